@@ -1,0 +1,225 @@
+//! The `.mixq` file.
+//!
+//! ```text
+//! 4 bytes   "MIXQ"
+//! u32       format version
+//! u32       bytes of the header
+//! u32       bytes of the parameters
+//! header    JSON: layers, tensors, labels, fingerprint, figures
+//! parameters
+//! 32 bytes  SHA-256 of all that stands before
+//! ```
+//!
+//! Integers are little endian. Equal contents give equal bytes: no dates, no paths, sorted keys.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::{FORMAT_VERSION, Layer, Network, Tensor};
+
+const MAGIC: &[u8; 4] = b"MIXQ";
+const PREFIX: usize = 16;
+const CHECKSUM: usize = 32;
+
+/// A trained network with all that is known about it, as in a `.mixq` file.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Artifact {
+    /// Everything but the parameters.
+    pub header: Header,
+    /// Packed weights and requantisation tables.
+    pub parameters: Vec<u8>,
+}
+
+/// The readable part of a `.mixq` file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Header {
+    /// The model's key in `[package.metadata.mixq.models]`.
+    pub name: String,
+    /// What the classes mean, in the order of the logits.
+    pub labels: Vec<String>,
+    /// The image.
+    pub input: Tensor,
+    /// The logits.
+    pub output: Tensor,
+    /// Bytes of RAM for all activations.
+    pub arena_bytes: u32,
+    /// What one unit of a logit is worth on the scale of the float network.
+    pub logit_scale: f64,
+    /// The steps, in order.
+    pub layers: Vec<NamedLayer>,
+    /// What the network was made from: digests by the name of the input.
+    pub fingerprint: BTreeMap<String, String>,
+    /// The budget that it was made for.
+    pub budget: Budget,
+    /// How well it does on the test part of the dataset.
+    pub accuracy: Accuracy,
+}
+
+/// A layer with what a report says of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NamedLayer {
+    /// Its name in the network's description.
+    pub name: String,
+    /// Multiply-accumulates for one image.
+    pub macs: u64,
+    /// The step itself.
+    pub layer: Layer,
+}
+
+/// What a network may take, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Budget {
+    /// Bytes of constants.
+    pub flash: u64,
+    /// Bytes of RAM.
+    pub ram: u64,
+}
+
+/// Shares of test images classified rightly, 0 to 1.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Accuracy {
+    /// Of the float network before quantisation.
+    pub float: f64,
+    /// Of the network trained with fake quantisation.
+    pub fake_quant: f64,
+    /// Of the integer network, by the kernels of mixq-rt.
+    pub integer: f64,
+    /// How many images these are measured on.
+    pub test_images: u64,
+}
+
+/// Why bytes are no readable `.mixq` file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ReadError {
+    /// It does not begin as a `.mixq` file does.
+    NotMixq,
+    /// It is of another format version.
+    Version {
+        /// The version in the file.
+        found: u32,
+    },
+    /// It has fewer or more bytes than it announces.
+    Length {
+        /// Bytes announced.
+        expected: u64,
+        /// Bytes there.
+        found: u64,
+    },
+    /// The bytes do not match their checksum.
+    Checksum,
+    /// The header cannot be read, or describes a network that cannot be executed.
+    Malformed(String),
+}
+
+impl std::fmt::Display for ReadError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            ReadError::NotMixq => f.write_str("this is no .mixq file: it does not begin with \"MIXQ\""),
+            ReadError::Version { found } => write!(
+                f,
+                "it has format version {found}, this mixq reads version {FORMAT_VERSION}"
+            ),
+            ReadError::Length { expected, found } if found < expected => {
+                write!(f, "it is truncated: {found} bytes of {expected}")
+            }
+            ReadError::Length { expected, found } => {
+                write!(f, "it has {found} bytes, {} too many", found - expected)
+            }
+            ReadError::Checksum => f.write_str("its checksum does not match: the file is damaged"),
+            ReadError::Malformed(reason) => write!(f, "it is malformed: {reason}"),
+        }
+    }
+}
+
+impl std::error::Error for ReadError {}
+
+impl Artifact {
+    /// The integer network over this artifact's parameters; `layers` comes from [`Artifact::layers`].
+    pub fn network<'a>(&'a self, layers: &'a [Layer]) -> Network<'a> {
+        Network {
+            layers,
+            parameters: &self.parameters,
+            input: self.header.input,
+            output: self.header.output,
+            arena_bytes: self.header.arena_bytes,
+        }
+    }
+
+    /// The steps alone, without their names.
+    pub fn layers(&self) -> Vec<Layer> {
+        self.header.layers.iter().map(|named| named.layer).collect()
+    }
+
+    /// Bytes of constants in the linked image, as [`Network::flash_bytes`].
+    pub fn flash_bytes(&self) -> usize {
+        self.network(&self.layers()).flash_bytes()
+    }
+
+    /// Bytes of RAM in the linked image, as [`Network::ram_bytes`].
+    pub fn ram_bytes(&self) -> usize {
+        self.header.arena_bytes as usize
+    }
+
+    /// The file's bytes.
+    ///
+    /// # Panics
+    /// If header or parameters exceed 4 GiB.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let header = serde_json::to_vec_pretty(&self.header).expect("a header is always representable");
+        let length = |bytes: &[u8]| u32::try_from(bytes.len()).expect("over 4 GiB").to_le_bytes();
+        let mut bytes = Vec::with_capacity(PREFIX + header.len() + self.parameters.len() + CHECKSUM);
+        bytes.extend_from_slice(MAGIC);
+        bytes.extend_from_slice(&FORMAT_VERSION.to_le_bytes());
+        bytes.extend_from_slice(&length(&header));
+        bytes.extend_from_slice(&length(&self.parameters));
+        bytes.extend_from_slice(&header);
+        bytes.extend_from_slice(&self.parameters);
+        let checksum = Sha256::digest(&bytes);
+        bytes.extend_from_slice(&checksum);
+        bytes
+    }
+
+    /// Reads a file's bytes, and checks that the network in it can be executed.
+    ///
+    /// # Errors
+    /// Says in one sentence what is wrong with the file.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Artifact, ReadError> {
+        if !bytes.starts_with(MAGIC) {
+            return Err(ReadError::NotMixq);
+        }
+        let found = bytes.len() as u64;
+        let word = |at: usize| {
+            let word = bytes.get(at..at + 4).ok_or(ReadError::Length { expected: PREFIX as u64, found })?;
+            Ok(u32::from_le_bytes(word.try_into().expect("four bytes")))
+        };
+        let version = word(4)?;
+        if version != FORMAT_VERSION {
+            return Err(ReadError::Version { found: version });
+        }
+        let (header, parameters) = (word(8)? as usize, word(12)? as usize);
+        let expected = (PREFIX + CHECKSUM) as u64 + header as u64 + parameters as u64;
+        if found != expected {
+            return Err(ReadError::Length { expected, found });
+        }
+        let (contents, checksum) = bytes.split_at(bytes.len() - CHECKSUM);
+        if Sha256::digest(contents).as_slice() != checksum {
+            return Err(ReadError::Checksum);
+        }
+        let (header, parameters) = contents[PREFIX..].split_at(header);
+        let header: Header =
+            serde_json::from_slice(header).map_err(|e| ReadError::Malformed(e.to_string()))?;
+        let artifact = Artifact { header, parameters: parameters.to_vec() };
+        let layers = artifact.layers();
+        artifact.network(&layers).validate().map_err(|e| ReadError::Malformed(e.to_string()))?;
+        if artifact.header.labels.len() != artifact.header.output.channels as usize {
+            return Err(ReadError::Malformed("labels and logits differ in number".to_string()));
+        }
+        Ok(artifact)
+    }
+}

@@ -1,0 +1,254 @@
+//! Layers of the integer network: plain tables of shapes and offsets.
+//!
+//! All are `repr(C)` with fields of fixed width, so their size, which counts as flash, is the same
+//! on the host and on the device. Offsets count bytes from the start of the parameter block.
+
+use crate::{Bits, Tensor};
+
+/// A sliding window over the input.
+///
+/// Output pixel `(y, x)` sees input rows `y * stride_height - pad_top ..` and columns
+/// `x * stride_width - pad_left ..`. Padding at the bottom and the right follows from the output's shape.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "file", derive(serde::Serialize, serde::Deserialize))]
+#[repr(C)]
+pub struct Window {
+    /// Height in pixels.
+    pub kernel_height: u16,
+    /// Width in pixels.
+    pub kernel_width: u16,
+    /// Rows from one output row to the next.
+    pub stride_height: u16,
+    /// Columns from one output column to the next.
+    pub stride_width: u16,
+    /// Rows of padding above the input.
+    pub pad_top: u16,
+    /// Columns of padding left of the input.
+    pub pad_left: u16,
+}
+
+/// How accumulators become output codes (ICN, section 3 of arXiv 1905.13082).
+///
+/// For output channel `c`, with the sum over the window `A = sum(q_x s_w)` of input codes and signed
+/// weight codes and `X = sum(q_x)`:
+///
+/// `q_y = clamp(Z_y + floor((A - Z_w(c) X + B(c)) M0(c) / 2^shift(c)), 0, N_b)`
+///
+/// The build puts everything that does not depend on the input into `B`: batch norm, bias, the
+/// input's zero point and the half for rounding to nearest. It proves that no intermediate leaves
+/// 32 bits (the product 64). Logits are not clamped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "file", derive(serde::Serialize, serde::Deserialize))]
+#[repr(C)]
+pub struct Requant {
+    /// Offset of `B`: one `i32` (little endian) for each output channel.
+    pub bias: u32,
+    /// Offset of `M0`: `i32`, one or one for each output channel.
+    pub multiplier: u32,
+    /// Offset of the shifts: `u8`, 0 to 63, as many as multipliers.
+    pub shift: u32,
+    /// Offset of `Z_w`, in the signed range of the weight codes: `i8`, one or one for each output channel.
+    pub weight_zero_point: u32,
+    /// 1 if multipliers and shifts differ by output channel, else 0.
+    pub multiplier_step: u16,
+    /// 1 if weight zero points differ by output channel, else 0.
+    pub zero_point_step: u16,
+}
+
+/// A standard convolution (pointwise included).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "file", derive(serde::Serialize, serde::Deserialize))]
+#[repr(C)]
+pub struct Conv {
+    /// What it reads.
+    pub input: Tensor,
+    /// What it writes; its channels are the filters.
+    pub output: Tensor,
+    /// The window; padding counts as the input's zero point.
+    pub window: Window,
+    /// Offset of the weights: rows of `input.channels` elements, in the order
+    /// `[output channel][kernel row][kernel column]`.
+    pub weights: u32,
+    /// Width of a weight.
+    pub weight_bits: Bits,
+    /// From accumulators to codes.
+    pub requant: Requant,
+}
+
+/// A depthwise convolution: output channel `c` sees input channel `c` alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "file", derive(serde::Serialize, serde::Deserialize))]
+#[repr(C)]
+pub struct Depthwise {
+    /// What it reads.
+    pub input: Tensor,
+    /// What it writes; as many channels as the input.
+    pub output: Tensor,
+    /// The window; padding counts as the input's zero point.
+    pub window: Window,
+    /// Offset of the weights: rows of `channels` elements, in the order `[kernel row][kernel column]`.
+    pub weights: u32,
+    /// Width of a weight.
+    pub weight_bits: Bits,
+    /// From accumulators to codes.
+    pub requant: Requant,
+}
+
+/// A fully connected layer over all pixels and channels of its input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "file", derive(serde::Serialize, serde::Deserialize))]
+#[repr(C)]
+pub struct Linear {
+    /// What it reads, in the order row, column, channel.
+    pub input: Tensor,
+    /// What it writes: one pixel.
+    pub output: Tensor,
+    /// Offset of the weights: rows of `input.channels` elements, in the order
+    /// `[output channel][input row][input column]`.
+    pub weights: u32,
+    /// Width of a weight.
+    pub weight_bits: Bits,
+    /// From accumulators to codes.
+    pub requant: Requant,
+}
+
+/// A pooling layer; input and output share width, scale and zero point. Padding is left out: it
+/// neither wins a maximum nor counts in an average.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "file", derive(serde::Serialize, serde::Deserialize))]
+#[repr(C)]
+pub struct Pool {
+    /// What it reads.
+    pub input: Tensor,
+    /// What it writes.
+    pub output: Tensor,
+    /// The window; it covers at least one input pixel wherever it stands.
+    pub window: Window,
+}
+
+/// A residual addition: `q_y = clamp(Z_y + floor((m_a (q_a - Z_a) + m_b (q_b - Z_b) + 2^(s-1)) / 2^s), 0, N_b)`.
+///
+/// The output may lie where an input lies if both have the same offset and the same width: each
+/// element is read before it is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "file", derive(serde::Serialize, serde::Deserialize))]
+#[repr(C)]
+pub struct Add {
+    /// One summand.
+    pub a: Tensor,
+    /// The other, of the same shape.
+    pub b: Tensor,
+    /// The sum, of the same shape.
+    pub output: Tensor,
+    /// `m_a = round(S_a / S_y * 2^s)`; `|m_a| < 2^22`, so the sum fits 32 bits.
+    pub multiplier_a: i32,
+    /// `m_b = round(S_b / S_y * 2^s)`; `|m_b| < 2^22`.
+    pub multiplier_b: i32,
+    /// `s`, 1 to 31.
+    pub shift: u32,
+}
+
+/// One step of the network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "file", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "file", serde(rename_all = "snake_case"))]
+pub enum Layer {
+    /// Standard convolution.
+    Conv(Conv),
+    /// Depthwise convolution.
+    Depthwise(Depthwise),
+    /// Fully connected.
+    Linear(Linear),
+    /// Average pool: the sum, divided with rounding half up.
+    AveragePool(Pool),
+    /// Maximum pool.
+    MaxPool(Pool),
+    /// Residual addition.
+    Add(Add),
+}
+
+impl Layer {
+    /// Bytes of this layer's table in flash: the same on every target.
+    pub const fn table_bytes(&self) -> usize {
+        match self {
+            Layer::Conv(_) => size_of::<Conv>(),
+            Layer::Depthwise(_) => size_of::<Depthwise>(),
+            Layer::Linear(_) => size_of::<Linear>(),
+            Layer::AveragePool(_) | Layer::MaxPool(_) => size_of::<Pool>(),
+            Layer::Add(_) => size_of::<Add>(),
+        }
+    }
+
+    /// The tensor that the layer writes.
+    pub const fn output(&self) -> &Tensor {
+        match self {
+            Layer::Conv(layer) => &layer.output,
+            Layer::Depthwise(layer) => &layer.output,
+            Layer::Linear(layer) => &layer.output,
+            Layer::AveragePool(layer) | Layer::MaxPool(layer) => &layer.output,
+            Layer::Add(layer) => &layer.output,
+        }
+    }
+
+    /// The tensors that the layer reads: one, or two for an addition.
+    pub const fn inputs(&self) -> (&Tensor, Option<&Tensor>) {
+        match self {
+            Layer::Conv(layer) => (&layer.input, None),
+            Layer::Depthwise(layer) => (&layer.input, None),
+            Layer::Linear(layer) => (&layer.input, None),
+            Layer::AveragePool(layer) | Layer::MaxPool(layer) => (&layer.input, None),
+            Layer::Add(layer) => (&layer.a, Some(&layer.b)),
+        }
+    }
+
+    /// The packed weights: offset in the parameter block, rows, elements of a row, width. `None` for a
+    /// layer without weights.
+    pub const fn weights(&self) -> Option<(u32, usize, usize, Bits)> {
+        match self {
+            Layer::Conv(l) => {
+                let rows = l.output.channels as usize
+                    * l.window.kernel_height as usize
+                    * l.window.kernel_width as usize;
+                Some((l.weights, rows, l.input.channels as usize, l.weight_bits))
+            }
+            Layer::Depthwise(l) => {
+                let rows = l.window.kernel_height as usize * l.window.kernel_width as usize;
+                Some((l.weights, rows, l.input.channels as usize, l.weight_bits))
+            }
+            Layer::Linear(l) => {
+                let rows = l.output.channels as usize * l.input.pixels();
+                Some((l.weights, rows, l.input.channels as usize, l.weight_bits))
+            }
+            Layer::AveragePool(_) | Layer::MaxPool(_) | Layer::Add(_) => None,
+        }
+    }
+
+    /// The requantisation of a layer with weights.
+    pub const fn requant(&self) -> Option<&Requant> {
+        match self {
+            Layer::Conv(layer) => Some(&layer.requant),
+            Layer::Depthwise(layer) => Some(&layer.requant),
+            Layer::Linear(layer) => Some(&layer.requant),
+            Layer::AveragePool(_) | Layer::MaxPool(_) | Layer::Add(_) => None,
+        }
+    }
+
+    /// The sliding window, of a layer that has one.
+    pub const fn window(&self) -> Option<&Window> {
+        match self {
+            Layer::Conv(layer) => Some(&layer.window),
+            Layer::Depthwise(layer) => Some(&layer.window),
+            Layer::AveragePool(layer) | Layer::MaxPool(layer) => Some(&layer.window),
+            Layer::Linear(_) | Layer::Add(_) => None,
+        }
+    }
+}
+
+// The flash figures of the report rest on these sizes.
+const _: () = {
+    assert!(size_of::<Tensor>() == 12);
+    assert!(size_of::<Window>() == 12);
+    assert!(size_of::<Requant>() == 20);
+    assert!(size_of::<Conv>() == 64 && size_of::<Depthwise>() == 64);
+    assert!(size_of::<Linear>() == 52 && size_of::<Pool>() == 36 && size_of::<Add>() == 48);
+};

@@ -1,0 +1,40 @@
+//! The integer network of mixq as data, and the `.mixq` file that holds it.
+//!
+//! This is the one definition that the build script, the macro and the device share: [`Network`]
+//! is a list of [`Layer`]s over one block of packed parameters and one arena. Every type is
+//! `const`-constructible, holds offsets instead of pointers, and has the same size on every target,
+//! so the flash figure that the build reports is the one the linker sees.
+//!
+//! Without features the crate is `no_std` and has no dependency. Feature `file` adds the reader
+//! and the writer of `.mixq` files ([`Artifact`]).
+//!
+//! # Numbers
+//!
+//! * Activations are unsigned codes of 8, 4 or 2 bits; a code `q` stands for `S (q - Z)` with the
+//!   tensor's scale `S` (known to the build only) and its zero point `Z`.
+//! * Weights are signed codes (two's complement) of 8, 4 or 2 bits with a zero point for the layer
+//!   or for each output channel.
+//! * Both are packed in *rows*: element `i` of a row sits at bit `i * bits` (little endian: the first
+//!   element in the low bits of the first byte), and each row starts on a byte. A row of an
+//!   activation is one pixel (all its channels).
+#![cfg_attr(not(feature = "file"), no_std)]
+
+mod bits;
+mod layer;
+mod network;
+mod tensor;
+
+#[cfg(feature = "file")]
+mod artifact;
+
+pub use bits::Bits;
+pub use layer::{Add, Conv, Depthwise, Layer, Linear, Pool, Requant, Window};
+pub use network::{Invalid, Network};
+pub use tensor::Tensor;
+
+#[cfg(feature = "file")]
+pub use artifact::{Accuracy, Artifact, Budget, Header, NamedLayer, ReadError};
+
+/// Version of the `.mixq` format and of the meaning of its numbers. An artifact of another version
+/// is stale: it is never reinterpreted.
+pub const FORMAT_VERSION: u32 = 1;
