@@ -1,1 +1,6 @@
-//! stub
+//! What the tests of several crates share: random networks that need no training, and firmware in QEMU.
+
+pub mod firmware;
+pub mod networks;
+pub mod random;
+pub mod slide;

@@ -121,10 +121,9 @@ impl std::fmt::Display for ReadError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             ReadError::NotMixq => f.write_str("this is no .mixq file: it does not begin with \"MIXQ\""),
-            ReadError::Version { found } => write!(
-                f,
-                "it has format version {found}, this mixq reads version {FORMAT_VERSION}"
-            ),
+            ReadError::Version { found } => {
+                write!(f, "it has format version {found}, this mixq reads version {FORMAT_VERSION}")
+            }
             ReadError::Length { expected, found } if found < expected => {
                 write!(f, "it is truncated: {found} bytes of {expected}")
             }

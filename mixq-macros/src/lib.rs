@@ -1,1 +1,38 @@
-//! stub
+//! The macro behind `mixq_rt::include_model!`; use it from there, with its documentation.
+
+mod expand;
+mod models;
+mod parse;
+mod tables;
+
+use proc_macro::TokenStream;
+
+/// Lays the trained network `models/<name>.mixq` into flash, as a module of that name.
+///
+/// `include_model!(digits)` makes `mod digits`; `include_model!(pub digits)` makes it public. The
+/// build script has to run first (`mixq_build::build()`): it says where the models are.
+///
+/// | in the module | |
+/// | --- | --- |
+/// | `Network` | its RAM: `RAM_BYTES` bytes, `const fn new()` fit for a `static` |
+/// | `Network::infer(&image)` | copies an image in, runs the network, answers the logits |
+/// | `Network::classify(&image)` | the same, answers the index of the largest logit |
+/// | `Network::input_mut()`, `run()` | for an image that is written in place: camera, DMA |
+/// | `CLASSES`, `LABELS`, `LOGIT_SCALE` | what the logits mean |
+/// | `INPUT_HEIGHT`, `INPUT_WIDTH`, `INPUT_CHANNELS`, `INPUT_BYTES` | what the image is: one byte an element |
+/// | `FLASH_BYTES`, `RAM_BYTES` | bytes of constants and of RAM in the linked image, exactly |
+/// | `FLASH_BUDGET`, `RAM_BUDGET` | what they may be |
+/// | `MACS` | multiply-accumulates for one image |
+///
+/// The module needs nothing but `mixq_rt`: no heap, no `std`, no `unsafe`.
+#[proc_macro]
+pub fn include_model(input: TokenStream) -> TokenStream {
+    include(input.into()).unwrap_or_else(syn::Error::into_compile_error).into()
+}
+
+fn include(input: proc_macro2::TokenStream) -> syn::Result<proc_macro2::TokenStream> {
+    let model = parse::model(input)?;
+    let read = models::Models::from_env().and_then(|models| models.read(&model.file_stem()));
+    let artifact = read.map_err(|message| syn::Error::new(model.name.span(), message))?;
+    Ok(expand::module(&model, &artifact))
+}

@@ -1,2 +1,5 @@
-//! stub
-fn main(){}
+//! `cargo mixq`: see [`mixq_build::cli`].
+
+fn main() -> std::process::ExitCode {
+    mixq_build::cli::main()
+}

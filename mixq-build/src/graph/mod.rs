@@ -1,7 +1,26 @@
 //! The float network: layers, shapes, built-in networks, and the layer list in TOML.
+//!
+//! A [`Spec`] lists layers as a person or an importer writes them; [`Graph::resolve`] gives them names,
+//! shapes and padding in pixels, and checks every rule that the later steps rely on.
+
+pub mod builtin;
+mod figures;
+mod fold;
+mod keys;
+mod layer;
+mod op;
+mod parse;
+mod resolve;
+mod rules;
+mod shape;
+mod spec;
+
+pub use spec::{LayerSpec, OpSpec, Padding, Spec};
+
+use serde::Serialize;
 
 /// Height, width and channels of a tensor of one image.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct Shape {
     /// Rows of pixels.
     pub height: usize,
@@ -25,7 +44,7 @@ impl std::fmt::Display for Shape {
 }
 
 /// A sliding window; sizes in pixels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Window {
     /// Height and width.
     pub kernel: [usize; 2],
@@ -36,7 +55,7 @@ pub struct Window {
 }
 
 /// What a node computes. Batch norm and ReLU belong to the layer before them: ICN folds both away.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum Op {
     /// Standard convolution (pointwise if the kernel is 1x1); without batch norm it has a bias.
     Conv {
@@ -83,7 +102,7 @@ pub enum Op {
 }
 
 /// Where a node's input comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 pub enum Source {
     /// The image.
     Image,
@@ -92,7 +111,7 @@ pub enum Source {
 }
 
 /// One node of the network.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Node {
     /// Unique name.
     pub name: String,
@@ -106,7 +125,10 @@ pub struct Node {
 
 /// A network: nodes in an order in which they can be executed. The last node writes the logits: it is
 /// a linear layer or a convolution with one output pixel, without ReLU, and nobody reads it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+///
+/// Its serialised form is canonical: equal networks give equal text, whatever the layer list that they
+/// were written in looks like.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Graph {
     /// The image.
     pub input: Shape,

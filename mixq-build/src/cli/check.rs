@@ -1,0 +1,33 @@
+//! `cargo mixq check`.
+
+use serde_json::json;
+
+use super::packages::Models;
+use super::{Outcome, Selection};
+use crate::artifact::{self, DATASET};
+use crate::error::Error;
+use crate::prepare::Prepared;
+
+pub fn run(selection: &Selection) -> Result<Outcome, Error> {
+    let chosen = Models::select(selection)?;
+    let mut models = Vec::new();
+    let mut well = true;
+    for (model, path) in &chosen.models {
+        let prepared = Prepared::new(model)?;
+        let reason = artifact::state(path, &prepared.fingerprint)?.reason();
+        match &reason {
+            Some(reason) => {
+                println!("{} {reason}; run `cargo mixq retrain --model {}`", path.display(), model.name);
+            }
+            None if prepared.fingerprint.contains_key(DATASET) => println!("{} is fresh", path.display()),
+            None => println!(
+                "{} is fresh, as far as can be told: {} is not there",
+                path.display(),
+                model.dataset.path.display()
+            ),
+        }
+        well &= reason.is_none();
+        models.push(json!({ "model": model.name, "fresh": reason.is_none(), "reason": reason }));
+    }
+    Ok(Outcome { models, well })
+}

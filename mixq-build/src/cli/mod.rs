@@ -1,0 +1,127 @@
+//! The command line `cargo mixq`.
+//!
+//! Tables and errors go to people, progress bars to the terminal; with `--json` the last line on stdout is one JSON object
+//! with the command's figures.
+
+mod check;
+mod eval;
+mod packages;
+mod problems;
+#[cfg(feature = "train")]
+mod progress;
+mod report;
+mod retrain;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::error::Error;
+
+/// What cargo calls: `cargo-mixq mixq ...`.
+#[derive(Parser)]
+#[command(name = "cargo", bin_name = "cargo")]
+enum Cargo {
+    /// Mixed-precision neural networks for microcontrollers
+    #[command(version, subcommand_required = true, arg_required_else_help = true)]
+    Mixq {
+        #[command(subcommand)]
+        command: Command,
+    },
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Train the models whose artifact is not fresh, and write the artifacts
+    Retrain {
+        #[command(flatten)]
+        selection: Selection,
+        /// Train fresh models too
+        #[arg(long)]
+        force: bool,
+    },
+    /// Layers, bits, memory and accuracy of the artifacts
+    Report {
+        #[command(flatten)]
+        selection: Selection,
+    },
+    /// Whether all artifacts are fresh; fails if not (for CI)
+    Check {
+        #[command(flatten)]
+        selection: Selection,
+    },
+    /// Run the integer networks on their test images, with the kernels of the device
+    Eval {
+        #[command(flatten)]
+        selection: Selection,
+        /// Write label and logits of each image to this file, one line of comma-separated values each
+        #[arg(long, value_name = "FILE")]
+        logits: Option<PathBuf>,
+    },
+}
+
+/// Which models a command is about, and how it answers.
+#[derive(Args)]
+struct Selection {
+    /// Cargo.toml of the package or the workspace
+    #[arg(long, value_name = "PATH")]
+    manifest_path: Option<PathBuf>,
+    /// This package only
+    #[arg(short, long, value_name = "CRATE")]
+    package: Option<String>,
+    /// This model only
+    #[arg(long, value_name = "NAME")]
+    model: Option<String>,
+    /// End with one line of JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// What a command found: one JSON object for each model, and whether all is well.
+struct Outcome {
+    models: Vec<serde_json::Value>,
+    well: bool,
+}
+
+/// Runs the command that the arguments name.
+pub fn main() -> ExitCode {
+    let Cargo::Mixq { command } = Cargo::parse();
+    let (json, result) = match command {
+        Command::Retrain { selection, force } => (selection.json, retrain::run(&selection, force)),
+        Command::Report { selection } => (selection.json, report::run(&selection)),
+        Command::Check { selection } => (selection.json, check::run(&selection)),
+        Command::Eval { selection, logits } => (selection.json, eval::run(&selection, logits.as_deref())),
+    };
+    match result {
+        Ok(outcome) => {
+            if json {
+                println!("{}", outcome.json());
+            }
+            if outcome.well { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+        }
+        Err(error) => fail(&error, json),
+    }
+}
+
+fn fail(error: &Error, json: bool) -> ExitCode {
+    problems::print(error);
+    if json {
+        let problems: Vec<String> = error.problems.iter().map(ToString::to_string).collect();
+        println!("{}", serde_json::json!({ "errors": problems }));
+    }
+    ExitCode::FAILURE
+}
+
+impl Outcome {
+    /// All models; of a single one, its figures also stand at the top.
+    fn json(&self) -> serde_json::Value {
+        let mut object = match &self.models[..] {
+            [serde_json::Value::Object(only)] => only.clone(),
+            _ => serde_json::Map::new(),
+        };
+        object.insert("ok".to_string(), self.well.into());
+        object.insert("models".to_string(), self.models.clone().into());
+        object.into()
+    }
+}

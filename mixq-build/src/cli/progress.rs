@@ -1,0 +1,68 @@
+//! Progress bars of a training.
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::train::{Epoch, Progress};
+
+/// One bar for each phase, on stderr; nothing where stderr is no terminal but a line every tenth of a phase.
+pub struct Bars {
+    model: String,
+    phase: &'static str,
+    bar: ProgressBar,
+    accuracy: f64,
+}
+
+impl Bars {
+    /// Before the first epoch.
+    pub fn new(model: &str) -> Bars {
+        Bars { model: model.to_string(), phase: "", bar: ProgressBar::hidden(), accuracy: f64::NAN }
+    }
+
+    /// Leaves the last bar as it is.
+    pub fn finish(&self) {
+        self.bar.abandon();
+    }
+
+    fn enter(&mut self, epoch: &Epoch) {
+        if self.phase == epoch.phase {
+            return;
+        }
+        self.bar.abandon();
+        self.phase = epoch.phase;
+        self.accuracy = f64::NAN;
+        let style = ProgressStyle::with_template("{prefix} {bar:30} epoch {msg}, {eta} left");
+        let total = (epoch.epochs * epoch.batches) as u64;
+        // Starts where an interrupted training goes on, which must not count as progress.
+        let done = (epoch.epoch * epoch.batches) as u64;
+        self.bar = ProgressBar::new(total)
+            .with_style(style.expect("a valid template"))
+            .with_prefix(format!("{} {:<9}", self.model, epoch.phase))
+            .with_position(done);
+        self.bar.reset_eta();
+    }
+
+    fn message(&self, epoch: &Epoch, running: usize) -> String {
+        let accuracy =
+            if self.accuracy.is_nan() { "-".to_string() } else { format!("{:.2} %", 100.0 * self.accuracy) };
+        format!("{running}/{}, loss {:.4}, validation {accuracy}", epoch.epochs, epoch.loss)
+    }
+}
+
+impl Progress for Bars {
+    fn batch(&mut self, epoch: &Epoch) {
+        self.enter(epoch);
+        self.bar.set_position((epoch.epoch * epoch.batches + epoch.batch) as u64);
+        self.bar.set_message(self.message(epoch, epoch.epoch + 1));
+    }
+
+    fn epoch(&mut self, epoch: &Epoch) {
+        self.enter(epoch);
+        self.accuracy = epoch.accuracy.unwrap_or(f64::NAN);
+        let message = self.message(epoch, epoch.epoch);
+        self.bar.set_message(message.clone());
+        let tenth = epoch.epochs.div_ceil(10);
+        if self.bar.is_hidden() && (epoch.epoch.is_multiple_of(tenth) || epoch.epoch == epoch.epochs) {
+            eprintln!("{} {} epoch {message}", self.model, epoch.phase);
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! Where a model's images come from.
+
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use super::table::{Entry, Table};
+use crate::error::{Location, Problem};
+use crate::graph::Shape;
+
+/// Where a model's images come from. Serialised without its places: what it says about the images.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct DatasetConfig {
+    /// The file, joined to the package's folder.
+    #[serde(skip)]
+    pub path: PathBuf,
+    /// How many images, from the end, are the test part.
+    pub test: TestPart,
+    /// Shape of an image; `None`: the network's.
+    pub shape: Option<Shape>,
+    /// Largest value of a pixel. Pixels are not scaled by it: the device sees them as they are.
+    pub max: u8,
+    /// What the classes mean, in the order of the logits; `None`: their numbers.
+    pub labels: Option<Vec<String>>,
+    /// The value in Cargo.toml that names the file.
+    #[serde(skip)]
+    pub location: Option<Location>,
+}
+
+/// How many images, from the end of a file, are the test part.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TestPart {
+    /// That many images, at least 1.
+    Rows(usize),
+    /// That share of all images, over 0 and under 1, rounded to the nearest number of images.
+    Share(f64),
+}
+
+impl DatasetConfig {
+    /// A file with the defaults of all other keys.
+    pub fn new(path: impl Into<PathBuf>) -> DatasetConfig {
+        DatasetConfig {
+            path: path.into(),
+            test: TestPart::Share(0.2),
+            shape: None,
+            max: u8::MAX,
+            labels: None,
+            location: None,
+        }
+    }
+}
+
+/// Reads `dataset = ...` of a model.
+pub(super) fn read(
+    entry: &Entry<'_>,
+    manifest_dir: &Path,
+    problems: &mut Vec<Problem>,
+) -> Option<DatasetConfig> {
+    if !entry.is_table() && entry.as_str().is_none() {
+        problems.push(entry.wrong_type("a file's path or a table"));
+        return None;
+    }
+    if !entry.is_table() {
+        let path = manifest_dir.join(entry.string(problems)?);
+        return Some(DatasetConfig { location: Some(entry.value_location()), ..DatasetConfig::new(path) });
+    }
+    let table = entry.table(problems)?;
+    table.allow(&["path", "test", "shape", "max", "labels"], problems);
+    let path = table.get("path");
+    if path.is_none() {
+        problems.push(entry.problem("has no `path`").help("add path = \"data/digits.csv.gz\""));
+    }
+    let path = path.and_then(|path| Some((path.string(problems)?, path.value_location())));
+    // The other keys are checked even if the path is wrong.
+    let mut dataset = DatasetConfig::new("");
+    read_options(&mut dataset, &table, problems);
+    let (path, location) = path?;
+    Some(DatasetConfig { path: manifest_dir.join(path), location: Some(location), ..dataset })
+}
+
+fn read_options(dataset: &mut DatasetConfig, table: &Table<'_>, problems: &mut Vec<Problem>) {
+    if let Some(test) = table.get("test").and_then(|test| read_test(&test, problems)) {
+        dataset.test = test;
+    }
+    if let Some(max) = table.get("max").and_then(|max| read_max(&max, problems)) {
+        dataset.max = max;
+    }
+    dataset.shape = table.get("shape").and_then(|shape| read_shape(&shape, problems));
+    dataset.labels = table.get("labels").and_then(|labels| read_labels(&labels, problems));
+}
+
+fn read_test(entry: &Entry<'_>, problems: &mut Vec<Problem>) -> Option<TestPart> {
+    if entry.as_integer().is_some() {
+        return entry.integer(1, problems).map(TestPart::Rows);
+    }
+    let share = |n| n > 0.0 && n < 1.0;
+    let range = "a whole number of images, or a share over 0 and under 1";
+    entry.number(share, range, problems).map(TestPart::Share)
+}
+
+fn read_max(entry: &Entry<'_>, problems: &mut Vec<Problem>) -> Option<u8> {
+    let found: i64 = entry.integer(1, problems)?;
+    let max = u8::try_from(found).ok();
+    if max.is_none() {
+        problems.push(entry.problem(format_args!("is {found}, it must be 1 to 255: pixels have 8 bits")));
+    }
+    max
+}
+
+fn read_shape(entry: &Entry<'_>, problems: &mut Vec<Problem>) -> Option<Shape> {
+    let wrong = "must be three whole numbers over 0: [height, width, channels]";
+    let Some(array) = entry.as_array() else {
+        problems.push(entry.wrong_type("an array").help(format!("`shape` {wrong}")));
+        return None;
+    };
+    let sides: Vec<_> = array
+        .iter()
+        .filter_map(|side| usize::try_from(side.as_integer()?).ok().filter(|side| *side > 0))
+        .collect();
+    match sides[..] {
+        [height, width, channels] if array.len() == 3 => Some(Shape { height, width, channels }),
+        _ => {
+            problems.push(entry.problem(wrong));
+            None
+        }
+    }
+}
+
+fn read_labels(entry: &Entry<'_>, problems: &mut Vec<Problem>) -> Option<Vec<String>> {
+    let Some(array) = entry.as_array() else {
+        problems.push(entry.wrong_type("an array of strings"));
+        return None;
+    };
+    let mut labels = Vec::new();
+    for (index, value) in array.iter().enumerate() {
+        match value.as_str() {
+            None | Some("") => {
+                let wrong = format!("must hold names: number {index}, counted from 0, is none");
+                problems.push(entry.problem(wrong));
+                return None;
+            }
+            Some(label) if labels.iter().any(|earlier| earlier == label) => {
+                problems.push(entry.problem(format_args!("names `{label}` twice")));
+                return None;
+            }
+            Some(label) => labels.push(label.to_string()),
+        }
+    }
+    Some(labels)
+}

@@ -1,0 +1,156 @@
+//! `[package.metadata.mixq]` of the firmware's Cargo.toml: which models, in how much memory, trained how.
+//!
+//! Settings come from three places, the later winning key by key: `[workspace.metadata.mixq]` of the
+//! workspace's Cargo.toml, `[package.metadata.mixq]`, and the model's own table.
+
+mod dataset;
+mod model;
+mod network;
+mod settings;
+pub mod size;
+mod table;
+mod training;
+
+use std::path::{Path, PathBuf};
+
+pub use dataset::{DatasetConfig, TestPart};
+pub use model::Model;
+pub use network::{BUILTIN_NAMES, Builtin, NetworkSource};
+pub use settings::Scheme;
+pub use training::{Rounding, Training};
+
+use crate::error::{Error, Problem};
+use settings::Settings;
+use table::{Manifest, Table};
+
+/// What a firmware crate asks for in its Cargo.toml.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    /// Name of the package.
+    pub package: String,
+    /// Folder of the package's Cargo.toml, as given.
+    pub manifest_dir: PathBuf,
+    /// Cargo.toml of the workspace, the package's own if that has a `[workspace]` table.
+    pub workspace_manifest: Option<PathBuf>,
+    /// The models, in the order of the file; never empty.
+    pub models: Vec<Model>,
+}
+
+impl Config {
+    /// Reads the Cargo.toml in `manifest_dir`, and the workspace's.
+    ///
+    /// # Errors
+    /// Everything that is wrong in both files, in the order of their lines.
+    pub fn load(manifest_dir: &Path) -> Result<Config, Error> {
+        let package = Manifest::read(&manifest_dir.join("Cargo.toml"))?;
+        let workspace = find_workspace(&package)?;
+
+        let mut problems = Vec::new();
+        let mut settings = Settings::default();
+        let own_workspace = package.root().contains("workspace").then_some(&package);
+        let workspace_manifest = workspace.as_ref().or(own_workspace);
+        if let Some(table) = workspace_manifest.and_then(|m| metadata(m, "workspace", &mut problems)) {
+            table.allow(&Settings::KEYS, &mut problems);
+            settings.read(&table, &mut problems);
+        }
+
+        let name = package_name(&package, &mut problems);
+        let models = match metadata(&package, "package", &mut problems) {
+            Some(table) => read_package(&table, settings, manifest_dir, &mut problems),
+            None => Vec::new(),
+        };
+        problems.extend(no_models(&package));
+        problems.sort_by_key(|problem| {
+            problem.location.as_ref().map(|at| (at.path != package.path, at.span.start))
+        });
+        match name {
+            Some(name) if problems.is_empty() => Ok(Config {
+                package: name.to_string(),
+                manifest_dir: manifest_dir.to_path_buf(),
+                workspace_manifest: workspace_manifest.map(|manifest| manifest.path.clone()),
+                models,
+            }),
+            _ => Err(Error { problems }),
+        }
+    }
+}
+
+/// The nearest Cargo.toml with a `[workspace]` table in a folder above the package, unless the package has
+/// that table itself.
+fn find_workspace(package: &Manifest) -> Result<Option<Manifest>, Error> {
+    if package.root().contains("workspace") {
+        return Ok(None);
+    }
+    let absolute =
+        std::path::absolute(&package.path).map_err(|error| Problem::io("find", &package.path, &error))?;
+    // The first two are the file itself and its folder.
+    for ancestor in absolute.ancestors().skip(2) {
+        let path = ancestor.join("Cargo.toml");
+        if path.is_file() {
+            let manifest = Manifest::read(&path)?;
+            if manifest.root().contains("workspace") {
+                return Ok(Some(manifest));
+            }
+        }
+    }
+    Ok(None)
+}
+
+/// `[<section>.metadata.mixq]`.
+fn metadata<'a>(manifest: &'a Manifest, section: &str, problems: &mut Vec<Problem>) -> Option<Table<'a>> {
+    let section = manifest.root().get(section)?.table(problems)?;
+    section.get("metadata")?.table(problems)?.get("mixq")?.table(problems)
+}
+
+fn package_name<'a>(manifest: &'a Manifest, problems: &mut Vec<Problem>) -> Option<&'a str> {
+    let Some(package) = manifest.root().get("package") else {
+        let problem = Problem::new("there is no [package] table")
+            .help("mixq reads [package.metadata.mixq] of the firmware's own Cargo.toml")
+            .at(manifest.location(0..0));
+        problems.push(problem);
+        return None;
+    };
+    let at = package.key_location();
+    let name = package.table(problems)?.get("name");
+    if name.is_none() {
+        problems.push(Problem::new("`package` has no `name`").at(at));
+    }
+    name?.string(problems)
+}
+
+fn read_package(
+    table: &Table<'_>,
+    mut settings: Settings,
+    manifest_dir: &Path,
+    problems: &mut Vec<Problem>,
+) -> Vec<Model> {
+    let mut known = Settings::KEYS.to_vec();
+    known.push("models");
+    table.allow(&known, problems);
+    settings.read(table, problems);
+    let Some(models) = table.get("models").and_then(|models| models.table(problems)) else {
+        return Vec::new();
+    };
+    let read = |entry| model::read(&entry, &settings, manifest_dir, problems);
+    models.entries().filter_map(read).collect()
+}
+
+/// That there are none, pointing at the innermost table that exists.
+fn no_models(package: &Manifest) -> Option<Problem> {
+    let mut entry = package.root().get("package")?;
+    for key in ["metadata", "mixq", "models"] {
+        // Something else than a table is reported where it is read.
+        match entry.table(&mut Vec::new())?.get(key) {
+            Some(inner) => entry = inner,
+            None => break,
+        }
+    }
+    if entry.name == "models" && entry.table(&mut Vec::new())?.entries().next().is_some() {
+        return None;
+    }
+    let problem = Problem::new("there are no models in [package.metadata.mixq.models]").help(
+        "add [package.metadata.mixq.models.digits] with network = \"networks/digits.toml\" and \
+         dataset = \"data/digits.csv.gz\"",
+    );
+    Some(problem.at(entry.key_location()))
+}

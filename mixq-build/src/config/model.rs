@@ -1,0 +1,131 @@
+//! One model of `[package.metadata.mixq.models]`.
+
+use std::path::Path;
+
+use super::settings::{Settings, Size};
+use super::table::Entry;
+use super::{DatasetConfig, NetworkSource, Scheme, Training, dataset, network};
+use crate::error::{Location, Problem};
+
+/// A model that the firmware includes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Model {
+    /// Its key, a Rust identifier: the name of the module and of the artifact.
+    pub name: String,
+    /// Where the network comes from.
+    pub network: NetworkSource,
+    /// Where the images come from.
+    pub dataset: DatasetConfig,
+    /// How finely weights are scaled.
+    pub scheme: Scheme,
+    /// Bytes of flash that the network may take.
+    pub flash: u64,
+    /// Bytes of RAM that the network may take.
+    pub ram: u64,
+    /// How it is trained.
+    pub training: Training,
+    /// The model's key in Cargo.toml.
+    pub location: Location,
+    /// The value of `network`.
+    pub network_at: Option<Location>,
+    /// The value that names the dataset's file.
+    pub dataset_at: Option<Location>,
+    /// The value of `flash`, be it the model's, the package's or the workspace's.
+    pub flash_at: Option<Location>,
+    /// The value of `ram`, be it the model's, the package's or the workspace's.
+    pub ram_at: Option<Location>,
+}
+
+/// Reads a model's table; `None` if something is wrong with it, which is reported.
+pub(super) fn read(
+    entry: &Entry<'_>,
+    settings: &Settings,
+    manifest_dir: &Path,
+    problems: &mut Vec<Problem>,
+) -> Option<Model> {
+    check_name(entry, problems);
+    let table = entry.table(problems)?;
+    table.allow(&["network", "dataset", "scheme", "flash", "ram", "training"], problems);
+    let mut settings = settings.clone();
+    settings.read_budget(&table, problems);
+    settings.read_scheme_and_training(&table, problems);
+
+    let network = table.get("network");
+    let dataset = table.get("dataset");
+    let missing = |key, example| {
+        Problem::new(format!("model `{}` has no `{key}`", entry.name))
+            .help(format!("add {key} = \"{example}\" to [{}]", entry.path))
+            .at(entry.key_location())
+    };
+    if network.is_none() {
+        problems.push(missing("network", "networks/digits.toml"));
+    }
+    if dataset.is_none() {
+        problems.push(missing("dataset", "data/digits.csv.gz"));
+    }
+    let network_at = network.as_ref().map(Entry::value_location);
+    let network = network.and_then(|network| network::read(&network, manifest_dir, problems));
+    let dataset = dataset.and_then(|dataset| dataset::read(&dataset, manifest_dir, problems));
+    let flash = budget(entry, "flash", "48 KiB", settings.flash, problems);
+    let ram = budget(entry, "ram", "6 KiB", settings.ram, problems);
+
+    let (network, dataset, (flash, flash_at), (ram, ram_at)) = (network?, dataset?, flash?, ram?);
+    Some(Model {
+        name: entry.name.to_string(),
+        network,
+        dataset_at: dataset.location.clone(),
+        dataset,
+        scheme: settings.scheme,
+        flash,
+        ram,
+        training: settings.training,
+        location: entry.key_location(),
+        network_at,
+        flash_at: Some(flash_at),
+        ram_at: Some(ram_at),
+    })
+}
+
+fn budget(
+    model: &Entry<'_>,
+    key: &str,
+    example: &str,
+    size: Option<Size>,
+    problems: &mut Vec<Problem>,
+) -> Option<(u64, Location)> {
+    if size.is_none() {
+        let problem = Problem::new(format!("model `{}` has no budget: `{key}` is missing", model.name))
+            .help(format!("add {key} = \"{example}\" to [package.metadata.mixq.device]"))
+            .at(model.key_location());
+        problems.push(problem);
+    }
+    let size = size?;
+    Some((size.bytes?, size.at))
+}
+
+/// The name becomes a module, and a file.
+fn check_name(entry: &Entry<'_>, problems: &mut Vec<Problem>) {
+    let name = entry.name;
+    let problem = |wrong: &str| Problem::new(format!("`{name}` {wrong}")).at(entry.key_location());
+    let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    if name == "_" || !name.chars().all(word) || name.chars().next().is_none_or(|c| c.is_ascii_digit()) {
+        let mut better: String = name.chars().map(|c| if word(c) { c } else { '_' }).collect();
+        if better.is_empty() || better == "_" || better.starts_with(|c: char| c.is_ascii_digit()) {
+            better.insert_str(0, "model_");
+        }
+        let help = format!("it becomes a Rust module: call it `{better}`");
+        problems.push(problem("is no Rust identifier").help(help));
+    } else if KEYWORDS.contains(&name) {
+        let help = format!("it becomes a Rust module: call it `{name}_model`");
+        problems.push(problem("is a Rust keyword").help(help));
+    }
+}
+
+/// Strict and reserved keywords of the edition 2024 (The Rust Reference, "Keywords").
+const KEYWORDS: [&str; 52] = [
+    "Self", "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate", "do",
+    "dyn", "else", "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let", "loop",
+    "macro", "match", "mod", "move", "mut", "override", "priv", "pub", "ref", "return", "self", "static",
+    "struct", "super", "trait", "true", "try", "type", "typeof", "unsafe", "unsized", "use", "virtual",
+    "where", "while", "yield",
+];

@@ -1,0 +1,149 @@
+//! How a model is trained.
+
+use serde::Serialize;
+
+use super::table::Table;
+use crate::error::Problem;
+
+/// How a real value on an activation's grid becomes a code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Rounding {
+    /// To the nearest code.
+    #[default]
+    Nearest,
+    /// Down, as in arXiv 1905.13082.
+    Floor,
+}
+
+impl Rounding {
+    const CHOICES: [(&str, Rounding); 2] = [("nearest", Rounding::Nearest), ("floor", Rounding::Floor)];
+}
+
+/// Settings of the training: first with floats, then with fake quantisation (QAT).
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Training {
+    /// Epochs of the float training, at least 1.
+    pub epochs: u32,
+    /// Learning rate of the float training, over 0.
+    pub learning_rate: f64,
+    /// Epochs of QAT, at least 1.
+    pub quantised_epochs: u32,
+    /// Learning rate of QAT, over 0.
+    pub quantised_learning_rate: f64,
+    /// Images in a batch, at least 1.
+    pub batch: u32,
+    /// Seed of everything that is drawn by chance.
+    pub seed: u64,
+    /// L2 penalty on weights, 0 or more.
+    pub weight_decay: f64,
+    /// Share of the training images that only measures, over 0 and under 0.5.
+    pub validation: f64,
+    /// Largest random shift of a training image in each direction, in pixels.
+    pub shift: u32,
+    /// Largest random rotation of a training image either way, in degrees, 0 to 180.
+    pub rotation: f64,
+    /// Largest random change of a training image's size, as a share, 0 to under 1.
+    pub zoom: f64,
+    /// Whether training images are mirrored left to right at random.
+    pub flip: bool,
+    /// Share of each label that is spread over all classes, 0 to under 1 (arXiv 1512.00567).
+    pub label_smoothing: f64,
+    /// Share of the QAT epochs after which batch norm freezes, 0 to 1.
+    pub freeze_batch_norm: f64,
+    /// How activations are rounded, in training and on the device.
+    pub rounding: Rounding,
+}
+
+impl Default for Training {
+    fn default() -> Training {
+        Training {
+            epochs: 60,
+            learning_rate: 0.002,
+            quantised_epochs: 40,
+            quantised_learning_rate: 0.0005,
+            batch: 64,
+            seed: 1,
+            weight_decay: 0.0001,
+            validation: 0.15,
+            shift: 1,
+            rotation: 0.0,
+            zoom: 0.0,
+            flip: false,
+            label_smoothing: 0.0,
+            freeze_batch_norm: 0.5,
+            rounding: Rounding::Nearest,
+        }
+    }
+}
+
+const KEYS: [&str; 15] = [
+    "epochs",
+    "learning-rate",
+    "quantised-epochs",
+    "quantised-learning-rate",
+    "batch",
+    "seed",
+    "weight-decay",
+    "validation",
+    "shift",
+    "rotation",
+    "zoom",
+    "flip",
+    "label-smoothing",
+    "freeze-batch-norm",
+    "rounding",
+];
+
+/// Takes over what the table has.
+pub(super) fn read(training: &mut Training, table: &Table<'_>, problems: &mut Vec<Problem>) {
+    fn set<T>(setting: &mut T, value: Option<T>) {
+        if let Some(value) = value {
+            *setting = value;
+        }
+    }
+    table.allow(&KEYS, problems);
+    let positive = |number: f64| number > 0.0;
+    for entry in table.entries() {
+        match entry.name {
+            "epochs" => set(&mut training.epochs, entry.integer(1, problems)),
+            "learning-rate" => {
+                set(&mut training.learning_rate, entry.number(positive, "over 0", problems));
+            }
+            "quantised-epochs" => set(&mut training.quantised_epochs, entry.integer(1, problems)),
+            "quantised-learning-rate" => {
+                set(&mut training.quantised_learning_rate, entry.number(positive, "over 0", problems));
+            }
+            "batch" => set(&mut training.batch, entry.integer(1, problems)),
+            "seed" => set(&mut training.seed, entry.integer(0, problems)),
+            "weight-decay" => {
+                set(&mut training.weight_decay, entry.number(|n| n >= 0.0, "0 or more", problems));
+            }
+            "validation" => {
+                let share = entry.number(|n| n > 0.0 && n < 0.5, "over 0 and under 0.5", problems);
+                set(&mut training.validation, share);
+            }
+            "shift" => set(&mut training.shift, entry.integer(0, problems)),
+            "rotation" => {
+                let degrees = entry.number(|n| (0.0..=180.0).contains(&n), "0 to 180 degrees", problems);
+                set(&mut training.rotation, degrees);
+            }
+            "zoom" => {
+                set(&mut training.zoom, entry.number(|n| (0.0..1.0).contains(&n), "0 to under 1", problems));
+            }
+            "label-smoothing" => {
+                let share = entry.number(|n| (0.0..1.0).contains(&n), "0 to under 1", problems);
+                set(&mut training.label_smoothing, share);
+            }
+            "flip" => set(&mut training.flip, entry.boolean(problems)),
+            "freeze-batch-norm" => {
+                let share = entry.number(|n| (0.0..=1.0).contains(&n), "0 to 1", problems);
+                set(&mut training.freeze_batch_norm, share);
+            }
+            "rounding" => set(&mut training.rounding, entry.choice(&Rounding::CHOICES, problems)),
+            // `allow` has reported it.
+            _ => {}
+        }
+    }
+}

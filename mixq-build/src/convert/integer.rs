@@ -1,0 +1,262 @@
+//! The walk over the network: tensors to arena, layers to tables, weights and requantisation to one block.
+
+use mixq_format::{Add, Bits, Conv, Depthwise, Layer, Linear, NamedLayer, Pool, Requant, Tensor, Window};
+
+use super::pack::pack_rows;
+use super::requant::{Channel, Entry};
+use super::{Converted, FixedPoint, Grid, TrainedLayer, TrainedNetwork};
+use crate::config::{Rounding, Scheme};
+use crate::error::{Error, Problem};
+use crate::graph::{Graph, Op};
+use crate::memory::{Allocation, table_lengths, weight_rows};
+
+/// Turns a trained network into integers.
+///
+/// # Errors
+/// Every channel that cannot be computed in 32 bits, by layer.
+pub fn convert(
+    graph: &Graph,
+    allocation: &Allocation,
+    scheme: Scheme,
+    trained: &TrainedNetwork,
+) -> Result<Converted, Error> {
+    let mut walk = Walk { graph, allocation, scheme, trained, parameters: Vec::new(), problems: Vec::new() };
+    let grids = walk.grids();
+    let mut layers = Vec::new();
+    for step in &allocation.schedule.steps {
+        let node = &graph.nodes[step.node];
+        let input = walk.tensor(step.inputs[0], &grids);
+        let output = walk.tensor(step.output, &grids);
+        let layer = match node.op {
+            Op::Conv { window, .. } => {
+                let (weights, weight_bits, requant) = walk.weighted(step.node, input, output, &grids);
+                let window = window_table(&window);
+                Layer::Conv(Conv { input, output, window, weights, weight_bits, requant })
+            }
+            Op::Depthwise { window, .. } => {
+                let (weights, weight_bits, requant) = walk.weighted(step.node, input, output, &grids);
+                let window = window_table(&window);
+                Layer::Depthwise(Depthwise { input, output, window, weights, weight_bits, requant })
+            }
+            Op::Linear { .. } => {
+                let (weights, weight_bits, requant) = walk.weighted(step.node, input, output, &grids);
+                Layer::Linear(Linear { input, output, weights, weight_bits, requant })
+            }
+            Op::AveragePool { window } => {
+                Layer::AveragePool(Pool { input, output, window: window_table(&window) })
+            }
+            Op::MaxPool { window } => Layer::MaxPool(Pool { input, output, window: window_table(&window) }),
+            Op::Add { .. } => {
+                let b = step.inputs[1];
+                walk.addition(step.node, [input, walk.tensor(b, &grids)], output, [step.inputs[0], b], &grids)
+            }
+            Op::Flatten => unreachable!("flatten is no step"),
+        };
+        layers.push(NamedLayer { name: node.name.clone(), macs: graph.macs(step.node), layer });
+    }
+    let logits = *allocation.schedule.steps.last().map(|step| &step.output).expect("a network has layers");
+    let (input, output) = (walk.tensor(0, &grids), walk.tensor(logits, &grids));
+    if !walk.problems.is_empty() {
+        return Err(Error { problems: walk.problems });
+    }
+    let arena_bytes = allocation.plan.bytes as u32;
+    let logit_scale = grids[logits].scale;
+    Ok(Converted { layers, parameters: walk.parameters, input, output, arena_bytes, logit_scale })
+}
+
+struct Walk<'a> {
+    graph: &'a Graph,
+    allocation: &'a Allocation,
+    scheme: Scheme,
+    trained: &'a TrainedNetwork,
+    parameters: Vec<u8>,
+    problems: Vec<Problem>,
+}
+
+impl Walk<'_> {
+    /// The grid of every tensor of the schedule.
+    fn grids(&self) -> Vec<Grid> {
+        let mut grids = vec![self.trained.input];
+        for step in &self.allocation.schedule.steps {
+            let own = self.trained.activations[step.node];
+            let inherited = grids[step.inputs[0]];
+            let last = step.node + 1 == self.graph.nodes.len();
+            grids.push(if last { self.logit_grid(step.node, inherited) } else { own.unwrap_or(inherited) });
+        }
+        grids
+    }
+
+    /// The one scale of all logits: the unit of the accumulator of the channel with the largest.
+    fn logit_grid(&self, node: usize, input: Grid) -> Grid {
+        let layer = self.layer(node);
+        let units = (0..self.graph.nodes[node].output.channels)
+            .map(|c| (layer.multiplier[c] * input.scale * grid_of(layer, c).scale).abs());
+        let scale = units.fold(0.0, f64::max);
+        Grid { scale: if scale > 0.0 { scale } else { 1.0 }, zero_point: 0 }
+    }
+
+    fn layer(&self, node: usize) -> &TrainedLayer {
+        self.trained.layers[node].as_ref().expect("a weighted node is trained")
+    }
+
+    fn tensor(&self, index: usize, grids: &[Grid]) -> Tensor {
+        let schedule = &self.allocation.schedule;
+        let tensor = schedule.tensors[index];
+        let bits = match index {
+            0 => Bits::B8,
+            _ => {
+                let node = schedule.steps[index - 1].node;
+                self.allocation.activations[node]
+            }
+        };
+        let size = |size: usize| u16::try_from(size).expect("the graph bounds every axis");
+        Tensor {
+            height: size(tensor.shape.height),
+            width: size(tensor.shape.width),
+            channels: size(tensor.shape.channels),
+            bits,
+            zero_point: grids[index].zero_point as u8,
+            offset: self.allocation.plan.offsets[index] as u32,
+        }
+    }
+
+    fn append(&mut self, bytes: &[u8]) -> u32 {
+        let offset = self.parameters.len() as u32;
+        self.parameters.extend_from_slice(bytes);
+        offset
+    }
+
+    fn weighted(&mut self, node: usize, x: Tensor, y: Tensor, grids: &[Grid]) -> (u32, Bits, Requant) {
+        let bits = self.allocation.weights[node].expect("a weighted node has bits");
+        let step = self.allocation.schedule.steps.iter().find(|step| step.node == node).expect("a step");
+        let (input, output) = (grids[step.inputs[0]], grids[step.output]);
+        let trained = self.trained;
+        let layer = trained.layers[node].as_ref().expect("a weighted node is trained");
+        let depthwise = matches!(self.graph.nodes[node].op, Op::Depthwise { .. });
+        let channels = usize::from(y.channels);
+        let mut codes = layer.codes.clone();
+        let mut entries = Vec::with_capacity(channels);
+        for c in 0..channels {
+            let window = channel_indices(layer.codes.len(), channels, c, depthwise);
+            let channel_codes: Vec<i8> = window.clone().map(|i| codes[i]).collect();
+            let channel = Channel {
+                codes: &channel_codes,
+                weights: grid_of(layer, c),
+                input,
+                input_max: i64::from(x.bits.max_code()),
+                output,
+                output_max: (y.bits != Bits::B32).then(|| i64::from(y.bits.max_code())),
+                multiplier: layer.multiplier[c],
+                offset: layer.offset[c],
+                rounding: if y.bits == Bits::B32 { Rounding::Nearest } else { trained.rounding },
+            };
+            match channel.entry() {
+                Ok(entry) => {
+                    if entry.constant {
+                        window.for_each(|i| codes[i] = channel.weights.zero_point as i8);
+                    }
+                    entries.push(entry);
+                }
+                Err(reason) => self.problems.push(
+                    Problem::new(format!(
+                        "layer `{}`, output channel {c}: {reason}",
+                        self.graph.nodes[node].name
+                    ))
+                    .help("the weights have diverged: lower the learning rate, or retrain with another seed"),
+                ),
+            }
+        }
+        if entries.len() < channels {
+            let nothing = Entry { bias: 0, multiplier: FixedPoint::ONE, constant: true };
+            entries.resize(channels, nothing);
+        }
+        let weights = self.append(&pack_rows(&codes, weight_rows(self.graph, node).1, bits));
+        let requant = self.requant(node, &entries, layer, channels);
+        (weights, bits, requant)
+    }
+
+    fn requant(&mut self, node: usize, entries: &[Entry], layer: &TrainedLayer, channels: usize) -> Requant {
+        let (multipliers, zero_points) = table_lengths(self.graph, node, self.scheme);
+        // The logits of the per-layer scheme share the unit of the accumulator: every multiplier is 1.
+        debug_assert!(
+            multipliers == channels || entries.iter().all(|entry| entry.multiplier == FixedPoint::ONE)
+        );
+        let biases: Vec<u8> = entries.iter().flat_map(|entry| entry.bias.to_le_bytes()).collect();
+        let mantissas: Vec<u8> =
+            entries[..multipliers].iter().flat_map(|entry| entry.multiplier.mantissa.to_le_bytes()).collect();
+        let shifts: Vec<u8> = entries[..multipliers].iter().map(|entry| entry.multiplier.shift).collect();
+        let zero_point_codes: Vec<u8> =
+            (0..zero_points).map(|c| grid_of(layer, c).zero_point as i8 as u8).collect();
+        Requant {
+            bias: self.append(&biases),
+            multiplier: self.append(&mantissas),
+            shift: self.append(&shifts),
+            weight_zero_point: self.append(&zero_point_codes),
+            multiplier_step: u16::from(multipliers > 1),
+            zero_point_step: u16::from(zero_points > 1),
+        }
+    }
+
+    fn addition(
+        &mut self,
+        node: usize,
+        [a, b]: [Tensor; 2],
+        y: Tensor,
+        xs: [usize; 2],
+        grids: &[Grid],
+    ) -> Layer {
+        let output = self.trained.activations[node].expect("an addition has a grid");
+        let ratios = xs.map(|tensor| grids[tensor].scale / output.scale);
+        let largest = ratios[0].max(ratios[1]);
+        // The largest shift at which both multipliers stay below 2^22.
+        let shift = (1..=31).rev().find(|shift| (largest * 2f64.powi(*shift)).round() < f64::from(1 << 22));
+        let Some(shift) = shift else {
+            let name = &self.graph.nodes[node].name;
+            self.problems.push(
+                Problem::new(format!("layer `{name}`: its inputs' scale is {largest:e} times its output's"))
+                    .help("the network has diverged: lower the learning rate, or retrain with another seed"),
+            );
+            return Layer::Add(Add { a, b, output: y, multiplier_a: 0, multiplier_b: 0, shift: 1 });
+        };
+        let multipliers = ratios.map(|ratio| (ratio * 2f64.powi(shift)).round() as i32);
+        Layer::Add(Add {
+            a,
+            b,
+            output: y,
+            multiplier_a: multipliers[0],
+            multiplier_b: multipliers[1],
+            shift: shift as u32,
+        })
+    }
+}
+
+fn grid_of(layer: &TrainedLayer, channel: usize) -> Grid {
+    layer.grids[if layer.grids.len() == 1 { 0 } else { channel }]
+}
+
+/// Indices of one output channel's weights: a run, or every `channels`-th for depthwise (channels come last).
+fn channel_indices(
+    weights: usize,
+    channels: usize,
+    channel: usize,
+    depthwise: bool,
+) -> std::iter::StepBy<std::ops::Range<usize>> {
+    if depthwise {
+        (channel..weights).step_by(channels)
+    } else {
+        let window = weights / channels;
+        (channel * window..(channel + 1) * window).step_by(1)
+    }
+}
+
+fn window_table(window: &crate::graph::Window) -> Window {
+    let size = |size: usize| u16::try_from(size).expect("the graph bounds every axis");
+    Window {
+        kernel_height: size(window.kernel[0]),
+        kernel_width: size(window.kernel[1]),
+        stride_height: size(window.stride[0]),
+        stride_width: size(window.stride[1]),
+        pad_top: size(window.padding[0]),
+        pad_left: size(window.padding[2]),
+    }
+}

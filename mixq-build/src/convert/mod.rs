@@ -1,0 +1,65 @@
+//! From the network as trained, on quantised grids, to integers.
+
+mod fixed_point;
+mod integer;
+mod pack;
+mod requant;
+
+pub use fixed_point::FixedPoint;
+pub use integer::convert;
+
+use mixq_format::{NamedLayer, Tensor};
+
+use crate::config::Rounding;
+
+/// The values that a code stands for: `scale * (code - zero_point)`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Grid {
+    /// The distance of neighbouring values.
+    pub scale: f64,
+    /// The code of real 0; for activations unsigned, for weights in the signed range.
+    pub zero_point: i32,
+}
+
+/// A layer with weights, as trained: `y = multiplier(c) * sum(x w) + offset(c)` for output channel `c`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TrainedLayer {
+    /// Signed codes of the weights, in the order of [`crate::graph::Graph::weight_shape`].
+    pub codes: Vec<i8>,
+    /// What the codes stand for: one grid, or one for each output channel.
+    pub grids: Vec<Grid>,
+    /// `gamma / sigma` of the batch norm; 1 without.
+    pub multiplier: Vec<f64>,
+    /// `beta - mu gamma / sigma` of the batch norm; without it the bias.
+    pub offset: Vec<f64>,
+}
+
+/// The fake-quantised network: all that the conversion needs beside graph and allocation.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TrainedNetwork {
+    /// The image's grid.
+    pub input: Grid,
+    /// By node; `None` for a node without weights.
+    pub layers: Vec<Option<TrainedLayer>>,
+    /// By node; `None` for pools and flatten (which keep their input's grid) and for the logits.
+    pub activations: Vec<Option<Grid>>,
+    /// How activations are rounded.
+    pub rounding: Rounding,
+}
+
+/// An integer network, ready for an artifact.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Converted {
+    /// The steps with their names.
+    pub layers: Vec<NamedLayer>,
+    /// Packed weights and requantisation tables.
+    pub parameters: Vec<u8>,
+    /// The image.
+    pub input: Tensor,
+    /// The logits.
+    pub output: Tensor,
+    /// Bytes of the arena.
+    pub arena_bytes: u32,
+    /// What one unit of a logit is worth.
+    pub logit_scale: f64,
+}

@@ -1,0 +1,68 @@
+//! A part of a dataset.
+
+/// Images of one shape with their labels.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Split {
+    /// Image after image, each in the order row, column, channel; one byte a pixel and channel.
+    pub pixels: Vec<u8>,
+    /// The class of each image.
+    pub labels: Vec<u16>,
+}
+
+impl Split {
+    /// How many images there are.
+    pub fn len(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.labels.is_empty()
+    }
+
+    /// The pixels of one image, in the order row, column, channel.
+    ///
+    /// # Panics
+    /// If there are not more than `index` images.
+    pub fn image(&self, index: usize) -> &[u8] {
+        let elements = self.elements();
+        &self.pixels[index * elements..][..elements]
+    }
+
+    /// The images with these indices, in this order; an index may occur repeatedly.
+    ///
+    /// # Panics
+    /// If there are not more than any `index` images.
+    pub fn select(&self, indices: &[usize]) -> Split {
+        Split {
+            pixels: indices.iter().flat_map(|index| self.image(*index)).copied().collect(),
+            labels: indices.iter().map(|index| self.labels[*index]).collect(),
+        }
+    }
+
+    /// Mean and standard deviation (of the population) of all pixels, in units of a pixel; zeros if there
+    /// are no images.
+    pub fn mean_and_std(&self) -> (f64, f64) {
+        let count = self.pixels.len() as u128;
+        if count == 0 {
+            return (0.0, 0.0);
+        }
+        let sum: u128 = self.pixels.iter().map(|pixel| u128::from(*pixel)).sum();
+        let squares: u128 = self.pixels.iter().map(|pixel| u128::from(*pixel).pow(2)).sum();
+        // Integers keep E[x^2] - E[x]^2 from cancelling: n^2 times the variance, exactly.
+        let variance = (count * squares - sum * sum) as f64 / (count * count) as f64;
+        (sum as f64 / count as f64, variance.sqrt())
+    }
+
+    /// The first `index` images and the others.
+    pub(super) fn split_at(mut self, index: usize) -> (Split, Split) {
+        let pixels = self.pixels.split_off(index * self.elements());
+        let labels = self.labels.split_off(index);
+        (self, Split { pixels, labels })
+    }
+
+    /// Elements of one image.
+    fn elements(&self) -> usize {
+        self.pixels.len().checked_div(self.len()).unwrap_or(0)
+    }
+}

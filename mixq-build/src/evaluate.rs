@@ -1,0 +1,53 @@
+//! The integer network on the host, by the kernels of the device.
+
+use mixq_format::Artifact;
+
+use crate::dataset::Split;
+
+/// The logits of every image, image after image, `classes` each: bit for bit what the device computes.
+pub fn logits(artifact: &Artifact, images: &Split) -> Vec<i32> {
+    let classes = usize::from(artifact.header.output.channels);
+    let mut logits = vec![0; images.len() * classes];
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let share = images.len().div_ceil(threads).max(1);
+    let layers = artifact.layers();
+    let network = artifact.network(&layers);
+    std::thread::scope(|scope| {
+        for (part, logits) in logits.chunks_mut(share * classes).enumerate() {
+            let network = &network;
+            scope.spawn(move || {
+                let mut arena = vec![0; network.arena_bytes as usize];
+                for (index, logits) in logits.chunks_mut(classes).enumerate() {
+                    arena[network.input.range()].copy_from_slice(images.image(part * share + index));
+                    mixq_rt::run(network, &mut arena);
+                    for (logit, bytes) in logits.iter_mut().zip(arena[network.output.range()].as_chunks().0) {
+                        *logit = i32::from_ne_bytes(*bytes);
+                    }
+                }
+            });
+        }
+    });
+    logits
+}
+
+/// Share of images whose largest logit (the first, of equal ones) is that of their label, 0 to 1.
+pub fn accuracy(logits: &[i32], images: &Split) -> f64 {
+    let classes = logits.len() / images.len().max(1);
+    let right = logits
+        .chunks(classes.max(1))
+        .zip(&images.labels)
+        .filter(|(logits, label)| classify(logits) == usize::from(**label))
+        .count();
+    right as f64 / images.len().max(1) as f64
+}
+
+/// Index of the largest logit, the first of equal ones.
+pub fn classify(logits: &[i32]) -> usize {
+    let mut best = 0;
+    for (class, logit) in logits.iter().enumerate() {
+        if *logit > logits[best] {
+            best = class;
+        }
+    }
+    best
+}

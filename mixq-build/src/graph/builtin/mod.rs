@@ -1,0 +1,116 @@
+//! Networks that come with mixq.
+
+mod ds_cnn;
+mod mobilenet_v1;
+mod resnet8;
+
+use crate::error::{Problem, nearest};
+
+use super::{OpSpec, Padding, Shape, Spec};
+
+/// The names of all built-in networks.
+pub const NAMES: [&str; 3] = ["ds_cnn", "mobilenet_v1", "resnet8"];
+
+/// What of a built-in network can be chosen.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Options {
+    /// The width multiplier: channels become this multiple, rounded to a multiple of 8, at least 8.
+    pub width: f64,
+    /// Height and width of the image; of `ds_cnn` the height (frames), its width is 10 coefficients.
+    pub resolution: usize,
+    /// Channels of the image.
+    pub channels: usize,
+    /// The number of classes.
+    pub classes: usize,
+    /// The stride of the first layer, if other than published; 1 suits `mobilenet_v1` on images of 32x32.
+    pub stem_stride: Option<usize>,
+}
+
+/// The options with which a network was published; `None` if there is no such network.
+pub fn published(name: &str) -> Option<Options> {
+    let (resolution, channels, classes) = match name {
+        "ds_cnn" => (49, 1, 12),
+        "mobilenet_v1" => (224, 3, 1000),
+        "resnet8" => (32, 3, 10),
+        _ => return None,
+    };
+    Some(Options { width: 1.0, resolution, channels, classes, stem_stride: None })
+}
+
+/// A built-in network.
+///
+/// # Errors
+/// If there is none of this name, or if an option is zero or not finite.
+pub fn spec(name: &str, options: &Options) -> Result<Spec, Problem> {
+    let network = match name {
+        "ds_cnn" => ds_cnn::spec,
+        "mobilenet_v1" => mobilenet_v1::spec,
+        "resnet8" => resnet8::spec,
+        _ => {
+            let help = match nearest(name, NAMES) {
+                Some(near) => format!("did you mean \"{near}\"?"),
+                None => format!("built in are {}", NAMES.join(", ")),
+            };
+            let message = format!("there is no built-in network \"{}\"", name.escape_debug());
+            return Err(Problem::new(message).help(help));
+        }
+    };
+    if !(options.width.is_finite() && options.width > 0.0) {
+        let message = format!("the width multiplier is {}", options.width);
+        return Err(Problem::new(message).help("it must be over 0; 0.25, 0.5, 0.75 and 1 are usual"));
+    }
+    let Options { resolution, channels, classes, stem_stride, .. } = *options;
+    for (what, number) in [
+        ("resolution", resolution),
+        ("number of channels", channels),
+        ("number of classes", classes),
+        ("stem's stride", stem_stride.unwrap_or(1)),
+    ] {
+        if number == 0 {
+            return Err(Problem::new(format!("the {what} is 0")).help("it must be at least 1"));
+        }
+    }
+    Ok(network(options))
+}
+
+/// Channels times the width multiplier, as TensorFlow's MobileNets round: to the nearest multiple of 8, at least 8, and
+/// not below nine tenths of what was asked for.
+fn scaled(channels: usize, width: f64) -> usize {
+    let wanted = channels as f64 * width;
+    let nearest = (((wanted + 4.0) / 8.0).floor() * 8.0).max(8.0);
+    let rounded = if nearest < 0.9 * wanted { nearest + 8.0 } else { nearest };
+    // Saturates; what is too large the resolver reports with the layer's name.
+    rounded as usize
+}
+
+fn image(height: usize, width: usize, channels: usize) -> Shape {
+    Shape { height, width, channels }
+}
+
+/// A convolution with padding as in TensorFlow, batch norm and, if wanted, ReLU.
+fn conv(filters: usize, kernel: [usize; 2], stride: usize, relu: bool) -> OpSpec {
+    let stride = [stride; 2];
+    OpSpec::Conv { filters, kernel, stride, padding: Padding::Same, batch_norm: Some(true), relu: Some(relu) }
+}
+
+/// A 3x3 depthwise convolution with padding as in TensorFlow, batch norm and ReLU.
+fn depthwise(stride: usize) -> OpSpec {
+    let stride = [stride; 2];
+    OpSpec::Depthwise {
+        kernel: [3, 3],
+        stride,
+        padding: Padding::Same,
+        batch_norm: Some(true),
+        relu: Some(true),
+    }
+}
+
+/// A pointwise convolution with batch norm and ReLU.
+fn pointwise(filters: usize) -> OpSpec {
+    OpSpec::Pointwise { filters, stride: [1, 1], batch_norm: Some(true), relu: Some(true) }
+}
+
+/// The logits.
+fn logits(classes: usize) -> OpSpec {
+    OpSpec::Linear { features: classes, batch_norm: Some(false), relu: Some(false) }
+}

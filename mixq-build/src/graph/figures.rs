@@ -1,0 +1,98 @@
+//! What can be counted on a network.
+
+use super::{Graph, Node, Op, Shape, Source};
+
+/// # Panics
+/// All methods that take the index of a node panic if there is no such node.
+impl Graph {
+    /// The shape of the tensor that a source writes.
+    pub fn shape(&self, source: Source) -> Shape {
+        match source {
+            Source::Image => self.input,
+            Source::Node(index) => self.nodes[index].output,
+        }
+    }
+
+    /// The name of a source; "image" for the image.
+    pub fn name(&self, source: Source) -> &str {
+        match source {
+            Source::Image => super::spec::IMAGE,
+            Source::Node(index) => &self.nodes[index].name,
+        }
+    }
+
+    /// The shape of input `which` (0, for an addition 0 or 1) of a node.
+    ///
+    /// # Panics
+    /// Also if the node has no such input.
+    pub fn input_shape(&self, index: usize, which: usize) -> Shape {
+        self.shape(self.nodes[index].inputs[which])
+    }
+
+    /// The source whose tensor holds the elements of `source`: itself, or what a flatten reads, because
+    /// flattening moves nothing.
+    pub fn storage(&self, source: Source) -> Source {
+        match source {
+            Source::Node(index) if self.nodes[index].op == Op::Flatten => {
+                self.storage(self.nodes[index].inputs[0])
+            }
+            _ => source,
+        }
+    }
+
+    /// The nodes that read a source, in order, each once.
+    pub fn readers(&self, source: Source) -> Vec<usize> {
+        let reads = |index: &usize| self.nodes[*index].inputs.contains(&source);
+        (0..self.nodes.len()).filter(reads).collect()
+    }
+
+    /// The number of logits.
+    pub fn classes(&self) -> usize {
+        self.nodes.last().map_or(0, |last| last.output.channels)
+    }
+
+    /// The shape of a node's weights, in elements: `[out, kernel height, kernel width, in]` of a convolution,
+    /// `[kernel height, kernel width, channels]` of a depthwise layer, `[out, pixels, in]` of a linear layer
+    /// (pixels and channels of the tensor before any flatten); empty without weights.
+    pub fn weight_shape(&self, index: usize) -> Vec<usize> {
+        let node = &self.nodes[index];
+        match &node.op {
+            Op::Conv { window, .. } => {
+                let [height, width] = window.kernel;
+                vec![node.output.channels, height, width, self.input_shape(index, 0).channels]
+            }
+            Op::Depthwise { window, .. } => vec![window.kernel[0], window.kernel[1], node.output.channels],
+            Op::Linear { .. } => {
+                let input = self.shape(self.storage(node.inputs[0]));
+                vec![node.output.channels, input.height * input.width, input.channels]
+            }
+            Op::AveragePool { .. } | Op::MaxPool { .. } | Op::Add { .. } | Op::Flatten => Vec::new(),
+        }
+    }
+
+    /// The number of a node's weights.
+    pub fn weight_count(&self, index: usize) -> usize {
+        let shape = self.weight_shape(index);
+        if shape.is_empty() { 0 } else { shape.iter().product() }
+    }
+
+    /// The number of a node's trained parameters: weights, and for each output channel a bias or, with batch norm,
+    /// gamma and beta.
+    pub fn parameters(&self, index: usize) -> usize {
+        let Node { op, output, .. } = &self.nodes[index];
+        let of_a_channel = match (op.weighted(), op.batch_norm()) {
+            (false, _) => 0,
+            (true, false) => 1,
+            (true, true) => 2,
+        };
+        self.weight_count(index) + of_a_channel * output.channels
+    }
+
+    /// Multiply-accumulates of a node for one image. Padding counts like pixels, as in published figures;
+    /// nodes without weights count 0.
+    pub fn macs(&self, index: usize) -> u64 {
+        // Each weight is used once for each output pixel; a linear layer writes one.
+        let Shape { height, width, .. } = self.nodes[index].output;
+        height as u64 * width as u64 * self.weight_count(index) as u64
+    }
+}

@@ -1,0 +1,216 @@
+//! From a list of layers to a network: names, links, shapes.
+
+use std::collections::HashMap;
+
+use crate::error::{Error, Problem, nearest};
+
+use super::fold::{self, Folded, fold};
+use super::layer::{Draft, Layer};
+use super::spec::{IMAGE, LayerSpec};
+use super::{Graph, Node, OpSpec, Source, Spec, rules};
+
+/// What a layer reads, by its place in the list (`Source::Node`); `None` if that could not be found out.
+pub(super) type Link = Option<Source>;
+
+/// Problems found so far, each with the place of its layer in the list.
+pub(super) struct Problems<'a> {
+    layers: &'a [LayerSpec],
+    found: Vec<(usize, Problem)>,
+}
+
+impl Problems<'_> {
+    /// Adds a problem of a layer.
+    pub(super) fn add(&mut self, layer: usize, problem: Problem) {
+        let location = self.layers[layer].location.clone();
+        self.found.push((layer, Problem { location, ..problem }));
+    }
+
+    /// Whether there is any.
+    pub(super) fn any(&self) -> bool {
+        !self.found.is_empty()
+    }
+}
+
+/// A name as messages show it, on one line whatever it contains.
+pub(super) fn quoted(name: &str) -> String {
+    format!("`{}`", name.escape_debug())
+}
+
+/// A source as messages show it.
+pub(super) fn name(names: &[String], source: Source) -> String {
+    match source {
+        Source::Image => "the image".to_string(),
+        Source::Node(layer) => quoted(&names[layer]),
+    }
+}
+
+impl Graph {
+    /// Gives every layer its name, its inputs, its padding in pixels and its shape.
+    ///
+    /// # Errors
+    /// All that keeps the list from being a network that can be quantised and executed, layer by layer.
+    pub fn resolve(spec: &Spec) -> Result<Graph, Error> {
+        if spec.layers.is_empty() {
+            return Err(Problem::new("the network has no layers").into());
+        }
+        rules::image(spec.input)?;
+        let mut problems = Problems { layers: &spec.layers, found: Vec::new() };
+        let names = names(&spec.layers, &mut problems);
+        let links = links(&spec.layers, &names, &mut problems);
+        let linked = !problems.any();
+        let folded = fold(spec, &names, &links, &mut problems);
+        let nodes = nodes(spec, &names, &links, &folded, &mut problems);
+        if linked {
+            rules::unread(&nodes, &names, &mut problems);
+        }
+        rules::last(&nodes, &names, &mut problems);
+        if problems.any() {
+            let mut found = problems.found;
+            found.sort_by_key(|(layer, _)| *layer);
+            return Err(Error { problems: found.into_iter().map(|(_, problem)| problem).collect() });
+        }
+        Ok(assemble(spec, names, nodes))
+    }
+}
+
+/// Nodes by their place in the list; `None` for what is folded or has a problem.
+fn nodes(
+    spec: &Spec,
+    names: &[String],
+    links: &[Vec<Link>],
+    folded: &Folded,
+    problems: &mut Problems,
+) -> Vec<Option<Draft>> {
+    let mut nodes: Vec<Option<Draft>> = Vec::with_capacity(spec.layers.len());
+    for (index, layer) in spec.layers.iter().enumerate() {
+        if fold::folds(&layer.op) {
+            nodes.push(None);
+            continue;
+        }
+        let holders = links[index].iter().map(|link| match link {
+            Some(Source::Node(layer)) => folded.holder[*layer],
+            other => *other,
+        });
+        let mut draft = Draft::new(holders.collect());
+        let mut layer = Layer { spec, names, nodes: &nodes, index, problems };
+        draft.shaped = layer.shape(&draft.inputs, folded.batch_norm[index], folded.relu[index]);
+        nodes.push(Some(draft));
+    }
+    nodes
+}
+
+/// The network, once nothing is wrong with it.
+fn assemble(spec: &Spec, names: Vec<String>, drafts: Vec<Option<Draft>>) -> Graph {
+    let mut nodes: Vec<Node> = Vec::new();
+    let mut place = HashMap::new();
+    for (layer, (draft, name)) in drafts.into_iter().zip(names).enumerate() {
+        let Some((draft, (op, output))) = draft.and_then(|draft| draft.shaped.map(|shaped| (draft, shaped)))
+        else {
+            continue;
+        };
+        let inputs = draft.inputs.into_iter().flatten().map(|source| match source {
+            Source::Image => Source::Image,
+            Source::Node(layer) => Source::Node(place[&layer]),
+        });
+        let node = Node { name, op, inputs: inputs.collect(), output };
+        place.insert(layer, nodes.len());
+        nodes.push(node);
+    }
+    Graph { input: spec.input, nodes }
+}
+
+/// A name for every layer: its own, or the operator and its running number.
+fn names(layers: &[LayerSpec], problems: &mut Problems) -> Vec<String> {
+    let mut running: HashMap<&str, usize> = HashMap::new();
+    let mut taken: HashMap<String, usize> = HashMap::new();
+    let mut names = Vec::with_capacity(layers.len());
+    for (index, layer) in layers.iter().enumerate() {
+        let number = running.entry(layer.op.name()).or_default();
+        *number += 1;
+        let name = layer.name.clone().unwrap_or_else(|| format!("{}{number}", layer.op.name()));
+        if name.is_empty() || name.chars().any(char::is_control) {
+            let message = format!("layer {} has the name {}", index + 1, quoted(&name));
+            problems
+                .add(index, Problem::new(message).help("a name has at least one character, all printable"));
+        } else if name == IMAGE {
+            let message = format!("layer {} has the name `{IMAGE}`, which is the image's", index + 1);
+            problems.add(index, Problem::new(message).help("give it another name"));
+        } else if let Some(first) = taken.get(&name) {
+            let message =
+                format!("layer {} has the name {}, as layer {} has", index + 1, quoted(&name), first + 1);
+            let help = match layer.name {
+                Some(_) => "give it another name",
+                None => "give it a `name`: without one it is called after its operator and running number",
+            };
+            problems.add(index, Problem::new(message).help(help));
+        }
+        taken.entry(name.clone()).or_insert(index);
+        names.push(name);
+    }
+    names
+}
+
+/// What every layer reads.
+fn links(layers: &[LayerSpec], names: &[String], problems: &mut Problems) -> Vec<Vec<Link>> {
+    let mut places: HashMap<&str, usize> = HashMap::new();
+    for (index, name) in names.iter().enumerate() {
+        places.entry(name).or_insert(index);
+    }
+    let mut links = Vec::with_capacity(layers.len());
+    for (index, layer) in layers.iter().enumerate() {
+        let mut inputs: Vec<Link> = Vec::new();
+        for input in &layer.inputs {
+            inputs.push(match places.get(input.as_str()) {
+                _ if input == IMAGE => Some(Source::Image),
+                Some(place) if *place < index => Some(Source::Node(*place)),
+                place => {
+                    problems.add(index, not_earlier(&names[index], input, place.copied(), index, names));
+                    None
+                }
+            });
+        }
+        if layer.inputs.is_empty() {
+            inputs.push(Some(index.checked_sub(1).map_or(Source::Image, Source::Node)));
+        }
+        let needed = if matches!(layer.op, OpSpec::Add { .. }) { 2 } else { 1 };
+        if inputs.len() != needed {
+            let (me, op) = (quoted(&names[index]), layer.op.name());
+            let plural = |count: usize| if count == 1 { "" } else { "s" };
+            let message = format!(
+                "layer {me} has {} input{}, the operator {op} needs {needed}",
+                inputs.len(),
+                plural(inputs.len())
+            );
+            let help =
+                if needed == 2 { "name two earlier layers in `inputs`" } else { "name one in `inputs`" };
+            problems.add(index, Problem::new(message).help(help));
+            inputs.resize(needed, None);
+        } else if let [Some(first), Some(second)] = inputs[..]
+            && first == second
+        {
+            let message = format!("layer {} adds {} to itself", quoted(&names[index]), name(names, first));
+            problems.add(index, Problem::new(message).help("name two different layers in `inputs`"));
+        }
+        links.push(inputs);
+    }
+    links
+}
+
+fn not_earlier(me: &str, input: &str, place: Option<usize>, index: usize, names: &[String]) -> Problem {
+    let (me, wanted) = (quoted(me), quoted(input));
+    match place {
+        Some(place) if place == index => {
+            Problem::new(format!("layer {me} reads itself")).help("name an earlier layer")
+        }
+        Some(_) => Problem::new(format!("layer {me} reads {wanted}, which comes later"))
+            .help("list the layers in the order in which they are executed"),
+        None => {
+            let known = names[..index].iter().map(String::as_str).chain([IMAGE]);
+            let help = match nearest(input, known) {
+                Some(near) => format!("did you mean {}?", quoted(near)),
+                None => format!("name an earlier layer or \"{IMAGE}\""),
+            };
+            Problem::new(format!("layer {me} reads {wanted}, which no layer is called")).help(help)
+        }
+    }
+}

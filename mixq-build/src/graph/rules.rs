@@ -1,0 +1,63 @@
+//! The rules that a network as a whole must keep.
+
+use crate::error::Problem;
+
+use super::layer::Draft;
+use super::resolve::{Problems, quoted};
+use super::shape::{LARGEST, MOST};
+use super::{Op, Shape, Source};
+
+/// Whether a tensor has more than the device can count.
+pub(super) fn too_large(Shape { height, width, channels }: Shape) -> bool {
+    let sides = [height, width, channels];
+    sides.iter().any(|side| *side > LARGEST) || sides.iter().map(|side| *side as u64).product::<u64>() > MOST
+}
+
+/// The image must be a tensor.
+pub(super) fn image(shape: Shape) -> Result<(), Problem> {
+    if shape.height == 0 || shape.width == 0 || shape.channels == 0 || too_large(shape) {
+        let help = "height, width and channels are each 1 to 65,535, all elements at most 4,294,967,295";
+        return Err(Problem::new(format!("the image is {shape}")).help(help));
+    }
+    Ok(())
+}
+
+/// Every output but the last must be read.
+pub(super) fn unread(nodes: &[Option<Draft>], names: &[String], problems: &mut Problems) {
+    let last = nodes.iter().rposition(Option::is_some);
+    for (index, node) in nodes.iter().enumerate() {
+        let Some(node) = node else { continue };
+        let mut drafts = nodes.iter().flatten();
+        if Some(index) == last || drafts.any(|other| other.inputs.contains(&Some(Source::Node(index)))) {
+            continue;
+        }
+        let shape = node.shaped.map_or(String::new(), |(_, shape)| format!(" ({shape})"));
+        let message = format!("no layer reads {}{shape}", quoted(&names[index]));
+        problems
+            .add(index, Problem::new(message).help("remove it, or name it in the `inputs` of a later layer"));
+    }
+}
+
+/// The last layer must write logits.
+pub(super) fn last(nodes: &[Option<Draft>], names: &[String], problems: &mut Problems) {
+    let Some(index) = nodes.iter().rposition(Option::is_some) else { return };
+    let Some(Draft { shaped: Some((op, shape)), .. }) = &nodes[index] else { return };
+    let me = quoted(&names[index]);
+    if !matches!(op, Op::Linear { .. } | Op::Conv { .. }) {
+        let message = format!("the last layer {me} ({shape}) is neither linear nor a convolution");
+        problems.add(
+            index,
+            Problem::new(message).help("end with a linear layer that has a feature for each class"),
+        );
+        return;
+    }
+    if (shape.height, shape.width) != (1, 1) {
+        let message = format!("the last layer {me} writes {shape}, more than one pixel of logits");
+        let help = "put a global_average_pool before it, or end with a linear layer";
+        problems.add(index, Problem::new(message).help(help));
+    }
+    if op.relu() {
+        let message = format!("the last layer {me} ends in a ReLU, but writes the logits");
+        problems.add(index, Problem::new(message).help("remove the ReLU"));
+    }
+}

@@ -1,0 +1,85 @@
+//! Memory model `paper`: what arXiv 1905.13082 and its authors' program count, to reproduce them.
+//!
+//! A chain of weighted layers; flash is packed weights (in bits, unrounded) and the parameters of table 1; RAM is input
+//! and output of the layer that runs, logits at 8 bits.
+
+use mixq_format::Bits;
+
+use super::rules::{DeadEnd, Side, Step, cut_activations, cut_weights};
+use crate::config::Scheme;
+
+/// A weighted layer of a chain; all in elements.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct LayerSize {
+    /// Elements that it reads.
+    pub inputs: u64,
+    /// Elements that it writes.
+    pub outputs: u64,
+    /// Its weights.
+    pub weights: u64,
+    /// Its output channels.
+    pub out_channels: u64,
+}
+
+/// Widths for a chain, one entry for each layer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Widths {
+    /// Bits of each layer's weights.
+    pub weights: Vec<Bits>,
+    /// Bits of each layer's output; the last are the logits, at 8 bits.
+    pub activations: Vec<Bits>,
+}
+
+/// Both rules for a chain, budgets in bytes, `delta` in millionths.
+///
+/// # Errors
+/// No allocation meets the budgets.
+pub fn allocate(
+    layers: &[LayerSize],
+    flash: u64,
+    ram: u64,
+    scheme: Scheme,
+    delta: u32,
+) -> Result<Widths, DeadEnd> {
+    let count = layers.len();
+    // Width k is that of layer k's input, width k + 1 that of its output.
+    let mut activations = vec![Bits::B8; count + 1];
+    let fixed: Vec<bool> = (0..=count).map(|k| k == 0 || k == count).collect();
+    let side = |width, elements| Side { width, elements };
+    let steps: Vec<Step> = (layers.iter().enumerate())
+        .map(|(k, layer)| Step {
+            input: side(k, layer.inputs),
+            output: side(k + 1, layer.outputs),
+            bystanders: vec![],
+        })
+        .collect();
+    let size = |bits: &[Bits], side: Side| side.elements * bits[side.width].count() as u64;
+    cut_activations(&mut activations, &fixed, &steps, |bits, k| {
+        size(bits, steps[k].input) + size(bits, steps[k].output) > 8 * ram
+    })?;
+    let activations = activations.split_off(1);
+    let mut weights = vec![Bits::B8; count];
+    let counts: Vec<u64> = layers.iter().map(|layer| layer.weights).collect();
+    cut_weights(&mut weights, &counts, delta, |bits| {
+        flash_bits(layers, bits, &activations, scheme) > 8 * flash
+    })?;
+    Ok(Widths { weights, activations })
+}
+
+/// Flash in bits: weights and the parameters of table 1 of the paper.
+pub fn flash_bits(layers: &[LayerSize], weights: &[Bits], activations: &[Bits], scheme: Scheme) -> u64 {
+    let mut bits = 0;
+    for (k, layer) in layers.iter().enumerate() {
+        let c = layer.out_channels;
+        let last = k + 1 == layers.len();
+        let folded = weights[k] == Bits::B8 && activations[k] == Bits::B8;
+        let parameters = match scheme {
+            Scheme::PerLayer if last || folded => 4 * c + 20,
+            Scheme::PerLayer => 9 * c + 12,
+            Scheme::PerChannel if last => 7 * c + 4,
+            Scheme::PerChannel => 10 * c + 8,
+        };
+        bits += layer.weights * weights[k].count() as u64 + 8 * parameters;
+    }
+    bits
+}

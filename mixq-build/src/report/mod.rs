@@ -1,0 +1,162 @@
+//! What an artifact is, in figures: for people as a table, for programs as JSON.
+
+#[cfg(feature = "cli")]
+mod table;
+
+use mixq_format::{Artifact, Bits, Layer, Tensor};
+use serde::Serialize;
+#[cfg(feature = "cli")]
+pub use table::table;
+
+/// The figures of an artifact.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Report {
+    /// The model.
+    pub model: String,
+    /// Its layers.
+    pub layers: Vec<LayerReport>,
+    /// Multiply-accumulates for one image.
+    pub macs: u64,
+    /// Bytes of constants.
+    pub flash_bytes: u64,
+    /// Bytes of constants that it may have.
+    pub flash_budget: u64,
+    /// Bytes of RAM.
+    pub ram_bytes: u64,
+    /// Bytes of RAM that it may take.
+    pub ram_budget: u64,
+    /// Bits of the weights of each weighted layer.
+    pub weight_bits: Vec<u8>,
+    /// Bits of the output of each weighted layer; 32 for the logits.
+    pub activation_bits: Vec<u8>,
+    /// Accuracy of the float network on the test part, 0 to 1.
+    pub float_accuracy: f64,
+    /// Accuracy with fake quantisation.
+    pub fake_quant_accuracy: f64,
+    /// Accuracy of the integer network.
+    pub integer_accuracy: f64,
+    /// Images of the test part.
+    pub test_images: u64,
+}
+
+/// The figures of a layer.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct LayerReport {
+    /// Its name.
+    pub name: String,
+    /// "conv 3x3", "depthwise 3x3", ...
+    pub kind: String,
+    /// Height, width, channels of the output.
+    pub shape: [u16; 3],
+    /// Bits of the weights, if it has any.
+    pub weight_bits: Option<u8>,
+    /// Bits of the output.
+    pub activation_bits: u8,
+    /// Multiply-accumulates.
+    pub macs: u64,
+    /// Bytes of packed weights.
+    pub weight_bytes: u64,
+    /// Bytes of all constants: weights, requantisation tables, layer table.
+    pub flash_bytes: u64,
+    /// Bytes of the output in the arena.
+    pub output_bytes: u64,
+}
+
+impl Report {
+    /// The figures of an artifact.
+    pub fn new(artifact: &Artifact) -> Report {
+        let header = &artifact.header;
+        let layers: Vec<LayerReport> = (header.layers.iter())
+            .map(|named| LayerReport::new(&named.name, named.macs, &named.layer))
+            .collect();
+        let weighted = || layers.iter().filter(|layer| layer.weight_bits.is_some());
+        Report {
+            model: header.name.clone(),
+            macs: layers.iter().map(|layer| layer.macs).sum(),
+            flash_bytes: artifact.flash_bytes() as u64,
+            flash_budget: header.budget.flash,
+            ram_bytes: artifact.ram_bytes() as u64,
+            ram_budget: header.budget.ram,
+            weight_bits: weighted().filter_map(|layer| layer.weight_bits).collect(),
+            activation_bits: weighted().map(|layer| layer.activation_bits).collect(),
+            float_accuracy: header.accuracy.float,
+            fake_quant_accuracy: header.accuracy.fake_quant,
+            integer_accuracy: header.accuracy.integer,
+            test_images: header.accuracy.test_images,
+            layers,
+        }
+    }
+
+    /// The figures as JSON, with these names.
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::to_value(self).expect("figures are always representable")
+    }
+}
+
+impl LayerReport {
+    fn new(name: &str, macs: u64, layer: &Layer) -> LayerReport {
+        let output = layer.output();
+        let weights = layer.weights();
+        let weight_bytes = weights.map_or(0, |(_, rows, columns, bits)| rows * bits.row_bytes(columns));
+        LayerReport {
+            name: name.to_string(),
+            kind: kind(layer),
+            shape: [output.height, output.width, output.channels],
+            weight_bits: weights.map(|(_, _, _, bits)| bits.into()),
+            activation_bits: output.bits.into(),
+            macs,
+            weight_bytes: weight_bytes as u64,
+            flash_bytes: (weight_bytes + requant_bytes(layer, output) + layer.table_bytes()) as u64,
+            output_bytes: output.bytes() as u64,
+        }
+    }
+}
+
+fn requant_bytes(layer: &Layer, output: &Tensor) -> usize {
+    layer.requant().map_or(0, |requant| {
+        let channels = usize::from(output.channels);
+        let count = |step: u16| if step == 0 { 1 } else { channels };
+        4 * channels + 5 * count(requant.multiplier_step) + count(requant.zero_point_step)
+    })
+}
+
+fn kind(layer: &Layer) -> String {
+    let sized = |name: &str| {
+        let window = layer.window().map(|w| format!(" {}x{}", w.kernel_height, w.kernel_width));
+        format!("{name}{}", window.unwrap_or_default())
+    };
+    match layer {
+        Layer::Conv(l) if (l.window.kernel_height, l.window.kernel_width) == (1, 1) => {
+            "pointwise".to_string()
+        }
+        Layer::Conv(_) => sized("conv"),
+        Layer::Depthwise(_) => sized("depthwise"),
+        Layer::Linear(_) => sized("linear"),
+        Layer::AveragePool(_) => sized("average pool"),
+        Layer::MaxPool(_) => sized("max pool"),
+        Layer::Add(_) => sized("add"),
+    }
+}
+
+/// "49,152 B".
+pub fn bytes(count: u64) -> String {
+    format!("{} B", thousands(count))
+}
+
+/// "1,234,567".
+pub fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+/// "4", or "32 (logits)".
+pub fn activation_bits(bits: u8) -> String {
+    if bits == u8::from(Bits::B32) { "32 (logits)".to_string() } else { bits.to_string() }
+}

@@ -1,0 +1,176 @@
+//! What runs in a build script: [`build`] and its parts.
+
+use std::path::{Path, PathBuf};
+
+use crate::artifact::{self, State};
+use crate::config::{Config, Model, NetworkSource};
+use crate::dataset::Dataset;
+use crate::error::{Error, Problem};
+use crate::prepare::Prepared;
+
+/// Makes sure that the artifact of every model in Cargo.toml is there and fresh, for `include_model!` to include.
+///
+/// With feature `train` a stale artifact is trained anew; without, it is an error that says which input changed. Never trains
+/// for an editor's check or on docs.rs. Prints what cargo reads; problems become cargo errors, which stop the build.
+///
+/// ```no_run
+/// // build.rs
+/// mixq_build::build()
+/// ```
+pub fn build() {
+    finish(Environment::read().and_then(|environment| compile(&environment)));
+}
+
+/// Writes the test images of a model into `OUT_DIR`, for firmware that wants to measure itself:
+/// `<model>_test_images.bin` (one byte an element, in the order row, column, channel) and
+/// `<model>_test_labels.bin` (one byte an image).
+pub fn test_images(model: &str) {
+    finish(Environment::read().and_then(|environment| write_test_images(&environment, model)));
+}
+
+/// What the build script is told by cargo and by the tool that runs cargo.
+struct Environment {
+    manifest_dir: PathBuf,
+    out_dir: PathBuf,
+    /// Why nothing may be trained here, if so.
+    no_training: Option<&'static str>,
+}
+
+impl Environment {
+    fn read() -> Result<Environment, Error> {
+        let folder = |name: &str| {
+            std::env::var_os(name).map(PathBuf::from).ok_or_else(|| {
+                Problem::new(format!("{name} is not set"))
+                    .help("call mixq_build from a build script, which cargo runs")
+            })
+        };
+        // rust-analyzer runs build scripts whenever a folder is opened.
+        let no_training = if variable("RA_RUSTC_WRAPPER") {
+            Some("an editor's check")
+        } else if variable("DOCS_RS") {
+            Some("docs.rs")
+        } else {
+            None
+        };
+        Ok(Environment {
+            manifest_dir: folder("CARGO_MANIFEST_DIR")?,
+            out_dir: folder("OUT_DIR")?,
+            no_training,
+        })
+    }
+}
+
+/// Whether an environment variable is set; cargo runs the script again when that changes.
+fn variable(name: &str) -> bool {
+    println!("cargo::rerun-if-env-changed={name}");
+    std::env::var_os(name).is_some()
+}
+
+fn finish(result: Result<(), Error>) {
+    for problem in result.err().into_iter().flat_map(|error| error.problems) {
+        println!("cargo::error={}", problem.to_string().replace('\n', " "));
+    }
+}
+
+fn compile(environment: &Environment) -> Result<(), Error> {
+    let folder = &environment.manifest_dir;
+    println!("cargo::rustc-env=MIXQ_MODELS={}", folder.join(artifact::FOLDER).display());
+    rerun(&folder.join("Cargo.toml"));
+    let config = Config::load(folder)?;
+    config.workspace_manifest.as_deref().into_iter().for_each(rerun);
+    let mut problems = Vec::new();
+    for model in &config.models {
+        let path = artifact::path(folder, &model.name);
+        rerun(&path);
+        if model.dataset.path.exists() {
+            rerun(&model.dataset.path);
+        }
+        if let NetworkSource::File(network) = &model.network {
+            rerun(network);
+        }
+        let result = Prepared::new(model).and_then(|prepared| ensure_fresh(environment, &prepared, &path));
+        problems.extend(result.err().into_iter().flat_map(|error| error.problems));
+    }
+    if problems.is_empty() { Ok(()) } else { Err(Error { problems }) }
+}
+
+fn rerun(path: &Path) {
+    println!("cargo::rerun-if-changed={}", path.display());
+}
+
+fn ensure_fresh(environment: &Environment, prepared: &Prepared<'_>, path: &Path) -> Result<(), Error> {
+    let state = artifact::state(path, &prepared.fingerprint)?;
+    let Some(reason) = state.reason() else { return Ok(()) };
+    let name = &prepared.model.name;
+    let stale = format!("model `{name}`: {}/{name}.mixq {reason}", artifact::FOLDER);
+    if let Some(place) = environment.no_training {
+        // A stale network is good enough to look at code by; without any, the macro reports it.
+        println!("cargo::warning={stale} (not trained for {place})");
+        return match state {
+            State::Stale(..) | State::Missing => Ok(()),
+            _ => Err(Problem::new(stale).help("run `cargo mixq retrain`").into()),
+        };
+    }
+    // What cannot be trained is said before anything is.
+    prepared.allocate()?;
+    train(environment, prepared, path, stale)
+}
+
+#[cfg(not(feature = "train"))]
+fn train(_: &Environment, prepared: &Prepared<'_>, _: &Path, stale: String) -> Result<(), Error> {
+    let help = "run `cargo mixq retrain` (in mixq's own repository `cargo xtask retrain`), or build with feature \
+                `train` of mixq-build";
+    let problem =
+        Problem { location: Some(prepared.model.location.clone()), ..Problem::new(stale).help(help) };
+    Err(problem.into())
+}
+
+#[cfg(feature = "train")]
+fn train(
+    environment: &Environment,
+    prepared: &Prepared<'_>,
+    path: &Path,
+    stale: String,
+) -> Result<(), Error> {
+    println!("cargo::warning={stale}; training");
+    let scratch = scratch(&environment.out_dir);
+    let (artifact, _) = crate::retrain::retrain(prepared, path, &scratch, false, || (), &mut ())?;
+    let accuracy = artifact.header.accuracy;
+    println!(
+        "cargo::warning=model `{}`: trained, accuracy float {:.2} %, fake-quantised {:.2} %, integer {:.2} %; flash {}, RAM {}",
+        prepared.model.name,
+        100.0 * accuracy.float,
+        100.0 * accuracy.fake_quant,
+        100.0 * accuracy.integer,
+        crate::report::bytes(artifact.flash_bytes() as u64),
+        crate::report::bytes(artifact.ram_bytes() as u64)
+    );
+    Ok(())
+}
+
+/// The folder for interrupted trainings: in cargo's target folder, which carries this tag, so that the command line and all
+/// profiles share it.
+#[cfg(feature = "train")]
+fn scratch(out_dir: &Path) -> PathBuf {
+    let target = out_dir.ancestors().find(|ancestor| ancestor.join("CACHEDIR.TAG").is_file());
+    target.unwrap_or(out_dir).join("mixq")
+}
+
+fn write_test_images(environment: &Environment, model: &str) -> Result<(), Error> {
+    let config = Config::load(&environment.manifest_dir)?;
+    let names: Vec<&str> = config.models.iter().map(|model| model.name.as_str()).collect();
+    let found: Option<&Model> = config.models.iter().find(|candidate| candidate.name == model);
+    let model = found.ok_or_else(|| {
+        Problem::new(format!("there is no model `{model}`")).help(format!("models are {}", names.join(", ")))
+    })?;
+    rerun(&model.dataset.path);
+    let prepared = Prepared::new(model)?;
+    let dataset = Dataset::load(&model.dataset, prepared.graph.input, prepared.graph.classes())?;
+    let labels: Result<Vec<u8>, _> = dataset.test.labels.iter().map(|label| u8::try_from(*label)).collect();
+    let labels = labels.map_err(|_| Problem::new("test labels over 255 do not fit a byte"))?;
+    for (suffix, contents) in [("images", &dataset.test.pixels), ("labels", &labels)] {
+        let path = environment.out_dir.join(format!("{}_test_{suffix}.bin", model.name));
+        std::fs::write(&path, contents).map_err(|error| Problem::io("write", &path, &error))?;
+    }
+    Ok(())
+}

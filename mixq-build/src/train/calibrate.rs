@@ -1,0 +1,52 @@
+//! Where the quantisers start: from the data instead of the paper's fixed 6.
+
+use tch::Tensor;
+
+use super::batches::batch;
+use super::forward::Mode;
+use super::model::{Model, has_own_grid, part};
+use super::quantise::best_range;
+use crate::config::Rounding;
+use crate::config::Scheme;
+use crate::dataset::Split;
+
+/// Images that the ranges are taken from.
+const IMAGES: usize = 512;
+
+/// Sets the bounds of all activations, and of per-layer weights, to those that lose least.
+pub fn calibrate(model: &mut Model<'_>, train: &Split) {
+    let indices: Vec<usize> = (0..train.len().min(IMAGES)).collect();
+    let (images, _) = batch(train, &indices, model.graph.input, model.image);
+    let mode = Mode { quantised: false, batch_statistics: false };
+    let mut ranges: Vec<(usize, f64, f64)> = Vec::new();
+    tch::no_grad(|| {
+        let _ = model.forward_observed(&images, mode, &mut |node, output| {
+            if has_own_grid(model.graph, node) {
+                let relu = model.graph.nodes[node].op.relu();
+                let bits = model.allocation.activations[node];
+                let (low, high) = best_range(output, relu, bits, model.rounding);
+                ranges.push((node, low, high));
+            }
+        });
+    });
+    for (node, low, high) in ranges {
+        set_bounds(model, node, (part::LOW, low), (part::HIGH, high));
+    }
+    if model.scheme == Scheme::PerLayer {
+        let weighted: Vec<usize> =
+            (0..model.graph.nodes.len()).filter(|&node| model.graph.nodes[node].op.weighted()).collect();
+        for node in weighted {
+            let weights = model.get(node, part::WEIGHT).expect("a weighted node");
+            let (low, high) = best_range(weights, false, model.weight_bits(node), Rounding::Nearest);
+            set_bounds(model, node, (part::WEIGHT_LOW, low), (part::WEIGHT_HIGH, high));
+        }
+    }
+}
+
+fn set_bounds(model: &mut Model<'_>, node: usize, low: (&str, f64), high: (&str, f64)) {
+    // A tensor that is always 0 still needs a range to learn from.
+    model.set(node, high.0, Tensor::from(high.1.max(1e-3) as f32));
+    if model.get(node, low.0).is_some() {
+        model.set(node, low.0, Tensor::from(low.1.min(0.0) as f32));
+    }
+}

@@ -1,0 +1,89 @@
+//! From libtorch's tensors to the plain numbers that the conversion takes.
+
+use tch::{Kind, Tensor};
+
+use super::model::{EPSILON, Model, has_own_grid, part};
+use super::quantise::{self, Grids};
+use crate::convert::{Grid, TrainedLayer, TrainedNetwork};
+use crate::graph::Op;
+
+impl Model<'_> {
+    /// The network as trained, on its grids.
+    pub fn export(&self) -> TrainedNetwork {
+        let nodes = 0..self.graph.nodes.len();
+        TrainedNetwork {
+            input: self.image,
+            layers: nodes.clone().map(|node| self.export_layer(node)).collect(),
+            activations: nodes.map(|node| self.export_activation(node)).collect(),
+            rounding: self.rounding,
+        }
+    }
+
+    fn export_activation(&self, node: usize) -> Option<Grid> {
+        has_own_grid(self.graph, node).then(|| {
+            let high = self.get(node, part::HIGH).expect("a node with a grid has bounds");
+            let bits = self.allocation.activations[node];
+            let grids = quantise::activation_grids(self.get(node, part::LOW), high, bits);
+            plain_grids(&grids, 0)[0]
+        })
+    }
+
+    fn export_layer(&self, node: usize) -> Option<TrainedLayer> {
+        let op = &self.graph.nodes[node].op;
+        if !op.weighted() {
+            return None;
+        }
+        let bits = self.weight_bits(node);
+        let real = self.get(node, part::WEIGHT).expect("a weighted node");
+        let grids = self.weight_grids(node);
+        // Unsigned codes become signed ones: half of the range is taken off code and zero point.
+        let half = 1 << (bits.count() - 1);
+        let codes = quantise::weight_codes(real, &grids, bits, self.weight_bounds(node)) - f64::from(half);
+        let codes = match op {
+            Op::Conv { .. } => codes.permute([0, 2, 3, 1]),
+            Op::Depthwise { .. } => codes.permute([2, 3, 0, 1]),
+            _ => codes,
+        };
+        let (multiplier, offset) = self.affine(node);
+        Some(TrainedLayer {
+            codes: doubles(&codes).into_iter().map(|code| code as i8).collect(),
+            grids: plain_grids(&grids, half),
+            multiplier,
+            offset,
+        })
+    }
+
+    /// What batch norm or bias do to each channel of the convolution: a factor and a summand.
+    fn affine(&self, node: usize) -> (Vec<f64>, Vec<f64>) {
+        let channels = |part| self.get(node, part).map(doubles);
+        match channels(part::GAMMA) {
+            None => {
+                let bias = channels(part::BIAS).expect("a layer without batch norm has a bias");
+                (vec![1.0; bias.len()], bias)
+            }
+            Some(gamma) => {
+                let [beta, mean, variance] = [part::BETA, part::MEAN, part::VARIANCE]
+                    .map(|part| channels(part).expect("all parts of a batch norm"));
+                let factor: Vec<f64> = gamma
+                    .iter()
+                    .zip(&variance)
+                    .map(|(gamma, variance)| gamma / (variance + EPSILON).sqrt())
+                    .collect();
+                let offset = (0..gamma.len()).map(|c| beta[c] - mean[c] * factor[c]).collect();
+                (factor, offset)
+            }
+        }
+    }
+}
+
+fn doubles(tensor: &Tensor) -> Vec<f64> {
+    let flat = tensor.detach().to_kind(Kind::Double).contiguous().flatten(0, -1);
+    Vec::try_from(flat).expect("a flat tensor of doubles")
+}
+
+fn plain_grids(grids: &Grids, half: i32) -> Vec<Grid> {
+    let (scales, zero_points) = (doubles(&grids.scale), doubles(&grids.zero_point));
+    (scales.into_iter().zip(zero_points))
+        .map(|(scale, zero_point)| Grid { scale, zero_point: zero_point as i32 - half })
+        .collect()
+}

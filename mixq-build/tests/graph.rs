@@ -1,0 +1,22 @@
+//! The float network: layer lists, shapes, figures, messages.
+
+#[path = "graph/builtin.rs"]
+mod builtin;
+#[path = "graph/folding.rs"]
+mod folding;
+#[path = "graph/layer_list.rs"]
+mod layer_list;
+#[path = "graph/messages.rs"]
+mod messages;
+#[path = "graph/windows.rs"]
+mod windows;
+
+use std::path::Path;
+
+use mixq_build::error::Error;
+use mixq_build::graph::{Graph, Spec};
+
+/// The network of a layer list that tests write as `net.toml`.
+fn resolve(text: &str) -> Result<Graph, Error> {
+    Graph::resolve(&Spec::parse(Path::new("net.toml"), text)?)
+}

@@ -1,0 +1,156 @@
+//! Built-in networks against published figures and another program's layer tables.
+
+use mixq_build::graph::builtin::{self, NAMES, Options, published};
+use mixq_build::graph::{Graph, Op, Shape};
+
+fn network(name: &str, options: &Options) -> Graph {
+    Graph::resolve(&builtin::spec(name, options).unwrap()).unwrap()
+}
+
+fn macs(graph: &Graph) -> u64 {
+    (0..graph.nodes.len()).map(|index| graph.macs(index)).sum()
+}
+
+fn parameters(graph: &Graph) -> usize {
+    (0..graph.nodes.len()).map(|index| graph.parameters(index)).sum()
+}
+
+/// Output channels of all layers with batch norm.
+fn normalised(graph: &Graph) -> usize {
+    graph.nodes.iter().filter(|node| node.op.batch_norm()).map(|node| node.output.channels).sum()
+}
+
+/// Keras counts 4,231,976 trainable parameters. Millions of MACs: by resolution from tensorflow/models,
+/// research/slim/nets/mobilenet_v1.md, by width from arXiv 1704.04861, table 6.
+#[test]
+fn mobilenet_v1_has_the_published_size() {
+    let at = |width, resolution, classes| {
+        network("mobilenet_v1", &Options { width, resolution, channels: 3, classes, stem_stride: None })
+    };
+    let full = at(1.0, 224, 1000);
+    assert_eq!(macs(&full), 568_740_352);
+    assert_eq!(parameters(&full), 4_231_976);
+    assert_eq!(full.nodes.iter().filter(|node| node.op.weighted()).count(), 28);
+    assert_eq!(full.classes(), 1000);
+    let millions = |width, resolution| (macs(&at(width, resolution, 1000)) + 500_000) / 1_000_000;
+    assert_eq!([224, 192, 160, 128].map(|resolution| millions(1.0, resolution)), [569, 418, 291, 186]);
+    assert_eq!([0.75, 0.5, 0.25].map(|width| millions(width, 224)), [325, 149, 41]);
+}
+
+/// arXiv 2106.07597 and its Keras models: 12.5 M and 2.66 M MAC, 78,666 and 24,908 parameters. Keras counts two moving
+/// statistics beside gamma and beta, and biases in front of batch norm, which it makes void.
+#[test]
+fn mlperf_tiny_networks_have_the_published_size() {
+    for (name, multiply_accumulates, counted) in
+        [("resnet8", 12_501_632, 78_666), ("ds_cnn", 2_656_768, 24_908)]
+    {
+        let graph = network(name, &published(name).unwrap());
+        assert_eq!(macs(&graph), multiply_accumulates, "{name}");
+        assert_eq!(parameters(&graph) + 3 * normalised(&graph), counted, "{name}");
+    }
+    let keywords = network("ds_cnn", &published("ds_cnn").unwrap());
+    assert_eq!(keywords.nodes[0].output, Shape { height: 25, width: 5, channels: 64 });
+}
+
+/// arXiv 2106.07597: person detection is MobileNetV1 0.25 at 96x96 with two classes, 7.5 M MAC.
+#[test]
+fn visual_wake_words_has_the_published_size() {
+    let options = Options { width: 0.25, resolution: 96, channels: 3, classes: 2, stem_stride: None };
+    assert_eq!(macs(&network("mobilenet_v1", &options)), 7_489_664);
+}
+
+#[test]
+fn mobilenet_v1_has_the_layers_of_the_allocation_cases() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/allocation.json");
+    let cases: Vec<serde_json::Value> =
+        serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let mut seen = 0;
+    for case in &cases {
+        let name = case["name"].as_str().unwrap();
+        let Some((width, resolution)) =
+            name.strip_prefix("mobilenet_v1_").and_then(|rest| rest.split_once('_'))
+        else {
+            continue;
+        };
+        let graph = network(
+            "mobilenet_v1",
+            &Options {
+                width: width.parse().unwrap(),
+                resolution: resolution.parse().unwrap(),
+                ..published("mobilenet_v1").unwrap()
+            },
+        );
+        let found: Vec<_> = (0..graph.nodes.len())
+            .filter(|index| graph.nodes[*index].op.weighted())
+            .map(|index| {
+                let (node, kind) = (&graph.nodes[index], graph.nodes[index].op.kind());
+                let kind = match node.op {
+                    Op::Conv { .. } if kind == "pointwise" => "pw",
+                    Op::Conv { .. } => "conv",
+                    Op::Depthwise { .. } => "dw",
+                    _ => "fc",
+                };
+                serde_json::json!({
+                    "kind": kind,
+                    "inputs": graph.input_shape(index, 0).elements(),
+                    "outputs": node.output.elements(),
+                    "weights": graph.weight_count(index),
+                    "out_channels": node.output.channels,
+                })
+            })
+            .collect();
+        assert_eq!(serde_json::Value::from(found), case["layers"], "{name}");
+        seen += 1;
+    }
+    assert_eq!(seen, 16);
+}
+
+#[test]
+fn options_change_what_they_say() {
+    for name in NAMES {
+        let given = Options { width: 0.3, resolution: 32, channels: 2, classes: 7, stem_stride: Some(1) };
+        let graph = network(name, &given);
+        let width = if name == "ds_cnn" { 10 } else { 32 };
+        assert_eq!(graph.input, Shape { height: 32, width, channels: 2 }, "{name}");
+        assert_eq!(graph.classes(), 7, "{name}");
+        assert_eq!((graph.nodes[0].output.height, graph.nodes[0].output.width), (32, width), "{name}");
+        assert!(graph.nodes[..graph.nodes.len() - 1].iter().all(|node| node.output.channels % 8 == 0));
+    }
+    // 32 x 0.3 = 9.6: 8 is less than nine tenths of that, so 16.
+    let narrow = Options { width: 0.3, ..published("mobilenet_v1").unwrap() };
+    assert_eq!(network("mobilenet_v1", &narrow).nodes[0].output.channels, 16);
+}
+
+#[test]
+fn impossible_options_are_problems() {
+    let usual = published("resnet8").unwrap();
+    let message = |name: &str, options: Options| builtin::spec(name, &options).unwrap_err().to_string();
+    assert_eq!(
+        message("mobilenet_v2", usual),
+        "there is no built-in network \"mobilenet_v2\"; did you mean \"mobilenet_v1\"?"
+    );
+    assert_eq!(
+        message("zzz", usual),
+        "there is no built-in network \"zzz\"; built in are ds_cnn, mobilenet_v1, resnet8"
+    );
+    for (width, shown) in [(0.0, "0"), (-1.0, "-1"), (f64::NAN, "NaN"), (f64::INFINITY, "inf")] {
+        assert_eq!(
+            message("resnet8", Options { width, ..usual }),
+            format!("the width multiplier is {shown}; it must be over 0; 0.25, 0.5, 0.75 and 1 are usual")
+        );
+    }
+    let zero = "is 0; it must be at least 1";
+    assert_eq!(message("resnet8", Options { resolution: 0, ..usual }), format!("the resolution {zero}"));
+    assert_eq!(
+        message("resnet8", Options { channels: 0, ..usual }),
+        format!("the number of channels {zero}")
+    );
+    assert_eq!(message("resnet8", Options { classes: 0, ..usual }), format!("the number of classes {zero}"));
+    assert_eq!(
+        message("resnet8", Options { stem_stride: Some(0), ..usual }),
+        format!("the stem's stride {zero}")
+    );
+    assert_eq!(published("zzz"), None);
+    let huge = builtin::spec("resnet8", &Options { width: 1e300, ..usual }).unwrap();
+    assert!(Graph::resolve(&huge).unwrap_err().to_string().contains("layer `stem` writes 32x32x"));
+}

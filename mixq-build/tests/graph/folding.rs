@@ -1,0 +1,113 @@
+//! Batch norm and ReLU as layers of their own.
+
+use super::resolve;
+
+const HEAD: &str = "input = [4, 4, 1]\n";
+const CONV: &str = "[[layer]]\nop = \"conv\"\nfilters = 8\nkernel = 3\n";
+const CLASSES: &str = "[[layer]]\nop = \"linear\"\nfeatures = 3\n";
+
+fn layer(op: &str) -> String {
+    format!("[[layer]]\nop = \"{op}\"\n")
+}
+
+/// Names with batch norm and ReLU of all nodes of a list that begins and ends as above.
+fn nodes(middle: &str) -> Vec<(String, bool, bool)> {
+    let graph = resolve(&format!("{HEAD}{CONV}{middle}{CLASSES}")).unwrap();
+    let nodes = graph.nodes.into_iter();
+    nodes.map(|node| (node.name, node.op.batch_norm(), node.op.relu())).collect()
+}
+
+fn expected(batch_norm: bool, relu: bool) -> Vec<(String, bool, bool)> {
+    vec![("conv1".into(), batch_norm, relu), ("linear1".into(), false, false)]
+}
+
+#[test]
+fn layers_fold_into_the_one_before() {
+    let (norm, relu) = (layer("batch_norm"), layer("relu"));
+    assert_eq!(nodes(""), expected(true, true));
+    assert_eq!(nodes(&norm), expected(true, false));
+    assert_eq!(nodes(&relu), expected(false, true));
+    assert_eq!(nodes(&format!("{norm}{relu}")), expected(true, true));
+    assert_eq!(nodes(&format!("batch_norm = true\n{relu}")), expected(true, true));
+    assert_eq!(nodes(&format!("activation = \"none\"\nbatch_norm = false\n{norm}")), expected(true, false));
+}
+
+#[test]
+fn readers_of_a_folded_layer_read_its_host() {
+    let graph = resolve(&format!(
+        "{HEAD}{CONV}{}{CONV}activation = \"none\"\ninputs = [\"relu1\"]\n{}inputs = [\"relu1\", \"conv2\"]\n{}{CLASSES}",
+        layer("relu"),
+        layer("add"),
+        layer("relu"),
+    ))
+    .unwrap();
+    use mixq_build::graph::Source::{Image, Node};
+    let links: Vec<_> = graph.nodes.iter().map(|node| (node.name.as_str(), node.inputs.clone())).collect();
+    assert_eq!(
+        links,
+        [
+            ("conv1", vec![Image]),
+            ("conv2", vec![Node(0)]),
+            ("add1", vec![Node(0), Node(1)]),
+            ("linear1", vec![Node(2)])
+        ]
+    );
+    assert!(graph.nodes[2].op.relu() && !graph.nodes[1].op.relu());
+    assert_eq!(graph.readers(Node(0)), [1, 2]);
+    assert_eq!(graph.readers(Image), [0]);
+}
+
+#[test]
+fn batch_norm_folds_into_the_last_layer() {
+    let graph = resolve(&format!("{HEAD}{CONV}{CLASSES}{}", layer("batch_norm"))).unwrap();
+    assert!(graph.nodes[1].op.batch_norm() && !graph.nodes[1].op.relu());
+}
+
+/// The only problem of a list.
+fn problem(text: &str) -> String {
+    let problems = resolve(text).unwrap_err().problems;
+    assert_eq!(problems.len(), 1, "{problems:?}");
+    problems[0].to_string()
+}
+
+#[test]
+fn what_cannot_be_folded_is_a_problem() {
+    let (norm, relu, why) =
+        (layer("batch_norm"), layer("relu"), "ICN folds batch norm and ReLU into the layer before them");
+    let pool = "[[layer]]\nop = \"max_pool\"\nkernel = 2\n";
+    assert_eq!(
+        problem(&format!("{HEAD}{norm}{CONV}{CLASSES}")),
+        format!(
+            "net.toml:3:6: layer `batch_norm1` reads the image: there is no layer to fold it into; {why} | op = \"batch_norm\""
+        )
+    );
+    assert_eq!(
+        problem(&format!("{HEAD}{CONV}{relu}{}inputs = [\"conv1\", \"relu1\"]\n{CLASSES}", layer("add"))),
+        format!(
+            "net.toml:7:6: layer `relu1` cannot be folded into `conv1`, which `add1` also reads; {why} | op = \"relu\""
+        )
+    );
+    assert_eq!(
+        problem(&format!("{HEAD}{CONV}{pool}{norm}{CLASSES}")),
+        "net.toml:10:6: layer `batch_norm1` follows `max_pool1`, whose operator is max_pool; batch norm can be \
+         folded into conv, depthwise, pointwise and linear layers only | op = \"batch_norm\""
+    );
+    assert_eq!(
+        problem(&format!("{HEAD}{CONV}{pool}{relu}{CLASSES}")),
+        "net.toml:10:6: layer `relu1` follows `max_pool1`, whose operator is max_pool; ReLU can be folded into conv, \
+         depthwise, pointwise, linear and add layers only: put it before the pool or the flatten | op = \"relu\""
+    );
+    assert_eq!(
+        problem(&format!("{HEAD}{CONV}{relu}{norm}{CLASSES}")),
+        "net.toml:9:6: layer `batch_norm1` cannot be folded into `conv1`: a ReLU stands between them; put batch norm \
+         before ReLU | op = \"batch_norm\""
+    );
+    assert_eq!(
+        problem(&format!("{HEAD}{CONV}{norm}{norm}{CLASSES}")),
+        "net.toml:9:6: layer `batch_norm2` is a second batch norm of `conv1`; remove one of them | op = \"batch_norm\""
+    );
+    assert_eq!(
+        problem(&format!("{HEAD}{CONV}activation = \"relu\"\n{relu}{CLASSES}")),
+        "net.toml:8:6: layer `relu1` is a second ReLU of `conv1`; remove one of them | op = \"relu\""
+    );
+}

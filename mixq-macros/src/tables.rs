@@ -1,0 +1,188 @@
+//! One layer as Rust: its table in flash and the call that executes it.
+
+use mixq_format::{Add, Bits, Conv, Depthwise, Layer, Linear, NamedLayer, Pool, Requant, Tensor, Window};
+use proc_macro2::{Ident, Literal, TokenStream};
+use quote::{format_ident, quote};
+
+/// A layer of a network, in the order of execution.
+pub struct Step<'a> {
+    /// Counted from 0.
+    pub index: usize,
+    /// The layer.
+    pub named: &'a NamedLayer,
+}
+
+impl Step<'_> {
+    fn field(&self) -> Ident {
+        format_ident!("l{}", self.index)
+    }
+
+    /// Its field in `struct Layers`.
+    pub fn declaration(&self) -> TokenStream {
+        let field = self.field();
+        let doc = format!(" `{}`: {}", self.named.name, summary(&self.named.layer));
+        let table = match self.named.layer {
+            Layer::Conv(_) => quote!(Conv),
+            Layer::Depthwise(_) => quote!(Depthwise),
+            Layer::Linear(_) => quote!(Linear),
+            Layer::AveragePool(_) | Layer::MaxPool(_) => quote!(Pool),
+            Layer::Add(_) => quote!(Add),
+        };
+        quote!(#[doc = #doc] #field: format::#table)
+    }
+
+    /// Its value in `static LAYERS`.
+    pub fn value(&self) -> TokenStream {
+        let field = self.field();
+        let table = match &self.named.layer {
+            Layer::Conv(layer) => conv(layer),
+            Layer::Depthwise(layer) => depthwise(layer),
+            Layer::Linear(layer) => linear(layer),
+            Layer::AveragePool(layer) | Layer::MaxPool(layer) => pool(layer),
+            Layer::Add(layer) => add(layer),
+        };
+        quote!(#field: #table)
+    }
+
+    /// Its execution.
+    pub fn call(&self) -> TokenStream {
+        let field = self.field();
+        let x = Literal::usize_unsuffixed(self.named.layer.inputs().0.bits.count());
+        let weighted = |kernel: &str, weight_bits: Bits| {
+            let kernel = format_ident!("{kernel}");
+            let w = Literal::usize_unsuffixed(weight_bits.count());
+            quote!(layer::#kernel::<#x, #w>(&layers.#field, parameters, arena);)
+        };
+        match &self.named.layer {
+            Layer::Conv(layer) => weighted("conv", layer.weight_bits),
+            Layer::Depthwise(layer) => weighted("depthwise", layer.weight_bits),
+            Layer::Linear(layer) => weighted("linear", layer.weight_bits),
+            Layer::AveragePool(_) => quote!(layer::average_pool::<#x>(&layers.#field, arena);),
+            Layer::MaxPool(_) => quote!(layer::max_pool::<#x>(&layers.#field, arena);),
+            Layer::Add(_) => quote!(layer::add(&layers.#field, arena);),
+        }
+    }
+}
+
+/// For people: `conv 3x3, 4-bit weights, 8x8x1 (8 bits) to 8x8x16 (4 bits)`.
+fn summary(layer: &Layer) -> String {
+    let tensor = |t: &Tensor| format!("{}x{}x{} ({} bits)", t.height, t.width, t.channels, t.bits.count());
+    let kind = match layer {
+        Layer::Conv(_) => "conv",
+        Layer::Depthwise(_) => "depthwise",
+        Layer::Linear(_) => "linear",
+        Layer::AveragePool(_) => "average pool",
+        Layer::MaxPool(_) => "max pool",
+        Layer::Add(_) => "add",
+    };
+    let window = layer.window().map(|w| format!(" {}x{}", w.kernel_height, w.kernel_width));
+    let weights = layer.weights().map(|(.., bits)| format!(", {}-bit weights", bits.count()));
+    let (input, output) = (tensor(layer.inputs().0), tensor(layer.output()));
+    format!("{kind}{}{}, {input} to {output}", window.unwrap_or_default(), weights.unwrap_or_default())
+}
+
+fn int(value: impl Into<i64>) -> Literal {
+    Literal::i64_unsuffixed(value.into())
+}
+
+fn bits(bits: Bits) -> TokenStream {
+    let variant = format_ident!("B{}", bits.count());
+    quote!(format::Bits::#variant)
+}
+
+fn tensor(t: &Tensor) -> TokenStream {
+    let (height, width, channels) = (int(t.height), int(t.width), int(t.channels));
+    let (bits, zero_point, offset) = (bits(t.bits), int(t.zero_point), int(t.offset));
+    quote!(format::Tensor {
+        height: #height,
+        width: #width,
+        channels: #channels,
+        bits: #bits,
+        zero_point: #zero_point,
+        offset: #offset,
+    })
+}
+
+fn window(w: &Window) -> TokenStream {
+    let (kernel_height, kernel_width) = (int(w.kernel_height), int(w.kernel_width));
+    let (stride_height, stride_width) = (int(w.stride_height), int(w.stride_width));
+    let (pad_top, pad_left) = (int(w.pad_top), int(w.pad_left));
+    quote!(format::Window {
+        kernel_height: #kernel_height,
+        kernel_width: #kernel_width,
+        stride_height: #stride_height,
+        stride_width: #stride_width,
+        pad_top: #pad_top,
+        pad_left: #pad_left,
+    })
+}
+
+fn requant(r: &Requant) -> TokenStream {
+    let (bias, multiplier, shift) = (int(r.bias), int(r.multiplier), int(r.shift));
+    let weight_zero_point = int(r.weight_zero_point);
+    let (multiplier_step, zero_point_step) = (int(r.multiplier_step), int(r.zero_point_step));
+    quote!(format::Requant {
+        bias: #bias,
+        multiplier: #multiplier,
+        shift: #shift,
+        weight_zero_point: #weight_zero_point,
+        multiplier_step: #multiplier_step,
+        zero_point_step: #zero_point_step,
+    })
+}
+
+fn conv(l: &Conv) -> TokenStream {
+    let (input, output, window) = (tensor(&l.input), tensor(&l.output), window(&l.window));
+    let (weights, weight_bits, requant) = (int(l.weights), bits(l.weight_bits), requant(&l.requant));
+    quote!(format::Conv {
+        input: #input,
+        output: #output,
+        window: #window,
+        weights: #weights,
+        weight_bits: #weight_bits,
+        requant: #requant,
+    })
+}
+
+fn depthwise(l: &Depthwise) -> TokenStream {
+    let (input, output, window) = (tensor(&l.input), tensor(&l.output), window(&l.window));
+    let (weights, weight_bits, requant) = (int(l.weights), bits(l.weight_bits), requant(&l.requant));
+    quote!(format::Depthwise {
+        input: #input,
+        output: #output,
+        window: #window,
+        weights: #weights,
+        weight_bits: #weight_bits,
+        requant: #requant,
+    })
+}
+
+fn linear(l: &Linear) -> TokenStream {
+    let (input, output) = (tensor(&l.input), tensor(&l.output));
+    let (weights, weight_bits, requant) = (int(l.weights), bits(l.weight_bits), requant(&l.requant));
+    quote!(format::Linear {
+        input: #input,
+        output: #output,
+        weights: #weights,
+        weight_bits: #weight_bits,
+        requant: #requant,
+    })
+}
+
+fn pool(l: &Pool) -> TokenStream {
+    let (input, output, window) = (tensor(&l.input), tensor(&l.output), window(&l.window));
+    quote!(format::Pool { input: #input, output: #output, window: #window })
+}
+
+fn add(l: &Add) -> TokenStream {
+    let (a, b, output) = (tensor(&l.a), tensor(&l.b), tensor(&l.output));
+    let (multiplier_a, multiplier_b, shift) = (int(l.multiplier_a), int(l.multiplier_b), int(l.shift));
+    quote!(format::Add {
+        a: #a,
+        b: #b,
+        output: #output,
+        multiplier_a: #multiplier_a,
+        multiplier_b: #multiplier_b,
+        shift: #shift,
+    })
+}

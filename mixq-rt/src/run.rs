@@ -1,0 +1,57 @@
+//! Execution of a network that is known at run time only: for the host, and for tests. Firmware calls the
+//! kernels by name, so that it holds those alone that its network needs.
+
+use mixq_format::{Bits, Layer, Network};
+
+use crate::layer;
+
+/// Executes all layers of a network. Expects the image at its input's offset in the arena, leaves the
+/// logits at its output's, as 32-bit integers in the byte order of the machine.
+///
+/// # Panics
+/// If the network does not pass [`Network::validate`], or `arena` has fewer than
+/// `network.arena_bytes` bytes.
+pub fn run(network: &Network, arena: &mut [u8]) {
+    for layer in network.layers {
+        run_layer(layer, network.parameters, arena);
+    }
+}
+
+/// `$kernel::<X, W>(...)` for the bits that a table holds.
+macro_rules! dispatch {
+    ($kernel:path, $x:expr, $w:expr, $arguments:tt) => {
+        match $w {
+            Bits::B2 => dispatch!(@input $kernel, $x, 2, $arguments),
+            Bits::B4 => dispatch!(@input $kernel, $x, 4, $arguments),
+            Bits::B8 => dispatch!(@input $kernel, $x, 8, $arguments),
+            Bits::B32 => panic!("a weight has 8, 4 or 2 bits"),
+        }
+    };
+    (@input $kernel:path, $x:expr, $($w:literal)?, ($($argument:expr),*)) => {{
+        use $kernel as kernel;
+        match $x {
+            Bits::B2 => kernel::<2 $(, $w)?>($($argument),*),
+            Bits::B4 => kernel::<4 $(, $w)?>($($argument),*),
+            Bits::B8 => kernel::<8 $(, $w)?>($($argument),*),
+            Bits::B32 => panic!("a layer reads codes of 8, 4 or 2 bits"),
+        }
+    }};
+}
+
+/// Executes one layer.
+///
+/// # Panics
+/// If it is no layer of a network that passes [`Network::validate`], or `parameters` or `arena` are
+/// smaller than that network's.
+pub fn run_layer(layer: &Layer, parameters: &[u8], arena: &mut [u8]) {
+    match layer {
+        Layer::Conv(l) => dispatch!(layer::conv, l.input.bits, l.weight_bits, (l, parameters, arena)),
+        Layer::Depthwise(l) => {
+            dispatch!(layer::depthwise, l.input.bits, l.weight_bits, (l, parameters, arena))
+        }
+        Layer::Linear(l) => dispatch!(layer::linear, l.input.bits, l.weight_bits, (l, parameters, arena)),
+        Layer::AveragePool(l) => dispatch!(@input layer::average_pool, l.input.bits, , (l, arena)),
+        Layer::MaxPool(l) => dispatch!(@input layer::max_pool, l.input.bits, , (l, arena)),
+        Layer::Add(l) => layer::add(l, arena),
+    }
+}

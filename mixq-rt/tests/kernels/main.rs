@@ -1,0 +1,12 @@
+//! The kernels against plain wide-integer arithmetic on unpacked vectors.
+
+mod add;
+mod arena;
+mod case;
+mod conv;
+mod depthwise;
+mod linear;
+mod network;
+mod pool;
+mod reference;
+mod requant;

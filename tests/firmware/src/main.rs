@@ -1,0 +1,34 @@
+//! Prints the logits of every image by every network: `x8w4: 12,-7,30`.
+#![no_std]
+#![no_main]
+
+use cortex_m_rt::entry;
+use semihosting::{print, println, process};
+
+macro_rules! models {
+    ($($model:ident)*) => {
+        #[entry]
+        // Each static becomes an argument of the real main function.
+        #[allow(non_upper_case_globals, clippy::too_many_arguments)]
+        fn main() -> ! {
+            $(static mut $model: models::$model::Network = models::$model::Network::new();)*
+            $({
+                let images = include_bytes!(concat!(env!("MIXQ_MODELS"), "/", stringify!($model), ".images"));
+                for image in images.as_chunks().0 {
+                    print_logits(stringify!($model), $model.infer(image));
+                }
+            })*
+            process::exit(0)
+        }
+    };
+}
+
+include!(concat!(env!("MIXQ_MODELS"), "/models.rs"));
+
+fn print_logits(model: &str, logits: &[i32]) {
+    print!("{model}: {}", logits[0]);
+    for logit in &logits[1..] {
+        print!(",{logit}");
+    }
+    println!();
+}

@@ -1,0 +1,104 @@
+//! Networks that together use every operator at every pair of widths, on awkward shapes.
+
+use fastrand::Rng;
+use mixq_format::{Artifact, Bits};
+
+use crate::random::{Builder, Quantised};
+use crate::slide::Slide;
+
+const SAME_3X3: Slide = Slide { kernel: [3, 3], stride: [1, 1], padding: [1, 1, 1, 1] };
+const POINTWISE: Slide = Slide { kernel: [1, 1], stride: [1, 1], padding: [0; 4] };
+
+/// All of them. Their names are Rust identifiers.
+pub fn all() -> Vec<Artifact> {
+    let widths = Bits::QUANTISED;
+    let mut networks: Vec<Artifact> =
+        widths.iter().flat_map(|x| widths.iter().map(|w| weighted(*x, *w))).collect();
+    networks.extend(widths.map(pooled));
+    networks.push(residual());
+    networks
+}
+
+/// Conv, depthwise, pointwise and linear with `x`-bit inputs and `w`-bit weights; quantised per layer if both
+/// have 8 or both have 4, else per channel.
+pub fn weighted(x: Bits, w: Bits) -> Artifact {
+    // One zero point for all channels would drown 2-bit images.
+    let per_channel = x != w || x == Bits::B2;
+    let inner = Quantised { weights: w, output: x, per_channel };
+    let stem = Slide { kernel: [3, 3], stride: [2, 2], padding: [0, 1, 0, 1] };
+    let tall = Slide { kernel: [3, 2], stride: [2, 1], padding: [1, 0, 1, 0] };
+    Builder::new((x.count() * 10 + w.count()) as u64, [12, 10, 3])
+        .conv(13, stem, inner)
+        .depthwise(SAME_3X3, inner)
+        .conv(36, POINTWISE, inner)
+        .conv(7, tall, inner)
+        .depthwise(Slide { stride: [2, 3], ..SAME_3X3 }, inner)
+        .linear(5, Quantised { output: Bits::B32, ..inner })
+        .finish(&format!("x{}w{}", x.count(), w.count()))
+}
+
+/// Both pools on codes of one width, overlapping and with padding; a convolution writes the logits.
+pub fn pooled(x: Bits) -> Artifact {
+    let quantised = Quantised { weights: Bits::B4, output: x, per_channel: true };
+    let padded = Slide { kernel: [3, 3], stride: [2, 2], padding: [1, 1, 1, 1] };
+    Builder::new(100 + x.count() as u64, [11, 9, 1])
+        .conv(9, SAME_3X3, quantised)
+        .max_pool(padded)
+        .average_pool(Slide { kernel: [2, 3], stride: [2, 1], padding: [0, 0, 1, 1] })
+        .average_pool(Slide { kernel: [3, 5], stride: [1, 1], padding: [0; 4] })
+        .conv(4, POINTWISE, Quantised { output: Bits::B32, ..quantised })
+        .finish(&format!("pooled{}", x.count()))
+}
+
+/// Residual additions of equal and of different widths, in place and not.
+pub fn residual() -> Artifact {
+    let quantised = |output| Quantised { weights: Bits::B8, output, per_channel: true };
+    let mut builder = Builder::new(200, [7, 6, 2]);
+    builder.conv(11, SAME_3X3, quantised(Bits::B4));
+    let first = builder.keep();
+    builder.conv(11, SAME_3X3, quantised(Bits::B8)).add(first, Bits::B4, true);
+    let second = builder.keep();
+    builder.depthwise(SAME_3X3, quantised(Bits::B2)).add(second, Bits::B8, false);
+    let third = builder.keep();
+    builder.conv(11, POINTWISE, quantised(Bits::B8)).add(third, Bits::B2, false);
+    builder.linear(10, quantised(Bits::B32)).finish("residual")
+}
+
+/// Images for a network: random ones, all black and all white.
+pub fn images(artifact: &Artifact) -> Vec<Vec<u8>> {
+    let mut rng = Rng::with_seed(artifact.parameters.len() as u64);
+    let bytes = artifact.header.input.bytes();
+    let random = (0..3).map(|_| (0..bytes).map(|_| rng.u8(..)).collect()).collect::<Vec<_>>();
+    [random, vec![vec![0; bytes], vec![255; bytes]]].concat()
+}
+
+/// The logits of an image, by the kernels of mixq-rt on this machine.
+pub fn logits(artifact: &Artifact, image: &[u8]) -> Vec<i32> {
+    let layers = artifact.layers();
+    let network = artifact.network(&layers);
+    let mut arena = vec![0; network.arena_bytes as usize];
+    arena[network.input.range()].copy_from_slice(image);
+    mixq_rt::run(&network, &mut arena);
+    let (words, _) = arena[network.output.range()].as_chunks();
+    words.iter().map(|word| i32::from_ne_bytes(*word)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_random_image_has_its_own_logits() {
+        for artifact in all() {
+            let mut seen: Vec<Vec<i32>> = images(&artifact).iter().map(|i| logits(&artifact, i)).collect();
+            seen.sort();
+            seen.dedup();
+            assert!(seen.len() >= 4, "{} answers the same to all images", artifact.header.name);
+        }
+    }
+
+    #[test]
+    fn the_same_seed_gives_the_same_network() {
+        assert_eq!(all(), all());
+    }
+}

@@ -1,0 +1,303 @@
+//! Random networks: valid artifacts with random weights, the same for the same seed.
+
+use std::collections::BTreeMap;
+
+use fastrand::Rng;
+use mixq_format::{
+    Accuracy, Add, Artifact, Bits, Budget, Conv, Depthwise, Header, Layer, Linear, NamedLayer, Pool, Requant,
+    Tensor,
+};
+
+use crate::slide::Slide;
+
+/// How a layer with weights is quantised.
+#[derive(Clone, Copy)]
+pub struct Quantised {
+    /// Of a weight.
+    pub weights: Bits,
+    /// Of an element of the output; [`Bits::B32`] for logits.
+    pub output: Bits,
+    /// Multipliers, shifts and weight zero points for each output channel, or one for all.
+    pub per_channel: bool,
+}
+
+/// Grows a network from the image to the logits; each layer reads what the one before wrote.
+pub struct Builder {
+    rng: Rng,
+    input: Tensor,
+    current: Tensor,
+    kept: Vec<Tensor>,
+    layers: Vec<NamedLayer>,
+    parameters: Vec<u8>,
+    arena_bytes: u32,
+}
+
+impl Builder {
+    /// Begins with an image of height, width and channels.
+    pub fn new(seed: u64, [height, width, channels]: [u16; 3]) -> Builder {
+        let mut rng = Rng::with_seed(seed);
+        let zero_point = rng.u8(..);
+        let input = Tensor { height, width, channels, bits: Bits::B8, zero_point, offset: 0 };
+        let arena_bytes = input.bytes().next_multiple_of(4) as u32;
+        let (layers, parameters) = (Vec::new(), Vec::new());
+        Builder { rng, input, current: input, kept: Vec::new(), layers, parameters, arena_bytes }
+    }
+
+    /// What the last layer wrote; stays in the arena for an [`Builder::add`] to come.
+    pub fn keep(&mut self) -> Tensor {
+        self.kept.push(self.current);
+        self.current
+    }
+
+    /// A convolution.
+    pub fn conv(&mut self, channels: u16, slide: Slide, quantised: Quantised) -> &mut Builder {
+        let input = self.current;
+        let output = self.output(slide.over(input), channels, quantised.output);
+        let taps = slide.kernel[0] * slide.kernel[1];
+        let (weights, codes) = self.weights(usize::from(channels * taps), input.channels, quantised.weights);
+        let filters: Vec<Vec<i32>> = codes.chunks(taps.into()).map(|rows| rows.concat()).collect();
+        let requant = self.requant(&filters, quantised);
+        let (window, weight_bits) = (slide.window(), quantised.weights);
+        self.push(Layer::Conv(Conv { input, output, window, weights, weight_bits, requant }))
+    }
+
+    /// A depthwise convolution.
+    pub fn depthwise(&mut self, slide: Slide, quantised: Quantised) -> &mut Builder {
+        let input = self.current;
+        let output = self.output(slide.over(input), input.channels, quantised.output);
+        let taps = usize::from(slide.kernel[0] * slide.kernel[1]);
+        let (weights, codes) = self.weights(taps, input.channels, quantised.weights);
+        let filter = |channel: usize| codes.iter().map(|row| row[channel]).collect();
+        let filters: Vec<Vec<i32>> = (0..input.channels.into()).map(filter).collect();
+        let requant = self.requant(&filters, quantised);
+        let (window, weight_bits) = (slide.window(), quantised.weights);
+        self.push(Layer::Depthwise(Depthwise { input, output, window, weights, weight_bits, requant }))
+    }
+
+    /// A fully connected layer.
+    pub fn linear(&mut self, channels: u16, quantised: Quantised) -> &mut Builder {
+        let input = self.current;
+        let output = self.output((1, 1), channels, quantised.output);
+        let rows = usize::from(channels) * input.pixels();
+        let (weights, codes) = self.weights(rows, input.channels, quantised.weights);
+        let filters: Vec<Vec<i32>> = codes.chunks(input.pixels()).map(|rows| rows.concat()).collect();
+        let requant = self.requant(&filters, quantised);
+        self.push(Layer::Linear(Linear { input, output, weights, weight_bits: quantised.weights, requant }))
+    }
+
+    /// An average pool.
+    pub fn average_pool(&mut self, slide: Slide) -> &mut Builder {
+        let pool = self.pool(slide);
+        self.push(Layer::AveragePool(pool))
+    }
+
+    /// A maximum pool.
+    pub fn max_pool(&mut self, slide: Slide) -> &mut Builder {
+        let pool = self.pool(slide);
+        self.push(Layer::MaxPool(pool))
+    }
+
+    /// The sum with a tensor that was kept; `in_place` writes over that tensor.
+    pub fn add(&mut self, kept: Tensor, bits: Bits, in_place: bool) -> &mut Builder {
+        let (a, b) = (self.current, kept);
+        let mut output = self.output((a.height, a.width), a.channels, bits);
+        if in_place {
+            output.offset = b.offset;
+        }
+        let shift = self.rng.u32(12..=18);
+        // Each summand takes about half of the output's range.
+        let mut multiplier = |t: Tensor| {
+            let half =
+                f64::from(1 << shift) * f64::from(bits.max_code()) / f64::from(t.bits.max_code()) / 2.0;
+            (half * (0.8 + 0.4 * self.rng.f64())) as i32
+        };
+        let (multiplier_a, multiplier_b) = (multiplier(a), multiplier(b));
+        self.kept.retain(|t| *t != kept);
+        self.push(Layer::Add(Add { a, b, output, multiplier_a, multiplier_b, shift }))
+    }
+
+    /// The artifact, with exact budgets.
+    ///
+    /// # Panics
+    /// If the last layer does not write logits, or the network is not valid otherwise.
+    pub fn finish(&mut self, name: &str) -> Artifact {
+        let header = Header {
+            name: name.to_string(),
+            labels: (0..self.current.channels).map(|class| format!("class {class}")).collect(),
+            input: self.input,
+            output: self.current,
+            arena_bytes: self.arena_bytes,
+            logit_scale: self.rng.f64(),
+            layers: self.layers.clone(),
+            fingerprint: BTreeMap::from([("network".to_string(), format!("{:016x}", self.rng.u64(..)))]),
+            budget: Budget { flash: 0, ram: self.arena_bytes.into() },
+            accuracy: Accuracy { float: 0.5, fake_quant: 0.5, integer: 0.5, test_images: 1000 },
+        };
+        let mut artifact = Artifact { header, parameters: self.parameters.clone() };
+        artifact.header.budget.flash = artifact.flash_bytes() as u64;
+        if let Err(invalid) = artifact.network(&artifact.layers()).validate() {
+            panic!("the test's network {name} is not valid: {invalid}");
+        }
+        artifact
+    }
+
+    fn push(&mut self, layer: Layer) -> &mut Builder {
+        let (kind, taps) = match &layer {
+            Layer::Conv(l) => {
+                ("conv", usize::from(l.window.kernel_height * l.window.kernel_width * l.input.channels))
+            }
+            Layer::Depthwise(l) => ("depthwise", usize::from(l.window.kernel_height * l.window.kernel_width)),
+            Layer::Linear(l) => ("linear", l.input.elements()),
+            Layer::AveragePool(_) => ("average_pool", 0),
+            Layer::MaxPool(_) => ("max_pool", 0),
+            Layer::Add(_) => ("add", 0),
+        };
+        self.current = *layer.output();
+        let macs = (taps * self.current.elements()) as u64;
+        let name = format!("{kind}_{}", self.layers.len());
+        self.layers.push(NamedLayer { name, macs, layer });
+        self
+    }
+
+    fn pool(&mut self, slide: Slide) -> Pool {
+        let input = self.current;
+        let mut output = self.output(slide.over(input), input.channels, input.bits);
+        output.zero_point = input.zero_point;
+        Pool { input, output, window: slide.window() }
+    }
+
+    /// A tensor at the lowest offset that meets no living tensor.
+    fn output(&mut self, (height, width): (u16, u16), channels: u16, bits: Bits) -> Tensor {
+        let zero_point = if bits == Bits::B32 { 0 } else { self.rng.u8(..=(bits.max_code() / 2) as u8) };
+        let mut tensor = Tensor { height, width, channels, bits, zero_point, offset: 0 };
+        let alive: Vec<Tensor> = self.kept.iter().copied().chain([self.current]).collect();
+        let ends = alive.iter().map(|t| t.range().end.next_multiple_of(4) as u32);
+        let mut offsets: Vec<u32> = ends.chain([0]).collect();
+        offsets.sort();
+        tensor.offset = *offsets
+            .iter()
+            .find(|offset| {
+                let (start, end) = (**offset as usize, **offset as usize + tensor.bytes());
+                alive.iter().all(|t| end <= t.range().start || t.range().end <= start)
+            })
+            .expect("after the last tensor all is free");
+        self.arena_bytes = self.arena_bytes.max(tensor.range().end.next_multiple_of(4) as u32);
+        tensor
+    }
+
+    /// Appends rows of random weights; answers their offset and what they are.
+    fn weights(&mut self, rows: usize, columns: u16, bits: Bits) -> (u32, Vec<Vec<i32>>) {
+        let offset = self.parameters.len() as u32;
+        let limit = 1 << (bits.count() - 1);
+        let mut codes = Vec::new();
+        for _ in 0..rows {
+            let row: Vec<i32> = (0..columns).map(|_| self.rng.i32(-limit..limit)).collect();
+            let mut packed = vec![0; bits.row_bytes(row.len())];
+            for (index, code) in row.iter().enumerate() {
+                let bit = index * bits.count();
+                packed[bit / 8] |= ((code & bits.max_code()) << (bit % 8)) as u8;
+            }
+            self.parameters.extend(packed);
+            codes.push(row);
+        }
+        (offset, codes)
+    }
+
+    /// The mean of the codes of the current tensor, for one random image.
+    fn mean_code(&mut self) -> f64 {
+        let mut arena = vec![0; self.arena_bytes as usize];
+        self.rng.fill(&mut arena[self.input.range()]);
+        for named in &self.layers {
+            mixq_rt::run_layer(&named.layer, &self.parameters, &mut arena);
+        }
+        let codes = unpacked(&self.current, &arena);
+        f64::from(codes.iter().sum::<i32>()) / codes.len() as f64
+    }
+
+    /// Appends tables that spread the outputs over their range.
+    fn requant(&mut self, filters: &[Vec<i32>], quantised: Quantised) -> Requant {
+        let (taps, half) = (filters[0].len() as f64, f64::from(self.current.bits.max_code()) / 2.0);
+        let mean_code = self.mean_code();
+        let weight_limit = 1 << (quantised.weights.count() - 1);
+        // About the standard deviation of an accumulator.
+        let spread = taps.sqrt() * half * f64::from(weight_limit) / 3.0;
+        let output_range = match quantised.output {
+            Bits::B32 => f64::from(1 << 20),
+            bits => f64::from(bits.max_code()),
+        };
+        let entries = if quantised.per_channel { filters.len() } else { 1 };
+        // Around the mean of the weights, -1/2: far from it, a common offset would drown the image.
+        let reach = (weight_limit / 8).max(1) as i8;
+        let zero_points: Vec<i8> = (0..entries).map(|_| self.rng.i8(-reach..reach)).collect();
+        let (mut multipliers, mut shifts) = (Vec::new(), Vec::new());
+        for _ in 0..entries {
+            let (multiplier, shift) = fixed_point(output_range / (1.0 + self.rng.f64()) / spread);
+            multipliers.push(if quantised.per_channel && self.rng.u8(..4) == 0 {
+                -multiplier
+            } else {
+                multiplier
+            });
+            shifts.push(shift);
+        }
+        let mut biases = Vec::new();
+        for (channel, filter) in filters.iter().enumerate() {
+            let zero_point = f64::from(zero_points[channel % entries]);
+            let mean = mean_code * (f64::from(filter.iter().sum::<i32>()) - taps * zero_point);
+            biases.push((spread * (self.rng.f64() - 0.5) - mean) as i32);
+        }
+        let step = u16::from(quantised.per_channel);
+        Requant {
+            weight_zero_point: self.append(zero_points.iter().map(|z| z.to_le_bytes())),
+            bias: self.append(biases.iter().map(|b| b.to_le_bytes())),
+            multiplier: self.append(multipliers.iter().map(|m| m.to_le_bytes())),
+            shift: self.append(shifts.iter().map(|s| [*s])),
+            multiplier_step: step,
+            zero_point_step: step,
+        }
+    }
+
+    fn append<const N: usize>(&mut self, entries: impl Iterator<Item = [u8; N]>) -> u32 {
+        let offset = self.parameters.len() as u32;
+        self.parameters.extend(entries.flatten());
+        offset
+    }
+}
+
+/// All codes of a tensor.
+fn unpacked(tensor: &Tensor, arena: &[u8]) -> Vec<i32> {
+    let bits = tensor.bits.count();
+    let row = |pixel: &[u8]| {
+        let code =
+            |index: usize| i32::from(pixel[index * bits / 8] >> (index * bits % 8)) & tensor.bits.max_code();
+        (0..tensor.channels.into()).map(code).collect::<Vec<i32>>()
+    };
+    arena[tensor.range()].chunks(tensor.pixel_bytes()).flat_map(row).collect()
+}
+
+/// `M0` in 2^30..2^31 and a shift with `M0 / 2^shift` near a positive real.
+fn fixed_point(real: f64) -> (i32, u8) {
+    let mut shift = 31;
+    let mut mantissa = real;
+    while mantissa < 0.5 {
+        (mantissa, shift) = (mantissa * 2.0, shift + 1);
+    }
+    while mantissa >= 1.0 {
+        (mantissa, shift) = (mantissa / 2.0, shift - 1);
+    }
+    ((mantissa * f64::from(1u32 << 31)) as i32, shift)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fixed_point_is_near_and_normalised() {
+        for real in [0.000_3, 0.5, 0.999_9, 1.0, 12.7] {
+            let (multiplier, shift) = fixed_point(real);
+            let back = f64::from(multiplier) / 2f64.powi(shift.into());
+            assert!((back / real - 1.0).abs() < 1e-8, "{real} became {back}");
+            assert!(multiplier >= 1 << 30);
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! What `include_model!` says to people who misuse it. After a change of wording: `TRYBUILD=overwrite`.
+
+use std::fs;
+use std::path::Path;
+
+use mixq_format::{Artifact, Bits, FORMAT_VERSION};
+use mixq_tests::networks;
+
+fn mixq_bytes() -> Vec<u8> {
+    let mut artifact: Artifact = networks::weighted(Bits::B4, Bits::B4);
+    artifact.header.name = "digits".to_string();
+    artifact.to_bytes()
+}
+
+#[test]
+fn include_model_explains_what_is_wrong() {
+    // Where trybuild compiles the cases: models lie in the package, as in a user's.
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("a folder in the target folder");
+    let models = target.join("tests/trybuild/mixq-tests/models");
+    fs::create_dir_all(&models).unwrap();
+    let right = mixq_bytes();
+    let mut damaged = right.clone();
+    damaged[right.len() / 2] ^= 1;
+    let mut future = right.clone();
+    future[4..8].copy_from_slice(&(FORMAT_VERSION + 1).to_le_bytes());
+    fs::write(models.join("digits.mixq"), &right).unwrap();
+    fs::write(models.join("damaged.mixq"), damaged).unwrap();
+    fs::write(models.join("truncated.mixq"), &right[..10]).unwrap();
+    fs::write(models.join("future.mixq"), future).unwrap();
+
+    temp_env::with_var("MIXQ_MODELS", Some(&models), || {
+        let cases = trybuild::TestCases::new();
+        cases.compile_fail("compile-fail/misspelt.rs");
+        cases.compile_fail("compile-fail/unknown.rs");
+        cases.compile_fail("compile-fail/damaged.rs");
+        cases.compile_fail("compile-fail/truncated.rs");
+        cases.compile_fail("compile-fail/other_version.rs");
+        cases.compile_fail("compile-fail/syntax.rs");
+    });
+    temp_env::with_var("MIXQ_MODELS", Some(models.join("none")), || {
+        trybuild::TestCases::new().compile_fail("compile-fail/no_models.rs");
+    });
+    temp_env::with_var_unset("MIXQ_MODELS", || {
+        trybuild::TestCases::new().compile_fail("compile-fail/no_build_script.rs");
+    });
+}
