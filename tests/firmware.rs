@@ -7,17 +7,54 @@ use std::time::{Duration, Instant};
 
 use mixq_format::Artifact;
 
-use crate::networks;
+/// Longest time that firmware may run; the largest network needs ten seconds.
+const PATIENCE: Duration = Duration::from_secs(120);
 
-/// Longest time that the firmware may run; it needs a second.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// An emulated board with the memory of a real part.
+#[derive(Clone, Copy)]
+pub enum Board {
+    /// Cortex-M4, 1 MiB of flash, 128 KiB of RAM.
+    Stm32f405,
+    /// A Cortex-M7 with 2 MiB of flash and 512 KiB of RAM, the larger budget of arXiv 1905.13082.
+    CortexM7,
+}
+
+impl Board {
+    fn machine(self) -> &'static str {
+        match self {
+            Board::Stm32f405 => "netduinoplus2",
+            Board::CortexM7 => "mps2-an500",
+        }
+    }
+
+    /// Its linker script, in `tests/firmware`.
+    fn memory(self) -> &'static str {
+        match self {
+            Board::Stm32f405 => "stm32f405.x",
+            Board::CortexM7 => "cortex-m7.x",
+        }
+    }
+}
+
+/// How firmware is compiled.
+#[derive(Clone, Copy)]
+pub struct Options<'a> {
+    /// The Rust target.
+    pub target: &'a str,
+    /// Where it will run.
+    pub board: Board,
+    /// What of it.
+    pub part: Part,
+    /// `opt-level` of the release profile: "3", "s", ...
+    pub opt_level: &'a str,
+}
 
 /// Writes `<name>.mixq` and `<name>.images` for each network, and `models.rs` which lists them. Files that
 /// would not change stay untouched, so that cargo sees nothing to do.
 ///
 /// # Panics
 /// If the folder cannot be written.
-pub fn write_models(folder: &Path, artifacts: &[Artifact]) {
+pub fn write_models(folder: &Path, artifacts: &[Artifact], images: impl Fn(&Artifact) -> Vec<Vec<u8>>) {
     let write = |file: String, bytes: &[u8]| {
         let path = folder.join(file);
         if fs::read(&path).ok().as_deref() != Some(bytes) {
@@ -29,7 +66,7 @@ pub fn write_models(folder: &Path, artifacts: &[Artifact]) {
     for artifact in artifacts {
         let name = &artifact.header.name;
         write(format!("{name}.mixq"), &artifact.to_bytes());
-        write(format!("{name}.images"), &networks::images(artifact).concat());
+        write(format!("{name}.images"), &images(artifact).concat());
         names += &format!("    {name}\n");
     }
     write("models.rs".to_string(), format!("models! {{\n{names}}}\n").as_bytes());
@@ -48,7 +85,8 @@ pub enum Part {
 ///
 /// # Panics
 /// If it does not compile, with the compiler's words.
-pub fn build(models: &Path, target: &str, part: Part, target_folder: &Path) -> PathBuf {
+pub fn build(models: &Path, options: &Options<'_>, target_folder: &Path) -> PathBuf {
+    let Options { target, board, part, opt_level } = *options;
     let package = Path::new(env!("CARGO_MANIFEST_DIR")).join("firmware");
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)
@@ -61,6 +99,8 @@ pub fn build(models: &Path, target: &str, part: Part, target_folder: &Path) -> P
         .arg(target_folder)
         .current_dir(package)
         .env("MIXQ_MODELS", models)
+        .env("MIXQ_MEMORY", board.memory())
+        .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", opt_level)
         .output()
         .expect("cargo runs");
     let errors = String::from_utf8_lossy(&output.stderr);
@@ -72,16 +112,18 @@ pub fn build(models: &Path, target: &str, part: Part, target_folder: &Path) -> P
     target_folder.join(target).join("release").join("firmware")
 }
 
-/// Executes an ELF on an emulated STM32F405; what it prints.
+/// Executes an ELF on an emulated board with these arguments; what it prints.
 ///
 /// # Panics
 /// If it fails, or does not end.
-pub fn run(elf: &Path) -> String {
+pub fn run(board: Board, elf: &Path, arguments: &[&str]) -> String {
+    let semihosting: String = arguments.iter().map(|argument| format!(",arg={argument}")).collect();
     let printed = elf.with_extension("out");
     let file =
         fs::File::create(&printed).unwrap_or_else(|e| panic!("cannot create {}: {e}", printed.display()));
     let mut qemu = Command::new("qemu-system-arm")
-        .args(["-machine", "netduinoplus2", "-nographic", "-semihosting-config", "enable=on,target=native"])
+        .args(["-machine", board.machine(), "-nographic", "-semihosting-config"])
+        .arg(format!("enable=on,target=native{semihosting}"))
         .arg("-kernel")
         .arg(elf)
         .stdin(Stdio::null())
@@ -106,4 +148,21 @@ pub fn run(elf: &Path) -> String {
         }
     }
     text
+}
+
+/// What the firmware in `tests/firmware` prints, taken apart: lines of logits, and for each network the bytes of stack that
+/// `infer` used.
+///
+/// # Panics
+/// If a figure is none.
+pub fn logits_and_stack(printed: &str) -> (Vec<&str>, Vec<(&str, usize)>) {
+    let (stack, logits): (Vec<&str>, Vec<&str>) =
+        printed.lines().partition(|line| line.starts_with("stack "));
+    let stack = (stack.into_iter())
+        .map(|line| {
+            let (name, bytes) = line["stack ".len()..].split_once(": ").expect("a name and a figure");
+            (name, bytes.trim().parse().expect("bytes of stack"))
+        })
+        .collect();
+    (logits, stack)
 }

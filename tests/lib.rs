@@ -1,6 +1,9 @@
 //! What the tests of several crates share: random networks that need no training, and firmware in QEMU.
 
+pub mod elf;
 pub mod firmware;
 pub mod networks;
 pub mod random;
 pub mod slide;
+#[path = "../mixq-build/tests/common/trained.rs"]
+pub mod trained;

@@ -5,12 +5,14 @@ use std::path::Path;
 use mixq_format::{Accuracy, Artifact, Budget, Header};
 
 use crate::artifact::{self, DATASET, Lock, State};
+use crate::config::Policy;
 use crate::convert::convert;
 use crate::dataset::Dataset;
 use crate::error::{Error, Problem};
 use crate::evaluate;
+use crate::memory::Losses;
 use crate::prepare::Prepared;
-use crate::train::{Progress, train};
+use crate::train::{Choose, Progress, train};
 
 /// Makes a model's artifact if it is not fresh, or in any case with `force`; returns it, and whether it was trained.
 ///
@@ -53,9 +55,13 @@ fn make(prepared: &Prepared<'_>, scratch: &Path, progress: &mut dyn Progress) ->
     }
     let digest = artifact::short_digest(&prepared.fingerprint)?;
     let checkpoint = scratch.join(format!("{}-{digest}.checkpoint", model.name));
-    let trained = train(graph, &allocation, model.scheme, &model.training, &dataset, &checkpoint, progress)
+    let choose = |losses: &Losses| prepared.allocate_by_losses(losses);
+    let choose = (model.policy == Policy::Sensitivity).then_some(&choose as Choose<'_>);
+    let (scheme, settings) = (model.scheme, &model.training);
+    let trained = train(graph, &allocation, choose, scheme, settings, &dataset, &checkpoint, progress)
         .map_err(|error| named(&model.name, error))?;
-    let converted = convert(graph, &allocation, model.scheme, &trained.network)
+    let allocation = &trained.allocation;
+    let converted = convert(graph, allocation, model.scheme, &trained.network)
         .map_err(|error| named(&model.name, error))?;
     let header = Header {
         name: model.name.clone(),
@@ -75,7 +81,7 @@ fn make(prepared: &Prepared<'_>, scratch: &Path, progress: &mut dyn Progress) ->
         },
     };
     let mut artifact = Artifact { header, parameters: converted.parameters };
-    check(&artifact, &allocation)?;
+    check(&artifact, allocation)?;
     let logits = evaluate::logits(&artifact, &dataset.test);
     artifact.header.accuracy.integer = evaluate::accuracy(&logits, &dataset.test);
     Ok(artifact)

@@ -78,6 +78,7 @@ fn compile(environment: &Environment) -> Result<(), Error> {
     rerun(&folder.join("Cargo.toml"));
     let config = Config::load(folder)?;
     config.workspace_manifest.as_deref().into_iter().for_each(rerun);
+    config.memory_x.as_deref().into_iter().for_each(rerun);
     let mut problems = Vec::new();
     for model in &config.models {
         let path = artifact::path(folder, &model.name);

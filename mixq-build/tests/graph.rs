@@ -8,6 +8,8 @@ mod folding;
 mod layer_list;
 #[path = "graph/messages.rs"]
 mod messages;
+#[path = "graph/mobilenet_v2.rs"]
+mod mobilenet_v2;
 #[path = "graph/windows.rs"]
 mod windows;
 

@@ -140,7 +140,7 @@ pub struct Add {
     pub b: Tensor,
     /// The sum, of the same shape.
     pub output: Tensor,
-    /// `m_a = round(S_a / S_y * 2^s)`; `|m_a| < 2^22`, so the sum fits 32 bits.
+    /// `m_a = round(S_a / S_y * 2^s)`; `|m_a| < 2^22`.
     pub multiplier_a: i32,
     /// `m_b = round(S_b / S_y * 2^s)`; `|m_b| < 2^22`.
     pub multiplier_b: i32,

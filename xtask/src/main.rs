@@ -1,2 +1,83 @@
-//! stub
-fn main() {}
+//! The tasks of mixq's repository: `cargo xtask setup`, `demo`, `test`, and `cargo mixq` for the examples.
+
+mod demo;
+mod elf;
+mod firmware;
+mod logits;
+mod mixq;
+mod process;
+mod setup;
+mod test;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "xtask", bin_name = "cargo xtask", about = "The tasks of mixq's repository")]
+struct Xtask {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Install what is missing: Rust targets, C++ compiler, QEMU, libtorch
+    Setup(Output),
+    /// Train the digits example, run it on an emulated Cortex-M4, compare every logit with the host
+    Demo(Output),
+    /// Run all tests, build the runtime for its targets and the examples
+    Test(Output),
+    /// `cargo mixq retrain` for the examples: train the models whose artifact is not fresh
+    #[command(disable_help_flag = true)]
+    Retrain(Verbatim),
+    /// `cargo mixq report` for the examples: layers, bits, memory, accuracy
+    #[command(disable_help_flag = true)]
+    Report(Verbatim),
+    /// `cargo mixq check` for the examples: whether all artifacts are fresh
+    #[command(disable_help_flag = true)]
+    Check(Verbatim),
+    /// `cargo mixq eval` for the examples: run the integer networks on their test images
+    #[command(disable_help_flag = true)]
+    Eval(Verbatim),
+    /// `cargo mixq allocate`: bits and memory of a network under a budget, without training
+    #[command(disable_help_flag = true)]
+    Allocate(Verbatim),
+    /// `cargo mixq chips`: the microcontrollers that a budget may name
+    #[command(disable_help_flag = true)]
+    Chips(Verbatim),
+}
+
+#[derive(Args)]
+struct Output {
+    /// End with one line of JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Arguments for `cargo mixq`, which knows them.
+#[derive(Args)]
+struct Verbatim {
+    /// As `cargo mixq` takes them; `--help` lists them
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    arguments: Vec<OsString>,
+}
+
+fn main() -> ExitCode {
+    let result = match Xtask::parse().task {
+        Task::Setup(output) => setup::run(output.json),
+        Task::Demo(output) => demo::run(output.json),
+        Task::Test(output) => test::run(output.json),
+        Task::Retrain(verbatim) => mixq::run("retrain", &verbatim.arguments),
+        Task::Report(verbatim) => mixq::run("report", &verbatim.arguments),
+        Task::Check(verbatim) => mixq::run("check", &verbatim.arguments),
+        Task::Eval(verbatim) => mixq::run("eval", &verbatim.arguments),
+        Task::Allocate(verbatim) => mixq::run("allocate", &verbatim.arguments),
+        Task::Chips(verbatim) => mixq::run("chips", &verbatim.arguments),
+    };
+    result.unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        ExitCode::FAILURE
+    })
+}

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use sha2::{Digest, Sha256};
 
-use crate::config::Model;
+use crate::config::{DatasetConfig, Model, TestPart};
 use crate::dataset;
 use crate::error::{Error, Problem};
 use crate::graph::Graph;
@@ -13,7 +13,7 @@ use crate::graph::Graph;
 /// ones as SHA-256.
 pub type Fingerprint = BTreeMap<String, String>;
 
-/// The name of the dataset's entry.
+/// The name of the entry that the contents of the dataset have.
 pub const DATASET: &str = "dataset";
 
 /// An input that is not what it was.
@@ -38,8 +38,8 @@ impl std::fmt::Display for Change {
     }
 }
 
-/// The fingerprint of a model as configured. A dataset that is not there leaves its entry out: firmware builds
-/// from a committed artifact without the images.
+/// The fingerprint of a model as configured. A dataset that is not there leaves the entry of its contents out: firmware
+/// builds from a committed artifact without the images.
 ///
 /// # Errors
 /// The dataset is there but cannot be read.
@@ -47,18 +47,29 @@ pub fn fingerprint(model: &Model, graph: &Graph) -> Result<Fingerprint, Error> {
     let mut inputs = Fingerprint::new();
     let mut insert = |name: &str, value: String| inputs.insert(name.to_string(), value);
     insert("format", mixq_format::FORMAT_VERSION.to_string());
-    insert("network", digest(&json(graph)?));
+    insert("network", digest(graph)?);
     insert("budget.flash", model.flash.to_string());
     insert("budget.ram", model.ram.to_string());
-    insert("scheme", text(&json(&model.scheme)?));
-    if let serde_json::Value::Object(settings) = json(&model.training)? {
+    insert("scheme", plain(&serde_json::to_value(model.scheme).map_err(unwritable)?));
+    insert("delta", model.delta.to_string());
+    insert("policy", plain(&serde_json::to_value(model.policy).map_err(unwritable)?));
+    if let serde_json::Value::Object(settings) = serde_json::to_value(&model.training).map_err(unwritable)? {
         for (name, value) in settings {
-            insert(&format!("training.{name}"), text(&value));
+            insert(&format!("training.{name}"), plain(&value));
         }
     }
-    if model.dataset.path.exists() {
-        let contents = dataset::digest(&model.dataset.path)?;
-        insert(DATASET, digest(&serde_json::json!([contents, json(&model.dataset)?])));
+    // What Cargo.toml says of the images is known without them.
+    let DatasetConfig { path, test, shape, max, labels, location: _ } = &model.dataset;
+    let test = match test {
+        TestPart::Rows(rows) => rows.to_string(),
+        TestPart::Share(share) => share.to_string(),
+    };
+    insert("dataset.test", test);
+    insert("dataset.shape", shape.map_or("the network's".to_string(), |shape| shape.to_string()));
+    insert("dataset.max", max.to_string());
+    insert("dataset.labels", labels.as_ref().map_or(Ok("numbers".to_string()), json)?);
+    if path.exists() {
+        insert(DATASET, dataset::digest(path)?);
     }
     Ok(inputs)
 }
@@ -77,17 +88,25 @@ pub fn changes(was: &Fingerprint, now: &Fingerprint) -> Vec<Change> {
 
 /// One name for the whole: what a checkpoint is found by.
 pub fn short_digest(inputs: &Fingerprint) -> Result<String, Error> {
-    Ok(digest(&json(inputs)?)[..16].to_string())
+    Ok(digest(inputs)?[..16].to_string())
 }
 
-fn json(value: &impl serde::Serialize) -> Result<serde_json::Value, Error> {
-    serde_json::to_value(value).map_err(|e| Problem::new(format!("a setting has no JSON form: {e}")).into())
-}
-
-fn text(value: &serde_json::Value) -> String {
+/// A value of one part, as it is.
+fn plain(value: &serde_json::Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), String::from)
 }
 
-fn digest(value: &serde_json::Value) -> String {
-    Sha256::digest(value.to_string()).iter().map(|byte| format!("{byte:02x}")).collect()
+/// SHA-256 of a value's JSON.
+fn digest(value: &impl serde::Serialize) -> Result<String, Error> {
+    Ok(Sha256::digest(json(value)?).iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// Straight from the value: a `serde_json::Value` between has its keys in an order that another crate of the build may
+/// change (feature `preserve_order`).
+fn json(value: &impl serde::Serialize) -> Result<String, Error> {
+    serde_json::to_string(value).map_err(unwritable)
+}
+
+fn unwritable(error: serde_json::Error) -> Error {
+    Problem::new(format!("a setting has no JSON form: {error}")).into()
 }

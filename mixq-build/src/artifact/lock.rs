@@ -1,7 +1,8 @@
 //! One training at a time for an artifact, over all processes of the machine.
 
 use std::fs::File;
-use std::path::Path;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
@@ -20,8 +21,8 @@ impl Lock {
     /// # Errors
     /// The lock file cannot be made.
     pub fn acquire(artifact: &Path, waiting: impl FnOnce()) -> Result<Lock, Problem> {
-        let absolute = std::path::absolute(artifact).map_err(|e| Problem::io("find", artifact, &e))?;
-        let digest = Sha256::digest(absolute.as_os_str().as_encoded_bytes());
+        let real = real(artifact).map_err(|e| Problem::io("find", artifact, &e))?;
+        let digest = Sha256::digest(real.as_os_str().as_encoded_bytes());
         let name: String = digest[..8].iter().map(|byte| format!("{byte:02x}")).collect();
         let path = std::env::temp_dir().join(format!("mixq-{name}.lock"));
         let failed = |error: &std::io::Error| Problem::io("lock", &path, error);
@@ -36,4 +37,14 @@ impl Lock {
         }
         Ok(Lock(file))
     }
+}
+
+/// One name for all paths to a file, whether or not it (or its folder) is there.
+fn real(path: &Path) -> io::Result<PathBuf> {
+    let absolute = std::path::absolute(path)?;
+    let known = absolute.ancestors().find_map(|ancestor| Some((ancestor, ancestor.canonicalize().ok()?)));
+    Ok(match known {
+        Some((ancestor, real)) => real.join(absolute.strip_prefix(ancestor).unwrap_or(Path::new(""))),
+        None => absolute,
+    })
 }

@@ -3,7 +3,9 @@
 //! Tables and errors go to people, progress bars to the terminal; with `--json` the last line on stdout is one JSON object
 //! with the command's figures.
 
+mod allocate;
 mod check;
+mod chips;
 mod eval;
 mod packages;
 mod problems;
@@ -59,6 +61,20 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         logits: Option<PathBuf>,
     },
+    /// Bits and memory of a network under a budget, before anything is trained
+    Allocate {
+        #[command(flatten)]
+        arguments: allocate::Arguments,
+        /// End with one line of JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// The microcontrollers that `chip` and `--chip` know
+    Chips {
+        /// One line of JSON instead
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 /// Which models a command is about, and how it answers.
@@ -84,21 +100,33 @@ struct Outcome {
     well: bool,
 }
 
+/// What a command answers with `--json`, and whether all is well.
+struct Answer {
+    json: serde_json::Value,
+    well: bool,
+}
+
 /// Runs the command that the arguments name.
 pub fn main() -> ExitCode {
     let Cargo::Mixq { command } = Cargo::parse();
     let (json, result) = match command {
-        Command::Retrain { selection, force } => (selection.json, retrain::run(&selection, force)),
-        Command::Report { selection } => (selection.json, report::run(&selection)),
-        Command::Check { selection } => (selection.json, check::run(&selection)),
-        Command::Eval { selection, logits } => (selection.json, eval::run(&selection, logits.as_deref())),
+        Command::Retrain { selection, force } => {
+            (selection.json, retrain::run(&selection, force).map(Answer::from))
+        }
+        Command::Report { selection } => (selection.json, report::run(&selection).map(Answer::from)),
+        Command::Check { selection } => (selection.json, check::run(&selection).map(Answer::from)),
+        Command::Eval { selection, logits } => {
+            (selection.json, eval::run(&selection, logits.as_deref()).map(Answer::from))
+        }
+        Command::Allocate { arguments, json } => (json, allocate::run(&arguments)),
+        Command::Chips { json } => (json, Ok(chips::run(json))),
     };
     match result {
-        Ok(outcome) => {
+        Ok(answer) => {
             if json {
-                println!("{}", outcome.json());
+                println!("{}", answer.json);
             }
-            if outcome.well { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+            if answer.well { ExitCode::SUCCESS } else { ExitCode::FAILURE }
         }
         Err(error) => fail(&error, json),
     }
@@ -113,15 +141,15 @@ fn fail(error: &Error, json: bool) -> ExitCode {
     ExitCode::FAILURE
 }
 
-impl Outcome {
-    /// All models; of a single one, its figures also stand at the top.
-    fn json(&self) -> serde_json::Value {
-        let mut object = match &self.models[..] {
+/// All models; of a single one, its figures also stand at the top.
+impl From<Outcome> for Answer {
+    fn from(Outcome { models, well }: Outcome) -> Answer {
+        let mut object = match &models[..] {
             [serde_json::Value::Object(only)] => only.clone(),
             _ => serde_json::Map::new(),
         };
-        object.insert("ok".to_string(), self.well.into());
-        object.insert("models".to_string(), self.models.clone().into());
-        object.into()
+        object.insert("ok".to_string(), well.into());
+        object.insert("models".to_string(), models.into());
+        Answer { json: object.into(), well }
     }
 }

@@ -14,6 +14,7 @@ pub struct Models {
     /// Each with the path of its artifact.
     pub models: Vec<(Model, PathBuf)>,
     /// The folder for interrupted trainings.
+    #[cfg(feature = "train")]
     pub scratch: PathBuf,
 }
 
@@ -76,7 +77,11 @@ impl Models {
             let message = "no package here has models in [package.metadata.mixq.models]";
             return Err(Problem::new(message).help("name one with --manifest-path").into());
         }
-        Ok(Models { models, scratch: metadata.target_directory.into_std_path_buf().join("mixq") })
+        Ok(Models {
+            models,
+            #[cfg(feature = "train")]
+            scratch: metadata.target_directory.into_std_path_buf().join("mixq"),
+        })
     }
 }
 

@@ -2,8 +2,30 @@
 //!
 //! Settings come from three places, the later winning key by key: `[workspace.metadata.mixq]` of the
 //! workspace's Cargo.toml, `[package.metadata.mixq]`, and the model's own table.
+//!
+//! ```toml
+//! [package.metadata.mixq.device]
+//! flash = "48 KiB"            # what networks may take; a model's own `flash` or `ram` counts before these
+//! ram = "6 KiB"
+//! ```
+//!
+//! The device's budget is for each model alone: models that share a device need budgets of their own. In place of sizes stand
+//!
+//! * `chip = "stm32h743zi"`: the whole flash and main RAM of one of [`chips::CHIPS`]; `flash` or `ram` beside it replace
+//!   the chip's, for instance where flash is external.
+//! * `memory-x = "memory.x"`: LENGTH of FLASH and RAM in the firmware's own linker script ([`memory_x`]). Beside other sizes it
+//!   is their limit: a budget over what the linker has is an error.
+//! * `reserve-flash = "64 KiB"`, `reserve-ram = "16 KiB"`: what the application keeps, subtracted from the device's sizes
+//!   wherever these come from. Nothing unless given; usual are the application's code (16 to 64 KiB of flash without, 200 KiB
+//!   and more with a radio's stack) and its stack and statics (4 to 16 KiB of RAM, frame buffers apart).
+//!
+//! The nearest table that says something of flash or RAM decides it; in one table `flash` and `ram` count before `chip`, and that
+//! before `memory-x`.
 
+pub mod chips;
 mod dataset;
+mod device;
+pub mod memory_x;
 mod model;
 mod network;
 mod settings;
@@ -16,7 +38,7 @@ use std::path::{Path, PathBuf};
 pub use dataset::{DatasetConfig, TestPart};
 pub use model::Model;
 pub use network::{BUILTIN_NAMES, Builtin, NetworkSource};
-pub use settings::Scheme;
+pub use settings::{Policy, Scheme};
 pub use training::{Rounding, Training};
 
 use crate::error::{Error, Problem};
@@ -32,6 +54,8 @@ pub struct Config {
     pub manifest_dir: PathBuf,
     /// Cargo.toml of the workspace, the package's own if that has a `[workspace]` table.
     pub workspace_manifest: Option<PathBuf>,
+    /// The linker script that `memory-x` names.
+    pub memory_x: Option<PathBuf>,
     /// The models, in the order of the file; never empty.
     pub models: Vec<Model>,
 }
@@ -49,14 +73,17 @@ impl Config {
         let mut settings = Settings::default();
         let own_workspace = package.root().contains("workspace").then_some(&package);
         let workspace_manifest = workspace.as_ref().or(own_workspace);
-        if let Some(table) = workspace_manifest.and_then(|m| metadata(m, "workspace", &mut problems)) {
+        if let Some(manifest) = workspace_manifest
+            && let Some(table) = metadata(manifest, "workspace", &mut problems)
+        {
             table.allow(&Settings::KEYS, &mut problems);
-            settings.read(&table, &mut problems);
+            let folder = manifest.path.parent().unwrap_or(manifest_dir);
+            settings.read(&table, folder, &mut problems);
         }
 
         let name = package_name(&package, &mut problems);
         let models = match metadata(&package, "package", &mut problems) {
-            Some(table) => read_package(&table, settings, manifest_dir, &mut problems),
+            Some(table) => read_package(&table, &mut settings, manifest_dir, &mut problems),
             None => Vec::new(),
         };
         problems.extend(no_models(&package));
@@ -68,6 +95,7 @@ impl Config {
                 package: name.to_string(),
                 manifest_dir: manifest_dir.to_path_buf(),
                 workspace_manifest: workspace_manifest.map(|manifest| manifest.path.clone()),
+                memory_x: settings.device.memory_x.map(|memory_x| memory_x.path),
                 models,
             }),
             _ => Err(Error { problems }),
@@ -120,18 +148,19 @@ fn package_name<'a>(manifest: &'a Manifest, problems: &mut Vec<Problem>) -> Opti
 
 fn read_package(
     table: &Table<'_>,
-    mut settings: Settings,
+    settings: &mut Settings,
     manifest_dir: &Path,
     problems: &mut Vec<Problem>,
 ) -> Vec<Model> {
     let mut known = Settings::KEYS.to_vec();
     known.push("models");
     table.allow(&known, problems);
-    settings.read(table, problems);
+    settings.read(table, manifest_dir, problems);
+    let budgets = settings.device.budgets(problems);
     let Some(models) = table.get("models").and_then(|models| models.table(problems)) else {
         return Vec::new();
     };
-    let read = |entry| model::read(&entry, &settings, manifest_dir, problems);
+    let read = |entry| model::read(&entry, settings, &budgets, manifest_dir, problems);
     models.entries().filter_map(read).collect()
 }
 

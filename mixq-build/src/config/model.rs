@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
-use super::settings::{Settings, Size};
+use super::device::Size;
+use super::settings::Settings;
 use super::table::Entry;
-use super::{DatasetConfig, NetworkSource, Scheme, Training, dataset, network};
+use super::{DatasetConfig, NetworkSource, Policy, Scheme, Training, dataset, network};
 use crate::error::{Location, Problem};
 
 /// A model that the firmware includes.
@@ -18,7 +19,12 @@ pub struct Model {
     pub dataset: DatasetConfig,
     /// How finely weights are scaled.
     pub scheme: Scheme,
-    /// Bytes of flash that the network may take.
+    /// How its bits are chosen.
+    pub policy: Policy,
+    /// Slack of the rule for weights, in millionths.
+    pub delta: u32,
+    /// Bytes of flash that the network may take. The device's budget is for each model alone: models that share a device
+    /// each need their own.
     pub flash: u64,
     /// Bytes of RAM that the network may take.
     pub ram: u64,
@@ -30,25 +36,29 @@ pub struct Model {
     pub network_at: Option<Location>,
     /// The value that names the dataset's file.
     pub dataset_at: Option<Location>,
-    /// The value of `flash`, be it the model's, the package's or the workspace's.
+    /// The value that the flash budget comes from: `flash`, `chip` or `memory-x` of the model, the package or the
+    /// workspace.
     pub flash_at: Option<Location>,
-    /// The value of `ram`, be it the model's, the package's or the workspace's.
+    /// The value that the RAM budget comes from.
     pub ram_at: Option<Location>,
 }
 
-/// Reads a model's table; `None` if something is wrong with it, which is reported.
+/// Reads a model's table; `budgets` for flash and RAM are the device's.
+///
+/// `None` if something is wrong with it, which is reported.
 pub(super) fn read(
     entry: &Entry<'_>,
     settings: &Settings,
+    budgets: &[Option<Size>; 2],
     manifest_dir: &Path,
     problems: &mut Vec<Problem>,
 ) -> Option<Model> {
     check_name(entry, problems);
     let table = entry.table(problems)?;
-    table.allow(&["network", "dataset", "scheme", "flash", "ram", "training"], problems);
+    table.allow(&["network", "dataset", "scheme", "policy", "delta", "flash", "ram", "training"], problems);
     let mut settings = settings.clone();
-    settings.read_budget(&table, problems);
-    settings.read_scheme_and_training(&table, problems);
+    let [own_flash, own_ram] = settings.device.own_budgets(&table, problems);
+    settings.read_choices(&table, problems);
 
     let network = table.get("network");
     let dataset = table.get("dataset");
@@ -66,8 +76,8 @@ pub(super) fn read(
     let network_at = network.as_ref().map(Entry::value_location);
     let network = network.and_then(|network| network::read(&network, manifest_dir, problems));
     let dataset = dataset.and_then(|dataset| dataset::read(&dataset, manifest_dir, problems));
-    let flash = budget(entry, "flash", "48 KiB", settings.flash, problems);
-    let ram = budget(entry, "ram", "6 KiB", settings.ram, problems);
+    let flash = budget(entry, "flash", "48 KiB", own_flash.or(budgets[0].clone()), problems);
+    let ram = budget(entry, "ram", "6 KiB", own_ram.or(budgets[1].clone()), problems);
 
     let (network, dataset, (flash, flash_at), (ram, ram_at)) = (network?, dataset?, flash?, ram?);
     Some(Model {
@@ -76,6 +86,8 @@ pub(super) fn read(
         dataset_at: dataset.location.clone(),
         dataset,
         scheme: settings.scheme,
+        policy: settings.policy,
+        delta: settings.delta.0,
         flash,
         ram,
         training: settings.training,
@@ -95,7 +107,7 @@ fn budget(
 ) -> Option<(u64, Location)> {
     if size.is_none() {
         let problem = Problem::new(format!("model `{}` has no budget: `{key}` is missing", model.name))
-            .help(format!("add {key} = \"{example}\" to [package.metadata.mixq.device]"))
+            .help(format!("add {key} = \"{example}\" to [package.metadata.mixq.device], or a whole chip = \"stm32f405rg\""))
             .at(model.key_location());
         problems.push(problem);
     }

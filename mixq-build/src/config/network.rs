@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::table::{Entry, suggest};
 use crate::error::Problem;
-use crate::graph::builtin;
+use crate::graph::builtin::{self, PaddingStyle};
 
 /// Names of the built-in networks.
 pub const BUILTIN_NAMES: &[&str] = &builtin::NAMES;
@@ -34,13 +34,33 @@ pub struct Builtin {
     pub channels: usize,
     /// Classes, at least 2; `None`: as many as the published network has.
     pub classes: Option<usize>,
+    /// Stride of the first layer; `None`: the published one.
+    pub stem_stride: Option<usize>,
+    /// Whose padding the windows have.
+    pub padding: PaddingStyle,
 }
 
 impl Builtin {
     /// The network as published: its full width and its own image; `None` if there is none of this name.
-    fn published(name: &str) -> Option<Builtin> {
-        let builtin::Options { width, resolution, channels, .. } = builtin::published(name)?;
-        Some(Builtin { name: name.to_string(), width, resolution, channels, classes: None })
+    pub fn published(name: &str) -> Option<Builtin> {
+        let builtin::Options { width, resolution, channels, stem_stride, padding, .. } =
+            builtin::published(name)?;
+        let name = name.to_string();
+        Some(Builtin { name, width, resolution, channels, classes: None, stem_stride, padding })
+    }
+
+    /// The same as options of [`builtin::spec`].
+    pub fn options(&self) -> builtin::Options {
+        let published = builtin::published(&self.name).map(|published| published.classes);
+        builtin::Options {
+            width: self.width,
+            resolution: self.resolution,
+            channels: self.channels,
+            // A name that does not exist is refused for that, whatever the classes.
+            classes: self.classes.or(published).unwrap_or(2),
+            stem_stride: self.stem_stride,
+            padding: self.padding,
+        }
     }
 }
 
@@ -66,7 +86,8 @@ pub(super) fn read(
 
 fn read_table(entry: &Entry<'_>, problems: &mut Vec<Problem>) -> Option<Builtin> {
     let table = entry.table(problems)?;
-    table.allow(&["builtin", "width", "resolution", "channels", "classes"], problems);
+    let keys = ["builtin", "width", "resolution", "channels", "classes", "stem-stride", "padding"];
+    table.allow(&keys, problems);
     let builtin = match table.get("builtin") {
         Some(name) => name.string(problems).and_then(|text| find(&name, text, problems)),
         None => {
@@ -80,13 +101,17 @@ fn read_table(entry: &Entry<'_>, problems: &mut Vec<Problem>) -> Option<Builtin>
     let resolution = table.get("resolution").and_then(|e| e.integer(1, problems));
     let channels = table.get("channels").and_then(|e| e.integer(1, problems));
     let classes = table.get("classes").and_then(|e| e.integer(2, problems));
+    let stem_stride = table.get("stem-stride").and_then(|e| e.integer(1, problems));
+    let padding = table.get("padding").and_then(|e| e.choice(&PaddingStyle::CHOICES, problems));
     let builtin = builtin?;
     Some(Builtin {
         width: width.unwrap_or(builtin.width),
         resolution: resolution.unwrap_or(builtin.resolution),
         channels: channels.unwrap_or(builtin.channels),
         classes,
-        ..builtin
+        stem_stride: stem_stride.or(builtin.stem_stride),
+        padding: padding.unwrap_or(builtin.padding),
+        name: builtin.name,
     })
 }
 

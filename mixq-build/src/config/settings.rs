@@ -1,10 +1,13 @@
 //! Settings that may stand in the workspace, in the package and in a model, the later winning key by key.
 
+use std::path::Path;
+
 use serde::Serialize;
 
-use super::table::{Entry, Table};
-use super::{Training, size, training};
-use crate::error::{Location, Problem};
+use super::device::Device;
+use super::table::Table;
+use super::{Training, training};
+use crate::error::Problem;
 
 /// How finely weights are scaled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default, Serialize)]
@@ -18,72 +21,82 @@ pub enum Scheme {
 }
 
 impl Scheme {
-    const CHOICES: [(&str, Scheme); 2] =
+    /// Every scheme by its name.
+    pub const CHOICES: [(&str, Scheme); 2] =
         [("per-layer", Scheme::PerLayer), ("per-channel", Scheme::PerChannel)];
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Scheme::PerLayer => "per-layer",
+            Scheme::PerChannel => "per-channel",
+        }
+    }
+}
+
+/// How bits are chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Policy {
+    /// By the rules of arXiv 1905.13082, from sizes alone.
+    #[default]
+    Rules,
+    /// Those that lose least, from what each tensor minds to have fewer bits, measured on the trained float network.
+    Sensitivity,
+}
+
+impl Policy {
+    /// Every policy by its name.
+    pub const CHOICES: [(&str, Policy); 2] = [("rules", Policy::Rules), ("sensitivity", Policy::Sensitivity)];
+}
+
+/// Slack of the rule for weights, in millionths; the paper's unless set.
+#[derive(Clone, Copy)]
+pub(super) struct Delta(pub u32);
+
+impl Default for Delta {
+    fn default() -> Delta {
+        Delta(crate::memory::rules::DELTA)
+    }
 }
 
 /// What holds for a model unless its own table says otherwise.
 #[derive(Clone, Default)]
 pub(super) struct Settings {
-    pub flash: Option<Size>,
-    pub ram: Option<Size>,
+    pub device: Device,
     pub scheme: Scheme,
+    pub policy: Policy,
+    pub delta: Delta,
     pub training: Training,
-}
-
-/// A budget that was written down.
-#[derive(Clone)]
-pub(super) struct Size {
-    /// `None`: it is malformed, which was reported.
-    pub bytes: Option<u64>,
-    pub at: Location,
 }
 
 impl Settings {
     /// Keys of `[package.metadata.mixq]` and `[workspace.metadata.mixq]` that [`Settings::read`] reads.
-    pub const KEYS: [&str; 3] = ["device", "scheme", "training"];
+    pub const KEYS: [&str; 5] = ["device", "scheme", "policy", "delta", "training"];
 
-    pub fn read(&mut self, table: &Table<'_>, problems: &mut Vec<Problem>) {
+    /// Takes over what the table has; paths are joined to `folder`.
+    pub fn read(&mut self, table: &Table<'_>, folder: &Path, problems: &mut Vec<Problem>) {
         if let Some(device) = table.get("device").and_then(|device| device.table(problems)) {
-            device.allow(&["flash", "ram"], problems);
-            self.read_budget(&device, problems);
+            self.device.read(&device, folder, problems);
         }
-        self.read_scheme_and_training(table, problems);
+        self.read_choices(table, problems);
     }
 
-    pub fn read_budget(&mut self, table: &Table<'_>, problems: &mut Vec<Problem>) {
-        let mut read = |key| {
-            table.get(key).map(|entry| Size { bytes: bytes(&entry, problems), at: entry.value_location() })
-        };
-        self.flash = read("flash").or(self.flash.take());
-        self.ram = read("ram").or(self.ram.take());
-    }
-
-    pub fn read_scheme_and_training(&mut self, table: &Table<'_>, problems: &mut Vec<Problem>) {
+    pub fn read_choices(&mut self, table: &Table<'_>, problems: &mut Vec<Problem>) {
         if let Some(scheme) = table.get("scheme").and_then(|entry| entry.choice(&Scheme::CHOICES, problems)) {
             self.scheme = scheme;
+        }
+        if let Some(policy) = table.get("policy").and_then(|entry| entry.choice(&Policy::CHOICES, problems)) {
+            self.policy = policy;
+        }
+        let delta = table
+            .get("delta")
+            .and_then(|entry| entry.number(|n| (0.0..=1.0).contains(&n), "0 to 1", problems));
+        if let Some(delta) = delta {
+            self.delta = Delta((delta * 1e6).round() as u32);
         }
         if let Some(table) = table.get("training").and_then(|entry| entry.table(problems)) {
             training::read(&mut self.training, &table, problems);
         }
     }
-}
-
-fn bytes(entry: &Entry<'_>, problems: &mut Vec<Problem>) -> Option<u64> {
-    let found = match (entry.as_str(), entry.as_integer()) {
-        (Some(text), _) => size::parse(text),
-        (None, Some(bytes)) => u64::try_from(bytes).map_err(|_| format!("`{bytes}` is negative")),
-        (None, None) => {
-            problems.push(entry.wrong_type("a size").help(size::ACCEPTED));
-            return None;
-        }
-    };
-    match found {
-        Ok(0) => problems.push(entry.problem("is 0 bytes, in which no network fits")),
-        Ok(bytes) => return Some(bytes),
-        Err(reason) => {
-            problems.push(entry.problem(format_args!("is no size: {reason}")).help(size::ACCEPTED));
-        }
-    }
-    None
 }

@@ -50,6 +50,9 @@ pub struct Training {
     pub flip: bool,
     /// Share of each label that is spread over all classes, 0 to under 1 (arXiv 1512.00567).
     pub label_smoothing: f64,
+    /// Share of the running average of all parameters that each step keeps, 0 to under 1; the average is what is
+    /// evaluated and kept. 0: no averaging.
+    pub average: f64,
     /// Share of the QAT epochs after which batch norm freezes, 0 to 1.
     pub freeze_batch_norm: f64,
     /// How activations are rounded, in training and on the device.
@@ -72,13 +75,14 @@ impl Default for Training {
             zoom: 0.0,
             flip: false,
             label_smoothing: 0.0,
+            average: 0.0,
             freeze_batch_norm: 0.5,
             rounding: Rounding::Nearest,
         }
     }
 }
 
-const KEYS: [&str; 15] = [
+const KEYS: [&str; 16] = [
     "epochs",
     "learning-rate",
     "quantised-epochs",
@@ -92,6 +96,7 @@ const KEYS: [&str; 15] = [
     "zoom",
     "flip",
     "label-smoothing",
+    "average",
     "freeze-batch-norm",
     "rounding",
 ];
@@ -135,6 +140,12 @@ pub(super) fn read(training: &mut Training, table: &Table<'_>, problems: &mut Ve
             "label-smoothing" => {
                 let share = entry.number(|n| (0.0..1.0).contains(&n), "0 to under 1", problems);
                 set(&mut training.label_smoothing, share);
+            }
+            "average" => {
+                set(
+                    &mut training.average,
+                    entry.number(|n| (0.0..1.0).contains(&n), "0 to under 1", problems),
+                );
             }
             "flip" => set(&mut training.flip, entry.boolean(problems)),
             "freeze-batch-norm" => {

@@ -56,18 +56,28 @@ impl Channel<'_> {
             return self.constant();
         };
         let half = match self.rounding {
-            // Above 1 the half is less than the bias can express.
-            Rounding::Nearest if fixed.value().abs() < 1.0 => 0.5 / multiplier,
+            // The floor of whole numbers takes nothing away that would have to be made up for.
+            Rounding::Nearest if fixed.value().fract() != 0.0 => 0.5 / multiplier,
             _ => 0.0,
         };
         let bias = (self.offset / unit + half).round();
+        let entry = self.fold(bias, fixed).map(|bias| Entry { bias, multiplier: fixed, constant: false });
+        entry.or_else(|reason| if self.varies(multiplier) { Err(reason) } else { self.constant() })
+    }
+
+    /// Whether the output changes by more than one code, over all inputs.
+    fn varies(&self, multiplier: f64) -> bool {
+        let (low, high) = self.sum_range();
+        let ends =
+            [low, high].map(|sum| self.code(self.offset / self.output.scale + sum as f64 * multiplier));
+        (ends[0] - ends[1]).abs() > 1.0
+    }
+
+    /// The bias with the parts of the zero points in it, proven to overflow nothing.
+    fn fold(&self, bias: f64, multiplier: FixedPoint) -> Result<i32, String> {
         let (low, high) = self.sum_range();
         let fits = |value: f64| value.abs() < f64::from(i32::MAX);
         if !fits(bias + low as f64) || !fits(bias + high as f64) {
-            let ends = [bias + low as f64, bias + high as f64].map(|sum| self.code(sum * multiplier));
-            if ends[0] == ends[1] {
-                return self.constant();
-            }
             return Err(format!("its bias {bias:.0} with sums from {low} to {high} exceeds 32 bits"));
         }
         let (sum_codes, count) = (self.code_sum(), self.codes.len() as i64);
@@ -75,13 +85,12 @@ impl Channel<'_> {
         let folded = bias as i64 - zx * sum_codes + count * zx * zw;
         self.prove(folded)?;
         if self.output_max.is_none() {
-            let ends = [low, high].map(|sum| fixed.apply(sum + bias as i64));
+            let ends = [low, high].map(|sum| multiplier.apply(sum + bias as i64));
             if ends.iter().any(|logit| i32::try_from(*logit).is_err()) {
                 return Err(format!("its logit reaches {} or {}, beyond 32 bits", ends[0], ends[1]));
             }
         }
-        let bias = i32::try_from(folded).map_err(|_| format!("its bias {folded} exceeds 32 bits"))?;
-        Ok(Entry { bias, multiplier: fixed, constant: false })
+        i32::try_from(folded).map_err(|_| format!("its bias {folded} exceeds 32 bits"))
     }
 
     /// A channel whose output does not depend on its input, from `gamma = 0` for example.

@@ -43,20 +43,49 @@ pub fn live_bytes(tensors: &[Lifetime], step: usize) -> usize {
 
 /// Places tensors so that no two that live at the same time overlap.
 ///
-/// First fit in several orders (by size, by life, by time), the best of which is kept. A chain always reaches
-/// the lower bound: there, tensors alternate between the two ends of the arena.
+/// First fit in several orders (by size, by life, by time), the best of which is improved by swaps. A chain always
+/// reaches the lower bound: there, tensors alternate between the two ends of the arena.
 pub fn plan(tensors: &[Lifetime]) -> Plan {
     let steps = tensors.iter().map(|tensor| tensor.last + 1).max().unwrap_or(0);
     let lower_bound = (0..steps).map(|step| live_bytes(tensors, step)).max().unwrap_or(0);
+    if let Some(offsets) = two_ends(tensors, lower_bound) {
+        return Plan { offsets, bytes: lower_bound, lower_bound };
+    }
     let mut orders: Vec<Vec<usize>> = vec![(0..tensors.len()).collect(); 4];
     orders[0].sort_by_key(|&i| std::cmp::Reverse(tensors[i].bytes));
     orders[1].sort_by_key(|&i| (std::cmp::Reverse(tensors[i].last - tensors[i].first), tensors[i].first));
     orders[2].sort_by_key(|&i| (tensors[i].first, std::cmp::Reverse(tensors[i].bytes)));
     orders[3].sort_by_key(|&i| std::cmp::Reverse(tensors[i].last));
-    let fitted = orders.iter().map(|order| first_fit(tensors, order));
-    let candidates = fitted.chain([two_ends(tensors, lower_bound)].into_iter().flatten());
-    let (bytes, offsets) = candidates.min_by_key(|(bytes, _)| *bytes).unwrap_or_default();
+    let mut best: Option<(usize, Vec<usize>)> = None;
+    for order in orders {
+        let found = improve(tensors, order, lower_bound);
+        if best.as_ref().is_none_or(|(bytes, _)| found.0 < *bytes) {
+            best = Some(found);
+        }
+        if best.as_ref().is_some_and(|(bytes, _)| *bytes == lower_bound) {
+            break;
+        }
+    }
+    let (bytes, offsets) = best.unwrap_or_default();
     Plan { offsets, bytes, lower_bound }
+}
+
+/// First fit in this order, with every swap of two tensors in it that makes the arena smaller.
+fn improve(tensors: &[Lifetime], mut order: Vec<usize>, lower_bound: usize) -> (usize, Vec<usize>) {
+    let mut best = first_fit(tensors, &order);
+    let mut swaps = (0..order.len()).flat_map(|b| (0..b).map(move |a| (a, b)));
+    while best.0 > lower_bound
+        && let Some((a, b)) = swaps.next()
+    {
+        order.swap(a, b);
+        let fitted = first_fit(tensors, &order);
+        if fitted.0 < best.0 {
+            best = fitted;
+        } else {
+            order.swap(a, b);
+        }
+    }
+    best
 }
 
 fn first_fit(tensors: &[Lifetime], order: &[usize]) -> (usize, Vec<usize>) {
@@ -82,7 +111,7 @@ fn first_fit(tensors: &[Lifetime], order: &[usize]) -> (usize, Vec<usize>) {
 }
 
 /// Alternates between bottom and top of an arena of the least size: right for every chain.
-fn two_ends(tensors: &[Lifetime], arena: usize) -> Option<(usize, Vec<usize>)> {
+fn two_ends(tensors: &[Lifetime], arena: usize) -> Option<Vec<usize>> {
     let mut order: Vec<usize> = (0..tensors.len()).collect();
     order.sort_by_key(|&i| tensors[i].first);
     let mut offsets = vec![0; tensors.len()];
@@ -97,5 +126,5 @@ fn two_ends(tensors: &[Lifetime], arena: usize) -> Option<(usize, Vec<usize>)> {
             return None;
         }
     }
-    Some((arena, offsets))
+    Some(offsets)
 }

@@ -1,10 +1,14 @@
 //! Memory: which bits every tensor gets, and where it lies.
 
 pub mod arena;
+mod flash;
+mod optimum;
 pub mod paper;
 pub mod rules;
 mod runtime;
 pub mod schedule;
+pub mod sensitivity;
 
-pub use runtime::{Allocation, Cut, Infeasible, allocate};
-pub(crate) use runtime::{table_lengths, weight_rows};
+pub(crate) use flash::{table_lengths, weight_rows};
+pub use optimum::{Losses, WIDTHS, allocate_by_losses};
+pub use runtime::{Allocation, Cut, Infeasible, allocate, allocate_with_delta};

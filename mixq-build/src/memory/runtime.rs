@@ -3,14 +3,14 @@
 //! Flash is packed weights with the padding of their rows, requantisation tables and layer tables; RAM is the
 //! planned arena with image, logits, every tensor that lives, and alignment.
 
-use mixq_format as format;
 use mixq_format::Bits;
 
-use super::arena::{Plan, live_bytes, plan};
+use super::arena::{Plan, live_bytes};
+use super::flash::flash_bytes;
 use super::rules::{DELTA, Side, Step, cut_activations, cut_weights};
 use super::schedule::Schedule;
 use crate::config::Scheme;
-use crate::graph::{Graph, Op};
+use crate::graph::Graph;
 
 /// The bits of every tensor of a network, and the memory that they take.
 #[derive(Clone, Debug)]
@@ -66,8 +66,22 @@ pub enum Infeasible {
 /// # Errors
 /// What is too large at the lowest bits.
 pub fn allocate(graph: &Graph, flash: u64, ram: u64, scheme: Scheme) -> Result<Allocation, Infeasible> {
+    allocate_with_delta(graph, flash, ram, scheme, DELTA)
+}
+
+/// As [`allocate`], with another slack of the weight rule than the paper's, in millionths.
+///
+/// # Errors
+/// As [`allocate`].
+pub fn allocate_with_delta(
+    graph: &Graph,
+    flash: u64,
+    ram: u64,
+    scheme: Scheme,
+    delta: u32,
+) -> Result<Allocation, Infeasible> {
     let schedule = Schedule::new(graph);
-    let (widths, mut cuts, plan) = fit_activations(graph, &schedule, ram)?;
+    let (widths, mut cuts, plan) = fit_activations(&schedule, ram)?;
 
     let weighted: Vec<usize> = (0..graph.nodes.len()).filter(|&i| graph.nodes[i].op.weighted()).collect();
     let counts: Vec<u64> = weighted.iter().map(|&node| graph.weight_count(node) as u64).collect();
@@ -78,7 +92,7 @@ pub fn allocate(graph: &Graph, flash: u64, ram: u64, scheme: Scheme) -> Result<A
     };
     let mut bits = vec![Bits::B8; weighted.len()];
     let cut =
-        cut_weights(&mut bits, &counts, DELTA, |bits| flash_bytes(graph, &spread(bits), scheme) > flash);
+        cut_weights(&mut bits, &counts, delta, |bits| flash_bytes(graph, &spread(bits), scheme) > flash);
     let cut = cut.map_err(|_| Infeasible::Flash {
         least: flash_bytes(graph, &spread(&vec![Bits::B2; weighted.len()]), scheme),
     })?;
@@ -87,59 +101,77 @@ pub fn allocate(graph: &Graph, flash: u64, ram: u64, scheme: Scheme) -> Result<A
         now[layer] = now[layer].narrower().expect("the rule cuts only what can be cut");
         cuts.push(Cut { node: weighted[layer], weights: true, to: now[layer] });
     }
-    let weights = spread(&bits);
-    let activations =
-        schedule.tensor_of_node.iter().map(|&tensor| widths[schedule.tensors[tensor].width]).collect();
-    let flash = flash_bytes(graph, &weights, scheme);
-    Ok(Allocation { weights, activations, cuts, ram: plan.bytes as u64, plan, schedule, flash })
+    Ok(Allocation::new(graph, scheme, schedule, spread(&bits), &widths, plan, cuts))
 }
 
-fn fit_activations(
-    graph: &Graph,
-    schedule: &Schedule,
-    ram: u64,
-) -> Result<(Vec<Bits>, Vec<Cut>, Plan), Infeasible> {
+impl Allocation {
+    pub(super) fn new(
+        graph: &Graph,
+        scheme: Scheme,
+        schedule: Schedule,
+        weights: Vec<Option<Bits>>,
+        widths: &[Bits],
+        plan: Plan,
+        cuts: Vec<Cut>,
+    ) -> Allocation {
+        let activations =
+            schedule.tensor_of_node.iter().map(|&tensor| widths[schedule.tensors[tensor].width]).collect();
+        let flash = flash_bytes(graph, &weights, scheme);
+        Allocation { weights, activations, cuts, ram: plan.bytes as u64, plan, schedule, flash }
+    }
+}
+
+fn fit_activations(schedule: &Schedule, ram: u64) -> Result<(Vec<Bits>, Vec<Cut>, Plan), Infeasible> {
     let steps = rule_steps(schedule);
     let mut widths = schedule.initial_widths();
-    let mut cuts = Vec::new();
-    // If the plan cannot reach the sum of what lives, the gap is taken off the budget and the rule goes on.
-    let mut target = ram;
-    loop {
-        let before = widths.clone();
-        let cut = cut_activations(&mut widths, &schedule.fixed, &steps, |widths, step| {
-            live_bytes(&schedule.lifetimes(widths), step) as u64 > target
-        });
-        let cut = cut.map_err(|dead_end| ram_dead_end(schedule, dead_end.step.unwrap_or(0)))?;
-        let mut now = before;
-        for width in cut {
+    let mut cut = cut_activations(&mut widths, &schedule.fixed, &steps, |widths, step| {
+        live_bytes(&schedule.lifetimes(widths), step) as u64 > ram
+    })
+    .map_err(|dead_end| ram_dead_end(schedule, dead_end.step))?;
+    let mut plan = schedule.plan(&widths);
+    // All that lives at a time now fits, but where branches cross, a plan may need more than that sum.
+    while plan.bytes as u64 > ram {
+        let width = widest(schedule, &widths).ok_or_else(|| ram_dead_end(schedule, None))?;
+        widths[width] = widths[width].narrower().expect("the widest that can be cut");
+        cut.push(width);
+        plan = schedule.plan(&widths);
+    }
+    let mut now = schedule.initial_widths();
+    let cuts = (cut.into_iter())
+        .map(|width| {
             now[width] = now[width].narrower().expect("the rule cuts only what can be cut");
             let tensor =
                 schedule.tensors.iter().position(|t| t.width == width).expect("a width has a tensor");
             let node = schedule.tensor_of_node.iter().position(|&t| t == tensor).expect("not the image");
-            cuts.push(Cut { node, weights: false, to: now[width] });
-        }
-        let plan = plan(&schedule.lifetimes(&widths));
-        let used = plan.bytes as u64;
-        if used <= ram {
-            return Ok((widths, cuts, plan));
-        }
-        let Some(lower) = target.checked_sub(used - ram) else {
-            return Err(ram_dead_end(schedule, graph.nodes.len().min(schedule.steps.len()) - 1));
-        };
-        target = lower;
-    }
+            Cut { node, weights: false, to: now[width] }
+        })
+        .collect();
+    Ok((widths, cuts, plan))
 }
 
-fn ram_dead_end(schedule: &Schedule, step: usize) -> Infeasible {
+/// The free width with the most bits, of those the one with the most elements; `None` if all are at 2 bits.
+fn widest(schedule: &Schedule, widths: &[Bits]) -> Option<usize> {
+    let elements = |width: usize| {
+        let tensors = schedule.tensors.iter().filter(|tensor| tensor.width == width);
+        tensors.map(|tensor| tensor.shape.elements()).max()
+    };
+    let free = (0..widths.len()).filter(|&width| !schedule.fixed[width] && widths[width] != Bits::B2);
+    free.max_by_key(|&width| (widths[width], elements(width)))
+}
+
+/// `step`: what does not fit even at 2 bits; `None` if every step would, but no plan of them all.
+pub(super) fn ram_dead_end(schedule: &Schedule, step: Option<usize>) -> Infeasible {
     let narrowest: Vec<Bits> = (schedule.initial_widths().into_iter().zip(&schedule.fixed))
         .map(|(bits, fixed)| if *fixed { bits } else { Bits::B2 })
         .collect();
     let lifetimes = schedule.lifetimes(&narrowest);
-    Infeasible::Ram {
-        node: schedule.steps[step].node,
-        needed: live_bytes(&lifetimes, step) as u64,
-        least: plan(&lifetimes).bytes as u64,
-    }
+    let least = schedule.plan(&narrowest).bytes as u64;
+    let live = |step: usize| live_bytes(&lifetimes, step) as u64;
+    let (step, needed) = match step {
+        Some(step) => (step, live(step)),
+        None => ((0..schedule.steps.len()).max_by_key(|&step| live(step)).unwrap_or(0), least),
+    };
+    Infeasible::Ram { node: schedule.steps[step].node, needed, least }
 }
 
 fn rule_steps(schedule: &Schedule) -> Vec<Step> {
@@ -163,48 +195,4 @@ fn rule_steps(schedule: &Schedule) -> Vec<Step> {
             }
         })
         .collect()
-}
-
-/// Bytes of constants at these weight widths: parameters, padded to a word, and layer tables.
-fn flash_bytes(graph: &Graph, weights: &[Option<Bits>], scheme: Scheme) -> u64 {
-    let (mut parameters, mut tables) = (0, 0);
-    for (index, node) in graph.nodes.iter().enumerate() {
-        tables += match node.op {
-            Op::Conv { .. } => size_of::<format::Conv>(),
-            Op::Depthwise { .. } => size_of::<format::Depthwise>(),
-            Op::Linear { .. } => size_of::<format::Linear>(),
-            Op::AveragePool { .. } | Op::MaxPool { .. } => size_of::<format::Pool>(),
-            Op::Add { .. } => size_of::<format::Add>(),
-            Op::Flatten => 0,
-        };
-        if let Some(bits) = weights[index] {
-            let (rows, columns) = weight_rows(graph, index);
-            parameters += rows * bits.row_bytes(columns);
-            let channels = node.output.channels;
-            let (multipliers, zero_points) = table_lengths(graph, index, scheme);
-            parameters += 4 * channels + 5 * multipliers + zero_points;
-        }
-    }
-    (parameters.next_multiple_of(4) + tables) as u64
-}
-
-/// How many multipliers (with their shifts) and how many weight zero points a layer has.
-///
-/// Batch norm makes the multipliers of a layer differ by channel in either scheme; so does the output scale of an inner
-/// layer without: only logits of the per-layer scheme share one.
-pub(crate) fn table_lengths(graph: &Graph, node: usize, scheme: Scheme) -> (usize, usize) {
-    let channels = graph.nodes[node].output.channels;
-    let last = node + 1 == graph.nodes.len();
-    match scheme {
-        Scheme::PerChannel => (channels, channels),
-        Scheme::PerLayer if last && !graph.nodes[node].op.batch_norm() => (1, 1),
-        Scheme::PerLayer => (channels, 1),
-    }
-}
-
-/// Rows and columns of a node's packed weights: the last axis of the weights is a row.
-pub(crate) fn weight_rows(graph: &Graph, node: usize) -> (usize, usize) {
-    let shape = graph.weight_shape(node);
-    let columns = shape[shape.len() - 1];
-    (shape.iter().product::<usize>() / columns, columns)
 }

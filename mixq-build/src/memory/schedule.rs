@@ -2,7 +2,7 @@
 
 use mixq_format::Bits;
 
-use super::arena::Lifetime;
+use super::arena::{Lifetime, Plan, plan};
 use crate::graph::{Graph, Op, Shape, Source};
 
 /// The steps and tensors of a network. Flatten is no step: its output is its input's tensor.
@@ -27,6 +27,8 @@ pub struct Tensor {
     pub width: usize,
     /// First and last step at which it lives.
     pub life: (usize, usize),
+    /// Index of the place in the arena that it takes: a sum takes that of a summand.
+    pub place: usize,
 }
 
 /// One step.
@@ -43,9 +45,9 @@ pub struct Step {
 impl Schedule {
     /// The schedule of a resolved graph.
     pub fn new(graph: &Graph) -> Schedule {
-        let image = Tensor { shape: graph.input, width: 0, life: (0, 0) };
+        let image = Tensor { shape: graph.input, width: 0, life: (0, 0), place: 0 };
         let (mut tensors, mut steps, mut fixed) = (vec![image], Vec::<Step>::new(), vec![true]);
-        let mut tensor_of_node = Vec::new();
+        let (mut tensor_of_node, mut places) = (Vec::new(), 1);
         for (index, node) in graph.nodes.iter().enumerate() {
             let inputs: Vec<usize> = (node.inputs.iter())
                 .map(|source| match source {
@@ -57,16 +59,20 @@ impl Schedule {
                 tensor_of_node.push(inputs[0]);
                 continue;
             }
-            let width = match node.op {
-                Op::AveragePool { .. } | Op::MaxPool { .. } => tensors[inputs[0]].width,
+            let last = index + 1 == graph.nodes.len();
+            let summand = in_place(graph, index).map(|input| tensors[inputs[input]]);
+            let (width, place) = match (&node.op, summand) {
+                (_, Some(summand)) => (summand.width, summand.place),
+                (Op::AveragePool { .. } | Op::MaxPool { .. }, None) => (tensors[inputs[0]].width, places),
                 _ => {
-                    fixed.push(index + 1 == graph.nodes.len());
-                    fixed.len() - 1
+                    fixed.push(last);
+                    (fixed.len() - 1, places)
                 }
             };
+            places = places.max(place + 1);
             let now = steps.len();
             inputs.iter().for_each(|&input| tensors[input].life.1 = now);
-            tensors.push(Tensor { shape: node.output, width, life: (now, now) });
+            tensors.push(Tensor { shape: node.output, width, life: (now, now), place });
             tensor_of_node.push(tensors.len() - 1);
             steps.push(Step { node: index, inputs, output: tensors.len() - 1 });
         }
@@ -80,14 +86,44 @@ impl Schedule {
         widths
     }
 
-    /// Bytes and lives of all tensors at these widths, in the order of `tensors`.
+    /// Bytes and lives of all places in the arena at these widths, in their order.
     pub fn lifetimes(&self, widths: &[Bits]) -> Vec<Lifetime> {
-        let bytes = |tensor: &Tensor| {
-            tensor.shape.height * tensor.shape.width * widths[tensor.width].row_bytes(tensor.shape.channels)
-        };
-        let life = |tensor: &Tensor| (tensor.life.0, tensor.life.1);
-        (self.tensors.iter())
-            .map(|tensor| Lifetime { bytes: bytes(tensor), first: life(tensor).0, last: life(tensor).1 })
-            .collect()
+        let mut places: Vec<Lifetime> = Vec::new();
+        for tensor in &self.tensors {
+            let Shape { height, width, channels } = tensor.shape;
+            let bytes = height * width * widths[tensor.width].row_bytes(channels);
+            match places.get_mut(tensor.place) {
+                // A sum follows its summand, and has its shape and width.
+                Some(place) => place.last = tensor.life.1,
+                None => places.push(Lifetime { bytes, first: tensor.life.0, last: tensor.life.1 }),
+            }
+        }
+        places
     }
+
+    /// The arena at these widths; offsets in the order of `tensors`.
+    pub fn plan(&self, widths: &[Bits]) -> Plan {
+        let plan = plan(&self.lifetimes(widths));
+        let offsets = self.tensors.iter().map(|tensor| plan.offsets[tensor.place]).collect();
+        Plan { offsets, ..plan }
+    }
+}
+
+/// Which input's place (and width, so that it can) the output of a node takes: that of the summand of an addition that nobody
+/// reads afterwards; of two such, the one written last, so that the other is free in its width.
+fn in_place(graph: &Graph, node: usize) -> Option<usize> {
+    let Op::Add { .. } = graph.nodes[node].op else { return None };
+    if node + 1 == graph.nodes.len() {
+        return None;
+    }
+    let reads = |reader: usize, place: Source| {
+        graph.nodes[reader].inputs.iter().any(|input| graph.storage(*input) == place)
+    };
+    let free = (0..2).filter(|&input| {
+        let place = graph.storage(graph.nodes[node].inputs[input]);
+        // A flatten moves nothing: who reads it reads what it flattens.
+        let later = (node + 1..graph.nodes.len()).any(|reader| reads(reader, place));
+        place != Source::Image && !later
+    });
+    free.max_by_key(|&input| graph.storage(graph.nodes[node].inputs[input]))
 }

@@ -1,5 +1,6 @@
 //! What an artifact is, in figures: for people as a table, for programs as JSON.
 
+pub mod allocation;
 #[cfg(feature = "cli")]
 mod table;
 

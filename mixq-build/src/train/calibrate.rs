@@ -1,5 +1,6 @@
 //! Where the quantisers start: from the data instead of the paper's fixed 6.
 
+use mixq_format::Bits;
 use tch::Tensor;
 
 use super::batches::batch;
@@ -11,7 +12,7 @@ use crate::config::Scheme;
 use crate::dataset::Split;
 
 /// Images that the ranges are taken from.
-const IMAGES: usize = 512;
+pub const IMAGES: usize = 512;
 
 /// Sets the bounds of all activations, and of per-layer weights, to those that lose least.
 pub fn calibrate(model: &mut Model<'_>, train: &Split) {
@@ -36,14 +37,20 @@ pub fn calibrate(model: &mut Model<'_>, train: &Split) {
         let weighted: Vec<usize> =
             (0..model.graph.nodes.len()).filter(|&node| model.graph.nodes[node].op.weighted()).collect();
         for node in weighted {
-            let weights = model.get(node, part::WEIGHT).expect("a weighted node");
-            let (low, high) = best_range(weights, false, model.weight_bits(node), Rounding::Nearest);
-            set_bounds(model, node, (part::WEIGHT_LOW, low), (part::WEIGHT_HIGH, high));
+            set_weight_bounds(model, node, model.weight_bits(node));
         }
     }
 }
 
-fn set_bounds(model: &mut Model<'_>, node: usize, low: (&str, f64), high: (&str, f64)) {
+/// Sets the bounds of a node's per-layer weights to those that lose least at these bits.
+pub fn set_weight_bounds(model: &mut Model<'_>, node: usize, bits: Bits) {
+    let weights = model.get(node, part::WEIGHT).expect("a weighted node");
+    let (low, high) = best_range(weights, false, bits, Rounding::Nearest);
+    set_bounds(model, node, (part::WEIGHT_LOW, low), (part::WEIGHT_HIGH, high));
+}
+
+/// Sets bounds that are parts of a node; the lower one if there is one.
+pub fn set_bounds(model: &mut Model<'_>, node: usize, low: (&str, f64), high: (&str, f64)) {
     // A tensor that is always 0 still needs a range to learn from.
     model.set(node, high.0, Tensor::from(high.1.max(1e-3) as f32));
     if model.get(node, low.0).is_some() {

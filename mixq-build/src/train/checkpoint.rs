@@ -10,6 +10,7 @@ use super::phase::{Best, State};
 use crate::error::Problem;
 
 const PARAMETERS: &str = "parameters/";
+const AVERAGE: &str = "average/";
 const MEANS: &str = "means/";
 const SQUARES: &str = "squares/";
 const BEST: &str = "best/";
@@ -26,6 +27,7 @@ pub fn save(path: &Path, state: &State) -> Result<(), Problem> {
         named.push((format!("{prefix}{name}"), tensor.detach().copy()));
     };
     state.parameters.iter().for_each(|(name, tensor)| add(PARAMETERS, name, tensor));
+    state.average.iter().for_each(|(name, tensor)| add(AVERAGE, name, tensor));
     for (name, (mean, square)) in &state.adam.moments {
         add(MEANS, name, mean);
         add(SQUARES, name, square);
@@ -72,7 +74,8 @@ pub fn load(path: &Path) -> Option<State> {
             numbers = Vec::<f64>::try_from(tensor.to_kind(Kind::Double)).ok();
             continue;
         }
-        let prefix = [PARAMETERS, MEANS, SQUARES, BEST, FLOAT].into_iter().find(|p| name.starts_with(p))?;
+        let prefix =
+            [PARAMETERS, AVERAGE, MEANS, SQUARES, BEST, FLOAT].into_iter().find(|p| name.starts_with(p))?;
         groups.entry(prefix).or_default().insert(name[prefix.len()..].to_string(), tensor);
     }
     let [epoch, steps, quantised, accuracy, loss] = numbers?.try_into().ok()?;
@@ -84,6 +87,7 @@ pub fn load(path: &Path) -> Option<State> {
     let best = group(BEST);
     Some(State {
         parameters: group(PARAMETERS),
+        average: group(AVERAGE),
         adam,
         epoch: epoch as usize,
         best: (!best.is_empty()).then_some(Best { accuracy, loss, parameters: best }),

@@ -2,7 +2,7 @@
 
 use tch::{Kind, Tensor};
 
-use super::model::{EPSILON, Model, part};
+use super::model::{EPSILON, Model, Site, part};
 use super::quantise;
 use crate::graph::{Op, Source, Window};
 
@@ -102,10 +102,10 @@ impl Model<'_> {
     fn activate(&self, index: usize, computed: Tensor, mode: Mode) -> Value {
         let node = &self.graph.nodes[index];
         let own = self.get(index, part::HIGH);
-        match own.filter(|_| mode.quantised) {
+        match own.filter(|_| self.on_grid(Site::Output(index), mode.quantised)) {
             Some(high) => {
                 let low = self.get(index, part::LOW);
-                let bits = self.allocation.activations[index];
+                let bits = self.output_bits(index);
                 let grids = quantise::activation_grids(low, high, bits);
                 // The device adds with rounding, whatever the setting.
                 let rounding = match node.op {
@@ -123,7 +123,7 @@ impl Model<'_> {
     /// Weights as the forward pass uses them.
     fn weight(&self, index: usize, mode: Mode) -> Tensor {
         let real = self.get(index, part::WEIGHT).expect("a weighted node");
-        if !mode.quantised {
+        if !self.on_grid(Site::Weights(index), mode.quantised) {
             return real.shallow_clone();
         }
         let bits = self.weight_bits(index);

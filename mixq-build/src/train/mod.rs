@@ -9,20 +9,23 @@ mod forward;
 mod model;
 mod phase;
 mod quantise;
+mod sensitivity;
+#[cfg(test)]
+mod tests;
 
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
-use adam::Adam;
 use forward::Mode;
 use model::Model;
-use phase::{Parameters, Phase, State, evaluate};
+use phase::{Parameters, Phase, State, copies, evaluate};
 
 use crate::config::{Scheme, Training};
 use crate::convert::{Grid, TrainedNetwork};
 use crate::dataset::{Dataset, Split};
 use crate::error::{Error, Problem};
 use crate::graph::Graph;
-use crate::memory::Allocation;
+use crate::memory::{Allocation, Losses};
 
 /// Where a training stands.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -58,26 +61,36 @@ impl Progress for () {
 }
 
 /// What a training came to.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Trained {
     /// The fake-quantised network.
     pub network: TrainedNetwork,
+    /// At which bits.
+    pub allocation: Allocation,
     /// Accuracy of the float network on the test part, 0 to 1.
     pub float_accuracy: f64,
     /// Accuracy of the fake-quantised network on the test part, 0 to 1.
     pub fake_quant_accuracy: f64,
 }
 
+/// Chooses the bits of a network by what each tensor minds to have fewer.
+pub type Choose<'a> = &'a dyn Fn(&Losses) -> Result<Allocation, Error>;
+
 /// Trains `graph` on the training part of `dataset`; the test part is looked at once, at the end.
+///
+/// With `choose`, what each tensor minds is measured on the trained float network, and the bits it then chooses replace those of
+/// `allocation`.
 ///
 /// `checkpoint` names the file that keeps the state after each epoch; an interrupted training that finds it there goes on,
 /// and comes to the same result as one that was not interrupted. The file is removed when all is done.
 ///
 /// # Errors
 /// The training diverged, or the checkpoint cannot be written. The checkpoint then still holds the last good state.
+#[allow(clippy::too_many_arguments, reason = "each is a different thing, and there is one caller")]
 pub fn train(
     graph: &Graph,
     allocation: &Allocation,
+    choose: Option<Choose<'_>>,
     scheme: Scheme,
     settings: &Training,
     dataset: &Dataset,
@@ -86,29 +99,30 @@ pub fn train(
 ) -> Result<Trained, Error> {
     let (train, validation) = batches::split(dataset.train.len(), settings.validation, settings.seed);
     let (train, validation) = (dataset.train.select(&train), dataset.train.select(&validation));
+    // The number of threads, on which the order of sums depends, and the generator belong to the whole process.
+    static TURN: Mutex<()> = Mutex::new(());
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    tch::set_num_threads(threads(graph, settings.batch));
     tch::manual_seed(settings.seed as i64);
+    let chosen = std::cell::OnceCell::new();
     let mut model = Model::new(graph, allocation, scheme, settings.rounding, image_grid(&train));
-    let mut state =
-        checkpoint::load(checkpoint).filter(|state| same_shapes(state, &model)).unwrap_or_else(|| State {
-            parameters: model.snapshot(),
-            adam: Adam::new(),
-            epoch: 0,
-            best: None,
-            float: None,
-        });
+    let mut state = checkpoint::load(checkpoint)
+        .filter(|state| same_shapes(state, &model))
+        .unwrap_or_else(|| State::new(model.snapshot(), None));
     let phase = |quantised| Phase { settings, quantised, train: &train, validation: &validation };
-    if state.float.is_none() {
+    let begun = state.float.is_some();
+    if !begun {
         run(&phase(false), &mut model, &mut state, checkpoint, progress)?;
-        let float = best(&mut state)?;
-        model.tensors = copies(&float);
+        state.float = Some(best(&mut state)?);
+    }
+    model.tensors = copies(state.float.as_ref().expect("the float network is trained"));
+    if let Some(choose) = choose {
+        let allocation = choose(&sensitivity::measure(&mut model, &train))?;
+        model.allocation = chosen.get_or_init(|| allocation);
+    }
+    if !begun {
         calibrate::calibrate(&mut model, &train);
-        state = State {
-            parameters: model.snapshot(),
-            adam: Adam::new(),
-            epoch: 0,
-            best: None,
-            float: Some(float),
-        };
+        state = State::new(model.snapshot(), state.float);
         checkpoint::save(checkpoint, &state)?;
     }
     run(&phase(true), &mut model, &mut state, checkpoint, progress)?;
@@ -123,7 +137,15 @@ pub fn train(
     let network = model.export();
     // A leftover checkpoint does no harm: it is found by a fingerprint that nothing else has.
     let _ = std::fs::remove_file(checkpoint);
-    Ok(Trained { network, float_accuracy, fake_quant_accuracy })
+    Ok(Trained { network, allocation: model.allocation.clone(), float_accuracy, fake_quant_accuracy })
+}
+
+/// One thread for every 200 million multiply-accumulates of a batch, as far as there are processors: with less to do, threads
+/// wait for each other longer than they work, and far longer where something else runs beside.
+fn threads(graph: &Graph, batch: u32) -> i32 {
+    let macs: u64 = (0..graph.nodes.len()).map(|node| graph.macs(node)).sum();
+    let processors = std::thread::available_parallelism().map_or(1, usize::from) as u64;
+    (macs * u64::from(batch) / 200_000_000).clamp(1, processors) as i32
 }
 
 fn run(
@@ -144,10 +166,6 @@ fn best(state: &mut State) -> Result<Parameters, Problem> {
     let best = state.best.take();
     let message = "training diverged: no epoch gave a finite loss on the validation part";
     best.map(|best| best.parameters).ok_or_else(|| Problem::new(message).help("lower `learning-rate`"))
-}
-
-fn copies(parameters: &Parameters) -> Parameters {
-    parameters.iter().map(|(name, tensor)| (name.clone(), tensor.copy())).collect()
 }
 
 fn same_shapes(state: &State, model: &Model<'_>) -> bool {

@@ -22,8 +22,19 @@ pub struct Model<'a> {
     pub rounding: Rounding,
     /// The image's grid, which normalises it.
     pub image: Grid,
+    /// The one tensor on a grid, at these bits, in an otherwise float network: to measure what it minds.
+    pub only: Option<(Site, Bits)>,
     /// All tensors: `<node>.<part>`, see the constants below.
     pub tensors: BTreeMap<String, Tensor>,
+}
+
+/// A tensor that can be quantised.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Site {
+    /// The weights of a node.
+    Weights(usize),
+    /// The output of a node.
+    Output(usize),
 }
 
 /// Parts of a node, which name its tensors.
@@ -94,7 +105,7 @@ impl<'a> Model<'a> {
                 }
             }
         }
-        Model { graph, allocation, scheme, rounding, image, tensors }
+        Model { graph, allocation, scheme, rounding, image, only: None, tensors }
     }
 
     /// One tensor of a node, if it has that part.
@@ -109,7 +120,22 @@ impl<'a> Model<'a> {
 
     /// Bits of a node's weights.
     pub fn weight_bits(&self, node: usize) -> Bits {
-        self.allocation.weights[node].expect("a weighted node has bits")
+        let allocated = self.allocation.weights[node].expect("a weighted node has bits");
+        self.only_bits(Site::Weights(node)).unwrap_or(allocated)
+    }
+
+    /// Bits of a node's output.
+    pub fn output_bits(&self, node: usize) -> Bits {
+        self.only_bits(Site::Output(node)).unwrap_or(self.allocation.activations[node])
+    }
+
+    /// Whether a tensor is on its grid in a forward pass.
+    pub fn on_grid(&self, site: Site, quantised: bool) -> bool {
+        quantised || self.only_bits(site).is_some()
+    }
+
+    fn only_bits(&self, site: Site) -> Option<Bits> {
+        self.only.filter(|(only, _)| *only == site).map(|(_, bits)| bits)
     }
 
     /// The learned bounds of per-layer weights.

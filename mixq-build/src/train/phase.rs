@@ -20,6 +20,8 @@ pub type Parameters = BTreeMap<String, Tensor>;
 pub struct State {
     /// The parameters now.
     pub parameters: Parameters,
+    /// Their running average, which is what is evaluated and kept.
+    pub average: Parameters,
     /// The optimiser.
     pub adam: Adam,
     /// Epochs of this phase that are done.
@@ -28,6 +30,14 @@ pub struct State {
     pub best: Option<Best>,
     /// The trained float network, once the second phase has begun.
     pub float: Option<Parameters>,
+}
+
+impl State {
+    /// Before the first epoch of a phase; `float` is what the first phase came to.
+    pub fn new(parameters: Parameters, float: Option<Parameters>) -> State {
+        let average = copies(&parameters);
+        State { parameters, average, adam: Adam::new(), epoch: 0, best: None, float }
+    }
 }
 
 /// The best epoch of a phase, on the validation part.
@@ -98,13 +108,14 @@ impl Phase<'_> {
             let epoch = self.report(state, index + 1, batches.len(), total / (index + 1) as f64);
             progress.batch(&epoch);
         }
+        state.parameters = model.snapshot();
+        model.tensors = copies(&state.average);
         let evaluated = Mode { quantised: self.quantised, batch_statistics: false };
         let (loss, accuracy) = evaluate(model, self.validation, evaluated);
-        state.parameters = model.snapshot();
         state.epoch += 1;
         let better = state.best.as_ref().is_none_or(|b| (accuracy, -loss) > (b.accuracy, -b.loss));
         if better && loss.is_finite() {
-            state.best = Some(Best { accuracy, loss, parameters: model.snapshot() });
+            state.best = Some(Best { accuracy, loss, parameters: copies(&state.average) });
         }
         let mut epoch = self.report(state, batches.len(), batches.len(), total / batches.len() as f64);
         epoch.epoch = state.epoch;
@@ -144,7 +155,19 @@ impl Phase<'_> {
             .filter_map(|(name, tensor)| trained(name).map(|decay| (name, tensor, decay)));
         let rate = self.rate(state.epoch as f64 + index as f64 / batches as f64);
         state.adam.step(parameters.collect(), &gradients, rate);
+        self.follow(&model.tensors, state);
         value
+    }
+
+    /// Moves the average towards the parameters; faster at first, when there is little to average.
+    fn follow(&self, parameters: &Parameters, state: &mut State) {
+        let steps = state.adam.steps as f64;
+        let kept = self.settings.average.min((1.0 + steps) / (10.0 + steps));
+        tch::no_grad(|| {
+            for (average, parameter) in state.average.values_mut().zip(parameters.values()) {
+                let _ = average.lerp_(&parameter.detach(), 1.0 - kept);
+            }
+        });
     }
 
     /// L2 penalty of a parameter; `None` if this phase does not train it. The penalties of bounds are the paper's.
@@ -207,7 +230,13 @@ impl Phase<'_> {
     }
 }
 
-fn cross_entropy(logits: &Tensor, labels: &Tensor, smoothing: f64) -> Tensor {
+/// Copies that share no memory.
+pub fn copies(parameters: &Parameters) -> Parameters {
+    parameters.iter().map(|(name, tensor)| (name.clone(), tensor.detach().copy())).collect()
+}
+
+/// Mean cross-entropy of a batch, with this share of each label spread over all classes.
+pub fn cross_entropy(logits: &Tensor, labels: &Tensor, smoothing: f64) -> Tensor {
     logits.cross_entropy_loss::<Tensor>(labels, None, Reduction::Mean, -100, smoothing)
 }
 

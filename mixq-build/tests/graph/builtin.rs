@@ -1,17 +1,17 @@
 //! Built-in networks against published figures and another program's layer tables.
 
-use mixq_build::graph::builtin::{self, NAMES, Options, published};
+use mixq_build::graph::builtin::{self, NAMES, Options, PaddingStyle, published};
 use mixq_build::graph::{Graph, Op, Shape};
 
-fn network(name: &str, options: &Options) -> Graph {
+pub fn network(name: &str, options: &Options) -> Graph {
     Graph::resolve(&builtin::spec(name, options).unwrap()).unwrap()
 }
 
-fn macs(graph: &Graph) -> u64 {
+pub fn macs(graph: &Graph) -> u64 {
     (0..graph.nodes.len()).map(|index| graph.macs(index)).sum()
 }
 
-fn parameters(graph: &Graph) -> usize {
+pub fn parameters(graph: &Graph) -> usize {
     (0..graph.nodes.len()).map(|index| graph.parameters(index)).sum()
 }
 
@@ -25,7 +25,8 @@ fn normalised(graph: &Graph) -> usize {
 #[test]
 fn mobilenet_v1_has_the_published_size() {
     let at = |width, resolution, classes| {
-        network("mobilenet_v1", &Options { width, resolution, channels: 3, classes, stem_stride: None })
+        let usual = published("mobilenet_v1").unwrap();
+        network("mobilenet_v1", &Options { width, resolution, classes, ..usual })
     };
     let full = at(1.0, 224, 1000);
     assert_eq!(macs(&full), 568_740_352);
@@ -55,7 +56,8 @@ fn mlperf_tiny_networks_have_the_published_size() {
 /// arXiv 2106.07597: person detection is MobileNetV1 0.25 at 96x96 with two classes, 7.5 M MAC.
 #[test]
 fn visual_wake_words_has_the_published_size() {
-    let options = Options { width: 0.25, resolution: 96, channels: 3, classes: 2, stem_stride: None };
+    let usual = published("mobilenet_v1").unwrap();
+    let options = Options { width: 0.25, resolution: 96, classes: 2, ..usual };
     assert_eq!(macs(&network("mobilenet_v1", &options)), 7_489_664);
 }
 
@@ -108,7 +110,9 @@ fn mobilenet_v1_has_the_layers_of_the_allocation_cases() {
 #[test]
 fn options_change_what_they_say() {
     for name in NAMES {
-        let given = Options { width: 0.3, resolution: 32, channels: 2, classes: 7, stem_stride: Some(1) };
+        let usual = published(name).unwrap();
+        let given =
+            Options { width: 0.3, resolution: 32, channels: 2, classes: 7, stem_stride: Some(1), ..usual };
         let graph = network(name, &given);
         let width = if name == "ds_cnn" { 10 } else { 32 };
         assert_eq!(graph.input, Shape { height: 32, width, channels: 2 }, "{name}");
@@ -126,12 +130,12 @@ fn impossible_options_are_problems() {
     let usual = published("resnet8").unwrap();
     let message = |name: &str, options: Options| builtin::spec(name, &options).unwrap_err().to_string();
     assert_eq!(
-        message("mobilenet_v2", usual),
-        "there is no built-in network \"mobilenet_v2\"; did you mean \"mobilenet_v1\"?"
+        message("mobilenet_v3", usual),
+        "there is no built-in network \"mobilenet_v3\"; did you mean \"mobilenet_v2\"?"
     );
     assert_eq!(
         message("zzz", usual),
-        "there is no built-in network \"zzz\"; built in are ds_cnn, mobilenet_v1, resnet8"
+        "there is no built-in network \"zzz\"; built in are ds_cnn, mobilenet_v1, mobilenet_v2, resnet8"
     );
     for (width, shown) in [(0.0, "0"), (-1.0, "-1"), (f64::NAN, "NaN"), (f64::INFINITY, "inf")] {
         assert_eq!(
@@ -150,6 +154,14 @@ fn impossible_options_are_problems() {
         message("resnet8", Options { stem_stride: Some(0), ..usual }),
         format!("the stem's stride {zero}")
     );
+    for name in ["resnet8", "ds_cnn"] {
+        assert_eq!(
+            message(name, Options { padding: PaddingStyle::Pytorch, ..usual }),
+            format!(
+                "{name} has no choice of padding: it was published with TensorFlow's; leave `padding` out"
+            )
+        );
+    }
     assert_eq!(published("zzz"), None);
     let huge = builtin::spec("resnet8", &Options { width: 1e300, ..usual }).unwrap();
     assert!(Graph::resolve(&huge).unwrap_err().to_string().contains("layer `stem` writes 32x32x"));

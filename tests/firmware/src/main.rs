@@ -1,6 +1,9 @@
-//! Prints the logits of every image by every network: `x8w4: 12,-7,30`.
+//! Prints the logits of every image by every network, `x8w4: 12,-7,30`, and the bytes of stack that the last of them took,
+//! `stack x8w4: 400`.
 #![no_std]
 #![no_main]
+
+mod stack;
 
 use cortex_m_rt::entry;
 use semihosting::{print, println, process};
@@ -14,9 +17,13 @@ macro_rules! models {
             $(static mut $model: models::$model::Network = models::$model::Network::new();)*
             $({
                 let images = include_bytes!(concat!(env!("MIXQ_MODELS"), "/", stringify!($model), ".images"));
+                let mut used = 0;
                 for image in images.as_chunks().0 {
+                    used = stack::used(|network: &mut models::$model::Network| { network.infer(image); }, $model);
+                    // The logits are where the measured call left them.
                     print_logits(stringify!($model), $model.infer(image));
                 }
+                println!("stack {}: {used}", stringify!($model));
             })*
             process::exit(0)
         }

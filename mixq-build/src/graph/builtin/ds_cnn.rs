@@ -11,12 +11,13 @@ const COEFFICIENTS: usize = 10;
 const BLOCKS: usize = 4;
 
 pub(super) fn spec(options: &Options) -> Spec {
-    let &Options { width, resolution, channels, classes, stem_stride } = options;
+    let &Options { width, resolution, channels, classes, stem_stride, padding } = options;
     let filters = scaled(64, width);
-    let mut layers = vec![LayerSpec::new("stem", conv(filters, [10, 4], stem_stride.unwrap_or(2), true))];
+    let mut layers =
+        vec![LayerSpec::new("stem", conv(filters, [10, 4], stem_stride.unwrap_or(2), padding, true))];
     for number in 1..=BLOCKS {
-        layers.push(LayerSpec::new(format!("block{number}_depthwise"), depthwise(1)));
-        layers.push(LayerSpec::new(format!("block{number}_pointwise"), pointwise(filters)));
+        layers.push(LayerSpec::new(format!("block{number}_depthwise"), depthwise(1, padding)));
+        layers.push(LayerSpec::new(format!("block{number}_pointwise"), pointwise(filters, true)));
     }
     layers.push(LayerSpec::new("pool", OpSpec::GlobalAveragePool));
     layers.push(LayerSpec::new("logits", logits(classes)));

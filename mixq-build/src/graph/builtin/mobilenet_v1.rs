@@ -22,12 +22,15 @@ const BLOCKS: [(usize, usize); 13] = [
 ];
 
 pub(super) fn spec(options: &Options) -> Spec {
-    let &Options { width, resolution, channels, classes, stem_stride } = options;
-    let stem = conv(scaled(32, width), [3, 3], stem_stride.unwrap_or(2), true);
+    let &Options { width, resolution, channels, classes, stem_stride, padding } = options;
+    let stem = conv(scaled(32, width), [3, 3], stem_stride.unwrap_or(2), padding, true);
     let mut layers = vec![LayerSpec::new("stem", stem)];
     for (number, (filters, stride)) in (1..).zip(BLOCKS) {
-        layers.push(LayerSpec::new(format!("block{number}_depthwise"), depthwise(stride)));
-        layers.push(LayerSpec::new(format!("block{number}_pointwise"), pointwise(scaled(filters, width))));
+        layers.push(LayerSpec::new(format!("block{number}_depthwise"), depthwise(stride, padding)));
+        layers.push(LayerSpec::new(
+            format!("block{number}_pointwise"),
+            pointwise(scaled(filters, width), true),
+        ));
     }
     layers.push(LayerSpec::new("pool", OpSpec::GlobalAveragePool));
     layers.push(LayerSpec::new("logits", logits(classes)));

@@ -2,14 +2,17 @@
 
 mod ds_cnn;
 mod mobilenet_v1;
+mod mobilenet_v2;
 mod resnet8;
+
+use serde::Serialize;
 
 use crate::error::{Problem, nearest};
 
 use super::{OpSpec, Padding, Shape, Spec};
 
 /// The names of all built-in networks.
-pub const NAMES: [&str; 3] = ["ds_cnn", "mobilenet_v1", "resnet8"];
+pub const NAMES: [&str; 4] = ["ds_cnn", "mobilenet_v1", "mobilenet_v2", "resnet8"];
 
 /// What of a built-in network can be chosen.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -22,29 +25,65 @@ pub struct Options {
     pub channels: usize,
     /// The number of classes.
     pub classes: usize,
-    /// The stride of the first layer, if other than published; 1 suits `mobilenet_v1` on images of 32x32.
+    /// The stride of the first layer, if other than published; 1 suits the MobileNets on images of 32x32.
     pub stem_stride: Option<usize>,
+    /// Whose padding the windows have; only the MobileNets were published with both.
+    pub padding: PaddingStyle,
+}
+
+/// Whose padding windows have: weights that were trained with one do not suit the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PaddingStyle {
+    /// [`Padding::Same`]: a stride of 2 on an even side pads at the bottom and the right only.
+    #[default]
+    Tensorflow,
+    /// [`Padding::Symmetric`].
+    Pytorch,
+}
+
+impl PaddingStyle {
+    /// Both by their names.
+    pub const CHOICES: [(&str, PaddingStyle); 2] =
+        [("tensorflow", PaddingStyle::Tensorflow), ("pytorch", PaddingStyle::Pytorch)];
+}
+
+impl From<PaddingStyle> for Padding {
+    fn from(style: PaddingStyle) -> Padding {
+        match style {
+            PaddingStyle::Tensorflow => Padding::Same,
+            PaddingStyle::Pytorch => Padding::Symmetric,
+        }
+    }
 }
 
 /// The options with which a network was published; `None` if there is no such network.
 pub fn published(name: &str) -> Option<Options> {
     let (resolution, channels, classes) = match name {
         "ds_cnn" => (49, 1, 12),
-        "mobilenet_v1" => (224, 3, 1000),
+        "mobilenet_v1" | "mobilenet_v2" => (224, 3, 1000),
         "resnet8" => (32, 3, 10),
         _ => return None,
     };
-    Some(Options { width: 1.0, resolution, channels, classes, stem_stride: None })
+    Some(Options {
+        width: 1.0,
+        resolution,
+        channels,
+        classes,
+        stem_stride: None,
+        padding: PaddingStyle::Tensorflow,
+    })
 }
 
 /// A built-in network.
 ///
 /// # Errors
-/// If there is none of this name, or if an option is zero or not finite.
+/// If there is none of this name, if an option is zero or not finite, or if the network has no choice of padding.
 pub fn spec(name: &str, options: &Options) -> Result<Spec, Problem> {
     let network = match name {
         "ds_cnn" => ds_cnn::spec,
         "mobilenet_v1" => mobilenet_v1::spec,
+        "mobilenet_v2" => mobilenet_v2::spec,
         "resnet8" => resnet8::spec,
         _ => {
             let help = match nearest(name, NAMES) {
@@ -70,6 +109,10 @@ pub fn spec(name: &str, options: &Options) -> Result<Spec, Problem> {
             return Err(Problem::new(format!("the {what} is 0")).help("it must be at least 1"));
         }
     }
+    if options.padding != PaddingStyle::Tensorflow && !name.starts_with("mobilenet") {
+        let message = format!("{name} has no choice of padding: it was published with TensorFlow's");
+        return Err(Problem::new(message).help("leave `padding` out"));
+    }
     Ok(network(options))
 }
 
@@ -87,27 +130,21 @@ fn image(height: usize, width: usize, channels: usize) -> Shape {
     Shape { height, width, channels }
 }
 
-/// A convolution with padding as in TensorFlow, batch norm and, if wanted, ReLU.
-fn conv(filters: usize, kernel: [usize; 2], stride: usize, relu: bool) -> OpSpec {
-    let stride = [stride; 2];
-    OpSpec::Conv { filters, kernel, stride, padding: Padding::Same, batch_norm: Some(true), relu: Some(relu) }
+/// A convolution with batch norm and, if wanted, ReLU.
+fn conv(filters: usize, kernel: [usize; 2], stride: usize, padding: PaddingStyle, relu: bool) -> OpSpec {
+    let (stride, padding) = ([stride; 2], padding.into());
+    OpSpec::Conv { filters, kernel, stride, padding, batch_norm: Some(true), relu: Some(relu) }
 }
 
-/// A 3x3 depthwise convolution with padding as in TensorFlow, batch norm and ReLU.
-fn depthwise(stride: usize) -> OpSpec {
-    let stride = [stride; 2];
-    OpSpec::Depthwise {
-        kernel: [3, 3],
-        stride,
-        padding: Padding::Same,
-        batch_norm: Some(true),
-        relu: Some(true),
-    }
+/// A 3x3 depthwise convolution with batch norm and ReLU.
+fn depthwise(stride: usize, padding: PaddingStyle) -> OpSpec {
+    let (stride, padding) = ([stride; 2], padding.into());
+    OpSpec::Depthwise { kernel: [3, 3], stride, padding, batch_norm: Some(true), relu: Some(true) }
 }
 
-/// A pointwise convolution with batch norm and ReLU.
-fn pointwise(filters: usize) -> OpSpec {
-    OpSpec::Pointwise { filters, stride: [1, 1], batch_norm: Some(true), relu: Some(true) }
+/// A pointwise convolution with batch norm and, if wanted, ReLU.
+fn pointwise(filters: usize, relu: bool) -> OpSpec {
+    OpSpec::Pointwise { filters, stride: [1, 1], batch_norm: Some(true), relu: Some(relu) }
 }
 
 /// The logits.

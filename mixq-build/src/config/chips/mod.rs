@@ -1,0 +1,89 @@
+//! Microcontrollers that people own, by name.
+
+mod table;
+
+use std::cmp::Reverse;
+
+use serde::Serialize;
+
+use crate::error::{Problem, nearest};
+
+pub use table::CHIPS;
+
+/// A microcontroller and the memory that a program finds on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Chip {
+    /// Its part number in lower case, with the letters of pins and flash size where these tell parts apart.
+    pub name: &'static str,
+    /// Other names that people write.
+    #[serde(skip)]
+    pub also: &'static [&'static str],
+    /// Bytes of flash.
+    #[serde(rename = "flash_bytes")]
+    pub flash: u64,
+    /// Bytes of contiguous main RAM: what a linker script has as RAM.
+    #[serde(rename = "ram_bytes")]
+    pub ram: u64,
+    /// The processor.
+    pub core: &'static str,
+    /// What of its memories is counted, and what is not.
+    pub note: &'static str,
+}
+
+/// The chip of a name, in any case, with or without hyphens and package letters: `STM32F405RGT6`, `nrf52840-qiaa`. Without
+/// the letters of pins and flash size (`stm32f405`) the listed part is meant.
+///
+/// # Errors
+/// There is none, or several with different memories.
+pub fn find(name: &str) -> Result<&'static Chip, Problem> {
+    let wanted = plain(name);
+    let keys = |chip: &Chip| -> Vec<String> {
+        [chip.name].iter().chain(chip.also).map(|name| plain(name)).collect()
+    };
+    let begins = CHIPS.iter().flat_map(|chip| keys(chip).into_iter().map(move |key| (chip, key)));
+    // Of several names that the wanted one continues, the longest says most: nrf52832-qfab has half an nrf52832.
+    let whole = begins
+        .filter(|(_, key)| {
+            // More digits are another part: an ESP32-C61 is no ESP32-C6.
+            wanted
+                .strip_prefix(key.as_str())
+                .is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_digit()))
+        })
+        .min_by_key(|(_, key)| Reverse(key.len()));
+    if let Some((chip, _)) = whole {
+        return Ok(chip);
+    }
+    let pins_and_flash = |rest: &str| rest.len() == 2 && rest.starts_with(|c: char| c.is_ascii_alphabetic());
+    let begun: Vec<&Chip> = (CHIPS.iter())
+        .filter(|chip| keys(chip).iter().any(|key| key.strip_prefix(&wanted).is_some_and(pins_and_flash)))
+        .collect();
+    let by_hand = "or write its sizes by hand, like flash = \"512 KiB\" and ram = \"128 KiB\"";
+    match begun[..] {
+        [chip, ref others @ ..] if others.iter().all(|o| (o.flash, o.ram) == (chip.flash, chip.ram)) => {
+            Ok(chip)
+        }
+        [] => {
+            let help = match nearest(&name.to_lowercase(), CHIPS.iter().map(|chip| chip.name)) {
+                Some(near) => format!("did you mean `{near}`? `cargo mixq chips` lists all; {by_hand}"),
+                None => format!("`cargo mixq chips` lists all; {by_hand}"),
+            };
+            Err(Problem::new(format!("there is no chip `{}` in the list", name.escape_debug())).help(help))
+        }
+        _ => {
+            let names: Vec<String> = begun.iter().map(|chip| format!("`{}`", chip.name)).collect();
+            let message = format!("the chip `{}` is one of {}", name.escape_debug(), names.join(", "));
+            Err(Problem::new(message).help(format!("name one, {by_hand}")))
+        }
+    }
+}
+
+/// The chip with the least RAM, of those the one with the least flash, on which at least this many bytes are free.
+pub fn smallest(flash: u64, ram: u64) -> Option<&'static Chip> {
+    let enough = CHIPS.iter().filter(|chip| chip.flash >= flash && chip.ram >= ram);
+    enough.min_by_key(|chip| (chip.ram, chip.flash))
+}
+
+/// Lower case, letters and digits only.
+fn plain(name: &str) -> String {
+    name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
+}

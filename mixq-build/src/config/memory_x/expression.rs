@@ -1,0 +1,111 @@
+//! Numbers as linkers calculate them.
+
+use std::ops::Range;
+
+use super::token::Token;
+use super::{BY_HAND, Parser};
+use crate::error::Problem;
+
+/// Brackets within brackets.
+const DEEPEST: usize = 32;
+
+impl Parser<'_> {
+    /// A sum, with the bytes of the file that it takes.
+    pub(super) fn expression(&mut self) -> Result<(u64, Range<usize>), Problem> {
+        let first = self.next;
+        let value = self.sum(0)?;
+        let span = self.tokens[first].span().start..self.tokens[self.next - 1].span().end;
+        match u64::try_from(value) {
+            Ok(value) => Ok((value, span)),
+            Err(_) => {
+                Err(self.file.problem(span, format!("this is {value}, which is no 64-bit address or length")))
+            }
+        }
+    }
+
+    fn sum(&mut self, depth: usize) -> Result<i128, Problem> {
+        let mut value = self.product(depth)?;
+        loop {
+            let sign = self.tokens.get(self.next);
+            value = if self.accept("+") {
+                let addend = self.product(depth)?;
+                self.checked(sign, value.checked_add(addend))?
+            } else if self.accept("-") {
+                let subtrahend = self.product(depth)?;
+                self.checked(sign, value.checked_sub(subtrahend))?
+            } else {
+                return Ok(value);
+            };
+        }
+    }
+
+    fn product(&mut self, depth: usize) -> Result<i128, Problem> {
+        let mut value = self.atom(depth)?;
+        loop {
+            let sign = self.tokens.get(self.next);
+            value = if self.accept("*") {
+                let factor = self.atom(depth)?;
+                self.checked(sign, value.checked_mul(factor))?
+            } else if self.accept("/") {
+                let divisor = self.atom(depth)?;
+                self.checked(sign, value.checked_div(divisor))?
+            } else {
+                return Ok(value);
+            };
+        }
+    }
+
+    fn checked(&self, sign: Option<&Token<'_>>, value: Option<i128>) -> Result<i128, Problem> {
+        let span = sign.map_or(0..0, Token::span);
+        value.ok_or_else(|| self.file.problem(span, "this is no number that a linker could calculate with"))
+    }
+
+    fn atom(&mut self, depth: usize) -> Result<i128, Problem> {
+        if self.accept("(") {
+            if depth == DEEPEST {
+                let span = self.tokens[self.next - 1].span();
+                return Err(self
+                    .file
+                    .problem(span, format!("more than {DEEPEST} brackets within each other")));
+            }
+            let value = self.sum(depth + 1)?;
+            self.expect(&[")"])?;
+            return Ok(value);
+        }
+        let token = self.word("a number")?;
+        if matches!(token.text, "ORIGIN" | "LENGTH") {
+            return self.of_region(token.text == "LENGTH");
+        }
+        number(token.text).ok_or_else(|| {
+            let message = format!("`{}` is no number that mixq reads", token.text);
+            let help = format!("write a decimal or hexadecimal number, which K or M may follow, {BY_HAND}");
+            Problem::new(message).help(help).at(self.file.location(token.span()))
+        })
+    }
+
+    /// `(NAME)` behind ORIGIN or LENGTH.
+    fn of_region(&mut self, length: bool) -> Result<i128, Problem> {
+        self.expect(&["("])?;
+        let name = self.region_name()?;
+        self.expect(&[")"])?;
+        let text = &self.file.source[name.clone()];
+        let region = self.regions.iter().find(|region| region.name == text).ok_or_else(|| {
+            self.file.problem(name, format!("there is no region `{text}` before this line"))
+        })?;
+        Ok(if length { region.length } else { region.origin }.into())
+    }
+}
+
+/// Decimal, hexadecimal after `0x` or octal after `0`, times 1024 for K and 1024 x 1024 for M.
+fn number(text: &str) -> Option<i128> {
+    let (digits, factor) = match text.strip_suffix(['K', 'k']) {
+        Some(digits) => (digits, 1 << 10),
+        None => text.strip_suffix(['M', 'm']).map_or((text, 1), |digits| (digits, 1 << 20)),
+    };
+    let (digits, radix) = match digits.strip_prefix("0x").or(digits.strip_prefix("0X")) {
+        Some(digits) => (digits, 16),
+        None if digits.len() > 1 && digits.starts_with('0') => (digits, 8),
+        None => (digits, 10),
+    };
+    Some(i128::from(u64::from_str_radix(digits, radix).ok()?) * factor)
+}

@@ -1,0 +1,79 @@
+//! What near a network would fit where it does not, found by trying.
+
+use super::{Least, MemoryModel, spec};
+use crate::config::chips::{self, Chip};
+use crate::config::{Builtin, NetworkSource, Scheme};
+use crate::graph::{Graph, Shape};
+
+/// Resolutions at which networks are usually trained, in pixels.
+const RESOLUTIONS: [usize; 8] = [224, 192, 160, 128, 96, 64, 48, 32];
+
+/// Width multipliers that are usual.
+const WIDTHS: [f64; 5] = [1.0, 0.75, 0.5, 0.35, 0.25];
+
+/// Shares of the sides of a layer list's image, as numerators of sixteenths.
+const SIXTEENTHS: [usize; 6] = [12, 8, 6, 4, 3, 2];
+
+/// The mildest change of each kind that alone makes a network fit.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Alternatives {
+    /// A smaller resolution of a built-in network.
+    pub resolution: Option<usize>,
+    /// A smaller width multiplier of a built-in network.
+    pub width: Option<f64>,
+    /// A smaller image of a layer list.
+    pub input: Option<Shape>,
+    /// The chip with the least RAM whose memories hold the network as it is.
+    pub chip: Option<&'static Chip>,
+}
+
+impl Alternatives {
+    /// Tries changes of a network that needs `least`.
+    pub fn find(
+        source: &NetworkSource,
+        least: Least,
+        flash: u64,
+        ram: u64,
+        scheme: Scheme,
+        memory_model: MemoryModel,
+    ) -> Alternatives {
+        let chip = chips::smallest(least.flash, least.ram);
+        let fits = |graph: &Graph| {
+            let least = memory_model.least(graph, scheme);
+            least.is_ok_and(|least| least.flash <= flash && least.ram <= ram)
+        };
+        let builtin_fits = |changed: Builtin| {
+            let spec = spec(&NetworkSource::Builtin(changed));
+            spec.and_then(|spec| Graph::resolve(&spec)).is_ok_and(|graph| fits(&graph))
+        };
+        match source {
+            NetworkSource::Builtin(chosen) => Alternatives {
+                resolution: (RESOLUTIONS.into_iter())
+                    .filter(|resolution| *resolution < chosen.resolution)
+                    .find(|&resolution| builtin_fits(Builtin { resolution, ..chosen.clone() })),
+                width: (WIDTHS.into_iter())
+                    .filter(|width| *width < chosen.width)
+                    .find(|&width| builtin_fits(Builtin { width, ..chosen.clone() })),
+                input: None,
+                chip,
+            },
+            NetworkSource::File(_) => {
+                Alternatives { input: smaller_image(source, fits), chip, ..Default::default() }
+            }
+        }
+    }
+}
+
+/// The largest of several smaller images with which a layer list still is a network, and fits.
+fn smaller_image(source: &NetworkSource, fits: impl Fn(&Graph) -> bool) -> Option<Shape> {
+    let mut spec = spec(source).ok()?;
+    let Shape { height, width, channels } = spec.input;
+    for share in SIXTEENTHS {
+        spec.input = Shape { height: height * share / 16, width: width * share / 16, channels };
+        // Some layers have no room then.
+        if Graph::resolve(&spec).is_ok_and(|graph| fits(&graph)) {
+            return Some(spec.input);
+        }
+    }
+    None
+}

@@ -1,0 +1,101 @@
+//! From a model's configuration to its network and its bits: all that is known without training.
+
+mod alternatives;
+mod paper;
+mod request;
+mod shortage;
+
+pub use alternatives::Alternatives;
+pub use paper::{PaperAllocation, chain};
+pub use request::Request;
+pub use shortage::{Least, MemoryModel, Shortage};
+
+use crate::artifact::{Fingerprint, fingerprint};
+use crate::config::{Model, NetworkSource};
+use crate::error::{Error, Problem};
+use crate::graph::{Graph, Spec, builtin};
+use crate::memory::{Allocation, Losses, allocate_by_losses, allocate_with_delta};
+
+/// A model with its network.
+#[derive(Clone, Debug)]
+pub struct Prepared<'a> {
+    /// The configuration.
+    pub model: &'a Model,
+    /// The network.
+    pub graph: Graph,
+    /// What an artifact must have been made from to be fresh.
+    pub fingerprint: Fingerprint,
+}
+
+impl<'a> Prepared<'a> {
+    /// Reads and resolves the network.
+    ///
+    /// # Errors
+    /// What is wrong with the network, or an unreadable dataset.
+    pub fn new(model: &'a Model) -> Result<Prepared<'a>, Error> {
+        let located = |problem: Problem| match problem.location {
+            Some(_) => problem,
+            None => Problem { location: model.network_at.clone(), ..problem },
+        };
+        let graph = spec(&model.network)
+            .and_then(|spec| Graph::resolve(&spec))
+            .map_err(|error| Error { problems: error.problems.into_iter().map(located).collect() })?;
+        let fingerprint = fingerprint(model, &graph)?;
+        Ok(Prepared { model, graph, fingerprint })
+    }
+
+    /// The bits of every tensor.
+    ///
+    /// # Errors
+    /// No allocation meets the budget: which layer needs how much, and what near it would fit.
+    pub fn allocate(&self) -> Result<Allocation, Error> {
+        let model = self.model;
+        allocate_with_delta(&self.graph, model.flash, model.ram, model.scheme, model.delta)
+            .map_err(|_| self.shortage())
+    }
+
+    /// The bits that lose least, given what each tensor minds to have fewer.
+    ///
+    /// # Errors
+    /// As [`Prepared::allocate`].
+    pub fn allocate_by_losses(&self, losses: &Losses) -> Result<Allocation, Error> {
+        let model = self.model;
+        allocate_by_losses(&self.graph, model.flash, model.ram, model.scheme, losses)
+            .map_err(|_| self.shortage())
+    }
+
+    fn shortage(&self) -> Error {
+        let model = self.model;
+        let request = Request {
+            who: format!("model `{}`", model.name),
+            source: &model.network,
+            graph: &self.graph,
+            flash: model.flash,
+            ram: model.ram,
+            scheme: model.scheme,
+            memory_model: MemoryModel::Runtime { delta: model.delta },
+        };
+        let located = |(shortage, problem): (Shortage, Problem)| {
+            let location = match shortage {
+                Shortage::Flash { .. } => model.flash_at.clone(),
+                Shortage::Ram { .. } => model.ram_at.clone(),
+            };
+            Problem { location, ..problem }
+        };
+        match request.problems() {
+            Ok(problems) => Error { problems: problems.into_iter().map(located).collect() },
+            Err(problem) => problem.into(),
+        }
+    }
+}
+
+/// The network of a source, before names and shapes.
+///
+/// # Errors
+/// What is wrong with the file or the options; of a built-in network without a place.
+pub fn spec(source: &NetworkSource) -> Result<Spec, Error> {
+    match source {
+        NetworkSource::File(path) => Spec::read(path),
+        NetworkSource::Builtin(chosen) => Ok(builtin::spec(&chosen.name, &chosen.options())?),
+    }
+}

@@ -1,0 +1,177 @@
+//! What of a network does not fit, by how much.
+
+use mixq_format::Bits;
+
+use super::paper::{PaperAllocation, chain, live_bits};
+use crate::config::Scheme;
+use crate::error::Problem;
+use crate::graph::Graph;
+use crate::memory::arena::live_bytes;
+use crate::memory::paper::flash_bits;
+use crate::memory::schedule::Schedule;
+use crate::memory::{Infeasible, allocate};
+
+/// How memory is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MemoryModel {
+    /// What the linked firmware holds.
+    Runtime {
+        /// Slack of the rule for weights, in millionths.
+        delta: u32,
+    },
+    /// What arXiv 1905.13082 counts.
+    Paper {
+        /// Slack of the rule for weights, in millionths.
+        delta: u32,
+    },
+}
+
+/// A memory that is too small even at the lowest bits; all in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shortage {
+    /// Too little flash.
+    Flash {
+        /// The node with the most weights.
+        largest: usize,
+        /// What the network needs with all weights at 2 bits: the least budget that would do.
+        at_2_bits: u64,
+        /// What it needs with all weights at 8 bits.
+        at_8_bits: u64,
+    },
+    /// Too little RAM.
+    Ram {
+        /// The node that needs most at 2 bits.
+        node: usize,
+        /// What lives while it runs, at 2 bits.
+        at_2_bits: u64,
+        /// What lives while it runs, at 8 bits.
+        at_8_bits: u64,
+        /// The least budget that would do for the whole network.
+        least: u64,
+    },
+}
+
+/// The bytes of a network with everything at 2 bits, in which it always fits, and by memory model `runtime` in no less.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Least {
+    /// Bytes of flash.
+    pub flash: u64,
+    /// Bytes of RAM.
+    pub ram: u64,
+}
+
+impl MemoryModel {
+    /// The budgets that are always enough for a network.
+    ///
+    /// # Errors
+    /// The memory model does not know such networks.
+    pub fn least(self, graph: &Graph, scheme: Scheme) -> Result<Least, Problem> {
+        match self {
+            MemoryModel::Runtime { .. } => Ok(Least {
+                flash: match allocate(graph, 0, u64::MAX, scheme) {
+                    Err(Infeasible::Flash { least } | Infeasible::Ram { least, .. }) => least,
+                    Ok(allocation) => allocation.flash,
+                },
+                ram: match allocate(graph, u64::MAX, 0, scheme) {
+                    Err(Infeasible::Flash { least } | Infeasible::Ram { least, .. }) => least,
+                    Ok(allocation) => allocation.ram,
+                },
+            }),
+            MemoryModel::Paper { .. } => {
+                let (_, layers) = chain(graph)?;
+                let lowest = outputs(layers.len(), Bits::B2);
+                let weights = vec![Bits::B2; layers.len()];
+                let live = (0..layers.len()).map(|layer| live_bits(&layers, &lowest, layer).div_ceil(8));
+                Ok(Least {
+                    flash: flash_bits(&layers, &weights, &lowest, scheme).div_ceil(8),
+                    ram: live.max().unwrap_or(0),
+                })
+            }
+        }
+    }
+
+    /// What is too small; empty if the network fits.
+    ///
+    /// # Errors
+    /// The memory model does not know such networks.
+    pub fn shortages(
+        self,
+        graph: &Graph,
+        flash: u64,
+        ram: u64,
+        scheme: Scheme,
+    ) -> Result<Vec<Shortage>, Problem> {
+        let too_little = match self {
+            MemoryModel::Runtime { .. } => {
+                [runtime_ram(graph, ram, scheme), runtime_flash(graph, flash, scheme)]
+            }
+            MemoryModel::Paper { delta } => {
+                let too_little_ram = paper_ram(graph, ram, scheme, delta)?;
+                // How activations were cut changes the parameters; where that failed, flash is looked at alone.
+                let ram = if too_little_ram.is_some() { u64::MAX } else { ram };
+                [too_little_ram, paper_flash(graph, flash, ram, scheme, delta)?]
+            }
+        };
+        Ok(too_little.into_iter().flatten().collect())
+    }
+}
+
+fn largest(graph: &Graph) -> usize {
+    (0..graph.nodes.len()).max_by_key(|&node| graph.weight_count(node)).unwrap_or(0)
+}
+
+fn runtime_ram(graph: &Graph, ram: u64, scheme: Scheme) -> Option<Shortage> {
+    let Err(Infeasible::Ram { least, .. }) = allocate(graph, u64::MAX, ram, scheme) else { return None };
+    let schedule = Schedule::new(graph);
+    let widest = schedule.initial_widths();
+    let narrow = |(&bits, &fixed)| if fixed { bits } else { Bits::B2 };
+    let narrowest: Vec<Bits> = widest.iter().zip(&schedule.fixed).map(narrow).collect();
+    let live = |widths: &[Bits], step| live_bytes(&schedule.lifetimes(widths), step) as u64;
+    let peak = (0..schedule.steps.len()).rev().max_by_key(|&step| live(&narrowest, step))?;
+    let (at_2_bits, at_8_bits) = (live(&narrowest, peak), live(&widest, peak));
+    Some(Shortage::Ram { node: schedule.steps[peak].node, at_2_bits, at_8_bits, least })
+}
+
+fn runtime_flash(graph: &Graph, flash: u64, scheme: Scheme) -> Option<Shortage> {
+    let Err(Infeasible::Flash { least }) = allocate(graph, flash, u64::MAX, scheme) else { return None };
+    let at_8_bits = allocate(graph, u64::MAX, u64::MAX, scheme).map_or(least, |allocation| allocation.flash);
+    Some(Shortage::Flash { largest: largest(graph), at_2_bits: least, at_8_bits })
+}
+
+fn paper_ram(graph: &Graph, ram: u64, scheme: Scheme, delta: u32) -> Result<Option<Shortage>, Problem> {
+    let (nodes, layers) = chain(graph)?;
+    let live = |bits, layer: &usize| live_bits(&layers, &outputs(layers.len(), bits), *layer).div_ceil(8);
+    let allocation = PaperAllocation::new((nodes.clone(), layers.clone()), u64::MAX, ram, scheme, delta);
+    let peak = (0..layers.len()).rev().max_by_key(|layer| live(Bits::B2, layer));
+    Ok(allocation.err().and(peak).map(|peak| {
+        let (least, at_8_bits) = (live(Bits::B2, &peak), live(Bits::B8, &peak));
+        Shortage::Ram { node: nodes[peak], at_2_bits: least, at_8_bits, least }
+    }))
+}
+
+fn paper_flash(
+    graph: &Graph,
+    flash: u64,
+    ram: u64,
+    scheme: Scheme,
+    delta: u32,
+) -> Result<Option<Shortage>, Problem> {
+    let (nodes, layers) = chain(graph)?;
+    let needed = |weights| {
+        let bits =
+            flash_bits(&layers, &vec![weights; layers.len()], &outputs(layers.len(), Bits::B8), scheme);
+        bits.div_ceil(8)
+    };
+    let (at_2_bits, at_8_bits) = (needed(Bits::B2), needed(Bits::B8));
+    let allocation = PaperAllocation::new((nodes, layers.clone()), flash, ram, scheme, delta);
+    Ok(allocation.is_err().then(|| Shortage::Flash { largest: largest(graph), at_2_bits, at_8_bits }))
+}
+
+/// All outputs of a chain at these bits, but the logits at 8.
+fn outputs(layers: usize, bits: Bits) -> Vec<Bits> {
+    let mut all = vec![bits; layers];
+    if let Some(logits) = all.last_mut() {
+        *logits = Bits::B8;
+    }
+    all
+}

@@ -1,0 +1,147 @@
+//! The figures, from either memory model.
+
+use mixq_format::Bits;
+
+use super::{AllocationReport, CutReport, CutTensor, LayerAllocation};
+use crate::error::Problem;
+use crate::graph::{Graph, Shape};
+use crate::memory::arena::live_bytes;
+use crate::memory::{Allocation, Cut, allocate_with_delta, weight_rows};
+use crate::prepare::{MemoryModel, PaperAllocation, Request, chain};
+
+/// What the memory models differ in.
+struct Parts {
+    layers: Vec<LayerAllocation>,
+    flash_bytes: u64,
+    ram_bytes: u64,
+    arena_lower_bound: Option<u64>,
+    cuts: Vec<Cut>,
+}
+
+impl AllocationReport {
+    /// The figures of what was asked for; budgets of `u64::MAX` are none.
+    ///
+    /// # Errors
+    /// What does not fit, or that the memory model does not know such networks.
+    pub fn new(request: &Request<'_>, network: &str) -> Result<AllocationReport, Vec<Problem>> {
+        let &Request { graph, flash, ram, scheme, .. } = request;
+        let allocated = match request.memory_model {
+            MemoryModel::Runtime { delta } => {
+                let allocation = allocate_with_delta(graph, flash, ram, scheme, delta).ok();
+                allocation.map(|allocation| runtime(graph, allocation))
+            }
+            MemoryModel::Paper { delta } => {
+                let layers = chain(graph).map_err(|problem| vec![problem])?;
+                let allocation = PaperAllocation::new(layers, flash, ram, scheme, delta).ok();
+                allocation.map(|allocation| paper(graph, &allocation, allocation.flash_bytes(scheme)))
+            }
+        };
+        let Some(Parts { layers, flash_bytes, ram_bytes, arena_lower_bound, cuts }) = allocated else {
+            let problems = request.problems().map_err(|problem| vec![problem])?;
+            return Err(problems.into_iter().map(|(_, problem)| problem).collect());
+        };
+        let weighted = || layers.iter().filter(|layer| layer.weight_bits.is_some());
+        // Of several, the first.
+        let peak = layers.iter().rev().max_by_key(|layer| layer.live_bytes);
+        let budget = |bytes: u64| (bytes != u64::MAX).then_some(bytes);
+        Ok(AllocationReport {
+            network: network.to_string(),
+            memory_model: match request.memory_model {
+                MemoryModel::Runtime { .. } => "runtime",
+                MemoryModel::Paper { .. } => "paper",
+            },
+            scheme,
+            macs: layers.iter().map(|layer| layer.macs).sum(),
+            weight_bits: weighted().filter_map(|layer| layer.weight_bits).collect(),
+            activation_bits: weighted().map(|layer| layer.activation_bits).collect(),
+            flash_bytes,
+            flash_budget: budget(flash),
+            ram_bytes,
+            ram_budget: budget(ram),
+            peak_layer: peak.map(|layer| layer.name.clone()).unwrap_or_default(),
+            arena_lower_bound,
+            cuts: cut_reports(graph, &cuts),
+            fits: true,
+            layers,
+        })
+    }
+}
+
+fn runtime(graph: &Graph, allocation: Allocation) -> Parts {
+    let Allocation { schedule, plan, activations, .. } = &allocation;
+    // The bits of a tensor are those of the node that writes it; the first is the image.
+    let mut widths = schedule.initial_widths();
+    for (node, bits) in activations.iter().enumerate() {
+        widths[schedule.tensors[schedule.tensor_of_node[node]].width] = *bits;
+    }
+    let lifetimes = schedule.lifetimes(&widths);
+    let layers = schedule.steps.iter().enumerate().map(|(now, step)| {
+        let weights = allocation.weights[step.node].map(|bits| {
+            let (rows, columns) = weight_rows(graph, step.node);
+            (bits, (rows * bits.row_bytes(columns)) as u64)
+        });
+        let (Shape { height, width, channels }, bits) =
+            (graph.nodes[step.node].output, activations[step.node]);
+        let output = (bits, (height * width * bits.row_bytes(channels)) as u64);
+        layer(graph, step.node, weights, output, live_bytes(&lifetimes, now) as u64)
+    });
+    Parts {
+        layers: layers.collect(),
+        flash_bytes: allocation.flash,
+        ram_bytes: allocation.ram,
+        arena_lower_bound: Some(plan.lower_bound as u64),
+        cuts: allocation.cuts,
+    }
+}
+
+fn paper(graph: &Graph, allocation: &PaperAllocation, flash_bytes: u64) -> Parts {
+    let bytes = |elements: u64, bits: Bits| (elements * bits.count() as u64).div_ceil(8);
+    let layers = allocation.nodes.iter().zip(&allocation.layers).enumerate().map(|(index, (&node, size))| {
+        let (weights, output) = (allocation.widths.weights[index], allocation.widths.activations[index]);
+        let weights = (weights, bytes(size.weights, weights));
+        layer(graph, node, Some(weights), (output, bytes(size.outputs, output)), allocation.live_bytes(index))
+    });
+    let layers: Vec<_> = layers.collect();
+    Parts {
+        ram_bytes: layers.iter().map(|layer| layer.live_bytes).max().unwrap_or(0),
+        layers,
+        flash_bytes,
+        arena_lower_bound: None,
+        cuts: allocation.cuts.clone(),
+    }
+}
+
+/// Weights and output with their bits and bytes.
+fn layer(
+    graph: &Graph,
+    node: usize,
+    weights: Option<(Bits, u64)>,
+    (activation_bits, output_bytes): (Bits, u64),
+    live_bytes: u64,
+) -> LayerAllocation {
+    let Shape { height, width, channels } = graph.nodes[node].output;
+    LayerAllocation {
+        name: graph.nodes[node].name.clone(),
+        kind: graph.nodes[node].op.kind(),
+        shape: [height, width, channels],
+        macs: graph.macs(node),
+        weight_bits: weights.map(|(bits, _)| bits.into()),
+        weight_bytes: weights.map_or(0, |(_, bytes)| bytes),
+        activation_bits: activation_bits.into(),
+        output_bytes,
+        live_bytes,
+    }
+}
+
+fn cut_reports(graph: &Graph, cuts: &[Cut]) -> Vec<CutReport> {
+    let report = |cut: &Cut| {
+        let to = cut.to.into();
+        CutReport {
+            layer: graph.nodes[cut.node].name.clone(),
+            tensor: if cut.weights { CutTensor::Weights } else { CutTensor::Output },
+            from: 2 * to,
+            to,
+        }
+    };
+    cuts.iter().map(report).collect()
+}

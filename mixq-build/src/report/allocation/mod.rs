@@ -1,0 +1,113 @@
+//! What an allocation is, in figures, before anything is trained.
+
+mod build;
+#[cfg(feature = "cli")]
+mod table;
+
+use serde::Serialize;
+#[cfg(feature = "cli")]
+pub use table::table;
+
+use crate::config::Scheme;
+
+/// The figures of an allocation; sizes in bytes.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct AllocationReport {
+    /// The network, as it was named.
+    pub network: String,
+    /// How memory is counted.
+    pub memory_model: &'static str,
+    /// How finely weights are scaled.
+    pub scheme: Scheme,
+    /// The steps of the network; with memory model `paper` its layers with weights.
+    pub layers: Vec<LayerAllocation>,
+    /// Multiply-accumulates for one image.
+    pub macs: u64,
+    /// Bits of the weights of each weighted layer.
+    pub weight_bits: Vec<u8>,
+    /// Bits of the output of each weighted layer; of the last 32, with memory model `paper` 8.
+    pub activation_bits: Vec<u8>,
+    /// Flash that it takes.
+    pub flash_bytes: u64,
+    /// Flash that it may take; `None`: any.
+    pub flash_budget: Option<u64>,
+    /// RAM that it takes.
+    pub ram_bytes: u64,
+    /// RAM that it may take; `None`: any.
+    pub ram_budget: Option<u64>,
+    /// The layer while which most bytes live.
+    pub peak_layer: String,
+    /// The most bytes that live at a time: no arena is smaller. Memory model `paper` plans none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub arena_lower_bound: Option<u64>,
+    /// What was cut, in order.
+    pub cuts: Vec<CutReport>,
+    /// Whether it fits: what does not is a problem instead.
+    pub fits: bool,
+}
+
+/// The figures of a layer.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct LayerAllocation {
+    /// Its name.
+    pub name: String,
+    /// "conv 3x3", "depthwise 3x3", ...
+    pub kind: String,
+    /// Height, width, channels of the output.
+    pub shape: [usize; 3],
+    /// Multiply-accumulates.
+    pub macs: u64,
+    /// Bits of the weights, if it has any.
+    pub weight_bits: Option<u8>,
+    /// Bytes of the packed weights, without the parameters beside them.
+    pub weight_bytes: u64,
+    /// Bits of the output.
+    pub activation_bits: u8,
+    /// Bytes of the output.
+    pub output_bytes: u64,
+    /// Bytes that live while it runs.
+    pub live_bytes: u64,
+}
+
+/// One halving.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CutReport {
+    /// The layer.
+    pub layer: String,
+    /// What of it lost bits.
+    pub tensor: CutTensor,
+    /// Bits before.
+    pub from: u8,
+    /// Bits after.
+    pub to: u8,
+}
+
+/// What of a layer loses bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CutTensor {
+    /// Its weights.
+    Weights,
+    /// Its output.
+    Output,
+}
+
+impl AllocationReport {
+    /// The figures as JSON, with these names.
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::to_value(self).expect("figures are always representable")
+    }
+
+    /// The halvings of a layer with their running numbers, from 1: "w8>4 #3, a8>4 #1".
+    pub fn cuts_of(&self, layer: &str) -> String {
+        let of_layer = (1..).zip(&self.cuts).filter(|(_, cut)| cut.layer == layer);
+        let shown = of_layer.map(|(number, cut)| {
+            let tensor = match cut.tensor {
+                CutTensor::Weights => 'w',
+                CutTensor::Output => 'a',
+            };
+            format!("{tensor}{}>{} #{number}", cut.from, cut.to)
+        });
+        shown.collect::<Vec<_>>().join(", ")
+    }
+}

@@ -1,0 +1,61 @@
+//! How much each tensor minds to have fewer bits: the increase of the loss on training images when it alone is quantised.
+
+use tch::Tensor;
+
+use super::batches::batch;
+use super::calibrate::{IMAGES, set_bounds, set_weight_bounds};
+use super::forward::Mode;
+use super::model::{Model, Site, has_own_grid, part};
+use super::phase::{copies, cross_entropy};
+use super::quantise::best_range;
+use crate::config::Scheme;
+use crate::dataset::Split;
+use crate::memory::{Losses, WIDTHS};
+
+/// Measures all tensors of a float network, taken once, before QAT.
+///
+/// An increase below 0 is noise of the measurement and counts as none; fewer bits never count as better than more.
+pub fn measure(model: &mut Model<'_>, train: &Split) -> Losses {
+    let nodes = model.graph.nodes.len();
+    let mut losses = Losses { weights: vec![[0.0; 3]; nodes], activations: vec![[0.0; 3]; nodes] };
+    let indices: Vec<usize> = (0..train.len().min(IMAGES)).collect();
+    let (images, labels) = batch(train, &indices, model.graph.input, model.image);
+    let float = copies(&model.tensors);
+    tch::no_grad(|| {
+        let mode = Mode { quantised: false, batch_statistics: false };
+        let loss =
+            |model: &Model<'_>| cross_entropy(&model.forward(&images, mode), &labels, 0.0).double_value(&[]);
+        let base = loss(model);
+        let mut outputs: Vec<Option<Tensor>> = (0..nodes).map(|_| None).collect();
+        let _ = model.forward_observed(&images, mode, &mut |node, output| {
+            if has_own_grid(model.graph, node) {
+                outputs[node] = Some(output.shallow_clone());
+            }
+        });
+        for (node, output) in outputs.iter().enumerate() {
+            for (index, bits) in WIDTHS.into_iter().enumerate() {
+                if model.graph.nodes[node].op.weighted() {
+                    if model.scheme == Scheme::PerLayer {
+                        set_weight_bounds(model, node, bits);
+                    }
+                    model.only = Some((Site::Weights(node), bits));
+                    losses.weights[node][index] = (loss(model) - base).max(0.0);
+                }
+                if let Some(output) = output {
+                    let relu = model.graph.nodes[node].op.relu();
+                    let (low, high) = best_range(output, relu, bits, model.rounding);
+                    set_bounds(model, node, (part::LOW, low), (part::HIGH, high));
+                    model.only = Some((Site::Output(node), bits));
+                    losses.activations[node][index] = (loss(model) - base).max(0.0);
+                }
+            }
+        }
+    });
+    model.only = None;
+    model.tensors = float;
+    for losses in losses.weights.iter_mut().chain(&mut losses.activations) {
+        losses[1] = losses[1].max(losses[0]);
+        losses[2] = losses[2].max(losses[1]);
+    }
+    losses
+}

@@ -1,0 +1,131 @@
+//! What libtorch computes with fake quantisation and what the integer network computes are the same.
+
+use std::path::Path;
+
+use mixq_format::{Layer, Network};
+use tch::{Kind, Tensor};
+
+use super::batches::batch;
+use super::calibrate::calibrate;
+use super::forward::Mode;
+use super::model::{Model, part};
+use crate::config::{Rounding, Scheme};
+use crate::convert::{Converted, Grid, convert};
+use crate::dataset::Split;
+use crate::graph::{Graph, Spec};
+use crate::memory::allocate;
+
+/// Every operator, padding of every kind, a residual branch.
+const NETWORK: &str = r#"
+    input = [9, 8, 3]
+    layer = [
+        { op = "conv", name = "stem", filters = 12, kernel = 3, stride = 2 },
+        { op = "depthwise", kernel = [3, 2], padding = [1, 1, 0, 1] },
+        { op = "pointwise", name = "a", filters = 10, activation = "none" },
+        { op = "conv", name = "b", filters = 10, kernel = 3, padding = "symmetric", batch_norm = false },
+        { op = "add", inputs = ["a", "b"] },
+        { op = "average_pool", kernel = 3, stride = 1, padding = "same" },
+        { op = "max_pool", kernel = 2, stride = 2, padding = [1, 0, 0, 1] },
+        { op = "flatten" },
+        { op = "linear", features = 9, batch_norm = true, activation = "relu" },
+        { op = "linear", features = 5 },
+    ]
+"#;
+
+const IMAGES: usize = 100;
+
+fn images(graph: &Graph, seed: u64) -> Split {
+    let mut random = fastrand::Rng::with_seed(seed);
+    let pixels = (0..IMAGES * graph.input.elements()).map(|_| random.u8(..)).collect();
+    Split { pixels, labels: vec![0; IMAGES] }
+}
+
+/// Batch norms as training leaves them: no two channels alike, some turned round, some without any gamma.
+fn unsettle(model: &mut Model<'_>, seed: u64) {
+    let mut random = fastrand::Rng::with_seed(seed);
+    for node in 0..model.graph.nodes.len() {
+        let channels = model.graph.nodes[node].output.channels;
+        let mut draw = |low: f32, high: f32| -> Tensor {
+            let values: Vec<f32> = (0..channels).map(|_| low + (high - low) * random.f32()).collect();
+            Tensor::from_slice(&values)
+        };
+        if model.get(node, part::GAMMA).is_some() {
+            let gamma = draw(-0.5, 2.0);
+            // One in five is 0.
+            let dead = gamma.lt(0.0).to_kind(Kind::Float);
+            let gamma = &gamma * (1.0 - &dead) - &dead * draw(0.0, 1.0).round();
+            model.set(node, part::GAMMA, gamma);
+            model.set(node, part::BETA, draw(-0.5, 0.5));
+            model.set(node, part::MEAN, draw(-0.3, 0.3));
+            model.set(node, part::VARIANCE, draw(0.3, 2.0));
+        }
+        if model.get(node, part::BIAS).is_some() {
+            model.set(node, part::BIAS, draw(-0.3, 0.3));
+        }
+    }
+}
+
+/// Logits of all images by the kernels, in real units.
+fn integer_logits(converted: &Converted, images: &Split) -> Vec<f64> {
+    let layers: Vec<Layer> = converted.layers.iter().map(|named| named.layer).collect();
+    let Converted { parameters, input, output, arena_bytes, .. } = converted;
+    let network =
+        Network { layers: &layers, parameters, input: *input, output: *output, arena_bytes: *arena_bytes };
+    network.validate().unwrap();
+    let mut arena = vec![0; *arena_bytes as usize];
+    let logits = (0..images.len()).flat_map(|image| {
+        arena[input.range()].copy_from_slice(images.image(image));
+        mixq_rt::run(&network, &mut arena);
+        let logits = arena[output.range()].as_chunks().0.iter().map(|logit| i32::from_ne_bytes(*logit));
+        logits.map(|logit| f64::from(logit) * converted.logit_scale).collect::<Vec<_>>()
+    });
+    logits.collect()
+}
+
+fn argmax(logits: &[f64]) -> usize {
+    (0..logits.len()).max_by(|&a, &b| logits[a].total_cmp(&logits[b])).unwrap()
+}
+
+#[test]
+fn integers_compute_what_the_fake_quantised_network_computes() {
+    let graph = Graph::resolve(&Spec::parse(Path::new("network.toml"), NETWORK).unwrap()).unwrap();
+    let (mut images_compared, mut same) = (0, 0);
+    for seed in 0..2 {
+        for scheme in [Scheme::PerLayer, Scheme::PerChannel] {
+            for rounding in [Rounding::Nearest, Rounding::Floor] {
+                for (flash, ram) in [(u64::MAX, u64::MAX), (u64::MAX, 450), (2400, 600)] {
+                    let allocation = allocate(&graph, flash, ram, scheme).unwrap();
+                    tch::manual_seed(seed);
+                    let split = images(&graph, seed as u64);
+                    let (mean, deviation) = split.mean_and_std();
+                    let image = Grid { scale: 1.0 / deviation, zero_point: mean.round() as i32 };
+                    let mut model = Model::new(&graph, &allocation, scheme, rounding, image);
+                    unsettle(&mut model, seed as u64);
+                    calibrate(&mut model, &split);
+                    let order: Vec<usize> = (0..IMAGES).collect();
+                    let (pixels, _) = batch(&split, &order, graph.input, image);
+                    let mode = Mode { quantised: true, batch_statistics: false };
+                    let logits = tch::no_grad(|| model.forward(&pixels, mode));
+                    let expected = Vec::<f64>::try_from(logits.to_kind(Kind::Double).flatten(0, -1)).unwrap();
+                    let converted = convert(&graph, &allocation, scheme, &model.export()).unwrap();
+                    let found = integer_logits(&converted, &split);
+
+                    let size = expected.iter().map(|logit| logit * logit).sum::<f64>();
+                    let error = expected.iter().zip(&found).map(|(a, b)| (a - b).powi(2)).sum::<f64>();
+                    let pairs = expected.chunks(5).zip(found.chunks(5));
+                    let equal = pairs.filter(|(a, b)| argmax(a) == argmax(b)).count();
+                    let error = (error / size).sqrt();
+                    assert!(
+                        error < 0.15,
+                        "{seed} {scheme:?} {rounding:?} {flash} {ram}: the logits are {error} off"
+                    );
+                    images_compared += IMAGES;
+                    same += equal;
+                }
+            }
+        }
+    }
+    // What is left are codes that the rounding of a bias moves to the neighbour.
+    println!("{same} of {images_compared} images get the same answer");
+    assert!(same * 100 >= images_compared * 97, "{same} of {images_compared}");
+}

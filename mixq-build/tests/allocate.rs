@@ -1,0 +1,25 @@
+//! What a network takes, and what is said where it does not fit.
+
+#[path = "allocate/alternatives.rs"]
+mod alternatives;
+#[cfg(feature = "cli")]
+#[path = "allocate/command.rs"]
+mod command;
+#[path = "allocate/messages.rs"]
+mod messages;
+#[cfg(feature = "cli")]
+#[path = "allocate/paper.rs"]
+mod paper;
+
+use mixq_build::config::{Builtin, NetworkSource};
+use mixq_build::graph::Graph;
+use mixq_build::prepare::spec;
+
+/// The built-in network of this name, as published.
+fn builtin(name: &str) -> Builtin {
+    Builtin::published(name).unwrap()
+}
+
+fn resolve(source: &NetworkSource) -> Graph {
+    Graph::resolve(&spec(source).unwrap()).unwrap()
+}

@@ -1,0 +1,261 @@
+//! Artifacts: which change of which input makes them stale, what is wrong with a file, and what writing leaves behind.
+
+mod common;
+
+use std::path::Path;
+
+use common::package::{MODEL, Package};
+use mixq_build::artifact::{self, Change, State};
+use mixq_build::config::Training;
+use mixq_build::prepare::Prepared;
+use mixq_format::{Artifact, FORMAT_VERSION, ReadError};
+
+fn state(package: &Package) -> State {
+    let config = package.config();
+    let prepared = Prepared::new(&config.models[0]).unwrap_or_else(|error| panic!("{error}"));
+    artifact::state(&package.artifact(), &prepared.fingerprint).unwrap()
+}
+
+fn changes(package: &Package) -> Vec<Change> {
+    match state(package) {
+        State::Fresh(_) => Vec::new(),
+        State::Stale(_, changes) => changes,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// The inputs that `change` changes, and what is said about it.
+fn said(change: impl Fn(&Package)) -> (Vec<String>, Option<String>) {
+    let package = Package::new();
+    package.write_fresh_artifact();
+    assert_eq!(state(&package).reason(), None);
+    change(&package);
+    let reason = state(&package).reason();
+    (changes(&package).into_iter().map(|change| change.input).collect(), reason)
+}
+
+#[test]
+fn each_input_is_named_when_it_changes() {
+    let cases: [(&str, &str, &str, &str, &str); 12] = [
+        ("Cargo.toml", "flash = \"48 KiB\"", "flash = \"47 KiB\"", "budget.flash", " was 49152, is 48128"),
+        ("Cargo.toml", "ram = \"6 KiB\"", "ram = \"5 KiB\"", "budget.ram", " was 6144, is 5120"),
+        ("Cargo.toml", "\"per-channel\"", "\"per-layer\"", "scheme", " was per-channel, is per-layer"),
+        ("Cargo.toml", "training = {}", "policy = \"sensitivity\"", "policy", " was rules, is sensitivity"),
+        ("Cargo.toml", "training = {}", "delta = 0.1", "delta", " was 50000, is 100000"),
+        ("Cargo.toml", "test = 4", "test = 5", "dataset.test", " was 4, is 5"),
+        ("Cargo.toml", "test = 4", "test = 0.25", "dataset.test", " was 4, is 0.25"),
+        ("Cargo.toml", "test = 4", "test = 4, max = 254", "dataset.max", " was 255, is 254"),
+        (
+            "Cargo.toml",
+            "test = 4",
+            "test = 4, labels = [\"up\", \"down\"]",
+            "dataset.labels",
+            " was numbers, is [\"up\",\"down\"]",
+        ),
+        (
+            "Cargo.toml",
+            "test = 4",
+            "test = 4, shape = [4, 4, 1]",
+            "dataset.shape",
+            " was the network's, is 4x4x1",
+        ),
+        ("net.toml", "filters = 3", "filters = 4", "network", " has changed"),
+        ("images.csv", "150,", "151,", "dataset", " has changed"),
+    ];
+    for (file, from, to, input, what) in cases {
+        let (inputs, reason) = said(|package| package.replace(file, from, to));
+        assert_eq!(inputs, [input], "{to}");
+        assert_eq!(reason, Some(format!("is stale: `{input}`{what}")));
+    }
+}
+
+#[test]
+fn each_setting_of_the_training_is_named_when_it_changes() {
+    let serde_json::Value::Object(settings) = serde_json::to_value(Training::default()).unwrap() else {
+        panic!("settings have names")
+    };
+    assert!(settings.len() >= 15);
+    for (name, value) in settings {
+        let (was, now) = match value {
+            serde_json::Value::Bool(value) => (value.to_string(), (!value).to_string()),
+            serde_json::Value::String(value) => (value, "floor".to_string()),
+            value if value.is_u64() => (value.to_string(), (value.as_u64().unwrap() + 1).to_string()),
+            value => (value.to_string(), (value.as_f64().unwrap() / 2.0 + 0.0625).to_string()),
+        };
+        let written = if now == "floor" { "\"floor\"" } else { &now };
+        let setting = format!("training = {{ {name} = {written} }}");
+        let (inputs, reason) = said(|package| package.replace("Cargo.toml", "training = {}", &setting));
+        assert_eq!(inputs, [format!("training.{name}")]);
+        assert_eq!(reason, Some(format!("is stale: `training.{name}` was {was}, is {now}")));
+    }
+}
+
+#[test]
+fn several_changes_are_all_said() {
+    let (inputs, reason) = said(|package| {
+        package.replace("Cargo.toml", "6 KiB", "5 KiB");
+        package.replace("Cargo.toml", "training = {}", "training = { seed = 2 }");
+        package.replace("net.toml", "filters = 3", "filters = 4");
+    });
+    assert_eq!(inputs, ["budget.ram", "network", "training.seed"]);
+    let expected =
+        "is stale: `budget.ram` was 6144, is 5120, `network` has changed, `training.seed` was 1, is 2";
+    assert_eq!(reason.as_deref(), Some(expected));
+}
+
+#[test]
+fn what_means_the_same_is_no_change() {
+    let same: [fn(&Package); 7] = [
+        |package| package.replace("Cargo.toml", "[package]", "# a comment\n[package]"),
+        |package| package.replace("Cargo.toml", "\"48 KiB\"", "49_152"),
+        |package| package.replace("Cargo.toml", "training = {}", "training = { epochs = 60 }"),
+        |package| package.replace("net.toml", "op = \"conv\"", "# a comment\nop   = 'conv'"),
+        |package| {
+            package.replace("net.toml", "kernel = 3", "kernel = [3, 3]\npadding = \"same\"\nstride = 1")
+        },
+        |package| {
+            std::fs::rename(package.path("images.csv"), package.path("other.csv")).unwrap();
+            package.replace("Cargo.toml", "images.csv", "other.csv");
+        },
+        // Firmware is built from the committed artifact, without the images.
+        |package| std::fs::remove_file(package.path("images.csv")).unwrap(),
+    ];
+    for (index, change) in same.into_iter().enumerate() {
+        assert_eq!(said(change), (Vec::new(), None), "{index}");
+    }
+    let (inputs, _) = said(|package| {
+        std::fs::remove_file(package.path("images.csv")).unwrap();
+        package.replace("Cargo.toml", "test = 4", "test = 4, labels = [\"up\", \"down\"]");
+    });
+    assert_eq!(inputs, ["dataset.labels"], "what is written about images that are not there");
+}
+
+#[test]
+fn a_file_that_cannot_be_used_says_why() {
+    let package = Package::new();
+    assert_eq!(state(&package), State::Missing);
+    assert_eq!(state(&package).reason().as_deref(), Some("is not there"));
+    package.write_fresh_artifact();
+    let path = package.artifact();
+    let good = std::fs::read(&path).unwrap();
+    let check = |bytes: &[u8], expected: ReadError, reason: &str| {
+        std::fs::write(&path, bytes).unwrap();
+        let found = state(&package);
+        assert_eq!(found.reason(), Some(format!("cannot be used: {reason}")));
+        assert_eq!(found, State::Damaged(expected));
+    };
+    let length = good.len() as u64;
+    for bytes in [17, 100, good.len() - 1] {
+        let reason = format!("it is truncated: {bytes} bytes of {length}");
+        check(&good[..bytes], ReadError::Length { expected: length, found: bytes as u64 }, &reason);
+    }
+    let no_mixq = "this is no .mixq file: it does not begin with \"MIXQ\"";
+    check(b"", ReadError::NotMixq, no_mixq);
+    check(b"<html>", ReadError::NotMixq, no_mixq);
+    let longer = [&good[..], b"\n"].concat();
+    let reason = format!("it has {} bytes, 1 too many", length + 1);
+    check(&longer, ReadError::Length { expected: length, found: length + 1 }, &reason);
+    for at in [16, good.len() / 2, good.len() - 1] {
+        let mut damaged = good.clone();
+        damaged[at] ^= 4;
+        check(&damaged, ReadError::Checksum, "its checksum does not match: the file is damaged");
+    }
+    let mut newer = good.clone();
+    newer[4] += 1;
+    let found = FORMAT_VERSION + 1;
+    let reason = format!("it has format version {found}, this mixq reads version {FORMAT_VERSION}");
+    check(&newer, ReadError::Version { found }, &reason);
+
+    std::fs::remove_file(&path).unwrap();
+    std::fs::create_dir(&path).unwrap();
+    let config = package.config();
+    let prepared = Prepared::new(&config.models[0]).unwrap();
+    let problem = artifact::state(&path, &prepared.fingerprint).unwrap_err();
+    assert!(problem.message.starts_with(&format!("cannot read {}: ", path.display())), "{problem}");
+}
+
+#[test]
+fn what_is_written_is_read_to_the_bit() {
+    let package = Package::new();
+    let artifact = package.write_fresh_artifact();
+    assert_eq!(state(&package), State::Fresh(Box::new(artifact.clone())));
+    let bytes = std::fs::read(package.artifact()).unwrap();
+    assert_eq!(Artifact::from_bytes(&bytes).unwrap().to_bytes(), bytes);
+    assert_eq!(artifact::path(&package.path(""), MODEL), package.path("models/tiny.mixq"));
+}
+
+#[test]
+fn readers_see_the_old_file_or_the_new_one() {
+    let package = Package::new();
+    let old = package.write_fresh_artifact();
+    let mut new = old.clone();
+    new.header.accuracy.float = 0.125;
+    new.header.labels = vec!["a".repeat(100_000), "b".to_string()];
+    let (path, done) = (package.artifact(), std::sync::atomic::AtomicBool::new(false));
+    let (old_bytes, new_bytes) = (old.to_bytes(), new.to_bytes());
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for turn in 0..60 {
+                artifact::write(&path, if turn % 2 == 0 { &new } else { &old }).unwrap();
+            }
+            done.store(true, std::sync::atomic::Ordering::Release);
+        });
+        while !done.load(std::sync::atomic::Ordering::Acquire) {
+            let found = std::fs::read(&path).expect("there is always a file");
+            assert!(found == old_bytes || found == new_bytes, "{} bytes", found.len());
+        }
+    });
+    assert_eq!(files(path.parent().unwrap()), ["tiny.mixq"]);
+}
+
+fn files(folder: &Path) -> Vec<String> {
+    let names = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name());
+    names.map(|name| name.into_string().unwrap()).collect()
+}
+
+#[test]
+fn what_cannot_be_written_leaves_what_was_there() {
+    let package = Package::new();
+    let artifact = package.write_fresh_artifact();
+    let refused = |path: &Path| {
+        let problem = artifact::write(path, &artifact).unwrap_err();
+        assert!(problem.message.starts_with(&format!("cannot write {}: ", path.display())), "{problem}");
+        problem
+    };
+    // A folder in the file's place: the last step, the renaming, fails.
+    let folder = package.path("taken");
+    std::fs::create_dir_all(folder.join("a.mixq/inside")).unwrap();
+    refused(&folder.join("a.mixq"));
+    assert_eq!(files(&folder), ["a.mixq"], "nothing is left behind");
+    assert_eq!(files(&folder.join("a.mixq")), ["inside"]);
+    // A file in the folder's place: the first step fails.
+    package.write("file", "old");
+    refused(&package.path("file/a.mixq"));
+    assert_eq!(std::fs::read(package.path("file")).unwrap(), b"old");
+}
+
+/// Whoever may write everywhere (root) may write here too: then the file must be the new one.
+#[cfg(unix)]
+#[test]
+fn a_read_only_folder_keeps_its_file() {
+    use std::os::unix::fs::PermissionsExt;
+    let package = Package::new();
+    let old = package.write_fresh_artifact();
+    let path = package.artifact();
+    let folder = path.parent().unwrap();
+    let permit = |mode| std::fs::set_permissions(folder, std::fs::Permissions::from_mode(mode)).unwrap();
+    permit(0o555);
+    let mut new = old.clone();
+    new.header.accuracy.float = 0.125;
+    let result = artifact::write(&path, &new);
+    let others = std::fs::write(folder.join("probe"), b"");
+    permit(0o755);
+    let found = Artifact::from_bytes(&std::fs::read(&path).unwrap()).unwrap();
+    match others {
+        Ok(()) => assert_eq!((result, found), (Ok(()), new)),
+        Err(_) => {
+            assert_eq!(found, old);
+            assert!(result.unwrap_err().help.unwrap().contains("check the permissions"));
+        }
+    }
+}

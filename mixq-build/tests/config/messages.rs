@@ -1,0 +1,254 @@
+//! Every message, with its place.
+
+use proptest::prelude::*;
+
+use crate::manifest::{
+    DEVICE, MODEL, PACKAGE, check, check_dataset, check_model, check_network, check_training, load,
+};
+
+#[test]
+fn no_toml() {
+    check(
+        "[package]\nname = ^\n",
+        &["this is no TOML: string values must be quoted, expected literal string"],
+    );
+    check("[package]\nname = \"a\"\n^name = \"b\"\n", &["this is no TOML: duplicate key"]);
+}
+
+#[test]
+fn no_package() {
+    check(
+        "^[workspace]\n",
+        &["there is no [package] table; mixq reads [package.metadata.mixq] of the firmware's own Cargo.toml"],
+    );
+    check(&format!("[^package]\n{DEVICE}{MODEL}"), &["`package` has no `name`"]);
+}
+
+#[test]
+fn no_models() {
+    let message = "there are no models in [package.metadata.mixq.models]; add \
+                   [package.metadata.mixq.models.digits] with network = \"networks/digits.toml\" and dataset = \
+                   \"data/digits.csv.gz\"";
+    check("[^package]\nname = \"firmware\"\n", &[message]);
+    check(&format!("{PACKAGE}[package.metadata.^mixq.device]\nflash = 1\n"), &[message]);
+    check(&format!("{PACKAGE}[package.metadata.mixq.^models]\n"), &[message]);
+    check(
+        &format!("{PACKAGE}[package.metadata.^mixq.^model.digits]\n"),
+        &[message, "unknown key `model` in [package.metadata.mixq]; did you mean `models`?"],
+    );
+}
+
+#[test]
+fn unknown_keys() {
+    check(
+        &format!(
+            "{PACKAGE}[package.metadata.mixq.device]\nflash = 1\nram = 2\n^rom = 3\n^eeprom = 4\n{MODEL}"
+        ),
+        &[
+            "unknown key `rom` in [package.metadata.mixq.device]; did you mean `ram`?",
+            "unknown key `eeprom` in [package.metadata.mixq.device]; known are `chip`, \
+             `memory-x`, `flash`, `ram`, `reserve-flash`, `reserve-ram`",
+        ],
+    );
+    check_training(
+        "^quantized-epochs = 3\n^lr = 0.1",
+        &[
+            "unknown key `quantized-epochs` in [package.metadata.mixq.models.digits.training]; did you mean \
+         `quantised-epochs`?",
+            "unknown key `lr` in [package.metadata.mixq.models.digits.training]; known are `epochs`, \
+         `learning-rate`, `quantised-epochs`, `quantised-learning-rate`, `batch`, `seed`, `weight-decay`, \
+         `validation`, `shift`, `rotation`, `zoom`, `flip`, `label-smoothing`, `average`, `freeze-batch-norm`, \
+         `rounding`",
+        ],
+    );
+    check_network(
+        "{ builtin = \"resnet8\", ^widht = 1.0 }",
+        &["unknown key `widht` in [package.metadata.mixq.models.digits.network]; did you mean `width`?"],
+    );
+    check_dataset(
+        "{ path = \"d.csv\", ^label = [] }",
+        &["unknown key `label` in [package.metadata.mixq.models.digits.dataset]; did you mean `labels`?"],
+    );
+}
+
+#[test]
+fn a_missing_budget() {
+    let ram = "model `digits` has no budget: `ram` is missing; add ram = \"6 KiB\" to \
+               [package.metadata.mixq.device], or a whole chip = \"stm32f405rg\"";
+    let flash = "model `digits` has no budget: `flash` is missing; add flash = \"48 KiB\" to \
+                 [package.metadata.mixq.device], or a whole chip = \"stm32f405rg\"";
+    let model = MODEL.replace("digits]", "^digits]");
+    check(&format!("{PACKAGE}{model}flash = 1\n"), &[ram]);
+    check(&format!("{PACKAGE}{}", model.replace('^', "^^")), &[flash, ram]);
+}
+
+#[test]
+fn malformed_sizes() {
+    let accepted = "a size is a whole number with B, KiB, MiB (1024), kB, KB, MB (1000), or K, M as linkers \
+                    write them (1024)";
+    for (value, wrong) in [
+        ("\"48 KiX\"", "is no size: `KiX` is no unit of size"),
+        ("\"many\"", "is no size: `many` does not begin with a whole number"),
+        ("\"KiB\"", "is no size: `KiB` does not begin with a whole number"),
+        ("\"1.5 KiB\"", "is no size: `1.5` is no whole number"),
+        ("\"1,5 KiB\"", "is no size: `1,5` is no whole number"),
+        (
+            "\"18_446_744_073_709_551_616\"",
+            "is no size: `18_446_744_073_709_551_616` is more than 2^64 - 1 bytes",
+        ),
+        ("-1", "is no size: `-1` is negative"),
+        ("4.5", "is a float, it must be a size"),
+        ("[]", "is an array, it must be a size"),
+    ] {
+        let device = format!("[package.metadata.mixq.device]\nflash = ^{value}\nram = 1\n");
+        check(&format!("{PACKAGE}{device}{MODEL}"), &[&format!("`flash` {wrong}; {accepted}")]);
+    }
+    check_model("ram = ^0", &["`ram` is 0 bytes, in which no network fits"]);
+}
+
+#[test]
+fn wrong_types() {
+    check_training(
+        "epochs = ^\"many\"\nflip = ^1\nvalidation = ^true\nrounding = ^2025-01-01",
+        &[
+            "`epochs` is a string, it must be an integer",
+            "`flip` is an integer, it must be true or false",
+            "`validation` is a boolean, it must be a number",
+            "`rounding` is a datetime, it must be a string",
+        ],
+    );
+    check_model("training = ^3", &["`training` is an integer, it must be a table"]);
+    check(&format!("{PACKAGE}metadata = ^1\n"), &["`metadata` is an integer, it must be a table"]);
+    check(
+        &format!("{PACKAGE}[[package.metadata.mixq.^models]]\n"),
+        &["`models` is an array of tables, it must be a table"],
+    );
+    check_network(
+        "^[]",
+        &["`network` is an array, it must be a file's path, a built-in network's name or a table"],
+    );
+    check_dataset("^0", &["`dataset` is an integer, it must be a file's path or a table"]);
+}
+
+#[test]
+fn values_out_of_range() {
+    check_training(
+        "epochs = ^0\nbatch = ^0\nseed = ^-1\nshift = ^-2\nquantised-epochs = ^5_000_000_000",
+        &[
+            "`epochs` is 0, it must be 1 or more",
+            "`batch` is 0, it must be 1 or more",
+            "`seed` is -1, it must be 0 or more",
+            "`shift` is -2, it must be 0 or more",
+            "`quantised-epochs` is 5000000000, which is too large",
+        ],
+    );
+    check_training(
+        "validation = ^0.7\nlearning-rate = ^-0.1\nquantised-learning-rate = ^inf\nweight-decay = ^nan\n\
+         freeze-batch-norm = ^1.5\nrotation = ^181\nzoom = ^1\nlabel-smoothing = ^-1\naverage = ^1",
+        &[
+            "`validation` is 0.7, it must be over 0 and under 0.5",
+            "`learning-rate` is -0.1, it must be over 0",
+            "`quantised-learning-rate` is inf, it must be over 0",
+            "`weight-decay` is NaN, it must be 0 or more",
+            "`freeze-batch-norm` is 1.5, it must be 0 to 1",
+            "`rotation` is 181, it must be 0 to 180 degrees",
+            "`zoom` is 1, it must be 0 to under 1",
+            "`label-smoothing` is -1, it must be 0 to under 1",
+            "`average` is 1, it must be 0 to under 1",
+        ],
+    );
+    check_network(
+        "{ builtin = \"resnet8\", width = ^0, resolution = ^0, channels = ^0, classes = ^1, \
+         stem-stride = ^0, padding = ^\"same\" }",
+        &[
+            "`width` is 0, it must be over 0",
+            "`resolution` is 0, it must be 1 or more",
+            "`channels` is 0, it must be 1 or more",
+            "`classes` is 1, it must be 2 or more",
+            "`stem-stride` is 0, it must be 1 or more",
+            "`padding` has the unknown value `same`; known are `tensorflow`, `pytorch`",
+        ],
+    );
+    check_dataset(
+        "{ path = \"d.csv\", test = ^0, max = ^256, shape = ^[8, 0, 1], labels = ^[\"a\", \"a\"] }",
+        &[
+            "`test` is 0, it must be 1 or more",
+            "`max` is 256, it must be 1 to 255: pixels have 8 bits",
+            "`shape` must be three whole numbers over 0: [height, width, channels]",
+            "`labels` names `a` twice",
+        ],
+    );
+    check_dataset(
+        "{ path = \"d.csv\", test = ^1.0, shape = ^8, labels = ^[\"a\", 2] }",
+        &[
+            "`test` is 1, it must be a whole number of images, or a share over 0 and under 1",
+            "`shape` is an integer, it must be an array; `shape` must be three whole numbers over 0: [height, \
+         width, channels]",
+            "`labels` must hold names: number 1, counted from 0, is none",
+        ],
+    );
+}
+
+#[test]
+fn names_that_are_no_modules() {
+    for (name, message) in [
+        ("my-model", "`my-model` is no Rust identifier; it becomes a Rust module: call it `my_model`"),
+        ("2", "`2` is no Rust identifier; it becomes a Rust module: call it `model_2`"),
+        ("\"\"", "`` is no Rust identifier; it becomes a Rust module: call it `model_`"),
+        ("_", "`_` is no Rust identifier; it becomes a Rust module: call it `model__`"),
+        ("match", "`match` is a Rust keyword; it becomes a Rust module: call it `match_model`"),
+    ] {
+        check(&format!("{PACKAGE}{DEVICE}{}", MODEL.replace("digits]", &format!("^{name}]"))), &[message]);
+    }
+}
+
+#[test]
+fn a_model_without_network_and_dataset() {
+    check(
+        &format!("{PACKAGE}{DEVICE}[package.metadata.mixq.models.^^digits]\n"),
+        &[
+            "model `digits` has no `network`; add network = \"networks/digits.toml\" to \
+         [package.metadata.mixq.models.digits]",
+            "model `digits` has no `dataset`; add dataset = \"data/digits.csv.gz\" to \
+         [package.metadata.mixq.models.digits]",
+        ],
+    );
+    check_network(
+        "^{ width = 0.5 }",
+        &["`network` has no `builtin`; for a file write network = \"path.toml\""],
+    );
+    check_dataset("^{ test = 3 }", &["`dataset` has no `path`; add path = \"data/digits.csv.gz\""]);
+    check_dataset("^\"\"", &["`dataset` is empty"]);
+}
+
+#[test]
+fn unknown_words() {
+    check_network(
+        "^\"mobilenet_v3\"",
+        &["`network` is `mobilenet_v3`, which is neither a .toml file nor a built-in network; did you mean \
+         `mobilenet_v2`?"],
+    );
+    check_network(
+        "{ builtin = ^\"xyz\", width = ^0 }",
+        &[
+            "`builtin` is `xyz`, which is neither a .toml file nor a built-in network; known are `ds_cnn`, \
+         `mobilenet_v1`, `mobilenet_v2`, `resnet8`",
+            "`width` is 0, it must be over 0",
+        ],
+    );
+    check_model(
+        "scheme = ^\"per_channel\"",
+        &["`scheme` has the unknown value `per_channel`; did you mean `per-channel`?"],
+    );
+    check_training(
+        "rounding = ^\"up\"",
+        &["`rounding` has the unknown value `up`; known are `nearest`, `floor`"],
+    );
+}
+
+proptest! {
+    #[test]
+    fn no_cargo_toml_makes_it_panic(key in "[a-z]{1,8}", value in "[\"\\[\\]{}a-z0-9=.,_ -]{0,20}") {
+        let _ = load(&format!("{PACKAGE}{DEVICE}{MODEL}{key} = {value}\nscheme = {value}"));
+    }
+}

@@ -1,0 +1,97 @@
+//! Several places: the package, the workspace above it, and paths.
+
+use std::path::{Path, PathBuf};
+
+use mixq_build::config::{Config, Scheme};
+use tempfile::TempDir;
+
+use crate::manifest::{DEVICE, MODEL, PACKAGE, write};
+
+#[test]
+fn the_nearer_setting_wins_key_by_key() {
+    let root = TempDir::new().unwrap();
+    write(
+        root.path(),
+        "[workspace]\n[workspace.metadata.mixq]\nscheme = \"per-layer\"\n\
+         device = { flash = 1000, ram = 2000 }\ntraining = { epochs = 7, batch = 8, seed = 9 }\n",
+    );
+    let folder = root.path().join("crates/firmware");
+    write(
+        &folder,
+        "[package]\nname = \"firmware\"\n[package.metadata.mixq]\ndevice.flash = 3000\ntraining.batch = 10\n\
+         [package.metadata.mixq.models.a]\nnetwork = \"a.toml\"\ndataset = \"a.csv\"\n\
+         [package.metadata.mixq.models.b]\nnetwork = \"b.toml\"\ndataset = \"b.csv\"\nram = 4000\n\
+         scheme = \"per-channel\"\ntraining = { seed = 11 }\n",
+    );
+    // A Cargo.toml between that is no workspace does not count.
+    write(&root.path().join("crates"), "[package]\nname = \"between\"\n");
+    let config = Config::load(&folder).unwrap();
+    assert_eq!(config.workspace_manifest, Some(root.path().join("Cargo.toml")));
+    let [a, b] = &config.models[..] else { panic!("{} models", config.models.len()) };
+    assert_eq!((a.flash, a.ram, a.scheme), (3000, 2000, Scheme::PerLayer));
+    assert_eq!((b.flash, b.ram, b.scheme), (3000, 4000, Scheme::PerChannel));
+    assert_eq!((a.training.epochs, a.training.batch, a.training.seed), (7, 10, 9));
+    assert_eq!((b.training.epochs, b.training.batch, b.training.seed), (7, 10, 11));
+    let ram_at = a.ram_at.as_ref().unwrap();
+    assert_eq!(ram_at.path, root.path().join("Cargo.toml"));
+    assert_eq!((ram_at.line(), ram_at.column()), (4, 32));
+    assert_eq!(b.ram_at.as_ref().unwrap().path, folder.join("Cargo.toml"));
+}
+
+#[test]
+fn the_packages_own_workspace_is_the_nearest() {
+    let root = TempDir::new().unwrap();
+    write(root.path(), "[workspace]\nmetadata.mixq.device.flash = 1\n");
+    let folder = root.path().join("firmware");
+    let own = "[workspace.metadata.mixq.device]\nflash = 2\nram = 3\n";
+    write(&folder, &format!("{PACKAGE}{own}{MODEL}"));
+    let config = Config::load(&folder).unwrap();
+    assert_eq!((config.models[0].flash, config.models[0].ram), (2, 3));
+    assert_eq!(config.workspace_manifest, Some(folder.join("Cargo.toml")));
+}
+
+#[test]
+fn problems_of_both_files_are_told_at_once() {
+    let root = TempDir::new().unwrap();
+    write(root.path(), "[workspace]\nmetadata.mixq.models = {}\nmetadata.mixq.training.epochs = 0\n");
+    let folder = root.path().join("firmware");
+    write(&folder, &format!("{PACKAGE}{DEVICE}{MODEL}scheme = 8\nnetwrk = 1\n"));
+    let error = Config::load(&folder).unwrap_err();
+    let own = folder.join("Cargo.toml");
+    let above = root.path().join("Cargo.toml");
+    let expected = [
+        format!("{}:9:10: `scheme` is an integer, it must be a string | scheme = 8", own.display()),
+        format!(
+            "{}:10:1: unknown key `netwrk` in [package.metadata.mixq.models.digits]; did you mean `network`? \
+             | netwrk = 1",
+            own.display()
+        ),
+        format!(
+            "{}:2:15: unknown key `models` in [workspace.metadata.mixq]; known are `device`, `scheme`, \
+             `policy`, `training` | metadata.mixq.models = {{}}",
+            above.display()
+        ),
+        format!(
+            "{}:3:33: `epochs` is 0, it must be 1 or more | metadata.mixq.training.epochs = 0",
+            above.display()
+        ),
+    ];
+    assert_eq!(error.to_string().lines().collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn a_missing_cargo_toml() {
+    let folder = TempDir::new().unwrap();
+    let error = Config::load(folder.path()).unwrap_err();
+    let start = format!("cannot read {}: ", folder.path().join("Cargo.toml").display());
+    assert!(error.to_string().starts_with(&start), "{error}");
+}
+
+#[test]
+fn paths_are_as_given() {
+    // Tests run in the package's folder; this package has no models.
+    let error = Config::load(Path::new("")).unwrap_err();
+    let at = error.problems[0].location.as_ref().unwrap();
+    assert_eq!(at.path, PathBuf::from("Cargo.toml"));
+    assert!(error.problems[0].message.starts_with("there are no models"), "{error}");
+}

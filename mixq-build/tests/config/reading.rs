@@ -1,0 +1,162 @@
+//! What is read, and what holds where nothing is written.
+
+use mixq_build::config::{
+    Builtin, Config, DatasetConfig, NetworkSource, Rounding, Scheme, TestPart, Training,
+};
+use mixq_build::graph::Shape;
+use mixq_build::graph::builtin::PaddingStyle;
+use tempfile::TempDir;
+
+use crate::manifest::{DEVICE, MODEL, PACKAGE, load, write};
+
+#[test]
+fn the_shortest_configuration_has_the_documented_defaults() {
+    let folder = TempDir::new().unwrap();
+    write(folder.path(), &format!("{PACKAGE}{DEVICE}{MODEL}"));
+    let config = Config::load(folder.path()).unwrap();
+    assert_eq!(config.package, "firmware");
+    assert_eq!(config.manifest_dir, folder.path());
+    assert_eq!((config.workspace_manifest, config.memory_x), (None, None));
+    let [model] = &config.models[..] else { panic!("{} models", config.models.len()) };
+    assert_eq!(model.name, "digits");
+    assert_eq!(model.network, NetworkSource::File(folder.path().join("networks/digits.toml")));
+    let dataset = DatasetConfig {
+        location: model.dataset_at.clone(),
+        ..DatasetConfig::new(folder.path().join("data/digits.csv.gz"))
+    };
+    assert_eq!(model.dataset, dataset);
+    assert_eq!(
+        (dataset.test, dataset.max, dataset.shape, &dataset.labels),
+        (TestPart::Share(0.2), 255, None, &None)
+    );
+    assert_eq!((model.flash, model.ram, model.scheme), (49_152, 6_144, Scheme::PerChannel));
+    let training = Training {
+        epochs: 60,
+        learning_rate: 0.002,
+        quantised_epochs: 40,
+        quantised_learning_rate: 0.0005,
+        batch: 64,
+        seed: 1,
+        weight_decay: 0.0001,
+        validation: 0.15,
+        shift: 1,
+        rotation: 0.0,
+        zoom: 0.0,
+        flip: false,
+        label_smoothing: 0.0,
+        average: 0.0,
+        freeze_batch_norm: 0.5,
+        rounding: Rounding::Nearest,
+    };
+    assert_eq!(model.training, training);
+    let place = |at: &Option<mixq_build::error::Location>| at.as_ref().map(|at| (at.line(), at.column()));
+    assert_eq!((model.location.line(), model.location.column()), (6, 31));
+    assert_eq!(place(&model.network_at), Some((7, 11)));
+    assert_eq!(place(&model.dataset_at), Some((8, 11)));
+    assert_eq!(place(&model.flash_at), Some((4, 9)));
+    assert_eq!(place(&model.ram_at), Some((5, 7)));
+}
+
+#[test]
+fn every_key_is_read() {
+    let folder = TempDir::new().unwrap();
+    let manifest = r#"
+        [package]
+        name = "firmware"
+        [package.metadata.mixq]
+        device = { flash = 100_000, ram = "8K" }
+        [package.metadata.mixq.models.person]
+        network = { builtin = "mobilenet_v1", width = 0.25, resolution = 96, channels = 1, classes = 2, stem-stride = 1, padding = "pytorch" }
+        dataset = { path = "p.csv", test = 360, shape = [96, 96, 1], max = 16, labels = ["no", "yes"] }
+        scheme = "per-layer"
+        flash = "1 MB"
+        [package.metadata.mixq.models.person.training]
+        epochs = 3
+        learning-rate = 1
+        quantised-epochs = 4
+        quantised-learning-rate = 0.5
+        batch = 5
+        seed = 6
+        weight-decay = 0
+        validation = 0.25
+        shift = 0
+        rotation = 12
+        zoom = 0.1
+        flip = true
+        label-smoothing = 0.05
+        average = 0.99
+        freeze-batch-norm = 1
+        rounding = "floor"
+        [package.metadata.mixq.models.other]
+        network = "resnet8"
+        dataset = { path = "o.csv", test = 0.5 }
+    "#;
+    write(folder.path(), manifest);
+    let config = Config::load(folder.path()).unwrap();
+    let [person, other] = &config.models[..] else { panic!("{} models", config.models.len()) };
+    let chosen = Builtin {
+        name: "mobilenet_v1".to_string(),
+        width: 0.25,
+        resolution: 96,
+        channels: 1,
+        classes: Some(2),
+        stem_stride: Some(1),
+        padding: PaddingStyle::Pytorch,
+    };
+    assert_eq!(person.network, NetworkSource::Builtin(chosen));
+    let published = Builtin {
+        name: "resnet8".to_string(),
+        width: 1.0,
+        resolution: 32,
+        channels: 3,
+        classes: None,
+        stem_stride: None,
+        padding: PaddingStyle::Tensorflow,
+    };
+    assert_eq!(other.network, NetworkSource::Builtin(published));
+    let dataset = DatasetConfig {
+        path: folder.path().join("p.csv"),
+        test: TestPart::Rows(360),
+        shape: Some(Shape { height: 96, width: 96, channels: 1 }),
+        max: 16,
+        labels: Some(vec!["no".to_string(), "yes".to_string()]),
+        location: person.dataset_at.clone(),
+    };
+    assert_eq!(person.dataset, dataset);
+    assert_eq!(other.dataset.test, TestPart::Share(0.5));
+    assert_eq!((person.flash, person.ram, person.scheme), (1_000_000, 8_192, Scheme::PerLayer));
+    assert_eq!((other.flash, other.ram, other.scheme), (100_000, 8_192, Scheme::PerChannel));
+    let training = Training {
+        epochs: 3,
+        learning_rate: 1.0,
+        quantised_epochs: 4,
+        quantised_learning_rate: 0.5,
+        batch: 5,
+        seed: 6,
+        weight_decay: 0.0,
+        validation: 0.25,
+        shift: 0,
+        rotation: 12.0,
+        zoom: 0.1,
+        flip: true,
+        label_smoothing: 0.05,
+        average: 0.99,
+        freeze_batch_norm: 1.0,
+        rounding: Rounding::Floor,
+    };
+    assert_eq!(person.training, training);
+    assert_eq!(other.training, Training::default());
+}
+
+#[test]
+fn what_a_fingerprint_hashes_names_no_paths() {
+    let config = load(&format!("{PACKAGE}{DEVICE}{MODEL}")).unwrap();
+    let model = &config.models[0];
+    let json = |value| serde_json::to_string::<serde_json::Value>(&value).unwrap();
+    let dataset = serde_json::to_value(&model.dataset).unwrap();
+    assert_eq!(json(dataset), r#"{"labels":null,"max":255,"shape":null,"test":{"share":0.2}}"#);
+    assert_eq!(json(serde_json::to_value(model.scheme).unwrap()), r#""per-channel""#);
+    let training = serde_json::to_value(&model.training).unwrap();
+    assert_eq!(training["rounding"], "nearest");
+    assert_eq!(training["freeze-batch-norm"], 0.5);
+}

@@ -1,0 +1,154 @@
+//! The integer network computes what the trained network says, code by code, in the bytes that were allocated.
+
+mod common;
+
+use std::collections::BTreeMap;
+
+use common::graphs::random_graph;
+use common::reference::{self, Codes};
+use common::trained::{random_image, random_trained};
+use fastrand::Rng;
+use mixq_build::config::{Rounding, Scheme};
+use mixq_build::convert::{Converted, TrainedNetwork, convert};
+use mixq_build::graph::{Graph, Source};
+use mixq_build::memory::{Allocation, allocate};
+use mixq_format::{Bits, Layer, Network, Tensor};
+
+/// How many elements were compared, and how many of them admitted one code only.
+#[derive(Default)]
+struct Tally {
+    elements: usize,
+    exact: usize,
+    /// Codes that no clamp made.
+    inner: usize,
+    negative: usize,
+    constant: usize,
+    operators: BTreeMap<String, usize>,
+}
+
+#[test]
+fn random_networks_compute_what_was_trained() {
+    let mut tally = Tally::default();
+    for seed in 0..3000 {
+        let mut rng = Rng::with_seed(seed);
+        let graph = random_graph(&mut rng);
+        let scheme = [Scheme::PerLayer, Scheme::PerChannel][rng.usize(0..2)];
+        let rounding = [Rounding::Nearest, Rounding::Floor][rng.usize(0..2)];
+        let allocation = random_allocation(&mut rng, &graph, scheme);
+        let trained = random_trained(&mut rng, &graph, &allocation, scheme, rounding);
+        let converted =
+            convert(&graph, &allocation, scheme, &trained).unwrap_or_else(|e| panic!("{seed}: {e}"));
+        check_bytes(&converted, &allocation, seed);
+        for _ in 0..2 {
+            let image = random_image(&mut rng, graph.input);
+            compare(&graph, &allocation, &trained, &converted, &image, &mut tally, seed);
+        }
+    }
+    println!(
+        "{} elements compared, {} to the code, {} of them inside the range, {} of channels with a negative multiplier, \
+         {} of constant ones; {:?}",
+        tally.elements, tally.exact, tally.inner, tally.negative, tally.constant, tally.operators
+    );
+    assert!(tally.exact * 10 > tally.elements * 7, "only {} of {} are exact", tally.exact, tally.elements);
+    assert!(tally.negative > 1000 && tally.constant > 1000);
+    let operators: Vec<&str> = tally.operators.keys().map(String::as_str).collect();
+    assert_eq!(operators, ["add", "average pool", "conv", "depthwise", "linear", "max pool", "pointwise"]);
+}
+
+/// By budgets between the least and the most that the network can take.
+fn random_allocation(rng: &mut Rng, graph: &Graph, scheme: Scheme) -> Allocation {
+    let most = allocate(graph, u64::MAX, u64::MAX, scheme).unwrap();
+    loop {
+        let (flash, ram) = (rng.u64(0..=most.flash), rng.u64(0..=most.ram));
+        let flash = if rng.bool() { flash } else { most.flash };
+        let ram = if rng.bool() { ram } else { most.ram };
+        if let Ok(allocation) = allocate(graph, flash, ram, scheme) {
+            return allocation;
+        }
+    }
+}
+
+fn network<'a>(converted: &'a Converted, layers: &'a [Layer]) -> Network<'a> {
+    let Converted { parameters, input, output, arena_bytes, .. } = converted;
+    Network { layers, parameters, input: *input, output: *output, arena_bytes: *arena_bytes }
+}
+
+fn check_bytes(converted: &Converted, allocation: &Allocation, seed: u64) {
+    let layers: Vec<Layer> = converted.layers.iter().map(|named| named.layer).collect();
+    let network = network(converted, &layers);
+    network.validate().unwrap_or_else(|e| panic!("{seed}: {e}"));
+    let found = (network.flash_bytes() as u64, network.ram_bytes() as u64);
+    assert_eq!(found, (allocation.flash, allocation.ram), "seed {seed}");
+}
+
+/// Runs layer by layer and compares each output, before later layers reuse its bytes.
+fn compare(
+    graph: &Graph,
+    allocation: &Allocation,
+    trained: &TrainedNetwork,
+    converted: &Converted,
+    image: &[u8],
+    tally: &mut Tally,
+    seed: u64,
+) {
+    let mut arena = vec![0xA5; converted.arena_bytes as usize];
+    arena[converted.input.range()].copy_from_slice(image);
+    let codes = image.iter().map(|pixel| i64::from(*pixel)).collect();
+    let image = Codes { shape: graph.input, grid: trained.input, codes };
+    let mut known = BTreeMap::from([(Source::Image, image)]);
+    let steps = &allocation.schedule.steps;
+    assert_eq!(steps.len(), converted.layers.len());
+    for (step, named) in steps.iter().zip(&converted.layers) {
+        let node = step.node;
+        let inputs: Vec<&Codes> =
+            reference::sources(graph, node).iter().map(|source| &known[source]).collect();
+        let (a, b) = named.layer.inputs();
+        for (tensor, codes) in [Some(a), b].into_iter().flatten().zip(&inputs) {
+            assert_eq!(unpack(&arena, tensor), codes.codes, "seed {seed}: {} was overwritten", named.name);
+        }
+        let expected = reference::output(graph, allocation, trained, node, &inputs, converted.logit_scale);
+        mixq_rt::run_layer(&named.layer, &converted.parameters, &mut arena);
+        let found = unpack(&arena, named.layer.output());
+        let channels = graph.nodes[node].output.channels;
+        for (index, &code) in found.iter().enumerate() {
+            let (low, high) = expected.allowed(index);
+            let multiplier = trained.layers[node].as_ref().map(|layer| layer.multiplier[index % channels]);
+            assert!(
+                (low..=high).contains(&code),
+                "seed {seed}, layer {}, element {index}: {code} is not {low} to {high} ({:?}, {:?})",
+                named.name,
+                expected.exact[index],
+                named.layer
+            );
+            assert!(multiplier != Some(0.0) || low == high, "a constant channel admits one code");
+            tally.exact += usize::from(low == high);
+            tally.inner += usize::from(code > 0 && Some(code) < expected.max);
+            tally.negative += usize::from(multiplier.is_some_and(|m| m < 0.0));
+            tally.constant += usize::from(multiplier == Some(0.0));
+        }
+        tally.elements += found.len();
+        let kind = graph.nodes[node].op.kind();
+        let kind = kind.trim_end_matches(|c: char| c.is_ascii_digit() || c == 'x').trim_end();
+        *tally.operators.entry(kind.to_string()).or_default() += found.len();
+        let output = Codes { shape: graph.nodes[node].output, grid: expected.grid, codes: found };
+        known.insert(Source::Node(node), output);
+    }
+}
+
+/// The elements of a tensor in the arena; logits as numbers.
+fn unpack(arena: &[u8], tensor: &Tensor) -> Vec<i64> {
+    let bytes = &arena[tensor.range()];
+    if tensor.bits == Bits::B32 {
+        return bytes.as_chunks().0.iter().map(|logit| i64::from(i32::from_ne_bytes(*logit))).collect();
+    }
+    let width = tensor.bits.count();
+    let channels = usize::from(tensor.channels);
+    let pixels = bytes.chunks((channels * width).div_ceil(8));
+    pixels
+        .flat_map(|pixel| {
+            (0..channels).map(move |c| {
+                i64::from((u32::from(pixel[c * width / 8]) >> (c * width % 8)) & ((1 << width) - 1))
+            })
+        })
+        .collect()
+}

@@ -1,0 +1,8 @@
+//! `[package.metadata.mixq.device]`: chips, linker scripts, reserves.
+
+#[path = "devices/budgets.rs"]
+mod budgets;
+#[path = "devices/chips.rs"]
+mod chips;
+#[path = "devices/memory_x.rs"]
+mod memory_x;

@@ -1,0 +1,200 @@
+//! Linker scripts: what is understood, and every message.
+
+use std::path::Path;
+
+use mixq_build::config::memory_x::MemoryX;
+use mixq_build::error::Error;
+use proptest::prelude::*;
+
+fn parse(text: &str) -> Result<MemoryX, Error> {
+    MemoryX::parse(Path::new("memory.x"), text)
+}
+
+/// Lengths of FLASH and RAM.
+fn sizes(text: &str) -> (u64, u64) {
+    let memory_x = parse(text).unwrap_or_else(|error| panic!("{error}\n{text}"));
+    (memory_x.flash.bytes, memory_x.ram.bytes)
+}
+
+/// The sizes of a FLASH of this length.
+fn flash(length: &str) -> u64 {
+    sizes(&format!("MEMORY {{ FLASH : ORIGIN = 0, LENGTH = {length}\nRAM : ORIGIN = 0, LENGTH = 1 }}")).0
+}
+
+/// What is said of a script in which a `^` stands before the place that is meant.
+fn says(marked: &str, expected: &str) {
+    let (line, column) = marked.split('^').next().map_or((1, 1), |before| {
+        let last = before.rfind('\n').map_or(0, |at| at + 1);
+        (before.matches('\n').count() + 1, before[last..].chars().count() + 1)
+    });
+    let error = parse(&marked.replace('^', "")).expect_err(marked);
+    let found = error.problems[0].to_string();
+    let place = format!("memory.x:{line}:{column}: ");
+    assert!(found.starts_with(&format!("{place}{expected}")), "found {found}, expected {place}{expected}");
+    let help = error.problems[0].help.as_deref().unwrap_or_default();
+    assert!(help.ends_with("or leave `memory-x` out and write `flash` and `ram`"), "{help}");
+}
+
+#[test]
+fn scripts_of_real_firmware() {
+    let example = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/digits/memory.x");
+    let memory_x = MemoryX::read(Path::new(example)).unwrap();
+    assert_eq!((memory_x.flash.bytes, memory_x.ram.bytes), (1024 << 10, 128 << 10));
+    assert_eq!((memory_x.flash.at.line(), memory_x.flash.at.column()), (4, 41));
+    assert_eq!((memory_x.ram.at.line(), memory_x.ram.at.column()), (5, 41));
+    // The second stage bootloader of an RP2040, and symbols and sections behind.
+    let rp2040 = r#"
+        MEMORY {
+            BOOT2 : ORIGIN = 0x10000000, LENGTH = 0x100
+            FLASH : ORIGIN = 0x10000100, LENGTH = 2048K - 0x100
+            RAM   : ORIGIN = 0x20000000, LENGTH = 256K
+        }
+        EXTERN(BOOT2_FIRMWARE)
+        SECTIONS { .boot2 ORIGIN(BOOT2) : { KEEP(*(.boot2)); } > BOOT2 } INSERT BEFORE .text;
+        _stack_start = ORIGIN(RAM) + LENGTH(RAM);
+    "#;
+    assert_eq!(sizes(rp2040), ((2048 << 10) - 256, 256 << 10));
+    let odd = "/* MEMORY { */ INCLUDE \"MEMORY { x\" PROVIDE(MEMORY = 1);\nMEMORY\n{ CCM-RAM(rwx!a):org=0x1000 0000K";
+    assert!(parse(odd).is_err());
+    let regions = "MEMORY{CCM-RAM(rwx!a):org=0x10000000 len=64k FLASH(rx):o=ORIGIN(CCM-RAM),l=0X80000\n\
+                   RAM(w):ORIGIN=0x20000000,LENGTH=LENGTH(CCM-RAM)*2+(LENGTH(FLASH)-1M/4)/ 8}";
+    assert_eq!(sizes(regions), (512 << 10, (128 << 10) + (32 << 10)));
+    // Regions may stand in several commands.
+    let two = "MEMORY { RAM : ORIGIN = 1, LENGTH = 2 }\nMEMORY { FLASH : ORIGIN = 3, LENGTH = 4 }";
+    assert_eq!(sizes(two), (4, 2));
+}
+
+#[test]
+fn numbers_as_linkers_read_them() {
+    for (length, bytes) in [
+        ("1024", 1024),
+        ("1024K", 1 << 20),
+        ("1m", 1 << 20),
+        ("0x100K", 256 << 10),
+        ("0XfF", 255),
+        ("010", 8),
+        ("256K + 64K", 320 << 10),
+        ("1M-16K-16K", (1 << 20) - (32 << 10)),
+        ("2 * 3 + 4 * 5", 26),
+        ("100 / 7 / 2", 7),
+        ("((64K))", 64 << 10),
+        ("8 - (4 - 2)", 6),
+        ("16 - 32 + 64", 48),
+        ("0xffffffffffffffff", u64::MAX),
+    ] {
+        assert_eq!(flash(length), bytes, "{length}");
+    }
+}
+
+#[test]
+fn what_is_wrong_and_where() {
+    let region = |text: &str| format!("MEMORY\n{{\n  FLASH : ORIGIN = 0, LENGTH = {text}\n}}\n");
+    says("^", "there is no `MEMORY { ... }`");
+    says("^SECTIONS { }", "there is no `MEMORY { ... }`");
+    says("MEMORY {\n  ^/* no end", "this comment has no end");
+    says("INCLUDE ^\"no end", "this quote has no end");
+    says("MEMORY {^", "expected a region's name or `}`, but the file ends");
+    says("MEMORY { ^: }", "expected a region's name or `}`, found `:`");
+    says("MEMORY { A-^: }", "expected the rest of a region's name, found `:`");
+    says("MEMORY { FLASH (rx^", "expected `)`, but the file ends");
+    says("MEMORY { FLASH ^ORIGIN = 0", "expected `:`, found `ORIGIN`");
+    says("MEMORY { FLASH : ^START = 0", "expected `ORIGIN`, found `START`");
+    says("MEMORY { FLASH : ORIGIN ^0", "expected `=`, found `0`");
+    says("MEMORY { FLASH : ORIGIN = 0, ^SIZE = 4", "expected `LENGTH`, found `SIZE`");
+    says(
+        "MEMORY { A : ORIGIN = 0, LENGTH = 1\n ^A : ORIGIN = 0, LENGTH = 1 }",
+        "the region `A` stands there twice",
+    );
+    says("MEMORY { FLASH : ORIGIN = 0, LENGTH = ^}", "expected a number, found `}`");
+    says("MEMORY { FLASH : ORIGIN = 0, LENGTH = 1 +^", "expected a number, but the file ends");
+    says(&region("^1024KB"), "`1024KB` is no number that mixq reads");
+    says(&region("^FLASH_SIZE"), "`FLASH_SIZE` is no number that mixq reads");
+    says(&region("^1.5M"), "`1.5M` is no number that mixq reads");
+    says(&region("^09"), "`09` is no number that mixq reads");
+    says(&region("^18446744073709551616"), "`18446744073709551616` is no number that mixq reads");
+    says(
+        &region("^0xffffffffffffffff + 1"),
+        "this is 18446744073709551616, which is no 64-bit address or length",
+    );
+    says(&region("^16K - 32K"), "this is -16384, which is no 64-bit address or length");
+    says(&region("16K ^/ (4 - 4)"), "this is no number that a linker could calculate with");
+    says(
+        &region("0xffffffffffffffff ^* 0xffffffffffffffff"),
+        "this is no number that a linker could calculate with",
+    );
+    says(&region("(16K ^}"), "expected `)`, found `}`");
+    says(&region("LENGTH(^RAM)"), "there is no region `RAM` before this line");
+    says(&region("LENGTH ^RAM"), "expected `(`, found `RAM`");
+    let deep = format!("{}^({}1{}", "(".repeat(32), "(".repeat(2000), ")".repeat(2033));
+    says(&region(&deep), "more than 32 brackets within each other");
+    says(&region("^0"), "the region `FLASH` has a length of 0 bytes");
+}
+
+#[test]
+fn all_missing_regions_are_told() {
+    let error =
+        parse("\n  MEMORY { ROM : ORIGIN = 0, LENGTH = 1\n SRAM : ORIGIN = 1, LENGTH = 2 }").unwrap_err();
+    let help = "name it as cortex-m-rt wants, or leave `memory-x` out and write `flash` and `ram`";
+    let line = "MEMORY { ROM : ORIGIN = 0, LENGTH = 1";
+    let expected = ["FLASH", "RAM"].map(|name| {
+        format!("memory.x:2:3: `MEMORY` has no region `{name}`, there is `ROM`, `SRAM`; {help} | {line}")
+    });
+    assert_eq!(error.to_string().lines().collect::<Vec<_>>(), expected);
+    assert!(parse("MEMORY {}").unwrap_err().to_string().contains("has no region `RAM`, there is none"));
+}
+
+/// A number in one of several notations.
+fn written() -> impl Strategy<Value = (String, i128)> {
+    (0_u32..1 << 22, 0_usize..6).prop_map(|(number, notation)| {
+        let value = i128::from(number);
+        match notation {
+            0 => (format!("{number}"), value),
+            1 => (format!("{number:#x}"), value),
+            2 => (format!("{number}K"), value * 1024),
+            3 => (format!("0X{number:X}k"), value * 1024),
+            4 => (format!("0{number:o}M"), value * 1_048_576),
+            _ => (format!("({number} )"), value),
+        }
+    })
+}
+
+proptest! {
+    #[test]
+    fn sums_are_what_plain_arithmetic_gives(
+        first in written(), rest in prop::collection::vec((any::<bool>(), written()), 0..5), space in " ?",
+    ) {
+        let (mut text, mut value) = first;
+        for (minus, (number, addend)) in rest {
+            text += &format!("{space}{}{space}{number}", if minus { '-' } else { '+' });
+            value += if minus { -addend } else { addend };
+        }
+        let script = format!("MEMORY {{ RAM : ORIGIN = 0, LENGTH = 1 FLASH : ORIGIN = {text}, LENGTH = {text} }}");
+        match u64::try_from(value) {
+            Ok(bytes) if bytes > 0 => prop_assert_eq!(sizes(&script), (bytes, 1)),
+            _ => prop_assert!(parse(&script).is_err()),
+        }
+    }
+
+    #[test]
+    fn no_text_makes_it_panic(text: String) {
+        let _ = parse(&text);
+        let _ = parse(&format!("MEMORY {{ FLASH : ORIGIN = {text}"));
+    }
+
+    /// Nearly scripts.
+    #[test]
+    fn no_tokens_make_it_panic(tokens in prop::collection::vec(prop::sample::select(vec![
+        "MEMORY", "{", "}", "FLASH", "RAM", "(", ")", "rx", ":", "ORIGIN", "=", "0x20000000", ",", "LENGTH", "64K",
+        "+", "-", "*", "/", "/*", "*/", "\"", "ü", "\n", "0", "9999999999999999999999",
+    ]), 0..60)) {
+        let text = tokens.join(" ");
+        if let Err(error) = parse(&text) {
+            for problem in error.problems {
+                let at = problem.location.clone().expect("a place");
+                prop_assert!(at.source.get(at.span.clone()).is_some());
+                prop_assert!(!problem.to_string().contains('\n'));
+            }
+        }
+        let _ = parse(&format!("MEMORY {{ FLASH : ORIGIN = 0, LENGTH = {text}"));
+    }
+}

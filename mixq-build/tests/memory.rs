@@ -1,0 +1,298 @@
+//! Allocation and arena: what must hold for all networks and budgets.
+
+mod common;
+
+use std::path::Path;
+
+use common::graphs::random_graph;
+use fastrand::Rng;
+use mixq_build::config::Scheme;
+use mixq_build::graph::{Graph, Op, Spec};
+use mixq_build::memory::arena::{ALIGNMENT, Lifetime, plan};
+use mixq_build::memory::rules::{DELTA, Side, Step, cut_activations, cut_weights};
+use mixq_build::memory::{Allocation, Infeasible, allocate};
+use mixq_format::Bits;
+use proptest::prelude::*;
+
+/// A failing case prints its input; nothing is kept beside the tests.
+fn cases(cases: u32) -> ProptestConfig {
+    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
+}
+
+fn lifetimes() -> impl Strategy<Value = Vec<Lifetime>> {
+    let lifetime = (0usize..300, 0usize..12, 0usize..6);
+    prop::collection::vec(lifetime, 1..14).prop_map(|tensors| {
+        tensors
+            .into_iter()
+            .map(|(bytes, first, steps)| Lifetime { bytes, first, last: first + steps })
+            .collect()
+    })
+}
+
+fn aligned(bytes: usize) -> usize {
+    bytes.next_multiple_of(ALIGNMENT)
+}
+
+proptest! {
+    #![proptest_config(cases(500))]
+
+    #[test]
+    fn no_two_living_tensors_overlap(tensors in lifetimes()) {
+        let plan = plan(&tensors);
+        prop_assert_eq!(plan.offsets.len(), tensors.len());
+        prop_assert!(plan.bytes.is_multiple_of(ALIGNMENT));
+        let busiest = (0..20).map(|step| {
+            let alive = tensors.iter().filter(|tensor| tensor.first <= step && step <= tensor.last);
+            alive.map(|tensor| aligned(tensor.bytes)).sum::<usize>()
+        });
+        prop_assert_eq!(plan.lower_bound, busiest.max().unwrap());
+        prop_assert!(plan.bytes >= plan.lower_bound);
+        for (a, offset) in plan.offsets.iter().enumerate() {
+            prop_assert!(offset.is_multiple_of(ALIGNMENT));
+            let end = offset + tensors[a].bytes;
+            prop_assert!(end <= plan.bytes);
+            for b in 0..a {
+                let apart = tensors[a].last < tensors[b].first || tensors[b].last < tensors[a].first;
+                let beside = end <= plan.offsets[b] || plan.offsets[b] + tensors[b].bytes <= *offset;
+                prop_assert!(apart || beside, "{} and {} in {:?}", b, a, plan);
+            }
+        }
+    }
+
+    #[test]
+    fn a_chain_reaches_the_lower_bound(bytes in prop::collection::vec(0usize..2000, 1..30)) {
+        let last = bytes.len() - 1;
+        let life = |step: usize| (step.saturating_sub(1), step.min(last.max(1) - 1));
+        let tensors: Vec<Lifetime> = (bytes.iter().enumerate())
+            .map(|(step, &bytes)| Lifetime { bytes, first: life(step).0, last: life(step).1 })
+            .collect();
+        let plan = plan(&tensors);
+        prop_assert_eq!(plan.bytes, plan.lower_bound);
+    }
+}
+
+/// Steps of a network whose tensors are named by their widths; the first and the last are fixed.
+fn steps() -> impl Strategy<Value = (Vec<u64>, Vec<Step>)> {
+    let sizes = prop::collection::vec(1u64..500, 3..10);
+    sizes.prop_flat_map(|sizes| {
+        let count = sizes.len();
+        let bystanders = prop::collection::vec(prop::collection::vec(0..count, 0..3), count - 1);
+        (Just(sizes), bystanders).prop_map(|(sizes, bystanders)| {
+            let side = |width: usize| Side { width, elements: sizes[width] };
+            let steps = (bystanders.into_iter().enumerate()).map(|(k, beside)| Step {
+                input: side(k),
+                output: side(k + 1),
+                bystanders: beside.into_iter().filter(|w| *w != k && *w != k + 1).map(side).collect(),
+            });
+            (sizes.clone(), steps.collect())
+        })
+    })
+}
+
+proptest! {
+    #![proptest_config(cases(2000))]
+
+    #[test]
+    fn the_activation_rule_narrows_until_it_fits((sizes, steps) in steps(), budget in 0u64..8000) {
+        let count = sizes.len();
+        let fixed: Vec<bool> = (0..count).map(|width| width == 0 || width + 1 == count).collect();
+        let alive = |bits: &[Bits], step: &Step| -> u64 {
+            let sides = [step.input, step.output].into_iter().chain(step.bystanders.iter().copied());
+            let mut widths: Vec<usize> = sides.map(|side| side.width).collect();
+            widths.sort();
+            widths.dedup();
+            widths.into_iter().map(|width| sizes[width] * bits[width].count() as u64).sum()
+        };
+        let mut bits = vec![Bits::B8; count];
+        let result = cut_activations(&mut bits, &fixed, &steps, |bits, k| alive(bits, &steps[k]) > budget);
+        for width in (0..count).filter(|&width| fixed[width]) {
+            prop_assert_eq!(bits[width], Bits::B8);
+        }
+        match result {
+            Ok(cuts) => {
+                prop_assert!(steps.iter().all(|step| alive(&bits, step) <= budget));
+                let mut replayed = vec![Bits::B8; count];
+                for width in cuts {
+                    replayed[width] = replayed[width].narrower().unwrap();
+                }
+                prop_assert_eq!(replayed, bits);
+            }
+            Err(dead_end) => {
+                let step = &steps[dead_end.step.unwrap()];
+                prop_assert!(alive(&bits, step) > budget);
+                let sides = [step.input, step.output].into_iter().chain(step.bystanders.iter().copied());
+                for side in sides {
+                    prop_assert!(fixed[side.width] || bits[side.width] == Bits::B2, "{:?} in {:?}", side, step);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_weight_rule_narrows_until_it_fits(
+        weights in prop::collection::vec(1u64..1000, 1..12), budget in 0u64..20_000, delta in 0u32..200_000,
+    ) {
+        let size = |bits: &[Bits]| weights.iter().zip(bits).map(|(n, b)| n * b.count() as u64).sum::<u64>();
+        let mut bits = vec![Bits::B8; weights.len()];
+        let result = cut_weights(&mut bits, &weights, delta, |bits| size(bits) > budget);
+        match result {
+            Ok(cuts) => {
+                prop_assert!(size(&bits) <= budget);
+                let mut replayed = vec![Bits::B8; weights.len()];
+                for (turn, &layer) in cuts.iter().enumerate() {
+                    prop_assert!(size(&replayed) > budget, "turn {turn} cut what already fits");
+                    // The rule in exact fractions: r_i > R - delta, the first such layer.
+                    let total = size(&replayed) as i128;
+                    let share = |i: usize| weights[i] as i128 * replayed[i].count() as i128 * 1_000_000;
+                    let cuttable = || (0..weights.len()).filter(|&i| replayed[i] != Bits::B2);
+                    let largest = cuttable().map(share).max().unwrap();
+                    let near = |i: &usize| share(*i) > largest - i128::from(delta) * total;
+                    let first = cuttable().find(near).or(cuttable().find(|i| share(*i) == largest));
+                    prop_assert_eq!(Some(layer), first);
+                    replayed[layer] = replayed[layer].narrower().unwrap();
+                }
+                prop_assert_eq!(replayed, bits);
+            }
+            Err(_) => {
+                prop_assert!(bits.iter().all(|bits| *bits == Bits::B2));
+                prop_assert!(size(&bits) > budget);
+            }
+        }
+    }
+
+    #[test]
+    fn an_allocation_meets_its_budgets_or_names_the_least(seed: u64) {
+        let mut rng = Rng::with_seed(seed);
+        let graph = random_graph(&mut rng);
+        let scheme = [Scheme::PerLayer, Scheme::PerChannel][rng.usize(0..2)];
+        let widest = allocate(&graph, u64::MAX, u64::MAX, scheme).unwrap();
+        check(&graph, &widest);
+        prop_assert!(widest.cuts.is_empty());
+        let least_ram = match allocate(&graph, u64::MAX, 0, scheme) {
+            Err(Infeasible::Ram { least, needed, .. }) => {
+                prop_assert!(needed > 0 && needed <= least);
+                least
+            }
+            other => panic!("no RAM gives {other:?}"),
+        };
+        let least_flash = match allocate(&graph, 0, u64::MAX, scheme) {
+            Err(Infeasible::Flash { least }) => least,
+            other => panic!("no flash gives {other:?}"),
+        };
+        // Both least budgets can be met, with everything at 2 bits if need be; one byte less cannot.
+        check_within(&graph, least_flash, least_ram, scheme);
+        prop_assert!(allocate(&graph, least_flash - 1, u64::MAX, scheme).is_err());
+        prop_assert!(allocate(&graph, u64::MAX, least_ram - 1, scheme).is_err());
+        for _ in 0..4 {
+            let (flash, ram) = (rng.u64(..=widest.flash), rng.u64(..=widest.ram));
+            match allocate(&graph, flash, ram, scheme) {
+                Ok(_) => check_within(&graph, flash, ram, scheme),
+                Err(Infeasible::Ram { node, needed, least }) => {
+                    prop_assert!(needed > ram && least > ram, "{} {} {}", needed, least, ram);
+                    prop_assert!(node < graph.nodes.len());
+                    prop_assert_eq!(least, least_ram);
+                }
+                Err(Infeasible::Flash { least }) => {
+                    prop_assert!(least > flash);
+                    prop_assert_eq!(least, least_flash);
+                }
+            }
+        }
+    }
+}
+
+fn check_within(graph: &Graph, flash: u64, ram: u64, scheme: Scheme) {
+    let allocation = allocate(graph, flash, ram, scheme).unwrap_or_else(|e| panic!("{flash} {ram}: {e:?}"));
+    assert!(allocation.flash <= flash && allocation.ram <= ram, "{} {}", allocation.flash, allocation.ram);
+    check(graph, &allocation);
+}
+
+/// What an allocation says of itself is consistent.
+fn check(graph: &Graph, allocation: &Allocation) {
+    let count = graph.nodes.len();
+    let mut weights: Vec<Option<Bits>> =
+        graph.nodes.iter().map(|node| node.op.weighted().then_some(Bits::B8)).collect();
+    let mut outputs = vec![Bits::B8; allocation.schedule.tensors.len()];
+    *outputs.last_mut().unwrap() = Bits::B32;
+    for cut in &allocation.cuts {
+        if cut.weights {
+            assert_eq!(weights[cut.node].unwrap().narrower(), Some(cut.to));
+            weights[cut.node] = Some(cut.to);
+        } else {
+            // A cut holds for all tensors of the same width.
+            let tensors = &allocation.schedule.tensors;
+            let width = tensors[allocation.schedule.tensor_of_node[cut.node]].width;
+            for tensor in (0..tensors.len()).filter(|&tensor| tensors[tensor].width == width) {
+                assert_eq!(outputs[tensor].narrower(), Some(cut.to));
+                outputs[tensor] = cut.to;
+            }
+        }
+    }
+    let activations: Vec<Bits> =
+        allocation.schedule.tensor_of_node.iter().map(|&tensor| outputs[tensor]).collect();
+    assert_eq!((&allocation.weights, &allocation.activations), (&weights, &activations));
+    assert_eq!(allocation.activations[count - 1], Bits::B32);
+    let bytes: Vec<Lifetime> = (allocation.schedule.tensors.iter().zip(&outputs))
+        .map(|(tensor, bits)| Lifetime {
+            bytes: tensor.shape.height * tensor.shape.width * bits.row_bytes(tensor.shape.channels),
+            first: tensor.life.0,
+            last: tensor.life.1,
+        })
+        .collect();
+    assert_eq!(allocation.ram, allocation.plan.bytes as u64);
+    let offsets = &allocation.plan.offsets;
+    for (tensor, offset) in bytes.iter().zip(offsets) {
+        assert!(offset + tensor.bytes <= allocation.plan.bytes);
+    }
+    // Where two tensors overlap at a step, one is a sum in the place of its summand, which nobody reads later.
+    for (step, executed) in allocation.schedule.steps.iter().enumerate() {
+        let alive = |t: &usize| bytes[*t].first <= step && step <= bytes[*t].last;
+        let living: Vec<usize> = (0..bytes.len()).filter(alive).collect();
+        for (&a, &b) in living.iter().flat_map(|a| living.iter().map(move |b| (a, b))).filter(|(a, b)| a < b)
+        {
+            let beside =
+                offsets[a] + bytes[a].bytes <= offsets[b] || offsets[b] + bytes[b].bytes <= offsets[a];
+            let summed = matches!(graph.nodes[executed.node].op, Op::Add { .. })
+                && b == executed.output
+                && executed.inputs.contains(&a)
+                && (offsets[a], bytes[a].bytes, outputs[a]) == (offsets[b], bytes[b].bytes, outputs[b])
+                && bytes[a].last == step;
+            assert!(beside || summed, "{a} and {b} at step {step}");
+        }
+    }
+}
+
+#[test]
+fn delta_is_the_papers() {
+    assert_eq!(DELTA, 50_000);
+}
+
+/// Branches that cross: at some widths no plan of the arena reaches the sum of what lives.
+#[test]
+fn every_budget_from_the_least_on_is_met() {
+    let text = r#"
+        input = [1, 6, 4]
+        layer = [
+            { op = "conv", name = "a", filters = 8, kernel = [1, 3], stride = 2 },
+            { op = "conv", name = "b", filters = 8, kernel = 3 },
+            { op = "conv", name = "c", filters = 8, kernel = 3 },
+            { op = "add", name = "ca", inputs = ["c", "a"] },
+            { op = "add", name = "cca", inputs = ["c", "ca"] },
+            { op = "add", name = "sum", inputs = ["b", "cca"] },
+            { op = "pointwise", filters = 9 },
+            { op = "linear", features = 8 },
+            { op = "linear", features = 6 },
+        ]
+    "#;
+    let graph = Graph::resolve(&Spec::parse(Path::new("crossing.toml"), text).unwrap()).unwrap();
+    let all = |ram| allocate(&graph, u64::MAX, ram, Scheme::PerChannel);
+    let Err(Infeasible::Ram { least, .. }) = all(0) else { panic!("no RAM is too little") };
+    let most = all(u64::MAX).unwrap().ram;
+    assert!(least < most);
+    for ram in 0..=most {
+        match all(ram) {
+            Ok(allocation) => assert!(ram >= least && allocation.ram <= ram, "{ram}"),
+            Err(_) => assert!(ram < least, "{ram} is over the least budget {least}"),
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! What a build script says and does, under the real cargo: `mixq_build::build()` in a package on the host.
+
+mod common;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use common::package::{MANIFEST, Package};
+
+/// One package and one target folder for all tests, so one at a time.
+static TURN: Mutex<()> = Mutex::new(());
+
+struct Firmware {
+    package: Package,
+    _turn: MutexGuard<'static, ()>,
+}
+
+/// What cargo came to.
+struct Output {
+    succeeded: bool,
+    text: String,
+}
+
+fn scratch() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("script")
+}
+
+impl Firmware {
+    /// A package with a fresh artifact.
+    fn new() -> Firmware {
+        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        let package = Package::at(scratch().join("firmware"));
+        let build = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let dependency =
+            format!("[build-dependencies]\nmixq-build = {{ path = {build:?} }}\n\n[workspace]\n");
+        package.write("Cargo.toml", &format!("{MANIFEST}\n{dependency}"));
+        package.write("build.rs", "fn main() {\n    mixq_build::build()\n}\n");
+        std::fs::create_dir(package.path("src")).unwrap();
+        package.write("src/lib.rs", "pub const MODELS: &str = env!(\"MIXQ_MODELS\");\n");
+        // The versions that this crate is built with, which are there without a network.
+        std::fs::copy(build.join("../Cargo.lock"), package.path("Cargo.lock")).unwrap();
+        package.write_fresh_artifact();
+        Firmware { package, _turn: turn }
+    }
+
+    fn cargo(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Output {
+        let mut command = Command::new(env!("CARGO"));
+        command.args(arguments).arg("--offline").current_dir(self.package.path(""));
+        for name in ["LIBTORCH", "LIBTORCH_USE_PYTORCH", "RA_RUSTC_WRAPPER", "DOCS_RS", "CARGO_BUILD_TARGET"]
+        {
+            command.env_remove(name);
+        }
+        command.env("CARGO_TARGET_DIR", scratch().join("target")).env("CARGO_TERM_COLOR", "never");
+        let output = command.envs(variables.iter().copied()).output().unwrap();
+        let text = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap()).concat();
+        Output { succeeded: output.status.success(), text }
+    }
+
+    fn build(&self, variables: &[(&str, &str)]) -> Output {
+        self.cargo(&["build", "-v"], variables)
+    }
+
+    /// Fails as cargo fails, not as a panic does, with lines that contain all of `parts` in order.
+    fn fails(&self, variables: &[(&str, &str)], parts: &[&str]) {
+        let Output { succeeded, text } = self.build(variables);
+        assert!(!succeeded, "{text}");
+        let errors: Vec<&str> =
+            text.lines().filter(|line| line.starts_with("error: firmware@0.1.0: ")).collect();
+        let mut rest = errors.join("\n");
+        for part in parts {
+            let at = rest.find(part).unwrap_or_else(|| panic!("no {part:?} in {text}"));
+            rest = rest.split_off(at + part.len());
+        }
+        assert!(!text.contains("panicked"), "{text}");
+    }
+
+    /// Succeeds with one warning, which contains all of `parts`.
+    fn warns(&self, variables: &[(&str, &str)], parts: &[&str]) {
+        let Output { succeeded, text } = self.build(variables);
+        assert!(succeeded, "{text}");
+        let warnings: Vec<&str> =
+            text.lines().filter(|line| line.starts_with("warning: firmware@")).collect();
+        assert_eq!(warnings.len(), 1, "{text}");
+        assert!(parts.iter().all(|part| warnings[0].contains(part)), "{warnings:?}");
+    }
+
+    /// `Cargo.toml:line:column: ` of the first place that begins with `text`.
+    fn place(&self, text: &str) -> String {
+        let manifest = std::fs::read_to_string(self.package.path("Cargo.toml")).unwrap();
+        let at = manifest.find(text).unwrap();
+        let line = manifest[..at].matches('\n').count() + 1;
+        let column = at - manifest[..at].rfind('\n').map_or(0, |newline| newline + 1) + 1;
+        format!("Cargo.toml:{line}:{column}: ")
+    }
+}
+
+/// Without the folders of this checkout, whose names may be anything.
+fn mentions_libtorch(text: &str) -> bool {
+    let build = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let folders = [scratch(), build.to_path_buf(), build.join("..").canonicalize().unwrap()];
+    let text =
+        folders.iter().fold(text.to_string(), |text, folder| text.replace(folder.to_str().unwrap(), ""));
+    let home = std::env::home_dir().unwrap_or_default();
+    let text = text.replace(home.to_str().unwrap(), "").to_lowercase();
+    text.contains("torch") || text.contains("tch ")
+}
+
+#[test]
+fn a_fresh_artifact_builds_without_libtorch() {
+    let firmware = Firmware::new();
+    let Output { succeeded, text } = firmware.build(&[]);
+    assert!(succeeded, "{text}");
+    assert!(!text.contains("warning: firmware"), "{text}");
+    assert!(!mentions_libtorch(&text), "{text}");
+    let Output { succeeded, text } = firmware.cargo(&["tree", "--edges", "normal,build"], &[]);
+    assert!(succeeded && text.contains("mixq-build v"), "{text}");
+    assert!(!mentions_libtorch(&text), "{text}");
+    // Nothing has changed: the build script does not even run.
+    let Output { text, .. } = firmware.build(&[]);
+    assert!(text.contains("Fresh firmware"), "{text}");
+    // It runs when the network's file changes, and finds that it means the same.
+    firmware.package.replace("net.toml", "kernel = 3", "kernel = [3, 3] # square");
+    let Output { succeeded, text } = firmware.build(&[]);
+    assert!(succeeded && text.contains("Dirty firmware"), "{text}");
+}
+
+#[test]
+fn a_stale_artifact_is_an_error_that_says_what_changed() {
+    let firmware = Firmware::new();
+    let place = firmware.place("tiny]");
+    firmware.package.replace("Cargo.toml", "6 KiB", "5 KiB");
+    firmware.fails(
+        &[],
+        &[
+            &place,
+            "model `tiny`: models/tiny.mixq is stale: `budget.ram` was 6144, is 5120",
+            "run `cargo mixq retrain`",
+            "feature `train`",
+            "[package.metadata.mixq.models.tiny]",
+        ],
+    );
+    firmware.package.replace("Cargo.toml", "5 KiB", "6 KiB");
+    firmware.package.replace("net.toml", "filters = 3", "filters = 4");
+    firmware.fails(&[], &["model `tiny`: models/tiny.mixq is stale: `network` has changed; run"]);
+}
+
+#[test]
+fn an_artifact_that_is_missing_or_damaged_is_an_error() {
+    let firmware = Firmware::new();
+    let path = firmware.package.artifact();
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[100] ^= 1;
+    std::fs::write(&path, bytes).unwrap();
+    let damaged = "model `tiny`: models/tiny.mixq cannot be used: its checksum does not match";
+    firmware.fails(&[], &[damaged, "run `cargo mixq retrain`"]);
+    firmware.fails(&[("RA_RUSTC_WRAPPER", "1")], &[damaged]);
+    std::fs::remove_file(&path).unwrap();
+    firmware.fails(&[], &["model `tiny`: models/tiny.mixq is not there; run `cargo mixq retrain`"]);
+}
+
+#[test]
+fn an_editor_and_docs_rs_are_only_warned() {
+    let firmware = Firmware::new();
+    firmware.package.replace("Cargo.toml", "6 KiB", "5 KiB");
+    let stale = "model `tiny`: models/tiny.mixq is stale: `budget.ram` was 6144, is 5120";
+    firmware.warns(&[("RA_RUSTC_WRAPPER", "1")], &[stale, "not trained for an editor's check"]);
+    firmware.warns(&[("DOCS_RS", "1")], &[stale, "not trained for docs.rs"]);
+    std::fs::remove_file(firmware.package.artifact()).unwrap();
+    firmware.warns(&[("RA_RUSTC_WRAPPER", "1")], &["models/tiny.mixq is not there"]);
+    firmware.warns(&[("DOCS_RS", "1")], &["models/tiny.mixq is not there"]);
+    // What is good enough for them stops the build that follows.
+    firmware.fails(&[], &["models/tiny.mixq is not there"]);
+}
+
+#[test]
+fn mistakes_in_the_manifest_point_to_their_place() {
+    let firmware = Firmware::new();
+    firmware.package.replace("Cargo.toml", "scheme = ", "schema = ");
+    firmware.package.replace("Cargo.toml", "ram = \"6 KiB\"", "ram = \"6 KB of it\"");
+    let (ram, schema) = (firmware.place("\"6 KB of it\""), firmware.place("schema"));
+    firmware.fails(&[], &[&ram, "KB of it", "\n", &schema, "`schema`", "scheme"]);
+}
+
+#[test]
+fn an_impossible_budget_names_layer_and_bytes() {
+    let firmware = Firmware::new();
+    firmware.package.replace("Cargo.toml", "6 KiB", "16 B");
+    let ram = firmware.place("\"16 B\"");
+    // 16 B of image, and 16 pixels of three channels, a byte each at 2 bits.
+    let needs = "model `tiny`: needs 32 B of RAM for layer 1 `conv1` (conv 3x3) with all activations at 2 bits, budget 16 B";
+    firmware.fails(&[], &[&ram, needs, "at least ram = \"32 B\""]);
+    firmware.package.replace("Cargo.toml", "16 B", "6 KiB");
+    firmware.package.replace("Cargo.toml", "48 KiB", "100 B");
+    let flash = firmware.place("\"100 B\"");
+    firmware.fails(
+        &[],
+        &[&flash, "of flash with all weights at 2 bits, budget 100 B", "`linear1` (linear) with 96 weights"],
+    );
+}
+
+#[test]
+fn test_images_are_there_to_include() {
+    let firmware = Firmware::new();
+    let script = |model: &str| format!("fn main() {{\n    mixq_build::test_images({model:?})\n}}\n");
+    firmware.package.write("build.rs", &script("tiny"));
+    let include =
+        |name: &str| format!("include_bytes!(concat!(env!(\"OUT_DIR\"), \"/tiny_test_{name}.bin\"))");
+    let library = format!(
+        "const IMAGES: &[u8; 4 * 16] = {};\nconst LABELS: &[u8; 4] = {};\n\
+         const _: () = assert!(LABELS[0] == 0 && LABELS[3] == 1 && IMAGES[0] == {});\n",
+        include("images"),
+        include("labels"),
+        150 + (16 * 7) % 90,
+    );
+    firmware.package.write("src/lib.rs", &library);
+    let Output { succeeded, text } = firmware.build(&[]);
+    assert!(succeeded, "{text}");
+    firmware.package.write("build.rs", &script("tinny"));
+    firmware.fails(&[], &["there is no model `tinny`; models are tiny"]);
+}

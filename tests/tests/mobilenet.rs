@@ -1,0 +1,88 @@
+//! MobileNetV1 at the paper's budget of 2 MiB and 512 KiB: flash, RAM and stack as the linker and the device have them.
+
+use std::path::Path;
+
+use fastrand::Rng;
+use mixq_build::config::{Rounding, Scheme};
+use mixq_build::convert::convert;
+use mixq_build::graph::{Graph, builtin};
+use mixq_build::memory::allocate;
+use mixq_format::{Accuracy, Artifact, Budget, Header};
+use mixq_tests::elf::{Memory, Symbols};
+use mixq_tests::firmware::{self, Board, Options, Part};
+use mixq_tests::networks;
+use mixq_tests::trained::{random_image, random_trained};
+
+const BUDGET: Budget = Budget { flash: 2 << 20, ram: 512 << 10 };
+
+/// The network with random weights, at the bits that the rules give it.
+fn artifact(name: &str, width: f64, resolution: usize) -> Artifact {
+    let options = builtin::Options { width, resolution, ..builtin::published("mobilenet_v1").unwrap() };
+    let graph = Graph::resolve(&builtin::spec("mobilenet_v1", &options).unwrap()).unwrap();
+    let scheme = Scheme::PerChannel;
+    let allocation = allocate(&graph, BUDGET.flash, BUDGET.ram, scheme).unwrap();
+    assert_eq!(allocation.plan.bytes, allocation.plan.lower_bound, "a chain reaches the lower bound");
+    let mut rng = Rng::with_seed(resolution as u64);
+    let trained = random_trained(&mut rng, &graph, &allocation, scheme, Rounding::Nearest);
+    let converted = convert(&graph, &allocation, scheme, &trained).unwrap();
+    let header = Header {
+        name: name.to_string(),
+        labels: (0..graph.classes()).map(|class| class.to_string()).collect(),
+        input: converted.input,
+        output: converted.output,
+        arena_bytes: converted.arena_bytes,
+        logit_scale: converted.logit_scale,
+        layers: converted.layers,
+        fingerprint: Default::default(),
+        budget: BUDGET,
+        accuracy: Accuracy { float: 0.0, fake_quant: 0.0, integer: 0.0, test_images: 0 },
+    };
+    let artifact = Artifact { header, parameters: converted.parameters };
+    assert_eq!(
+        (artifact.flash_bytes() as u64, artifact.ram_bytes() as u64),
+        (allocation.flash, allocation.ram)
+    );
+    artifact
+}
+
+fn holds_what_was_announced(name: &str, width: f64, resolution: usize) {
+    let artifact = artifact(name, width, resolution);
+    let image = |artifact: &Artifact| {
+        let input = artifact.header.input;
+        let shape = mixq_build::graph::Shape {
+            height: input.height.into(),
+            width: input.width.into(),
+            channels: input.channels.into(),
+        };
+        vec![random_image(&mut Rng::with_seed(3), shape)]
+    };
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    firmware::write_models(&folder, std::slice::from_ref(&artifact), image);
+    let host = networks::logits(&artifact, &image(&artifact)[0]);
+    let host: Vec<String> = host.iter().map(i32::to_string).collect();
+    for opt_level in ["3", "s"] {
+        let board = Board::CortexM7;
+        let options = Options { target: "thumbv7em-none-eabihf", board, part: Part::Binary, opt_level };
+        let elf = firmware::build(&folder, &options, &folder.join(format!("target-{opt_level}")));
+        let symbols = Symbols::read(&elf);
+        let memory = Memory::CORTEX_M7;
+        assert_eq!(symbols.flash_bytes(&memory, name), artifact.flash_bytes() as u64, "flash at {opt_level}");
+        let ram = symbols.size(&memory.ram, &format!("::{name}"));
+        assert_eq!(ram, artifact.ram_bytes() as u64, "RAM at {opt_level}");
+        let printed = firmware::run(board, &elf, &[]);
+        let (logits, stack) = firmware::logits_and_stack(&printed);
+        assert_eq!(logits, [format!("{name}: {}", host.join(","))]);
+        println!("{name}, opt-level {opt_level}: {ram} B of RAM, stack of infer {} B", stack[0].1);
+        assert!(stack[0].1 > 0 && stack[0].1 < 1024, "{stack:?} at opt-level {opt_level}");
+    }
+}
+
+#[test]
+fn mobilenet_v1_0_25_128() {
+    holds_what_was_announced("mobilenet_025_128", 0.25, 128);
+}
+
+#[test]
+fn mobilenet_v1_0_5_192() {
+    holds_what_was_announced("mobilenet_05_192", 0.5, 192);
+}

@@ -1,0 +1,118 @@
+//! A build script with feature `train` and a stale artifact: trains once, and the next build is fresh.
+//!
+//! Compiles libtorch's bindings once more; `cargo xtask test` sets LIBTORCH.
+
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+const BUILD_DEPENDENCIES: &str = r#"
+[package]
+name = "stale"
+version = "0.1.0"
+edition = "2024"
+
+[workspace]
+
+# As in mixq's own workspace, so that the bindings of libtorch are shared with its tests where cargo can.
+[profile.dev]
+opt-level = 1
+
+[package.metadata.mixq.device]
+flash = "2 KiB"
+ram = "256 B"
+
+[package.metadata.mixq.models.lines]
+network = "network.toml"
+dataset = { path = "lines.csv", test = 8, labels = ["across", "down"] }
+
+[package.metadata.mixq.models.lines.training]
+epochs = 2
+quantised-epochs = 2
+"#;
+
+const NETWORK: &str = r#"
+input = [4, 4, 1]
+[[layer]]
+op = "conv"
+filters = 4
+kernel = 3
+[[layer]]
+op = "linear"
+features = 2
+"#;
+
+fn package(folder: &Path) {
+    let write = |name: &str, text: &str| {
+        let path = folder.join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    };
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap();
+    let dependency = format!(
+        "[build-dependencies]\nmixq-build = {{ path = {:?}, features = [\"train\"] }}\n",
+        root.join("mixq-build")
+    );
+    write("Cargo.toml", &format!("{BUILD_DEPENDENCIES}{dependency}"));
+    write("Cargo.lock", &std::fs::read_to_string(root.join("Cargo.lock")).unwrap());
+    write("build.rs", "fn main() { mixq_build::build() }\n");
+    write("src/lib.rs", "#![no_std]\n");
+    write("network.toml", NETWORK);
+    write("lines.csv", &lines());
+}
+
+/// Images of one bright line, across or down, 40 of them.
+fn lines() -> String {
+    let mut text = String::new();
+    for image in 0..40 {
+        let (label, position) = (image % 2, image / 2 % 4);
+        for pixel in 0..16 {
+            let on = if label == 0 { pixel / 4 == position } else { pixel % 4 == position };
+            let _ = write!(text, "{},", if on { 200 + image } else { image });
+        }
+        let _ = writeln!(text, "{label}");
+    }
+    text
+}
+
+fn build(folder: &Path) -> Output {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let target: PathBuf = Path::new(env!("CARGO_TARGET_TMPDIR")).join("train-in-build-script");
+    let output = Command::new(cargo)
+        .args(["build", "--target-dir"])
+        .arg(target)
+        .current_dir(folder)
+        // Inside of an editor or a documentation build this test still means a plain build.
+        .env_remove("RA_RUSTC_WRAPPER")
+        .env_remove("DOCS_RS")
+        .output()
+        .expect("cargo runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    output
+}
+
+#[test]
+fn a_stale_artifact_is_trained_once() {
+    assert!(std::env::var_os("LIBTORCH").is_some(), "LIBTORCH is not set: run this by `cargo xtask test`");
+    let folder = tempfile::tempdir().unwrap();
+    package(folder.path());
+    let first = String::from_utf8(build(folder.path()).stderr).unwrap();
+    assert!(first.contains("models/lines.mixq is not there; training"), "{first}");
+    assert!(first.contains("trained, accuracy float"), "{first}");
+    let path = folder.path().join("models/lines.mixq");
+    let made = std::fs::read(&path).unwrap();
+
+    // Nothing has changed, but the script runs: it finds the artifact fresh.
+    let manifest = folder.path().join("Cargo.toml");
+    let text = std::fs::read_to_string(&manifest).unwrap();
+    std::fs::write(&manifest, format!("{text}# a comment\n")).unwrap();
+    let second = String::from_utf8(build(folder.path()).stderr).unwrap();
+    assert!(!second.contains("training"), "{second}");
+    assert_eq!(std::fs::read(&path).unwrap(), made);
+
+    // A setting has changed: trained anew, once.
+    std::fs::write(&manifest, text.replace("quantised-epochs = 2", "quantised-epochs = 3")).unwrap();
+    let third = String::from_utf8(build(folder.path()).stderr).unwrap();
+    assert!(third.contains("`training.quantised-epochs` was 2, is 3; training"), "{third}");
+    assert_ne!(std::fs::read(&path).unwrap(), made);
+}

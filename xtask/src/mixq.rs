@@ -1,0 +1,103 @@
+//! `cargo mixq`, built from this repository, for the examples.
+
+use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
+use std::process::{Command, ExitCode};
+
+use anyhow::{Context, Result};
+use serde_json::Value;
+
+use crate::process::{self, build, cargo, last_line, repository};
+use crate::setup::libtorch::Libtorch;
+
+/// The command line tool.
+pub struct Mixq {
+    executable: PathBuf,
+}
+
+impl Mixq {
+    /// Builds it, with training if libtorch is given.
+    ///
+    /// # Errors
+    /// If it does not compile.
+    pub fn build(libtorch: Option<&Libtorch>) -> Result<Mixq> {
+        let mut cargo = cargo("");
+        cargo.args(["build", "--release", "--package", "mixq-build", "--bin", "cargo-mixq", "--features"]);
+        match libtorch {
+            Some(libtorch) => cargo.arg("cli,train").env("LIBTORCH", &libtorch.folder),
+            None => cargo.arg("cli"),
+        };
+        Ok(Mixq { executable: build(&mut cargo, "cargo-mixq")? })
+    }
+
+    /// `cargo mixq <command>`; for the examples if the command is about packages and the arguments name no other workspace.
+    pub fn command(&self, command: &str, arguments: &[impl AsRef<OsStr>]) -> Command {
+        let mut mixq = Command::new(&self.executable);
+        mixq.args(["mixq", command]);
+        let about_packages = !["allocate", "chips"].contains(&command);
+        if about_packages && !arguments.iter().any(|argument| names_manifest(argument.as_ref())) {
+            mixq.arg("--manifest-path").arg(repository("examples/Cargo.toml"));
+        }
+        mixq.args(arguments);
+        mixq
+    }
+
+    /// What a command with `--json` answers; its output for people is printed.
+    ///
+    /// # Errors
+    /// If it fails or ends in something else.
+    pub fn json(&self, command: &str, arguments: &[impl AsRef<OsStr>]) -> Result<Value> {
+        let mut command = self.command(command, arguments);
+        let line = last_line(command.arg("--json"))?;
+        serde_json::from_str(&line).with_context(|| format!("`{}` ended in {line}", process::shown(&command)))
+    }
+}
+
+/// `cargo xtask <command> <arguments>`.
+///
+/// # Errors
+/// If the tool cannot be built; what the command finds wrong is in the exit code.
+pub fn run(command: &str, arguments: &[OsString]) -> Result<ExitCode> {
+    let help = arguments.iter().any(|argument| argument == "--help" || argument == "-h");
+    let trains = command == "retrain" && !help;
+    let libtorch = if trains { Some(crate::setup::training()?) } else { None };
+    let mut command = Mixq::build(libtorch.as_ref())?.command(command, arguments);
+    let status = command.status().with_context(|| format!("cannot start `{}`", process::shown(&command)))?;
+    // Killed by a signal: no code.
+    let code = status.code().and_then(|code| u8::try_from(code).ok());
+    Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
+}
+
+fn names_manifest(argument: &OsStr) -> bool {
+    argument.to_string_lossy().split('=').next() == Some("--manifest-path")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn arguments(given: &[&str]) -> Vec<String> {
+        let mixq = Mixq { executable: "cargo-mixq".into() };
+        let command = mixq.command("eval", given);
+        command.get_args().map(|argument| argument.to_string_lossy().into_owned()).collect()
+    }
+
+    #[test]
+    fn arguments_are_passed_as_they_are() {
+        let examples = repository("examples/Cargo.toml").to_string_lossy().into_owned();
+        let passed = arguments(&["-p", "digits", "--logits", "a b.csv"]);
+        assert_eq!(
+            passed,
+            ["mixq", "eval", "--manifest-path", &examples, "-p", "digits", "--logits", "a b.csv"]
+        );
+    }
+
+    #[test]
+    fn another_manifest_replaces_that_of_the_examples() {
+        assert_eq!(
+            arguments(&["--manifest-path=x/Cargo.toml"]),
+            ["mixq", "eval", "--manifest-path=x/Cargo.toml"]
+        );
+        assert_eq!(arguments(&["--manifest-path", "x"]), ["mixq", "eval", "--manifest-path", "x"]);
+    }
+}

@@ -1,0 +1,86 @@
+//! `cargo xtask setup`: what mixq needs beside cargo.
+
+pub mod libtorch;
+mod rust;
+mod system;
+mod wheels;
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+use anyhow::{Result, anyhow};
+use serde_json::json;
+
+use libtorch::{Libtorch, Source};
+pub use rust::TARGETS as RUST_TARGETS;
+
+/// Installs what is missing and says what there is.
+///
+/// # Errors
+/// Everything that is missing and cannot be installed.
+pub fn run(json: bool) -> Result<ExitCode> {
+    let start = Instant::now();
+    let libtorch = everything()?;
+    println!("Rust targets  {}", RUST_TARGETS.join(", "));
+    println!("libtorch      {} ({})", libtorch.folder.display(), libtorch.source);
+    println!("programs      qemu-system-arm, a C++ compiler");
+    if json {
+        let object = json!({
+            "targets": RUST_TARGETS,
+            "libtorch": libtorch.folder,
+            "libtorch_version": libtorch::VERSION,
+            "libtorch_fetched": libtorch.source == Source::Fetched,
+            "seconds": start.elapsed().as_secs_f64(),
+        });
+        println!("{object}");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Makes sure of all that demo and tests need.
+///
+/// # Errors
+/// Everything that is missing and cannot be installed.
+pub fn everything() -> Result<Libtorch> {
+    let targets = rust::ensure();
+    let qemu = system::QEMU.ensure();
+    together(training(), [targets, qemu])
+}
+
+/// Makes sure of what training needs.
+///
+/// # Errors
+/// As [`everything`].
+pub fn training() -> Result<Libtorch> {
+    let compiler = system::compiler().ensure();
+    together(libtorch::ensure(), [compiler])
+}
+
+/// All errors in one, each on its own line.
+fn together<T, const N: usize>(result: Result<T>, others: [Result<()>; N]) -> Result<T> {
+    let failed = others.into_iter().filter_map(Result::err);
+    let (value, errors): (_, Vec<_>) = match result {
+        Ok(value) => (Some(value), failed.collect()),
+        Err(error) => (None, failed.chain([error]).collect()),
+    };
+    match value {
+        Some(value) if errors.is_empty() => Ok(value),
+        _ => {
+            let messages: Vec<String> = errors.iter().map(|error| format!("{error:#}")).collect();
+            Err(anyhow!(messages.join("\nerror: ")))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_that_is_missing_is_said_at_once() {
+        let error = together(Err::<(), _>(anyhow!("c")), [Err(anyhow!("a")), Ok(()), Err(anyhow!("b"))]);
+        assert_eq!(error.unwrap_err().to_string(), "a\nerror: b\nerror: c");
+        assert_eq!(together(Ok(1), [Err(anyhow!("a"))]).unwrap_err().to_string(), "a");
+        assert_eq!(together(Ok(1), [Ok(())]).unwrap(), 1);
+    }
+}
