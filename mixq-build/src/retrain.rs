@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use mixq_format::{Accuracy, Artifact, Budget, Header};
+use mixq_format::{Accuracy, Artifact, Budget};
 
 use crate::artifact::{self, DATASET, Lock, State};
 use crate::config::Policy;
-use crate::convert::convert;
+use crate::convert::{About, convert};
 use crate::dataset::Dataset;
 use crate::error::{Error, Problem};
 use crate::evaluate;
@@ -63,14 +63,9 @@ fn make(prepared: &Prepared<'_>, scratch: &Path, progress: &mut dyn Progress) ->
     let allocation = &trained.allocation;
     let converted = convert(graph, allocation, model.scheme, &trained.network)
         .map_err(|error| named(&model.name, error))?;
-    let header = Header {
+    let about = About {
         name: model.name.clone(),
         labels: dataset.labels.clone(),
-        input: converted.input,
-        output: converted.output,
-        arena_bytes: converted.arena_bytes,
-        logit_scale: converted.logit_scale,
-        layers: converted.layers,
         fingerprint: prepared.fingerprint.clone(),
         budget: Budget { flash: model.flash, ram: model.ram },
         accuracy: Accuracy {
@@ -80,7 +75,7 @@ fn make(prepared: &Prepared<'_>, scratch: &Path, progress: &mut dyn Progress) ->
             test_images: dataset.test.len() as u64,
         },
     };
-    let mut artifact = Artifact { header, parameters: converted.parameters };
+    let mut artifact = converted.into_artifact(about);
     check(&artifact, allocation)?;
     let logits = evaluate::logits(&artifact, &dataset.test);
     artifact.header.accuracy.integer = evaluate::accuracy(&logits, &dataset.test);

@@ -7,7 +7,7 @@ use std::path::Path;
 use common::graphs::random_graph;
 use fastrand::Rng;
 use mixq_build::config::Scheme;
-use mixq_build::graph::{Graph, Op, Spec};
+use mixq_build::graph::{Graph, Op, Spec, builtin};
 use mixq_build::memory::arena::{ALIGNMENT, Lifetime, plan};
 use mixq_build::memory::rules::{DELTA, Side, Step, cut_activations, cut_weights};
 use mixq_build::memory::{Allocation, Infeasible, allocate};
@@ -293,6 +293,25 @@ fn every_budget_from_the_least_on_is_met() {
         match all(ram) {
             Ok(allocation) => assert!(ram >= least && allocation.ram <= ram, "{ram}"),
             Err(_) => assert!(ram < least, "{ram} is over the least budget {least}"),
+        }
+    }
+}
+
+/// Built-in networks, with residual branches or without: as narrow as their budgets make them, the arena is no larger than
+/// what lives at the busiest step.
+#[test]
+fn built_in_networks_reach_the_lower_bound() {
+    for name in builtin::NAMES {
+        let options = builtin::published(name).unwrap();
+        let graph = Graph::resolve(&builtin::spec(name, &options).unwrap()).unwrap();
+        let widest = allocate(&graph, u64::MAX, u64::MAX, Scheme::PerChannel).unwrap();
+        for percent in [100, 80, 60, 40, 30] {
+            let ram = widest.ram * percent / 100;
+            if let Ok(allocation) = allocate(&graph, u64::MAX, ram, Scheme::PerChannel) {
+                let plan = &allocation.plan;
+                println!("{name}, RAM {ram}: arena {}, lower bound {}", plan.bytes, plan.lower_bound);
+                assert_eq!(plan.bytes, plan.lower_bound, "{name} in {ram} B");
+            }
         }
     }
 }

@@ -127,6 +127,27 @@ fn the_same_seed_gives_the_same_bytes() {
     assert_ne!(train(&other).parameters, Artifact::from_bytes(&first).unwrap().parameters);
 }
 
+/// What the float network minds least is cut, within the budgets; the kernels agree with fake quantisation there, too.
+#[test]
+fn bits_by_sensitivity() {
+    let package =
+        digits("per-channel", "epochs = 12, quantised-epochs = 6, batch = 16, learning-rate = 0.005");
+    package.replace("Cargo.toml", "scheme =", "policy = \"sensitivity\"\nscheme =");
+    let artifact = train(&package);
+    let config = package.config();
+    assert!(artifact.flash_bytes() as u64 <= config.models[0].flash);
+    assert!(artifact.ram_bytes() as u64 <= config.models[0].ram);
+    let report = report::Report::new(&artifact);
+    let widths = report.weight_bits.iter().chain(&report.activation_bits);
+    assert!(widths.filter(|bits| **bits < 8).count() >= 3, "the budgets cut: {report:?}");
+    let accuracy = artifact.header.accuracy;
+    println!("{accuracy:?} {:?} {:?}", report.weight_bits, report.activation_bits);
+    assert!(
+        accuracy.fake_quant > 0.5 && (accuracy.fake_quant - accuracy.integer).abs() < 0.035,
+        "{accuracy:?}"
+    );
+}
+
 /// Ends the training, as a killed process does, after so many calls.
 struct Killer {
     epochs: usize,

@@ -35,7 +35,12 @@ fn expected() -> Vec<String> {
 
 fn answers_as_the_host_does(target: &str) {
     let printed = firmware::run(Board::Stm32f405, &build(target, Part::Binary), &[]);
-    let (printed, _) = firmware::logits_and_stack(&printed);
+    let (printed, stack) = firmware::logits_and_stack(&printed);
+    assert_eq!(stack.len(), ARTIFACTS.len());
+    for (network, bytes) in stack {
+        println!("{target}: infer of {network} takes {bytes} B of stack");
+        assert!(bytes < 1024, "infer of {network} takes {bytes} B of stack");
+    }
     let expected = expected();
     for (device, host) in printed.iter().zip(&expected) {
         assert_eq!(device, host, "device and host differ");

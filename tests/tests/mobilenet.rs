@@ -4,10 +4,10 @@ use std::path::Path;
 
 use fastrand::Rng;
 use mixq_build::config::{Rounding, Scheme};
-use mixq_build::convert::convert;
+use mixq_build::convert::{About, convert};
 use mixq_build::graph::{Graph, builtin};
 use mixq_build::memory::allocate;
-use mixq_format::{Accuracy, Artifact, Budget, Header};
+use mixq_format::{Accuracy, Artifact, Budget};
 use mixq_tests::elf::{Memory, Symbols};
 use mixq_tests::firmware::{self, Board, Options, Part};
 use mixq_tests::networks;
@@ -25,19 +25,14 @@ fn artifact(name: &str, width: f64, resolution: usize) -> Artifact {
     let mut rng = Rng::with_seed(resolution as u64);
     let trained = random_trained(&mut rng, &graph, &allocation, scheme, Rounding::Nearest);
     let converted = convert(&graph, &allocation, scheme, &trained).unwrap();
-    let header = Header {
+    let about = About {
         name: name.to_string(),
         labels: (0..graph.classes()).map(|class| class.to_string()).collect(),
-        input: converted.input,
-        output: converted.output,
-        arena_bytes: converted.arena_bytes,
-        logit_scale: converted.logit_scale,
-        layers: converted.layers,
         fingerprint: Default::default(),
         budget: BUDGET,
         accuracy: Accuracy { float: 0.0, fake_quant: 0.0, integer: 0.0, test_images: 0 },
     };
-    let artifact = Artifact { header, parameters: converted.parameters };
+    let artifact = converted.into_artifact(about);
     assert_eq!(
         (artifact.flash_bytes() as u64, artifact.ram_bytes() as u64),
         (allocation.flash, allocation.ram)

@@ -7,6 +7,7 @@ mod logits;
 mod mixq;
 mod process;
 mod setup;
+mod tables;
 mod test;
 
 use std::ffi::OsString;
@@ -27,6 +28,8 @@ enum Task {
     Setup(Output),
     /// Train the digits example, run it on an emulated Cortex-M4, compare every logit with the host
     Demo(Output),
+    /// Write the tables of the documentation that mixq computes
+    Tables(Output),
     /// Run all tests, build the runtime for its targets and the examples
     Test(Output),
     /// `cargo mixq retrain` for the examples: train the models whose artifact is not fresh
@@ -68,6 +71,7 @@ fn main() -> ExitCode {
     let result = match Xtask::parse().task {
         Task::Setup(output) => setup::run(output.json),
         Task::Demo(output) => demo::run(output.json),
+        Task::Tables(output) => tables::run(output.json),
         Task::Test(output) => test::run(output.json),
         Task::Retrain(verbatim) => mixq::run("retrain", &verbatim.arguments),
         Task::Report(verbatim) => mixq::run("report", &verbatim.arguments),

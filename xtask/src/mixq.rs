@@ -51,6 +51,21 @@ impl Mixq {
         let line = last_line(command.arg("--json"))?;
         serde_json::from_str(&line).with_context(|| format!("`{}` ended in {line}", process::shown(&command)))
     }
+
+    /// What a command with `--json` answers, well or not, without its output for people.
+    ///
+    /// # Errors
+    /// If it cannot be started, or ends in something else than JSON.
+    pub fn quiet_json(&self, command: &str, arguments: &[impl AsRef<OsStr>]) -> Result<Value> {
+        let mut command = self.command(command, arguments);
+        let shown = process::shown(&command);
+        let output = command.arg("--json").output().with_context(|| format!("cannot start `{shown}`"))?;
+        let text = String::from_utf8_lossy(&output.stdout);
+        let line = text.lines().last().unwrap_or_default();
+        serde_json::from_str(line).with_context(|| {
+            format!("`{shown}` ended in {line}\n{}", String::from_utf8_lossy(&output.stderr))
+        })
+    }
 }
 
 /// `cargo xtask <command> <arguments>`.

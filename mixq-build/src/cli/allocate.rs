@@ -36,7 +36,7 @@ pub struct Arguments {
     /// How memory is counted: as the firmware holds it, or as in arXiv 1905.13082
     #[arg(long, value_name = "MODEL", default_value = "runtime", value_parser = ["runtime", "paper"])]
     model: String,
-    /// Slack of the rule that cuts weights, a share; with --model paper only [default: 0.05]
+    /// Slack of the rule that cuts weights, a share [default: 0.05]
     #[arg(long, value_name = "SHARE", value_parser = millionths)]
     delta: Option<u32>,
     /// Width multiplier of a built-in network

@@ -8,7 +8,9 @@ mod requant;
 pub use fixed_point::FixedPoint;
 pub use integer::convert;
 
-use mixq_format::{NamedLayer, Tensor};
+use std::collections::BTreeMap;
+
+use mixq_format::{Accuracy, Artifact, Budget, Header, NamedLayer, Tensor};
 
 use crate::config::Rounding;
 
@@ -62,4 +64,40 @@ pub struct Converted {
     pub arena_bytes: u32,
     /// What one unit of a logit is worth.
     pub logit_scale: f64,
+}
+
+/// What an artifact says beside the network itself.
+#[derive(Clone, Debug, PartialEq)]
+pub struct About {
+    /// The model's name.
+    pub name: String,
+    /// What the classes mean, in the order of the logits.
+    pub labels: Vec<String>,
+    /// What the network was made from.
+    pub fingerprint: BTreeMap<String, String>,
+    /// What it was made for.
+    pub budget: Budget,
+    /// How well it does.
+    pub accuracy: Accuracy,
+}
+
+impl Converted {
+    /// The artifact that holds this network.
+    pub fn into_artifact(self, about: About) -> Artifact {
+        let About { name, labels, fingerprint, budget, accuracy } = about;
+        let Converted { layers, parameters, input, output, arena_bytes, logit_scale } = self;
+        let header = Header {
+            name,
+            labels,
+            input,
+            output,
+            arena_bytes,
+            logit_scale,
+            layers,
+            fingerprint,
+            budget,
+            accuracy,
+        };
+        Artifact { header, parameters }
+    }
 }

@@ -28,6 +28,10 @@ pub struct Widths {
     pub weights: Vec<Bits>,
     /// Bits of each layer's output; the last are the logits, at 8 bits.
     pub activations: Vec<Bits>,
+    /// Layers whose output lost half its bits, in order.
+    pub activation_cuts: Vec<usize>,
+    /// Layers whose weights lost half their bits, in order; after the activations.
+    pub weight_cuts: Vec<usize>,
 }
 
 /// Both rules for a chain, budgets in bytes, `delta` in millionths.
@@ -53,17 +57,24 @@ pub fn allocate(
             bystanders: vec![],
         })
         .collect();
-    let size = |bits: &[Bits], side: Side| side.elements * bits[side.width].count() as u64;
-    cut_activations(&mut activations, &fixed, &steps, |bits, k| {
-        size(bits, steps[k].input) + size(bits, steps[k].output) > 8 * ram
+    let cuts = cut_activations(&mut activations, &fixed, &steps, |bits, k| {
+        live_bits(layers, &bits[1..], k) > 8 * ram
     })?;
+    let activation_cuts = cuts.into_iter().map(|width| width - 1).collect();
     let activations = activations.split_off(1);
     let mut weights = vec![Bits::B8; count];
     let counts: Vec<u64> = layers.iter().map(|layer| layer.weights).collect();
-    cut_weights(&mut weights, &counts, delta, |bits| {
+    let weight_cuts = cut_weights(&mut weights, &counts, delta, |bits| {
         flash_bits(layers, bits, &activations, scheme) > 8 * flash
     })?;
-    Ok(Widths { weights, activations })
+    Ok(Widths { weights, activations, activation_cuts, weight_cuts })
+}
+
+/// Bits of input and output while a layer runs, `activations` being those of all outputs; the image has 8.
+pub fn live_bits(layers: &[LayerSize], activations: &[Bits], layer: usize) -> u64 {
+    let input = layer.checked_sub(1).map_or(Bits::B8, |before| activations[before]);
+    let LayerSize { inputs, outputs, .. } = layers[layer];
+    inputs * input.count() as u64 + outputs * activations[layer].count() as u64
 }
 
 /// Flash in bits: weights and the parameters of table 1 of the paper.

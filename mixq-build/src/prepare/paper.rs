@@ -6,8 +6,8 @@ use crate::config::Scheme;
 use crate::error::Problem;
 use crate::graph::{Graph, Op};
 use crate::memory::Cut;
-use crate::memory::paper::{LayerSize, Widths, allocate, flash_bits};
-use crate::memory::rules::{DeadEnd, Side, Step, cut_activations, cut_weights};
+use crate::memory::paper::{LayerSize, Widths, allocate, flash_bits, live_bits};
+use crate::memory::rules::DeadEnd;
 
 /// What the paper's rules give a network.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,15 +62,15 @@ impl PaperAllocation {
         let (flash, ram) = (flash.min(u64::MAX / 8), ram.min(u64::MAX / 8));
         let widths = allocate(&layers, flash, ram, scheme, delta)?;
         let mut cuts = Vec::new();
-        let mut add = |layers: Vec<usize>, weights: bool| {
+        let mut add = |layers: &[usize], weights: bool| {
             let mut bits = vec![Bits::B8; nodes.len()];
-            for layer in layers {
+            for &layer in layers {
                 bits[layer] = bits[layer].narrower().expect("the rules cut only what can be cut");
                 cuts.push(Cut { node: nodes[layer], weights, to: bits[layer] });
             }
         };
-        add(activation_cuts(&layers, ram)?, false);
-        add(weight_cuts(&layers, &widths.activations, flash, scheme, delta)?, true);
+        add(&widths.activation_cuts, false);
+        add(&widths.weight_cuts, true);
         Ok(PaperAllocation { nodes, layers, widths, cuts })
     }
 
@@ -83,42 +83,4 @@ impl PaperAllocation {
     pub fn live_bytes(&self, layer: usize) -> u64 {
         live_bits(&self.layers, &self.widths.activations, layer).div_ceil(8)
     }
-}
-
-/// Bits of input and output while a layer runs, `activations` being those of all outputs; the image has 8.
-pub(super) fn live_bits(layers: &[LayerSize], activations: &[Bits], layer: usize) -> u64 {
-    let input = layer.checked_sub(1).map_or(Bits::B8, |before| activations[before]);
-    let LayerSize { inputs, outputs, .. } = layers[layer];
-    inputs * input.count() as u64 + outputs * activations[layer].count() as u64
-}
-
-/// The layers whose outputs lose bits, in order.
-fn activation_cuts(layers: &[LayerSize], ram: u64) -> Result<Vec<usize>, DeadEnd> {
-    // Width k is that of layer k's input, width k + 1 that of its output.
-    let side = |width, elements| Side { width, elements };
-    let steps: Vec<Step> = (layers.iter().enumerate())
-        .map(|(k, layer)| Step {
-            input: side(k, layer.inputs),
-            output: side(k + 1, layer.outputs),
-            bystanders: vec![],
-        })
-        .collect();
-    let fixed: Vec<bool> = (0..=layers.len()).map(|width| width == 0 || width == layers.len()).collect();
-    let mut bits = vec![Bits::B8; layers.len() + 1];
-    let cuts =
-        cut_activations(&mut bits, &fixed, &steps, |bits, k| live_bits(layers, &bits[1..], k) > 8 * ram)?;
-    Ok(cuts.into_iter().map(|width| width - 1).collect())
-}
-
-/// The layers whose weights lose bits, in order.
-fn weight_cuts(
-    layers: &[LayerSize],
-    activations: &[Bits],
-    flash: u64,
-    scheme: Scheme,
-    delta: u32,
-) -> Result<Vec<usize>, DeadEnd> {
-    let counts: Vec<u64> = layers.iter().map(|layer| layer.weights).collect();
-    let mut bits = vec![Bits::B8; layers.len()];
-    cut_weights(&mut bits, &counts, delta, |bits| flash_bits(layers, bits, activations, scheme) > 8 * flash)
 }

@@ -9,6 +9,11 @@ use serde::Serialize;
 #[cfg(feature = "cli")]
 pub use table::table;
 
+/// A line under the titles, and no others.
+#[cfg(feature = "cli")]
+pub(crate) const STYLE: comfy_table::TableStyle =
+    comfy_table::TableStyle::new().header_separator(comfy_table::LineStyle::none().fill('─').junction('─'));
+
 /// The figures of an artifact.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Report {

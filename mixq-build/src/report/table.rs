@@ -7,7 +7,7 @@ use super::{LayerReport, Report, activation_bits, bytes, thousands};
 /// Layers, memory against budget, accuracies, coloured on a terminal.
 pub fn table(report: &Report) -> String {
     let mut layers = Table::new();
-    layers.load_style(comfy_table::presets::UTF8_HORIZONTAL_ONLY);
+    layers.load_style(crate::report::STYLE);
     layers.set_header(
         ["layer", "kind", "output", "weights", "output bits", "MAC", "flash", "output bytes"]
             .map(|title| Cell::new(title).add_attribute(Attribute::Bold)),

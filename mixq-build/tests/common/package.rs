@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use fastrand::Rng;
 use mixq_build::artifact;
 use mixq_build::config::Config;
-use mixq_build::convert::convert;
+use mixq_build::convert::{About, convert};
 use mixq_build::prepare::Prepared;
-use mixq_format::{Accuracy, Artifact, Budget, Header};
+use mixq_format::{Accuracy, Artifact, Budget};
 use tempfile::TempDir;
 
 use super::trained::random_trained;
@@ -117,19 +117,14 @@ pub fn untrained(prepared: &Prepared<'_>) -> Artifact {
     let mut rng = Rng::with_seed(1);
     let trained = random_trained(&mut rng, graph, &allocation, model.scheme, model.training.rounding);
     let converted = convert(graph, &allocation, model.scheme, &trained).unwrap();
-    let header = Header {
+    let about = About {
         name: model.name.clone(),
         labels: (0..graph.classes()).map(|class| class.to_string()).collect(),
-        input: converted.input,
-        output: converted.output,
-        arena_bytes: converted.arena_bytes,
-        logit_scale: converted.logit_scale,
-        layers: converted.layers,
         fingerprint: prepared.fingerprint.clone(),
         budget: Budget { flash: model.flash, ram: model.ram },
         accuracy: Accuracy { float: 0.9, fake_quant: 0.8, integer: 0.7, test_images: 4 },
     };
-    Artifact { header, parameters: converted.parameters }
+    converted.into_artifact(about)
 }
 
 /// So many images of 4x4 pixels, of two classes in turn: bright at the top, or at the bottom.

@@ -68,7 +68,7 @@ fn problems_of_both_files_are_told_at_once() {
         ),
         format!(
             "{}:2:15: unknown key `models` in [workspace.metadata.mixq]; known are `device`, `scheme`, \
-             `policy`, `training` | metadata.mixq.models = {{}}",
+             `policy`, `delta`, `training` | metadata.mixq.models = {{}}",
             above.display()
         ),
         format!(

@@ -8,7 +8,7 @@ use crate::report::{activation_bits, bytes, thousands};
 /// Layers with their bits and cuts, memory against budget, and where it peaks.
 pub fn table(report: &AllocationReport) -> String {
     let mut layers = Table::new();
-    layers.load_style(comfy_table::presets::UTF8_HORIZONTAL_ONLY);
+    layers.load_style(crate::report::STYLE);
     layers.set_header(
         ["layer", "kind", "output", "cuts", "MAC", "weights", "bytes", "output bits", "bytes", "alive"]
             .map(|title| Cell::new(title).add_attribute(Attribute::Bold)),
