@@ -101,7 +101,7 @@ pub fn run(arguments: &Arguments) -> Result<Answer, Error> {
     };
     match AllocationReport::new(&request, &arguments.network) {
         Ok(report) => {
-            println!("{}", table(&report));
+            say!("{}", table(&report));
             Ok(Answer { json: with_ok(report.json(), true), well: true })
         }
         Err(found) => {

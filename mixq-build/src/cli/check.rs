@@ -17,10 +17,10 @@ pub fn run(selection: &Selection) -> Result<Outcome, Error> {
         let reason = artifact::state(path, &prepared.fingerprint)?.reason();
         match &reason {
             Some(reason) => {
-                println!("{} {reason}; run `cargo mixq retrain --model {}`", path.display(), model.name);
+                say!("{} {reason}; run `cargo mixq retrain --model {}`", path.display(), model.name);
             }
-            None if prepared.fingerprint.contains_key(DATASET) => println!("{} is fresh", path.display()),
-            None => println!(
+            None if prepared.fingerprint.contains_key(DATASET) => say!("{} is fresh", path.display()),
+            None => say!(
                 "{} is fresh, as far as can be told: {} is not there",
                 path.display(),
                 model.dataset.path.display()

@@ -22,7 +22,7 @@ pub fn run(json: bool) -> Answer {
             let [flash, ram] = sizes;
             table.add_row([Cell::new(chip.name), Cell::new(chip.core), flash, ram, Cell::new(chip.note)]);
         }
-        println!("{table}");
+        say!("{table}");
     }
     Answer { json: json!({ "ok": true, "chips": CHIPS }), well: true }
 }

@@ -37,7 +37,7 @@ pub fn run(selection: &Selection, file: Option<&Path>) -> Result<Outcome, Error>
                 .map_err(|e| Problem::io("write", file, &e))?;
         }
         let seconds = start.elapsed().as_secs_f64();
-        println!(
+        say!(
             "model `{}`: {:.2} % of {} test images right, in {seconds:.1} s",
             model.name,
             100.0 * accuracy,

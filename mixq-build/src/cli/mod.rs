@@ -3,6 +3,16 @@
 //! Tables and errors go to people, progress bars to the terminal; with `--json` the last line on stdout is one JSON object
 //! with the command's figures.
 
+/// `println!` that ends the program quietly when nobody reads on, as in `cargo mixq report | head -1`.
+macro_rules! say {
+    ($($argument:tt)*) => {{
+        use std::io::Write;
+        if writeln!(std::io::stdout(), $($argument)*).is_err() {
+            std::process::exit(0);
+        }
+    }};
+}
+
 mod allocate;
 mod check;
 mod chips;
@@ -124,7 +134,7 @@ pub fn main() -> ExitCode {
     match result {
         Ok(answer) => {
             if json {
-                println!("{}", answer.json);
+                say!("{}", answer.json);
             }
             if answer.well { ExitCode::SUCCESS } else { ExitCode::FAILURE }
         }
@@ -136,7 +146,7 @@ fn fail(error: &Error, json: bool) -> ExitCode {
     problems::print(error);
     if json {
         let problems: Vec<String> = error.problems.iter().map(ToString::to_string).collect();
-        println!("{}", serde_json::json!({ "errors": problems }));
+        say!("{}", serde_json::json!({ "errors": problems }));
     }
     ExitCode::FAILURE
 }

@@ -25,7 +25,7 @@ pub fn run(selection: &Selection) -> Result<Outcome, Error> {
             }
         };
         let report = Report::new(&artifact);
-        println!("{}", table(&report));
+        say!("{}", table(&report));
         models.push(report.json());
     }
     Ok(Outcome { models, well: true })

@@ -44,7 +44,7 @@ pub fn run(selection: &Selection, force: bool) -> Result<Outcome, Error> {
             eprintln!("{} is fresh", path.display());
         }
         let report = Report::new(&artifact);
-        println!("{}", table(&report));
+        say!("{}", table(&report));
         let mut json = report.json();
         json["trained"] = trained.into();
         json["seconds"] = start.elapsed().as_secs_f64().into();

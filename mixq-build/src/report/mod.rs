@@ -31,6 +31,10 @@ pub struct Report {
     pub ram_bytes: u64,
     /// Bytes of RAM that it may take.
     pub ram_budget: u64,
+    /// The layer during which most bytes of the arena are alive.
+    pub peak_layer: String,
+    /// Bytes that are alive then: no arena is smaller.
+    pub arena_lower_bound: u64,
     /// Bits of the weights of each weighted layer.
     pub weight_bits: Vec<u8>,
     /// Bits of the output of each weighted layer; 32 for the logits.
@@ -76,6 +80,7 @@ impl Report {
             .map(|named| LayerReport::new(&named.name, named.macs, &named.layer))
             .collect();
         let weighted = || layers.iter().filter(|layer| layer.weight_bits.is_some());
+        let (peak, arena_lower_bound) = peak(header.input, &artifact.layers());
         Report {
             model: header.name.clone(),
             macs: layers.iter().map(|layer| layer.macs).sum(),
@@ -83,6 +88,8 @@ impl Report {
             flash_budget: header.budget.flash,
             ram_bytes: artifact.ram_bytes() as u64,
             ram_budget: header.budget.ram,
+            peak_layer: header.layers[peak].name.clone(),
+            arena_lower_bound,
             weight_bits: weighted().filter_map(|layer| layer.weight_bits).collect(),
             activation_bits: weighted().map(|layer| layer.activation_bits).collect(),
             float_accuracy: header.accuracy.float,
@@ -97,6 +104,30 @@ impl Report {
     pub fn json(&self) -> serde_json::Value {
         serde_json::to_value(self).expect("figures are always representable")
     }
+}
+
+/// The step during which most bytes are alive (of several, the first), and how many; tensors take whole words.
+pub fn peak(input: Tensor, layers: &[Layer]) -> (usize, u64) {
+    let mut lives = vec![(input, 0, 0)];
+    for (now, layer) in layers.iter().enumerate() {
+        let (a, b) = layer.inputs();
+        for read in [Some(a), b].into_iter().flatten() {
+            // The latest of that place, shape and width is the one that is read.
+            if let Some((_, _, last)) = lives.iter_mut().rev().find(|(tensor, _, _)| tensor == read) {
+                *last = now;
+            }
+        }
+        lives.push((*layer.output(), now, now));
+    }
+    let live_bytes = |step: usize| -> u64 {
+        let alive = lives.iter().filter(|(_, first, last)| (*first..=*last).contains(&step));
+        // A sum in the place of its summand is alive in the same bytes.
+        let places: std::collections::BTreeMap<u32, usize> =
+            alive.map(|(tensor, _, _)| (tensor.offset, tensor.bytes().next_multiple_of(4))).collect();
+        places.values().map(|bytes| *bytes as u64).sum()
+    };
+    let busiest = (0..layers.len()).rev().max_by_key(|step| live_bytes(*step)).unwrap_or(0);
+    (busiest, live_bytes(busiest))
 }
 
 impl LayerReport {

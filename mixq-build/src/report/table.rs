@@ -25,8 +25,13 @@ pub fn table(report: &Report) -> String {
         format!("{what:<6}{:>12} of {:>12}  ({:.1} %)\n", bytes(used), bytes(budget), share(used, budget))
     };
     let accuracy = |what: &str, accuracy: f64| format!("{what:<16}{:>7.2} %\n", 100.0 * accuracy);
+    let gap = match report.ram_bytes - report.arena_lower_bound {
+        0 => "no more than is alive there".to_string(),
+        gap => format!("{} more than is alive there", bytes(gap)),
+    };
+    let peak = format!("RAM peaks at `{}`; the arena takes {gap}\n", report.peak_layer);
     format!(
-        "model `{}`, {} MAC\n{layers}\n{}{}\naccuracy on {} test images\n{}{}{}",
+        "model `{}`, {} MAC\n{layers}\n{}{}{peak}\naccuracy on {} test images\n{}{}{}",
         report.model,
         thousands(report.macs),
         memory("flash", report.flash_bytes, report.flash_budget),
