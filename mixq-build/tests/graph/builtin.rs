@@ -31,6 +31,9 @@ fn mobilenet_v1_has_the_published_size() {
     let full = at(1.0, 224, 1000);
     assert_eq!(macs(&full), 568_740_352);
     assert_eq!(parameters(&full), 4_231_976);
+    // The 4.24 M of tensorflow/models come out with a third value for each channel that is normalised.
+    let normalised = full.nodes.iter().filter(|node| node.op.batch_norm()).map(|node| node.output.channels);
+    assert_eq!(parameters(&full) + normalised.sum::<usize>(), 4_242_920);
     assert_eq!(full.nodes.iter().filter(|node| node.op.weighted()).count(), 28);
     assert_eq!(full.classes(), 1000);
     let millions = |width, resolution| (macs(&at(width, resolution, 1000)) + 500_000) / 1_000_000;
