@@ -12,7 +12,7 @@ use crate::error::{Error, Problem};
 use crate::evaluate;
 use crate::memory::Losses;
 use crate::prepare::Prepared;
-use crate::train::{Choose, Progress, train};
+use crate::train::{Choose, Progress, Task, train};
 
 /// Makes a model's artifact if it is not fresh, or in any case with `force`; returns it, and whether it was trained.
 ///
@@ -57,9 +57,15 @@ fn make(prepared: &Prepared<'_>, scratch: &Path, progress: &mut dyn Progress) ->
     let checkpoint = scratch.join(format!("{}-{digest}.checkpoint", model.name));
     let choose = |losses: &Losses| prepared.allocate_by_losses(losses);
     let choose = (model.policy == Policy::Sensitivity).then_some(&choose as Choose<'_>);
-    let (scheme, settings) = (model.scheme, &model.training);
-    let trained = train(graph, &allocation, choose, scheme, settings, &dataset, &checkpoint, progress)
-        .map_err(|error| named(&model.name, error))?;
+    let task = Task {
+        graph,
+        allocation: &allocation,
+        choose,
+        scheme: model.scheme,
+        settings: &model.training,
+        dataset: &dataset,
+    };
+    let trained = train(task, &checkpoint, progress).map_err(|error| named(&model.name, error))?;
     let allocation = &trained.allocation;
     let converted = convert(graph, allocation, model.scheme, &trained.network)
         .map_err(|error| named(&model.name, error))?;

@@ -47,7 +47,7 @@ pub fn run(json: bool) -> Result<ExitCode> {
             for width in WIDTHS {
                 for resolution in RESOLUTIONS {
                     let answer = allocate(&mixq, width, resolution, scheme, model)?;
-                    text += &row(width, resolution, &answer);
+                    text += &row(width, resolution, &answer)?;
                     rows += 1;
                 }
             }
@@ -103,24 +103,26 @@ fn allocate(mixq: &Mixq, width: &str, resolution: &str, scheme: &str, model: &st
     mixq.quiet_json("allocate", &arguments)
 }
 
-fn row(width: &str, resolution: &str, answer: &Value) -> String {
-    let Ok(found) = Allocation::deserialize(answer) else {
-        return format!("| {width}_{resolution} | | | | does not fit | |\n");
-    };
+fn row(width: &str, resolution: &str, answer: &Value) -> Result<String> {
+    if answer["fits"] == false {
+        return Ok(format!("| {width}_{resolution} | | | | does not fit | |\n"));
+    }
+    let found = Allocation::deserialize(answer)
+        .with_context(|| format!("`cargo mixq allocate` answered {answer}"))?;
     let narrow = |bits: &dyn Fn(&Layer) -> Option<u8>| {
         let cut =
             found.layers.iter().filter_map(|layer| Some((layer, bits(layer).filter(|bits| *bits < 8)?)));
         let words: Vec<String> = cut.map(|(layer, bits)| format!("{}: {bits}", layer.name)).collect();
         if words.is_empty() { "-".to_string() } else { words.join(", ") }
     };
-    format!(
+    Ok(format!(
         "| {width}_{resolution} | {:.0} | {} | {} | {} | {} |\n",
         found.macs as f64 / 1e6,
         found.flash_bytes,
         found.ram_bytes,
         narrow(&|layer| layer.weight_bits),
         narrow(&|layer| Some(layer.activation_bits)),
-    )
+    ))
 }
 
 #[cfg(test)]
@@ -132,7 +134,9 @@ mod tests {
         let layer = |name: &str, weights: Option<u8>, output: u8| json!({ "name": name, "weight_bits": weights, "activation_bits": output });
         let layers = [layer("stem", Some(8), 4), layer("pool", None, 4), layer("logits", Some(2), 8)];
         let answer = json!({ "macs": 2_600_000, "flash_bytes": 10, "ram_bytes": 20, "layers": layers });
-        assert_eq!(row("0.5", "128", &answer), "| 0.5_128 | 3 | 10 | 20 | logits: 2 | stem: 4, pool: 4 |\n");
-        assert!(row("1.0", "224", &json!({ "fits": false })).contains("does not fit"));
+        let row = |answer: &Value| row("0.5", "128", answer);
+        assert_eq!(row(&answer).unwrap(), "| 0.5_128 | 3 | 10 | 20 | logits: 2 | stem: 4, pool: 4 |\n");
+        assert!(row(&json!({ "fits": false })).unwrap().contains("does not fit"));
+        assert!(row(&json!({ "macs": 1 })).is_err(), "an answer without figures is no shortage");
     }
 }

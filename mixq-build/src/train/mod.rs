@@ -76,27 +76,33 @@ pub struct Trained {
 /// Chooses the bits of a network by what each tensor minds to have fewer.
 pub type Choose<'a> = &'a dyn Fn(&Losses) -> Result<Allocation, Error>;
 
-/// Trains `graph` on the training part of `dataset`; the test part is looked at once, at the end.
-///
-/// With `choose`, what each tensor minds is measured on the trained float network, and the bits it then chooses replace those of
-/// `allocation`.
+/// What is trained, and how.
+#[derive(Clone, Copy)]
+pub struct Task<'a> {
+    /// The network.
+    pub graph: &'a Graph,
+    /// Its bits.
+    pub allocation: &'a Allocation,
+    /// What each tensor minds is measured on the trained float network, and the bits that this then chooses replace those of
+    /// `allocation`.
+    pub choose: Option<Choose<'a>>,
+    /// How finely weights are scaled.
+    pub scheme: Scheme,
+    /// Epochs, rates and the like.
+    pub settings: &'a Training,
+    /// The images.
+    pub dataset: &'a Dataset,
+}
+
+/// Trains a network on the training part of its dataset; the test part is looked at once, at the end.
 ///
 /// `checkpoint` names the file that keeps the state after each epoch; an interrupted training that finds it there goes on,
 /// and comes to the same result as one that was not interrupted. The file is removed when all is done.
 ///
 /// # Errors
 /// The training diverged, or the checkpoint cannot be written. The checkpoint then still holds the last good state.
-#[allow(clippy::too_many_arguments, reason = "each is a different thing, and there is one caller")]
-pub fn train(
-    graph: &Graph,
-    allocation: &Allocation,
-    choose: Option<Choose<'_>>,
-    scheme: Scheme,
-    settings: &Training,
-    dataset: &Dataset,
-    checkpoint: &Path,
-    progress: &mut dyn Progress,
-) -> Result<Trained, Error> {
+pub fn train(task: Task<'_>, checkpoint: &Path, progress: &mut dyn Progress) -> Result<Trained, Error> {
+    let Task { graph, allocation, choose, scheme, settings, dataset } = task;
     let (train, validation) = batches::split(dataset.train.len(), settings.validation, settings.seed);
     let (train, validation) = (dataset.train.select(&train), dataset.train.select(&validation));
     // The number of threads, on which the order of sums depends, and the generator belong to the whole process.
