@@ -1,8 +1,34 @@
-//! Datasets: the real digits, what is cut from where, and every message.
+//! Datasets: the real digits, what is read from where and cut how, what is kept, and every message.
 
+#[cfg(feature = "datasets")]
+#[path = "dataset/cifar.rs"]
+mod cifar;
+#[cfg(feature = "cli")]
+#[path = "dataset/command.rs"]
+mod command;
 #[path = "dataset/files.rs"]
 mod files;
+#[cfg(feature = "datasets")]
+#[path = "dataset/folders.rs"]
+mod folders;
+#[cfg(feature = "datasets")]
+#[path = "dataset/given.rs"]
+mod given;
+#[cfg(feature = "datasets")]
+#[path = "dataset/idx.rs"]
+mod idx;
+#[path = "dataset/kept.rs"]
+mod kept;
 #[path = "dataset/messages.rs"]
 mod messages;
+#[cfg(feature = "datasets")]
+#[path = "dataset/npz.rs"]
+mod npz;
 #[path = "dataset/reading.rs"]
 mod reading;
+#[cfg(feature = "datasets")]
+#[path = "dataset/unfit.rs"]
+mod unfit;
+#[cfg(feature = "datasets")]
+#[path = "dataset/written.rs"]
+mod written;

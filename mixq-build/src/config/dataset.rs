@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::table::{Entry, Table};
+use crate::dataset::{VARIABLE, data_folders, resolve};
 use crate::error::{Location, Problem};
 use crate::graph::Shape;
 
@@ -12,23 +13,33 @@ use crate::graph::Shape;
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct DatasetConfig {
-    /// The file, joined to the package's folder.
+    /// The file or folder, joined to the package's folder.
     #[serde(skip)]
     pub path: PathBuf,
-    /// How many images, from the end, are the test part.
-    pub test: TestPart,
+    /// What followed `$MIXQ_DATA/` in Cargo.toml, if that was how the path began.
+    #[serde(skip)]
+    pub shared: Option<PathBuf>,
+    /// A folder for decoded images and digests; `None`: everything is read anew. Whoever knows cargo's target folder sets it.
+    #[serde(skip)]
+    pub cache: Option<PathBuf>,
+    /// How many images are the test part; `None`: the part that the dataset has, or a fifth.
+    pub test: Option<TestPart>,
     /// Shape of an image; `None`: the network's.
     pub shape: Option<Shape>,
     /// Largest value of a pixel. Pixels are not scaled by it: the device sees them as they are.
     pub max: u8,
-    /// What the classes mean, in the order of the logits; `None`: their numbers.
+    /// What the classes mean, in the order of the logits; `None`: what the dataset calls them, or their numbers.
     pub labels: Option<Vec<String>>,
+    /// Whether images of another size than the network's are scaled.
+    pub resize: bool,
+    /// Share of the images that may be unreadable, 0 to under 1; they are left out.
+    pub tolerate: f64,
     /// The value in Cargo.toml that names the file.
     #[serde(skip)]
     pub location: Option<Location>,
 }
 
-/// How many images, from the end of a file, are the test part.
+/// How many images are the test part: from the end of a file, of each class in folders.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum TestPart {
@@ -38,16 +49,36 @@ pub enum TestPart {
     Share(f64),
 }
 
+/// A fifth.
+impl Default for TestPart {
+    fn default() -> TestPart {
+        TestPart::Share(0.2)
+    }
+}
+
 impl DatasetConfig {
     /// A file with the defaults of all other keys.
     pub fn new(path: impl Into<PathBuf>) -> DatasetConfig {
         DatasetConfig {
             path: path.into(),
-            test: TestPart::Share(0.2),
+            shared: None,
+            cache: None,
+            test: None,
             shape: None,
             max: u8::MAX,
             labels: None,
+            resize: false,
+            tolerate: 0.0,
             location: None,
+        }
+    }
+
+    /// With the path as it stands in Cargo.toml.
+    fn with_path(self, written: &str, manifest_dir: &Path) -> DatasetConfig {
+        let variable = format!("${VARIABLE}/");
+        match written.strip_prefix(&variable).map(PathBuf::from) {
+            Some(rest) => DatasetConfig { path: resolve(&rest, &data_folders()), shared: Some(rest), ..self },
+            None => DatasetConfig { path: manifest_dir.join(written), ..self },
         }
     }
 }
@@ -63,11 +94,12 @@ pub(super) fn read(
         return None;
     }
     if !entry.is_table() {
-        let path = manifest_dir.join(entry.string(problems)?);
-        return Some(DatasetConfig { location: Some(entry.value_location()), ..DatasetConfig::new(path) });
+        let path = entry.string(problems)?;
+        let location = Some(entry.value_location());
+        return Some(DatasetConfig { location, ..DatasetConfig::new("") }.with_path(path, manifest_dir));
     }
     let table = entry.table(problems)?;
-    table.allow(&["path", "test", "shape", "max", "labels"], problems);
+    table.allow(&["path", "test", "shape", "max", "labels", "resize", "tolerate"], problems);
     let path = table.get("path");
     if path.is_none() {
         problems.push(entry.problem("has no `path`").help("add path = \"data/digits.csv.gz\""));
@@ -77,15 +109,24 @@ pub(super) fn read(
     let mut dataset = DatasetConfig::new("");
     read_options(&mut dataset, &table, problems);
     let (path, location) = path?;
-    Some(DatasetConfig { path: manifest_dir.join(path), location: Some(location), ..dataset })
+    Some(DatasetConfig { location: Some(location), ..dataset }.with_path(path, manifest_dir))
 }
 
 fn read_options(dataset: &mut DatasetConfig, table: &Table<'_>, problems: &mut Vec<Problem>) {
     if let Some(test) = table.get("test").and_then(|test| read_test(&test, problems)) {
-        dataset.test = test;
+        dataset.test = Some(test);
     }
     if let Some(max) = table.get("max").and_then(|max| read_max(&max, problems)) {
         dataset.max = max;
+    }
+    if let Some(resize) = table.get("resize").and_then(|resize| resize.boolean(problems)) {
+        dataset.resize = resize;
+    }
+    let tolerate = |entry: Entry<'_>, problems: &mut Vec<Problem>| {
+        entry.number(|share| (0.0..1.0).contains(&share), "a share, 0 to under 1", problems)
+    };
+    if let Some(share) = table.get("tolerate").and_then(|entry| tolerate(entry, problems)) {
+        dataset.tolerate = share;
     }
     dataset.shape = table.get("shape").and_then(|shape| read_shape(&shape, problems));
     dataset.labels = table.get("labels").and_then(|labels| read_labels(&labels, problems));

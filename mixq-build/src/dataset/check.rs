@@ -1,15 +1,18 @@
 //! What makes a dataset unfit, beyond its single images.
 
-use super::{Read, Split, reader};
+use super::Split;
+use super::kind::reader;
+use super::known;
+use super::parts::{Read, Wanted, enumerate};
 use crate::config::{DatasetConfig, TestPart};
 use crate::error::{Error, Problem};
-use crate::graph::Shape;
 
 /// Labels are 16 bits wide.
 const MAX_CLASSES: usize = 1 << 16;
 
 /// What can be known before the images are read; else the reader.
-pub(super) fn before(config: &DatasetConfig, input: Shape, classes: usize) -> Result<Read, Error> {
+pub(super) fn before(wanted: &Wanted<'_>) -> Result<Read, Error> {
+    let Wanted { config, shape: input, classes } = *wanted;
     let mut problems = Vec::new();
     let path = config.path.display();
     if let Some(shape) = config.shape.filter(|shape| *shape != input) {
@@ -25,24 +28,33 @@ pub(super) fn before(config: &DatasetConfig, input: Shape, classes: usize) -> Re
             "the network has {classes} classes, it must have 2 to {MAX_CLASSES}"
         )));
     }
-    let read = reader(&config.path);
-    if !config.path.exists() {
-        problems.push(
-            Problem::new(format!("there is no dataset at {path}"))
-                .help("`dataset` names a file beside the package's Cargo.toml"),
-        );
+    let mut read = None;
+    if config.path.exists() {
+        match reader(&config.path) {
+            Ok(found) => read = Some(found),
+            Err(problem) => problems.push(problem),
+        }
+    } else {
+        let help = match &config.shared {
+            Some(rest) => known::help(rest),
+            None => "`dataset` names a file or folder beside the package's Cargo.toml".to_string(),
+        };
+        problems.push(Problem::new(format!("there is no dataset at {path}")).help(help));
     }
     match read {
-        Ok(read) if problems.is_empty() => return Ok(read),
-        Ok(_) => {}
-        Err(problem) => problems.push(problem),
+        Some(read) if problems.is_empty() => Ok(read),
+        _ => Err(Error { problems }),
     }
-    Err(Error { problems })
 }
 
 /// The test part must leave images to train with.
-pub(super) fn test_part(config: &DatasetConfig, test: usize, images: usize) -> Result<(), Problem> {
-    let asked = match config.test {
+pub(super) fn test_part(
+    config: &DatasetConfig,
+    part: TestPart,
+    test: usize,
+    images: usize,
+) -> Result<(), Problem> {
+    let asked = match part {
         TestPart::Rows(rows) => format!("{rows} test images"),
         TestPart::Share(share) => format!("a share of {share} for the test, {test} images,"),
     };
@@ -56,6 +68,21 @@ pub(super) fn test_part(config: &DatasetConfig, test: usize, images: usize) -> R
         return Err(Problem::new(message).help("set `test` in the dataset's table to fewer images"));
     }
     Ok(())
+}
+
+/// No pixel may be over the largest value that it is said to have.
+pub(super) fn maximum(config: &DatasetConfig, parts: [&Split; 2]) -> Result<(), Problem> {
+    let max = config.max;
+    if max == u8::MAX {
+        return Ok(());
+    }
+    let pixels = || parts.into_iter().flat_map(|part| &part.pixels);
+    let over = pixels().filter(|pixel| **pixel > max).count();
+    if over == 0 {
+        return Ok(());
+    }
+    let message = format!("{}: {over} of {} pixels are over {max}", config.path.display(), pixels().count());
+    Err(Problem::new(message).help("`max` in the dataset's table is the largest value of a pixel"))
 }
 
 /// Training needs images of every class that are not all the same.
@@ -97,12 +124,55 @@ fn name(class: usize, labels: &[String]) -> String {
     }
 }
 
-/// The first few, and how many more.
-fn enumerate(names: &[String]) -> String {
-    const SHOWN: usize = 5;
-    let more = match names.len().saturating_sub(SHOWN) {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
-    names.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ") + &more
+/// The classes that a dataset itself names must be those of the network.
+#[cfg(feature = "datasets")]
+pub(super) fn class_names(wanted: &Wanted<'_>, names: &[impl AsRef<str>]) -> Option<Problem> {
+    let path = wanted.config.path.display();
+    if names.len() != wanted.classes {
+        let message = format!(
+            "{path} has {} classes ({}), but the network has {}",
+            names.len(),
+            enumerate(names),
+            wanted.classes
+        );
+        return Some(
+            Problem::new(message).help("the network's last layer must have one output for each class"),
+        );
+    }
+    let labels = wanted.config.labels.as_ref()?;
+    let same = |other: &String| names.iter().any(|name| name.as_ref() == other);
+    if labels.iter().all(same) && labels.iter().zip(names).any(|(label, name)| label != name.as_ref()) {
+        let message =
+            format!("{path} has its classes in the order {}, but `labels` in another", enumerate(names));
+        return Some(Problem::new(message).help("leave `labels` out: the dataset names its classes"));
+    }
+    None
+}
+
+/// Images are grey or coloured.
+#[cfg(feature = "datasets")]
+pub(super) fn channels(wanted: &Wanted<'_>) -> Result<(), Problem> {
+    let channels = wanted.shape.channels;
+    if matches!(channels, 1 | 3) {
+        return Ok(());
+    }
+    let path = wanted.config.path.display();
+    let message = format!("the network wants images of {channels} channels, but those of {path} have 1 or 3");
+    Err(Problem::new(message).help("give the network's input 1 or 3 channels, or write the dataset as CSV"))
+}
+
+/// A test part of its own leaves nothing to choose.
+#[cfg(feature = "datasets")]
+pub(super) fn own_test_part(config: &DatasetConfig) -> Option<Problem> {
+    config.test?;
+    let message = format!("{} has a test part of its own", config.path.display());
+    Some(Problem::new(message).help("leave `test` out of the dataset's table"))
+}
+
+/// A label as a number of 16 bits, or what is wrong with it.
+pub(super) fn label(label: u64, classes: usize) -> Result<u16, String> {
+    let known = u16::try_from(label).ok().filter(|label| usize::from(*label) < classes);
+    known.ok_or_else(|| {
+        format!("label {label} is out of range: the network has {classes} classes, 0 to {}", classes - 1)
+    })
 }

@@ -8,27 +8,30 @@ use std::path::Path;
 use ::csv::{ByteRecord, ErrorKind, ReaderBuilder, Trim};
 use flate2::read::MultiGzDecoder;
 
-use super::{Expected, Split};
+use super::parts::{Parts, Wanted};
+use super::watch::Watch;
+use super::{Split, check};
 use crate::error::{Error, Problem};
 
 /// Wrong rows that are reported one by one.
 const SHOWN: usize = 5;
 
 /// Reads a CSV file.
-pub(super) fn read(path: &Path, expected: Expected) -> Result<Split, Error> {
-    parse(path, open(path)?, expected)
+pub(super) fn read(wanted: &Wanted<'_>, _: &mut dyn Watch) -> Result<Parts, Error> {
+    parse(wanted, open(&wanted.config.path)?)
 }
 
 /// Reads a CSV file compressed by gzip.
-pub(super) fn read_gz(path: &Path, expected: Expected) -> Result<Split, Error> {
-    parse(path, MultiGzDecoder::new(open(path)?), expected)
+pub(super) fn read_gz(wanted: &Wanted<'_>, _: &mut dyn Watch) -> Result<Parts, Error> {
+    parse(wanted, MultiGzDecoder::new(open(&wanted.config.path)?))
 }
 
 fn open(path: &Path) -> Result<BufReader<File>, Problem> {
     File::open(path).map(BufReader::new).map_err(|error| Problem::io("read", path, &error))
 }
 
-fn parse(path: &Path, input: impl Read, expected: Expected) -> Result<Split, Error> {
+fn parse(wanted: &Wanted<'_>, input: impl Read) -> Result<Parts, Error> {
+    let path = &wanted.config.path;
     let mut reader =
         ReaderBuilder::new().has_headers(false).flexible(true).trim(Trim::All).from_reader(input);
     let mut images = Split::default();
@@ -48,7 +51,7 @@ fn parse(path: &Path, input: impl Read, expected: Expected) -> Result<Split, Err
         if row == 1 && is_header(&record) {
             continue;
         }
-        if let Err(reason) = push(&mut images, &record, expected) {
+        if let Err(reason) = push(&mut images, &record, wanted) {
             wrong += 1;
             if wrong <= SHOWN {
                 problems.push(Problem::new(format!("{} row {row}: {reason}", path.display())));
@@ -61,7 +64,11 @@ fn parse(path: &Path, input: impl Read, expected: Expected) -> Result<Split, Err
     if problems.is_empty() && images.is_empty() {
         problems.push(Problem::new(format!("{} has no images: it is empty", path.display())));
     }
-    if problems.is_empty() { Ok(images) } else { Err(Error { problems }) }
+    if problems.is_empty() {
+        Ok(Parts { train: images, ..Parts::default() })
+    } else {
+        Err(Error { problems })
+    }
 }
 
 /// A header names at least the label. Looking at the last column alone keeps a slip in a pixel of the first
@@ -72,8 +79,9 @@ fn is_header(record: &ByteRecord) -> bool {
 }
 
 /// Appends a row's image, or says what is wrong with the first value that is.
-fn push(images: &mut Split, record: &ByteRecord, expected: Expected) -> Result<(), String> {
-    let Expected { shape, classes, max } = expected;
+fn push(images: &mut Split, record: &ByteRecord, wanted: &Wanted<'_>) -> Result<(), String> {
+    let Wanted { config, shape, classes } = *wanted;
+    let max = config.max;
     let elements = shape.elements();
     if record.len() != elements + 1 {
         return Err(format!(
@@ -100,10 +108,7 @@ fn push(images: &mut Split, record: &ByteRecord, expected: Expected) -> Result<(
         let field = &record[elements];
         let label = whole(field)
             .ok_or_else(|| format!("column {}: label `{}` is no whole number", elements + 1, show(field)))?;
-        let known = u16::try_from(label).ok().filter(|label| usize::from(*label) < classes);
-        known.ok_or_else(|| {
-            format!("label {label} is out of range: the network has {classes} classes, 0 to {}", classes - 1)
-        })
+        check::label(label, classes)
     });
     match label {
         Ok(label) => images.labels.push(label),

@@ -1,21 +1,44 @@
 //! Images as 8-bit pixels, as the device's camera delivers them.
 //!
-//! One file for each kind of dataset: a function that reads all images in the file's order. A new kind is
-//! such a file and a line in `KINDS`.
+//! A reader for each kind of dataset hands over all images in the order of the dataset. A new kind is a file here and a line
+//! in `kind::KINDS`.
 
+mod cache;
 mod check;
 mod csv;
+mod cut;
 mod digest;
+#[cfg(feature = "datasets")]
+mod files;
+mod index;
+mod kind;
+mod known;
+#[cfg(feature = "datasets")]
+mod npy;
+#[cfg(feature = "datasets")]
+mod npz;
+mod parts;
+#[cfg(feature = "datasets")]
+mod raw;
 mod split;
+mod store;
+mod walk;
+mod watch;
 
-use std::path::Path;
-
-pub use digest::digest;
+pub use digest::{digest, sha256};
+pub(crate) use known::resolve;
+pub use known::{KNOWN, Known, KnownFile, VARIABLE, data_folders, user_folder};
+use parts::Wanted;
 pub use split::Split;
+use watch::Noting;
+pub use watch::Watch;
 
-use crate::config::{DatasetConfig, TestPart};
-use crate::error::{Error, Problem};
+use crate::config::DatasetConfig;
+use crate::error::Error;
 use crate::graph::Shape;
+
+/// The folder in mixq's part of cargo's target folder that keeps decoded images and digests.
+pub const FOLDER: &str = "datasets";
 
 /// Images with their labels, in a part to train with and a part to measure with.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,31 +55,19 @@ pub struct Dataset {
     pub test: Split,
 }
 
-/// What every image of a dataset must be like.
-#[derive(Clone, Copy)]
-struct Expected {
-    /// Shape of an image: the network's input.
-    shape: Shape,
-    /// Labels are 0 to one less; at most 65,536.
-    classes: usize,
-    /// Largest value of a pixel.
-    max: u8,
-}
-
-/// Reads all images of a dataset, in the file's order.
-type Read = fn(&Path, Expected) -> Result<Split, Error>;
-
-/// Kinds of datasets by the end of their file's name.
-const KINDS: [(&str, Read); 2] = [(".csv", csv::read), (".csv.gz", csv::read_gz)];
-
 impl Dataset {
     /// Reads a dataset for a network with images of shape `input` and `classes` logits.
     ///
     /// # Errors
     /// What keeps the file from being read, the first of the images that are wrong, or what makes the whole
     /// unfit to train with. All point at the file's key in Cargo.toml, if the configuration names it.
-    pub fn load(config: &DatasetConfig, input: Shape, classes: usize) -> Result<Dataset, Error> {
-        read(config, input, classes).map_err(|mut error| {
+    pub fn load(
+        config: &DatasetConfig,
+        input: Shape,
+        classes: usize,
+        watch: &mut dyn Watch,
+    ) -> Result<Dataset, Error> {
+        read(&Wanted { config, shape: input, classes }, watch).map_err(|mut error| {
             for problem in &mut error.problems {
                 problem.location = problem.location.take().or_else(|| config.location.clone());
             }
@@ -65,31 +76,35 @@ impl Dataset {
     }
 }
 
-fn read(config: &DatasetConfig, input: Shape, classes: usize) -> Result<Dataset, Error> {
-    let read = check::before(config, input, classes)?;
-    let images = read(&config.path, Expected { shape: input, classes, max: config.max })?;
-    let test = match config.test {
-        TestPart::Rows(rows) => rows,
-        TestPart::Share(share) => (share * images.len() as f64).round() as usize,
-    };
-    check::test_part(config, test, images.len())?;
-    let labels = match &config.labels {
-        Some(labels) => labels.clone(),
-        None => (0..classes).map(|class| class.to_string()).collect(),
-    };
-    let trained = images.len() - test;
-    let (train, test) = images.split_at(trained);
-    check::training_part(config, &train, &labels)?;
-    Ok(Dataset { shape: input, classes, labels, train, test })
+/// The dataset as it was kept, or read and kept, if there is a folder to keep it in.
+fn read(wanted: &Wanted<'_>, watch: &mut dyn Watch) -> Result<Dataset, Error> {
+    let reader = check::before(wanted)?;
+    let path = &wanted.config.path;
+    let Some(cache) = &wanted.config.cache else { return decode(wanted, reader, watch) };
+    let before = digest(path, Some(cache))?;
+    if let Some(dataset) = cache::load(wanted, cache, &before, watch) {
+        return Ok(dataset);
+    }
+    let mut noting = Noting { watch, warnings: Vec::new() };
+    let dataset = decode(wanted, reader, &mut noting)?;
+    let warnings = noting.warnings;
+    // A dataset that was changed meanwhile is not what the digest says.
+    if digest(path, Some(cache))? == before {
+        cache::store(wanted, cache, &before, &dataset, warnings).unwrap_or_else(|failed| watch.warn(&failed));
+    }
+    Ok(dataset)
 }
 
-/// The reader for a file of this name.
-fn reader(path: &Path) -> Result<Read, Problem> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
-    let kind = KINDS.iter().find(|(suffix, _)| name.ends_with(suffix));
-    kind.map(|(_, read)| *read).ok_or_else(|| {
-        let suffixes: Vec<_> = KINDS.iter().map(|(suffix, _)| *suffix).collect();
-        Problem::new(format!("{} is no kind of dataset that mixq reads", path.display()))
-            .help(format!("supported are files that end in {}", suffixes.join(", ")))
-    })
+fn decode(wanted: &Wanted<'_>, reader: parts::Read, watch: &mut dyn Watch) -> Result<Dataset, Error> {
+    let Wanted { config, shape, classes } = *wanted;
+    let parts = reader(wanted, watch)?;
+    let (train, test) = match parts.test {
+        Some(test) => (parts.train, test),
+        None => cut::from_end(wanted, parts.train)?,
+    };
+    let numbers = || (0..classes).map(|class| class.to_string()).collect();
+    let labels = config.labels.clone().or(parts.labels).unwrap_or_else(numbers);
+    check::maximum(config, [&train, &test])?;
+    check::training_part(config, &train, &labels)?;
+    Ok(Dataset { shape, classes, labels, train, test })
 }

@@ -32,7 +32,7 @@ pub fn load_with(
     let folder = TempDir::new().unwrap();
     let path = folder.path().join(name);
     std::fs::write(&path, contents).unwrap();
-    let dataset = Dataset::load(&change(DatasetConfig::new(&path)), SMALL, 2);
+    let dataset = Dataset::load(&change(DatasetConfig::new(&path)), SMALL, 2, &mut ());
     (path, dataset)
 }
 

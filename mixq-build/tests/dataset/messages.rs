@@ -7,14 +7,33 @@ use tempfile::TempDir;
 
 use crate::files::{GOOD, SMALL, check, check_with, digits, gzip, load};
 
+/// What is said to be supported.
+const SUPPORTED: &str = if cfg!(feature = "datasets") {
+    "folders, and files that end in .csv, .csv.gz, .npz, .tar, .tar.gz, .tgz, .tar.zst, .tzst, .zip"
+} else {
+    "files that end in .csv, .csv.gz"
+};
+
 #[test]
 fn no_file() {
-    let config = DatasetConfig::new("data/missing.csv");
-    let error = Dataset::load(&config, SMALL, 2).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "there is no dataset at data/missing.csv; `dataset` names a file beside the package's Cargo.toml"
-    );
+    for name in ["data/missing.csv", "data/missing"] {
+        let error = Dataset::load(&DatasetConfig::new(name), SMALL, 2, &mut ()).unwrap_err();
+        let help = "`dataset` names a file or folder beside the package's Cargo.toml";
+        assert_eq!(error.to_string(), format!("there is no dataset at {name}; {help}"));
+    }
+}
+
+#[cfg(not(feature = "datasets"))]
+#[test]
+fn what_only_a_feature_reads() {
+    let says = "FILE: this mixq-build reads no datasets but CSV; build it with feature `datasets`, which `train` and \
+                `cli` include";
+    for name in ["d.npz", "d.tar.zst", "D.ZIP"] {
+        check(name, b"", &[says]);
+    }
+    let folder = TempDir::new().unwrap();
+    let error = Dataset::load(&DatasetConfig::new(folder.path()), SMALL, 2, &mut ()).unwrap_err().to_string();
+    assert_eq!(error, says.replace("FILE", &folder.path().display().to_string()));
 }
 
 #[test]
@@ -25,11 +44,11 @@ fn problems_point_at_the_key() {
                     dataset = { test = 1, path = \"d.csv\" }\n";
     std::fs::write(folder.path().join("Cargo.toml"), manifest).unwrap();
     let config = Config::load(folder.path()).unwrap();
-    let error = Dataset::load(&config.models[0].dataset, SMALL, 2).unwrap_err();
+    let error = Dataset::load(&config.models[0].dataset, SMALL, 2, &mut ()).unwrap_err();
     let at = error.problems[0].location.as_ref().unwrap();
     assert_eq!((&at.path, at.line(), at.column()), (&folder.path().join("Cargo.toml"), 7, 30));
     std::fs::write(folder.path().join("d.csv"), "1,2\n3\n").unwrap();
-    let error = Dataset::load(&config.models[0].dataset, SMALL, 2).unwrap_err();
+    let error = Dataset::load(&config.models[0].dataset, SMALL, 2, &mut ()).unwrap_err();
     assert_eq!(error.problems.len(), 2);
     assert!(error.problems.iter().all(|problem| problem.location.as_ref() == Some(at)), "{error}");
 }
@@ -46,11 +65,11 @@ fn what_the_configuration_contradicts() {
         &[
             "the dataset's `shape` is 8x8x3, but the network wants images of 2x2x1; both give height x width x channels",
             "`labels` names 3 classes, but the network has 2; name every class once, in the order of the numbers",
-            "FILE is no kind of dataset that mixq reads; supported are files that end in .csv, .csv.gz",
+            &format!("FILE is no kind of dataset that mixq reads; supported are {SUPPORTED}"),
         ],
     );
     for classes in [0, 1, 65_537] {
-        let error = Dataset::load(&DatasetConfig::new(digits()), SMALL, classes).unwrap_err();
+        let error = Dataset::load(&DatasetConfig::new(digits()), SMALL, classes, &mut ()).unwrap_err();
         let expected = format!("the network has {classes} classes, it must have 2 to 65536");
         assert_eq!(error.to_string(), expected);
     }
@@ -90,7 +109,7 @@ fn a_folder_with_a_files_name() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("d.csv");
     std::fs::create_dir(&path).unwrap();
-    let error = Dataset::load(&DatasetConfig::new(&path), SMALL, 2).unwrap_err().to_string();
+    let error = Dataset::load(&DatasetConfig::new(&path), SMALL, 2, &mut ()).unwrap_err().to_string();
     assert!(error.starts_with(&format!("cannot read {}: ", path.display())), "{error}");
 }
 
@@ -156,7 +175,7 @@ fn labels_out_of_range() {
 
 #[test]
 fn classes_without_training_images() {
-    let test = |config| DatasetConfig { test: TestPart::Rows(1), ..config };
+    let test = |config| DatasetConfig { test: Some(TestPart::Rows(1)), ..config };
     check_with(
         "d.csv",
         b"1,2,3,4,1\n5,6,7,8,1\n1,2,3,4,0\n",
@@ -171,7 +190,7 @@ fn classes_without_training_images() {
     std::fs::write(&path, GOOD).unwrap();
     let says = |labels: Option<Vec<String>>, classes| {
         let config = DatasetConfig { labels, ..DatasetConfig::new(&path) };
-        Dataset::load(&config, SMALL, classes).unwrap_err().to_string()
+        Dataset::load(&config, SMALL, classes, &mut ()).unwrap_err().to_string()
     };
     let start = format!("{} has no training images of ", path.display());
     let help = "; the test part is cut from the end and rows are never shuffled: mix the classes in the file, \
@@ -191,7 +210,7 @@ fn images_that_teach_nothing() {
 #[test]
 fn too_many_or_too_few_test_rows() {
     for rows in [5, 6, usize::MAX] {
-        let test = |config| DatasetConfig { test: TestPart::Rows(rows), ..config };
+        let test = |config| DatasetConfig { test: Some(TestPart::Rows(rows)), ..config };
         check_with(
             "d.csv",
             GOOD.as_bytes(),
@@ -202,7 +221,7 @@ fn too_many_or_too_few_test_rows() {
             )],
         );
     }
-    let share = |share| move |config| DatasetConfig { test: TestPart::Share(share), ..config };
+    let share = |share| move |config| DatasetConfig { test: Some(TestPart::Share(share)), ..config };
     check_with(
         "d.csv",
         GOOD.as_bytes(),

@@ -18,8 +18,8 @@ fn counts(split: &Split) -> [usize; 10] {
 #[test]
 fn the_digits_are_all_there() {
     let shape = Shape { height: 8, width: 8, channels: 1 };
-    let config = DatasetConfig { test: TestPart::Rows(360), max: 16, ..DatasetConfig::new(digits()) };
-    let dataset = Dataset::load(&config, shape, 10).unwrap();
+    let config = DatasetConfig { test: Some(TestPart::Rows(360)), max: 16, ..DatasetConfig::new(digits()) };
+    let dataset = Dataset::load(&config, shape, 10, &mut ()).unwrap();
     assert_eq!((dataset.shape, dataset.classes), (shape, 10));
     assert_eq!(dataset.labels, ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"]);
     assert_eq!((dataset.train.len(), dataset.test.len()), (1437, 360));
@@ -35,16 +35,16 @@ fn the_digits_are_all_there() {
     let (mean, std) = dataset.train.mean_and_std();
     assert!((mean - 4.886_177_800_974).abs() < 1e-11 && (std - 6.008_113_741_292).abs() < 1e-11);
     // A fifth of 1,797 is 359.4.
-    let config = DatasetConfig { test: TestPart::Share(0.2), ..config };
-    assert_eq!(Dataset::load(&config, shape, 10).unwrap().test.len(), 359);
+    let config = DatasetConfig { test: Some(TestPart::Share(0.2)), ..config };
+    assert_eq!(Dataset::load(&config, shape, 10, &mut ()).unwrap().test.len(), 359);
     // `sha256sum digits.csv.gz`
     let expected = "09f66e6debdee2cd2b5ae59e0d6abbb73fc2b0e0185d2e1957e9ebb51e23aa22";
-    assert_eq!(digest(&digits()).unwrap(), expected);
+    assert_eq!(digest(&digits(), None).unwrap(), expected);
 }
 
 #[test]
 fn the_test_part_is_the_end() {
-    let rows = |config| DatasetConfig { test: TestPart::Rows(2), ..config };
+    let rows = |config| DatasetConfig { test: Some(TestPart::Rows(2)), ..config };
     let named = |config| DatasetConfig { labels: Some(vec!["no".into(), "yes".into()]), ..rows(config) };
     let dataset = load_with("d.csv", GOOD.as_bytes(), named).1.unwrap();
     assert_eq!(dataset.train.pixels, (0..12).collect::<Vec<u8>>());
@@ -68,7 +68,7 @@ fn the_test_part_is_the_end() {
 #[test]
 fn digests_of_folders_are_of_names_and_contents() {
     let folder = TempDir::new().unwrap();
-    let of = || digest(folder.path()).unwrap();
+    let of = || digest(folder.path(), None).unwrap();
     let empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
     assert_eq!(of(), empty);
     std::fs::create_dir(folder.path().join("b")).unwrap();
@@ -84,7 +84,7 @@ fn digests_of_folders_are_of_names_and_contents() {
     let changed = of();
     assert!(renamed != two && changed != two && renamed != changed);
     let missing = folder.path().join("missing");
-    let error = digest(&missing).unwrap_err().to_string();
+    let error = digest(&missing, None).unwrap_err().to_string();
     assert!(error.starts_with(&format!("cannot read {}: ", missing.display())), "{error}");
 }
 
@@ -139,9 +139,9 @@ proptest! {
         let folder = TempDir::new().unwrap();
         let path = folder.path().join("d.csv");
         std::fs::write(&path, text).unwrap();
-        let config = DatasetConfig { test: TestPart::Rows(1), ..DatasetConfig::new(&path) };
+        let config = DatasetConfig { test: Some(TestPart::Rows(1)), ..DatasetConfig::new(&path) };
         let shape = Shape { height: 1, width: 2, channels: 3 };
-        let dataset = Dataset::load(&config, shape, 2).unwrap();
+        let dataset = Dataset::load(&config, shape, 2, &mut ()).unwrap();
         prop_assert_eq!([dataset.train.pixels, dataset.test.pixels].concat(), rows.concat());
         let labels = (0..rows.len()).map(|row| label(row) as u16).collect::<Vec<_>>();
         prop_assert_eq!([dataset.train.labels, dataset.test.labels].concat(), labels);

@@ -1,0 +1,118 @@
+//! Decoded images in one file, so that they are decoded once.
+//!
+//! A line of JSON says what the images were made from and how many there are; the images to train with and those to measure with
+//! follow, then the labels of both, 16 bits each, low byte first.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::parts::Wanted;
+use super::store::{place, write};
+use super::watch::Watch;
+use super::{Dataset, Split};
+use crate::error::Problem;
+
+/// Changes whenever a reader makes other pixels of the same files.
+const VERSION: u32 = 1;
+
+/// First line of the file.
+#[derive(Serialize, Deserialize, PartialEq)]
+struct Head {
+    key: String,
+    labels: Vec<String>,
+    images: [usize; 2],
+    warnings: Vec<String>,
+}
+
+/// What images are made from: the digest of the dataset and all that is asked of its reader.
+fn key(wanted: &Wanted<'_>, digest: &str) -> Result<String, serde_json::Error> {
+    serde_json::to_string(&(VERSION, digest, wanted.config, wanted.shape, wanted.classes))
+}
+
+/// Where a dataset's images are kept. Those of a changed dataset take the place of the old ones.
+fn file(wanted: &Wanted<'_>, cache: &Path) -> Result<PathBuf, serde_json::Error> {
+    Ok(place(cache, &wanted.config.path, &key(wanted, "")?, "images"))
+}
+
+/// The images of the dataset with this digest, if they are there; what was warned of is warned of again.
+pub(super) fn load(
+    wanted: &Wanted<'_>,
+    cache: &Path,
+    digest: &str,
+    watch: &mut dyn Watch,
+) -> Option<Dataset> {
+    let source = File::open(file(wanted, cache).ok()?).ok()?;
+    let length = source.metadata().ok()?.len();
+    let mut source = BufReader::new(source);
+    let mut line = String::new();
+    source.read_line(&mut line).ok()?;
+    let head: Head = serde_json::from_str(&line).ok()?;
+    let elements = wanted.shape.elements();
+    let bytes = head.images.iter().try_fold(line.len(), |sum, images| {
+        images.checked_mul(elements + size_of::<u16>())?.checked_add(sum)
+    });
+    if head.key != key(wanted, digest).ok()? || bytes.map(|bytes| bytes as u64) != Some(length) {
+        return None;
+    }
+    let mut read = |bytes: usize| -> io::Result<Vec<u8>> {
+        let mut buffer = vec![0; bytes];
+        source.read_exact(&mut buffer)?;
+        Ok(buffer)
+    };
+    let [train, test] = head.images;
+    let (train_pixels, test_pixels) = (read(train * elements).ok()?, read(test * elements).ok()?);
+    let mut labels = |images: usize| -> io::Result<Vec<u16>> {
+        let bytes = read(images * size_of::<u16>())?;
+        Ok(bytes.as_chunks().0.iter().map(|label| u16::from_le_bytes(*label)).collect())
+    };
+    let train = Split { labels: labels(train).ok()?, pixels: train_pixels };
+    let test = Split { labels: labels(test).ok()?, pixels: test_pixels };
+    let (shape, classes) = (wanted.shape, wanted.classes);
+    if train.labels.iter().chain(&test.labels).any(|label| usize::from(*label) >= classes) {
+        return None;
+    }
+    head.warnings.iter().for_each(|warning| watch.warn(warning));
+    Some(Dataset { shape, classes, labels: head.labels, train, test })
+}
+
+/// Keeps the images of the dataset with this digest. If that fails, says what would have been gained.
+pub(super) fn store(
+    wanted: &Wanted<'_>,
+    cache: &Path,
+    digest: &str,
+    dataset: &Dataset,
+    warnings: Vec<String>,
+) -> Result<(), String> {
+    let head = || -> Result<_, serde_json::Error> {
+        let images = [dataset.train.len(), dataset.test.len()];
+        let head = Head { key: key(wanted, digest)?, labels: dataset.labels.clone(), images, warnings };
+        Ok((file(wanted, cache)?, serde_json::to_string(&head)? + "\n"))
+    };
+    let (path, head) = head().map_err(|error| not_kept(cache, &error.into()))?;
+    let little =
+        |split: &Split| -> Vec<u8> { split.labels.iter().flat_map(|label| label.to_le_bytes()).collect() };
+    let (train, test) = (&dataset.train, &dataset.test);
+    let parts = [head.as_bytes(), &train.pixels, &test.pixels, &little(train), &little(test)];
+    write(&path, |file| parts.into_iter().try_for_each(|part| file.write_all(part)))
+        .map_err(|error| not_kept(&path, &error))
+}
+
+fn not_kept(path: &Path, error: &io::Error) -> String {
+    format!("{}; the images will be decoded again the next time", Problem::io("write", path, error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_named() {
+        let said = not_kept(Path::new("cache/d.images"), &io::ErrorKind::StorageFull.into());
+        let expected = "cannot write cache/d.images: no storage space; the disk is full: free some space and try \
+                        again; the images will be decoded again the next time";
+        assert_eq!(said, expected);
+    }
+}

@@ -1,0 +1,192 @@
+//! A folder for each class. Labels are the folders' names in order, images follow class after class in the order of their
+//! names.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::gather::Contents;
+use super::layout::{Layout, Place};
+use super::pixels::Unfit;
+use crate::dataset::Split;
+use crate::dataset::check;
+use crate::dataset::cut;
+use crate::dataset::parts::{Parts, Wanted, enumerate};
+use crate::dataset::walk::Name;
+use crate::dataset::watch::Watch;
+use crate::error::{Error, Problem};
+
+/// A file in the folder of a class.
+struct Image {
+    name: Name,
+    pixels: Result<Vec<u8>, Unfit>,
+}
+
+/// The classes of a part, each with its files in the order of their names.
+type Classes = BTreeMap<String, Vec<Image>>;
+
+/// Arranges what was found in a folder or an archive.
+pub fn read(wanted: &Wanted<'_>, contents: Contents, watch: &mut dyn Watch) -> Result<Parts, Error> {
+    let layout = Layout::of(contents.images.iter().map(|(name, _)| name), &contents.folders);
+    let mut train = Classes::new();
+    let mut test = Classes::new();
+    let mut outside = Vec::new();
+    let mut beside: BTreeMap<String, usize> = BTreeMap::new();
+    for folder in &contents.folders {
+        match layout.folder(folder) {
+            Place::Train(class) => drop(train.entry(class.to_string()).or_default()),
+            Place::Test(class) => drop(test.entry(class.to_string()).or_default()),
+            Place::Beside(_) | Place::Outside => {}
+        }
+    }
+    for (name, pixels) in contents.images {
+        let (part, class) = match layout.file(&name) {
+            Place::Train(class) => (&mut train, class.to_string()),
+            Place::Test(class) => (&mut test, class.to_string()),
+            Place::Beside(folder) => {
+                *beside.entry(folder.to_string()).or_default() += 1;
+                continue;
+            }
+            Place::Outside => {
+                outside.push(name.join("/"));
+                continue;
+            }
+        };
+        part.entry(class).or_default().push(Image { name, pixels });
+    }
+    // What else lies in the folder of a class was meant to be an image.
+    for name in contents.others {
+        let (part, class) = match layout.file(&name) {
+            Place::Train(class) => (&mut train, class.to_string()),
+            Place::Test(class) => (&mut test, class.to_string()),
+            Place::Beside(_) | Place::Outside => continue,
+        };
+        let pixels = Err(Unfit::Unreadable("it is called neither .jpg, .jpeg nor .png".to_string()));
+        part.entry(class).or_default().push(Image { name, pixels });
+    }
+    for class in train.values_mut().chain(test.values_mut()) {
+        class.sort_by(|a, b| a.name.cmp(&b.name));
+    }
+    let test = layout.has_test().then_some(test);
+    let path = wanted.config.path.display();
+    let mut problems = arrangement(wanted, &train, test.as_ref());
+    if !outside.is_empty() {
+        let message = format!("{path} has images in no folder of a class: {}", enumerate(&outside));
+        problems.push(Problem::new(message).help("move them into the folder of their class"));
+    }
+    problems.extend(unfit(wanted, [Some(&train), test.as_ref()].into_iter().flatten(), watch));
+    if !problems.is_empty() {
+        return Err(Error { problems });
+    }
+    for (folder, count) in beside {
+        watch.warn(&format!("{path}: the {count} images in `{folder}` are not used"));
+    }
+    let labels: Vec<String> = train.keys().cloned().collect();
+    let (train, names) = assemble(train);
+    let (train, test) = match test {
+        Some(test) => (train, assemble(test).0),
+        None => cut::by_name(wanted, train, &names)?,
+    };
+    Ok(Parts { train, test: Some(test), labels: Some(labels) })
+}
+
+/// What is wrong with the classes themselves.
+fn arrangement(wanted: &Wanted<'_>, train: &Classes, test: Option<&Classes>) -> Vec<Problem> {
+    let path = wanted.config.path.display();
+    let mut problems = Vec::new();
+    let names: Vec<&String> = train.keys().collect();
+    if let Some(test) = test {
+        problems.extend(check::own_test_part(wanted.config));
+        let known: BTreeSet<&String> = train.keys().collect();
+        let tested: BTreeSet<&String> = test.keys().collect();
+        let only = |a: &BTreeSet<&String>, b: &BTreeSet<&String>| -> Vec<String> {
+            a.difference(b).map(|name| format!("`{name}`")).collect()
+        };
+        for (lacks, has, missing) in
+            [("test", "training", only(&known, &tested)), ("training", "test", only(&tested, &known))]
+        {
+            if !missing.is_empty() {
+                let message = format!(
+                    "{path}: the {lacks} part has no {}, which the {has} part has",
+                    enumerate(&missing)
+                );
+                problems.push(Problem::new(message).help("both need a folder for each class"));
+            }
+        }
+    }
+    problems.extend(check::class_names(wanted, &names));
+    let empty = |part: &Classes, of: &str| -> Vec<String> {
+        let classes = part.iter().filter(|(_, images)| images.is_empty());
+        classes.map(|(class, _)| format!("`{class}`{of}")).collect()
+    };
+    let mut without = empty(train, "");
+    without.extend(test.map(|test| empty(test, " of the test part")).unwrap_or_default());
+    if !without.is_empty() {
+        let message = format!("{path} has no images in the folder of {}", enumerate(&without));
+        problems.push(Problem::new(message).help("add images, or remove the folder"));
+    }
+    problems
+}
+
+/// What is wrong with single images; those that may be missing are warned of.
+fn unfit<'a>(
+    wanted: &Wanted<'_>,
+    parts: impl Iterator<Item = &'a Classes>,
+    watch: &mut dyn Watch,
+) -> Vec<Problem> {
+    let path = wanted.config.path.display();
+    let (mut unreadable, mut sizes, mut total) = (Vec::new(), Vec::new(), 0);
+    for image in parts.flat_map(BTreeMap::values).flatten() {
+        total += 1;
+        let name = image.name.join("/");
+        match &image.pixels {
+            Ok(_) => {}
+            Err(Unfit::Unreadable(reason)) => unreadable.push(format!("{name} ({reason})")),
+            Err(Unfit::Size(height, width)) => sizes.push(format!("{name} is {height}x{width}")),
+        }
+    }
+    let mut problems = Vec::new();
+    let tolerate = wanted.config.tolerate;
+    if !unreadable.is_empty() {
+        let message = format!(
+            "{path}: {} of {total} images cannot be read: {}",
+            unreadable.len(),
+            enumerate(&unreadable)
+        );
+        if unreadable.len() as f64 > tolerate * total as f64 {
+            let help = format!(
+                "repair or remove them, or set `tolerate`, the share of images that may be left out, now {tolerate}"
+            );
+            problems.push(Problem::new(message).help(help));
+        } else {
+            watch.warn(&format!("{message}; left out"));
+        }
+    }
+    if !sizes.is_empty() {
+        let (height, width) = (wanted.shape.height, wanted.shape.width);
+        let message = format!(
+            "{path}: {} of {total} images are not {height}x{width}, as the network wants them: {}",
+            sizes.len(),
+            enumerate(&sizes)
+        );
+        let help = "`resize = true` in the dataset's table scales images; sizes are height x width";
+        problems.push(Problem::new(message).help(help));
+    }
+    problems
+}
+
+/// Class after class; and what the images are called, relative to the folder of the parts.
+fn assemble(classes: Classes) -> (Split, Vec<Name>) {
+    let count: usize =
+        classes.values().flatten().filter_map(|image| image.pixels.as_ref().ok()).map(Vec::len).sum();
+    let mut split = Split { pixels: Vec::with_capacity(count), labels: Vec::new() };
+    let mut names = Vec::new();
+    for (label, images) in classes.into_values().enumerate() {
+        for Image { name, pixels } in images {
+            if let Ok(pixels) = pixels {
+                split.pixels.extend(pixels);
+                split.labels.push(label as u16);
+                names.push(name);
+            }
+        }
+    }
+    (split, names)
+}

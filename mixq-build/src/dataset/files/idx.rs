@@ -1,0 +1,127 @@
+//! IDX, the files of MNIST: pixels and labels in files of their own, plain or compressed by gzip.
+
+use std::borrow::Cow;
+use std::io::Read;
+
+use flate2::read::MultiGzDecoder;
+
+use super::gather::Contents;
+use crate::dataset::check;
+use crate::dataset::parts::{Parts, Wanted};
+use crate::dataset::{Split, raw};
+use crate::error::{Error, Problem};
+use crate::graph::Shape;
+
+/// Whether a file of this name belongs to it.
+pub fn is_part(name: &str) -> bool {
+    is_images(name) || is_labels(name)
+}
+
+/// Whether a file of this name holds images.
+pub fn is_images(name: &str) -> bool {
+    name.contains("idx3-ubyte")
+}
+
+fn is_labels(name: &str) -> bool {
+    name.contains("idx1-ubyte")
+}
+
+/// Reads the two parts.
+pub fn read(wanted: &Wanted<'_>, contents: &Contents) -> Result<Parts, Error> {
+    let train = part(wanted, contents, "train", &["train"])?;
+    let train = train.ok_or_else(|| {
+        let path = wanted.config.path.display();
+        let found: Vec<&String> = contents.binaries.keys().collect();
+        let found = crate::dataset::parts::enumerate(&found);
+        Problem::new(format!("{path} has no train-images-idx3-ubyte, only {found}"))
+    })?;
+    let test = part(wanted, contents, "test", &["t10k", "test"])?;
+    if test.is_some()
+        && let Some(problem) = check::own_test_part(wanted.config)
+    {
+        return Err(problem.into());
+    }
+    Ok(Parts { train, test, labels: None })
+}
+
+/// The images of a part with their labels; `None` if there are no images.
+fn part(
+    wanted: &Wanted<'_>,
+    contents: &Contents,
+    part: &str,
+    marks: &[&str],
+) -> Result<Option<Split>, Problem> {
+    let path = wanted.config.path.display();
+    let find = |kind: fn(&str) -> bool| {
+        let names = contents.binaries.keys();
+        let found: Vec<&String> =
+            names.filter(|name| kind(name) && marks.iter().any(|mark| name.contains(mark))).collect();
+        match found[..] {
+            [] => Ok(None),
+            [name] => Ok(Some(name)),
+            [one, other, ..] => {
+                Err(Problem::new(format!("{path} has two files for one {part} part: {one} and {other}"))
+                    .help("remove one of them"))
+            }
+        }
+    };
+    let Some(images) = find(is_images)? else { return Ok(None) };
+    let Some(labels) = find(is_labels)? else {
+        return Err(Problem::new(format!("{path} has {images}, but no labels for it"))
+            .help("labels are in a file of the same name with labels-idx1-ubyte"));
+    };
+    let damaged = |name: &str, reason: String| {
+        Problem::new(format!("{path}: {name} {reason}")).help("copy or download it again")
+    };
+    let open =
+        |name: &String| unpacked(name, &contents.binaries[name]).map_err(|reason| damaged(name, reason));
+    let (image_file, label_file) = (open(images)?, open(labels)?);
+    let (sizes, pixels) = header(&image_file, 3).map_err(|reason| damaged(images, reason))?;
+    let (counts, bytes) = header(&label_file, 1).map_err(|reason| damaged(labels, reason))?;
+    let [count, height, width] = sizes[..] else { unreachable!("three sizes were asked for") };
+    if counts[0] != count {
+        let message = format!("{path}: {images} has {count} images, but {labels} has {} labels", counts[0]);
+        return Err(Problem::new(message));
+    }
+    let found = Shape { height, width, channels: 1 };
+    let label = |index: usize| u64::from(bytes[index]);
+    raw::split(wanted, images, (pixels, found), label).map(Some)
+}
+
+/// A file, unpacked if it is compressed.
+fn unpacked<'a>(name: &str, bytes: &'a [u8]) -> Result<Cow<'a, [u8]>, String> {
+    if !name.to_lowercase().ends_with(".gz") {
+        return Ok(bytes.into());
+    }
+    let mut unpacked = Vec::new();
+    match MultiGzDecoder::new(bytes).read_to_end(&mut unpacked) {
+        Ok(_) => Ok(unpacked.into()),
+        Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
+            Err("is truncated: its gzip data ends early".to_string())
+        }
+        Err(error) => Err(format!("is damaged, or no gzip file: {error}")),
+    }
+}
+
+/// Sizes of a file of unsigned bytes in so many dimensions, and its elements.
+fn header(bytes: &[u8], dimensions: usize) -> Result<(Vec<usize>, &[u8]), String> {
+    let Some((header, elements)) = bytes.split_at_checked(4 + 4 * dimensions) else {
+        return Err(format!("is truncated: it has {} bytes", bytes.len()));
+    };
+    if header[..4] != [0, 0, 8, dimensions as u8] {
+        return Err(format!(
+            "begins with {:02x?}, but [00, 00, 08, {dimensions:02x}] was expected: unsigned bytes in {dimensions} dimensions",
+            &header[..4]
+        ));
+    }
+    let sizes: Vec<usize> =
+        header[4..].as_chunks().0.iter().map(|size| u32::from_be_bytes(*size) as usize).collect();
+    let product = sizes.iter().try_fold(1_usize, |product, size| product.checked_mul(*size));
+    match product {
+        Some(product) if product == elements.len() => Ok((sizes, elements)),
+        Some(product) if product > elements.len() => {
+            Err(format!("is truncated: it has {} of {product} bytes", elements.len()))
+        }
+        _ => Err(format!("has {} bytes, which are not those of its sizes {sizes:?}", elements.len())),
+    }
+}

@@ -1,0 +1,45 @@
+//! Datasets of several files, in a folder or an archive: what is in it decides of which kind it is.
+
+mod archive;
+mod cifar;
+mod classes;
+mod gather;
+mod idx;
+mod layout;
+pub(super) mod pixels;
+mod source;
+mod zstd;
+
+pub(super) use archive::{open_zip, unreadable};
+
+use super::check;
+use super::parts::{Parts, Wanted};
+use super::watch::Watch;
+use crate::error::{Error, Problem};
+
+/// Reads a folder or an archive.
+pub(super) fn read(wanted: &Wanted<'_>, watch: &mut dyn Watch) -> Result<Parts, Error> {
+    let path = &wanted.config.path;
+    check::channels(wanted)?;
+    let contents = gather::gather(wanted, watch)?;
+    let binary = |is: fn(&str) -> bool| contents.binaries.keys().any(|name| is(name));
+    let (is_idx, is_cifar) = (binary(idx::is_images), binary(cifar::is_data));
+    if is_idx || is_cifar {
+        if !contents.images.is_empty() {
+            let (count, kind) = (contents.images.len(), if is_idx { "IDX" } else { "CIFAR" });
+            watch.warn(&format!("{}: beside {kind} files, {count} images are not used", path.display()));
+        }
+        return if is_idx { idx::read(wanted, &contents) } else { cifar::read(wanted, &contents) };
+    }
+    if contents.images.is_empty() {
+        let others = contents.others.iter().map(|name| name.join("/")).collect::<Vec<_>>();
+        let found = match others.len() {
+            0 => "it is empty".to_string(),
+            _ => format!("it holds {}", super::parts::enumerate(&others)),
+        };
+        return Err(Problem::new(format!("{} has no images: {found}", path.display()))
+            .help("wanted are JPEG or PNG files in a folder for each class, CIFAR binary files or IDX files")
+            .into());
+    }
+    classes::read(wanted, contents, watch)
+}

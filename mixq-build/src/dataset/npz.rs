@@ -1,0 +1,110 @@
+//! NPZ: arrays of NumPy in a ZIP file, as Keras and MedMNIST hand out datasets.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::path::Path;
+
+use super::files::{open_zip, unreadable};
+use super::npy::Array;
+use super::parts::{Parts, Wanted, enumerate};
+use super::watch::Watch;
+use super::{Split, check, raw};
+use crate::error::{Error, Problem};
+use crate::graph::Shape;
+
+/// Names of the arrays to train with and to measure with: images, labels.
+const NAMES: [[(&str, &str); 2]; 4] = [
+    [("x_train", "y_train"), ("x_test", "y_test")],
+    [("train_images", "train_labels"), ("test_images", "test_labels")],
+    [("x", "y"), ("", "")],
+    [("images", "labels"), ("", "")],
+];
+
+/// Reads a file.
+pub(super) fn read(wanted: &Wanted<'_>, watch: &mut dyn Watch) -> Result<Parts, Error> {
+    let path = &wanted.config.path;
+    check::channels(wanted)?;
+    let arrays = arrays(path, watch)?;
+    let has = |name: &str| arrays.contains_key(name);
+    let Some([train, test]) = NAMES.iter().find(|[(images, labels), _]| has(images) && has(labels)) else {
+        let known: Vec<String> =
+            NAMES.iter().map(|[(images, labels), _]| format!("{images} and {labels}")).collect();
+        let found: Vec<&String> = arrays.keys().collect();
+        let found = if found.is_empty() { "no arrays".to_string() } else { enumerate(&found) };
+        let message = format!("{} has {found}, but no arrays of images and labels", path.display());
+        return Err(Problem::new(message).help(format!("they are called {}", known.join(", or "))).into());
+    };
+    let unused: Vec<&String> =
+        arrays.keys().filter(|name| ![train.0, train.1, test.0, test.1].contains(&name.as_str())).collect();
+    if !unused.is_empty() {
+        watch.warn(&format!("{}: not used are {}", path.display(), enumerate(&unused)));
+    }
+    let tested = match (has(test.0), has(test.1)) {
+        (true, true) => {
+            if let Some(problem) = check::own_test_part(wanted.config) {
+                return Err(problem.into());
+            }
+            Some(part(wanted, &arrays, *test)?)
+        }
+        (false, false) => None,
+        (images, _) => {
+            let (there, missing) = if images { *test } else { (test.1, test.0) };
+            return Err(Problem::new(format!("{} has {there}, but no {missing}", path.display())).into());
+        }
+    };
+    Ok(Parts { train: part(wanted, &arrays, *train)?, test: tested, labels: None })
+}
+
+fn arrays(path: &Path, watch: &mut dyn Watch) -> Result<BTreeMap<String, Array>, Problem> {
+    let failed = |error: std::io::Error| unreadable(path, &error);
+    let mut archive = open_zip(path)?;
+    let total = archive.len() as u64;
+    let mut arrays = BTreeMap::new();
+    for index in 0..archive.len() {
+        watch.read(index as u64, total);
+        let mut file = archive.by_index(index).map_err(|error| failed(error.into()))?;
+        let name = file.name().map_err(|error| failed(error.into()))?.into_owned();
+        let Some(name) = name.strip_suffix(".npy").map(String::from) else { continue };
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes).map_err(failed)?;
+        let array = Array::parse(bytes)
+            .map_err(|reason| Problem::new(format!("{}: {name} {reason}", path.display())))?;
+        arrays.insert(name, array);
+    }
+    watch.read(total, total);
+    Ok(arrays)
+}
+
+/// Images of shape `[n, h, w]` or `[n, h, w, c]` with labels of shape `[n]` or `[n, 1]`.
+fn part(
+    wanted: &Wanted<'_>,
+    arrays: &BTreeMap<String, Array>,
+    (images, labels): (&str, &str),
+) -> Result<Split, Problem> {
+    let path = wanted.config.path.display();
+    let (image_array, label_array) = (&arrays[images], &arrays[labels]);
+    let wrong = |name: &str, array: &Array, expected: &str| {
+        Problem::new(format!("{path}: {name} is {array}, it must be {expected}"))
+    };
+    let order =
+        "unsigned 8-bit of shape [n, height, width] or [n, height, width, channels], with 1 or 3 channels";
+    let (count, found) = match image_array.shape[..] {
+        [count, height, width] => (count, Shape { height, width, channels: 1 }),
+        [count, height, width, channels @ (1 | 3)] => (count, Shape { height, width, channels }),
+        _ => return Err(wrong(images, image_array, order)),
+    };
+    let pixels = image_array.bytes().ok_or_else(|| wrong(images, image_array, order))?;
+    let listed = match label_array.shape[..] {
+        [listed] | [listed, 1] => listed,
+        _ => return Err(wrong(labels, label_array, "whole numbers of shape [n] or [n, 1]")),
+    };
+    let values = label_array
+        .whole_numbers()
+        .ok_or_else(|| wrong(labels, label_array, "whole numbers, 0 or more, of shape [n] or [n, 1]"))?;
+    if listed != count {
+        return Err(Problem::new(format!(
+            "{path}: {images} has {count} images, but {labels} has {listed} labels"
+        )));
+    }
+    raw::split(wanted, images, (pixels, found), |index| values[index])
+}
