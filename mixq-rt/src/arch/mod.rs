@@ -9,6 +9,9 @@
 //! * `sum_weights::<W>(w, elements)`: `sum(s_w)` over a row;
 //! * `multiply_accumulate::<X, W>(dots, sums, x, w)`: eight channels of one tap of a depthwise convolution.
 
+#[cfg(armv7em)]
+#[allow(unsafe_code)]
+pub(crate) mod armv7em;
 mod portable;
 
 pub(crate) use portable::{dot, multiply_accumulate, sum_codes, sum_weights};

@@ -1,0 +1,200 @@
+//! How the kernels of an instruction set want the weights: each layer's packed bytes in another order.
+//!
+//! [`armv7em`] rearranges the weights of a layer for the DSP instructions of ARMv7E-M, where one `SMLAD` multiplies
+//! two pairs of 16-bit halves. It takes as many bytes as before, so flash figures stay what they are, and happens
+//! when firmware is compiled: artifacts do not know of it.
+//!
+//! The elements of a filter, in the order row, column, channel, are taken without the padding of rows. Filters are
+//! taken in *blocks* of two or four output channels; those that fill no block stay as they are. A block is a sequence
+//! of 32-bit words, each of a *unit* of elements, from its first byte on; what is left of its bytes is 0.
+//!
+//! | weights | input | block | unit | in a word |
+//! | --- | --- | --- | --- | --- |
+//! | 8 bits | any | 2 | 2 | bytes: channel 0, 1 of the first element, of the second |
+//! | 4 bits | 8 bits | 4 | 2 | halves: an element each; nibbles: the channels |
+//! | 4 bits | 4, 2 bits | 2 | 4 | two pairs, the second rotated left by 8: bits 0 to 3 and 12 to 15 of each half |
+//! | 2 bits | any | 2 | 8 | four pairs, rotated left by 0, 4, 8, 12: bits 0, 1 and 14, 15 of each half |
+//!
+//! Weights below 8 bits are offset by half their range (unsigned), except those of a block's last channel: that lies
+//! in the upper bits, where its sign is.
+
+use crate::{Bits, Depthwise, Layer, Requant, Rule};
+
+/// Elements that a kernel takes at once: whole units and whole words of input.
+pub const CHUNK: usize = 64;
+
+/// The shape of blocks for one pair of widths.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Blocks {
+    /// Output channels of a block.
+    pub channels: usize,
+    /// Elements of a word of weights.
+    pub unit: usize,
+    /// Elements of a word of packed input.
+    pub word: usize,
+    /// Width of a weight.
+    pub weight_bits: Bits,
+}
+
+impl Blocks {
+    /// For `x`-bit input and `w`-bit weights.
+    pub const fn of(x: Bits, w: Bits) -> Blocks {
+        let (channels, unit) = match (x, w) {
+            (_, Bits::B8) => (2, 2),
+            (Bits::B8, Bits::B4) => (4, 2),
+            (_, Bits::B4) => (2, 4),
+            _ => (2, 8),
+        };
+        Blocks { channels, unit, word: 32 / x.count(), weight_bits: w }
+    }
+
+    /// Which of a filter's elements is at a slot; slots are counted in pairs of halves, in the order of the words. `None`:
+    /// a slot of the last unit that is empty.
+    ///
+    /// Unpacking a word of input puts element `i` beside the one half a word later; elements that fill no word are in their order,
+    /// those that fill no unit beside the one half a unit later.
+    pub const fn element(&self, elements: usize, slot: usize) -> Option<usize> {
+        let whole = elements - elements % self.unit;
+        let element = if slot >= whole {
+            whole + half_apart(self.unit, slot - whole)
+        } else if slot < whole - whole % self.word {
+            slot - slot % self.word + half_apart(self.word, slot % self.word)
+        } else {
+            slot
+        };
+        if element < elements { Some(element) } else { None }
+    }
+
+    /// The bits of one weight in its word: pair 0 to 3, half 0 or 1.
+    const fn bits(&self, pair: usize, half: usize, channel: usize, weight: i32) -> u32 {
+        let last = channel + 1 == self.channels;
+        let mask = self.weight_bits.max_code();
+        let offset = if last || matches!(self.weight_bits, Bits::B8) { 0 } else { (mask + 1) / 2 };
+        let field = ((weight + offset) & mask) as u32;
+        match (self.weight_bits, self.channels) {
+            (Bits::B8, _) => field << (16 * half + 8 * channel),
+            (_, 4) => field << (16 * half + 4 * channel),
+            (Bits::B4, _) => (field << (16 * half + 12 * channel)).rotate_left(8 * pair as u32),
+            _ => (field << (16 * half + 14 * channel)).rotate_left(4 * pair as u32),
+        }
+    }
+
+    /// The same in the last, incomplete unit, of which only the first bytes are stored.
+    const fn tail_bits(&self, element: usize, channel: usize, weight: i32) -> u32 {
+        let field = self.bits(0, 0, channel, weight);
+        if self.unit == 2 {
+            return field;
+        }
+        // Back from the upper end of a half to just above the other channel.
+        let width = self.weight_bits.count();
+        let near = if channel == 0 { field } else { field >> (16 - 2 * width) };
+        near << (2 * width * element)
+    }
+}
+
+const fn half_apart(size: usize, slot: usize) -> usize {
+    slot / 2 + slot % 2 * (size / 2)
+}
+
+/// Shifts that the kernels for ARMv7E-M take several codes of at once: the high word of a product decides, with room for the zero point
+/// above it.
+pub const SHIFTS: core::ops::RangeInclusive<u8> = 32..=53;
+
+/// Whether the kernels for ARMv7E-M take several codes at once by these tables: [`Rule::Multiplier`], a fraction below 8 bits, all
+/// [`SHIFTS`].
+///
+/// # Panics
+/// If `parameters` are not those of the layer.
+pub fn armv7em_requantises(requant: &Requant, channels: usize, parameters: &[u8]) -> bool {
+    let shifts = requant.multipliers(channels);
+    requant.rule == Rule::Multiplier
+        && requant.fraction < 8
+        && parameters[requant.shift as usize..][..shifts].iter().all(|shift| SHIFTS.contains(shift))
+}
+
+/// Whether there is a kernel for ARMv7E-M for a layer with weights: for those that [`armv7em_blocks`] takes, and for depthwise convolutions with windows of 3x3
+/// from one column to the next or the one after that [`armv7em_requantises`].
+///
+/// # Panics
+/// If `parameters` are not those of the layer.
+pub fn armv7em_takes(layer: &Layer, parameters: &[u8]) -> bool {
+    let Layer::Depthwise(Depthwise { output, window, requant, .. }) = layer else {
+        return armv7em_blocks(layer).is_some();
+    };
+    (window.kernel_height, window.kernel_width) == (3, 3)
+        && window.stride_width <= 2
+        && output.bits != Bits::B32
+        && armv7em_requantises(requant, output.channels.into(), parameters)
+}
+
+/// The shape of a layer's blocks, if [`armv7em`] rearranges its weights: convolutions with as many output channels as a
+/// block, and [`Rule::Multiplier`].
+pub fn armv7em_blocks(layer: &Layer) -> Option<Blocks> {
+    let Layer::Conv(_) = layer else { return None };
+    let (.., weight_bits) = layer.weights()?;
+    let blocks = Blocks::of(layer.inputs().0.bits, weight_bits);
+    let enough = usize::from(layer.output().channels) >= blocks.channels;
+    (enough && layer.requant()?.rule == Rule::Multiplier).then_some(blocks)
+}
+
+/// All parameters of a network with the weights as the kernels for ARMv7E-M want them.
+///
+/// # Panics
+/// If the layers' weights reach beyond the parameters.
+#[cfg(feature = "file")]
+pub fn armv7em_parameters<'a>(layers: impl IntoIterator<Item = &'a Layer>, parameters: &[u8]) -> Vec<u8> {
+    let mut all = parameters.to_vec();
+    for layer in layers {
+        let Some((offset, rows, columns, bits)) = layer.weights() else { continue };
+        let range = offset as usize..offset as usize + rows * bits.row_bytes(columns);
+        armv7em(layer, &parameters[range.clone()], &mut all[range]);
+    }
+    all
+}
+
+/// Writes the weights of a layer, the bytes from its `weights` on, as the kernels for ARMv7E-M want them; a copy for
+/// layers that [`armv7em_blocks`] leaves alone.
+///
+/// # Panics
+/// If `plain` and `laid_out` are not as long as the layer's weights.
+pub fn armv7em(layer: &Layer, plain: &[u8], laid_out: &mut [u8]) {
+    laid_out.copy_from_slice(plain);
+    let (Some(blocks), Some((_, rows, columns, bits))) = (armv7em_blocks(layer), layer.weights()) else {
+        return;
+    };
+    let filters = usize::from(layer.output().channels);
+    let row_bytes = bits.row_bytes(columns);
+    assert!(plain.len() == rows * row_bytes, "the weights of the layer and no more");
+    let filter_bytes = rows / filters * row_bytes;
+    let elements = rows / filters * columns;
+    let weight = |filter: &[u8], element: usize| {
+        let bit = element % columns * bits.count();
+        let code = i32::from(filter[element / columns * row_bytes + bit / 8] >> (bit % 8)) & bits.max_code();
+        let above = 32 - bits.count();
+        (code << above) >> above
+    };
+    let plain = plain.chunks_exact(blocks.channels * filter_bytes);
+    for (from, to) in plain.zip(laid_out.chunks_exact_mut(blocks.channels * filter_bytes)) {
+        to.fill(0);
+        let word = |unit: usize| {
+            let slots = (0..blocks.unit).filter_map(|slot| {
+                let element = blocks.element(elements, unit * blocks.unit + slot)?;
+                Some((slot, element))
+            });
+            let mut word = 0;
+            for (channel, filter) in from.chunks_exact(filter_bytes).enumerate() {
+                for (slot, element) in slots.clone() {
+                    word |= if elements / blocks.unit == unit {
+                        blocks.tail_bits(element % blocks.unit, channel, weight(filter, element))
+                    } else {
+                        blocks.bits(slot / 2, slot % 2, channel, weight(filter, element))
+                    };
+                }
+            }
+            word.to_le_bytes()
+        };
+        for (unit, bytes) in to.chunks_mut(4).enumerate().take(elements.div_ceil(blocks.unit)) {
+            bytes.copy_from_slice(&word(unit)[..bytes.len()]);
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! The portable kernels, by rule [`Rule::Multiplier`](mixq_format::Rule::Multiplier).
+
+use mixq_format::{Conv, Depthwise};
+
+use crate::{layer, requant};
+
+/// Executes a convolution with `X`-bit input and `W`-bit weights; any width of output.
+#[inline(always)]
+pub fn conv<const X: usize, const W: usize>(table: &Conv, parameters: &[u8], arena: &mut [u8]) {
+    layer::conv::<X, W>(table, requant::multiplier, parameters, arena);
+}
+
+/// Executes a depthwise convolution with `X`-bit input and `W`-bit weights; any width of output.
+#[inline(always)]
+pub fn depthwise<const X: usize, const W: usize>(table: &Depthwise, parameters: &[u8], arena: &mut [u8]) {
+    layer::depthwise::<X, W>(table, requant::multiplier, parameters, arena);
+}

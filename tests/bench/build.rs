@@ -1,0 +1,35 @@
+//! Writes the workloads as Rust: tables, packed parameters, an input and what plain arithmetic makes of it.
+
+#[path = "build/network.rs"]
+mod network;
+#[path = "../../mixq-rt/tests/kernels/reference.rs"]
+#[allow(dead_code)]
+mod reference;
+#[path = "build/workloads.rs"]
+mod workloads;
+
+use std::path::Path;
+
+use mixq_format::Bits;
+
+fn main() {
+    println!("cargo::rerun-if-env-changed=MIXQ_BENCH_BITS");
+    println!("cargo::rerun-if-changed=build");
+    let bits = std::env::var("MIXQ_BENCH_BITS").unwrap_or_else(|_| "8x8".to_string());
+    let width = |text: &str| Bits::try_from(text.parse::<u8>().expect("a width in bits")).expect("a width");
+    let (activation, weight) = bits.split_once('x').expect("MIXQ_BENCH_BITS is like 8x4");
+    let folder = std::env::var("OUT_DIR").expect("cargo sets it");
+    let folder = Path::new(&folder);
+    let mut code = String::new();
+    for (name, network) in workloads::all(width(activation), width(weight)) {
+        code += &network.write(name, folder);
+    }
+    std::fs::write(folder.join("workloads.rs"), code).expect("OUT_DIR can be written");
+
+    let arm = std::env::var("CARGO_CFG_TARGET_ARCH").is_ok_and(|arch| arch == "arm");
+    let (memory, script) = if arm { ("mps2.x", "link.x") } else { ("virt.x", "memory.x") };
+    std::fs::copy(memory, folder.join("memory.x")).expect("the linker script can be copied");
+    println!("cargo::rerun-if-changed={memory}");
+    println!("cargo::rustc-link-search={}", folder.display());
+    println!("cargo::rustc-link-arg-bins=-T{script}");
+}

@@ -1,0 +1,100 @@
+//! Random layers by the kernels of the target and by the portable ones: every byte of the arena has to be the same.
+//! Arguments: how many layers, and the seed.
+#![no_std]
+#![no_main]
+
+#[path = "../differential/layers.rs"]
+mod layers;
+#[path = "../differential/numbers.rs"]
+mod numbers;
+#[path = "../start.rs"]
+mod start;
+
+use mixq_rt::format::{Layer, layout};
+use mixq_rt::{native, run_layer};
+use numbers::Numbers;
+use semihosting::{println, process};
+
+const PARAMETERS: usize = 256 << 10;
+const ARENA: usize = 64 << 10;
+
+#[repr(C, align(4))]
+struct Memory {
+    plain: [u8; PARAMETERS],
+    laid_out: [u8; PARAMETERS],
+    expected: [u8; ARENA],
+    found: [u8; ARENA],
+}
+
+static mut MEMORY: Memory =
+    Memory { plain: [0; PARAMETERS], laid_out: [0; PARAMETERS], expected: [0; ARENA], found: [0; ARENA] };
+
+fn main() -> ! {
+    let arguments = semihosting::experimental::env::args::<64>().expect("the arguments are read");
+    let mut counts = (&arguments).into_iter().filter_map(|argument| argument.ok()?.parse::<u64>().ok());
+    let (count, seed) = (counts.next().unwrap_or(1000), counts.next().unwrap_or(1));
+    // SAFETY: the only reference, taken once.
+    let memory = unsafe {
+        let memory = &raw mut MEMORY;
+        &mut *memory
+    };
+    let (mut convs, mut depthwises) = (0, 0);
+    for number in 0..count {
+        let mut numbers = Numbers::new(seed.wrapping_add(number));
+        let layer = layers::random(&mut numbers, &mut memory.plain, &mut memory.expected);
+        if !layout::armv7em_takes(&layer, &memory.plain) {
+            continue;
+        }
+        match layer {
+            Layer::Conv(_) => convs += 1,
+            _ => depthwises += 1,
+        }
+        compare(number, &layer, memory);
+    }
+    println!("convolutions {convs}, depthwise {depthwises}");
+    process::exit(0)
+}
+
+fn compare(number: u64, layer: &Layer, memory: &mut Memory) {
+    let Memory { plain, laid_out, expected, found } = memory;
+    found.copy_from_slice(expected);
+    laid_out.copy_from_slice(plain);
+    if let Some((offset, rows, columns, bits)) = layer.weights() {
+        let range = offset as usize..offset as usize + rows * bits.row_bytes(columns);
+        layout::armv7em(layer, &plain[range.clone()], &mut laid_out[range]);
+    }
+    run_layer(layer, plain, expected);
+    run_native(layer, laid_out, found);
+    for (index, (expected, found)) in expected.iter().zip(found.iter()).enumerate() {
+        assert!(
+            expected == found,
+            "layer {number}: byte {index} is {found}, portable {expected}; output {:?} of {layer:?}",
+            layer.output().range()
+        );
+    }
+}
+
+/// `native::$kernel::<X, W>` for the widths of a table.
+macro_rules! dispatch {
+    ($kernel:ident, $table:expr, $parameters:expr, $arena:expr) => {
+        match ($table.input.bits.count(), $table.weight_bits.count()) {
+            (8, 8) => native::$kernel::<8, 8>($table, $parameters, $arena),
+            (8, 4) => native::$kernel::<8, 4>($table, $parameters, $arena),
+            (8, 2) => native::$kernel::<8, 2>($table, $parameters, $arena),
+            (4, 8) => native::$kernel::<4, 8>($table, $parameters, $arena),
+            (4, 4) => native::$kernel::<4, 4>($table, $parameters, $arena),
+            (4, 2) => native::$kernel::<4, 2>($table, $parameters, $arena),
+            (2, 8) => native::$kernel::<2, 8>($table, $parameters, $arena),
+            (2, 4) => native::$kernel::<2, 4>($table, $parameters, $arena),
+            _ => native::$kernel::<2, 2>($table, $parameters, $arena),
+        }
+    };
+}
+
+fn run_native(layer: &Layer, parameters: &[u8], arena: &mut [u8]) {
+    match layer {
+        Layer::Conv(table) => dispatch!(conv, table, parameters, arena),
+        Layer::Depthwise(table) => dispatch!(depthwise, table, parameters, arena),
+        _ => unreachable!("only these are made"),
+    }
+}

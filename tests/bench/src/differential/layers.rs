@@ -1,0 +1,152 @@
+//! Random layers of every width: strides, paddings, zero points, tails, odd channels, extreme values.
+
+use mixq_rt::format::{Bits, Conv, Depthwise, Layer, Requant, Rule, Tensor, Window};
+
+use crate::numbers::Numbers;
+
+/// A parameter block under construction.
+struct Parameters<'a> {
+    bytes: &'a mut [u8],
+    end: usize,
+}
+
+impl Parameters<'_> {
+    /// Takes bytes for a table, at any offset.
+    fn put(&mut self, numbers: &mut Numbers, length: usize) -> (u32, &mut [u8]) {
+        let start = self.end + numbers.within(0, 3) as usize;
+        self.end = start + length;
+        (start as u32, &mut self.bytes[start..self.end])
+    }
+}
+
+/// A layer, its parameters and an arena with its input.
+pub fn random(numbers: &mut Numbers, parameters: &mut [u8], arena: &mut [u8]) -> Layer {
+    let mut parameters = Parameters { bytes: parameters, end: 0 };
+    let depthwise = numbers.once_in(3);
+    let [x_bits, weight_bits] = [(); 2].map(|()| numbers.one_of(&Bits::QUANTISED));
+    let y_bits = match depthwise {
+        true => numbers.one_of(&Bits::QUANTISED),
+        false => numbers.one_of(&[Bits::B2, Bits::B4, Bits::B8, Bits::B8, Bits::B32]),
+    };
+    let channels = match numbers.within(0, 3) {
+        0 => numbers.within(1, 20),
+        1 => numbers.within(1, 100),
+        2 => 4 * numbers.within(1, 24),
+        _ => 16 * numbers.within(1, 6),
+    };
+    let filters = if depthwise { channels } else { numbers.within(1, 40) };
+    let kernel = |numbers: &mut Numbers| if depthwise { 3 } else { numbers.within(1, 4) };
+    let pointwise = !depthwise && numbers.once_in(2);
+    let axis = |numbers: &mut Numbers, wide: bool| {
+        let kernel = if pointwise { 1 } else { kernel(numbers) };
+        let stride = numbers.within(1, if depthwise { 2 } else { 3 });
+        // Now and then wider than the rows of a depthwise kernel.
+        let longest = if wide && depthwise && channels < 9 && numbers.once_in(4) { 150 } else { 9 };
+        let (size, pad) = (numbers.within(1, longest), numbers.within(0, kernel - 1));
+        // The last window meets the input.
+        let outputs = numbers.within(1, (size + pad - 1) / stride + 1);
+        [kernel, stride, size, pad, outputs].map(|value| value as u16)
+    };
+    let (y, x) = (axis(numbers, false), axis(numbers, true));
+    let window = Window {
+        kernel_height: y[0],
+        kernel_width: x[0],
+        stride_height: y[1],
+        stride_width: x[1],
+        pad_top: y[3],
+        pad_left: x[3],
+    };
+    let zero_point = |numbers: &mut Numbers, bits: Bits| match bits {
+        Bits::B32 => 0,
+        _ => numbers.within(0, bits.max_code().into()) as u8,
+    };
+    let mut input = Tensor {
+        height: y[2],
+        width: x[2],
+        channels: channels as u16,
+        bits: x_bits,
+        zero_point: zero_point(numbers, x_bits),
+        offset: 0,
+    };
+    let mut output = Tensor {
+        height: y[4],
+        width: x[4],
+        channels: filters as u16,
+        bits: y_bits,
+        zero_point: zero_point(numbers, y_bits),
+        offset: 0,
+    };
+    let second = if numbers.once_in(2) {
+        output.offset = (input.bytes().next_multiple_of(4) + 4) as u32;
+        output
+    } else {
+        input.offset = (output.bytes().next_multiple_of(4) + 4) as u32;
+        input
+    };
+    numbers.fill(&mut arena[..second.range().end + 8]);
+
+    let taps = usize::from(y[0] * x[0]);
+    let rows = taps * if depthwise { 1 } else { filters as usize };
+    let (weights, bytes) = parameters.put(numbers, rows * weight_bits.row_bytes(channels as usize));
+    numbers.fill(bytes);
+    let elements = taps as i64 * if depthwise { 1 } else { channels };
+    let requant =
+        requant(numbers, &mut parameters, filters as usize, elements, [x_bits, weight_bits, y_bits]);
+    if depthwise {
+        Layer::Depthwise(Depthwise { input, output, window, weights, weight_bits, requant })
+    } else {
+        Layer::Conv(Conv { input, output, window, weights, weight_bits, requant })
+    }
+}
+
+/// Tables that spread sums of so many elements over the output's codes, and beyond.
+fn requant(
+    numbers: &mut Numbers,
+    parameters: &mut Parameters,
+    filters: usize,
+    elements: i64,
+    [x, w, y]: [Bits; 3],
+) -> Requant {
+    let fraction = if numbers.once_in(3) { numbers.within(0, 4) as u8 } else { Requant::FRACTION };
+    // At most 2^30: 16 * 100 elements of 255 * 255, times 16, do not fit.
+    let sum = elements * i64::from(x.max_code()) * i64::from(w.max_code());
+    let fraction = if sum << fraction < 1 << 30 { fraction } else { 0 };
+    let largest = sum << fraction;
+    let typical = (largest / numbers.one_of(&[2, 8, 32])).max(1);
+    let (multiplier_step, zero_point_step) = (!numbers.once_in(8), !numbers.once_in(4));
+    let multipliers = if multiplier_step { filters } else { 1 };
+    let zero_points = if zero_point_step { filters } else { 1 };
+    let range = if y == Bits::B32 { 20 } else { y.count() as i64 };
+    let shift = 31 + i64::from(typical.ilog2()) - range + numbers.within(-1, 2);
+    let anything = numbers.once_in(16);
+
+    let (bias, bytes) = parameters.put(numbers, 4 * filters);
+    for word in bytes.as_chunks_mut().0 {
+        *word = (numbers.within(-typical, typical) as i32).to_le_bytes();
+    }
+    let (multiplier, bytes) = parameters.put(numbers, 4 * multipliers);
+    for word in bytes.as_chunks_mut().0 {
+        let magnitude = numbers.within(1 << 30, (1 << 31) - 1) as i32;
+        *word = if numbers.once_in(4) { -magnitude } else { magnitude }.to_le_bytes();
+    }
+    let (shifts, bytes) = parameters.put(numbers, multipliers);
+    for byte in bytes {
+        *byte =
+            if anything { numbers.within(0, 63) } else { (shift + numbers.within(0, 1)).clamp(0, 63) } as u8;
+    }
+    let (weight_zero_point, bytes) = parameters.put(numbers, zero_points);
+    for byte in bytes {
+        let half = 1 << (w.count() - 1);
+        *byte = numbers.within(-half, half - 1) as i8 as u8;
+    }
+    Requant {
+        bias,
+        multiplier,
+        shift: shifts,
+        weight_zero_point,
+        rule: Rule::Multiplier,
+        multiplier_step: multiplier_step.into(),
+        zero_point_step: zero_point_step.into(),
+        fraction,
+    }
+}

@@ -1,0 +1,45 @@
+//! Numbers from a seed (SplitMix64).
+
+pub struct Numbers(u64);
+
+impl Numbers {
+    pub fn new(seed: u64) -> Numbers {
+        Numbers(seed.wrapping_mul(0xd6e8_feb8_6659_fd93))
+    }
+
+    pub fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    /// From `low` to `high`, both included.
+    pub fn within(&mut self, low: i64, high: i64) -> i64 {
+        low + (self.next() % (high - low + 1) as u64) as i64
+    }
+
+    /// True once in so many times.
+    pub fn once_in(&mut self, times: i64) -> bool {
+        self.within(1, times) == 1
+    }
+
+    pub fn one_of<T: Copy>(&mut self, values: &[T]) -> T {
+        values[self.within(0, values.len() as i64 - 1) as usize]
+    }
+
+    /// Any bytes; now and then all 0x00, 0xff, 0x80 or 0x7f, which are the ends of the ranges of codes and weights.
+    pub fn fill(&mut self, bytes: &mut [u8]) {
+        let constant = match self.within(0, 15) {
+            0 => Some(self.one_of(&[0x00, 0xff])),
+            1 => Some(self.one_of(&[0x80, 0x7f, 0x88, 0x77, 0xaa, 0x55])),
+            _ => None,
+        };
+        for bytes in bytes.chunks_mut(8) {
+            let random = self.next().to_le_bytes();
+            for (byte, random) in bytes.iter_mut().zip(random) {
+                *byte = constant.unwrap_or(random);
+            }
+        }
+    }
+}

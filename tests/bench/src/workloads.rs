@@ -1,0 +1,102 @@
+//! What build.rs wrote.
+
+use mixq_rt::format::Bits::*;
+use mixq_rt::format::Rule::*;
+use mixq_rt::format::*;
+#[allow(unused_imports)]
+use mixq_rt::{layer, native, requant};
+
+/// Kernels of one or several layers, with data.
+pub struct Workload {
+    pub name: &'static str,
+    pub macs: u64,
+    /// All layers, over parameters and arena.
+    pub run: fn(&[u8], &mut [u8]),
+    pub parameters: &'static [u8],
+    pub input: &'static [u8],
+    /// Bytes from the start of the arena.
+    pub input_offset: usize,
+    pub expected: &'static [u8],
+    pub output_offset: usize,
+}
+
+#[repr(align(4))]
+struct Aligned<T: ?Sized>(T);
+
+macro_rules! workload {
+    ($name:ident $macs:literal $arena:literal $input:literal $output:literal
+     $($layer:ident: $kind:ident = $table:expr; $kernel:ident::<$($bits:literal),*> [$($argument:ident)*])*) => {
+        #[allow(unused_imports)]
+        pub mod $name {
+            use super::*;
+
+            pub const ARENA: usize = $arena;
+            pub static WORKLOAD: Workload = Workload {
+                name: stringify!($name),
+                macs: $macs,
+                run,
+                parameters: {
+                    static PARAMETERS: &Aligned<[u8]> =
+                        &Aligned(*include_bytes!(concat!(env!("OUT_DIR"), "/", stringify!($name), ".parameters")));
+                    &PARAMETERS.0
+                },
+                input: include_bytes!(concat!(env!("OUT_DIR"), "/", stringify!($name), ".input")),
+                input_offset: $input,
+                expected: include_bytes!(concat!(env!("OUT_DIR"), "/", stringify!($name), ".expected")),
+                output_offset: $output,
+            };
+
+            #[allow(unused_variables)]
+            fn run(parameters: &[u8], arena: &mut [u8]) {
+                $({
+                    static TABLE: $kind = $table;
+                    call!($kernel::<$($bits),*>, core::hint::black_box(&TABLE), [$($argument)*], parameters, arena);
+                })*
+            }
+        }
+    };
+}
+
+macro_rules! call {
+    ($kernel:ident::<$($bits:literal),*>, $table:expr, [], $parameters:ident, $arena:ident) => {
+        native::$kernel::<$($bits),*>($table, $arena)
+    };
+    ($kernel:ident::<$($bits:literal),*>, $table:expr, [native], $parameters:ident, $arena:ident) => {
+        native::$kernel::<$($bits),*>($table, $parameters, $arena)
+    };
+    ($kernel:ident::<$($bits:literal),*>, $table:expr, [layer], $parameters:ident, $arena:ident) => {
+        layer::$kernel::<$($bits),*>($table, requant::multiplier, $parameters, $arena)
+    };
+}
+
+#[allow(non_snake_case)]
+mod written {
+    use super::*;
+    include!(concat!(env!("OUT_DIR"), "/workloads.rs"));
+}
+use written::*;
+
+pub static ALL: [&Workload; 6] =
+    [&W1::WORKLOAD, &W2::WORKLOAD, &W3::WORKLOAD, &W4::WORKLOAD, &W5::WORKLOAD, &W6::WORKLOAD];
+
+const BYTES: usize = {
+    let sizes = [W1::ARENA, W2::ARENA, W3::ARENA, W4::ARENA, W5::ARENA, W6::ARENA];
+    let (mut largest, mut index) = (0, 0);
+    while index < sizes.len() {
+        if sizes[index] > largest {
+            largest = sizes[index];
+        }
+        index += 1;
+    }
+    largest
+};
+
+/// The memory of the activations; to be asked for once.
+pub fn arena() -> &'static mut [u8] {
+    static mut ARENA: Aligned<[u8; BYTES]> = Aligned([0; BYTES]);
+    // SAFETY: called once, by the only thread.
+    unsafe {
+        let arena = &raw mut ARENA;
+        &mut (*arena).0
+    }
+}

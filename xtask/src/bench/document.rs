@@ -1,0 +1,126 @@
+//! The tables of the documentation.
+
+use std::fmt::Write;
+
+use anyhow::{Context, Result};
+
+use super::{BITS, Row, WORKLOADS};
+use crate::process::repository;
+
+/// The file that is written.
+const FILE: &str = "docs/kernels.md";
+
+const INTRODUCTION: &str = "\
+# Kernels: instructions, code and stack
+
+Written by `cargo xtask bench`, which counts executed instructions in QEMU, exactly: with `-icount` time passes by
+instructions alone, and firmware reads it from a timer (Cortex-M) or from `minstret` (RISC-V); a loop of known length checks that at
+every start. A workload is counted from the call of its first layer to the return of its last, with requantisation to as many bits as
+the activations have, weights asymmetric by output channel. Inputs and weights are random; firmware compares every byte of the answer
+with what plain arithmetic in wide integers makes of them, so a kernel that is wrong is not measured. Optimisation level 3.
+
+* W1: 1x1 convolution, 16x16x64 to 128 channels. W2: depthwise 3x3, stride 1, 16x16x64. W3: 3x3, stride 2, 96x96x3 to 8.
+* W4: 3x3, 16x16x32 to 32. W5: fully connected, 256 to 128. W6: all of MobileNetV1 0.25 at 128x128x3, 1000 classes, 13.57 M MAC.
+
+Cortex-M4 and M7 execute the same code, kernels of their own (`mixq_rt::native`); Cortex-M0+ (on a board with a Cortex-M3: it executes the same
+instructions and has the memory) and RISC-V execute the portable ones.
+";
+
+const PEERS: &str = "
+## Others, on a Cortex-M4
+
+Instructions per multiply-accumulate, W6 in millions; counted in the same way, the best of several compilers and flags for each.
+
+| kernels (activation x weight bits) | W1 | W2 | W3 | W4 | W5 | W6 |
+| --- | ---: | ---: | ---: | ---: | ---: | ---: |
+| CMSIS-NN 8x8 | 1.98 | 7.16 | 5.84 | 1.90 | 2.05 | 40.2 |
+| CMSIS-NN 8x4 | 3.68 | 15.1 | 7.56 | 3.51 | 4.16 | 74.1 |
+| TinyEngine 8x8, float requantisation | 1.93 | 6.55 | 2.26 | - | - | 35.2 |
+| CMix-NN 8x8 (per channel ICN) | 2.32 | 10.1 | 4.35 | 2.15 | - | 48.2 |
+| CMix-NN 8x4 | 2.70 | 11.7 | 8.36 | 2.50 | - | 54.8 |
+| CMix-NN 4x4 | 2.69 | 15.2 | 8.56 | 2.52 | - | 59.1 |
+| CMix-NN 4x2 | 2.98 | 15.2 | 17 | 2.80 | - | - |
+| CMix-NN 2x2 | 3.05 | 14.4 | 33 | 2.84 | - | - |
+";
+
+const MODEL: &str = "
+## Cycles
+
+The estimate for the Cortex-M4 takes every instruction that was executed, in memory without wait states: loads and stores of n registers
+(`LDM`, `LDRD`, `PUSH` ...) 1 + n cycles; other loads 2, or 1 right after a load or a store; a branch that is taken 2 more; a division 7; all
+others 1. `cargo xtask bench --json` has it for every row.
+";
+
+/// Writes the tables.
+///
+/// # Errors
+/// If the file cannot be written.
+pub fn write(rows: &[Row]) -> Result<()> {
+    let mut text = INTRODUCTION.to_string();
+    let mut cpus: Vec<&str> = rows.iter().map(|row| row.cpu).collect();
+    cpus.dedup();
+    for cpu in cpus {
+        text += &table(rows, cpu);
+    }
+    text += PEERS;
+    text += MODEL;
+    let path = repository(FILE);
+    std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+    println!("wrote {FILE}");
+    Ok(())
+}
+
+fn table(rows: &[Row], cpu: &str) -> String {
+    let mut text =
+        format!("\n## {cpu}\n\nInstructions per multiply-accumulate; W6 in millions of instructions.\n\n");
+    text += "| activation x weight bits | W1 | W2 | W3 | W4 | W5 | W6 | cycles per MAC, W1 | code, B | stack, B |\n";
+    text += "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n";
+    for (activation, weight) in BITS {
+        let here =
+            |row: &&Row| row.cpu == cpu && (row.activation_bits, row.weight_bits) == (activation, weight);
+        let _ = write!(text, "| {activation}x{weight} |");
+        for workload in WORKLOADS {
+            let Some(row) = rows.iter().filter(here).find(|row| row.workload == workload) else { continue };
+            let _ = match workload {
+                "W6" => write!(text, " {:.1} |", row.instructions as f64 / 1e6),
+                _ => write!(text, " {:.2} |", row.per_mac()),
+            };
+        }
+        let first = rows.iter().find(here);
+        let cycles = first.and_then(|row| Some(row.cycles_estimate? as f64 / row.macs as f64));
+        let code = first.map_or(0, |row| row.code_bytes);
+        let stack = rows.iter().filter(here).map(|row| row.stack_bytes).max().unwrap_or(0);
+        let cycles = cycles.map_or("-".to_string(), |cycles| format!("{cycles:.2}"));
+        let _ = writeln!(text, " {cycles} | {code} | {stack} |");
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_has_a_line_for_each_pair_of_widths() {
+        let row = |workload, bits: (u8, u8)| Row {
+            cpu: "cortex-m4",
+            workload,
+            activation_bits: bits.0,
+            weight_bits: bits.1,
+            instructions: 3_000_000,
+            macs: 2_000_000,
+            cycles_estimate: Some(5_000_000),
+            code_bytes: 4000,
+            scratch_bytes: 0,
+            stack_bytes: 900,
+        };
+        let rows: Vec<Row> =
+            BITS.iter().flat_map(|bits| WORKLOADS.map(|workload| row(workload, *bits))).collect();
+        let text = table(&rows, "cortex-m4");
+        assert!(
+            text.contains("| 8x4 | 1.50 | 1.50 | 1.50 | 1.50 | 1.50 | 3.0 | 2.50 | 4000 | 900 |"),
+            "{text}"
+        );
+        assert_eq!(text.matches("\n| ").count(), 2 + BITS.len());
+    }
+}

@@ -1,0 +1,122 @@
+//! `cargo xtask bench`: instructions, code and stack of the kernels on the workloads of the published comparison.
+//!
+//! QEMU counts to the instruction: with `-icount` time passes by instructions alone, and the firmware in `tests/bench` reads it from a
+//! timer, or from a counter of the core. The firmware checks every answer against plain arithmetic.
+
+mod cycles;
+mod document;
+mod elf;
+mod machine;
+
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, bail};
+use serde::Serialize;
+use serde_json::json;
+
+use crate::setup;
+use machine::{CPUS, Cpu};
+
+/// Activations x weights.
+pub const BITS: [(u8, u8); 6] = [(8, 8), (8, 4), (8, 2), (4, 4), (4, 2), (2, 2)];
+/// As in tests/bench/build/workloads.rs.
+pub const WORKLOADS: [&str; 6] = ["W1", "W2", "W3", "W4", "W5", "W6"];
+
+/// Figures of a workload.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Row {
+    pub cpu: &'static str,
+    pub workload: &'static str,
+    pub activation_bits: u8,
+    pub weight_bits: u8,
+    /// Executed from the call of the first layer to the return of the last.
+    pub instructions: u64,
+    pub macs: u64,
+    /// On a Cortex-M4; for others there is no model.
+    pub cycles_estimate: Option<u64>,
+    /// Of all kernels for these bits: those that a network with convolutions, pools and a fully connected layer uses.
+    pub code_bytes: u64,
+    /// In the arena.
+    pub scratch_bytes: u64,
+    /// Of the layer that takes most, what it works in included.
+    pub stack_bytes: u64,
+}
+
+impl Row {
+    /// Instructions for one multiply-accumulate.
+    pub fn per_mac(&self) -> f64 {
+        self.instructions as f64 / self.macs as f64
+    }
+}
+
+/// Measures all, writes the table of the documentation.
+///
+/// # Errors
+/// If something is missing, or a kernel answers wrongly.
+pub fn run(json: bool) -> Result<ExitCode> {
+    setup::emulators()?;
+    let mut rows = Vec::new();
+    for cpu in CPUS {
+        for bits in BITS {
+            rows.extend(measure(cpu, bits)?);
+        }
+    }
+    document::write(&rows)?;
+    if json {
+        println!("{}", json!({ "rows": rows }));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn measure(cpu: &'static Cpu, (activation, weight): (u8, u8)) -> Result<Vec<Row>> {
+    let elf = cpu.build(activation, weight)?;
+    let bytes = std::fs::read(&elf).with_context(|| format!("cannot read {}", elf.display()))?;
+    let code_bytes = elf::code(&bytes, "mixq_rt::")?;
+    let mut rows = Vec::new();
+    for workload in WORKLOADS {
+        let printed = cpu.run(&elf, workload)?;
+        let figure = |name: &str| -> Result<u64> {
+            let line = printed.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+            let Some(figure) = line.and_then(|figure| figure.trim().parse().ok()) else {
+                bail!("{workload} printed no {name}:\n{printed}");
+            };
+            Ok(figure)
+        };
+        let row = Row {
+            cpu: cpu.name,
+            workload,
+            activation_bits: activation,
+            weight_bits: weight,
+            instructions: figure("instructions")?,
+            macs: figure("macs")?,
+            cycles_estimate: if cpu.cycles {
+                Some(cycles::estimate(cpu, &elf, &bytes, workload)?)
+            } else {
+                None
+            },
+            code_bytes,
+            scratch_bytes: 0,
+            stack_bytes: figure("stack")?,
+        };
+        println!("{}", line(&row));
+        rows.push(row);
+    }
+    Ok(rows)
+}
+
+fn line(row: &Row) -> String {
+    let cycles = row
+        .cycles_estimate
+        .map_or(String::new(), |c| format!(", {:.2} cycles/MAC", c as f64 / row.macs as f64));
+    format!(
+        "{} {} {}x{}: {} instructions, {:.3} per MAC{cycles}, {} B of code, {} B of stack",
+        row.cpu,
+        row.workload,
+        row.activation_bits,
+        row.weight_bits,
+        row.instructions,
+        row.per_mac(),
+        row.code_bytes,
+        row.stack_bytes
+    )
+}
