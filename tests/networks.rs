@@ -1,6 +1,7 @@
 //! Networks that together use every operator at every pair of widths, on awkward shapes.
 
 use fastrand::Rng;
+use mixq_build::config::Scheme;
 use mixq_format::{Artifact, Bits};
 
 use crate::random::{Builder, Quantised};
@@ -16,15 +17,38 @@ pub fn all() -> Vec<Artifact> {
         widths.iter().flat_map(|x| widths.iter().map(|w| weighted(*x, *w))).collect();
     networks.extend(widths.map(pooled));
     networks.push(residual());
+    networks.extend([
+        scheme("folded", Bits::B4, Bits::B4, Scheme::PerLayerFolded),
+        scheme("per_layer", Bits::B4, Bits::B4, Scheme::PerLayer),
+        scheme("thresholds2", Bits::B2, Bits::B4, Scheme::PerChannelThresholds),
+        scheme("thresholds4", Bits::B4, Bits::B8, Scheme::PerChannelThresholds),
+    ]);
     networks
 }
 
-/// Conv, depthwise, pointwise and linear with `x`-bit inputs and `w`-bit weights; quantised per layer if both
-/// have 8 or both have 4, else per channel.
+/// Conv, depthwise, pointwise and linear with `x`-bit inputs and `w`-bit weights, but for the image of 8 bits and one layer
+/// that writes 8 bits.
+fn scheme(name: &str, x: Bits, w: Bits, scheme: Scheme) -> Artifact {
+    let inner = Quantised { weights: w, output: x, scheme };
+    let padded = Slide { kernel: [3, 3], stride: [2, 2], padding: [1, 1, 1, 1] };
+    Builder::new(300 + name.len() as u64, [10, 9, 3])
+        .conv(9, padded, inner)
+        .depthwise(SAME_3X3, inner)
+        .conv(14, POINTWISE, Quantised { output: Bits::B8, ..inner })
+        .depthwise(padded, inner)
+        .conv(11, POINTWISE, inner)
+        .linear(12, inner)
+        .linear(4, Quantised { output: Bits::B32, ..inner })
+        .finish(name)
+}
+
+/// Conv, depthwise, pointwise and linear with `x`-bit inputs and `w`-bit weights; one multiplier for a layer if both
+/// have 8 or both have 4, else one for each channel.
 pub fn weighted(x: Bits, w: Bits) -> Artifact {
     // One zero point for all channels would drown 2-bit images.
     let per_channel = x != w || x == Bits::B2;
-    let inner = Quantised { weights: w, output: x, per_channel };
+    let scheme = if per_channel { Scheme::PerChannel } else { Scheme::PerLayerFolded };
+    let inner = Quantised { weights: w, output: x, scheme };
     let stem = Slide { kernel: [3, 3], stride: [2, 2], padding: [0, 1, 0, 1] };
     let tall = Slide { kernel: [3, 2], stride: [2, 1], padding: [1, 0, 1, 0] };
     Builder::new((x.count() * 10 + w.count()) as u64, [12, 10, 3])
@@ -39,7 +63,7 @@ pub fn weighted(x: Bits, w: Bits) -> Artifact {
 
 /// Both pools on codes of one width, overlapping and with padding; a convolution writes the logits.
 pub fn pooled(x: Bits) -> Artifact {
-    let quantised = Quantised { weights: Bits::B4, output: x, per_channel: true };
+    let quantised = Quantised { weights: Bits::B4, output: x, scheme: Scheme::PerChannel };
     let padded = Slide { kernel: [3, 3], stride: [2, 2], padding: [1, 1, 1, 1] };
     Builder::new(100 + x.count() as u64, [11, 9, 1])
         .conv(9, SAME_3X3, quantised)
@@ -52,7 +76,7 @@ pub fn pooled(x: Bits) -> Artifact {
 
 /// Residual additions of equal and of different widths, in place and not.
 pub fn residual() -> Artifact {
-    let quantised = |output| Quantised { weights: Bits::B8, output, per_channel: true };
+    let quantised = |output| Quantised { weights: Bits::B8, output, scheme: Scheme::PerChannel };
     let mut builder = Builder::new(200, [7, 6, 2]);
     builder.conv(11, SAME_3X3, quantised(Bits::B4));
     let first = builder.keep();
@@ -85,6 +109,10 @@ pub fn logits(artifact: &Artifact, image: &[u8]) -> Vec<i32> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
+    use mixq_format::{Layer, Rule};
+
     use super::*;
 
     #[test]
@@ -95,6 +123,17 @@ mod tests {
             seen.dedup();
             assert!(seen.len() >= 4, "{} answers the same to all images", artifact.header.name);
         }
+    }
+
+    #[test]
+    fn all_rules_are_there() {
+        let layers: Vec<Layer> = all().iter().flat_map(Artifact::layers).collect();
+        let requants = || layers.iter().filter_map(Layer::requant);
+        for rule in [Rule::Multiplier, Rule::Thresholds16, Rule::Thresholds32] {
+            assert!(requants().any(|requant| requant.rule == rule), "{rule:?}");
+        }
+        let steps: BTreeSet<_> = requants().map(|r| (r.multiplier_step, r.zero_point_step)).collect();
+        assert_eq!(steps, BTreeSet::from([(0, 0), (0, 1), (1, 0), (1, 1)]));
     }
 
     #[test]

@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 
 use fastrand::Rng;
+use mixq_build::config::Scheme;
 use mixq_format::{
-    Accuracy, Add, Artifact, Bits, Budget, Conv, Depthwise, Header, Layer, Linear, NamedLayer, Pool, Requant,
-    Tensor,
+    Accuracy, Add, Artifact, Bits, Budget, Conv, Depthwise, Header, Layer, Linear, NamedLayer, Pool, Tensor,
 };
 
 use crate::slide::Slide;
+
+mod requant;
 
 /// How a layer with weights is quantised.
 #[derive(Clone, Copy)]
@@ -17,8 +19,8 @@ pub struct Quantised {
     pub weights: Bits,
     /// Of an element of the output; [`Bits::B32`] for logits.
     pub output: Bits,
-    /// Multipliers, shifts and weight zero points for each output channel, or one for all.
-    pub per_channel: bool,
+    /// Which tables there are, and how codes are made; thresholds where the output has 4 or 2 bits.
+    pub scheme: Scheme,
 }
 
 /// Grows a network from the image to the logits; each layer reads what the one before wrote.
@@ -56,7 +58,7 @@ impl Builder {
         let taps = slide.kernel[0] * slide.kernel[1];
         let (weights, codes) = self.weights(usize::from(channels * taps), input.channels, quantised.weights);
         let filters: Vec<Vec<i32>> = codes.chunks(taps.into()).map(|rows| rows.concat()).collect();
-        let requant = self.requant(&filters, quantised);
+        let requant = self.requant(output, &filters, quantised);
         let (window, weight_bits) = (slide.window(), quantised.weights);
         self.push(Layer::Conv(Conv { input, output, window, weights, weight_bits, requant }))
     }
@@ -69,7 +71,7 @@ impl Builder {
         let (weights, codes) = self.weights(taps, input.channels, quantised.weights);
         let filter = |channel: usize| codes.iter().map(|row| row[channel]).collect();
         let filters: Vec<Vec<i32>> = (0..input.channels.into()).map(filter).collect();
-        let requant = self.requant(&filters, quantised);
+        let requant = self.requant(output, &filters, quantised);
         let (window, weight_bits) = (slide.window(), quantised.weights);
         self.push(Layer::Depthwise(Depthwise { input, output, window, weights, weight_bits, requant }))
     }
@@ -81,7 +83,7 @@ impl Builder {
         let rows = usize::from(channels) * input.pixels();
         let (weights, codes) = self.weights(rows, input.channels, quantised.weights);
         let filters: Vec<Vec<i32>> = codes.chunks(input.pixels()).map(|rows| rows.concat()).collect();
-        let requant = self.requant(&filters, quantised);
+        let requant = self.requant(output, &filters, quantised);
         self.push(Layer::Linear(Linear { input, output, weights, weight_bits: quantised.weights, requant }))
     }
 
@@ -131,7 +133,13 @@ impl Builder {
             layers: self.layers.clone(),
             fingerprint: BTreeMap::from([("network".to_string(), format!("{:016x}", self.rng.u64(..)))]),
             budget: Budget { flash: 0, ram: self.arena_bytes.into() },
-            accuracy: Accuracy { float: 0.5, fake_quant: 0.5, integer: 0.5, test_images: 1000 },
+            accuracy: Accuracy {
+                float: 0.5,
+                fake_quant: 0.5,
+                integer: 0.5,
+                test_images: 1000,
+                ..Accuracy::default()
+            },
         };
         let mut artifact = Artifact { header, parameters: self.parameters.clone() };
         artifact.header.budget.flash = artifact.flash_bytes() as u64;
@@ -214,48 +222,6 @@ impl Builder {
         f64::from(codes.iter().sum::<i32>()) / codes.len() as f64
     }
 
-    /// Appends tables that spread the outputs over their range.
-    fn requant(&mut self, filters: &[Vec<i32>], quantised: Quantised) -> Requant {
-        let (taps, half) = (filters[0].len() as f64, f64::from(self.current.bits.max_code()) / 2.0);
-        let mean_code = self.mean_code();
-        let weight_limit = 1 << (quantised.weights.count() - 1);
-        // About the standard deviation of an accumulator.
-        let spread = taps.sqrt() * half * f64::from(weight_limit) / 3.0;
-        let output_range = match quantised.output {
-            Bits::B32 => f64::from(1 << 20),
-            bits => f64::from(bits.max_code()),
-        };
-        let entries = if quantised.per_channel { filters.len() } else { 1 };
-        // Around the mean of the weights, -1/2: far from it, a common offset would drown the image.
-        let reach = (weight_limit / 8).max(1) as i8;
-        let zero_points: Vec<i8> = (0..entries).map(|_| self.rng.i8(-reach..reach)).collect();
-        let (mut multipliers, mut shifts) = (Vec::new(), Vec::new());
-        for _ in 0..entries {
-            let (multiplier, shift) = fixed_point(output_range / (1.0 + self.rng.f64()) / spread);
-            multipliers.push(if quantised.per_channel && self.rng.u8(..4) == 0 {
-                -multiplier
-            } else {
-                multiplier
-            });
-            shifts.push(shift);
-        }
-        let mut biases = Vec::new();
-        for (channel, filter) in filters.iter().enumerate() {
-            let zero_point = f64::from(zero_points[channel % entries]);
-            let mean = mean_code * (f64::from(filter.iter().sum::<i32>()) - taps * zero_point);
-            biases.push((spread * (self.rng.f64() - 0.5) - mean) as i32);
-        }
-        let step = u16::from(quantised.per_channel);
-        Requant {
-            weight_zero_point: self.append(zero_points.iter().map(|z| z.to_le_bytes())),
-            bias: self.append(biases.iter().map(|b| b.to_le_bytes())),
-            multiplier: self.append(multipliers.iter().map(|m| m.to_le_bytes())),
-            shift: self.append(shifts.iter().map(|s| [*s])),
-            multiplier_step: step,
-            zero_point_step: step,
-        }
-    }
-
     fn append<const N: usize>(&mut self, entries: impl Iterator<Item = [u8; N]>) -> u32 {
         let offset = self.parameters.len() as u32;
         self.parameters.extend(entries.flatten());
@@ -272,32 +238,4 @@ fn unpacked(tensor: &Tensor, arena: &[u8]) -> Vec<i32> {
         (0..tensor.channels.into()).map(code).collect::<Vec<i32>>()
     };
     arena[tensor.range()].chunks(tensor.pixel_bytes()).flat_map(row).collect()
-}
-
-/// `M0` in 2^30..2^31 and a shift with `M0 / 2^shift` near a positive real.
-fn fixed_point(real: f64) -> (i32, u8) {
-    let mut shift = 31;
-    let mut mantissa = real;
-    while mantissa < 0.5 {
-        (mantissa, shift) = (mantissa * 2.0, shift + 1);
-    }
-    while mantissa >= 1.0 {
-        (mantissa, shift) = (mantissa / 2.0, shift - 1);
-    }
-    ((mantissa * f64::from(1u32 << 31)) as i32, shift)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn fixed_point_is_near_and_normalised() {
-        for real in [0.000_3, 0.5, 0.999_9, 1.0, 12.7] {
-            let (multiplier, shift) = fixed_point(real);
-            let back = f64::from(multiplier) / 2f64.powi(shift.into());
-            assert!((back / real - 1.0).abs() < 1e-8, "{real} became {back}");
-            assert!(multiplier >= 1 << 30);
-        }
-    }
 }

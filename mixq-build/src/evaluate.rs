@@ -30,15 +30,17 @@ pub fn logits(artifact: &Artifact, images: &Split) -> Vec<i32> {
     logits
 }
 
+/// The class that the logits of each of so many images stand for.
+pub fn answers(logits: &[i32], images: usize) -> Vec<u16> {
+    let classes = (logits.len() / images.max(1)).max(1);
+    logits.chunks(classes).map(|logits| classify(logits) as u16).collect()
+}
+
 /// Share of images whose largest logit (the first, of equal ones) is that of their label, 0 to 1.
 pub fn accuracy(logits: &[i32], images: &Split) -> f64 {
-    let classes = logits.len() / images.len().max(1);
-    let right = logits
-        .chunks(classes.max(1))
-        .zip(&images.labels)
-        .filter(|(logits, label)| classify(logits) == usize::from(**label))
-        .count();
-    right as f64 / images.len().max(1) as f64
+    let answers = answers(logits, images.len());
+    let right = answers.iter().zip(&images.labels).filter(|(answer, label)| answer == label);
+    right.count() as f64 / images.len().max(1) as f64
 }
 
 /// Index of the largest logit, the first of equal ones.

@@ -28,6 +28,7 @@
 //!
 //! # Features
 //!
+//! * `datasets`: datasets other than CSV: folders and archives of images, CIFAR binary, IDX, NPZ; part of the other two.
 //! * `train`: training with libtorch (`LIBTORCH` names its folder); the build script then trains when an artifact is stale.
 //! * `cli`: the command line `cargo mixq`.
 
@@ -49,4 +50,4 @@ mod script;
 #[cfg(feature = "train")]
 pub mod train;
 
-pub use script::{build, test_images};
+pub use script::{build, spread, test_images};

@@ -1,23 +1,32 @@
 //! The whole way from a model's configuration to its artifact.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use mixq_format::{Accuracy, Artifact, Budget};
 
-use crate::artifact::{self, DATASET, Lock, State};
-use crate::config::Policy;
+use crate::artifact::{self, DATASET, Fingerprint, Lock, State};
+use crate::config::{Policy, Scheme};
 use crate::convert::{About, convert};
-use crate::dataset::Dataset;
+use crate::dataset::{Dataset, Watch};
 use crate::error::{Error, Problem};
 use crate::evaluate;
-use crate::memory::Losses;
+use crate::memory::{Allocation, Losses};
 use crate::prepare::Prepared;
-use crate::train::{Choose, Progress, Task, train};
+use crate::train::{Checkpoints, Choose, Effort, Metrics, Progress, Task, train};
 
-/// Makes a model's artifact if it is not fresh, or in any case with `force`; returns it, and whether it was trained.
+/// What became of a model's artifact.
+#[derive(Clone, Debug)]
+pub struct Retrained {
+    /// The artifact that is now there.
+    pub artifact: Artifact,
+    /// What its training took, float and quantised; `None` if it was fresh.
+    pub effort: Option<[Effort; 2]>,
+}
+
+/// Makes a model's artifact if it is not fresh, or in any case with `force`, which also trains what another model has trained already.
 ///
 /// One process at a time makes an artifact: `waiting` is called once if another one does, and what that one made is used
-/// if it is fresh. `scratch` is a folder for the state of interrupted trainings.
+/// if it is fresh. `scratch` is a folder for the state of interrupted trainings; `watch` is told how the dataset is read.
 ///
 /// # Errors
 /// Anything on the way from budget to file. The artifact that was there stays.
@@ -28,7 +37,8 @@ pub fn retrain(
     force: bool,
     waiting: impl FnOnce(),
     progress: &mut dyn Progress,
-) -> Result<(Artifact, bool), Error> {
+    watch: &mut dyn Watch,
+) -> Result<Retrained, Error> {
     let mut waited = false;
     let _lock = Lock::acquire(path, || {
         waited = true;
@@ -37,24 +47,31 @@ pub fn retrain(
     if let State::Fresh(artifact) = artifact::state(path, &prepared.fingerprint)?
         && (!force || waited)
     {
-        return Ok((*artifact, false));
+        return Ok(Retrained { artifact: *artifact, effort: None });
     }
-    let made = make(prepared, scratch, progress)?;
-    artifact::write(path, &made)?;
-    Ok((made, true))
+    let (artifact, effort) = make(prepared, scratch, force, progress, watch)?;
+    artifact::write(path, &artifact)?;
+    Ok(Retrained { artifact, effort: Some(effort) })
 }
 
-fn make(prepared: &Prepared<'_>, scratch: &Path, progress: &mut dyn Progress) -> Result<Artifact, Error> {
+fn make(
+    prepared: &Prepared<'_>,
+    scratch: &Path,
+    force: bool,
+    progress: &mut dyn Progress,
+    watch: &mut dyn Watch,
+) -> Result<(Artifact, [Effort; 2]), Error> {
     let (model, graph) = (prepared.model, &prepared.graph);
     let allocation = prepared.allocate()?;
-    let dataset = Dataset::load(&model.dataset, graph.input, graph.classes())?;
+    let dataset = Dataset::load(&model.dataset, graph.input, graph.classes(), watch)?;
     if !prepared.fingerprint.contains_key(DATASET) {
         return Err(Problem::new("the dataset appeared while the model was prepared")
             .help("try again")
             .into());
     }
-    let digest = artifact::short_digest(&prepared.fingerprint)?;
-    let checkpoint = scratch.join(format!("{}-{digest}.checkpoint", model.name));
+    let float = float_checkpoint(prepared, scratch)?;
+    let quantised = |allocation: &Allocation| quantised_checkpoint(prepared, allocation, scratch);
+    let checkpoints = Checkpoints { float: &float, quantised: &quantised, use_finished: !force };
     let choose = |losses: &Losses| prepared.allocate_by_losses(losses);
     let choose = (model.policy == Policy::Sensitivity).then_some(&choose as Choose<'_>);
     let task = Task {
@@ -65,7 +82,9 @@ fn make(prepared: &Prepared<'_>, scratch: &Path, progress: &mut dyn Progress) ->
         settings: &model.training,
         dataset: &dataset,
     };
-    let trained = train(task, &checkpoint, progress).map_err(|error| named(&model.name, error))?;
+    let metrics = scratch.join(format!("{}-metrics.jsonl", model.name));
+    let mut metrics = Metrics::new(&metrics, progress)?;
+    let trained = train(task, checkpoints, &mut metrics).map_err(|error| named(&model.name, error))?;
     let allocation = &trained.allocation;
     let converted = convert(graph, allocation, model.scheme, &trained.network)
         .map_err(|error| named(&model.name, error))?;
@@ -78,18 +97,78 @@ fn make(prepared: &Prepared<'_>, scratch: &Path, progress: &mut dyn Progress) ->
             float: trained.float_accuracy,
             fake_quant: trained.fake_quant_accuracy,
             integer: 0.0,
+            float_validation: trained.float_validation,
+            fake_quant_validation: trained.fake_quant_validation,
+            disagreements: 0,
             test_images: dataset.test.len() as u64,
         },
     };
     let mut artifact = converted.into_artifact(about);
     check(&artifact, allocation)?;
     let logits = evaluate::logits(&artifact, &dataset.test);
-    artifact.header.accuracy.integer = evaluate::accuracy(&logits, &dataset.test);
-    Ok(artifact)
+    let answers = evaluate::answers(&logits, dataset.test.len());
+    let differing = answers.iter().zip(&trained.fake_quant_answers).filter(|(a, b)| a != b);
+    let accuracy = &mut artifact.header.accuracy;
+    accuracy.integer = evaluate::accuracy(&logits, &dataset.test);
+    accuracy.disagreements = differing.count() as u64;
+    Ok((artifact, [trained.float, trained.quantised]))
+}
+
+/// The file of a model's float training, named by what it depends on: networks that differ in their budget alone share it.
+fn float_checkpoint(prepared: &Prepared<'_>, scratch: &Path) -> Result<PathBuf, Error> {
+    let inputs: Fingerprint = (prepared.fingerprint.iter())
+        .filter(|(name, _)| float_depends_on(name))
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect();
+    checkpoint(scratch, "float", &inputs)
+}
+
+/// The file of a model's training with fake quantisation: networks of the same bits share it, and thresholds are made from the
+/// same network as multipliers.
+fn quantised_checkpoint(
+    prepared: &Prepared<'_>,
+    allocation: &Allocation,
+    scratch: &Path,
+) -> Result<PathBuf, Error> {
+    let mut inputs = prepared.fingerprint.clone();
+    for name in ["format", "budget.flash", "budget.ram", "delta", "policy"] {
+        inputs.remove(name);
+    }
+    let scheme = match prepared.model.scheme {
+        Scheme::PerChannelThresholds => Scheme::PerChannel,
+        scheme => scheme,
+    };
+    inputs.insert("scheme".to_string(), scheme.name().to_string());
+    let bits = format!("{:?} {:?}", allocation.weights, allocation.activations);
+    inputs.insert("bits".to_string(), bits);
+    checkpoint(scratch, "quantised", &inputs)
+}
+
+fn checkpoint(scratch: &Path, kind: &str, inputs: &Fingerprint) -> Result<PathBuf, Error> {
+    Ok(scratch.join(format!("{kind}-{}.checkpoint", artifact::short_digest(inputs)?)))
+}
+
+/// Whether the float phase of a training depends on this entry of a fingerprint.
+fn float_depends_on(name: &str) -> bool {
+    const QUANTISED: [&str; 9] = [
+        "quantised-epochs",
+        "quantised-learning-rate",
+        "quantised-weight-decay",
+        "activation-decay",
+        "freeze-batch-norm",
+        "rounding",
+        "bounds",
+        "distillation",
+        "temperature",
+    ];
+    match name.strip_prefix("training.") {
+        Some(setting) => !QUANTISED.contains(&setting),
+        None => name == "network" || name.starts_with(DATASET),
+    }
 }
 
 /// The artifact must be what was allocated, to the byte, and executable.
-fn check(artifact: &Artifact, allocation: &crate::memory::Allocation) -> Result<(), Error> {
+fn check(artifact: &Artifact, allocation: &Allocation) -> Result<(), Error> {
     let layers = artifact.layers();
     let wrong = |what: String| {
         Error::from(Problem::new(format!("{what}; this is a defect of mixq, please report it")))

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::artifact::{self, State};
 use crate::config::{Config, Model, NetworkSource};
-use crate::dataset::Dataset;
+use crate::dataset::{self, Dataset, Watch};
 use crate::error::{Error, Problem};
 use crate::prepare::Prepared;
 
@@ -21,11 +21,20 @@ pub fn build() {
     finish(Environment::read().and_then(|environment| compile(&environment)));
 }
 
-/// Writes the test images of a model into `OUT_DIR`, for firmware that wants to measure itself:
+/// Writes test images of a model into `OUT_DIR`, for firmware that wants to measure itself:
 /// `<model>_test_images.bin` (one byte an element, in the order row, column, channel) and
 /// `<model>_test_labels.bin` (one byte an image).
-pub fn test_images(model: &str) {
-    finish(Environment::read().and_then(|environment| write_test_images(&environment, model)));
+///
+/// At most so many images, spread evenly over the test part: [`spread`] says which. None, with a warning, where the dataset is
+/// not there: firmware builds from its artifact without.
+pub fn test_images(model: &str, most: usize) {
+    finish(Environment::read().and_then(|environment| write_test_images(&environment, model, most)));
+}
+
+/// Indices of at most `most` of `count` images, spread evenly: image `floor(i count / most)`, in this order.
+pub fn spread(count: usize, most: usize) -> impl Iterator<Item = usize> {
+    let taken = count.min(most);
+    (0..taken).map(move |index| index * count / taken)
 }
 
 /// What the build script is told by cargo and by the tool that runs cargo.
@@ -76,7 +85,7 @@ fn compile(environment: &Environment) -> Result<(), Error> {
     let folder = &environment.manifest_dir;
     println!("cargo::rustc-env=MIXQ_MODELS={}", folder.join(artifact::FOLDER).display());
     rerun(&folder.join("Cargo.toml"));
-    let config = Config::load(folder)?;
+    let config = configuration(environment)?;
     config.workspace_manifest.as_deref().into_iter().for_each(rerun);
     config.memory_x.as_deref().into_iter().for_each(rerun);
     let mut problems = Vec::new();
@@ -86,6 +95,9 @@ fn compile(environment: &Environment) -> Result<(), Error> {
         if model.dataset.path.exists() {
             rerun(&model.dataset.path);
         }
+        if model.dataset.shared.is_some() {
+            variable(dataset::VARIABLE);
+        }
         if let NetworkSource::File(network) = &model.network {
             rerun(network);
         }
@@ -93,6 +105,14 @@ fn compile(environment: &Environment) -> Result<(), Error> {
         problems.extend(result.err().into_iter().flat_map(|error| error.problems));
     }
     if problems.is_empty() { Ok(()) } else { Err(Error { problems }) }
+}
+
+/// The configuration, with the folder that keeps what was learnt about datasets.
+fn configuration(environment: &Environment) -> Result<Config, Error> {
+    let mut config = Config::load(&environment.manifest_dir)?;
+    let cache = scratch(&environment.out_dir).join(dataset::FOLDER);
+    config.models.iter_mut().for_each(|model| model.dataset.cache = Some(cache.clone()));
+    Ok(config)
 }
 
 fn rerun(path: &Path) {
@@ -135,7 +155,8 @@ fn train(
 ) -> Result<(), Error> {
     println!("cargo::warning={stale}; training");
     let scratch = scratch(&environment.out_dir);
-    let (artifact, _) = crate::retrain::retrain(prepared, path, &scratch, false, || (), &mut ())?;
+    let made = crate::retrain::retrain(prepared, path, &scratch, false, || (), &mut (), &mut Warnings)?;
+    let artifact = made.artifact;
     let accuracy = artifact.header.accuracy;
     println!(
         "cargo::warning=model `{}`: trained, accuracy float {:.2} %, fake-quantised {:.2} %, integer {:.2} %; flash {}, RAM {}",
@@ -149,29 +170,52 @@ fn train(
     Ok(())
 }
 
-/// The folder for interrupted trainings: in cargo's target folder, which carries this tag, so that the command line and all
-/// profiles share it.
-#[cfg(feature = "train")]
+/// The folder for interrupted trainings and for datasets: in cargo's target folder, which carries this tag, so that the command
+/// line and all profiles share it.
 fn scratch(out_dir: &Path) -> PathBuf {
     let target = out_dir.ancestors().find(|ancestor| ancestor.join("CACHEDIR.TAG").is_file());
     target.unwrap_or(out_dir).join("mixq")
 }
 
-fn write_test_images(environment: &Environment, model: &str) -> Result<(), Error> {
-    let config = Config::load(&environment.manifest_dir)?;
+/// What does not keep a dataset from being used becomes a warning of cargo.
+struct Warnings;
+
+impl Watch for Warnings {
+    fn read(&mut self, _: u64, _: u64) {}
+
+    fn warn(&mut self, message: &str) {
+        println!("cargo::warning={}", message.replace('\n', " "));
+    }
+}
+
+fn write_test_images(environment: &Environment, model: &str, most: usize) -> Result<(), Error> {
+    let config = configuration(environment)?;
     let names: Vec<&str> = config.models.iter().map(|model| model.name.as_str()).collect();
     let found: Option<&Model> = config.models.iter().find(|candidate| candidate.name == model);
     let model = found.ok_or_else(|| {
         Problem::new(format!("there is no model `{model}`")).help(format!("models are {}", names.join(", ")))
     })?;
+    if model.dataset.shared.is_some() {
+        variable(dataset::VARIABLE);
+    }
+    let write = |suffix: &str, contents: &[u8]| {
+        let path = environment.out_dir.join(format!("{}_test_{suffix}.bin", model.name));
+        std::fs::write(&path, contents).map_err(|error| Problem::io("write", &path, &error))
+    };
+    if !model.dataset.path.exists() {
+        let path = model.dataset.path.display();
+        println!("cargo::warning=the firmware has no test images: there is no dataset at {path}");
+        write("images", &[])?;
+        return Ok(write("labels", &[])?);
+    }
     rerun(&model.dataset.path);
     let prepared = Prepared::new(model)?;
-    let dataset = Dataset::load(&model.dataset, prepared.graph.input, prepared.graph.classes())?;
-    let labels: Result<Vec<u8>, _> = dataset.test.labels.iter().map(|label| u8::try_from(*label)).collect();
+    let dataset =
+        Dataset::load(&model.dataset, prepared.graph.input, prepared.graph.classes(), &mut Warnings)?;
+    let images = dataset.test.select(&spread(dataset.test.len(), most).collect::<Vec<_>>());
+    let labels: Result<Vec<u8>, _> = images.labels.iter().map(|label| u8::try_from(*label)).collect();
     let labels = labels.map_err(|_| Problem::new("test labels over 255 do not fit a byte"))?;
-    for (suffix, contents) in [("images", &dataset.test.pixels), ("labels", &labels)] {
-        let path = environment.out_dir.join(format!("{}_test_{suffix}.bin", model.name));
-        std::fs::write(&path, contents).map_err(|error| Problem::io("write", &path, &error))?;
-    }
+    write("images", &images.pixels)?;
+    write("labels", &labels)?;
     Ok(())
 }

@@ -36,7 +36,7 @@ fn said(change: impl Fn(&Package)) -> (Vec<String>, Option<String>) {
 
 #[test]
 fn each_input_is_named_when_it_changes() {
-    let cases: [(&str, &str, &str, &str, &str); 12] = [
+    let cases: [(&str, &str, &str, &str, &str); 14] = [
         ("Cargo.toml", "flash = \"48 KiB\"", "flash = \"47 KiB\"", "budget.flash", " was 49152, is 48128"),
         ("Cargo.toml", "ram = \"6 KiB\"", "ram = \"5 KiB\"", "budget.ram", " was 6144, is 5120"),
         ("Cargo.toml", "\"per-channel\"", "\"per-layer\"", "scheme", " was per-channel, is per-layer"),
@@ -45,6 +45,9 @@ fn each_input_is_named_when_it_changes() {
         ("Cargo.toml", "test = 4", "test = 5", "dataset.test", " was 4, is 5"),
         ("Cargo.toml", "test = 4", "test = 0.25", "dataset.test", " was 4, is 0.25"),
         ("Cargo.toml", "test = 4", "test = 4, max = 254", "dataset.max", " was 255, is 254"),
+        // What is not the default is new.
+        ("Cargo.toml", "test = 4", "test = 4, resize = true", "dataset.resize", " has changed"),
+        ("Cargo.toml", "test = 4", "test = 4, tolerate = 0.5", "dataset.tolerate", " has changed"),
         (
             "Cargo.toml",
             "test = 4",
@@ -78,11 +81,21 @@ fn each_setting_of_the_training_is_named_when_it_changes() {
     for (name, value) in settings {
         let (was, now) = match value {
             serde_json::Value::Bool(value) => (value.to_string(), (!value).to_string()),
-            serde_json::Value::String(value) => (value, "floor".to_string()),
+            serde_json::Value::String(value) => {
+                let other = match name.as_str() {
+                    "rounding" => "floor",
+                    "optimiser" => "sgd",
+                    "bounds" => "six",
+                    "device" => "cpu",
+                    _ => panic!("another value of `{name}` than {value}"),
+                };
+                (value, other.to_string())
+            }
             value if value.is_u64() => (value.to_string(), (value.as_u64().unwrap() + 1).to_string()),
             value => (value.to_string(), (value.as_f64().unwrap() / 2.0 + 0.0625).to_string()),
         };
-        let written = if now == "floor" { "\"floor\"" } else { &now };
+        let word = now.chars().all(char::is_alphabetic) && now != "true" && now != "false";
+        let written = if word { format!("{now:?}") } else { now.clone() };
         let setting = format!("training = {{ {name} = {written} }}");
         let (inputs, reason) = said(|package| package.replace("Cargo.toml", "training = {}", &setting));
         assert_eq!(inputs, [format!("training.{name}")]);

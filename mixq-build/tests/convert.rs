@@ -11,9 +11,9 @@ use fastrand::Rng;
 use mixq_build::config::{Rounding, Scheme};
 use mixq_build::convert::{Converted, TrainedNetwork, convert};
 use mixq_build::graph::{Graph, Source};
-use mixq_build::memory::{Allocation, allocate};
+use mixq_build::memory::{Allocation, allocate, allocate_uniformly};
 use mixq_build::report;
-use mixq_format::{Bits, Layer, Network, Tensor};
+use mixq_format::{Bits, Layer, Network, Rule, Tensor};
 
 /// How many elements were compared, and how many of them admitted one code only.
 #[derive(Default)]
@@ -24,16 +24,18 @@ struct Tally {
     inner: usize,
     negative: usize,
     constant: usize,
+    /// Of 16 and of 32 bits.
+    thresholds: [usize; 2],
     operators: BTreeMap<String, usize>,
 }
 
 #[test]
 fn random_networks_compute_what_was_trained() {
     let mut tally = Tally::default();
-    for seed in 0..3000 {
+    for seed in 0..4000 {
         let mut rng = Rng::with_seed(seed);
         let graph = random_graph(&mut rng);
-        let scheme = [Scheme::PerLayer, Scheme::PerChannel][rng.usize(0..2)];
+        let scheme = Scheme::CHOICES[rng.usize(0..4)].1;
         let rounding = [Rounding::Nearest, Rounding::Floor][rng.usize(0..2)];
         let allocation = random_allocation(&mut rng, &graph, scheme);
         let trained = random_trained(&mut rng, &graph, &allocation, scheme, rounding);
@@ -45,22 +47,36 @@ fn random_networks_compute_what_was_trained() {
         assert_eq!(alive, allocation.plan.lower_bound as u64, "{seed}: what a report says of the arena");
         for _ in 0..2 {
             let image = random_image(&mut rng, graph.input);
-            compare(&graph, &allocation, &trained, &converted, &image, &mut tally, seed);
+            compare(&graph, (&allocation, scheme), &trained, &converted, &image, &mut tally, seed);
         }
     }
     println!(
         "{} elements compared, {} to the code, {} of them inside the range, {} of channels with a negative multiplier, \
-         {} of constant ones; {:?}",
-        tally.elements, tally.exact, tally.inner, tally.negative, tally.constant, tally.operators
+         {} of constant ones, {:?} by thresholds of 16 and 32 bits; {:?}",
+        tally.elements,
+        tally.exact,
+        tally.inner,
+        tally.negative,
+        tally.constant,
+        tally.thresholds,
+        tally.operators
     );
     assert!(tally.exact * 10 > tally.elements * 7, "only {} of {} are exact", tally.exact, tally.elements);
-    assert!(tally.negative > 1000 && tally.constant > 1000);
+    assert!(
+        tally.negative > 1000
+            && tally.constant > 1000
+            && tally.thresholds.iter().all(|count| *count > 10_000)
+    );
     let operators: Vec<&str> = tally.operators.keys().map(String::as_str).collect();
     assert_eq!(operators, ["add", "average pool", "conv", "depthwise", "linear", "max pool", "pointwise"]);
 }
 
-/// By budgets between the least and the most that the network can take.
+/// By budgets between the least and the most that the network can take, or the same bits for all.
 fn random_allocation(rng: &mut Rng, graph: &Graph, scheme: Scheme) -> Allocation {
+    if rng.u8(0..4) == 0 {
+        let bits = Bits::QUANTISED[rng.usize(0..3)];
+        return allocate_uniformly(graph, bits, u64::MAX, u64::MAX, scheme).unwrap();
+    }
     let most = allocate(graph, u64::MAX, u64::MAX, scheme).unwrap();
     loop {
         let (flash, ram) = (rng.u64(0..=most.flash), rng.u64(0..=most.ram));
@@ -88,7 +104,7 @@ fn check_bytes(converted: &Converted, allocation: &Allocation, seed: u64) {
 /// Runs layer by layer and compares each output, before later layers reuse its bytes.
 fn compare(
     graph: &Graph,
-    allocation: &Allocation,
+    (allocation, scheme): (&Allocation, Scheme),
     trained: &TrainedNetwork,
     converted: &Converted,
     image: &[u8],
@@ -110,7 +126,8 @@ fn compare(
         for (tensor, codes) in [Some(a), b].into_iter().flatten().zip(&inputs) {
             assert_eq!(unpack(&arena, tensor), codes.codes, "seed {seed}: {} was overwritten", named.name);
         }
-        let expected = reference::output(graph, allocation, trained, node, &inputs, converted.logit_scale);
+        let expected =
+            reference::output(graph, allocation, scheme, trained, node, &inputs, converted.logit_scale);
         mixq_rt::run_layer(&named.layer, &converted.parameters, &mut arena);
         let found = unpack(&arena, named.layer.output());
         let channels = graph.nodes[node].output.channels;
@@ -129,6 +146,11 @@ fn compare(
             tally.inner += usize::from(code > 0 && Some(code) < expected.max);
             tally.negative += usize::from(multiplier.is_some_and(|m| m < 0.0));
             tally.constant += usize::from(multiplier == Some(0.0));
+            match named.layer.requant().map(|requant| requant.rule) {
+                Some(Rule::Thresholds16) => tally.thresholds[0] += 1,
+                Some(Rule::Thresholds32) => tally.thresholds[1] += 1,
+                Some(Rule::Multiplier) | None => {}
+            }
         }
         tally.elements += found.len();
         let kind = graph.nodes[node].op.kind();

@@ -11,6 +11,7 @@ use mixq_build::graph::{Graph, Op, Spec, builtin};
 use mixq_build::memory::arena::{ALIGNMENT, Lifetime, plan};
 use mixq_build::memory::rules::{DELTA, Side, Step, cut_activations, cut_weights};
 use mixq_build::memory::{Allocation, Infeasible, allocate};
+use mixq_build::prepare::MemoryModel;
 use mixq_format::Bits;
 use proptest::prelude::*;
 
@@ -164,7 +165,7 @@ proptest! {
     fn an_allocation_meets_its_budgets_or_names_the_least(seed: u64) {
         let mut rng = Rng::with_seed(seed);
         let graph = random_graph(&mut rng);
-        let scheme = [Scheme::PerLayer, Scheme::PerChannel][rng.usize(0..2)];
+        let scheme = Scheme::CHOICES[rng.usize(0..4)].1;
         let widest = allocate(&graph, u64::MAX, u64::MAX, scheme).unwrap();
         check(&graph, &widest);
         prop_assert!(widest.cuts.is_empty());
@@ -180,7 +181,16 @@ proptest! {
             other => panic!("no flash gives {other:?}"),
         };
         // Both least budgets can be met, with everything at 2 bits if need be; one byte less cannot.
-        check_within(&graph, least_flash, least_ram, scheme);
+        let thresholds = scheme == Scheme::PerChannelThresholds;
+        if !thresholds {
+            check_within(&graph, least_flash, least_ram, scheme);
+        }
+        let enough = MemoryModel::Runtime { delta: DELTA }.least(&graph, scheme).unwrap();
+        prop_assert_eq!(enough.ram, least_ram);
+        prop_assert!(enough.flash >= least_flash && (thresholds || enough.flash == least_flash));
+        for ram in [least_ram, least_ram + rng.u64(..=widest.ram), u64::MAX] {
+            check_within(&graph, enough.flash, ram, scheme);
+        }
         prop_assert!(allocate(&graph, least_flash - 1, u64::MAX, scheme).is_err());
         prop_assert!(allocate(&graph, u64::MAX, least_ram - 1, scheme).is_err());
         for _ in 0..4 {
@@ -194,7 +204,9 @@ proptest! {
                 }
                 Err(Infeasible::Flash { least }) => {
                     prop_assert!(least > flash);
-                    prop_assert_eq!(least, least_flash);
+                    prop_assert!(thresholds || least == least_flash);
+                    check_within(&graph, least, ram, scheme);
+                    prop_assert!(allocate(&graph, least - 1, ram, scheme).is_err());
                 }
             }
         }

@@ -46,7 +46,9 @@ proptest! {
         let mut rng = Rng::with_seed(seed);
         let graph = random_graph(&mut rng);
         let losses = losses(&graph, &mut rng);
-        let scheme = [Scheme::PerLayer, Scheme::PerChannel][rng.usize(0..2)];
+        let scheme = Scheme::CHOICES[rng.usize(0..4)].1;
+        // Other activations have other thresholds, which leave other room for weights.
+        let thresholds = scheme == Scheme::PerChannelThresholds;
         let free = allocate_by_losses(&graph, u64::MAX, u64::MAX, scheme, &losses).unwrap();
         prop_assert_eq!(total(&graph, &free, &losses), (0.0, 0.0));
         let widest = allocate(&graph, u64::MAX, u64::MAX, scheme).unwrap();
@@ -57,16 +59,20 @@ proptest! {
                 (Ok(rules), Ok(best)) => {
                     prop_assert!(best.flash <= flash && best.ram <= ram);
                     let (best_loss, rule_loss) = (total(&graph, &best, &losses), total(&graph, &rules, &losses));
-                    prop_assert!(best_loss.0 <= rule_loss.0, "{:?} {:?}", best_loss, rule_loss);
+                    prop_assert!(thresholds || best_loss.0 <= rule_loss.0, "{:?} {:?}", best_loss, rule_loss);
                     // Where branches cross, a plan may need more than what lives, and the optimum is that of less.
                     let chain = !graph.nodes.iter().any(|node| matches!(node.op, Op::Add { .. }));
                     prop_assert!(!chain || best_loss.1 <= rule_loss.1, "{:?} {:?}", best_loss, rule_loss);
                 }
                 (Err(Infeasible::Flash { least: a }), Err(Infeasible::Flash { least: b })) => {
-                    prop_assert_eq!(a, b);
+                    prop_assert!(thresholds || a == b, "{} {}", a, b);
                 }
                 // RAM and flash are looked at in another order.
                 (Err(_), Err(_)) => {}
+                // With the activations that lose least there may be fewer thresholds.
+                (Err(Infeasible::Flash { .. }), Ok(best)) if thresholds => {
+                    prop_assert!(best.flash <= flash && best.ram <= ram);
+                }
                 (rules, best) => prop_assert!(false, "{:?} but {:?}", rules.map(|a| a.ram), best.map(|a| a.ram)),
             }
         }

@@ -202,7 +202,8 @@ fn an_impossible_budget_names_layer_and_bytes() {
 #[test]
 fn test_images_are_there_to_include() {
     let firmware = Firmware::new();
-    let script = |model: &str| format!("fn main() {{\n    mixq_build::test_images({model:?})\n}}\n");
+    let script =
+        |model: &str| format!("fn main() {{\n    mixq_build::test_images({model:?}, usize::MAX)\n}}\n");
     firmware.package.write("build.rs", &script("tiny"));
     let include =
         |name: &str| format!("include_bytes!(concat!(env!(\"OUT_DIR\"), \"/tiny_test_{name}.bin\"))");

@@ -14,7 +14,7 @@ use mixq_build::config::Config;
 use mixq_build::dataset::Dataset;
 use mixq_build::error::Error;
 use mixq_build::prepare::Prepared;
-use mixq_build::retrain::retrain;
+use mixq_build::retrain::{Retrained, retrain};
 use mixq_build::train::{Epoch, Progress};
 use mixq_build::{evaluate, report};
 use mixq_format::{Artifact, Bits};
@@ -68,7 +68,10 @@ fn train_with(
 ) -> Result<(Artifact, bool), Error> {
     let config: Config = package.config();
     let prepared = Prepared::new(&config.models[0])?;
-    retrain(&prepared, &package.artifact(), &scratch(package), force, || (), progress)
+    let (path, scratch) = (package.artifact(), scratch(package));
+    let Retrained { artifact, effort } =
+        retrain(&prepared, &path, &scratch, force, || (), progress, &mut ())?;
+    Ok((artifact, effort.is_some()))
 }
 
 fn train(package: &Package) -> Artifact {
@@ -77,10 +80,24 @@ fn train(package: &Package) -> Artifact {
     artifact
 }
 
-/// The file, which must be all that the training leaves behind.
 fn bytes(package: &Package) -> Vec<u8> {
-    assert_eq!(std::fs::read_dir(scratch(package)).unwrap().count(), 0, "the checkpoint is removed");
     std::fs::read(package.artifact()).unwrap()
+}
+
+/// The checkpoints of one phase.
+fn checkpoints(package: &Package, phase: &str) -> Vec<PathBuf> {
+    let files = std::fs::read_dir(scratch(package)).unwrap().map(|entry| entry.unwrap().path());
+    let of_phase = |path: &PathBuf| {
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        name.starts_with(phase) && name.ends_with(".checkpoint")
+    };
+    files.filter(of_phase).collect()
+}
+
+/// Nothing is left that a training could go on from.
+fn forget(package: &Package) {
+    let _ = std::fs::remove_dir_all(scratch(package));
+    let _ = std::fs::remove_file(package.artifact());
 }
 
 #[test]
@@ -106,7 +123,8 @@ fn the_integer_network_is_as_good_as_the_fake_quantised_one() {
             let widths = allocation.activations.iter().chain(allocation.weights.iter().flatten());
             let narrow = widths.filter(|bits| matches!(bits, Bits::B2 | Bits::B4)).count();
             assert!(narrow >= 3, "the budgets cut: {allocation:?}");
-            let dataset = Dataset::load(&config.models[0].dataset, graph.input, graph.classes()).unwrap();
+            let dataset =
+                Dataset::load(&config.models[0].dataset, graph.input, graph.classes(), &mut ()).unwrap();
             let logits = evaluate::logits(&artifact, &dataset.test);
             assert_eq!(evaluate::accuracy(&logits, &dataset.test), accuracy.integer);
             assert_eq!(report::Report::new(&artifact).integer_accuracy, accuracy.integer);
@@ -194,7 +212,7 @@ fn a_killed_training_goes_on_to_the_same_bytes() {
         // 400 images, 60 of them for validation: three batches an epoch, four epochs.
         let killers = [(0, 99), (1, 99), (2, 99), (3, 99), (9, 4), (9, 8), (9, 11)];
         for (epochs, batches) in killers {
-            std::fs::remove_file(package.artifact()).unwrap();
+            forget(&package);
             let mut killer = Killer { epochs, batches };
             let killed = catch_unwind(AssertUnwindSafe(|| train_with(&package, false, &mut killer)));
             assert!(killed.is_err() && !package.artifact().exists());
@@ -218,19 +236,162 @@ fn a_checkpoint_that_cannot_be_read_is_started_over() {
     let package = digits("per-channel", SHORT);
     train(&package);
     let expected = bytes(&package);
-    let mut killer = Killer { epochs: 3, batches: 99 };
-    assert!(catch_unwind(AssertUnwindSafe(|| train_with(&package, true, &mut killer))).is_err());
-    let files = std::fs::read_dir(scratch(&package)).unwrap();
-    let checkpoints: Vec<PathBuf> = files.map(|entry| entry.unwrap().path()).collect();
-    let [checkpoint] = &checkpoints[..] else { panic!("{checkpoints:?}") };
-    let good = std::fs::read(checkpoint).unwrap();
-    for bad in [&b"no checkpoint"[..], &good[..good.len() / 2], &good[..good.len() - 1], b""] {
-        std::fs::write(checkpoint, bad).unwrap();
-        let mut counter = Counter::default();
-        train_with(&package, true, &mut counter).unwrap();
-        assert_eq!((counter.float, counter.quantised), (2, 2), "{} bytes", bad.len());
-        assert!(bytes(&package) == expected);
+    let [float] = &checkpoints(&package, "float")[..] else { panic!("one float training") };
+    let [quantised] = &checkpoints(&package, "quantised")[..] else { panic!("one QAT") };
+    for (checkpoint, again) in [(float, (2, 0)), (quantised, (0, 2))] {
+        let good = std::fs::read(checkpoint).unwrap();
+        for bad in [&b"no checkpoint"[..], &good[..good.len() / 2], &good[..good.len() - 1], b""] {
+            std::fs::write(checkpoint, bad).unwrap();
+            std::fs::remove_file(package.artifact()).unwrap();
+            let mut counter = Counter::default();
+            train_with(&package, false, &mut counter).unwrap();
+            assert_eq!((counter.float, counter.quantised), again, "{} bytes", bad.len());
+            assert!(bytes(&package) == expected);
+        }
     }
+}
+
+/// A checkpoint under this network's name, but from another network.
+#[test]
+fn a_checkpoint_of_another_network_is_not_used() {
+    let package = digits("per-channel", SHORT);
+    train(&package);
+    let expected = bytes(&package);
+    let other = digits("per-channel", SHORT);
+    other.replace("net.toml", "filters = 12", "filters = 20");
+    train(&other);
+    for phase in ["float", "quantised"] {
+        let (own, foreign) = (&checkpoints(&package, phase)[0], &checkpoints(&other, phase)[0]);
+        std::fs::copy(foreign, own).unwrap();
+    }
+    std::fs::remove_file(package.artifact()).unwrap();
+    let mut counter = Counter::default();
+    train_with(&package, false, &mut counter).unwrap();
+    assert_eq!((counter.float, counter.quantised), (2, 2));
+    assert!(bytes(&package) == expected);
+}
+
+/// The float network does not depend on the budget; with thresholds instead of multipliers nothing is trained at all.
+#[test]
+fn what_another_model_has_trained_is_not_trained_again() {
+    let package = digits("per-channel", SHORT);
+    package.replace("Cargo.toml", "scheme =", "policy = \"uniform-4\"\nscheme =");
+    BUDGET.iter().for_each(|(budget, tight)| package.replace("Cargo.toml", tight, budget));
+    let count = |package: &Package, force: bool| {
+        let mut counter = Counter::default();
+        train_with(package, force, &mut counter).unwrap();
+        (counter.float, counter.quantised)
+    };
+    assert_eq!(count(&package, false), (2, 2));
+    package.replace("Cargo.toml", "\"per-channel\"", "\"per-channel-thresholds\"");
+    assert_eq!(count(&package, false), (0, 0), "thresholds");
+    package.replace("Cargo.toml", "\"per-channel-thresholds\"", "\"per-layer-folded\"");
+    assert_eq!(count(&package, false), (0, 2), "another scheme");
+    package.replace("Cargo.toml", "uniform-4", "rules");
+    assert_eq!(count(&package, false), (0, 2), "other bits");
+    package.replace("Cargo.toml", "48 KiB", "47 KiB");
+    assert_eq!(count(&package, false), (0, 0), "another budget, the same bits");
+    assert_eq!(count(&package, true), (2, 2), "force");
+    package.replace("Cargo.toml", "epochs = 2, q", "epochs = 1, q");
+    assert_eq!(count(&package, false), (1, 2), "another float training");
+}
+
+/// Stops after so many batches, as Ctrl-C does.
+struct Stop(usize);
+
+impl Progress for Stop {
+    fn batch(&mut self, _: &Epoch) {
+        self.0 -= 1;
+    }
+
+    fn epoch(&mut self, _: &Epoch) {}
+
+    fn interrupted(&self) -> bool {
+        self.0 == 0
+    }
+}
+
+#[test]
+fn an_interrupted_training_goes_on_in_the_middle_of_its_epoch() {
+    let package = digits("per-channel", &format!("{SHORT}, average = 0.9, optimiser = \"sgd\""));
+    train(&package);
+    let expected = bytes(&package);
+    // Three batches an epoch, four epochs.
+    for batches in [1, 3, 5, 7, 11] {
+        forget(&package);
+        let error = train_with(&package, false, &mut Stop(batches)).unwrap_err().to_string();
+        let phase = if batches < 6 { "float" } else { "quantised" };
+        let epoch = batches % 6 / 3 + 1;
+        assert!(error.contains(&format!("interrupted in {phase} epoch {epoch} of 2")), "{error}");
+        // What is left is the other batches.
+        let mut rest = Killer { epochs: 9, batches: 12 - batches };
+        train_with(&package, false, &mut rest).unwrap();
+        assert_eq!(rest.batches, 0);
+        assert!(bytes(&package) == expected, "{batches}");
+    }
+}
+
+#[test]
+fn the_course_of_a_training_stands_in_json_lines() {
+    let package = digits("per-channel", SHORT);
+    train(&package);
+    let text = std::fs::read_to_string(scratch(&package).join("tiny-metrics.jsonl")).unwrap();
+    let lines: Vec<serde_json::Value> =
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let phase = |line: &serde_json::Value| {
+        (line["phase"].as_str().unwrap().to_string(), line["epoch"].as_u64().unwrap())
+    };
+    let phases: Vec<_> = lines.iter().map(phase).collect();
+    let expected = [("float", 1), ("float", 2), ("quantised", 1), ("quantised", 2)];
+    assert_eq!(phases, expected.map(|(phase, epoch)| (phase.to_string(), epoch)));
+    for line in lines {
+        for key in ["loss", "validation_accuracy", "learning_rate", "images_per_second"] {
+            assert!(line[key].as_f64().unwrap() >= 0.0, "{key} of {line}");
+        }
+    }
+}
+
+#[test]
+fn cuda_that_is_not_there_is_an_error() {
+    let package = digits("per-channel", &format!("{SHORT}, device = \"cuda\""));
+    match train_with(&package, false, &mut ()) {
+        Ok(_) => println!("not tested: there is a GPU"),
+        Err(error) => {
+            let error = error.to_string();
+            assert!(error.contains("`device` is \"cuda\", but this libtorch has no CUDA"), "{error}");
+            assert!(error.contains("device = \"auto\""), "{error}");
+        }
+    }
+}
+
+/// Counts how often the float phase starts again, and keeps the rates after its first batch.
+#[derive(Default)]
+struct Restarts {
+    last: usize,
+    count: usize,
+    rates: Vec<f64>,
+}
+
+impl Progress for Restarts {
+    fn batch(&mut self, epoch: &Epoch) {
+        self.count += usize::from(epoch.batch <= self.last);
+        self.last = epoch.batch;
+        if epoch.batch == 1 {
+            self.rates.push(epoch.learning_rate);
+        }
+    }
+
+    fn epoch(&mut self, _: &Epoch) {}
+}
+
+#[test]
+fn a_loss_that_is_no_number_halves_the_rate_once() {
+    let package = digits("per-channel", "epochs = 2, quantised-epochs = 1, learning-rate = 1e30");
+    let mut restarts = Restarts::default();
+    let error = train_with(&package, false, &mut restarts).unwrap_err().to_string();
+    assert_eq!(restarts.count, 1, "{error}");
+    let [first, second] = &restarts.rates[..] else { panic!("two attempts: {:?}", restarts.rates) };
+    assert_eq!(first / 2.0, *second);
 }
 
 #[test]
@@ -240,13 +401,13 @@ fn a_training_that_diverges_says_where_and_keeps_what_was_there() {
     std::fs::write(package.artifact(), b"old").unwrap();
     let error = train_with(&package, false, &mut ()).unwrap_err().to_string();
     println!("{error}");
-    let start = "model `tiny`: training diverged: the loss is ";
+    let start = "model `tiny`: training diverged, again at half of the learning rate: the loss is ";
     let rest = error.strip_prefix(start).unwrap_or_else(|| panic!("{error}"));
     assert!(rest.starts_with("NaN") || rest.starts_with("inf"), "{error}");
     assert!(rest.contains(" in quantised epoch 1 of 2, batch 2; no epoch was finished"), "{error}");
     assert!(error.ends_with("; lower `quantised-learning-rate`"), "{error}");
     assert_eq!(std::fs::read(package.artifact()).unwrap(), b"old");
-    assert_eq!(std::fs::read_dir(scratch(&package)).unwrap().count(), 1, "the float training is kept");
+    assert_eq!(checkpoints(&package, "float").len(), 1, "the float training is kept");
     // It is there to be used again, and comes to the same end.
     let mut counter = Counter::default();
     assert_eq!(train_with(&package, false, &mut counter).unwrap_err().to_string(), error);
@@ -294,20 +455,20 @@ fn two_at_once_train_once() {
         let prepared = &prepared;
         let (first, (second, waited)) = std::thread::scope(|scope| {
             let first = scope.spawn(move || {
-                let mut begun = Begun(Some(begun));
-                retrain(prepared, path, folder, force, || panic!("nobody else"), &mut begun).unwrap()
+                let (mut begun, nobody) = (Begun(Some(begun)), || panic!("nobody else"));
+                retrain(prepared, path, folder, force, nobody, &mut begun, &mut ()).unwrap()
             });
             let second = scope.spawn(move || {
                 begins.recv().expect("the first one trains");
                 let mut waited = 0;
                 let mut none = Killer { epochs: 0, batches: 0 };
-                let result = retrain(prepared, path, folder, force, || waited += 1, &mut none);
+                let result = retrain(prepared, path, folder, force, || waited += 1, &mut none, &mut ());
                 (result.unwrap(), waited)
             });
             (first.join().unwrap(), second.join().unwrap())
         });
-        assert_eq!((first.1, second.1, waited), (true, false, 1));
-        assert_eq!(first.0, second.0);
+        assert_eq!((first.effort.is_some(), second.effort.is_some(), waited), (true, false, 1));
+        assert_eq!(first.artifact, second.artifact);
     }
 }
 
@@ -316,7 +477,17 @@ fn what_cannot_be_trained_is_an_error_in_words() {
     let package = digits("per-channel", SHORT);
     std::fs::write(scratch(&package), b"a file in the folder's place").unwrap();
     let error = train_with(&package, false, &mut ()).unwrap_err().to_string();
-    assert!(error.contains("cannot write the checkpoint ") && error.contains("scratch"), "{error}");
+    assert!(error.contains("cannot write ") && error.contains("scratch"), "{error}");
+    assert!(!package.artifact().exists());
+
+    std::fs::remove_file(scratch(&package)).unwrap();
+    train(&package);
+    std::fs::remove_file(package.artifact()).unwrap();
+    let checkpoint = &checkpoints(&package, "quantised")[0];
+    std::fs::remove_file(checkpoint).unwrap();
+    std::fs::create_dir(checkpoint).unwrap();
+    let error = train_with(&package, false, &mut ()).unwrap_err().to_string();
+    assert!(error.contains("cannot write the checkpoint ") && error.contains("quantised-"), "{error}");
     assert!(!package.artifact().exists());
     std::fs::remove_file(package.path("images.csv")).unwrap();
     let error = train_with(&package, false, &mut ()).unwrap_err().to_string();

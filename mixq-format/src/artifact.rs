@@ -81,7 +81,7 @@ pub struct Budget {
 }
 
 /// Shares of test images classified rightly, 0 to 1.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Accuracy {
     /// Of the float network before quantisation.
@@ -92,6 +92,12 @@ pub struct Accuracy {
     pub integer: f64,
     /// How many images these are measured on.
     pub test_images: u64,
+    /// How many of them the integer network takes for another class than the one trained with fake quantisation.
+    pub disagreements: u64,
+    /// Of the float network on the validation part of the training images: what settings may be chosen by.
+    pub float_validation: f64,
+    /// Of the network trained with fake quantisation on the validation part.
+    pub fake_quant_validation: f64,
 }
 
 /// Why bytes are no readable `.mixq` file.

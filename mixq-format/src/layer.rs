@@ -3,7 +3,7 @@
 //! All are `repr(C)` with fields of fixed width, so their size, which counts as flash, is the same
 //! on the host and on the device. Offsets count bytes from the start of the parameter block.
 
-use crate::{Bits, Tensor};
+use crate::{Bits, Requant, Tensor};
 
 /// A sliding window over the input.
 ///
@@ -25,34 +25,6 @@ pub struct Window {
     pub pad_top: u16,
     /// Columns of padding left of the input.
     pub pad_left: u16,
-}
-
-/// How accumulators become output codes (ICN, section 3 of arXiv 1905.13082).
-///
-/// For output channel `c`, with the sum over the window `A = sum(q_x s_w)` of input codes and signed
-/// weight codes and `X = sum(q_x)`:
-///
-/// `q_y = clamp(Z_y + floor((A - Z_w(c) X + B(c)) M0(c) / 2^shift(c)), 0, N_b)`
-///
-/// The build puts everything that does not depend on the input into `B`: batch norm, bias, the
-/// input's zero point and the half for rounding to nearest. It proves that no intermediate leaves
-/// 32 bits (the product 64). Logits are not clamped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "file", derive(serde::Serialize, serde::Deserialize))]
-#[repr(C)]
-pub struct Requant {
-    /// Offset of `B`: one `i32` (little endian) for each output channel.
-    pub bias: u32,
-    /// Offset of `M0`: `i32`, one or one for each output channel.
-    pub multiplier: u32,
-    /// Offset of the shifts: `u8`, 0 to 63, as many as multipliers.
-    pub shift: u32,
-    /// Offset of `Z_w`, in the signed range of the weight codes: `i8`, one or one for each output channel.
-    pub weight_zero_point: u32,
-    /// 1 if multipliers and shifts differ by output channel, else 0.
-    pub multiplier_step: u16,
-    /// 1 if weight zero points differ by output channel, else 0.
-    pub zero_point_step: u16,
 }
 
 /// A standard convolution (pointwise included).

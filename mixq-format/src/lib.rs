@@ -21,15 +21,18 @@
 
 mod bits;
 mod layer;
+pub mod layout;
 mod network;
+mod requant;
 mod tensor;
 
 #[cfg(feature = "file")]
 mod artifact;
 
 pub use bits::Bits;
-pub use layer::{Add, Conv, Depthwise, Layer, Linear, Pool, Requant, Window};
+pub use layer::{Add, Conv, Depthwise, Layer, Linear, Pool, Window};
 pub use network::{Invalid, Network};
+pub use requant::{Requant, Rule};
 pub use tensor::Tensor;
 
 #[cfg(feature = "file")]
@@ -37,4 +40,4 @@ pub use artifact::{Accuracy, Artifact, Budget, Header, NamedLayer, ReadError};
 
 /// Version of the `.mixq` format and of the meaning of its numbers. An artifact of another version
 /// is stale: it is never reinterpreted.
-pub const FORMAT_VERSION: u32 = 1;
+pub const FORMAT_VERSION: u32 = 2;

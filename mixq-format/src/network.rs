@@ -1,6 +1,6 @@
 //! The whole network, and the checks that make it safe to execute.
 
-use crate::{Bits, Layer, Tensor};
+use crate::{Bits, Layer, Requant, Tensor};
 
 /// An integer network: layers in the order of execution, their parameters, and the shape of its arena.
 #[derive(Clone, Copy, Debug)]
@@ -129,26 +129,47 @@ impl Network<'_> {
             }
         }
         if let Some(requant) = layer.requant() {
+            validate_rule(requant, layer.output())?;
             let channels = layer.output().channels as usize;
-            let count = |step: u16| if step == 0 { 1 } else { channels };
-            if requant.multiplier_step > 1 || requant.zero_point_step > 1 {
-                return Err("a step is neither 0 nor 1");
-            }
-            let multipliers = count(requant.multiplier_step);
-            if !holds(requant.bias, 4 * channels)
-                || !holds(requant.multiplier, 4 * multipliers)
-                || !holds(requant.shift, multipliers)
-                || !holds(requant.weight_zero_point, count(requant.zero_point_step))
-            {
+            let multipliers = requant.multipliers(channels);
+            let within = holds(requant.weight_zero_point, requant.zero_points(channels))
+                && match requant.rule.threshold_bytes() {
+                    None => {
+                        holds(requant.bias, 4 * channels)
+                            && holds(requant.multiplier, 4 * multipliers)
+                            && holds(requant.shift, multipliers)
+                    }
+                    Some(bytes) => {
+                        let thresholds = layer.output().bits.max_code() as usize * channels;
+                        holds(requant.multiplier, bytes * thresholds)
+                    }
+                };
+            if !within {
                 return Err("a requantisation table reaches beyond the parameters");
             }
-            let shifts = &self.parameters[requant.shift as usize..][..multipliers];
-            if shifts.iter().any(|shift| *shift > 63) {
-                return Err("a shift is over 63");
+            if multipliers > 0 {
+                let shifts = &self.parameters[requant.shift as usize..][..multipliers];
+                if shifts.iter().any(|shift| *shift > 63) {
+                    return Err("a shift is over 63");
+                }
             }
         }
         Ok(())
     }
+}
+
+fn validate_rule(requant: &Requant, output: &Tensor) -> Result<(), &'static str> {
+    if requant.multiplier_step > 1 || requant.zero_point_step > 1 {
+        return Err("a step is neither 0 nor 1");
+    }
+    if requant.fraction > 8 {
+        return Err("a bias has more than 8 bits of fraction");
+    }
+    let narrow = matches!(output.bits, Bits::B2 | Bits::B4);
+    if requant.rule.threshold_bytes().is_some() && !narrow {
+        return Err("thresholds make codes of 4 or 2 bits");
+    }
+    Ok(())
 }
 
 fn validate_shapes(layer: &Layer) -> Result<(), &'static str> {

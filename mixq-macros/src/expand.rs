@@ -1,6 +1,6 @@
 //! The module that `include_model!` becomes.
 
-use mixq_format::Artifact;
+use mixq_format::{Artifact, layout};
 use proc_macro2::{Literal, TokenStream};
 use quote::quote;
 
@@ -17,10 +17,10 @@ pub fn module(model: &Model, artifact: &Artifact) -> TokenStream {
     quote! {
         #[doc = #doc]
         // Nobody uses all of it, a private module makes no public items, and additions alone have no
-        // parameters.
-        #[allow(dead_code, unreachable_pub, unused_variables)]
+        // parameters and no requantisation.
+        #[allow(dead_code, unreachable_pub, unused_imports, unused_variables)]
         #visibility mod #name {
-            use ::mixq_rt::{format, layer};
+            use ::mixq_rt::{format, layer, native, requant};
 
             // Makes rustc compile this again when the file or the folder changes; not linked.
             const _: &[u8] =
@@ -93,9 +93,13 @@ fn tables(artifact: &Artifact) -> TokenStream {
     let declarations = steps(artifact).map(|step| step.declaration());
     let values = steps(artifact).map(|step| step.value());
     let length = artifact.parameters.len().next_multiple_of(4);
-    let mut padded = artifact.parameters.clone();
-    padded.resize(length, 0);
-    let (length, bytes) = (Literal::usize_unsuffixed(length), Literal::byte_string(&padded));
+    let literal = |mut parameters: Vec<u8>| {
+        parameters.resize(length, 0);
+        Literal::byte_string(&parameters)
+    };
+    let laid_out = layout::armv7em_parameters(&artifact.layers(), &artifact.parameters);
+    let (plain, armv7em) = (literal(artifact.parameters.clone()), literal(laid_out));
+    let length = Literal::usize_unsuffixed(length);
     quote! {
         /// The layers' shapes and offsets, in the order of execution.
         ///
@@ -110,7 +114,7 @@ fn tables(artifact: &Artifact) -> TokenStream {
         #[repr(C, align(4))]
         struct Parameters([u8; #length]);
 
-        static PARAMETERS: Parameters = Parameters(*#bytes);
+        static PARAMETERS: Parameters = Parameters(*::mixq_rt::__parameters!(#plain, #armv7em));
 
         const _: () = {
             ::core::assert!(
@@ -132,7 +136,7 @@ fn network(artifact: &Artifact) -> TokenStream {
     let words = Literal::u32_unsuffixed(header.arena_bytes / 4);
     let (input, output) =
         (Literal::u32_unsuffixed(header.input.offset), Literal::u32_unsuffixed(header.output.offset));
-    let calls = steps(artifact).map(|step| step.call());
+    let calls = steps(artifact).map(|step| step.call(&artifact.parameters));
     quote! {
         /// The RAM of the network, `RAM_BYTES` bytes. Fit for a `static`: all zero at first.
         pub struct Network {
@@ -197,7 +201,7 @@ fn steps(artifact: &Artifact) -> impl Iterator<Item = Step<'_>> {
 mod tests {
     use std::collections::BTreeMap;
 
-    use mixq_format::{Accuracy, Bits, Budget, Header, Layer, Linear, NamedLayer, Requant, Tensor};
+    use mixq_format::{Accuracy, Bits, Budget, Header, Layer, Linear, NamedLayer, Requant, Rule, Tensor};
 
     use super::*;
 
@@ -211,8 +215,10 @@ mod tests {
             multiplier: 12,
             shift: 16,
             weight_zero_point: 17,
+            rule: Rule::Multiplier,
             multiplier_step: 0,
             zero_point_step: 0,
+            fraction: 0,
         };
         let layer = Layer::Linear(Linear { input, output, weights: 18, weight_bits: Bits::B2, requant });
         let header = Header {
@@ -225,7 +231,13 @@ mod tests {
             layers: vec![NamedLayer { name: "classifier".to_string(), macs: 12, layer }],
             fingerprint: BTreeMap::new(),
             budget: Budget { flash: 1000, ram: 100 },
-            accuracy: Accuracy { float: 1.0, fake_quant: 1.0, integer: 0.975, test_images: 40 },
+            accuracy: Accuracy {
+                float: 1.0,
+                fake_quant: 1.0,
+                integer: 0.975,
+                test_images: 40,
+                ..Accuracy::default()
+            },
         };
         Artifact { header, parameters: vec![1; 30] }
     }
@@ -265,7 +277,10 @@ mod tests {
     #[test]
     fn the_module_calls_the_kernels_of_its_bits() {
         let code = expanded(quote!(digits));
-        assert!(code.contains("layer::linear::<8,2>(&layers.l0,parameters,arena);"), "{code}");
+        assert!(
+            code.contains("layer::linear::<8,2>(&layers.l0,requant::multiplier,parameters,arena);"),
+            "{code}"
+        );
         assert!(code.contains("arena.logits::<CLASSES>(4)"), "{code}");
     }
 

@@ -134,7 +134,8 @@ mod tests {
 
     #[test]
     fn a_damaged_file_is_named_with_the_reason() {
-        let (_package, models) = package(&[("digits.mixq", b"MIX"), ("faces.mixq", b"MIXQ\x01\0\0\0")]);
+        let cut = [&b"MIXQ"[..], &mixq_format::FORMAT_VERSION.to_le_bytes()].concat();
+        let (_package, models) = package(&[("digits.mixq", b"MIX"), ("faces.mixq", &cut)]);
         let error = models.read("digits").unwrap_err();
         let file = Path::new("models").join("digits.mixq");
         assert!(error.starts_with(&format!("{} cannot be used: ", file.display())), "{error}");

@@ -1,6 +1,8 @@
 //! One layer as Rust: its table in flash and the call that executes it.
 
-use mixq_format::{Add, Bits, Conv, Depthwise, Layer, Linear, NamedLayer, Pool, Requant, Tensor, Window};
+use mixq_format::{
+    Add, Bits, Conv, Depthwise, Layer, Linear, NamedLayer, Pool, Requant, Rule, Tensor, Window, layout,
+};
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{format_ident, quote};
 
@@ -44,19 +46,27 @@ impl Step<'_> {
         quote!(#field: #table)
     }
 
-    /// Its execution.
-    pub fn call(&self) -> TokenStream {
+    /// Its execution: by the target's own kernel if there may be one. Then the weights are as that wants them.
+    pub fn call(&self, parameters: &[u8]) -> TokenStream {
         let field = self.field();
         let x = Literal::usize_unsuffixed(self.named.layer.inputs().0.bits.count());
-        let weighted = |kernel: &str, weight_bits: Bits| {
+        let weighted = |kernel: &str, weight_bits: Bits, requant: &Requant| {
             let kernel = format_ident!("{kernel}");
             let w = Literal::usize_unsuffixed(weight_bits.count());
-            quote!(layer::#kernel::<#x, #w>(&layers.#field, parameters, arena);)
+            if layout::armv7em_takes(&self.named.layer, parameters) {
+                return quote!(native::#kernel::<#x, #w>(&layers.#field, parameters, arena););
+            }
+            let rule = match requant.rule {
+                Rule::Multiplier => quote!(multiplier),
+                Rule::Thresholds16 => quote!(thresholds16),
+                Rule::Thresholds32 => quote!(thresholds32),
+            };
+            quote!(layer::#kernel::<#x, #w>(&layers.#field, requant::#rule, parameters, arena);)
         };
         match &self.named.layer {
-            Layer::Conv(layer) => weighted("conv", layer.weight_bits),
-            Layer::Depthwise(layer) => weighted("depthwise", layer.weight_bits),
-            Layer::Linear(layer) => weighted("linear", layer.weight_bits),
+            Layer::Conv(layer) => weighted("conv", layer.weight_bits, &layer.requant),
+            Layer::Depthwise(layer) => weighted("depthwise", layer.weight_bits, &layer.requant),
+            Layer::Linear(layer) => weighted("linear", layer.weight_bits, &layer.requant),
             Layer::AveragePool(_) => quote!(layer::average_pool::<#x>(&layers.#field, arena);),
             Layer::MaxPool(_) => quote!(layer::max_pool::<#x>(&layers.#field, arena);),
             Layer::Add(_) => quote!(layer::add(&layers.#field, arena);),
@@ -120,14 +130,22 @@ fn window(w: &Window) -> TokenStream {
 fn requant(r: &Requant) -> TokenStream {
     let (bias, multiplier, shift) = (int(r.bias), int(r.multiplier), int(r.shift));
     let weight_zero_point = int(r.weight_zero_point);
+    let rule = match r.rule {
+        Rule::Multiplier => quote!(Multiplier),
+        Rule::Thresholds16 => quote!(Thresholds16),
+        Rule::Thresholds32 => quote!(Thresholds32),
+    };
     let (multiplier_step, zero_point_step) = (int(r.multiplier_step), int(r.zero_point_step));
+    let fraction = int(r.fraction);
     quote!(format::Requant {
         bias: #bias,
         multiplier: #multiplier,
         shift: #shift,
         weight_zero_point: #weight_zero_point,
+        rule: format::Rule::#rule,
         multiplier_step: #multiplier_step,
         zero_point_step: #zero_point_step,
+        fraction: #fraction,
     })
 }
 

@@ -19,13 +19,21 @@
 //! known at run time only:
 //!
 //! ```
-//! use mixq_rt::format::{Bits, Layer, Linear, Network, Requant, Tensor};
+//! use mixq_rt::format::{Bits, Layer, Linear, Network, Requant, Rule, Tensor};
 //!
 //! // Two pixels of a grey image, and the sum and the difference of them as logits.
 //! let pixels = Tensor { height: 1, width: 2, channels: 1, bits: Bits::B8, zero_point: 0, offset: 0 };
 //! let logits = Tensor { height: 1, width: 1, channels: 2, bits: Bits::B32, zero_point: 0, offset: 4 };
-//! let requant =
-//!     Requant { bias: 4, multiplier: 12, shift: 16, weight_zero_point: 17, multiplier_step: 0, zero_point_step: 0 };
+//! let requant = Requant {
+//!     bias: 4,
+//!     multiplier: 12,
+//!     shift: 16,
+//!     weight_zero_point: 17,
+//!     rule: Rule::Multiplier,
+//!     multiplier_step: 0,
+//!     zero_point_step: 0,
+//!     fraction: 0,
+//! };
 //! let layers = [Layer::Linear(Linear {
 //!     input: pixels,
 //!     output: logits,
@@ -62,6 +70,7 @@
 mod arch;
 mod arena;
 pub mod layer;
+pub mod native;
 pub mod requant;
 mod run;
 pub mod tensor;

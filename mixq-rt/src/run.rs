@@ -3,7 +3,7 @@
 
 use mixq_format::{Bits, Layer, Network};
 
-use crate::layer;
+use crate::{layer, requant};
 
 /// Executes all layers of a network. Expects the image at its input's offset in the arena, leaves the
 /// logits at its output's, as 32-bit integers in the byte order of the machine.
@@ -45,11 +45,18 @@ macro_rules! dispatch {
 /// smaller than that network's.
 pub fn run_layer(layer: &Layer, parameters: &[u8], arena: &mut [u8]) {
     match layer {
-        Layer::Conv(l) => dispatch!(layer::conv, l.input.bits, l.weight_bits, (l, parameters, arena)),
-        Layer::Depthwise(l) => {
-            dispatch!(layer::depthwise, l.input.bits, l.weight_bits, (l, parameters, arena))
+        Layer::Conv(l) => {
+            let rule = requant::rule(&l.requant);
+            dispatch!(layer::conv, l.input.bits, l.weight_bits, (l, rule, parameters, arena))
         }
-        Layer::Linear(l) => dispatch!(layer::linear, l.input.bits, l.weight_bits, (l, parameters, arena)),
+        Layer::Depthwise(l) => {
+            let rule = requant::rule(&l.requant);
+            dispatch!(layer::depthwise, l.input.bits, l.weight_bits, (l, rule, parameters, arena))
+        }
+        Layer::Linear(l) => {
+            let rule = requant::rule(&l.requant);
+            dispatch!(layer::linear, l.input.bits, l.weight_bits, (l, rule, parameters, arena))
+        }
         Layer::AveragePool(l) => dispatch!(@input layer::average_pool, l.input.bits, , (l, arena)),
         Layer::MaxPool(l) => dispatch!(@input layer::max_pool, l.input.bits, , (l, arena)),
         Layer::Add(l) => layer::add(l, arena),

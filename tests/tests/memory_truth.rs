@@ -31,7 +31,13 @@ fn artifact(name: &str, width: f64, resolution: usize) -> Artifact {
         labels: (0..graph.classes()).map(|class| class.to_string()).collect(),
         fingerprint: Default::default(),
         budget: BUDGET,
-        accuracy: Accuracy { float: 0.0, fake_quant: 0.0, integer: 0.0, test_images: 0 },
+        accuracy: Accuracy {
+            float: 0.0,
+            fake_quant: 0.0,
+            integer: 0.0,
+            test_images: 0,
+            ..Accuracy::default()
+        },
     };
     let artifact = converted.into_artifact(about);
     assert_eq!(

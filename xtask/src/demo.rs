@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use crate::elf::Memory;
 use crate::logits::{Comparison, Host};
 use crate::mixq::Mixq;
+use crate::process::thousands;
 use crate::{elf, firmware, logits, setup};
 
 /// What `cargo mixq retrain` and `report` say of a model; bytes, and accuracies of 0 to 1.
@@ -153,14 +154,6 @@ impl Findings {
     }
 }
 
-/// "1,234,567".
-fn thousands(number: u64) -> String {
-    match number {
-        0..1000 => number.to_string(),
-        _ => format!("{},{:03}", thousands(number / 1000), number % 1000),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -214,12 +207,6 @@ mod tests {
         assert!(!found.agree());
         assert!(found.text().contains("100 B of     200 B, but the linker holds 101 B"), "{}", found.text());
         assert_eq!(found.json(0.0)["flash_bytes"], 101);
-    }
-
-    #[test]
-    fn digits_are_grouped() {
-        let shown = [0, 999, 1000, 49_152, 1_000_007].map(thousands);
-        assert_eq!(shown, ["0", "999", "1,000", "49,152", "1,000,007"]);
     }
 
     #[test]

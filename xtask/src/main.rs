@@ -1,11 +1,13 @@
 //! The tasks of mixq's repository: `cargo xtask setup`, `demo`, `test`, and `cargo mixq` for the examples.
 
+mod bench;
 mod demo;
 mod elf;
 mod firmware;
 mod logits;
 mod mixq;
 mod process;
+mod reproduce;
 mod setup;
 mod tables;
 mod test;
@@ -28,8 +30,18 @@ enum Task {
     Setup(Output),
     /// Train the digits example, run it on an emulated Cortex-M4, compare every logit with the host
     Demo(Output),
+    /// Train what docs/results.md compares, as far as it is stale (hours), and write that page
+    Reproduce {
+        #[command(flatten)]
+        output: Output,
+        /// Train nothing: the page speaks of the networks that are fresh
+        #[arg(long)]
+        only_fresh: bool,
+    },
     /// Write the tables of the documentation that mixq computes
     Tables(Output),
+    /// Count instructions, code and stack of the kernels in QEMU, write the tables of the documentation
+    Bench(Output),
     /// Run all tests, build the runtime for its targets and the examples
     Test(Output),
     /// `cargo mixq retrain` for the examples: train the models whose artifact is not fresh
@@ -47,6 +59,9 @@ enum Task {
     /// `cargo mixq allocate`: bits and memory of a network under a budget, without training
     #[command(disable_help_flag = true)]
     Allocate(Verbatim),
+    /// `cargo mixq data`: fetch a known dataset
+    #[command(disable_help_flag = true)]
+    Data(Verbatim),
     /// `cargo mixq chips`: the microcontrollers that a budget may name
     #[command(disable_help_flag = true)]
     Chips(Verbatim),
@@ -71,13 +86,16 @@ fn main() -> ExitCode {
     let result = match Xtask::parse().task {
         Task::Setup(output) => setup::run(output.json),
         Task::Demo(output) => demo::run(output.json),
+        Task::Reproduce { output, only_fresh } => reproduce::run(output.json, only_fresh),
         Task::Tables(output) => tables::run(output.json),
+        Task::Bench(output) => bench::run(output.json),
         Task::Test(output) => test::run(output.json),
         Task::Retrain(verbatim) => mixq::run("retrain", &verbatim.arguments),
         Task::Report(verbatim) => mixq::run("report", &verbatim.arguments),
         Task::Check(verbatim) => mixq::run("check", &verbatim.arguments),
         Task::Eval(verbatim) => mixq::run("eval", &verbatim.arguments),
         Task::Allocate(verbatim) => mixq::run("allocate", &verbatim.arguments),
+        Task::Data(verbatim) => mixq::run("data", &verbatim.arguments),
         Task::Chips(verbatim) => mixq::run("chips", &verbatim.arguments),
     };
     result.unwrap_or_else(|error| {

@@ -33,8 +33,9 @@ impl Mixq {
     /// `cargo mixq <command>`; for the examples if the command is about packages and the arguments name no other workspace.
     pub fn command(&self, command: &str, arguments: &[impl AsRef<OsStr>]) -> Command {
         let mut mixq = Command::new(&self.executable);
+        process::with_data(&mut mixq);
         mixq.args(["mixq", command]);
-        let about_packages = !["allocate", "chips"].contains(&command);
+        let about_packages = !["allocate", "chips", "data"].contains(&command);
         if about_packages && !arguments.iter().any(|argument| names_manifest(argument.as_ref())) {
             mixq.arg("--manifest-path").arg(repository("examples/Cargo.toml"));
         }

@@ -19,7 +19,17 @@ pub fn repository(path: &str) -> PathBuf {
 pub fn cargo(folder: &str) -> Command {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.current_dir(repository(folder));
+    with_data(&mut cargo);
     cargo
+}
+
+/// Tells a program where datasets are that are not part of the repository: where MIXQ_DATA says, or in `shared/data` beside it.
+pub fn with_data(command: &mut Command) {
+    const VARIABLE: &str = "MIXQ_DATA";
+    let beside = repository("../shared/data");
+    if std::env::var_os(VARIABLE).is_none() && beside.is_dir() {
+        command.env(VARIABLE, std::path::absolute(&beside).unwrap_or(beside));
+    }
 }
 
 /// A command as a person would type it.
@@ -93,9 +103,23 @@ fn executable(messages: &str, name: &str) -> Option<PathBuf> {
     messages.lines().find_map(path)
 }
 
+/// A number with its digits in groups, "1,234,567".
+pub fn thousands(number: u64) -> String {
+    match number {
+        0..1000 => number.to_string(),
+        _ => format!("{},{:03}", thousands(number / 1000), number % 1000),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn digits_are_grouped() {
+        let shown = [0, 999, 1000, 49_152, 1_000_007].map(thousands);
+        assert_eq!(shown, ["0", "999", "1,000", "49,152", "1,000,007"]);
+    }
 
     #[test]
     fn the_executable_is_found_among_messages() {

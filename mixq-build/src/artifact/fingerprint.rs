@@ -59,8 +59,9 @@ pub fn fingerprint(model: &Model, graph: &Graph) -> Result<Fingerprint, Error> {
         }
     }
     // What Cargo.toml says of the images is known without them.
-    let DatasetConfig { path, test, shape, max, labels, location: _ } = &model.dataset;
-    let test = match test {
+    let DatasetConfig { path, test, shape, max, labels, resize, tolerate, cache, shared: _, location: _ } =
+        &model.dataset;
+    let test = match test.unwrap_or_default() {
         TestPart::Rows(rows) => rows.to_string(),
         TestPart::Share(share) => share.to_string(),
     };
@@ -68,8 +69,15 @@ pub fn fingerprint(model: &Model, graph: &Graph) -> Result<Fingerprint, Error> {
     insert("dataset.shape", shape.map_or("the network's".to_string(), |shape| shape.to_string()));
     insert("dataset.max", max.to_string());
     insert("dataset.labels", labels.as_ref().map_or(Ok("numbers".to_string()), json)?);
+    // Not there by default, so that the artifacts of datasets that never needed them stay fresh.
+    if *resize {
+        insert("dataset.resize", resize.to_string());
+    }
+    if *tolerate > 0.0 {
+        insert("dataset.tolerate", tolerate.to_string());
+    }
     if path.exists() {
-        insert(DATASET, dataset::digest(path)?);
+        insert(DATASET, dataset::digest(path, cache.as_deref())?);
     }
     Ok(inputs)
 }

@@ -7,6 +7,7 @@ use std::time::Instant;
 use serde_json::json;
 
 use super::packages::Models;
+use super::reading::Reading;
 use super::{Outcome, Selection};
 use crate::artifact::{self, State};
 use crate::dataset::{Dataset, Split};
@@ -29,7 +30,12 @@ pub fn run(selection: &Selection, file: Option<&Path>) -> Result<Outcome, Error>
             let message = format!("{} {reason}", path.display());
             return Err(Problem::new(message).help("run `cargo mixq retrain`").into());
         };
-        let dataset = Dataset::load(&model.dataset, prepared.graph.input, prepared.graph.classes())?;
+        let dataset = Dataset::load(
+            &model.dataset,
+            prepared.graph.input,
+            prepared.graph.classes(),
+            &mut Reading::new(),
+        )?;
         let logits = evaluate::logits(&artifact, &dataset.test);
         let accuracy = evaluate::accuracy(&logits, &dataset.test);
         if let Some(file) = file {

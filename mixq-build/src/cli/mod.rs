@@ -16,11 +16,15 @@ macro_rules! say {
 mod allocate;
 mod check;
 mod chips;
+mod data;
 mod eval;
+#[cfg(all(feature = "train", target_os = "linux", target_env = "gnu"))]
+mod heap;
 mod packages;
 mod problems;
 #[cfg(feature = "train")]
 mod progress;
+mod reading;
 mod report;
 mod retrain;
 
@@ -79,6 +83,14 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Get a well-known dataset, checked, for `dataset = "$MIXQ_DATA/..."`
+    Data {
+        #[command(flatten)]
+        arguments: data::Arguments,
+        /// End with one line of JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// The microcontrollers that `chip` and `--chip` know
     Chips {
         /// One line of JSON instead
@@ -129,6 +141,7 @@ pub fn main() -> ExitCode {
             (selection.json, eval::run(&selection, logits.as_deref()).map(Answer::from))
         }
         Command::Allocate { arguments, json } => (json, allocate::run(&arguments)),
+        Command::Data { arguments, json } => (json, data::run(&arguments)),
         Command::Chips { json } => (json, Ok(chips::run(json))),
     };
     match result {

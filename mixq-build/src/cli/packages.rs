@@ -7,6 +7,7 @@ use cargo_metadata::MetadataCommand;
 use super::Selection;
 use crate::artifact;
 use crate::config::{Config, Model};
+use crate::dataset;
 use crate::error::{Error, Problem, nearest};
 
 /// All chosen models of a workspace.
@@ -77,10 +78,13 @@ impl Models {
             let message = "no package here has models in [package.metadata.mixq.models]";
             return Err(Problem::new(message).help("name one with --manifest-path").into());
         }
+        let scratch = metadata.target_directory.into_std_path_buf().join("mixq");
+        let cache = scratch.join(dataset::FOLDER);
+        models.iter_mut().for_each(|(model, _)| model.dataset.cache = Some(cache.clone()));
         Ok(Models {
             models,
             #[cfg(feature = "train")]
-            scratch: metadata.target_directory.into_std_path_buf().join("mixq"),
+            scratch,
         })
     }
 }

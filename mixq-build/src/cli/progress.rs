@@ -1,8 +1,24 @@
 //! Progress bars of a training.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::train::{Epoch, Progress};
+
+/// Whether Ctrl-C was pressed.
+static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+
+/// The first Ctrl-C asks the training to save and stop, a second one stops at once.
+pub fn save_on_ctrl_c() {
+    // Without a handler Ctrl-C still ends the program, and what was saved after the last epoch is there.
+    let _ = ctrlc::set_handler(|| {
+        if INTERRUPTED.swap(true, Ordering::Relaxed) {
+            std::process::exit(130);
+        }
+        eprintln!("\nsaving; press Ctrl-C again to stop at once");
+    });
+}
 
 /// One bar for each phase, on stderr; nothing where stderr is no terminal but a line every tenth of a phase.
 pub struct Bars {
@@ -44,7 +60,8 @@ impl Bars {
     fn message(&self, epoch: &Epoch, running: usize) -> String {
         let accuracy =
             if self.accuracy.is_nan() { "-".to_string() } else { format!("{:.2} %", 100.0 * self.accuracy) };
-        format!("{running}/{}, loss {:.4}, validation {accuracy}", epoch.epochs, epoch.loss)
+        let (epochs, loss, speed) = (epoch.epochs, epoch.loss, epoch.images_per_second);
+        format!("{running}/{epochs}, loss {loss:.4}, validation {accuracy}, {speed:.0} images/s")
     }
 }
 
@@ -64,5 +81,9 @@ impl Progress for Bars {
         if self.bar.is_hidden() && (epoch.epoch.is_multiple_of(tenth) || epoch.epoch == epoch.epochs) {
             eprintln!("{} {} epoch {message}", self.model, epoch.phase);
         }
+    }
+
+    fn interrupted(&self) -> bool {
+        INTERRUPTED.load(Ordering::Relaxed)
     }
 }

@@ -16,9 +16,13 @@ pub fn run(_: &Selection, _: bool) -> Result<Outcome, Error> {
 pub fn run(selection: &Selection, force: bool) -> Result<Outcome, Error> {
     use super::packages::Models;
     use super::progress::Bars;
+    use super::reading::Reading;
     use crate::prepare::Prepared;
     use crate::report::{Report, table};
+    use crate::retrain::Retrained;
 
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    super::heap::keep();
     let chosen = Models::select(selection)?;
     // All that can be said before hours of training is said before.
     let mut problems = Vec::new();
@@ -32,21 +36,32 @@ pub fn run(selection: &Selection, force: bool) -> Result<Outcome, Error> {
     if !problems.is_empty() {
         return Err(Error { problems });
     }
+    super::progress::save_on_ctrl_c();
     let mut models = Vec::new();
     for (prepared, path) in &prepared {
         let start = std::time::Instant::now();
         let mut bars = Bars::new(&prepared.model.name);
+        let mut reading = Reading::new();
         let waiting = || eprintln!("waiting: another process makes {}", path.display());
-        let result = crate::retrain::retrain(prepared, path, &chosen.scratch, force, waiting, &mut bars);
+        let result =
+            crate::retrain::retrain(prepared, path, &chosen.scratch, force, waiting, &mut bars, &mut reading);
         bars.finish();
-        let (artifact, trained) = result?;
-        if !trained {
-            eprintln!("{} is fresh", path.display());
+        let Retrained { artifact, effort } = result?;
+        match effort.map(|phases| phases.map(|phase| phase.images_per_second)) {
+            None => eprintln!("{} is fresh", path.display()),
+            Some([float, quantised]) => eprintln!(
+                "trained with {float:.0} images/s in float, {quantised:.0} images/s quantised ({:.0} %)",
+                100.0 * quantised / float
+            ),
         }
         let report = Report::new(&artifact);
         say!("{}", table(&report));
         let mut json = report.json();
-        json["trained"] = trained.into();
+        json["trained"] = effort.is_some().into();
+        for (phase, effort) in ["float", "quantised"].into_iter().zip(effort.into_iter().flatten()) {
+            json[format!("{phase}_seconds")] = effort.seconds.into();
+            json[format!("{phase}_images_per_second")] = effort.images_per_second.into();
+        }
         json["seconds"] = start.elapsed().as_secs_f64().into();
         models.push(json);
     }

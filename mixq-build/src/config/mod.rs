@@ -39,7 +39,7 @@ pub use dataset::{DatasetConfig, TestPart};
 pub use model::Model;
 pub use network::{BUILTIN_NAMES, Builtin, NetworkSource};
 pub use settings::{Policy, Scheme};
-pub use training::{Rounding, Training};
+pub use training::{Bounds, DeviceChoice, OptimiserKind, Rounding, Training};
 
 use crate::error::{Error, Problem};
 use settings::Settings;

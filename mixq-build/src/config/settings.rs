@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use mixq_format::Bits;
 use serde::Serialize;
 
 use super::device::Device;
@@ -9,28 +10,45 @@ use super::table::Table;
 use super::{Training, training};
 use crate::error::Problem;
 
-/// How finely weights are scaled.
+/// How a layer becomes integers: how finely weights are scaled, and how accumulators become codes
+/// (table 2 of arXiv 1905.13082).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Scheme {
-    /// One scale and zero point for all weights of a layer.
+    /// One scale and zero point for all weights of a layer, into which batch norm is folded before they are
+    /// quantised: one multiplier for the layer.
+    PerLayerFolded,
+    /// One scale and zero point for all weights of a layer; batch norm stays in integers (ICN).
     PerLayer,
-    /// One scale and zero point for each output channel.
+    /// One scale and zero point for each output channel; batch norm stays in integers (ICN).
     #[default]
     PerChannel,
+    /// As `PerChannel`, but a code is the number of thresholds that the accumulator reaches.
+    PerChannelThresholds,
 }
 
 impl Scheme {
     /// Every scheme by its name.
-    pub const CHOICES: [(&str, Scheme); 2] =
-        [("per-layer", Scheme::PerLayer), ("per-channel", Scheme::PerChannel)];
+    pub const CHOICES: [(&str, Scheme); 4] = [
+        ("per-layer-folded", Scheme::PerLayerFolded),
+        ("per-layer", Scheme::PerLayer),
+        ("per-channel", Scheme::PerChannel),
+        ("per-channel-thresholds", Scheme::PerChannelThresholds),
+    ];
 
     /// Its name.
     pub fn name(self) -> &'static str {
         match self {
+            Scheme::PerLayerFolded => "per-layer-folded",
             Scheme::PerLayer => "per-layer",
             Scheme::PerChannel => "per-channel",
+            Scheme::PerChannelThresholds => "per-channel-thresholds",
         }
+    }
+
+    /// Whether all weights of a layer share one grid.
+    pub fn per_layer(self) -> bool {
+        matches!(self, Scheme::PerLayerFolded | Scheme::PerLayer)
     }
 }
 
@@ -43,11 +61,36 @@ pub enum Policy {
     Rules,
     /// Those that lose least, from what each tensor minds to have fewer bits, measured on the trained float network.
     Sensitivity,
+    /// 8 bits for every tensor.
+    #[serde(rename = "uniform-8")]
+    Uniform8,
+    /// 4 bits for every tensor.
+    #[serde(rename = "uniform-4")]
+    Uniform4,
+    /// 2 bits for every tensor.
+    #[serde(rename = "uniform-2")]
+    Uniform2,
 }
 
 impl Policy {
     /// Every policy by its name.
-    pub const CHOICES: [(&str, Policy); 2] = [("rules", Policy::Rules), ("sensitivity", Policy::Sensitivity)];
+    pub const CHOICES: [(&str, Policy); 5] = [
+        ("rules", Policy::Rules),
+        ("sensitivity", Policy::Sensitivity),
+        ("uniform-8", Policy::Uniform8),
+        ("uniform-4", Policy::Uniform4),
+        ("uniform-2", Policy::Uniform2),
+    ];
+
+    /// The bits of every tensor, if they are all the same.
+    pub fn uniform(self) -> Option<Bits> {
+        match self {
+            Policy::Rules | Policy::Sensitivity => None,
+            Policy::Uniform8 => Some(Bits::B8),
+            Policy::Uniform4 => Some(Bits::B4),
+            Policy::Uniform2 => Some(Bits::B2),
+        }
+    }
 }
 
 /// Slack of the rule for weights, in millionths; the paper's unless set.

@@ -20,6 +20,54 @@ impl Rounding {
     const CHOICES: [(&str, Rounding); 2] = [("nearest", Rounding::Nearest), ("floor", Rounding::Floor)];
 }
 
+/// How a step follows from a gradient.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OptimiserKind {
+    /// arXiv 1412.6980.
+    #[default]
+    Adam,
+    /// With Nesterov's momentum, 0.9.
+    Sgd,
+}
+
+impl OptimiserKind {
+    const CHOICES: [(&str, OptimiserKind); 2] = [("adam", OptimiserKind::Adam), ("sgd", OptimiserKind::Sgd)];
+}
+
+/// Where a training computes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DeviceChoice {
+    /// On a GPU if libtorch has CUDA and there is one, else on the processor.
+    #[default]
+    Auto,
+    /// On the processor.
+    Cpu,
+    /// On a GPU.
+    Cuda,
+}
+
+impl DeviceChoice {
+    const CHOICES: [(&str, DeviceChoice); 3] =
+        [("auto", DeviceChoice::Auto), ("cpu", DeviceChoice::Cpu), ("cuda", DeviceChoice::Cuda)];
+}
+
+/// Where the learned bounds of activations start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Bounds {
+    /// Where quantisation loses least on training images.
+    #[default]
+    Data,
+    /// At 6, as in arXiv 1905.13082.
+    Six,
+}
+
+impl Bounds {
+    const CHOICES: [(&str, Bounds); 2] = [("data", Bounds::Data), ("six", Bounds::Six)];
+}
+
 /// Settings of the training: first with floats, then with fake quantisation (QAT).
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -32,12 +80,18 @@ pub struct Training {
     pub quantised_epochs: u32,
     /// Learning rate of QAT, over 0.
     pub quantised_learning_rate: f64,
+    /// The optimiser of the float training; QAT has Adam.
+    pub optimiser: OptimiserKind,
     /// Images in a batch, at least 1.
     pub batch: u32,
     /// Seed of everything that is drawn by chance.
     pub seed: u64,
-    /// L2 penalty on weights, 0 or more.
+    /// L2 penalty on weights in the float training, 0 or more.
     pub weight_decay: f64,
+    /// L2 penalty on weights in QAT, 0 or more.
+    pub quantised_weight_decay: f64,
+    /// L2 penalty on the bounds of activations, 0 or more; 0.0001 in arXiv 1905.13082.
+    pub activation_decay: f64,
     /// Share of the training images that only measures, over 0 and under 0.5.
     pub validation: f64,
     /// Largest random shift of a training image in each direction, in pixels.
@@ -57,18 +111,30 @@ pub struct Training {
     pub freeze_batch_norm: f64,
     /// How activations are rounded, in training and on the device.
     pub rounding: Rounding,
+    /// Where the bounds of activations start.
+    pub bounds: Bounds,
+    /// Share of QAT's loss that is the distance from the float network's answers instead of the labels, 0 to 1
+    /// (distillation, arXiv 1503.02531).
+    pub distillation: f64,
+    /// By how much these answers are softened, over 0.
+    pub temperature: f64,
+    /// Where it computes.
+    pub device: DeviceChoice,
 }
 
 impl Default for Training {
     fn default() -> Training {
         Training {
             epochs: 60,
+            optimiser: OptimiserKind::Adam,
             learning_rate: 0.002,
             quantised_epochs: 40,
             quantised_learning_rate: 0.0005,
             batch: 64,
             seed: 1,
             weight_decay: 0.0001,
+            quantised_weight_decay: 0.0,
+            activation_decay: 0.0001,
             validation: 0.15,
             shift: 1,
             rotation: 0.0,
@@ -78,11 +144,15 @@ impl Default for Training {
             average: 0.0,
             freeze_batch_norm: 0.5,
             rounding: Rounding::Nearest,
+            bounds: Bounds::Data,
+            distillation: 0.5,
+            temperature: 2.0,
+            device: DeviceChoice::Auto,
         }
     }
 }
 
-const KEYS: [&str; 16] = [
+const KEYS: [&str; 23] = [
     "epochs",
     "learning-rate",
     "quantised-epochs",
@@ -99,6 +169,13 @@ const KEYS: [&str; 16] = [
     "average",
     "freeze-batch-norm",
     "rounding",
+    "optimiser",
+    "quantised-weight-decay",
+    "activation-decay",
+    "bounds",
+    "distillation",
+    "temperature",
+    "device",
 ];
 
 /// Takes over what the table has.
@@ -125,6 +202,21 @@ pub(super) fn read(training: &mut Training, table: &Table<'_>, problems: &mut Ve
             "weight-decay" => {
                 set(&mut training.weight_decay, entry.number(|n| n >= 0.0, "0 or more", problems));
             }
+            "quantised-weight-decay" => {
+                let decay = entry.number(|n| n >= 0.0, "0 or more", problems);
+                set(&mut training.quantised_weight_decay, decay);
+            }
+            "activation-decay" => {
+                set(&mut training.activation_decay, entry.number(|n| n >= 0.0, "0 or more", problems));
+            }
+            "optimiser" => set(&mut training.optimiser, entry.choice(&OptimiserKind::CHOICES, problems)),
+            "bounds" => set(&mut training.bounds, entry.choice(&Bounds::CHOICES, problems)),
+            "distillation" => {
+                let share = entry.number(|n| (0.0..=1.0).contains(&n), "0 to 1", problems);
+                set(&mut training.distillation, share);
+            }
+            "temperature" => set(&mut training.temperature, entry.number(positive, "over 0", problems)),
+            "device" => set(&mut training.device, entry.choice(&DeviceChoice::CHOICES, problems)),
             "validation" => {
                 let share = entry.number(|n| n > 0.0 && n < 0.5, "over 0 and under 0.5", problems);
                 set(&mut training.validation, share);

@@ -1,14 +1,12 @@
 //! The walk over the network: tensors to arena, layers to tables, weights and requantisation to one block.
 
-use mixq_format::{Add, Bits, Conv, Depthwise, Layer, Linear, NamedLayer, Pool, Requant, Tensor, Window};
+use mixq_format::{Add, Bits, Conv, Depthwise, Layer, Linear, NamedLayer, Pool, Tensor, Window};
 
-use super::pack::pack_rows;
-use super::requant::{Channel, Entry};
-use super::{Converted, FixedPoint, Grid, TrainedLayer, TrainedNetwork};
-use crate::config::{Rounding, Scheme};
+use super::{Converted, Grid, TrainedLayer, TrainedNetwork};
+use crate::config::Scheme;
 use crate::error::{Error, Problem};
 use crate::graph::{Graph, Op};
-use crate::memory::{Allocation, table_lengths, weight_rows};
+use crate::memory::Allocation;
 
 /// Turns a trained network into integers.
 ///
@@ -64,16 +62,16 @@ pub fn convert(
     Ok(Converted { layers, parameters: walk.parameters, input, output, arena_bytes, logit_scale })
 }
 
-struct Walk<'a> {
-    graph: &'a Graph,
-    allocation: &'a Allocation,
-    scheme: Scheme,
-    trained: &'a TrainedNetwork,
+pub(super) struct Walk<'a> {
+    pub(super) graph: &'a Graph,
+    pub(super) allocation: &'a Allocation,
+    pub(super) scheme: Scheme,
+    pub(super) trained: &'a TrainedNetwork,
     parameters: Vec<u8>,
-    problems: Vec<Problem>,
+    pub(super) problems: Vec<Problem>,
 }
 
-impl Walk<'_> {
+impl<'a> Walk<'a> {
     /// The grid of every tensor of the schedule.
     fn grids(&self) -> Vec<Grid> {
         let mut grids = vec![self.trained.input];
@@ -90,12 +88,12 @@ impl Walk<'_> {
     fn logit_grid(&self, node: usize, input: Grid) -> Grid {
         let layer = self.layer(node);
         let units = (0..self.graph.nodes[node].output.channels)
-            .map(|c| (layer.multiplier[c] * input.scale * grid_of(layer, c).scale).abs());
+            .map(|c| (layer.multiplier[c] * input.scale * layer.grid(c).scale).abs());
         let scale = units.fold(0.0, f64::max);
         Grid { scale: if scale > 0.0 { scale } else { 1.0 }, zero_point: 0 }
     }
 
-    fn layer(&self, node: usize) -> &TrainedLayer {
+    pub(super) fn layer(&self, node: usize) -> &'a TrainedLayer {
         self.trained.layers[node].as_ref().expect("a weighted node is trained")
     }
 
@@ -120,81 +118,11 @@ impl Walk<'_> {
         }
     }
 
-    fn append(&mut self, bytes: &[u8]) -> u32 {
+    /// Adds a table to the parameters; its offset.
+    pub(super) fn append(&mut self, bytes: &[u8]) -> u32 {
         let offset = self.parameters.len() as u32;
         self.parameters.extend_from_slice(bytes);
         offset
-    }
-
-    fn weighted(&mut self, node: usize, x: Tensor, y: Tensor, grids: &[Grid]) -> (u32, Bits, Requant) {
-        let bits = self.allocation.weights[node].expect("a weighted node has bits");
-        let step = self.allocation.schedule.steps.iter().find(|step| step.node == node).expect("a step");
-        let (input, output) = (grids[step.inputs[0]], grids[step.output]);
-        let trained = self.trained;
-        let layer = trained.layers[node].as_ref().expect("a weighted node is trained");
-        let depthwise = matches!(self.graph.nodes[node].op, Op::Depthwise { .. });
-        let channels = usize::from(y.channels);
-        let mut codes = layer.codes.clone();
-        let mut entries = Vec::with_capacity(channels);
-        for c in 0..channels {
-            let window = channel_indices(layer.codes.len(), channels, c, depthwise);
-            let channel_codes: Vec<i8> = window.clone().map(|i| codes[i]).collect();
-            let channel = Channel {
-                codes: &channel_codes,
-                weights: grid_of(layer, c),
-                input,
-                input_max: i64::from(x.bits.max_code()),
-                output,
-                output_max: (y.bits != Bits::B32).then(|| i64::from(y.bits.max_code())),
-                multiplier: layer.multiplier[c],
-                offset: layer.offset[c],
-                rounding: if y.bits == Bits::B32 { Rounding::Nearest } else { trained.rounding },
-            };
-            match channel.entry() {
-                Ok(entry) => {
-                    if entry.constant {
-                        window.for_each(|i| codes[i] = channel.weights.zero_point as i8);
-                    }
-                    entries.push(entry);
-                }
-                Err(reason) => self.problems.push(
-                    Problem::new(format!(
-                        "layer `{}`, output channel {c}: {reason}",
-                        self.graph.nodes[node].name
-                    ))
-                    .help("the weights have diverged: lower the learning rate, or retrain with another seed"),
-                ),
-            }
-        }
-        if entries.len() < channels {
-            let nothing = Entry { bias: 0, multiplier: FixedPoint::ONE, constant: true };
-            entries.resize(channels, nothing);
-        }
-        let weights = self.append(&pack_rows(&codes, weight_rows(self.graph, node).1, bits));
-        let requant = self.requant(node, &entries, layer, channels);
-        (weights, bits, requant)
-    }
-
-    fn requant(&mut self, node: usize, entries: &[Entry], layer: &TrainedLayer, channels: usize) -> Requant {
-        let (multipliers, zero_points) = table_lengths(self.graph, node, self.scheme);
-        // The logits of the per-layer scheme share the unit of the accumulator: every multiplier is 1.
-        debug_assert!(
-            multipliers == channels || entries.iter().all(|entry| entry.multiplier == FixedPoint::ONE)
-        );
-        let biases: Vec<u8> = entries.iter().flat_map(|entry| entry.bias.to_le_bytes()).collect();
-        let mantissas: Vec<u8> =
-            entries[..multipliers].iter().flat_map(|entry| entry.multiplier.mantissa.to_le_bytes()).collect();
-        let shifts: Vec<u8> = entries[..multipliers].iter().map(|entry| entry.multiplier.shift).collect();
-        let zero_point_codes: Vec<u8> =
-            (0..zero_points).map(|c| grid_of(layer, c).zero_point as i8 as u8).collect();
-        Requant {
-            bias: self.append(&biases),
-            multiplier: self.append(&mantissas),
-            shift: self.append(&shifts),
-            weight_zero_point: self.append(&zero_point_codes),
-            multiplier_step: u16::from(multipliers > 1),
-            zero_point_step: u16::from(zero_points > 1),
-        }
     }
 
     fn addition(
@@ -227,25 +155,6 @@ impl Walk<'_> {
             multiplier_b: multipliers[1],
             shift: shift as u32,
         })
-    }
-}
-
-fn grid_of(layer: &TrainedLayer, channel: usize) -> Grid {
-    layer.grids[if layer.grids.len() == 1 { 0 } else { channel }]
-}
-
-/// Indices of one output channel's weights: a run, or every `channels`-th for depthwise (channels come last).
-fn channel_indices(
-    weights: usize,
-    channels: usize,
-    channel: usize,
-    depthwise: bool,
-) -> std::iter::StepBy<std::ops::Range<usize>> {
-    if depthwise {
-        (channel..weights).step_by(channels)
-    } else {
-        let window = weights / channels;
-        (channel * window..(channel + 1) * window).step_by(1)
     }
 }
 

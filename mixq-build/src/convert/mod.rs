@@ -4,6 +4,10 @@ mod fixed_point;
 mod integer;
 mod pack;
 mod requant;
+mod thresholds;
+#[cfg(test)]
+mod thresholds_tests;
+mod weighted;
 
 pub use fixed_point::FixedPoint;
 pub use integer::convert;
@@ -30,10 +34,17 @@ pub struct TrainedLayer {
     pub codes: Vec<i8>,
     /// What the codes stand for: one grid, or one for each output channel.
     pub grids: Vec<Grid>,
-    /// `gamma / sigma` of the batch norm; 1 without.
+    /// `gamma / sigma` of the batch norm; 1 without, or where it is folded into the weights.
     pub multiplier: Vec<f64>,
     /// `beta - mu gamma / sigma` of the batch norm; without it the bias.
     pub offset: Vec<f64>,
+}
+
+impl TrainedLayer {
+    /// What the codes of an output channel stand for.
+    fn grid(&self, channel: usize) -> Grid {
+        self.grids[if self.grids.len() == 1 { 0 } else { channel }]
+    }
 }
 
 /// The fake-quantised network: all that the conversion needs beside graph and allocation.

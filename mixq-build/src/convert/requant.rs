@@ -1,5 +1,7 @@
 //! The requantisation of one output channel, with the proof that it cannot overflow.
 
+use mixq_format::Bits;
+
 use super::Grid;
 use super::fixed_point::FixedPoint;
 use crate::config::Rounding;
@@ -10,6 +12,8 @@ pub struct Channel<'a> {
     pub codes: &'a [i8],
     /// What they stand for.
     pub weights: Grid,
+    /// Their width.
+    pub weight_bits: Bits,
     /// The input's grid.
     pub input: Grid,
     /// The input's largest code.
@@ -24,6 +28,8 @@ pub struct Channel<'a> {
     pub offset: f64,
     /// How to round.
     pub rounding: Rounding,
+    /// Bits of the bias below the unit of the accumulator.
+    pub fraction: u8,
 }
 
 /// The table entries of one output channel.
@@ -37,6 +43,56 @@ pub struct Entry {
     pub constant: bool,
 }
 
+impl Entry {
+    /// The same code or logit with another multiplier, which only a constant channel can take.
+    ///
+    /// # Errors
+    /// A sentence with the numbers, if no bias gives it.
+    pub fn at(self, multiplier: FixedPoint, zero_point: i64, max: Option<i64>) -> Result<Entry, String> {
+        if self.multiplier == multiplier {
+            return Ok(self);
+        }
+        if !self.constant {
+            let times = self.multiplier.value() / multiplier.value();
+            return Err(format!("its multiplier is {times} times the one that the layer's channels share"));
+        }
+        let code = |value: i64| max.map_or(value, |max| (value + zero_point).clamp(0, max));
+        // The least bias whose product reaches the code, and the one before, which matters below code 0.
+        let wanted = self.multiplier.apply(self.bias.into());
+        let scaled = i128::from(wanted) << multiplier.shift;
+        let magnitude = i128::from(multiplier.mantissa).abs();
+        let sign = i128::from(multiplier.mantissa).signum();
+        let least = scaled.div_euclid(magnitude) + i128::from(scaled.rem_euclid(magnitude) != 0);
+        let fitting = [least, least - 1].into_iter().find_map(|bias| {
+            let bias = i32::try_from(sign * bias).ok()?;
+            (code(multiplier.apply(bias.into())) == code(wanted)).then_some(bias)
+        });
+        let bias = fitting.ok_or_else(|| {
+            let shared = multiplier.value();
+            format!("its constant {wanted} cannot be had in 32 bits with the layer's multiplier {shared}")
+        })?;
+        Ok(Entry { bias, multiplier, constant: true })
+    }
+}
+
+/// Biases from `least` to `greatest`; the opposite of these if `negative`.
+struct Biases {
+    least: i64,
+    greatest: i64,
+    negative: bool,
+}
+
+impl Biases {
+    /// The one next to `bias`; `None` if there is none, or not in 32 bits.
+    fn nearest(&self, bias: i32) -> Option<i32> {
+        if self.least > self.greatest {
+            return None;
+        }
+        let sign = if self.negative { -1 } else { 1 };
+        i32::try_from(sign * (sign * i64::from(bias)).clamp(self.least, self.greatest)).ok()
+    }
+}
+
 impl Channel<'_> {
     /// `B(c) = round((beta sigma / gamma - mu + bias) / (S_x S_w(c)))` and `M(c) = gamma / sigma S_x S_w(c) / S_y`
     /// (arXiv 1905.13082, section 4), with the half for rounding and the input's zero point in `B`.
@@ -44,11 +100,9 @@ impl Channel<'_> {
     /// # Errors
     /// A sentence with the numbers, if the channel cannot be computed in 32 bits.
     pub fn entry(&self) -> Result<Entry, String> {
-        let unit = self.multiplier * self.input.scale * self.weights.scale;
+        self.check()?;
+        let unit = self.multiplier * self.input.scale * self.weights.scale / self.parts();
         let multiplier = unit / self.output.scale;
-        if !multiplier.is_finite() || !self.offset.is_finite() {
-            return Err(format!("its multiplier {multiplier} or its offset {} is not finite", self.offset));
-        }
         let Some(fixed) = FixedPoint::new(multiplier) else {
             if multiplier.abs() >= 1.0 {
                 return Err(format!("its multiplier {multiplier} exceeds 2^31"));
@@ -61,13 +115,79 @@ impl Channel<'_> {
             _ => 0.0,
         };
         let bias = (self.offset / unit + half).round();
-        let entry = self.fold(bias, fixed).map(|bias| Entry { bias, multiplier: fixed, constant: false });
+        let entry = self.fold(bias, fixed).map(|bias| {
+            let exact = self.exact_bias(fixed).and_then(|biases| biases.nearest(bias));
+            let bias = exact.filter(|exact| self.prove(i64::from(*exact)).is_ok()).unwrap_or(bias);
+            Entry { bias, multiplier: fixed, constant: false }
+        });
         entry.or_else(|reason| if self.varies(multiplier) { Err(reason) } else { self.constant() })
+    }
+
+    /// The biases with which every sum has the code of the exact rule: the network then computes what was trained. `None`
+    /// where nobody could tell the difference: outputs of 8 bits have fine steps.
+    ///
+    /// With `M > 0`, sum `s` has code `k` or more iff `(s 2^f + B) M0 >= (k - Z_y) 2^shift`; the least such sum is the
+    /// threshold `T(k)`, so that `T(k) 2^f + B` reaches the least integer that does, and `(T(k) - 1) 2^f + B` does not. With
+    /// `M < 0` the same holds for `-s` and `-B`.
+    fn exact_bias(&self, fixed: FixedPoint) -> Option<Biases> {
+        self.output_max.filter(|max| *max < 255)?;
+        let exact = self.thresholds().ok()?;
+        let (low, high) = self.sum_range();
+        // From sums with the zero points in them to those without.
+        let constant = self.folded_zero_points();
+        let reach = match exact.complemented {
+            false => (low - constant, high - constant),
+            true => (constant - high, constant - low),
+        };
+        let mut biases = Biases { least: i64::MIN, greatest: i64::MAX, negative: exact.complemented };
+        for (code, threshold) in (1..).zip(exact.bounds) {
+            let steps = i128::from(code - i64::from(self.output.zero_point)) << fixed.shift;
+            let mantissa = i128::from(fixed.mantissa).abs();
+            let needed = steps.div_euclid(mantissa) + i128::from(steps.rem_euclid(mantissa) != 0);
+            let needed = i64::try_from(needed).ok()?;
+            let threshold = i64::from(threshold);
+            // Sums out of reach do not matter.
+            if threshold <= reach.1 {
+                biases.least = biases.least.max(needed - (threshold << self.fraction));
+            }
+            if threshold > reach.0 {
+                biases.greatest = biases.greatest.min(needed - 1 - ((threshold - 1) << self.fraction));
+            }
+        }
+        Some(biases)
+    }
+
+    /// What the zero points add to every sum `sum(q_x (s_w - Z_w))` to make it `sum((q_x - Z_x) (s_w - Z_w))`.
+    fn folded_zero_points(&self) -> i64 {
+        let (zx, zw) = (i64::from(self.input.zero_point), i64::from(self.weights.zero_point));
+        self.codes.len() as i64 * zx * zw - zx * self.code_sum()
+    }
+
+    /// The numbers are numbers, and the codes are codes.
+    pub(super) fn check(&self) -> Result<(), String> {
+        let multiplier = self.multiplier * self.input.scale * self.weights.scale / self.output.scale;
+        if !multiplier.is_finite() || !self.offset.is_finite() {
+            return Err(format!("its multiplier {multiplier} or its offset {} is not finite", self.offset));
+        }
+        let half = 1 << (self.weight_bits.count() - 1);
+        let mut all = self.codes.iter().map(|code| i32::from(*code)).chain([self.weights.zero_point]);
+        match all.find(|code| !(-half..half).contains(code)) {
+            None => Ok(()),
+            Some(code) => {
+                let bits = self.weight_bits.count();
+                Err(format!("its weight code or zero point {code} has more than {bits} bits"))
+            }
+        }
+    }
+
+    /// Parts of an accumulator's unit that the bias counts.
+    fn parts(&self) -> f64 {
+        f64::from(1u32 << self.fraction)
     }
 
     /// Whether the output changes by more than one code, over all inputs.
     fn varies(&self, multiplier: f64) -> bool {
-        let (low, high) = self.sum_range();
+        let (low, high) = self.scaled_sum_range();
         let ends =
             [low, high].map(|sum| self.code(self.offset / self.output.scale + sum as f64 * multiplier));
         (ends[0] - ends[1]).abs() > 1.0
@@ -75,14 +195,12 @@ impl Channel<'_> {
 
     /// The bias with the parts of the zero points in it, proven to overflow nothing.
     fn fold(&self, bias: f64, multiplier: FixedPoint) -> Result<i32, String> {
-        let (low, high) = self.sum_range();
+        let (low, high) = self.scaled_sum_range();
         let fits = |value: f64| value.abs() < f64::from(i32::MAX);
         if !fits(bias + low as f64) || !fits(bias + high as f64) {
             return Err(format!("its bias {bias:.0} with sums from {low} to {high} exceeds 32 bits"));
         }
-        let (sum_codes, count) = (self.code_sum(), self.codes.len() as i64);
-        let (zx, zw) = (i64::from(self.input.zero_point), i64::from(self.weights.zero_point));
-        let folded = bias as i64 - zx * sum_codes + count * zx * zw;
+        let folded = bias as i64 + (self.folded_zero_points() << self.fraction);
         self.prove(folded)?;
         if self.output_max.is_none() {
             let ends = [low, high].map(|sum| multiplier.apply(sum + bias as i64));
@@ -100,7 +218,11 @@ impl Channel<'_> {
         if code.abs() >= f64::from(i32::MAX) {
             return Err(format!("its constant {value} exceeds 32 bits"));
         }
-        Ok(Entry { bias: code as i32, multiplier: FixedPoint::ONE, constant: true })
+        let one = FixedPoint::ONE;
+        let multiplier = FixedPoint { shift: one.shift + self.fraction, ..one };
+        let bias = i32::try_from((code as i64) << self.fraction);
+        let bias = bias.map_err(|_| format!("its constant {value} exceeds 32 bits"))?;
+        Ok(Entry { bias, multiplier, constant: true })
     }
 
     /// The code for a value in units of the output scale.
@@ -115,7 +237,7 @@ impl Channel<'_> {
         }
     }
 
-    fn code_sum(&self) -> i64 {
+    pub(super) fn code_sum(&self) -> i64 {
         self.codes.iter().map(|code| i64::from(*code)).sum()
     }
 
@@ -130,19 +252,56 @@ impl Channel<'_> {
         })
     }
 
+    /// As [`Self::sum_range`], in the units of the bias.
+    fn scaled_sum_range(&self) -> (i64, i64) {
+        let (low, high) = self.sum_range();
+        (low << self.fraction, high << self.fraction)
+    }
+
     /// No intermediate of the kernel leaves 32 bits: the sum of products, the sum of inputs times the zero point, both
-    /// together, and with the bias. Partial sums are bounded by the sums of their positive and negative terms.
-    fn prove(&self, folded_bias: i64) -> Result<(), String> {
+    /// together, in units of the bias, and with the bias. Partial sums are bounded by the sums of their positive and negative terms.
+    pub(super) fn prove(&self, folded_bias: i64) -> Result<(), String> {
         let terms = |sign: i64| -> i64 {
             self.codes.iter().map(|code| (i64::from(*code) * sign).max(0) * self.input_max).sum()
         };
         let (positive, negative) = (terms(1), terms(-1));
         let inputs = self.codes.len() as i64 * self.input_max;
         let zero_point = inputs * i64::from(self.weights.zero_point).abs();
-        let reach = positive.max(negative) + zero_point + folded_bias.abs();
+        let reach = ((positive.max(negative) + zero_point) << self.fraction) + folded_bias.abs();
         if reach > i64::from(i32::MAX) {
             return Err(format!("its accumulator may reach {reach}, beyond 32 bits"));
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// Below 1, and for the ends of the range always, a multiplier comes to every code.
+        #[test]
+        fn a_constant_takes_any_multiplier(
+            multiplier in 1e-5f64..0.999, large in 1f64..1000.0, zero_point in 0i64..=15, code in 0i64..=15, negative: bool,
+        ) {
+            let entry = Entry { bias: (code - zero_point) as i32, multiplier: FixedPoint::ONE, constant: true };
+            let sign = if negative { -1.0 } else { 1.0 };
+            let ends = code == 0 || code == 15 || code == zero_point;
+            for multiplier in [Some(multiplier), ends.then_some(large)].into_iter().flatten() {
+                let shared = FixedPoint::new(sign * multiplier).unwrap();
+                let found = entry.at(shared, zero_point, Some(15)).unwrap();
+                prop_assert_eq!(found.multiplier, shared);
+                let product = i128::from(found.bias) * i128::from(shared.mantissa);
+                let floor = product.div_euclid(1 << shared.shift) as i64;
+                prop_assert_eq!((floor + zero_point).clamp(0, 15), code);
+            }
+            let inner = Entry { bias: 1, ..entry };
+            // No multiple of 3 is 1, and logits are not clamped.
+            prop_assert!(inner.at(FixedPoint::new(3.0).unwrap(), 0, None).is_err());
+            let varying = Entry { constant: false, ..entry };
+            prop_assert!(varying.at(FixedPoint::new(0.3).unwrap(), 0, None).is_err());
+        }
     }
 }

@@ -1,25 +1,55 @@
 //! Bytes of constants: packed weights with the padding of their rows, requantisation tables, layer tables.
 
 use mixq_format as format;
-use mixq_format::Bits;
+use mixq_format::{Bits, Rule};
 
 use crate::config::Scheme;
-use crate::graph::{Graph, Op};
+use crate::graph::{Graph, Op, Source};
 
-/// Bytes of constants at these weight widths (by node): parameters, padded to a word, and layer tables.
-pub fn flash_bytes(graph: &Graph, weights: &[Option<Bits>], scheme: Scheme) -> u64 {
-    let parameters: u64 = (weights.iter().enumerate())
-        .filter_map(|(node, bits)| bits.map(|bits| parameter_bytes(graph, node, bits, scheme)))
-        .sum();
+/// Bytes of constants at these widths of weights and of outputs (by node): parameters, padded to a word, and layer tables.
+pub fn flash_bytes(graph: &Graph, weights: &[Option<Bits>], activations: &[Bits], scheme: Scheme) -> u64 {
+    let bytes = |(node, bits): (usize, &Option<Bits>)| {
+        bits.map(|bits| parameter_bytes(graph, node, bits, widths(graph, node, activations), scheme))
+    };
+    let parameters: u64 = weights.iter().enumerate().filter_map(bytes).sum();
     parameters.next_multiple_of(4) + table_bytes(graph)
 }
 
-/// Bytes of a weighted node's packed weights and requantisation tables.
-pub fn parameter_bytes(graph: &Graph, node: usize, bits: Bits, scheme: Scheme) -> u64 {
+/// Bytes of constants with all weights at these bits, for the activations at which that is most: only thresholds
+/// depend on them.
+pub fn most_flash_bytes(graph: &Graph, bits: Bits, scheme: Scheme) -> u64 {
+    let most = |node: usize| {
+        let [input, output] = widths(graph, node, &vec![Bits::B8; graph.nodes.len()]);
+        let free = |fixed: bool, bits: Bits| if fixed { vec![bits] } else { Bits::QUANTISED.to_vec() };
+        let inputs = free(graph.nodes[node].inputs[0] == Source::Image, input);
+        let last = node + 1 == graph.nodes.len();
+        let outputs = free(last, if last { Bits::B32 } else { output });
+        let pairs = inputs.iter().flat_map(|x| outputs.iter().map(|y| [*x, *y]));
+        pairs.map(|pair| parameter_bytes(graph, node, bits, pair, scheme)).max().unwrap_or(0)
+    };
+    let weighted = (0..graph.nodes.len()).filter(|&node| graph.nodes[node].op.weighted());
+    weighted.map(most).sum::<u64>().next_multiple_of(4) + table_bytes(graph)
+}
+
+/// Bytes of a weighted node's packed weights and requantisation tables; `widths` are those of its input and its output.
+pub fn parameter_bytes(graph: &Graph, node: usize, bits: Bits, widths: [Bits; 2], scheme: Scheme) -> u64 {
     let (rows, columns) = weight_rows(graph, node);
-    let (multipliers, zero_points) = table_lengths(graph, node, scheme);
+    let Tables { rule, multipliers, zero_points } = Tables::new(graph, node, bits, widths, scheme);
     let channels = graph.nodes[node].output.channels;
-    (rows * bits.row_bytes(columns) + 4 * channels + 5 * multipliers + zero_points) as u64
+    let by_rule = match rule.threshold_bytes() {
+        None => 4 * channels + 5 * multipliers,
+        Some(bytes) => bytes * widths[1].max_code() as usize * channels,
+    };
+    (rows * bits.row_bytes(columns) + by_rule + zero_points) as u64
+}
+
+/// The widths of a weighted node's input and output, `activations` being those of all nodes' outputs.
+pub(crate) fn widths(graph: &Graph, node: usize, activations: &[Bits]) -> [Bits; 2] {
+    let input = match graph.nodes[node].inputs[0] {
+        Source::Image => Bits::B8,
+        Source::Node(earlier) => activations[earlier],
+    };
+    [input, activations[node]]
 }
 
 /// Bytes of all layer tables.
@@ -35,18 +65,45 @@ pub fn table_bytes(graph: &Graph) -> u64 {
     graph.nodes.iter().map(|node| table(&node.op) as u64).sum()
 }
 
-/// How many multipliers (with their shifts) and how many weight zero points a layer has.
-///
-/// Batch norm makes the multipliers of a layer differ by channel in either scheme; so does the output scale of an inner
-/// layer without: only logits of the per-layer scheme share one.
-pub(crate) fn table_lengths(graph: &Graph, node: usize, scheme: Scheme) -> (usize, usize) {
-    let channels = graph.nodes[node].output.channels;
-    let last = node + 1 == graph.nodes.len();
-    match scheme {
-        Scheme::PerChannel => (channels, channels),
-        Scheme::PerLayer if last && !graph.nodes[node].op.batch_norm() => (1, 1),
-        Scheme::PerLayer => (channels, 1),
+/// The requantisation tables of a weighted node, as they follow from shapes and bits alone.
+pub(crate) struct Tables {
+    /// How codes are made.
+    pub rule: Rule,
+    /// Multipliers (with their shifts): none, one, or one for each output channel.
+    pub multipliers: usize,
+    /// Weight zero points: one, or one for each output channel.
+    pub zero_points: usize,
+}
+
+impl Tables {
+    /// Thresholds make codes of 4 and 2 bits only: 255 of them for each channel would take 50 times the bytes of a multiplier, to
+    /// save a rounding that 8 bits do not show. Codes of 8 bits and logits are made as by [`Scheme::PerChannel`].
+    pub fn new(graph: &Graph, node: usize, bits: Bits, widths: [Bits; 2], scheme: Scheme) -> Tables {
+        let channels = graph.nodes[node].output.channels;
+        let [input, output] = widths;
+        let by_multiplier =
+            |multipliers, zero_points| Tables { rule: Rule::Multiplier, multipliers, zero_points };
+        match scheme {
+            Scheme::PerLayerFolded => by_multiplier(1, 1),
+            // Logits without batch norm share the unit of their accumulators.
+            Scheme::PerLayer if output == Bits::B32 && !graph.nodes[node].op.batch_norm() => {
+                by_multiplier(1, 1)
+            }
+            Scheme::PerLayer => by_multiplier(channels, 1),
+            Scheme::PerChannelThresholds if matches!(output, Bits::B2 | Bits::B4) => {
+                let narrow = reach(graph, node, bits, input) < i64::from(i16::MAX);
+                let rule = if narrow { Rule::Thresholds16 } else { Rule::Thresholds32 };
+                Tables { rule, multipliers: 0, zero_points: channels }
+            }
+            Scheme::PerChannel | Scheme::PerChannelThresholds => by_multiplier(channels, channels),
+        }
     }
+}
+
+/// What no `sum(q_x (s_w - Z_w))` exceeds in magnitude, whatever the weights: both factors are below `2^b`.
+fn reach(graph: &Graph, node: usize, bits: Bits, input: Bits) -> i64 {
+    let window = graph.weight_count(node) / graph.nodes[node].output.channels;
+    window as i64 * i64::from(bits.max_code()) * i64::from(input.max_code())
 }
 
 /// Rows and columns of a node's packed weights: the last axis of the weights is a row.

@@ -8,7 +8,10 @@ pub mod rules;
 mod runtime;
 pub mod schedule;
 pub mod sensitivity;
+mod uniform;
 
-pub(crate) use flash::{table_lengths, weight_rows};
+pub use flash::most_flash_bytes;
+pub(crate) use flash::{Tables, weight_rows};
 pub use optimum::{Losses, WIDTHS, allocate_by_losses};
 pub use runtime::{Allocation, Cut, Infeasible, allocate, allocate_with_delta};
+pub use uniform::allocate_uniformly;

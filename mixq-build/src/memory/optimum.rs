@@ -3,8 +3,8 @@
 use mixq_format::Bits;
 
 use super::arena::ALIGNMENT;
-use super::flash::{parameter_bytes, table_bytes};
-use super::runtime::{Allocation, Cut, Infeasible, ram_dead_end};
+use super::flash::{parameter_bytes, table_bytes, widths};
+use super::runtime::{Allocation, Cut, Infeasible, fit_activations, ram_dead_end};
 use super::schedule::Schedule;
 use super::sensitivity::{Alive, Candidate, choose_activations, choose_weights};
 use crate::config::Scheme;
@@ -24,7 +24,7 @@ pub struct Losses {
 
 /// Gives every tensor the bits that lose least in sum, under the bytes of `flash` and `ram`.
 ///
-/// The weights are exactly optimal. So are the activations wherever the arena reaches the sum of what lives at the busiest step
+/// The weights are exactly optimal for the activations (whose bits matter to flash only where there are thresholds). So are the activations wherever the arena reaches the sum of what lives at the busiest step
 /// (every chain does); where it does not, they are optimal for the largest sum with which it fits.
 ///
 /// # Errors
@@ -37,10 +37,31 @@ pub fn allocate_by_losses(
     losses: &Losses,
 ) -> Result<Allocation, Infeasible> {
     let schedule = Schedule::new(graph);
+    let (mut widths, mut plan) = activations(graph, &schedule, ram, &losses.activations)?;
+    let mut chosen = weights(graph, &schedule.activations(&widths), flash, scheme, losses);
+    if chosen.is_err() {
+        // Thresholds of wide activations may be what is too large.
+        (widths, _, plan) = fit_activations(&schedule, ram)?;
+        chosen = weights(graph, &schedule.activations(&widths), flash, scheme, losses);
+    }
+    let weights = chosen?;
+    let cuts = cuts(&schedule, &weights, &widths);
+    Ok(Allocation::new(graph, scheme, schedule, weights, &widths, plan, cuts))
+}
+
+/// Bits of each node's weights, `outputs` being those of all nodes' outputs.
+fn weights(
+    graph: &Graph,
+    outputs: &[Bits],
+    flash: u64,
+    scheme: Scheme,
+    losses: &Losses,
+) -> Result<Vec<Option<Bits>>, Infeasible> {
     let weighted: Vec<usize> = (0..graph.nodes.len()).filter(|&i| graph.nodes[i].op.weighted()).collect();
     let candidates: Vec<Vec<Candidate>> = (weighted.iter())
         .map(|&node| {
-            let bytes = WIDTHS.map(|bits| parameter_bytes(graph, node, bits, scheme));
+            let around = widths(graph, node, outputs);
+            let bytes = WIDTHS.map(|bits| parameter_bytes(graph, node, bits, around, scheme));
             let both = bytes.into_iter().zip(losses.weights[node]);
             both.map(|(bytes, loss)| Candidate { bytes, loss }).collect()
         })
@@ -54,10 +75,7 @@ pub fn allocate_by_losses(
     let chosen = chosen.ok_or(Infeasible::Flash { least })?;
     let mut weights = vec![None; graph.nodes.len()];
     weighted.iter().zip(chosen).for_each(|(&node, choice)| weights[node] = Some(WIDTHS[choice]));
-
-    let (widths, plan) = activations(graph, &schedule, ram, &losses.activations)?;
-    let cuts = cuts(&schedule, &weights, &widths);
-    Ok(Allocation::new(graph, scheme, schedule, weights, &widths, plan, cuts))
+    Ok(weights)
 }
 
 fn activations(

@@ -85,10 +85,13 @@ pub fn flash_bits(layers: &[LayerSize], weights: &[Bits], activations: &[Bits], 
         let last = k + 1 == layers.len();
         let folded = weights[k] == Bits::B8 && activations[k] == Bits::B8;
         let parameters = match scheme {
+            Scheme::PerLayerFolded => 4 * c + 20,
             Scheme::PerLayer if last || folded => 4 * c + 20,
             Scheme::PerLayer => 9 * c + 12,
-            Scheme::PerChannel if last => 7 * c + 4,
+            Scheme::PerChannel | Scheme::PerChannelThresholds if last => 7 * c + 4,
             Scheme::PerChannel => 10 * c + 8,
+            // Zero points and thresholds of 16 bits; the paper has them at 8 bits, too.
+            Scheme::PerChannelThresholds => 2 * c + 2 * c * (1 << activations[k].count()) + 8,
         };
         bits += layer.weights * weights[k].count() as u64 + 8 * parameters;
     }

@@ -56,7 +56,8 @@ pub enum Infeasible {
     },
     /// Too little flash.
     Flash {
-        /// Bytes with all weights at 2 bits: the least budget that can be met.
+        /// Bytes with all weights at 2 bits: the least budget that can be met beside this one of RAM. (The activations
+        /// that fit it decide how many thresholds there are; without thresholds they do not matter.)
         least: u64,
     },
 }
@@ -90,12 +91,11 @@ pub fn allocate_with_delta(
         weighted.iter().zip(bits).for_each(|(&node, &bits)| all[node] = Some(bits));
         all
     };
+    let activations = schedule.activations(&widths);
+    let bytes = |bits: &[Bits]| flash_bytes(graph, &spread(bits), &activations, scheme);
     let mut bits = vec![Bits::B8; weighted.len()];
-    let cut =
-        cut_weights(&mut bits, &counts, delta, |bits| flash_bytes(graph, &spread(bits), scheme) > flash);
-    let cut = cut.map_err(|_| Infeasible::Flash {
-        least: flash_bytes(graph, &spread(&vec![Bits::B2; weighted.len()]), scheme),
-    })?;
+    let cut = cut_weights(&mut bits, &counts, delta, |bits| bytes(bits) > flash);
+    let cut = cut.map_err(|_| Infeasible::Flash { least: bytes(&vec![Bits::B2; weighted.len()]) })?;
     let mut now = vec![Bits::B8; weighted.len()];
     for layer in cut {
         now[layer] = now[layer].narrower().expect("the rule cuts only what can be cut");
@@ -114,14 +114,16 @@ impl Allocation {
         plan: Plan,
         cuts: Vec<Cut>,
     ) -> Allocation {
-        let activations =
-            schedule.tensor_of_node.iter().map(|&tensor| widths[schedule.tensors[tensor].width]).collect();
-        let flash = flash_bytes(graph, &weights, scheme);
+        let activations = schedule.activations(widths);
+        let flash = flash_bytes(graph, &weights, &activations, scheme);
         Allocation { weights, activations, cuts, ram: plan.bytes as u64, plan, schedule, flash }
     }
 }
 
-fn fit_activations(schedule: &Schedule, ram: u64) -> Result<(Vec<Bits>, Vec<Cut>, Plan), Infeasible> {
+pub(super) fn fit_activations(
+    schedule: &Schedule,
+    ram: u64,
+) -> Result<(Vec<Bits>, Vec<Cut>, Plan), Infeasible> {
     let steps = rule_steps(schedule);
     let mut widths = schedule.initial_widths();
     let mut cut = cut_activations(&mut widths, &schedule.fixed, &steps, |widths, step| {

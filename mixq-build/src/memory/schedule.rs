@@ -86,6 +86,11 @@ impl Schedule {
         widths
     }
 
+    /// The width of each node's output, from those of the tensors.
+    pub fn activations(&self, widths: &[Bits]) -> Vec<Bits> {
+        self.tensor_of_node.iter().map(|&tensor| widths[self.tensors[tensor].width]).collect()
+    }
+
     /// Bytes and lives of all places in the arena at these widths, in their order.
     pub fn lifetimes(&self, widths: &[Bits]) -> Vec<Lifetime> {
         let mut places: Vec<Lifetime> = Vec::new();

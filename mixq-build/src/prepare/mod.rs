@@ -10,11 +10,15 @@ pub use paper::{PaperAllocation, chain};
 pub use request::Request;
 pub use shortage::{Least, MemoryModel, Shortage};
 
+use mixq_format::Bits;
+
 use crate::artifact::{Fingerprint, fingerprint};
 use crate::config::{Model, NetworkSource};
 use crate::error::{Error, Problem};
 use crate::graph::{Graph, Spec, builtin};
-use crate::memory::{Allocation, Losses, allocate_by_losses, allocate_with_delta};
+use crate::memory::{
+    Allocation, Infeasible, Losses, allocate_by_losses, allocate_uniformly, allocate_with_delta,
+};
 
 /// A model with its network.
 #[derive(Clone, Debug)]
@@ -50,8 +54,14 @@ impl<'a> Prepared<'a> {
     /// No allocation meets the budget: which layer needs how much, and what near it would fit.
     pub fn allocate(&self) -> Result<Allocation, Error> {
         let model = self.model;
-        allocate_with_delta(&self.graph, model.flash, model.ram, model.scheme, model.delta)
-            .map_err(|_| self.shortage())
+        let (flash, ram, scheme) = (model.flash, model.ram, model.scheme);
+        match model.policy.uniform() {
+            Some(bits) => allocate_uniformly(&self.graph, bits, flash, ram, scheme)
+                .map_err(|infeasible| self.uniform_shortage(bits, infeasible)),
+            None => {
+                allocate_with_delta(&self.graph, flash, ram, scheme, model.delta).map_err(|_| self.shortage())
+            }
+        }
     }
 
     /// The bits that lose least, given what each tensor minds to have fewer.
@@ -62,6 +72,24 @@ impl<'a> Prepared<'a> {
         let model = self.model;
         allocate_by_losses(&self.graph, model.flash, model.ram, model.scheme, losses)
             .map_err(|_| self.shortage())
+    }
+
+    /// What all tensors at these bits need, found by asking for any amount.
+    fn uniform_shortage(&self, bits: Bits, infeasible: Infeasible) -> Error {
+        let model = self.model;
+        let need = allocate_uniformly(&self.graph, bits, u64::MAX, u64::MAX, model.scheme);
+        let (flash, ram) = need.map_or((0, 0), |allocation| (allocation.flash, allocation.ram));
+        let (what, needed, budget, location) = match infeasible {
+            Infeasible::Ram { .. } => ("RAM", ram, model.ram, &model.ram_at),
+            Infeasible::Flash { .. } => ("flash", flash, model.flash, &model.flash_at),
+        };
+        let bits = bits.count();
+        let message = format!(
+            "model `{}`: needs {needed} B of {what} with {bits} bits for every tensor, budget {budget} B",
+            model.name
+        );
+        let help = "policy = \"rules\" or \"sensitivity\" gives tensors as many bits as fit";
+        Problem { location: location.clone(), ..Problem::new(message).help(help) }.into()
     }
 
     fn shortage(&self) -> Error {

@@ -9,7 +9,7 @@ use crate::graph::Graph;
 use crate::memory::arena::live_bytes;
 use crate::memory::paper::{flash_bits, live_bits};
 use crate::memory::schedule::Schedule;
-use crate::memory::{Infeasible, allocate};
+use crate::memory::{Infeasible, allocate, most_flash_bytes};
 
 /// How memory is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +52,7 @@ pub enum Shortage {
 }
 
 /// The bytes of a network with everything at 2 bits, in which it always fits, and by memory model `runtime` in no less.
+/// With thresholds, flash is that of the activations with most of them, and less may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Least {
     /// Bytes of flash.
@@ -68,10 +69,7 @@ impl MemoryModel {
     pub fn least(self, graph: &Graph, scheme: Scheme) -> Result<Least, Problem> {
         match self {
             MemoryModel::Runtime { .. } => Ok(Least {
-                flash: match allocate(graph, 0, u64::MAX, scheme) {
-                    Err(Infeasible::Flash { least } | Infeasible::Ram { least, .. }) => least,
-                    Ok(allocation) => allocation.flash,
-                },
+                flash: most_flash_bytes(graph, Bits::B2, scheme),
                 ram: match allocate(graph, u64::MAX, 0, scheme) {
                     Err(Infeasible::Flash { least } | Infeasible::Ram { least, .. }) => least,
                     Ok(allocation) => allocation.ram,
@@ -83,7 +81,9 @@ impl MemoryModel {
                 let weights = vec![Bits::B2; layers.len()];
                 let live = (0..layers.len()).map(|layer| live_bits(&layers, &lowest, layer).div_ceil(8));
                 Ok(Least {
-                    flash: flash_bits(&layers, &weights, &lowest, scheme).div_ceil(8),
+                    // Not of the lowest activations: thresholds are fewest there.
+                    flash: flash_bits(&layers, &weights, &outputs(layers.len(), Bits::B8), scheme)
+                        .div_ceil(8),
                     ram: live.max().unwrap_or(0),
                 })
             }
@@ -101,13 +101,15 @@ impl MemoryModel {
         ram: u64,
         scheme: Scheme,
     ) -> Result<Vec<Shortage>, Problem> {
+        // How activations were cut changes the parameters; where that failed, flash is looked at alone.
         let too_little = match self {
             MemoryModel::Runtime { .. } => {
-                [runtime_ram(graph, ram, scheme), runtime_flash(graph, flash, scheme)]
+                let too_little_ram = runtime_ram(graph, ram, scheme);
+                let ram = if too_little_ram.is_some() { u64::MAX } else { ram };
+                [too_little_ram, runtime_flash(graph, flash, ram, scheme)]
             }
             MemoryModel::Paper { delta } => {
                 let too_little_ram = paper_ram(graph, ram, scheme, delta)?;
-                // How activations were cut changes the parameters; where that failed, flash is looked at alone.
                 let ram = if too_little_ram.is_some() { u64::MAX } else { ram };
                 [too_little_ram, paper_flash(graph, flash, ram, scheme, delta)?]
             }
@@ -132,9 +134,9 @@ fn runtime_ram(graph: &Graph, ram: u64, scheme: Scheme) -> Option<Shortage> {
     Some(Shortage::Ram { node: schedule.steps[peak].node, at_2_bits, at_8_bits, least })
 }
 
-fn runtime_flash(graph: &Graph, flash: u64, scheme: Scheme) -> Option<Shortage> {
-    let Err(Infeasible::Flash { least }) = allocate(graph, flash, u64::MAX, scheme) else { return None };
-    let at_8_bits = allocate(graph, u64::MAX, u64::MAX, scheme).map_or(least, |allocation| allocation.flash);
+fn runtime_flash(graph: &Graph, flash: u64, ram: u64, scheme: Scheme) -> Option<Shortage> {
+    let Err(Infeasible::Flash { least }) = allocate(graph, flash, ram, scheme) else { return None };
+    let at_8_bits = allocate(graph, u64::MAX, ram, scheme).map_or(least, |allocation| allocation.flash);
     Some(Shortage::Flash { largest: largest(graph), at_2_bits: least, at_8_bits })
 }
 
@@ -157,13 +159,13 @@ fn paper_flash(
     delta: u32,
 ) -> Result<Option<Shortage>, Problem> {
     let (nodes, layers) = chain(graph)?;
-    let needed = |weights| {
-        let bits =
-            flash_bits(&layers, &vec![weights; layers.len()], &outputs(layers.len(), Bits::B8), scheme);
-        bits.div_ceil(8)
-    };
+    let of_ram = PaperAllocation::new((nodes.clone(), layers.clone()), u64::MAX, ram, scheme, delta);
+    let activations =
+        of_ram.map_or_else(|_| outputs(layers.len(), Bits::B8), |allocation| allocation.widths.activations);
+    let needed =
+        |weights| flash_bits(&layers, &vec![weights; layers.len()], &activations, scheme).div_ceil(8);
     let (at_2_bits, at_8_bits) = (needed(Bits::B2), needed(Bits::B8));
-    let allocation = PaperAllocation::new((nodes, layers.clone()), flash, ram, scheme, delta);
+    let allocation = PaperAllocation::new((nodes, layers), flash, ram, scheme, delta);
     Ok(allocation.is_err().then(|| Shortage::Flash { largest: largest(graph), at_2_bits, at_8_bits }))
 }
 

@@ -47,6 +47,14 @@ pub struct Report {
     pub integer_accuracy: f64,
     /// Images of the test part.
     pub test_images: u64,
+    /// Test images that the integer network takes for another class than the fake-quantised one.
+    pub disagreements: u64,
+    /// Accuracy of the float network on the validation part of the training images.
+    pub float_validation: f64,
+    /// Accuracy with fake quantisation on the validation part.
+    pub fake_quant_validation: f64,
+    /// Bytes of the float network: weights and biases of 32 bits, batch norm folded into them.
+    pub float_bytes: u64,
 }
 
 /// The figures of a layer.
@@ -96,6 +104,10 @@ impl Report {
             fake_quant_accuracy: header.accuracy.fake_quant,
             integer_accuracy: header.accuracy.integer,
             test_images: header.accuracy.test_images,
+            disagreements: header.accuracy.disagreements,
+            float_validation: header.accuracy.float_validation,
+            fake_quant_validation: header.accuracy.fake_quant_validation,
+            float_bytes: artifact.layers().iter().map(float_bytes).sum(),
             layers,
         }
     }
@@ -130,11 +142,20 @@ pub fn peak(input: Tensor, layers: &[Layer]) -> (usize, u64) {
     (busiest, live_bytes(busiest))
 }
 
+/// Bytes of a layer's weights and biases as floats.
+fn float_bytes(layer: &Layer) -> u64 {
+    let parameters = layer
+        .weights()
+        .map_or(0, |(_, rows, columns, _)| rows * columns + usize::from(layer.output().channels));
+    4 * parameters as u64
+}
+
 impl LayerReport {
     fn new(name: &str, macs: u64, layer: &Layer) -> LayerReport {
         let output = layer.output();
         let weights = layer.weights();
         let weight_bytes = weights.map_or(0, |(_, rows, columns, bits)| rows * bits.row_bytes(columns));
+        let requant_bytes = layer.requant().map_or(0, |requant| requant.parameter_bytes(output));
         LayerReport {
             name: name.to_string(),
             kind: kind(layer),
@@ -143,18 +164,10 @@ impl LayerReport {
             activation_bits: output.bits.into(),
             macs,
             weight_bytes: weight_bytes as u64,
-            flash_bytes: (weight_bytes + requant_bytes(layer, output) + layer.table_bytes()) as u64,
+            flash_bytes: (weight_bytes + requant_bytes + layer.table_bytes()) as u64,
             output_bytes: output.bytes() as u64,
         }
     }
-}
-
-fn requant_bytes(layer: &Layer, output: &Tensor) -> usize {
-    layer.requant().map_or(0, |requant| {
-        let channels = usize::from(output.channels);
-        let count = |step: u16| if step == 0 { 1 } else { channels };
-        4 * channels + 5 * count(requant.multiplier_step) + count(requant.zero_point_step)
-    })
 }
 
 fn kind(layer: &Layer) -> String {

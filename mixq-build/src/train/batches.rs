@@ -1,10 +1,22 @@
 //! Images into batches: shuffled and augmented by seed, the same in every run.
 
-use tch::{Kind, Tensor};
+use tch::{Device, Kind, Tensor};
 
+use crate::config::Training;
 use crate::convert::Grid;
 use crate::dataset::Split;
 use crate::graph::Shape;
+
+/// Where batches go, and what their pixels mean.
+#[derive(Clone, Copy, Debug)]
+pub struct Form {
+    /// Shape of an image.
+    pub shape: Shape,
+    /// Its grid: real 0 and the size of a step.
+    pub image: Grid,
+    /// Where it is computed with.
+    pub device: Device,
+}
 
 /// How training images are varied, each by its own draw.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -28,7 +40,7 @@ pub fn shuffled(count: usize, seed: u64, epoch: usize) -> Vec<usize> {
 
 /// A generator for one purpose in one epoch: an epoch draws the same whether or not training was interrupted before it.
 fn generator(seed: u64, epoch: usize, purpose: u64) -> fastrand::Rng {
-    let mixed = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ ((epoch as u64) << 8) ^ purpose;
+    let mixed = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ ((epoch as u64) << 32) ^ purpose;
     fastrand::Rng::with_seed(mixed)
 }
 
@@ -42,30 +54,65 @@ pub fn split(count: usize, validation: f64, seed: u64) -> (Vec<usize>, Vec<usize
 }
 
 /// Images `[n, channels, height, width]` on their grid, and their labels `[n]`.
-pub fn batch(split: &Split, indices: &[usize], shape: Shape, image: Grid) -> (Tensor, Tensor) {
+pub fn batch(split: &Split, indices: &[usize], form: Form) -> (Tensor, Tensor) {
     let pixels: Vec<u8> = indices.iter().flat_map(|&index| split.image(index)).copied().collect();
-    (to_tensor(&pixels, indices.len(), shape, image), labels(split, indices))
+    (to_tensor(&pixels, indices.len(), form), labels(split, indices, form))
 }
 
 /// As [`batch`], each image varied; `position` is that of the batch in its epoch.
 pub fn augmented_batch(
     split: &Split,
     indices: &[usize],
-    shape: Shape,
-    image: Grid,
+    form: Form,
     augmentation: Augmentation,
     (seed, epoch, position): (u64, usize, usize),
 ) -> (Tensor, Tensor) {
     let mut random = generator(seed, epoch, 2 + position as u64);
-    let (images, labels) = batch(split, indices, shape, image);
-    let maps: Vec<f32> = indices.iter().flat_map(|_| augmentation.draw(&mut random, shape)).collect();
-    let maps = Tensor::from_slice(&maps).reshape([indices.len() as i64, 2, 3]);
+    if augmentation.moves_whole_pixels() {
+        let mut pixels = Vec::with_capacity(indices.len() * form.shape.elements());
+        for index in indices {
+            augmentation.move_pixels(&mut random, split.image(*index), form.shape, &mut pixels);
+        }
+        return (to_tensor(&pixels, indices.len(), form), labels(split, indices, form));
+    }
+    let (images, labels) = batch(split, indices, form);
+    let maps: Vec<f32> = indices.iter().flat_map(|_| augmentation.draw(&mut random, form.shape)).collect();
+    let maps = Tensor::from_slice(&maps).reshape([indices.len() as i64, 2, 3]).to_device(form.device);
     let grid = Tensor::affine_grid_generator(&maps, images.size(), false);
-    // Bilinear between pixels (exact for whole shifts and mirrors), edges repeated.
+    // Bilinear between pixels, edges repeated.
     (images.grid_sampler(&grid, 0, 1, false), labels)
 }
 
 impl Augmentation {
+    /// As the settings say.
+    pub fn of(settings: &Training) -> Augmentation {
+        let &Training { shift, rotation, zoom, flip, .. } = settings;
+        Augmentation { shift: shift as usize, rotation, zoom, flip }
+    }
+
+    /// Nothing to interpolate: pixels can be copied.
+    fn moves_whole_pixels(&self) -> bool {
+        self.rotation == 0.0 && self.zoom == 0.0
+    }
+
+    /// Appends an image, moved and mirrored.
+    fn move_pixels(&self, random: &mut fastrand::Rng, image: &[u8], shape: Shape, moved: &mut Vec<u8>) {
+        let reach = self.shift as isize;
+        let (down, right) = (random.isize(-reach..=reach), random.isize(-reach..=reach));
+        let mirror = self.flip && random.bool();
+        let inside =
+            |position: usize, by: isize, size: usize| position.saturating_add_signed(by).min(size - 1);
+        let row_bytes = shape.width * shape.channels;
+        for y in 0..shape.height {
+            let row = &image[inside(y, down, shape.height) * row_bytes..][..row_bytes];
+            for x in 0..shape.width {
+                let x = if mirror { shape.width - 1 - x } else { x };
+                let pixel = inside(x, right, shape.width) * shape.channels;
+                moved.extend_from_slice(&row[pixel..][..shape.channels]);
+            }
+        }
+    }
+
     /// An affine map from output to input positions, both from -1 to 1 across the image: two rows of three.
     fn draw(&self, random: &mut fastrand::Rng, shape: Shape) -> [f32; 6] {
         let reach = self.shift as isize;
@@ -89,13 +136,59 @@ impl Augmentation {
     }
 }
 
-fn to_tensor(pixels: &[u8], count: usize, shape: Shape, image: Grid) -> Tensor {
+/// Channels stay the innermost axis in memory, which libtorch's kernels are fastest with.
+fn to_tensor(pixels: &[u8], count: usize, form: Form) -> Tensor {
+    let Form { shape, image, device } = form;
     let size = [count, shape.height, shape.width, shape.channels].map(|size| size as i64);
-    let codes = Tensor::from_slice(pixels).reshape(size).permute([0, 3, 1, 2]).contiguous();
+    let codes = Tensor::from_slice(pixels).to_device(device).reshape(size).permute([0, 3, 1, 2]);
     (codes.to_kind(Kind::Float) - f64::from(image.zero_point)) * image.scale
 }
 
-fn labels(split: &Split, indices: &[usize]) -> Tensor {
+fn labels(split: &Split, indices: &[usize], form: Form) -> Tensor {
     let labels: Vec<i64> = indices.iter().map(|&index| i64::from(split.labels[index])).collect();
-    Tensor::from_slice(&labels)
+    Tensor::from_slice(&labels).to_device(form.device)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SHAPE: Shape = Shape { height: 3, width: 4, channels: 2 };
+
+    fn form() -> Form {
+        Form { shape: SHAPE, image: Grid { scale: 1.0, zero_point: 0 }, device: Device::Cpu }
+    }
+
+    /// Copied pixels are what the affine map gives, which interpolates nothing where it moves by whole pixels.
+    #[test]
+    fn moved_pixels_are_those_of_the_affine_map() {
+        let pixels: Vec<u8> = (0..24).collect();
+        let split = Split { pixels: pixels.clone(), labels: vec![0] };
+        for seed in 0..50 {
+            let augmentation = Augmentation { shift: 2, rotation: 0.0, zoom: 0.0, flip: true };
+            let drawn = &mut generator(seed, 0, 2);
+            let (down, right) = (drawn.isize(-2..=2), drawn.isize(-2..=2));
+            let mirror = drawn.bool();
+            let (found, _) = augmented_batch(&split, &[0], form(), augmentation, (seed, 0, 0));
+            for y in 0..3isize {
+                for x in 0..4isize {
+                    let from_x = if mirror { 3 - x } else { x } + right;
+                    let index = ((y + down).clamp(0, 2) * 4 + from_x.clamp(0, 3)) * 2;
+                    for channel in 0..2 {
+                        let value = found.double_value(&[0, channel, y as i64, x as i64]);
+                        assert_eq!(value, f64::from(pixels[index as usize + channel as usize]));
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_epoch_has_every_image_in_an_order_of_its_own() {
+        let (mut a, b) = (shuffled(100, 1, 0), shuffled(100, 1, 1));
+        assert_eq!(a, shuffled(100, 1, 0));
+        assert_ne!(a, b);
+        a.sort_unstable();
+        assert_eq!(a, (0..100).collect::<Vec<_>>());
+    }
 }

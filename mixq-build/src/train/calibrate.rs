@@ -7,17 +7,17 @@ use super::batches::batch;
 use super::forward::Mode;
 use super::model::{Model, has_own_grid, part};
 use super::quantise::best_range;
-use crate::config::Rounding;
-use crate::config::Scheme;
+use crate::config::{Bounds, Rounding};
 use crate::dataset::Split;
 
 /// Images that the ranges are taken from.
 pub const IMAGES: usize = 512;
 
-/// Sets the bounds of all activations, and of per-layer weights, to those that lose least.
-pub fn calibrate(model: &mut Model<'_>, train: &Split) {
+/// Sets the bounds of all activations to those that lose least, or to the paper's, and of per-layer weights to those that lose
+/// least.
+pub fn calibrate(model: &mut Model<'_>, train: &Split, bounds: Bounds) {
     let indices: Vec<usize> = (0..train.len().min(IMAGES)).collect();
-    let (images, _) = batch(train, &indices, model.graph.input, model.image);
+    let (images, _) = batch(train, &indices, model.form());
     let mode = Mode { quantised: false, batch_statistics: false };
     let mut ranges: Vec<(usize, f64, f64)> = Vec::new();
     tch::no_grad(|| {
@@ -25,7 +25,10 @@ pub fn calibrate(model: &mut Model<'_>, train: &Split) {
             if has_own_grid(model.graph, node) {
                 let relu = model.graph.nodes[node].op.relu();
                 let bits = model.allocation.activations[node];
-                let (low, high) = best_range(output, relu, bits, model.rounding);
+                let (low, high) = match bounds {
+                    Bounds::Data => best_range(output, relu, bits, model.rounding),
+                    Bounds::Six => (if relu { 0.0 } else { -6.0 }, 6.0),
+                };
                 ranges.push((node, low, high));
             }
         });
@@ -33,7 +36,7 @@ pub fn calibrate(model: &mut Model<'_>, train: &Split) {
     for (node, low, high) in ranges {
         set_bounds(model, node, (part::LOW, low), (part::HIGH, high));
     }
-    if model.scheme == Scheme::PerLayer {
+    if model.scheme.per_layer() {
         let weighted: Vec<usize> =
             (0..model.graph.nodes.len()).filter(|&node| model.graph.nodes[node].op.weighted()).collect();
         for node in weighted {
@@ -44,16 +47,15 @@ pub fn calibrate(model: &mut Model<'_>, train: &Split) {
 
 /// Sets the bounds of a node's per-layer weights to those that lose least at these bits.
 pub fn set_weight_bounds(model: &mut Model<'_>, node: usize, bits: Bits) {
-    let weights = model.get(node, part::WEIGHT).expect("a weighted node");
-    let (low, high) = best_range(weights, false, bits, Rounding::Nearest);
+    let (low, high) = best_range(&model.real_weight(node), false, bits, Rounding::Nearest);
     set_bounds(model, node, (part::WEIGHT_LOW, low), (part::WEIGHT_HIGH, high));
 }
 
 /// Sets bounds that are parts of a node; the lower one if there is one.
 pub fn set_bounds(model: &mut Model<'_>, node: usize, low: (&str, f64), high: (&str, f64)) {
     // A tensor that is always 0 still needs a range to learn from.
-    model.set(node, high.0, Tensor::from(high.1.max(1e-3) as f32));
+    model.set(node, high.0, Tensor::from(high.1.max(1e-3) as f32).to_device(model.device));
     if model.get(node, low.0).is_some() {
-        model.set(node, low.0, Tensor::from(low.1.min(0.0) as f32));
+        model.set(node, low.0, Tensor::from(low.1.min(0.0) as f32).to_device(model.device));
     }
 }

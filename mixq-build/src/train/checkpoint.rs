@@ -1,20 +1,19 @@
-//! The state of a training in a file, so that a killed one goes on where it was.
+//! The state of a phase in a file, so that a killed training goes on where it was, and a finished one is not done again.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use tch::{Kind, Tensor};
+use tch::{Device, Kind, Tensor};
 
-use super::adam::Adam;
-use super::phase::{Best, State};
+use super::optimiser::Optimiser;
+use super::state::{Best, State};
+use crate::config::OptimiserKind;
 use crate::error::Problem;
 
 const PARAMETERS: &str = "parameters/";
 const AVERAGE: &str = "average/";
-const MEANS: &str = "means/";
-const SQUARES: &str = "squares/";
+const MOMENTS: [&str; 2] = ["means/", "squares/"];
 const BEST: &str = "best/";
-const FLOAT: &str = "float/";
 const NUMBERS: &str = "numbers";
 
 /// Writes the state, atomically: the file before stays until the new one is whole.
@@ -24,21 +23,24 @@ const NUMBERS: &str = "numbers";
 pub fn save(path: &Path, state: &State) -> Result<(), Problem> {
     let mut named: Vec<(String, Tensor)> = Vec::new();
     let mut add = |prefix: &str, name: &str, tensor: &Tensor| {
-        named.push((format!("{prefix}{name}"), tensor.detach().copy()));
+        let tensor = tensor.detach().to_device(Device::Cpu).contiguous().copy();
+        named.push((format!("{prefix}{name}"), tensor));
     };
     state.parameters.iter().for_each(|(name, tensor)| add(PARAMETERS, name, tensor));
-    state.average.iter().for_each(|(name, tensor)| add(AVERAGE, name, tensor));
-    for (name, (mean, square)) in &state.adam.moments {
-        add(MEANS, name, mean);
-        add(SQUARES, name, square);
+    state.average.iter().flatten().for_each(|(name, tensor)| add(AVERAGE, name, tensor));
+    for (name, moments) in &state.optimiser.moments {
+        moments.iter().zip(MOMENTS).for_each(|(moment, prefix)| add(prefix, name, moment));
     }
     let best = state.best.as_ref();
     best.iter().flat_map(|best| &best.parameters).for_each(|(name, tensor)| add(BEST, name, tensor));
-    state.float.iter().flatten().for_each(|(name, tensor)| add(FLOAT, name, tensor));
     let numbers = [
         state.epoch as f64,
-        state.adam.steps as f64,
-        f64::from(u8::from(state.float.is_some())),
+        state.batch as f64,
+        state.loss_sum,
+        f64::from(state.halvings),
+        state.images as f64,
+        state.seconds,
+        state.optimiser.steps as f64,
         best.map_or(f64::NAN, |best| best.accuracy),
         best.map_or(f64::NAN, |best| best.loss),
     ];
@@ -61,8 +63,9 @@ fn io_error(error: tch::TchError) -> std::io::Error {
     }
 }
 
-/// The state that [`save`] wrote; `None` if there is none that can be read (training then starts over).
-pub fn load(path: &Path) -> Option<State> {
+/// The state that [`save`] wrote, of a training with this optimiser; `None` if there is none that can be read (training then
+/// starts over).
+pub fn load(path: &Path, kind: OptimiserKind, device: Device) -> Option<State> {
     if !path.exists() {
         return None;
     }
@@ -74,23 +77,35 @@ pub fn load(path: &Path) -> Option<State> {
             numbers = Vec::<f64>::try_from(tensor.to_kind(Kind::Double)).ok();
             continue;
         }
-        let prefix =
-            [PARAMETERS, AVERAGE, MEANS, SQUARES, BEST, FLOAT].into_iter().find(|p| name.starts_with(p))?;
-        groups.entry(prefix).or_default().insert(name[prefix.len()..].to_string(), tensor);
+        let prefixes = [PARAMETERS, AVERAGE, MOMENTS[0], MOMENTS[1], BEST];
+        let prefix = prefixes.into_iter().find(|prefix| name.starts_with(prefix))?;
+        groups.entry(prefix).or_default().insert(name[prefix.len()..].to_string(), tensor.to_device(device));
     }
-    let [epoch, steps, quantised, accuracy, loss] = numbers?.try_into().ok()?;
-    let mut group = |prefix| groups.remove(prefix).unwrap_or_default();
-    let (mut means, squares) = (group(MEANS), group(SQUARES));
-    let moments =
-        squares.into_iter().map(|(name, square)| Some((name.clone(), (means.remove(&name)?, square))));
-    let adam = Adam { steps: steps as i64, moments: moments.collect::<Option<_>>()? };
-    let best = group(BEST);
+    let numbers: [f64; 9] = numbers?.try_into().ok()?;
+    let [epoch, batch, loss_sum, halvings, images, seconds, steps, accuracy, loss] = numbers;
+    let mut group = |prefix: &str| groups.remove(prefix).unwrap_or_default();
+    let mut optimiser = Optimiser::new(kind);
+    optimiser.steps = steps as i64;
+    for prefix in &MOMENTS[..Optimiser::moments_of(kind)] {
+        for (name, moment) in group(prefix) {
+            optimiser.moments.entry(name).or_default().push(moment);
+        }
+    }
+    let whole = |moments: &Vec<Tensor>| moments.len() == Optimiser::moments_of(kind);
+    if !optimiser.moments.values().all(whole) {
+        return None;
+    }
+    let (average, best) = (group(AVERAGE), group(BEST));
     Some(State {
         parameters: group(PARAMETERS),
-        average: group(AVERAGE),
-        adam,
+        average: (!average.is_empty()).then_some(average),
+        optimiser,
         epoch: epoch as usize,
+        batch: batch as usize,
+        loss_sum,
+        halvings: halvings as u32,
+        images: images as u64,
+        seconds,
         best: (!best.is_empty()).then_some(Best { accuracy, loss, parameters: best }),
-        float: (quantised == 1.0).then(|| group(FLOAT)),
     })
 }

@@ -34,11 +34,11 @@ impl Model<'_> {
             return None;
         }
         let bits = self.weight_bits(node);
-        let real = self.get(node, part::WEIGHT).expect("a weighted node");
+        let real = self.real_weight(node);
         let grids = self.weight_grids(node);
         // Unsigned codes become signed ones: half of the range is taken off code and zero point.
         let half = 1 << (bits.count() - 1);
-        let codes = quantise::weight_codes(real, &grids, bits, self.weight_bounds(node)) - f64::from(half);
+        let codes = quantise::weight_codes(&real, &grids, bits, self.weight_bounds(node)) - f64::from(half);
         let codes = match op {
             Op::Conv { .. } => codes.permute([0, 2, 3, 1]),
             Op::Depthwise { .. } => codes.permute([2, 3, 0, 1]),
@@ -53,25 +53,21 @@ impl Model<'_> {
         })
     }
 
-    /// What batch norm or bias do to each channel of the convolution: a factor and a summand.
+    /// What batch norm or bias do to each channel of the convolution: a factor and a summand. A folded batch norm's factor is in
+    /// the weights.
     fn affine(&self, node: usize) -> (Vec<f64>, Vec<f64>) {
-        let channels = |part| self.get(node, part).map(doubles);
-        match channels(part::GAMMA) {
-            None => {
-                let bias = channels(part::BIAS).expect("a layer without batch norm has a bias");
-                (vec![1.0; bias.len()], bias)
-            }
-            Some(gamma) => {
-                let [beta, mean, variance] = [part::BETA, part::MEAN, part::VARIANCE]
-                    .map(|part| channels(part).expect("all parts of a batch norm"));
-                let factor: Vec<f64> = gamma
-                    .iter()
-                    .zip(&variance)
-                    .map(|(gamma, variance)| gamma / (variance + EPSILON).sqrt())
-                    .collect();
-                let offset = (0..gamma.len()).map(|c| beta[c] - mean[c] * factor[c]).collect();
-                (factor, offset)
-            }
+        let double = |tensor: &Tensor| tensor.to_kind(Kind::Double);
+        let channels = |part| self.get(node, part).map(double);
+        let Some((gamma, variance)) = channels(part::GAMMA).zip(channels(part::VARIANCE)) else {
+            let bias = doubles(&channels(part::BIAS).expect("a layer without batch norm has a bias"));
+            return (vec![1.0; bias.len()], bias);
+        };
+        let factor = gamma / (variance + EPSILON).sqrt();
+        let part = |part| channels(part).expect("all parts of a batch norm");
+        let offset = doubles(&(part(part::BETA) - part(part::MEAN) * &factor));
+        match self.folded_factor(node) {
+            Some(_) => (vec![1.0; offset.len()], offset),
+            None => (doubles(&factor), offset),
         }
     }
 }

@@ -1,9 +1,11 @@
 //! The forward pass, in float or with fake quantisation.
 
+use mixq_format::Bits;
 use tch::{Kind, Tensor};
 
 use super::model::{EPSILON, Model, Site, part};
 use super::quantise;
+use crate::config::Rounding;
 use crate::graph::{Op, Source, Window};
 
 /// What a forward pass does beside computing logits.
@@ -15,10 +17,20 @@ pub struct Mode {
     pub batch_statistics: bool,
 }
 
-/// A node's output, with the scale of its grid where it is quantised.
+/// A node's output.
 struct Value {
+    /// Real values, or multiples of `unit`.
     tensor: Tensor,
+    /// Where the values are codes, what one is worth: codes are exact, and what reads them has few weights to scale instead.
+    unit: Option<Tensor>,
+    /// The scale of its grid, where it is quantised.
     scale: Option<Tensor>,
+}
+
+impl Value {
+    fn real(&self) -> Tensor {
+        self.unit.as_ref().map_or_else(|| self.tensor.shallow_clone(), |unit| &self.tensor * unit)
+    }
 }
 
 impl Model<'_> {
@@ -34,14 +46,14 @@ impl Model<'_> {
         mode: Mode,
         observe: &mut dyn FnMut(usize, &Tensor),
     ) -> Tensor {
-        let scale = mode.quantised.then(|| Tensor::from(self.image.scale as f32));
-        let image = Value { tensor: images.shallow_clone(), scale };
+        let scale = mode.quantised.then(|| Tensor::from(self.image.scale as f32).to_device(self.device));
+        let image = Value { tensor: images.shallow_clone(), unit: None, scale };
         let mut values: Vec<Value> = Vec::with_capacity(self.graph.nodes.len());
         for index in 0..self.graph.nodes.len() {
             let value = self.node(index, &image, &values, mode, observe);
             values.push(value);
         }
-        values.pop().expect("a network has layers").tensor.flatten(1, -1)
+        values.pop().expect("a network has layers").real().flatten(1, -1)
     }
 
     fn node(
@@ -57,46 +69,63 @@ impl Model<'_> {
             Source::Image => image,
             Source::Node(earlier) => &values[earlier],
         };
-        let x = &input(0).tensor;
-        let inherited = || input(0).scale.as_ref().map(Tensor::shallow_clone);
+        let x = input(0);
+        let kept = |tensor: Tensor| Value {
+            tensor,
+            unit: x.unit.as_ref().map(Tensor::shallow_clone),
+            scale: x.scale.as_ref().map(Tensor::shallow_clone),
+        };
+        let step = self.output_step(index, mode);
         let computed = match node.op {
-            Op::Conv { window, .. } => self.convolve(index, x, &window, 1, mode),
+            Op::Conv { window, .. } => self.convolve(index, x, &window, 1, mode, step.as_ref()),
             Op::Depthwise { window, .. } => {
-                self.convolve(index, x, &window, node.output.channels as i64, mode)
+                let groups = node.output.channels as i64;
+                self.convolve(index, x, &window, groups, mode, step.as_ref())
             }
-            Op::Linear { .. } => self.norm(index, self.linear(index, x, mode), mode),
-            Op::Add { .. } => x + &input(1).tensor,
-            Op::AveragePool { window } => {
-                let scale = inherited();
-                let average = average_pool(x, &window);
-                let tensor = match &scale {
-                    // On codes, whose sums are exact: halves are frequent, and round as on the device.
-                    Some(scale) => {
-                        let codes = average_pool(&(x / scale).round(), &window);
-                        quantise::straight_through(&average, &((codes + 0.5).floor() * scale))
-                    }
-                    None => average,
-                };
-                return Value { tensor, scale };
-            }
+            Op::Linear { .. } => self.linear(index, x, mode, step.as_ref()),
+            Op::Add { .. } => x.real() + input(1).real(),
+            Op::AveragePool { window } => return average(x, &window, kept),
             Op::MaxPool { window } => {
-                let tensor = padded(x, &window, f64::NEG_INFINITY).max_pool2d(
-                    ints(window.kernel),
-                    ints(window.stride),
-                    0,
-                    1,
-                    false,
-                );
-                return Value { tensor, scale: inherited() };
+                let [kernel, stride] = [window.kernel, window.stride].map(ints);
+                let padded = padded(&x.tensor, &window, f64::NEG_INFINITY);
+                return kept(padded.max_pool2d(kernel, stride, 0, 1, false));
             }
             Op::Flatten => {
                 // In the order row, column, channel, as the device stores it.
-                let tensor = x.permute([0, 2, 3, 1]).flatten(1, -1).unsqueeze(-1).unsqueeze(-1);
-                return Value { tensor, scale: inherited() };
+                let rows = x.tensor.permute([0, 2, 3, 1]).flatten(1, -1);
+                return kept(rows.unsqueeze(-1).unsqueeze(-1));
             }
         };
+        if let Some(step) = step {
+            let codes = self.round(computed, self.output_bits(index));
+            return Value { tensor: codes, scale: Some(step.detach()), unit: Some(step) };
+        }
         observe(index, &computed);
         self.activate(index, computed, mode)
+    }
+
+    /// The step of a grid from 0, on which a node's output comes as codes: that of layers with weights and ReLU.
+    ///
+    /// It is learned (arXiv 1902.08153): its gradient reaches it through the batch norm before and the weights after it, both
+    /// small, and is PACT's for values above the bound.
+    fn output_step(&self, index: usize, mode: Mode) -> Option<Tensor> {
+        let node = &self.graph.nodes[index];
+        let high = self.get(index, part::HIGH).filter(|_| node.op.weighted() && node.op.relu())?;
+        let on_grid = self.on_grid(Site::Output(index), mode.quantised);
+        on_grid.then(|| quantise::step(high, self.output_bits(index)))
+    }
+
+    /// Codes of values in units of a step; gradients pass as if they were only clamped.
+    fn round(&self, values: Tensor, bits: Bits) -> Tensor {
+        let mut codes = values.clamp(0.0, f64::from(bits.max_code()));
+        // In place: the clamp's gradient needs what it was given, not what it gave.
+        tch::no_grad(|| {
+            let _ = match self.rounding {
+                Rounding::Nearest => codes.round_(),
+                Rounding::Floor => codes.floor_(),
+            };
+        });
+        codes
     }
 
     fn activate(&self, index: usize, computed: Tensor, mode: Mode) -> Value {
@@ -109,70 +138,120 @@ impl Model<'_> {
                 let grids = quantise::activation_grids(low, high, bits);
                 // The device adds with rounding, whatever the setting.
                 let rounding = match node.op {
-                    Op::Add { .. } => crate::config::Rounding::Nearest,
+                    Op::Add { .. } => Rounding::Nearest,
                     _ => self.rounding,
                 };
                 let tensor = quantise::activation(&computed, low, high, &grids, bits, rounding);
-                Value { tensor, scale: Some(grids.scale) }
+                Value { tensor, unit: None, scale: Some(grids.scale) }
             }
-            None if node.op.relu() => Value { tensor: computed.relu(), scale: None },
-            None => Value { tensor: computed, scale: None },
+            None if node.op.relu() => Value { tensor: computed.relu(), unit: None, scale: None },
+            None => Value { tensor: computed, unit: None, scale: None },
         }
     }
 
-    /// Weights as the forward pass uses them.
-    fn weight(&self, index: usize, mode: Mode) -> Tensor {
-        let real = self.get(index, part::WEIGHT).expect("a weighted node");
-        if !self.on_grid(Site::Weights(index), mode.quantised) {
-            return real.shallow_clone();
-        }
-        let bits = self.weight_bits(index);
-        let bounds = self.weight_bounds(index);
-        quantise::weights(real, &self.weight_grids(index), bits, bounds)
+    /// Weights and bias as the forward pass uses them, for inputs in units of `x.unit`.
+    ///
+    /// The bias is a folded batch norm's too; else batch norm is still to come.
+    fn weight(&self, index: usize, x: &Value, mode: Mode) -> (Tensor, Option<Tensor>) {
+        let on_grid = self.on_grid(Site::Weights(index), mode.quantised);
+        let weight = if on_grid {
+            let real = self.real_weight(index);
+            let grids = self.grids_of(index, &real);
+            quantise::weights(&real, &grids, self.weight_bits(index), self.weight_bounds(index))
+        } else {
+            self.unfolded_weight(index)
+        };
+        let weight = x.unit.as_ref().map_or_else(|| weight.shallow_clone(), |unit| &weight * unit);
+        let folded = on_grid && self.folded_factor(index).is_some();
+        let bias = if folded {
+            self.norm_offset(index)
+        } else {
+            self.get(index, part::BIAS).map(Tensor::shallow_clone)
+        };
+        (weight, bias)
     }
 
     /// The grids of a node's weights: scalars, or one for each output channel.
     pub fn weight_grids(&self, index: usize) -> quantise::Grids {
+        self.grids_of(index, &self.real_weight(index))
+    }
+
+    fn grids_of(&self, index: usize, real: &Tensor) -> quantise::Grids {
         let bits = self.weight_bits(index);
         match self.weight_bounds(index) {
             Some((low, high)) => quantise::per_layer_grids(low, high, bits),
-            None => {
-                quantise::per_channel_grids(self.get(index, part::WEIGHT).expect("a weighted node"), bits)
-            }
+            None => quantise::per_channel_grids(real, bits),
         }
     }
 
-    fn convolve(&self, index: usize, x: &Tensor, window: &Window, groups: i64, mode: Mode) -> Tensor {
-        let weight = self.weight(index, mode);
-        let bias = self.get(index, part::BIAS);
+    fn convolve(
+        &self,
+        index: usize,
+        x: &Value,
+        window: &Window,
+        groups: i64,
+        mode: Mode,
+        step: Option<&Tensor>,
+    ) -> Tensor {
+        let (weight, bias) = self.weight(index, x, mode);
         let [top, bottom, left, right] = window.padding;
-        let y = if top == bottom && left == right {
-            x.conv2d(&weight, bias, ints(window.stride), ints([top, left]), 1, groups)
+        let (x, padding) = if top == bottom && left == right {
+            (x.tensor.shallow_clone(), ints([top, left]))
         } else {
-            padded(x, window, 0.0).conv2d(&weight, bias, ints(window.stride), 0, 1, groups)
+            (padded(&x.tensor, window, 0.0), [0, 0])
         };
-        self.norm(index, y, mode)
+        let y = x.conv2d::<Tensor>(&weight, None, ints(window.stride), padding, 1, groups);
+        self.normalise(index, y, bias, mode, step)
     }
 
-    fn linear(&self, index: usize, x: &Tensor, mode: Mode) -> Tensor {
-        let rows = x.permute([0, 2, 3, 1]).flatten(1, -1);
-        let y = rows.linear(&self.weight(index, mode), self.get(index, part::BIAS));
-        y.unsqueeze(-1).unsqueeze(-1)
+    fn linear(&self, index: usize, x: &Value, mode: Mode, step: Option<&Tensor>) -> Tensor {
+        let (weight, bias) = self.weight(index, x, mode);
+        let rows = x.tensor.permute([0, 2, 3, 1]).flatten(1, -1);
+        let y = rows.linear::<Tensor>(&weight, None).unsqueeze(-1).unsqueeze(-1);
+        self.normalise(index, y, bias, mode, step)
     }
 
-    fn norm(&self, index: usize, y: Tensor, mode: Mode) -> Tensor {
-        let Some(gamma) = self.get(index, part::GAMMA) else { return y };
+    /// Bias or batch norm, whose result is divided by `step`.
+    fn normalise(
+        &self,
+        index: usize,
+        y: Tensor,
+        bias: Option<Tensor>,
+        mode: Mode,
+        step: Option<&Tensor>,
+    ) -> Tensor {
+        let in_steps = |tensor: &Tensor| step.map_or_else(|| tensor.shallow_clone(), |step| tensor / step);
+        if let Some(bias) = bias {
+            return in_steps(&(y + bias.view([1, -1, 1, 1])));
+        }
+        let (gamma, beta) = (self.get(index, part::GAMMA), self.get(index, part::BETA));
         y.batch_norm(
-            Some(gamma),
-            self.get(index, part::BETA),
-            self.get(index, part::MEAN),
-            self.get(index, part::VARIANCE),
+            gamma.map(in_steps),
+            beta.map(in_steps),
+            self.get(index, part::MEAN).map(Tensor::shallow_clone),
+            self.get(index, part::VARIANCE).map(Tensor::shallow_clone),
             mode.batch_statistics,
             0.1,
             EPSILON,
             false,
         )
     }
+}
+
+/// The average of codes is rounded on the codes, whose sums are exact: halves are frequent, and round as on the device.
+fn average(x: &Value, window: &Window, kept: impl Fn(Tensor) -> Value) -> Value {
+    let mut average = average_pool(&x.tensor, window);
+    match (&x.scale, &x.unit) {
+        (Some(_), Some(_)) => tch::no_grad(|| {
+            let _ = average.g_add_scalar_(0.5).floor_();
+        }),
+        (Some(scale), None) => {
+            let codes = average_pool(&(&x.tensor / scale).round(), window);
+            average = quantise::straight_through(&average, &((codes + 0.5).floor() * scale));
+        }
+        _ => {}
+    }
+    kept(average)
 }
 
 fn ints(sizes: [usize; 2]) -> [i64; 2] {

@@ -1,28 +1,36 @@
 //! Training with libtorch: first in float, then at the allocated bits.
 
-mod adam;
 mod batches;
 mod calibrate;
 mod checkpoint;
+mod device;
 mod export;
 mod forward;
+mod metrics;
 mod model;
+mod normalisation;
+mod optimiser;
 mod phase;
 mod quantise;
 mod sensitivity;
+mod state;
 #[cfg(test)]
 mod tests;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
+
+pub use metrics::Metrics;
 
 use forward::Mode;
 use model::Model;
-use phase::{Parameters, Phase, State, copies, evaluate};
+use normalisation::Normalisation;
+use phase::{End, Phase, answers};
+use state::{Parameters, State, copies};
 
 use crate::config::{Scheme, Training};
-use crate::convert::{Grid, TrainedNetwork};
-use crate::dataset::{Dataset, Split};
+use crate::convert::TrainedNetwork;
+use crate::dataset::Dataset;
 use crate::error::{Error, Problem};
 use crate::graph::Graph;
 use crate::memory::{Allocation, Losses};
@@ -40,8 +48,12 @@ pub struct Epoch {
     pub batch: usize,
     /// Batches of an epoch.
     pub batches: usize,
-    /// Mean cross-entropy of the epoch so far.
+    /// Mean loss of the epoch so far.
     pub loss: f64,
+    /// The learning rate now.
+    pub learning_rate: f64,
+    /// Images learned from in a second, in the whole phase so far.
+    pub images_per_second: f64,
     /// Share of right answers on the validation part, at the end of an epoch.
     pub accuracy: Option<f64>,
 }
@@ -52,6 +64,10 @@ pub trait Progress {
     fn batch(&mut self, epoch: &Epoch);
     /// An epoch is done.
     fn epoch(&mut self, epoch: &Epoch);
+    /// Whether to save all and stop; asked before each batch.
+    fn interrupted(&self) -> bool {
+        false
+    }
 }
 
 /// Nobody.
@@ -71,6 +87,25 @@ pub struct Trained {
     pub float_accuracy: f64,
     /// Accuracy of the fake-quantised network on the test part, 0 to 1.
     pub fake_quant_accuracy: f64,
+    /// What the fake-quantised network takes each image of the test part for.
+    pub fake_quant_answers: Vec<u16>,
+    /// Accuracy of the float network on the validation part, 0 to 1: what settings may be chosen by.
+    pub float_validation: f64,
+    /// Accuracy of the fake-quantised network on the validation part, 0 to 1.
+    pub fake_quant_validation: f64,
+    /// What the float training took.
+    pub float: Effort,
+    /// What QAT took.
+    pub quantised: Effort,
+}
+
+/// What a phase of training took, over all its parts if it was interrupted.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Effort {
+    /// Seconds of learning; without reading images, validation and checkpoints.
+    pub seconds: f64,
+    /// Images learned from in a second.
+    pub images_per_second: f64,
 }
 
 /// Chooses the bits of a network by what each tensor minds to have fewer.
@@ -94,66 +129,109 @@ pub struct Task<'a> {
     pub dataset: &'a Dataset,
 }
 
+/// The files that keep the state of each phase. One that another training finished is used: float networks do not depend on
+/// the budget.
+#[derive(Clone, Copy)]
+pub struct Checkpoints<'a> {
+    /// Of the float phase; named by all that it depends on.
+    pub float: &'a Path,
+    /// Of the phase with fake quantisation at these bits; named by all that both phases depend on.
+    pub quantised: &'a dyn Fn(&Allocation) -> Result<PathBuf, Error>,
+    /// Whether a finished phase is not done again.
+    pub use_finished: bool,
+}
+
 /// Trains a network on the training part of its dataset; the test part is looked at once, at the end.
 ///
-/// `checkpoint` names the file that keeps the state after each epoch; an interrupted training that finds it there goes on,
-/// and comes to the same result as one that was not interrupted. The file is removed when all is done.
+/// An interrupted training that finds its checkpoints goes on, and comes to the same result as one that was not interrupted.
 ///
 /// # Errors
-/// The training diverged, or the checkpoint cannot be written. The checkpoint then still holds the last good state.
-pub fn train(task: Task<'_>, checkpoint: &Path, progress: &mut dyn Progress) -> Result<Trained, Error> {
+/// The training diverged twice or was interrupted, the checkpoint cannot be written, or the device is not there. The checkpoints
+/// then still hold the last good state.
+pub fn train(
+    task: Task<'_>,
+    checkpoints: Checkpoints<'_>,
+    progress: &mut dyn Progress,
+) -> Result<Trained, Error> {
     let Task { graph, allocation, choose, scheme, settings, dataset } = task;
+    let device = device::device(settings.device)?;
     let (train, validation) = batches::split(dataset.train.len(), settings.validation, settings.seed);
     let (train, validation) = (dataset.train.select(&train), dataset.train.select(&validation));
+    let normalisation = Normalisation::of(&train, graph.input.channels);
     // The number of threads, on which the order of sums depends, and the generator belong to the whole process.
     static TURN: Mutex<()> = Mutex::new(());
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-    tch::set_num_threads(threads(graph, settings.batch));
+    tch::set_num_threads(device::threads(graph, settings.batch));
     tch::manual_seed(settings.seed as i64);
     let chosen = std::cell::OnceCell::new();
-    let mut model = Model::new(graph, allocation, scheme, settings.rounding, image_grid(&train));
-    let mut state = checkpoint::load(checkpoint)
-        .filter(|state| same_shapes(state, &model))
-        .unwrap_or_else(|| State::new(model.snapshot(), None));
-    let phase = |quantised| Phase { settings, quantised, train: &train, validation: &validation };
-    let begun = state.float.is_some();
-    if !begun {
-        run(&phase(false), &mut model, &mut state, checkpoint, progress)?;
-        state.float = Some(best(&mut state)?);
+    let mut model = Model::new(graph, allocation, scheme, settings.rounding, &normalisation, device);
+    let phase = |quantised, teacher| Phase {
+        settings,
+        scheme,
+        quantised,
+        train: &train,
+        validation: &validation,
+        teacher,
+    };
+
+    let float_phase = phase(false, None);
+    let mut float_state = begin(&float_phase, &model, checkpoints.float, checkpoints.use_finished);
+    run(&float_phase, &mut model, &mut float_state, checkpoints.float, progress)?;
+    let float_effort = effort(&float_state);
+    let float = best(float_state)?;
+    for (name, tensor) in copies(&float.parameters) {
+        model.tensors.insert(name, tensor);
     }
-    model.tensors = copies(state.float.as_ref().expect("the float network is trained"));
     if let Some(choose) = choose {
         let allocation = choose(&sensitivity::measure(&mut model, &train))?;
         model.allocation = chosen.get_or_init(|| allocation);
     }
-    if !begun {
-        calibrate::calibrate(&mut model, &train);
-        state = State::new(model.snapshot(), state.float);
-        checkpoint::save(checkpoint, &state)?;
-    }
-    run(&phase(true), &mut model, &mut state, checkpoint, progress)?;
-    let quantised = best(&mut state)?;
+    calibrate::calibrate(&mut model, &train, settings.bounds);
+    let teacher = (settings.distillation > 0.0).then(|| model.with_tensors(copies(&float.parameters)));
+    let quantised_phase = phase(true, teacher);
+    let checkpoint = (checkpoints.quantised)(model.allocation)?;
+    let mut quantised_state = begin(&quantised_phase, &model, &checkpoint, checkpoints.use_finished);
+    run(&quantised_phase, &mut model, &mut quantised_state, &checkpoint, progress)?;
+    let quantised_effort = effort(&quantised_state);
+    let quantised = best(quantised_state)?;
 
-    let mut accuracy = |parameters: Parameters, quantised| {
+    let mut test = |parameters: Parameters, quantised| {
         model.tensors = parameters;
-        evaluate(&model, &dataset.test, Mode { quantised, batch_statistics: false }).1
+        let (answers, _) = answers(&model, &dataset.test, Mode { quantised, batch_statistics: false });
+        let right =
+            answers.iter().zip(&dataset.test.labels).filter(|(answer, label)| **answer == i64::from(**label));
+        let accuracy = right.count() as f64 / dataset.test.len() as f64;
+        (accuracy, answers.into_iter().map(|answer| answer as u16).collect::<Vec<_>>())
     };
-    let float_accuracy = accuracy(state.float.take().expect("the second phase has it"), false);
-    let fake_quant_accuracy = accuracy(quantised, true);
-    let network = model.export();
-    // A leftover checkpoint does no harm: it is found by a fingerprint that nothing else has.
-    let _ = std::fs::remove_file(checkpoint);
-    Ok(Trained { network, allocation: model.allocation.clone(), float_accuracy, fake_quant_accuracy })
+    let (float_accuracy, _) = test(float.parameters, false);
+    let (fake_quant_accuracy, fake_quant_answers) = test(quantised.parameters, true);
+    Ok(Trained {
+        network: model.export(),
+        allocation: model.allocation.clone(),
+        float_accuracy,
+        fake_quant_accuracy,
+        fake_quant_answers,
+        float_validation: float.accuracy,
+        fake_quant_validation: quantised.accuracy,
+        float: float_effort,
+        quantised: quantised_effort,
+    })
 }
 
-/// One thread for every 200 million multiply-accumulates of a batch, as far as there are processors: with less to do, threads
-/// wait for each other longer than they work, and far longer where something else runs beside.
-fn threads(graph: &Graph, batch: u32) -> i32 {
-    let macs: u64 = (0..graph.nodes.len()).map(|node| graph.macs(node)).sum();
-    let processors = std::thread::available_parallelism().map_or(1, usize::from) as u64;
-    (macs * u64::from(batch) / 200_000_000).clamp(1, processors) as i32
+fn effort(state: &State) -> Effort {
+    Effort { seconds: state.seconds, images_per_second: state.images_per_second() }
 }
 
+/// The state that a checkpoint holds, if it is of such a network; else that before the first epoch.
+fn begin(phase: &Phase<'_>, model: &Model<'_>, checkpoint: &Path, use_finished: bool) -> State {
+    let saved = checkpoint::load(checkpoint, phase.optimiser(), model.device);
+    saved
+        .filter(|state| same_shapes(state, model) && (use_finished || state.epoch < phase.epochs()))
+        .unwrap_or_else(|| State::new(model.snapshot(), phase.settings.average > 0.0, phase.optimiser()))
+}
+
+/// All epochs that are left. A loss that is no number takes the state back to before the epoch, with half of the learning rate;
+/// once.
 fn run(
     phase: &Phase<'_>,
     model: &mut Model<'_>,
@@ -162,27 +240,61 @@ fn run(
     progress: &mut dyn Progress,
 ) -> Result<(), Error> {
     while state.epoch < phase.epochs() {
-        phase.epoch(model, state, progress)?;
-        checkpoint::save(checkpoint, state)?;
+        let before = state.clone();
+        match phase.epoch(model, state, progress) {
+            End::Done if state.epoch == phase.epochs() => {
+                state.finish();
+                checkpoint::save(checkpoint, state)?;
+            }
+            End::Done => checkpoint::save(checkpoint, state)?,
+            End::Interrupted => {
+                checkpoint::save(checkpoint, state)?;
+                let (name, epoch, epochs) = (phase.name(), state.epoch + 1, phase.epochs());
+                let message = format!("interrupted in {name} epoch {epoch} of {epochs}; all of it is saved");
+                return Err(Problem::new(message).help("run the same command again to go on").into());
+            }
+            End::Diverged { batch, loss } if before.halvings > 0 => {
+                return Err(diverged(phase, &before, batch, loss).into());
+            }
+            End::Diverged { .. } => {
+                *state = before;
+                state.halvings += 1;
+            }
+        }
     }
     Ok(())
 }
 
-fn best(state: &mut State) -> Result<Parameters, Problem> {
-    let best = state.best.take();
-    let message = "training diverged: no epoch gave a finite loss on the validation part";
-    best.map(|best| best.parameters).ok_or_else(|| Problem::new(message).help("lower `learning-rate`"))
-}
-
-fn same_shapes(state: &State, model: &Model<'_>) -> bool {
-    let shapes = |parameters: &Parameters| -> Vec<_> {
-        parameters.iter().map(|(name, tensor)| (name.clone(), tensor.size())).collect()
+fn diverged(phase: &Phase<'_>, state: &State, batch: usize, loss: f64) -> Problem {
+    let kept = match &state.best {
+        Some(best) => {
+            format!("the best epoch so far ({:.2} % on validation) is kept", 100.0 * best.accuracy)
+        }
+        None => "no epoch was finished".to_string(),
     };
-    shapes(&state.parameters) == shapes(&model.tensors)
+    let key = if phase.quantised { "quantised-learning-rate" } else { "learning-rate" };
+    let (name, epoch, epochs) = (phase.name(), state.epoch + 1, phase.epochs());
+    Problem::new(format!(
+        "training diverged, again at half of the learning rate: the loss is {loss} in {name} epoch {epoch} of {epochs}, \
+         batch {}; {kept}",
+        batch + 1
+    ))
+    .help(format!("lower `{key}`"))
 }
 
-/// Pixels as they come, normalised by mean and deviation of the training part: real 0 is the mean's code.
-fn image_grid(train: &Split) -> Grid {
-    let (mean, deviation) = train.mean_and_std();
-    Grid { scale: 1.0 / deviation.max(1e-3), zero_point: (mean.round() as i32).clamp(0, 255) }
+fn best(state: State) -> Result<state::Best, Problem> {
+    let message = "training diverged: no epoch gave a finite loss on the validation part";
+    state.best.ok_or_else(|| Problem::new(message).help("lower `learning-rate`"))
+}
+
+/// Whether a state's tensors are those of this network. A float state has no bounds, or has those of another scheme: they are
+/// not trained.
+fn same_shapes(state: &State, model: &Model<'_>) -> bool {
+    let best = state.best.as_ref().map(|best| &best.parameters);
+    let parameters = if state.parameters.is_empty() { best } else { Some(&state.parameters) };
+    parameters.is_some_and(|parameters| {
+        model.tensors.iter().all(|(name, tensor)| {
+            parameters.get(name).map_or(model::part::is_bound(name), |saved| saved.size() == tensor.size())
+        })
+    })
 }

@@ -3,12 +3,15 @@
 use std::collections::BTreeMap;
 
 use mixq_format::Bits;
-use tch::{Kind, Tensor};
+use tch::{Device, Kind, Tensor};
 
 use crate::config::{Rounding, Scheme};
 use crate::convert::Grid;
-use crate::graph::{Graph, Op};
+use crate::graph::{Graph, Op, Source};
 use crate::memory::Allocation;
+
+use super::batches::Form;
+use super::normalisation::Normalisation;
 
 /// A network in training.
 pub struct Model<'a> {
@@ -20,8 +23,13 @@ pub struct Model<'a> {
     pub scheme: Scheme,
     /// How activations are rounded.
     pub rounding: Rounding,
-    /// The image's grid, which normalises it.
+    /// The image's grid, which normalises all channels alike.
     pub image: Grid,
+    /// What is left to normalise of each channel, `[channels]`: factors on the weights that meet the image. None where
+    /// something else meets it.
+    pub gains: Option<Tensor>,
+    /// Where the tensors lie.
+    pub device: Device,
     /// The one tensor on a grid, at these bits, in an otherwise float network: to measure what it minds.
     pub only: Option<(Site, Bits)>,
     /// All tensors: `<node>.<part>`, see the constants below.
@@ -59,6 +67,11 @@ pub mod part {
     pub const WEIGHT_LOW: &str = "weight.low";
     /// Upper bound of per-layer weights.
     pub const WEIGHT_HIGH: &str = "weight.high";
+
+    /// Whether a tensor of this name is a quantiser's bound, which a float network does not have.
+    pub fn is_bound(name: &str) -> bool {
+        [HIGH, LOW, WEIGHT_LOW, WEIGHT_HIGH].iter().any(|part| name.ends_with(&format!(".{part}")))
+    }
 }
 
 /// Added to the variance of a batch norm.
@@ -71,13 +84,16 @@ impl<'a> Model<'a> {
         allocation: &'a Allocation,
         scheme: Scheme,
         rounding: Rounding,
-        image: Grid,
+        normalisation: &Normalisation,
+        device: Device,
     ) -> Model<'a> {
         let mut tensors = BTreeMap::new();
         for (index, node) in graph.nodes.iter().enumerate() {
-            let mut insert =
-                |part: &str, tensor: Tensor| tensors.insert(format!("{}.{part}", node.name), tensor);
-            let options = (Kind::Float, tch::Device::Cpu);
+            let mut insert = |part: &str, tensor: Tensor| {
+                // Drawn by the CPU's generator wherever they go.
+                tensors.insert(format!("{}.{part}", node.name), tensor.to_device(device));
+            };
+            let options = (Kind::Float, Device::Cpu);
             let channels = node.output.channels as i64;
             if node.op.weighted() {
                 let shape = libtorch_shape(graph, index);
@@ -92,7 +108,7 @@ impl<'a> Model<'a> {
                 } else {
                     insert(part::BIAS, Tensor::zeros([channels], options));
                 }
-                if scheme == Scheme::PerLayer {
+                if scheme.per_layer() {
                     insert(part::WEIGHT_LOW, Tensor::from(-1f32));
                     insert(part::WEIGHT_HIGH, Tensor::from(1f32));
                 }
@@ -105,7 +121,74 @@ impl<'a> Model<'a> {
                 }
             }
         }
-        Model { graph, allocation, scheme, rounding, image, only: None, tensors }
+        let gains = normalisation.gains.iter().map(|gain| *gain as f32).collect::<Vec<_>>();
+        let gains = image_meets_weights_only(graph).then(|| Tensor::from_slice(&gains).to_device(device));
+        let image = normalisation.image;
+        Model { graph, allocation, scheme, rounding, image, gains, device, only: None, tensors }
+    }
+
+    /// What its batches look like.
+    pub fn form(&self) -> Form {
+        Form { shape: self.graph.input, image: self.image, device: self.device }
+    }
+
+    /// Another network of the same graph, with these tensors.
+    pub fn with_tensors(&self, tensors: BTreeMap<String, Tensor>) -> Model<'a> {
+        let &Model { graph, allocation, scheme, rounding, image, device, .. } = self;
+        let gains = self.gains.as_ref().map(Tensor::shallow_clone);
+        Model { graph, allocation, scheme, rounding, image, gains, device, only: None, tensors }
+    }
+
+    /// Weights as the integer network will hold them, before they are rounded: with the image's normalisation, and with batch
+    /// norm where the scheme folds it.
+    pub fn real_weight(&self, node: usize) -> Tensor {
+        let weight = self.unfolded_weight(node);
+        match self.folded_factor(node) {
+            Some(factor) => {
+                let mut shape = vec![1; weight.dim()];
+                shape[0] = -1;
+                weight * factor.view(&shape[..])
+            }
+            None => weight,
+        }
+    }
+
+    /// Weights with the image's normalisation.
+    pub fn unfolded_weight(&self, node: usize) -> Tensor {
+        let weight = self.get(node, part::WEIGHT).expect("a weighted node").shallow_clone();
+        let node = &self.graph.nodes[node];
+        match (&self.gains, &node.op) {
+            (Some(gains), op) if node.inputs.contains(&Source::Image) => match op {
+                Op::Depthwise { .. } => weight * gains.view([-1, 1, 1, 1]),
+                _ => weight * gains.view([1, -1, 1, 1]),
+            },
+            _ => weight,
+        }
+    }
+
+    /// `gamma / sigma` of a node whose batch norm the scheme folds into its weights.
+    pub fn folded_factor(&self, node: usize) -> Option<Tensor> {
+        if self.scheme != Scheme::PerLayerFolded {
+            return None;
+        }
+        self.norm_factor(node)
+    }
+
+    /// `gamma / sigma` of a node with batch norm, from the running statistics.
+    pub fn norm_factor(&self, node: usize) -> Option<Tensor> {
+        let (gamma, variance) = self.get(node, part::GAMMA).zip(self.get(node, part::VARIANCE))?;
+        Some(gamma / (variance + EPSILON).sqrt())
+    }
+
+    /// `beta - mu gamma / sigma` of a node with batch norm, else its bias.
+    pub fn norm_offset(&self, node: usize) -> Option<Tensor> {
+        match self.norm_factor(node) {
+            Some(factor) => {
+                let part = |part| self.get(node, part).expect("a batch norm is whole");
+                Some(part(part::BETA) - part(part::MEAN) * factor)
+            }
+            None => self.get(node, part::BIAS).map(Tensor::shallow_clone),
+        }
     }
 
     /// One tensor of a node, if it has that part.
@@ -147,6 +230,12 @@ impl<'a> Model<'a> {
     pub fn snapshot(&self) -> BTreeMap<String, Tensor> {
         self.tensors.iter().map(|(name, tensor)| (name.clone(), tensor.detach().copy())).collect()
     }
+}
+
+/// Whether all that reads the image are convolutions, whose weights can take over its normalisation.
+fn image_meets_weights_only(graph: &Graph) -> bool {
+    let readers = graph.nodes.iter().filter(|node| node.inputs.contains(&Source::Image));
+    readers.into_iter().all(|node| matches!(node.op, Op::Conv { .. } | Op::Depthwise { .. }))
 }
 
 /// Whether a node's output has a quantiser of its own: pools and flatten keep their input's, logits have none.

@@ -1,65 +1,46 @@
 //! The epochs of one phase: float training, or training with fake quantisation (QAT).
 
-use std::collections::BTreeMap;
+use std::time::Instant;
 
-use tch::{Reduction, Tensor};
+use tch::{Kind, Reduction, Tensor};
 
-use super::adam::Adam;
 use super::batches::{Augmentation, augmented_batch, batch, shuffled};
 use super::forward::Mode;
 use super::model::{Model, part};
+use super::state::{Best, Parameters, State, copies};
 use super::{Epoch, Progress};
-use crate::config::Training;
+use crate::config::{OptimiserKind, Scheme, Training};
 use crate::dataset::Split;
-use crate::error::Problem;
-
-/// Parameters by name.
-pub type Parameters = BTreeMap<String, Tensor>;
-
-/// Everything that a training needs to go on.
-pub struct State {
-    /// The parameters now.
-    pub parameters: Parameters,
-    /// Their running average, which is what is evaluated and kept.
-    pub average: Parameters,
-    /// The optimiser.
-    pub adam: Adam,
-    /// Epochs of this phase that are done.
-    pub epoch: usize,
-    /// The best epoch of this phase so far.
-    pub best: Option<Best>,
-    /// The trained float network, once the second phase has begun.
-    pub float: Option<Parameters>,
-}
-
-impl State {
-    /// Before the first epoch of a phase; `float` is what the first phase came to.
-    pub fn new(parameters: Parameters, float: Option<Parameters>) -> State {
-        let average = copies(&parameters);
-        State { parameters, average, adam: Adam::new(), epoch: 0, best: None, float }
-    }
-}
-
-/// The best epoch of a phase, on the validation part.
-pub struct Best {
-    /// Share of right answers, 0 to 1.
-    pub accuracy: f64,
-    /// Mean cross-entropy.
-    pub loss: f64,
-    /// The parameters after that epoch.
-    pub parameters: Parameters,
-}
 
 /// One phase of training.
 pub struct Phase<'a> {
     /// The settings.
     pub settings: &'a Training,
+    /// How weights are scaled.
+    pub scheme: Scheme,
     /// Whether weights and activations are on their grids.
     pub quantised: bool,
     /// Images to learn from.
     pub train: &'a Split,
     /// Images to choose the best epoch by.
     pub validation: &'a Split,
+    /// The network whose answers are learned beside the labels: QAT's float parent.
+    pub teacher: Option<Model<'a>>,
+}
+
+/// How an epoch ended.
+pub enum End {
+    /// The state is that after it.
+    Done,
+    /// Someone asked to stop; the state is that in the middle of it.
+    Interrupted,
+    /// A batch's loss is this, no number.
+    Diverged {
+        /// Counted from 0.
+        batch: usize,
+        /// The loss.
+        loss: f64,
+    },
 }
 
 /// Images in a batch that is only evaluated.
@@ -76,16 +57,13 @@ impl Phase<'_> {
         if self.quantised { "quantised" } else { "float" }
     }
 
-    /// One epoch; `state` then holds what came of it.
-    ///
-    /// # Errors
-    /// A loss that is no number; `state` is as before the epoch.
-    pub fn epoch(
-        &self,
-        model: &mut Model<'_>,
-        state: &mut State,
-        progress: &mut dyn Progress,
-    ) -> Result<(), Problem> {
+    /// Its optimiser: QAT always has Adam, as in the paper; the bounds are on scales of their own.
+    pub fn optimiser(&self) -> OptimiserKind {
+        if self.quantised { OptimiserKind::Adam } else { self.settings.optimiser }
+    }
+
+    /// One epoch, or what is left of it; `state` then holds what came of it.
+    pub fn epoch(&self, model: &mut Model<'_>, state: &mut State, progress: &mut dyn Progress) -> End {
         let frozen = self.frozen(state.epoch);
         model.tensors = state
             .parameters
@@ -98,30 +76,35 @@ impl Phase<'_> {
         let mode = Mode { quantised: self.quantised, batch_statistics: !frozen };
         let order = shuffled(self.train.len(), self.settings.seed, self.position(state.epoch));
         let batches: Vec<&[usize]> = order.chunks(self.settings.batch as usize).collect();
-        let mut total = 0.0;
-        for (index, indices) in batches.iter().enumerate() {
-            let loss = self.step(model, state, mode, frozen, indices, (index, batches.len()));
-            if !loss.is_finite() {
-                return Err(self.diverged(state, index, loss));
+        while state.batch < batches.len() {
+            if progress.interrupted() {
+                state.parameters = model.snapshot();
+                return End::Interrupted;
             }
-            total += loss;
-            let epoch = self.report(state, index + 1, batches.len(), total / (index + 1) as f64);
-            progress.batch(&epoch);
+            let index = state.batch;
+            let start = Instant::now();
+            let loss = self.step(model, state, mode, frozen, batches[index], batches.len());
+            if !loss.is_finite() {
+                return End::Diverged { batch: index, loss };
+            }
+            state.seconds += start.elapsed().as_secs_f64();
+            state.images += batches[index].len() as u64;
+            state.batch += 1;
+            state.loss_sum += loss;
+            progress.batch(&self.report(state, batches.len()));
         }
         state.parameters = model.snapshot();
-        model.tensors = copies(&state.average);
+        model.tensors = copies(state.result());
         let evaluated = Mode { quantised: self.quantised, batch_statistics: false };
         let (loss, accuracy) = evaluate(model, self.validation, evaluated);
-        state.epoch += 1;
+        let report = self.report(state, batches.len());
+        (state.epoch, state.batch, state.loss_sum) = (state.epoch + 1, 0, 0.0);
         let better = state.best.as_ref().is_none_or(|b| (accuracy, -loss) > (b.accuracy, -b.loss));
         if better && loss.is_finite() {
-            state.best = Some(Best { accuracy, loss, parameters: copies(&state.average) });
+            state.best = Some(Best { accuracy, loss, parameters: copies(state.result()) });
         }
-        let mut epoch = self.report(state, batches.len(), batches.len(), total / batches.len() as f64);
-        epoch.epoch = state.epoch;
-        epoch.accuracy = Some(accuracy);
-        progress.epoch(&epoch);
-        Ok(())
+        progress.epoch(&Epoch { epoch: state.epoch, accuracy: Some(accuracy), ..report });
+        End::Done
     }
 
     fn step(
@@ -131,18 +114,22 @@ impl Phase<'_> {
         mode: Mode,
         frozen: bool,
         indices: &[usize],
-        (index, batches): (usize, usize),
+        batches: usize,
     ) -> f64 {
-        let augmentation = Augmentation {
-            shift: self.settings.shift as usize,
-            rotation: self.settings.rotation,
-            zoom: self.settings.zoom,
-            flip: self.settings.flip,
+        let draw = (self.settings.seed, self.position(state.epoch), state.batch);
+        let augmentation = Augmentation::of(self.settings);
+        let (images, labels) = augmented_batch(self.train, indices, model.form(), augmentation, draw);
+        let logits = model.forward(&images, mode);
+        let loss = cross_entropy(&logits, &labels, self.settings.label_smoothing);
+        let loss = match &self.teacher {
+            Some(teacher) => {
+                let share = self.settings.distillation;
+                let float = Mode { quantised: false, batch_statistics: false };
+                let taught = tch::no_grad(|| teacher.forward(&images, float));
+                loss * (1.0 - share) + distillation(&logits, &taught, self.settings.temperature) * share
+            }
+            None => loss,
         };
-        let draw = (self.settings.seed, self.position(state.epoch), index);
-        let (images, labels) =
-            augmented_batch(self.train, indices, model.graph.input, model.image, augmentation, draw);
-        let loss = cross_entropy(&model.forward(&images, mode), &labels, self.settings.label_smoothing);
         let value = loss.double_value(&[]);
         if !value.is_finite() {
             return value;
@@ -153,52 +140,60 @@ impl Phase<'_> {
         let gradients = Tensor::run_backward(&[loss], &parameters, false, false);
         let parameters = (model.tensors.iter_mut())
             .filter_map(|(name, tensor)| trained(name).map(|decay| (name, tensor, decay)));
-        let rate = self.rate(state.epoch as f64 + index as f64 / batches as f64);
-        state.adam.step(parameters.collect(), &gradients, rate);
+        let rate = self.rate(state.epoch as f64 + state.batch as f64 / batches as f64, state.halvings);
+        state.optimiser.step(parameters.collect(), &gradients, rate);
         self.follow(&model.tensors, state);
         value
     }
 
     /// Moves the average towards the parameters; faster at first, when there is little to average.
     fn follow(&self, parameters: &Parameters, state: &mut State) {
-        let steps = state.adam.steps as f64;
+        let Some(average) = &mut state.average else { return };
+        let steps = state.optimiser.steps as f64;
         let kept = self.settings.average.min((1.0 + steps) / (10.0 + steps));
         tch::no_grad(|| {
-            for (average, parameter) in state.average.values_mut().zip(parameters.values()) {
+            for (average, parameter) in average.values_mut().zip(parameters.values()) {
                 let _ = average.lerp_(&parameter.detach(), 1.0 - kept);
             }
         });
     }
 
-    /// L2 penalty of a parameter; `None` if this phase does not train it. The penalties of bounds are the paper's.
+    /// L2 penalty of a parameter; `None` if this phase does not train it.
     fn decay(&self, name: &str, frozen: bool) -> Option<f64> {
+        let settings = self.settings;
         let is = |part: &str| name.ends_with(&format!(".{part}"));
         if is(part::MEAN) || is(part::VARIANCE) {
             None
         } else if is(part::WEIGHT) {
-            Some(self.settings.weight_decay)
+            Some(if self.quantised { settings.quantised_weight_decay } else { settings.weight_decay })
         } else if is(part::HIGH) || is(part::LOW) {
-            self.quantised.then_some(1e-4)
+            self.quantised.then_some(settings.activation_decay)
         } else if is(part::WEIGHT_LOW) || is(part::WEIGHT_HIGH) {
+            // The paper's.
             self.quantised.then_some(5e-4)
         } else if is(part::GAMMA) || is(part::BETA) {
-            (!frozen).then_some(0.0)
+            // Where they are folded they are part of weights and bias, which never freeze.
+            let trained = !frozen || self.scheme == Scheme::PerLayerFolded;
+            trained.then_some(0.0)
         } else {
             Some(0.0)
         }
     }
 
-    /// Whether batch norm is frozen in this epoch.
+    /// Whether batch norm is frozen in this epoch: from the start where its running statistics are part of the weights.
     fn frozen(&self, epoch: usize) -> bool {
-        self.quantised && epoch as f64 >= self.settings.freeze_batch_norm * self.epochs() as f64
+        let share = self.settings.freeze_batch_norm;
+        let folded = self.scheme == Scheme::PerLayerFolded;
+        self.quantised && (folded || epoch as f64 >= share * self.epochs() as f64)
     }
 
     /// Cosine with a linear start over the first epoch.
-    fn rate(&self, position: f64) -> f64 {
+    fn rate(&self, position: f64, halvings: u32) -> f64 {
         let highest =
             if self.quantised { self.settings.quantised_learning_rate } else { self.settings.learning_rate };
         let share = position / self.epochs() as f64;
-        highest * (position + 0.05).min(1.0) * 0.5 * (1.0 + (std::f64::consts::PI * share).cos())
+        let cosine = 0.5 * (1.0 + (std::f64::consts::PI * share).cos());
+        highest * (position + 0.05).min(1.0) * cosine * 0.5f64.powi(halvings as i32)
     }
 
     /// Counts epochs through both phases, so that each draws its own batches.
@@ -206,33 +201,20 @@ impl Phase<'_> {
         epoch + if self.quantised { self.settings.epochs as usize } else { 0 }
     }
 
-    fn report(&self, state: &State, batch: usize, batches: usize, loss: f64) -> Epoch {
-        let (epoch, epochs) = (state.epoch, self.epochs());
-        Epoch { phase: self.name(), epoch, epochs, batch, batches, loss, accuracy: None }
+    fn report(&self, state: &State, batches: usize) -> Epoch {
+        Epoch {
+            phase: self.name(),
+            epoch: state.epoch,
+            epochs: self.epochs(),
+            batch: state.batch,
+            batches,
+            loss: state.loss_sum / state.batch.max(1) as f64,
+            learning_rate: self
+                .rate(state.epoch as f64 + state.batch as f64 / batches as f64, state.halvings),
+            images_per_second: state.images_per_second(),
+            accuracy: None,
+        }
     }
-
-    fn diverged(&self, state: &State, batch: usize, loss: f64) -> Problem {
-        let kept = match &state.best {
-            Some(best) => {
-                format!("the best epoch so far ({:.2} % on validation) is kept", 100.0 * best.accuracy)
-            }
-            None => "no epoch was finished".to_string(),
-        };
-        let key = if self.quantised { "quantised-learning-rate" } else { "learning-rate" };
-        Problem::new(format!(
-            "training diverged: the loss is {loss} in {} epoch {} of {}, batch {}; {kept}",
-            self.name(),
-            state.epoch + 1,
-            self.epochs(),
-            batch + 1
-        ))
-        .help(format!("lower `{key}`"))
-    }
-}
-
-/// Copies that share no memory.
-pub fn copies(parameters: &Parameters) -> Parameters {
-    parameters.iter().map(|(name, tensor)| (name.clone(), tensor.detach().copy())).collect()
 }
 
 /// Mean cross-entropy of a batch, with this share of each label spread over all classes.
@@ -240,18 +222,34 @@ pub fn cross_entropy(logits: &Tensor, labels: &Tensor, smoothing: f64) -> Tensor
     logits.cross_entropy_loss::<Tensor>(labels, None, Reduction::Mean, -100, smoothing)
 }
 
+/// Cross-entropy with another network's answers, both softened by a temperature, in the units of that with labels
+/// (arXiv 1503.02531, section 2).
+fn distillation(logits: &Tensor, taught: &Tensor, temperature: f64) -> Tensor {
+    let answers = (taught / temperature).softmax(1, Kind::Float);
+    let learned = (logits / temperature).log_softmax(1, Kind::Float);
+    let sum = (answers * learned).sum_dim_intlist(&[1i64][..], false, Kind::Float);
+    -sum.mean(Kind::Float) * temperature.powi(2)
+}
+
 /// Mean cross-entropy, and share of right answers, on all images of a part.
 pub fn evaluate(model: &Model<'_>, split: &Split, mode: Mode) -> (f64, f64) {
+    let (answers, loss) = answers(model, split, mode);
+    let right = answers.iter().zip(&split.labels).filter(|(answer, label)| **answer == i64::from(**label));
+    (loss, right.count() as f64 / split.len() as f64)
+}
+
+/// The class of each image of a part, as the network answers, and the mean cross-entropy.
+pub fn answers(model: &Model<'_>, split: &Split, mode: Mode) -> (Vec<i64>, f64) {
     tch::no_grad(|| {
-        let (mut loss, mut right) = (0.0, 0.0);
+        let (mut loss, mut answers) = (0.0, Vec::with_capacity(split.len()));
         let order: Vec<usize> = (0..split.len()).collect();
         for indices in order.chunks(EVALUATION_BATCH) {
-            let (images, labels) = batch(split, indices, model.graph.input, model.image);
+            let (images, labels) = batch(split, indices, model.form());
             let logits = model.forward(&images, mode);
             loss += cross_entropy(&logits, &labels, 0.0).double_value(&[]) * indices.len() as f64;
-            let answers = logits.argmax(1, false).eq_tensor(&labels);
-            right += answers.sum(tch::Kind::Double).double_value(&[]);
+            let classes = Vec::<i64>::try_from(logits.argmax(1, false).to_kind(Kind::Int64));
+            answers.extend(classes.expect("a flat tensor of classes"));
         }
-        (loss / split.len() as f64, right / split.len() as f64)
+        (answers, loss / split.len() as f64)
     })
 }

@@ -73,6 +73,11 @@ pub fn weight_codes(real: &Tensor, grids: &Grids, bits: Bits, bounds: Option<(&T
     codes(&clamped, grids, bits, Rounding::Nearest)
 }
 
+/// The step of a grid from 0 to `high`, which passes gradients.
+pub fn step(high: &Tensor, bits: Bits) -> Tensor {
+    (high / f64::from(bits.max_code())).clamp_min(1e-12)
+}
+
 /// The grid of an activation between learned bounds; after a ReLU `low` is `None` and the zero point 0.
 pub fn activation_grids(low: Option<&Tensor>, high: &Tensor, bits: Bits) -> Grids {
     grids_of_range(low.unwrap_or(&high.zeros_like()), high, bits)

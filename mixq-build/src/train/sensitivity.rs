@@ -6,9 +6,9 @@ use super::batches::batch;
 use super::calibrate::{IMAGES, set_bounds, set_weight_bounds};
 use super::forward::Mode;
 use super::model::{Model, Site, has_own_grid, part};
-use super::phase::{copies, cross_entropy};
+use super::phase::cross_entropy;
 use super::quantise::best_range;
-use crate::config::Scheme;
+use super::state::copies;
 use crate::dataset::Split;
 use crate::memory::{Losses, WIDTHS};
 
@@ -19,7 +19,7 @@ pub fn measure(model: &mut Model<'_>, train: &Split) -> Losses {
     let nodes = model.graph.nodes.len();
     let mut losses = Losses { weights: vec![[0.0; 3]; nodes], activations: vec![[0.0; 3]; nodes] };
     let indices: Vec<usize> = (0..train.len().min(IMAGES)).collect();
-    let (images, labels) = batch(train, &indices, model.graph.input, model.image);
+    let (images, labels) = batch(train, &indices, model.form());
     let float = copies(&model.tensors);
     tch::no_grad(|| {
         let mode = Mode { quantised: false, batch_statistics: false };
@@ -35,7 +35,7 @@ pub fn measure(model: &mut Model<'_>, train: &Split) -> Losses {
         for (node, output) in outputs.iter().enumerate() {
             for (index, bits) in WIDTHS.into_iter().enumerate() {
                 if model.graph.nodes[node].op.weighted() {
-                    if model.scheme == Scheme::PerLayer {
+                    if model.scheme.per_layer() {
                         set_weight_bounds(model, node, bits);
                     }
                     model.only = Some((Site::Weights(node), bits));

@@ -3,14 +3,15 @@
 use std::path::Path;
 
 use mixq_format::{Layer, Network};
-use tch::{Kind, Tensor};
+use tch::{Device, Kind, Tensor};
 
 use super::batches::batch;
 use super::calibrate::calibrate;
 use super::forward::Mode;
 use super::model::{Model, part};
-use crate::config::{Rounding, Scheme};
-use crate::convert::{Converted, Grid, convert};
+use super::normalisation::Normalisation;
+use crate::config::{Bounds, Rounding, Scheme};
+use crate::convert::{Converted, convert};
 use crate::dataset::Split;
 use crate::graph::{Graph, Spec};
 use crate::memory::allocate;
@@ -91,19 +92,19 @@ fn integers_compute_what_the_fake_quantised_network_computes() {
     let graph = Graph::resolve(&Spec::parse(Path::new("network.toml"), NETWORK).unwrap()).unwrap();
     let (mut images_compared, mut same) = (0, 0);
     for seed in 0..2 {
-        for scheme in [Scheme::PerLayer, Scheme::PerChannel] {
+        for (_, scheme) in Scheme::CHOICES {
             for rounding in [Rounding::Nearest, Rounding::Floor] {
                 for (flash, ram) in [(u64::MAX, u64::MAX), (u64::MAX, 450), (2400, 600)] {
                     let allocation = allocate(&graph, flash, ram, scheme).unwrap();
                     tch::manual_seed(seed);
                     let split = images(&graph, seed as u64);
-                    let (mean, deviation) = split.mean_and_std();
-                    let image = Grid { scale: 1.0 / deviation, zero_point: mean.round() as i32 };
-                    let mut model = Model::new(&graph, &allocation, scheme, rounding, image);
+                    let normalisation = Normalisation::of(&split, graph.input.channels);
+                    let mut model =
+                        Model::new(&graph, &allocation, scheme, rounding, &normalisation, Device::Cpu);
                     unsettle(&mut model, seed as u64);
-                    calibrate(&mut model, &split);
+                    calibrate(&mut model, &split, Bounds::Data);
                     let order: Vec<usize> = (0..IMAGES).collect();
-                    let (pixels, _) = batch(&split, &order, graph.input, image);
+                    let (pixels, _) = batch(&split, &order, model.form());
                     let mode = Mode { quantised: true, batch_statistics: false };
                     let logits = tch::no_grad(|| model.forward(&pixels, mode));
                     let expected = Vec::<f64>::try_from(logits.to_kind(Kind::Double).flatten(0, -1)).unwrap();

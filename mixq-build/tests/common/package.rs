@@ -122,7 +122,13 @@ pub fn untrained(prepared: &Prepared<'_>) -> Artifact {
         labels: (0..graph.classes()).map(|class| class.to_string()).collect(),
         fingerprint: prepared.fingerprint.clone(),
         budget: Budget { flash: model.flash, ram: model.ram },
-        accuracy: Accuracy { float: 0.9, fake_quant: 0.8, integer: 0.7, test_images: 4 },
+        accuracy: Accuracy {
+            float: 0.9,
+            fake_quant: 0.8,
+            integer: 0.7,
+            test_images: 4,
+            ..Accuracy::default()
+        },
     };
     converted.into_artifact(about)
 }

@@ -1,7 +1,7 @@
 //! What a trained network says that every code is: one layer at a time, in plain floating point, from the codes that the
 //! layer reads. Shares nothing with the conversion but the network's description.
 
-use mixq_build::config::Rounding;
+use mixq_build::config::{Rounding, Scheme};
 use mixq_build::convert::{Grid, TrainedNetwork};
 use mixq_build::graph::{Graph, Op, Shape, Source, Window};
 use mixq_build::memory::Allocation;
@@ -33,7 +33,8 @@ impl Codes {
 pub struct Exact {
     /// Its value in steps of the output's grid, without the zero point.
     pub steps: f64,
-    /// By how much integers may miss that: half an accumulator unit from the bias, and the last bits of multipliers.
+    /// By how much integers may miss that: half an accumulator unit from the bias, and the last bits of multipliers. Thresholds
+    /// miss nothing; what remains are the last bits of this very computation.
     pub slack: f64,
 }
 
@@ -70,6 +71,7 @@ impl Output {
 pub fn output(
     graph: &Graph,
     allocation: &Allocation,
+    scheme: Scheme,
     trained: &TrainedNetwork,
     node: usize,
     inputs: &[&Codes],
@@ -82,9 +84,10 @@ pub fn output(
     };
     let bits = allocation.activations[node];
     let op = graph.nodes[node].op;
+    let thresholds = scheme == Scheme::PerChannelThresholds && matches!(bits, Bits::B2 | Bits::B4);
     let exact = match op {
         Op::Conv { .. } | Op::Depthwise { .. } | Op::Linear { .. } => {
-            weighted(graph, trained, node, inputs[0], grid.scale)
+            weighted(graph, trained, node, inputs[0], grid.scale, thresholds)
         }
         Op::AveragePool { window } => pool(graph.nodes[node].output, inputs[0], &window, |codes| {
             codes.iter().sum::<f64>() / codes.len() as f64
@@ -107,7 +110,14 @@ pub fn output(
     }
 }
 
-fn weighted(graph: &Graph, trained: &TrainedNetwork, node: usize, input: &Codes, scale: f64) -> Vec<Exact> {
+fn weighted(
+    graph: &Graph,
+    trained: &TrainedNetwork,
+    node: usize,
+    input: &Codes,
+    scale: f64,
+    thresholds: bool,
+) -> Vec<Exact> {
     let layer = trained.layers[node].as_ref().expect("a weighted node is trained");
     let shape = graph.nodes[node].output;
     // A linear layer is a convolution whose window is the whole of its input.
@@ -135,7 +145,8 @@ fn weighted(graph: &Graph, trained: &TrainedNetwork, node: usize, input: &Codes,
         }
         let steps = (layer.multiplier[c] * sum + layer.offset[c]) / scale;
         let multiplier = layer.multiplier[c] * input.grid.scale * grid.scale / scale;
-        exact.push(Exact { steps, slack: multiplier.abs() / 2.0 + 1e-9 * (1.0 + steps.abs()) });
+        let slack = if thresholds { 0.0 } else { multiplier.abs() / 2.0 };
+        exact.push(Exact { steps, slack: slack + 1e-9 * (1.0 + steps.abs()) });
     }
     exact
 }

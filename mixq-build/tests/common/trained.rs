@@ -8,7 +8,7 @@ use mixq_build::memory::Allocation;
 use mixq_format::Bits;
 
 /// Values of every kind that a training can come to: zero points at the ends of their range, multipliers of either
-/// sign and exactly 0. Output scales are such that codes spread over their range.
+/// sign and exactly 0; in the folded scheme all multipliers are 1, and some channels have no weights but 0. Output scales are such that codes spread over their range.
 pub fn random_trained(
     rng: &mut Rng,
     graph: &Graph,
@@ -73,23 +73,27 @@ fn random_layer(
     let shape = graph.weight_shape(index);
     let count: usize = shape.iter().product();
     let window = if matches!(node.op, Op::Depthwise { .. }) { shape[0] * shape[1] } else { count / channels };
-    let grids = match scheme {
-        Scheme::PerLayer => 1,
-        Scheme::PerChannel => channels,
-    };
+    let grids = if scheme.per_layer() { 1 } else { channels };
     let scale = 0.001 + 0.02 * rng.f64();
-    let grids = (0..grids)
+    let grids: Vec<Grid> = (0..grids)
         .map(|_| Grid { scale: scale * (0.2 + rng.f64()), zero_point: rng.i32(low..=high) })
         .collect();
     let multiplier = (0..channels)
-        .map(|_| match (node.op.batch_norm(), rng.u8(0..10)) {
+        .map(|_| match (node.op.batch_norm() && scheme != Scheme::PerLayerFolded, rng.u8(0..10)) {
             (false, _) => 1.0,
             (true, 0) => 0.0,
             (true, 1 | 2) => -0.2 - rng.f64(),
             (true, _) => 0.2 + rng.f64(),
         })
         .collect();
-    let codes = (0..count).map(|_| rng.i32(low..=high) as i8).collect();
+    let mut codes: Vec<i8> = (0..count).map(|_| rng.i32(low..=high) as i8).collect();
+    if scheme == Scheme::PerLayerFolded && rng.u8(0..4) == 0 {
+        // A channel without gamma: folded, its weights are 0.
+        let dead = rng.usize(0..channels);
+        let depthwise = matches!(node.op, Op::Depthwise { .. });
+        let of_channel = |i: usize| if depthwise { i % channels } else { i / window };
+        (0..count).filter(|i| of_channel(*i) == dead).for_each(|i| codes[i] = grids[0].zero_point as i8);
+    }
     (TrainedLayer { codes, grids, multiplier, offset: vec![0.0; channels] }, window)
 }
 

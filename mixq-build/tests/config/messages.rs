@@ -58,7 +58,8 @@ fn unknown_keys() {
             "unknown key `lr` in [package.metadata.mixq.models.digits.training]; known are `epochs`, \
          `learning-rate`, `quantised-epochs`, `quantised-learning-rate`, `batch`, `seed`, `weight-decay`, \
          `validation`, `shift`, `rotation`, `zoom`, `flip`, `label-smoothing`, `average`, `freeze-batch-norm`, \
-         `rounding`",
+         `rounding`, `optimiser`, `quantised-weight-decay`, `activation-decay`, \
+         `bounds`, `distillation`, `temperature`, `device`",
         ],
     );
     check_network(
@@ -144,7 +145,8 @@ fn values_out_of_range() {
     );
     check_training(
         "validation = ^0.7\nlearning-rate = ^-0.1\nquantised-learning-rate = ^inf\nweight-decay = ^nan\n\
-         freeze-batch-norm = ^1.5\nrotation = ^181\nzoom = ^1\nlabel-smoothing = ^-1\naverage = ^1",
+         freeze-batch-norm = ^1.5\nrotation = ^181\nzoom = ^1\nlabel-smoothing = ^-1\naverage = ^1\n\
+         quantised-weight-decay = ^-1\nactivation-decay = ^-0.5\ndistillation = ^1.5\ntemperature = ^0",
         &[
             "`validation` is 0.7, it must be over 0 and under 0.5",
             "`learning-rate` is -0.1, it must be over 0",
@@ -155,6 +157,10 @@ fn values_out_of_range() {
             "`zoom` is 1, it must be 0 to under 1",
             "`label-smoothing` is -1, it must be 0 to under 1",
             "`average` is 1, it must be 0 to under 1",
+            "`quantised-weight-decay` is -1, it must be 0 or more",
+            "`activation-decay` is -0.5, it must be 0 or more",
+            "`distillation` is 1.5, it must be 0 to 1",
+            "`temperature` is 0, it must be over 0",
         ],
     );
     check_network(
@@ -176,6 +182,13 @@ fn values_out_of_range() {
             "`max` is 256, it must be 1 to 255: pixels have 8 bits",
             "`shape` must be three whole numbers over 0: [height, width, channels]",
             "`labels` names `a` twice",
+        ],
+    );
+    check_dataset(
+        "{ path = \"d\", resize = ^1, tolerate = ^1.0 }",
+        &[
+            "`resize` is an integer, it must be true or false",
+            "`tolerate` is 1, it must be a share, 0 to under 1",
         ],
     );
     check_dataset(

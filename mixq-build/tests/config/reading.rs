@@ -1,7 +1,8 @@
 //! What is read, and what holds where nothing is written.
 
 use mixq_build::config::{
-    Builtin, Config, DatasetConfig, NetworkSource, Rounding, Scheme, TestPart, Training,
+    Bounds, Builtin, Config, DatasetConfig, DeviceChoice, NetworkSource, OptimiserKind, Rounding, Scheme,
+    TestPart, Training,
 };
 use mixq_build::graph::Shape;
 use mixq_build::graph::builtin::PaddingStyle;
@@ -25,10 +26,7 @@ fn the_shortest_configuration_has_the_documented_defaults() {
         ..DatasetConfig::new(folder.path().join("data/digits.csv.gz"))
     };
     assert_eq!(model.dataset, dataset);
-    assert_eq!(
-        (dataset.test, dataset.max, dataset.shape, &dataset.labels),
-        (TestPart::Share(0.2), 255, None, &None)
-    );
+    assert_eq!((dataset.test, dataset.max, dataset.shape, &dataset.labels), (None, 255, None, &None));
     assert_eq!((model.flash, model.ram, model.scheme), (49_152, 6_144, Scheme::PerChannel));
     let training = Training {
         epochs: 60,
@@ -47,6 +45,13 @@ fn the_shortest_configuration_has_the_documented_defaults() {
         average: 0.0,
         freeze_batch_norm: 0.5,
         rounding: Rounding::Nearest,
+        optimiser: OptimiserKind::Adam,
+        quantised_weight_decay: 0.0,
+        activation_decay: 0.0001,
+        bounds: Bounds::Data,
+        distillation: 0.5,
+        temperature: 2.0,
+        device: DeviceChoice::Auto,
     };
     assert_eq!(model.training, training);
     let place = |at: &Option<mixq_build::error::Location>| at.as_ref().map(|at| (at.line(), at.column()));
@@ -87,6 +92,13 @@ fn every_key_is_read() {
         average = 0.99
         freeze-batch-norm = 1
         rounding = "floor"
+        optimiser = "sgd"
+        quantised-weight-decay = 0.001
+        activation-decay = 0
+        bounds = "six"
+        distillation = 0.25
+        temperature = 4
+        device = "cpu"
         [package.metadata.mixq.models.other]
         network = "resnet8"
         dataset = { path = "o.csv", test = 0.5 }
@@ -116,14 +128,18 @@ fn every_key_is_read() {
     assert_eq!(other.network, NetworkSource::Builtin(published));
     let dataset = DatasetConfig {
         path: folder.path().join("p.csv"),
-        test: TestPart::Rows(360),
+        shared: None,
+        cache: None,
+        test: Some(TestPart::Rows(360)),
         shape: Some(Shape { height: 96, width: 96, channels: 1 }),
         max: 16,
         labels: Some(vec!["no".to_string(), "yes".to_string()]),
+        resize: false,
+        tolerate: 0.0,
         location: person.dataset_at.clone(),
     };
     assert_eq!(person.dataset, dataset);
-    assert_eq!(other.dataset.test, TestPart::Share(0.5));
+    assert_eq!(other.dataset.test, Some(TestPart::Share(0.5)));
     assert_eq!((person.flash, person.ram, person.scheme), (1_000_000, 8_192, Scheme::PerLayer));
     assert_eq!((other.flash, other.ram, other.scheme), (100_000, 8_192, Scheme::PerChannel));
     let training = Training {
@@ -143,6 +159,13 @@ fn every_key_is_read() {
         average: 0.99,
         freeze_batch_norm: 1.0,
         rounding: Rounding::Floor,
+        optimiser: OptimiserKind::Sgd,
+        quantised_weight_decay: 0.001,
+        activation_decay: 0.0,
+        bounds: Bounds::Six,
+        distillation: 0.25,
+        temperature: 4.0,
+        device: DeviceChoice::Cpu,
     };
     assert_eq!(person.training, training);
     assert_eq!(other.training, Training::default());
@@ -154,9 +177,28 @@ fn what_a_fingerprint_hashes_names_no_paths() {
     let model = &config.models[0];
     let json = |value| serde_json::to_string::<serde_json::Value>(&value).unwrap();
     let dataset = serde_json::to_value(&model.dataset).unwrap();
-    assert_eq!(json(dataset), r#"{"labels":null,"max":255,"shape":null,"test":{"share":0.2}}"#);
+    let expected = r#"{"labels":null,"max":255,"resize":false,"shape":null,"test":null,"tolerate":0.0}"#;
+    assert_eq!(json(dataset), expected);
     assert_eq!(json(serde_json::to_value(model.scheme).unwrap()), r#""per-channel""#);
     let training = serde_json::to_value(&model.training).unwrap();
     assert_eq!(training["rounding"], "nearest");
     assert_eq!(training["freeze-batch-norm"], 0.5);
+}
+
+/// Where it lies depends on the machine, what it is called does not.
+#[test]
+fn a_dataset_below_the_variable() {
+    let folder = TempDir::new().unwrap();
+    let model = MODEL.replace("data/digits.csv.gz", "$MIXQ_DATA/sets/none.csv");
+    assert_ne!(model, MODEL);
+    write(folder.path(), &format!("{PACKAGE}{DEVICE}{model}"));
+    let config = Config::load(folder.path()).unwrap();
+    let dataset = &config.models[0].dataset;
+    assert_eq!(dataset.shared.as_deref(), Some(std::path::Path::new("sets/none.csv")));
+    assert!(dataset.path.ends_with("sets/none.csv"), "{}", dataset.path.display());
+    assert!(!dataset.path.starts_with(folder.path()), "{}", dataset.path.display());
+    let shape = Shape { height: 1, width: 1, channels: 1 };
+    let error =
+        mixq_build::dataset::Dataset::load(dataset, shape, 2, &mut ()).unwrap_err().problems.remove(0);
+    assert_eq!(error.help.as_deref(), Some("set MIXQ_DATA to the folder that has it"));
 }

@@ -3,19 +3,20 @@
 use mixq_format::Conv;
 
 use super::{Loops, Taps, filters, for_each_pixel};
-use crate::requant::Requantiser;
+use crate::requant::{Requantiser, Rule};
 use crate::tensor::{PixelWriter, split};
 
-/// Executes a convolution with `X`-bit input and `W`-bit weights; any width of output.
+/// Executes a convolution with `X`-bit input and `W`-bit weights, and the rule that
+/// its table names; any width of output.
 #[inline(never)]
-pub fn conv<const X: usize, const W: usize>(layer: &Conv, parameters: &[u8], arena: &mut [u8]) {
-    execute(layer, parameters, arena, const { &Loops::of::<X, W>() });
+pub fn conv<const X: usize, const W: usize>(layer: &Conv, rule: Rule, parameters: &[u8], arena: &mut [u8]) {
+    execute(layer, rule, parameters, arena, const { &Loops::of::<X, W>() });
 }
 
 #[inline(never)]
-fn execute(layer: &Conv, parameters: &[u8], arena: &mut [u8], loops: &Loops) {
+fn execute(layer: &Conv, rule: Rule, parameters: &[u8], arena: &mut [u8], loops: &Loops) {
     let (input, output) = split(arena, &layer.input, &layer.output);
-    let requant = Requantiser::new(&layer.requant, &layer.output, parameters);
+    let requant = Requantiser::new(&layer.requant, rule, &layer.output, parameters);
     let needs_input_sum = requant.needs_input_sum(layer.output.channels);
     let filter_bytes = usize::from(layer.window.kernel_height) * filter_row_bytes(layer);
 

@@ -4,27 +4,34 @@ use mixq_format::Depthwise;
 
 use super::{Taps, for_each_pixel};
 use crate::arch;
-use crate::requant::Requantiser;
+use crate::requant::{Requantiser, Rule};
 use crate::tensor::{CHUNK, PixelWriter, chunk, row_bytes, split, weight};
 
-/// Executes a depthwise convolution with `X`-bit input and `W`-bit weights; any width of output.
+/// Executes a depthwise convolution with `X`-bit input and `W`-bit weights, and the rule that
+/// its table names; any width of output.
 #[inline(never)]
-pub fn depthwise<const X: usize, const W: usize>(layer: &Depthwise, parameters: &[u8], arena: &mut [u8]) {
+pub fn depthwise<const X: usize, const W: usize>(
+    layer: &Depthwise,
+    rule: Rule,
+    parameters: &[u8],
+    arena: &mut [u8],
+) {
     let accumulate = |view: &View, index| view.accumulate::<X, W>(index);
     let pad = |view: &View, index, sums: &mut Accumulators| view.pad::<W>(index, sums);
-    execute(layer, parameters, arena, accumulate, pad);
+    execute(layer, rule, parameters, arena, accumulate, pad);
 }
 
 #[inline(never)]
 fn execute(
     layer: &Depthwise,
+    rule: Rule,
     parameters: &[u8],
     arena: &mut [u8],
     accumulate: fn(&View, usize) -> Accumulators,
     pad: fn(&View, usize, &mut Accumulators),
 ) {
     let (input, output) = split(arena, &layer.input, &layer.output);
-    let requant = Requantiser::new(&layer.requant, &layer.output, parameters);
+    let requant = Requantiser::new(&layer.requant, rule, &layer.output, parameters);
     let weights = &parameters[layer.weights as usize..];
     let channels = usize::from(layer.input.channels);
 

@@ -3,19 +3,25 @@
 use mixq_format::Linear;
 
 use super::{Loops, filters};
-use crate::requant::Requantiser;
+use crate::requant::{Requantiser, Rule};
 use crate::tensor::{PixelWriter, split};
 
-/// Executes a fully connected layer with `X`-bit input and `W`-bit weights; any width of output.
+/// Executes a fully connected layer with `X`-bit input and `W`-bit weights, and the rule that
+/// its table names; any width of output.
 #[inline(never)]
-pub fn linear<const X: usize, const W: usize>(layer: &Linear, parameters: &[u8], arena: &mut [u8]) {
-    execute(layer, parameters, arena, const { &Loops::of::<X, W>() });
+pub fn linear<const X: usize, const W: usize>(
+    layer: &Linear,
+    rule: Rule,
+    parameters: &[u8],
+    arena: &mut [u8],
+) {
+    execute(layer, rule, parameters, arena, const { &Loops::of::<X, W>() });
 }
 
 #[inline(never)]
-fn execute(layer: &Linear, parameters: &[u8], arena: &mut [u8], loops: &Loops) {
+fn execute(layer: &Linear, rule: Rule, parameters: &[u8], arena: &mut [u8], loops: &Loops) {
     let (input, output) = split(arena, &layer.input, &layer.output);
-    let requant = Requantiser::new(&layer.requant, &layer.output, parameters);
+    let requant = Requantiser::new(&layer.requant, rule, &layer.output, parameters);
     let needs_input_sum = requant.needs_input_sum(layer.output.channels);
     let channels = usize::from(layer.input.channels);
     let filter_bytes = layer.input.pixels() * layer.weight_bits.row_bytes(channels);

@@ -2,9 +2,9 @@
 //! table, so a network holds one copy of a kernel however many of its layers use it.
 //!
 //! Tables, parameters and arena are those of a network that passes
-//! [`Network::validate`](mixq_format::Network::validate); `X` (bits of the input) and `W` (bits of the
-//! weights) are those of the table. With anything else a kernel panics or writes wrong
-//! values into the arena, but never touches other memory.
+//! [`Network::validate`](mixq_format::Network::validate); `X` (bits of the input), `W` (bits of the
+//! weights) and the [rule](crate::requant::Rule) of requantisation are those of the table. With anything
+//! else a kernel panics or writes wrong values into the arena, but never touches other memory.
 
 mod add;
 mod conv;
@@ -38,18 +38,18 @@ fn filters(
 
 /// The taps of a window's axis that meet the input; the others lie in the padding.
 #[derive(Clone, Copy)]
-struct Taps {
+pub(crate) struct Taps {
     /// The first that does.
-    start: usize,
+    pub(crate) start: usize,
     /// The first after them that does not.
-    end: usize,
+    pub(crate) end: usize,
     /// The input row or column that tap `start` sees.
-    first: usize,
+    pub(crate) first: usize,
 }
 
 impl Taps {
     #[inline(always)]
-    fn new(position: usize, stride: u16, pad: u16, kernel: u16, size: u16) -> Taps {
+    pub(crate) fn new(position: usize, stride: u16, pad: u16, kernel: u16, size: u16) -> Taps {
         let (origin, pad) = (position * usize::from(stride), usize::from(pad));
         let start = pad.saturating_sub(origin);
         let end = usize::from(kernel).min((usize::from(size) + pad).saturating_sub(origin));
@@ -57,13 +57,13 @@ impl Taps {
     }
 
     #[inline(always)]
-    fn count(self) -> usize {
+    pub(crate) fn count(self) -> usize {
         self.end - self.start
     }
 
     /// The input row or column that a tap sees, unless it lies in the padding.
     #[inline(always)]
-    fn see(self, tap: usize) -> Option<usize> {
+    pub(crate) fn see(self, tap: usize) -> Option<usize> {
         (self.start..self.end).contains(&tap).then(|| self.first + tap - self.start)
     }
 }

@@ -1,10 +1,11 @@
 //! Random layers: shapes from proptest, numbers from a seed, tables and arena laid out at random.
 
-use mixq_rt::format::{Bits, Layer, Requant, Tensor, Window as TableWindow};
+use mixq_rt::format::{Bits, Layer, Requant, Rule, Tensor, Window as TableWindow};
 use mixq_rt::run_layer;
 use proptest::prelude::*;
 
 use crate::reference::{self, Image, Window};
+use crate::scales::Scales;
 
 /// The 27 combinations of input, weight and output bits, and the 9 that write logits.
 pub fn combinations() -> impl Iterator<Item = [Bits; 3]> {
@@ -102,50 +103,6 @@ impl Numbers {
             _ => (self.codes(channels, bits, true), true),
         }
     }
-
-    /// A bias, multipliers and shifts that spread these sums (HWC) over the codes of `bits`: so many that
-    /// are too small, within and too large.
-    pub fn scales(&mut self, sums: &[i64], channels: usize, bits: Bits) -> Scales {
-        let largest = sums.iter().map(|sum| sum.abs()).max().unwrap().max(1);
-        let per_channel = self.coin();
-        let spread = if bits == Bits::B32 { self.within(4, 28) } else { bits.count() as i64 };
-        let one = |numbers: &mut Numbers| {
-            let multiplier = numbers.within(1 << 30, (1 << 31) - 1) as i32;
-            // largest * multiplier / 2^shift is about 2^spread.
-            let shift = 31 + i64::from(largest.ilog2()) - spread + numbers.within(-1, 2);
-            (if numbers.within(0, 3) == 0 { -multiplier } else { multiplier }, shift.clamp(0, 63) as u32)
-        };
-        let first = one(self);
-        let of_channel: Vec<_> = (0..channels).map(|_| if per_channel { one(self) } else { first }).collect();
-        Scales {
-            biases: (0..channels).map(|_| self.within(-largest / 2, largest / 2)).collect(),
-            multipliers: of_channel.iter().map(|scale| scale.0).collect(),
-            shifts: of_channel.iter().map(|scale| scale.1).collect(),
-            per_channel,
-        }
-    }
-}
-
-/// How sums become codes, by output channel.
-pub struct Scales {
-    /// Added to `sum((q_x - Z_x)(s_w - Z_w))`.
-    pub biases: Vec<i64>,
-    pub multipliers: Vec<i32>,
-    pub shifts: Vec<u32>,
-    pub per_channel: bool,
-}
-
-impl Scales {
-    /// The codes or logits of these sums (HWC).
-    pub fn requantise(&self, sums: &[i64], zero_point: i64, bits: Bits) -> Vec<i64> {
-        let channels = self.biases.len();
-        let each = sums.iter().enumerate().map(|(index, sum)| {
-            let c = index % channels;
-            let (multiplier, shift) = (self.multipliers[c], self.shifts[c]);
-            reference::requantise(sum + self.biases[c], multiplier, shift, zero_point, bits.count() as u32)
-        });
-        each.collect()
-    }
 }
 
 /// A layer's weights: `filters[c]` are those of output channel `c`, in any order.
@@ -179,24 +136,60 @@ impl Parameters {
         input_zero_point: i64,
         numbers: &mut Numbers,
     ) -> Requant {
-        let biases = scales.biases.iter().zip(&weights.filters).zip(&weights.zero_points);
-        let folded = biases.map(|((bias, filter), zero_point)| {
-            let shifted: i64 = filter.iter().map(|weight| weight - zero_point).sum();
-            i32::try_from(bias - input_zero_point * shifted).unwrap()
-        });
-        let folded: Vec<_> = folded.flat_map(i32::to_le_bytes).collect();
-        let multipliers = if scales.per_channel { scales.multipliers.len() } else { 1 };
+        let constant = |(filter, zero_point): (&Vec<i64>, &i64)| {
+            input_zero_point * filter.iter().map(|weight| weight - zero_point).sum::<i64>()
+        };
+        let constants: Vec<i64> = weights.filters.iter().zip(&weights.zero_points).map(constant).collect();
         let zero_points = if weights.zero_point_per_channel { weights.zero_points.len() } else { 1 };
-        let words = scales.multipliers[..multipliers].iter().flat_map(|m| m.to_le_bytes());
-        let shifts = scales.shifts[..multipliers].iter().map(|shift| *shift as u8);
         let zeros = weights.zero_points[..zero_points].iter().map(|zero_point| *zero_point as i8 as u8);
-        Requant {
-            bias: self.put(folded, numbers),
-            multiplier: self.put(words, numbers),
-            shift: self.put(shifts, numbers),
-            weight_zero_point: self.put(zeros, numbers),
-            multiplier_step: scales.per_channel.into(),
-            zero_point_step: weights.zero_point_per_channel.into(),
+        let weight_zero_point = self.put(zeros, numbers);
+        let zero_point_step = weights.zero_point_per_channel.into();
+        match scales {
+            Scales::Multipliers(all) => {
+                let folded = all.biases.iter().zip(&constants);
+                let folded = folded.map(|(bias, constant)| bias - (constant << all.fraction));
+                let folded: Vec<_> =
+                    folded.flat_map(|bias| i32::try_from(bias).unwrap().to_le_bytes()).collect();
+                let multipliers = if all.per_channel { all.multipliers.len() } else { 1 };
+                let words = all.multipliers[..multipliers].iter().flat_map(|m| m.to_le_bytes());
+                let shifts = all.shifts[..multipliers].iter().map(|shift| *shift as u8);
+                Requant {
+                    bias: self.put(folded, numbers),
+                    multiplier: self.put(words, numbers),
+                    shift: self.put(shifts, numbers),
+                    weight_zero_point,
+                    rule: Rule::Multiplier,
+                    multiplier_step: all.per_channel.into(),
+                    zero_point_step,
+                    fraction: all.fraction as u8,
+                }
+            }
+            Scales::Thresholds(all) => {
+                let shifted = all.iter().zip(&constants);
+                let shifted = shifted.flat_map(|(all, constant)| all.iter().map(move |t| t + constant));
+                let shifted: Vec<i64> = shifted.collect();
+                let narrow: Result<Vec<i16>, _> = shifted.iter().map(|t| i16::try_from(*t)).collect();
+                let (rule, bytes): (_, Vec<u8>) = match narrow {
+                    Ok(narrow) if numbers.within(0, 3) > 0 => {
+                        (Rule::Thresholds16, narrow.into_iter().flat_map(i16::to_le_bytes).collect())
+                    }
+                    _ => {
+                        let wide = shifted.into_iter().map(|t| i32::try_from(t).unwrap());
+                        (Rule::Thresholds32, wide.flat_map(i32::to_le_bytes).collect())
+                    }
+                };
+                // What this rule does not read may be anything.
+                Requant {
+                    bias: u32::MAX,
+                    multiplier: self.put(bytes, numbers),
+                    shift: u32::MAX,
+                    weight_zero_point,
+                    rule,
+                    multiplier_step: numbers.coin().into(),
+                    zero_point_step,
+                    fraction: 0,
+                }
+            }
         }
     }
 }

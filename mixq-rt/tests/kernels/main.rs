@@ -10,3 +10,4 @@ mod network;
 mod pool;
 mod reference;
 mod requant;
+mod scales;

@@ -1,7 +1,8 @@
-//! Requantisation at its extremes.
+//! Requantisation at its extremes, and thresholds by counting.
 
-use mixq_rt::format::Bits;
-use mixq_rt::requant::{Range, requantise};
+use mixq_rt::format::{Bits, Requant, Rule, Tensor};
+use mixq_rt::requant::{Range, Requantiser, requantise, rule};
+use mixq_rt::tensor::PixelWriter;
 use proptest::prelude::*;
 
 use crate::reference;
@@ -69,7 +70,67 @@ fn half_is_floored() {
     }
 }
 
+/// The code of one channel, whose thresholds are these.
+fn reached(accumulator: i32, thresholds: &[i32], wide: bool) -> u8 {
+    let bits = if thresholds.len() == 3 { Bits::B2 } else { Bits::B4 };
+    let output = Tensor { height: 1, width: 1, channels: 1, bits, zero_point: 1, offset: 0 };
+    let (rule_of_width, mut parameters): (_, Vec<u8>) = if wide {
+        (Rule::Thresholds32, thresholds.iter().flat_map(|t| t.to_le_bytes()).collect())
+    } else {
+        (Rule::Thresholds16, thresholds.iter().flat_map(|t| (*t as i16).to_le_bytes()).collect())
+    };
+    parameters.push(0);
+    let tables = Requant {
+        bias: 0,
+        multiplier: 0,
+        shift: 0,
+        weight_zero_point: parameters.len() as u32 - 1,
+        rule: rule_of_width,
+        multiplier_step: 0,
+        zero_point_step: 0,
+        fraction: 0,
+    };
+    let mut pixel = [0xff];
+    let mut writer = PixelWriter::new(&mut pixel, bits);
+    Requantiser::new(&tables, rule(&tables), &output, &parameters).write(&mut writer, 0, accumulator, 7);
+    writer.finish();
+    pixel[0]
+}
+
+#[test]
+fn thresholds_at_the_ends_of_their_widths() {
+    for (wide, min, max) in [(false, i16::MIN.into(), i16::MAX.into()), (true, i32::MIN, i32::MAX)] {
+        for count in [3, 15] {
+            for below in 0..=count {
+                let mut thresholds = vec![min; below];
+                thresholds.resize(count, max);
+                assert_eq!(usize::from(reached(0, &thresholds, wide)), below);
+                assert_eq!(usize::from(reached(max, &thresholds, wide)), count);
+                assert_eq!(usize::from(reached(min, &thresholds, wide)), below);
+            }
+        }
+    }
+}
+
 proptest! {
+    #[test]
+    fn as_many_as_are_reached(
+        four_bits: bool,
+        mut thresholds in prop::array::uniform15(-40i32..40),
+        accumulator in -45i32..45,
+        scale in prop::sample::select(vec![1, 100, 800]),
+    ) {
+        let thresholds = &mut thresholds[..if four_bits { 15 } else { 3 }];
+        thresholds.iter_mut().for_each(|t| *t *= scale);
+        thresholds.sort();
+        for accumulator in [accumulator * scale - 1, accumulator * scale, accumulator * scale + 1] {
+            let expected = thresholds.iter().filter(|t| accumulator >= **t).count();
+            for wide in [false, true] {
+                prop_assert_eq!(usize::from(reached(accumulator, thresholds, wide)), expected);
+            }
+        }
+    }
+
     #[test]
     fn anything(accumulator: i32, multiplier: i32, shift in 0u32..64, zero_point: u8) {
         check(accumulator, multiplier, shift, zero_point);

@@ -47,6 +47,15 @@ pub fn everything() -> Result<Libtorch> {
     together(training(), [targets, qemu])
 }
 
+/// Makes sure of what runs firmware: Rust's targets and the emulated boards.
+///
+/// # Errors
+/// As [`everything`].
+pub fn emulators() -> Result<()> {
+    let (arm, riscv) = (system::QEMU.ensure(), system::QEMU_RISCV.ensure());
+    together(rust::ensure(), [arm, riscv])
+}
+
 /// Makes sure of what training needs.
 ///
 /// # Errors

@@ -35,6 +35,15 @@ pub const QEMU: Tool = Tool {
     elsewhere: "Fedora: `dnf install qemu-system-arm`, Arch: `pacman -S qemu-system-arm`, macOS: `brew install qemu`",
 };
 
+/// An emulated RISC-V microcontroller, for `cargo xtask bench`.
+pub const QEMU_RISCV: Tool = Tool {
+    what: "QEMU for RISC-V (qemu-system-riscv32)",
+    program: Program::Named("qemu-system-riscv32"),
+    probe: &["--version"],
+    debian: "qemu-system-misc",
+    elsewhere: "Fedora: `dnf install qemu-system-riscv`, Arch: `pacman -S qemu-system-riscv`, macOS: `brew install qemu`",
+};
+
 /// Downloads libtorch.
 pub const PIP: Tool = Tool {
     what: "Python's package installer (python3 -m pip)",

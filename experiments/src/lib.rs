@@ -1,0 +1,1 @@
+//! The networks of `docs/results.md`, all in this package's Cargo.toml; no code.

