@@ -3,6 +3,7 @@
 #[path = "build/network.rs"]
 mod network;
 #[path = "../../mixq-rt/tests/kernels/reference.rs"]
+// The workloads are layers with weights; the tests of the kernels compare pools and sums with it, too.
 #[allow(dead_code)]
 mod reference;
 #[path = "build/workloads.rs"]

@@ -30,6 +30,8 @@ pub(crate) use known::resolve;
 pub use known::{KNOWN, Known, KnownFile, VARIABLE, data_folders, user_folder};
 use parts::Wanted;
 pub use split::Split;
+#[cfg(feature = "train")]
+pub(crate) use split::moments;
 use watch::Noting;
 pub use watch::Watch;
 

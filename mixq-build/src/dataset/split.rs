@@ -43,15 +43,7 @@ impl Split {
     /// Mean and standard deviation (of the population) of all pixels, in units of a pixel; zeros if there
     /// are no images.
     pub fn mean_and_std(&self) -> (f64, f64) {
-        let count = self.pixels.len() as u128;
-        if count == 0 {
-            return (0.0, 0.0);
-        }
-        let sum: u128 = self.pixels.iter().map(|pixel| u128::from(*pixel)).sum();
-        let squares: u128 = self.pixels.iter().map(|pixel| u128::from(*pixel).pow(2)).sum();
-        // Integers keep E[x^2] - E[x]^2 from cancelling: n^2 times the variance, exactly.
-        let variance = (count * squares - sum * sum) as f64 / (count * count) as f64;
-        (sum as f64 / count as f64, variance.sqrt())
+        moments(self.pixels.iter())
     }
 
     /// The first `index` images and the others.
@@ -65,4 +57,20 @@ impl Split {
     fn elements(&self) -> usize {
         self.pixels.len().checked_div(self.len()).unwrap_or(0)
     }
+}
+
+/// Mean and standard deviation (of the population), in units of a pixel; zeros if there are none.
+pub(crate) fn moments<'a>(pixels: impl Iterator<Item = &'a u8>) -> (f64, f64) {
+    let (mut count, mut sum, mut squares) = (0u128, 0u128, 0u128);
+    for pixel in pixels {
+        count += 1;
+        sum += u128::from(*pixel);
+        squares += u128::from(*pixel).pow(2);
+    }
+    if count == 0 {
+        return (0.0, 0.0);
+    }
+    // Integers keep E[x^2] - E[x]^2 from cancelling: n^2 times the variance, exactly.
+    let variance = (count * squares - sum * sum) as f64 / (count * count) as f64;
+    (sum as f64 / count as f64, variance.sqrt())
 }

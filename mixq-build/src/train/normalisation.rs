@@ -29,18 +29,10 @@ impl Normalisation {
     }
 }
 
-/// Mean and standard deviation (of the population), in units of a pixel; the deviation is over 0, so that nothing divides by 0.
+/// Mean and deviation; the latter over 0, so that nothing divides by 0.
 fn moments<'a>(pixels: impl Iterator<Item = &'a u8>) -> (f64, f64) {
-    let (mut count, mut sum, mut squares) = (0u128, 0u128, 0u128);
-    for pixel in pixels {
-        count += 1;
-        sum += u128::from(*pixel);
-        squares += u128::from(*pixel).pow(2);
-    }
-    let count = count.max(1);
-    // Integers keep E[x^2] - E[x]^2 from cancelling: n^2 times the variance, exactly.
-    let variance = (count * squares - sum * sum) as f64 / (count * count) as f64;
-    (sum as f64 / count as f64, variance.sqrt().max(1e-3))
+    let (mean, deviation) = crate::dataset::moments(pixels);
+    (mean, deviation.max(1e-3))
 }
 
 #[cfg(test)]
