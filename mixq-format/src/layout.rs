@@ -5,57 +5,82 @@
 //! when firmware is compiled: artifacts do not know of it.
 //!
 //! The elements of a filter, in the order row, column, channel, are taken without the padding of rows. Filters are
-//! taken in *blocks* of two or four output channels; those that fill no block stay as they are. A block is a sequence
-//! of 32-bit words, each of a *unit* of elements, from its first byte on; what is left of its bytes is 0.
+//! taken in *blocks* of two output channels, a lower and an upper one; a filter that is left stays as it is. A block is a
+//! sequence of 32-bit words, each of a *unit* of elements, from its first byte on; what is left of its bytes is 0.
 //!
-//! | weights | input | block | unit | in a word |
-//! | --- | --- | --- | --- | --- |
-//! | 8 bits | any | 2 | 2 | bytes: channel 0, 1 of the first element, of the second |
-//! | 4 bits | 8 bits | 4 | 2 | halves: an element each; nibbles: the channels |
-//! | 4 bits | 4, 2 bits | 2 | 4 | two pairs, the second rotated left by 8: bits 0 to 3 and 12 to 15 of each half |
-//! | 2 bits | any | 2 | 8 | four pairs, rotated left by 0, 4, 8, 12: bits 0, 1 and 14, 15 of each half |
+//! | weights | input | unit | in a word |
+//! | --- | --- | --- | --- |
+//! | 8 bits | any | 2 | halves: an element each; bytes: lower, upper channel |
+//! | 4 bits | 8 bits | 4 | bytes: an element each, in their order; nibbles: lower, upper channel |
+//! | 4 bits | 4, 2 bits | 4 | two pairs, the second rotated left by 8: bits 0 to 3 and 12 to 15 of each half |
+//! | 2 bits | any | 8 | four pairs, rotated left by 0, 4, 8, 12: bits 0, 1 and 14, 15 of each half |
 //!
-//! Weights below 8 bits are offset by half their range (unsigned), except those of a block's last channel: that lies
-//! in the upper bits, where its sign is.
+//! Weights of the lower channel are offset by half their range (unsigned), those of the upper one are signed: they lie in
+//! the upper bits of a half. Beside 8-bit input both 4-bit weights are offset.
 
-use crate::{Bits, Depthwise, Layer, Requant, Rule};
+use crate::{Bits, Conv, Depthwise, Layer, Requant, Rule, Window};
 
-/// Elements that a kernel takes at once: whole units and whole words of input.
-pub const CHUNK: usize = 64;
+mod plan;
+mod proof;
+
+pub use plan::{Plan, plan};
+pub use proof::{Proof, proof};
+
+/// Output channels of a block.
+pub const BLOCK: usize = 2;
 
 /// The shape of blocks for one pair of widths.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Blocks {
-    /// Output channels of a block.
-    pub channels: usize,
     /// Elements of a word of weights.
     pub unit: usize,
     /// Elements of a word of packed input.
     pub word: usize,
     /// Width of a weight.
     pub weight_bits: Bits,
+    /// Whether windows are three rows of nine bytes, as those of 3x3 on three channels are: then the whole words of each row come first, and its last
+    /// byte after those of all rows.
+    pub nine: bool,
 }
 
 impl Blocks {
+    /// For a convolution.
+    pub const fn of_conv(conv: &Conv) -> Blocks {
+        let Window { kernel_height, kernel_width, .. } = conv.window;
+        let nine = kernel_height == 3
+            && kernel_width as usize * conv.input.channels as usize == 9
+            && matches!(conv.input.bits, Bits::B8);
+        Blocks { nine, ..Blocks::of(conv.input.bits, conv.weight_bits) }
+    }
+
     /// For `x`-bit input and `w`-bit weights.
     pub const fn of(x: Bits, w: Bits) -> Blocks {
-        let (channels, unit) = match (x, w) {
-            (_, Bits::B8) => (2, 2),
-            (Bits::B8, Bits::B4) => (4, 2),
-            (_, Bits::B4) => (2, 4),
-            _ => (2, 8),
+        let unit = match w {
+            Bits::B8 => 2,
+            Bits::B4 => 4,
+            _ => 8,
         };
-        Blocks { channels, unit, word: 32 / x.count(), weight_bits: w }
+        Blocks { unit, word: 32 / x.count(), weight_bits: w, nine: false }
     }
 
     /// Which of a filter's elements is at a slot; slots are counted in pairs of halves, in the order of the words. `None`:
     /// a slot of the last unit that is empty.
     ///
     /// Unpacking a word of input puts element `i` beside the one half a word later; elements that fill no word are in their order,
-    /// those that fill no unit beside the one half a unit later.
+    /// those that fill no unit beside the one half a unit later. The last three bytes of 8-bit input are taken as a word.
     pub const fn element(&self, elements: usize, slot: usize) -> Option<usize> {
         let whole = elements - elements % self.unit;
-        let element = if slot >= whole {
+        let words = elements - elements % self.word;
+        if self.nine {
+            return match slot {
+                0..24 => Some(slot / 8 * 9 + slot % 8 / 4 * 4 + half_apart(4, slot % 4)),
+                24..27 => Some((slot - 24) * 9 + 8),
+                _ => None,
+            };
+        }
+        let element = if self.last_word_is_short(elements) && slot >= words {
+            words + half_apart(self.word, slot - words)
+        } else if slot >= whole {
             whole + half_apart(self.unit, slot - whole)
         } else if slot < whole - whole % self.word {
             slot - slot % self.word + half_apart(self.word, slot % self.word)
@@ -65,21 +90,38 @@ impl Blocks {
         if element < elements { Some(element) } else { None }
     }
 
-    /// The bits of one weight in its word: pair 0 to 3, half 0 or 1.
+    /// Elements of the last, incomplete unit that are stored, those that are empty before the last one included.
+    pub const fn tail(&self, elements: usize) -> usize {
+        // The second of three is in the upper half of the first pair.
+        if self.nine && self.unit == 8 { 5 } else { elements % self.unit }
+    }
+
+    /// Whether the codes that fill no word are unpacked as one.
+    pub const fn last_word_is_short(&self, elements: usize) -> bool {
+        let rest = elements % self.word;
+        rest > 0 && (self.unit == self.word || (self.unit == 2 && self.word == 4 && rest != 2))
+    }
+
+    /// Whether both channels lie in the nibbles of a byte.
+    const fn nibbles(&self) -> bool {
+        self.word == 4 && matches!(self.weight_bits, Bits::B4)
+    }
+
+    /// The bits of one weight in its word: pair 0 to 3, half 0 or 1, channel 0 or 1 (lower, upper).
     const fn bits(&self, pair: usize, half: usize, channel: usize, weight: i32) -> u32 {
-        let last = channel + 1 == self.channels;
         let mask = self.weight_bits.max_code();
-        let offset = if last || matches!(self.weight_bits, Bits::B8) { 0 } else { (mask + 1) / 2 };
+        let offset = if channel == 0 || self.nibbles() { (mask + 1) / 2 } else { 0 };
         let field = ((weight + offset) & mask) as u32;
-        match (self.weight_bits, self.channels) {
-            (Bits::B8, _) => field << (16 * half + 8 * channel),
-            (_, 4) => field << (16 * half + 4 * channel),
-            (Bits::B4, _) => (field << (16 * half + 12 * channel)).rotate_left(8 * pair as u32),
-            _ => (field << (16 * half + 14 * channel)).rotate_left(4 * pair as u32),
+        let half = 16 * half;
+        match self.weight_bits {
+            Bits::B8 => field << (half + 8 * channel),
+            Bits::B4 if self.nibbles() => field << (half + 8 * pair + 4 * channel),
+            Bits::B4 => (field << (half + 12 * channel)).rotate_left(8 * pair as u32),
+            _ => (field << (half + 14 * channel)).rotate_left(4 * pair as u32),
         }
     }
 
-    /// The same in the last, incomplete unit, of which only the first bytes are stored.
+    /// The same in the last, incomplete unit, of which only the first bytes are stored: those of one element after the other.
     const fn tail_bits(&self, element: usize, channel: usize, weight: i32) -> u32 {
         let field = self.bits(0, 0, channel, weight);
         if self.unit == 2 {
@@ -87,7 +129,7 @@ impl Blocks {
         }
         // Back from the upper end of a half to just above the other channel.
         let width = self.weight_bits.count();
-        let near = if channel == 0 { field } else { field >> (16 - 2 * width) };
+        let near = if channel == 0 || self.nibbles() { field } else { field >> (16 - 2 * width) };
         near << (2 * width * element)
     }
 }
@@ -127,13 +169,12 @@ pub fn armv7em_takes(layer: &Layer, parameters: &[u8]) -> bool {
         && armv7em_requantises(requant, output.channels.into(), parameters)
 }
 
-/// The shape of a layer's blocks, if [`armv7em`] rearranges its weights: convolutions with as many output channels as a
-/// block, and [`Rule::Multiplier`].
+/// The shape of a layer's blocks, if [`armv7em`] rearranges its weights: convolutions of at least two output channels with
+/// [`Rule::Multiplier`].
 pub fn armv7em_blocks(layer: &Layer) -> Option<Blocks> {
-    let Layer::Conv(_) = layer else { return None };
-    let (.., weight_bits) = layer.weights()?;
-    let blocks = Blocks::of(layer.inputs().0.bits, weight_bits);
-    let enough = usize::from(layer.output().channels) >= blocks.channels;
+    let Layer::Conv(conv) = layer else { return None };
+    let blocks = Blocks::of_conv(conv);
+    let enough = usize::from(layer.output().channels) >= BLOCK;
     (enough && layer.requant()?.rule == Rule::Multiplier).then_some(blocks)
 }
 
@@ -173,8 +214,8 @@ pub fn armv7em(layer: &Layer, plain: &[u8], laid_out: &mut [u8]) {
         let above = 32 - bits.count();
         (code << above) >> above
     };
-    let plain = plain.chunks_exact(blocks.channels * filter_bytes);
-    for (from, to) in plain.zip(laid_out.chunks_exact_mut(blocks.channels * filter_bytes)) {
+    let plain = plain.chunks_exact(BLOCK * filter_bytes);
+    for (from, to) in plain.zip(laid_out.chunks_exact_mut(BLOCK * filter_bytes)) {
         to.fill(0);
         let word = |unit: usize| {
             let slots = (0..blocks.unit).filter_map(|slot| {
@@ -185,7 +226,7 @@ pub fn armv7em(layer: &Layer, plain: &[u8], laid_out: &mut [u8]) {
             for (channel, filter) in from.chunks_exact(filter_bytes).enumerate() {
                 for (slot, element) in slots.clone() {
                     word |= if elements / blocks.unit == unit {
-                        blocks.tail_bits(element % blocks.unit, channel, weight(filter, element))
+                        blocks.tail_bits(half_apart(blocks.unit, slot), channel, weight(filter, element))
                     } else {
                         blocks.bits(slot / 2, slot % 2, channel, weight(filter, element))
                     };

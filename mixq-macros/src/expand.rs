@@ -136,7 +136,8 @@ fn network(artifact: &Artifact) -> TokenStream {
     let words = Literal::u32_unsuffixed(header.arena_bytes / 4);
     let (input, output) =
         (Literal::u32_unsuffixed(header.input.offset), Literal::u32_unsuffixed(header.output.offset));
-    let calls = steps(artifact).map(|step| step.call(&artifact.parameters));
+    let layers = artifact.layers();
+    let calls = steps(artifact).map(|step| step.call(artifact, &layers));
     quote! {
         /// The RAM of the network, `RAM_BYTES` bytes. Fit for a `static`: all zero at first.
         pub struct Network {

@@ -1,7 +1,8 @@
 //! One layer as Rust: its table in flash and the call that executes it.
 
+use mixq_format::layout::{self, Plan};
 use mixq_format::{
-    Add, Bits, Conv, Depthwise, Layer, Linear, NamedLayer, Pool, Requant, Rule, Tensor, Window, layout,
+    Add, Artifact, Bits, Conv, Depthwise, Layer, Linear, NamedLayer, Pool, Requant, Rule, Tensor, Window,
 };
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{format_ident, quote};
@@ -47,14 +48,17 @@ impl Step<'_> {
     }
 
     /// Its execution: by the target's own kernel if there may be one. Then the weights are as that wants them.
-    pub fn call(&self, parameters: &[u8]) -> TokenStream {
+    pub fn call(&self, artifact: &Artifact, layers: &[Layer]) -> TokenStream {
         let field = self.field();
         let x = Literal::usize_unsuffixed(self.named.layer.inputs().0.bits.count());
         let weighted = |kernel: &str, weight_bits: Bits, requant: &Requant| {
             let kernel = format_ident!("{kernel}");
             let w = Literal::usize_unsuffixed(weight_bits.count());
-            if layout::armv7em_takes(&self.named.layer, parameters) {
-                return quote!(native::#kernel::<#x, #w>(&layers.#field, parameters, arena););
+            if layout::armv7em_takes(&self.named.layer, &artifact.parameters) {
+                let plan =
+                    layout::plan(layers, self.index, &artifact.parameters, artifact.header.arena_bytes);
+                let plan = plan.as_ref().map(plan_literal).into_iter();
+                return quote!(native::#kernel::<#x, #w>(&layers.#field, parameters, arena #(, #plan)*););
             }
             let rule = match requant.rule {
                 Rule::Multiplier => quote!(multiplier),
@@ -89,6 +93,16 @@ fn summary(layer: &Layer) -> String {
     let weights = layer.weights().map(|(.., bits)| format!(", {}-bit weights", bits.count()));
     let (input, output) = (tensor(layer.inputs().0), tensor(layer.output()));
     format!("{kind}{}{}, {input} to {output}", window.unwrap_or_default(), weights.unwrap_or_default())
+}
+
+fn plan_literal(plan: &Plan) -> TokenStream {
+    let (scratch, scratch_bytes) = (int(plan.scratch), int(plan.scratch_bytes));
+    let (chunk, interval) = (int(plan.proof.chunk), int(plan.proof.interval));
+    quote!(format::layout::Plan {
+        scratch: #scratch,
+        scratch_bytes: #scratch_bytes,
+        proof: format::layout::Proof { chunk: #chunk, interval: #interval },
+    })
 }
 
 fn int(value: impl Into<i64>) -> Literal {

@@ -1,12 +1,13 @@
 //! The portable kernels, by rule [`Rule::Multiplier`](mixq_format::Rule::Multiplier).
 
+use mixq_format::layout::Plan;
 use mixq_format::{Conv, Depthwise};
 
 use crate::{layer, requant};
 
 /// Executes a convolution with `X`-bit input and `W`-bit weights; any width of output.
 #[inline(always)]
-pub fn conv<const X: usize, const W: usize>(table: &Conv, parameters: &[u8], arena: &mut [u8]) {
+pub fn conv<const X: usize, const W: usize>(table: &Conv, parameters: &[u8], arena: &mut [u8], _plan: Plan) {
     layer::conv::<X, W>(table, requant::multiplier, parameters, arena);
 }
 

@@ -10,6 +10,9 @@ use mixq_format::{
 
 use crate::reference::{self, Image, Window};
 
+/// Bytes of the arena beyond the largest two tensors.
+const SCRATCH: usize = 2560;
+
 /// Layers, and what goes in and comes out.
 pub struct Network {
     rng: Rng,
@@ -123,7 +126,8 @@ impl Network {
     fn requant(&mut self, sums: &[i64], zero_points: &[i64], bits: Bits) -> Requant {
         let channels = zero_points.len();
         let range = if bits == Bits::B32 { f64::from(1 << 20) } else { f64::from(bits.max_code()) };
-        let unit = f64::from(1 << Requant::FRACTION);
+        let fraction = Requant::usual_fraction(bits);
+        let unit = f64::from(1 << fraction);
         let (mut biases, mut multipliers, mut shifts) = (vec![], vec![], vec![]);
         for channel in 0..channels {
             let of_channel: Vec<f64> =
@@ -142,7 +146,7 @@ impl Network {
         let code = |(index, sum): (usize, &i64)| {
             let c = index % channels;
             reference::requantise(
-                (sum << Requant::FRACTION) + biases[c],
+                (sum << fraction) + biases[c],
                 multipliers[c],
                 shifts[c].into(),
                 0,
@@ -165,7 +169,7 @@ impl Network {
             rule: Rule::Multiplier,
             multiplier_step: 1,
             zero_point_step: 1,
-            fraction: Requant::FRACTION,
+            fraction,
         }
     }
 
@@ -179,11 +183,12 @@ impl Network {
             let bytes = |t: &(Image, Bits)| bytes(&t.0, t.1).len().next_multiple_of(4);
             bytes(&pair[0]) + bytes(&pair[1])
         });
-        let arena = sizes.max().expect("a network has layers");
+        // The kernels have room to work in.
+        let arena = sizes.max().expect("a network has layers").next_multiple_of(8) + SCRATCH;
         let tensors: Vec<Tensor> = (self.tensors.iter().enumerate())
             .map(|(index, (image, bits))| {
                 let size = self::Network::size(image, *bits);
-                let offset = if index % 2 == 0 { 0 } else { arena - size.next_multiple_of(4) };
+                let offset = if index % 2 == 0 { 0 } else { (arena - size) & !3 };
                 Tensor {
                     height: image.height as u16,
                     width: image.width as u16,
@@ -226,10 +231,12 @@ impl Network {
             let x = layer.inputs().0.bits.count();
             let (generics, arguments) = match layer.weights() {
                 Some((.., w)) if layout::armv7em_takes(layer, &self.parameters) => {
-                    (format!("{x}, {}", w.count()), "native")
+                    let plan = layout::plan(&layers, index, &self.parameters, arena as u32);
+                    let plan = plan.map(|plan| format!("layout::{plan:?}").replace("Proof", "layout::Proof"));
+                    (format!("{x}, {}", w.count()), format!("native {}", plan.unwrap_or_default()))
                 }
-                Some((.., w)) => (format!("{x}, {}", w.count()), "layer"),
-                None => (x.to_string(), ""),
+                Some((.., w)) => (format!("{x}, {}", w.count()), "layer".to_string()),
+                None => (x.to_string(), String::new()),
             };
             let _ = writeln!(code, "    l{index}: {kind} = {table}; {kernel}::<{generics}> [{arguments}]");
         }

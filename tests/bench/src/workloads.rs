@@ -25,7 +25,7 @@ struct Aligned<T: ?Sized>(T);
 
 macro_rules! workload {
     ($name:ident $macs:literal $arena:literal $input:literal $output:literal
-     $($layer:ident: $kind:ident = $table:expr; $kernel:ident::<$($bits:literal),*> [$($argument:ident)*])*) => {
+     $($layer:ident: $kind:ident = $table:expr; $kernel:ident::<$($bits:literal),*> [$($argument:tt)*])*) => {
         #[allow(unused_imports)]
         pub mod $name {
             use super::*;
@@ -61,8 +61,8 @@ macro_rules! call {
     ($kernel:ident::<$($bits:literal),*>, $table:expr, [], $parameters:ident, $arena:ident) => {
         native::$kernel::<$($bits),*>($table, $arena)
     };
-    ($kernel:ident::<$($bits:literal),*>, $table:expr, [native], $parameters:ident, $arena:ident) => {
-        native::$kernel::<$($bits),*>($table, $parameters, $arena)
+    ($kernel:ident::<$($bits:literal),*>, $table:expr, [native $($plan:expr)?], $parameters:ident, $arena:ident) => {
+        native::$kernel::<$($bits),*>($table, $parameters, $arena $(, $plan)?)
     };
     ($kernel:ident::<$($bits:literal),*>, $table:expr, [layer], $parameters:ident, $arena:ident) => {
         layer::$kernel::<$($bits),*>($table, requant::multiplier, $parameters, $arena)

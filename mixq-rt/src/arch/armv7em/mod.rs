@@ -1,27 +1,28 @@
 //! Inner loops for the DSP instructions of ARMv7E-M (Cortex-M4, M7), in assembly.
 //!
-//! A group of [`PIXELS`] output pixels is computed at once. What their windows see is widened into a [`Patch`], 16 bits an
-//! element, at most [`CHUNK`] elements of a pixel; weights are read as [`layout::armv7em`](mixq_format::layout::armv7em)
-//! lays them out, and unpacked by one instruction for two to four elements.
+//! A group of [`PIXELS`] output pixels is computed at once. What their windows see is widened into a *patch*, 16 bits an
+//! element; weights are read as [`layout::armv7em`](mixq_format::layout::armv7em) lays them out, two output channels side by
+//! side, and unpacked by one instruction for two to four elements. The sums of two channels and four pixels stay in registers
+//! until they are codes: see [`finish`].
 //!
 //! # Why nothing overflows
 //!
-//! For each pair of widths the kernels are right for *any* weights and codes, because a chunk is short: see the assertions
-//! in [`packed`] and [`nibbles`]. That the sum over all chunks fits 32 bits is proven by the build from the actual weights.
+//! How many elements may be multiplied at once is proven from the actual weights when firmware is compiled:
+//! [`layout::proof`](mixq_format::layout::proof). That the sum over all elements fits 32 bits is proven by the build.
 
 mod bytes;
 mod call;
 pub(crate) mod depthwise;
+mod finish;
 mod nibbles;
 mod packed;
-mod requantise;
+mod scratch;
 mod widen;
 
-use mixq_format::layout::CHUNK;
-
-pub(crate) use call::{Kernels, accumulate};
-pub(crate) use requantise::{Tables, pack};
-pub(crate) use widen::{Scratch, Widen};
+pub(crate) use call::{Call, Chunk, Filters, Kernels};
+pub(crate) use finish::{Finish, Tables};
+pub(crate) use scratch::Scratch;
+pub(crate) use widen::Widen;
 
 /// Output pixels of a group.
 pub(crate) const PIXELS: usize = 4;

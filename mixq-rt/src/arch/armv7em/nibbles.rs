@@ -1,170 +1,124 @@
-//! 4-bit weights with 8-bit input: four output channels by two pixels, 14 instructions for 16 multiply-accumulates.
+//! 4-bit weights beside 8-bit input: two output channels by four pixels, 26 instructions for 32 multiply-accumulates.
 //!
-//! Nibble `j` of each half belongs to channel `j` and stays where it is: accumulator `j` carries a factor of `16^j`.
+//! A byte of weights is `2^4 w1 + w0`, both offset by 8: the byte is multiplied into the accumulators of the upper channel, its lower nibble
+//! into those of the lower one. The difference of the two is `2^4` times the upper channel's sum.
 
 use core::arch::naked_asm;
 
-use super::CHUNK;
-use super::call::Call;
-
-// The top nibble is signed, the others are offset by 8; each accumulator stays below 2^31.
-const _: () = assert!(255 * 8 * CHUNK * 4096 < 1 << 31 && 255 * 15 * CHUNK * 256 < 1 << 31);
+use super::call::{Frame, begin};
 
 macro_rules! unit {
     ($load:literal) => {
         concat!(
             $load,
             "
-    ldrd r10, r11, [r12], #16
+    uxtb16 r8, r9
+    ldrd r10, r11, [r12], #8
+    smlad r4, r8, r10, r4
+    smlad r5, r8, r11, r5
     and r8, r9, #0x000f000f
     smlad r0, r8, r10, r0
     smlad r1, r8, r11, r1
-    and r8, r9, #0x00f000f0
+    ldrd r10, r11, [r12], #8
     smlad r2, r8, r10, r2
     smlad r3, r8, r11, r3
-    and r8, r9, #0x0f000f00
-    smlad r4, r8, r10, r4
-    smlad r5, r8, r11, r5
-    and r9, r9, #0xf000f000
+    uxtb16 r8, r9
+    smlad r6, r8, r10, r6
+    smlad r7, r8, r11, r7
+    uxtb16 r9, r9, ror #8
+    ldrd r10, r11, [r12], #8
+    and r8, r9, #0x000f000f
+    smlad r4, r9, r10, r4
+    smlad r5, r9, r11, r5
+    smlad r0, r8, r10, r0
+    smlad r1, r8, r11, r1
+    ldrd r10, r11, [r12], #8
     smlad r6, r9, r10, r6
     smlad r7, r9, r11, r7
+    smlad r2, r8, r10, r2
+    smlad r3, r8, r11, r3
 "
         )
     };
 }
 
+/// Units of the unrolled loop, and bytes of its code for one.
+pub(super) const UNROLLED: [usize; 2] = [4, 104];
+
 /// # Safety
-/// `call` is valid as [`accumulate`](super::accumulate) says.
+/// `frame` is valid as [`Call::run`](super::Call::run) says.
 #[unsafe(naked)]
-pub(super) unsafe extern "C" fn accumulate(call: Call) {
-    // The stack: see `Call`.
+pub(super) unsafe extern "C" fn multiply(frame: *const Frame) {
     naked_asm!(
-        "push {{r0-r3}}",
-        "push {{r4-r11, lr}}",
-        "ldrd r8, r9, [sp, #64]",
-        // For the second half of the pixels.
-        "str r0, [sp, #76]",
-        "str r3, [sp, #80]",
-        "sub r0, r2, r1",
-        "lsr r0, r0, #4",
-        "rsb r1, r0, #0",
-        "and r1, r1, #7",
-        "cmp r0, #0",
+        begin!(),
+        // The entry for a tail of so many elements: 8 bytes each.
+        "ldr r2, [sp, #16]",
+        "adr.w r1, 6f",
+        "add r1, r1, r2, lsl #3",
+        "sub r1, r1, #8",
+        "cmp r2, #0",
         "it eq",
-        "moveq r1, #8",
-        "mov r2, #56",
-        "adr.w r3, 5f",
-        "mla r1, r1, r2, r3",
-        "adr.w r2, 3f",
-        "adr.w r3, 4f",
-        "cmp r8, #0",
-        "it eq",
-        "moveq r2, r3",
-        "adr.w r3, 7f",
-        "adr.w r4, 6f",
-        "cmp r9, #0",
-        "it ne",
-        "movne r3, r4",
+        "adreq.w r1, 7f",
         "add r1, r1, #1",
-        "add r2, r2, #1",
-        "add r3, r3, #1",
-        "str r2, [sp, #64]",
-        "str r1, [sp, #72]",
-        "str r3, [sp, #68]",
+        "str r1, [sp, #16]",
+        ".p2align 2",
         "2:",
-        "mov r0, #0",
-        "mov r1, #0",
-        "mov r2, #0",
-        "mov r3, #0",
-        "mov r4, #0",
-        "mov r5, #0",
-        "mov r6, #0",
-        "mov r7, #0",
-        "ldrd lr, r12, [sp, #36]",
-        "ldr pc, [sp, #72]",
+        // Without Z_w sum(q_x), from the beginning.
+        "ldr r8, [sp, #20]",
+        "ldm r8, {{r8-r11}}",
+        "ldrd r6, r7, [sp, #24]",
+        "ldrsb r4, [r6]",
+        "ldrsb r5, [r6, r7]",
+        "add r6, r6, r7, lsl #1",
+        "str r6, [sp, #24]",
+        "add r4, r4, #8",
+        "add r5, r5, #8",
+        "lsl r5, r5, #4",
+        "mul r0, r4, r8",
+        "mul r1, r4, r9",
+        "mul r2, r4, r10",
+        "mul r3, r4, r11",
+        "mla r7, r5, r11, r3",
+        "mla r6, r5, r10, r2",
+        "mla r4, r5, r8, r0",
+        "mla r5, r5, r9, r1",
+        "ldrd lr, r12, [sp]",
+        "ldr pc, [sp, #8]",
         ".p2align 2",
         "5:",
-        ".rept 8",
+        ".rept 4",
         unit!("ldr r9, [lr], #4"),
         ".endr",
-        "ldr r8, [sp, #44]",
+        "ldr r8, [sp, #12]",
         "cmp r12, r8",
         "bne.w 5b",
-        "ldr pc, [sp, #68]",
-        // The last element alone.
+        "ldr pc, [sp, #16]",
+        // The last elements, one to three.
         ".p2align 2",
         "6:",
-        unit!("ldrh r9, [lr]"),
+        "ldrb.w r9, [lr]",
+        "b.w 8f",
+        "ldrh.w r9, [lr]",
+        "b.w 8f",
+        "ldrh.w r9, [lr]",
+        "ldrb.w r8, [lr, #2]",
+        "orr r9, r9, r8, lsl #16",
+        "8:",
+        unit!(""),
         ".p2align 2",
         "7:",
-        // Without the factors, and without the offsets.
-        "ldr r8, [sp, #60]",
-        "ldrd r10, r11, [r8]",
-        "ldr r8, [sp, #48]",
-        "asr r2, r2, #4",
-        "asr r3, r3, #4",
-        "asr r4, r4, #8",
-        "asr r5, r5, #8",
-        "asr r6, r6, #12",
-        "asr r7, r7, #12",
-        "sub r0, r0, r10, lsl #3",
-        "sub r1, r1, r11, lsl #3",
-        "sub r2, r2, r10, lsl #3",
-        "sub r3, r3, r11, lsl #3",
-        "sub r4, r4, r10, lsl #3",
-        "sub r5, r5, r11, lsl #3",
+        "ldr r8, [sp]",
+        "ldr r9, [sp, #72]",
+        "sub r4, r4, r0",
+        "sub r5, r5, r1",
+        "sub r6, r6, r2",
+        "sub r7, r7, r3",
+        "asr r4, r4, #4",
+        "asr r5, r5, #4",
+        "asr r6, r6, #4",
+        "asr r7, r7, #4",
+        "add r8, r8, r9",
+        "str r8, [sp]",
         "ldr pc, [sp, #64]",
-        ".p2align 2",
-        "4:",
-        "ldrd r10, r11, [r8]",
-        "add r0, r0, r10",
-        "add r1, r1, r11",
-        "ldrd r10, r11, [r8, #16]",
-        "add r2, r2, r10",
-        "add r3, r3, r11",
-        "ldrd r10, r11, [r8, #32]",
-        "add r4, r4, r10",
-        "add r5, r5, r11",
-        "ldrd r10, r11, [r8, #48]",
-        "add r6, r6, r10",
-        "add r7, r7, r11",
-        ".p2align 2",
-        "3:",
-        "strd r2, r3, [r8, #16]",
-        "strd r4, r5, [r8, #32]",
-        "strd r6, r7, [r8, #48]",
-        "strd r0, r1, [r8], #64",
-        "ldr r9, [sp, #36]",
-        "ldr r10, [sp, #56]",
-        "ldr r11, [sp, #52]",
-        "str r8, [sp, #48]",
-        "add r9, r9, r10",
-        "str r9, [sp, #36]",
-        "cmp r8, r11",
-        "bne.w 2b",
-        // The other two pixels.
-        "ldr r0, [sp, #76]",
-        "cmp r0, #0",
-        "beq 8f",
-        "mov r1, #0",
-        "str r1, [sp, #76]",
-        "ldrd r2, r3, [sp, #40]",
-        "ldr r4, [sp, #60]",
-        "add r2, r2, #8",
-        "add r3, r3, #8",
-        "add r4, r4, #8",
-        "add r11, r11, #8",
-        "strd r2, r3, [sp, #40]",
-        "str r4, [sp, #60]",
-        "str r11, [sp, #52]",
-        "ldr r1, [sp, #80]",
-        "add r1, r1, #8",
-        "str r0, [sp, #36]",
-        "str r1, [sp, #48]",
-        "b 2b",
-        "8:",
-        "pop {{r4-r11, lr}}",
-        "add sp, sp, #16",
-        "bx lr",
     )
 }

@@ -1,26 +1,11 @@
 //! Two output channels in one 16-bit half: one `SMLAD` is four multiply-accumulates.
 //!
-//! A half is `(w1 << S) + w0`, `w0` offset by half its range so that it is never negative; an accumulator is the sum of the second
-//! channel, shifted by `S`, plus that of the first, which is taken out before it can reach bit `S`.
+//! A half is `(w1 << S) + w0`, `w0` offset by half its range so that it is never negative; an accumulator is the sum of the upper
+//! channel, shifted by `S`, plus that of the lower one, which is taken out before it can reach bit `S`.
 
 use core::arch::naked_asm;
 
-use super::CHUNK;
-use super::call::Call;
-
-/// Pairs of elements until the lower field may be full, for any weights and codes.
-const fn pairs(x_bits: u32, w_bits: u32) -> usize {
-    let field = (1usize << (16 - w_bits)) - 1;
-    field / (2 * ((1 << x_bits) - 1) * ((1 << w_bits) - 1))
-}
-
-// Eight pairs fit where the loop takes the field out every eight pairs, and after the last, incomplete unit; elsewhere a chunk fits.
-const _: () = assert!(pairs(4, 4) >= 8 && pairs(8, 2) >= 8);
-const _: () = assert!(pairs(2, 4) >= CHUNK / 2 && pairs(4, 2) >= CHUNK / 2 && pairs(2, 2) >= CHUNK / 2);
-// The fields that were taken out are summed in 16 bits.
-const _: () = assert!(15 * 15 * CHUNK < 1 << 16 && 255 * 3 * CHUNK < 1 << 16);
-// The upper field and its sign fit 32 bits.
-const _: () = assert!(15 * 8 * CHUNK < 1 << (31 - 12) && 255 * 2 * CHUNK < 1 << (31 - 14));
+use super::call::{Frame, begin};
 
 // One pair of elements: r8 = both channels' weights.
 macro_rules! pair {
@@ -28,11 +13,11 @@ macro_rules! pair {
         concat!(
             $operand,
             "
-    ldm r12!, {{r4-r7}}
-    smlad r0, r8, r4, r0
-    smlad r1, r8, r5, r1
-    smlad r2, r8, r6, r2
-    smlad r3, r8, r7, r3
+    ldm r12!, {{r0-r3}}
+    smlad r4, r8, r0, r4
+    smlad r5, r8, r1, r5
+    smlad r6, r8, r2, r6
+    smlad r7, r8, r3, r7
 "
         )
     };
@@ -54,266 +39,201 @@ macro_rules! unit {
     };
 }
 
-// The last, incomplete unit: entries by the number of its elements, which are stored one after another.
+// The last, incomplete unit: entries of 8 bytes by the number of bytes of its elements, which are stored one after another.
 macro_rules! tail {
-    (4) => {
+    ($bits:tt) => {
         concat!(
             "
     .p2align 2
-6:  ldrb r9, [lr]
-    b 8f
-    .p2align 2
-    ldrh r9, [lr]
-    b 8f
-    .p2align 2
-    ldrh r9, [lr]
-    ldrb r8, [lr, #2]
+6:  ldrb.w r9, [lr]
+    b.w 8f
+    ldrh.w r9, [lr]
+    b.w 8f
+    b.w 9f
+    nop.w
+    ldr.w r9, [lr]
+    b.w 8f
+9:  ldrh.w r9, [lr]
+    ldrb.w r8, [lr, #2]
     orr r9, r9, r8, lsl #16
 8:
 ",
+            tail!(@ $bits)
+        )
+    };
+    (@ 4) => {
+        concat!(
             pair!("uxtb16 r8, r9\norr r8, r8, r8, lsl #8\nand r8, r8, r11"),
             pair!("uxtb16 r8, r9, ror #8\norr r8, r8, r8, lsl #8\nand r8, r8, r11")
         )
     };
-    (2) => {
+    (@ 2) => {
         concat!(
-            "
-    .p2align 2
-6:  ldrb r9, [lr]
-    b 8f
-    .p2align 2
-    ldrh r9, [lr]
-    b 8f
-    .p2align 2
-    ldrh r9, [lr]
-    ldrb r8, [lr, #2]
-    orr r9, r9, r8, lsl #16
-    b 8f
-    .p2align 2
-    ldr r9, [lr]
-8:
-",
+            ".rept 4\n",
             pair!("and r8, r9, #0x000f000f\norr r8, r8, r8, lsl #12\nand r8, r8, r11\nlsr r9, r9, #4"),
-            pair!("and r8, r9, #0x000f000f\norr r8, r8, r8, lsl #12\nand r8, r8, r11\nlsr r9, r9, #4"),
-            pair!("and r8, r9, #0x000f000f\norr r8, r8, r8, lsl #12\nand r8, r8, r11\nlsr r9, r9, #4"),
-            pair!("and r8, r9, #0x000f000f\norr r8, r8, r8, lsl #12\nand r8, r8, r11\nlsr r9, r9, #4")
+            ".endr\n"
         )
     };
 }
 
-// The entry for the number of elements in r9: r3 = its distance from the first, 8 bytes an entry (the third of 2-bit weights has 16).
-macro_rules! tail_entry {
+// Bytes of the tail's elements.
+macro_rules! tail_bytes {
     (4) => {
-        "sub r3, r9, #1\nlsl r3, r3, #3"
+        ""
     };
     (2) => {
-        "sub r3, r9, #1\nlsr r3, r3, #1\ncmp r3, #3\nit eq\nmoveq r3, #4\nlsl r3, r3, #3"
+        "add r2, r2, #1\nlsr r2, r2, #1"
     };
 }
 
-// Takes the lower fields out, and adds them to the sums on the stack.
-macro_rules! flush {
-    (4) => {
-        flush!("12")
-    };
-    (2) => {
-        flush!("14")
-    };
-    ($s:literal) => {
+// Takes the lower fields of two accumulators out, and adds them to their sums on the stack.
+macro_rules! take_out {
+    ($a:literal, $b:literal, $place:literal, $s:literal) => {
         concat!(
             "
-    ldrd r8, r9, [sp, #76]
-    ubfx r4, r0, #0, #",
+    ldrd r0, r1, [sp, #",
+            $place,
+            "]
+    ubfx r2, ",
+            $a,
+            ", #0, #",
             $s,
             "
-    ubfx r5, r1, #0, #",
+    ubfx r3, ",
+            $b,
+            ", #0, #",
             $s,
             "
-    ubfx r6, r2, #0, #",
+    add r0, r0, r2
+    add r1, r1, r3
+    bfc ",
+            $a,
+            ", #0, #",
             $s,
             "
-    ubfx r7, r3, #0, #",
+    bfc ",
+            $b,
+            ", #0, #",
             $s,
             "
-    add r8, r8, r4
-    add r8, r8, r5, lsl #16
-    add r9, r9, r6
-    add r9, r9, r7, lsl #16
-    bfc r0, #0, #",
-            $s,
-            "
-    bfc r1, #0, #",
-            $s,
-            "
-    bfc r2, #0, #",
-            $s,
-            "
-    bfc r3, #0, #",
-            $s,
-            "
-    strd r8, r9, [sp, #76]
+    strd r0, r1, [sp, #",
+            $place,
+            "]
 "
         )
     };
 }
 
-macro_rules! accumulate {
-    // `$units` of `$bits`-bit weights in the unrolled loop, `$size` bytes each; `$shift` of x's bytes to units; with the lower field at `$s`.
-    ($name:ident, $bits:tt, $units:literal, $size:literal, $shift:literal, $mask:literal, $s:literal, $offset:literal,
-     [$($begin:expr),*], [$($flush:expr),*], [$($lower:expr),*]) => {
+macro_rules! multiply {
+    // `$units` of `$bits`-bit weights in the unrolled loop; with the lower field below `$s`, offset by `$offset`.
+    ($name:ident, $bits:tt, $units:literal, $mask:literal, $s:literal, $offset:literal) => {
         /// # Safety
-        /// `call` is valid as [`accumulate`](super::accumulate) says.
+        /// `frame` is valid as [`Call::run`](super::Call::run) says.
         #[unsafe(naked)]
-        pub(super) unsafe extern "C" fn $name(call: Call) {
-            // The stack: see `Call`.
+        pub(super) unsafe extern "C" fn $name(frame: *const Frame) {
             naked_asm!(
-                "push {{r0-r3}}",
-                "push {{r4-r11, lr}}",
-                "ldrd r8, r9, [sp, #64]",
-                "mov r10, r2",
+                begin!(),
+                // Where the loop ends, and where the tail begins: 8 bytes an entry. Before a tail the lower fields are taken out.
+                "ldr r2, [sp, #16]",
+                "adr.w r1, 7f",
+                "cmp r2, #0",
+                "it ne",
+                "adrne.w r1, 4f",
+                "add r1, r1, #1",
+                "str r1, [sp, #96]",
+                tail_bytes!($bits),
+                "adr.w r1, 6f",
+                "add r1, r1, r2, lsl #3",
+                "sub r1, r1, #7",
+                "str r1, [sp, #16]",
+                "ldr r2, [sp, #80]",
+                "adr.w r1, 5f",
+                "add r2, r2, r1",
+                "str r2, [sp, #80]",
+                ".p2align 2",
+                "2:",
+                "mov r4, #0",
+                "mov r5, #0",
+                "mov r6, #0",
+                "mov r7, #0",
+                "strd r4, r5, [sp, #100]",
+                "strd r4, r5, [sp, #108]",
+                "ldr r10, [sp, #88]",
                 concat!("movw r11, #", $mask),
                 concat!("movt r11, #", $mask),
-                // Units that the unrolled loop skips in its first round.
-                "sub r0, r2, r1",
-                concat!("lsr r0, r0, #", $shift),
-                "rsb r1, r0, #0",
-                concat!("and r1, r1, #", $units, " - 1"),
-                "cmp r0, #0",
-                "it eq",
-                concat!("moveq r1, #", $units),
-                concat!("mov r2, #", $size),
-                "adr.w r3, 5f",
-                "mla r1, r1, r2, r3",
-                "adr.w r2, 3f",
-                "adr.w r3, 4f",
-                "cmp r8, #0",
-                "it eq",
-                "moveq r2, r3",
-                "add r1, r1, #1",
-                "add r2, r2, #1",
-                "str r2, [sp, #64]",
-                "str r1, [sp, #72]",
-                tail_entry!($bits),
-                "adr.w r4, 6f",
-                "add r3, r3, r4",
-                "adr.w r4, 7f",
-                "cmp r9, #0",
-                "it eq",
-                "moveq r3, r4",
-                "add r3, r3, #1",
-                "str r3, [sp, #68]",
-                "2:",
-                "mov r0, #0",
-                "mov r1, #0",
-                "mov r2, #0",
-                "mov r3, #0",
-                $($begin,)*
-                "ldrd lr, r12, [sp, #36]",
-                "ldr pc, [sp, #72]",
+                "ldrd lr, r12, [sp]",
+                "ldr pc, [sp, #8]",
                 ".p2align 2",
                 "5:",
                 concat!(".rept ", $units),
                 unit!($bits),
                 ".endr",
-                $($flush,)*
                 "cmp r12, r10",
                 "bne.w 5b",
-                "ldr pc, [sp, #68]",
-                tail!($bits),
-                $($flush,)*
-                ".p2align 2",
-                "7:",
-                $($lower,)*
-                concat!("asr r0, r0, #", $s),
-                concat!("asr r1, r1, #", $s),
-                concat!("asr r2, r2, #", $s),
-                concat!("asr r3, r3, #", $s),
-                // Without the offset.
-                "ldr r8, [sp, #60]",
-                "ldm r8, {{r8, r9, r12, lr}}",
-                concat!("sub r4, r4, r8, lsl #", $offset),
-                concat!("sub r5, r5, r9, lsl #", $offset),
-                concat!("sub r6, r6, r12, lsl #", $offset),
-                concat!("sub r7, r7, lr, lsl #", $offset),
-                "ldr r8, [sp, #48]",
-                "ldr pc, [sp, #64]",
+                "ldr r8, [sp, #12]",
+                "cmp r12, r8",
+                "it eq",
+                "ldreq pc, [sp, #96]",
+                // The end of an interval.
+                "ldrd r8, r9, [sp, #76]",
+                "add r10, r10, r8",
+                "3:",
+                take_out!("r4", "r5", "100", $s),
+                take_out!("r6", "r7", "108", $s),
+                "bx r9",
+                // Before the tail.
                 ".p2align 2",
                 "4:",
-                "ldrd r9, r12, [r8]",
-                "add r4, r4, r9",
-                "add r5, r5, r12",
-                "ldrd r9, r12, [r8, #8]",
-                "add r6, r6, r9",
-                "add r7, r7, r12",
-                "ldrd r9, r12, [r8, #16]",
-                "add r0, r0, r9",
-                "add r1, r1, r12",
-                "ldrd r9, r12, [r8, #24]",
-                "add r2, r2, r9",
-                "add r3, r3, r12",
+                "ldr r9, [sp, #16]",
+                "b 3b",
+                tail!($bits),
                 ".p2align 2",
-                "3:",
-                "stm r8!, {{r4-r7}}",
-                "stm r8!, {{r0-r3}}",
-                "ldr r9, [sp, #36]",
-                "ldrd r5, r6, [sp, #52]",
-                "str r8, [sp, #48]",
-                "add r9, r9, r6",
-                "str r9, [sp, #36]",
-                "cmp r8, r5",
-                "bne.w 2b",
-                "pop {{r4-r11, lr}}",
-                "add sp, sp, #16",
-                "bx lr",
+                "7:",
+                "add r8, sp, #100",
+                "ldm r8, {{r8-r11}}",
+                concat!("ubfx r0, r4, #0, #", $s),
+                concat!("ubfx r1, r5, #0, #", $s),
+                concat!("ubfx r2, r6, #0, #", $s),
+                concat!("ubfx r3, r7, #0, #", $s),
+                "add r0, r0, r8",
+                "add r1, r1, r9",
+                "add r2, r2, r10",
+                "add r3, r3, r11",
+                // Without Z_w sum(q_x), and the offset of the lower channel.
+                "ldrd r10, r11, [sp, #24]",
+                "ldrsb r8, [r10]",
+                "add r9, r10, r11, lsl #1",
+                "str r9, [sp, #24]",
+                "ldrsb r11, [r10, r11]",
+                concat!("add r10, r8, #", $offset),
+                "ldr r8, [sp, #20]",
+                "ldm r8, {{r8, r9, r12, lr}}",
+                concat!("asr r4, r4, #", $s),
+                concat!("asr r5, r5, #", $s),
+                concat!("asr r6, r6, #", $s),
+                concat!("asr r7, r7, #", $s),
+                "mla r0, r10, r8, r0",
+                "mla r1, r10, r9, r1",
+                "mla r2, r10, r12, r2",
+                "mla r3, r10, lr, r3",
+                "mla r4, r11, r8, r4",
+                "mla r5, r11, r9, r5",
+                "mla r6, r11, r12, r6",
+                "mla r7, r11, lr, r7",
+                "ldr r8, [sp]",
+                "ldr r9, [sp, #72]",
+                "add r8, r8, r9",
+                "str r8, [sp]",
+                "ldr pc, [sp, #64]",
             )
         }
     };
 }
 
-// Fields on the stack, taken out during the loop.
-macro_rules! flushing {
-    ($name:ident, $bits:tt, $units:literal, $size:literal, $shift:literal, $mask:literal, $s:literal, $offset:literal) => {
-        accumulate!(
-            $name,
-            $bits,
-            $units,
-            $size,
-            $shift,
-            $mask,
-            $s,
-            $offset,
-            ["strd r0, r0, [sp, #76]"],
-            [flush!($bits)],
-            ["ldrd r8, r9, [sp, #76]", "uxth r4, r8", "lsr r5, r8, #16", "uxth r6, r9", "lsr r7, r9, #16"]
-        );
-    };
-}
+/// Units of the unrolled loop, and bytes of its code for one: 4-bit weights.
+pub(super) const UNROLLED_4: [usize; 2] = [4, 52];
+/// 2-bit weights.
+pub(super) const UNROLLED_2: [usize; 2] = [2, 100];
 
-// Fields that last for a chunk.
-macro_rules! lasting {
-    ($name:ident, $bits:tt, $units:literal, $size:literal, $shift:literal, $mask:literal, $s:literal, $offset:literal) => {
-        accumulate!(
-            $name,
-            $bits,
-            $units,
-            $size,
-            $shift,
-            $mask,
-            $s,
-            $offset,
-            [],
-            [],
-            [
-                concat!("ubfx r4, r0, #0, #", $s),
-                concat!("ubfx r5, r1, #0, #", $s),
-                concat!("ubfx r6, r2, #0, #", $s),
-                concat!("ubfx r7, r3, #0, #", $s)
-            ]
-        );
-    };
-}
-
-flushing!(accumulate_4x4, 4, 4, 52, 5, 0xF00F, 12, 3);
-lasting!(accumulate_2x4, 4, 4, 52, 5, 0xF00F, 12, 3);
-flushing!(accumulate_8x2, 2, 2, 100, 6, 0xC003, 14, 1);
-lasting!(accumulate_4x2, 2, 2, 100, 6, 0xC003, 14, 1);
+multiply!(multiply_4, 4, 4, "0xF00F", "12", "8");
+multiply!(multiply_2, 2, 2, "0xC003", "14", "2");

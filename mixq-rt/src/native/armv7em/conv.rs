@@ -2,145 +2,159 @@
 
 use core::ops::Range;
 
+use mixq_format::layout::{BLOCK, Plan};
 use mixq_format::{Bits, Conv};
 
 use super::source::Source;
-use crate::arch::armv7em::{Kernels, PIXELS, Scratch, Tables, accumulate, pack};
+use crate::arch::armv7em::{Call, Chunk, Filters, Kernels, PIXELS, Scratch, Tables};
 use crate::requant::{self, Requantiser};
-use crate::tensor::{PixelWriter, split};
+use crate::tensor::{PixelWriter, split_with};
 
 /// Executes a convolution with `X`-bit input and `W`-bit weights; any width of output.
 #[inline(always)]
-pub fn conv<const X: usize, const W: usize>(table: &Conv, parameters: &[u8], arena: &mut [u8]) {
-    execute(table, parameters, arena, const { &Kernels::of(X, W) });
+pub fn conv<const X: usize, const W: usize>(table: &Conv, parameters: &[u8], arena: &mut [u8], plan: Plan) {
+    execute(table, parameters, arena, plan, const { &Kernels::of(X, W) });
 }
 
 #[inline(never)]
-fn execute(table: &Conv, parameters: &[u8], arena: &mut [u8], kernels: &Kernels) {
-    assert!(
-        table.weight_bits == kernels.blocks.weight_bits && table.input.bits.count() == kernels.widen.bits
-    );
-    let (input, output) = split(arena, &table.input, &table.output);
-    let layer = Layer {
-        source: Source::new(table, input, kernels),
+fn execute(table: &Conv, parameters: &[u8], arena: &mut [u8], plan: Plan, kernels: &Kernels) {
+    let widths = [table.weight_bits.count(), table.input.bits.count()];
+    assert!(widths == [kernels.blocks.weight_bits.count(), kernels.widen.bits]);
+    let work = plan.scratch as usize..(plan.scratch + plan.scratch_bytes) as usize;
+    let (input, output, work) = split_with(arena, &table.input, &table.output, work);
+    let mut own = [0; Scratch::LEAST / 4];
+    let memory = if work.len() < Scratch::LEAST { &mut own } else { bytemuck::cast_slice_mut(work) };
+    let source = Source::new(table, input, kernels);
+    let mut scratch = Scratch::new(memory, source.elements, plan.proof.chunk.into(), source.staged());
+    let filters = Filters {
+        kernels,
+        blocks: source.blocks,
         parameters,
+        weights: table.weights as usize,
+        filter_bytes: source.filter_bytes,
+        requant: &table.requant,
+        channels: usize::from(table.output.channels) & !(BLOCK - 1),
         tables: Tables::new(&table.requant, &table.output, parameters),
+        proof: plan.proof,
     };
-    let mut scratch = Scratch::new(layer.source.elements, layer.source.staged());
-    let group_bytes = PIXELS * table.output.pixel_bytes();
-    for (index, pixels) in output.chunks_mut(group_bytes).enumerate() {
-        layer.group(&mut scratch, index * PIXELS, pixels);
+    let elements = source.elements;
+    let layer = Layer { source, filters };
+    let pixels = table.output.pixels();
+    if elements > scratch.chunk() || layer.filters.tables.is_none() {
+        groups(pixels, |group| layer.in_parts(&mut scratch, group, output));
+    } else {
+        let mut call = layer.filters.call(Chunk {
+            channel: 0,
+            count: layer.filters.channels,
+            element: 0,
+            elements,
+            codes: true,
+        });
+        groups(pixels, |group| layer.at_once(&mut scratch, &mut call, group, output));
+    }
+}
+
+/// Calls `each` with groups of four pixels, the last ones moved back to be four; of one pixel, where there are fewer.
+#[inline(always)]
+fn groups(pixels: usize, mut each: impl FnMut(Range<usize>)) {
+    let size = if pixels < PIXELS { 1 } else { PIXELS };
+    for first in (0..pixels).step_by(size) {
+        let first = first.min(pixels - size);
+        each(first..first + size);
     }
 }
 
 struct Layer<'a> {
     source: Source<'a>,
-    parameters: &'a [u8],
-    /// If the loop for four pixels takes them.
-    tables: Option<Tables<'a>>,
+    filters: Filters<'a>,
 }
 
 impl Layer<'_> {
-    /// Computes four output pixels, or fewer at the end.
+    /// The bytes of a group of output pixels, and from one to the next.
     #[inline(always)]
-    fn group(&self, scratch: &mut Scratch, first: usize, pixels: &mut [u8]) {
-        let channels = usize::from(self.source.table.output.channels);
-        let count = pixels.len() / self.source.table.output.pixel_bytes();
-        if self.source.elements <= scratch.chunk() {
-            self.fill(scratch, first, count, 0);
-        }
-        let mut channel = 0;
-        while channel < channels {
-            let filters = scratch.channels().min(channels - channel);
-            if self.source.elements <= scratch.chunk() {
-                self.multiply(scratch, channel, filters, 0);
-            } else {
-                self.multiply_chunks(scratch, [first, count], channel, filters);
+    fn target<'a>(&self, group: &Range<usize>, output: &'a mut [u8]) -> (&'a mut [u8], usize) {
+        let bytes = self.source.table.output.pixel_bytes();
+        let pitch = if group.len() == 1 { 0 } else { bytes };
+        (&mut output[group.start * bytes..group.end * bytes], pitch)
+    }
+
+    /// All elements and channels of a group.
+    #[inline(always)]
+    fn at_once(&self, scratch: &mut Scratch, call: &mut Call, group: Range<usize>, output: &mut [u8]) {
+        let (pixels, pitch) = self.target(&group, output);
+        self.source.fill(scratch, group.start, group.len(), 0);
+        call.run(scratch, pixels, pitch);
+        self.last(scratch, group, pixels);
+    }
+
+    /// As many elements and channels at once as there is room for; any tables.
+    #[inline(never)]
+    fn in_parts(&self, scratch: &mut Scratch, group: Range<usize>, output: &mut [u8]) {
+        let (pixels, pitch) = self.target(&group, output);
+        let Filters { channels, tables, .. } = &self.filters;
+        let (all, most) = (self.source.elements, scratch.chunk());
+        for channel in (0..*channels).step_by(scratch.channels()) {
+            let count = scratch.channels().min(channels - channel);
+            for element in (0..all).step_by(most) {
+                let elements = most.min(all - element);
+                let codes = tables.is_some() && element + elements == all;
+                self.source.fill(scratch, group.start, group.len(), element);
+                let mut call = self.filters.call(Chunk { channel, count, element, elements, codes });
+                call.run(scratch, pixels, pitch);
             }
-            self.write(scratch, [channel, filters], pixels);
-            channel += filters;
-        }
-    }
-
-    #[inline(always)]
-    fn fill(&self, scratch: &mut Scratch, first: usize, count: usize, element: usize) {
-        self.source.fill(scratch, first, count, element);
-        scratch.end();
-    }
-
-    /// Multiplies all elements, a chunk at a time, with so many filters.
-    #[inline(always)]
-    fn multiply_chunks(
-        &self,
-        scratch: &mut Scratch,
-        [first, count]: [usize; 2],
-        channel: usize,
-        filters: usize,
-    ) {
-        let mut element = 0;
-        while element < self.source.elements {
-            self.fill(scratch, first, count, element);
-            self.multiply(scratch, channel, filters, element);
-            element += scratch.chunk();
-        }
-    }
-
-    /// Adds the patch, which begins with `element`, times `count` filters.
-    #[inline(always)]
-    fn multiply(&self, scratch: &mut Scratch, channel: usize, count: usize, element: usize) {
-        let whole = count & !(self.source.kernels.blocks.channels - 1);
-        if whole > 0 {
-            self.multiply_blocks(scratch, channel, whole, element);
-        }
-        if whole < count {
-            self.multiply_others(scratch, channel, whole..count, element);
-        }
-    }
-
-    /// Filters in whole blocks.
-    #[inline(never)]
-    fn multiply_blocks(&self, scratch: &mut Scratch, channel: usize, count: usize, element: usize) {
-        let Source { table, kernels, filter_bytes, .. } = self.source;
-        let weights = &self.parameters[table.weights as usize + channel * filter_bytes..];
-        accumulate(kernels, weights, filter_bytes, scratch, count, element);
-    }
-
-    /// Filters that are in no block.
-    #[inline(never)]
-    fn multiply_others(&self, scratch: &mut Scratch, channel: usize, others: Range<usize>, element: usize) {
-        let source = &self.source;
-        let filters = &self.parameters[source.table.weights as usize..];
-        for other in others {
-            let filter = &filters[(channel + other) * source.filter_bytes..];
-            let weight = |index| source.weight(filter, element + index);
-            scratch.dot(&source.kernels.blocks, weight, other, element == 0);
-        }
-    }
-
-    /// Writes the codes or logits of some output channels.
-    #[inline(always)]
-    fn write(&self, scratch: &mut Scratch, [channel, count]: [usize; 2], pixels: &mut [u8]) {
-        let output = &self.source.table.output;
-        if let Some(tables) = &self.tables {
-            tables.requantise(scratch, [channel, count], pixels);
-            if output.bits != Bits::B8 {
-                pack(output, scratch, [channel, count], pixels);
+            if tables.is_none() {
+                let sums = scratch.accumulators(count);
+                self.write(channel, sums, group.len(), pixels);
             }
-        } else {
-            self.write_unusual(scratch, channel..channel + count, pixels);
+        }
+        self.last(scratch, group, pixels);
+    }
+
+    /// The filter that is in no block, if there is one.
+    #[inline(always)]
+    fn last(&self, scratch: &mut Scratch, group: Range<usize>, pixels: &mut [u8]) {
+        if self.filters.channels < usize::from(self.source.table.output.channels) {
+            self.last_filter(scratch, group, pixels);
         }
     }
 
     #[inline(never)]
-    fn write_unusual(&self, scratch: &mut Scratch, channels: Range<usize>, pixels: &mut [u8]) {
+    fn last_filter(&self, scratch: &mut Scratch, group: Range<usize>, pixels: &mut [u8]) {
+        let Filters { weights, filter_bytes, channels, parameters, requant, .. } = self.filters;
+        let filter = &parameters[weights + channels * filter_bytes..];
+        let entry = channels * usize::from(requant.zero_point_step);
+        let zero_point = i32::from(parameters[requant.weight_zero_point as usize + entry] as i8);
+        let mut sums = [0i32; PIXELS];
+        for element in (0..self.source.elements).step_by(scratch.chunk()) {
+            self.source.fill(scratch, group.start, group.len(), element);
+            let weight = |index| self.source.weight(filter, element + index) - zero_point;
+            let dots = scratch.dot(&self.source.blocks, &weight);
+            for (sum, dot) in sums.iter_mut().zip(dots) {
+                *sum = sum.wrapping_add(dot);
+            }
+        }
+        self.write(channels, &[sums], group.len(), pixels);
+    }
+
+    /// Writes codes or logits of some output channels, of their sums by pixel, by any tables.
+    #[inline(never)]
+    fn write(&self, channel: usize, sums: &[[i32; PIXELS]], count: usize, pixels: &mut [u8]) {
         let Conv { output, requant, .. } = self.source.table;
-        let requant = Requantiser::new(requant, requant::multiplier, output, self.parameters);
-        let begin = output.bits.row_bytes(channels.start);
-        for (pixel, bytes) in pixels.chunks_mut(output.pixel_bytes()).enumerate() {
+        let requant = Requantiser::new(requant, requant::multiplier, output, self.filters.parameters);
+        let begin = output.bits.row_bytes(channel);
+        for (pixel, bytes) in pixels.chunks_mut(output.pixel_bytes()).enumerate().take(count) {
+            // A pair of 2-bit codes may be in the last channel's byte.
+            let shared = output.bits == Bits::B2 && channel % 4 == 2;
+            let begin = if shared { channel / 4 } else { begin };
+            let before = i32::from(bytes[begin]) & 15;
             let mut writer = PixelWriter::new(&mut bytes[begin..], output.bits);
-            let sum = scratch.totals()[pixel];
-            for (channel, accumulators) in channels.clone().zip(scratch.accumulators(channels.len())) {
-                requant.write(&mut writer, channel, accumulators[pixel], sum);
+            if shared {
+                writer.push(before & 3);
+                writer.push(before >> 2);
+            }
+            for (index, sums) in sums.iter().enumerate() {
+                // The weights' zero points are in the sums.
+                requant.write(&mut writer, channel + index, sums[pixel], 0);
             }
             writer.finish();
         }

@@ -1,20 +1,25 @@
 //! What windows see, as patches.
 
+use core::ops::Range;
+
+use mixq_format::layout::Blocks;
 use mixq_format::{Bits, Conv};
 
 use crate::arch::armv7em::{Kernels, Scratch};
 use crate::layer::Taps;
 
 /// The input of a convolution.
-#[derive(Clone, Copy)]
 pub(super) struct Source<'a> {
     pub(super) table: &'a Conv,
     pub(super) kernels: &'a Kernels,
+    pub(super) blocks: Blocks,
     input: &'a [u8],
     /// Elements that a window sees.
     pub(super) elements: usize,
     pub(super) filter_bytes: usize,
     order: Order,
+    /// Rows and columns of the output whose windows see no padding.
+    inner: [Range<usize>; 2],
 }
 
 /// How the elements of a window lie in the input.
@@ -24,6 +29,8 @@ enum Order {
     Row,
     /// In whole words of each pixel.
     Words,
+    /// In three rows of nine bytes.
+    Nine,
     /// In whole bytes of each pixel.
     Bytes,
     /// Otherwise.
@@ -31,26 +38,33 @@ enum Order {
 }
 
 impl<'a> Source<'a> {
-    pub(super) fn new(table: &'a Conv, input: &'a [u8], kernels: &'a Kernels) -> Source<'a> {
-        let window = &table.window;
+    pub(super) fn new(table: &'a Conv, codes: &'a [u8], kernels: &'a Kernels) -> Source<'a> {
+        let Conv { window, input, output, .. } = table;
         let taps = usize::from(window.kernel_height) * usize::from(window.kernel_width);
-        let channels = usize::from(table.input.channels);
-        let whole = (window.kernel_height, window.kernel_width) == (table.input.height, table.input.width)
+        let channels = usize::from(input.channels);
+        let whole = (window.kernel_height, window.kernel_width) == (input.height, input.width)
             && window.pad_left == 0
             && window.pad_top == 0
-            && table.output.pixels() == 1;
+            && output.pixels() == 1;
         let bytes = (channels * kernels.widen.bits).is_multiple_of(8);
-        let order = if taps == 1 || (bytes && whole) {
+        let blocks = Blocks::of_conv(table);
+        let order = if blocks.nine {
+            Order::Nine
+        } else if taps == 1 || (bytes && whole) {
             Order::Row
-        } else if channels.is_multiple_of(kernels.blocks.unit.max(kernels.widen.word)) {
+        } else if channels.is_multiple_of(blocks.unit.max(kernels.widen.word)) {
             Order::Words
         } else if bytes {
             Order::Bytes
         } else {
             Order::Any
         };
+        let inner = [
+            inner(window.stride_height, window.pad_top, window.kernel_height, input.height, output.height),
+            inner(window.stride_width, window.pad_left, window.kernel_width, input.width, output.width),
+        ];
         let filter_bytes = taps * table.weight_bits.row_bytes(channels);
-        Source { table, kernels, input, elements: taps * channels, filter_bytes, order }
+        Source { table, kernels, blocks, input: codes, elements: taps * channels, filter_bytes, order, inner }
     }
 
     /// Element of a filter as it is in the artifact.
@@ -63,16 +77,17 @@ impl<'a> Source<'a> {
 
     /// Whether the codes have to be packed without the padding of rows before they are widened.
     pub(super) fn staged(&self) -> bool {
-        matches!(self.order, Order::Bytes | Order::Any)
+        matches!(self.order, Order::Nine | Order::Bytes | Order::Any)
     }
 
     /// Fills a patch from an element on, for output pixels `first..first + count`.
     #[inline(always)]
     pub(super) fn fill(&self, patch: &mut Scratch, first: usize, count: usize, element: usize) {
-        patch.begin(patch.chunk().min(self.elements - element), element == 0);
+        patch.begin(patch.chunk().min(self.elements - element));
         match self.order {
             Order::Row => self.fill_row(patch, first, count, element),
             Order::Words => self.fill_words(patch, first, count, element),
+            Order::Nine => self.fill_nine(patch, first, count),
             Order::Bytes => self.fill_bytes(patch, first, count, element),
             Order::Any => self.fill_any(patch, first, count, element),
         }
@@ -80,19 +95,51 @@ impl<'a> Source<'a> {
 
     #[inline(never)]
     fn fill_row(&self, patch: &mut Scratch, first: usize, count: usize, element: usize) {
-        let (window, input) = (&self.table.window, &self.table.input);
+        let input = &self.table.input;
         let widen = &self.kernels.widen;
-        let words = (patch.elements() & !(self.kernels.blocks.unit - 1)) / widen.word;
-        for pixel in 0..count {
-            let [y, x] = self.place(first + pixel);
-            let first = y * usize::from(window.stride_height) * usize::from(input.width)
-                + x * usize::from(window.stride_width);
-            let codes = &self.input[first * input.pixel_bytes() + element * widen.bits / 8..];
-            patch.widen(widen, pixel, 0, codes, words);
-            for element in words * widen.word..patch.elements() {
-                patch.put(pixel, self.slot(element, patch), code(codes, element, widen.bits));
+        let words = (patch.elements() & !(self.blocks.unit - 1)) / widen.word;
+        let codes = |pixel| {
+            let [row, column] = self.origin(pixel);
+            let pixel = row * usize::from(input.width) + column;
+            &self.input[pixel * input.pixel_bytes() + element * widen.bits / 8..]
+        };
+        let Conv { window, output, .. } = self.table;
+        let in_a_row = first % usize::from(output.width) + count <= usize::from(output.width);
+        let whole = input.width == output.width && (window.stride_width, window.stride_height) == (1, 1);
+        if in_a_row || whole {
+            patch.widen(widen, [0, count], 0, codes(first), [words, self.pitch()]);
+        } else {
+            for pixel in 0..count {
+                patch.widen(widen, [pixel, 1], 0, codes(first + pixel), [words, 0]);
             }
         }
+        if words * widen.word < patch.elements() {
+            for pixel in 0..count {
+                self.put_rest(patch, pixel, words * widen.word, codes(first + pixel));
+            }
+        }
+    }
+
+    /// Bytes from what an output pixel sees to what the next one in its row does.
+    #[inline(always)]
+    fn pitch(&self) -> usize {
+        usize::from(self.table.window.stride_width) * self.table.input.pixel_bytes()
+    }
+
+    /// Codes from an element on that fill no word, from a row that begins with the chunk.
+    #[inline(never)]
+    fn put_rest(&self, patch: &mut Scratch, pixel: usize, element: usize, codes: &[u8]) {
+        for element in element..patch.elements() {
+            patch.put(pixel, self.slot(element, patch), code(codes, element, self.kernels.widen.bits));
+        }
+    }
+
+    /// Row and column of the input that an output pixel's window begins with, where there is no padding.
+    #[inline(always)]
+    fn origin(&self, pixel: usize) -> [usize; 2] {
+        let [y, x] = self.place(pixel);
+        let window = &self.table.window;
+        [y * usize::from(window.stride_height), x * usize::from(window.stride_width)]
     }
 
     /// Row and column of an output pixel.
@@ -106,12 +153,14 @@ impl<'a> Source<'a> {
     /// empty may hold anything: it meets a weight of 0.
     #[inline(always)]
     fn slot(&self, element: usize, patch: &Scratch) -> usize {
-        let unit = self.kernels.blocks.unit;
-        let whole = patch.elements() & !(unit - 1);
+        let blocks = &self.blocks;
+        let short = blocks.last_word_is_short(patch.elements());
+        let size = if short { blocks.word } else { blocks.unit };
+        let whole = patch.elements() & !(size - 1);
         match element.checked_sub(whole) {
             None => element,
-            Some(tail) if tail < unit / 2 => whole + 2 * tail,
-            Some(tail) => whole + 2 * tail + 1 - unit,
+            Some(tail) if tail < size / 2 => whole + 2 * tail,
+            Some(tail) => whole + 2 * tail + 1 - size,
         }
     }
 
@@ -161,18 +210,70 @@ impl<'a> Source<'a> {
     /// Each run of elements is whole words.
     #[inline(never)]
     fn fill_words(&self, patch: &mut Scratch, first: usize, count: usize, element: usize) {
+        let place = self.place(first);
+        if self.inside(place, count) {
+            self.fill_words_of(patch, [0, count], self.pitch(), element, place);
+        } else {
+            for pixel in 0..count {
+                self.fill_words_of(patch, [pixel, 1], 0, element, self.place(first + pixel));
+            }
+        }
+    }
+
+    /// For pixels whose windows see the same of input and padding.
+    #[inline(always)]
+    fn fill_words_of(
+        &self,
+        patch: &mut Scratch,
+        [pixel, count]: [usize; 2],
+        pitch: usize,
+        element: usize,
+        place: [usize; 2],
+    ) {
+        let widen = &self.kernels.widen;
+        self.runs(patch.elements(), element, place, |from, done, run| match from {
+            Some(from) => {
+                let words = run / widen.word;
+                patch.widen(widen, [pixel, count], done, &self.input[from..], [words, pitch]);
+            }
+            None => {
+                for slot in done..done + run {
+                    patch.put(pixel, slot, self.table.input.zero_point.into());
+                }
+            }
+        });
+    }
+
+    /// Whether the windows of a group are in one row and see no padding.
+    #[inline(always)]
+    fn inside(&self, [y, x]: [usize; 2], count: usize) -> bool {
+        let [rows, columns] = &self.inner;
+        rows.contains(&y) && x >= columns.start && x + count <= columns.end
+    }
+
+    #[inline(never)]
+    fn fill_nine(&self, patch: &mut Scratch, first: usize, count: usize) {
+        let input = &self.table.input;
+        let row_bytes = usize::from(input.width) * input.pixel_bytes();
+        let from = |[y, x]: [usize; 2]| {
+            let window = &self.table.window;
+            let row = y * usize::from(window.stride_height) - usize::from(window.pad_top);
+            let column = x * usize::from(window.stride_width) - usize::from(window.pad_left);
+            &self.input[row * row_bytes + column * input.pixel_bytes()..]
+        };
+        let place = self.place(first);
+        if self.inside(place, count) {
+            patch.widen_nine([0, count], from(place), [row_bytes, self.pitch()]);
+            return;
+        }
         for pixel in 0..count {
-            self.runs(patch.elements(), element, self.place(first + pixel), |from, done, run| match from {
-                Some(from) => {
-                    let words = run / self.kernels.widen.word;
-                    patch.widen(&self.kernels.widen, pixel, done, &self.input[from..], words);
-                }
-                None => {
-                    for slot in done..done + run {
-                        patch.put(pixel, slot, self.table.input.zero_point.into());
-                    }
-                }
-            });
+            let place = self.place(first + pixel);
+            if self.inside(place, 1) {
+                patch.widen_nine([pixel, 1], from(place), [row_bytes, 0]);
+            } else {
+                self.stage_bytes(patch, 0, place);
+                patch.widen_nine_staged(pixel);
+            }
         }
     }
 
@@ -195,10 +296,15 @@ impl<'a> Source<'a> {
     /// Widens what is staged for a pixel.
     #[inline(always)]
     fn widen_stage(&self, patch: &mut Scratch, pixel: usize) {
-        let widen = &self.kernels.widen;
-        let words = (patch.elements() & !(self.kernels.blocks.unit - 1)) / widen.word;
+        let (blocks, widen) = (&self.blocks, &self.kernels.widen);
+        let elements = patch.elements();
+        let words = if blocks.last_word_is_short(elements) {
+            elements.div_ceil(widen.word)
+        } else {
+            (elements & !(blocks.unit - 1)) / widen.word
+        };
         patch.widen_staged(widen, pixel, words);
-        for element in words * widen.word..patch.elements() {
+        for element in words * widen.word..elements {
             let code = code(patch.stage(), element, widen.bits);
             patch.put(pixel, self.slot(element, patch), code);
         }
@@ -210,6 +316,11 @@ impl<'a> Source<'a> {
         let padding = self.padding();
         let count = patch.elements();
         let codes = patch.stage();
+        // What fills no word, widened as one, is 0 after the last code.
+        let last = count * bits / 8 & !3;
+        if let Some(word) = codes.get_mut(last..last + 4) {
+            word.fill(0);
+        }
         self.runs(count, element, place, |from, done, run| {
             let to = &mut codes[done * bits / 8..(done + run) * bits / 8];
             match from {
@@ -253,6 +364,15 @@ impl<'a> Source<'a> {
             _ => code,
         }
     }
+}
+
+/// The positions of windows along one axis that see no padding.
+fn inner(stride: u16, pad: u16, kernel: u16, size: u16, outputs: u16) -> Range<usize> {
+    let [stride, pad, kernel, size] = [stride, pad, kernel, size].map(usize::from);
+    let start = pad.div_ceil(stride);
+    // The last window may begin at `size + pad - kernel`, counted from the first of the padding.
+    let end = (size + pad).checked_sub(kernel).map_or(0, |last| last / stride + 1);
+    start..end.min(outputs.into())
 }
 
 /// Copies the first bytes, word by word as long as it goes.

@@ -10,7 +10,8 @@ mod numbers;
 #[path = "../start.rs"]
 mod start;
 
-use mixq_rt::format::{Layer, layout};
+use mixq_rt::format::Layer;
+use mixq_rt::format::layout::{self, Plan};
 use mixq_rt::{native, run_layer};
 use numbers::Numbers;
 use semihosting::{println, process};
@@ -49,14 +50,22 @@ fn main() -> ! {
             Layer::Conv(_) => convs += 1,
             _ => depthwises += 1,
         }
-        compare(number, &layer, memory);
+        compare(number, &layer, &mut numbers, memory);
     }
     println!("convolutions {convs}, depthwise {depthwises}");
     process::exit(0)
 }
 
-fn compare(number: u64, layer: &Layer, memory: &mut Memory) {
+fn compare(number: u64, layer: &Layer, numbers: &mut Numbers, memory: &mut Memory) {
     let Memory { plain, laid_out, expected, found } = memory;
+    // None, too little, some or much room to work in.
+    let ends = [layer.inputs().0.range().end, layer.output().range().end];
+    let room = match numbers.within(0, 3) {
+        0 => 0,
+        1 => numbers.within(1, 1000),
+        _ => numbers.within(1000, 20_000),
+    };
+    let plan = layout::plan(&[*layer], 0, plain, (ends[0].max(ends[1]) as i64 + room) as u32);
     found.copy_from_slice(expected);
     laid_out.copy_from_slice(plain);
     if let Some((offset, rows, columns, bits)) = layer.weights() {
@@ -64,7 +73,11 @@ fn compare(number: u64, layer: &Layer, memory: &mut Memory) {
         layout::armv7em(layer, &plain[range.clone()], &mut laid_out[range]);
     }
     run_layer(layer, plain, expected);
-    run_native(layer, laid_out, found);
+    run_native(layer, laid_out, found, plan);
+    if let Some(plan) = plan {
+        let work = plan.scratch as usize..(plan.scratch + plan.scratch_bytes) as usize;
+        found[work.clone()].copy_from_slice(&expected[work]);
+    }
     for (index, (expected, found)) in expected.iter().zip(found.iter()).enumerate() {
         assert!(
             expected == found,
@@ -76,25 +89,25 @@ fn compare(number: u64, layer: &Layer, memory: &mut Memory) {
 
 /// `native::$kernel::<X, W>` for the widths of a table.
 macro_rules! dispatch {
-    ($kernel:ident, $table:expr, $parameters:expr, $arena:expr) => {
+    ($kernel:ident, $table:expr, $($argument:expr),*) => {
         match ($table.input.bits.count(), $table.weight_bits.count()) {
-            (8, 8) => native::$kernel::<8, 8>($table, $parameters, $arena),
-            (8, 4) => native::$kernel::<8, 4>($table, $parameters, $arena),
-            (8, 2) => native::$kernel::<8, 2>($table, $parameters, $arena),
-            (4, 8) => native::$kernel::<4, 8>($table, $parameters, $arena),
-            (4, 4) => native::$kernel::<4, 4>($table, $parameters, $arena),
-            (4, 2) => native::$kernel::<4, 2>($table, $parameters, $arena),
-            (2, 8) => native::$kernel::<2, 8>($table, $parameters, $arena),
-            (2, 4) => native::$kernel::<2, 4>($table, $parameters, $arena),
-            _ => native::$kernel::<2, 2>($table, $parameters, $arena),
+            (8, 8) => native::$kernel::<8, 8>($table, $($argument),*),
+            (8, 4) => native::$kernel::<8, 4>($table, $($argument),*),
+            (8, 2) => native::$kernel::<8, 2>($table, $($argument),*),
+            (4, 8) => native::$kernel::<4, 8>($table, $($argument),*),
+            (4, 4) => native::$kernel::<4, 4>($table, $($argument),*),
+            (4, 2) => native::$kernel::<4, 2>($table, $($argument),*),
+            (2, 8) => native::$kernel::<2, 8>($table, $($argument),*),
+            (2, 4) => native::$kernel::<2, 4>($table, $($argument),*),
+            _ => native::$kernel::<2, 2>($table, $($argument),*),
         }
     };
 }
 
-fn run_native(layer: &Layer, parameters: &[u8], arena: &mut [u8]) {
-    match layer {
-        Layer::Conv(table) => dispatch!(conv, table, parameters, arena),
-        Layer::Depthwise(table) => dispatch!(depthwise, table, parameters, arena),
+fn run_native(layer: &Layer, parameters: &[u8], arena: &mut [u8], plan: Option<Plan>) {
+    match (layer, plan) {
+        (Layer::Conv(table), Some(plan)) => dispatch!(conv, table, parameters, arena, plan),
+        (Layer::Depthwise(table), _) => dispatch!(depthwise, table, parameters, arena),
         _ => unreachable!("only these are made"),
     }
 }

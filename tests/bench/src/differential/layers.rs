@@ -23,20 +23,24 @@ impl Parameters<'_> {
 pub fn random(numbers: &mut Numbers, parameters: &mut [u8], arena: &mut [u8]) -> Layer {
     let mut parameters = Parameters { bytes: parameters, end: 0 };
     let depthwise = numbers.once_in(3);
+    // Three rows of nine bytes, as a first layer sees them.
+    let nine = !depthwise && numbers.once_in(8);
     let [x_bits, weight_bits] = [(); 2].map(|()| numbers.one_of(&Bits::QUANTISED));
+    let x_bits = if nine { Bits::B8 } else { x_bits };
     let y_bits = match depthwise {
         true => numbers.one_of(&Bits::QUANTISED),
         false => numbers.one_of(&[Bits::B2, Bits::B4, Bits::B8, Bits::B8, Bits::B32]),
     };
     let channels = match numbers.within(0, 3) {
+        _ if nine => 3,
         0 => numbers.within(1, 20),
         1 => numbers.within(1, 100),
         2 => 4 * numbers.within(1, 24),
         _ => 16 * numbers.within(1, 6),
     };
     let filters = if depthwise { channels } else { numbers.within(1, 40) };
-    let kernel = |numbers: &mut Numbers| if depthwise { 3 } else { numbers.within(1, 4) };
-    let pointwise = !depthwise && numbers.once_in(2);
+    let kernel = |numbers: &mut Numbers| if depthwise || nine { 3 } else { numbers.within(1, 4) };
+    let pointwise = !depthwise && !nine && numbers.once_in(2);
     let axis = |numbers: &mut Numbers, wide: bool| {
         let kernel = if pointwise { 1 } else { kernel(numbers) };
         let stride = numbers.within(1, if depthwise { 2 } else { 3 });
@@ -107,7 +111,7 @@ fn requant(
     elements: i64,
     [x, w, y]: [Bits; 3],
 ) -> Requant {
-    let fraction = if numbers.once_in(3) { numbers.within(0, 4) as u8 } else { Requant::FRACTION };
+    let fraction = if numbers.once_in(3) { numbers.within(0, 7) as u8 } else { Requant::usual_fraction(y) };
     // At most 2^30: 16 * 100 elements of 255 * 255, times 16, do not fit.
     let sum = elements * i64::from(x.max_code()) * i64::from(w.max_code());
     let fraction = if sum << fraction < 1 << 30 { fraction } else { 0 };

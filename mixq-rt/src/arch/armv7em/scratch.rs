@@ -1,0 +1,165 @@
+//! The memory that a group of pixels is computed in.
+
+use mixq_format::layout::Blocks;
+
+use super::{PIXELS, Widen, widen};
+
+/// Where a group of four pixels is computed. First a *patch*, what their windows see, or a chunk of it: for each pair of elements four
+/// words, one for each pixel; the order of the elements is that of [`Blocks::element`]. Then the *stage*, where there is one: packed codes
+/// of one pixel. Then accumulators, by output channel and pixel.
+pub(crate) struct Scratch<'a> {
+    words: &'a mut [u32],
+    /// Of the codes of this chunk, negated.
+    sums: [i32; PIXELS],
+    elements: usize,
+    /// Words of a patch.
+    patch: usize,
+    /// Words before the accumulators.
+    before: usize,
+}
+
+impl<'a> Scratch<'a> {
+    /// Bytes of a patch for an element.
+    pub(crate) const ELEMENT_BYTES: usize = 2 * PIXELS;
+    /// Bytes that are enough for any layer.
+    pub(crate) const LEAST: usize = 576;
+
+    /// For windows of so many elements, at most `most` (at least 16) at once; with a stage or without.
+    ///
+    /// # Panics
+    /// If there are fewer than [`Self::LEAST`] bytes.
+    pub(crate) fn new(words: &'a mut [u32], elements: usize, most: usize, staged: bool) -> Scratch<'a> {
+        assert!(4 * words.len() >= Scratch::LEAST);
+        // A byte of the stage holds a code or more; accumulators of four channels are left at least.
+        let each = Scratch::ELEMENT_BYTES + usize::from(staged);
+        let bytes = 4 * words.len();
+        let all = elements.next_multiple_of(16);
+        let chunk = if all <= most && each * all + 16 * PIXELS <= bytes {
+            all
+        } else {
+            most.min(bytes * 2 / 3 / each) & !15
+        };
+        let patch = chunk * Scratch::ELEMENT_BYTES / 4;
+        let before = if staged { patch + chunk / 4 } else { patch };
+        Scratch { words, sums: [0; PIXELS], elements: 0, patch, before }
+    }
+
+    /// Elements of a whole chunk.
+    #[inline(always)]
+    pub(crate) fn chunk(&self) -> usize {
+        self.patch * 4 / Scratch::ELEMENT_BYTES
+    }
+
+    /// Output channels whose accumulators there is room for: a multiple of four, at least four.
+    #[inline(always)]
+    pub(crate) fn channels(&self) -> usize {
+        ((self.words.len() - self.before) / PIXELS) & !3
+    }
+
+    /// The stage.
+    #[inline(always)]
+    pub(crate) fn stage(&mut self) -> &mut [u8] {
+        bytemuck::cast_slice_mut(&mut self.words[self.patch..self.before])
+    }
+
+    /// Widens staged codes, whole words of them.
+    ///
+    /// # Panics
+    /// As [`Self::widen`].
+    #[inline(always)]
+    pub(crate) fn widen_staged(&mut self, widen: &Widen, pixel: usize, words: usize) {
+        let (patch, rest) = self.words.split_at_mut(self.patch);
+        let stage: &[u8] = bytemuck::cast_slice(&rest[..self.before - self.patch]);
+        widen.run(stage, patch, &mut self.sums, [pixel, 1], 0, [words, 0]);
+    }
+
+    /// Widens three rows of nine bytes, `row` bytes apart, of one or more pixels, `pitch` bytes apart.
+    ///
+    /// # Panics
+    /// If there are fewer codes, or the patch has no room.
+    #[inline(always)]
+    pub(crate) fn widen_nine(&mut self, [pixel, count]: [usize; 2], codes: &[u8], [row, pitch]: [usize; 2]) {
+        let patch = &mut self.words[..self.patch];
+        widen::nine(codes, patch, &mut self.sums, [pixel, count], [row, pitch]);
+    }
+
+    /// The same of the 27 codes of one pixel that are staged.
+    #[inline(always)]
+    pub(crate) fn widen_nine_staged(&mut self, pixel: usize) {
+        let (patch, rest) = self.words.split_at_mut(self.patch);
+        let stage: &[u8] = bytemuck::cast_slice(&rest[..self.before - self.patch]);
+        widen::nine(stage, patch, &mut self.sums, [pixel, 1], [9, 0]);
+    }
+
+    /// Begins a chunk of so many elements.
+    #[inline(always)]
+    pub(crate) fn begin(&mut self, elements: usize) {
+        assert!(elements <= self.chunk());
+        self.sums = [0; PIXELS];
+        self.elements = elements;
+    }
+
+    #[inline(always)]
+    pub(crate) fn elements(&self) -> usize {
+        self.elements
+    }
+
+    /// The patch, accumulators for `count` output channels, the sums.
+    #[inline(always)]
+    pub(super) fn parts(&mut self, count: usize) -> (*const u32, *mut [i32; PIXELS], *const i32) {
+        assert!(count <= self.channels());
+        let words = self.words.as_mut_ptr();
+        (words, words.wrapping_add(self.before).cast(), self.sums.as_ptr())
+    }
+
+    /// The accumulators of `count` output channels.
+    #[inline(always)]
+    pub(crate) fn accumulators(&mut self, count: usize) -> &mut [[i32; PIXELS]] {
+        let words: &mut [i32] = bytemuck::cast_slice_mut(&mut self.words[self.before..][..PIXELS * count]);
+        words.as_chunks_mut().0
+    }
+
+    /// Widens whole words of packed codes, from an element on that begins a word, for one or more pixels whose codes are `pitch` bytes apart.
+    ///
+    /// # Panics
+    /// If `codes` has fewer words, or the patch.
+    #[inline(always)]
+    pub(crate) fn widen(
+        &mut self,
+        widen: &Widen,
+        [pixel, count]: [usize; 2],
+        element: usize,
+        codes: &[u8],
+        [words, pitch]: [usize; 2],
+    ) {
+        let patch = &mut self.words[..self.patch];
+        widen.run(codes, patch, &mut self.sums, [pixel, count], element, [words, pitch]);
+    }
+
+    /// Takes a code that stands alone; that of the first half comes first.
+    ///
+    /// # Panics
+    /// If the slot is beyond the patch.
+    #[inline(always)]
+    pub(crate) fn put(&mut self, pixel: usize, slot: usize, code: i32) {
+        let word = &mut self.words[..self.patch][slot / 2 * PIXELS + pixel];
+        *word = if slot.is_multiple_of(2) { code as u32 } else { *word | (code as u32) << 16 };
+        self.sums[pixel] -= code;
+    }
+
+    /// `sum(q_x s_w)` by pixel, of one filter that is in no block; `weight` of an element of the chunk.
+    #[inline(never)]
+    pub(crate) fn dot(&self, blocks: &Blocks, weight: &dyn Fn(usize) -> i32) -> [i32; PIXELS] {
+        let mut dots = [0i32; PIXELS];
+        for slot in 0..self.elements.next_multiple_of(blocks.unit) {
+            let Some(element) = blocks.element(self.elements, slot) else { continue };
+            let weight = weight(element);
+            let words = &self.words[slot / 2 * PIXELS..][..PIXELS];
+            for (dot, word) in dots.iter_mut().zip(words) {
+                let code = word >> (16 * (slot % 2)) & 0xffff;
+                *dot = dot.wrapping_add(weight * code as i32);
+            }
+        }
+        dots
+    }
+}
