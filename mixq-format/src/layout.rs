@@ -6,7 +6,8 @@
 //!
 //! The elements of a filter, in the order row, column, channel, are taken without the padding of rows. Filters are
 //! taken in *blocks* of two output channels, a lower and an upper one; a filter that is left stays as it is. A block is a
-//! sequence of 32-bit words, each of a *unit* of elements, from its first byte on; what is left of its bytes is 0.
+//! sequence of 32-bit words, each of a *unit* of elements, from its first byte on; what is left of its bytes is 0. In fully
+//! connected layers [`STRIP`] blocks alternate, word by word, as they are multiplied with one pixel instead of four.
 //!
 //! | weights | input | unit | in a word |
 //! | --- | --- | --- | --- |
@@ -18,7 +19,7 @@
 //! Weights of the lower channel are offset by half their range (unsigned), those of the upper one are signed: they lie in
 //! the upper bits of a half. Beside 8-bit input both 4-bit weights are offset.
 
-use crate::{Bits, Conv, Depthwise, Layer, Requant, Rule, Window};
+use crate::{Bits, Conv, Depthwise, Layer, Linear, Requant, Rule, Window};
 
 mod plan;
 mod proof;
@@ -28,6 +29,9 @@ pub use proof::{Proof, proof};
 
 /// Output channels of a block.
 pub const BLOCK: usize = 2;
+
+/// Blocks of a fully connected layer that alternate.
+pub const STRIP: usize = 4;
 
 /// The shape of blocks for one pair of widths.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -169,13 +173,28 @@ pub fn armv7em_takes(layer: &Layer, parameters: &[u8]) -> bool {
         && armv7em_requantises(requant, output.channels.into(), parameters)
 }
 
-/// The shape of a layer's blocks, if [`armv7em`] rearranges its weights: convolutions of at least two output channels with
-/// [`Rule::Multiplier`].
+/// The shape of a layer's blocks, if [`armv7em`] rearranges its weights, and how many of them alternate. It does so with
+/// [`Rule::Multiplier`]: convolutions of at least a block, fully connected layers of at least a strip whose weights and inputs have no
+/// padding between bytes, and whole words.
+fn armv7em_strips(layer: &Layer) -> Option<(Blocks, usize)> {
+    let (blocks, strip) = match layer {
+        Layer::Conv(conv) => (Blocks::of_conv(conv), 1),
+        Layer::Linear(Linear { input, weight_bits, .. }) => {
+            let channels = usize::from(input.channels);
+            let dense =
+                [input.bits, *weight_bits].iter().all(|bits| (channels * bits.count()).is_multiple_of(8));
+            let whole = (input.pixels() * channels).is_multiple_of(16);
+            (dense && whole).then(|| (Blocks::of(input.bits, *weight_bits), STRIP))?
+        }
+        _ => return None,
+    };
+    let enough = usize::from(layer.output().channels) >= BLOCK * strip;
+    (enough && layer.requant()?.rule == Rule::Multiplier).then_some((blocks, strip))
+}
+
+/// The shape of a layer's blocks, if [`armv7em`] rearranges its weights.
 pub fn armv7em_blocks(layer: &Layer) -> Option<Blocks> {
-    let Layer::Conv(conv) = layer else { return None };
-    let blocks = Blocks::of_conv(conv);
-    let enough = usize::from(layer.output().channels) >= BLOCK;
-    (enough && layer.requant()?.rule == Rule::Multiplier).then_some(blocks)
+    Some(armv7em_strips(layer)?.0)
 }
 
 /// All parameters of a network with the weights as the kernels for ARMv7E-M want them.
@@ -200,7 +219,8 @@ pub fn armv7em_parameters<'a>(layers: impl IntoIterator<Item = &'a Layer>, param
 /// If `plain` and `laid_out` are not as long as the layer's weights.
 pub fn armv7em(layer: &Layer, plain: &[u8], laid_out: &mut [u8]) {
     laid_out.copy_from_slice(plain);
-    let (Some(blocks), Some((_, rows, columns, bits))) = (armv7em_blocks(layer), layer.weights()) else {
+    let (Some((blocks, strip)), Some((_, rows, columns, bits))) = (armv7em_strips(layer), layer.weights())
+    else {
         return;
     };
     let filters = usize::from(layer.output().channels);
@@ -214,28 +234,31 @@ pub fn armv7em(layer: &Layer, plain: &[u8], laid_out: &mut [u8]) {
         let above = 32 - bits.count();
         (code << above) >> above
     };
-    let plain = plain.chunks_exact(BLOCK * filter_bytes);
-    for (from, to) in plain.zip(laid_out.chunks_exact_mut(BLOCK * filter_bytes)) {
-        to.fill(0);
-        let word = |unit: usize| {
-            let slots = (0..blocks.unit).filter_map(|slot| {
-                let element = blocks.element(elements, unit * blocks.unit + slot)?;
-                Some((slot, element))
-            });
-            let mut word = 0;
-            for (channel, filter) in from.chunks_exact(filter_bytes).enumerate() {
-                for (slot, element) in slots.clone() {
-                    word |= if elements / blocks.unit == unit {
-                        blocks.tail_bits(half_apart(blocks.unit, slot), channel, weight(filter, element))
-                    } else {
-                        blocks.bits(slot / 2, slot % 2, channel, weight(filter, element))
-                    };
-                }
+    // The word of a unit of the block that begins `from`.
+    let word = |from: &[u8], unit: usize| {
+        let slots = (0..blocks.unit).filter_map(|slot| {
+            let element = blocks.element(elements, unit * blocks.unit + slot)?;
+            Some((slot, element))
+        });
+        let mut word = 0;
+        for (channel, filter) in from.chunks_exact(filter_bytes).take(BLOCK).enumerate() {
+            for (slot, element) in slots.clone() {
+                word |= if elements / blocks.unit == unit {
+                    blocks.tail_bits(half_apart(blocks.unit, slot), channel, weight(filter, element))
+                } else {
+                    blocks.bits(slot / 2, slot % 2, channel, weight(filter, element))
+                };
             }
-            word.to_le_bytes()
-        };
-        for (unit, bytes) in to.chunks_mut(4).enumerate().take(elements.div_ceil(blocks.unit)) {
-            bytes.copy_from_slice(&word(unit)[..bytes.len()]);
+        }
+        word.to_le_bytes()
+    };
+    let strip_bytes = strip * BLOCK * filter_bytes;
+    for (from, to) in plain.chunks_exact(strip_bytes).zip(laid_out.chunks_exact_mut(strip_bytes)) {
+        to.fill(0);
+        let words = strip * elements.div_ceil(blocks.unit);
+        for (index, bytes) in to.chunks_mut(4).enumerate().take(words) {
+            let block = &from[index % strip * BLOCK * filter_bytes..];
+            bytes.copy_from_slice(&word(block, index / strip)[..bytes.len()]);
         }
     }
 }

@@ -188,9 +188,25 @@ impl<'a> PixelWriter<'a> {
     #[inline(always)]
     pub fn push(&mut self, value: i32) {
         if self.logits {
-            value.to_ne_bytes().into_iter().for_each(|byte| self.put(byte));
+            let bytes = core::mem::take(&mut self.bytes).into_slice();
+            if let Some((logit, rest)) = bytes.split_first_chunk_mut() {
+                *logit = value.to_ne_bytes();
+                self.bytes = rest.iter_mut();
+            }
         } else if let Some(byte) = self.packer.push(value) {
             self.put(byte);
+        }
+    }
+
+    /// Writes the next elements.
+    #[inline(always)]
+    pub fn push_all(&mut self, values: &[i32]) {
+        if self.packer.width == 8 {
+            for (value, to) in values.iter().zip(&mut self.bytes) {
+                *to = *value as u8;
+            }
+        } else {
+            values.iter().for_each(|value| self.push(*value));
         }
     }
 

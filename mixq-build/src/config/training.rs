@@ -53,14 +53,14 @@ impl DeviceChoice {
         [("auto", DeviceChoice::Auto), ("cpu", DeviceChoice::Cpu), ("cuda", DeviceChoice::Cuda)];
 }
 
-/// Where the learned bounds of activations start.
+/// Where the learned bounds of activations start, and those of weights quantised per layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Bounds {
     /// Where quantisation loses least on training images.
     #[default]
     Data,
-    /// At 6, as in arXiv 1905.13082.
+    /// Activations at 6, weights at the smallest and the largest, as in arXiv 1905.13082.
     Six,
 }
 
@@ -111,7 +111,7 @@ pub struct Training {
     pub freeze_batch_norm: f64,
     /// How activations are rounded, in training and on the device.
     pub rounding: Rounding,
-    /// Where the bounds of activations start.
+    /// Where the bounds of activations start, and those of weights quantised per layer.
     pub bounds: Bounds,
     /// Share of QAT's loss that is the distance from the float network's answers instead of the labels, 0 to 1
     /// (distillation, arXiv 1503.02531).

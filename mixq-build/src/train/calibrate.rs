@@ -13,8 +13,7 @@ use crate::dataset::Split;
 /// Images that the ranges are taken from.
 pub const IMAGES: usize = 512;
 
-/// Sets the bounds of all activations to those that lose least, or to the paper's, and of per-layer weights to those that lose
-/// least.
+/// Sets the bounds of all activations and of per-layer weights to those that lose least, or to the paper's.
 pub fn calibrate(model: &mut Model<'_>, train: &Split, bounds: Bounds) {
     let indices: Vec<usize> = (0..train.len().min(IMAGES)).collect();
     let (images, _) = batch(train, &indices, model.form());
@@ -40,7 +39,14 @@ pub fn calibrate(model: &mut Model<'_>, train: &Split, bounds: Bounds) {
         let weighted: Vec<usize> =
             (0..model.graph.nodes.len()).filter(|&node| model.graph.nodes[node].op.weighted()).collect();
         for node in weighted {
-            set_weight_bounds(model, node, model.weight_bits(node));
+            match bounds {
+                Bounds::Data => set_weight_bounds(model, node, model.weight_bits(node)),
+                Bounds::Six => {
+                    let weights = model.real_weight(node);
+                    let [low, high] = [weights.min(), weights.max()].map(|bound| bound.double_value(&[]));
+                    set_bounds(model, node, (part::WEIGHT_LOW, low), (part::WEIGHT_HIGH, high));
+                }
+            }
         }
     }
 }

@@ -21,7 +21,8 @@ const _: () = assert!(15 * 15 * 16 < 1 << 12 && 255 * 3 * 16 < 1 << 14);
 ///
 /// With codes of at most `q`, sums over `n` consecutive elements of a filter have to keep
 ///
-/// * for 8-bit weights: `q sum|w - Z|` of the upper channel below 2^23: it is multiplied by 2^8 in an accumulator of 32 bits;
+/// * for 8-bit weights: `q sum|w - Z|` of the upper channel below 2^23: it is multiplied by 2^8 in an accumulator of 32 bits (`q sum|w|` in
+///   fully connected layers, where the zero point comes later);
 /// * for 4-bit weights beside 8-bit input: `q sum(w + 8)` of the upper channel below 2^26, as it is multiplied by 2^4, and the lower one
 ///   beside it;
 /// * for two channels in a half, the upper one shifted by `s` (12, or 14 for 2-bit weights): `q sum(w + half)` of the lower one
@@ -59,7 +60,10 @@ pub fn proof(layer: &Layer, parameters: &[u8]) -> Option<Proof> {
     let upper = |count: usize| match bits {
         Bits::B8 => (1..filters).step_by(BLOCK).all(|channel| {
             let entry = channel * usize::from(requant.zero_point_step);
-            let zero_point = parameters[requant.weight_zero_point as usize + entry] as i8;
+            let zero_point = match layer {
+                Layer::Linear(_) => 0,
+                _ => parameters[requant.weight_zero_point as usize + entry] as i8,
+            };
             code * filter(channel, -i64::from(zero_point)).largest(count) < limit
         }),
         _ => safe(1, if blocks.nibbles() { half } else { 0 }, count, limit),

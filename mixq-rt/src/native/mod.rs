@@ -14,9 +14,9 @@ mod armv7em;
 mod portable;
 
 #[cfg(armv7em)]
-pub use armv7em::{conv, depthwise};
+pub use armv7em::{conv, depthwise, linear};
 #[cfg(not(armv7em))]
-pub use portable::{conv, depthwise};
+pub use portable::{conv, depthwise, linear};
 
 /// The parameters that the kernels of the target want: as they are in the artifact, or laid out for ARMv7E-M.
 #[doc(hidden)]

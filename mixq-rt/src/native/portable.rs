@@ -1,7 +1,7 @@
 //! The portable kernels, by rule [`Rule::Multiplier`](mixq_format::Rule::Multiplier).
 
 use mixq_format::layout::Plan;
-use mixq_format::{Conv, Depthwise};
+use mixq_format::{Conv, Depthwise, Linear};
 
 use crate::{layer, requant};
 
@@ -15,4 +15,15 @@ pub fn conv<const X: usize, const W: usize>(table: &Conv, parameters: &[u8], are
 #[inline(always)]
 pub fn depthwise<const X: usize, const W: usize>(table: &Depthwise, parameters: &[u8], arena: &mut [u8]) {
     layer::depthwise::<X, W>(table, requant::multiplier, parameters, arena);
+}
+
+/// Executes a fully connected layer with `X`-bit input and `W`-bit weights; any width of output.
+#[inline(always)]
+pub fn linear<const X: usize, const W: usize>(
+    table: &Linear,
+    parameters: &[u8],
+    arena: &mut [u8],
+    _plan: Plan,
+) {
+    layer::linear::<X, W>(table, requant::multiplier, parameters, arena);
 }

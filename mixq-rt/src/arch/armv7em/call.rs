@@ -1,10 +1,10 @@
 //! The safe door of the inner loops over blocks of weights.
 
-use mixq_format::Requant;
 use mixq_format::layout::{BLOCK, Blocks, Proof};
+use mixq_format::{Requant, Tensor};
 
 use super::widen::widen_for;
-use super::{Finish, PIXELS, Scratch, Tables, Widen, bytes, finish, nibbles, packed};
+use super::{Finish, PIXELS, Scratch, Widen, bytes, finish, nibbles, packed};
 
 /// What a loop is given: it copies it onto its stack, below the registers that it saves, and finds there what no
 /// register is left for, at these offsets.
@@ -119,7 +119,7 @@ impl Kernels {
     }
 }
 
-/// The filters of a layer, and the tables that make codes of their sums.
+/// The filters of a layer, and what becomes of their sums.
 pub(crate) struct Filters<'a> {
     pub(crate) kernels: &'a Kernels,
     pub(crate) blocks: Blocks,
@@ -128,9 +128,11 @@ pub(crate) struct Filters<'a> {
     pub(crate) weights: usize,
     pub(crate) filter_bytes: usize,
     pub(crate) requant: &'a Requant,
+    pub(crate) output: &'a Tensor,
     /// Of all blocks: an even number.
     pub(crate) channels: usize,
-    pub(crate) tables: Option<Tables<'a>>,
+    /// If codes can be made of the sums in the loops.
+    pub(crate) finish: Option<Finish>,
     pub(crate) proof: Proof,
 }
 
@@ -145,7 +147,7 @@ pub(crate) struct Chunk {
     pub(crate) element: usize,
     /// How many.
     pub(crate) elements: usize,
-    /// Whether codes are made: these are the last elements, and there are tables.
+    /// Whether codes are made: these are the last elements, and there is a `finish`.
     pub(crate) codes: bool,
 }
 
@@ -216,13 +218,13 @@ impl Filters<'_> {
             first_stop: core::ptr::null(),
         };
         let mut bytes = [0, 0];
-        if let Some(tables) = self.tables.as_ref().filter(|_| codes) {
+        if let Some(finish) = self.finish.filter(|_| codes) {
             frame.multipliers = (requant.multiplier as usize).wrapping_sub(requant.bias as usize + 8);
             frame.shifts = from(requant.shift as usize + channel);
-            frame.zero_point = tables.output.zero_point.into();
-            frame.finish = tables.finish;
-            frame.chunk_end = if element == 0 { tables.finish } else { finish::add_and_finish };
-            let row_bytes = |channels| tables.output.bits.row_bytes(channels);
+            frame.zero_point = self.output.zero_point.into();
+            frame.finish = finish;
+            frame.chunk_end = if element == 0 { finish } else { finish::add_and_finish };
+            let row_bytes = |channels| self.output.bits.row_bytes(channels);
             bytes = [row_bytes(channel), row_bytes(last)];
         }
         let stops = [units, first].map(|units| units * unit * Scratch::ELEMENT_BYTES);
@@ -251,7 +253,7 @@ impl Call {
         frame.pitch = pitch;
         // SAFETY: the loop reads the elements' weights of each block and an entry of each table, which are among the parameters, the patch, and
         // the sums; it writes the blocks' codes into the pixels or their sums to the accumulators. All asserted here and by `Filters::call`;
-        // the tables' ends by `Tables::new`.
+        // the tables' ends by `finish`.
         unsafe { run(frame) }
     }
 }

@@ -18,40 +18,27 @@ const _: () = assert!((255i64 << (*SHIFTS.end() - 32)) + (1 << 30) < 1 << 31);
 /// Where a block goes.
 pub(crate) type Finish = unsafe extern "C" fn();
 
-/// The tables of a layer, if codes can be made of them in the loops.
-#[derive(Clone, Copy)]
-pub(crate) struct Tables<'a> {
-    pub(super) requant: &'a Requant,
-    pub(super) output: &'a Tensor,
-    pub(super) parameters: &'a [u8],
-    pub(super) finish: Finish,
-}
-
-impl<'a> Tables<'a> {
-    /// Those of a layer that writes `output`; `None` for logits, one multiplier for all channels, an unusual fraction, and what
-    /// [`armv7em_requantises`] does not take.
-    ///
-    /// # Panics
-    /// If they are not in the parameters.
-    #[inline(never)]
-    pub(crate) fn new(requant: &'a Requant, output: &'a Tensor, parameters: &'a [u8]) -> Option<Tables<'a>> {
-        let channels = usize::from(output.channels);
-        if requant.fraction != Requant::usual_fraction(output.bits)
-            || requant.multiplier_step != 1
-            || !armv7em_requantises(requant, channels, parameters)
-        {
-            return None;
-        }
-        let finish = match output.bits {
-            Bits::B8 => codes8,
-            Bits::B4 => codes4,
-            Bits::B2 => codes2,
-            Bits::B32 => return None,
-        };
-        let holds = |offset: u32, bytes: usize| offset as usize + bytes <= parameters.len();
-        assert!(holds(requant.bias, 4 * channels) && holds(requant.multiplier, 4 * channels));
-        assert!(holds(requant.shift, channels));
-        Some(Tables { requant, output, parameters, finish })
+/// What makes codes of a layer that writes `output`; `None` for logits, one multiplier for all channels, an unusual fraction, and what
+/// [`armv7em_requantises`] does not take.
+///
+/// # Panics
+/// If the tables are not in the parameters.
+#[inline(never)]
+pub(crate) fn finish(requant: &Requant, output: &Tensor, parameters: &[u8]) -> Option<Finish> {
+    let channels = usize::from(output.channels);
+    if requant.fraction != Requant::usual_fraction(output.bits)
+        || requant.multiplier_step != 1
+        || !armv7em_requantises(requant, channels, parameters)
+    {
+        return None;
+    }
+    let holds = |offset: u32, bytes: usize| offset as usize + bytes <= parameters.len();
+    assert!(holds(requant.bias, 4 * channels) && holds(requant.multiplier, 4 * channels));
+    match output.bits {
+        Bits::B8 => Some(codes8),
+        Bits::B4 => Some(codes4),
+        Bits::B2 => Some(codes2),
+        Bits::B32 => None,
     }
 }
 

@@ -14,13 +14,14 @@ mod bytes;
 mod call;
 pub(crate) mod depthwise;
 mod finish;
+pub(crate) mod linear;
 mod nibbles;
 mod packed;
 mod scratch;
 mod widen;
 
-pub(crate) use call::{Call, Chunk, Filters, Kernels};
-pub(crate) use finish::{Finish, Tables};
+pub(crate) use call::{Chunk, Filters, Kernels};
+pub(crate) use finish::{Finish, finish};
 pub(crate) use scratch::Scratch;
 pub(crate) use widen::Widen;
 

@@ -144,8 +144,120 @@ unsafe extern "C" fn widen_nine(
     )
 }
 
+/// How words of codes of one width are widened for one pixel: one pair of elements after the other.
+pub(crate) struct WidenRow {
+    /// Takes: codes, where the pairs go, words (at least 1). Answers the sum of the codes.
+    run: unsafe extern "C" fn(*const u8, *mut u32, usize) -> i32,
+    /// Codes of a word.
+    pub(crate) word: usize,
+    /// Bits of a code.
+    pub(crate) bits: usize,
+}
+
+impl WidenRow {
+    /// Widens as many codes as `to` has room for; answers their sum.
+    ///
+    /// # Panics
+    /// If there are fewer codes, or they are no whole words.
+    #[inline(always)]
+    pub(crate) fn run(&self, codes: &[u8], to: &mut [u32]) -> i32 {
+        let elements = 2 * to.len();
+        let words = elements / self.word;
+        assert!(words > 0 && words * self.word == elements && 4 * words <= codes.len());
+        // SAFETY: reads as many words of codes as fill `to`; asserted above.
+        unsafe { (self.run)(codes.as_ptr(), to.as_mut_ptr(), words) }
+    }
+}
+
+/// For `x`-bit codes.
+pub(crate) const fn widen_row_for(x: usize) -> WidenRow {
+    let run = match x {
+        8 => row8,
+        4 => row4,
+        _ => row2,
+    };
+    WidenRow { run, word: 32 / x, bits: x }
+}
+
+// A pair of codes of r10 that are `$shift` bits up.
+macro_rules! pair {
+    ($to:literal, $step:literal, $shift:literal) => {
+        concat!("and r12, r11, r10", $shift, "\nstr r12, [", $to, "], #", $step, "\nuadd16 r9, r9, r12\n")
+    };
+}
+
+// Unpacks r10, of whose codes r9 is the sum: of 8 bits, or of each half of a word.
+macro_rules! word {
+    (8, $to:literal, $step:literal) => {
+        concat!(
+            "
+    uxtb16 r12, r10
+    usada8 r9, r10, r11, r9
+    uxtb16 r10, r10, ror #8
+    str r12, [",
+            $to,
+            "], #",
+            $step,
+            "
+    str r10, [",
+            $to,
+            "], #",
+            $step,
+            "
+"
+        )
+    };
+    (4, $to:literal, $step:literal) => {
+        concat!(
+            pair!($to, $step, ""),
+            pair!($to, $step, ", lsr #4"),
+            pair!($to, $step, ", lsr #8"),
+            pair!($to, $step, ", lsr #12")
+        )
+    };
+    (2, $to:literal, $step:literal) => {
+        concat!(
+            pair!($to, $step, ""),
+            pair!($to, $step, ", lsr #2"),
+            pair!($to, $step, ", lsr #4"),
+            pair!($to, $step, ", lsr #6"),
+            pair!($to, $step, ", lsr #8"),
+            pair!($to, $step, ", lsr #10"),
+            pair!($to, $step, ", lsr #12"),
+            pair!($to, $step, ", lsr #14")
+        )
+    };
+}
+
+macro_rules! sum {
+    (8) => {
+        ""
+    };
+    ($bits:tt) => {
+        "uxth r10, r9\nadd r9, r10, r9, lsr #16"
+    };
+}
+
 macro_rules! widen {
-    ($name:ident, $mask:literal, [$($word:literal),*], [$($sum:literal),*]) => {
+    ($name:ident, $row:ident, $mask:literal, $bits:tt) => {
+        #[unsafe(naked)]
+        unsafe extern "C" fn $row(codes: *const u8, to: *mut u32, words: usize) -> i32 {
+            naked_asm!(
+                "push {{r4-r11}}",
+                "mov r9, #0",
+                concat!("mov r11, #", $mask),
+                "3:",
+                "ldr r10, [r0], #4",
+                word!($bits, "r1", "4"),
+                "subs r2, r2, #1",
+                "bne 3b",
+                sum!($bits),
+                "mov r0, r9",
+                "pop {{r4-r11}}",
+                "bx lr",
+            )
+        }
+
         #[unsafe(naked)]
         unsafe extern "C" fn $name(
             codes: *const u8,
@@ -166,11 +278,11 @@ macro_rules! widen {
                 "mov r9, #0",
                 "3:",
                 "ldr r10, [r6], #4",
-                $($word,)*
+                word!($bits, "r7", "16"),
                 "subs r8, r8, #1",
                 "bne 3b",
                 "ldr r8, [r5]",
-                $($sum,)*
+                sum!($bits),
                 "sub r8, r8, r9",
                 "str r8, [r5], #4",
                 "add r0, r0, r3",
@@ -184,67 +296,6 @@ macro_rules! widen {
     };
 }
 
-widen!(
-    widen8,
-    "0",
-    [
-        "uxtb16 r12, r10",
-        "usada8 r9, r10, r11, r9",
-        "uxtb16 r10, r10, ror #8",
-        "str r12, [r7], #16",
-        "str r10, [r7], #16"
-    ],
-    []
-);
-
-widen!(
-    widen4,
-    "0x000f000f",
-    [
-        "and r12, r11, r10",
-        "str r12, [r7], #16",
-        "uadd16 r9, r9, r12",
-        "and r12, r11, r10, lsr #4",
-        "str r12, [r7], #16",
-        "uadd16 r9, r9, r12",
-        "and r12, r11, r10, lsr #8",
-        "str r12, [r7], #16",
-        "uadd16 r9, r9, r12",
-        "and r12, r11, r10, lsr #12",
-        "str r12, [r7], #16",
-        "uadd16 r9, r9, r12"
-    ],
-    ["uxth r10, r9", "add r9, r10, r9, lsr #16"]
-);
-
-widen!(
-    widen2,
-    "0x00030003",
-    [
-        "and r12, r11, r10",
-        "str r12, [r7], #16",
-        "uadd16 r9, r9, r12",
-        "and r12, r11, r10, lsr #2",
-        "str r12, [r7], #16",
-        "uadd16 r9, r9, r12",
-        "and r12, r11, r10, lsr #4",
-        "str r12, [r7], #16",
-        "uadd16 r9, r9, r12",
-        "and r12, r11, r10, lsr #6",
-        "str r12, [r7], #16",
-        "uadd16 r9, r9, r12",
-        "and r12, r11, r10, lsr #8",
-        "str r12, [r7], #16",
-        "uadd16 r9, r9, r12",
-        "and r12, r11, r10, lsr #10",
-        "str r12, [r7], #16",
-        "uadd16 r9, r9, r12",
-        "and r12, r11, r10, lsr #12",
-        "str r12, [r7], #16",
-        "uadd16 r9, r9, r12",
-        "and r12, r11, r10, lsr #14",
-        "str r12, [r7], #16",
-        "uadd16 r9, r9, r12"
-    ],
-    ["uxth r10, r9", "add r9, r10, r9, lsr #16"]
-);
+widen!(widen8, row8, "0", 8);
+widen!(widen4, row4, "0x000f000f", 4);
+widen!(widen2, row2, "0x00030003", 2);

@@ -6,9 +6,10 @@ use mixq_format::layout::{BLOCK, Plan};
 use mixq_format::{Bits, Conv};
 
 use super::source::Source;
-use crate::arch::armv7em::{Call, Chunk, Filters, Kernels, PIXELS, Scratch, Tables};
+use super::with_scratch;
+use crate::arch::armv7em::{Chunk, Filters, Kernels, PIXELS, Scratch, finish};
 use crate::requant::{self, Requantiser};
-use crate::tensor::{PixelWriter, split_with};
+use crate::tensor::PixelWriter;
 
 /// Executes a convolution with `X`-bit input and `W`-bit weights; any width of output.
 #[inline(always)]
@@ -20,38 +21,25 @@ pub fn conv<const X: usize, const W: usize>(table: &Conv, parameters: &[u8], are
 fn execute(table: &Conv, parameters: &[u8], arena: &mut [u8], plan: Plan, kernels: &Kernels) {
     let widths = [table.weight_bits.count(), table.input.bits.count()];
     assert!(widths == [kernels.blocks.weight_bits.count(), kernels.widen.bits]);
-    let work = plan.scratch as usize..(plan.scratch + plan.scratch_bytes) as usize;
-    let (input, output, work) = split_with(arena, &table.input, &table.output, work);
-    let mut own = [0; Scratch::LEAST / 4];
-    let memory = if work.len() < Scratch::LEAST { &mut own } else { bytemuck::cast_slice_mut(work) };
-    let source = Source::new(table, input, kernels);
-    let mut scratch = Scratch::new(memory, source.elements, plan.proof.chunk.into(), source.staged());
-    let filters = Filters {
-        kernels,
-        blocks: source.blocks,
-        parameters,
-        weights: table.weights as usize,
-        filter_bytes: source.filter_bytes,
-        requant: &table.requant,
-        channels: usize::from(table.output.channels) & !(BLOCK - 1),
-        tables: Tables::new(&table.requant, &table.output, parameters),
-        proof: plan.proof,
+    let source = Source::new(table, kernels);
+    let layer = Layer {
+        filters: Filters {
+            kernels,
+            blocks: source.blocks,
+            parameters,
+            weights: table.weights as usize,
+            filter_bytes: source.filter_bytes,
+            requant: &table.requant,
+            output: &table.output,
+            channels: usize::from(table.output.channels) & !(BLOCK - 1),
+            finish: finish(&table.requant, &table.output, parameters),
+            proof: plan.proof,
+        },
+        source,
     };
-    let elements = source.elements;
-    let layer = Layer { source, filters };
-    let pixels = table.output.pixels();
-    if elements > scratch.chunk() || layer.filters.tables.is_none() {
-        groups(pixels, |group| layer.in_parts(&mut scratch, group, output));
-    } else {
-        let mut call = layer.filters.call(Chunk {
-            channel: 0,
-            count: layer.filters.channels,
-            element: 0,
-            elements,
-            codes: true,
-        });
-        groups(pixels, |group| layer.at_once(&mut scratch, &mut call, group, output));
-    }
+    with_scratch(arena, [&table.input, &table.output], &plan, &mut |input, output, memory| {
+        layer.execute(input, output, memory);
+    });
 }
 
 /// Calls `each` with groups of four pixels, the last ones moved back to be four; of one pixel, where there are fewer.
@@ -70,63 +58,84 @@ struct Layer<'a> {
 }
 
 impl Layer<'_> {
+    #[inline(never)]
+    fn execute(&self, input: &[u8], output: &mut [u8], memory: &mut [u32]) {
+        let Layer { source, filters } = self;
+        let mut scratch = Scratch::new(memory, source.elements, filters.proof.chunk.into(), source.staged());
+        if source.elements > scratch.chunk() || filters.finish.is_none() {
+            groups(filters.output.pixels(), |group| self.in_parts(&mut scratch, input, group, output));
+        } else {
+            self.at_once(&mut scratch, input, output);
+        }
+    }
+
+    /// All elements and channels of each group.
+    #[inline(never)]
+    fn at_once(&self, scratch: &mut Scratch, input: &[u8], output: &mut [u8]) {
+        let Layer { source, filters } = self;
+        let mut call = filters.call(Chunk {
+            channel: 0,
+            count: filters.channels,
+            element: 0,
+            elements: source.elements,
+            codes: true,
+        });
+        groups(filters.output.pixels(), |group| {
+            let (pixels, pitch) = self.target(&group, output);
+            source.fill(scratch, input, group.start, group.len(), 0);
+            call.run(scratch, pixels, pitch);
+            self.last(scratch, input, group, pixels);
+        });
+    }
+
     /// The bytes of a group of output pixels, and from one to the next.
     #[inline(always)]
     fn target<'a>(&self, group: &Range<usize>, output: &'a mut [u8]) -> (&'a mut [u8], usize) {
-        let bytes = self.source.table.output.pixel_bytes();
+        let bytes = self.filters.output.pixel_bytes();
         let pitch = if group.len() == 1 { 0 } else { bytes };
         (&mut output[group.start * bytes..group.end * bytes], pitch)
     }
 
-    /// All elements and channels of a group.
-    #[inline(always)]
-    fn at_once(&self, scratch: &mut Scratch, call: &mut Call, group: Range<usize>, output: &mut [u8]) {
-        let (pixels, pitch) = self.target(&group, output);
-        self.source.fill(scratch, group.start, group.len(), 0);
-        call.run(scratch, pixels, pitch);
-        self.last(scratch, group, pixels);
-    }
-
     /// As many elements and channels at once as there is room for; any tables.
     #[inline(never)]
-    fn in_parts(&self, scratch: &mut Scratch, group: Range<usize>, output: &mut [u8]) {
+    fn in_parts(&self, scratch: &mut Scratch, input: &[u8], group: Range<usize>, output: &mut [u8]) {
         let (pixels, pitch) = self.target(&group, output);
-        let Filters { channels, tables, .. } = &self.filters;
+        let Filters { channels, finish, .. } = &self.filters;
         let (all, most) = (self.source.elements, scratch.chunk());
         for channel in (0..*channels).step_by(scratch.channels()) {
             let count = scratch.channels().min(channels - channel);
             for element in (0..all).step_by(most) {
                 let elements = most.min(all - element);
-                let codes = tables.is_some() && element + elements == all;
-                self.source.fill(scratch, group.start, group.len(), element);
+                let codes = finish.is_some() && element + elements == all;
+                self.source.fill(scratch, input, group.start, group.len(), element);
                 let mut call = self.filters.call(Chunk { channel, count, element, elements, codes });
                 call.run(scratch, pixels, pitch);
             }
-            if tables.is_none() {
+            if finish.is_none() {
                 let sums = scratch.accumulators(count);
                 self.write(channel, sums, group.len(), pixels);
             }
         }
-        self.last(scratch, group, pixels);
+        self.last(scratch, input, group, pixels);
     }
 
     /// The filter that is in no block, if there is one.
     #[inline(always)]
-    fn last(&self, scratch: &mut Scratch, group: Range<usize>, pixels: &mut [u8]) {
-        if self.filters.channels < usize::from(self.source.table.output.channels) {
-            self.last_filter(scratch, group, pixels);
+    fn last(&self, scratch: &mut Scratch, input: &[u8], group: Range<usize>, pixels: &mut [u8]) {
+        if self.filters.channels < usize::from(self.filters.output.channels) {
+            self.last_filter(scratch, input, group, pixels);
         }
     }
 
     #[inline(never)]
-    fn last_filter(&self, scratch: &mut Scratch, group: Range<usize>, pixels: &mut [u8]) {
+    fn last_filter(&self, scratch: &mut Scratch, input: &[u8], group: Range<usize>, pixels: &mut [u8]) {
         let Filters { weights, filter_bytes, channels, parameters, requant, .. } = self.filters;
         let filter = &parameters[weights + channels * filter_bytes..];
         let entry = channels * usize::from(requant.zero_point_step);
         let zero_point = i32::from(parameters[requant.weight_zero_point as usize + entry] as i8);
         let mut sums = [0i32; PIXELS];
         for element in (0..self.source.elements).step_by(scratch.chunk()) {
-            self.source.fill(scratch, group.start, group.len(), element);
+            self.source.fill(scratch, input, group.start, group.len(), element);
             let weight = |index| self.source.weight(filter, element + index) - zero_point;
             let dots = scratch.dot(&self.source.blocks, &weight);
             for (sum, dot) in sums.iter_mut().zip(dots) {

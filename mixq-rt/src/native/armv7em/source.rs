@@ -13,7 +13,6 @@ pub(super) struct Source<'a> {
     pub(super) table: &'a Conv,
     pub(super) kernels: &'a Kernels,
     pub(super) blocks: Blocks,
-    input: &'a [u8],
     /// Elements that a window sees.
     pub(super) elements: usize,
     pub(super) filter_bytes: usize,
@@ -38,7 +37,7 @@ enum Order {
 }
 
 impl<'a> Source<'a> {
-    pub(super) fn new(table: &'a Conv, codes: &'a [u8], kernels: &'a Kernels) -> Source<'a> {
+    pub(super) fn new(table: &'a Conv, kernels: &'a Kernels) -> Source<'a> {
         let Conv { window, input, output, .. } = table;
         let taps = usize::from(window.kernel_height) * usize::from(window.kernel_width);
         let channels = usize::from(input.channels);
@@ -64,7 +63,7 @@ impl<'a> Source<'a> {
             inner(window.stride_width, window.pad_left, window.kernel_width, input.width, output.width),
         ];
         let filter_bytes = taps * table.weight_bits.row_bytes(channels);
-        Source { table, kernels, blocks, input: codes, elements: taps * channels, filter_bytes, order, inner }
+        Source { table, kernels, blocks, elements: taps * channels, filter_bytes, order, inner }
     }
 
     /// Element of a filter as it is in the artifact.
@@ -82,30 +81,30 @@ impl<'a> Source<'a> {
 
     /// Fills a patch from an element on, for output pixels `first..first + count`.
     #[inline(always)]
-    pub(super) fn fill(&self, patch: &mut Scratch, first: usize, count: usize, element: usize) {
+    pub(super) fn fill(&self, patch: &mut Scratch, input: &[u8], first: usize, count: usize, element: usize) {
         patch.begin(patch.chunk().min(self.elements - element));
         match self.order {
-            Order::Row => self.fill_row(patch, first, count, element),
-            Order::Words => self.fill_words(patch, first, count, element),
-            Order::Nine => self.fill_nine(patch, first, count),
-            Order::Bytes => self.fill_bytes(patch, first, count, element),
-            Order::Any => self.fill_any(patch, first, count, element),
+            Order::Row => self.fill_row(patch, input, first, count, element),
+            Order::Words => self.fill_words(patch, input, first, count, element),
+            Order::Nine => self.fill_nine(patch, input, first, count),
+            Order::Bytes => self.fill_bytes(patch, input, first, count, element),
+            Order::Any => self.fill_any(patch, input, first, count, element),
         }
     }
 
     #[inline(never)]
-    fn fill_row(&self, patch: &mut Scratch, first: usize, count: usize, element: usize) {
-        let input = &self.table.input;
+    fn fill_row(&self, patch: &mut Scratch, input: &[u8], first: usize, count: usize, element: usize) {
+        let tensor = &self.table.input;
         let widen = &self.kernels.widen;
         let words = (patch.elements() & !(self.blocks.unit - 1)) / widen.word;
         let codes = |pixel| {
             let [row, column] = self.origin(pixel);
-            let pixel = row * usize::from(input.width) + column;
-            &self.input[pixel * input.pixel_bytes() + element * widen.bits / 8..]
+            let pixel = row * usize::from(tensor.width) + column;
+            &input[pixel * tensor.pixel_bytes() + element * widen.bits / 8..]
         };
         let Conv { window, output, .. } = self.table;
         let in_a_row = first % usize::from(output.width) + count <= usize::from(output.width);
-        let whole = input.width == output.width && (window.stride_width, window.stride_height) == (1, 1);
+        let whole = tensor.width == output.width && (window.stride_width, window.stride_height) == (1, 1);
         if in_a_row || whole {
             patch.widen(widen, [0, count], 0, codes(first), [words, self.pitch()]);
         } else {
@@ -209,13 +208,13 @@ impl<'a> Source<'a> {
 
     /// Each run of elements is whole words.
     #[inline(never)]
-    fn fill_words(&self, patch: &mut Scratch, first: usize, count: usize, element: usize) {
+    fn fill_words(&self, patch: &mut Scratch, input: &[u8], first: usize, count: usize, element: usize) {
         let place = self.place(first);
         if self.inside(place, count) {
-            self.fill_words_of(patch, [0, count], self.pitch(), element, place);
+            self.fill_words_of(patch, input, [0, count], self.pitch(), element, place);
         } else {
             for pixel in 0..count {
-                self.fill_words_of(patch, [pixel, 1], 0, element, self.place(first + pixel));
+                self.fill_words_of(patch, input, [pixel, 1], 0, element, self.place(first + pixel));
             }
         }
     }
@@ -225,6 +224,7 @@ impl<'a> Source<'a> {
     fn fill_words_of(
         &self,
         patch: &mut Scratch,
+        input: &[u8],
         [pixel, count]: [usize; 2],
         pitch: usize,
         element: usize,
@@ -234,7 +234,7 @@ impl<'a> Source<'a> {
         self.runs(patch.elements(), element, place, |from, done, run| match from {
             Some(from) => {
                 let words = run / widen.word;
-                patch.widen(widen, [pixel, count], done, &self.input[from..], [words, pitch]);
+                patch.widen(widen, [pixel, count], done, &input[from..], [words, pitch]);
             }
             None => {
                 for slot in done..done + run {
@@ -252,14 +252,14 @@ impl<'a> Source<'a> {
     }
 
     #[inline(never)]
-    fn fill_nine(&self, patch: &mut Scratch, first: usize, count: usize) {
-        let input = &self.table.input;
-        let row_bytes = usize::from(input.width) * input.pixel_bytes();
+    fn fill_nine(&self, patch: &mut Scratch, input: &[u8], first: usize, count: usize) {
+        let tensor = &self.table.input;
+        let row_bytes = usize::from(tensor.width) * tensor.pixel_bytes();
         let from = |[y, x]: [usize; 2]| {
             let window = &self.table.window;
             let row = y * usize::from(window.stride_height) - usize::from(window.pad_top);
             let column = x * usize::from(window.stride_width) - usize::from(window.pad_left);
-            &self.input[row * row_bytes + column * input.pixel_bytes()..]
+            &input[row * row_bytes + column * tensor.pixel_bytes()..]
         };
         let place = self.place(first);
         if self.inside(place, count) {
@@ -271,24 +271,24 @@ impl<'a> Source<'a> {
             if self.inside(place, 1) {
                 patch.widen_nine([pixel, 1], from(place), [row_bytes, 0]);
             } else {
-                self.stage_bytes(patch, 0, place);
+                self.stage_bytes(patch, input, 0, place);
                 patch.widen_nine_staged(pixel);
             }
         }
     }
 
     #[inline(never)]
-    fn fill_bytes(&self, patch: &mut Scratch, first: usize, count: usize, element: usize) {
+    fn fill_bytes(&self, patch: &mut Scratch, input: &[u8], first: usize, count: usize, element: usize) {
         for pixel in 0..count {
-            self.stage_bytes(patch, element, self.place(first + pixel));
+            self.stage_bytes(patch, input, element, self.place(first + pixel));
             self.widen_stage(patch, pixel);
         }
     }
 
     #[inline(never)]
-    fn fill_any(&self, patch: &mut Scratch, first: usize, count: usize, element: usize) {
+    fn fill_any(&self, patch: &mut Scratch, input: &[u8], first: usize, count: usize, element: usize) {
         for pixel in 0..count {
-            self.stage(patch, element, self.place(first + pixel));
+            self.stage(patch, input, element, self.place(first + pixel));
             self.widen_stage(patch, pixel);
         }
     }
@@ -311,7 +311,7 @@ impl<'a> Source<'a> {
     }
 
     #[inline(always)]
-    fn stage_bytes(&self, patch: &mut Scratch, element: usize, place: [usize; 2]) {
+    fn stage_bytes(&self, patch: &mut Scratch, input: &[u8], element: usize, place: [usize; 2]) {
         let bits = self.kernels.widen.bits;
         let padding = self.padding();
         let count = patch.elements();
@@ -324,17 +324,17 @@ impl<'a> Source<'a> {
         self.runs(count, element, place, |from, done, run| {
             let to = &mut codes[done * bits / 8..(done + run) * bits / 8];
             match from {
-                Some(from) => copy(to, &self.input[from..]),
+                Some(from) => copy(to, &input[from..]),
                 None => to.fill(padding),
             }
         });
     }
 
     #[inline(always)]
-    fn stage(&self, patch: &mut Scratch, element: usize, [y, x]: [usize; 2]) {
-        let (input, bits) = (&self.table.input, self.kernels.widen.bits);
+    fn stage(&self, patch: &mut Scratch, input: &[u8], element: usize, [y, x]: [usize; 2]) {
+        let (tensor, bits) = (&self.table.input, self.kernels.widen.bits);
         let (rows, columns) = self.taps(y, x);
-        let (width, channels) = (usize::from(self.table.window.kernel_width), usize::from(input.channels));
+        let (width, channels) = (usize::from(self.table.window.kernel_width), usize::from(tensor.channels));
         let (mut tap, mut channel) = (element / channels, element % channels);
         let count = patch.elements();
         let codes = patch.stage();
@@ -342,10 +342,10 @@ impl<'a> Source<'a> {
         for index in 0..count {
             let code = match (rows.see(tap / width), columns.see(tap % width)) {
                 (Some(y), Some(x)) => {
-                    let pixel = y * usize::from(input.width) + x;
-                    code(&self.input[pixel * input.pixel_bytes()..], channel, bits)
+                    let pixel = y * usize::from(tensor.width) + x;
+                    code(&input[pixel * tensor.pixel_bytes()..], channel, bits)
                 }
-                _ => input.zero_point.into(),
+                _ => tensor.zero_point.into(),
             };
             codes[index * bits / 8] |= (code << (index * bits % 8)) as u8;
             channel += 1;

@@ -39,7 +39,7 @@ fn main() -> ! {
         let memory = &raw mut MEMORY;
         &mut *memory
     };
-    let (mut convs, mut depthwises) = (0, 0);
+    let (mut convs, mut depthwises, mut linears) = (0, 0, 0);
     for number in 0..count {
         let mut numbers = Numbers::new(seed.wrapping_add(number));
         let layer = layers::random(&mut numbers, &mut memory.plain, &mut memory.expected);
@@ -48,11 +48,12 @@ fn main() -> ! {
         }
         match layer {
             Layer::Conv(_) => convs += 1,
+            Layer::Linear(_) => linears += 1,
             _ => depthwises += 1,
         }
         compare(number, &layer, &mut numbers, memory);
     }
-    println!("convolutions {convs}, depthwise {depthwises}");
+    println!("convolutions {convs}, depthwise {depthwises}, fully connected {linears}");
     process::exit(0)
 }
 
@@ -107,6 +108,7 @@ macro_rules! dispatch {
 fn run_native(layer: &Layer, parameters: &[u8], arena: &mut [u8], plan: Option<Plan>) {
     match (layer, plan) {
         (Layer::Conv(table), Some(plan)) => dispatch!(conv, table, parameters, arena, plan),
+        (Layer::Linear(table), Some(plan)) => dispatch!(linear, table, parameters, arena, plan),
         (Layer::Depthwise(table), _) => dispatch!(depthwise, table, parameters, arena),
         _ => unreachable!("only these are made"),
     }

@@ -1,6 +1,6 @@
 //! Random layers of every width: strides, paddings, zero points, tails, odd channels, extreme values.
 
-use mixq_rt::format::{Bits, Conv, Depthwise, Layer, Requant, Rule, Tensor, Window};
+use mixq_rt::format::{Bits, Conv, Depthwise, Layer, Linear, Requant, Rule, Tensor, Window};
 
 use crate::numbers::Numbers;
 
@@ -22,6 +22,9 @@ impl Parameters<'_> {
 /// A layer, its parameters and an arena with its input.
 pub fn random(numbers: &mut Numbers, parameters: &mut [u8], arena: &mut [u8]) -> Layer {
     let mut parameters = Parameters { bytes: parameters, end: 0 };
+    if numbers.once_in(6) {
+        return linear(numbers, &mut parameters, arena);
+    }
     let depthwise = numbers.once_in(3);
     // Three rows of nine bytes, as a first layer sees them.
     let nine = !depthwise && numbers.once_in(8);
@@ -60,10 +63,6 @@ pub fn random(numbers: &mut Numbers, parameters: &mut [u8], arena: &mut [u8]) ->
         pad_top: y[3],
         pad_left: x[3],
     };
-    let zero_point = |numbers: &mut Numbers, bits: Bits| match bits {
-        Bits::B32 => 0,
-        _ => numbers.within(0, bits.max_code().into()) as u8,
-    };
     let mut input = Tensor {
         height: y[2],
         width: x[2],
@@ -100,6 +99,45 @@ pub fn random(numbers: &mut Numbers, parameters: &mut [u8], arena: &mut [u8]) ->
         Layer::Depthwise(Depthwise { input, output, window, weights, weight_bits, requant })
     } else {
         Layer::Conv(Conv { input, output, window, weights, weight_bits, requant })
+    }
+}
+
+/// A fully connected layer, most often one that fills whole words.
+fn linear(numbers: &mut Numbers, parameters: &mut Parameters, arena: &mut [u8]) -> Layer {
+    let [x_bits, weight_bits] = [(); 2].map(|()| numbers.one_of(&Bits::QUANTISED));
+    let y_bits = numbers.one_of(&[Bits::B2, Bits::B4, Bits::B8, Bits::B32, Bits::B32]);
+    let size = [(); 2].map(|()| if numbers.once_in(2) { 1 } else { numbers.within(1, 4) as u16 });
+    let channels = if numbers.once_in(8) { numbers.within(1, 100) } else { 16 * numbers.within(1, 40) };
+    let filters = numbers.within(1, 40);
+    let input = Tensor {
+        height: size[0],
+        width: size[1],
+        channels: channels as u16,
+        bits: x_bits,
+        zero_point: zero_point(numbers, x_bits),
+        offset: 0,
+    };
+    let output = Tensor {
+        height: 1,
+        width: 1,
+        channels: filters as u16,
+        bits: y_bits,
+        zero_point: zero_point(numbers, y_bits),
+        offset: (input.bytes().next_multiple_of(4) + 4) as u32,
+    };
+    numbers.fill(&mut arena[..output.range().end + 8]);
+    let rows = filters as usize * input.pixels();
+    let (weights, bytes) = parameters.put(numbers, rows * weight_bits.row_bytes(channels as usize));
+    numbers.fill(bytes);
+    let elements = input.pixels() as i64 * channels;
+    let requant = requant(numbers, parameters, filters as usize, elements, [x_bits, weight_bits, y_bits]);
+    Layer::Linear(Linear { input, output, weights, weight_bits, requant })
+}
+
+fn zero_point(numbers: &mut Numbers, bits: Bits) -> u8 {
+    match bits {
+        Bits::B32 => 0,
+        _ => numbers.within(0, bits.max_code().into()) as u8,
     }
 }
 

@@ -1,0 +1,143 @@
+//! What the outputs of one channel are made with.
+
+use core::arch::naked_asm;
+
+use mixq_format::Depthwise;
+use mixq_format::layout::armv7em_requantises;
+
+/// Read by the loops.
+#[repr(C)]
+pub(super) struct Channel {
+    /// Twice.
+    pub(super) biases: [i32; 2],
+    /// Of the output, where the shift will bring it.
+    pub(super) zero_point: u32,
+    /// Bytes of a pixel of output.
+    pub(super) step: usize,
+    /// Outputs that are computed one by one, less 1, times 256, plus the shift less 32 (0 to 21).
+    pub(super) singles: i32,
+    pub(super) multiplier: i32,
+    /// The same of pairs of outputs, which come first.
+    pub(super) pairs: i32,
+    /// `(w0, w1)` and `(w1, w2)`, less the zero point, of the window's rows 2, 1, 0, 2, 1: three of them in the order of the slots,
+    /// whichever has the first row.
+    pub(super) weights: [[u32; 2]; 5],
+}
+
+/// The channels of a layer, whose tables lie in the parameters.
+pub(crate) struct Channels<'a> {
+    pub(super) table: &'a Depthwise,
+    parameters: &'a [u8],
+    row_bytes: usize,
+    step: usize,
+}
+
+impl<'a> Channels<'a> {
+    /// # Panics
+    /// If tables reach beyond the parameters, have fewer entries than channels, or others than the loops take.
+    pub(crate) fn new(table: &'a Depthwise, parameters: &'a [u8]) -> Channels<'a> {
+        let requant = &table.requant;
+        let row_bytes = table.weight_bits.row_bytes(table.input.channels.into());
+        let last = usize::from(table.output.channels) - 1;
+        let holds = |offset: u32, bytes: usize| offset as usize + bytes <= parameters.len();
+        let multiplier = last * usize::from(requant.multiplier_step);
+        assert!(
+            armv7em_requantises(requant, table.output.channels.into(), parameters)
+                && holds(requant.bias, 4 * last + 4)
+                && holds(requant.multiplier, 4 * multiplier + 4)
+                && holds(requant.shift, multiplier + 1)
+                && holds(requant.weight_zero_point, last * usize::from(requant.zero_point_step) + 1)
+                && holds(table.weights, 9 * row_bytes)
+                && table.output.channels == table.input.channels,
+            "others are portable"
+        );
+        Channels { table, parameters, row_bytes, step: table.output.pixel_bytes() }
+    }
+
+    /// Writes all that the loops need to compute rows of so many pairs of outputs, and so many one by one.
+    ///
+    /// # Safety
+    /// There is such a channel, and memory for it.
+    #[inline(never)]
+    pub(super) unsafe fn write(&self, channel: usize, [pairs, singles]: [i32; 2], to: *mut Channel) {
+        let Channels { table, parameters, row_bytes, step } = *self;
+        let requant = &table.requant;
+        let at = |offset: u32, entry: usize| parameters.as_ptr().wrapping_add(offset as usize + entry);
+        let entry = channel * usize::from(requant.multiplier_step);
+        // SAFETY: `new` has found these entries of every channel in the parameters.
+        let (bias, multiplier, shift, zero_point) = unsafe {
+            (
+                at(requant.bias, 4 * channel).cast::<i32>().read_unaligned(),
+                at(requant.multiplier, 4 * entry).cast::<i32>().read_unaligned(),
+                i32::from(*at(requant.shift, entry)) - 32,
+                *at(requant.weight_zero_point, channel * usize::from(requant.zero_point_step)) as i8,
+            )
+        };
+        // SAFETY: fields of what the caller gives.
+        unsafe {
+            (*to).biases = [bias; 2];
+            (*to).zero_point = u32::from(table.output.zero_point) << shift;
+            (*to).step = step;
+            (*to).singles = ((singles - 1) << 8) + shift;
+            (*to).multiplier = multiplier;
+            (*to).pairs = ((pairs - 1) << 8) + shift;
+        }
+        let bits = table.weight_bits.count();
+        let from = at(table.weights, channel * bits / 8);
+        let (left, right) = (32 - bits - channel * bits % 8, 32 - bits);
+        // A weight less its zero point has 9 bits, and fits a half with the 7 of the fraction: it is in the units of the bias.
+        let (scale, offset) = (1 << requant.fraction, -i32::from(zero_point) << requant.fraction);
+        // SAFETY: reads a byte of each of nine rows, which `new` has found as well.
+        unsafe { weights(from, row_bytes, left, right, scale, offset, &raw mut (*to).weights) };
+    }
+}
+
+/// Unpacks nine weights, `row_bytes` apart: shifted left, then right with their sign, times `scale`, plus `offset`.
+///
+/// # Safety
+/// Reads there.
+#[unsafe(naked)]
+unsafe extern "C" fn weights(
+    from: *const u8,
+    row_bytes: usize,
+    left: usize,
+    right: usize,
+    scale: i32,
+    offset: i32,
+    to: *mut [[u32; 2]; 5],
+) {
+    naked_asm!(
+        "push {{r4-r9}}",
+        "ldrd r7, r8, [sp, #24]",
+        "ldr r9, [sp, #32]",
+        // From the third pair of words, which is of the window's first row, back to the first.
+        "add r9, r9, #16",
+        "mov r12, #3",
+        "2:",
+        "ldrb r4, [r0]",
+        "ldrb r5, [r0, r1]",
+        "ldrb r6, [r0, r1, lsl #1]",
+        "add r0, r0, r1",
+        "add r0, r0, r1, lsl #1",
+        "lsl r4, r4, r2",
+        "lsl r5, r5, r2",
+        "lsl r6, r6, r2",
+        "asr r4, r4, r3",
+        "asr r5, r5, r3",
+        "asr r6, r6, r3",
+        "mla r4, r4, r7, r8",
+        "mla r5, r5, r7, r8",
+        "mla r6, r6, r7, r8",
+        "pkhbt r4, r4, r5, lsl #16",
+        "pkhbt r5, r5, r6, lsl #16",
+        "strd r4, r5, [r9], #-8",
+        "subs r12, r12, #1",
+        "bne 2b",
+        "add r9, r9, #8",
+        "ldm r9, {{r4-r7}}",
+        "add r9, r9, #24",
+        "stm r9, {{r4-r7}}",
+        "pop {{r4-r9}}",
+        "bx lr",
+    )
+}

@@ -1,0 +1,126 @@
+//! The windows along a row of one channel.
+
+use core::arch::naked_asm;
+use core::mem::offset_of;
+
+use mixq_format::Bits;
+
+use super::SLOT_BYTES;
+use super::channel::Channel;
+
+/// A loop over the outputs of a row, called by [`run`](super::run): `r0` the channel's row in slot 0, `r1` its [`Channel`], `r2` which
+/// of the weights' rows belongs to slot 0, `r3` where the codes go. Keeps no register but `sp`.
+pub(super) type Convolve = unsafe extern "C" fn();
+
+/// For codes of so many bits. In a byte of several each goes below what is there already, so that after all of them, from the last
+/// to the first, nothing else is left.
+pub(super) const fn convolve(bits: Bits) -> Convolve {
+    match bits {
+        Bits::B2 => insert2,
+        Bits::B4 => insert4,
+        _ => store8,
+    }
+}
+
+// What the first load takes.
+const _: () = assert!(
+    offset_of!(Channel, biases) == 0
+        && offset_of!(Channel, zero_point) == 8
+        && offset_of!(Channel, step) == 12
+        && offset_of!(Channel, singles) == 16
+        && offset_of!(Channel, multiplier) == 20
+        && offset_of!(Channel, pairs) == 24
+        && offset_of!(Channel, weights) == 28
+);
+
+macro_rules! convolve {
+    ($name:ident, $saturate:literal, [$($insert:literal),*], [$($insert_next:literal),*]) => {
+        #[unsafe(naked)]
+        unsafe extern "C" fn $name() {
+            naked_asm!(
+                // The stack: two times the bias, zero point, step, single outputs, return.
+                "ldm r1!, {{r4-r8, r11, r12}}",
+                "push {{r4-r8, lr}}",
+                "mov lr, r3",
+                "add r1, r1, r2, lsl #3",
+                "ldm r1, {{r1-r6}}",
+                "cmp r12, #0",
+                "blt 3f",
+                "2:",
+                "ldrd r7, r8, [sp]",
+                "ldrd r9, r10, [r0, #{slot}]",
+                "smlad r7, r9, r3, r7",
+                "smlatb r8, r9, r3, r8",
+                "smlabt r7, r10, r4, r7",
+                "smlad r8, r10, r4, r8",
+                "ldrd r9, r10, [r0, #2 * {slot}]",
+                "smlad r7, r9, r5, r7",
+                "smlatb r8, r9, r5, r8",
+                "smlabt r7, r10, r6, r7",
+                "smlad r8, r10, r6, r8",
+                "ldrd r9, r10, [r0], #4",
+                "smlad r7, r9, r1, r7",
+                "smlatb r8, r9, r1, r8",
+                "smlabt r7, r10, r2, r7",
+                "smlad r8, r10, r2, r8",
+                "ldrd r9, r10, [sp, #8]",
+                "smmla r7, r7, r11, r9",
+                "smmla r8, r8, r11, r9",
+                "asr r7, r7, r12",
+                "asr r8, r8, r12",
+                concat!("usat r7, ", $saturate, ", r7"),
+                concat!("usat r8, ", $saturate, ", r8"),
+                $($insert,)*
+                $($insert_next,)*
+                "strb r7, [lr]",
+                "strb r8, [lr, r10]",
+                "add lr, lr, r10, lsl #1",
+                // Outputs are counted above the lowest byte: that is what a shift takes.
+                "subs r12, r12, #0x100",
+                "bge 2b",
+                "3:",
+                "ldr r12, [sp, #16]",
+                "cmp r12, #0",
+                "blt 5f",
+                "4:",
+                "ldrd r8, r9, [sp, #4]",
+                "ldrd r7, r10, [r0, #{slot}]",
+                "smlad r8, r7, r3, r8",
+                "smlabt r8, r10, r4, r8",
+                "ldrd r7, r10, [r0, #2 * {slot}]",
+                "smlad r8, r7, r5, r8",
+                "smlabt r8, r10, r6, r8",
+                "ldrd r7, r10, [r0], #4",
+                "smlad r8, r7, r1, r8",
+                "smlabt r8, r10, r2, r8",
+                "smmla r7, r8, r11, r9",
+                "ldr r10, [sp, #12]",
+                "asr r7, r7, r12",
+                concat!("usat r7, ", $saturate, ", r7"),
+                $($insert,)*
+                "strb r7, [lr]",
+                "add lr, lr, r10",
+                "subs r12, r12, #0x100",
+                "bge 4b",
+                "5:",
+                "add sp, sp, #20",
+                "pop {{pc}}",
+                slot = const SLOT_BYTES,
+            )
+        }
+    };
+}
+
+convolve!(store8, "#8", [], []);
+convolve!(
+    insert4,
+    "#4",
+    ["ldrb r9, [lr]", "orr r7, r7, r9, lsl #4"],
+    ["ldrb r9, [lr, r10]", "orr r8, r8, r9, lsl #4"]
+);
+convolve!(
+    insert2,
+    "#2",
+    ["ldrb r9, [lr]", "orr r7, r7, r9, lsl #2"],
+    ["ldrb r9, [lr, r10]", "orr r8, r8, r9, lsl #2"]
+);

@@ -1,0 +1,117 @@
+//! Unpacking of a row: the codes of two channels that lie side by side, an element a half of a word.
+
+use core::arch::naked_asm;
+
+use super::{ROW_BYTES, Rows};
+
+/// A loop over pixels, called by [`run`](super::run): `r0` pixels, `r1` where the first channel's elements go, the second's a row after
+/// them, `r2` bytes of a pixel, `r3` how many times 256, plus the bits below the first channel in its byte, `r8` the mask of a code in
+/// both halves. Keeps `r9` to `r11`.
+pub(super) type Load = unsafe extern "C" fn();
+
+/// Loops for a pair of channels, and for one that has no neighbour.
+#[derive(Clone, Copy)]
+pub(crate) struct Loads {
+    pub(super) pair: Load,
+    pub(super) single: Load,
+    /// Bits of a code.
+    pub(super) bits: usize,
+}
+
+/// For `bits`-bit input.
+pub(crate) const fn loads(bits: usize) -> Loads {
+    let (pair, single): (Load, Load) = match bits {
+        // What would be the second channel's is wrong, and used by none: no byte after the last is read.
+        8 => (bytes, nibbles),
+        4 => (nibbles, nibbles),
+        _ => (crumbs, crumbs),
+    };
+    Loads { pair, single, bits }
+}
+
+macro_rules! load {
+    ($name:ident, $load:literal, [$($two:literal),*], [$($one:literal),*]) => {
+        #[unsafe(naked)]
+        unsafe extern "C" fn $name() {
+            naked_asm!(
+                "add r12, r2, r2, lsl #1",
+                "subs r3, r3, #0x400",
+                "blt 3f",
+                "2:",
+                concat!($load, " r4, [r0]"),
+                concat!($load, " r5, [r0, r2]"),
+                concat!($load, " r6, [r0, r2, lsl #1]"),
+                concat!($load, " r7, [r0, r12]"),
+                "add r0, r0, r2, lsl #2",
+                "orr r4, r4, r5, lsl #16",
+                "orr r6, r6, r7, lsl #16",
+                $($two,)*
+                // Unaligned after an odd number of elements of padding.
+                "str r5, [r1, #{row}]",
+                "str r7, [r1, #{row} + 4]",
+                "str r6, [r1, #4]",
+                "str r4, [r1], #8",
+                "subs r3, r3, #0x400",
+                "bge 2b",
+                "3:",
+                "adds r3, r3, #0x300",
+                "blt 5f",
+                "4:",
+                concat!($load, " r4, [r0]"),
+                "add r0, r0, r2",
+                $($one,)*
+                "strh r5, [r1, #{row}]",
+                "strh r4, [r1], #2",
+                "subs r3, r3, #0x100",
+                "bge 4b",
+                "5:",
+                "bx lr",
+                row = const ROW_BYTES,
+            )
+        }
+    };
+}
+
+load!(
+    bytes,
+    "ldrh",
+    ["uxtb16 r5, r4, ror #8", "uxtb16 r7, r6, ror #8", "uxtb16 r4, r4", "uxtb16 r6, r6"],
+    ["lsr r5, r4, #8", "uxtb r4, r4"]
+);
+load!(
+    nibbles,
+    "ldrb",
+    ["and r5, r8, r4, lsr #4", "and r7, r8, r6, lsr #4", "and r4, r4, r8", "and r6, r6, r8"],
+    ["and r5, r8, r4, lsr #4", "and r4, r4, r8"]
+);
+// The count's lowest byte is what a shift by it takes.
+load!(
+    crumbs,
+    "ldrb",
+    [
+        "lsr r4, r4, r3",
+        "lsr r6, r6, r3",
+        "and r5, r8, r4, lsr #2",
+        "and r7, r8, r6, lsr #2",
+        "and r4, r4, r8",
+        "and r6, r6, r8"
+    ],
+    ["lsr r4, r4, r3", "and r5, r8, r4, lsr #2", "and r4, r4, r8"]
+);
+
+/// Writes the same word everywhere: what compilers make of it is ten times as long.
+///
+/// # Safety
+/// Writes the rows.
+#[unsafe(naked)]
+pub(super) unsafe extern "C" fn fill(rows: *mut Rows, word: u32) {
+    naked_asm!(
+        "mov r2, #{bytes}",
+        "2:",
+        "subs r2, r2, #4",
+        "str r1, [r0, r2]",
+        "bne 2b",
+        "bx lr",
+        bytes = const size_of::<Rows>(),
+    )
+}

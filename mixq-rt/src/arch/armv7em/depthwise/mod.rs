@@ -1,0 +1,247 @@
+//! Depthwise convolution with a window of 3x3: two channels side by side, from rings of three widened rows of the input.
+//!
+//! Two columns of a row are a word; the three weights of a row are two words, `(w0, w1)` and `(w1, w2)`: a row of the window is
+//! one `SMLAD` and one `SMLABT`, or `SMLATB` and `SMLAD` for the column to the right. Both channels' codes come from one load of the
+//! input. What depends on the widths is called by pointers, once a row.
+
+mod channel;
+mod convolve;
+mod load;
+
+use core::arch::naked_asm;
+use core::mem::{MaybeUninit, offset_of};
+
+use mixq_format::Depthwise;
+
+use channel::Channel;
+pub(crate) use channel::Channels;
+use convolve::{Convolve, convolve};
+use load::{Load, fill};
+pub(crate) use load::{Loads, loads};
+
+/// Elements of a row, with its padding.
+const ROW: usize = 36;
+const ROW_BYTES: usize = 2 * ROW;
+/// A row of both channels.
+const SLOT_BYTES: usize = 2 * ROW_BYTES;
+// In two instructions.
+const _: () = assert!(SLOT_BYTES == 9 << 4);
+
+/// Columns of output that the rows have room for, whose windows begin `stride` (1 or 2) elements apart: four elements each.
+pub(crate) const fn columns(stride: usize) -> usize {
+    if stride == 1 { ROW - 4 } else { (ROW - 4) / 2 }
+}
+
+/// Three rows of both channels, two elements a word.
+type Rows = [[[u32; ROW / 2]; 2]; 3];
+
+/// What the loop over rows works with.
+#[repr(C)]
+struct State {
+    /// First pixel of the next row, in the first channel's byte.
+    from: *const u8,
+    /// Its number; the rows of the padding above come before 0.
+    row: usize,
+    line_bytes: usize,
+    height: usize,
+    pixel_bytes: usize,
+    /// Pixels of a row, times 256, plus the bits below the first channel in its byte.
+    pixels: usize,
+    /// Of a code, in both halves.
+    mask: u32,
+    load: Load,
+    /// A pixel of padding, whatever its width.
+    padding: u32,
+    /// Where a row's first pixel goes.
+    to: *mut u16,
+    /// The ring's oldest slot: that of the window's first row.
+    slot: usize,
+    /// Rows from one output to the next.
+    stride: usize,
+    /// Row of output, in the first channel's byte.
+    out: *mut u8,
+    out_line_bytes: usize,
+    /// Rows of output that are left.
+    lines: usize,
+    /// Whether there is a second channel.
+    second: usize,
+    convolve: Convolve,
+    /// Bytes from the first channel's to the second's.
+    second_out: usize,
+    // Not to be made elsewhere and copied, which takes as much of the stack again.
+    channels: MaybeUninit<[Channel; 2]>,
+    rows: MaybeUninit<Rows>,
+}
+
+/// Computes `count` columns of the output, from `first` on; codes below 8 bits go below what their bytes hold already.
+///
+/// # Panics
+/// If there are fewer columns, these are more than [`columns`], or `loads` is for other codes.
+#[inline(never)]
+pub(crate) fn strip(
+    channels: &Channels,
+    loads: Loads,
+    input: &[u8],
+    output: &mut [u8],
+    [first, count]: [usize; 2],
+) {
+    let Depthwise { input: x, output: y, window, .. } = channels.table;
+    let stride = usize::from(window.stride_width);
+    // What the windows see: padding, pixels, padding.
+    let needed = (count - 1) * stride + 3;
+    let pad = usize::from(window.pad_left);
+    let left = pad.saturating_sub(first * stride).min(needed);
+    let begin = first * stride + left - pad;
+    let width = usize::from(x.width);
+    let pixels = width.saturating_sub(begin).min(needed - left);
+
+    let (height, lines) = (usize::from(x.height), usize::from(y.height));
+    let (pixel_bytes, step) = (x.pixel_bytes(), y.pixel_bytes());
+    let (line_bytes, out_line_bytes) = (width * pixel_bytes, usize::from(y.width) * step);
+    let all = usize::from(y.channels);
+    let loops = (stride == 1 || stride == 2) && window.stride_height > 0 && x.bits.count() == loads.bits;
+    let columns = count > 0 && needed < ROW && first + count <= usize::from(y.width) && lines > 0;
+    let bytes = height * line_bytes <= input.len() && lines * out_line_bytes <= output.len();
+    assert!(loops && columns && bytes, "the loops take the layer, and the rows the columns");
+
+    let padding = u32::from(x.zero_point);
+    let mut state = State {
+        from: input.as_ptr(),
+        row: 0,
+        line_bytes,
+        height,
+        pixel_bytes,
+        pixels: 0,
+        mask: ((1 << loads.bits) - 1) * 0x0001_0001,
+        load: loads.pair,
+        padding: match loads.bits {
+            8 => padding,
+            4 => padding * 0x11,
+            _ => padding * 0x55,
+        } * 0x0101_0101,
+        to: core::ptr::null_mut(),
+        slot: 0,
+        stride: window.stride_height.into(),
+        out: output.as_mut_ptr(),
+        out_line_bytes,
+        lines,
+        second: 0,
+        convolve: convolve(y.bits),
+        second_out: y.bits.count() / 8,
+        channels: MaybeUninit::uninit(),
+        rows: MaybeUninit::uninit(),
+    };
+    // SAFETY: writes the rows.
+    unsafe { fill(state.rows.as_mut_ptr(), padding * 0x0001_0001) };
+    let values: *mut Channel = state.channels.as_mut_ptr().cast();
+    state.to = state.rows.as_mut_ptr().cast::<u16>().wrapping_add(left);
+    let singles = if stride == 1 { count % 2 } else { count };
+    let counts = [(count - singles) / 2, singles].map(|count| count as i32);
+    let corner =
+        begin as isize * pixel_bytes as isize - usize::from(window.pad_top) as isize * line_bytes as isize;
+    // The last channel first, as codes are put into their bytes.
+    let mut channel = all.next_multiple_of(2);
+    while channel > 0 {
+        channel -= 2;
+        state.load = loads.single;
+        state.second = 0;
+        // SAFETY: channels of the layer, for which there is memory.
+        unsafe {
+            if channel + 1 < all {
+                state.load = loads.pair;
+                channels.write(channel + 1, counts, values.wrapping_add(1));
+                state.second = 1;
+            }
+            channels.write(channel, counts, values);
+        }
+        let bit = channel * loads.bits;
+        state.pixels = (pixels << 8) + bit % 8;
+        state.from = input.as_ptr().wrapping_add(bit / 8).wrapping_offset(corner);
+        state.row = 0usize.wrapping_sub(window.pad_top.into());
+        state.out = output.as_mut_ptr().wrapping_add(first * step + channel * y.bits.count() / 8);
+        state.lines = lines;
+        // SAFETY: where a row's number is below the height, the loop reads the code's byte of so many pixels as the row has from there
+        // on, or two bytes where two channels of 8 bits are. Elements go between the padding of a slot, where each window reads four
+        // from an even one on; of each output's pixel a byte is read and written. `needed` and the lengths are asserted above.
+        unsafe { run(&raw mut state) };
+    }
+}
+
+/// Computes `lines` (at least 1) rows of output, each after the rows of input that its windows see first; three before the first row.
+#[unsafe(naked)]
+unsafe extern "C" fn run(state: *mut State) {
+    naked_asm!(
+        "push {{r0, r4-r11, lr}}",
+        "mov r9, r0",
+        "mov r10, #3",
+        "2:",
+        "ldr r11, [r9, #{slot}]",
+        "3:",
+        "ldrd r0, r4, [r9, #{from}]",
+        "ldrd r2, r5, [r9, #{line_bytes}]",
+        "cmp r4, r5",
+        "add r2, r2, r0",
+        "add r3, r4, #1",
+        "strd r2, r3, [r9, #{from}]",
+        "ldrd r2, r3, [r9, #{pixel_bytes}]",
+        "ldrd r8, r4, [r9, #{mask}]",
+        "ldr r1, [r9, #{to}]",
+        // Above and below, the same pixel again and again.
+        "itt hs",
+        "addhs r0, r9, #{padding}",
+        "movhs r2, #0",
+        "add r5, r11, r11, lsl #3",
+        "add r1, r1, r5, lsl #4",
+        "blx r4",
+        "subs r11, r11, #1",
+        "it lt",
+        "movlt r11, #2",
+        "subs r10, r10, #1",
+        "bne 3b",
+        "str r11, [r9, #{slot}]",
+        "ldrd r0, r4, [r9, #{second}]",
+        "cbz r0, 4f",
+        "ldr r3, [r9, #{out}]",
+        "ldr r5, [r9, #{second_out}]",
+        "add r0, r9, #{rows} + {row_bytes}",
+        "add r1, r9, #{second_channel}",
+        "rsb r2, r11, #2",
+        "add r3, r3, r5",
+        "blx r4",
+        "ldr r9, [sp]",
+        "ldr r11, [r9, #{slot}]",
+        "4:",
+        "ldr r4, [r9, #{convolve}]",
+        "ldrd r3, r5, [r9, #{out}]",
+        "add r0, r9, #{rows}",
+        "add r1, r9, #{channels}",
+        "rsb r2, r11, #2",
+        "add r5, r5, r3",
+        "str r5, [r9, #{out}]",
+        "blx r4",
+        "ldr r9, [sp]",
+        "ldr r4, [r9, #{lines}]",
+        "ldr r10, [r9, #{stride}]",
+        "subs r4, r4, #1",
+        "str r4, [r9, #{lines}]",
+        "bne 2b",
+        "pop {{r0, r4-r11, pc}}",
+        from = const offset_of!(State, from),
+        line_bytes = const offset_of!(State, line_bytes),
+        pixel_bytes = const offset_of!(State, pixel_bytes),
+        mask = const offset_of!(State, mask),
+        padding = const offset_of!(State, padding),
+        to = const offset_of!(State, to),
+        slot = const offset_of!(State, slot),
+        stride = const offset_of!(State, stride),
+        out = const offset_of!(State, out),
+        lines = const offset_of!(State, lines),
+        second_out = const offset_of!(State, second_out),
+        channels = const offset_of!(State, channels),
+        second_channel = const offset_of!(State, channels) + size_of::<Channel>(),
+        second = const offset_of!(State, second),
+        convolve = const offset_of!(State, convolve),
+        rows = const offset_of!(State, rows),
+        row_bytes = const ROW_BYTES,
+    )
+}
