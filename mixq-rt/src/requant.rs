@@ -4,6 +4,7 @@
 
 use mixq_format::{Bits, Requant, Tensor};
 
+use crate::arch;
 use crate::tensor::PixelWriter;
 
 /// What the values of a tensor may be.
@@ -43,20 +44,25 @@ impl Range {
 /// and multipliers, shifts of 0 to 63 and zero points of 0 to 255.
 #[inline(always)]
 pub fn requantise(accumulator: i32, multiplier: i32, shift: u32, zero_point: i32, range: Range) -> i32 {
-    let product = i64::from(accumulator) * i64::from(multiplier);
     if shift >= 32 {
         // The usual case, a multiplier below 1/2: the high word alone decides, and is at most
         // 2^30, so that the zero point cannot carry it out of 32 bits.
-        let high = (product >> 32) as i32;
+        let high = arch::high_word(accumulator, multiplier);
         range.clamp((high >> (shift - 32)) + zero_point)
     } else {
-        let wide = (product >> shift) + i64::from(zero_point);
-        wide.max(i64::from(range.min)).min(i64::from(range.max)) as i32
+        requantise_wide(accumulator, multiplier, shift, zero_point, range)
     }
 }
 
-/// Writes the code or the logit of an output channel; the arguments are those of [`Requantiser::write`].
-pub type Rule = fn(&Requantiser, &mut PixelWriter, usize, i32, i32);
+#[inline(never)]
+fn requantise_wide(accumulator: i32, multiplier: i32, shift: u32, zero_point: i32, range: Range) -> i32 {
+    let product = i64::from(accumulator) * i64::from(multiplier);
+    let wide = (product >> shift) + i64::from(zero_point);
+    wide.max(i64::from(range.min)).min(i64::from(range.max)) as i32
+}
+
+/// Writes the codes or the logits of output channels; the arguments are those of [`Requantiser::write_all`].
+pub type Rule = fn(&Requantiser, &mut PixelWriter, usize, &mut [i32], i32);
 
 /// The rule that a table names.
 pub const fn rule(tables: &Requant) -> Rule {
@@ -72,14 +78,46 @@ pub const fn rule(tables: &Requant) -> Rule {
 /// # Panics
 /// If the tables have no such channel.
 #[inline(never)]
-pub fn multiplier(layer: &Requantiser, pixel: &mut PixelWriter, channel: usize, dot: i32, input_sum: i32) {
-    let tables = layer.tables;
-    let entry = channel * usize::from(tables.multiplier_step);
-    let scaled = layer.accumulator(channel, dot, input_sum).wrapping_shl(tables.fraction.into());
-    let accumulator = scaled.wrapping_add(layer.word(tables.bias, channel));
-    let multiplier = layer.word(tables.multiplier, entry);
-    let shift = u32::from(layer.byte(tables.shift, entry));
-    pixel.push(requantise(accumulator, multiplier, shift, layer.zero_point, layer.range));
+pub fn multiplier(
+    layer: &Requantiser,
+    pixel: &mut PixelWriter,
+    first: usize,
+    dots: &mut [i32],
+    input_sum: i32,
+) {
+    // One loop after another: each has few values to hold.
+    let (tables, count) = (layer.tables, dots.len());
+    let biases = &layer.words(tables.bias, first)[..count];
+    let zero_point_step = if input_sum == 0 { 0 } else { usize::from(tables.zero_point_step) };
+    if zero_point_step == 0 {
+        let correction = layer.weight_zero_point(0).wrapping_mul(input_sum);
+        for (dot, bias) in dots.iter_mut().zip(biases) {
+            let accumulator = dot.wrapping_sub(correction).wrapping_shl(tables.fraction.into());
+            *dot = accumulator.wrapping_add(i32::from_le_bytes(*bias));
+        }
+    } else {
+        let zero_points = &layer.bytes(tables.weight_zero_point, first)[..count];
+        for ((dot, bias), zero_point) in dots.iter_mut().zip(biases).zip(zero_points) {
+            let correction = i32::from(*zero_point as i8).wrapping_mul(input_sum);
+            let accumulator = dot.wrapping_sub(correction).wrapping_shl(tables.fraction.into());
+            *dot = accumulator.wrapping_add(i32::from_le_bytes(*bias));
+        }
+    }
+    let scale = |accumulator: &mut i32, multiplier: &[u8; 4], shift: &u8| {
+        let multiplier = i32::from_le_bytes(*multiplier);
+        *accumulator = requantise(*accumulator, multiplier, u32::from(*shift), layer.zero_point, layer.range);
+    };
+    if tables.multiplier_step == 0 {
+        let (multiplier, shift) = (&layer.words(tables.multiplier, 0)[0], &layer.bytes(tables.shift, 0)[0]);
+        dots.iter_mut().for_each(|dot| scale(dot, multiplier, shift));
+    } else {
+        let multipliers = &layer.words(tables.multiplier, first)[..count];
+        let shifts = &layer.bytes(tables.shift, first)[..count];
+        for ((dot, multiplier), shift) in dots.iter_mut().zip(multipliers).zip(shifts) {
+            scale(dot, multiplier, shift);
+        }
+    }
+    pixel.push_all(dots);
 }
 
 /// [`Rule::Thresholds16`](mixq_format::Rule::Thresholds16).
@@ -87,10 +125,19 @@ pub fn multiplier(layer: &Requantiser, pixel: &mut PixelWriter, channel: usize, 
 /// # Panics
 /// If the tables have no such channel.
 #[inline(never)]
-pub fn thresholds16(layer: &Requantiser, pixel: &mut PixelWriter, channel: usize, dot: i32, input_sum: i32) {
-    let first = channel * layer.range.max as usize;
-    let threshold = |index| i32::from(layer.half_word(layer.tables.multiplier, first + index));
-    pixel.push(reached(layer.accumulator(channel, dot, input_sum), layer.range, threshold));
+pub fn thresholds16(
+    layer: &Requantiser,
+    pixel: &mut PixelWriter,
+    first: usize,
+    dots: &mut [i32],
+    input_sum: i32,
+) {
+    layer.subtract_zero_points(first, dots, input_sum);
+    for (channel, dot) in (first..).zip(dots) {
+        let row = channel * layer.range.max as usize;
+        let threshold = |index| i32::from(layer.half_word(layer.tables.multiplier, row + index));
+        pixel.push(reached(*dot, layer.range, threshold));
+    }
 }
 
 /// [`Rule::Thresholds32`](mixq_format::Rule::Thresholds32).
@@ -98,10 +145,19 @@ pub fn thresholds16(layer: &Requantiser, pixel: &mut PixelWriter, channel: usize
 /// # Panics
 /// If the tables have no such channel.
 #[inline(never)]
-pub fn thresholds32(layer: &Requantiser, pixel: &mut PixelWriter, channel: usize, dot: i32, input_sum: i32) {
-    let first = channel * layer.range.max as usize;
-    let threshold = |index| layer.word(layer.tables.multiplier, first + index);
-    pixel.push(reached(layer.accumulator(channel, dot, input_sum), layer.range, threshold));
+pub fn thresholds32(
+    layer: &Requantiser,
+    pixel: &mut PixelWriter,
+    first: usize,
+    dots: &mut [i32],
+    input_sum: i32,
+) {
+    layer.subtract_zero_points(first, dots, input_sum);
+    for (channel, dot) in (first..).zip(dots) {
+        let row = channel * layer.range.max as usize;
+        let threshold = |index| layer.word(layer.tables.multiplier, row + index);
+        pixel.push(reached(*dot, layer.range, threshold));
+    }
 }
 
 /// How many of the `range.max` (a power of two less 1) ascending thresholds an accumulator reaches: a binary
@@ -154,31 +210,60 @@ impl<'a> Requantiser<'a> {
     /// If the tables have no such channel.
     #[inline(always)]
     pub fn write(&self, pixel: &mut PixelWriter, channel: usize, dot: i32, input_sum: i32) {
-        (self.rule)(self, pixel, channel, dot, input_sum);
+        self.write_all(pixel, channel, &mut [dot], input_sum);
+    }
+
+    /// Writes those of consecutive channels with the same input; leaves anything in `dots`.
+    ///
+    /// # Panics
+    /// If the tables have no such channels.
+    #[inline(always)]
+    pub fn write_all(&self, pixel: &mut PixelWriter, first: usize, dots: &mut [i32], input_sum: i32) {
+        (self.rule)(self, pixel, first, dots, input_sum);
     }
 
     /// `dot - Z_w input_sum`.
     #[inline(always)]
-    fn accumulator(&self, channel: usize, dot: i32, input_sum: i32) -> i32 {
+    fn subtract_zero_points(&self, first: usize, dots: &mut [i32], input_sum: i32) {
+        if input_sum == 0 {
+            return;
+        }
+        for (channel, dot) in (first..).zip(dots) {
+            *dot = dot.wrapping_sub(self.weight_zero_point(channel).wrapping_mul(input_sum));
+        }
+    }
+
+    /// `Z_w` of an output channel.
+    #[inline(always)]
+    pub(crate) fn weight_zero_point(&self, channel: usize) -> i32 {
         let entry = channel * usize::from(self.tables.zero_point_step);
-        let zero_point = self.byte(self.tables.weight_zero_point, entry) as i8;
-        dot.wrapping_sub(i32::from(zero_point).wrapping_mul(input_sum))
+        i32::from(self.byte(self.tables.weight_zero_point, entry) as i8)
     }
 
     #[inline(always)]
     fn byte(&self, offset: u32, entry: usize) -> u8 {
-        self.parameters[offset as usize + entry]
+        self.bytes(offset, entry)[0]
     }
 
     #[inline(always)]
     fn half_word(&self, offset: u32, entry: usize) -> i16 {
-        let bytes = &self.parameters[offset as usize + 2 * entry..];
+        let bytes = self.bytes(offset, 2 * entry);
         i16::from_le_bytes(*bytes.first_chunk().expect("a table lies in the parameters"))
     }
 
     #[inline(always)]
     fn word(&self, offset: u32, entry: usize) -> i32 {
-        let bytes = &self.parameters[offset as usize + 4 * entry..];
-        i32::from_le_bytes(*bytes.first_chunk().expect("a table lies in the parameters"))
+        i32::from_le_bytes(self.words(offset, entry)[0])
+    }
+
+    /// The parameters from an entry of a table on.
+    #[inline(always)]
+    fn bytes(&self, offset: u32, entry: usize) -> &'a [u8] {
+        &self.parameters[offset as usize + entry..]
+    }
+
+    #[inline(always)]
+    fn words(&self, offset: u32, entry: usize) -> &'a [[u8; 4]] {
+        self.bytes(offset, 4 * entry).as_chunks().0
     }
 }

@@ -173,7 +173,7 @@ impl Packer {
 /// the target.
 pub struct PixelWriter<'a> {
     bytes: IterMut<'a, u8>,
-    logits: bool,
+    bits: Bits,
     packer: Packer,
 }
 
@@ -181,13 +181,13 @@ impl<'a> PixelWriter<'a> {
     /// Begins the pixel that takes these bytes.
     #[inline(always)]
     pub fn new(pixel: &'a mut [u8], bits: Bits) -> PixelWriter<'a> {
-        PixelWriter { bytes: pixel.iter_mut(), logits: bits == Bits::B32, packer: Packer::new(bits) }
+        PixelWriter { bytes: pixel.iter_mut(), bits, packer: Packer::new(bits) }
     }
 
     /// Writes the next element: a code of the tensor's width, or a logit.
     #[inline(always)]
     pub fn push(&mut self, value: i32) {
-        if self.logits {
+        if self.bits == Bits::B32 {
             let bytes = core::mem::take(&mut self.bytes).into_slice();
             if let Some((logit, rest)) = bytes.split_first_chunk_mut() {
                 *logit = value.to_ne_bytes();
@@ -201,7 +201,7 @@ impl<'a> PixelWriter<'a> {
     /// Writes the next elements.
     #[inline(always)]
     pub fn push_all(&mut self, values: &[i32]) {
-        if self.packer.width == 8 {
+        if self.bits == Bits::B8 {
             for (value, to) in values.iter().zip(&mut self.bytes) {
                 *to = *value as u8;
             }

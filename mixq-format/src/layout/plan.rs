@@ -2,7 +2,7 @@
 
 use super::Proof;
 use super::proof::proof;
-use crate::{Layer, Tensor};
+use crate::{Bits, Conv, Layer, Linear, Tensor};
 
 /// How the kernel for ARMv7E-M executes one layer, settled when firmware is compiled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,7 +16,8 @@ pub struct Plan {
     pub proof: Proof,
 }
 
-/// The plan of layer `index`, if [`armv7em`](super::armv7em) rearranges its weights: works in the largest free part of the arena.
+/// The plan of layer `index`, if [`armv7em`](super::armv7em) rearranges its weights: it works in the largest free part of the arena, as far as
+/// that is of use.
 ///
 /// # Panics
 /// If there is no such layer, or `parameters` are not those of the network.
@@ -31,8 +32,29 @@ pub fn plan(layers: &[Layer], index: usize, parameters: &[u8], arena_bytes: u32)
         (end.saturating_sub(start), start)
     });
     let (bytes, start) = free.max_by_key(|(bytes, start)| (*bytes, core::cmp::Reverse(*start)))?;
+    let bytes = bytes.min(useful(&layers[index]));
     let (scratch, scratch_bytes) = if bytes == 0 { (0, 0) } else { (start as u32, bytes as u32) };
     Some(Plan { scratch, scratch_bytes, proof })
+}
+
+/// Bytes that are enough for any layer.
+pub const LEAST_SCRATCH: usize = 352;
+
+/// Bytes that a layer works in if it has as many as it likes: the elements of a window as 16-bit halves, for four pixels; one of them packed; the
+/// sums of the output channels, where they are not requantised at once. For fully connected layers the elements alone.
+pub fn useful(layer: &Layer) -> usize {
+    let bytes = match layer {
+        Layer::Conv(Conv { input, output, window, .. }) => {
+            let taps = usize::from(window.kernel_height) * usize::from(window.kernel_width);
+            let elements = (taps * usize::from(input.channels)).next_multiple_of(16);
+            let staged = if taps > 1 { elements } else { 0 };
+            let channels = if output.bits == Bits::B32 { usize::from(output.channels) } else { 4 };
+            4 * 2 * elements + staged + 4 * 4 * channels.next_multiple_of(4)
+        }
+        Layer::Linear(Linear { input, .. }) => 2 * input.pixels() * usize::from(input.channels),
+        _ => return 0,
+    };
+    bytes.max(LEAST_SCRATCH)
 }
 
 /// The tensors that are in the arena while a layer is executed: its own, and those that later layers read and earlier ones wrote.
@@ -48,4 +70,58 @@ fn live(layers: &[Layer], index: usize) -> impl Iterator<Item = &Tensor> {
         read(reader).filter(move |tensor| !written_since(tensor))
     });
     read(index).chain([layers[index].output()]).chain(later)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Add, Bits, Conv, Requant, Rule, Window};
+
+    fn tensor(offset: u32, bytes: u16) -> Tensor {
+        Tensor { height: 1, width: bytes, channels: 1, bits: Bits::B8, zero_point: 0, offset }
+    }
+
+    fn conv(input: Tensor, output: Tensor) -> Layer {
+        let window = Window {
+            kernel_height: 1,
+            kernel_width: 1,
+            stride_height: 1,
+            stride_width: 1,
+            pad_top: 0,
+            pad_left: 0,
+        };
+        let requant = Requant {
+            bias: 0,
+            multiplier: 0,
+            shift: 0,
+            weight_zero_point: 0,
+            rule: Rule::Multiplier,
+            multiplier_step: 1,
+            zero_point_step: 1,
+            fraction: 0,
+        };
+        let output = Tensor { channels: 2, width: output.width / 2, ..output };
+        Layer::Conv(Conv { input, output, window, weights: 0, weight_bits: Bits::B8, requant })
+    }
+
+    #[test]
+    fn scratch_is_the_largest_part_that_nothing_needs() {
+        // The first output is read again by the addition at the end.
+        let (image, a, b) = (tensor(0, 100), tensor(400, 100), tensor(200, 50));
+        let sum = Add { a, b, output: a, multiplier_a: 1, multiplier_b: 1, shift: 1 };
+        let layers = [conv(image, a), conv(a, b), Layer::Add(sum)];
+        let parameters = [0; 64];
+        let plan = |index, arena| plan(&layers, index, &parameters, arena);
+        let scratch = |index, arena| plan(index, arena).map(|plan| (plan.scratch, plan.scratch_bytes));
+        assert_eq!(scratch(0, 500), Some((100, 300)), "between image and first output");
+        assert_eq!(scratch(0, 1000), Some((500, 500)), "behind both");
+        assert_eq!(scratch(1, 500), Some((0, 200)), "where the image was");
+        assert_eq!(scratch(2, 500), None, "an addition needs none");
+        let full = [conv(tensor(0, 100), tensor(100, 100))];
+        assert_eq!(super::plan(&full, 0, &parameters, 200).map(|plan| plan.scratch_bytes), Some(0));
+        // A tensor of an earlier layer that a later one reads stays.
+        let later = [conv(image, a), conv(image, b), Layer::Add(sum)];
+        let found = super::plan(&later, 1, &parameters, 500).unwrap();
+        assert_eq!((found.scratch, found.scratch_bytes), (252, 148));
+    }
 }

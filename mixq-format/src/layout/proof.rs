@@ -13,9 +13,13 @@ pub struct Proof {
     pub interval: u16,
 }
 
-// Sixteen elements are safe for any weights.
-const _: () = assert!(255 * 255 * 16 < 1 << 23 && 255 * 2 * 16 < (1 << (31 - 14)) - 1);
-const _: () = assert!(15 * 15 * 16 < 1 << 12 && 255 * 3 * 16 < 1 << 14);
+/// Elements that are safe for any weights: the smallest chunk and interval.
+const LEAST: usize = 16;
+
+const _: () = assert!(255 * 255 * LEAST < 1 << 23);
+const _: () = assert!(255 * 2 * LEAST < (1 << (31 - 14)) - 1);
+const _: () = assert!(15 * 15 * LEAST < 1 << 12);
+const _: () = assert!(255 * 3 * LEAST < 1 << 14);
 
 /// What is safe for a layer whose weights [`armv7em`](super::armv7em) rearranges; `None` for others.
 ///
@@ -68,9 +72,9 @@ pub fn proof(layer: &Layer, parameters: &[u8]) -> Option<Proof> {
         }),
         _ => safe(1, if blocks.nibbles() { half } else { 0 }, count, limit),
     };
-    let mut chunk = elements.next_multiple_of(16).min(1 << 13);
-    while chunk > 16 && !upper(chunk) {
-        chunk = (chunk / 2).next_multiple_of(16);
+    let mut chunk = elements.next_multiple_of(LEAST).min(1 << 13);
+    while chunk > LEAST && !upper(chunk) {
+        chunk = (chunk / 2).next_multiple_of(LEAST);
     }
     let step = blocks.unit.max(blocks.word);
     let mut interval = chunk.next_multiple_of(step);
@@ -84,7 +88,7 @@ pub fn proof(layer: &Layer, parameters: &[u8]) -> Option<Proof> {
         };
         let safe = |interval: usize| safe(0, half, interval + apart, 1 << shift);
         if !safe(interval) {
-            // Between one step, which is 16 elements at most, and what is not safe.
+            // Between one step, which is `LEAST` elements at most, and what is not safe.
             let (mut low, mut high) = (1, interval / step);
             while high - low > 1 {
                 let middle = (low + high) / 2;
@@ -128,5 +132,136 @@ impl Filter<'_> {
             largest = sum.max(largest);
         }
         largest
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Conv, Linear, Requant, Rule, Tensor, Window};
+
+    /// Numbers from 0 on, always the same (xorshift).
+    struct Numbers(u64);
+
+    impl Numbers {
+        fn below(&mut self, end: u64) -> u64 {
+            self.0 ^= self.0 << 13;
+            self.0 ^= self.0 >> 7;
+            self.0 ^= self.0 << 17;
+            self.0 % end
+        }
+    }
+
+    fn tensor(channels: usize, bits: Bits) -> Tensor {
+        Tensor { height: 1, width: 1, channels: channels as u16, bits, zero_point: 0, offset: 0 }
+    }
+
+    fn requant(zero_point: u32) -> Requant {
+        Requant {
+            bias: 0,
+            multiplier: 0,
+            shift: 0,
+            weight_zero_point: zero_point,
+            rule: Rule::Multiplier,
+            multiplier_step: 1,
+            zero_point_step: 1,
+            fraction: 0,
+        }
+    }
+
+    /// Eight filters of so many elements; weights at 0, zero points behind them.
+    fn layer(linear: bool, elements: usize, x: Bits, w: Bits) -> Layer {
+        let (input, output) = (tensor(elements, x), tensor(8, Bits::B32));
+        let requant = requant((8 * w.row_bytes(elements)) as u32);
+        if linear {
+            return Layer::Linear(Linear { input, output, weights: 0, weight_bits: w, requant });
+        }
+        let window = Window {
+            kernel_height: 1,
+            kernel_width: 1,
+            stride_height: 1,
+            stride_width: 1,
+            pad_top: 0,
+            pad_left: 0,
+        };
+        Layer::Conv(Conv { input, output, window, weights: 0, weight_bits: w, requant })
+    }
+
+    /// By the plainest code: all sums of runs of so many elements, with the largest codes.
+    fn largest(weights: &[i64], count: usize, code: i64) -> i64 {
+        (0..weights.len())
+            .map(|first| weights[first..].iter().take(count).map(|w| w.abs() * code).sum())
+            .max()
+            .unwrap_or(0)
+    }
+
+    #[test]
+    fn nothing_leaves_its_field_within_what_is_proven() {
+        let mut numbers = Numbers(88172645463325252);
+        for round in 0..400 {
+            let widths = [Bits::B2, Bits::B4, Bits::B8];
+            let [x, w] = [(); 2].map(|()| widths[numbers.below(3) as usize]);
+            let linear = round % 4 == 0;
+            let elements =
+                16 * (1 + numbers.below(40) as usize) + if linear { 0 } else { numbers.below(16) as usize };
+            let layer = layer(linear, elements, x, w);
+            let row_bytes = w.row_bytes(elements);
+            // Now and then all extreme.
+            let extreme = numbers.below(4) == 0;
+            let mut parameters: Vec<u8> = (0..8 * row_bytes)
+                .map(|_| match extreme {
+                    true if w == Bits::B8 => 0x80,
+                    true => 0x77,
+                    false => numbers.below(256) as u8,
+                })
+                .collect();
+            let half = 1 << (w.count() - 1);
+            let zero_points: Vec<i64> =
+                (0..8).map(|_| numbers.below(2 * half) as i64 - half as i64).collect();
+            parameters.extend(zero_points.iter().map(|z| *z as u8));
+            let proof = proof(&layer, &parameters).expect("the layer is rearranged");
+            assert!(proof.chunk >= 16 && proof.interval >= 8 && proof.chunk.is_multiple_of(16));
+
+            let code = i64::from(x.max_code());
+            for filter in 0..8 {
+                let row = &parameters[filter * row_bytes..];
+                let weights: Vec<i64> = (0..elements)
+                    .map(|element| {
+                        let code = i64::from(row[element * w.count() / 8]) >> (element * w.count() % 8);
+                        let code = code & i64::from(w.max_code());
+                        if code >= half as i64 { code - 2 * half as i64 } else { code }
+                    })
+                    .collect();
+                let raised = |offset: i64| weights.iter().map(|weight| weight + offset).collect::<Vec<_>>();
+                let packed = w != Bits::B8 && !(x == Bits::B8 && w == Bits::B4);
+                let shift = if w == Bits::B4 { 12 } else { 14 };
+                if filter % 2 == 0 && packed {
+                    let sum = largest(&raised(half as i64), proof.interval.into(), code);
+                    assert!(sum < 1 << shift, "{x:?} {w:?} {elements}: {sum} in {proof:?}");
+                } else if filter % 2 == 1 {
+                    let offset = match w {
+                        Bits::B8 if linear => 0,
+                        Bits::B8 => -zero_points[filter],
+                        _ if packed => 0,
+                        _ => 8,
+                    };
+                    let sum = largest(&raised(offset), proof.chunk.into(), code);
+                    let factor = if packed { shift } else { w.count() };
+                    assert!(sum << factor < 1 << 31, "{x:?} {w:?} {elements}: {sum} in {proof:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn small_weights_go_further_than_extreme_ones() {
+        let layer = layer(false, 512, Bits::B4, Bits::B4);
+        let of = |byte: u8| {
+            let mut parameters = vec![byte; 8 * 256];
+            parameters.extend([0; 8]);
+            proof(&layer, &parameters).unwrap().interval
+        };
+        // 15 * 15 * 18 < 2^12, 15 * 8 * 34 < 2^12; whole words of eight elements.
+        assert_eq!((of(0x77), of(0x00)), (16, 32));
     }
 }

@@ -1,6 +1,30 @@
 //! Plain Rust, for every target; chunks are unrolled by the bits, and hold no bounds check.
+//!
+//! Where products are small, the codes of both pixels lie in the halves of one word, and one multiplication serves both.
 
+use super::{Pair, SEGMENT};
 use crate::tensor::{CHUNK, code, codes, weight, weights};
+
+/// Unpacks the codes of a row from its first on, as many as `to` holds, for the first or the second pixel.
+pub(crate) fn unpack<const X: usize>(row: &[u8], to: &mut [Pair], second: bool) {
+    let half = usize::from(second);
+    let (chunks, rest) = to.as_chunks_mut::<CHUNK>();
+    let whole = chunks.len() * CHUNK;
+    for (to, x) in chunks.iter_mut().zip(row.as_chunks::<X>().0) {
+        let x = codes::<X>(x);
+        to[0].0[half] = x[0] as u16;
+        to[1].0[half] = x[1] as u16;
+        to[2].0[half] = x[2] as u16;
+        to[3].0[half] = x[3] as u16;
+        to[4].0[half] = x[4] as u16;
+        to[5].0[half] = x[5] as u16;
+        to[6].0[half] = x[6] as u16;
+        to[7].0[half] = x[7] as u16;
+    }
+    for (index, to) in rest.iter_mut().enumerate() {
+        to.0[half] = code::<X>(row, whole + index) as u16;
+    }
+}
 
 /// `sum(q_x s_w)` over rows of `elements` elements.
 #[inline(always)]
@@ -21,58 +45,132 @@ pub(crate) fn dot<const X: usize, const W: usize>(x: &[u8], w: &[u8], elements: 
     dot
 }
 
-/// `sum(q_x)` over a row of `elements` elements.
+/// `sum(q_x s_w)` of each pixel over at most a segment; where there is one pixel only, the second sum may be anything.
 #[inline(always)]
-pub(crate) fn sum_codes<const X: usize>(x: &[u8], elements: usize) -> i32 {
-    let whole = elements / CHUNK;
-    let mut sum = 0i32;
-    for x in &x.as_chunks::<X>().0[..whole] {
-        sum = sum.wrapping_add(sum_chunk(x));
+pub(crate) fn dot_pairs<const X: usize, const W: usize>(
+    x: &[[Pair; CHUNK]],
+    w: &[[u8; W]],
+    both: bool,
+) -> [i32; 2] {
+    // How many products add up to what a signed half holds.
+    match const { (1 << 15) / (((1 << X) - 1) << (W - 1)) } {
+        SEGMENT.. => together(x, w),
+        CHUNK.. => by_chunk(x, w),
+        // Registers are few on Arm's smallest cores: both sums at once would keep the weights in memory.
+        _ if cfg!(target_arch = "arm") => [one::<0, W>(x, w), if both { one::<1, W>(x, w) } else { 0 }],
+        _ => two(x, w),
     }
-    for index in whole * CHUNK..elements {
-        sum = sum.wrapping_add(code::<X>(x, index));
+}
+
+/// Both sums in one word, over the whole segment.
+#[inline(always)]
+fn together<const W: usize>(x: &[[Pair; CHUNK]], w: &[[u8; W]]) -> [i32; 2] {
+    let mut sums = 0i32;
+    for (x, w) in x.iter().zip(w) {
+        sums = sums.wrapping_add(products(x, w, Pair::word));
+    }
+    halves(sums)
+}
+
+/// Both sums in one word, over a chunk.
+#[inline(always)]
+fn by_chunk<const W: usize>(x: &[[Pair; CHUNK]], w: &[[u8; W]]) -> [i32; 2] {
+    let mut sums = [0i32; 2];
+    for (x, w) in x.iter().zip(w) {
+        let [first, second] = halves(products(x, w, Pair::word));
+        sums = [sums[0].wrapping_add(first), sums[1].wrapping_add(second)];
+    }
+    sums
+}
+
+/// The products of a chunk, with some of each pair.
+#[inline(always)]
+fn products<const W: usize>(x: &[Pair; CHUNK], w: &[u8; W], of: impl Fn(Pair) -> i32) -> i32 {
+    let (x, w) = (x.map(of), weights::<W>(w));
+    (x[0].wrapping_mul(w[0]))
+        .wrapping_add(x[1].wrapping_mul(w[1]))
+        .wrapping_add(x[2].wrapping_mul(w[2]))
+        .wrapping_add(x[3].wrapping_mul(w[3]))
+        .wrapping_add(x[4].wrapping_mul(w[4]))
+        .wrapping_add(x[5].wrapping_mul(w[5]))
+        .wrapping_add(x[6].wrapping_mul(w[6]))
+        .wrapping_add(x[7].wrapping_mul(w[7]))
+}
+
+/// The sums of the lower and of the upper halves.
+#[inline(always)]
+fn halves(sums: i32) -> [i32; 2] {
+    let low = i32::from(sums as i16);
+    [low, sums.wrapping_sub(low) >> 16]
+}
+
+/// The sum of one pixel.
+#[inline(always)]
+fn one<const PIXEL: usize, const W: usize>(x: &[[Pair; CHUNK]], w: &[[u8; W]]) -> i32 {
+    let mut sum = 0i32;
+    for (x, w) in x.iter().zip(w) {
+        sum += products(x, w, |x| i32::from(x.0[PIXEL]));
     }
     sum
 }
 
-// Out of line: the sum is taken once for all output channels, an unrolled loop is not worth its code.
-#[inline(never)]
-fn sum_chunk<const X: usize>(x: &[u8; X]) -> i32 {
+/// The sums of both pixels, each in a word.
+#[inline(always)]
+fn two<const W: usize>(x: &[[Pair; CHUNK]], w: &[[u8; W]]) -> [i32; 2] {
+    let mut sums = [0i32; 2];
+    for (x, w) in x.iter().zip(w) {
+        sums[0] += products(x, w, |x| i32::from(x.0[0]));
+        sums[1] += products(x, w, |x| i32::from(x.0[1]));
+    }
+    sums
+}
+
+/// For each of eight channels: adds `q_x w` to its sum.
+#[inline(always)]
+pub(crate) fn multiply_accumulate<const X: usize>(sums: &mut [i32; CHUNK], x: &[u8; X], w: &[i32; CHUNK]) {
     let x = codes(x);
-    x[0] + x[1] + x[2] + x[3] + x[4] + x[5] + x[6] + x[7]
+    sums[0] = sums[0].wrapping_add(x[0] * w[0]);
+    sums[1] = sums[1].wrapping_add(x[1] * w[1]);
+    sums[2] = sums[2].wrapping_add(x[2] * w[2]);
+    sums[3] = sums[3].wrapping_add(x[3] * w[3]);
+    sums[4] = sums[4].wrapping_add(x[4] * w[4]);
+    sums[5] = sums[5].wrapping_add(x[5] * w[5]);
+    sums[6] = sums[6].wrapping_add(x[6] * w[6]);
+    sums[7] = sums[7].wrapping_add(x[7] * w[7]);
 }
 
-/// `sum(s_w)` over a row of `elements` elements.
+/// `floor(a b / 2^32)`.
 #[inline(always)]
-pub(crate) fn sum_weights<const W: usize>(w: &[u8], elements: usize) -> i32 {
-    let mut sum = 0i32;
-    for index in 0..elements {
-        sum = sum.wrapping_add(weight::<W>(w, index));
+pub(crate) fn high_word(a: i32, b: i32) -> i32 {
+    if cfg!(all(target_arch = "arm", not(armv7em))) {
+        high_word_by_halves(a, b)
+    } else {
+        ((i64::from(a) * i64::from(b)) >> 32) as i32
     }
-    sum
 }
 
-/// For each of eight channels: adds `q_x s_w` to its dot product and `q_x` to its sum.
+/// For processors that multiply 32 bits to 32 only: four products of halves.
 #[inline(always)]
-pub(crate) fn multiply_accumulate<const X: usize, const W: usize>(
-    dots: &mut [i32; CHUNK],
-    sums: &mut [i32; CHUNK],
-    x: &[u8; X],
-    w: &[u8; W],
-) {
-    let (x, w) = (codes(x), weights(w));
-    accumulate(&mut dots[0], &mut sums[0], x[0], w[0]);
-    accumulate(&mut dots[1], &mut sums[1], x[1], w[1]);
-    accumulate(&mut dots[2], &mut sums[2], x[2], w[2]);
-    accumulate(&mut dots[3], &mut sums[3], x[3], w[3]);
-    accumulate(&mut dots[4], &mut sums[4], x[4], w[4]);
-    accumulate(&mut dots[5], &mut sums[5], x[5], w[5]);
-    accumulate(&mut dots[6], &mut sums[6], x[6], w[6]);
-    accumulate(&mut dots[7], &mut sums[7], x[7], w[7]);
+fn high_word_by_halves(a: i32, b: i32) -> i32 {
+    let (a_low, a_high) = (a & 0xffff, a >> 16);
+    let (b_low, b_high) = (b & 0xffff, b >> 16);
+    let low = (a_low as u32 * b_low as u32) >> 16;
+    let middle = a_high * b_low + low as i32;
+    let other = a_low * b_high + (middle & 0xffff);
+    a_high * b_high + (middle >> 16) + (other >> 16)
 }
 
-#[inline(always)]
-fn accumulate(dot: &mut i32, sum: &mut i32, x: i32, w: i32) {
-    *dot = dot.wrapping_add(x * w);
-    *sum = sum.wrapping_add(x);
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn high_words() {
+        let ends = [i32::MIN, i32::MIN + 1, -65_537, -65_536, -1, 0, 1, 65_535, 65_536, 65_537, i32::MAX];
+        let others = || (0..1000u32).map(|i| i.wrapping_mul(0x9e37_79b9) as i32);
+        for a in ends.into_iter().chain(others()) {
+            for b in ends.into_iter().chain(others()) {
+                let exact = (i64::from(a) * i64::from(b)) >> 32;
+                assert_eq!(i64::from(super::high_word_by_halves(a, b)), exact, "{a} * {b}");
+            }
+        }
+    }
 }

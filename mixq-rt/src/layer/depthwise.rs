@@ -1,11 +1,16 @@
 //! Depthwise convolution.
 
+use core::slice::Chunks;
+
 use mixq_format::Depthwise;
 
 use super::{Taps, for_each_pixel};
 use crate::arch;
 use crate::requant::{Requantiser, Rule};
-use crate::tensor::{CHUNK, PixelWriter, chunk, row_bytes, split, weight};
+use crate::tensor::{CHUNK, PixelWriter, chunk, row_bytes, split, weights};
+
+/// Taps whose weights are unpacked at once: those of a window of 3x3.
+const GROUP: usize = 9;
 
 /// Executes a depthwise convolution with `X`-bit input and `W`-bit weights, and the rule that
 /// its table names; any width of output.
@@ -16,97 +21,122 @@ pub fn depthwise<const X: usize, const W: usize>(
     parameters: &[u8],
     arena: &mut [u8],
 ) {
-    let accumulate = |view: &View, index| view.accumulate::<X, W>(index);
-    let pad = |view: &View, index, sums: &mut Accumulators| view.pad::<W>(index, sums);
-    execute(layer, rule, parameters, arena, accumulate, pad);
+    execute(layer, rule, parameters, arena, accumulate::<X>, Group::unpack::<W>);
 }
 
+/// Eight channels after another, each through the whole image: their weights are unpacked once, unless the window has more taps than
+/// a group.
 #[inline(never)]
 fn execute(
     layer: &Depthwise,
     rule: Rule,
     parameters: &[u8],
     arena: &mut [u8],
-    accumulate: fn(&View, usize) -> Accumulators,
-    pad: fn(&View, usize, &mut Accumulators),
+    accumulate: fn(&View, &Group, &mut [i32; CHUNK]),
+    unpack: fn(&mut Group, Chunks<u8>, usize),
 ) {
     let (input, output) = split(arena, &layer.input, &layer.output);
     let requant = Requantiser::new(&layer.requant, rule, &layer.output, parameters);
-    let weights = &parameters[layer.weights as usize..];
     let channels = usize::from(layer.input.channels);
+    let taps = usize::from(layer.window.kernel_height) * usize::from(layer.window.kernel_width);
+    let weight_row = layer.weight_bits.row_bytes(channels);
+    let weights = &parameters[layer.weights as usize..][..taps * weight_row];
+    let chunk_bytes = layer.output.bits.row_bytes(CHUNK);
 
-    for_each_pixel(&layer.window, &layer.input, &layer.output, output, &mut |rows, columns, pixel| {
-        let view = View { layer, input, weights, rows, columns };
-        let mut writer = PixelWriter::new(pixel, layer.output.bits);
-        for first in (0..channels).step_by(CHUNK) {
-            let mut sums = accumulate(&view, first / CHUNK);
-            if layer.input.zero_point != 0 {
-                pad(&view, first / CHUNK, &mut sums);
-            }
-            for ((channel, dot), input) in (first..channels).zip(&sums.dots).zip(&sums.inputs) {
-                requant.write(&mut writer, channel, *dot, *input);
-            }
+    for first in (0..channels).step_by(CHUNK) {
+        let index = first / CHUNK;
+        let lanes = CHUNK.min(channels - first);
+        let mut group = Group { first: usize::MAX, weights: [[0; CHUNK]; GROUP], zero_points: [0; CHUNK] };
+        for (lane, zero_point) in group.zero_points[..lanes].iter_mut().enumerate() {
+            *zero_point = requant.weight_zero_point(first + lane) as i16;
         }
-        writer.finish();
-    });
+        for_each_pixel(&layer.window, &layer.input, &layer.output, output, &mut |rows, columns, pixel| {
+            let view = View { layer, input, index, rows, columns };
+            let mut sums = [0; CHUNK];
+            let mut tap = 0;
+            while tap < taps {
+                if group.first != tap {
+                    group.first = tap;
+                    unpack(&mut group, weights[tap * weight_row..].chunks(weight_row), index);
+                }
+                accumulate(&view, &group, &mut sums);
+                if layer.input.zero_point != 0 {
+                    view.pad(&group, &mut sums);
+                }
+                tap += GROUP;
+            }
+            let mut writer = PixelWriter::new(&mut pixel[index * chunk_bytes..], layer.output.bits);
+            // The zero points of the weights are in the sums.
+            requant.write_all(&mut writer, first, &mut sums[..lanes], 0);
+            writer.finish();
+        });
+    }
 }
 
-/// Sums over a window of eight channels.
-struct Accumulators {
-    /// `sum(q_x s_w)`.
-    dots: [i32; CHUNK],
-    /// `sum(q_x)`.
-    inputs: [i32; CHUNK],
+/// Some taps of eight channels.
+struct Group {
+    first: usize,
+    /// `s_w - Z_w`.
+    weights: [[i32; CHUNK]; GROUP],
+    zero_points: [i16; CHUNK],
 }
 
-/// What the window of one output pixel sees.
+impl Group {
+    /// Takes a chunk of each of these taps, as many as it holds.
+    #[inline(never)]
+    fn unpack<const W: usize>(&mut self, taps: Chunks<u8>, index: usize) {
+        let mut buffer = [0; W];
+        for (to, row) in self.weights.iter_mut().zip(taps) {
+            *to = weights::<W>(chunk(row, index, &mut buffer));
+            to.iter_mut().zip(&self.zero_points).for_each(|(w, zero_point)| *w -= i32::from(*zero_point));
+        }
+    }
+}
+
+/// What the window of one output pixel sees of a chunk of channels.
 struct View<'a> {
     layer: &'a Depthwise,
     input: &'a [u8],
-    weights: &'a [u8],
+    index: usize,
     rows: Taps,
     columns: Taps,
 }
 
-impl View<'_> {
-    /// Adds up the taps that meet the input, for a chunk of channels.
-    fn accumulate<const X: usize, const W: usize>(&self, index: usize) -> Accumulators {
-        let (input, columns) = (&self.layer.input, self.columns);
-        let channels = usize::from(input.channels);
-        let (x_row, w_row) = (row_bytes::<X>(channels), row_bytes::<W>(channels));
-        let (mut x_buffer, mut w_buffer) = ([0; X], [0; W]);
-        let mut dots = [0; CHUNK];
-        let mut inputs = [0; CHUNK];
-        for row in 0..self.rows.count() {
-            let pixel = (self.rows.first + row) * usize::from(input.width) + columns.first;
-            let tap = (self.rows.start + row) * usize::from(self.layer.window.kernel_width) + columns.start;
-            let mut x = &self.input[pixel * x_row..][..columns.count() * x_row];
-            let mut w = &self.weights[tap * w_row..][..columns.count() * w_row];
-            while !x.is_empty() {
-                arch::multiply_accumulate::<X, W>(
-                    &mut dots,
-                    &mut inputs,
-                    chunk(&x[..x_row], index, &mut x_buffer),
-                    chunk(&w[..w_row], index, &mut w_buffer),
-                );
-                (x, w) = (&x[x_row..], &w[w_row..]);
+/// Adds the taps of a group that meet the input.
+#[inline(never)]
+fn accumulate<const X: usize>(view: &View, group: &Group, result: &mut [i32; CHUNK]) {
+    let mut sums = *result;
+    let (input, columns) = (&view.layer.input, view.columns);
+    let x_row = row_bytes::<X>(usize::from(input.channels));
+    let mut buffer = [0; X];
+    for row in 0..view.rows.count() {
+        let pixel = (view.rows.first + row) * usize::from(input.width) + columns.first;
+        let tap = (view.rows.start + row) * usize::from(view.layer.window.kernel_width) + columns.start;
+        let mut x = &view.input[pixel * x_row..][..columns.count() * x_row];
+        for tap in tap..tap + columns.count() {
+            let (pixel, rest) = x.split_at(x_row);
+            x = rest;
+            if let Some(w) = group.weights.get(tap.wrapping_sub(group.first)) {
+                arch::multiply_accumulate::<X>(&mut sums, chunk(pixel, view.index, &mut buffer), w);
             }
         }
-        Accumulators { dots, inputs }
     }
+    *result = sums;
+}
 
-    /// Adds the taps in the padding, which holds the input's zero point.
-    fn pad<const W: usize>(&self, index: usize, sums: &mut Accumulators) {
+impl View<'_> {
+    /// Adds the taps of a group in the padding, which holds the input's zero point.
+    #[inline(never)]
+    fn pad(&self, group: &Group, sums: &mut [i32; CHUNK]) {
         let zero_point = i32::from(self.layer.input.zero_point);
-        let channels = usize::from(self.layer.input.channels);
-        for (lane, channel) in (index * CHUNK..channels).take(CHUNK).enumerate() {
-            let mut rows = self.weights.chunks(row_bytes::<W>(channels));
-            for row in 0..usize::from(self.layer.window.kernel_height) {
-                for (column, w) in (0..usize::from(self.layer.window.kernel_width)).zip(&mut rows) {
-                    if self.rows.see(row).is_none() || self.columns.see(column).is_none() {
-                        let product = zero_point * weight::<W>(w, channel);
-                        sums.dots[lane] = sums.dots[lane].wrapping_add(product);
-                        sums.inputs[lane] = sums.inputs[lane].wrapping_add(zero_point);
+        let width = usize::from(self.layer.window.kernel_width);
+        for row in 0..usize::from(self.layer.window.kernel_height) {
+            for column in 0..width {
+                let padded = self.rows.see(row).is_none() || self.columns.see(column).is_none();
+                let w = group.weights.get((row * width + column).wrapping_sub(group.first));
+                if let (true, Some(w)) = (padded, w) {
+                    for (sum, w) in sums.iter_mut().zip(w) {
+                        *sum = sum.wrapping_add(zero_point * w);
                     }
                 }
             }

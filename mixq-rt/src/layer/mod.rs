@@ -10,6 +10,7 @@ mod add;
 mod conv;
 mod depthwise;
 mod linear;
+mod patch;
 mod pool;
 
 pub use add::add;
@@ -18,23 +19,15 @@ pub use depthwise::depthwise;
 pub use linear::linear;
 pub use pool::{average_pool, max_pool};
 
+use core::slice::from_mut;
+
 use mixq_format::{Tensor, Window};
 
-use crate::arch;
-use crate::tensor::row_bytes;
+use crate::arch::{self, Pair};
+use crate::tensor::CHUNK;
 
-/// The bytes of a layer's filters in its parameter block, one after another.
-///
-/// # Panics
-/// If they reach beyond the parameters.
-fn filters(
-    parameters: &[u8],
-    offset: u32,
-    filter_bytes: usize,
-    channels: u16,
-) -> core::slice::Chunks<'_, u8> {
-    parameters[offset as usize..][..filter_bytes * usize::from(channels)].chunks(filter_bytes)
-}
+/// Output channels that are requantised at once.
+const BLOCK: usize = 16;
 
 /// The taps of a window's axis that meet the input; the others lie in the padding.
 #[derive(Clone, Copy)]
@@ -89,47 +82,49 @@ fn for_each_pixel(
     }
 }
 
-/// The inner loops for one pair of widths, over consecutive rows of so many elements.
+/// The inner loops of a convolution for one pair of widths.
 ///
-/// Operators take them as function pointers: what is around the inner loops exists once in an image,
+/// They are called through pointers: what is around the inner loops exists once in an image,
 /// whatever the widths of its layers, and every loop has all registers to itself.
 struct Loops {
-    /// `sum(q_x s_w)`.
-    dot: fn(&[u8], &[u8], usize) -> i32,
-    /// `sum(q_x)`.
-    sum_codes: fn(&[u8], usize) -> i32,
-    /// `sum(s_w)`.
-    sum_weights: fn(&[u8], usize) -> i32,
+    unpack: fn(&[u8], &mut [Pair], bool),
+    dots: Dots,
 }
+
+/// Adds the dot products of a segment to those of some output channels: of two pixels, or of the first. The channels' weights
+/// begin `filter_bytes` apart.
+type Dots =
+    fn(codes: &[[Pair; CHUNK]], weights: &[u8], filter_bytes: usize, both: bool, sums: [&mut [i32]; 2]);
 
 impl Loops {
     const fn of<const X: usize, const W: usize>() -> Loops {
-        Loops { dot: dot::<X, W>, sum_codes: sum_codes::<X>, sum_weights: sum_weights::<W> }
+        Loops { unpack: arch::unpack::<X>, dots: dots::<X, W> }
     }
 }
 
-/// As one long row where the rows of both fill their bytes.
-fn dot<const X: usize, const W: usize>(mut x: &[u8], mut w: &[u8], channels: usize) -> i32 {
-    let seamless = (channels * X).is_multiple_of(8) && (channels * W).is_multiple_of(8);
-    let (x_row, w_row, elements) = if seamless {
-        (x.len(), w.len(), x.len() * 8 / X)
-    } else {
-        (row_bytes::<X>(channels), row_bytes::<W>(channels), channels)
-    };
-    let mut dot = 0i32;
-    while !x.is_empty() {
-        dot = dot.wrapping_add(arch::dot::<X, W>(&x[..x_row], &w[..w_row], elements));
-        (x, w) = (&x[x_row..], &w[w_row..]);
+#[inline(never)]
+fn dots<const X: usize, const W: usize>(
+    codes: &[[Pair; CHUNK]],
+    mut weights: &[u8],
+    filter_bytes: usize,
+    both: bool,
+    [first, second]: [&mut [i32]; 2],
+) {
+    for (first, second) in first.iter_mut().zip(second) {
+        let (chunks, rest) = weights.as_chunks();
+        if let Some(chunks) = chunks.get(..codes.len()) {
+            let dots = arch::dot_pairs::<X, W>(codes, chunks, both);
+            *first = first.wrapping_add(dots[0]);
+            *second = second.wrapping_add(dots[1]);
+        } else {
+            // The last chunk reaches beyond all filters, and beyond all parameters.
+            let (whole, last) = codes.split_at(chunks.len());
+            let mut buffer = [0; W];
+            buffer[..rest.len()].copy_from_slice(rest);
+            for (codes, weights) in [(whole, weights), (last, &buffer)] {
+                dots::<X, W>(codes, weights, W, both, [from_mut(first), from_mut(second)]);
+            }
+        }
+        weights = weights.get(filter_bytes..).unwrap_or_default();
     }
-    dot
-}
-
-fn sum_codes<const X: usize>(x: &[u8], channels: usize) -> i32 {
-    let rows = x.chunks(row_bytes::<X>(channels));
-    rows.fold(0, |sum, row| sum.wrapping_add(arch::sum_codes::<X>(row, channels)))
-}
-
-fn sum_weights<const W: usize>(w: &[u8], channels: usize) -> i32 {
-    let rows = w.chunks(row_bytes::<W>(channels));
-    rows.fold(0, |sum, row| sum.wrapping_add(arch::sum_weights::<W>(row, channels)))
 }

@@ -36,7 +36,8 @@ pub fn shapes() -> impl Strategy<Value = Shape> {
             (0..kernel, 0..kernel).prop_map(axis)
         })
     };
-    let channels = prop_oneof![4 => 1usize..=19, 1 => Just(8), 1 => Just(16), 1 => Just(32)];
+    let channels =
+        prop_oneof![4 => 1usize..=19, 1 => Just(8), 1 => Just(16), 1 => Just(32), 1 => 60usize..=140];
     (axis(), axis(), channels, 1usize..=6).prop_map(|(y, x, channels, filters)| Shape {
         height: y.2,
         width: x.2,

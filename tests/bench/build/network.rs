@@ -11,7 +11,7 @@ use mixq_format::{
 use crate::reference::{self, Image, Window};
 
 /// Bytes of the arena beyond the largest two tensors.
-const SCRATCH: usize = 2560;
+const SCRATCH: usize = 2656;
 
 /// Layers, and what goes in and comes out.
 pub struct Network {
@@ -212,11 +212,14 @@ impl Network {
         let native = std::env::var("TARGET").is_ok_and(|target| target.starts_with("thumbv7em-"));
         let laid_out = layout::armv7em_parameters(&layers, &self.parameters);
         file("parameters", if native { &laid_out } else { &self.parameters });
+        let plan = |index: usize| layout::plan(&layers, index, &self.parameters, arena as u32);
+        let scratch = (0..layers.len()).filter_map(plan).map(|plan| plan.scratch_bytes).max();
         let mut code = format!(
-            "workload! {{ {name} {} {arena} {} {}\n",
+            "workload! {{ {name} {} {arena} {} {} {}\n",
             self.macs,
             tensors[0].offset,
-            tensors[layers.len()].offset
+            tensors[layers.len()].offset,
+            scratch.filter(|_| native).unwrap_or(0)
         );
         for (index, layer) in layers.iter().enumerate() {
             let table = format!("{layer:?}");
@@ -231,8 +234,7 @@ impl Network {
             let x = layer.inputs().0.bits.count();
             let (generics, arguments) = match layer.weights() {
                 Some((.., w)) if layout::armv7em_takes(layer, &self.parameters) => {
-                    let plan = layout::plan(&layers, index, &self.parameters, arena as u32);
-                    let plan = plan.map(|plan| format!("layout::{plan:?}").replace("Proof", "layout::Proof"));
+                    let plan = plan(index).map(|plan| format!("layout::{plan:?}").replace("Proof", "layout::Proof"));
                     (format!("{x}, {}", w.count()), format!("native {}", plan.unwrap_or_default()))
                 }
                 Some((.., w)) => (format!("{x}, {}", w.count()), "layer".to_string()),

@@ -1,4 +1,4 @@
-//! Executes one workload, named by the argument: checks its answer, prints `instructions <n>`, `macs <n>` and `stack <bytes>`.
+//! Executes one workload, named by the argument: checks its answer, prints `instructions <n>`, `macs <n>`, `stack <bytes>` and `scratch <bytes>`.
 #![no_std]
 #![no_main]
 
@@ -41,6 +41,7 @@ fn measure(workload: &workloads::Workload) {
     println!("macs {}", workload.macs);
     println!("instructions {instructions}");
     println!("stack {stack}");
+    println!("scratch {}", workload.scratch);
 }
 
 fn check(workload: &workloads::Workload, arena: &[u8]) {

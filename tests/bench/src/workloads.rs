@@ -18,13 +18,15 @@ pub struct Workload {
     pub input_offset: usize,
     pub expected: &'static [u8],
     pub output_offset: usize,
+    /// Bytes of the arena that a layer works in, at most.
+    pub scratch: usize,
 }
 
 #[repr(align(4))]
 struct Aligned<T: ?Sized>(T);
 
 macro_rules! workload {
-    ($name:ident $macs:literal $arena:literal $input:literal $output:literal
+    ($name:ident $macs:literal $arena:literal $input:literal $output:literal $scratch:literal
      $($layer:ident: $kind:ident = $table:expr; $kernel:ident::<$($bits:literal),*> [$($argument:tt)*])*) => {
         #[allow(unused_imports)]
         pub mod $name {
@@ -44,6 +46,7 @@ macro_rules! workload {
                 input_offset: $input,
                 expected: include_bytes!(concat!(env!("OUT_DIR"), "/", stringify!($name), ".expected")),
                 output_offset: $output,
+                scratch: $scratch,
             };
 
             #[allow(unused_variables)]

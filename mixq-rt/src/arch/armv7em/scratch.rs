@@ -1,6 +1,6 @@
 //! The memory that a group of pixels is computed in.
 
-use mixq_format::layout::Blocks;
+use mixq_format::layout::{Blocks, LEAST_SCRATCH};
 
 use super::{PIXELS, Widen, widen};
 
@@ -21,15 +21,14 @@ pub(crate) struct Scratch<'a> {
 impl<'a> Scratch<'a> {
     /// Bytes of a patch for an element.
     pub(crate) const ELEMENT_BYTES: usize = 2 * PIXELS;
-    /// Bytes that are enough for any layer.
-    pub(crate) const LEAST: usize = 576;
 
     /// For windows of so many elements, at most `most` (at least 16) at once; with a stage or without.
     ///
     /// # Panics
-    /// If there are fewer than [`Self::LEAST`] bytes.
+    /// If there are fewer than [`LEAST_SCRATCH`] bytes.
+    #[inline(never)]
     pub(crate) fn new(words: &'a mut [u32], elements: usize, most: usize, staged: bool) -> Scratch<'a> {
-        assert!(4 * words.len() >= Scratch::LEAST);
+        assert!(4 * words.len() >= LEAST_SCRATCH);
         // A byte of the stage holds a code or more; accumulators of four channels are left at least.
         let each = Scratch::ELEMENT_BYTES + usize::from(staged);
         let bytes = 4 * words.len();
@@ -134,6 +133,19 @@ impl<'a> Scratch<'a> {
     ) {
         let patch = &mut self.words[..self.patch];
         widen.run(codes, patch, &mut self.sums, [pixel, count], element, [words, pitch]);
+    }
+
+    /// Fills whole words' elements of one pixel with one code.
+    ///
+    /// # Panics
+    /// If they are beyond the patch.
+    #[inline(always)]
+    pub(crate) fn pad(&mut self, pixel: usize, element: usize, count: usize, code: i32) {
+        let words = &mut self.words[element / 2 * PIXELS..(element + count) / 2 * PIXELS];
+        for word in words[pixel..].iter_mut().step_by(PIXELS) {
+            *word = code as u32 * 0x0001_0001;
+        }
+        self.sums[pixel] -= code * count as i32;
     }
 
     /// Takes a code that stands alone; that of the first half comes first.

@@ -6,7 +6,7 @@ use mixq_format::layout::{BLOCK, Plan};
 use mixq_format::{Bits, Conv};
 
 use super::source::Source;
-use super::with_scratch;
+use super::{split, with_memory};
 use crate::arch::armv7em::{Chunk, Filters, Kernels, PIXELS, Scratch, finish};
 use crate::requant::{self, Requantiser};
 use crate::tensor::PixelWriter;
@@ -14,11 +14,18 @@ use crate::tensor::PixelWriter;
 /// Executes a convolution with `X`-bit input and `W`-bit weights; any width of output.
 #[inline(always)]
 pub fn conv<const X: usize, const W: usize>(table: &Conv, parameters: &[u8], arena: &mut [u8], plan: Plan) {
-    execute(table, parameters, arena, plan, const { &Kernels::of(X, W) });
+    with_memory(&plan, |own| execute(table, parameters, arena, &plan, const { &Kernels::of(X, W) }, own));
 }
 
 #[inline(never)]
-fn execute(table: &Conv, parameters: &[u8], arena: &mut [u8], plan: Plan, kernels: &Kernels) {
+fn execute(
+    table: &Conv,
+    parameters: &[u8],
+    arena: &mut [u8],
+    plan: &Plan,
+    kernels: &Kernels,
+    own: &mut [u32],
+) {
     let widths = [table.weight_bits.count(), table.input.bits.count()];
     assert!(widths == [kernels.blocks.weight_bits.count(), kernels.widen.bits]);
     let source = Source::new(table, kernels);
@@ -37,9 +44,14 @@ fn execute(table: &Conv, parameters: &[u8], arena: &mut [u8], plan: Plan, kernel
         },
         source,
     };
-    with_scratch(arena, [&table.input, &table.output], &plan, &mut |input, output, memory| {
-        layer.execute(input, output, memory);
-    });
+    let (input, output, memory) = split(arena, [&table.input, &table.output], plan, own);
+    let most = plan.proof.chunk.into();
+    let mut scratch = Scratch::new(memory, layer.source.elements, most, layer.source.staged());
+    if layer.source.elements > scratch.chunk() || layer.filters.finish.is_none() {
+        layer.in_parts(&mut scratch, input, output);
+    } else {
+        layer.at_once(&mut scratch, input, output);
+    }
 }
 
 /// Calls `each` with groups of four pixels, the last ones moved back to be four; of one pixel, where there are fewer.
@@ -58,17 +70,6 @@ struct Layer<'a> {
 }
 
 impl Layer<'_> {
-    #[inline(never)]
-    fn execute(&self, input: &[u8], output: &mut [u8], memory: &mut [u32]) {
-        let Layer { source, filters } = self;
-        let mut scratch = Scratch::new(memory, source.elements, filters.proof.chunk.into(), source.staged());
-        if source.elements > scratch.chunk() || filters.finish.is_none() {
-            groups(filters.output.pixels(), |group| self.in_parts(&mut scratch, input, group, output));
-        } else {
-            self.at_once(&mut scratch, input, output);
-        }
-    }
-
     /// All elements and channels of each group.
     #[inline(never)]
     fn at_once(&self, scratch: &mut Scratch, input: &[u8], output: &mut [u8]) {
@@ -96,27 +97,29 @@ impl Layer<'_> {
         (&mut output[group.start * bytes..group.end * bytes], pitch)
     }
 
-    /// As many elements and channels at once as there is room for; any tables.
+    /// As many elements and channels of each group at once as there is room for; any tables.
     #[inline(never)]
-    fn in_parts(&self, scratch: &mut Scratch, input: &[u8], group: Range<usize>, output: &mut [u8]) {
-        let (pixels, pitch) = self.target(&group, output);
+    fn in_parts(&self, scratch: &mut Scratch, input: &[u8], output: &mut [u8]) {
         let Filters { channels, finish, .. } = &self.filters;
         let (all, most) = (self.source.elements, scratch.chunk());
-        for channel in (0..*channels).step_by(scratch.channels()) {
-            let count = scratch.channels().min(channels - channel);
-            for element in (0..all).step_by(most) {
-                let elements = most.min(all - element);
-                let codes = finish.is_some() && element + elements == all;
-                self.source.fill(scratch, input, group.start, group.len(), element);
-                let mut call = self.filters.call(Chunk { channel, count, element, elements, codes });
-                call.run(scratch, pixels, pitch);
+        groups(self.filters.output.pixels(), |group| {
+            let (pixels, pitch) = self.target(&group, output);
+            for channel in (0..*channels).step_by(scratch.channels()) {
+                let count = scratch.channels().min(channels - channel);
+                for element in (0..all).step_by(most) {
+                    let elements = most.min(all - element);
+                    let codes = finish.is_some() && element + elements == all;
+                    self.source.fill(scratch, input, group.start, group.len(), element);
+                    let mut call = self.filters.call(Chunk { channel, count, element, elements, codes });
+                    call.run(scratch, pixels, pitch);
+                }
+                if finish.is_none() {
+                    let sums = scratch.accumulators(count);
+                    self.write(channel, sums, group.len(), pixels);
+                }
             }
-            if finish.is_none() {
-                let sums = scratch.accumulators(count);
-                self.write(channel, sums, group.len(), pixels);
-            }
-        }
-        self.last(scratch, input, group, pixels);
+            self.last(scratch, input, group, pixels);
+        });
     }
 
     /// The filter that is in no block, if there is one.

@@ -10,31 +10,37 @@ pub use depthwise::depthwise;
 pub use linear::linear;
 
 use mixq_format::Tensor;
-use mixq_format::layout::Plan;
+use mixq_format::layout::{LEAST_SCRATCH, Plan};
 
-use crate::arch::armv7em::Scratch;
 use crate::tensor::split_with;
 
-/// What a kernel works on: input, output, and memory of at least [`Scratch::LEAST`] bytes.
-type Work<'a> = &'a mut dyn FnMut(&[u8], &mut [u8], &mut [u32]);
-
-/// Calls `work` with memory from the arena if the plan has enough there, else from the stack.
-///
-/// # Panics
-/// If the plan is not for these tensors.
-#[inline(never)]
-fn with_scratch(arena: &mut [u8], [input, output]: [&Tensor; 2], plan: &Plan, work: Work) {
-    let range = plan.scratch as usize..(plan.scratch + plan.scratch_bytes) as usize;
-    let (input, output, memory) = split_with(arena, input, output, range);
-    if memory.len() < Scratch::LEAST {
-        on_the_stack(input, output, work);
+/// Calls `work` with memory from the stack if the plan has too little in the arena, else with none: apart, so that the stack has room for it
+/// only where it is needed.
+#[inline(always)]
+fn with_memory(plan: &Plan, mut work: impl FnMut(&mut [u32])) {
+    #[inline(never)]
+    fn on_the_stack(work: &mut dyn FnMut(&mut [u32])) {
+        work(&mut [0; LEAST_SCRATCH / 4]);
+    }
+    if (plan.scratch_bytes as usize) < LEAST_SCRATCH {
+        on_the_stack(&mut work);
     } else {
-        work(input, output, bytemuck::cast_slice_mut(memory));
+        work(&mut []);
     }
 }
 
-/// Apart, so that the stack has room for it only where it is needed.
-#[inline(never)]
-fn on_the_stack(input: &[u8], output: &mut [u8], work: Work) {
-    work(input, output, &mut [0; Scratch::LEAST / 4]);
+/// Input, output and memory to work in: `own`, or where the plan has it.
+///
+/// # Panics
+/// If the plan is not for these tensors.
+#[inline(always)]
+fn split<'a>(
+    arena: &'a mut [u8],
+    [input, output]: [&Tensor; 2],
+    plan: &Plan,
+    own: &'a mut [u32],
+) -> (&'a [u8], &'a mut [u8], &'a mut [u32]) {
+    let range = plan.scratch as usize..(plan.scratch + plan.scratch_bytes) as usize;
+    let (input, output, memory) = split_with(arena, input, output, range);
+    (input, output, if own.is_empty() { bytemuck::cast_slice_mut(memory) } else { own })
 }

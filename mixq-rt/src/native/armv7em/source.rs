@@ -37,6 +37,8 @@ enum Order {
 }
 
 impl<'a> Source<'a> {
+    // Apart: its frame is gone when the layer is executed.
+    #[inline(never)]
     pub(super) fn new(table: &'a Conv, kernels: &'a Kernels) -> Source<'a> {
         let Conv { window, input, output, .. } = table;
         let taps = usize::from(window.kernel_height) * usize::from(window.kernel_width);
@@ -236,11 +238,7 @@ impl<'a> Source<'a> {
                 let words = run / widen.word;
                 patch.widen(widen, [pixel, count], done, &input[from..], [words, pitch]);
             }
-            None => {
-                for slot in done..done + run {
-                    patch.put(pixel, slot, self.table.input.zero_point.into());
-                }
-            }
+            None => patch.pad(pixel, done, run, self.table.input.zero_point.into()),
         });
     }
 
