@@ -95,7 +95,7 @@ fn measure(cpu: &'static Cpu, (activation, weight): (u8, u8)) -> Result<Vec<Row>
                 None
             },
             code_bytes,
-            scratch_bytes: 0,
+            scratch_bytes: figure("scratch")?,
             stack_bytes: figure("stack")?,
         };
         println!("{}", line(&row));
@@ -109,7 +109,7 @@ fn line(row: &Row) -> String {
         .cycles_estimate
         .map_or(String::new(), |c| format!(", {:.2} cycles/MAC", c as f64 / row.macs as f64));
     format!(
-        "{} {} {}x{}: {} instructions, {:.3} per MAC{cycles}, {} B of code, {} B of stack",
+        "{} {} {}x{}: {} instructions, {:.3} per MAC{cycles}, {} B of code, {} B of scratch, {} B of stack",
         row.cpu,
         row.workload,
         row.activation_bits,
@@ -117,6 +117,7 @@ fn line(row: &Row) -> String {
         row.instructions,
         row.per_mac(),
         row.code_bytes,
+        row.scratch_bytes,
         row.stack_bytes
     )
 }
