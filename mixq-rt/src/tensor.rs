@@ -123,6 +123,7 @@ pub fn split<'a>(arena: &'a mut [u8], input: &Tensor, output: &Tensor) -> (&'a [
 /// # Panics
 /// If they overlap, or reach beyond the arena.
 #[cfg(armv7em)]
+#[inline(never)]
 pub fn split_with<'a>(
     arena: &'a mut [u8],
     input: &Tensor,

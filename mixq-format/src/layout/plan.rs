@@ -38,18 +38,19 @@ pub fn plan(layers: &[Layer], index: usize, parameters: &[u8], arena_bytes: u32)
 }
 
 /// Bytes that are enough for any layer.
-pub const LEAST_SCRATCH: usize = 352;
+pub const LEAST_SCRATCH: usize = 288;
 
 /// Bytes that a layer works in if it has as many as it likes: the elements of a window as 16-bit halves, for four pixels; one of them packed; the
 /// sums of the output channels, where they are not requantised at once. For fully connected layers the elements alone.
 pub fn useful(layer: &Layer) -> usize {
     let bytes = match layer {
         Layer::Conv(Conv { input, output, window, .. }) => {
+            let sums = output.bits == Bits::B32;
             let taps = usize::from(window.kernel_height) * usize::from(window.kernel_width);
             let elements = (taps * usize::from(input.channels)).next_multiple_of(16);
             let staged = if taps > 1 { elements } else { 0 };
-            let channels = if output.bits == Bits::B32 { usize::from(output.channels) } else { 4 };
-            4 * 2 * elements + staged + 4 * 4 * channels.next_multiple_of(4)
+            let channels = if sums { usize::from(output.channels).next_multiple_of(4) } else { 0 };
+            4 * 2 * elements + staged + 4 * 4 * channels
         }
         Layer::Linear(Linear { input, .. }) => 2 * input.pixels() * usize::from(input.channels),
         _ => return 0,

@@ -22,18 +22,26 @@ impl<'a> Scratch<'a> {
     /// Bytes of a patch for an element.
     pub(crate) const ELEMENT_BYTES: usize = 2 * PIXELS;
 
-    /// For windows of so many elements, at most `most` (at least 16) at once; with a stage or without.
+    /// For windows of so many elements, at most `most` (at least 16) at once; with a stage or without, and with accumulators even if all elements
+    /// fit.
     ///
     /// # Panics
     /// If there are fewer than [`LEAST_SCRATCH`] bytes.
     #[inline(never)]
-    pub(crate) fn new(words: &'a mut [u32], elements: usize, most: usize, staged: bool) -> Scratch<'a> {
+    pub(crate) fn new(
+        words: &'a mut [u32],
+        elements: usize,
+        most: usize,
+        staged: bool,
+        sums: bool,
+    ) -> Scratch<'a> {
         assert!(4 * words.len() >= LEAST_SCRATCH);
-        // A byte of the stage holds a code or more; accumulators of four channels are left at least.
+        // A byte of the stage holds a code or more; accumulators of four channels are left at least, where they are needed.
         let each = Scratch::ELEMENT_BYTES + usize::from(staged);
         let bytes = 4 * words.len();
         let all = elements.next_multiple_of(16);
-        let chunk = if all <= most && each * all + 16 * PIXELS <= bytes {
+        let sums = if sums { 4 * size_of::<[i32; PIXELS]>() } else { 0 };
+        let chunk = if all <= most && each * all + sums <= bytes {
             all
         } else {
             most.min(bytes * 2 / 3 / each) & !15

@@ -46,7 +46,8 @@ fn execute(
     };
     let (input, output, memory) = split(arena, [&table.input, &table.output], plan, own);
     let most = plan.proof.chunk.into();
-    let mut scratch = Scratch::new(memory, layer.source.elements, most, layer.source.staged());
+    let sums = layer.filters.finish.is_none();
+    let mut scratch = Scratch::new(memory, layer.source.elements, most, layer.source.staged(), sums);
     if layer.source.elements > scratch.chunk() || layer.filters.finish.is_none() {
         layer.in_parts(&mut scratch, input, output);
     } else {
