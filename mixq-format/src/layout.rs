@@ -5,7 +5,7 @@
 //! when firmware is compiled: artifacts do not know of it.
 //!
 //! The elements of a filter, in the order row, column, channel, are taken without the padding of rows. Filters are
-//! taken in *blocks* of two output channels, a lower and an upper one; a filter that is left stays as it is. A block is a
+//! taken in *blocks* of two output channels, a lower and an upper one. A block is a
 //! sequence of 32-bit words, each of a *unit* of elements, from its first byte on; what is left of its bytes is 0. In fully
 //! connected layers [`STRIP`] blocks alternate, word by word, as they are multiplied with one pixel instead of four.
 //!
@@ -158,8 +158,8 @@ pub fn armv7em_requantises(requant: &Requant, channels: usize, parameters: &[u8]
         && parameters[requant.shift as usize..][..shifts].iter().all(|shift| SHIFTS.contains(shift))
 }
 
-/// Whether there is a kernel for ARMv7E-M for a layer with weights: for those that [`armv7em_blocks`] takes, and for depthwise convolutions with windows of 3x3
-/// from one column to the next or the one after that [`armv7em_requantises`].
+/// Whether there is a kernel for ARMv7E-M for a layer with weights: for those that [`armv7em_blocks`] takes, and for depthwise convolutions
+/// with windows of 3x3 from one column to the next or the one after that [`armv7em_requantises`].
 ///
 /// # Panics
 /// If `parameters` are not those of the layer.
@@ -174,22 +174,27 @@ pub fn armv7em_takes(layer: &Layer, parameters: &[u8]) -> bool {
 }
 
 /// The shape of a layer's blocks, if [`armv7em`] rearranges its weights, and how many of them alternate. It does so with
-/// [`Rule::Multiplier`]: convolutions of at least a block, fully connected layers of at least a strip whose weights and inputs have no
-/// padding between bytes, and whole words.
+/// [`Rule::Multiplier`]: convolutions of whole blocks whose windows are one pixel or whole bytes of each, fully connected layers of at least
+/// a strip whose weights and inputs have no padding between bytes, and whole words.
 fn armv7em_strips(layer: &Layer) -> Option<(Blocks, usize)> {
+    let dense = |bits: Bits, channels: u16| (usize::from(channels) * bits.count()).is_multiple_of(8);
+    let filters = usize::from(layer.output().channels);
     let (blocks, strip) = match layer {
-        Layer::Conv(conv) => (Blocks::of_conv(conv), 1),
+        Layer::Conv(conv) => {
+            let Conv { input, window, .. } = conv;
+            let pointwise = window.kernel_height * window.kernel_width == 1;
+            let whole = filters.is_multiple_of(BLOCK) && (pointwise || dense(input.bits, input.channels));
+            whole.then(|| (Blocks::of_conv(conv), 1))?
+        }
         Layer::Linear(Linear { input, weight_bits, .. }) => {
-            let channels = usize::from(input.channels);
-            let dense =
-                [input.bits, *weight_bits].iter().all(|bits| (channels * bits.count()).is_multiple_of(8));
-            let whole = (input.pixels() * channels).is_multiple_of(16);
-            (dense && whole).then(|| (Blocks::of(input.bits, *weight_bits), STRIP))?
+            let whole = (input.pixels() * usize::from(input.channels)).is_multiple_of(16);
+            let dense = dense(input.bits, input.channels) && dense(*weight_bits, input.channels);
+            (whole && dense && filters >= BLOCK * STRIP)
+                .then(|| (Blocks::of(input.bits, *weight_bits), STRIP))?
         }
         _ => return None,
     };
-    let enough = usize::from(layer.output().channels) >= BLOCK * strip;
-    (enough && layer.requant()?.rule == Rule::Multiplier).then_some((blocks, strip))
+    (layer.requant()?.rule == Rule::Multiplier).then_some((blocks, strip))
 }
 
 /// The shape of a layer's blocks, if [`armv7em`] rearranges its weights.
@@ -205,27 +210,25 @@ pub fn armv7em_blocks(layer: &Layer) -> Option<Blocks> {
 pub fn armv7em_parameters<'a>(layers: impl IntoIterator<Item = &'a Layer>, parameters: &[u8]) -> Vec<u8> {
     let mut all = parameters.to_vec();
     for layer in layers {
-        let Some((offset, rows, columns, bits)) = layer.weights() else { continue };
-        let range = offset as usize..offset as usize + rows * bits.row_bytes(columns);
-        armv7em(layer, &parameters[range.clone()], &mut all[range]);
+        armv7em(layer, parameters, &mut all);
     }
     all
 }
 
-/// Writes the weights of a layer, the bytes from its `weights` on, as the kernels for ARMv7E-M want them; a copy for
-/// layers that [`armv7em_blocks`] leaves alone.
+/// Writes the weights of a layer as the kernels for ARMv7E-M want them, into a copy of the parameters that has them as they are in the
+/// artifact; nothing for layers that [`armv7em_blocks`] leaves alone.
 ///
 /// # Panics
-/// If `plain` and `laid_out` are not as long as the layer's weights.
-pub fn armv7em(layer: &Layer, plain: &[u8], laid_out: &mut [u8]) {
-    laid_out.copy_from_slice(plain);
-    let (Some((blocks, strip)), Some((_, rows, columns, bits))) = (armv7em_strips(layer), layer.weights())
-    else {
+/// If these are not the parameters of the layer.
+pub fn armv7em(layer: &Layer, parameters: &[u8], laid_out: &mut [u8]) {
+    let strips = armv7em_strips(layer);
+    let (Some((blocks, strip)), Some((offset, rows, columns, bits))) = (strips, layer.weights()) else {
         return;
     };
     let filters = usize::from(layer.output().channels);
     let row_bytes = bits.row_bytes(columns);
-    assert!(plain.len() == rows * row_bytes, "the weights of the layer and no more");
+    let range = offset as usize..offset as usize + rows * row_bytes;
+    let (plain, laid_out) = (&parameters[range.clone()], &mut laid_out[range]);
     let filter_bytes = rows / filters * row_bytes;
     let elements = rows / filters * columns;
     let weight = |filter: &[u8], element: usize| {

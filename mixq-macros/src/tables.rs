@@ -71,9 +71,10 @@ impl Step<'_> {
             Layer::Conv(layer) => weighted("conv", layer.weight_bits, &layer.requant),
             Layer::Depthwise(layer) => weighted("depthwise", layer.weight_bits, &layer.requant),
             Layer::Linear(layer) => weighted("linear", layer.weight_bits, &layer.requant),
-            Layer::AveragePool(_) => quote!(layer::average_pool::<#x>(&layers.#field, arena);),
-            Layer::MaxPool(_) => quote!(layer::max_pool::<#x>(&layers.#field, arena);),
-            Layer::Add(_) => quote!(layer::add(&layers.#field, arena);),
+            Layer::AveragePool(_) => quote!(native::average_pool::<#x>(&layers.#field, arena);),
+            Layer::MaxPool(_) => quote!(native::max_pool::<#x>(&layers.#field, arena);),
+            Layer::Add(layer) if layer.output.bits == Bits::B32 => quote!(layer::add(&layers.#field, arena);),
+            Layer::Add(_) => quote!(native::add(&layers.#field, arena);),
         }
     }
 }

@@ -66,7 +66,7 @@
 //! network that passes [`Network::validate`](format::Network::validate). They need little more than 1 KiB of stack at most.
 //!
 //! The kernels for ARMv7E-M ([`native`]) work in the part of the arena that no tensor needs while a layer is executed. Where that is less
-//! than 288 bytes they take 288 bytes more of the stack, and are slower for filters of more than 32 elements.
+//! than 352 bytes they take 352 bytes more of the stack, and are slower for filters of more than 40 elements.
 #![no_std]
 
 mod arch;

@@ -206,6 +206,15 @@ impl<'a> PixelWriter<'a> {
             for (value, to) in values.iter().zip(&mut self.bytes) {
                 *to = *value as u8;
             }
+        } else if self.bits == Bits::B32 {
+            let bytes = core::mem::take(&mut self.bytes).into_slice();
+            let count = 4 * values.len();
+            if let Some((logits, rest)) = bytes.split_at_mut_checked(count) {
+                for (value, to) in values.iter().zip(logits.as_chunks_mut().0) {
+                    *to = value.to_ne_bytes();
+                }
+                self.bytes = rest.iter_mut();
+            }
         } else {
             values.iter().for_each(|value| self.push(*value));
         }

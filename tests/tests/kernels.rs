@@ -25,7 +25,7 @@ fn armv7em_kernels_answer_as_the_portable_ones_do() {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let elf = folder.join(target).join("release").join("differential");
     // In portions: each within the time that firmware may take.
-    let (mut convolutions, mut depthwise) = (0, 0);
+    let [mut convolutions, mut depthwise, mut linear, mut additions, mut pools] = [0; 5];
     for start in (0..layers).step_by(1000) {
         let count = (layers - start).min(1000);
         let arguments = ["differential".to_string(), count.to_string(), (SEED + start).to_string()];
@@ -33,12 +33,19 @@ fn armv7em_kernels_answer_as_the_portable_ones_do() {
         let printed = firmware::run(Board::CortexM7, &elf, &arguments);
         let mut counts =
             printed.split(|c: char| !c.is_ascii_digit()).filter_map(|word| word.parse::<u64>().ok());
-        convolutions += counts.next().expect("convolutions are counted");
-        depthwise += counts.next().expect("depthwise layers are counted");
+        for count in [&mut convolutions, &mut depthwise, &mut linear, &mut additions, &mut pools] {
+            *count += counts.next().expect("each kind of layer is counted");
+        }
     }
-    println!("{convolutions} convolutions and {depthwise} depthwise layers are the same");
+    println!(
+        "the same: convolutions {convolutions}, depthwise {depthwise}, fully connected {linear}, additions {additions}, pools {pools}"
+    );
     assert!(
-        convolutions >= layers / 2 && depthwise >= layers / 6,
+        convolutions >= layers / 3
+            && depthwise >= layers / 8
+            && linear >= layers / 20
+            && additions >= layers / 12
+            && pools >= layers / 12,
         "most of the layers have kernels of their own"
     );
 }

@@ -156,11 +156,12 @@ mod tests {
         Tensor { height: 1, width: 1, channels: channels as u16, bits, zero_point: 0, offset: 0 }
     }
 
+    /// Shifts behind the zero points.
     fn requant(zero_point: u32) -> Requant {
         Requant {
             bias: 0,
             multiplier: 0,
-            shift: 0,
+            shift: zero_point + 8,
             weight_zero_point: zero_point,
             rule: Rule::Multiplier,
             multiplier_step: 1,
@@ -219,6 +220,7 @@ mod tests {
             let zero_points: Vec<i64> =
                 (0..8).map(|_| numbers.below(2 * half) as i64 - half as i64).collect();
             parameters.extend(zero_points.iter().map(|z| *z as u8));
+            parameters.extend([40; 8]);
             let proof = proof(&layer, &parameters).expect("the layer is rearranged");
             assert!(proof.chunk >= 16 && proof.interval >= 8 && proof.chunk.is_multiple_of(16));
 
@@ -259,6 +261,7 @@ mod tests {
         let of = |byte: u8| {
             let mut parameters = vec![byte; 8 * 256];
             parameters.extend([0; 8]);
+            parameters.extend([40; 8]);
             proof(&layer, &parameters).unwrap().interval
         };
         // 15 * 15 * 18 < 2^12, 15 * 8 * 34 < 2^12; whole words of eight elements.

@@ -2,11 +2,9 @@
 //!
 //! On ARMv7E-M (Cortex-M4, M7) these are kernels of their own, for rule
 //! [`Multiplier`](mixq_format::Rule::Multiplier) and weights as
-//! [`armv7em`](mixq_format::layout::armv7em) lays them out. Everywhere else they are those of
+//! [`armv7em`](mixq_format::layout::armv7em) lays them out; for additions that make codes, and for pools. Everywhere else they are those of
 //! [`layer`](crate::layer), for weights as they are in the artifact.
 //! [`include_model!`](crate::include_model) calls the right ones with the right weights.
-
-pub use crate::layer::{add, average_pool, max_pool};
 
 #[cfg(armv7em)]
 mod armv7em;
@@ -14,9 +12,9 @@ mod armv7em;
 mod portable;
 
 #[cfg(armv7em)]
-pub use armv7em::{conv, depthwise, linear};
+pub use armv7em::{add, average_pool, conv, depthwise, linear, max_pool};
 #[cfg(not(armv7em))]
-pub use portable::{conv, depthwise, linear};
+pub use portable::{add, average_pool, conv, depthwise, linear, max_pool};
 
 /// The parameters that the kernels of the target want: as they are in the artifact, or laid out for ARMv7E-M.
 #[doc(hidden)]

@@ -1,5 +1,7 @@
 //! The portable kernels, by rule [`Rule::Multiplier`](mixq_format::Rule::Multiplier).
 
+pub use crate::layer::{add, average_pool, max_pool};
+
 use mixq_format::layout::Plan;
 use mixq_format::{Conv, Depthwise, Linear};
 

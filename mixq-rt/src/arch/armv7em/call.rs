@@ -129,7 +129,7 @@ pub(crate) struct Filters<'a> {
     pub(crate) filter_bytes: usize,
     pub(crate) requant: &'a Requant,
     pub(crate) output: &'a Tensor,
-    /// Of all blocks: an even number.
+    /// Of the output: whole blocks.
     pub(crate) channels: usize,
     /// If codes can be made of the sums in the loops.
     pub(crate) finish: Option<Finish>,

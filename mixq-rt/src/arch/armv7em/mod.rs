@@ -10,6 +10,7 @@
 //! How many elements may be multiplied at once is proven from the actual weights when firmware is compiled:
 //! [`layout::proof`](mixq_format::layout::proof). That the sum over all elements fits 32 bits is proven by the build.
 
+pub(crate) mod add;
 mod bytes;
 mod call;
 pub(crate) mod depthwise;
@@ -17,11 +18,12 @@ mod finish;
 pub(crate) mod linear;
 mod nibbles;
 mod packed;
+pub(crate) mod pool;
 mod scratch;
 mod widen;
 
 pub(crate) use call::{Chunk, Filters, Kernels};
-pub(crate) use finish::{Finish, finish};
+pub(crate) use finish::{Finish, Tables, finish};
 pub(crate) use scratch::Scratch;
 pub(crate) use widen::Widen;
 

@@ -1,11 +1,11 @@
 //! The memory that a group of pixels is computed in.
 
-use mixq_format::layout::{Blocks, LEAST_SCRATCH};
+use mixq_format::layout::LEAST_SCRATCH;
 
 use super::{PIXELS, Widen, widen};
 
 /// Where a group of four pixels is computed. First a *patch*, what their windows see, or a chunk of it: for each pair of elements four
-/// words, one for each pixel; the order of the elements is that of [`Blocks::element`]. Then the *stage*, where there is one: packed codes
+/// words, one for each pixel; the order of the elements is that of [`Blocks::element`](mixq_format::layout::Blocks::element). Then the *stage*, where there is one: packed codes
 /// of one pixel. Then accumulators, by output channel and pixel.
 pub(crate) struct Scratch<'a> {
     words: &'a mut [u32],
@@ -84,7 +84,7 @@ impl<'a> Scratch<'a> {
     ///
     /// # Panics
     /// If there are fewer codes, or the patch has no room.
-    #[inline(always)]
+    #[inline(never)]
     pub(crate) fn widen_nine(&mut self, [pixel, count]: [usize; 2], codes: &[u8], [row, pitch]: [usize; 2]) {
         let patch = &mut self.words[..self.patch];
         widen::nine(codes, patch, &mut self.sums, [pixel, count], [row, pitch]);
@@ -130,7 +130,7 @@ impl<'a> Scratch<'a> {
     ///
     /// # Panics
     /// If `codes` has fewer words, or the patch.
-    #[inline(always)]
+    #[inline(never)]
     pub(crate) fn widen(
         &mut self,
         widen: &Widen,
@@ -147,7 +147,7 @@ impl<'a> Scratch<'a> {
     ///
     /// # Panics
     /// If they are beyond the patch.
-    #[inline(always)]
+    #[inline(never)]
     pub(crate) fn pad(&mut self, pixel: usize, element: usize, count: usize, code: i32) {
         let words = &mut self.words[element / 2 * PIXELS..(element + count) / 2 * PIXELS];
         for word in words[pixel..].iter_mut().step_by(PIXELS) {
@@ -165,21 +165,5 @@ impl<'a> Scratch<'a> {
         let word = &mut self.words[..self.patch][slot / 2 * PIXELS + pixel];
         *word = if slot.is_multiple_of(2) { code as u32 } else { *word | (code as u32) << 16 };
         self.sums[pixel] -= code;
-    }
-
-    /// `sum(q_x s_w)` by pixel, of one filter that is in no block; `weight` of an element of the chunk.
-    #[inline(never)]
-    pub(crate) fn dot(&self, blocks: &Blocks, weight: &dyn Fn(usize) -> i32) -> [i32; PIXELS] {
-        let mut dots = [0i32; PIXELS];
-        for slot in 0..self.elements.next_multiple_of(blocks.unit) {
-            let Some(element) = blocks.element(self.elements, slot) else { continue };
-            let weight = weight(element);
-            let words = &self.words[slot / 2 * PIXELS..][..PIXELS];
-            for (dot, word) in dots.iter_mut().zip(words) {
-                let code = word >> (16 * (slot % 2)) & 0xffff;
-                *dot = dot.wrapping_add(weight * code as i32);
-            }
-        }
-        dots
     }
 }

@@ -1,14 +1,13 @@
 //! Standard convolutions: blocks of output channels times groups of four pixels.
 
-use core::ops::Range;
+use core::ops;
 
-use mixq_format::layout::{BLOCK, Plan};
-use mixq_format::{Bits, Conv};
+use mixq_format::Conv;
+use mixq_format::layout::Plan;
 
 use super::source::Source;
-use super::{split, with_memory};
-use crate::arch::armv7em::{Chunk, Filters, Kernels, PIXELS, Scratch, finish};
-use crate::requant::{self, Requantiser};
+use super::{requantise, split, with_memory};
+use crate::arch::armv7em::{Chunk, Filters, Kernels, PIXELS, Scratch, Tables, finish};
 use crate::tensor::PixelWriter;
 
 /// Executes a convolution with `X`-bit input and `W`-bit weights; any width of output.
@@ -38,7 +37,7 @@ fn execute(
             filter_bytes: source.filter_bytes,
             requant: &table.requant,
             output: &table.output,
-            channels: usize::from(table.output.channels) & !(BLOCK - 1),
+            channels: table.output.channels.into(),
             finish: finish(&table.requant, &table.output, parameters),
             proof: plan.proof,
         },
@@ -57,7 +56,7 @@ fn execute(
 
 /// Calls `each` with groups of four pixels, the last ones moved back to be four; of one pixel, where there are fewer.
 #[inline(always)]
-fn groups(pixels: usize, mut each: impl FnMut(Range<usize>)) {
+fn groups(pixels: usize, mut each: impl FnMut(ops::Range<usize>)) {
     let size = if pixels < PIXELS { 1 } else { PIXELS };
     for first in (0..pixels).step_by(size) {
         let first = first.min(pixels - size);
@@ -86,13 +85,12 @@ impl Layer<'_> {
             let (pixels, pitch) = self.target(&group, output);
             source.fill(scratch, input, group.start, group.len(), 0);
             call.run(scratch, pixels, pitch);
-            self.last(scratch, input, group, pixels);
         });
     }
 
     /// The bytes of a group of output pixels, and from one to the next.
     #[inline(always)]
-    fn target<'a>(&self, group: &Range<usize>, output: &'a mut [u8]) -> (&'a mut [u8], usize) {
+    fn target<'a>(&self, group: &ops::Range<usize>, output: &'a mut [u8]) -> (&'a mut [u8], usize) {
         let bytes = self.filters.output.pixel_bytes();
         let pitch = if group.len() == 1 { 0 } else { bytes };
         (&mut output[group.start * bytes..group.end * bytes], pitch)
@@ -119,57 +117,29 @@ impl Layer<'_> {
                     self.write(channel, sums, group.len(), pixels);
                 }
             }
-            self.last(scratch, input, group, pixels);
         });
-    }
-
-    /// The filter that is in no block, if there is one.
-    #[inline(always)]
-    fn last(&self, scratch: &mut Scratch, input: &[u8], group: Range<usize>, pixels: &mut [u8]) {
-        if self.filters.channels < usize::from(self.filters.output.channels) {
-            self.last_filter(scratch, input, group, pixels);
-        }
-    }
-
-    #[inline(never)]
-    fn last_filter(&self, scratch: &mut Scratch, input: &[u8], group: Range<usize>, pixels: &mut [u8]) {
-        let Filters { weights, filter_bytes, channels, parameters, requant, .. } = self.filters;
-        let filter = &parameters[weights + channels * filter_bytes..];
-        let entry = channels * usize::from(requant.zero_point_step);
-        let zero_point = i32::from(parameters[requant.weight_zero_point as usize + entry] as i8);
-        let mut sums = [0i32; PIXELS];
-        for element in (0..self.source.elements).step_by(scratch.chunk()) {
-            self.source.fill(scratch, input, group.start, group.len(), element);
-            let weight = |index| self.source.weight(filter, element + index) - zero_point;
-            let dots = scratch.dot(&self.source.blocks, &weight);
-            for (sum, dot) in sums.iter_mut().zip(dots) {
-                *sum = sum.wrapping_add(dot);
-            }
-        }
-        self.write(channels, &[sums], group.len(), pixels);
     }
 
     /// Writes codes or logits of some output channels, of their sums by pixel, by any tables.
     #[inline(never)]
-    fn write(&self, channel: usize, sums: &[[i32; PIXELS]], count: usize, pixels: &mut [u8]) {
-        let Conv { output, requant, .. } = self.source.table;
-        let requant = Requantiser::new(requant, requant::multiplier, output, self.filters.parameters);
-        let begin = output.bits.row_bytes(channel);
+    fn write(&self, channel: usize, sums: &mut [[i32; PIXELS]], count: usize, pixels: &mut [u8]) {
+        let Filters { requant, output, parameters, .. } = self.filters;
+        let tables = Tables::new(requant, output, parameters);
         for (pixel, bytes) in pixels.chunks_mut(output.pixel_bytes()).enumerate().take(count) {
-            // A pair of 2-bit codes may be in the last channel's byte.
-            let shared = output.bits == Bits::B2 && channel % 4 == 2;
-            let begin = if shared { channel / 4 } else { begin };
-            let before = i32::from(bytes[begin]) & 15;
-            let mut writer = PixelWriter::new(&mut bytes[begin..], output.bits);
-            if shared {
-                writer.push(before & 3);
-                writer.push(before >> 2);
-            }
-            for (index, sums) in sums.iter().enumerate() {
-                // The weights' zero points are in the sums.
-                requant.write(&mut writer, channel + index, sums[pixel], 0);
+            // The weights' zero points are in the sums.
+            let of_pixel = &mut sums.as_flattened_mut()[pixel..];
+            requantise(&tables, channel, of_pixel, PIXELS, 0);
+            let mut writer = PixelWriter::new(&mut bytes[output.bits.row_bytes(channel)..], output.bits);
+            for sums in sums.iter() {
+                push(&mut writer, sums[pixel]);
             }
             writer.finish();
         }
     }
+}
+
+/// Apart: no copy for each way that the loop is unrolled.
+#[inline(never)]
+fn push(writer: &mut PixelWriter, value: i32) {
+    writer.push(value);
 }

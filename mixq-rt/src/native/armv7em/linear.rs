@@ -3,9 +3,9 @@
 use mixq_format::Linear;
 use mixq_format::layout::{BLOCK, Plan};
 
-use super::{split, with_memory};
+use super::{requantise, split, with_memory};
+use crate::arch::armv7em::Tables;
 use crate::arch::armv7em::linear::{CHANNELS, Loops};
-use crate::requant::{self, Requantiser};
 use crate::tensor::PixelWriter;
 
 /// Executes a fully connected layer with `X`-bit input and `W`-bit weights; any width of output.
@@ -31,7 +31,7 @@ fn execute(table: &Linear, parameters: &[u8], arena: &mut [u8], plan: &Plan, loo
     let interval = plan.proof.interval.into();
     let chunk = elements.min(plan.proof.chunk.into()).min(2 * memory.len()) & !15;
     let mut results = Results {
-        requant: Requantiser::new(&table.requant, requant::multiplier, &table.output, parameters),
+        tables: Tables::new(&table.requant, &table.output, parameters),
         offsets: loops.offsets,
         writer: PixelWriter::new(output, table.output.bits),
     };
@@ -62,22 +62,15 @@ fn execute(table: &Linear, parameters: &[u8], arena: &mut [u8], plan: &Plan, loo
     }
     // The channels that fill no strip, as they are in the artifact.
     for (filter, channel) in rest.chunks_exact(filter_bytes).zip(channels / CHANNELS * CHANNELS..) {
-        let (mut dot, mut input_sum) = (0i32, 0);
-        for element in 0..elements {
-            let x = code(input, element, x_bits);
-            let above = 32 - w_bits;
-            let w = code(filter, element, w_bits) << above >> above;
-            dot = dot.wrapping_add(x * w);
-            input_sum += x;
-        }
-        results.requant.write(&mut results.writer, channel, dot, input_sum);
+        let (dot, input_sum) = plain([input, filter], [x_bits, w_bits], elements);
+        results.put(channel, &mut [dot], input_sum);
     }
     results.writer.finish();
 }
 
 /// What sums become, and where that goes.
 struct Results<'a> {
-    requant: Requantiser<'a>,
+    tables: Tables<'a>,
     /// What was added to weights, by channel of a block.
     offsets: [i32; BLOCK],
     writer: PixelWriter<'a>,
@@ -85,14 +78,34 @@ struct Results<'a> {
 
 impl Results<'_> {
     /// Writes codes or logits of a strip's channels.
-    #[inline(always)]
     fn write(&mut self, channel: usize, sums: &mut [i32; CHANNELS], input_sum: i32) {
         let [lower, upper] = self.offsets.map(|offset| offset.wrapping_mul(input_sum));
         for [a, b] in sums.as_chunks_mut().0 {
             (*a, *b) = (a.wrapping_sub(lower), b.wrapping_sub(upper));
         }
-        self.requant.write_all(&mut self.writer, channel, sums, input_sum);
+        self.put(channel, sums, input_sum);
     }
+
+    /// Writes codes or logits of channels from one on.
+    #[inline(never)]
+    fn put(&mut self, channel: usize, sums: &mut [i32], input_sum: i32) {
+        requantise(&self.tables, channel, sums, 1, input_sum);
+        self.writer.push_all(sums);
+    }
+}
+
+/// `sum(q_x s_w)` and `sum(q_x)` over packed codes and weights.
+#[inline(never)]
+fn plain([input, filter]: [&[u8]; 2], [x_bits, w_bits]: [usize; 2], elements: usize) -> (i32, i32) {
+    let (mut dot, mut input_sum) = (0i32, 0);
+    for element in 0..elements {
+        let x = code(input, element, x_bits);
+        let above = 32 - w_bits;
+        let w = code(filter, element, w_bits) << above >> above;
+        dot = dot.wrapping_add(x * w);
+        input_sum += x;
+    }
+    (dot, input_sum)
 }
 
 /// Code `index` of packed codes.

@@ -32,8 +32,6 @@ enum Order {
     Nine,
     /// In whole bytes of each pixel.
     Bytes,
-    /// Otherwise.
-    Any,
 }
 
 impl<'a> Source<'a> {
@@ -55,10 +53,8 @@ impl<'a> Source<'a> {
             Order::Row
         } else if channels.is_multiple_of(blocks.unit.max(kernels.widen.word)) {
             Order::Words
-        } else if bytes {
-            Order::Bytes
         } else {
-            Order::Any
+            Order::Bytes
         };
         let inner = [
             inner(window.stride_height, window.pad_top, window.kernel_height, input.height, output.height),
@@ -68,17 +64,9 @@ impl<'a> Source<'a> {
         Source { table, kernels, blocks, elements: taps * channels, filter_bytes, order, inner }
     }
 
-    /// Element of a filter as it is in the artifact.
-    pub(super) fn weight(&self, filter: &[u8], element: usize) -> i32 {
-        let (bits, channels) = (self.table.weight_bits, usize::from(self.table.input.channels));
-        let row = &filter[element / channels * bits.row_bytes(channels)..];
-        let above = 32 - bits.count();
-        (code(row, element % channels, bits.count()) << above) >> above
-    }
-
     /// Whether the codes have to be packed without the padding of rows before they are widened.
     pub(super) fn staged(&self) -> bool {
-        matches!(self.order, Order::Nine | Order::Bytes | Order::Any)
+        matches!(self.order, Order::Nine | Order::Bytes)
     }
 
     /// Fills a patch from an element on, for output pixels `first..first + count`.
@@ -90,7 +78,6 @@ impl<'a> Source<'a> {
             Order::Words => self.fill_words(patch, input, first, count, element),
             Order::Nine => self.fill_nine(patch, input, first, count),
             Order::Bytes => self.fill_bytes(patch, input, first, count, element),
-            Order::Any => self.fill_any(patch, input, first, count, element),
         }
     }
 
@@ -283,14 +270,6 @@ impl<'a> Source<'a> {
         }
     }
 
-    #[inline(never)]
-    fn fill_any(&self, patch: &mut Scratch, input: &[u8], first: usize, count: usize, element: usize) {
-        for pixel in 0..count {
-            self.stage(patch, input, element, self.place(first + pixel));
-            self.widen_stage(patch, pixel);
-        }
-    }
-
     /// Widens what is staged for a pixel.
     #[inline(always)]
     fn widen_stage(&self, patch: &mut Scratch, pixel: usize) {
@@ -308,14 +287,14 @@ impl<'a> Source<'a> {
         }
     }
 
-    #[inline(always)]
+    #[inline(never)]
     fn stage_bytes(&self, patch: &mut Scratch, input: &[u8], element: usize, place: [usize; 2]) {
         let bits = self.kernels.widen.bits;
         let padding = self.padding();
         let count = patch.elements();
         let codes = patch.stage();
         // What fills no word, widened as one, is 0 after the last code.
-        let last = count * bits / 8 & !3;
+        let last = (count * bits / 8) & !3;
         if let Some(word) = codes.get_mut(last..last + 4) {
             word.fill(0);
         }
@@ -326,31 +305,6 @@ impl<'a> Source<'a> {
                 None => to.fill(padding),
             }
         });
-    }
-
-    #[inline(always)]
-    fn stage(&self, patch: &mut Scratch, input: &[u8], element: usize, [y, x]: [usize; 2]) {
-        let (tensor, bits) = (&self.table.input, self.kernels.widen.bits);
-        let (rows, columns) = self.taps(y, x);
-        let (width, channels) = (usize::from(self.table.window.kernel_width), usize::from(tensor.channels));
-        let (mut tap, mut channel) = (element / channels, element % channels);
-        let count = patch.elements();
-        let codes = patch.stage();
-        codes.fill(0);
-        for index in 0..count {
-            let code = match (rows.see(tap / width), columns.see(tap % width)) {
-                (Some(y), Some(x)) => {
-                    let pixel = y * usize::from(tensor.width) + x;
-                    code(&input[pixel * tensor.pixel_bytes()..], channel, bits)
-                }
-                _ => tensor.zero_point.into(),
-            };
-            codes[index * bits / 8] |= (code << (index * bits % 8)) as u8;
-            channel += 1;
-            if channel == channels {
-                (tap, channel) = (tap + 1, 0);
-            }
-        }
     }
 
     /// A byte of padding.

@@ -9,6 +9,8 @@ mod layers;
 mod numbers;
 #[path = "../start.rs"]
 mod start;
+#[path = "../differential/unweighted.rs"]
+mod unweighted;
 
 use mixq_rt::format::Layer;
 use mixq_rt::format::layout::{self, Plan};
@@ -39,21 +41,29 @@ fn main() -> ! {
         let memory = &raw mut MEMORY;
         &mut *memory
     };
-    let (mut convs, mut depthwises, mut linears) = (0, 0, 0);
+    let (mut convs, mut depthwises, mut linears, mut additions, mut pools) = (0, 0, 0, 0, 0);
     for number in 0..count {
         let mut numbers = Numbers::new(seed.wrapping_add(number));
-        let layer = layers::random(&mut numbers, &mut memory.plain, &mut memory.expected);
-        if !layout::armv7em_takes(&layer, &memory.plain) {
+        let layer = match numbers.within(0, 7) {
+            0 => unweighted::addition(&mut numbers, &mut memory.expected),
+            1 => unweighted::pool(&mut numbers, &mut memory.expected),
+            _ => layers::random(&mut numbers, &mut memory.plain, &mut memory.expected),
+        };
+        if layer.weights().is_some() && !layout::armv7em_takes(&layer, &memory.plain) {
             continue;
         }
         match layer {
             Layer::Conv(_) => convs += 1,
+            Layer::Depthwise(_) => depthwises += 1,
             Layer::Linear(_) => linears += 1,
-            _ => depthwises += 1,
+            Layer::Add(_) => additions += 1,
+            _ => pools += 1,
         }
         compare(number, &layer, &mut numbers, memory);
     }
-    println!("convolutions {convs}, depthwise {depthwises}, fully connected {linears}");
+    println!(
+        "convolutions {convs}, depthwise {depthwises}, fully connected {linears}, additions {additions}, pools {pools}"
+    );
     process::exit(0)
 }
 
@@ -69,10 +79,7 @@ fn compare(number: u64, layer: &Layer, numbers: &mut Numbers, memory: &mut Memor
     let plan = layout::plan(&[*layer], 0, plain, (ends[0].max(ends[1]) as i64 + room) as u32);
     found.copy_from_slice(expected);
     laid_out.copy_from_slice(plain);
-    if let Some((offset, rows, columns, bits)) = layer.weights() {
-        let range = offset as usize..offset as usize + rows * bits.row_bytes(columns);
-        layout::armv7em(layer, &plain[range.clone()], &mut laid_out[range]);
-    }
+    layout::armv7em(layer, plain, laid_out);
     run_layer(layer, plain, expected);
     run_native(layer, laid_out, found, plan);
     if let Some(plan) = plan {
@@ -110,6 +117,17 @@ fn run_native(layer: &Layer, parameters: &[u8], arena: &mut [u8], plan: Option<P
         (Layer::Conv(table), Some(plan)) => dispatch!(conv, table, parameters, arena, plan),
         (Layer::Linear(table), Some(plan)) => dispatch!(linear, table, parameters, arena, plan),
         (Layer::Depthwise(table), _) => dispatch!(depthwise, table, parameters, arena),
+        (Layer::Add(table), _) => native::add(table, arena),
+        (Layer::AveragePool(table), _) => match table.input.bits.count() {
+            8 => native::average_pool::<8>(table, arena),
+            4 => native::average_pool::<4>(table, arena),
+            _ => native::average_pool::<2>(table, arena),
+        },
+        (Layer::MaxPool(table), _) => match table.input.bits.count() {
+            8 => native::max_pool::<8>(table, arena),
+            4 => native::max_pool::<4>(table, arena),
+            _ => native::max_pool::<2>(table, arena),
+        },
         _ => unreachable!("only these are made"),
     }
 }

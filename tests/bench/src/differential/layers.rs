@@ -41,7 +41,11 @@ pub fn random(numbers: &mut Numbers, parameters: &mut [u8], arena: &mut [u8]) ->
         2 => 4 * numbers.within(1, 24),
         _ => 16 * numbers.within(1, 6),
     };
-    let filters = if depthwise { channels } else { numbers.within(1, 40) };
+    let filters = match depthwise {
+        true => channels,
+        false if numbers.once_in(16) => numbers.within(1, 40),
+        false => 2 * numbers.within(1, 20),
+    };
     let kernel = |numbers: &mut Numbers| if depthwise || nine { 3 } else { numbers.within(1, 4) };
     let pointwise = !depthwise && !nine && numbers.once_in(2);
     let axis = |numbers: &mut Numbers, wide: bool| {
@@ -106,9 +110,9 @@ pub fn random(numbers: &mut Numbers, parameters: &mut [u8], arena: &mut [u8]) ->
 fn linear(numbers: &mut Numbers, parameters: &mut Parameters, arena: &mut [u8]) -> Layer {
     let [x_bits, weight_bits] = [(); 2].map(|()| numbers.one_of(&Bits::QUANTISED));
     let y_bits = numbers.one_of(&[Bits::B2, Bits::B4, Bits::B8, Bits::B32, Bits::B32]);
-    let size = [(); 2].map(|()| if numbers.once_in(2) { 1 } else { numbers.within(1, 4) as u16 });
+    let size = [(); 2].map(|()| if numbers.once_in(2) { 1 } else { numbers.within(1, 3) as u16 });
     let channels = if numbers.once_in(8) { numbers.within(1, 100) } else { 16 * numbers.within(1, 40) };
-    let filters = numbers.within(1, 40);
+    let filters = numbers.within(1, 36);
     let input = Tensor {
         height: size[0],
         width: size[1],

@@ -1,0 +1,112 @@
+//! Random additions and pools: every width, odd channels, sums in place, windows in the padding and beyond the input, windows of more
+//! pixels than 16 bits can sum.
+
+use mixq_rt::format::{Add, Bits, Layer, Pool, Tensor, Window};
+
+use crate::numbers::Numbers;
+
+fn tensor(numbers: &mut Numbers, [height, width]: [u16; 2], channels: i64, bits: Bits) -> Tensor {
+    let zero_point = numbers.within(0, bits.max_code().into()) as u8;
+    Tensor { height, width, channels: channels as u16, bits, zero_point, offset: 0 }
+}
+
+fn channels(numbers: &mut Numbers) -> i64 {
+    match numbers.within(0, 2) {
+        0 => numbers.within(1, 20),
+        1 => numbers.within(1, 80),
+        _ => 16 * numbers.within(1, 4),
+    }
+}
+
+/// Lays tensors out in any order, with gaps; where the last one ends.
+fn place<const N: usize>(numbers: &mut Numbers, tensors: [&mut Tensor; N]) -> usize {
+    let mut end = 0;
+    let first = numbers.within(0, N as i64 - 1) as usize;
+    let mut tensors = tensors;
+    tensors.rotate_left(first);
+    for tensor in tensors {
+        tensor.offset = end as u32 + 4 * numbers.within(0, 2) as u32;
+        end = tensor.range().end.next_multiple_of(4);
+    }
+    end
+}
+
+/// An addition, and an arena with its summands.
+pub fn addition(numbers: &mut Numbers, arena: &mut [u8]) -> Layer {
+    let size = [(); 2].map(|()| numbers.within(1, 7) as u16);
+    let channels = channels(numbers);
+    let [mut a, mut b, mut output] = [(); 3].map(|()| {
+        let bits = numbers.one_of(&Bits::QUANTISED);
+        tensor(numbers, size, channels, bits)
+    });
+    let mut end = place(numbers, [&mut a, &mut b, &mut output]);
+    if numbers.once_in(8) {
+        b = a;
+    }
+    if numbers.once_in(3) {
+        // In the place of a summand.
+        let summand = if numbers.once_in(2) { a } else { b };
+        output.bits = summand.bits;
+        output.zero_point = numbers.within(0, output.bits.max_code().into()) as u8;
+        output.offset = summand.offset;
+    } else if numbers.once_in(2) {
+        // The last bytes of the arena.
+        output.offset = end as u32;
+        end = output.range().end;
+    }
+    numbers.fill(&mut arena[..end + 8]);
+
+    let limit = (1 << 22) - 1;
+    let (multipliers, shift) = match numbers.within(0, 7) {
+        0 => ([(); 2].map(|()| numbers.one_of(&[-limit, 0, limit])), numbers.within(1, 31)),
+        1 => ([(); 2].map(|()| numbers.within(-limit, limit)), numbers.within(1, 31)),
+        _ => {
+            // Either summand takes about half of the output's range.
+            let shift = numbers.within(10, 21);
+            let half = |t: &Tensor, numbers: &mut Numbers| {
+                let half = (i64::from(output.bits.max_code()) << shift) / i64::from(t.bits.max_code()) / 2;
+                (half * numbers.within(70, 160) / 100).min(limit)
+            };
+            ([half(&a, numbers), half(&b, numbers)], shift)
+        }
+    };
+    let [multiplier_a, multiplier_b] = multipliers.map(|multiplier| multiplier as i32);
+    Layer::Add(Add { a, b, output, multiplier_a, multiplier_b, shift: shift as u32 })
+}
+
+/// A pool, and an arena with its input.
+pub fn pool(numbers: &mut Numbers, arena: &mut [u8]) -> Layer {
+    let long = numbers.once_in(6);
+    let channels = if long { numbers.within(1, 20) } else { channels(numbers) };
+    // The whole plane, now and then of more pixels than are summed at once.
+    let whole = long || numbers.once_in(3);
+    let longest = [if long { 40 } else { 9 }, if long { numbers.one_of(&[40, 300]) } else { 9 }];
+    let [y, x] = longest.map(|longest| {
+        let size = if longest == 300 { numbers.within(200, 300) } else { numbers.within(1, longest) };
+        if whole {
+            return [size, 1, size, 0, 1].map(|value| value as u16);
+        }
+        let (kernel, stride) = (numbers.within(1, 5), numbers.within(1, 3));
+        let pad = numbers.within(0, kernel - 1);
+        // The last window meets the input.
+        let outputs = numbers.within(1, (size + pad - 1) / stride + 1);
+        [kernel, stride, size, pad, outputs].map(|value| value as u16)
+    });
+    // So that it fits the arena.
+    let y = if usize::from(y[2]) * usize::from(x[2]) > 2000 { [5, 1, 5, 0, 1] } else { y };
+    let window = Window {
+        kernel_height: y[0],
+        kernel_width: x[0],
+        stride_height: y[1],
+        stride_width: x[1],
+        pad_top: y[3],
+        pad_left: x[3],
+    };
+    let bits = numbers.one_of(&Bits::QUANTISED);
+    let mut input = tensor(numbers, [y[2], x[2]], channels, bits);
+    let mut output = Tensor { height: y[4], width: x[4], ..input };
+    let end = place(numbers, [&mut input, &mut output]);
+    numbers.fill(&mut arena[..end + 8]);
+    let pool = Pool { input, output, window };
+    if numbers.once_in(2) { Layer::AveragePool(pool) } else { Layer::MaxPool(pool) }
+}
