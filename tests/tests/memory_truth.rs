@@ -17,7 +17,7 @@ use mixq_tests::trained::{random_image, random_trained};
 const BUDGET: Budget = Budget { flash: 2 << 20, ram: 512 << 10 };
 
 /// Bytes that `infer` may take of the stack, also where a layer has no room to work in the arena.
-const STACK: u64 = 1280;
+const STACK: usize = 1280;
 
 /// The network with random weights, at the bits that the rules give it.
 fn artifact(name: &str, width: f64, resolution: usize) -> Artifact {

@@ -127,8 +127,9 @@ fn two<const W: usize>(x: &[[Pair; CHUNK]], w: &[[u8; W]]) -> [i32; 2] {
 
 /// For each of eight channels: adds `q_x w` to its sum.
 #[inline(always)]
-pub(crate) fn multiply_accumulate<const X: usize>(sums: &mut [i32; CHUNK], x: &[u8; X], w: &[i32; CHUNK]) {
+pub(crate) fn multiply_accumulate<const X: usize>(sums: &mut [i32; CHUNK], x: &[u8; X], w: &[i16; CHUNK]) {
     let x = codes(x);
+    let w = w.map(i32::from);
     sums[0] = sums[0].wrapping_add(x[0] * w[0]);
     sums[1] = sums[1].wrapping_add(x[1] * w[1]);
     sums[2] = sums[2].wrapping_add(x[2] * w[2]);

@@ -77,7 +77,7 @@ fn execute(
 struct Group {
     first: usize,
     /// `s_w - Z_w`.
-    weights: [[i32; CHUNK]; GROUP],
+    weights: [[i16; CHUNK]; GROUP],
     zero_points: [i16; CHUNK],
 }
 
@@ -87,8 +87,10 @@ impl Group {
     fn unpack<const W: usize>(&mut self, taps: Chunks<u8>, index: usize) {
         let mut buffer = [0; W];
         for (to, row) in self.weights.iter_mut().zip(taps) {
-            *to = weights::<W>(chunk(row, index, &mut buffer));
-            to.iter_mut().zip(&self.zero_points).for_each(|(w, zero_point)| *w -= i32::from(*zero_point));
+            let codes = weights::<W>(chunk(row, index, &mut buffer));
+            for ((to, code), zero_point) in to.iter_mut().zip(codes).zip(&self.zero_points) {
+                *to = code as i16 - zero_point;
+            }
         }
     }
 }
@@ -136,7 +138,7 @@ impl View<'_> {
                 let w = group.weights.get((row * width + column).wrapping_sub(group.first));
                 if let (true, Some(w)) = (padded, w) {
                     for (sum, w) in sums.iter_mut().zip(w) {
-                        *sum = sum.wrapping_add(zero_point * w);
+                        *sum = sum.wrapping_add(zero_point * i32::from(*w));
                     }
                 }
             }

@@ -137,7 +137,7 @@ pub(crate) struct Filters<'a> {
 }
 
 /// Which sums are made.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Chunk {
     /// First output channel: a multiple of 4.
     pub(crate) channel: usize,
@@ -163,6 +163,21 @@ pub(crate) struct Call {
 }
 
 impl Filters<'_> {
+    /// Prepares a call for another chunk, unless it is for this one.
+    ///
+    /// # Panics
+    /// As [`Self::call`].
+    #[inline(always)]
+    pub(crate) fn prepare(&self, call: &mut Call, chunk: Chunk) {
+        #[inline(never)]
+        fn again(filters: &Filters, call: &mut Call, chunk: Chunk) {
+            *call = filters.call(chunk);
+        }
+        if call.chunk != chunk {
+            again(self, call, chunk);
+        }
+    }
+
     /// Prepares to multiply a chunk.
     ///
     /// # Panics
@@ -233,6 +248,12 @@ impl Filters<'_> {
 }
 
 impl Call {
+    /// Whether all is done by this call: it makes codes of all elements for all channels.
+    #[inline(always)]
+    pub(crate) fn is_all_of(&self, filters: &Filters, elements: usize) -> bool {
+        self.chunk.codes && self.chunk.elements == elements && self.chunk.count == filters.channels
+    }
+
     /// Multiplies the patch, and writes codes to four pixels, `pitch` bytes apart (0: to one), or stores sums or adds to them.
     ///
     /// # Panics

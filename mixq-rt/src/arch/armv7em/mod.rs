@@ -22,7 +22,7 @@ pub(crate) mod pool;
 mod scratch;
 mod widen;
 
-pub(crate) use call::{Chunk, Filters, Kernels};
+pub(crate) use call::{Call, Chunk, Filters, Kernels};
 pub(crate) use finish::{Finish, Tables, finish};
 pub(crate) use scratch::Scratch;
 pub(crate) use widen::Widen;

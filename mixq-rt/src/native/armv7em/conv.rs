@@ -1,13 +1,13 @@
 //! Standard convolutions: blocks of output channels times groups of four pixels.
 
-use core::ops;
+use core::ops::Range;
 
 use mixq_format::Conv;
 use mixq_format::layout::Plan;
 
 use super::source::Source;
 use super::{requantise, split, with_memory};
-use crate::arch::armv7em::{Chunk, Filters, Kernels, PIXELS, Scratch, Tables, finish};
+use crate::arch::armv7em::{Call, Chunk, Filters, Kernels, PIXELS, Scratch, Tables, finish};
 use crate::tensor::PixelWriter;
 
 /// Executes a convolution with `X`-bit input and `W`-bit weights; any width of output.
@@ -47,20 +47,13 @@ fn execute(
     let most = plan.proof.chunk.into();
     let sums = layer.filters.finish.is_none();
     let mut scratch = Scratch::new(memory, layer.source.elements, most, layer.source.staged(), sums);
-    if layer.source.elements > scratch.chunk() || layer.filters.finish.is_none() {
-        layer.in_parts(&mut scratch, input, output);
-    } else {
-        layer.at_once(&mut scratch, input, output);
-    }
-}
-
-/// Calls `each` with groups of four pixels, the last ones moved back to be four; of one pixel, where there are fewer.
-#[inline(always)]
-fn groups(pixels: usize, mut each: impl FnMut(ops::Range<usize>)) {
+    let mut call = layer.filters.call(layer.chunk(&scratch, 0, 0));
+    // Groups of four pixels, the last ones moved back to be four; of one, where there are fewer.
+    let pixels = table.output.pixels();
     let size = if pixels < PIXELS { 1 } else { PIXELS };
     for first in (0..pixels).step_by(size) {
         let first = first.min(pixels - size);
-        each(first..first + size);
+        layer.group(&mut scratch, &mut call, input, first..first + size, output);
     }
 }
 
@@ -70,54 +63,55 @@ struct Layer<'a> {
 }
 
 impl Layer<'_> {
-    /// All elements and channels of each group.
-    #[inline(never)]
-    fn at_once(&self, scratch: &mut Scratch, input: &[u8], output: &mut [u8]) {
+    /// The elements from one on that fit the scratch, and the channels from one on that can be multiplied with them.
+    #[inline(always)]
+    fn chunk(&self, scratch: &Scratch, channel: usize, element: usize) -> Chunk {
         let Layer { source, filters } = self;
-        let mut call = filters.call(Chunk {
-            channel: 0,
-            count: filters.channels,
-            element: 0,
-            elements: source.elements,
-            codes: true,
-        });
-        groups(filters.output.pixels(), |group| {
-            let (pixels, pitch) = self.target(&group, output);
+        let elements = scratch.chunk().min(source.elements - element);
+        // The sums need no memory if they become codes at once.
+        let codes = filters.finish.is_some() && element + elements == source.elements;
+        let count = filters.channels - channel;
+        let count = if codes && element == 0 { count } else { count.min(scratch.channels()) };
+        Chunk { channel, count, element, elements, codes }
+    }
+
+    /// Computes a group of output pixels; `call` is prepared for one of its chunks, most often the only one.
+    #[inline(always)]
+    fn group(
+        &self,
+        scratch: &mut Scratch,
+        call: &mut Call,
+        input: &[u8],
+        group: Range<usize>,
+        output: &mut [u8],
+    ) {
+        let Layer { source, filters } = self;
+        let bytes = filters.output.pixel_bytes();
+        let pitch = if group.len() == 1 { 0 } else { bytes };
+        let pixels = &mut output[group.start * bytes..group.end * bytes];
+        if call.is_all_of(filters, source.elements) {
             source.fill(scratch, input, group.start, group.len(), 0);
             call.run(scratch, pixels, pitch);
-        });
-    }
-
-    /// The bytes of a group of output pixels, and from one to the next.
-    #[inline(always)]
-    fn target<'a>(&self, group: &ops::Range<usize>, output: &'a mut [u8]) -> (&'a mut [u8], usize) {
-        let bytes = self.filters.output.pixel_bytes();
-        let pitch = if group.len() == 1 { 0 } else { bytes };
-        (&mut output[group.start * bytes..group.end * bytes], pitch)
-    }
-
-    /// As many elements and channels of each group at once as there is room for; any tables.
-    #[inline(never)]
-    fn in_parts(&self, scratch: &mut Scratch, input: &[u8], output: &mut [u8]) {
-        let Filters { channels, finish, .. } = &self.filters;
-        let (all, most) = (self.source.elements, scratch.chunk());
-        groups(self.filters.output.pixels(), |group| {
-            let (pixels, pitch) = self.target(&group, output);
-            for channel in (0..*channels).step_by(scratch.channels()) {
-                let count = scratch.channels().min(channels - channel);
-                for element in (0..all).step_by(most) {
-                    let elements = most.min(all - element);
-                    let codes = finish.is_some() && element + elements == all;
-                    self.source.fill(scratch, input, group.start, group.len(), element);
-                    let mut call = self.filters.call(Chunk { channel, count, element, elements, codes });
-                    call.run(scratch, pixels, pitch);
-                }
-                if finish.is_none() {
-                    let sums = scratch.accumulators(count);
-                    self.write(channel, sums, group.len(), pixels);
-                }
+            return;
+        }
+        let mut channel = 0;
+        while channel < filters.channels {
+            let mut element = 0;
+            let mut count = 0;
+            while element < source.elements {
+                let chunk = self.chunk(scratch, channel, element);
+                source.fill(scratch, input, group.start, group.len(), element);
+                filters.prepare(call, chunk);
+                call.run(scratch, pixels, pitch);
+                count = chunk.count;
+                element += chunk.elements;
             }
-        });
+            if filters.finish.is_none() {
+                let sums = scratch.accumulators(count);
+                self.write(channel, sums, group.len(), pixels);
+            }
+            channel += count;
+        }
     }
 
     /// Writes codes or logits of some output channels, of their sums by pixel, by any tables.
