@@ -33,13 +33,13 @@ fn expected() -> Vec<String> {
     ARTIFACTS.iter().flat_map(lines).collect()
 }
 
-fn answers_as_the_host_does(target: &str, stack_limit: usize) {
+fn answers_as_the_host_does(target: &str) {
     let printed = firmware::run(Board::Stm32f405, &build(target, Part::Binary), &[]);
     let (printed, stack) = firmware::logits_and_stack(&printed);
     assert_eq!(stack.len(), ARTIFACTS.len());
     for (network, bytes) in stack {
         println!("{target}: infer of {network} takes {bytes} B of stack");
-        assert!(bytes <= stack_limit, "infer of {network} takes {bytes} B of stack");
+        assert!(bytes <= firmware::STACK, "infer of {network} takes {bytes} B of stack");
     }
     let expected = expected();
     for (device, host) in printed.iter().zip(&expected) {
@@ -50,14 +50,13 @@ fn answers_as_the_host_does(target: &str, stack_limit: usize) {
 
 #[test]
 fn cortex_m4_answers_as_the_host_does() {
-    // Kernels of this target work on the stack where a layer has no room in the arena.
-    answers_as_the_host_does("thumbv7em-none-eabihf", 1280);
+    answers_as_the_host_does("thumbv7em-none-eabihf");
 }
 
 /// Without DSP instructions and atomics; the emulated Cortex-M4 executes it all the same.
 #[test]
 fn cortex_m0_code_answers_as_the_host_does() {
-    answers_as_the_host_does("thumbv6m-none-eabi", 1024);
+    answers_as_the_host_does("thumbv6m-none-eabi");
 }
 
 #[test]

@@ -16,9 +16,6 @@ use mixq_tests::trained::{random_image, random_trained};
 
 const BUDGET: Budget = Budget { flash: 2 << 20, ram: 512 << 10 };
 
-/// Bytes that `infer` may take of the stack, also where a layer has no room to work in the arena.
-const STACK: usize = 1280;
-
 /// The network with random weights, at the bits that the rules give it.
 fn artifact(name: &str, width: f64, resolution: usize) -> Artifact {
     let options = builtin::Options { width, resolution, ..builtin::published("mobilenet_v1").unwrap() };
@@ -76,7 +73,7 @@ fn holds_what_was_announced(artifact: &Artifact, board: Board, memory: &Memory) 
         let (logits, stack) = firmware::logits_and_stack(&printed);
         assert_eq!(logits, [format!("{name}: {}", host.join(","))]);
         println!("{name}, opt-level {opt_level}: {ram} B of RAM, stack of infer {} B", stack[0].1);
-        assert!(stack[0].1 > 0 && stack[0].1 < STACK, "{stack:?} at opt-level {opt_level}");
+        assert!(stack[0].1 > 0 && stack[0].1 <= firmware::STACK, "{stack:?} at opt-level {opt_level}");
     }
 }
 

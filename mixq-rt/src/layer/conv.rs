@@ -10,7 +10,7 @@ use crate::tensor::{CHUNK, PixelWriter, split};
 
 /// Executes a convolution with `X`-bit input and `W`-bit weights, and the rule that
 /// its table names; any width of output.
-#[inline(never)]
+#[inline(always)]
 pub fn conv<const X: usize, const W: usize>(layer: &Conv, rule: Rule, parameters: &[u8], arena: &mut [u8]) {
     execute(layer, rule, parameters, arena, const { &Loops::of::<X, W>() });
 }

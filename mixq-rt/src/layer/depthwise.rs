@@ -14,7 +14,7 @@ const GROUP: usize = 9;
 
 /// Executes a depthwise convolution with `X`-bit input and `W`-bit weights, and the rule that
 /// its table names; any width of output.
-#[inline(never)]
+#[inline(always)]
 pub fn depthwise<const X: usize, const W: usize>(
     layer: &Depthwise,
     rule: Rule,

@@ -9,7 +9,7 @@ use crate::tensor::{PixelWriter, code, row_bytes, split};
 
 /// Executes a fully connected layer with `X`-bit input and `W`-bit weights, and the rule that
 /// its table names; any width of output.
-#[inline(never)]
+#[inline(always)]
 pub fn linear<const X: usize, const W: usize>(
     layer: &Linear,
     rule: Rule,
