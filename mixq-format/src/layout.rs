@@ -24,7 +24,7 @@ use crate::{Bits, Conv, Depthwise, Layer, Linear, Requant, Rule, Window};
 mod plan;
 mod proof;
 
-pub use plan::{LEAST_SCRATCH, Plan, plan, useful};
+pub use plan::{LEAST_SCRATCH, LEAST_SCRATCH_OF_NINE, Plan, plan, useful};
 pub use proof::{Proof, proof};
 
 /// Output channels of a block.

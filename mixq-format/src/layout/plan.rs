@@ -1,7 +1,7 @@
 //! Where a kernel may work in the arena.
 
-use super::Proof;
 use super::proof::proof;
+use super::{Blocks, Proof};
 use crate::{Bits, Conv, Layer, Linear, Tensor};
 
 /// How the kernel for ARMv7E-M executes one layer, settled when firmware is compiled.
@@ -37,8 +37,19 @@ pub fn plan(layers: &[Layer], index: usize, parameters: &[u8], arena_bytes: u32)
     Some(Plan { scratch, scratch_bytes, proof })
 }
 
-/// Bytes that are enough for any layer.
-pub const LEAST_SCRATCH: usize = 352;
+/// Bytes that are enough for a layer.
+pub const LEAST_SCRATCH: usize = 224;
+
+/// Bytes that are enough where [`Blocks::nine`] is: such windows are widened whole.
+pub const LEAST_SCRATCH_OF_NINE: usize = 320;
+
+/// Bytes that are enough for this layer.
+fn least_scratch(layer: &Layer) -> usize {
+    match layer {
+        Layer::Conv(conv) if Blocks::of_conv(conv).nine => LEAST_SCRATCH_OF_NINE,
+        _ => LEAST_SCRATCH,
+    }
+}
 
 /// Bytes that a layer works in if it has as many as it likes: the elements of a window as 16-bit halves, for four pixels; one of them packed; the
 /// sums of the output channels, where they are not requantised at once. For fully connected layers the elements alone.
@@ -55,7 +66,7 @@ pub fn useful(layer: &Layer) -> usize {
         Layer::Linear(Linear { input, .. }) => 2 * input.pixels() * usize::from(input.channels),
         _ => return 0,
     };
-    bytes.max(LEAST_SCRATCH)
+    bytes.max(least_scratch(layer))
 }
 
 /// The tensors that are in the arena while a layer is executed: its own, and those that later layers read and earlier ones wrote.

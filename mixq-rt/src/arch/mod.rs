@@ -18,7 +18,7 @@ mod portable;
 pub(crate) use portable::{dot, dot_pairs, high_word, multiply_accumulate, unpack};
 
 /// Elements that are unpacked at once, whole chunks.
-pub(crate) const SEGMENT: usize = 64;
+pub(crate) const SEGMENT: usize = if cfg!(armv7em) { 32 } else { 64 };
 
 /// The codes of two pixels for the same weight.
 // Aligned: read as one word.

@@ -27,7 +27,7 @@ use crate::arch::{self, Pair};
 use crate::tensor::CHUNK;
 
 /// Output channels that are requantised at once.
-const BLOCK: usize = 16;
+const BLOCK: usize = 8;
 
 /// The taps of a window's axis that meet the input; the others lie in the padding.
 #[derive(Clone, Copy)]

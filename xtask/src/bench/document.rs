@@ -25,8 +25,8 @@ with what plain arithmetic in wide integers makes of them, so a kernel that is w
 Cortex-M4 and M7 execute the same code, kernels of their own (`mixq_rt::native`); Cortex-M0+ (on a board with a Cortex-M3: it executes the same
 instructions and has the memory) and RISC-V execute the portable ones.
 
-Scratch is what a layer uses of the arena beside its tensors, and in the arena's bytes; here all that is of use was there. A layer that finds less than 352 B
-there takes 352 B of the stack instead. W3 at 4 and 2 bits has an image of as many bits, three channels to a pixel, and is portable; in a network images have
+Scratch is what a layer uses of the arena beside its tensors, and in the arena's bytes; here all that is of use was there. A layer that finds less than 224 B
+there (320 B for W3) takes as many of the stack instead. W3 at 4 and 2 bits has an image of as many bits, three channels to a pixel, and is portable; in a network images have
 8 bits. Columns of code, scratch and stack are of all six workloads together, the largest.
 ";
 

@@ -1,7 +1,7 @@
 //! The safe door of the inner loops over blocks of weights.
 
+use mixq_format::Conv;
 use mixq_format::layout::{BLOCK, Blocks, Proof};
-use mixq_format::{Requant, Tensor};
 
 use super::widen::widen_for;
 use super::{Finish, PIXELS, Scratch, Widen, bytes, finish, nibbles, packed};
@@ -122,13 +122,10 @@ impl Kernels {
 /// The filters of a layer, and what becomes of their sums.
 pub(crate) struct Filters<'a> {
     pub(crate) kernels: &'a Kernels,
-    pub(crate) blocks: Blocks,
+    pub(crate) blocks: &'a Blocks,
     pub(crate) parameters: &'a [u8],
-    /// Bytes from the start of the parameters.
-    pub(crate) weights: usize,
     pub(crate) filter_bytes: usize,
-    pub(crate) requant: &'a Requant,
-    pub(crate) output: &'a Tensor,
+    pub(crate) table: &'a Conv,
     /// Of the output: whole blocks.
     pub(crate) channels: usize,
     /// If codes can be made of the sums in the loops.
@@ -163,30 +160,56 @@ pub(crate) struct Call {
 }
 
 impl Filters<'_> {
-    /// Prepares a call for another chunk, unless it is for this one.
-    ///
-    /// # Panics
-    /// As [`Self::call`].
-    #[inline(always)]
-    pub(crate) fn prepare(&self, call: &mut Call, chunk: Chunk) {
-        #[inline(never)]
-        fn again(filters: &Filters, call: &mut Call, chunk: Chunk) {
-            *call = filters.call(chunk);
-        }
-        if call.chunk != chunk {
-            again(self, call, chunk);
-        }
+    /// A call that is prepared for nothing.
+    #[inline(never)]
+    pub(crate) fn call(&self) -> Call {
+        let null = core::ptr::null();
+        let frame = Frame {
+            weights: null,
+            x: null.cast(),
+            entry: 0,
+            stop: null.cast(),
+            tail: 0,
+            sums: null.cast(),
+            zero_points: null,
+            zero_point_step: 0,
+            biases: null,
+            biases_end: null,
+            multipliers: 0,
+            shifts: null,
+            zero_point: 0,
+            out: null.cast_mut(),
+            pitch: 0,
+            finish: finish::store,
+            chunk_end: finish::store,
+            accumulators: null.cast_mut().cast(),
+            block_bytes: 0,
+            interval: 0,
+            entry_again: 0,
+            half: 0,
+            first_stop: null.cast(),
+        };
+        let chunk = Chunk { channel: 0, count: 0, element: 0, elements: 0, codes: false };
+        Call { frame, run: self.kernels.run, chunk, stops: [0; 2], bytes: [0; 2] }
     }
 
     /// Prepares to multiply a chunk.
     ///
     /// # Panics
     /// If there are no such filters or elements, or they are more than the proof allows.
+    #[inline(always)]
+    pub(crate) fn prepare(&self, call: &mut Call, chunk: Chunk) {
+        if call.chunk != chunk {
+            self.prepare_another(call, chunk);
+        }
+    }
+
     #[inline(never)]
-    pub(crate) fn call(&self, chunk: Chunk) -> Call {
-        let Filters { kernels, blocks, parameters, weights, filter_bytes, requant, .. } = *self;
+    fn prepare_another(&self, call: &mut Call, chunk: Chunk) {
+        let Filters { kernels, blocks, parameters, filter_bytes, table, .. } = *self;
+        let (weights, requant) = (table.weights as usize, &table.requant);
         let Chunk { channel, count, element, elements, codes } = chunk;
-        let Blocks { unit, weight_bits, .. } = blocks;
+        let Blocks { unit, weight_bits, .. } = *blocks;
         let bits = weight_bits.count();
         assert!(count > 0 && channel % 4 + count % BLOCK == 0 && channel + count <= self.channels);
         assert!(elements <= self.proof.chunk.into() && (element + elements) * bits <= 8 * filter_bytes);
@@ -207,43 +230,30 @@ impl Filters<'_> {
         };
         let from = |offset: usize| parameters.as_ptr().wrapping_add(offset);
         let bias = requant.bias as usize + 4 * channel;
-        let mut frame = Frame {
-            weights: from(weights + channel * filter_bytes + element * BLOCK * bits / 8),
-            x: core::ptr::null(),
-            entry: entry(first),
-            stop: core::ptr::null(),
-            tail: blocks.tail(elements),
-            sums: core::ptr::null(),
-            zero_points: from(zero_points + channel * step),
-            zero_point_step: step,
-            biases: from(bias),
-            biases_end: from(bias + 4 * count),
-            multipliers: 0,
-            shifts: core::ptr::null(),
-            zero_point: 0,
-            out: core::ptr::null_mut(),
-            pitch: 0,
-            finish: finish::store,
-            chunk_end: if element == 0 { finish::store } else { finish::add_and_store },
-            accumulators: core::ptr::null_mut(),
-            block_bytes: BLOCK * filter_bytes,
-            interval: interval * unit * Scratch::ELEMENT_BYTES,
-            entry_again: entry(interval),
-            half: 0,
-            first_stop: core::ptr::null(),
-        };
-        let mut bytes = [0, 0];
+        call.chunk = chunk;
+        call.stops = [units, first].map(|units| units * unit * Scratch::ELEMENT_BYTES);
+        call.bytes = [0; 2];
+        let frame = &mut call.frame;
+        frame.weights = from(weights + channel * filter_bytes + element * BLOCK * bits / 8);
+        frame.entry = entry(first);
+        frame.tail = blocks.tail(elements);
+        frame.zero_points = from(zero_points + channel * step);
+        frame.zero_point_step = step;
+        frame.biases = from(bias);
+        frame.biases_end = from(bias + 4 * count);
+        frame.chunk_end = if element == 0 { finish::store } else { finish::add_and_store };
+        frame.block_bytes = BLOCK * filter_bytes;
+        frame.interval = interval * unit * Scratch::ELEMENT_BYTES;
+        frame.entry_again = entry(interval);
         if let Some(finish) = self.finish.filter(|_| codes) {
             frame.multipliers = (requant.multiplier as usize).wrapping_sub(requant.bias as usize + 8);
             frame.shifts = from(requant.shift as usize + channel);
-            frame.zero_point = self.output.zero_point.into();
+            frame.zero_point = self.table.output.zero_point.into();
             frame.finish = finish;
             frame.chunk_end = if element == 0 { finish } else { finish::add_and_finish };
-            let row_bytes = |channels| self.output.bits.row_bytes(channels);
-            bytes = [row_bytes(channel), row_bytes(last)];
+            let row_bytes = |channels| self.table.output.bits.row_bytes(channels);
+            call.bytes = [row_bytes(channel), row_bytes(last)];
         }
-        let stops = [units, first].map(|units| units * unit * Scratch::ELEMENT_BYTES);
-        Call { frame, run: kernels.run, chunk, stops, bytes }
     }
 }
 

@@ -22,7 +22,7 @@ impl<'a> Scratch<'a> {
     /// Bytes of a patch for an element.
     pub(crate) const ELEMENT_BYTES: usize = 2 * PIXELS;
 
-    /// For windows of so many elements, at most `most` (at least 16) at once; with a stage or without, and with accumulators even if all elements
+    /// For windows of so many elements (whole units), at most `most` (at least 16) at once; with a stage or without, and with accumulators even if all elements
     /// fit.
     ///
     /// # Panics
@@ -39,13 +39,13 @@ impl<'a> Scratch<'a> {
         // A byte of the stage holds a code or more; accumulators of four channels are left at least, where they are needed.
         let each = Scratch::ELEMENT_BYTES + usize::from(staged);
         let bytes = 4 * words.len();
-        let all = elements.next_multiple_of(16);
         let sums = if sums { 4 * size_of::<[i32; PIXELS]>() } else { 0 };
-        let chunk = if all <= most && each * all + sums <= bytes {
-            all
+        let chunk = if elements <= most && each * elements + sums <= bytes {
+            elements
         } else {
             most.min(bytes * 2 / 3 / each) & !15
         };
+        assert!(chunk > 0);
         let patch = chunk * Scratch::ELEMENT_BYTES / 4;
         let before = if staged { patch + chunk / 4 } else { patch };
         Scratch { words, sums: [0; PIXELS], elements: 0, patch, before }
@@ -130,7 +130,7 @@ impl<'a> Scratch<'a> {
     ///
     /// # Panics
     /// If `codes` has fewer words, or the patch.
-    #[inline(never)]
+    #[inline(always)]
     pub(crate) fn widen(
         &mut self,
         widen: &Widen,

@@ -3,7 +3,7 @@
 use core::ops::Range;
 
 use mixq_format::Conv;
-use mixq_format::layout::Plan;
+use mixq_format::layout::{Blocks, Plan};
 
 use super::source::Source;
 use super::{requantise, split, with_memory};
@@ -13,7 +13,9 @@ use crate::tensor::PixelWriter;
 /// Executes a convolution with `X`-bit input and `W`-bit weights; any width of output.
 #[inline(always)]
 pub fn conv<const X: usize, const W: usize>(table: &Conv, parameters: &[u8], arena: &mut [u8], plan: Plan) {
-    with_memory(&plan, |own| execute(table, parameters, arena, &plan, const { &Kernels::of(X, W) }, own));
+    with_memory(&plan, Blocks::of_conv(table).nine, |own| {
+        execute(table, parameters, arena, &plan, const { &Kernels::of(X, W) }, own)
+    });
 }
 
 #[inline(never)]
@@ -31,23 +33,22 @@ fn execute(
     let layer = Layer {
         filters: Filters {
             kernels,
-            blocks: source.blocks,
+            blocks: &source.blocks,
             parameters,
-            weights: table.weights as usize,
             filter_bytes: source.filter_bytes,
-            requant: &table.requant,
-            output: &table.output,
+            table,
             channels: table.output.channels.into(),
             finish: finish(&table.requant, &table.output, parameters),
             proof: plan.proof,
         },
-        source,
+        source: &source,
     };
     let (input, output, memory) = split(arena, [&table.input, &table.output], plan, own);
     let most = plan.proof.chunk.into();
     let sums = layer.filters.finish.is_none();
-    let mut scratch = Scratch::new(memory, layer.source.elements, most, layer.source.staged(), sums);
-    let mut call = layer.filters.call(layer.chunk(&scratch, 0, 0));
+    let mut scratch = Scratch::new(memory, layer.source.room(), most, layer.source.staged(), sums);
+    let mut call = layer.filters.call();
+    layer.filters.prepare(&mut call, layer.chunk(&scratch, 0, 0));
     // Groups of four pixels, the last ones moved back to be four; of one, where there are fewer.
     let pixels = table.output.pixels();
     let size = if pixels < PIXELS { 1 } else { PIXELS };
@@ -58,7 +59,7 @@ fn execute(
 }
 
 struct Layer<'a> {
-    source: Source<'a>,
+    source: &'a Source<'a>,
     filters: Filters<'a>,
 }
 
@@ -86,7 +87,7 @@ impl Layer<'_> {
         output: &mut [u8],
     ) {
         let Layer { source, filters } = self;
-        let bytes = filters.output.pixel_bytes();
+        let bytes = filters.table.output.pixel_bytes();
         let pitch = if group.len() == 1 { 0 } else { bytes };
         let pixels = &mut output[group.start * bytes..group.end * bytes];
         if call.is_all_of(filters, source.elements) {
@@ -117,7 +118,7 @@ impl Layer<'_> {
     /// Writes codes or logits of some output channels, of their sums by pixel, by any tables.
     #[inline(never)]
     fn write(&self, channel: usize, sums: &mut [[i32; PIXELS]], count: usize, pixels: &mut [u8]) {
-        let Filters { requant, output, parameters, .. } = self.filters;
+        let Filters { table: Conv { requant, output, .. }, parameters, .. } = self.filters;
         let tables = Tables::new(requant, output, parameters);
         for (pixel, bytes) in pixels.chunks_mut(output.pixel_bytes()).enumerate().take(count) {
             // The weights' zero points are in the sums.

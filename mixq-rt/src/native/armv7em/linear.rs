@@ -19,7 +19,9 @@ pub fn linear<const X: usize, const W: usize>(
     arena: &mut [u8],
     plan: Plan,
 ) {
-    with_memory(&plan, |own| execute(table, parameters, arena, &plan, const { &Loops::of(X, W) }, own));
+    with_memory(&plan, false, |own| {
+        execute(table, parameters, arena, &plan, const { &Loops::of(X, W) }, own)
+    });
 }
 
 #[inline(never)]

@@ -13,7 +13,7 @@ pub use depthwise::depthwise;
 pub use linear::linear;
 pub use pool::{average_pool, max_pool};
 
-use mixq_format::layout::{LEAST_SCRATCH, Plan};
+use mixq_format::layout::{LEAST_SCRATCH, LEAST_SCRATCH_OF_NINE, Plan};
 use mixq_format::{Bits, Tensor};
 
 use crate::arch::armv7em::Tables;
@@ -23,15 +23,18 @@ use crate::tensor::split_with;
 /// Calls `work` with memory from the stack if the plan has too little in the arena, else with none: apart, so that the stack has room for it
 /// only where it is needed.
 #[inline(always)]
-fn with_memory(plan: &Plan, mut work: impl FnMut(&mut [u32])) {
+fn with_memory(plan: &Plan, nine: bool, mut work: impl FnMut(&mut [u32])) {
     #[inline(never)]
-    fn on_the_stack(work: &mut dyn FnMut(&mut [u32])) {
-        work(&mut [0; LEAST_SCRATCH / 4]);
+    fn on_the_stack<const WORDS: usize>(work: &mut dyn FnMut(&mut [u32])) {
+        work(&mut [0; WORDS]);
     }
-    if (plan.scratch_bytes as usize) < LEAST_SCRATCH {
-        on_the_stack(&mut work);
-    } else {
+    let least = if nine { LEAST_SCRATCH_OF_NINE } else { LEAST_SCRATCH };
+    if plan.scratch_bytes as usize >= least {
         work(&mut []);
+    } else if nine {
+        on_the_stack::<{ LEAST_SCRATCH_OF_NINE / 4 }>(&mut work);
+    } else {
+        on_the_stack::<{ LEAST_SCRATCH / 4 }>(&mut work);
     }
 }
 

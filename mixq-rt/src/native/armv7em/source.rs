@@ -64,6 +64,12 @@ impl<'a> Source<'a> {
         Source { table, kernels, blocks, elements: taps * channels, filter_bytes, order, inner }
     }
 
+    /// Elements that a patch has room for if it holds all: whole units.
+    pub(super) fn room(&self) -> usize {
+        // The memory goes on after these 28, and what a loop reads there meets weights of 0.
+        self.elements.next_multiple_of(if self.blocks.nine { 4 } else { 16 })
+    }
+
     /// Whether the codes have to be packed without the padding of rows before they are widened.
     pub(super) fn staged(&self) -> bool {
         matches!(self.order, Order::Nine | Order::Bytes)
@@ -271,7 +277,7 @@ impl<'a> Source<'a> {
     }
 
     /// Widens what is staged for a pixel.
-    #[inline(always)]
+    #[inline(never)]
     fn widen_stage(&self, patch: &mut Scratch, pixel: usize) {
         let (blocks, widen) = (&self.blocks, &self.kernels.widen);
         let elements = patch.elements();
