@@ -7,7 +7,8 @@
 //! The elements of a filter, in the order row, column, channel, are taken without the padding of rows. Filters are
 //! taken in *blocks* of two output channels, a lower and an upper one. A block is a
 //! sequence of 32-bit words, each of a *unit* of elements, from its first byte on; what is left of its bytes is 0. In fully
-//! connected layers [`STRIP`] blocks alternate, word by word, as they are multiplied with one pixel instead of four.
+//! connected layers [`STRIP`] blocks alternate, word by word, as they are multiplied with one pixel instead of four. Blocks of most convolutions
+//! stand between their requantisation tables: see [`Records`].
 //!
 //! | weights | input | unit | in a word |
 //! | --- | --- | --- | --- |
@@ -23,9 +24,11 @@ use crate::{Bits, Conv, Depthwise, Layer, Linear, Requant, Rule, Window};
 
 mod plan;
 mod proof;
+mod records;
 
 pub use plan::{LEAST_SCRATCH, LEAST_SCRATCH_OF_NINE, Plan, plan, useful};
 pub use proof::{Proof, proof};
+pub use records::{RECORD, Records, armv7em_records};
 
 /// Output channels of a block.
 pub const BLOCK: usize = 2;
@@ -98,6 +101,14 @@ impl Blocks {
     pub const fn tail(&self, elements: usize) -> usize {
         // The second of three is in the upper half of the first pair.
         if self.nine && self.unit == 8 { 5 } else { elements % self.unit }
+    }
+
+    /// Bytes of the weights of a block of so many elements, as far as they are read.
+    pub const fn bytes(&self, elements: usize) -> usize {
+        let tail = self.tail(elements);
+        // Of the two channels of an element; in halves of a byte at 2 bits.
+        let tail_bytes = (BLOCK * tail * self.weight_bits.count()).div_ceil(8);
+        elements / self.unit * 4 + tail_bytes
     }
 
     /// Whether the codes that fill no word are unpacked as one.
@@ -227,8 +238,6 @@ pub fn armv7em(layer: &Layer, parameters: &[u8], laid_out: &mut [u8]) {
     };
     let filters = usize::from(layer.output().channels);
     let row_bytes = bits.row_bytes(columns);
-    let range = offset as usize..offset as usize + rows * row_bytes;
-    let (plain, laid_out) = (&parameters[range.clone()], &mut laid_out[range]);
     let filter_bytes = rows / filters * row_bytes;
     let elements = rows / filters * columns;
     let weight = |filter: &[u8], element: usize| {
@@ -255,13 +264,31 @@ pub fn armv7em(layer: &Layer, parameters: &[u8], laid_out: &mut [u8]) {
         }
         word.to_le_bytes()
     };
-    let strip_bytes = strip * BLOCK * filter_bytes;
-    for (from, to) in plain.chunks_exact(strip_bytes).zip(laid_out.chunks_exact_mut(strip_bytes)) {
-        to.fill(0);
+    // The words of blocks that alternate.
+    let words = |from: &[u8], to: &mut [u8]| {
         let words = strip * elements.div_ceil(blocks.unit);
         for (index, bytes) in to.chunks_mut(4).enumerate().take(words) {
             let block = &from[index % strip * BLOCK * filter_bytes..];
             bytes.copy_from_slice(&word(block, index / strip)[..bytes.len()]);
         }
+    };
+    let offset = offset as usize;
+    let plain = &parameters[offset..offset + rows * row_bytes];
+    if let (Layer::Conv(conv), true) = (layer, armv7em_records(layer, parameters)) {
+        let Records { stride, zero_points, weights } = Records::of(conv);
+        let laid_out = &mut laid_out[offset..offset + filters / BLOCK * stride];
+        let blocks = plain.chunks_exact(BLOCK * filter_bytes).zip(laid_out.chunks_exact_mut(stride));
+        for (block, (from, to)) in blocks.enumerate() {
+            to.fill(0);
+            words(from, &mut to[zero_points..zero_points + weights]);
+            records::put(conv, block * BLOCK, parameters, to);
+        }
+        return;
+    }
+    let laid_out = &mut laid_out[offset..offset + rows * row_bytes];
+    let strip_bytes = strip * BLOCK * filter_bytes;
+    for (from, to) in plain.chunks_exact(strip_bytes).zip(laid_out.chunks_exact_mut(strip_bytes)) {
+        to.fill(0);
+        words(from, to);
     }
 }

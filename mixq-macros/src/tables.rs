@@ -58,6 +58,11 @@ impl Step<'_> {
                 let plan =
                     layout::plan(layers, self.index, &artifact.parameters, artifact.header.arena_bytes);
                 let plan = plan.as_ref().map(plan_literal).into_iter();
+                if let Layer::Conv(conv) = &self.named.layer {
+                    let records = layout::armv7em_records(&self.named.layer, &artifact.parameters);
+                    let y = Literal::usize_unsuffixed(if records { conv.output.bits.count() } else { 0 });
+                    return quote!(native::conv::<#x, #w, #y>(&layers.#field, parameters, arena #(, #plan)*););
+                }
                 return quote!(native::#kernel::<#x, #w>(&layers.#field, parameters, arena #(, #plan)*););
             }
             let rule = match requant.rule {

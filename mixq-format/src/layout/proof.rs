@@ -17,7 +17,7 @@ pub struct Proof {
 const LEAST: usize = 16;
 
 const _: () = assert!(255 * 255 * LEAST < 1 << 23);
-const _: () = assert!(255 * 2 * LEAST < (1 << (31 - 14)) - 1);
+const _: () = assert!(255 * 3 * LEAST < 1 << (31 - 14));
 const _: () = assert!(15 * 15 * LEAST < 1 << 12);
 const _: () = assert!(255 * 3 * LEAST < 1 << 14);
 
@@ -25,12 +25,12 @@ const _: () = assert!(255 * 3 * LEAST < 1 << 14);
 ///
 /// With codes of at most `q`, sums over `n` consecutive elements of a filter have to keep
 ///
-/// * for 8-bit weights: `q sum|w - Z|` of the upper channel below 2^23: it is multiplied by 2^8 in an accumulator of 32 bits (`q sum|w|` in
-///   fully connected layers, where the zero point comes later);
-/// * for 4-bit weights beside 8-bit input: `q sum(w + 8)` of the upper channel below 2^26, as it is multiplied by 2^4, and the lower one
-///   beside it;
+/// * the upper channel's `sum(q_x (w - Z))`, which an accumulator of 32 bits holds times `2^s`, within 32 bits: `q` times the sum of
+///   what is positive in `w - Z`, and of what is negative, below `2^(31 - s)`. `s` is 8 for 8-bit weights, 4 for 4-bit weights beside 8-bit
+///   input, else that of the next point. Fully connected layers subtract zero points later, and offset the 4-bit weights beside 8-bit input by 8.
+///   What is between may overflow: it wraps;
 /// * for two channels in a half, the upper one shifted by `s` (12, or 14 for 2-bit weights): `q sum(w + half)` of the lower one
-///   below 2^s from one time that it is taken out to the next, and `q sum|w|` of the upper one below 2^(31 - s) - 1.
+///   below `2^s` from one time that it is taken out to the next.
 ///
 /// # Panics
 /// If `parameters` are not those of the layer.
@@ -51,26 +51,23 @@ pub fn proof(layer: &Layer, parameters: &[u8]) -> Option<Proof> {
     };
     let code = i64::from(layer.inputs().0.bits.max_code());
     let half = i64::from(bits.max_code() / 2 + 1);
-    let shift = if bits == Bits::B4 { 12 } else { 14 };
-    let limit = match bits {
-        Bits::B8 => 1 << 23,
-        _ if blocks.nibbles() => 1 << 26,
-        _ => (1 << (31 - shift)) - 1,
+    let shift = match bits {
+        Bits::B8 => 8,
+        Bits::B4 if blocks.nibbles() => 4,
+        Bits::B4 => 12,
+        _ => 14,
     };
-    // All filters: one is left that is in no block, which does no harm.
-    let safe = |channel: usize, offset: i64, count: usize, limit: i64| {
-        (channel..filters).step_by(BLOCK).all(|channel| code * filter(channel, offset).largest(count) < limit)
-    };
-    let upper = |count: usize| match bits {
-        Bits::B8 => (1..filters).step_by(BLOCK).all(|channel| {
+    let upper = |count: usize| {
+        // All filters: one is left that is in no block, which does no harm.
+        (1..filters).step_by(BLOCK).all(|channel| {
             let entry = channel * usize::from(requant.zero_point_step);
-            let zero_point = match layer {
+            let offset = match layer {
+                Layer::Linear(_) if blocks.nibbles() => half,
                 Layer::Linear(_) => 0,
-                _ => parameters[requant.weight_zero_point as usize + entry] as i8,
+                _ => -i64::from(parameters[requant.weight_zero_point as usize + entry] as i8),
             };
-            code * filter(channel, -i64::from(zero_point)).largest(count) < limit
-        }),
-        _ => safe(1, if blocks.nibbles() { half } else { 0 }, count, limit),
+            code * filter(channel, offset).largest(count) < 1 << (31 - shift)
+        })
     };
     let mut chunk = elements.next_multiple_of(LEAST).min(1 << 13);
     while chunk > LEAST && !upper(chunk) {
@@ -86,7 +83,10 @@ pub fn proof(layer: &Layer, parameters: &[u8]) -> Option<Proof> {
             (_, true) => 0,
             _ => step,
         };
-        let safe = |interval: usize| safe(0, half, interval + apart, 1 << shift);
+        let safe = |interval: usize| {
+            let largest = |channel: usize| filter(channel, half).largest(interval + apart);
+            (0..filters).step_by(BLOCK).all(|channel| code * largest(channel) < 1 << shift)
+        };
         if !safe(interval) {
             // Between one step, which is `LEAST` elements at most, and what is not safe.
             let (mut low, mut high) = (1, interval / step);
@@ -112,24 +112,26 @@ struct Filter<'a> {
 }
 
 impl Filter<'_> {
-    /// `|w + offset|`.
-    fn magnitude(&self, element: usize) -> i64 {
+    /// `w + offset`.
+    fn weight(&self, element: usize) -> i64 {
         let bit = element % self.columns * self.bits.count();
         let above = 32 - self.bits.count();
         let byte = self.rows[element / self.columns * self.row_bytes + bit / 8];
         let weight = i32::from(byte >> (bit % 8)) << above >> above;
-        (i64::from(weight) + self.offset).abs()
+        i64::from(weight) + self.offset
     }
 
-    /// The sum of the magnitudes of `count` consecutive weights, at most.
+    /// The magnitude of the sum of those of `count` consecutive weights that have one sign, at most.
     fn largest(&self, count: usize) -> i64 {
-        let (mut sum, mut largest) = (0, 0);
+        let (mut sums, mut largest) = ([0, 0], 0);
         for element in 0..self.elements {
-            sum += self.magnitude(element);
+            let weight = self.weight(element);
+            sums[usize::from(weight < 0)] += weight.abs();
             if element >= count {
-                sum -= self.magnitude(element - count);
+                let weight = self.weight(element - count);
+                sums[usize::from(weight < 0)] -= weight.abs();
             }
-            largest = sum.max(largest);
+            largest = sums[0].max(sums[1]).max(largest);
         }
         largest
     }
@@ -188,12 +190,13 @@ mod tests {
         Layer::Conv(Conv { input, output, window, weights: 0, weight_bits: w, requant })
     }
 
-    /// By the plainest code: all sums of runs of so many elements, with the largest codes.
+    /// By the plainest code: the magnitude of all sums of runs of so many elements, with the largest codes where weights have one sign.
     fn largest(weights: &[i64], count: usize, code: i64) -> i64 {
-        (0..weights.len())
-            .map(|first| weights[first..].iter().take(count).map(|w| w.abs() * code).sum())
-            .max()
-            .unwrap_or(0)
+        let run = |first: usize, sign: i64| {
+            let run = weights[first..].iter().take(count);
+            run.map(|w| (sign * w).max(0) * code).sum()
+        };
+        (0..weights.len()).flat_map(|first| [run(first, 1), run(first, -1)]).max().unwrap_or(0)
     }
 
     #[test]
@@ -241,11 +244,10 @@ mod tests {
                     let sum = largest(&raised(half as i64), proof.interval.into(), code);
                     assert!(sum < 1 << shift, "{x:?} {w:?} {elements}: {sum} in {proof:?}");
                 } else if filter % 2 == 1 {
-                    let offset = match w {
-                        Bits::B8 if linear => 0,
-                        Bits::B8 => -zero_points[filter],
-                        _ if packed => 0,
-                        _ => 8,
+                    let offset = match (linear, w) {
+                        (true, Bits::B4) if !packed => 8,
+                        (true, _) => 0,
+                        _ => -zero_points[filter],
                     };
                     let sum = largest(&raised(offset), proof.chunk.into(), code);
                     let factor = if packed { shift } else { w.count() };

@@ -7,9 +7,14 @@ use mixq_format::{Conv, Depthwise, Linear};
 
 use crate::{layer, requant};
 
-/// Executes a convolution with `X`-bit input and `W`-bit weights; any width of output.
+/// Executes a convolution with `X`-bit input and `W`-bit weights; any width of output, whatever `Y` is.
 #[inline(always)]
-pub fn conv<const X: usize, const W: usize>(table: &Conv, parameters: &[u8], arena: &mut [u8], _plan: Plan) {
+pub fn conv<const X: usize, const W: usize, const Y: usize>(
+    table: &Conv,
+    parameters: &[u8],
+    arena: &mut [u8],
+    _plan: Plan,
+) {
     layer::conv::<X, W>(table, requant::multiplier, parameters, arena);
 }
 

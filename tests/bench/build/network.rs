@@ -234,8 +234,13 @@ impl Network {
             let x = layer.inputs().0.bits.count();
             let (generics, arguments) = match layer.weights() {
                 Some((.., w)) if layout::armv7em_takes(layer, &self.parameters) => {
-                    let plan = plan(index).map(|plan| format!("layout::{plan:?}").replace("Proof", "layout::Proof"));
-                    (format!("{x}, {}", w.count()), format!("native {}", plan.unwrap_or_default()))
+                    let plan =
+                        plan(index).map(|plan| format!("layout::{plan:?}").replace("Proof", "layout::Proof"));
+                    let generics = match layer {
+                        Layer::Conv(_) => format!("{x}, {}, {}", w.count(), codes(layer, &self.parameters)),
+                        _ => format!("{x}, {}", w.count()),
+                    };
+                    (generics, format!("native {}", plan.unwrap_or_default()))
                 }
                 Some((.., w)) => (format!("{x}, {}", w.count()), "layer".to_string()),
                 None => (x.to_string(), String::new()),
@@ -265,6 +270,11 @@ impl Step {
             Step::AveragePool { window } => Layer::AveragePool(Pool { input, output, window }),
         }
     }
+}
+
+/// Bits of the codes that a convolution makes by tables beside its weights.
+fn codes(layer: &Layer, parameters: &[u8]) -> usize {
+    if layout::armv7em_records(layer, parameters) { layer.output().bits.count() } else { 0 }
 }
 
 fn table(window: &Window) -> TableWindow {

@@ -1,11 +1,11 @@
 //! 8-bit weights: two output channels by four pixels, 12 instructions for 16 multiply-accumulates.
 //!
 //! A half of a word of weights is `2^8 w1 + w0`, `w0` offset by 128: as it is it is multiplied into the accumulators of the upper channel, and its
-//! lower byte alone into those of the lower one. The difference of the two is `2^8` times the upper channel's sum.
+//! lower byte alone into those of the lower one. The difference of the two is `2^8` times the upper channel's sum, and left so.
 
 use core::arch::naked_asm;
 
-use super::call::{Frame, begin};
+use super::call::{Frame, begin, block};
 
 macro_rules! unit {
     ($load:literal) => {
@@ -45,16 +45,10 @@ pub(super) unsafe extern "C" fn multiply(frame: *const Frame) {
         "adreq.w r1, 7f",
         "add r1, r1, #1",
         "str r1, [sp, #16]",
-        ".p2align 2",
-        "2:",
+        "ldr lr, [sp]",
+        "ldr pc, [sp, #84]",
         // Without Z_w sum(q_x), from the beginning.
-        "ldr r8, [sp, #20]",
-        "ldm r8, {{r8-r11}}",
-        "ldrd r6, r7, [sp, #24]",
-        "ldrsb r4, [r6]",
-        "ldrsb r5, [r6, r7]",
-        "add r6, r6, r7, lsl #1",
-        "str r6, [sp, #24]",
+        block!(),
         "add r4, r4, #128",
         "lsl r5, r5, #8",
         "mul r0, r4, r8",
@@ -65,7 +59,7 @@ pub(super) unsafe extern "C" fn multiply(frame: *const Frame) {
         "mla r6, r5, r10, r2",
         "mla r4, r5, r8, r0",
         "mla r5, r5, r9, r1",
-        "ldrd lr, r12, [sp]",
+        "ldr r12, [sp, #4]",
         "ldr pc, [sp, #8]",
         ".p2align 2",
         "5:",
@@ -79,21 +73,13 @@ pub(super) unsafe extern "C" fn multiply(frame: *const Frame) {
         // The last element alone.
         ".p2align 2",
         "6:",
-        unit!("ldrh r9, [lr]"),
+        unit!("ldrh r9, [lr], #2"),
         ".p2align 2",
         "7:",
-        "ldr r8, [sp]",
-        "ldr r9, [sp, #72]",
         "sub r4, r4, r0",
         "sub r5, r5, r1",
         "sub r6, r6, r2",
         "sub r7, r7, r3",
-        "asr r4, r4, #8",
-        "asr r5, r5, #8",
-        "asr r6, r6, #8",
-        "asr r7, r7, #8",
-        "add r8, r8, r9",
-        "str r8, [sp]",
-        "ldr pc, [sp, #64]",
+        "ldr pc, [sp, #60]",
     )
 }

@@ -1,17 +1,18 @@
 //! The safe door of the inner loops over blocks of weights.
 
 use mixq_format::Conv;
-use mixq_format::layout::{BLOCK, Blocks, Proof};
+use mixq_format::layout::{BLOCK, Blocks, Proof, RECORD, Records};
 
+use super::finish::{Ends, Finish, Left, ends};
 use super::widen::widen_for;
-use super::{Finish, PIXELS, Scratch, Widen, bytes, finish, nibbles, packed};
+use super::{PIXELS, Scratch, Widen, bytes, nibbles, packed};
 
 /// What a loop is given: it copies it onto its stack, below the registers that it saves, and finds there what no
 /// register is left for, at these offsets.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub(super) struct Frame {
-    /// 0: of the next block.
+    /// 0: of the first block; less `skip`, if anything is skipped.
     weights: *const u8,
     /// 4.
     x: *const u32,
@@ -23,60 +24,64 @@ pub(super) struct Frame {
     tail: usize,
     /// 20: of the elements of this chunk, negated, by pixel.
     sums: *const i32,
-    /// 24: of the next block's weights.
+    /// 24: of the next block's weights, where they are not read with these.
     zero_points: *const u8,
-    /// 28.
-    zero_point_step: usize,
-    /// 32: of the next block.
-    biases: *const u8,
-    /// 36: where all blocks are done.
-    biases_end: *const u8,
-    /// 40: from a block's biases to those of the multipliers, less the block's.
-    multipliers: usize,
-    /// 44.
-    shifts: *const u8,
-    /// 48: of the output.
+    /// 28: bytes from a block's zero points to the next one's.
+    zero_points_step: usize,
+    /// 32: bytes from the lower channel's zero point to the upper one's.
+    zero_points_distance: usize,
+    /// 36: bytes from where a block ends to where the next one's weights begin.
+    skip: usize,
+    /// 40: where the last block ends.
+    end: *const u8,
+    /// 44: of the output.
     zero_point: u32,
-    /// 52: where the next block's codes of the first pixel go.
+    /// 48: where the next block's codes of the first pixel go.
     out: *mut u8,
-    /// 56: bytes from a pixel to the next.
+    /// 52: bytes from a pixel to the next.
     pitch: usize,
-    /// 60: what makes codes.
-    finish: Finish,
-    /// 64: what a block's sums go to.
+    /// 56: what makes codes of chunks that are added up.
+    added: Finish,
+    /// 60: what a block's sums go to.
     chunk_end: Finish,
-    /// 68: of the next block, where they are stored.
+    /// 64: of the next block, where they are stored.
     accumulators: *mut [i32; PIXELS],
-    /// 72.
-    block_bytes: usize,
-    /// 76: bytes of the patch from one time that lower fields are taken out to the next.
+    /// 68: bytes of the patch from one time that lower fields are taken out to the next.
     interval: usize,
-    /// 80: as `entry`, for an interval that is not the first.
+    /// 72: as `entry`, for an interval that is not the first.
     entry_again: usize,
-    /// 84: whether the last block wrote half a byte.
-    half: usize,
-    /// 88: where lower fields are taken out for the first time.
+    /// 76: where lower fields are taken out for the first time.
     first_stop: *const u32,
-    // 92: where a block begins. 96: where packed sums go at the end. 100 to 115: sums of lower fields.
+    /// 80: both channels' fields of a pair of elements.
+    mask: u32,
+    /// 84: whether there is something to skip, or zero points are elsewhere; then the address where a block begins.
+    slow: usize,
+    /// 88: whether the last block made half a byte.
+    half: usize,
+    // 92: where packed sums go at the end. 96 to 111: sums of lower fields. 112 to 127: halves of bytes.
 }
 
-// 116 bytes on the stack, 23 words of them given.
+// 128 bytes on the stack, 23 words of them given.
 const _: () = assert!(size_of::<Frame>() == 92 || cfg!(not(target_pointer_width = "32")));
 
-// Saves registers and takes the frame: then all but r0 may be used.
+// Saves registers and takes the frame: then all but r0 may be used. Blocks begin at `2:`, or at `1:` if something is to be skipped.
 macro_rules! begin {
     () => {
         "
     push {{r4-r11, lr}}
-    sub sp, sp, #116
+    sub sp, sp, #128
     mov r9, sp
     ldm r0!, {{r1-r8, r10-r12}}
     stm r9!, {{r1-r8, r10-r12}}
     ldm r0, {{r1-r8, r10-r12, lr}}
     stm r9, {{r1-r8, r10-r12, lr}}
+    ldr r2, [sp, #84]
     adr.w r1, 2f
+    cmp r2, #0
+    it ne
+    adrne.w r1, 1f
     add r1, r1, #1
-    str r1, [sp, #92]
+    str r1, [sp, #84]
     ldr r2, [sp, #8]
     adr.w r1, 5f
     add r2, r2, r1
@@ -85,37 +90,69 @@ macro_rules! begin {
     };
 }
 
+// Begins a block: r4 and r5 are the zero points of its lower and its upper channel, then r8 to r11 the sums of the codes, negated.
+macro_rules! block {
+    () => {
+        "
+    .p2align 2
+1:  ldr r8, [sp, #36]
+    ldrd r6, r7, [sp, #24]
+    add lr, lr, r8
+    ldr r8, [sp, #32]
+    ldrsb r4, [r6]
+    ldrsb r5, [r6, r8]
+    add r6, r6, r7
+    str r6, [sp, #24]
+    b 3f
+    .p2align 2
+2:  ldrsb r4, [lr], #1
+    ldrsb r5, [lr], #1
+3:  ldr r8, [sp, #20]
+    ldm r8, {{r8-r11}}
+"
+    };
+}
+
 macro_rules! leave {
     () => {
         "
-    add sp, sp, #116
+    add sp, sp, #128
     pop {{r4-r11, pc}}
 "
     };
 }
 
-pub(super) use {begin, leave};
+pub(super) use {begin, block, leave};
 
 /// What depends on the widths.
 pub(crate) struct Kernels {
     run: unsafe extern "C" fn(*const Frame),
     /// Units of the unrolled loop, and bytes of its code for one.
     unrolled: [usize; 2],
+    /// Both channels' fields of a pair of elements, where one half holds both.
+    mask: u32,
     pub(crate) blocks: Blocks,
     pub(crate) widen: Widen,
+    ends: Ends,
 }
 
 impl Kernels {
-    /// For `x`-bit input and `w`-bit weights.
-    pub(crate) const fn of(x: usize, w: usize) -> Kernels {
-        let (run, unrolled): (unsafe extern "C" fn(*const Frame), _) = match (x, w) {
-            (_, 8) => (bytes::multiply, bytes::UNROLLED),
-            (8, 4) => (nibbles::multiply, nibbles::UNROLLED),
-            (_, 4) => (packed::multiply_4, packed::UNROLLED_4),
-            _ => (packed::multiply_2, packed::UNROLLED_2),
+    /// For `x`-bit input, `w`-bit weights and codes of `y` bits; 0: sums.
+    pub(crate) const fn of(x: usize, w: usize, y: usize) -> Kernels {
+        let (run, unrolled, mask, left): (unsafe extern "C" fn(*const Frame), _, _, _) = match (x, w) {
+            (_, 8) => (bytes::multiply, bytes::UNROLLED, 0, Left::Bytes),
+            (8, 4) => (nibbles::multiply, nibbles::UNROLLED, 0, Left::Nibbles),
+            (_, 4) => (packed::multiply_4, packed::UNROLLED_4, packed::MASK_4, Left::Units),
+            _ => (packed::multiply_2, packed::UNROLLED_2, packed::MASK_2, Left::Units),
         };
         let blocks = Blocks::of(super::bits(x), super::bits(w));
-        Kernels { run, unrolled, blocks, widen: widen_for(x) }
+        Kernels { run, unrolled, mask, blocks, widen: widen_for(x), ends: ends(left, y) }
+    }
+
+    /// Whether codes are made of the sums in the loops, by the records between the weights.
+    #[inline(always)]
+    pub(crate) fn codes(&self) -> bool {
+        self.ends.codes.is_some()
     }
 }
 
@@ -128,8 +165,6 @@ pub(crate) struct Filters<'a> {
     pub(crate) table: &'a Conv,
     /// Of the output: whole blocks.
     pub(crate) channels: usize,
-    /// If codes can be made of the sums in the loops.
-    pub(crate) finish: Option<Finish>,
     pub(crate) proof: Proof,
 }
 
@@ -144,7 +179,7 @@ pub(crate) struct Chunk {
     pub(crate) element: usize,
     /// How many.
     pub(crate) elements: usize,
-    /// Whether codes are made: these are the last elements, and there is a `finish`.
+    /// Whether codes are made: these are the last elements, and the kernels make codes.
     pub(crate) codes: bool,
 }
 
@@ -164,6 +199,7 @@ impl Filters<'_> {
     #[inline(never)]
     pub(crate) fn call(&self) -> Call {
         let null = core::ptr::null();
+        let store = self.kernels.ends.store;
         let frame = Frame {
             weights: null,
             x: null.cast(),
@@ -172,22 +208,22 @@ impl Filters<'_> {
             tail: 0,
             sums: null.cast(),
             zero_points: null,
-            zero_point_step: 0,
-            biases: null,
-            biases_end: null,
-            multipliers: 0,
-            shifts: null,
-            zero_point: 0,
+            zero_points_step: 0,
+            zero_points_distance: 0,
+            skip: 0,
+            end: null,
+            zero_point: self.table.output.zero_point.into(),
             out: null.cast_mut(),
             pitch: 0,
-            finish: finish::store,
-            chunk_end: finish::store,
+            added: store,
+            chunk_end: store,
             accumulators: null.cast_mut().cast(),
-            block_bytes: 0,
             interval: 0,
             entry_again: 0,
-            half: 0,
             first_stop: null.cast(),
+            mask: self.kernels.mask,
+            slow: 0,
+            half: 0,
         };
         let chunk = Chunk { channel: 0, count: 0, element: 0, elements: 0, codes: false };
         Call { frame, run: self.kernels.run, chunk, stops: [0; 2], bytes: [0; 2] }
@@ -207,17 +243,37 @@ impl Filters<'_> {
     #[inline(never)]
     fn prepare_another(&self, call: &mut Call, chunk: Chunk) {
         let Filters { kernels, blocks, parameters, filter_bytes, table, .. } = *self;
-        let (weights, requant) = (table.weights as usize, &table.requant);
+        let requant = &table.requant;
         let Chunk { channel, count, element, elements, codes } = chunk;
         let Blocks { unit, weight_bits, .. } = *blocks;
         let bits = weight_bits.count();
         assert!(count > 0 && channel % 4 + count % BLOCK == 0 && channel + count <= self.channels);
         assert!(elements <= self.proof.chunk.into() && (element + elements) * bits <= 8 * filter_bytes);
-        let last = channel + count;
+        let records = match kernels.ends.codes {
+            Some(_) => Records::of(table),
+            None => Records { stride: BLOCK * filter_bytes, zero_points: 0, weights: 0 },
+        };
+        let stride = records.stride;
+        let first = table.weights as usize + channel / BLOCK * stride;
+        assert!(first + count / BLOCK * stride <= parameters.len());
+        let from = |offset: usize| parameters.as_ptr().wrapping_add(offset);
+
+        let frame = &mut call.frame;
         let step = usize::from(requant.zero_point_step);
-        let zero_points = requant.weight_zero_point as usize;
-        assert!(weights + last * filter_bytes <= parameters.len());
-        assert!(zero_points + (last - 1) * step < parameters.len());
+        (frame.zero_points, frame.zero_points_step, frame.zero_points_distance) = if records.zero_points > 0 {
+            (from(first), stride, 1)
+        } else {
+            let zero_points = requant.weight_zero_point as usize;
+            assert!(zero_points + (channel + count - 1) * step < parameters.len());
+            (from(zero_points + channel * step), BLOCK * step, step)
+        };
+        // Where the weights of the chunk begin, and how far the loop goes from there on.
+        let weights = first + records.zero_points + element * BLOCK * bits / 8;
+        let length = blocks.bytes(elements) + if codes { RECORD } else { 0 };
+        frame.skip = stride - length;
+        frame.slow = usize::from(frame.skip != records.zero_points || frame.skip == 0);
+        frame.weights = from(weights.wrapping_sub(frame.skip));
+        frame.end = from(weights + (count / BLOCK - 1) * stride + length);
 
         let units = elements / unit;
         let [unrolled, bytes_of_unit] = kernels.unrolled;
@@ -228,31 +284,19 @@ impl Filters<'_> {
             0 => unrolled * bytes_of_unit + 1,
             _ => units.wrapping_neg() % unrolled * bytes_of_unit + 1,
         };
-        let from = |offset: usize| parameters.as_ptr().wrapping_add(offset);
-        let bias = requant.bias as usize + 4 * channel;
+        frame.entry = entry(first);
+        frame.entry_again = entry(interval);
+        frame.interval = interval * unit * Scratch::ELEMENT_BYTES;
+        frame.tail = blocks.tail(elements);
         call.chunk = chunk;
         call.stops = [units, first].map(|units| units * unit * Scratch::ELEMENT_BYTES);
         call.bytes = [0; 2];
-        let frame = &mut call.frame;
-        frame.weights = from(weights + channel * filter_bytes + element * BLOCK * bits / 8);
-        frame.entry = entry(first);
-        frame.tail = blocks.tail(elements);
-        frame.zero_points = from(zero_points + channel * step);
-        frame.zero_point_step = step;
-        frame.biases = from(bias);
-        frame.biases_end = from(bias + 4 * count);
-        frame.chunk_end = if element == 0 { finish::store } else { finish::add_and_store };
-        frame.block_bytes = BLOCK * filter_bytes;
-        frame.interval = interval * unit * Scratch::ELEMENT_BYTES;
-        frame.entry_again = entry(interval);
-        if let Some(finish) = self.finish.filter(|_| codes) {
-            frame.multipliers = (requant.multiplier as usize).wrapping_sub(requant.bias as usize + 8);
-            frame.shifts = from(requant.shift as usize + channel);
-            frame.zero_point = self.table.output.zero_point.into();
-            frame.finish = finish;
-            frame.chunk_end = if element == 0 { finish } else { finish::add_and_finish };
-            let row_bytes = |channels| self.table.output.bits.row_bytes(channels);
-            call.bytes = [row_bytes(channel), row_bytes(last)];
+        frame.chunk_end = if element == 0 { kernels.ends.store } else { kernels.ends.add_and_store };
+        if let Some(ends) = kernels.ends.codes.filter(|_| codes) {
+            frame.added = ends.added;
+            frame.chunk_end = if element == 0 { ends.finish } else { ends.add_and_finish };
+            let row_bytes = |channels| table.output.bits.row_bytes(channels);
+            call.bytes = [row_bytes(channel), row_bytes(channel + count)];
         }
     }
 }
@@ -282,9 +326,8 @@ impl Call {
         frame.accumulators = accumulators;
         frame.out = pixels.as_mut_ptr().wrapping_add(first);
         frame.pitch = pitch;
-        // SAFETY: the loop reads the elements' weights of each block and an entry of each table, which are among the parameters, the patch, and
-        // the sums; it writes the blocks' codes into the pixels or their sums to the accumulators. All asserted here and by `Filters::call`;
-        // the tables' ends by `finish`.
+        // SAFETY: the loop reads the elements' weights of each block, its zero points and its record, which are among the parameters, the patch, and
+        // the sums; it writes the blocks' codes into the pixels or their sums to the accumulators. All asserted here and by `Filters::prepare`.
         unsafe { run(frame) }
     }
 }

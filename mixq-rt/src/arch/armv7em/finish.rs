@@ -5,7 +5,7 @@
 use core::arch::naked_asm;
 
 use mixq_format::layout::{SHIFTS, armv7em_requantises};
-use mixq_format::{Bits, Requant, Tensor};
+use mixq_format::{Requant, Tensor};
 
 use super::call::leave;
 
@@ -17,30 +17,6 @@ const _: () = assert!((255i64 << (*SHIFTS.end() - 32)) + (1 << 30) < 1 << 31);
 
 /// Where a block goes.
 pub(crate) type Finish = unsafe extern "C" fn();
-
-/// What makes codes of a layer that writes `output`; `None` for logits, one multiplier for all channels, an unusual fraction, and what
-/// [`armv7em_requantises`] does not take.
-///
-/// # Panics
-/// If the tables are not in the parameters.
-#[inline(never)]
-pub(crate) fn finish(requant: &Requant, output: &Tensor, parameters: &[u8]) -> Option<Finish> {
-    let channels = usize::from(output.channels);
-    if requant.fraction != Requant::usual_fraction(output.bits)
-        || requant.multiplier_step != 1
-        || !armv7em_requantises(requant, channels, parameters)
-    {
-        return None;
-    }
-    let holds = |offset: u32, bytes: usize| offset as usize + bytes <= parameters.len();
-    assert!(holds(requant.bias, 4 * channels) && holds(requant.multiplier, 4 * channels));
-    match output.bits {
-        Bits::B8 => Some(codes8),
-        Bits::B4 => Some(codes4),
-        Bits::B2 => Some(codes2),
-        Bits::B32 => None,
-    }
-}
 
 /// The tables of a layer, for sums that are in memory.
 pub(crate) struct Tables<'a> {
@@ -146,48 +122,56 @@ unsafe extern "C" fn requantise(call: &Sums) {
     )
 }
 
-// Requantises both channels: the bias, the high word of the product, Z_y where the shift will bring it, the shift.
+// The upper channel's sums as whole units, from what a loop leaves: 2^8 times, 2^4 times, or themselves.
+macro_rules! units {
+    (8) => {
+        "asr r4, r4, #8\nasr r5, r5, #8\nasr r6, r6, #8\nasr r7, r7, #8"
+    };
+    (4) => {
+        "asr r4, r4, #4\nasr r5, r5, #4\nasr r6, r6, #4\nasr r7, r7, #4"
+    };
+    (0) => {
+        ""
+    };
+}
+
+// Requantises both channels by the record after the weights: the biases, the high word of the product, Z_y where the shift will bring it, the
+// shifts. `$upper`: what brings the upper channel's sums to the unit of its bias.
 macro_rules! requantise {
-    ($fraction:literal, $saturate:literal) => {
+    ($fraction:literal, $upper:literal, $saturate:literal) => {
         concat!(
             "
-    ldr r8, [sp, #32]
-    ldr r10, [r8], #4
-    ldr r11, [r8], #4
-    str r8, [sp, #32]
-    add r0, r10, r0, lsl #",
+    ldr r8, [lr], #4
+    ldr r9, [lr], #4
+    ldr r10, [lr], #4
+    ldr r11, [lr], #4
+    ldrh r12, [lr], #2
+    add r0, r8, r0, lsl #",
             $fraction,
             "
-    add r1, r10, r1, lsl #",
+    add r1, r8, r1, lsl #",
             $fraction,
             "
-    add r2, r10, r2, lsl #",
+    add r2, r8, r2, lsl #",
             $fraction,
             "
-    add r3, r10, r3, lsl #",
+    add r3, r8, r3, lsl #",
             $fraction,
             "
-    add r4, r11, r4, lsl #",
-            $fraction,
+    ldr r8, [sp, #44]
+    add r4, r9, r4",
+            $upper,
             "
-    add r5, r11, r5, lsl #",
-            $fraction,
+    add r5, r9, r5",
+            $upper,
             "
-    add r6, r11, r6, lsl #",
-            $fraction,
+    add r6, r9, r6",
+            $upper,
             "
-    add r7, r11, r7, lsl #",
-            $fraction,
+    add r7, r9, r7",
+            $upper,
             "
-    ldr r9, [sp, #40]
-    add r9, r9, r8
-    ldr r10, [r9]
-    ldr r11, [r9, #4]
-    ldrd r8, lr, [sp, #44]
-    ldrh r12, [r8], #2
-    str r8, [sp, #44]
-    sub r12, r12, #0x20202020
-    lsl r9, lr, r12
+    lsl r9, r8, r12
     smmla r0, r0, r10, r9
     smmla r1, r1, r10, r9
     smmla r2, r2, r10, r9
@@ -197,7 +181,7 @@ macro_rules! requantise {
     asr r2, r2, r12
     asr r3, r3, r12
     lsr r12, r12, #8
-    lsl r9, lr, r12
+    lsl r9, r8, r12
     smmla r4, r4, r11, r9
     smmla r5, r5, r11, r9
     smmla r6, r6, r11, r9
@@ -242,8 +226,6 @@ macro_rules! requantise {
     orr r3, r3, r7, lsl #",
             $saturate,
             "
-    ldrd r8, r9, [sp, #52]
-    add r10, r8, r9, lsl #1
 "
         )
     };
@@ -254,10 +236,10 @@ macro_rules! next {
     () => {
         concat!(
             "
-    ldrd r8, r9, [sp, #32]
-    cmp r8, r9
+    ldr r8, [sp, #40]
+    cmp lr, r8
     it ne
-    ldrne pc, [sp, #92]
+    ldrne pc, [sp, #84]
 ",
             leave!()
         )
@@ -266,115 +248,202 @@ macro_rules! next {
 
 // The first pixel is written last: over what belongs to pixels that are not there.
 
-#[unsafe(naked)]
-unsafe extern "C" fn codes8() {
-    naked_asm!(
-        requantise!("4", "8"),
-        "strh r3, [r10, r9]",
-        "strh r2, [r10]",
-        "strh r1, [r8, r9]",
-        "strh r0, [r8], #2",
-        "str r8, [sp, #52]",
-        next!(),
-    )
+macro_rules! codes8 {
+    ($name:ident, $upper:literal) => {
+        #[unsafe(naked)]
+        unsafe extern "C" fn $name() {
+            naked_asm!(
+                requantise!("4", $upper, "8"),
+                "ldrd r8, r9, [sp, #48]",
+                "add r10, r8, r9, lsl #1",
+                "strh r3, [r10, r9]",
+                "strh r2, [r10]",
+                "strh r1, [r8, r9]",
+                "strh r0, [r8], #2",
+                "str r8, [sp, #48]",
+                next!(),
+            )
+        }
+    };
 }
 
-#[unsafe(naked)]
-unsafe extern "C" fn codes4() {
-    naked_asm!(
-        requantise!("7", "4"),
-        "strb r3, [r10, r9]",
-        "strb r2, [r10]",
-        "strb r1, [r8, r9]",
-        "strb r0, [r8], #1",
-        "str r8, [sp, #52]",
-        next!(),
-    )
+macro_rules! codes4 {
+    ($name:ident, $upper:literal) => {
+        #[unsafe(naked)]
+        unsafe extern "C" fn $name() {
+            naked_asm!(
+                requantise!("7", $upper, "4"),
+                "ldrd r8, r9, [sp, #48]",
+                "add r10, r8, r9, lsl #1",
+                "strb r3, [r10, r9]",
+                "strb r2, [r10]",
+                "strb r1, [r8, r9]",
+                "strb r0, [r8], #1",
+                "str r8, [sp, #48]",
+                next!(),
+            )
+        }
+    };
 }
 
-// A block is half a byte: the first half writes it, the second one adds to it.
-#[unsafe(naked)]
-unsafe extern "C" fn codes2() {
-    naked_asm!(
-        requantise!("7", "2"),
-        "add r11, r10, r9",
-        "ldr r12, [sp, #84]",
-        "eors r12, r12, #1",
-        "str r12, [sp, #84]",
-        "beq 2f",
-        "strb r3, [r11]",
-        "strb r2, [r10]",
-        "strb r1, [r8, r9]",
-        "strb r0, [r8]",
-        "b 3f",
-        "2:",
-        "ldrb r4, [r8]",
-        "ldrb r5, [r8, r9]",
-        "ldrb r6, [r10]",
-        "ldrb r7, [r11]",
-        "orr r0, r4, r0, lsl #4",
-        "orr r1, r5, r1, lsl #4",
-        "orr r2, r6, r2, lsl #4",
-        "orr r3, r7, r3, lsl #4",
-        "strb r3, [r11]",
-        "strb r2, [r10]",
-        "strb r1, [r8, r9]",
-        "strb r0, [r8], #1",
-        "str r8, [sp, #52]",
-        "3:",
-        next!(),
-    )
+// A block is half a byte: the first half waits for the second one, unless it is the last.
+macro_rules! codes2 {
+    ($name:ident, $upper:literal) => {
+        #[unsafe(naked)]
+        unsafe extern "C" fn $name() {
+            naked_asm!(
+                requantise!("7", $upper, "2"),
+                "ldr r8, [sp, #88]",
+                "add r12, sp, #112",
+                "eors r8, r8, #1",
+                "str r8, [sp, #88]",
+                "beq 2f",
+                "stm r12, {{r0-r3}}",
+                "ldr r8, [sp, #40]",
+                "cmp lr, r8",
+                "it ne",
+                "ldrne pc, [sp, #84]",
+                "b 3f",
+                "2:",
+                "ldm r12, {{r4-r7}}",
+                "orr r0, r4, r0, lsl #4",
+                "orr r1, r5, r1, lsl #4",
+                "orr r2, r6, r2, lsl #4",
+                "orr r3, r7, r3, lsl #4",
+                "3:",
+                "ldrd r8, r9, [sp, #48]",
+                "add r10, r8, r9, lsl #1",
+                "strb r3, [r10, r9]",
+                "strb r2, [r10]",
+                "strb r1, [r8, r9]",
+                "strb r0, [r8], #1",
+                "str r8, [sp, #48]",
+                next!(),
+            )
+        }
+    };
 }
 
-/// Stores the sums of the first chunk.
-#[unsafe(naked)]
-pub(super) unsafe extern "C" fn store() {
-    naked_asm!(
-        "ldr r8, [sp, #68]",
-        "stm r8!, {{r0-r7}}",
-        "str r8, [sp, #68]",
-        "ldr r8, [sp, #32]",
-        "add r8, r8, #8",
-        "str r8, [sp, #32]",
-        next!(),
-    )
+codes8!(codes8_of_bytes, ", asr #4");
+codes8!(codes8_of_nibbles, "");
+codes8!(codes8_of_units, ", lsl #4");
+codes4!(codes4_of_bytes, ", asr #1");
+codes4!(codes4_of_nibbles, ", lsl #3");
+codes4!(codes4_of_units, ", lsl #7");
+codes2!(codes2_of_bytes, ", asr #1");
+codes2!(codes2_of_nibbles, ", lsl #3");
+codes2!(codes2_of_units, ", lsl #7");
+
+macro_rules! store {
+    ($name:ident, $bits:tt) => {
+        #[unsafe(naked)]
+        unsafe extern "C" fn $name() {
+            naked_asm!(
+                units!($bits),
+                "ldr r8, [sp, #64]",
+                "stm r8!, {{r0-r7}}",
+                "str r8, [sp, #64]",
+                next!(),
+            )
+        }
+    };
 }
+
+store!(store_of_bytes, 8);
+store!(store_of_nibbles, 4);
+store!(store_of_units, 0);
 
 // The sums of the chunks before.
 macro_rules! add {
     () => {
         "
-    ldr lr, [sp, #68]
-    ldm lr!, {{r8-r11}}
+    ldr r12, [sp, #64]
+    ldm r12!, {{r8-r11}}
     add r0, r0, r8
     add r1, r1, r9
     add r2, r2, r10
     add r3, r3, r11
-    ldm lr!, {{r8-r11}}
+    ldm r12!, {{r8-r11}}
     add r4, r4, r8
     add r5, r5, r9
     add r6, r6, r10
     add r7, r7, r11
-    str lr, [sp, #68]
+    str r12, [sp, #64]
 "
     };
 }
 
-/// Adds the sums of another chunk.
-#[unsafe(naked)]
-pub(super) unsafe extern "C" fn add_and_store() {
-    naked_asm!(
-        add!(),
-        "stmdb lr, {{r0-r7}}",
-        "ldr r8, [sp, #32]",
-        "add r8, r8, #8",
-        "str r8, [sp, #32]",
-        next!(),
-    )
+macro_rules! add_to {
+    ($store:ident, $finish:ident, $bits:tt) => {
+        #[unsafe(naked)]
+        unsafe extern "C" fn $store() {
+            naked_asm!(units!($bits), add!(), "stmdb r12, {{r0-r7}}", next!())
+        }
+
+        #[unsafe(naked)]
+        unsafe extern "C" fn $finish() {
+            naked_asm!(units!($bits), add!(), "ldr pc, [sp, #56]")
+        }
+    };
 }
 
-/// Adds the sums of the last chunk, and makes codes of them.
-#[unsafe(naked)]
-pub(super) unsafe extern "C" fn add_and_finish() {
-    naked_asm!(add!(), "ldr pc, [sp, #60]")
+add_to!(add_and_store_of_bytes, add_and_finish_of_bytes, 8);
+add_to!(add_and_store_of_nibbles, add_and_finish_of_nibbles, 4);
+add_to!(add_and_store_of_units, add_and_finish_of_units, 0);
+
+/// What a loop leaves of the upper channel's sums.
+#[derive(Clone, Copy)]
+pub(super) enum Left {
+    /// 2^8 times.
+    Bytes,
+    /// 2^4 times.
+    Nibbles,
+    /// Themselves.
+    Units,
+}
+
+/// Where blocks go.
+pub(crate) struct Ends {
+    /// The sums of a first chunk.
+    pub(super) store: Finish,
+    /// Those of one that is neither the first nor the last.
+    pub(super) add_and_store: Finish,
+    /// Where codes are made of the sums.
+    pub(super) codes: Option<Codes>,
+}
+
+/// Where codes are made.
+#[derive(Clone, Copy)]
+pub(super) struct Codes {
+    /// Of a chunk that is all.
+    pub(super) finish: Finish,
+    /// Of the last of several chunks: adds the others, and goes on to `added`.
+    pub(super) add_and_finish: Finish,
+    pub(super) added: Finish,
+}
+
+/// For what a loop leaves, and codes of `y` bits; 0: sums.
+pub(super) const fn ends(left: Left, y: usize) -> Ends {
+    let (store, add_and_store, add_and_finish): (Finish, Finish, Finish) = match left {
+        Left::Bytes => (store_of_bytes, add_and_store_of_bytes, add_and_finish_of_bytes),
+        Left::Nibbles => (store_of_nibbles, add_and_store_of_nibbles, add_and_finish_of_nibbles),
+        Left::Units => (store_of_units, add_and_store_of_units, add_and_finish_of_units),
+    };
+    let codes: Option<(Finish, Finish)> = match (left, y) {
+        (Left::Bytes, 8) => Some((codes8_of_bytes, codes8_of_units)),
+        (Left::Nibbles, 8) => Some((codes8_of_nibbles, codes8_of_units)),
+        (Left::Units, 8) => Some((codes8_of_units, codes8_of_units)),
+        (Left::Bytes, 4) => Some((codes4_of_bytes, codes4_of_units)),
+        (Left::Nibbles, 4) => Some((codes4_of_nibbles, codes4_of_units)),
+        (Left::Units, 4) => Some((codes4_of_units, codes4_of_units)),
+        (Left::Bytes, 2) => Some((codes2_of_bytes, codes2_of_units)),
+        (Left::Nibbles, 2) => Some((codes2_of_nibbles, codes2_of_units)),
+        (Left::Units, 2) => Some((codes2_of_units, codes2_of_units)),
+        _ => None,
+    };
+    let codes = match codes {
+        Some((finish, added)) => Some(Codes { finish, add_and_finish, added }),
+        None => None,
+    };
+    Ends { store, add_and_store, codes }
 }

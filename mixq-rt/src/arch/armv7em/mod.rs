@@ -23,7 +23,7 @@ mod scratch;
 mod widen;
 
 pub(crate) use call::{Call, Chunk, Filters, Kernels};
-pub(crate) use finish::{Finish, Tables, finish};
+pub(crate) use finish::Tables;
 pub(crate) use scratch::Scratch;
 pub(crate) use widen::Widen;
 

@@ -1,11 +1,11 @@
 //! 4-bit weights beside 8-bit input: two output channels by four pixels, 26 instructions for 32 multiply-accumulates.
 //!
 //! A byte of weights is `2^4 w1 + w0`, both offset by 8: the byte is multiplied into the accumulators of the upper channel, its lower nibble
-//! into those of the lower one. The difference of the two is `2^4` times the upper channel's sum.
+//! into those of the lower one. The difference of the two is `2^4` times the upper channel's sum, and left so.
 
 use core::arch::naked_asm;
 
-use super::call::{Frame, begin};
+use super::call::{Frame, begin, block};
 
 macro_rules! unit {
     ($load:literal) => {
@@ -61,16 +61,10 @@ pub(super) unsafe extern "C" fn multiply(frame: *const Frame) {
         "adreq.w r1, 7f",
         "add r1, r1, #1",
         "str r1, [sp, #16]",
-        ".p2align 2",
-        "2:",
+        "ldr lr, [sp]",
+        "ldr pc, [sp, #84]",
         // Without Z_w sum(q_x), from the beginning.
-        "ldr r8, [sp, #20]",
-        "ldm r8, {{r8-r11}}",
-        "ldrd r6, r7, [sp, #24]",
-        "ldrsb r4, [r6]",
-        "ldrsb r5, [r6, r7]",
-        "add r6, r6, r7, lsl #1",
-        "str r6, [sp, #24]",
+        block!(),
         "add r4, r4, #8",
         "add r5, r5, #8",
         "lsl r5, r5, #4",
@@ -82,7 +76,7 @@ pub(super) unsafe extern "C" fn multiply(frame: *const Frame) {
         "mla r6, r5, r10, r2",
         "mla r4, r5, r8, r0",
         "mla r5, r5, r9, r1",
-        "ldrd lr, r12, [sp]",
+        "ldr r12, [sp, #4]",
         "ldr pc, [sp, #8]",
         ".p2align 2",
         "5:",
@@ -96,29 +90,21 @@ pub(super) unsafe extern "C" fn multiply(frame: *const Frame) {
         // The last elements, one to three.
         ".p2align 2",
         "6:",
-        "ldrb.w r9, [lr]",
+        "ldrb r9, [lr], #1",
         "b.w 8f",
-        "ldrh.w r9, [lr]",
+        "ldrh r9, [lr], #2",
         "b.w 8f",
-        "ldrh.w r9, [lr]",
-        "ldrb.w r8, [lr, #2]",
+        "ldrh r9, [lr], #2",
+        "ldrb r8, [lr], #1",
         "orr r9, r9, r8, lsl #16",
         "8:",
         unit!(""),
         ".p2align 2",
         "7:",
-        "ldr r8, [sp]",
-        "ldr r9, [sp, #72]",
         "sub r4, r4, r0",
         "sub r5, r5, r1",
         "sub r6, r6, r2",
         "sub r7, r7, r3",
-        "asr r4, r4, #4",
-        "asr r5, r5, #4",
-        "asr r6, r6, #4",
-        "asr r7, r7, #4",
-        "add r8, r8, r9",
-        "str r8, [sp]",
-        "ldr pc, [sp, #64]",
+        "ldr pc, [sp, #60]",
     )
 }

@@ -5,7 +5,7 @@
 
 use core::arch::naked_asm;
 
-use super::call::{Frame, begin};
+use super::call::{Frame, begin, block};
 
 // One pair of elements: r8 = both channels' weights.
 macro_rules! pair {
@@ -45,16 +45,16 @@ macro_rules! tail {
         concat!(
             "
     .p2align 2
-6:  ldrb.w r9, [lr]
+6:  ldrb r9, [lr], #1
     b.w 8f
-    ldrh.w r9, [lr]
+    ldrh r9, [lr], #2
     b.w 8f
     b.w 9f
     nop.w
-    ldr.w r9, [lr]
+    ldr r9, [lr], #4
     b.w 8f
-9:  ldrh.w r9, [lr]
-    ldrb.w r8, [lr, #2]
+9:  ldrh r9, [lr], #2
+    ldrb r8, [lr], #1
     orr r9, r9, r8, lsl #16
 8:
 ",
@@ -126,7 +126,7 @@ macro_rules! take_out {
 
 macro_rules! multiply {
     // `$units` of `$bits`-bit weights in the unrolled loop; with the lower field below `$s`, offset by `$offset`.
-    ($name:ident, $bits:tt, $units:literal, $mask:literal, $s:literal, $offset:literal) => {
+    ($name:ident, $bits:tt, $units:literal, $s:literal, $offset:literal) => {
         /// # Safety
         /// `frame` is valid as [`Call::run`](super::Call::run) says.
         #[unsafe(naked)]
@@ -140,28 +140,34 @@ macro_rules! multiply {
                 "it ne",
                 "adrne.w r1, 4f",
                 "add r1, r1, #1",
-                "str r1, [sp, #96]",
+                "str r1, [sp, #92]",
                 tail_bytes!($bits),
                 "adr.w r1, 6f",
                 "add r1, r1, r2, lsl #3",
                 "sub r1, r1, #7",
                 "str r1, [sp, #16]",
-                "ldr r2, [sp, #80]",
+                "ldr r2, [sp, #72]",
                 "adr.w r1, 5f",
                 "add r2, r2, r1",
-                "str r2, [sp, #80]",
-                ".p2align 2",
-                "2:",
-                "mov r4, #0",
-                "mov r5, #0",
-                "mov r6, #0",
-                "mov r7, #0",
-                "strd r4, r5, [sp, #100]",
-                "strd r4, r5, [sp, #108]",
-                "ldr r10, [sp, #88]",
-                concat!("movw r11, #", $mask),
-                concat!("movt r11, #", $mask),
-                "ldrd lr, r12, [sp]",
+                "str r2, [sp, #72]",
+                "ldr lr, [sp]",
+                "ldr pc, [sp, #84]",
+                // Without Z_w sum(q_x) and the offset of the lower channel, from the beginning.
+                block!(),
+                concat!("add r4, r4, #", $offset),
+                concat!("lsl r5, r5, #", $s),
+                "mul r0, r4, r8",
+                "mul r1, r4, r9",
+                "mul r2, r4, r10",
+                "mul r3, r4, r11",
+                "strd r0, r1, [sp, #96]",
+                "strd r2, r3, [sp, #104]",
+                "mul r4, r5, r8",
+                "mul r7, r5, r11",
+                "mul r6, r5, r10",
+                "mul r5, r5, r9",
+                "ldrd r10, r11, [sp, #76]",
+                "ldr r12, [sp, #4]",
                 "ldr pc, [sp, #8]",
                 ".p2align 2",
                 "5:",
@@ -173,13 +179,13 @@ macro_rules! multiply {
                 "ldr r8, [sp, #12]",
                 "cmp r12, r8",
                 "it eq",
-                "ldreq pc, [sp, #96]",
+                "ldreq pc, [sp, #92]",
                 // The end of an interval.
-                "ldrd r8, r9, [sp, #76]",
+                "ldrd r8, r9, [sp, #68]",
                 "add r10, r10, r8",
                 "3:",
-                take_out!("r4", "r5", "100", $s),
-                take_out!("r6", "r7", "108", $s),
+                take_out!("r4", "r5", "96", $s),
+                take_out!("r6", "r7", "104", $s),
                 "bx r9",
                 // Before the tail.
                 ".p2align 2",
@@ -189,7 +195,7 @@ macro_rules! multiply {
                 tail!($bits),
                 ".p2align 2",
                 "7:",
-                "add r8, sp, #100",
+                "add r8, sp, #96",
                 "ldm r8, {{r8-r11}}",
                 concat!("ubfx r0, r4, #0, #", $s),
                 concat!("ubfx r1, r5, #0, #", $s),
@@ -199,32 +205,11 @@ macro_rules! multiply {
                 "add r1, r1, r9",
                 "add r2, r2, r10",
                 "add r3, r3, r11",
-                // Without Z_w sum(q_x), and the offset of the lower channel.
-                "ldrd r10, r11, [sp, #24]",
-                "ldrsb r8, [r10]",
-                "add r9, r10, r11, lsl #1",
-                "str r9, [sp, #24]",
-                "ldrsb r11, [r10, r11]",
-                concat!("add r10, r8, #", $offset),
-                "ldr r8, [sp, #20]",
-                "ldm r8, {{r8, r9, r12, lr}}",
                 concat!("asr r4, r4, #", $s),
                 concat!("asr r5, r5, #", $s),
                 concat!("asr r6, r6, #", $s),
                 concat!("asr r7, r7, #", $s),
-                "mla r0, r10, r8, r0",
-                "mla r1, r10, r9, r1",
-                "mla r2, r10, r12, r2",
-                "mla r3, r10, lr, r3",
-                "mla r4, r11, r8, r4",
-                "mla r5, r11, r9, r5",
-                "mla r6, r11, r12, r6",
-                "mla r7, r11, lr, r7",
-                "ldr r8, [sp]",
-                "ldr r9, [sp, #72]",
-                "add r8, r8, r9",
-                "str r8, [sp]",
-                "ldr pc, [sp, #64]",
+                "ldr pc, [sp, #60]",
             )
         }
     };
@@ -235,5 +220,9 @@ pub(super) const UNROLLED_4: [usize; 2] = [4, 52];
 /// 2-bit weights.
 pub(super) const UNROLLED_2: [usize; 2] = [2, 100];
 
-multiply!(multiply_4, 4, 4, "0xF00F", "12", "8");
-multiply!(multiply_2, 2, 2, "0xC003", "14", "2");
+/// Both channels' fields of a pair of elements.
+pub(super) const MASK_4: u32 = 0xF00F_F00F;
+pub(super) const MASK_2: u32 = 0xC003_C003;
+
+multiply!(multiply_4, 4, 4, "12", "8");
+multiply!(multiply_2, 2, 2, "14", "2");

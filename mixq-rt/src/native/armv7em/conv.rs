@@ -7,14 +7,21 @@ use mixq_format::layout::{Blocks, Plan};
 
 use super::source::Source;
 use super::{requantise, split, with_memory};
-use crate::arch::armv7em::{Call, Chunk, Filters, Kernels, PIXELS, Scratch, Tables, finish};
+use crate::arch::armv7em::{Call, Chunk, Filters, Kernels, PIXELS, Scratch, Tables};
 use crate::tensor::PixelWriter;
 
-/// Executes a convolution with `X`-bit input and `W`-bit weights; any width of output.
+/// Executes a convolution with `X`-bit input and `W`-bit weights. `Y` are the bits of the output if
+/// [`armv7em_records`](mixq_format::layout::armv7em_records) has it that tables stand beside the weights; 0, for any width, if they do not.
 #[inline(always)]
-pub fn conv<const X: usize, const W: usize>(table: &Conv, parameters: &[u8], arena: &mut [u8], plan: Plan) {
+pub fn conv<const X: usize, const W: usize, const Y: usize>(
+    table: &Conv,
+    parameters: &[u8],
+    arena: &mut [u8],
+    plan: Plan,
+) {
+    assert!(Y == 0 || Y == table.output.bits.count());
     with_memory(&plan, Blocks::of_conv(table).nine, |own| {
-        execute(table, parameters, arena, &plan, const { &Kernels::of(X, W) }, own)
+        execute(table, parameters, arena, &plan, const { &Kernels::of(X, W, Y) }, own)
     });
 }
 
@@ -38,14 +45,13 @@ fn execute(
             filter_bytes: source.filter_bytes,
             table,
             channels: table.output.channels.into(),
-            finish: finish(&table.requant, &table.output, parameters),
             proof: plan.proof,
         },
         source: &source,
     };
     let (input, output, memory) = split(arena, [&table.input, &table.output], plan, own);
     let most = plan.proof.chunk.into();
-    let sums = layer.filters.finish.is_none();
+    let sums = !kernels.codes();
     let mut scratch = Scratch::new(memory, layer.source.room(), most, layer.source.staged(), sums);
     let mut call = layer.filters.call();
     layer.filters.prepare(&mut call, layer.chunk(&scratch, 0, 0));
@@ -70,7 +76,7 @@ impl Layer<'_> {
         let Layer { source, filters } = self;
         let elements = scratch.chunk().min(source.elements - element);
         // The sums need no memory if they become codes at once.
-        let codes = filters.finish.is_some() && element + elements == source.elements;
+        let codes = filters.kernels.codes() && element + elements == source.elements;
         let count = filters.channels - channel;
         let count = if codes && element == 0 { count } else { count.min(scratch.channels()) };
         Chunk { channel, count, element, elements, codes }
@@ -107,7 +113,7 @@ impl Layer<'_> {
                 count = chunk.count;
                 element += chunk.elements;
             }
-            if filters.finish.is_none() {
+            if !filters.kernels.codes() {
                 let sums = scratch.accumulators(count);
                 self.write(channel, sums, group.len(), pixels);
             }

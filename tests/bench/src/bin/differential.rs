@@ -81,7 +81,8 @@ fn compare(number: u64, layer: &Layer, numbers: &mut Numbers, memory: &mut Memor
     laid_out.copy_from_slice(plain);
     layout::armv7em(layer, plain, laid_out);
     run_layer(layer, plain, expected);
-    run_native(layer, laid_out, found, plan);
+    let records = layout::armv7em_records(layer, plain);
+    run_native(layer, laid_out, found, plan, records);
     if let Some(plan) = plan {
         let work = plan.scratch as usize..(plan.scratch + plan.scratch_bytes) as usize;
         found[work.clone()].copy_from_slice(&expected[work]);
@@ -95,8 +96,29 @@ fn compare(number: u64, layer: &Layer, numbers: &mut Numbers, memory: &mut Memor
     }
 }
 
-/// `native::$kernel::<X, W>` for the widths of a table.
+/// `native::$kernel::<X, W>` for the widths of a table; of `conv::<X, W, Y>` for the codes that it makes.
 macro_rules! dispatch {
+    (conv $y:expr, $($argument:expr),*) => {
+        match $y {
+            2 => dispatch!(@conv 2, $($argument),*),
+            4 => dispatch!(@conv 4, $($argument),*),
+            8 => dispatch!(@conv 8, $($argument),*),
+            _ => dispatch!(@conv 0, $($argument),*),
+        }
+    };
+    (@conv $y:literal, $table:expr, $($argument:expr),*) => {
+        match ($table.input.bits.count(), $table.weight_bits.count()) {
+            (8, 8) => native::conv::<8, 8, $y>($table, $($argument),*),
+            (8, 4) => native::conv::<8, 4, $y>($table, $($argument),*),
+            (8, 2) => native::conv::<8, 2, $y>($table, $($argument),*),
+            (4, 8) => native::conv::<4, 8, $y>($table, $($argument),*),
+            (4, 4) => native::conv::<4, 4, $y>($table, $($argument),*),
+            (4, 2) => native::conv::<4, 2, $y>($table, $($argument),*),
+            (2, 8) => native::conv::<2, 8, $y>($table, $($argument),*),
+            (2, 4) => native::conv::<2, 4, $y>($table, $($argument),*),
+            _ => native::conv::<2, 2, $y>($table, $($argument),*),
+        }
+    };
     ($kernel:ident, $table:expr, $($argument:expr),*) => {
         match ($table.input.bits.count(), $table.weight_bits.count()) {
             (8, 8) => native::$kernel::<8, 8>($table, $($argument),*),
@@ -112,9 +134,12 @@ macro_rules! dispatch {
     };
 }
 
-fn run_native(layer: &Layer, parameters: &[u8], arena: &mut [u8], plan: Option<Plan>) {
+fn run_native(layer: &Layer, parameters: &[u8], arena: &mut [u8], plan: Option<Plan>, records: bool) {
     match (layer, plan) {
-        (Layer::Conv(table), Some(plan)) => dispatch!(conv, table, parameters, arena, plan),
+        (Layer::Conv(table), Some(plan)) => {
+            let y = if records { table.output.bits.count() } else { 0 };
+            dispatch!(conv y, table, parameters, arena, plan)
+        }
         (Layer::Linear(table), Some(plan)) => dispatch!(linear, table, parameters, arena, plan),
         (Layer::Depthwise(table), _) => dispatch!(depthwise, table, parameters, arena),
         (Layer::Add(table), _) => native::add(table, arena),

@@ -8,12 +8,15 @@ use crate::numbers::Numbers;
 struct Parameters<'a> {
     bytes: &'a mut [u8],
     end: usize,
+    /// Whether tables follow one another without gaps, as the build lays them out.
+    dense: bool,
 }
 
 impl Parameters<'_> {
-    /// Takes bytes for a table, at any offset.
+    /// Takes bytes for a table, at any offset; the first one anywhere.
     fn put(&mut self, numbers: &mut Numbers, length: usize) -> (u32, &mut [u8]) {
-        let start = self.end + numbers.within(0, 3) as usize;
+        let gap = if self.dense && self.end > 0 { 0 } else { numbers.within(0, 3) as usize };
+        let start = self.end + gap;
         self.end = start + length;
         (start as u32, &mut self.bytes[start..self.end])
     }
@@ -21,7 +24,8 @@ impl Parameters<'_> {
 
 /// A layer, its parameters and an arena with its input.
 pub fn random(numbers: &mut Numbers, parameters: &mut [u8], arena: &mut [u8]) -> Layer {
-    let mut parameters = Parameters { bytes: parameters, end: 0 };
+    let dense = !numbers.once_in(4);
+    let mut parameters = Parameters { bytes: parameters, end: 0, dense };
     if numbers.once_in(6) {
         return linear(numbers, &mut parameters, arena);
     }
