@@ -73,11 +73,9 @@ impl Blocks {
     /// Which of a filter's elements is at a slot; slots are counted in pairs of halves, in the order of the words. `None`:
     /// a slot of the last unit that is empty.
     ///
-    /// Unpacking a word of input puts element `i` beside the one half a word later; elements that fill no word are in their order,
-    /// those that fill no unit beside the one half a unit later. The last three bytes of 8-bit input are taken as a word.
+    /// Unpacking a word of input puts element `i` beside the one half a word later, and so does [half of one](Self::half_word); elements that
+    /// fill no word are in their order, those that fill no unit beside the one half a unit later.
     pub const fn element(&self, elements: usize, slot: usize) -> Option<usize> {
-        let whole = elements - elements % self.unit;
-        let words = elements - elements % self.word;
         if self.nine {
             return match slot {
                 0..24 => Some(slot / 8 * 9 + slot % 8 / 4 * 4 + half_apart(4, slot % 4)),
@@ -85,12 +83,15 @@ impl Blocks {
                 _ => None,
             };
         }
-        let element = if self.last_word_is_short(elements) && slot >= words {
-            words + half_apart(self.word, slot - words)
-        } else if slot >= whole {
+        let whole = elements - elements % self.unit;
+        let words = whole - whole % self.word;
+        let half = if self.half_word(elements) { self.word / 2 } else { 0 };
+        let element = if slot >= whole {
             whole + half_apart(self.unit, slot - whole)
-        } else if slot < whole - whole % self.word {
+        } else if slot < words {
             slot - slot % self.word + half_apart(self.word, slot % self.word)
+        } else if slot < words + half {
+            words + half_apart(half, slot - words)
         } else {
             slot
         };
@@ -111,10 +112,9 @@ impl Blocks {
         elements / self.unit * 4 + tail_bytes
     }
 
-    /// Whether the codes that fill no word are unpacked as one.
-    pub const fn last_word_is_short(&self, elements: usize) -> bool {
-        let rest = elements % self.word;
-        rest > 0 && (self.unit == self.word || (self.unit == 2 && self.word == 4 && rest != 2))
+    /// Whether half a word of the codes that fill no word is unpacked as one: of 4 or 2 bits each, and whole units.
+    pub const fn half_word(&self, elements: usize) -> bool {
+        self.word >= 8 && self.unit <= self.word / 2 && elements % self.word >= self.word / 2
     }
 
     /// Whether both channels lie in the nibbles of a byte.

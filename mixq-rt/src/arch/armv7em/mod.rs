@@ -24,7 +24,7 @@ mod widen;
 
 pub(crate) use call::{Call, Chunk, Filters, Kernels};
 pub(crate) use finish::Tables;
-pub(crate) use scratch::Scratch;
+pub(crate) use scratch::{Patch, Scratch};
 pub(crate) use widen::Widen;
 
 /// Output pixels of a group.

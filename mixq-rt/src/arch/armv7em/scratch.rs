@@ -63,47 +63,18 @@ impl<'a> Scratch<'a> {
         ((self.words.len() - self.before) / PIXELS) & !3
     }
 
-    /// The stage.
-    #[inline(always)]
-    pub(crate) fn stage(&mut self) -> &mut [u8] {
-        bytemuck::cast_slice_mut(&mut self.words[self.patch..self.before])
-    }
-
-    /// Widens staged codes, whole words of them.
+    /// Begins a chunk of so many elements: the patch, to be filled with them, and the stage.
     ///
     /// # Panics
-    /// As [`Self::widen`].
+    /// If they are more than a whole chunk.
     #[inline(always)]
-    pub(crate) fn widen_staged(&mut self, widen: &Widen, pixel: usize, words: usize) {
-        let (patch, rest) = self.words.split_at_mut(self.patch);
-        let stage: &[u8] = bytemuck::cast_slice(&rest[..self.before - self.patch]);
-        widen.run(stage, patch, &mut self.sums, [pixel, 1], 0, [words, 0]);
-    }
-
-    /// Widens three rows of nine bytes, `row` bytes apart, of one or more pixels, `pitch` bytes apart.
-    ///
-    /// # Panics
-    /// If there are fewer codes, or the patch has no room.
-    #[inline(never)]
-    pub(crate) fn widen_nine(&mut self, [pixel, count]: [usize; 2], codes: &[u8], [row, pitch]: [usize; 2]) {
-        let patch = &mut self.words[..self.patch];
-        widen::nine(codes, patch, &mut self.sums, [pixel, count], [row, pitch]);
-    }
-
-    /// The same of the 27 codes of one pixel that are staged.
-    #[inline(always)]
-    pub(crate) fn widen_nine_staged(&mut self, pixel: usize) {
-        let (patch, rest) = self.words.split_at_mut(self.patch);
-        let stage: &[u8] = bytemuck::cast_slice(&rest[..self.before - self.patch]);
-        widen::nine(stage, patch, &mut self.sums, [pixel, 1], [9, 0]);
-    }
-
-    /// Begins a chunk of so many elements.
-    #[inline(always)]
-    pub(crate) fn begin(&mut self, elements: usize) {
+    pub(crate) fn begin(&mut self, elements: usize) -> (Patch<'_>, &mut [u8]) {
         assert!(elements <= self.chunk());
         self.sums = [0; PIXELS];
         self.elements = elements;
+        let (words, rest) = self.words.split_at_mut(self.patch);
+        let stage = bytemuck::cast_slice_mut(&mut rest[..self.before - self.patch]);
+        (Patch { words, sums: &mut self.sums, elements }, stage)
     }
 
     #[inline(always)]
@@ -125,6 +96,22 @@ impl<'a> Scratch<'a> {
         let words: &mut [i32] = bytemuck::cast_slice_mut(&mut self.words[self.before..][..PIXELS * count]);
         words.as_chunks_mut().0
     }
+}
+
+/// A patch that is filled.
+pub(crate) struct Patch<'a> {
+    words: &'a mut [u32],
+    /// Of the codes, negated.
+    sums: &'a mut [i32; PIXELS],
+    elements: usize,
+}
+
+impl Patch<'_> {
+    /// Elements that it will hold.
+    #[inline(always)]
+    pub(crate) fn elements(&self) -> usize {
+        self.elements
+    }
 
     /// Widens whole words of packed codes, from an element on that begins a word, for one or more pixels whose codes are `pitch` bytes apart.
     ///
@@ -134,13 +121,38 @@ impl<'a> Scratch<'a> {
     pub(crate) fn widen(
         &mut self,
         widen: &Widen,
-        [pixel, count]: [usize; 2],
+        pixels: [usize; 2],
         element: usize,
         codes: &[u8],
         [words, pitch]: [usize; 2],
     ) {
-        let patch = &mut self.words[..self.patch];
-        widen.run(codes, patch, &mut self.sums, [pixel, count], element, [words, pitch]);
+        widen.run(codes, self.words, self.sums, pixels, element, [words, pitch]);
+    }
+
+    /// Widens half a word of codes of `bits` bits, 4 or 2, of one pixel.
+    ///
+    /// # Panics
+    /// If they are beyond the patch.
+    #[inline(never)]
+    pub(crate) fn widen_half(&mut self, bits: usize, pixel: usize, element: usize, codes: [u8; 2]) {
+        let halves = u32::from(codes[0]) | u32::from(codes[1]) << 16;
+        let pairs = 8 / bits;
+        let mut sum = 0;
+        let words = &mut self.words[element / 2 * PIXELS + pixel..];
+        for (index, word) in words.iter_mut().step_by(PIXELS).take(pairs).enumerate() {
+            *word = (halves >> (index * bits)) & (0x0001_0001 * ((1 << bits) - 1));
+            sum += *word;
+        }
+        self.sums[pixel] -= ((sum & 0xffff) + (sum >> 16)) as i32;
+    }
+
+    /// Widens three rows of nine bytes, `row` bytes apart, of one or more pixels, `pitch` bytes apart.
+    ///
+    /// # Panics
+    /// If there are fewer codes, or the patch has no room.
+    #[inline(always)]
+    pub(crate) fn widen_nine(&mut self, pixels: [usize; 2], codes: &[u8], [row, pitch]: [usize; 2]) {
+        widen::nine(codes, self.words, self.sums, pixels, [row, pitch]);
     }
 
     /// Fills whole words' elements of one pixel with one code.
@@ -162,7 +174,7 @@ impl<'a> Scratch<'a> {
     /// If the slot is beyond the patch.
     #[inline(always)]
     pub(crate) fn put(&mut self, pixel: usize, slot: usize, code: i32) {
-        let word = &mut self.words[..self.patch][slot / 2 * PIXELS + pixel];
+        let word = &mut self.words[slot / 2 * PIXELS + pixel];
         *word = if slot.is_multiple_of(2) { code as u32 } else { *word | (code as u32) << 16 };
         self.sums[pixel] -= code;
     }

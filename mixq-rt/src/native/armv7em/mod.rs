@@ -5,6 +5,7 @@ mod conv;
 mod depthwise;
 mod linear;
 mod pool;
+mod runs;
 mod source;
 
 pub use add::add;

@@ -5,8 +5,8 @@ use core::ops::Range;
 use mixq_format::layout::Blocks;
 use mixq_format::{Bits, Conv};
 
-use crate::arch::armv7em::{Kernels, Scratch};
-use crate::layer::Taps;
+use super::runs::Runs;
+use crate::arch::armv7em::{Kernels, Patch, Scratch};
 
 /// The input of a convolution.
 pub(super) struct Source<'a> {
@@ -19,6 +19,10 @@ pub(super) struct Source<'a> {
     order: Order,
     /// Rows and columns of the output whose windows see no padding.
     inner: [Range<usize>; 2],
+    /// Bytes from what an output pixel sees to what the next one in its row does.
+    pitch: usize,
+    /// Whether all pixels of the output are as one row.
+    seamless: bool,
 }
 
 /// How the elements of a window lie in the input.
@@ -60,8 +64,19 @@ impl<'a> Source<'a> {
             inner(window.stride_height, window.pad_top, window.kernel_height, input.height, output.height),
             inner(window.stride_width, window.pad_left, window.kernel_width, input.width, output.width),
         ];
-        let filter_bytes = taps * table.weight_bits.row_bytes(channels);
-        Source { table, kernels, blocks, elements: taps * channels, filter_bytes, order, inner }
+        Source {
+            table,
+            kernels,
+            blocks,
+            elements: taps * channels,
+            filter_bytes: taps * table.weight_bits.row_bytes(channels),
+            order,
+            inner,
+            pitch: usize::from(window.stride_width) * input.pixel_bytes(),
+            seamless: taps == 1
+                && input.width == output.width
+                && (window.stride_width, window.stride_height) == (1, 1),
+        }
     }
 
     /// Elements that a patch has room for if it holds all: whole units.
@@ -75,65 +90,47 @@ impl<'a> Source<'a> {
         matches!(self.order, Order::Nine | Order::Bytes)
     }
 
-    /// Fills a patch from an element on, for output pixels `first..first + count`.
-    #[inline(always)]
-    pub(super) fn fill(&self, patch: &mut Scratch, input: &[u8], first: usize, count: usize, element: usize) {
-        patch.begin(patch.chunk().min(self.elements - element));
-        match self.order {
-            Order::Row => self.fill_row(patch, input, first, count, element),
-            Order::Words => self.fill_words(patch, input, first, count, element),
-            Order::Nine => self.fill_nine(patch, input, first, count),
-            Order::Bytes => self.fill_bytes(patch, input, first, count, element),
-        }
-    }
-
+    /// Fills a patch from an element on, for output pixels `first..first + count`: those together whose windows are in one row and see no
+    /// padding.
     #[inline(never)]
-    fn fill_row(&self, patch: &mut Scratch, input: &[u8], first: usize, count: usize, element: usize) {
-        let tensor = &self.table.input;
+    pub(super) fn fill(
+        &self,
+        scratch: &mut Scratch,
+        input: &[u8],
+        first: usize,
+        count: usize,
+        element: usize,
+    ) {
+        let (mut patch, stage) = scratch.begin(scratch.chunk().min(self.elements - element));
         let widen = &self.kernels.widen;
-        let words = (patch.elements() & !(self.blocks.unit - 1)) / widen.word;
-        let codes = |pixel| {
-            let [row, column] = self.origin(pixel);
-            let pixel = row * usize::from(tensor.width) + column;
-            &input[pixel * tensor.pixel_bytes() + element * widen.bits / 8..]
-        };
-        let Conv { window, output, .. } = self.table;
-        let in_a_row = first % usize::from(output.width) + count <= usize::from(output.width);
-        let whole = tensor.width == output.width && (window.stride_width, window.stride_height) == (1, 1);
-        if in_a_row || whole {
-            patch.widen(widen, [0, count], 0, codes(first), [words, self.pitch()]);
-        } else {
-            for pixel in 0..count {
-                patch.widen(widen, [pixel, 1], 0, codes(first + pixel), [words, 0]);
+        let mut pixel = 0;
+        while pixel < count {
+            let place = self.place(first + pixel);
+            let inside = if self.seamless { count } else { self.inside(place, count - pixel) };
+            let pixels = match self.order {
+                Order::Bytes => [pixel, 1],
+                _ => [pixel, inside.max(1)],
+            };
+            match self.order {
+                Order::Row => {
+                    self.widen(&mut patch, pixels, &input[self.origin(place) + element * widen.bits / 8..]);
+                }
+                Order::Words => self.widen_runs(&mut patch, pixels, input, element, place),
+                Order::Nine if inside > 0 => {
+                    let row_bytes = usize::from(self.table.input.width) * self.table.input.pixel_bytes();
+                    patch.widen_nine(pixels, &input[self.origin(place)..], [row_bytes, self.pitch]);
+                }
+                Order::Nine => {
+                    self.stage(stage, patch.elements(), input, element, place);
+                    patch.widen_nine(pixels, stage, [9, 0]);
+                }
+                Order::Bytes => {
+                    self.stage(stage, patch.elements(), input, element, place);
+                    self.widen(&mut patch, pixels, stage);
+                }
             }
+            pixel += pixels[1];
         }
-        if words * widen.word < patch.elements() {
-            for pixel in 0..count {
-                self.put_rest(patch, pixel, words * widen.word, codes(first + pixel));
-            }
-        }
-    }
-
-    /// Bytes from what an output pixel sees to what the next one in its row does.
-    #[inline(always)]
-    fn pitch(&self) -> usize {
-        usize::from(self.table.window.stride_width) * self.table.input.pixel_bytes()
-    }
-
-    /// Codes from an element on that fill no word, from a row that begins with the chunk.
-    #[inline(never)]
-    fn put_rest(&self, patch: &mut Scratch, pixel: usize, element: usize, codes: &[u8]) {
-        for element in element..patch.elements() {
-            patch.put(pixel, self.slot(element, patch), code(codes, element, self.kernels.widen.bits));
-        }
-    }
-
-    /// Row and column of the input that an output pixel's window begins with, where there is no padding.
-    #[inline(always)]
-    fn origin(&self, pixel: usize) -> [usize; 2] {
-        let [y, x] = self.place(pixel);
-        let window = &self.table.window;
-        [y * usize::from(window.stride_height), x * usize::from(window.stride_width)]
     }
 
     /// Row and column of an output pixel.
@@ -143,174 +140,91 @@ impl<'a> Source<'a> {
         [pixel / width, pixel % width]
     }
 
-    /// Where an element goes that fills no word, as [`Blocks::element`](mixq_format::layout::Blocks::element) has it. A slot that stays
-    /// empty may hold anything: it meets a weight of 0.
+    /// How many of `count` output pixels from a place on are in one row and see no padding.
     #[inline(always)]
-    fn slot(&self, element: usize, patch: &Scratch) -> usize {
-        let blocks = &self.blocks;
-        let short = blocks.last_word_is_short(patch.elements());
-        let size = if short { blocks.word } else { blocks.unit };
-        let whole = patch.elements() & !(size - 1);
-        match element.checked_sub(whole) {
-            None => element,
-            Some(tail) if tail < size / 2 => whole + 2 * tail,
-            Some(tail) => whole + 2 * tail + 1 - size,
-        }
+    fn inside(&self, [y, x]: [usize; 2], count: usize) -> usize {
+        let [rows, columns] = &self.inner;
+        if rows.contains(&y) && columns.contains(&x) { count.min(columns.end - x) } else { 0 }
     }
 
-    /// The taps of a window's rows or columns at a position of the output, along one axis.
+    /// Where the window of an output pixel begins that sees no padding: bytes from the start of the input.
     #[inline(always)]
-    fn taps(&self, y: usize, x: usize) -> (Taps, Taps) {
-        let (window, input) = (&self.table.window, &self.table.input);
-        let rows = Taps::new(y, window.stride_height, window.pad_top, window.kernel_height, input.height);
-        let columns = Taps::new(x, window.stride_width, window.pad_left, window.kernel_width, input.width);
-        (rows, columns)
+    fn origin(&self, [y, x]: [usize; 2]) -> usize {
+        let Conv { window, input, .. } = self.table;
+        let row = y * usize::from(window.stride_height) - usize::from(window.pad_top);
+        let column = x * usize::from(window.stride_width) - usize::from(window.pad_left);
+        (row * usize::from(input.width) + column) * input.pixel_bytes()
     }
 
-    /// Calls `each` with runs of a window's elements, from one on: the place of a run in the input (`None`: padding), and its elements.
-    #[inline(always)]
-    fn runs(
-        &self,
-        count: usize,
-        element: usize,
-        [y, x]: [usize; 2],
-        mut each: impl FnMut(Option<usize>, usize, usize),
-    ) {
-        let (input, channels) = (&self.table.input, usize::from(self.table.input.channels));
-        let (rows, columns) = self.taps(y, x);
-        let row_elements = usize::from(self.table.window.kernel_width) * channels;
-        let (left, right) = (columns.start * channels, columns.end * channels);
-        let (mut row, mut inside) = (element / row_elements, element % row_elements);
-        let mut done = 0;
-        while done < count {
-            let (end, from) = match rows.see(row) {
-                Some(_) if inside < left => (left, None),
-                Some(y) if inside < right => {
-                    let first = (y * usize::from(input.width) + columns.first) * input.pixel_bytes();
-                    (right, Some(first + (inside - left) * self.kernels.widen.bits / 8))
-                }
-                _ => (row_elements, None),
-            };
-            let run = (end - inside).min(count - done);
-            each(from, done, run);
-            done += run;
-            inside += run;
-            if inside == row_elements {
-                (row, inside) = (row + 1, 0);
-            }
-        }
-    }
-
-    /// Each run of elements is whole words.
+    /// Widens a chunk of codes that lie one after another, for one or more pixels.
     #[inline(never)]
-    fn fill_words(&self, patch: &mut Scratch, input: &[u8], first: usize, count: usize, element: usize) {
-        let place = self.place(first);
-        if self.inside(place, count) {
-            self.fill_words_of(patch, input, [0, count], self.pitch(), element, place);
-        } else {
-            for pixel in 0..count {
-                self.fill_words_of(patch, input, [pixel, 1], 0, element, self.place(first + pixel));
+    fn widen(&self, patch: &mut Patch, [pixel, count]: [usize; 2], codes: &[u8]) {
+        let (blocks, widen, elements) = (&self.blocks, &self.kernels.widen, patch.elements());
+        let words = (elements & !(blocks.unit - 1)) / widen.word;
+        patch.widen(widen, [pixel, count], 0, codes, [words, self.pitch]);
+        if words * widen.word < elements {
+            for index in 0..count {
+                self.rest(patch, pixel + index, words * widen.word, &codes[index * self.pitch..]);
             }
         }
     }
 
-    /// For pixels whose windows see the same of input and padding.
-    #[inline(always)]
-    fn fill_words_of(
+    /// The codes of a chunk that fill no word, from an element on. Slots that stay empty may hold anything: they meet weights of 0.
+    #[inline(never)]
+    fn rest(&self, patch: &mut Patch, pixel: usize, mut element: usize, codes: &[u8]) {
+        let (blocks, bits, elements) = (&self.blocks, self.kernels.widen.bits, patch.elements());
+        if blocks.half_word(elements) {
+            let byte = element * bits / 8;
+            patch.widen_half(bits, pixel, element, [codes[byte], codes[byte + 1]]);
+            element += blocks.word / 2;
+        }
+        let whole = elements & !(blocks.unit - 1);
+        for element in element..elements {
+            // As `Blocks::element` has it.
+            let slot = match element.checked_sub(whole) {
+                None => element,
+                Some(tail) if tail < blocks.unit / 2 => whole + 2 * tail,
+                Some(tail) => whole + 2 * tail + 1 - blocks.unit,
+            };
+            patch.put(pixel, slot, code(codes, element, bits));
+        }
+    }
+
+    /// Widens runs of whole words, for one or more pixels whose windows see the same of input and padding.
+    #[inline(never)]
+    fn widen_runs(
         &self,
-        patch: &mut Scratch,
-        input: &[u8],
+        patch: &mut Patch,
         [pixel, count]: [usize; 2],
-        pitch: usize,
+        input: &[u8],
         element: usize,
         place: [usize; 2],
     ) {
         let widen = &self.kernels.widen;
-        self.runs(patch.elements(), element, place, |from, done, run| match from {
-            Some(from) => {
-                let words = run / widen.word;
-                patch.widen(widen, [pixel, count], done, &input[from..], [words, pitch]);
-            }
-            None => patch.pad(pixel, done, run, self.table.input.zero_point.into()),
-        });
-    }
-
-    /// Whether the windows of a group are in one row and see no padding.
-    #[inline(always)]
-    fn inside(&self, [y, x]: [usize; 2], count: usize) -> bool {
-        let [rows, columns] = &self.inner;
-        rows.contains(&y) && x >= columns.start && x + count <= columns.end
-    }
-
-    #[inline(never)]
-    fn fill_nine(&self, patch: &mut Scratch, input: &[u8], first: usize, count: usize) {
-        let tensor = &self.table.input;
-        let row_bytes = usize::from(tensor.width) * tensor.pixel_bytes();
-        let from = |[y, x]: [usize; 2]| {
-            let window = &self.table.window;
-            let row = y * usize::from(window.stride_height) - usize::from(window.pad_top);
-            let column = x * usize::from(window.stride_width) - usize::from(window.pad_left);
-            &input[row * row_bytes + column * tensor.pixel_bytes()..]
-        };
-        let place = self.place(first);
-        if self.inside(place, count) {
-            patch.widen_nine([0, count], from(place), [row_bytes, self.pitch()]);
-            return;
-        }
-        for pixel in 0..count {
-            let place = self.place(first + pixel);
-            if self.inside(place, 1) {
-                patch.widen_nine([pixel, 1], from(place), [row_bytes, 0]);
-            } else {
-                self.stage_bytes(patch, input, 0, place);
-                patch.widen_nine_staged(pixel);
+        let mut runs = Runs::new(self.table, place, element, patch.elements());
+        while let Some(run) = runs.next() {
+            match run.from {
+                Some(from) => {
+                    let words = run.elements / widen.word;
+                    patch.widen(widen, [pixel, count], run.first, &input[from..], [words, self.pitch]);
+                }
+                None => patch.pad(pixel, run.first, run.elements, self.table.input.zero_point.into()),
             }
         }
     }
 
+    /// Packs a chunk of codes, those of the padding too.
     #[inline(never)]
-    fn fill_bytes(&self, patch: &mut Scratch, input: &[u8], first: usize, count: usize, element: usize) {
-        for pixel in 0..count {
-            self.stage_bytes(patch, input, element, self.place(first + pixel));
-            self.widen_stage(patch, pixel);
-        }
-    }
-
-    /// Widens what is staged for a pixel.
-    #[inline(never)]
-    fn widen_stage(&self, patch: &mut Scratch, pixel: usize) {
-        let (blocks, widen) = (&self.blocks, &self.kernels.widen);
-        let elements = patch.elements();
-        let words = if blocks.last_word_is_short(elements) {
-            elements.div_ceil(widen.word)
-        } else {
-            (elements & !(blocks.unit - 1)) / widen.word
-        };
-        patch.widen_staged(widen, pixel, words);
-        for element in words * widen.word..elements {
-            let code = code(patch.stage(), element, widen.bits);
-            patch.put(pixel, self.slot(element, patch), code);
-        }
-    }
-
-    #[inline(never)]
-    fn stage_bytes(&self, patch: &mut Scratch, input: &[u8], element: usize, place: [usize; 2]) {
+    fn stage(&self, stage: &mut [u8], elements: usize, input: &[u8], element: usize, place: [usize; 2]) {
         let bits = self.kernels.widen.bits;
-        let padding = self.padding();
-        let count = patch.elements();
-        let codes = patch.stage();
-        // What fills no word, widened as one, is 0 after the last code.
-        let last = (count * bits / 8) & !3;
-        if let Some(word) = codes.get_mut(last..last + 4) {
-            word.fill(0);
-        }
-        self.runs(count, element, place, |from, done, run| {
-            let to = &mut codes[done * bits / 8..(done + run) * bits / 8];
-            match from {
+        let mut runs = Runs::new(self.table, place, element, elements);
+        while let Some(run) = runs.next() {
+            let to = &mut stage[run.first * bits / 8..(run.first + run.elements) * bits / 8];
+            match run.from {
                 Some(from) => copy(to, &input[from..]),
-                None => to.fill(padding),
+                None => to.fill(self.padding()),
             }
-        });
+        }
     }
 
     /// A byte of padding.
