@@ -5,7 +5,7 @@ use mixq_format::layout::{BLOCK, Blocks, Proof, RECORD, Records};
 
 use super::finish::{Ends, Finish, Left, ends};
 use super::widen::widen_for;
-use super::{PIXELS, Scratch, Widen, bytes, nibbles, packed};
+use super::{Fill, PIXELS, Scratch, Widen, bytes, nibbles, packed};
 
 /// What a loop is given: it copies it onto its stack, below the registers that it saves, and finds there what no
 /// register is left for, at these offsets.
@@ -314,9 +314,54 @@ impl Call {
     /// If the patch holds other elements, or there are fewer pixels or accumulators.
     #[inline(always)]
     pub(crate) fn run(&mut self, scratch: &mut Scratch, pixels: &mut [u8], pitch: usize) {
-        let Call { frame, chunk, stops, bytes, run } = self;
-        let [first, end] = *bytes;
-        assert!(scratch.elements() == chunk.elements && (PIXELS - 1) * pitch + end <= pixels.len());
+        assert!(scratch.elements() == self.chunk.elements);
+        assert!((PIXELS - 1) * pitch + self.bytes[1] <= pixels.len());
+        self.place(scratch, pitch);
+        self.frame.out = pixels.as_mut_ptr().wrapping_add(self.bytes[0]);
+        // SAFETY: the loop reads the elements' weights of each block, its zero points and its record, which are among the parameters, the patch, and
+        // the sums; it writes the blocks' codes into the pixels or their sums to the accumulators. All asserted here, by `place` and by `Filters::prepare`.
+        unsafe { (self.run)(&self.frame) }
+    }
+
+    /// Fills patches for all pixels of `output`, whole groups of them, and writes their codes, if this call [is all](Self::is_all_of). What the
+    /// pixels see begins `pitch` bytes apart in `codes`.
+    ///
+    /// # Panics
+    /// If there are fewer codes, or others than are filled in, or the output is no whole groups.
+    #[inline(never)]
+    pub(crate) fn run_groups(
+        &mut self,
+        scratch: &mut Scratch,
+        fill: Fill,
+        codes: &[u8],
+        pitch: usize,
+        output: &mut [u8],
+    ) {
+        let [first, pixel_bytes] = self.bytes;
+        let pixels = output.len() / pixel_bytes;
+        assert!(self.chunk.codes && first == 0 && pixels.is_multiple_of(PIXELS) && pixels > 0);
+        assert!((pixels - 1) * pitch + fill.bytes <= codes.len());
+        assert!(fill.elements.min(scratch.chunk()) >= self.chunk.elements && fill.elements <= scratch.room());
+        self.place(scratch, pixel_bytes);
+        let mut from = codes.as_ptr();
+        let mut output = output.chunks_exact_mut(PIXELS * pixel_bytes);
+        while let Some(group) = output.next() {
+            self.frame.out = group.as_mut_ptr();
+            // SAFETY: reads what is asserted to be among the codes, and writes words of the patch that are asserted to be there, and the sums.
+            unsafe { (fill.run)(from, scratch.patch_mut(), fill.size, pitch, PIXELS, scratch.new_sums()) };
+            // SAFETY: as in `run`.
+            unsafe { (self.run)(&self.frame) };
+            from = from.wrapping_add(PIXELS * pitch);
+        }
+    }
+
+    /// Says where the patch and the sums are, and how far apart pixels.
+    ///
+    /// # Panics
+    /// If there are fewer accumulators than channels.
+    #[inline(always)]
+    fn place(&mut self, scratch: &mut Scratch, pitch: usize) {
+        let Call { frame, chunk, stops, .. } = self;
         let (x, accumulators, sums) =
             scratch.parts(if chunk.codes && chunk.element == 0 { 0 } else { chunk.count });
         frame.x = x;
@@ -324,10 +369,6 @@ impl Call {
         frame.first_stop = x.wrapping_byte_add(stops[1]);
         frame.sums = sums;
         frame.accumulators = accumulators;
-        frame.out = pixels.as_mut_ptr().wrapping_add(first);
         frame.pitch = pitch;
-        // SAFETY: the loop reads the elements' weights of each block, its zero points and its record, which are among the parameters, the patch, and
-        // the sums; it writes the blocks' codes into the pixels or their sums to the accumulators. All asserted here and by `Filters::prepare`.
-        unsafe { run(frame) }
     }
 }

@@ -20,12 +20,14 @@ mod nibbles;
 mod packed;
 pub(crate) mod pool;
 mod scratch;
+mod stage;
 mod widen;
 
 pub(crate) use call::{Call, Chunk, Filters, Kernels};
 pub(crate) use finish::Tables;
 pub(crate) use scratch::{Patch, Scratch};
-pub(crate) use widen::Widen;
+pub(crate) use stage::stage_row;
+pub(crate) use widen::{Fill, Widen};
 
 /// Output pixels of a group.
 pub(crate) const PIXELS: usize = 4;

@@ -82,6 +82,25 @@ impl<'a> Scratch<'a> {
         self.elements
     }
 
+    /// Elements that a patch has memory for.
+    #[inline(always)]
+    pub(super) fn room(&self) -> usize {
+        self.words.len() * 4 / Scratch::ELEMENT_BYTES
+    }
+
+    /// The patch.
+    #[inline(always)]
+    pub(super) fn patch_mut(&mut self) -> *mut u32 {
+        self.words.as_mut_ptr()
+    }
+
+    /// The sums, as they are before a patch is filled.
+    #[inline(always)]
+    pub(super) fn new_sums(&mut self) -> *mut i32 {
+        self.sums = [0; PIXELS];
+        self.sums.as_mut_ptr()
+    }
+
     /// The patch, accumulators for `count` output channels, the sums.
     #[inline(always)]
     pub(super) fn parts(&mut self, count: usize) -> (*const u32, *mut [i32; PIXELS], *const i32) {

@@ -4,11 +4,32 @@ use core::arch::naked_asm;
 
 use super::PIXELS;
 
+/// Widens codes of pixels. Takes: codes, where the first pair goes (the next is 16 bytes on), words (at least 1) or bytes from a row to the
+/// next, bytes to the next pixel's codes, pixels (at least 1), the pixel's sum, from which the codes are subtracted.
+type Run = unsafe extern "C" fn(*const u8, *mut u32, usize, usize, usize, *mut i32);
+
+/// What a whole group sees of the input, as one call takes it.
+#[derive(Clone, Copy)]
+pub(crate) struct Fill {
+    pub(super) run: Run,
+    /// Words, or bytes of a row.
+    pub(super) size: usize,
+    /// Bytes that are read of a pixel, from its first on.
+    pub(super) bytes: usize,
+    /// Elements of the patch that are written.
+    pub(super) elements: usize,
+}
+
+impl Fill {
+    /// Three rows of nine bytes, `row` bytes apart.
+    pub(crate) const fn nine(row: usize) -> Fill {
+        Fill { run: widen_nine, size: row, bytes: 2 * row + 9, elements: 28 }
+    }
+}
+
 /// How words of codes of one width are widened.
 pub(crate) struct Widen {
-    /// Takes: codes, where the first pair goes (the next is 16 bytes on), words (at least 1), bytes to the next pixel's codes, pixels (at
-    /// least 1), the pixel's sum, from which the codes are subtracted.
-    run: unsafe extern "C" fn(*const u8, *mut u32, usize, usize, usize, *mut i32),
+    run: Run,
     /// Codes of a word.
     pub(crate) word: usize,
     /// Bits of a code.
@@ -16,6 +37,13 @@ pub(crate) struct Widen {
 }
 
 impl Widen {
+    /// So many words of codes in a row.
+    #[inline(always)]
+    pub(crate) fn fill(&self, words: usize) -> Fill {
+        assert!(words > 0);
+        Fill { run: self.run, size: words, bytes: 4 * words, elements: words * self.word }
+    }
+
     /// Widens `words` words of codes of each of `count` pixels from `pixel` on, `pitch` bytes apart, into the patch, from `element` on, which
     /// begins a word.
     ///

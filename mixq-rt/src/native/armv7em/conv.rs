@@ -1,7 +1,5 @@
 //! Standard convolutions: blocks of output channels times groups of four pixels.
 
-use core::ops::Range;
-
 use mixq_format::Conv;
 use mixq_format::layout::{Blocks, Plan};
 
@@ -57,10 +55,26 @@ fn execute(
     layer.filters.prepare(&mut call, layer.chunk(&scratch, 0, 0));
     // Groups of four pixels, the last ones moved back to be four; of one, where there are fewer.
     let pixels = table.output.pixels();
-    let size = if pixels < PIXELS { 1 } else { PIXELS };
-    for first in (0..pixels).step_by(size) {
-        let first = first.min(pixels - size);
-        layer.group(&mut scratch, &mut call, input, first..first + size, output);
+    let (size, bytes) = (if pixels < PIXELS { 1 } else { PIXELS }, table.output.pixel_bytes());
+    let pitch = if size == 1 { 0 } else { bytes };
+    let all = call.is_all_of(&layer.filters, source.elements);
+    let mut first = 0;
+    while first < pixels {
+        first = first.min(pixels - size);
+        if let Some(groups) = source.groups(first).filter(|_| all) {
+            let output = &mut output[first * bytes..][..groups.pixels * bytes];
+            call.run_groups(&mut scratch, groups.fill, &input[groups.from..], groups.pitch, output);
+            first += groups.pixels;
+            continue;
+        }
+        let output = &mut output[first * bytes..][..size * bytes];
+        if all {
+            source.fill(&mut scratch, input, first, size, 0);
+            call.run(&mut scratch, output, pitch);
+        } else {
+            layer.chunks(&mut scratch, &mut call, input, [first, size], output);
+        }
+        first += size;
     }
 }
 
@@ -82,32 +96,25 @@ impl Layer<'_> {
         Chunk { channel, count, element, elements, codes }
     }
 
-    /// Computes a group of output pixels; `call` is prepared for one of its chunks, most often the only one.
-    #[inline(always)]
-    fn group(
+    /// Computes a group of output pixels, some elements after the other, and some channels.
+    #[inline(never)]
+    fn chunks(
         &self,
         scratch: &mut Scratch,
         call: &mut Call,
         input: &[u8],
-        group: Range<usize>,
-        output: &mut [u8],
+        [first, size]: [usize; 2],
+        pixels: &mut [u8],
     ) {
         let Layer { source, filters } = self;
-        let bytes = filters.table.output.pixel_bytes();
-        let pitch = if group.len() == 1 { 0 } else { bytes };
-        let pixels = &mut output[group.start * bytes..group.end * bytes];
-        if call.is_all_of(filters, source.elements) {
-            source.fill(scratch, input, group.start, group.len(), 0);
-            call.run(scratch, pixels, pitch);
-            return;
-        }
+        let pitch = if size == 1 { 0 } else { filters.table.output.pixel_bytes() };
         let mut channel = 0;
         while channel < filters.channels {
             let mut element = 0;
             let mut count = 0;
             while element < source.elements {
                 let chunk = self.chunk(scratch, channel, element);
-                source.fill(scratch, input, group.start, group.len(), element);
+                source.fill(scratch, input, first, size, element);
                 filters.prepare(call, chunk);
                 call.run(scratch, pixels, pitch);
                 count = chunk.count;
@@ -115,7 +122,7 @@ impl Layer<'_> {
             }
             if !filters.kernels.codes() {
                 let sums = scratch.accumulators(count);
-                self.write(channel, sums, group.len(), pixels);
+                self.write(channel, sums, size, pixels);
             }
             channel += count;
         }

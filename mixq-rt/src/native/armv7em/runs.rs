@@ -4,6 +4,15 @@ use mixq_format::Conv;
 
 use crate::layer::Taps;
 
+/// The taps of the window of an output pixel at a row and a column.
+#[inline(never)]
+pub(super) fn taps(table: &Conv, [y, x]: [usize; 2]) -> (Taps, Taps) {
+    let Conv { window, input, .. } = table;
+    let rows = Taps::new(y, window.stride_height, window.pad_top, window.kernel_height, input.height);
+    let columns = Taps::new(x, window.stride_width, window.pad_left, window.kernel_width, input.width);
+    (rows, columns)
+}
+
 /// Elements of a window that lie one after another, in the input or in the padding.
 pub(super) struct Run {
     /// Where in the input: bytes from its start. `None`: in the padding.
@@ -29,10 +38,9 @@ pub(super) struct Runs<'a> {
 impl<'a> Runs<'a> {
     /// Of `count` elements from one on, of the window of an output pixel at a row and a column.
     #[inline(never)]
-    pub(super) fn new(table: &'a Conv, [y, x]: [usize; 2], element: usize, count: usize) -> Runs<'a> {
+    pub(super) fn new(table: &'a Conv, place: [usize; 2], element: usize, count: usize) -> Runs<'a> {
         let Conv { window, input, .. } = table;
-        let rows = Taps::new(y, window.stride_height, window.pad_top, window.kernel_height, input.height);
-        let columns = Taps::new(x, window.stride_width, window.pad_left, window.kernel_width, input.width);
+        let (rows, columns) = taps(table, place);
         let row_elements = usize::from(window.kernel_width) * usize::from(input.channels);
         let (row, inside) = (element / row_elements, element % row_elements);
         Runs { table, rows, columns, row, inside, done: 0, count }

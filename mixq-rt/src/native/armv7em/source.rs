@@ -5,8 +5,8 @@ use core::ops::Range;
 use mixq_format::layout::Blocks;
 use mixq_format::{Bits, Conv};
 
-use super::runs::Runs;
-use crate::arch::armv7em::{Kernels, Patch, Scratch};
+use super::runs::{Runs, taps};
+use crate::arch::armv7em::{Fill, Kernels, PIXELS, Patch, Scratch, stage_row};
 
 /// The input of a convolution.
 pub(super) struct Source<'a> {
@@ -19,10 +19,23 @@ pub(super) struct Source<'a> {
     order: Order,
     /// Rows and columns of the output whose windows see no padding.
     inner: [Range<usize>; 2],
-    /// Bytes from what an output pixel sees to what the next one in its row does.
+    /// Bytes from what an output pixel sees to what the next one in its row does, and the first one of the next row.
     pitch: usize,
+    row_pitch: usize,
+    /// Bytes of padding before the input, as if it were there.
+    before: usize,
     /// Whether all pixels of the output are as one row.
     seamless: bool,
+}
+
+/// Whole groups of output pixels.
+pub(super) struct Groups {
+    pub(super) fill: Fill,
+    /// What the first one sees: bytes from the start of the input.
+    pub(super) from: usize,
+    /// Bytes to what the next one does.
+    pub(super) pitch: usize,
+    pub(super) pixels: usize,
 }
 
 /// How the elements of a window lie in the input.
@@ -73,6 +86,9 @@ impl<'a> Source<'a> {
             order,
             inner,
             pitch: usize::from(window.stride_width) * input.pixel_bytes(),
+            row_pitch: usize::from(window.stride_height) * usize::from(input.width) * input.pixel_bytes(),
+            before: (usize::from(window.pad_top) * usize::from(input.width) + usize::from(window.pad_left))
+                * input.pixel_bytes(),
             seamless: taps == 1
                 && input.width == output.width
                 && (window.stride_width, window.stride_height) == (1, 1),
@@ -90,6 +106,28 @@ impl<'a> Source<'a> {
         matches!(self.order, Order::Nine | Order::Bytes)
     }
 
+    /// How many of the output pixels from one on, whole groups, see what [`Call::run_groups`](crate::arch::armv7em::Call::run_groups) takes at
+    /// once, with all of their elements.
+    #[inline(never)]
+    pub(super) fn groups(&self, first: usize) -> Option<Groups> {
+        let Conv { input, output, .. } = self.table;
+        let fill = match self.order {
+            Order::Nine => Fill::nine(usize::from(input.width) * input.pixel_bytes()),
+            Order::Row if self.elements.is_multiple_of(self.kernels.widen.word.max(self.blocks.unit)) => {
+                self.kernels.widen.fill(self.elements / self.kernels.widen.word)
+            }
+            _ => return None,
+        };
+        let place = self.place(first);
+        let pixels = match self.seamless {
+            true => output.pixels() - first,
+            false => self.inside(place, output.width.into()),
+        };
+        let groups =
+            Groups { fill, from: self.offset(place), pitch: self.pitch, pixels: pixels & !(PIXELS - 1) };
+        (groups.pixels > 0).then_some(groups)
+    }
+
     /// Fills a patch from an element on, for output pixels `first..first + count`: those together whose windows are in one row and see no
     /// padding.
     #[inline(never)]
@@ -102,34 +140,68 @@ impl<'a> Source<'a> {
         element: usize,
     ) {
         let (mut patch, stage) = scratch.begin(scratch.chunk().min(self.elements - element));
-        let widen = &self.kernels.widen;
         let mut pixel = 0;
         while pixel < count {
             let place = self.place(first + pixel);
             let inside = if self.seamless { count } else { self.inside(place, count - pixel) };
-            let pixels = match self.order {
-                Order::Bytes => [pixel, 1],
-                _ => [pixel, inside.max(1)],
-            };
-            match self.order {
-                Order::Row => {
-                    self.widen(&mut patch, pixels, &input[self.origin(place) + element * widen.bits / 8..]);
-                }
-                Order::Words => self.widen_runs(&mut patch, pixels, input, element, place),
-                Order::Nine if inside > 0 => {
+            if inside == 0 || self.order == Order::Bytes {
+                self.fill_one(&mut patch, stage, input, pixel, element, place);
+                pixel += 1;
+                continue;
+            }
+            let pixels = [pixel, inside];
+            if self.order == Order::Words {
+                self.widen_runs(&mut patch, pixels, input, element, place);
+            } else {
+                let codes = &input[self.offset(place)..];
+                if self.order == Order::Nine {
                     let row_bytes = usize::from(self.table.input.width) * self.table.input.pixel_bytes();
-                    patch.widen_nine(pixels, &input[self.origin(place)..], [row_bytes, self.pitch]);
-                }
-                Order::Nine => {
-                    self.stage(stage, patch.elements(), input, element, place);
-                    patch.widen_nine(pixels, stage, [9, 0]);
-                }
-                Order::Bytes => {
-                    self.stage(stage, patch.elements(), input, element, place);
-                    self.widen(&mut patch, pixels, stage);
+                    patch.widen_nine(pixels, codes, [row_bytes, self.pitch]);
+                } else {
+                    self.widen(&mut patch, pixels, &codes[element * self.kernels.widen.bits / 8..]);
                 }
             }
-            pixel += pixels[1];
+            pixel += inside;
+        }
+    }
+
+    /// The same for one pixel, whose window may see padding.
+    #[inline(never)]
+    fn fill_one(
+        &self,
+        patch: &mut Patch,
+        stage: &mut [u8],
+        input: &[u8],
+        pixel: usize,
+        element: usize,
+        place: [usize; 2],
+    ) {
+        if self.order == Order::Words {
+            return self.widen_runs(patch, [pixel, 1], input, element, place);
+        }
+        if self.order == Order::Nine {
+            self.stage_nine(stage, input, place);
+            patch.widen_nine([pixel, 1], stage, [9, 0]);
+        } else {
+            self.stage(stage, patch.elements(), input, element, place);
+            self.widen(patch, [pixel, 1], stage);
+        }
+    }
+
+    /// Copies three rows of nine bytes, those of the padding too.
+    #[inline(never)]
+    fn stage_nine(&self, stage: &mut [u8], input: &[u8], [y, x]: [usize; 2]) {
+        let (rows, columns) = taps(self.table, [y, x]);
+        let channels = usize::from(self.table.input.channels);
+        for (row, to) in stage.chunks_exact_mut(9).take(3).enumerate() {
+            let inside = match rows.see(row) {
+                Some(y) => {
+                    let first = (y * usize::from(self.table.input.width) + columns.first) * channels;
+                    &input[first..first + columns.count() * channels]
+                }
+                None => &[],
+            };
+            stage_row(to, columns.start * channels, inside, self.table.input.zero_point);
         }
     }
 
@@ -140,20 +212,17 @@ impl<'a> Source<'a> {
         [pixel / width, pixel % width]
     }
 
+    /// Where the window of an output pixel that sees no padding begins: bytes from the start of the input.
+    #[inline(always)]
+    fn offset(&self, [y, x]: [usize; 2]) -> usize {
+        y * self.row_pitch + x * self.pitch - self.before
+    }
+
     /// How many of `count` output pixels from a place on are in one row and see no padding.
     #[inline(always)]
     fn inside(&self, [y, x]: [usize; 2], count: usize) -> usize {
         let [rows, columns] = &self.inner;
         if rows.contains(&y) && columns.contains(&x) { count.min(columns.end - x) } else { 0 }
-    }
-
-    /// Where the window of an output pixel begins that sees no padding: bytes from the start of the input.
-    #[inline(always)]
-    fn origin(&self, [y, x]: [usize; 2]) -> usize {
-        let Conv { window, input, .. } = self.table;
-        let row = y * usize::from(window.stride_height) - usize::from(window.pad_top);
-        let column = x * usize::from(window.stride_width) - usize::from(window.pad_left);
-        (row * usize::from(input.width) + column) * input.pixel_bytes()
     }
 
     /// Widens a chunk of codes that lie one after another, for one or more pixels.
@@ -220,10 +289,8 @@ impl<'a> Source<'a> {
         let mut runs = Runs::new(self.table, place, element, elements);
         while let Some(run) = runs.next() {
             let to = &mut stage[run.first * bits / 8..(run.first + run.elements) * bits / 8];
-            match run.from {
-                Some(from) => copy(to, &input[from..]),
-                None => to.fill(self.padding()),
-            }
+            let inside = run.from.map_or(&[][..], |from| &input[from..from + to.len()]);
+            stage_row(to, 0, inside, self.padding());
         }
     }
 
@@ -245,19 +312,6 @@ fn inner(stride: u16, pad: u16, kernel: u16, size: u16, outputs: u16) -> Range<u
     // The last window may begin at `size + pad - kernel`, counted from the first of the padding.
     let end = (size + pad).checked_sub(kernel).map_or(0, |last| last / stride + 1);
     start..end.min(outputs.into())
-}
-
-/// Copies the first bytes, word by word as long as it goes.
-#[inline(always)]
-fn copy(to: &mut [u8], from: &[u8]) {
-    let (words, rest) = to.as_chunks_mut::<4>();
-    let (from_words, from_rest) = from[..4 * words.len() + rest.len()].as_chunks::<4>();
-    for (to, from) in words.iter_mut().zip(from_words) {
-        *to = *from;
-    }
-    for (to, from) in rest.iter_mut().zip(from_rest) {
-        *to = *from;
-    }
 }
 
 /// Code `index` of a packed row.
