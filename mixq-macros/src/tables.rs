@@ -63,6 +63,10 @@ impl Step<'_> {
                     let y = Literal::usize_unsuffixed(if records { conv.output.bits.count() } else { 0 });
                     return quote!(native::conv::<#x, #w, #y>(&layers.#field, parameters, arena #(, #plan)*););
                 }
+                if let Layer::Depthwise(depthwise) = &self.named.layer {
+                    let y = Literal::usize_unsuffixed(depthwise.output.bits.count());
+                    return quote!(native::depthwise::<#x, #w, #y>(&layers.#field, parameters, arena););
+                }
                 return quote!(native::#kernel::<#x, #w>(&layers.#field, parameters, arena #(, #plan)*););
             }
             let rule = match requant.rule {

@@ -18,9 +18,13 @@ pub fn conv<const X: usize, const W: usize, const Y: usize>(
     layer::conv::<X, W>(table, requant::multiplier, parameters, arena);
 }
 
-/// Executes a depthwise convolution with `X`-bit input and `W`-bit weights; any width of output.
+/// Executes a depthwise convolution with `X`-bit input and `W`-bit weights; any width of output, whatever `Y` is.
 #[inline(always)]
-pub fn depthwise<const X: usize, const W: usize>(table: &Depthwise, parameters: &[u8], arena: &mut [u8]) {
+pub fn depthwise<const X: usize, const W: usize, const Y: usize>(
+    table: &Depthwise,
+    parameters: &[u8],
+    arena: &mut [u8],
+) {
     layer::depthwise::<X, W>(table, requant::multiplier, parameters, arena);
 }
 

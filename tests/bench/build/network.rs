@@ -238,6 +238,9 @@ impl Network {
                         plan(index).map(|plan| format!("layout::{plan:?}").replace("Proof", "layout::Proof"));
                     let generics = match layer {
                         Layer::Conv(_) => format!("{x}, {}, {}", w.count(), codes(layer, &self.parameters)),
+                        Layer::Depthwise(table) => {
+                            format!("{x}, {}, {}", w.count(), table.output.bits.count())
+                        }
                         _ => format!("{x}, {}", w.count()),
                     };
                     (generics, format!("native {}", plan.unwrap_or_default()))

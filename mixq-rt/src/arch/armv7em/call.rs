@@ -148,12 +148,6 @@ impl Kernels {
         let blocks = Blocks::of(super::bits(x), super::bits(w));
         Kernels { run, unrolled, mask, blocks, widen: widen_for(x), ends: ends(left, y) }
     }
-
-    /// Whether codes are made of the sums in the loops, by the records between the weights.
-    #[inline(always)]
-    pub(crate) fn codes(&self) -> bool {
-        self.ends.codes.is_some()
-    }
 }
 
 /// The filters of a layer, and what becomes of their sums.

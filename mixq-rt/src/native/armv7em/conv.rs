@@ -18,10 +18,15 @@ pub fn conv<const X: usize, const W: usize, const Y: usize>(
     plan: Plan,
 ) {
     assert!(Y == 0 || Y == table.output.bits.count());
+    // Named here, where it is known whether there is anything to write: firmware without such layers does not hold it.
+    let write = const { if Y == 0 { Some(write as Write) } else { None } };
     with_memory(&plan, Blocks::of_conv(table).nine, |own| {
-        execute(table, parameters, arena, &plan, const { &Kernels::of(X, W, Y) }, own)
+        execute(table, parameters, arena, &plan, const { &Kernels::of(X, W, Y) }, write, own)
     });
 }
+
+/// Writes codes or logits of some output channels from one on, of their sums by pixel, to so many pixels.
+type Write = fn(&Filters, usize, &mut [[i32; PIXELS]], usize, &mut [u8]);
 
 #[inline(never)]
 fn execute(
@@ -30,6 +35,7 @@ fn execute(
     arena: &mut [u8],
     plan: &Plan,
     kernels: &Kernels,
+    write: Option<Write>,
     own: &mut [u32],
 ) {
     let widths = [table.weight_bits.count(), table.input.bits.count()];
@@ -46,10 +52,11 @@ fn execute(
             proof: plan.proof,
         },
         source: &source,
+        write,
     };
     let (input, output, memory) = split(arena, [&table.input, &table.output], plan, own);
     let most = plan.proof.chunk.into();
-    let sums = !kernels.codes();
+    let sums = write.is_some();
     let mut scratch = Scratch::new(memory, layer.source.room(), most, layer.source.staged(), sums);
     let mut call = layer.filters.call();
     layer.filters.prepare(&mut call, layer.chunk(&scratch, 0, 0));
@@ -81,16 +88,17 @@ fn execute(
 struct Layer<'a> {
     source: &'a Source<'a>,
     filters: Filters<'a>,
+    write: Option<Write>,
 }
 
 impl Layer<'_> {
     /// The elements from one on that fit the scratch, and the channels from one on that can be multiplied with them.
     #[inline(always)]
     fn chunk(&self, scratch: &Scratch, channel: usize, element: usize) -> Chunk {
-        let Layer { source, filters } = self;
+        let Layer { source, filters, .. } = self;
         let elements = scratch.chunk().min(source.elements - element);
         // The sums need no memory if they become codes at once.
-        let codes = filters.kernels.codes() && element + elements == source.elements;
+        let codes = self.write.is_none() && element + elements == source.elements;
         let count = filters.channels - channel;
         let count = if codes && element == 0 { count } else { count.min(scratch.channels()) };
         Chunk { channel, count, element, elements, codes }
@@ -106,7 +114,7 @@ impl Layer<'_> {
         [first, size]: [usize; 2],
         pixels: &mut [u8],
     ) {
-        let Layer { source, filters } = self;
+        let Layer { source, filters, .. } = self;
         let pitch = if size == 1 { 0 } else { filters.table.output.pixel_bytes() };
         let mut channel = 0;
         while channel < filters.channels {
@@ -120,29 +128,28 @@ impl Layer<'_> {
                 count = chunk.count;
                 element += chunk.elements;
             }
-            if !filters.kernels.codes() {
-                let sums = scratch.accumulators(count);
-                self.write(channel, sums, size, pixels);
+            if let Some(write) = self.write {
+                write(filters, channel, scratch.accumulators(count), size, pixels);
             }
             channel += count;
         }
     }
+}
 
-    /// Writes codes or logits of some output channels, of their sums by pixel, by any tables.
-    #[inline(never)]
-    fn write(&self, channel: usize, sums: &mut [[i32; PIXELS]], count: usize, pixels: &mut [u8]) {
-        let Filters { table: Conv { requant, output, .. }, parameters, .. } = self.filters;
-        let tables = Tables::new(requant, output, parameters);
-        for (pixel, bytes) in pixels.chunks_mut(output.pixel_bytes()).enumerate().take(count) {
-            // The weights' zero points are in the sums.
-            let of_pixel = &mut sums.as_flattened_mut()[pixel..];
-            requantise(&tables, channel, of_pixel, PIXELS, 0);
-            let mut writer = PixelWriter::new(&mut bytes[output.bits.row_bytes(channel)..], output.bits);
-            for sums in sums.iter() {
-                push(&mut writer, sums[pixel]);
-            }
-            writer.finish();
+/// By any tables.
+#[inline(never)]
+fn write(filters: &Filters, channel: usize, sums: &mut [[i32; PIXELS]], count: usize, pixels: &mut [u8]) {
+    let Filters { table: Conv { requant, output, .. }, parameters, .. } = filters;
+    let tables = Tables::new(requant, output, parameters);
+    for (pixel, bytes) in pixels.chunks_mut(output.pixel_bytes()).enumerate().take(count) {
+        // The weights' zero points are in the sums.
+        let of_pixel = &mut sums.as_flattened_mut()[pixel..];
+        requantise(&tables, channel, of_pixel, PIXELS, 0);
+        let mut writer = PixelWriter::new(&mut bytes[output.bits.row_bytes(channel)..], output.bits);
+        for sums in sums.iter() {
+            push(&mut writer, sums[pixel]);
         }
+        writer.finish();
     }
 }
 

@@ -96,27 +96,32 @@ fn compare(number: u64, layer: &Layer, numbers: &mut Numbers, memory: &mut Memor
     }
 }
 
-/// `native::$kernel::<X, W>` for the widths of a table; of `conv::<X, W, Y>` for the codes that it makes.
+/// `native::$kernel::<X, W>` for the widths of a table, or `native::$kernel::<X, W, Y>`.
 macro_rules! dispatch {
     (conv $y:expr, $($argument:expr),*) => {
         match $y {
-            2 => dispatch!(@conv 2, $($argument),*),
-            4 => dispatch!(@conv 4, $($argument),*),
-            8 => dispatch!(@conv 8, $($argument),*),
-            _ => dispatch!(@conv 0, $($argument),*),
+            0 => dispatch!(@conv 0, $($argument),*),
+            _ => dispatch!(@codes conv $y, $($argument),*),
         }
     };
-    (@conv $y:literal, $table:expr, $($argument:expr),*) => {
+    (@codes $kernel:ident $y:expr, $($argument:expr),*) => {
+        match $y {
+            2 => dispatch!(@$kernel 2, $($argument),*),
+            4 => dispatch!(@$kernel 4, $($argument),*),
+            _ => dispatch!(@$kernel 8, $($argument),*),
+        }
+    };
+    (@$kernel:ident $y:literal, $table:expr, $($argument:expr),*) => {
         match ($table.input.bits.count(), $table.weight_bits.count()) {
-            (8, 8) => native::conv::<8, 8, $y>($table, $($argument),*),
-            (8, 4) => native::conv::<8, 4, $y>($table, $($argument),*),
-            (8, 2) => native::conv::<8, 2, $y>($table, $($argument),*),
-            (4, 8) => native::conv::<4, 8, $y>($table, $($argument),*),
-            (4, 4) => native::conv::<4, 4, $y>($table, $($argument),*),
-            (4, 2) => native::conv::<4, 2, $y>($table, $($argument),*),
-            (2, 8) => native::conv::<2, 8, $y>($table, $($argument),*),
-            (2, 4) => native::conv::<2, 4, $y>($table, $($argument),*),
-            _ => native::conv::<2, 2, $y>($table, $($argument),*),
+            (8, 8) => native::$kernel::<8, 8, $y>($table, $($argument),*),
+            (8, 4) => native::$kernel::<8, 4, $y>($table, $($argument),*),
+            (8, 2) => native::$kernel::<8, 2, $y>($table, $($argument),*),
+            (4, 8) => native::$kernel::<4, 8, $y>($table, $($argument),*),
+            (4, 4) => native::$kernel::<4, 4, $y>($table, $($argument),*),
+            (4, 2) => native::$kernel::<4, 2, $y>($table, $($argument),*),
+            (2, 8) => native::$kernel::<2, 8, $y>($table, $($argument),*),
+            (2, 4) => native::$kernel::<2, 4, $y>($table, $($argument),*),
+            _ => native::$kernel::<2, 2, $y>($table, $($argument),*),
         }
     };
     ($kernel:ident, $table:expr, $($argument:expr),*) => {
@@ -141,7 +146,9 @@ fn run_native(layer: &Layer, parameters: &[u8], arena: &mut [u8], plan: Option<P
             dispatch!(conv y, table, parameters, arena, plan)
         }
         (Layer::Linear(table), Some(plan)) => dispatch!(linear, table, parameters, arena, plan),
-        (Layer::Depthwise(table), _) => dispatch!(depthwise, table, parameters, arena),
+        (Layer::Depthwise(table), _) => {
+            dispatch!(@codes depthwise table.output.bits.count(), table, parameters, arena)
+        }
         (Layer::Add(table), _) => native::add(table, arena),
         (Layer::AveragePool(table), _) => match table.input.bits.count() {
             8 => native::average_pool::<8>(table, arena),

@@ -3,8 +3,6 @@
 use core::arch::naked_asm;
 use core::mem::offset_of;
 
-use mixq_format::Bits;
-
 use super::SLOT_BYTES;
 use super::channel::Channel;
 
@@ -14,10 +12,10 @@ pub(super) type Convolve = unsafe extern "C" fn();
 
 /// For codes of so many bits. In a byte of several each goes below what is there already, so that after all of them, from the last
 /// to the first, nothing else is left.
-pub(super) const fn convolve(bits: Bits) -> Convolve {
+pub(super) const fn convolve(bits: usize) -> Convolve {
     match bits {
-        Bits::B2 => insert2,
-        Bits::B4 => insert4,
+        2 => insert2,
+        4 => insert4,
         _ => store8,
     }
 }

@@ -11,7 +11,7 @@ pub(super) type Load = unsafe extern "C" fn();
 
 /// Loops for a pair of channels, and for one that has no neighbour.
 #[derive(Clone, Copy)]
-pub(crate) struct Loads {
+pub(super) struct Loads {
     pub(super) pair: Load,
     pub(super) single: Load,
     /// Bits of a code.
@@ -19,7 +19,7 @@ pub(crate) struct Loads {
 }
 
 /// For `bits`-bit input.
-pub(crate) const fn loads(bits: usize) -> Loads {
+pub(super) const fn loads(bits: usize) -> Loads {
     let (pair, single): (Load, Load) = match bits {
         // What would be the second channel's is wrong, and used by none: no byte after the last is read.
         8 => (bytes, nibbles),

@@ -16,8 +16,7 @@ use mixq_format::Depthwise;
 use channel::Channel;
 pub(crate) use channel::Channels;
 use convolve::{Convolve, convolve};
-use load::{Load, fill};
-pub(crate) use load::{Loads, loads};
+use load::{Load, Loads, fill, loads};
 
 /// Elements of a row, with its padding.
 const ROW: usize = 36;
@@ -73,14 +72,29 @@ struct State {
     rows: MaybeUninit<Rows>,
 }
 
+/// What depends on the widths.
+pub(crate) struct Loops {
+    loads: Loads,
+    convolve: Convolve,
+    /// Bits of a code of the output.
+    codes: usize,
+}
+
+impl Loops {
+    /// For `x`-bit input and `y`-bit output.
+    pub(crate) const fn of(x: usize, y: usize) -> Loops {
+        Loops { loads: loads(x), convolve: convolve(y), codes: y }
+    }
+}
+
 /// Computes `count` columns of the output, from `first` on; codes below 8 bits go below what their bytes hold already.
 ///
 /// # Panics
-/// If there are fewer columns, these are more than [`columns`], or `loads` is for other codes.
+/// If there are fewer columns, these are more than [`columns`], or `loops` are for other codes.
 #[inline(never)]
 pub(crate) fn strip(
     channels: &Channels,
-    loads: Loads,
+    loops: &Loops,
     input: &[u8],
     output: &mut [u8],
     [first, count]: [usize; 2],
@@ -99,10 +113,12 @@ pub(crate) fn strip(
     let (pixel_bytes, step) = (x.pixel_bytes(), y.pixel_bytes());
     let (line_bytes, out_line_bytes) = (width * pixel_bytes, usize::from(y.width) * step);
     let all = usize::from(y.channels);
-    let loops = (stride == 1 || stride == 2) && window.stride_height > 0 && x.bits.count() == loads.bits;
+    let Loops { loads, convolve, codes } = *loops;
+    let widths = x.bits.count() == loads.bits && y.bits.count() == codes;
+    let takes = (stride == 1 || stride == 2) && window.stride_height > 0 && widths;
     let columns = count > 0 && needed < ROW && first + count <= usize::from(y.width) && lines > 0;
     let bytes = height * line_bytes <= input.len() && lines * out_line_bytes <= output.len();
-    assert!(loops && columns && bytes, "the loops take the layer, and the rows the columns");
+    assert!(takes && columns && bytes, "the loops take the layer, and the rows the columns");
 
     let padding = u32::from(x.zero_point);
     let mut state = State {
@@ -126,7 +142,7 @@ pub(crate) fn strip(
         out_line_bytes,
         lines,
         second: 0,
-        convolve: convolve(y.bits),
+        convolve,
         second_out: y.bits.count() / 8,
         channels: MaybeUninit::uninit(),
         rows: MaybeUninit::uninit(),
