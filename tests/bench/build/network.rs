@@ -237,7 +237,9 @@ impl Network {
                     let plan =
                         plan(index).map(|plan| format!("layout::{plan:?}").replace("Proof", "layout::Proof"));
                     let generics = match layer {
-                        Layer::Conv(_) => format!("{x}, {}, {}", w.count(), codes(layer, &self.parameters)),
+                        Layer::Conv(_) => {
+                            format!("{x}, {}, {}, true", w.count(), codes(layer, &self.parameters))
+                        }
                         Layer::Depthwise(table) => {
                             format!("{x}, {}, {}", w.count(), table.output.bits.count())
                         }

@@ -137,8 +137,8 @@ pub(crate) struct Kernels {
 }
 
 impl Kernels {
-    /// For `x`-bit input, `w`-bit weights and codes of `y` bits; 0: sums.
-    pub(crate) const fn of(x: usize, w: usize, y: usize) -> Kernels {
+    /// For `x`-bit input, `w`-bit weights and codes of `y` bits (0: sums) whose zero point is 0 or not.
+    pub(crate) const fn of(x: usize, w: usize, y: usize, zero: bool) -> Kernels {
         let (run, unrolled, mask, left): (unsafe extern "C" fn(*const Frame), _, _, _) = match (x, w) {
             (_, 8) => (bytes::multiply, bytes::UNROLLED, 0, Left::Bytes),
             (8, 4) => (nibbles::multiply, nibbles::UNROLLED, 0, Left::Nibbles),
@@ -146,7 +146,7 @@ impl Kernels {
             _ => (packed::multiply_2, packed::UNROLLED_2, packed::MASK_2, Left::Units),
         };
         let blocks = Blocks::of(super::bits(x), super::bits(w));
-        Kernels { run, unrolled, mask, blocks, widen: widen_for(x), ends: ends(left, y) }
+        Kernels { run, unrolled, mask, blocks, widen: widen_for(x), ends: ends(left, y, zero) }
     }
 }
 

@@ -135,10 +135,31 @@ macro_rules! units {
     };
 }
 
+// The high words of products of four sums with a multiplier, plus Z_y where the shift in r12 will bring it.
+macro_rules! product {
+    (true, $a:literal, $b:literal, $c:literal, $d:literal, $by:literal) => {
+        product!(@ "smmul", "", $a, $b, $c, $d, $by)
+    };
+    (false, $a:literal, $b:literal, $c:literal, $d:literal, $by:literal) => {
+        concat!("ldr r9, [sp, #44]\nlsl r9, r9, r12", product!(@ "smmla", ", r9", $a, $b, $c, $d, $by))
+    };
+    (@ $name:literal, $plus:literal, $a:literal, $b:literal, $c:literal, $d:literal, $by:literal) => {
+        concat!(
+            product!(@ $name, $plus, $a, $by),
+            product!(@ $name, $plus, $b, $by),
+            product!(@ $name, $plus, $c, $by),
+            product!(@ $name, $plus, $d, $by)
+        )
+    };
+    (@ $name:literal, $plus:literal, $sum:literal, $by:literal) => {
+        concat!("\n", $name, " ", $sum, ", ", $sum, ", ", $by, $plus)
+    };
+}
+
 // Requantises both channels by the record after the weights: the biases, the high word of the product, Z_y where the shift will bring it, the
-// shifts. `$upper`: what brings the upper channel's sums to the unit of its bias.
+// shifts. `$upper`: what brings the upper channel's sums to the unit of its bias; `$zero`: whether Z_y is 0.
 macro_rules! requantise {
-    ($fraction:literal, $upper:literal, $saturate:literal) => {
+    ($fraction:literal, $upper:literal, $saturate:literal, $zero:tt) => {
         concat!(
             "
     ldr r8, [lr], #4
@@ -158,7 +179,6 @@ macro_rules! requantise {
     add r3, r8, r3, lsl #",
             $fraction,
             "
-    ldr r8, [sp, #44]
     add r4, r9, r4",
             $upper,
             "
@@ -171,21 +191,17 @@ macro_rules! requantise {
     add r7, r9, r7",
             $upper,
             "
-    lsl r9, r8, r12
-    smmla r0, r0, r10, r9
-    smmla r1, r1, r10, r9
-    smmla r2, r2, r10, r9
-    smmla r3, r3, r10, r9
+",
+            product!($zero, "r0", "r1", "r2", "r3", "r10"),
+            "
     asr r0, r0, r12
     asr r1, r1, r12
     asr r2, r2, r12
     asr r3, r3, r12
     lsr r12, r12, #8
-    lsl r9, r8, r12
-    smmla r4, r4, r11, r9
-    smmla r5, r5, r11, r9
-    smmla r6, r6, r11, r9
-    smmla r7, r7, r11, r9
+",
+            product!($zero, "r4", "r5", "r6", "r7", "r11"),
+            "
     asr r4, r4, r12
     asr r5, r5, r12
     asr r6, r6, r12
@@ -249,11 +265,11 @@ macro_rules! next {
 // The first pixel is written last: over what belongs to pixels that are not there.
 
 macro_rules! codes8 {
-    ($name:ident, $upper:literal) => {
+    ($name:ident, $upper:literal, $zero:tt) => {
         #[unsafe(naked)]
         unsafe extern "C" fn $name() {
             naked_asm!(
-                requantise!("4", $upper, "8"),
+                requantise!("4", $upper, "8", $zero),
                 "ldrd r8, r9, [sp, #48]",
                 "add r10, r8, r9, lsl #1",
                 "strh r3, [r10, r9]",
@@ -268,11 +284,11 @@ macro_rules! codes8 {
 }
 
 macro_rules! codes4 {
-    ($name:ident, $upper:literal) => {
+    ($name:ident, $upper:literal, $zero:tt) => {
         #[unsafe(naked)]
         unsafe extern "C" fn $name() {
             naked_asm!(
-                requantise!("7", $upper, "4"),
+                requantise!("7", $upper, "4", $zero),
                 "ldrd r8, r9, [sp, #48]",
                 "add r10, r8, r9, lsl #1",
                 "strb r3, [r10, r9]",
@@ -288,11 +304,11 @@ macro_rules! codes4 {
 
 // A block is half a byte: the first half waits for the second one, unless it is the last.
 macro_rules! codes2 {
-    ($name:ident, $upper:literal) => {
+    ($name:ident, $upper:literal, $zero:tt) => {
         #[unsafe(naked)]
         unsafe extern "C" fn $name() {
             naked_asm!(
-                requantise!("7", $upper, "2"),
+                requantise!("7", $upper, "2", $zero),
                 "ldr r8, [sp, #88]",
                 "add r12, sp, #112",
                 "eors r8, r8, #1",
@@ -324,15 +340,28 @@ macro_rules! codes2 {
     };
 }
 
-codes8!(codes8_of_bytes, ", asr #4");
-codes8!(codes8_of_nibbles, "");
-codes8!(codes8_of_units, ", lsl #4");
-codes4!(codes4_of_bytes, ", asr #1");
-codes4!(codes4_of_nibbles, ", lsl #3");
-codes4!(codes4_of_units, ", lsl #7");
-codes2!(codes2_of_bytes, ", asr #1");
-codes2!(codes2_of_nibbles, ", lsl #3");
-codes2!(codes2_of_units, ", lsl #7");
+// From what a loop leaves: where Z_y is 0, and where it is not.
+macro_rules! codes {
+    ($codes:ident, $(($zero:ident, $any:ident, $upper:literal))*) => {
+        $(
+            $codes!($zero, $upper, true);
+            $codes!($any, $upper, false);
+        )*
+    };
+}
+
+codes!(
+    codes8,
+    (bytes8_zero, bytes8, ", asr #4")(nibbles8_zero, nibbles8, "")(units8_zero, units8, ", lsl #4")
+);
+codes!(
+    codes4,
+    (bytes4_zero, bytes4, ", asr #1")(nibbles4_zero, nibbles4, ", lsl #3")(units4_zero, units4, ", lsl #7")
+);
+codes!(
+    codes2,
+    (bytes2_zero, bytes2, ", asr #1")(nibbles2_zero, nibbles2, ", lsl #3")(units2_zero, units2, ", lsl #7")
+);
 
 macro_rules! store {
     ($name:ident, $bits:tt) => {
@@ -422,28 +451,41 @@ pub(super) struct Codes {
     pub(super) added: Finish,
 }
 
-/// For what a loop leaves, and codes of `y` bits; 0: sums.
-pub(super) const fn ends(left: Left, y: usize) -> Ends {
+/// For what a loop leaves, and codes of `y` bits (0: sums) whose zero point is 0 or not.
+pub(super) const fn ends(left: Left, y: usize, zero: bool) -> Ends {
     let (store, add_and_store, add_and_finish): (Finish, Finish, Finish) = match left {
         Left::Bytes => (store_of_bytes, add_and_store_of_bytes, add_and_finish_of_bytes),
         Left::Nibbles => (store_of_nibbles, add_and_store_of_nibbles, add_and_finish_of_nibbles),
         Left::Units => (store_of_units, add_and_store_of_units, add_and_finish_of_units),
     };
-    let codes: Option<(Finish, Finish)> = match (left, y) {
-        (Left::Bytes, 8) => Some((codes8_of_bytes, codes8_of_units)),
-        (Left::Nibbles, 8) => Some((codes8_of_nibbles, codes8_of_units)),
-        (Left::Units, 8) => Some((codes8_of_units, codes8_of_units)),
-        (Left::Bytes, 4) => Some((codes4_of_bytes, codes4_of_units)),
-        (Left::Nibbles, 4) => Some((codes4_of_nibbles, codes4_of_units)),
-        (Left::Units, 4) => Some((codes4_of_units, codes4_of_units)),
-        (Left::Bytes, 2) => Some((codes2_of_bytes, codes2_of_units)),
-        (Left::Nibbles, 2) => Some((codes2_of_nibbles, codes2_of_units)),
-        (Left::Units, 2) => Some((codes2_of_units, codes2_of_units)),
+    let added: Option<Finish> = match (y, zero) {
+        (8, true) => Some(units8_zero),
+        (8, false) => Some(units8),
+        (4, true) => Some(units4_zero),
+        (4, false) => Some(units4),
+        (2, true) => Some(units2_zero),
+        (2, false) => Some(units2),
         _ => None,
     };
-    let codes = match codes {
-        Some((finish, added)) => Some(Codes { finish, add_and_finish, added }),
-        None => None,
+    let finish: Option<Finish> = match (left, y, zero) {
+        (Left::Bytes, 8, true) => Some(bytes8_zero),
+        (Left::Bytes, 8, false) => Some(bytes8),
+        (Left::Bytes, 4, true) => Some(bytes4_zero),
+        (Left::Bytes, 4, false) => Some(bytes4),
+        (Left::Bytes, 2, true) => Some(bytes2_zero),
+        (Left::Bytes, 2, false) => Some(bytes2),
+        (Left::Nibbles, 8, true) => Some(nibbles8_zero),
+        (Left::Nibbles, 8, false) => Some(nibbles8),
+        (Left::Nibbles, 4, true) => Some(nibbles4_zero),
+        (Left::Nibbles, 4, false) => Some(nibbles4),
+        (Left::Nibbles, 2, true) => Some(nibbles2_zero),
+        (Left::Nibbles, 2, false) => Some(nibbles2),
+        (Left::Units, ..) => added,
+        _ => None,
+    };
+    let codes = match (finish, added) {
+        (Some(finish), Some(added)) => Some(Codes { finish, add_and_finish, added }),
+        _ => None,
     };
     Ends { store, add_and_store, codes }
 }

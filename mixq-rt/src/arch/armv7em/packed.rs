@@ -218,11 +218,11 @@ macro_rules! multiply {
 /// Units of the unrolled loop, and bytes of its code for one: 4-bit weights.
 pub(super) const UNROLLED_4: [usize; 2] = [4, 52];
 /// 2-bit weights.
-pub(super) const UNROLLED_2: [usize; 2] = [2, 100];
+pub(super) const UNROLLED_2: [usize; 2] = [4, 100];
 
 /// Both channels' fields of a pair of elements.
 pub(super) const MASK_4: u32 = 0xF00F_F00F;
 pub(super) const MASK_2: u32 = 0xC003_C003;
 
 multiply!(multiply_4, 4, 4, "12", "8");
-multiply!(multiply_2, 2, 2, "14", "2");
+multiply!(multiply_2, 2, 4, "14", "2");

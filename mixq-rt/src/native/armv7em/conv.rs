@@ -9,19 +9,21 @@ use crate::arch::armv7em::{Call, Chunk, Filters, Kernels, PIXELS, Scratch, Table
 use crate::tensor::PixelWriter;
 
 /// Executes a convolution with `X`-bit input and `W`-bit weights. `Y` are the bits of the output if
-/// [`armv7em_records`](mixq_format::layout::armv7em_records) has it that tables stand beside the weights; 0, for any width, if they do not.
+/// [`armv7em_records`](mixq_format::layout::armv7em_records) has it that tables stand beside the weights; 0, for any width, if they do not. `ZERO`: whether the output's zero point
+/// is 0.
 #[inline(always)]
-pub fn conv<const X: usize, const W: usize, const Y: usize>(
+pub fn conv<const X: usize, const W: usize, const Y: usize, const ZERO: bool>(
     table: &Conv,
     parameters: &[u8],
     arena: &mut [u8],
     plan: Plan,
 ) {
     assert!(Y == 0 || Y == table.output.bits.count());
+    assert!(!ZERO || table.output.zero_point == 0);
     // Named here, where it is known whether there is anything to write: firmware without such layers does not hold it.
     let write = const { if Y == 0 { Some(write as Write) } else { None } };
     with_memory(&plan, Blocks::of_conv(table).nine, |own| {
-        execute(table, parameters, arena, &plan, const { &Kernels::of(X, W, Y) }, write, own)
+        execute(table, parameters, arena, &plan, const { &Kernels::of(X, W, Y, ZERO) }, write, own)
     });
 }
 

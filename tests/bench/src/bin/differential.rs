@@ -98,30 +98,35 @@ fn compare(number: u64, layer: &Layer, numbers: &mut Numbers, memory: &mut Memor
 
 /// `native::$kernel::<X, W>` for the widths of a table, or `native::$kernel::<X, W, Y>`.
 macro_rules! dispatch {
-    (conv $y:expr, $($argument:expr),*) => {
-        match $y {
-            0 => dispatch!(@conv 0, $($argument),*),
-            _ => dispatch!(@codes conv $y, $($argument),*),
+    (conv $y:expr, $zero:expr, $($argument:expr),*) => {
+        match ($y, $zero) {
+            (0, _) => dispatch!(@conv [0, false], $($argument),*),
+            (2, false) => dispatch!(@conv [2, false], $($argument),*),
+            (2, true) => dispatch!(@conv [2, true], $($argument),*),
+            (4, false) => dispatch!(@conv [4, false], $($argument),*),
+            (4, true) => dispatch!(@conv [4, true], $($argument),*),
+            (_, false) => dispatch!(@conv [8, false], $($argument),*),
+            (_, true) => dispatch!(@conv [8, true], $($argument),*),
         }
     };
-    (@codes $kernel:ident $y:expr, $($argument:expr),*) => {
+    (depthwise $y:expr, $($argument:expr),*) => {
         match $y {
-            2 => dispatch!(@$kernel 2, $($argument),*),
-            4 => dispatch!(@$kernel 4, $($argument),*),
-            _ => dispatch!(@$kernel 8, $($argument),*),
+            2 => dispatch!(@depthwise [2], $($argument),*),
+            4 => dispatch!(@depthwise [4], $($argument),*),
+            _ => dispatch!(@depthwise [8], $($argument),*),
         }
     };
-    (@$kernel:ident $y:literal, $table:expr, $($argument:expr),*) => {
+    (@$kernel:ident [$($y:literal),*], $table:expr, $($argument:expr),*) => {
         match ($table.input.bits.count(), $table.weight_bits.count()) {
-            (8, 8) => native::$kernel::<8, 8, $y>($table, $($argument),*),
-            (8, 4) => native::$kernel::<8, 4, $y>($table, $($argument),*),
-            (8, 2) => native::$kernel::<8, 2, $y>($table, $($argument),*),
-            (4, 8) => native::$kernel::<4, 8, $y>($table, $($argument),*),
-            (4, 4) => native::$kernel::<4, 4, $y>($table, $($argument),*),
-            (4, 2) => native::$kernel::<4, 2, $y>($table, $($argument),*),
-            (2, 8) => native::$kernel::<2, 8, $y>($table, $($argument),*),
-            (2, 4) => native::$kernel::<2, 4, $y>($table, $($argument),*),
-            _ => native::$kernel::<2, 2, $y>($table, $($argument),*),
+            (8, 8) => native::$kernel::<8, 8, $($y),*>($table, $($argument),*),
+            (8, 4) => native::$kernel::<8, 4, $($y),*>($table, $($argument),*),
+            (8, 2) => native::$kernel::<8, 2, $($y),*>($table, $($argument),*),
+            (4, 8) => native::$kernel::<4, 8, $($y),*>($table, $($argument),*),
+            (4, 4) => native::$kernel::<4, 4, $($y),*>($table, $($argument),*),
+            (4, 2) => native::$kernel::<4, 2, $($y),*>($table, $($argument),*),
+            (2, 8) => native::$kernel::<2, 8, $($y),*>($table, $($argument),*),
+            (2, 4) => native::$kernel::<2, 4, $($y),*>($table, $($argument),*),
+            _ => native::$kernel::<2, 2, $($y),*>($table, $($argument),*),
         }
     };
     ($kernel:ident, $table:expr, $($argument:expr),*) => {
@@ -143,11 +148,12 @@ fn run_native(layer: &Layer, parameters: &[u8], arena: &mut [u8], plan: Option<P
     match (layer, plan) {
         (Layer::Conv(table), Some(plan)) => {
             let y = if records { table.output.bits.count() } else { 0 };
-            dispatch!(conv y, table, parameters, arena, plan)
+            let zero = table.output.zero_point == 0;
+            dispatch!(conv y, zero, table, parameters, arena, plan)
         }
         (Layer::Linear(table), Some(plan)) => dispatch!(linear, table, parameters, arena, plan),
         (Layer::Depthwise(table), _) => {
-            dispatch!(@codes depthwise table.output.bits.count(), table, parameters, arena)
+            dispatch!(depthwise table.output.bits.count(), table, parameters, arena)
         }
         (Layer::Add(table), _) => native::add(table, arena),
         (Layer::AveragePool(table), _) => match table.input.bits.count() {
