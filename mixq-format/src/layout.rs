@@ -20,7 +20,7 @@
 //! Weights of the lower channel are offset by half their range (unsigned), those of the upper one are signed: they lie in
 //! the upper bits of a half. Beside 8-bit input both 4-bit weights are offset.
 
-use crate::{Bits, Conv, Depthwise, Layer, Linear, Requant, Rule, Window};
+use crate::{Bits, Conv, Depthwise, Layer, Linear, Requant, Rule};
 
 mod plan;
 mod proof;
@@ -51,13 +51,18 @@ pub struct Blocks {
 }
 
 impl Blocks {
-    /// For a convolution.
+    /// For a convolution. Codes of 4 and 2 bits of several pixels whose channels do not fill their bytes are unpacked to a byte each: then this is
+    /// for 8-bit input.
     pub const fn of_conv(conv: &Conv) -> Blocks {
-        let Window { kernel_height, kernel_width, .. } = conv.window;
-        let nine = kernel_height == 3
-            && kernel_width as usize * conv.input.channels as usize == 9
-            && matches!(conv.input.bits, Bits::B8);
-        Blocks { nine, ..Blocks::of(conv.input.bits, conv.weight_bits) }
+        let Conv { input, window, .. } = conv;
+        let channels = input.channels as usize;
+        let pointwise = window.kernel_height as usize * window.kernel_width as usize == 1;
+        let dense = (channels * input.bits.count()).is_multiple_of(8);
+        let x = if pointwise || dense { input.bits } else { Bits::B8 };
+        let nine = window.kernel_height == 3
+            && window.kernel_width as usize * channels == 9
+            && matches!(x, Bits::B8);
+        Blocks { nine, ..Blocks::of(x, conv.weight_bits) }
     }
 
     /// For `x`-bit input and `w`-bit weights.
@@ -68,6 +73,16 @@ impl Blocks {
             _ => 8,
         };
         Blocks { unit, word: 32 / x.count(), weight_bits: w, nine: false }
+    }
+
+    /// Bits of a code of the input as it is widened.
+    pub const fn input_bits(&self) -> usize {
+        32 / self.word
+    }
+
+    /// Whether the codes of this convolution are unpacked to a byte each before.
+    pub const fn unpacked(conv: &Conv) -> bool {
+        Blocks::of_conv(conv).input_bits() != conv.input.bits.count()
     }
 
     /// Which of a filter's elements is at a slot; slots are counted in pairs of halves, in the order of the words. `None`:
@@ -185,18 +200,12 @@ pub fn armv7em_takes(layer: &Layer, parameters: &[u8]) -> bool {
 }
 
 /// The shape of a layer's blocks, if [`armv7em`] rearranges its weights, and how many of them alternate. It does so with
-/// [`Rule::Multiplier`]: convolutions of whole blocks whose windows are one pixel or whole bytes of each, fully connected layers of at least
-/// a strip whose weights and inputs have no padding between bytes, and whole words.
+/// [`Rule::Multiplier`]: convolutions of whole blocks, fully connected layers of at least a strip whose weights and inputs have no padding between bytes, and whole words.
 fn armv7em_strips(layer: &Layer) -> Option<(Blocks, usize)> {
     let dense = |bits: Bits, channels: u16| (usize::from(channels) * bits.count()).is_multiple_of(8);
     let filters = usize::from(layer.output().channels);
     let (blocks, strip) = match layer {
-        Layer::Conv(conv) => {
-            let Conv { input, window, .. } = conv;
-            let pointwise = window.kernel_height * window.kernel_width == 1;
-            let whole = filters.is_multiple_of(BLOCK) && (pointwise || dense(input.bits, input.channels));
-            whole.then(|| (Blocks::of_conv(conv), 1))?
-        }
+        Layer::Conv(conv) => filters.is_multiple_of(BLOCK).then(|| (Blocks::of_conv(conv), 1))?,
         Layer::Linear(Linear { input, weight_bits, .. }) => {
             let whole = (input.pixels() * usize::from(input.channels)).is_multiple_of(16);
             let dense = dense(input.bits, input.channels) && dense(*weight_bits, input.channels);

@@ -61,8 +61,9 @@ impl Step<'_> {
                 if let Layer::Conv(conv) = &self.named.layer {
                     let records = layout::armv7em_records(&self.named.layer, &artifact.parameters);
                     let y = Literal::usize_unsuffixed(if records { conv.output.bits.count() } else { 0 });
+                    let unpacked = layout::Blocks::unpacked(conv);
                     let zero = records && conv.output.zero_point == 0;
-                    return quote!(native::conv::<#x, #w, #y, #zero>(&layers.#field, parameters, arena #(, #plan)*););
+                    return quote!(native::conv::<#x, #w, #y, #zero, #unpacked>(&layers.#field, parameters, arena #(, #plan)*););
                 }
                 if let Layer::Depthwise(depthwise) = &self.named.layer {
                     let y = Literal::usize_unsuffixed(depthwise.output.bits.count());

@@ -237,8 +237,9 @@ impl Network {
                     let plan =
                         plan(index).map(|plan| format!("layout::{plan:?}").replace("Proof", "layout::Proof"));
                     let generics = match layer {
-                        Layer::Conv(_) => {
-                            format!("{x}, {}, {}, true", w.count(), codes(layer, &self.parameters))
+                        Layer::Conv(conv) => {
+                            let y = codes(layer, &self.parameters);
+                            format!("{x}, {}, {y}, true, {}", w.count(), layout::Blocks::unpacked(conv))
                         }
                         Layer::Depthwise(table) => {
                             format!("{x}, {}, {}", w.count(), table.output.bits.count())

@@ -4,6 +4,7 @@ use mixq_format::Conv;
 use mixq_format::layout::{BLOCK, Blocks, Proof, RECORD, Records};
 
 use super::finish::{Ends, Finish, Left, ends};
+use super::stage::{Unpack, unpack};
 use super::widen::widen_for;
 use super::{Fill, PIXELS, Scratch, Widen, bytes, nibbles, packed};
 
@@ -133,12 +134,15 @@ pub(crate) struct Kernels {
     mask: u32,
     pub(crate) blocks: Blocks,
     pub(crate) widen: Widen,
+    /// Unpacks codes to a byte each before they are widened as such.
+    pub(crate) unpack: Option<Unpack>,
     ends: Ends,
 }
 
 impl Kernels {
-    /// For `x`-bit input, `w`-bit weights and codes of `y` bits (0: sums) whose zero point is 0 or not.
-    pub(crate) const fn of(x: usize, w: usize, y: usize, zero: bool) -> Kernels {
+    /// For `x`-bit input, unpacked or not, `w`-bit weights and codes of `y` bits (0: sums) whose zero point is 0 or not.
+    pub(crate) const fn of(x: usize, unpacked: bool, w: usize, y: usize, zero: bool) -> Kernels {
+        let x = if unpacked { 8 } else { x };
         let (run, unrolled, mask, left): (unsafe extern "C" fn(*const Frame), _, _, _) = match (x, w) {
             (_, 8) => (bytes::multiply, bytes::UNROLLED, 0, Left::Bytes),
             (8, 4) => (nibbles::multiply, nibbles::UNROLLED, 0, Left::Nibbles),
@@ -146,7 +150,8 @@ impl Kernels {
             _ => (packed::multiply_2, packed::UNROLLED_2, packed::MASK_2, Left::Units),
         };
         let blocks = Blocks::of(super::bits(x), super::bits(w));
-        Kernels { run, unrolled, mask, blocks, widen: widen_for(x), ends: ends(left, y, zero) }
+        let unpack = if unpacked { Some(unpack as Unpack) } else { None };
+        Kernels { run, unrolled, mask, blocks, widen: widen_for(x), unpack, ends: ends(left, y, zero) }
     }
 }
 

@@ -52,3 +52,64 @@ unsafe extern "C" fn row(
         "bx lr",
     )
 }
+
+/// See [`unpack`].
+pub(crate) type Unpack = fn(&mut [u8], &[u8], [usize; 2], usize);
+
+/// Unpacks codes of `bits` bits, 4 or 2, from pixels of so many channels, beginning with one of them, to a byte each. Every pixel begins a byte;
+/// `from` begins with that of the first code.
+///
+/// # Panics
+/// If `from` has fewer codes, or the first channel is none.
+pub(super) fn unpack(to: &mut [u8], from: &[u8], [channel, channels]: [usize; 2], bits: usize) {
+    let (pixel_bytes, last) = ((channels * bits).div_ceil(8), channel + to.len() - 1);
+    let bytes = last / channels * pixel_bytes + last % channels * bits / 8 + 1 - channel * bits / 8;
+    assert!(!to.is_empty() && channel < channels && bytes <= from.len());
+    let left = 8 - channel * bits % 8;
+    // SAFETY: writes as many bytes as `to` has, at least one, and reads the bytes of as many codes; asserted above.
+    unsafe { codes(to.as_mut_ptr(), from.as_ptr(), to.len(), channels, channels - channel, left, bits) };
+}
+
+/// # Safety
+/// Reads the bytes of `count` codes, at least 1, and writes as many bytes. `rest`: channels of the first pixel that are left; `left`: bits of the
+/// first byte.
+#[unsafe(naked)]
+unsafe extern "C" fn codes(
+    to: *mut u8,
+    from: *const u8,
+    count: usize,
+    channels: usize,
+    rest: usize,
+    left: usize,
+    bits: usize,
+) {
+    naked_asm!(
+        "push {{r4-r8}}",
+        "ldrd r4, r5, [sp, #20]",
+        "ldr r8, [sp, #28]",
+        "mov r12, #1",
+        "lsl r12, r12, r8",
+        "sub r12, r12, #1",
+        "ldrb r6, [r1], #1",
+        "rsb r7, r5, #8",
+        "lsr r6, r6, r7",
+        "2:",
+        "cmp r5, #0",
+        "itt eq",
+        "ldrbeq r6, [r1], #1",
+        "moveq r5, #8",
+        "and r7, r6, r12",
+        "strb r7, [r0], #1",
+        "lsr r6, r6, r8",
+        "sub r5, r5, r8",
+        // The next pixel begins a byte.
+        "subs r4, r4, #1",
+        "itt eq",
+        "moveq r4, r3",
+        "moveq r5, #0",
+        "subs r2, r2, #1",
+        "bne 2b",
+        "pop {{r4-r8}}",
+        "bx lr",
+    )
+}

@@ -10,9 +10,9 @@ use crate::tensor::PixelWriter;
 
 /// Executes a convolution with `X`-bit input and `W`-bit weights. `Y` are the bits of the output if
 /// [`armv7em_records`](mixq_format::layout::armv7em_records) has it that tables stand beside the weights; 0, for any width, if they do not. `ZERO`: whether the output's zero point
-/// is 0.
+/// is 0. `UNPACKED`: whether codes are [unpacked](Blocks::of_conv) to a byte each.
 #[inline(always)]
-pub fn conv<const X: usize, const W: usize, const Y: usize, const ZERO: bool>(
+pub fn conv<const X: usize, const W: usize, const Y: usize, const ZERO: bool, const UNPACKED: bool>(
     table: &Conv,
     parameters: &[u8],
     arena: &mut [u8],
@@ -20,10 +20,11 @@ pub fn conv<const X: usize, const W: usize, const Y: usize, const ZERO: bool>(
 ) {
     assert!(Y == 0 || Y == table.output.bits.count());
     assert!(!ZERO || table.output.zero_point == 0);
+    assert!(UNPACKED == Blocks::unpacked(table));
     // Named here, where it is known whether there is anything to write: firmware without such layers does not hold it.
     let write = const { if Y == 0 { Some(write as Write) } else { None } };
     with_memory(&plan, Blocks::of_conv(table).nine, |own| {
-        execute(table, parameters, arena, &plan, const { &Kernels::of(X, W, Y, ZERO) }, write, own)
+        execute(table, parameters, arena, &plan, const { &Kernels::of(X, UNPACKED, W, Y, ZERO) }, write, own)
     });
 }
 
@@ -40,7 +41,8 @@ fn execute(
     write: Option<Write>,
     own: &mut [u32],
 ) {
-    let widths = [table.weight_bits.count(), table.input.bits.count()];
+    let blocks = Blocks::of_conv(table);
+    let widths = [table.weight_bits.count(), blocks.input_bits()];
     assert!(widths == [kernels.blocks.weight_bits.count(), kernels.widen.bits]);
     let source = Source::new(table, kernels);
     let layer = Layer {

@@ -17,6 +17,8 @@ pub(super) fn taps(table: &Conv, [y, x]: [usize; 2]) -> (Taps, Taps) {
 pub(super) struct Run {
     /// Where in the input: bytes from its start. `None`: in the padding.
     pub(super) from: Option<usize>,
+    /// The first one's channel.
+    pub(super) channel: usize,
     /// The first, counted from where the runs begin.
     pub(super) first: usize,
     /// How many.
@@ -56,15 +58,21 @@ impl<'a> Runs<'a> {
         let channels = usize::from(input.channels);
         let row_elements = usize::from(window.kernel_width) * channels;
         let (left, right) = (self.columns.start * channels, self.columns.end * channels);
+        let (tap, channel) = (self.inside / channels, self.inside % channels);
         let (end, from) = match self.rows.see(self.row) {
             Some(_) if self.inside < left => (left, None),
             Some(y) if self.inside < right => {
-                let first = (y * usize::from(input.width) + self.columns.first) * input.pixel_bytes();
-                (right, Some(first + (self.inside - left) * input.bits.count() / 8))
+                let pixel = y * usize::from(input.width) + self.columns.first + tap - self.columns.start;
+                (right, Some(pixel * input.pixel_bytes() + channel * input.bits.count() / 8))
             }
             _ => (row_elements, None),
         };
-        let run = Run { from, first: self.done, elements: (end - self.inside).min(self.count - self.done) };
+        let run = Run {
+            from,
+            channel,
+            first: self.done,
+            elements: (end - self.inside).min(self.count - self.done),
+        };
         self.done += run.elements;
         self.inside += run.elements;
         if self.inside == row_elements {

@@ -2,8 +2,8 @@
 
 use core::ops::Range;
 
+use mixq_format::Conv;
 use mixq_format::layout::Blocks;
-use mixq_format::{Bits, Conv};
 
 use super::runs::{Runs, taps};
 use crate::arch::armv7em::{Fill, Kernels, PIXELS, Patch, Scratch, stage_row};
@@ -62,13 +62,13 @@ impl<'a> Source<'a> {
             && window.pad_left == 0
             && window.pad_top == 0
             && output.pixels() == 1;
-        let bytes = (channels * kernels.widen.bits).is_multiple_of(8);
         let blocks = Blocks::of_conv(table);
+        let unpacked = kernels.unpack.is_some();
         let order = if blocks.nine {
             Order::Nine
-        } else if taps == 1 || (bytes && whole) {
+        } else if taps == 1 || (whole && !unpacked) {
             Order::Row
-        } else if channels.is_multiple_of(blocks.unit.max(kernels.widen.word)) {
+        } else if channels.is_multiple_of(blocks.unit.max(kernels.widen.word)) && !unpacked {
             Order::Words
         } else {
             Order::Bytes
@@ -112,7 +112,9 @@ impl<'a> Source<'a> {
     pub(super) fn groups(&self, first: usize) -> Option<Groups> {
         let Conv { input, output, .. } = self.table;
         let fill = match self.order {
-            Order::Nine => Fill::nine(usize::from(input.width) * input.pixel_bytes()),
+            Order::Nine if !self.kernels.unpack.is_some() => {
+                Fill::nine(usize::from(input.width) * input.pixel_bytes())
+            }
             Order::Row if self.elements.is_multiple_of(self.kernels.widen.word.max(self.blocks.unit)) => {
                 self.kernels.widen.fill(self.elements / self.kernels.widen.word)
             }
@@ -144,7 +146,7 @@ impl<'a> Source<'a> {
         while pixel < count {
             let place = self.place(first + pixel);
             let inside = if self.seamless { count } else { self.inside(place, count - pixel) };
-            if inside == 0 || self.order == Order::Bytes {
+            if inside == 0 || self.order == Order::Bytes || self.kernels.unpack.is_some() {
                 self.fill_one(&mut patch, stage, input, pixel, element, place);
                 pixel += 1;
                 continue;
@@ -179,11 +181,14 @@ impl<'a> Source<'a> {
         if self.order == Order::Words {
             return self.widen_runs(patch, [pixel, 1], input, element, place);
         }
-        if self.order == Order::Nine {
+        if self.order == Order::Nine && !self.kernels.unpack.is_some() {
             self.stage_nine(stage, input, place);
-            patch.widen_nine([pixel, 1], stage, [9, 0]);
         } else {
             self.stage(stage, patch.elements(), input, element, place);
+        }
+        if self.order == Order::Nine {
+            patch.widen_nine([pixel, 1], stage, [9, 0]);
+        } else {
             self.widen(patch, [pixel, 1], stage);
         }
     }
@@ -282,24 +287,31 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// Packs a chunk of codes, those of the padding too.
+    /// Stages a chunk of codes, those of the padding too: packed, without the padding of rows, or unpacked.
     #[inline(never)]
     fn stage(&self, stage: &mut [u8], elements: usize, input: &[u8], element: usize, place: [usize; 2]) {
         let bits = self.kernels.widen.bits;
+        let tensor = &self.table.input;
         let mut runs = Runs::new(self.table, place, element, elements);
         while let Some(run) = runs.next() {
             let to = &mut stage[run.first * bits / 8..(run.first + run.elements) * bits / 8];
-            let inside = run.from.map_or(&[][..], |from| &input[from..from + to.len()]);
-            stage_row(to, 0, inside, self.padding());
+            match (run.from, self.kernels.unpack) {
+                (None, _) => stage_row(to, 0, &[], self.padding()),
+                (Some(from), None) => stage_row(to, 0, &input[from..from + to.len()], 0),
+                (Some(from), Some(unpack)) => {
+                    let channels = [run.channel, tensor.channels.into()];
+                    unpack(to, &input[from..], channels, tensor.bits.count());
+                }
+            }
         }
     }
 
     /// A byte of padding.
     fn padding(&self) -> u8 {
         let code = self.table.input.zero_point;
-        match self.table.input.bits {
-            Bits::B2 => code * 0x55,
-            Bits::B4 => code * 0x11,
+        match self.kernels.widen.bits {
+            2 => code * 0x55,
+            4 => code * 0x11,
             _ => code,
         }
     }

@@ -96,17 +96,21 @@ fn compare(number: u64, layer: &Layer, numbers: &mut Numbers, memory: &mut Memor
     }
 }
 
-/// `native::$kernel::<X, W>` for the widths of a table, or `native::$kernel::<X, W, Y>`.
+/// `native::$kernel::<X, W, ...>` for the widths of a table; what else it takes by pattern.
 macro_rules! dispatch {
-    (conv $y:expr, $zero:expr, $($argument:expr),*) => {
-        match ($y, $zero) {
-            (0, _) => dispatch!(@conv [0, false], $($argument),*),
-            (2, false) => dispatch!(@conv [2, false], $($argument),*),
-            (2, true) => dispatch!(@conv [2, true], $($argument),*),
-            (4, false) => dispatch!(@conv [4, false], $($argument),*),
-            (4, true) => dispatch!(@conv [4, true], $($argument),*),
-            (_, false) => dispatch!(@conv [8, false], $($argument),*),
-            (_, true) => dispatch!(@conv [8, true], $($argument),*),
+    (conv $kind:expr, $($argument:expr),*) => {
+        match $kind {
+            (0, _, false) => dispatch!(@conv [0, false, false], $($argument),*),
+            (2, false, false) => dispatch!(@conv [2, false, false], $($argument),*),
+            (2, true, false) => dispatch!(@conv [2, true, false], $($argument),*),
+            (4, false, false) => dispatch!(@conv [4, false, false], $($argument),*),
+            (4, true, false) => dispatch!(@conv [4, true, false], $($argument),*),
+            (_, false, false) => dispatch!(@conv [8, false, false], $($argument),*),
+            (_, true, false) => dispatch!(@conv [8, true, false], $($argument),*),
+            (0, _, true) => dispatch!(@conv [0, false, true], $($argument),*),
+            (2, _, true) => dispatch!(@conv [2, false, true], $($argument),*),
+            (4, _, true) => dispatch!(@conv [4, false, true], $($argument),*),
+            (_, _, true) => dispatch!(@conv [8, false, true], $($argument),*),
         }
     };
     (depthwise $y:expr, $($argument:expr),*) => {
@@ -116,31 +120,24 @@ macro_rules! dispatch {
             _ => dispatch!(@depthwise [8], $($argument),*),
         }
     };
-    (@$kernel:ident [$($y:literal),*], $table:expr, $($argument:expr),*) => {
+    (linear, $($argument:expr),*) => {
+        dispatch!(@linear [], $($argument),*)
+    };
+    (@$kernel:ident $rest:tt, $table:expr, $($argument:expr),*) => {
         match ($table.input.bits.count(), $table.weight_bits.count()) {
-            (8, 8) => native::$kernel::<8, 8, $($y),*>($table, $($argument),*),
-            (8, 4) => native::$kernel::<8, 4, $($y),*>($table, $($argument),*),
-            (8, 2) => native::$kernel::<8, 2, $($y),*>($table, $($argument),*),
-            (4, 8) => native::$kernel::<4, 8, $($y),*>($table, $($argument),*),
-            (4, 4) => native::$kernel::<4, 4, $($y),*>($table, $($argument),*),
-            (4, 2) => native::$kernel::<4, 2, $($y),*>($table, $($argument),*),
-            (2, 8) => native::$kernel::<2, 8, $($y),*>($table, $($argument),*),
-            (2, 4) => native::$kernel::<2, 4, $($y),*>($table, $($argument),*),
-            _ => native::$kernel::<2, 2, $($y),*>($table, $($argument),*),
+            (8, 8) => dispatch!(@call $kernel 8, 8, $rest, $table, $($argument),*),
+            (8, 4) => dispatch!(@call $kernel 8, 4, $rest, $table, $($argument),*),
+            (8, 2) => dispatch!(@call $kernel 8, 2, $rest, $table, $($argument),*),
+            (4, 8) => dispatch!(@call $kernel 4, 8, $rest, $table, $($argument),*),
+            (4, 4) => dispatch!(@call $kernel 4, 4, $rest, $table, $($argument),*),
+            (4, 2) => dispatch!(@call $kernel 4, 2, $rest, $table, $($argument),*),
+            (2, 8) => dispatch!(@call $kernel 2, 8, $rest, $table, $($argument),*),
+            (2, 4) => dispatch!(@call $kernel 2, 4, $rest, $table, $($argument),*),
+            _ => dispatch!(@call $kernel 2, 2, $rest, $table, $($argument),*),
         }
     };
-    ($kernel:ident, $table:expr, $($argument:expr),*) => {
-        match ($table.input.bits.count(), $table.weight_bits.count()) {
-            (8, 8) => native::$kernel::<8, 8>($table, $($argument),*),
-            (8, 4) => native::$kernel::<8, 4>($table, $($argument),*),
-            (8, 2) => native::$kernel::<8, 2>($table, $($argument),*),
-            (4, 8) => native::$kernel::<4, 8>($table, $($argument),*),
-            (4, 4) => native::$kernel::<4, 4>($table, $($argument),*),
-            (4, 2) => native::$kernel::<4, 2>($table, $($argument),*),
-            (2, 8) => native::$kernel::<2, 8>($table, $($argument),*),
-            (2, 4) => native::$kernel::<2, 4>($table, $($argument),*),
-            _ => native::$kernel::<2, 2>($table, $($argument),*),
-        }
+    (@call $kernel:ident $x:literal, $w:literal, [$($rest:literal),*], $($argument:expr),*) => {
+        native::$kernel::<$x, $w, $($rest),*>($($argument),*)
     };
 }
 
@@ -149,7 +146,8 @@ fn run_native(layer: &Layer, parameters: &[u8], arena: &mut [u8], plan: Option<P
         (Layer::Conv(table), Some(plan)) => {
             let y = if records { table.output.bits.count() } else { 0 };
             let zero = table.output.zero_point == 0;
-            dispatch!(conv y, zero, table, parameters, arena, plan)
+            let kind = (y, zero, layout::Blocks::unpacked(table));
+            dispatch!(conv kind, table, parameters, arena, plan)
         }
         (Layer::Linear(table), Some(plan)) => dispatch!(linear, table, parameters, arena, plan),
         (Layer::Depthwise(table), _) => {
