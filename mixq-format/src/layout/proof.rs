@@ -19,6 +19,7 @@ const LEAST: usize = 16;
 const _: () = assert!(255 * 255 * LEAST < 1 << 23);
 const _: () = assert!(255 * 2 * LEAST < (1 << (31 - 14)) - 1);
 const _: () = assert!(15 * 15 * LEAST < 1 << 12);
+const _: () = assert!(255 * 8 * LEAST < 1 << 19);
 const _: () = assert!(255 * 3 * LEAST < 1 << 14);
 
 /// What is safe for a layer whose weights [`armv7em`](super::armv7em) rearranges; `None` for others.
@@ -29,6 +30,8 @@ const _: () = assert!(255 * 3 * LEAST < 1 << 14);
 ///   fully connected layers, where the zero point comes later);
 /// * for 4-bit weights beside 8-bit input: `q sum(w + 8)` of the upper channel below 2^26, as it is multiplied by 2^4, and the lower one
 ///   beside it;
+/// * for four channels of 4-bit weights in a half: `q sum|w|` of the third below 2^23, as it is multiplied by 2^8, and of the fourth below
+///   2^19 from one time that it is taken out to the next, as it is multiplied by 2^12 (that of the second is, whatever the weights are);
 /// * for two channels in a half, the upper one shifted by `s` (12, or 14 for 2-bit weights): `q sum(w + half)` of the lower one
 ///   below 2^s from one time that it is taken out to the next, and `q sum|w|` of the upper one below 2^(31 - s) - 1.
 ///
@@ -52,8 +55,10 @@ pub fn proof(layer: &Layer, parameters: &[u8]) -> Option<Proof> {
     let code = i64::from(layer.inputs().0.bits.max_code());
     let half = i64::from(bits.max_code() / 2 + 1);
     let shift = if bits == Bits::B4 { 12 } else { 14 };
+    let four = blocks.channels > BLOCK;
     let limit = match bits {
         Bits::B8 => 1 << 23,
+        _ if four => 1 << 23,
         _ if blocks.nibbles() => 1 << 26,
         _ => (1 << (31 - shift)) - 1,
     };
@@ -70,6 +75,7 @@ pub fn proof(layer: &Layer, parameters: &[u8]) -> Option<Proof> {
             };
             code * filter(channel, -i64::from(zero_point)).largest(count) < limit
         }),
+        _ if four => safe(0, 0, count, limit),
         _ => safe(1, if blocks.nibbles() { half } else { 0 }, count, limit),
     };
     let mut chunk = elements.next_multiple_of(LEAST).min(1 << 13);
@@ -86,7 +92,10 @@ pub fn proof(layer: &Layer, parameters: &[u8]) -> Option<Proof> {
             (_, true) => 0,
             _ => step,
         };
-        let safe = |interval: usize| safe(0, half, interval + apart, 1 << shift);
+        let safe = |interval: usize| match four {
+            true => safe(1, 0, interval, 1 << 19),
+            false => safe(0, half, interval + apart, 1 << shift),
+        };
         if !safe(interval) {
             // Between one step, which is `LEAST` elements at most, and what is not safe.
             let (mut low, mut high) = (1, interval / step);
@@ -237,7 +246,13 @@ mod tests {
                 let raised = |offset: i64| weights.iter().map(|weight| weight + offset).collect::<Vec<_>>();
                 let packed = w != Bits::B8 && !(x == Bits::B8 && w == Bits::B4);
                 let shift = if w == Bits::B4 { 12 } else { 14 };
-                if filter % 2 == 0 && packed {
+                if linear && (x, w) == (Bits::B8, Bits::B4) {
+                    // Four channels in a half: the first three are offset, but not in their sums.
+                    let shift = 4 * (filter % 4);
+                    let count = if filter % 4 == 3 { proof.interval } else { proof.chunk };
+                    let sum = largest(&weights, count.into(), code);
+                    assert!(sum << shift < 1 << 31, "{x:?} {w:?} {elements}: {sum} in {proof:?}");
+                } else if filter % 2 == 0 && packed {
                     let sum = largest(&raised(half as i64), proof.interval.into(), code);
                     assert!(sum < 1 << shift, "{x:?} {w:?} {elements}: {sum} in {proof:?}");
                 } else if filter % 2 == 1 {

@@ -20,11 +20,13 @@ mod nibbles;
 mod packed;
 pub(crate) mod pool;
 mod scratch;
+mod tables;
 mod widen;
 
 pub(crate) use call::{Call, Chunk, Filters, Kernels};
-pub(crate) use finish::{Finish, Tables, finish};
+pub(crate) use finish::{Finish, finish};
 pub(crate) use scratch::Scratch;
+pub(crate) use tables::Tables;
 pub(crate) use widen::Widen;
 
 /// Output pixels of a group.
