@@ -7,38 +7,48 @@
 //! The elements of a filter, in the order row, column, channel, are taken without the padding of rows. Filters are
 //! taken in *blocks* of two output channels, a lower and an upper one. A block is a
 //! sequence of 32-bit words, each of a *unit* of elements, from its first byte on; what is left of its bytes is 0. In fully
-//! connected layers [`STRIP`] blocks alternate, word by word, as they are multiplied with one pixel instead of four. Blocks of most convolutions
-//! stand between their requantisation tables: see [`Records`].
+//! connected layers the blocks of [`STRIP`] channels alternate, word by word, as they are multiplied with one pixel instead of four. Blocks of
+//! most convolutions stand between their requantisation tables: see [`Records`].
 //!
 //! | weights | input | unit | in a word |
 //! | --- | --- | --- | --- |
 //! | 8 bits | any | 2 | halves: an element each; bytes: lower, upper channel |
 //! | 4 bits | 8 bits | 4 | bytes: an element each, in their order; nibbles: lower, upper channel |
 //! | 4 bits | 4, 2 bits | 4 | two pairs, the second rotated left by 8: bits 0 to 3 and 12 to 15 of each half |
+//! | the same, fully connected | 8 bits | 2 | halves: an element each; nibbles: four channels |
 //! | 2 bits | any | 8 | four pairs, rotated left by 0, 4, 8, 12: bits 0, 1 and 14, 15 of each half |
 //!
 //! Weights of the lower channel are offset by half their range (unsigned), those of the upper one are signed: they lie in
-//! the upper bits of a half. Beside 8-bit input both 4-bit weights are offset.
+//! the upper bits of a half. Beside 8-bit input both 4-bit weights are offset; of four channels all but the last.
 
 use crate::{Bits, Conv, Depthwise, Layer, Linear, Requant, Rule};
 
 mod plan;
 mod proof;
 mod records;
+#[cfg(feature = "file")]
+mod relocate;
 
 pub use plan::{LEAST_SCRATCH, LEAST_SCRATCH_OF_NINE, Plan, plan, useful};
 pub use proof::{Proof, proof};
 pub use records::{RECORD, Records, armv7em_records};
+#[cfg(feature = "file")]
+pub use relocate::relocate;
 
-/// Output channels of a block.
+/// Output channels of a block, but for [`Blocks::of_linear`].
 pub const BLOCK: usize = 2;
 
-/// Blocks of a fully connected layer that alternate.
-pub const STRIP: usize = 4;
+/// Output channels of a fully connected layer whose blocks alternate.
+pub const STRIP: usize = 8;
+
+/// What the weights of a fully connected layer are aligned to, in bytes: the kernel loads two words at once.
+pub const ALIGNMENT: u32 = 4;
 
 /// The shape of blocks for one pair of widths.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Blocks {
+    /// Output channels: [`BLOCK`] or four.
+    pub channels: usize,
     /// Elements of a word of weights.
     pub unit: usize,
     /// Elements of a word of packed input.
@@ -72,7 +82,14 @@ impl Blocks {
             Bits::B4 => 4,
             _ => 8,
         };
-        Blocks { unit, word: 32 / x.count(), weight_bits: w, nine: false }
+        Blocks { channels: BLOCK, unit, word: 32 / x.count(), weight_bits: w, nine: false }
+    }
+
+    /// For a fully connected layer: beside one pixel of 8 bits there are registers for the sums of four channels of 4-bit weights, each
+    /// by itself.
+    pub const fn of_linear(x: Bits, w: Bits) -> Blocks {
+        let blocks = Blocks::of(x, w);
+        if blocks.nibbles() { Blocks { channels: 4, unit: 2, ..blocks } } else { blocks }
     }
 
     /// Bits of a code of the input as it is widened.
@@ -134,16 +151,17 @@ impl Blocks {
 
     /// Whether both channels lie in the nibbles of a byte.
     const fn nibbles(&self) -> bool {
-        self.word == 4 && matches!(self.weight_bits, Bits::B4)
+        self.word == 4 && matches!(self.weight_bits, Bits::B4) && self.channels == BLOCK
     }
 
-    /// The bits of one weight in its word: pair 0 to 3, half 0 or 1, channel 0 or 1 (lower, upper).
+    /// The bits of one weight in its word: pair 0 to 3, half 0 or 1, channel 0 or 1 (lower, upper), or one of four.
     const fn bits(&self, pair: usize, half: usize, channel: usize, weight: i32) -> u32 {
         let mask = self.weight_bits.max_code();
-        let offset = if channel == 0 || self.nibbles() { (mask + 1) / 2 } else { 0 };
+        let offset = if channel + 1 < self.channels || self.nibbles() { (mask + 1) / 2 } else { 0 };
         let field = ((weight + offset) & mask) as u32;
         let half = 16 * half;
         match self.weight_bits {
+            _ if self.channels > BLOCK => field << (half + 4 * channel),
             Bits::B8 => field << (half + 8 * channel),
             Bits::B4 if self.nibbles() => field << (half + 8 * pair + 4 * channel),
             Bits::B4 => (field << (half + 12 * channel)).rotate_left(8 * pair as u32),
@@ -200,17 +218,19 @@ pub fn armv7em_takes(layer: &Layer, parameters: &[u8]) -> bool {
 }
 
 /// The shape of a layer's blocks, if [`armv7em`] rearranges its weights, and how many of them alternate. It does so with
-/// [`Rule::Multiplier`]: convolutions of whole blocks, fully connected layers of at least a strip whose weights and inputs have no padding between bytes, and whole words.
+/// [`Rule::Multiplier`]: convolutions of whole blocks, fully connected layers of at least a strip whose weights are aligned, and weights and
+/// inputs have no padding between bytes, and whole words.
 fn armv7em_strips(layer: &Layer) -> Option<(Blocks, usize)> {
     let dense = |bits: Bits, channels: u16| (usize::from(channels) * bits.count()).is_multiple_of(8);
     let filters = usize::from(layer.output().channels);
     let (blocks, strip) = match layer {
         Layer::Conv(conv) => filters.is_multiple_of(BLOCK).then(|| (Blocks::of_conv(conv), 1))?,
-        Layer::Linear(Linear { input, weight_bits, .. }) => {
+        Layer::Linear(Linear { input, weights, weight_bits, .. }) => {
             let whole = (input.pixels() * usize::from(input.channels)).is_multiple_of(16);
             let dense = dense(input.bits, input.channels) && dense(*weight_bits, input.channels);
-            (whole && dense && filters >= BLOCK * STRIP)
-                .then(|| (Blocks::of(input.bits, *weight_bits), STRIP))?
+            let blocks = Blocks::of_linear(input.bits, *weight_bits);
+            (whole && dense && weights.is_multiple_of(ALIGNMENT) && filters >= STRIP)
+                .then(|| (blocks, STRIP / blocks.channels))?
         }
         _ => return None,
     };
@@ -262,7 +282,7 @@ pub fn armv7em(layer: &Layer, parameters: &[u8], laid_out: &mut [u8]) {
             Some((slot, element))
         });
         let mut word = 0;
-        for (channel, filter) in from.chunks_exact(filter_bytes).take(BLOCK).enumerate() {
+        for (channel, filter) in from.chunks_exact(filter_bytes).take(blocks.channels).enumerate() {
             for (slot, element) in slots.clone() {
                 word |= if elements / blocks.unit == unit {
                     blocks.tail_bits(half_apart(blocks.unit, slot), channel, weight(filter, element))
@@ -274,10 +294,11 @@ pub fn armv7em(layer: &Layer, parameters: &[u8], laid_out: &mut [u8]) {
         word.to_le_bytes()
     };
     // The words of blocks that alternate.
+    let block_bytes = blocks.channels * filter_bytes;
     let words = |from: &[u8], to: &mut [u8]| {
         let words = strip * elements.div_ceil(blocks.unit);
         for (index, bytes) in to.chunks_mut(4).enumerate().take(words) {
-            let block = &from[index % strip * BLOCK * filter_bytes..];
+            let block = &from[index % strip * block_bytes..];
             bytes.copy_from_slice(&word(block, index / strip)[..bytes.len()]);
         }
     };
@@ -295,7 +316,7 @@ pub fn armv7em(layer: &Layer, parameters: &[u8], laid_out: &mut [u8]) {
         return;
     }
     let laid_out = &mut laid_out[offset..offset + rows * row_bytes];
-    let strip_bytes = strip * BLOCK * filter_bytes;
+    let strip_bytes = strip * block_bytes;
     for (from, to) in plain.chunks_exact(strip_bytes).zip(laid_out.chunks_exact_mut(strip_bytes)) {
         to.fill(0);
         words(from, to);

@@ -2,7 +2,7 @@
 
 use mixq_format::layout::{self, Plan};
 use mixq_format::{
-    Add, Artifact, Bits, Conv, Depthwise, Layer, Linear, NamedLayer, Pool, Requant, Rule, Tensor, Window,
+    Add, Bits, Conv, Depthwise, Layer, Linear, NamedLayer, Pool, Requant, Rule, Tensor, Window,
 };
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{format_ident, quote};
@@ -34,10 +34,10 @@ impl Step<'_> {
         quote!(#[doc = #doc] #field: format::#table)
     }
 
-    /// Its value in `static LAYERS`.
-    pub fn value(&self) -> TokenStream {
+    /// Its value in `static LAYERS`, with these offsets of its tables.
+    pub fn value(&self, layer: &Layer) -> TokenStream {
         let field = self.field();
-        let table = match &self.named.layer {
+        let table = match layer {
             Layer::Conv(layer) => conv(layer),
             Layer::Depthwise(layer) => depthwise(layer),
             Layer::Linear(layer) => linear(layer),
@@ -47,30 +47,19 @@ impl Step<'_> {
         quote!(#field: #table)
     }
 
-    /// Its execution: by the target's own kernel if there may be one. Then the weights are as that wants them.
-    pub fn call(&self, artifact: &Artifact, layers: &[Layer]) -> TokenStream {
+    /// Its execution: by the target's own kernel if there may be one. Then the weights are as that wants them. The arguments are as ARMv7E-M has
+    /// them.
+    pub fn call(&self, layers: &[Layer], parameters: &[u8], arena_bytes: u32) -> TokenStream {
         let field = self.field();
-        let x = Literal::usize_unsuffixed(self.named.layer.inputs().0.bits.count());
+        let layer = &layers[self.index];
+        let x = Literal::usize_unsuffixed(layer.inputs().0.bits.count());
+        if layout::armv7em_takes(layer, parameters) {
+            let plan = layout::plan(layers, self.index, parameters, arena_bytes);
+            return self.native(layer, parameters, plan.as_ref());
+        }
         let weighted = |kernel: &str, weight_bits: Bits, requant: &Requant| {
             let kernel = format_ident!("{kernel}");
             let w = Literal::usize_unsuffixed(weight_bits.count());
-            if layout::armv7em_takes(&self.named.layer, &artifact.parameters) {
-                let plan =
-                    layout::plan(layers, self.index, &artifact.parameters, artifact.header.arena_bytes);
-                let plan = plan.as_ref().map(plan_literal).into_iter();
-                if let Layer::Conv(conv) = &self.named.layer {
-                    let records = layout::armv7em_records(&self.named.layer, &artifact.parameters);
-                    let y = Literal::usize_unsuffixed(if records { conv.output.bits.count() } else { 0 });
-                    let unpacked = layout::Blocks::unpacked(conv);
-                    let zero = records && conv.output.zero_point == 0;
-                    return quote!(native::conv::<#x, #w, #y, #zero, #unpacked>(&layers.#field, parameters, arena #(, #plan)*););
-                }
-                if let Layer::Depthwise(depthwise) = &self.named.layer {
-                    let y = Literal::usize_unsuffixed(depthwise.output.bits.count());
-                    return quote!(native::depthwise::<#x, #w, #y>(&layers.#field, parameters, arena););
-                }
-                return quote!(native::#kernel::<#x, #w>(&layers.#field, parameters, arena #(, #plan)*););
-            }
             let rule = match requant.rule {
                 Rule::Multiplier => quote!(multiplier),
                 Rule::Thresholds16 => quote!(thresholds16),
@@ -78,7 +67,7 @@ impl Step<'_> {
             };
             quote!(layer::#kernel::<#x, #w>(&layers.#field, requant::#rule, parameters, arena);)
         };
-        match &self.named.layer {
+        match layer {
             Layer::Conv(layer) => weighted("conv", layer.weight_bits, &layer.requant),
             Layer::Depthwise(layer) => weighted("depthwise", layer.weight_bits, &layer.requant),
             Layer::Linear(layer) => weighted("linear", layer.weight_bits, &layer.requant),
@@ -87,6 +76,29 @@ impl Step<'_> {
             Layer::Add(layer) if layer.output.bits == Bits::B32 => quote!(layer::add(&layers.#field, arena);),
             Layer::Add(_) => quote!(native::add(&layers.#field, arena);),
         }
+    }
+
+    /// Its execution by the target's own kernel, with all that is known of it.
+    fn native(&self, layer: &Layer, parameters: &[u8], plan: Option<&Plan>) -> TokenStream {
+        let usize = Literal::usize_unsuffixed;
+        let (x, y) = (usize(layer.inputs().0.bits.count()), layer.output().bits.count());
+        let w = layer.weights().map(|(.., bits)| usize(bits.count()));
+        let (kernel, more) = match layer {
+            Layer::Conv(conv) => {
+                let records = layout::armv7em_records(layer, parameters);
+                let (y, unpacked) = (usize(if records { y } else { 0 }), layout::Blocks::unpacked(conv));
+                let zero = records && conv.output.zero_point == 0;
+                (quote!(conv), quote!(, #y, #zero, #unpacked))
+            }
+            Layer::Depthwise(_) => {
+                let y = usize(y);
+                (quote!(depthwise), quote!(, #y))
+            }
+            _ => (quote!(linear), quote!()),
+        };
+        let field = self.field();
+        let plan = plan.map(plan_literal).into_iter();
+        quote!(native::#kernel::<#x, #w #more>(&layers.#field, parameters, arena #(, #plan)*);)
     }
 }
 

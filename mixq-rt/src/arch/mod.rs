@@ -6,10 +6,13 @@
 //!
 //! * `unpack::<X>(row, to, second)`: the codes of a row, beside those of another pixel;
 //! * `dot::<X, W>(x, w, elements)`: `sum(q_x s_w)` over two rows;
-//! * `dot_pairs::<X, W>(x, w, both)`: the same of two unpacked pixels over at most a [`SEGMENT`];
+//! * `dot_pairs::<X, W>(x, w)`: the same of two unpacked pixels over at most a [`SEGMENT`];
 //! * `multiply_accumulate::<X>(sums, x, w)`: eight channels of one tap of a depthwise convolution;
 //! * `high_word(a, b)`: the upper half of a product of 64 bits.
 
+#[cfg(armv6m)]
+#[allow(unsafe_code)]
+mod armv6m;
 #[cfg(armv7em)]
 #[allow(unsafe_code)]
 pub(crate) mod armv7em;

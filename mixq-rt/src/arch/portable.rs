@@ -45,19 +45,16 @@ pub(crate) fn dot<const X: usize, const W: usize>(x: &[u8], w: &[u8], elements: 
     dot
 }
 
-/// `sum(q_x s_w)` of each pixel over at most a segment; where there is one pixel only, the second sum may be anything.
+/// `sum(q_x s_w)` of each pixel over at most a segment.
 #[inline(always)]
-pub(crate) fn dot_pairs<const X: usize, const W: usize>(
-    x: &[[Pair; CHUNK]],
-    w: &[[u8; W]],
-    both: bool,
-) -> [i32; 2] {
+pub(crate) fn dot_pairs<const X: usize, const W: usize>(x: &[[Pair; CHUNK]], w: &[[u8; W]]) -> [i32; 2] {
     // How many products add up to what a signed half holds.
     match const { (1 << 15) / (((1 << X) - 1) << (W - 1)) } {
         SEGMENT.. => together(x, w),
         CHUNK.. => by_chunk(x, w),
-        // Registers are few on Arm's smallest cores: both sums at once would keep the weights in memory.
-        _ if cfg!(target_arch = "arm") => [one::<0, W>(x, w), if both { one::<1, W>(x, w) } else { 0 }],
+        #[cfg(armv6m)]
+        _ => super::armv6m::dot_bytes(x, w.as_flattened().as_chunks().0),
+        #[cfg(not(armv6m))]
         _ => two(x, w),
     }
 }
@@ -104,17 +101,8 @@ fn halves(sums: i32) -> [i32; 2] {
     [low, sums.wrapping_sub(low) >> 16]
 }
 
-/// The sum of one pixel.
-#[inline(always)]
-fn one<const PIXEL: usize, const W: usize>(x: &[[Pair; CHUNK]], w: &[[u8; W]]) -> i32 {
-    let mut sum = 0i32;
-    for (x, w) in x.iter().zip(w) {
-        sum += products(x, w, |x| i32::from(x.0[PIXEL]));
-    }
-    sum
-}
-
 /// The sums of both pixels, each in a word.
+#[cfg(not(armv6m))]
 #[inline(always)]
 fn two<const W: usize>(x: &[[Pair; CHUNK]], w: &[[u8; W]]) -> [i32; 2] {
     let mut sums = [0i32; 2];

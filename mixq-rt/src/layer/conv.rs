@@ -61,7 +61,7 @@ fn execute(layer: &Conv, rule: Rule, parameters: &[u8], arena: &mut [u8], loops:
                     whole = bytes == filter_bytes;
                     let chunks = &codes.as_chunks().0[..elements.div_ceil(CHUNK)];
                     let sums = sums.each_mut().map(|sums| &mut sums[..count]);
-                    (loops.dots)(chunks, &weights[from..], filter_bytes, both, sums);
+                    (loops.dots)(chunks, &weights[from..], filter_bytes, sums);
                     from += bytes;
                 }
                 let pixels = 1 + usize::from(both);

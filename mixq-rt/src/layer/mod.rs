@@ -91,10 +91,8 @@ struct Loops {
     dots: Dots,
 }
 
-/// Adds the dot products of a segment to those of some output channels: of two pixels, or of the first. The channels' weights
-/// begin `filter_bytes` apart.
-type Dots =
-    fn(codes: &[[Pair; CHUNK]], weights: &[u8], filter_bytes: usize, both: bool, sums: [&mut [i32]; 2]);
+/// Adds the dot products of a segment to those of some output channels, of two pixels. The channels' weights begin `filter_bytes` apart.
+type Dots = fn(codes: &[[Pair; CHUNK]], weights: &[u8], filter_bytes: usize, sums: [&mut [i32]; 2]);
 
 impl Loops {
     const fn of<const X: usize, const W: usize>() -> Loops {
@@ -107,13 +105,12 @@ fn dots<const X: usize, const W: usize>(
     codes: &[[Pair; CHUNK]],
     mut weights: &[u8],
     filter_bytes: usize,
-    both: bool,
     [first, second]: [&mut [i32]; 2],
 ) {
     for (first, second) in first.iter_mut().zip(second) {
         let (chunks, rest) = weights.as_chunks();
         if let Some(chunks) = chunks.get(..codes.len()) {
-            let dots = arch::dot_pairs::<X, W>(codes, chunks, both);
+            let dots = arch::dot_pairs::<X, W>(codes, chunks);
             *first = first.wrapping_add(dots[0]);
             *second = second.wrapping_add(dots[1]);
         } else {
@@ -122,7 +119,7 @@ fn dots<const X: usize, const W: usize>(
             let mut buffer = [0; W];
             buffer[..rest.len()].copy_from_slice(rest);
             for (codes, weights) in [(whole, weights), (last, &buffer)] {
-                dots::<X, W>(codes, weights, W, both, [from_mut(first), from_mut(second)]);
+                dots::<X, W>(codes, weights, W, [from_mut(first), from_mut(second)]);
             }
         }
         weights = weights.get(filter_bytes..).unwrap_or_default();

@@ -199,7 +199,7 @@ impl Network {
                 }
             })
             .collect();
-        let layers: Vec<Layer> = (self.steps.iter().enumerate())
+        let mut layers: Vec<Layer> = (self.steps.iter().enumerate())
             .map(|(index, step)| step.layer(tensors[index], tensors[index + 1]))
             .collect();
 
@@ -210,9 +210,10 @@ impl Network {
         file("input", &bytes(&first.0, first.1));
         file("expected", &bytes(&last.0, last.1));
         let native = std::env::var("TARGET").is_ok_and(|target| target.starts_with("thumbv7em-"));
-        let laid_out = layout::armv7em_parameters(&layers, &self.parameters);
-        file("parameters", if native { &laid_out } else { &self.parameters });
-        let plan = |index: usize| layout::plan(&layers, index, &self.parameters, arena as u32);
+        let parameters = layout::relocate(&mut layers, &self.parameters);
+        let laid_out = layout::armv7em_parameters(&layers, &parameters);
+        file("parameters", if native { &laid_out } else { &parameters });
+        let plan = |index: usize| layout::plan(&layers, index, &parameters, arena as u32);
         let scratch = (0..layers.len()).filter_map(plan).map(|plan| plan.scratch_bytes).max();
         let mut code = format!(
             "workload! {{ {name} {} {arena} {} {} {}\n",
@@ -233,12 +234,12 @@ impl Network {
             };
             let x = layer.inputs().0.bits.count();
             let (generics, arguments) = match layer.weights() {
-                Some((.., w)) if layout::armv7em_takes(layer, &self.parameters) => {
+                Some((.., w)) if layout::armv7em_takes(layer, &parameters) => {
                     let plan =
                         plan(index).map(|plan| format!("layout::{plan:?}").replace("Proof", "layout::Proof"));
                     let generics = match layer {
                         Layer::Conv(conv) => {
-                            let y = codes(layer, &self.parameters);
+                            let y = codes(layer, &parameters);
                             format!("{x}, {}, {y}, true, {}", w.count(), layout::Blocks::unpacked(conv))
                         }
                         Layer::Depthwise(table) => {

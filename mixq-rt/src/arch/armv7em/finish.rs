@@ -4,8 +4,8 @@
 
 use core::arch::naked_asm;
 
-use mixq_format::layout::{SHIFTS, armv7em_requantises};
-use mixq_format::{Requant, Tensor};
+use mixq_format::Requant;
+use mixq_format::layout::SHIFTS;
 
 use super::call::leave;
 
@@ -17,110 +17,6 @@ const _: () = assert!((255i64 << (*SHIFTS.end() - 32)) + (1 << 30) < 1 << 31);
 
 /// Where a block goes.
 pub(crate) type Finish = unsafe extern "C" fn();
-
-/// The tables of a layer, for sums that are in memory.
-pub(crate) struct Tables<'a> {
-    pub(crate) requant: &'a Requant,
-    pub(crate) output: &'a Tensor,
-    pub(crate) parameters: &'a [u8],
-    /// Whether [`Self::requantise`] may be called.
-    pub(crate) usual: bool,
-}
-
-/// What a loop over sums is given.
-#[repr(C)]
-struct Sums {
-    sums: *mut i32,
-    end: *mut i32,
-    biases: *const u8,
-    multipliers: *const u8,
-    /// Bytes.
-    sums_step: usize,
-    shifts: *const u8,
-    /// Bytes; multipliers have four times as many.
-    shifts_step: usize,
-    zero_points: *const u8,
-    zero_points_step: usize,
-    input_sum: i32,
-    fraction: u32,
-    zero_point: i32,
-}
-
-impl<'a> Tables<'a> {
-    /// Those of a layer that writes `output`.
-    #[inline(never)]
-    pub(crate) fn new(requant: &'a Requant, output: &'a Tensor, parameters: &'a [u8]) -> Tables<'a> {
-        let channels = usize::from(output.channels);
-        let multipliers = requant.multipliers(channels);
-        let holds = |offset: u32, bytes: usize| offset as usize + bytes <= parameters.len();
-        let usual = holds(requant.bias, 4 * channels)
-            && holds(requant.multiplier, 4 * multipliers)
-            && holds(requant.weight_zero_point, requant.zero_points(channels))
-            && armv7em_requantises(requant, channels, parameters);
-        Tables { requant, output, parameters, usual }
-    }
-
-    /// Puts in place of sums of channels from one on, every `step`th, their codes before they are clamped.
-    ///
-    /// # Panics
-    /// If there are no such channels or sums, or the tables are unusual.
-    #[inline(never)]
-    pub(crate) fn requantise(&self, channel: usize, sums: &mut [i32], step: usize, input_sum: i32) {
-        let Tables { requant, output, parameters, usual } = *self;
-        let count = sums.len().div_ceil(step);
-        assert!(usual && count > 0 && channel + count <= usize::from(output.channels));
-        let from = |offset: u32, bytes: usize| parameters.as_ptr().wrapping_add(offset as usize + bytes);
-        let (one, zero_points_step) = (requant.multiplier_step.into(), requant.zero_point_step.into());
-        let start = sums.as_mut_ptr();
-        let call = Sums {
-            sums: start,
-            end: start.wrapping_add(count * step),
-            biases: from(requant.bias, 4 * channel),
-            multipliers: from(requant.multiplier, 4 * channel * one),
-            sums_step: 4 * step,
-            shifts: from(requant.shift, channel * one),
-            shifts_step: one,
-            zero_points: from(requant.weight_zero_point, channel * zero_points_step),
-            zero_points_step,
-            input_sum,
-            fraction: requant.fraction.into(),
-            zero_point: output.zero_point.into(),
-        };
-        // SAFETY: the loop reads an entry of each table for each of these channels, and reads and writes their sums; asserted here and by `new`.
-        unsafe { requantise(&call) }
-    }
-}
-
-/// # Safety
-/// `call` is valid as [`Tables::requantise`] says.
-#[unsafe(naked)]
-unsafe extern "C" fn requantise(call: &Sums) {
-    naked_asm!(
-        "push {{r4-r11, lr}}",
-        "ldm r0, {{r0-r11}}",
-        "2:",
-        "ldr r12, [r0]",
-        "ldrsb lr, [r7]",
-        "add r7, r7, r8",
-        "mls r12, lr, r9, r12",
-        "ldr lr, [r2], #4",
-        "lsl r12, r12, r10",
-        "add r12, r12, lr",
-        "ldr lr, [r3]",
-        "add r3, r3, r6, lsl #2",
-        "smmul r12, r12, lr",
-        "ldrb lr, [r5]",
-        "add r5, r5, r6",
-        "sub lr, lr, #32",
-        "asr r12, r12, lr",
-        "add r12, r12, r11",
-        "str r12, [r0]",
-        "add r0, r0, r4",
-        "cmp r0, r1",
-        "bne 2b",
-        "pop {{r4-r11, pc}}",
-    )
-}
 
 // The upper channel's sums as whole units, from what a loop leaves: 2^8 times, 2^4 times, or themselves.
 macro_rules! units {

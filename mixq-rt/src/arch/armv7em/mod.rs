@@ -21,12 +21,13 @@ mod packed;
 pub(crate) mod pool;
 mod scratch;
 mod stage;
+mod tables;
 mod widen;
 
 pub(crate) use call::{Call, Chunk, Filters, Kernels};
-pub(crate) use finish::Tables;
 pub(crate) use scratch::{Patch, Scratch};
 pub(crate) use stage::stage_row;
+pub(crate) use tables::Tables;
 pub(crate) use widen::{Fill, Widen};
 
 /// Output pixels of a group.

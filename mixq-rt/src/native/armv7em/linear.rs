@@ -1,11 +1,11 @@
 //! Fully connected layer.
 
 use mixq_format::Linear;
-use mixq_format::layout::{BLOCK, Plan};
+use mixq_format::layout::{Plan, STRIP};
 
 use super::{requantise, split, with_memory};
 use crate::arch::armv7em::Tables;
-use crate::arch::armv7em::linear::{CHANNELS, Loops};
+use crate::arch::armv7em::linear::{Loops, Strips, usual};
 use crate::tensor::PixelWriter;
 
 /// Executes a fully connected layer with `X`-bit input and `W`-bit weights; any width of output.
@@ -27,73 +27,61 @@ pub fn linear<const X: usize, const W: usize>(
 #[inline(never)]
 fn execute(table: &Linear, parameters: &[u8], arena: &mut [u8], plan: &Plan, loops: &Loops, own: &mut [u32]) {
     let [w_bits, x_bits] = [table.weight_bits, table.input.bits].map(|bits| bits.count());
-    assert!([w_bits, x_bits] == [loops.blocks.weight_bits.count(), loops.widen.bits]);
+    assert!([w_bits, x_bits] == [loops.weight_bits, loops.widen.bits]);
+    let tables = Tables::new(&table.requant, &table.output, parameters);
     let (input, output, memory) = split(arena, [&table.input, &table.output], plan, own);
     let elements = 8 * input.len() / x_bits;
     let interval = plan.proof.interval.into();
     let chunk = elements.min(plan.proof.chunk.into()).min(2 * memory.len()) & !15;
-    let mut results = Results {
-        tables: Tables::new(&table.requant, &table.output, parameters),
-        offsets: loops.offsets,
-        writer: PixelWriter::new(output, table.output.bits),
-    };
     let channels = usize::from(table.output.channels);
     let filter_bytes = elements * w_bits / 8;
-    let strip_bytes = CHANNELS * filter_bytes;
     let weights = &parameters[table.weights as usize..][..channels * filter_bytes];
-    let (strips, rest) = weights.split_at(channels / CHANNELS * strip_bytes);
+    let in_strips = channels / STRIP * STRIP;
+    let (strips, rest) = weights.split_at(in_strips * filter_bytes);
+
+    let mut input_sum = 0;
+    let mut channel = 0;
     if chunk == elements {
-        let x = &mut memory[..elements / 2];
-        let input_sum = loops.widen.run(input, x);
-        loops.strips(strips, strip_bytes, x, interval, |strip, sums| {
-            results.write(strip * CHANNELS, sums, input_sum);
-        });
-    } else {
-        for (strip, weights) in strips.chunks_exact(strip_bytes).enumerate() {
-            let (mut all, mut input_sum) = ([0i32; CHANNELS], 0);
-            for first in (0..elements).step_by(chunk) {
-                let x = &mut memory[..chunk.min(elements - first) / 2];
-                input_sum += loops.widen.run(&input[first * x_bits / 8..], x);
-                let weights = &weights[first * w_bits / 8 * CHANNELS..];
-                loops.strips(weights, weights.len(), x, interval, |_, sums| {
-                    all.iter_mut().zip(sums).for_each(|(all, sum)| *all = all.wrapping_add(*sum));
-                });
-            }
-            results.write(strip * CHANNELS, &mut all, input_sum);
+        input_sum = loops.widen.run(input, &mut memory[..elements / 2]);
+        if usual(&tables) {
+            let strips = Strips { weights: strips, x: &memory[..elements / 2], input_sum, interval };
+            channel = in_strips;
+            loops.codes(&strips, &tables, &mut output[..table.output.bits.row_bytes(channel)]);
         }
+    }
+    let mut writer = PixelWriter::new(&mut output[table.output.bits.row_bytes(channel)..], table.output.bits);
+    let mut put = |channel: usize, sums: &mut [i32], input_sum: i32| {
+        requantise(&tables, channel, sums, 1, input_sum);
+        writer.push_all(sums);
+    };
+    while channel < in_strips {
+        let weights = &strips[channel * filter_bytes..][..STRIP * filter_bytes];
+        let mut sums = [0i32; STRIP];
+        if chunk < elements {
+            input_sum = 0;
+        }
+        for first in (0..elements).step_by(chunk) {
+            let x = &mut memory[..chunk.min(elements - first) / 2];
+            let mut of_chunk = input_sum;
+            if chunk < elements {
+                of_chunk = loops.widen.run(&input[first * x_bits / 8..], x);
+                input_sum += of_chunk;
+            }
+            let bytes = 2 * x.len() * w_bits / 8 * STRIP;
+            let weights = &weights[first * w_bits / 8 * STRIP..][..bytes];
+            let mut more = [0; STRIP];
+            loops.sums(&Strips { weights, x, input_sum: of_chunk, interval }, &mut more);
+            sums.iter_mut().zip(more).for_each(|(sum, more)| *sum = sum.wrapping_add(more));
+        }
+        put(channel, &mut sums, input_sum);
+        channel += STRIP;
     }
     // The channels that fill no strip, as they are in the artifact.
-    for (filter, channel) in rest.chunks_exact(filter_bytes).zip(channels / CHANNELS * CHANNELS..) {
+    for (filter, channel) in rest.chunks_exact(filter_bytes).zip(in_strips..) {
         let (dot, input_sum) = plain([input, filter], [x_bits, w_bits], elements);
-        results.put(channel, &mut [dot], input_sum);
+        put(channel, &mut [dot], input_sum);
     }
-    results.writer.finish();
-}
-
-/// What sums become, and where that goes.
-struct Results<'a> {
-    tables: Tables<'a>,
-    /// What was added to weights, by channel of a block.
-    offsets: [i32; BLOCK],
-    writer: PixelWriter<'a>,
-}
-
-impl Results<'_> {
-    /// Writes codes or logits of a strip's channels.
-    fn write(&mut self, channel: usize, sums: &mut [i32; CHANNELS], input_sum: i32) {
-        let [lower, upper] = self.offsets.map(|offset| offset.wrapping_mul(input_sum));
-        for [a, b] in sums.as_chunks_mut().0 {
-            (*a, *b) = (a.wrapping_sub(lower), b.wrapping_sub(upper));
-        }
-        self.put(channel, sums, input_sum);
-    }
-
-    /// Writes codes or logits of channels from one on.
-    #[inline(never)]
-    fn put(&mut self, channel: usize, sums: &mut [i32], input_sum: i32) {
-        requantise(&self.tables, channel, sums, 1, input_sum);
-        self.writer.push_all(sums);
-    }
+    writer.finish();
 }
 
 /// `sum(q_x s_w)` and `sum(q_x)` over packed codes and weights.

@@ -18,7 +18,7 @@ use mixq_format::layout::{LEAST_SCRATCH, LEAST_SCRATCH_OF_NINE, Plan};
 use mixq_format::{Bits, Tensor};
 
 use crate::arch::armv7em::Tables;
-use crate::requant::{self, Range};
+use crate::requant::Range;
 use crate::tensor::split_with;
 
 /// Calls `work` with memory from the stack if the plan has too little in the arena, else with none: apart, so that the stack has room for it
@@ -62,36 +62,13 @@ fn split<'a>(
 /// If there are no such channels in the tables.
 #[inline(never)]
 fn requantise(tables: &Tables, channel: usize, dots: &mut [i32], step: usize, input_sum: i32) {
-    let range = Range::of(tables.output.bits);
-    if tables.usual {
-        tables.requantise(channel, dots, step, input_sum);
-        if tables.output.bits != Bits::B32 {
-            let mut dots = dots;
-            while let [dot, ..] = dots {
-                *dot = range.clamp(*dot);
-                dots = dots.get_mut(step..).unwrap_or_default();
-            }
-        }
-    } else {
-        for (index, dot) in dots.iter_mut().step_by(step).enumerate() {
-            *dot = requantise_one(tables, channel + index, *dot, input_sum);
+    tables.requantise(channel, dots, step, input_sum);
+    if tables.output.bits != Bits::B32 {
+        let range = Range::of(tables.output.bits);
+        let mut dots = dots;
+        while let [dot, ..] = dots {
+            *dot = range.clamp(*dot);
+            dots = dots.get_mut(step..).unwrap_or_default();
         }
     }
-}
-
-#[inline(never)]
-fn requantise_one(tables: &Tables, channel: usize, dot: i32, input_sum: i32) -> i32 {
-    let Tables { requant, output, parameters, .. } = *tables;
-    let word = |offset: u32, entry: usize| {
-        let bytes = parameters[offset as usize + 4 * entry..].first_chunk();
-        i32::from_le_bytes(*bytes.expect("a table lies in the parameters"))
-    };
-    let byte = |offset: u32, entry: usize| parameters[offset as usize + entry];
-    let entry = channel * usize::from(requant.multiplier_step);
-    let zero_point = byte(requant.weight_zero_point, channel * usize::from(requant.zero_point_step)) as i8;
-    let sum = dot.wrapping_sub(i32::from(zero_point).wrapping_mul(input_sum));
-    let accumulator = sum.wrapping_shl(requant.fraction.into()).wrapping_add(word(requant.bias, channel));
-    let shift = u32::from(byte(requant.shift, entry));
-    let (zero_point, range) = (output.zero_point.into(), Range::of(output.bits));
-    requant::requantise(accumulator, word(requant.multiplier, entry), shift, zero_point, range)
 }

@@ -1,5 +1,6 @@
 //! Random layers of every width: strides, paddings, zero points, tails, odd channels, extreme values.
 
+use mixq_rt::format::layout::ALIGNMENT;
 use mixq_rt::format::{Bits, Conv, Depthwise, Layer, Linear, Requant, Rule, Tensor, Window};
 
 use crate::numbers::Numbers;
@@ -17,6 +18,13 @@ impl Parameters<'_> {
     fn put(&mut self, numbers: &mut Numbers, length: usize) -> (u32, &mut [u8]) {
         let gap = if self.dense && self.end > 0 { 0 } else { numbers.within(0, 3) as usize };
         let start = self.end + gap;
+        self.end = start + length;
+        (start as u32, &mut self.bytes[start..self.end])
+    }
+
+    /// Takes bytes for a table that is aligned.
+    fn aligned(&mut self, length: usize) -> (u32, &mut [u8]) {
+        let start = self.end.next_multiple_of(ALIGNMENT as usize);
         self.end = start + length;
         (start as u32, &mut self.bytes[start..self.end])
     }
@@ -135,7 +143,7 @@ fn linear(numbers: &mut Numbers, parameters: &mut Parameters, arena: &mut [u8]) 
     };
     numbers.fill(&mut arena[..output.range().end + 8]);
     let rows = filters as usize * input.pixels();
-    let (weights, bytes) = parameters.put(numbers, rows * weight_bits.row_bytes(channels as usize));
+    let (weights, bytes) = parameters.aligned(rows * weight_bits.row_bytes(channels as usize));
     numbers.fill(bytes);
     let elements = input.pixels() as i64 * channels;
     let requant = requant(numbers, parameters, filters as usize, elements, [x_bits, weight_bits, y_bits]);

@@ -1,0 +1,192 @@
+//! Where the tables of a network lie in its parameters.
+
+use std::ops::Range;
+
+use super::{ALIGNMENT, Records, armv7em_records};
+use crate::{Layer, Requant};
+
+/// Parameters that stay together.
+#[derive(Clone, PartialEq, Eq)]
+struct Unit {
+    bytes: Range<usize>,
+    /// Where it wants to lie: bytes after a multiple of [`ALIGNMENT`]. `None`: anywhere; others are whole words.
+    after: Option<usize>,
+}
+
+impl Unit {
+    fn rest(&self) -> usize {
+        self.bytes.len() % ALIGNMENT as usize
+    }
+}
+
+/// Moves the tables of all layers so that those of whole words lie at multiples of [`ALIGNMENT`], without a byte more; so do the weights between
+/// [`Records`], where two bytes of zero points come first. Answers the moved parameters, and writes the places into the layers. What belongs
+/// to no table is lost; if tables overlap, all stays where it is.
+///
+/// # Panics
+/// If `parameters` are not those of the layers.
+pub fn relocate(layers: &mut [Layer], parameters: &[u8]) -> Vec<u8> {
+    let mut units: Vec<Unit> = layers.iter_mut().flat_map(|layer| units_of(layer, parameters)).collect();
+    units.sort_by_key(|unit| (unit.bytes.start, unit.bytes.end));
+    units.dedup();
+    if units.windows(2).any(|pair| pair[0].bytes.end > pair[1].bytes.start) {
+        return parameters.to_vec();
+    }
+    let (words, others): (Vec<Unit>, Vec<Unit>) = units.into_iter().partition(|unit| unit.after == Some(0));
+    let (halves, mut others): (Vec<Unit>, Vec<Unit>) =
+        others.into_iter().partition(|unit| unit.after.is_some());
+    // Half a word of other tables between: of one, or of two.
+    let mut between = Vec::new();
+    let one = others.iter().position(|unit| unit.rest() == 2);
+    let two = [1, 3].into_iter().find_map(|rest| {
+        let mut odd = (0..others.len()).filter(|index| others[*index].rest() == rest);
+        Some([odd.next()?, odd.next()?])
+    });
+    let chosen = one.map(|one| vec![one]).or(two.map(Vec::from)).unwrap_or_default();
+    for index in chosen.into_iter().rev() {
+        between.push(others.remove(index));
+    }
+    let (mut moved, mut places) = (Vec::with_capacity(parameters.len()), Vec::new());
+    for unit in [words, between, halves, others].concat() {
+        places.push((unit.bytes.clone(), moved.len()));
+        moved.extend_from_slice(&parameters[unit.bytes]);
+    }
+    moved.resize(parameters.len(), 0);
+    for (offset, table) in layers.iter_mut().flat_map(tables_of) {
+        let place = places.iter().find(|(bytes, _)| bytes.contains(&table.start));
+        let (bytes, start) = place.expect("every table is in a unit");
+        *offset = (start + table.start - bytes.start) as u32;
+    }
+    moved
+}
+
+/// The tables of a layer, or all of them together if the layer has records.
+fn units_of(layer: &mut Layer, parameters: &[u8]) -> Vec<Unit> {
+    let records = match &*layer {
+        Layer::Conv(conv) if armv7em_records(layer, parameters) => Some(Records::of(conv)),
+        _ => None,
+    };
+    let tables = tables_of(layer).into_iter().map(|(_, table)| table);
+    if let Some(Records { stride, zero_points, .. }) = records {
+        let bytes = tables.reduce(|all, table| all.start.min(table.start)..all.end.max(table.end));
+        let after = (stride.is_multiple_of(ALIGNMENT as usize) && zero_points > 0)
+            .then(|| (ALIGNMENT as usize - zero_points) % ALIGNMENT as usize);
+        return bytes.map(|bytes| Unit { bytes, after }).into_iter().collect();
+    }
+    let unit = |bytes: Range<usize>| {
+        let after = bytes.len().is_multiple_of(ALIGNMENT as usize).then_some(0);
+        Unit { bytes, after }
+    };
+    tables.map(unit).collect()
+}
+
+/// The tables that a layer reads: the offset of each, and its bytes.
+fn tables_of(layer: &mut Layer) -> Vec<(&mut u32, Range<usize>)> {
+    let output = *layer.output();
+    let channels = usize::from(output.channels);
+    let weight_bytes = layer.weights().map_or(0, |(_, rows, columns, bits)| rows * bits.row_bytes(columns));
+    let (weights, requant) = match layer {
+        Layer::Conv(layer) => (&mut layer.weights, &mut layer.requant),
+        Layer::Depthwise(layer) => (&mut layer.weights, &mut layer.requant),
+        Layer::Linear(layer) => (&mut layer.weights, &mut layer.requant),
+        Layer::AveragePool(_) | Layer::MaxPool(_) | Layer::Add(_) => return Vec::new(),
+    };
+    let (multipliers, zero_points) = (requant.multipliers(channels), requant.zero_points(channels));
+    let (biases, scales) = match requant.rule.threshold_bytes() {
+        None => (4 * channels, 4 * multipliers),
+        Some(bytes) => (0, bytes * output.bits.max_code() as usize * channels),
+    };
+    let Requant { bias, multiplier, shift, weight_zero_point, .. } = requant;
+    [
+        (weights, weight_bytes),
+        (bias, biases),
+        (multiplier, scales),
+        (shift, multipliers),
+        (weight_zero_point, zero_points),
+    ]
+    .into_iter()
+    .filter(|(_, bytes)| *bytes > 0)
+    .map(|(offset, bytes)| {
+        let start = *offset as usize;
+        (offset, start..start + bytes)
+    })
+    .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Bits, Linear, Rule, Tensor};
+
+    /// Fully connected layers from so many to so many channels, one table after another.
+    fn network(shapes: &[[u16; 2]]) -> (Vec<Layer>, Vec<u8>) {
+        let mut end = 0;
+        let mut take = |bytes: u16| {
+            end += u32::from(bytes);
+            end - u32::from(bytes)
+        };
+        let tensor =
+            |channels| Tensor { height: 1, width: 1, channels, bits: Bits::B8, zero_point: 0, offset: 0 };
+        let layers = shapes.iter().map(|[from, to]| {
+            Layer::Linear(Linear {
+                input: tensor(*from),
+                output: tensor(*to),
+                weights: take(from * to),
+                weight_bits: Bits::B8,
+                requant: Requant {
+                    bias: take(4 * to),
+                    multiplier: take(4 * to),
+                    shift: take(*to),
+                    weight_zero_point: take(1),
+                    rule: Rule::Multiplier,
+                    multiplier_step: 1,
+                    zero_point_step: 0,
+                    fraction: 0,
+                },
+            })
+        });
+        let layers = layers.collect();
+        (layers, (0..end).map(|byte| (byte * 37 + byte / 256) as u8).collect())
+    }
+
+    fn contents(layers: &[Layer], parameters: &[u8]) -> Vec<Vec<u8>> {
+        let mut layers = layers.to_vec();
+        layers.iter_mut().flat_map(tables_of).map(|(_, table)| parameters[table].to_vec()).collect()
+    }
+
+    #[test]
+    fn whole_words_are_aligned_and_nothing_else_changes() {
+        let (before, parameters) = network(&[[5, 3], [16, 10], [7, 1], [32, 8]]);
+        let mut after = before.clone();
+        let moved = relocate(&mut after, &parameters);
+        assert_eq!(moved.len(), parameters.len());
+        assert_eq!(contents(&after, &moved), contents(&before, &parameters));
+        let unaligned = |layers: &[Layer]| {
+            let mut layers = layers.to_vec();
+            let tables = layers.iter_mut().flat_map(tables_of).map(|(_, table)| table);
+            tables.filter(|table| table.len().is_multiple_of(4) && !table.start.is_multiple_of(4)).count()
+        };
+        assert!(unaligned(&before) > 0);
+        assert_eq!(unaligned(&after), 0);
+    }
+
+    #[test]
+    fn tables_may_be_shared_but_not_overlap() {
+        let (mut layers, parameters) = network(&[[5, 4], [5, 4]]);
+        let Layer::Linear(first) = layers[0] else { unreachable!("all are") };
+        let share = |layers: &mut [Layer], offset: u32| {
+            let Layer::Linear(second) = &mut layers[1] else { unreachable!("all are") };
+            second.requant.bias = offset;
+        };
+        share(&mut layers, first.requant.bias);
+        let before = layers.clone();
+        let moved = relocate(&mut layers, &parameters);
+        assert_eq!(contents(&layers, &moved), contents(&before, &parameters));
+        assert_ne!(layers, before);
+
+        layers = before;
+        share(&mut layers, first.requant.bias + 1);
+        let before = layers.clone();
+        assert_eq!((relocate(&mut layers, &parameters), layers), (parameters, before));
+    }
+}

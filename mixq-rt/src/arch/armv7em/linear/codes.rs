@@ -1,0 +1,74 @@
+//! What becomes of the sums of a strip: r0 to r3 are those of the even channels, r4 to r7 those of the odd ones.
+//!
+//! The loops call these functions with their [`Call`](super::Call) in r12; they may change all other registers.
+
+use core::arch::naked_asm;
+
+use mixq_format::Requant;
+
+// In an instruction of the loops.
+const _: () = assert!(Requant::FRACTION == 4 && Requant::NARROW_FRACTION == 7);
+
+/// Stores the sums.
+#[unsafe(naked)]
+pub(super) unsafe extern "C" fn store() {
+    naked_asm!(
+        "ldr r8, [r12, #16]",
+        "strd r0, r4, [r8], #8",
+        "strd r1, r5, [r8], #8",
+        "strd r2, r6, [r8], #8",
+        "strd r3, r7, [r8], #8",
+        "str r8, [r12, #16]",
+        "bx lr",
+    )
+}
+
+// One channel after the other; `$put` is what becomes of its code in r9, and ends with the carry of a bit that is shifted out of r8 by the
+// last channel.
+macro_rules! codes {
+    ($name:ident, $bits:literal, $fraction:literal, $last:literal, [$($put:literal),*], [$($end:literal),*]) => {
+        #[unsafe(naked)]
+        pub(super) unsafe extern "C" fn $name() {
+            naked_asm!(
+                "push {{r12, lr}}",
+                "push {{r3, r7}}",
+                "push {{r2, r6}}",
+                "push {{r1, r5}}",
+                "push {{r0, r4}}",
+                "ldm r12, {{r0-r7}}",
+                concat!("mov r8, #", $last),
+                "2:",
+                "ldrsb r10, [r3]",
+                "pop {{r9}}",
+                "add r3, r3, r6",
+                "mls r9, r10, r5, r9",
+                "ldr r10, [r0], #4",
+                "ldr r11, [r1], #4",
+                concat!("add r9, r10, r9, lsl #", $fraction),
+                "ldrb r10, [r2], #1",
+                "smmul r9, r9, r11",
+                "sub r10, r10, #32",
+                "asr r9, r9, r10",
+                "add r9, r9, r7",
+                concat!("usat r9, #", $bits, ", r9"),
+                $($put,)*
+                "bcc 2b",
+                $($end,)*
+                "pop {{r12, lr}}",
+                "stm r12, {{r0-r4}}",
+                "bx lr",
+            )
+        }
+    };
+}
+
+codes!(codes8, "8", "4", "0x80", ["strb r9, [r4], #1", "lsrs r8, r8, #1"], []);
+codes!(codes4, "4", "7", "0x80000000", ["lsrs r8, r8, #4", "orr r8, r8, r9, lsl #28"], ["str r8, [r4], #4"]);
+codes!(
+    codes2,
+    "2",
+    "7",
+    "0x8000",
+    ["lsrs r8, r8, #2", "orr r8, r8, r9, lsl #30"],
+    ["lsr r8, r8, #16", "strh r8, [r4], #2"]
+);
