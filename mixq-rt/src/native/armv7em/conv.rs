@@ -135,6 +135,6 @@ impl Layer<'_> {
 
 /// Apart: no copy for each way that the loop is unrolled.
 #[inline(never)]
-fn push(writer: &mut PixelWriter, value: i32) {
+pub(super) fn push(writer: &mut PixelWriter, value: i32) {
     writer.push(value);
 }
