@@ -2,7 +2,7 @@
 
 use mixq_format::layout::{self, Plan};
 use mixq_format::{
-    Add, Bits, Conv, Depthwise, Layer, Linear, NamedLayer, Pool, Requant, Rule, Tensor, Window,
+    Add, Artifact, Bits, Conv, Depthwise, Layer, Linear, NamedLayer, Pool, Requant, Rule, Tensor, Window,
 };
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{format_ident, quote};
@@ -34,10 +34,10 @@ impl Step<'_> {
         quote!(#[doc = #doc] #field: format::#table)
     }
 
-    /// Its value in `static LAYERS`, with these offsets of its tables.
-    pub fn value(&self, layer: &Layer) -> TokenStream {
+    /// Its value in `static LAYERS`.
+    pub fn value(&self) -> TokenStream {
         let field = self.field();
-        let table = match layer {
+        let table = match &self.named.layer {
             Layer::Conv(layer) => conv(layer),
             Layer::Depthwise(layer) => depthwise(layer),
             Layer::Linear(layer) => linear(layer),
@@ -47,16 +47,16 @@ impl Step<'_> {
         quote!(#field: #table)
     }
 
-    /// Its execution: by the target's own kernel if there may be one. Then the weights are as that wants them. The arguments are as ARMv7E-M has
-    /// them.
-    pub fn call(&self, layers: &[Layer], parameters: &[u8], arena_bytes: u32) -> TokenStream {
+    /// Its execution: by the target's own kernel if there may be one. Then the weights are as that wants them.
+    pub fn call(&self, artifact: &Artifact, layers: &[Layer]) -> TokenStream {
         let field = self.field();
         let x = Literal::usize_unsuffixed(self.named.layer.inputs().0.bits.count());
         let weighted = |kernel: &str, weight_bits: Bits, requant: &Requant| {
             let kernel = format_ident!("{kernel}");
             let w = Literal::usize_unsuffixed(weight_bits.count());
-            if layout::armv7em_takes(&layers[self.index], parameters) {
-                let plan = layout::plan(layers, self.index, parameters, arena_bytes);
+            if layout::armv7em_takes(&self.named.layer, &artifact.parameters) {
+                let plan =
+                    layout::plan(layers, self.index, &artifact.parameters, artifact.header.arena_bytes);
                 let plan = plan.as_ref().map(plan_literal).into_iter();
                 return quote!(native::#kernel::<#x, #w>(&layers.#field, parameters, arena #(, #plan)*););
             }
