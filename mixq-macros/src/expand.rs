@@ -1,6 +1,6 @@
 //! The module that `include_model!` becomes.
 
-use mixq_format::{Artifact, Layer, layout};
+use mixq_format::{Artifact, layout};
 use proc_macro2::{Literal, TokenStream};
 use quote::quote;
 
@@ -11,13 +11,10 @@ use crate::tables::Step;
 /// Constants, tables and `Network` of one model.
 pub fn module(model: &Model, artifact: &Artifact) -> TokenStream {
     let Model { visibility, name } = model;
+    let artifact = &aligned(artifact);
     let doc = summary(model, artifact);
     let file = format!("/{}.mixq", model.file_stem());
-    // What the kernels of ARMv7E-M take: the same tables elsewhere.
-    let mut moved = artifact.layers();
-    let parameters = layout::relocate(&mut moved, &artifact.parameters);
-    let (constants, tables) = (constants(artifact), tables(artifact, &moved, &parameters));
-    let network = network(artifact, &moved, &parameters);
+    let (constants, tables, network) = (constants(artifact), tables(artifact), network(artifact));
     quote! {
         #[doc = #doc]
         // Nobody uses all of it, a private module makes no public items, and additions alone have no
@@ -35,6 +32,17 @@ pub fn module(model: &Model, artifact: &Artifact) -> TokenStream {
             #network
         }
     }
+}
+
+/// The same network with its tables elsewhere: where kernels can load whole words.
+fn aligned(artifact: &Artifact) -> Artifact {
+    let mut artifact = artifact.clone();
+    let mut layers = artifact.layers();
+    artifact.parameters = layout::relocate(&mut layers, &artifact.parameters);
+    for (named, layer) in artifact.header.layers.iter_mut().zip(layers) {
+        named.layer = layer;
+    }
+    artifact
 }
 
 fn summary(model: &Model, artifact: &Artifact) -> String {
@@ -93,16 +101,15 @@ fn constants(artifact: &Artifact) -> TokenStream {
     }
 }
 
-fn tables(artifact: &Artifact, moved: &[Layer], moved_parameters: &[u8]) -> TokenStream {
+fn tables(artifact: &Artifact) -> TokenStream {
     let declarations = steps(artifact).map(|step| step.declaration());
-    let plain_values = steps(artifact).map(|step| step.value(&step.named.layer));
-    let armv7em_values = steps(artifact).map(|step| step.value(&moved[step.index]));
+    let values = steps(artifact).map(|step| step.value());
     let length = artifact.parameters.len().next_multiple_of(4);
     let literal = |mut parameters: Vec<u8>| {
         parameters.resize(length, 0);
         Literal::byte_string(&parameters)
     };
-    let laid_out = layout::armv7em_parameters(moved, moved_parameters);
+    let laid_out = layout::armv7em_parameters(&artifact.layers(), &artifact.parameters);
     let (plain, armv7em) = (literal(artifact.parameters.clone()), literal(laid_out));
     let length = Literal::usize_unsuffixed(length);
     quote! {
@@ -113,10 +120,7 @@ fn tables(artifact: &Artifact, moved: &[Layer], moved_parameters: &[u8]) -> Toke
         #[repr(C)]
         struct Layers { #(#declarations),* }
 
-        static LAYERS: Layers = ::mixq_rt::__parameters!(
-            Layers { #(#plain_values),* },
-            Layers { #(#armv7em_values),* }
-        );
+        static LAYERS: Layers = Layers { #(#values),* };
 
         /// Packed weights and requantisation tables.
         #[repr(C, align(4))]
@@ -139,13 +143,13 @@ fn tables(artifact: &Artifact, moved: &[Layer], moved_parameters: &[u8]) -> Toke
     }
 }
 
-fn network(artifact: &Artifact, moved: &[Layer], moved_parameters: &[u8]) -> TokenStream {
+fn network(artifact: &Artifact) -> TokenStream {
     let header = &artifact.header;
     let words = Literal::u32_unsuffixed(header.arena_bytes / 4);
     let (input, output) =
         (Literal::u32_unsuffixed(header.input.offset), Literal::u32_unsuffixed(header.output.offset));
-    let arena_bytes = header.arena_bytes;
-    let calls = steps(artifact).map(|step| step.call(moved, moved_parameters, arena_bytes));
+    let layers = artifact.layers();
+    let calls = steps(artifact).map(|step| step.call(artifact, &layers));
     quote! {
         /// The RAM of the network, `RAM_BYTES` bytes. Fit for a `static`: all zero at first.
         pub struct Network {

@@ -2,7 +2,7 @@
 
 use mixq_format::layout::{self, Plan};
 use mixq_format::{
-    Add, Bits, Conv, Depthwise, Layer, Linear, NamedLayer, Pool, Requant, Rule, Tensor, Window,
+    Add, Artifact, Bits, Conv, Depthwise, Layer, Linear, NamedLayer, Pool, Requant, Rule, Tensor, Window,
 };
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{format_ident, quote};
@@ -34,10 +34,10 @@ impl Step<'_> {
         quote!(#[doc = #doc] #field: format::#table)
     }
 
-    /// Its value in `static LAYERS`, with these offsets of its tables.
-    pub fn value(&self, layer: &Layer) -> TokenStream {
+    /// Its value in `static LAYERS`.
+    pub fn value(&self) -> TokenStream {
         let field = self.field();
-        let table = match layer {
+        let table = match &self.named.layer {
             Layer::Conv(layer) => conv(layer),
             Layer::Depthwise(layer) => depthwise(layer),
             Layer::Linear(layer) => linear(layer),
@@ -47,15 +47,14 @@ impl Step<'_> {
         quote!(#field: #table)
     }
 
-    /// Its execution: by the target's own kernel if there may be one. Then the weights are as that wants them. The arguments are as ARMv7E-M has
-    /// them.
-    pub fn call(&self, layers: &[Layer], parameters: &[u8], arena_bytes: u32) -> TokenStream {
+    /// Its execution: by the target's own kernel if there may be one. Then the weights are as that wants them.
+    pub fn call(&self, artifact: &Artifact, layers: &[Layer]) -> TokenStream {
         let field = self.field();
-        let layer = &layers[self.index];
+        let layer = &self.named.layer;
         let x = Literal::usize_unsuffixed(layer.inputs().0.bits.count());
-        if layout::armv7em_takes(layer, parameters) {
-            let plan = layout::plan(layers, self.index, parameters, arena_bytes);
-            return self.native(layer, parameters, plan.as_ref());
+        if layout::armv7em_takes(layer, &artifact.parameters) {
+            let plan = layout::plan(layers, self.index, &artifact.parameters, artifact.header.arena_bytes);
+            return self.native(&artifact.parameters, plan.as_ref());
         }
         let weighted = |kernel: &str, weight_bits: Bits, requant: &Requant| {
             let kernel = format_ident!("{kernel}");
@@ -79,7 +78,8 @@ impl Step<'_> {
     }
 
     /// Its execution by the target's own kernel, with all that is known of it.
-    fn native(&self, layer: &Layer, parameters: &[u8], plan: Option<&Plan>) -> TokenStream {
+    fn native(&self, parameters: &[u8], plan: Option<&Plan>) -> TokenStream {
+        let layer = &self.named.layer;
         let usize = Literal::usize_unsuffixed;
         let (x, y) = (usize(layer.inputs().0.bits.count()), layer.output().bits.count());
         let w = layer.weights().map(|(.., bits)| usize(bits.count()));

@@ -203,8 +203,12 @@ impl<'a> PixelWriter<'a> {
     #[inline(always)]
     pub fn push_all(&mut self, values: &[i32]) {
         if self.bits == Bits::B8 {
-            for (value, to) in values.iter().zip(&mut self.bytes) {
-                *to = *value as u8;
+            let bytes = core::mem::take(&mut self.bytes).into_slice();
+            if let Some((codes, rest)) = bytes.split_at_mut_checked(values.len()) {
+                for (value, to) in values.iter().zip(codes) {
+                    *to = *value as u8;
+                }
+                self.bytes = rest.iter_mut();
             }
         } else if self.bits == Bits::B32 {
             let bytes = core::mem::take(&mut self.bytes).into_slice();

@@ -4,6 +4,8 @@ use core::arch::naked_asm;
 
 use mixq_format::{Requant, Tensor};
 
+use crate::requant::Range;
+
 /// The tables of a layer.
 pub(crate) struct Tables<'a> {
     pub(crate) requant: &'a Requant,
@@ -30,6 +32,9 @@ struct Sums {
     fraction: u32,
     /// 44
     zero_point: i32,
+    /// 48, 52
+    least: i32,
+    most: i32,
 }
 
 impl<'a> Tables<'a> {
@@ -58,7 +63,7 @@ impl<'a> Tables<'a> {
         self.parameters.as_ptr().wrapping_add(offset as usize + bytes)
     }
 
-    /// Puts in place of sums of channels from one on, every `step`th, their logits, or their codes before they are clamped.
+    /// Puts in place of sums of channels from one on, every `step`th, their codes or logits.
     ///
     /// # Panics
     /// If there are no such channels or sums.
@@ -68,7 +73,7 @@ impl<'a> Tables<'a> {
         let count = sums.len().div_ceil(step);
         assert!(count > 0 && channel + count <= usize::from(output.channels));
         let (one, zero_points_step) = (requant.multiplier_step.into(), requant.zero_point_step.into());
-        let start = sums.as_mut_ptr();
+        let (start, range) = (sums.as_mut_ptr(), Range::of(output.bits));
         let call = Sums {
             sums: start,
             end: start.wrapping_add(count * step),
@@ -82,13 +87,15 @@ impl<'a> Tables<'a> {
             input_sum,
             fraction: requant.fraction.into(),
             zero_point: output.zero_point.into(),
+            least: range.min,
+            most: range.max,
         };
         // SAFETY: the loop reads an entry of each table for each of these channels, and reads and writes their sums; asserted here and by `new`.
         unsafe { requantise(&call) }
     }
 }
 
-/// `clamp(zero_point + floor(accumulator * multiplier / 2^shift))` to 32 bits: of a product of 64 bits, and any shift below 64.
+/// `clamp(zero_point + floor(accumulator * multiplier / 2^shift))`, with a product of 64 bits and any shift below 64.
 ///
 /// # Safety
 /// `call` is valid as [`Tables::requantise`] says.
@@ -131,6 +138,13 @@ unsafe extern "C" fn requantise(call: &Sums) {
         "itt ne",
         "mvnne r10, #0x80000000",
         "eorne r10, r10, r11, asr #31",
+        "ldrd r11, r12, [r9, #48]",
+        "cmp r10, r11",
+        "it lt",
+        "movlt r10, r11",
+        "cmp r10, r12",
+        "it gt",
+        "movgt r10, r12",
         "str r10, [r0]",
         "add r0, r0, r4",
         "cmp r0, r1",

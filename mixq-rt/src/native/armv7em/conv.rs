@@ -109,7 +109,7 @@ impl Layer<'_> {
     }
 
     /// Computes a group of output pixels, some elements after the other, and some channels.
-    #[inline(never)]
+    #[inline(always)]
     fn chunks(
         &self,
         scratch: &mut Scratch,
@@ -159,6 +159,6 @@ fn write(filters: &Filters, channel: usize, sums: &mut [[i32; PIXELS]], count: u
 
 /// Apart: no copy for each way that the loop is unrolled.
 #[inline(never)]
-fn push(writer: &mut PixelWriter, value: i32) {
+pub(super) fn push(writer: &mut PixelWriter, value: i32) {
     writer.push(value);
 }

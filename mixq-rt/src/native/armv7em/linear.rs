@@ -1,11 +1,12 @@
 //! Fully connected layer.
 
-use mixq_format::Linear;
 use mixq_format::layout::{Plan, STRIP};
+use mixq_format::{Bits, Linear};
 
+use super::conv::push;
 use super::{requantise, split, with_memory};
 use crate::arch::armv7em::Tables;
-use crate::arch::armv7em::linear::{Loops, Strips, usual};
+use crate::arch::armv7em::linear::{Loops, Outcome, Strips, usual};
 use crate::tensor::PixelWriter;
 
 /// Executes a fully connected layer with `X`-bit input and `W`-bit weights; any width of output.
@@ -30,58 +31,58 @@ fn execute(table: &Linear, parameters: &[u8], arena: &mut [u8], plan: &Plan, loo
     assert!([w_bits, x_bits] == [loops.weight_bits, loops.widen.bits]);
     let tables = Tables::new(&table.requant, &table.output, parameters);
     let (input, output, memory) = split(arena, [&table.input, &table.output], plan, own);
-    let elements = 8 * input.len() / x_bits;
     let interval = plan.proof.interval.into();
+    let elements = 8 * input.len() / x_bits;
     let chunk = elements.min(plan.proof.chunk.into()).min(2 * memory.len()) & !15;
     let channels = usize::from(table.output.channels);
+    let in_strips = channels & !(STRIP - 1);
     let filter_bytes = elements * w_bits / 8;
     let weights = &parameters[table.weights as usize..][..channels * filter_bytes];
-    let in_strips = channels / STRIP * STRIP;
-    let (strips, rest) = weights.split_at(in_strips * filter_bytes);
+    let (mut strips, rest) = weights.split_at(in_strips * filter_bytes);
 
-    let mut input_sum = 0;
     let mut channel = 0;
-    if chunk == elements {
-        input_sum = loops.widen.run(input, &mut memory[..elements / 2]);
-        if usual(&tables) {
-            let strips = Strips { weights: strips, x: &memory[..elements / 2], input_sum, interval };
-            channel = in_strips;
-            loops.codes(&strips, &tables, &mut output[..table.output.bits.row_bytes(channel)]);
+    let mut output = output;
+    let logits = table.output.bits == Bits::B32;
+    if chunk == elements && (logits || usual(&tables)) {
+        let x = &mut memory[..elements / 2];
+        let input_sum = loops.widen(input, x);
+        let (written, after) = output.split_at_mut(table.output.bits.row_bytes(in_strips));
+        let all = Strips { weights: strips, x, input_sum, interval };
+        written.fill(0);
+        loops.run(&all, &tables, if logits { Outcome::Sums } else { Outcome::Codes }, written);
+        if logits {
+            requantise(&tables, 0, bytemuck::cast_slice_mut(written), 1, input_sum);
         }
+        (output, strips, channel) = (after, &[], in_strips);
     }
-    let mut writer = PixelWriter::new(&mut output[table.output.bits.row_bytes(channel)..], table.output.bits);
-    let mut put = |channel: usize, sums: &mut [i32], input_sum: i32| {
-        requantise(&tables, channel, sums, 1, input_sum);
-        writer.push_all(sums);
-    };
-    while channel < in_strips {
-        let weights = &strips[channel * filter_bytes..][..STRIP * filter_bytes];
-        let mut sums = [0i32; STRIP];
-        if chunk < elements {
-            input_sum = 0;
+    let mut writer = PixelWriter::new(output, table.output.bits);
+    for weights in strips.chunks_exact(STRIP * filter_bytes) {
+        let (mut sums, mut input_sum) = ([0i32; STRIP], 0);
+        let chunks = input.chunks(chunk * x_bits / 8);
+        for (codes, weights) in chunks.zip(weights.chunks(chunk * w_bits / 8 * STRIP)) {
+            let x = &mut memory[..4 * codes.len() / x_bits];
+            let sum_of_chunk = loops.widen(codes, x);
+            input_sum += sum_of_chunk;
+            let strip = Strips { weights, x, input_sum: sum_of_chunk, interval };
+            loops.run(&strip, &tables, Outcome::Sums, bytemuck::cast_slice_mut(&mut sums));
         }
-        for first in (0..elements).step_by(chunk) {
-            let x = &mut memory[..chunk.min(elements - first) / 2];
-            let mut of_chunk = input_sum;
-            if chunk < elements {
-                of_chunk = loops.widen.run(&input[first * x_bits / 8..], x);
-                input_sum += of_chunk;
-            }
-            let bytes = 2 * x.len() * w_bits / 8 * STRIP;
-            let weights = &weights[first * w_bits / 8 * STRIP..][..bytes];
-            let mut more = [0; STRIP];
-            loops.sums(&Strips { weights, x, input_sum: of_chunk, interval }, &mut more);
-            sums.iter_mut().zip(more).for_each(|(sum, more)| *sum = sum.wrapping_add(more));
-        }
-        put(channel, &mut sums, input_sum);
+        put(&mut writer, &tables, channel, &mut sums, input_sum);
         channel += STRIP;
     }
     // The channels that fill no strip, as they are in the artifact.
-    for (filter, channel) in rest.chunks_exact(filter_bytes).zip(in_strips..) {
+    for filter in rest.chunks_exact(filter_bytes) {
         let (dot, input_sum) = plain([input, filter], [x_bits, w_bits], elements);
-        put(channel, &mut [dot], input_sum);
+        put(&mut writer, &tables, channel, &mut [dot], input_sum);
+        channel += 1;
     }
     writer.finish();
+}
+
+/// Writes codes or logits of channels from one on.
+#[inline(never)]
+fn put(writer: &mut PixelWriter, tables: &Tables, channel: usize, sums: &mut [i32], input_sum: i32) {
+    requantise(tables, channel, sums, 1, input_sum);
+    sums.iter().for_each(|sum| push(writer, *sum));
 }
 
 /// `sum(q_x s_w)` and `sum(q_x)` over packed codes and weights.

@@ -14,11 +14,10 @@ pub use depthwise::depthwise;
 pub use linear::linear;
 pub use pool::{average_pool, max_pool};
 
+use mixq_format::Tensor;
 use mixq_format::layout::{LEAST_SCRATCH, LEAST_SCRATCH_OF_NINE, Plan};
-use mixq_format::{Bits, Tensor};
 
 use crate::arch::armv7em::Tables;
-use crate::requant::Range;
 use crate::tensor::split_with;
 
 /// Calls `work` with memory from the stack if the plan has too little in the arena, else with none: apart, so that the stack has room for it
@@ -60,15 +59,7 @@ fn split<'a>(
 ///
 /// # Panics
 /// If there are no such channels in the tables.
-#[inline(never)]
+#[inline(always)]
 fn requantise(tables: &Tables, channel: usize, dots: &mut [i32], step: usize, input_sum: i32) {
     tables.requantise(channel, dots, step, input_sum);
-    if tables.output.bits != Bits::B32 {
-        let range = Range::of(tables.output.bits);
-        let mut dots = dots;
-        while let [dot, ..] = dots {
-            *dot = range.clamp(*dot);
-            dots = dots.get_mut(step..).unwrap_or_default();
-        }
-    }
 }

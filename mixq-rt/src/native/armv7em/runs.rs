@@ -39,7 +39,7 @@ pub(super) struct Runs<'a> {
 
 impl<'a> Runs<'a> {
     /// Of `count` elements from one on, of the window of an output pixel at a row and a column.
-    #[inline(never)]
+    #[inline(always)]
     pub(super) fn new(table: &'a Conv, place: [usize; 2], element: usize, count: usize) -> Runs<'a> {
         let Conv { window, input, .. } = table;
         let (rows, columns) = taps(table, place);

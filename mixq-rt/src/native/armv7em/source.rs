@@ -146,67 +146,30 @@ impl<'a> Source<'a> {
         while pixel < count {
             let place = self.place(first + pixel);
             let inside = if self.seamless { count } else { self.inside(place, count - pixel) };
-            if inside == 0 || self.order == Order::Bytes || self.kernels.unpack.is_some() {
-                self.fill_one(&mut patch, stage, input, pixel, element, place);
-                pixel += 1;
-                continue;
-            }
-            let pixels = [pixel, inside];
-            if self.order == Order::Words {
-                self.widen_runs(&mut patch, pixels, input, element, place);
-            } else {
-                let codes = &input[self.offset(place)..];
-                if self.order == Order::Nine {
-                    let row_bytes = usize::from(self.table.input.width) * self.table.input.pixel_bytes();
-                    patch.widen_nine(pixels, codes, [row_bytes, self.pitch]);
-                } else {
-                    self.widen(&mut patch, pixels, &codes[element * self.kernels.widen.bits / 8..]);
-                }
-            }
-            pixel += inside;
-        }
-    }
-
-    /// The same for one pixel, whose window may see padding.
-    #[inline(never)]
-    fn fill_one(
-        &self,
-        patch: &mut Patch,
-        stage: &mut [u8],
-        input: &[u8],
-        pixel: usize,
-        element: usize,
-        place: [usize; 2],
-    ) {
-        if self.order == Order::Words {
-            return self.widen_runs(patch, [pixel, 1], input, element, place);
-        }
-        if self.order == Order::Nine && !self.kernels.unpack.is_some() {
-            self.stage_nine(stage, input, place);
-        } else {
-            self.stage(stage, patch.elements(), input, element, place);
-        }
-        if self.order == Order::Nine {
-            patch.widen_nine([pixel, 1], stage, [9, 0]);
-        } else {
-            self.widen(patch, [pixel, 1], stage);
-        }
-    }
-
-    /// Copies three rows of nine bytes, those of the padding too.
-    #[inline(never)]
-    fn stage_nine(&self, stage: &mut [u8], input: &[u8], [y, x]: [usize; 2]) {
-        let (rows, columns) = taps(self.table, [y, x]);
-        let channels = usize::from(self.table.input.channels);
-        for (row, to) in stage.chunks_exact_mut(9).take(3).enumerate() {
-            let inside = match rows.see(row) {
-                Some(y) => {
-                    let first = (y * usize::from(self.table.input.width) + columns.first) * channels;
-                    &input[first..first + columns.count() * channels]
-                }
-                None => &[],
+            let staged = match self.order {
+                Order::Row | Order::Words => false,
+                Order::Nine => inside == 0 || self.kernels.unpack.is_some(),
+                Order::Bytes => true,
             };
-            stage_row(to, columns.start * channels, inside, self.table.input.zero_point);
+            // Those that see padding one by one.
+            let pixels = [pixel, if staged { 1 } else { inside.max(1) }];
+            if staged {
+                self.stage(stage, patch.elements(), input, element, place);
+            }
+            match self.order {
+                Order::Words => self.widen_runs(&mut patch, pixels, input, element, place),
+                Order::Nine if staged => patch.widen_nine(pixels, stage, [9, 0]),
+                Order::Nine => {
+                    let row_bytes = usize::from(self.table.input.width) * self.table.input.pixel_bytes();
+                    patch.widen_nine(pixels, &input[self.offset(place)..], [row_bytes, self.pitch]);
+                }
+                Order::Bytes => self.widen(&mut patch, pixels, stage),
+                Order::Row => {
+                    let first = self.offset(place) + element * self.kernels.widen.bits / 8;
+                    self.widen(&mut patch, pixels, &input[first..]);
+                }
+            }
+            pixel += pixels[1];
         }
     }
 
@@ -290,6 +253,9 @@ impl<'a> Source<'a> {
     /// Stages a chunk of codes, those of the padding too: packed, without the padding of rows, or unpacked.
     #[inline(never)]
     fn stage(&self, stage: &mut [u8], elements: usize, input: &[u8], element: usize, place: [usize; 2]) {
+        if self.order == Order::Nine && self.kernels.unpack.is_none() {
+            return self.stage_nine(stage, input, place);
+        }
         let bits = self.kernels.widen.bits;
         let tensor = &self.table.input;
         let mut runs = Runs::new(self.table, place, element, elements);
@@ -303,6 +269,23 @@ impl<'a> Source<'a> {
                     unpack(to, &input[from..], channels, tensor.bits.count());
                 }
             }
+        }
+    }
+
+    /// Copies three rows of nine bytes, those of the padding too.
+    #[inline(never)]
+    fn stage_nine(&self, stage: &mut [u8], input: &[u8], [y, x]: [usize; 2]) {
+        let (rows, columns) = taps(self.table, [y, x]);
+        let channels = usize::from(self.table.input.channels);
+        for (row, to) in stage.chunks_exact_mut(9).take(3).enumerate() {
+            let inside = match rows.see(row) {
+                Some(y) => {
+                    let first = (y * usize::from(self.table.input.width) + columns.first) * channels;
+                    &input[first..first + columns.count() * channels]
+                }
+                None => &[],
+            };
+            stage_row(to, columns.start * channels, inside, self.table.input.zero_point);
         }
     }
 

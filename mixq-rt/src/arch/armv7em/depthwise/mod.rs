@@ -19,12 +19,12 @@ use convolve::{Convolve, convolve};
 use load::{Load, Loads, fill, loads};
 
 /// Elements of a row, with its padding.
-const ROW: usize = 36;
+const ROW: usize = 28;
 const ROW_BYTES: usize = 2 * ROW;
 /// A row of both channels.
 const SLOT_BYTES: usize = 2 * ROW_BYTES;
 // In two instructions.
-const _: () = assert!(SLOT_BYTES == 9 << 4);
+const _: () = assert!(SLOT_BYTES == 7 << 4);
 
 /// Columns of output that the rows have room for, whose windows begin `stride` (1 or 2) elements apart: four elements each.
 pub(crate) const fn columns(stride: usize) -> usize {
@@ -206,7 +206,7 @@ unsafe extern "C" fn run(state: *mut State) {
         "itt hs",
         "addhs r0, r9, #{padding}",
         "movhs r2, #0",
-        "add r5, r11, r11, lsl #3",
+        "rsb r5, r11, r11, lsl #3",
         "add r1, r1, r5, lsl #4",
         "blx r4",
         "subs r11, r11, #1",

@@ -4,20 +4,47 @@
 
 use core::arch::naked_asm;
 
-use mixq_format::Requant;
+use mixq_format::{Bits, Requant};
+
+use super::Finish;
 
 // In an instruction of the loops.
 const _: () = assert!(Requant::FRACTION == 4 && Requant::NARROW_FRACTION == 7);
 
-/// Stores the sums.
+/// What makes codes of these bits.
+///
+/// # Panics
+/// For logits.
+#[inline(always)]
+pub(super) fn of(bits: Bits) -> Finish {
+    match bits {
+        Bits::B8 => codes8,
+        Bits::B4 => codes4,
+        Bits::B2 => codes2,
+        Bits::B32 => panic!("logits are no codes"),
+    }
+}
+
+macro_rules! add {
+    ($even:literal, $odd:literal) => {
+        concat!(
+            "ldrd r9, r10, [r8]\n",
+            concat!("add r9, r9, ", $even, "\n"),
+            concat!("add r10, r10, ", $odd, "\n"),
+            "strd r9, r10, [r8], #8\n",
+        )
+    };
+}
+
+/// Adds the sums to those in memory.
 #[unsafe(naked)]
-pub(super) unsafe extern "C" fn store() {
+pub(super) unsafe extern "C" fn add() {
     naked_asm!(
         "ldr r8, [r12, #16]",
-        "strd r0, r4, [r8], #8",
-        "strd r1, r5, [r8], #8",
-        "strd r2, r6, [r8], #8",
-        "strd r3, r7, [r8], #8",
+        add!("r0", "r4"),
+        add!("r1", "r5"),
+        add!("r2", "r6"),
+        add!("r3", "r7"),
         "str r8, [r12, #16]",
         "bx lr",
     )
@@ -28,7 +55,7 @@ pub(super) unsafe extern "C" fn store() {
 macro_rules! codes {
     ($name:ident, $bits:literal, $fraction:literal, $last:literal, [$($put:literal),*], [$($end:literal),*]) => {
         #[unsafe(naked)]
-        pub(super) unsafe extern "C" fn $name() {
+        unsafe extern "C" fn $name() {
             naked_asm!(
                 "push {{r12, lr}}",
                 "push {{r3, r7}}",

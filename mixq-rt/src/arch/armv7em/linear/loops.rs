@@ -69,7 +69,7 @@ pub(super) unsafe extern "C" fn bytes(end: *const u32, call: &mut Call) {
         "mov r6, r0",
         "mov r7, r0",
         "2:",
-        ".rept 4",
+        ".rept 2",
         "ldrd r10, r11, [r12], #8",
         bytes_of!("r10", "r0", "r4", "r1", "r5"),
         bytes_of!("r10", "r2", "r6", "r3", "r7"),
@@ -133,7 +133,7 @@ pub(super) unsafe extern "C" fn nibbles(end: *const u32, call: &mut Call) {
         "movhi r10, r8",
         "push {{r10}}",
         "2:",
-        ".rept 4",
+        ".rept 2",
         "ldrd r10, r11, [r12], #8",
         "ldrd r8, r9, [lr], #8",
         nibbles_of!("r8", "r10", "r0", "r4", "r1", "r5"),
@@ -262,5 +262,5 @@ macro_rules! packed {
     };
 }
 
-packed!(packed_4, 4, 4, "ldrd r8, r9, [r12], #8", "0xF00F", "12", "3");
+packed!(packed_4, 4, 2, "ldrd r8, r9, [r12], #8", "0xF00F", "12", "3");
 packed!(packed_2, 2, 2, "ldm r12!, {{r8-r11}}", "0xC003", "14", "1");

@@ -23,6 +23,9 @@ pub(crate) struct Loops {
     pub(crate) weight_bits: usize,
 }
 
+/// Where the sums of a strip go.
+type Finish = unsafe extern "C" fn();
+
 /// What a loop over strips is given. Pointers go on as strips are finished.
 #[repr(C)]
 struct Call {
@@ -40,7 +43,7 @@ struct Call {
     /// 28: of the output.
     zero_point: i32,
     /// 32: what becomes of the sums of a strip.
-    finish: unsafe extern "C" fn(),
+    finish: Finish,
     /// 36, 40
     weights: *const u8,
     weights_end: *const u8,
@@ -61,6 +64,13 @@ pub(crate) struct Strips<'a> {
     pub(crate) interval: usize,
 }
 
+/// What becomes of strips.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Outcome {
+    Sums,
+    Codes,
+}
+
 impl Loops {
     /// For `x`-bit input and `w`-bit weights.
     pub(crate) const fn of(x: usize, w: usize) -> Loops {
@@ -73,49 +83,48 @@ impl Loops {
         Loops { run, widen: widen_row_for(x), weight_bits: w }
     }
 
-    /// Writes `sum(q_x s_w)` by channel.
+    /// Unpacks as many codes as `to` has room for; answers their sum.
     ///
     /// # Panics
-    /// If `sums` are not those of whole strips, or weights or elements are not as many and aligned as [`armv7em`](mixq_format::layout::armv7em)
-    /// has them.
-    #[inline(always)]
-    pub(crate) fn sums(&self, strips: &Strips, sums: &mut [i32]) {
-        assert!(self.strips(strips) * STRIP == sums.len());
-        let call = Call {
-            biases: core::ptr::null(),
-            multipliers: core::ptr::null(),
-            shifts: core::ptr::null(),
-            zero_points: core::ptr::null(),
-            output: sums.as_mut_ptr().cast(),
-            input_sum: strips.input_sum,
-            zero_points_step: 0,
-            zero_point: 0,
-            finish: codes::store,
-            weights: strips.weights.as_ptr(),
-            weights_end: strips.weights.as_ptr_range().end,
-            x: strips.x.as_ptr(),
-            interval: 0,
-        };
-        self.run(call, strips);
+    /// If there are fewer codes, or they are no whole words.
+    #[inline(never)]
+    pub(crate) fn widen(&self, codes: &[u8], to: &mut [u32]) -> i32 {
+        self.widen.run(codes, to)
     }
 
-    /// Writes the codes of the first channels of a layer, by [`usual`] tables.
+    /// Writes the codes of the first channels of a layer, by [`usual`] tables, or adds `sum(q_x s_w)` to sums of 32 bits by channel.
     ///
     /// # Panics
-    /// As [`Self::sums`]; if the tables have fewer channels, or not all of them their own multiplier.
-    #[inline(always)]
-    pub(crate) fn codes(&self, strips: &Strips, tables: &Tables, output: &mut [u8]) {
+    /// If weights, elements or output are not those of whole strips, or weights not aligned as
+    /// [`armv7em`](mixq_format::layout::armv7em) has them; for codes, if the layer has fewer channels, or one multiplier for all.
+    #[inline(never)]
+    pub(crate) fn run(&self, strips: &Strips, tables: &Tables, outcome: Outcome, output: &mut [u8]) {
         let Tables { requant, output: tensor, .. } = tables;
-        let count = self.strips(strips) * STRIP;
-        assert!(requant.multiplier_step == 1 && count <= tensor.channels.into());
-        assert!(tensor.bits.row_bytes(count) == output.len());
-        let finish = match tensor.bits {
-            Bits::B8 => codes::codes8,
-            Bits::B4 => codes::codes4,
-            Bits::B2 => codes::codes2,
-            Bits::B32 => panic!("logits are no codes"),
+        let (finish, bits) = match outcome {
+            Outcome::Sums => (codes::add as Finish, Bits::B32.count()),
+            Outcome::Codes => (codes::of(tensor.bits), tensor.bits.count()),
         };
-        let call = Call {
+        let elements = 2 * strips.x.len();
+        // Eight codes take as many bytes as one has bits.
+        let (count, strip_bytes) = (output.len() / bits, elements * self.weight_bits);
+        assert!(
+            elements > 0 && elements.is_multiple_of(ROUND) && strips.interval >= ROUND,
+            "elements are whole rounds"
+        );
+        assert!(
+            strips.weights.as_ptr().addr().is_multiple_of(ALIGNMENT as usize)
+                && count > 0
+                && strips.weights.len().is_multiple_of(strip_bytes)
+                && strips.weights.len() / strip_bytes == count,
+            "strips are whole and aligned"
+        );
+        assert!(
+            requant.multiplier_step == 1 && count * STRIP <= tensor.channels.into()
+                || outcome == Outcome::Sums,
+            "there are tables"
+        );
+        let weights = strips.weights.as_ptr_range();
+        let mut call = Call {
             biases: tables.entry(requant.bias, 0),
             multipliers: tables.entry(requant.multiplier, 0),
             shifts: tables.entry(requant.shift, 0),
@@ -125,50 +134,26 @@ impl Loops {
             zero_points_step: requant.zero_point_step.into(),
             zero_point: tensor.zero_point.into(),
             finish,
-            weights: strips.weights.as_ptr(),
-            weights_end: strips.weights.as_ptr_range().end,
+            weights: weights.start,
+            weights_end: weights.end,
             x: strips.x.as_ptr(),
-            interval: 0,
+            interval: 2 * (strips.interval & !(ROUND - 1)),
         };
-        self.run(call, strips);
-    }
-
-    /// How many they are: at least one.
-    ///
-    /// # Panics
-    /// If they are not whole, or not aligned, or the elements are no whole rounds.
-    #[inline(always)]
-    fn strips(&self, strips: &Strips) -> usize {
-        let Strips { weights, x, interval, .. } = strips;
-        let elements = 2 * x.len();
-        assert!(elements > 0 && elements.is_multiple_of(ROUND) && *interval >= ROUND);
-        let strip_bytes = elements * self.weight_bits / 8 * STRIP;
-        let count = weights.len() / strip_bytes;
-        assert!(count > 0 && count * strip_bytes == weights.len());
-        assert!(weights.as_ptr().addr().is_multiple_of(ALIGNMENT as usize));
-        count
-    }
-
-    #[inline(always)]
-    fn run(&self, mut call: Call, strips: &Strips) {
-        call.interval = 2 * (strips.interval & !(ROUND - 1));
-        // SAFETY: the loop reads all weights and elements, in whole rounds; `store` writes as many sums as channels, and the others read
-        // an entry of each table for each channel, and write its code. Asserted by `strips`, `sums`, `codes`, and `Tables::new`.
+        // SAFETY: the loop reads all weights and elements, in whole rounds; `add` writes as many sums as channels, and the others read
+        // an entry of each table for each channel, and write its code; asserted above, and by `Tables::new`.
         unsafe { (self.run)(strips.x.as_ptr_range().end, &mut call) };
     }
 }
 
-/// Whether [`Loops::codes`] takes these tables: with a multiplier for each channel, the usual fraction, and shifts of 32 and more.
+/// Whether [`Loops::run`] makes codes by these tables: with a multiplier for each channel, the usual fraction, and shifts of 32 and more.
 pub(crate) fn usual(tables: &Tables) -> bool {
     let Tables { requant, output, parameters } = tables;
     let shifts = &parameters[requant.shift as usize..][..requant.multipliers(output.channels.into())];
     let (words, rest) = shifts.as_chunks();
-    // A shift is 63 at most.
-    let words = words.iter().fold(!0, |all, word| all & u32::from_ne_bytes(*word));
-    let rest = rest.iter().fold(!0, |all, shift| all & shift);
     output.bits != Bits::B32
         && requant.multiplier_step == 1
         && requant.fraction == Requant::usual_fraction(output.bits)
-        && words & 0x2020_2020 == 0x2020_2020
-        && rest & 0x20 == 0x20
+        // They are 63 at most.
+        && words.iter().all(|word| u32::from_ne_bytes(*word) & 0x2020_2020 == 0x2020_2020)
+        && rest.iter().all(|shift| shift & 0x20 == 0x20)
 }
