@@ -29,7 +29,7 @@ mod records;
 #[cfg(feature = "file")]
 mod relocate;
 
-pub use plan::{LEAST_SCRATCH, LEAST_SCRATCH_OF_NINE, Plan, plan, useful};
+pub use plan::{LEAST_SCRATCH, LEAST_SCRATCH_OF_NINE, LEAST_SCRATCH_OF_NINE_AND_SUMS, Plan, plan, useful};
 pub use proof::{Proof, proof};
 pub use records::{RECORD, Records, armv7em_records};
 #[cfg(feature = "file")]

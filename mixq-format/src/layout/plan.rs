@@ -37,16 +37,19 @@ pub fn plan(layers: &[Layer], index: usize, parameters: &[u8], arena_bytes: u32)
     Some(Plan { scratch, scratch_bytes, proof })
 }
 
-/// Bytes that are enough for a layer.
-pub const LEAST_SCRATCH: usize = 224;
+/// Bytes that are enough for a layer: 16 elements of four pixels as 16-bit halves, those of one pixel packed, and the sums of four channels.
+pub const LEAST_SCRATCH: usize = 208;
 
 /// Bytes that are enough where [`Blocks::nine`] is: such windows are widened whole.
-pub const LEAST_SCRATCH_OF_NINE: usize = 320;
+pub const LEAST_SCRATCH_OF_NINE: usize = 256;
+
+/// The same where sums are needed, because codes are made of them by tables elsewhere.
+pub const LEAST_SCRATCH_OF_NINE_AND_SUMS: usize = 320;
 
 /// Bytes that are enough for this layer.
 fn least_scratch(layer: &Layer) -> usize {
     match layer {
-        Layer::Conv(conv) if Blocks::of_conv(conv).nine => LEAST_SCRATCH_OF_NINE,
+        Layer::Conv(conv) if Blocks::of_conv(conv).nine => LEAST_SCRATCH_OF_NINE_AND_SUMS,
         _ => LEAST_SCRATCH,
     }
 }

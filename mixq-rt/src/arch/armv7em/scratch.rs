@@ -43,7 +43,7 @@ impl<'a> Scratch<'a> {
         let chunk = if elements <= most && each * elements + sums <= bytes {
             elements
         } else {
-            most.min(bytes * 2 / 3 / each) & !15
+            most.min((bytes * 2 / 3).max(16 * each) / each) & !15
         };
         assert!(chunk > 0);
         let patch = chunk * Scratch::ELEMENT_BYTES / 4;

@@ -1,11 +1,13 @@
 //! Standard convolutions: blocks of output channels times groups of four pixels.
 
 use mixq_format::Conv;
-use mixq_format::layout::{Blocks, Plan};
+use mixq_format::layout::{
+    Blocks, LEAST_SCRATCH, LEAST_SCRATCH_OF_NINE, LEAST_SCRATCH_OF_NINE_AND_SUMS, Plan,
+};
 
 use super::source::Source;
 use super::{requantise, split, with_memory};
-use crate::arch::armv7em::{Call, Chunk, Filters, Kernels, PIXELS, Scratch, Tables};
+use crate::arch::armv7em::{Chunk, Filters, Kernels, PIXELS, Scratch, Tables};
 use crate::tensor::PixelWriter;
 
 /// Executes a convolution with `X`-bit input and `W`-bit weights. `Y` are the bits of the output if
@@ -23,9 +25,14 @@ pub fn conv<const X: usize, const W: usize, const Y: usize, const ZERO: bool, co
     assert!(UNPACKED == Blocks::unpacked(table));
     // Named here, where it is known whether there is anything to write: firmware without such layers does not hold it.
     let write = const { if Y == 0 { Some(write as Write) } else { None } };
-    with_memory(&plan, Blocks::of_conv(table).nine, |own| {
-        execute(table, parameters, arena, &plan, const { &Kernels::of(X, UNPACKED, W, Y, ZERO) }, write, own)
-    });
+    let work = |own: &mut [u32]| {
+        execute(table, parameters, arena, &plan, const { &Kernels::of(X, UNPACKED, W, Y, ZERO) }, write, own);
+    };
+    match Blocks::of_conv(table).nine {
+        true if Y == 0 => with_memory::<{ LEAST_SCRATCH_OF_NINE_AND_SUMS / 4 }>(&plan, work),
+        true => with_memory::<{ LEAST_SCRATCH_OF_NINE / 4 }>(&plan, work),
+        false => with_memory::<{ LEAST_SCRATCH / 4 }>(&plan, work),
+    }
 }
 
 /// Writes codes or logits of some output channels from one on, of their sums by pixel, to so many pixels.
@@ -45,30 +52,34 @@ fn execute(
     let widths = [table.weight_bits.count(), blocks.input_bits()];
     assert!(widths == [kernels.blocks.weight_bits.count(), kernels.widen.bits]);
     let source = Source::new(table, kernels);
-    let layer = Layer {
-        filters: Filters {
-            kernels,
-            blocks: &source.blocks,
-            parameters,
-            filter_bytes: source.filter_bytes,
-            table,
-            channels: table.output.channels.into(),
-            proof: plan.proof,
-        },
-        source: &source,
-        write,
+    let filters = Filters {
+        kernels,
+        blocks: &source.blocks,
+        parameters,
+        filter_bytes: source.filter_bytes,
+        table,
+        channels: table.output.channels.into(),
+        proof: plan.proof,
     };
     let (input, output, memory) = split(arena, [&table.input, &table.output], plan, own);
-    let most = plan.proof.chunk.into();
     let sums = write.is_some();
-    let mut scratch = Scratch::new(memory, layer.source.room(), most, layer.source.staged(), sums);
-    let mut call = layer.filters.call();
-    layer.filters.prepare(&mut call, layer.chunk(&scratch, 0, 0));
+    let mut scratch = Scratch::new(memory, source.room(), plan.proof.chunk.into(), source.staged(), sums);
+    let mut call = filters.call();
+    // The elements from one on that fit the scratch, and the channels from one on that can be multiplied with them.
+    let chunk = |scratch: &Scratch, channel: usize, element: usize| {
+        let elements = scratch.chunk().min(source.elements - element);
+        // The sums need no memory if they become codes at once.
+        let codes = !sums && element + elements == source.elements;
+        let count = filters.channels - channel;
+        let count = if codes && element == 0 { count } else { count.min(scratch.channels()) };
+        Chunk { channel, count, element, elements, codes }
+    };
+    filters.prepare(&mut call, chunk(&scratch, 0, 0));
     // Groups of four pixels, the last ones moved back to be four; of one, where there are fewer.
     let pixels = table.output.pixels();
     let (size, bytes) = (if pixels < PIXELS { 1 } else { PIXELS }, table.output.pixel_bytes());
     let pitch = if size == 1 { 0 } else { bytes };
-    let all = call.is_all_of(&layer.filters, source.elements);
+    let all = call.is_all_of(&filters, source.elements);
     let mut first = 0;
     while first < pixels {
         first = first.min(pixels - size);
@@ -79,64 +90,24 @@ fn execute(
             continue;
         }
         let output = &mut output[first * bytes..][..size * bytes];
-        if all {
-            source.fill(&mut scratch, input, first, size, 0);
-            call.run(&mut scratch, output, pitch);
-        } else {
-            layer.chunks(&mut scratch, &mut call, input, [first, size], output);
-        }
-        first += size;
-    }
-}
-
-struct Layer<'a> {
-    source: &'a Source<'a>,
-    filters: Filters<'a>,
-    write: Option<Write>,
-}
-
-impl Layer<'_> {
-    /// The elements from one on that fit the scratch, and the channels from one on that can be multiplied with them.
-    #[inline(always)]
-    fn chunk(&self, scratch: &Scratch, channel: usize, element: usize) -> Chunk {
-        let Layer { source, filters, .. } = self;
-        let elements = scratch.chunk().min(source.elements - element);
-        // The sums need no memory if they become codes at once.
-        let codes = self.write.is_none() && element + elements == source.elements;
-        let count = filters.channels - channel;
-        let count = if codes && element == 0 { count } else { count.min(scratch.channels()) };
-        Chunk { channel, count, element, elements, codes }
-    }
-
-    /// Computes a group of output pixels, some elements after the other, and some channels.
-    #[inline(always)]
-    fn chunks(
-        &self,
-        scratch: &mut Scratch,
-        call: &mut Call,
-        input: &[u8],
-        [first, size]: [usize; 2],
-        pixels: &mut [u8],
-    ) {
-        let Layer { source, filters, .. } = self;
-        let pitch = if size == 1 { 0 } else { filters.table.output.pixel_bytes() };
+        // Most often one chunk, for which the call is prepared.
         let mut channel = 0;
         while channel < filters.channels {
-            let mut element = 0;
-            let mut count = 0;
+            let (mut element, mut count) = (0, 0);
             while element < source.elements {
-                let chunk = self.chunk(scratch, channel, element);
-                source.fill(scratch, input, first, size, element);
-                filters.prepare(call, chunk);
-                call.run(scratch, pixels, pitch);
+                let chunk = chunk(&scratch, channel, element);
+                source.fill(&mut scratch, input, first, size, element);
+                filters.prepare(&mut call, chunk);
+                call.run(&mut scratch, output, pitch);
                 count = chunk.count;
                 element += chunk.elements;
             }
-            if let Some(write) = self.write {
-                write(filters, channel, scratch.accumulators(count), size, pixels);
+            if let Some(write) = write {
+                write(&filters, channel, scratch.accumulators(count), size, output);
             }
             channel += count;
         }
+        first += size;
     }
 }
 

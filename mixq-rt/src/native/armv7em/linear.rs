@@ -1,6 +1,6 @@
 //! Fully connected layer.
 
-use mixq_format::layout::{Plan, STRIP};
+use mixq_format::layout::{LEAST_SCRATCH, Plan, STRIP};
 use mixq_format::{Bits, Linear};
 
 use super::conv::push;
@@ -20,7 +20,7 @@ pub fn linear<const X: usize, const W: usize>(
     arena: &mut [u8],
     plan: Plan,
 ) {
-    with_memory(&plan, false, |own| {
+    with_memory::<{ LEAST_SCRATCH / 4 }>(&plan, |own| {
         execute(table, parameters, arena, &plan, const { &Loops::of(X, W) }, own)
     });
 }

@@ -15,27 +15,20 @@ pub use linear::linear;
 pub use pool::{average_pool, max_pool};
 
 use mixq_format::Tensor;
-use mixq_format::layout::{LEAST_SCRATCH, LEAST_SCRATCH_OF_NINE, Plan};
+use mixq_format::layout::Plan;
 
 use crate::arch::armv7em::Tables;
 use crate::tensor::split_with;
 
-/// Calls `work` with memory from the stack if the plan has too little in the arena, else with none: apart, so that the stack has room for it
+/// Calls `work` with `WORDS` words from the stack if the plan has fewer in the arena, else with none: apart, so that the stack has room for it
 /// only where it is needed.
 #[inline(always)]
-fn with_memory(plan: &Plan, nine: bool, mut work: impl FnMut(&mut [u32])) {
+fn with_memory<const WORDS: usize>(plan: &Plan, mut work: impl FnMut(&mut [u32])) {
     #[inline(never)]
     fn on_the_stack<const WORDS: usize>(work: &mut dyn FnMut(&mut [u32])) {
         work(&mut [0; WORDS]);
     }
-    let least = if nine { LEAST_SCRATCH_OF_NINE } else { LEAST_SCRATCH };
-    if plan.scratch_bytes as usize >= least {
-        work(&mut []);
-    } else if nine {
-        on_the_stack::<{ LEAST_SCRATCH_OF_NINE / 4 }>(&mut work);
-    } else {
-        on_the_stack::<{ LEAST_SCRATCH / 4 }>(&mut work);
-    }
+    if plan.scratch_bytes as usize >= 4 * WORDS { work(&mut []) } else { on_the_stack::<WORDS>(&mut work) }
 }
 
 /// Input, output and memory to work in: `own`, or where the plan has it.

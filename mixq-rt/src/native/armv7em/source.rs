@@ -106,7 +106,7 @@ impl<'a> Source<'a> {
         matches!(self.order, Order::Nine | Order::Bytes)
     }
 
-    /// How many of the output pixels from one on, whole groups, see what [`Call::run_groups`](crate::arch::armv7em::Call::run_groups) takes at
+    /// How many of the output pixels from one on, whole groups, see what `Call::run_groups` takes at
     /// once, with all of their elements.
     #[inline(never)]
     pub(super) fn groups(&self, first: usize) -> Option<Groups> {
@@ -132,7 +132,8 @@ impl<'a> Source<'a> {
 
     /// Fills a patch from an element on, for output pixels `first..first + count`: those together whose windows are in one row and see no
     /// padding.
-    #[inline(never)]
+    // One caller: a frame less on the stack.
+    #[inline(always)]
     pub(super) fn fill(
         &self,
         scratch: &mut Scratch,
@@ -153,7 +154,9 @@ impl<'a> Source<'a> {
             };
             // Those that see padding one by one.
             let pixels = [pixel, if staged { 1 } else { inside.max(1) }];
-            if staged {
+            if staged && self.order == Order::Nine && self.kernels.unpack.is_none() {
+                self.stage_nine(stage, input, place);
+            } else if staged {
                 self.stage(stage, patch.elements(), input, element, place);
             }
             match self.order {
@@ -253,9 +256,6 @@ impl<'a> Source<'a> {
     /// Stages a chunk of codes, those of the padding too: packed, without the padding of rows, or unpacked.
     #[inline(never)]
     fn stage(&self, stage: &mut [u8], elements: usize, input: &[u8], element: usize, place: [usize; 2]) {
-        if self.order == Order::Nine && self.kernels.unpack.is_none() {
-            return self.stage_nine(stage, input, place);
-        }
         let bits = self.kernels.widen.bits;
         let tensor = &self.table.input;
         let mut runs = Runs::new(self.table, place, element, elements);
