@@ -149,9 +149,9 @@ fn what_32_bits_cannot_compute_is_an_error() {
         logits,
         ["layer `logits`, output channel 1: its bias -1000000000000 with sums from 0 to 255 exceeds 32 bits"]
     );
-    let coarse = error(|t| t.activations[0].as_mut().unwrap().scale = 1e-12);
+    let coarse = error(|t| t.activations[0].as_mut().unwrap().scale = 2f64.powi(-50));
     assert_eq!(coarse.len(), 2, "both channels are reported");
-    assert_eq!(coarse[0], "layer `inner`, output channel 0: its multiplier 250000000000 exceeds 2^31");
+    assert_eq!(coarse[0], "layer `inner`, output channel 0: its multiplier 281474976710656 exceeds 2^31");
     let nan = error(|t| {
         t.layers[0].as_mut().unwrap().multiplier[1] = f64::NAN;
         t.layers[1].as_mut().unwrap().offset[0] = f64::INFINITY;

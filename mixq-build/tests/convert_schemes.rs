@@ -95,7 +95,7 @@ fn a_folded_layer_has_one_multiplier_and_a_bias_for_each_channel() {
         rule,
         fraction,
     } = requant(&converted);
-    assert_eq!((rule, multiplier_step, zero_point_step, fraction), (Rule::Multiplier, 0, 0, 4));
+    assert_eq!((rule, multiplier_step, zero_point_step, fraction), (Rule::Multiplier, 0, 0, 7));
     // Two biases, one multiplier, one shift, one zero point.
     assert_eq!([multiplier - bias, shift - multiplier, weight_zero_point - shift], [8, 4, 1]);
     assert_eq!(run(&converted, &[100, 20]), [60, 107]);
@@ -115,8 +115,8 @@ fn dead_channels_of_a_folded_layer_keep_their_offset() {
 
 #[test]
 fn a_constant_out_of_reach_of_the_shared_multiplier_is_an_error() {
-    // The multiplier is 1e-8, so no bias of 32 bits comes to 100; channel 0 does with one.
-    let error = folded(1e-8, [1, 1], 100.0).unwrap_err();
+    // The multiplier is 4e-8, so no bias of 32 bits comes to 100; channel 0 does with one.
+    let error = folded(4e-8, [1, 1], 100.0).unwrap_err();
     let found = &error.problems[0].message;
     assert!(found.contains("output channel 1: its constant 100 cannot be had in 32 bits"), "{found}");
     assert_eq!(error.problems.len(), 1);

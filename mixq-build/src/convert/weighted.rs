@@ -1,5 +1,6 @@
 //! One layer with weights: its packed weights and its requantisation tables.
 
+use mixq_format::layout::SHIFTS;
 use mixq_format::{Bits, Requant, Rule, Tensor};
 
 use super::Grid;
@@ -46,12 +47,10 @@ impl Walk<'_> {
             rounding: if y.bits == Bits::B32 { Rounding::Nearest } else { self.trained.rounding },
             fraction,
         };
-        // Logits are in units of the accumulator; thresholds have no bias; long sums may leave no room in 32 bits.
-        let fits = |fraction: &u8| (0..channels).all(|c| channel(c, *fraction).entry().is_ok());
-        let fractions = [Requant::usual_fraction(y.bits), Requant::FRACTION];
+        // Logits are in units of the accumulator; thresholds have no bias.
         let fraction = match (tables.rule, y.bits) {
             (Rule::Multiplier, Bits::B8 | Bits::B4 | Bits::B2) => {
-                fractions.into_iter().find(fits).unwrap_or(0)
+                fraction(|fraction| (0..channels).map(move |c| channel(c, fraction)))
             }
             _ => 0,
         };
@@ -147,6 +146,18 @@ impl Walk<'_> {
             fraction: 0,
         }
     }
+}
+
+/// The finest fraction at which all channels fit 32 bits, and their shifts the kernels that take several codes at once, if there
+/// is one.
+fn fraction<'a, Channels: Iterator<Item = Channel<'a>>>(channels: impl Fn(u8) -> Channels) -> u8 {
+    let entries = |fraction: &u8| channels(*fraction).map(|channel| channel.entry());
+    let fits = |fraction: &u8| entries(fraction).all(|entry| entry.is_ok());
+    let is_quick = |fraction: &u8| {
+        entries(fraction).all(|entry| entry.is_ok_and(|entry| SHIFTS.contains(&entry.multiplier.shift)))
+    };
+    let fractions = [Requant::FRACTION, Requant::COARSE_FRACTION];
+    fractions.into_iter().find(is_quick).or_else(|| fractions.into_iter().find(fits)).unwrap_or(0)
 }
 
 /// Indices of one output channel's weights: a run, or every `channels`-th for depthwise (channels come last).

@@ -10,7 +10,7 @@ use mixq_format::{Bits, Requant, Tensor};
 use super::call::leave;
 
 // In an instruction of the loops.
-const _: () = assert!(Requant::FRACTION == 4 && Requant::NARROW_FRACTION == 7);
+const _: () = assert!(Requant::FRACTION == 7 && Requant::COARSE_FRACTION == 4);
 
 // |high word| <= 2^30.
 const _: () = assert!((255i64 << (*SHIFTS.end() - 32)) + (1 << 30) < 1 << 31);
@@ -26,19 +26,17 @@ pub(crate) type Finish = unsafe extern "C" fn();
 #[inline(never)]
 pub(crate) fn finish(requant: &Requant, output: &Tensor, parameters: &[u8]) -> Option<Finish> {
     let channels = usize::from(output.channels);
-    if requant.fraction != Requant::usual_fraction(output.bits)
-        || requant.multiplier_step != 1
-        || !armv7em_requantises(requant, channels, parameters)
-    {
+    if requant.multiplier_step != 1 || !armv7em_requantises(requant, channels, parameters) {
         return None;
     }
     let holds = |offset: u32, bytes: usize| offset as usize + bytes <= parameters.len();
     assert!(holds(requant.bias, 4 * channels) && holds(requant.multiplier, 4 * channels));
-    match output.bits {
-        Bits::B8 => Some(codes8),
-        Bits::B4 => Some(codes4),
-        Bits::B2 => Some(codes2),
-        Bits::B32 => None,
+    match (output.bits, requant.fraction) {
+        (Bits::B8, Requant::FRACTION) => Some(codes8),
+        (Bits::B8, Requant::COARSE_FRACTION) => Some(coarse_codes8),
+        (Bits::B4, Requant::FRACTION) => Some(codes4),
+        (Bits::B2, Requant::FRACTION) => Some(codes2),
+        _ => None,
     }
 }
 
@@ -268,6 +266,19 @@ macro_rules! next {
 
 #[unsafe(naked)]
 unsafe extern "C" fn codes8() {
+    naked_asm!(
+        requantise!("7", "8"),
+        "strh r3, [r10, r9]",
+        "strh r2, [r10]",
+        "strh r1, [r8, r9]",
+        "strh r0, [r8], #2",
+        "str r8, [sp, #52]",
+        next!(),
+    )
+}
+
+#[unsafe(naked)]
+unsafe extern "C" fn coarse_codes8() {
     naked_asm!(
         requantise!("4", "8"),
         "strh r3, [r10, r9]",
