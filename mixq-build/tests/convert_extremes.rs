@@ -38,7 +38,7 @@ fn trained(rounding: Rounding) -> TrainedNetwork {
     }
 }
 
-/// Codes of layer `inner`, and the logits, for an image.
+/// Codes of layer `inner`, and what the logits are worth, for an image.
 fn run(trained: &TrainedNetwork, image: [u8; 4]) -> Result<([i32; 2], [i32; 2]), Error> {
     let graph = graph(NETWORK);
     let allocation = allocate(&graph, u64::MAX, u64::MAX, Scheme::PerChannel).unwrap();
@@ -52,7 +52,11 @@ fn run(trained: &TrainedNetwork, image: [u8; 4]) -> Result<([i32; 2], [i32; 2]),
     mixq_rt::run_layer(&layers[0], &converted.parameters, &mut arena);
     let inner = arena[layers[0].output().range()].iter().map(|code| i32::from(*code)).collect::<Vec<_>>();
     mixq_rt::run_layer(&layers[1], &converted.parameters, &mut arena);
-    let logits = arena[output.range()].as_chunks().0.iter().map(|logit| i32::from_ne_bytes(*logit));
+    let logits = arena[output.range()].as_chunks().0.iter().map(|logit| {
+        let real = f64::from(i32::from_ne_bytes(*logit)) * converted.logit_scale;
+        assert_eq!(real.fract(), 0.0, "this network counts whole numbers");
+        real as i32
+    });
     Ok((inner.try_into().unwrap(), logits.collect::<Vec<_>>().try_into().unwrap()))
 }
 

@@ -35,7 +35,7 @@ fn requant(converted: &Converted) -> Requant {
     *converted.layers[0].layer.requant().unwrap()
 }
 
-/// The logits, which are the codes of the pointwise layer.
+/// What the logits are worth: the codes of the pointwise layer.
 fn run(converted: &Converted, image: &[u8]) -> [i32; 2] {
     let layers: Vec<Layer> = converted.layers.iter().map(|named| named.layer).collect();
     let (input, output, arena_bytes) = (converted.input, converted.output, converted.arena_bytes);
@@ -50,7 +50,11 @@ fn run(converted: &Converted, image: &[u8]) -> [i32; 2] {
     let mut arena = vec![0xFF; arena_bytes as usize];
     arena[input.range()].copy_from_slice(image);
     mixq_rt::run(&network, &mut arena);
-    let logits = arena[output.range()].as_chunks().0.iter().map(|logit| i32::from_ne_bytes(*logit));
+    let logits = arena[output.range()].as_chunks().0.iter().map(|logit| {
+        let real = f64::from(i32::from_ne_bytes(*logit)) * converted.logit_scale;
+        assert_eq!(real.fract(), 0.0, "these networks count whole numbers");
+        real as i32
+    });
     logits.collect::<Vec<_>>().try_into().unwrap()
 }
 
@@ -167,12 +171,14 @@ fn thresholds_have_16_bits_as_long_as_every_sum_has() {
         let logits = 2 + 2 * (4 + 4 + 1 + 1);
         let parameters = (weights + 2 * 3 * bytes + 2 + logits).next_multiple_of(4);
         assert_eq!(allocation.flash, u64::from(parameters) + 64 + 52);
-        assert_eq!(run(&converted, &vec![255; channels]), [3, 0]);
-        assert_eq!(run(&converted, &vec![0; channels]), [0, 3]);
+        let codes =
+            |pixel: u8| run(&converted, &vec![pixel; channels]).map(|logit| logit / (channels as i32 * 255));
+        assert_eq!(codes(255), [3, 0]);
+        assert_eq!(codes(0), [0, 3]);
         // 1/3 + 1/510 of all: one code, and what 2 of 3 less 1/170 round to.
-        assert_eq!(run(&converted, &vec![86; channels]), [1, 2]);
-        assert_eq!(run(&converted, &vec![127; channels]), [1, 2]);
-        assert_eq!(run(&converted, &vec![128; channels]), [2, 1]);
+        assert_eq!(codes(86), [1, 2]);
+        assert_eq!(codes(127), [1, 2]);
+        assert_eq!(codes(128), [2, 1]);
     }
 }
 

@@ -67,20 +67,12 @@ pub struct Requant {
 }
 
 impl Requant {
-    /// The usual `fraction` of codes: so fine that most channels have a bias with which every step lies exactly where it was
-    /// trained. DSP kernels shift by it in the instruction that adds.
+    /// The usual `fraction`: so fine that most channels have a bias with which every step lies exactly where it was trained. DSP
+    /// kernels shift by it in the instruction that adds.
     pub const FRACTION: u8 = 7;
 
-    /// That of 8-bit codes whose sums, or whose multipliers, leave no room for the usual one.
+    /// That of layers whose sums, or whose multipliers, leave no room for the usual one.
     pub const COARSE_FRACTION: u8 = 4;
-
-    /// The usual fraction of a layer with outputs of this width.
-    pub const fn usual_fraction(output: crate::Bits) -> u8 {
-        match output {
-            crate::Bits::B2 | crate::Bits::B4 | crate::Bits::B8 => Requant::FRACTION,
-            crate::Bits::B32 => 0,
-        }
-    }
 
     /// Multipliers, and as many shifts: 0, 1 or one for each of the `channels` output channels.
     pub const fn multipliers(&self, channels: usize) -> usize {

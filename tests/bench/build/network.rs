@@ -126,7 +126,7 @@ impl Network {
     fn requant(&mut self, sums: &[i64], zero_points: &[i64], bits: Bits) -> Requant {
         let channels = zero_points.len();
         let range = if bits == Bits::B32 { f64::from(1 << 20) } else { f64::from(bits.max_code()) };
-        let fraction = Requant::usual_fraction(bits);
+        let fraction = if bits == Bits::B32 { 0 } else { Requant::FRACTION };
         let unit = f64::from(1 << fraction);
         let (mut biases, mut multipliers, mut shifts) = (vec![], vec![], vec![]);
         for channel in 0..channels {
@@ -234,7 +234,8 @@ impl Network {
             let x = layer.inputs().0.bits.count();
             let (generics, arguments) = match layer.weights() {
                 Some((.., w)) if layout::armv7em_takes(layer, &self.parameters) => {
-                    let plan = plan(index).map(|plan| format!("layout::{plan:?}").replace("Proof", "layout::Proof"));
+                    let plan =
+                        plan(index).map(|plan| format!("layout::{plan:?}").replace("Proof", "layout::Proof"));
                     (format!("{x}, {}", w.count()), format!("native {}", plan.unwrap_or_default()))
                 }
                 Some((.., w)) => (format!("{x}, {}", w.count()), "layer".to_string()),

@@ -153,7 +153,7 @@ fn requant(
     elements: i64,
     [x, w, y]: [Bits; 3],
 ) -> Requant {
-    let fraction = if numbers.once_in(3) { numbers.within(0, 7) as u8 } else { Requant::usual_fraction(y) };
+    let fraction = if numbers.once_in(3) { numbers.within(0, 7) as u8 } else { Requant::FRACTION };
     // At most 2^30: 16 * 100 elements of 255 * 255, times 16, do not fit.
     let sum = elements * i64::from(x.max_code()) * i64::from(w.max_code());
     let fits = |fraction: &u8| sum << fraction < 1 << 30;
