@@ -38,7 +38,7 @@ fn trained(rounding: Rounding) -> TrainedNetwork {
     }
 }
 
-/// Codes of layer `inner`, and the logits, for an image.
+/// Codes of layer `inner`, and what the logits are worth, for an image.
 fn run(trained: &TrainedNetwork, image: [u8; 4]) -> Result<([i32; 2], [i32; 2]), Error> {
     let graph = graph(NETWORK);
     let allocation = allocate(&graph, u64::MAX, u64::MAX, Scheme::PerChannel).unwrap();
@@ -52,7 +52,11 @@ fn run(trained: &TrainedNetwork, image: [u8; 4]) -> Result<([i32; 2], [i32; 2]),
     mixq_rt::run_layer(&layers[0], &converted.parameters, &mut arena);
     let inner = arena[layers[0].output().range()].iter().map(|code| i32::from(*code)).collect::<Vec<_>>();
     mixq_rt::run_layer(&layers[1], &converted.parameters, &mut arena);
-    let logits = arena[output.range()].as_chunks().0.iter().map(|logit| i32::from_ne_bytes(*logit));
+    let logits = arena[output.range()].as_chunks().0.iter().map(|logit| {
+        let real = f64::from(i32::from_ne_bytes(*logit)) * converted.logit_scale;
+        assert_eq!(real.fract(), 0.0, "this network counts whole numbers");
+        real as i32
+    });
     Ok((inner.try_into().unwrap(), logits.collect::<Vec<_>>().try_into().unwrap()))
 }
 
@@ -149,9 +153,9 @@ fn what_32_bits_cannot_compute_is_an_error() {
         logits,
         ["layer `logits`, output channel 1: its bias -1000000000000 with sums from 0 to 255 exceeds 32 bits"]
     );
-    let coarse = error(|t| t.activations[0].as_mut().unwrap().scale = 1e-12);
+    let coarse = error(|t| t.activations[0].as_mut().unwrap().scale = 2f64.powi(-50));
     assert_eq!(coarse.len(), 2, "both channels are reported");
-    assert_eq!(coarse[0], "layer `inner`, output channel 0: its multiplier 250000000000 exceeds 2^31");
+    assert_eq!(coarse[0], "layer `inner`, output channel 0: its multiplier 281474976710656 exceeds 2^31");
     let nan = error(|t| {
         t.layers[0].as_mut().unwrap().multiplier[1] = f64::NAN;
         t.layers[1].as_mut().unwrap().offset[0] = f64::INFINITY;

@@ -35,7 +35,7 @@ fn requant(converted: &Converted) -> Requant {
     *converted.layers[0].layer.requant().unwrap()
 }
 
-/// The logits, which are the codes of the pointwise layer.
+/// What the logits are worth: the codes of the pointwise layer.
 fn run(converted: &Converted, image: &[u8]) -> [i32; 2] {
     let layers: Vec<Layer> = converted.layers.iter().map(|named| named.layer).collect();
     let (input, output, arena_bytes) = (converted.input, converted.output, converted.arena_bytes);
@@ -50,7 +50,11 @@ fn run(converted: &Converted, image: &[u8]) -> [i32; 2] {
     let mut arena = vec![0xFF; arena_bytes as usize];
     arena[input.range()].copy_from_slice(image);
     mixq_rt::run(&network, &mut arena);
-    let logits = arena[output.range()].as_chunks().0.iter().map(|logit| i32::from_ne_bytes(*logit));
+    let logits = arena[output.range()].as_chunks().0.iter().map(|logit| {
+        let real = f64::from(i32::from_ne_bytes(*logit)) * converted.logit_scale;
+        assert_eq!(real.fract(), 0.0, "these networks count whole numbers");
+        real as i32
+    });
     logits.collect::<Vec<_>>().try_into().unwrap()
 }
 
@@ -95,7 +99,7 @@ fn a_folded_layer_has_one_multiplier_and_a_bias_for_each_channel() {
         rule,
         fraction,
     } = requant(&converted);
-    assert_eq!((rule, multiplier_step, zero_point_step, fraction), (Rule::Multiplier, 0, 0, 4));
+    assert_eq!((rule, multiplier_step, zero_point_step, fraction), (Rule::Multiplier, 0, 0, 7));
     // Two biases, one multiplier, one shift, one zero point.
     assert_eq!([multiplier - bias, shift - multiplier, weight_zero_point - shift], [8, 4, 1]);
     assert_eq!(run(&converted, &[100, 20]), [60, 107]);
@@ -115,8 +119,8 @@ fn dead_channels_of_a_folded_layer_keep_their_offset() {
 
 #[test]
 fn a_constant_out_of_reach_of_the_shared_multiplier_is_an_error() {
-    // The multiplier is 1e-8, so no bias of 32 bits comes to 100; channel 0 does with one.
-    let error = folded(1e-8, [1, 1], 100.0).unwrap_err();
+    // The multiplier is 4e-8, so no bias of 32 bits comes to 100; channel 0 does with one.
+    let error = folded(4e-8, [1, 1], 100.0).unwrap_err();
     let found = &error.problems[0].message;
     assert!(found.contains("output channel 1: its constant 100 cannot be had in 32 bits"), "{found}");
     assert_eq!(error.problems.len(), 1);
@@ -167,12 +171,14 @@ fn thresholds_have_16_bits_as_long_as_every_sum_has() {
         let logits = 2 + 2 * (4 + 4 + 1 + 1);
         let parameters = (weights + 2 * 3 * bytes + 2 + logits).next_multiple_of(4);
         assert_eq!(allocation.flash, u64::from(parameters) + 64 + 52);
-        assert_eq!(run(&converted, &vec![255; channels]), [3, 0]);
-        assert_eq!(run(&converted, &vec![0; channels]), [0, 3]);
+        let codes =
+            |pixel: u8| run(&converted, &vec![pixel; channels]).map(|logit| logit / (channels as i32 * 255));
+        assert_eq!(codes(255), [3, 0]);
+        assert_eq!(codes(0), [0, 3]);
         // 1/3 + 1/510 of all: one code, and what 2 of 3 less 1/170 round to.
-        assert_eq!(run(&converted, &vec![86; channels]), [1, 2]);
-        assert_eq!(run(&converted, &vec![127; channels]), [1, 2]);
-        assert_eq!(run(&converted, &vec![128; channels]), [2, 1]);
+        assert_eq!(codes(86), [1, 2]);
+        assert_eq!(codes(127), [1, 2]);
+        assert_eq!(codes(128), [2, 1]);
     }
 }
 

@@ -296,6 +296,30 @@ fn what_another_model_has_trained_is_not_trained_again() {
     assert_eq!(count(&package, false), (1, 2), "another float training");
 }
 
+/// Post-training quantisation: what is trained is the float network alone.
+#[test]
+fn no_quantised_epochs_take_bounds_from_data_alone() {
+    let settings = "epochs = 12, quantised-epochs = 0, batch = 16, learning-rate = 0.005";
+    for scheme in ["per-layer", "per-layer-folded", "per-channel"] {
+        let package = digits(scheme, settings);
+        // So that no width is one that only training makes up for.
+        package.replace("Cargo.toml", "scheme =", "policy = \"uniform-8\"\nscheme =");
+        BUDGET.iter().for_each(|(budget, tight)| package.replace("Cargo.toml", tight, budget));
+        let mut counter = Counter::default();
+        let (artifact, _) = train_with(&package, false, &mut counter).unwrap();
+        let accuracy = artifact.header.accuracy;
+        assert_eq!((counter.float, counter.quantised), (12, 0));
+        assert!(accuracy.float > 0.6 && (accuracy.float - accuracy.fake_quant).abs() < 0.05, "{accuracy:?}");
+        assert!((accuracy.float_validation - accuracy.fake_quant_validation).abs() < 0.05, "{accuracy:?}");
+        assert!((accuracy.fake_quant - accuracy.integer).abs() < 0.035, "{accuracy:?}");
+        assert!(checkpoints(&package, "quantised").is_empty(), "there is nothing to go on from");
+        let expected = bytes(&package);
+        std::fs::remove_file(package.artifact()).unwrap();
+        train_with(&package, false, &mut counter).unwrap();
+        assert_eq!((counter.float, bytes(&package) == expected), (12, true));
+    }
+}
+
 /// Stops after so many batches, as Ctrl-C does.
 struct Stop(usize);
 

@@ -67,22 +67,12 @@ pub struct Requant {
 }
 
 impl Requant {
-    /// The `fraction` of an output of 8 bits, where it leaves room in 32 bits: a bias is at most a 32nd of a unit off, and DSP
+    /// The usual `fraction`: so fine that most channels have a bias with which every step lies exactly where it was trained. DSP
     /// kernels shift by it in the instruction that adds.
-    pub const FRACTION: u8 = 4;
+    pub const FRACTION: u8 = 7;
 
-    /// The same for codes of 4 and 2 bits: so fine that nearly every channel has a bias with which each of its few steps lies
-    /// exactly where it was trained.
-    pub const NARROW_FRACTION: u8 = 7;
-
-    /// The usual fraction of a layer with outputs of this width.
-    pub const fn usual_fraction(output: crate::Bits) -> u8 {
-        match output {
-            crate::Bits::B2 | crate::Bits::B4 => Requant::NARROW_FRACTION,
-            crate::Bits::B8 => Requant::FRACTION,
-            crate::Bits::B32 => 0,
-        }
-    }
+    /// That of layers whose sums, or whose multipliers, leave no room for the usual one.
+    pub const COARSE_FRACTION: u8 = 4;
 
     /// Multipliers, and as many shifts: 0, 1 or one for each of the `channels` output channels.
     pub const fn multipliers(&self, channels: usize) -> usize {

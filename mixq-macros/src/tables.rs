@@ -88,7 +88,8 @@ impl Step<'_> {
                 let records = layout::armv7em_records(layer, parameters);
                 let (y, unpacked) = (usize(if records { y } else { 0 }), layout::Blocks::unpacked(conv));
                 let zero = records && conv.output.zero_point == 0;
-                (quote!(conv), quote!(, #y, #zero, #unpacked))
+                let fraction = Literal::u8_unsuffixed(conv.requant.fraction);
+                (quote!(conv), quote!(, #y, #fraction, #zero, #unpacked))
             }
             Layer::Depthwise(_) => {
                 let y = usize(y);

@@ -41,7 +41,7 @@ impl Builder {
         let zero_point_step = u8::from(zero_points.len() > 1);
         if !thresholds {
             // That of the converter, or another.
-            let fraction = [Requant::FRACTION, Requant::FRACTION, 0, 8][self.rng.usize(..4)];
+            let fraction = [Requant::FRACTION, Requant::COARSE_FRACTION, 0, 8][self.rng.usize(..4)];
             let largest = biases.iter().map(|bias: &i32| bias.unsigned_abs()).max().unwrap_or(0);
             let fraction = if largest < 1 << 20 { fraction } else { 0 };
             let below = |rng: &mut fastrand::Rng| rng.i32(0..1 << fraction);

@@ -76,7 +76,7 @@ pub struct Training {
     pub epochs: u32,
     /// Learning rate of the float training, over 0.
     pub learning_rate: f64,
-    /// Epochs of QAT, at least 1.
+    /// Epochs of QAT. 0: quantised as trained in float, with bounds from data (post-training quantisation).
     pub quantised_epochs: u32,
     /// Learning rate of QAT, over 0.
     pub quantised_learning_rate: f64,
@@ -193,7 +193,7 @@ pub(super) fn read(training: &mut Training, table: &Table<'_>, problems: &mut Ve
             "learning-rate" => {
                 set(&mut training.learning_rate, entry.number(positive, "over 0", problems));
             }
-            "quantised-epochs" => set(&mut training.quantised_epochs, entry.integer(1, problems)),
+            "quantised-epochs" => set(&mut training.quantised_epochs, entry.integer(0, problems)),
             "quantised-learning-rate" => {
                 set(&mut training.quantised_learning_rate, entry.number(positive, "over 0", problems));
             }

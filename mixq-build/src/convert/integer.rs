@@ -2,6 +2,7 @@
 
 use mixq_format::{Add, Bits, Conv, Depthwise, Layer, Linear, NamedLayer, Pool, Tensor, Window};
 
+use super::weighted::logits_in_parts;
 use super::{Converted, Grid, TrainedLayer, TrainedNetwork};
 use crate::config::Scheme;
 use crate::error::{Error, Problem};
@@ -58,7 +59,8 @@ pub fn convert(
         return Err(Error { problems: walk.problems });
     }
     let arena_bytes = allocation.plan.bytes as u32;
-    let logit_scale = grids[logits].scale;
+    let fraction = layers.last().and_then(|last| last.layer.requant()).map_or(0, |requant| requant.fraction);
+    let logit_scale = logits_in_parts(grids[logits], fraction).scale;
     Ok(Converted { layers, parameters: walk.parameters, input, output, arena_bytes, logit_scale })
 }
 
@@ -84,7 +86,7 @@ impl<'a> Walk<'a> {
         grids
     }
 
-    /// The one scale of all logits: the unit of the accumulator of the channel with the largest.
+    /// The one scale of all logits, but for the fraction: the unit of the accumulator of the channel with the largest.
     fn logit_grid(&self, node: usize, input: Grid) -> Grid {
         let layer = self.layer(node);
         let units = (0..self.graph.nodes[node].output.channels)

@@ -123,14 +123,15 @@ impl Channel<'_> {
         entry.or_else(|reason| if self.varies(multiplier) { Err(reason) } else { self.constant() })
     }
 
-    /// The biases with which every sum has the code of the exact rule: the network then computes what was trained. `None`
-    /// where nobody could tell the difference: outputs of 8 bits have fine steps.
+    /// The biases with which every sum has the code of the exact rule: the network then computes what was trained. A single code
+    /// that differs would not matter, but it moves the sums of the next layer across steps, and after some layers every image has
+    /// other codes.
     ///
     /// With `M > 0`, sum `s` has code `k` or more iff `(s 2^f + B) M0 >= (k - Z_y) 2^shift`; the least such sum is the
     /// threshold `T(k)`, so that `T(k) 2^f + B` reaches the least integer that does, and `(T(k) - 1) 2^f + B` does not. With
     /// `M < 0` the same holds for `-s` and `-B`.
     fn exact_bias(&self, fixed: FixedPoint) -> Option<Biases> {
-        self.output_max.filter(|max| *max < 255)?;
+        self.output_max?;
         let exact = self.thresholds().ok()?;
         let (low, high) = self.sum_range();
         // From sums with the zero points in them to those without.

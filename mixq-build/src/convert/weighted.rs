@@ -1,5 +1,6 @@
 //! One layer with weights: its packed weights and its requantisation tables.
 
+use mixq_format::layout::SHIFTS;
 use mixq_format::{Bits, Requant, Rule, Tensor};
 
 use super::Grid;
@@ -33,27 +34,24 @@ impl Walk<'_> {
         let windows: Vec<Vec<i8>> = (0..channels)
             .map(|c| channel_indices(codes.len(), channels, c, depthwise).map(|i| codes[i]).collect())
             .collect();
+        let logits = y.bits == Bits::B32;
         let channel = |c: usize, fraction: u8| Channel {
             codes: &windows[c],
             weights: layer.grid(c),
             weight_bits: bits,
             input,
             input_max: i64::from(x.bits.max_code()),
-            output,
-            output_max: (y.bits != Bits::B32).then(|| i64::from(y.bits.max_code())),
+            output: if logits { logits_in_parts(output, fraction) } else { output },
+            output_max: (!logits).then(|| i64::from(y.bits.max_code())),
             multiplier: layer.multiplier[c],
             offset: layer.offset[c],
-            rounding: if y.bits == Bits::B32 { Rounding::Nearest } else { self.trained.rounding },
+            rounding: if logits { Rounding::Nearest } else { self.trained.rounding },
             fraction,
         };
-        // Logits are in units of the accumulator; thresholds have no bias; long sums may leave no room in 32 bits.
-        let fits = |fraction: &u8| (0..channels).all(|c| channel(c, *fraction).entry().is_ok());
-        let fractions = [Requant::usual_fraction(y.bits), Requant::FRACTION];
-        let fraction = match (tables.rule, y.bits) {
-            (Rule::Multiplier, Bits::B8 | Bits::B4 | Bits::B2) => {
-                fractions.into_iter().find(fits).unwrap_or(0)
-            }
-            _ => 0,
+        let fraction = match tables.rule {
+            Rule::Multiplier => fraction(|fraction| (0..channels).map(move |c| channel(c, fraction))),
+            // Thresholds have no bias.
+            Rule::Thresholds16 | Rule::Thresholds32 => 0,
         };
         for (c, zero_point) in zero_points.iter_mut().enumerate() {
             let window = channel_indices(layer.codes.len(), channels, c, depthwise);
@@ -147,6 +145,23 @@ impl Walk<'_> {
             fraction: 0,
         }
     }
+}
+
+/// Logits are as fine as the bias before them: with few bits the unit of the accumulator is a good part of what two classes differ by.
+pub(super) fn logits_in_parts(grid: Grid, fraction: u8) -> Grid {
+    Grid { scale: grid.scale / f64::from(1u32 << fraction), ..grid }
+}
+
+/// The finest fraction at which all channels fit 32 bits, and their shifts the kernels that take several codes at once, if there
+/// is one.
+fn fraction<'a, Channels: Iterator<Item = Channel<'a>>>(channels: impl Fn(u8) -> Channels) -> u8 {
+    let entries = |fraction: &u8| channels(*fraction).map(|channel| channel.entry());
+    let fits = |fraction: &u8| entries(fraction).all(|entry| entry.is_ok());
+    let is_quick = |fraction: &u8| {
+        entries(fraction).all(|entry| entry.is_ok_and(|entry| SHIFTS.contains(&entry.multiplier.shift)))
+    };
+    let fractions = [Requant::FRACTION, Requant::COARSE_FRACTION];
+    fractions.into_iter().find(is_quick).or_else(|| fractions.into_iter().find(fits)).unwrap_or(0)
 }
 
 /// Indices of one output channel's weights: a run, or every `channels`-th for depthwise (channels come last).

@@ -1,16 +1,16 @@
 //! Decoded images in one file, so that they are decoded once.
 //!
+//! The file is mapped into memory, not read: a training holds its images once, and programs that use the same ones share them.
 //! A line of JSON says what the images were made from and how many there are; the images to train with and those to measure with
 //! follow, then the labels of both, 16 bits each, low byte first.
 
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use super::parts::Wanted;
-use super::store::{place, write};
+use super::store::{map, place, write};
 use super::watch::Watch;
 use super::{Dataset, Split};
 use crate::error::Problem;
@@ -44,32 +44,25 @@ pub(super) fn load(
     digest: &str,
     watch: &mut dyn Watch,
 ) -> Option<Dataset> {
-    let source = File::open(file(wanted, cache).ok()?).ok()?;
-    let length = source.metadata().ok()?.len();
-    let mut source = BufReader::new(source);
-    let mut line = String::new();
-    source.read_line(&mut line).ok()?;
-    let head: Head = serde_json::from_str(&line).ok()?;
+    let mut rest = map(&file(wanted, cache).ok()?).ok()?;
+    let line = rest.iter().position(|byte| *byte == b'\n')?;
+    let head: Head = serde_json::from_slice(&rest.split_to(line + 1)).ok()?;
     let elements = wanted.shape.elements();
-    let bytes = head.images.iter().try_fold(line.len(), |sum, images| {
-        images.checked_mul(elements + size_of::<u16>())?.checked_add(sum)
-    });
-    if head.key != key(wanted, digest).ok()? || bytes.map(|bytes| bytes as u64) != Some(length) {
+    let bytes = head
+        .images
+        .iter()
+        .try_fold(0_usize, |sum, images| images.checked_mul(elements + size_of::<u16>())?.checked_add(sum));
+    if head.key != key(wanted, digest).ok()? || bytes != Some(rest.len()) {
         return None;
     }
-    let mut read = |bytes: usize| -> io::Result<Vec<u8>> {
-        let mut buffer = vec![0; bytes];
-        source.read_exact(&mut buffer)?;
-        Ok(buffer)
-    };
     let [train, test] = head.images;
-    let (train_pixels, test_pixels) = (read(train * elements).ok()?, read(test * elements).ok()?);
-    let mut labels = |images: usize| -> io::Result<Vec<u16>> {
-        let bytes = read(images * size_of::<u16>())?;
-        Ok(bytes.as_chunks().0.iter().map(|label| u16::from_le_bytes(*label)).collect())
+    let [train_pixels, test_pixels] = [train, test].map(|images| rest.split_to(images * elements));
+    let mut labels = |images: usize| -> Vec<u16> {
+        let bytes = rest.split_to(images * size_of::<u16>());
+        bytes.as_chunks().0.iter().map(|label| u16::from_le_bytes(*label)).collect()
     };
-    let train = Split { labels: labels(train).ok()?, pixels: train_pixels };
-    let test = Split { labels: labels(test).ok()?, pixels: test_pixels };
+    let train = Split { labels: labels(train), pixels: train_pixels };
+    let test = Split { labels: labels(test), pixels: test_pixels };
     let (shape, classes) = (wanted.shape, wanted.classes);
     if train.labels.iter().chain(&test.labels).any(|label| usize::from(*label) >= classes) {
         return None;

@@ -8,9 +8,10 @@ use std::path::Path;
 use ::csv::{ByteRecord, ErrorKind, ReaderBuilder, Trim};
 use flate2::read::MultiGzDecoder;
 
+use super::check;
 use super::parts::{Parts, Wanted};
+use super::split::Growing;
 use super::watch::Watch;
-use super::{Split, check};
 use crate::error::{Error, Problem};
 
 /// Wrong rows that are reported one by one.
@@ -34,7 +35,7 @@ fn parse(wanted: &Wanted<'_>, input: impl Read) -> Result<Parts, Error> {
     let path = &wanted.config.path;
     let mut reader =
         ReaderBuilder::new().has_headers(false).flexible(true).trim(Trim::All).from_reader(input);
-    let mut images = Split::default();
+    let mut images = Growing::default();
     let mut problems = Vec::new();
     let mut wrong = 0;
     let mut record = ByteRecord::new();
@@ -61,11 +62,11 @@ fn parse(wanted: &Wanted<'_>, input: impl Read) -> Result<Parts, Error> {
     if wrong > SHOWN {
         problems.push(Problem::new(format!("{}: and {} more wrong rows", path.display(), wrong - SHOWN)));
     }
-    if problems.is_empty() && images.is_empty() {
+    if problems.is_empty() && images.labels.is_empty() {
         problems.push(Problem::new(format!("{} has no images: it is empty", path.display())));
     }
     if problems.is_empty() {
-        Ok(Parts { train: images, ..Parts::default() })
+        Ok(Parts { train: images.into(), ..Parts::default() })
     } else {
         Err(Error { problems })
     }
@@ -79,7 +80,7 @@ fn is_header(record: &ByteRecord) -> bool {
 }
 
 /// Appends a row's image, or says what is wrong with the first value that is.
-fn push(images: &mut Split, record: &ByteRecord, wanted: &Wanted<'_>) -> Result<(), String> {
+fn push(images: &mut Growing, record: &ByteRecord, wanted: &Wanted<'_>) -> Result<(), String> {
     let Wanted { config, shape, classes } = *wanted;
     let max = config.max;
     let elements = shape.elements();

@@ -4,6 +4,7 @@ use super::Split;
 use super::check;
 use super::files::pixels::from_raw;
 use super::parts::Wanted;
+use super::split::Growing;
 use crate::error::Problem;
 use crate::graph::Shape;
 
@@ -16,7 +17,7 @@ pub(super) fn split(
     label: impl Fn(usize) -> u64,
 ) -> Result<Split, Problem> {
     let path = wanted.config.path.display();
-    let mut split = Split::default();
+    let mut split = Growing::default();
     for (index, image) in pixels.chunks(found.elements().max(1)).enumerate() {
         let label = check::label(label(index), wanted.classes)
             .map_err(|reason| Problem::new(format!("{path}: image {index} of {name}: {reason}")))?;
@@ -25,5 +26,5 @@ pub(super) fn split(
         split.pixels.extend(image);
         split.labels.push(label);
     }
-    Ok(split)
+    Ok(split.into())
 }

@@ -1,10 +1,13 @@
 //! A part of a dataset.
 
+use bytes::Bytes;
+
 /// Images of one shape with their labels.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Split {
-    /// Image after image, each in the order row, column, channel; one byte a pixel and channel.
-    pub pixels: Vec<u8>,
+    /// Image after image, each in the order row, column, channel; one byte a pixel and channel. In memory, or in a
+    /// file that is mapped there.
+    pub pixels: Bytes,
     /// The class of each image.
     pub labels: Vec<u16>,
 }
@@ -43,7 +46,7 @@ impl Split {
     /// Mean and standard deviation (of the population) of all pixels, in units of a pixel; zeros if there
     /// are no images.
     pub fn mean_and_std(&self) -> (f64, f64) {
-        moments(self.pixels.iter())
+        moments(&self.pixels)
     }
 
     /// The first `index` images and the others.
@@ -53,14 +56,29 @@ impl Split {
         (self, Split { pixels, labels })
     }
 
-    /// Elements of one image.
+    /// How many pixels and channels an image has.
     fn elements(&self) -> usize {
         self.pixels.len().checked_div(self.len()).unwrap_or(0)
     }
 }
 
+/// A part while its images are read.
+#[derive(Default)]
+pub(super) struct Growing {
+    /// Image after image.
+    pub pixels: Vec<u8>,
+    /// The class of each image.
+    pub labels: Vec<u16>,
+}
+
+impl From<Growing> for Split {
+    fn from(Growing { pixels, labels }: Growing) -> Split {
+        Split { pixels: pixels.into(), labels }
+    }
+}
+
 /// Mean and standard deviation (of the population), in units of a pixel; zeros if there are none.
-pub(crate) fn moments<'a>(pixels: impl Iterator<Item = &'a u8>) -> (f64, f64) {
+pub(crate) fn moments<'a>(pixels: impl IntoIterator<Item = &'a u8>) -> (f64, f64) {
     let (mut count, mut sum, mut squares) = (0u128, 0u128, 0u128);
     for pixel in pixels {
         count += 1;

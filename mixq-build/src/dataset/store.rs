@@ -4,6 +4,8 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use bytes::Bytes;
+use memmap2::Mmap;
 use sha2::{Digest, Sha256};
 
 use super::digest::hexadecimal;
@@ -17,6 +19,17 @@ pub(super) fn place(cache: &Path, dataset: &Path, detail: &str, extension: &str)
     hasher.update(detail);
     let name = absolute.file_name().unwrap_or_default().to_string_lossy().into_owned();
     cache.join(format!("{name}-{}.{extension}", &hexadecimal(&hasher.finalize())[..16]))
+}
+
+/// The contents of a file that [`write`] wrote, mapped into memory: what nobody reads takes none, and what was read can be taken
+/// back when memory is short.
+#[allow(unsafe_code)]
+pub(super) fn map(path: &Path) -> io::Result<Bytes> {
+    let file = File::open(path)?;
+    // SAFETY: the contents must not change while they are mapped. Files in the cache are ours; they are whole before they have
+    // their name, none is ever written to again, and a new one takes an old one's name but not its contents.
+    let map = unsafe { Mmap::map(&file)? };
+    Ok(Bytes::from_owner(map))
 }
 
 /// Writes a file, atomically: whatever happens, it is the old one or the new one.

@@ -2,9 +2,9 @@
 
 use tch::{Device, Kind, Tensor};
 
+use super::images::Images;
 use crate::config::Training;
 use crate::convert::Grid;
-use crate::dataset::Split;
 use crate::graph::Shape;
 
 /// Where batches go, and what their pixels mean.
@@ -54,14 +54,14 @@ pub fn split(count: usize, validation: f64, seed: u64) -> (Vec<usize>, Vec<usize
 }
 
 /// Images `[n, channels, height, width]` on their grid, and their labels `[n]`.
-pub fn batch(split: &Split, indices: &[usize], form: Form) -> (Tensor, Tensor) {
-    let pixels: Vec<u8> = indices.iter().flat_map(|&index| split.image(index)).copied().collect();
-    (to_tensor(&pixels, indices.len(), form), labels(split, indices, form))
+pub fn batch(images: &Images<'_>, indices: &[usize], form: Form) -> (Tensor, Tensor) {
+    let pixels: Vec<u8> = indices.iter().flat_map(|&index| images.image(index)).copied().collect();
+    (to_tensor(&pixels, indices.len(), form), labels(images, indices, form))
 }
 
 /// As [`batch`], each image varied; `position` is that of the batch in its epoch.
 pub fn augmented_batch(
-    split: &Split,
+    images: &Images<'_>,
     indices: &[usize],
     form: Form,
     augmentation: Augmentation,
@@ -71,11 +71,11 @@ pub fn augmented_batch(
     if augmentation.moves_whole_pixels() {
         let mut pixels = Vec::with_capacity(indices.len() * form.shape.elements());
         for index in indices {
-            augmentation.move_pixels(&mut random, split.image(*index), form.shape, &mut pixels);
+            augmentation.move_pixels(&mut random, images.image(*index), form.shape, &mut pixels);
         }
-        return (to_tensor(&pixels, indices.len(), form), labels(split, indices, form));
+        return (to_tensor(&pixels, indices.len(), form), labels(images, indices, form));
     }
-    let (images, labels) = batch(split, indices, form);
+    let (images, labels) = batch(images, indices, form);
     let maps: Vec<f32> = indices.iter().flat_map(|_| augmentation.draw(&mut random, form.shape)).collect();
     let maps = Tensor::from_slice(&maps).reshape([indices.len() as i64, 2, 3]).to_device(form.device);
     let grid = Tensor::affine_grid_generator(&maps, images.size(), false);
@@ -144,14 +144,15 @@ fn to_tensor(pixels: &[u8], count: usize, form: Form) -> Tensor {
     (codes.to_kind(Kind::Float) - f64::from(image.zero_point)) * image.scale
 }
 
-fn labels(split: &Split, indices: &[usize], form: Form) -> Tensor {
-    let labels: Vec<i64> = indices.iter().map(|&index| i64::from(split.labels[index])).collect();
+fn labels(images: &Images<'_>, indices: &[usize], form: Form) -> Tensor {
+    let labels: Vec<i64> = indices.iter().map(|&index| i64::from(images.label(index))).collect();
     Tensor::from_slice(&labels).to_device(form.device)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dataset::Split;
 
     const SHAPE: Shape = Shape { height: 3, width: 4, channels: 2 };
 
@@ -163,13 +164,14 @@ mod tests {
     #[test]
     fn moved_pixels_are_those_of_the_affine_map() {
         let pixels: Vec<u8> = (0..24).collect();
-        let split = Split { pixels: pixels.clone(), labels: vec![0] };
+        let split = Split { pixels: pixels.clone().into(), labels: vec![0] };
+        let images = Images::all(&split);
         for seed in 0..50 {
             let augmentation = Augmentation { shift: 2, rotation: 0.0, zoom: 0.0, flip: true };
             let drawn = &mut generator(seed, 0, 2);
             let (down, right) = (drawn.isize(-2..=2), drawn.isize(-2..=2));
             let mirror = drawn.bool();
-            let (found, _) = augmented_batch(&split, &[0], form(), augmentation, (seed, 0, 0));
+            let (found, _) = augmented_batch(&images, &[0], form(), augmentation, (seed, 0, 0));
             for y in 0..3isize {
                 for x in 0..4isize {
                     let from_x = if mirror { 3 - x } else { x } + right;

@@ -5,16 +5,16 @@ use tch::Tensor;
 
 use super::batches::batch;
 use super::forward::Mode;
+use super::images::Images;
 use super::model::{Model, has_own_grid, part};
 use super::quantise::best_range;
 use crate::config::{Bounds, Rounding};
-use crate::dataset::Split;
 
 /// Images that the ranges are taken from.
 pub const IMAGES: usize = 512;
 
 /// Sets the bounds of all activations and of per-layer weights to those that lose least, or to the paper's.
-pub fn calibrate(model: &mut Model<'_>, train: &Split, bounds: Bounds) {
+pub fn calibrate(model: &mut Model<'_>, train: &Images<'_>, bounds: Bounds) {
     let indices: Vec<usize> = (0..train.len().min(IMAGES)).collect();
     let (images, _) = batch(train, &indices, model.form());
     let mode = Mode { quantised: false, batch_statistics: false };

@@ -6,6 +6,7 @@ mod checkpoint;
 mod device;
 mod export;
 mod forward;
+mod images;
 mod metrics;
 mod model;
 mod normalisation;
@@ -23,6 +24,7 @@ use std::sync::{Mutex, PoisonError};
 pub use metrics::Metrics;
 
 use forward::Mode;
+use images::Images;
 use model::Model;
 use normalisation::Normalisation;
 use phase::{End, Phase, answers};
@@ -156,7 +158,8 @@ pub fn train(
     let Task { graph, allocation, choose, scheme, settings, dataset } = task;
     let device = device::device(settings.device)?;
     let (train, validation) = batches::split(dataset.train.len(), settings.validation, settings.seed);
-    let (train, validation) = (dataset.train.select(&train), dataset.train.select(&validation));
+    let [train, validation] = [train, validation].map(|indices| Images::some(&dataset.train, indices));
+    let test = Images::all(&dataset.test);
     let normalisation = Normalisation::of(&train, graph.input.channels);
     // The number of threads, on which the order of sums depends, and the generator belong to the whole process.
     static TURN: Mutex<()> = Mutex::new(());
@@ -195,16 +198,14 @@ pub fn train(
     let quantised_effort = effort(&quantised_state);
     let quantised = best(quantised_state)?;
 
-    let mut test = |parameters: Parameters, quantised| {
+    let mut measure = |parameters: Parameters, quantised| {
         model.tensors = parameters;
-        let (answers, _) = answers(&model, &dataset.test, Mode { quantised, batch_statistics: false });
-        let right =
-            answers.iter().zip(&dataset.test.labels).filter(|(answer, label)| **answer == i64::from(**label));
-        let accuracy = right.count() as f64 / dataset.test.len() as f64;
+        let (answers, _) = answers(&model, &test, Mode { quantised, batch_statistics: false });
+        let accuracy = test.right(&answers) as f64 / test.len() as f64;
         (accuracy, answers.into_iter().map(|answer| answer as u16).collect::<Vec<_>>())
     };
-    let (float_accuracy, _) = test(float.parameters, false);
-    let (fake_quant_accuracy, fake_quant_answers) = test(quantised.parameters, true);
+    let (float_accuracy, _) = measure(float.parameters, false);
+    let (fake_quant_accuracy, fake_quant_answers) = measure(quantised.parameters, true);
     Ok(Trained {
         network: model.export(),
         allocation: model.allocation.clone(),
@@ -230,8 +231,8 @@ fn begin(phase: &Phase<'_>, model: &Model<'_>, checkpoint: &Path, use_finished: 
         .unwrap_or_else(|| State::new(model.snapshot(), phase.settings.average > 0.0, phase.optimiser()))
 }
 
-/// All epochs that are left. A loss that is no number takes the state back to before the epoch, with half of the learning rate;
-/// once.
+/// All epochs that are left; of a phase without any, the state as it is. A loss that is no number takes the state back to before
+/// the epoch, with half of the learning rate; once.
 fn run(
     phase: &Phase<'_>,
     model: &mut Model<'_>,
@@ -239,6 +240,9 @@ fn run(
     checkpoint: &Path,
     progress: &mut dyn Progress,
 ) -> Result<(), Error> {
+    if phase.epochs() == 0 {
+        state.best = Some(phase.measure(model, state)).filter(|best| best.loss.is_finite());
+    }
     while state.epoch < phase.epochs() {
         let before = state.clone();
         match phase.epoch(model, state, progress) {

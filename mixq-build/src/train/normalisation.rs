@@ -1,7 +1,7 @@
 //! Normalisation of images, per channel; firmware feeds raw pixels, so it has to be in the network.
 
+use super::images::Images;
 use crate::convert::Grid;
-use crate::dataset::Split;
 
 /// What normalises the images: `gains[c] * scale * (pixel - zero_point)`.
 ///
@@ -18,10 +18,9 @@ pub struct Normalisation {
 
 impl Normalisation {
     /// From the images to train with, of so many channels.
-    pub fn of(train: &Split, channels: usize) -> Normalisation {
-        let (mean, deviation) = moments(train.pixels.iter());
-        let gain =
-            |channel: usize| deviation / moments(train.pixels.iter().skip(channel).step_by(channels)).1;
+    pub fn of(train: &Images<'_>, channels: usize) -> Normalisation {
+        let (mean, deviation) = moments(train.pixels());
+        let gain = |channel: usize| deviation / moments(train.pixels().skip(channel).step_by(channels)).1;
         Normalisation {
             image: Grid { scale: 1.0 / deviation, zero_point: (mean.round() as i32).clamp(0, 255) },
             gains: (0..channels).map(gain).collect(),
@@ -38,6 +37,7 @@ fn moments<'a>(pixels: impl Iterator<Item = &'a u8>) -> (f64, f64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dataset::Split;
 
     #[test]
     fn every_channel_gets_deviation_one() {
@@ -49,8 +49,8 @@ mod tests {
                 _ => 7,
             })
             .collect();
-        let split = Split { pixels: pixels.clone(), labels: vec![0; 100] };
-        let Normalisation { image, gains } = Normalisation::of(&split, 3);
+        let split = Split { pixels: pixels.clone().into(), labels: vec![0; 100] };
+        let Normalisation { image, gains } = Normalisation::of(&Images::all(&split), 3);
         for (channel, gain) in gains.iter().take(2).enumerate() {
             let values: Vec<f64> = (pixels.iter().skip(channel).step_by(3))
                 .map(|pixel| gain * image.scale * f64::from(i32::from(*pixel) - image.zero_point))

@@ -6,11 +6,11 @@ use tch::{Kind, Reduction, Tensor};
 
 use super::batches::{Augmentation, augmented_batch, batch, shuffled};
 use super::forward::Mode;
+use super::images::Images;
 use super::model::{Model, part};
 use super::state::{Best, Parameters, State, copies};
 use super::{Epoch, Progress};
 use crate::config::{OptimiserKind, Scheme, Training};
-use crate::dataset::Split;
 
 /// One phase of training.
 pub struct Phase<'a> {
@@ -21,9 +21,9 @@ pub struct Phase<'a> {
     /// Whether weights and activations are on their grids.
     pub quantised: bool,
     /// Images to learn from.
-    pub train: &'a Split,
+    pub train: &'a Images<'a>,
     /// Images to choose the best epoch by.
-    pub validation: &'a Split,
+    pub validation: &'a Images<'a>,
     /// The network whose answers are learned beside the labels: QAT's float parent.
     pub teacher: Option<Model<'a>>,
 }
@@ -94,17 +94,24 @@ impl Phase<'_> {
             progress.batch(&self.report(state, batches.len()));
         }
         state.parameters = model.snapshot();
-        model.tensors = copies(state.result());
-        let evaluated = Mode { quantised: self.quantised, batch_statistics: false };
-        let (loss, accuracy) = evaluate(model, self.validation, evaluated);
+        let Best { accuracy, loss, parameters } = self.measure(model, state);
         let report = self.report(state, batches.len());
         (state.epoch, state.batch, state.loss_sum) = (state.epoch + 1, 0, 0.0);
         let better = state.best.as_ref().is_none_or(|b| (accuracy, -loss) > (b.accuracy, -b.loss));
         if better && loss.is_finite() {
-            state.best = Some(Best { accuracy, loss, parameters: copies(state.result()) });
+            state.best = Some(Best { accuracy, loss, parameters });
         }
         progress.epoch(&Epoch { epoch: state.epoch, accuracy: Some(accuracy), ..report });
         End::Done
+    }
+
+    /// What the state is worth on the validation part; the model then has its parameters.
+    pub fn measure(&self, model: &mut Model<'_>, state: &State) -> Best {
+        let parameters = copies(state.result());
+        model.tensors = copies(&parameters);
+        let mode = Mode { quantised: self.quantised, batch_statistics: false };
+        let (loss, accuracy) = evaluate(model, self.validation, mode);
+        Best { accuracy, loss, parameters }
     }
 
     fn step(
@@ -232,24 +239,23 @@ fn distillation(logits: &Tensor, taught: &Tensor, temperature: f64) -> Tensor {
 }
 
 /// Mean cross-entropy, and share of right answers, on all images of a part.
-pub fn evaluate(model: &Model<'_>, split: &Split, mode: Mode) -> (f64, f64) {
-    let (answers, loss) = answers(model, split, mode);
-    let right = answers.iter().zip(&split.labels).filter(|(answer, label)| **answer == i64::from(**label));
-    (loss, right.count() as f64 / split.len() as f64)
+pub fn evaluate(model: &Model<'_>, images: &Images<'_>, mode: Mode) -> (f64, f64) {
+    let (answers, loss) = answers(model, images, mode);
+    (loss, images.right(&answers) as f64 / images.len() as f64)
 }
 
 /// The class of each image of a part, as the network answers, and the mean cross-entropy.
-pub fn answers(model: &Model<'_>, split: &Split, mode: Mode) -> (Vec<i64>, f64) {
+pub fn answers(model: &Model<'_>, part: &Images<'_>, mode: Mode) -> (Vec<i64>, f64) {
     tch::no_grad(|| {
-        let (mut loss, mut answers) = (0.0, Vec::with_capacity(split.len()));
-        let order: Vec<usize> = (0..split.len()).collect();
+        let (mut loss, mut answers) = (0.0, Vec::with_capacity(part.len()));
+        let order: Vec<usize> = (0..part.len()).collect();
         for indices in order.chunks(EVALUATION_BATCH) {
-            let (images, labels) = batch(split, indices, model.form());
+            let (images, labels) = batch(part, indices, model.form());
             let logits = model.forward(&images, mode);
             loss += cross_entropy(&logits, &labels, 0.0).double_value(&[]) * indices.len() as f64;
             let classes = Vec::<i64>::try_from(logits.argmax(1, false).to_kind(Kind::Int64));
             answers.extend(classes.expect("a flat tensor of classes"));
         }
-        (answers, loss / split.len() as f64)
+        (answers, loss / part.len() as f64)
     })
 }

@@ -5,17 +5,17 @@ use tch::Tensor;
 use super::batches::batch;
 use super::calibrate::{IMAGES, set_bounds, set_weight_bounds};
 use super::forward::Mode;
+use super::images::Images;
 use super::model::{Model, Site, has_own_grid, part};
 use super::phase::cross_entropy;
 use super::quantise::best_range;
 use super::state::copies;
-use crate::dataset::Split;
 use crate::memory::{Losses, WIDTHS};
 
 /// Measures all tensors of a float network, taken once, before QAT.
 ///
 /// An increase below 0 is noise of the measurement and counts as none; fewer bits never count as better than more.
-pub fn measure(model: &mut Model<'_>, train: &Split) -> Losses {
+pub fn measure(model: &mut Model<'_>, train: &Images<'_>) -> Losses {
     let nodes = model.graph.nodes.len();
     let mut losses = Losses { weights: vec![[0.0; 3]; nodes], activations: vec![[0.0; 3]; nodes] };
     let indices: Vec<usize> = (0..train.len().min(IMAGES)).collect();

@@ -8,6 +8,7 @@ use tch::{Device, Kind, Tensor};
 use super::batches::batch;
 use super::calibrate::calibrate;
 use super::forward::Mode;
+use super::images::Images;
 use super::model::{Model, part};
 use super::normalisation::Normalisation;
 use crate::config::{Bounds, Rounding, Scheme};
@@ -37,7 +38,7 @@ const IMAGES: usize = 100;
 
 fn images(graph: &Graph, seed: u64) -> Split {
     let mut random = fastrand::Rng::with_seed(seed);
-    let pixels = (0..IMAGES * graph.input.elements()).map(|_| random.u8(..)).collect();
+    let pixels = (0..IMAGES * graph.input.elements()).map(|_| random.u8(..)).collect::<Vec<u8>>().into();
     Split { pixels, labels: vec![0; IMAGES] }
 }
 
@@ -98,13 +99,14 @@ fn integers_compute_what_the_fake_quantised_network_computes() {
                     let allocation = allocate(&graph, flash, ram, scheme).unwrap();
                     tch::manual_seed(seed);
                     let split = images(&graph, seed as u64);
-                    let normalisation = Normalisation::of(&split, graph.input.channels);
+                    let all = Images::all(&split);
+                    let normalisation = Normalisation::of(&all, graph.input.channels);
                     let mut model =
                         Model::new(&graph, &allocation, scheme, rounding, &normalisation, Device::Cpu);
                     unsettle(&mut model, seed as u64);
-                    calibrate(&mut model, &split, Bounds::Data);
+                    calibrate(&mut model, &all, Bounds::Data);
                     let order: Vec<usize> = (0..IMAGES).collect();
-                    let (pixels, _) = batch(&split, &order, model.form());
+                    let (pixels, _) = batch(&all, &order, model.form());
                     let mode = Mode { quantised: true, batch_statistics: false };
                     let logits = tch::no_grad(|| model.forward(&pixels, mode));
                     let expected = Vec::<f64>::try_from(logits.to_kind(Kind::Double).flatten(0, -1)).unwrap();
@@ -126,7 +128,7 @@ fn integers_compute_what_the_fake_quantised_network_computes() {
             }
         }
     }
-    // What is left are codes that the rounding of a bias moves to the neighbour.
+    // What is left are codes that the rounding of a bias, or of libtorch's sums, moves to the neighbour.
     println!("{same} of {images_compared} images get the same answer");
-    assert!(same * 100 >= images_compared * 97, "{same} of {images_compared}");
+    assert!(same * 100 >= images_compared * 99, "{same} of {images_compared}");
 }

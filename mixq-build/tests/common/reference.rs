@@ -146,7 +146,9 @@ fn weighted(
         let steps = (layer.multiplier[c] * sum + layer.offset[c]) / scale;
         let multiplier = layer.multiplier[c] * input.grid.scale * grid.scale / scale;
         let slack = if thresholds { 0.0 } else { multiplier.abs() / 2.0 };
-        exact.push(Exact { steps, slack: slack + 1e-9 * (1.0 + steps.abs()) });
+        // A multiplier has 31 bits; a constant has no multiplier.
+        let relative = if multiplier == 0.0 { 1e-13 } else { 1e-9 };
+        exact.push(Exact { steps, slack: slack + relative * (1.0 + steps.abs()) });
     }
     exact
 }

@@ -259,16 +259,18 @@ proptest! {
     ) {
         let shape = Shape { height, width, channels };
         let mut files = Files::new();
-        let (mut train, mut test) = (Split::default(), Split::default());
+        let mut parts = [(Vec::new(), Vec::new()), (Vec::new(), Vec::new())];
         for (label, count) in counts.iter().enumerate() {
             for index in 0..2 * count {
                 let seed = 100 * label + index;
-                let (part, split) = if index < *count { ("train", &mut train) } else { ("test", &mut test) };
-                files.push((format!("{part}/class {label}/{index}.png"), png(shape, seed)));
-                split.pixels.extend(pixels(shape, seed));
-                split.labels.push(label as u16);
+                let part = usize::from(index >= *count);
+                let name = ["train", "test"][part];
+                files.push((format!("{name}/class {label}/{index}.png"), png(shape, seed)));
+                parts[part].0.extend(pixels(shape, seed));
+                parts[part].1.push(label as u16);
             }
         }
+        let [train, test] = parts.map(|(pixels, labels)| Split { pixels: pixels.into(), labels });
         prop_assume!(train.pixels.iter().any(|pixel| *pixel != train.pixels[0]));
         let folder = TempDir::new().unwrap();
         let path = match kind {

@@ -136,6 +136,26 @@ fn images_are_decoded_once() {
     }
 }
 
+/// The file is mapped: what another one that takes its place says must not show.
+#[test]
+fn kept_images_stay_what_they_are() {
+    let (folder, cache) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    let path = folder.path().join("d.csv");
+    write(&path, GOOD);
+    let plain = DatasetConfig::new(&path);
+    let config = DatasetConfig { cache: Some(cache.path().to_path_buf()), ..plain.clone() };
+    let load = |config: &DatasetConfig| Dataset::load(config, SMALL, 2, &mut ()).unwrap();
+    let expected = load(&plain);
+    load(&config);
+    let mapped = load(&config);
+    write(&path, &GOOD.replace("255", "254"));
+    long_ago(&path, 1);
+    assert_ne!(load(&config), mapped, "the file is another one");
+    assert_eq!(mapped, expected);
+    fs::remove_dir_all(cache.path()).unwrap();
+    assert_eq!(mapped, expected, "without a name");
+}
+
 struct Heard(Vec<String>);
 
 impl Watch for Heard {

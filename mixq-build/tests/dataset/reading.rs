@@ -49,7 +49,7 @@ fn the_test_part_is_the_end() {
     let dataset = load_with("d.csv", GOOD.as_bytes(), named).1.unwrap();
     assert_eq!(dataset.train.pixels, (0..12).collect::<Vec<u8>>());
     assert_eq!(dataset.train.labels, [0, 1, 0]);
-    assert_eq!(dataset.test.pixels, [12, 13, 14, 255, 16, 17, 18, 19]);
+    assert_eq!(dataset.test.pixels[..], [12, 13, 14, 255, 16, 17, 18, 19]);
     assert_eq!(dataset.test.labels, [1, 0]);
     assert_eq!(dataset.labels, ["no", "yes"]);
     let expected = dataset;
@@ -101,7 +101,10 @@ fn splits() -> impl Strategy<Value = (usize, Split)> {
     (1_usize..20, 1_usize..20).prop_flat_map(|(elements, images)| {
         let pixels = prop::collection::vec(any::<u8>(), elements * images);
         let labels = prop::collection::vec(0_u16..3, images);
-        (Just(elements), (pixels, labels).prop_map(|(pixels, labels)| Split { pixels, labels }))
+        (
+            Just(elements),
+            (pixels, labels).prop_map(|(pixels, labels)| Split { pixels: pixels.into(), labels }),
+        )
     })
 }
 

@@ -55,7 +55,8 @@ pub fn armv7em_records(layer: &Layer, parameters: &[u8]) -> bool {
     follows
         && output.bits != Bits::B32
         && requant.multiplier_step == 1
-        && requant.fraction == Requant::usual_fraction(output.bits)
+        && (requant.fraction == Requant::FRACTION
+            || (output.bits == Bits::B8 && requant.fraction == Requant::COARSE_FRACTION))
         && armv7em_requantises(requant, output.channels.into(), parameters)
 }
 

@@ -9,7 +9,14 @@ use crate::{layer, requant};
 
 /// Executes a convolution with `X`-bit input and `W`-bit weights; any width of output, whatever the others are.
 #[inline(always)]
-pub fn conv<const X: usize, const W: usize, const Y: usize, const ZERO: bool, const UNPACKED: bool>(
+pub fn conv<
+    const X: usize,
+    const W: usize,
+    const Y: usize,
+    const FRACTION: u8,
+    const ZERO: bool,
+    const UNPACKED: bool,
+>(
     table: &Conv,
     parameters: &[u8],
     arena: &mut [u8],

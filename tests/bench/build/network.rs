@@ -126,7 +126,7 @@ impl Network {
     fn requant(&mut self, sums: &[i64], zero_points: &[i64], bits: Bits) -> Requant {
         let channels = zero_points.len();
         let range = if bits == Bits::B32 { f64::from(1 << 20) } else { f64::from(bits.max_code()) };
-        let fraction = Requant::usual_fraction(bits);
+        let fraction = if bits == Bits::B32 { 0 } else { Requant::FRACTION };
         let unit = f64::from(1 << fraction);
         let (mut biases, mut multipliers, mut shifts) = (vec![], vec![], vec![]);
         for channel in 0..channels {
@@ -240,7 +240,9 @@ impl Network {
                     let generics = match layer {
                         Layer::Conv(conv) => {
                             let y = codes(layer, &parameters);
-                            format!("{x}, {}, {y}, true, {}", w.count(), layout::Blocks::unpacked(conv))
+                            let (fraction, unpacked) =
+                                (conv.requant.fraction, layout::Blocks::unpacked(conv));
+                            format!("{x}, {}, {y}, {fraction}, true, {unpacked}", w.count())
                         }
                         Layer::Depthwise(table) => {
                             format!("{x}, {}, {}", w.count(), table.output.bits.count())

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use super::gather::Contents;
 use super::pixels::from_raw;
-use crate::dataset::Split;
 use crate::dataset::check;
 use crate::dataset::parts::{Parts, Wanted, enumerate};
+use crate::dataset::split::Growing;
 use crate::error::{Error, Problem};
 use crate::graph::Shape;
 
@@ -61,7 +61,7 @@ pub fn read(wanted: &Wanted<'_>, contents: &Contents) -> Result<Parts, Error> {
         _ => (0..count).map(|class| class.to_string()).collect(),
     };
     problems.extend(check::class_names(wanted, &labels));
-    let (mut train, mut test) = (Split::default(), Split::default());
+    let (mut train, mut test) = (Growing::default(), Growing::default());
     if problems.is_empty() {
         for name in names {
             let part = if name.starts_with("test") { &mut test } else { &mut train };
@@ -71,7 +71,7 @@ pub fn read(wanted: &Wanted<'_>, contents: &Contents) -> Result<Parts, Error> {
     // What holds for all images is said by every file.
     problems.dedup();
     if problems.is_empty() {
-        Ok(Parts { train, test: Some(test), labels: Some(labels) })
+        Ok(Parts { train: train.into(), test: Some(test.into()), labels: Some(labels) })
     } else {
         Err(Error { problems })
     }
@@ -83,7 +83,7 @@ fn class_names(files: &BTreeMap<String, Vec<u8>>, list: &str) -> Option<Vec<Stri
 }
 
 fn append(
-    split: &mut Split,
+    split: &mut Growing,
     wanted: &Wanted<'_>,
     bytes: &[u8],
     name: &str,

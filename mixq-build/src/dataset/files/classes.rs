@@ -10,6 +10,7 @@ use crate::dataset::Split;
 use crate::dataset::check;
 use crate::dataset::cut;
 use crate::dataset::parts::{Parts, Wanted, enumerate};
+use crate::dataset::split::Growing;
 use crate::dataset::walk::Name;
 use crate::dataset::watch::Watch;
 use crate::error::{Error, Problem};
@@ -177,7 +178,7 @@ fn unfit<'a>(
 fn assemble(classes: Classes) -> (Split, Vec<Name>) {
     let count: usize =
         classes.values().flatten().filter_map(|image| image.pixels.as_ref().ok()).map(Vec::len).sum();
-    let mut split = Split { pixels: Vec::with_capacity(count), labels: Vec::new() };
+    let mut split = Growing { pixels: Vec::with_capacity(count), labels: Vec::new() };
     let mut names = Vec::new();
     for (label, images) in classes.into_values().enumerate() {
         for Image { name, pixels } in images {
@@ -188,5 +189,5 @@ fn assemble(classes: Classes) -> (Split, Vec<Name>) {
             }
         }
     }
-    (split, names)
+    (split.into(), names)
 }

@@ -140,8 +140,16 @@ pub(crate) struct Kernels {
 }
 
 impl Kernels {
-    /// For `x`-bit input, unpacked or not, `w`-bit weights and codes of `y` bits (0: sums) whose zero point is 0 or not.
-    pub(crate) const fn of(x: usize, unpacked: bool, w: usize, y: usize, zero: bool) -> Kernels {
+    /// For `x`-bit input, unpacked or not, `w`-bit weights and codes of `y` bits (0: sums) whose zero point is 0 or not, of biases with so
+    /// many bits below a unit.
+    pub(crate) const fn of(
+        x: usize,
+        unpacked: bool,
+        w: usize,
+        y: usize,
+        zero: bool,
+        fraction: u8,
+    ) -> Kernels {
         let x = if unpacked { 8 } else { x };
         let (run, unrolled, mask, left): (unsafe extern "C" fn(*const Frame), _, _, _) = match (x, w) {
             (_, 8) => (bytes::multiply, bytes::UNROLLED, 0, Left::Bytes),
@@ -151,7 +159,15 @@ impl Kernels {
         };
         let blocks = Blocks::of(super::bits(x), super::bits(w));
         let unpack = if unpacked { Some(unpack as Unpack) } else { None };
-        Kernels { run, unrolled, mask, blocks, widen: widen_for(x), unpack, ends: ends(left, y, zero) }
+        Kernels {
+            run,
+            unrolled,
+            mask,
+            blocks,
+            widen: widen_for(x),
+            unpack,
+            ends: ends(left, y, zero, fraction),
+        }
     }
 }
 

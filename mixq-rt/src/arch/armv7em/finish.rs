@@ -10,7 +10,7 @@ use mixq_format::layout::SHIFTS;
 use super::call::leave;
 
 // In an instruction of the loops.
-const _: () = assert!(Requant::FRACTION == 4 && Requant::NARROW_FRACTION == 7);
+const _: () = assert!(Requant::FRACTION == 7 && Requant::COARSE_FRACTION == 4);
 
 // |high word| <= 2^30.
 const _: () = assert!((255i64 << (*SHIFTS.end() - 32)) + (1 << 30) < 1 << 31);
@@ -161,11 +161,11 @@ macro_rules! next {
 // The first pixel is written last: over what belongs to pixels that are not there.
 
 macro_rules! codes8 {
-    ($name:ident, $upper:literal, $zero:tt) => {
+    ($name:ident, $fraction:literal, $upper:literal, $zero:tt) => {
         #[unsafe(naked)]
         unsafe extern "C" fn $name() {
             naked_asm!(
-                requantise!("4", $upper, "8", $zero),
+                requantise!($fraction, $upper, "8", $zero),
                 "ldrd r8, r9, [sp, #48]",
                 "add r10, r8, r9, lsl #1",
                 "strh r3, [r10, r9]",
@@ -180,11 +180,11 @@ macro_rules! codes8 {
 }
 
 macro_rules! codes4 {
-    ($name:ident, $upper:literal, $zero:tt) => {
+    ($name:ident, $fraction:literal, $upper:literal, $zero:tt) => {
         #[unsafe(naked)]
         unsafe extern "C" fn $name() {
             naked_asm!(
-                requantise!("7", $upper, "4", $zero),
+                requantise!($fraction, $upper, "4", $zero),
                 "ldrd r8, r9, [sp, #48]",
                 "add r10, r8, r9, lsl #1",
                 "strb r3, [r10, r9]",
@@ -200,11 +200,11 @@ macro_rules! codes4 {
 
 // A block is half a byte: the first half waits for the second one, unless it is the last.
 macro_rules! codes2 {
-    ($name:ident, $upper:literal, $zero:tt) => {
+    ($name:ident, $fraction:literal, $upper:literal, $zero:tt) => {
         #[unsafe(naked)]
         unsafe extern "C" fn $name() {
             naked_asm!(
-                requantise!("7", $upper, "2", $zero),
+                requantise!($fraction, $upper, "2", $zero),
                 "ldr r8, [sp, #88]",
                 "add r12, sp, #112",
                 "eors r8, r8, #1",
@@ -238,24 +238,36 @@ macro_rules! codes2 {
 
 // From what a loop leaves: where Z_y is 0, and where it is not.
 macro_rules! codes {
-    ($codes:ident, $(($zero:ident, $any:ident, $upper:literal))*) => {
+    ($codes:ident, $fraction:literal, $(($zero:ident, $any:ident, $upper:literal))*) => {
         $(
-            $codes!($zero, $upper, true);
-            $codes!($any, $upper, false);
+            $codes!($zero, $fraction, $upper, true);
+            $codes!($any, $fraction, $upper, false);
         )*
     };
 }
 
 codes!(
     codes8,
-    (bytes8_zero, bytes8, ", asr #4")(nibbles8_zero, nibbles8, "")(units8_zero, units8, ", lsl #4")
+    "7",
+    (bytes8_zero, bytes8, ", asr #1")(nibbles8_zero, nibbles8, ", lsl #3")(units8_zero, units8, ", lsl #7")
+);
+codes!(
+    codes8,
+    "4",
+    (bytes8_coarse_zero, bytes8_coarse, ", asr #4")(nibbles8_coarse_zero, nibbles8_coarse, "")(
+        units8_coarse_zero,
+        units8_coarse,
+        ", lsl #4"
+    )
 );
 codes!(
     codes4,
+    "7",
     (bytes4_zero, bytes4, ", asr #1")(nibbles4_zero, nibbles4, ", lsl #3")(units4_zero, units4, ", lsl #7")
 );
 codes!(
     codes2,
+    "7",
     (bytes2_zero, bytes2, ", asr #1")(nibbles2_zero, nibbles2, ", lsl #3")(units2_zero, units2, ", lsl #7")
 );
 
@@ -347,41 +359,47 @@ pub(super) struct Codes {
     pub(super) added: Finish,
 }
 
-/// For what a loop leaves, and codes of `y` bits (0: sums) whose zero point is 0 or not.
-pub(super) const fn ends(left: Left, y: usize, zero: bool) -> Ends {
+/// For what a loop leaves, and codes of `y` bits (0: sums) whose zero point is 0 or not, of biases with so many bits below a unit.
+pub(super) const fn ends(left: Left, y: usize, zero: bool, fraction: u8) -> Ends {
     let (store, add_and_store, add_and_finish): (Finish, Finish, Finish) = match left {
         Left::Bytes => (store_of_bytes, add_and_store_of_bytes, add_and_finish_of_bytes),
         Left::Nibbles => (store_of_nibbles, add_and_store_of_nibbles, add_and_finish_of_nibbles),
         Left::Units => (store_of_units, add_and_store_of_units, add_and_finish_of_units),
     };
-    let added: Option<Finish> = match (y, zero) {
-        (8, true) => Some(units8_zero),
-        (8, false) => Some(units8),
-        (4, true) => Some(units4_zero),
-        (4, false) => Some(units4),
-        (2, true) => Some(units2_zero),
-        (2, false) => Some(units2),
-        _ => None,
-    };
-    let finish: Option<Finish> = match (left, y, zero) {
-        (Left::Bytes, 8, true) => Some(bytes8_zero),
-        (Left::Bytes, 8, false) => Some(bytes8),
-        (Left::Bytes, 4, true) => Some(bytes4_zero),
-        (Left::Bytes, 4, false) => Some(bytes4),
-        (Left::Bytes, 2, true) => Some(bytes2_zero),
-        (Left::Bytes, 2, false) => Some(bytes2),
-        (Left::Nibbles, 8, true) => Some(nibbles8_zero),
-        (Left::Nibbles, 8, false) => Some(nibbles8),
-        (Left::Nibbles, 4, true) => Some(nibbles4_zero),
-        (Left::Nibbles, 4, false) => Some(nibbles4),
-        (Left::Nibbles, 2, true) => Some(nibbles2_zero),
-        (Left::Nibbles, 2, false) => Some(nibbles2),
-        (Left::Units, ..) => added,
-        _ => None,
-    };
-    let codes = match (finish, added) {
+    let codes = match (codes(left, y, zero, fraction), codes(Left::Units, y, zero, fraction)) {
         (Some(finish), Some(added)) => Some(Codes { finish, add_and_finish, added }),
         _ => None,
     };
     Ends { store, add_and_store, codes }
+}
+
+/// What makes codes of what a loop leaves.
+const fn codes(left: Left, y: usize, zero: bool, fraction: u8) -> Option<Finish> {
+    Some(match (y, fraction, left, zero) {
+        (8, Requant::FRACTION, Left::Bytes, true) => bytes8_zero,
+        (8, Requant::FRACTION, Left::Bytes, false) => bytes8,
+        (8, Requant::FRACTION, Left::Nibbles, true) => nibbles8_zero,
+        (8, Requant::FRACTION, Left::Nibbles, false) => nibbles8,
+        (8, Requant::FRACTION, Left::Units, true) => units8_zero,
+        (8, Requant::FRACTION, Left::Units, false) => units8,
+        (8, Requant::COARSE_FRACTION, Left::Bytes, true) => bytes8_coarse_zero,
+        (8, Requant::COARSE_FRACTION, Left::Bytes, false) => bytes8_coarse,
+        (8, Requant::COARSE_FRACTION, Left::Nibbles, true) => nibbles8_coarse_zero,
+        (8, Requant::COARSE_FRACTION, Left::Nibbles, false) => nibbles8_coarse,
+        (8, Requant::COARSE_FRACTION, Left::Units, true) => units8_coarse_zero,
+        (8, Requant::COARSE_FRACTION, Left::Units, false) => units8_coarse,
+        (4, _, Left::Bytes, true) => bytes4_zero,
+        (4, _, Left::Bytes, false) => bytes4,
+        (4, _, Left::Nibbles, true) => nibbles4_zero,
+        (4, _, Left::Nibbles, false) => nibbles4,
+        (4, _, Left::Units, true) => units4_zero,
+        (4, _, Left::Units, false) => units4,
+        (2, _, Left::Bytes, true) => bytes2_zero,
+        (2, _, Left::Bytes, false) => bytes2,
+        (2, _, Left::Nibbles, true) => nibbles2_zero,
+        (2, _, Left::Nibbles, false) => nibbles2,
+        (2, _, Left::Units, true) => units2_zero,
+        (2, _, Left::Units, false) => units2,
+        _ => return None,
+    })
 }

@@ -11,22 +11,39 @@ use crate::arch::armv7em::{Chunk, Filters, Kernels, PIXELS, Scratch, Tables};
 use crate::tensor::PixelWriter;
 
 /// Executes a convolution with `X`-bit input and `W`-bit weights. `Y` are the bits of the output if
-/// [`armv7em_records`](mixq_format::layout::armv7em_records) has it that tables stand beside the weights; 0, for any width, if they do not. `ZERO`: whether the output's zero point
-/// is 0. `UNPACKED`: whether codes are [unpacked](Blocks::of_conv) to a byte each.
+/// [`armv7em_records`](mixq_format::layout::armv7em_records) has it that tables stand beside the weights; 0, for any width, if they do not.
+/// `FRACTION` is that of the tables. `ZERO`: whether the output's zero point is 0. `UNPACKED`: whether codes are
+/// [unpacked](Blocks::of_conv) to a byte each.
 #[inline(always)]
-pub fn conv<const X: usize, const W: usize, const Y: usize, const ZERO: bool, const UNPACKED: bool>(
+pub fn conv<
+    const X: usize,
+    const W: usize,
+    const Y: usize,
+    const FRACTION: u8,
+    const ZERO: bool,
+    const UNPACKED: bool,
+>(
     table: &Conv,
     parameters: &[u8],
     arena: &mut [u8],
     plan: Plan,
 ) {
-    assert!(Y == 0 || Y == table.output.bits.count());
-    assert!(!ZERO || table.output.zero_point == 0);
+    let Conv { output, requant, .. } = table;
+    assert!(Y == 0 || (Y == output.bits.count() && FRACTION == requant.fraction));
+    assert!(!ZERO || output.zero_point == 0);
     assert!(UNPACKED == Blocks::unpacked(table));
     // Named here, where it is known whether there is anything to write: firmware without such layers does not hold it.
     let write = const { if Y == 0 { Some(write as Write) } else { None } };
     let work = |own: &mut [u32]| {
-        execute(table, parameters, arena, &plan, const { &Kernels::of(X, UNPACKED, W, Y, ZERO) }, write, own);
+        execute(
+            table,
+            parameters,
+            arena,
+            &plan,
+            const { &Kernels::of(X, UNPACKED, W, Y, ZERO, FRACTION) },
+            write,
+            own,
+        );
     };
     match Blocks::of_conv(table).nine {
         true if Y == 0 => with_memory::<{ LEAST_SCRATCH_OF_NINE_AND_SUMS / 4 }>(&plan, work),

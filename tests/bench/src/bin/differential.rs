@@ -100,17 +100,20 @@ fn compare(number: u64, layer: &Layer, numbers: &mut Numbers, memory: &mut Memor
 macro_rules! dispatch {
     (conv $kind:expr, $($argument:expr),*) => {
         match $kind {
-            (0, _, false) => dispatch!(@conv [0, false, false], $($argument),*),
-            (2, false, false) => dispatch!(@conv [2, false, false], $($argument),*),
-            (2, true, false) => dispatch!(@conv [2, true, false], $($argument),*),
-            (4, false, false) => dispatch!(@conv [4, false, false], $($argument),*),
-            (4, true, false) => dispatch!(@conv [4, true, false], $($argument),*),
-            (_, false, false) => dispatch!(@conv [8, false, false], $($argument),*),
-            (_, true, false) => dispatch!(@conv [8, true, false], $($argument),*),
-            (0, _, true) => dispatch!(@conv [0, false, true], $($argument),*),
-            (2, _, true) => dispatch!(@conv [2, false, true], $($argument),*),
-            (4, _, true) => dispatch!(@conv [4, false, true], $($argument),*),
-            (_, _, true) => dispatch!(@conv [8, false, true], $($argument),*),
+            (0, _, _, false) => dispatch!(@conv [0, 7, false, false], $($argument),*),
+            (2, _, false, false) => dispatch!(@conv [2, 7, false, false], $($argument),*),
+            (2, _, true, false) => dispatch!(@conv [2, 7, true, false], $($argument),*),
+            (4, _, false, false) => dispatch!(@conv [4, 7, false, false], $($argument),*),
+            (4, _, true, false) => dispatch!(@conv [4, 7, true, false], $($argument),*),
+            (_, 7, false, false) => dispatch!(@conv [8, 7, false, false], $($argument),*),
+            (_, 7, true, false) => dispatch!(@conv [8, 7, true, false], $($argument),*),
+            (_, _, false, false) => dispatch!(@conv [8, 4, false, false], $($argument),*),
+            (_, _, true, false) => dispatch!(@conv [8, 4, true, false], $($argument),*),
+            (0, _, _, true) => dispatch!(@conv [0, 7, false, true], $($argument),*),
+            (2, _, _, true) => dispatch!(@conv [2, 7, false, true], $($argument),*),
+            (4, _, _, true) => dispatch!(@conv [4, 7, false, true], $($argument),*),
+            (_, 7, _, true) => dispatch!(@conv [8, 7, false, true], $($argument),*),
+            (_, _, _, true) => dispatch!(@conv [8, 4, false, true], $($argument),*),
         }
     };
     (depthwise $y:expr, $($argument:expr),*) => {
@@ -146,7 +149,7 @@ fn run_native(layer: &Layer, parameters: &[u8], arena: &mut [u8], plan: Option<P
         (Layer::Conv(table), Some(plan)) => {
             let y = if records { table.output.bits.count() } else { 0 };
             let zero = table.output.zero_point == 0;
-            let kind = (y, zero, layout::Blocks::unpacked(table));
+            let kind = (y, table.requant.fraction, zero, layout::Blocks::unpacked(table));
             dispatch!(conv kind, table, parameters, arena, plan)
         }
         (Layer::Linear(table), Some(plan)) => dispatch!(linear, table, parameters, arena, plan),

@@ -165,10 +165,11 @@ fn requant(
     elements: i64,
     [x, w, y]: [Bits; 3],
 ) -> Requant {
-    let fraction = if numbers.once_in(3) { numbers.within(0, 7) as u8 } else { Requant::usual_fraction(y) };
+    let fraction = if numbers.once_in(3) { numbers.within(0, 7) as u8 } else { Requant::FRACTION };
     // At most 2^30: 16 * 100 elements of 255 * 255, times 16, do not fit.
     let sum = elements * i64::from(x.max_code()) * i64::from(w.max_code());
-    let fraction = if sum << fraction < 1 << 30 { fraction } else { 0 };
+    let fits = |fraction: &u8| sum << fraction < 1 << 30;
+    let fraction = [fraction, Requant::COARSE_FRACTION].into_iter().find(fits).unwrap_or(0);
     let largest = sum << fraction;
     let typical = (largest / numbers.one_of(&[2, 8, 32])).max(1);
     let (multiplier_step, zero_point_step) = (!numbers.once_in(8), !numbers.once_in(4));

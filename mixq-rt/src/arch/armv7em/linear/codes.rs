@@ -9,7 +9,7 @@ use mixq_format::{Bits, Requant};
 use super::Finish;
 
 // In an instruction of the loops.
-const _: () = assert!(Requant::FRACTION == 4 && Requant::NARROW_FRACTION == 7);
+const _: () = assert!(Requant::FRACTION == 7);
 
 /// What makes codes of these bits.
 ///
@@ -53,7 +53,7 @@ pub(super) unsafe extern "C" fn add() {
 // One channel after the other; `$put` is what becomes of its code in r9, and ends with the carry of a bit that is shifted out of r8 by the
 // last channel.
 macro_rules! codes {
-    ($name:ident, $bits:literal, $fraction:literal, $last:literal, [$($put:literal),*], [$($end:literal),*]) => {
+    ($name:ident, $bits:literal, $last:literal, [$($put:literal),*], [$($end:literal),*]) => {
         #[unsafe(naked)]
         unsafe extern "C" fn $name() {
             naked_asm!(
@@ -71,7 +71,7 @@ macro_rules! codes {
                 "mls r9, r10, r5, r9",
                 "ldr r10, [r0], #4",
                 "ldr r11, [r1], #4",
-                concat!("add r9, r10, r9, lsl #", $fraction),
+                "add r9, r10, r9, lsl #7",
                 "ldrb r10, [r2], #1",
                 "smmul r9, r9, r11",
                 "sub r10, r10, #32",
@@ -89,12 +89,11 @@ macro_rules! codes {
     };
 }
 
-codes!(codes8, "8", "4", "0x80", ["strb r9, [r4], #1", "lsrs r8, r8, #1"], []);
-codes!(codes4, "4", "7", "0x80000000", ["lsrs r8, r8, #4", "orr r8, r8, r9, lsl #28"], ["str r8, [r4], #4"]);
+codes!(codes8, "8", "0x80", ["strb r9, [r4], #1", "lsrs r8, r8, #1"], []);
+codes!(codes4, "4", "0x80000000", ["lsrs r8, r8, #4", "orr r8, r8, r9, lsl #28"], ["str r8, [r4], #4"]);
 codes!(
     codes2,
     "2",
-    "7",
     "0x8000",
     ["lsrs r8, r8, #2", "orr r8, r8, r9, lsl #30"],
     ["lsr r8, r8, #16", "strh r8, [r4], #2"]

@@ -152,7 +152,7 @@ pub(crate) fn usual(tables: &Tables) -> bool {
     let (words, rest) = shifts.as_chunks();
     output.bits != Bits::B32
         && requant.multiplier_step == 1
-        && requant.fraction == Requant::usual_fraction(output.bits)
+        && requant.fraction == Requant::FRACTION
         // They are 63 at most.
         && words.iter().all(|word| u32::from_ne_bytes(*word) & 0x2020_2020 == 0x2020_2020)
         && rest.iter().all(|shift| shift & 0x20 == 0x20)
