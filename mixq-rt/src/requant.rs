@@ -93,18 +93,18 @@ pub fn multiplier(
         let correction = layer.weight_zero_point(0).wrapping_mul(input_sum);
         for (dot, bias) in dots.iter_mut().zip(biases) {
             let accumulator = dot.wrapping_sub(correction).wrapping_shl(tables.fraction.into());
-            *dot = accumulator.wrapping_add(i32::from_le_bytes(*bias));
+            *dot = accumulator.wrapping_add(arch::word(bias));
         }
     } else {
         let zero_points = &layer.bytes(tables.weight_zero_point, first)[..count];
         for ((dot, bias), zero_point) in dots.iter_mut().zip(biases).zip(zero_points) {
             let correction = i32::from(*zero_point as i8).wrapping_mul(input_sum);
             let accumulator = dot.wrapping_sub(correction).wrapping_shl(tables.fraction.into());
-            *dot = accumulator.wrapping_add(i32::from_le_bytes(*bias));
+            *dot = accumulator.wrapping_add(arch::word(bias));
         }
     }
     let scale = |accumulator: &mut i32, multiplier: &[u8; 4], shift: &u8| {
-        let multiplier = i32::from_le_bytes(*multiplier);
+        let multiplier = arch::word(multiplier);
         *accumulator = requantise(*accumulator, multiplier, u32::from(*shift), layer.zero_point, layer.range);
     };
     if tables.multiplier_step == 0 {
@@ -253,7 +253,7 @@ impl<'a> Requantiser<'a> {
 
     #[inline(always)]
     fn word(&self, offset: u32, entry: usize) -> i32 {
-        i32::from_le_bytes(self.words(offset, entry)[0])
+        arch::word(&self.words(offset, entry)[0])
     }
 
     /// The parameters from an entry of a table on.

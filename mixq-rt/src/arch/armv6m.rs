@@ -1,7 +1,7 @@
-//! The inner loop of 8-bit weights for ARMv6-M (Cortex-M0, M0+), in assembly: compilers keep its two sums in memory, as only eight registers
-//! take part in most instructions.
+//! For ARMv6-M (Cortex-M0, M0+): the inner loop of 8-bit weights, in assembly, as compilers keep its two sums in memory where only eight
+//! registers take part in most instructions.
 
-use core::arch::naked_asm;
+use core::arch::{asm, naked_asm};
 
 use super::Pair;
 use crate::tensor::CHUNK;
@@ -20,6 +20,20 @@ pub(super) fn dot_bytes(x: &[[Pair; CHUNK]], w: &[[u8; CHUNK]]) -> [i32; 2] {
     // SAFETY: reads as many chunks of codes as of weights; asserted above.
     let sums = unsafe { run(x.as_ptr().cast(), w.start.cast(), w.end.cast()) };
     [sums as i32, (sums >> 32) as i32]
+}
+
+/// A word of a table: one load if it is aligned, as it is in firmware, else ten instructions.
+#[inline(always)]
+pub(crate) fn word(bytes: &[u8; 4]) -> i32 {
+    if !bytes.as_ptr().addr().is_multiple_of(4) {
+        return i32::from_le_bytes(*bytes);
+    }
+    let word;
+    // SAFETY: reads these four bytes, which are aligned. In Rust the compiler would take both cases for the same.
+    unsafe {
+        asm!("ldr {}, [{}]", lateout(reg) word, in(reg) bytes, options(pure, readonly, nostack, preserves_flags))
+    };
+    word
 }
 
 // Weight `$index` of four, the codes of which are `$first` and `$second` bytes from r0.

@@ -8,7 +8,8 @@
 //! * `dot::<X, W>(x, w, elements)`: `sum(q_x s_w)` over two rows;
 //! * `dot_pairs::<X, W>(x, w)`: the same of two unpacked pixels over at most a [`SEGMENT`];
 //! * `multiply_accumulate::<X>(sums, x, w)`: eight channels of one tap of a depthwise convolution;
-//! * `high_word(a, b)`: the upper half of a product of 64 bits.
+//! * `high_word(a, b)`: the upper half of a product of 64 bits;
+//! * `word(bytes)`: a little endian word that may be aligned.
 
 #[cfg(armv6m)]
 #[allow(unsafe_code)]
@@ -18,6 +19,10 @@ mod armv6m;
 pub(crate) mod armv7em;
 mod portable;
 
+#[cfg(armv6m)]
+pub(crate) use armv6m::word;
+#[cfg(not(armv6m))]
+pub(crate) use portable::word;
 pub(crate) use portable::{dot, dot_pairs, high_word, multiply_accumulate, unpack};
 
 /// Elements that are unpacked at once, whole chunks.

@@ -128,6 +128,13 @@ pub(crate) fn multiply_accumulate<const X: usize>(sums: &mut [i32; CHUNK], x: &[
     sums[7] = sums[7].wrapping_add(x[7] * w[7]);
 }
 
+/// A word of a table.
+#[cfg(not(armv6m))]
+#[inline(always)]
+pub(crate) fn word(bytes: &[u8; 4]) -> i32 {
+    i32::from_le_bytes(*bytes)
+}
+
 /// `floor(a b / 2^32)`.
 #[inline(always)]
 pub(crate) fn high_word(a: i32, b: i32) -> i32 {

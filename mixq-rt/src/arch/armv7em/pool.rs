@@ -8,6 +8,7 @@ use core::arch::naked_asm;
 use mixq_format::Pool;
 
 use crate::layer::Taps;
+use crate::tensor::split_with;
 
 /// The inner loops of a pool.
 pub(crate) struct Kernel {
@@ -73,12 +74,10 @@ impl<'a> Pixels<'a> {
     pub(crate) fn new(arena: &'a mut [u8], table: &Pool, kernel: &'a Kernel) -> Pixels<'a> {
         let tensor = &table.input;
         let (pixel_bytes, bits) = (tensor.pixel_bytes(), tensor.bits.count());
-        let Ok([input, output]) = arena.get_disjoint_mut([tensor.range(), table.output.range()]) else {
-            panic!("the arena is too small, or tensors overlap");
-        };
+        let (input, output, _) = split_with(arena, tensor, &table.output, 0..0);
         let (height, width) = (usize::from(tensor.height), usize::from(tensor.width));
         // Not so, where 32 bits do not hold its size.
-        assert!(input.len() / pixel_bytes == height * width);
+        assert!(input.len() as u64 == (height * width) as u64 * pixel_bytes as u64);
         let field = Field {
             first: input.as_ptr(),
             second: 0,

@@ -4,7 +4,7 @@ use mixq_format::layout::{LEAST_SCRATCH, Plan, STRIP};
 use mixq_format::{Bits, Linear};
 
 use super::conv::push;
-use super::{requantise, split, with_memory};
+use super::{split, with_memory};
 use crate::arch::armv7em::Tables;
 use crate::arch::armv7em::linear::{Loops, Outcome, Strips, usual};
 use crate::tensor::PixelWriter;
@@ -27,62 +27,68 @@ pub fn linear<const X: usize, const W: usize>(
 
 #[inline(never)]
 fn execute(table: &Linear, parameters: &[u8], arena: &mut [u8], plan: &Plan, loops: &Loops, own: &mut [u32]) {
-    let [w_bits, x_bits] = [table.weight_bits, table.input.bits].map(|bits| bits.count());
-    assert!([w_bits, x_bits] == [loops.weight_bits, loops.widen.bits]);
+    let (w_bits, x_bits) = (table.weight_bits.count(), table.input.bits.count());
+    assert!(w_bits == loops.weight_bits && x_bits == loops.widen.bits);
     let tables = Tables::new(&table.requant, &table.output, parameters);
     let (input, output, memory) = split(arena, [&table.input, &table.output], plan, own);
     let interval = plan.proof.interval.into();
-    let elements = 8 * input.len() / x_bits;
+    let elements = table.input.elements();
     let chunk = elements.min(plan.proof.chunk.into()).min(2 * memory.len()) & !15;
     let channels = usize::from(table.output.channels);
     let in_strips = channels & !(STRIP - 1);
     let filter_bytes = elements * w_bits / 8;
-    let weights = &parameters[table.weights as usize..][..channels * filter_bytes];
-    let (mut strips, rest) = weights.split_at(in_strips * filter_bytes);
+    let weights = part(parameters, table.weights as usize, channels * filter_bytes);
 
-    let mut channel = 0;
-    let mut output = output;
+    let (mut channel, mut output) = (0, output);
     let logits = table.output.bits == Bits::B32;
     if chunk == elements && (logits || usual(&tables)) {
         let x = &mut memory[..elements / 2];
         let input_sum = loops.widen(input, x);
         let (written, after) = output.split_at_mut(table.output.bits.row_bytes(in_strips));
-        let all = Strips { weights: strips, x, input_sum, interval };
+        let weights = part(weights, 0, in_strips * filter_bytes);
         written.fill(0);
-        loops.run(&all, &tables, if logits { Outcome::Sums } else { Outcome::Codes }, written);
+        let outcome = if logits { Outcome::Sums } else { Outcome::Codes };
+        loops.run(&Strips { weights, x, input_sum, interval }, &tables, outcome, written);
         if logits {
-            requantise(&tables, 0, bytemuck::cast_slice_mut(written), 1, input_sum);
+            tables.requantise(0, bytemuck::cast_slice_mut(written), 1, input_sum);
         }
-        (output, strips, channel) = (after, &[], in_strips);
+        (channel, output) = (in_strips, after);
     }
     let mut writer = PixelWriter::new(output, table.output.bits);
-    for weights in strips.chunks_exact(STRIP * filter_bytes) {
-        let (mut sums, mut input_sum) = ([0i32; STRIP], 0);
-        let chunks = input.chunks(chunk * x_bits / 8);
-        for (codes, weights) in chunks.zip(weights.chunks(chunk * w_bits / 8 * STRIP)) {
-            let x = &mut memory[..4 * codes.len() / x_bits];
-            let sum_of_chunk = loops.widen(codes, x);
-            input_sum += sum_of_chunk;
-            let strip = Strips { weights, x, input_sum: sum_of_chunk, interval };
-            loops.run(&strip, &tables, Outcome::Sums, bytemuck::cast_slice_mut(&mut sums));
+    while channel < channels {
+        let (mut sums, mut input_sum, mut count) = ([0i32; STRIP], 0, STRIP);
+        if channel < in_strips {
+            let mut first = 0;
+            while first < elements {
+                let size = chunk.min(elements - first);
+                let x = &mut memory[..size / 2];
+                let codes = part(input, first * x_bits / 8, size * x_bits / 8);
+                let start = (channel * elements + first * STRIP) * w_bits / 8;
+                let weights = part(weights, start, size * w_bits / 8 * STRIP);
+                let sum_of_chunk = loops.widen(codes, x);
+                let strip = Strips { weights, x, input_sum: sum_of_chunk, interval };
+                loops.run(&strip, &tables, Outcome::Sums, bytemuck::cast_slice_mut(&mut sums));
+                input_sum += sum_of_chunk;
+                first += size;
+            }
+        } else {
+            // A channel that fills no strip, as it is in the artifact.
+            let filter = part(weights, channel * filter_bytes, filter_bytes);
+            (sums[0], input_sum) = plain([input, filter], [x_bits, w_bits], elements);
+            count = 1;
         }
-        put(&mut writer, &tables, channel, &mut sums, input_sum);
-        channel += STRIP;
-    }
-    // The channels that fill no strip, as they are in the artifact.
-    for filter in rest.chunks_exact(filter_bytes) {
-        let (dot, input_sum) = plain([input, filter], [x_bits, w_bits], elements);
-        put(&mut writer, &tables, channel, &mut [dot], input_sum);
-        channel += 1;
+        let sums = &mut sums[..count];
+        tables.requantise(channel, sums, 1, input_sum);
+        sums.iter().for_each(|sum| push(&mut writer, *sum));
+        channel += count;
     }
     writer.finish();
 }
 
-/// Writes codes or logits of channels from one on.
+/// Apart: it panics in one place.
 #[inline(never)]
-fn put(writer: &mut PixelWriter, tables: &Tables, channel: usize, sums: &mut [i32], input_sum: i32) {
-    requantise(tables, channel, sums, 1, input_sum);
-    sums.iter().for_each(|sum| push(writer, *sum));
+fn part(bytes: &[u8], start: usize, length: usize) -> &[u8] {
+    &bytes[start..][..length]
 }
 
 /// `sum(q_x s_w)` and `sum(q_x)` over packed codes and weights.

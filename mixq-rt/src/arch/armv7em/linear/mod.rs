@@ -95,35 +95,32 @@ impl Loops {
     /// Writes the codes of the first channels of a layer, by [`usual`] tables, or adds `sum(q_x s_w)` to sums of 32 bits by channel.
     ///
     /// # Panics
-    /// If weights, elements or output are not those of whole strips, or weights not aligned as
-    /// [`armv7em`](mixq_format::layout::armv7em) has them; for codes, if the layer has fewer channels, or one multiplier for all.
+    /// If there are not as many weights as the output takes, or the elements are no whole rounds, or weights or sums not aligned; for codes, if
+    /// the layer has fewer channels, or one multiplier for all.
     #[inline(never)]
     pub(crate) fn run(&self, strips: &Strips, tables: &Tables, outcome: Outcome, output: &mut [u8]) {
         let Tables { requant, output: tensor, .. } = tables;
         let (finish, bits) = match outcome {
-            Outcome::Sums => (codes::add as Finish, Bits::B32.count()),
-            Outcome::Codes => (codes::of(tensor.bits), tensor.bits.count()),
+            Outcome::Sums => (codes::add as Finish, Bits::B32),
+            Outcome::Codes => (codes::of(tensor.bits), tensor.bits),
         };
+        let aligned = |bytes: *const u8| bytes.addr().is_multiple_of(ALIGNMENT as usize);
         let elements = 2 * strips.x.len();
         // Eight codes take as many bytes as one has bits.
-        let (count, strip_bytes) = (output.len() / bits, elements * self.weight_bits);
+        let (count, strip_bytes) = (output.len() / bits.count(), elements * self.weight_bits);
         assert!(
-            elements > 0 && elements.is_multiple_of(ROUND) && strips.interval >= ROUND,
-            "elements are whole rounds"
-        );
-        assert!(
-            strips.weights.as_ptr().addr().is_multiple_of(ALIGNMENT as usize)
+            elements > 0
+                && elements.is_multiple_of(ROUND)
+                && strips.interval >= ROUND
                 && count > 0
-                && strips.weights.len().is_multiple_of(strip_bytes)
-                && strips.weights.len() / strip_bytes == count,
-            "strips are whole and aligned"
+                && strips.weights.len() / strip_bytes == count
+                && aligned(strips.weights.as_ptr())
+                && match outcome {
+                    Outcome::Sums => aligned(output.as_ptr()),
+                    Outcome::Codes => requant.multiplier_step == 1 && count * STRIP <= tensor.channels.into(),
+                },
+            "strips are whole and aligned, and have tables"
         );
-        assert!(
-            requant.multiplier_step == 1 && count * STRIP <= tensor.channels.into()
-                || outcome == Outcome::Sums,
-            "there are tables"
-        );
-        let weights = strips.weights.as_ptr_range();
         let mut call = Call {
             biases: tables.entry(requant.bias, 0),
             multipliers: tables.entry(requant.multiplier, 0),
@@ -134,8 +131,8 @@ impl Loops {
             zero_points_step: requant.zero_point_step.into(),
             zero_point: tensor.zero_point.into(),
             finish,
-            weights: weights.start,
-            weights_end: weights.end,
+            weights: strips.weights.as_ptr(),
+            weights_end: strips.weights.as_ptr().wrapping_add(count * strip_bytes),
             x: strips.x.as_ptr(),
             interval: 2 * (strips.interval & !(ROUND - 1)),
         };
