@@ -123,7 +123,7 @@ fn summary(layer: &Layer) -> String {
 fn plan_literal(plan: &Plan) -> TokenStream {
     let (scratch, scratch_bytes) = (int(plan.scratch), int(plan.scratch_bytes));
     let (chunk, interval) = (int(plan.proof.chunk), int(plan.proof.interval));
-    quote!(format::layout::Plan {
+    quote!(&format::layout::Plan {
         scratch: #scratch,
         scratch_bytes: #scratch_bytes,
         proof: format::layout::Proof { chunk: #chunk, interval: #interval },

@@ -25,7 +25,7 @@ pub(crate) use armv6m::word;
 pub(crate) use portable::word;
 pub(crate) use portable::{dot, dot_pairs, high_word, multiply_accumulate, unpack};
 
-/// Elements that are unpacked at once, whole chunks.
+/// Elements that are unpacked at once, whole chunks; few where few layers need them.
 pub(crate) const SEGMENT: usize = if cfg!(armv7em) { 32 } else { 64 };
 
 /// The codes of two pixels for the same weight.

@@ -50,7 +50,7 @@ fn execute(
         for (lane, zero_point) in group.zero_points[..lanes].iter_mut().enumerate() {
             *zero_point = requant.weight_zero_point(first + lane) as i16;
         }
-        for_each_pixel(&layer.window, &layer.input, &layer.output, output, &mut |rows, columns, pixel| {
+        for_each_pixel(&layer.window, &layer.input, &layer.output, output, |rows, columns, pixel| {
             let view = View { layer, input, index, rows, columns };
             let mut sums = [0; CHUNK];
             let mut tap = 0;

@@ -27,7 +27,7 @@ pub fn max_pool<const X: usize>(layer: &Pool, arena: &mut [u8]) {
 fn execute(layer: &Pool, arena: &mut [u8], pool: fn(&View, usize) -> [u32; CHUNK]) {
     let (input, output) = split(arena, &layer.input, &layer.output);
     let channels = usize::from(layer.input.channels);
-    for_each_pixel(&layer.window, &layer.input, &layer.output, output, &mut |rows, columns, pixel| {
+    for_each_pixel(&layer.window, &layer.input, &layer.output, output, |rows, columns, pixel| {
         let view = View { layer, input, rows, columns };
         let mut writer = PixelWriter::new(pixel, layer.output.bits);
         for first in (0..channels).step_by(CHUNK) {

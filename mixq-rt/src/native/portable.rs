@@ -20,7 +20,7 @@ pub fn conv<
     table: &Conv,
     parameters: &[u8],
     arena: &mut [u8],
-    _plan: Plan,
+    _plan: &Plan,
 ) {
     layer::conv::<X, W>(table, requant::multiplier, parameters, arena);
 }
@@ -41,7 +41,7 @@ pub fn linear<const X: usize, const W: usize>(
     table: &Linear,
     parameters: &[u8],
     arena: &mut [u8],
-    _plan: Plan,
+    _plan: &Plan,
 ) {
     layer::linear::<X, W>(table, requant::multiplier, parameters, arena);
 }

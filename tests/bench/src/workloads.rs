@@ -65,7 +65,7 @@ macro_rules! call {
         native::$kernel::<$($bits),*>($table, $arena)
     };
     ($kernel:ident::<$($bits:literal),*>, $table:expr, [native $($plan:expr)?], $parameters:ident, $arena:ident) => {
-        native::$kernel::<$($bits),*>($table, $parameters, $arena $(, $plan)?)
+        native::$kernel::<$($bits),*>($table, $parameters, $arena $(, &$plan)?)
     };
     ($kernel:ident::<$($bits:literal),*>, $table:expr, [layer], $parameters:ident, $arena:ident) => {
         layer::$kernel::<$($bits),*>($table, requant::multiplier, $parameters, $arena)

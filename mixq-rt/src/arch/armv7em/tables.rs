@@ -63,23 +63,30 @@ impl<'a> Tables<'a> {
         self.parameters.as_ptr().wrapping_add(offset as usize + bytes)
     }
 
-    /// Puts in place of sums of channels from one on, every `step`th, their codes or logits.
+    /// Puts in place of sums of channels from one on, of `N` pixels each, their codes or logits; of the first `pixels` of these.
     ///
     /// # Panics
     /// If there are no such channels or sums.
-    #[inline(never)]
-    pub(crate) fn requantise(&self, channel: usize, sums: &mut [i32], step: usize, input_sum: i32) {
+    // Inlined: a frame less on the stack.
+    #[inline(always)]
+    pub(crate) fn requantise<const N: usize>(
+        &self,
+        channel: usize,
+        sums: &mut [[i32; N]],
+        pixels: usize,
+        input_sum: i32,
+    ) {
         let Tables { requant, output, .. } = *self;
-        let count = sums.len().div_ceil(step);
-        assert!(count > 0 && channel + count <= usize::from(output.channels));
+        let count = sums.len();
+        assert!(count > 0 && channel + count <= usize::from(output.channels) && pixels <= N);
         let (one, zero_points_step) = (requant.multiplier_step.into(), requant.zero_point_step.into());
-        let (start, range) = (sums.as_mut_ptr(), Range::of(output.bits));
-        let call = Sums {
-            sums: start,
-            end: start.wrapping_add(count * step),
+        let (all, range) = (sums.as_flattened_mut().as_mut_ptr_range(), Range::of(output.bits));
+        let mut call = Sums {
+            sums: all.start,
+            end: all.end,
             biases: self.entry(requant.bias, 4 * channel),
             multipliers: self.entry(requant.multiplier, 4 * channel * one),
-            sums_step: 4 * step,
+            sums_step: 4 * N,
             shifts: self.entry(requant.shift, channel * one),
             shifts_step: one,
             zero_points: self.entry(requant.weight_zero_point, channel * zero_points_step),
@@ -90,8 +97,12 @@ impl<'a> Tables<'a> {
             least: range.min,
             most: range.max,
         };
-        // SAFETY: the loop reads an entry of each table for each of these channels, and reads and writes their sums; asserted here and by `new`.
-        unsafe { requantise(&call) }
+        for pixel in 0..pixels {
+            (call.sums, call.end) = (all.start.wrapping_add(pixel), all.end.wrapping_add(pixel));
+            // SAFETY: the loop reads an entry of each table for each of these channels, and reads and writes their sums of this pixel; asserted
+            // here and by `new`.
+            unsafe { requantise(&call) }
+        }
     }
 }
 

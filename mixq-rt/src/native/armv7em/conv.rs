@@ -1,12 +1,12 @@
 //! Standard convolutions: blocks of output channels times groups of four pixels.
 
-use mixq_format::Conv;
 use mixq_format::layout::{
     Blocks, LEAST_SCRATCH, LEAST_SCRATCH_OF_NINE, LEAST_SCRATCH_OF_NINE_AND_SUMS, Plan,
 };
+use mixq_format::{Conv, Tensor};
 
 use super::source::Source;
-use super::{requantise, split, with_memory};
+use super::{split, with_memory};
 use crate::arch::armv7em::{Chunk, Filters, Kernels, PIXELS, Scratch, Tables};
 use crate::tensor::PixelWriter;
 
@@ -26,14 +26,14 @@ pub fn conv<
     table: &Conv,
     parameters: &[u8],
     arena: &mut [u8],
-    plan: Plan,
+    plan: &Plan,
 ) {
     let Conv { output, requant, .. } = table;
     assert!(Y == 0 || (Y == output.bits.count() && FRACTION == requant.fraction));
     assert!(!ZERO || output.zero_point == 0);
     assert!(UNPACKED == Blocks::unpacked(table));
-    // Named here, where it is known whether there is anything to write: firmware without such layers does not hold it.
-    let write = const { if Y == 0 { Some(write as Write) } else { None } };
+    // Named here, where it is known whether there are sums: firmware without such layers does not hold what they need.
+    let sums = const { if Y == 0 { Some(&Sums { requantise, write }) } else { None } };
     let work = |own: &mut [u32]| {
         execute(
             table,
@@ -41,19 +41,24 @@ pub fn conv<
             arena,
             &plan,
             const { &Kernels::of(X, UNPACKED, W, Y, ZERO, FRACTION) },
-            write,
+            sums,
             own,
         );
     };
     match Blocks::of_conv(table).nine {
-        true if Y == 0 => with_memory::<{ LEAST_SCRATCH_OF_NINE_AND_SUMS / 4 }>(&plan, work),
-        true => with_memory::<{ LEAST_SCRATCH_OF_NINE / 4 }>(&plan, work),
-        false => with_memory::<{ LEAST_SCRATCH / 4 }>(&plan, work),
+        true if Y == 0 => with_memory::<{ LEAST_SCRATCH_OF_NINE_AND_SUMS / 4 }>(plan, work),
+        true => with_memory::<{ LEAST_SCRATCH_OF_NINE / 4 }>(plan, work),
+        false => with_memory::<{ LEAST_SCRATCH / 4 }>(plan, work),
     }
 }
 
-/// Writes codes or logits of some output channels from one on, of their sums by pixel, to so many pixels.
-type Write = fn(&Filters, usize, &mut [[i32; PIXELS]], usize, &mut [u8]);
+/// What becomes of the sums of some output channels from one on, by pixel. One after the other: neither's frame is below the other's.
+struct Sums {
+    /// Codes or logits of so many pixels, by any tables.
+    requantise: fn(&Filters, usize, &mut [[i32; PIXELS]], usize),
+    /// To the pixels.
+    write: fn(&Tensor, usize, &[[i32; PIXELS]], &mut [u8]),
+}
 
 #[inline(never)]
 fn execute(
@@ -62,7 +67,7 @@ fn execute(
     arena: &mut [u8],
     plan: &Plan,
     kernels: &Kernels,
-    write: Option<Write>,
+    sums: Option<&Sums>,
     own: &mut [u32],
 ) {
     let blocks = Blocks::of_conv(table);
@@ -79,14 +84,14 @@ fn execute(
         proof: plan.proof,
     };
     let (input, output, memory) = split(arena, [&table.input, &table.output], plan, own);
-    let sums = write.is_some();
-    let mut scratch = Scratch::new(memory, source.room(), plan.proof.chunk.into(), source.staged(), sums);
+    let mut scratch =
+        Scratch::new(memory, source.room(), plan.proof.chunk.into(), source.staged(), sums.is_some());
     let mut call = filters.call();
     // The elements from one on that fit the scratch, and the channels from one on that can be multiplied with them.
     let chunk = |scratch: &Scratch, channel: usize, element: usize| {
         let elements = scratch.chunk().min(source.elements - element);
         // The sums need no memory if they become codes at once.
-        let codes = !sums && element + elements == source.elements;
+        let codes = sums.is_none() && element + elements == source.elements;
         let count = filters.channels - channel;
         let count = if codes && element == 0 { count } else { count.min(scratch.channels()) };
         Chunk { channel, count, element, elements, codes }
@@ -119,8 +124,10 @@ fn execute(
                 count = chunk.count;
                 element += chunk.elements;
             }
-            if let Some(write) = write {
-                write(&filters, channel, scratch.accumulators(count), size, output);
+            if let Some(sums) = sums {
+                let of_channels = scratch.accumulators(count);
+                (sums.requantise)(&filters, channel, of_channels, size);
+                (sums.write)(&table.output, channel, of_channels, output);
             }
             channel += count;
         }
@@ -128,17 +135,16 @@ fn execute(
     }
 }
 
-/// By any tables.
-#[inline(never)]
-fn write(filters: &Filters, channel: usize, sums: &mut [[i32; PIXELS]], count: usize, pixels: &mut [u8]) {
+fn requantise(filters: &Filters, channel: usize, sums: &mut [[i32; PIXELS]], count: usize) {
     let Filters { table: Conv { requant, output, .. }, parameters, .. } = filters;
-    let tables = Tables::new(requant, output, parameters);
-    for (pixel, bytes) in pixels.chunks_mut(output.pixel_bytes()).enumerate().take(count) {
-        // The weights' zero points are in the sums.
-        let of_pixel = &mut sums.as_flattened_mut()[pixel..];
-        requantise(&tables, channel, of_pixel, PIXELS, 0);
+    // The weights' zero points are in the sums.
+    Tables::new(requant, output, parameters).requantise(channel, sums, count, 0);
+}
+
+fn write(output: &Tensor, channel: usize, sums: &[[i32; PIXELS]], pixels: &mut [u8]) {
+    for (pixel, bytes) in pixels.chunks_mut(output.pixel_bytes()).enumerate() {
         let mut writer = PixelWriter::new(&mut bytes[output.bits.row_bytes(channel)..], output.bits);
-        for sums in sums.iter() {
+        for sums in sums {
             push(&mut writer, sums[pixel]);
         }
         writer.finish();

@@ -18,10 +18,10 @@ pub fn linear<const X: usize, const W: usize>(
     table: &Linear,
     parameters: &[u8],
     arena: &mut [u8],
-    plan: Plan,
+    plan: &Plan,
 ) {
-    with_memory::<{ LEAST_SCRATCH / 4 }>(&plan, |own| {
-        execute(table, parameters, arena, &plan, const { &Loops::of(X, W) }, own)
+    with_memory::<{ LEAST_SCRATCH / 4 }>(plan, |own| {
+        execute(table, parameters, arena, plan, const { &Loops::of(X, W) }, own)
     });
 }
 
@@ -50,7 +50,7 @@ fn execute(table: &Linear, parameters: &[u8], arena: &mut [u8], plan: &Plan, loo
         let outcome = if logits { Outcome::Sums } else { Outcome::Codes };
         loops.run(&Strips { weights, x, input_sum, interval }, &tables, outcome, written);
         if logits {
-            tables.requantise(0, bytemuck::cast_slice_mut(written), 1, input_sum);
+            tables.requantise::<1>(0, bytemuck::cast_slice_mut(written), 1, input_sum);
         }
         (channel, output) = (in_strips, after);
     }
@@ -78,7 +78,7 @@ fn execute(table: &Linear, parameters: &[u8], arena: &mut [u8], plan: &Plan, loo
             count = 1;
         }
         let sums = &mut sums[..count];
-        tables.requantise(channel, sums, 1, input_sum);
+        tables.requantise::<1>(channel, bytemuck::cast_slice_mut(sums), 1, input_sum);
         sums.iter().for_each(|sum| push(&mut writer, *sum));
         channel += count;
     }

@@ -17,7 +17,6 @@ pub use pool::{average_pool, max_pool};
 use mixq_format::Tensor;
 use mixq_format::layout::Plan;
 
-use crate::arch::armv7em::Tables;
 use crate::tensor::split_with;
 
 /// Calls `work` with `WORDS` words from the stack if the plan has fewer in the arena, else with none: apart, so that the stack has room for it
@@ -45,14 +44,4 @@ fn split<'a>(
     let range = plan.scratch as usize..(plan.scratch + plan.scratch_bytes) as usize;
     let (input, output, memory) = split_with(arena, input, output, range);
     (input, output, if own.is_empty() { bytemuck::cast_slice_mut(memory) } else { own })
-}
-
-/// Puts in place of `dot = sum(q_x s_w)` of channels from one on, every `step`th, what
-/// [`Rule::Multiplier`](mixq_format::Rule::Multiplier) makes of it, with `input_sum = sum(q_x)`: for logits, and where no loop makes codes.
-///
-/// # Panics
-/// If there are no such channels in the tables.
-#[inline(always)]
-fn requantise(tables: &Tables, channel: usize, dots: &mut [i32], step: usize, input_sum: i32) {
-    tables.requantise(channel, dots, step, input_sum);
 }

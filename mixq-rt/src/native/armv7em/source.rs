@@ -18,7 +18,7 @@ pub(super) struct Source<'a> {
     pub(super) filter_bytes: usize,
     order: Order,
     /// Rows and columns of the output whose windows see no padding.
-    inner: [Range<usize>; 2],
+    inner: [Range<u16>; 2],
     /// Bytes from what an output pixel sees to what the next one in its row does, and the first one of the next row.
     pitch: usize,
     row_pitch: usize,
@@ -193,7 +193,8 @@ impl<'a> Source<'a> {
     #[inline(always)]
     fn inside(&self, [y, x]: [usize; 2], count: usize) -> usize {
         let [rows, columns] = &self.inner;
-        if rows.contains(&y) && columns.contains(&x) { count.min(columns.end - x) } else { 0 }
+        let inside = rows.contains(&(y as u16)) && columns.contains(&(x as u16));
+        if inside { count.min(usize::from(columns.end) - x) } else { 0 }
     }
 
     /// Widens a chunk of codes that lie one after another, for one or more pixels.
@@ -301,12 +302,13 @@ impl<'a> Source<'a> {
 }
 
 /// The positions of windows along one axis that see no padding.
-fn inner(stride: u16, pad: u16, kernel: u16, size: u16, outputs: u16) -> Range<usize> {
+fn inner(stride: u16, pad: u16, kernel: u16, size: u16, outputs: u16) -> Range<u16> {
     let [stride, pad, kernel, size] = [stride, pad, kernel, size].map(usize::from);
     let start = pad.div_ceil(stride);
     // The last window may begin at `size + pad - kernel`, counted from the first of the padding.
     let end = (size + pad).checked_sub(kernel).map_or(0, |last| last / stride + 1);
-    start..end.min(outputs.into())
+    // At most 2^16.
+    start as u16..end.min(outputs.into()) as u16
 }
 
 /// Code `index` of a packed row.

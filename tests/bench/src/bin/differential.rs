@@ -150,9 +150,9 @@ fn run_native(layer: &Layer, parameters: &[u8], arena: &mut [u8], plan: Option<P
             let y = if records { table.output.bits.count() } else { 0 };
             let zero = table.output.zero_point == 0;
             let kind = (y, table.requant.fraction, zero, layout::Blocks::unpacked(table));
-            dispatch!(conv kind, table, parameters, arena, plan)
+            dispatch!(conv kind, table, parameters, arena, &plan)
         }
-        (Layer::Linear(table), Some(plan)) => dispatch!(linear, table, parameters, arena, plan),
+        (Layer::Linear(table), Some(plan)) => dispatch!(linear, table, parameters, arena, &plan),
         (Layer::Depthwise(table), _) => {
             dispatch!(depthwise table.output.bits.count(), table, parameters, arena)
         }
