@@ -3,127 +3,11 @@
 use mixq_format::Conv;
 use mixq_format::layout::{BLOCK, Blocks, Proof, RECORD, Records};
 
-use super::finish::{Ends, Finish, Left, ends};
+use super::finish::{Ends, Left, ends};
+use super::frame::Frame;
 use super::stage::{Unpack, unpack};
 use super::widen::widen_for;
 use super::{Fill, PIXELS, Scratch, Widen, bytes, nibbles, packed};
-
-/// What a loop is given: it copies it onto its stack, below the registers that it saves, and finds there what no
-/// register is left for, at these offsets.
-#[derive(Clone, Copy)]
-#[repr(C)]
-pub(super) struct Frame {
-    /// 0: of the first block; less `skip`, if anything is skipped.
-    weights: *const u8,
-    /// 4.
-    x: *const u32,
-    /// 8: bytes of the unrolled loop that are skipped at first, and 1; then the address where it is entered.
-    entry: usize,
-    /// 12: after the last whole unit.
-    stop: *const u32,
-    /// 16: elements of the last, incomplete unit; then where they are taken.
-    tail: usize,
-    /// 20: of the elements of this chunk, negated, by pixel.
-    sums: *const i32,
-    /// 24: of the next block's weights, where they are not read with these.
-    zero_points: *const u8,
-    /// 28: bytes from a block's zero points to the next one's.
-    zero_points_step: usize,
-    /// 32: bytes from the lower channel's zero point to the upper one's.
-    zero_points_distance: usize,
-    /// 36: bytes from where a block ends to where the next one's weights begin.
-    skip: usize,
-    /// 40: where the last block ends.
-    end: *const u8,
-    /// 44: of the output.
-    zero_point: u32,
-    /// 48: where the next block's codes of the first pixel go.
-    out: *mut u8,
-    /// 52: bytes from a pixel to the next.
-    pitch: usize,
-    /// 56: what makes codes of chunks that are added up.
-    added: Finish,
-    /// 60: what a block's sums go to.
-    chunk_end: Finish,
-    /// 64: of the next block, where they are stored.
-    accumulators: *mut [i32; PIXELS],
-    /// 68: bytes of the patch from one time that lower fields are taken out to the next.
-    interval: usize,
-    /// 72: as `entry`, for an interval that is not the first.
-    entry_again: usize,
-    /// 76: where lower fields are taken out for the first time.
-    first_stop: *const u32,
-    /// 80: both channels' fields of a pair of elements.
-    mask: u32,
-    /// 84: whether there is something to skip, or zero points are elsewhere; then the address where a block begins.
-    slow: usize,
-    /// 88: whether the last block made half a byte.
-    half: usize,
-    // 92: where packed sums go at the end. 96 to 111: sums of lower fields. 112 to 127: halves of bytes.
-}
-
-// 128 bytes on the stack, 23 words of them given.
-const _: () = assert!(size_of::<Frame>() == 92 || cfg!(not(target_pointer_width = "32")));
-
-// Saves registers and takes the frame: then all but r0 may be used. Blocks begin at `2:`, or at `1:` if something is to be skipped.
-macro_rules! begin {
-    () => {
-        "
-    push {{r4-r11, lr}}
-    sub sp, sp, #128
-    mov r9, sp
-    ldm r0!, {{r1-r8, r10-r12}}
-    stm r9!, {{r1-r8, r10-r12}}
-    ldm r0, {{r1-r8, r10-r12, lr}}
-    stm r9, {{r1-r8, r10-r12, lr}}
-    ldr r2, [sp, #84]
-    adr.w r1, 2f
-    cmp r2, #0
-    it ne
-    adrne.w r1, 1f
-    add r1, r1, #1
-    str r1, [sp, #84]
-    ldr r2, [sp, #8]
-    adr.w r1, 5f
-    add r2, r2, r1
-    str r2, [sp, #8]
-"
-    };
-}
-
-// Begins a block: r4 and r5 are the zero points of its lower and its upper channel, then r8 to r11 the sums of the codes, negated.
-macro_rules! block {
-    () => {
-        "
-    .p2align 2
-1:  ldr r8, [sp, #36]
-    ldrd r6, r7, [sp, #24]
-    add lr, lr, r8
-    ldr r8, [sp, #32]
-    ldrsb r4, [r6]
-    ldrsb r5, [r6, r8]
-    add r6, r6, r7
-    str r6, [sp, #24]
-    b 3f
-    .p2align 2
-2:  ldrsb r4, [lr], #1
-    ldrsb r5, [lr], #1
-3:  ldr r8, [sp, #20]
-    ldm r8, {{r8-r11}}
-"
-    };
-}
-
-macro_rules! leave {
-    () => {
-        "
-    add sp, sp, #128
-    pop {{r4-r11, pc}}
-"
-    };
-}
-
-pub(super) use {begin, block, leave};
 
 /// What depends on the widths.
 pub(crate) struct Kernels {
@@ -359,8 +243,7 @@ impl Call {
         assert!(fill.elements.min(scratch.chunk()) >= self.chunk.elements && fill.elements <= scratch.room());
         self.place(scratch, pixel_bytes);
         let mut from = codes.as_ptr();
-        let mut output = output.chunks_exact_mut(PIXELS * pixel_bytes);
-        while let Some(group) = output.next() {
+        for group in output.chunks_exact_mut(PIXELS * pixel_bytes) {
             self.frame.out = group.as_mut_ptr();
             // SAFETY: reads what is asserted to be among the codes, and writes words of the patch that are asserted to be there, and the sums.
             unsafe { (fill.run)(from, scratch.patch_mut(), fill.size, pitch, PIXELS, scratch.new_sums()) };

@@ -15,6 +15,7 @@ mod bytes;
 mod call;
 pub(crate) mod depthwise;
 mod finish;
+mod frame;
 pub(crate) mod linear;
 mod nibbles;
 mod packed;

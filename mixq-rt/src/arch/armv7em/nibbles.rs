@@ -5,7 +5,7 @@
 
 use core::arch::naked_asm;
 
-use super::call::{Frame, begin, block};
+use super::frame::{Frame, begin, block};
 
 macro_rules! unit {
     ($load:literal) => {

@@ -39,7 +39,7 @@ pub fn conv<
             table,
             parameters,
             arena,
-            &plan,
+            plan,
             const { &Kernels::of(X, UNPACKED, W, Y, ZERO, FRACTION) },
             sums,
             own,

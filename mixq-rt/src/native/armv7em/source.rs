@@ -112,7 +112,7 @@ impl<'a> Source<'a> {
     pub(super) fn groups(&self, first: usize) -> Option<Groups> {
         let Conv { input, output, .. } = self.table;
         let fill = match self.order {
-            Order::Nine if !self.kernels.unpack.is_some() => {
+            Order::Nine if self.kernels.unpack.is_none() => {
                 Fill::nine(usize::from(input.width) * input.pixel_bytes())
             }
             Order::Row if self.elements.is_multiple_of(self.kernels.widen.word.max(self.blocks.unit)) => {

@@ -1,35 +1,17 @@
-//! What becomes of the sums of a block: r0 to r3 are those of the lower channel, by pixel, r4 to r7 those of the upper one.
-//!
-//! The functions here are jumped to by the loops over blocks, and go on to the next block or return from there.
+//! Codes: the sums of a block, requantised by the record after its weights.
 
 use core::arch::naked_asm;
 
 use mixq_format::Requant;
 use mixq_format::layout::SHIFTS;
 
-use super::call::leave;
+use super::super::frame::{leave, next};
 
 // In an instruction of the loops.
 const _: () = assert!(Requant::FRACTION == 7 && Requant::COARSE_FRACTION == 4);
 
 // |high word| <= 2^30.
 const _: () = assert!((255i64 << (*SHIFTS.end() - 32)) + (1 << 30) < 1 << 31);
-
-/// Where a block goes.
-pub(crate) type Finish = unsafe extern "C" fn();
-
-// The upper channel's sums as whole units, from what a loop leaves: 2^8 times, 2^4 times, or themselves.
-macro_rules! units {
-    (8) => {
-        "asr r4, r4, #8\nasr r5, r5, #8\nasr r6, r6, #8\nasr r7, r7, #8"
-    };
-    (4) => {
-        "asr r4, r4, #4\nasr r5, r5, #4\nasr r6, r6, #4\nasr r7, r7, #4"
-    };
-    (0) => {
-        ""
-    };
-}
 
 // The high words of products of four sums with a multiplier, plus Z_y where the shift in r12 will bring it.
 macro_rules! product {
@@ -143,27 +125,12 @@ macro_rules! requantise {
     };
 }
 
-// The next block, if there is one.
-macro_rules! next {
-    () => {
-        concat!(
-            "
-    ldr r8, [sp, #40]
-    cmp lr, r8
-    it ne
-    ldrne pc, [sp, #84]
-",
-            leave!()
-        )
-    };
-}
-
 // The first pixel is written last: over what belongs to pixels that are not there.
 
 macro_rules! codes8 {
     ($name:ident, $fraction:literal, $upper:literal, $zero:tt) => {
         #[unsafe(naked)]
-        unsafe extern "C" fn $name() {
+        pub(super) unsafe extern "C" fn $name() {
             naked_asm!(
                 requantise!($fraction, $upper, "8", $zero),
                 "ldrd r8, r9, [sp, #48]",
@@ -182,7 +149,7 @@ macro_rules! codes8 {
 macro_rules! codes4 {
     ($name:ident, $fraction:literal, $upper:literal, $zero:tt) => {
         #[unsafe(naked)]
-        unsafe extern "C" fn $name() {
+        pub(super) unsafe extern "C" fn $name() {
             naked_asm!(
                 requantise!($fraction, $upper, "4", $zero),
                 "ldrd r8, r9, [sp, #48]",
@@ -202,7 +169,7 @@ macro_rules! codes4 {
 macro_rules! codes2 {
     ($name:ident, $fraction:literal, $upper:literal, $zero:tt) => {
         #[unsafe(naked)]
-        unsafe extern "C" fn $name() {
+        pub(super) unsafe extern "C" fn $name() {
             naked_asm!(
                 requantise!($fraction, $upper, "2", $zero),
                 "ldr r8, [sp, #88]",
@@ -270,136 +237,3 @@ codes!(
     "7",
     (bytes2_zero, bytes2, ", asr #1")(nibbles2_zero, nibbles2, ", lsl #3")(units2_zero, units2, ", lsl #7")
 );
-
-macro_rules! store {
-    ($name:ident, $bits:tt) => {
-        #[unsafe(naked)]
-        unsafe extern "C" fn $name() {
-            naked_asm!(
-                units!($bits),
-                "ldr r8, [sp, #64]",
-                "stm r8!, {{r0-r7}}",
-                "str r8, [sp, #64]",
-                next!(),
-            )
-        }
-    };
-}
-
-store!(store_of_bytes, 8);
-store!(store_of_nibbles, 4);
-store!(store_of_units, 0);
-
-// The sums of the chunks before.
-macro_rules! add {
-    () => {
-        "
-    ldr r12, [sp, #64]
-    ldm r12!, {{r8-r11}}
-    add r0, r0, r8
-    add r1, r1, r9
-    add r2, r2, r10
-    add r3, r3, r11
-    ldm r12!, {{r8-r11}}
-    add r4, r4, r8
-    add r5, r5, r9
-    add r6, r6, r10
-    add r7, r7, r11
-    str r12, [sp, #64]
-"
-    };
-}
-
-macro_rules! add_to {
-    ($store:ident, $finish:ident, $bits:tt) => {
-        #[unsafe(naked)]
-        unsafe extern "C" fn $store() {
-            naked_asm!(units!($bits), add!(), "stmdb r12, {{r0-r7}}", next!())
-        }
-
-        #[unsafe(naked)]
-        unsafe extern "C" fn $finish() {
-            naked_asm!(units!($bits), add!(), "ldr pc, [sp, #56]")
-        }
-    };
-}
-
-add_to!(add_and_store_of_bytes, add_and_finish_of_bytes, 8);
-add_to!(add_and_store_of_nibbles, add_and_finish_of_nibbles, 4);
-add_to!(add_and_store_of_units, add_and_finish_of_units, 0);
-
-/// What a loop leaves of the upper channel's sums.
-#[derive(Clone, Copy)]
-pub(super) enum Left {
-    /// 2^8 times.
-    Bytes,
-    /// 2^4 times.
-    Nibbles,
-    /// Themselves.
-    Units,
-}
-
-/// Where blocks go.
-pub(crate) struct Ends {
-    /// The sums of a first chunk.
-    pub(super) store: Finish,
-    /// Those of one that is neither the first nor the last.
-    pub(super) add_and_store: Finish,
-    /// Where codes are made of the sums.
-    pub(super) codes: Option<Codes>,
-}
-
-/// Where codes are made.
-#[derive(Clone, Copy)]
-pub(super) struct Codes {
-    /// Of a chunk that is all.
-    pub(super) finish: Finish,
-    /// Of the last of several chunks: adds the others, and goes on to `added`.
-    pub(super) add_and_finish: Finish,
-    pub(super) added: Finish,
-}
-
-/// For what a loop leaves, and codes of `y` bits (0: sums) whose zero point is 0 or not, of biases with so many bits below a unit.
-pub(super) const fn ends(left: Left, y: usize, zero: bool, fraction: u8) -> Ends {
-    let (store, add_and_store, add_and_finish): (Finish, Finish, Finish) = match left {
-        Left::Bytes => (store_of_bytes, add_and_store_of_bytes, add_and_finish_of_bytes),
-        Left::Nibbles => (store_of_nibbles, add_and_store_of_nibbles, add_and_finish_of_nibbles),
-        Left::Units => (store_of_units, add_and_store_of_units, add_and_finish_of_units),
-    };
-    let codes = match (codes(left, y, zero, fraction), codes(Left::Units, y, zero, fraction)) {
-        (Some(finish), Some(added)) => Some(Codes { finish, add_and_finish, added }),
-        _ => None,
-    };
-    Ends { store, add_and_store, codes }
-}
-
-/// What makes codes of what a loop leaves.
-const fn codes(left: Left, y: usize, zero: bool, fraction: u8) -> Option<Finish> {
-    Some(match (y, fraction, left, zero) {
-        (8, Requant::FRACTION, Left::Bytes, true) => bytes8_zero,
-        (8, Requant::FRACTION, Left::Bytes, false) => bytes8,
-        (8, Requant::FRACTION, Left::Nibbles, true) => nibbles8_zero,
-        (8, Requant::FRACTION, Left::Nibbles, false) => nibbles8,
-        (8, Requant::FRACTION, Left::Units, true) => units8_zero,
-        (8, Requant::FRACTION, Left::Units, false) => units8,
-        (8, Requant::COARSE_FRACTION, Left::Bytes, true) => bytes8_coarse_zero,
-        (8, Requant::COARSE_FRACTION, Left::Bytes, false) => bytes8_coarse,
-        (8, Requant::COARSE_FRACTION, Left::Nibbles, true) => nibbles8_coarse_zero,
-        (8, Requant::COARSE_FRACTION, Left::Nibbles, false) => nibbles8_coarse,
-        (8, Requant::COARSE_FRACTION, Left::Units, true) => units8_coarse_zero,
-        (8, Requant::COARSE_FRACTION, Left::Units, false) => units8_coarse,
-        (4, _, Left::Bytes, true) => bytes4_zero,
-        (4, _, Left::Bytes, false) => bytes4,
-        (4, _, Left::Nibbles, true) => nibbles4_zero,
-        (4, _, Left::Nibbles, false) => nibbles4,
-        (4, _, Left::Units, true) => units4_zero,
-        (4, _, Left::Units, false) => units4,
-        (2, _, Left::Bytes, true) => bytes2_zero,
-        (2, _, Left::Bytes, false) => bytes2,
-        (2, _, Left::Nibbles, true) => nibbles2_zero,
-        (2, _, Left::Nibbles, false) => nibbles2,
-        (2, _, Left::Units, true) => units2_zero,
-        (2, _, Left::Units, false) => units2,
-        _ => return None,
-    })
-}

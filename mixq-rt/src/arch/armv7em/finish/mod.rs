@@ -1,0 +1,89 @@
+//! What becomes of the sums of a block: r0 to r3 are those of the lower channel, by pixel, r4 to r7 those of the upper one.
+//!
+//! The functions here are jumped to by the loops over blocks, and go on to the next block or return from there.
+
+mod codes;
+mod sums;
+
+use mixq_format::Requant;
+
+/// Where a block goes.
+pub(crate) type Finish = unsafe extern "C" fn();
+
+/// What a loop leaves of the upper channel's sums.
+#[derive(Clone, Copy)]
+pub(super) enum Left {
+    /// 2^8 times.
+    Bytes,
+    /// 2^4 times.
+    Nibbles,
+    /// Themselves.
+    Units,
+}
+
+/// Where blocks go.
+pub(crate) struct Ends {
+    /// The sums of a first chunk.
+    pub(super) store: Finish,
+    /// Those of one that is neither the first nor the last.
+    pub(super) add_and_store: Finish,
+    /// Where codes are made of the sums.
+    pub(super) codes: Option<Codes>,
+}
+
+/// Where codes are made.
+#[derive(Clone, Copy)]
+pub(super) struct Codes {
+    /// Of a chunk that is all.
+    pub(super) finish: Finish,
+    /// Of the last of several chunks: adds the others, and goes on to `added`.
+    pub(super) add_and_finish: Finish,
+    pub(super) added: Finish,
+}
+
+/// For what a loop leaves, and codes of `y` bits (0: sums) whose zero point is 0 or not, of biases with so many bits below a unit.
+pub(super) const fn ends(left: Left, y: usize, zero: bool, fraction: u8) -> Ends {
+    let (store, add_and_store, add_and_finish): (Finish, Finish, Finish) = match left {
+        Left::Bytes => (sums::store_of_bytes, sums::add_and_store_of_bytes, sums::add_and_finish_of_bytes),
+        Left::Nibbles => {
+            (sums::store_of_nibbles, sums::add_and_store_of_nibbles, sums::add_and_finish_of_nibbles)
+        }
+        Left::Units => (sums::store_of_units, sums::add_and_store_of_units, sums::add_and_finish_of_units),
+    };
+    let codes = match (finish(left, y, zero, fraction), finish(Left::Units, y, zero, fraction)) {
+        (Some(finish), Some(added)) => Some(Codes { finish, add_and_finish, added }),
+        _ => None,
+    };
+    Ends { store, add_and_store, codes }
+}
+
+/// What makes codes of what a loop leaves.
+const fn finish(left: Left, y: usize, zero: bool, fraction: u8) -> Option<Finish> {
+    Some(match (y, fraction, left, zero) {
+        (8, Requant::FRACTION, Left::Bytes, true) => codes::bytes8_zero,
+        (8, Requant::FRACTION, Left::Bytes, false) => codes::bytes8,
+        (8, Requant::FRACTION, Left::Nibbles, true) => codes::nibbles8_zero,
+        (8, Requant::FRACTION, Left::Nibbles, false) => codes::nibbles8,
+        (8, Requant::FRACTION, Left::Units, true) => codes::units8_zero,
+        (8, Requant::FRACTION, Left::Units, false) => codes::units8,
+        (8, Requant::COARSE_FRACTION, Left::Bytes, true) => codes::bytes8_coarse_zero,
+        (8, Requant::COARSE_FRACTION, Left::Bytes, false) => codes::bytes8_coarse,
+        (8, Requant::COARSE_FRACTION, Left::Nibbles, true) => codes::nibbles8_coarse_zero,
+        (8, Requant::COARSE_FRACTION, Left::Nibbles, false) => codes::nibbles8_coarse,
+        (8, Requant::COARSE_FRACTION, Left::Units, true) => codes::units8_coarse_zero,
+        (8, Requant::COARSE_FRACTION, Left::Units, false) => codes::units8_coarse,
+        (4, _, Left::Bytes, true) => codes::bytes4_zero,
+        (4, _, Left::Bytes, false) => codes::bytes4,
+        (4, _, Left::Nibbles, true) => codes::nibbles4_zero,
+        (4, _, Left::Nibbles, false) => codes::nibbles4,
+        (4, _, Left::Units, true) => codes::units4_zero,
+        (4, _, Left::Units, false) => codes::units4,
+        (2, _, Left::Bytes, true) => codes::bytes2_zero,
+        (2, _, Left::Bytes, false) => codes::bytes2,
+        (2, _, Left::Nibbles, true) => codes::nibbles2_zero,
+        (2, _, Left::Nibbles, false) => codes::nibbles2,
+        (2, _, Left::Units, true) => codes::units2_zero,
+        (2, _, Left::Units, false) => codes::units2,
+        _ => return None,
+    })
+}

@@ -1,0 +1,136 @@
+//! What the loops over blocks of weights find on their stack, and how they begin, go on and end.
+
+use super::PIXELS;
+use super::finish::Finish;
+
+/// What a loop is given: it copies it onto its stack, below the registers that it saves, and finds there what no
+/// register is left for, at these offsets.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub(super) struct Frame {
+    /// 0: of the first block; less `skip`, if anything is skipped.
+    pub(super) weights: *const u8,
+    /// 4.
+    pub(super) x: *const u32,
+    /// 8: bytes of the unrolled loop that are skipped at first, and 1; then the address where it is entered.
+    pub(super) entry: usize,
+    /// 12: after the last whole unit.
+    pub(super) stop: *const u32,
+    /// 16: elements of the last, incomplete unit; then where they are taken.
+    pub(super) tail: usize,
+    /// 20: of the elements of this chunk, negated, by pixel.
+    pub(super) sums: *const i32,
+    /// 24: of the next block's weights, where they are not read with these.
+    pub(super) zero_points: *const u8,
+    /// 28: bytes from a block's zero points to the next one's.
+    pub(super) zero_points_step: usize,
+    /// 32: bytes from the lower channel's zero point to the upper one's.
+    pub(super) zero_points_distance: usize,
+    /// 36: bytes from where a block ends to where the next one's weights begin.
+    pub(super) skip: usize,
+    /// 40: where the last block ends.
+    pub(super) end: *const u8,
+    /// 44: of the output.
+    pub(super) zero_point: u32,
+    /// 48: where the next block's codes of the first pixel go.
+    pub(super) out: *mut u8,
+    /// 52: bytes from a pixel to the next.
+    pub(super) pitch: usize,
+    /// 56: what makes codes of chunks that are added up.
+    pub(super) added: Finish,
+    /// 60: what a block's sums go to.
+    pub(super) chunk_end: Finish,
+    /// 64: of the next block, where they are stored.
+    pub(super) accumulators: *mut [i32; PIXELS],
+    /// 68: bytes of the patch from one time that lower fields are taken out to the next.
+    pub(super) interval: usize,
+    /// 72: as `entry`, for an interval that is not the first.
+    pub(super) entry_again: usize,
+    /// 76: where lower fields are taken out for the first time.
+    pub(super) first_stop: *const u32,
+    /// 80: both channels' fields of a pair of elements.
+    pub(super) mask: u32,
+    /// 84: whether there is something to skip, or zero points are elsewhere; then the address where a block begins.
+    pub(super) slow: usize,
+    /// 88: whether the last block made half a byte.
+    pub(super) half: usize,
+    // 92: where packed sums go at the end. 96 to 111: sums of lower fields. 112 to 127: halves of bytes.
+}
+
+// 128 bytes on the stack, 23 words of them given.
+const _: () = assert!(size_of::<Frame>() == 92 || cfg!(not(target_pointer_width = "32")));
+
+// Saves registers and takes the frame: then all but r0 may be used. Blocks begin at `2:`, or at `1:` if something is to be skipped.
+macro_rules! begin {
+    () => {
+        "
+    push {{r4-r11, lr}}
+    sub sp, sp, #128
+    mov r9, sp
+    ldm r0!, {{r1-r8, r10-r12}}
+    stm r9!, {{r1-r8, r10-r12}}
+    ldm r0, {{r1-r8, r10-r12, lr}}
+    stm r9, {{r1-r8, r10-r12, lr}}
+    ldr r2, [sp, #84]
+    adr.w r1, 2f
+    cmp r2, #0
+    it ne
+    adrne.w r1, 1f
+    add r1, r1, #1
+    str r1, [sp, #84]
+    ldr r2, [sp, #8]
+    adr.w r1, 5f
+    add r2, r2, r1
+    str r2, [sp, #8]
+"
+    };
+}
+
+// Begins a block: r4 and r5 are the zero points of its lower and its upper channel, then r8 to r11 the sums of the codes, negated.
+macro_rules! block {
+    () => {
+        "
+    .p2align 2
+1:  ldr r8, [sp, #36]
+    ldrd r6, r7, [sp, #24]
+    add lr, lr, r8
+    ldr r8, [sp, #32]
+    ldrsb r4, [r6]
+    ldrsb r5, [r6, r8]
+    add r6, r6, r7
+    str r6, [sp, #24]
+    b 3f
+    .p2align 2
+2:  ldrsb r4, [lr], #1
+    ldrsb r5, [lr], #1
+3:  ldr r8, [sp, #20]
+    ldm r8, {{r8-r11}}
+"
+    };
+}
+
+macro_rules! leave {
+    () => {
+        "
+    add sp, sp, #128
+    pop {{r4-r11, pc}}
+"
+    };
+}
+
+// The next block, if there is one.
+macro_rules! next {
+    () => {
+        concat!(
+            "
+    ldr r8, [sp, #40]
+    cmp lr, r8
+    it ne
+    ldrne pc, [sp, #84]
+",
+            leave!()
+        )
+    };
+}
+
+pub(super) use {begin, block, leave, next};
