@@ -23,11 +23,11 @@ with what plain arithmetic in wide integers makes of them, so a kernel that is w
 * W4: 3x3, 16x16x32 to 32. W5: fully connected, 256 to 128. W6: all of MobileNetV1 0.25 at 128x128x3, 1000 classes, 13.57 M MAC.
 
 Cortex-M4 and M7 execute the same code, kernels of their own (`mixq_rt::native`); Cortex-M0+ (on a board with a Cortex-M3: it executes the same
-instructions and has the memory) and RISC-V execute the portable ones.
+instructions and has the memory) and RISC-V execute the portable ones; Cortex-M0+ has an inner loop of its own for 8-bit weights.
 
-Scratch is what a layer uses of the arena beside its tensors, and in the arena's bytes; here all that is of use was there. A layer that finds less than 224 B
-there (320 B for W3) takes as many of the stack instead. W3 at 4 and 2 bits has an image of as many bits, three channels to a pixel, and is portable; in a network images have
-8 bits. Columns of code, scratch and stack are of all six workloads together, the largest.
+Scratch is what a layer uses of the arena beside its tensors, and in the arena's bytes; here all that is of use was there. A layer that finds less than 208 B
+there (256 B for W3) takes as many of the stack instead. W3 at 4 and 2 bits has an image of as many bits, three channels to a pixel, whose codes are
+unpacked to bytes first; in a network images have 8 bits. Columns of code, scratch and stack are of all six workloads together, the largest.
 ";
 
 const PEERS: &str = "

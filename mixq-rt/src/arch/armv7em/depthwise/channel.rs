@@ -2,8 +2,7 @@
 
 use core::arch::naked_asm;
 
-use mixq_format::Depthwise;
-use mixq_format::layout::armv7em_requantises;
+use mixq_format::{Depthwise, Rule};
 
 /// Read by the loops.
 #[repr(C)]
@@ -34,7 +33,8 @@ pub(crate) struct Channels<'a> {
 
 impl<'a> Channels<'a> {
     /// # Panics
-    /// If tables reach beyond the parameters, have fewer entries than channels, or others than the loops take.
+    /// If tables reach beyond the parameters, or have fewer entries than channels. That the loops take the shifts is for
+    /// [`armv7em_takes`](mixq_format::layout::armv7em_takes) to find.
     pub(crate) fn new(table: &'a Depthwise, parameters: &'a [u8]) -> Channels<'a> {
         let requant = &table.requant;
         let row_bytes = table.weight_bits.row_bytes(table.input.channels.into());
@@ -42,7 +42,8 @@ impl<'a> Channels<'a> {
         let holds = |offset: u32, bytes: usize| offset as usize + bytes <= parameters.len();
         let multiplier = last * usize::from(requant.multiplier_step);
         assert!(
-            armv7em_requantises(requant, table.output.channels.into(), parameters)
+            requant.rule == Rule::Multiplier
+                && requant.fraction < 8
                 && holds(requant.bias, 4 * last + 4)
                 && holds(requant.multiplier, 4 * multiplier + 4)
                 && holds(requant.shift, multiplier + 1)
