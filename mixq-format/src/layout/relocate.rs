@@ -116,7 +116,7 @@ fn tables_of(layer: &mut Layer) -> Vec<(&mut u32, Range<usize>)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Bits, Linear, Rule, Tensor};
+    use crate::{Bits, Conv, Linear, Rule, Tensor, Window};
 
     /// Fully connected layers from so many to so many channels, one table after another.
     fn network(shapes: &[[u16; 2]]) -> (Vec<Layer>, Vec<u8>) {
@@ -188,5 +188,53 @@ mod tests {
         share(&mut layers, first.requant.bias + 1);
         let before = layers.clone();
         assert_eq!((relocate(&mut layers, &parameters), layers), (parameters, before));
+    }
+
+    #[test]
+    fn tables_of_a_convolution_stay_behind_its_weights() {
+        let tensor =
+            |channels| Tensor { height: 2, width: 2, channels, bits: Bits::B8, zero_point: 0, offset: 0 };
+        // An odd number of bytes, half a word, and two convolutions of four filters whose blocks are whole words.
+        let (mut layers, mut parameters) = network(&[[5, 3], [7, 2]]);
+        for _ in 0..2 {
+            let start = parameters.len() as u32;
+            let window = Window {
+                kernel_height: 1,
+                kernel_width: 1,
+                stride_height: 1,
+                stride_width: 1,
+                pad_top: 0,
+                pad_left: 0,
+            };
+            let requant = Requant {
+                bias: start + 4 * 16,
+                multiplier: start + 4 * 20,
+                shift: start + 4 * 24,
+                weight_zero_point: start + 4 * 25,
+                rule: Rule::Multiplier,
+                multiplier_step: 1,
+                zero_point_step: 1,
+                fraction: Requant::FRACTION,
+            };
+            let (input, output) = (tensor(16), tensor(4));
+            layers.push(Layer::Conv(Conv {
+                input,
+                output,
+                window,
+                weights: start,
+                weight_bits: Bits::B8,
+                requant,
+            }));
+            // All shifts are 40.
+            parameters.extend([40; 4 * 26]);
+        }
+        let before = layers.clone();
+        let moved = relocate(&mut layers, &parameters);
+        assert_eq!(contents(&layers, &moved), contents(&before, &parameters));
+        for layer in &layers[2..] {
+            let Layer::Conv(conv) = layer else { unreachable!("the last two are") };
+            assert!(armv7em_records(layer, &moved), "its tables follow its weights");
+            assert_eq!(conv.weights % ALIGNMENT, 2, "its weights are aligned behind two zero points");
+        }
     }
 }
