@@ -56,15 +56,12 @@ impl Kernels {
 }
 
 /// The filters of a layer, and what becomes of their sums.
+#[derive(Clone, Copy)]
 pub(crate) struct Filters<'a> {
     pub(crate) kernels: &'a Kernels,
-    pub(crate) blocks: &'a Blocks,
-    pub(crate) parameters: &'a [u8],
-    pub(crate) filter_bytes: usize,
     pub(crate) table: &'a Conv,
-    /// Of the output: whole blocks.
-    pub(crate) channels: usize,
-    pub(crate) proof: Proof,
+    pub(crate) parameters: &'a [u8],
+    pub(crate) proof: &'a Proof,
 }
 
 /// Which sums are made.
@@ -94,6 +91,12 @@ pub(crate) struct Call {
 }
 
 impl Filters<'_> {
+    /// Of the output: whole blocks.
+    #[inline(always)]
+    pub(crate) fn channels(&self) -> usize {
+        self.table.output.channels.into()
+    }
+
     /// A call that is prepared for nothing.
     #[inline(never)]
     pub(crate) fn call(&self) -> Call {
@@ -141,13 +144,16 @@ impl Filters<'_> {
 
     #[inline(never)]
     fn prepare_another(&self, call: &mut Call, chunk: Chunk) {
-        let Filters { kernels, blocks, parameters, filter_bytes, table, .. } = *self;
-        let requant = &table.requant;
+        let Filters { kernels, table, parameters, proof } = *self;
+        let Conv { input, window, requant, .. } = table;
         let Chunk { channel, count, element, elements, codes } = chunk;
-        let Blocks { unit, weight_bits, .. } = *blocks;
+        let blocks = Blocks::of_conv(table);
+        let Blocks { unit, weight_bits, .. } = blocks;
         let bits = weight_bits.count();
-        assert!(count > 0 && channel % 4 + count % BLOCK == 0 && channel + count <= self.channels);
-        assert!(elements <= self.proof.chunk.into() && (element + elements) * bits <= 8 * filter_bytes);
+        let taps = usize::from(window.kernel_height) * usize::from(window.kernel_width);
+        let filter_bytes = taps * weight_bits.row_bytes(input.channels.into());
+        assert!(count > 0 && channel % 4 + count % BLOCK == 0 && channel + count <= self.channels());
+        assert!(elements <= proof.chunk.into() && (element + elements) * bits <= 8 * filter_bytes);
         let records = match kernels.ends.codes {
             Some(_) => Records::of(table),
             None => Records { stride: BLOCK * filter_bytes, zero_points: 0, weights: 0 },
@@ -177,7 +183,7 @@ impl Filters<'_> {
         let units = elements / unit;
         let [unrolled, bytes_of_unit] = kernels.unrolled;
         // The first interval is what is left by the others, and the unrolled loop is entered where what is left by its rounds begins.
-        let interval = usize::from(self.proof.interval) / unit;
+        let interval = usize::from(proof.interval) / unit;
         let first = if units == 0 { 0 } else { (units - 1) % interval + 1 };
         let entry = |units: usize| match units {
             0 => unrolled * bytes_of_unit + 1,
@@ -204,7 +210,7 @@ impl Call {
     /// Whether all is done by this call: it makes codes of all elements for all channels.
     #[inline(always)]
     pub(crate) fn is_all_of(&self, filters: &Filters, elements: usize) -> bool {
-        self.chunk.codes && self.chunk.elements == elements && self.chunk.count == filters.channels
+        self.chunk.codes && self.chunk.elements == elements && self.chunk.count == filters.channels()
     }
 
     /// Multiplies the patch, and writes codes to four pixels, `pitch` bytes apart (0: to one), or stores sums or adds to them.
@@ -227,7 +233,7 @@ impl Call {
     ///
     /// # Panics
     /// If there are fewer codes, or others than are filled in, or the output is no whole groups.
-    #[inline(never)]
+    #[inline(always)]
     pub(crate) fn run_groups(
         &mut self,
         scratch: &mut Scratch,

@@ -25,7 +25,7 @@ mod stage;
 mod tables;
 mod widen;
 
-pub(crate) use call::{Chunk, Filters, Kernels};
+pub(crate) use call::{Call, Chunk, Filters, Kernels};
 pub(crate) use scratch::{Patch, Scratch};
 pub(crate) use stage::stage_row;
 pub(crate) use tables::Tables;

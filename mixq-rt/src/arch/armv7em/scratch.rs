@@ -22,6 +22,12 @@ impl<'a> Scratch<'a> {
     /// Bytes of a patch for an element.
     pub(crate) const ELEMENT_BYTES: usize = 2 * PIXELS;
 
+    /// No memory.
+    #[inline(always)]
+    pub(crate) fn none() -> Scratch<'a> {
+        Scratch { words: &mut [], sums: [0; PIXELS], elements: 0, patch: 0, before: 0 }
+    }
+
     /// For windows of so many elements (whole units), at most `most` (at least 16) at once; with a stage or without, and with accumulators even if all elements
     /// fit.
     ///

@@ -5,9 +5,9 @@ use mixq_format::layout::{
 };
 use mixq_format::{Conv, Tensor};
 
-use super::source::Source;
+use super::source::{Groups, Source};
 use super::{split, with_memory};
-use crate::arch::armv7em::{Chunk, Filters, Kernels, PIXELS, Scratch, Tables};
+use crate::arch::armv7em::{Call, Chunk, Filters, Kernels, PIXELS, Scratch, Tables};
 use crate::tensor::PixelWriter;
 
 /// Executes a convolution with `X`-bit input and `W`-bit weights. `Y` are the bits of the output if
@@ -70,68 +70,110 @@ fn execute(
     sums: Option<&Sums>,
     own: &mut [u32],
 ) {
-    let blocks = Blocks::of_conv(table);
-    let widths = [table.weight_bits.count(), blocks.input_bits()];
+    let widths = [table.weight_bits.count(), Blocks::of_conv(table).input_bits()];
     assert!(widths == [kernels.blocks.weight_bits.count(), kernels.widen.bits]);
-    let source = Source::new(table, kernels);
-    let filters = Filters {
-        kernels,
-        blocks: &source.blocks,
-        parameters,
-        filter_bytes: source.filter_bytes,
-        table,
-        channels: table.output.channels.into(),
-        proof: plan.proof,
-    };
     let (input, output, memory) = split(arena, [&table.input, &table.output], plan, own);
-    let mut scratch =
-        Scratch::new(memory, source.room(), plan.proof.chunk.into(), source.staged(), sums.is_some());
-    let mut call = filters.call();
-    // The elements from one on that fit the scratch, and the channels from one on that can be multiplied with them.
-    let chunk = |scratch: &Scratch, channel: usize, element: usize| {
-        let elements = scratch.chunk().min(source.elements - element);
-        // The sums need no memory if they become codes at once.
-        let codes = sums.is_none() && element + elements == source.elements;
-        let count = filters.channels - channel;
-        let count = if codes && element == 0 { count } else { count.min(scratch.channels()) };
-        Chunk { channel, count, element, elements, codes }
-    };
-    filters.prepare(&mut call, chunk(&scratch, 0, 0));
+    let filters = Filters { kernels, table, parameters, proof: &plan.proof };
+    let mut layer =
+        Layer { source: Source::new(filters), scratch: Scratch::none(), call: filters.call(), sums, input };
+    layer.begin(memory);
+    let (pixels, bytes) = (table.output.pixels(), table.output.pixel_bytes());
     // Groups of four pixels, the last ones moved back to be four; of one, where there are fewer.
-    let pixels = table.output.pixels();
-    let (size, bytes) = (if pixels < PIXELS { 1 } else { PIXELS }, table.output.pixel_bytes());
-    let pitch = if size == 1 { 0 } else { bytes };
-    let all = call.is_all_of(&filters, source.elements);
+    let size = if pixels < PIXELS { 1 } else { PIXELS };
     let mut first = 0;
     while first < pixels {
         first = first.min(pixels - size);
-        if let Some(groups) = source.groups(first).filter(|_| all) {
-            let output = &mut output[first * bytes..][..groups.pixels * bytes];
-            call.run_groups(&mut scratch, groups.fill, &input[groups.from..], groups.pitch, output);
-            first += groups.pixels;
-            continue;
-        }
-        let output = &mut output[first * bytes..][..size * bytes];
-        // Most often one chunk, for which the call is prepared.
-        let mut channel = 0;
-        while channel < filters.channels {
-            let (mut element, mut count) = (0, 0);
-            while element < source.elements {
-                let chunk = chunk(&scratch, channel, element);
-                source.fill(&mut scratch, input, first, size, element);
-                filters.prepare(&mut call, chunk);
-                call.run(&mut scratch, output, pitch);
-                count = chunk.count;
-                element += chunk.elements;
+        let done = layer.groups(first, &mut output[first * bytes..]);
+        if done == 0 {
+            let output = &mut output[first * bytes..][..size * bytes];
+            let mut channel = 0;
+            while channel < usize::from(table.output.channels) {
+                let count = layer.channels(first, size, channel, output);
+                if let Some(sums) = sums {
+                    let of_channels = layer.scratch.accumulators(count);
+                    (sums.requantise)(&filters, channel, of_channels, size);
+                    (sums.write)(&table.output, channel, of_channels, output);
+                }
+                channel += count;
             }
-            if let Some(sums) = sums {
-                let of_channels = scratch.accumulators(count);
-                (sums.requantise)(&filters, channel, of_channels, size);
-                (sums.write)(&table.output, channel, of_channels, output);
-            }
-            channel += count;
         }
-        first += size;
+        first += done.max(size);
+    }
+}
+
+struct Layer<'a> {
+    source: Source<'a>,
+    scratch: Scratch<'a>,
+    call: Call,
+    sums: Option<&'a Sums>,
+    input: &'a [u8],
+}
+
+// The methods stand apart: what one holds on the stack is gone when the other is called.
+impl<'a> Layer<'a> {
+    /// The elements from one on that fit the scratch, and the channels from one on that can be multiplied with them.
+    #[inline(always)]
+    fn chunk(&self, channel: usize, element: usize) -> Chunk {
+        let Layer { source, scratch, sums, .. } = self;
+        let elements = scratch.chunk().min(source.elements - element);
+        // The sums need no memory if they become codes at once.
+        let codes = sums.is_none() && element + elements == source.elements;
+        let count = source.filters.channels() - channel;
+        let count = if codes && element == 0 { count } else { count.min(scratch.channels()) };
+        Chunk { channel, count, element, elements, codes }
+    }
+
+    /// Divides the memory, and prepares the call for the first chunk, most often the only one.
+    #[inline(never)]
+    fn begin(&mut self, memory: &'a mut [u32]) {
+        let Source { filters, .. } = self.source;
+        let most = filters.proof.chunk.into();
+        self.scratch =
+            Scratch::new(memory, self.source.room(), most, self.source.staged(), self.sums.is_some());
+        let chunk = self.chunk(0, 0);
+        filters.prepare(&mut self.call, chunk);
+    }
+
+    /// Computes whole groups from a pixel on, as many as can be filled in one go, if one chunk is all; how many pixels.
+    #[inline(never)]
+    fn groups(&mut self, first: usize, output: &mut [u8]) -> usize {
+        let Layer { source, scratch, call, input, .. } = self;
+        if !call.is_all_of(&source.filters, source.elements) {
+            return 0;
+        }
+        let Some(Groups { fill, from, pitch, pixels }) = source.groups(first) else { return 0 };
+        let output = &mut output[..pixels * source.filters.table.output.pixel_bytes()];
+        call.run_groups(scratch, fill, &input[from..], pitch, output);
+        pixels
+    }
+
+    /// Computes codes or sums of some output channels of a group, from one on; how many.
+    #[inline(always)]
+    fn channels(&mut self, first: usize, size: usize, channel: usize, output: &mut [u8]) -> usize {
+        let pitch = if size == 1 { 0 } else { output.len() / size };
+        let (mut element, mut count) = (0, 0);
+        while element < self.source.elements {
+            self.fill(first, size, element);
+            let elements;
+            [count, elements] = self.multiply(channel, element, pitch, output);
+            element += elements;
+        }
+        count
+    }
+
+    /// Fills the patch with some of the elements of a group, from one on.
+    #[inline(never)]
+    fn fill(&mut self, first: usize, size: usize, element: usize) {
+        self.source.fill(&mut self.scratch, self.input, first, size, element);
+    }
+
+    /// Multiplies them with the weights of some output channels from one on; how many channels and elements.
+    #[inline(never)]
+    fn multiply(&mut self, channel: usize, element: usize, pitch: usize, output: &mut [u8]) -> [usize; 2] {
+        let chunk = self.chunk(channel, element);
+        self.source.filters.prepare(&mut self.call, chunk);
+        self.call.run(&mut self.scratch, output, pitch);
+        [chunk.count, chunk.elements]
     }
 }
 

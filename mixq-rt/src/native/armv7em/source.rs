@@ -6,16 +6,13 @@ use mixq_format::Conv;
 use mixq_format::layout::Blocks;
 
 use super::runs::{Runs, taps};
-use crate::arch::armv7em::{Fill, Kernels, PIXELS, Patch, Scratch, stage_row};
+use crate::arch::armv7em::{Fill, Filters, PIXELS, Patch, Scratch, stage_row};
 
 /// The input of a convolution.
 pub(super) struct Source<'a> {
-    pub(super) table: &'a Conv,
-    pub(super) kernels: &'a Kernels,
-    pub(super) blocks: Blocks,
+    pub(super) filters: Filters<'a>,
     /// Elements that a window sees.
     pub(super) elements: usize,
-    pub(super) filter_bytes: usize,
     order: Order,
     /// Rows and columns of the output whose windows see no padding.
     inner: [Range<u16>; 2],
@@ -54,7 +51,8 @@ enum Order {
 impl<'a> Source<'a> {
     // Apart: its frame is gone when the layer is executed.
     #[inline(never)]
-    pub(super) fn new(table: &'a Conv, kernels: &'a Kernels) -> Source<'a> {
+    pub(super) fn new(filters: Filters<'a>) -> Source<'a> {
+        let Filters { table, kernels, .. } = filters;
         let Conv { window, input, output, .. } = table;
         let taps = usize::from(window.kernel_height) * usize::from(window.kernel_width);
         let channels = usize::from(input.channels);
@@ -78,11 +76,8 @@ impl<'a> Source<'a> {
             inner(window.stride_width, window.pad_left, window.kernel_width, input.width, output.width),
         ];
         Source {
-            table,
-            kernels,
-            blocks,
+            filters,
             elements: taps * channels,
-            filter_bytes: taps * table.weight_bits.row_bytes(channels),
             order,
             inner,
             pitch: usize::from(window.stride_width) * input.pixel_bytes(),
@@ -98,7 +93,7 @@ impl<'a> Source<'a> {
     /// Elements that a patch has room for if it holds all: whole units.
     pub(super) fn room(&self) -> usize {
         // The memory goes on after these 28, and what a loop reads there meets weights of 0.
-        self.elements.next_multiple_of(if self.blocks.nine { 4 } else { 16 })
+        self.elements.next_multiple_of(if self.order == Order::Nine { 4 } else { 16 })
     }
 
     /// Whether the codes have to be packed without the padding of rows before they are widened.
@@ -110,13 +105,17 @@ impl<'a> Source<'a> {
     /// once, with all of their elements.
     #[inline(never)]
     pub(super) fn groups(&self, first: usize) -> Option<Groups> {
-        let Conv { input, output, .. } = self.table;
+        let Conv { input, output, .. } = self.filters.table;
         let fill = match self.order {
-            Order::Nine if self.kernels.unpack.is_none() => {
+            Order::Nine if self.filters.kernels.unpack.is_none() => {
                 Fill::nine(usize::from(input.width) * input.pixel_bytes())
             }
-            Order::Row if self.elements.is_multiple_of(self.kernels.widen.word.max(self.blocks.unit)) => {
-                self.kernels.widen.fill(self.elements / self.kernels.widen.word)
+            Order::Row
+                if self.elements.is_multiple_of(
+                    self.filters.kernels.widen.word.max(self.filters.kernels.blocks.unit),
+                ) =>
+            {
+                self.filters.kernels.widen.fill(self.elements / self.filters.kernels.widen.word)
             }
             _ => return None,
         };
@@ -149,12 +148,12 @@ impl<'a> Source<'a> {
             let inside = if self.seamless { count } else { self.inside(place, count - pixel) };
             let staged = match self.order {
                 Order::Row | Order::Words => false,
-                Order::Nine => inside == 0 || self.kernels.unpack.is_some(),
+                Order::Nine => inside == 0 || self.filters.kernels.unpack.is_some(),
                 Order::Bytes => true,
             };
             // Those that see padding one by one.
             let pixels = [pixel, if staged { 1 } else { inside.max(1) }];
-            if staged && self.order == Order::Nine && self.kernels.unpack.is_none() {
+            if staged && self.order == Order::Nine && self.filters.kernels.unpack.is_none() {
                 self.stage_nine(stage, input, place);
             } else if staged {
                 self.stage(stage, patch.elements(), input, element, place);
@@ -163,12 +162,13 @@ impl<'a> Source<'a> {
                 Order::Words => self.widen_runs(&mut patch, pixels, input, element, place),
                 Order::Nine if staged => patch.widen_nine(pixels, stage, [9, 0]),
                 Order::Nine => {
-                    let row_bytes = usize::from(self.table.input.width) * self.table.input.pixel_bytes();
+                    let row_bytes =
+                        usize::from(self.filters.table.input.width) * self.filters.table.input.pixel_bytes();
                     patch.widen_nine(pixels, &input[self.offset(place)..], [row_bytes, self.pitch]);
                 }
                 Order::Bytes => self.widen(&mut patch, pixels, stage),
                 Order::Row => {
-                    let first = self.offset(place) + element * self.kernels.widen.bits / 8;
+                    let first = self.offset(place) + element * self.filters.kernels.widen.bits / 8;
                     self.widen(&mut patch, pixels, &input[first..]);
                 }
             }
@@ -179,7 +179,7 @@ impl<'a> Source<'a> {
     /// Row and column of an output pixel.
     #[inline(always)]
     fn place(&self, pixel: usize) -> [usize; 2] {
-        let width = usize::from(self.table.output.width);
+        let width = usize::from(self.filters.table.output.width);
         [pixel / width, pixel % width]
     }
 
@@ -200,7 +200,8 @@ impl<'a> Source<'a> {
     /// Widens a chunk of codes that lie one after another, for one or more pixels.
     #[inline(never)]
     fn widen(&self, patch: &mut Patch, [pixel, count]: [usize; 2], codes: &[u8]) {
-        let (blocks, widen, elements) = (&self.blocks, &self.kernels.widen, patch.elements());
+        let (blocks, widen, elements) =
+            (&self.filters.kernels.blocks, &self.filters.kernels.widen, patch.elements());
         let words = (elements & !(blocks.unit - 1)) / widen.word;
         patch.widen(widen, [pixel, count], 0, codes, [words, self.pitch]);
         if words * widen.word < elements {
@@ -213,7 +214,8 @@ impl<'a> Source<'a> {
     /// The codes of a chunk that fill no word, from an element on. Slots that stay empty may hold anything: they meet weights of 0.
     #[inline(never)]
     fn rest(&self, patch: &mut Patch, pixel: usize, mut element: usize, codes: &[u8]) {
-        let (blocks, bits, elements) = (&self.blocks, self.kernels.widen.bits, patch.elements());
+        let (blocks, bits, elements) =
+            (&self.filters.kernels.blocks, self.filters.kernels.widen.bits, patch.elements());
         if blocks.half_word(elements) {
             let byte = element * bits / 8;
             patch.widen_half(bits, pixel, element, [codes[byte], codes[byte + 1]]);
@@ -241,15 +243,15 @@ impl<'a> Source<'a> {
         element: usize,
         place: [usize; 2],
     ) {
-        let widen = &self.kernels.widen;
-        let mut runs = Runs::new(self.table, place, element, patch.elements());
+        let widen = &self.filters.kernels.widen;
+        let mut runs = Runs::new(self.filters.table, place, element, patch.elements());
         while let Some(run) = runs.next() {
             match run.from {
                 Some(from) => {
                     let words = run.elements / widen.word;
                     patch.widen(widen, [pixel, count], run.first, &input[from..], [words, self.pitch]);
                 }
-                None => patch.pad(pixel, run.first, run.elements, self.table.input.zero_point.into()),
+                None => patch.pad(pixel, run.first, run.elements, self.filters.table.input.zero_point.into()),
             }
         }
     }
@@ -257,12 +259,12 @@ impl<'a> Source<'a> {
     /// Stages a chunk of codes, those of the padding too: packed, without the padding of rows, or unpacked.
     #[inline(never)]
     fn stage(&self, stage: &mut [u8], elements: usize, input: &[u8], element: usize, place: [usize; 2]) {
-        let bits = self.kernels.widen.bits;
-        let tensor = &self.table.input;
-        let mut runs = Runs::new(self.table, place, element, elements);
+        let bits = self.filters.kernels.widen.bits;
+        let tensor = &self.filters.table.input;
+        let mut runs = Runs::new(self.filters.table, place, element, elements);
         while let Some(run) = runs.next() {
             let to = &mut stage[run.first * bits / 8..(run.first + run.elements) * bits / 8];
-            match (run.from, self.kernels.unpack) {
+            match (run.from, self.filters.kernels.unpack) {
                 (None, _) => stage_row(to, 0, &[], self.padding()),
                 (Some(from), None) => stage_row(to, 0, &input[from..from + to.len()], 0),
                 (Some(from), Some(unpack)) => {
@@ -276,24 +278,24 @@ impl<'a> Source<'a> {
     /// Copies three rows of nine bytes, those of the padding too.
     #[inline(never)]
     fn stage_nine(&self, stage: &mut [u8], input: &[u8], [y, x]: [usize; 2]) {
-        let (rows, columns) = taps(self.table, [y, x]);
-        let channels = usize::from(self.table.input.channels);
+        let (rows, columns) = taps(self.filters.table, [y, x]);
+        let channels = usize::from(self.filters.table.input.channels);
         for (row, to) in stage.chunks_exact_mut(9).take(3).enumerate() {
             let inside = match rows.see(row) {
                 Some(y) => {
-                    let first = (y * usize::from(self.table.input.width) + columns.first) * channels;
+                    let first = (y * usize::from(self.filters.table.input.width) + columns.first) * channels;
                     &input[first..first + columns.count() * channels]
                 }
                 None => &[],
             };
-            stage_row(to, columns.start * channels, inside, self.table.input.zero_point);
+            stage_row(to, columns.start * channels, inside, self.filters.table.input.zero_point);
         }
     }
 
     /// A byte of padding.
     fn padding(&self) -> u8 {
-        let code = self.table.input.zero_point;
-        match self.kernels.widen.bits {
+        let code = self.filters.table.input.zero_point;
+        match self.filters.kernels.widen.bits {
             2 => code * 0x55,
             4 => code * 0x11,
             _ => code,
