@@ -21,14 +21,17 @@
 //! Weights of the lower channel are offset by half their range (unsigned), those of the upper one are signed: they lie in
 //! the upper bits of a half. Beside 8-bit input both 4-bit weights are offset; of four channels all but the last.
 
-use crate::{Bits, Conv, Depthwise, Layer, Linear, Requant, Rule};
+use crate::{Bits, Depthwise, Layer, Linear, Requant, Rule};
 
+mod blocks;
 mod plan;
 mod proof;
 mod records;
 #[cfg(feature = "file")]
 mod relocate;
 
+pub use blocks::Blocks;
+use blocks::half_apart;
 pub use plan::{LEAST_SCRATCH, LEAST_SCRATCH_OF_NINE, LEAST_SCRATCH_OF_NINE_AND_SUMS, Plan, plan, useful};
 pub use proof::{Proof, proof};
 pub use records::{RECORD, Records, armv7em_records};
@@ -43,148 +46,6 @@ pub const STRIP: usize = 8;
 
 /// What the weights of a fully connected layer are aligned to, in bytes: the kernel loads two words at once.
 pub const ALIGNMENT: u32 = 4;
-
-/// The shape of blocks for one pair of widths.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Blocks {
-    /// Output channels: [`BLOCK`] or four.
-    pub channels: usize,
-    /// Elements of a word of weights.
-    pub unit: usize,
-    /// Elements of a word of packed input.
-    pub word: usize,
-    /// Width of a weight.
-    pub weight_bits: Bits,
-    /// Whether windows are three rows of nine bytes, as those of 3x3 on three channels are: then the whole words of each row come first, and its last
-    /// byte after those of all rows.
-    pub nine: bool,
-}
-
-impl Blocks {
-    /// For a convolution. Codes of 4 and 2 bits of several pixels whose channels do not fill their bytes are unpacked to a byte each: then this is
-    /// for 8-bit input.
-    pub const fn of_conv(conv: &Conv) -> Blocks {
-        let Conv { input, window, .. } = conv;
-        let channels = input.channels as usize;
-        let pointwise = window.kernel_height as usize * window.kernel_width as usize == 1;
-        let dense = (channels * input.bits.count()).is_multiple_of(8);
-        let x = if pointwise || dense { input.bits } else { Bits::B8 };
-        let nine = window.kernel_height == 3
-            && window.kernel_width as usize * channels == 9
-            && matches!(x, Bits::B8);
-        Blocks { nine, ..Blocks::of(x, conv.weight_bits) }
-    }
-
-    /// For `x`-bit input and `w`-bit weights.
-    pub const fn of(x: Bits, w: Bits) -> Blocks {
-        let unit = match w {
-            Bits::B8 => 2,
-            Bits::B4 => 4,
-            _ => 8,
-        };
-        Blocks { channels: BLOCK, unit, word: 32 / x.count(), weight_bits: w, nine: false }
-    }
-
-    /// For a fully connected layer: beside one pixel of 8 bits there are registers for the sums of four channels of 4-bit weights, each
-    /// by itself.
-    pub const fn of_linear(x: Bits, w: Bits) -> Blocks {
-        let blocks = Blocks::of(x, w);
-        if blocks.nibbles() { Blocks { channels: 4, unit: 2, ..blocks } } else { blocks }
-    }
-
-    /// Bits of a code of the input as it is widened.
-    pub const fn input_bits(&self) -> usize {
-        32 / self.word
-    }
-
-    /// Whether the codes of this convolution are unpacked to a byte each before.
-    pub const fn unpacked(conv: &Conv) -> bool {
-        Blocks::of_conv(conv).input_bits() != conv.input.bits.count()
-    }
-
-    /// Which of a filter's elements is at a slot; slots are counted in pairs of halves, in the order of the words. `None`:
-    /// a slot of the last unit that is empty.
-    ///
-    /// Unpacking a word of input puts element `i` beside the one half a word later, and so does [half of one](Self::half_word); elements that
-    /// fill no word are in their order, those that fill no unit beside the one half a unit later.
-    pub const fn element(&self, elements: usize, slot: usize) -> Option<usize> {
-        if self.nine {
-            return match slot {
-                0..24 => Some(slot / 8 * 9 + slot % 8 / 4 * 4 + half_apart(4, slot % 4)),
-                24..27 => Some((slot - 24) * 9 + 8),
-                _ => None,
-            };
-        }
-        let whole = elements - elements % self.unit;
-        let words = whole - whole % self.word;
-        let half = if self.half_word(elements) { self.word / 2 } else { 0 };
-        let element = if slot >= whole {
-            whole + half_apart(self.unit, slot - whole)
-        } else if slot < words {
-            slot - slot % self.word + half_apart(self.word, slot % self.word)
-        } else if slot < words + half {
-            words + half_apart(half, slot - words)
-        } else {
-            slot
-        };
-        if element < elements { Some(element) } else { None }
-    }
-
-    /// Elements of the last, incomplete unit that are stored, those that are empty before the last one included.
-    pub const fn tail(&self, elements: usize) -> usize {
-        // The second of three is in the upper half of the first pair.
-        if self.nine && self.unit == 8 { 5 } else { elements % self.unit }
-    }
-
-    /// Bytes of the weights of a block of so many elements, as far as they are read.
-    pub const fn bytes(&self, elements: usize) -> usize {
-        let tail = self.tail(elements);
-        // Of the two channels of an element; in halves of a byte at 2 bits.
-        let tail_bytes = (BLOCK * tail * self.weight_bits.count()).div_ceil(8);
-        elements / self.unit * 4 + tail_bytes
-    }
-
-    /// Whether half a word of the codes that fill no word is unpacked as one: of 4 or 2 bits each, and whole units.
-    pub const fn half_word(&self, elements: usize) -> bool {
-        self.word >= 8 && self.unit <= self.word / 2 && elements % self.word >= self.word / 2
-    }
-
-    /// Whether both channels lie in the nibbles of a byte.
-    const fn nibbles(&self) -> bool {
-        self.word == 4 && matches!(self.weight_bits, Bits::B4) && self.channels == BLOCK
-    }
-
-    /// The bits of one weight in its word: pair 0 to 3, half 0 or 1, channel 0 or 1 (lower, upper), or one of four.
-    const fn bits(&self, pair: usize, half: usize, channel: usize, weight: i32) -> u32 {
-        let mask = self.weight_bits.max_code();
-        let offset = if channel + 1 < self.channels || self.nibbles() { (mask + 1) / 2 } else { 0 };
-        let field = ((weight + offset) & mask) as u32;
-        let half = 16 * half;
-        match self.weight_bits {
-            _ if self.channels > BLOCK => field << (half + 4 * channel),
-            Bits::B8 => field << (half + 8 * channel),
-            Bits::B4 if self.nibbles() => field << (half + 8 * pair + 4 * channel),
-            Bits::B4 => (field << (half + 12 * channel)).rotate_left(8 * pair as u32),
-            _ => (field << (half + 14 * channel)).rotate_left(4 * pair as u32),
-        }
-    }
-
-    /// The same in the last, incomplete unit, of which only the first bytes are stored: those of one element after the other.
-    const fn tail_bits(&self, element: usize, channel: usize, weight: i32) -> u32 {
-        let field = self.bits(0, 0, channel, weight);
-        if self.unit == 2 {
-            return field;
-        }
-        // Back from the upper end of a half to just above the other channel.
-        let width = self.weight_bits.count();
-        let near = if channel == 0 || self.nibbles() { field } else { field >> (16 - 2 * width) };
-        near << (2 * width * element)
-    }
-}
-
-const fn half_apart(size: usize, slot: usize) -> usize {
-    slot / 2 + slot % 2 * (size / 2)
-}
 
 /// Shifts that the kernels for ARMv7E-M take several codes of at once: the high word of a product decides, with room for the zero point
 /// above it.

@@ -18,6 +18,7 @@ mod finish;
 mod frame;
 pub(crate) mod linear;
 mod nibbles;
+mod nine;
 mod packed;
 pub(crate) mod pool;
 mod scratch;

@@ -2,7 +2,7 @@
 
 use mixq_format::layout::LEAST_SCRATCH;
 
-use super::{PIXELS, Widen, widen};
+use super::{PIXELS, Widen, nine};
 
 /// Where a group of four pixels is computed. First a *patch*, what their windows see, or a chunk of it: for each pair of elements four
 /// words, one for each pixel; the order of the elements is that of [`Blocks::element`](mixq_format::layout::Blocks::element). Then the *stage*, where there is one: packed codes
@@ -177,7 +177,7 @@ impl Patch<'_> {
     /// If there are fewer codes, or the patch has no room.
     #[inline(always)]
     pub(crate) fn widen_nine(&mut self, pixels: [usize; 2], codes: &[u8], [row, pitch]: [usize; 2]) {
-        widen::nine(codes, self.words, self.sums, pixels, [row, pitch]);
+        nine::nine(codes, self.words, self.sums, pixels, [row, pitch]);
     }
 
     /// Fills whole words' elements of one pixel with one code.
