@@ -320,6 +320,24 @@ fn no_quantised_epochs_take_bounds_from_data_alone() {
     }
 }
 
+/// The float network of another scheme is taken over, but not its bounds.
+#[test]
+fn the_scheme_that_trained_the_float_network_does_not_matter() {
+    for (first, second) in [("per-layer-folded", "per-channel"), ("per-channel", "per-layer")] {
+        let package = digits(second, SHORT);
+        train(&package);
+        let expected = bytes(&package);
+        forget(&package);
+        package.replace("Cargo.toml", &format!("{second:?}"), &format!("{first:?}"));
+        train(&package);
+        package.replace("Cargo.toml", &format!("{first:?}"), &format!("{second:?}"));
+        let mut counter = Counter::default();
+        train_with(&package, false, &mut counter).unwrap();
+        assert_eq!((counter.float, counter.quantised), (0, 2));
+        assert!(bytes(&package) == expected, "{second} after {first}");
+    }
+}
+
 /// Stops after so many batches, as Ctrl-C does.
 struct Stop(usize);
 

@@ -182,9 +182,9 @@ pub fn train(
     run(&float_phase, &mut model, &mut float_state, checkpoints.float, progress)?;
     let float_effort = effort(&float_state);
     let float = best(float_state)?;
-    for (name, tensor) in copies(&float.parameters) {
-        model.tensors.insert(name, tensor);
-    }
+    // Without bounds: a model of another scheme may have trained it, and bounds that this one has not make its weights per layer.
+    let trained = copies(&float.parameters).into_iter().filter(|(name, _)| !model::part::is_bound(name));
+    model.tensors.extend(trained);
     if let Some(choose) = choose {
         let allocation = choose(&sensitivity::measure(&mut model, &train))?;
         model.allocation = chosen.get_or_init(|| allocation);
