@@ -15,7 +15,7 @@ use mixq_build::dataset::Dataset;
 use mixq_build::error::Error;
 use mixq_build::prepare::Prepared;
 use mixq_build::retrain::{Retrained, retrain};
-use mixq_build::train::{Epoch, Progress};
+use mixq_build::train::{Epoch, Progress, Task, pace};
 use mixq_build::{evaluate, report};
 use mixq_format::{Artifact, Bits};
 
@@ -294,6 +294,27 @@ fn what_another_model_has_trained_is_not_trained_again() {
     assert_eq!(count(&package, true), (2, 2), "force");
     package.replace("Cargo.toml", "epochs = 2, q", "epochs = 1, q");
     assert_eq!(count(&package, false), (1, 2), "another float training");
+}
+
+#[test]
+fn the_pace_is_told_of_every_turn() {
+    let package = digits("per-channel", SHORT);
+    let config = package.config();
+    let prepared = Prepared::new(&config.models[0]).unwrap();
+    let (graph, allocation) = (&prepared.graph, prepared.allocate().unwrap());
+    let model = &config.models[0];
+    let dataset = Dataset::load(&model.dataset, graph.input, graph.classes(), &mut ()).unwrap();
+    let task = Task {
+        graph,
+        allocation: &allocation,
+        choose: None,
+        scheme: model.scheme,
+        settings: &model.training,
+        dataset: &dataset,
+    };
+    let paces = pace(task, 2).unwrap();
+    assert_eq!(paces.len(), 2);
+    assert!(paces.iter().all(|pace| pace.float > 1.0 && pace.quantised > 1.0), "{paces:?}");
 }
 
 /// Post-training quantisation: what is trained is the float network alone.

@@ -11,6 +11,7 @@ mod metrics;
 mod model;
 mod normalisation;
 mod optimiser;
+mod pace;
 mod phase;
 mod quantise;
 mod sensitivity;
@@ -19,9 +20,10 @@ mod state;
 mod tests;
 
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 pub use metrics::Metrics;
+pub use pace::{Pace, pace};
 
 use forward::Mode;
 use images::Images;
@@ -161,11 +163,7 @@ pub fn train(
     let [train, validation] = [train, validation].map(|indices| Images::some(&dataset.train, indices));
     let test = Images::all(&dataset.test);
     let normalisation = Normalisation::of(&train, graph.input.channels);
-    // The number of threads, on which the order of sums depends, and the generator belong to the whole process.
-    static TURN: Mutex<()> = Mutex::new(());
-    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-    tch::set_num_threads(device::threads(graph, settings.batch));
-    tch::manual_seed(settings.seed as i64);
+    let _turn = take_turn(graph, settings);
     let chosen = std::cell::OnceCell::new();
     let mut model = Model::new(graph, allocation, scheme, settings.rounding, &normalisation, device);
     let phase = |quantised, teacher| Phase {
@@ -217,6 +215,15 @@ pub fn train(
         float: float_effort,
         quantised: quantised_effort,
     })
+}
+
+/// The number of threads, on which the order of sums depends, and the generator belong to the whole process.
+fn take_turn(graph: &Graph, settings: &Training) -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    tch::set_num_threads(device::threads(graph, settings.batch));
+    tch::manual_seed(settings.seed as i64);
+    turn
 }
 
 fn effort(state: &State) -> Effort {
