@@ -15,7 +15,7 @@ use mixq_build::dataset::Dataset;
 use mixq_build::error::Error;
 use mixq_build::prepare::Prepared;
 use mixq_build::retrain::{Retrained, retrain};
-use mixq_build::train::{Epoch, Progress};
+use mixq_build::train::{Epoch, Progress, Task, pace};
 use mixq_build::{evaluate, report};
 use mixq_format::{Artifact, Bits};
 
@@ -296,6 +296,27 @@ fn what_another_model_has_trained_is_not_trained_again() {
     assert_eq!(count(&package, false), (1, 2), "another float training");
 }
 
+#[test]
+fn the_pace_is_told_of_every_turn() {
+    let package = digits("per-channel", SHORT);
+    let config = package.config();
+    let prepared = Prepared::new(&config.models[0]).unwrap();
+    let (graph, allocation) = (&prepared.graph, prepared.allocate().unwrap());
+    let model = &config.models[0];
+    let dataset = Dataset::load(&model.dataset, graph.input, graph.classes(), &mut ()).unwrap();
+    let task = Task {
+        graph,
+        allocation: &allocation,
+        choose: None,
+        scheme: model.scheme,
+        settings: &model.training,
+        dataset: &dataset,
+    };
+    let paces = pace(task, 2).unwrap();
+    assert_eq!(paces.len(), 2);
+    assert!(paces.iter().all(|pace| pace.float > 1.0 && pace.quantised > 1.0), "{paces:?}");
+}
+
 /// Post-training quantisation: what is trained is the float network alone.
 #[test]
 fn no_quantised_epochs_take_bounds_from_data_alone() {
@@ -317,6 +338,24 @@ fn no_quantised_epochs_take_bounds_from_data_alone() {
         std::fs::remove_file(package.artifact()).unwrap();
         train_with(&package, false, &mut counter).unwrap();
         assert_eq!((counter.float, bytes(&package) == expected), (12, true));
+    }
+}
+
+/// The float network of another scheme is taken over, but not its bounds.
+#[test]
+fn the_scheme_that_trained_the_float_network_does_not_matter() {
+    for (first, second) in [("per-layer-folded", "per-channel"), ("per-channel", "per-layer")] {
+        let package = digits(second, SHORT);
+        train(&package);
+        let expected = bytes(&package);
+        forget(&package);
+        package.replace("Cargo.toml", &format!("{second:?}"), &format!("{first:?}"));
+        train(&package);
+        package.replace("Cargo.toml", &format!("{first:?}"), &format!("{second:?}"));
+        let mut counter = Counter::default();
+        train_with(&package, false, &mut counter).unwrap();
+        assert_eq!((counter.float, counter.quantised), (0, 2));
+        assert!(bytes(&package) == expected, "{second} after {first}");
     }
 }
 

@@ -47,6 +47,9 @@ enum Task {
     /// `cargo mixq retrain` for the examples: train the models whose artifact is not fresh
     #[command(disable_help_flag = true)]
     Retrain(Verbatim),
+    /// `cargo mixq pace` for the examples: how fast models are trained
+    #[command(disable_help_flag = true)]
+    Pace(Verbatim),
     /// `cargo mixq report` for the examples: layers, bits, memory, accuracy
     #[command(disable_help_flag = true)]
     Report(Verbatim),
@@ -91,6 +94,7 @@ fn main() -> ExitCode {
         Task::Bench(output) => bench::run(output.json),
         Task::Test(output) => test::run(output.json),
         Task::Retrain(verbatim) => mixq::run("retrain", &verbatim.arguments),
+        Task::Pace(verbatim) => mixq::run("pace", &verbatim.arguments),
         Task::Report(verbatim) => mixq::run("report", &verbatim.arguments),
         Task::Check(verbatim) => mixq::run("check", &verbatim.arguments),
         Task::Eval(verbatim) => mixq::run("eval", &verbatim.arguments),

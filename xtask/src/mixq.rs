@@ -75,7 +75,7 @@ impl Mixq {
 /// If the tool cannot be built; what the command finds wrong is in the exit code.
 pub fn run(command: &str, arguments: &[OsString]) -> Result<ExitCode> {
     let help = arguments.iter().any(|argument| argument == "--help" || argument == "-h");
-    let trains = command == "retrain" && !help;
+    let trains = ["pace", "retrain"].contains(&command) && !help;
     let libtorch = if trains { Some(crate::setup::training()?) } else { None };
     let mut command = Mixq::build(libtorch.as_ref())?.command(command, arguments);
     let status = command.status().with_context(|| format!("cannot start `{}`", process::shown(&command)))?;

@@ -20,6 +20,8 @@ mod data;
 mod eval;
 #[cfg(all(feature = "train", target_os = "linux", target_env = "gnu"))]
 mod heap;
+#[cfg(feature = "train")]
+mod pace;
 mod packages;
 mod problems;
 #[cfg(feature = "train")]
@@ -56,6 +58,12 @@ enum Command {
         /// Train fresh models too
         #[arg(long)]
         force: bool,
+    },
+    /// How fast models are trained, in float and with fake quantisation by turns
+    #[cfg(feature = "train")]
+    Pace {
+        #[command(flatten)]
+        selection: Selection,
     },
     /// Layers, bits, memory and accuracy of the artifacts
     Report {
@@ -135,6 +143,8 @@ pub fn main() -> ExitCode {
         Command::Retrain { selection, force } => {
             (selection.json, retrain::run(&selection, force).map(Answer::from))
         }
+        #[cfg(feature = "train")]
+        Command::Pace { selection } => (selection.json, pace::run(&selection).map(Answer::from)),
         Command::Report { selection } => (selection.json, report::run(&selection).map(Answer::from)),
         Command::Check { selection } => (selection.json, check::run(&selection).map(Answer::from)),
         Command::Eval { selection, logits } => {

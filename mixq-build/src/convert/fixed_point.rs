@@ -39,6 +39,13 @@ impl FixedPoint {
         Some(FixedPoint { mantissa: if multiplier < 0.0 { -mantissa } else { mantissa }, shift })
     }
 
+    /// With another mantissa, if that is one.
+    pub fn moved(self, by: i32) -> Option<FixedPoint> {
+        let mantissa = self.mantissa.checked_add(by)?;
+        let same_sign = mantissa.signum() == self.mantissa.signum();
+        (same_sign && mantissa.unsigned_abs() >= 1 << 30).then_some(FixedPoint { mantissa, ..self })
+    }
+
     /// The value.
     pub fn value(&self) -> f64 {
         f64::from(self.mantissa) * 2f64.powi(-i32::from(self.shift))

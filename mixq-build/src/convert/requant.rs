@@ -4,7 +4,11 @@ use mixq_format::Bits;
 
 use super::Grid;
 use super::fixed_point::FixedPoint;
+use super::thresholds::Thresholds;
 use crate::config::Rounding;
+
+/// Multipliers that are tried for one that, with some bias, has every step exactly where it was trained.
+const MULTIPLIERS: i32 = 64;
 
 /// What one output channel needs to know of its surroundings.
 pub struct Channel<'a> {
@@ -30,6 +34,8 @@ pub struct Channel<'a> {
     pub rounding: Rounding,
     /// Bits of the bias below the unit of the accumulator.
     pub fraction: u8,
+    /// All channels of the layer have one multiplier.
+    pub shares_multiplier: bool,
 }
 
 /// The table entries of one output channel.
@@ -116,23 +122,36 @@ impl Channel<'_> {
         };
         let bias = (self.offset / unit + half).round();
         let entry = self.fold(bias, fixed).map(|bias| {
-            let exact = self.exact_bias(fixed).and_then(|biases| biases.nearest(bias));
-            let bias = exact.filter(|exact| self.prove(i64::from(*exact)).is_ok()).unwrap_or(bias);
-            Entry { bias, multiplier: fixed, constant: false }
+            let rounded = Entry { bias, multiplier: fixed, constant: false };
+            self.exact(rounded).unwrap_or(rounded)
         });
         entry.or_else(|reason| if self.varies(multiplier) { Err(reason) } else { self.constant() })
     }
 
-    /// The biases with which every sum has the code of the exact rule: the network then computes what was trained. A single code
-    /// that differs would not matter, but it moves the sums of the next layer across steps, and after some layers every image has
-    /// other codes.
+    /// The entry next to this one with which every sum has the code of the exact rule: the network then computes what was trained. A
+    /// single code that differs would not matter, but it moves the sums of the next layer across steps, and after some layers every
+    /// image has other codes.
+    fn exact(&self, rounded: Entry) -> Option<Entry> {
+        let max = self.output_max?;
+        let thresholds = self.thresholds().ok()?;
+        let multiplier = rounded.multiplier;
+        // Moves the last step by half a unit of the bias.
+        let step = f64::from(multiplier.mantissa) * multiplier.value().abs() / (2 * max) as f64;
+        let moves = (0..if self.shares_multiplier { 1 } else { MULTIPLIERS })
+            .map(|index| f64::from((index + 1) / 2 * if index % 2 == 0 { -1 } else { 1 }));
+        moves.filter_map(|by| multiplier.moved((by * step) as i32)).find_map(|multiplier| {
+            let bias = self.exact_biases(multiplier, &thresholds)?.nearest(rounded.bias)?;
+            self.prove(bias.into()).ok()?;
+            Some(Entry { bias, multiplier, constant: false })
+        })
+    }
+
+    /// The biases that have these thresholds with this multiplier.
     ///
     /// With `M > 0`, sum `s` has code `k` or more iff `(s 2^f + B) M0 >= (k - Z_y) 2^shift`; the least such sum is the
     /// threshold `T(k)`, so that `T(k) 2^f + B` reaches the least integer that does, and `(T(k) - 1) 2^f + B` does not. With
     /// `M < 0` the same holds for `-s` and `-B`.
-    fn exact_bias(&self, fixed: FixedPoint) -> Option<Biases> {
-        self.output_max?;
-        let exact = self.thresholds().ok()?;
+    fn exact_biases(&self, fixed: FixedPoint, exact: &Thresholds) -> Option<Biases> {
         let (low, high) = self.sum_range();
         // From sums with the zero points in them to those without.
         let constant = self.folded_zero_points();
@@ -141,12 +160,12 @@ impl Channel<'_> {
             true => (constant - high, constant - low),
         };
         let mut biases = Biases { least: i64::MIN, greatest: i64::MAX, negative: exact.complemented };
-        for (code, threshold) in (1..).zip(exact.bounds) {
+        for (code, threshold) in (1..).zip(&exact.bounds) {
             let steps = i128::from(code - i64::from(self.output.zero_point)) << fixed.shift;
             let mantissa = i128::from(fixed.mantissa).abs();
             let needed = steps.div_euclid(mantissa) + i128::from(steps.rem_euclid(mantissa) != 0);
             let needed = i64::try_from(needed).ok()?;
-            let threshold = i64::from(threshold);
+            let threshold = i64::from(*threshold);
             // Sums out of reach do not matter.
             if threshold <= reach.1 {
                 biases.least = biases.least.max(needed - (threshold << self.fraction));

@@ -43,6 +43,7 @@ impl Case {
             offset: self.offset as f64 * 2f64.powi(-40),
             rounding: self.rounding,
             fraction: FRACTION,
+            shares_multiplier: false,
         }
     }
 
@@ -119,7 +120,8 @@ proptest! {
         }
     }
 
-    /// ICN rounds the bias to a 256th of an accumulator's unit, `M / 256` codes, and the multiplier to `2^-31` of itself.
+    /// Where no entry is exact, ICN rounds the bias to a 256th of an accumulator's unit, `M / 256` codes, and the multiplier to `2^-31` of
+    /// itself.
     #[test]
     fn icn_differs_by_its_rounding_alone(case in cases()) {
         let channel = case.channel();
@@ -163,6 +165,7 @@ fn by_hand(change: impl FnOnce(&mut Channel)) -> Result<(Vec<i32>, bool), String
         offset: 0.0,
         rounding: Rounding::Nearest,
         fraction: FRACTION,
+        shares_multiplier: false,
     };
     change(&mut channel);
     channel.thresholds().map(|found| (found.bounds, found.complemented))

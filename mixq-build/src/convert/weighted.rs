@@ -47,6 +47,7 @@ impl Walk<'_> {
             offset: layer.offset[c],
             rounding: if logits { Rounding::Nearest } else { self.trained.rounding },
             fraction,
+            shares_multiplier: tables.multipliers == 1,
         };
         let fraction = match tables.rule {
             Rule::Multiplier => fraction(|fraction| (0..channels).map(move |c| channel(c, fraction))),

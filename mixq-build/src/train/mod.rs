@@ -11,6 +11,7 @@ mod metrics;
 mod model;
 mod normalisation;
 mod optimiser;
+mod pace;
 mod phase;
 mod quantise;
 mod sensitivity;
@@ -19,9 +20,10 @@ mod state;
 mod tests;
 
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 pub use metrics::Metrics;
+pub use pace::{Pace, pace};
 
 use forward::Mode;
 use images::Images;
@@ -161,11 +163,7 @@ pub fn train(
     let [train, validation] = [train, validation].map(|indices| Images::some(&dataset.train, indices));
     let test = Images::all(&dataset.test);
     let normalisation = Normalisation::of(&train, graph.input.channels);
-    // The number of threads, on which the order of sums depends, and the generator belong to the whole process.
-    static TURN: Mutex<()> = Mutex::new(());
-    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-    tch::set_num_threads(device::threads(graph, settings.batch));
-    tch::manual_seed(settings.seed as i64);
+    let _turn = take_turn(graph, settings);
     let chosen = std::cell::OnceCell::new();
     let mut model = Model::new(graph, allocation, scheme, settings.rounding, &normalisation, device);
     let phase = |quantised, teacher| Phase {
@@ -182,9 +180,9 @@ pub fn train(
     run(&float_phase, &mut model, &mut float_state, checkpoints.float, progress)?;
     let float_effort = effort(&float_state);
     let float = best(float_state)?;
-    for (name, tensor) in copies(&float.parameters) {
-        model.tensors.insert(name, tensor);
-    }
+    // Without bounds: a model of another scheme may have trained it, and bounds that this one has not make its weights per layer.
+    let trained = copies(&float.parameters).into_iter().filter(|(name, _)| !model::part::is_bound(name));
+    model.tensors.extend(trained);
     if let Some(choose) = choose {
         let allocation = choose(&sensitivity::measure(&mut model, &train))?;
         model.allocation = chosen.get_or_init(|| allocation);
@@ -217,6 +215,15 @@ pub fn train(
         float: float_effort,
         quantised: quantised_effort,
     })
+}
+
+/// The number of threads, on which the order of sums depends, and the generator belong to the whole process.
+fn take_turn(graph: &Graph, settings: &Training) -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    tch::set_num_threads(device::threads(graph, settings.batch));
+    tch::manual_seed(settings.seed as i64);
+    turn
 }
 
 fn effort(state: &State) -> Effort {

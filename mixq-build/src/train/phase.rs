@@ -64,16 +64,7 @@ impl Phase<'_> {
 
     /// One epoch, or what is left of it; `state` then holds what came of it.
     pub fn epoch(&self, model: &mut Model<'_>, state: &mut State, progress: &mut dyn Progress) -> End {
-        let frozen = self.frozen(state.epoch);
-        model.tensors = state
-            .parameters
-            .iter()
-            .map(|(name, tensor)| {
-                let copy = tensor.detach().copy();
-                (name.clone(), copy.set_requires_grad(self.decay(name, frozen).is_some()))
-            })
-            .collect();
-        let mode = Mode { quantised: self.quantised, batch_statistics: !frozen };
+        let mode = self.ready(model, state);
         let order = shuffled(self.train.len(), self.settings.seed, self.position(state.epoch));
         let batches: Vec<&[usize]> = order.chunks(self.settings.batch as usize).collect();
         while state.batch < batches.len() {
@@ -83,7 +74,7 @@ impl Phase<'_> {
             }
             let index = state.batch;
             let start = Instant::now();
-            let loss = self.step(model, state, mode, frozen, batches[index], batches.len());
+            let loss = self.step(model, state, mode, batches[index], batches.len());
             if !loss.is_finite() {
                 return End::Diverged { batch: index, loss };
             }
@@ -105,6 +96,20 @@ impl Phase<'_> {
         End::Done
     }
 
+    /// Gives the model the state's parameters, to learn from what they are; how it does in this epoch.
+    pub fn ready(&self, model: &mut Model<'_>, state: &State) -> Mode {
+        let frozen = self.frozen(state.epoch);
+        model.tensors = state
+            .parameters
+            .iter()
+            .map(|(name, tensor)| {
+                let copy = tensor.detach().copy();
+                (name.clone(), copy.set_requires_grad(self.decay(name, frozen).is_some()))
+            })
+            .collect();
+        Mode { quantised: self.quantised, batch_statistics: !frozen }
+    }
+
     /// What the state is worth on the validation part; the model then has its parameters.
     pub fn measure(&self, model: &mut Model<'_>, state: &State) -> Best {
         let parameters = copies(state.result());
@@ -114,12 +119,12 @@ impl Phase<'_> {
         Best { accuracy, loss, parameters }
     }
 
-    fn step(
+    /// Learns from a batch; its loss.
+    pub fn step(
         &self,
         model: &mut Model<'_>,
         state: &mut State,
         mode: Mode,
-        frozen: bool,
         indices: &[usize],
         batches: usize,
     ) -> f64 {
@@ -141,7 +146,7 @@ impl Phase<'_> {
         if !value.is_finite() {
             return value;
         }
-        let trained = |name: &str| self.decay(name, frozen);
+        let trained = |name: &str| self.decay(name, !mode.batch_statistics);
         let parameters: Vec<&Tensor> =
             model.tensors.iter().filter(|(name, _)| trained(name).is_some()).map(|(_, t)| t).collect();
         let gradients = Tensor::run_backward(&[loss], &parameters, false, false);

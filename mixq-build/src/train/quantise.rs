@@ -241,6 +241,22 @@ mod tests {
     }
 
     #[test]
+    fn per_channel_weights_move_by_half_a_step_at_most() {
+        let mut random = fastrand::Rng::with_seed(3);
+        let real: Vec<f32> =
+            (0..40 * 9).map(|index| (random.f32() - 0.4) * 0.01 * (index / 9) as f32).collect();
+        let real = Tensor::from_slice(&real).reshape([40, 1, 3, 3]);
+        for bits in Bits::QUANTISED {
+            let grids = per_channel_grids(&real, bits);
+            let moved = (weights(&real, &grids, bits, None) - &real).abs() / &grids.scale;
+            // The zero point is rounded, too: that may cut half a step off one end.
+            assert!(moved.max().double_value(&[]) < 1.001, "{bits:?} {moved}");
+            let steps = (real.amax([1i64, 2, 3], true) - real.amin([1i64, 2, 3], true)) / &grids.scale;
+            assert!(steps.max().double_value(&[]) < f64::from(bits.max_code()) + 0.01);
+        }
+    }
+
+    #[test]
     fn the_best_range_loses_least_of_all_shares() {
         let mut random = fastrand::Rng::with_seed(2);
         // Most values are small, a few far out.

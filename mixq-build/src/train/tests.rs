@@ -128,7 +128,7 @@ fn integers_compute_what_the_fake_quantised_network_computes() {
             }
         }
     }
-    // What is left are codes that the rounding of a bias, or of libtorch's sums, moves to the neighbour.
+    // What is left are codes that the rounding of libtorch's sums moves to the neighbour.
     println!("{same} of {images_compared} images get the same answer");
-    assert!(same * 100 >= images_compared * 99, "{same} of {images_compared}");
+    assert!(same * 1000 >= images_compared * 999, "{same} of {images_compared}");
 }

@@ -1,0 +1,70 @@
+//! How fast trainings learn: float and quantised steps by turns, so that whatever else a machine does meets both alike.
+
+use std::time::Instant;
+
+use super::batches;
+use super::calibrate::calibrate;
+use super::device;
+use super::images::Images;
+use super::model::Model;
+use super::normalisation::Normalisation;
+use super::phase::Phase;
+use super::state::{State, copies};
+use super::{Task, take_turn};
+use crate::error::Problem;
+
+/// Images learned from in a second, in one turn of each phase.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Pace {
+    /// In float.
+    pub float: f64,
+    /// With fake quantisation.
+    pub quantised: f64,
+}
+
+/// Batches of a turn.
+const BATCHES: usize = 8;
+
+/// Learns from the same images in float and with fake quantisation, by turns; one more turn goes before, which finds the memory.
+///
+/// Steps are those of [`super::train`] in the first epoch of either phase, from the draw of the images to the optimiser: a quantised
+/// one asks the float network, too, if the settings say so. The network is a fresh one.
+///
+/// # Errors
+/// The device is not there.
+pub fn pace(task: Task<'_>, turns: usize) -> Result<Vec<Pace>, Problem> {
+    let Task { graph, allocation, scheme, settings, dataset, .. } = task;
+    let device = device::device(settings.device)?;
+    let (train, validation) = batches::split(dataset.train.len(), settings.validation, settings.seed);
+    let [train, validation] = [train, validation].map(|indices| Images::some(&dataset.train, indices));
+    let normalisation = Normalisation::of(&train, graph.input.channels);
+    let _turn = take_turn(graph, settings);
+    let mut fresh = Model::new(graph, allocation, scheme, settings.rounding, &normalisation, device);
+    calibrate(&mut fresh, &train, settings.bounds);
+    let order: Vec<usize> = (0..train.len()).collect();
+    let batches: Vec<&[usize]> = order.chunks(settings.batch as usize).take(BATCHES).collect();
+    let images = batches.iter().map(|batch| batch.len()).sum::<usize>() as f64;
+    let mut measure = [false, true].map(|quantised| {
+        let distils = quantised && settings.distillation > 0.0;
+        let teacher = distils.then(|| fresh.with_tensors(copies(&fresh.tensors)));
+        let phase = Phase { settings, scheme, quantised, train: &train, validation: &validation, teacher };
+        let mut model = fresh.with_tensors(copies(&fresh.tensors));
+        let mut state = State::new(model.snapshot(), settings.average > 0.0, phase.optimiser());
+        let batches = &batches;
+        move || {
+            let mode = phase.ready(&mut model, &state);
+            let start = Instant::now();
+            for (index, batch) in batches.iter().enumerate() {
+                state.batch = index;
+                phase.step(&mut model, &mut state, mode, batch, batches.len());
+            }
+            images / start.elapsed().as_secs_f64()
+        }
+    });
+    let mut turn = || {
+        let [float, quantised] = &mut measure;
+        Pace { float: float(), quantised: quantised() }
+    };
+    turn();
+    Ok((0..turns).map(|_| turn()).collect())
+}
