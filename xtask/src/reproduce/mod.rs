@@ -23,6 +23,7 @@ const EXPERIMENTS: &str = "experiments/Cargo.toml";
 const FIGURES: &str = "docs/results.json";
 const PAGE: &str = "docs/results.md";
 const PLOT: &str = "docs/results.svg";
+const PACE: &str = "docs/pace.json";
 
 /// One network's figures; bytes, accuracies of 0 to 1.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -75,7 +76,7 @@ pub fn run(json: bool, only_fresh: bool) -> Result<ExitCode> {
     let networks = merge(&answers, &earlier()?)?;
     write(FIGURES, &(serde_json::to_string_pretty(&networks)? + "\n"))?;
     write(PLOT, &plot::svg(&networks)?)?;
-    write(PAGE, &page::page(&networks))?;
+    write(PAGE, &page::page(&networks, pace()?.as_ref()))?;
     println!("wrote {PAGE}, {PLOT} and {FIGURES}: {} networks", networks.len());
     if json {
         println!("{}", json!({ "page": PAGE, "plot": PLOT, "networks": networks }));
@@ -89,6 +90,15 @@ fn earlier() -> Result<Networks> {
         Ok(text) => serde_json::from_str(&text).with_context(|| format!("{FIGURES} is damaged: delete it")),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Networks::new()),
         Err(error) => Err(error).with_context(|| format!("cannot read {FIGURES}")),
+    }
+}
+
+/// What `cargo xtask pace --json` has said, if somebody kept it.
+fn pace() -> Result<Option<Value>> {
+    match fs::read_to_string(repository(PACE)) {
+        Ok(text) => Ok(Some(serde_json::from_str(&text).with_context(|| format!("{PACE} is damaged"))?)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).with_context(|| format!("cannot read {PACE}")),
     }
 }
 

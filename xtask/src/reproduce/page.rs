@@ -2,7 +2,9 @@
 
 use std::fmt::Write;
 
-use super::{Network, Networks, PLOT};
+use serde_json::Value;
+
+use super::{Network, Networks, PACE, PLOT};
 use crate::process::thousands;
 
 /// Table a: conversions of one network, by the names of their models.
@@ -17,6 +19,15 @@ const CONVERSIONS: [(&str, &str); 10] = [
     ("paper_per_channel", "INT4, per channel, ICN, the paper's recipe"),
     ("int2_folded", "INT2, per layer, folded batch norm"),
     ("int2_per_channel", "INT2, per channel, ICN"),
+];
+
+/// The same conversions without QAT.
+const POST_TRAINING: [(&str, &str); 5] = [
+    ("post_training_int8_folded", "INT8, per layer, folded batch norm"),
+    ("post_training_int4_folded", "INT4, per layer, folded batch norm"),
+    ("post_training_int4_per_layer", "INT4, per layer, ICN"),
+    ("post_training_int4_per_channel", "INT4, per channel, ICN"),
+    ("post_training_int4_thresholds", "INT4, per channel, thresholds"),
 ];
 
 /// Table d: what is left out of the first of them.
@@ -95,21 +106,42 @@ pub fn names() -> Vec<&'static str> {
             .into_iter()
             .filter_map(|choice| budget.model(choice))
     });
-    CONVERSIONS.iter().chain(&ABLATION).map(|(name, _)| *name).chain(budgets).collect()
+    CONVERSIONS.iter().chain(&POST_TRAINING).chain(&ABLATION).map(|(name, _)| *name).chain(budgets).collect()
 }
 
 /// In place of a figure.
 const MISSING: &str = "not trained yet";
 
 /// The whole page.
-pub fn page(networks: &Networks) -> String {
+pub fn page(networks: &Networks, pace: Option<&Value>) -> String {
     let mut text = INTRODUCTION.to_string();
     text += &conversions(networks);
     text += &budgets(networks);
     text += &agreement(networks);
     text += &ablation(networks);
     text += &course(networks);
+    text += &pace.map(steps).unwrap_or_default();
     text
+}
+
+/// What a step with fake quantisation takes more than one without.
+fn steps(pace: &Value) -> String {
+    let speeds = |how: &str| {
+        let figure = |name: &str| pace[how][name].as_f64().unwrap_or_default();
+        let [float, quantised] = ["float_images_per_second", "quantised_images_per_second"]
+            .map(|name| figure(name).round() as u64);
+        let share = 100.0 * figure("share");
+        format!("{} images/s beside {} in float, {share:.0} %", thousands(quantised), thousands(float))
+    };
+    format!(
+        "\nSteps of both phases by turns, on the same images, from the draw of the images to the optimiser (medians of {} pairs, \
+         among other work; [pace.json](pace.json)): with distillation {}; without {}.\n\n```sh\n\
+         cargo xtask pace --manifest-path experiments/Cargo.toml --model {} --json | tail -1 > {PACE}\n```\n",
+        pace["turns"],
+        speeds("as_it_is_trained"),
+        speeds("without_distillation"),
+        pace["model"].as_str().unwrap_or_default(),
+    )
 }
 
 const INTRODUCTION: &str = "\
@@ -139,21 +171,28 @@ fn conversions(networks: &Networks) -> String {
         let (accuracy, bytes) = (percent(float.float_accuracy), thousands(float.float_bytes));
         let _ = writeln!(text, "| float | {accuracy} | | {bytes} |");
     }
-    for (name, label) in CONVERSIONS {
-        let Some(network) = networks.get(name) else {
-            let _ = writeln!(text, "| {label} | {MISSING} | | |");
-            continue;
-        };
-        let difference = network.integer_accuracy - network.float_accuracy;
-        let _ = writeln!(
-            text,
-            "| {label} | {} | {} | {} |",
-            percent(network.integer_accuracy),
-            points(difference),
-            thousands(network.flash_bytes)
-        );
-    }
+    text += &rows(&CONVERSIONS, networks);
+    text += "\nWithout QAT: the float network as it is, bounds of activations and of per-layer weights where quantisation \
+             loses least on 512 training images (`quantised-epochs = 0`).\n\n\
+             | network, not retrained | right, % | to float | flash, B |\n| --- | ---: | ---: | ---: |\n";
+    text += &rows(&POST_TRAINING, networks);
+    text += "\nThat folded batch norm collapses at 4 bits, as on ImageNet in the paper, does not show on this network, neither with QAT nor \
+             without. What it costs shows at 2 bits.\n";
     text
+}
+
+/// Rows of table a.
+fn rows(models: &[(&str, &str)], networks: &Networks) -> String {
+    let row = |(name, label): &(&str, &str)| match networks.get(*name) {
+        None => format!("| {label} | {MISSING} | | |\n"),
+        Some(network) => format!(
+            "| {label} | {} | {} | {} |\n",
+            percent(network.integer_accuracy),
+            points(network.integer_accuracy - network.float_accuracy),
+            thousands(network.flash_bytes)
+        ),
+    };
+    models.iter().map(row).collect()
 }
 
 fn budgets(networks: &Networks) -> String {
@@ -211,7 +250,8 @@ fn runs(bits: &[u8]) -> String {
 
 fn agreement(networks: &Networks) -> String {
     let mut text = "\n## c. Integers against fake quantisation\n\nThe network as trained, in floats with fake quantisation, and \
-                    the integer network, on the same images: accuracies, and how many images they take for different classes.\n\n\
+                    the integer network, on the same images: accuracies, and how many images they take for different classes. \
+                    (Those of width 0.5 were converted when biases of 8-bit codes and logits were coarser.)\n\n\
                     | network | fake-quantised, % | integer, % | difference | other answers |\n\
                     | --- | ---: | ---: | ---: | ---: |\n"
         .to_string();
@@ -256,12 +296,16 @@ fn ablation(networks: &Networks) -> String {
 
 fn course(networks: &Networks) -> String {
     let mut text = "\n## What it took\n\nNetworks of one width share one float training. Minutes of learning on one thread \
-                    each, among other work: only ratios mean something.\n\n| network | float, % | float, min | images/s | \
+                    each, among other work, more or less of it: speeds compare below, where both phases take turns.\n\n| network | float, % | float, min | images/s | \
                     quantised, min | images/s |\n| --- | ---: | ---: | ---: | ---: | ---: |\n"
         .to_string();
     for network in networks.values() {
-        let minutes = |seconds: Option<f64>| seconds.map_or("-".to_string(), |s| format!("{:.0}", s / 60.0));
-        let speed = |speed: Option<f64>| speed.map_or("-".to_string(), |speed| format!("{speed:.0}"));
+        let figure = |figure: Option<f64>, per: f64| match figure {
+            // Nothing was trained.
+            None | Some(0.0) => "-".to_string(),
+            Some(figure) => format!("{:.0}", figure / per),
+        };
+        let (minutes, speed) = (|seconds| figure(seconds, 60.0), |speed| figure(speed, 1.0));
         let Network { model, float_accuracy, float_seconds, quantised_seconds, .. } = network;
         let _ = writeln!(
             text,
@@ -299,7 +343,11 @@ mod tests {
 
     #[test]
     fn tables_say_what_the_figures_are() {
-        let page = page(&networks());
+        let paces = serde_json::json!({ "model": "a", "turns": 15,
+            "as_it_is_trained": { "float_images_per_second": 900.0, "quantised_images_per_second": 600.4, "share": 0.667 },
+            "without_distillation": { "float_images_per_second": 900.0, "quantised_images_per_second": 720.0, "share": 0.8 } });
+        let page = page(&networks(), Some(&paces));
+        assert!(page.contains(": with distillation 600 images/s beside 900 in float, 67 %; without 720"));
         assert!(page.contains("| float | 80.00 | | 860,000 |"), "{page}");
         assert!(page.contains("| INT4, per channel, ICN | 75.00 | -5.00 | 100,000 |"), "{page}");
         assert!(page.contains("| 128 KiB, 16 KiB | 8 | 0.125 | 70.00 |  | 71,876 | 16,384 |"), "{page}");
@@ -317,9 +365,9 @@ mod tests {
         for name in ["rounded_down", "int4_folded", "w25_in_128_by_rules"] {
             networks.remove(name);
         }
-        let page = page(&networks);
+        let page = page(&networks, None);
         assert_eq!(page.matches(MISSING).count(), 3, "{page}");
         assert!(page.contains("| floor in place of nearest | not trained yet | | |"), "{page}");
-        assert!(super::page(&Networks::new()).contains(MISSING));
+        assert!(super::page(&Networks::new(), None).contains(MISSING));
     }
 }
