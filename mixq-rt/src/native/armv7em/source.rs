@@ -44,7 +44,7 @@ enum Order {
     Words,
     /// In three rows of nine bytes.
     Nine,
-    /// In whole bytes of each pixel.
+    /// In bytes of each pixel: staged one after another, unpacked if they do not fill them, before they are widened.
     Bytes,
 }
 
