@@ -171,8 +171,13 @@ fn thresholds_have_16_bits_as_long_as_every_sum_has() {
         let logits = 2 + 2 * (4 + 4 + 1 + 1);
         let parameters = (weights + 2 * 3 * bytes + 2 + logits).next_multiple_of(4);
         assert_eq!(allocation.flash, u64::from(parameters) + 64 + 52);
-        let codes =
-            |pixel: u8| run(&converted, &vec![pixel; channels]).map(|logit| logit / (channels as i32 * 255));
+        let codes = |pixel: u8| {
+            run(&converted, &vec![pixel; channels]).map(|logit| {
+                let step = channels as i32 * 255;
+                assert_eq!(logit % step, 0, "a code is a whole number of the output's steps");
+                logit / step
+            })
+        };
         assert_eq!(codes(255), [3, 0]);
         assert_eq!(codes(0), [0, 3]);
         // 1/3 + 1/510 of all: one code, and what 2 of 3 less 1/170 round to.

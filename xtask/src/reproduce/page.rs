@@ -295,8 +295,9 @@ fn ablation(networks: &Networks) -> String {
 }
 
 fn course(networks: &Networks) -> String {
-    let mut text = "\n## What it took\n\nNetworks of one width share one float training. Minutes of learning on one thread \
-                    each, among other work, more or less of it: speeds compare below, where both phases take turns.\n\n| network | float, % | float, min | images/s | \
+    let mut text = "\n## What it took\n\nNetworks of one width share one float training. They were not all trained by one state of \
+                    the code: an artifact is fresh as long as its settings and its data are, and training it again \
+                    (`cargo xtask retrain --manifest-path experiments/Cargo.toml --force`) gives slightly other figures. Minutes of learning on one thread each, among other work, more or less of it: speeds compare below, where both phases take turns.\n\n| network | float, % | float, min | images/s | \
                     quantised, min | images/s |\n| --- | ---: | ---: | ---: | ---: | ---: |\n"
         .to_string();
     for network in networks.values() {
