@@ -166,7 +166,7 @@ pub fn armv7em(layer: &Layer, parameters: &[u8], laid_out: &mut [u8]) {
     let offset = offset as usize;
     let plain = &parameters[offset..offset + rows * row_bytes];
     if let (Layer::Conv(conv), true) = (layer, armv7em_records(layer, parameters)) {
-        let Records { stride, zero_points, weights } = Records::of(conv);
+        let Records { stride, zero_points, weights, .. } = Records::of(conv);
         let laid_out = &mut laid_out[offset..offset + filters / BLOCK * stride];
         let blocks = plain.chunks_exact(BLOCK * filter_bytes).zip(laid_out.chunks_exact_mut(stride));
         for (block, (from, to)) in blocks.enumerate() {

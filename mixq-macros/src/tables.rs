@@ -86,10 +86,11 @@ impl Step<'_> {
         let (kernel, more) = match layer {
             Layer::Conv(conv) => {
                 let records = layout::armv7em_records(layer, parameters);
-                let (y, unpacked) = (usize(if records { y } else { 0 }), layout::Blocks::unpacked(conv));
+                let y = usize(if records { y } else { 0 });
+                let (unpacked, nine) = (layout::Blocks::unpacked(conv), layout::Blocks::of_conv(conv).nine);
                 let zero = records && conv.output.zero_point == 0;
                 let fraction = Literal::u8_unsuffixed(conv.requant.fraction);
-                (quote!(conv), quote!(, #y, #fraction, #zero, #unpacked))
+                (quote!(conv), quote!(, #y, #fraction, #zero, #unpacked, #nine))
             }
             Layer::Depthwise(_) => {
                 let y = usize(y);

@@ -14,8 +14,8 @@ pub struct Blocks {
     pub word: usize,
     /// Width of a weight.
     pub weight_bits: Bits,
-    /// Whether windows are three rows of nine bytes, as those of 3x3 on three channels are: then the whole words of each row come first, and its last
-    /// byte after those of all rows.
+    /// Whether windows are of 3x3 on three channels, one or two columns apart: then two thirds of each row come first, in pairs, and the others
+    /// after those of all rows.
     pub nine: bool,
 }
 
@@ -27,10 +27,11 @@ impl Blocks {
         let channels = input.channels as usize;
         let pointwise = window.kernel_height as usize * window.kernel_width as usize == 1;
         let dense = (channels * input.bits.count()).is_multiple_of(8);
-        let x = if pointwise || dense { input.bits } else { Bits::B8 };
         let nine = window.kernel_height == 3
-            && window.kernel_width as usize * channels == 9
-            && matches!(x, Bits::B8);
+            && window.kernel_width == 3
+            && channels == 3
+            && window.stride_width <= 2;
+        let x = if pointwise || dense || nine { input.bits } else { Bits::B8 };
         Blocks { nine, ..Blocks::of(x, conv.weight_bits) }
     }
 
@@ -64,15 +65,21 @@ impl Blocks {
     /// Which of a filter's elements is at a slot; slots are counted in pairs of halves, in the order of the words. `None`:
     /// a slot of the last unit that is empty.
     ///
+    /// Of [nine](Self::nine) there may be a 28th element, see [`Records`](super::Records). With 8-bit input a row's first eight elements are two words,
+    /// whose last elements follow; with others two pixels stand side by side, and the third ones of the first two rows.
+    ///
     /// Unpacking a word of input puts element `i` beside the one half a word later, and so does [half of one](Self::half_word); elements that
     /// fill no word are in their order, those that fill no unit beside the one half a unit later.
     pub const fn element(&self, elements: usize, slot: usize) -> Option<usize> {
         if self.nine {
-            return match slot {
-                0..24 => Some(slot / 8 * 9 + slot % 8 / 4 * 4 + half_apart(4, slot % 4)),
-                24..27 => Some((slot - 24) * 9 + 8),
-                _ => None,
+            let element = match slot {
+                0..24 if self.word == 4 => slot / 8 * 9 + slot % 8 / 4 * 4 + half_apart(4, slot % 4),
+                24..27 if self.word == 4 => (slot - 24) * 9 + 8,
+                0..18 => slot / 6 * 9 + half_apart(6, slot % 6),
+                18..24 => slot % 2 * 9 + 6 + (slot - 18) / 2,
+                _ => slot,
             };
+            return if element < elements { Some(element) } else { None };
         }
         let whole = elements - elements % self.unit;
         let words = whole - whole % self.word;

@@ -40,11 +40,11 @@ pub fn plan(layers: &[Layer], index: usize, parameters: &[u8], arena_bytes: u32)
 /// Bytes that are enough for a layer: 16 elements of four pixels as 16-bit halves, those of one pixel packed, and the sums of four channels.
 pub const LEAST_SCRATCH: usize = 208;
 
-/// Bytes that are enough where [`Blocks::nine`] is: such windows are widened whole.
-pub const LEAST_SCRATCH_OF_NINE: usize = 256;
+/// Bytes that are enough where [`Blocks::nine`] is: such windows are widened whole, and three rows of what two pixels see staged.
+pub const LEAST_SCRATCH_OF_NINE: usize = 272;
 
 /// The same where sums are needed, because codes are made of them by tables elsewhere.
-pub const LEAST_SCRATCH_OF_NINE_AND_SUMS: usize = 320;
+pub const LEAST_SCRATCH_OF_NINE_AND_SUMS: usize = 336;
 
 /// Bytes that are enough for this layer.
 fn least_scratch(layer: &Layer) -> usize {

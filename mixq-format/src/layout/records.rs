@@ -9,13 +9,18 @@ pub const RECORD: usize = BLOCK * (4 + 4 + 1);
 /// How the blocks of a convolution follow one another if they have records: each is the zero points of its two channels, if channels
 /// have their own; the weights; the biases, the multipliers and the shifts (less 32) of both channels, a [`RECORD`]; and what the rows' padding leaves.
 ///
+/// Where windows are [nine](Blocks::nine), zero points stand in the last unit of 8-bit weights, and of 4-bit weights beside 8-bit input: as the weights of
+/// a 28th element, which is minus the sum of the others.
+///
 /// Together they take the bytes of the weights and the tables, from the first weight on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Records {
     /// Bytes from a block to the next.
     pub stride: usize,
-    /// Bytes of zero points.
+    /// Bytes of zero points before the weights.
     pub zero_points: usize,
+    /// Elements of a window, the one included whose weights are the zero points.
+    pub elements: usize,
     /// Bytes of the weights, as far as they are read.
     pub weights: usize,
 }
@@ -28,11 +33,24 @@ impl Records {
         let taps = window.kernel_height as usize * window.kernel_width as usize;
         let zero_points = BLOCK * requant.zero_point_step as usize;
         let filter_bytes = taps * weight_bits.row_bytes(channels);
+        let blocks = Blocks::of_conv(conv);
+        let inside = blocks.nine
+            && requant.zero_point_step == 1
+            && (matches!(blocks.weight_bits, Bits::B8) || blocks.nibbles());
+        let elements = taps * channels + if inside { 1 } else { 0 };
         Records {
             stride: zero_points + BLOCK * filter_bytes + RECORD,
-            zero_points,
-            weights: Blocks::of_conv(conv).bytes(taps * channels),
+            zero_points: if inside { 0 } else { zero_points },
+            elements,
+            weights: blocks.bytes(elements),
         }
+    }
+
+    /// Whether zero points stand among the weights.
+    pub const fn zero_points_inside(&self, conv: &Conv) -> bool {
+        let Conv { input, window, .. } = conv;
+        let taps = window.kernel_height as usize * window.kernel_width as usize;
+        self.elements > taps * input.channels as usize
     }
 }
 
@@ -47,7 +65,7 @@ pub fn armv7em_records(layer: &Layer, parameters: &[u8]) -> bool {
     let (Some(_), Some((weights, rows, columns, bits))) = (armv7em_blocks(layer), layer.weights()) else {
         return false;
     };
-    let filters = u32::from(output.channels);
+    let (filters, half) = (u32::from(output.channels), bits.max_code() / 2 + 1);
     let follows = requant.bias == weights + (rows * bits.row_bytes(columns)) as u32
         && requant.multiplier == requant.bias + 4 * filters
         && requant.shift == requant.multiplier + 4 * filters
@@ -58,18 +76,30 @@ pub fn armv7em_records(layer: &Layer, parameters: &[u8]) -> bool {
         && (requant.fraction == Requant::FRACTION
             || (output.bits == Bits::B8 && requant.fraction == Requant::COARSE_FRACTION))
         && armv7em_requantises(requant, output.channels.into(), parameters)
+        && (parameters[requant.weight_zero_point as usize..][..requant.zero_points(filters as usize)].iter())
+            .all(|zero_point| (-half..half).contains(&i32::from(*zero_point as i8)))
 }
 
 /// Writes zero points and record of the block that begins with an output channel.
 pub(super) fn put(conv: &Conv, channel: usize, parameters: &[u8], block: &mut [u8]) {
     let Conv { requant, .. } = conv;
-    let Records { zero_points, weights, .. } = Records::of(conv);
+    let records @ Records { zero_points, weights, .. } = Records::of(conv);
     let of = |offset: u32, bytes: usize| {
         let start = offset as usize + bytes * channel;
         &parameters[start..start + bytes * BLOCK]
     };
     if zero_points > 0 {
         block[..zero_points].copy_from_slice(of(requant.weight_zero_point, 1));
+    } else if records.zero_points_inside(conv) {
+        let blocks = Blocks::of_conv(conv);
+        // The last slot of the last word.
+        let word = &mut block[weights - 4..weights];
+        for (channel, zero_point) in of(requant.weight_zero_point, 1).iter().enumerate() {
+            let bits = blocks.bits(blocks.unit / 2 - 1, 1, channel, (*zero_point as i8).into());
+            for (to, byte) in word.iter_mut().zip(bits.to_le_bytes()) {
+                *to |= byte;
+            }
+        }
     }
     let record = &mut block[zero_points + weights..][..RECORD];
     let (biases, rest) = record.split_at_mut(4 * BLOCK);

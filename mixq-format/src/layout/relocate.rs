@@ -69,9 +69,11 @@ fn units_of(layer: &mut Layer, parameters: &[u8]) -> Vec<Unit> {
     let tables = tables_of(layer).into_iter().map(|(_, table)| table);
     if let Some(Records { stride, zero_points, .. }) = records {
         let bytes = tables.reduce(|all, table| all.start.min(table.start)..all.end.max(table.end));
-        let after = (stride.is_multiple_of(ALIGNMENT as usize) && zero_points > 0)
-            .then(|| (ALIGNMENT as usize - zero_points) % ALIGNMENT as usize);
-        return bytes.map(|bytes| Unit { bytes, after }).into_iter().collect();
+        let Some(bytes) = bytes else { return Vec::new() };
+        let whole = |bytes: usize| bytes.is_multiple_of(ALIGNMENT as usize);
+        let after = (whole(stride) && whole(bytes.len()))
+            .then_some((ALIGNMENT as usize - zero_points) % ALIGNMENT as usize);
+        return vec![Unit { bytes, after }];
     }
     let unit = |bytes: Range<usize>| {
         let after = bytes.len().is_multiple_of(ALIGNMENT as usize).then_some(0);

@@ -16,6 +16,7 @@ pub fn conv<
     const FRACTION: u8,
     const ZERO: bool,
     const UNPACKED: bool,
+    const NINE: bool,
 >(
     table: &Conv,
     parameters: &[u8],

@@ -240,9 +240,10 @@ impl Network {
                     let generics = match layer {
                         Layer::Conv(conv) => {
                             let y = codes(layer, &parameters);
-                            let (fraction, unpacked) =
-                                (conv.requant.fraction, layout::Blocks::unpacked(conv));
-                            format!("{x}, {}, {y}, {fraction}, true, {unpacked}", w.count())
+                            let fraction = conv.requant.fraction;
+                            let (unpacked, nine) =
+                                (layout::Blocks::unpacked(conv), layout::Blocks::of_conv(conv).nine);
+                            format!("{x}, {}, {y}, {fraction}, true, {unpacked}, {nine}", w.count())
                         }
                         Layer::Depthwise(table) => {
                             format!("{x}, {}, {}", w.count(), table.output.bits.count())

@@ -5,25 +5,25 @@
 
 use core::arch::naked_asm;
 
-use super::frame::{Frame, begin, block};
+use super::frame::{Frame, begin, block, multiply, multiply_add};
 
 macro_rules! unit {
-    ($load:literal) => {
+    ($load:literal, $multiply:tt) => {
         concat!(
             $load,
             "
     ldrd r10, r11, [r12], #8
     uxtb16 r8, r9
-    smlad r4, r9, r10, r4
-    smlad r5, r9, r11, r5
-    smlad r0, r8, r10, r0
-    smlad r1, r8, r11, r1
-    ldrd r10, r11, [r12], #8
-    smlad r6, r9, r10, r6
-    smlad r7, r9, r11, r7
-    smlad r2, r8, r10, r2
-    smlad r3, r8, r11, r3
-"
+",
+            $multiply!("r4", "r9", "r10"),
+            $multiply!("r5", "r9", "r11"),
+            $multiply!("r0", "r8", "r10"),
+            $multiply!("r1", "r8", "r11"),
+            "ldrd r10, r11, [r12], #8\n",
+            $multiply!("r6", "r9", "r10"),
+            $multiply!("r7", "r9", "r11"),
+            $multiply!("r2", "r8", "r10"),
+            $multiply!("r3", "r8", "r11"),
         )
     };
 }
@@ -36,7 +36,7 @@ pub(super) const UNROLLED: [usize; 2] = [8, 48];
 #[unsafe(naked)]
 pub(super) unsafe extern "C" fn multiply(frame: *const Frame) {
     naked_asm!(
-        begin!(),
+        begin!(inside),
         // A tail of one element, or none.
         "ldr r2, [sp, #16]",
         "adr.w r1, 6f",
@@ -61,10 +61,16 @@ pub(super) unsafe extern "C" fn multiply(frame: *const Frame) {
         "mla r5, r5, r9, r1",
         "ldr r12, [sp, #4]",
         "ldr pc, [sp, #8]",
+        // Zero points are inside, and nothing is to be skipped: the first unit begins the sums.
+        ".p2align 2",
+        "9:",
+        "ldr r12, [sp, #4]",
+        unit!("ldr r9, [lr], #4", multiply),
+        "ldr pc, [sp, #8]",
         ".p2align 2",
         "5:",
         ".rept 8",
-        unit!("ldr r9, [lr], #4"),
+        unit!("ldr r9, [lr], #4", multiply_add),
         ".endr",
         "ldr r8, [sp, #12]",
         "cmp r12, r8",
@@ -73,7 +79,7 @@ pub(super) unsafe extern "C" fn multiply(frame: *const Frame) {
         // The last element alone.
         ".p2align 2",
         "6:",
-        unit!("ldrh r9, [lr], #2"),
+        unit!("ldrh r9, [lr], #2", multiply_add),
         ".p2align 2",
         "7:",
         "sub r4, r4, r0",

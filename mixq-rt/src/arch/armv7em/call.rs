@@ -4,10 +4,12 @@ use mixq_format::Conv;
 use mixq_format::layout::{BLOCK, Blocks, Proof, RECORD, Records};
 
 use super::finish::{Ends, Left, ends};
-use super::frame::Frame;
+use super::frame::{Begin, Frame};
+use super::groups::Groups;
+use super::nine::nine_for;
 use super::stage::{Unpack, unpack};
 use super::widen::widen_for;
-use super::{Fill, PIXELS, Scratch, Widen, bytes, nibbles, packed};
+use super::{Fill, Nine, PIXELS, Scratch, Widen, bytes, nibbles, packed};
 
 /// What depends on the widths.
 pub(crate) struct Kernels {
@@ -20,15 +22,17 @@ pub(crate) struct Kernels {
     pub(crate) widen: Widen,
     /// Unpacks codes to a byte each before they are widened as such.
     pub(crate) unpack: Option<Unpack>,
+    /// Widens windows of 3x3 on three channels.
+    pub(crate) nine: Option<Nine>,
     ends: Ends,
 }
 
 impl Kernels {
-    /// For `x`-bit input, unpacked or not, `w`-bit weights and codes of `y` bits (0: sums) whose zero point is 0 or not, of biases with so
+    /// For `x`-bit input, unpacked or not, in windows of [nine](Blocks::nine) or others, `w`-bit weights and codes of `y` bits (0: sums) whose zero point is 0 or not, of biases with so
     /// many bits below a unit.
     pub(crate) const fn of(
         x: usize,
-        unpacked: bool,
+        [unpacked, nine]: [bool; 2],
         w: usize,
         y: usize,
         zero: bool,
@@ -41,7 +45,7 @@ impl Kernels {
             (_, 4) => (packed::multiply_4, packed::UNROLLED_4, packed::MASK_4, Left::Units),
             _ => (packed::multiply_2, packed::UNROLLED_2, packed::MASK_2, Left::Units),
         };
-        let blocks = Blocks::of(super::bits(x), super::bits(w));
+        let blocks = Blocks { nine, ..Blocks::of(super::bits(x), super::bits(w)) };
         let unpack = if unpacked { Some(unpack as Unpack) } else { None };
         Kernels {
             run,
@@ -50,6 +54,7 @@ impl Kernels {
             blocks,
             widen: widen_for(x),
             unpack,
+            nine: if nine { Some(nine_for(x)) } else { None },
             ends: ends(left, y, zero, fraction),
         }
     }
@@ -124,7 +129,7 @@ impl Filters<'_> {
             entry_again: 0,
             first_stop: null.cast(),
             mask: self.kernels.mask,
-            slow: 0,
+            begin: Begin::Usual,
             half: 0,
         };
         let chunk = Chunk { channel: 0, count: 0, element: 0, elements: 0, codes: false };
@@ -156,9 +161,12 @@ impl Filters<'_> {
         assert!(elements <= proof.chunk.into() && (element + elements) * bits <= 8 * filter_bytes);
         let records = match kernels.ends.codes {
             Some(_) => Records::of(table),
-            None => Records { stride: BLOCK * filter_bytes, zero_points: 0, weights: 0 },
+            None => Records { stride: BLOCK * filter_bytes, zero_points: 0, elements, weights: 0 },
         };
         let stride = records.stride;
+        let inside = kernels.ends.codes.is_some() && records.zero_points_inside(table);
+        // Zero points are the weights of an element more.
+        let elements = if inside { records.elements } else { elements };
         let first = table.weights as usize + channel / BLOCK * stride;
         assert!(first + count / BLOCK * stride <= parameters.len());
         let from = |offset: usize| parameters.as_ptr().wrapping_add(offset);
@@ -176,7 +184,11 @@ impl Filters<'_> {
         let weights = first + records.zero_points + element * BLOCK * bits / 8;
         let length = blocks.bytes(elements) + if codes { RECORD } else { 0 };
         frame.skip = stride - length;
-        frame.slow = usize::from(frame.skip != records.zero_points || frame.skip == 0);
+        frame.begin = match inside {
+            true => Begin::Inside,
+            false if frame.skip == records.zero_points && frame.skip > 0 => Begin::Usual,
+            false => Begin::Slow,
+        };
         frame.weights = from(weights.wrapping_sub(frame.skip));
         frame.end = from(weights + (count / BLOCK - 1) * stride + length);
 
@@ -185,11 +197,13 @@ impl Filters<'_> {
         // The first interval is what is left by the others, and the unrolled loop is entered where what is left by its rounds begins.
         let interval = usize::from(proof.interval) / unit;
         let first = if units == 0 { 0 } else { (units - 1) % interval + 1 };
+        // Where zero points are inside, a block begins with its first unit.
+        let entered = if inside { first - 1 } else { first };
         let entry = |units: usize| match units {
             0 => unrolled * bytes_of_unit + 1,
             _ => units.wrapping_neg() % unrolled * bytes_of_unit + 1,
         };
-        frame.entry = entry(first);
+        frame.entry = entry(entered);
         frame.entry_again = entry(interval);
         frame.interval = interval * unit * Scratch::ELEMENT_BYTES;
         frame.tail = blocks.tail(elements);
@@ -248,15 +262,20 @@ impl Call {
         assert!((pixels - 1) * pitch + fill.bytes <= codes.len());
         assert!(fill.elements.min(scratch.chunk()) >= self.chunk.elements && fill.elements <= scratch.room());
         self.place(scratch, pixel_bytes);
-        let mut from = codes.as_ptr();
-        for group in output.chunks_exact_mut(PIXELS * pixel_bytes) {
-            self.frame.out = group.as_mut_ptr();
-            // SAFETY: reads what is asserted to be among the codes, and writes words of the patch that are asserted to be there, and the sums.
-            unsafe { (fill.run)(from, scratch.patch_mut(), fill.size, pitch, PIXELS, scratch.new_sums()) };
-            // SAFETY: as in `run`.
-            unsafe { (self.run)(&self.frame) };
-            from = from.wrapping_add(PIXELS * pitch);
-        }
+        self.frame.out = output.as_mut_ptr();
+        let groups = Groups {
+            from: codes.as_ptr(),
+            patch: scratch.patch_mut(),
+            size: fill.size,
+            pitch,
+            fill: fill.run,
+            multiply: self.run,
+            sums: scratch.sums_mut(),
+            count: pixels / PIXELS,
+        };
+        // SAFETY: reads what is asserted to be among the codes, and writes words of the patch that are asserted to be there, and the sums; then as in
+        // `run`, for each group.
+        unsafe { groups.run(&mut self.frame) };
     }
 
     /// Says where the patch and the sums are, and how far apart pixels.

@@ -50,19 +50,39 @@ pub(super) struct Frame {
     pub(super) first_stop: *const u32,
     /// 80: both channels' fields of a pair of elements.
     pub(super) mask: u32,
-    /// 84: whether there is something to skip, or zero points are elsewhere; then the address where a block begins.
-    pub(super) slow: usize,
+    /// 84: then the address where a block begins.
+    pub(super) begin: Begin,
     /// 88: whether the last block made half a byte.
     pub(super) half: usize,
     // 92: where packed sums go at the end. 96 to 111: sums of lower fields. 112 to 127: halves of bytes.
 }
 
+/// How blocks begin.
+#[derive(Clone, Copy)]
+#[repr(u32)]
+pub(super) enum Begin {
+    /// Zero points, then the weights.
+    Usual = 0,
+    /// There is something to skip, or zero points are elsewhere.
+    Slow = 1,
+    /// There may be something to skip; zero points are among the weights.
+    Inside = 2,
+}
+
 // 128 bytes on the stack, 23 words of them given.
 const _: () = assert!(size_of::<Frame>() == 92 || cfg!(not(target_pointer_width = "32")));
 
-// Saves registers and takes the frame: then all but r0 may be used. Blocks begin at `2:`, or at `1:` if something is to be skipped.
+// Saves registers and takes the frame: then all but r0 may be used. Blocks begin at `2:`, at `1:` or, where the loop knows zero points that are
+// inside, at `9:`.
 macro_rules! begin {
     () => {
+        begin!(@ "cmp r2, #0\nit ne\nadrne.w r1, 1f")
+    };
+    (inside) => {
+        begin!(@ "cmp r2, #1\nit eq\nadreq.w r1, 1f\nit hi\nadrhi.w r1, 9f")
+    };
+    (@ $choose:literal) => {
+        concat!(
         "
     push {{r4-r11, lr}}
     sub sp, sp, #128
@@ -73,9 +93,9 @@ macro_rules! begin {
     stm r9, {{r1-r8, r10-r12, lr}}
     ldr r2, [sp, #84]
     adr.w r1, 2f
-    cmp r2, #0
-    it ne
-    adrne.w r1, 1f
+",
+            $choose,
+            "
     add r1, r1, #1
     str r1, [sp, #84]
     ldr r2, [sp, #8]
@@ -83,6 +103,7 @@ macro_rules! begin {
     add r2, r2, r1
     str r2, [sp, #8]
 "
+        )
     };
 }
 
@@ -106,6 +127,19 @@ macro_rules! block {
 3:  ldr r8, [sp, #20]
     ldm r8, {{r8-r11}}
 "
+    };
+}
+
+// A pair of weights by a pair of elements: added to a sum, or the first of it.
+macro_rules! multiply_add {
+    ($sum:literal, $weights:literal, $elements:literal) => {
+        concat!("smlad ", $sum, ", ", $weights, ", ", $elements, ", ", $sum, "\n")
+    };
+}
+
+macro_rules! multiply {
+    ($sum:literal, $weights:literal, $elements:literal) => {
+        concat!("smuad ", $sum, ", ", $weights, ", ", $elements, "\n")
     };
 }
 
@@ -133,4 +167,4 @@ macro_rules! next {
     };
 }
 
-pub(super) use {begin, block, leave, next};
+pub(super) use {begin, block, leave, multiply, multiply_add, next};

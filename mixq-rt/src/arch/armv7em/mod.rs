@@ -16,6 +16,7 @@ mod call;
 pub(crate) mod depthwise;
 mod finish;
 mod frame;
+mod groups;
 pub(crate) mod linear;
 mod nibbles;
 mod nine;
@@ -27,8 +28,9 @@ mod tables;
 mod widen;
 
 pub(crate) use call::{Call, Chunk, Filters, Kernels};
+pub(crate) use nine::{Nine, PAIR, STAGED_ROW};
 pub(crate) use scratch::{Patch, Scratch};
-pub(crate) use stage::stage_row;
+pub(crate) use stage::{stage_row, stage_rows};
 pub(crate) use tables::Tables;
 pub(crate) use widen::{Fill, Widen};
 

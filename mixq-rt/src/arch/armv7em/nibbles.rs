@@ -5,39 +5,41 @@
 
 use core::arch::naked_asm;
 
-use super::frame::{Frame, begin, block};
+use super::frame::{Frame, begin, block, multiply, multiply_add};
 
 macro_rules! unit {
-    ($load:literal) => {
+    ($load:literal, $multiply:tt) => {
         concat!(
             $load,
             "
     uxtb16 r8, r9
     ldrd r10, r11, [r12], #8
-    smlad r4, r8, r10, r4
-    smlad r5, r8, r11, r5
-    and r8, r9, #0x000f000f
-    smlad r0, r8, r10, r0
-    smlad r1, r8, r11, r1
-    ldrd r10, r11, [r12], #8
-    smlad r2, r8, r10, r2
-    smlad r3, r8, r11, r3
-    uxtb16 r8, r9
-    smlad r6, r8, r10, r6
-    smlad r7, r8, r11, r7
+",
+            $multiply!("r4", "r8", "r10"),
+            $multiply!("r5", "r8", "r11"),
+            "and r8, r9, #0x000f000f\n",
+            $multiply!("r0", "r8", "r10"),
+            $multiply!("r1", "r8", "r11"),
+            "ldrd r10, r11, [r12], #8\n",
+            $multiply!("r2", "r8", "r10"),
+            $multiply!("r3", "r8", "r11"),
+            "uxtb16 r8, r9\n",
+            $multiply!("r6", "r8", "r10"),
+            $multiply!("r7", "r8", "r11"),
+            "
     uxtb16 r9, r9, ror #8
     ldrd r10, r11, [r12], #8
     and r8, r9, #0x000f000f
-    smlad r4, r9, r10, r4
-    smlad r5, r9, r11, r5
-    smlad r0, r8, r10, r0
-    smlad r1, r8, r11, r1
-    ldrd r10, r11, [r12], #8
-    smlad r6, r9, r10, r6
-    smlad r7, r9, r11, r7
-    smlad r2, r8, r10, r2
-    smlad r3, r8, r11, r3
-"
+",
+            multiply_add!("r4", "r9", "r10"),
+            multiply_add!("r5", "r9", "r11"),
+            multiply_add!("r0", "r8", "r10"),
+            multiply_add!("r1", "r8", "r11"),
+            "ldrd r10, r11, [r12], #8\n",
+            multiply_add!("r6", "r9", "r10"),
+            multiply_add!("r7", "r9", "r11"),
+            multiply_add!("r2", "r8", "r10"),
+            multiply_add!("r3", "r8", "r11"),
         )
     };
 }
@@ -50,7 +52,7 @@ pub(super) const UNROLLED: [usize; 2] = [4, 104];
 #[unsafe(naked)]
 pub(super) unsafe extern "C" fn multiply(frame: *const Frame) {
     naked_asm!(
-        begin!(),
+        begin!(inside),
         // The entry for a tail of so many elements: 8 bytes each.
         "ldr r2, [sp, #16]",
         "adr.w r1, 6f",
@@ -78,10 +80,18 @@ pub(super) unsafe extern "C" fn multiply(frame: *const Frame) {
         "mla r5, r5, r9, r1",
         "ldr r12, [sp, #4]",
         "ldr pc, [sp, #8]",
+        // Zero points are inside: the first unit begins the sums.
+        ".p2align 2",
+        "9:",
+        "ldr r8, [sp, #36]",
+        "ldr r12, [sp, #4]",
+        "add lr, lr, r8",
+        unit!("ldr r9, [lr], #4", multiply),
+        "ldr pc, [sp, #8]",
         ".p2align 2",
         "5:",
         ".rept 4",
-        unit!("ldr r9, [lr], #4"),
+        unit!("ldr r9, [lr], #4", multiply_add),
         ".endr",
         "ldr r8, [sp, #12]",
         "cmp r12, r8",
@@ -98,7 +108,7 @@ pub(super) unsafe extern "C" fn multiply(frame: *const Frame) {
         "ldrb r8, [lr], #1",
         "orr r9, r9, r8, lsl #16",
         "8:",
-        unit!(""),
+        unit!("", multiply_add),
         ".p2align 2",
         "7:",
         "sub r4, r4, r0",

@@ -1,8 +1,8 @@
 //! The memory that a group of pixels is computed in.
 
-use mixq_format::layout::LEAST_SCRATCH;
+use mixq_format::layout::{LEAST_SCRATCH, LEAST_SCRATCH_OF_NINE};
 
-use super::{PIXELS, Widen, nine};
+use super::{Nine, PIXELS, Widen, nine};
 
 /// Where a group of four pixels is computed. First a *patch*, what their windows see, or a chunk of it: for each pair of elements four
 /// words, one for each pixel; the order of the elements is that of [`Blocks::element`](mixq_format::layout::Blocks::element). Then the *stage*, where there is one: packed codes
@@ -21,6 +21,9 @@ pub(crate) struct Scratch<'a> {
 impl<'a> Scratch<'a> {
     /// Bytes of a patch for an element.
     pub(crate) const ELEMENT_BYTES: usize = 2 * PIXELS;
+
+    /// Three rows that two pixels see, in bytes of a stage.
+    const STAGED_ROWS: usize = 3 * nine::STAGED_ROW;
 
     /// No memory.
     #[inline(always)]
@@ -55,6 +58,17 @@ impl<'a> Scratch<'a> {
         let patch = chunk * Scratch::ELEMENT_BYTES / 4;
         let before = if staged { patch + chunk / 4 } else { patch };
         Scratch { words, sums: [0; PIXELS], elements: 0, patch, before }
+    }
+
+    /// For windows of 3x3 on three channels.
+    ///
+    /// # Panics
+    /// If there are fewer than [`LEAST_SCRATCH_OF_NINE`] bytes.
+    #[inline(always)]
+    pub(crate) fn of_nine(words: &'a mut [u32]) -> Scratch<'a> {
+        assert!(4 * words.len() >= LEAST_SCRATCH_OF_NINE);
+        let patch = nine::ELEMENTS * Scratch::ELEMENT_BYTES / 4;
+        Scratch { words, sums: [0; PIXELS], elements: 0, patch, before: patch + Scratch::STAGED_ROWS / 4 }
     }
 
     /// Elements of a whole chunk.
@@ -100,10 +114,9 @@ impl<'a> Scratch<'a> {
         self.words.as_mut_ptr()
     }
 
-    /// The sums, as they are before a patch is filled.
+    /// The sums.
     #[inline(always)]
-    pub(super) fn new_sums(&mut self) -> *mut i32 {
-        self.sums = [0; PIXELS];
+    pub(super) fn sums_mut(&mut self) -> *mut i32 {
         self.sums.as_mut_ptr()
     }
 
@@ -171,13 +184,13 @@ impl Patch<'_> {
         self.sums[pixel] -= ((sum & 0xffff) + (sum >> 16)) as i32;
     }
 
-    /// Widens three rows of nine bytes, `row` bytes apart, of one or more pixels, `pitch` bytes apart.
+    /// Widens what two pixels from one on see, `pitch` bytes apart, in rows that are `row` bytes apart.
     ///
     /// # Panics
     /// If there are fewer codes, or the patch has no room.
     #[inline(always)]
-    pub(crate) fn widen_nine(&mut self, pixels: [usize; 2], codes: &[u8], [row, pitch]: [usize; 2]) {
-        nine::nine(codes, self.words, self.sums, pixels, [row, pitch]);
+    pub(crate) fn widen_nine(&mut self, nine: &Nine, pixel: usize, codes: &[u8], [row, pitch]: [usize; 2]) {
+        nine.run(codes, self.words, self.sums, pixel, [row, pitch]);
     }
 
     /// Fills whole words' elements of one pixel with one code.

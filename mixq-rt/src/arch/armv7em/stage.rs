@@ -1,6 +1,12 @@
 //! Rows of what windows see where they reach into the padding.
 
 use core::arch::naked_asm;
+use core::ops::Range;
+
+use super::nine::STAGED_ROW;
+
+// In an instruction of `three`.
+const _: () = assert!(STAGED_ROW == 16);
 
 /// Fills `to` with padding, but for the bytes that are inside, which begin at `left`.
 ///
@@ -49,6 +55,85 @@ unsafe extern "C" fn row(
         "7:",
         "subs r1, r1, #1",
         "bge 6b",
+        "bx lr",
+    )
+}
+
+/// Fills three rows of [`STAGED_ROW`] bytes with padding, but for those of the `rows` that are inside: there `bytes` bytes from `left` on are
+/// from `inside`, where rows are `pitch` bytes apart.
+///
+/// # Panics
+/// If `inside` has fewer bytes, or they are more than there is room for.
+#[inline(always)]
+pub(crate) fn stage_rows(
+    to: &mut [u8],
+    inside: &[u8],
+    pitch: usize,
+    rows: Range<usize>,
+    [left, bytes]: [usize; 2],
+    padding: u8,
+) {
+    assert!(3 * STAGED_ROW <= to.len() && left + bytes <= STAGED_ROW);
+    assert!(rows.is_empty() || (rows.len() - 1) * pitch + bytes <= inside.len());
+    let padding = u32::from(padding) * 0x0101_0101;
+    // SAFETY: writes three rows, and reads the bytes of so many; asserted above.
+    unsafe { three(to.as_mut_ptr(), inside.as_ptr(), pitch, left, bytes, rows.start, rows.len(), padding) };
+}
+
+/// Words first, as far as there are any.
+///
+/// # Safety
+/// Three rows are written, and `bytes` bytes of `count` rows read.
+#[unsafe(naked)]
+unsafe extern "C" fn three(
+    to: *mut u8,
+    from: *const u8,
+    pitch: usize,
+    left: usize,
+    bytes: usize,
+    first: usize,
+    count: usize,
+    padding: u32,
+) {
+    naked_asm!(
+        "push {{r4-r10}}",
+        "ldrd r4, r5, [sp, #28]",
+        "ldrd r6, r7, [sp, #36]",
+        "add r10, r0, #48",
+        "2:",
+        "str r7, [r0]",
+        "str r7, [r0, #4]",
+        "str r7, [r0, #8]",
+        "str r7, [r0, #12]",
+        "subs r5, r5, #1",
+        "bge 6f",
+        "subs r6, r6, #1",
+        "blt 6f",
+        "add r8, r0, r3",
+        "mov r9, r1",
+        "subs r12, r4, #4",
+        "blt 4f",
+        "3:",
+        "ldr r5, [r9], #4",
+        "subs r12, r12, #4",
+        "str r5, [r8], #4",
+        "bge 3b",
+        "4:",
+        "adds r12, r12, #4",
+        "beq 5f",
+        "7:",
+        "ldrb r5, [r9], #1",
+        "subs r12, r12, #1",
+        "strb r5, [r8], #1",
+        "bne 7b",
+        "5:",
+        "add r1, r1, r2",
+        "mov r5, #0",
+        "6:",
+        "add r0, r0, #16",
+        "cmp r0, r10",
+        "bne 2b",
+        "pop {{r4-r10}}",
         "bx lr",
     )
 }

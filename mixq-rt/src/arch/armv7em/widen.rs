@@ -6,7 +6,7 @@ use super::PIXELS;
 
 /// Widens codes of pixels. Takes: codes, where the first pair goes (the next is 16 bytes on), words (at least 1) or bytes from a row to the
 /// next, bytes to the next pixel's codes, pixels (at least 1), the pixel's sum, from which the codes are subtracted.
-type Run = unsafe extern "C" fn(*const u8, *mut u32, usize, usize, usize, *mut i32);
+pub(super) type Run = unsafe extern "C" fn(*const u8, *mut u32, usize, usize, usize, *mut i32);
 
 /// What a whole group sees of the input, as one call takes it.
 #[derive(Clone, Copy)]
@@ -18,13 +18,6 @@ pub(crate) struct Fill {
     pub(super) bytes: usize,
     /// Elements of the patch that are written.
     pub(super) elements: usize,
-}
-
-impl Fill {
-    /// Three rows of nine bytes, `row` bytes apart.
-    pub(crate) const fn nine(row: usize) -> Fill {
-        Fill { run: super::nine::widen_nine, size: row, bytes: 2 * row + 9, elements: 28 }
-    }
 }
 
 /// How words of codes of one width are widened.

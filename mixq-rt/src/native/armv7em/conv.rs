@@ -13,7 +13,7 @@ use crate::tensor::PixelWriter;
 /// Executes a convolution with `X`-bit input and `W`-bit weights. `Y` are the bits of the output if
 /// [`armv7em_records`](mixq_format::layout::armv7em_records) has it that tables stand beside the weights; 0, for any width, if they do not.
 /// `FRACTION` is that of the tables. `ZERO`: whether the output's zero point is 0. `UNPACKED`: whether codes are
-/// [unpacked](Blocks::of_conv) to a byte each.
+/// [unpacked](Blocks::of_conv) to a byte each; `NINE`: whether windows are [`Blocks::nine`].
 #[inline(always)]
 pub fn conv<
     const X: usize,
@@ -22,6 +22,7 @@ pub fn conv<
     const FRACTION: u8,
     const ZERO: bool,
     const UNPACKED: bool,
+    const NINE: bool,
 >(
     table: &Conv,
     parameters: &[u8],
@@ -31,7 +32,7 @@ pub fn conv<
     let Conv { output, requant, .. } = table;
     assert!(Y == 0 || (Y == output.bits.count() && FRACTION == requant.fraction));
     assert!(!ZERO || output.zero_point == 0);
-    assert!(UNPACKED == Blocks::unpacked(table));
+    assert!(UNPACKED == Blocks::unpacked(table) && NINE == Blocks::of_conv(table).nine);
     // Named here, where it is known whether there are sums: firmware without such layers does not hold what they need.
     let sums = const { if Y == 0 { Some(&Sums { requantise, write }) } else { None } };
     let work = |own: &mut [u32]| {
@@ -40,12 +41,12 @@ pub fn conv<
             parameters,
             arena,
             plan,
-            const { &Kernels::of(X, UNPACKED, W, Y, ZERO, FRACTION) },
+            const { &Kernels::of(X, [UNPACKED, NINE], W, Y, ZERO, FRACTION) },
             sums,
             own,
         );
     };
-    match Blocks::of_conv(table).nine {
+    match NINE {
         true if Y == 0 => with_memory::<{ LEAST_SCRATCH_OF_NINE_AND_SUMS / 4 }>(plan, work),
         true => with_memory::<{ LEAST_SCRATCH_OF_NINE / 4 }>(plan, work),
         false => with_memory::<{ LEAST_SCRATCH / 4 }>(plan, work),
@@ -79,10 +80,11 @@ fn execute(
     layer.begin(memory);
     let (pixels, bytes) = (table.output.pixels(), table.output.pixel_bytes());
     // Groups of four pixels, the last ones moved back to be four; of one, where there are fewer.
-    let size = if pixels < PIXELS { 1 } else { PIXELS };
+    let row = layer.source.row();
+    let size = if row < PIXELS { 1 } else { PIXELS };
     let mut first = 0;
     while first < pixels {
-        first = first.min(pixels - size);
+        first -= (first % row).saturating_sub(row - size);
         let done = layer.groups(first, &mut output[first * bytes..]);
         if done == 0 {
             let output = &mut output[first * bytes..][..size * bytes];
@@ -128,8 +130,7 @@ impl<'a> Layer<'a> {
     fn begin(&mut self, memory: &'a mut [u32]) {
         let Source { filters, .. } = self.source;
         let most = filters.proof.chunk.into();
-        self.scratch =
-            Scratch::new(memory, self.source.room(), most, self.source.staged(), self.sums.is_some());
+        self.scratch = self.source.scratch(memory, most, self.sums.is_some());
         let chunk = self.chunk(0, 0);
         filters.prepare(&mut self.call, chunk);
     }

@@ -3,10 +3,12 @@
 use core::ops::Range;
 
 use mixq_format::Conv;
-use mixq_format::layout::Blocks;
 
-use super::runs::{Runs, taps};
-use crate::arch::armv7em::{Fill, Filters, PIXELS, Patch, Scratch, stage_row};
+use super::runs::Runs;
+use crate::arch::armv7em::{
+    Fill, Filters, Nine, PAIR, PIXELS, Patch, STAGED_ROW, Scratch, stage_row, stage_rows,
+};
+use crate::layer::Taps;
 
 /// The input of a convolution.
 pub(super) struct Source<'a> {
@@ -42,7 +44,7 @@ enum Order {
     Row,
     /// In whole words of each pixel.
     Words,
-    /// In three rows of nine bytes.
+    /// In three rows of three channels: see [`Nine`].
     Nine,
     /// In bytes of each pixel: staged one after another, unpacked if they do not fill them, before they are widened.
     Bytes,
@@ -60,9 +62,9 @@ impl<'a> Source<'a> {
             && window.pad_left == 0
             && window.pad_top == 0
             && output.pixels() == 1;
-        let blocks = Blocks::of_conv(table);
+        let blocks = kernels.blocks;
         let unpacked = kernels.unpack.is_some();
-        let order = if blocks.nine {
+        let order = if kernels.nine.is_some() {
             Order::Nine
         } else if taps == 1 || (whole && !unpacked) {
             Order::Row
@@ -90,26 +92,32 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// Elements that a patch has room for if it holds all: whole units.
-    pub(super) fn room(&self) -> usize {
-        // The memory goes on after these 28, and what a loop reads there meets weights of 0.
-        self.elements.next_multiple_of(if self.order == Order::Nine { 4 } else { 16 })
+    /// Divides memory, for at most so many elements at once, with accumulators even if all elements fit, or without.
+    #[inline(always)]
+    pub(super) fn scratch<'m>(&self, memory: &'m mut [u32], most: usize, sums: bool) -> Scratch<'m> {
+        match self.order {
+            Order::Nine => Scratch::of_nine(memory),
+            _ => {
+                let staged = self.order == Order::Bytes;
+                Scratch::new(memory, self.elements.next_multiple_of(16), most, staged, sums)
+            }
+        }
     }
 
-    /// Whether the codes have to be packed without the padding of rows before they are widened.
-    pub(super) fn staged(&self) -> bool {
-        matches!(self.order, Order::Nine | Order::Bytes)
+    /// Output pixels that a group does not leave: a row of them where two are staged together.
+    #[inline(always)]
+    pub(super) fn row(&self) -> usize {
+        let output = &self.filters.table.output;
+        if self.order == Order::Nine { output.width.into() } else { output.pixels() }
     }
 
     /// How many of the output pixels from one on, whole groups, see what `Call::run_groups` takes at
     /// once, with all of their elements.
     #[inline(never)]
     pub(super) fn groups(&self, first: usize) -> Option<Groups> {
-        let Conv { input, output, .. } = self.filters.table;
+        let Conv { output, .. } = self.filters.table;
         let fill = match self.order {
-            Order::Nine if self.filters.kernels.unpack.is_none() => {
-                Fill::nine(usize::from(input.width) * input.pixel_bytes())
-            }
+            Order::Nine => self.filters.kernels.nine.as_ref()?.fill(self.input_row()),
             Order::Row
                 if self.elements.is_multiple_of(
                     self.filters.kernels.widen.word.max(self.filters.kernels.blocks.unit),
@@ -142,38 +150,65 @@ impl<'a> Source<'a> {
         element: usize,
     ) {
         let (mut patch, stage) = scratch.begin(scratch.chunk().min(self.elements - element));
+        if let Some(nine) = &self.filters.kernels.nine {
+            for pixel in (0..count).step_by(PAIR) {
+                self.widen_nine(nine, &mut patch, pixel, stage, input, self.place(first + pixel));
+            }
+            return;
+        }
         let mut pixel = 0;
         while pixel < count {
             let place = self.place(first + pixel);
             let inside = if self.seamless { count } else { self.inside(place, count - pixel) };
-            let staged = match self.order {
-                Order::Row | Order::Words => false,
-                Order::Nine => inside == 0 || self.filters.kernels.unpack.is_some(),
-                Order::Bytes => true,
-            };
+            let staged = self.order == Order::Bytes;
             // Those that see padding one by one.
             let pixels = [pixel, if staged { 1 } else { inside.max(1) }];
-            if staged && self.order == Order::Nine && self.filters.kernels.unpack.is_none() {
-                self.stage_nine(stage, input, place);
-            } else if staged {
-                self.stage(stage, patch.elements(), input, element, place);
-            }
             match self.order {
                 Order::Words => self.widen_runs(&mut patch, pixels, input, element, place),
-                Order::Nine if staged => patch.widen_nine(pixels, stage, [9, 0]),
-                Order::Nine => {
-                    let row_bytes =
-                        usize::from(self.filters.table.input.width) * self.filters.table.input.pixel_bytes();
-                    patch.widen_nine(pixels, &input[self.offset(place)..], [row_bytes, self.pitch]);
+                Order::Bytes => {
+                    self.stage(stage, patch.elements(), input, element, place);
+                    self.widen(&mut patch, pixels, stage);
                 }
-                Order::Bytes => self.widen(&mut patch, pixels, stage),
-                Order::Row => {
+                Order::Row | Order::Nine => {
                     let first = self.offset(place) + element * self.filters.kernels.widen.bits / 8;
                     self.widen(&mut patch, pixels, &input[first..]);
                 }
             }
             pixel += pixels[1];
         }
+    }
+
+    /// Widens what a pair of output pixels sees: staged, with the padding, if that is part of it.
+    #[inline(never)]
+    fn widen_nine(
+        &self,
+        nine: &Nine,
+        patch: &mut Patch,
+        pixel: usize,
+        stage: &mut [u8],
+        input: &[u8],
+        place: [usize; 2],
+    ) {
+        if self.inside(place, PAIR) == PAIR {
+            patch.widen_nine(nine, pixel, &input[self.offset(place)..], [self.input_row(), self.pitch]);
+            return;
+        }
+        let Conv { window, input: tensor, .. } = self.filters.table;
+        let rows = Taps::new(place[0], window.stride_height, window.pad_top, 3, tensor.height);
+        let columns =
+            Taps::new(place[1], window.stride_width, window.pad_left, 3 + window.stride_width, tensor.width);
+        let (pixel_bytes, row_bytes) = (tensor.pixel_bytes(), self.input_row());
+        let inside = input.get(rows.first * row_bytes + columns.first * pixel_bytes..).unwrap_or_default();
+        let bytes = [columns.start, columns.count()].map(|pixels| pixels * pixel_bytes);
+        stage_rows(stage, inside, row_bytes, rows.start..rows.end, bytes, self.padding());
+        patch.widen_nine(nine, pixel, stage, [STAGED_ROW, self.pitch]);
+    }
+
+    /// Bytes from a row of the input to the next.
+    #[inline(always)]
+    fn input_row(&self) -> usize {
+        let input = &self.filters.table.input;
+        usize::from(input.width) * input.pixel_bytes()
     }
 
     /// Row and column of an output pixel.
@@ -272,23 +307,6 @@ impl<'a> Source<'a> {
                     unpack(to, &input[from..], channels, tensor.bits.count());
                 }
             }
-        }
-    }
-
-    /// Copies three rows of nine bytes, those of the padding too.
-    #[inline(never)]
-    fn stage_nine(&self, stage: &mut [u8], input: &[u8], [y, x]: [usize; 2]) {
-        let (rows, columns) = taps(self.filters.table, [y, x]);
-        let channels = usize::from(self.filters.table.input.channels);
-        for (row, to) in stage.chunks_exact_mut(9).take(3).enumerate() {
-            let inside = match rows.see(row) {
-                Some(y) => {
-                    let first = (y * usize::from(self.filters.table.input.width) + columns.first) * channels;
-                    &input[first..first + columns.count() * channels]
-                }
-                None => &[],
-            };
-            stage_row(to, columns.start * channels, inside, self.filters.table.input.zero_point);
         }
     }
 

@@ -100,20 +100,25 @@ fn compare(number: u64, layer: &Layer, numbers: &mut Numbers, memory: &mut Memor
 macro_rules! dispatch {
     (conv $kind:expr, $($argument:expr),*) => {
         match $kind {
-            (0, _, _, false) => dispatch!(@conv [0, 7, false, false], $($argument),*),
-            (2, _, false, false) => dispatch!(@conv [2, 7, false, false], $($argument),*),
-            (2, _, true, false) => dispatch!(@conv [2, 7, true, false], $($argument),*),
-            (4, _, false, false) => dispatch!(@conv [4, 7, false, false], $($argument),*),
-            (4, _, true, false) => dispatch!(@conv [4, 7, true, false], $($argument),*),
-            (_, 7, false, false) => dispatch!(@conv [8, 7, false, false], $($argument),*),
-            (_, 7, true, false) => dispatch!(@conv [8, 7, true, false], $($argument),*),
-            (_, _, false, false) => dispatch!(@conv [8, 4, false, false], $($argument),*),
-            (_, _, true, false) => dispatch!(@conv [8, 4, true, false], $($argument),*),
-            (0, _, _, true) => dispatch!(@conv [0, 7, false, true], $($argument),*),
-            (2, _, _, true) => dispatch!(@conv [2, 7, false, true], $($argument),*),
-            (4, _, _, true) => dispatch!(@conv [4, 7, false, true], $($argument),*),
-            (_, 7, _, true) => dispatch!(@conv [8, 7, false, true], $($argument),*),
-            (_, _, _, true) => dispatch!(@conv [8, 4, false, true], $($argument),*),
+            (0, _, _, (false, false)) => dispatch!(@conv [0, 7, false, false, false], $($argument),*),
+            (2, _, false, (false, false)) => dispatch!(@conv [2, 7, false, false, false], $($argument),*),
+            (2, _, true, (false, false)) => dispatch!(@conv [2, 7, true, false, false], $($argument),*),
+            (4, _, false, (false, false)) => dispatch!(@conv [4, 7, false, false, false], $($argument),*),
+            (4, _, true, (false, false)) => dispatch!(@conv [4, 7, true, false, false], $($argument),*),
+            (_, 7, false, (false, false)) => dispatch!(@conv [8, 7, false, false, false], $($argument),*),
+            (_, 7, true, (false, false)) => dispatch!(@conv [8, 7, true, false, false], $($argument),*),
+            (_, _, false, (false, false)) => dispatch!(@conv [8, 4, false, false, false], $($argument),*),
+            (_, _, true, (false, false)) => dispatch!(@conv [8, 4, true, false, false], $($argument),*),
+            (0, _, _, (true, _)) => dispatch!(@conv [0, 7, false, true, false], $($argument),*),
+            (2, _, _, (true, _)) => dispatch!(@conv [2, 7, false, true, false], $($argument),*),
+            (4, _, _, (true, _)) => dispatch!(@conv [4, 7, false, true, false], $($argument),*),
+            (_, 7, _, (true, _)) => dispatch!(@conv [8, 7, false, true, false], $($argument),*),
+            (_, _, _, (true, _)) => dispatch!(@conv [8, 4, false, true, false], $($argument),*),
+            (0, _, _, _) => dispatch!(@conv [0, 7, false, false, true], $($argument),*),
+            (2, _, _, _) => dispatch!(@conv [2, 7, false, false, true], $($argument),*),
+            (4, _, _, _) => dispatch!(@conv [4, 7, false, false, true], $($argument),*),
+            (_, 7, _, _) => dispatch!(@conv [8, 7, false, false, true], $($argument),*),
+            (_, _, _, _) => dispatch!(@conv [8, 4, false, false, true], $($argument),*),
         }
     };
     (depthwise $y:expr, $($argument:expr),*) => {
@@ -149,7 +154,8 @@ fn run_native(layer: &Layer, parameters: &[u8], arena: &mut [u8], plan: Option<P
         (Layer::Conv(table), Some(plan)) => {
             let y = if records { table.output.bits.count() } else { 0 };
             let zero = table.output.zero_point == 0;
-            let kind = (y, table.requant.fraction, zero, layout::Blocks::unpacked(table));
+            let windows = (layout::Blocks::unpacked(table), layout::Blocks::of_conv(table).nine);
+            let kind = (y, table.requant.fraction, zero, windows);
             dispatch!(conv kind, table, parameters, arena, &plan)
         }
         (Layer::Linear(table), Some(plan)) => dispatch!(linear, table, parameters, arena, &plan),

@@ -38,10 +38,9 @@ pub fn random(numbers: &mut Numbers, parameters: &mut [u8], arena: &mut [u8]) ->
         return linear(numbers, &mut parameters, arena);
     }
     let depthwise = numbers.once_in(3);
-    // Three rows of nine bytes, as a first layer sees them.
+    // Three channels of 3x3, as a first layer sees them.
     let nine = !depthwise && numbers.once_in(8);
     let [x_bits, weight_bits] = [(); 2].map(|()| numbers.one_of(&Bits::QUANTISED));
-    let x_bits = if nine { Bits::B8 } else { x_bits };
     let y_bits = match depthwise {
         true => numbers.one_of(&Bits::QUANTISED),
         false => numbers.one_of(&[Bits::B2, Bits::B4, Bits::B8, Bits::B8, Bits::B32]),
