@@ -136,8 +136,8 @@ pub fn armv7em(layer: &Layer, parameters: &[u8], laid_out: &mut [u8]) {
         let above = 32 - bits.count();
         (code << above) >> above
     };
-    // The word of a unit of the block that begins `from`.
-    let word = |from: &[u8], unit: usize| {
+    // The word of a unit of the block that begins `from`; there are so many whole ones.
+    let word = |from: &[u8], unit: usize, whole: usize| {
         let slots = (0..blocks.unit).filter_map(|slot| {
             let element = blocks.element(elements, unit * blocks.unit + slot)?;
             Some((slot, element))
@@ -145,7 +145,7 @@ pub fn armv7em(layer: &Layer, parameters: &[u8], laid_out: &mut [u8]) {
         let mut word = 0;
         for (channel, filter) in from.chunks_exact(filter_bytes).take(blocks.channels).enumerate() {
             for (slot, element) in slots.clone() {
-                word |= if elements / blocks.unit == unit {
+                word |= if unit == whole {
                     blocks.tail_bits(half_apart(blocks.unit, slot), channel, weight(filter, element))
                 } else {
                     blocks.bits(slot / 2, slot % 2, channel, weight(filter, element))
@@ -156,22 +156,22 @@ pub fn armv7em(layer: &Layer, parameters: &[u8], laid_out: &mut [u8]) {
     };
     // The words of blocks that alternate.
     let block_bytes = blocks.channels * filter_bytes;
-    let words = |from: &[u8], to: &mut [u8]| {
+    let words = |from: &[u8], to: &mut [u8], whole: usize| {
         let words = strip * elements.div_ceil(blocks.unit);
         for (index, bytes) in to.chunks_mut(4).enumerate().take(words) {
             let block = &from[index % strip * block_bytes..];
-            bytes.copy_from_slice(&word(block, index / strip)[..bytes.len()]);
+            bytes.copy_from_slice(&word(block, index / strip, whole)[..bytes.len()]);
         }
     };
     let offset = offset as usize;
     let plain = &parameters[offset..offset + rows * row_bytes];
     if let (Layer::Conv(conv), true) = (layer, armv7em_records(layer, parameters)) {
-        let Records { stride, zero_points, weights, .. } = Records::of(conv);
+        let records @ Records { stride, zero_points, weights, .. } = Records::of(conv);
         let laid_out = &mut laid_out[offset..offset + filters / BLOCK * stride];
-        let blocks = plain.chunks_exact(BLOCK * filter_bytes).zip(laid_out.chunks_exact_mut(stride));
-        for (block, (from, to)) in blocks.enumerate() {
+        let pairs = plain.chunks_exact(BLOCK * filter_bytes).zip(laid_out.chunks_exact_mut(stride));
+        for (block, (from, to)) in pairs.enumerate() {
             to.fill(0);
-            words(from, &mut to[zero_points..zero_points + weights]);
+            words(from, &mut to[zero_points..zero_points + weights], records.elements / blocks.unit);
             records::put(conv, block * BLOCK, parameters, to);
         }
         return;
@@ -180,6 +180,6 @@ pub fn armv7em(layer: &Layer, parameters: &[u8], laid_out: &mut [u8]) {
     let strip_bytes = strip * block_bytes;
     for (from, to) in plain.chunks_exact(strip_bytes).zip(laid_out.chunks_exact_mut(strip_bytes)) {
         to.fill(0);
-        words(from, to);
+        words(from, to, elements / blocks.unit);
     }
 }

@@ -99,7 +99,7 @@ impl Blocks {
     /// Elements of the last, incomplete unit that are stored, those that are empty before the last one included.
     pub const fn tail(&self, elements: usize) -> usize {
         // The second of three is in the upper half of the first pair.
-        if self.nine && self.unit == 8 { 5 } else { elements % self.unit }
+        if self.nine && elements % self.unit == 3 && self.unit == 8 { 5 } else { elements % self.unit }
     }
 
     /// Bytes of the weights of a block of so many elements, as far as they are read.

@@ -9,8 +9,8 @@ pub const RECORD: usize = BLOCK * (4 + 4 + 1);
 /// How the blocks of a convolution follow one another if they have records: each is the zero points of its two channels, if channels
 /// have their own; the weights; the biases, the multipliers and the shifts (less 32) of both channels, a [`RECORD`]; and what the rows' padding leaves.
 ///
-/// Where windows are [nine](Blocks::nine), zero points stand in the last unit of 8-bit weights, and of 4-bit weights beside 8-bit input: as the weights of
-/// a 28th element, which is minus the sum of the others.
+/// Where windows are [nine](Blocks::nine), the last unit is whole, but for 8-bit weights without zero points of their own. Zero points stand in it, as the
+/// weights of a 28th element, which is minus the sum of the others: those of 8-bit weights, and of 4-bit weights beside 8-bit input.
 ///
 /// Together they take the bytes of the weights and the tables, from the first weight on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,7 +19,9 @@ pub struct Records {
     pub stride: usize,
     /// Bytes of zero points before the weights.
     pub zero_points: usize,
-    /// Elements of a window, the one included whose weights are the zero points.
+    /// Whether zero points stand among the weights.
+    pub inside: bool,
+    /// Elements whose weights are stored, those of weight 0 included that fill the last unit.
     pub elements: usize,
     /// Bytes of the weights, as far as they are read.
     pub weights: usize,
@@ -37,22 +39,21 @@ impl Records {
         let inside = blocks.nine
             && requant.zero_point_step == 1
             && (matches!(blocks.weight_bits, Bits::B8) || blocks.nibbles());
-        let elements = taps * channels + if inside { 1 } else { 0 };
+        let elements = taps * channels;
+        let whole = blocks.nine && (inside || blocks.unit > 2);
+        let elements = if whole { elements.next_multiple_of(blocks.unit) } else { elements };
         Records {
             stride: zero_points + BLOCK * filter_bytes + RECORD,
             zero_points: if inside { 0 } else { zero_points },
+            inside,
             elements,
             weights: blocks.bytes(elements),
         }
     }
-
-    /// Whether zero points stand among the weights.
-    pub const fn zero_points_inside(&self, conv: &Conv) -> bool {
-        let Conv { input, window, .. } = conv;
-        let taps = window.kernel_height as usize * window.kernel_width as usize;
-        self.elements > taps * input.channels as usize
-    }
 }
+
+// A whole unit has room: three weights of a row begin a byte.
+const _: () = assert!(28 * 4 * BLOCK / 8 <= 9 * 2 * BLOCK && 32 * 2 * BLOCK / 8 <= 9 * BLOCK);
 
 /// Whether the tables of a layer are laid out beside its weights: those of convolutions whose codes are made in the usual way, by one multiplier for
 /// each channel, from tables that follow the weights one after another.
@@ -83,14 +84,14 @@ pub fn armv7em_records(layer: &Layer, parameters: &[u8]) -> bool {
 /// Writes zero points and record of the block that begins with an output channel.
 pub(super) fn put(conv: &Conv, channel: usize, parameters: &[u8], block: &mut [u8]) {
     let Conv { requant, .. } = conv;
-    let records @ Records { zero_points, weights, .. } = Records::of(conv);
+    let Records { zero_points, inside, weights, .. } = Records::of(conv);
     let of = |offset: u32, bytes: usize| {
         let start = offset as usize + bytes * channel;
         &parameters[start..start + bytes * BLOCK]
     };
     if zero_points > 0 {
         block[..zero_points].copy_from_slice(of(requant.weight_zero_point, 1));
-    } else if records.zero_points_inside(conv) {
+    } else if inside {
         let blocks = Blocks::of_conv(conv);
         // The last slot of the last word.
         let word = &mut block[weights - 4..weights];

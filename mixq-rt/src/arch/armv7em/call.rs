@@ -5,7 +5,6 @@ use mixq_format::layout::{BLOCK, Blocks, Proof, RECORD, Records};
 
 use super::finish::{Ends, Left, ends};
 use super::frame::{Begin, Frame};
-use super::groups::Groups;
 use super::nine::nine_for;
 use super::stage::{Unpack, unpack};
 use super::widen::widen_for;
@@ -95,6 +94,16 @@ pub(crate) struct Call {
     bytes: [usize; 2],
 }
 
+/// Whole groups of pixels that follow one whose patch is filled.
+pub(crate) struct More<'a> {
+    pub(crate) fill: Fill,
+    /// What the first of these pixels sees begins here.
+    pub(crate) codes: &'a [u8],
+    /// Bytes to what the next one does.
+    pub(crate) pitch: usize,
+    pub(crate) groups: usize,
+}
+
 impl Filters<'_> {
     /// Of the output: whole blocks.
     #[inline(always)]
@@ -131,6 +140,12 @@ impl Filters<'_> {
             mask: self.kernels.mask,
             begin: Begin::Usual,
             half: 0,
+            first_zero_points: null,
+            from: null,
+            size: 0,
+            from_pitch: 0,
+            fill: self.kernels.widen.loop_of_words(),
+            groups: 1,
         };
         let chunk = Chunk { channel: 0, count: 0, element: 0, elements: 0, codes: false };
         Call { frame, run: self.kernels.run, chunk, stops: [0; 2], bytes: [0; 2] }
@@ -161,12 +176,13 @@ impl Filters<'_> {
         assert!(elements <= proof.chunk.into() && (element + elements) * bits <= 8 * filter_bytes);
         let records = match kernels.ends.codes {
             Some(_) => Records::of(table),
-            None => Records { stride: BLOCK * filter_bytes, zero_points: 0, elements, weights: 0 },
+            None => {
+                let stride = BLOCK * filter_bytes;
+                Records { stride, zero_points: 0, inside: false, elements, weights: 0 }
+            }
         };
-        let stride = records.stride;
-        let inside = kernels.ends.codes.is_some() && records.zero_points_inside(table);
-        // Zero points are the weights of an element more.
-        let elements = if inside { records.elements } else { elements };
+        let Records { stride, inside, .. } = records;
+        let elements = if kernels.nine.is_some() { records.elements } else { elements };
         let first = table.weights as usize + channel / BLOCK * stride;
         assert!(first + count / BLOCK * stride <= parameters.len());
         let from = |offset: usize| parameters.as_ptr().wrapping_add(offset);
@@ -180,6 +196,7 @@ impl Filters<'_> {
             assert!(zero_points + (channel + count - 1) * step < parameters.len());
             (from(zero_points + channel * step), BLOCK * step, step)
         };
+        frame.first_zero_points = frame.zero_points;
         // Where the weights of the chunk begin, and how far the loop goes from there on.
         let weights = first + records.zero_points + element * BLOCK * bits / 8;
         let length = blocks.bytes(elements) + if codes { RECORD } else { 0 };
@@ -227,55 +244,38 @@ impl Call {
         self.chunk.codes && self.chunk.elements == elements && self.chunk.count == filters.channels()
     }
 
-    /// Multiplies the patch, and writes codes to four pixels, `pitch` bytes apart (0: to one), or stores sums or adds to them.
+    /// Multiplies the patch, and writes codes to four pixels, `pitch` bytes apart (0: to one), or stores sums or adds to them. Then does the same with
+    /// more groups, if this call [is all](Self::is_all_of).
     ///
     /// # Panics
-    /// If the patch holds other elements, or there are fewer pixels or accumulators.
+    /// If the patch holds other elements or will, or there are fewer pixels, accumulators or codes.
     #[inline(always)]
-    pub(crate) fn run(&mut self, scratch: &mut Scratch, pixels: &mut [u8], pitch: usize) {
+    pub(crate) fn run(
+        &mut self,
+        scratch: &mut Scratch,
+        pixels: &mut [u8],
+        pitch: usize,
+        more: Option<More<'_>>,
+    ) {
         assert!(scratch.elements() == self.chunk.elements);
         assert!((PIXELS - 1) * pitch + self.bytes[1] <= pixels.len());
         self.place(scratch, pitch);
-        self.frame.out = pixels.as_mut_ptr().wrapping_add(self.bytes[0]);
+        let Call { frame, chunk, bytes, .. } = self;
+        frame.out = pixels.as_mut_ptr().wrapping_add(bytes[0]);
+        frame.groups = 1;
+        if let Some(More { fill, codes, pitch: from_pitch, groups }) = more {
+            assert!(chunk.codes && *bytes == [0, pitch] && groups > 0);
+            assert!((groups + 1) * PIXELS * pitch <= pixels.len());
+            assert!((groups * PIXELS - 1) * from_pitch + fill.bytes <= codes.len());
+            assert!(fill.elements.min(scratch.chunk()) >= chunk.elements && fill.elements <= scratch.room());
+            (frame.from, frame.from_pitch) = (codes.as_ptr(), from_pitch);
+            (frame.fill, frame.size) = (fill.run, fill.size);
+            frame.groups += groups;
+        }
         // SAFETY: the loop reads the elements' weights of each block, its zero points and its record, which are among the parameters, the patch, and
         // the sums; it writes the blocks' codes into the pixels or their sums to the accumulators. All asserted here, by `place` and by `Filters::prepare`.
+        // For more groups it writes words of the patch that are asserted to be there, and the sums, and reads what is asserted to be among the codes.
         unsafe { (self.run)(&self.frame) }
-    }
-
-    /// Fills patches for all pixels of `output`, whole groups of them, and writes their codes, if this call [is all](Self::is_all_of). What the
-    /// pixels see begins `pitch` bytes apart in `codes`.
-    ///
-    /// # Panics
-    /// If there are fewer codes, or others than are filled in, or the output is no whole groups.
-    #[inline(always)]
-    pub(crate) fn run_groups(
-        &mut self,
-        scratch: &mut Scratch,
-        fill: Fill,
-        codes: &[u8],
-        pitch: usize,
-        output: &mut [u8],
-    ) {
-        let [first, pixel_bytes] = self.bytes;
-        let pixels = output.len() / pixel_bytes;
-        assert!(self.chunk.codes && first == 0 && pixels.is_multiple_of(PIXELS) && pixels > 0);
-        assert!((pixels - 1) * pitch + fill.bytes <= codes.len());
-        assert!(fill.elements.min(scratch.chunk()) >= self.chunk.elements && fill.elements <= scratch.room());
-        self.place(scratch, pixel_bytes);
-        self.frame.out = output.as_mut_ptr();
-        let groups = Groups {
-            from: codes.as_ptr(),
-            patch: scratch.patch_mut(),
-            size: fill.size,
-            pitch,
-            fill: fill.run,
-            multiply: self.run,
-            sums: scratch.sums_mut(),
-            count: pixels / PIXELS,
-        };
-        // SAFETY: reads what is asserted to be among the codes, and writes words of the patch that are asserted to be there, and the sums; then as in
-        // `run`, for each group.
-        unsafe { groups.run(&mut self.frame) };
     }
 
     /// Says where the patch and the sums are, and how far apart pixels.

@@ -1,7 +1,10 @@
 //! What the loops over blocks of weights find on their stack, and how they begin, go on and end.
 
+use core::arch::naked_asm;
+
 use super::PIXELS;
 use super::finish::Finish;
+use super::widen::Run;
 
 /// What a loop is given: it copies it onto its stack, below the registers that it saves, and finds there what no
 /// register is left for, at these offsets.
@@ -54,7 +57,19 @@ pub(super) struct Frame {
     pub(super) begin: Begin,
     /// 88: whether the last block made half a byte.
     pub(super) half: usize,
-    // 92: where packed sums go at the end. 96 to 111: sums of lower fields. 112 to 127: halves of bytes.
+    /// 92: `zero_points` of the first block.
+    pub(super) first_zero_points: *const u8,
+    /// 96: what the first pixel of the next group sees.
+    pub(super) from: *const u8,
+    /// 100: as [`Fill`](super::Fill) has it.
+    pub(super) size: usize,
+    /// 104: bytes from what a pixel sees to what the next one does.
+    pub(super) from_pitch: usize,
+    /// 108: fills the patch with what the pixels of the next group see.
+    pub(super) fill: Run,
+    /// 112: of pixels; the patch is filled for the first one.
+    pub(super) groups: usize,
+    // 116: where packed sums go at the end. 120 to 135: sums of lower fields. 136 to 151: halves of bytes.
 }
 
 /// How blocks begin.
@@ -69,8 +84,11 @@ pub(super) enum Begin {
     Inside = 2,
 }
 
-// 128 bytes on the stack, 23 words of them given.
-const _: () = assert!(size_of::<Frame>() == 92 || cfg!(not(target_pointer_width = "32")));
+// 156 bytes on the stack, 29 words of them given.
+const _: () = assert!(size_of::<Frame>() == 116 || cfg!(not(target_pointer_width = "32")));
+
+// In an instruction of `again`.
+const _: () = assert!(PIXELS == 4);
 
 // Saves registers and takes the frame: then all but r0 may be used. Blocks begin at `2:`, at `1:` or, where the loop knows zero points that are
 // inside, at `9:`.
@@ -85,12 +103,14 @@ macro_rules! begin {
         concat!(
         "
     push {{r4-r11, lr}}
-    sub sp, sp, #128
+    sub sp, sp, #156
     mov r9, sp
     ldm r0!, {{r1-r8, r10-r12}}
     stm r9!, {{r1-r8, r10-r12}}
-    ldm r0, {{r1-r8, r10-r12, lr}}
-    stm r9, {{r1-r8, r10-r12, lr}}
+    ldm r0!, {{r1-r8, r10-r12, lr}}
+    stm r9!, {{r1-r8, r10-r12, lr}}
+    ldm r0, {{r1-r6}}
+    stm r9, {{r1-r6}}
     ldr r2, [sp, #84]
     adr.w r1, 2f
 ",
@@ -143,28 +163,58 @@ macro_rules! multiply {
     };
 }
 
-macro_rules! leave {
-    () => {
-        "
-    add sp, sp, #128
-    pop {{r4-r11, pc}}
-"
-    };
-}
-
-// The next block, if there is one.
+// The next block, or the next group if there is none.
 macro_rules! next {
     () => {
-        concat!(
-            "
+        "
     ldr r8, [sp, #40]
     cmp lr, r8
     it ne
     ldrne pc, [sp, #84]
-",
-            leave!()
-        )
+    b.w {again}
+"
     };
 }
 
-pub(super) use {begin, block, leave, multiply, multiply_add, next};
+/// Fills the patch for the next group of pixels, and begins with the first block again; or returns, if there is none.
+///
+/// # Safety
+/// Only to be jumped to by a loop whose frame lies on the stack.
+#[unsafe(naked)]
+pub(super) unsafe extern "C" fn again() {
+    naked_asm!(
+        "ldr r4, [sp, #112]",
+        "subs r4, r4, #1",
+        "beq 2f",
+        "str r4, [sp, #112]",
+        // The last pixel's codes end where those of the next group begin.
+        "ldrd r8, r9, [sp, #48]",
+        "add r8, r8, r9, lsl #1",
+        "add r8, r8, r9",
+        "str r8, [sp, #48]",
+        "ldr r1, [sp, #4]",
+        "ldr r5, [sp, #20]",
+        "ldrd r6, r0, [sp, #92]",
+        "ldrd r2, r3, [sp, #100]",
+        "ldr r9, [sp, #108]",
+        "str r6, [sp, #24]",
+        "add r6, r0, r3, lsl #2",
+        "str r6, [sp, #96]",
+        "mov r6, #0",
+        "mov r7, #0",
+        "strd r6, r7, [r5]",
+        "strd r6, r7, [r5, #8]",
+        "str r6, [sp, #88]",
+        "mov r4, #4",
+        "push {{r4, r5}}",
+        "blx r9",
+        "add sp, sp, #8",
+        "ldr lr, [sp]",
+        "ldr pc, [sp, #84]",
+        "2:",
+        "add sp, sp, #156",
+        "pop {{r4-r11, pc}}",
+    )
+}
+
+pub(super) use {begin, block, multiply, multiply_add, next};

@@ -16,7 +16,6 @@ mod call;
 pub(crate) mod depthwise;
 mod finish;
 mod frame;
-mod groups;
 pub(crate) mod linear;
 mod nibbles;
 mod nine;
@@ -27,7 +26,7 @@ mod stage;
 mod tables;
 mod widen;
 
-pub(crate) use call::{Call, Chunk, Filters, Kernels};
+pub(crate) use call::{Call, Chunk, Filters, Kernels, More};
 pub(crate) use nine::{Nine, PAIR, STAGED_ROW};
 pub(crate) use scratch::{Patch, Scratch};
 pub(crate) use stage::{stage_row, stage_rows};

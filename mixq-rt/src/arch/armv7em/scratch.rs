@@ -108,18 +108,6 @@ impl<'a> Scratch<'a> {
         self.words.len() * 4 / Scratch::ELEMENT_BYTES
     }
 
-    /// The patch.
-    #[inline(always)]
-    pub(super) fn patch_mut(&mut self) -> *mut u32 {
-        self.words.as_mut_ptr()
-    }
-
-    /// The sums.
-    #[inline(always)]
-    pub(super) fn sums_mut(&mut self) -> *mut i32 {
-        self.sums.as_mut_ptr()
-    }
-
     /// The patch, accumulators for `count` output channels, the sums.
     #[inline(always)]
     pub(super) fn parts(&mut self, count: usize) -> (*const u32, *mut [i32; PIXELS], *const i32) {

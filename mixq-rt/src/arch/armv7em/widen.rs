@@ -30,6 +30,11 @@ pub(crate) struct Widen {
 }
 
 impl Widen {
+    /// The loop over words.
+    pub(super) fn loop_of_words(&self) -> Run {
+        self.run
+    }
+
     /// So many words of codes in a row.
     #[inline(always)]
     pub(crate) fn fill(&self, words: usize) -> Fill {

@@ -5,9 +5,9 @@ use mixq_format::layout::{
 };
 use mixq_format::{Conv, Tensor};
 
-use super::source::{Groups, Source};
+use super::source::Source;
 use super::{split, with_memory};
-use crate::arch::armv7em::{Call, Chunk, Filters, Kernels, PIXELS, Scratch, Tables};
+use crate::arch::armv7em::{Call, Chunk, Filters, Kernels, More, PIXELS, Scratch, Tables};
 use crate::tensor::PixelWriter;
 
 /// Executes a convolution with `X`-bit input and `W`-bit weights. `Y` are the bits of the output if
@@ -75,8 +75,14 @@ fn execute(
     assert!(widths == [kernels.blocks.weight_bits.count(), kernels.widen.bits]);
     let (input, output, memory) = split(arena, [&table.input, &table.output], plan, own);
     let filters = Filters { kernels, table, parameters, proof: &plan.proof };
-    let mut layer =
-        Layer { source: Source::new(filters), scratch: Scratch::none(), call: filters.call(), sums, input };
+    let mut layer = Layer {
+        source: Source::new(filters),
+        scratch: Scratch::none(),
+        call: filters.call(),
+        sums,
+        input,
+        whole: false,
+    };
     layer.begin(memory);
     let (pixels, bytes) = (table.output.pixels(), table.output.pixel_bytes());
     // Groups of four pixels, the last ones moved back to be four; of one, where there are fewer.
@@ -85,21 +91,23 @@ fn execute(
     let mut first = 0;
     while first < pixels {
         first -= (first % row).saturating_sub(row - size);
-        let done = layer.groups(first, &mut output[first * bytes..]);
-        if done == 0 {
-            let output = &mut output[first * bytes..][..size * bytes];
-            let mut channel = 0;
-            while channel < usize::from(table.output.channels) {
-                let count = layer.channels(first, size, channel, output);
-                if let Some(sums) = sums {
-                    let of_channels = layer.scratch.accumulators(count);
-                    (sums.requantise)(&filters, channel, of_channels, size);
-                    (sums.write)(&table.output, channel, of_channels, output);
-                }
-                channel += count;
-            }
+        let output = &mut output[first * bytes..];
+        if layer.whole {
+            first += layer.groups(first, size, output);
+            continue;
         }
-        first += done.max(size);
+        let output = &mut output[..size * bytes];
+        let mut channel = 0;
+        while channel < usize::from(table.output.channels) {
+            let count = layer.channels(first, size, channel, output);
+            if let Some(sums) = sums {
+                let of_channels = layer.scratch.accumulators(count);
+                (sums.requantise)(&filters, channel, of_channels, size);
+                (sums.write)(&table.output, channel, of_channels, output);
+            }
+            channel += count;
+        }
+        first += size;
     }
 }
 
@@ -109,6 +117,8 @@ struct Layer<'a> {
     call: Call,
     sums: Option<&'a Sums>,
     input: &'a [u8],
+    /// Whether one chunk is all: its codes are made in one go.
+    whole: bool,
 }
 
 // The methods stand apart: what one holds on the stack is gone when the other is called.
@@ -133,18 +143,22 @@ impl<'a> Layer<'a> {
         self.scratch = self.source.scratch(memory, most, self.sums.is_some());
         let chunk = self.chunk(0, 0);
         filters.prepare(&mut self.call, chunk);
+        self.whole = self.call.is_all_of(&filters, self.source.elements);
     }
 
-    /// Computes whole groups from a pixel on, as many as can be filled in one go, if one chunk is all; how many pixels.
-    #[inline(never)]
-    fn groups(&mut self, first: usize, output: &mut [u8]) -> usize {
-        let Layer { source, scratch, call, input, .. } = self;
-        if !call.is_all_of(&source.filters, source.elements) {
-            return 0;
-        }
-        let Some(Groups { fill, from, pitch, pixels }) = source.groups(first) else { return 0 };
-        let output = &mut output[..pixels * source.filters.table.output.pixel_bytes()];
-        call.run_groups(scratch, fill, &input[from..], pitch, output);
+    /// Computes a group from a pixel on, and those after it that can be filled in one go, if one chunk is all; how many pixels.
+    #[inline(always)]
+    fn groups(&mut self, first: usize, size: usize, output: &mut [u8]) -> usize {
+        self.fill(first, size, 0);
+        let next = first + size;
+        let table = self.source.filters.table;
+        let more = if size == 1 || next == table.output.pixels() {
+            None
+        } else {
+            self.source.groups(next, self.input)
+        };
+        let pixels = size + more.as_ref().map_or(0, |more| more.groups * PIXELS);
+        self.multiply(output, if size == 1 { 0 } else { table.output.pixel_bytes() }, more);
         pixels
     }
 
@@ -152,14 +166,16 @@ impl<'a> Layer<'a> {
     #[inline(always)]
     fn channels(&mut self, first: usize, size: usize, channel: usize, output: &mut [u8]) -> usize {
         let pitch = if size == 1 { 0 } else { output.len() / size };
-        let (mut element, mut count) = (0, 0);
-        while element < self.source.elements {
+        let mut element = 0;
+        loop {
             self.fill(first, size, element);
-            let elements;
-            [count, elements] = self.multiply(channel, element, pitch, output);
-            element += elements;
+            let chunk = self.prepare(channel, element);
+            self.multiply(output, pitch, None);
+            element += chunk.elements;
+            if element == self.source.elements {
+                return chunk.count;
+            }
         }
-        count
     }
 
     /// Fills the patch with some of the elements of a group, from one on.
@@ -168,13 +184,18 @@ impl<'a> Layer<'a> {
         self.source.fill(&mut self.scratch, self.input, first, size, element);
     }
 
-    /// Multiplies them with the weights of some output channels from one on; how many channels and elements.
+    /// Prepares to multiply them with the weights of some output channels from one on.
     #[inline(never)]
-    fn multiply(&mut self, channel: usize, element: usize, pitch: usize, output: &mut [u8]) -> [usize; 2] {
+    fn prepare(&mut self, channel: usize, element: usize) -> Chunk {
         let chunk = self.chunk(channel, element);
         self.source.filters.prepare(&mut self.call, chunk);
-        self.call.run(&mut self.scratch, output, pitch);
-        [chunk.count, chunk.elements]
+        chunk
+    }
+
+    /// Multiplies them, and then more groups.
+    #[inline(never)]
+    fn multiply(&mut self, output: &mut [u8], pitch: usize, more: Option<More<'_>>) {
+        self.call.run(&mut self.scratch, output, pitch, more);
     }
 }
 

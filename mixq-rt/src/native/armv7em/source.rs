@@ -6,7 +6,7 @@ use mixq_format::Conv;
 
 use super::runs::Runs;
 use crate::arch::armv7em::{
-    Fill, Filters, Nine, PAIR, PIXELS, Patch, STAGED_ROW, Scratch, stage_row, stage_rows,
+    Filters, More, Nine, PAIR, PIXELS, Patch, STAGED_ROW, Scratch, stage_row, stage_rows,
 };
 use crate::layer::Taps;
 
@@ -25,16 +25,6 @@ pub(super) struct Source<'a> {
     before: usize,
     /// Whether all pixels of the output are as one row.
     seamless: bool,
-}
-
-/// Whole groups of output pixels.
-pub(super) struct Groups {
-    pub(super) fill: Fill,
-    /// What the first one sees: bytes from the start of the input.
-    pub(super) from: usize,
-    /// Bytes to what the next one does.
-    pub(super) pitch: usize,
-    pub(super) pixels: usize,
 }
 
 /// How the elements of a window lie in the input.
@@ -111,30 +101,24 @@ impl<'a> Source<'a> {
         if self.order == Order::Nine { output.width.into() } else { output.pixels() }
     }
 
-    /// How many of the output pixels from one on, whole groups, see what `Call::run_groups` takes at
-    /// once, with all of their elements.
+    /// The whole groups of output pixels from one on whose windows are taken with all of their elements, one after the other.
     #[inline(never)]
-    pub(super) fn groups(&self, first: usize) -> Option<Groups> {
-        let Conv { output, .. } = self.filters.table;
+    pub(super) fn groups<'i>(&self, first: usize, input: &'i [u8]) -> Option<More<'i>> {
+        let Filters { table, kernels, .. } = self.filters;
         let fill = match self.order {
-            Order::Nine => self.filters.kernels.nine.as_ref()?.fill(self.input_row()),
-            Order::Row
-                if self.elements.is_multiple_of(
-                    self.filters.kernels.widen.word.max(self.filters.kernels.blocks.unit),
-                ) =>
-            {
-                self.filters.kernels.widen.fill(self.elements / self.filters.kernels.widen.word)
+            Order::Nine => kernels.nine.as_ref()?.fill(self.input_row()),
+            Order::Row if self.elements.is_multiple_of(kernels.widen.word.max(kernels.blocks.unit)) => {
+                kernels.widen.fill(self.elements / kernels.widen.word)
             }
             _ => return None,
         };
         let place = self.place(first);
         let pixels = match self.seamless {
-            true => output.pixels() - first,
-            false => self.inside(place, output.width.into()),
+            true => table.output.pixels() - first,
+            false => self.inside(place, table.output.width.into()),
         };
-        let groups =
-            Groups { fill, from: self.offset(place), pitch: self.pitch, pixels: pixels & !(PIXELS - 1) };
-        (groups.pixels > 0).then_some(groups)
+        let groups = pixels / PIXELS;
+        (groups > 0).then(|| More { fill, codes: &input[self.offset(place)..], pitch: self.pitch, groups })
     }
 
     /// Fills a patch from an element on, for output pixels `first..first + count`: those together whose windows are in one row and see no

@@ -5,7 +5,7 @@ use core::arch::naked_asm;
 use mixq_format::Requant;
 use mixq_format::layout::SHIFTS;
 
-use super::super::frame::{leave, next};
+use super::super::frame::{again, next};
 
 // In an instruction of the loops.
 const _: () = assert!(Requant::FRACTION == 7 && Requant::COARSE_FRACTION == 4);
@@ -141,6 +141,7 @@ macro_rules! codes8 {
                 "strh r0, [r8], #2",
                 "str r8, [sp, #48]",
                 next!(),
+                again = sym again,
             )
         }
     };
@@ -160,6 +161,7 @@ macro_rules! codes4 {
                 "strb r0, [r8], #1",
                 "str r8, [sp, #48]",
                 next!(),
+                again = sym again,
             )
         }
     };
@@ -173,7 +175,7 @@ macro_rules! codes2 {
             naked_asm!(
                 requantise!($fraction, $upper, "2", $zero),
                 "ldr r8, [sp, #88]",
-                "add r12, sp, #112",
+                "add r12, sp, #136",
                 "eors r8, r8, #1",
                 "str r8, [sp, #88]",
                 "beq 2f",
@@ -198,6 +200,7 @@ macro_rules! codes2 {
                 "strb r0, [r8], #1",
                 "str r8, [sp, #48]",
                 next!(),
+                again = sym again,
             )
         }
     };

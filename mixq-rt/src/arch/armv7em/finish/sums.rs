@@ -2,7 +2,7 @@
 
 use core::arch::naked_asm;
 
-use super::super::frame::{leave, next};
+use super::super::frame::{again, next};
 
 // The upper channel's sums as whole units, from what a loop leaves: 2^8 times, 2^4 times, or themselves.
 macro_rules! units {
@@ -27,6 +27,7 @@ macro_rules! store {
                 "stm r8!, {{r0-r7}}",
                 "str r8, [sp, #64]",
                 next!(),
+                again = sym again,
             )
         }
     };
@@ -60,7 +61,7 @@ macro_rules! add_to {
     ($store:ident, $finish:ident, $bits:tt) => {
         #[unsafe(naked)]
         pub(super) unsafe extern "C" fn $store() {
-            naked_asm!(units!($bits), add!(), "stmdb r12, {{r0-r7}}", next!())
+            naked_asm!(units!($bits), add!(), "stmdb r12, {{r0-r7}}", next!(), again = sym again)
         }
 
         #[unsafe(naked)]
