@@ -120,11 +120,21 @@ impl Blocks {
         self.word == 4 && matches!(self.weight_bits, Bits::B4) && self.channels == BLOCK
     }
 
+    /// What is added to the weights of channel 0 or 1 (lower, upper), or one of four.
+    const fn offset(&self, channel: usize) -> i32 {
+        let offset = channel + 1 < self.channels || self.nibbles();
+        if offset { (self.weight_bits.max_code() + 1) / 2 } else { 0 }
+    }
+
+    /// What is added to the zero point of channel 0 or 1 of a block where it is stored before the weights: what is added to these, but for 8 bits,
+    /// where it would not fit its byte.
+    pub const fn zero_point_offset(&self, channel: usize) -> i32 {
+        if matches!(self.weight_bits, Bits::B8) { 0 } else { self.offset(channel) }
+    }
+
     /// The bits of one weight in its word: pair 0 to 3, half 0 or 1, channel 0 or 1 (lower, upper), or one of four.
     pub(super) const fn bits(&self, pair: usize, half: usize, channel: usize, weight: i32) -> u32 {
-        let mask = self.weight_bits.max_code();
-        let offset = if channel + 1 < self.channels || self.nibbles() { (mask + 1) / 2 } else { 0 };
-        let field = ((weight + offset) & mask) as u32;
+        let field = ((weight + self.offset(channel)) & self.weight_bits.max_code()) as u32;
         let half = 16 * half;
         match self.weight_bits {
             _ if self.channels > BLOCK => field << (half + 4 * channel),

@@ -7,7 +7,7 @@ use crate::{Bits, Conv, Layer, Requant};
 pub const RECORD: usize = BLOCK * (4 + 4 + 1);
 
 /// How the blocks of a convolution follow one another if they have records: each is the zero points of its two channels, if channels
-/// have their own; the weights; the biases, the multipliers and the shifts (less 32) of both channels, a [`RECORD`]; and what the rows' padding leaves.
+/// have their own, offset as [they are](Blocks::zero_point_offset); the weights; the biases, the multipliers and the shifts (less 32) of both channels, a [`RECORD`]; and what the rows' padding leaves.
 ///
 /// Where windows are [nine](Blocks::nine), the last unit is whole, but for 8-bit weights without zero points of their own. Zero points stand in it, as the
 /// weights of a 28th element, which is minus the sum of the others: those of 8-bit weights, and of 4-bit weights beside 8-bit input.
@@ -89,10 +89,13 @@ pub(super) fn put(conv: &Conv, channel: usize, parameters: &[u8], block: &mut [u
         let start = offset as usize + bytes * channel;
         &parameters[start..start + bytes * BLOCK]
     };
+    let blocks = Blocks::of_conv(conv);
     if zero_points > 0 {
-        block[..zero_points].copy_from_slice(of(requant.weight_zero_point, 1));
+        for (channel, (to, zero_point)) in block.iter_mut().zip(of(requant.weight_zero_point, 1)).enumerate()
+        {
+            *to = zero_point.wrapping_add(blocks.zero_point_offset(channel) as u8);
+        }
     } else if inside {
-        let blocks = Blocks::of_conv(conv);
         // The last slot of the last word.
         let word = &mut block[weights - 4..weights];
         for (channel, zero_point) in of(requant.weight_zero_point, 1).iter().enumerate() {

@@ -48,7 +48,7 @@ pub(super) unsafe extern "C" fn multiply(frame: *const Frame) {
         "ldr lr, [sp]",
         "ldr pc, [sp, #84]",
         // Without Z_w sum(q_x), from the beginning.
-        block!(),
+        block!(""),
         "add r4, r4, #128",
         "lsl r5, r5, #8",
         "mul r0, r4, r8",

@@ -146,6 +146,7 @@ impl Filters<'_> {
             from_pitch: 0,
             fill: self.kernels.widen.loop_of_words(),
             groups: 1,
+            offset: 0,
         };
         let chunk = Chunk { channel: 0, count: 0, element: 0, elements: 0, codes: false };
         Call { frame, run: self.kernels.run, chunk, stops: [0; 2], bytes: [0; 2] }
@@ -197,6 +198,7 @@ impl Filters<'_> {
             (from(zero_points + channel * step), BLOCK * step, step)
         };
         frame.first_zero_points = frame.zero_points;
+        frame.offset = if records.zero_points > 0 { 0 } else { blocks.zero_point_offset(0) as usize };
         // Where the weights of the chunk begin, and how far the loop goes from there on.
         let weights = first + records.zero_points + element * BLOCK * bits / 8;
         let length = blocks.bytes(elements) + if codes { RECORD } else { 0 };

@@ -69,7 +69,9 @@ pub(super) struct Frame {
     pub(super) fill: Run,
     /// 112: of pixels; the patch is filled for the first one.
     pub(super) groups: usize,
-    // 116: where packed sums go at the end. 120 to 135: sums of lower fields. 136 to 151: halves of bytes.
+    /// 116: of zero points that are not stored with that of their weights; 0 for 8 bits.
+    pub(super) offset: usize,
+    // 152: where packed sums go at the end. 120 to 135: sums of lower fields. 136 to 151: halves of bytes.
 }
 
 /// How blocks begin.
@@ -84,8 +86,8 @@ pub(super) enum Begin {
     Inside = 2,
 }
 
-// 156 bytes on the stack, 29 words of them given.
-const _: () = assert!(size_of::<Frame>() == 116 || cfg!(not(target_pointer_width = "32")));
+// 156 bytes on the stack, 30 words of them given.
+const _: () = assert!(size_of::<Frame>() == 120 || cfg!(not(target_pointer_width = "32")));
 
 // In an instruction of `again`.
 const _: () = assert!(PIXELS == 4);
@@ -109,8 +111,8 @@ macro_rules! begin {
     stm r9!, {{r1-r8, r10-r12}}
     ldm r0!, {{r1-r8, r10-r12, lr}}
     stm r9!, {{r1-r8, r10-r12, lr}}
-    ldm r0, {{r1-r6}}
-    stm r9, {{r1-r6}}
+    ldm r0, {{r1-r7}}
+    stm r9, {{r1-r7}}
     ldr r2, [sp, #84]
     adr.w r1, 2f
 ",
@@ -127,10 +129,12 @@ macro_rules! begin {
     };
 }
 
-// Begins a block: r4 and r5 are the zero points of its lower and its upper channel, then r8 to r11 the sums of the codes, negated.
+// Begins a block: r4 and r5 are the zero points of its lower and its upper channel, then r8 to r11 the sums of the codes, negated. `$offset` offsets
+// zero points that are not stored so.
 macro_rules! block {
-    () => {
-        "
+    ($offset:literal) => {
+        concat!(
+            "
     .p2align 2
 1:  ldr r8, [sp, #36]
     ldrd r6, r7, [sp, #24]
@@ -140,6 +144,9 @@ macro_rules! block {
     ldrsb r5, [r6, r8]
     add r6, r6, r7
     str r6, [sp, #24]
+",
+            $offset,
+            "
     b 3f
     .p2align 2
 2:  ldrsb r4, [lr], #1
@@ -147,6 +154,7 @@ macro_rules! block {
 3:  ldr r8, [sp, #20]
     ldm r8, {{r8-r11}}
 "
+        )
     };
 }
 

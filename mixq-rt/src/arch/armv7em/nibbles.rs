@@ -66,9 +66,7 @@ pub(super) unsafe extern "C" fn multiply(frame: *const Frame) {
         "ldr lr, [sp]",
         "ldr pc, [sp, #84]",
         // Without Z_w sum(q_x), from the beginning.
-        block!(),
-        "add r4, r4, #8",
-        "add r5, r5, #8",
+        block!("ldr r8, [sp, #116]\nadd r4, r4, r8\nadd r5, r5, r8"),
         "lsl r5, r5, #4",
         "mul r0, r4, r8",
         "mul r1, r4, r9",

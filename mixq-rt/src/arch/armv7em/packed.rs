@@ -125,8 +125,8 @@ macro_rules! take_out {
 }
 
 macro_rules! multiply {
-    // `$units` of `$bits`-bit weights in the unrolled loop; with the lower field below `$s`, offset by `$offset`.
-    ($name:ident, $bits:tt, $units:literal, $s:literal, $offset:literal) => {
+    // `$units` of `$bits`-bit weights in the unrolled loop; with the lower field below `$s`.
+    ($name:ident, $bits:tt, $units:literal, $s:literal) => {
         /// # Safety
         /// `frame` is valid as [`Call::run`](super::Call::run) says.
         #[unsafe(naked)]
@@ -140,7 +140,7 @@ macro_rules! multiply {
                 "it ne",
                 "adrne.w r1, 4f",
                 "add r1, r1, #1",
-                "str r1, [sp, #116]",
+                "str r1, [sp, #152]",
                 tail_bytes!($bits),
                 "adr.w r1, 6f",
                 "add r1, r1, r2, lsl #3",
@@ -153,8 +153,7 @@ macro_rules! multiply {
                 "ldr lr, [sp]",
                 "ldr pc, [sp, #84]",
                 // Without Z_w sum(q_x) and the offset of the lower channel, from the beginning.
-                block!(),
-                concat!("add r4, r4, #", $offset),
+                block!("ldr r8, [sp, #116]\nadd r4, r4, r8"),
                 concat!("lsl r5, r5, #", $s),
                 "mul r0, r4, r8",
                 "mul r1, r4, r9",
@@ -179,7 +178,7 @@ macro_rules! multiply {
                 "ldr r8, [sp, #12]",
                 "cmp r12, r8",
                 "it eq",
-                "ldreq pc, [sp, #116]",
+                "ldreq pc, [sp, #152]",
                 // The end of an interval.
                 "ldrd r8, r9, [sp, #68]",
                 "add r10, r10, r8",
@@ -224,5 +223,5 @@ pub(super) const UNROLLED_2: [usize; 2] = [4, 100];
 pub(super) const MASK_4: u32 = 0xF00F_F00F;
 pub(super) const MASK_2: u32 = 0xC003_C003;
 
-multiply!(multiply_4, 4, 4, "12", "8");
-multiply!(multiply_2, 2, 4, "14", "2");
+multiply!(multiply_4, 4, 4, "12");
+multiply!(multiply_2, 2, 4, "14");
