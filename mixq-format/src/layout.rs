@@ -29,6 +29,7 @@ mod proof;
 mod records;
 #[cfg(feature = "file")]
 mod relocate;
+mod windows;
 
 pub use blocks::Blocks;
 use blocks::half_apart;
@@ -37,6 +38,7 @@ pub use proof::{Proof, proof};
 pub use records::{RECORD, Records, armv7em_records};
 #[cfg(feature = "file")]
 pub use relocate::relocate;
+pub use windows::Windows;
 
 /// Output channels of a block, but for [`Blocks::of_linear`].
 pub const BLOCK: usize = 2;

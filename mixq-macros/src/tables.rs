@@ -87,10 +87,10 @@ impl Step<'_> {
             Layer::Conv(conv) => {
                 let records = layout::armv7em_records(layer, parameters);
                 let y = usize(if records { y } else { 0 });
-                let (unpacked, nine) = (layout::Blocks::unpacked(conv), layout::Blocks::of_conv(conv).nine);
+                let windows = Literal::u8_unsuffixed(layout::Windows::of(conv) as u8);
                 let zero = records && conv.output.zero_point == 0;
                 let fraction = Literal::u8_unsuffixed(conv.requant.fraction);
-                (quote!(conv), quote!(, #y, #fraction, #zero, #unpacked, #nine))
+                (quote!(conv), quote!(, #y, #fraction, #zero, #windows))
             }
             Layer::Depthwise(_) => {
                 let y = usize(y);

@@ -57,11 +57,6 @@ impl Blocks {
         32 / self.word
     }
 
-    /// Whether the codes of this convolution are unpacked to a byte each before.
-    pub const fn unpacked(conv: &Conv) -> bool {
-        Blocks::of_conv(conv).input_bits() != conv.input.bits.count()
-    }
-
     /// Which of a filter's elements is at a slot; slots are counted in pairs of halves, in the order of the words. `None`:
     /// a slot of the last unit that is empty.
     ///

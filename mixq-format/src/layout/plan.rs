@@ -1,7 +1,7 @@
 //! Where a kernel may work in the arena.
 
 use super::proof::proof;
-use super::{Blocks, Proof};
+use super::{Blocks, Proof, Windows};
 use crate::{Bits, Conv, Layer, Linear, Tensor};
 
 /// How the kernel for ARMv7E-M executes one layer, settled when firmware is compiled.
@@ -58,11 +58,11 @@ fn least_scratch(layer: &Layer) -> usize {
 /// sums of the output channels, where they are not requantised at once. For fully connected layers the elements alone.
 pub fn useful(layer: &Layer) -> usize {
     let bytes = match layer {
-        Layer::Conv(Conv { input, output, window, .. }) => {
+        Layer::Conv(conv @ Conv { input, output, window, .. }) => {
             let sums = output.bits == Bits::B32;
             let taps = usize::from(window.kernel_height) * usize::from(window.kernel_width);
             let elements = (taps * usize::from(input.channels)).next_multiple_of(16);
-            let staged = if taps > 1 { elements } else { 0 };
+            let staged = if Windows::of(conv).staged() { elements } else { 0 };
             let channels = if sums { usize::from(output.channels).next_multiple_of(4) } else { 0 };
             4 * 2 * elements + staged + 4 * 4 * channels
         }

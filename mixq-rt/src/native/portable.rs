@@ -15,8 +15,7 @@ pub fn conv<
     const Y: usize,
     const FRACTION: u8,
     const ZERO: bool,
-    const UNPACKED: bool,
-    const NINE: bool,
+    const WINDOWS: u8,
 >(
     table: &Conv,
     parameters: &[u8],

@@ -241,9 +241,8 @@ impl Network {
                         Layer::Conv(conv) => {
                             let y = codes(layer, &parameters);
                             let fraction = conv.requant.fraction;
-                            let (unpacked, nine) =
-                                (layout::Blocks::unpacked(conv), layout::Blocks::of_conv(conv).nine);
-                            format!("{x}, {}, {y}, {fraction}, true, {unpacked}, {nine}", w.count())
+                            let windows = layout::Windows::of(conv) as u8;
+                            format!("{x}, {}, {y}, {fraction}, true, {windows}", w.count())
                         }
                         Layer::Depthwise(table) => {
                             format!("{x}, {}, {}", w.count(), table.output.bits.count())

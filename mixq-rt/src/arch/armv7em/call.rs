@@ -1,7 +1,7 @@
 //! The safe door of the inner loops over blocks of weights.
 
 use mixq_format::Conv;
-use mixq_format::layout::{BLOCK, Blocks, Proof, RECORD, Records};
+use mixq_format::layout::{BLOCK, Blocks, Proof, RECORD, Records, Windows};
 
 use super::finish::{Ends, Left, ends};
 use super::frame::{Begin, Frame};
@@ -27,17 +27,22 @@ pub(crate) struct Kernels {
 }
 
 impl Kernels {
-    /// For `x`-bit input, unpacked or not, in windows of [nine](Blocks::nine) or others, `w`-bit weights and codes of `y` bits (0: sums) whose zero point is 0 or not, of biases with so
+    /// For `x`-bit input, `w`-bit weights and codes of `y` bits (0: sums) whose zero point is 0 or not, of biases with so
     /// many bits below a unit.
     pub(crate) const fn of(
         x: usize,
-        [unpacked, nine]: [bool; 2],
+        windows: Windows,
         w: usize,
         y: usize,
         zero: bool,
         fraction: u8,
     ) -> Kernels {
-        let x = if unpacked { 8 } else { x };
+        let unpack = match windows {
+            Windows::Codes => Some(unpack as Unpack),
+            _ => None,
+        };
+        let x = if unpack.is_some() { 8 } else { x };
+        let nine = matches!(windows, Windows::Nine);
         let (run, unrolled, mask, left): (unsafe extern "C" fn(*const Frame), _, _, _) = match (x, w) {
             (_, 8) => (bytes::multiply, bytes::UNROLLED, 0, Left::Bytes),
             (8, 4) => (nibbles::multiply, nibbles::UNROLLED, 0, Left::Nibbles),
@@ -45,7 +50,6 @@ impl Kernels {
             _ => (packed::multiply_2, packed::UNROLLED_2, packed::MASK_2, Left::Units),
         };
         let blocks = Blocks { nine, ..Blocks::of(super::bits(x), super::bits(w)) };
-        let unpack = if unpacked { Some(unpack as Unpack) } else { None };
         Kernels {
             run,
             unrolled,

@@ -1,10 +1,11 @@
 //! Standard convolutions: blocks of output channels times groups of four pixels.
 
 use mixq_format::layout::{
-    Blocks, LEAST_SCRATCH, LEAST_SCRATCH_OF_NINE, LEAST_SCRATCH_OF_NINE_AND_SUMS, Plan,
+    Blocks, LEAST_SCRATCH, LEAST_SCRATCH_OF_NINE, LEAST_SCRATCH_OF_NINE_AND_SUMS, Plan, Windows,
 };
 use mixq_format::{Conv, Tensor};
 
+use super::fill::{Fill, fill_for};
 use super::source::Source;
 use super::{split, with_memory};
 use crate::arch::armv7em::{Call, Chunk, Filters, Kernels, More, PIXELS, Scratch, Tables};
@@ -12,8 +13,8 @@ use crate::tensor::PixelWriter;
 
 /// Executes a convolution with `X`-bit input and `W`-bit weights. `Y` are the bits of the output if
 /// [`armv7em_records`](mixq_format::layout::armv7em_records) has it that tables stand beside the weights; 0, for any width, if they do not.
-/// `FRACTION` is that of the tables. `ZERO`: whether the output's zero point is 0. `UNPACKED`: whether codes are
-/// [unpacked](Blocks::of_conv) to a byte each; `NINE`: whether windows are [`Blocks::nine`].
+/// `FRACTION` is that of the tables. `ZERO`: whether the output's zero point is 0. `WINDOWS`: the number of its
+/// [`Windows`].
 #[inline(always)]
 pub fn conv<
     const X: usize,
@@ -21,8 +22,7 @@ pub fn conv<
     const Y: usize,
     const FRACTION: u8,
     const ZERO: bool,
-    const UNPACKED: bool,
-    const NINE: bool,
+    const WINDOWS: u8,
 >(
     table: &Conv,
     parameters: &[u8],
@@ -32,25 +32,32 @@ pub fn conv<
     let Conv { output, requant, .. } = table;
     assert!(Y == 0 || (Y == output.bits.count() && FRACTION == requant.fraction));
     assert!(!ZERO || output.zero_point == 0);
-    assert!(UNPACKED == Blocks::unpacked(table) && NINE == Blocks::of_conv(table).nine);
-    // Named here, where it is known whether there are sums: firmware without such layers does not hold what they need.
-    let sums = const { if Y == 0 { Some(&Sums { requantise, write }) } else { None } };
     let work = |own: &mut [u32]| {
-        execute(
-            table,
-            parameters,
-            arena,
-            plan,
-            const { &Kernels::of(X, [UNPACKED, NINE], W, Y, ZERO, FRACTION) },
-            sums,
-            own,
-        );
+        let ways = const {
+            let windows = Windows::from_number(WINDOWS);
+            // Named here, where it is known which are taken: firmware without such layers does not hold them.
+            &Ways {
+                kernels: Kernels::of(X, windows, W, Y, ZERO, FRACTION),
+                windows,
+                fill: fill_for(windows),
+                sums: if Y == 0 { Some(Sums { requantise, write }) } else { None },
+            }
+        };
+        execute(table, parameters, arena, plan, ways, own);
     };
-    match NINE {
-        true if Y == 0 => with_memory::<{ LEAST_SCRATCH_OF_NINE_AND_SUMS / 4 }>(plan, work),
-        true => with_memory::<{ LEAST_SCRATCH_OF_NINE / 4 }>(plan, work),
-        false => with_memory::<{ LEAST_SCRATCH / 4 }>(plan, work),
+    match Windows::from_number(WINDOWS) {
+        Windows::Nine if Y == 0 => with_memory::<{ LEAST_SCRATCH_OF_NINE_AND_SUMS / 4 }>(plan, work),
+        Windows::Nine => with_memory::<{ LEAST_SCRATCH_OF_NINE / 4 }>(plan, work),
+        _ => with_memory::<{ LEAST_SCRATCH / 4 }>(plan, work),
     }
+}
+
+/// What is known of a layer before its table is.
+struct Ways {
+    kernels: Kernels,
+    windows: Windows,
+    fill: Fill,
+    sums: Option<Sums>,
 }
 
 /// What becomes of the sums of some output channels from one on, by pixel. One after the other: neither's frame is below the other's.
@@ -62,21 +69,15 @@ struct Sums {
 }
 
 #[inline(never)]
-fn execute(
-    table: &Conv,
-    parameters: &[u8],
-    arena: &mut [u8],
-    plan: &Plan,
-    kernels: &Kernels,
-    sums: Option<&Sums>,
-    own: &mut [u32],
-) {
-    let widths = [table.weight_bits.count(), Blocks::of_conv(table).input_bits()];
-    assert!(widths == [kernels.blocks.weight_bits.count(), kernels.widen.bits]);
+fn execute(table: &Conv, parameters: &[u8], arena: &mut [u8], plan: &Plan, ways: &Ways, own: &mut [u32]) {
+    let Ways { kernels, windows, fill, sums } = ways;
+    assert!(kernels.blocks == Blocks::of_conv(table) && *windows == Windows::of(table));
+    let sums = sums.as_ref();
     let (input, output, memory) = split(arena, [&table.input, &table.output], plan, own);
     let filters = Filters { kernels, table, parameters, proof: &plan.proof };
     let mut layer = Layer {
-        source: Source::new(filters),
+        source: Source::new(filters, *windows),
+        fill: *fill,
         scratch: Scratch::none(),
         call: filters.call(),
         sums,
@@ -113,6 +114,7 @@ fn execute(
 
 struct Layer<'a> {
     source: Source<'a>,
+    fill: Fill,
     scratch: Scratch<'a>,
     call: Call,
     sums: Option<&'a Sums>,
@@ -181,7 +183,9 @@ impl<'a> Layer<'a> {
     /// Fills the patch with some of the elements of a group, from one on.
     #[inline(never)]
     fn fill(&mut self, first: usize, size: usize, element: usize) {
-        self.source.fill(&mut self.scratch, self.input, first, size, element);
+        let elements = self.scratch.chunk().min(self.source.elements - element);
+        let (mut patch, stage) = self.scratch.begin(elements);
+        (self.fill)(&self.source, &mut patch, stage, self.input, [first, size], element);
     }
 
     /// Prepares to multiply them with the weights of some output channels from one on.

@@ -3,6 +3,7 @@
 mod add;
 mod conv;
 mod depthwise;
+mod fill;
 mod linear;
 mod pool;
 mod runs;

@@ -100,25 +100,44 @@ fn compare(number: u64, layer: &Layer, numbers: &mut Numbers, memory: &mut Memor
 macro_rules! dispatch {
     (conv $kind:expr, $($argument:expr),*) => {
         match $kind {
-            (0, _, _, (false, false)) => dispatch!(@conv [0, 7, false, false, false], $($argument),*),
-            (2, _, false, (false, false)) => dispatch!(@conv [2, 7, false, false, false], $($argument),*),
-            (2, _, true, (false, false)) => dispatch!(@conv [2, 7, true, false, false], $($argument),*),
-            (4, _, false, (false, false)) => dispatch!(@conv [4, 7, false, false, false], $($argument),*),
-            (4, _, true, (false, false)) => dispatch!(@conv [4, 7, true, false, false], $($argument),*),
-            (_, 7, false, (false, false)) => dispatch!(@conv [8, 7, false, false, false], $($argument),*),
-            (_, 7, true, (false, false)) => dispatch!(@conv [8, 7, true, false, false], $($argument),*),
-            (_, _, false, (false, false)) => dispatch!(@conv [8, 4, false, false, false], $($argument),*),
-            (_, _, true, (false, false)) => dispatch!(@conv [8, 4, true, false, false], $($argument),*),
-            (0, _, _, (true, _)) => dispatch!(@conv [0, 7, false, true, false], $($argument),*),
-            (2, _, _, (true, _)) => dispatch!(@conv [2, 7, false, true, false], $($argument),*),
-            (4, _, _, (true, _)) => dispatch!(@conv [4, 7, false, true, false], $($argument),*),
-            (_, 7, _, (true, _)) => dispatch!(@conv [8, 7, false, true, false], $($argument),*),
-            (_, _, _, (true, _)) => dispatch!(@conv [8, 4, false, true, false], $($argument),*),
-            (0, _, _, _) => dispatch!(@conv [0, 7, false, false, true], $($argument),*),
-            (2, _, _, _) => dispatch!(@conv [2, 7, false, false, true], $($argument),*),
-            (4, _, _, _) => dispatch!(@conv [4, 7, false, false, true], $($argument),*),
-            (_, 7, _, _) => dispatch!(@conv [8, 7, false, false, true], $($argument),*),
-            (_, _, _, _) => dispatch!(@conv [8, 4, false, false, true], $($argument),*),
+            (0, _, _, 0) => dispatch!(@conv [0, 7, false, 0], $($argument),*),
+            (2, _, true, 0) => dispatch!(@conv [2, 7, true, 0], $($argument),*),
+            (2, _, false, 0) => dispatch!(@conv [2, 7, false, 0], $($argument),*),
+            (4, _, true, 0) => dispatch!(@conv [4, 7, true, 0], $($argument),*),
+            (4, _, false, 0) => dispatch!(@conv [4, 7, false, 0], $($argument),*),
+            (_, 7, true, 0) => dispatch!(@conv [8, 7, true, 0], $($argument),*),
+            (_, 7, false, 0) => dispatch!(@conv [8, 7, false, 0], $($argument),*),
+            (_, _, true, 0) => dispatch!(@conv [8, 4, true, 0], $($argument),*),
+            (_, _, false, 0) => dispatch!(@conv [8, 4, false, 0], $($argument),*),
+            (0, _, _, 1) => dispatch!(@conv [0, 7, false, 1], $($argument),*),
+            (2, _, _, 1) => dispatch!(@conv [2, 7, false, 1], $($argument),*),
+            (4, _, _, 1) => dispatch!(@conv [4, 7, false, 1], $($argument),*),
+            (_, 7, _, 1) => dispatch!(@conv [8, 7, false, 1], $($argument),*),
+            (_, _, _, 1) => dispatch!(@conv [8, 4, false, 1], $($argument),*),
+            (0, _, _, 2) => dispatch!(@conv [0, 7, false, 2], $($argument),*),
+            (2, _, true, 2) => dispatch!(@conv [2, 7, true, 2], $($argument),*),
+            (2, _, false, 2) => dispatch!(@conv [2, 7, false, 2], $($argument),*),
+            (4, _, true, 2) => dispatch!(@conv [4, 7, true, 2], $($argument),*),
+            (4, _, false, 2) => dispatch!(@conv [4, 7, false, 2], $($argument),*),
+            (_, 7, true, 2) => dispatch!(@conv [8, 7, true, 2], $($argument),*),
+            (_, 7, false, 2) => dispatch!(@conv [8, 7, false, 2], $($argument),*),
+            (_, _, true, 2) => dispatch!(@conv [8, 4, true, 2], $($argument),*),
+            (_, _, false, 2) => dispatch!(@conv [8, 4, false, 2], $($argument),*),
+            (0, _, _, 3) => dispatch!(@conv [0, 7, false, 3], $($argument),*),
+            (2, _, _, 3) => dispatch!(@conv [2, 7, false, 3], $($argument),*),
+            (4, _, _, 3) => dispatch!(@conv [4, 7, false, 3], $($argument),*),
+            (_, 7, _, 3) => dispatch!(@conv [8, 7, false, 3], $($argument),*),
+            (_, _, _, 3) => dispatch!(@conv [8, 4, false, 3], $($argument),*),
+            (0, _, _, 4) => dispatch!(@conv [0, 7, false, 4], $($argument),*),
+            (2, _, _, 4) => dispatch!(@conv [2, 7, false, 4], $($argument),*),
+            (4, _, _, 4) => dispatch!(@conv [4, 7, false, 4], $($argument),*),
+            (_, 7, _, 4) => dispatch!(@conv [8, 7, false, 4], $($argument),*),
+            (_, _, _, 4) => dispatch!(@conv [8, 4, false, 4], $($argument),*),
+            (0, _, _, _) => dispatch!(@conv [0, 7, false, 5], $($argument),*),
+            (2, _, _, _) => dispatch!(@conv [2, 7, false, 5], $($argument),*),
+            (4, _, _, _) => dispatch!(@conv [4, 7, false, 5], $($argument),*),
+            (_, 7, _, _) => dispatch!(@conv [8, 7, false, 5], $($argument),*),
+            (_, _, _, _) => dispatch!(@conv [8, 4, false, 5], $($argument),*),
         }
     };
     (depthwise $y:expr, $($argument:expr),*) => {
@@ -154,7 +173,7 @@ fn run_native(layer: &Layer, parameters: &[u8], arena: &mut [u8], plan: Option<P
         (Layer::Conv(table), Some(plan)) => {
             let y = if records { table.output.bits.count() } else { 0 };
             let zero = table.output.zero_point == 0;
-            let windows = (layout::Blocks::unpacked(table), layout::Blocks::of_conv(table).nine);
+            let windows = layout::Windows::of(table) as u8;
             let kind = (y, table.requant.fraction, zero, windows);
             dispatch!(conv kind, table, parameters, arena, &plan)
         }
