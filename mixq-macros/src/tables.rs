@@ -81,21 +81,26 @@ impl Step<'_> {
     fn native(&self, parameters: &[u8], plan: Option<&Plan>) -> TokenStream {
         let layer = &self.named.layer;
         let usize = Literal::usize_unsuffixed;
-        let (x, y) = (usize(layer.inputs().0.bits.count()), layer.output().bits.count());
+        let (x, codes) = (
+            usize(layer.inputs().0.bits.count()),
+            plan.map_or(0, |plan| layout::armv7em_codes(layer, parameters, plan)),
+        );
         let w = layer.weights().map(|(.., bits)| usize(bits.count()));
         let (kernel, more) = match layer {
             Layer::Conv(conv) => {
-                let records = layout::armv7em_records(layer, parameters);
-                let (y, unpacked) = (usize(if records { y } else { 0 }), layout::Blocks::unpacked(conv));
-                let zero = records && conv.output.zero_point == 0;
+                let (y, unpacked) = (usize(codes), layout::Blocks::unpacked(conv));
+                let zero = codes > 0 && conv.output.zero_point == 0;
                 let fraction = Literal::u8_unsuffixed(conv.requant.fraction);
                 (quote!(conv), quote!(, #y, #fraction, #zero, #unpacked))
             }
             Layer::Depthwise(_) => {
-                let y = usize(y);
+                let y = usize(layer.output().bits.count());
                 (quote!(depthwise), quote!(, #y))
             }
-            _ => (quote!(linear), quote!()),
+            _ => {
+                let y = usize(codes);
+                (quote!(linear), quote!(, #y))
+            }
         };
         let field = self.field();
         let plan = plan.map(plan_literal).into_iter();

@@ -6,6 +6,9 @@ use core::slice::IterMut;
 
 use mixq_format::{Bits, Tensor};
 
+#[cfg(armv7em)]
+use crate::check::refuse;
+
 /// Elements of a chunk.
 pub const CHUNK: usize = 8;
 
@@ -134,6 +137,21 @@ pub fn split_with<'a>(
     match arena.get_disjoint_mut(ranges) {
         Ok([input, output, work]) => (input, output, work),
         Err(_) => panic!("the plan of the arena is wrong"),
+    }
+}
+
+/// Writes element `index` of packed ones, whose bits are 0.
+///
+/// # Panics
+/// If there are fewer.
+#[cfg(armv7em)]
+#[inline(never)]
+pub(crate) fn put(elements: &mut [u8], index: usize, bits: Bits, value: i32) {
+    let bit = index * bits.count();
+    match elements.get_mut(bit / 8..) {
+        Some([byte, ..]) if bits != Bits::B32 => *byte |= (value as u8) << (bit % 8),
+        Some([a, b, c, d, ..]) => [*a, *b, *c, *d] = value.to_ne_bytes(),
+        _ => refuse(),
     }
 }
 

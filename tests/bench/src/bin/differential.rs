@@ -81,8 +81,8 @@ fn compare(number: u64, layer: &Layer, numbers: &mut Numbers, memory: &mut Memor
     laid_out.copy_from_slice(plain);
     layout::armv7em(layer, plain, laid_out);
     run_layer(layer, plain, expected);
-    let records = layout::armv7em_records(layer, plain);
-    run_native(layer, laid_out, found, plan, records);
+    let codes = plan.map_or(0, |plan| layout::armv7em_codes(layer, plain, &plan));
+    run_native(layer, laid_out, found, plan, codes);
     if let Some(plan) = plan {
         let work = plan.scratch as usize..(plan.scratch + plan.scratch_bytes) as usize;
         found[work.clone()].copy_from_slice(&expected[work]);
@@ -123,8 +123,13 @@ macro_rules! dispatch {
             _ => dispatch!(@depthwise [8], $($argument),*),
         }
     };
-    (linear, $($argument:expr),*) => {
-        dispatch!(@linear [], $($argument),*)
+    (linear $y:expr, $($argument:expr),*) => {
+        match $y {
+            0 => dispatch!(@linear [0], $($argument),*),
+            2 => dispatch!(@linear [2], $($argument),*),
+            4 => dispatch!(@linear [4], $($argument),*),
+            _ => dispatch!(@linear [8], $($argument),*),
+        }
     };
     (@$kernel:ident $rest:tt, $table:expr, $($argument:expr),*) => {
         match ($table.input.bits.count(), $table.weight_bits.count()) {
@@ -144,15 +149,14 @@ macro_rules! dispatch {
     };
 }
 
-fn run_native(layer: &Layer, parameters: &[u8], arena: &mut [u8], plan: Option<Plan>, records: bool) {
+fn run_native(layer: &Layer, parameters: &[u8], arena: &mut [u8], plan: Option<Plan>, codes: usize) {
     match (layer, plan) {
         (Layer::Conv(table), Some(plan)) => {
-            let y = if records { table.output.bits.count() } else { 0 };
             let zero = table.output.zero_point == 0;
-            let kind = (y, table.requant.fraction, zero, layout::Blocks::unpacked(table));
+            let kind = (codes, table.requant.fraction, zero, layout::Blocks::unpacked(table));
             dispatch!(conv kind, table, parameters, arena, &plan)
         }
-        (Layer::Linear(table), Some(plan)) => dispatch!(linear, table, parameters, arena, &plan),
+        (Layer::Linear(table), Some(plan)) => dispatch!(linear codes, table, parameters, arena, &plan),
         (Layer::Depthwise(table), _) => {
             dispatch!(depthwise table.output.bits.count(), table, parameters, arena)
         }
