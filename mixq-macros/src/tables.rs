@@ -93,9 +93,9 @@ impl Step<'_> {
                 let fraction = Literal::u8_unsuffixed(conv.requant.fraction);
                 (quote!(conv), quote!(, #y, #fraction, #zero, #unpacked))
             }
-            Layer::Depthwise(_) => {
-                let y = usize(layer.output().bits.count());
-                (quote!(depthwise), quote!(, #y))
+            Layer::Depthwise(Depthwise { output, .. }) => {
+                let (y, odd) = (usize(output.bits.count()), output.channels % 2 == 1);
+                (quote!(depthwise), quote!(, #y, #odd))
             }
             _ => {
                 let y = usize(codes);

@@ -121,25 +121,6 @@ pub fn split<'a>(arena: &'a mut [u8], input: &Tensor, output: &Tensor) -> (&'a [
     }
 }
 
-/// As [`split`], with other bytes of the arena to work in.
-///
-/// # Panics
-/// If they overlap, or reach beyond the arena.
-#[cfg(armv7em)]
-#[inline(never)]
-pub fn split_with<'a>(
-    arena: &'a mut [u8],
-    input: &Tensor,
-    output: &Tensor,
-    work: core::ops::Range<usize>,
-) -> (&'a [u8], &'a mut [u8], &'a mut [u8]) {
-    let ranges = [input.range(), output.range(), work];
-    match arena.get_disjoint_mut(ranges) {
-        Ok([input, output, work]) => (input, output, work),
-        Err(_) => panic!("the plan of the arena is wrong"),
-    }
-}
-
 /// Writes element `index` of packed ones, whose bits are 0.
 ///
 /// # Panics

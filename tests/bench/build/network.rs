@@ -244,8 +244,9 @@ impl Network {
                                 (conv.requant.fraction, layout::Blocks::unpacked(conv));
                             format!("{x}, {}, {codes}, {fraction}, true, {unpacked}", w.count())
                         }
-                        Layer::Depthwise(table) => {
-                            format!("{x}, {}, {}", w.count(), table.output.bits.count())
+                        Layer::Depthwise(Depthwise { output, .. }) => {
+                            let odd = output.channels % 2 == 1;
+                            format!("{x}, {}, {}, {odd}", w.count(), output.bits.count())
                         }
                         _ => format!("{x}, {}, {codes}", w.count()),
                     };

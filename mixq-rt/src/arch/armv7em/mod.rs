@@ -22,12 +22,14 @@ mod nine;
 mod packed;
 pub(crate) mod pool;
 mod scratch;
+mod split;
 mod stage;
 mod tables;
 mod widen;
 
 pub(crate) use call::{Call, Chunk, Filters, Kernels};
 pub(crate) use scratch::{Patch, Scratch};
+pub(crate) use split::split;
 pub(crate) use stage::stage_row;
 pub(crate) use tables::Tables;
 pub(crate) use widen::{Fill, Widen};

@@ -33,12 +33,12 @@ pub(crate) struct Tables<'a> {
 }
 
 impl<'a> Tables<'a> {
-    /// Those of a layer that writes `output`.
+    /// Finds the tables of a layer that writes `output` in the parameters, entries of all its channels.
     ///
     /// # Panics
-    /// If they are not in the parameters, or not those of [`Rule::Multiplier`](mixq_format::Rule::Multiplier).
+    /// If they are not there, or not those of [`Rule::Multiplier`](mixq_format::Rule::Multiplier).
     #[inline(never)]
-    pub(crate) fn new(requant: &Requant, output: &Tensor, parameters: &'a [u8]) -> Tables<'a> {
+    pub(super) fn check(requant: &Requant, output: &Tensor, parameters: &[u8]) {
         let channels = usize::from(output.channels);
         let multipliers = requant.multipliers(channels);
         let holds = |offset: u32, bytes: usize| offset as usize + bytes <= parameters.len();
@@ -49,6 +49,15 @@ impl<'a> Tables<'a> {
                 && holds(requant.shift, multipliers)
                 && holds(requant.weight_zero_point, requant.zero_points(channels)),
         );
+    }
+
+    /// Those of a layer that writes `output`.
+    ///
+    /// # Panics
+    /// As [`check`](Tables::check).
+    #[inline(never)]
+    pub(crate) fn new(requant: &Requant, output: &Tensor, parameters: &'a [u8]) -> Tables<'a> {
+        Tables::check(requant, output, parameters);
         let at = |offset: u32| parameters.as_ptr().wrapping_add(offset as usize);
         let range = Range::of(output.bits);
         Tables {
@@ -63,7 +72,7 @@ impl<'a> Tables<'a> {
             multiplier_step: (requant.multiplier_step > 0).into(),
             least: range.min,
             most: range.max,
-            channels,
+            channels: output.channels.into(),
             parameters: PhantomData,
         }
     }

@@ -116,11 +116,14 @@ macro_rules! dispatch {
             (_, _, _, true) => dispatch!(@conv [8, 4, false, true], $($argument),*),
         }
     };
-    (depthwise $y:expr, $($argument:expr),*) => {
-        match $y {
-            2 => dispatch!(@depthwise [2], $($argument),*),
-            4 => dispatch!(@depthwise [4], $($argument),*),
-            _ => dispatch!(@depthwise [8], $($argument),*),
+    (depthwise $kind:expr, $($argument:expr),*) => {
+        match $kind {
+            (2, false) => dispatch!(@depthwise [2, false], $($argument),*),
+            (4, false) => dispatch!(@depthwise [4, false], $($argument),*),
+            (_, false) => dispatch!(@depthwise [8, false], $($argument),*),
+            (2, true) => dispatch!(@depthwise [2, true], $($argument),*),
+            (4, true) => dispatch!(@depthwise [4, true], $($argument),*),
+            (_, true) => dispatch!(@depthwise [8, true], $($argument),*),
         }
     };
     (linear $y:expr, $($argument:expr),*) => {
@@ -158,7 +161,8 @@ fn run_native(layer: &Layer, parameters: &[u8], arena: &mut [u8], plan: Option<P
         }
         (Layer::Linear(table), Some(plan)) => dispatch!(linear codes, table, parameters, arena, &plan),
         (Layer::Depthwise(table), _) => {
-            dispatch!(depthwise table.output.bits.count(), table, parameters, arena)
+            let kind = (table.output.bits.count(), table.output.channels % 2 == 1);
+            dispatch!(depthwise kind, table, parameters, arena)
         }
         (Layer::Add(table), _) => native::add(table, arena),
         (Layer::AveragePool(table), _) => match table.input.bits.count() {
