@@ -21,7 +21,7 @@
 //! Weights of the lower channel are offset by half their range (unsigned), those of the upper one are signed: they lie in
 //! the upper bits of a half. Beside 8-bit input both 4-bit weights are offset; of four channels all but the last.
 
-use crate::{Bits, Depthwise, Layer, Linear, Requant, Rule};
+use crate::{Bits, Depthwise, Layer, Linear, Requant, Rule, Tensor};
 
 mod blocks;
 mod plan;
@@ -63,6 +63,30 @@ pub fn armv7em_requantises(requant: &Requant, channels: usize, parameters: &[u8]
     requant.rule == Rule::Multiplier
         && requant.fraction < 8
         && parameters[requant.shift as usize..][..shifts].iter().all(|shift| SHIFTS.contains(shift))
+}
+
+/// Bits of the codes that the kernels for ARMv7E-M make of sums while these are in registers: those of convolutions by [`armv7em_records`]; of
+/// fully connected layers of whole strips by the usual tables, with a multiplier for each channel, if the elements are multiplied all at once. 0,
+/// if sums become codes or logits later, by any tables.
+///
+/// # Panics
+/// If `parameters` are not those of the layer.
+pub fn armv7em_codes(layer: &Layer, parameters: &[u8], plan: &Plan) -> usize {
+    let Tensor { bits, channels, .. } = *layer.output();
+    let codes = match layer {
+        Layer::Linear(Linear { input, requant, .. }) => {
+            let elements = input.elements();
+            bits != Bits::B32
+                && usize::from(channels).is_multiple_of(STRIP)
+                && elements <= plan.proof.chunk.into()
+                && 2 * elements <= LEAST_SCRATCH.max(plan.scratch_bytes as usize)
+                && requant.multiplier_step == 1
+                && requant.fraction == Requant::FRACTION
+                && armv7em_requantises(requant, channels.into(), parameters)
+        }
+        _ => armv7em_records(layer, parameters),
+    };
+    if codes { bits.count() } else { 0 }
 }
 
 /// Whether there is a kernel for ARMv7E-M for a layer with weights: for those that [`armv7em_blocks`] takes, and for depthwise convolutions

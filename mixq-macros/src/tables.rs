@@ -81,22 +81,27 @@ impl Step<'_> {
     fn native(&self, parameters: &[u8], plan: Option<&Plan>) -> TokenStream {
         let layer = &self.named.layer;
         let usize = Literal::usize_unsuffixed;
-        let (x, y) = (usize(layer.inputs().0.bits.count()), layer.output().bits.count());
+        let (x, codes) = (
+            usize(layer.inputs().0.bits.count()),
+            plan.map_or(0, |plan| layout::armv7em_codes(layer, parameters, plan)),
+        );
         let w = layer.weights().map(|(.., bits)| usize(bits.count()));
         let (kernel, more) = match layer {
             Layer::Conv(conv) => {
-                let records = layout::armv7em_records(layer, parameters);
-                let y = usize(if records { y } else { 0 });
+                let y = usize(codes);
                 let windows = Literal::u8_unsuffixed(layout::Windows::of(conv) as u8);
-                let zero = records && conv.output.zero_point == 0;
+                let zero = codes > 0 && conv.output.zero_point == 0;
                 let fraction = Literal::u8_unsuffixed(conv.requant.fraction);
                 (quote!(conv), quote!(, #y, #fraction, #zero, #windows))
             }
-            Layer::Depthwise(_) => {
-                let y = usize(y);
-                (quote!(depthwise), quote!(, #y))
+            Layer::Depthwise(Depthwise { output, .. }) => {
+                let (y, odd) = (usize(output.bits.count()), output.channels % 2 == 1);
+                (quote!(depthwise), quote!(, #y, #odd))
             }
-            _ => (quote!(linear), quote!()),
+            _ => {
+                let y = usize(codes);
+                (quote!(linear), quote!(, #y))
+            }
         };
         let field = self.field();
         let plan = plan.map(plan_literal).into_iter();

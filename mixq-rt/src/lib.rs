@@ -71,6 +71,8 @@
 
 mod arch;
 mod arena;
+#[cfg(armv7em)]
+mod check;
 pub mod layer;
 pub mod native;
 pub mod requant;

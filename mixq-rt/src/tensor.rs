@@ -6,6 +6,9 @@ use core::slice::IterMut;
 
 use mixq_format::{Bits, Tensor};
 
+#[cfg(armv7em)]
+use crate::check::refuse;
+
 /// Elements of a chunk.
 pub const CHUNK: usize = 8;
 
@@ -118,22 +121,18 @@ pub fn split<'a>(arena: &'a mut [u8], input: &Tensor, output: &Tensor) -> (&'a [
     }
 }
 
-/// As [`split`], with other bytes of the arena to work in.
+/// Writes element `index` of packed ones, whose bits are 0.
 ///
 /// # Panics
-/// If they overlap, or reach beyond the arena.
+/// If there are fewer.
 #[cfg(armv7em)]
 #[inline(never)]
-pub fn split_with<'a>(
-    arena: &'a mut [u8],
-    input: &Tensor,
-    output: &Tensor,
-    work: core::ops::Range<usize>,
-) -> (&'a [u8], &'a mut [u8], &'a mut [u8]) {
-    let ranges = [input.range(), output.range(), work];
-    match arena.get_disjoint_mut(ranges) {
-        Ok([input, output, work]) => (input, output, work),
-        Err(_) => panic!("the plan of the arena is wrong"),
+pub(crate) fn put(elements: &mut [u8], index: usize, bits: Bits, value: i32) {
+    let bit = index * bits.count();
+    match elements.get_mut(bit / 8..) {
+        Some([byte, ..]) if bits != Bits::B32 => *byte |= (value as u8) << (bit % 8),
+        Some([a, b, c, d, ..]) => [*a, *b, *c, *d] = value.to_ne_bytes(),
+        _ => refuse(),
     }
 }
 

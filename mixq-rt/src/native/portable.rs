@@ -25,9 +25,9 @@ pub fn conv<
     layer::conv::<X, W>(table, requant::multiplier, parameters, arena);
 }
 
-/// Executes a depthwise convolution with `X`-bit input and `W`-bit weights; any width of output, whatever `Y` is.
+/// Executes a depthwise convolution with `X`-bit input and `W`-bit weights; any width of output and number of channels, whatever `Y` and `ODD` are.
 #[inline(always)]
-pub fn depthwise<const X: usize, const W: usize, const Y: usize>(
+pub fn depthwise<const X: usize, const W: usize, const Y: usize, const ODD: bool>(
     table: &Depthwise,
     parameters: &[u8],
     arena: &mut [u8],
@@ -35,9 +35,9 @@ pub fn depthwise<const X: usize, const W: usize, const Y: usize>(
     layer::depthwise::<X, W>(table, requant::multiplier, parameters, arena);
 }
 
-/// Executes a fully connected layer with `X`-bit input and `W`-bit weights; any width of output.
+/// Executes a fully connected layer with `X`-bit input and `W`-bit weights; any width of output, whatever `Y` is.
 #[inline(always)]
-pub fn linear<const X: usize, const W: usize>(
+pub fn linear<const X: usize, const W: usize, const Y: usize>(
     table: &Linear,
     parameters: &[u8],
     arena: &mut [u8],

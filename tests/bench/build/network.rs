@@ -235,19 +235,20 @@ impl Network {
             let x = layer.inputs().0.bits.count();
             let (generics, arguments) = match layer.weights() {
                 Some((.., w)) if layout::armv7em_takes(layer, &parameters) => {
-                    let plan =
-                        plan(index).map(|plan| format!("layout::{plan:?}").replace("Proof", "layout::Proof"));
+                    let plan = plan(index);
+                    let codes = plan.map_or(0, |plan| layout::armv7em_codes(layer, &parameters, &plan));
+                    let plan = plan.map(|plan| format!("layout::{plan:?}").replace("Proof", "layout::Proof"));
                     let generics = match layer {
                         Layer::Conv(conv) => {
-                            let y = codes(layer, &parameters);
                             let fraction = conv.requant.fraction;
                             let windows = layout::Windows::of(conv) as u8;
-                            format!("{x}, {}, {y}, {fraction}, true, {windows}", w.count())
+                            format!("{x}, {}, {codes}, {fraction}, true, {windows}", w.count())
                         }
-                        Layer::Depthwise(table) => {
-                            format!("{x}, {}, {}", w.count(), table.output.bits.count())
+                        Layer::Depthwise(Depthwise { output, .. }) => {
+                            let odd = output.channels % 2 == 1;
+                            format!("{x}, {}, {}, {odd}", w.count(), output.bits.count())
                         }
-                        _ => format!("{x}, {}", w.count()),
+                        _ => format!("{x}, {}, {codes}", w.count()),
                     };
                     (generics, format!("native {}", plan.unwrap_or_default()))
                 }
@@ -279,11 +280,6 @@ impl Step {
             Step::AveragePool { window } => Layer::AveragePool(Pool { input, output, window }),
         }
     }
-}
-
-/// Bits of the codes that a convolution makes by tables beside its weights.
-fn codes(layer: &Layer, parameters: &[u8]) -> usize {
-    if layout::armv7em_records(layer, parameters) { layer.output().bits.count() } else { 0 }
 }
 
 fn table(window: &Window) -> TableWindow {

@@ -7,8 +7,9 @@ use core::arch::naked_asm;
 
 use mixq_format::Pool;
 
+use super::split;
+use crate::check::check;
 use crate::layer::Taps;
-use crate::tensor::split_with;
 
 /// The inner loops of a pool.
 pub(crate) struct Kernel {
@@ -74,10 +75,8 @@ impl<'a> Pixels<'a> {
     pub(crate) fn new(arena: &'a mut [u8], table: &Pool, kernel: &'a Kernel) -> Pixels<'a> {
         let tensor = &table.input;
         let (pixel_bytes, bits) = (tensor.pixel_bytes(), tensor.bits.count());
-        let (input, output, _) = split_with(arena, tensor, &table.output, 0..0);
+        let (input, output, _) = split(arena, tensor, &table.output, [0; 2]);
         let (height, width) = (usize::from(tensor.height), usize::from(tensor.width));
-        // Not so, where 32 bits do not hold its size.
-        assert!(input.len() as u64 == (height * width) as u64 * pixel_bytes as u64);
         let field = Field {
             first: input.as_ptr(),
             second: 0,
@@ -103,10 +102,10 @@ impl<'a> Pixels<'a> {
         let field = &mut self.field;
         let pixel_bytes = field.pixel_bytes;
         (field.rows, field.columns) = (rows.count(), columns.count());
-        assert!(rows.first + field.rows <= self.height && columns.first + field.columns <= self.width);
+        check(rows.first + field.rows <= self.height && columns.first + field.columns <= self.width);
         field.count = field.rows * field.columns;
         let (to, end) = (self.to, self.to + pixel_bytes);
-        assert!(field.count > 0 && end <= self.output.len());
+        check(field.count > 0 && end <= self.output.len());
         self.to = end;
         let from = (rows.first * self.width + columns.first) * pixel_bytes;
         field.gap = (self.width - field.columns) * pixel_bytes;

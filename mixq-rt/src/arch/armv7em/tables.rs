@@ -1,66 +1,86 @@
 //! Requantisation of sums that are in memory, by any tables.
 
 use core::arch::naked_asm;
+use core::marker::PhantomData;
+use core::mem::offset_of;
 
 use mixq_format::{Requant, Tensor};
 
+use crate::check::check;
 use crate::requant::Range;
 
-/// The tables of a layer.
-pub(crate) struct Tables<'a> {
-    pub(crate) requant: &'a Requant,
-    pub(crate) output: &'a Tensor,
-    pub(crate) parameters: &'a [u8],
-}
-
-/// What the loop is given.
+/// The tables of a layer's output channels, as the loops read them.
 #[repr(C)]
-struct Sums {
-    sums: *mut i32,
-    end: *mut i32,
+pub(crate) struct Tables<'a> {
+    /// Of the first channel.
     biases: *const u8,
     multipliers: *const u8,
-    /// Bytes.
-    sums_step: usize,
     shifts: *const u8,
-    /// Bytes; multipliers have four times as many.
-    shifts_step: usize,
     zero_points: *const u8,
+    /// From a channel's to the next's.
     zero_points_step: usize,
-    /// 36, 40
-    input_sum: i32,
-    fraction: u32,
-    /// 44
+    /// Of the output.
     zero_point: i32,
-    /// 48, 52
+    /// `sum(q_x)`.
+    pub(super) input_sum: i32,
+    fraction: u32,
+    /// From a channel's shift to the next's; multipliers have four times as many bytes.
+    multiplier_step: usize,
     least: i32,
     most: i32,
+    channels: usize,
+    parameters: PhantomData<&'a [u8]>,
 }
 
 impl<'a> Tables<'a> {
-    /// Those of a layer that writes `output`.
+    /// Finds the tables of a layer that writes `output` in the parameters, entries of all its channels.
     ///
     /// # Panics
-    /// If they are not in the parameters, or not those of [`Rule::Multiplier`](mixq_format::Rule::Multiplier).
+    /// If they are not there, or not those of [`Rule::Multiplier`](mixq_format::Rule::Multiplier).
     #[inline(never)]
-    pub(crate) fn new(requant: &'a Requant, output: &'a Tensor, parameters: &'a [u8]) -> Tables<'a> {
+    pub(super) fn check(requant: &Requant, output: &Tensor, parameters: &[u8]) {
         let channels = usize::from(output.channels);
         let multipliers = requant.multipliers(channels);
         let holds = |offset: u32, bytes: usize| offset as usize + bytes <= parameters.len();
-        assert!(
+        check(
             multipliers > 0
                 && holds(requant.bias, 4 * channels)
                 && holds(requant.multiplier, 4 * multipliers)
                 && holds(requant.shift, multipliers)
-                && holds(requant.weight_zero_point, requant.zero_points(channels))
+                && holds(requant.weight_zero_point, requant.zero_points(channels)),
         );
-        Tables { requant, output, parameters }
     }
 
-    /// Where an entry of a table begins, `bytes` after the table.
+    /// Those of a layer that writes `output`.
+    ///
+    /// # Panics
+    /// As [`check`](Tables::check).
+    #[inline(never)]
+    pub(crate) fn new(requant: &Requant, output: &Tensor, parameters: &'a [u8]) -> Tables<'a> {
+        Tables::check(requant, output, parameters);
+        let at = |offset: u32| parameters.as_ptr().wrapping_add(offset as usize);
+        let range = Range::of(output.bits);
+        Tables {
+            biases: at(requant.bias),
+            multipliers: at(requant.multiplier),
+            shifts: at(requant.shift),
+            zero_points: at(requant.weight_zero_point),
+            zero_points_step: (requant.zero_point_step > 0).into(),
+            zero_point: output.zero_point.into(),
+            input_sum: 0,
+            fraction: requant.fraction.into(),
+            multiplier_step: (requant.multiplier_step > 0).into(),
+            least: range.min,
+            most: range.max,
+            channels: output.channels.into(),
+            parameters: PhantomData,
+        }
+    }
+
+    /// Whether channels from the first on, `count` of them, have a multiplier each.
     #[inline(always)]
-    pub(super) fn entry(&self, offset: u32, bytes: usize) -> *const u8 {
-        self.parameters.as_ptr().wrapping_add(offset as usize + bytes)
+    pub(super) fn has_multipliers_of(&self, count: usize) -> bool {
+        self.multiplier_step == 1 && count <= self.channels
     }
 
     /// Puts in place of sums of channels from one on, of `N` pixels each, their codes or logits; of the first `pixels` of these.
@@ -70,56 +90,58 @@ impl<'a> Tables<'a> {
     // Inlined: a frame less on the stack.
     #[inline(always)]
     pub(crate) fn requantise<const N: usize>(
-        &self,
+        &mut self,
         channel: usize,
         sums: &mut [[i32; N]],
         pixels: usize,
         input_sum: i32,
     ) {
-        let Tables { requant, output, .. } = *self;
         let count = sums.len();
-        assert!(count > 0 && channel + count <= usize::from(output.channels) && pixels <= N);
-        let (one, zero_points_step) = (requant.multiplier_step.into(), requant.zero_point_step.into());
-        let (all, range) = (sums.as_flattened_mut().as_mut_ptr_range(), Range::of(output.bits));
-        let mut call = Sums {
-            sums: all.start,
-            end: all.end,
-            biases: self.entry(requant.bias, 4 * channel),
-            multipliers: self.entry(requant.multiplier, 4 * channel * one),
-            sums_step: 4 * N,
-            shifts: self.entry(requant.shift, channel * one),
-            shifts_step: one,
-            zero_points: self.entry(requant.weight_zero_point, channel * zero_points_step),
-            zero_points_step,
-            input_sum,
-            fraction: requant.fraction.into(),
-            zero_point: output.zero_point.into(),
-            least: range.min,
-            most: range.max,
-        };
+        check(count > 0 && channel + count <= self.channels && pixels <= N);
+        self.input_sum = input_sum;
+        let all = sums.as_flattened_mut().as_mut_ptr_range();
         for pixel in 0..pixels {
-            (call.sums, call.end) = (all.start.wrapping_add(pixel), all.end.wrapping_add(pixel));
+            let [sums, end] = [all.start, all.end].map(|sum| sum.wrapping_add(pixel));
             // SAFETY: the loop reads an entry of each table for each of these channels, and reads and writes their sums of this pixel; asserted
             // here and by `new`.
-            unsafe { requantise(&call) }
+            unsafe { requantise(self, channel, sums, end, 4 * N) }
         }
     }
 }
 
-/// `clamp(zero_point + floor(accumulator * multiplier / 2^shift))`, with a product of 64 bits and any shift below 64.
+// As two instructions of the loop read them.
+const _: () = assert!(
+    offset_of!(Tables, fraction) == offset_of!(Tables, input_sum) + 4
+        && offset_of!(Tables, most) == offset_of!(Tables, least) + 4
+        && offset_of!(Tables, zero_points) == 12
+);
+
+/// `clamp(zero_point + floor(accumulator * multiplier / 2^shift))`, with a product of 64 bits and any shift below 64, in place of sums from one to
+/// an end, `step` bytes apart.
 ///
 /// # Safety
 /// `call` is valid as [`Tables::requantise`] says.
 #[unsafe(naked)]
-unsafe extern "C" fn requantise(call: &Sums) {
+unsafe extern "C" fn requantise(tables: &Tables, channel: usize, sums: *mut i32, end: *mut i32, step: usize) {
     naked_asm!(
         "push {{r4-r11, lr}}",
         "mov r9, r0",
-        "ldm r9, {{r0-r8}}",
+        "mov r10, r1",
+        "mov r0, r2",
+        "mov r1, r3",
+        "ldm r9, {{r2, r3, r5, r7}}",
+        "ldr r4, [sp, #36]",
+        "ldr r6, [r9, #{multiplier_step}]",
+        "ldr r8, [r9, #{zero_points_step}]",
+        "mul r11, r10, r6",
+        "add r2, r2, r10, lsl #2",
+        "add r3, r3, r11, lsl #2",
+        "add r5, r5, r11",
+        "mla r7, r10, r8, r7",
         "2:",
         "ldrsb r12, [r7]",
         "add r7, r7, r8",
-        "ldrd r10, r11, [r9, #36]",
+        "ldrd r10, r11, [r9, #{input_sum}]",
         "ldr lr, [r0]",
         "mls r12, r12, r10, lr",
         "ldr lr, [r2], #4",
@@ -141,7 +163,7 @@ unsafe extern "C" fn requantise(call: &Sums) {
         "lsl lr, r11, lr",
         "orr r10, r10, lr",
         "asr r11, r11, r12",
-        "ldr lr, [r9, #44]",
+        "ldr lr, [r9, #{zero_point}]",
         "adds r10, r10, lr",
         "adc r11, r11, #0",
         // What 32 bits do not hold: the largest or the smallest that they do.
@@ -149,7 +171,7 @@ unsafe extern "C" fn requantise(call: &Sums) {
         "itt ne",
         "mvnne r10, #0x80000000",
         "eorne r10, r10, r11, asr #31",
-        "ldrd r11, r12, [r9, #48]",
+        "ldrd r11, r12, [r9, #{least}]",
         "cmp r10, r11",
         "it lt",
         "movlt r10, r11",
@@ -161,5 +183,10 @@ unsafe extern "C" fn requantise(call: &Sums) {
         "cmp r0, r1",
         "bne 2b",
         "pop {{r4-r11, pc}}",
+        multiplier_step = const offset_of!(Tables, multiplier_step),
+        zero_points_step = const offset_of!(Tables, zero_points_step),
+        input_sum = const offset_of!(Tables, input_sum),
+        zero_point = const offset_of!(Tables, zero_point),
+        least = const offset_of!(Tables, least),
     )
 }

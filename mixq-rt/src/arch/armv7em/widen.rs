@@ -3,6 +3,7 @@
 use core::arch::naked_asm;
 
 use super::PIXELS;
+use crate::check::check;
 
 /// Widens codes of pixels. Takes: codes, where the first pair goes (the next is 16 bytes on), words (at least 1) or bytes from a row to the
 /// next, bytes to the next pixel's codes, pixels (at least 1), the pixel's sum, from which the codes are subtracted.
@@ -84,8 +85,6 @@ pub(crate) const fn widen_for(x: usize) -> Widen {
 pub(crate) struct WidenRow {
     /// Takes: codes, where the pairs go, words (at least 1). Answers the sum of the codes.
     run: unsafe extern "C" fn(*const u8, *mut u32, usize) -> i32,
-    /// Codes of a word.
-    pub(crate) word: usize,
     /// Bits of a code.
     pub(crate) bits: usize,
 }
@@ -97,9 +96,8 @@ impl WidenRow {
     /// If there are fewer codes, or they are no whole words.
     #[inline(always)]
     pub(crate) fn run(&self, codes: &[u8], to: &mut [u32]) -> i32 {
-        let elements = 2 * to.len();
-        let words = elements / self.word;
-        assert!(words > 0 && words * self.word == elements && 4 * words <= codes.len());
+        let words = to.len() * self.bits / 16;
+        check(words > 0 && 16 * words == to.len() * self.bits && 4 * words <= codes.len());
         // SAFETY: reads as many words of codes as fill `to`; asserted above.
         unsafe { (self.run)(codes.as_ptr(), to.as_mut_ptr(), words) }
     }
@@ -112,7 +110,7 @@ pub(crate) const fn widen_row_for(x: usize) -> WidenRow {
         4 => row4,
         _ => row2,
     };
-    WidenRow { run, word: 32 / x, bits: x }
+    WidenRow { run, bits: x }
 }
 
 // A pair of codes of r10 that are `$shift` bits up.

@@ -18,7 +18,7 @@ pub use pool::{average_pool, max_pool};
 use mixq_format::Tensor;
 use mixq_format::layout::Plan;
 
-use crate::tensor::split_with;
+use crate::arch::armv7em::split as split_arena;
 
 /// Calls `work` with `WORDS` words from the stack if the plan has fewer in the arena, else with none: apart, so that the stack has room for it
 /// only where it is needed.
@@ -42,7 +42,7 @@ fn split<'a>(
     plan: &Plan,
     own: &'a mut [u32],
 ) -> (&'a [u8], &'a mut [u8], &'a mut [u32]) {
-    let range = plan.scratch as usize..(plan.scratch + plan.scratch_bytes) as usize;
-    let (input, output, memory) = split_with(arena, input, output, range);
-    (input, output, if own.is_empty() { bytemuck::cast_slice_mut(memory) } else { own })
+    let work = [plan.scratch as usize, plan.scratch_bytes as usize];
+    let (input, output, memory) = split_arena(arena, input, output, work);
+    (input, output, if own.is_empty() { memory } else { own })
 }

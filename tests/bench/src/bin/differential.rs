@@ -81,8 +81,8 @@ fn compare(number: u64, layer: &Layer, numbers: &mut Numbers, memory: &mut Memor
     laid_out.copy_from_slice(plain);
     layout::armv7em(layer, plain, laid_out);
     run_layer(layer, plain, expected);
-    let records = layout::armv7em_records(layer, plain);
-    run_native(layer, laid_out, found, plan, records);
+    let codes = plan.map_or(0, |plan| layout::armv7em_codes(layer, plain, &plan));
+    run_native(layer, laid_out, found, plan, codes);
     if let Some(plan) = plan {
         let work = plan.scratch as usize..(plan.scratch + plan.scratch_bytes) as usize;
         found[work.clone()].copy_from_slice(&expected[work]);
@@ -140,15 +140,23 @@ macro_rules! dispatch {
             (_, _, _, _) => dispatch!(@conv [8, 4, false, 5], $($argument),*),
         }
     };
-    (depthwise $y:expr, $($argument:expr),*) => {
-        match $y {
-            2 => dispatch!(@depthwise [2], $($argument),*),
-            4 => dispatch!(@depthwise [4], $($argument),*),
-            _ => dispatch!(@depthwise [8], $($argument),*),
+    (depthwise $kind:expr, $($argument:expr),*) => {
+        match $kind {
+            (2, false) => dispatch!(@depthwise [2, false], $($argument),*),
+            (4, false) => dispatch!(@depthwise [4, false], $($argument),*),
+            (_, false) => dispatch!(@depthwise [8, false], $($argument),*),
+            (2, true) => dispatch!(@depthwise [2, true], $($argument),*),
+            (4, true) => dispatch!(@depthwise [4, true], $($argument),*),
+            (_, true) => dispatch!(@depthwise [8, true], $($argument),*),
         }
     };
-    (linear, $($argument:expr),*) => {
-        dispatch!(@linear [], $($argument),*)
+    (linear $y:expr, $($argument:expr),*) => {
+        match $y {
+            0 => dispatch!(@linear [0], $($argument),*),
+            2 => dispatch!(@linear [2], $($argument),*),
+            4 => dispatch!(@linear [4], $($argument),*),
+            _ => dispatch!(@linear [8], $($argument),*),
+        }
     };
     (@$kernel:ident $rest:tt, $table:expr, $($argument:expr),*) => {
         match ($table.input.bits.count(), $table.weight_bits.count()) {
@@ -168,18 +176,18 @@ macro_rules! dispatch {
     };
 }
 
-fn run_native(layer: &Layer, parameters: &[u8], arena: &mut [u8], plan: Option<Plan>, records: bool) {
+fn run_native(layer: &Layer, parameters: &[u8], arena: &mut [u8], plan: Option<Plan>, codes: usize) {
     match (layer, plan) {
         (Layer::Conv(table), Some(plan)) => {
-            let y = if records { table.output.bits.count() } else { 0 };
             let zero = table.output.zero_point == 0;
             let windows = layout::Windows::of(table) as u8;
-            let kind = (y, table.requant.fraction, zero, windows);
+            let kind = (codes, table.requant.fraction, zero, windows);
             dispatch!(conv kind, table, parameters, arena, &plan)
         }
-        (Layer::Linear(table), Some(plan)) => dispatch!(linear, table, parameters, arena, &plan),
+        (Layer::Linear(table), Some(plan)) => dispatch!(linear codes, table, parameters, arena, &plan),
         (Layer::Depthwise(table), _) => {
-            dispatch!(depthwise table.output.bits.count(), table, parameters, arena)
+            let kind = (table.output.bits.count(), table.output.channels % 2 == 1);
+            dispatch!(depthwise kind, table, parameters, arena)
         }
         (Layer::Add(table), _) => native::add(table, arena),
         (Layer::AveragePool(table), _) => match table.input.bits.count() {

@@ -2,7 +2,10 @@
 
 use core::arch::naked_asm;
 
-use mixq_format::{Depthwise, Rule};
+use mixq_format::Depthwise;
+
+use super::super::Tables;
+use crate::check::check;
 
 /// Read by the loops.
 #[repr(C)]
@@ -10,7 +13,7 @@ pub(super) struct Channel {
     /// Twice.
     pub(super) biases: [i32; 2],
     /// Of the output, where the shift will bring it.
-    pub(super) zero_point: u32,
+    pub(super) zero_point: i32,
     /// Bytes of a pixel of output.
     pub(super) step: usize,
     /// Outputs that are computed one by one, less 1, times 256, plus the shift less 32 (0 to 21).
@@ -23,73 +26,71 @@ pub(super) struct Channel {
     pub(super) weights: [[u32; 2]; 5],
 }
 
-/// The channels of a layer, whose tables lie in the parameters.
-pub(crate) struct Channels<'a> {
-    pub(super) table: &'a Depthwise,
+/// The channels of a layer.
+pub(super) struct Channels<'a> {
+    table: &'a Depthwise,
     parameters: &'a [u8],
+    /// Bytes of a row of weights.
     row_bytes: usize,
+    /// Bytes of a pixel of output.
     step: usize,
 }
 
 impl<'a> Channels<'a> {
     /// # Panics
-    /// If tables reach beyond the parameters, or have fewer entries than channels. That the loops take the shifts is for
+    /// If tables or weights reach beyond the parameters, or have fewer entries than channels. That the loops take the shifts is for
     /// [`armv7em_takes`](mixq_format::layout::armv7em_takes) to find.
-    pub(crate) fn new(table: &'a Depthwise, parameters: &'a [u8]) -> Channels<'a> {
-        let requant = &table.requant;
-        let row_bytes = table.weight_bits.row_bytes(table.input.channels.into());
-        let last = usize::from(table.output.channels) - 1;
-        let holds = |offset: u32, bytes: usize| offset as usize + bytes <= parameters.len();
-        let multiplier = last * usize::from(requant.multiplier_step);
-        assert!(
-            requant.rule == Rule::Multiplier
-                && requant.fraction < 8
-                && holds(requant.bias, 4 * last + 4)
-                && holds(requant.multiplier, 4 * multiplier + 4)
-                && holds(requant.shift, multiplier + 1)
-                && holds(requant.weight_zero_point, last * usize::from(requant.zero_point_step) + 1)
-                && holds(table.weights, 9 * row_bytes)
-                && table.output.channels == table.input.channels,
-            "others are portable"
+    #[inline(always)]
+    pub(super) fn new(table: &'a Depthwise, parameters: &'a [u8]) -> Channels<'a> {
+        let Depthwise { input, output, requant, weight_bits, .. } = table;
+        let row_bytes = weight_bits.row_bytes(output.channels.into());
+        let weights = table.weights as usize;
+        check(
+            requant.fraction < 8
+                && output.channels == input.channels
+                && weights <= parameters.len()
+                && 9 * row_bytes <= parameters.len() - weights,
         );
-        Channels { table, parameters, row_bytes, step: table.output.pixel_bytes() }
+        Tables::check(requant, output, parameters);
+        Channels { table, parameters, row_bytes, step: output.pixel_bytes() }
     }
 
-    /// Writes all that the loops need to compute rows of so many pairs of outputs, and so many one by one.
+    /// Writes all that the loops need to compute rows of so many pairs of outputs, and so many one by one; both less 1, times 256.
     ///
     /// # Safety
     /// There is such a channel, and memory for it.
     #[inline(never)]
     pub(super) unsafe fn write(&self, channel: usize, [pairs, singles]: [i32; 2], to: *mut Channel) {
-        let Channels { table, parameters, row_bytes, step } = *self;
-        let requant = &table.requant;
-        let at = |offset: u32, entry: usize| parameters.as_ptr().wrapping_add(offset as usize + entry);
-        let entry = channel * usize::from(requant.multiplier_step);
-        // SAFETY: `new` has found these entries of every channel in the parameters.
+        let Channels { table: Depthwise { requant, output, .. }, .. } = self;
+        let at = |offset: u32, entry: usize| self.parameters.as_ptr().wrapping_add(offset as usize + entry);
+        let entry = if requant.multiplier_step > 0 { channel } else { 0 };
+        let zero_point = if requant.zero_point_step > 0 { channel } else { 0 };
+        // SAFETY: `Tables::check` has found these entries of every channel in the parameters.
         let (bias, multiplier, shift, zero_point) = unsafe {
             (
                 at(requant.bias, 4 * channel).cast::<i32>().read_unaligned(),
                 at(requant.multiplier, 4 * entry).cast::<i32>().read_unaligned(),
                 i32::from(*at(requant.shift, entry)) - 32,
-                *at(requant.weight_zero_point, channel * usize::from(requant.zero_point_step)) as i8,
+                *at(requant.weight_zero_point, zero_point) as i8,
             )
         };
         // SAFETY: fields of what the caller gives.
         unsafe {
             (*to).biases = [bias; 2];
-            (*to).zero_point = u32::from(table.output.zero_point) << shift;
-            (*to).step = step;
-            (*to).singles = ((singles - 1) << 8) + shift;
+            (*to).zero_point = i32::from(output.zero_point) << shift;
+            (*to).step = self.step;
+            (*to).singles = singles + shift;
             (*to).multiplier = multiplier;
-            (*to).pairs = ((pairs - 1) << 8) + shift;
+            (*to).pairs = pairs + shift;
         }
-        let bits = table.weight_bits.count();
-        let from = at(table.weights, channel * bits / 8);
-        let (left, right) = (32 - bits - channel * bits % 8, 32 - bits);
+        let bits = self.table.weight_bits.count();
+        let bit = channel * bits;
+        let from = at(self.table.weights, bit / 8);
+        let (left, right) = (32 - bits - bit % 8, 32 - bits);
         // A weight less its zero point has 9 bits, and fits a half with the 7 of the fraction: it is in the units of the bias.
         let (scale, offset) = (1 << requant.fraction, -i32::from(zero_point) << requant.fraction);
         // SAFETY: reads a byte of each of nine rows, which `new` has found as well.
-        unsafe { weights(from, row_bytes, left, right, scale, offset, &raw mut (*to).weights) };
+        unsafe { weights(from, self.row_bytes, left, right, scale, offset, &raw mut (*to).weights) };
     }
 }
 

@@ -14,19 +14,22 @@ pub(super) type Load = unsafe extern "C" fn();
 pub(super) struct Loads {
     pub(super) pair: Load,
     pub(super) single: Load,
+    /// Whether there may be one that has no neighbour.
+    pub(super) odd: bool,
     /// Bits of a code.
     pub(super) bits: usize,
 }
 
-/// For `bits`-bit input.
-pub(super) const fn loads(bits: usize) -> Loads {
+/// For `bits`-bit input of an even or an odd number of channels.
+pub(super) const fn loads(bits: usize, odd: bool) -> Loads {
     let (pair, single): (Load, Load) = match bits {
         // What would be the second channel's is wrong, and used by none: no byte after the last is read.
-        8 => (bytes, nibbles),
+        8 if odd => (bytes, nibbles),
+        8 => (bytes, bytes),
         4 => (nibbles, nibbles),
         _ => (crumbs, crumbs),
     };
-    Loads { pair, single, bits }
+    Loads { pair, single, odd, bits }
 }
 
 macro_rules! load {

@@ -13,8 +13,9 @@ use core::mem::{MaybeUninit, offset_of};
 
 use mixq_format::Depthwise;
 
-use channel::Channel;
-pub(crate) use channel::Channels;
+use super::split;
+use crate::check::check;
+use channel::{Channel, Channels};
 use convolve::{Convolve, convolve};
 use load::{Load, Loads, fill, loads};
 
@@ -27,9 +28,11 @@ const SLOT_BYTES: usize = 2 * ROW_BYTES;
 const _: () = assert!(SLOT_BYTES == 7 << 4);
 
 /// Columns of output that the rows have room for, whose windows begin `stride` (1 or 2) elements apart: four elements each.
-pub(crate) const fn columns(stride: usize) -> usize {
+const fn columns(stride: usize) -> usize {
     if stride == 1 { ROW - 4 } else { (ROW - 4) / 2 }
 }
+
+const _: () = assert!((columns(1) - 1) + 3 < ROW && 2 * (columns(2) - 1) + 3 < ROW);
 
 /// Three rows of both channels, two elements a word.
 type Rows = [[[u32; ROW / 2]; 2]; 3];
@@ -81,51 +84,48 @@ pub(crate) struct Loops {
 }
 
 impl Loops {
-    /// For `x`-bit input and `y`-bit output.
-    pub(crate) const fn of(x: usize, y: usize) -> Loops {
-        Loops { loads: loads(x), convolve: convolve(y), codes: y }
+    /// For `x`-bit input and `y`-bit output; `odd`: of an odd number of channels.
+    pub(crate) const fn of(x: usize, y: usize, odd: bool) -> Loops {
+        Loops { loads: loads(x, odd), convolve: convolve(y), codes: y }
     }
 }
 
-/// Computes `count` columns of the output, from `first` on; codes below 8 bits go below what their bytes hold already.
+/// Executes a layer: columns of the output, as many as the rows have room for, after columns; codes below 8 bits go below what their bytes hold
+/// already.
 ///
 /// # Panics
-/// If there are fewer columns, these are more than [`columns`], or `loops` are for other codes.
+/// If `loops` are for other codes, or the window is another one, or tables, tensors or weights are not where they should be.
 #[inline(never)]
-pub(crate) fn strip(
-    channels: &Channels,
-    loops: &Loops,
-    input: &[u8],
-    output: &mut [u8],
-    [first, count]: [usize; 2],
-) {
-    let Depthwise { input: x, output: y, window, .. } = channels.table;
-    let stride = usize::from(window.stride_width);
-    // What the windows see: padding, pixels, padding.
-    let needed = (count - 1) * stride + 3;
-    let pad = usize::from(window.pad_left);
-    let left = pad.saturating_sub(first * stride).min(needed);
-    let begin = first * stride + left - pad;
-    let width = usize::from(x.width);
-    let pixels = width.saturating_sub(begin).min(needed - left);
-
-    let (height, lines) = (usize::from(x.height), usize::from(y.height));
-    let (pixel_bytes, step) = (x.pixel_bytes(), y.pixel_bytes());
-    let (line_bytes, out_line_bytes) = (width * pixel_bytes, usize::from(y.width) * step);
-    let all = usize::from(y.channels);
+pub(crate) fn execute(table: &Depthwise, loops: &Loops, parameters: &[u8], arena: &mut [u8]) {
+    let Depthwise { input: x, output: y, window, .. } = table;
     let Loops { loads, convolve, codes } = *loops;
-    let widths = x.bits.count() == loads.bits && y.bits.count() == codes;
-    let takes = (stride == 1 || stride == 2) && window.stride_height > 0 && widths;
-    let columns = count > 0 && needed < ROW && first + count <= usize::from(y.width) && lines > 0;
-    let bytes = height * line_bytes <= input.len() && lines * out_line_bytes <= output.len();
-    assert!(takes && columns && bytes, "the loops take the layer, and the rows the columns");
-
+    let (stride, lines) = (usize::from(window.stride_width), usize::from(y.height));
+    check(
+        (window.kernel_height, window.kernel_width) == (3, 3)
+            && (stride == 1 || stride == 2)
+            && window.stride_height > 0
+            && x.bits.count() == loads.bits
+            && y.bits.count() == codes
+            && lines > 0
+            && (x.channels.is_multiple_of(2) || loads.odd),
+    );
+    let channels = Channels::new(table, parameters);
+    let (input, output, _) = split(arena, x, y, [0; 2]);
+    let all = usize::from(y.channels);
+    check(all > 0);
+    if !(all * codes).is_multiple_of(8) {
+        // The bits after the last code.
+        output.fill(0);
+    }
+    let (width, out_width) = (usize::from(x.width), usize::from(y.width));
+    let (pixel_bytes, step) = (x.pixel_bytes(), y.pixel_bytes());
+    let line_bytes = width * pixel_bytes;
     let padding = u32::from(x.zero_point);
     let mut state = State {
         from: input.as_ptr(),
         row: 0,
         line_bytes,
-        height,
+        height: x.height.into(),
         pixel_bytes,
         pixels: 0,
         mask: ((1 << loads.bits) - 1) * 0x0001_0001,
@@ -139,47 +139,57 @@ pub(crate) fn strip(
         slot: 0,
         stride: window.stride_height.into(),
         out: output.as_mut_ptr(),
-        out_line_bytes,
+        out_line_bytes: out_width * step,
         lines,
         second: 0,
         convolve,
-        second_out: y.bits.count() / 8,
+        second_out: codes / 8,
         channels: MaybeUninit::uninit(),
         rows: MaybeUninit::uninit(),
     };
-    // SAFETY: writes the rows.
-    unsafe { fill(state.rows.as_mut_ptr(), padding * 0x0001_0001) };
-    let values: *mut Channel = state.channels.as_mut_ptr().cast();
-    state.to = state.rows.as_mut_ptr().cast::<u16>().wrapping_add(left);
-    let singles = if stride == 1 { count % 2 } else { count };
-    let counts = [(count - singles) / 2, singles].map(|count| count as i32);
-    let corner =
-        begin as isize * pixel_bytes as isize - usize::from(window.pad_top) as isize * line_bytes as isize;
-    // The last channel first, as codes are put into their bytes.
-    let mut channel = all.next_multiple_of(2);
-    while channel > 0 {
-        channel -= 2;
-        state.load = loads.single;
-        state.second = 0;
-        // SAFETY: channels of the layer, for which there is memory.
-        unsafe {
-            if channel + 1 < all {
-                state.load = loads.pair;
-                channels.write(channel + 1, counts, values.wrapping_add(1));
-                state.second = 1;
+    let mut first = 0;
+    while first < out_width {
+        let count = columns(stride).min(out_width - first);
+        // What the windows see: padding, pixels, padding.
+        let needed = (count - 1) * stride + 3;
+        let pad = usize::from(window.pad_left);
+        let left = pad.saturating_sub(first * stride).min(needed);
+        let begin = (first * stride + left).wrapping_sub(pad);
+        let pixels = width.saturating_sub(begin).min(needed - left);
+        // SAFETY: writes the rows.
+        unsafe { fill(state.rows.as_mut_ptr(), padding * 0x0001_0001) };
+        state.to = state.rows.as_mut_ptr().cast::<u16>().wrapping_add(left);
+        let singles = if stride == 1 { count % 2 } else { count };
+        let counts = [(count - singles) / 2, singles].map(|count| (count as i32 - 1) << 8);
+        let corner = begin
+            .wrapping_mul(pixel_bytes)
+            .wrapping_sub(usize::from(window.pad_top).wrapping_mul(line_bytes));
+        // The last channel first, as codes are put into their bytes.
+        let mut channel = all.next_multiple_of(2);
+        while channel > 0 {
+            channel -= 2;
+            let (bit, values) = (channel * loads.bits, state.channels.as_mut_ptr().cast::<Channel>());
+            state.second = usize::from(channel + 1 < all);
+            state.load = if state.second > 0 { loads.pair } else { loads.single };
+            // SAFETY: channels of the layer, for which there is memory.
+            unsafe {
+                if state.second > 0 {
+                    channels.write(channel + 1, counts, values.wrapping_add(1));
+                }
+                channels.write(channel, counts, values);
             }
-            channels.write(channel, counts, values);
+            state.pixels = (pixels << 8) + bit % 8;
+            state.from = input.as_ptr().wrapping_add(corner).wrapping_add(bit / 8);
+            state.row = 0usize.wrapping_sub(window.pad_top.into());
+            state.out = output.as_mut_ptr().wrapping_add(first * step + channel * codes / 8);
+            state.lines = lines;
+            // SAFETY: where a row's number is below the height, the loop reads the code's byte of so many pixels as the row has from there
+            // on, or two bytes where two channels of 8 bits are. Elements go between the padding of a slot, where each window reads four
+            // from an even one on, as far as `needed`, which is below `ROW`; of each output's pixel a byte is read and written. The tensors
+            // are whole.
+            unsafe { run(&raw mut state) };
         }
-        let bit = channel * loads.bits;
-        state.pixels = (pixels << 8) + bit % 8;
-        state.from = input.as_ptr().wrapping_add(bit / 8).wrapping_offset(corner);
-        state.row = 0usize.wrapping_sub(window.pad_top.into());
-        state.out = output.as_mut_ptr().wrapping_add(first * step + channel * y.bits.count() / 8);
-        state.lines = lines;
-        // SAFETY: where a row's number is below the height, the loop reads the code's byte of so many pixels as the row has from there
-        // on, or two bytes where two channels of 8 bits are. Elements go between the padding of a slot, where each window reads four
-        // from an even one on; of each output's pixel a byte is read and written. `needed` and the lengths are asserted above.
-        unsafe { run(&raw mut state) };
+        first += count;
     }
 }
 

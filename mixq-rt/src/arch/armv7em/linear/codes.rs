@@ -4,26 +4,10 @@
 
 use core::arch::naked_asm;
 
-use mixq_format::{Bits, Requant};
-
-use super::Finish;
+use mixq_format::Requant;
 
 // In an instruction of the loops.
 const _: () = assert!(Requant::FRACTION == 7);
-
-/// What makes codes of these bits.
-///
-/// # Panics
-/// For logits.
-#[inline(always)]
-pub(super) fn of(bits: Bits) -> Finish {
-    match bits {
-        Bits::B8 => codes8,
-        Bits::B4 => codes4,
-        Bits::B2 => codes2,
-        Bits::B32 => panic!("logits are no codes"),
-    }
-}
 
 macro_rules! add {
     ($even:literal, $odd:literal) => {
@@ -40,12 +24,12 @@ macro_rules! add {
 #[unsafe(naked)]
 pub(super) unsafe extern "C" fn add() {
     naked_asm!(
-        "ldr r8, [r12, #16]",
+        "ldr r8, [r12]",
         add!("r0", "r4"),
         add!("r1", "r5"),
         add!("r2", "r6"),
         add!("r3", "r7"),
-        "str r8, [r12, #16]",
+        "str r8, [r12]",
         "bx lr",
     )
 }
@@ -55,7 +39,7 @@ pub(super) unsafe extern "C" fn add() {
 macro_rules! codes {
     ($name:ident, $bits:literal, $last:literal, [$($put:literal),*], [$($end:literal),*]) => {
         #[unsafe(naked)]
-        unsafe extern "C" fn $name() {
+        pub(super) unsafe extern "C" fn $name() {
             naked_asm!(
                 "push {{r12, lr}}",
                 "push {{r3, r7}}",
@@ -65,18 +49,18 @@ macro_rules! codes {
                 "ldm r12, {{r0-r7}}",
                 concat!("mov r8, #", $last),
                 "2:",
-                "ldrsb r10, [r3]",
+                "ldrsb r10, [r4]",
                 "pop {{r9}}",
-                "add r3, r3, r6",
-                "mls r9, r10, r5, r9",
-                "ldr r10, [r0], #4",
-                "ldr r11, [r1], #4",
+                "add r4, r4, r5",
+                "mls r9, r10, r7, r9",
+                "ldr r10, [r1], #4",
+                "ldr r11, [r2], #4",
                 "add r9, r10, r9, lsl #7",
-                "ldrb r10, [r2], #1",
+                "ldrb r10, [r3], #1",
                 "smmul r9, r9, r11",
                 "sub r10, r10, #32",
                 "asr r9, r9, r10",
-                "add r9, r9, r7",
+                "add r9, r9, r6",
                 concat!("usat r9, #", $bits, ", r9"),
                 $($put,)*
                 "bcc 2b",
@@ -89,12 +73,12 @@ macro_rules! codes {
     };
 }
 
-codes!(codes8, "8", "0x80", ["strb r9, [r4], #1", "lsrs r8, r8, #1"], []);
-codes!(codes4, "4", "0x80000000", ["lsrs r8, r8, #4", "orr r8, r8, r9, lsl #28"], ["str r8, [r4], #4"]);
+codes!(codes8, "8", "0x80", ["strb r9, [r0], #1", "lsrs r8, r8, #1"], []);
+codes!(codes4, "4", "0x80000000", ["lsrs r8, r8, #4", "orr r8, r8, r9, lsl #28"], ["str r8, [r0], #4"]);
 codes!(
     codes2,
     "2",
     "0x8000",
     ["lsrs r8, r8, #2", "orr r8, r8, r9, lsl #30"],
-    ["lsr r8, r8, #16", "strh r8, [r4], #2"]
+    ["lsr r8, r8, #16", "strh r8, [r0], #2"]
 );

@@ -5,8 +5,9 @@
 //! On the stack are the end of the elements and the call, with the registers of the caller above them.
 
 use core::arch::naked_asm;
+use core::mem::offset_of;
 
-use super::Call;
+use super::{Call, Tables};
 
 // lr = weights, r12 = elements, r0 = sum(q_x).
 macro_rules! begin {
@@ -15,9 +16,9 @@ macro_rules! begin {
     push {{r0, r1, r4-r11, lr}}
 1:
     ldr r8, [sp, #4]
-    ldr r0, [r8, #20]
-    ldr lr, [r8, #36]
-    ldr r12, [r8, #44]
+    ldr r0, [r8, #{input_sum}]
+    ldr lr, [r8, #{weights}]
+    ldr r12, [r8, #{x}]
 "
     };
 }
@@ -27,11 +28,11 @@ macro_rules! end {
     () => {
         "
     ldr r12, [sp, #4]
-    str lr, [r12, #36]
-    ldr r8, [r12, #32]
+    str lr, [r12, #{weights}]
+    ldr r8, [r12, #{finish}]
     blx r8
     ldr r8, [sp, #4]
-    ldrd r8, r9, [r8, #36]
+    ldrd r8, r9, [r8, #{weights}]
     cmp r8, r9
     bne.w 1b
     pop {{r0, r1, r4-r11, pc}}
@@ -88,6 +89,10 @@ pub(super) unsafe extern "C" fn bytes(end: *const u32, call: &mut Call) {
         "asr r6, r6, #8",
         "asr r7, r7, #8",
         end!(),
+        input_sum = const offset_of!(Call, tables) + offset_of!(Tables, input_sum),
+        weights = const offset_of!(Call, weights),
+        x = const offset_of!(Call, x),
+        finish = const offset_of!(Call, finish),
     )
 }
 
@@ -126,7 +131,7 @@ pub(super) unsafe extern "C" fn nibbles(end: *const u32, call: &mut Call) {
         "3:",
         // The end of the next interval.
         "ldrd r8, r9, [sp, #8]",
-        "ldr r10, [r9, #48]",
+        "ldr r10, [r9, #{interval}]",
         "add r10, r10, r12",
         "cmp r10, r8",
         "it hi",
@@ -166,6 +171,11 @@ pub(super) unsafe extern "C" fn nibbles(end: *const u32, call: &mut Call) {
         "asr r4, r4, #4",
         "asr r6, r6, #4",
         end!(),
+        input_sum = const offset_of!(Call, tables) + offset_of!(Tables, input_sum),
+        weights = const offset_of!(Call, weights),
+        x = const offset_of!(Call, x),
+        finish = const offset_of!(Call, finish),
+        interval = const offset_of!(Call, interval),
     )
 }
 
@@ -215,7 +225,7 @@ macro_rules! packed {
                 "3:",
                 // The end of the next interval.
                 "ldrd r4, r5, [sp, #16]",
-                "ldr r7, [r5, #48]",
+                "ldr r7, [r5, #{interval}]",
                 "add r7, r7, r12",
                 "cmp r7, r4",
                 "it hi",
@@ -257,6 +267,11 @@ macro_rules! packed {
                 concat!("asr r7, r3, #", $s),
                 "pop {{r0-r3}}",
                 end!(),
+                input_sum = const offset_of!(Call, tables) + offset_of!(Tables, input_sum),
+                weights = const offset_of!(Call, weights),
+                x = const offset_of!(Call, x),
+                finish = const offset_of!(Call, finish),
+                interval = const offset_of!(Call, interval),
             )
         }
     };

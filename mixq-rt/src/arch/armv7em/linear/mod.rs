@@ -6,11 +6,15 @@
 mod codes;
 mod loops;
 
+use core::mem::offset_of;
+use core::ptr::{null, null_mut};
+
 use mixq_format::layout::{ALIGNMENT, STRIP};
-use mixq_format::{Bits, Requant};
+use mixq_format::{Bits, Linear, Requant};
 
 use super::Tables;
 use super::widen::{WidenRow, widen_row_for};
+use crate::check::{check, refuse};
 
 /// Elements of a loop's round.
 const ROUND: usize = 16;
@@ -19,8 +23,11 @@ const ROUND: usize = 16;
 pub(crate) struct Loops {
     /// Takes the end of the elements.
     run: unsafe extern "C" fn(*const u32, &mut Call),
-    pub(crate) widen: WidenRow,
-    pub(crate) weight_bits: usize,
+    finish: Finish,
+    /// Of what `finish` writes: codes, or sums of 32 bits.
+    finished: Bits,
+    widen: WidenRow,
+    weight_bits: Bits,
 }
 
 /// Where the sums of a strip go.
@@ -28,129 +35,164 @@ type Finish = unsafe extern "C" fn();
 
 /// What a loop over strips is given. Pointers go on as strips are finished.
 #[repr(C)]
-struct Call {
-    /// 0, 4, 8, 12: of the strip's first channel.
-    biases: *const u8,
-    multipliers: *const u8,
-    shifts: *const u8,
-    zero_points: *const u8,
-    /// 16: where its codes go, or its sums.
+struct Call<'a> {
+    /// Where the strip's codes go, or its sums.
     output: *mut u8,
-    /// 20: `sum(q_x)`.
-    input_sum: i32,
-    /// 24: bytes.
-    zero_points_step: usize,
-    /// 28: of the output.
-    zero_point: i32,
-    /// 32: what becomes of the sums of a strip.
+    /// Of the strip's first channel.
+    tables: Tables<'a>,
     finish: Finish,
-    /// 36, 40
     weights: *const u8,
     weights_end: *const u8,
-    /// 44
     x: *const u32,
-    /// 48: bytes of elements from one time that fields are taken out to the next.
+    /// Bytes of elements from one time that fields are taken out to the next.
     interval: usize,
 }
 
-/// Strips of weights, of some or all of the elements, and the elements.
-pub(crate) struct Strips<'a> {
-    pub(crate) weights: &'a [u8],
-    /// Codes in pairs of halves.
-    pub(crate) x: &'a [u32],
-    /// `sum(q_x)` over them.
-    pub(crate) input_sum: i32,
-    /// Elements from one time that fields are taken out to the next.
-    pub(crate) interval: usize,
-}
+// As one instruction of the loops reads them.
+const _: () =
+    assert!(offset_of!(Call, tables) == 4 && offset_of!(Call, weights_end) == offset_of!(Call, weights) + 4);
 
-/// What becomes of strips.
-#[derive(Clone, Copy, PartialEq)]
-pub(crate) enum Outcome {
-    Sums,
-    Codes,
+/// The strips of a layer, and elements that they are multiplied with.
+pub(crate) struct Strips<'a> {
+    loops: &'a Loops,
+    call: Call<'a>,
+    memory: &'a mut [u32],
+    /// So many were unpacked last.
+    elements: usize,
 }
 
 impl Loops {
-    /// For `x`-bit input and `w`-bit weights.
-    pub(crate) const fn of(x: usize, w: usize) -> Loops {
+    /// For `x`-bit input, `w`-bit weights, and codes of `y` bits, or sums if `y` is 0.
+    pub(crate) const fn of(x: usize, w: usize, y: usize) -> Loops {
         let run: unsafe extern "C" fn(*const u32, &mut Call) = match (x, w) {
             (_, 8) => loops::bytes,
             (8, 4) => loops::nibbles,
             (_, 4) => loops::packed_4,
             _ => loops::packed_2,
         };
-        Loops { run, widen: widen_row_for(x), weight_bits: w }
-    }
-
-    /// Unpacks as many codes as `to` has room for; answers their sum.
-    ///
-    /// # Panics
-    /// If there are fewer codes, or they are no whole words.
-    #[inline(never)]
-    pub(crate) fn widen(&self, codes: &[u8], to: &mut [u32]) -> i32 {
-        self.widen.run(codes, to)
-    }
-
-    /// Writes the codes of the first channels of a layer, by [`usual`] tables, or adds `sum(q_x s_w)` to sums of 32 bits by channel.
-    ///
-    /// # Panics
-    /// If there are not as many weights as the output takes, or the elements are no whole rounds, or weights or sums not aligned; for codes, if
-    /// the layer has fewer channels, or one multiplier for all.
-    #[inline(never)]
-    pub(crate) fn run(&self, strips: &Strips, tables: &Tables, outcome: Outcome, output: &mut [u8]) {
-        let Tables { requant, output: tensor, .. } = tables;
-        let (finish, bits) = match outcome {
-            Outcome::Sums => (codes::add as Finish, Bits::B32),
-            Outcome::Codes => (codes::of(tensor.bits), tensor.bits),
+        let (finish, finished): (Finish, Bits) = match y {
+            8 => (codes::codes8, Bits::B8),
+            4 => (codes::codes4, Bits::B4),
+            2 => (codes::codes2, Bits::B2),
+            _ => (codes::add, Bits::B32),
         };
-        let aligned = |bytes: *const u8| bytes.addr().is_multiple_of(ALIGNMENT as usize);
-        let elements = 2 * strips.x.len();
-        // Eight codes take as many bytes as one has bits.
-        let (count, strip_bytes) = (output.len() / bits.count(), elements * self.weight_bits);
-        assert!(
-            elements > 0
-                && elements.is_multiple_of(ROUND)
-                && strips.interval >= ROUND
-                && count > 0
-                && strips.weights.len() / strip_bytes == count
-                && aligned(strips.weights.as_ptr())
-                && match outcome {
-                    Outcome::Sums => aligned(output.as_ptr()),
-                    Outcome::Codes => requant.multiplier_step == 1 && count * STRIP <= tensor.channels.into(),
-                },
-            "strips are whole and aligned, and have tables"
-        );
-        let mut call = Call {
-            biases: tables.entry(requant.bias, 0),
-            multipliers: tables.entry(requant.multiplier, 0),
-            shifts: tables.entry(requant.shift, 0),
-            zero_points: tables.entry(requant.weight_zero_point, 0),
-            output: output.as_mut_ptr(),
-            input_sum: strips.input_sum,
-            zero_points_step: requant.zero_point_step.into(),
-            zero_point: tensor.zero_point.into(),
-            finish,
-            weights: strips.weights.as_ptr(),
-            weights_end: strips.weights.as_ptr().wrapping_add(count * strip_bytes),
-            x: strips.x.as_ptr(),
-            interval: 2 * (strips.interval & !(ROUND - 1)),
-        };
-        // SAFETY: the loop reads all weights and elements, in whole rounds; `add` writes as many sums as channels, and the others read
-        // an entry of each table for each channel, and write its code; asserted above, and by `Tables::new`.
-        unsafe { (self.run)(strips.x.as_ptr_range().end, &mut call) };
+        Loops { run, finish, finished, widen: widen_row_for(x), weight_bits: super::bits(w) }
     }
 }
 
-/// Whether [`Loops::run`] makes codes by these tables: with a multiplier for each channel, the usual fraction, and shifts of 32 and more.
-pub(crate) fn usual(tables: &Tables) -> bool {
-    let Tables { requant, output, parameters } = tables;
-    let shifts = &parameters[requant.shift as usize..][..requant.multipliers(output.channels.into())];
-    let (words, rest) = shifts.as_chunks();
-    output.bits != Bits::B32
-        && requant.multiplier_step == 1
-        && requant.fraction == Requant::FRACTION
-        // They are 63 at most.
-        && words.iter().all(|word| u32::from_ne_bytes(*word) & 0x2020_2020 == 0x2020_2020)
-        && rest.iter().all(|shift| shift & 0x20 == 0x20)
+impl<'a> Strips<'a> {
+    /// Those of a layer, whose elements are unpacked to `memory`. Fields are taken out after `interval` elements or fewer.
+    ///
+    /// # Panics
+    /// If there are no tables in the parameters, or the loops are for other layers.
+    #[inline(always)]
+    pub(crate) fn new(
+        table: &Linear,
+        parameters: &'a [u8],
+        loops: &'a Loops,
+        interval: usize,
+        memory: &'a mut [u32],
+    ) -> Strips<'a> {
+        let Linear { input, output, weight_bits, requant, .. } = table;
+        let sums = loops.finished == Bits::B32;
+        check(
+            *weight_bits == loops.weight_bits && input.bits.count() == loops.widen.bits && interval >= ROUND,
+        );
+        check(sums || (output.bits == loops.finished && requant.fraction == Requant::FRACTION));
+        let call = Call {
+            output: null_mut(),
+            tables: Tables::new(requant, output, parameters),
+            finish: loops.finish,
+            weights: null(),
+            weights_end: null(),
+            x: memory.as_ptr(),
+            interval: 2 * (interval & !(ROUND - 1)),
+        };
+        Strips { loops, call, memory, elements: 0 }
+    }
+
+    /// Elements that there is room for.
+    pub(crate) fn room(&self) -> usize {
+        (2 * self.memory.len()) & !(ROUND - 1)
+    }
+
+    /// Unpacks so many codes; answers their sum.
+    ///
+    /// # Panics
+    /// If there are fewer codes, or they are no whole rounds, or there is no room.
+    #[inline(never)]
+    pub(crate) fn widen(&mut self, codes: &[u8], elements: usize) -> i32 {
+        check(elements > 0 && elements.is_multiple_of(ROUND) && elements <= 1 << 16);
+        let memory = self.memory.get_mut(..elements / 2).unwrap_or_else(|| refuse());
+        self.elements = elements;
+        self.call.tables.input_sum = self.loops.widen.run(codes, memory);
+        self.call.tables.input_sum
+    }
+
+    /// Adds `sum(q_x s_w)` over the unpacked elements to the sums of a strip.
+    ///
+    /// # Panics
+    /// If these loops make codes, or there are fewer weights, or they are not aligned.
+    #[inline(always)]
+    pub(crate) fn add(&mut self, weights: &[u8], sums: &mut [i32; STRIP]) {
+        check(self.loops.finished == Bits::B32);
+        self.call.output = sums.as_mut_ptr().cast();
+        // SAFETY: a strip's sums.
+        unsafe { self.run(weights, 1) }
+    }
+
+    /// Writes the codes of the first strips of a layer, of the unpacked elements.
+    ///
+    /// # Panics
+    /// If these loops make none, or there are fewer weights, or they are not aligned, or the output is smaller, or the layer has fewer channels or
+    /// one multiplier for all.
+    #[inline(always)]
+    pub(crate) fn codes(&mut self, weights: &[u8], strips: usize, output: &mut [u8]) {
+        let Strips { loops, call, .. } = self;
+        // Eight codes take as many bytes as one has bits.
+        let bytes = strips * loops.finished.count();
+        check(
+            loops.finished != Bits::B32
+                && call.tables.has_multipliers_of(strips * STRIP)
+                && bytes <= output.len(),
+        );
+        call.output = output.as_mut_ptr();
+        // SAFETY: so many bytes, and tables of so many channels.
+        unsafe { self.run(weights, strips) }
+    }
+
+    /// Multiplies strips.
+    ///
+    /// # Safety
+    /// `finish` may write so many strips, and read their tables.
+    ///
+    /// # Panics
+    /// If there are fewer weights, or they are not aligned, or no elements or strips.
+    #[inline(never)]
+    unsafe fn run(&mut self, weights: &[u8], strips: usize) {
+        let Strips { loops, call, memory, elements } = self;
+        // Eight weights take as many bytes as one has bits.
+        let bytes = strips * *elements * loops.weight_bits.count();
+        let weights = weights.as_ptr_range();
+        check(
+            bytes > 0
+                && strips <= usize::from(u16::MAX) / STRIP
+                && bytes <= weights.end.addr() - weights.start.addr()
+                && weights.start.addr().is_multiple_of(ALIGNMENT as usize),
+        );
+        call.weights = weights.start;
+        call.weights_end = weights.start.wrapping_add(bytes);
+        // SAFETY: the loop reads all weights, which are asserted above, and elements, in whole rounds, which were unpacked; what `finish` does,
+        // see above.
+        unsafe { (loops.run)(memory.as_ptr().wrapping_add(*elements / 2), call) };
+    }
+
+    /// Puts in place of the sums of channels from one on their codes or logits; `input_sum` is that of all elements.
+    ///
+    /// # Panics
+    /// If there are no such channels.
+    #[inline(always)]
+    pub(crate) fn requantise(&mut self, channel: usize, sums: &mut [i32], input_sum: i32) {
+        self.call.tables.requantise::<1>(channel, sums.as_chunks_mut().0, 1, input_sum);
+    }
 }
