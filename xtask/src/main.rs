@@ -37,6 +37,9 @@ enum Task {
         /// Train nothing: the page speaks of the networks that are fresh
         #[arg(long)]
         only_fresh: bool,
+        /// Train no other model; may be given several times, also to another process at the same time
+        #[arg(long = "model", conflicts_with = "only_fresh")]
+        models: Vec<String>,
     },
     /// Write the tables of the documentation that mixq computes
     Tables(Output),
@@ -89,7 +92,12 @@ fn main() -> ExitCode {
     let result = match Xtask::parse().task {
         Task::Setup(output) => setup::run(output.json),
         Task::Demo(output) => demo::run(output.json),
-        Task::Reproduce { output, only_fresh } => reproduce::run(output.json, only_fresh),
+        Task::Reproduce { output, only_fresh: true, .. } => {
+            reproduce::run(output.json, reproduce::Extent::Nothing)
+        }
+        Task::Reproduce { output, models, .. } => {
+            reproduce::run(output.json, reproduce::Extent::Stale(models))
+        }
         Task::Tables(output) => tables::run(output.json),
         Task::Bench(output) => bench::run(output.json),
         Task::Test(output) => test::run(output.json),

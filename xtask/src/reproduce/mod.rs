@@ -3,6 +3,7 @@
 //! The networks are the models of `experiments/Cargo.toml`. Those whose artifact is fresh are not trained again; what the
 //! training of the others took is kept in `docs/results.json`, with all figures.
 
+mod conversions;
 mod page;
 mod plot;
 
@@ -54,26 +55,52 @@ struct Network {
 /// All networks by name.
 type Networks = BTreeMap<String, Network>;
 
-/// Trains what is stale, unless `only_fresh` networks shall be spoken of, and writes page, plot and figures.
+/// What to train.
+pub enum Extent {
+    /// Nothing: the page speaks of the networks that are fresh.
+    Nothing,
+    /// These models, or all if there are none, as far as they are stale.
+    Stale(Vec<String>),
+}
+
+/// Trains what is stale, and writes page, plot and figures of the networks that are fresh then.
+///
+/// What a training took is written down when it ends: several processes may train different models.
 ///
 /// # Errors
 /// If something is missing that setup cannot install, a training fails, or a file cannot be written.
-pub fn run(json: bool, only_fresh: bool) -> Result<ExitCode> {
-    let libtorch = if only_fresh { None } else { Some(setup::training()?) };
+pub fn run(json: bool, extent: Extent) -> Result<ExitCode> {
+    let libtorch = match extent {
+        Extent::Nothing => None,
+        Extent::Stale(_) => Some(setup::training()?),
+    };
     let mixq = Mixq::build(libtorch.as_ref())?;
     let manifest = repository(EXPERIMENTS);
     let all: &[&OsStr] = &["--manifest-path".as_ref(), manifest.as_os_str()];
-    let answers = if only_fresh {
-        let checked = mixq.quiet_json("check", all)?;
-        let fresh = checked["models"].as_array().into_iter().flatten().filter(|model| model["fresh"] == true);
-        let names = fresh.filter_map(|model| model["model"].as_str());
-        let report =
-            |name: &str| mixq.quiet_json("report", &[all, &["--model".as_ref(), name.as_ref()]].concat());
-        names.map(report).collect::<Result<Vec<_>>>()?
-    } else {
-        vec![mixq.json("retrain", all)?]
+    let one = |command: &str, name: &str| {
+        let arguments = [all, &["--model".as_ref(), name.as_ref()]].concat();
+        if command == "retrain" {
+            mixq.json(command, &arguments)
+        } else {
+            mixq.quiet_json(command, &arguments)
+        }
     };
-    let networks = merge(&answers, &earlier()?)?;
+    let models = |fresh: bool| -> Result<Vec<String>> {
+        let checked = mixq.quiet_json("check", all)?;
+        let models = checked["models"].as_array().into_iter().flatten();
+        let models = models.filter(|model| !fresh || model["fresh"] == true);
+        Ok(models.filter_map(|model| model["model"].as_str()).map(str::to_string).collect())
+    };
+    if let Extent::Stale(chosen) = extent {
+        for name in if chosen.is_empty() { models(false)? } else { chosen } {
+            let answer = one("retrain", &name)?;
+            let mut networks = earlier()?;
+            networks.extend(merge(&[answer], &networks)?);
+            write(FIGURES, &(serde_json::to_string_pretty(&networks)? + "\n"))?;
+        }
+    }
+    let reports = models(true)?.iter().map(|name| one("report", name)).collect::<Result<Vec<_>>>()?;
+    let networks = merge(&reports, &earlier()?)?;
     write(FIGURES, &(serde_json::to_string_pretty(&networks)? + "\n"))?;
     write(PLOT, &plot::svg(&networks)?)?;
     write(PAGE, &page::page(&networks, pace()?.as_ref()))?;

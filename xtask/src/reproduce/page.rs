@@ -4,31 +4,8 @@ use std::fmt::Write;
 
 use serde_json::Value;
 
-use super::{Network, Networks, PACE, PLOT};
+use super::{Network, Networks, PACE, PLOT, conversions};
 use crate::process::thousands;
-
-/// Table a: conversions of one network, by the names of their models.
-const CONVERSIONS: [(&str, &str); 10] = [
-    ("int8_folded", "INT8, per layer, folded batch norm"),
-    ("int4_folded", "INT4, per layer, folded batch norm"),
-    ("int4_per_layer", "INT4, per layer, ICN"),
-    ("int4_per_channel", "INT4, per channel, ICN"),
-    ("int4_thresholds", "INT4, per channel, thresholds"),
-    ("paper_folded", "INT4, per layer, folded batch norm, the paper's recipe"),
-    ("paper_per_layer", "INT4, per layer, ICN, the paper's recipe"),
-    ("paper_per_channel", "INT4, per channel, ICN, the paper's recipe"),
-    ("int2_folded", "INT2, per layer, folded batch norm"),
-    ("int2_per_channel", "INT2, per channel, ICN"),
-];
-
-/// The same conversions without QAT.
-const POST_TRAINING: [(&str, &str); 5] = [
-    ("post_training_int8_folded", "INT8, per layer, folded batch norm"),
-    ("post_training_int4_folded", "INT4, per layer, folded batch norm"),
-    ("post_training_int4_per_layer", "INT4, per layer, ICN"),
-    ("post_training_int4_per_channel", "INT4, per channel, ICN"),
-    ("post_training_int4_thresholds", "INT4, per channel, thresholds"),
-];
 
 /// Table d: what is left out of the first of them.
 const ABLATION: [(&str, &str); 5] = [
@@ -106,16 +83,17 @@ pub fn names() -> Vec<&'static str> {
             .into_iter()
             .filter_map(|choice| budget.model(choice))
     });
-    CONVERSIONS.iter().chain(&POST_TRAINING).chain(&ABLATION).map(|(name, _)| *name).chain(budgets).collect()
+    let ablation = ABLATION.iter().map(|(name, _)| *name);
+    conversions::names().chain(ablation).chain(budgets).collect()
 }
 
 /// In place of a figure.
-const MISSING: &str = "not trained yet";
+pub const MISSING: &str = "not trained yet";
 
 /// The whole page.
 pub fn page(networks: &Networks, pace: Option<&Value>) -> String {
     let mut text = INTRODUCTION.to_string();
-    text += &conversions(networks);
+    text += &conversions::section(networks);
     text += &budgets(networks);
     text += &agreement(networks);
     text += &ablation(networks);
@@ -160,40 +138,6 @@ cargo xtask eval --manifest-path experiments/Cargo.toml --model int4_per_channel
 
 All settings stand in [experiments/Cargo.toml](../experiments/Cargo.toml), the figures in [results.json](results.json).
 ";
-
-fn conversions(networks: &Networks) -> String {
-    let mut text = "\n## a. Conversions of one network\n\nMobileNetV1 0.25, the table of the paper (table 2 of \
-                    arXiv 1905.13082). All rows are quantised from one float network; thresholds are made from the network of \
-                    the row above them. The paper's recipe: bounds that start at 6 and at the extreme weights, floor in place of nearest, no \
-                    distillation, Adam at 1e-4; the other rows have mixq's defaults.\n\n| network | right, % | to float | flash, B |\n| --- | ---: | ---: | ---: |\n"
-        .to_string();
-    if let Some(float) = CONVERSIONS.iter().find_map(|(name, _)| networks.get(*name)) {
-        let (accuracy, bytes) = (percent(float.float_accuracy), thousands(float.float_bytes));
-        let _ = writeln!(text, "| float | {accuracy} | | {bytes} |");
-    }
-    text += &rows(&CONVERSIONS, networks);
-    text += "\nWithout QAT: the float network as it is, bounds of activations and of per-layer weights where quantisation \
-             loses least on 512 training images (`quantised-epochs = 0`).\n\n\
-             | network, not retrained | right, % | to float | flash, B |\n| --- | ---: | ---: | ---: |\n";
-    text += &rows(&POST_TRAINING, networks);
-    text += "\nThat folded batch norm collapses at 4 bits, as on ImageNet in the paper, does not show on this network, neither with QAT nor \
-             without. What it costs shows at 2 bits.\n";
-    text
-}
-
-/// Rows of table a.
-fn rows(models: &[(&str, &str)], networks: &Networks) -> String {
-    let row = |(name, label): &(&str, &str)| match networks.get(*name) {
-        None => format!("| {label} | {MISSING} | | |\n"),
-        Some(network) => format!(
-            "| {label} | {} | {} | {} |\n",
-            percent(network.integer_accuracy),
-            points(network.integer_accuracy - network.float_accuracy),
-            thousands(network.flash_bytes)
-        ),
-    };
-    models.iter().map(row).collect()
-}
 
 fn budgets(networks: &Networks) -> String {
     let mut text = format!(
@@ -250,8 +194,7 @@ fn runs(bits: &[u8]) -> String {
 
 fn agreement(networks: &Networks) -> String {
     let mut text = "\n## c. Integers against fake quantisation\n\nThe network as trained, in floats with fake quantisation, and \
-                    the integer network, on the same images: accuracies, and how many images they take for different classes. \
-                    (Those of width 0.5 were converted when biases of 8-bit codes and logits were coarser.)\n\n\
+                    the integer network, on the same images: accuracies, and how many images they take for different classes.\n\n\
                     | network | fake-quantised, % | integer, % | difference | other answers |\n\
                     | --- | ---: | ---: | ---: | ---: |\n"
         .to_string();
@@ -295,9 +238,9 @@ fn ablation(networks: &Networks) -> String {
 }
 
 fn course(networks: &Networks) -> String {
-    let mut text = "\n## What it took\n\nNetworks of one width share one float training. They were not all trained by one state of \
-                    the code: an artifact is fresh as long as its settings and its data are, and training it again \
-                    (`cargo xtask retrain --manifest-path experiments/Cargo.toml --force`) gives slightly other figures. Minutes of learning on one thread each, among other work, more or less of it: speeds compare below, where both phases take turns.\n\n| network | float, % | float, min | images/s | \
+    let mut text = "\n## What it took\n\nNetworks of one width share one float training. Minutes of learning on one thread each \
+                    (`OMP_NUM_THREADS=1`), two trainings at a time, among other work, more or less of it: speeds compare below, where both \
+                    phases take turns.\n\n| network | float, % | float, min | images/s | \
                     quantised, min | images/s |\n| --- | ---: | ---: | ---: | ---: | ---: |\n"
         .to_string();
     for network in networks.values() {
@@ -321,12 +264,12 @@ fn course(networks: &Networks) -> String {
     text
 }
 
-fn percent(share: f64) -> String {
+pub fn percent(share: f64) -> String {
     format!("{:.2}", 100.0 * share)
 }
 
 /// A difference in points, with its sign.
-fn points(difference: f64) -> String {
+pub fn points(difference: f64) -> String {
     format!("{:+.2}", 100.0 * difference)
 }
 
