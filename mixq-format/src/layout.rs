@@ -35,7 +35,7 @@ pub use blocks::Blocks;
 use blocks::half_apart;
 pub use plan::{LEAST_SCRATCH, LEAST_SCRATCH_OF_NINE, LEAST_SCRATCH_OF_NINE_AND_SUMS, Plan, plan, useful};
 pub use proof::{Proof, proof};
-pub use records::{RECORD, Records, armv7em_records};
+pub use records::{NINE_WITH_ZERO_POINT, RECORD, Records, armv7em_records};
 #[cfg(feature = "file")]
 pub use relocate::relocate;
 pub use windows::Windows;

@@ -91,6 +91,21 @@ impl Blocks {
         if element < elements { Some(element) } else { None }
     }
 
+    /// Whether the last unit of a window of [nine](Self::nine) has room for a zero point that is multiplied as a weight: not where sums of two channels
+    /// share an accumulator, as it may be negative.
+    pub const fn holds_zero_points(&self) -> bool {
+        matches!(self.weight_bits, Bits::B8) || self.nibbles()
+    }
+
+    /// Elements whose weights are stored of a window of nine, those of weight 0 included that fill the last unit: all, but with 8-bit weights without
+    /// zero points among them.
+    pub const fn stored_of_nine(&self, zero_points: bool) -> usize {
+        match self.weight_bits {
+            Bits::B8 if !zero_points => 27,
+            _ => 27usize.next_multiple_of(self.unit),
+        }
+    }
+
     /// Elements of the last, incomplete unit that are stored, those that are empty before the last one included.
     pub const fn tail(&self, elements: usize) -> usize {
         // The second of three is in the upper half of the first pair.

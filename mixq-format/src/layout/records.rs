@@ -6,6 +6,9 @@ use crate::{Bits, Conv, Layer, Requant};
 /// Bytes of a block's biases, multipliers and shifts.
 pub const RECORD: usize = BLOCK * (4 + 4 + 1);
 
+/// Elements of a window of [nine](Blocks::nine) and a zero point: whole units of 8-bit weights, and of 4-bit weights beside 8-bit input.
+pub const NINE_WITH_ZERO_POINT: usize = 28;
+
 /// How the blocks of a convolution follow one another if they have records: each is the zero points of its two channels, if channels
 /// have their own, offset as [they are](Blocks::zero_point_offset); the weights; the biases, the multipliers and the shifts (less 32) of both channels, a [`RECORD`]; and what the rows' padding leaves.
 ///
@@ -36,12 +39,8 @@ impl Records {
         let zero_points = BLOCK * requant.zero_point_step as usize;
         let filter_bytes = taps * weight_bits.row_bytes(channels);
         let blocks = Blocks::of_conv(conv);
-        let inside = blocks.nine
-            && requant.zero_point_step == 1
-            && (matches!(blocks.weight_bits, Bits::B8) || blocks.nibbles());
-        let elements = taps * channels;
-        let whole = blocks.nine && (inside || blocks.unit > 2);
-        let elements = if whole { elements.next_multiple_of(blocks.unit) } else { elements };
+        let inside = blocks.nine && requant.zero_point_step == 1 && blocks.holds_zero_points();
+        let elements = if blocks.nine { blocks.stored_of_nine(inside) } else { taps * channels };
         Records {
             stride: zero_points + BLOCK * filter_bytes + RECORD,
             zero_points: if inside { 0 } else { zero_points },
@@ -53,7 +52,8 @@ impl Records {
 }
 
 // A whole unit has room: three weights of a row begin a byte.
-const _: () = assert!(28 * 4 * BLOCK / 8 <= 9 * 2 * BLOCK && 32 * 2 * BLOCK / 8 <= 9 * BLOCK);
+const _: () =
+    assert!(NINE_WITH_ZERO_POINT * 4 * BLOCK / 8 <= 9 * 2 * BLOCK && 32 * 2 * BLOCK / 8 <= 9 * BLOCK);
 
 /// Whether the tables of a layer are laid out beside its weights: those of convolutions whose codes are made in the usual way, by one multiplier for
 /// each channel, from tables that follow the weights one after another.

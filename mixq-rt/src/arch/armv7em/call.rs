@@ -1,7 +1,7 @@
 //! The safe door of the inner loops over blocks of weights.
 
 use mixq_format::Conv;
-use mixq_format::layout::{BLOCK, Blocks, Proof, RECORD, Records, Windows};
+use mixq_format::layout::{BLOCK, Blocks, NINE_WITH_ZERO_POINT, Proof, RECORD, Windows};
 
 use super::finish::{Ends, Left, ends};
 use super::frame::{Begin, Frame};
@@ -9,11 +9,12 @@ use super::nine::nine_for;
 use super::stage::{Unpack, unpack};
 use super::widen::widen_for;
 use super::{Fill, Nine, PIXELS, Scratch, Widen, bytes, nibbles, packed};
+use crate::check::check;
 
 /// What depends on the widths.
 pub(crate) struct Kernels {
     run: unsafe extern "C" fn(*const Frame),
-    /// Units of the unrolled loop, and bytes of its code for one.
+    /// Units of the unrolled loop, a power of two, and bytes of its code for one.
     unrolled: [usize; 2],
     /// Both channels' fields of a pair of elements, where one half holds both.
     mask: u32,
@@ -23,6 +24,14 @@ pub(crate) struct Kernels {
     pub(crate) unpack: Option<Unpack>,
     /// Widens windows of 3x3 on three channels.
     pub(crate) nine: Option<Nine>,
+    /// Elements whose weights are stored of such windows, if zero points are not among them; else 0.
+    stored: usize,
+    /// Whether zero points are, if channels have their own.
+    inside: bool,
+    /// Elements of the last, incomplete unit of such windows, if there is one; else 0.
+    tail: usize,
+    /// As [`Blocks::zero_point_offset`] has it.
+    offset: usize,
     ends: Ends,
 }
 
@@ -58,6 +67,10 @@ impl Kernels {
             widen: widen_for(x),
             unpack,
             nine: if nine { Some(nine_for(x)) } else { None },
+            stored: if nine && y > 0 { blocks.stored_of_nine(false) } else { 0 },
+            inside: nine && y > 0 && blocks.holds_zero_points(),
+            tail: if nine { blocks.tail(27) } else { 0 },
+            offset: blocks.zero_point_offset(0) as usize,
             ends: ends(left, y, zero, fraction),
         }
     }
@@ -115,143 +128,116 @@ impl Filters<'_> {
         self.table.output.channels.into()
     }
 
-    /// A call that is prepared for nothing.
-    #[inline(never)]
-    pub(crate) fn call(&self) -> Call {
-        let null = core::ptr::null();
-        let store = self.kernels.ends.store;
-        let frame = Frame {
-            weights: null,
-            x: null.cast(),
-            entry: 0,
-            stop: null.cast(),
-            tail: 0,
-            sums: null.cast(),
-            zero_points: null,
-            zero_points_step: 0,
-            zero_points_distance: 0,
-            skip: 0,
-            end: null,
-            zero_point: self.table.output.zero_point.into(),
-            out: null.cast_mut(),
-            pitch: 0,
-            added: store,
-            chunk_end: store,
-            accumulators: null.cast_mut().cast(),
-            interval: 0,
-            entry_again: 0,
-            first_stop: null.cast(),
-            mask: self.kernels.mask,
-            begin: Begin::Usual,
-            half: 0,
-            first_zero_points: null,
-            from: null,
-            size: 0,
-            from_pitch: 0,
-            fill: self.kernels.widen.loop_of_words(),
-            groups: 1,
-            offset: 0,
-        };
-        let chunk = Chunk { channel: 0, count: 0, element: 0, elements: 0, codes: false };
-        Call { frame, run: self.kernels.run, chunk, stops: [0; 2], bytes: [0; 2] }
-    }
-
     /// Prepares to multiply a chunk.
     ///
     /// # Panics
     /// If there are no such filters or elements, or they are more than the proof allows.
-    #[inline(always)]
-    pub(crate) fn prepare(&self, call: &mut Call, chunk: Chunk) {
-        if call.chunk != chunk {
-            self.prepare_another(call, chunk);
-        }
-    }
-
     #[inline(never)]
-    fn prepare_another(&self, call: &mut Call, chunk: Chunk) {
+    pub(crate) fn prepare(&self, chunk: Chunk) -> Call {
         let Filters { kernels, table, parameters, proof } = *self;
-        let Conv { input, window, requant, .. } = table;
+        let Conv { input, window, requant, output, .. } = table;
         let Chunk { channel, count, element, elements, codes } = chunk;
-        let blocks = Blocks::of_conv(table);
-        let Blocks { unit, weight_bits, .. } = blocks;
-        let bits = weight_bits.count();
+        let (unit, bits) = (kernels.blocks.unit, kernels.blocks.weight_bits.count());
+        let own_zero_points = usize::from(requant.zero_point_step);
         let taps = usize::from(window.kernel_height) * usize::from(window.kernel_width);
-        let filter_bytes = taps * weight_bits.row_bytes(input.channels.into());
-        assert!(count > 0 && channel % 4 + count % BLOCK == 0 && channel + count <= self.channels());
-        assert!(elements <= proof.chunk.into() && (element + elements) * bits <= 8 * filter_bytes);
-        let records = match kernels.ends.codes {
-            Some(_) => Records::of(table),
-            None => {
-                let stride = BLOCK * filter_bytes;
-                Records { stride, zero_points: 0, inside: false, elements, weights: 0 }
-            }
-        };
-        let Records { stride, inside, .. } = records;
-        let elements = if kernels.nine.is_some() { records.elements } else { elements };
-        let first = table.weights as usize + channel / BLOCK * stride;
-        assert!(first + count / BLOCK * stride <= parameters.len());
-        let from = |offset: usize| parameters.as_ptr().wrapping_add(offset);
+        let filter_bytes = taps * (usize::from(input.channels) * bits).div_ceil(8);
+        let ends = &kernels.ends;
+        // As `Records` has it.
+        let has_records = ends.codes.is_some();
+        let stride = BLOCK * filter_bytes + if has_records { BLOCK * own_zero_points + RECORD } else { 0 };
+        let inside = kernels.inside && own_zero_points > 0;
+        let before = if has_records && !inside { BLOCK * own_zero_points } else { 0 };
 
-        let frame = &mut call.frame;
-        let step = usize::from(requant.zero_point_step);
-        (frame.zero_points, frame.zero_points_step, frame.zero_points_distance) = if records.zero_points > 0 {
-            (from(first), stride, 1)
+        let first = table.weights as usize + channel / BLOCK * stride;
+        check(count > 0 && channel % 4 + count % BLOCK == 0 && channel + count <= self.channels());
+        check(elements <= proof.chunk.into() && (element + elements) * bits <= 8 * filter_bytes);
+        check(first + count / BLOCK * stride <= parameters.len());
+        let from = |offset: usize| parameters.as_ptr().wrapping_add(offset);
+        let (zero_points, zero_points_step, zero_points_distance) = if before > 0 {
+            (first, stride, 1)
         } else {
             let zero_points = requant.weight_zero_point as usize;
-            assert!(zero_points + (channel + count - 1) * step < parameters.len());
-            (from(zero_points + channel * step), BLOCK * step, step)
+            check(zero_points + (channel + count - 1) * own_zero_points < parameters.len());
+            (zero_points + channel * own_zero_points, BLOCK * own_zero_points, own_zero_points)
         };
-        frame.first_zero_points = frame.zero_points;
-        frame.offset = if records.zero_points > 0 { 0 } else { blocks.zero_point_offset(0) as usize };
-        // Where the weights of the chunk begin, and how far the loop goes from there on.
-        let weights = first + records.zero_points + element * BLOCK * bits / 8;
-        let length = blocks.bytes(elements) + if codes { RECORD } else { 0 };
-        frame.skip = stride - length;
-        frame.begin = match inside {
-            true => Begin::Inside,
-            false if frame.skip == records.zero_points && frame.skip > 0 => Begin::Usual,
-            false => Begin::Slow,
-        };
-        frame.weights = from(weights.wrapping_sub(frame.skip));
-        frame.end = from(weights + (count / BLOCK - 1) * stride + length);
 
-        let units = elements / unit;
-        let [unrolled, bytes_of_unit] = kernels.unrolled;
+        // Where the weights of the chunk begin, and how far the loop goes from there on.
+        let elements = if inside { NINE_WITH_ZERO_POINT } else { elements.max(kernels.stored) };
+        let (units, left) = (elements / unit, elements % unit);
+        let tail = if left > 0 && kernels.tail > 0 { kernels.tail } else { left };
+        let weights = first + before + element * BLOCK * bits / 8;
+        let length = 4 * units + (BLOCK * bits * tail).div_ceil(8) + if codes { RECORD } else { 0 };
+        let skip = stride - length;
+
         // The first interval is what is left by the others, and the unrolled loop is entered where what is left by its rounds begins.
         let interval = usize::from(proof.interval) / unit;
-        let first = if units == 0 { 0 } else { (units - 1) % interval + 1 };
-        // Where zero points are inside, a block begins with its first unit.
-        let entered = if inside { first - 1 } else { first };
-        let entry = |units: usize| match units {
-            0 => unrolled * bytes_of_unit + 1,
-            _ => units.wrapping_neg() % unrolled * bytes_of_unit + 1,
+        let first_units = if units == 0 { 0 } else { (units - 1) % interval + 1 };
+        let [unrolled, bytes_of_unit] = kernels.unrolled;
+        let entry = |units: usize| {
+            let skipped = if units == 0 { unrolled } else { units.wrapping_neg() & (unrolled - 1) };
+            skipped * bytes_of_unit + 1
         };
-        frame.entry = entry(entered);
-        frame.entry_again = entry(interval);
-        frame.interval = interval * unit * Scratch::ELEMENT_BYTES;
-        frame.tail = blocks.tail(elements);
-        call.chunk = chunk;
-        call.stops = [units, first].map(|units| units * unit * Scratch::ELEMENT_BYTES);
-        call.bytes = [0; 2];
-        frame.chunk_end = if element == 0 { kernels.ends.store } else { kernels.ends.add_and_store };
-        if let Some(ends) = kernels.ends.codes.filter(|_| codes) {
-            frame.added = ends.added;
-            frame.chunk_end = if element == 0 { ends.finish } else { ends.add_and_finish };
-            let row_bytes = |channels| table.output.bits.row_bytes(channels);
-            call.bytes = [row_bytes(channel), row_bytes(channel + count)];
+        let stops = [units, first_units].map(|units| units * unit * Scratch::ELEMENT_BYTES);
+        let (mut added, mut chunk_end, mut bytes) = (ends.store, ends.store, [0; 2]);
+        if element > 0 {
+            chunk_end = ends.add_and_store;
         }
+        if let (Some(ends), true) = (&ends.codes, codes) {
+            added = ends.added;
+            chunk_end = if element == 0 { ends.finish } else { ends.add_and_finish };
+            bytes = [channel, channel + count].map(|channels| (channels * output.bits.count()).div_ceil(8));
+        }
+        let null = core::ptr::null();
+        let frame = Frame {
+            weights: from(weights.wrapping_sub(skip)),
+            x: null,
+            // Where zero points are inside, a block begins with its first unit.
+            entry: entry(first_units - usize::from(inside)),
+            stop: null,
+            tail,
+            sums: null.cast(),
+            zero_points: from(zero_points),
+            zero_points_step,
+            zero_points_distance,
+            skip,
+            end: from(weights + (count / BLOCK - 1) * stride + length),
+            zero_point: output.zero_point.into(),
+            out: null.cast_mut().cast(),
+            pitch: 0,
+            added,
+            chunk_end,
+            accumulators: null.cast_mut().cast(),
+            interval: interval * unit * Scratch::ELEMENT_BYTES,
+            entry_again: entry(interval),
+            first_stop: null,
+            mask: kernels.mask,
+            begin: match inside {
+                true => Begin::Inside,
+                false if skip == before && skip > 0 => Begin::Usual,
+                false => Begin::Slow,
+            },
+            half: 0,
+            first_zero_points: from(zero_points),
+            from: null.cast(),
+            size: 0,
+            from_pitch: 0,
+            fill: kernels.widen.loop_of_words(),
+            groups: 1,
+            offset: if before > 0 { 0 } else { kernels.offset },
+        };
+        Call { frame, run: kernels.run, chunk, stops, bytes }
     }
 }
 
 impl Call {
-    /// Whether all is done by this call: it makes codes of all elements for all channels.
+    /// Whether this is the call for a chunk.
     #[inline(always)]
-    pub(crate) fn is_all_of(&self, filters: &Filters, elements: usize) -> bool {
-        self.chunk.codes && self.chunk.elements == elements && self.chunk.count == filters.channels()
+    pub(crate) fn is_for(&self, chunk: &Chunk) -> bool {
+        self.chunk == *chunk
     }
 
     /// Multiplies the patch, and writes codes to four pixels, `pitch` bytes apart (0: to one), or stores sums or adds to them. Then does the same with
-    /// more groups, if this call [is all](Self::is_all_of).
+    /// more groups, if it makes codes of all elements for all channels.
     ///
     /// # Panics
     /// If the patch holds other elements or will, or there are fewer pixels, accumulators or codes.
@@ -263,17 +249,17 @@ impl Call {
         pitch: usize,
         more: Option<More<'_>>,
     ) {
-        assert!(scratch.elements() == self.chunk.elements);
-        assert!((PIXELS - 1) * pitch + self.bytes[1] <= pixels.len());
+        check(scratch.elements() == self.chunk.elements);
+        check((PIXELS - 1) * pitch + self.bytes[1] <= pixels.len());
         self.place(scratch, pitch);
         let Call { frame, chunk, bytes, .. } = self;
         frame.out = pixels.as_mut_ptr().wrapping_add(bytes[0]);
         frame.groups = 1;
         if let Some(More { fill, codes, pitch: from_pitch, groups }) = more {
-            assert!(chunk.codes && *bytes == [0, pitch] && groups > 0);
-            assert!((groups + 1) * PIXELS * pitch <= pixels.len());
-            assert!((groups * PIXELS - 1) * from_pitch + fill.bytes <= codes.len());
-            assert!(fill.elements.min(scratch.chunk()) >= chunk.elements && fill.elements <= scratch.room());
+            check(chunk.codes && *bytes == [0, pitch] && groups > 0);
+            check((groups + 1) * PIXELS * pitch <= pixels.len());
+            check((groups * PIXELS - 1) * from_pitch + fill.bytes <= codes.len());
+            check(fill.elements.min(scratch.chunk()) >= chunk.elements && fill.elements <= scratch.room());
             (frame.from, frame.from_pitch) = (codes.as_ptr(), from_pitch);
             (frame.fill, frame.size) = (fill.run, fill.size);
             frame.groups += groups;

@@ -7,6 +7,7 @@ use core::arch::naked_asm;
 
 use super::widen::Run;
 use super::{Fill, PIXELS};
+use crate::check::check;
 
 /// Pixels that are widened at once.
 pub(crate) const PAIR: usize = 2;
@@ -56,8 +57,8 @@ impl Nine {
         pixel: usize,
         [row, pitch]: [usize; 2],
     ) {
-        assert!(pixel + PAIR <= PIXELS && pitch + 2 * row + self.row_bytes <= codes.len());
-        assert!(ELEMENTS / 2 * PIXELS <= patch.len());
+        check(pixel + PAIR <= PIXELS && pitch + 2 * row + self.row_bytes <= codes.len());
+        check(ELEMENTS / 2 * PIXELS <= patch.len());
         let (to, sums) = (patch.as_mut_ptr().wrapping_add(pixel), sums.as_mut_ptr().wrapping_add(pixel));
         // SAFETY: reads a row's bytes of three rows of each pixel and writes two words of each of 14 groups of four; asserted above.
         unsafe { (self.run)(codes.as_ptr(), to, row, pitch, PAIR, sums) };

@@ -3,6 +3,7 @@
 use mixq_format::layout::{LEAST_SCRATCH, LEAST_SCRATCH_OF_NINE};
 
 use super::{Nine, PIXELS, Widen, nine};
+use crate::check::check;
 
 /// Where a group of four pixels is computed. First a *patch*, what their windows see, or a chunk of it: for each pair of elements four
 /// words, one for each pixel; the order of the elements is that of [`Blocks::element`](mixq_format::layout::Blocks::element). Then the *stage*, where there is one: packed codes
@@ -25,12 +26,6 @@ impl<'a> Scratch<'a> {
     /// Three rows that two pixels see, in bytes of a stage.
     const STAGED_ROWS: usize = 3 * nine::STAGED_ROW;
 
-    /// No memory.
-    #[inline(always)]
-    pub(crate) fn none() -> Scratch<'a> {
-        Scratch { words: &mut [], sums: [0; PIXELS], elements: 0, patch: 0, before: 0 }
-    }
-
     /// For windows of so many elements (whole units), at most `most` (at least 16) at once; with a stage or without, and with accumulators even if all elements
     /// fit.
     ///
@@ -44,7 +39,7 @@ impl<'a> Scratch<'a> {
         staged: bool,
         sums: bool,
     ) -> Scratch<'a> {
-        assert!(4 * words.len() >= LEAST_SCRATCH);
+        check(4 * words.len() >= LEAST_SCRATCH);
         // A byte of the stage holds a code or more; accumulators of four channels are left at least, where they are needed.
         let each = Scratch::ELEMENT_BYTES + usize::from(staged);
         let bytes = 4 * words.len();
@@ -54,7 +49,7 @@ impl<'a> Scratch<'a> {
         } else {
             most.min((bytes * 2 / 3).max(16 * each) / each) & !15
         };
-        assert!(chunk > 0);
+        check(chunk > 0);
         let patch = chunk * Scratch::ELEMENT_BYTES / 4;
         let before = if staged { patch + chunk / 4 } else { patch };
         Scratch { words, sums: [0; PIXELS], elements: 0, patch, before }
@@ -66,7 +61,7 @@ impl<'a> Scratch<'a> {
     /// If there are fewer than [`LEAST_SCRATCH_OF_NINE`] bytes.
     #[inline(always)]
     pub(crate) fn of_nine(words: &'a mut [u32]) -> Scratch<'a> {
-        assert!(4 * words.len() >= LEAST_SCRATCH_OF_NINE);
+        check(4 * words.len() >= LEAST_SCRATCH_OF_NINE);
         let patch = nine::ELEMENTS * Scratch::ELEMENT_BYTES / 4;
         Scratch { words, sums: [0; PIXELS], elements: 0, patch, before: patch + Scratch::STAGED_ROWS / 4 }
     }
@@ -89,7 +84,7 @@ impl<'a> Scratch<'a> {
     /// If they are more than a whole chunk.
     #[inline(always)]
     pub(crate) fn begin(&mut self, elements: usize) -> (Patch<'_>, &mut [u8]) {
-        assert!(elements <= self.chunk());
+        check(elements <= self.chunk());
         self.sums = [0; PIXELS];
         self.elements = elements;
         let (words, rest) = self.words.split_at_mut(self.patch);
@@ -111,7 +106,7 @@ impl<'a> Scratch<'a> {
     /// The patch, accumulators for `count` output channels, the sums.
     #[inline(always)]
     pub(super) fn parts(&mut self, count: usize) -> (*const u32, *mut [i32; PIXELS], *const i32) {
-        assert!(count <= self.channels());
+        check(count <= self.channels());
         let words = self.words.as_mut_ptr();
         (words, words.wrapping_add(self.before).cast(), self.sums.as_ptr())
     }

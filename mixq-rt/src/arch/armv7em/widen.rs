@@ -39,7 +39,7 @@ impl Widen {
     /// So many words of codes in a row.
     #[inline(always)]
     pub(crate) fn fill(&self, words: usize) -> Fill {
-        assert!(words > 0);
+        check(words > 0);
         Fill { run: self.run, size: words, bytes: 4 * words, elements: words * self.word }
     }
 
@@ -61,8 +61,8 @@ impl Widen {
         if words == 0 {
             return;
         }
-        assert!(count > 0 && pixel + count <= PIXELS && (count - 1) * pitch + 4 * words <= codes.len());
-        assert!((element + words * self.word) / 2 * PIXELS <= patch.len());
+        check(count > 0 && pixel + count <= PIXELS && (count - 1) * pitch + 4 * words <= codes.len());
+        check((element + words * self.word) / 2 * PIXELS <= patch.len());
         let to = patch.as_mut_ptr().wrapping_add(element / 2 * PIXELS + pixel);
         let sums = sums.as_mut_ptr().wrapping_add(pixel);
         // SAFETY: reads `words` words of codes of each pixel and writes one word of each group of four, for as many pairs of elements as these

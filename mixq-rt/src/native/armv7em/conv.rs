@@ -1,7 +1,7 @@
 //! Standard convolutions: blocks of output channels times groups of four pixels.
 
 use mixq_format::layout::{
-    Blocks, LEAST_SCRATCH, LEAST_SCRATCH_OF_NINE, LEAST_SCRATCH_OF_NINE_AND_SUMS, Plan, Windows,
+    LEAST_SCRATCH, LEAST_SCRATCH_OF_NINE, LEAST_SCRATCH_OF_NINE_AND_SUMS, Plan, Windows,
 };
 use mixq_format::{Conv, Tensor};
 
@@ -9,6 +9,7 @@ use super::fill::{Fill, fill_for};
 use super::source::Source;
 use super::{split, with_memory};
 use crate::arch::armv7em::{Call, Chunk, Filters, Kernels, More, PIXELS, Scratch, Tables};
+use crate::check::check;
 use crate::tensor::PixelWriter;
 
 /// Executes a convolution with `X`-bit input and `W`-bit weights. `Y` are the bits of the output if
@@ -71,20 +72,25 @@ struct Sums {
 #[inline(never)]
 fn execute(table: &Conv, parameters: &[u8], arena: &mut [u8], plan: &Plan, ways: &Ways, own: &mut [u32]) {
     let Ways { kernels, windows, fill, sums } = ways;
-    assert!(kernels.blocks == Blocks::of_conv(table) && *windows == Windows::of(table));
+    check(kernels.blocks.weight_bits == table.weight_bits);
+    check(kernels.unpack.is_some() || kernels.widen.bits == table.input.bits.count());
     let sums = sums.as_ref();
     let (input, output, memory) = split(arena, [&table.input, &table.output], plan, own);
     let filters = Filters { kernels, table, parameters, proof: &plan.proof };
-    let mut layer = Layer {
-        source: Source::new(filters, *windows),
+    let source = Source::new(filters, *windows);
+    let mut scratch = source.scratch(memory, sums.is_some());
+    let chunk = chunk(&source, &scratch, sums.is_some(), [0, 0]);
+    // Whether one chunk is all: its codes are made in one go.
+    let whole = chunk.codes && chunk.element + chunk.elements == source.elements;
+    let mut call = filters.prepare(chunk);
+    let layer = &mut Layer {
+        source: &source,
         fill: *fill,
-        scratch: Scratch::none(),
-        call: filters.call(),
-        sums,
+        scratch: &mut scratch,
+        call: &mut call,
         input,
-        whole: false,
+        sums: sums.is_some(),
     };
-    layer.begin(memory);
     let (pixels, bytes) = (table.output.pixels(), table.output.pixel_bytes());
     // Groups of four pixels, the last ones moved back to be four; of one, where there are fewer.
     let row = layer.source.row();
@@ -93,7 +99,7 @@ fn execute(table: &Conv, parameters: &[u8], arena: &mut [u8], plan: &Plan, ways:
     while first < pixels {
         first -= (first % row).saturating_sub(row - size);
         let output = &mut output[first * bytes..];
-        if layer.whole {
+        if whole {
             first += layer.groups(first, size, output);
             continue;
         }
@@ -112,42 +118,29 @@ fn execute(table: &Conv, parameters: &[u8], arena: &mut [u8], plan: &Plan, ways:
     }
 }
 
+/// The elements from one on that fit the scratch, and the channels from one on that can be multiplied with them; `sums` or codes are made.
+#[inline(never)]
+fn chunk(source: &Source, scratch: &Scratch, sums: bool, [channel, element]: [usize; 2]) -> Chunk {
+    let elements = scratch.chunk().min(source.elements - element);
+    // The sums need no memory if they become codes at once.
+    let codes = !sums && element + elements == source.elements;
+    let count = source.filters.channels() - channel;
+    let count = if codes && element == 0 { count } else { count.min(scratch.channels()) };
+    Chunk { channel, count, element, elements, codes }
+}
+
 struct Layer<'a> {
-    source: Source<'a>,
+    source: &'a Source<'a>,
     fill: Fill,
-    scratch: Scratch<'a>,
-    call: Call,
-    sums: Option<&'a Sums>,
+    scratch: &'a mut Scratch<'a>,
+    call: &'a mut Call,
     input: &'a [u8],
-    /// Whether one chunk is all: its codes are made in one go.
-    whole: bool,
+    /// Whether sums are made, of all elements.
+    sums: bool,
 }
 
 // The methods stand apart: what one holds on the stack is gone when the other is called.
-impl<'a> Layer<'a> {
-    /// The elements from one on that fit the scratch, and the channels from one on that can be multiplied with them.
-    #[inline(always)]
-    fn chunk(&self, channel: usize, element: usize) -> Chunk {
-        let Layer { source, scratch, sums, .. } = self;
-        let elements = scratch.chunk().min(source.elements - element);
-        // The sums need no memory if they become codes at once.
-        let codes = sums.is_none() && element + elements == source.elements;
-        let count = source.filters.channels() - channel;
-        let count = if codes && element == 0 { count } else { count.min(scratch.channels()) };
-        Chunk { channel, count, element, elements, codes }
-    }
-
-    /// Divides the memory, and prepares the call for the first chunk, most often the only one.
-    #[inline(never)]
-    fn begin(&mut self, memory: &'a mut [u32]) {
-        let Source { filters, .. } = self.source;
-        let most = filters.proof.chunk.into();
-        self.scratch = self.source.scratch(memory, most, self.sums.is_some());
-        let chunk = self.chunk(0, 0);
-        filters.prepare(&mut self.call, chunk);
-        self.whole = self.call.is_all_of(&filters, self.source.elements);
-    }
-
+impl Layer<'_> {
     /// Computes a group from a pixel on, and those after it that can be filled in one go, if one chunk is all; how many pixels.
     #[inline(always)]
     fn groups(&mut self, first: usize, size: usize, output: &mut [u8]) -> usize {
@@ -185,21 +178,23 @@ impl<'a> Layer<'a> {
     fn fill(&mut self, first: usize, size: usize, element: usize) {
         let elements = self.scratch.chunk().min(self.source.elements - element);
         let (mut patch, stage) = self.scratch.begin(elements);
-        (self.fill)(&self.source, &mut patch, stage, self.input, [first, size], element);
+        (self.fill)(self.source, &mut patch, stage, self.input, [first, size], element);
     }
 
     /// Prepares to multiply them with the weights of some output channels from one on.
     #[inline(never)]
     fn prepare(&mut self, channel: usize, element: usize) -> Chunk {
-        let chunk = self.chunk(channel, element);
-        self.source.filters.prepare(&mut self.call, chunk);
+        let chunk = chunk(self.source, self.scratch, self.sums, [channel, element]);
+        if !self.call.is_for(&chunk) {
+            *self.call = self.source.filters.prepare(chunk);
+        }
         chunk
     }
 
     /// Multiplies them, and then more groups.
     #[inline(never)]
     fn multiply(&mut self, output: &mut [u8], pitch: usize, more: Option<More<'_>>) {
-        self.call.run(&mut self.scratch, output, pitch, more);
+        self.call.run(self.scratch, output, pitch, more);
     }
 }
 

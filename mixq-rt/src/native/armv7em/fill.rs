@@ -21,7 +21,7 @@ pub(super) const fn fill_for(windows: Windows) -> Fill {
     }
 }
 
-/// Whole words of codes that lie one after another: those of pixels together that are in one row.
+/// Whole words of codes that lie one after another.
 fn rows(
     source: &Source,
     patch: &mut Patch,
@@ -33,13 +33,9 @@ fn rows(
     let widen = &source.filters.kernels.widen;
     // A patch of whole words, or of the last elements of a window: then of whole units of weights.
     let words = (patch.elements() & !(source.filters.kernels.blocks.unit - 1)) / widen.word;
-    let mut pixel = 0;
-    while pixel < count {
-        let place = source.place(first + pixel);
-        let pixels = if source.seamless { count } else { source.inside(place, count - pixel) };
-        let codes = &input[source.offset(place) + element * widen.bits / 8..];
-        patch.widen(widen, [pixel, pixels], 0, codes, [words, source.pitch]);
-        pixel += pixels;
+    for pixel in 0..count {
+        let codes = &input[source.offset(source.place(first + pixel)) + element * widen.bits / 8..];
+        patch.widen(widen, [pixel, 1], 0, codes, [words, 0]);
     }
 }
 

@@ -51,12 +51,15 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// Divides memory, for at most so many elements at once, with accumulators even if all elements fit, or without.
+    /// Divides memory, with accumulators even if all elements fit, or without.
     #[inline(always)]
-    pub(super) fn scratch<'m>(&self, memory: &'m mut [u32], most: usize, sums: bool) -> Scratch<'m> {
+    pub(super) fn scratch<'m>(&self, memory: &'m mut [u32], sums: bool) -> Scratch<'m> {
         match self.windows {
             Windows::Nine => Scratch::of_nine(memory),
-            windows => Scratch::new(memory, self.elements.next_multiple_of(16), most, windows.staged(), sums),
+            windows => {
+                let (elements, most) = (self.elements.next_multiple_of(16), self.filters.proof.chunk.into());
+                Scratch::new(memory, elements, most, windows.staged(), sums)
+            }
         }
     }
 
