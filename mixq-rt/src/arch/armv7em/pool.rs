@@ -4,30 +4,41 @@
 //! where the pixel ends; where words do not do, two bytes.
 
 use core::arch::naked_asm;
+use core::ops::Range;
 
 use mixq_format::Pool;
+use mixq_format::layout::WORD_POOL;
 
 use super::split;
 use crate::check::check;
-use crate::layer::Taps;
 
-/// The inner loops of a pool.
+/// The inner loop of a pool.
 pub(crate) struct Kernel {
-    words: Run,
-    bytes: Run,
-    /// The largest window that `words` takes, in pixels.
+    run: Run,
+    /// Bytes that it reads of a pixel twice.
+    size: usize,
+    /// The largest window, in pixels.
     most: usize,
 }
 
-/// The largest code.
-pub(crate) const MAX: Kernel = Kernel { words: max_words, bytes: max_bytes, most: usize::MAX };
+/// The largest code, by words or by bytes.
+pub(crate) const fn max(words: bool) -> Kernel {
+    let (run, size): (Run, usize) = if words { (max_words, 4) } else { (max_bytes, 1) };
+    Kernel { run, size, most: usize::MAX }
+}
 
-/// The average code. Words of more pixels would not be summed in 16 bits.
-pub(crate) const AVERAGE: Kernel = Kernel { words: average_words, bytes: average_bytes, most: 256 };
+/// The average code, by words or by bytes.
+pub(crate) const fn average(words: bool) -> Kernel {
+    let (run, size, most): (Run, usize, usize) =
+        if words { (average_words, 4, WORD_POOL) } else { (average_bytes, 1, usize::MAX) };
+    Kernel { run, size, most }
+}
 
-const _: () = assert!(AVERAGE.most * 255 < 1 << 16);
+// Words of more pixels would not be summed in 16 bits.
+const _: () = assert!(WORD_POOL * 255 < 1 << 16);
 
-type Run = unsafe extern "C" fn(&Field);
+/// Takes all fields, from the one at `shift` on.
+type Run = unsafe extern "C" fn(&mut Field);
 
 /// A rectangle of pixels, and which of their codes are wanted.
 #[repr(C)]
@@ -49,88 +60,83 @@ struct Field {
     output: *mut u8,
     /// 36: pixels.
     count: usize,
-}
-
-/// What a layer reads and writes.
-pub(crate) struct Pixels<'a> {
-    input: &'a [u8],
-    output: &'a mut [u8],
-    height: usize,
-    width: usize,
+    /// 40: bits of a code, from a field to the next.
     bits: usize,
-    /// Where the next pixel goes.
-    to: usize,
-    /// Bits of the last byte of a pixel that hold elements.
-    last: u8,
-    kernel: &'a Kernel,
-    field: Field,
 }
 
-impl<'a> Pixels<'a> {
-    /// The pixels of a layer's input and output.
-    ///
-    /// # Panics
-    /// If they overlap or reach beyond the arena.
-    #[inline(always)]
-    pub(crate) fn new(arena: &'a mut [u8], table: &Pool, kernel: &'a Kernel) -> Pixels<'a> {
-        let tensor = &table.input;
-        let (pixel_bytes, bits) = (tensor.pixel_bytes(), tensor.bits.count());
-        let (input, output, _) = split(arena, tensor, &table.output, [0; 2]);
-        let (height, width) = (usize::from(tensor.height), usize::from(tensor.width));
-        let field = Field {
-            first: input.as_ptr(),
-            second: 0,
-            pixel_bytes,
-            columns: 0,
-            rows: 0,
-            gap: 0,
-            shift: 0,
-            mask: (0xff >> (8 - bits)) * 0x0101_0101,
-            output: output.as_mut_ptr(),
-            count: 0,
-        };
-        let last = 0xff >> (8 * pixel_bytes - bits * usize::from(tensor.channels));
-        Pixels { input, output, height, width, bits, to: 0, last, kernel, field }
-    }
-
-    /// Writes the next pixel of the output, from a window of the input.
-    ///
-    /// # Panics
-    /// If there is none, or the window is empty or reaches beyond the input.
-    #[inline(never)]
-    pub(crate) fn pool(&mut self, rows: Taps, columns: Taps) {
-        let field = &mut self.field;
-        let pixel_bytes = field.pixel_bytes;
-        (field.rows, field.columns) = (rows.count(), columns.count());
-        check(rows.first + field.rows <= self.height && columns.first + field.columns <= self.width);
-        field.count = field.rows * field.columns;
-        let (to, end) = (self.to, self.to + pixel_bytes);
-        check(field.count > 0 && end <= self.output.len());
-        self.to = end;
-        let from = (rows.first * self.width + columns.first) * pixel_bytes;
-        field.gap = (self.width - field.columns) * pixel_bytes;
-        let wide = pixel_bytes >= 4 && field.count <= self.kernel.most;
-        let (run, size) = if wide { (self.kernel.words, 4) } else { (self.kernel.bytes, 1) };
-        let mut at = 0;
-        while at < pixel_bytes {
-            let one = at.min(pixel_bytes - size);
-            field.first = self.input.as_ptr().wrapping_add(from + one);
-            field.second = (at + size).min(pixel_bytes - size) - one;
-            field.output = self.output.as_mut_ptr().wrapping_add(to + one);
-            field.shift = 0;
-            while field.shift < 8 {
-                // SAFETY: reads two words, or bytes, of each of the window's pixels, and writes as many of the output's pixel; both end
-                // where a pixel ends or before.
-                unsafe { run(field) };
-                field.shift += self.bits;
+/// Executes a pool of any width.
+///
+/// # Panics
+/// If the tensors overlap or reach beyond the arena, or have other pixels, or a window is empty, or the kernel takes no such pixels or windows.
+#[inline(never)]
+pub(crate) fn execute(table: &Pool, arena: &mut [u8], kernel: &Kernel) {
+    let Pool { input: x, output: y, window } = table;
+    let (input, output, _) = split(arena, x, y, [0; 2]);
+    let (pixel_bytes, bits, size) = (x.pixel_bytes(), x.bits.count(), kernel.size);
+    let largest = usize::from(window.kernel_height) * usize::from(window.kernel_width);
+    check(pixel_bytes >= size && pixel_bytes == y.pixel_bytes() && largest <= kernel.most && y.width > 0);
+    // Bits of the last byte of a pixel that hold elements.
+    let last = 0xff >> (8 * pixel_bytes - bits * usize::from(x.channels));
+    let mut field = Field {
+        first: input.as_ptr(),
+        second: 0,
+        pixel_bytes,
+        columns: 0,
+        rows: 0,
+        gap: 0,
+        shift: 0,
+        mask: (0xff >> (8 - bits)) * 0x0101_0101,
+        output: output.as_mut_ptr(),
+        count: 0,
+        bits,
+    };
+    let width = usize::from(x.width);
+    let mut to = output.as_mut_ptr();
+    for row in 0..usize::from(y.height) {
+        let rows = seen(row, window.stride_height, window.pad_top, window.kernel_height, x.height);
+        field.rows = rows.end - rows.start;
+        for column in 0..usize::from(y.width) {
+            let columns = seen(column, window.stride_width, window.pad_left, window.kernel_width, x.width);
+            field.columns = columns.end - columns.start;
+            field.gap = (width - field.columns) * pixel_bytes;
+            field.count = field.rows * field.columns;
+            let from = input.as_ptr().wrapping_add((rows.start * width + columns.start) * pixel_bytes);
+            let mut at = 0;
+            loop {
+                let one = at.min(pixel_bytes - size);
+                field.first = from.wrapping_add(one);
+                field.second = (at + size).min(pixel_bytes - size) - one;
+                field.output = to.wrapping_add(one);
+                field.shift = 0;
+                // SAFETY: reads two words, or bytes, of each of the window's pixels, and writes as many of the output's pixel; both end where a
+                // pixel ends or before. The tensors are whole, and windows lie inside.
+                unsafe { (kernel.run)(&mut field) };
+                at += 2 * size;
+                if at >= pixel_bytes {
+                    break;
+                }
             }
-            at += 2 * size;
+            to = to.wrapping_add(pixel_bytes);
+            // SAFETY: the last byte of the pixel.
+            unsafe { *to.wrapping_sub(1) &= last };
         }
-        self.output[end - 1] &= self.last;
     }
 }
 
-// Adds to the fields before. Where the words overlap, both are the same.
+/// Rows or columns of the input that a window sees.
+///
+/// # Panics
+/// If there are none.
+#[inline(always)]
+fn seen(position: usize, stride: u16, pad: u16, kernel: u16, size: u16) -> Range<usize> {
+    let (origin, pad) = (position * usize::from(stride), usize::from(pad));
+    let end = (origin + usize::from(kernel)).saturating_sub(pad).min(size.into());
+    let start = origin.saturating_sub(pad);
+    check(start < end);
+    start..end
+}
+
+// Adds to the fields before; where the words overlap, both are the same. Then the next field, if there is one.
 macro_rules! add_field {
     ($load:literal, $store:literal) => {
         concat!(
@@ -151,6 +157,13 @@ macro_rules! add_field {
     ",
             $store,
             " r3, [r0, r1]
+    ldr r0, [sp]
+    ldr r1, [r0, #40]
+    add r6, r6, r1
+    str r6, [r0, #24]
+    cmp r6, #8
+    blt.w 1b
+    pop {{r0, r4-r11, pc}}
 "
         )
     };
@@ -159,9 +172,10 @@ macro_rules! add_field {
 macro_rules! max {
     ($name:ident, $load:literal, $store:literal) => {
         #[unsafe(naked)]
-        unsafe extern "C" fn $name(field: &Field) {
+        unsafe extern "C" fn $name(field: &mut Field) {
             naked_asm!(
                 "push {{r0, r4-r11, lr}}",
+                "1:",
                 "ldm r0, {{r0-r7}}",
                 "clz r12, r7",
                 "sub r12, r12, r6",
@@ -185,7 +199,7 @@ macro_rules! max {
                 "add r0, r0, r5",
                 "subs r4, r4, #1",
                 "bne 2b",
-                "pop {{r0}}",
+                "ldr r0, [sp]",
                 "ldrd r6, r7, [r0, #24]",
                 "ldr r0, [r0, #32]",
                 "lsr r2, r8, r12",
@@ -194,7 +208,6 @@ macro_rules! max {
                 "and r2, r2, r7",
                 "and r3, r3, r7",
                 add_field!($load, $store),
-                "pop {{r4-r11, pc}}",
             )
         }
     };
@@ -204,9 +217,10 @@ max!(max_words, "ldr", "str");
 max!(max_bytes, "ldrb", "strb");
 
 #[unsafe(naked)]
-unsafe extern "C" fn average_words(field: &Field) {
+unsafe extern "C" fn average_words(field: &mut Field) {
     naked_asm!(
         "push {{r0, r4-r11, lr}}",
+        "1:",
         "ldm r0, {{r0-r7}}",
         "mov r8, #0",
         "mov r9, #0",
@@ -231,7 +245,7 @@ unsafe extern "C" fn average_words(field: &Field) {
         "add r0, r0, r5",
         "subs r4, r4, #1",
         "bne 2b",
-        "pop {{r0}}",
+        "ldr r0, [sp]",
         "ldrd r0, r12, [r0, #32]",
         "lsl lr, r12, #1",
         // floor((2 sum + n) / 2n), over the sums in memory.
@@ -256,14 +270,14 @@ unsafe extern "C" fn average_words(field: &Field) {
         "lsl r2, r2, r6",
         "lsl r3, r3, r6",
         add_field!("ldr", "str"),
-        "pop {{r4-r11, pc}}",
     )
 }
 
 #[unsafe(naked)]
-unsafe extern "C" fn average_bytes(field: &Field) {
+unsafe extern "C" fn average_bytes(field: &mut Field) {
     naked_asm!(
         "push {{r0, r4-r11, lr}}",
+        "1:",
         "ldm r0, {{r0-r7}}",
         "mov r8, #0",
         "mov r9, #0",
@@ -284,7 +298,7 @@ unsafe extern "C" fn average_bytes(field: &Field) {
         "add r0, r0, r5",
         "subs r4, r4, #1",
         "bne 2b",
-        "pop {{r0}}",
+        "ldr r0, [sp]",
         "ldrd r0, r12, [r0, #32]",
         "lsl lr, r12, #1",
         "add r2, r12, r8, lsl #1",
@@ -294,6 +308,5 @@ unsafe extern "C" fn average_bytes(field: &Field) {
         "lsl r2, r2, r6",
         "lsl r3, r3, r6",
         add_field!("ldrb", "strb"),
-        "pop {{r4-r11, pc}}",
     )
 }
