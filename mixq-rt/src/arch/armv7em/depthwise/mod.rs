@@ -107,12 +107,12 @@ pub(crate) fn execute(table: &Depthwise, loops: &Loops, parameters: &[u8], arena
             && x.bits.count() == loads.bits
             && y.bits.count() == codes
             && lines > 0
+            && y.channels > 0
             && (x.channels.is_multiple_of(2) || loads.odd),
     );
-    let channels = Channels::new(table, parameters);
+    let mut channels = Channels::new(table, parameters);
     let (input, output, _) = split(arena, x, y, [0; 2]);
     let all = usize::from(y.channels);
-    check(all > 0);
     if !(all * codes).is_multiple_of(8) {
         // The bits after the last code.
         output.fill(0);
@@ -150,17 +150,16 @@ pub(crate) fn execute(table: &Depthwise, loops: &Loops, parameters: &[u8], arena
     let mut first = 0;
     while first < out_width {
         let count = columns(stride).min(out_width - first);
-        // What the windows see: padding, pixels, padding.
-        let needed = (count - 1) * stride + 3;
+        // What the windows see, from the padding on: padding, pixels, padding.
+        let (from, needed) = (first * stride, (count - 1) * stride + 3);
         let pad = usize::from(window.pad_left);
-        let left = pad.saturating_sub(first * stride).min(needed);
-        let begin = (first * stride + left).wrapping_sub(pad);
-        let pixels = width.saturating_sub(begin).min(needed - left);
+        let (left, begin) = (pad.saturating_sub(from), from.saturating_sub(pad));
+        let pixels = (from + needed).saturating_sub(pad).min(width).saturating_sub(begin);
         // SAFETY: writes the rows.
         unsafe { fill(state.rows.as_mut_ptr(), padding * 0x0001_0001) };
         state.to = state.rows.as_mut_ptr().cast::<u16>().wrapping_add(left);
         let singles = if stride == 1 { count % 2 } else { count };
-        let counts = [(count - singles) / 2, singles].map(|count| (count as i32 - 1) << 8);
+        channels.counts = [(count - singles) / 2, singles].map(|count| (count as i32 - 1) << 8);
         let corner = begin
             .wrapping_mul(pixel_bytes)
             .wrapping_sub(usize::from(window.pad_top).wrapping_mul(line_bytes));
@@ -169,14 +168,14 @@ pub(crate) fn execute(table: &Depthwise, loops: &Loops, parameters: &[u8], arena
         while channel > 0 {
             channel -= 2;
             let (bit, values) = (channel * loads.bits, state.channels.as_mut_ptr().cast::<Channel>());
-            state.second = usize::from(channel + 1 < all);
-            state.load = if state.second > 0 { loads.pair } else { loads.single };
+            let two = !loads.odd || channel + 1 < all;
+            (state.second, state.load) = (two.into(), if two { loads.pair } else { loads.single });
             // SAFETY: channels of the layer, for which there is memory.
             unsafe {
-                if state.second > 0 {
-                    channels.write(channel + 1, counts, values.wrapping_add(1));
+                if two {
+                    channels.write(channel + 1, values.wrapping_add(1));
                 }
-                channels.write(channel, counts, values);
+                channels.write(channel, values);
             }
             state.pixels = (pixels << 8) + bit % 8;
             state.from = input.as_ptr().wrapping_add(corner).wrapping_add(bit / 8);

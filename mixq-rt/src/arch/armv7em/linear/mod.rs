@@ -14,7 +14,7 @@ use mixq_format::{Bits, Linear, Requant};
 
 use super::Tables;
 use super::widen::{WidenRow, widen_row_for};
-use crate::check::{check, refuse};
+use crate::check::check;
 
 /// Elements of a loop's round.
 const ROUND: usize = 16;
@@ -111,22 +111,36 @@ impl<'a> Strips<'a> {
         Strips { loops, call, memory, elements: 0 }
     }
 
+    /// Whether the loops make codes.
+    #[inline(always)]
+    pub(crate) fn make_codes(&self) -> bool {
+        self.loops.finished != Bits::B32
+    }
+
     /// Elements that there is room for.
     pub(crate) fn room(&self) -> usize {
         (2 * self.memory.len()) & !(ROUND - 1)
     }
 
-    /// Unpacks so many codes; answers their sum.
+    /// Unpacks so many codes, from one on that begins a byte; answers their sum.
     ///
     /// # Panics
     /// If there are fewer codes, or they are no whole rounds, or there is no room.
     #[inline(never)]
-    pub(crate) fn widen(&mut self, codes: &[u8], elements: usize) -> i32 {
-        check(elements > 0 && elements.is_multiple_of(ROUND) && elements <= 1 << 16);
-        let memory = self.memory.get_mut(..elements / 2).unwrap_or_else(|| refuse());
+    pub(crate) fn widen(&mut self, codes: &[u8], first: usize, elements: usize) -> i32 {
+        let WidenRow { run, bits } = self.loops.widen;
+        let [start, bytes] = [first, elements].map(|elements| elements * bits / 8);
+        check(
+            elements > 0
+                && elements.is_multiple_of(ROUND)
+                && elements <= (2 * self.memory.len()).min(1 << 16)
+                && start + bytes <= codes.len(),
+        );
         self.elements = elements;
-        self.call.tables.input_sum = self.loops.widen.run(codes, memory);
-        self.call.tables.input_sum
+        // SAFETY: reads so many bytes, in whole words, and writes two elements a word; asserted above.
+        let sum = unsafe { run(codes.as_ptr().add(start), self.memory.as_mut_ptr(), bytes / 4) };
+        self.call.tables.input_sum = sum;
+        sum
     }
 
     /// Adds `sum(q_x s_w)` over the unpacked elements to the sums of a strip.
@@ -135,7 +149,7 @@ impl<'a> Strips<'a> {
     /// If these loops make codes, or there are fewer weights, or they are not aligned.
     #[inline(always)]
     pub(crate) fn add(&mut self, weights: &[u8], sums: &mut [i32; STRIP]) {
-        check(self.loops.finished == Bits::B32);
+        check(!self.make_codes());
         self.call.output = sums.as_mut_ptr().cast();
         // SAFETY: a strip's sums.
         unsafe { self.run(weights, 1) }
