@@ -101,7 +101,7 @@ impl<'a> Tables<'a> {
         self.input_sum = input_sum;
         let all = sums.as_flattened_mut().as_mut_ptr_range();
         for pixel in 0..pixels {
-            let [sums, end] = [all.start, all.end].map(|sum| sum.wrapping_add(pixel));
+            let (sums, end) = (all.start.wrapping_add(pixel), all.end.wrapping_add(pixel));
             // SAFETY: the loop reads an entry of each table for each of these channels, and reads and writes their sums of this pixel; asserted
             // here and by `new`.
             unsafe { requantise(self, channel, sums, end, 4 * N) }

@@ -40,18 +40,12 @@ type Rows = [[[u32; ROW / 2]; 2]; 3];
 /// What the loop over rows works with.
 #[repr(C)]
 struct State {
-    /// First pixel of the next row, in the first channel's byte.
-    from: *const u8,
-    /// Its number; the rows of the padding above come before 0.
-    row: usize,
+    pair: MaybeUninit<Pair>,
     line_bytes: usize,
     height: usize,
     pixel_bytes: usize,
-    /// Pixels of a row, times 256, plus the bits below the first channel in its byte.
-    pixels: usize,
     /// Of a code, in both halves.
     mask: u32,
-    load: Load,
     /// A pixel of padding, whatever its width.
     padding: u32,
     /// Where a row's first pixel goes.
@@ -60,19 +54,31 @@ struct State {
     slot: usize,
     /// Rows from one output to the next.
     stride: usize,
-    /// Row of output, in the first channel's byte.
-    out: *mut u8,
     out_line_bytes: usize,
-    /// Rows of output that are left.
-    lines: usize,
-    /// Whether there is a second channel.
-    second: usize,
     convolve: Convolve,
     /// Bytes from the first channel's to the second's.
     second_out: usize,
     // Not to be made elsewhere and copied, which takes as much of the stack again.
     channels: MaybeUninit<[Channel; 2]>,
     rows: MaybeUninit<Rows>,
+}
+
+/// A channel and its neighbour.
+#[repr(C)]
+struct Pair {
+    /// First pixel of the next row, in the first channel's byte.
+    from: *const u8,
+    /// Its number; the rows of the padding above come before 0.
+    row: usize,
+    /// Pixels of a row, times 256, plus the bits below the first channel in its byte.
+    pixels: usize,
+    load: Load,
+    /// Row of output, in the first channel's byte.
+    out: *mut u8,
+    /// Rows of output that are left.
+    lines: usize,
+    /// Whether there is a second channel.
+    second: usize,
 }
 
 /// What depends on the widths.
@@ -122,14 +128,11 @@ pub(crate) fn execute(table: &Depthwise, loops: &Loops, parameters: &[u8], arena
     let line_bytes = width * pixel_bytes;
     let padding = u32::from(x.zero_point);
     let mut state = State {
-        from: input.as_ptr(),
-        row: 0,
+        pair: MaybeUninit::uninit(),
         line_bytes,
         height: x.height.into(),
         pixel_bytes,
-        pixels: 0,
         mask: ((1 << loads.bits) - 1) * 0x0001_0001,
-        load: loads.pair,
         padding: match loads.bits {
             8 => padding,
             4 => padding * 0x11,
@@ -138,10 +141,7 @@ pub(crate) fn execute(table: &Depthwise, loops: &Loops, parameters: &[u8], arena
         to: core::ptr::null_mut(),
         slot: 0,
         stride: window.stride_height.into(),
-        out: output.as_mut_ptr(),
         out_line_bytes: out_width * step,
-        lines,
-        second: 0,
         convolve,
         second_out: codes / 8,
         channels: MaybeUninit::uninit(),
@@ -159,7 +159,8 @@ pub(crate) fn execute(table: &Depthwise, loops: &Loops, parameters: &[u8], arena
         unsafe { fill(state.rows.as_mut_ptr(), padding * 0x0001_0001) };
         state.to = state.rows.as_mut_ptr().cast::<u16>().wrapping_add(left);
         let singles = if stride == 1 { count % 2 } else { count };
-        channels.counts = [(count - singles) / 2, singles].map(|count| (count as i32 - 1) << 8);
+        let pairs = (count - singles) / 2;
+        channels.counts = [((pairs as i32) << 8) - 256, ((singles as i32) << 8) - 256];
         let corner = begin
             .wrapping_mul(pixel_bytes)
             .wrapping_sub(usize::from(window.pad_top).wrapping_mul(line_bytes));
@@ -168,20 +169,23 @@ pub(crate) fn execute(table: &Depthwise, loops: &Loops, parameters: &[u8], arena
         while channel > 0 {
             channel -= 2;
             let (bit, values) = (channel * loads.bits, state.channels.as_mut_ptr().cast::<Channel>());
-            let two = !loads.odd || channel + 1 < all;
-            (state.second, state.load) = (two.into(), if two { loads.pair } else { loads.single });
+            let second = !loads.odd || channel + 1 < all;
             // SAFETY: channels of the layer, for which there is memory.
             unsafe {
-                if two {
+                if second {
                     channels.write(channel + 1, values.wrapping_add(1));
                 }
                 channels.write(channel, values);
             }
-            state.pixels = (pixels << 8) + bit % 8;
-            state.from = input.as_ptr().wrapping_add(corner).wrapping_add(bit / 8);
-            state.row = 0usize.wrapping_sub(window.pad_top.into());
-            state.out = output.as_mut_ptr().wrapping_add(first * step + channel * codes / 8);
-            state.lines = lines;
+            state.pair.write(Pair {
+                from: input.as_ptr().wrapping_add(corner).wrapping_add(bit / 8),
+                row: 0usize.wrapping_sub(window.pad_top.into()),
+                pixels: (pixels << 8) + bit % 8,
+                load: if second { loads.pair } else { loads.single },
+                out: output.as_mut_ptr().wrapping_add(first * step + channel * codes / 8),
+                lines,
+                second: second.into(),
+            });
             // SAFETY: where a row's number is below the height, the loop reads the code's byte of so many pixels as the row has from there
             // on, or two bytes where two channels of 8 bits are. Elements go between the padding of a slot, where each window reads four
             // from an even one on, as far as `needed`, which is below `ROW`; of each output's pixel a byte is read and written. The tensors
@@ -208,8 +212,8 @@ unsafe extern "C" fn run(state: *mut State) {
         "add r2, r2, r0",
         "add r3, r4, #1",
         "strd r2, r3, [r9, #{from}]",
-        "ldrd r2, r3, [r9, #{pixel_bytes}]",
-        "ldrd r8, r4, [r9, #{mask}]",
+        "ldrd r2, r8, [r9, #{pixel_bytes}]",
+        "ldrd r3, r4, [r9, #{pixels}]",
         "ldr r1, [r9, #{to}]",
         // Above and below, the same pixel again and again.
         "itt hs",
@@ -224,10 +228,10 @@ unsafe extern "C" fn run(state: *mut State) {
         "subs r10, r10, #1",
         "bne 3b",
         "str r11, [r9, #{slot}]",
-        "ldrd r0, r4, [r9, #{second}]",
+        "ldr r0, [r9, #{second}]",
         "cbz r0, 4f",
         "ldr r3, [r9, #{out}]",
-        "ldr r5, [r9, #{second_out}]",
+        "ldrd r4, r5, [r9, #{convolve}]",
         "add r0, r9, #{rows} + {row_bytes}",
         "add r1, r9, #{second_channel}",
         "rsb r2, r11, #2",
@@ -237,7 +241,8 @@ unsafe extern "C" fn run(state: *mut State) {
         "ldr r11, [r9, #{slot}]",
         "4:",
         "ldr r4, [r9, #{convolve}]",
-        "ldrd r3, r5, [r9, #{out}]",
+        "ldr r3, [r9, #{out}]",
+        "ldr r5, [r9, #{out_line_bytes}]",
         "add r0, r9, #{rows}",
         "add r1, r9, #{channels}",
         "rsb r2, r11, #2",
@@ -251,21 +256,21 @@ unsafe extern "C" fn run(state: *mut State) {
         "str r4, [r9, #{lines}]",
         "bne 2b",
         "pop {{r0, r4-r11, pc}}",
-        from = const offset_of!(State, from),
+        from = const offset_of!(State, pair) + offset_of!(Pair, from),
+        pixels = const offset_of!(State, pair) + offset_of!(Pair, pixels),
+        out = const offset_of!(State, pair) + offset_of!(Pair, out),
+        lines = const offset_of!(State, pair) + offset_of!(Pair, lines),
+        second = const offset_of!(State, pair) + offset_of!(Pair, second),
         line_bytes = const offset_of!(State, line_bytes),
         pixel_bytes = const offset_of!(State, pixel_bytes),
-        mask = const offset_of!(State, mask),
         padding = const offset_of!(State, padding),
         to = const offset_of!(State, to),
         slot = const offset_of!(State, slot),
         stride = const offset_of!(State, stride),
-        out = const offset_of!(State, out),
-        lines = const offset_of!(State, lines),
-        second_out = const offset_of!(State, second_out),
+        out_line_bytes = const offset_of!(State, out_line_bytes),
+        convolve = const offset_of!(State, convolve),
         channels = const offset_of!(State, channels),
         second_channel = const offset_of!(State, channels) + size_of::<Channel>(),
-        second = const offset_of!(State, second),
-        convolve = const offset_of!(State, convolve),
         rows = const offset_of!(State, rows),
         row_bytes = const ROW_BYTES,
     )

@@ -129,7 +129,7 @@ impl<'a> Strips<'a> {
     #[inline(never)]
     pub(crate) fn widen(&mut self, codes: &[u8], first: usize, elements: usize) -> i32 {
         let WidenRow { run, bits } = self.loops.widen;
-        let [start, bytes] = [first, elements].map(|elements| elements * bits / 8);
+        let (start, bytes) = (first * bits / 8, elements * bits / 8);
         check(
             elements > 0
                 && elements.is_multiple_of(ROUND)
