@@ -162,7 +162,7 @@ macro_rules! add_field {
     add r6, r6, r1
     str r6, [r0, #24]
     cmp r6, #8
-    blt.w 1b
+    blt 1b
     pop {{r0, r4-r11, pc}}
 "
         )
@@ -258,12 +258,10 @@ unsafe extern "C" fn average_words(field: &mut Field) {
         "mov r3, sp",
         "add r5, r2, #16",
         "4:",
-        ".rept 2",
         "ldrh r4, [r2], #2",
         "add r4, r12, r4, lsl #1",
         "udiv r4, r4, lr",
         "strb r4, [r3], #1",
-        ".endr",
         "cmp r2, r5",
         "bne 4b",
         "pop {{r2, r3, r4, r5}}",

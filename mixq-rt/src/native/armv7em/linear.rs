@@ -60,7 +60,7 @@ fn execute(table: &Linear, parameters: &[u8], arena: &mut [u8], plan: &Plan, loo
         } else {
             // A channel that fills no strip, as it is in the artifact.
             let filter = take(&mut weights, elements * weight_bits.count() / 8);
-            (sums[0], input_sum) = plain([input, filter], [x.bits, *weight_bits], elements);
+            (sums[0], input_sum) = plain(input, filter, x.bits, *weight_bits, elements);
         }
         let sums = if in_strip { &mut sums[..] } else { &mut sums[..1] };
         strips.requantise(channel, sums, input_sum);
@@ -79,22 +79,21 @@ fn take<'a>(rest: &mut &'a [u8], bytes: usize) -> &'a [u8] {
 
 /// `sum(q_x s_w)` and `sum(q_x)` over packed codes and weights.
 #[inline(never)]
-fn plain([input, filter]: [&[u8]; 2], [x_bits, w_bits]: [Bits; 2], elements: usize) -> (i32, i32) {
+fn plain(input: &[u8], filter: &[u8], x_bits: Bits, w_bits: Bits, elements: usize) -> (i32, i32) {
     let (mut dot, mut input_sum) = (0i32, 0);
     for element in 0..elements {
-        let x = code(input, element, x_bits.count());
-        let above = 32 - w_bits.count();
-        let w = code(filter, element, w_bits.count()) << above >> above;
+        let x = (field(input, element, x_bits) >> (32 - x_bits.count())) as i32;
+        let w = field(filter, element, w_bits) as i32 >> (32 - w_bits.count());
         dot = dot.wrapping_add(x * w);
         input_sum += x;
     }
     (dot, input_sum)
 }
 
-/// Code `index` of packed codes.
+/// Code `index` of packed ones, in the upper bits.
 #[inline(never)]
-fn code(row: &[u8], index: usize, bits: usize) -> i32 {
-    let bit = index * bits;
+fn field(row: &[u8], index: usize, bits: Bits) -> u32 {
+    let bit = index * bits.count();
     let byte = row.get(bit / 8).unwrap_or_else(|| refuse());
-    i32::from(byte >> (bit % 8)) & ((1 << bits) - 1)
+    u32::from(*byte) << (32 - bits.count() - bit % 8)
 }
