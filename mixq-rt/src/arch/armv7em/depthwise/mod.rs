@@ -7,9 +7,9 @@
 mod channel;
 mod convolve;
 mod load;
+mod rows;
 
-use core::arch::naked_asm;
-use core::mem::{MaybeUninit, offset_of};
+use core::mem::MaybeUninit;
 
 use mixq_format::Depthwise;
 
@@ -17,7 +17,8 @@ use super::split;
 use crate::check::check;
 use channel::{Channel, Channels};
 use convolve::{Convolve, convolve};
-use load::{Load, Loads, fill, loads};
+use load::{Loads, fill, loads};
+use rows::{Pair, State, run};
 
 /// Elements of a row, with its padding.
 const ROW: usize = 28;
@@ -33,53 +34,6 @@ const fn columns(stride: usize) -> usize {
 }
 
 const _: () = assert!((columns(1) - 1) + 3 < ROW && 2 * (columns(2) - 1) + 3 < ROW);
-
-/// Three rows of both channels, two elements a word.
-type Rows = [[[u32; ROW / 2]; 2]; 3];
-
-/// What the loop over rows works with.
-#[repr(C)]
-struct State {
-    pair: MaybeUninit<Pair>,
-    line_bytes: usize,
-    height: usize,
-    pixel_bytes: usize,
-    /// Of a code, in both halves.
-    mask: u32,
-    /// A pixel of padding, whatever its width.
-    padding: u32,
-    /// Where a row's first pixel goes.
-    to: *mut u16,
-    /// The ring's oldest slot: that of the window's first row.
-    slot: usize,
-    /// Rows from one output to the next.
-    stride: usize,
-    out_line_bytes: usize,
-    convolve: Convolve,
-    /// Bytes from the first channel's to the second's.
-    second_out: usize,
-    // Not to be made elsewhere and copied, which takes as much of the stack again.
-    channels: MaybeUninit<[Channel; 2]>,
-    rows: MaybeUninit<Rows>,
-}
-
-/// A channel and its neighbour.
-#[repr(C)]
-struct Pair {
-    /// First pixel of the next row, in the first channel's byte.
-    from: *const u8,
-    /// Its number; the rows of the padding above come before 0.
-    row: usize,
-    /// Pixels of a row, times 256, plus the bits below the first channel in its byte.
-    pixels: usize,
-    load: Load,
-    /// Row of output, in the first channel's byte.
-    out: *mut u8,
-    /// Rows of output that are left.
-    lines: usize,
-    /// Whether there is a second channel.
-    second: usize,
-}
 
 /// What depends on the widths.
 pub(crate) struct Loops {
@@ -194,84 +148,4 @@ pub(crate) fn execute(table: &Depthwise, loops: &Loops, parameters: &[u8], arena
         }
         first += count;
     }
-}
-
-/// Computes `lines` (at least 1) rows of output, each after the rows of input that its windows see first; three before the first row.
-#[unsafe(naked)]
-unsafe extern "C" fn run(state: *mut State) {
-    naked_asm!(
-        "push {{r0, r4-r11, lr}}",
-        "mov r9, r0",
-        "mov r10, #3",
-        "2:",
-        "ldr r11, [r9, #{slot}]",
-        "3:",
-        "ldrd r0, r4, [r9, #{from}]",
-        "ldrd r2, r5, [r9, #{line_bytes}]",
-        "cmp r4, r5",
-        "add r2, r2, r0",
-        "add r3, r4, #1",
-        "strd r2, r3, [r9, #{from}]",
-        "ldrd r2, r8, [r9, #{pixel_bytes}]",
-        "ldrd r3, r4, [r9, #{pixels}]",
-        "ldr r1, [r9, #{to}]",
-        // Above and below, the same pixel again and again.
-        "itt hs",
-        "addhs r0, r9, #{padding}",
-        "movhs r2, #0",
-        "rsb r5, r11, r11, lsl #3",
-        "add r1, r1, r5, lsl #4",
-        "blx r4",
-        "subs r11, r11, #1",
-        "it lt",
-        "movlt r11, #2",
-        "subs r10, r10, #1",
-        "bne 3b",
-        "str r11, [r9, #{slot}]",
-        "ldr r0, [r9, #{second}]",
-        "cbz r0, 4f",
-        "ldr r3, [r9, #{out}]",
-        "ldrd r4, r5, [r9, #{convolve}]",
-        "add r0, r9, #{rows} + {row_bytes}",
-        "add r1, r9, #{second_channel}",
-        "rsb r2, r11, #2",
-        "add r3, r3, r5",
-        "blx r4",
-        "ldr r9, [sp]",
-        "ldr r11, [r9, #{slot}]",
-        "4:",
-        "ldr r4, [r9, #{convolve}]",
-        "ldr r3, [r9, #{out}]",
-        "ldr r5, [r9, #{out_line_bytes}]",
-        "add r0, r9, #{rows}",
-        "add r1, r9, #{channels}",
-        "rsb r2, r11, #2",
-        "add r5, r5, r3",
-        "str r5, [r9, #{out}]",
-        "blx r4",
-        "ldr r9, [sp]",
-        "ldr r4, [r9, #{lines}]",
-        "ldr r10, [r9, #{stride}]",
-        "subs r4, r4, #1",
-        "str r4, [r9, #{lines}]",
-        "bne 2b",
-        "pop {{r0, r4-r11, pc}}",
-        from = const offset_of!(State, pair) + offset_of!(Pair, from),
-        pixels = const offset_of!(State, pair) + offset_of!(Pair, pixels),
-        out = const offset_of!(State, pair) + offset_of!(Pair, out),
-        lines = const offset_of!(State, pair) + offset_of!(Pair, lines),
-        second = const offset_of!(State, pair) + offset_of!(Pair, second),
-        line_bytes = const offset_of!(State, line_bytes),
-        pixel_bytes = const offset_of!(State, pixel_bytes),
-        padding = const offset_of!(State, padding),
-        to = const offset_of!(State, to),
-        slot = const offset_of!(State, slot),
-        stride = const offset_of!(State, stride),
-        out_line_bytes = const offset_of!(State, out_line_bytes),
-        convolve = const offset_of!(State, convolve),
-        channels = const offset_of!(State, channels),
-        second_channel = const offset_of!(State, channels) + size_of::<Channel>(),
-        rows = const offset_of!(State, rows),
-        row_bytes = const ROW_BYTES,
-    )
 }
