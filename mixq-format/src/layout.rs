@@ -104,6 +104,17 @@ pub fn armv7em_takes(layer: &Layer, parameters: &[u8]) -> bool {
         && armv7em_requantises(requant, output.channels.into(), parameters)
 }
 
+/// Pixels of the largest window of an average pool whose codes are summed by words, in 16 bits.
+pub const WORD_POOL: usize = 256;
+
+/// Whether the kernels for ARMv7E-M read the codes of a pool by words: where pixels have so many bytes, and a window has no more than
+/// [`WORD_POOL`] pixels if their average is taken.
+pub const fn armv7em_words(layer: &Layer) -> bool {
+    let (Layer::AveragePool(pool) | Layer::MaxPool(pool)) = layer else { return false };
+    let window = pool.window.kernel_height as usize * pool.window.kernel_width as usize;
+    pool.input.pixel_bytes() >= 4 && (window <= WORD_POOL || matches!(layer, Layer::MaxPool(_)))
+}
+
 /// The shape of a layer's blocks, if [`armv7em`] rearranges its weights, and how many of them alternate. It does so with
 /// [`Rule::Multiplier`]: convolutions of whole blocks, fully connected layers of at least a strip whose weights are aligned, and weights and
 /// inputs have no padding between bytes, and whole words.

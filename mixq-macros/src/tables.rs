@@ -66,12 +66,13 @@ impl Step<'_> {
             };
             quote!(layer::#kernel::<#x, #w>(&layers.#field, requant::#rule, parameters, arena);)
         };
+        let words = layout::armv7em_words(layer);
         match layer {
             Layer::Conv(layer) => weighted("conv", layer.weight_bits, &layer.requant),
             Layer::Depthwise(layer) => weighted("depthwise", layer.weight_bits, &layer.requant),
             Layer::Linear(layer) => weighted("linear", layer.weight_bits, &layer.requant),
-            Layer::AveragePool(_) => quote!(native::average_pool::<#x>(&layers.#field, arena);),
-            Layer::MaxPool(_) => quote!(native::max_pool::<#x>(&layers.#field, arena);),
+            Layer::AveragePool(_) => quote!(native::average_pool::<#x, #words>(&layers.#field, arena);),
+            Layer::MaxPool(_) => quote!(native::max_pool::<#x, #words>(&layers.#field, arena);),
             Layer::Add(layer) if layer.output.bits == Bits::B32 => quote!(layer::add(&layers.#field, arena);),
             Layer::Add(_) => quote!(native::add(&layers.#field, arena);),
         }

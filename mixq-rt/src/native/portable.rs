@@ -1,9 +1,9 @@
 //! The portable kernels, by rule [`Rule::Multiplier`](mixq_format::Rule::Multiplier).
 
-pub use crate::layer::{add, average_pool, max_pool};
+pub use crate::layer::add;
 
 use mixq_format::layout::Plan;
-use mixq_format::{Conv, Depthwise, Linear};
+use mixq_format::{Conv, Depthwise, Linear, Pool};
 
 use crate::{layer, requant};
 
@@ -44,4 +44,16 @@ pub fn linear<const X: usize, const W: usize, const Y: usize>(
     _plan: &Plan,
 ) {
     layer::linear::<X, W>(table, requant::multiplier, parameters, arena);
+}
+
+/// Executes an average pool over `X`-bit codes, with halves rounded up, whatever `WORDS` is.
+#[inline(always)]
+pub fn average_pool<const X: usize, const WORDS: bool>(table: &Pool, arena: &mut [u8]) {
+    layer::average_pool::<X>(table, arena);
+}
+
+/// Executes a maximum pool over `X`-bit codes, whatever `WORDS` is.
+#[inline(always)]
+pub fn max_pool<const X: usize, const WORDS: bool>(table: &Pool, arena: &mut [u8]) {
+    layer::max_pool::<X>(table, arena);
 }

@@ -253,7 +253,7 @@ impl Network {
                     (generics, format!("native {}", plan.unwrap_or_default()))
                 }
                 Some((.., w)) => (format!("{x}, {}", w.count()), "layer".to_string()),
-                None => (x.to_string(), String::new()),
+                None => (format!("{x}, {}", layout::armv7em_words(layer)), String::new()),
             };
             let _ = writeln!(code, "    l{index}: {kind} = {table}; {kernel}::<{generics}> [{arguments}]");
         }

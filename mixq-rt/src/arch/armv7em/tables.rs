@@ -101,10 +101,10 @@ impl<'a> Tables<'a> {
         self.input_sum = input_sum;
         let all = sums.as_flattened_mut().as_mut_ptr_range();
         for pixel in 0..pixels {
-            let [sums, end] = [all.start, all.end].map(|sum| sum.wrapping_add(pixel));
+            let (sums, end) = (all.start.wrapping_add(pixel), all.end.wrapping_add(pixel));
             // SAFETY: the loop reads an entry of each table for each of these channels, and reads and writes their sums of this pixel; asserted
             // here and by `new`.
-            unsafe { requantise(self, channel, sums, end, 4 * N) }
+            unsafe { requantise(sums, end, self, channel, 4 * N) }
         }
     }
 }
@@ -120,15 +120,13 @@ const _: () = assert!(
 /// an end, `step` bytes apart.
 ///
 /// # Safety
-/// `call` is valid as [`Tables::requantise`] says.
+/// There are such sums, and tables of as many channels from this one on.
 #[unsafe(naked)]
-unsafe extern "C" fn requantise(tables: &Tables, channel: usize, sums: *mut i32, end: *mut i32, step: usize) {
+unsafe extern "C" fn requantise(sums: *mut i32, end: *mut i32, tables: &Tables, channel: usize, step: usize) {
     naked_asm!(
         "push {{r4-r11, lr}}",
-        "mov r9, r0",
-        "mov r10, r1",
-        "mov r0, r2",
-        "mov r1, r3",
+        "mov r9, r2",
+        "mov r10, r3",
         "ldm r9, {{r2, r3, r5, r7}}",
         "ldr r4, [sp, #36]",
         "ldr r6, [r9, #{multiplier_step}]",

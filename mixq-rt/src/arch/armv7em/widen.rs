@@ -3,7 +3,6 @@
 use core::arch::naked_asm;
 
 use super::PIXELS;
-use crate::check::check;
 
 /// Widens codes of pixels. Takes: codes, where the first pair goes (the next is 16 bytes on), words (at least 1) or bytes from a row to the
 /// next, bytes to the next pixel's codes, pixels (at least 1), the pixel's sum, from which the codes are subtracted.
@@ -82,29 +81,16 @@ pub(crate) const fn widen_for(x: usize) -> Widen {
 }
 
 /// How words of codes of one width are widened for one pixel: one pair of elements after the other.
-pub(crate) struct WidenRow {
+#[derive(Clone, Copy)]
+pub(super) struct WidenRow {
     /// Takes: codes, where the pairs go, words (at least 1). Answers the sum of the codes.
-    run: unsafe extern "C" fn(*const u8, *mut u32, usize) -> i32,
+    pub(super) run: unsafe extern "C" fn(*const u8, *mut u32, usize) -> i32,
     /// Bits of a code.
-    pub(crate) bits: usize,
-}
-
-impl WidenRow {
-    /// Widens as many codes as `to` has room for; answers their sum.
-    ///
-    /// # Panics
-    /// If there are fewer codes, or they are no whole words.
-    #[inline(always)]
-    pub(crate) fn run(&self, codes: &[u8], to: &mut [u32]) -> i32 {
-        let words = to.len() * self.bits / 16;
-        check(words > 0 && 16 * words == to.len() * self.bits && 4 * words <= codes.len());
-        // SAFETY: reads as many words of codes as fill `to`; asserted above.
-        unsafe { (self.run)(codes.as_ptr(), to.as_mut_ptr(), words) }
-    }
+    pub(super) bits: usize,
 }
 
 /// For `x`-bit codes.
-pub(crate) const fn widen_row_for(x: usize) -> WidenRow {
+pub(super) const fn widen_row_for(x: usize) -> WidenRow {
     let run = match x {
         8 => row8,
         4 => row4,

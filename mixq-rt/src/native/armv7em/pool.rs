@@ -2,32 +2,17 @@
 
 use mixq_format::Pool;
 
-use crate::arch::armv7em::pool::{AVERAGE, Kernel, MAX, Pixels};
-use crate::layer::Taps;
+use crate::arch::armv7em::pool::{average, execute, max};
 
-/// Executes an average pool over `X`-bit codes, with halves rounded up. A window has fewer than 2^23 pixels.
+/// Executes an average pool over `X`-bit codes, with halves rounded up. A window has fewer than 2^23 pixels. `WORDS`: whether
+/// [`armv7em_words`](mixq_format::layout::armv7em_words).
 #[inline(always)]
-pub fn average_pool<const X: usize>(table: &Pool, arena: &mut [u8]) {
-    execute(table, arena, &AVERAGE);
+pub fn average_pool<const X: usize, const WORDS: bool>(table: &Pool, arena: &mut [u8]) {
+    execute(table, arena, const { &average(WORDS) });
 }
 
-/// Executes a maximum pool over `X`-bit codes.
+/// Executes a maximum pool over `X`-bit codes. `WORDS` as with [`average_pool`].
 #[inline(always)]
-pub fn max_pool<const X: usize>(table: &Pool, arena: &mut [u8]) {
-    execute(table, arena, &MAX);
-}
-
-/// Any width: the table says which.
-#[inline(never)]
-fn execute(table: &Pool, arena: &mut [u8], kernel: &Kernel) {
-    let (window, input, output) = (&table.window, &table.input, &table.output);
-    let mut pixels = Pixels::new(arena, table, kernel);
-    for y in 0..usize::from(output.height) {
-        let rows = Taps::new(y, window.stride_height, window.pad_top, window.kernel_height, input.height);
-        for x in 0..usize::from(output.width) {
-            let columns =
-                Taps::new(x, window.stride_width, window.pad_left, window.kernel_width, input.width);
-            pixels.pool(rows, columns);
-        }
-    }
+pub fn max_pool<const X: usize, const WORDS: bool>(table: &Pool, arena: &mut [u8]) {
+    execute(table, arena, const { &max(WORDS) });
 }

@@ -158,6 +158,16 @@ macro_rules! dispatch {
             _ => dispatch!(@linear [8], $($argument),*),
         }
     };
+    ($pool:ident $words:expr, $table:expr, $arena:expr) => {
+        match ($table.input.bits.count(), $words) {
+            (8, false) => native::$pool::<8, false>($table, $arena),
+            (4, false) => native::$pool::<4, false>($table, $arena),
+            (_, false) => native::$pool::<2, false>($table, $arena),
+            (8, true) => native::$pool::<8, true>($table, $arena),
+            (4, true) => native::$pool::<4, true>($table, $arena),
+            (_, true) => native::$pool::<2, true>($table, $arena),
+        }
+    };
     (@$kernel:ident $rest:tt, $table:expr, $($argument:expr),*) => {
         match ($table.input.bits.count(), $table.weight_bits.count()) {
             (8, 8) => dispatch!(@call $kernel 8, 8, $rest, $table, $($argument),*),
@@ -190,16 +200,8 @@ fn run_native(layer: &Layer, parameters: &[u8], arena: &mut [u8], plan: Option<P
             dispatch!(depthwise kind, table, parameters, arena)
         }
         (Layer::Add(table), _) => native::add(table, arena),
-        (Layer::AveragePool(table), _) => match table.input.bits.count() {
-            8 => native::average_pool::<8>(table, arena),
-            4 => native::average_pool::<4>(table, arena),
-            _ => native::average_pool::<2>(table, arena),
-        },
-        (Layer::MaxPool(table), _) => match table.input.bits.count() {
-            8 => native::max_pool::<8>(table, arena),
-            4 => native::max_pool::<4>(table, arena),
-            _ => native::max_pool::<2>(table, arena),
-        },
+        (Layer::AveragePool(table), _) => dispatch!(average_pool layout::armv7em_words(layer), table, arena),
+        (Layer::MaxPool(table), _) => dispatch!(max_pool layout::armv7em_words(layer), table, arena),
         _ => unreachable!("only these are made"),
     }
 }

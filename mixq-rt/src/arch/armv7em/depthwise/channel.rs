@@ -34,6 +34,8 @@ pub(super) struct Channels<'a> {
     row_bytes: usize,
     /// Bytes of a pixel of output.
     step: usize,
+    /// Of a row: so many pairs of outputs, and so many one by one; both less 1, times 256.
+    pub(super) counts: [i32; 2],
 }
 
 impl<'a> Channels<'a> {
@@ -52,15 +54,16 @@ impl<'a> Channels<'a> {
                 && 9 * row_bytes <= parameters.len() - weights,
         );
         Tables::check(requant, output, parameters);
-        Channels { table, parameters, row_bytes, step: output.pixel_bytes() }
+        Channels { table, parameters, row_bytes, step: output.pixel_bytes(), counts: [0; 2] }
     }
 
-    /// Writes all that the loops need to compute rows of so many pairs of outputs, and so many one by one; both less 1, times 256.
+    /// Writes all that the loops need to compute rows of the outputs of a channel.
     ///
     /// # Safety
     /// There is such a channel, and memory for it.
     #[inline(never)]
-    pub(super) unsafe fn write(&self, channel: usize, [pairs, singles]: [i32; 2], to: *mut Channel) {
+    pub(super) unsafe fn write(&self, channel: usize, to: *mut Channel) {
+        let [pairs, singles] = self.counts;
         let Channels { table: Depthwise { requant, output, .. }, .. } = self;
         let at = |offset: u32, entry: usize| self.parameters.as_ptr().wrapping_add(offset as usize + entry);
         let entry = if requant.multiplier_step > 0 { channel } else { 0 };

@@ -6,7 +6,7 @@ use core::mem::offset_of;
 use super::SLOT_BYTES;
 use super::channel::Channel;
 
-/// A loop over the outputs of a row, called by [`run`](super::run): `r0` the channel's row in slot 0, `r1` its [`Channel`], `r2` which
+/// A loop over the outputs of a row, called by [`run`](super::rows::run): `r0` the channel's row in slot 0, `r1` its [`Channel`], `r2` which
 /// of the weights' rows belongs to slot 0, `r3` where the codes go. Keeps no register but `sp`.
 pub(super) type Convolve = unsafe extern "C" fn();
 

@@ -7,9 +7,9 @@
 mod channel;
 mod convolve;
 mod load;
+mod rows;
 
-use core::arch::naked_asm;
-use core::mem::{MaybeUninit, offset_of};
+use core::mem::MaybeUninit;
 
 use mixq_format::Depthwise;
 
@@ -17,7 +17,8 @@ use super::split;
 use crate::check::check;
 use channel::{Channel, Channels};
 use convolve::{Convolve, convolve};
-use load::{Load, Loads, fill, loads};
+use load::{Loads, fill, loads};
+use rows::{Pair, State, run};
 
 /// Elements of a row, with its padding.
 const ROW: usize = 28;
@@ -33,47 +34,6 @@ const fn columns(stride: usize) -> usize {
 }
 
 const _: () = assert!((columns(1) - 1) + 3 < ROW && 2 * (columns(2) - 1) + 3 < ROW);
-
-/// Three rows of both channels, two elements a word.
-type Rows = [[[u32; ROW / 2]; 2]; 3];
-
-/// What the loop over rows works with.
-#[repr(C)]
-struct State {
-    /// First pixel of the next row, in the first channel's byte.
-    from: *const u8,
-    /// Its number; the rows of the padding above come before 0.
-    row: usize,
-    line_bytes: usize,
-    height: usize,
-    pixel_bytes: usize,
-    /// Pixels of a row, times 256, plus the bits below the first channel in its byte.
-    pixels: usize,
-    /// Of a code, in both halves.
-    mask: u32,
-    load: Load,
-    /// A pixel of padding, whatever its width.
-    padding: u32,
-    /// Where a row's first pixel goes.
-    to: *mut u16,
-    /// The ring's oldest slot: that of the window's first row.
-    slot: usize,
-    /// Rows from one output to the next.
-    stride: usize,
-    /// Row of output, in the first channel's byte.
-    out: *mut u8,
-    out_line_bytes: usize,
-    /// Rows of output that are left.
-    lines: usize,
-    /// Whether there is a second channel.
-    second: usize,
-    convolve: Convolve,
-    /// Bytes from the first channel's to the second's.
-    second_out: usize,
-    // Not to be made elsewhere and copied, which takes as much of the stack again.
-    channels: MaybeUninit<[Channel; 2]>,
-    rows: MaybeUninit<Rows>,
-}
 
 /// What depends on the widths.
 pub(crate) struct Loops {
@@ -107,12 +67,12 @@ pub(crate) fn execute(table: &Depthwise, loops: &Loops, parameters: &[u8], arena
             && x.bits.count() == loads.bits
             && y.bits.count() == codes
             && lines > 0
+            && y.channels > 0
             && (x.channels.is_multiple_of(2) || loads.odd),
     );
-    let channels = Channels::new(table, parameters);
+    let mut channels = Channels::new(table, parameters);
     let (input, output, _) = split(arena, x, y, [0; 2]);
     let all = usize::from(y.channels);
-    check(all > 0);
     if !(all * codes).is_multiple_of(8) {
         // The bits after the last code.
         output.fill(0);
@@ -122,14 +82,11 @@ pub(crate) fn execute(table: &Depthwise, loops: &Loops, parameters: &[u8], arena
     let line_bytes = width * pixel_bytes;
     let padding = u32::from(x.zero_point);
     let mut state = State {
-        from: input.as_ptr(),
-        row: 0,
+        pair: MaybeUninit::uninit(),
         line_bytes,
         height: x.height.into(),
         pixel_bytes,
-        pixels: 0,
         mask: ((1 << loads.bits) - 1) * 0x0001_0001,
-        load: loads.pair,
         padding: match loads.bits {
             8 => padding,
             4 => padding * 0x11,
@@ -138,10 +95,7 @@ pub(crate) fn execute(table: &Depthwise, loops: &Loops, parameters: &[u8], arena
         to: core::ptr::null_mut(),
         slot: 0,
         stride: window.stride_height.into(),
-        out: output.as_mut_ptr(),
         out_line_bytes: out_width * step,
-        lines,
-        second: 0,
         convolve,
         second_out: codes / 8,
         channels: MaybeUninit::uninit(),
@@ -150,17 +104,17 @@ pub(crate) fn execute(table: &Depthwise, loops: &Loops, parameters: &[u8], arena
     let mut first = 0;
     while first < out_width {
         let count = columns(stride).min(out_width - first);
-        // What the windows see: padding, pixels, padding.
-        let needed = (count - 1) * stride + 3;
+        // What the windows see, from the padding on: padding, pixels, padding.
+        let (from, needed) = (first * stride, (count - 1) * stride + 3);
         let pad = usize::from(window.pad_left);
-        let left = pad.saturating_sub(first * stride).min(needed);
-        let begin = (first * stride + left).wrapping_sub(pad);
-        let pixels = width.saturating_sub(begin).min(needed - left);
+        let (left, begin) = (pad.saturating_sub(from), from.saturating_sub(pad));
+        let pixels = (from + needed).saturating_sub(pad).min(width).saturating_sub(begin);
         // SAFETY: writes the rows.
         unsafe { fill(state.rows.as_mut_ptr(), padding * 0x0001_0001) };
         state.to = state.rows.as_mut_ptr().cast::<u16>().wrapping_add(left);
         let singles = if stride == 1 { count % 2 } else { count };
-        let counts = [(count - singles) / 2, singles].map(|count| (count as i32 - 1) << 8);
+        let pairs = (count - singles) / 2;
+        channels.counts = [((pairs as i32) << 8) - 256, ((singles as i32) << 8) - 256];
         let corner = begin
             .wrapping_mul(pixel_bytes)
             .wrapping_sub(usize::from(window.pad_top).wrapping_mul(line_bytes));
@@ -169,20 +123,23 @@ pub(crate) fn execute(table: &Depthwise, loops: &Loops, parameters: &[u8], arena
         while channel > 0 {
             channel -= 2;
             let (bit, values) = (channel * loads.bits, state.channels.as_mut_ptr().cast::<Channel>());
-            state.second = usize::from(channel + 1 < all);
-            state.load = if state.second > 0 { loads.pair } else { loads.single };
+            let second = !loads.odd || channel + 1 < all;
             // SAFETY: channels of the layer, for which there is memory.
             unsafe {
-                if state.second > 0 {
-                    channels.write(channel + 1, counts, values.wrapping_add(1));
+                if second {
+                    channels.write(channel + 1, values.wrapping_add(1));
                 }
-                channels.write(channel, counts, values);
+                channels.write(channel, values);
             }
-            state.pixels = (pixels << 8) + bit % 8;
-            state.from = input.as_ptr().wrapping_add(corner).wrapping_add(bit / 8);
-            state.row = 0usize.wrapping_sub(window.pad_top.into());
-            state.out = output.as_mut_ptr().wrapping_add(first * step + channel * codes / 8);
-            state.lines = lines;
+            state.pair.write(Pair {
+                from: input.as_ptr().wrapping_add(corner).wrapping_add(bit / 8),
+                row: 0usize.wrapping_sub(window.pad_top.into()),
+                pixels: (pixels << 8) + bit % 8,
+                load: if second { loads.pair } else { loads.single },
+                out: output.as_mut_ptr().wrapping_add(first * step + channel * codes / 8),
+                lines,
+                second: second.into(),
+            });
             // SAFETY: where a row's number is below the height, the loop reads the code's byte of so many pixels as the row has from there
             // on, or two bytes where two channels of 8 bits are. Elements go between the padding of a slot, where each window reads four
             // from an even one on, as far as `needed`, which is below `ROW`; of each output's pixel a byte is read and written. The tensors
@@ -191,83 +148,4 @@ pub(crate) fn execute(table: &Depthwise, loops: &Loops, parameters: &[u8], arena
         }
         first += count;
     }
-}
-
-/// Computes `lines` (at least 1) rows of output, each after the rows of input that its windows see first; three before the first row.
-#[unsafe(naked)]
-unsafe extern "C" fn run(state: *mut State) {
-    naked_asm!(
-        "push {{r0, r4-r11, lr}}",
-        "mov r9, r0",
-        "mov r10, #3",
-        "2:",
-        "ldr r11, [r9, #{slot}]",
-        "3:",
-        "ldrd r0, r4, [r9, #{from}]",
-        "ldrd r2, r5, [r9, #{line_bytes}]",
-        "cmp r4, r5",
-        "add r2, r2, r0",
-        "add r3, r4, #1",
-        "strd r2, r3, [r9, #{from}]",
-        "ldrd r2, r3, [r9, #{pixel_bytes}]",
-        "ldrd r8, r4, [r9, #{mask}]",
-        "ldr r1, [r9, #{to}]",
-        // Above and below, the same pixel again and again.
-        "itt hs",
-        "addhs r0, r9, #{padding}",
-        "movhs r2, #0",
-        "rsb r5, r11, r11, lsl #3",
-        "add r1, r1, r5, lsl #4",
-        "blx r4",
-        "subs r11, r11, #1",
-        "it lt",
-        "movlt r11, #2",
-        "subs r10, r10, #1",
-        "bne 3b",
-        "str r11, [r9, #{slot}]",
-        "ldrd r0, r4, [r9, #{second}]",
-        "cbz r0, 4f",
-        "ldr r3, [r9, #{out}]",
-        "ldr r5, [r9, #{second_out}]",
-        "add r0, r9, #{rows} + {row_bytes}",
-        "add r1, r9, #{second_channel}",
-        "rsb r2, r11, #2",
-        "add r3, r3, r5",
-        "blx r4",
-        "ldr r9, [sp]",
-        "ldr r11, [r9, #{slot}]",
-        "4:",
-        "ldr r4, [r9, #{convolve}]",
-        "ldrd r3, r5, [r9, #{out}]",
-        "add r0, r9, #{rows}",
-        "add r1, r9, #{channels}",
-        "rsb r2, r11, #2",
-        "add r5, r5, r3",
-        "str r5, [r9, #{out}]",
-        "blx r4",
-        "ldr r9, [sp]",
-        "ldr r4, [r9, #{lines}]",
-        "ldr r10, [r9, #{stride}]",
-        "subs r4, r4, #1",
-        "str r4, [r9, #{lines}]",
-        "bne 2b",
-        "pop {{r0, r4-r11, pc}}",
-        from = const offset_of!(State, from),
-        line_bytes = const offset_of!(State, line_bytes),
-        pixel_bytes = const offset_of!(State, pixel_bytes),
-        mask = const offset_of!(State, mask),
-        padding = const offset_of!(State, padding),
-        to = const offset_of!(State, to),
-        slot = const offset_of!(State, slot),
-        stride = const offset_of!(State, stride),
-        out = const offset_of!(State, out),
-        lines = const offset_of!(State, lines),
-        second_out = const offset_of!(State, second_out),
-        channels = const offset_of!(State, channels),
-        second_channel = const offset_of!(State, channels) + size_of::<Channel>(),
-        second = const offset_of!(State, second),
-        convolve = const offset_of!(State, convolve),
-        rows = const offset_of!(State, rows),
-        row_bytes = const ROW_BYTES,
-    )
 }

@@ -34,7 +34,7 @@ macro_rules! end {
     ldr r8, [sp, #4]
     ldrd r8, r9, [r8, #{weights}]
     cmp r8, r9
-    bne.w 1b
+    bne 1b
     pop {{r0, r1, r4-r11, pc}}
 "
     };
@@ -79,7 +79,7 @@ pub(super) unsafe extern "C" fn bytes(end: *const u32, call: &mut Call) {
         ".endr",
         "ldr r8, [sp]",
         "cmp r12, r8",
-        "bne.w 2b",
+        "bne 2b",
         "sub r4, r4, r0",
         "sub r5, r5, r1",
         "sub r6, r6, r2",
@@ -149,7 +149,7 @@ pub(super) unsafe extern "C" fn nibbles(end: *const u32, call: &mut Call) {
         ".endr",
         "ldr r8, [sp]",
         "cmp r12, r8",
-        "bne.w 2b",
+        "bne 2b",
         "pop {{r8, r9, r10}}",
         "sub r5, r5, r1",
         "sub r7, r7, r3",
@@ -160,7 +160,7 @@ pub(super) unsafe extern "C" fn nibbles(end: *const u32, call: &mut Call) {
         "mov r7, r3",
         "ldr r11, [sp, #8]",
         "cmp r12, r11",
-        "bne.w 3b",
+        "bne 3b",
         "pop {{r5, r7}}",
         "sub r1, r1, r4",
         "sub r3, r3, r6",
@@ -243,7 +243,7 @@ macro_rules! packed {
                 ".endr",
                 "ldr r4, [sp]",
                 "cmp r12, r4",
-                "bne.w 2b",
+                "bne 2b",
                 "pop {{r7-r11}}",
                 concat!("ubfx r4, r0, #0, #", $s),
                 concat!("ubfx r5, r1, #0, #", $s),
@@ -260,7 +260,7 @@ macro_rules! packed {
                 concat!("bfc r3, #0, #", $s),
                 "ldr r4, [sp, #16]",
                 "cmp r12, r4",
-                "bne.w 3b",
+                "bne 3b",
                 concat!("asr r4, r0, #", $s),
                 concat!("asr r5, r1, #", $s),
                 concat!("asr r6, r2, #", $s),
