@@ -33,7 +33,9 @@ mod windows;
 
 pub use blocks::Blocks;
 use blocks::half_apart;
-pub use plan::{LEAST_SCRATCH, LEAST_SCRATCH_OF_NINE, LEAST_SCRATCH_OF_NINE_AND_SUMS, Plan, plan, useful};
+pub use plan::{
+    LEAST_SCRATCH, LEAST_SCRATCH_OF_NINE, LEAST_SCRATCH_OF_NINE_AND_SUMS, Plan, plan, useful, whole,
+};
 pub use proof::{Proof, proof};
 pub use records::{NINE_WITH_ZERO_POINT, RECORD, Records, armv7em_records};
 #[cfg(feature = "file")]

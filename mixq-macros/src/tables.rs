@@ -93,7 +93,8 @@ impl Step<'_> {
                 let windows = Literal::u8_unsuffixed(layout::Windows::of(conv) as u8);
                 let zero = codes > 0 && conv.output.zero_point == 0;
                 let fraction = Literal::u8_unsuffixed(conv.requant.fraction);
-                (quote!(conv), quote!(, #y, #fraction, #zero, #windows))
+                let whole = codes > 0 && plan.is_some_and(|plan| layout::whole(conv, plan));
+                (quote!(conv), quote!(, #y, #fraction, #zero, #windows, #whole))
             }
             Layer::Depthwise(Depthwise { output, .. }) => {
                 let (y, odd) = (usize(output.bits.count()), output.channels % 2 == 1);

@@ -72,6 +72,17 @@ pub fn useful(layer: &Layer) -> usize {
     bytes.max(least_scratch(layer))
 }
 
+/// Whether all codes of a convolution by [`armv7em_records`](super::armv7em_records) are made in one go: there is room for all elements of four windows.
+pub fn whole(conv: &Conv, plan: &Plan) -> bool {
+    let Conv { input, window, .. } = conv;
+    let windows = Windows::of(conv);
+    let taps = usize::from(window.kernel_height) * usize::from(window.kernel_width);
+    let elements = (taps * usize::from(input.channels)).next_multiple_of(16);
+    let each = 4 * 2 + usize::from(windows.staged());
+    let bytes = LEAST_SCRATCH.max(plan.scratch_bytes as usize);
+    windows == Windows::Nine || (elements <= plan.proof.chunk.into() && each * elements <= bytes)
+}
+
 /// The tensors that are in the arena while a layer is executed: its own, and those that later layers read and earlier ones wrote.
 fn live(layers: &[Layer], index: usize) -> impl Iterator<Item = &Tensor> {
     let read = |layer: usize| {

@@ -16,6 +16,7 @@ pub fn conv<
     const FRACTION: u8,
     const ZERO: bool,
     const WINDOWS: u8,
+    const WHOLE: bool,
 >(
     table: &Conv,
     parameters: &[u8],

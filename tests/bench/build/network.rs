@@ -237,12 +237,13 @@ impl Network {
                 Some((.., w)) if layout::armv7em_takes(layer, &parameters) => {
                     let plan = plan(index);
                     let codes = plan.map_or(0, |plan| layout::armv7em_codes(layer, &parameters, &plan));
-                    let plan = plan.map(|plan| format!("layout::{plan:?}").replace("Proof", "layout::Proof"));
+                    let literal = plan.map(|plan| format!("layout::{plan:?}").replace("Proof", "layout::Proof"));
                     let generics = match layer {
                         Layer::Conv(conv) => {
                             let fraction = conv.requant.fraction;
                             let windows = layout::Windows::of(conv) as u8;
-                            format!("{x}, {}, {codes}, {fraction}, true, {windows}", w.count())
+                            let whole = codes > 0 && plan.is_some_and(|plan| layout::whole(conv, &plan));
+                            format!("{x}, {}, {codes}, {fraction}, true, {windows}, {whole}", w.count())
                         }
                         Layer::Depthwise(Depthwise { output, .. }) => {
                             let odd = output.channels % 2 == 1;
@@ -250,7 +251,7 @@ impl Network {
                         }
                         _ => format!("{x}, {}, {codes}", w.count()),
                     };
-                    (generics, format!("native {}", plan.unwrap_or_default()))
+                    (generics, format!("native {}", literal.unwrap_or_default()))
                 }
                 Some((.., w)) => (format!("{x}, {}", w.count()), "layer".to_string()),
                 None => (format!("{x}, {}", layout::armv7em_words(layer)), String::new()),

@@ -9,7 +9,7 @@ use super::nine::nine_for;
 use super::stage::{Unpack, unpack};
 use super::widen::widen_for;
 use super::{Fill, Nine, PIXELS, Scratch, Widen, bytes, nibbles, packed};
-use crate::check::check;
+use crate::check::{check, refuse};
 
 /// What depends on the widths.
 pub(crate) struct Kernels {
@@ -37,7 +37,7 @@ pub(crate) struct Kernels {
 
 impl Kernels {
     /// For `x`-bit input, `w`-bit weights and codes of `y` bits (0: sums) whose zero point is 0 or not, of biases with so
-    /// many bits below a unit.
+    /// many bits below a unit; `whole` if one chunk is all.
     pub(crate) const fn of(
         x: usize,
         windows: Windows,
@@ -45,6 +45,7 @@ impl Kernels {
         y: usize,
         zero: bool,
         fraction: u8,
+        whole: bool,
     ) -> Kernels {
         let unpack = match windows {
             Windows::Codes => Some(unpack as Unpack),
@@ -71,7 +72,7 @@ impl Kernels {
             inside: nine && y > 0 && blocks.holds_zero_points(),
             tail: if nine { blocks.tail(27) } else { 0 },
             offset: blocks.zero_point_offset(0) as usize,
-            ends: ends(left, y, zero, fraction),
+            ends: ends(left, y, zero, fraction, whole),
         }
     }
 }
@@ -178,15 +179,16 @@ impl Filters<'_> {
             skipped * bytes_of_unit + 1
         };
         let stops = [units, first_units].map(|units| units * unit * Scratch::ELEMENT_BYTES);
-        let (mut added, mut chunk_end, mut bytes) = (ends.store, ends.store, [0; 2]);
-        if element > 0 {
-            chunk_end = ends.add_and_store;
-        }
-        if let (Some(ends), true) = (&ends.codes, codes) {
-            added = ends.added;
-            chunk_end = if element == 0 { ends.finish } else { ends.add_and_finish };
-            bytes = [channel, channel + count].map(|channels| (channels * output.bits.count()).div_ceil(8));
-        }
+        let chunk_end = match (&ends.chunks, ends.codes) {
+            (_, Some(finish)) if codes && element == 0 => finish,
+            (Some(chunks), _) if codes => chunks.add_and_finish,
+            (Some(chunks), _) if element == 0 => chunks.store,
+            (Some(chunks), _) => chunks.add_and_store,
+            _ => refuse(),
+        };
+        let added = ends.chunks.as_ref().and_then(|chunks| chunks.added).unwrap_or(chunk_end);
+        let bytes_until = |channels: usize| (channels * output.bits.count()).div_ceil(8);
+        let bytes = if codes { [channel, channel + count].map(bytes_until) } else { [0; 2] };
         let null = core::ptr::null();
         let frame = Frame {
             weights: from(weights.wrapping_sub(skip)),

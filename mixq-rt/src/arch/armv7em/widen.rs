@@ -3,6 +3,7 @@
 use core::arch::naked_asm;
 
 use super::PIXELS;
+use crate::check::check;
 
 /// Widens codes of pixels. Takes: codes, where the first pair goes (the next is 16 bytes on), words (at least 1) or bytes from a row to the
 /// next, bytes to the next pixel's codes, pixels (at least 1), the pixel's sum, from which the codes are subtracted.

@@ -15,7 +15,7 @@ use crate::tensor::PixelWriter;
 /// Executes a convolution with `X`-bit input and `W`-bit weights. `Y` are the bits of the output if
 /// [`armv7em_records`](mixq_format::layout::armv7em_records) has it that tables stand beside the weights; 0, for any width, if they do not.
 /// `FRACTION` is that of the tables. `ZERO`: whether the output's zero point is 0. `WINDOWS`: the number of its
-/// [`Windows`].
+/// [`Windows`]. `WHOLE`: whether codes are made in one go: [`whole`](mixq_format::layout::whole).
 #[inline(always)]
 pub fn conv<
     const X: usize,
@@ -24,6 +24,7 @@ pub fn conv<
     const FRACTION: u8,
     const ZERO: bool,
     const WINDOWS: u8,
+    const WHOLE: bool,
 >(
     table: &Conv,
     parameters: &[u8],
@@ -38,9 +39,10 @@ pub fn conv<
             let windows = Windows::from_number(WINDOWS);
             // Named here, where it is known which are taken: firmware without such layers does not hold them.
             &Ways {
-                kernels: Kernels::of(X, windows, W, Y, ZERO, FRACTION),
+                kernels: Kernels::of(X, windows, W, Y, ZERO, FRACTION, WHOLE),
                 windows,
                 fill: fill_for(windows),
+                parts: if WHOLE { None } else { Some(parts) },
                 sums: if Y == 0 { Some(Sums { requantise, write }) } else { None },
             }
         };
@@ -58,6 +60,8 @@ struct Ways {
     kernels: Kernels,
     windows: Windows,
     fill: Fill,
+    /// Computes a group of so many output pixels from one on, in parts: if it is not computed in one go.
+    parts: Option<fn(&mut Layer, [usize; 2], &mut [u8])>,
     sums: Option<Sums>,
 }
 
@@ -71,25 +75,22 @@ struct Sums {
 
 #[inline(never)]
 fn execute(table: &Conv, parameters: &[u8], arena: &mut [u8], plan: &Plan, ways: &Ways, own: &mut [u32]) {
-    let Ways { kernels, windows, fill, sums } = ways;
+    let Ways { kernels, windows, fill, parts, sums } = ways;
     check(kernels.blocks.weight_bits == table.weight_bits);
     check(kernels.unpack.is_some() || kernels.widen.bits == table.input.bits.count());
-    let sums = sums.as_ref();
     let (input, output, memory) = split(arena, [&table.input, &table.output], plan, own);
     let filters = Filters { kernels, table, parameters, proof: &plan.proof };
     let source = Source::new(filters, *windows);
     let mut scratch = source.scratch(memory, sums.is_some());
-    let chunk = chunk(&source, &scratch, sums.is_some(), [0, 0]);
-    // Whether one chunk is all: its codes are made in one go.
-    let whole = chunk.codes && chunk.element + chunk.elements == source.elements;
-    let mut call = filters.prepare(chunk);
+    let first_chunk = chunk(&source, &scratch, sums.is_some(), [0, 0]);
+    let mut call = filters.prepare(first_chunk);
     let layer = &mut Layer {
         source: &source,
         fill: *fill,
         scratch: &mut scratch,
         call: &mut call,
         input,
-        sums: sums.is_some(),
+        sums: sums.as_ref(),
     };
     let (pixels, bytes) = (table.output.pixels(), table.output.pixel_bytes());
     // Groups of four pixels, the last ones moved back to be four; of one, where there are fewer.
@@ -99,22 +100,28 @@ fn execute(table: &Conv, parameters: &[u8], arena: &mut [u8], plan: &Plan, ways:
     while first < pixels {
         first -= (first % row).saturating_sub(row - size);
         let output = &mut output[first * bytes..];
-        if whole {
-            first += layer.groups(first, size, output);
-            continue;
-        }
-        let output = &mut output[..size * bytes];
-        let mut channel = 0;
-        while channel < usize::from(table.output.channels) {
-            let count = layer.channels(first, size, channel, output);
-            if let Some(sums) = sums {
-                let of_channels = layer.scratch.accumulators(count);
-                (sums.requantise)(&filters, channel, of_channels, size);
-                (sums.write)(&table.output, channel, of_channels, output);
+        first += match parts {
+            None => layer.groups(first, size, output),
+            Some(parts) => {
+                parts(layer, [first, size], &mut output[..size * bytes]);
+                size
             }
-            channel += count;
+        };
+    }
+}
+
+/// Computes a group from chunks, of elements or of channels.
+fn parts(layer: &mut Layer, [first, size]: [usize; 2], output: &mut [u8]) {
+    let filters = layer.source.filters;
+    let mut channel = 0;
+    while channel < filters.channels() {
+        let count = layer.channels(first, size, channel, output);
+        if let Some(sums) = layer.sums {
+            let of_channels = layer.scratch.accumulators(count);
+            (sums.requantise)(&filters, channel, of_channels, size);
+            (sums.write)(&filters.table.output, channel, of_channels, output);
         }
-        first += size;
+        channel += count;
     }
 }
 
@@ -135,13 +142,13 @@ struct Layer<'a> {
     scratch: &'a mut Scratch<'a>,
     call: &'a mut Call,
     input: &'a [u8],
-    /// Whether sums are made, of all elements.
-    sums: bool,
+    /// What becomes of sums, if they are made.
+    sums: Option<&'a Sums>,
 }
 
 // The methods stand apart: what one holds on the stack is gone when the other is called.
 impl Layer<'_> {
-    /// Computes a group from a pixel on, and those after it that can be filled in one go, if one chunk is all; how many pixels.
+    /// Computes a group from a pixel on, and those after it that can be filled in one go; how many pixels.
     #[inline(always)]
     fn groups(&mut self, first: usize, size: usize, output: &mut [u8]) -> usize {
         self.fill(first, size, 0);
@@ -184,7 +191,7 @@ impl Layer<'_> {
     /// Prepares to multiply them with the weights of some output channels from one on.
     #[inline(never)]
     fn prepare(&mut self, channel: usize, element: usize) -> Chunk {
-        let chunk = chunk(self.source, self.scratch, self.sums, [channel, element]);
+        let chunk = chunk(self.source, self.scratch, self.sums.is_some(), [channel, element]);
         if !self.call.is_for(&chunk) {
             *self.call = self.source.filters.prepare(chunk);
         }

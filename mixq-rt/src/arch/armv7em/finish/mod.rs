@@ -23,26 +23,26 @@ pub(super) enum Left {
 
 /// Where blocks go.
 pub(crate) struct Ends {
+    /// Where codes are made of the sums of a chunk that is all.
+    pub(super) codes: Option<Finish>,
+    /// Where chunks go that are not.
+    pub(super) chunks: Option<Chunks>,
+}
+
+/// Where chunks go.
+pub(super) struct Chunks {
     /// The sums of a first chunk.
     pub(super) store: Finish,
     /// Those of one that is neither the first nor the last.
     pub(super) add_and_store: Finish,
-    /// Where codes are made of the sums.
-    pub(super) codes: Option<Codes>,
-}
-
-/// Where codes are made.
-#[derive(Clone, Copy)]
-pub(super) struct Codes {
-    /// Of a chunk that is all.
-    pub(super) finish: Finish,
-    /// Of the last of several chunks: adds the others, and goes on to `added`.
+    /// Of the last of several chunks: adds the others, and goes on to `added`, where codes are made.
     pub(super) add_and_finish: Finish,
-    pub(super) added: Finish,
+    pub(super) added: Option<Finish>,
 }
 
-/// For what a loop leaves, and codes of `y` bits (0: sums) whose zero point is 0 or not, of biases with so many bits below a unit.
-pub(super) const fn ends(left: Left, y: usize, zero: bool, fraction: u8) -> Ends {
+/// For what a loop leaves, and codes of `y` bits (0: sums) whose zero point is 0 or not, of biases with so many bits below a unit; `whole` if one
+/// chunk is all.
+pub(super) const fn ends(left: Left, y: usize, zero: bool, fraction: u8, whole: bool) -> Ends {
     let (store, add_and_store, add_and_finish): (Finish, Finish, Finish) = match left {
         Left::Bytes => (sums::store_of_bytes, sums::add_and_store_of_bytes, sums::add_and_finish_of_bytes),
         Left::Nibbles => {
@@ -50,11 +50,9 @@ pub(super) const fn ends(left: Left, y: usize, zero: bool, fraction: u8) -> Ends
         }
         Left::Units => (sums::store_of_units, sums::add_and_store_of_units, sums::add_and_finish_of_units),
     };
-    let codes = match (finish(left, y, zero, fraction), finish(Left::Units, y, zero, fraction)) {
-        (Some(finish), Some(added)) => Some(Codes { finish, add_and_finish, added }),
-        _ => None,
-    };
-    Ends { store, add_and_store, codes }
+    let added = finish(Left::Units, y, zero, fraction);
+    let chunks = if whole { None } else { Some(Chunks { store, add_and_store, add_and_finish, added }) };
+    Ends { codes: finish(left, y, zero, fraction), chunks }
 }
 
 /// What makes codes of what a loop leaves.
