@@ -17,3 +17,15 @@ pub(crate) fn check(holds: bool) {
 pub(crate) fn refuse() -> ! {
     panic!("tables, parameters and arena are not those of one network")
 }
+
+/// What comes after the first bytes.
+///
+/// # Panics
+/// If there are fewer.
+#[inline(always)]
+pub(crate) fn after(bytes: &[u8], start: usize) -> &[u8] {
+    match bytes.get(start..) {
+        Some(rest) => rest,
+        None => refuse(),
+    }
+}

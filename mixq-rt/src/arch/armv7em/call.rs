@@ -19,6 +19,8 @@ pub(crate) struct Kernels {
     /// Both channels' fields of a pair of elements, where one half holds both.
     mask: u32,
     pub(crate) blocks: Blocks,
+    /// The exponent of 2 that is `blocks.unit`.
+    unit: u32,
     pub(crate) widen: Widen,
     /// Unpacks codes to a byte each before they are widened as such.
     pub(crate) unpack: Option<Unpack>,
@@ -65,6 +67,7 @@ impl Kernels {
             unrolled,
             mask,
             blocks,
+            unit: blocks.unit.ilog2(),
             widen: widen_for(x),
             unpack,
             nine: if nine { Some(nine_for(x)) } else { None },
@@ -138,7 +141,9 @@ impl Filters<'_> {
         let Filters { kernels, table, parameters, proof } = *self;
         let Conv { input, window, requant, output, .. } = table;
         let Chunk { channel, count, element, elements, codes } = chunk;
-        let (unit, bits) = (kernels.blocks.unit, kernels.blocks.weight_bits.count());
+        let bits = kernels.blocks.weight_bits.count();
+        // Of elements: a power of two.
+        let unit = kernels.unit;
         let own_zero_points = usize::from(requant.zero_point_step);
         let taps = usize::from(window.kernel_height) * usize::from(window.kernel_width);
         let filter_bytes = taps * (usize::from(input.channels) * bits).div_ceil(8);
@@ -164,21 +169,21 @@ impl Filters<'_> {
 
         // Where the weights of the chunk begin, and how far the loop goes from there on.
         let elements = if inside { NINE_WITH_ZERO_POINT } else { elements.max(kernels.stored) };
-        let (units, left) = (elements / unit, elements % unit);
+        let (units, left) = (elements >> unit, elements & ((1 << unit) - 1));
         let tail = if left > 0 && kernels.tail > 0 { kernels.tail } else { left };
         let weights = first + before + element * BLOCK * bits / 8;
         let length = 4 * units + (BLOCK * bits * tail).div_ceil(8) + if codes { RECORD } else { 0 };
         let skip = stride - length;
 
         // The first interval is what is left by the others, and the unrolled loop is entered where what is left by its rounds begins.
-        let interval = usize::from(proof.interval) / unit;
+        let interval = (usize::from(proof.interval) >> unit).max(1);
         let first_units = if units == 0 { 0 } else { (units - 1) % interval + 1 };
         let [unrolled, bytes_of_unit] = kernels.unrolled;
         let entry = |units: usize| {
             let skipped = if units == 0 { unrolled } else { units.wrapping_neg() & (unrolled - 1) };
             skipped * bytes_of_unit + 1
         };
-        let stops = [units, first_units].map(|units| units * unit * Scratch::ELEMENT_BYTES);
+        let stops = [units, first_units].map(|units| (units << unit) * Scratch::ELEMENT_BYTES);
         let chunk_end = match (&ends.chunks, ends.codes) {
             (_, Some(finish)) if codes && element == 0 => finish,
             (Some(chunks), _) if codes => chunks.add_and_finish,
@@ -209,7 +214,7 @@ impl Filters<'_> {
             added,
             chunk_end,
             accumulators: null.cast_mut().cast(),
-            interval: interval * unit * Scratch::ELEMENT_BYTES,
+            interval: (interval << unit) * Scratch::ELEMENT_BYTES,
             entry_again: entry(interval),
             first_stop: null,
             mask: kernels.mask,

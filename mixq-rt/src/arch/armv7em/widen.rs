@@ -36,6 +36,12 @@ impl Widen {
         self.run
     }
 
+    /// Whole words of so many codes.
+    #[inline(always)]
+    pub(crate) fn words(&self, codes: usize) -> usize {
+        codes * self.bits / 32
+    }
+
     /// So many words of codes in a row.
     #[inline(always)]
     pub(crate) fn fill(&self, words: usize) -> Fill {

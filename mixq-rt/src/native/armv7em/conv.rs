@@ -9,7 +9,7 @@ use super::fill::{Fill, fill_for};
 use super::source::Source;
 use super::{split, with_memory};
 use crate::arch::armv7em::{Call, Chunk, Filters, Kernels, More, PIXELS, Scratch, Tables};
-use crate::check::check;
+use crate::check::{check, refuse};
 use crate::tensor::PixelWriter;
 
 /// Executes a convolution with `X`-bit input and `W`-bit weights. `Y` are the bits of the output if
@@ -55,13 +55,16 @@ pub fn conv<
     }
 }
 
+/// Computes a group of so many output pixels from one on, in parts.
+type Parts = fn(&mut Layer, [usize; 2], &mut [u8]);
+
 /// What is known of a layer before its table is.
 struct Ways {
     kernels: Kernels,
     windows: Windows,
     fill: Fill,
-    /// Computes a group of so many output pixels from one on, in parts: if it is not computed in one go.
-    parts: Option<fn(&mut Layer, [usize; 2], &mut [u8])>,
+    /// If groups are not computed in one go.
+    parts: Option<Parts>,
     sums: Option<Sums>,
 }
 
@@ -94,16 +97,16 @@ fn execute(table: &Conv, parameters: &[u8], arena: &mut [u8], plan: &Plan, ways:
     };
     let (pixels, bytes) = (table.output.pixels(), table.output.pixel_bytes());
     // Groups of four pixels, the last ones moved back to be four; of one, where there are fewer.
-    let row = layer.source.row();
+    let row = layer.source.row().max(1);
     let size = if row < PIXELS { 1 } else { PIXELS };
     let mut first = 0;
     while first < pixels {
         first -= (first % row).saturating_sub(row - size);
-        let output = &mut output[first * bytes..];
+        let Some(output) = output.get_mut(first * bytes..) else { refuse() };
         first += match parts {
             None => layer.groups(first, size, output),
             Some(parts) => {
-                parts(layer, [first, size], &mut output[..size * bytes]);
+                parts(layer, [first, size], output);
                 size
             }
         };
@@ -113,6 +116,7 @@ fn execute(table: &Conv, parameters: &[u8], arena: &mut [u8], plan: &Plan, ways:
 /// Computes a group from chunks, of elements or of channels.
 fn parts(layer: &mut Layer, [first, size]: [usize; 2], output: &mut [u8]) {
     let filters = layer.source.filters;
+    let output = &mut output[..size * filters.table.output.pixel_bytes()];
     let mut channel = 0;
     while channel < filters.channels() {
         let count = layer.channels(first, size, channel, output);

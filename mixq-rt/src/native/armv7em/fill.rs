@@ -3,10 +3,10 @@
 use mixq_format::Conv;
 use mixq_format::layout::Windows;
 
-use super::runs::Runs;
+use super::runs::{Runs, taps};
 use super::source::Source;
 use crate::arch::armv7em::{Nine, PAIR, Patch, STAGED_ROW, stage_row, stage_rows};
-use crate::layer::Taps;
+use crate::check::after;
 
 /// Fills a patch for output pixels (first, count) from an element of their windows on; there may be a stage, and the input is given.
 pub(super) type Fill = fn(&Source, &mut Patch, &mut [u8], &[u8], [usize; 2], usize);
@@ -32,9 +32,9 @@ fn rows(
 ) {
     let widen = &source.filters.kernels.widen;
     // A patch of whole words, or of the last elements of a window: then of whole units of weights.
-    let words = (patch.elements() & !(source.filters.kernels.blocks.unit - 1)) / widen.word;
+    let words = widen.words(patch.elements() & !(source.filters.kernels.blocks.unit - 1));
     for pixel in 0..count {
-        let codes = &input[source.offset(source.place(first + pixel)) + element * widen.bits / 8..];
+        let codes = after(input, source.offset(source.place(first + pixel)) + element * widen.bits / 8);
         patch.widen(widen, [pixel, 1], 0, codes, [words, 0]);
     }
 }
@@ -51,7 +51,7 @@ fn rows_and_rest(
     rows(source, patch, stage, input, [first, count], element);
     for pixel in 0..count {
         let offset = source.offset(source.place(first + pixel));
-        rest(source, patch, pixel, &input[offset + element * source.filters.kernels.widen.bits / 8..]);
+        rest(source, patch, pixel, after(input, offset + element * source.filters.kernels.widen.bits / 8));
     }
 }
 
@@ -73,8 +73,8 @@ fn words(
         while let Some(run) = runs.next() {
             match run.from {
                 Some(from) => {
-                    let words = run.elements / widen.word;
-                    patch.widen(widen, [pixel, pixels], run.first, &input[from..], [words, source.pitch]);
+                    let words = widen.words(run.elements);
+                    patch.widen(widen, [pixel, pixels], run.first, after(input, from), [words, source.pitch]);
                 }
                 None => patch.pad(pixel, run.first, run.elements, table.input.zero_point.into()),
             }
@@ -93,8 +93,9 @@ fn nine(
     _: usize,
 ) {
     let Some(nine) = &source.filters.kernels.nine else { return };
+    let [y, x] = source.place(first);
     for pixel in (0..count).step_by(PAIR) {
-        pair(source, nine, patch, pixel, stage, input, source.place(first + pixel));
+        pair(source, nine, patch, pixel, stage, input, [y, x + pixel]);
     }
 }
 
@@ -111,13 +112,11 @@ fn pair(
 ) {
     let row_bytes = source.input_row();
     if source.inside(place, PAIR) == PAIR {
-        patch.widen_nine(nine, pixel, &input[source.offset(place)..], [row_bytes, source.pitch]);
+        patch.widen_nine(nine, pixel, after(input, source.offset(place)), [row_bytes, source.pitch]);
         return;
     }
     let Conv { window, input: tensor, .. } = source.filters.table;
-    let rows = Taps::new(place[0], window.stride_height, window.pad_top, 3, tensor.height);
-    let columns =
-        Taps::new(place[1], window.stride_width, window.pad_left, 3 + window.stride_width, tensor.width);
+    let (rows, columns) = taps(source.filters.table, place, window.stride_width);
     let pixel_bytes = tensor.pixel_bytes();
     let inside = input.get(rows.first * row_bytes + columns.first * pixel_bytes..).unwrap_or_default();
     let bytes = [columns.start, columns.count()].map(|pixels| pixels * pixel_bytes);
@@ -135,7 +134,7 @@ fn staged(
     element: usize,
 ) {
     let (blocks, widen) = (&source.filters.kernels.blocks, &source.filters.kernels.widen);
-    let words = (patch.elements() & !(blocks.unit - 1)) / widen.word;
+    let words = widen.words(patch.elements() & !(blocks.unit - 1));
     for pixel in 0..count {
         copy(source, stage, patch.elements(), input, element, source.place(first + pixel));
         patch.widen(widen, [pixel, 1], 0, stage, [words, 0]);

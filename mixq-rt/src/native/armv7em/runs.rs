@@ -4,12 +4,12 @@ use mixq_format::Conv;
 
 use crate::layer::Taps;
 
-/// The taps of the window of an output pixel at a row and a column.
+/// The taps of the window of an output pixel at a row and a column, and of so many columns after it.
 #[inline(never)]
-pub(super) fn taps(table: &Conv, [y, x]: [usize; 2]) -> (Taps, Taps) {
+pub(super) fn taps(table: &Conv, [y, x]: [usize; 2], more: u16) -> (Taps, Taps) {
     let Conv { window, input, .. } = table;
     let rows = Taps::new(y, window.stride_height, window.pad_top, window.kernel_height, input.height);
-    let columns = Taps::new(x, window.stride_width, window.pad_left, window.kernel_width, input.width);
+    let columns = Taps::new(x, window.stride_width, window.pad_left, window.kernel_width + more, input.width);
     (rows, columns)
 }
 
@@ -42,7 +42,7 @@ impl<'a> Runs<'a> {
     #[inline(always)]
     pub(super) fn new(table: &'a Conv, place: [usize; 2], element: usize, count: usize) -> Runs<'a> {
         let Conv { window, input, .. } = table;
-        let (rows, columns) = taps(table, place);
+        let (rows, columns) = taps(table, place, 0);
         let row_elements = usize::from(window.kernel_width) * usize::from(input.channels);
         let (row, inside) = (element / row_elements, element % row_elements);
         Runs { table, rows, columns, row, inside, done: 0, count }

@@ -1,11 +1,10 @@
 //! Where windows lie in the input.
 
-use core::ops::Range;
-
 use mixq_format::Conv;
 use mixq_format::layout::Windows;
 
 use crate::arch::armv7em::{Filters, More, PIXELS, Scratch};
+use crate::check::after;
 
 /// The input of a convolution.
 pub(super) struct Source<'a> {
@@ -13,8 +12,6 @@ pub(super) struct Source<'a> {
     /// Elements that a window sees.
     pub(super) elements: usize,
     pub(super) windows: Windows,
-    /// Rows and columns of the output whose windows see no padding.
-    inner: [Range<u16>; 2],
     /// Bytes from what an output pixel sees to what the next one in its row does, and the first one of the next row.
     pub(super) pitch: usize,
     row_pitch: usize,
@@ -32,15 +29,10 @@ impl<'a> Source<'a> {
         let Conv { window, input, output, .. } = table;
         let taps = usize::from(window.kernel_height) * usize::from(window.kernel_width);
         let channels = usize::from(input.channels);
-        let inner = [
-            inner(window.stride_height, window.pad_top, window.kernel_height, input.height, output.height),
-            inner(window.stride_width, window.pad_left, window.kernel_width, input.width, output.width),
-        ];
         Source {
             filters,
             elements: taps * channels,
             windows,
-            inner,
             pitch: usize::from(window.stride_width) * input.pixel_bytes(),
             row_pitch: usize::from(window.stride_height) * usize::from(input.width) * input.pixel_bytes(),
             before: (usize::from(window.pad_top) * usize::from(input.width) + usize::from(window.pad_left))
@@ -76,7 +68,7 @@ impl<'a> Source<'a> {
         let Filters { table, kernels, .. } = self.filters;
         let fill = match self.windows {
             Windows::Nine => kernels.nine.as_ref()?.fill(self.input_row()),
-            Windows::Row => kernels.widen.fill(self.elements / kernels.widen.word),
+            Windows::Row => kernels.widen.fill(kernels.widen.words(self.elements)),
             _ => return None,
         };
         let place = self.place(first);
@@ -85,7 +77,12 @@ impl<'a> Source<'a> {
             false => self.inside(place, table.output.width.into()),
         };
         let groups = pixels / PIXELS;
-        (groups > 0).then(|| More { fill, codes: &input[self.offset(place)..], pitch: self.pitch, groups })
+        (groups > 0).then(|| More {
+            fill,
+            codes: after(input, self.offset(place)),
+            pitch: self.pitch,
+            groups,
+        })
     }
 
     /// Bytes from a row of the input to the next.
@@ -108,7 +105,8 @@ impl<'a> Source<'a> {
     /// Row and column of an output pixel.
     #[inline(always)]
     pub(super) fn place(&self, pixel: usize) -> [usize; 2] {
-        let width = usize::from(self.filters.table.output.width);
+        // There is one, at least.
+        let width = usize::from(self.filters.table.output.width).max(1);
         [pixel / width, pixel % width]
     }
 
@@ -119,20 +117,22 @@ impl<'a> Source<'a> {
     }
 
     /// How many of `count` output pixels from a place on are in one row and see no padding.
-    #[inline(always)]
+    #[inline(never)]
     pub(super) fn inside(&self, [y, x]: [usize; 2], count: usize) -> usize {
-        let [rows, columns] = &self.inner;
-        let inside = rows.contains(&(y as u16)) && columns.contains(&(x as u16));
-        if inside { count.min(usize::from(columns.end) - x) } else { 0 }
+        let Conv { window, input, output, .. } = self.filters.table;
+        // Rows or columns from where a window ends to the end of the input; `None` if it reaches into the padding.
+        let left = |position: usize, stride: u16, pad: u16, kernel: u16, size: u16| {
+            let first = (position * usize::from(stride)).checked_sub(pad.into())?;
+            usize::from(size).checked_sub(first + usize::from(kernel))
+        };
+        let rows = left(y, window.stride_height, window.pad_top, window.kernel_height, input.height);
+        let columns = left(x, window.stride_width, window.pad_left, window.kernel_width, input.width);
+        match (rows, columns) {
+            (Some(_), Some(left)) => {
+                let inside = left / usize::from(window.stride_width).max(1) + 1;
+                count.min(inside).min(usize::from(output.width) - x)
+            }
+            _ => 0,
+        }
     }
-}
-
-/// The positions of windows along one axis that see no padding.
-fn inner(stride: u16, pad: u16, kernel: u16, size: u16, outputs: u16) -> Range<u16> {
-    let [stride, pad, kernel, size] = [stride, pad, kernel, size].map(usize::from);
-    let start = pad.div_ceil(stride);
-    // The last window may begin at `size + pad - kernel`, counted from the first of the padding.
-    let end = (size + pad).checked_sub(kernel).map_or(0, |last| last / stride + 1);
-    // At most 2^16.
-    start as u16..end.min(outputs.into()) as u16
 }
