@@ -15,8 +15,8 @@ pub(super) struct Frame {
     pub(super) weights: *const u8,
     /// 4.
     pub(super) x: *const u32,
-    /// 8: bytes of the unrolled loop that are skipped at first, and 1; then the address where it is entered.
-    pub(super) entry: usize,
+    /// 8: bytes from where a block ends to where the next one's weights begin.
+    pub(super) skip: usize,
     /// 12: after the last whole unit.
     pub(super) stop: *const u32,
     /// 16: elements of the last, incomplete unit; then where they are taken.
@@ -29,8 +29,8 @@ pub(super) struct Frame {
     pub(super) zero_points_step: usize,
     /// 32: bytes from the lower channel's zero point to the upper one's.
     pub(super) zero_points_distance: usize,
-    /// 36: bytes from where a block ends to where the next one's weights begin.
-    pub(super) skip: usize,
+    /// 36: bytes of the unrolled loop that are skipped at first, and 1; then the address where it is entered.
+    pub(super) entry: usize,
     /// 40: where the last block ends.
     pub(super) end: *const u8,
     /// 44: of the output.
@@ -120,10 +120,10 @@ macro_rules! begin {
             "
     add r1, r1, #1
     str r1, [sp, #84]
-    ldr r2, [sp, #8]
+    ldr r2, [sp, #36]
     adr.w r1, 5f
     add r2, r2, r1
-    str r2, [sp, #8]
+    str r2, [sp, #36]
 "
         )
     };
@@ -136,7 +136,7 @@ macro_rules! block {
         concat!(
             "
     .p2align 2
-1:  ldr r8, [sp, #36]
+1:  ldr r8, [sp, #8]
     ldrd r6, r7, [sp, #24]
     add lr, lr, r8
     ldr r8, [sp, #32]

@@ -167,7 +167,7 @@ macro_rules! multiply {
                 "mul r5, r5, r9",
                 "ldrd r10, r11, [sp, #76]",
                 "ldr r12, [sp, #4]",
-                "ldr pc, [sp, #8]",
+                "ldr pc, [sp, #36]",
                 ".p2align 2",
                 "5:",
                 concat!(".rept ", $units),

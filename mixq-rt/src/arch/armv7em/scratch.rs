@@ -3,7 +3,7 @@
 use mixq_format::layout::{LEAST_SCRATCH, LEAST_SCRATCH_OF_NINE};
 
 use super::{Nine, PIXELS, Widen, nine};
-use crate::check::check;
+use crate::check::{check, refuse};
 
 /// Where a group of four pixels is computed. First a *patch*, what their windows see, or a chunk of it: for each pair of elements four
 /// words, one for each pixel; the order of the elements is that of [`Blocks::element`](mixq_format::layout::Blocks::element). Then the *stage*, where there is one: packed codes
@@ -182,9 +182,10 @@ impl Patch<'_> {
     /// If they are beyond the patch.
     #[inline(never)]
     pub(crate) fn pad(&mut self, pixel: usize, element: usize, count: usize, code: i32) {
-        let words = &mut self.words[element / 2 * PIXELS..(element + count) / 2 * PIXELS];
-        for word in words[pixel..].iter_mut().step_by(PIXELS) {
-            *word = code as u32 * 0x0001_0001;
+        let (groups, pixel) = (self.words.as_chunks_mut::<PIXELS>().0, pixel % PIXELS);
+        match groups.get_mut(element / 2..(element + count) / 2) {
+            Some(groups) => groups.iter_mut().for_each(|group| group[pixel] = code as u32 * 0x0001_0001),
+            None => refuse(),
         }
         self.sums[pixel] -= code * count as i32;
     }

@@ -28,6 +28,8 @@ pub(crate) struct Widen {
     pub(crate) word: usize,
     /// Bits of a code.
     pub(crate) bits: usize,
+    /// A byte of codes that are 1.
+    pub(crate) codes: u8,
 }
 
 impl Widen {
@@ -84,7 +86,7 @@ pub(crate) const fn widen_for(x: usize) -> Widen {
         4 => widen4,
         _ => widen2,
     };
-    Widen { run, word: 32 / x, bits: x }
+    Widen { run, word: 32 / x, bits: x, codes: (0xff / ((1 << x) - 1)) as u8 }
 }
 
 /// How words of codes of one width are widened for one pixel: one pair of elements after the other.

@@ -1,5 +1,7 @@
 //! Where windows lie in the input.
 
+use core::ops::Range;
+
 use mixq_format::Conv;
 use mixq_format::layout::Windows;
 
@@ -12,6 +14,8 @@ pub(super) struct Source<'a> {
     /// Elements that a window sees.
     pub(super) elements: usize,
     pub(super) windows: Windows,
+    /// Rows and columns of the output whose windows see no padding.
+    inner: [Range<u16>; 2],
     /// Bytes from what an output pixel sees to what the next one in its row does, and the first one of the next row.
     pub(super) pitch: usize,
     row_pitch: usize,
@@ -29,10 +33,15 @@ impl<'a> Source<'a> {
         let Conv { window, input, output, .. } = table;
         let taps = usize::from(window.kernel_height) * usize::from(window.kernel_width);
         let channels = usize::from(input.channels);
+        let inner = [
+            inner([window.stride_height, window.pad_top, window.kernel_height, input.height], output.height),
+            inner([window.stride_width, window.pad_left, window.kernel_width, input.width], output.width),
+        ];
         Source {
             filters,
             elements: taps * channels,
             windows,
+            inner,
             pitch: usize::from(window.stride_width) * input.pixel_bytes(),
             row_pitch: usize::from(window.stride_height) * usize::from(input.width) * input.pixel_bytes(),
             before: (usize::from(window.pad_top) * usize::from(input.width) + usize::from(window.pad_left))
@@ -92,14 +101,10 @@ impl<'a> Source<'a> {
         usize::from(input.width) * input.pixel_bytes()
     }
 
-    /// A byte of padding.
+    /// A byte of padding: as many codes as it holds.
+    #[inline(always)]
     pub(super) fn padding(&self) -> u8 {
-        let code = self.filters.table.input.zero_point;
-        match self.filters.kernels.widen.bits {
-            2 => code * 0x55,
-            4 => code * 0x11,
-            _ => code,
-        }
+        self.filters.table.input.zero_point * self.filters.kernels.widen.codes
     }
 
     /// Row and column of an output pixel.
@@ -117,22 +122,21 @@ impl<'a> Source<'a> {
     }
 
     /// How many of `count` output pixels from a place on are in one row and see no padding.
-    #[inline(never)]
+    #[inline(always)]
     pub(super) fn inside(&self, [y, x]: [usize; 2], count: usize) -> usize {
-        let Conv { window, input, output, .. } = self.filters.table;
-        // Rows or columns from where a window ends to the end of the input; `None` if it reaches into the padding.
-        let left = |position: usize, stride: u16, pad: u16, kernel: u16, size: u16| {
-            let first = (position * usize::from(stride)).checked_sub(pad.into())?;
-            usize::from(size).checked_sub(first + usize::from(kernel))
-        };
-        let rows = left(y, window.stride_height, window.pad_top, window.kernel_height, input.height);
-        let columns = left(x, window.stride_width, window.pad_left, window.kernel_width, input.width);
-        match (rows, columns) {
-            (Some(_), Some(left)) => {
-                let inside = left / usize::from(window.stride_width).max(1) + 1;
-                count.min(inside).min(usize::from(output.width) - x)
-            }
-            _ => 0,
-        }
+        let [rows, columns] = &self.inner;
+        let inside = rows.contains(&(y as u16)) && columns.contains(&(x as u16));
+        if inside { count.min(usize::from(columns.end) - x) } else { 0 }
     }
+}
+
+/// The positions of windows along one axis that see no padding: of so many outputs, by stride, padding, kernel and size.
+#[inline(never)]
+fn inner(axis: [u16; 4], outputs: u16) -> Range<u16> {
+    let [stride, pad, kernel, size] = axis.map(u32::from);
+    let stride = stride.max(1);
+    // The last window may begin at `size + pad - kernel`, counted from the first of the padding.
+    let end = if size + pad < kernel { 0 } else { (size + pad - kernel) / stride + 1 };
+    // At most 2^16.
+    pad.div_ceil(stride) as u16..end.min(outputs.into()) as u16
 }
