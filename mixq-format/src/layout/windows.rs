@@ -9,16 +9,18 @@ use crate::Conv;
 pub enum Windows {
     /// All elements one after another, whole words of them.
     Row = 0,
+    /// All elements one after another, whole words and half of one, of codes of 4 or 2 bits.
+    Half = 1,
     /// All elements one after another; the last ones fill no word.
-    Tail = 1,
+    Tail = 2,
     /// Whole words of each pixel.
-    Words = 2,
+    Words = 3,
     /// 3x3 on three channels: [`Blocks::nine`].
-    Nine = 3,
+    Nine = 4,
     /// Bytes of each pixel.
-    Bytes = 4,
+    Bytes = 5,
     /// Codes of each pixel that do not fill its bytes: unpacked to a byte each.
-    Codes = 5,
+    Codes = 6,
 }
 
 impl Windows {
@@ -34,7 +36,14 @@ impl Windows {
         } else if blocks.input_bits() != input.bits.count() {
             Windows::Codes
         } else if window.kernel_height as usize * window.kernel_width as usize == 1 {
-            if whole_words { Windows::Row } else { Windows::Tail }
+            let half = blocks.half_word(channels) && channels.is_multiple_of(blocks.word / 2);
+            if whole_words {
+                Windows::Row
+            } else if half {
+                Windows::Half
+            } else {
+                Windows::Tail
+            }
         } else if whole_words {
             Windows::Words
         } else {
@@ -51,10 +60,11 @@ impl Windows {
     pub const fn from_number(number: u8) -> Windows {
         match number {
             0 => Windows::Row,
-            1 => Windows::Tail,
-            2 => Windows::Words,
-            3 => Windows::Nine,
-            4 => Windows::Bytes,
+            1 => Windows::Half,
+            2 => Windows::Tail,
+            3 => Windows::Words,
+            4 => Windows::Nine,
+            5 => Windows::Bytes,
             _ => Windows::Codes,
         }
     }

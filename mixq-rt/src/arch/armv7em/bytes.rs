@@ -5,7 +5,7 @@
 
 use core::arch::naked_asm;
 
-use super::frame::{Frame, begin, block, multiply, multiply_add};
+use super::frame::{Frame, begin, block, multiply, multiply_add, units};
 
 macro_rules! unit {
     ($load:literal, $multiply:tt) => {
@@ -29,7 +29,7 @@ macro_rules! unit {
 }
 
 /// Units of the unrolled loop, and bytes of its code for one.
-pub(super) const UNROLLED: [usize; 2] = [8, 48];
+pub(super) const UNROLLED: [usize; 2] = [units(8), 48];
 
 /// # Safety
 /// `frame` is valid as [`Call::run`](super::Call::run) says.
@@ -69,7 +69,7 @@ pub(super) unsafe extern "C" fn multiply(frame: *const Frame) {
         "ldr pc, [sp, #36]",
         ".p2align 2",
         "5:",
-        ".rept 8",
+        ".rept {units}",
         unit!("ldr r9, [lr], #4", multiply_add),
         ".endr",
         "ldr r8, [sp, #12]",
@@ -87,5 +87,6 @@ pub(super) unsafe extern "C" fn multiply(frame: *const Frame) {
         "sub r6, r6, r2",
         "sub r7, r7, r3",
         "ldr pc, [sp, #60]",
+        units = const UNROLLED[0],
     )
 }

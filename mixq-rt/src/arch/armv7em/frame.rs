@@ -86,6 +86,11 @@ pub(super) enum Begin {
     Inside = 2,
 }
 
+/// Units of an unrolled loop: a power of two, few where code is worth more than time.
+pub(super) const fn units(most: usize) -> usize {
+    if cfg!(small) { 2 } else { most }
+}
+
 // 156 bytes on the stack, 30 words of them given.
 const _: () = assert!(size_of::<Frame>() == 120 || cfg!(not(target_pointer_width = "32")));
 

@@ -5,7 +5,7 @@
 
 use core::arch::naked_asm;
 
-use super::frame::{Frame, begin, block};
+use super::frame::{Frame, begin, block, units};
 
 // One pair of elements: r8 = both channels' weights.
 macro_rules! pair {
@@ -125,8 +125,8 @@ macro_rules! take_out {
 }
 
 macro_rules! multiply {
-    // `$units` of `$bits`-bit weights in the unrolled loop; with the lower field below `$s`.
-    ($name:ident, $bits:tt, $units:literal, $s:literal) => {
+    // `$bits`-bit weights, `$unrolled` units in the loop; with the lower field below `$s`.
+    ($name:ident, $bits:tt, $unrolled:ident, $s:literal) => {
         /// # Safety
         /// `frame` is valid as [`Call::run`](super::Call::run) says.
         #[unsafe(naked)]
@@ -170,7 +170,7 @@ macro_rules! multiply {
                 "ldr pc, [sp, #36]",
                 ".p2align 2",
                 "5:",
-                concat!(".rept ", $units),
+                ".rept {units}",
                 unit!($bits),
                 ".endr",
                 "cmp r12, r10",
@@ -209,19 +209,20 @@ macro_rules! multiply {
                 concat!("asr r6, r6, #", $s),
                 concat!("asr r7, r7, #", $s),
                 "ldr pc, [sp, #60]",
+                units = const $unrolled[0],
             )
         }
     };
 }
 
 /// Units of the unrolled loop, and bytes of its code for one: 4-bit weights.
-pub(super) const UNROLLED_4: [usize; 2] = [4, 52];
+pub(super) const UNROLLED_4: [usize; 2] = [units(4), 52];
 /// 2-bit weights.
-pub(super) const UNROLLED_2: [usize; 2] = [4, 100];
+pub(super) const UNROLLED_2: [usize; 2] = [units(4), 100];
 
 /// Both channels' fields of a pair of elements.
 pub(super) const MASK_4: u32 = 0xF00F_F00F;
 pub(super) const MASK_2: u32 = 0xC003_C003;
 
-multiply!(multiply_4, 4, 4, "12");
-multiply!(multiply_2, 2, 4, "14");
+multiply!(multiply_4, 4, UNROLLED_4, "12");
+multiply!(multiply_2, 2, UNROLLED_2, "14");

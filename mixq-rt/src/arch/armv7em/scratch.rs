@@ -157,12 +157,12 @@ impl Patch<'_> {
     #[inline(never)]
     pub(crate) fn widen_half(&mut self, bits: usize, pixel: usize, element: usize, codes: [u8; 2]) {
         let halves = u32::from(codes[0]) | u32::from(codes[1]) << 16;
-        let pairs = 8 / bits;
         let mut sum = 0;
-        let words = &mut self.words[element / 2 * PIXELS + pixel..];
-        for (index, word) in words.iter_mut().step_by(PIXELS).take(pairs).enumerate() {
-            *word = (halves >> (index * bits)) & (0x0001_0001 * ((1 << bits) - 1));
-            sum += *word;
+        let (groups, pixel) = (self.words.as_chunks_mut::<PIXELS>().0, pixel % PIXELS);
+        let Some(groups) = groups.get_mut(element / 2..) else { refuse() };
+        for (group, shift) in groups.iter_mut().zip((0..8).step_by(bits)) {
+            group[pixel] = (halves >> shift) & (0x0001_0001 * ((1 << bits) - 1));
+            sum += group[pixel];
         }
         self.sums[pixel] -= ((sum & 0xffff) + (sum >> 16)) as i32;
     }

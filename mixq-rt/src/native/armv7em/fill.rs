@@ -6,7 +6,7 @@ use mixq_format::layout::Windows;
 use super::runs::{Runs, taps};
 use super::source::Source;
 use crate::arch::armv7em::{Nine, PAIR, Patch, STAGED_ROW, stage_row, stage_rows};
-use crate::check::after;
+use crate::check::{after, refuse};
 
 /// Fills a patch for output pixels (first, count) from an element of their windows on; there may be a stage, and the input is given.
 pub(super) type Fill = fn(&Source, &mut Patch, &mut [u8], &[u8], [usize; 2], usize);
@@ -14,6 +14,7 @@ pub(super) type Fill = fn(&Source, &mut Patch, &mut [u8], &[u8], [usize; 2], usi
 pub(super) const fn fill_for(windows: Windows) -> Fill {
     match windows {
         Windows::Row => rows,
+        Windows::Half => rows_and_half,
         Windows::Tail => rows_and_rest,
         Windows::Words => words,
         Windows::Nine => nine,
@@ -37,6 +38,38 @@ fn rows(
         let codes = after(input, source.offset(source.place(first + pixel)) + element * widen.bits / 8);
         patch.widen(widen, [pixel, 1], 0, codes, [words, 0]);
     }
+}
+
+/// The same, and half a word.
+fn rows_and_half(
+    source: &Source,
+    patch: &mut Patch,
+    stage: &mut [u8],
+    input: &[u8],
+    [first, count]: [usize; 2],
+    element: usize,
+) {
+    let (blocks, bits) = (&source.filters.kernels.blocks, source.filters.kernels.widen.bits);
+    rows(source, patch, stage, input, [first, count], element);
+    let half = patch.elements() & (blocks.word - 1);
+    // Whole words only, in a chunk that is not the last.
+    for pixel in 0..if half > 0 { count } else { 0 } {
+        let last = source.elements - half;
+        widen_half(
+            source,
+            patch,
+            pixel,
+            last - element,
+            after(input, source.offset(source.place(first + pixel)) + last * bits / 8),
+        );
+    }
+}
+
+/// Widens half a word of codes, from an element of the patch on.
+#[inline(always)]
+fn widen_half(source: &Source, patch: &mut Patch, pixel: usize, element: usize, codes: &[u8]) {
+    let [first, second, ..] = *codes else { refuse() };
+    patch.widen_half(source.filters.kernels.widen.bits, pixel, element, [first, second]);
 }
 
 /// The same, and what is left.
@@ -168,8 +201,7 @@ fn rest(source: &Source, patch: &mut Patch, pixel: usize, codes: &[u8]) {
     let whole = elements & !(blocks.unit - 1);
     let mut element = whole - whole % kernels.widen.word;
     if blocks.half_word(elements) {
-        let byte = element * bits / 8;
-        patch.widen_half(bits, pixel, element, [codes[byte], codes[byte + 1]]);
+        widen_half(source, patch, pixel, element, after(codes, element * bits / 8));
         element += blocks.word / 2;
     }
     for element in element..elements {
