@@ -15,14 +15,24 @@ use mixq_format::Bits;
 
 fn main() {
     println!("cargo::rerun-if-env-changed=MIXQ_BENCH_BITS");
+    println!("cargo::rerun-if-env-changed=MIXQ_BENCH_WORKLOADS");
     println!("cargo::rerun-if-changed=build");
     let bits = std::env::var("MIXQ_BENCH_BITS").unwrap_or_else(|_| "8x8".to_string());
     let width = |text: &str| Bits::try_from(text.parse::<u8>().expect("a width in bits")).expect("a width");
     let (activation, weight) = bits.split_once('x').expect("MIXQ_BENCH_BITS is like 8x4");
+    // Names between commas; all, if there are none.
+    let chosen = std::env::var("MIXQ_BENCH_WORKLOADS").unwrap_or_default();
+    let is_chosen = |name: &str| chosen.is_empty() || chosen.split(',').any(|chosen| chosen == name);
     let folder = std::env::var("OUT_DIR").expect("cargo sets it");
     let folder = Path::new(&folder);
-    let mut code = String::new();
-    for (name, network) in workloads::all(width(activation), width(weight)) {
+    let all = workloads::all(width(activation), width(weight));
+    let networks: Vec<_> = all.into_iter().filter(|(name, _)| is_chosen(name)).collect();
+    let each = |before: &str, item: &str| -> String {
+        networks.iter().map(|(name, _)| format!("{before}{name}::{item}, ")).collect()
+    };
+    let mut code = format!("pub static ALL: &[&Workload] = &[{}];\n", each("&", "WORKLOAD"));
+    code += &format!("pub const ARENAS: [usize; {}] = [{}];\n", networks.len(), each("", "ARENA"));
+    for (name, network) in &networks {
         code += &network.write(name, folder);
     }
     std::fs::write(folder.join("workloads.rs"), code).expect("OUT_DIR can be written");

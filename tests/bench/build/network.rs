@@ -237,7 +237,8 @@ impl Network {
                 Some((.., w)) if layout::armv7em_takes(layer, &parameters) => {
                     let plan = plan(index);
                     let codes = plan.map_or(0, |plan| layout::armv7em_codes(layer, &parameters, &plan));
-                    let literal = plan.map(|plan| format!("layout::{plan:?}").replace("Proof", "layout::Proof"));
+                    let literal =
+                        plan.map(|plan| format!("layout::{plan:?}").replace("Proof", "layout::Proof"));
                     let generics = match layer {
                         Layer::Conv(conv) => {
                             let fraction = conv.requant.fraction;

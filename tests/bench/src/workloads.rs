@@ -77,13 +77,11 @@ mod written {
     use super::*;
     include!(concat!(env!("OUT_DIR"), "/workloads.rs"));
 }
-use written::*;
-
-pub static ALL: [&Workload; 6] =
-    [&W1::WORKLOAD, &W2::WORKLOAD, &W3::WORKLOAD, &W4::WORKLOAD, &W5::WORKLOAD, &W6::WORKLOAD];
+pub use written::ALL;
+use written::ARENAS;
 
 const BYTES: usize = {
-    let sizes = [W1::ARENA, W2::ARENA, W3::ARENA, W4::ARENA, W5::ARENA, W6::ARENA];
+    let sizes = ARENAS;
     let (mut largest, mut index) = (0, 0);
     while index < sizes.len() {
         if sizes[index] > largest {

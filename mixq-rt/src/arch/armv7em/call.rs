@@ -136,8 +136,9 @@ impl Filters<'_> {
     ///
     /// # Panics
     /// If there are no such filters or elements, or they are more than the proof allows.
+    // Written in place: a call is a good part of the stack.
     #[inline(never)]
-    pub(crate) fn prepare(&self, chunk: Chunk) -> Call {
+    pub(crate) fn prepare(&self, call: &mut Option<Call>, chunk: Chunk) {
         let Filters { kernels, table, parameters, proof } = *self;
         let Conv { input, window, requant, output, .. } = table;
         let Chunk { channel, count, element, elements, codes } = chunk;
@@ -232,7 +233,7 @@ impl Filters<'_> {
             groups: 1,
             offset: if before > 0 { 0 } else { kernels.offset },
         };
-        Call { frame, run: kernels.run, chunk, stops, bytes }
+        *call = Some(Call { frame, run: kernels.run, chunk, stops, bytes });
     }
 }
 
@@ -254,7 +255,7 @@ impl Call {
         scratch: &mut Scratch,
         pixels: &mut [u8],
         pitch: usize,
-        more: Option<More<'_>>,
+        more: &Option<More<'_>>,
     ) {
         check(scratch.elements() == self.chunk.elements);
         check((PIXELS - 1) * pitch + self.bytes[1] <= pixels.len());
@@ -262,7 +263,7 @@ impl Call {
         let Call { frame, chunk, bytes, .. } = self;
         frame.out = pixels.as_mut_ptr().wrapping_add(bytes[0]);
         frame.groups = 1;
-        if let Some(More { fill, codes, pitch: from_pitch, groups }) = more {
+        if let Some(More { fill, codes, pitch: from_pitch, groups }) = *more {
             check(chunk.codes && *bytes == [0, pitch] && groups > 0);
             check((groups + 1) * PIXELS * pitch <= pixels.len());
             check((groups * PIXELS - 1) * from_pitch + fill.bytes <= codes.len());

@@ -82,19 +82,12 @@ fn execute(table: &Conv, parameters: &[u8], arena: &mut [u8], plan: &Plan, ways:
     check(kernels.blocks.weight_bits == table.weight_bits);
     check(kernels.unpack.is_some() || kernels.widen.bits == table.input.bits.count());
     let (input, output, memory) = split(arena, [&table.input, &table.output], plan, own);
-    let filters = Filters { kernels, table, parameters, proof: &plan.proof };
-    let source = Source::new(filters, *windows);
+    let source = &Source::new(Filters { kernels, table, parameters, proof: &plan.proof }, *windows, input);
     let mut scratch = source.scratch(memory, sums.is_some());
-    let first_chunk = chunk(&source, &scratch, sums.is_some(), [0, 0]);
-    let mut call = filters.prepare(first_chunk);
-    let layer = &mut Layer {
-        source: &source,
-        fill: *fill,
-        scratch: &mut scratch,
-        call: &mut call,
-        input,
-        sums: sums.as_ref(),
-    };
+    let mut call = None;
+    let layer =
+        &mut Layer { source, fill: *fill, scratch: &mut scratch, call: &mut call, sums: sums.as_ref() };
+    layer.prepare(0, 0);
     let (pixels, bytes) = (table.output.pixels(), table.output.pixel_bytes());
     // Groups of four pixels, the last ones moved back to be four; of one, where there are fewer.
     let row = layer.source.row().max(1);
@@ -115,37 +108,25 @@ fn execute(table: &Conv, parameters: &[u8], arena: &mut [u8], plan: &Plan, ways:
 
 /// Computes a group from chunks, of elements or of channels.
 fn parts(layer: &mut Layer, [first, size]: [usize; 2], output: &mut [u8]) {
-    let filters = layer.source.filters;
+    let filters = &layer.source.filters;
     let output = &mut output[..size * filters.table.output.pixel_bytes()];
     let mut channel = 0;
     while channel < filters.channels() {
         let count = layer.channels(first, size, channel, output);
         if let Some(sums) = layer.sums {
             let of_channels = layer.scratch.accumulators(count);
-            (sums.requantise)(&filters, channel, of_channels, size);
+            (sums.requantise)(filters, channel, of_channels, size);
             (sums.write)(&filters.table.output, channel, of_channels, output);
         }
         channel += count;
     }
 }
 
-/// The elements from one on that fit the scratch, and the channels from one on that can be multiplied with them; `sums` or codes are made.
-#[inline(never)]
-fn chunk(source: &Source, scratch: &Scratch, sums: bool, [channel, element]: [usize; 2]) -> Chunk {
-    let elements = scratch.chunk().min(source.elements - element);
-    // The sums need no memory if they become codes at once.
-    let codes = !sums && element + elements == source.elements;
-    let count = source.filters.channels() - channel;
-    let count = if codes && element == 0 { count } else { count.min(scratch.channels()) };
-    Chunk { channel, count, element, elements, codes }
-}
-
 struct Layer<'a> {
     source: &'a Source<'a>,
     fill: Fill,
     scratch: &'a mut Scratch<'a>,
-    call: &'a mut Call,
-    input: &'a [u8],
+    call: &'a mut Option<Call>,
     /// What becomes of sums, if they are made.
     sums: Option<&'a Sums>,
 }
@@ -153,18 +134,14 @@ struct Layer<'a> {
 // The methods stand apart: what one holds on the stack is gone when the other is called.
 impl Layer<'_> {
     /// Computes a group from a pixel on, and those after it that can be filled in one go; how many pixels.
-    #[inline(always)]
+    #[inline(never)]
     fn groups(&mut self, first: usize, size: usize, output: &mut [u8]) -> usize {
         self.fill(first, size, 0);
         let next = first + size;
         let table = self.source.filters.table;
-        let more = if size == 1 || next == table.output.pixels() {
-            None
-        } else {
-            self.source.groups(next, self.input)
-        };
+        let more = if size == 1 || next == table.output.pixels() { None } else { self.source.groups(next) };
         let pixels = size + more.as_ref().map_or(0, |more| more.groups * PIXELS);
-        self.multiply(output, if size == 1 { 0 } else { table.output.pixel_bytes() }, more);
+        self.multiply(output, if size == 1 { 0 } else { table.output.pixel_bytes() }, &more);
         pixels
     }
 
@@ -175,11 +152,11 @@ impl Layer<'_> {
         let mut element = 0;
         loop {
             self.fill(first, size, element);
-            let chunk = self.prepare(channel, element);
-            self.multiply(output, pitch, None);
-            element += chunk.elements;
+            let [count, elements] = self.prepare(channel, element);
+            self.multiply(output, pitch, &None);
+            element += elements;
             if element == self.source.elements {
-                return chunk.count;
+                return count;
             }
         }
     }
@@ -189,23 +166,31 @@ impl Layer<'_> {
     fn fill(&mut self, first: usize, size: usize, element: usize) {
         let elements = self.scratch.chunk().min(self.source.elements - element);
         let (mut patch, stage) = self.scratch.begin(elements);
-        (self.fill)(self.source, &mut patch, stage, self.input, [first, size], element);
+        (self.fill)(self.source, &mut patch, stage, [first, size], element);
     }
 
-    /// Prepares to multiply them with the weights of some output channels from one on.
+    /// Prepares to multiply elements from one on, as many as fit the scratch, with weights of output channels from one on; how many channels and
+    /// elements.
     #[inline(never)]
-    fn prepare(&mut self, channel: usize, element: usize) -> Chunk {
-        let chunk = chunk(self.source, self.scratch, self.sums.is_some(), [channel, element]);
-        if !self.call.is_for(&chunk) {
-            *self.call = self.source.filters.prepare(chunk);
+    fn prepare(&mut self, channel: usize, element: usize) -> [usize; 2] {
+        let Layer { source, scratch, sums, .. } = self;
+        let elements = scratch.chunk().min(source.elements - element);
+        // The sums need no memory if they become codes at once.
+        let codes = sums.is_none() && element + elements == source.elements;
+        let count = source.filters.channels() - channel;
+        let count = if codes && element == 0 { count } else { count.min(scratch.channels()) };
+        let chunk = Chunk { channel, count, element, elements, codes };
+        if !self.call.as_ref().is_some_and(|call| call.is_for(&chunk)) {
+            source.filters.prepare(self.call, chunk);
         }
-        chunk
+        [count, elements]
     }
 
     /// Multiplies them, and then more groups.
     #[inline(never)]
-    fn multiply(&mut self, output: &mut [u8], pitch: usize, more: Option<More<'_>>) {
-        self.call.run(self.scratch, output, pitch, more);
+    fn multiply(&mut self, output: &mut [u8], pitch: usize, more: &Option<More<'_>>) {
+        let Some(call) = self.call else { refuse() };
+        call.run(self.scratch, output, pitch, more);
     }
 }
 

@@ -11,6 +11,8 @@ use crate::check::after;
 /// The input of a convolution.
 pub(super) struct Source<'a> {
     pub(super) filters: Filters<'a>,
+    /// Its codes.
+    pub(super) input: &'a [u8],
     /// Elements that a window sees.
     pub(super) elements: usize,
     pub(super) windows: Windows,
@@ -28,7 +30,7 @@ pub(super) struct Source<'a> {
 impl<'a> Source<'a> {
     // Apart: its frame is gone when the layer is executed.
     #[inline(never)]
-    pub(super) fn new(filters: Filters<'a>, windows: Windows) -> Source<'a> {
+    pub(super) fn new(filters: Filters<'a>, windows: Windows, codes: &'a [u8]) -> Source<'a> {
         let Filters { table, .. } = filters;
         let Conv { window, input, output, .. } = table;
         let taps = usize::from(window.kernel_height) * usize::from(window.kernel_width);
@@ -39,6 +41,7 @@ impl<'a> Source<'a> {
         ];
         Source {
             filters,
+            input: codes,
             elements: taps * channels,
             windows,
             inner,
@@ -73,7 +76,7 @@ impl<'a> Source<'a> {
 
     /// The whole groups of output pixels from one on whose windows are taken with all of their elements, one after the other.
     #[inline(never)]
-    pub(super) fn groups<'i>(&self, first: usize, input: &'i [u8]) -> Option<More<'i>> {
+    pub(super) fn groups(&self, first: usize) -> Option<More<'a>> {
         let Filters { table, kernels, .. } = self.filters;
         let fill = match self.windows {
             Windows::Nine => kernels.nine.as_ref()?.fill(self.input_row()),
@@ -88,10 +91,16 @@ impl<'a> Source<'a> {
         let groups = pixels / PIXELS;
         (groups > 0).then(|| More {
             fill,
-            codes: after(input, self.offset(place)),
+            codes: after(self.input, self.offset(place)),
             pitch: self.pitch,
             groups,
         })
+    }
+
+    /// What a pixel sees that sees no padding, from an element on that begins a byte.
+    #[inline(never)]
+    pub(super) fn codes(&self, pixel: usize, element: usize) -> &'a [u8] {
+        after(self.input, self.offset(self.place(pixel)) + element * self.filters.kernels.widen.bits / 8)
     }
 
     /// Bytes from a row of the input to the next.
