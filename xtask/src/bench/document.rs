@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use anyhow::{Context, Result};
 
-use super::{BITS, Row, WORKLOADS};
+use super::{BITS, Code, LEVELS, Row, WORKLOADS};
 use crate::process::repository;
 
 /// The file that is written.
@@ -26,8 +26,8 @@ Cortex-M4 and M7 execute the same code, kernels of their own (`mixq_rt::native`)
 instructions and has the memory) and RISC-V execute the portable ones; Cortex-M0+ has an inner loop of its own for 8-bit weights.
 
 Scratch is what a layer uses of the arena beside its tensors, and in the arena's bytes; here all that is of use was there. A layer that finds less than 208 B
-there (256 B for W3) takes as many of the stack instead. W3 at 4 and 2 bits has an image of as many bits, three channels to a pixel, whose codes are
-unpacked to bytes first; in a network images have 8 bits. Columns of code, scratch and stack are of all six workloads together, the largest.
+there (272 B for W3) takes as many of the stack instead. W3 at 4 and 2 bits has an image of as many bits, each pixel in bytes of its own; in a network
+images have 8 bits. Columns of code, scratch and stack are of all six workloads together, the largest.
 ";
 
 const PEERS: &str = "
@@ -59,13 +59,14 @@ others 1. `cargo xtask bench --json` has it for every row.
 ///
 /// # Errors
 /// If the file cannot be written.
-pub fn write(rows: &[Row]) -> Result<()> {
+pub fn write(rows: &[Row], codes: &[Code]) -> Result<()> {
     let mut text = INTRODUCTION.to_string();
     let mut cpus: Vec<&str> = rows.iter().map(|row| row.cpu).collect();
     cpus.dedup();
     for cpu in cpus {
         text += &table(rows, cpu);
     }
+    text += &network(codes);
     text += PEERS;
     text += MODEL;
     let path = repository(FILE);
@@ -101,6 +102,26 @@ fn table(rows: &[Row], cpu: &str) -> String {
     text
 }
 
+/// The kernels of one network.
+fn network(codes: &[Code]) -> String {
+    let mut text = "\n## Code of one network\n\nBytes of the kernels that MobileNetV1 (W6) takes on a Cortex-M4, in firmware that holds nothing else, at \
+                    optimisation levels 3 and \"s\": each once, whatever the number of layers. At \"s\" loops are unrolled less.\n\n"
+        .to_string();
+    let heads = LEVELS.map(|level| format!("opt-level {level}, B |")).join(" ");
+    let _ = writeln!(text, "| activation x weight bits | {heads}\n| --- | ---: | ---: |");
+    for (activation, weight) in BITS {
+        let _ = write!(text, "| {activation}x{weight} |");
+        let here =
+            codes.iter().filter(|code| (code.activation_bits, code.weight_bits) == (activation, weight));
+        for level in LEVELS {
+            let code = here.clone().find(|code| code.opt_level == level).map_or(0, |code| code.code_bytes);
+            let _ = write!(text, " {code} |");
+        }
+        text += "\n";
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -127,5 +148,12 @@ mod tests {
             "{text}"
         );
         assert_eq!(text.matches("\n| ").count(), 2 + BITS.len());
+    }
+
+    #[test]
+    fn code_stands_by_widths_and_levels() {
+        let code = |opt_level, code_bytes| Code { activation_bits: 8, weight_bits: 4, opt_level, code_bytes };
+        let text = network(&[code("s", 9000), code("3", 10_000)]);
+        assert!(text.contains("| 8x4 | 10000 | 9000 |\n"), "{text}");
     }
 }

@@ -56,14 +56,28 @@ pub const CPUS: &[Cpu] = &[
 ];
 
 impl Cpu {
-    /// Compiles the firmware for one pair of widths; the ELF.
+    /// Compiles the firmware for one pair of widths (activation, weight), with all workloads; the ELF.
     ///
     /// # Errors
     /// If it does not compile.
-    pub fn build(&self, activation: u8, weight: u8) -> Result<PathBuf> {
+    pub fn build(&self, bits: (u8, u8)) -> Result<PathBuf> {
+        self.build_with(bits, "", "3")
+    }
+
+    /// The same with some workloads (names between commas) at an optimisation level.
+    ///
+    /// # Errors
+    /// If it does not compile.
+    pub fn build_with(
+        &self,
+        (activation, weight): (u8, u8),
+        workloads: &str,
+        level: &str,
+    ) -> Result<PathBuf> {
         let mut cargo = cargo("tests/bench");
         cargo.args(["build", "--release", "--bin", "bench", "--target", self.target]);
         cargo.env("MIXQ_BENCH_BITS", format!("{activation}x{weight}"));
+        cargo.env("MIXQ_BENCH_WORKLOADS", workloads).env("CARGO_PROFILE_RELEASE_OPT_LEVEL", level);
         process::build(&mut cargo, "bench")
     }
 
