@@ -78,10 +78,14 @@ impl<'a> Tables<'a> {
         }
     }
 
-    /// Whether channels from the first on, `count` of them, have a multiplier each.
+    /// For a loop that goes on in the tables from the first channel on: nobody finds channels after it.
+    ///
+    /// # Panics
+    /// If there are fewer, or one multiplier for all.
     #[inline(always)]
-    pub(super) fn has_multipliers_of(&self, count: usize) -> bool {
-        self.multiplier_step == 1 && count <= self.channels
+    pub(super) fn take(&mut self, channels: usize) {
+        check(self.multiplier_step == 1 && channels <= self.channels);
+        self.channels = 0;
     }
 
     /// Puts in place of sums of channels from one on, of `N` pixels each, their codes or logits; of the first `pixels` of these.
