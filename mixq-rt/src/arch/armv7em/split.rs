@@ -23,9 +23,12 @@ pub(crate) fn split<'a>(
     let (input, output) = (place(input, length), place(output, length));
     check(bytes <= length && start <= length - bytes);
     let work = start..start + bytes;
-    let apart = |a: &Range<usize>, b: &Range<usize>| a.end <= b.start || b.end <= a.start;
+    let apart = |a: &Range<usize>, b: &Range<usize>| check(a.end <= b.start || b.end <= a.start);
     let memory: *mut u32 = at.wrapping_add(start).cast();
-    check(apart(&input, &output) && apart(&input, &work) && apart(&output, &work) && memory.is_aligned());
+    apart(&input, &output);
+    apart(&input, &work);
+    apart(&output, &work);
+    check(memory.is_aligned());
     let bytes = |range: Range<usize>| range.end - range.start;
     // SAFETY: parts of the arena that do not overlap; asserted above.
     unsafe {

@@ -4,7 +4,7 @@ use core::arch::naked_asm;
 use core::marker::PhantomData;
 use core::mem::offset_of;
 
-use mixq_format::{Requant, Tensor};
+use mixq_format::{Requant, Rule, Tensor};
 
 use crate::check::check;
 use crate::requant::Range;
@@ -39,15 +39,16 @@ impl<'a> Tables<'a> {
     /// If they are not there, or not those of [`Rule::Multiplier`](mixq_format::Rule::Multiplier).
     #[inline(never)]
     pub(super) fn check(requant: &Requant, output: &Tensor, parameters: &[u8]) {
-        let channels = usize::from(output.channels);
-        let multipliers = requant.multipliers(channels);
+        let last = usize::from(output.channels) - 1;
+        let (multiplier, zero_point) =
+            (last * usize::from(requant.multiplier_step), last * usize::from(requant.zero_point_step));
         let holds = |offset: u32, bytes: usize| offset as usize + bytes <= parameters.len();
         check(
-            multipliers > 0
-                && holds(requant.bias, 4 * channels)
-                && holds(requant.multiplier, 4 * multipliers)
-                && holds(requant.shift, multipliers)
-                && holds(requant.weight_zero_point, requant.zero_points(channels)),
+            requant.rule == Rule::Multiplier
+                && holds(requant.bias, 4 * last + 4)
+                && holds(requant.multiplier, 4 * multiplier + 4)
+                && holds(requant.shift, multiplier + 1)
+                && holds(requant.weight_zero_point, zero_point + 1),
         );
     }
 
@@ -65,11 +66,11 @@ impl<'a> Tables<'a> {
             multipliers: at(requant.multiplier),
             shifts: at(requant.shift),
             zero_points: at(requant.weight_zero_point),
-            zero_points_step: (requant.zero_point_step > 0).into(),
+            zero_points_step: requant.zero_point_step.into(),
             zero_point: output.zero_point.into(),
             input_sum: 0,
             fraction: requant.fraction.into(),
-            multiplier_step: (requant.multiplier_step > 0).into(),
+            multiplier_step: requant.multiplier_step.into(),
             least: range.min,
             most: range.max,
             channels: output.channels.into(),
@@ -77,10 +78,14 @@ impl<'a> Tables<'a> {
         }
     }
 
-    /// Whether channels from the first on, `count` of them, have a multiplier each.
+    /// For a loop that goes on in the tables from the first channel on: nobody finds channels after it.
+    ///
+    /// # Panics
+    /// If there are fewer, or one multiplier for all.
     #[inline(always)]
-    pub(super) fn has_multipliers_of(&self, count: usize) -> bool {
-        self.multiplier_step == 1 && count <= self.channels
+    pub(super) fn take(&mut self, channels: usize) {
+        check(self.multiplier_step == 1 && channels <= self.channels);
+        self.channels = 0;
     }
 
     /// Puts in place of sums of channels from one on, of `N` pixels each, their codes or logits; of the first `pixels` of these.

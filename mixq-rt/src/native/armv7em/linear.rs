@@ -29,11 +29,10 @@ fn execute(table: &Linear, parameters: &[u8], arena: &mut [u8], plan: &Plan, loo
     let Linear { input: x, output: y, weight_bits, .. } = table;
     let (elements, channels) = (x.elements(), usize::from(y.channels));
     let (input, output, memory) = split(arena, [x, y], plan, own);
-    let mut weights = parameters.get(table.weights as usize..).unwrap_or_else(|| refuse());
-    let mut strips = Strips::new(table, parameters, loops, plan.proof.interval.into(), memory);
+    let mut strips = Strips::new(table, parameters, loops, plan.proof.interval.into(), input, memory);
     if strips.make_codes() {
-        strips.widen(input, 0, elements);
-        strips.codes(weights, channels / STRIP, output);
+        strips.widen(0, elements);
+        strips.codes(channels / STRIP, output);
         return;
     }
     // Sums of a strip after the other, of as many elements at once as there is room for.
@@ -48,9 +47,9 @@ fn execute(table: &Linear, parameters: &[u8], arena: &mut [u8], plan: &Plan, loo
             loop {
                 let size = chunk.min(elements - first);
                 if channel == 0 || size < elements {
-                    sum_of_chunk = strips.widen(input, first, size);
+                    sum_of_chunk = strips.widen(first, size);
                 }
-                strips.add(take(&mut weights, size * weight_bits.count()), &mut sums);
+                strips.add(&mut sums);
                 input_sum += sum_of_chunk;
                 first += size;
                 if first == elements {
@@ -59,7 +58,7 @@ fn execute(table: &Linear, parameters: &[u8], arena: &mut [u8], plan: &Plan, loo
             }
         } else {
             // A channel that fills no strip, as it is in the artifact.
-            let filter = take(&mut weights, elements * weight_bits.count() / 8);
+            let (input, filter) = strips.plain(elements);
             (sums[0], input_sum) = plain(input, filter, x.bits, *weight_bits, elements);
         }
         let sums = if in_strip { &mut sums[..] } else { &mut sums[..1] };
@@ -69,12 +68,6 @@ fn execute(table: &Linear, parameters: &[u8], arena: &mut [u8], plan: &Plan, loo
             channel += 1;
         }
     }
-}
-
-/// So many bytes of what is left.
-#[inline(never)]
-fn take<'a>(rest: &mut &'a [u8], bytes: usize) -> &'a [u8] {
-    rest.split_off(..bytes).unwrap_or_else(|| refuse())
 }
 
 /// `sum(q_x s_w)` and `sum(q_x)` over packed codes and weights.

@@ -123,7 +123,7 @@ fn linear(numbers: &mut Numbers, parameters: &mut Parameters, arena: &mut [u8]) 
     let y_bits = numbers.one_of(&[Bits::B2, Bits::B4, Bits::B8, Bits::B32, Bits::B32]);
     let size = [(); 2].map(|()| if numbers.once_in(2) { 1 } else { numbers.within(1, 3) as u16 });
     let channels = if numbers.once_in(8) { numbers.within(1, 100) } else { 16 * numbers.within(1, 40) };
-    let filters = numbers.within(1, 36);
+    let filters = if numbers.once_in(2) { 8 * numbers.within(1, 5) } else { numbers.within(1, 36) };
     let input = Tensor {
         height: size[0],
         width: size[1],

@@ -66,8 +66,8 @@ impl<'a> Channels<'a> {
         let [pairs, singles] = self.counts;
         let Channels { table: Depthwise { requant, output, .. }, .. } = self;
         let at = |offset: u32, entry: usize| self.parameters.as_ptr().wrapping_add(offset as usize + entry);
-        let entry = if requant.multiplier_step > 0 { channel } else { 0 };
-        let zero_point = if requant.zero_point_step > 0 { channel } else { 0 };
+        let entry = channel * usize::from(requant.multiplier_step);
+        let zero_point = channel * usize::from(requant.zero_point_step);
         // SAFETY: `Tables::check` has found these entries of every channel in the parameters.
         let (bias, multiplier, shift, zero_point) = unsafe {
             (
