@@ -172,3 +172,45 @@ impl Blocks {
 pub(super) const fn half_apart(size: usize, slot: usize) -> usize {
     slot / 2 + slot % 2 * (size / 2)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The elements of all slots, in their order.
+    fn elements(blocks: &Blocks, elements: usize) -> Vec<usize> {
+        let slots = elements.next_multiple_of(blocks.unit);
+        (0..slots).filter_map(|slot| blocks.element(elements, slot)).collect()
+    }
+
+    #[test]
+    fn every_element_has_one_slot() {
+        for x in Bits::QUANTISED {
+            for w in Bits::QUANTISED {
+                let blocks = Blocks::of(x, w);
+                for count in 1..100 {
+                    let mut found = elements(&blocks, count);
+                    found.sort_unstable();
+                    assert_eq!(found, Vec::from_iter(0..count), "{blocks:?}");
+                }
+                let nine = Blocks { nine: true, ..blocks };
+                for count in [27, 28] {
+                    let mut found = elements(&nine, count);
+                    found.sort_unstable();
+                    assert_eq!(found, Vec::from_iter(0..count), "{nine:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn two_pixels_of_a_first_layer_stand_side_by_side() {
+        let nine = Blocks { nine: true, ..Blocks::of(Bits::B4, Bits::B4) };
+        // By row, column and channel: three channels of the first two columns, row by row, then the third columns.
+        let place = |element: usize| [element / 9, element % 9 / 3, element % 3];
+        let found: Vec<_> = elements(&nine, 27).into_iter().map(place).collect();
+        assert_eq!(found[..6], [[0, 0, 0], [0, 1, 0], [0, 0, 1], [0, 1, 1], [0, 0, 2], [0, 1, 2]]);
+        assert_eq!(found[18..20], [[0, 2, 0], [1, 2, 0]]);
+        assert_eq!(found[24..], [[2, 2, 0], [2, 2, 1], [2, 2, 2]]);
+    }
+}
