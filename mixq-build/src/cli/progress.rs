@@ -83,6 +83,10 @@ impl Progress for Bars {
         }
     }
 
+    fn warning(&mut self, warning: &str) {
+        self.bar.suspend(|| eprintln!("warning: model `{}`: {warning}", self.model));
+    }
+
     fn interrupted(&self) -> bool {
         INTERRUPTED.load(Ordering::Relaxed)
     }

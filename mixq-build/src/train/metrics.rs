@@ -48,6 +48,10 @@ impl Progress for Metrics<'_> {
         self.next.epoch(epoch);
     }
 
+    fn warning(&mut self, warning: &str) {
+        self.next.warning(warning);
+    }
+
     fn interrupted(&self) -> bool {
         self.next.interrupted()
     }

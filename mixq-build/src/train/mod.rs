@@ -5,6 +5,7 @@ mod calibrate;
 mod checkpoint;
 mod device;
 mod export;
+mod folded;
 mod forward;
 mod images;
 mod metrics;
@@ -68,6 +69,8 @@ pub trait Progress {
     fn batch(&mut self, epoch: &Epoch);
     /// An epoch is done.
     fn epoch(&mut self, epoch: &Epoch);
+    /// What the user should know of what is trained.
+    fn warning(&mut self, _: &str) {}
     /// Whether to save all and stop; asked before each batch.
     fn interrupted(&self) -> bool {
         false
@@ -183,6 +186,7 @@ pub fn train(
     // Without bounds: a model of another scheme may have trained it, and bounds that this one has not make its weights per layer.
     let trained = copies(&float.parameters).into_iter().filter(|(name, _)| !model::part::is_bound(name));
     model.tensors.extend(trained);
+    folded::warnings(&model).iter().for_each(|warning| progress.warning(warning));
     if let Some(choose) = choose {
         let allocation = choose(&sensitivity::measure(&mut model, &train))?;
         model.allocation = chosen.get_or_init(|| allocation);

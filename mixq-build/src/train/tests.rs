@@ -7,6 +7,7 @@ use tch::{Device, Kind, Tensor};
 
 use super::batches::batch;
 use super::calibrate::calibrate;
+use super::folded;
 use super::forward::Mode;
 use super::images::Images;
 use super::model::{Model, part};
@@ -131,4 +132,36 @@ fn integers_compute_what_the_fake_quantised_network_computes() {
     // What is left are codes that the rounding of libtorch's sums moves to the neighbour.
     println!("{same} of {images_compared} images get the same answer");
     assert!(same * 1000 >= images_compared * 999, "{same} of {images_compared}");
+}
+
+#[test]
+fn a_channel_that_never_varies_is_warned_of_where_batch_norm_is_folded() {
+    let graph = Graph::resolve(&Spec::parse(Path::new("network.toml"), NETWORK).unwrap()).unwrap();
+    let split = images(&graph, 1);
+    let normalisation = Normalisation::of(&Images::all(&split), graph.input.channels);
+    let said = |scheme, variance: f32| {
+        let allocation = allocate(&graph, u64::MAX, u64::MAX, scheme).unwrap();
+        let mut model =
+            Model::new(&graph, &allocation, scheme, Rounding::Nearest, &normalisation, Device::Cpu);
+        for node in 0..graph.nodes.len() {
+            if model.get(node, part::GAMMA).is_some() {
+                let channels = graph.nodes[node].output.channels;
+                let mut variances = vec![1.0; channels];
+                variances[channels / 2] = if graph.nodes[node].name == "stem" { variance } else { 1.0 };
+                let weight = model.get(node, part::WEIGHT).unwrap().ones_like();
+                model.set(node, part::WEIGHT, weight);
+                model.set(node, part::VARIANCE, Tensor::from_slice(&variances));
+            }
+        }
+        folded::warnings(&model)
+    };
+    assert_eq!(said(Scheme::PerLayerFolded, 1.0), [""; 0]);
+    let [warning] = &said(Scheme::PerLayerFolded, 0.0)[..] else { panic!("one layer has such a channel") };
+    // 1 / sqrt(1e-5) of 8 bits.
+    assert!(
+        warning.starts_with("layer `stem`: folded batch norm makes the weights of channel 6 316.2 times")
+    );
+    assert!(warning.contains("0.8 of 256 codes left at 8 bits"), "{warning}");
+    assert_eq!(said(Scheme::PerLayer, 0.0), [""; 0]);
+    assert_eq!(said(Scheme::PerChannel, 0.0), [""; 0]);
 }
