@@ -23,6 +23,9 @@ pub fn all() -> Vec<Artifact> {
         scheme("thresholds2", Bits::B2, Bits::B4, Scheme::PerChannelThresholds),
         scheme("thresholds4", Bits::B4, Bits::B8, Scheme::PerChannelThresholds),
     ]);
+    for scheme in [Scheme::PerChannel, Scheme::PerLayerFolded] {
+        networks.extend([3, 16, 6].map(|channels| full(channels, scheme)));
+    }
     networks
 }
 
@@ -40,6 +43,17 @@ fn scheme(name: &str, x: Bits, w: Bits, scheme: Scheme) -> Artifact {
         .linear(12, inner)
         .linear(4, Quantised { output: Bits::B32, ..inner })
         .finish(name)
+}
+
+/// A convolution on so many channels that fills the arena with what it reads and writes: what it works in is on the stack.
+fn full(channels: u16, scheme: Scheme) -> Artifact {
+    let quantised = |output| Quantised { weights: Bits::B4, output, scheme };
+    let stem = Slide { stride: [2, 2], ..SAME_3X3 };
+    let scheme = if scheme == Scheme::PerChannel { "" } else { "_folded" };
+    Builder::new(400 + u64::from(channels), [9, 11, channels])
+        .conv(18, stem, quantised(Bits::B8))
+        .linear(4, quantised(Bits::B32))
+        .finish(&format!("full{channels}{scheme}"))
 }
 
 /// Conv, depthwise, pointwise and linear with `x`-bit inputs and `w`-bit weights; one multiplier for a layer if both

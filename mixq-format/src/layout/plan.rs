@@ -44,7 +44,7 @@ pub const LEAST_SCRATCH: usize = 208;
 pub const LEAST_SCRATCH_OF_NINE: usize = 272;
 
 /// The same where sums are needed, because codes are made of them by tables elsewhere.
-pub const LEAST_SCRATCH_OF_NINE_AND_SUMS: usize = 336;
+pub const LEAST_SCRATCH_OF_NINE_AND_SUMS: usize = 288;
 
 /// Bytes that are enough for this layer.
 fn least_scratch(layer: &Layer) -> usize {

@@ -15,6 +15,8 @@ pub(crate) struct Scratch<'a> {
     elements: usize,
     /// Words of a patch.
     patch: usize,
+    /// Words of a stage.
+    stage: usize,
     /// Words before the accumulators.
     before: usize,
 }
@@ -51,11 +53,11 @@ impl<'a> Scratch<'a> {
         };
         check(chunk > 0);
         let patch = chunk * Scratch::ELEMENT_BYTES / 4;
-        let before = if staged { patch + chunk / 4 } else { patch };
-        Scratch { words, sums: [0; PIXELS], elements: 0, patch, before }
+        let stage = if staged { chunk / 4 } else { 0 };
+        Scratch { words, sums: [0; PIXELS], elements: 0, patch, stage, before: patch + stage }
     }
 
-    /// For windows of 3x3 on three channels.
+    /// For windows of 3x3 on three channels, which are one chunk: what is staged is widened before there are accumulators, and lies where they will.
     ///
     /// # Panics
     /// If there are fewer than [`LEAST_SCRATCH_OF_NINE`] bytes.
@@ -63,7 +65,14 @@ impl<'a> Scratch<'a> {
     pub(crate) fn of_nine(words: &'a mut [u32]) -> Scratch<'a> {
         check(4 * words.len() >= LEAST_SCRATCH_OF_NINE);
         let patch = nine::ELEMENTS * Scratch::ELEMENT_BYTES / 4;
-        Scratch { words, sums: [0; PIXELS], elements: 0, patch, before: patch + Scratch::STAGED_ROWS / 4 }
+        Scratch {
+            words,
+            sums: [0; PIXELS],
+            elements: 0,
+            patch,
+            stage: Scratch::STAGED_ROWS / 4,
+            before: patch,
+        }
     }
 
     /// Elements of a whole chunk.
@@ -88,7 +97,7 @@ impl<'a> Scratch<'a> {
         self.sums = [0; PIXELS];
         self.elements = elements;
         let (words, rest) = self.words.split_at_mut(self.patch);
-        let stage = bytemuck::cast_slice_mut(&mut rest[..self.before - self.patch]);
+        let stage = bytemuck::cast_slice_mut(&mut rest[..self.stage]);
         (Patch { words, sums: &mut self.sums, elements }, stage)
     }
 

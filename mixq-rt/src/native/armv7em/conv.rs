@@ -7,7 +7,7 @@ use mixq_format::{Conv, Tensor};
 
 use super::fill::{Fill, fill_for};
 use super::source::Source;
-use super::{split, with_memory};
+use super::split;
 use crate::arch::armv7em::{Call, Chunk, Filters, Kernels, More, PIXELS, Scratch, Tables};
 use crate::check::{check, refuse};
 use crate::tensor::PixelWriter;
@@ -34,37 +34,54 @@ pub fn conv<
     let Conv { output, requant, .. } = table;
     assert!(Y == 0 || (Y == output.bits.count() && FRACTION == requant.fraction));
     assert!(!ZERO || output.zero_point == 0);
-    let work = |own: &mut [u32]| {
-        let ways = const {
-            let windows = Windows::from_number(WINDOWS);
-            // Named here, where it is known which are taken: firmware without such layers does not hold them.
-            &Ways {
-                kernels: Kernels::of(X, windows, W, Y, ZERO, FRACTION, WHOLE),
-                windows,
-                fill: fill_for(windows),
-                parts: if WHOLE { None } else { Some(parts) },
-                sums: if Y == 0 { Some(Sums { requantise, write }) } else { None },
-            }
-        };
-        execute(table, parameters, arena, plan, ways, own);
+    let ways = const {
+        let windows = Windows::from_number(WINDOWS);
+        // Named here, where it is known which are taken: firmware without such layers does not hold them.
+        &Ways {
+            kernels: Kernels::of(X, windows, W, Y, ZERO, FRACTION, WHOLE),
+            windows,
+            fill: fill_for(windows),
+            execute: if WHOLE { whole } else { parts },
+            sums: if Y == 0 { Some(Sums { requantise, write }) } else { None },
+        }
     };
-    match Windows::from_number(WINDOWS) {
-        Windows::Nine if Y == 0 => with_memory::<{ LEAST_SCRATCH_OF_NINE_AND_SUMS / 4 }>(plan, work),
-        Windows::Nine => with_memory::<{ LEAST_SCRATCH_OF_NINE / 4 }>(plan, work),
-        _ => with_memory::<{ LEAST_SCRATCH / 4 }>(plan, work),
+    let (least, on_the_stack): (_, OnTheStack) = match Windows::from_number(WINDOWS) {
+        Windows::Nine if Y == 0 => {
+            (LEAST_SCRATCH_OF_NINE_AND_SUMS, on_the_stack::<{ LEAST_SCRATCH_OF_NINE_AND_SUMS / 4 }>)
+        }
+        Windows::Nine => (LEAST_SCRATCH_OF_NINE, on_the_stack::<{ LEAST_SCRATCH_OF_NINE / 4 }>),
+        _ => (LEAST_SCRATCH, on_the_stack::<{ LEAST_SCRATCH / 4 }>),
+    };
+    if plan.scratch_bytes as usize >= least {
+        (ways.execute)(table, parameters, arena, plan, ways, &mut []);
+    } else {
+        on_the_stack(table, parameters, arena, plan, ways);
     }
 }
 
-/// Computes a group of so many output pixels from one on, in parts.
-type Parts = fn(&mut Layer, [usize; 2], &mut [u8]);
+type OnTheStack = fn(&Conv, &[u8], &mut [u8], &Plan, &Ways);
+
+/// Apart, so that the stack has room for the memory only where it is needed.
+#[inline(never)]
+fn on_the_stack<const WORDS: usize>(
+    table: &Conv,
+    parameters: &[u8],
+    arena: &mut [u8],
+    plan: &Plan,
+    ways: &Ways,
+) {
+    (ways.execute)(table, parameters, arena, plan, ways, &mut [0; WORDS]);
+}
+
+/// Executes a layer, in memory of its own if there is any.
+type Execute = fn(&Conv, &[u8], &mut [u8], &Plan, &Ways, &mut [u32]);
 
 /// What is known of a layer before its table is.
 struct Ways {
     kernels: Kernels,
     windows: Windows,
     fill: Fill,
-    /// If groups are not computed in one go.
-    parts: Option<Parts>,
+    execute: Execute,
     sums: Option<Sums>,
 }
 
@@ -76,9 +93,42 @@ struct Sums {
     write: fn(&Tensor, usize, &[[i32; PIXELS]], &mut [u8]),
 }
 
+/// Executes a layer whose groups are computed in one go.
 #[inline(never)]
-fn execute(table: &Conv, parameters: &[u8], arena: &mut [u8], plan: &Plan, ways: &Ways, own: &mut [u32]) {
-    let Ways { kernels, windows, fill, parts, sums } = ways;
+fn whole(table: &Conv, parameters: &[u8], arena: &mut [u8], plan: &Plan, ways: &Ways, own: &mut [u32]) {
+    execute(table, parameters, arena, plan, ways, own, |layer, first, size, output| {
+        layer.groups(first, size, output)
+    });
+}
+
+/// Executes a layer whose groups are computed from chunks, of elements or of channels.
+#[inline(never)]
+fn parts(table: &Conv, parameters: &[u8], arena: &mut [u8], plan: &Plan, ways: &Ways, own: &mut [u32]) {
+    execute(table, parameters, arena, plan, ways, own, |layer, first, size, output| {
+        let mut channel = 0;
+        while channel < usize::from(table.output.channels) {
+            let count = layer.channels(first, size, channel, output);
+            if layer.sums.is_some() {
+                layer.finish(channel, count, size, output);
+            }
+            channel += count;
+        }
+        size
+    });
+}
+
+/// `compute` computes a group of so many output pixels from one on, whose patch is filled with its first elements, and maybe more; how many.
+#[inline(always)]
+fn execute(
+    table: &Conv,
+    parameters: &[u8],
+    arena: &mut [u8],
+    plan: &Plan,
+    ways: &Ways,
+    own: &mut [u32],
+    mut compute: impl FnMut(&mut Layer, usize, usize, &mut [u8]) -> usize,
+) {
+    let Ways { kernels, windows, fill, sums, .. } = ways;
     check(kernels.blocks.weight_bits == table.weight_bits);
     check(kernels.unpack.is_some() || kernels.widen.bits == table.input.bits.count());
     let (input, output, memory) = split(arena, [&table.input, &table.output], plan, own);
@@ -96,29 +146,8 @@ fn execute(table: &Conv, parameters: &[u8], arena: &mut [u8], plan: &Plan, ways:
     while first < pixels {
         first -= (first % row).saturating_sub(row - size);
         let Some(output) = output.get_mut(first * bytes..) else { refuse() };
-        first += match parts {
-            None => layer.groups(first, size, output),
-            Some(parts) => {
-                parts(layer, [first, size], output);
-                size
-            }
-        };
-    }
-}
-
-/// Computes a group from chunks, of elements or of channels.
-fn parts(layer: &mut Layer, [first, size]: [usize; 2], output: &mut [u8]) {
-    let filters = &layer.source.filters;
-    let output = &mut output[..size * filters.table.output.pixel_bytes()];
-    let mut channel = 0;
-    while channel < filters.channels() {
-        let count = layer.channels(first, size, channel, output);
-        if let Some(sums) = layer.sums {
-            let of_channels = layer.scratch.accumulators(count);
-            (sums.requantise)(filters, channel, of_channels, size);
-            (sums.write)(&filters.table.output, channel, of_channels, output);
-        }
-        channel += count;
+        layer.fill(first, size, 0);
+        first += compute(layer, first, size, output);
     }
 }
 
@@ -133,10 +162,9 @@ struct Layer<'a> {
 
 // The methods stand apart: what one holds on the stack is gone when the other is called.
 impl Layer<'_> {
-    /// Computes a group from a pixel on, and those after it that can be filled in one go; how many pixels.
+    /// Computes the group that the patch is filled for, and those after it that can be filled in one go; how many pixels.
     #[inline(never)]
     fn groups(&mut self, first: usize, size: usize, output: &mut [u8]) -> usize {
-        self.fill(first, size, 0);
         let next = first + size;
         let table = self.source.filters.table;
         let more = if size == 1 || next == table.output.pixels() { None } else { self.source.groups(next) };
@@ -148,10 +176,13 @@ impl Layer<'_> {
     /// Computes codes or sums of some output channels of a group, from one on; how many.
     #[inline(always)]
     fn channels(&mut self, first: usize, size: usize, channel: usize, output: &mut [u8]) -> usize {
-        let pitch = if size == 1 { 0 } else { output.len() / size };
+        let pitch = if size == 1 { 0 } else { self.source.filters.table.output.pixel_bytes() };
         let mut element = 0;
         loop {
-            self.fill(first, size, element);
+            // The first elements are there, unless others have been since.
+            if element > 0 || (channel > 0 && self.scratch.elements() != self.source.elements) {
+                self.fill(first, size, element);
+            }
             let [count, elements] = self.prepare(channel, element);
             self.multiply(output, pitch, &None);
             element += elements;
@@ -161,12 +192,21 @@ impl Layer<'_> {
         }
     }
 
-    /// Fills the patch with some of the elements of a group, from one on.
+    /// Makes codes or logits of the sums of some output channels of a group.
     #[inline(never)]
+    fn finish(&mut self, channel: usize, count: usize, size: usize, output: &mut [u8]) {
+        let filters = &self.source.filters;
+        let Some(sums) = self.sums else { return };
+        let of_channels = self.scratch.accumulators(count);
+        (sums.requantise)(filters, channel, of_channels, size);
+        let output = &mut output[..size * filters.table.output.pixel_bytes()];
+        (sums.write)(&filters.table.output, channel, of_channels, output);
+    }
+
+    /// Fills the patch with some of the elements of a group, from one on.
+    #[inline(always)]
     fn fill(&mut self, first: usize, size: usize, element: usize) {
-        let elements = self.scratch.chunk().min(self.source.elements - element);
-        let (mut patch, stage) = self.scratch.begin(elements);
-        (self.fill)(self.source, &mut patch, stage, [first, size], element);
+        (self.fill)(self.source, self.scratch, [first, size], element);
     }
 
     /// Prepares to multiply elements from one on, as many as fit the scratch, with weights of output channels from one on; how many channels and
@@ -187,7 +227,8 @@ impl Layer<'_> {
     }
 
     /// Multiplies them, and then more groups.
-    #[inline(never)]
+    // Inlined: a frame less on the stack.
+    #[inline(always)]
     fn multiply(&mut self, output: &mut [u8], pitch: usize, more: &Option<More<'_>>) {
         let Some(call) = self.call else { refuse() };
         call.run(self.scratch, output, pitch, more);

@@ -5,11 +5,11 @@ use mixq_format::layout::Windows;
 
 use super::runs::{Runs, taps};
 use super::source::Source;
-use crate::arch::armv7em::{Nine, PAIR, Patch, STAGED_ROW, stage_row, stage_rows};
+use crate::arch::armv7em::{Nine, PAIR, Patch, STAGED_ROW, Scratch, stage_row, stage_rows};
 use crate::check::{after, refuse};
 
-/// Fills a patch for output pixels (first, count) from an element of their windows on; there may be a stage.
-pub(super) type Fill = fn(&Source, &mut Patch, &mut [u8], [usize; 2], usize);
+/// Fills a patch for output pixels (first, count) from an element of their windows on, with as many as it has room for.
+pub(super) type Fill = fn(&Source, &mut Scratch, [usize; 2], usize);
 
 pub(super) const fn fill_for(windows: Windows) -> Fill {
     match windows {
@@ -23,47 +23,38 @@ pub(super) const fn fill_for(windows: Windows) -> Fill {
 }
 
 /// Whole words of codes that lie one after another.
-fn rows(source: &Source, patch: &mut Patch, _: &mut [u8], [first, count]: [usize; 2], element: usize) {
-    let widen = &source.filters.kernels.widen;
-    // A patch of whole words, or of the last elements of a window: then of whole units of weights.
-    let words = widen.words(patch.elements() & !(source.filters.kernels.blocks.unit - 1));
-    for pixel in 0..count {
-        patch.widen(widen, [pixel, 1], 0, source.codes(first + pixel, element), [words, 0]);
+fn rows(source: &Source, scratch: &mut Scratch, [first, count]: [usize; 2], element: usize) {
+    let (patch, _) = &mut source.begin(scratch, element);
+    for pixel in first..first + count {
+        whole_words(source, patch, pixel - first, source.codes(pixel, element));
     }
 }
 
 /// The same, and half a word.
-fn rows_and_half(
-    source: &Source,
-    patch: &mut Patch,
-    stage: &mut [u8],
-    [first, count]: [usize; 2],
-    element: usize,
-) {
-    rows(source, patch, stage, [first, count], element);
-    for pixel in 0..count {
-        half(source, patch, pixel, source.codes(first + pixel, element));
+fn rows_and_half(source: &Source, scratch: &mut Scratch, [first, count]: [usize; 2], element: usize) {
+    let (patch, _) = &mut source.begin(scratch, element);
+    for pixel in first..first + count {
+        let codes = source.codes(pixel, element);
+        whole_words(source, patch, pixel - first, codes);
+        half(source, patch, pixel - first, codes);
     }
 }
 
 /// The same, and what is left.
-fn rows_and_rest(
-    source: &Source,
-    patch: &mut Patch,
-    stage: &mut [u8],
-    [first, count]: [usize; 2],
-    element: usize,
-) {
-    rows(source, patch, stage, [first, count], element);
-    for pixel in 0..count {
-        let codes = source.codes(first + pixel, element);
-        half(source, patch, pixel, codes);
-        rest(source, patch, pixel, codes);
+fn rows_and_rest(source: &Source, scratch: &mut Scratch, [first, count]: [usize; 2], element: usize) {
+    let (patch, _) = &mut source.begin(scratch, element);
+    for pixel in first..first + count {
+        let codes = source.codes(pixel, element);
+        whole_words(source, patch, pixel - first, codes);
+        half(source, patch, pixel - first, codes);
+        rest(source, patch, pixel - first, codes);
     }
 }
 
 /// Runs of whole words: those of pixels together whose windows are in one row and see no padding.
-fn words(source: &Source, patch: &mut Patch, _: &mut [u8], [first, count]: [usize; 2], element: usize) {
+fn words(source: &Source, scratch: &mut Scratch, [first, count]: [usize; 2], element: usize) {
+    let (patch, _) = &mut source.begin(scratch, element);
+
     let (table, widen) = (source.filters.table, &source.filters.kernels.widen);
     let mut pixel = 0;
     while pixel < count {
@@ -90,7 +81,9 @@ fn words(source: &Source, patch: &mut Patch, _: &mut [u8], [first, count]: [usiz
 }
 
 /// Pairs of pixels.
-fn nine(source: &Source, patch: &mut Patch, stage: &mut [u8], [first, count]: [usize; 2], _: usize) {
+fn nine(source: &Source, scratch: &mut Scratch, [first, count]: [usize; 2], element: usize) {
+    let (patch, stage) = &mut source.begin(scratch, element);
+
     let Some(nine) = &source.filters.kernels.nine else { return };
     let [y, x] = source.place(first);
     for pixel in (0..count).step_by(PAIR) {
@@ -99,7 +92,8 @@ fn nine(source: &Source, patch: &mut Patch, stage: &mut [u8], [first, count]: [u
 }
 
 /// Widens what a pair of output pixels sees: staged, with the padding, if that is part of it.
-#[inline(never)]
+// One caller: a frame less on the stack.
+#[inline(always)]
 fn pair(source: &Source, nine: &Nine, patch: &mut Patch, pixel: usize, stage: &mut [u8], place: [usize; 2]) {
     let row_bytes = source.input_row();
     if source.inside(place, PAIR) == PAIR {
@@ -116,18 +110,20 @@ fn pair(source: &Source, nine: &Nine, patch: &mut Patch, pixel: usize, stage: &m
 }
 
 /// One pixel after the other: all codes of its window, those of the padding too, without the padding of rows or unpacked.
-fn staged(source: &Source, patch: &mut Patch, stage: &mut [u8], [first, count]: [usize; 2], element: usize) {
-    let (blocks, widen) = (&source.filters.kernels.blocks, &source.filters.kernels.widen);
-    let words = widen.words(patch.elements() & !(blocks.unit - 1));
+fn staged(source: &Source, scratch: &mut Scratch, [first, count]: [usize; 2], element: usize) {
+    let (patch, stage) = &mut source.begin(scratch, element);
+
     for pixel in 0..count {
         copy(source, stage, patch.elements(), element, source.place(first + pixel));
-        patch.widen(widen, [pixel, 1], 0, stage, [words, 0]);
+        whole_words(source, patch, pixel, stage);
         half(source, patch, pixel, stage);
         rest(source, patch, pixel, stage);
     }
 }
 
-#[inline(never)]
+/// Stages the elements of a window from one on.
+// One caller: a frame less on the stack.
+#[inline(always)]
 fn copy(source: &Source, stage: &mut [u8], elements: usize, element: usize, place: [usize; 2]) {
     let (table, kernels) = (source.filters.table, source.filters.kernels);
     let (tensor, bits) = (&table.input, kernels.widen.bits);
@@ -143,6 +139,14 @@ fn copy(source: &Source, stage: &mut [u8], elements: usize, element: usize, plac
             }
         }
     }
+}
+
+/// Whole words of codes: of a patch of whole words, or of the last elements of a window; then of whole units of weights.
+#[inline(always)]
+fn whole_words(source: &Source, patch: &mut Patch, pixel: usize, codes: &[u8]) {
+    let widen = &source.filters.kernels.widen;
+    let words = widen.words(patch.elements() & !(source.filters.kernels.blocks.unit - 1));
+    patch.widen(widen, [pixel, 1], 0, codes, [words, 0]);
 }
 
 /// Half a word of codes, if a chunk has one of whole units after its whole words.

@@ -5,7 +5,7 @@ use core::ops::Range;
 use mixq_format::Conv;
 use mixq_format::layout::Windows;
 
-use crate::arch::armv7em::{Filters, More, PIXELS, Scratch};
+use crate::arch::armv7em::{Filters, More, PIXELS, Patch, Scratch};
 use crate::check::after;
 
 /// The input of a convolution.
@@ -65,6 +65,12 @@ impl<'a> Source<'a> {
                 Scratch::new(memory, elements, most, windows.staged(), sums)
             }
         }
+    }
+
+    /// Begins a chunk of elements from one on: the patch, to be filled with as many as there is room for, and the stage.
+    #[inline(always)]
+    pub(super) fn begin<'m>(&self, scratch: &'m mut Scratch, element: usize) -> (Patch<'m>, &'m mut [u8]) {
+        scratch.begin(scratch.chunk().min(self.elements - element))
     }
 
     /// Output pixels that a group does not leave: a row of them where two are staged together.
