@@ -15,6 +15,9 @@ pub(crate) const PAIR: usize = 2;
 /// Elements of a patch.
 pub(super) const ELEMENTS: usize = 28;
 
+// The 28th has 16 bits, too.
+const _: () = assert!((ELEMENTS - 1) * 255 < 1 << 15);
+
 /// Bytes from one of three staged rows to the next: room for what a pair sees, one or two columns apart.
 pub(crate) const STAGED_ROW: usize = 16;
 
