@@ -31,8 +31,8 @@ mod records;
 mod relocate;
 mod windows;
 
-pub use blocks::Blocks;
 use blocks::half_apart;
+pub use blocks::{Blocks, NINE};
 pub use plan::{
     LEAST_SCRATCH, LEAST_SCRATCH_OF_NINE, LEAST_SCRATCH_OF_NINE_AND_SUMS, Plan, plan, useful, whole,
 };

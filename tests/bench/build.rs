@@ -3,8 +3,10 @@
 #[path = "build/network.rs"]
 mod network;
 #[path = "../../mixq-rt/tests/kernels/reference.rs"]
-// The workloads are layers with weights; the tests of the kernels compare pools and sums with it, too.
-#[allow(dead_code)]
+#[allow(
+    dead_code,
+    reason = "the workloads are layers with weights; the tests of the kernels compare pools and sums with it, too"
+)]
 mod reference;
 #[path = "build/workloads.rs"]
 mod workloads;

@@ -3,6 +3,9 @@
 use super::BLOCK;
 use crate::{Bits, Conv};
 
+/// Elements of a window of [nine](Blocks::nine).
+pub const NINE: usize = 3 * 3 * 3;
+
 /// The shape of blocks for one pair of widths.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Blocks {
@@ -14,8 +17,7 @@ pub struct Blocks {
     pub word: usize,
     /// Width of a weight.
     pub weight_bits: Bits,
-    /// Whether windows are of 3x3 on three channels, one or two columns apart: then two thirds of each row come first, in pairs, and the others
-    /// after those of all rows.
+    /// Whether windows are of 3x3 on three channels, one or two columns apart: then elements are in an order of their own, see [`Blocks::element`].
     pub nine: bool,
 }
 
@@ -101,8 +103,8 @@ impl Blocks {
     /// zero points among them.
     pub const fn stored_of_nine(&self, zero_points: bool) -> usize {
         match self.weight_bits {
-            Bits::B8 if !zero_points => 27,
-            _ => 27usize.next_multiple_of(self.unit),
+            Bits::B8 if !zero_points => NINE,
+            _ => NINE.next_multiple_of(self.unit),
         }
     }
 

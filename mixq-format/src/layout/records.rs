@@ -1,13 +1,13 @@
 //! The requantisation tables of convolutions, laid out beside the weights that they belong to: a loop over blocks reads all in one go.
 
-use super::{BLOCK, Blocks, armv7em_blocks, armv7em_requantises};
+use super::{BLOCK, Blocks, NINE, armv7em_blocks, armv7em_requantises};
 use crate::{Bits, Conv, Layer, Requant};
 
 /// Bytes of a block's biases, multipliers and shifts.
 pub const RECORD: usize = BLOCK * (4 + 4 + 1);
 
 /// Elements of a window of [nine](Blocks::nine) and a zero point: whole units of 8-bit weights, and of 4-bit weights beside 8-bit input.
-pub const NINE_WITH_ZERO_POINT: usize = 28;
+pub const NINE_WITH_ZERO_POINT: usize = NINE + 1;
 
 /// How the blocks of a convolution follow one another if they have records: each is the zero points of its two channels, if channels
 /// have their own, offset as [they are](Blocks::zero_point_offset); the weights; the biases, the multipliers and the shifts (less 32) of both channels, a [`RECORD`]; and what the rows' padding leaves.

@@ -1,7 +1,7 @@
 //! The safe door of the inner loops over blocks of weights.
 
 use mixq_format::Conv;
-use mixq_format::layout::{BLOCK, Blocks, NINE_WITH_ZERO_POINT, Proof, RECORD, Windows};
+use mixq_format::layout::{BLOCK, Blocks, NINE, NINE_WITH_ZERO_POINT, Proof, RECORD, Windows};
 
 use super::finish::{Ends, Left, ends};
 use super::frame::{Begin, Frame};
@@ -73,7 +73,7 @@ impl Kernels {
             nine: if nine { Some(nine_for(x)) } else { None },
             stored: if nine && y > 0 { blocks.stored_of_nine(false) } else { 0 },
             inside: nine && y > 0 && blocks.holds_zero_points(),
-            tail: if nine { blocks.tail(27) } else { 0 },
+            tail: if nine { blocks.tail(NINE) } else { 0 },
             offset: blocks.zero_point_offset(0) as usize,
             ends: ends(left, y, zero, fraction, whole),
         }
@@ -90,7 +90,7 @@ pub(crate) struct Filters<'a> {
 }
 
 /// Which sums are made.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 pub(crate) struct Chunk {
     /// First output channel: a multiple of 4.
     pub(crate) channel: usize,
@@ -151,6 +151,8 @@ impl Filters<'_> {
         let ends = &kernels.ends;
         // As `Records` has it.
         let has_records = ends.codes.is_some();
+        check(own_zero_points <= 1);
+        check(kernels.nine.is_none() || (taps, input.channels) == (9, 3));
         let stride = BLOCK * filter_bytes + if has_records { BLOCK * own_zero_points + RECORD } else { 0 };
         let inside = kernels.inside && own_zero_points > 0;
         let before = if has_records && !inside { BLOCK * own_zero_points } else { 0 };
@@ -177,7 +179,8 @@ impl Filters<'_> {
         let skip = stride - length;
 
         // The first interval is what is left by the others, and the unrolled loop is entered where what is left by its rounds begins.
-        let interval = (usize::from(proof.interval) >> unit).max(1);
+        // Where no half holds both channels there is only one.
+        let interval = if kernels.mask == 0 { units } else { usize::from(proof.interval) >> unit }.max(1);
         let first_units = if units == 0 { 0 } else { (units - 1) % interval + 1 };
         let [unrolled, bytes_of_unit] = kernels.unrolled;
         let entry = |units: usize| {
@@ -238,10 +241,10 @@ impl Filters<'_> {
 }
 
 impl Call {
-    /// Whether this is the call for a chunk.
+    /// What is multiplied.
     #[inline(always)]
-    pub(crate) fn is_for(&self, chunk: &Chunk) -> bool {
-        self.chunk == *chunk
+    pub(crate) fn chunk(&self) -> &Chunk {
+        &self.chunk
     }
 
     /// Multiplies the patch, and writes codes to four pixels, `pitch` bytes apart (0: to one), or stores sums or adds to them. Then does the same with

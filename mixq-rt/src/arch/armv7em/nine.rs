@@ -5,6 +5,8 @@
 
 use core::arch::naked_asm;
 
+use mixq_format::layout::{NINE, NINE_WITH_ZERO_POINT};
+
 use super::widen::Run;
 use super::{Fill, PIXELS};
 use crate::check::check;
@@ -13,10 +15,10 @@ use crate::check::check;
 pub(crate) const PAIR: usize = 2;
 
 /// Elements of a patch.
-pub(super) const ELEMENTS: usize = 28;
+pub(super) const ELEMENTS: usize = NINE_WITH_ZERO_POINT;
 
 // The 28th has 16 bits, too.
-const _: () = assert!((ELEMENTS - 1) * 255 < 1 << 15);
+const _: () = assert!(NINE * 255 < 1 << 15);
 
 /// Bytes from one of three staged rows to the next: room for what a pair sees, one or two columns apart.
 pub(crate) const STAGED_ROW: usize = 16;

@@ -183,7 +183,11 @@ impl Layer<'_> {
             if element > 0 || (channel > 0 && self.scratch.elements() != self.source.elements) {
                 self.fill(first, size, element);
             }
-            let [count, elements] = self.prepare(channel, element);
+            let is_this = |chunk: &Chunk| (chunk.channel, chunk.element) == (channel, element);
+            if !self.call.as_ref().is_some_and(|call| is_this(call.chunk())) {
+                self.prepare(channel, element);
+            }
+            let Some(&Chunk { count, elements, .. }) = self.call.as_ref().map(Call::chunk) else { refuse() };
             self.multiply(output, pitch, &None);
             element += elements;
             if element == self.source.elements {
@@ -209,21 +213,16 @@ impl Layer<'_> {
         (self.fill)(self.source, self.scratch, [first, size], element);
     }
 
-    /// Prepares to multiply elements from one on, as many as fit the scratch, with weights of output channels from one on; how many channels and
-    /// elements.
+    /// Prepares to multiply elements from one on, as many as fit the scratch, with weights of output channels from one on.
     #[inline(never)]
-    fn prepare(&mut self, channel: usize, element: usize) -> [usize; 2] {
+    fn prepare(&mut self, channel: usize, element: usize) {
         let Layer { source, scratch, sums, .. } = self;
         let elements = scratch.chunk().min(source.elements - element);
         // The sums need no memory if they become codes at once.
         let codes = sums.is_none() && element + elements == source.elements;
         let count = source.filters.channels() - channel;
         let count = if codes && element == 0 { count } else { count.min(scratch.channels()) };
-        let chunk = Chunk { channel, count, element, elements, codes };
-        if !self.call.as_ref().is_some_and(|call| call.is_for(&chunk)) {
-            source.filters.prepare(self.call, chunk);
-        }
-        [count, elements]
+        source.filters.prepare(self.call, Chunk { channel, count, element, elements, codes });
     }
 
     /// Multiplies them, and then more groups.
