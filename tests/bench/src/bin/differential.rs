@@ -98,75 +98,41 @@ fn compare(number: u64, layer: &Layer, numbers: &mut Numbers, memory: &mut Memor
 
 /// `native::$kernel::<X, W, ...>` for the widths of a table; what else it takes by pattern.
 macro_rules! dispatch {
+    // By windows, and whether codes are made in one go; then by width, fraction and zero point of the output.
     (conv $kind:expr, $($argument:expr),*) => {
-        match $kind {
-            (2, _, true, 0, true) => dispatch!(@conv [2, 7, true, 0, true], $($argument),*),
-            (2, _, false, 0, true) => dispatch!(@conv [2, 7, false, 0, true], $($argument),*),
-            (4, _, true, 0, true) => dispatch!(@conv [4, 7, true, 0, true], $($argument),*),
-            (4, _, false, 0, true) => dispatch!(@conv [4, 7, false, 0, true], $($argument),*),
-            (_, 7, true, 0, true) => dispatch!(@conv [8, 7, true, 0, true], $($argument),*),
-            (_, 7, false, 0, true) => dispatch!(@conv [8, 7, false, 0, true], $($argument),*),
-            (_, _, true, 0, true) => dispatch!(@conv [8, 4, true, 0, true], $($argument),*),
-            (_, _, false, 0, true) => dispatch!(@conv [8, 4, false, 0, true], $($argument),*),
-            (0, _, _, 0, _) => dispatch!(@conv [0, 7, false, 0, false], $($argument),*),
-            (2, _, _, 0, _) => dispatch!(@conv [2, 7, false, 0, false], $($argument),*),
-            (4, _, _, 0, _) => dispatch!(@conv [4, 7, false, 0, false], $($argument),*),
-            (_, 7, _, 0, _) => dispatch!(@conv [8, 7, false, 0, false], $($argument),*),
-            (_, _, _, 0, _) => dispatch!(@conv [8, 4, false, 0, false], $($argument),*),
-            (2, _, _, 1, true) => dispatch!(@conv [2, 7, false, 1, true], $($argument),*),
-            (4, _, _, 1, true) => dispatch!(@conv [4, 7, false, 1, true], $($argument),*),
-            (_, 7, _, 1, true) => dispatch!(@conv [8, 7, false, 1, true], $($argument),*),
-            (_, _, _, 1, true) => dispatch!(@conv [8, 4, false, 1, true], $($argument),*),
-            (0, _, _, 1, _) => dispatch!(@conv [0, 7, false, 1, false], $($argument),*),
-            (2, _, _, 1, _) => dispatch!(@conv [2, 7, false, 1, false], $($argument),*),
-            (4, _, _, 1, _) => dispatch!(@conv [4, 7, false, 1, false], $($argument),*),
-            (_, 7, _, 1, _) => dispatch!(@conv [8, 7, false, 1, false], $($argument),*),
-            (_, _, _, 1, _) => dispatch!(@conv [8, 4, false, 1, false], $($argument),*),
-            (2, _, _, 2, true) => dispatch!(@conv [2, 7, false, 2, true], $($argument),*),
-            (4, _, _, 2, true) => dispatch!(@conv [4, 7, false, 2, true], $($argument),*),
-            (_, 7, _, 2, true) => dispatch!(@conv [8, 7, false, 2, true], $($argument),*),
-            (_, _, _, 2, true) => dispatch!(@conv [8, 4, false, 2, true], $($argument),*),
-            (0, _, _, 2, _) => dispatch!(@conv [0, 7, false, 2, false], $($argument),*),
-            (2, _, _, 2, _) => dispatch!(@conv [2, 7, false, 2, false], $($argument),*),
-            (4, _, _, 2, _) => dispatch!(@conv [4, 7, false, 2, false], $($argument),*),
-            (_, 7, _, 2, _) => dispatch!(@conv [8, 7, false, 2, false], $($argument),*),
-            (_, _, _, 2, _) => dispatch!(@conv [8, 4, false, 2, false], $($argument),*),
-            (2, _, true, 3, true) => dispatch!(@conv [2, 7, true, 3, true], $($argument),*),
-            (2, _, false, 3, true) => dispatch!(@conv [2, 7, false, 3, true], $($argument),*),
-            (4, _, true, 3, true) => dispatch!(@conv [4, 7, true, 3, true], $($argument),*),
-            (4, _, false, 3, true) => dispatch!(@conv [4, 7, false, 3, true], $($argument),*),
-            (_, 7, true, 3, true) => dispatch!(@conv [8, 7, true, 3, true], $($argument),*),
-            (_, 7, false, 3, true) => dispatch!(@conv [8, 7, false, 3, true], $($argument),*),
-            (_, _, true, 3, true) => dispatch!(@conv [8, 4, true, 3, true], $($argument),*),
-            (_, _, false, 3, true) => dispatch!(@conv [8, 4, false, 3, true], $($argument),*),
-            (0, _, _, 3, _) => dispatch!(@conv [0, 7, false, 3, false], $($argument),*),
-            (2, _, _, 3, _) => dispatch!(@conv [2, 7, false, 3, false], $($argument),*),
-            (4, _, _, 3, _) => dispatch!(@conv [4, 7, false, 3, false], $($argument),*),
-            (_, 7, _, 3, _) => dispatch!(@conv [8, 7, false, 3, false], $($argument),*),
-            (_, _, _, 3, _) => dispatch!(@conv [8, 4, false, 3, false], $($argument),*),
-            (2, _, _, 4, true) => dispatch!(@conv [2, 7, false, 4, true], $($argument),*),
-            (4, _, _, 4, true) => dispatch!(@conv [4, 7, false, 4, true], $($argument),*),
-            (_, 7, _, 4, true) => dispatch!(@conv [8, 7, false, 4, true], $($argument),*),
-            (_, _, _, 4, true) => dispatch!(@conv [8, 4, false, 4, true], $($argument),*),
-            (0, _, _, 4, _) => dispatch!(@conv [0, 7, false, 4, false], $($argument),*),
-            (2, _, _, 5, true) => dispatch!(@conv [2, 7, false, 5, true], $($argument),*),
-            (4, _, _, 5, true) => dispatch!(@conv [4, 7, false, 5, true], $($argument),*),
-            (_, 7, _, 5, true) => dispatch!(@conv [8, 7, false, 5, true], $($argument),*),
-            (_, _, _, 5, true) => dispatch!(@conv [8, 4, false, 5, true], $($argument),*),
-            (0, _, _, 5, _) => dispatch!(@conv [0, 7, false, 5, false], $($argument),*),
-            (2, _, _, 5, _) => dispatch!(@conv [2, 7, false, 5, false], $($argument),*),
-            (4, _, _, 5, _) => dispatch!(@conv [4, 7, false, 5, false], $($argument),*),
-            (_, 7, _, 5, _) => dispatch!(@conv [8, 7, false, 5, false], $($argument),*),
-            (_, _, _, 5, _) => dispatch!(@conv [8, 4, false, 5, false], $($argument),*),
-            (2, _, _, _, true) => dispatch!(@conv [2, 7, false, 6, true], $($argument),*),
-            (4, _, _, _, true) => dispatch!(@conv [4, 7, false, 6, true], $($argument),*),
-            (_, 7, _, _, true) => dispatch!(@conv [8, 7, false, 6, true], $($argument),*),
-            (_, _, _, _, true) => dispatch!(@conv [8, 4, false, 6, true], $($argument),*),
-            (0, _, _, _, _) => dispatch!(@conv [0, 7, false, 6, false], $($argument),*),
-            (2, _, _, _, _) => dispatch!(@conv [2, 7, false, 6, false], $($argument),*),
-            (4, _, _, _, _) => dispatch!(@conv [4, 7, false, 6, false], $($argument),*),
-            (_, 7, _, _, _) => dispatch!(@conv [8, 7, false, 6, false], $($argument),*),
-            (_, _, _, _, _) => dispatch!(@conv [8, 4, false, 6, false], $($argument),*),
+        match ($kind.0, $kind.1) {
+            (0, true) => dispatch!(@codes $kind.2, [0], $($argument),*),
+            (1, true) => dispatch!(@any_zero $kind.2, [1, true], $($argument),*),
+            (2, true) => dispatch!(@any_zero $kind.2, [2, true], $($argument),*),
+            (3, true) => dispatch!(@codes $kind.2, [3], $($argument),*),
+            (4, true) => dispatch!(@any_zero $kind.2, [4, true], $($argument),*),
+            (5, true) => dispatch!(@any_zero $kind.2, [5, true], $($argument),*),
+            (_, true) => dispatch!(@any_zero $kind.2, [6, true], $($argument),*),
+            (0, _) => dispatch!(@any_zero $kind.2, [0, false], $($argument),*),
+            (1, _) => dispatch!(@any_zero $kind.2, [1, false], $($argument),*),
+            (2, _) => dispatch!(@any_zero $kind.2, [2, false], $($argument),*),
+            (3, _) => dispatch!(@any_zero $kind.2, [3, false], $($argument),*),
+            (4, _) => dispatch!(@conv [0, 7, false, 4, false], $($argument),*),
+            (5, _) => dispatch!(@any_zero $kind.2, [5, false], $($argument),*),
+            (_, _) => dispatch!(@any_zero $kind.2, [6, false], $($argument),*),
+        }
+    };
+    (@codes $codes:expr, [$windows:literal], $($argument:expr),*) => {
+        match $codes {
+            (2, _, true) => dispatch!(@conv [2, 7, true, $windows, true], $($argument),*),
+            (4, _, true) => dispatch!(@conv [4, 7, true, $windows, true], $($argument),*),
+            (_, 7, true) => dispatch!(@conv [8, 7, true, $windows, true], $($argument),*),
+            (8, _, true) => dispatch!(@conv [8, 4, true, $windows, true], $($argument),*),
+            codes => dispatch!(@any_zero codes, [$windows, true], $($argument),*),
+        }
+    };
+    (@any_zero $codes:expr, [$windows:literal, $whole:literal], $($argument:expr),*) => {
+        match $codes {
+            (0, _, _) => dispatch!(@conv [0, 7, false, $windows, false], $($argument),*),
+            (2, _, _) => dispatch!(@conv [2, 7, false, $windows, $whole], $($argument),*),
+            (4, _, _) => dispatch!(@conv [4, 7, false, $windows, $whole], $($argument),*),
+            (_, 7, _) => dispatch!(@conv [8, 7, false, $windows, $whole], $($argument),*),
+            _ => dispatch!(@conv [8, 4, false, $windows, $whole], $($argument),*),
         }
     };
     (depthwise $kind:expr, $($argument:expr),*) => {
@@ -221,7 +187,7 @@ fn run_native(layer: &Layer, parameters: &[u8], arena: &mut [u8], plan: Option<P
             let zero = table.output.zero_point == 0;
             let windows = layout::Windows::of(table) as u8;
             let whole = codes > 0 && layout::whole(table, &plan);
-            let kind = (codes, table.requant.fraction, zero, windows, whole);
+            let kind = (windows, whole, (codes, table.requant.fraction, zero));
             dispatch!(conv kind, table, parameters, arena, &plan)
         }
         (Layer::Linear(table), Some(plan)) => dispatch!(linear codes, table, parameters, arena, &plan),
