@@ -28,6 +28,7 @@ mod problems;
 mod progress;
 mod reading;
 mod report;
+#[cfg(feature = "train")]
 mod retrain;
 
 use std::path::PathBuf;
@@ -60,7 +61,6 @@ enum Command {
         force: bool,
     },
     /// How fast models are trained, in float and with fake quantisation by turns
-    #[cfg(feature = "train")]
     Pace {
         #[command(flatten)]
         selection: Selection,
@@ -136,10 +136,25 @@ struct Answer {
     well: bool,
 }
 
+/// What commands that train say without libtorch.
+#[cfg(not(feature = "train"))]
+fn without_training() -> crate::error::Error {
+    let problem = crate::error::Problem::new("this cargo-mixq was built without training").help(
+        "install it with `cargo install mixq-build --features cli,train`, with LIBTORCH set to the folder of \
+         libtorch 2.13.0 (in mixq's own repository `cargo xtask retrain` and `cargo xtask pace` do all that)",
+    );
+    problem.into()
+}
+
 /// Runs the command that the arguments name.
 pub fn main() -> ExitCode {
     let Cargo::Mixq { command } = Cargo::parse();
     let (json, result) = match command {
+        #[cfg(not(feature = "train"))]
+        Command::Retrain { selection, .. } | Command::Pace { selection } => {
+            (selection.json, Err(without_training()))
+        }
+        #[cfg(feature = "train")]
         Command::Retrain { selection, force } => {
             (selection.json, retrain::run(&selection, force).map(Answer::from))
         }

@@ -1,26 +1,15 @@
 //! `cargo mixq retrain`.
 
+use super::packages::Models;
+use super::progress::Bars;
+use super::reading::Reading;
 use super::{Outcome, Selection};
 use crate::error::Error;
+use crate::prepare::Prepared;
+use crate::report::{Report, table};
+use crate::retrain::Retrained;
 
-#[cfg(not(feature = "train"))]
-pub fn run(_: &Selection, _: bool) -> Result<Outcome, Error> {
-    let problem = crate::error::Problem::new("this cargo-mixq was built without training").help(
-        "install it with `cargo install mixq-build --features cli,train`, with LIBTORCH set to the folder of \
-         libtorch 2.13.0 (in mixq's own repository `cargo xtask retrain` does all that)",
-    );
-    Err(problem.into())
-}
-
-#[cfg(feature = "train")]
 pub fn run(selection: &Selection, force: bool) -> Result<Outcome, Error> {
-    use super::packages::Models;
-    use super::progress::Bars;
-    use super::reading::Reading;
-    use crate::prepare::Prepared;
-    use crate::report::{Report, table};
-    use crate::retrain::Retrained;
-
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     super::heap::keep();
     let chosen = Models::select(selection)?;
