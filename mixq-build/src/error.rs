@@ -79,6 +79,9 @@ impl Problem {
             std::io::ErrorKind::QuotaExceeded => {
                 Some("your share of the disk is full: free some space and try again")
             }
+            std::io::ErrorKind::FileTooLarge => Some(
+                "files may not be that large here: raise the limit (`ulimit -f`), or use another file system",
+            ),
             std::io::ErrorKind::PermissionDenied => Some("check the permissions of the file and its folder"),
             _ => None,
         };

@@ -92,7 +92,8 @@ fn parse(
     };
     let train = Split { labels: labels(train), pixels: train_pixels };
     let test = Split { labels: labels(test), pixels: test_pixels };
-    if train.labels.iter().chain(&test.labels).any(|label| usize::from(*label) >= classes) {
+    let known = |label: &u16| usize::from(*label) < classes;
+    if test.is_empty() || !train.labels.iter().chain(&test.labels).all(known) {
         return Err(damaged());
     }
     // What was true when they were decoded.

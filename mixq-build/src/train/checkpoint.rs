@@ -272,3 +272,6 @@ fn bytes(tensor: &Tensor) -> Vec<u8> {
     let values = Vec::<f32>::try_from(flat).expect("a flat tensor of numbers");
     values.iter().flat_map(|value| value.to_le_bytes()).collect()
 }
+
+#[cfg(test)]
+mod tests;
