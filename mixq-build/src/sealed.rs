@@ -3,7 +3,7 @@
 //! The first line says what the file is, the version of its form, how many bytes follow, and the SHA-256 of all of that.
 
 use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::path::Path;
 
 use bytes::Bytes;
@@ -46,7 +46,9 @@ pub(crate) fn write(path: &Path, kind: Kind, parts: &[&[u8]]) -> io::Result<()> 
 pub(crate) fn read(path: &Path, kind: Kind) -> Result<Option<Bytes>, String> {
     let unreadable = |error: io::Error| format!("it cannot be read: {error}");
     match fs::metadata(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            return Ok(None);
+        }
         Err(error) => return Err(unreadable(error)),
         // To open something else may take for ever.
         Ok(metadata) if !metadata.is_file() => return Err("it is no file".to_string()),
