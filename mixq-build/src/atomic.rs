@@ -6,13 +6,15 @@ use std::path::Path;
 
 use tempfile::NamedTempFile;
 
-/// What names of temporary files begin and end with, so that those of killed processes can be told from other files.
+/// What names of temporary files begin and end with, so that those of killed processes can be told from other
+/// files.
 const AFFIXES: [&str; 2] = [".mixq-", ".tmp"];
 
-/// Writes a file: whatever happens, a process that is killed, a full disk or a loss of power, it is the old one or the new one.
+/// Writes a file: whatever happens, a process that is killed, a full disk or a loss of power, it is the old
+/// one or the new one.
 ///
-/// # Errors
-/// What `contents` says, or the disk is full or the folder cannot be written to. The old file is then untouched.
+/// # Errors What `contents` says, or the disk is full or the folder cannot be written to. The old file is
+/// then untouched.
 pub(crate) fn write(path: &Path, contents: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
     let folder = parent.unwrap_or(Path::new("."));
@@ -22,7 +24,8 @@ pub(crate) fn write(path: &Path, contents: impl FnOnce(&mut File) -> io::Result<
     contents(file.as_file_mut())?;
     file.as_file().sync_all()?;
     file.persist(path)?;
-    // The new name is in the folder. A file system that cannot write folders alone has a whole file all the same.
+    // The new name is in the folder. A file system that cannot write folders alone has a whole file all the
+    // same.
     let _ = File::open(folder).and_then(|folder| folder.sync_all());
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! Files that one run keeps for the next, believed only if they are, to the bit, what was written.
 //!
-//! The first line says what the file is, the version of its form, how many bytes follow, and the SHA-256 of all of that.
+//! The first line says what the file is, the version of its form, how many bytes follow, and the SHA-256 of
+//! all of that.
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read, Write};
@@ -39,7 +40,8 @@ pub(crate) fn write(path: &Path, kind: Kind, parts: &[&[u8]]) -> io::Result<()> 
 
 /// What [`write`] was given; `None` if there is no file.
 ///
-/// The file is read, not mapped into memory: what others do to it later must not show, and cannot stop the process.
+/// The file is read, not mapped into memory: what others do to it later must not show, and cannot stop the
+/// process.
 ///
 /// # Errors
 /// In words, why the file is not to be believed.

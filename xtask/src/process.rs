@@ -74,8 +74,8 @@ pub fn become_program(command: &mut Command) -> Result<ExitCode> {
     Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
 }
 
-/// Runs a program whose last line is for programs, all others for people; that line. It may be a training, which saves when it
-/// is stopped.
+/// Runs a program whose last line is for programs, all others for people; that line. It may be a training,
+/// which saves when it is stopped.
 ///
 /// # Errors
 /// If it cannot be started, fails or prints nothing.

@@ -1,7 +1,7 @@
 //! Ctrl-C and SIGTERM while a program runs that has something to save.
 //!
-//! Such a program is in a process group of its own: what this program is told it tells that one, once, and waits for it. At
-//! other times a signal ends this program as usual.
+//! Such a program is in a process group of its own: what this program is told it tells that one, once, and
+//! waits for it. At other times a signal ends this program as usual.
 
 use std::io;
 use std::process::{Child, Command, ExitStatus};

@@ -21,12 +21,12 @@ struct Stop {
 static STOP: LazyLock<Stop> =
     LazyLock::new(|| Stop { signal: Arc::default(), at_once: Arc::new(AtomicBool::new(true)) });
 
-/// The first Ctrl-C or SIGTERM asks a training to save and stop, a second one stops at once; so does the first where nothing is
-/// trained.
+/// The first Ctrl-C or SIGTERM asks a training to save and stop, a second one stops at once; so does the
+/// first where nothing is trained.
 pub fn save_on_signals() {
     for signal in [SIGINT, SIGTERM] {
-        // In this order: the program ends if the flag was set before. Without a handler the signal still ends it, and what was
-        // saved after the last epoch is there.
+        // In this order: the program ends if the flag was set before. Without a handler the signal still ends
+        // it, and what was saved after the last epoch is there.
         let _ = flag::register_conditional_shutdown(signal, 128 + signal, STOP.at_once.clone())
             .and_then(|_| flag::register_usize(signal, STOP.signal.clone(), signal as usize))
             .and_then(|_| flag::register(signal, STOP.at_once.clone()));

@@ -1,7 +1,8 @@
 //! Decoded images in one file, so that they are decoded once.
 //!
-//! A line of JSON says what the images were made from and how many there are; the images to train with and those to measure with
-//! follow, then the labels of both, 16 bits each, low byte first. A file that is damaged is warned of, and made anew.
+//! A line of JSON says what the images were made from and how many there are; the images to train with and
+//! those to measure with follow, then the labels of both, 16 bits each, low byte first. A file that is
+//! damaged is warned of, and made anew.
 
 use std::io;
 use std::path::{Path, PathBuf};

@@ -1,6 +1,7 @@
 //! The state of a phase in a file, so that a killed training goes on where it was, and a finished one is not done again.
 //!
-//! A line of JSON says what the state is of and holds its numbers; the values of its tensors follow, 32 bits each, low byte first.
+//! A line of JSON says what the state is of and holds its numbers; the values of its tensors follow, 32 bits
+//! each, low byte first.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -63,7 +64,8 @@ struct Head {
 }
 
 impl Checkpoint {
-    /// In this file, which is named by all that the phase depends on; fake quantisation begins with a float network.
+    /// In this file, which is named by all that the phase depends on; fake quantisation begins with a float
+    /// network.
     pub fn new(path: &Path, float: Option<&Parameters>) -> Checkpoint {
         let inputs = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         Checkpoint { path: path.to_path_buf(), origin: Origin { inputs, float: float.map(digest) } }
@@ -119,7 +121,8 @@ fn contents(origin: &Origin, state: &State) -> (Head, Vec<u8>) {
         best: best.map(|best| [best.accuracy, best.loss]),
         tensors: named.iter().map(|(name, tensor)| (name.clone(), tensor.size())).collect(),
     };
-    let values = named.iter().flat_map(|(_, tensor)| bytes(tensor)).collect();
+    let mut values = Vec::new();
+    named.iter().for_each(|(_, tensor)| append(tensor, &mut values));
     (head, values)
 }
 
@@ -133,7 +136,8 @@ pub struct Wanted<'a> {
     pub averaged: bool,
     /// The network's tensors: names and shapes.
     pub tensors: &'a Parameters,
-    /// Whether quantisers' bounds must be among them. A float state has none, or those of another scheme: they are not trained.
+    /// Whether quantisers' bounds must be among them. A float state has none, or those of another scheme:
+    /// they are not trained.
     pub bounds: bool,
     /// Where they are computed with.
     pub device: Device,
@@ -261,16 +265,21 @@ fn digest(parameters: &Parameters) -> String {
     let mut hasher = Sha256::new();
     for (name, tensor) in parameters.iter().filter(|(name, _)| !part::is_bound(name)) {
         hasher.update(format!("{name} {:?}\n", tensor.size()));
-        hasher.update(bytes(tensor));
+        let mut values = Vec::new();
+        append(tensor, &mut values);
+        hasher.update(values);
     }
     hexadecimal(&hasher.finalize())
 }
 
-/// The values of a tensor.
-fn bytes(tensor: &Tensor) -> Vec<u8> {
+/// Appends the values of a tensor; in a loop that is quick in a build script, too, which nobody optimises.
+fn append(tensor: &Tensor, bytes: &mut Vec<u8>) {
     let flat = tensor.detach().to_device(Device::Cpu).to_kind(Element::Float).flatten(0, -1);
     let values = Vec::<f32>::try_from(flat).expect("a flat tensor of numbers");
-    values.iter().flat_map(|value| value.to_le_bytes()).collect()
+    bytes.reserve(size_of_val(&values[..]));
+    for value in values {
+        bytes.extend_from_slice(&value.to_le_bytes());
+    }
 }
 
 #[cfg(test)]

@@ -26,7 +26,8 @@ pub fn device(choice: DeviceChoice) -> Result<Device, Problem> {
     }
 }
 
-/// What the bytes of an artifact depend on beside its inputs: the order of sums, and the instructions that compute them.
+/// What the bytes of an artifact depend on beside its inputs: the order of sums, and the instructions that
+/// compute them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Machine {
     /// Threads that compute.
@@ -43,9 +44,9 @@ impl Machine {
     }
 }
 
-/// One thread for every 200 million multiply-accumulates of a batch, but no more than OMP_NUM_THREADS allows, or else than there
-/// are processors: with less to do, threads wait for each other longer than they work, and far longer where something else runs
-/// beside.
+/// One thread for every 200 million multiply-accumulates of a batch, but no more than OMP_NUM_THREADS allows,
+/// or else than there are processors: with less to do, threads wait for each other longer than they work, and
+/// far longer where something else runs beside.
 fn threads(graph: &Graph, batch: u32) -> u32 {
     let macs: u64 = (0..graph.nodes.len()).map(|node| graph.macs(node)).sum();
     let allowed = std::env::var("OMP_NUM_THREADS").ok().and_then(|number| number.parse().ok());

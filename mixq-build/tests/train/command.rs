@@ -1,4 +1,5 @@
-//! `cargo mixq retrain` as a process: stopped, killed, on a full disk, on machines with other numbers of processors.
+//! `cargo mixq retrain` as a process: stopped, killed, on a full disk, on machines with other numbers of
+//! processors.
 
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};

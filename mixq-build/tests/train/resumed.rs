@@ -111,7 +111,8 @@ fn a_damaged_checkpoint_is_started_over() {
     }
 }
 
-/// A checkpoint under this network's name, but from another network, or from another training of the same network.
+/// A checkpoint under this network's name, but from another network, or from another training of the same
+/// network.
 #[test]
 fn a_checkpoint_of_another_training_is_not_used() {
     let package = digits("per-channel", SHORT);

@@ -35,7 +35,7 @@ impl Findings {
         }
         text += &format!("{:>6} of them in the middle of writing a file\n", self.half_written);
         if self.wrong.is_empty() {
-            text += "all artifacts are that of an undisturbed training, byte for byte; nothing is left or damaged";
+            text += "every artifact is that of an undisturbed training, byte for byte; no file is left or damaged";
             return text;
         }
         for wrong in &self.wrong {
@@ -70,7 +70,7 @@ mod tests {
         findings.kills.extend([(Stage::Reading, 2), (Stage::Writing, 5)]);
         let text = findings.text(61.4);
         assert!(text.starts_with("7 kills over 3 trainings in 61 s\n     2 while reading"), "{text}");
-        assert!(text.ends_with("nothing is left or damaged"), "{text}");
+        assert!(text.ends_with("no file is left or damaged"), "{text}");
         assert_eq!(findings.json(4, 1.0)["passed"], true);
         findings.wrong.push("killed in float: the artifact is another".to_string());
         assert!(findings.text(1.0).ends_with("wrong: killed in float: the artifact is another"));

@@ -39,7 +39,8 @@ impl Package {
              [package.metadata.mixq.device]\nflash = \"1600 B\"\nram = \"1 KiB\"\n\n\
              [package.metadata.mixq.models.{MODEL}]\nnetwork = \"network.toml\"\n\
              dataset = {{ path = \"lines.csv\", test = 400 }}\n\
-             training = {{ epochs = {FLOAT_EPOCHS}, quantised-epochs = {QUANTISED_EPOCHS}, batch = 32, average = 0.9 }}\n"
+             training = {{ epochs = {FLOAT_EPOCHS}, quantised-epochs = {QUANTISED_EPOCHS}, batch = 32, \
+             average = 0.9 }}\n"
         );
         fs::create_dir_all(folder.join("src"))?;
         let files = [
