@@ -76,6 +76,12 @@ impl Problem {
     pub fn io(doing: &str, path: &Path, error: &std::io::Error) -> Problem {
         let help = match error.kind() {
             std::io::ErrorKind::StorageFull => Some("the disk is full: free some space and try again"),
+            std::io::ErrorKind::QuotaExceeded => {
+                Some("your share of the disk is full: free some space and try again")
+            }
+            std::io::ErrorKind::FileTooLarge => Some(
+                "files may not be that large here: raise the limit (`ulimit -f`), or use another file system",
+            ),
             std::io::ErrorKind::PermissionDenied => Some("check the permissions of the file and its folder"),
             _ => None,
         };

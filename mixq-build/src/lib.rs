@@ -33,6 +33,7 @@
 //! * `cli`: the command line `cargo mixq`.
 
 pub mod artifact;
+mod atomic;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod config;
@@ -47,6 +48,7 @@ pub mod report;
 #[cfg(feature = "train")]
 pub mod retrain;
 mod script;
+mod sealed;
 #[cfg(feature = "train")]
 pub mod train;
 

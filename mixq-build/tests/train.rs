@@ -1,6 +1,9 @@
 //! Trainings from the images to the artifact, with libtorch: small, but whole.
 #![cfg(feature = "train")]
 
+#[cfg(all(unix, feature = "cli"))]
+#[path = "train/command.rs"]
+mod command;
 mod common;
 #[path = "train/diverged.rs"]
 mod diverged;

@@ -4,11 +4,13 @@ mod bench;
 mod demo;
 mod elf;
 mod firmware;
+mod kills;
 mod logits;
 mod mixq;
 mod process;
 mod reproduce;
 mod setup;
+mod signals;
 mod tables;
 mod test;
 
@@ -45,6 +47,8 @@ enum Task {
     Tables(Output),
     /// Count instructions, code and stack of the kernels in QEMU, write the tables of the documentation
     Bench(Output),
+    /// Kill trainings at random times, and compare what they come to with an undisturbed one
+    Kills(kills::Arguments),
     /// Run all tests, build the runtime for its targets and the examples
     Test(Output),
     /// `cargo mixq retrain` for the examples: train the models whose artifact is not fresh
@@ -100,6 +104,7 @@ fn main() -> ExitCode {
         }
         Task::Tables(output) => tables::run(output.json),
         Task::Bench(output) => bench::run(output.json),
+        Task::Kills(arguments) => kills::run(&arguments),
         Task::Test(output) => test::run(output.json),
         Task::Retrain(verbatim) => mixq::run("retrain", &verbatim.arguments),
         Task::Pace(verbatim) => mixq::run("pace", &verbatim.arguments),
@@ -112,6 +117,6 @@ fn main() -> ExitCode {
     };
     result.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");
-        ExitCode::FAILURE
+        signals::stopped().map_or(ExitCode::FAILURE, ExitCode::from)
     })
 }

@@ -78,10 +78,7 @@ pub fn run(command: &str, arguments: &[OsString]) -> Result<ExitCode> {
     let trains = ["pace", "retrain"].contains(&command) && !help;
     let libtorch = if trains { Some(crate::setup::training()?) } else { None };
     let mut command = Mixq::build(libtorch.as_ref())?.command(command, arguments);
-    let status = command.status().with_context(|| format!("cannot start `{}`", process::shown(&command)))?;
-    // Killed by a signal: no code.
-    let code = status.code().and_then(|code| u8::try_from(code).ok());
-    Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
+    process::become_program(&mut command)
 }
 
 fn names_manifest(argument: &OsStr) -> bool {

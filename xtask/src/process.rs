@@ -3,10 +3,12 @@
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitCode, ExitStatus, Stdio};
 
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
+
+use crate::signals;
 
 /// A path inside the repository.
 pub fn repository(path: &str) -> PathBuf {
@@ -57,21 +59,37 @@ pub fn run(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
-/// Runs a program whose last line is for programs, all others for people; that line.
+/// Ends as another program: signals reach that one, and its exit code is this one's.
+///
+/// # Errors
+/// If it cannot be started.
+pub fn become_program(command: &mut Command) -> Result<ExitCode> {
+    let shown = shown(command);
+    #[cfg(unix)]
+    let status: std::io::Result<ExitStatus> = Err(std::os::unix::process::CommandExt::exec(command));
+    #[cfg(not(unix))]
+    let status = command.status();
+    let status: ExitStatus = status.with_context(|| format!("cannot start `{shown}`"))?;
+    let code = status.code().and_then(|code| u8::try_from(code).ok());
+    Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
+}
+
+/// Runs a program whose last line is for programs, all others for people; that line. It may be a training,
+/// which saves when it is stopped.
 ///
 /// # Errors
 /// If it cannot be started, fails or prints nothing.
 pub fn last_line(command: &mut Command) -> Result<String> {
     let shown = shown(command);
     let mut child =
-        command.stdout(Stdio::piped()).spawn().with_context(|| format!("cannot start `{shown}`"))?;
+        signals::spawn(command.stdout(Stdio::piped())).with_context(|| format!("cannot start `{shown}`"))?;
     let mut last = None;
     for line in child.stdout.take().into_iter().flat_map(|stdout| BufReader::new(stdout).lines()) {
         if let Some(earlier) = last.replace(line?) {
             println!("{earlier}");
         }
     }
-    let status = child.wait()?;
+    let status = signals::wait(&mut child)?;
     if !status.success() {
         bail!("`{shown}` failed ({status})");
     }

@@ -10,6 +10,7 @@ pub use fingerprint::{Change, DATASET, Fingerprint, changes, fingerprint, short_
 pub use lock::Lock;
 use mixq_format::{Artifact, ReadError};
 
+use crate::atomic;
 use crate::error::Problem;
 
 /// The folder of the artifacts, in the package's folder.
@@ -80,15 +81,11 @@ pub fn write(path: &Path, artifact: &Artifact) -> Result<(), Problem> {
 type Writer<'a> = &'a mut dyn FnMut(&mut std::fs::File, &[u8]) -> std::io::Result<()>;
 
 fn write_with(path: &Path, bytes: &[u8], write: Writer<'_>) -> Result<(), Problem> {
-    let failed = |error: &std::io::Error| Problem::io("write", path, error);
-    let folder = path.parent().unwrap_or(Path::new("."));
-    std::fs::create_dir_all(folder).map_err(|e| failed(&e))?;
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(|e| failed(&e))?;
-    write(file.as_file_mut(), bytes).map_err(|e| failed(&e))?;
-    file.as_file().sync_all().map_err(|e| failed(&e))?;
-    make_readable(file.as_file()).map_err(|e| failed(&e))?;
-    file.persist(path).map_err(|e| failed(&e.error))?;
-    Ok(())
+    atomic::write(path, |file| {
+        write(file, bytes)?;
+        make_readable(file)
+    })
+    .map_err(|error| Problem::io("write", path, &error))
 }
 
 /// Temporary files are private; a file of a repository is not.

@@ -146,6 +146,16 @@ fn without_training() -> crate::error::Error {
     problem.into()
 }
 
+/// The exit code of a command that a signal has stopped.
+#[cfg(feature = "train")]
+use progress::stopped;
+
+/// Commands that do not train are ended by signals, not asked to stop.
+#[cfg(not(feature = "train"))]
+fn stopped() -> Option<u8> {
+    None
+}
+
 /// Runs the command that the arguments name.
 pub fn main() -> ExitCode {
     let Cargo::Mixq { command } = Cargo::parse();
@@ -176,7 +186,10 @@ pub fn main() -> ExitCode {
             }
             if answer.well { ExitCode::SUCCESS } else { ExitCode::FAILURE }
         }
-        Err(error) => fail(&error, json),
+        Err(error) => {
+            let failed = fail(&error, json);
+            stopped().map_or(failed, ExitCode::from)
+        }
     }
 }
 

@@ -1,23 +1,42 @@
 //! Progress bars of a training.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::cell::Cell;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock};
 
 use indicatif::{ProgressBar, ProgressStyle};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::flag;
 
 use crate::train::{Epoch, Progress};
 
-/// Whether Ctrl-C was pressed.
-static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+/// What signals have asked for.
+struct Stop {
+    /// The last signal; 0: none.
+    signal: Arc<AtomicUsize>,
+    /// Whether the next one ends the program at once: there is nothing to save, or one was there already.
+    at_once: Arc<AtomicBool>,
+}
 
-/// The first Ctrl-C asks the training to save and stop, a second one stops at once.
-pub fn save_on_ctrl_c() {
-    // Without a handler Ctrl-C still ends the program, and what was saved after the last epoch is there.
-    let _ = ctrlc::set_handler(|| {
-        if INTERRUPTED.swap(true, Ordering::Relaxed) {
-            std::process::exit(130);
-        }
-        eprintln!("\nsaving; press Ctrl-C again to stop at once");
-    });
+static STOP: LazyLock<Stop> =
+    LazyLock::new(|| Stop { signal: Arc::default(), at_once: Arc::new(AtomicBool::new(true)) });
+
+/// The first Ctrl-C or SIGTERM asks a training to save and stop, a second one stops at once; so does the
+/// first where nothing is trained.
+pub fn save_on_signals() {
+    for signal in [SIGINT, SIGTERM] {
+        // In this order: the program ends if the flag was set before. Without a handler the signal still ends
+        // it, and what was saved after the last epoch is there.
+        let _ = flag::register_conditional_shutdown(signal, 128 + signal, STOP.at_once.clone())
+            .and_then(|_| flag::register_usize(signal, STOP.signal.clone(), signal as usize))
+            .and_then(|_| flag::register(signal, STOP.at_once.clone()));
+    }
+}
+
+/// The exit code of a program that a signal has stopped, as shells have it.
+pub fn stopped() -> Option<u8> {
+    let signal = STOP.signal.load(Ordering::SeqCst);
+    (signal != 0).then(|| 128 + signal as u8)
 }
 
 /// One bar for each phase, on stderr; nothing where stderr is no terminal but a line every tenth of a phase.
@@ -26,17 +45,21 @@ pub struct Bars {
     phase: &'static str,
     bar: ProgressBar,
     accuracy: f64,
+    /// Whether there is something to save.
+    begun: Cell<bool>,
 }
 
 impl Bars {
     /// Before the first epoch.
     pub fn new(model: &str) -> Bars {
-        Bars { model: model.to_string(), phase: "", bar: ProgressBar::hidden(), accuracy: f64::NAN }
+        let begun = Cell::new(false);
+        Bars { model: model.to_string(), phase: "", bar: ProgressBar::hidden(), accuracy: f64::NAN, begun }
     }
 
-    /// Leaves the last bar as it is.
+    /// Leaves the last bar as it is. All is saved.
     pub fn finish(&self) {
         self.bar.abandon();
+        STOP.at_once.store(true, Ordering::SeqCst);
     }
 
     fn enter(&mut self, epoch: &Epoch) {
@@ -88,6 +111,13 @@ impl Progress for Bars {
     }
 
     fn interrupted(&self) -> bool {
-        INTERRUPTED.load(Ordering::Relaxed)
+        let stopped = stopped().is_some();
+        if !self.begun.replace(true) {
+            STOP.at_once.store(stopped, Ordering::SeqCst);
+        }
+        if stopped {
+            self.bar.suspend(|| eprintln!("saving; press Ctrl-C again to stop at once"));
+        }
+        stopped
     }
 }

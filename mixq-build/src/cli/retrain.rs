@@ -25,7 +25,7 @@ pub fn run(selection: &Selection, force: bool) -> Result<Outcome, Error> {
     if !problems.is_empty() {
         return Err(Error { problems });
     }
-    super::progress::save_on_ctrl_c();
+    super::progress::save_on_signals();
     let mut models = Vec::new();
     for (prepared, path) in &prepared {
         let start = std::time::Instant::now();
@@ -36,7 +36,7 @@ pub fn run(selection: &Selection, force: bool) -> Result<Outcome, Error> {
             crate::retrain::retrain(prepared, path, &chosen.scratch, force, waiting, &mut bars, &mut reading);
         bars.finish();
         let Retrained { artifact, effort } = result?;
-        match effort.map(|phases| phases.map(|phase| phase.images_per_second)) {
+        match effort.as_ref().map(|phases| phases.each_ref().map(|phase| phase.images_per_second)) {
             None => eprintln!("{} is fresh", path.display()),
             Some([float, quantised]) => eprintln!(
                 "trained with {float:.0} images/s in float, {quantised:.0} images/s quantised ({:.0} %)",
@@ -50,6 +50,8 @@ pub fn run(selection: &Selection, force: bool) -> Result<Outcome, Error> {
         for (phase, effort) in ["float", "quantised"].into_iter().zip(effort.into_iter().flatten()) {
             json[format!("{phase}_seconds")] = effort.seconds.into();
             json[format!("{phase}_images_per_second")] = effort.images_per_second.into();
+            json[format!("{phase}_threads")] = effort.threads.into();
+            json[format!("{phase}_cpu")] = effort.cpu.into();
         }
         json["seconds"] = start.elapsed().as_secs_f64().into();
         models.push(json);

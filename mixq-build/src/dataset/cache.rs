@@ -1,24 +1,29 @@
 //! Decoded images in one file, so that they are decoded once.
 //!
-//! The file is mapped into memory, not read: a training holds its images once, and programs that use the same ones share them.
-//! A line of JSON says what the images were made from and how many there are; the images to train with and those to measure with
-//! follow, then the labels of both, 16 bits each, low byte first.
+//! A line of JSON says what the images were made from and how many there are; the images to train with and
+//! those to measure with follow, then the labels of both, 16 bits each, low byte first. A file that is
+//! damaged is warned of, and made anew.
 
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::parts::Wanted;
-use super::store::{map, place, write};
+use super::store::place;
 use super::watch::Watch;
-use super::{Dataset, Split};
+use super::{Dataset, Split, check};
 use crate::error::Problem;
+use crate::sealed::{self, Kind};
 
 /// Changes whenever a reader makes other pixels of the same files.
 const VERSION: u32 = 1;
 
-/// First line of the file.
+/// Version 1 had no seal.
+const KIND: Kind = Kind { name: "images", version: 2 };
+
+/// What the images are.
 #[derive(Serialize, Deserialize, PartialEq)]
 struct Head {
     key: String,
@@ -44,16 +49,41 @@ pub(super) fn load(
     digest: &str,
     watch: &mut dyn Watch,
 ) -> Option<Dataset> {
-    let mut rest = map(&file(wanted, cache).ok()?).ok()?;
-    let line = rest.iter().position(|byte| *byte == b'\n')?;
-    let head: Head = serde_json::from_slice(&rest.split_to(line + 1)).ok()?;
-    let elements = wanted.shape.elements();
+    let path = file(wanted, cache).ok()?;
+    let kept = sealed::read(&path, KIND).transpose()?;
+    match kept.and_then(|kept| parse(wanted, digest, kept)) {
+        Ok(found) => {
+            let (dataset, warnings) = found?;
+            warnings.iter().for_each(|warning| watch.warn(warning));
+            Some(dataset)
+        }
+        Err(reason) => {
+            let path = path.display();
+            watch.warn(&format!("the kept images {path} are not used: {reason}; they are decoded anew"));
+            None
+        }
+    }
+}
+
+/// What a file holds, with the warnings of when it was made; `None` if that was made from something else.
+fn parse(
+    wanted: &Wanted<'_>,
+    digest: &str,
+    mut rest: Bytes,
+) -> Result<Option<(Dataset, Vec<String>)>, String> {
+    let damaged = || "its figures do not fit each other".to_string();
+    let line = rest.iter().position(|byte| *byte == b'\n').ok_or_else(damaged)?;
+    let head: Head = serde_json::from_slice(&rest.split_to(line + 1)).map_err(|_| damaged())?;
+    if key(wanted, digest).ok() != Some(head.key) {
+        return Ok(None);
+    }
+    let (shape, classes, elements) = (wanted.shape, wanted.classes, wanted.shape.elements());
     let bytes = head
         .images
         .iter()
         .try_fold(0_usize, |sum, images| images.checked_mul(elements + size_of::<u16>())?.checked_add(sum));
-    if head.key != key(wanted, digest).ok()? || bytes != Some(rest.len()) {
-        return None;
+    if bytes != Some(rest.len()) || head.labels.len() != classes {
+        return Err(damaged());
     }
     let [train, test] = head.images;
     let [train_pixels, test_pixels] = [train, test].map(|images| rest.split_to(images * elements));
@@ -63,12 +93,14 @@ pub(super) fn load(
     };
     let train = Split { labels: labels(train), pixels: train_pixels };
     let test = Split { labels: labels(test), pixels: test_pixels };
-    let (shape, classes) = (wanted.shape, wanted.classes);
-    if train.labels.iter().chain(&test.labels).any(|label| usize::from(*label) >= classes) {
-        return None;
+    let known = |label: &u16| usize::from(*label) < classes;
+    if test.is_empty() || !train.labels.iter().chain(&test.labels).all(known) {
+        return Err(damaged());
     }
-    head.warnings.iter().for_each(|warning| watch.warn(warning));
-    Some(Dataset { shape, classes, labels: head.labels, train, test })
+    // What was true when they were decoded.
+    check::maximum(wanted.config, [&train, &test]).map_err(|_| damaged())?;
+    check::training_part(wanted.config, &train, &head.labels).map_err(|_| damaged())?;
+    Ok(Some((Dataset { shape, classes, labels: head.labels, train, test }, head.warnings)))
 }
 
 /// Keeps the images of the dataset with this digest. If that fails, says what would have been gained.
@@ -89,8 +121,7 @@ pub(super) fn store(
         |split: &Split| -> Vec<u8> { split.labels.iter().flat_map(|label| label.to_le_bytes()).collect() };
     let (train, test) = (&dataset.train, &dataset.test);
     let parts = [head.as_bytes(), &train.pixels, &test.pixels, &little(train), &little(test)];
-    write(&path, |file| parts.into_iter().try_for_each(|part| file.write_all(part)))
-        .map_err(|error| not_kept(&path, &error))
+    sealed::write(&path, KIND, &parts).map_err(|error| not_kept(&path, &error))
 }
 
 fn not_kept(path: &Path, error: &io::Error) -> String {

@@ -96,6 +96,6 @@ pub fn sha256(path: &Path) -> Result<String, Problem> {
 }
 
 /// Bytes as people write digests.
-pub(super) fn hexadecimal(bytes: &[u8]) -> String {
+pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -25,6 +25,7 @@ mod store;
 mod walk;
 mod watch;
 
+pub(crate) use digest::hexadecimal;
 pub use digest::{digest, sha256};
 pub(crate) use known::resolve;
 pub use known::{KNOWN, Known, KnownFile, VARIABLE, data_folders, user_folder};

@@ -5,8 +5,7 @@ use bytes::Bytes;
 /// Images of one shape with their labels.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Split {
-    /// Image after image, each in the order row, column, channel; one byte a pixel and channel. In memory, or in a
-    /// file that is mapped there.
+    /// Image after image, each in the order row, column, channel; one byte a pixel and channel.
     pub pixels: Bytes,
     /// The class of each image.
     pub labels: Vec<u16>,

@@ -1,31 +1,103 @@
 //! The state of a phase in a file, so that a killed training goes on where it was, and a finished one is not done again.
+//!
+//! A line of JSON says what the state is of and holds its numbers; the values of its tensors follow, 32 bits
+//! each, low byte first.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use tch::{Device, Kind, Tensor};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use tch::{Device, Kind as Element, Tensor};
 
+use super::device::Machine;
+use super::model::part;
 use super::optimiser::Optimiser;
-use super::state::{Best, State};
+use super::state::{Best, Parameters, State};
 use crate::config::OptimiserKind;
+use crate::dataset::hexadecimal;
 use crate::error::Problem;
+use crate::sealed::{self, Kind};
 
 const PARAMETERS: &str = "parameters/";
 const AVERAGE: &str = "average/";
 const MOMENTS: [&str; 2] = ["means/", "squares/"];
 const BEST: &str = "best/";
-const NUMBERS: &str = "numbers";
 
-/// Writes the state, atomically: the file before stays until the new one is whole.
-///
-/// # Errors
-/// The disk is full, or the file cannot be written.
-pub fn save(path: &Path, state: &State) -> Result<(), Problem> {
-    let mut named: Vec<(String, Tensor)> = Vec::new();
-    let mut add = |prefix: &str, name: &str, tensor: &Tensor| {
-        let tensor = tensor.detach().to_device(Device::Cpu).contiguous().copy();
-        named.push((format!("{prefix}{name}"), tensor));
-    };
+/// Version 1 had neither version nor seal.
+const KIND: Kind = Kind { name: "checkpoint", version: 2 };
+
+/// A file for the state of one phase of one training.
+pub struct Checkpoint {
+    /// Where.
+    path: PathBuf,
+    /// Of what.
+    origin: Origin,
+}
+
+/// What a state is of.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Origin {
+    /// The file's name without its ending: the phase, and the digest of all that it depends on.
+    inputs: String,
+    /// Of fake quantisation, the digest of the float network that it began with.
+    float: Option<String>,
+}
+
+/// All but the tensors' values.
+#[derive(Serialize, Deserialize)]
+struct Head {
+    origin: Origin,
+    threads: u32,
+    cpu: String,
+    epoch: usize,
+    batch: usize,
+    loss_sum: f64,
+    halvings: u32,
+    images: u64,
+    seconds: f64,
+    steps: i64,
+    /// Accuracy and loss.
+    best: Option<[f64; 2]>,
+    /// Names and shapes, in the order of the values.
+    tensors: Vec<(String, Vec<i64>)>,
+}
+
+impl Checkpoint {
+    /// In this file, which is named by all that the phase depends on; fake quantisation begins with a float
+    /// network.
+    pub fn new(path: &Path, float: Option<&Parameters>) -> Checkpoint {
+        let inputs = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        Checkpoint { path: path.to_path_buf(), origin: Origin { inputs, float: float.map(digest) } }
+    }
+
+    /// Writes the state, atomically: the file before stays until the new one is whole.
+    ///
+    /// # Errors
+    /// The disk is full, or the file cannot be written.
+    pub fn save(&self, state: &State) -> Result<(), Problem> {
+        let failed = |error: &std::io::Error| Problem::io("write the checkpoint", &self.path, error);
+        let (head, values) = contents(&self.origin, state);
+        let head = serde_json::to_string(&head).map_err(|error| failed(&error.into()))? + "\n";
+        sealed::write(&self.path, KIND, &[head.as_bytes(), &values]).map_err(|error| failed(&error))
+    }
+
+    /// The state that [`Checkpoint::save`] wrote; `None` if there is no file.
+    ///
+    /// # Errors
+    /// In one line that names the file, why it is not to be believed, or not this training's.
+    pub fn load(&self, wanted: &Wanted<'_>) -> Result<Option<State>, String> {
+        let kept = sealed::read(&self.path, KIND).and_then(|kept| match kept {
+            Some(kept) => parse(&kept, &self.origin, wanted).map(Some),
+            None => Ok(None),
+        });
+        kept.map_err(|reason| format!("the checkpoint {} is not used: {reason}", self.path.display()))
+    }
+}
+
+fn contents(origin: &Origin, state: &State) -> (Head, Vec<u8>) {
+    let mut named: Vec<(String, &Tensor)> = Vec::new();
+    let mut add = |prefix: &str, name: &str, tensor| named.push((format!("{prefix}{name}"), tensor));
     state.parameters.iter().for_each(|(name, tensor)| add(PARAMETERS, name, tensor));
     state.average.iter().flatten().for_each(|(name, tensor)| add(AVERAGE, name, tensor));
     for (name, moments) in &state.optimiser.moments {
@@ -33,79 +105,182 @@ pub fn save(path: &Path, state: &State) -> Result<(), Problem> {
     }
     let best = state.best.as_ref();
     best.iter().flat_map(|best| &best.parameters).for_each(|(name, tensor)| add(BEST, name, tensor));
-    let numbers = [
-        state.epoch as f64,
-        state.batch as f64,
-        state.loss_sum,
-        f64::from(state.halvings),
-        state.images as f64,
-        state.seconds,
-        state.optimiser.steps as f64,
-        best.map_or(f64::NAN, |best| best.accuracy),
-        best.map_or(f64::NAN, |best| best.loss),
-    ];
-    add("", NUMBERS, &Tensor::from_slice(&numbers));
-
-    let failed = |error: &std::io::Error| Problem::io("write the checkpoint", path, error);
-    let folder = path.parent().unwrap_or(Path::new("."));
-    std::fs::create_dir_all(folder).map_err(|e| failed(&e))?;
-    let file = tempfile::NamedTempFile::new_in(folder).map_err(|e| failed(&e))?;
-    Tensor::write_safetensors(&named, file.path()).map_err(|e| failed(&io_error(e)))?;
-    file.persist(path).map_err(|e| failed(&e.error))?;
-    Ok(())
-}
-
-fn io_error(error: tch::TchError) -> std::io::Error {
-    match error {
-        tch::TchError::Io(error) => error,
-        // libtorch appends its call stack, which helps nobody.
-        other => std::io::Error::other(other.to_string().lines().next().unwrap_or_default().to_string()),
-    }
-}
-
-/// The state that [`save`] wrote, of a training with this optimiser; `None` if there is none that can be read (training then
-/// starts over).
-pub fn load(path: &Path, kind: OptimiserKind, device: Device) -> Option<State> {
-    if !path.exists() {
-        return None;
-    }
-    let named = Tensor::read_safetensors(path).ok()?;
-    let mut groups: BTreeMap<&str, BTreeMap<String, Tensor>> = BTreeMap::new();
-    let mut numbers = None;
-    for (name, tensor) in named {
-        if name == NUMBERS {
-            numbers = Vec::<f64>::try_from(tensor.to_kind(Kind::Double)).ok();
-            continue;
-        }
-        let prefixes = [PARAMETERS, AVERAGE, MOMENTS[0], MOMENTS[1], BEST];
-        let prefix = prefixes.into_iter().find(|prefix| name.starts_with(prefix))?;
-        groups.entry(prefix).or_default().insert(name[prefix.len()..].to_string(), tensor.to_device(device));
-    }
-    let numbers: [f64; 9] = numbers?.try_into().ok()?;
-    let [epoch, batch, loss_sum, halvings, images, seconds, steps, accuracy, loss] = numbers;
-    let mut group = |prefix: &str| groups.remove(prefix).unwrap_or_default();
-    let mut optimiser = Optimiser::new(kind);
-    optimiser.steps = steps as i64;
-    for prefix in &MOMENTS[..Optimiser::moments_of(kind)] {
-        for (name, moment) in group(prefix) {
-            optimiser.moments.entry(name).or_default().push(moment);
-        }
-    }
-    let whole = |moments: &Vec<Tensor>| moments.len() == Optimiser::moments_of(kind);
-    if !optimiser.moments.values().all(whole) {
-        return None;
-    }
-    let (average, best) = (group(AVERAGE), group(BEST));
-    Some(State {
-        parameters: group(PARAMETERS),
-        average: (!average.is_empty()).then_some(average),
-        optimiser,
-        epoch: epoch as usize,
-        batch: batch as usize,
+    let &State { epoch, batch, loss_sum, halvings, images, seconds, .. } = state;
+    let Machine { threads, cpu } = state.machine.clone();
+    let head = Head {
+        origin: origin.clone(),
+        threads,
+        cpu,
+        epoch,
+        batch,
         loss_sum,
-        halvings: halvings as u32,
-        images: images as u64,
+        halvings,
+        images,
         seconds,
-        best: (!best.is_empty()).then_some(Best { accuracy, loss, parameters: best }),
+        steps: state.optimiser.steps,
+        best: best.map(|best| [best.accuracy, best.loss]),
+        tensors: named.iter().map(|(name, tensor)| (name.clone(), tensor.size())).collect(),
+    };
+    let mut values = Vec::new();
+    named.iter().for_each(|(_, tensor)| append(tensor, &mut values));
+    (head, values)
+}
+
+/// What a phase needs of a checkpoint.
+pub struct Wanted<'a> {
+    /// The phase's optimiser.
+    pub optimiser: OptimiserKind,
+    /// The phase's epochs.
+    pub epochs: usize,
+    /// Whether the phase keeps a running average.
+    pub averaged: bool,
+    /// The network's tensors: names and shapes.
+    pub tensors: &'a Parameters,
+    /// Whether quantisers' bounds must be among them. A float state has none, or those of another scheme:
+    /// they are not trained.
+    pub bounds: bool,
+    /// Where they are computed with.
+    pub device: Device,
+}
+
+fn parse(kept: &[u8], origin: &Origin, wanted: &Wanted<'_>) -> Result<State, String> {
+    let line = kept.iter().position(|byte| *byte == b'\n').ok_or("it has no first line")?;
+    let head: Head =
+        serde_json::from_slice(&kept[..line]).map_err(|error| format!("its numbers: {error}"))?;
+    if head.origin != *origin {
+        return Err("it is of another training".to_string());
+    }
+    if head.epoch > wanted.epochs {
+        return Err(format!("it has {} epochs of {}", head.epoch, wanted.epochs));
+    }
+    let mut groups = tensors(&head.tensors, &kept[line + 1..], wanted.device)?;
+    let mut group = |prefix: &str| groups.remove(prefix).unwrap_or_default();
+    let (parameters, average, best) = (group(PARAMETERS), group(AVERAGE), group(BEST));
+    let moments = MOMENTS.map(group);
+    let finished = head.epoch == wanted.epochs;
+    let whole = match finished {
+        true => !best.is_empty() && parameters.is_empty() && average.is_empty(),
+        false => !parameters.is_empty() && average.is_empty() != wanted.averaged,
+    };
+    if !whole || best.is_empty() != head.best.is_none() {
+        return Err("a part of it is not there".to_string());
+    }
+    for group in [&parameters, &average, &best].into_iter().filter(|group| !group.is_empty()) {
+        wanted.check(group)?;
+    }
+    let optimiser = Optimiser {
+        kind: wanted.optimiser,
+        steps: head.steps,
+        moments: wanted.moments(moments, &parameters, head.steps)?,
+    };
+    let best = head.best.map(|[accuracy, loss]| Best { accuracy, loss, parameters: best });
+    Ok(State {
+        average: (!average.is_empty()).then_some(average),
+        parameters,
+        optimiser,
+        epoch: head.epoch,
+        batch: head.batch,
+        loss_sum: head.loss_sum,
+        halvings: head.halvings,
+        images: head.images,
+        seconds: head.seconds,
+        machine: Machine { threads: head.threads.max(1), cpu: head.cpu },
+        best,
     })
 }
+
+/// The tensors by their groups.
+fn tensors(
+    named: &[(String, Vec<i64>)],
+    mut values: &[u8],
+    device: Device,
+) -> Result<BTreeMap<&'static str, Parameters>, String> {
+    let mut groups: BTreeMap<&str, Parameters> = BTreeMap::new();
+    for (name, shape) in named {
+        let prefixes = [PARAMETERS, AVERAGE, MOMENTS[0], MOMENTS[1], BEST];
+        let prefix = prefixes.into_iter().find(|prefix| name.starts_with(prefix));
+        let prefix = prefix.ok_or_else(|| format!("`{name}` is none of its tensors"))?;
+        let size = shape
+            .iter()
+            .try_fold(size_of::<f32>(), |bytes, side| bytes.checked_mul(usize::try_from(*side).ok()?));
+        let own = size.and_then(|size| values.split_off(..size));
+        let own = own.ok_or_else(|| format!("the values of `{name}` are not there"))?;
+        let floats: Vec<f32> = own.as_chunks().0.iter().map(|value| f32::from_le_bytes(*value)).collect();
+        if floats.iter().any(|value| !value.is_finite()) {
+            return Err(format!("values of `{name}` are no numbers"));
+        }
+        let tensor = Tensor::from_slice(&floats).reshape(shape.as_slice()).to_device(device);
+        groups.entry(prefix).or_default().insert(name[prefix.len()..].to_string(), tensor);
+    }
+    if values.is_empty() { Ok(groups) } else { Err("it has more values than its tensors".to_string()) }
+}
+
+impl Wanted<'_> {
+    /// Tensors must be those of the network.
+    fn check(&self, found: &Parameters) -> Result<(), String> {
+        for (name, tensor) in found {
+            let own = self.tensors.get(name).map(Tensor::size);
+            if own.is_none() && !self.bounds && part::is_bound(name) {
+                continue;
+            }
+            let own = own.ok_or_else(|| format!("the network has no `{name}`"))?;
+            if own != tensor.size() {
+                return Err(format!("`{name}` has shape {:?}, and the network has {own:?}", tensor.size()));
+            }
+        }
+        let missing = |name: &&String| !found.contains_key(*name) && (self.bounds || !part::is_bound(name));
+        match self.tensors.keys().find(missing) {
+            Some(name) => Err(format!("the network's `{name}` is not there")),
+            None => Ok(()),
+        }
+    }
+
+    /// The optimiser's moments by parameter; from the first step on all weights have theirs.
+    fn moments(
+        &self,
+        groups: [Parameters; 2],
+        parameters: &Parameters,
+        steps: i64,
+    ) -> Result<BTreeMap<String, Vec<Tensor>>, String> {
+        let mut moments: BTreeMap<String, Vec<Tensor>> = BTreeMap::new();
+        for (name, moment) in groups.into_iter().flatten() {
+            if parameters.get(&name).map(Tensor::size) != Some(moment.size()) {
+                return Err(format!("moments of `{name}` are of another shape"));
+            }
+            moments.entry(name).or_default().push(moment);
+        }
+        let count = Optimiser::moments_of(self.optimiser);
+        let weight = format!(".{}", part::WEIGHT);
+        let mut weights = parameters.keys().filter(|name| name.ends_with(&weight));
+        let none = steps > 0 && weights.any(|name| !moments.contains_key(name));
+        if none || moments.values().any(|moments| moments.len() != count) {
+            return Err("some moments of its optimiser are not there".to_string());
+        }
+        Ok(moments)
+    }
+}
+
+/// SHA-256 of a network's values, without quantisers' bounds.
+fn digest(parameters: &Parameters) -> String {
+    let mut hasher = Sha256::new();
+    for (name, tensor) in parameters.iter().filter(|(name, _)| !part::is_bound(name)) {
+        hasher.update(format!("{name} {:?}\n", tensor.size()));
+        let mut values = Vec::new();
+        append(tensor, &mut values);
+        hasher.update(values);
+    }
+    hexadecimal(&hasher.finalize())
+}
+
+/// Appends the values of a tensor; in a loop that is quick in a build script, too, which nobody optimises.
+fn append(tensor: &Tensor, bytes: &mut Vec<u8>) {
+    let flat = tensor.detach().to_device(Device::Cpu).to_kind(Element::Float).flatten(0, -1);
+    let values = Vec::<f32>::try_from(flat).expect("a flat tensor of numbers");
+    bytes.reserve(size_of_val(&values[..]));
+    for value in values {
+        bytes.extend_from_slice(&value.to_le_bytes());
+    }
+}
+
+#[cfg(test)]
+mod tests;

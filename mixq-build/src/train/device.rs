@@ -1,5 +1,7 @@
 //! Where a training computes.
 
+use std::sync::OnceLock;
+
 use tch::{Cuda, Device};
 
 use crate::config::DeviceChoice;
@@ -24,12 +26,73 @@ pub fn device(choice: DeviceChoice) -> Result<Device, Problem> {
     }
 }
 
-/// One thread for every 200 million multiply-accumulates of a batch, as far as there are processors and OMP_NUM_THREADS allows:
-/// with less to do, threads wait for each other longer than they work, and far longer where something else runs beside.
-pub fn threads(graph: &Graph, batch: u32) -> i32 {
+/// What the bytes of an artifact depend on beside its inputs: the order of sums, and the instructions that
+/// compute them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Machine {
+    /// Threads that compute.
+    pub threads: u32,
+    /// Kind of processor.
+    pub cpu: String,
+}
+
+impl Machine {
+    /// This one, for batches of this size.
+    pub fn here(graph: &Graph, batch: u32, device: Device) -> Machine {
+        let on_gpu = if device == Device::Cpu { "" } else { ", and CUDA" };
+        Machine { threads: threads(graph, batch), cpu: format!("{}{on_gpu}", cpu()) }
+    }
+}
+
+/// One thread for every 200 million multiply-accumulates of a batch, but no more than OMP_NUM_THREADS allows,
+/// or else than there are processors: with less to do, threads wait for each other longer than they work, and
+/// far longer where something else runs beside.
+fn threads(graph: &Graph, batch: u32) -> u32 {
     let macs: u64 = (0..graph.nodes.len()).map(|node| graph.macs(node)).sum();
-    let processors = std::thread::available_parallelism().map_or(1, usize::from) as u64;
     let allowed = std::env::var("OMP_NUM_THREADS").ok().and_then(|number| number.parse().ok());
-    let most = processors.min(allowed.unwrap_or(processors)).max(1);
-    (macs * u64::from(batch) / 200_000_000).clamp(1, most) as i32
+    let processors = || std::thread::available_parallelism().map_or(1, usize::from) as u32;
+    (macs * u64::from(batch) / 200_000_000).clamp(1, u64::from(allowed.unwrap_or_else(processors).max(1)))
+        as u32
+}
+
+/// The kind of this machine's processor, as Linux tells it; elsewhere its instruction set.
+pub fn cpu() -> &'static str {
+    static CPU: OnceLock<String> = OnceLock::new();
+    CPU.get_or_init(|| {
+        let told = std::fs::read_to_string("/proc/cpuinfo").ok().and_then(|text| kind_of(&text));
+        told.unwrap_or_else(|| std::env::consts::ARCH.to_string())
+    })
+}
+
+/// The name of the first processor, and the vector instructions by which libtorch chooses its kernels.
+fn kind_of(cpuinfo: &str) -> Option<String> {
+    const VECTORS: [&str; 7] = ["avx2", "fma", "avx512f", "avx512_vnni", "avx512_bf16", "amx_tile", "sve"];
+    let value = |wanted: &str| {
+        let mut fields = cpuinfo.lines().filter_map(|line| line.split_once(':'));
+        fields.find(|(key, _)| key.trim() == wanted).map(|(_, value)| value.trim())
+    };
+    let name = match value("model name") {
+        Some(name) => name.to_string(),
+        // Arm processors have numbers.
+        None => format!("Arm {} part {}", value("CPU implementer")?, value("CPU part")?),
+    };
+    let flags: Vec<&str> = value("flags").or(value("Features")).unwrap_or("").split_whitespace().collect();
+    let vectors: Vec<&str> = VECTORS.into_iter().filter(|vector| flags.contains(vector)).collect();
+    Some(if vectors.is_empty() { name } else { format!("{name} ({})", vectors.join(" ")) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn processors_have_names() {
+        let x86 = "processor\t: 0\nmodel name\t: AMD EPYC 7B13\nflags\t\t: fpu avx avx2 fma sha_ni\n\n\
+                   processor\t: 1\nmodel name\t: another\n";
+        assert_eq!(kind_of(x86).unwrap(), "AMD EPYC 7B13 (avx2 fma)");
+        let arm = "processor\t: 0\nFeatures\t: fp asimd sve\nCPU implementer\t: 0x41\nCPU part\t: 0xd40\n";
+        assert_eq!(kind_of(arm).unwrap(), "Arm 0x41 part 0xd40 (sve)");
+        assert_eq!(kind_of("Hardware\t: something else\n"), None);
+        assert!(!cpu().is_empty());
+    }
 }

@@ -1,7 +1,7 @@
 //! The course of a training as JSON lines, for plots and comparisons.
 
 use std::fs::{File, OpenOptions};
-use std::io::Write;
+use std::io::{self, Read, Write};
 use std::path::Path;
 
 use super::{Epoch, Progress};
@@ -21,9 +21,18 @@ impl<'a> Metrics<'a> {
     pub fn new(path: &Path, next: &'a mut dyn Progress) -> Result<Metrics<'a>, Problem> {
         let failed = |error: std::io::Error| Problem::io("write", path, &error);
         path.parent().map_or(Ok(()), std::fs::create_dir_all).map_err(failed)?;
-        let file = OpenOptions::new().create(true).append(true).open(path).map_err(failed)?;
+        let mut file = OpenOptions::new().create(true).read(true).append(true).open(path).map_err(failed)?;
+        cut_last_line(&mut file).map_err(failed)?;
         Ok(Metrics { file, next })
     }
+}
+
+/// What a killed process or a full disk left of a line would make the next one unreadable.
+fn cut_last_line(file: &mut File) -> io::Result<()> {
+    let mut text = Vec::new();
+    file.read_to_end(&mut text)?;
+    let lines = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
+    if lines < text.len() { file.set_len(lines as u64) } else { Ok(()) }
 }
 
 impl Progress for Metrics<'_> {
@@ -40,9 +49,11 @@ impl Progress for Metrics<'_> {
             "validation_accuracy": epoch.accuracy,
             "learning_rate": epoch.learning_rate,
             "images_per_second": epoch.images_per_second,
+            "threads": epoch.threads,
+            "cpu": epoch.cpu,
         });
-        // Metrics are worth a warning, not hours of training.
-        if let Err(error) = writeln!(self.file, "{line}") {
+        // At once, so that no other process is between. Metrics are worth a warning, not hours of training.
+        if let Err(error) = self.file.write_all(format!("{line}\n").as_bytes()) {
             eprintln!("warning: cannot write metrics: {error}");
         }
         self.next.epoch(epoch);

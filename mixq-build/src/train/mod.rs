@@ -15,6 +15,7 @@ mod optimiser;
 mod pace;
 mod phase;
 mod quantise;
+mod resume;
 mod sensitivity;
 mod state;
 #[cfg(test)]
@@ -26,11 +27,14 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 pub use metrics::Metrics;
 pub use pace::{Pace, pace};
 
+use checkpoint::Checkpoint;
+use device::Machine;
 use forward::Mode;
 use images::Images;
 use model::Model;
 use normalisation::Normalisation;
 use phase::{End, Phase, answers};
+use resume::begin;
 use state::{Parameters, State, copies};
 
 use crate::config::{Scheme, Training};
@@ -61,6 +65,10 @@ pub struct Epoch {
     pub images_per_second: f64,
     /// Share of right answers on the validation part, at the end of an epoch.
     pub accuracy: Option<f64>,
+    /// Threads that compute.
+    pub threads: u32,
+    /// The kind of processor that computes.
+    pub cpu: &'static str,
 }
 
 /// Who wants to know how a training goes.
@@ -107,12 +115,16 @@ pub struct Trained {
 }
 
 /// What a phase of training took, over all its parts if it was interrupted.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Effort {
     /// Seconds of learning; without reading images, validation and checkpoints.
     pub seconds: f64,
     /// Images learned from in a second.
     pub images_per_second: f64,
+    /// Threads that computed.
+    pub threads: u32,
+    /// The kind of processor where it began.
+    pub cpu: String,
 }
 
 /// Chooses the bits of a network by what each tensor minds to have fewer.
@@ -166,7 +178,8 @@ pub fn train(
     let [train, validation] = [train, validation].map(|indices| Images::some(&dataset.train, indices));
     let test = Images::all(&dataset.test);
     let normalisation = Normalisation::of(&train, graph.input.channels);
-    let _turn = take_turn(graph, settings);
+    let machine = Machine::here(graph, settings.batch, device);
+    let _turn = take_turn(&machine, settings);
     let chosen = std::cell::OnceCell::new();
     let mut model = Model::new(graph, allocation, scheme, settings.rounding, &normalisation, device);
     let phase = |quantised, teacher| Phase {
@@ -179,8 +192,12 @@ pub fn train(
     };
 
     let float_phase = phase(false, None);
-    let mut float_state = begin(&float_phase, &model, checkpoints.float, checkpoints.use_finished);
-    run(&float_phase, &mut model, &mut float_state, checkpoints.float, progress)?;
+    let checkpoint = Checkpoint::new(checkpoints.float, None);
+    let use_finished = checkpoints.use_finished;
+    let mut float_state = begin(&float_phase, &model, &checkpoint, use_finished, &machine, progress);
+    run(&float_phase, &mut model, &mut float_state, &checkpoint, progress)?;
+    // Both phases of a training have one number of threads.
+    let machine = Machine { threads: float_state.machine.threads, ..machine };
     let float_effort = effort(&float_state);
     let float = best(float_state)?;
     // Without bounds: a model of another scheme may have trained it, and bounds that this one has not make its weights per layer.
@@ -195,7 +212,8 @@ pub fn train(
     let teacher = (settings.distillation > 0.0).then(|| model.with_tensors(copies(&float.parameters)));
     let quantised_phase = phase(true, teacher);
     let checkpoint = (checkpoints.quantised)(model.allocation)?;
-    let mut quantised_state = begin(&quantised_phase, &model, &checkpoint, checkpoints.use_finished);
+    let checkpoint = Checkpoint::new(&checkpoint, Some(&float.parameters));
+    let mut quantised_state = begin(&quantised_phase, &model, &checkpoint, use_finished, &machine, progress);
     run(&quantised_phase, &mut model, &mut quantised_state, &checkpoint, progress)?;
     let quantised_effort = effort(&quantised_state);
     let quantised = best(quantised_state)?;
@@ -222,24 +240,17 @@ pub fn train(
 }
 
 /// The number of threads, on which the order of sums depends, and the generator belong to the whole process.
-fn take_turn(graph: &Graph, settings: &Training) -> MutexGuard<'static, ()> {
+fn take_turn(machine: &Machine, settings: &Training) -> MutexGuard<'static, ()> {
     static TURN: Mutex<()> = Mutex::new(());
     let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-    tch::set_num_threads(device::threads(graph, settings.batch));
+    tch::set_num_threads(machine.threads as i32);
     tch::manual_seed(settings.seed as i64);
     turn
 }
 
 fn effort(state: &State) -> Effort {
-    Effort { seconds: state.seconds, images_per_second: state.images_per_second() }
-}
-
-/// The state that a checkpoint holds, if it is of such a network; else that before the first epoch.
-fn begin(phase: &Phase<'_>, model: &Model<'_>, checkpoint: &Path, use_finished: bool) -> State {
-    let saved = checkpoint::load(checkpoint, phase.optimiser(), model.device);
-    saved
-        .filter(|state| same_shapes(state, model) && (use_finished || state.epoch < phase.epochs()))
-        .unwrap_or_else(|| State::new(model.snapshot(), phase.settings.average > 0.0, phase.optimiser()))
+    let Machine { threads, cpu } = state.machine.clone();
+    Effort { seconds: state.seconds, images_per_second: state.images_per_second(), threads, cpu }
 }
 
 /// All epochs that are left; of a phase without any, the state as it is. A loss that is no number takes the state back to before
@@ -248,7 +259,7 @@ fn run(
     phase: &Phase<'_>,
     model: &mut Model<'_>,
     state: &mut State,
-    checkpoint: &Path,
+    checkpoint: &Checkpoint,
     progress: &mut dyn Progress,
 ) -> Result<(), Error> {
     if phase.epochs() == 0 {
@@ -259,11 +270,11 @@ fn run(
         match phase.epoch(model, state, progress) {
             End::Done if state.epoch == phase.epochs() => {
                 state.finish();
-                checkpoint::save(checkpoint, state)?;
+                checkpoint.save(state)?;
             }
-            End::Done => checkpoint::save(checkpoint, state)?,
+            End::Done => checkpoint.save(state)?,
             End::Interrupted => {
-                checkpoint::save(checkpoint, state)?;
+                checkpoint.save(state)?;
                 let (name, epoch, epochs) = (phase.name(), state.epoch + 1, phase.epochs());
                 let message = format!("interrupted in {name} epoch {epoch} of {epochs}; all of it is saved");
                 return Err(Problem::new(message).help("run the same command again to go on").into());
@@ -300,16 +311,4 @@ fn diverged(phase: &Phase<'_>, state: &State, batch: usize, loss: f64) -> Proble
 fn best(state: State) -> Result<state::Best, Problem> {
     let message = "training diverged: no epoch gave a finite loss on the validation part";
     state.best.ok_or_else(|| Problem::new(message).help("lower `learning-rate`"))
-}
-
-/// Whether a state's tensors are those of this network. A float state has no bounds, or has those of another scheme: they are
-/// not trained.
-fn same_shapes(state: &State, model: &Model<'_>) -> bool {
-    let best = state.best.as_ref().map(|best| &best.parameters);
-    let parameters = if state.parameters.is_empty() { best } else { Some(&state.parameters) };
-    parameters.is_some_and(|parameters| {
-        model.tensors.iter().all(|(name, tensor)| {
-            parameters.get(name).map_or(model::part::is_bound(name), |saved| saved.size() == tensor.size())
-        })
-    })
 }

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::batches;
 use super::calibrate::calibrate;
-use super::device;
+use super::device::{self, Machine};
 use super::images::Images;
 use super::model::Model;
 use super::normalisation::Normalisation;
@@ -38,7 +38,8 @@ pub fn pace(task: Task<'_>, turns: usize) -> Result<Vec<Pace>, Problem> {
     let (train, validation) = batches::split(dataset.train.len(), settings.validation, settings.seed);
     let [train, validation] = [train, validation].map(|indices| Images::some(&dataset.train, indices));
     let normalisation = Normalisation::of(&train, graph.input.channels);
-    let _turn = take_turn(graph, settings);
+    let machine = Machine::here(graph, settings.batch, device);
+    let _turn = take_turn(&machine, settings);
     let mut fresh = Model::new(graph, allocation, scheme, settings.rounding, &normalisation, device);
     calibrate(&mut fresh, &train, settings.bounds);
     let order: Vec<usize> = (0..train.len()).collect();
@@ -49,7 +50,8 @@ pub fn pace(task: Task<'_>, turns: usize) -> Result<Vec<Pace>, Problem> {
         let teacher = distils.then(|| fresh.with_tensors(copies(&fresh.tensors)));
         let phase = Phase { settings, scheme, quantised, train: &train, validation: &validation, teacher };
         let mut model = fresh.with_tensors(copies(&fresh.tensors));
-        let mut state = State::new(model.snapshot(), settings.average > 0.0, phase.optimiser());
+        let mut state =
+            State::new(model.snapshot(), settings.average > 0.0, phase.optimiser(), machine.clone());
         let batches = &batches;
         move || {
             let mode = phase.ready(&mut model, &state);

@@ -5,6 +5,7 @@ use std::time::Instant;
 use tch::{Kind, Reduction, Tensor};
 
 use super::batches::{Augmentation, augmented_batch, batch, shuffled};
+use super::device::cpu;
 use super::forward::Mode;
 use super::images::Images;
 use super::model::{Model, part};
@@ -225,6 +226,8 @@ impl Phase<'_> {
                 .rate(state.epoch as f64 + state.batch as f64 / batches as f64, state.halvings),
             images_per_second: state.images_per_second(),
             accuracy: None,
+            threads: state.machine.threads,
+            cpu: cpu(),
         }
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use tch::Tensor;
 
+use super::device::Machine;
 use super::optimiser::Optimiser;
 use crate::config::OptimiserKind;
 
@@ -30,6 +31,8 @@ pub struct State {
     pub images: u64,
     /// Seconds that this took.
     pub seconds: f64,
+    /// Where it began, and with how many threads: it goes on with as many.
+    pub machine: Machine,
     /// The best epoch so far.
     pub best: Option<Best>,
 }
@@ -46,7 +49,7 @@ pub struct Best {
 
 impl State {
     /// Before the first epoch.
-    pub fn new(parameters: Parameters, averaged: bool, kind: OptimiserKind) -> State {
+    pub fn new(parameters: Parameters, averaged: bool, kind: OptimiserKind, machine: Machine) -> State {
         State {
             average: averaged.then(|| copies(&parameters)),
             parameters,
@@ -57,6 +60,7 @@ impl State {
             halvings: 0,
             images: 0,
             seconds: 0.0,
+            machine,
             best: None,
         }
     }
@@ -94,6 +98,7 @@ impl Clone for State {
                 steps: self.optimiser.steps,
                 moments: moments.collect(),
             },
+            machine: self.machine.clone(),
             best: self.best.as_ref().map(best),
             ..*self
         }

@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use mixq_build::config::DatasetConfig;
 use mixq_build::dataset::{Dataset, Watch, digest};
+use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
 use crate::files::{GOOD, SMALL};
@@ -136,7 +137,7 @@ fn images_are_decoded_once() {
     }
 }
 
-/// The file is mapped: what another one that takes its place says must not show.
+/// What happens to the file afterwards must not show, nor stop the process.
 #[test]
 fn kept_images_stay_what_they_are() {
     let (folder, cache) = (TempDir::new().unwrap(), TempDir::new().unwrap());
@@ -147,13 +148,112 @@ fn kept_images_stay_what_they_are() {
     let load = |config: &DatasetConfig| Dataset::load(config, SMALL, 2, &mut ()).unwrap();
     let expected = load(&plain);
     load(&config);
-    let mapped = load(&config);
+    let loaded = load(&config);
+    let [images] = &kept(cache.path(), "images")[..] else { panic!("one file") };
+    File::options().write(true).open(images).unwrap().set_len(0).unwrap();
+    assert_eq!(loaded, expected, "the file was cut short");
     write(&path, &GOOD.replace("255", "254"));
     long_ago(&path, 1);
-    assert_ne!(load(&config), mapped, "the file is another one");
-    assert_eq!(mapped, expected);
+    assert_ne!(load(&config), loaded, "the file is another one");
+    assert_eq!(loaded, expected);
     fs::remove_dir_all(cache.path()).unwrap();
-    assert_eq!(mapped, expected, "without a name");
+    assert_eq!(loaded, expected, "without a file");
+}
+
+/// A dataset that is kept, and the file of its images.
+struct Kept {
+    _folders: [TempDir; 2],
+    config: DatasetConfig,
+    images: PathBuf,
+}
+
+impl Kept {
+    fn new() -> Kept {
+        let folders = [TempDir::new().unwrap(), TempDir::new().unwrap()];
+        let [folder, cache] = [folders[0].path(), folders[1].path()];
+        write(&folder.join("d.csv"), GOOD);
+        let config =
+            DatasetConfig { cache: Some(cache.to_path_buf()), ..DatasetConfig::new(folder.join("d.csv")) };
+        Dataset::load(&config, SMALL, 2, &mut ()).unwrap();
+        let images = kept(cache, "images").remove(0);
+        Kept { _folders: folders, config, images }
+    }
+
+    /// Loads the images; what was warned of.
+    fn load(&self) -> (Dataset, Vec<String>) {
+        let mut heard = Heard(Vec::new());
+        let dataset = Dataset::load(&self.config, SMALL, 2, &mut heard).unwrap();
+        (dataset, heard.0)
+    }
+
+    /// The images are decoded anew, and one line that names the file says why.
+    fn is_made_anew(&self, contents: &[u8], reason: &str) {
+        let (good, _) = self.load();
+        let whole = fs::read(&self.images).unwrap();
+        fs::write(&self.images, contents).unwrap();
+        let (dataset, warnings) = self.load();
+        assert_eq!(dataset, good);
+        let [warning] = &warnings[..] else { panic!("one warning: {warnings:?}") };
+        assert!(warning.starts_with(&format!("the kept images {}", self.images.display())), "{warning}");
+        assert!(warning.contains(reason) && !warning.contains('\n'), "{warning}");
+        assert!(fs::read(&self.images).unwrap() == whole, "the file is made anew");
+        assert_eq!(self.load(), (good, Vec::new()));
+    }
+}
+
+#[test]
+fn a_flipped_bit_in_kept_images_is_noticed() {
+    let kept = Kept::new();
+    let whole = fs::read(&kept.images).unwrap();
+    for byte in 0..whole.len() {
+        let mut other = whole.clone();
+        other[byte] ^= 1 << (byte % 8);
+        kept.is_made_anew(&other, "it is ");
+    }
+    for length in [0, 1, whole.len() / 2, whole.len() - 1] {
+        kept.is_made_anew(&whole[..length], "it is damaged");
+    }
+    let text = String::from_utf8_lossy(&whole[..20]).into_owned();
+    let old = [text.replace("mixq-images 2", "mixq-images 1").as_bytes(), &whole[20..]].concat();
+    kept.is_made_anew(&old, "it is of version 1, and this mixq has version 2");
+}
+
+/// Figures that somebody has written with a digest to match.
+#[test]
+fn kept_images_whose_figures_are_wrong_are_not_used() {
+    let kept = Kept::new();
+    let (good, _) = kept.load();
+    let whole = fs::read(&kept.images).unwrap();
+    let body = &whole[whole.iter().position(|byte| *byte == b'\n').unwrap() + 1..];
+    let end = body.iter().position(|byte| *byte == b'\n').unwrap();
+    let (head, values) = (std::str::from_utf8(&body[..end]).unwrap(), &body[end..]);
+    let sealed = |head: &str, values: &[u8]| {
+        let body = [head.as_bytes(), values].concat();
+        let first = format!("mixq-images 2 {}", body.len());
+        let digest = Sha256::digest([first.as_bytes(), &body].concat());
+        let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        [format!("{first} {digest}\n").as_bytes(), &body].concat()
+    };
+    assert!(sealed(head, values) == whole, "the form of the file is known");
+    let (train, test) = (good.train.len(), good.test.len());
+    let images = format!("\"images\":[{train},{test}]");
+    assert!(head.contains(&images), "{head}");
+    let all = train + test;
+    for (train, test) in [(0, all), (all, 0), (1, all - 1), (all, all), (usize::MAX, 1), (usize::MAX / 18, 2)]
+    {
+        let wrong = head.replace(&images, &format!("\"images\":[{train},{test}]"));
+        kept.is_made_anew(&sealed(&wrong, values), "its figures do not fit each other");
+    }
+    let labels = r#""labels":["0","1"]"#;
+    assert!(head.contains(labels), "{head}");
+    for wrong in [r#""labels":[]"#, r#""labels":["0"]"#, r#""labels":["0","1","2"]"#] {
+        let wrong = head.replace(labels, wrong);
+        kept.is_made_anew(&sealed(&wrong, values), "its figures do not fit each other");
+    }
+    kept.is_made_anew(&sealed("{}", values), "its figures do not fit each other");
+    let mut wrong = values.to_vec();
+    *wrong.last_mut().unwrap() = 7;
+    kept.is_made_anew(&sealed(head, &wrong), "its figures do not fit each other");
 }
 
 struct Heard(Vec<String>);

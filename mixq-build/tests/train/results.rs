@@ -106,7 +106,23 @@ fn the_course_of_a_training_stands_in_json_lines() {
         for key in ["loss", "validation_accuracy", "learning_rate", "images_per_second"] {
             assert!(line[key].as_f64().unwrap() >= 0.0, "{key} of {line}");
         }
+        // So small a network has one thread on any machine.
+        assert_eq!(line["threads"], 1);
+        assert!(line["cpu"].as_str().is_some_and(|cpu| !cpu.is_empty()), "{line}");
     }
+}
+
+#[test]
+fn half_a_line_of_metrics_does_not_spoil_the_next() {
+    let package = digits("per-channel", SHORT);
+    std::fs::create_dir(scratch(&package)).unwrap();
+    let path = scratch(&package).join("tiny-metrics.jsonl");
+    std::fs::write(&path, "{\"epoch\":1}\n{\"epoch\":2,\"lo").unwrap();
+    train(&package);
+    let text = std::fs::read_to_string(&path).unwrap();
+    let epochs = text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    let epochs: Vec<_> = epochs.map(|line| line["epoch"].as_u64().unwrap()).collect();
+    assert_eq!(epochs, [1, 1, 2, 1, 2]);
 }
 
 #[test]

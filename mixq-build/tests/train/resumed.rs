@@ -47,44 +47,92 @@ fn a_killed_training_goes_on_to_the_same_bytes() {
     }
 }
 
+/// Counts epochs, and keeps what was warned of.
+#[derive(Default)]
+struct Heard {
+    counter: Counter,
+    warnings: Vec<String>,
+}
+
+impl Progress for Heard {
+    fn batch(&mut self, _: &Epoch) {}
+
+    fn epoch(&mut self, epoch: &Epoch) {
+        self.counter.epoch(epoch);
+    }
+
+    fn warning(&mut self, warning: &str) {
+        self.warnings.push(warning.to_string());
+    }
+}
+
+/// Trains again; the epochs of either phase that this took, and what was warned of.
+fn train_again(package: &Package) -> ((usize, usize), Vec<String>) {
+    let _ = std::fs::remove_file(package.artifact());
+    let mut heard = Heard::default();
+    train_with(package, false, &mut heard).unwrap();
+    ((heard.counter.float, heard.counter.quantised), heard.warnings)
+}
+
+/// Whatever is wrong with a checkpoint, its phase is trained anew, and one line that names the file says why.
 #[test]
-fn a_checkpoint_that_cannot_be_read_is_started_over() {
+fn a_damaged_checkpoint_is_started_over() {
     let package = digits("per-channel", SHORT);
     train(&package);
     let expected = bytes(&package);
     let [float] = &checkpoints(&package, "float")[..] else { panic!("one float training") };
     let [quantised] = &checkpoints(&package, "quantised")[..] else { panic!("one QAT") };
-    for (checkpoint, again) in [(float, (2, 0)), (quantised, (0, 2))] {
+    for (checkpoint, phase, again) in [(float, "float", (2, 0)), (quantised, "quantised", (0, 2))] {
         let good = std::fs::read(checkpoint).unwrap();
-        for bad in [&b"no checkpoint"[..], &good[..good.len() / 2], &good[..good.len() - 1], b""] {
-            std::fs::write(checkpoint, bad).unwrap();
-            std::fs::remove_file(package.artifact()).unwrap();
-            let mut counter = Counter::default();
-            train_with(&package, false, &mut counter).unwrap();
-            assert_eq!((counter.float, counter.quantised), again, "{} bytes", bad.len());
+        let flipped = |byte: usize| {
+            let mut other = good.clone();
+            other[byte] ^= 1 << (byte % 8);
+            other
+        };
+        // In the first line, in the numbers, in the first and in the last value of the tensors.
+        let values = good.windows(2).position(|pair| pair == b"}\n").unwrap() + 2;
+        let mut damaged = [3, 90, 150, values + 2, good.len() / 2, good.len() - 1].map(flipped).to_vec();
+        damaged.extend([0, good.len() / 2, good.len() - 1].map(|length| good[..length].to_vec()));
+        damaged.push(b"no checkpoint".to_vec());
+        let old = String::from_utf8_lossy(&good[..20]).replace("checkpoint 2", "checkpoint 1");
+        damaged.push([old.as_bytes(), &good[20..]].concat());
+        for bad in damaged {
+            std::fs::write(checkpoint, &bad).unwrap();
+            let (trained, warnings) = train_again(&package);
+            assert_eq!(trained, again, "{} bytes of {}", bad.len(), good.len());
+            let [warning] = &warnings[..] else { panic!("one warning: {warnings:?}") };
+            let name = checkpoint.display();
+            assert!(warning.starts_with(&format!("the checkpoint {name} is not used: it is ")), "{warning}");
+            assert!(warning.ends_with(&format!("; the {phase} training starts over")), "{warning}");
+            assert!(!warning.contains('\n'), "{warning}");
             assert!(bytes(&package) == expected);
         }
+        assert_eq!(train_again(&package), ((0, 0), Vec::new()), "the checkpoint is whole again");
     }
 }
 
-/// A checkpoint under this network's name, but from another network.
+/// A checkpoint under this network's name, but from another network, or from another training of the same
+/// network.
 #[test]
-fn a_checkpoint_of_another_network_is_not_used() {
+fn a_checkpoint_of_another_training_is_not_used() {
     let package = digits("per-channel", SHORT);
     train(&package);
     let expected = bytes(&package);
-    let other = digits("per-channel", SHORT);
-    other.replace("net.toml", "filters = 12", "filters = 20");
-    train(&other);
-    for phase in ["float", "quantised"] {
-        let (own, foreign) = (&checkpoints(&package, phase)[0], &checkpoints(&other, phase)[0]);
-        std::fs::copy(foreign, own).unwrap();
+    let other_network = digits("per-channel", SHORT);
+    other_network.replace("net.toml", "filters = 12", "filters = 20");
+    let other_seed = digits("per-channel", &format!("{SHORT}, seed = 2"));
+    for other in [other_network, other_seed] {
+        train(&other);
+        for phase in ["float", "quantised"] {
+            let (own, foreign) = (&checkpoints(&package, phase)[0], &checkpoints(&other, phase)[0]);
+            std::fs::copy(foreign, own).unwrap();
+        }
+        let (trained, warnings) = train_again(&package);
+        assert_eq!(trained, (2, 2));
+        assert_eq!(warnings.len(), 2, "{warnings:?}");
+        assert!(warnings.iter().all(|warning| warning.contains("it is of another training")), "{warnings:?}");
+        assert!(bytes(&package) == expected);
     }
-    std::fs::remove_file(package.artifact()).unwrap();
-    let mut counter = Counter::default();
-    train_with(&package, false, &mut counter).unwrap();
-    assert_eq!((counter.float, counter.quantised), (2, 2));
-    assert!(bytes(&package) == expected);
 }
 
 /// The float network does not depend on the budget; with thresholds instead of multipliers nothing is trained at all.

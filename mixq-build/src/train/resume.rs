@@ -1,0 +1,85 @@
+//! Where a phase begins: before its first epoch, or where its checkpoint stands.
+
+use super::Progress;
+use super::checkpoint::{Checkpoint, Wanted};
+use super::device::Machine;
+use super::model::Model;
+use super::phase::Phase;
+use super::state::State;
+
+/// The state that a checkpoint holds, if it is this phase's; else that before the first epoch. libtorch then
+/// computes with as many threads as the phase began with.
+pub fn begin(
+    phase: &Phase<'_>,
+    model: &Model<'_>,
+    checkpoint: &Checkpoint,
+    use_finished: bool,
+    machine: &Machine,
+    progress: &mut dyn Progress,
+) -> State {
+    let averaged = phase.settings.average > 0.0;
+    let wanted = Wanted {
+        optimiser: phase.optimiser(),
+        epochs: phase.epochs(),
+        averaged,
+        tensors: &model.tensors,
+        bounds: phase.quantised,
+        device: model.device,
+    };
+    let saved = checkpoint.load(&wanted).unwrap_or_else(|reason| {
+        progress.warning(&format!("{reason}; the {} training starts over", phase.name()));
+        None
+    });
+    let saved = saved.filter(|state| use_finished || state.epoch < phase.epochs());
+    saved.iter().flat_map(|saved| differences(phase.name(), &saved.machine, machine)).for_each(
+        |difference| {
+            progress.warning(&difference);
+        },
+    );
+    let state =
+        saved.unwrap_or_else(|| State::new(model.snapshot(), averaged, phase.optimiser(), machine.clone()));
+    tch::set_num_threads(state.machine.threads as i32);
+    state
+}
+
+/// What is not as where the training began.
+fn differences(phase: &str, began: &Machine, machine: &Machine) -> Vec<String> {
+    let Machine { threads, cpu } = began;
+    let counted =
+        |threads: u32| if threads == 1 { "1 thread".to_string() } else { format!("{threads} threads") };
+    let mut differences = Vec::new();
+    if *threads != machine.threads {
+        let (began, here) = (counted(*threads), counted(machine.threads));
+        differences.push(format!(
+            "the {phase} training began with {began} and goes on with {began}: with {here}, as this machine \
+             would take, its artifact would be another"
+        ));
+    }
+    if *cpu != machine.cpu {
+        differences.push(format!(
+            "the {phase} training began on another kind of processor ({cpu}; here is {}): its artifact may \
+             differ from that of a training on one machine",
+            machine.cpu
+        ));
+    }
+    differences
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_machine_is_said() {
+        let machine = |threads, cpu: &str| Machine { threads, cpu: cpu.to_string() };
+        let said = |here| differences("float", &machine(1, "A"), &here);
+        assert_eq!(said(machine(1, "A")), [""; 0]);
+        let threads = "the float training began with 1 thread and goes on with 1 thread: with 2 threads, \
+                       as this machine would take, its artifact would be another";
+        assert_eq!(said(machine(2, "A")), [threads]);
+        let cpu = "the float training began on another kind of processor (A; here is B): its artifact may \
+                   differ from that of a training on one machine";
+        assert_eq!(said(machine(1, "B")), [cpu]);
+        assert_eq!(said(machine(4, "B")).len(), 2);
+    }
+}
