@@ -34,7 +34,8 @@ fn execute(layer: &Conv, rule: Rule, parameters: &[u8], arena: &mut [u8], loops:
             Taps::new(y, window.stride_height, window.pad_top, window.kernel_height, layer.input.height);
         for (x, pixels) in row.chunks_mut(2 * pixel_bytes).enumerate() {
             let both = pixels.len() > pixel_bytes;
-            let columns = [2 * x, 2 * x + 1].map(|x| {
+            // The second pixel may not be there: then its window is that of the first.
+            let columns = [2 * x, 2 * x + usize::from(both)].map(|x| {
                 Taps::new(x, window.stride_width, window.pad_left, window.kernel_width, layer.input.width)
             });
             let patch = Patch { source: &source, rows, columns, both };
