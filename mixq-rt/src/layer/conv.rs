@@ -5,11 +5,15 @@ use mixq_format::Conv;
 use super::patch::{Cursor, Patch, Source};
 use super::{BLOCK, Loops, Taps};
 use crate::arch::{Pair, SEGMENT};
+use crate::check::{check, within};
 use crate::requant::{Requantiser, Rule};
 use crate::tensor::{CHUNK, PixelWriter, split};
 
 /// Executes a convolution with `X`-bit input and `W`-bit weights, and the rule that
 /// its table names; any width of output.
+///
+/// # Panics
+/// If weights or a table reach beyond the parameters, or a tensor beyond the arena, or the tensors overlap, or a window lies wholly in the padding.
 #[inline(always)]
 pub fn conv<const X: usize, const W: usize>(layer: &Conv, rule: Rule, parameters: &[u8], arena: &mut [u8]) {
     execute(layer, rule, parameters, arena, const { &Loops::of::<X, W>() });
@@ -24,6 +28,7 @@ fn execute(layer: &Conv, rule: Rule, parameters: &[u8], arena: &mut [u8], loops:
     let source = Source::new(layer, input, loops);
     let channels = usize::from(layer.output.channels);
     let filter_bytes = source.filter_bytes();
+    check(within(parameters.len(), layer.weights, filter_bytes.saturating_mul(channels)));
     let weights = &parameters[layer.weights as usize..];
     let pixel_bytes = layer.output.pixel_bytes();
 

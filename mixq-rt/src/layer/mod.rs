@@ -19,6 +19,11 @@ pub use depthwise::depthwise;
 pub use linear::linear;
 pub use pool::{average_pool, max_pool};
 
+#[cfg(armv7em)]
+pub(crate) use add::check_sum;
+#[cfg(armv7em)]
+pub(crate) use pool::MOST_AVERAGED;
+
 use core::slice::from_mut;
 
 use mixq_format::{Tensor, Window};

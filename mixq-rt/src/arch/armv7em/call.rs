@@ -1,7 +1,7 @@
 //! The safe door of the inner loops over blocks of weights.
 
-use mixq_format::Conv;
 use mixq_format::layout::{BLOCK, Blocks, NINE, NINE_WITH_ZERO_POINT, Proof, RECORD, Windows};
+use mixq_format::{Bits, Conv};
 
 use super::finish::{Ends, Left, ends};
 use super::frame::{Begin, Frame};
@@ -40,6 +40,9 @@ pub(crate) struct Kernels {
 impl Kernels {
     /// For `x`-bit input, `w`-bit weights and codes of `y` bits (0: sums) whose zero point is 0 or not, of biases with so
     /// many bits below a unit; `whole` if one chunk is all.
+    ///
+    /// # Panics
+    /// If there are none.
     pub(crate) const fn of(
         x: usize,
         windows: Windows,
@@ -53,7 +56,9 @@ impl Kernels {
             Windows::Codes => Some(unpack as Unpack),
             _ => None,
         };
-        let x = if unpack.is_some() { 8 } else { x };
+        // Whatever is unpacked, too.
+        let (x_bits, w_bits) = (super::bits(x), super::bits(w));
+        let (x, x_bits) = if unpack.is_some() { (8, Bits::B8) } else { (x, x_bits) };
         let nine = matches!(windows, Windows::Nine);
         let (run, unrolled, mask, left): (unsafe extern "C" fn(*const Frame), _, _, _) = match (x, w) {
             (_, 8) => (bytes::multiply, bytes::UNROLLED, 0, Left::Bytes),
@@ -61,7 +66,9 @@ impl Kernels {
             (_, 4) => (packed::multiply_4, packed::UNROLLED_4, packed::MASK_4, Left::Units),
             _ => (packed::multiply_2, packed::UNROLLED_2, packed::MASK_2, Left::Units),
         };
-        let blocks = Blocks { nine, ..Blocks::of(super::bits(x), super::bits(w)) };
+        let ends = ends(left, y, zero, fraction, whole);
+        assert!(y == 0 || ends.codes.is_some(), "no such codes are made of sums that are in registers");
+        let blocks = Blocks { nine, ..Blocks::of(x_bits, w_bits) };
         Kernels {
             run,
             unrolled,
@@ -75,7 +82,7 @@ impl Kernels {
             inside: nine && y > 0 && blocks.holds_zero_points(),
             tail: if nine { blocks.tail(NINE) } else { 0 },
             offset: blocks.zero_point_offset(0) as usize,
-            ends: ends(left, y, zero, fraction, whole),
+            ends,
         }
     }
 }
@@ -161,7 +168,8 @@ impl Filters<'_> {
         // As `Records` has it.
         let has_records = ends.codes.is_some();
         check(own_zero_points <= 1);
-        check(kernels.nine.is_none() || (taps, input.channels) == (9, 3));
+        let is_nine = (window.kernel_height, window.kernel_width, input.channels) == (3, 3, 3);
+        check(kernels.nine.is_none() || (is_nine && window.stride_width <= 2));
         let stride = BLOCK * filter_bytes + if has_records { BLOCK * own_zero_points + RECORD } else { 0 };
         let inside = kernels.inside && own_zero_points > 0;
         let before = if has_records && !inside { BLOCK * own_zero_points } else { 0 };

@@ -2,6 +2,8 @@
 
 use core::arch::naked_asm;
 
+use mixq_format::Bits;
+
 use super::PIXELS;
 use crate::check::{check, hold};
 
@@ -98,14 +100,14 @@ pub(super) struct WidenRow {
     pub(super) bits: usize,
 }
 
-/// For `x`-bit codes.
-pub(super) const fn widen_row_for(x: usize) -> WidenRow {
+/// For codes of such a width.
+pub(super) const fn widen_row_for(x: Bits) -> WidenRow {
     let run = match x {
-        8 => row8,
-        4 => row4,
+        Bits::B8 => row8,
+        Bits::B4 => row4,
         _ => row2,
     };
-    WidenRow { run, bits: x }
+    WidenRow { run, bits: x.count() }
 }
 
 // A pair of codes of r10 that are `$shift` bits up.

@@ -15,5 +15,5 @@ pub fn depthwise<const X: usize, const W: usize, const Y: usize, const ODD: bool
     parameters: &[u8],
     arena: &mut [u8],
 ) {
-    execute(table, const { &Loops::of(X, Y, ODD) }, parameters, arena);
+    execute(table, const { &Loops::of(X, W, Y, ODD) }, parameters, arena);
 }
