@@ -1,0 +1,191 @@
+//! Hostile layers by the kernels of the target and by the portable ones: each panics, or changes nothing but its output and what its plan gives
+//! it, whatever lies around parameters and arena. Where both answer to tables that fit together, they answer the same.
+
+use core::sync::atomic::Ordering;
+
+use mixq_rt::format::layout;
+use mixq_rt::run_layer;
+use semihosting::println;
+
+use crate::dispatch::{Kind, run_native};
+use crate::known::KNOWN;
+use crate::layers;
+use crate::mutate::{Case, lengths, mutate};
+use crate::numbers::Numbers;
+use crate::recover::{CASE, returns};
+use crate::unweighted;
+
+/// Bytes of the largest parameters and arenas.
+const MOST: [usize; 2] = [64 << 10, 16 << 10];
+/// Bytes that lie before and after them, and belong to nobody.
+const AROUND: usize = 4096;
+
+/// What is generated, which may be more than is taken.
+static mut PLAIN: [u8; 256 << 10] = [0; 256 << 10];
+static mut LAID_OUT: [u8; 256 << 10] = [0; 256 << 10];
+static mut ARENA: [u8; 64 << 10] = [0; 64 << 10];
+/// What kernels are given.
+static mut PARAMETERS: Surrounded<{ MOST[0] + 2 * AROUND }> = Surrounded([0; MOST[0] + 2 * AROUND]);
+static mut WORKED_IN: Surrounded<{ MOST[1] + 2 * AROUND }> = Surrounded([0; MOST[1] + 2 * AROUND]);
+/// What they answer.
+static mut ANSWERS: [[u8; MOST[1]]; 2] = [[0; MOST[1]]; 2];
+
+#[repr(align(8))]
+struct Surrounded<const N: usize>([u8; N]);
+
+/// All memory of a case.
+struct Memory {
+    plain: &'static mut [u8],
+    laid_out: &'static mut [u8],
+    arena: &'static mut [u8],
+    around: [&'static mut [u8]; 2],
+    answers: [&'static mut [u8]; 2],
+}
+
+/// Tries so many layers, and those that are known.
+pub fn run(count: u64, seed: u64) {
+    // SAFETY: the only references, taken once.
+    let mut memory = unsafe {
+        let [first, second] = &mut *&raw mut ANSWERS;
+        Memory {
+            plain: &mut *&raw mut PLAIN,
+            laid_out: &mut *&raw mut LAID_OUT,
+            arena: &mut *&raw mut ARENA,
+            around: [&mut (*&raw mut PARAMETERS).0, &mut (*&raw mut WORKED_IN).0],
+            answers: [first, second],
+        }
+    };
+    for (number, case) in KNOWN.iter().enumerate() {
+        let mut numbers = Numbers::new(number as u64);
+        numbers.fill(&mut memory.laid_out[..case.lengths[0]]);
+        numbers.fill(&mut memory.plain[..case.lengths[0]]);
+        numbers.fill(&mut memory.arena[..case.lengths[1]]);
+        let kind = Kind::of(&case.layer, case.plan.as_ref(), 0);
+        let native = twice(number as u64, case, Some(&kind), &mut memory);
+        let portable = twice(number as u64, case, None, &mut memory);
+        assert!(!native && !portable, "known case {number}: no panic, {native} and {portable}: {case:?}");
+    }
+    let (mut answers, mut panics, mut compared) = (0, 0, 0);
+    for number in seed..seed + count {
+        CASE.store(number as u32, Ordering::Relaxed);
+        let mut numbers = Numbers::new(number);
+        let layer = match numbers.within(0, 7) {
+            0 => unweighted::addition(&mut numbers, memory.arena),
+            1 => unweighted::pool(&mut numbers, memory.arena),
+            _ => layers::random(&mut numbers, memory.plain, memory.arena),
+        };
+        let needed = lengths(&layer);
+        let weighted = layer.weights().is_some();
+        if needed[0] > MOST[0]
+            || needed[1] + 512 > MOST[1]
+            || (weighted && !layout::armv7em_takes(&layer, memory.plain))
+        {
+            continue;
+        }
+        let room = if numbers.once_in(2) { 0 } else { 4 * numbers.within(0, 128) as usize };
+        let arena = needed[1] + room;
+        let plan = layout::plan(&[layer], 0, memory.plain, arena as u32);
+        memory.laid_out[..needed[0]].copy_from_slice(&memory.plain[..needed[0]]);
+        layout::armv7em(&layer, memory.plain, memory.laid_out);
+        let codes = plan.map_or(0, |plan| layout::armv7em_codes(&layer, memory.plain, &plan));
+        let mut case = Case { layer, plan, lengths: [needed[0], arena], begins: [0; 2] };
+        let mut kind = Kind::of(&layer, plan.as_ref(), codes);
+        let hostile = !numbers.once_in(16) && mutate(&mut numbers, &mut case);
+        if hostile && numbers.once_in(2) {
+            // The kernel that the tables ask for now, more or less.
+            let codes = if numbers.once_in(4) { numbers.one_of(&[0, 2, 4, 8]) } else { codes };
+            kind = Kind::of(&case.layer, case.plan.as_ref(), codes);
+        }
+        let native = twice(number, &case, Some(&kind), &mut memory);
+        let portable = twice(number, &case, None, &mut memory);
+        assert!(hostile || native, "case {number}: a panic, but nothing is wrong: {case:?}");
+        if native {
+            answers += 1
+        } else {
+            panics += 1
+        }
+        if native && portable && !hostile {
+            compared += 1;
+            compare(number, &case, &memory);
+        }
+    }
+    println!("answers {answers}, panics {panics}, compared {compared}");
+}
+
+/// Calls the kernel of the target, or the portable one, among other bytes each time: whether it answers. Its answer is the first or the second.
+fn twice(number: u64, case: &Case, kind: Option<&Kind>, memory: &mut Memory) -> bool {
+    let Memory { plain, laid_out, arena, around: [parameters, worked_in], answers } = memory;
+    let tables: &[u8] = if kind.is_some() { laid_out } else { plain };
+    let answer = &mut answers[usize::from(kind.is_none())];
+    let mut before = false;
+    for time in 0..2 {
+        let seed = 2 * number + time;
+        place(seed, parameters, &tables[..case.lengths[0]], case.begins[0]);
+        place(seed, worked_in, &arena[..case.lengths[1]], case.begins[1]);
+        let returned = {
+            let given = &parameters[AROUND + case.begins[0]..][..case.lengths[0]];
+            let arena = &mut worked_in[AROUND + case.begins[1]..][..case.lengths[1]];
+            returns(|| match kind {
+                Some(kind) => run_native(kind, &case.layer, given, arena, case.plan),
+                None => run_layer(&case.layer, given, arena),
+            })
+        };
+        unchanged(seed, parameters, &tables[..case.lengths[0]], case, 0);
+        unchanged(seed, worked_in, &arena[..case.lengths[1]], case, 1);
+        let found = &worked_in[AROUND + case.begins[1]..][..case.lengths[1]];
+        if time == 0 {
+            answer[..found.len()].copy_from_slice(found);
+            before = returned;
+        } else {
+            assert!(
+                before == returned,
+                "case {number}: what lies around decides whether it panics: {case:?}"
+            );
+            assert!(
+                !returned || answer[..found.len()] == *found,
+                "case {number}: what lies around decides the answer: {case:?}"
+            );
+        }
+    }
+    before
+}
+
+/// Puts bytes into others that are known.
+fn place(seed: u64, to: &mut [u8], bytes: &[u8], begin: usize) {
+    let end = AROUND + begin + bytes.len();
+    to[..AROUND + begin].fill(surrounding(seed));
+    to[AROUND + begin..end].copy_from_slice(bytes);
+    to[end..end + AROUND - begin].fill(surrounding(seed));
+}
+
+fn surrounding(seed: u64) -> u8 {
+    (seed as u8).wrapping_mul(0x6b) ^ 0x35
+}
+
+/// Asserts that all is as [`place`] left it; but for the output and what the plan gives, in an arena.
+fn unchanged(seed: u64, found: &[u8], bytes: &[u8], case: &Case, which: usize) {
+    let start = AROUND + case.begins[which];
+    let end = start + bytes.len();
+    let same = |bytes: &[u8]| bytes.iter().all(|byte| *byte == surrounding(seed));
+    assert!(
+        same(&found[..start]) && same(&found[end..end + AROUND - case.begins[which]]),
+        "case {}: bytes around are written: {case:?}",
+        seed / 2
+    );
+    let output = case.layer.output().range();
+    let work = case.plan.map_or(0..0, |plan| {
+        let start = plan.scratch as usize;
+        start..start.saturating_add(plan.scratch_bytes as usize)
+    });
+    for (index, (found, expected)) in found[start..end].iter().zip(bytes).enumerate() {
+        let may_change = which == 1 && (output.contains(&index) || work.contains(&index));
+        assert!(found == expected || may_change, "case {}: byte {index} is written: {case:?}", seed / 2);
+    }
+}
+
+/// Asserts that the answers of both kernels are the same, but for what the plan gives.
+fn compare(number: u64, case: &Case, memory: &Memory) {
+    let output = case.layer.output();
+    let [native, portable] = &memory.answers;
+    assert!(native[output.range()] == portable[output.range()], "case {number}: answers differ: {case:?}");
+}
