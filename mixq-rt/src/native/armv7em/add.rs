@@ -16,6 +16,7 @@ pub fn add(table: &Add, arena: &mut [u8]) {
     let seamless = |bits: usize| (channels * bits).is_multiple_of(8);
     let widths = [&table.a, &table.b, &table.output].map(|tensor| tensor.bits.count());
     let narrowest = widths.into_iter().min().unwrap_or(8);
-    let (rows, elements) = if seamless(narrowest) { (1, pixels.saturating_mul(channels)) } else { (pixels, channels) };
+    let (rows, elements) =
+        if seamless(narrowest) { (1, pixels.saturating_mul(channels)) } else { (pixels, channels) };
     Sum::new(table).run(arena, rows, elements);
 }
