@@ -20,40 +20,35 @@ const MOST: [usize; 2] = [64 << 10, 16 << 10];
 /// Bytes that lie before and after them, and belong to nobody.
 const AROUND: usize = 4096;
 
-/// What is generated, which may be more than is taken.
-static mut PLAIN: [u8; 256 << 10] = [0; 256 << 10];
-static mut LAID_OUT: [u8; 256 << 10] = [0; 256 << 10];
-static mut ARENA: [u8; 64 << 10] = [0; 64 << 10];
-/// What kernels are given.
-static mut PARAMETERS: Surrounded<{ MOST[0] + 2 * AROUND }> = Surrounded([0; MOST[0] + 2 * AROUND]);
-static mut WORKED_IN: Surrounded<{ MOST[1] + 2 * AROUND }> = Surrounded([0; MOST[1] + 2 * AROUND]);
-/// What they answer.
-static mut ANSWERS: [[u8; MOST[1]]; 2] = [[0; MOST[1]]; 2];
-
-#[repr(align(8))]
-struct Surrounded<const N: usize>([u8; N]);
-
-/// All memory of a case.
+/// All memory of a case. The first two begin where a word does.
+#[repr(C, align(4))]
 struct Memory {
-    plain: &'static mut [u8],
-    laid_out: &'static mut [u8],
-    arena: &'static mut [u8],
-    around: [&'static mut [u8]; 2],
-    answers: [&'static mut [u8]; 2],
+    /// What kernels are given, with what lies around.
+    parameters: [u8; MOST[0] + 2 * AROUND],
+    worked_in: [u8; MOST[1] + 2 * AROUND],
+    /// What is generated, which may be more than is taken.
+    plain: [u8; 256 << 10],
+    laid_out: [u8; 256 << 10],
+    arena: [u8; 64 << 10],
+    /// What the kernel of the target and the portable one answer.
+    answers: [[u8; MOST[1]]; 2],
 }
+
+static mut MEMORY: Memory = Memory {
+    parameters: [0; MOST[0] + 2 * AROUND],
+    worked_in: [0; MOST[1] + 2 * AROUND],
+    plain: [0; 256 << 10],
+    laid_out: [0; 256 << 10],
+    arena: [0; 64 << 10],
+    answers: [[0; MOST[1]]; 2],
+};
 
 /// Tries so many layers, and those that are known.
 pub fn run(count: u64, seed: u64) {
-    // SAFETY: the only references, taken once.
-    let mut memory = unsafe {
-        let [first, second] = &mut *&raw mut ANSWERS;
-        Memory {
-            plain: &mut *&raw mut PLAIN,
-            laid_out: &mut *&raw mut LAID_OUT,
-            arena: &mut *&raw mut ARENA,
-            around: [&mut (*&raw mut PARAMETERS).0, &mut (*&raw mut WORKED_IN).0],
-            answers: [first, second],
-        }
+    // SAFETY: the only reference, taken once.
+    let memory = unsafe {
+        let memory = &raw mut MEMORY;
+        &mut *memory
     };
     for (number, case) in KNOWN.iter().enumerate() {
         let mut numbers = Numbers::new(number as u64);
@@ -61,8 +56,8 @@ pub fn run(count: u64, seed: u64) {
         numbers.fill(&mut memory.plain[..case.lengths[0]]);
         numbers.fill(&mut memory.arena[..case.lengths[1]]);
         let kind = Kind::of(&case.layer, case.plan.as_ref(), 0);
-        let native = twice(number as u64, case, Some(&kind), &mut memory);
-        let portable = twice(number as u64, case, None, &mut memory);
+        let native = twice(number as u64, case, Some(&kind), memory);
+        let portable = twice(number as u64, case, None, memory);
         assert!(!native && !portable, "known case {number}: no panic, {native} and {portable}: {case:?}");
     }
     let (mut answers, mut panics, mut compared) = (0, 0, 0);
@@ -70,24 +65,24 @@ pub fn run(count: u64, seed: u64) {
         CASE.store(number as u32, Ordering::Relaxed);
         let mut numbers = Numbers::new(number);
         let layer = match numbers.within(0, 7) {
-            0 => unweighted::addition(&mut numbers, memory.arena),
-            1 => unweighted::pool(&mut numbers, memory.arena),
-            _ => layers::random(&mut numbers, memory.plain, memory.arena),
+            0 => unweighted::addition(&mut numbers, &mut memory.arena),
+            1 => unweighted::pool(&mut numbers, &mut memory.arena),
+            _ => layers::random(&mut numbers, &mut memory.plain, &mut memory.arena),
         };
         let needed = lengths(&layer);
         let weighted = layer.weights().is_some();
         if needed[0] > MOST[0]
             || needed[1] + 512 > MOST[1]
-            || (weighted && !layout::armv7em_takes(&layer, memory.plain))
+            || (weighted && !layout::armv7em_takes(&layer, &memory.plain))
         {
             continue;
         }
         let room = if numbers.once_in(2) { 0 } else { 4 * numbers.within(0, 128) as usize };
         let arena = needed[1] + room;
-        let plan = layout::plan(&[layer], 0, memory.plain, arena as u32);
+        let plan = layout::plan(&[layer], 0, &memory.plain, arena as u32);
         memory.laid_out[..needed[0]].copy_from_slice(&memory.plain[..needed[0]]);
-        layout::armv7em(&layer, memory.plain, memory.laid_out);
-        let codes = plan.map_or(0, |plan| layout::armv7em_codes(&layer, memory.plain, &plan));
+        layout::armv7em(&layer, &memory.plain, &mut memory.laid_out);
+        let codes = plan.map_or(0, |plan| layout::armv7em_codes(&layer, &memory.plain, &plan));
         let mut case = Case { layer, plan, lengths: [needed[0], arena], begins: [0; 2] };
         let mut kind = Kind::of(&layer, plan.as_ref(), codes);
         let hostile = !numbers.once_in(16) && mutate(&mut numbers, &mut case);
@@ -96,8 +91,8 @@ pub fn run(count: u64, seed: u64) {
             let codes = if numbers.once_in(4) { numbers.one_of(&[0, 2, 4, 8]) } else { codes };
             kind = Kind::of(&case.layer, case.plan.as_ref(), codes);
         }
-        let native = twice(number, &case, Some(&kind), &mut memory);
-        let portable = twice(number, &case, None, &mut memory);
+        let native = twice(number, &case, Some(&kind), memory);
+        let portable = twice(number, &case, None, memory);
         assert!(hostile || native, "case {number}: a panic, but nothing is wrong: {case:?}");
         if native {
             answers += 1
@@ -106,7 +101,7 @@ pub fn run(count: u64, seed: u64) {
         }
         if native && portable && !hostile {
             compared += 1;
-            compare(number, &case, &memory);
+            compare(number, &case, memory);
         }
     }
     println!("answers {answers}, panics {panics}, compared {compared}");
@@ -114,7 +109,7 @@ pub fn run(count: u64, seed: u64) {
 
 /// Calls the kernel of the target, or the portable one, among other bytes each time: whether it answers. Its answer is the first or the second.
 fn twice(number: u64, case: &Case, kind: Option<&Kind>, memory: &mut Memory) -> bool {
-    let Memory { plain, laid_out, arena, around: [parameters, worked_in], answers } = memory;
+    let Memory { parameters, worked_in, plain, laid_out, arena, answers } = memory;
     let tables: &[u8] = if kind.is_some() { laid_out } else { plain };
     let answer = &mut answers[usize::from(kind.is_none())];
     let mut before = false;
