@@ -1,9 +1,11 @@
 //! Hostile layers by the kernels of the target and by the portable ones: each panics, or changes nothing but its output and what its plan gives
-//! it, whatever lies around parameters and arena. Where both answer to tables that fit together, they answer the same.
+//! it, whatever lies around parameters and arena. Where both answer to tables that fit together, they answer the same. A network of such a layer
+//! is never valid if a tensor does not fit its arena, by sizes in 64 bits.
 
 use core::sync::atomic::Ordering;
 
 use mixq_rt::format::layout;
+use mixq_rt::format::{Bits, Conv, Layer, Linear, Network, Tensor};
 use mixq_rt::run_layer;
 use semihosting::println;
 
@@ -51,6 +53,7 @@ pub fn run(count: u64, seed: u64) {
         &mut *memory
     };
     for (number, case) in KNOWN.iter().enumerate() {
+        check_validation(number as u64, case, memory);
         let mut numbers = Numbers::new(number as u64);
         numbers.fill(&mut memory.laid_out[..case.lengths[0]]);
         numbers.fill(&mut memory.plain[..case.lengths[0]]);
@@ -91,6 +94,7 @@ pub fn run(count: u64, seed: u64) {
             let codes = if numbers.once_in(4) { numbers.one_of(&[0, 2, 4, 8]) } else { codes };
             kind = Kind::of(&case.layer, case.plan.as_ref(), codes);
         }
+        check_validation(number, &case, memory);
         let native = twice(number, &case, Some(&kind), memory);
         let portable = twice(number, &case, None, memory);
         assert!(hostile || native, "case {number}: a panic, but nothing is wrong: {case:?}");
@@ -105,6 +109,44 @@ pub fn run(count: u64, seed: u64) {
         }
     }
     println!("answers {answers}, panics {panics}, compared {compared}");
+}
+
+/// Asserts that the validation of a network of this layer does not panic, and finds tensors and weights that do not fit.
+fn check_validation(number: u64, case: &Case, memory: &Memory) {
+    let layer = &case.layer;
+    let ((a, b), output) = (layer.inputs(), layer.output());
+    let [parameters, arena] = case.lengths;
+    let network = Network {
+        layers: &[*layer],
+        parameters: &memory.plain[..parameters],
+        input: *a,
+        output: *output,
+        arena_bytes: arena as u32,
+    };
+    let mut valid = false;
+    let returned = returns(|| valid = network.validate().is_ok());
+    assert!(returned, "case {number}: a panic while it is validated: {case:?}");
+    let bytes =
+        |count: u64, columns: u16, bits: Bits| count * (u64::from(columns) * bits.count() as u64).div_ceil(8);
+    let fits = |tensor: &Tensor| {
+        let pixels = u64::from(tensor.height) * u64::from(tensor.width);
+        u64::from(tensor.offset) + bytes(pixels, tensor.channels, tensor.bits) <= arena as u64
+    };
+    let weights = match layer {
+        Layer::Conv(Conv { input, output, window, weights, weight_bits, .. }) => {
+            let taps = u64::from(window.kernel_height) * u64::from(window.kernel_width);
+            let filters = bytes(taps, input.channels, *weight_bits).saturating_mul(output.channels.into());
+            filters.saturating_add((*weights).into())
+        }
+        Layer::Linear(Linear { input, output, weights, weight_bits, .. }) => {
+            let pixels = u64::from(input.height) * u64::from(input.width);
+            let filters = bytes(pixels, input.channels, *weight_bits).saturating_mul(output.channels.into());
+            filters.saturating_add((*weights).into())
+        }
+        Layer::Depthwise(_) | Layer::AveragePool(_) | Layer::MaxPool(_) | Layer::Add(_) => 0,
+    };
+    let all_fit = fits(a) && b.is_none_or(fits) && fits(output) && weights <= parameters as u64;
+    assert!(!valid || all_fit, "case {number}: what does not fit is valid: {case:?}");
 }
 
 /// Calls the kernel of the target, or the portable one, among other bytes each time: whether it answers. Its answer is the first or the second.

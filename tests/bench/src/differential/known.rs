@@ -1,4 +1,4 @@
-//! Calls from safe code that read or wrote memory which was not theirs, before bounds could not wrap.
+//! Calls from safe code that took memory which was not theirs, or computed something else, when bounds in 32 bits wrapped.
 
 use mixq_rt::format::layout::{Plan, Proof};
 use mixq_rt::format::{Bits, Conv, Layer, Linear, Requant, Rule, Tensor, Window};
@@ -47,9 +47,9 @@ const IN_THE_PADDING: Conv = Conv {
 /// 2^32 taps of 16 channels: no bytes at all, as 32 bits have it.
 const TAPS: Conv = Conv { window: Window { kernel_height: 32_768, kernel_width: 32_768, ..WINDOW }, ..CONV };
 
-/// 2^32 elements.
+/// 2^32 + 4 elements: four, as 32 bits have it, and eight weights.
 const ELEMENTS: Linear = Linear {
-    input: tensor([32_768, 32_768, 4], Bits::B8, 0),
+    input: tensor([54_161, 19_825, 4], Bits::B8, 0),
     output: tensor([1, 1, 2], Bits::B32, 16),
     weights: 16,
     weight_bits: Bits::B8,

@@ -101,6 +101,7 @@ fn tensor(numbers: &mut Numbers, layer: &mut Layer, arena: usize) {
 fn product(numbers: &mut Numbers, layer: &mut Layer) {
     let shapes = [
         [32_768, 32_768, 4],
+        [54_161, 19_825, 4],
         [32_768, 32_768, 16],
         [65_535, 65_535, 65_535],
         [65_535, 65_535, 1],
