@@ -173,14 +173,13 @@ impl Layer {
         }
     }
 
-    /// The packed weights: offset in the parameter block, rows, elements of a row, width. `None` for a
-    /// layer without weights.
+    /// The packed weights: offset in the parameter block, rows (the largest `usize` if that is too small), elements of
+    /// a row, width. `None` for a layer without weights.
     pub const fn weights(&self) -> Option<(u32, usize, usize, Bits)> {
         match self {
             Layer::Conv(l) => {
-                let rows = l.output.channels as usize
-                    * l.window.kernel_height as usize
-                    * l.window.kernel_width as usize;
+                let taps = l.window.kernel_height as usize * l.window.kernel_width as usize;
+                let rows = taps.saturating_mul(l.output.channels as usize);
                 Some((l.weights, rows, l.input.channels as usize, l.weight_bits))
             }
             Layer::Depthwise(l) => {
@@ -188,7 +187,7 @@ impl Layer {
                 Some((l.weights, rows, l.input.channels as usize, l.weight_bits))
             }
             Layer::Linear(l) => {
-                let rows = l.output.channels as usize * l.input.pixels();
+                let rows = l.input.pixels().saturating_mul(l.output.channels as usize);
                 Some((l.weights, rows, l.input.channels as usize, l.weight_bits))
             }
             Layer::AveragePool(_) | Layer::MaxPool(_) | Layer::Add(_) => None,

@@ -124,7 +124,7 @@ impl Network<'_> {
             if bits == Bits::B32 {
                 return Err("weights have 8, 4 or 2 bits");
             }
-            if !holds(offset, rows * bits.row_bytes(columns)) {
+            if !holds(offset, rows.saturating_mul(bits.row_bytes(columns))) {
                 return Err("weights reach beyond the parameters");
             }
         }

@@ -35,18 +35,19 @@ impl Tensor {
         self.height as usize * self.width as usize
     }
 
-    /// Elements of the tensor.
+    /// Elements of the tensor. The largest `usize` if that is too small, as it may be where it has 32 bits.
     pub const fn elements(&self) -> usize {
-        self.pixels() * self.channels as usize
+        self.pixels().saturating_mul(self.channels as usize)
     }
 
-    /// Bytes that the tensor takes in the arena, without alignment.
+    /// Bytes that the tensor takes in the arena, without alignment. The largest `usize` if that is too small: then it
+    /// fits no arena.
     pub const fn bytes(&self) -> usize {
-        self.pixels() * self.pixel_bytes()
+        self.pixels().saturating_mul(self.pixel_bytes())
     }
 
-    /// Its bytes in the arena.
+    /// Its bytes in the arena. The end is the largest `usize` if that is too small.
     pub const fn range(&self) -> core::ops::Range<usize> {
-        self.offset as usize..self.offset as usize + self.bytes()
+        self.offset as usize..(self.offset as usize).saturating_add(self.bytes())
     }
 }

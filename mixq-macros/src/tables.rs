@@ -47,18 +47,28 @@ impl Step<'_> {
         quote!(#field: #table)
     }
 
-    /// Its execution: by the target's own kernel if there may be one. Then the weights are as that wants them.
+    /// Its execution: by the target's own kernel if there may be one, with all that is known of it. Then the weights are as that wants them.
     pub fn call(&self, artifact: &Artifact, layers: &[Layer]) -> TokenStream {
         let field = self.field();
         let layer = &self.named.layer;
-        let x = Literal::usize_unsuffixed(layer.inputs().0.bits.count());
-        if layout::armv7em_takes(layer, &artifact.parameters) {
-            let plan = layout::plan(layers, self.index, &artifact.parameters, artifact.header.arena_bytes);
-            return self.native(&artifact.parameters, plan.as_ref());
-        }
-        let weighted = |kernel: &str, weight_bits: Bits, requant: &Requant| {
-            let kernel = format_ident!("{kernel}");
-            let w = Literal::usize_unsuffixed(weight_bits.count());
+        let parameters = &artifact.parameters;
+        let usize = Literal::usize_unsuffixed;
+        let x = usize(layer.inputs().0.bits.count());
+        let takes = layout::armv7em_takes(layer, parameters);
+        let plan = if takes {
+            layout::plan(layers, self.index, parameters, artifact.header.arena_bytes)
+        } else {
+            None
+        };
+        let codes = plan.as_ref().map_or(0, |plan| layout::armv7em_codes(layer, parameters, plan));
+        let y = usize(codes);
+        let native = |kernel: &str, weight_bits: Bits, more: TokenStream| {
+            let (kernel, w) = (format_ident!("{kernel}"), usize(weight_bits.count()));
+            let plan = plan.as_ref().map(plan_literal).into_iter();
+            quote!(native::#kernel::<#x, #w, #more>(&layers.#field, parameters, arena #(, #plan)*);)
+        };
+        let portable = |kernel: &str, weight_bits: Bits, requant: &Requant| {
+            let (kernel, w) = (format_ident!("{kernel}"), usize(weight_bits.count()));
             let rule = match requant.rule {
                 Rule::Multiplier => quote!(multiplier),
                 Rule::Thresholds16 => quote!(thresholds16),
@@ -68,46 +78,26 @@ impl Step<'_> {
         };
         let words = layout::armv7em_words(layer);
         match layer {
-            Layer::Conv(layer) => weighted("conv", layer.weight_bits, &layer.requant),
-            Layer::Depthwise(layer) => weighted("depthwise", layer.weight_bits, &layer.requant),
-            Layer::Linear(layer) => weighted("linear", layer.weight_bits, &layer.requant),
+            Layer::Conv(conv) if takes => {
+                let windows = Literal::u8_unsuffixed(layout::Windows::of(conv) as u8);
+                let zero = codes > 0 && conv.output.zero_point == 0;
+                let fraction = Literal::u8_unsuffixed(conv.requant.fraction);
+                let whole = codes > 0 && plan.as_ref().is_some_and(|plan| layout::whole(conv, plan));
+                native("conv", conv.weight_bits, quote!(#y, #fraction, #zero, #windows, #whole))
+            }
+            Layer::Depthwise(Depthwise { output, weight_bits, .. }) if takes => {
+                let (y, odd) = (usize(output.bits.count()), output.channels % 2 == 1);
+                native("depthwise", *weight_bits, quote!(#y, #odd))
+            }
+            Layer::Linear(linear) if takes => native("linear", linear.weight_bits, quote!(#y)),
+            Layer::Conv(layer) => portable("conv", layer.weight_bits, &layer.requant),
+            Layer::Depthwise(layer) => portable("depthwise", layer.weight_bits, &layer.requant),
+            Layer::Linear(layer) => portable("linear", layer.weight_bits, &layer.requant),
             Layer::AveragePool(_) => quote!(native::average_pool::<#x, #words>(&layers.#field, arena);),
             Layer::MaxPool(_) => quote!(native::max_pool::<#x, #words>(&layers.#field, arena);),
             Layer::Add(layer) if layer.output.bits == Bits::B32 => quote!(layer::add(&layers.#field, arena);),
             Layer::Add(_) => quote!(native::add(&layers.#field, arena);),
         }
-    }
-
-    /// Its execution by the target's own kernel, with all that is known of it.
-    fn native(&self, parameters: &[u8], plan: Option<&Plan>) -> TokenStream {
-        let layer = &self.named.layer;
-        let usize = Literal::usize_unsuffixed;
-        let (x, codes) = (
-            usize(layer.inputs().0.bits.count()),
-            plan.map_or(0, |plan| layout::armv7em_codes(layer, parameters, plan)),
-        );
-        let w = layer.weights().map(|(.., bits)| usize(bits.count()));
-        let (kernel, more) = match layer {
-            Layer::Conv(conv) => {
-                let y = usize(codes);
-                let windows = Literal::u8_unsuffixed(layout::Windows::of(conv) as u8);
-                let zero = codes > 0 && conv.output.zero_point == 0;
-                let fraction = Literal::u8_unsuffixed(conv.requant.fraction);
-                let whole = codes > 0 && plan.is_some_and(|plan| layout::whole(conv, plan));
-                (quote!(conv), quote!(, #y, #fraction, #zero, #windows, #whole))
-            }
-            Layer::Depthwise(Depthwise { output, .. }) => {
-                let (y, odd) = (usize(output.bits.count()), output.channels % 2 == 1);
-                (quote!(depthwise), quote!(, #y, #odd))
-            }
-            _ => {
-                let y = usize(codes);
-                (quote!(linear), quote!(, #y))
-            }
-        };
-        let field = self.field();
-        let plan = plan.map(plan_literal).into_iter();
-        quote!(native::#kernel::<#x, #w #more>(&layers.#field, parameters, arena #(, #plan)*);)
     }
 }
 

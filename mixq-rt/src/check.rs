@@ -1,5 +1,9 @@
 //! What kernels ask of their arguments. All panic in the same place: a message and a line for each would be a good part of an image.
 
+/// Bytes of an arena, and of the weights of a filter, at most: 256 MiB where addresses have 32 bits. So many bytes, and the bits of so many, are
+/// counted without a carry out of a word.
+pub(crate) const MOST_BYTES: usize = (usize::MAX >> 4) + 1;
+
 /// Asserts what is so for tables, parameters and arena of one network.
 ///
 /// # Panics
@@ -18,10 +22,25 @@ pub(crate) fn refuse() -> ! {
     panic!("tables, parameters and arena are not those of one network")
 }
 
+/// Whether some bytes from an offset on lie in the first `length`. The offset is a table's and may be any: it is never added to.
+#[inline(always)]
+pub(crate) fn within(length: usize, offset: u32, bytes: usize) -> bool {
+    bytes <= length && offset as usize <= length - bytes
+}
+
+/// Whether `length` bytes hold `count` things (at least one) of `bytes` bytes each that begin `pitch` bytes apart.
+// In 64 bits: 32 do not hold the product.
+#[cfg(armv7em)]
+#[inline(always)]
+pub(crate) fn hold(length: usize, count: usize, pitch: usize, bytes: usize) -> bool {
+    (count - 1) as u64 * pitch as u64 + bytes as u64 <= length as u64
+}
+
 /// What comes after the first bytes.
 ///
 /// # Panics
 /// If there are fewer.
+#[cfg(armv7em)]
 #[inline(always)]
 pub(crate) fn after(bytes: &[u8], start: usize) -> &[u8] {
     match bytes.get(start..) {

@@ -71,7 +71,6 @@
 
 mod arch;
 mod arena;
-#[cfg(armv7em)]
 mod check;
 pub mod layer;
 pub mod native;

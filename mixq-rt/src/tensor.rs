@@ -8,6 +8,7 @@ use mixq_format::{Bits, Tensor};
 
 #[cfg(armv7em)]
 use crate::check::refuse;
+use crate::check::{MOST_BYTES, check};
 
 /// Elements of a chunk.
 pub const CHUNK: usize = 8;
@@ -108,9 +109,10 @@ fn fill(buffer: &mut [u8], bytes: &[u8]) {
 /// The bytes of a layer's input and output.
 ///
 /// # Panics
-/// If they overlap or reach beyond the arena.
+/// If they overlap or reach beyond the arena, or this has more than a sixteenth of all memory that can be addressed.
 #[inline(always)]
 pub fn split<'a>(arena: &'a mut [u8], input: &Tensor, output: &Tensor) -> (&'a [u8], &'a mut [u8]) {
+    check(arena.len() <= MOST_BYTES);
     let (from, to) = (input.range(), output.range());
     if from.end <= to.start {
         let (low, high) = arena.split_at_mut(to.start);

@@ -1,18 +1,41 @@
-//! The kernels for ARMv7E-M against the portable ones, on an emulated Cortex-M: thousands of random layers, every byte. `MIXQ_DIFFERENTIAL`
-//! takes another number of layers.
+//! The kernels for ARMv7E-M against the portable ones, on an emulated Cortex-M: thousands of random layers, every byte. And hostile ones, which
+//! safe code may ask for: no kernel touches what is not its own.
+//!
+//! `MIXQ_DIFFERENTIAL` and `MIXQ_HOSTILE` take other numbers of layers, `MIXQ_SEED` another first one.
 
-use std::path::Path;
+#[path = "../bench/src/differential/layers.rs"]
+mod layers;
+#[path = "../bench/src/differential/mutate.rs"]
+mod mutate;
+#[path = "../bench/src/differential/numbers.rs"]
+mod numbers;
+#[path = "../bench/src/differential/unweighted.rs"]
+mod unweighted;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
 
+use mixq_rt::run_layer;
 use mixq_tests::firmware::{self, Board};
+use mutate::Case;
+use numbers::Numbers;
 
 const LAYERS: u64 = 4000;
-const SEED: u64 = 1;
+const HOSTILE: u64 = 3000;
+/// On this machine, which is faster.
+const HOSTILE_ON_THE_HOST: u64 = 20_000;
+/// As many at once as firmware has time for.
+const PORTION: u64 = 1000;
 
-#[test]
-fn armv7em_kernels_answer_as_the_portable_ones_do() {
-    let layers =
-        std::env::var("MIXQ_DIFFERENTIAL").ok().map_or(LAYERS, |count| count.parse().expect("a number"));
+/// A number from the environment.
+fn number(variable: &str, otherwise: u64) -> u64 {
+    std::env::var(variable).map_or(otherwise, |text| text.parse().expect("a number"))
+}
+
+static FIRMWARE: LazyLock<PathBuf> = LazyLock::new(|| {
     let target = "thumbv7em-none-eabihf";
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("differential");
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
@@ -23,20 +46,32 @@ fn armv7em_kernels_answer_as_the_portable_ones_do() {
         .output()
         .expect("cargo runs");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let elf = folder.join(target).join("release").join("differential");
-    // In portions: each within the time that firmware may take.
-    let [mut convolutions, mut depthwise, mut linear, mut additions, mut pools] = [0; 5];
-    for start in (0..layers).step_by(1000) {
-        let count = (layers - start).min(1000);
-        let arguments = ["differential".to_string(), count.to_string(), (SEED + start).to_string()];
-        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-        let printed = firmware::run(Board::CortexM7, &elf, &arguments);
+    folder.join(target).join("release").join("differential")
+});
+
+/// Runs so many layers of a kind in portions; the sums of the numbers that each prints.
+fn sums<const N: usize>(layers: u64, kind: &str) -> [u64; N] {
+    let seed = number("MIXQ_SEED", 1);
+    // What firmware prints lies beside it: the tests, which run at the same time, have one each.
+    let elf = FIRMWARE.with_file_name(format!("differential-{kind}"));
+    std::fs::copy(&*FIRMWARE, &elf).expect("firmware can be copied");
+    let mut sums = [0; N];
+    for start in (0..layers).step_by(PORTION as usize) {
+        let (count, seed) = ((layers - start).min(PORTION).to_string(), (seed + start).to_string());
+        let printed = firmware::run(Board::CortexM7, &elf, &["differential", &count, &seed, kind]);
         let mut counts =
             printed.split(|c: char| !c.is_ascii_digit()).filter_map(|word| word.parse::<u64>().ok());
-        for count in [&mut convolutions, &mut depthwise, &mut linear, &mut additions, &mut pools] {
-            *count += counts.next().expect("each kind of layer is counted");
+        for sum in &mut sums {
+            *sum += counts.next().expect("a number for each kind");
         }
     }
+    sums
+}
+
+#[test]
+fn armv7em_kernels_answer_as_the_portable_ones_do() {
+    let layers = number("MIXQ_DIFFERENTIAL", LAYERS);
+    let [convolutions, depthwise, linear, additions, pools] = sums(layers, "usual");
     println!(
         "the same: convolutions {convolutions}, depthwise {depthwise}, fully connected {linear}, additions {additions}, pools {pools}"
     );
@@ -48,4 +83,67 @@ fn armv7em_kernels_answer_as_the_portable_ones_do() {
             && pools >= layers / 12,
         "most of the layers have kernels of their own"
     );
+}
+
+#[test]
+fn no_kernel_of_the_device_touches_what_is_not_its_own() {
+    let layers = number("MIXQ_HOSTILE", HOSTILE);
+    let [answers, panics, compared] = sums(layers, "hostile");
+    println!("hostile layers: {answers} answers, {panics} panics, {compared} compared");
+    assert!(answers >= layers / 8 && panics >= layers / 3 && compared >= layers / 12, "all kinds are tried");
+}
+
+/// A random layer that is hostile most often, its parameters and its arena.
+fn hostile(number: u64) -> (Case, Vec<u8>, Vec<u8>, bool) {
+    let mut numbers = Numbers::new(number);
+    let (mut parameters, mut arena) = (vec![0; 256 << 10], vec![0; 64 << 10]);
+    let layer = match numbers.within(0, 7) {
+        0 => unweighted::addition(&mut numbers, &mut arena),
+        1 => unweighted::pool(&mut numbers, &mut arena),
+        _ => layers::random(&mut numbers, &mut parameters, &mut arena),
+    };
+    let mut case = Case { layer, plan: None, lengths: mutate::lengths(&layer), begins: [0; 2] };
+    let is_hostile = !numbers.once_in(16) && mutate::mutate(&mut numbers, &mut case);
+    parameters.truncate(case.lengths[0]);
+    arena.truncate(case.lengths[1]);
+    (case, parameters, arena, is_hostile)
+}
+
+#[test]
+fn portable_kernels_panic_or_change_their_output_alone() {
+    let layers = number("MIXQ_HOSTILE", HOSTILE_ON_THE_HOST);
+    let seed = number("MIXQ_SEED", 1);
+    // Panics of this thread are answers, not failures.
+    let this = std::thread::current().id();
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        if std::thread::current().id() != this {
+            hook(info);
+        }
+    }));
+    let (mut answers, mut panics, mut wrong) = (0, 0, Vec::new());
+    for number in seed..seed + layers {
+        let (case, parameters, arena, is_hostile) = hostile(number);
+        let mut found = arena.clone();
+        let start = Instant::now();
+        let call = AssertUnwindSafe(|| run_layer(&case.layer, &parameters, &mut found));
+        let answered = catch_unwind(call).is_ok();
+        if start.elapsed() > Duration::from_secs(5) {
+            wrong.push(format!("layer {number} takes {:?}: {case:?}", start.elapsed()));
+        }
+        if !answered && !is_hostile {
+            wrong.push(format!("layer {number} panics, but nothing is wrong: {case:?}"));
+        }
+        let output = case.layer.output().range();
+        let changed =
+            |(index, (a, b)): (usize, (&u8, &u8))| (a != b && !output.contains(&index)).then_some(index);
+        if let Some(index) = found.iter().zip(&arena).enumerate().find_map(changed) {
+            wrong.push(format!("layer {number} writes byte {index}: {case:?}"));
+        }
+        if answered { answers += 1 } else { panics += 1 }
+    }
+    let _ = std::panic::take_hook();
+    println!("hostile layers: {answers} answers, {panics} panics");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(answers >= layers / 8 && panics >= layers / 4, "both are tried: {answers} and {panics}");
 }

@@ -2,13 +2,20 @@
 
 use mixq_format::{Add, Bits, Tensor};
 
+use crate::check::{check, within};
 use crate::requant::Range;
 use crate::tensor::Packer;
 
 /// Executes an addition of any widths; see [`Add`] for where the output may lie.
+///
+/// # Panics
+/// If a summand has 32 bits, or a tensor reaches beyond the arena, or a multiplier or the shift is none of [`Add`]'s.
 #[inline(never)]
 pub fn add(layer: &Add, arena: &mut [u8]) {
+    check_sum(layer);
+    check(layer.a.bits != Bits::B32 && layer.b.bits != Bits::B32);
     let output = &layer.output;
+    check(within(arena.len(), output.offset, output.bytes()));
     let range = Range::of(output.bits);
     for pixel in 0..output.pixels() {
         let a = Summand::new(&layer.a, layer.multiplier_a, pixel);
@@ -35,6 +42,16 @@ pub fn add(layer: &Add, arena: &mut [u8]) {
             arena[to] = byte;
         }
     }
+}
+
+/// Asserts that sums of codes by these multipliers fit 32 bits.
+///
+/// # Panics
+/// If they may not, or nothing is shifted.
+#[inline(always)]
+pub(crate) fn check_sum(layer: &Add) {
+    let small = |multiplier: i32| multiplier.unsigned_abs() < 1 << 22;
+    check(small(layer.multiplier_a) && small(layer.multiplier_b) && (1..=31).contains(&layer.shift));
 }
 
 /// A pixel of one of the tensors that are added.

@@ -5,11 +5,15 @@ use mixq_format::Conv;
 use super::patch::{Cursor, Patch, Source};
 use super::{BLOCK, Loops, Taps};
 use crate::arch::{Pair, SEGMENT};
+use crate::check::{check, within};
 use crate::requant::{Requantiser, Rule};
 use crate::tensor::{CHUNK, PixelWriter, split};
 
 /// Executes a convolution with `X`-bit input and `W`-bit weights, and the rule that
 /// its table names; any width of output.
+///
+/// # Panics
+/// If weights or a table reach beyond the parameters, or a tensor beyond the arena, or the tensors overlap, or a window lies wholly in the padding.
 #[inline(always)]
 pub fn conv<const X: usize, const W: usize>(layer: &Conv, rule: Rule, parameters: &[u8], arena: &mut [u8]) {
     execute(layer, rule, parameters, arena, const { &Loops::of::<X, W>() });
@@ -24,6 +28,7 @@ fn execute(layer: &Conv, rule: Rule, parameters: &[u8], arena: &mut [u8], loops:
     let source = Source::new(layer, input, loops);
     let channels = usize::from(layer.output.channels);
     let filter_bytes = source.filter_bytes();
+    check(within(parameters.len(), layer.weights, filter_bytes.saturating_mul(channels)));
     let weights = &parameters[layer.weights as usize..];
     let pixel_bytes = layer.output.pixel_bytes();
 
@@ -34,7 +39,8 @@ fn execute(layer: &Conv, rule: Rule, parameters: &[u8], arena: &mut [u8], loops:
             Taps::new(y, window.stride_height, window.pad_top, window.kernel_height, layer.input.height);
         for (x, pixels) in row.chunks_mut(2 * pixel_bytes).enumerate() {
             let both = pixels.len() > pixel_bytes;
-            let columns = [2 * x, 2 * x + 1].map(|x| {
+            // The second pixel may not be there: then its window is that of the first.
+            let columns = [2 * x, 2 * x + usize::from(both)].map(|x| {
                 Taps::new(x, window.stride_width, window.pad_left, window.kernel_width, layer.input.width)
             });
             let patch = Patch { source: &source, rows, columns, both };

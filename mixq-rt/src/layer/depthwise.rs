@@ -14,6 +14,9 @@ const GROUP: usize = 9;
 
 /// Executes a depthwise convolution with `X`-bit input and `W`-bit weights, and the rule that
 /// its table names; any width of output.
+///
+/// # Panics
+/// If weights or a table reach beyond the parameters, or a tensor beyond the arena, or the tensors overlap, or a window lies wholly in the padding.
 #[inline(always)]
 pub fn depthwise<const X: usize, const W: usize>(
     layer: &Depthwise,
@@ -40,7 +43,7 @@ fn execute(
     let channels = usize::from(layer.input.channels);
     let taps = usize::from(layer.window.kernel_height) * usize::from(layer.window.kernel_width);
     let weight_row = layer.weight_bits.row_bytes(channels);
-    let weights = &parameters[layer.weights as usize..][..taps * weight_row];
+    let weights = &parameters[layer.weights as usize..][..taps.saturating_mul(weight_row)];
     let chunk_bytes = layer.output.bits.row_bytes(CHUNK);
 
     for first in (0..channels).step_by(CHUNK) {

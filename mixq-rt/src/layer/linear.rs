@@ -9,6 +9,9 @@ use crate::tensor::{PixelWriter, code, row_bytes, split};
 
 /// Executes a fully connected layer with `X`-bit input and `W`-bit weights, and the rule that
 /// its table names; any width of output.
+///
+/// # Panics
+/// If weights or a table reach beyond the parameters, or a tensor beyond the arena, or the tensors overlap.
 #[inline(always)]
 pub fn linear<const X: usize, const W: usize>(
     layer: &Linear,
@@ -31,9 +34,9 @@ fn execute(
     let (input, output) = split(arena, &layer.input, &layer.output);
     let requant = Requantiser::new(&layer.requant, rule, &layer.output, parameters);
     let channels = usize::from(layer.input.channels);
-    let filter_bytes = layer.input.pixels() * layer.weight_bits.row_bytes(channels);
+    let filter_bytes = layer.input.pixels().saturating_mul(layer.weight_bits.row_bytes(channels));
     let outputs = usize::from(layer.output.channels);
-    let mut weights = &parameters[layer.weights as usize..][..filter_bytes * outputs];
+    let mut weights = &parameters[layer.weights as usize..][..filter_bytes.saturating_mul(outputs)];
 
     let needs_input_sum = requant.needs_input_sum(layer.output.channels);
     let input_sum = if needs_input_sum { sum_codes(input, channels) } else { 0 };

@@ -19,11 +19,17 @@ pub use depthwise::depthwise;
 pub use linear::linear;
 pub use pool::{average_pool, max_pool};
 
+#[cfg(armv7em)]
+pub(crate) use add::check_sum;
+#[cfg(armv7em)]
+pub(crate) use pool::MOST_AVERAGED;
+
 use core::slice::from_mut;
 
 use mixq_format::{Tensor, Window};
 
 use crate::arch::{self, Pair};
+use crate::check::check;
 use crate::tensor::CHUNK;
 
 /// Output channels that are requantised at once. On ARMv7E-M, where few layers come here, the stack is worth more than time.
@@ -32,7 +38,7 @@ const BLOCK: usize = if cfg!(armv7em) { 4 } else { 8 };
 /// The taps of a window's axis that meet the input; the others lie in the padding.
 #[derive(Clone, Copy)]
 pub(crate) struct Taps {
-    /// The first that does.
+    /// The first that does; there is one.
     pub(crate) start: usize,
     /// The first after them that does not.
     pub(crate) end: usize,
@@ -41,11 +47,16 @@ pub(crate) struct Taps {
 }
 
 impl Taps {
+    /// Those of the window at a position.
+    ///
+    /// # Panics
+    /// If the window lies wholly in the padding.
     #[inline(always)]
     pub(crate) fn new(position: usize, stride: u16, pad: u16, kernel: u16, size: u16) -> Taps {
         let (origin, pad) = (position * usize::from(stride), usize::from(pad));
         let start = pad.saturating_sub(origin);
         let end = usize::from(kernel).min((usize::from(size) + pad).saturating_sub(origin));
+        check(start < end);
         Taps { start, end, first: origin + start - pad }
     }
 

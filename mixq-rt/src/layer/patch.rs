@@ -26,11 +26,11 @@ impl<'a> Source<'a> {
         elements * self.layer.weight_bits.count() / 8
     }
 
-    /// Bytes of a filter.
+    /// Bytes of a filter; the largest number if there are more.
     pub(super) fn filter_bytes(&self) -> usize {
-        let window = &self.layer.window;
+        let Conv { window, input, weight_bits, .. } = self.layer;
         let taps = usize::from(window.kernel_height) * usize::from(window.kernel_width);
-        self.weight_bytes(taps * self.tap)
+        taps.saturating_mul(weight_bits.row_bytes(input.channels.into()))
     }
 }
 

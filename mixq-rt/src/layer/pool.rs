@@ -3,13 +3,20 @@
 use mixq_format::Pool;
 
 use super::{Taps, for_each_pixel};
+use crate::check::check;
 use crate::tensor::{CHUNK, PixelWriter, chunk, codes, row_bytes, split};
 
+/// Pixels of the largest window whose codes are averaged: twice their sum and their number fit 32 bits.
+pub(crate) const MOST_AVERAGED: usize = (1 << 23) - 1;
+
 /// Executes an average pool over `X`-bit codes: the sum over the window's pixels outside the padding,
-/// divided by their number `n`, halves rounded up: `floor((2 sum + n) / 2n)`. A window has fewer
-/// than 2^23 pixels.
+/// divided by their number `n`, halves rounded up: `floor((2 sum + n) / 2n)`.
+///
+/// # Panics
+/// If a window has 2^23 pixels or more, or lies wholly in the padding, or the tensors overlap or reach beyond the arena.
 #[inline(never)]
 pub fn average_pool<const X: usize>(layer: &Pool, arena: &mut [u8]) {
+    check(usize::from(layer.window.kernel_height) * usize::from(layer.window.kernel_width) <= MOST_AVERAGED);
     execute(layer, arena, |view, index| {
         let pixels = (view.rows.count() * view.columns.count()) as u32;
         let sums = view.fold::<X>(index, |sum, code| sum + code);
@@ -18,6 +25,9 @@ pub fn average_pool<const X: usize>(layer: &Pool, arena: &mut [u8]) {
 }
 
 /// Executes a maximum pool over `X`-bit codes, over the window's pixels outside the padding.
+///
+/// # Panics
+/// If a window lies wholly in the padding, or the tensors overlap or reach beyond the arena.
 #[inline(never)]
 pub fn max_pool<const X: usize>(layer: &Pool, arena: &mut [u8]) {
     execute(layer, arena, |view, index| view.fold::<X>(index, u32::max));

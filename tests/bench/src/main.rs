@@ -3,6 +3,7 @@
 #![no_main]
 
 mod counter;
+mod panic;
 mod stack;
 mod start;
 mod workloads;

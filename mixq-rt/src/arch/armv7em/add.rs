@@ -39,7 +39,7 @@ impl Sum {
     /// The addition of a table.
     ///
     /// # Panics
-    /// If a tensor holds logits.
+    /// If a tensor holds logits, or a multiplier or the shift is none of [`Add`]'s.
     #[inline(always)]
     pub(crate) fn new(table: &Add) -> Sum {
         let (mut a, mut b) = ((&table.a, table.multiplier_a), (&table.b, table.multiplier_b));
@@ -48,6 +48,7 @@ impl Sum {
         }
         let ((a, multiplier_a), (b, multiplier_b), output) = (a, b, &table.output);
         assert!(a.bits <= Bits::B8 && output.bits <= Bits::B8, "logits are neither read nor written");
+        crate::layer::check_sum(table);
         let narrow = |bits: Bits| 3 - bits.count().trailing_zeros();
         let widths = 3 * narrow(a.bits) + narrow(b.bits);
         let writes = match output.bits {
@@ -60,7 +61,7 @@ impl Sum {
             constant: multiplier_a
                 .wrapping_mul(a.zero_point.into())
                 .wrapping_add(multiplier_b.wrapping_mul(b.zero_point.into())),
-            scale: i32::MIN.wrapping_shr(table.shift.wrapping_sub(1)),
+            scale: i32::MIN >> (table.shift - 1),
             zero_point: output.zero_point.into(),
             widths,
             flags: writes | if widths == 0 { C } else { 0 },

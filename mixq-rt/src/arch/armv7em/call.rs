@@ -1,7 +1,7 @@
 //! The safe door of the inner loops over blocks of weights.
 
-use mixq_format::Conv;
 use mixq_format::layout::{BLOCK, Blocks, NINE, NINE_WITH_ZERO_POINT, Proof, RECORD, Windows};
+use mixq_format::{Bits, Conv};
 
 use super::finish::{Ends, Left, ends};
 use super::frame::{Begin, Frame};
@@ -9,7 +9,7 @@ use super::nine::nine_for;
 use super::stage::{Unpack, unpack};
 use super::widen::widen_for;
 use super::{Fill, Nine, PIXELS, Scratch, Widen, bytes, nibbles, packed};
-use crate::check::{check, refuse};
+use crate::check::{MOST_BYTES, check, hold, refuse, within};
 
 /// What depends on the widths.
 pub(crate) struct Kernels {
@@ -40,6 +40,9 @@ pub(crate) struct Kernels {
 impl Kernels {
     /// For `x`-bit input, `w`-bit weights and codes of `y` bits (0: sums) whose zero point is 0 or not, of biases with so
     /// many bits below a unit; `whole` if one chunk is all.
+    ///
+    /// # Panics
+    /// If there are none.
     pub(crate) const fn of(
         x: usize,
         windows: Windows,
@@ -53,7 +56,9 @@ impl Kernels {
             Windows::Codes => Some(unpack as Unpack),
             _ => None,
         };
-        let x = if unpack.is_some() { 8 } else { x };
+        // Whatever is unpacked, too.
+        let (x_bits, w_bits) = (super::bits(x), super::bits(w));
+        let (x, x_bits) = if unpack.is_some() { (8, Bits::B8) } else { (x, x_bits) };
         let nine = matches!(windows, Windows::Nine);
         let (run, unrolled, mask, left): (unsafe extern "C" fn(*const Frame), _, _, _) = match (x, w) {
             (_, 8) => (bytes::multiply, bytes::UNROLLED, 0, Left::Bytes),
@@ -61,7 +66,9 @@ impl Kernels {
             (_, 4) => (packed::multiply_4, packed::UNROLLED_4, packed::MASK_4, Left::Units),
             _ => (packed::multiply_2, packed::UNROLLED_2, packed::MASK_2, Left::Units),
         };
-        let blocks = Blocks { nine, ..Blocks::of(super::bits(x), super::bits(w)) };
+        let ends = ends(left, y, zero, fraction, whole);
+        assert!(y == 0 || ends.codes.is_some(), "no such codes are made of sums that are in registers");
+        let blocks = Blocks { nine, ..Blocks::of(x_bits, w_bits) };
         Kernels {
             run,
             unrolled,
@@ -75,7 +82,7 @@ impl Kernels {
             inside: nine && y > 0 && blocks.holds_zero_points(),
             tail: if nine { blocks.tail(NINE) } else { 0 },
             offset: blocks.zero_point_offset(0) as usize,
-            ends: ends(left, y, zero, fraction, whole),
+            ends,
         }
     }
 }
@@ -122,7 +129,15 @@ pub(crate) struct More<'a> {
     pub(crate) codes: &'a [u8],
     /// Bytes to what the next one does.
     pub(crate) pitch: usize,
+    /// At least one, and no more than the output has.
     pub(crate) groups: usize,
+}
+
+/// Bytes that so many bits take.
+// `div_ceil` takes twice as much code.
+#[inline(always)]
+fn whole_bytes(bits: usize) -> usize {
+    (bits + 7) >> 3
 }
 
 impl Filters<'_> {
@@ -147,26 +162,31 @@ impl Filters<'_> {
         let unit = kernels.unit;
         let own_zero_points = usize::from(requant.zero_point_step);
         let taps = usize::from(window.kernel_height) * usize::from(window.kernel_width);
-        let filter_bytes = taps * (usize::from(input.channels) * bits).div_ceil(8);
+        let row_bytes = whole_bytes(usize::from(input.channels) * bits);
+        let Some(filter_bytes @ ..=MOST_BYTES) = taps.checked_mul(row_bytes) else { refuse() };
         let ends = &kernels.ends;
         // As `Records` has it.
         let has_records = ends.codes.is_some();
         check(own_zero_points <= 1);
-        check(kernels.nine.is_none() || (taps, input.channels) == (9, 3));
+        let is_nine = (window.kernel_height, window.kernel_width, input.channels) == (3, 3, 3);
+        check(kernels.nine.is_none() || (is_nine && window.stride_width <= 2));
         let stride = BLOCK * filter_bytes + if has_records { BLOCK * own_zero_points + RECORD } else { 0 };
         let inside = kernels.inside && own_zero_points > 0;
         let before = if has_records && !inside { BLOCK * own_zero_points } else { 0 };
 
-        let first = table.weights as usize + channel / BLOCK * stride;
         check(count > 0 && channel % 4 + count % BLOCK == 0 && channel + count <= self.channels());
         check(elements <= proof.chunk.into() && (element + elements) * bits <= 8 * filter_bytes);
-        check(first + count / BLOCK * stride <= parameters.len());
+        // In 64 bits: 32 do not hold where blocks end that are not there. After this nothing about weights leaves 32 bits.
+        let end = u64::from(table.weights) + ((channel + count) / BLOCK) as u64 * stride as u64;
+        check(end <= parameters.len() as u64);
+        let first = table.weights as usize + channel / BLOCK * stride;
         let from = |offset: usize| parameters.as_ptr().wrapping_add(offset);
         let (zero_points, zero_points_step, zero_points_distance) = if before > 0 {
             (first, stride, 1)
         } else {
+            let last = (channel + count - 1) * own_zero_points;
+            check(within(parameters.len(), requant.weight_zero_point, last + 1));
             let zero_points = requant.weight_zero_point as usize;
-            check(zero_points + (channel + count - 1) * own_zero_points < parameters.len());
             (zero_points + channel * own_zero_points, BLOCK * own_zero_points, own_zero_points)
         };
 
@@ -175,7 +195,7 @@ impl Filters<'_> {
         let (units, left) = (elements >> unit, elements & ((1 << unit) - 1));
         let tail = if left > 0 && kernels.tail > 0 { kernels.tail } else { left };
         let weights = first + before + element * BLOCK * bits / 8;
-        let length = 4 * units + (BLOCK * bits * tail).div_ceil(8) + if codes { RECORD } else { 0 };
+        let length = 4 * units + whole_bytes(BLOCK * bits * tail) + if codes { RECORD } else { 0 };
         let skip = stride - length;
 
         // The first interval is what is left by the others, and the unrolled loop is entered where what is left by its rounds begins.
@@ -187,7 +207,8 @@ impl Filters<'_> {
             let skipped = if units == 0 { unrolled } else { units.wrapping_neg() & (unrolled - 1) };
             skipped * bytes_of_unit + 1
         };
-        let stops = [units, first_units].map(|units| (units << unit) * Scratch::ELEMENT_BYTES);
+        let bytes_of_units = |units: usize| (units << unit) * Scratch::ELEMENT_BYTES;
+        let stops = [bytes_of_units(units), bytes_of_units(first_units)];
         let chunk_end = match (&ends.chunks, ends.codes) {
             (_, Some(finish)) if codes && element == 0 => finish,
             (Some(chunks), _) if codes => chunks.add_and_finish,
@@ -196,8 +217,10 @@ impl Filters<'_> {
             _ => refuse(),
         };
         let added = ends.chunks.as_ref().and_then(|chunks| chunks.added).unwrap_or(chunk_end);
-        let bytes_until = |channels: usize| (channels * output.bits.count()).div_ceil(8);
-        let bytes = if codes { [channel, channel + count].map(bytes_until) } else { [0; 2] };
+        // The first of four channels begins a byte.
+        let bits_until = |channels: usize| channels * output.bits.count();
+        let bytes =
+            if codes { [bits_until(channel) / 8, whole_bytes(bits_until(channel + count))] } else { [0; 2] };
         let null = core::ptr::null();
         let frame = Frame {
             weights: from(weights.wrapping_sub(skip)),
@@ -218,7 +241,7 @@ impl Filters<'_> {
             added,
             chunk_end,
             accumulators: null.cast_mut().cast(),
-            interval: (interval << unit) * Scratch::ELEMENT_BYTES,
+            interval: bytes_of_units(interval),
             entry_again: entry(interval),
             first_stop: null,
             mask: kernels.mask,
@@ -260,20 +283,20 @@ impl Call {
         pitch: usize,
         more: &Option<More<'_>>,
     ) {
+        let more_groups = more.as_ref().map_or(0, |more| more.groups);
         check(scratch.elements() == self.chunk.elements);
-        check((PIXELS - 1) * pitch + self.bytes[1] <= pixels.len());
+        // So many pixels have a number of 32 bits.
+        check(hold(pixels.len(), (1 + more_groups) * PIXELS, pitch, self.bytes[1]));
         self.place(scratch, pitch);
         let Call { frame, chunk, bytes, .. } = self;
         frame.out = pixels.as_mut_ptr().wrapping_add(bytes[0]);
-        frame.groups = 1;
+        frame.groups = 1 + more_groups;
         if let Some(More { fill, codes, pitch: from_pitch, groups }) = *more {
             check(chunk.codes && *bytes == [0, pitch] && groups > 0);
-            check((groups + 1) * PIXELS * pitch <= pixels.len());
-            check((groups * PIXELS - 1) * from_pitch + fill.bytes <= codes.len());
+            check(hold(codes.len(), groups * PIXELS, from_pitch, fill.bytes));
             check(fill.elements.min(scratch.chunk()) >= chunk.elements && fill.elements <= scratch.room());
             (frame.from, frame.from_pitch) = (codes.as_ptr(), from_pitch);
             (frame.fill, frame.size) = (fill.run, fill.size);
-            frame.groups += groups;
         }
         // SAFETY: the loop reads the elements' weights of each block, its zero points and its record, which are among the parameters, the patch, and
         // the sums; it writes the blocks' codes into the pixels or their sums to the accumulators. All asserted here, by `place` and by `Filters::prepare`.

@@ -35,13 +35,20 @@ pub(crate) use stage::{stage_row, stage_rows};
 pub(crate) use tables::Tables;
 pub(crate) use widen::{Fill, Widen};
 
+use mixq_format::Bits;
+
 /// Output pixels of a group.
 pub(crate) const PIXELS: usize = 4;
 
-const fn bits(count: usize) -> mixq_format::Bits {
+/// The width of a code or a weight.
+///
+/// # Panics
+/// If there is none of so many bits: code that names it does not compile.
+const fn bits(count: usize) -> Bits {
     match count {
-        2 => mixq_format::Bits::B2,
-        4 => mixq_format::Bits::B4,
-        _ => mixq_format::Bits::B8,
+        2 => Bits::B2,
+        4 => Bits::B4,
+        8 => Bits::B8,
+        _ => panic!("codes and weights have 8, 4 or 2 bits"),
     }
 }

@@ -9,7 +9,7 @@ use mixq_format::layout::{NINE, NINE_WITH_ZERO_POINT};
 
 use super::widen::Run;
 use super::{Fill, PIXELS};
-use crate::check::check;
+use crate::check::{check, hold};
 
 /// Pixels that are widened at once.
 pub(crate) const PAIR: usize = 2;
@@ -62,7 +62,8 @@ impl Nine {
         pixel: usize,
         [row, pitch]: [usize; 2],
     ) {
-        check(pixel + PAIR <= PIXELS && pitch + 2 * row + self.row_bytes <= codes.len());
+        check(pixel + PAIR <= PIXELS && codes.len() > pitch);
+        check(hold(codes.len() - pitch, 3, row, self.row_bytes));
         check(ELEMENTS / 2 * PIXELS <= patch.len());
         let (to, sums) = (patch.as_mut_ptr().wrapping_add(pixel), sums.as_mut_ptr().wrapping_add(pixel));
         // SAFETY: reads a row's bytes of three rows of each pixel and writes two words of each of 14 groups of four; asserted above.

@@ -5,23 +5,24 @@ use core::slice::{from_raw_parts, from_raw_parts_mut};
 
 use mixq_format::Tensor;
 
-use crate::check::check;
+use crate::check::{MOST_BYTES, check, within};
 
 /// The bytes of a layer's input and output, whole tensors both, and memory to work in.
 ///
 /// # Panics
-/// If they overlap or reach beyond the arena, or the memory is not aligned.
+/// If they overlap or reach beyond the arena, or the memory is not aligned, or the arena has more than [`MOST_BYTES`] bytes.
 // `get_disjoint_mut` takes twice as much code.
 #[inline(never)]
 pub(crate) fn split<'a>(
     arena: &'a mut [u8],
     input: &Tensor,
     output: &Tensor,
-    [start, bytes]: [usize; 2],
+    [start, bytes]: [u32; 2],
 ) -> (&'a [u8], &'a mut [u8], &'a mut [u32]) {
     let (at, length) = (arena.as_mut_ptr(), arena.len());
     let (input, output) = (place(input, length), place(output, length));
-    check(bytes <= length && start <= length - bytes);
+    check(length <= MOST_BYTES && within(length, start, bytes as usize));
+    let (start, bytes) = (start as usize, bytes as usize);
     let work = start..start + bytes;
     let apart = |a: &Range<usize>, b: &Range<usize>| check(a.end <= b.start || b.end <= a.start);
     let memory: *mut u32 = at.wrapping_add(start).cast();

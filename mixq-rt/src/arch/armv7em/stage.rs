@@ -4,7 +4,7 @@ use core::arch::naked_asm;
 use core::ops::Range;
 
 use super::nine::STAGED_ROW;
-use crate::check::check;
+use crate::check::{check, hold};
 
 // In an instruction of `three`.
 const _: () = assert!(STAGED_ROW == 16);
@@ -74,8 +74,8 @@ pub(crate) fn stage_rows(
     [left, bytes]: [usize; 2],
     padding: u8,
 ) {
-    check(3 * STAGED_ROW <= to.len() && left + bytes <= STAGED_ROW);
-    check(rows.is_empty() || (rows.len() - 1) * pitch + bytes <= inside.len());
+    check(3 * STAGED_ROW <= to.len() && left <= STAGED_ROW && bytes <= STAGED_ROW - left);
+    check(rows.is_empty() || hold(inside.len(), rows.len(), pitch, bytes));
     let padding = u32::from(padding) * 0x0101_0101;
     // SAFETY: writes three rows, and reads the bytes of so many; asserted above.
     unsafe { three(to.as_mut_ptr(), inside.as_ptr(), pitch, left, bytes, rows.start, rows.len(), padding) };
@@ -148,9 +148,10 @@ pub(crate) type Unpack = fn(&mut [u8], &[u8], [usize; 2], usize);
 /// # Panics
 /// If `from` has fewer codes, or the first channel is none.
 pub(super) fn unpack(to: &mut [u8], from: &[u8], [channel, channels]: [usize; 2], bits: usize) {
+    check(!to.is_empty() && channel < channels);
     let (pixel_bytes, last) = ((channels * bits).div_ceil(8), channel + to.len() - 1);
     let bytes = last / channels * pixel_bytes + last % channels * bits / 8 + 1 - channel * bits / 8;
-    check(!to.is_empty() && channel < channels && bytes <= from.len());
+    check(bytes <= from.len());
     let left = 8 - channel * bits % 8;
     // SAFETY: writes as many bytes as `to` has, at least one, and reads the bytes of as many codes; asserted above.
     unsafe { codes(to.as_mut_ptr(), from.as_ptr(), to.len(), channels, channels - channel, left, bits) };

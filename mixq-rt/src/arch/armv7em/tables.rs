@@ -7,7 +7,7 @@ use core::mem::offset_of;
 use mixq_format::{Requant, Rule, Tensor};
 
 use crate::check::check;
-use crate::requant::Range;
+use crate::requant::{Range, has_multipliers};
 
 /// The tables of a layer's output channels, as the loops read them.
 #[repr(C)]
@@ -36,20 +36,12 @@ impl<'a> Tables<'a> {
     /// Finds the tables of a layer that writes `output` in the parameters, entries of all its channels.
     ///
     /// # Panics
-    /// If they are not there, or not those of [`Rule::Multiplier`](mixq_format::Rule::Multiplier).
+    /// If they are not there, or not those of [`Rule::Multiplier`](mixq_format::Rule::Multiplier), or there are no channels.
     #[inline(never)]
     pub(super) fn check(requant: &Requant, output: &Tensor, parameters: &[u8]) {
-        let last = usize::from(output.channels) - 1;
-        let (multiplier, zero_point) =
-            (last * usize::from(requant.multiplier_step), last * usize::from(requant.zero_point_step));
-        let holds = |offset: u32, bytes: usize| offset as usize + bytes <= parameters.len();
-        check(
-            requant.rule == Rule::Multiplier
-                && holds(requant.bias, 4 * last + 4)
-                && holds(requant.multiplier, 4 * multiplier + 4)
-                && holds(requant.shift, multiplier + 1)
-                && holds(requant.weight_zero_point, zero_point + 1),
-        );
+        let channels = usize::from(output.channels);
+        check(requant.rule == Rule::Multiplier && channels > 0);
+        check(has_multipliers(requant, channels, parameters.len()));
     }
 
     /// Those of a layer that writes `output`.

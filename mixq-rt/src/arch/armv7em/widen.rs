@@ -2,8 +2,10 @@
 
 use core::arch::naked_asm;
 
+use mixq_format::Bits;
+
 use super::PIXELS;
-use crate::check::check;
+use crate::check::{check, hold};
 
 /// Widens codes of pixels. Takes: codes, where the first pair goes (the next is 16 bytes on), words (at least 1) or bytes from a row to the
 /// next, bytes to the next pixel's codes, pixels (at least 1), the pixel's sum, from which the codes are subtracted.
@@ -69,7 +71,7 @@ impl Widen {
         if words == 0 {
             return;
         }
-        check(count > 0 && pixel + count <= PIXELS && (count - 1) * pitch + 4 * words <= codes.len());
+        check(count > 0 && pixel + count <= PIXELS && hold(codes.len(), count, pitch, 4 * words));
         check((element + words * self.word) / 2 * PIXELS <= patch.len());
         let to = patch.as_mut_ptr().wrapping_add(element / 2 * PIXELS + pixel);
         let sums = sums.as_mut_ptr().wrapping_add(pixel);
@@ -98,14 +100,14 @@ pub(super) struct WidenRow {
     pub(super) bits: usize,
 }
 
-/// For `x`-bit codes.
-pub(super) const fn widen_row_for(x: usize) -> WidenRow {
+/// For codes of such a width.
+pub(super) const fn widen_row_for(x: Bits) -> WidenRow {
     let run = match x {
-        8 => row8,
-        4 => row4,
+        Bits::B8 => row8,
+        Bits::B4 => row4,
         _ => row2,
     };
-    WidenRow { run, bits: x }
+    WidenRow { run, bits: x.count() }
 }
 
 // A pair of codes of r10 that are `$shift` bits up.

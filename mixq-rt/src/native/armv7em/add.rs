@@ -8,7 +8,7 @@ use crate::arch::armv7em::add::Sum;
 /// [`layer::add`](crate::layer::add)'s.
 ///
 /// # Panics
-/// If the output has 32 bits.
+/// If a tensor has 32 bits or reaches beyond the arena, or a multiplier or the shift is none of [`Add`]'s.
 #[inline(never)]
 pub fn add(table: &Add, arena: &mut [u8]) {
     let (pixels, channels) = (table.output.pixels(), usize::from(table.output.channels));
@@ -16,6 +16,7 @@ pub fn add(table: &Add, arena: &mut [u8]) {
     let seamless = |bits: usize| (channels * bits).is_multiple_of(8);
     let widths = [&table.a, &table.b, &table.output].map(|tensor| tensor.bits.count());
     let narrowest = widths.into_iter().min().unwrap_or(8);
-    let (rows, elements) = if seamless(narrowest) { (1, pixels * channels) } else { (pixels, channels) };
+    let (rows, elements) =
+        if seamless(narrowest) { (1, pixels.saturating_mul(channels)) } else { (pixels, channels) };
     Sum::new(table).run(arena, rows, elements);
 }

@@ -16,6 +16,10 @@ use crate::tensor::PixelWriter;
 /// [`armv7em_records`](mixq_format::layout::armv7em_records) has it that tables stand beside the weights; 0, for any width, if they do not.
 /// `FRACTION` is that of the tables. `ZERO`: whether the output's zero point is 0. `WINDOWS`: the number of its
 /// [`Windows`]. `WHOLE`: whether codes are made in one go: [`whole`](mixq_format::layout::whole).
+///
+/// # Panics
+/// If the table has other widths, another fraction or zero point, or an odd number of filters; if weights or tables reach beyond the parameters;
+/// if tensors or the plan's memory reach beyond the arena or overlap; if a window that is unpacked lies wholly in the padding.
 #[inline(always)]
 pub fn conv<
     const X: usize,
@@ -130,7 +134,9 @@ fn execute(
 ) {
     let Ways { kernels, windows, fill, sums, .. } = ways;
     check(kernels.blocks.weight_bits == table.weight_bits);
-    check(kernels.unpack.is_some() || kernels.widen.bits == table.input.bits.count());
+    let bits = table.input.bits.count();
+    // Narrower codes alone are unpacked.
+    check(if kernels.unpack.is_some() { bits < 8 } else { kernels.widen.bits == bits });
     let (input, output, memory) = split(arena, [&table.input, &table.output], plan, own);
     let source = &Source::new(Filters { kernels, table, parameters, proof: &plan.proof }, *windows, input);
     let mut scratch = source.scratch(memory, sums.is_some());

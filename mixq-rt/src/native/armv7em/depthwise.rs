@@ -8,12 +8,13 @@ use crate::arch::armv7em::depthwise::{Loops, execute};
 /// `ODD`: whether the number of channels is.
 ///
 /// # Panics
-/// For layers that [`armv7em_takes`](mixq_format::layout::armv7em_takes) does not take.
+/// For layers that [`armv7em_takes`](mixq_format::layout::armv7em_takes) does not take; if weights or tables reach beyond the parameters, or
+/// tensors beyond the arena, or the tensors overlap.
 #[inline(always)]
 pub fn depthwise<const X: usize, const W: usize, const Y: usize, const ODD: bool>(
     table: &Depthwise,
     parameters: &[u8],
     arena: &mut [u8],
 ) {
-    execute(table, const { &Loops::of(X, Y, ODD) }, parameters, arena);
+    execute(table, const { &Loops::of(X, W, Y, ODD) }, parameters, arena);
 }

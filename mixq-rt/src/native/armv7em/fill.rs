@@ -96,17 +96,18 @@ fn nine(source: &Source, scratch: &mut Scratch, [first, count]: [usize; 2], elem
 #[inline(always)]
 fn pair(source: &Source, nine: &Nine, patch: &mut Patch, pixel: usize, stage: &mut [u8], place: [usize; 2]) {
     let row_bytes = source.input_row();
-    if source.inside(place, PAIR) == PAIR {
-        patch.widen_nine(nine, pixel, after(source.input, source.offset(place)), [row_bytes, source.pitch]);
-        return;
-    }
-    let Conv { window, input: tensor, .. } = source.filters.table;
-    let (rows, columns) = taps(source.filters.table, place, window.stride_width);
-    let pixel_bytes = tensor.pixel_bytes();
-    let inside = source.input.get(rows.first * row_bytes + columns.first * pixel_bytes..).unwrap_or_default();
-    let bytes = [columns.start, columns.count()].map(|pixels| pixels * pixel_bytes);
-    stage_rows(stage, inside, row_bytes, rows.start..rows.end, bytes, source.padding());
-    patch.widen_nine(nine, pixel, stage, [STAGED_ROW, source.pitch]);
+    let (codes, row) = if source.inside(place, PAIR) == PAIR {
+        (after(source.input, source.offset(place)), row_bytes)
+    } else {
+        let Conv { window, input: tensor, .. } = source.filters.table;
+        let (rows, columns) = taps(source.filters.table, place, window.stride_width);
+        let pixel_bytes = tensor.pixel_bytes();
+        let inside = after(source.input, rows.first * row_bytes + columns.first * pixel_bytes);
+        let bytes = [columns.start, columns.count()].map(|pixels| pixels * pixel_bytes);
+        stage_rows(stage, inside, row_bytes, rows.start..rows.end, bytes, source.padding());
+        (&*stage, STAGED_ROW)
+    };
+    patch.widen_nine(nine, pixel, codes, [row, source.pitch]);
 }
 
 /// One pixel after the other: all codes of its window, those of the padding too, without the padding of rows or unpacked.
@@ -142,7 +143,7 @@ fn copy(source: &Source, stage: &mut [u8], elements: usize, element: usize, plac
 }
 
 /// Whole words of codes: of a patch of whole words, or of the last elements of a window; then of whole units of weights.
-#[inline(always)]
+#[inline(never)]
 fn whole_words(source: &Source, patch: &mut Patch, pixel: usize, codes: &[u8]) {
     let widen = &source.filters.kernels.widen;
     let words = widen.words(patch.elements() & !(source.filters.kernels.blocks.unit - 1));

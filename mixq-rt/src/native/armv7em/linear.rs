@@ -12,7 +12,8 @@ use crate::tensor::put;
 /// [`armv7em_codes`](mixq_format::layout::armv7em_codes) has it that they are made strip by strip; 0, for any width, if they are not.
 ///
 /// # Panics
-/// For layers that [`armv7em_takes`](mixq_format::layout::armv7em_takes) does not take.
+/// If the table has other widths; if weights are not aligned, or weights or tables reach beyond the parameters; if tensors or the plan's memory
+/// reach beyond the arena or overlap; if the elements are no whole words.
 #[inline(always)]
 pub fn linear<const X: usize, const W: usize, const Y: usize>(
     table: &Linear,

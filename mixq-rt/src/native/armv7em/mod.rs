@@ -42,7 +42,6 @@ fn split<'a>(
     plan: &Plan,
     own: &'a mut [u32],
 ) -> (&'a [u8], &'a mut [u8], &'a mut [u32]) {
-    let work = [plan.scratch as usize, plan.scratch_bytes as usize];
-    let (input, output, memory) = split_arena(arena, input, output, work);
+    let (input, output, memory) = split_arena(arena, input, output, [plan.scratch, plan.scratch_bytes]);
     (input, output, if own.is_empty() { memory } else { own })
 }

@@ -8,9 +8,14 @@ use crate::layer::Taps;
 #[inline(never)]
 pub(super) fn taps(table: &Conv, [y, x]: [usize; 2], more: u16) -> (Taps, Taps) {
     let Conv { window, input, .. } = table;
-    let rows = Taps::new(y, window.stride_height, window.pad_top, window.kernel_height, input.height);
-    let columns = Taps::new(x, window.stride_width, window.pad_left, window.kernel_width + more, input.width);
+    let rows = axis(y, window.stride_height, window.pad_top, window.kernel_height, input.height);
+    let columns = axis(x, window.stride_width, window.pad_left, window.kernel_width + more, input.width);
     (rows, columns)
+}
+
+#[inline(never)]
+fn axis(position: usize, stride: u16, pad: u16, kernel: u16, size: u16) -> Taps {
+    Taps::new(position, stride, pad, kernel, size)
 }
 
 /// Elements of a window that lie one after another, in the input or in the padding.

@@ -68,7 +68,7 @@ impl<'a> Source<'a> {
     }
 
     /// Begins a chunk of elements from one on: the patch, to be filled with as many as there is room for, and the stage.
-    #[inline(always)]
+    #[inline(never)]
     pub(super) fn begin<'m>(&self, scratch: &'m mut Scratch, element: usize) -> (Patch<'m>, &'m mut [u8]) {
         scratch.begin(scratch.chunk().min(self.elements - element))
     }

@@ -3,9 +3,10 @@
 use core::arch::naked_asm;
 
 use mixq_format::Depthwise;
+use mixq_format::layout::SHIFTS;
 
 use super::super::Tables;
-use crate::check::check;
+use crate::check::{check, within};
 
 /// Read by the loops.
 #[repr(C)]
@@ -40,24 +41,24 @@ pub(super) struct Channels<'a> {
 
 impl<'a> Channels<'a> {
     /// # Panics
-    /// If tables or weights reach beyond the parameters, or have fewer entries than channels. That the loops take the shifts is for
-    /// [`armv7em_takes`](mixq_format::layout::armv7em_takes) to find.
+    /// If tables or weights reach beyond the parameters, or have fewer entries than channels.
     #[inline(always)]
     pub(super) fn new(table: &'a Depthwise, parameters: &'a [u8]) -> Channels<'a> {
         let Depthwise { input, output, requant, weight_bits, .. } = table;
         let row_bytes = weight_bits.row_bytes(output.channels.into());
-        let weights = table.weights as usize;
         check(
             requant.fraction < 8
                 && output.channels == input.channels
-                && weights <= parameters.len()
-                && 9 * row_bytes <= parameters.len() - weights,
+                && within(parameters.len(), table.weights, 9 * row_bytes),
         );
         Tables::check(requant, output, parameters);
         Channels { table, parameters, row_bytes, step: output.pixel_bytes(), counts: [0; 2] }
     }
 
     /// Writes all that the loops need to compute rows of the outputs of a channel.
+    ///
+    /// # Panics
+    /// If the loops do not take its shift.
     ///
     /// # Safety
     /// There is such a channel, and memory for it.
@@ -73,10 +74,13 @@ impl<'a> Channels<'a> {
             (
                 at(requant.bias, 4 * channel).cast::<i32>().read_unaligned(),
                 at(requant.multiplier, 4 * entry).cast::<i32>().read_unaligned(),
-                i32::from(*at(requant.shift, entry)) - 32,
+                *at(requant.shift, entry),
                 *at(requant.weight_zero_point, zero_point) as i8,
             )
         };
+        // With others a row would be counted wrongly: see `Channel::singles`.
+        check(SHIFTS.contains(&shift));
+        let shift = i32::from(shift) - 32;
         // SAFETY: fields of what the caller gives.
         unsafe {
             (*to).biases = [bias; 2];

@@ -11,7 +11,7 @@ mod rows;
 
 use core::mem::MaybeUninit;
 
-use mixq_format::Depthwise;
+use mixq_format::{Bits, Depthwise};
 
 use super::split;
 use crate::check::check;
@@ -41,12 +41,17 @@ pub(crate) struct Loops {
     convolve: Convolve,
     /// Bits of a code of the output.
     codes: usize,
+    weight_bits: Bits,
 }
 
 impl Loops {
-    /// For `x`-bit input and `y`-bit output; `odd`: of an odd number of channels.
-    pub(crate) const fn of(x: usize, y: usize, odd: bool) -> Loops {
-        Loops { loads: loads(x, odd), convolve: convolve(y), codes: y }
+    /// For `x`-bit input, `w`-bit weights and `y`-bit output; `odd`: of an odd number of channels.
+    ///
+    /// # Panics
+    /// If there are none.
+    pub(crate) const fn of(x: usize, w: usize, y: usize, odd: bool) -> Loops {
+        let (x, y, weight_bits) = (super::bits(x).count(), super::bits(y).count(), super::bits(w));
+        Loops { loads: loads(x, odd), convolve: convolve(y), codes: y, weight_bits }
     }
 }
 
@@ -54,11 +59,12 @@ impl Loops {
 /// already.
 ///
 /// # Panics
-/// If `loops` are for other codes, or the window is another one, or tables, tensors or weights are not where they should be.
+/// If `loops` are for other codes, or the window is another one, or tables, tensors or weights are not where they should be, or the loops do not
+/// take a shift.
 #[inline(never)]
 pub(crate) fn execute(table: &Depthwise, loops: &Loops, parameters: &[u8], arena: &mut [u8]) {
     let Depthwise { input: x, output: y, window, .. } = table;
-    let Loops { loads, convolve, codes } = *loops;
+    let Loops { loads, convolve, codes, weight_bits } = *loops;
     let (stride, lines) = (usize::from(window.stride_width), usize::from(y.height));
     check(
         (window.kernel_height, window.kernel_width) == (3, 3)
@@ -66,6 +72,7 @@ pub(crate) fn execute(table: &Depthwise, loops: &Loops, parameters: &[u8], arena
             && window.stride_height > 0
             && x.bits.count() == loads.bits
             && y.bits.count() == codes
+            && table.weight_bits == weight_bits
             && lines > 0
             && y.channels > 0
             && (x.channels.is_multiple_of(2) || loads.odd),

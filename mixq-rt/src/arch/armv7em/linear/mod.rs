@@ -50,6 +50,9 @@ const _: () =
 
 impl Loops {
     /// For `x`-bit input, `w`-bit weights, and codes of `y` bits, or sums if `y` is 0.
+    ///
+    /// # Panics
+    /// If there are none.
     pub(crate) const fn of(x: usize, w: usize, y: usize) -> Loops {
         let run: unsafe extern "C" fn(*const u32, &mut Call) = match (x, w) {
             (_, 8) => loops::bytes,
@@ -61,8 +64,10 @@ impl Loops {
             8 => (codes::codes8, Bits::B8),
             4 => (codes::codes4, Bits::B4),
             2 => (codes::codes2, Bits::B2),
-            _ => (codes::add, Bits::B32),
+            0 => (codes::add, Bits::B32),
+            _ => panic!("codes have 8, 4 or 2 bits"),
         };
-        Loops { run, finish, finished, widen: widen_row_for(x), weight_bits: super::bits(w) }
+        let (widen, weight_bits) = (widen_row_for(super::bits(x)), super::bits(w));
+        Loops { run, finish, finished, widen, weight_bits }
     }
 }

@@ -12,6 +12,7 @@ use mixq_format::layout::WORD_POOL;
 
 use super::split;
 use crate::check::check;
+use crate::layer::MOST_AVERAGED;
 
 /// The inner loop of a pool.
 pub(crate) struct Kernel {
@@ -31,12 +32,12 @@ pub(crate) const fn max(words: bool) -> Kernel {
 /// The average code, by words or by bytes.
 pub(crate) const fn average(words: bool) -> Kernel {
     let (run, size, most): (Run, usize, usize) =
-        if words { (loops::average_words, 4, WORD_POOL) } else { (loops::average_bytes, 1, usize::MAX) };
+        if words { (loops::average_words, 4, WORD_POOL) } else { (loops::average_bytes, 1, MOST_AVERAGED) };
     Kernel { run, size, most }
 }
 
-// Words of more pixels would not be summed in 16 bits.
-const _: () = assert!(WORD_POOL * 255 < 1 << 16);
+// Words of more pixels would not be summed in 16 bits, and twice the sum of bytes and their number not in 32.
+const _: () = assert!(WORD_POOL * 255 < 1 << 16 && MOST_AVERAGED as u64 * (2 * 255 + 1) < 1 << 32);
 
 /// Takes all fields, from the one at `shift` on.
 type Run = unsafe extern "C" fn(&mut Field);
@@ -68,14 +69,15 @@ struct Field {
 /// Executes a pool of any width.
 ///
 /// # Panics
-/// If the tensors overlap or reach beyond the arena, or have other pixels, or a window is empty, or the kernel takes no such pixels or windows.
+/// If the tensors overlap or reach beyond the arena, or have other pixels, or a window is empty, or the kernel takes no such codes, pixels or windows.
 #[inline(never)]
 pub(crate) fn execute(table: &Pool, arena: &mut [u8], kernel: &Kernel) {
     let Pool { input: x, output: y, window } = table;
     let (input, output, _) = split(arena, x, y, [0; 2]);
     let (pixel_bytes, bits, size) = (x.pixel_bytes(), x.bits.count(), kernel.size);
     let largest = usize::from(window.kernel_height) * usize::from(window.kernel_width);
-    check(pixel_bytes >= size && pixel_bytes == y.pixel_bytes() && largest <= kernel.most && y.width > 0);
+    check(bits <= 8 && pixel_bytes >= size && pixel_bytes == y.pixel_bytes());
+    check(largest <= kernel.most && y.width > 0);
     // Bits of the last byte of a pixel that hold elements.
     let last = 0xff >> (8 * pixel_bytes - bits * usize::from(x.channels));
     let mut field = Field {
