@@ -73,8 +73,7 @@ pub(super) fn unread(path: &Path) -> Problem {
 
 fn unknown(path: &Path) -> Problem {
     let read = |kind: &Kind| cfg!(feature = "datasets") || *kind == Kind::Csv;
-    let suffixes: Vec<_> =
-        KINDS.iter().filter(|(_, kind)| read(kind)).map(|(suffix, _)| *suffix).collect();
+    let suffixes: Vec<_> = KINDS.iter().filter(|(_, kind)| read(kind)).map(|(suffix, _)| *suffix).collect();
     let folders = if cfg!(feature = "datasets") { "folders, and " } else { "" };
     Problem::new(format!("{} is no kind of dataset that mixq reads", path.display()))
         .help(format!("supported are {folders}files that end in {}", suffixes.join(", ")))
