@@ -120,7 +120,10 @@ fn of_contents(name: &str, contents: impl Read) -> io::Result<Hash> {
 /// Of many files: names hold no zero bytes and digests have one length, so no two lists look alike. What is packed in a folder
 /// goes by the name that it has unpacked.
 pub(super) fn whole(entries: Vec<(String, Hash)>) -> Hash {
-    let plain = |name: String| names::unpacked(&name).map_or(name.clone(), String::from);
+    let plain = |name: String| match names::unpacked(&name) {
+        Some(plain) => plain.to_string(),
+        None => name,
+    };
     let mut entries: Vec<_> = entries.into_iter().map(|(name, hash)| (plain(name), hash)).collect();
     entries.sort();
     let mut sink = sha2::Sha256::default();
