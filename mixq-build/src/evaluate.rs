@@ -3,9 +3,25 @@
 use mixq_format::Artifact;
 
 use crate::dataset::Split;
+use crate::error::Problem;
 
 /// The logits of every image, image after image, `classes` each: bit for bit what the device computes.
-pub fn logits(artifact: &Artifact, images: &Split) -> Vec<i32> {
+///
+/// # Errors
+/// The images have not as many bytes as the network takes.
+pub fn logits(artifact: &Artifact, images: &Split) -> Result<Vec<i32>, Problem> {
+    let input = artifact.header.input;
+    let found = images.pixels.len();
+    if found != images.len() * input.bytes() {
+        let (height, width, channels) = (input.height, input.width, input.channels);
+        let message = format!(
+            "model `{}` takes images of {height}x{width}x{channels} = {} bytes, but {} images have {found} bytes",
+            artifact.header.name,
+            input.bytes(),
+            images.len()
+        );
+        return Err(Problem::new(message).help("images and network must be of one shape"));
+    }
     let classes = usize::from(artifact.header.output.channels);
     let mut logits = vec![0; images.len() * classes];
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
@@ -27,7 +43,7 @@ pub fn logits(artifact: &Artifact, images: &Split) -> Vec<i32> {
             });
         }
     });
-    logits
+    Ok(logits)
 }
 
 /// The class that the logits of each of so many images stand for.

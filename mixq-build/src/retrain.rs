@@ -26,7 +26,8 @@ pub struct Retrained {
 /// Makes a model's artifact if it is not fresh, or in any case with `force`, which also trains what another model has trained already.
 ///
 /// One process at a time makes an artifact: `waiting` is called once if another one does, and what that one made is used
-/// if it is fresh. `scratch` is a folder for the state of interrupted trainings; `watch` is told how the dataset is read.
+/// if it is fresh. Files count as they are when all waiting is over, and the data as they were read, whatever `prepared` says.
+/// `scratch` is a folder for the state of interrupted trainings; `watch` is told how the dataset is read.
 ///
 /// # Errors
 /// Anything on the way from budget to file. The artifact that was there stays.
@@ -39,15 +40,26 @@ pub fn retrain(
     progress: &mut dyn Progress,
     watch: &mut dyn Watch,
 ) -> Result<Retrained, Error> {
+    let fresh = |prepared: &Prepared<'_>| match prepared.state(path) {
+        Ok(State::Fresh(artifact)) => Ok(Some(Retrained { artifact: *artifact, effort: None })),
+        Ok(_) => Ok(None),
+        Err(error) => Err(error),
+    };
+    let model = prepared.model;
+    // What is fresh needs no lock: its folder may be one that nobody can write to.
+    if !force && let Some(fresh) = fresh(&Prepared::new(model)?)? {
+        return Ok(fresh);
+    }
     let mut waited = false;
     let _lock = Lock::acquire(path, || {
         waited = true;
         waiting();
     })?;
-    if let State::Fresh(artifact) = artifact::state(path, &prepared.fingerprint)?
-        && (!force || waited)
+    let prepared = Prepared::new(model)?;
+    if (!force || waited)
+        && let Some(fresh) = fresh(&prepared)?
     {
-        return Ok(Retrained { artifact: *artifact, effort: None });
+        return Ok(fresh);
     }
     let (artifact, effort) = make(prepared, scratch, force, progress, watch)?;
     artifact::write(path, &artifact)?;
@@ -55,20 +67,19 @@ pub fn retrain(
 }
 
 fn make(
-    prepared: &Prepared<'_>,
+    mut prepared: Prepared<'_>,
     scratch: &Path,
     force: bool,
     progress: &mut dyn Progress,
     watch: &mut dyn Watch,
 ) -> Result<(Artifact, [Effort; 2]), Error> {
-    let (model, graph) = (prepared.model, &prepared.graph);
+    let model = prepared.model;
     let allocation = prepared.allocate()?;
-    let dataset = Dataset::load(&model.dataset, graph.input, graph.classes(), watch)?;
-    if !prepared.fingerprint.contains_key(DATASET) {
-        return Err(Problem::new("the dataset appeared while the model was prepared")
-            .help("try again")
-            .into());
-    }
+    let (input, classes) = (prepared.graph.input, prepared.graph.classes());
+    let (dataset, digest) = Dataset::load_with_digest(&model.dataset, input, classes, watch)?;
+    // The data that it is trained on are those that were read, not those that were there a moment before.
+    prepared.fingerprint.insert(DATASET.to_string(), digest);
+    let (prepared, graph) = (&prepared, &prepared.graph);
     let float = float_checkpoint(prepared, scratch)?;
     let quantised = |allocation: &Allocation| quantised_checkpoint(prepared, allocation, scratch);
     let checkpoints = Checkpoints { float: &float, quantised: &quantised, use_finished: !force };
@@ -105,7 +116,7 @@ fn make(
     };
     let mut artifact = converted.into_artifact(about);
     check(&artifact, allocation)?;
-    let logits = evaluate::logits(&artifact, &dataset.test);
+    let logits = evaluate::logits(&artifact, &dataset.test)?;
     let answers = evaluate::answers(&logits, dataset.test.len());
     let differing = answers.iter().zip(&trained.fake_quant_answers).filter(|(a, b)| a != b);
     let accuracy = &mut artifact.header.accuracy;

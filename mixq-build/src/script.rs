@@ -101,6 +101,13 @@ fn compile(environment: &Environment) -> Result<(), Error> {
         if let NetworkSource::File(network) = &model.network {
             rerun(network);
         }
+        if model.dataset.path.exists() && !dataset::told(&model.dataset.path) {
+            println!(
+                "cargo::warning=model `{}`: whether {} has changed cannot be told; add feature `datasets` to mixq-build",
+                model.name,
+                model.dataset.path.display()
+            );
+        }
         let result = Prepared::new(model).and_then(|prepared| ensure_fresh(environment, &prepared, &path));
         problems.extend(result.err().into_iter().flat_map(|error| error.problems));
     }
@@ -120,7 +127,7 @@ fn rerun(path: &Path) {
 }
 
 fn ensure_fresh(environment: &Environment, prepared: &Prepared<'_>, path: &Path) -> Result<(), Error> {
-    let state = artifact::state(path, &prepared.fingerprint)?;
+    let state = prepared.state(path)?;
     let Some(reason) = state.reason() else { return Ok(()) };
     let name = &prepared.model.name;
     let stale = format!("model `{name}`: {}/{name}.mixq {reason}", artifact::FOLDER);
@@ -129,7 +136,9 @@ fn ensure_fresh(environment: &Environment, prepared: &Prepared<'_>, path: &Path)
         println!("cargo::warning={stale} (not trained for {place})");
         return match state {
             State::Stale(..) | State::Missing => Ok(()),
-            _ => Err(Problem::new(stale).help("run `cargo mixq retrain`").into()),
+            State::Fresh(_) | State::Other(..) | State::Damaged(_) => {
+                Err(Problem::new(stale).help("run `cargo mixq retrain`").into())
+            }
         };
     }
     // What cannot be trained is said before anything is.

@@ -4,16 +4,18 @@ mod common;
 
 use std::path::Path;
 
-use common::package::{MODEL, Package};
+use common::package::{MODEL, Package, images};
 use mixq_build::artifact::{self, Change, State};
 use mixq_build::config::Training;
+use mixq_build::dataset::Split;
+use mixq_build::evaluate;
 use mixq_build::prepare::Prepared;
 use mixq_format::{Artifact, FORMAT_VERSION, ReadError};
 
 fn state(package: &Package) -> State {
     let config = package.config();
     let prepared = Prepared::new(&config.models[0]).unwrap_or_else(|error| panic!("{error}"));
-    artifact::state(&package.artifact(), &prepared.fingerprint).unwrap()
+    prepared.state(&package.artifact()).unwrap()
 }
 
 fn changes(package: &Package) -> Vec<Change> {
@@ -118,7 +120,17 @@ fn several_changes_are_all_said() {
 
 #[test]
 fn what_means_the_same_is_no_change() {
-    let same: [fn(&Package); 7] = [
+    let windows = |package: &Package, file: &str| {
+        let text = std::fs::read_to_string(package.path(file)).unwrap();
+        assert!(!text.contains('\r'));
+        package.write(file, &text.replace('\n', "\r\n"));
+    };
+    for file in ["Cargo.toml", "net.toml", "images.csv"] {
+        assert_eq!(said(|package| windows(package, file)), (Vec::new(), None), "{file}");
+    }
+    let same: [fn(&Package); 9] = [
+        |package| package.write("images.csv", images(20).trim_end()),
+        |package| package.write("images.csv", &format!("\u{feff}{}", images(20))),
         |package| package.replace("Cargo.toml", "[package]", "# a comment\n[package]"),
         |package| package.replace("Cargo.toml", "\"48 KiB\"", "49_152"),
         |package| package.replace("Cargo.toml", "training = {}", "training = { epochs = 60 }"),
@@ -185,6 +197,160 @@ fn a_file_that_cannot_be_used_says_why() {
     let prepared = Prepared::new(&config.models[0]).unwrap();
     let problem = artifact::state(&path, &prepared.fingerprint).unwrap_err();
     assert!(problem.message.starts_with(&format!("cannot read {}: ", path.display())), "{problem}");
+}
+
+/// The network of another package, with the fingerprint of the first: as only an edited file has it.
+fn other_network(change: impl Fn(&Package)) -> State {
+    let (package, other) = (Package::new(), Package::new());
+    let own = package.write_fresh_artifact();
+    change(&other);
+    let mut artifact = other.write_fresh_artifact();
+    artifact.header.fingerprint = own.header.fingerprint;
+    artifact::write(&package.artifact(), &artifact).unwrap();
+    state(&package)
+}
+
+#[test]
+fn another_network_is_not_fresh_whatever_its_fingerprint_says() {
+    let network =
+        |from: &'static str, to: &'static str| move |package: &Package| package.replace("net.toml", from, to);
+    let wider = |package: &Package| {
+        package.replace("net.toml", "[4, 4, 1]", "[4, 5, 1]");
+        std::fs::remove_file(package.path("images.csv")).unwrap();
+    };
+    let settings = |from: &'static str, to: &'static str| {
+        move |package: &Package| package.replace("Cargo.toml", from, to)
+    };
+    let kernel = "layer `conv1` is no conv 3x3 as in the network";
+    // 3 kernels of 9 weights, and 48 inputs of 2 outputs; 1x1: 3 and 96.
+    let cases: [(State, &str); 9] = [
+        (other_network(wider), "it takes images of 4x5x1, the network 4x4x1"),
+        (other_network(network("features = 2", "features = 3")), "it has 3 classes, the network 2"),
+        (other_network(network("kernel = 3", "kernel = 1")), kernel),
+        (
+            other_network(network("kernel = 3", "kernel = 3\nstride = 2")),
+            "layer `conv1` has another stride or padding than in the network",
+        ),
+        (
+            other_network(network("filters = 3", "filters = 4")),
+            "layer `conv1` has 576 multiplications, in the network 432, layer `conv1` has a tensor of 4x4x4, \
+             in the network 4x4x3",
+        ),
+        (
+            other_network(network(
+                "op = \"linear\"",
+                "op = \"max_pool\"\nkernel = 1\n\n[[layer]]\nop = \"linear\"",
+            )),
+            "it has 3 layers, the network 2",
+        ),
+        (
+            other_network(network("op = \"linear\"", "op = \"linear\"\nname = \"last\"")),
+            "layer `last` is called `linear1` in the network",
+        ),
+        (
+            other_network(settings("training = {}", "policy = \"uniform-2\"")),
+            "layer `conv1` has a tensor of 2 bits, by the budget 8",
+        ),
+        (
+            other_network(settings("ram = \"6 KiB\"", "ram = \"5 KiB\"")),
+            "it was made for 5120 B of RAM, the budget is 6144 B",
+        ),
+    ];
+    for (found, expected) in cases {
+        let reason = found.reason().unwrap();
+        let start = "is not the network that Cargo.toml describes, although its fingerprint says so: ";
+        assert!(reason.starts_with(&format!("{start}{expected}")), "{reason}");
+        assert!(matches!(found, State::Other(..)));
+    }
+}
+
+/// With losses that training has found, the bits are those of the artifact; all else must agree.
+#[test]
+fn bits_that_training_has_chosen_are_taken_as_they_are() {
+    let package = Package::new();
+    package.replace("Cargo.toml", "training = {}", "policy = \"sensitivity\"");
+    let fresh = package.write_fresh_artifact();
+    assert_eq!(state(&package), State::Fresh(Box::new(fresh.clone())));
+    let other = Package::new();
+    other.replace("Cargo.toml", "training = {}", "policy = \"uniform-4\"");
+    let mut narrow = other.write_fresh_artifact();
+    narrow.header.fingerprint = fresh.header.fingerprint;
+    artifact::write(&package.artifact(), &narrow).unwrap();
+    assert_eq!(state(&package), State::Fresh(Box::new(narrow.clone())));
+    narrow.header.arena_bytes += 4;
+    artifact::write(&package.artifact(), &narrow).unwrap();
+    let reason = state(&package).reason().unwrap();
+    assert!(reason.contains("B of RAM, by the plan "), "{reason}");
+}
+
+#[test]
+fn names_of_classes_must_be_those_of_the_manifest() {
+    let package = Package::new();
+    package.replace("Cargo.toml", "test = 4", "test = 4, labels = [\"up\", \"down\"]");
+    let mut artifact = package.write_fresh_artifact();
+    let reason = state(&package).reason().unwrap();
+    assert!(reason.ends_with(": its classes are called 0, 1, in Cargo.toml up, down"), "{reason}");
+    artifact.header.labels = vec!["up".to_string(), "down".to_string()];
+    artifact::write(&package.artifact(), &artifact).unwrap();
+    assert_eq!(state(&package).reason(), None);
+}
+
+#[test]
+fn images_of_another_size_are_an_error_not_a_panic() {
+    let artifact = Package::new().write_fresh_artifact();
+    let split = |elements: usize| Split { pixels: vec![1; 2 * elements].into(), labels: vec![0, 1] };
+    assert_eq!(evaluate::logits(&artifact, &split(16)).unwrap().len(), 4);
+    assert_eq!(evaluate::logits(&artifact, &Split::default()).unwrap().len(), 0);
+    for elements in [0, 1, 15, 17, 48] {
+        let problem = evaluate::logits(&artifact, &split(elements)).unwrap_err();
+        let expected = format!(
+            "model `tiny` takes images of 4x4x1 = 16 bytes, but 2 images have {} bytes",
+            2 * elements
+        );
+        assert_eq!(problem.message, expected);
+    }
+}
+
+#[cfg(feature = "cli")]
+#[test]
+fn commands_name_what_differs_in_an_artifact() {
+    let (package, other) = (Package::new(), Package::new());
+    let own = package.write_fresh_artifact();
+    let mixq = |command: &str| {
+        let mut mixq = std::process::Command::new(env!("CARGO_BIN_EXE_cargo-mixq"));
+        mixq.args(["mixq", command])
+            .current_dir(package.path(""))
+            .env("CARGO_TARGET_DIR", package.path("target"));
+        let output = mixq.output().unwrap();
+        let text = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap()).concat();
+        (output.status.code(), text)
+    };
+    std::fs::create_dir(package.path("src")).unwrap();
+    package.write("src/lib.rs", "");
+    let (code, text) = mixq("check");
+    assert!(code == Some(0) && text.contains("is fresh"), "{text}");
+    std::fs::remove_file(other.path("images.csv")).unwrap();
+    other.replace("net.toml", "[4, 4, 1]", "[8, 8, 1]");
+    let mut artifact = other.write_fresh_artifact();
+    artifact.header.fingerprint = own.header.fingerprint;
+    artifact::write(&package.artifact(), &artifact).unwrap();
+    for command in ["check", "eval", "report"] {
+        let (code, text) = mixq(command);
+        assert_eq!(code, Some(1), "{command}: {text}");
+        assert!(text.contains("it takes images of 8x8x1, the network 4x4x1"), "{command}: {text}");
+        assert!(!text.contains("panicked"), "{command}: {text}");
+    }
+}
+
+#[test]
+fn what_would_not_be_read_again_is_not_written() {
+    let package = Package::new();
+    let mut artifact = package.write_fresh_artifact();
+    let old = std::fs::read(package.artifact()).unwrap();
+    artifact.header.logit_scale = f64::NAN;
+    let problem = artifact::write(&package.artifact(), &artifact).unwrap_err();
+    assert!(problem.message.ends_with("would not be read as it is written"), "{problem}");
+    assert_eq!(std::fs::read(package.artifact()).unwrap(), old);
 }
 
 #[test]

@@ -6,6 +6,9 @@ mod cifar;
 #[cfg(feature = "cli")]
 #[path = "dataset/command.rs"]
 mod command;
+#[cfg(feature = "datasets")]
+#[path = "dataset/digests.rs"]
+mod digests;
 #[path = "dataset/files.rs"]
 mod files;
 #[cfg(feature = "datasets")]
@@ -17,6 +20,8 @@ mod given;
 #[cfg(feature = "datasets")]
 #[path = "dataset/idx.rs"]
 mod idx;
+#[path = "dataset/index.rs"]
+mod index;
 #[path = "dataset/kept.rs"]
 mod kept;
 #[path = "dataset/messages.rs"]

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -60,10 +60,6 @@ fn the_same_file_by_other_names_waits_too() {
         let first = Lock::acquire(&path, || panic!("nobody else is there")).unwrap();
         second_waits(&name, || drop(first));
     }
-    // Before the folder of the artifacts is there, and after.
-    let first = Lock::acquire(&path, || ()).unwrap();
-    std::fs::create_dir(folder.path().join("firmware/models")).unwrap();
-    second_waits(&path, || drop(first));
 }
 
 #[test]
@@ -74,23 +70,88 @@ fn other_artifacts_do_not_wait() {
     other.unwrap();
 }
 
-const PATH: &str = "MIXQ_TEST_LOCK";
+/// What is in a folder.
+fn files(folder: &Path) -> Vec<String> {
+    let names = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name());
+    names.map(|name| name.into_string().unwrap()).collect()
+}
 
+/// Nothing is left for `git status` to show.
+#[cfg(unix)]
 #[test]
-fn a_process_that_is_killed_lets_go() {
+fn the_lock_leaves_no_file_behind() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("digits.mixq");
+    let first = Lock::acquire(&path, || panic!("nobody else is there")).unwrap();
+    assert_eq!(files(folder.path()), [".digits.mixq.lock"], "beside the artifact");
+    second_waits(&path, || drop(first));
+    assert!(files(folder.path()).is_empty());
+}
+
+/// The one who waited has opened a file that is gone by then.
+#[test]
+fn many_in_a_row_are_never_two_at_once() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("models/digits.mixq");
+    let (inside, turns) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                for _ in 0..50 {
+                    let lock = Lock::acquire(&path, || ()).unwrap();
+                    assert_eq!(inside.fetch_add(1, Ordering::SeqCst), 0, "somebody else is inside");
+                    std::thread::yield_now();
+                    inside.fetch_sub(1, Ordering::SeqCst);
+                    turns.fetch_add(1, Ordering::SeqCst);
+                    drop(lock);
+                }
+            });
+        }
+    });
+    assert_eq!(turns.into_inner(), 400);
+    if cfg!(unix) {
+        assert!(files(&folder.path().join("models")).is_empty());
+    }
+}
+
+const PATH: &str = "MIXQ_TEST_LOCK";
+
+/// A process with its own folder for temporary files, which holds the lock.
+fn other_process(path: &Path, temporary: &Path) -> (Child, impl Iterator<Item = String> + use<>) {
     let mut other = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "the_other_process", "--ignored", "--nocapture"])
-        .env(PATH, &path)
+        .env(PATH, path)
+        .env("TMPDIR", temporary)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
     let mut lines = BufReader::new(other.stdout.take().unwrap()).lines().map(Result::unwrap);
     assert!(lines.any(|line| line.ends_with("held")), "the other process holds the lock");
+    (other, lines)
+}
+
+#[test]
+fn a_process_that_is_killed_lets_go() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("digits.mixq");
+    let (mut other, _lines) = other_process(&path, &std::env::temp_dir());
     second_waits(&path, || other.kill().unwrap());
     other.wait().unwrap();
+    // What it left behind went with the next one.
+    if cfg!(unix) {
+        assert!(files(folder.path()).is_empty());
+    }
+}
+
+#[test]
+fn processes_with_other_folders_for_temporary_files_meet() {
+    let (folder, temporary) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    let path = folder.path().join("digits.mixq");
+    let (mut other, _lines) = other_process(&path, temporary.path());
+    second_waits(&path, || drop(other.stdin.take()));
+    other.wait().unwrap();
+    assert!(files(temporary.path()).is_empty());
 }
 
 #[test]

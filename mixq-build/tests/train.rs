@@ -18,9 +18,9 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::Sender;
 
 use common::package::Package;
-use mixq_build::artifact::{self, State};
+use mixq_build::artifact::{self, Lock, State};
 use mixq_build::config::Config;
-use mixq_build::dataset::Dataset;
+use mixq_build::dataset::{Dataset, digest};
 use mixq_build::error::Error;
 use mixq_build::prepare::Prepared;
 use mixq_build::retrain::{Retrained, retrain};

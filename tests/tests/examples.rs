@@ -74,7 +74,7 @@ impl Example {
 
     /// The device's logits are the host's, on these images; the host's.
     fn check_logits(&self, elf: &Path, artifact: &Artifact, images: &Split) -> Vec<i32> {
-        let host = evaluate::logits(artifact, images);
+        let host = evaluate::logits(artifact, images).unwrap();
         let printed = firmware::run(Board::Stm32f405, elf, &[self.name, "logits"]);
         let logits = printed.lines().flat_map(|line| line.split(','));
         let device: Vec<i32> = logits.map(|logit| logit.trim().parse().unwrap()).collect();

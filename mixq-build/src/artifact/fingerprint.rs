@@ -38,8 +38,8 @@ impl std::fmt::Display for Change {
     }
 }
 
-/// The fingerprint of a model as configured. A dataset that is not there leaves the entry of its contents out: firmware
-/// builds from a committed artifact without the images.
+/// The fingerprint of a model as configured. A dataset that is not there, or that this mixq-build does not look into, leaves the entry
+/// of its contents out: firmware builds from a committed artifact without the images.
 ///
 /// # Errors
 /// The dataset is there but cannot be read.
@@ -59,7 +59,7 @@ pub fn fingerprint(model: &Model, graph: &Graph) -> Result<Fingerprint, Error> {
         }
     }
     // What Cargo.toml says of the images is known without them.
-    let DatasetConfig { path, test, shape, max, labels, resize, tolerate, cache, shared: _, location: _ } =
+    let DatasetConfig { path, test, shape, max, labels, resize, tolerate, cache, shared: _, location } =
         &model.dataset;
     let test = match test.unwrap_or_default() {
         TestPart::Rows(rows) => rows.to_string(),
@@ -76,8 +76,14 @@ pub fn fingerprint(model: &Model, graph: &Graph) -> Result<Fingerprint, Error> {
     if *tolerate > 0.0 {
         insert("dataset.tolerate", tolerate.to_string());
     }
-    if path.exists() {
-        insert(DATASET, dataset::digest(path, cache.as_deref())?);
+    if path.exists() && dataset::told(path) {
+        let digest = dataset::digest(path, cache.as_deref()).map_err(|mut error| {
+            for problem in &mut error.problems {
+                problem.location = problem.location.take().or_else(|| location.clone());
+            }
+            error
+        });
+        insert(DATASET, digest?);
     }
     Ok(inputs)
 }

@@ -1,50 +1,79 @@
-//! One training at a time for an artifact, over all processes of the machine.
+//! One training at a time for an artifact, over all processes that reach it.
 
-use std::fs::File;
+use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
-
-use sha2::{Digest, Sha256};
 
 use crate::error::Problem;
 
 /// Held until dropped, or until the process ends, however it ends.
 #[derive(Debug)]
-pub struct Lock(#[allow(dead_code, reason = "the open file is the lock")] File);
+pub struct Lock {
+    /// The open file is the lock.
+    file: File,
+    path: PathBuf,
+}
 
 impl Lock {
     /// Waits until nobody else makes this artifact; `waiting` is called once if that takes time.
     ///
-    /// The lock file lies in the folder for temporary files, named by the artifact's path, so that build scripts with
-    /// different target folders meet.
+    /// The lock is a hidden file beside the artifact, `.NAME.mixq.lock`: all who could write the artifact meet there, whatever their
+    /// target folders and folders for temporary files are, and nobody else. It is removed at the end; what a killed process leaves
+    /// behind locks nobody out, and the next one removes it.
     ///
     /// # Errors
-    /// The lock file cannot be made.
+    /// The lock file cannot be made: the artifact could not be written either.
     pub fn acquire(artifact: &Path, waiting: impl FnOnce()) -> Result<Lock, Problem> {
-        let real = real(artifact).map_err(|e| Problem::io("find", artifact, &e))?;
-        let digest = Sha256::digest(real.as_os_str().as_encoded_bytes());
-        let name: String = digest[..8].iter().map(|byte| format!("{byte:02x}")).collect();
-        let path = std::env::temp_dir().join(format!("mixq-{name}.lock"));
-        let failed = |error: &std::io::Error| Problem::io("lock", &path, error);
-        let file = File::options().create(true).append(true).open(&path).map_err(|e| failed(&e))?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(std::fs::TryLockError::WouldBlock) => {
-                waiting();
-                file.lock().map_err(|e| failed(&e))?;
+        let mut name = std::ffi::OsString::from(".");
+        name.push(artifact.file_name().unwrap_or_default());
+        name.push(".lock");
+        let path = artifact.with_file_name(name);
+        let failed = |error: &io::Error| Problem::io("lock", &path, error);
+        fs::create_dir_all(path.parent().unwrap_or(Path::new("."))).map_err(|e| failed(&e))?;
+        let mut waiting = Some(waiting);
+        loop {
+            let file = File::options().create(true).append(true).open(&path).map_err(|e| failed(&e))?;
+            match file.try_lock() {
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => {
+                    if let Some(waiting) = waiting.take() {
+                        waiting();
+                    }
+                    file.lock().map_err(|e| failed(&e))?;
+                }
+                Err(TryLockError::Error(error)) => return Err(failed(&error)),
             }
-            Err(std::fs::TryLockError::Error(error)) => return Err(failed(&error)),
+            // Who held it before has removed the file: others meet at a new one.
+            if is_at(&file, &path).map_err(|e| failed(&e))? {
+                return Ok(Lock { file, path });
+            }
         }
-        Ok(Lock(file))
     }
 }
 
-/// One name for all paths to a file, whether or not it (or its folder) is there.
-fn real(path: &Path) -> io::Result<PathBuf> {
-    let absolute = std::path::absolute(path)?;
-    let known = absolute.ancestors().find_map(|ancestor| Some((ancestor, ancestor.canonicalize().ok()?)));
-    Ok(match known {
-        Some((ancestor, real)) => real.join(absolute.strip_prefix(ancestor).unwrap_or(Path::new(""))),
-        None => absolute,
-    })
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // While it is locked, so that nobody's but this file can be meant.
+        if cfg!(unix) && is_at(&self.file, &self.path).unwrap_or(false) {
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+/// Whether this is the file that whoever opens `path` now gets.
+#[cfg(unix)]
+fn is_at(file: &File, path: &Path) -> io::Result<bool> {
+    use std::os::unix::fs::MetadataExt;
+    let own = file.metadata()?;
+    match fs::metadata(path) {
+        Ok(other) => Ok((own.dev(), own.ino()) == (other.dev(), other.ino())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Elsewhere the file stays, since nothing tells whether it is the same.
+#[cfg(not(unix))]
+fn is_at(_: &File, _: &Path) -> io::Result<bool> {
+    Ok(true)
 }

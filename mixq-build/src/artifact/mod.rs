@@ -1,11 +1,13 @@
 //! `.mixq` files in the firmware's folder: found, checked, written, one at a time.
 
+mod agreement;
 mod fingerprint;
 mod lock;
 
-use std::io::Write;
+use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
+pub use agreement::differences;
 pub use fingerprint::{Change, DATASET, Fingerprint, changes, fingerprint, short_digest};
 pub use lock::Lock;
 use mixq_format::{Artifact, ReadError};
@@ -28,6 +30,8 @@ pub enum State {
     Fresh(Box<Artifact>),
     /// It was made from something else.
     Stale(Box<Artifact>, Vec<Change>),
+    /// It says that it was made from what the model says, but it is another network: what differs.
+    Other(Box<Artifact>, Vec<String>),
     /// There is none.
     Missing,
     /// There is a file, but it cannot be read.
@@ -45,11 +49,16 @@ impl State {
                 let changes: Vec<String> = changes.iter().map(Change::to_string).collect();
                 Some(format!("is stale: {}", changes.join(", ")))
             }
+            State::Other(_, differences) => Some(format!(
+                "is not the network that Cargo.toml describes, although its fingerprint says so: {}",
+                differences.join(", ")
+            )),
         }
     }
 }
 
-/// Reads an artifact and holds it against the fingerprint of its model.
+/// Reads an artifact and holds it against the fingerprint of its model; [`crate::prepare::Prepared::state`] also holds the network
+/// in it against that of the model.
 ///
 /// # Errors
 /// The file is there but cannot be opened.
@@ -69,12 +78,18 @@ pub fn state(path: &Path, now: &Fingerprint) -> Result<State, Problem> {
     })
 }
 
-/// Writes an artifact, atomically: whatever happens, the file is the old one or the new one.
+/// Writes an artifact, atomically: whatever happens, the file is the old one or the new one. What is written is read back and
+/// compared before it takes its name.
 ///
 /// # Errors
-/// The disk is full, or the folder cannot be written to; the old file is untouched.
+/// The disk is full or does not keep what is written, or the folder cannot be written to; the old file is untouched.
 pub fn write(path: &Path, artifact: &Artifact) -> Result<(), Problem> {
-    write_with(path, &artifact.to_bytes(), &mut |file, bytes| file.write_all(bytes))
+    let bytes = artifact.to_bytes();
+    if Artifact::from_bytes(&bytes).as_ref() != Ok(artifact) {
+        let message = format!("{} would not be read as it is written", path.display());
+        return Err(Problem::new(message).help("this is a defect of mixq, please report it"));
+    }
+    write_with(path, &bytes, &mut |file, bytes| file.write_all(bytes))
 }
 
 /// What puts bytes into a file; a test puts a full disk in its place.
@@ -83,6 +98,14 @@ type Writer<'a> = &'a mut dyn FnMut(&mut std::fs::File, &[u8]) -> std::io::Resul
 fn write_with(path: &Path, bytes: &[u8], write: Writer<'_>) -> Result<(), Problem> {
     atomic::write(path, |file| {
         write(file, bytes)?;
+        let mut found = Vec::with_capacity(bytes.len());
+        file.rewind()?;
+        file.read_to_end(&mut found)?;
+        if found != bytes {
+            let message =
+                "what is read back is not what was written: check the disk and the memory of this machine";
+            return Err(std::io::Error::other(message));
+        }
         make_readable(file)
     })
     .map_err(|error| Problem::io("write", path, &error))
@@ -118,6 +141,22 @@ mod tests {
         assert!(problem.message.contains("digits.mixq"), "{problem}");
         assert!(problem.help.unwrap().contains("the disk is full"));
         assert_eq!(std::fs::read(&path).unwrap(), b"old");
+        assert_eq!(std::fs::read_dir(path.parent().unwrap()).unwrap().count(), 1, "nothing is left behind");
+    }
+
+    #[test]
+    fn a_disk_that_keeps_other_bytes_leaves_the_old_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = path(folder.path(), "digits");
+        write_with(&path, b"old", &mut |file, bytes| file.write_all(bytes)).unwrap();
+        for wrong in [&b"new amd longer"[..], b"new and longe", b"new and longer ", b""] {
+            let result = write_with(&path, b"new and longer", &mut |file, _| file.write_all(wrong));
+            let problem = result.unwrap_err();
+            assert!(problem.message.ends_with(": what is read back is not what was written"), "{problem}");
+            assert_eq!(std::fs::read(&path).unwrap(), b"old");
+        }
+        write_with(&path, b"new", &mut |file, bytes| file.write_all(bytes)).unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"new");
         assert_eq!(std::fs::read_dir(path.parent().unwrap()).unwrap().count(), 1, "nothing is left behind");
     }
 }

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::packages::Models;
 use super::reading::Reading;
 use super::{Outcome, Selection};
-use crate::artifact::{self, State};
+use crate::artifact::State;
 use crate::dataset::{Dataset, Split};
 use crate::error::{Error, Problem};
 use crate::evaluate;
@@ -24,7 +24,7 @@ pub fn run(selection: &Selection, file: Option<&Path>) -> Result<Outcome, Error>
     for (model, path) in &chosen.models {
         let start = Instant::now();
         let prepared = Prepared::new(model)?;
-        let state = artifact::state(path, &prepared.fingerprint)?;
+        let state = prepared.state(path)?;
         let reason = state.reason().unwrap_or_default();
         let State::Fresh(artifact) = state else {
             let message = format!("{} {reason}", path.display());
@@ -36,7 +36,7 @@ pub fn run(selection: &Selection, file: Option<&Path>) -> Result<Outcome, Error>
             prepared.graph.classes(),
             &mut Reading::new(),
         )?;
-        let logits = evaluate::logits(&artifact, &dataset.test);
+        let logits = evaluate::logits(&artifact, &dataset.test)?;
         let accuracy = evaluate::accuracy(&logits, &dataset.test);
         if let Some(file) = file {
             std::fs::write(file, lines(&logits, &dataset.test))

@@ -2,7 +2,7 @@
 
 use super::packages::Models;
 use super::{Outcome, Selection};
-use crate::artifact::{self, State};
+use crate::artifact::State;
 use crate::error::{Error, Problem};
 use crate::prepare::Prepared;
 use crate::report::{Report, table};
@@ -12,7 +12,7 @@ pub fn run(selection: &Selection) -> Result<Outcome, Error> {
     let mut models = Vec::new();
     for (model, path) in &chosen.models {
         let prepared = Prepared::new(model)?;
-        let artifact = match artifact::state(path, &prepared.fingerprint)? {
+        let artifact = match prepared.state(path)? {
             State::Fresh(artifact) => artifact,
             stale @ State::Stale(..) => {
                 eprintln!("warning: {} {}", path.display(), stale.reason().unwrap_or_default());

@@ -14,27 +14,31 @@ use super::split::Growing;
 use super::watch::Watch;
 use crate::error::{Error, Problem};
 
+/// What hands over row after row.
+pub(super) type Rows = ::csv::Reader<Box<dyn Read>>;
+
 /// Wrong rows that are reported one by one.
 const SHOWN: usize = 5;
 
 /// Reads a CSV file.
 pub(super) fn read(wanted: &Wanted<'_>, _: &mut dyn Watch) -> Result<Parts, Error> {
-    parse(wanted, open(&wanted.config.path)?)
+    parse(wanted, rows(&wanted.config.path)?)
 }
 
-/// Reads a CSV file compressed by gzip.
-pub(super) fn read_gz(wanted: &Wanted<'_>, _: &mut dyn Watch) -> Result<Parts, Error> {
-    parse(wanted, MultiGzDecoder::new(open(&wanted.config.path)?))
+/// The rows of a file, which is compressed by gzip if it is called so.
+pub(super) fn rows(path: &Path) -> Result<Rows, Problem> {
+    let file = open(path)?;
+    let gzip = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("gz"));
+    let input: Box<dyn Read> = if gzip { Box::new(MultiGzDecoder::new(file)) } else { Box::new(file) };
+    Ok(ReaderBuilder::new().has_headers(false).flexible(true).trim(Trim::All).from_reader(input))
 }
 
 fn open(path: &Path) -> Result<BufReader<File>, Problem> {
     File::open(path).map(BufReader::new).map_err(|error| Problem::io("read", path, &error))
 }
 
-fn parse(wanted: &Wanted<'_>, input: impl Read) -> Result<Parts, Error> {
+fn parse(wanted: &Wanted<'_>, mut reader: Rows) -> Result<Parts, Error> {
     let path = &wanted.config.path;
-    let mut reader =
-        ReaderBuilder::new().has_headers(false).flexible(true).trim(Trim::All).from_reader(input);
     let mut images = Growing::default();
     let mut problems = Vec::new();
     let mut wrong = 0;
@@ -130,7 +134,8 @@ fn show(field: &[u8]) -> String {
     if text.chars().count() > LONGEST { shown + "..." } else { shown }
 }
 
-fn unreadable(path: &Path, error: &::csv::Error) -> Problem {
+/// What keeps a file from being read.
+pub(super) fn unreadable(path: &Path, error: &::csv::Error) -> Problem {
     let ErrorKind::Io(error) = error.kind() else {
         return Problem::new(format!("{} is no CSV: {error}", path.display()));
     };

@@ -1,117 +1,122 @@
 //! What the files of a dataset were when they were last read, so that only changed ones are read again.
+//!
+//! As in git's index, a file counts as unchanged if all that its system keeps of it is the same, and if it was not changed just
+//! when it was read: two changes within a tick of the clock would look like one.
 
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::digest::hexadecimal;
+use sha2::{Digest, Sha256};
+use tempfile::NamedTempFile;
+
+use super::digest::{Hash, Stamp, hexadecimal};
 use super::store::{place, write};
-use crate::error::Problem;
 
-/// SHA-256 of a file's contents.
-pub(super) type Hash = [u8; 32];
+/// First word of an index. Another number: the contents of files count in another way.
+const MAGIC: &str = "mixq-index-2";
 
-/// First words of an index.
-const MAGIC: &str = "mixq-index 1";
+/// By how much the clock of a file server may be behind, in nanoseconds.
+const SKEW: i128 = 60_000_000_000;
 
-/// Two changes in this time may look like one: what is younger is read again.
-const GRANULARITY: Duration = Duration::from_secs(2);
-
-/// What tells a changed file without reading it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Stamp {
-    /// Bytes.
-    size: u64,
-    /// Nanoseconds since 1970; 0: the system does not know.
-    modified: u128,
+/// A file as it was.
+pub(super) struct Entry {
+    /// Its name in the dataset; empty if it is the dataset.
+    pub name: String,
+    /// What its system kept of it.
+    pub stamp: Stamp,
+    /// The digest of what counts of it.
+    pub hash: Hash,
 }
 
-impl Stamp {
-    /// Of a file as it is now.
-    pub fn of(path: &Path) -> Result<Stamp, Problem> {
-        let metadata = fs::metadata(path).map_err(|error| Problem::io("read", path, &error))?;
-        let modified = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
-        Ok(Stamp { size: metadata.len(), modified: modified.map_or(0, |since| since.as_nanos()) })
-    }
-
-    /// Whether a later change would show.
-    fn settled(self, now: SystemTime) -> bool {
-        let since = now.duration_since(UNIX_EPOCH).unwrap_or_default();
-        self.modified > 0 && self.modified + GRANULARITY.as_nanos() < since.as_nanos()
-    }
-}
-
-/// The files of a dataset as they were.
+/// The files of a dataset as they were, in the order of their names.
 #[derive(Default)]
-pub(super) struct Index {
-    /// Digest of the whole.
-    whole: String,
-    /// In the order of their names.
-    files: Vec<(String, Stamp, Hash)>,
-}
+pub(super) struct Index(Vec<Entry>);
 
 impl Index {
-    /// The index of a dataset; an empty one if there is none that can be read.
+    /// The index of a dataset; an empty one if there is none that can be trusted.
     pub fn load(cache: &Path, dataset: &Path) -> Index {
         let text = fs::read_to_string(place(cache, dataset, "", "index"));
         text.ok().and_then(|text| Index::parse(&text)).unwrap_or_default()
     }
 
+    /// `None` for what is damaged, was written by another version, or was edited.
     fn parse(text: &str) -> Option<Index> {
         let (head, rest) = text.split_once('\n')?;
-        let (count, whole) = head.strip_prefix(MAGIC)?.trim_start().split_once(' ')?;
-        let files: Option<Vec<_>> = rest.lines().map(parse_line).collect();
-        let files = files.filter(|files| count.parse() == Ok(files.len()))?;
-        Some(Index { whole: whole.to_string(), files })
+        let digest = head.strip_prefix(MAGIC)?.strip_prefix(' ')?;
+        if digest != hexadecimal(&Sha256::digest(rest)) {
+            return None;
+        }
+        let entries: Option<Vec<Entry>> = rest.lines().map(Entry::parse).collect();
+        entries.map(Index)
     }
 
-    /// The digest of the whole, if these are the files and none has changed.
-    pub fn whole(&self, files: &[(String, PathBuf)], stamps: &[Stamp]) -> Option<&str> {
-        let now = files.iter().map(|(name, _)| name).zip(stamps);
-        let was = self.files.iter().map(|(name, stamp, _)| (name, stamp));
-        (!self.whole.is_empty() && was.eq(now)).then_some(self.whole.as_str())
+    /// How many files it knows.
+    pub fn len(&self) -> usize {
+        self.0.len()
     }
 
     /// The digest of a file that has not changed.
     pub fn hash_of(&self, name: &str, stamp: Stamp) -> Option<Hash> {
-        let at = self.files.binary_search_by(|(known, ..)| known.as_str().cmp(name)).ok()?;
-        let (_, known, hash) = self.files[at];
-        (known == stamp).then_some(hash)
+        let at = self.0.binary_search_by(|known| known.name.as_str().cmp(name)).ok()?;
+        let known = &self.0[at];
+        (known.stamp == stamp).then_some(known.hash)
     }
 }
 
-/// `digest size time name`.
-fn parse_line(line: &str) -> Option<(String, Stamp, Hash)> {
-    let mut fields = line.splitn(4, ' ');
-    let (hash, size, modified) = (fields.next()?, fields.next()?, fields.next()?);
-    let mut bytes = [0; 32];
-    if hash.len() != 64 || !hash.is_ascii() {
-        return None;
+impl Entry {
+    /// `digest device inode size modified changed name`.
+    fn parse(line: &str) -> Option<Entry> {
+        let mut fields = line.splitn(7, ' ');
+        let text = fields.next().filter(|text| text.len() == 64 && text.is_ascii())?;
+        let mut hash = [0; 32];
+        for (at, byte) in hash.iter_mut().enumerate() {
+            *byte = u8::from_str_radix(&text[2 * at..][..2], 16).ok()?;
+        }
+        let mut number = || fields.next()?.parse::<i128>().ok();
+        let (device, inode, size) = (number()?, number()?, number()?);
+        let (modified, changed) = (number()?, number()?);
+        let whole = |number: i128| u64::try_from(number).ok();
+        let stamp =
+            Stamp { device: whole(device)?, inode: whole(inode)?, size: whole(size)?, modified, changed };
+        Some(Entry { name: fields.next()?.to_string(), stamp, hash })
     }
-    for (at, byte) in bytes.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(&hash[2 * at..][..2], 16).ok()?;
+
+    fn line(&self) -> String {
+        let Entry { name, stamp: Stamp { device, inode, size, modified, changed }, hash } = self;
+        format!("{} {device} {inode} {size} {modified} {changed} {name}\n", hexadecimal(hash))
     }
-    let stamp = Stamp { size: size.parse().ok()?, modified: modified.parse().ok()? };
-    Some((fields.next()?.to_string(), stamp, bytes))
 }
 
-/// Writes the index of a dataset. Files whose changes might not show are left out.
-pub(super) fn store(
-    cache: &Path,
-    dataset: &Path,
-    whole: &str,
-    files: &[(String, PathBuf)],
-    stamps: &[Stamp],
-    hashes: &[Hash],
-) -> io::Result<()> {
-    let now = SystemTime::now();
-    let lines: Vec<String> = (files.iter().zip(stamps).zip(hashes))
-        .filter(|(((name, _), stamp), _)| stamp.settled(now) && !name.contains(['\n', '\r']))
-        .map(|(((name, _), stamp), hash)| {
-            format!("{} {} {} {name}\n", hexadecimal(hash), stamp.size, stamp.modified)
-        })
-        .collect();
-    let path = place(cache, dataset, "", "index");
-    write(&path, |file| write!(file, "{MAGIC} {} {whole}\n{}", lines.len(), lines.concat()))
+/// A time before which all changes of files can be told from later ones, by the clock that stamps files: not that of
+/// [`std::time::SystemTime`], which runs ahead of it by up to a tick, and for a network's file system may be another machine's.
+pub(super) struct Watermark {
+    cache: PathBuf,
+    stamp: Stamp,
+}
+
+impl Watermark {
+    /// The present, as a file shows it that is made now; `None` where nothing can be kept.
+    pub fn now(cache: &Path) -> Option<Watermark> {
+        fs::create_dir_all(cache).ok()?;
+        let file = NamedTempFile::new_in(cache).ok()?;
+        let stamp = Stamp::of(file.path()).ok()??;
+        Some(Watermark { cache: cache.to_path_buf(), stamp })
+    }
+
+    /// Whether a file was last changed before. Of a file system whose clock may be another one, some time before.
+    pub fn is_after(&self, file: Stamp) -> bool {
+        let skew = if file.device == self.stamp.device { 0 } else { SKEW };
+        file.modified.max(file.changed) < self.stamp.changed - skew
+    }
+
+    /// Writes the index of a dataset: files that are in the order of their names.
+    pub fn store(&self, dataset: &Path, entries: Vec<Entry>) -> io::Result<()> {
+        // Lines are told apart by their ends. Of two files of one name (in letters that are none) neither is kept.
+        let lines: String =
+            entries.iter().filter(|entry| !entry.name.contains(['\n', '\r'])).map(Entry::line).collect();
+        let path = place(&self.cache, dataset, "", "index");
+        let digest = hexadecimal(&Sha256::digest(&lines));
+        write(&path, |file| write!(file, "{MAGIC} {digest}\n{lines}"))
+    }
 }

@@ -13,6 +13,7 @@ mod files;
 mod index;
 mod kind;
 mod known;
+mod names;
 #[cfg(feature = "datasets")]
 mod npy;
 #[cfg(feature = "datasets")]
@@ -26,7 +27,7 @@ mod walk;
 mod watch;
 
 pub(crate) use digest::hexadecimal;
-pub use digest::{digest, sha256};
+pub use digest::{digest, sha256, told};
 pub(crate) use known::resolve;
 pub use known::{KNOWN, Known, KnownFile, VARIABLE, data_folders, user_folder};
 use parts::Wanted;
@@ -37,8 +38,11 @@ use watch::Noting;
 pub use watch::Watch;
 
 use crate::config::DatasetConfig;
-use crate::error::Error;
+use crate::error::{Error, Problem};
 use crate::graph::Shape;
+
+/// How often a dataset is read that is changed while it is read.
+const TRIES: usize = 3;
 
 /// The folder in mixq's part of cargo's target folder that keeps decoded images and digests.
 pub const FOLDER: &str = "datasets";
@@ -70,6 +74,19 @@ impl Dataset {
         classes: usize,
         watch: &mut dyn Watch,
     ) -> Result<Dataset, Error> {
+        Ok(Dataset::load_with_digest(config, input, classes, watch)?.0)
+    }
+
+    /// The same, with the [`digest`] of what was read: that of a moment before may be another one.
+    ///
+    /// # Errors
+    /// As [`Dataset::load`].
+    pub fn load_with_digest(
+        config: &DatasetConfig,
+        input: Shape,
+        classes: usize,
+        watch: &mut dyn Watch,
+    ) -> Result<(Dataset, String), Error> {
         read(&Wanted { config, shape: input, classes }, watch).map_err(|mut error| {
             for problem in &mut error.problems {
                 problem.location = problem.location.take().or_else(|| config.location.clone());
@@ -79,23 +96,33 @@ impl Dataset {
     }
 }
 
-/// The dataset as it was kept, or read and kept, if there is a folder to keep it in.
-fn read(wanted: &Wanted<'_>, watch: &mut dyn Watch) -> Result<Dataset, Error> {
+/// The dataset as it was kept, or read and kept, if there is a folder to keep it in; and the digest of what was read.
+fn read(wanted: &Wanted<'_>, watch: &mut dyn Watch) -> Result<(Dataset, String), Error> {
     let reader = check::before(wanted)?;
-    let path = &wanted.config.path;
-    let Some(cache) = &wanted.config.cache else { return decode(wanted, reader, watch) };
-    let before = digest(path, Some(cache))?;
-    if let Some(dataset) = cache::load(wanted, cache, &before, watch) {
-        return Ok(dataset);
+    let (path, cache) = (&wanted.config.path, wanted.config.cache.as_deref());
+    for _ in 0..TRIES {
+        let before = digest::look(path, cache);
+        if let (Some(cache), Ok(before)) = (cache, &before)
+            && let Some(dataset) = cache::load(wanted, cache, &before.digest, watch)
+        {
+            return Ok((dataset, before.digest.clone()));
+        }
+        let mut noting = Noting { watch, warnings: Vec::new() };
+        // Of what is wrong with the files the reader says most.
+        let dataset = decode(wanted, reader, &mut noting)?;
+        let (before, warnings) = (before?, noting.warnings);
+        // A dataset that was changed meanwhile is not what the digest says.
+        if digest::look(path, cache)? != before {
+            continue;
+        }
+        if let Some(cache) = cache {
+            cache::store(wanted, cache, &before.digest, &dataset, warnings)
+                .unwrap_or_else(|failed| watch.warn(&failed));
+        }
+        return Ok((dataset, before.digest));
     }
-    let mut noting = Noting { watch, warnings: Vec::new() };
-    let dataset = decode(wanted, reader, &mut noting)?;
-    let warnings = noting.warnings;
-    // A dataset that was changed meanwhile is not what the digest says.
-    if digest(path, Some(cache))? == before {
-        cache::store(wanted, cache, &before, &dataset, warnings).unwrap_or_else(|failed| watch.warn(&failed));
-    }
-    Ok(dataset)
+    let message = format!("{} changes while it is read: {TRIES} times in a row", path.display());
+    Err(Problem::new(message).help("try again when nothing writes to it").into())
 }
 
 fn decode(wanted: &Wanted<'_>, reader: parts::Read, watch: &mut dyn Watch) -> Result<Dataset, Error> {

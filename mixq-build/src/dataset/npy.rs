@@ -63,6 +63,11 @@ impl Array {
         Ok(array)
     }
 
+    /// The file that it was.
+    pub fn file(&self) -> &[u8] {
+        &self.bytes
+    }
+
     /// The elements, if they are unsigned bytes.
     pub fn bytes(&self) -> Option<&[u8]> {
         (self.kind.get(1..) == Some("u1")).then(|| &self.bytes[self.start..])

@@ -55,7 +55,8 @@ pub(super) fn read(wanted: &Wanted<'_>, watch: &mut dyn Watch) -> Result<Parts, 
     Ok(Parts { train: part(wanted, &arrays, *train)?, test: tested, labels: None })
 }
 
-fn arrays(path: &Path, watch: &mut dyn Watch) -> Result<BTreeMap<String, Array>, Problem> {
+/// All arrays of a file by their names.
+pub(super) fn arrays(path: &Path, watch: &mut dyn Watch) -> Result<BTreeMap<String, Array>, Problem> {
     let failed = |error: std::io::Error| unreadable(path, &error);
     let mut archive = open_zip(path)?;
     let total = archive.len() as u64;

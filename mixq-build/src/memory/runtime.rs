@@ -105,6 +105,25 @@ pub fn allocate_with_delta(
 }
 
 impl Allocation {
+    /// What a network takes whose tensors have these bits: of each node's weights, and of each node's output.
+    pub fn with_bits(
+        graph: &Graph,
+        scheme: Scheme,
+        weights: Vec<Option<Bits>>,
+        activations: &[Bits],
+    ) -> Allocation {
+        let schedule = Schedule::new(graph);
+        let mut widths = schedule.initial_widths();
+        for step in &schedule.steps {
+            let width = schedule.tensors[step.output].width;
+            if !schedule.fixed[width] {
+                widths[width] = activations[step.node];
+            }
+        }
+        let plan = schedule.plan(&widths);
+        Allocation::new(graph, scheme, schedule, weights, &widths, plan, Vec::new())
+    }
+
     pub(super) fn new(
         graph: &Graph,
         scheme: Scheme,

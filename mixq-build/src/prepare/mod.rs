@@ -10,10 +10,12 @@ pub use paper::{PaperAllocation, chain};
 pub use request::Request;
 pub use shortage::{Least, MemoryModel, Shortage};
 
+use std::path::Path;
+
 use mixq_format::Bits;
 
-use crate::artifact::{Fingerprint, fingerprint};
-use crate::config::{Model, NetworkSource};
+use crate::artifact::{self, Fingerprint, State, fingerprint};
+use crate::config::{Model, NetworkSource, Policy};
 use crate::error::{Error, Problem};
 use crate::graph::{Graph, Spec, builtin};
 use crate::memory::{
@@ -46,6 +48,20 @@ impl<'a> Prepared<'a> {
             .map_err(|error| Error { problems: error.problems.into_iter().map(located).collect() })?;
         let fingerprint = fingerprint(model, &graph)?;
         Ok(Prepared { model, graph, fingerprint })
+    }
+
+    /// Whether an artifact may be used: it must have been made from what the model says now, and be the network that this comes to.
+    ///
+    /// # Errors
+    /// The file is there but cannot be opened, or no allocation meets the budget.
+    pub fn state(&self, path: &Path) -> Result<State, Error> {
+        let state = artifact::state(path, &self.fingerprint)?;
+        let State::Fresh(artifact) = state else { return Ok(state) };
+        let by_budget = self.model.policy != Policy::Sensitivity;
+        let allocation = if by_budget { Some(self.allocate()?) } else { None };
+        let differences = artifact::differences(&artifact, self.model, &self.graph, allocation.as_ref());
+        let same = differences.is_empty();
+        Ok(if same { State::Fresh(artifact) } else { State::Other(artifact, differences) })
     }
 
     /// The bits of every tensor.

@@ -37,8 +37,8 @@ fn the_digits_are_all_there() {
     // A fifth of 1,797 is 359.4.
     let config = DatasetConfig { test: Some(TestPart::Share(0.2)), ..config };
     assert_eq!(Dataset::load(&config, shape, 10, &mut ()).unwrap().test.len(), 359);
-    // `sha256sum digits.csv.gz`
-    let expected = "09f66e6debdee2cd2b5ae59e0d6abbb73fc2b0e0185d2e1957e9ebb51e23aa22";
+    // `zcat digits.csv.gz | sha256sum`
+    let expected = "6ebb3d2fee246a4e99363262ddf8a00a3c41bee6014c373ed9d9216ba7f651b8";
     assert_eq!(digest(&digits(), None).unwrap(), expected);
 }
 
@@ -72,15 +72,15 @@ fn digests_of_folders_are_of_names_and_contents() {
     let empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
     assert_eq!(of(), empty);
     std::fs::create_dir(folder.path().join("b")).unwrap();
-    std::fs::write(folder.path().join("b/1"), "one").unwrap();
-    std::fs::write(folder.path().join("a"), "two").unwrap();
+    std::fs::write(folder.path().join("b/1.jpg"), "one").unwrap();
+    std::fs::write(folder.path().join("a.png"), "two").unwrap();
     let two = of();
-    assert_eq!(two, "ed735edc6a2296b5a1277054fafd74686cf8e1d240a1e2c3d3f2ce83a56aa0f8");
-    std::fs::rename(folder.path().join("a"), folder.path().join("c")).unwrap();
+    assert_eq!(two, "bb02f43ccfecc2b4bd35984395bb02e38e30b09ab21375a04594e0b2c7d17427");
+    std::fs::rename(folder.path().join("a.png"), folder.path().join("c.png")).unwrap();
     let renamed = of();
-    std::fs::rename(folder.path().join("c"), folder.path().join("a")).unwrap();
+    std::fs::rename(folder.path().join("c.png"), folder.path().join("a.png")).unwrap();
     assert_eq!(of(), two);
-    std::fs::write(folder.path().join("a"), "too").unwrap();
+    std::fs::write(folder.path().join("a.png"), "too").unwrap();
     let changed = of();
     assert!(renamed != two && changed != two && renamed != changed);
     let missing = folder.path().join("missing");

@@ -27,7 +27,7 @@ fn the_integer_network_is_as_good_as_the_fake_quantised_one() {
             assert!(narrow >= 3, "the budgets cut: {allocation:?}");
             let dataset =
                 Dataset::load(&config.models[0].dataset, graph.input, graph.classes(), &mut ()).unwrap();
-            let logits = evaluate::logits(&artifact, &dataset.test);
+            let logits = evaluate::logits(&artifact, &dataset.test).unwrap();
             assert_eq!(evaluate::accuracy(&logits, &dataset.test), accuracy.integer);
             assert_eq!(report::Report::new(&artifact).integer_accuracy, accuracy.integer);
             let state = artifact::state(&package.artifact(), &prepared.fingerprint).unwrap();

@@ -288,3 +288,35 @@ fn two_at_once_train_once() {
         assert_eq!(first.artifact, second.artifact);
     }
 }
+
+/// The data are those that were read, not those that were there before the wait.
+#[test]
+fn data_that_change_while_another_one_trains_are_those_that_count() {
+    let package = digits("per-channel", SHORT);
+    let config = package.config();
+    let prepared = Prepared::new(&config.models[0]).unwrap();
+    let data = &config.models[0].dataset.path;
+    let (path, folder) = (package.artifact(), scratch(&package));
+    let before = prepared.fingerprint["dataset"].clone();
+    let other = Lock::acquire(&path, || panic!("nobody else")).unwrap();
+    let trained = std::thread::scope(|scope| {
+        let (waits, waited) = std::sync::mpsc::channel();
+        let (prepared, path, folder) = (&prepared, &path, &folder);
+        let second = scope.spawn(move || {
+            let waiting = || waits.send(()).unwrap();
+            retrain(prepared, path, folder, false, waiting, &mut (), &mut ()).unwrap()
+        });
+        waited.recv().unwrap();
+        let text = std::fs::read_to_string(data).unwrap();
+        let (first, rest) = text.split_once('\n').unwrap();
+        std::fs::write(data, format!("{rest}{first}\n")).unwrap();
+        drop(other);
+        second.join().unwrap()
+    });
+    let after = digest(data, None).unwrap();
+    assert_ne!(before, after);
+    assert_eq!(trained.artifact.header.fingerprint["dataset"], after);
+    let config = package.config();
+    let now = Prepared::new(&config.models[0]).unwrap();
+    assert_eq!(now.state(&path).unwrap(), State::Fresh(Box::new(trained.artifact)));
+}

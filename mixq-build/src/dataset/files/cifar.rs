@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::gather::Contents;
 use super::pixels::from_raw;
 use crate::dataset::check;
+use crate::dataset::names::{CIFAR_10, CIFAR_100, CIFAR_CLASSES, lines};
 use crate::dataset::parts::{Parts, Wanted, enumerate};
 use crate::dataset::split::Growing;
 use crate::error::{Error, Problem};
@@ -13,36 +14,12 @@ use crate::graph::Shape;
 const SHAPE: Shape = Shape { height: 32, width: 32, channels: 3 };
 const PLANE: usize = 32 * 32;
 
-/// Files of CIFAR-10.
-const TEN: [&str; 6] = [
-    "data_batch_1.bin",
-    "data_batch_2.bin",
-    "data_batch_3.bin",
-    "data_batch_4.bin",
-    "data_batch_5.bin",
-    "test_batch.bin",
-];
-/// Files of CIFAR-100.
-const HUNDRED: [&str; 2] = ["train.bin", "test.bin"];
-/// Names of classes, one a line.
-const NAMES: [&str; 3] = ["batches.meta.txt", "fine_label_names.txt", "coarse_label_names.txt"];
-
-/// Whether a file of this name belongs to it.
-pub fn is_part(name: &str) -> bool {
-    is_data(name) || NAMES.contains(&name)
-}
-
-/// Whether a file of this name holds images.
-pub fn is_data(name: &str) -> bool {
-    TEN.contains(&name) || HUNDRED.contains(&name)
-}
-
 /// Reads all its files.
 pub fn read(wanted: &Wanted<'_>, contents: &Contents) -> Result<Parts, Error> {
     let path = wanted.config.path.display();
     let files = &contents.binaries;
-    let hundred = HUNDRED.iter().any(|name| files.contains_key(*name));
-    let names: &[&str] = if hundred { &HUNDRED } else { &TEN };
+    let hundred = CIFAR_100.iter().any(|name| files.contains_key(*name));
+    let names: &[&str] = if hundred { &CIFAR_100 } else { &CIFAR_10 };
     let missing: Vec<&str> = names.iter().copied().filter(|name| !files.contains_key(*name)).collect();
     let mut problems: Vec<Problem> = check::own_test_part(wanted.config).into_iter().collect();
     if !missing.is_empty() {
@@ -52,9 +29,9 @@ pub fn read(wanted: &Wanted<'_>, contents: &Contents) -> Result<Parts, Error> {
     }
     // CIFAR-100 has 20 superclasses, whose labels come first.
     let (labels_each, label, list, count) = match (hundred, wanted.classes) {
-        (false, _) => (1, 0, NAMES[0], 10),
-        (true, 20) => (2, 0, NAMES[2], 20),
-        (true, _) => (2, 1, NAMES[1], 100),
+        (false, _) => (1, 0, CIFAR_CLASSES[0], 10),
+        (true, 20) => (2, 0, CIFAR_CLASSES[2], 20),
+        (true, _) => (2, 1, CIFAR_CLASSES[1], 100),
     };
     let labels = match class_names(files, list) {
         Some(labels) if labels.len() == count => labels,
@@ -78,8 +55,7 @@ pub fn read(wanted: &Wanted<'_>, contents: &Contents) -> Result<Parts, Error> {
 }
 
 fn class_names(files: &BTreeMap<String, Vec<u8>>, list: &str) -> Option<Vec<String>> {
-    let text = String::from_utf8_lossy(files.get(list)?);
-    Some(text.lines().map(str::trim).filter(|line| !line.is_empty()).map(String::from).collect())
+    Some(lines(files.get(list)?).collect())
 }
 
 fn append(

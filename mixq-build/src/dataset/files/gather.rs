@@ -3,13 +3,12 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::panic::catch_unwind;
-use std::path::Path;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Mutex, PoisonError};
 
 use super::pixels::{Unfit, decode};
 use super::source::{Entry, each};
-use super::{cifar, idx};
+use crate::dataset::names::{is_binary, is_read};
 use crate::dataset::parts::Wanted;
 use crate::dataset::walk::Name;
 use crate::dataset::watch::Watch;
@@ -54,7 +53,7 @@ pub fn gather(wanted: &Wanted<'_>, watch: &mut dyn Watch) -> Result<Contents, Er
             }
             (Entry::Other, _) => contents.others.push(name),
         };
-        let read = each(&wanted.config.path, |name| is_image(name) || is_binary(name), watch, &mut take);
+        let read = each(&wanted.config.path, is_read, watch, &mut take);
         drop(sender);
         for decoder in decoders {
             contents.images.extend(decoder.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
@@ -97,13 +96,4 @@ fn decode_safely(file: &[u8], wanted: &Wanted<'_>) -> Result<Vec<u8>, Unfit> {
     let (shape, resize) = (wanted.shape, wanted.config.resize);
     catch_unwind(|| decode(file, shape, resize))
         .unwrap_or_else(|_| Err(Unfit::Unreadable("its decoder gave up".to_string())))
-}
-
-fn is_image(name: &str) -> bool {
-    let extension = Path::new(name).extension().unwrap_or_default();
-    ["jpg", "jpeg", "png"].iter().any(|known| extension.eq_ignore_ascii_case(known))
-}
-
-fn is_binary(name: &str) -> bool {
-    idx::is_part(name) || cifar::is_part(name)
 }

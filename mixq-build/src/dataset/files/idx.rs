@@ -7,24 +7,11 @@ use flate2::read::MultiGzDecoder;
 
 use super::gather::Contents;
 use crate::dataset::check;
+use crate::dataset::names::{is_idx_images, is_idx_labels};
 use crate::dataset::parts::{Parts, Wanted};
 use crate::dataset::{Split, raw};
 use crate::error::{Error, Problem};
 use crate::graph::Shape;
-
-/// Whether a file of this name belongs to it.
-pub fn is_part(name: &str) -> bool {
-    is_images(name) || is_labels(name)
-}
-
-/// Whether a file of this name holds images.
-pub fn is_images(name: &str) -> bool {
-    name.contains("idx3-ubyte")
-}
-
-fn is_labels(name: &str) -> bool {
-    name.contains("idx1-ubyte")
-}
 
 /// Reads the two parts.
 pub fn read(wanted: &Wanted<'_>, contents: &Contents) -> Result<Parts, Error> {
@@ -65,8 +52,8 @@ fn part(
             }
         }
     };
-    let Some(images) = find(is_images)? else { return Ok(None) };
-    let Some(labels) = find(is_labels)? else {
+    let Some(images) = find(is_idx_images)? else { return Ok(None) };
+    let Some(labels) = find(is_idx_labels)? else {
         return Err(Problem::new(format!("{path} has {images}, but no labels for it"))
             .help("labels are in a file of the same name with labels-idx1-ubyte"));
     };

@@ -11,8 +11,10 @@ mod source;
 mod zstd;
 
 pub(super) use archive::{open_zip, unreadable};
+pub(super) use source::{Entry, each};
 
 use super::check;
+use super::names::{is_cifar_data, is_idx_images};
 use super::parts::{Parts, Wanted};
 use super::watch::Watch;
 use crate::error::{Error, Problem};
@@ -23,7 +25,7 @@ pub(super) fn read(wanted: &Wanted<'_>, watch: &mut dyn Watch) -> Result<Parts, 
     check::channels(wanted)?;
     let contents = gather::gather(wanted, watch)?;
     let binary = |is: fn(&str) -> bool| contents.binaries.keys().any(|name| is(name));
-    let (is_idx, is_cifar) = (binary(idx::is_images), binary(cifar::is_data));
+    let (is_idx, is_cifar) = (binary(is_idx_images), binary(is_cifar_data));
     if is_idx || is_cifar {
         if !contents.images.is_empty() {
             let (count, kind) = (contents.images.len(), if is_idx { "IDX" } else { "CIFAR" });

@@ -1,0 +1,185 @@
+//! Whether the network in an artifact is the one that Cargo.toml describes, whatever its fingerprint says.
+
+use mixq_format::{Artifact, Bits, Layer, Tensor};
+
+use crate::config::{Model, Scheme};
+use crate::graph::{Graph, Op, Shape, Window};
+use crate::memory::Allocation;
+
+/// Differences that are listed.
+const SHOWN: usize = 4;
+
+/// What differs between the network in an artifact and that of a model, each in words; none: it is the same.
+///
+/// `allocation` is what the model's policy gives; with policy `sensitivity` the bits depend on what training has found, and those of the
+/// artifact are taken.
+pub fn differences(
+    artifact: &Artifact,
+    model: &Model,
+    graph: &Graph,
+    allocation: Option<&Allocation>,
+) -> Vec<String> {
+    let mut found = of_interface(artifact, model, graph);
+    let steps: Vec<usize> = match allocation {
+        Some(allocation) => allocation.schedule.steps.iter().map(|step| step.node).collect(),
+        None => (0..graph.nodes.len()).filter(|&node| graph.nodes[node].op != Op::Flatten).collect(),
+    };
+    let layers = artifact.header.layers.len();
+    if layers != steps.len() {
+        found.push(format!("it has {layers} layers, the network {}", steps.len()));
+    }
+    if found.is_empty() {
+        let own = || of_artifact(artifact, graph, &steps, model.scheme);
+        let allocation = allocation.map_or_else(own, Clone::clone);
+        found.extend(of_layers(artifact, graph, &allocation));
+        if found.is_empty() {
+            found.extend(of_memory(artifact, model, &allocation));
+        }
+    }
+    let more = found.len().saturating_sub(SHOWN);
+    found.truncate(SHOWN);
+    if more > 0 {
+        found.push(format!("and {more} more"));
+    }
+    found
+}
+
+/// What firmware and datasets see of it.
+fn of_interface(artifact: &Artifact, model: &Model, graph: &Graph) -> Vec<String> {
+    let header = &artifact.header;
+    let mut found = Vec::new();
+    if shape(&header.input) != graph.input {
+        found.push(format!("it takes images of {}, the network {}", shape(&header.input), graph.input));
+    }
+    let (own, classes) = (usize::from(header.output.channels), graph.classes());
+    if own != classes {
+        found.push(format!("it has {own} classes, the network {classes}"));
+    }
+    if let Some(labels) = model.dataset.labels.as_ref().filter(|labels| **labels != header.labels) {
+        let (own, labels) = (header.labels.join(", "), labels.join(", "));
+        found.push(format!("its classes are called {own}, in Cargo.toml {labels}"));
+    }
+    found
+}
+
+/// The allocation that an artifact with the right number of layers has come to.
+fn of_artifact(artifact: &Artifact, graph: &Graph, steps: &[usize], scheme: Scheme) -> Allocation {
+    let mut weights = vec![None; graph.nodes.len()];
+    let mut activations = vec![Bits::B8; graph.nodes.len()];
+    for (named, &node) in artifact.header.layers.iter().zip(steps) {
+        activations[node] = named.layer.output().bits;
+        if graph.nodes[node].op.weighted() {
+            weights[node] = Some(named.layer.weights().map_or(Bits::B8, |(.., bits)| bits));
+        }
+    }
+    Allocation::with_bits(graph, scheme, weights, &activations)
+}
+
+fn of_layers(artifact: &Artifact, graph: &Graph, allocation: &Allocation) -> Vec<String> {
+    let schedule = &allocation.schedule;
+    let width = |tensor: usize| match tensor {
+        0 => Bits::B8,
+        _ => allocation.activations[schedule.steps[tensor - 1].node],
+    };
+    let mut found = Vec::new();
+    for (named, step) in artifact.header.layers.iter().zip(&schedule.steps) {
+        let (layer, node) = (&named.layer, &graph.nodes[step.node]);
+        let name = &named.name;
+        if *name != node.name {
+            found.push(format!("layer `{name}` is called `{}` in the network", node.name));
+        }
+        let (own, other) = (layer.window().map(rows), node.op.window().map(pixels));
+        if !is(layer, &node.op) || own.map(|own| own[..2].to_vec()) != other.map(|other| other[..2].to_vec())
+        {
+            found.push(format!("layer `{name}` is no {} as in the network", node.op.kind()));
+            continue;
+        }
+        if own != other {
+            found.push(format!("layer `{name}` has another stride or padding than in the network"));
+        }
+        let macs = graph.macs(step.node);
+        if named.macs != macs {
+            found.push(format!("layer `{name}` has {} multiplications, in the network {macs}", named.macs));
+        }
+        let (first, second) = layer.inputs();
+        let inputs = [Some(first), second].into_iter().flatten().zip(&step.inputs);
+        for (tensor, &index) in inputs.chain([(layer.output(), &step.output)]) {
+            let (own, other) = (shape(tensor), schedule.tensors[index].shape);
+            let bits = width(index);
+            if own != other {
+                found.push(format!("layer `{name}` has a tensor of {own}, in the network {other}"));
+            } else if tensor.bits != bits {
+                let (own, bits) = (tensor.bits.count(), bits.count());
+                found.push(format!("layer `{name}` has a tensor of {own} bits, by the budget {bits}"));
+            }
+        }
+        let weights = layer.weights().map(|(.., bits)| bits.count());
+        let planned = allocation.weights[step.node].map(Bits::count);
+        if let (Some(own), Some(bits)) = (weights, planned)
+            && own != bits
+        {
+            found.push(format!("layer `{name}` has weights of {own} bits, by the budget {bits}"));
+        }
+    }
+    found
+}
+
+fn of_memory(artifact: &Artifact, model: &Model, allocation: &Allocation) -> Vec<String> {
+    let budget = artifact.header.budget;
+    let figures = [
+        ("flash", artifact.flash_bytes() as u64, allocation.flash, model.flash, budget.flash),
+        ("RAM", artifact.ram_bytes() as u64, allocation.ram, model.ram, budget.ram),
+    ];
+    let mut found = Vec::new();
+    for (named, step) in artifact.header.layers.iter().zip(&allocation.schedule.steps) {
+        let (first, second) = named.layer.inputs();
+        let tensors = [first, named.layer.output()].into_iter().chain(second);
+        let planned = [step.inputs[0], step.output].into_iter().chain(step.inputs.get(1).copied());
+        if tensors.zip(planned).any(|(own, tensor)| own.offset as usize != allocation.plan.offsets[tensor]) {
+            found.push(format!("layer `{}` has a tensor at another place than by the plan", named.name));
+        }
+    }
+    for (what, own, planned, most, stated) in figures {
+        if own != planned {
+            found.push(format!("it takes {own} B of {what}, by the plan {planned} B"));
+        }
+        if own > most {
+            found.push(format!("it takes {own} B of {what}, the budget is {most} B"));
+        }
+        if stated != most {
+            found.push(format!("it was made for {stated} B of {what}, the budget is {most} B"));
+        }
+    }
+    found
+}
+
+fn shape(tensor: &Tensor) -> Shape {
+    let Tensor { height, width, channels, .. } = *tensor;
+    Shape { height: height.into(), width: width.into(), channels: channels.into() }
+}
+
+/// Whether a layer is of an operator's kind.
+fn is(layer: &Layer, op: &Op) -> bool {
+    match op {
+        Op::Conv { .. } => matches!(layer, Layer::Conv(_)),
+        Op::Depthwise { .. } => matches!(layer, Layer::Depthwise(_)),
+        Op::Linear { .. } => matches!(layer, Layer::Linear(_)),
+        Op::AveragePool { .. } => matches!(layer, Layer::AveragePool(_)),
+        Op::MaxPool { .. } => matches!(layer, Layer::MaxPool(_)),
+        Op::Add { .. } => matches!(layer, Layer::Add(_)),
+        Op::Flatten => false,
+    }
+}
+
+/// Kernel, stride, padding at top and left.
+fn rows(window: &mixq_format::Window) -> [usize; 6] {
+    let mixq_format::Window { kernel_height, kernel_width, stride_height, stride_width, pad_top, pad_left } =
+        *window;
+    [kernel_height, kernel_width, stride_height, stride_width, pad_top, pad_left].map(usize::from)
+}
+
+/// The same of the network.
+fn pixels(window: &Window) -> [usize; 6] {
+    let Window { kernel, stride, padding } = *window;
+    [kernel[0], kernel[1], stride[0], stride[1], padding[0], padding[2]]
+}

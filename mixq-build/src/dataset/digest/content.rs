@@ -1,0 +1,136 @@
+//! What counts of a file, by its kind.
+
+use std::io::{self, Read, Write};
+use std::path::Path;
+
+use flate2::read::MultiGzDecoder;
+
+use super::hash::{Hash, Sink, of_all};
+use crate::dataset::kind::{self, Kind};
+use crate::dataset::{csv, names};
+use crate::error::Problem;
+
+/// Bytes that a compressed file of a folder may unpack to.
+const LARGEST: u64 = 1 << 30;
+
+/// Whether this mixq-build can tell what a dataset holds: without feature `datasets` it does not look into archives and NPZ.
+pub fn told(path: &Path) -> bool {
+    cfg!(feature = "datasets") || !matches!(kind::of(path), Ok(Kind::Archive | Kind::Npz))
+}
+
+/// Of a dataset that is a file.
+pub(super) fn of_dataset(path: &Path) -> Result<Hash, Problem> {
+    match kind::of(path)? {
+        Kind::Csv => of_csv(path),
+        Kind::Folder | Kind::Archive => of_archive(path),
+        Kind::Npz => of_arrays(path),
+    }
+}
+
+/// Written anew by the crate that read it, in the one way that it has to write a record: another record gives other bytes.
+fn of_csv(path: &Path) -> Result<Hash, Problem> {
+    let mut rows = csv::rows(path)?;
+    let mut sink = Sink::default();
+    let mut plain = ::csv::WriterBuilder::new().flexible(true).from_writer(&mut sink);
+    let mut record = ::csv::ByteRecord::new();
+    let mut copy = || {
+        while rows.read_byte_record(&mut record)? {
+            plain.write_byte_record(&record)?;
+        }
+        plain.flush().map_err(::csv::Error::from)
+    };
+    copy().map_err(|error| csv::unreadable(path, &error))?;
+    drop(plain);
+    Ok(sink.hash())
+}
+
+#[cfg(feature = "datasets")]
+fn of_archive(path: &Path) -> Result<Hash, Problem> {
+    use crate::dataset::files::{Entry, each, unreadable};
+    let mut entries = Vec::new();
+    let mut failed = None;
+    let mut take = |name: crate::dataset::walk::Name, entry: Entry| {
+        if let Entry::Bytes(bytes) = entry {
+            let name = name.join("/");
+            match of_contents(&name, &bytes[..]) {
+                Ok(hash) => entries.push((name, hash)),
+                Err(error) => failed = failed.take().or(Some(error)),
+            }
+        }
+    };
+    each(path, names::is_read, &mut (), &mut take)?;
+    match failed {
+        Some(error) => Err(unreadable(path, &error)),
+        None => Ok(whole(entries)),
+    }
+}
+
+#[cfg(feature = "datasets")]
+fn of_arrays(path: &Path) -> Result<Hash, Problem> {
+    let arrays = crate::dataset::npz::arrays(path, &mut ())?;
+    let hash = |array: &crate::dataset::npy::Array| of_all(array.file());
+    let hashes = arrays.iter().map(|(name, array)| Ok((name.clone(), hash(array)?)));
+    let hashes: io::Result<Vec<_>> = hashes.collect();
+    Ok(whole(hashes.map_err(|error| Problem::io("read", path, &error))?))
+}
+
+#[cfg(not(feature = "datasets"))]
+fn of_archive(path: &Path) -> Result<Hash, Problem> {
+    Err(kind::unread(path))
+}
+
+#[cfg(not(feature = "datasets"))]
+fn of_arrays(path: &Path) -> Result<Hash, Problem> {
+    Err(kind::unread(path))
+}
+
+/// Of a file in a folder.
+pub(super) fn of_file(name: &str, path: &Path) -> Result<Hash, Problem> {
+    let hash = std::fs::File::open(path).and_then(|file| of_contents(name, file));
+    hash.map_err(|error| match error.kind() {
+        io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => {
+            Problem::new(format!("{} is damaged: {error}", path.display()))
+                .help("copy or download the file again")
+        }
+        _ => Problem::io("read", path, &error),
+    })
+}
+
+/// Of a file in a folder or an archive, as its reader has it: unpacked, or without what it skips in texts.
+fn of_contents(name: &str, contents: impl Read) -> io::Result<Hash> {
+    if names::is_text(name) {
+        let mut text = Vec::new();
+        contents.take(LARGEST).read_to_end(&mut text)?;
+        let mut sink = Sink::default();
+        names::lines(&text).try_for_each(|line| writeln!(sink, "{line}"))?;
+        return Ok(sink.hash());
+    }
+    if !names::is_gzip(name) {
+        return of_all(contents);
+    }
+    let mut unpacked = MultiGzDecoder::new(contents).take(LARGEST);
+    let hash = of_all(&mut unpacked)?;
+    if unpacked.limit() == 0 {
+        let message = format!("{name} unpacks to {LARGEST} bytes or more");
+        return Err(io::Error::new(io::ErrorKind::InvalidData, message));
+    }
+    Ok(hash)
+}
+
+/// Of many files: names hold no zero bytes and digests have one length, so no two lists look alike. What is packed in a folder
+/// goes by the name that it has unpacked.
+pub(super) fn whole(entries: Vec<(String, Hash)>) -> Hash {
+    let plain = |name: String| match names::unpacked(&name) {
+        Some(plain) => plain.to_string(),
+        None => name,
+    };
+    let mut entries: Vec<_> = entries.into_iter().map(|(name, hash)| (plain(name), hash)).collect();
+    entries.sort();
+    let mut sink = sha2::Sha256::default();
+    for (name, hash) in entries {
+        sha2::Digest::update(&mut sink, name.as_bytes());
+        sha2::Digest::update(&mut sink, [0]);
+        sha2::Digest::update(&mut sink, hash);
+    }
+    sha2::Digest::finalize(sink).into()
+}

@@ -1,0 +1,56 @@
+//! SHA-256 of what is read or written.
+
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::path::Path;
+
+use sha2::{Digest, Sha256};
+
+use crate::error::Problem;
+
+/// SHA-256 of something.
+pub(in crate::dataset) type Hash = [u8; 32];
+
+/// Takes what is written to it into a digest.
+#[derive(Default)]
+pub(super) struct Sink(Sha256);
+
+impl Sink {
+    pub fn hash(self) -> Hash {
+        self.0.finalize().into()
+    }
+}
+
+impl Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The digest of all that can be read.
+pub(super) fn of_all(mut source: impl Read) -> io::Result<Hash> {
+    let mut sink = Sink::default();
+    io::copy(&mut source, &mut sink)?;
+    Ok(sink.hash())
+}
+
+/// SHA-256 of a file's contents, in hexadecimal.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn sha256(path: &Path) -> Result<String, Problem> {
+    let hash = File::open(path).and_then(of_all);
+    Ok(hexadecimal(&hash.map_err(|error| Problem::io("read", path, &error))?))
+}
+
+/// Bytes as people write digests.
+pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digit = |nibble: u8| char::from(DIGITS[usize::from(nibble)]);
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+}
