@@ -173,8 +173,8 @@ impl Layer {
         }
     }
 
-    /// The packed weights: offset in the parameter block, rows (the largest `usize` if that is too small), elements of
-    /// a row, width. `None` for a layer without weights.
+    /// The packed weights: offset in the parameter block, rows (the largest `usize` if that is too small),
+    /// elements of a row, width. `None` for a layer without weights.
     pub const fn weights(&self) -> Option<(u32, usize, usize, Bits)> {
         match self {
             Layer::Conv(l) => {

@@ -40,8 +40,8 @@ impl Tensor {
         self.pixels().saturating_mul(self.channels as usize)
     }
 
-    /// Bytes that the tensor takes in the arena, without alignment. The largest `usize` if that is too small: then it
-    /// fits no arena.
+    /// Bytes that the tensor takes in the arena, without alignment. The largest `usize` if that is too small:
+    /// then it fits no arena.
     pub const fn bytes(&self) -> usize {
         self.pixels().saturating_mul(self.pixel_bytes())
     }

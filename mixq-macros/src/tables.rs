@@ -47,7 +47,8 @@ impl Step<'_> {
         quote!(#field: #table)
     }
 
-    /// Its execution: by the target's own kernel if there may be one, with all that is known of it. Then the weights are as that wants them.
+    /// Its execution: by the target's own kernel if there may be one, with all that is known of it. Then the
+    /// weights are as that wants them.
     pub fn call(&self, artifact: &Artifact, layers: &[Layer]) -> TokenStream {
         let field = self.field();
         let layer = &self.named.layer;

@@ -1,7 +1,7 @@
 //! What kernels ask of their arguments. All panic in the same place: a message and a line for each would be a good part of an image.
 
-/// Bytes of an arena, and of the weights of a filter, at most: 256 MiB where addresses have 32 bits. So many bytes, and the bits of so many, are
-/// counted without a carry out of a word.
+/// Bytes of an arena, and of the weights of a filter, at most: 256 MiB where addresses have 32 bits. Then a
+/// word holds the number of their bits.
 pub(crate) const MOST_BYTES: usize = (usize::MAX >> 4) + 1;
 
 /// Asserts what is so for tables, parameters and arena of one network.
@@ -22,13 +22,15 @@ pub(crate) fn refuse() -> ! {
     panic!("tables, parameters and arena are not those of one network")
 }
 
-/// Whether some bytes from an offset on lie in the first `length`. The offset is a table's and may be any: it is never added to.
+/// Whether `bytes` bytes from an offset on lie in the first `length`. The offset comes from a table and may
+/// have any value: a sum with it could leave a word, so there is none.
 #[inline(always)]
 pub(crate) fn within(length: usize, offset: u32, bytes: usize) -> bool {
     bytes <= length && offset as usize <= length - bytes
 }
 
-/// Whether `length` bytes hold `count` things (at least one) of `bytes` bytes each that begin `pitch` bytes apart.
+/// Whether `length` bytes hold `count` things (at least one) of `bytes` bytes each that begin `pitch` bytes
+/// apart.
 // In 64 bits: 32 do not hold the product.
 #[cfg(armv7em)]
 #[inline(always)]

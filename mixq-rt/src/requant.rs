@@ -176,7 +176,8 @@ fn reached(accumulator: i32, range: Range, threshold: impl Fn(usize) -> i32) -> 
     reached
 }
 
-/// Asserts that all tables of a layer that writes `output` are in the parameters: no offset plus an entry's place leaves 32 bits then.
+/// Asserts that all tables of a layer that writes `output` are in the parameters: no offset plus an entry's
+/// place leaves 32 bits then.
 ///
 /// # Panics
 /// If they are not.
@@ -192,7 +193,8 @@ fn check_tables(tables: &Requant, output: &Tensor, parameters: &[u8]) {
     });
 }
 
-/// Whether the first `length` parameters hold the tables of [`Rule::Multiplier`](mixq_format::Rule::Multiplier), for so many channels.
+/// Whether the first `length` parameters hold the tables of
+/// [`Rule::Multiplier`](mixq_format::Rule::Multiplier), for so many channels.
 #[inline(always)]
 pub(crate) fn has_multipliers(tables: &Requant, channels: usize, length: usize) -> bool {
     let multipliers = if tables.multiplier_step == 0 { 1 } else { channels };
@@ -223,7 +225,8 @@ impl<'a> Requantiser<'a> {
     /// The tables of a layer that writes `output`; `rule` is the one that they name.
     ///
     /// # Panics
-    /// If a table reaches beyond the parameters, or a step is neither 0 nor 1, or there are thresholds for logits.
+    /// If a table reaches beyond the parameters, or a step is neither 0 nor 1, or there are thresholds for
+    /// logits.
     #[inline(always)]
     pub fn new(tables: &'a Requant, rule: Rule, output: &Tensor, parameters: &'a [u8]) -> Requantiser<'a> {
         check_tables(tables, output, parameters);

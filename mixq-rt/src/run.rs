@@ -9,8 +9,8 @@ use crate::{layer, requant};
 /// logits at its output's, as 32-bit integers in the byte order of the machine.
 ///
 /// # Panics
-/// If `arena` has fewer than `network.arena_bytes` bytes, or the network's layers do not fit its parameters or its arena. A network
-/// that does not pass [`Network::validate`] panics or answers wrongly.
+/// If `arena` has fewer than `network.arena_bytes` bytes, or the network's layers do not fit its parameters
+/// or its arena. A network that does not pass [`Network::validate`] panics or answers wrongly.
 pub fn run(network: &Network, arena: &mut [u8]) {
     for layer in network.layers {
         run_layer(layer, network.parameters, arena);
@@ -41,8 +41,8 @@ macro_rules! dispatch {
 /// Executes one layer.
 ///
 /// # Panics
-/// If its tensors do not fit the arena, or its weights and tables the parameters. A layer of no network that passes
-/// [`Network::validate`] panics or answers wrongly.
+/// If its tensors do not fit the arena, or its weights and tables the parameters. A layer of no network that
+/// passes [`Network::validate`] panics or answers wrongly.
 pub fn run_layer(layer: &Layer, parameters: &[u8], arena: &mut [u8]) {
     match layer {
         Layer::Conv(l) => {

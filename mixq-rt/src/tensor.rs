@@ -109,7 +109,8 @@ fn fill(buffer: &mut [u8], bytes: &[u8]) {
 /// The bytes of a layer's input and output.
 ///
 /// # Panics
-/// If they overlap or reach beyond the arena, or this has more than a sixteenth of all memory that can be addressed.
+/// If they overlap or reach beyond the arena, or this has more than a sixteenth of all memory that can be
+/// addressed.
 #[inline(always)]
 pub fn split<'a>(arena: &'a mut [u8], input: &Tensor, output: &Tensor) -> (&'a [u8], &'a mut [u8]) {
     check(arena.len() <= MOST_BYTES);

@@ -1,5 +1,5 @@
-//! The kernels for ARMv7E-M against the portable ones, on an emulated Cortex-M: thousands of random layers, every byte. And hostile ones, which
-//! safe code may ask for: no kernel touches what is not its own.
+//! The kernels for ARMv7E-M against the portable ones, on an emulated Cortex-M: thousands of random layers,
+//! every byte. And hostile ones, which safe code may ask for: no kernel touches what is not its own.
 //!
 //! `MIXQ_DIFFERENTIAL` and `MIXQ_HOSTILE` take other numbers of layers, `MIXQ_SEED` another first one.
 

@@ -9,7 +9,8 @@ use crate::tensor::Packer;
 /// Executes an addition of any widths; see [`Add`] for where the output may lie.
 ///
 /// # Panics
-/// If a summand has 32 bits, or a tensor reaches beyond the arena, or a multiplier or the shift is none of [`Add`]'s.
+/// If a summand has 32 bits, or a tensor reaches beyond the arena, or a multiplier or the shift is none of
+/// [`Add`]'s.
 #[inline(never)]
 pub fn add(layer: &Add, arena: &mut [u8]) {
     check_sum(layer);

@@ -13,7 +13,8 @@ use crate::tensor::{CHUNK, PixelWriter, split};
 /// its table names; any width of output.
 ///
 /// # Panics
-/// If weights or a table reach beyond the parameters, or a tensor beyond the arena, or the tensors overlap, or a window lies wholly in the padding.
+/// If weights or a table reach beyond the parameters, or a tensor beyond the arena, or the tensors overlap,
+/// or a window lies wholly in the padding.
 #[inline(always)]
 pub fn conv<const X: usize, const W: usize>(layer: &Conv, rule: Rule, parameters: &[u8], arena: &mut [u8]) {
     execute(layer, rule, parameters, arena, const { &Loops::of::<X, W>() });

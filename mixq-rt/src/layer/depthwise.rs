@@ -16,7 +16,8 @@ const GROUP: usize = 9;
 /// its table names; any width of output.
 ///
 /// # Panics
-/// If weights or a table reach beyond the parameters, or a tensor beyond the arena, or the tensors overlap, or a window lies wholly in the padding.
+/// If weights or a table reach beyond the parameters, or a tensor beyond the arena, or the tensors overlap,
+/// or a window lies wholly in the padding.
 #[inline(always)]
 pub fn depthwise<const X: usize, const W: usize>(
     layer: &Depthwise,

@@ -13,7 +13,8 @@ pub(crate) const MOST_AVERAGED: usize = (1 << 23) - 1;
 /// divided by their number `n`, halves rounded up: `floor((2 sum + n) / 2n)`.
 ///
 /// # Panics
-/// If a window has 2^23 pixels or more, or lies wholly in the padding, or the tensors overlap or reach beyond the arena.
+/// If a window has 2^23 pixels or more, or lies wholly in the padding, or the tensors overlap or reach beyond
+/// the arena.
 #[inline(never)]
 pub fn average_pool<const X: usize>(layer: &Pool, arena: &mut [u8]) {
     check(usize::from(layer.window.kernel_height) * usize::from(layer.window.kernel_width) <= MOST_AVERAGED);

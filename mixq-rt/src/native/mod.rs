@@ -6,9 +6,9 @@
 //! [`layer`](crate::layer), for weights as they are in the artifact.
 //! [`include_model!`](crate::include_model) calls the right ones with the right weights.
 //!
-//! No kernel touches memory other than parameters, arena and its stack, whatever it is given. It panics if tables, plan, parameters and arena
-//! do not fit together. If they do, but weights, plan or const parameters are those of another layer, it may answer wrongly. Widths that there
-//! are not do not compile.
+//! No kernel touches memory other than parameters, arena and its stack, whatever it is given. It panics if
+//! tables, plan, parameters and arena do not fit together. If they fit, but weights, plan or const parameters
+//! are those of another layer, it may answer wrongly. A width other than 8, 4 or 2 bits does not compile.
 
 #[cfg(armv7em)]
 mod armv7em;

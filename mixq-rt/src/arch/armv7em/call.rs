@@ -176,7 +176,8 @@ impl Filters<'_> {
 
         check(count > 0 && channel % 4 + count % BLOCK == 0 && channel + count <= self.channels());
         check(elements <= proof.chunk.into() && (element + elements) * bits <= 8 * filter_bytes);
-        // In 64 bits: 32 do not hold where blocks end that are not there. After this nothing about weights leaves 32 bits.
+        // In 64 bits: a table may ask for blocks whose end 32 bits do not hold. Once it is in the parameters,
+        // so are all places before it.
         let end = u64::from(table.weights) + ((channel + count) / BLOCK) as u64 * stride as u64;
         check(end <= parameters.len() as u64);
         let first = table.weights as usize + channel / BLOCK * stride;
@@ -285,7 +286,7 @@ impl Call {
     ) {
         let more_groups = more.as_ref().map_or(0, |more| more.groups);
         check(scratch.elements() == self.chunk.elements);
-        // So many pixels have a number of 32 bits.
+        // 32 bits hold the number of a tensor's pixels.
         check(hold(pixels.len(), (1 + more_groups) * PIXELS, pitch, self.bytes[1]));
         self.place(scratch, pitch);
         let Call { frame, chunk, bytes, .. } = self;

@@ -10,7 +10,8 @@ use crate::check::{MOST_BYTES, check, within};
 /// The bytes of a layer's input and output, whole tensors both, and memory to work in.
 ///
 /// # Panics
-/// If they overlap or reach beyond the arena, or the memory is not aligned, or the arena has more than [`MOST_BYTES`] bytes.
+/// If they overlap or reach beyond the arena, or the memory is not aligned, or the arena has more than
+/// [`MOST_BYTES`] bytes.
 // `get_disjoint_mut` takes twice as much code.
 #[inline(never)]
 pub(crate) fn split<'a>(

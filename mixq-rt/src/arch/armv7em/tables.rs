@@ -36,7 +36,8 @@ impl<'a> Tables<'a> {
     /// Finds the tables of a layer that writes `output` in the parameters, entries of all its channels.
     ///
     /// # Panics
-    /// If they are not there, or not those of [`Rule::Multiplier`](mixq_format::Rule::Multiplier), or there are no channels.
+    /// If they are not there, or not those of [`Rule::Multiplier`](mixq_format::Rule::Multiplier), or there
+    /// are no channels.
     #[inline(never)]
     pub(super) fn check(requant: &Requant, output: &Tensor, parameters: &[u8]) {
         let channels = usize::from(output.channels);

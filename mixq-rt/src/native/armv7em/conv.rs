@@ -18,8 +18,9 @@ use crate::tensor::PixelWriter;
 /// [`Windows`]. `WHOLE`: whether codes are made in one go: [`whole`](mixq_format::layout::whole).
 ///
 /// # Panics
-/// If the table has other widths, another fraction or zero point, or an odd number of filters; if weights or tables reach beyond the parameters;
-/// if tensors or the plan's memory reach beyond the arena or overlap; if a window that is unpacked lies wholly in the padding.
+/// If the table has other widths, another fraction or zero point, or an odd number of filters; if weights or
+/// tables reach beyond the parameters; if tensors or the plan's memory reach beyond the arena or overlap; if
+/// a window that is unpacked lies wholly in the padding.
 #[inline(always)]
 pub fn conv<
     const X: usize,

@@ -8,8 +8,8 @@ use crate::arch::armv7em::depthwise::{Loops, execute};
 /// `ODD`: whether the number of channels is.
 ///
 /// # Panics
-/// For layers that [`armv7em_takes`](mixq_format::layout::armv7em_takes) does not take; if weights or tables reach beyond the parameters, or
-/// tensors beyond the arena, or the tensors overlap.
+/// For layers that [`armv7em_takes`](mixq_format::layout::armv7em_takes) does not take; if weights or tables
+/// reach beyond the parameters, or tensors beyond the arena, or the tensors overlap.
 #[inline(always)]
 pub fn depthwise<const X: usize, const W: usize, const Y: usize, const ODD: bool>(
     table: &Depthwise,

@@ -12,8 +12,9 @@ use crate::tensor::put;
 /// [`armv7em_codes`](mixq_format::layout::armv7em_codes) has it that they are made strip by strip; 0, for any width, if they are not.
 ///
 /// # Panics
-/// If the table has other widths; if weights are not aligned, or weights or tables reach beyond the parameters; if tensors or the plan's memory
-/// reach beyond the arena or overlap; if the elements are no whole words.
+/// If the table has other widths; if weights are not aligned, or weights or tables reach beyond the
+/// parameters; if tensors or the plan's memory reach beyond the arena or overlap; if the elements are no
+/// whole words.
 #[inline(always)]
 pub fn linear<const X: usize, const W: usize, const Y: usize>(
     table: &Linear,

@@ -4,12 +4,12 @@ use mixq_format::Pool;
 
 use crate::arch::armv7em::pool::{average, execute, max};
 
-/// Executes an average pool over `X`-bit codes, with halves rounded up. `WORDS`: whether they are read by words, as
-/// [`armv7em_words`](mixq_format::layout::armv7em_words) has it.
+/// Executes an average pool over `X`-bit codes, with halves rounded up. `WORDS`: whether they are read by
+/// words, as [`armv7em_words`](mixq_format::layout::armv7em_words) has it.
 ///
 /// # Panics
-/// If a window has 2^23 pixels or more, or more than are summed by words, or lies wholly in the padding; if the tensors have other pixels, or
-/// overlap or reach beyond the arena.
+/// If a window has 2^23 pixels or more, or more than are summed by words, or lies wholly in the padding; if
+/// the tensors have other pixels, or overlap or reach beyond the arena.
 #[inline(always)]
 pub fn average_pool<const X: usize, const WORDS: bool>(table: &Pool, arena: &mut [u8]) {
     execute(table, arena, const { &average(WORDS) });
@@ -18,7 +18,8 @@ pub fn average_pool<const X: usize, const WORDS: bool>(table: &Pool, arena: &mut
 /// Executes a maximum pool over `X`-bit codes. `WORDS` as with [`average_pool`].
 ///
 /// # Panics
-/// If a window lies wholly in the padding; if the tensors have other pixels, or overlap or reach beyond the arena.
+/// If a window lies wholly in the padding; if the tensors have other pixels, or overlap or reach beyond the
+/// arena.
 #[inline(always)]
 pub fn max_pool<const X: usize, const WORDS: bool>(table: &Pool, arena: &mut [u8]) {
     execute(table, arena, const { &max(WORDS) });

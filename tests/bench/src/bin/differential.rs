@@ -1,5 +1,5 @@
-//! Random layers by the kernels of the target and by the portable ones: every byte of the arena has to be the same. Or hostile ones: see
-//! [`hostile`].
+//! Random layers by the kernels of the target and by the portable ones: every byte of the arena has to be the
+//! same. Or hostile ones: see [`hostile`].
 //!
 //! Arguments: how many layers, and the seed; then `usual` or `hostile`.
 #![no_std]

@@ -1,6 +1,7 @@
-//! Hostile layers by the kernels of the target and by the portable ones: each panics, or changes nothing but its output and what its plan gives
-//! it, whatever lies around parameters and arena. Where both answer to tables that fit together, they answer the same. A network of such a layer
-//! is never valid if a tensor does not fit its arena, by sizes in 64 bits.
+//! Hostile layers by the kernels of the target and by the portable ones: each panics, or changes nothing but
+//! its output and what its plan gives it, whatever lies around parameters and arena. Where both answer to
+//! tables that fit together, they answer the same. A network of such a layer is never valid if a tensor does
+//! not fit its arena, by sizes in 64 bits.
 
 use core::sync::atomic::Ordering;
 
@@ -111,7 +112,8 @@ pub fn run(count: u64, seed: u64) {
     println!("answers {answers}, panics {panics}, compared {compared}");
 }
 
-/// Asserts that the validation of a network of this layer does not panic, and finds tensors and weights that do not fit.
+/// Asserts that the validation of a network of this layer does not panic, and finds tensors and weights that
+/// do not fit.
 fn check_validation(number: u64, case: &Case, memory: &Memory) {
     let layer = &case.layer;
     let ((a, b), output) = (layer.inputs(), layer.output());
@@ -149,7 +151,8 @@ fn check_validation(number: u64, case: &Case, memory: &Memory) {
     assert!(!valid || all_fit, "case {number}: what does not fit is valid: {case:?}");
 }
 
-/// Calls the kernel of the target, or the portable one, among other bytes each time: whether it answers. Its answer is the first or the second.
+/// Calls the kernel of the target, or the portable one, among other bytes each time: whether it answers. Its
+/// answer is the first or the second.
 fn twice(number: u64, case: &Case, kind: Option<&Kind>, memory: &mut Memory) -> bool {
     let Memory { parameters, worked_in, plain, laid_out, arena, answers } = memory;
     let tables: &[u8] = if kind.is_some() { laid_out } else { plain };

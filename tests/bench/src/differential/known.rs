@@ -1,4 +1,5 @@
-//! Calls from safe code that took memory which was not theirs, or computed something else, when bounds in 32 bits wrapped.
+//! Calls from safe code that took memory which was not theirs, or computed something else, when bounds in 32
+//! bits wrapped.
 
 use mixq_rt::format::layout::{Plan, Proof};
 use mixq_rt::format::{Bits, Conv, Layer, Linear, Requant, Rule, Tensor, Window};
@@ -36,7 +37,8 @@ const CONV: Conv = Conv {
     requant: REQUANT,
 };
 
-/// A first layer whose window lies wholly in the padding: no column of the input is seen, and fewer than none were counted.
+/// A first layer whose window lies wholly in the padding: no column of the input is seen, and fewer than none
+/// were counted.
 const IN_THE_PADDING: Conv = Conv {
     input: tensor([2, 2, 3], Bits::B8, 0),
     output: tensor([1, 1, 2], Bits::B32, 16),

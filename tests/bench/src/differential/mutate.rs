@@ -1,4 +1,5 @@
-//! Tables, plans, parameters and arenas that belong together no more: what a safe caller may hand to a kernel.
+//! Tables, plans, parameters and arenas that belong together no more: what a safe caller may hand to a
+//! kernel.
 
 use mixq_rt::format::layout::Plan;
 use mixq_rt::format::{Add, Bits, Conv, Depthwise, Layer, Linear, Pool, Requant, Rule, Tensor, Window};

@@ -18,14 +18,15 @@ pub fn returns<T: FnMut()>(mut call: T) -> bool {
         // SAFETY: `returns` gives a pointer to its own.
         unsafe { (*call.cast::<T>())() }
     }
-    // SAFETY: while the call lasts, `CALLER` is where its registers lie. After a panic the frames above are forgotten; nothing in them has to be
-    // dropped.
+    // SAFETY: while the call lasts, `CALLER` is where its registers lie. After a panic the frames above are
+    // forgotten; nothing in them has to be dropped.
     let panicked = unsafe { try_call(enter::<T>, (&raw mut call).cast(), CALLER.as_ptr()) };
     CALLER.store(core::ptr::null_mut(), Ordering::Relaxed);
     panicked == 0
 }
 
-/// Saves the registers that a function keeps, and where they are; answers 0, or 1 if [`go_on`] came in between.
+/// Saves the registers that a function keeps, and where they are; answers 0, or 1 if [`go_on`] came in
+/// between.
 #[unsafe(naked)]
 unsafe extern "C" fn try_call(
     call: unsafe extern "C" fn(*mut u8),

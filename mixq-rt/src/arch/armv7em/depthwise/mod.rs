@@ -59,8 +59,8 @@ impl Loops {
 /// already.
 ///
 /// # Panics
-/// If `loops` are for other codes, or the window is another one, or tables, tensors or weights are not where they should be, or the loops do not
-/// take a shift.
+/// If `loops` are for other codes, or the window is another one, or tables, tensors or weights are not where
+/// they should be, or the loops do not take a shift.
 #[inline(never)]
 pub(crate) fn execute(table: &Depthwise, loops: &Loops, parameters: &[u8], arena: &mut [u8]) {
     let Depthwise { input: x, output: y, window, .. } = table;

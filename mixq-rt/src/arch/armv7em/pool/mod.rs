@@ -69,7 +69,8 @@ struct Field {
 /// Executes a pool of any width.
 ///
 /// # Panics
-/// If the tensors overlap or reach beyond the arena, or have other pixels, or a window is empty, or the kernel takes no such codes, pixels or windows.
+/// If the tensors overlap or reach beyond the arena, or have other pixels, or a window is empty, or the
+/// kernel takes no such codes, pixels or windows.
 #[inline(never)]
 pub(crate) fn execute(table: &Pool, arena: &mut [u8], kernel: &Kernel) {
     let Pool { input: x, output: y, window } = table;
