@@ -7,12 +7,14 @@ use mixq_format::{Accuracy, Artifact, Budget};
 use crate::artifact::{self, DATASET, Fingerprint, Lock, State};
 use crate::config::{Policy, Scheme};
 use crate::convert::{About, convert};
-use crate::dataset::{Dataset, Watch};
+use crate::dataset::Dataset;
 use crate::error::{Error, Problem};
 use crate::evaluate;
+use crate::guessing;
 use crate::memory::{Allocation, Losses};
-use crate::prepare::Prepared;
-use crate::train::{Checkpoints, Choose, Effort, Metrics, Progress, Task, train};
+use crate::observer::Observer;
+use crate::prepare::{Prepared, accumulator};
+use crate::train::{Checkpoints, Choose, Effort, Metrics, Task, train};
 
 /// What became of a model's artifact.
 #[derive(Clone, Debug)]
@@ -26,7 +28,8 @@ pub struct Retrained {
 /// Makes a model's artifact if it is not fresh, or in any case with `force`, which also trains what another model has trained already.
 ///
 /// One process at a time makes an artifact: `waiting` is called once if another one does, and what that one made is used
-/// if it is fresh. `scratch` is a folder for the state of interrupted trainings; `watch` is told how the dataset is read.
+/// if it is fresh. `scratch` is a folder for the state of interrupted trainings; `observer` is told
+/// how the dataset is read, how the training goes, and what looks wrong.
 ///
 /// # Errors
 /// Anything on the way from budget to file. The artifact that was there stays.
@@ -36,8 +39,7 @@ pub fn retrain(
     scratch: &Path,
     force: bool,
     waiting: impl FnOnce(),
-    progress: &mut dyn Progress,
-    watch: &mut dyn Watch,
+    observer: &mut dyn Observer,
 ) -> Result<Retrained, Error> {
     let mut waited = false;
     let _lock = Lock::acquire(path, || {
@@ -49,7 +51,7 @@ pub fn retrain(
     {
         return Ok(Retrained { artifact: *artifact, effort: None });
     }
-    let (artifact, effort) = make(prepared, scratch, force, progress, watch)?;
+    let (artifact, effort) = make(prepared, scratch, force, observer)?;
     artifact::write(path, &artifact)?;
     Ok(Retrained { artifact, effort: Some(effort) })
 }
@@ -58,12 +60,12 @@ fn make(
     prepared: &Prepared<'_>,
     scratch: &Path,
     force: bool,
-    progress: &mut dyn Progress,
-    watch: &mut dyn Watch,
+    observer: &mut dyn Observer,
 ) -> Result<(Artifact, [Effort; 2]), Error> {
     let (model, graph) = (prepared.model, &prepared.graph);
     let allocation = prepared.allocate()?;
-    let dataset = Dataset::load(&model.dataset, graph.input, graph.classes(), watch)?;
+    accumulator::notes(graph, &allocation).iter().for_each(|note| observer.warn(note));
+    let dataset = Dataset::load(&model.dataset, graph.input, graph.classes(), observer)?;
     if !prepared.fingerprint.contains_key(DATASET) {
         return Err(Problem::new("the dataset appeared while the model was prepared")
             .help("try again")
@@ -83,7 +85,7 @@ fn make(
         dataset: &dataset,
     };
     let metrics = scratch.join(format!("{}-metrics.jsonl", model.name));
-    let mut metrics = Metrics::new(&metrics, progress)?;
+    let mut metrics = Metrics::new(&metrics, observer)?;
     let trained = train(task, checkpoints, &mut metrics).map_err(|error| named(&model.name, error))?;
     let allocation = &trained.allocation;
     let converted = convert(graph, allocation, model.scheme, &trained.network)
@@ -111,6 +113,8 @@ fn make(
     let accuracy = &mut artifact.header.accuracy;
     accuracy.integer = evaluate::accuracy(&logits, &dataset.test);
     accuracy.disagreements = differing.count() as u64;
+    let warning = guessing::warning(accuracy, &dataset.test, &dataset.labels);
+    warning.iter().for_each(|warning| observer.warn(warning));
     Ok((artifact, [trained.float, trained.quantised]))
 }
 

@@ -100,9 +100,12 @@ impl Step<'_> {
                 let (y, odd) = (usize(output.bits.count()), output.channels % 2 == 1);
                 (quote!(depthwise), quote!(, #y, #odd))
             }
-            _ => {
+            Layer::Linear(_) => {
                 let y = usize(codes);
                 (quote!(linear), quote!(, #y))
+            }
+            Layer::AveragePool(_) | Layer::MaxPool(_) | Layer::Add(_) => {
+                unreachable!("layers without weights have kernels that take no parameters")
             }
         };
         let field = self.field();

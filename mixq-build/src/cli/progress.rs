@@ -1,10 +1,11 @@
-//! Progress bars of a training.
+//! Progress bars of a model that is made.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::train::{Epoch, Progress};
+use super::reading::Reading;
+use crate::observer::{Epoch, Observer};
 
 /// Whether Ctrl-C was pressed.
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
@@ -20,9 +21,11 @@ pub fn save_on_ctrl_c() {
     });
 }
 
-/// One bar for each phase, on stderr; nothing where stderr is no terminal but a line every tenth of a phase.
+/// One bar for the dataset and one for each phase, on stderr; nothing where stderr is no terminal but a line
+/// every tenth of a phase.
 pub struct Bars {
     model: String,
+    reading: Reading,
     phase: &'static str,
     bar: ProgressBar,
     accuracy: f64,
@@ -31,7 +34,13 @@ pub struct Bars {
 impl Bars {
     /// Before the first epoch.
     pub fn new(model: &str) -> Bars {
-        Bars { model: model.to_string(), phase: "", bar: ProgressBar::hidden(), accuracy: f64::NAN }
+        Bars {
+            model: model.to_string(),
+            reading: Reading::new(),
+            phase: "",
+            bar: ProgressBar::hidden(),
+            accuracy: f64::NAN,
+        }
     }
 
     /// Leaves the last bar as it is.
@@ -65,7 +74,16 @@ impl Bars {
     }
 }
 
-impl Progress for Bars {
+impl Observer for Bars {
+    fn warn(&mut self, message: &str) {
+        let Bars { model, reading, bar, .. } = self;
+        bar.suspend(|| reading.warn(&format!("model `{model}`: {message}")));
+    }
+
+    fn read(&mut self, done: u64, total: u64) {
+        self.reading.read(done, total);
+    }
+
     fn batch(&mut self, epoch: &Epoch) {
         self.enter(epoch);
         self.bar.set_position((epoch.epoch * epoch.batches + epoch.batch) as u64);
@@ -81,10 +99,6 @@ impl Progress for Bars {
         if self.bar.is_hidden() && (epoch.epoch.is_multiple_of(tenth) || epoch.epoch == epoch.epochs) {
             eprintln!("{} {} epoch {message}", self.model, epoch.phase);
         }
-    }
-
-    fn warning(&mut self, warning: &str) {
-        self.bar.suspend(|| eprintln!("warning: model `{}`: {warning}", self.model));
     }
 
     fn interrupted(&self) -> bool {

@@ -2,7 +2,6 @@
 
 use super::packages::Models;
 use super::progress::Bars;
-use super::reading::Reading;
 use super::{Outcome, Selection};
 use crate::error::Error;
 use crate::prepare::Prepared;
@@ -30,10 +29,8 @@ pub fn run(selection: &Selection, force: bool) -> Result<Outcome, Error> {
     for (prepared, path) in &prepared {
         let start = std::time::Instant::now();
         let mut bars = Bars::new(&prepared.model.name);
-        let mut reading = Reading::new();
         let waiting = || eprintln!("waiting: another process makes {}", path.display());
-        let result =
-            crate::retrain::retrain(prepared, path, &chosen.scratch, force, waiting, &mut bars, &mut reading);
+        let result = crate::retrain::retrain(prepared, path, &chosen.scratch, force, waiting, &mut bars);
         bars.finish();
         let Retrained { artifact, effort } = result?;
         match effort.map(|phases| phases.map(|phase| phase.images_per_second)) {
