@@ -97,7 +97,8 @@ fn behind_a_relu_there_is_room_for_twice_as_much() {
 
 #[test]
 fn every_policy_keeps_to_it_or_says_so() {
-    let wide = linear(256, 768);
+    // Two times 49,152 rows of four weights, of two bytes with 4 bits and one byte with 2.
+    let wide = graph("input = [256, 192, 4]\n[[layer]]\nop = \"linear\"\nfeatures = 2\n");
     for scheme in [Scheme::PerChannel, Scheme::PerLayer] {
         assert_eq!(allocate(&wide, ANY, ANY, scheme).unwrap().weights[0], Some(Bits::B4));
         let losses = Losses { weights: vec![[0.0, 1.0, 2.0]], activations: vec![[0.0; 3]] };

@@ -26,6 +26,7 @@ pub fn save_on_ctrl_c() {
 pub struct Bars {
     model: String,
     reading: Reading,
+    warnings: Vec<String>,
     phase: &'static str,
     bar: ProgressBar,
     accuracy: f64,
@@ -37,15 +38,17 @@ impl Bars {
         Bars {
             model: model.to_string(),
             reading: Reading::new(),
+            warnings: Vec::new(),
             phase: "",
             bar: ProgressBar::hidden(),
             accuracy: f64::NAN,
         }
     }
 
-    /// Leaves the last bar as it is.
-    pub fn finish(&self) {
+    /// Leaves the last bar as it is; all warnings that were shown.
+    pub fn finish(self) -> Vec<String> {
         self.bar.abandon();
+        self.warnings
     }
 
     fn enter(&mut self, epoch: &Epoch) {
@@ -78,6 +81,7 @@ impl Observer for Bars {
     fn warn(&mut self, message: &str) {
         let Bars { model, reading, bar, .. } = self;
         bar.suspend(|| reading.warn(&format!("model `{model}`: {message}")));
+        self.warnings.push(message.to_string());
     }
 
     fn read(&mut self, done: u64, total: u64) {

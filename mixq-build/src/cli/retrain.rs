@@ -31,7 +31,7 @@ pub fn run(selection: &Selection, force: bool) -> Result<Outcome, Error> {
         let mut bars = Bars::new(&prepared.model.name);
         let waiting = || eprintln!("waiting: another process makes {}", path.display());
         let result = crate::retrain::retrain(prepared, path, &chosen.scratch, force, waiting, &mut bars);
-        bars.finish();
+        let warnings = bars.finish();
         let Retrained { artifact, effort } = result?;
         match effort.map(|phases| phases.map(|phase| phase.images_per_second)) {
             None => eprintln!("{} is fresh", path.display()),
@@ -44,6 +44,7 @@ pub fn run(selection: &Selection, force: bool) -> Result<Outcome, Error> {
         say!("{}", table(&report));
         let mut json = report.json();
         json["trained"] = effort.is_some().into();
+        json["warnings"] = warnings.into();
         for (phase, effort) in ["float", "quantised"].into_iter().zip(effort.into_iter().flatten()) {
             json[format!("{phase}_seconds")] = effort.seconds.into();
             json[format!("{phase}_images_per_second")] = effort.images_per_second.into();

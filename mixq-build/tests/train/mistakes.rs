@@ -132,7 +132,8 @@ fn batch_norm_on_one_image_is_refused_before_training() {
     package.replace("net.toml", "\"valid\"", "\"same\"");
     Prepared::new(&package.config().models[0]).unwrap();
 
-    let package = single_pixels("validation = 0.9, epochs = 1");
+    // Four images of six to measure with, one for validation.
+    let package = single_pixels("epochs = 1");
     package.write("images.csv", &common::package::images(6));
     let error = train_with(&package, false, &mut ()).unwrap_err().to_string();
     assert!(error.contains("without the validation images 1 is left to train with; add images"), "{error}");
