@@ -57,8 +57,7 @@ pub fn warning(accuracy: &Accuracy, test: &Split, labels: &[String]) -> Option<S
             "float accuracy",
             accuracy.float,
             "check that the images have the right labels and show what tells the classes apart; or train \
-             for more `epochs`, with \
-             another `learning-rate` or another network",
+             for more `epochs`, with another `learning-rate` or another network",
         ),
         (
             "fake-quantised accuracy",

@@ -125,10 +125,9 @@ fn a_width_that_was_asked_for_and_does_not_fit_is_an_error_before_training() {
     let config = package.config();
     let error = Prepared::new(&config.models[0]).unwrap().allocate().unwrap_err().to_string();
     // 196,608 * 255 * 255 * 2.
-    let expected = "model `tiny`: layer 1 `linear1` (linear) sums 196,608 products of 8-bit codes and 8-bit \
-    weights, which may come to \
-                    25,568,870,400, but an accumulator of 32 bits holds 2,147,483,647; give its weights 4 \
-                    bits, or put a pool";
+    let expected = "model `tiny`: layer 1 `linear1` (linear) sums 196,608 products of 8-bit codes and \
+                    8-bit weights, which may come to 25,568,870,400, but an accumulator of 32 bits holds \
+                    2,147,483,647; give its weights 4 bits, or put a pool";
     assert!(error.contains(expected), "{error}");
     assert!(error.contains("Cargo.toml:"), "{error}");
 }

@@ -120,11 +120,11 @@ impl Network<'_> {
             u64::from(offset).checked_add(bytes).is_some_and(|end| end <= self.parameters.len() as u64)
         };
         let holds = |offset: u32, bytes: usize| within(offset, bytes as u64);
-        if let (Some((offset, _, _, bits)), Some(requant)) = (layer.weights(), layer.requant()) {
+        if let (Some((offset, bytes, bits)), Some(requant)) = (rules::weights(layer), layer.requant()) {
             if bits == Bits::B32 {
                 return Err("weights have 8, 4 or 2 bits");
             }
-            if !within(offset, rules::weight_bytes(layer)) {
+            if !within(offset, bytes) {
                 return Err("weights reach beyond the parameters");
             }
             validate_rule(requant, layer.output())?;

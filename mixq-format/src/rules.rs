@@ -49,11 +49,16 @@ pub(crate) fn inputs_are_there(layers: &[Layer], reader: usize) -> Result<(), &'
     Ok(())
 }
 
-/// Bytes of a layer's weights.
-pub(crate) fn weight_bytes(layer: &Layer) -> u64 {
-    let Some((_, _, columns, bits)) = layer.weights() else { return 0 };
-    let filters = if let Layer::Depthwise(_) = layer { 1 } else { u64::from(layer.output().channels) };
-    filters * taps(layer) * bits.row_bytes(columns) as u64
+/// Where a layer's weights lie in the parameters, how many bytes they take, and their width.
+pub(crate) fn weights(layer: &Layer) -> Option<(u32, u64, Bits)> {
+    let (offset, bits, filters) = match layer {
+        Layer::Conv(conv) => (conv.weights, conv.weight_bits, conv.output.channels),
+        Layer::Linear(linear) => (linear.weights, linear.weight_bits, linear.output.channels),
+        Layer::Depthwise(depthwise) => (depthwise.weights, depthwise.weight_bits, 1),
+        Layer::AveragePool(_) | Layer::MaxPool(_) | Layer::Add(_) => return None,
+    };
+    let row = bits.row_bytes(layer.inputs().0.channels.into()) as u64;
+    Some((offset, u64::from(filters).saturating_mul(taps(layer)).saturating_mul(row), bits))
 }
 
 /// Input pixels that go into an output.

@@ -272,4 +272,9 @@ fn sizes_whose_products_exceed_32_bits_are_refused() {
         depthwise.window = Window { kernel_height: most, kernel_width: most, ..window(1, 1) };
     });
     assert_eq!(found, Some((Some(1), "weights reach beyond the parameters")));
+    let found = Case::found(|case| {
+        let Layer::Linear(linear) = &mut case.layers[4] else { unreachable!() };
+        (linear.weight_bits, linear.requant.zero_point_step) = (Bits::B32, 1);
+    });
+    assert_eq!(found, Some((Some(4), "weights have 8, 4 or 2 bits")));
 }

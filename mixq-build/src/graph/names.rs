@@ -16,8 +16,8 @@ const ELSEWHERE: [(&[&str], &str); 19] = [
     (&["convolution", "convolutional", "conv2", "cnn"], "write op = \"conv\""),
     (
         &["conv1d", "convolution1d"],
-        "write op = \"conv\" with kernel = [1, n], and give the signal as an image of one row: input = [1, \
-         samples, channels]",
+        "write op = \"conv\" with kernel = [1, n], and give the signal as an image of one row: input = \
+         [1, samples, channels]",
     ),
     (
         &[
@@ -65,8 +65,8 @@ const ELSEWHERE: [(&[&str], &str); 19] = [
     ),
     (
         &["batchnorm", "batchnormalization", "batchnormalisation", "bn", "batchnorm1d", "norm"],
-        "write op = \"batch_norm\", or leave it out: conv, depthwise and pointwise have batch norm unless \
-         told otherwise",
+        "write op = \"batch_norm\", or leave it out: conv, depthwise and pointwise have batch norm \
+         unless told otherwise",
     ),
     (
         &["layernorm", "groupnorm", "instancenorm", "rmsnorm", "layernormalization", "lrn"],
@@ -97,8 +97,7 @@ const ELSEWHERE: [(&[&str], &str); 19] = [
             "activation",
         ],
         "the activations are ReLU and none: activation = \"relu\" in the layer, or op = \"relu\"; fake \
-         quantisation learns an upper \
-         bound as that of ReLU6",
+         quantisation learns an upper bound as that of ReLU6",
     ),
     (
         &[
@@ -130,9 +129,8 @@ const ELSEWHERE: [(&[&str], &str); 19] = [
             "inputlayer",
             "inputs",
         ],
-        "leave it out: `input` is the shape of the image, `padding` a key of convolutions and pools, and a \
-         linear layer reads a tensor of any \
-         shape",
+        "leave it out: `input` is the shape of the image, `padding` a key of convolutions and pools, and \
+         a linear layer reads a tensor of any shape",
     ),
 ];
 

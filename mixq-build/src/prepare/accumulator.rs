@@ -44,9 +44,8 @@ fn sentence(graph: &Graph, node: usize, weights: Bits, input: Bits, sum: u64) ->
     let (name, kind) = (&graph.nodes[node].name, graph.nodes[node].op.kind());
     let elements = graph.weight_count(node) / graph.nodes[node].output.channels;
     format!(
-        "layer {} `{name}` ({kind}) sums {} products of {}-bit codes and {}-bit weights, which may come to \
-         {}, but an accumulator of 32 \
-         bits holds {}",
+        "layer {} `{name}` ({kind}) sums {} products of {}-bit codes and {}-bit weights, which may come \
+         to {}, but an accumulator of 32 bits holds {}",
         node + 1,
         thousands(elements as u64),
         input.count(),

@@ -69,14 +69,12 @@ impl Normalisation {
             (mean, 0.0) => format!("is {mean} in all training images"),
             (mean, deviation) => format!(
                 "hardly varies over the training images: its mean is {mean:.2}, its standard deviation \
-                 {deviation:.2} of 255 \
-                 steps"
+                 {deviation:.2} of 255 steps"
             ),
         };
         format!(
             "{name} {found}; the network can learn little from it: check that the dataset holds what it \
-             should, or leave the \
-             channel out of the dataset and of the network's `input`"
+             should, or leave the channel out of the dataset and of the network's `input`"
         )
     }
 }
