@@ -164,7 +164,7 @@ mod tests {
         let codes = 0..=bits.max_code();
         let distance = |code: &i32| f64::from(code - zero_point) - steps;
         match rounding {
-            Rounding::Floor => codes.filter(|code| distance(code) <= 0.0).last().unwrap_or(0),
+            Rounding::Floor => codes.rev().find(|code| distance(code) <= 0.0).unwrap_or(0),
             Rounding::Nearest => {
                 codes.min_by(|a, b| distance(a).abs().total_cmp(&distance(b).abs())).expect("there are codes")
             }
