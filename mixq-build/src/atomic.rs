@@ -13,8 +13,8 @@ const AFFIXES: [&str; 2] = [".mixq-", ".tmp"];
 /// Writes a file: whatever happens, a process that is killed, a full disk or a loss of power, it is the old
 /// one or the new one.
 ///
-/// # Errors What `contents` says, or the disk is full or the folder cannot be written to. The old file is
-/// then untouched.
+/// # Errors
+/// What `contents` says, or the disk is full or the folder cannot be written to. The old file is then untouched.
 pub(crate) fn write(path: &Path, contents: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
     let folder = parent.unwrap_or(Path::new("."));

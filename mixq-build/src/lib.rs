@@ -42,7 +42,9 @@ pub mod dataset;
 pub mod error;
 pub mod evaluate;
 pub mod graph;
+pub mod guessing;
 pub mod memory;
+pub mod observer;
 pub mod prepare;
 pub mod report;
 #[cfg(feature = "train")]

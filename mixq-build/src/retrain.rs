@@ -7,12 +7,14 @@ use mixq_format::{Accuracy, Artifact, Budget};
 use crate::artifact::{self, DATASET, Fingerprint, Lock, State};
 use crate::config::{Policy, Scheme};
 use crate::convert::{About, convert};
-use crate::dataset::{Dataset, Watch};
+use crate::dataset::Dataset;
 use crate::error::{Error, Problem};
 use crate::evaluate;
+use crate::guessing;
 use crate::memory::{Allocation, Losses};
-use crate::prepare::Prepared;
-use crate::train::{Checkpoints, Choose, Effort, Metrics, Progress, Task, train};
+use crate::observer::Observer;
+use crate::prepare::{Prepared, accumulator};
+use crate::train::{Checkpoints, Choose, Effort, Metrics, Task, train};
 
 /// What became of a model's artifact.
 #[derive(Clone, Debug)]
@@ -27,7 +29,8 @@ pub struct Retrained {
 ///
 /// One process at a time makes an artifact: `waiting` is called once if another one does, and what that one made is used
 /// if it is fresh. Files count as they are when all waiting is over, and the data as they were read, whatever `prepared` says.
-/// `scratch` is a folder for the state of interrupted trainings; `watch` is told how the dataset is read.
+/// `scratch` is a folder for the state of interrupted trainings; `observer` is told how the dataset is read, how the training
+/// goes, and what looks wrong.
 ///
 /// # Errors
 /// Anything on the way from budget to file. The artifact that was there stays.
@@ -37,8 +40,7 @@ pub fn retrain(
     scratch: &Path,
     force: bool,
     waiting: impl FnOnce(),
-    progress: &mut dyn Progress,
-    watch: &mut dyn Watch,
+    observer: &mut dyn Observer,
 ) -> Result<Retrained, Error> {
     let fresh = |prepared: &Prepared<'_>| match prepared.state(path) {
         Ok(State::Fresh(artifact)) => Ok(Some(Retrained { artifact: *artifact, effort: None })),
@@ -61,7 +63,7 @@ pub fn retrain(
     {
         return Ok(fresh);
     }
-    let (artifact, effort) = make(prepared, scratch, force, progress, watch)?;
+    let (artifact, effort) = make(prepared, scratch, force, observer)?;
     artifact::write(path, &artifact)?;
     Ok(Retrained { artifact, effort: Some(effort) })
 }
@@ -70,13 +72,13 @@ fn make(
     mut prepared: Prepared<'_>,
     scratch: &Path,
     force: bool,
-    progress: &mut dyn Progress,
-    watch: &mut dyn Watch,
+    observer: &mut dyn Observer,
 ) -> Result<(Artifact, [Effort; 2]), Error> {
     let model = prepared.model;
     let allocation = prepared.allocate()?;
+    accumulator::notes(&prepared.graph, &allocation).iter().for_each(|note| observer.warn(note));
     let (input, classes) = (prepared.graph.input, prepared.graph.classes());
-    let (dataset, digest) = Dataset::load_with_digest(&model.dataset, input, classes, watch)?;
+    let (dataset, digest) = Dataset::load_with_digest(&model.dataset, input, classes, observer)?;
     // The data that it is trained on are those that were read, not those that were there a moment before.
     prepared.fingerprint.insert(DATASET.to_string(), digest);
     let (prepared, graph) = (&prepared, &prepared.graph);
@@ -94,7 +96,7 @@ fn make(
         dataset: &dataset,
     };
     let metrics = scratch.join(format!("{}-metrics.jsonl", model.name));
-    let mut metrics = Metrics::new(&metrics, progress)?;
+    let mut metrics = Metrics::new(&metrics, observer)?;
     let trained = train(task, checkpoints, &mut metrics).map_err(|error| named(&model.name, error))?;
     let allocation = &trained.allocation;
     let converted = convert(graph, allocation, model.scheme, &trained.network)
@@ -122,6 +124,8 @@ fn make(
     let accuracy = &mut artifact.header.accuracy;
     accuracy.integer = evaluate::accuracy(&logits, &dataset.test);
     accuracy.disagreements = differing.count() as u64;
+    let warning = guessing::warning(accuracy, &dataset.test, &dataset.labels);
+    warning.iter().for_each(|warning| observer.warn(warning));
     Ok((artifact, [trained.float, trained.quantised]))
 }
 

@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 
 use crate::artifact::{self, State};
 use crate::config::{Config, Model, NetworkSource};
-use crate::dataset::{self, Dataset, Watch};
+use crate::dataset::{self, Dataset};
 use crate::error::{Error, Problem};
+use crate::observer::Observer;
 use crate::prepare::Prepared;
 
 /// Makes sure that the artifact of every model in Cargo.toml is there and fresh, for `include_model!` to include.
@@ -164,7 +165,8 @@ fn train(
 ) -> Result<(), Error> {
     println!("cargo::warning={stale}; training");
     let scratch = scratch(&environment.out_dir);
-    let made = crate::retrain::retrain(prepared, path, &scratch, false, || (), &mut (), &mut Warnings)?;
+    let made =
+        crate::retrain::retrain(prepared, path, &scratch, false, || (), &mut Warnings(&prepared.model.name))?;
     let artifact = made.artifact;
     let accuracy = artifact.header.accuracy;
     println!(
@@ -186,14 +188,12 @@ fn scratch(out_dir: &Path) -> PathBuf {
     target.unwrap_or(out_dir).join("mixq")
 }
 
-/// What does not keep a dataset from being used becomes a warning of cargo.
-struct Warnings;
+/// Warnings of a model become warnings of cargo, which shows nothing else of a build script that succeeds.
+struct Warnings<'a>(&'a str);
 
-impl Watch for Warnings {
-    fn read(&mut self, _: u64, _: u64) {}
-
+impl Observer for Warnings<'_> {
     fn warn(&mut self, message: &str) {
-        println!("cargo::warning={}", message.replace('\n', " "));
+        println!("cargo::warning=model `{}`: {}", self.0, message.replace('\n', " "));
     }
 }
 
@@ -219,8 +219,12 @@ fn write_test_images(environment: &Environment, model: &str, most: usize) -> Res
     }
     rerun(&model.dataset.path);
     let prepared = Prepared::new(model)?;
-    let dataset =
-        Dataset::load(&model.dataset, prepared.graph.input, prepared.graph.classes(), &mut Warnings)?;
+    let dataset = Dataset::load(
+        &model.dataset,
+        prepared.graph.input,
+        prepared.graph.classes(),
+        &mut Warnings(&model.name),
+    )?;
     let images = dataset.test.select(&spread(dataset.test.len(), most).collect::<Vec<_>>());
     let labels: Result<Vec<u8>, _> = images.labels.iter().map(|label| u8::try_from(*label)).collect();
     let labels = labels.map_err(|_| Problem::new("test labels over 255 do not fit a byte"))?;

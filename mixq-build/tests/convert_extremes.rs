@@ -6,8 +6,8 @@ use mixq_build::config::{Rounding, Scheme};
 use mixq_build::convert::{Grid, TrainedLayer, TrainedNetwork, convert};
 use mixq_build::error::Error;
 use mixq_build::graph::{Graph, Spec};
-use mixq_build::memory::allocate;
-use mixq_format::{Layer, Network};
+use mixq_build::memory::{allocate, allocate_uniformly};
+use mixq_format::{Bits, Layer, Network};
 
 /// Two channels over a 2x2 image (batch norm, ReLU), and two logits over them.
 const NETWORK: &str = r#"
@@ -175,7 +175,7 @@ fn long_sum([height, width]: [usize; 2], first: i8, others: i8, zero_point: i32)
         "input = [{height}, {width}, 1]\nlayer = [{{ op = \"linear\", name = \"sum\", features = 1 }}]"
     );
     let graph = graph(&text);
-    let allocation = allocate(&graph, u64::MAX, u64::MAX, Scheme::PerLayer).unwrap();
+    let allocation = allocate_uniformly(&graph, Bits::B8, u64::MAX, u64::MAX, Scheme::PerLayer).unwrap();
     let unit = Grid { scale: 1.0, zero_point: 0 };
     let mut codes = vec![others; height * width];
     codes[0] = first;

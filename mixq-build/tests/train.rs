@@ -7,6 +7,8 @@ mod command;
 mod common;
 #[path = "train/diverged.rs"]
 mod diverged;
+#[path = "train/mistakes.rs"]
+mod mistakes;
 #[path = "train/results.rs"]
 mod results;
 #[path = "train/resumed.rs"]
@@ -22,9 +24,10 @@ use mixq_build::artifact::{self, Lock, State};
 use mixq_build::config::Config;
 use mixq_build::dataset::{Dataset, digest};
 use mixq_build::error::Error;
+use mixq_build::observer::{Epoch, Observer};
 use mixq_build::prepare::Prepared;
 use mixq_build::retrain::{Retrained, retrain};
-use mixq_build::train::{Epoch, Progress, Task, pace};
+use mixq_build::train::{Task, pace};
 use mixq_build::{evaluate, report};
 use mixq_format::{Artifact, Bits};
 
@@ -73,13 +76,12 @@ fn scratch(package: &Package) -> PathBuf {
 fn train_with(
     package: &Package,
     force: bool,
-    progress: &mut dyn Progress,
+    observer: &mut dyn Observer,
 ) -> Result<(Artifact, bool), Error> {
     let config: Config = package.config();
     let prepared = Prepared::new(&config.models[0])?;
     let (path, scratch) = (package.artifact(), scratch(package));
-    let Retrained { artifact, effort } =
-        retrain(&prepared, &path, &scratch, force, || (), progress, &mut ())?;
+    let Retrained { artifact, effort } = retrain(&prepared, &path, &scratch, force, || (), observer)?;
     Ok((artifact, effort.is_some()))
 }
 
@@ -116,8 +118,8 @@ struct Counter {
     quantised: usize,
 }
 
-impl Progress for Counter {
-    fn batch(&mut self, _: &Epoch) {}
+impl Observer for Counter {
+    fn warn(&mut self, _: &str) {}
 
     fn epoch(&mut self, epoch: &Epoch) {
         match epoch.phase {

@@ -86,7 +86,8 @@ pub fn armv7em_codes(layer: &Layer, parameters: &[u8], plan: &Plan) -> usize {
                 && requant.fraction == Requant::FRACTION
                 && armv7em_requantises(requant, channels.into(), parameters)
         }
-        _ => armv7em_records(layer, parameters),
+        Layer::Conv(_) => armv7em_records(layer, parameters),
+        Layer::Depthwise(_) | Layer::AveragePool(_) | Layer::MaxPool(_) | Layer::Add(_) => false,
     };
     if codes { bits.count() } else { 0 }
 }
@@ -132,7 +133,7 @@ fn armv7em_strips(layer: &Layer) -> Option<(Blocks, usize)> {
             (whole && dense && weights.is_multiple_of(ALIGNMENT) && filters >= STRIP)
                 .then(|| (blocks, STRIP / blocks.channels))?
         }
-        _ => return None,
+        Layer::Depthwise(_) | Layer::AveragePool(_) | Layer::MaxPool(_) | Layer::Add(_) => return None,
     };
     (layer.requant()?.rule == Rule::Multiplier).then_some((blocks, strip))
 }

@@ -24,6 +24,7 @@ mod layer;
 pub mod layout;
 mod network;
 mod requant;
+mod rules;
 mod tensor;
 
 #[cfg(feature = "file")]

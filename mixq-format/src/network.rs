@@ -1,6 +1,6 @@
 //! The whole network, and the checks that make it safe to execute.
 
-use crate::{Bits, Layer, Requant, Tensor};
+use crate::{Bits, Layer, Requant, Tensor, rules};
 
 /// An integer network: layers in the order of execution, their parameters, and the shape of its arena.
 #[derive(Clone, Copy, Debug)]
@@ -51,8 +51,12 @@ impl Network<'_> {
         self.arena_bytes as usize
     }
 
-    /// Checks all that the kernels rely on: shapes that chain, windows that meet their input, offsets inside
-    /// the parameter block and the arena, and no output over a living input.
+    /// Checks all that the kernels rely on: shapes that chain, windows that meet their input, aligned offsets
+    /// inside the parameter block and the arena, no output over a tensor that is still to be read, zero
+    /// points that are codes, thresholds that ascend, and pools and windows whose sums fit 32 bits.
+    ///
+    /// That the sums of weights and inputs do, the build proves of the weights that it writes; where they do
+    /// not, all targets wrap alike.
     ///
     /// # Errors
     /// The first layer that breaks a rule, and which.
@@ -71,7 +75,8 @@ impl Network<'_> {
         if self.layers[self.layers.len() - 1].output() != logits {
             return Err(whole("the last layer does not write the output"));
         }
-        if !self.arena_bytes.is_multiple_of(4) || self.input.range().end > self.arena_bytes as usize {
+        if !self.arena_bytes.is_multiple_of(4) || rules::range(&self.input).end > u64::from(self.arena_bytes)
+        {
             return Err(whole("the input does not fit the arena"));
         }
         for (index, layer) in self.layers.iter().enumerate() {
@@ -85,22 +90,14 @@ impl Network<'_> {
         let y = layer.output();
         let last = index + 1 == self.layers.len();
         for tensor in [Some(a), b, Some(y)].into_iter().flatten() {
-            if tensor.elements() == 0 {
-                return Err("a tensor is empty");
-            }
-            if tensor.range().end > self.arena_bytes as usize {
-                return Err("a tensor reaches beyond the arena");
-            }
-            if tensor.bits != Bits::B32 && i32::from(tensor.zero_point) > tensor.bits.max_code() {
-                return Err("a zero point is no code of its tensor");
-            }
+            rules::tensor(tensor, self.arena_bytes)?;
         }
         for input in [Some(a), b].into_iter().flatten() {
             if input.bits == Bits::B32 {
                 return Err("logits are read by a layer");
             }
             let in_place = matches!(layer, Layer::Add(_)) && input.offset == y.offset && input.bits == y.bits;
-            let (i, o) = (input.range(), y.range());
+            let (i, o) = (rules::range(input), rules::range(y));
             if i.start < o.end && o.start < i.end && !in_place {
                 return Err("the output overlaps an input");
             }
@@ -112,23 +109,24 @@ impl Network<'_> {
         if (y.bits == Bits::B32) != last {
             return Err("logits are written by the last layer and no other");
         }
+        rules::inputs_are_there(self.layers, index)?;
         validate_shapes(layer)?;
+        rules::sums(layer)?;
         self.validate_parameters(layer)
     }
 
     fn validate_parameters(&self, layer: &Layer) -> Result<(), &'static str> {
-        let holds = |offset: u32, bytes: usize| {
-            (offset as usize).checked_add(bytes).is_some_and(|end| end <= self.parameters.len())
+        let within = |offset: u32, bytes: u64| {
+            u64::from(offset).checked_add(bytes).is_some_and(|end| end <= self.parameters.len() as u64)
         };
-        if let Some((offset, rows, columns, bits)) = layer.weights() {
+        let holds = |offset: u32, bytes: usize| within(offset, bytes as u64);
+        if let (Some((offset, bytes, bits)), Some(requant)) = (rules::weights(layer), layer.requant()) {
             if bits == Bits::B32 {
                 return Err("weights have 8, 4 or 2 bits");
             }
-            if !holds(offset, rows.saturating_mul(bits.row_bytes(columns))) {
+            if !within(offset, bytes) {
                 return Err("weights reach beyond the parameters");
             }
-        }
-        if let Some(requant) = layer.requant() {
             validate_rule(requant, layer.output())?;
             let channels = layer.output().channels as usize;
             let multipliers = requant.multipliers(channels);
@@ -153,6 +151,7 @@ impl Network<'_> {
                     return Err("a shift is over 63");
                 }
             }
+            rules::tables(requant, bits, layer.output(), self.parameters)?;
         }
         Ok(())
     }

@@ -32,7 +32,7 @@ quantised-epochs = 2
 "#;
 
 const NETWORK: &str = r#"
-input = [4, 4, 1]
+input = [4, 4, 2]
 [[layer]]
 op = "conv"
 filters = 4
@@ -61,14 +61,14 @@ fn package(folder: &Path) {
     write("lines.csv", &lines());
 }
 
-/// Images of one bright line, across or down, 40 of them.
+/// Images of one bright line, across or down, 40 of them; the second channel shows nothing.
 fn lines() -> String {
     let mut text = String::new();
     for image in 0..40 {
         let (label, position) = (image % 2, image / 2 % 4);
         for pixel in 0..16 {
             let on = if label == 0 { pixel / 4 == position } else { pixel % 4 == position };
-            let _ = write!(text, "{},", if on { 200 + image } else { image });
+            let _ = write!(text, "{},9,", if on { 200 + image } else { image });
         }
         let _ = writeln!(text, "{label}");
     }
@@ -99,6 +99,10 @@ fn a_stale_artifact_is_trained_once() {
     let first = String::from_utf8(build(folder.path()).stderr).unwrap();
     assert!(first.contains("models/lines.mixq is not there; training"), "{first}");
     assert!(first.contains("trained, accuracy float"), "{first}");
+    // What training warns of is a warning of the build.
+    let warning =
+        "warning: stale@0.1.0: model `lines`: channel 1 (counted from 0) is 9 in all training images";
+    assert!(first.contains(warning), "{first}");
     let path = folder.path().join("models/lines.mixq");
     let made = std::fs::read(&path).unwrap();
 

@@ -102,6 +102,7 @@ pub fn run(arguments: &Arguments) -> Result<Answer, Error> {
     match AllocationReport::new(&request, &arguments.network) {
         Ok(report) => {
             say!("{}", table(&report));
+            report.notes.iter().for_each(|note| eprintln!("note: {note}"));
             Ok(Answer { json: with_ok(report.json(), true), well: true })
         }
         Err(found) => {

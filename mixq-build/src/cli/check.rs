@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::packages::Models;
-use super::{Outcome, Selection};
+use super::{Outcome, Selection, problems};
 use crate::artifact::DATASET;
 use crate::error::Error;
 use crate::prepare::Prepared;
@@ -26,8 +26,15 @@ pub fn run(selection: &Selection) -> Result<Outcome, Error> {
                 model.dataset.path.display()
             ),
         }
+        // What keeps the model from being trained is worth knowing before somebody tries.
+        let unfit = reason.as_ref().and_then(|_| prepared.allocate().err());
+        unfit.iter().for_each(problems::print);
+        let unfit: Vec<String> =
+            unfit.iter().flat_map(|error| &error.problems).map(ToString::to_string).collect();
         well &= reason.is_none();
-        models.push(json!({ "model": model.name, "fresh": reason.is_none(), "reason": reason }));
+        models.push(json!({
+            "model": model.name, "fresh": reason.is_none(), "reason": reason, "problems": unfit
+        }));
     }
     Ok(Outcome { models, well })
 }

@@ -13,6 +13,7 @@ use crate::artifact::State;
 use crate::dataset::{Dataset, Split};
 use crate::error::{Error, Problem};
 use crate::evaluate;
+use crate::guessing;
 use crate::prepare::Prepared;
 
 pub fn run(selection: &Selection, file: Option<&Path>) -> Result<Outcome, Error> {
@@ -49,9 +50,12 @@ pub fn run(selection: &Selection, file: Option<&Path>) -> Result<Outcome, Error>
             100.0 * accuracy,
             dataset.test.len()
         );
+        let guessing = guessing::sentence("integer accuracy", accuracy, &dataset.test, &dataset.labels);
+        guessing.iter().for_each(|sentence| eprintln!("warning: model `{}`: {sentence}", model.name));
         models.push(json!({
             "model": model.name,
             "integer_accuracy": accuracy,
+            "no_better_than_guessing": guessing.is_some(),
             "test_images": dataset.test.len(),
             "flash_bytes": artifact.flash_bytes(),
             "ram_bytes": artifact.ram_bytes(),

@@ -1,4 +1,4 @@
-//! Progress bars of a training.
+//! Progress bars of a model that is made.
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -8,7 +8,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
-use crate::train::{Epoch, Progress};
+use super::reading::Reading;
+use crate::observer::{Epoch, Observer};
 
 /// What signals have asked for.
 struct Stop {
@@ -39,9 +40,12 @@ pub fn stopped() -> Option<u8> {
     (signal != 0).then(|| 128 + signal as u8)
 }
 
-/// One bar for each phase, on stderr; nothing where stderr is no terminal but a line every tenth of a phase.
+/// One bar for the dataset and one for each phase, on stderr; nothing where stderr is no terminal but a line
+/// every tenth of a phase.
 pub struct Bars {
     model: String,
+    reading: Reading,
+    warnings: Vec<String>,
     phase: &'static str,
     bar: ProgressBar,
     accuracy: f64,
@@ -52,14 +56,22 @@ pub struct Bars {
 impl Bars {
     /// Before the first epoch.
     pub fn new(model: &str) -> Bars {
-        let begun = Cell::new(false);
-        Bars { model: model.to_string(), phase: "", bar: ProgressBar::hidden(), accuracy: f64::NAN, begun }
+        Bars {
+            model: model.to_string(),
+            reading: Reading::new(),
+            warnings: Vec::new(),
+            phase: "",
+            bar: ProgressBar::hidden(),
+            accuracy: f64::NAN,
+            begun: Cell::new(false),
+        }
     }
 
-    /// Leaves the last bar as it is. All is saved.
-    pub fn finish(&self) {
+    /// Leaves the last bar as it is, since all is saved; all warnings that were shown.
+    pub fn finish(self) -> Vec<String> {
         self.bar.abandon();
         STOP.at_once.store(true, Ordering::SeqCst);
+        self.warnings
     }
 
     fn enter(&mut self, epoch: &Epoch) {
@@ -88,7 +100,17 @@ impl Bars {
     }
 }
 
-impl Progress for Bars {
+impl Observer for Bars {
+    fn warn(&mut self, message: &str) {
+        let Bars { model, reading, bar, .. } = self;
+        bar.suspend(|| reading.warn(&format!("model `{model}`: {message}")));
+        self.warnings.push(message.to_string());
+    }
+
+    fn read(&mut self, done: u64, total: u64) {
+        self.reading.read(done, total);
+    }
+
     fn batch(&mut self, epoch: &Epoch) {
         self.enter(epoch);
         self.bar.set_position((epoch.epoch * epoch.batches + epoch.batch) as u64);
@@ -104,10 +126,6 @@ impl Progress for Bars {
         if self.bar.is_hidden() && (epoch.epoch.is_multiple_of(tenth) || epoch.epoch == epoch.epochs) {
             eprintln!("{} {} epoch {message}", self.model, epoch.phase);
         }
-    }
-
-    fn warning(&mut self, warning: &str) {
-        self.bar.suspend(|| eprintln!("warning: model `{}`: {warning}", self.model));
     }
 
     fn interrupted(&self) -> bool {

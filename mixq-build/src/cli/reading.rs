@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::dataset::Watch;
+use crate::observer::Observer;
 
 /// What takes less than this needs no bar.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -28,7 +28,7 @@ impl Reading {
     }
 }
 
-impl Watch for Reading {
+impl Observer for Reading {
     fn read(&mut self, done: u64, total: u64) {
         if done >= total {
             self.clear();

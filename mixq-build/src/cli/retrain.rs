@@ -2,7 +2,6 @@
 
 use super::packages::Models;
 use super::progress::Bars;
-use super::reading::Reading;
 use super::{Outcome, Selection};
 use crate::error::Error;
 use crate::prepare::Prepared;
@@ -30,11 +29,9 @@ pub fn run(selection: &Selection, force: bool) -> Result<Outcome, Error> {
     for (prepared, path) in &prepared {
         let start = std::time::Instant::now();
         let mut bars = Bars::new(&prepared.model.name);
-        let mut reading = Reading::new();
         let waiting = || eprintln!("waiting: another process makes {}", path.display());
-        let result =
-            crate::retrain::retrain(prepared, path, &chosen.scratch, force, waiting, &mut bars, &mut reading);
-        bars.finish();
+        let result = crate::retrain::retrain(prepared, path, &chosen.scratch, force, waiting, &mut bars);
+        let warnings = bars.finish();
         let Retrained { artifact, effort } = result?;
         match effort.as_ref().map(|phases| phases.each_ref().map(|phase| phase.images_per_second)) {
             None => eprintln!("{} is fresh", path.display()),
@@ -47,6 +44,7 @@ pub fn run(selection: &Selection, force: bool) -> Result<Outcome, Error> {
         say!("{}", table(&report));
         let mut json = report.json();
         json["trained"] = effort.is_some().into();
+        json["warnings"] = warnings.into();
         for (phase, effort) in ["float", "quantised"].into_iter().zip(effort.into_iter().flatten()) {
             json[format!("{phase}_seconds")] = effort.seconds.into();
             json[format!("{phase}_images_per_second")] = effort.images_per_second.into();

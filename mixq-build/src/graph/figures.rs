@@ -51,6 +51,12 @@ impl Graph {
         self.nodes.last().map_or(0, |last| last.output.channels)
     }
 
+    /// The first node whose batch norm has a single value of each channel in an image, if there is one: it
+    /// can only be trained with two or more images at a time.
+    pub fn normalises_single_pixels(&self) -> Option<&Node> {
+        self.nodes.iter().find(|node| node.op.batch_norm() && node.output.height * node.output.width == 1)
+    }
+
     /// The shape of a node's weights, in elements: `[out, kernel height, kernel width, in]` of a convolution,
     /// `[kernel height, kernel width, channels]` of a depthwise layer, `[out, pixels, in]` of a linear layer
     /// (pixels and channels of the tensor before any flatten); empty without weights.

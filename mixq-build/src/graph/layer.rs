@@ -4,7 +4,7 @@ use crate::error::Problem;
 
 use super::resolve::{Link, Problems, name, quoted};
 use super::rules::too_large;
-use super::shape::{LARGEST, MOST};
+use super::shape::{LARGEST, LARGEST_POOL, MOST};
 use super::{Op, OpSpec, Padding, Shape, Source, Spec, Window};
 
 /// A node in the making: sources are places in the list of layers.
@@ -166,7 +166,12 @@ impl Layer<'_, '_> {
             | OpSpec::MaxPool { .. }
             | OpSpec::Add { .. } => "put a conv or depthwise layer before it",
             OpSpec::Flatten => "leave it out: a linear layer reads an image of any shape",
-            _ => return,
+            OpSpec::Conv { .. }
+            | OpSpec::Depthwise { .. }
+            | OpSpec::Pointwise { .. }
+            | OpSpec::Linear { .. }
+            | OpSpec::BatchNorm
+            | OpSpec::Relu => return,
         };
         let message = format!(
             "layer {} with the operator {} reads the image, which only conv, depthwise, pointwise and linear \
@@ -204,6 +209,22 @@ impl Layer<'_, '_> {
         }
     }
 
+    /// Average pools sum their windows in 32 bits, with a bit for rounding.
+    fn check_pool(&mut self, op: Op, input: Shape) -> bool {
+        let Some(window) = op.window() else { return true };
+        let [height, width] = [window.kernel[0].min(input.height), window.kernel[1].min(input.width)];
+        if height * width <= LARGEST_POOL {
+            return true;
+        }
+        let message = format!(
+            "layer {} averages {height}x{width} pixels, but sums of more than {LARGEST_POOL} may exceed 32 \
+             bits",
+            self.me()
+        );
+        self.report(message, "put a layer with a larger stride, or a smaller pool, before it");
+        false
+    }
+
     fn check_size(&mut self, (op, output): (Op, Shape), input: Shape) -> bool {
         let me = self.me();
         if output.channels == 0 {
@@ -223,7 +244,8 @@ impl Layer<'_, '_> {
             Op::Conv { window, .. } => [output.channels, window.kernel[0], window.kernel[1], input.channels],
             Op::Linear { .. } => [output.channels, input.height, input.width, input.channels],
             Op::Depthwise { window, .. } => [1, window.kernel[0], window.kernel[1], input.channels],
-            _ => return true,
+            Op::AveragePool { .. } => return self.check_pool(op, input),
+            Op::MaxPool { .. } | Op::Add { .. } | Op::Flatten => return true,
         };
         let count: u128 = weights.iter().map(|factor| *factor as u128).product();
         if count > u128::from(MOST) {

@@ -8,6 +8,7 @@ mod figures;
 mod fold;
 mod keys;
 mod layer;
+mod names;
 mod op;
 mod parse;
 mod resolve;

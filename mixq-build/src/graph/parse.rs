@@ -24,9 +24,10 @@ use std::path::Path;
 
 use toml_edit::{Document, Item, TableLike};
 
-use crate::error::{Error, Problem, nearest};
+use crate::error::{Error, Problem};
 
 use super::keys::File;
+use super::names;
 use super::{LayerSpec, OpSpec, Padding, Shape, Spec};
 
 /// Every operator with the keys that it has beside `op`, `name` and `inputs`.
@@ -124,10 +125,7 @@ fn layer(file: &mut File, table: &dyn TableLike, span: Option<std::ops::Range<us
     let span = item.span();
     let name = file.text(table, "op")?;
     let Some((name, own)) = OPERATORS.into_iter().find(|(known, _)| *known == name) else {
-        let help = match nearest(name, OPERATORS.map(|(known, _)| known)) {
-            Some(near) => format!("did you mean \"{near}\"?"),
-            None => format!("the operators are {}", list()),
-        };
+        let help = names::help(name, &OPERATORS.map(|(known, _)| known));
         file.report(span, format!("there is no operator \"{}\"", name.escape_debug()), help);
         return None;
     };
@@ -173,6 +171,6 @@ fn operator(file: &mut File, table: &dyn TableLike, name: &str, own: &[&str]) ->
         "flatten" => OpSpec::Flatten,
         "batch_norm" => OpSpec::BatchNorm,
         "relu" => OpSpec::Relu,
-        _ => return None,
+        other => unreachable!("{other} is not in the list of operators"),
     })
 }

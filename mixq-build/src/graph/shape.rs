@@ -8,6 +8,9 @@ pub(super) const LARGEST: usize = u16::MAX as usize;
 /// The largest number of elements of a tensor, and of weights of a layer: offsets have 32 bits.
 pub(super) const MOST: u64 = u32::MAX as u64;
 
+/// The most pixels that an average pool may have: the device computes `(2 sum + n) / 2n` in 32 bits.
+pub(super) const LARGEST_POOL: usize = (1 << 23) - 1;
+
 impl Padding {
     /// The padding at top, bottom, left, right of an input of `[height, width]`; strides are not 0.
     ///

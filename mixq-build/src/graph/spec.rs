@@ -155,7 +155,12 @@ impl OpSpec {
             | OpSpec::Pointwise { batch_norm, relu, .. }
             | OpSpec::Linear { batch_norm, relu, .. } => (batch_norm, relu),
             OpSpec::Add { relu } => (None, relu),
-            _ => (None, None),
+            OpSpec::AveragePool { .. }
+            | OpSpec::GlobalAveragePool
+            | OpSpec::MaxPool { .. }
+            | OpSpec::Flatten
+            | OpSpec::BatchNorm
+            | OpSpec::Relu => (None, None),
         }
     }
 }

@@ -91,7 +91,7 @@ impl Tables {
             }
             Scheme::PerLayer => by_multiplier(channels, 1),
             Scheme::PerChannelThresholds if matches!(output, Bits::B2 | Bits::B4) => {
-                let narrow = reach(graph, node, bits, input) < i64::from(i16::MAX);
+                let narrow = reach(graph, node, bits, input) < i16::MAX as u64;
                 let rule = if narrow { Rule::Thresholds16 } else { Rule::Thresholds32 };
                 Tables { rule, multipliers: 0, zero_points: channels }
             }
@@ -101,9 +101,9 @@ impl Tables {
 }
 
 /// What no `sum(q_x (s_w - Z_w))` exceeds in magnitude, whatever the weights: both factors are below `2^b`.
-fn reach(graph: &Graph, node: usize, bits: Bits, input: Bits) -> i64 {
+pub(super) fn reach(graph: &Graph, node: usize, bits: Bits, input: Bits) -> u64 {
     let window = graph.weight_count(node) / graph.nodes[node].output.channels;
-    window as i64 * i64::from(bits.max_code()) * i64::from(input.max_code())
+    window as u64 * bits.max_code() as u64 * input.max_code() as u64
 }
 
 /// Rows and columns of a node's packed weights: the last axis of the weights is a row.

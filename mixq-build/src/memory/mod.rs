@@ -1,5 +1,6 @@
 //! Memory: which bits every tensor gets, and where it lies.
 
+pub mod accumulator;
 pub mod arena;
 mod flash;
 mod optimum;
@@ -11,7 +12,7 @@ pub mod sensitivity;
 mod uniform;
 
 pub use flash::most_flash_bytes;
-pub(crate) use flash::{Tables, weight_rows};
+pub(crate) use flash::{Tables, weight_rows, widths};
 pub use optimum::{Losses, WIDTHS, allocate_by_losses};
 pub use runtime::{Allocation, Cut, Infeasible, allocate, allocate_with_delta};
 pub use uniform::allocate_uniformly;

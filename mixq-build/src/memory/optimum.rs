@@ -2,6 +2,7 @@
 
 use mixq_format::Bits;
 
+use super::accumulator;
 use super::arena::ALIGNMENT;
 use super::flash::{parameter_bytes, table_bytes, widths};
 use super::runtime::{Allocation, Cut, Infeasible, fit_activations, ram_dead_end};
@@ -58,12 +59,17 @@ fn weights(
     losses: &Losses,
 ) -> Result<Vec<Option<Bits>>, Infeasible> {
     let weighted: Vec<usize> = (0..graph.nodes.len()).filter(|&i| graph.nodes[i].op.weighted()).collect();
+    let widest = |node: usize| accumulator::widest(graph, node, outputs).unwrap_or(Bits::B2);
     let candidates: Vec<Vec<Candidate>> = (weighted.iter())
         .map(|&node| {
             let around = widths(graph, node, outputs);
-            let bytes = WIDTHS.map(|bits| parameter_bytes(graph, node, bits, around, scheme));
-            let both = bytes.into_iter().zip(losses.weights[node]);
-            both.map(|(bytes, loss)| Candidate { bytes, loss }).collect()
+            // Instead of more bits than an accumulator allows there are the most that it does.
+            let allowed = WIDTHS.map(|bits| bits.min(widest(node)));
+            let candidate = |bits: Bits| Candidate {
+                bytes: parameter_bytes(graph, node, bits, around, scheme),
+                loss: losses.weights[node][WIDTHS.iter().position(|width| *width == bits).unwrap_or(0)],
+            };
+            allowed.map(candidate).to_vec()
         })
         .collect();
     let tables = table_bytes(graph);
@@ -74,7 +80,8 @@ fn weights(
     let chosen = budget.and_then(|budget| choose_weights(&candidates, budget));
     let chosen = chosen.ok_or(Infeasible::Flash { least })?;
     let mut weights = vec![None; graph.nodes.len()];
-    weighted.iter().zip(chosen).for_each(|(&node, choice)| weights[node] = Some(WIDTHS[choice]));
+    let choices = weighted.iter().zip(chosen);
+    choices.for_each(|(&node, choice)| weights[node] = Some(WIDTHS[choice].min(widest(node))));
     Ok(weights)
 }
 

@@ -5,6 +5,7 @@
 
 use mixq_format::Bits;
 
+use super::accumulator;
 use super::arena::{Plan, live_bytes};
 use super::flash::flash_bytes;
 use super::rules::{DELTA, Side, Step, cut_activations, cut_weights};
@@ -93,9 +94,19 @@ pub fn allocate_with_delta(
     };
     let activations = schedule.activations(&widths);
     let bytes = |bits: &[Bits]| flash_bytes(graph, &spread(bits), &activations, scheme);
-    let mut bits = vec![Bits::B8; weighted.len()];
-    let cut = cut_weights(&mut bits, &counts, delta, |bits| bytes(bits) > flash);
-    let cut = cut.map_err(|_| Infeasible::Flash { least: bytes(&vec![Bits::B2; weighted.len()]) })?;
+    // Where not even 2 bits fit an accumulator, who asks for the allocation is told by
+    // `accumulator::overflows`.
+    let mut bits: Vec<Bits> = weighted
+        .iter()
+        .map(|&node| accumulator::widest(graph, node, &activations).unwrap_or(Bits::B2))
+        .collect();
+    let mut cut = Vec::new();
+    for (layer, bits) in bits.iter().enumerate() {
+        cut.extend(Bits::QUANTISED.iter().filter(|wider| *wider > bits).map(|_| layer));
+    }
+    let for_flash = cut_weights(&mut bits, &counts, delta, |bits| bytes(bits) > flash);
+    let least = || Infeasible::Flash { least: bytes(&vec![Bits::B2; weighted.len()]) };
+    cut.extend(for_flash.map_err(|_| least())?);
     let mut now = vec![Bits::B8; weighted.len()];
     for layer in cut {
         now[layer] = now[layer].narrower().expect("the rule cuts only what can be cut");

@@ -64,7 +64,10 @@ impl Schedule {
             let (width, place) = match (&node.op, summand) {
                 (_, Some(summand)) => (summand.width, summand.place),
                 (Op::AveragePool { .. } | Op::MaxPool { .. }, None) => (tensors[inputs[0]].width, places),
-                _ => {
+                (
+                    Op::Conv { .. } | Op::Depthwise { .. } | Op::Linear { .. } | Op::Add { .. } | Op::Flatten,
+                    None,
+                ) => {
                     fixed.push(last);
                     (fixed.len() - 1, places)
                 }

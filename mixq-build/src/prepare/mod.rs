@@ -1,5 +1,6 @@
 //! From a model's configuration to its network and its bits: all that is known without training.
 
+pub mod accumulator;
 mod alternatives;
 mod paper;
 mod request;
@@ -46,6 +47,7 @@ impl<'a> Prepared<'a> {
         let graph = spec(&model.network)
             .and_then(|spec| Graph::resolve(&spec))
             .map_err(|error| Error { problems: error.problems.into_iter().map(located).collect() })?;
+        batch_norm_can_be_trained(model, &graph).map_err(located)?;
         let fingerprint = fingerprint(model, &graph)?;
         Ok(Prepared { model, graph, fingerprint })
     }
@@ -67,17 +69,18 @@ impl<'a> Prepared<'a> {
     /// The bits of every tensor.
     ///
     /// # Errors
-    /// No allocation meets the budget: which layer needs how much, and what near it would fit.
+    /// No allocation meets the budget: which layer needs how much, and what near it would fit. The sums of a
+    /// layer may leave 32 bits.
     pub fn allocate(&self) -> Result<Allocation, Error> {
         let model = self.model;
         let (flash, ram, scheme) = (model.flash, model.ram, model.scheme);
-        match model.policy.uniform() {
+        let allocation = match model.policy.uniform() {
             Some(bits) => allocate_uniformly(&self.graph, bits, flash, ram, scheme)
-                .map_err(|infeasible| self.uniform_shortage(bits, infeasible)),
-            None => {
-                allocate_with_delta(&self.graph, flash, ram, scheme, model.delta).map_err(|_| self.shortage())
-            }
-        }
+                .map_err(|infeasible| self.uniform_shortage(bits, infeasible))?,
+            None => allocate_with_delta(&self.graph, flash, ram, scheme, model.delta)
+                .map_err(|_| self.shortage())?,
+        };
+        self.fits_accumulators(allocation)
     }
 
     /// The bits that lose least, given what each tensor minds to have fewer.
@@ -86,8 +89,19 @@ impl<'a> Prepared<'a> {
     /// As [`Prepared::allocate`].
     pub fn allocate_by_losses(&self, losses: &Losses) -> Result<Allocation, Error> {
         let model = self.model;
-        allocate_by_losses(&self.graph, model.flash, model.ram, model.scheme, losses)
-            .map_err(|_| self.shortage())
+        let allocation = allocate_by_losses(&self.graph, model.flash, model.ram, model.scheme, losses)
+            .map_err(|_| self.shortage())?;
+        self.fits_accumulators(allocation)
+    }
+
+    fn fits_accumulators(&self, allocation: Allocation) -> Result<Allocation, Error> {
+        let who = format!("model `{}`", self.model.name);
+        let problems = accumulator::problems(&who, &self.graph, &allocation);
+        let located = |problem| Problem { location: self.model.network_at.clone(), ..problem };
+        match problems.is_empty() {
+            true => Ok(allocation),
+            false => Err(Error { problems: problems.into_iter().map(located).collect() }),
+        }
     }
 
     /// What all tensors at these bits need, found by asking for any amount.
@@ -130,6 +144,22 @@ impl<'a> Prepared<'a> {
             Ok(problems) => Error { problems: problems.into_iter().map(located).collect() },
             Err(problem) => problem.into(),
         }
+    }
+}
+
+/// Batch norm on a single pixel needs two images for a variance.
+fn batch_norm_can_be_trained(model: &Model, graph: &Graph) -> Result<(), Problem> {
+    match graph.normalises_single_pixels() {
+        Some(node) if model.training.batch == 1 => {
+            let message = format!(
+                "`training.batch` is 1, but layer `{}` has batch norm on a single pixel: one image gives \
+                 one value of each \
+                 channel, and a variance needs two",
+                node.name
+            );
+            Err(Problem::new(message).help("set `batch` to 2 or more, or batch_norm = false for this layer"))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -5,7 +5,7 @@ use tch::{Device, Kind, Tensor};
 use super::images::Images;
 use crate::config::Training;
 use crate::convert::Grid;
-use crate::graph::Shape;
+use crate::graph::{Graph, Shape};
 
 /// Where batches go, and what their pixels mean.
 #[derive(Clone, Copy, Debug)]
@@ -36,6 +36,26 @@ pub fn shuffled(count: usize, seed: u64, epoch: usize) -> Vec<usize> {
     let mut order: Vec<usize> = (0..count).collect();
     generator(seed, epoch, 0).shuffle(&mut order);
     order
+}
+
+/// The batches of an epoch: so many images each, the last one what is left. A last batch of fewer than
+/// `least` images joins the one before.
+pub fn batches(order: &[usize], size: usize, least: usize) -> Vec<&[usize]> {
+    let mut batches: Vec<&[usize]> = order.chunks(size).collect();
+    if let [.., last] = batches[..]
+        && last.len() < least
+        && batches.len() > 1
+    {
+        batches.truncate(batches.len() - 2);
+        batches.push(&order[batches.len() * size..]);
+    }
+    batches
+}
+
+/// The least number of images in a batch: two where batch norm has one pixel, since a variance needs two
+/// values.
+pub fn least(graph: &Graph) -> usize {
+    if graph.normalises_single_pixels().is_some() { 2 } else { 1 }
 }
 
 /// A generator for one purpose in one epoch: an epoch draws the same whether or not training was interrupted before it.
@@ -183,6 +203,22 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_last_batch_that_is_too_small_joins_the_one_before() {
+        let sizes = |count: usize, size: usize, least: usize| -> Vec<usize> {
+            let order: Vec<usize> = (0..count).collect();
+            let batches = batches(&order, size, least);
+            assert_eq!(batches.concat(), order);
+            batches.iter().map(|batch| batch.len()).collect()
+        };
+        assert_eq!(sizes(9, 4, 2), [4, 5]);
+        assert_eq!(sizes(9, 4, 1), [4, 4, 1]);
+        assert_eq!(sizes(10, 4, 2), [4, 4, 2]);
+        assert_eq!(sizes(8, 4, 2), [4, 4]);
+        assert_eq!(sizes(5, 4, 2), [5]);
+        assert_eq!(sizes(1, 4, 2), [1]);
     }
 
     #[test]

@@ -42,7 +42,11 @@ impl Model<'_> {
         let codes = match op {
             Op::Conv { .. } => codes.permute([0, 2, 3, 1]),
             Op::Depthwise { .. } => codes.permute([2, 3, 0, 1]),
-            _ => codes,
+            Op::Linear { .. }
+            | Op::AveragePool { .. }
+            | Op::MaxPool { .. }
+            | Op::Add { .. }
+            | Op::Flatten => codes,
         };
         let (multiplier, offset) = self.affine(node);
         Some(TrainedLayer {

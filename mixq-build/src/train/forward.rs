@@ -141,7 +141,10 @@ impl Model<'_> {
                 // The device adds with rounding, whatever the setting.
                 let rounding = match node.op {
                     Op::Add { .. } => Rounding::Nearest,
-                    _ => self.rounding,
+                    Op::Conv { .. } | Op::Depthwise { .. } | Op::Linear { .. } => self.rounding,
+                    Op::AveragePool { .. } | Op::MaxPool { .. } | Op::Flatten => {
+                        unreachable!("they keep their input's grid")
+                    }
                 };
                 let tensor = quantise::activation(&computed, low, high, &grids, bits, rounding);
                 Value { tensor, unit: None, scale: Some(grids.scale) }

@@ -4,13 +4,13 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::Path;
 
-use super::{Epoch, Progress};
 use crate::error::Problem;
+use crate::observer::{Epoch, Observer};
 
 /// Appends a line for each epoch to a file, and tells another who wants to know too.
 pub struct Metrics<'a> {
     file: File,
-    next: &'a mut dyn Progress,
+    next: &'a mut dyn Observer,
 }
 
 impl<'a> Metrics<'a> {
@@ -18,7 +18,7 @@ impl<'a> Metrics<'a> {
     ///
     /// # Errors
     /// The file cannot be opened.
-    pub fn new(path: &Path, next: &'a mut dyn Progress) -> Result<Metrics<'a>, Problem> {
+    pub fn new(path: &Path, next: &'a mut dyn Observer) -> Result<Metrics<'a>, Problem> {
         let failed = |error: std::io::Error| Problem::io("write", path, &error);
         path.parent().map_or(Ok(()), std::fs::create_dir_all).map_err(failed)?;
         let mut file = OpenOptions::new().create(true).read(true).append(true).open(path).map_err(failed)?;
@@ -35,7 +35,7 @@ fn cut_last_line(file: &mut File) -> io::Result<()> {
     if lines < text.len() { file.set_len(lines as u64) } else { Ok(()) }
 }
 
-impl Progress for Metrics<'_> {
+impl Observer for Metrics<'_> {
     fn batch(&mut self, epoch: &Epoch) {
         self.next.batch(epoch);
     }
@@ -54,13 +54,17 @@ impl Progress for Metrics<'_> {
         });
         // At once, so that no other process is between. Metrics are worth a warning, not hours of training.
         if let Err(error) = self.file.write_all(format!("{line}\n").as_bytes()) {
-            eprintln!("warning: cannot write metrics: {error}");
+            self.next.warn(&format!("cannot write metrics: {error}"));
         }
         self.next.epoch(epoch);
     }
 
-    fn warning(&mut self, warning: &str) {
-        self.next.warning(warning);
+    fn warn(&mut self, message: &str) {
+        self.next.warn(message);
+    }
+
+    fn read(&mut self, done: u64, total: u64) {
+        self.next.read(done, total);
     }
 
     fn interrupted(&self) -> bool {

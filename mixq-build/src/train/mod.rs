@@ -43,53 +43,7 @@ use crate::dataset::Dataset;
 use crate::error::{Error, Problem};
 use crate::graph::Graph;
 use crate::memory::{Allocation, Losses};
-
-/// Where a training stands.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Epoch {
-    /// "float" or "quantised".
-    pub phase: &'static str,
-    /// Epochs done.
-    pub epoch: usize,
-    /// Epochs of the phase.
-    pub epochs: usize,
-    /// Batches of the epoch done.
-    pub batch: usize,
-    /// Batches of an epoch.
-    pub batches: usize,
-    /// Mean loss of the epoch so far.
-    pub loss: f64,
-    /// The learning rate now.
-    pub learning_rate: f64,
-    /// Images learned from in a second, in the whole phase so far.
-    pub images_per_second: f64,
-    /// Share of right answers on the validation part, at the end of an epoch.
-    pub accuracy: Option<f64>,
-    /// Threads that compute.
-    pub threads: u32,
-    /// The kind of processor that computes.
-    pub cpu: &'static str,
-}
-
-/// Who wants to know how a training goes.
-pub trait Progress {
-    /// A batch is done.
-    fn batch(&mut self, epoch: &Epoch);
-    /// An epoch is done.
-    fn epoch(&mut self, epoch: &Epoch);
-    /// What the user should know of what is trained.
-    fn warning(&mut self, _: &str) {}
-    /// Whether to save all and stop; asked before each batch.
-    fn interrupted(&self) -> bool {
-        false
-    }
-}
-
-/// Nobody.
-impl Progress for () {
-    fn batch(&mut self, _: &Epoch) {}
-    fn epoch(&mut self, _: &Epoch) {}
-}
+use crate::observer::Observer;
 
 /// What a training came to.
 #[derive(Clone, Debug)]
@@ -170,14 +124,18 @@ pub struct Checkpoints<'a> {
 pub fn train(
     task: Task<'_>,
     checkpoints: Checkpoints<'_>,
-    progress: &mut dyn Progress,
+    observer: &mut dyn Observer,
 ) -> Result<Trained, Error> {
     let Task { graph, allocation, choose, scheme, settings, dataset } = task;
     let device = device::device(settings.device)?;
     let (train, validation) = batches::split(dataset.train.len(), settings.validation, settings.seed);
     let [train, validation] = [train, validation].map(|indices| Images::some(&dataset.train, indices));
     let test = Images::all(&dataset.test);
+    if train.len() < batches::least(graph) {
+        return Err(too_few_images(graph, train.len()).into());
+    }
     let normalisation = Normalisation::of(&train, graph.input.channels);
+    normalisation.warnings().iter().for_each(|warning| observer.warn(warning));
     let machine = Machine::here(graph, settings.batch, device);
     let _turn = take_turn(&machine, settings);
     let chosen = std::cell::OnceCell::new();
@@ -194,8 +152,8 @@ pub fn train(
     let float_phase = phase(false, None);
     let checkpoint = Checkpoint::new(checkpoints.float, None);
     let use_finished = checkpoints.use_finished;
-    let mut float_state = begin(&float_phase, &model, &checkpoint, use_finished, &machine, progress);
-    run(&float_phase, &mut model, &mut float_state, &checkpoint, progress)?;
+    let mut float_state = begin(&float_phase, &model, &checkpoint, use_finished, &machine, observer);
+    run(&float_phase, &mut model, &mut float_state, &checkpoint, observer)?;
     // Both phases of a training have one number of threads.
     let machine = Machine { threads: float_state.machine.threads, ..machine };
     let float_effort = effort(&float_state);
@@ -203,7 +161,7 @@ pub fn train(
     // Without bounds: a model of another scheme may have trained it, and bounds that this one has not make its weights per layer.
     let trained = copies(&float.parameters).into_iter().filter(|(name, _)| !model::part::is_bound(name));
     model.tensors.extend(trained);
-    folded::warnings(&model).iter().for_each(|warning| progress.warning(warning));
+    folded::warnings(&model).iter().for_each(|warning| observer.warn(warning));
     if let Some(choose) = choose {
         let allocation = choose(&sensitivity::measure(&mut model, &train))?;
         model.allocation = chosen.get_or_init(|| allocation);
@@ -213,8 +171,8 @@ pub fn train(
     let quantised_phase = phase(true, teacher);
     let checkpoint = (checkpoints.quantised)(model.allocation)?;
     let checkpoint = Checkpoint::new(&checkpoint, Some(&float.parameters));
-    let mut quantised_state = begin(&quantised_phase, &model, &checkpoint, use_finished, &machine, progress);
-    run(&quantised_phase, &mut model, &mut quantised_state, &checkpoint, progress)?;
+    let mut quantised_state = begin(&quantised_phase, &model, &checkpoint, use_finished, &machine, observer);
+    run(&quantised_phase, &mut model, &mut quantised_state, &checkpoint, observer)?;
     let quantised_effort = effort(&quantised_state);
     let quantised = best(quantised_state)?;
 
@@ -239,6 +197,16 @@ pub fn train(
     })
 }
 
+fn too_few_images(graph: &Graph, images: usize) -> Problem {
+    let name = graph.normalises_single_pixels().map_or("", |node| &node.name);
+    Problem::new(format!(
+        "layer `{name}` has batch norm on a single pixel, which is trained with two images at a time or \
+         more, but without the \
+         validation images {images} is left to train with"
+    ))
+    .help("add images, lower `validation`, or set batch_norm = false for this layer")
+}
+
 /// The number of threads, on which the order of sums depends, and the generator belong to the whole process.
 fn take_turn(machine: &Machine, settings: &Training) -> MutexGuard<'static, ()> {
     static TURN: Mutex<()> = Mutex::new(());
@@ -260,14 +228,14 @@ fn run(
     model: &mut Model<'_>,
     state: &mut State,
     checkpoint: &Checkpoint,
-    progress: &mut dyn Progress,
+    observer: &mut dyn Observer,
 ) -> Result<(), Error> {
     if phase.epochs() == 0 {
         state.best = Some(phase.measure(model, state)).filter(|best| best.loss.is_finite());
     }
     while state.epoch < phase.epochs() {
         let before = state.clone();
-        match phase.epoch(model, state, progress) {
+        match phase.epoch(model, state, observer) {
             End::Done if state.epoch == phase.epochs() => {
                 state.finish();
                 checkpoint.save(state)?;

@@ -160,7 +160,12 @@ impl<'a> Model<'a> {
         match (&self.gains, &node.op) {
             (Some(gains), op) if node.inputs.contains(&Source::Image) => match op {
                 Op::Depthwise { .. } => weight * gains.view([-1, 1, 1, 1]),
-                _ => weight * gains.view([1, -1, 1, 1]),
+                Op::Conv { .. } => weight * gains.view([1, -1, 1, 1]),
+                Op::Linear { .. }
+                | Op::AveragePool { .. }
+                | Op::MaxPool { .. }
+                | Op::Add { .. }
+                | Op::Flatten => unreachable!("there are gains only where convolutions alone read the image"),
             },
             _ => weight,
         }
@@ -250,6 +255,7 @@ fn libtorch_shape(graph: &Graph, node: usize) -> Vec<i64> {
     match graph.nodes[node].op {
         Op::Conv { .. } => vec![shape[0], shape[3], shape[1], shape[2]],
         Op::Depthwise { .. } => vec![shape[2], 1, shape[0], shape[1]],
-        _ => vec![shape[0], shape[1] * shape[2]],
+        Op::Linear { .. } => vec![shape[0], shape[1] * shape[2]],
+        Op::AveragePool { .. } | Op::MaxPool { .. } | Op::Add { .. } | Op::Flatten => shape,
     }
 }

@@ -2,6 +2,7 @@
 
 use super::images::Images;
 use crate::convert::Grid;
+use crate::dataset;
 
 /// What normalises the images: `gains[c] * scale * (pixel - zero_point)`.
 ///
@@ -10,28 +11,80 @@ use crate::convert::Grid;
 /// takes it; what their deviations differ by are factors on the first weights.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Normalisation {
-    /// Mean and deviation of all pixels.
+    /// Mean and deviation of all pixels, but for those of channels that hardly vary.
     pub image: Grid,
-    /// Deviation of all pixels over that of a channel's.
+    /// Deviation of all pixels over that of a channel's, within bounds.
     pub gains: Vec<f64>,
+    /// Mean and deviation of each channel, in pixel steps.
+    channels: Vec<(f64, f64)>,
 }
+
+/// A channel whose standard deviation is below this, in pixel steps, is not scaled up: what varies is noise,
+/// if anything.
+const STEADY: f64 = 1.0;
+
+/// A channel's mean may be this far from that of all pixels, in the units that training sees. It is a
+/// constant, but where windows reach into the padding it is an edge, in which what the channels show would
+/// drown.
+const FARTHEST: f64 = 4.0;
 
 impl Normalisation {
     /// From the images to train with, of so many channels.
     pub fn of(train: &Images<'_>, channels: usize) -> Normalisation {
-        let (mean, deviation) = moments(train.pixels());
-        let gain = |channel: usize| deviation / moments(train.pixels().skip(channel).step_by(channels)).1;
+        let pixels = |channel: usize| train.pixels().skip(channel).step_by(channels);
+        let moments: Vec<(f64, f64)> =
+            (0..channels).map(|channel| dataset::moments(pixels(channel))).collect();
+        let varying = |channel: &usize| moments[*channel].1 >= STEADY;
+        let varying: Vec<usize> = (0..channels).filter(varying).collect();
+        // Without the channels that hardly vary, as if they were not there.
+        let (mean, deviation) = if varying.is_empty() || varying.len() == channels {
+            dataset::moments(train.pixels())
+        } else {
+            dataset::moments(varying.into_iter().flat_map(pixels))
+        };
+        // Over 0, so that nothing divides by 0.
+        let deviation = deviation.max(1e-3);
         Normalisation {
             image: Grid { scale: 1.0 / deviation, zero_point: (mean.round() as i32).clamp(0, 255) },
-            gains: (0..channels).map(gain).collect(),
+            gains: moments.iter().map(|channel| gain((mean, deviation), *channel)).collect(),
+            channels: moments,
         }
+    }
+
+    /// What to say of each channel that hardly varies, where there are others that may.
+    pub fn warnings(&self) -> Vec<String> {
+        let steady = |channel: &usize| self.channels.len() > 1 && self.channels[*channel].1 < STEADY;
+        (0..self.channels.len()).filter(steady).map(|channel| self.warning(channel)).collect()
+    }
+
+    fn warning(&self, channel: usize) -> String {
+        let name = match (channel, self.channels.len()) {
+            (0, 3 | 4) => "red (channel 0)".to_string(),
+            (1, 3 | 4) => "green (channel 1)".to_string(),
+            (2, 3 | 4) => "blue (channel 2)".to_string(),
+            (3, 4) => "alpha (channel 3)".to_string(),
+            _ => format!("channel {channel} (counted from 0)"),
+        };
+        let found = match self.channels[channel] {
+            (mean, 0.0) => format!("is {mean} in all training images"),
+            (mean, deviation) => format!(
+                "hardly varies over the training images: its mean is {mean:.2}, its standard deviation \
+                 {deviation:.2} of 255 steps"
+            ),
+        };
+        format!(
+            "{name} {found}; the network can learn little from it: check that the dataset holds what it \
+             should, or leave the channel out of the dataset and of the network's `input`"
+        )
     }
 }
 
-/// Mean and deviation; the latter over 0, so that nothing divides by 0.
-fn moments<'a>(pixels: impl Iterator<Item = &'a u8>) -> (f64, f64) {
-    let (mean, deviation) = crate::dataset::moments(pixels);
-    (mean, deviation.max(1e-3))
+/// What a channel's pixels are multiplied by beside the scale that all channels share; `(mean, deviation)` of
+/// all pixels and of the channel's.
+fn gain((mean, deviation): (f64, f64), (channel_mean, channel_deviation): (f64, f64)) -> f64 {
+    let gain = if channel_deviation < STEADY { 1.0 } else { deviation / channel_deviation };
+    // Dividing by 0 gives infinity: then there is nothing to bound.
+    gain.min(FARTHEST * deviation / (channel_mean - mean).abs())
 }
 
 #[cfg(test)]
@@ -50,7 +103,7 @@ mod tests {
             })
             .collect();
         let split = Split { pixels: pixels.clone().into(), labels: vec![0; 100] };
-        let Normalisation { image, gains } = Normalisation::of(&Images::all(&split), 3);
+        let Normalisation { image, gains, .. } = Normalisation::of(&Images::all(&split), 3);
         for (channel, gain) in gains.iter().take(2).enumerate() {
             let values: Vec<f64> = (pixels.iter().skip(channel).step_by(3))
                 .map(|pixel| gain * image.scale * f64::from(i32::from(*pixel) - image.zero_point))
@@ -59,8 +112,54 @@ mod tests {
             let variance = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / 10_000.0;
             assert!((variance - 1.0).abs() < 1e-9, "channel {channel}: {variance}");
         }
-        assert!(gains[2].is_finite(), "a channel that is all the same");
-        let all = pixels.iter().map(|pixel| f64::from(*pixel)).sum::<f64>() / 30_000.0;
-        assert_eq!(image.zero_point, all.round() as i32);
+        assert_eq!(gains[2], 1.0, "a channel that is all the same");
+        let others = (0..30_000).filter(|index| index % 3 < 2).map(|index| f64::from(pixels[index]));
+        assert_eq!(image.zero_point, (others.sum::<f64>() / 20_000.0).round() as i32);
+    }
+    fn normalised(pixels: Vec<u8>, channels: usize) -> Normalisation {
+        let split = Split { pixels: pixels.into(), labels: vec![0; 10] };
+        Normalisation::of(&Images::all(&split), channels)
+    }
+
+    #[test]
+    fn a_channel_that_hardly_varies_is_not_scaled_up_and_is_named() {
+        let image = |third: fn(&mut fastrand::Rng) -> u8, channels: usize| -> Vec<u8> {
+            let pixel = |random: &mut fastrand::Rng| [random.u8(..), random.u8(..), third(random), 255];
+            {
+                let mut random = fastrand::Rng::with_seed(2);
+                (0..1000).flat_map(|_| pixel(&mut random)[..channels].to_vec()).collect()
+            }
+        };
+        let blue = normalised(image(|random| random.u8(5..=6), 3), 3);
+        assert_eq!(blue.gains[2], 1.0);
+        let [warning] = &blue.warnings()[..] else { panic!("one channel") };
+        assert!(
+            warning.starts_with("blue (channel 2) hardly varies over the training images: its mean is 5.5")
+        );
+        assert!(warning.contains("its standard deviation 0.50 of 255 steps"), "{warning}");
+        let alpha = normalised(image(|random| random.u8(..), 4), 4);
+        assert_eq!(alpha.gains[3], 1.0);
+        let [warning] = &alpha.warnings()[..] else { panic!("one channel") };
+        assert!(warning.starts_with("alpha (channel 3) is 255 in all training images; "), "{warning}");
+        let pair =
+            normalised((0..2000).map(|index| if index % 2 == 0 { index as u8 } else { 9 }).collect(), 2);
+        assert!(
+            pair.warnings()[0].starts_with("channel 1 (counted from 0) is 9 in all"),
+            "{:?}",
+            pair.warnings()
+        );
+        // Nobody can leave out the only channel.
+        let grey = normalised((0..1000).map(|index| 5 + (index % 2) as u8).collect(), 1);
+        assert_eq!((&grey.gains[..], grey.warnings().len()), (&[1.0][..], 0));
+    }
+
+    #[test]
+    fn a_narrow_channel_far_from_the_others_does_not_become_an_edge() {
+        // Standard deviations by hand: 1.5 steps around 6.5, and 100 around 128.
+        let pixels = (0..4000).flat_map(|index| [[28, 228][index % 2], [5, 8][index / 2 % 2]]).collect();
+        let Normalisation { image, gains, .. } = normalised(pixels, 2);
+        let mean = |channel: usize, value: f64| gains[channel] * image.scale * (value - 67.25);
+        assert!((mean(1, 6.5) + 4.0).abs() < 1e-9, "{}", mean(1, 6.5));
+        assert!(mean(0, 128.0).abs() < 1.0);
     }
 }

@@ -43,7 +43,8 @@ pub fn pace(task: Task<'_>, turns: usize) -> Result<Vec<Pace>, Problem> {
     let mut fresh = Model::new(graph, allocation, scheme, settings.rounding, &normalisation, device);
     calibrate(&mut fresh, &train, settings.bounds);
     let order: Vec<usize> = (0..train.len()).collect();
-    let batches: Vec<&[usize]> = order.chunks(settings.batch as usize).take(BATCHES).collect();
+    let batches = batches::batches(&order, settings.batch as usize, batches::least(graph));
+    let batches: Vec<&[usize]> = batches.into_iter().take(BATCHES).collect();
     let images = batches.iter().map(|batch| batch.len()).sum::<usize>() as f64;
     let mut measure = [false, true].map(|quantised| {
         let distils = quantised && settings.distillation > 0.0;

@@ -4,14 +4,14 @@ use std::time::Instant;
 
 use tch::{Kind, Reduction, Tensor};
 
-use super::batches::{Augmentation, augmented_batch, batch, shuffled};
+use super::batches::{Augmentation, augmented_batch, batch, batches, least, shuffled};
 use super::device::cpu;
 use super::forward::Mode;
 use super::images::Images;
 use super::model::{Model, part};
 use super::state::{Best, Parameters, State, copies};
-use super::{Epoch, Progress};
 use crate::config::{OptimiserKind, Scheme, Training};
+use crate::observer::{Epoch, Observer};
 
 /// One phase of training.
 pub struct Phase<'a> {
@@ -64,12 +64,12 @@ impl Phase<'_> {
     }
 
     /// One epoch, or what is left of it; `state` then holds what came of it.
-    pub fn epoch(&self, model: &mut Model<'_>, state: &mut State, progress: &mut dyn Progress) -> End {
+    pub fn epoch(&self, model: &mut Model<'_>, state: &mut State, observer: &mut dyn Observer) -> End {
         let mode = self.ready(model, state);
         let order = shuffled(self.train.len(), self.settings.seed, self.position(state.epoch));
-        let batches: Vec<&[usize]> = order.chunks(self.settings.batch as usize).collect();
+        let batches = batches(&order, self.settings.batch as usize, least(model.graph));
         while state.batch < batches.len() {
-            if progress.interrupted() {
+            if observer.interrupted() {
                 state.parameters = model.snapshot();
                 return End::Interrupted;
             }
@@ -83,7 +83,7 @@ impl Phase<'_> {
             state.images += batches[index].len() as u64;
             state.batch += 1;
             state.loss_sum += loss;
-            progress.batch(&self.report(state, batches.len()));
+            observer.batch(&self.report(state, batches.len()));
         }
         state.parameters = model.snapshot();
         let Best { accuracy, loss, parameters } = self.measure(model, state);
@@ -93,7 +93,7 @@ impl Phase<'_> {
         if better && loss.is_finite() {
             state.best = Some(Best { accuracy, loss, parameters });
         }
-        progress.epoch(&Epoch { epoch: state.epoch, accuracy: Some(accuracy), ..report });
+        observer.epoch(&Epoch { epoch: state.epoch, accuracy: Some(accuracy), ..report });
         End::Done
     }
 

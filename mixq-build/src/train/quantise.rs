@@ -84,6 +84,10 @@ pub fn activation_grids(low: Option<&Tensor>, high: &Tensor, bits: Bits) -> Grid
 }
 
 /// An activation on its grid. PACT: inside the bounds the gradient passes, outside it goes to the bound.
+///
+/// The forward pass clamps codes, as the device does, and not values: with [`Rounding::Floor`] a value that
+/// was clamped to the upper bound would be rounded down to the code below the last one wherever the bound is
+/// not on the grid.
 pub fn activation(
     real: &Tensor,
     low: Option<&Tensor>,
@@ -97,7 +101,7 @@ pub fn activation(
         Some(low) => real.maximum(&low.clamp_max(0.0)),
     };
     let clamped = above.minimum(&high.clamp_min(0.0));
-    straight_through(&clamped, &values(&codes(&clamped, grids, bits, rounding), grids))
+    straight_through(&clamped, &values(&codes(real, grids, bits, rounding), grids))
 }
 
 /// The bounds, as shares of the data's own, at which quantisation to `bits` loses least (squared error).
@@ -154,24 +158,48 @@ mod tests {
         ((rounded + zero_point).clamp(0.0, levels), scale, zero_point)
     }
 
+    /// The device's code for a value of so many steps: the last one that is not above it, or the one next to
+    /// it.
+    fn device_code(steps: f64, zero_point: i32, bits: Bits, rounding: Rounding) -> i32 {
+        let codes = 0..=bits.max_code();
+        let distance = |code: &i32| f64::from(code - zero_point) - steps;
+        match rounding {
+            Rounding::Floor => codes.rev().find(|code| distance(code) <= 0.0).unwrap_or(0),
+            Rounding::Nearest => {
+                codes.min_by(|a, b| distance(a).abs().total_cmp(&distance(b).abs())).expect("there are codes")
+            }
+        }
+    }
+
     #[test]
-    fn values_lie_on_the_grid_of_the_formula() {
+    fn activations_get_the_codes_of_the_device_wherever_the_bounds_lie() {
         let mut random = fastrand::Rng::with_seed(1);
         for bits in Bits::QUANTISED {
             for rounding in [Rounding::Nearest, Rounding::Floor] {
-                for relu in [true, false] {
-                    let high = 0.1 + 5.0 * random.f32();
+                for case in 0..40 {
+                    let (relu, high) = (case % 2 == 0, 0.1 + 5.0 * random.f32());
                     let low = if relu { 0.0 } else { -4.0 * random.f32() };
-                    let real: Vec<f32> = (0..500).map(|_| 14.0 * random.f32() - 7.0).collect();
                     let (low_tensor, high_tensor) = (Tensor::from(low), Tensor::from(high));
                     let learned = (!relu).then_some(&low_tensor);
                     let grids = activation_grids(learned, &high_tensor, bits);
-                    let found =
-                        activation(&Tensor::from_slice(&real), learned, &high_tensor, &grids, bits, rounding);
-                    for (real, found) in real.iter().zip(numbers(&found)) {
-                        let (code, scale, zero_point) = code(*real, low, high, bits, rounding);
-                        let expected = (code - zero_point) * scale;
-                        assert!((found - expected).abs() < 1e-5, "{real} gives {found}, not {expected}");
+                    let (scale, zero_point) = (numbers(&grids.scale)[0], numbers(&grids.zero_point)[0]);
+                    // Far from the steps, where 32 bits might round to the other side.
+                    let reach = 2 * bits.max_code();
+                    let steps =
+                        (-reach..reach).flat_map(|whole| [0.1, 0.4, 0.6, 0.9].map(|x| f64::from(whole) + x));
+                    let steps: Vec<f64> = steps.collect();
+                    let real: Vec<f32> =
+                        steps.iter().map(|steps| (steps * f64::from(scale)) as f32).collect();
+                    let real = Tensor::from_slice(&real);
+                    let found = activation(&real, learned, &high_tensor, &grids, bits, rounding);
+                    for (steps, found) in steps.iter().zip(numbers(&found)) {
+                        let code = device_code(*steps, zero_point as i32, bits, rounding);
+                        let expected = (code as f32 - zero_point) * scale;
+                        assert!(
+                            (found - expected).abs() < 1e-3 * scale.max(0.01),
+                            "{steps} steps give {found}, not {expected}: {bits:?} {rounding:?} {low} to \
+                             {high}"
+                        );
                     }
                 }
             }

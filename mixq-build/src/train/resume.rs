@@ -1,11 +1,11 @@
 //! Where a phase begins: before its first epoch, or where its checkpoint stands.
 
-use super::Progress;
 use super::checkpoint::{Checkpoint, Wanted};
 use super::device::Machine;
 use super::model::Model;
 use super::phase::Phase;
 use super::state::State;
+use crate::observer::Observer;
 
 /// The state that a checkpoint holds, if it is this phase's; else that before the first epoch. libtorch then
 /// computes with as many threads as the phase began with.
@@ -15,7 +15,7 @@ pub fn begin(
     checkpoint: &Checkpoint,
     use_finished: bool,
     machine: &Machine,
-    progress: &mut dyn Progress,
+    observer: &mut dyn Observer,
 ) -> State {
     let averaged = phase.settings.average > 0.0;
     let wanted = Wanted {
@@ -27,13 +27,13 @@ pub fn begin(
         device: model.device,
     };
     let saved = checkpoint.load(&wanted).unwrap_or_else(|reason| {
-        progress.warning(&format!("{reason}; the {} training starts over", phase.name()));
+        observer.warn(&format!("{reason}; the {} training starts over", phase.name()));
         None
     });
     let saved = saved.filter(|state| use_finished || state.epoch < phase.epochs());
     saved.iter().flat_map(|saved| differences(phase.name(), &saved.machine, machine)).for_each(
         |difference| {
-            progress.warning(&difference);
+            observer.warn(&difference);
         },
     );
     let state =

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use mixq_format::{Layer, Network};
+use mixq_format::{Bits, Layer, Network};
 use tch::{Device, Kind, Tensor};
 
 use super::batches::batch;
@@ -16,7 +16,7 @@ use crate::config::{Bounds, Rounding, Scheme};
 use crate::convert::{Converted, convert};
 use crate::dataset::Split;
 use crate::graph::{Graph, Spec};
-use crate::memory::allocate;
+use crate::memory::{allocate, allocate_uniformly};
 
 /// Every operator, padding of every kind, a residual branch.
 const NETWORK: &str = r#"
@@ -83,6 +83,55 @@ fn integer_logits(converted: &Converted, images: &Split) -> Vec<f64> {
         logits.map(|logit| f64::from(logit) * converted.logit_scale).collect::<Vec<_>>()
     });
     logits.collect()
+}
+
+/// The answers of a random network on random images, fake-quantised and by the kernels.
+fn both_answers(network: &str, bits: Bits, rounding: Rounding, seed: u64) -> [Vec<usize>; 2] {
+    let graph = Graph::resolve(&Spec::parse(Path::new("network.toml"), network).unwrap()).unwrap();
+    let scheme = Scheme::PerChannel;
+    let allocation = allocate_uniformly(&graph, bits, u64::MAX, u64::MAX, scheme).unwrap();
+    tch::manual_seed(seed as i64);
+    let split = images(&graph, seed);
+    let all = Images::all(&split);
+    let normalisation = Normalisation::of(&all, graph.input.channels);
+    let mut model = Model::new(&graph, &allocation, scheme, rounding, &normalisation, Device::Cpu);
+    unsettle(&mut model, seed);
+    calibrate(&mut model, &all, Bounds::Data);
+    let (pixels, _) = batch(&all, &(0..IMAGES).collect::<Vec<_>>(), model.form());
+    let mode = Mode { quantised: true, batch_statistics: false };
+    let logits = tch::no_grad(|| model.forward(&pixels, mode));
+    let expected = Vec::<f64>::try_from(logits.to_kind(Kind::Double).flatten(0, -1)).unwrap();
+    let found = integer_logits(&convert(&graph, &allocation, scheme, &model.export()).unwrap(), &split);
+    [expected, found].map(|logits| logits.chunks(graph.classes()).map(argmax).collect())
+}
+
+#[test]
+fn every_rounding_gives_the_answers_of_the_device_with_and_without_relu() {
+    let network = |activation: &str| {
+        format!(
+            r#"
+            input = [6, 5, 2]
+            layer = [
+                {{ op = "conv", filters = 6, kernel = 3, activation = "{activation}" }},
+                {{ op = "depthwise", kernel = 3, stride = 2, activation = "{activation}" }},
+                {{ op = "pointwise", filters = 8, activation = "{activation}" }},
+                {{ op = "linear", features = 3 }},
+            ]
+            "#
+        )
+    };
+    for bits in Bits::QUANTISED {
+        for rounding in [Rounding::Nearest, Rounding::Floor] {
+            for activation in ["none", "relu"] {
+                let mut differing = 0;
+                for seed in 0..6 {
+                    let [expected, found] = both_answers(&network(activation), bits, rounding, seed);
+                    differing += expected.iter().zip(&found).filter(|(a, b)| a != b).count();
+                }
+                assert_eq!(differing, 0, "{bits:?} {rounding:?} {activation}");
+            }
+        }
+    }
 }
 
 fn argmax(logits: &[f64]) -> usize {

@@ -188,3 +188,18 @@ fn chips_are_listed() {
     let table = String::from_utf8(mixq(&["chips"]).stdout).unwrap();
     assert!(CHIPS.iter().all(|chip| table.contains(chip.name)), "{table}");
 }
+
+#[test]
+fn layers_with_fewer_bits_for_the_sake_of_their_sums_are_said() {
+    let folder = TempDir::new().unwrap();
+    let network = folder.path().join("wide.toml");
+    std::fs::write(&network, "input = [256, 256, 3]\n[[layer]]\nop = \"linear\"\nfeatures = 2\n").unwrap();
+    let network = network.to_str().unwrap();
+    let note = "layer 1 `linear1` (linear) sums 196,608 products of 8-bit codes and 8-bit weights, which \
+    may come to 25,568,870,400";
+    let (well, json) = allocate(&[network]);
+    assert!(well && json["notes"][0].as_str().unwrap().starts_with(note), "{json}");
+    assert_eq!(json["weight_bits"], json!([4]));
+    let text = mixq(&["allocate", network]);
+    assert!(String::from_utf8(text.stderr).unwrap().starts_with(&format!("note: {note}")));
+}

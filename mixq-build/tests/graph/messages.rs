@@ -358,3 +358,22 @@ fn lists_without_a_file() {
     let none = Spec { input: Shape { height: 1, width: 1, channels: 1 }, layers: Vec::new() };
     assert_eq!(Graph::resolve(&none).unwrap_err().to_string(), "the network has no layers");
 }
+
+/// 2^23 pixels of 255 and a bit for rounding are just what 32 bits hold.
+#[test]
+fn average_pools_of_too_many_pixels() {
+    let network = |height: usize| {
+        format!(
+            "input = [{height}, 4096, 1]\n[[layer]]\nop = \"depthwise\"\nkernel = 1\n[[layer]]\nop = \
+             \"global_average_pool\"\n\
+             [[layer]]\nop = \"linear\"\nfeatures = 2\n"
+        )
+    };
+    check(
+        &network(4096),
+        &["net.toml:6:6: layer `global_average_pool1` averages 4096x4096 pixels, but sums of more than \
+             8388607 may exceed 32 bits; \
+           put a layer with a larger stride, or a smaller pool, before it | op = \"global_average_pool\""],
+    );
+    assert!(resolve(&network(2048)).is_err() && resolve(&network(2047)).is_ok());
+}

@@ -10,7 +10,9 @@ struct Restarts {
     rates: Vec<f64>,
 }
 
-impl Progress for Restarts {
+impl Observer for Restarts {
+    fn warn(&mut self, _: &str) {}
+
     fn batch(&mut self, epoch: &Epoch) {
         self.count += usize::from(epoch.batch <= self.last);
         self.last = epoch.batch;
@@ -18,8 +20,6 @@ impl Progress for Restarts {
             self.rates.push(epoch.learning_rate);
         }
     }
-
-    fn epoch(&mut self, _: &Epoch) {}
 }
 
 #[test]

@@ -8,7 +8,9 @@ struct Killer {
     batches: usize,
 }
 
-impl Progress for Killer {
+impl Observer for Killer {
+    fn warn(&mut self, _: &str) {}
+
     fn batch(&mut self, _: &Epoch) {
         self.batches = self.batches.checked_sub(1).expect("killed in a batch");
     }
@@ -54,15 +56,13 @@ struct Heard {
     warnings: Vec<String>,
 }
 
-impl Progress for Heard {
-    fn batch(&mut self, _: &Epoch) {}
-
+impl Observer for Heard {
     fn epoch(&mut self, epoch: &Epoch) {
         self.counter.epoch(epoch);
     }
 
-    fn warning(&mut self, warning: &str) {
-        self.warnings.push(warning.to_string());
+    fn warn(&mut self, message: &str) {
+        self.warnings.push(message.to_string());
     }
 }
 
@@ -205,12 +205,12 @@ fn the_scheme_that_trained_the_float_network_does_not_matter() {
 /// Stops after so many batches, as Ctrl-C does.
 struct Stop(usize);
 
-impl Progress for Stop {
+impl Observer for Stop {
+    fn warn(&mut self, _: &str) {}
+
     fn batch(&mut self, _: &Epoch) {
         self.0 -= 1;
     }
-
-    fn epoch(&mut self, _: &Epoch) {}
 
     fn interrupted(&self) -> bool {
         self.0 == 0
@@ -251,14 +251,14 @@ fn a_fresh_artifact_is_not_trained_again() {
 /// Says that this training is in the middle of its work.
 struct Begun(Option<Sender<()>>);
 
-impl Progress for Begun {
+impl Observer for Begun {
+    fn warn(&mut self, _: &str) {}
+
     fn batch(&mut self, _: &Epoch) {
         if let Some(begun) = self.0.take() {
             begun.send(()).unwrap();
         }
     }
-
-    fn epoch(&mut self, _: &Epoch) {}
 }
 
 #[test]
@@ -273,13 +273,13 @@ fn two_at_once_train_once() {
         let (first, (second, waited)) = std::thread::scope(|scope| {
             let first = scope.spawn(move || {
                 let (mut begun, nobody) = (Begun(Some(begun)), || panic!("nobody else"));
-                retrain(prepared, path, folder, force, nobody, &mut begun, &mut ()).unwrap()
+                retrain(prepared, path, folder, force, nobody, &mut begun).unwrap()
             });
             let second = scope.spawn(move || {
                 begins.recv().expect("the first one trains");
                 let mut waited = 0;
                 let mut none = Killer { epochs: 0, batches: 0 };
-                let result = retrain(prepared, path, folder, force, || waited += 1, &mut none, &mut ());
+                let result = retrain(prepared, path, folder, force, || waited += 1, &mut none);
                 (result.unwrap(), waited)
             });
             (first.join().unwrap(), second.join().unwrap())
@@ -304,7 +304,7 @@ fn data_that_change_while_another_one_trains_are_those_that_count() {
         let (prepared, path, folder) = (&prepared, &path, &folder);
         let second = scope.spawn(move || {
             let waiting = || waits.send(()).unwrap();
-            retrain(prepared, path, folder, false, waiting, &mut (), &mut ()).unwrap()
+            retrain(prepared, path, folder, false, waiting, &mut ()).unwrap()
         });
         waited.recv().unwrap();
         let text = std::fs::read_to_string(data).unwrap();

@@ -50,7 +50,12 @@ pub const LEAST_SCRATCH_OF_NINE_AND_SUMS: usize = 288;
 fn least_scratch(layer: &Layer) -> usize {
     match layer {
         Layer::Conv(conv) if Blocks::of_conv(conv).nine => LEAST_SCRATCH_OF_NINE_AND_SUMS,
-        _ => LEAST_SCRATCH,
+        Layer::Conv(_)
+        | Layer::Depthwise(_)
+        | Layer::Linear(_)
+        | Layer::AveragePool(_)
+        | Layer::MaxPool(_)
+        | Layer::Add(_) => LEAST_SCRATCH,
     }
 }
 
@@ -67,7 +72,7 @@ pub fn useful(layer: &Layer) -> usize {
             4 * 2 * elements + staged + 4 * 4 * channels
         }
         Layer::Linear(Linear { input, .. }) => 2 * input.pixels() * usize::from(input.channels),
-        _ => return 0,
+        Layer::Depthwise(_) | Layer::AveragePool(_) | Layer::MaxPool(_) | Layer::Add(_) => return 0,
     };
     bytes.max(least_scratch(layer))
 }

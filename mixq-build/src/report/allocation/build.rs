@@ -7,7 +7,7 @@ use crate::error::Problem;
 use crate::graph::{Graph, Shape};
 use crate::memory::arena::live_bytes;
 use crate::memory::{Allocation, Cut, allocate_with_delta, weight_rows};
-use crate::prepare::{MemoryModel, PaperAllocation, Request, chain};
+use crate::prepare::{MemoryModel, PaperAllocation, Request, accumulator, chain};
 
 /// What the memory models differ in.
 struct Parts {
@@ -16,6 +16,7 @@ struct Parts {
     ram_bytes: u64,
     arena_lower_bound: Option<u64>,
     cuts: Vec<Cut>,
+    notes: Vec<String>,
 }
 
 impl AllocationReport {
@@ -28,6 +29,12 @@ impl AllocationReport {
         let allocated = match request.memory_model {
             MemoryModel::Runtime { delta } => {
                 let allocation = allocate_with_delta(graph, flash, ram, scheme, delta).ok();
+                let problems =
+                    allocation.iter().flat_map(|it| accumulator::problems(&request.who, graph, it));
+                let problems: Vec<Problem> = problems.collect();
+                if !problems.is_empty() {
+                    return Err(problems);
+                }
                 allocation.map(|allocation| runtime(graph, allocation))
             }
             MemoryModel::Paper { delta } => {
@@ -36,7 +43,7 @@ impl AllocationReport {
                 allocation.map(|allocation| paper(graph, &allocation, allocation.flash_bytes(scheme)))
             }
         };
-        let Some(Parts { layers, flash_bytes, ram_bytes, arena_lower_bound, cuts }) = allocated else {
+        let Some(Parts { layers, flash_bytes, ram_bytes, arena_lower_bound, cuts, notes }) = allocated else {
             let problems = request.problems().map_err(|problem| vec![problem])?;
             return Err(problems.into_iter().map(|(_, problem)| problem).collect());
         };
@@ -61,6 +68,7 @@ impl AllocationReport {
             peak_layer: peak.map(|layer| layer.name.clone()).unwrap_or_default(),
             arena_lower_bound,
             cuts: cut_reports(graph, &cuts),
+            notes,
             fits: true,
             layers,
         })
@@ -90,6 +98,7 @@ fn runtime(graph: &Graph, allocation: Allocation) -> Parts {
         flash_bytes: allocation.flash,
         ram_bytes: allocation.ram,
         arena_lower_bound: Some(plan.lower_bound as u64),
+        notes: accumulator::notes(graph, &allocation),
         cuts: allocation.cuts,
     }
 }
@@ -108,6 +117,7 @@ fn paper(graph: &Graph, allocation: &PaperAllocation, flash_bytes: u64) -> Parts
         flash_bytes,
         arena_lower_bound: None,
         cuts: allocation.cuts.clone(),
+        notes: Vec::new(),
     }
 }
 

@@ -42,6 +42,9 @@ pub struct AllocationReport {
     pub arena_lower_bound: Option<u64>,
     /// What was cut, in order.
     pub cuts: Vec<CutReport>,
+    /// What else there is to know: layers that have fewer bits for the sake of their sums.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// Whether it fits: what does not is a problem instead.
     pub fits: bool,
 }

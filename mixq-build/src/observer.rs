@@ -1,0 +1,52 @@
+//! Who is told how a dataset is read, how a training goes, and what looks wrong.
+
+/// Where a training stands.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Epoch {
+    /// "float" or "quantised".
+    pub phase: &'static str,
+    /// Epochs done.
+    pub epoch: usize,
+    /// Epochs of the phase.
+    pub epochs: usize,
+    /// Batches of the epoch done.
+    pub batch: usize,
+    /// Batches of an epoch.
+    pub batches: usize,
+    /// Mean loss of the epoch so far.
+    pub loss: f64,
+    /// The learning rate now.
+    pub learning_rate: f64,
+    /// Images learned from in a second, in the whole phase so far.
+    pub images_per_second: f64,
+    /// Share of right answers on the validation part, at the end of an epoch.
+    pub accuracy: Option<f64>,
+    /// Threads that compute.
+    pub threads: u32,
+    /// The kind of processor that computes.
+    pub cpu: &'static str,
+}
+
+/// Who wants to know how a model is made, from its dataset to its artifact.
+///
+/// Progress may be ignored. Warnings may not: who implements this decides where the user reads them.
+pub trait Observer {
+    /// Something that does not keep a dataset or a network from being used, but looks like a mistake; one or
+    /// more sentences.
+    fn warn(&mut self, message: &str);
+    /// `done` of `total` files of a folder, or bytes of an archive, are read.
+    fn read(&mut self, _done: u64, _total: u64) {}
+    /// A batch is done.
+    fn batch(&mut self, _epoch: &Epoch) {}
+    /// An epoch is done.
+    fn epoch(&mut self, _epoch: &Epoch) {}
+    /// Whether the training should save all and stop; asked before each batch.
+    fn interrupted(&self) -> bool {
+        false
+    }
+}
+
+/// Tells nobody: for tests, and for what has been told before.
+impl Observer for () {
+    fn warn(&mut self, _: &str) {}
+}
