@@ -11,6 +11,7 @@ use flate2::read::MultiGzDecoder;
 use super::check;
 use super::parts::{Parts, Wanted};
 use super::split::Growing;
+use super::walk;
 use super::watch::Watch;
 use crate::error::{Error, Problem};
 
@@ -28,7 +29,7 @@ pub(super) fn read_gz(wanted: &Wanted<'_>, _: &mut dyn Watch) -> Result<Parts, E
 }
 
 fn open(path: &Path) -> Result<BufReader<File>, Problem> {
-    File::open(path).map(BufReader::new).map_err(|error| Problem::io("read", path, &error))
+    walk::open(path).map(BufReader::new)
 }
 
 fn parse(wanted: &Wanted<'_>, input: impl Read) -> Result<Parts, Error> {

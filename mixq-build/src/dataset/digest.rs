@@ -1,13 +1,12 @@
 //! Digests of datasets, for fingerprints.
 
-use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
 use super::index::{self, Hash, Index, Stamp};
-use super::walk::walk;
+use super::walk::{open, walk};
 use crate::error::{Error, Problem};
 
 /// SHA-256 of a dataset in hexadecimal: of a file its contents; of a folder the names of all files in it but hidden ones,
@@ -75,7 +74,7 @@ fn buffer() -> Vec<u8> {
 
 fn hash(path: &Path, buffer: &mut [u8]) -> Result<Hash, Problem> {
     let failed = |error: io::Error| Problem::io("read", path, &error);
-    let mut source = File::open(path).map_err(failed)?;
+    let mut source = open(path)?;
     let mut hasher = Sha256::new();
     loop {
         match source.read(buffer) {

@@ -11,7 +11,7 @@ use flate2::bufread::MultiGzDecoder;
 
 use super::source::{Entry, Take};
 use super::zstd::Zstd;
-use crate::dataset::walk::{Name, hidden};
+use crate::dataset::walk::{Name, hidden, open};
 use crate::dataset::watch::Watch;
 use crate::error::Problem;
 
@@ -29,7 +29,7 @@ pub fn each(
         return zip(open_zip(path)?, wanted, watch, take).map_err(|error| unreadable(path, &error));
     }
     let failed = |error: io::Error| Problem::io("read", path, &error);
-    let file = File::open(path).map_err(failed)?;
+    let file = open(path)?;
     let total = file.metadata().map_err(failed)?.len();
     let progress = Progress::default();
     let file = BufReader::new(Counted { source: file, progress: progress.clone() });
@@ -93,7 +93,7 @@ pub(in crate::dataset) type Zip = ::zip::ZipArchive<BufReader<File>>;
 
 /// A ZIP file and what is in it.
 pub(in crate::dataset) fn open_zip(path: &Path) -> Result<Zip, Problem> {
-    let file = File::open(path).map_err(|error| Problem::io("read", path, &error))?;
+    let file = open(path)?;
     Zip::new(BufReader::new(file)).map_err(|error| match error {
         ZipError::Io(error) => unreadable(path, &error),
         _ => Problem::new(format!(
