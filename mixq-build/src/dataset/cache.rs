@@ -16,7 +16,7 @@ use super::{Dataset, Split};
 use crate::error::Problem;
 
 /// Changes whenever a reader makes other pixels of the same files.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// First line of the file.
 #[derive(Serialize, Deserialize, PartialEq)]

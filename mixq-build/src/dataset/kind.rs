@@ -12,7 +12,7 @@ use crate::error::Problem;
 #[cfg(feature = "datasets")]
 const KINDS: [(&str, Read); 9] = [
     (".csv", csv::read),
-    (".csv.gz", csv::read_gz),
+    (".csv.gz", csv::read),
     (".npz", npz::read),
     (".tar", files::read),
     (".tar.gz", files::read),
@@ -24,7 +24,7 @@ const KINDS: [(&str, Read); 9] = [
 
 /// Kinds of datasets by the end of their file's name.
 #[cfg(not(feature = "datasets"))]
-const KINDS: [(&str, Read); 2] = [(".csv", csv::read), (".csv.gz", csv::read_gz)];
+const KINDS: [(&str, Read); 2] = [(".csv", csv::read), (".csv.gz", csv::read)];
 
 /// The reader of a file of this name, or of a folder.
 pub(super) fn reader(path: &Path) -> Result<Read, Problem> {

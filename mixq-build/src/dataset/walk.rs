@@ -20,8 +20,9 @@ pub(super) struct Found {
     pub files: Vec<(Name, PathBuf)>,
 }
 
-/// Lists a folder, but for what systems leave behind. Links are followed. Anything else than files and folders is an error, and so
-/// is a link to a folder that is listed already: it may have no end, and its files would count twice.
+/// Lists a folder, but for what systems leave behind. Links are followed. Anything else than files and
+/// folders is an error, and so is a link to a folder that is listed already: it may have no end, and its
+/// files would count twice.
 pub(super) fn walk(root: &Path) -> Result<Found, Problem> {
     let real = fs::canonicalize(root).map_err(|error| Problem::io("read", root, &error))?;
     let mut walk = Walk::default();
@@ -58,7 +59,7 @@ impl Walk {
         let entries: io::Result<Vec<_>> = fs::read_dir(folder).map_err(failed)?.collect();
         let mut entries = entries.map_err(failed)?;
         // Which of two links is the second one must not depend on the file system.
-        entries.sort_by_key(fs::DirEntry::file_name);
+        entries.sort_by_cached_key(fs::DirEntry::file_name);
         for entry in entries {
             let path = entry.path();
             name.push(entry.file_name().to_string_lossy().into_owned());
@@ -157,8 +158,8 @@ const LEFT_BEHIND: [&str; 12] = [
     "@eadir",
 ];
 
-/// Whether something is what systems leave behind, or lies in that: names that begin with a dot, `Thumbs.db`, `desktop.ini`, the
-/// folder `__MACOSX` of attributes in ZIP files. Such files are no part of a dataset.
+/// Whether something is what systems leave behind, or lies in that: names that begin with a dot, `Thumbs.db`,
+/// `desktop.ini`, the folder `__MACOSX` of attributes in ZIP files. Such files are no part of a dataset.
 pub(super) fn hidden(name: &[String]) -> bool {
     let is = |part: &String| {
         part.starts_with('.') || LEFT_BEHIND.iter().any(|known| part.eq_ignore_ascii_case(known))

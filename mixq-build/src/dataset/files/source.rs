@@ -15,14 +15,25 @@ pub enum Entry {
     File(PathBuf),
     /// A file of an archive, with its contents.
     Bytes(Vec<u8>),
+    /// A link in an archive, and what it leads to.
+    Link(Name),
+    /// A file of an archive that is not read, and why.
+    Unreadable(String),
     /// A file whose contents nobody wants.
     Other,
+}
+
+/// Whether a file of this name is that of an image.
+pub fn is_image(name: &str) -> bool {
+    let extension = Path::new(name).extension().unwrap_or_default();
+    ["jpg", "jpeg", "png"].iter().any(|known| extension.eq_ignore_ascii_case(known))
 }
 
 /// Who takes what is found.
 pub type Take<'a> = &'a mut dyn FnMut(Name, Entry);
 
-/// Hands over all that is in a folder or an archive, in no particular order; of files that are not `wanted` the name alone.
+/// Hands over all that is in a folder or an archive, in no particular order; of files that are not `wanted`
+/// the name alone.
 pub fn each(
     path: &Path,
     wanted: fn(&str) -> bool,
