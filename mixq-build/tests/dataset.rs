@@ -1,8 +1,16 @@
 //! Datasets: the real digits, what is read from where and cut how, what is kept, and every message.
 
 #[cfg(feature = "datasets")]
+#[path = "dataset/bombs.rs"]
+mod bombs;
+#[cfg(feature = "datasets")]
 #[path = "dataset/cifar.rs"]
 mod cifar;
+#[cfg(feature = "datasets")]
+#[path = "dataset/colours.rs"]
+mod colours;
+#[path = "dataset/columns.rs"]
+mod columns;
 #[cfg(feature = "cli")]
 #[path = "dataset/command.rs"]
 mod command;
@@ -29,6 +37,12 @@ mod messages;
 #[cfg(feature = "datasets")]
 #[path = "dataset/npz.rs"]
 mod npz;
+#[cfg(feature = "datasets")]
+#[path = "dataset/odd.rs"]
+mod odd;
+#[cfg(feature = "datasets")]
+#[path = "dataset/parts.rs"]
+mod parts;
 #[path = "dataset/reading.rs"]
 mod reading;
 #[cfg(feature = "datasets")]

@@ -84,7 +84,8 @@ fn constants(artifact: &Artifact) -> TokenStream {
         pub const INPUT_WIDTH: usize = #width;
         /// Elements of a pixel of the image.
         pub const INPUT_CHANNELS: usize = #channels;
-        /// Bytes of the image, one for each element, in the order row, column, channel.
+        /// Bytes of the image, one for each element, in the order row, column, channel; three channels are
+        /// red, green, blue.
         pub const INPUT_BYTES: usize = #bytes;
         /// Bytes of constants (weights and tables) that the linked image holds for this network.
         pub const FLASH_BYTES: usize = #flash;
@@ -164,6 +165,10 @@ fn network(artifact: &Artifact) -> TokenStream {
 
             /// The logits of an image; the largest belongs to the class that the network believes in.
             ///
+            /// A pixel is one byte a channel, 0 to 255, as the camera delivers it and as it was in the
+            /// dataset: red, green, blue, pixel after pixel, row after row. Nothing is to be scaled, and no
+            /// mean to be taken off: the network does that.
+            ///
             /// The image is copied: to write it in place, see `input_mut`.
             pub fn infer(&mut self, image: &[u8; INPUT_BYTES]) -> &[i32; CLASSES] {
                 *self.input_mut() = *image;
@@ -183,7 +188,7 @@ fn network(artifact: &Artifact) -> TokenStream {
             }
 
             /// The place of the image, for a camera or DMA to write to before `run`. Executing the
-            /// network overwrites it.
+            /// network overwrites it. Pixels are as `infer` takes them: raw bytes, red, green, blue.
             pub fn input_mut(&mut self) -> &mut [u8; INPUT_BYTES] {
                 self.arena.array_mut::<INPUT_BYTES>(#input)
             }

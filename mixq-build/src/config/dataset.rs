@@ -39,13 +39,13 @@ pub struct DatasetConfig {
     pub location: Option<Location>,
 }
 
-/// How many images are the test part: from the end of a file, of each class in folders.
+/// How many images are the test part.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum TestPart {
-    /// That many images, at least 1.
+    /// That many images, at least 1: from the end of a file, of each class in folders.
     Rows(usize),
-    /// That share of all images, over 0 and under 1, rounded to the nearest number of images.
+    /// That share of each class, over 0 and under 1; of a class of two images or more at least one.
     Share(f64),
 }
 

@@ -18,7 +18,7 @@ use crate::error::Problem;
 use crate::sealed::{self, Kind};
 
 /// Changes whenever a reader makes other pixels of the same files.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// Version 1 had no seal.
 const KIND: Kind = Kind { name: "images", version: 2 };

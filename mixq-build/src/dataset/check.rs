@@ -4,6 +4,7 @@ use super::Split;
 use super::kind::reader;
 use super::known;
 use super::parts::{Read, Wanted, enumerate};
+use super::watch::Watch;
 use crate::config::{DatasetConfig, TestPart};
 use crate::error::{Error, Problem};
 
@@ -88,25 +89,23 @@ pub(super) fn maximum(config: &DatasetConfig, parts: [&Split; 2]) -> Result<(), 
 /// Training needs images of every class that are not all the same.
 pub(super) fn training_part(config: &DatasetConfig, train: &Split, labels: &[String]) -> Result<(), Problem> {
     let path = config.path.display();
-    let mut counts = vec![0_usize; labels.len()];
-    for label in &train.labels {
-        counts[usize::from(*label)] += 1;
-    }
-    let names = |wanted: fn(usize) -> bool| -> Vec<String> {
-        let classes = counts.iter().enumerate().filter(|(_, count)| wanted(**count));
-        classes.map(|(class, _)| name(class, labels)).collect()
-    };
-    let (present, absent) = (names(|count| count > 0), names(|count| count == 0));
+    let (present, absent) = classes_of(train, labels);
     if present.len() == 1 {
         let message = format!("{path} has training images of one class only, {}", present[0]);
-        return Err(
-            Problem::new(message).help("the label must be the last value of an image, 0 for the first class")
-        );
+        return Err(Problem::new(message).help(
+            "a label is a number, 0 for the first class; in CSV it is the last column, or that which a header \
+             calls `label`",
+        ));
     }
     if !absent.is_empty() {
         let message = format!("{path} has no training images of {}", enumerate(&absent));
-        let help = "the test part is cut from the end and rows are never shuffled: mix the classes in the \
-                    file, or give the network fewer classes";
+        let help = match config.test {
+            Some(TestPart::Rows(_)) => {
+                "`test` takes so many images from the end: mix the classes in the file, make `test` a share, \
+                 which is taken of every class, or give the network fewer classes"
+            }
+            _ => "add images of them, or give the network fewer classes",
+        };
         return Err(Problem::new(message).help(help));
     }
     let first = train.pixels.first();
@@ -114,6 +113,50 @@ pub(super) fn training_part(config: &DatasetConfig, train: &Split, labels: &[Str
         return Err(Problem::new(format!("all pixels of the training images of {path} are equal")));
     }
     Ok(())
+}
+
+/// An accuracy says nothing of a class without test images.
+pub(super) fn measured_part(
+    config: &DatasetConfig,
+    test: &Split,
+    labels: &[String],
+    watch: &mut dyn Watch,
+) -> Result<(), Problem> {
+    let path = config.path.display();
+    let (present, absent) = classes_of(test, labels);
+    let images = test.len();
+    if present.len() == 1 {
+        let message = format!(
+            "{path} has {images} test images of one class only, {}: an accuracy would say nothing of the others",
+            present[0]
+        );
+        let help = match config.test {
+            Some(TestPart::Rows(_)) => {
+                "`test` takes so many images from the end: mix the classes in the file, or make `test` a share, \
+                 which is taken of every class"
+            }
+            _ => "add test images of the other classes",
+        };
+        return Err(Problem::new(message).help(help));
+    }
+    if !absent.is_empty() {
+        watch.warn(&format!(
+            "{path}: none of the {images} test images is of {}; the accuracy says nothing of them",
+            enumerate(&absent)
+        ));
+    }
+    Ok(())
+}
+
+/// The classes that have images in a part, and those that have none.
+fn classes_of(part: &Split, labels: &[String]) -> (Vec<String>, Vec<String>) {
+    let mut is_there = vec![false; labels.len()];
+    for label in &part.labels {
+        is_there[usize::from(*label)] = true;
+    }
+    let (present, absent): (Vec<usize>, Vec<usize>) = (0..labels.len()).partition(|class| is_there[*class]);
+    let names = |classes: Vec<usize>| classes.into_iter().map(|class| name(class, labels)).collect();
+    (names(present), names(absent))
 }
 
 /// `class 3`, or `class 3 (three)`.
@@ -125,7 +168,6 @@ fn name(class: usize, labels: &[String]) -> String {
 }
 
 /// The classes that a dataset itself names must be those of the network.
-#[cfg(feature = "datasets")]
 pub(super) fn class_names(wanted: &Wanted<'_>, names: &[impl AsRef<str>]) -> Option<Problem> {
     let path = wanted.config.path.display();
     if names.len() != wanted.classes {

@@ -13,6 +13,7 @@ mod files;
 mod index;
 mod kind;
 mod known;
+mod limit;
 mod names;
 #[cfg(feature = "datasets")]
 mod npy;
@@ -136,5 +137,6 @@ fn decode(wanted: &Wanted<'_>, reader: parts::Read, watch: &mut dyn Watch) -> Re
     let labels = config.labels.clone().or(parts.labels).unwrap_or_else(numbers);
     check::maximum(config, [&train, &test])?;
     check::training_part(config, &train, &labels)?;
+    check::measured_part(config, &test, &labels, watch)?;
     Ok(Dataset { shape, classes, labels, train, test })
 }

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::Path;
 
-use super::files::{open_zip, unreadable};
+use super::files::pixels::Changes;
+use super::files::{open_zip, twice, unreadable};
+use super::limit::{self, Left, TooLarge};
 use super::npy::Array;
 use super::parts::{Parts, Wanted, enumerate};
 use super::watch::Watch;
@@ -39,12 +41,13 @@ pub(super) fn read(wanted: &Wanted<'_>, watch: &mut dyn Watch) -> Result<Parts, 
     if !unused.is_empty() {
         watch.warn(&format!("{}: not used are {}", path.display(), enumerate(&unused)));
     }
+    let mut changes = Changes::default();
     let tested = match (has(test.0), has(test.1)) {
         (true, true) => {
             if let Some(problem) = check::own_test_part(wanted.config) {
                 return Err(problem.into());
             }
-            Some(part(wanted, &arrays, *test)?)
+            Some(part(wanted, &arrays, *test, &mut changes)?)
         }
         (false, false) => None,
         (images, _) => {
@@ -52,13 +55,17 @@ pub(super) fn read(wanted: &Wanted<'_>, watch: &mut dyn Watch) -> Result<Parts, 
             return Err(Problem::new(format!("{} has {there}, but no {missing}", path.display())).into());
         }
     };
-    Ok(Parts { train: part(wanted, &arrays, *train)?, test: tested, labels: None })
+    let train = part(wanted, &arrays, *train, &mut changes)?;
+    changes.warn(wanted, watch);
+    Ok(Parts { train, test: tested, labels: None })
 }
 
 /// All arrays of a file by their names.
 pub(super) fn arrays(path: &Path, watch: &mut dyn Watch) -> Result<BTreeMap<String, Array>, Problem> {
     let failed = |error: std::io::Error| unreadable(path, &error);
     let mut archive = open_zip(path)?;
+    let packed = path.metadata().map_err(|error| Problem::io("read", path, &error))?.len();
+    let mut left = limit::unpacked(packed);
     let total = archive.len() as u64;
     let mut arrays = BTreeMap::new();
     for index in 0..archive.len() {
@@ -67,10 +74,17 @@ pub(super) fn arrays(path: &Path, watch: &mut dyn Watch) -> Result<BTreeMap<Stri
         let name = file.name().map_err(|error| failed(error.into()))?.into_owned();
         let Some(name) = name.strip_suffix(".npy").map(String::from) else { continue };
         let mut bytes = Vec::new();
-        file.read_to_end(&mut bytes).map_err(failed)?;
+        let mut source = Left { source: &mut file, packed, left: &mut left };
+        source.read_to_end(&mut bytes).map_err(|error| match TooLarge::of(&error) {
+            Some(over) => Problem::new(format!("{} {over}; it is reached in {name}", path.display()))
+                .help("save it with numpy.savez, which does not compress, if these are your data"),
+            None => failed(error),
+        })?;
         let array = Array::parse(bytes)
             .map_err(|reason| Problem::new(format!("{}: {name} {reason}", path.display())))?;
-        arrays.insert(name, array);
+        if arrays.insert(name.clone(), array).is_some() {
+            return Err(twice(path, &name));
+        }
     }
     watch.read(total, total);
     Ok(arrays)
@@ -81,6 +95,7 @@ fn part(
     wanted: &Wanted<'_>,
     arrays: &BTreeMap<String, Array>,
     (images, labels): (&str, &str),
+    changes: &mut Changes,
 ) -> Result<Split, Problem> {
     let path = wanted.config.path.display();
     let (image_array, label_array) = (&arrays[images], &arrays[labels]);
@@ -107,5 +122,6 @@ fn part(
             "{path}: {images} has {count} images, but {labels} has {listed} labels"
         )));
     }
-    raw::split(wanted, images, (pixels, found), |index| values[index])
+    let packed = wanted.config.path.metadata().map_or(0, |file| file.len());
+    raw::split(wanted, images, (pixels, found), |index| values[index], packed, changes)
 }

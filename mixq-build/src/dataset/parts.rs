@@ -22,7 +22,7 @@ pub(super) struct Wanted<'a> {
 pub(super) struct Parts {
     /// The images to train with; without a test part all images.
     pub train: Split,
-    /// The images to measure with; `None`: they are to be cut from the end of the others.
+    /// The images to measure with; `None`: they are to be cut from the others.
     pub test: Option<Split>,
     /// What the classes mean, if the dataset says so.
     pub labels: Option<Vec<String>>,

@@ -181,8 +181,8 @@ fn classes_without_training_images() {
         b"1,2,3,4,1\n5,6,7,8,1\n1,2,3,4,0\n",
         test,
         &[
-            "FILE has training images of one class only, class 1; the label must be the last value of an image, 0 \
-         for the first class",
+            "FILE has training images of one class only, class 1; a label is a number, 0 for the first class; in \
+             CSV it is the last column, or that which a header calls `label`",
         ],
     );
     let folder = TempDir::new().unwrap();
@@ -193,8 +193,7 @@ fn classes_without_training_images() {
         Dataset::load(&config, SMALL, classes, &mut ()).unwrap_err().to_string()
     };
     let start = format!("{} has no training images of ", path.display());
-    let help = "; the test part is cut from the end and rows are never shuffled: mix the classes in the file, \
-                or give the network fewer classes";
+    let help = "; add images of them, or give the network fewer classes";
     let labels = Some(["a", "b", "c", "d"].map(String::from).to_vec());
     assert_eq!(says(labels, 4), format!("{start}class 2 (c), class 3 (d){help}"));
     let nine = "class 2, class 3, class 4, class 5, class 6 and 2 more";

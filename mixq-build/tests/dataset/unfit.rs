@@ -135,8 +135,8 @@ fn empty_folders() {
 #[test]
 fn images_in_no_folder_of_a_class() {
     let stray = png(COLOUR, 7);
-    let expected =
-        "ROOT has images in no folder of a class: train/stray.png; move them into the folder of their class";
+    let expected = "ROOT has images in no folder of a class: train/stray.png; move them into the folder of their class, or \
+         out of the dataset";
     assert_eq!(refused(&with(small(), &[("train/stray.png", &stray)]), same), [expected]);
     let folder = TempDir::new().unwrap();
     write_folder(folder.path(), &with(small(), &[("val/ant/1.png", &stray), ("val/bee/1.png", &stray)]));

@@ -7,11 +7,9 @@ use flate2::read::MultiGzDecoder;
 
 use super::hash::{Hash, Sink, of_all};
 use crate::dataset::kind::{self, Kind};
-use crate::dataset::{csv, names};
+use crate::dataset::limit::{Limited, TooLarge};
+use crate::dataset::{csv, names, walk};
 use crate::error::Problem;
-
-/// Bytes that a compressed file of a folder may unpack to.
-const LARGEST: u64 = 1 << 30;
 
 /// Whether this mixq-build can tell what a dataset holds: without feature `datasets` it does not look into archives and NPZ.
 pub fn told(path: &Path) -> bool {
@@ -86,35 +84,33 @@ fn of_arrays(path: &Path) -> Result<Hash, Problem> {
 
 /// Of a file in a folder.
 pub(super) fn of_file(name: &str, path: &Path) -> Result<Hash, Problem> {
-    let hash = std::fs::File::open(path).and_then(|file| of_contents(name, file));
-    hash.map_err(|error| match error.kind() {
-        io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => {
-            Problem::new(format!("{} is damaged: {error}", path.display()))
-                .help("copy or download the file again")
+    let file = walk::open(path)?;
+    let hash = file.metadata().and_then(|metadata| of_contents(name, file, metadata.len()));
+    hash.map_err(|error| {
+        let damaged = |what: &dyn std::fmt::Display, help| {
+            Problem::new(format!("{} {what}", path.display())).help(help)
+        };
+        match (TooLarge::of(&error), error.kind()) {
+            (Some(over), _) => damaged(over, "unpack it, if these are your data"),
+            (None, io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData) => {
+                damaged(&format_args!("is damaged: {error}"), "copy or download the file again")
+            }
+            _ => Problem::io("read", path, &error),
         }
-        _ => Problem::io("read", path, &error),
     })
 }
 
-/// Of a file in a folder or an archive, as its reader has it: unpacked, or without what it skips in texts.
-fn of_contents(name: &str, contents: impl Read) -> io::Result<Hash> {
+/// Of a file in a folder or an archive, as its reader has it: unpacked, or without what it skips in texts. It takes `packed`
+/// bytes as it is.
+fn of_contents(name: &str, contents: impl Read, packed: u64) -> io::Result<Hash> {
     if names::is_text(name) {
         let mut text = Vec::new();
-        contents.take(LARGEST).read_to_end(&mut text)?;
+        Limited::new(contents, packed).read_to_end(&mut text)?;
         let mut sink = Sink::default();
         names::lines(&text).try_for_each(|line| writeln!(sink, "{line}"))?;
         return Ok(sink.hash());
     }
-    if !names::is_gzip(name) {
-        return of_all(contents);
-    }
-    let mut unpacked = MultiGzDecoder::new(contents).take(LARGEST);
-    let hash = of_all(&mut unpacked)?;
-    if unpacked.limit() == 0 {
-        let message = format!("{name} unpacks to {LARGEST} bytes or more");
-        return Err(io::Error::new(io::ErrorKind::InvalidData, message));
-    }
-    Ok(hash)
+    if names::is_gzip(name) { of_all(Limited::new(MultiGzDecoder::new(contents), packed)) } else { of_all(contents) }
 }
 
 /// Of many files: names hold no zero bytes and digests have one length, so no two lists look alike. What is packed in a folder

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::gather::Contents;
-use super::pixels::from_raw;
+use super::pixels::{Changes, from_raw};
 use crate::dataset::check;
 use crate::dataset::names::{CIFAR_10, CIFAR_100, CIFAR_CLASSES, lines};
 use crate::dataset::parts::{Parts, Wanted, enumerate};
 use crate::dataset::split::Growing;
+use crate::dataset::watch::Watch;
 use crate::error::{Error, Problem};
 use crate::graph::Shape;
 
@@ -15,7 +16,7 @@ const SHAPE: Shape = Shape { height: 32, width: 32, channels: 3 };
 const PLANE: usize = 32 * 32;
 
 /// Reads all its files.
-pub fn read(wanted: &Wanted<'_>, contents: &Contents) -> Result<Parts, Error> {
+pub fn read(wanted: &Wanted<'_>, contents: &Contents, watch: &mut dyn Watch) -> Result<Parts, Error> {
     let path = wanted.config.path.display();
     let files = &contents.binaries;
     let hundred = CIFAR_100.iter().any(|name| files.contains_key(*name));
@@ -39,15 +40,19 @@ pub fn read(wanted: &Wanted<'_>, contents: &Contents) -> Result<Parts, Error> {
     };
     problems.extend(check::class_names(wanted, &labels));
     let (mut train, mut test) = (Growing::default(), Growing::default());
+    let mut changes = Changes::default();
     if problems.is_empty() {
         for name in names {
             let part = if name.starts_with("test") { &mut test } else { &mut train };
-            problems.extend(append(part, wanted, &files[*name], name, (labels_each, label)).err());
+            problems.extend(
+                append(part, wanted, (name, &files[*name]), (labels_each, label), &mut changes).err(),
+            );
         }
     }
     // What holds for all images is said by every file.
     problems.dedup();
     if problems.is_empty() {
+        changes.warn(wanted, watch);
         Ok(Parts { train: train.into(), test: Some(test.into()), labels: Some(labels) })
     } else {
         Err(Error { problems })
@@ -61,9 +66,9 @@ fn class_names(files: &BTreeMap<String, Vec<u8>>, list: &str) -> Option<Vec<Stri
 fn append(
     split: &mut Growing,
     wanted: &Wanted<'_>,
-    bytes: &[u8],
-    name: &str,
+    (name, bytes): (&str, &[u8]),
     (labels_each, label): (usize, usize),
+    changes: &mut Changes,
 ) -> Result<(), Problem> {
     let path = wanted.config.path.display();
     let record = labels_each + SHAPE.elements();
@@ -80,9 +85,10 @@ fn append(
             .map_err(|reason| Problem::new(format!("{path}: image {index} of {name}: {reason}")))?;
         let pixels: Vec<u8> =
             (0..PLANE).flat_map(|at| [0, 1, 2].map(|channel| planes[channel * PLANE + at])).collect();
-        let pixels = from_raw(&pixels, SHAPE, wanted.shape, wanted.config.resize)
+        let fit = from_raw(&pixels, SHAPE, wanted.shape, wanted.config.resize)
             .map_err(|unfit| unfit.of_all(wanted))?;
-        split.pixels.extend(pixels);
+        split.pixels.extend(fit.pixels);
+        changes.add(fit.changes);
         split.labels.push(label);
     }
     Ok(())

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::gather::Contents;
 use super::layout::{Layout, Place};
-use super::pixels::Unfit;
+use super::pixels::{Changes, Fit, Unfit};
 use crate::dataset::Split;
 use crate::dataset::check;
 use crate::dataset::cut;
@@ -18,7 +18,7 @@ use crate::error::{Error, Problem};
 /// A file in the folder of a class.
 struct Image {
     name: Name,
-    pixels: Result<Vec<u8>, Unfit>,
+    fit: Result<Fit, Unfit>,
 }
 
 /// The classes of a part, each with its files in the order of their names.
@@ -26,7 +26,8 @@ type Classes = BTreeMap<String, Vec<Image>>;
 
 /// Arranges what was found in a folder or an archive.
 pub fn read(wanted: &Wanted<'_>, contents: Contents, watch: &mut dyn Watch) -> Result<Parts, Error> {
-    let layout = Layout::of(contents.images.iter().map(|(name, _)| name), &contents.folders);
+    let names: Vec<&Name> = contents.images.iter().map(|(name, _)| name).collect();
+    let layout = Layout::of(&wanted.config.path.display().to_string(), &names, &contents.folders)?;
     let mut train = Classes::new();
     let mut test = Classes::new();
     let mut outside = Vec::new();
@@ -38,7 +39,7 @@ pub fn read(wanted: &Wanted<'_>, contents: Contents, watch: &mut dyn Watch) -> R
             Place::Beside(_) | Place::Outside => {}
         }
     }
-    for (name, pixels) in contents.images {
+    for (name, fit) in contents.images {
         let (part, class) = match layout.file(&name) {
             Place::Train(class) => (&mut train, class.to_string()),
             Place::Test(class) => (&mut test, class.to_string()),
@@ -51,7 +52,7 @@ pub fn read(wanted: &Wanted<'_>, contents: Contents, watch: &mut dyn Watch) -> R
                 continue;
             }
         };
-        part.entry(class).or_default().push(Image { name, pixels });
+        part.entry(class).or_default().push(Image { name, fit });
     }
     // What else lies in the folder of a class was meant to be an image.
     for name in contents.others {
@@ -60,8 +61,8 @@ pub fn read(wanted: &Wanted<'_>, contents: Contents, watch: &mut dyn Watch) -> R
             Place::Test(class) => (&mut test, class.to_string()),
             Place::Beside(_) | Place::Outside => continue,
         };
-        let pixels = Err(Unfit::Unreadable("it is called neither .jpg, .jpeg nor .png".to_string()));
-        part.entry(class).or_default().push(Image { name, pixels });
+        let fit = Err(Unfit::Unreadable("it is called neither .jpg, .jpeg nor .png".to_string()));
+        part.entry(class).or_default().push(Image { name, fit });
     }
     for class in train.values_mut().chain(test.values_mut()) {
         class.sort_by(|a, b| a.name.cmp(&b.name));
@@ -71,7 +72,9 @@ pub fn read(wanted: &Wanted<'_>, contents: Contents, watch: &mut dyn Watch) -> R
     let mut problems = arrangement(wanted, &train, test.as_ref());
     if !outside.is_empty() {
         let message = format!("{path} has images in no folder of a class: {}", enumerate(&outside));
-        problems.push(Problem::new(message).help("move them into the folder of their class"));
+        problems.push(
+            Problem::new(message).help("move them into the folder of their class, or out of the dataset"),
+        );
     }
     problems.extend(unfit(wanted, [Some(&train), test.as_ref()].into_iter().flatten(), watch));
     if !problems.is_empty() {
@@ -80,11 +83,15 @@ pub fn read(wanted: &Wanted<'_>, contents: Contents, watch: &mut dyn Watch) -> R
     for (folder, count) in beside {
         watch.warn(&format!("{path}: the {count} images in `{folder}` are not used"));
     }
+    let mut changes = Changes::default();
+    let images = train.values().chain(test.iter().flat_map(BTreeMap::values)).flatten();
+    images.filter_map(|image| image.fit.as_ref().ok()).for_each(|fit| changes.add(fit.changes));
+    changes.warn(wanted, watch);
     let labels: Vec<String> = train.keys().cloned().collect();
     let (train, names) = assemble(train);
     let (train, test) = match test {
         Some(test) => (train, assemble(test).0),
-        None => cut::by_name(wanted, train, &names)?,
+        None => cut::by_name(wanted, &train, &names)?,
     };
     Ok(Parts { train, test: Some(test), labels: Some(labels) })
 }
@@ -138,7 +145,7 @@ fn unfit<'a>(
     for image in parts.flat_map(BTreeMap::values).flatten() {
         total += 1;
         let name = image.name.join("/");
-        match &image.pixels {
+        match &image.fit {
             Ok(_) => {}
             Err(Unfit::Unreadable(reason)) => unreadable.push(format!("{name} ({reason})")),
             Err(Unfit::Size(height, width)) => sizes.push(format!("{name} is {height}x{width}")),
@@ -176,14 +183,14 @@ fn unfit<'a>(
 
 /// Class after class; and what the images are called, relative to the folder of the parts.
 fn assemble(classes: Classes) -> (Split, Vec<Name>) {
-    let count: usize =
-        classes.values().flatten().filter_map(|image| image.pixels.as_ref().ok()).map(Vec::len).sum();
+    let fits = classes.values().flatten().filter_map(|image| image.fit.as_ref().ok());
+    let count: usize = fits.map(|fit| fit.pixels.len()).sum();
     let mut split = Growing { pixels: Vec::with_capacity(count), labels: Vec::new() };
     let mut names = Vec::new();
     for (label, images) in classes.into_values().enumerate() {
-        for Image { name, pixels } in images {
-            if let Ok(pixels) = pixels {
-                split.pixels.extend(pixels);
+        for Image { name, fit } in images {
+            if let Ok(fit) = fit {
+                split.pixels.extend(fit.pixels);
                 split.labels.push(label as u16);
                 names.push(name);
             }

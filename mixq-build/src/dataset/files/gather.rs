@@ -1,59 +1,79 @@
 //! Reads what a dataset may consist of; images are decoded on all cores while the next are read.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::panic::catch_unwind;
+use std::io::Read;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Mutex, PoisonError};
 
-use super::pixels::{Unfit, decode};
+use super::budget::{Budget, Held};
+use super::pixels::{DECODED, Fit, Unfit, decode};
 use super::source::{Entry, each};
-use crate::dataset::names::{is_binary, is_read};
+use crate::dataset::limit;
+use crate::dataset::names::{is_binary, is_image, is_read};
 use crate::dataset::parts::Wanted;
-use crate::dataset::walk::Name;
+use crate::dataset::walk::{Name, open};
 use crate::dataset::watch::Watch;
 use crate::error::{Error, Problem};
 
-/// Files that wait to be decoded, at the most.
+/// Files that wait to be decoded, at the most; and how many bytes they and those that are decoded have.
 const WAITING: usize = 256;
+const FILES: u64 = 128 << 20;
 
 /// What a folder or an archive holds.
 #[derive(Default)]
 pub struct Contents {
-    /// The pixels of image files, or what is wrong with them.
-    pub images: Vec<(Name, Result<Vec<u8>, Unfit>)>,
-    /// Files of the binary formats, by their bare names.
+    /// Image files as the network wants them, or what is wrong with them.
+    pub images: Vec<(Name, Result<Fit, Unfit>)>,
+    /// Files of the binary formats, unpacked, by their bare names.
     pub binaries: BTreeMap<String, Vec<u8>>,
+    /// How many bytes they are packed in.
+    pub packed: u64,
     /// All folders.
     pub folders: Vec<Name>,
     /// All other files.
     pub others: Vec<Name>,
+    /// Links in an archive, and what they lead to.
+    links: BTreeMap<Name, Name>,
 }
 
 /// Reads a folder or an archive.
 pub fn gather(wanted: &Wanted<'_>, watch: &mut dyn Watch) -> Result<Contents, Error> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let path = &wanted.config.path;
+    let packed = path.metadata().map_err(|error| Problem::io("read", path, &error))?.len();
     let mut contents = Contents::default();
     let mut problems = Vec::new();
+    let (files, memory) = (Budget::new(FILES), Budget::new(DECODED));
     let (sender, receiver) = sync_channel(WAITING);
     let receiver = Mutex::new(receiver);
+    let mut images: u64 = 0;
     std::thread::scope(|scope| {
-        let decoders: Vec<_> = (0..threads).map(|_| scope.spawn(|| decode_all(&receiver, wanted))).collect();
+        let decode_all = || decode_all(&receiver, wanted, &files, &memory);
+        let decoders: Vec<_> = (0..threads).map(|_| scope.spawn(decode_all)).collect();
         let mut take = |name: Name, entry: Entry| match (entry, name.last()) {
             (Entry::Folder, _) => contents.folders.push(name),
-            (Entry::File(path), Some(last)) if is_binary(last) => match fs::read(&path) {
-                Ok(bytes) => problems.extend(contents.add_binary(wanted, last, bytes)),
-                Err(error) => problems.push(Problem::io("read", &path, &error)),
-            },
+            (Entry::Link(target), _) => drop(contents.links.insert(name, target)),
+            (Entry::File(path), Some(last)) if is_binary(last) => {
+                problems.extend(contents.add_file(wanted, last, &path).err());
+            }
             (Entry::Bytes(bytes), Some(last)) if is_binary(last) => {
-                problems.extend(contents.add_binary(wanted, last, bytes));
+                contents.packed = packed;
+                problems.extend(contents.add_binary(wanted, last, bytes, packed).err());
             }
-            (entry @ (Entry::File(_) | Entry::Bytes(_)), _) => {
-                sender.send((name, entry)).expect("decoders take files until the sender is gone");
+            (Entry::File(path), _) => send(&sender, (name, Source::File(path))),
+            (Entry::Bytes(bytes), _) => {
+                images += 1;
+                if limit::fits(wanted, images, packed) {
+                    let held = files.take(bytes.len() as u64);
+                    send(&sender, (name, Source::Bytes(bytes, held)));
+                }
             }
+            (Entry::Unreadable(reason), _) => contents.images.push((name, Err(Unfit::Unreadable(reason)))),
             (Entry::Other, _) => contents.others.push(name),
         };
-        let read = each(&wanted.config.path, is_read, watch, &mut take);
+        let read = each(path, is_read, watch, &mut take);
         drop(sender);
         for decoder in decoders {
             contents.images.extend(decoder.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
@@ -61,39 +81,128 @@ pub fn gather(wanted: &Wanted<'_>, watch: &mut dyn Watch) -> Result<Contents, Er
         read
     })?;
     contents.images.sort_by(|a, b| a.0.cmp(&b.0));
+    problems.extend(contents.follow(wanted));
+    problems.extend(limit::images(wanted, images + contents.links.len() as u64, packed));
     contents.others.sort();
     if problems.is_empty() { Ok(contents) } else { Err(Error { problems }) }
 }
 
 impl Contents {
-    /// Adds a file of a binary format, or says that there is another one.
-    fn add_binary(&mut self, wanted: &Wanted<'_>, name: &str, bytes: Vec<u8>) -> Option<Problem> {
-        self.binaries.insert(name.to_string(), bytes)?;
-        let message = format!("{} has two files that are called {name}", wanted.config.path.display());
-        Some(Problem::new(message).help("name the folder of one dataset"))
+    /// Adds a file of a binary format that lies in a folder.
+    fn add_file(&mut self, wanted: &Wanted<'_>, name: &str, path: &Path) -> Result<(), Problem> {
+        let mut bytes = Vec::new();
+        let read = open(path)?.read_to_end(&mut bytes);
+        read.map_err(|error| Problem::io("read", path, &error))?;
+        let packed = bytes.len() as u64;
+        self.packed += packed;
+        self.add_binary(wanted, name, bytes, packed)
+    }
+
+    /// Adds a file of a binary format, or says that there is another one. `packed` bytes are what it was
+    /// unpacked from.
+    fn add_binary(
+        &mut self,
+        wanted: &Wanted<'_>,
+        name: &str,
+        bytes: Vec<u8>,
+        packed: u64,
+    ) -> Result<(), Problem> {
+        let path = wanted.config.path.display();
+        let bytes = idx::unpacked(name, bytes, packed).map_err(|reason| {
+            Problem::new(format!("{path}: {name} {reason}")).help("copy or download it again")
+        })?;
+        if self.binaries.insert(name.to_string(), bytes).is_none() {
+            return Ok(());
+        }
+        let message = format!("{path} has two files that are called {name}");
+        Err(Problem::new(message).help("name the folder of one dataset"))
+    }
+
+    /// Links to images are these images; those to folders are not followed.
+    fn follow(&mut self, wanted: &Wanted<'_>) -> Vec<Problem> {
+        const LONGEST: usize = 40;
+        let mut problems = Vec::new();
+        let mut linked = Vec::new();
+        for (name, first) in &self.links {
+            let mut target = first;
+            for _ in 0..LONGEST {
+                target = self.links.get(target).unwrap_or(target);
+            }
+            let last = name.last().map(String::as_str).unwrap_or_default();
+            let leads = target.join("/");
+            if is_image(last) {
+                let found = self.images.binary_search_by(|(image, _)| image.cmp(target));
+                let missing = || {
+                    Err(Unfit::Unreadable(format!(
+                        "it is a link to {leads}, which is no image in the archive"
+                    )))
+                };
+                linked.push((name.clone(), found.map_or_else(|_| missing(), |at| self.images[at].1.clone())));
+            } else if is_binary(last) || self.images.iter().any(|(image, _)| image.starts_with(target)) {
+                let message =
+                    format!("{}: {} is a link to {leads}", wanted.config.path.display(), name.join("/"));
+                let help = "pack it again without links, as `tar --dereference --hard-dereference` does";
+                problems.push(Problem::new(message).help(help));
+            } else {
+                self.others.push(name.clone());
+            }
+        }
+        self.images.extend(linked);
+        self.images.sort_by(|a, b| a.0.cmp(&b.0));
+        problems
     }
 }
 
-type File = (Name, Entry);
-type Decoded = (Name, Result<Vec<u8>, Unfit>);
+/// Where an image is to be decoded from.
+enum Source<'a> {
+    File(std::path::PathBuf),
+    Bytes(Vec<u8>, Held<'a>),
+}
 
-fn decode_all(files: &Mutex<Receiver<File>>, wanted: &Wanted<'_>) -> Vec<Decoded> {
-    let next = || files.lock().unwrap_or_else(PoisonError::into_inner).recv();
+type Waiting<'a> = (Name, Source<'a>);
+type Decoded = (Name, Result<Fit, Unfit>);
+
+fn send<'a>(sender: &std::sync::mpsc::SyncSender<Waiting<'a>>, file: Waiting<'a>) {
+    sender.send(file).expect("decoders take files until the sender is gone");
+}
+
+fn decode_all<'a>(
+    waiting: &Mutex<Receiver<Waiting<'a>>>,
+    wanted: &Wanted<'_>,
+    files: &'a Budget,
+    memory: &Budget,
+) -> Vec<Decoded> {
+    let next = || waiting.lock().unwrap_or_else(PoisonError::into_inner).recv();
     let mut decoded = Vec::new();
-    while let Ok((name, entry)) = next() {
-        let bytes = match entry {
-            Entry::File(path) => fs::read(path).map_err(|error| Unfit::Unreadable(error.to_string())),
-            Entry::Bytes(bytes) => Ok(bytes),
-            Entry::Folder | Entry::Other => continue,
+    while let Ok((name, source)) = next() {
+        let file = match source {
+            Source::File(path) => read(&path, files),
+            Source::Bytes(bytes, held) => Ok((bytes, held)),
         };
-        decoded.push((name, bytes.and_then(|bytes| decode_safely(&bytes, wanted))));
+        decoded.push((name, file.and_then(|(bytes, _held)| decode_safely(&bytes, wanted, memory))));
     }
     decoded
 }
 
+/// A file of a folder, if it is not too large for an image.
+fn read<'a>(path: &Path, files: &'a Budget) -> Result<(Vec<u8>, Held<'a>), Unfit> {
+    let unreadable = |error: std::io::Error| Unfit::Unreadable(error.to_string());
+    let length = path.metadata().map_err(unreadable)?.len();
+    if length > limit::IMAGE {
+        let (found, most) = (limit::size(length), limit::size(limit::IMAGE));
+        return Err(Unfit::Unreadable(format!("it has {found}, the file of an image may have {most}")));
+    }
+    let held = files.take(length);
+    let mut bytes = Vec::new();
+    let mut file = open(path).map_err(|problem| Unfit::Unreadable(problem.message))?.take(limit::IMAGE);
+    file.read_to_end(&mut bytes).map_err(unreadable)?;
+    Ok((bytes, held))
+}
+
 /// Whatever is in a file, a defect of its decoder is the file's, not the program's.
-fn decode_safely(file: &[u8], wanted: &Wanted<'_>) -> Result<Vec<u8>, Unfit> {
+fn decode_safely(file: &[u8], wanted: &Wanted<'_>, memory: &Budget) -> Result<Fit, Unfit> {
     let (shape, resize) = (wanted.shape, wanted.config.resize);
-    catch_unwind(|| decode(file, shape, resize))
+    // What the budget holds is whole after a panic: its parts are given back.
+    catch_unwind(AssertUnwindSafe(|| decode(file, shape, resize, memory)))
         .unwrap_or_else(|_| Err(Unfit::Unreadable("its decoder gave up".to_string())))
 }

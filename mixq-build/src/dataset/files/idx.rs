@@ -1,33 +1,37 @@
 //! IDX, the files of MNIST: pixels and labels in files of their own, plain or compressed by gzip.
 
-use std::borrow::Cow;
 use std::io::Read;
 
 use flate2::read::MultiGzDecoder;
 
 use super::gather::Contents;
+use super::pixels::Changes;
 use crate::dataset::check;
+use crate::dataset::limit::{Limited, TooLarge};
 use crate::dataset::names::{is_idx_images, is_idx_labels};
 use crate::dataset::parts::{Parts, Wanted};
+use crate::dataset::watch::Watch;
 use crate::dataset::{Split, raw};
 use crate::error::{Error, Problem};
 use crate::graph::Shape;
 
 /// Reads the two parts.
-pub fn read(wanted: &Wanted<'_>, contents: &Contents) -> Result<Parts, Error> {
-    let train = part(wanted, contents, "train", &["train"])?;
+pub fn read(wanted: &Wanted<'_>, contents: &Contents, watch: &mut dyn Watch) -> Result<Parts, Error> {
+    let mut changes = Changes::default();
+    let train = part(wanted, contents, "train", &["train"], &mut changes)?;
     let train = train.ok_or_else(|| {
         let path = wanted.config.path.display();
         let found: Vec<&String> = contents.binaries.keys().collect();
         let found = crate::dataset::parts::enumerate(&found);
         Problem::new(format!("{path} has no train-images-idx3-ubyte, only {found}"))
     })?;
-    let test = part(wanted, contents, "test", &["t10k", "test"])?;
+    let test = part(wanted, contents, "test", &["t10k", "test"], &mut changes)?;
     if test.is_some()
         && let Some(problem) = check::own_test_part(wanted.config)
     {
         return Err(problem.into());
     }
+    changes.warn(wanted, watch);
     Ok(Parts { train, test, labels: None })
 }
 
@@ -37,6 +41,7 @@ fn part(
     contents: &Contents,
     part: &str,
     marks: &[&str],
+    changes: &mut Changes,
 ) -> Result<Option<Split>, Problem> {
     let path = wanted.config.path.display();
     let find = |kind: fn(&str) -> bool| {
@@ -60,11 +65,9 @@ fn part(
     let damaged = |name: &str, reason: String| {
         Problem::new(format!("{path}: {name} {reason}")).help("copy or download it again")
     };
-    let open =
-        |name: &String| unpacked(name, &contents.binaries[name]).map_err(|reason| damaged(name, reason));
-    let (image_file, label_file) = (open(images)?, open(labels)?);
-    let (sizes, pixels) = header(&image_file, 3).map_err(|reason| damaged(images, reason))?;
-    let (counts, bytes) = header(&label_file, 1).map_err(|reason| damaged(labels, reason))?;
+    let file = |name: &String| &contents.binaries[name];
+    let (sizes, pixels) = header(file(images), 3).map_err(|reason| damaged(images, reason))?;
+    let (counts, bytes) = header(file(labels), 1).map_err(|reason| damaged(labels, reason))?;
     let [count, height, width] = sizes[..] else { unreachable!("three sizes were asked for") };
     if counts[0] != count {
         let message = format!("{path}: {images} has {count} images, but {labels} has {} labels", counts[0]);
@@ -72,21 +75,24 @@ fn part(
     }
     let found = Shape { height, width, channels: 1 };
     let label = |index: usize| u64::from(bytes[index]);
-    raw::split(wanted, images, (pixels, found), label).map(Some)
+    raw::split(wanted, images, (pixels, found), label, contents.packed, changes).map(Some)
 }
 
-/// A file, unpacked if it is compressed.
-fn unpacked<'a>(name: &str, bytes: &'a [u8]) -> Result<Cow<'a, [u8]>, String> {
+/// A file, unpacked if it is compressed; it is in `packed` bytes, or those of the archive that it is from.
+pub fn unpacked(name: &str, bytes: Vec<u8>, packed: u64) -> Result<Vec<u8>, String> {
     if !name.to_lowercase().ends_with(".gz") {
-        return Ok(bytes.into());
+        return Ok(bytes);
     }
     let mut unpacked = Vec::new();
-    match MultiGzDecoder::new(bytes).read_to_end(&mut unpacked) {
-        Ok(_) => Ok(unpacked.into()),
+    match Limited::new(MultiGzDecoder::new(&bytes[..]), packed).read_to_end(&mut unpacked) {
+        Ok(_) => Ok(unpacked),
         Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
             Err("is truncated: its gzip data ends early".to_string())
         }
-        Err(error) => Err(format!("is damaged, or no gzip file: {error}")),
+        Err(error) => Err(match TooLarge::of(&error) {
+            Some(over) => over.to_string(),
+            None => format!("is damaged, or no gzip file: {error}"),
+        }),
     }
 }
 

@@ -1,16 +1,18 @@
 //! Datasets of several files, in a folder or an archive: what is in it decides of which kind it is.
 
 mod archive;
+mod budget;
 mod cifar;
 mod classes;
 mod gather;
 mod idx;
 mod layout;
+mod names;
 pub(super) mod pixels;
 mod source;
 mod zstd;
 
-pub(super) use archive::{open_zip, unreadable};
+pub(super) use archive::{open_zip, twice, unreadable};
 pub(super) use source::{Entry, each};
 
 use super::check;
@@ -31,7 +33,11 @@ pub(super) fn read(wanted: &Wanted<'_>, watch: &mut dyn Watch) -> Result<Parts, 
             let (count, kind) = (contents.images.len(), if is_idx { "IDX" } else { "CIFAR" });
             watch.warn(&format!("{}: beside {kind} files, {count} images are not used", path.display()));
         }
-        return if is_idx { idx::read(wanted, &contents) } else { cifar::read(wanted, &contents) };
+        return if is_idx {
+            idx::read(wanted, &contents, watch)
+        } else {
+            cifar::read(wanted, &contents, watch)
+        };
     }
     if contents.images.is_empty() {
         let others = contents.others.iter().map(|name| name.join("/")).collect::<Vec<_>>();

@@ -3,13 +3,39 @@
 use std::io::Cursor;
 
 use image::imageops::{FilterType, resize};
-use image::{DynamicImage, GrayImage, ImageFormat, ImageReader, RgbImage};
+use image::metadata::Orientation;
+use image::{DynamicImage, GrayImage, ImageDecoder, ImageFormat, ImageReader, Limits, RgbImage};
 
+use super::budget::Budget;
+use crate::dataset::limit::size;
 use crate::dataset::parts::Wanted;
+use crate::dataset::watch::Watch;
 use crate::error::Problem;
 use crate::graph::Shape;
 
+/// All images that are decoded at a time may have so many bytes: 67 million pixels in colour.
+pub const DECODED: u64 = 192 << 20;
+
+/// An image as the network wants it.
+#[derive(Clone)]
+pub struct Fit {
+    /// One byte an element, in the order row, column, channel.
+    pub pixels: Vec<u8>,
+    /// What was changed for that.
+    pub changes: Changes,
+}
+
+/// How many images were changed for the network beyond their size.
+#[derive(Clone, Copy, Default)]
+pub struct Changes {
+    grey: usize,
+    colour: usize,
+    opaque: usize,
+    shallow: usize,
+}
+
 /// What is wrong with an image.
+#[derive(Clone)]
 pub enum Unfit {
     /// It cannot be decoded.
     Unreadable(String),
@@ -17,30 +43,59 @@ pub enum Unfit {
     Size(usize, usize),
 }
 
-/// Decodes a JPEG or PNG file: one byte an element, in the order row, column, channel.
+/// Decodes a JPEG or PNG file: one byte an element, in the order row, column, channel, turned as its EXIF
+/// data say.
 ///
-/// Colour becomes grey by the luminance of BT.709 (0.2126 R + 0.7152 G + 0.0722 B), grey becomes three equal channels;
-/// transparency is dropped, 16 bits become 8. `resized`: images of another size are scaled as a whole.
-pub fn decode(file: &[u8], shape: Shape, resized: bool) -> Result<Vec<u8>, Unfit> {
+/// Colour becomes grey by the luma of BT.601 (0.299 R + 0.587 G + 0.114 B), grey becomes three equal
+/// channels; transparency is dropped, 16 bits become 8. `resized`: images of another size are scaled as a
+/// whole.
+pub fn decode(file: &[u8], shape: Shape, resized: bool, memory: &Budget) -> Result<Fit, Unfit> {
     let unreadable = |error: image::ImageError| Unfit::Unreadable(error.to_string());
-    let reader = ImageReader::new(Cursor::new(file))
+    let mut reader = ImageReader::new(Cursor::new(file))
         .with_guessed_format()
         .map_err(|error| Unfit::Unreadable(error.to_string()))?;
-    match reader.format() {
+    let is_png = match reader.format() {
         Some(ImageFormat::Jpeg) if ends_early(file) => {
             return Err(Unfit::Unreadable("it is truncated".to_string()));
         }
-        Some(ImageFormat::Jpeg | ImageFormat::Png) => {}
+        Some(format @ (ImageFormat::Jpeg | ImageFormat::Png)) => format == ImageFormat::Png,
         _ if file.is_empty() => return Err(Unfit::Unreadable("it is empty".to_string())),
         _ => return Err(Unfit::Unreadable("it is neither JPEG nor PNG".to_string())),
+    };
+    let mut limits = Limits::no_limits();
+    limits.max_alloc = Some(DECODED);
+    reader.limits(limits);
+    let mut decoder = reader.into_decoder().map_err(unreadable)?;
+    let orientation = if is_png {
+        // The decoder knows only what stands before the pixels.
+        png_exif(file).and_then(Orientation::from_exif_chunk).unwrap_or(Orientation::NoTransforms)
+    } else {
+        decoder.orientation().map_err(unreadable)?
+    };
+    let (width, height) = decoder.dimensions();
+    let (width, height) = if is_turned(orientation) { (height, width) } else { (width, height) };
+    if !resized && (height as usize, width as usize) != (shape.height, shape.width) {
+        return Err(Unfit::Size(height as usize, width as usize));
     }
-    fit(reader.decode().map_err(unreadable)?, shape, resized)
+    let bytes = decoder.total_bytes();
+    if bytes > DECODED {
+        let decoded = size(bytes);
+        let reason =
+            format!("its {height}x{width} pixels are {decoded}, at most {} are decoded", size(DECODED));
+        return Err(Unfit::Unreadable(reason));
+    }
+    let held = memory.take(bytes);
+    let mut image = DynamicImage::from_decoder(decoder).map_err(unreadable)?;
+    image.apply_orientation(orientation);
+    let fit = fit(image, shape, resized);
+    drop(held);
+    fit
 }
 
 /// Brings pixels in the order row, column, channel to the shape of the network's input.
-pub fn from_raw(pixels: &[u8], found: Shape, shape: Shape, resized: bool) -> Result<Vec<u8>, Unfit> {
+pub fn from_raw(pixels: &[u8], found: Shape, shape: Shape, resized: bool) -> Result<Fit, Unfit> {
     if found == shape {
-        return Ok(pixels.to_vec());
+        return Ok(Fit { pixels: pixels.to_vec(), changes: Changes::default() });
     }
     let (width, height) = (found.width as u32, found.height as u32);
     let image = match found.channels {
@@ -51,26 +106,127 @@ pub fn from_raw(pixels: &[u8], found: Shape, shape: Shape, resized: bool) -> Res
     fit(image, shape, resized)
 }
 
-fn fit(image: DynamicImage, shape: Shape, resized: bool) -> Result<Vec<u8>, Unfit> {
+fn fit(image: DynamicImage, shape: Shape, resized: bool) -> Result<Fit, Unfit> {
     let (width, height) = (shape.width as u32, shape.height as u32);
     let same = (image.width(), image.height()) == (width, height);
     if !same && !resized {
         return Err(Unfit::Size(image.height() as usize, image.width() as usize));
     }
     let filter = FilterType::Triangle;
-    Ok(match (shape.channels, same) {
-        (1, true) => image.into_luma8().into_raw(),
-        (1, false) => resize(&image.into_luma8(), width, height, filter).into_raw(),
-        (_, true) => image.into_rgb8().into_raw(),
-        (_, false) => resize(&image.into_rgb8(), width, height, filter).into_raw(),
-    })
+    let kind = image.color();
+    let mut changes = Changes {
+        opaque: usize::from(!is_opaque(&image)),
+        shallow: usize::from(kind.bytes_per_pixel() > kind.channel_count()),
+        ..Changes::default()
+    };
+    let pixels = if shape.channels == 1 {
+        let image = if kind.has_color() {
+            let image = image.into_rgb8();
+            changes.grey =
+                usize::from(image.as_raw().as_chunks::<3>().0.iter().any(|[r, g, b]| r != g || g != b));
+            grey(&image)
+        } else {
+            image.into_luma8()
+        };
+        if same { image.into_raw() } else { resize(&image, width, height, filter).into_raw() }
+    } else {
+        changes.colour = usize::from(!kind.has_color());
+        let image = image.into_rgb8();
+        if same { image.into_raw() } else { resize(&image, width, height, filter).into_raw() }
+    };
+    Ok(Fit { pixels, changes })
 }
 
-/// Decoders of JPEG fill up what is missing. After the start of its last scan a whole file has an end marker; in the data of a
-/// scan no marker occurs.
+/// The luma of BT.601, as JPEG, cameras, Pillow and OpenCV have it: 0.299 R + 0.587 G + 0.114 B in 16 bits,
+/// rounded.
+fn grey(image: &RgbImage) -> GrayImage {
+    let mut grey = GrayImage::new(image.width(), image.height());
+    for (grey, image) in grey.pixels_mut().zip(image.pixels()) {
+        let [r, g, b] = image.0.map(u32::from);
+        grey.0 = [((19_595 * r + 38_470 * g + 7_471 * b + (1 << 15)) >> 16) as u8];
+    }
+    grey
+}
+
+fn is_opaque(image: &DynamicImage) -> bool {
+    match image {
+        DynamicImage::ImageLumaA8(image) => image.pixels().all(|pixel| pixel.0[1] == u8::MAX),
+        DynamicImage::ImageRgba8(image) => image.pixels().all(|pixel| pixel.0[3] == u8::MAX),
+        DynamicImage::ImageLumaA16(image) => image.pixels().all(|pixel| pixel.0[1] == u16::MAX),
+        DynamicImage::ImageRgba16(image) => image.pixels().all(|pixel| pixel.0[3] == u16::MAX),
+        _ => true,
+    }
+}
+
+fn is_turned(orientation: Orientation) -> bool {
+    use Orientation::{Rotate90, Rotate90FlipH, Rotate270, Rotate270FlipH};
+    matches!(orientation, Rotate90 | Rotate90FlipH | Rotate270 | Rotate270FlipH)
+}
+
+/// The EXIF data of a PNG file; some programs write them behind the pixels.
+fn png_exif(png: &[u8]) -> Option<&[u8]> {
+    let mut rest = png.get(8..)?;
+    loop {
+        let (length, kind) = (rest.first_chunk::<4>()?, rest.get(4..8)?);
+        let length = u32::from_be_bytes(*length) as usize;
+        if kind == b"eXIf" {
+            return rest.get(8..8 + length);
+        }
+        // Length, kind, data and checksum.
+        rest = rest.get(length.checked_add(12)?..)?;
+    }
+}
+
+/// Decoders of JPEG fill up what is missing: a whole file has an end marker after its first scan. Whatever
+/// follows that, as the film of a motion photo, is no part of the image.
 fn ends_early(jpeg: &[u8]) -> bool {
-    let marker = jpeg.windows(2).rev().find(|pair| matches!(pair, [0xFF, 0xD9 | 0xDA]));
-    marker != Some(&[0xFF, 0xD9])
+    let (mut at, mut scans) = (0, 0);
+    while let Some(next) = jpeg.get(at..).and_then(|rest| rest.iter().position(|byte| *byte == 0xFF)) {
+        at += next + 1;
+        let Some(marker) = jpeg.get(at) else { return true };
+        match marker {
+            0xD9 => return scans == 0,
+            // A byte that fills, and markers without data: one stuffed into a scan, restarts, the start of
+            // the image.
+            0xFF => {}
+            0x00 | 0x01 | 0xD0..=0xD8 => at += 1,
+            _ => {
+                scans += usize::from(*marker == 0xDA);
+                let Some(length) = jpeg.get(at + 1..at + 3) else { return true };
+                at += 1 + usize::from(u16::from_be_bytes([length[0], length[1]]));
+            }
+        }
+    }
+    true
+}
+
+impl Changes {
+    /// Counts those of more images.
+    pub fn add(&mut self, other: Changes) {
+        self.grey += other.grey;
+        self.colour += other.colour;
+        self.opaque += other.opaque;
+        self.shallow += other.shallow;
+    }
+
+    /// Says once what the device must do as well.
+    pub fn warn(self, wanted: &Wanted<'_>, watch: &mut dyn Watch) {
+        let path = wanted.config.path.display();
+        for (count, done) in [
+            (
+                self.grey,
+                "in colour were made grey (0.299 red + 0.587 green + 0.114 blue), since the network wants one \
+                 channel",
+            ),
+            (self.colour, "in grey got three equal channels, since the network wants colour"),
+            (self.opaque, "are partly transparent; their transparency was dropped"),
+            (self.shallow, "of 16 bits a channel were reduced to 8"),
+        ] {
+            if count > 0 {
+                watch.warn(&format!("{path}: {count} images {done}"));
+            }
+        }
+    }
 }
 
 impl Unfit {

@@ -15,6 +15,10 @@ pub enum Entry {
     File(PathBuf),
     /// A file of an archive, with its contents.
     Bytes(Vec<u8>),
+    /// A link in an archive, and what it leads to.
+    Link(Name),
+    /// A file of an archive that is not read, and why.
+    Unreadable(String),
     /// A file whose contents nobody wants.
     Other,
 }
@@ -22,7 +26,8 @@ pub enum Entry {
 /// Who takes what is found.
 pub type Take<'a> = &'a mut dyn FnMut(Name, Entry);
 
-/// Hands over all that is in a folder or an archive, in no particular order; of files that are not `wanted` the name alone.
+/// Hands over all that is in a folder or an archive, in no particular order; of files that are not `wanted`
+/// the name alone.
 pub fn each(
     path: &Path,
     wanted: fn(&str) -> bool,

@@ -6,8 +6,11 @@ use std::io::{self, BufRead, Read};
 use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
 use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 
-/// The largest window that a file may ask for, in bytes: that of `zstd --ultra --long=31`.
-const MAX_WINDOW: u64 = 1 << 31;
+use crate::dataset::limit::{TooLarge, size};
+
+/// The largest window that a file may ask for, in bytes, which are held in memory: as much as the program
+/// `zstd` allows unless it is told otherwise.
+const MAX_WINDOW: u64 = 1 << 27;
 
 /// Reads what was compressed.
 pub struct Zstd<R> {
@@ -75,6 +78,14 @@ impl<R: BufRead> Read for Zstd<R> {
 }
 
 fn failed(error: FrameDecoderError) -> io::Error {
+    if let FrameDecoderError::WindowSizeTooBig { requested, max } = error {
+        let message = format!(
+            "needs a window of {} to be unpacked, at most {} are given: pack it without `--long`",
+            size(requested),
+            size(max)
+        );
+        return TooLarge::new(message).into();
+    }
     let kind = if ends_early(&error) { io::ErrorKind::UnexpectedEof } else { io::ErrorKind::InvalidData };
     io::Error::new(kind, error)
 }

@@ -1,0 +1,142 @@
+//! The column of labels: numbers of classes, or their names.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{SHOWN, show, whole};
+use crate::dataset::check;
+use crate::dataset::parts::{Wanted, enumerate};
+
+/// Labels as they stand in the file.
+pub(super) struct Labels {
+    /// The column, counted from 1.
+    column: usize,
+    /// Every text that occurs, and its number.
+    texts: BTreeMap<Vec<u8>, usize>,
+    /// Row and text of each image.
+    images: Vec<(usize, usize)>,
+}
+
+/// The labels of the images; and the names of the classes, if the file has names in place of numbers.
+type Numbers = (Vec<u16>, Option<Vec<String>>);
+
+/// The first rows that are wrong, with reasons; and how many there are.
+pub(super) type Wrong = (Vec<(usize, String)>, usize);
+
+/// What a text says.
+enum Class {
+    Is(u16),
+    Not(String),
+}
+
+impl Labels {
+    /// None yet; they are in this column, counted from 1.
+    pub fn new(column: usize) -> Labels {
+        Labels { column, texts: BTreeMap::new(), images: Vec::new() }
+    }
+
+    /// Appends that of a row.
+    pub fn push(&mut self, row: usize, field: &[u8]) {
+        let next = self.texts.len();
+        let text = match self.texts.get(field) {
+            Some(text) => *text,
+            None => *self.texts.entry(field.to_vec()).or_insert(next),
+        };
+        self.images.push((row, text));
+    }
+
+    /// Names of classes are those of `labels` in Cargo.toml if all occur there; else labels are numbers;
+    /// else, if none is one, they are names in the order of the alphabet.
+    pub fn numbers(&self, wanted: &Wanted<'_>) -> Result<Numbers, Wrong> {
+        let texts: BTreeSet<String> =
+            self.texts.keys().map(|text| String::from_utf8_lossy(text).into_owned()).collect();
+        let named = wanted.config.labels.as_deref().unwrap_or_default();
+        let place = |text: &[u8]| named.iter().position(|name| *name == String::from_utf8_lossy(text));
+        if texts.iter().all(|text| named.contains(text)) {
+            return self.of(|text| self.class(place(text), text)).map(none);
+        }
+        let is_number = |text: &String| text.parse::<f64>().is_ok();
+        if !texts.iter().any(|text| is_number(text) || text.is_empty()) {
+            if !named.is_empty() {
+                let names: Vec<String> = named.iter().map(|name| format!("`{name}`")).collect();
+                let reason = format!("is none of `labels` in the dataset's table: {}", enumerate(&names));
+                let class = |text: &[u8]| match place(text) {
+                    Some(place) => self.class(Some(place), text),
+                    None => Class::Not(self.says(text, &reason)),
+                };
+                return self.of(class).map(none);
+            }
+            let names: Vec<String> = texts.into_iter().collect();
+            // Too many are refused with the number of the network's classes.
+            let place = |text: &[u8]| names.binary_search(&String::from_utf8_lossy(text).into_owned()).ok();
+            let labels = self.of(|text| self.class(place(text), text))?;
+            return Ok((labels, Some(names)));
+        }
+        let number = |text: &[u8]| match whole(text) {
+            Some(label) => match check::label(label, wanted.classes) {
+                Ok(label) => Class::Is(label),
+                Err(reason) => Class::Not(reason),
+            },
+            None => Class::Not(self.says(text, "is no whole number")),
+        };
+        self.of(number).map(none)
+    }
+
+    /// `column 3: label `x` ...`
+    fn says(&self, text: &[u8], reason: &str) -> String {
+        format!("column {}: label `{}` {reason}", self.column, show(text))
+    }
+
+    /// The class at a place among names.
+    fn class(&self, place: Option<usize>, text: &[u8]) -> Class {
+        match place.and_then(|place| u16::try_from(place).ok()) {
+            Some(label) => Class::Is(label),
+            None => Class::Not(self.says(text, "is the name of one class of more than 65536")),
+        }
+    }
+
+    /// The class of every image, if all are right.
+    fn of(&self, class: impl Fn(&[u8]) -> Class) -> Result<Vec<u16>, Wrong> {
+        let mut classes: Vec<(usize, Class)> =
+            self.texts.iter().map(|(text, number)| (*number, class(text))).collect();
+        classes.sort_by_key(|(number, _)| *number);
+        let mut labels = Vec::with_capacity(self.images.len());
+        let (mut shown, mut count) = (Vec::new(), 0);
+        for (row, text) in &self.images {
+            match &classes[*text].1 {
+                Class::Is(label) => labels.push(*label),
+                Class::Not(reason) => {
+                    count += 1;
+                    if shown.len() < SHOWN {
+                        shown.push((*row, reason.clone()));
+                    }
+                }
+            }
+        }
+        if count == 0 { Ok(labels) } else { Err((shown, count)) }
+    }
+
+    /// Without a name of the column it may be the first one that has the labels: if that looks so, what would
+    /// tell.
+    pub fn doubt(&self, wanted: &Wanted<'_>, pixels: &[u8]) -> Option<String> {
+        let (elements, classes) = (wanted.shape.elements(), wanted.classes);
+        let mut seen = vec![false; classes];
+        for image in pixels.chunks(elements.max(1)) {
+            *seen.get_mut(usize::from(image[0]))? = true;
+        }
+        // A corner of images may have few values as well; but where pixels are small numbers, all columns
+        // look like labels.
+        let highest = usize::from(*pixels.iter().max()?);
+        (seen.into_iter().all(|seen| seen) && highest >= 4 * classes).then(|| {
+            format!(
+                "column 1 has each of 0 to {}, as a label has, and nothing else, while pixels go up to \
+                 {highest}; column {} was taken for the label: a header says which one it is, with `label` above it",
+                classes - 1,
+                self.column
+            )
+        })
+    }
+}
+
+fn none(labels: Vec<u16>) -> Numbers {
+    (labels, None)
+}

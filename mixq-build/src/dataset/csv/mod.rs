@@ -1,0 +1,235 @@
+//! CSV: a row is an image, its pixels in the order row, column, channel, and its label: in the column that a
+//! header names, or in the last one. Messages count rows from 1, the header too, blank lines not.
+
+mod header;
+mod labels;
+mod lines;
+
+use std::fs::File;
+use std::io::{BufReader, Read};
+use std::path::Path;
+
+use ::csv::{ByteRecord, ErrorKind, ReaderBuilder, Trim};
+use flate2::read::MultiGzDecoder;
+
+use self::header::Header;
+use self::labels::Labels;
+use self::lines::Lines;
+use super::limit::{Limited, TooLarge};
+use super::parts::{Parts, Wanted};
+use super::walk;
+use super::watch::Watch;
+use crate::error::{Error, Problem};
+
+/// What hands over row after row.
+pub(super) type Rows = ::csv::Reader<Box<dyn Read>>;
+
+/// Wrong rows that are reported one by one.
+const SHOWN: usize = 5;
+
+/// Reads a CSV file, which is compressed by gzip if it is called so.
+pub(super) fn read(wanted: &Wanted<'_>, watch: &mut dyn Watch) -> Result<Parts, Error> {
+    parse(wanted, rows(&wanted.config.path)?, watch)
+}
+
+/// The rows of a file, which is compressed by gzip if it is called so.
+pub(super) fn rows(path: &Path) -> Result<Rows, Problem> {
+    let file = open(path)?;
+    let input: Box<dyn Read> = if path.extension().is_some_and(|end| end.eq_ignore_ascii_case("gz")) {
+        let packed = file.get_ref().metadata().map_err(|error| Problem::io("read", path, &error))?.len();
+        Box::new(Limited::new(MultiGzDecoder::new(file), packed))
+    } else {
+        Box::new(file)
+    };
+    let lines: Box<dyn Read> = Box::new(Lines::new(input));
+    Ok(ReaderBuilder::new().has_headers(false).flexible(true).trim(Trim::All).from_reader(lines))
+}
+
+fn open(path: &Path) -> Result<BufReader<File>, Problem> {
+    walk::open(path).map(BufReader::new)
+}
+
+/// What is read so far.
+struct Images<'a> {
+    wanted: &'a Wanted<'a>,
+    /// Where the label is.
+    label: usize,
+    pixels: Vec<u8>,
+    labels: Labels,
+    /// Wrong rows and what is wrong with them.
+    wrong: Vec<(usize, String)>,
+    /// How many there are, reported or not.
+    count: usize,
+}
+
+fn parse(wanted: &Wanted<'_>, mut reader: Rows, watch: &mut dyn Watch) -> Result<Parts, Error> {
+    let path = wanted.config.path.display();
+    // Counted here: the line that csv knows is off after blank lines. A line of spaces is one.
+    let mut next = || -> Result<Option<ByteRecord>, ::csv::Error> {
+        let mut record = ByteRecord::new();
+        while reader.read_byte_record(&mut record)? {
+            if record.len() > 1 || record.iter().any(|field| !field.is_empty()) {
+                return Ok(Some(record));
+            }
+        }
+        Ok(None)
+    };
+    let failed = |error: ::csv::Error| unreadable(&wanted.config.path, &error);
+    let (first, second) = (next().map_err(failed)?, next().map_err(failed)?);
+    let header = first.as_ref().map_or_else(
+        || Ok(Header::none(wanted.shape.elements())),
+        |first| Header::of(first, second.as_ref(), wanted),
+    );
+    let header =
+        header.map_err(|reason| Problem::new(format!("{path} row 1: {}", reason.0)).help(reason.1))?;
+    let mut images = Images {
+        wanted,
+        label: header.label,
+        pixels: Vec::new(),
+        labels: Labels::new(header.label + 1),
+        wrong: Vec::new(),
+        count: 0,
+    };
+    let mut problems = Vec::new();
+    let mut begun = [first, second].into_iter().flatten();
+    for row in 1_usize.. {
+        let record = match begun.next().map_or_else(&mut next, |record| Ok(Some(record))) {
+            Ok(Some(record)) => record,
+            Ok(None) => break,
+            Err(error) => {
+                problems.push(failed(error));
+                break;
+            }
+        };
+        if row == 1 && header.is_there {
+            continue;
+        }
+        if let Err(reason) = images.push(row, &record) {
+            images.wrong(row, reason);
+        }
+    }
+    let (labels, names) = images.labels.numbers(wanted).unwrap_or_else(|(shown, count)| {
+        images.wrong.extend(shown);
+        images.count += count;
+        (Vec::new(), None)
+    });
+    images.wrong.sort();
+    let reported = images.wrong.iter().take(SHOWN);
+    let mut wrong: Vec<Problem> =
+        reported.map(|(row, reason)| Problem::new(format!("{path} row {row}: {reason}"))).collect();
+    if images.count > SHOWN {
+        wrong.push(Problem::new(format!("{path}: and {} more wrong rows", images.count - SHOWN)));
+    }
+    let is_doubtful = !header.is_named && names.is_none();
+    let doubt = is_doubtful.then(|| images.labels.doubt(wanted, &images.pixels)).flatten();
+    if let Some(doubt) = &doubt
+        && !wrong.is_empty()
+    {
+        wrong.push(Problem::new(format!("{path}: {doubt}")));
+    }
+    wrong.append(&mut problems);
+    if wrong.is_empty() && labels.is_empty() {
+        wrong.push(Problem::new(format!("{path} has no images: it is empty")));
+    }
+    if let Some(names) = &names {
+        wrong.extend(super::check::class_names(wanted, names));
+    }
+    if !wrong.is_empty() {
+        return Err(Error { problems: wrong });
+    }
+    for note in header.note.into_iter().chain(doubt) {
+        watch.warn(&format!("{path}: {note}"));
+    }
+    let train = super::Split { pixels: images.pixels.into(), labels };
+    Ok(Parts { train, labels: names, ..Parts::default() })
+}
+
+impl Images<'_> {
+    /// Notes what is wrong with a row.
+    fn wrong(&mut self, row: usize, reason: String) {
+        self.count += 1;
+        if self.wrong.len() < SHOWN {
+            self.wrong.push((row, reason));
+        }
+    }
+
+    /// Appends a row's image, or says what is wrong with the first value that is.
+    fn push(&mut self, row: usize, record: &ByteRecord) -> Result<(), String> {
+        let Wanted { config, shape, .. } = *self.wanted;
+        let max = config.max;
+        let elements = shape.elements();
+        if record.len() != elements + 1 {
+            let index = if record.len() == elements + 2 {
+                "; is the first one an index? pandas leaves it out with `index=False`"
+            } else {
+                ""
+            };
+            return Err(format!(
+                "found {} columns = {} pixels + label, but the network wants images of {shape} = {elements} \
+                 pixels{index}",
+                record.len(),
+                record.len().saturating_sub(1),
+            ));
+        }
+        let start = self.pixels.len();
+        for (index, field) in record.iter().enumerate().filter(|(index, _)| *index != self.label) {
+            let column = index + 1;
+            let wrong = match whole(field) {
+                Some(value) if value <= u64::from(max) => {
+                    self.pixels.push(value as u8);
+                    continue;
+                }
+                Some(value) => format!("column {column}: pixel {value} is over {max}"),
+                None => {
+                    format!("column {column}: pixel `{}` is no whole number from 0 to {max}", show(field))
+                }
+            };
+            self.pixels.truncate(start);
+            return Err(wrong);
+        }
+        self.labels.push(row, &record[self.label]);
+        Ok(())
+    }
+}
+
+/// A whole number, 0 or more, also as `12.0` and `1.2e1`.
+fn whole(field: &[u8]) -> Option<u64> {
+    let text = std::str::from_utf8(field).ok()?;
+    text.parse().ok().or_else(|| {
+        /// Up to here every whole number is one of 64-bit floats.
+        const EXACT: f64 = (1_u64 << f64::MANTISSA_DIGITS) as f64;
+        let value: f64 = text.parse().ok()?;
+        (value.fract() == 0.0 && (0.0..EXACT).contains(&value)).then_some(value as u64)
+    })
+}
+
+/// A field, cut to what a message can hold.
+fn show(field: &[u8]) -> String {
+    const LONGEST: usize = 20;
+    let text = String::from_utf8_lossy(field);
+    let shown: String = text.chars().take(LONGEST).flat_map(char::escape_debug).collect();
+    if text.chars().count() > LONGEST { shown + "..." } else { shown }
+}
+
+/// What keeps a file from being read.
+pub(super) fn unreadable(path: &Path, error: &::csv::Error) -> Problem {
+    let ErrorKind::Io(error) = error.kind() else {
+        return Problem::new(format!("{} is no CSV: {error}", path.display()));
+    };
+    let file = path.display();
+    if let Some(over) = TooLarge::of(error) {
+        return Problem::new(format!("{file} {over}"))
+            .help("unpack it and name the .csv file, if these are your data");
+    }
+    match error.kind() {
+        std::io::ErrorKind::UnexpectedEof => {
+            Problem::new(format!("{file} is truncated: its gzip data ends early"))
+                .help("copy or download the file again")
+        }
+        std::io::ErrorKind::InvalidInput | std::io::ErrorKind::InvalidData => {
+            Problem::new(format!("{file} is damaged, or no gzip file: {error}"))
+                .help("copy or download the file again")
+        }
+        _ => Problem::io("read", path, error),
+    }
+}
