@@ -15,7 +15,8 @@ pub fn logits(artifact: &Artifact, images: &Split) -> Result<Vec<i32>, Problem> 
     if found != images.len() * input.bytes() {
         let (height, width, channels) = (input.height, input.width, input.channels);
         let message = format!(
-            "model `{}` takes images of {height}x{width}x{channels} = {} bytes, but {} images have {found} bytes",
+            "model `{}` takes images of {height}x{width}x{channels} = {} bytes, but {} images have {found} \
+             bytes",
             artifact.header.name,
             input.bytes(),
             images.len()

@@ -28,7 +28,8 @@
 //!
 //! # Features
 //!
-//! * `datasets`: datasets other than CSV: folders and archives of images, CIFAR binary, IDX, NPZ; part of the other two.
+//! * `datasets`: datasets other than CSV: folders and archives of images, CIFAR binary, IDX, NPZ; part of
+//!   the other two. Without it a build cannot tell whether an archive or NPZ file has changed, and warns.
 //! * `train`: training with libtorch (`LIBTORCH` names its folder); the build script then trains when an artifact is stale.
 //! * `cli`: the command line `cargo mixq`.
 

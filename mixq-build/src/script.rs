@@ -104,7 +104,8 @@ fn compile(environment: &Environment) -> Result<(), Error> {
         }
         if model.dataset.path.exists() && !dataset::told(&model.dataset.path) {
             println!(
-                "cargo::warning=model `{}`: whether {} has changed cannot be told; add feature `datasets` to mixq-build",
+                "cargo::warning=model `{}`: whether {} has changed cannot be told; add feature `datasets` to \
+                 mixq-build",
                 model.name,
                 model.dataset.path.display()
             );

@@ -199,6 +199,24 @@ fn an_impossible_budget_names_layer_and_bytes() {
     );
 }
 
+/// The build script looks into CSV and folders; what it cannot tell it says.
+#[test]
+fn an_archive_without_its_reader_is_a_warning() {
+    let firmware = Firmware::new();
+    let mut archive = tar::Builder::new(Vec::new());
+    let mut header = tar::Header::new_gnu();
+    header.set_size(1);
+    archive.append_data(&mut header, "train/ant/0.png", &b"x"[..]).unwrap();
+    std::fs::write(firmware.package.path("images.tar"), archive.into_inner().unwrap()).unwrap();
+    firmware.package.replace("Cargo.toml", "images.csv", "images.tar");
+    firmware.package.write_fresh_artifact();
+    let cannot = ["model `tiny`: whether ", "images.tar has changed cannot be told", "feature `datasets`"];
+    firmware.warns(&[], &cannot);
+    // What it can tell it tells.
+    firmware.package.replace("Cargo.toml", "6 KiB", "5 KiB");
+    firmware.fails(&[], &["models/tiny.mixq is stale: `budget.ram` was 6144, is 5120"]);
+}
+
 #[test]
 fn test_images_are_there_to_include() {
     let firmware = Firmware::new();

@@ -11,8 +11,8 @@ const SHOWN: usize = 4;
 
 /// What differs between the network in an artifact and that of a model, each in words; none: it is the same.
 ///
-/// `allocation` is what the model's policy gives; with policy `sensitivity` the bits depend on what training has found, and those of the
-/// artifact are taken.
+/// `allocation` is what the model's policy gives; with policy `sensitivity` the bits depend on what training
+/// has found, and those of the artifact are taken.
 pub fn differences(
     artifact: &Artifact,
     model: &Model,

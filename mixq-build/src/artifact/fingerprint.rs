@@ -38,8 +38,9 @@ impl std::fmt::Display for Change {
     }
 }
 
-/// The fingerprint of a model as configured. A dataset that is not there, or that this mixq-build does not look into, leaves the entry
-/// of its contents out: firmware builds from a committed artifact without the images.
+/// The fingerprint of a model as configured. A dataset that is not there, or that this mixq-build does not
+/// look into, leaves the entry of its contents out: firmware builds from a committed artifact without the
+/// images.
 ///
 /// # Errors
 /// The dataset is there but cannot be read.

@@ -17,9 +17,9 @@ pub struct Lock {
 impl Lock {
     /// Waits until nobody else makes this artifact; `waiting` is called once if that takes time.
     ///
-    /// The lock is a hidden file beside the artifact, `.NAME.mixq.lock`: all who could write the artifact meet there, whatever their
-    /// target folders and folders for temporary files are, and nobody else. It is removed at the end; what a killed process leaves
-    /// behind locks nobody out, and the next one removes it.
+    /// The lock is a hidden file beside the artifact, `.NAME.mixq.lock`: all who could write the artifact
+    /// meet there, whatever their target folders and folders for temporary files are, and nobody else. It is
+    /// removed at the end; what a killed process leaves behind locks nobody out, and the next one removes it.
     ///
     /// # Errors
     /// The lock file cannot be made: the artifact could not be written either.

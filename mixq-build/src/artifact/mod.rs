@@ -57,8 +57,8 @@ impl State {
     }
 }
 
-/// Reads an artifact and holds it against the fingerprint of its model; [`crate::prepare::Prepared::state`] also holds the network
-/// in it against that of the model.
+/// Reads an artifact and holds it against the fingerprint of its model; [`crate::prepare::Prepared::state`]
+/// also holds the network in it against that of the model.
 ///
 /// # Errors
 /// The file is there but cannot be opened.
@@ -78,11 +78,12 @@ pub fn state(path: &Path, now: &Fingerprint) -> Result<State, Problem> {
     })
 }
 
-/// Writes an artifact, atomically: whatever happens, the file is the old one or the new one. What is written is read back and
-/// compared before it takes its name.
+/// Writes an artifact, atomically: whatever happens, the file is the old one or the new one. What is written
+/// is read back and compared before it takes its name.
 ///
 /// # Errors
-/// The disk is full or does not keep what is written, or the folder cannot be written to; the old file is untouched.
+/// The disk is full or does not keep what is written, or the folder cannot be written to; the old file is
+/// untouched.
 pub fn write(path: &Path, artifact: &Artifact) -> Result<(), Problem> {
     let bytes = artifact.to_bytes();
     if Artifact::from_bytes(&bytes).as_ref() != Ok(artifact) {

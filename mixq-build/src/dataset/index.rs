@@ -1,7 +1,7 @@
 //! What the files of a dataset were when they were last read, so that only changed ones are read again.
 //!
-//! As in git's index, a file counts as unchanged if all that its system keeps of it is the same, and if it was not changed just
-//! when it was read: two changes within a tick of the clock would look like one.
+//! As in git's index, a file counts as unchanged if all that its system keeps of it is the same, and if it
+//! was not changed just when it was read: two changes within a tick of the clock would look like one.
 
 use std::fs;
 use std::io::{self, Write};
@@ -88,8 +88,9 @@ impl Entry {
     }
 }
 
-/// A time before which all changes of files can be told from later ones, by the clock that stamps files: not that of
-/// [`std::time::SystemTime`], which runs ahead of it by up to a tick, and for a network's file system may be another machine's.
+/// A time before which all changes of files can be told from later ones, by the clock that stamps files: not
+/// that of [`std::time::SystemTime`], which runs ahead of it by up to a tick, and for a network's file system
+/// may be another machine's.
 pub(super) struct Watermark {
     cache: PathBuf,
     stamp: Stamp,
@@ -104,7 +105,8 @@ impl Watermark {
         Some(Watermark { cache: cache.to_path_buf(), stamp })
     }
 
-    /// Whether a file was last changed before. Of a file system whose clock may be another one, some time before.
+    /// Whether a file was last changed before. Of a file system whose clock may be another one, some time
+    /// before.
     pub fn is_after(&self, file: Stamp) -> bool {
         let skew = if file.device == self.stamp.device { 0 } else { SKEW };
         file.modified.max(file.changed) < self.stamp.changed - skew
@@ -112,7 +114,7 @@ impl Watermark {
 
     /// Writes the index of a dataset: files that are in the order of their names.
     pub fn store(&self, dataset: &Path, entries: Vec<Entry>) -> io::Result<()> {
-        // Lines are told apart by their ends. Of two files of one name (in letters that are none) neither is kept.
+        // A name with a line end in it would be two lines: such a file is read every time.
         let lines: String =
             entries.iter().filter(|entry| !entry.name.contains(['\n', '\r'])).map(Entry::line).collect();
         let path = place(&self.cache, dataset, "", "index");

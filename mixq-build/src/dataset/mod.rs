@@ -97,7 +97,8 @@ impl Dataset {
     }
 }
 
-/// The dataset as it was kept, or read and kept, if there is a folder to keep it in; and the digest of what was read.
+/// The dataset as it was kept, or read and kept, if there is a folder to keep it in; and the digest of what
+/// was read.
 fn read(wanted: &Wanted<'_>, watch: &mut dyn Watch) -> Result<(Dataset, String), Error> {
     let reader = check::before(wanted)?;
     let (path, cache) = (&wanted.config.path, wanted.config.cache.as_deref());

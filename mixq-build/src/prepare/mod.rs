@@ -52,7 +52,8 @@ impl<'a> Prepared<'a> {
         Ok(Prepared { model, graph, fingerprint })
     }
 
-    /// Whether an artifact may be used: it must have been made from what the model says now, and be the network that this comes to.
+    /// Whether an artifact may be used: it must have been made from what the model says now, and be the
+    /// network that this comes to.
     ///
     /// # Errors
     /// The file is there but cannot be opened, or no allocation meets the budget.

@@ -88,6 +88,17 @@ fn a_csv_that_cannot_be_unpacked_has_no_digest() {
     assert!(said.contains("is no kind of dataset that mixq reads"), "{said}");
 }
 
+/// Their reader refuses such files: who adds one must hear that, not that nothing has changed.
+#[test]
+fn a_file_beside_images_that_is_none_counts_by_its_name() {
+    let add = |name: &str, contents: &[u8]| with(small(), &[(name, contents)]);
+    let expected = of_folder(&add("train/ant/new.webp", b"x"));
+    assert_ne!(expected, of_folder(&small()));
+    assert_ne!(expected, of_folder(&add("train/ant/newer.webp", b"x")));
+    assert_eq!(expected, of_folder(&add("train/ant/new.webp", b"y")));
+    assert_eq!(expected, of_file("d.tar", &tar(&add("train/ant/new.webp", b"z"))));
+}
+
 /// A tar file as somebody else packs it.
 fn repacked(files: &Files, time: u64) -> Vec<u8> {
     let mut archive = tar::Builder::new(Vec::new());
@@ -126,12 +137,11 @@ fn an_archive_counts_as_the_folder_that_was_packed() {
 #[test]
 fn what_systems_leave_behind_does_not_count() {
     let expected = of_folder(&small());
-    let left: [(&str, &[u8]); 8] = [
+    let left: [(&str, &[u8]); 7] = [
         (".DS_Store", b"x"),
         ("train/ant/.DS_Store", b"x"),
-        ("train/ant/Thumbs.db", b"x"),
         ("Thumbs.db", b"x"),
-        ("test/bee/desktop.ini", b"x"),
+        ("train/desktop.ini", b"x"),
         ("__MACOSX/train/ant/._a.png", b"x"),
         (".git/a/b.png", b"x"),
         ("README.txt", b"x"),

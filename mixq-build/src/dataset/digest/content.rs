@@ -1,5 +1,6 @@
 //! What counts of a file, by its kind.
 
+use std::collections::HashSet;
 use std::io::{self, Read, Write};
 use std::path::Path;
 
@@ -11,7 +12,8 @@ use crate::dataset::limit::{Limited, TooLarge};
 use crate::dataset::{csv, names, walk};
 use crate::error::Problem;
 
-/// Whether this mixq-build can tell what a dataset holds: without feature `datasets` it does not look into archives and NPZ.
+/// Whether this mixq-build can tell what a dataset holds: without feature `datasets` it does not look into
+/// archives and NPZ.
 pub fn told(path: &Path) -> bool {
     cfg!(feature = "datasets") || !matches!(kind::of(path), Ok(Kind::Archive | Kind::Npz))
 }
@@ -25,7 +27,8 @@ pub(super) fn of_dataset(path: &Path) -> Result<Hash, Problem> {
     }
 }
 
-/// Written anew by the crate that read it, in the one way that it has to write a record: another record gives other bytes.
+/// Written anew by the crate that read it, in the one way that it has to write a record: another record gives
+/// other bytes.
 fn of_csv(path: &Path) -> Result<Hash, Problem> {
     let mut rows = csv::rows(path)?;
     let mut sink = Sink::default();
@@ -45,22 +48,34 @@ fn of_csv(path: &Path) -> Result<Hash, Problem> {
 #[cfg(feature = "datasets")]
 fn of_archive(path: &Path) -> Result<Hash, Problem> {
     use crate::dataset::files::{Entry, each, unreadable};
-    let mut entries = Vec::new();
+    let (mut entries, mut others) = (Vec::new(), Vec::new());
     let mut failed = None;
     let mut take = |name: crate::dataset::walk::Name, entry: Entry| {
-        if let Entry::Bytes(bytes) = entry {
-            let name = name.join("/");
-            match of_contents(&name, &bytes[..]) {
+        let name = name.join("/");
+        match entry {
+            Entry::Bytes(bytes) => match of_contents(&name, &bytes[..], bytes.len() as u64) {
                 Ok(hash) => entries.push((name, hash)),
                 Err(error) => failed = failed.take().or(Some(error)),
-            }
+            },
+            Entry::Link(target) => entries.push((name, of_link(&target))),
+            // Its reader says why.
+            Entry::Unreadable(_) | Entry::Other => others.push(name),
+            Entry::Folder | Entry::File(_) => {}
         }
     };
     each(path, names::is_read, &mut (), &mut take)?;
     match failed {
         Some(error) => Err(unreadable(path, &error)),
-        None => Ok(whole(entries)),
+        None => Ok(whole(entries, others)),
     }
+}
+
+/// Of a link in an archive, to a file that counts itself: where it leads.
+#[cfg(feature = "datasets")]
+fn of_link(target: &[String]) -> Hash {
+    let mut sink = Sink::default();
+    sink.update(format!("-> {}", target.join("/")).as_bytes());
+    sink.hash()
 }
 
 #[cfg(feature = "datasets")]
@@ -69,7 +84,7 @@ fn of_arrays(path: &Path) -> Result<Hash, Problem> {
     let hash = |array: &crate::dataset::npy::Array| of_all(array.file());
     let hashes = arrays.iter().map(|(name, array)| Ok((name.clone(), hash(array)?)));
     let hashes: io::Result<Vec<_>> = hashes.collect();
-    Ok(whole(hashes.map_err(|error| Problem::io("read", path, &error))?))
+    Ok(whole(hashes.map_err(|error| Problem::io("read", path, &error))?, Vec::new()))
 }
 
 #[cfg(not(feature = "datasets"))]
@@ -92,9 +107,10 @@ pub(super) fn of_file(name: &str, path: &Path) -> Result<Hash, Problem> {
         };
         match (TooLarge::of(&error), error.kind()) {
             (Some(over), _) => damaged(over, "unpack it, if these are your data"),
-            (None, io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData) => {
-                damaged(&format_args!("is damaged: {error}"), "copy or download the file again")
-            }
+            (
+                None,
+                io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData,
+            ) => damaged(&format_args!("is damaged: {error}"), "copy or download the file again"),
             _ => Problem::io("read", path, &error),
         }
     })
@@ -110,23 +126,40 @@ fn of_contents(name: &str, contents: impl Read, packed: u64) -> io::Result<Hash>
         names::lines(&text).try_for_each(|line| writeln!(sink, "{line}"))?;
         return Ok(sink.hash());
     }
-    if names::is_gzip(name) { of_all(Limited::new(MultiGzDecoder::new(contents), packed)) } else { of_all(contents) }
+    if names::is_gzip(name) {
+        of_all(Limited::new(MultiGzDecoder::new(contents), packed))
+    } else {
+        of_all(contents)
+    }
 }
 
-/// Of many files: names hold no zero bytes and digests have one length, so no two lists look alike. What is packed in a folder
-/// goes by the name that it has unpacked.
-pub(super) fn whole(entries: Vec<(String, Hash)>) -> Hash {
+/// Of many files: names hold no zero bytes and digests have one length, so no two lists look alike. What is
+/// packed in a folder goes by the name that it has unpacked.
+///
+/// Of `others`, which nobody reads, those beside images count by their names, with zeros for a digest: they
+/// were meant to be images, and their reader refuses them.
+pub(super) fn whole(entries: Vec<(String, Hash)>, others: Vec<String>) -> Hash {
+    let images = entries.iter().map(|(name, _)| name.as_str()).filter(|name| names::is_image(name));
+    let folders: HashSet<&str> = images.map(folder).collect();
+    let beside = |name: &String| folders.contains(folder(name));
+    let others: Vec<_> = others.into_iter().filter(beside).map(|name| (name, Hash::default())).collect();
     let plain = |name: String| match names::unpacked(&name) {
         Some(plain) => plain.to_string(),
         None => name,
     };
-    let mut entries: Vec<_> = entries.into_iter().map(|(name, hash)| (plain(name), hash)).collect();
+    let mut entries: Vec<_> =
+        entries.into_iter().map(|(name, hash)| (plain(name), hash)).chain(others).collect();
     entries.sort();
-    let mut sink = sha2::Sha256::default();
+    let mut sink = Sink::default();
     for (name, hash) in entries {
-        sha2::Digest::update(&mut sink, name.as_bytes());
-        sha2::Digest::update(&mut sink, [0]);
-        sha2::Digest::update(&mut sink, hash);
+        sink.update(name.as_bytes());
+        sink.update(&[0]);
+        sink.update(&hash);
     }
-    sha2::Digest::finalize(sink).into()
+    sink.hash()
+}
+
+/// The path of a file's folder.
+fn folder(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(folder, _)| folder)
 }

@@ -16,6 +16,10 @@ pub(in crate::dataset) type Hash = [u8; 32];
 pub(super) struct Sink(Sha256);
 
 impl Sink {
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
     pub fn hash(self) -> Hash {
         self.0.finalize().into()
     }
@@ -23,7 +27,7 @@ impl Sink {
 
 impl Write for Sink {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.update(bytes);
+        self.update(bytes);
         Ok(bytes.len())
     }
 

@@ -1,9 +1,9 @@
 //! Digests of datasets, for fingerprints: of what readers read, not of what an operating system adds.
 //!
-//! Of CSV the fields count, of an archive the files in it, of a folder the files that readers take, of NPZ the arrays. So line
-//! ends, times, owners, the order in an archive and its compression change nothing. Of an image its file counts, not its pixels:
-//! decoders of JPEG differ from version to version by a step in a pixel, and an update of a library would make all artifacts
-//! stale.
+//! Of CSV the fields count, of an archive the files in it, of a folder the files that readers take, of NPZ
+//! the arrays. So line ends, times, owners, the order in an archive and its compression change nothing. Of an
+//! image its file counts, not its pixels: decoders of JPEG differ from version to version by a step in a
+//! pixel, and an update of a library would make all artifacts stale.
 
 mod content;
 mod hash;
@@ -25,9 +25,10 @@ use crate::error::{Error, Problem};
 
 /// SHA-256 of what readers read of a dataset, in hexadecimal.
 ///
-/// Of CSV: the file as a plain CSV, one line a row, without spaces around fields and without quotes that are not needed. Of
-/// folders, archives and NPZ: the names of all files that readers take (in a folder relative to it), sorted, each followed by a
-/// zero byte and the SHA-256 of its contents, unpacked.
+/// Of CSV: the file as a plain CSV, one line a row, without spaces around fields and without quotes that are
+/// not needed. Of folders, archives and NPZ: the names of all files that readers take (in a folder relative
+/// to it), sorted, each followed by a zero byte and the SHA-256 of its contents, unpacked. A file beside
+/// images that is none counts by its name.
 ///
 /// With a folder for an index, only files are read of which anything tells that they have changed.
 ///
@@ -36,6 +37,9 @@ use crate::error::{Error, Problem};
 pub fn digest(path: &Path, cache: Option<&Path>) -> Result<String, Error> {
     Ok(look(path, cache)?.digest)
 }
+
+/// Files by their names in a dataset.
+type Files = Vec<(String, PathBuf)>;
 
 /// A dataset as it was at one time.
 #[derive(PartialEq, Eq)]
@@ -52,7 +56,8 @@ pub(super) fn look(path: &Path, cache: Option<&Path>) -> Result<Look, Problem> {
     // Before anything is looked at: a file that is changed later than that has another time.
     let watermark = cache.and_then(Watermark::now);
     let index = cache.map_or_else(Index::default, |cache| Index::load(cache, path));
-    let files = if folder { list(path)? } else { vec![(String::new(), path.to_path_buf())] };
+    let (files, others) =
+        if folder { list(path)? } else { (vec![(String::new(), path.to_path_buf())], Vec::new()) };
     let mut entries = Vec::with_capacity(files.len());
     let mut stamps = Vec::with_capacity(files.len());
     let mut news = false;
@@ -82,16 +87,20 @@ pub(super) fn look(path: &Path, cache: Option<&Path>) -> Result<Look, Problem> {
     }
     let digest = match &entries[..] {
         [(_, _, hash)] if !folder => *hash,
-        _ => content::whole(entries.into_iter().map(|(name, _, hash)| (name, hash)).collect()),
+        _ => content::whole(entries.into_iter().map(|(name, _, hash)| (name, hash)).collect(), others),
     };
     Ok(Look { digest: hexadecimal(&digest), stamps })
 }
 
-/// The files of a folder that readers take, by names that are the same on every system, in their order.
-fn list(path: &Path) -> Result<Vec<(String, PathBuf)>, Problem> {
-    let files = walk(path)?.files.into_iter();
-    let taken = files.filter(|(name, _)| name.last().is_some_and(|name| names::is_read(name)));
-    let mut files: Vec<_> = taken.map(|(name, path)| (name.join("/"), path)).collect();
+/// The files of a folder that readers take, by names that are the same on every system, in their order; and
+/// the names of others.
+fn list(path: &Path) -> Result<(Files, Vec<String>), Problem> {
+    let (mut files, mut others) = (Vec::new(), Vec::new());
+    for (name, path) in walk(path)?.files {
+        let is_read = name.last().is_some_and(|name| names::is_read(name));
+        let name = name.join("/");
+        if is_read { files.push((name, path)) } else { others.push(name) }
+    }
     files.sort();
-    Ok(files)
+    Ok((files, others))
 }

@@ -4,9 +4,10 @@ use std::path::Path;
 
 use crate::error::Problem;
 
-/// What tells a changed file without reading it. Size and time of change of the contents are not enough: both stay when a file
-/// is copied with its time or set back, and two files of one size from one archive have the same. The time of change of the
-/// inode cannot be set by anyone, and a file that is moved in another's place has another inode.
+/// What tells a changed file without reading it. Size and time of change of the contents are not enough: both
+/// stay when a file is copied with its time or set back, and two files of one size from one archive have the
+/// same. The time of change of the inode cannot be set by anyone, and a file that is moved in another's place
+/// has another inode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::dataset) struct Stamp {
     /// The file system.
@@ -31,8 +32,9 @@ impl Stamp {
     #[cfg(unix)]
     fn from(metadata: &std::fs::Metadata) -> Option<Stamp> {
         use std::os::unix::fs::MetadataExt;
-        // FAT and its like keep no time of the inode, but show that of the contents; all of them count in steps of ten
-        // milliseconds or more, as do old file systems whose steps are too coarse to tell two changes.
+        // FAT and its like keep no time of the inode, but show that of the contents; all of them count in
+        // steps of ten milliseconds or more, as do old file systems whose steps are too coarse to tell two
+        // changes.
         const STEP: i64 = 1_000_000;
         if metadata.ctime_nsec() % STEP == 0 {
             return None;

@@ -8,6 +8,7 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Mutex, PoisonError};
 
 use super::budget::{Budget, Held};
+use super::idx;
 use super::pixels::{DECODED, Fit, Unfit, decode};
 use super::source::{Entry, each};
 use crate::dataset::limit;
