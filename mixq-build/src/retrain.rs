@@ -44,7 +44,7 @@ pub fn retrain(
         waited = true;
         waiting();
     })?;
-    if let State::Fresh(artifact) = artifact::state(path, &prepared.fingerprint)?
+    if let State::Fresh(artifact) = prepared.state(path)?
         && (!force || waited)
     {
         return Ok(Retrained { artifact: *artifact, effort: None });

@@ -46,6 +46,14 @@ impl State {
             }
         }
     }
+
+    /// What is there, fresh or stale.
+    pub fn artifact(self) -> Option<Artifact> {
+        match self {
+            State::Fresh(artifact) | State::Stale(artifact, _) => Some(*artifact),
+            State::Missing | State::Damaged(_) => None,
+        }
+    }
 }
 
 /// Reads an artifact and holds it against the fingerprint of its model.

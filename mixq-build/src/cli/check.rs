@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::packages::Models;
 use super::{Outcome, Selection};
-use crate::artifact::{self, DATASET};
+use crate::artifact::DATASET;
 use crate::error::Error;
 use crate::prepare::Prepared;
 
@@ -14,7 +14,7 @@ pub fn run(selection: &Selection) -> Result<Outcome, Error> {
     let mut well = true;
     for (model, path) in &chosen.models {
         let prepared = Prepared::new(model)?;
-        let reason = artifact::state(path, &prepared.fingerprint)?.reason();
+        let reason = prepared.reason(&prepared.state(path)?);
         match &reason {
             Some(reason) => {
                 say!("{} {reason}; run `cargo mixq retrain --model {}`", path.display(), model.name);
@@ -29,5 +29,5 @@ pub fn run(selection: &Selection) -> Result<Outcome, Error> {
         well &= reason.is_none();
         models.push(json!({ "model": model.name, "fresh": reason.is_none(), "reason": reason }));
     }
-    Ok(Outcome { models, well })
+    Ok(Outcome { models, firmware: chosen.together()?, well })
 }

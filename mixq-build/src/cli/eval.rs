@@ -9,7 +9,7 @@ use serde_json::json;
 use super::packages::Models;
 use super::reading::Reading;
 use super::{Outcome, Selection};
-use crate::artifact::{self, State};
+use crate::artifact::State;
 use crate::dataset::{Dataset, Split};
 use crate::error::{Error, Problem};
 use crate::evaluate;
@@ -24,8 +24,8 @@ pub fn run(selection: &Selection, file: Option<&Path>) -> Result<Outcome, Error>
     for (model, path) in &chosen.models {
         let start = Instant::now();
         let prepared = Prepared::new(model)?;
-        let state = artifact::state(path, &prepared.fingerprint)?;
-        let reason = state.reason().unwrap_or_default();
+        let state = prepared.state(path)?;
+        let reason = prepared.reason(&state).unwrap_or_default();
         let State::Fresh(artifact) = state else {
             let message = format!("{} {reason}", path.display());
             return Err(Problem::new(message).help("run `cargo mixq retrain`").into());
@@ -58,7 +58,7 @@ pub fn run(selection: &Selection, file: Option<&Path>) -> Result<Outcome, Error>
             "seconds": seconds,
         }));
     }
-    Ok(Outcome { models, well: true })
+    Ok(Outcome { models, firmware: Vec::new(), well: true })
 }
 
 /// Label and logits of each image.

@@ -3,11 +3,14 @@
 mod alternatives;
 mod paper;
 mod request;
+mod share;
 mod shortage;
+mod state;
 
 pub use alternatives::Alternatives;
 pub use paper::{PaperAllocation, chain};
 pub use request::Request;
+pub use share::share;
 pub use shortage::{Least, MemoryModel, Shortage};
 
 use mixq_format::Bits;
@@ -37,13 +40,7 @@ impl<'a> Prepared<'a> {
     /// # Errors
     /// What is wrong with the network, or an unreadable dataset.
     pub fn new(model: &'a Model) -> Result<Prepared<'a>, Error> {
-        let located = |problem: Problem| match problem.location {
-            Some(_) => problem,
-            None => Problem { location: model.network_at.clone(), ..problem },
-        };
-        let graph = spec(&model.network)
-            .and_then(|spec| Graph::resolve(&spec))
-            .map_err(|error| Error { problems: error.problems.into_iter().map(located).collect() })?;
+        let graph = graph(model)?;
         let fingerprint = fingerprint(model, &graph)?;
         Ok(Prepared { model, graph, fingerprint })
     }
@@ -115,6 +112,17 @@ impl<'a> Prepared<'a> {
             Err(problem) => problem.into(),
         }
     }
+}
+
+/// A model's network; what is wrong with a built-in one points to where it is named.
+fn graph(model: &Model) -> Result<Graph, Error> {
+    let located = |problem: Problem| match problem.location {
+        Some(_) => problem,
+        None => Problem { location: model.network_at.clone(), ..problem },
+    };
+    spec(&model.network)
+        .and_then(|spec| Graph::resolve(&spec))
+        .map_err(|error| Error { problems: error.problems.into_iter().map(located).collect() })
 }
 
 /// The network of a source, before names and shapes.
