@@ -229,8 +229,12 @@ fn models_that_share_an_arena_are_told_its_size() {
     let [tiny, wide] = add_a_second_model(&firmware);
     assert!(tiny.1 < wide.1);
     let arena = |found: &str| {
-        let library =
-            format!("const _: () = assert!(matches!(option_env!(\"MIXQ_ARENA_BYTES\"), {found}));\n");
+        let library = format!(
+            "const ARENA: &str = match option_env!(\"MIXQ_ARENA_BYTES\") {{ Some(bytes) => bytes, None => \"none\" }};\n\
+             const _: () = assert!(matches!(ARENA.as_bytes(), {found}));\n"
+        );
+        let library = library
+            + "const _: () = assert!(matches!(env!(\"MIXQ_MODEL_NAMES\").as_bytes(), b\"tiny,wide\"));\n";
         firmware.package.write("src/lib.rs", &library);
         let Output { succeeded, text } = firmware.cargo(&["build", "-vv"], &[]);
         assert!(succeeded && !text.contains("warning: firmware"), "{text}");
@@ -238,12 +242,12 @@ fn models_that_share_an_arena_are_told_its_size() {
     };
     let bytes = mixq_build::report::bytes;
     let flash = format!("flash {} + {} = {}", bytes(tiny.0), bytes(wide.0), bytes(tiny.0 + wide.0));
-    let text = arena("None");
+    let text = arena("b\"none\"");
     let ram = format!("RAM {} + {} = {} of 6,144 B", bytes(tiny.1), bytes(wide.1), bytes(tiny.1 + wide.1));
     assert!(text.contains(&format!("{flash} of 49,152 B; {ram}")), "{text}");
     firmware.package.replace("Cargo.toml", "ram = \"6 KiB\"", "ram = \"6 KiB\"\nshared-arena = true");
     write_artifacts(&firmware.package);
-    let text = arena(&format!("Some(\"{}\")", wide.1));
+    let text = arena(&format!("b\"{}\"", wide.1));
     let ram =
         format!("RAM {}, the most of {} and {} in one arena", bytes(wide.1), bytes(tiny.1), bytes(wide.1));
     assert!(text.contains(&ram), "{text}");

@@ -11,11 +11,8 @@ use mixq_tests::networks;
 #[test]
 fn two_models_take_turns_in_one_arena() {
     let artifacts = [networks::weighted(Bits::B4, Bits::B4), networks::pooled(Bits::B8)];
-    let [larger, smaller] = [0, 1].map(|index: usize| artifacts[index].ram_bytes());
-    assert!(
-        smaller > 0 && smaller < larger,
-        "the arena is not that of the first alone by chance: {smaller} B"
-    );
+    let [smaller, larger] = artifacts.each_ref().map(Artifact::ram_bytes);
+    assert!(smaller < larger, "the arena is not that of the first alone: {smaller} B, {larger} B");
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("shared_arena");
     firmware::write_models(&folder, &artifacts, networks::images);
 

@@ -91,6 +91,8 @@ fn regions_may_have_other_names() {
         "MEMORY { FLASH : ORIGIN = 0, LENGTH = 1 RAM : ORIGIN = 0, LENGTH = 1 }\nREGION_ALIAS(^RAM, FLASH)",
         "the region `RAM` stands there twice",
     );
+    says("REGION_ALIAS(^\"R\nAM\", RAM_D1)", "this is no name");
+    says("INCLUDE ^\"a\nb\"", "this is no name");
     says("REGION_ALIAS(RAM ^RAM_D1)", "expected `,`, found `RAM_D1`");
 }
 

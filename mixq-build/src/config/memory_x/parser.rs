@@ -75,6 +75,7 @@ impl<'a> Parser<'a> {
                 self.next += 1;
             }
         }
+        self.check_name(&span)?;
         let name = self.file.source[span].trim_matches('"').to_string();
         let path = self.file.path.parent().unwrap_or(Path::new("")).join(&name);
         match text(&path) {
@@ -144,11 +145,20 @@ impl<'a> Parser<'a> {
         region.ok_or_else(|| self.file.problem(name, format!("there is no region `{text}` before this line")))
     }
 
+    /// Quotes may hold anything; a name stands on one line.
+    fn check_name(&self, span: &Range<usize>) -> Result<(), Problem> {
+        match self.file.source[span.clone()].contains(char::is_control) {
+            true => Err(self.file.problem(span.clone(), "this is no name: it goes over several lines")),
+            false => Ok(()),
+        }
+    }
+
     /// Letters, digits, dots, and hyphens within; or quotes around.
     pub(super) fn region_name(&mut self) -> Result<Range<usize>, Problem> {
         if let Some(token) = self.tokens.get(self.next).filter(|token| token.kind == Kind::Text) {
             self.next += 1;
             let span = token.span();
+            self.check_name(&span)?;
             return Ok(span.start + 1..span.end - 1);
         }
         let mut span = self.word("a region's name or `}`")?.span();
