@@ -123,7 +123,8 @@ fn compile(environment: &Environment) -> Result<(), Error> {
     if problems.is_empty() { Ok(()) } else { Err(Error { problems }) }
 }
 
-/// Announces the models and the arena that they may share, and says what they take together; problems if that is too much.
+/// Announces the models and the arena that they may share, and says what they take together; problems if that
+/// is too much.
 fn together(environment: &Environment, config: &Config, artifacts: &[Option<Artifact>]) -> Vec<Problem> {
     let report = FirmwareReport::new(config, artifacts);
     let names: Vec<&str> = config.models.iter().map(|model| model.name.as_str()).collect();
@@ -145,7 +146,8 @@ fn together(environment: &Environment, config: &Config, artifacts: &[Option<Arti
     }
 }
 
-/// The configuration, each model with its share of the device, and with the folder that keeps what was learnt about datasets.
+/// The configuration, each model with its share of the device, and with the folder that keeps what was learnt
+/// about datasets.
 fn configuration(environment: &Environment) -> Result<Config, Error> {
     let mut config = prepare::share(Config::load(&environment.manifest_dir)?)?;
     let cache = scratch(&environment.out_dir).join(dataset::FOLDER);

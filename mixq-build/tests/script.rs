@@ -258,7 +258,8 @@ fn models_that_are_too_large_together_stop_the_build() {
     let firmware = Firmware::new();
     let [tiny, wide] = add_a_second_model(&firmware);
     let sum = tiny.0 + wide.0;
-    // Each fits alone, and the rules could make both smaller: for editors the artifacts of before are counted as they are.
+    // Each fits alone, and the rules could make both smaller: for editors the artifacts of before are counted
+    // as they are.
     let less = format!("flash = {}", sum - 1);
     firmware.package.replace("Cargo.toml", "flash = \"48 KiB\"", &less);
     let over = format!("= {} of flash together, 1 B more than", mixq_build::report::bytes(sum));

@@ -1,4 +1,5 @@
-//! Several models in one firmware: what each may take, when artifacts stay fresh, and what commands say of the sum.
+//! Several models in one firmware: what each may take, when artifacts stay fresh, and what commands say of
+//! the sum.
 #![cfg(feature = "cli")]
 
 mod common;
@@ -26,7 +27,8 @@ fn network(filters: usize) -> String {
     )
 }
 
-/// A package with these models, each with its filters and lines of its table, and with these lines of its device.
+/// A package with these models, each with its filters and lines of its table, and with these lines of its
+/// device.
 fn package(models: &[(&str, usize, &str)], device: &str) -> Package {
     let package = Package::new();
     let mut manifest =
@@ -95,7 +97,8 @@ fn mixq(package: &Package, arguments: &[&str]) -> (bool, String, Value) {
     (output.status.success(), said, serde_json::from_str(&last).unwrap_or_else(|_| panic!("{last}")))
 }
 
-/// Held against the definition by inequalities, in wide integers: between exact parts and one byte (or word) less.
+/// Held against the definition by inequalities, in wide integers: between exact parts and one byte (or word)
+/// less.
 #[test]
 fn models_share_the_device_by_their_distance_from_2_to_8_bits() {
     let filters = [3, 40, 11];

@@ -29,11 +29,12 @@ use proc_macro::TokenStream;
 ///
 /// # A shared arena
 ///
-/// With `shared-arena = true` in `[package.metadata.mixq.device]` all models take turns in one arena, as large as the
-/// largest of them needs. `Network<'a>` then borrows it: two networks that are alive at once on one arena do not compile.
+/// With `shared-arena = true` in `[package.metadata.mixq.device]` all models take turns in one arena, as
+/// large as the largest of them needs. `Network<'a>` then borrows it: two networks that are alive at once on
+/// one arena do not compile.
 ///
 /// ```ignore
-/// let mut arena = digits::Arena::new();                      // of ARENA_BYTES bytes; `faces::Arena` is the same type
+/// let mut arena = digits::Arena::new();      // of ARENA_BYTES bytes; `faces::Arena` is the same type
 /// let class = digits::Network::new(&mut arena).classify(&image);
 /// let face = faces::Network::new(&mut arena).classify(&other);
 /// ```

@@ -4,7 +4,8 @@ use mixq_format::Artifact;
 use proc_macro2::{Literal, TokenStream};
 use quote::quote;
 
-/// The variable by which `mixq_build::build()` says how large the arena is that all models share; not set where each has its own.
+/// The variable by which `mixq_build::build()` says how large the arena is that all models share; not set
+/// where each has its own.
 pub const VARIABLE: &str = "MIXQ_ARENA_BYTES";
 
 /// Where a network has its RAM.
@@ -84,8 +85,8 @@ impl Memory {
                     /// Bytes of the arena: what the largest model of the firmware needs.
                     pub const ARENA_BYTES: usize = #bytes;
 
-                    /// The RAM in which all models of the firmware take turns: the same type in the module of each. Fit for a
-                    /// `static`: all zero at first.
+                    /// The RAM in which all models of the firmware take turns: the same type in the module of
+                    /// each. Fit for a `static`: all zero at first.
                     pub type Arena = ::mixq_rt::Arena<#words>;
 
                     /// The network, at work in an arena of which it takes the first `RAM_BYTES` bytes.
@@ -94,7 +95,8 @@ impl Memory {
                     }
 
                     impl<'a> Network<'a> {
-                        /// A network that has seen no image. Whatever the arena holds is of no matter to it, and is overwritten.
+                        /// A network that has seen no image. Whatever the arena holds is of no matter to it,
+                        /// and is overwritten.
                         pub const fn new(arena: &'a mut Arena) -> Network<'a> {
                             Network { arena }
                         }

@@ -1,5 +1,5 @@
-//! Two models in one firmware that take turns in one arena: the logits of each are the host's, the linker holds the arena once,
-//! and flash is the sum.
+//! Two models in one firmware that take turns in one arena: the logits of each are the host's, the linker
+//! holds the arena once, and flash is the sum.
 
 use std::path::Path;
 

@@ -125,8 +125,8 @@ struct Selection {
     json: bool,
 }
 
-/// What a command found: one JSON object for each model, what all models of each firmware take together (where the
-/// command is about that), and whether all is well.
+/// What a command found: one JSON object for each model, what all models of each firmware take together
+/// (where the command is about that), and whether all is well.
 struct Outcome {
     models: Vec<serde_json::Value>,
     firmware: Vec<FirmwareReport>,

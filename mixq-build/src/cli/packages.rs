@@ -101,8 +101,8 @@ impl Models {
 }
 
 impl Models {
-    /// What all models of each package take together, chosen or not, as their artifacts are now. Said to people where there are
-    /// several; what is too much is a problem on stderr.
+    /// What all models of each package take together, chosen or not, as their artifacts are now. Said to
+    /// people where there are several; what is too much is a problem on stderr.
     ///
     /// # Errors
     /// An artifact is there but cannot be opened.

@@ -10,8 +10,9 @@
 //! shared-arena = true         # the models take turns in one arena: RAM holds the largest, not the sum
 //! ```
 //!
-//! The device's budget is that of the firmware. A model's own `flash` and `ram` are taken from it first; the models without
-//! share what is left ([`crate::prepare::share`]). A model alone gets all of it. In place of sizes stand
+//! The device's budget is that of the firmware. A model's own `flash` and `ram` are taken from it first; the
+//! models without share what is left ([`crate::prepare::share()`]). A model alone gets all of it. In place of
+//! sizes stand
 //!
 //! * `chip = "stm32h743zi"`: the whole flash and main RAM of one of [`chips::CHIPS`]; `flash` or `ram` beside it replace
 //!   the chip's, for instance where flash is external.
@@ -80,7 +81,8 @@ impl Config {
         Config::from_manifests(manifest_dir, &package, workspace.as_deref())
     }
 
-    /// The same, where the workspace's Cargo.toml is known already: `None` or the package's own for a package that is in no other.
+    /// The same, where the workspace's Cargo.toml is known already: `None` or the package's own for a package
+    /// that is in no other.
     ///
     /// # Errors
     /// Everything that is wrong in both files, in the order of their lines.

@@ -23,8 +23,8 @@ pub struct Model {
     pub policy: Policy,
     /// Slack of the rule for weights, in millionths.
     pub delta: u32,
-    /// Bytes of flash that the network may take: its own, or all that the models with own ones leave of the device's. Where
-    /// several models are left to share that, [`crate::prepare::share`] divides it.
+    /// Bytes of flash that the network may take: its own, or all that the models with own ones leave of the
+    /// device's. Where several models are left to share that, [`crate::prepare::share()`] divides it.
     pub flash: u64,
     /// Bytes of RAM that the network may take, likewise.
     pub ram: u64,
@@ -40,7 +40,8 @@ pub struct Model {
     pub network_at: Option<Location>,
     /// The value that names the dataset's file.
     pub dataset_at: Option<Location>,
-    /// The value that the flash budget comes from: `flash` of the model, or `flash`, `chip` or `memory-x` of the device.
+    /// The value that the flash budget comes from: `flash` of the model, or `flash`, `chip` or `memory-x` of
+    /// the device.
     pub flash_at: Option<Location>,
     /// The value that the RAM budget comes from.
     pub ram_at: Option<Location>,

@@ -31,7 +31,8 @@ impl DeviceBudget {
         DeviceBudget { flash: flash.and_then(limit), ram: ram.and_then(limit), shared_arena }
     }
 
-    /// Gives models without own budgets what those with own ones leave; reports own ones that are over the device's.
+    /// Gives models without own budgets what those with own ones leave; reports own ones that are over the
+    /// device's.
     pub(super) fn leave(&self, models: &mut [Model], problems: &mut Vec<Problem>) {
         if let Some(device) = &self.flash {
             let own = own(models, |model| (model.flash_of, model.flash, &model.flash_at));

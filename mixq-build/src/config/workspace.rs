@@ -6,10 +6,11 @@ use std::process::Command;
 use super::table::{Entry, Manifest};
 use crate::error::{Error, Problem};
 
-/// The Cargo.toml of the workspace above or beside a package; `None` if the package is in none, or is itself the root.
+/// The Cargo.toml of the workspace above or beside a package; `None` if the package is in none, or is itself
+/// the root.
 ///
-/// `exclude`, `members`, `package.workspace`, nested workspaces and path dependencies decide it, by rules that are
-/// cargo's: it is asked with `cargo locate-project --workspace`, which is fast and needs no network.
+/// `exclude`, `members`, `package.workspace`, nested workspaces and path dependencies decide it, by rules
+/// that are cargo's: it is asked with `cargo locate-project --workspace`, which is fast and needs no network.
 ///
 /// # Errors
 /// Cargo cannot be started, or refuses the manifest: its own words.
@@ -41,7 +42,8 @@ pub(super) fn root(package: &Manifest) -> Result<Option<PathBuf>, Error> {
     Ok(Some(root).filter(|root| !same(root, &absolute)))
 }
 
-/// Whether cargo need not be asked: the package is a workspace itself, or there is no other manifest that could be one.
+/// Whether cargo need not be asked: the package is a workspace itself, or there is no other manifest that
+/// could be one.
 fn alone(package: &Manifest, absolute: &Path) -> bool {
     let named =
         |entry: Entry<'_>| entry.table(&mut Vec::new()).is_some_and(|package| package.contains("workspace"));

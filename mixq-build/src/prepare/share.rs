@@ -17,9 +17,10 @@ struct Need {
 
 /// Divides what is left of the device among the models that have no budget of their own.
 ///
-/// Each gets the least that its network can have, and of the rest as much as its distance from there to 8 bits everywhere is
-/// of the sum of all such distances. So all of them are cut about equally hard. The parts depend on all models of
-/// the firmware, whichever a command is about. A model alone gets all. Models that share an arena may each take all RAM.
+/// Each gets the least that its network can have, and of the rest as much as its distance from there to 8
+/// bits everywhere is of the sum of all such distances. So all of them are cut about equally hard. The parts
+/// depend on all models of the firmware, whichever a command is about. A model alone gets all. Models that
+/// share an arena may each take all RAM.
 ///
 /// # Errors
 /// A network that cannot be read, or models that do not fit together even at their lowest bits.
@@ -101,7 +102,8 @@ fn of(model: &Model, graph: &Graph) -> Result<[Need; 2], Problem> {
     Ok([Need { least: flash, full: full.flash.max(flash) }, Need { least: ram, full: full.ram.max(ram) }])
 }
 
-/// Parts of `whole`, each a multiple of `unit` and no less than the least; `None` if these are more than the whole.
+/// Parts of `whole`, each a multiple of `unit` and no less than the least; `None` if these are more than the
+/// whole.
 fn divide(whole: u64, needs: &[Need], unit: u64) -> Option<Vec<u64>> {
     let sum = |of: fn(&Need) -> u64| needs.iter().map(|need| u128::from(of(need))).sum::<u128>();
     let rest = u128::from(whole).checked_sub(sum(|need| need.least))?;

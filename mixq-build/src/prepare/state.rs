@@ -12,8 +12,9 @@ use crate::error::Problem;
 impl Prepared<'_> {
     /// Reads the model's artifact and holds it against what the model says now.
     ///
-    /// Where the budget is a share, and nothing else has changed, an artifact with the very bits that the new share gives stays
-    /// fresh. (Bits by sensitivity are known only after training: there the share counts as it is.)
+    /// Where the budget is a share, and nothing else has changed, an artifact with the very bits that the new
+    /// share gives stays fresh. (Bits by sensitivity are known only after training: there the share counts as
+    /// it is.)
     ///
     /// # Errors
     /// The file is there but cannot be opened.

@@ -44,8 +44,8 @@ pub struct ModelMemory {
 }
 
 impl FirmwareReport {
-    /// Counts the bytes of artifacts themselves, whatever budget they say they were made for; one for each model of `config`, in
-    /// their order, `None` where there is none.
+    /// Counts the bytes of artifacts themselves, whatever budget they say they were made for; one for each
+    /// model of `config`, in their order, `None` where there is none.
     pub fn new(config: &Config, artifacts: &[Option<Artifact>]) -> FirmwareReport {
         let all: Vec<(&Model, &Option<Artifact>)> = config.models.iter().zip(artifacts).collect();
         let memory = |(model, artifact): &(&Model, &Option<Artifact>)| {

@@ -33,7 +33,8 @@ fn cargo(folder: &Path) -> PathBuf {
     PathBuf::from(String::from_utf8(output.stdout).unwrap().trim_end())
 }
 
-/// The package's budget is that of the workspace of so many bytes, or it has none; and cargo agrees about the root.
+/// The package's budget is that of the workspace of so many bytes, or it has none; and cargo agrees about the
+/// root.
 fn belongs(folder: &Path, root: &Path, bytes: Option<u64>) {
     assert_eq!(cargo(folder), root.join("Cargo.toml"), "{}", folder.display());
     match (Config::load(folder), bytes) {

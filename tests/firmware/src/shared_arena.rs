@@ -1,5 +1,5 @@
-//! Prints the logits of every image by every network, which take turns in one arena: the first image by all of them, then the
-//! second, and so on.
+//! Prints the logits of every image by every network, which take turns in one arena: the first image by all
+//! of them, then the second, and so on.
 #![no_std]
 #![no_main]
 

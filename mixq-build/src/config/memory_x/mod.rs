@@ -56,7 +56,8 @@ impl MemoryX {
         MemoryX::parse(path, &text)
     }
 
-    /// Reads the text of a linker script; `path` is what messages call it, and `INCLUDE` looks for files in its folder.
+    /// Reads the text of a linker script; `path` is what messages call it, and `INCLUDE` looks for files in
+    /// its folder.
     ///
     /// # Errors
     /// What is wrong, with its line and column: a region that is missing, or an expression of more than numbers, K and M,

@@ -20,7 +20,8 @@ pub(super) struct Parser<'a> {
 }
 
 impl<'a> Parser<'a> {
-    /// All of it. Passed over is what is no `MEMORY { ... }`, `REGION_ALIAS(...)` or `INCLUDE`, and symbols that are not numbers.
+    /// All of it. Passed over is what is no `MEMORY { ... }`, `REGION_ALIAS(...)` or `INCLUDE`, and symbols
+    /// that are not numbers.
     pub fn script(&mut self) -> Result<(), Problem> {
         while let Some(token) = self.take() {
             match token.text {
@@ -60,7 +61,8 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// `INCLUDE file`. Linkers look in other folders, too: only `within` MEMORY a file that is not there is an error.
+    /// `INCLUDE file`. Linkers look in other folders, too: only `within` MEMORY a file that is not there is
+    /// an error.
     fn include(&mut self, at: &Token<'_>, within: bool) -> Result<(), Problem> {
         // A path is one text in quotes, or tokens without a space between, as `ld/regions.x` is.
         let first = self.take().ok_or_else(|| self.expected("a file's name"))?;
