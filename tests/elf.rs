@@ -54,6 +54,11 @@ impl Symbols {
         }
     }
 
+    /// Bytes of all symbols in that memory.
+    pub fn total(&self, memory: &Range<u64>) -> u64 {
+        self.0.iter().filter(|(_, address, _)| memory.contains(address)).map(|(.., size)| size).sum()
+    }
+
     /// Bytes of a model's constants: its layer tables and its parameters.
     pub fn flash_bytes(&self, memory: &Memory, model: &str) -> u64 {
         ["LAYERS", "PARAMETERS"]

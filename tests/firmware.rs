@@ -82,6 +82,8 @@ pub enum Part {
     Binary,
     /// The networks alone, where no emulated board is at hand.
     Library,
+    /// The firmware whose networks take turns in one arena of so many bytes, to be executed.
+    SharedArena(usize),
 }
 
 /// Compiles the firmware around the networks in `models`; the ELF, if a binary is asked for.
@@ -92,12 +94,18 @@ pub fn build(models: &Path, options: &Options<'_>, target_folder: &Path) -> Path
     let Options { target, board, part, opt_level } = *options;
     let package = Path::new(env!("CARGO_MANIFEST_DIR")).join("firmware");
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let output = Command::new(cargo)
-        .args(["build", "--release", "--target", target])
-        .arg(match part {
-            Part::Binary => "--bins",
-            Part::Library => "--lib",
-        })
+    let mut command = Command::new(cargo);
+    command.env_remove("MIXQ_ARENA_BYTES").args(["build", "--release", "--target", target]);
+    let name = match part {
+        Part::SharedArena(_) => "shared_arena",
+        Part::Binary | Part::Library => "firmware",
+    };
+    match part {
+        Part::Binary => command.args(["--bin", name]),
+        Part::Library => command.arg("--lib"),
+        Part::SharedArena(bytes) => command.args(["--bin", name]).env("MIXQ_ARENA_BYTES", bytes.to_string()),
+    };
+    let output = command
         .arg("--target-dir")
         .arg(target_folder)
         .current_dir(package)
@@ -112,7 +120,7 @@ pub fn build(models: &Path, options: &Options<'_>, target_folder: &Path) -> Path
         "the Rust target {target} is missing: run `cargo xtask setup`\n\n{errors}"
     );
     assert!(output.status.success(), "the firmware does not compile for {target}:\n\n{errors}");
-    target_folder.join(target).join("release").join("firmware")
+    target_folder.join(target).join("release").join(name)
 }
 
 /// Executes an ELF on an emulated board with these arguments; what it prints.

@@ -130,6 +130,18 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
+/// That there is none of this name, and which there are.
+pub fn unknown(what: &str, wanted: &str, names: &[&str]) -> Problem {
+    let all: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    let there =
+        if all.is_empty() { "there is none".to_string() } else { format!("{what}s are {}", all.join(", ")) };
+    let help = match nearest(wanted, names.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`? {there}"),
+        None => there,
+    };
+    Problem::new(format!("there is no {what} `{wanted}`")).help(help)
+}
+
 /// The nearest of `known` to a misspelt `word`, if one is near.
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     known

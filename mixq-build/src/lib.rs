@@ -7,7 +7,7 @@
 //! mixq-build = "0.1"
 //!
 //! [package.metadata.mixq.device]
-//! flash = "48 KiB"
+//! flash = "48 KiB"            # what all models take together
 //! ram = "6 KiB"
 //!
 //! [package.metadata.mixq.models.digits]

@@ -2,12 +2,21 @@
 
 use std::path::{Path, PathBuf};
 
+use mixq_format::Artifact;
+
 use crate::artifact::{self, State};
 use crate::config::{Config, Model, NetworkSource};
 use crate::dataset::{self, Dataset};
-use crate::error::{Error, Problem};
+use crate::error::{Error, Problem, unknown};
 use crate::observer::Observer;
-use crate::prepare::Prepared;
+use crate::prepare::{self, Prepared};
+use crate::report::FirmwareReport;
+
+/// The variable by which `include_model!` learns which models are counted, with commas between.
+const NAMES: &str = "MIXQ_MODEL_NAMES";
+
+/// The variable by which `include_model!` learns how large the arena is that all models share.
+const ARENA: &str = "MIXQ_ARENA_BYTES";
 
 /// Makes sure that the artifact of every model in Cargo.toml is there and fresh, for `include_model!` to include.
 ///
@@ -88,8 +97,9 @@ fn compile(environment: &Environment) -> Result<(), Error> {
     rerun(&folder.join("Cargo.toml"));
     let config = configuration(environment)?;
     config.workspace_manifest.as_deref().into_iter().for_each(rerun);
-    config.memory_x.as_deref().into_iter().for_each(rerun);
+    config.linker_scripts.iter().for_each(|path| rerun(path));
     let mut problems = Vec::new();
+    let mut artifacts = Vec::new();
     for model in &config.models {
         let path = artifact::path(folder, &model.name);
         rerun(&path);
@@ -111,14 +121,44 @@ fn compile(environment: &Environment) -> Result<(), Error> {
             );
         }
         let result = Prepared::new(model).and_then(|prepared| ensure_fresh(environment, &prepared, &path));
-        problems.extend(result.err().into_iter().flat_map(|error| error.problems));
+        match result {
+            Ok(artifact) => artifacts.push(artifact),
+            Err(error) => problems.extend(error.problems),
+        }
+    }
+    if problems.is_empty() {
+        problems = together(environment, &config, &artifacts);
     }
     if problems.is_empty() { Ok(()) } else { Err(Error { problems }) }
 }
 
-/// The configuration, with the folder that keeps what was learnt about datasets.
+/// Announces the models and the arena that they may share, and says what they take together; problems if that
+/// is too much.
+fn together(environment: &Environment, config: &Config, artifacts: &[Option<Artifact>]) -> Vec<Problem> {
+    let report = FirmwareReport::new(config, artifacts);
+    let names: Vec<&str> = config.models.iter().map(|model| model.name.as_str()).collect();
+    println!("cargo::rustc-env={NAMES}={}", names.join(","));
+    if config.device.shared_arena {
+        println!("cargo::rustc-env={ARENA}={}", report.ram_bytes);
+    }
+    // Nothing that cargo acts on: it is in the output of the build script, which `cargo build -vv` shows.
+    println!("mixq: {}", report.line());
+    let problems = report.problems();
+    match environment.no_training {
+        Some(place) => {
+            problems
+                .iter()
+                .for_each(|problem| println!("cargo::warning={problem} (only a warning for {place})"));
+            Vec::new()
+        }
+        None => problems,
+    }
+}
+
+/// The configuration, each model with its share of the device, and with the folder that keeps what was learnt
+/// about datasets.
 fn configuration(environment: &Environment) -> Result<Config, Error> {
-    let mut config = Config::load(&environment.manifest_dir)?;
+    let mut config = prepare::share(Config::load(&environment.manifest_dir)?)?;
     let cache = scratch(&environment.out_dir).join(dataset::FOLDER);
     config.models.iter_mut().for_each(|model| model.dataset.cache = Some(cache.clone()));
     Ok(config)
@@ -128,24 +168,30 @@ fn rerun(path: &Path) {
     println!("cargo::rerun-if-changed={}", path.display());
 }
 
-fn ensure_fresh(environment: &Environment, prepared: &Prepared<'_>, path: &Path) -> Result<(), Error> {
+/// The artifact, which is fresh wherever one may be trained; `None` if there is none where not.
+fn ensure_fresh(
+    environment: &Environment,
+    prepared: &Prepared<'_>,
+    path: &Path,
+) -> Result<Option<Artifact>, Error> {
     let state = prepared.state(path)?;
-    let Some(reason) = state.reason() else { return Ok(()) };
+    let Some(reason) = prepared.reason(&state) else { return Ok(state.artifact()) };
     let name = &prepared.model.name;
     let stale = format!("model `{name}`: {}/{name}.mixq {reason}", artifact::FOLDER);
     if let Some(place) = environment.no_training {
         // A stale network is good enough to look at code by; without any, the macro reports it.
         println!("cargo::warning={stale} (not trained for {place})");
         return match state {
-            State::Stale(..) | State::Missing => Ok(()),
-            State::Fresh(_) | State::Other(..) | State::Damaged(_) => {
+            State::Other(..) | State::Damaged(_) => {
                 Err(Problem::new(stale).help("run `cargo mixq retrain`").into())
             }
+            State::Fresh(_) | State::Stale(..) | State::Missing => Ok(state.artifact()),
         };
     }
     // What cannot be trained is said before anything is.
     prepared.allocate()?;
-    train(environment, prepared, path, stale)
+    train(environment, prepared, path, stale)?;
+    Ok(prepared.state(path)?.artifact())
 }
 
 #[cfg(not(feature = "train"))]
@@ -202,9 +248,7 @@ fn write_test_images(environment: &Environment, model: &str, most: usize) -> Res
     let config = configuration(environment)?;
     let names: Vec<&str> = config.models.iter().map(|model| model.name.as_str()).collect();
     let found: Option<&Model> = config.models.iter().find(|candidate| candidate.name == model);
-    let model = found.ok_or_else(|| {
-        Problem::new(format!("there is no model `{model}`")).help(format!("models are {}", names.join(", ")))
-    })?;
+    let model = found.ok_or_else(|| unknown("model", model, &names))?;
     if model.dataset.shared.is_some() {
         variable(dataset::VARIABLE);
     }

@@ -10,3 +10,7 @@ mod precedence;
 mod reading;
 #[path = "config/sizes.rs"]
 mod sizes;
+#[path = "config/together.rs"]
+mod together;
+#[path = "config/workspaces.rs"]
+mod workspaces;

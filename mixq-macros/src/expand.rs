@@ -4,17 +4,18 @@ use mixq_format::{Artifact, layout};
 use proc_macro2::{Literal, TokenStream};
 use quote::quote;
 
+use crate::memory::{Memory, VARIABLE as ARENA};
 use crate::models::VARIABLE;
 use crate::parse::Model;
 use crate::tables::Step;
 
 /// Constants, tables and `Network` of one model.
-pub fn module(model: &Model, artifact: &Artifact) -> TokenStream {
+pub fn module(model: &Model, artifact: &Artifact, memory: Memory) -> TokenStream {
     let Model { visibility, name } = model;
     let artifact = &aligned(artifact);
     let doc = summary(model, artifact);
     let file = format!("/{}.mixq", model.file_stem());
-    let (constants, tables, network) = (constants(artifact), tables(artifact), network(artifact));
+    let (constants, tables, network) = (constants(artifact), tables(artifact), network(artifact, memory));
     quote! {
         #[doc = #doc]
         // Nobody uses all of it, a private module makes no public items, and additions alone have no
@@ -26,6 +27,8 @@ pub fn module(model: &Model, artifact: &Artifact) -> TokenStream {
             // Makes rustc compile this again when the file or the folder changes; not linked.
             const _: &[u8] =
                 ::core::include_bytes!(::core::concat!(::core::env!(#VARIABLE), #file));
+            // The same for the size of a shared arena, and for whether there is one.
+            const _: ::core::option::Option<&str> = ::core::option_env!(#ARENA);
 
             #constants
             #tables
@@ -89,7 +92,7 @@ fn constants(artifact: &Artifact) -> TokenStream {
         pub const INPUT_BYTES: usize = #bytes;
         /// Bytes of constants (weights and tables) that the linked image holds for this network.
         pub const FLASH_BYTES: usize = #flash;
-        /// Bytes of RAM of one `Network`: the image, all activations and the logits.
+        /// Bytes of RAM that the network takes: the image, all activations and the logits.
         pub const RAM_BYTES: usize = #ram;
         /// Bytes that `FLASH_BYTES` may be.
         pub const FLASH_BUDGET: u64 = #flash_budget;
@@ -134,35 +137,23 @@ fn tables(artifact: &Artifact) -> TokenStream {
                 ::core::mem::size_of::<Layers>() + ::core::mem::size_of::<Parameters>() == FLASH_BYTES,
                 "mixq: the flash figure is wrong"
             );
-            ::core::assert!(
-                ::core::mem::size_of::<Network>() == RAM_BYTES,
-                "mixq: the RAM figure is wrong"
-            );
             ::core::assert!(FLASH_BYTES as u64 <= FLASH_BUDGET, "the network is over its flash budget");
             ::core::assert!(RAM_BYTES as u64 <= RAM_BUDGET, "the network is over its RAM budget");
         };
     }
 }
 
-fn network(artifact: &Artifact) -> TokenStream {
+fn network(artifact: &Artifact, memory: Memory) -> TokenStream {
     let header = &artifact.header;
-    let words = Literal::u32_unsuffixed(header.arena_bytes / 4);
     let (input, output) =
         (Literal::u32_unsuffixed(header.input.offset), Literal::u32_unsuffixed(header.output.offset));
     let layers = artifact.layers();
     let calls = steps(artifact).map(|step| step.call(artifact, &layers));
+    let (network, lifetime) = (memory.network(header.arena_bytes / 4), memory.lifetime());
     quote! {
-        /// The RAM of the network, `RAM_BYTES` bytes. Fit for a `static`: all zero at first.
-        pub struct Network {
-            arena: ::mixq_rt::Arena<#words>,
-        }
+        #network
 
-        impl Network {
-            /// A network that has seen no image.
-            pub const fn new() -> Network {
-                Network { arena: ::mixq_rt::Arena::new() }
-            }
-
+        impl Network #lifetime {
             /// The logits of an image; the largest belongs to the class that the network believes in.
             ///
             /// A pixel is one byte a channel, 0 to 255, as the camera delivers it and as it was in the
@@ -197,15 +188,10 @@ fn network(artifact: &Artifact) -> TokenStream {
             pub fn run(&mut self) -> &[i32; CLASSES] {
                 let layers = ::core::hint::black_box(&LAYERS);
                 let parameters = &::core::hint::black_box(&PARAMETERS).0;
-                let arena = self.arena.bytes_mut();
+                // Kernels may work anywhere in what they get: no more than the network's own bytes.
+                let arena = &mut self.arena.bytes_mut()[..RAM_BYTES];
                 #(#calls)*
                 self.arena.logits::<CLASSES>(#output)
-            }
-        }
-
-        impl ::core::default::Default for Network {
-            fn default() -> Network {
-                Network::new()
             }
         }
     }
@@ -262,7 +248,11 @@ mod tests {
 
     /// The module without white space.
     fn expanded(argument: TokenStream) -> String {
-        let module = module(&crate::parse::model(argument).unwrap(), &artifact());
+        expanded_in(argument, Memory::Own)
+    }
+
+    fn expanded_in(argument: TokenStream, memory: Memory) -> String {
+        let module = module(&crate::parse::model(argument).unwrap(), &artifact(), memory);
         syn::parse2::<syn::File>(module.clone()).expect("it is a Rust file");
         module.to_string().split_whitespace().collect()
     }
@@ -300,6 +290,31 @@ mod tests {
             "{code}"
         );
         assert!(code.contains("arena.logits::<CLASSES>(4)"), "{code}");
+    }
+
+    #[test]
+    fn a_network_borrows_the_arena_that_all_share() {
+        let code = expanded_in(quote!(digits), Memory::Shared(40));
+        for expected in [
+            "pubconstRAM_BYTES:usize=16;",
+            "pubconstARENA_BYTES:usize=40;",
+            "pubtypeArena=::mixq_rt::Arena<10>;",
+            "pubconstfnnew(arena:&'amutArena)->Network<'a>",
+            "&mutself.arena.bytes_mut()[..RAM_BYTES]",
+        ] {
+            assert!(code.contains(expected), "{expected} is not in {code}");
+        }
+        let own = expanded(quote!(digits));
+        assert!(own.contains("arena:::mixq_rt::Arena<4>") && !own.contains("ARENA_BYTES:"), "{own}");
+    }
+
+    #[test]
+    fn an_arena_that_is_too_small_is_refused() {
+        assert_eq!(Memory::Shared(16).check(&artifact()), Ok(Memory::Shared(16)));
+        let error = Memory::Shared(12).check(&artifact()).unwrap_err();
+        assert!(
+            error.starts_with("`digits` needs 16 bytes of RAM, but the arena that all models share has 12")
+        );
     }
 
     #[test]

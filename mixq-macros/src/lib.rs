@@ -1,6 +1,7 @@
 //! The macro behind `mixq_rt::include_model!`; use it from there, with its documentation.
 
 mod expand;
+mod memory;
 mod models;
 mod parse;
 mod tables;
@@ -14,7 +15,7 @@ use proc_macro::TokenStream;
 ///
 /// | in the module | |
 /// | --- | --- |
-/// | `Network` | its RAM: `RAM_BYTES` bytes, `const fn new()` fit for a `static` |
+/// | `Network` | its RAM: `RAM_BYTES` bytes, `const fn new()` fit for a `static`; or borrowed, see below |
 /// | `Network::infer(&image)` | copies an image in, runs the network, answers the logits |
 /// | `Network::classify(&image)` | the same, answers the index of the largest logit |
 /// | `Network::input_mut()`, `run()` | for an image that is written in place: camera, DMA |
@@ -25,6 +26,18 @@ use proc_macro::TokenStream;
 /// | `MACS` | multiply-accumulates for one image |
 ///
 /// The module needs nothing but `mixq_rt`: no heap, no `std`, no `unsafe`.
+///
+/// # A shared arena
+///
+/// With `shared-arena = true` in `[package.metadata.mixq.device]` all models take turns in one arena, as
+/// large as the largest of them needs. `Network<'a>` then borrows it: two networks that are alive at once on
+/// one arena do not compile.
+///
+/// ```ignore
+/// let mut arena = digits::Arena::new();      // of ARENA_BYTES bytes; `faces::Arena` is the same type
+/// let class = digits::Network::new(&mut arena).classify(&image);
+/// let face = faces::Network::new(&mut arena).classify(&other);
+/// ```
 #[proc_macro]
 pub fn include_model(input: TokenStream) -> TokenStream {
     include(input.into()).unwrap_or_else(syn::Error::into_compile_error).into()
@@ -33,6 +46,8 @@ pub fn include_model(input: TokenStream) -> TokenStream {
 fn include(input: proc_macro2::TokenStream) -> syn::Result<proc_macro2::TokenStream> {
     let model = parse::model(input)?;
     let read = models::Models::from_env().and_then(|models| models.read(&model.file_stem()));
-    let artifact = read.map_err(|message| syn::Error::new(model.name.span(), message))?;
-    Ok(expand::module(&model, &artifact))
+    let located = |message: String| syn::Error::new(model.name.span(), message);
+    let artifact = read.map_err(located)?;
+    let memory = memory::Memory::from_env().and_then(|memory| memory.check(&artifact)).map_err(located)?;
+    Ok(expand::module(&model, &artifact, memory))
 }

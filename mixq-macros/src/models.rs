@@ -8,6 +8,9 @@ use mixq_format::{Artifact, FORMAT_VERSION, ReadError};
 /// The variable by which `mixq_build::build()` names the folder.
 pub const VARIABLE: &str = "MIXQ_MODELS";
 
+/// The variable by which it names the models of Cargo.toml, whose memory it counts, with commas between.
+pub const NAMES: &str = "MIXQ_MODEL_NAMES";
+
 const NO_BUILD_SCRIPT: &str = "\
 the build script of mixq did not run: MIXQ_MODELS is not set
 
@@ -22,6 +25,8 @@ pub struct Models {
     folder: PathBuf,
     /// The folder as the user would name it.
     shown: PathBuf,
+    /// Those of Cargo.toml; `None` where the folder was named by hand.
+    counted: Option<Vec<String>>,
 }
 
 impl Models {
@@ -32,12 +37,14 @@ impl Models {
     pub fn from_env() -> Result<Models, String> {
         let folder = std::env::var_os(VARIABLE).ok_or(NO_BUILD_SCRIPT)?;
         let package = std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default();
-        Ok(Models::new(folder.into(), Path::new(&package)))
+        let counted = std::env::var(NAMES).ok();
+        let counted = counted.map(|names| names.split(',').map(String::from).collect());
+        Ok(Models { counted, ..Models::new(folder.into(), Path::new(&package)) })
     }
 
     fn new(folder: PathBuf, package: &Path) -> Models {
         let shown = folder.strip_prefix(package).unwrap_or(&folder).to_path_buf();
-        Models { folder, shown }
+        Models { folder, shown, counted: None }
     }
 
     /// Reads the artifact of one model.
@@ -53,6 +60,13 @@ impl Models {
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Err(self.missing(name)),
             Err(e) => return Err(format!("cannot read {}: {e}", shown.display())),
         };
+        if self.counted.as_ref().is_some_and(|names| !names.iter().any(|counted| counted == name)) {
+            return Err(format!(
+                "{} is there, but Cargo.toml has no [package.metadata.mixq.models.{name}]\n\nso its memory is in no \
+                 budget: add the table, or remove the file",
+                shown.display()
+            ));
+        }
         Artifact::from_bytes(&bytes).map_err(|e| {
             let newer = matches!(e, ReadError::Version { found } if found > FORMAT_VERSION);
             let update = if newer { "update the mixq crates, or " } else { "" };
@@ -122,6 +136,21 @@ mod tests {
         let error = models.read("wakeword").unwrap_err();
         assert!(!error.contains("did you mean"), "{error}");
         assert!(error.contains("cargo mixq retrain"), "{error}");
+    }
+
+    /// Its flash and RAM would be in no sum.
+    #[test]
+    fn a_model_that_cargo_toml_lacks_is_refused() {
+        let (_package, models) = package(&[("faces.mixq", b""), ("digits.mixq", b"")]);
+        let models = Models { counted: Some(vec!["digits".to_string()]), ..models };
+        let error = models.read("faces").unwrap_err();
+        let file = Path::new("models").join("faces.mixq");
+        let start = format!(
+            "{} is there, but Cargo.toml has no [package.metadata.mixq.models.faces]",
+            file.display()
+        );
+        assert!(error.starts_with(&start), "{error}");
+        assert!(models.read("digits").unwrap_err().contains("cannot be used"));
     }
 
     #[test]

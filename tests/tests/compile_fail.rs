@@ -24,6 +24,9 @@ fn include_model_explains_what_is_wrong() {
     let mut future = right.clone();
     future[4..8].copy_from_slice(&(FORMAT_VERSION + 1).to_le_bytes());
     fs::write(models.join("digits.mixq"), &right).unwrap();
+    let mut other = networks::weighted(Bits::B4, Bits::B4);
+    other.header.name = "faces".to_string();
+    fs::write(models.join("faces.mixq"), other.to_bytes()).unwrap();
     fs::write(models.join("damaged.mixq"), damaged).unwrap();
     fs::write(models.join("truncated.mixq"), &right[..10]).unwrap();
     fs::write(models.join("future.mixq"), future).unwrap();
@@ -36,6 +39,15 @@ fn include_model_explains_what_is_wrong() {
         cases.compile_fail("compile-fail/truncated.rs");
         cases.compile_fail("compile-fail/other_version.rs");
         cases.compile_fail("compile-fail/syntax.rs");
+    });
+    let arena = |bytes: usize| {
+        [("MIXQ_MODELS", Some(models.display().to_string())), ("MIXQ_ARENA_BYTES", Some(bytes.to_string()))]
+    };
+    temp_env::with_vars(arena(other.ram_bytes()), || {
+        trybuild::TestCases::new().compile_fail("compile-fail/two_at_once.rs");
+    });
+    temp_env::with_vars(arena(8), || {
+        trybuild::TestCases::new().compile_fail("compile-fail/small_arena.rs");
     });
     temp_env::with_var("MIXQ_MODELS", Some(models.join("none")), || {
         trybuild::TestCases::new().compile_fail("compile-fail/no_models.rs");

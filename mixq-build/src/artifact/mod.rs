@@ -55,6 +55,14 @@ impl State {
             )),
         }
     }
+
+    /// What is there, fresh or not.
+    pub fn artifact(self) -> Option<Artifact> {
+        match self {
+            State::Fresh(artifact) | State::Stale(artifact, _) | State::Other(artifact, _) => Some(*artifact),
+            State::Missing | State::Damaged(_) => None,
+        }
+    }
 }
 
 /// Reads an artifact and holds it against the fingerprint of its model; [`crate::prepare::Prepared::state`]

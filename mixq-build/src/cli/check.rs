@@ -14,7 +14,7 @@ pub fn run(selection: &Selection) -> Result<Outcome, Error> {
     let mut well = true;
     for (model, path) in &chosen.models {
         let prepared = Prepared::new(model)?;
-        let reason = prepared.state(path)?.reason();
+        let reason = prepared.reason(&prepared.state(path)?);
         match &reason {
             Some(reason) => {
                 say!("{} {reason}; run `cargo mixq retrain --model {}`", path.display(), model.name);
@@ -36,5 +36,5 @@ pub fn run(selection: &Selection) -> Result<Outcome, Error> {
             "model": model.name, "fresh": reason.is_none(), "reason": reason, "problems": unfit
         }));
     }
-    Ok(Outcome { models, well })
+    Ok(Outcome { models, firmware: chosen.together()?, well })
 }

@@ -26,7 +26,7 @@ pub fn run(selection: &Selection, file: Option<&Path>) -> Result<Outcome, Error>
         let start = Instant::now();
         let prepared = Prepared::new(model)?;
         let state = prepared.state(path)?;
-        let reason = state.reason().unwrap_or_default();
+        let reason = prepared.reason(&state).unwrap_or_default();
         let State::Fresh(artifact) = state else {
             let message = format!("{} {reason}", path.display());
             return Err(Problem::new(message).help("run `cargo mixq retrain`").into());
@@ -62,7 +62,7 @@ pub fn run(selection: &Selection, file: Option<&Path>) -> Result<Outcome, Error>
             "seconds": seconds,
         }));
     }
-    Ok(Outcome { models, well: true })
+    Ok(Outcome { models, firmware: Vec::new(), well: true })
 }
 
 /// Label and logits of each image.

@@ -37,6 +37,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 use crate::error::Error;
+use crate::report::FirmwareReport;
 
 /// What cargo calls: `cargo-mixq mixq ...`.
 #[derive(Parser)]
@@ -124,9 +125,11 @@ struct Selection {
     json: bool,
 }
 
-/// What a command found: one JSON object for each model, and whether all is well.
+/// What a command found: one JSON object for each model, what all models of each firmware take together
+/// (where the command is about that), and whether all is well.
 struct Outcome {
     models: Vec<serde_json::Value>,
+    firmware: Vec<FirmwareReport>,
     well: bool,
 }
 
@@ -204,13 +207,18 @@ fn fail(error: &Error, json: bool) -> ExitCode {
 
 /// All models; of a single one, its figures also stand at the top.
 impl From<Outcome> for Answer {
-    fn from(Outcome { models, well }: Outcome) -> Answer {
+    fn from(Outcome { models, firmware, well }: Outcome) -> Answer {
+        let well = well && firmware.iter().all(|firmware| firmware.fits);
         let mut object = match &models[..] {
             [serde_json::Value::Object(only)] => only.clone(),
             _ => serde_json::Map::new(),
         };
         object.insert("ok".to_string(), well.into());
         object.insert("models".to_string(), models.into());
+        if !firmware.is_empty() {
+            let figures: Vec<_> = firmware.iter().map(FirmwareReport::json).collect();
+            object.insert("firmware".to_string(), figures.into());
+        }
         Answer { json: object.into(), well }
     }
 }

@@ -47,7 +47,7 @@ pub fn run(selection: &Selection) -> Result<Outcome, Error> {
         }
         models.push(json);
     }
-    Ok(Outcome { models, well: true })
+    Ok(Outcome { models, firmware: Vec::new(), well: true })
 }
 
 fn median(mut figures: Vec<f64>) -> f64 {

@@ -54,5 +54,5 @@ pub fn run(selection: &Selection, force: bool) -> Result<Outcome, Error> {
         json["seconds"] = start.elapsed().as_secs_f64().into();
         models.push(json);
     }
-    Ok(Outcome { models, well: true })
+    Ok(Outcome { models, firmware: chosen.together()?, well: true })
 }

@@ -1,4 +1,4 @@
-//! `[package.metadata.mixq.device]`: how much memory the networks may take.
+//! `[package.metadata.mixq.device]`: how much memory the networks may take, all together.
 
 use std::path::Path;
 
@@ -18,6 +18,8 @@ pub(super) struct Device {
     reserves: [Option<Size>; 2],
     /// The firmware's linker script.
     pub memory_x: Option<MemoryX>,
+    /// Whether all models take turns in one arena.
+    pub shared_arena: bool,
 }
 
 /// A size that was written down, or follows from what was.
@@ -47,7 +49,11 @@ impl Device {
     ///
     /// In one table `flash` and `ram` count before `chip`, and `chip` before `memory-x`.
     pub fn read(&mut self, table: &Table<'_>, folder: &Path, problems: &mut Vec<Problem>) {
-        table.allow(&["chip", "memory-x", "flash", "ram", "reserve-flash", "reserve-ram"], problems);
+        let keys = ["chip", "memory-x", "flash", "ram", "reserve-flash", "reserve-ram", "shared-arena"];
+        table.allow(&keys, problems);
+        if let Some(shared) = table.get("shared-arena").and_then(|entry| entry.boolean(problems)) {
+            self.shared_arena = shared;
+        }
         let chip = table.get("chip").map(|entry| (chip(&entry, problems), entry.value_location()));
         let memory_x =
             table.get("memory-x").map(|entry| (memory_x(&entry, folder, problems), entry.value_location()));
@@ -82,7 +88,7 @@ impl Device {
         budgets
     }
 
-    /// A model's own budgets, which count before those of the device.
+    /// A model's own budgets, which are taken from those of the device.
     pub fn own_budgets(&self, table: &Table<'_>, problems: &mut Vec<Problem>) -> [Option<Size>; 2] {
         let mut own = MEMORIES.map(|(key, ..)| Size::read(table, key, problems));
         self.check(&mut own, problems);

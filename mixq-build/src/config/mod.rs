@@ -5,11 +5,14 @@
 //!
 //! ```toml
 //! [package.metadata.mixq.device]
-//! flash = "48 KiB"            # what networks may take; a model's own `flash` or `ram` counts before these
+//! flash = "48 KiB"            # what all models of the firmware may take together
 //! ram = "6 KiB"
+//! shared-arena = true         # the models take turns in one arena: RAM holds the largest, not the sum
 //! ```
 //!
-//! The device's budget is for each model alone: models that share a device need budgets of their own. In place of sizes stand
+//! The device's budget is that of the firmware. A model's own `flash` and `ram` are taken from it first; the
+//! models without share what is left ([`crate::prepare::share()`]). A model alone gets all of it. In place of
+//! sizes stand
 //!
 //! * `chip = "stm32h743zi"`: the whole flash and main RAM of one of [`chips::CHIPS`]; `flash` or `ram` beside it replace
 //!   the chip's, for instance where flash is external.
@@ -26,19 +29,24 @@ pub mod chips;
 mod dataset;
 mod device;
 pub mod memory_x;
+mod misplaced;
 mod model;
 mod network;
 mod settings;
 pub mod size;
 mod table;
+mod together;
 mod training;
+mod workspace;
 
 use std::path::{Path, PathBuf};
 
 pub use dataset::{DatasetConfig, TestPart};
-pub use model::Model;
+pub use misplaced::in_manifest as misplaced;
+pub use model::{BudgetOf, Model};
 pub use network::{BUILTIN_NAMES, Builtin, NetworkSource};
 pub use settings::{Policy, Scheme};
+pub use together::{DeviceBudget, Limit};
 pub use training::{Bounds, DeviceChoice, OptimiserKind, Rounding, Training};
 
 use crate::error::{Error, Problem};
@@ -54,24 +62,45 @@ pub struct Config {
     pub manifest_dir: PathBuf,
     /// Cargo.toml of the workspace, the package's own if that has a `[workspace]` table.
     pub workspace_manifest: Option<PathBuf>,
-    /// The linker script that `memory-x` names.
-    pub memory_x: Option<PathBuf>,
+    /// The linker script that `memory-x` names, then those that it includes.
+    pub linker_scripts: Vec<PathBuf>,
+    /// What all models may take together.
+    pub device: DeviceBudget,
     /// The models, in the order of the file; never empty.
     pub models: Vec<Model>,
 }
 
 impl Config {
-    /// Reads the Cargo.toml in `manifest_dir`, and the workspace's.
+    /// Reads the Cargo.toml in `manifest_dir`, and that of the workspace to which cargo says it belongs.
+    ///
+    /// # Errors
+    /// Everything that is wrong in both files, in the order of their lines; cargo refuses the manifest.
+    pub fn load(manifest_dir: &Path) -> Result<Config, Error> {
+        let package = Manifest::read(&manifest_dir.join("Cargo.toml"))?;
+        let workspace = workspace::root(&package)?;
+        Config::from_manifests(manifest_dir, &package, workspace.as_deref())
+    }
+
+    /// The same, where the workspace's Cargo.toml is known already: `None` or the package's own for a package
+    /// that is in no other.
     ///
     /// # Errors
     /// Everything that is wrong in both files, in the order of their lines.
-    pub fn load(manifest_dir: &Path) -> Result<Config, Error> {
+    pub fn read(manifest_dir: &Path, workspace: Option<&Path>) -> Result<Config, Error> {
         let package = Manifest::read(&manifest_dir.join("Cargo.toml"))?;
-        let workspace = find_workspace(&package)?;
+        let workspace = workspace.filter(|workspace| !workspace::same(workspace, &package.path));
+        Config::from_manifests(manifest_dir, &package, workspace)
+    }
 
+    fn from_manifests(
+        manifest_dir: &Path,
+        package: &Manifest,
+        workspace: Option<&Path>,
+    ) -> Result<Config, Error> {
+        let workspace = workspace.map(Manifest::read).transpose()?;
         let mut problems = Vec::new();
         let mut settings = Settings::default();
-        let own_workspace = package.root().contains("workspace").then_some(&package);
+        let own_workspace = package.root().contains("workspace").then_some(package);
         let workspace_manifest = workspace.as_ref().or(own_workspace);
         if let Some(manifest) = workspace_manifest
             && let Some(table) = metadata(manifest, "workspace", &mut problems)
@@ -81,12 +110,17 @@ impl Config {
             settings.read(&table, folder, &mut problems);
         }
 
-        let name = package_name(&package, &mut problems);
-        let models = match metadata(&package, "package", &mut problems) {
+        let name = package_name(package, &mut problems);
+        let (device, models) = match metadata(package, "package", &mut problems) {
             Some(table) => read_package(&table, &mut settings, manifest_dir, &mut problems),
-            None => Vec::new(),
+            None => Default::default(),
         };
-        problems.extend(no_models(&package));
+        problems.extend(workspace.iter().flat_map(misplaced::all));
+        // Where the models stand in the wrong place, that is why there are none.
+        match misplaced::all(package) {
+            none if none.is_empty() => problems.extend(no_models(package)),
+            some => problems.extend(some),
+        }
         problems.sort_by_key(|problem| {
             problem.location.as_ref().map(|at| (at.path != package.path, at.span.start))
         });
@@ -95,33 +129,13 @@ impl Config {
                 package: name.to_string(),
                 manifest_dir: manifest_dir.to_path_buf(),
                 workspace_manifest: workspace_manifest.map(|manifest| manifest.path.clone()),
-                memory_x: settings.device.memory_x.map(|memory_x| memory_x.path),
+                linker_scripts: settings.device.memory_x.map(|memory_x| memory_x.files).unwrap_or_default(),
+                device,
                 models,
             }),
             _ => Err(Error { problems }),
         }
     }
-}
-
-/// The nearest Cargo.toml with a `[workspace]` table in a folder above the package, unless the package has
-/// that table itself.
-fn find_workspace(package: &Manifest) -> Result<Option<Manifest>, Error> {
-    if package.root().contains("workspace") {
-        return Ok(None);
-    }
-    let absolute =
-        std::path::absolute(&package.path).map_err(|error| Problem::io("find", &package.path, &error))?;
-    // The first two are the file itself and its folder.
-    for ancestor in absolute.ancestors().skip(2) {
-        let path = ancestor.join("Cargo.toml");
-        if path.is_file() {
-            let manifest = Manifest::read(&path)?;
-            if manifest.root().contains("workspace") {
-                return Ok(Some(manifest));
-            }
-        }
-    }
-    Ok(None)
 }
 
 /// `[<section>.metadata.mixq]`.
@@ -151,17 +165,20 @@ fn read_package(
     settings: &mut Settings,
     manifest_dir: &Path,
     problems: &mut Vec<Problem>,
-) -> Vec<Model> {
+) -> (DeviceBudget, Vec<Model>) {
     let mut known = Settings::KEYS.to_vec();
     known.push("models");
     table.allow(&known, problems);
     settings.read(table, manifest_dir, problems);
     let budgets = settings.device.budgets(problems);
-    let Some(models) = table.get("models").and_then(|models| models.table(problems)) else {
-        return Vec::new();
-    };
-    let read = |entry| model::read(&entry, settings, &budgets, manifest_dir, problems);
-    models.entries().filter_map(read).collect()
+    let mut models = Vec::new();
+    if let Some(table) = table.get("models").and_then(|models| models.table(problems)) {
+        let read = |entry| model::read(&entry, settings, &budgets, manifest_dir, problems);
+        models.extend(table.entries().filter_map(read));
+    }
+    let device = DeviceBudget::new(budgets, settings.device.shared_arena);
+    device.leave(&mut models, problems);
+    (device, models)
 }
 
 /// That there are none, pointing at the innermost table that exists.

@@ -23,11 +23,15 @@ pub struct Model {
     pub policy: Policy,
     /// Slack of the rule for weights, in millionths.
     pub delta: u32,
-    /// Bytes of flash that the network may take. The device's budget is for each model alone: models that share a device
-    /// each need their own.
+    /// Bytes of flash that the network may take: its own, or all that the models with own ones leave of the
+    /// device's. Where several models are left to share that, [`crate::prepare::share()`] divides it.
     pub flash: u64,
-    /// Bytes of RAM that the network may take.
+    /// Bytes of RAM that the network may take, likewise.
     pub ram: u64,
+    /// Whose budget `flash` is.
+    pub flash_of: BudgetOf,
+    /// Whose budget `ram` is.
+    pub ram_of: BudgetOf,
     /// How it is trained.
     pub training: Training,
     /// The model's key in Cargo.toml.
@@ -36,11 +40,22 @@ pub struct Model {
     pub network_at: Option<Location>,
     /// The value that names the dataset's file.
     pub dataset_at: Option<Location>,
-    /// The value that the flash budget comes from: `flash`, `chip` or `memory-x` of the model, the package or the
-    /// workspace.
+    /// The value that the flash budget comes from: `flash` of the model, or `flash`, `chip` or `memory-x` of
+    /// the device.
     pub flash_at: Option<Location>,
     /// The value that the RAM budget comes from.
     pub ram_at: Option<Location>,
+}
+
+/// Whose a model's budget is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BudgetOf {
+    /// The model's own: its table says it.
+    Model,
+    /// The device's: all that own budgets leave of it.
+    Device,
+    /// One of the parts into which several models divide that; the other models move it.
+    Share,
 }
 
 /// Reads a model's table; `budgets` for flash and RAM are the device's.
@@ -57,7 +72,10 @@ pub(super) fn read(
     let table = entry.table(problems)?;
     table.allow(&["network", "dataset", "scheme", "policy", "delta", "flash", "ram", "training"], problems);
     let mut settings = settings.clone();
-    let [own_flash, own_ram] = settings.device.own_budgets(&table, problems);
+    let own = settings.device.own_budgets(&table, problems);
+    let [flash_of, ram_of] =
+        own.each_ref().map(|own| if own.is_some() { BudgetOf::Model } else { BudgetOf::Device });
+    let [flash, ram] = own;
     settings.read_choices(&table, problems);
 
     let network = table.get("network");
@@ -76,8 +94,8 @@ pub(super) fn read(
     let network_at = network.as_ref().map(Entry::value_location);
     let network = network.and_then(|network| network::read(&network, manifest_dir, problems));
     let dataset = dataset.and_then(|dataset| dataset::read(&dataset, manifest_dir, problems));
-    let flash = budget(entry, "flash", "48 KiB", own_flash.or(budgets[0].clone()), problems);
-    let ram = budget(entry, "ram", "6 KiB", own_ram.or(budgets[1].clone()), problems);
+    let flash = budget(entry, "flash", "48 KiB", flash.or(budgets[0].clone()), problems);
+    let ram = budget(entry, "ram", "6 KiB", ram.or(budgets[1].clone()), problems);
 
     let (network, dataset, (flash, flash_at), (ram, ram_at)) = (network?, dataset?, flash?, ram?);
     Some(Model {
@@ -90,6 +108,8 @@ pub(super) fn read(
         delta: settings.delta.0,
         flash,
         ram,
+        flash_of,
+        ram_of,
         training: settings.training,
         location: entry.key_location(),
         network_at,

@@ -4,19 +4,20 @@ pub mod accumulator;
 mod alternatives;
 mod paper;
 mod request;
+mod share;
 mod shortage;
+mod state;
 
 pub use alternatives::Alternatives;
 pub use paper::{PaperAllocation, chain};
 pub use request::Request;
+pub use share::share;
 pub use shortage::{Least, MemoryModel, Shortage};
-
-use std::path::Path;
 
 use mixq_format::Bits;
 
-use crate::artifact::{self, Fingerprint, State, fingerprint};
-use crate::config::{Model, NetworkSource, Policy};
+use crate::artifact::{Fingerprint, fingerprint};
+use crate::config::{Model, NetworkSource};
 use crate::error::{Error, Problem};
 use crate::graph::{Graph, Spec, builtin};
 use crate::memory::{
@@ -40,31 +41,10 @@ impl<'a> Prepared<'a> {
     /// # Errors
     /// What is wrong with the network, or an unreadable dataset.
     pub fn new(model: &'a Model) -> Result<Prepared<'a>, Error> {
-        let located = |problem: Problem| match problem.location {
-            Some(_) => problem,
-            None => Problem { location: model.network_at.clone(), ..problem },
-        };
-        let graph = spec(&model.network)
-            .and_then(|spec| Graph::resolve(&spec))
-            .map_err(|error| Error { problems: error.problems.into_iter().map(located).collect() })?;
-        batch_norm_can_be_trained(model, &graph).map_err(located)?;
+        let graph = graph(model)?;
+        batch_norm_can_be_trained(model, &graph)?;
         let fingerprint = fingerprint(model, &graph)?;
         Ok(Prepared { model, graph, fingerprint })
-    }
-
-    /// Whether an artifact may be used: it must have been made from what the model says now, and be the
-    /// network that this comes to.
-    ///
-    /// # Errors
-    /// The file is there but cannot be opened, or no allocation meets the budget.
-    pub fn state(&self, path: &Path) -> Result<State, Error> {
-        let state = artifact::state(path, &self.fingerprint)?;
-        let State::Fresh(artifact) = state else { return Ok(state) };
-        let by_budget = self.model.policy != Policy::Sensitivity;
-        let allocation = if by_budget { Some(self.allocate()?) } else { None };
-        let differences = artifact::differences(&artifact, self.model, &self.graph, allocation.as_ref());
-        let same = differences.is_empty();
-        Ok(if same { State::Fresh(artifact) } else { State::Other(artifact, differences) })
     }
 
     /// The bits of every tensor.
@@ -148,17 +128,28 @@ impl<'a> Prepared<'a> {
     }
 }
 
+/// A model's network; what is wrong with a built-in one points to where it is named.
+fn graph(model: &Model) -> Result<Graph, Error> {
+    let located = |problem: Problem| match problem.location {
+        Some(_) => problem,
+        None => Problem { location: model.network_at.clone(), ..problem },
+    };
+    spec(&model.network)
+        .and_then(|spec| Graph::resolve(&spec))
+        .map_err(|error| Error { problems: error.problems.into_iter().map(located).collect() })
+}
+
 /// Batch norm on a single pixel needs two images for a variance.
 fn batch_norm_can_be_trained(model: &Model, graph: &Graph) -> Result<(), Problem> {
     match graph.normalises_single_pixels() {
         Some(node) if model.training.batch == 1 => {
             let message = format!(
-                "`training.batch` is 1, but layer `{}` has batch norm on a single pixel: one image gives \
-                 one value of each \
-                 channel, and a variance needs two",
+                "`training.batch` is 1, but layer `{}` has batch norm on a single pixel: one image gives one value \
+                 of each channel, and a variance needs two",
                 node.name
             );
-            Err(Problem::new(message).help("set `batch` to 2 or more, or batch_norm = false for this layer"))
+            let help = "set `batch` to 2 or more, or batch_norm = false for this layer";
+            Err(Problem { location: model.network_at.clone(), ..Problem::new(message).help(help) })
         }
         _ => Ok(()),
     }

@@ -1,9 +1,11 @@
 //! What an artifact is, in figures: for people as a table, for programs as JSON.
 
 pub mod allocation;
+mod firmware;
 #[cfg(feature = "cli")]
 mod table;
 
+pub use firmware::{FirmwareReport, ModelMemory};
 use mixq_format::{Artifact, Bits, Layer, Tensor};
 use serde::Serialize;
 #[cfg(feature = "cli")]

@@ -38,6 +38,39 @@ fn no_models() {
     );
 }
 
+/// What is nearly right would otherwise be read by nobody.
+#[test]
+fn tables_in_the_wrong_place() {
+    let model = |place: &str| format!("[{place}.models.digits]\nnetwork = \"n.toml\"\ndataset = \"d.csv\"\n");
+    for (place, shown) in [
+        ("package.metadata.^mixqq", "package.metadata.mixqq"),
+        ("package.metadata.^mix", "package.metadata.mix"),
+        ("package.metadata.^Mixq", "package.metadata.Mixq"),
+        ("package.metadata.^\"mixg\"", "package.metadata.\"mixg\""),
+        ("package.metdata.^mixq", "package.metdata.mixq"),
+        ("package.^mixq", "package.mixq"),
+        ("metadata.^mixq", "metadata.mixq"),
+        ("^mixq", "mixq"),
+    ] {
+        let message = format!("nobody reads [{shown}]; call it [package.metadata.mixq]");
+        check(&format!("{PACKAGE}{}", model(place)), &[&message]);
+    }
+    // Beside what is right, too: a setting would be lost.
+    let right = format!("{PACKAGE}{DEVICE}{MODEL}");
+    check(
+        &format!("{right}[package.metadata.^mixqs.training]\nepochs = 1\n"),
+        &["nobody reads [package.metadata.mixqs]; call it [package.metadata.mixq]"],
+    );
+    check(
+        &format!("{right}[workspace.metadata.^mixqq]\nscheme = \"per-layer\"\n"),
+        &["nobody reads [workspace.metadata.mixqq]; call it [workspace.metadata.mixq]"],
+    );
+    // What other tools and cargo have is theirs.
+    let others = "[package.metadata.mix]\nrecipe = { flour = 2 }\n[dependencies.mixq]\nversion = \"1\"\n\
+                  [package.metadata.docs.rs]\nfeatures = []\n";
+    assert!(load(&format!("{right}{others}")).is_ok());
+}
+
 #[test]
 fn unknown_keys() {
     check(
@@ -47,7 +80,7 @@ fn unknown_keys() {
         &[
             "unknown key `rom` in [package.metadata.mixq.device]; did you mean `ram`?",
             "unknown key `eeprom` in [package.metadata.mixq.device]; known are `chip`, \
-             `memory-x`, `flash`, `ram`, `reserve-flash`, `reserve-ram`",
+             `memory-x`, `flash`, `ram`, `reserve-flash`, `reserve-ram`, `shared-arena`",
         ],
     );
     check_training(

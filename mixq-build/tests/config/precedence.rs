@@ -12,8 +12,8 @@ fn the_nearer_setting_wins_key_by_key() {
     let root = TempDir::new().unwrap();
     write(
         root.path(),
-        "[workspace]\n[workspace.metadata.mixq]\nscheme = \"per-layer\"\n\
-         device = { flash = 1000, ram = 2000 }\ntraining = { epochs = 7, batch = 8, seed = 9 }\n",
+        "workspace.members = [\"crates/firmware\"]\n[workspace.metadata.mixq]\nscheme = \"per-layer\"\n\
+         device = { flash = 1000, ram = 9000 }\ntraining = { epochs = 7, batch = 8, seed = 9 }\n",
     );
     let folder = root.path().join("crates/firmware");
     write(
@@ -28,7 +28,7 @@ fn the_nearer_setting_wins_key_by_key() {
     let config = Config::load(&folder).unwrap();
     assert_eq!(config.workspace_manifest, Some(root.path().join("Cargo.toml")));
     let [a, b] = &config.models[..] else { panic!("{} models", config.models.len()) };
-    assert_eq!((a.flash, a.ram, a.scheme), (3000, 2000, Scheme::PerLayer));
+    assert_eq!((a.flash, a.ram, a.scheme), (3000, 5000, Scheme::PerLayer));
     assert_eq!((b.flash, b.ram, b.scheme), (3000, 4000, Scheme::PerChannel));
     assert_eq!((a.training.epochs, a.training.batch, a.training.seed), (7, 10, 9));
     assert_eq!((b.training.epochs, b.training.batch, b.training.seed), (7, 10, 11));
@@ -53,7 +53,10 @@ fn the_packages_own_workspace_is_the_nearest() {
 #[test]
 fn problems_of_both_files_are_told_at_once() {
     let root = TempDir::new().unwrap();
-    write(root.path(), "[workspace]\nmetadata.mixq.models = {}\nmetadata.mixq.training.epochs = 0\n");
+    write(
+        root.path(),
+        "[workspace]\nmetadata.mixq.models = {}\nmetadata.mixq.training.epochs = 0\nmembers = [\"firmware\"]\n",
+    );
     let folder = root.path().join("firmware");
     write(&folder, &format!("{PACKAGE}{DEVICE}{MODEL}scheme = 8\nnetwrk = 1\n"));
     let error = Config::load(&folder).unwrap_err();

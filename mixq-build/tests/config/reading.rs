@@ -1,8 +1,8 @@
 //! What is read, and what holds where nothing is written.
 
 use mixq_build::config::{
-    Bounds, Builtin, Config, DatasetConfig, DeviceChoice, NetworkSource, OptimiserKind, Rounding, Scheme,
-    TestPart, Training,
+    Bounds, BudgetOf, Builtin, Config, DatasetConfig, DeviceChoice, NetworkSource, OptimiserKind, Rounding,
+    Scheme, TestPart, Training,
 };
 use mixq_build::graph::Shape;
 use mixq_build::graph::builtin::PaddingStyle;
@@ -17,7 +17,7 @@ fn the_shortest_configuration_has_the_documented_defaults() {
     let config = Config::load(folder.path()).unwrap();
     assert_eq!(config.package, "firmware");
     assert_eq!(config.manifest_dir, folder.path());
-    assert_eq!((config.workspace_manifest, config.memory_x), (None, None));
+    assert_eq!((config.workspace_manifest, config.linker_scripts), (None, vec![]));
     let [model] = &config.models[..] else { panic!("{} models", config.models.len()) };
     assert_eq!(model.name, "digits");
     assert_eq!(model.network, NetworkSource::File(folder.path().join("networks/digits.toml")));
@@ -69,7 +69,7 @@ fn every_key_is_read() {
         [package]
         name = "firmware"
         [package.metadata.mixq]
-        device = { flash = 100_000, ram = "8K" }
+        device = { flash = 1_100_000, ram = "8K", shared-arena = true }
         [package.metadata.mixq.models.person]
         network = { builtin = "mobilenet_v1", width = 0.25, resolution = 96, channels = 1, classes = 2, stem-stride = 1, padding = "pytorch" }
         dataset = { path = "p.csv", test = 360, shape = [96, 96, 1], max = 16, labels = ["no", "yes"] }
@@ -141,7 +141,12 @@ fn every_key_is_read() {
     assert_eq!(person.dataset, dataset);
     assert_eq!(other.dataset.test, Some(TestPart::Share(0.5)));
     assert_eq!((person.flash, person.ram, person.scheme), (1_000_000, 8_192, Scheme::PerLayer));
+    // What the other one's own budget leaves; in a shared arena RAM is for each.
     assert_eq!((other.flash, other.ram, other.scheme), (100_000, 8_192, Scheme::PerChannel));
+    assert_eq!((person.flash_of, person.ram_of), (BudgetOf::Model, BudgetOf::Device));
+    assert_eq!((other.flash_of, other.ram_of), (BudgetOf::Device, BudgetOf::Device));
+    let limits = [&config.device.flash, &config.device.ram].map(|limit| limit.as_ref().unwrap().bytes);
+    assert_eq!((limits, config.device.shared_arena), ([1_100_000, 8_192], true));
     let training = Training {
         epochs: 3,
         learning_rate: 1.0,

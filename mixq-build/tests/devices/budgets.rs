@@ -49,7 +49,7 @@ fn a_chip_gives_its_whole_memories() {
     let config = load("chip = \"nrf52840\"").unwrap();
     let model = &config.models[0];
     let at = [&model.flash_at, &model.ram_at].map(|at| at.as_ref().map(|at| (at.line(), at.column())));
-    assert_eq!((at, &config.memory_x), ([Some((7, 8)); 2], &None));
+    assert_eq!((at, &config.linker_scripts), ([Some((7, 8)); 2], &vec![]));
 }
 
 #[test]
@@ -69,15 +69,16 @@ fn a_linker_script_gives_its_regions() {
     let reserved = "chip = \"nrf52832\"\nreserve-flash = \"16 KiB\"\nmemory-x = \"memory.x\"";
     assert_eq!(budgets(reserved), (496 << 10, 64 << 10));
     let config = load("memory-x = \"memory.x\"").unwrap();
-    assert!(config.memory_x.unwrap().ends_with("memory.x"));
+    assert!(config.linker_scripts[0].ends_with("memory.x") && config.linker_scripts.len() == 1);
 }
 
 #[test]
-fn models_count_before_devices_and_near_tables_before_far_ones() {
+fn own_budgets_come_first_and_near_tables_before_far_ones() {
     let root = TempDir::new().unwrap();
     let workspace = "[workspace.metadata.mixq.device]\nmemory-x = \"ld/memory.x\"\nflash = 1000\nram = 2000\n\
                      reserve-ram = 100\n";
-    write(&root.path().join("Cargo.toml"), &format!("[workspace]\n{workspace}"));
+    write(&root.path().join("Cargo.toml"), &format!("[workspace]\nmembers = [\"firmware\"]\n{workspace}"));
+    write(&root.path().join("firmware/src/lib.rs"), "");
     write(&root.path().join("ld/memory.x"), MEMORY_X);
     let load = |device: &str| {
         let own = format!("{PACKAGE}flash = 77\n[package.metadata.mixq.models.b]\nnetwork = \"b.toml\"\n");
@@ -87,10 +88,10 @@ fn models_count_before_devices_and_near_tables_before_far_ones() {
             Config::load(&root.path().join("firmware")).map_err(|error| relative(&error, root.path()))?;
         Ok::<_, String>([0, 1].map(|index| (config.models[index].flash, config.models[index].ram)))
     };
-    // The reserve is the device's: what a model itself may take stays.
-    assert_eq!(load(""), Ok([(77, 1900), (1000, 1900)]));
-    assert_eq!(load("ram = 3000"), Ok([(77, 2900), (1000, 2900)]));
-    assert_eq!(load("chip = \"stm32f072rb\""), Ok([(77, 16_284), (131_072, 16_284)]));
+    // The reserve is the device's: what a model itself may take stays, and is not left to the others.
+    assert_eq!(load(""), Ok([(77, 1900), (923, 1900)]));
+    assert_eq!(load("ram = 3000"), Ok([(77, 2900), (923, 2900)]));
+    assert_eq!(load("chip = \"stm32f072rb\""), Ok([(77, 16_284), (130_995, 16_284)]));
     // The workspace's linker script is a limit all the same.
     assert_eq!(
         load("flash = \"1M\"").unwrap_err(),

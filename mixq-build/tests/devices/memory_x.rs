@@ -64,6 +64,95 @@ fn scripts_of_real_firmware() {
     assert_eq!(sizes(two), (4, 2));
 }
 
+/// The template that is handed out for the STM32H7, and others that name regions their own way.
+#[test]
+fn regions_may_have_other_names() {
+    let stm32h7 = "MEMORY\n{\n    FLASH    : ORIGIN = 0x08000000, LENGTH = 2048K\n    RAM_D1   : ORIGIN = 0x24000000, \
+                   LENGTH = 512K\n    DTCM     : ORIGIN = 0x20000000, LENGTH = 128K\n}\nREGION_ALIAS(RAM, RAM_D1);\n";
+    assert_eq!(sizes(stm32h7), (2 << 20, 512 << 10));
+    let place = parse(stm32h7).unwrap().ram.at;
+    assert_eq!((place.line(), place.column()), (4, 46));
+    assert_eq!(sizes(&stm32h7.replace("(RAM, RAM_D1)", "(\"RAM\", DTCM)")), (2 << 20, 128 << 10));
+    // An alias of an alias, and one in an expression of a second command.
+    let chain = "MEMORY { ROM : ORIGIN = 0, LENGTH = 64K \"T-CM\" (rwx) : org = 1, len = 8k }\n\
+                 REGION_ALIAS(\"FLASH\", ROM) REGION_ALIAS(FAST, T-CM)\n\
+                 MEMORY { RAM : ORIGIN = org(FAST) + len(FAST), LENGTH = LENGTH(FLASH) / 4 - l(FAST) }";
+    assert_eq!(sizes(chain), (64 << 10, 8 << 10));
+    // As riscv-rt wants it: constants in one region, what is zero at first in another.
+    let riscv = "MEMORY { L2_LIM : ORIGIN = 0, LENGTH = 1M  ROM : ORIGIN = 1, LENGTH = 2M  ITIM : ORIGIN = 3, LENGTH = 4K }\n\
+                 REGION_ALIAS(\"REGION_TEXT\", ITIM);\nREGION_ALIAS(\"REGION_RODATA\", ROM);\n\
+                 REGION_ALIAS(\"REGION_DATA\", ITIM);\nREGION_ALIAS(\"REGION_BSS\", L2_LIM);\n";
+    assert_eq!(sizes(riscv), (2 << 20, 1 << 20));
+    says(
+        "MEMORY { FLASH : ORIGIN = 0, LENGTH = 1 }\nREGION_ALIAS(RAM, ^RAM_D1)",
+        "there is no region `RAM_D1`",
+    );
+    says(
+        "MEMORY { FLASH : ORIGIN = 0, LENGTH = 1 RAM : ORIGIN = 0, LENGTH = 1 }\nREGION_ALIAS(^RAM, FLASH)",
+        "the region `RAM` stands there twice",
+    );
+    says("REGION_ALIAS(^\"R\nAM\", RAM_D1)", "this is no name");
+    says("INCLUDE ^\"a\nb\"", "this is no name");
+    says("REGION_ALIAS(RAM ^RAM_D1)", "expected `,`, found `RAM_D1`");
+}
+
+#[test]
+fn symbols_shifts_and_comments() {
+    let script = "/* sizes */ _flash_size = 1M; # if it fits, as LLD has comments: MEMORY {\n\
+                  PROVIDE(_ram_k = 96); PROVIDE(_flash_size = 1);\n_boot = 1 << 14; __stack = ORIGIN(RAM);\n\
+                  ASSERT(_boot == 16K, \"x\")\n\
+                  MEMORY { FLASH (rx) : ORIGIN = _boot, LENGTH = _flash_size - _boot # less the bootloader\n\
+                  RAM : ORIGIN = 0x20000000, LENGTH = _ram_k * 1024 - (64K >> 2) }";
+    assert_eq!(sizes(script), ((1 << 20) - (16 << 10), 80 << 10));
+    assert_eq!(flash("1 + 1 << 2"), 8);
+    assert_eq!(flash("1 << (2 + 1) << 1"), 16);
+    let region = |text: &str| format!("MEMORY\n{{\n  FLASH : ORIGIN = 0, LENGTH = {text}\n}}\n");
+    says(&region("1 ^<< 200"), "this is no number that a linker could calculate with");
+    // A symbol that is no number is passed over until it is used.
+    says(&format!("x = ADDR(.text);\n{}", region("^x")), "`x` is no number that mixq reads");
+    let both = "^#ifdef LARGE\nMEMORY { FLASH : ORIGIN = 0, LENGTH = 2 }\n#endif";
+    says(both, "`#ifdef` is for the C preprocessor, which mixq does not run");
+}
+
+#[cfg(unix)]
+#[test]
+fn included_files_are_read() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let write = |name: &str, text: &str| {
+        std::fs::create_dir_all(folder.path().join("ld")).unwrap();
+        std::fs::write(folder.path().join(name), text).unwrap();
+    };
+    let read = || MemoryX::read(&folder.path().join("memory.x"));
+    write(
+        "memory.x",
+        "INCLUDE sizes.x\nMEMORY {\n  INCLUDE ld/flash.x\n  RAM : ORIGIN = 1, LENGTH = ram\n}\nINCLUDE device.x;",
+    );
+    write("sizes.x", "ram = 3K;");
+    write("ld/flash.x", "/* one */ FLASH : ORIGIN = 0,\n LENGTH = 5K");
+    let memory_x = read().unwrap();
+    assert_eq!((memory_x.flash.bytes, memory_x.ram.bytes), (5 << 10, 3 << 10));
+    assert_eq!(memory_x.files, ["memory.x", "sizes.x", "ld/flash.x"].map(|name| folder.path().join(name)));
+    assert!(memory_x.flash.at.path.ends_with("ld/flash.x") && memory_x.flash.at.line() == 2);
+    // A file that is nowhere matters where it must have the regions.
+    write("memory.x", "INCLUDE elsewhere.x");
+    let error = read().unwrap_err().to_string();
+    assert!(
+        error.contains("there is no `MEMORY { ... }`, and elsewhere.x is not in the same folder"),
+        "{error}"
+    );
+    write("memory.x", "MEMORY {\n  INCLUDE none.x\n}");
+    let error = read().unwrap_err().to_string();
+    assert!(error.contains("memory.x:2:3: cannot read ") && error.contains("none.x"), "{error}");
+    write("memory.x", "MEMORY {\n  INCLUDE /dev/zero\n}");
+    let error = read().unwrap_err().to_string();
+    assert!(error.contains("cannot read /dev/zero: it is no file"), "{error}");
+    write("memory.x", &"/* */".repeat(300_000));
+    assert!(read().unwrap_err().to_string().contains("larger than 1 MiB"));
+    write("memory.x", "INCLUDE memory.x");
+    let error = read().unwrap_err().to_string();
+    assert!(error.contains("mixq reads 8 files at most, and `memory.x` would be one more"), "{error}");
+}
+
 #[test]
 fn numbers_as_linkers_read_them() {
     for (length, bytes) in [
@@ -134,10 +223,18 @@ fn what_is_wrong_and_where() {
 fn all_missing_regions_are_told() {
     let error =
         parse("\n  MEMORY { ROM : ORIGIN = 0, LENGTH = 1\n SRAM : ORIGIN = 1, LENGTH = 2 }").unwrap_err();
-    let help = "name it as cortex-m-rt wants, or leave `memory-x` out and write `flash` and `ram`";
+    let help = |name: &str| {
+        format!(
+            "name it as cortex-m-rt wants, add REGION_ALIAS({name}, ...), or leave `memory-x` out and write `flash` and \
+             `ram`"
+        )
+    };
     let line = "MEMORY { ROM : ORIGIN = 0, LENGTH = 1";
     let expected = ["FLASH", "RAM"].map(|name| {
-        format!("memory.x:2:3: `MEMORY` has no region `{name}`, there is `ROM`, `SRAM`; {help} | {line}")
+        format!(
+            "memory.x:2:3: `MEMORY` has no region `{name}`, there is `ROM`, `SRAM`; {} | {line}",
+            help(name)
+        )
     });
     assert_eq!(error.to_string().lines().collect::<Vec<_>>(), expected);
     assert!(parse("MEMORY {}").unwrap_err().to_string().contains("has no region `RAM`, there is none"));
@@ -185,7 +282,7 @@ proptest! {
     #[test]
     fn no_tokens_make_it_panic(tokens in prop::collection::vec(prop::sample::select(vec![
         "MEMORY", "{", "}", "FLASH", "RAM", "(", ")", "rx", ":", "ORIGIN", "=", "0x20000000", ",", "LENGTH", "64K",
-        "+", "-", "*", "/", "/*", "*/", "\"", "ü", "\n", "0", "9999999999999999999999",
+        "+", "-", "*", "/", "<", ">", "REGION_ALIAS", "INCLUDE", "PROVIDE", "#", "/*", "*/", "\"", "ü", "\n", "0", "9999999999999999999999",
     ]), 0..60)) {
         let text = tokens.join(" ");
         if let Err(error) = parse(&text) {

@@ -3,10 +3,11 @@
 #![no_std]
 #![no_main]
 
+mod logits;
 mod stack;
 
 use cortex_m_rt::entry;
-use semihosting::{print, println, process};
+use semihosting::{println, process};
 
 macro_rules! models {
     ($($model:ident)*) => {
@@ -21,7 +22,7 @@ macro_rules! models {
                 for image in images.as_chunks().0 {
                     used = stack::used(|network: &mut models::$model::Network| { network.infer(image); }, $model);
                     // The logits are where the measured call left them.
-                    print_logits(stringify!($model), $model.infer(image));
+                    logits::print(stringify!($model), $model.infer(image));
                 }
                 println!("stack {}: {used}", stringify!($model));
             })*
@@ -31,11 +32,3 @@ macro_rules! models {
 }
 
 include!(concat!(env!("MIXQ_MODELS"), "/models.rs"));
-
-fn print_logits(model: &str, logits: &[i32]) {
-    print!("{model}: {}", logits[0]);
-    for logit in &logits[1..] {
-        print!(",{logit}");
-    }
-    println!();
-}

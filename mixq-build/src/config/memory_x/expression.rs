@@ -2,8 +2,9 @@
 
 use std::ops::Range;
 
+use super::BY_HAND;
+use super::parser::Parser;
 use super::token::Token;
-use super::{BY_HAND, Parser};
 use crate::error::Problem;
 
 /// Brackets within brackets.
@@ -13,13 +14,43 @@ impl Parser<'_> {
     /// A sum, with the bytes of the file that it takes.
     pub(super) fn expression(&mut self) -> Result<(u64, Range<usize>), Problem> {
         let first = self.next;
-        let value = self.sum(0)?;
+        let value = self.value()?;
         let span = self.tokens[first].span().start..self.tokens[self.next - 1].span().end;
         match u64::try_from(value) {
             Ok(value) => Ok((value, span)),
             Err(_) => {
                 Err(self.file.problem(span, format!("this is {value}, which is no 64-bit address or length")))
             }
+        }
+    }
+
+    /// Any number, which for a symbol may be negative.
+    pub(super) fn value(&mut self) -> Result<i128, Problem> {
+        self.shift(0)
+    }
+
+    /// Sums, shifted to the left or right.
+    fn shift(&mut self, depth: usize) -> Result<i128, Problem> {
+        let mut value = self.sum(depth)?;
+        loop {
+            let sign = self.tokens.get(self.next);
+            let left =
+                match (sign.map(|sign| sign.text), self.tokens.get(self.next + 1).map(|next| next.text)) {
+                    (Some("<"), Some("<")) => true,
+                    (Some(">"), Some(">")) => false,
+                    _ => return Ok(value),
+                };
+            self.next += 2;
+            let places = self.sum(depth)?;
+            let power =
+                u32::try_from(places).ok().filter(|places| *places < 64).map(|places| 1_i128 << places);
+            let shifted =
+                power.and_then(
+                    |power| {
+                        if left { value.checked_mul(power) } else { Some(value.div_euclid(power)) }
+                    },
+                );
+            value = self.checked(sign, shifted)?;
         }
     }
 
@@ -68,15 +99,19 @@ impl Parser<'_> {
                     .file
                     .problem(span, format!("more than {DEEPEST} brackets within each other")));
             }
-            let value = self.sum(depth + 1)?;
+            let value = self.shift(depth + 1)?;
             self.expect(&[")"])?;
             return Ok(value);
         }
         let token = self.word("a number")?;
-        if matches!(token.text, "ORIGIN" | "LENGTH") {
-            return self.of_region(token.text == "LENGTH");
+        let bracket = self.tokens.get(self.next).is_some_and(|next| next.text == "(");
+        match token.text {
+            "ORIGIN" | "LENGTH" => return self.of_region(token.text == "LENGTH"),
+            "org" | "o" | "len" | "l" if bracket => return self.of_region(token.text.starts_with('l')),
+            _ => {}
         }
-        number(token.text).ok_or_else(|| {
+        let value = number(token.text).or_else(|| self.script.symbols.get(token.text).copied());
+        value.ok_or_else(|| {
             let message = format!("`{}` is no number that mixq reads", token.text);
             let help = format!("write a decimal or hexadecimal number, which K or M may follow, {BY_HAND}");
             Problem::new(message).help(help).at(self.file.location(token.span()))
@@ -88,10 +123,7 @@ impl Parser<'_> {
         self.expect(&["("])?;
         let name = self.region_name()?;
         self.expect(&[")"])?;
-        let text = &self.file.source[name.clone()];
-        let region = self.regions.iter().find(|region| region.name == text).ok_or_else(|| {
-            self.file.problem(name, format!("there is no region `{text}` before this line"))
-        })?;
+        let region = self.find(name)?;
         Ok(if length { region.length } else { region.origin }.into())
     }
 }

@@ -31,7 +31,11 @@ impl Token<'_> {
     }
 }
 
-/// All tokens; white space and comments are none.
+/// What may follow a `#` at once that begins no comment.
+const DIRECTIVES: [&str; 9] =
+    ["define", "undef", "include", "if", "ifdef", "ifndef", "elif", "else", "endif"];
+
+/// All tokens; white space and comments (`/* ... */`, and `#` to the end of a line, as in LLD) are none.
 pub(super) fn tokens<'a>(file: &File<'_>, source: &'a str) -> Result<Vec<Token<'a>>, Problem> {
     let mut tokens = Vec::new();
     let mut start = 0;
@@ -44,6 +48,14 @@ pub(super) fn tokens<'a>(file: &File<'_>, source: &'a str) -> Result<Vec<Token<'
             let end = comment.find("*/");
             let end = end.ok_or_else(|| file.problem(start..start + 2, "this comment has no end"))?;
             (None, end + 4)
+        } else if first == '#' {
+            let line = rest.lines().next().unwrap_or(rest);
+            let word = line[1..].split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or("");
+            if DIRECTIVES.contains(&word) {
+                let message = format!("`#{word}` is for the C preprocessor, which mixq does not run");
+                return Err(file.problem(start..start + line.len(), message));
+            }
+            (None, line.len())
         } else if first == '"' {
             let end = rest[1..].find('"');
             let end = end.ok_or_else(|| file.problem(start..start + 1, "this quote has no end"))?;

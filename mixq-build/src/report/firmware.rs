@@ -1,0 +1,158 @@
+//! What all models of a firmware take together.
+
+use mixq_format::Artifact;
+use serde::Serialize;
+
+use super::bytes;
+use crate::config::{Config, Limit, Model};
+use crate::error::{Location, Problem};
+
+/// The memory of all models of a firmware, as their artifacts have it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct FirmwareReport {
+    /// The package.
+    pub package: String,
+    /// The models that have an artifact.
+    pub models: Vec<ModelMemory>,
+    /// The models that have none, which are not counted.
+    pub missing: Vec<String>,
+    /// Whether the models take turns in one arena.
+    pub shared_arena: bool,
+    /// Bytes of constants, in sum.
+    pub flash_bytes: u64,
+    /// Bytes of constants that there may be.
+    pub flash_budget: u64,
+    /// Bytes of RAM: the sum, or the most of one model if they share the arena.
+    pub ram_bytes: u64,
+    /// Bytes of RAM that there may be.
+    pub ram_budget: u64,
+    /// Whether both are within their budgets.
+    pub fits: bool,
+    #[serde(skip)]
+    places: [Option<Location>; 2],
+}
+
+/// What one model takes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ModelMemory {
+    /// The model.
+    pub model: String,
+    /// Bytes of constants.
+    pub flash_bytes: u64,
+    /// Bytes of RAM.
+    pub ram_bytes: u64,
+}
+
+impl FirmwareReport {
+    /// Counts the bytes of artifacts themselves, whatever budget they say they were made for; one for each
+    /// model of `config`, in their order, `None` where there is none.
+    pub fn new(config: &Config, artifacts: &[Option<Artifact>]) -> FirmwareReport {
+        let all: Vec<(&Model, &Option<Artifact>)> = config.models.iter().zip(artifacts).collect();
+        let memory = |(model, artifact): &(&Model, &Option<Artifact>)| {
+            let artifact = artifact.as_ref()?;
+            let model = model.name.clone();
+            let (flash_bytes, ram_bytes) = (artifact.flash_bytes() as u64, artifact.ram_bytes() as u64);
+            Some(ModelMemory { model, flash_bytes, ram_bytes })
+        };
+        let models: Vec<ModelMemory> = all.iter().filter_map(memory).collect();
+        let missing = all.iter().filter(|(_, artifact)| artifact.is_none());
+        let shared_arena = config.device.shared_arena;
+        let sum = |parts: &mut dyn Iterator<Item = u64>| parts.fold(0, u64::saturating_add);
+        let together = |parts: &mut dyn Iterator<Item = u64>| {
+            if shared_arena { parts.max().unwrap_or(0) } else { sum(parts) }
+        };
+        let flash_bytes = sum(&mut models.iter().map(|model| model.flash_bytes));
+        let ram_bytes = together(&mut models.iter().map(|model| model.ram_bytes));
+        // Without a device, what the models say of themselves is all that is known.
+        let bytes_of = |limit: &Option<Limit>| limit.as_ref().map(|limit| limit.bytes);
+        let flash_budget = bytes_of(&config.device.flash)
+            .unwrap_or_else(|| sum(&mut config.models.iter().map(|model| model.flash)));
+        let ram_budget = bytes_of(&config.device.ram)
+            .unwrap_or_else(|| together(&mut config.models.iter().map(|model| model.ram)));
+        FirmwareReport {
+            package: config.package.clone(),
+            missing: missing.map(|(model, _)| model.name.clone()).collect(),
+            models,
+            shared_arena,
+            flash_bytes,
+            flash_budget,
+            ram_bytes,
+            ram_budget,
+            fits: flash_bytes <= flash_budget && ram_bytes <= ram_budget,
+            places: [
+                config.device.flash.as_ref().map(|limit| limit.at.clone()),
+                config.device.ram.as_ref().map(|limit| limit.at.clone()),
+            ],
+        }
+    }
+
+    /// "38,924 B + 20,000 B = 58,924 B".
+    pub fn flash_sum(&self) -> String {
+        addition(self.models.iter().map(|model| model.flash_bytes), self.flash_bytes)
+    }
+
+    /// The same of RAM, or "4,608 B, the most of 4,608 B and 2,048 B in one arena".
+    pub fn ram_sum(&self) -> String {
+        if !self.shared_arena {
+            return addition(self.models.iter().map(|model| model.ram_bytes), self.ram_bytes);
+        }
+        let parts: Vec<String> = self.models.iter().map(|model| bytes(model.ram_bytes)).collect();
+        match parts.len() {
+            0 | 1 => bytes(self.ram_bytes),
+            _ => format!("{}, the most of {} in one arena", bytes(self.ram_bytes), parts.join(" and ")),
+        }
+    }
+
+    /// One line: both sums and their budgets.
+    pub fn line(&self) -> String {
+        let names: Vec<&str> = self.models.iter().map(|model| model.model.as_str()).collect();
+        let missing = match &self.missing[..] {
+            [] => String::new(),
+            missing => format!("; not counted is what has no artifact: {}", missing.join(", ")),
+        };
+        format!(
+            "firmware `{}`, models {}: flash {} of {}; RAM {} of {}{missing}",
+            self.package,
+            names.join(", "),
+            self.flash_sum(),
+            bytes(self.flash_budget),
+            self.ram_sum(),
+            bytes(self.ram_budget)
+        )
+    }
+
+    /// A problem for every memory that is too small for all models together.
+    pub fn problems(&self) -> Vec<Problem> {
+        let names: Vec<String> = self.models.iter().map(|model| format!("`{}`", model.model)).collect();
+        let problem = |what: &str, sum: String, used: u64, budget: u64, at: &Option<Location>| {
+            let message = format!(
+                "the models {} take {sum} of {what} together, {} more than the {} there may be",
+                names.join(", "),
+                bytes(used - budget),
+                bytes(budget)
+            );
+            let help = "one is larger than what it may take: `cargo mixq retrain --force --model NAME` makes it anew";
+            Problem { location: at.clone(), ..Problem::new(message).help(help) }
+        };
+        let [flash_at, ram_at] = &self.places;
+        let memories = [
+            ("flash", self.flash_sum(), self.flash_bytes, self.flash_budget, flash_at),
+            ("RAM", self.ram_sum(), self.ram_bytes, self.ram_budget, ram_at),
+        ];
+        let over = memories.into_iter().filter(|(_, _, used, budget, _)| used > budget);
+        over.map(|(what, sum, used, budget, at)| problem(what, sum, used, budget, at)).collect()
+    }
+
+    /// The figures as JSON, with these names.
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::to_value(self).expect("figures are always representable")
+    }
+}
+
+fn addition(parts: impl Iterator<Item = u64>, sum: u64) -> String {
+    let parts: Vec<String> = parts.map(bytes).collect();
+    match parts.len() {
+        0 | 1 => bytes(sum),
+        _ => format!("{} = {}", parts.join(" + "), bytes(sum)),
+    }
+}

@@ -1,0 +1,3 @@
+mixq_rt::include_model!(digits);
+
+fn main() {}

@@ -1,0 +1,45 @@
+//! Two models in one firmware that take turns in one arena: the logits of each are the host's, the linker
+//! holds the arena once, and flash is the sum.
+
+use std::path::Path;
+
+use mixq_format::{Artifact, Bits};
+use mixq_tests::elf::{Memory, Symbols};
+use mixq_tests::firmware::{self, Board, Options, Part};
+use mixq_tests::networks;
+
+#[test]
+fn two_models_take_turns_in_one_arena() {
+    let artifacts = [networks::weighted(Bits::B4, Bits::B4), networks::pooled(Bits::B8)];
+    let [smaller, larger] = artifacts.each_ref().map(Artifact::ram_bytes);
+    assert!(smaller < larger, "the arena is not that of the first alone: {smaller} B, {larger} B");
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("shared_arena");
+    firmware::write_models(&folder, &artifacts, networks::images);
+
+    let line = |artifact: &Artifact, image: &[u8]| {
+        let logits: Vec<String> = networks::logits(artifact, image).iter().map(i32::to_string).collect();
+        format!("{}: {}", artifact.header.name, logits.join(","))
+    };
+    let images = artifacts.each_ref().map(networks::images);
+    let turns = images[0].len();
+    assert!(turns > 2 && images[1].len() == turns);
+    let host: Vec<String> = (0..turns)
+        .flat_map(|turn| [0, 1].map(|model: usize| line(&artifacts[model], &images[model][turn])))
+        .collect();
+
+    for target in ["thumbv7em-none-eabihf", "thumbv6m-none-eabi"] {
+        let part = Part::SharedArena(larger);
+        let options = Options { target, board: Board::Stm32f405, part, opt_level: "3" };
+        let elf = firmware::build(&folder, &options, &folder.join("target"));
+        let (symbols, memory) = (Symbols::read(&elf), Memory::STM32F405);
+        assert_eq!(symbols.size(&memory.ram, "::ARENA"), larger as u64, "{target}");
+        // There is less beside it than the smaller one would have of its own.
+        assert!(symbols.total(&memory.ram) < (larger + smaller) as u64, "{target}");
+        for artifact in &artifacts {
+            let name = &artifact.header.name;
+            assert_eq!(symbols.flash_bytes(&memory, name), artifact.flash_bytes() as u64, "{name}, {target}");
+        }
+        let printed = firmware::run(Board::Stm32f405, &elf, &[]);
+        assert_eq!(printed.lines().collect::<Vec<_>>(), host, "{target}");
+    }
+}
