@@ -30,6 +30,7 @@ mod reading;
 mod report;
 #[cfg(feature = "train")]
 mod retrain;
+mod setup;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -99,6 +100,14 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Fetch libtorch and make training available, in this tool and in builds of firmware
+    Setup {
+        #[command(flatten)]
+        arguments: setup::Arguments,
+        /// End with one line of JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// The microcontrollers that `chip` and `--chip` know
     Chips {
         /// One line of JSON instead
@@ -136,24 +145,15 @@ struct Answer {
     well: bool,
 }
 
-/// What commands that train say without libtorch.
-#[cfg(not(feature = "train"))]
-fn without_training() -> crate::error::Error {
-    let problem = crate::error::Problem::new("this cargo-mixq was built without training").help(
-        "install it with `cargo install mixq-build --features cli,train`, with LIBTORCH set to the folder of \
-         libtorch 2.13.0 (in mixq's own repository `cargo xtask retrain` and `cargo xtask pace` do all that)",
-    );
-    problem.into()
-}
-
 /// Runs the command that the arguments name.
 pub fn main() -> ExitCode {
     let Cargo::Mixq { command } = Cargo::parse();
     let (json, result) = match command {
         #[cfg(not(feature = "train"))]
-        Command::Retrain { selection, .. } | Command::Pace { selection } => {
-            (selection.json, Err(without_training()))
-        }
+        Command::Retrain { selection, .. } | Command::Pace { selection } => match setup::start() {
+            Ok(code) => return code,
+            Err(problem) => (selection.json, Err(problem.into())),
+        },
         #[cfg(feature = "train")]
         Command::Retrain { selection, force } => {
             (selection.json, retrain::run(&selection, force).map(Answer::from))
@@ -167,6 +167,7 @@ pub fn main() -> ExitCode {
         }
         Command::Allocate { arguments, json } => (json, allocate::run(&arguments)),
         Command::Data { arguments, json } => (json, data::run(&arguments)),
+        Command::Setup { arguments, json } => (json, setup::run(&arguments)),
         Command::Chips { json } => (json, Ok(chips::run(json))),
     };
     match result {
