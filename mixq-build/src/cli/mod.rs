@@ -83,6 +83,10 @@ enum Command {
         /// Write label and logits of each image to this file, one line of comma-separated values each
         #[arg(long, value_name = "FILE")]
         logits: Option<PathBuf>,
+        /// Run them on these images instead, of any kind that mixq reads: on the test part if there is one, else on all. The
+        /// artifact need not be fresh
+        #[arg(long, value_name = "PATH")]
+        dataset: Option<String>,
     },
     /// Bits and memory of a network under a budget, before anything is trained
     Allocate {
@@ -162,8 +166,9 @@ pub fn main() -> ExitCode {
         Command::Pace { selection } => (selection.json, pace::run(&selection).map(Answer::from)),
         Command::Report { selection } => (selection.json, report::run(&selection).map(Answer::from)),
         Command::Check { selection } => (selection.json, check::run(&selection).map(Answer::from)),
-        Command::Eval { selection, logits } => {
-            (selection.json, eval::run(&selection, logits.as_deref()).map(Answer::from))
+        Command::Eval { selection, logits, dataset } => {
+            let outcome = eval::run(&selection, logits.as_deref(), dataset.as_deref());
+            (selection.json, outcome.map(Answer::from))
         }
         Command::Allocate { arguments, json } => (json, allocate::run(&arguments)),
         Command::Data { arguments, json } => (json, data::run(&arguments)),

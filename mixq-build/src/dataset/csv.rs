@@ -81,7 +81,7 @@ fn is_header(record: &ByteRecord) -> bool {
 
 /// Appends a row's image, or says what is wrong with the first value that is.
 fn push(images: &mut Growing, record: &ByteRecord, wanted: &Wanted<'_>) -> Result<(), String> {
-    let Wanted { config, shape, classes } = *wanted;
+    let Wanted { config, shape, classes, .. } = *wanted;
     let max = config.max;
     let elements = shape.elements();
     if record.len() != elements + 1 {

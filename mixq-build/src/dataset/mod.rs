@@ -13,6 +13,7 @@ mod files;
 mod index;
 mod kind;
 mod known;
+mod measure;
 #[cfg(feature = "datasets")]
 mod npy;
 #[cfg(feature = "datasets")]
@@ -28,6 +29,7 @@ mod watch;
 pub use digest::{digest, sha256};
 pub(crate) use known::resolve;
 pub use known::{KNOWN, Known, KnownFile, VARIABLE, data_folders, user_folder};
+pub use measure::{Measure, measure};
 use parts::Wanted;
 pub use split::Split;
 #[cfg(feature = "train")]
@@ -69,7 +71,7 @@ impl Dataset {
         classes: usize,
         watch: &mut dyn Watch,
     ) -> Result<Dataset, Error> {
-        read(&Wanted { config, shape: input, classes }, watch).map_err(|mut error| {
+        read(&Wanted { config, shape: input, classes, model: None }, watch).map_err(|mut error| {
             for problem in &mut error.problems {
                 problem.location = problem.location.take().or_else(|| config.location.clone());
             }
@@ -98,7 +100,7 @@ fn read(wanted: &Wanted<'_>, watch: &mut dyn Watch) -> Result<Dataset, Error> {
 }
 
 fn decode(wanted: &Wanted<'_>, reader: parts::Read, watch: &mut dyn Watch) -> Result<Dataset, Error> {
-    let Wanted { config, shape, classes } = *wanted;
+    let Wanted { config, shape, classes, .. } = *wanted;
     let parts = reader(wanted, watch)?;
     let (train, test) = match parts.test {
         Some(test) => (parts.train, test),
