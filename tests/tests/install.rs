@@ -147,7 +147,10 @@ impl User {
         let stdout = String::from_utf8(output.stdout).unwrap();
         let answer: Value = serde_json::from_str(stdout.lines().last().unwrap()).unwrap();
         let said = answer["errors"][0].as_str().unwrap();
-        assert!(said.starts_with("training is not set up for this cargo-mixq; run `cargo mixq setup`"), "{said}");
+        assert!(
+            said.starts_with("training is not set up for this cargo-mixq; run `cargo mixq setup`"),
+            "{said}"
+        );
     }
 }
 

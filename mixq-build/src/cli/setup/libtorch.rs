@@ -58,6 +58,12 @@ pub fn ensure() -> Result<Libtorch, Problem> {
     }
 }
 
+/// Whether [`ensure`] will fetch it from the network.
+pub fn is_to_be_fetched(folder: &Path) -> bool {
+    let given = std::env::var_os(VARIABLE).is_some_and(|folder| !folder.is_empty());
+    !given && wheels::EXIST && check(&place(folder), &wheels::LIBRARIES).is_err()
+}
+
 /// Where set-up keeps what it fetches, in its folder.
 pub fn place(folder: &Path) -> PathBuf {
     folder.join(format!("libtorch-{VERSION}"))

@@ -48,9 +48,13 @@ pub fn run(arguments: &Arguments) -> Result<Answer, Error> {
         let removed = undo(&folder()?, &cargo_config::file(&cargo_config::cargo_home()?))?;
         return Ok(Answer { json: json!({ "ok": true, "removed": removed }), well: true });
     }
-    if !arguments.libtorch_only && !cfg!(feature = "train") {
-        // Before the download.
-        programs::COMPILER.check()?;
+    let builds = !arguments.libtorch_only && !cfg!(feature = "train");
+    // Before the download, all at once.
+    let needed = [(builds, programs::COMPILER), (libtorch::is_to_be_fetched(&folder()?), programs::PIP)];
+    let needed = needed.into_iter().filter(|(needed, _)| *needed);
+    let problems: Vec<Problem> = needed.filter_map(|(_, program)| program.check().err()).collect();
+    if !problems.is_empty() {
+        return Err(Error { problems });
     }
     let libtorch = libtorch::ensure()?;
     let source = match libtorch.source {

@@ -19,6 +19,9 @@ use super::programs;
 use crate::dataset::sha256;
 use crate::error::Problem;
 
+/// Whether there are wheels for this system.
+pub const EXIST: bool = cfg!(all(target_os = "linux", target_arch = "x86_64"));
+
 /// What `lib` holds.
 pub const LIBRARIES: [&str; 6] =
     ["libtorch_cpu.so", "libtorch.so", "libc10.so", "libgomp.so.1", "libcudart.so.13", "libcupti.so.13"];
@@ -62,7 +65,7 @@ const PLATFORMS: [&str; 4] =
 /// # Errors
 /// If this is no Linux on x86-64, without pip, without network, on a full disk; a wheel that is not the one that mixq knows.
 pub fn fetch(folder: &Path) -> Result<(), Problem> {
-    if !cfg!(all(target_os = "linux", target_arch = "x86_64")) {
+    if !EXIST {
         let message = "libtorch is fetched on Linux on x86-64 only";
         let help = format!(
             "`pip install torch=={VERSION}`, set LIBTORCH to what `python3 -c 'import torch; \
@@ -70,7 +73,6 @@ pub fn fetch(folder: &Path) -> Result<(), Problem> {
         );
         return Err(Problem::new(message).help(help));
     }
-    programs::PIP.check()?;
     let wheels = folder.with_extension("wheels");
     fs::create_dir_all(&wheels).map_err(|error| Problem::io("create", &wheels, &error))?;
     eprintln!("fetching libtorch {VERSION}: 540 MB, once");
