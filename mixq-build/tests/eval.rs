@@ -90,9 +90,8 @@ fn write_folders(folder: &Path, images: &[(Vec<u8>, u8)], classes: [&str; 2]) {
 
 fn write_idx(folder: &Path, part: &str, images: &[(Vec<u8>, u8)]) {
     let idx = |sizes: &[u32], elements: Vec<u8>| -> Vec<u8> {
-        let sizes = sizes.iter().flat_map(|size| size.to_be_bytes());
-        let dimensions = sizes.len() as u8 / 4;
-        [0, 0, 8, dimensions].into_iter().chain(sizes).chain(elements).collect()
+        let numbers = sizes.iter().flat_map(|size| size.to_be_bytes());
+        [0, 0, 8, sizes.len() as u8].into_iter().chain(numbers).chain(elements).collect()
     };
     let count = images.len() as u32;
     let pixels = images.iter().flat_map(|(pixels, _)| pixels.clone()).collect();
