@@ -122,6 +122,8 @@ impl User {
         command.env("PATH", std::env::join_paths(paths).unwrap());
         command.env("CARGO_HOME", self.cargo_home()).env("XDG_CACHE_HOME", self.scratch.join("cache"));
         command.env("CARGO_TARGET_DIR", self.scratch.join("target")).env("PIP_NO_CACHE_DIR", "1");
+        // What is tried here is as right without, and compiles in half the time.
+        command.env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1");
         command.output().unwrap()
     }
 
