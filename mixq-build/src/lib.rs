@@ -30,7 +30,8 @@
 //!
 //! * `datasets`: datasets other than CSV: folders and archives of images, CIFAR binary, IDX, NPZ; part of
 //!   the other two. Without it a build cannot tell whether an archive or NPZ file has changed, and warns.
-//! * `train`: training with libtorch (`LIBTORCH` names its folder); the build script then trains when an artifact is stale.
+//! * `train`: training with libtorch; the build script then trains when an artifact is stale. `cargo mixq setup`
+//!   fetches libtorch and makes cargo find it; `LIBTORCH` may name the folder of another one.
 //! * `cli`: the command line `cargo mixq`.
 
 pub mod artifact;

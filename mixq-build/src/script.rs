@@ -35,6 +35,8 @@ pub fn build() {
 /// `<model>_test_images.bin` (one byte an element, in the order row, column, channel) and
 /// `<model>_test_labels.bin` (one byte an image).
 ///
+/// Datasets other than CSV need feature `datasets` of this crate.
+///
 /// At most so many images, spread evenly over the test part: [`spread`] says which. None, with a warning, where the dataset is
 /// not there: firmware builds from its artifact without.
 pub fn test_images(model: &str, most: usize) {

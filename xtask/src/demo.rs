@@ -1,5 +1,8 @@
 //! `cargo xtask demo`: from a fresh clone to a trained network on an emulated microcontroller.
+//!
+//! Trains in a copy of the examples: the committed artifact stays as it is.
 
+use std::ffi::OsString;
 use std::fs;
 use std::process::ExitCode;
 use std::time::Instant;
@@ -9,6 +12,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::elf::Memory;
+use crate::example::Examples;
 use crate::logits::{Comparison, Host};
 use crate::mixq::Mixq;
 use crate::process::thousands;
@@ -57,17 +61,18 @@ fn find_out() -> Result<Findings> {
     let libtorch = setup::everything()?;
     eprintln!("compiling cargo-mixq");
     let mixq = Mixq::build(Some(&libtorch))?;
-    eprintln!("training examples/digits");
-    let answer = mixq.json("retrain", &["--package", "digits", "--force"])?;
+    let examples = Examples::copy()?;
+    eprintln!("training a copy of examples/digits in {}", examples.package("digits").display());
+    let answer = mixq.json("retrain", &of_digits(&examples, &["--force"]))?;
     let trained: Trained = model(&answer).context("`cargo mixq retrain`")?;
 
     eprintln!("compiling the firmware");
-    let elf = firmware::build()?;
+    let elf = firmware::build(&examples.package("digits"))?;
     let linked = fs::read(&elf).with_context(|| format!("cannot read {}", elf.display()))?;
     let linked = elf::memory(&linked, "digits")?;
     eprintln!("running {} images on an emulated STM32F405", trained.test_images);
     let device = logits::parse_device(&firmware::logits(&elf, trained.test_images)?)?;
-    let host = on_host(&mixq, &elf.with_extension("logits.csv"))?;
+    let host = on_host(&mixq, &examples, &elf.with_extension("logits.csv"))?;
     Ok(Findings {
         device_accuracy: logits::accuracy(&device, &host.labels),
         comparison: logits::compare(&device, &host.logits)?,
@@ -76,10 +81,18 @@ fn find_out() -> Result<Findings> {
     })
 }
 
+/// Arguments of `cargo mixq` for the copied example.
+fn of_digits(examples: &Examples, more: &[&str]) -> Vec<OsString> {
+    let mut arguments: Vec<OsString> = ["--package", "digits", "--manifest-path"].map(Into::into).to_vec();
+    arguments.push(examples.manifest().into());
+    arguments.extend(more.iter().map(Into::into));
+    arguments
+}
+
 /// Labels and logits by the artifact on this machine, by way of a file.
-fn on_host(mixq: &Mixq, file: &std::path::Path) -> Result<Host> {
+fn on_host(mixq: &Mixq, examples: &Examples, file: &std::path::Path) -> Result<Host> {
     let path = file.to_string_lossy();
-    mixq.json("eval", &["--package", "digits", "--logits", &path])?;
+    mixq.json("eval", &of_digits(examples, &["--logits", &path]))?;
     let text = fs::read_to_string(file).with_context(|| format!("cannot read {path}"))?;
     logits::parse_host(&text).with_context(|| path.into_owned())
 }

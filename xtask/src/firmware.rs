@@ -14,12 +14,12 @@ use crate::process::{self, cargo};
 /// Longest time between two lines of the firmware's output; some hundredths of a second are usual.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Compiles it; the path of the ELF.
+/// Compiles it in the folder of its package; the path of the ELF.
 ///
 /// # Errors
 /// If it does not compile.
-pub fn build() -> Result<PathBuf> {
-    process::build(cargo("examples/digits").args(["build", "--release"]), "digits")
+pub fn build(package: &Path) -> Result<PathBuf> {
+    process::build(cargo("").current_dir(package).args(["build", "--release"]), "digits")
 }
 
 /// An emulated STM32F405, the runner of examples/.cargo/config.toml, with arguments for the firmware.

@@ -3,6 +3,7 @@
 mod bench;
 mod demo;
 mod elf;
+mod example;
 mod firmware;
 mod kills;
 mod logits;

@@ -30,6 +30,7 @@ mod reading;
 mod report;
 #[cfg(feature = "train")]
 mod retrain;
+mod setup;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -83,6 +84,10 @@ enum Command {
         /// Write label and logits of each image to this file, one line of comma-separated values each
         #[arg(long, value_name = "FILE")]
         logits: Option<PathBuf>,
+        /// Run them on these images instead, of any kind that mixq reads: on the test part if there is one, else on all. The
+        /// artifact need not be fresh
+        #[arg(long, value_name = "PATH")]
+        dataset: Option<String>,
     },
     /// Bits and memory of a network under a budget, before anything is trained
     Allocate {
@@ -96,6 +101,14 @@ enum Command {
     Data {
         #[command(flatten)]
         arguments: data::Arguments,
+        /// End with one line of JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Fetch libtorch and make training available, in this tool and in builds of firmware
+    Setup {
+        #[command(flatten)]
+        arguments: setup::Arguments,
         /// End with one line of JSON
         #[arg(long)]
         json: bool,
@@ -139,16 +152,6 @@ struct Answer {
     well: bool,
 }
 
-/// What commands that train say without libtorch.
-#[cfg(not(feature = "train"))]
-fn without_training() -> crate::error::Error {
-    let problem = crate::error::Problem::new("this cargo-mixq was built without training").help(
-        "install it with `cargo install mixq-build --features cli,train`, with LIBTORCH set to the folder of \
-         libtorch 2.13.0 (in mixq's own repository `cargo xtask retrain` and `cargo xtask pace` do all that)",
-    );
-    problem.into()
-}
-
 /// The exit code of a command that a signal has stopped.
 #[cfg(feature = "train")]
 use progress::stopped;
@@ -164,9 +167,10 @@ pub fn main() -> ExitCode {
     let Cargo::Mixq { command } = Cargo::parse();
     let (json, result) = match command {
         #[cfg(not(feature = "train"))]
-        Command::Retrain { selection, .. } | Command::Pace { selection } => {
-            (selection.json, Err(without_training()))
-        }
+        Command::Retrain { selection, .. } | Command::Pace { selection } => match setup::start() {
+            Ok(code) => return code,
+            Err(problem) => (selection.json, Err(problem.into())),
+        },
         #[cfg(feature = "train")]
         Command::Retrain { selection, force } => {
             (selection.json, retrain::run(&selection, force).map(Answer::from))
@@ -175,11 +179,13 @@ pub fn main() -> ExitCode {
         Command::Pace { selection } => (selection.json, pace::run(&selection).map(Answer::from)),
         Command::Report { selection } => (selection.json, report::run(&selection).map(Answer::from)),
         Command::Check { selection } => (selection.json, check::run(&selection).map(Answer::from)),
-        Command::Eval { selection, logits } => {
-            (selection.json, eval::run(&selection, logits.as_deref()).map(Answer::from))
+        Command::Eval { selection, logits, dataset } => {
+            let outcome = eval::run(&selection, logits.as_deref(), dataset.as_deref());
+            (selection.json, outcome.map(Answer::from))
         }
         Command::Allocate { arguments, json } => (json, allocate::run(&arguments)),
         Command::Data { arguments, json } => (json, data::run(&arguments)),
+        Command::Setup { arguments, json } => (json, setup::run(&arguments)),
         Command::Chips { json } => (json, Ok(chips::run(json))),
     };
     match result {

@@ -73,6 +73,12 @@ impl DatasetConfig {
         }
     }
 
+    /// The same options for other images: with the path as a person writes it, relative to the current folder.
+    pub fn elsewhere(&self, written: &str) -> DatasetConfig {
+        let other = DatasetConfig { shared: None, location: None, ..self.clone() };
+        other.with_path(written, Path::new(""))
+    }
+
     /// With the path as it stands in Cargo.toml.
     fn with_path(self, written: &str, manifest_dir: &Path) -> DatasetConfig {
         let variable = format!("${VARIABLE}/");

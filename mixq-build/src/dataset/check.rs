@@ -13,7 +13,7 @@ const MAX_CLASSES: usize = 1 << 16;
 
 /// What can be known before the images are read; else the reader.
 pub(super) fn before(wanted: &Wanted<'_>) -> Result<Read, Error> {
-    let Wanted { config, shape: input, classes } = *wanted;
+    let Wanted { config, shape: input, classes, .. } = *wanted;
     let mut problems = Vec::new();
     let path = config.path.display();
     if let Some(shape) = config.shape.filter(|shape| *shape != input) {
@@ -167,8 +167,11 @@ fn name(class: usize, labels: &[String]) -> String {
     }
 }
 
-/// The classes that a dataset itself names must be those of the network.
+/// The classes that a dataset itself names must be those of the network; of a trained network, see [`super::measure()`].
 pub(super) fn class_names(wanted: &Wanted<'_>, names: &[impl AsRef<str>]) -> Option<Problem> {
+    if wanted.model.is_some() {
+        return None;
+    }
     let path = wanted.config.path.display();
     if names.len() != wanted.classes {
         let message = format!(

@@ -14,6 +14,7 @@ mod index;
 mod kind;
 mod known;
 mod limit;
+mod measure;
 mod names;
 #[cfg(feature = "datasets")]
 mod npy;
@@ -31,6 +32,7 @@ pub(crate) use digest::hexadecimal;
 pub use digest::{digest, sha256, told};
 pub(crate) use known::resolve;
 pub use known::{KNOWN, Known, KnownFile, VARIABLE, data_folders, user_folder};
+pub use measure::{Measure, measure};
 use parts::Wanted;
 pub use split::Split;
 #[cfg(feature = "train")]
@@ -88,7 +90,7 @@ impl Dataset {
         classes: usize,
         watch: &mut dyn Watch,
     ) -> Result<(Dataset, String), Error> {
-        read(&Wanted { config, shape: input, classes }, watch).map_err(|mut error| {
+        read(&Wanted { config, shape: input, classes, model: None }, watch).map_err(|mut error| {
             for problem in &mut error.problems {
                 problem.location = problem.location.take().or_else(|| config.location.clone());
             }
@@ -128,7 +130,7 @@ fn read(wanted: &Wanted<'_>, watch: &mut dyn Watch) -> Result<(Dataset, String),
 }
 
 fn decode(wanted: &Wanted<'_>, reader: parts::Read, watch: &mut dyn Watch) -> Result<Dataset, Error> {
-    let Wanted { config, shape, classes } = *wanted;
+    let Wanted { config, shape, classes, .. } = *wanted;
     let parts = reader(wanted, watch)?;
     let (train, test) = match parts.test {
         Some(test) => (parts.train, test),

@@ -28,7 +28,9 @@ pub(super) fn read(wanted: &Wanted<'_>, watch: &mut dyn Watch) -> Result<Parts, 
     check::channels(wanted)?;
     let arrays = arrays(path, watch)?;
     let has = |name: &str| arrays.contains_key(name);
-    let Some([train, test]) = NAMES.iter().find(|[(images, labels), _]| has(images) && has(labels)) else {
+    let both = |(images, labels): &(&str, &str)| has(images) && has(labels);
+    let measured = |test: &(&str, &str)| wanted.model.is_some() && both(test);
+    let Some([train, test]) = NAMES.iter().find(|[train, test]| both(train) || measured(test)) else {
         let known: Vec<String> =
             NAMES.iter().map(|[(images, labels), _]| format!("{images} and {labels}")).collect();
         let found: Vec<&String> = arrays.keys().collect();
@@ -55,7 +57,7 @@ pub(super) fn read(wanted: &Wanted<'_>, watch: &mut dyn Watch) -> Result<Parts, 
             return Err(Problem::new(format!("{} has {there}, but no {missing}", path.display())).into());
         }
     };
-    let train = part(wanted, &arrays, *train, &mut changes)?;
+    let train = if both(train) { part(wanted, &arrays, *train, &mut changes)? } else { Split::default() };
     changes.warn(wanted, watch);
     Ok(Parts { train, test: tested, labels: None })
 }

@@ -3,7 +3,6 @@
 pub mod libtorch;
 mod rust;
 mod system;
-mod wheels;
 
 use std::process::ExitCode;
 use std::time::Instant;
@@ -11,7 +10,7 @@ use std::time::Instant;
 use anyhow::{Result, anyhow};
 use serde_json::json;
 
-use libtorch::{Libtorch, Source};
+use libtorch::Libtorch;
 pub use rust::TARGETS as RUST_TARGETS;
 
 /// Installs what is missing and says what there is.
@@ -22,14 +21,14 @@ pub fn run(json: bool) -> Result<ExitCode> {
     let start = Instant::now();
     let libtorch = everything()?;
     println!("Rust targets  {}", RUST_TARGETS.join(", "));
-    println!("libtorch      {} ({})", libtorch.folder.display(), libtorch.source);
+    println!("libtorch      {}", libtorch.folder.display());
     println!("programs      qemu-system-arm, a C++ compiler");
     if json {
         let object = json!({
             "targets": RUST_TARGETS,
             "libtorch": libtorch.folder,
-            "libtorch_version": libtorch::VERSION,
-            "libtorch_fetched": libtorch.source == Source::Fetched,
+            "libtorch_version": libtorch.version,
+            "libtorch_fetched": libtorch.fetched,
             "seconds": start.elapsed().as_secs_f64(),
         });
         println!("{object}");

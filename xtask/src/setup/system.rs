@@ -44,7 +44,7 @@ pub const QEMU_RISCV: Tool = Tool {
     elsewhere: "Fedora: `dnf install qemu-system-riscv`, Arch: `pacman -S qemu-system-riscv`, macOS: `brew install qemu`",
 };
 
-/// Downloads libtorch.
+/// Downloads libtorch, for `cargo mixq setup`.
 pub const PIP: Tool = Tool {
     what: "Python's package installer (python3 -m pip)",
     program: Program::Named("python3"),
@@ -85,7 +85,8 @@ impl Tool {
         bail!(self.missing())
     }
 
-    fn there(&self) -> bool {
+    /// Whether it can be started.
+    pub fn there(&self) -> bool {
         let mut command = match &self.program {
             Program::Named(name) => Command::new(name),
             Program::Chosen(program) => {

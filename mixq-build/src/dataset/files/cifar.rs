@@ -21,6 +21,9 @@ pub fn read(wanted: &Wanted<'_>, contents: &Contents, watch: &mut dyn Watch) -> 
     let files = &contents.binaries;
     let hundred = CIFAR_100.iter().any(|name| files.contains_key(*name));
     let names: &[&str] = if hundred { &CIFAR_100 } else { &CIFAR_10 };
+    let is_test = |name: &&str| name.starts_with("test");
+    let names: Vec<&str> =
+        names.iter().copied().filter(|name| wanted.model.is_none() || is_test(name)).collect();
     let missing: Vec<&str> = names.iter().copied().filter(|name| !files.contains_key(*name)).collect();
     let mut problems: Vec<Problem> = check::own_test_part(wanted.config).into_iter().collect();
     if !missing.is_empty() {
@@ -34,26 +37,26 @@ pub fn read(wanted: &Wanted<'_>, contents: &Contents, watch: &mut dyn Watch) -> 
         (true, 20) => (2, 0, CIFAR_CLASSES[2], 20),
         (true, _) => (2, 1, CIFAR_CLASSES[1], 100),
     };
-    let labels = match class_names(files, list) {
-        Some(labels) if labels.len() == count => labels,
-        _ => (0..count).map(|class| class.to_string()).collect(),
-    };
+    let named = class_names(files, list).filter(|labels| labels.len() == count);
+    let has_names = named.is_some();
+    let labels = named.unwrap_or_else(|| (0..count).map(|class| class.to_string()).collect());
     problems.extend(check::class_names(wanted, &labels));
     let (mut train, mut test) = (Growing::default(), Growing::default());
     let mut changes = Changes::default();
     if problems.is_empty() {
         for name in names {
-            let part = if name.starts_with("test") { &mut test } else { &mut train };
-            problems.extend(
-                append(part, wanted, (name, &files[*name]), (labels_each, label), &mut changes).err(),
-            );
+            let part = if is_test(&name) { &mut test } else { &mut train };
+            problems
+                .extend(append(part, wanted, (name, &files[name]), (labels_each, label), &mut changes).err());
         }
     }
     // What holds for all images is said by every file.
     problems.dedup();
     if problems.is_empty() {
         changes.warn(wanted, watch);
-        Ok(Parts { train: train.into(), test: Some(test.into()), labels: Some(labels) })
+        // Numbers that nobody gave as names are no names to find among those of a trained network.
+        let labels = (has_names || wanted.model.is_none()).then_some(labels);
+        Ok(Parts { train: train.into(), test: Some(test.into()), labels })
     } else {
         Err(Error { problems })
     }

@@ -87,6 +87,9 @@ pub fn read(wanted: &Wanted<'_>, contents: Contents, watch: &mut dyn Watch) -> R
     let images = train.values().chain(test.iter().flat_map(BTreeMap::values)).flatten();
     images.filter_map(|image| image.fit.as_ref().ok()).for_each(|fit| changes.add(fit.changes));
     changes.warn(wanted, watch);
+    if wanted.model.is_some() {
+        return Ok(measured(train, test));
+    }
     let labels: Vec<String> = train.keys().cloned().collect();
     let (train, names) = assemble(train);
     let (train, test) = match test {
@@ -96,12 +99,27 @@ pub fn read(wanted: &Wanted<'_>, contents: Contents, watch: &mut dyn Watch) -> R
     Ok(Parts { train, test: Some(test), labels: Some(labels) })
 }
 
+/// What a trained network is measured with: the test part if there is one, else all images.
+fn measured(train: Classes, test: Option<Classes>) -> Parts {
+    let labels = |part: &Classes| Some(part.keys().cloned().collect());
+    match test {
+        Some(test) => {
+            let labels = labels(&test);
+            Parts { test: Some(assemble(test).0), labels, ..Parts::default() }
+        }
+        None => {
+            let labels = labels(&train);
+            Parts { train: assemble(train).0, labels, test: None }
+        }
+    }
+}
+
 /// What is wrong with the classes themselves.
 fn arrangement(wanted: &Wanted<'_>, train: &Classes, test: Option<&Classes>) -> Vec<Problem> {
     let path = wanted.config.path.display();
     let mut problems = Vec::new();
     let names: Vec<&String> = train.keys().collect();
-    if let Some(test) = test {
+    if let Some(test) = test.filter(|_| wanted.model.is_none()) {
         problems.extend(check::own_test_part(wanted.config));
         let known: BTreeSet<&String> = train.keys().collect();
         let tested: BTreeSet<&String> = test.keys().collect();

@@ -19,13 +19,14 @@ use crate::graph::Shape;
 pub fn read(wanted: &Wanted<'_>, contents: &Contents, watch: &mut dyn Watch) -> Result<Parts, Error> {
     let mut changes = Changes::default();
     let train = part(wanted, contents, "train", &["train"], &mut changes)?;
-    let train = train.ok_or_else(|| {
+    let test = part(wanted, contents, "test", &["t10k", "test"], &mut changes)?;
+    let to_train = wanted.model.is_none() || test.is_none();
+    let train = train.or((!to_train).then(Split::default)).ok_or_else(|| {
         let path = wanted.config.path.display();
         let found: Vec<&String> = contents.binaries.keys().collect();
         let found = crate::dataset::parts::enumerate(&found);
         Problem::new(format!("{path} has no train-images-idx3-ubyte, only {found}"))
     })?;
-    let test = part(wanted, contents, "test", &["t10k", "test"], &mut changes)?;
     if test.is_some()
         && let Some(problem) = check::own_test_part(wanted.config)
     {

@@ -1,0 +1,204 @@
+//! As a new user, with nothing in cargo's folder and nothing in the cache: `cargo install`, `cargo mixq setup`, `cargo mixq retrain`,
+//! and firmware that trains while it is built. Fetches 540 MB and compiles for minutes.
+
+use std::fmt::Write;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+const MANIFEST: &str = r#"
+[package]
+name = "lines"
+version = "0.1.0"
+edition = "2024"
+
+[workspace]
+
+[package.metadata.mixq.device]
+flash = "2 KiB"
+ram = "256 B"
+
+[package.metadata.mixq.models.lines]
+network = "network.toml"
+dataset = { path = "lines.csv", test = 8, labels = ["across", "down"] }
+
+[package.metadata.mixq.models.lines.training]
+epochs = 2
+quantised-epochs = 2
+"#;
+
+const NETWORK: &str = r#"
+input = [4, 4, 1]
+[[layer]]
+op = "conv"
+filters = 4
+kernel = 3
+[[layer]]
+op = "linear"
+features = 2
+"#;
+
+/// Images of one bright line, across or down, 40 of them.
+fn lines() -> String {
+    let mut text = String::new();
+    for image in 0..40 {
+        let (label, position) = (image % 2, image / 2 % 4);
+        for pixel in 0..16 {
+            let on = if label == 0 { pixel / 4 == position } else { pixel % 4 == position };
+            let _ = write!(text, "{},", if on { 200 + image } else { image });
+        }
+        let _ = writeln!(text, "{label}");
+    }
+    text
+}
+
+/// The machine of somebody who has Rust, Python and a C++ compiler.
+struct User {
+    /// Cargo's folder, the cache and compiled code.
+    scratch: PathBuf,
+    /// Firmware, outside of this repository.
+    firmware: TempDir,
+}
+
+impl User {
+    fn new() -> User {
+        let scratch = Path::new(env!("CARGO_TARGET_TMPDIR")).join("install");
+        let user = User { scratch, firmware: TempDir::new().unwrap() };
+        user.clear();
+        // How to reach a registry belongs to the machine, not to what is tried here.
+        let own = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+        let own = own.unwrap_or_else(|| std::env::home_dir().unwrap().join(".cargo"));
+        fs::create_dir_all(user.cargo_home()).unwrap();
+        for file in ["config.toml", "config", "credentials.toml", "credentials"] {
+            if own.join(file).is_file() {
+                fs::copy(own.join(file), user.cargo_home().join(file)).unwrap();
+            }
+        }
+        for (name, text) in [
+            ("Cargo.toml", MANIFEST),
+            ("network.toml", NETWORK),
+            ("lines.csv", &lines()),
+            ("src/lib.rs", "#![no_std]\n"),
+        ] {
+            user.write(name, text);
+        }
+        user
+    }
+
+    fn clear(&self) {
+        for folder in [self.cargo_home(), self.scratch.join("cache")] {
+            if folder.exists() {
+                fs::remove_dir_all(folder).unwrap();
+            }
+        }
+    }
+
+    fn cargo_home(&self) -> PathBuf {
+        self.scratch.join("cargo")
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        let path = self.firmware.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    /// In the folder of the firmware.
+    fn cargo(&self, arguments: &[&str]) -> Output {
+        let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        command.args(arguments).current_dir(self.firmware.path());
+        // What leads this test to libtorch must not lead the user there.
+        for name in ["LIBTORCH", "LIBTORCH_USE_PYTORCH", "LD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH"] {
+            command.env_remove(name);
+        }
+        for name in ["RA_RUSTC_WRAPPER", "DOCS_RS", "CARGO_BUILD_TARGET", "MIXQ_DATA", "RUSTFLAGS"] {
+            command.env_remove(name);
+        }
+        let paths = std::env::var_os("PATH").unwrap_or_default();
+        let paths = [self.cargo_home().join("bin")].into_iter().chain(std::env::split_paths(&paths));
+        command.env("PATH", std::env::join_paths(paths).unwrap());
+        command.env("CARGO_HOME", self.cargo_home()).env("XDG_CACHE_HOME", self.scratch.join("cache"));
+        command.env("CARGO_TARGET_DIR", self.scratch.join("target")).env("PIP_NO_CACHE_DIR", "1");
+        // What is tried here is as right without, and compiles in half the time.
+        command.env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1");
+        command.output().unwrap()
+    }
+
+    /// What a command that succeeds writes to stdout and stderr.
+    fn well(&self, arguments: &[&str]) -> (String, String) {
+        let output = self.cargo(arguments);
+        let [stdout, stderr] = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap());
+        assert!(output.status.success(), "cargo {}\n{stdout}\n{stderr}", arguments.join(" "));
+        eprintln!("cargo {}", arguments.join(" "));
+        (stdout, stderr)
+    }
+
+    /// What a command of `cargo mixq` answers.
+    fn json(&self, arguments: &[&str]) -> Value {
+        let (stdout, _) = self.well(&[&["mixq"], arguments, &["--json"]].concat());
+        serde_json::from_str(stdout.lines().last().unwrap()).unwrap()
+    }
+
+    /// `cargo mixq retrain` names the command that would help.
+    fn cannot_train(&self) {
+        let output = self.cargo(&["mixq", "retrain", "--json"]);
+        assert_eq!(output.status.code(), Some(1));
+        let stdout = String::from_utf8(output.stdout).unwrap();
+        let answer: Value = serde_json::from_str(stdout.lines().last().unwrap()).unwrap();
+        let said = answer["errors"][0].as_str().unwrap();
+        assert!(
+            said.starts_with("training is not set up for this cargo-mixq; run `cargo mixq setup`"),
+            "{said}"
+        );
+    }
+}
+
+#[test]
+#[ignore = "takes minutes and fetches 540 MB: `cargo xtask test` runs it as a step of its own"]
+fn a_new_user_installs_sets_up_and_trains() {
+    let user = User::new();
+    let build = Path::new(env!("CARGO_MANIFEST_DIR")).join("../mixq-build").canonicalize().unwrap();
+    let build = build.to_str().unwrap();
+    user.well(&["install", "--locked", "--path", build, "--features", "cli"]);
+    user.well(&["mixq", "allocate", "network.toml"]);
+    user.cannot_train();
+
+    let config = user.cargo_home().join("config.toml");
+    let before = fs::read_to_string(&config).unwrap_or_default();
+    let answer = user.json(&["setup"]);
+    let libtorch = user.scratch.join("cache/mixq/libtorch-2.13.0");
+    assert_eq!(answer["libtorch"].as_str(), libtorch.to_str());
+    assert_eq!(answer["libtorch_fetched"], true);
+    assert!(fs::read_to_string(&config).unwrap().contains(libtorch.to_str().unwrap()));
+    assert_eq!(user.json(&["setup"])["libtorch_fetched"], false, "once");
+
+    let artifact = user.firmware.path().join("models/lines.mixq");
+    let answer = user.json(&["retrain"]);
+    assert_eq!((&answer["trained"], artifact.is_file()), (&Value::from(true), true));
+    assert_eq!(user.json(&["retrain"])["trained"], false);
+    assert!(user.json(&["pace"])["as_it_is_trained"]["share"].as_f64().unwrap() > 0.0);
+
+    // Firmware whose build script trains, with an artifact that is stale.
+    let manifest = MANIFEST.replace("\nepochs = 2", "\nepochs = 3");
+    let dependency =
+        format!("[build-dependencies]\nmixq-build = {{ path = {build:?}, features = [\"train\"] }}\n");
+    user.write("Cargo.toml", &format!("{manifest}\n{dependency}"));
+    user.write("build.rs", "fn main() { mixq_build::build() }\n");
+    let lock = fs::read_to_string(Path::new(build).join("../Cargo.lock")).unwrap();
+    user.write("Cargo.lock", &lock);
+    let (_, said) = user.well(&["build"]);
+    assert!(said.contains("is stale: `training.epochs` was 2, is 3; training"), "{said}");
+    assert!(said.contains("trained, accuracy float"), "{said}");
+    assert_eq!(user.json(&["check"])["ok"], true);
+
+    user.json(&["setup", "--undo"]);
+    assert_eq!(fs::read_to_string(&config).unwrap_or_default(), before);
+    assert!(!libtorch.exists());
+    user.cannot_train();
+    assert_eq!(user.json(&["check"])["ok"], true, "what does not train works as before");
+    // Gigabytes.
+    user.clear();
+}
