@@ -35,7 +35,8 @@ impl Findings {
         }
         text += &format!("{:>6} of them in the middle of writing a file\n", self.half_written);
         if self.wrong.is_empty() {
-            text += "every artifact is that of an undisturbed training, byte for byte; no file is left or damaged";
+            text +=
+                "each artifact is that of an undisturbed training to the byte; no file is left or damaged";
             return text;
         }
         for wrong in &self.wrong {
