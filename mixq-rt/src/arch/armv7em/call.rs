@@ -168,8 +168,7 @@ impl Filters<'_> {
         // As `Records` has it.
         let has_records = ends.codes.is_some();
         check(own_zero_points <= 1);
-        let is_nine = (window.kernel_height, window.kernel_width, input.channels) == (3, 3, 3);
-        check(kernels.nine.is_none() || (is_nine && window.stride_width <= 2));
+        check(kernels.nine.is_none() || (taps, window.kernel_height, input.channels) == (9, 3, 3));
         let stride = BLOCK * filter_bytes + if has_records { BLOCK * own_zero_points + RECORD } else { 0 };
         let inside = kernels.inside && own_zero_points > 0;
         let before = if has_records && !inside { BLOCK * own_zero_points } else { 0 };

@@ -135,9 +135,9 @@ fn execute(
 ) {
     let Ways { kernels, windows, fill, sums, .. } = ways;
     check(kernels.blocks.weight_bits == table.weight_bits);
-    let bits = table.input.bits.count();
-    // Narrower codes alone are unpacked.
-    check(if kernels.unpack.is_some() { bits < 8 } else { kernels.widen.bits == bits });
+    let (bits, widened) = (table.input.bits.count(), kernels.widen.bits);
+    // Those that are narrower than they are widened are unpacked first, and no others.
+    check(bits <= widened && (bits < widened) == kernels.unpack.is_some());
     let (input, output, memory) = split(arena, [&table.input, &table.output], plan, own);
     let source = &Source::new(Filters { kernels, table, parameters, proof: &plan.proof }, *windows, input);
     let mut scratch = source.scratch(memory, sums.is_some());
