@@ -59,12 +59,12 @@ impl Location {
 impl Problem {
     /// A problem that stands in no particular place.
     pub fn new(message: impl Into<String>) -> Problem {
-        Problem { message: message.into(), help: None, location: None }
+        Problem { message: one_line(&message.into()), help: None, location: None }
     }
 
     /// The same with what would help.
     pub fn help(self, help: impl Into<String>) -> Problem {
-        Problem { help: Some(help.into()), ..self }
+        Problem { help: Some(one_line(&help.into())), ..self }
     }
 
     /// The same with a place.
@@ -80,11 +80,18 @@ impl Problem {
             _ => None,
         };
         Problem {
-            message: format!("cannot {doing} {}: {error}", path.display()),
+            message: one_line(&format!("cannot {doing} {}: {error}", path.display())),
             help: help.map(String::from),
             location: None,
         }
     }
+}
+
+/// The text with line ends and other control characters as Rust would write them: names of files and messages of other
+/// programs may have some, which would look like further messages or steer the terminal.
+fn one_line(text: &str) -> String {
+    let shown = |c: char| if c.is_control() { c.escape_debug().to_string() } else { c.to_string() };
+    text.trim_end().chars().map(shown).collect()
 }
 
 /// One line: `path:line:column: message; help | source line`.
