@@ -6,6 +6,7 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
+use crate::fuzz;
 use crate::process::{self, cargo};
 use crate::setup::{self, RUST_TARGETS};
 
@@ -26,7 +27,7 @@ pub fn run(json: bool) -> Result<ExitCode> {
     let mut tests = cargo("");
     tests.args(["test", "--workspace", "--no-fail-fast", "--features", "mixq-build/train,mixq-build/cli"]);
     tests.env("LIBTORCH", &libtorch.folder);
-    let mut commands = vec![tests];
+    let mut commands = vec![tests, fuzz::command(&["--seconds", "10", "--seed", "1"])];
     for target in RUST_TARGETS {
         let mut build = cargo("");
         build.args(["build", "--release", "--package", "mixq-rt", "--target", target]);

@@ -20,7 +20,8 @@ const SIZES: [u64; 14] = [
     u64::MAX,
 ];
 
-/// Makes up to `most` mutations, at least one: single bits and bytes, numbers, and pieces that are lost or stand twice.
+/// Makes up to `most` mutations, at least one: single bits and bytes, numbers, and pieces that are lost or
+/// stand twice.
 pub fn bytes(rng: &mut Rng, bytes: &mut Vec<u8>, most: usize) {
     for _ in 0..rng.usize(1..=most.max(1)) {
         if bytes.is_empty() {

@@ -7,19 +7,24 @@ use super::{once_in, one};
 
 /// Numbers at which shapes, offsets and shifts go wrong.
 const NUMBERS: [i64; 34] = [
-    0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 27, 31, 32, 33, 63, 64, 65, 127, 128, 129, 255, 256, 257, 65534, 65535,
-    65536, 4194303, 4194304, 2147483647, 2147483648, 4294967295, 4294967296,
+    0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 27, 31, 32, 33, 63, 64, 65, 127, 128, 129, 255, 256, 257, 65534,
+    65535, 65536, 4194303, 4194304, 2147483647, 2147483648, 4294967295, 4294967296,
 ];
-const TEXTS: [&str; 6] = ["multiplier", "thresholds16", "thresholds32", "", "a\"b\\\n\0\u{202e}", "*/ } fn x(){"];
+const TEXTS: [&str; 6] =
+    ["multiplier", "thresholds16", "thresholds32", "", "a\"b\\\n\0\u{202e}", "*/ } fn x(){"];
 
-/// Mutates the header of an artifact once: a number, a tensor wherever it stands, the order or the kind of layers.
+/// Mutates the header of an artifact once: a number, a tensor wherever it stands, the order or the kind of
+/// layers.
 pub fn header(rng: &mut Rng, header: &mut Value) {
     match rng.u8(..20) {
         0..=9 => leaf(rng, header),
         10..=13 => tensor_everywhere(rng, header),
         14 => one_tensor_for_another(rng, header),
         15..=17 => layers(rng, header),
-        18 => header["arena_bytes"] = Value::from([1u64 << 16, 1 << 20, 1 << 24, 1 << 30, 0xffff_fffc][rng.usize(..5)]),
+        18 => {
+            header["arena_bytes"] =
+                Value::from([1u64 << 16, 1 << 20, 1 << 24, 1 << 30, 0xffff_fffc][rng.usize(..5)])
+        }
         _ => labels(header),
     }
 }
@@ -62,7 +67,9 @@ fn leaf(rng: &mut Rng, header: &mut Value) {
 
 fn leaves(value: &Value, path: String, found: &mut Vec<String>) {
     match value {
-        Value::Object(map) => map.iter().for_each(|(key, value)| leaves(value, format!("{path}/{key}"), found)),
+        Value::Object(map) => {
+            map.iter().for_each(|(key, value)| leaves(value, format!("{path}/{key}"), found))
+        }
         Value::Array(list) => {
             list.iter().enumerate().for_each(|(at, value)| leaves(value, format!("{path}/{at}"), found));
         }

@@ -6,19 +6,74 @@ use super::{bytes, one};
 
 /// What stands for a number afterwards.
 const VALUES: [&str; 38] = [
-    "0", "1", "2", "3", "255", "256", "65535", "65536", "2147483647", "2147483648", "4294967295", "4294967296",
-    "9223372036854775807", "9223372036854775808", "18446744073709551615", "-1", "-9223372036854775808", "0.5",
-    "-0.0", "1e308", "1e-320", "1e999", "nan", "inf", "-inf", "0x7fffffffffffffff", "010", "1_000", "12.0", "\"\"",
-    "[]", "{}", "true", "[1, 2]", "[65535, 65535]", "[0, 0, 0, 0]", "\"same\"", "\"valid\"",
+    "0",
+    "1",
+    "2",
+    "3",
+    "255",
+    "256",
+    "65535",
+    "65536",
+    "2147483647",
+    "2147483648",
+    "4294967295",
+    "4294967296",
+    "9223372036854775807",
+    "9223372036854775808",
+    "18446744073709551615",
+    "-1",
+    "-9223372036854775808",
+    "0.5",
+    "-0.0",
+    "1e308",
+    "1e-320",
+    "1e999",
+    "nan",
+    "inf",
+    "-inf",
+    "0x7fffffffffffffff",
+    "010",
+    "1_000",
+    "12.0",
+    "\"\"",
+    "[]",
+    "{}",
+    "true",
+    "[1, 2]",
+    "[65535, 65535]",
+    "[0, 0, 0, 0]",
+    "\"same\"",
+    "\"valid\"",
 ];
 
 /// What is put between.
 const SIGNS: [&str; 22] = [
-    "{", "}", "[", "]", "\"", "=", "(", ")", "/*", "*/", ",", ";", "\u{feff}", "\0", "é", "\n", "\r\n",
-    "ORIGIN(RAM)", "LENGTH(FLASH)", "-", "*", "/ 0",
+    "{",
+    "}",
+    "[",
+    "]",
+    "\"",
+    "=",
+    "(",
+    ")",
+    "/*",
+    "*/",
+    ",",
+    ";",
+    "\u{feff}",
+    "\0",
+    "é",
+    "\n",
+    "\r\n",
+    "ORIGIN(RAM)",
+    "LENGTH(FLASH)",
+    "-",
+    "*",
+    "/ 0",
 ];
 
-/// Makes up to `most` mutations, at least one: numbers that become others, lines that are lost, twice or elsewhere, signs, bytes.
+/// Makes up to `most` mutations, at least one: numbers that become others, lines that are lost, twice or
+/// elsewhere, signs, bytes.
 pub fn text(rng: &mut Rng, text: &str, most: usize) -> Vec<u8> {
     let mut mutated = text.as_bytes().to_vec();
     for _ in 0..rng.usize(1..=most.max(1)) {
@@ -37,14 +92,17 @@ pub fn text(rng: &mut Rng, text: &str, most: usize) -> Vec<u8> {
 
 /// A number becomes another value.
 fn number(rng: &mut Rng, text: &mut Vec<u8>) {
-    let begins = |at: &usize| text[*at].is_ascii_digit() && (*at == 0 || !text[at - 1].is_ascii_alphanumeric());
+    let begins =
+        |at: &usize| text[*at].is_ascii_digit() && (*at == 0 || !text[at - 1].is_ascii_alphanumeric());
     let places: Vec<usize> = (0..text.len()).filter(begins).collect();
     if places.is_empty() {
         return;
     }
     let start = places[rng.usize(..places.len())];
     let length = text[start..].iter().take_while(|byte| byte.is_ascii_digit() || **byte == b'.').count();
-    text.splice(start..start + length, one(rng, &VALUES).bytes());
+    let small = rng.u8(..20).to_string();
+    let value = if rng.bool() { &small } else { one(rng, &VALUES) };
+    text.splice(start..start + length, value.bytes());
 }
 
 /// A line is lost, stands twice or elsewhere.

@@ -110,9 +110,10 @@ impl Figures {
 
     /// For programs.
     pub fn json(&self) -> Value {
-        let failures = self.failures.iter().map(|failure| {
-            json!({ "case": failure.case, "what": failure.what, "file": failure.file })
-        });
+        let failures = self
+            .failures
+            .iter()
+            .map(|failure| json!({ "case": failure.case, "what": failure.what, "file": failure.file }));
         json!({
             "target": self.target,
             "corpus_files": self.kept,

@@ -1,6 +1,7 @@
 //! Runs targets in processes of their own, and keeps what fails.
 
 mod child;
+mod coverage;
 mod figures;
 mod parent;
 mod protocol;
@@ -8,6 +9,7 @@ mod protocol;
 use std::path::PathBuf;
 
 pub use child::{Part, run as run_child};
+pub use coverage::{Covered, SCRATCH_VARIABLE, TARGET_VARIABLE, build, run_covered};
 pub use figures::{Failure, Figures};
 pub use parent::run;
 

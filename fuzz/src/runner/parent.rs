@@ -63,7 +63,8 @@ impl Runner<'_> {
             None => bail!("the process of target {} failed: {}", self.target.name, said(&errors)),
         };
         let Ending::Failed(case, what) = ending else { return Ok(false) };
-        let what = if what.is_empty() { format!("ends the process ({status}): {}", said(&errors)) } else { what };
+        let what =
+            if what.is_empty() { format!("ends the process ({status}): {}", said(&errors)) } else { what };
         match case {
             Case::Kept(_, index) => self.skip = index + 1,
             Case::Seed(seed) => (self.skip, self.seed) = (usize::MAX, seed.wrapping_add(1)),

@@ -16,7 +16,8 @@ fn labels(count: usize, classes: usize) -> Vec<u8> {
     (0..count).map(|image| (image % classes) as u8).collect()
 }
 
-/// The files of MNIST with 12 images of 4x4 pixels and 3 classes, with or without a part of its own for tests.
+/// The files of MNIST with 12 images of 4x4 pixels and 3 classes, with or without a part of its own for
+/// tests.
 pub fn idx(rng: &mut Rng) -> Tree {
     let parts: &[&str] = if rng.bool() { &["train", "t10k"] } else { &["train"] };
     let mut tree = Tree::new();
@@ -66,7 +67,10 @@ pub fn cifar(rng: &mut Rng) -> Tree {
     }
     tree.push(Member::file("test_batch.bin", record(rng, 3)));
     if rng.bool() {
-        tree.push(Member::file("batches.meta.txt", (0..10).map(|class| format!("class{class}\n")).collect::<String>()));
+        tree.push(Member::file(
+            "batches.meta.txt",
+            (0..10).map(|class| format!("class{class}\n")).collect::<String>(),
+        ));
     }
     tree
 }
@@ -74,13 +78,18 @@ pub fn cifar(rng: &mut Rng) -> Tree {
 /// One array as `numpy.save` writes it.
 fn npy(kind: &str, shape: &[usize], elements: &[u8], rng: &mut Rng) -> Vec<u8> {
     let sizes: String = shape.iter().map(|size| format!("{size}, ")).collect();
-    let mut header = format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': ({}), }}", sizes.trim_end());
+    let mut header =
+        format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': ({}), }}", sizes.trim_end());
     if once_in(rng, 3) {
         let mutated = crate::mutate::text(rng, &header, 2);
         header = String::from_utf8_lossy(&mutated).into_owned();
     }
     let version = if once_in(rng, 8) { 2 } else { 1 };
-    let length = if version == 1 { (header.len() as u16).to_le_bytes().to_vec() } else { (header.len() as u32).to_le_bytes().to_vec() };
+    let length = if version == 1 {
+        (header.len() as u16).to_le_bytes().to_vec()
+    } else {
+        (header.len() as u32).to_le_bytes().to_vec()
+    };
     [&b"\x93NUMPY"[..], &[version, 0], &length, header.as_bytes(), elements].concat()
 }
 
@@ -92,7 +101,8 @@ pub fn npz(rng: &mut Rng) -> Tree {
         &[("x", "y")],
         &[("images", "labels")],
     ][rng.usize(..4)];
-    let (kind, width) = [("|u1", 1), ("<i8", 8), (">i4", 4), ("<u2", 2), ("|b1", 1), ("<f4", 4)][rng.usize(..6)];
+    let (kind, width) =
+        [("|u1", 1), ("<i8", 8), (">i4", 4), ("<u2", 2), ("|b1", 1), ("<f4", 4)][rng.usize(..6)];
     let mut tree = Tree::new();
     for (images, targets) in names {
         let pixels = random(rng, 12 * 16);

@@ -33,7 +33,8 @@ pub fn image(rng: &mut Rng) -> Vec<u8> {
         picture.write_to(&mut file, ImageFormat::Png).expect("every colour has a PNG");
         return file.into_inner();
     }
-    let picture = if rng.bool() { picture.into_luma8().into() } else { DynamicImage::from(picture.into_rgb8()) };
+    let picture =
+        if rng.bool() { picture.into_luma8().into() } else { DynamicImage::from(picture.into_rgb8()) };
     picture.write_with_encoder(JpegEncoder::new_with_quality(&mut file, 90)).expect("8 bits have a JPEG");
     let mut file = file.into_inner();
     if once_in(rng, 3) {
@@ -54,7 +55,8 @@ fn orientation(value: u16) -> Vec<u8> {
     [&b"\xff\xe1"[..], &length.to_be_bytes(), b"Exif\0\0", &tiff].concat()
 }
 
-/// Mutates a file: fields of a PNG's chunks or of a JPEG's segments, or any bytes. A PNG's checksums are mended, mostly.
+/// Mutates a file: fields of a PNG's chunks or of a JPEG's segments, or any bytes. A PNG's checksums are
+/// mended, mostly.
 pub fn mutate(rng: &mut Rng, file: &mut Vec<u8>) {
     if file.len() > 33 && rng.bool() {
         // Where PNG has width, height, bits and colour, and JPEG its first segments.

@@ -36,15 +36,41 @@ pub enum Kind {
 }
 
 impl Kind {
-    const ALL: [(Kind, u8); 5] =
-        [(Kind::File, b'0'), (Kind::Folder, b'5'), (Kind::Link, b'2'), (Kind::HardLink, b'1'), (Kind::Pipe, b'6')];
+    const ALL: [(Kind, u8); 5] = [
+        (Kind::File, b'0'),
+        (Kind::Folder, b'5'),
+        (Kind::Link, b'2'),
+        (Kind::HardLink, b'1'),
+        (Kind::Pipe, b'6'),
+    ];
 }
 
 /// Names that readers of archives and folders get wrong.
 const NAMES: [&str; 24] = [
-    "", ".", "..", "/", "../outside.png", "/etc/x.png", "a/../b/x.png", "a//x.png", "./a/x.png", "a\\x.png",
-    "Thumbs.db", "a/Thumbs.db", "a/desktop.ini", ".DS_Store", "__MACOSX/a/x.png", "a/\u{202e}gnp.x", "a/new\nline.png",
-    "a/return\r.png", "a/tab\t.png", "a/ü.PNG", "a/.hidden.png", "train", "test/a", "a/x.png/y.png",
+    "",
+    ".",
+    "..",
+    "/",
+    "../outside.png",
+    "/etc/x.png",
+    "a/../b/x.png",
+    "a//x.png",
+    "./a/x.png",
+    "a\\x.png",
+    "Thumbs.db",
+    "a/Thumbs.db",
+    "a/desktop.ini",
+    ".DS_Store",
+    "__MACOSX/a/x.png",
+    "a/\u{202e}gnp.x",
+    "a/new\nline.png",
+    "a/return\r.png",
+    "a/tab\t.png",
+    "a/ü.PNG",
+    "a/.hidden.png",
+    "train",
+    "test/a",
+    "a/x.png/y.png",
 ];
 
 impl Member {
@@ -67,12 +93,14 @@ pub fn mutate(rng: &mut Rng, tree: &mut Tree) {
         3 => tree[at].name = tree[other].name.clone(),
         4 => tree[at].kind = Kind::ALL[rng.usize(..5)].0,
         5 => {
-            let target = one(rng, &[".", "..", "../a", "a", "../../a", "x.png", "../b/0.png", "./loop", "/dev/zero"]);
+            let target =
+                one(rng, &[".", "..", "../a", "a", "../../a", "x.png", "../b/0.png", "./loop", "/dev/zero"]);
             let name = one(rng, &["a/loop", "loop", "b/loop", "a/link.png", "b/loop2"]).to_string();
             tree.push(Member { name, kind: Kind::Link, bytes: target.as_bytes().to_vec() });
         }
         6 => {
-            let name = one(rng, &["a/pipe.png", "pipe", "b/Thumbs.db", "train-images-idx3-ubyte"]).to_string();
+            let name =
+                one(rng, &["a/pipe.png", "pipe", "b/Thumbs.db", "train-images-idx3-ubyte"]).to_string();
             tree.push(Member { name, kind: Kind::Pipe, bytes: Vec::new() });
         }
         7 => {
@@ -164,7 +192,10 @@ pub fn mutate_tar(rng: &mut Rng, archive: &mut [u8]) {
             ];
             header[124..136].copy_from_slice(SIZES[rng.usize(..SIZES.len())]);
         }
-        2 => header[156] = one(rng, &[b"0", b"1", b"2", b"3", b"5", b"6", b"7", b"L", b"K", b"x", b"g", b"S"])[0],
+        2 => {
+            header[156] =
+                one(rng, &[b"0", b"1", b"2", b"3", b"5", b"6", b"7", b"L", b"K", b"x", b"g", b"S"])[0]
+        }
         3 => {
             let at = rng.usize(..100);
             number_at(rng, header, at);

@@ -13,9 +13,10 @@ use crate::{Target, Verdict};
 /// Multiply-accumulates of a network that is executed, and bytes of its arena: more takes long by right.
 const MOST: (u64, u32) = (1 << 25, 1 << 25);
 
-pub(super) const ARTIFACT: Target = Target { name: "artifact", generate, read };
+pub(super) const ARTIFACT: Target = Target { name: "artifact", generate, mend, read };
 
-/// A valid artifact, its header mutated up to three times, its parameters perhaps; its checksum is right, mostly.
+/// A valid artifact, its header mutated up to three times, its parameters perhaps; its checksum is right,
+/// mostly.
 pub(super) fn generate(rng: &mut Rng) -> Vec<u8> {
     let Artifact { header: valid, mut parameters } = artifact(rng);
     let mut json = serde_json::to_value(&valid).expect("a header is always representable");
@@ -54,8 +55,7 @@ fn read(case: &[u8], _: &Path) -> Verdict {
     let mut moved_layers = layers.clone();
     let moved_parameters = layout::relocate(&mut moved_layers, &artifact.parameters);
     assert_eq!(moved_parameters.len(), artifact.parameters.len(), "tables that are moved take as much room");
-    let moved =
-        Network { layers: &moved_layers, parameters: &moved_parameters, ..artifact.network(&layers) };
+    let moved = Network { layers: &moved_layers, parameters: &moved_parameters, ..artifact.network(&layers) };
     moved.validate().expect("a network with moved tables is valid");
     let laid_out = layout::armv7em_parameters(&moved_layers, &moved_parameters);
     assert_eq!(laid_out.len(), moved_parameters.len(), "weights that are laid out take as much room");

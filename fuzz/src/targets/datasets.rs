@@ -10,10 +10,15 @@ use mixq_build::graph::Shape;
 use super::messages::refused;
 use crate::Verdict;
 
-/// As strict as it can be, and with all that may be allowed; accepted if either accepts.
+/// As strict as it can be, and with images scaled and some tolerated; accepted if either accepts.
 pub(super) fn read(path: &Path, shapes: [Shape; 2], classes: usize) -> Verdict {
+    read_tolerantly(path, shapes, classes, 0.5)
+}
+
+/// As [`read`], with this share of tolerated images.
+pub(super) fn read_tolerantly(path: &Path, shapes: [Shape; 2], classes: usize, tolerate: f64) -> Verdict {
     let strict = DatasetConfig::new(path);
-    let lenient = DatasetConfig { resize: true, tolerate: 0.5, ..DatasetConfig::new(path) };
+    let lenient = DatasetConfig { resize: true, tolerate, ..DatasetConfig::new(path) };
     let verdicts = [load(&strict, shapes[0], classes), load(&lenient, shapes[1], classes)];
     if verdicts.contains(&Verdict::Accepted) { Verdict::Accepted } else { Verdict::Refused }
 }
@@ -32,7 +37,11 @@ fn load(config: &DatasetConfig, shape: Shape, classes: usize) -> Verdict {
 
 /// Panics if a dataset is not whole.
 pub(super) fn check(dataset: &Dataset, shape: Shape, classes: usize) {
-    assert_eq!((dataset.shape, dataset.classes, dataset.labels.len()), (shape, classes, classes), "shape, classes");
+    assert_eq!(
+        (dataset.shape, dataset.classes, dataset.labels.len()),
+        (shape, classes, classes),
+        "shape, classes"
+    );
     for part in [&dataset.train, &dataset.test] {
         assert!(!part.is_empty(), "a part is empty");
         assert_eq!(part.pixels.len(), part.len() * shape.elements(), "pixels and labels differ in number");

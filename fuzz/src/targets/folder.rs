@@ -7,7 +7,7 @@ use fastrand::Rng;
 
 use super::datasets::{SMALL, read};
 use crate::mutate::once_in;
-use crate::seeds::tree::{mutate, tar, untar};
+use crate::seeds::tree::{mend_tar, mutate, tar, untar};
 use crate::seeds::{Kind, Member, Tree, images};
 use crate::{Target, Verdict};
 
@@ -17,13 +17,15 @@ pub(super) const FOLDER: Target = Target {
         let tree = generate(rng);
         tar(&tree)
     },
+    mend: mend_tar,
     read: |case, scratch| read_tree(case, scratch, SMALL, 3),
 };
 
 /// Images of three classes, in parts or not, mutated a few times.
 pub(super) fn generate(rng: &mut Rng) -> Tree {
-    let parts: &[&str] = [&[""][..], &["train/", "test/"], &["Train/", "Test/"], &["training/", "validation/"]]
-        [rng.usize(..4)];
+    let parts: &[&str] =
+        [&[""][..], &["train/", "test/"], &["Train/", "Test/"], &["training/", "validation/"]]
+            [rng.usize(..4)];
     let mut tree = Tree::new();
     for part in parts {
         for class in ["a", "b", "c"] {

@@ -7,12 +7,13 @@ use quote::quote;
 
 use super::artifact;
 use super::messages::checked;
+use crate::seeds::networks::mend;
 use crate::{Target, Verdict, expand, parse};
 
 /// Bytes of parameters of an artifact whose module is looked at: more takes long by right.
 const MOST: usize = 1 << 20;
 
-pub(super) const MACRO: Target = Target { name: "macro", generate: artifact::generate, read };
+pub(super) const MACRO: Target = Target { name: "macro", generate: artifact::generate, mend, read };
 
 fn read(case: &[u8], _: &Path) -> Verdict {
     let artifact = match Artifact::from_bytes(case) {
@@ -26,7 +27,8 @@ fn read(case: &[u8], _: &Path) -> Verdict {
     let model = parse::model(quote!(pub digits)).expect("that is how the macro is called");
     let module = expand::module(&model, &artifact);
     let text = module.to_string();
-    let file = syn::parse2::<syn::File>(module).unwrap_or_else(|error| panic!("the module is no Rust: {error}"));
+    let file =
+        syn::parse2::<syn::File>(module).unwrap_or_else(|error| panic!("the module is no Rust: {error}"));
     assert_eq!(file.items.len(), 1, "the module has company");
     // The compiler reads text, not what the macro had in memory.
     syn::parse_file(&text).unwrap_or_else(|error| panic!("the module's text is no Rust: {error}"));

@@ -1,5 +1,5 @@
-//! What is kept of a dataset in the cache folder: images and digests. Whatever becomes of these files, the dataset is what its
-//! file says.
+//! What is kept of a dataset in the cache folder: images and digests. Whatever becomes of these files, the
+//! dataset is what its file says.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,18 +12,25 @@ use super::datasets::{SMALL, check};
 use super::messages::refused;
 use crate::mutate::bytes;
 use crate::seeds::tables::csv;
+use crate::target::nothing;
 use crate::{Target, Verdict};
 
 pub(super) const IMAGES: Target = Target {
     name: "kept_images",
     generate: mutations,
+    mend: nothing,
     read: |case, scratch| read(case, scratch, "images"),
 };
 
-pub(super) const INDEX: Target =
-    Target { name: "kept_index", generate: mutations, read: |case, scratch| read(case, scratch, "index") };
+pub(super) const INDEX: Target = Target {
+    name: "kept_index",
+    generate: mutations,
+    mend: nothing,
+    read: |case, scratch| read(case, scratch, "index"),
+};
 
-/// A case is the seed of the mutations of the kept file: that file names folders, hence is not the same everywhere.
+/// A case is the seed of the mutations of the kept file: that file names folders, hence is not the same
+/// everywhere.
 fn mutations(rng: &mut Rng) -> Vec<u8> {
     rng.u64(..).to_le_bytes().to_vec()
 }
@@ -61,7 +68,11 @@ fn read(case: &[u8], scratch: &Path, extension: &str) -> Verdict {
         }
         Err(error) => refused(&error),
     };
-    assert_eq!(digest(&path, Some(&cache)), Ok(expected_digest), "what was kept and is damaged makes another digest");
+    assert_eq!(
+        digest(&path, Some(&cache)),
+        Ok(expected_digest),
+        "what was kept and is damaged makes another digest"
+    );
     verdict
 }
 

@@ -9,12 +9,15 @@ use mixq_build::prepare::Prepared;
 use super::messages::refused;
 use crate::mutate::text;
 use crate::seeds::networks::{LAYER_LISTS, MANIFEST as TEXT, MEMORY_X};
+use crate::target::nothing;
 use crate::{Target, Verdict};
 
-/// A manifest may ask for networks of any size. Bits of those over this are not looked for: that takes long by right.
+/// A manifest may ask for networks of any size. Bits of those over this are not looked for: that takes long
+/// by right.
 const MOST_NODES: usize = 200;
 
-pub(super) const MANIFEST: Target = Target { name: "manifest", generate: |rng| text(rng, TEXT, 3), read };
+pub(super) const MANIFEST: Target =
+    Target { name: "manifest", generate: |rng| text(rng, TEXT, 3), mend: nothing, read };
 
 fn read(case: &[u8], scratch: &Path) -> Verdict {
     let write = |name: &str, contents: &[u8]| {
@@ -29,7 +32,10 @@ fn read(case: &[u8], scratch: &Path) -> Verdict {
         Err(error) => return refused(&error),
     };
     assert!(!config.models.is_empty(), "a configuration without models");
-    assert!(Config::load(scratch).is_ok_and(|again| again == config), "read again, it is another configuration");
+    assert!(
+        Config::load(scratch).is_ok_and(|again| again == config),
+        "read again, it is another configuration"
+    );
     for model in &config.models {
         let prepared = match Prepared::new(model) {
             Ok(prepared) => prepared,
@@ -44,7 +50,10 @@ fn read(case: &[u8], scratch: &Path) -> Verdict {
         match prepared.allocate() {
             Ok(allocation) => {
                 let (flash, ram) = (allocation.flash, allocation.ram);
-                assert!(flash <= model.flash && ram <= model.ram, "{flash} and {ram} bytes are over the budget");
+                assert!(
+                    flash <= model.flash && ram <= model.ram,
+                    "{flash} and {ram} bytes are over the budget"
+                );
             }
             Err(error) => {
                 refused(&error);

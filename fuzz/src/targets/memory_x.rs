@@ -7,10 +7,11 @@ use mixq_build::config::memory_x::MemoryX;
 use super::messages::refused;
 use crate::mutate::text;
 use crate::seeds::networks::MEMORY_X as SCRIPT;
+use crate::target::nothing;
 use crate::{Target, Verdict};
 
 pub(super) const MEMORY_X: Target =
-    Target { name: "memory_x", generate: |rng| text(rng, SCRIPT, 3), read };
+    Target { name: "memory_x", generate: |rng| text(rng, SCRIPT, 3), mend: nothing, read };
 
 fn read(case: &[u8], _: &Path) -> Verdict {
     let script = String::from_utf8_lossy(case);
@@ -22,6 +23,10 @@ fn read(case: &[u8], _: &Path) -> Verdict {
         assert!(region.bytes > 0, "a region of 0 bytes");
         assert!(script.get(region.at.span.clone()).is_some(), "a length stands in no text");
     }
-    assert_eq!(MemoryX::parse(Path::new("memory.x"), &script), Ok(memory), "read again, it is another memory");
+    assert_eq!(
+        MemoryX::parse(Path::new("memory.x"), &script),
+        Ok(memory),
+        "read again, it is another memory"
+    );
     Verdict::Accepted
 }

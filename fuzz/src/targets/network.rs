@@ -12,6 +12,7 @@ use mixq_build::report::allocation::AllocationReport;
 use super::messages::refused;
 use crate::mutate::{one, text};
 use crate::seeds::networks::LAYER_LISTS;
+use crate::target::nothing;
 use crate::{Target, Verdict};
 
 pub(super) const NETWORK: Target = Target {
@@ -20,6 +21,7 @@ pub(super) const NETWORK: Target = Target {
         let list = one(rng, &LAYER_LISTS);
         text(rng, list, 3)
     },
+    mend: nothing,
     read,
 };
 
@@ -55,7 +57,10 @@ fn allocate(graph: &Graph, source: &NetworkSource, [flash, ram]: [u64; 2], schem
     match AllocationReport::new(&request, "net.toml") {
         Ok(report) => {
             let bytes = (report.flash_bytes, report.ram_bytes);
-            assert!(bytes.0 <= flash && bytes.1 <= ram, "{bytes:?} bytes are over the budget of {flash} and {ram}");
+            assert!(
+                bytes.0 <= flash && bytes.1 <= ram,
+                "{bytes:?} bytes are over the budget of {flash} and {ram}"
+            );
             assert!(report.json().is_object(), "an empty report");
         }
         Err(problems) => {

@@ -6,12 +6,17 @@ use super::datasets::read_file;
 use super::folder;
 use crate::Target;
 use crate::mutate::{bytes, once_in, splice};
+use crate::seeds::Member;
 use crate::seeds::tables::{gz, zeros_gz, zeros_zst, zst};
-use crate::seeds::tree::{mutate_tar, tar};
-use crate::seeds::{Member, tree};
+use crate::seeds::tree::{mend_tar, mutate_tar, tar};
+use crate::target::nothing;
 
-pub(super) const TAR: Target =
-    Target { name: "tar", generate, read: |case, scratch| read_file(case, scratch, "data.tar") };
+pub(super) const TAR: Target = Target {
+    name: "tar",
+    generate,
+    mend: mend_tar,
+    read: |case, scratch| read_file(case, scratch, "data.tar"),
+};
 
 pub(super) const TAR_GZ: Target = Target {
     name: "tar_gz",
@@ -22,6 +27,7 @@ pub(super) const TAR_GZ: Target = Target {
         let archive = generate(rng);
         recompressed(rng, gz(&archive))
     },
+    mend: nothing,
     read: |case, scratch| read_file(case, scratch, "data.tar.gz"),
 };
 
@@ -34,6 +40,7 @@ pub(super) const TAR_ZST: Target = Target {
         let archive = generate(rng);
         recompressed(rng, zst(&archive))
     },
+    mend: nothing,
     read: |case, scratch| read_file(case, scratch, "data.tar.zst"),
 };
 
@@ -66,6 +73,6 @@ fn large_member() -> Vec<u8> {
     let mut header = tar(&[Member::file("a/large.png", [])]);
     header.truncate(512);
     header[124..136].copy_from_slice(b"11300000000\0");
-    tree::mend_tar(&mut header);
+    mend_tar(&mut header);
     header
 }
