@@ -85,6 +85,8 @@ impl Runner<'_> {
         command.args([self.target.name, "--child"]).arg(scratch).arg("--corpus").arg(&self.corpus);
         command.args(["--skip", &self.skip.to_string(), "--seed", &self.seed.to_string()]);
         command.args(["--seconds", &left.as_secs_f64().to_string()]);
+        // The last line on standard error says why the process ends, not where.
+        command.env("RUST_BACKTRACE", "0");
         let errors = File::create(errors)?;
         let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(errors).spawn();
         child.with_context(|| format!("cannot start the process of target {}", self.target.name))
