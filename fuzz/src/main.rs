@@ -1,7 +1,7 @@
 //! Fuzzes the readers of mixq: `cargo xtask fuzz` passes its arguments on to this.
 
 use std::alloc::System;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Mutex;
 use std::time::Duration;
@@ -33,9 +33,6 @@ struct Arguments {
     /// Seed of the first new case, the next one has the next; at random if not given
     #[arg(long)]
     seed: Option<u64>,
-    /// Let libFuzzer find cases that reach new code: for long runs; compiles all anew, needs a C++ compiler
-    #[arg(long)]
-    coverage: bool,
     /// End with one line of JSON
     #[arg(long)]
     json: bool,
@@ -72,9 +69,6 @@ fn run(arguments: Arguments) -> Result<ExitCode> {
     let targets = if named.is_empty() { ALL.to_vec() } else { named };
     let seed = arguments.seed.unwrap_or_else(|| fastrand::u64(..1 << 32) << 16);
     let plan = Plan { seconds: arguments.seconds, seed, corpus: arguments.corpus };
-    if arguments.coverage {
-        return covered(&targets, &plan, arguments.json);
-    }
     let mut figures = all(&targets, &plan)?;
     figures.sort_by_key(|one| ALL.iter().position(|target| target.name == one.target));
     let failures: usize = figures.iter().map(|one| one.failures.len()).sum();
@@ -87,22 +81,6 @@ fn run(arguments: Arguments) -> Result<ExitCode> {
     if arguments.json {
         let targets: Vec<_> = figures.iter().map(Figures::json).collect();
         println!("{}", json!({ "passed": passed, "seed": seed, "targets": targets }));
-    }
-    Ok(if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-/// Every target under libFuzzer, one after the other.
-fn covered(targets: &[&'static Target], plan: &Plan, json: bool) -> Result<ExitCode> {
-    let program = runner::build(&Path::new(env!("CARGO_MANIFEST_DIR")).join(".."))?;
-    let (mut passed, mut values) = (true, Vec::new());
-    for target in targets {
-        let covered = runner::run_covered(target, plan, &program)?;
-        println!("{covered}");
-        passed &= covered.failure.is_none();
-        values.push(covered.json());
-    }
-    if json {
-        println!("{}", json!({ "passed": passed, "seed": plan.seed, "targets": values }));
     }
     Ok(if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

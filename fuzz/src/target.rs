@@ -13,14 +13,9 @@ pub struct Target {
     pub name: &'static str,
     /// Makes a case, the same for the same state of the generator.
     pub generate: fn(&mut Rng) -> Vec<u8>,
-    /// Writes the checksums that a case should have; for cases that were mutated as bytes.
-    pub mend: fn(&mut [u8]),
     /// Gives a case to the reader, which may use an empty folder. Panics if the answer is wrong.
     pub read: fn(&[u8], &Path) -> Verdict,
 }
-
-/// For cases without checksums, or behind compression.
-pub(crate) fn nothing(_: &mut [u8]) {}
 
 /// What a reader says of a case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -34,7 +34,7 @@ fn a_panic_a_hang_and_too_much_memory_or_stack_are_found_and_named() {
         .map(|failure| (failure["case"].as_str().unwrap(), failure["what"].as_str().unwrap()))
         .collect();
     let expected = [
-        ("corpus file hang", "hangs: no end after 5 s"),
+        ("corpus file hang", "hangs: waits for over 5 s"),
         ("corpus file memory", "memory allocation of 1610612736 bytes failed"),
         ("corpus file panic", "this case panics"),
         ("corpus file stack", "stack overflow"),

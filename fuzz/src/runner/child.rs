@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use fastrand::Rng;
 
+use super::cpu;
 use super::protocol::{Case, Line, Outcome};
 use crate::{Target, Verdict};
 
@@ -71,7 +72,7 @@ fn try_one(
     peak: fn() -> u64,
 ) -> Result<()> {
     let seed = if let Case::Seed(seed) = case { seed } else { 0 };
-    say(&Line::Begin(case))?;
+    say(&Line::Begin { case, computed: cpu::own() })?;
     let start = Instant::now();
     let result = catch_unwind(AssertUnwindSafe(|| {
         let bytes = make(&mut Rng::with_seed(seed));
@@ -82,7 +83,8 @@ fn try_one(
         Ok(Verdict::Refused) => Outcome::Refused,
         Err(_) => Outcome::Failed(PANIC.lock().unwrap_or_else(PoisonError::into_inner).clone()),
     };
-    say(&Line::End { outcome, micros: start.elapsed().as_micros() as u64, peak: peak() })
+    let micros = start.elapsed().as_micros() as u64;
+    say(&Line::End { outcome, micros, computed: cpu::own(), peak: peak() })
 }
 
 fn say(line: &Line) -> Result<()> {

@@ -1,7 +1,7 @@
 //! Runs targets in processes of their own, and keeps what fails.
 
 mod child;
-mod coverage;
+mod cpu;
 mod figures;
 mod parent;
 mod protocol;
@@ -9,11 +9,10 @@ mod protocol;
 use std::path::PathBuf;
 
 pub use child::{Part, run as run_child};
-pub use coverage::{Covered, SCRATCH_VARIABLE, TARGET_VARIABLE, build, run_covered};
 pub use figures::{Failure, Figures};
 pub use parent::run;
 
-/// Seconds that a case may take.
+/// Seconds that a case may compute, or do nothing. Where many programs share the machine, it may take longer.
 pub const SECONDS: u64 = 5;
 /// Bytes that a target's process may have at a time.
 pub const BYTES: usize = 1 << 30;

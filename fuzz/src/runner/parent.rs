@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
+use super::cpu;
 use super::figures::Figures;
 use super::protocol::{Case, Line, Outcome};
 use super::{Plan, SECONDS};
@@ -25,6 +26,11 @@ pub fn run(target: &Target, plan: &Plan) -> Result<Figures> {
     while runner.process()? {}
     Ok(runner.figures)
 }
+
+/// Microseconds that a case may compute.
+const LIMIT: u64 = SECONDS * 1_000_000;
+/// Who has computed for fewer microseconds in [`SECONDS`] waits for something that does not come.
+const IDLE: u64 = 50_000;
 
 /// How the process of a target ended.
 enum Ending {
@@ -53,7 +59,7 @@ impl Runner<'_> {
         let errors = folder.path().join("errors");
         let mut child = self.start(folder.path(), &errors)?;
         let lines = lines(&mut child)?;
-        let ending = self.watch(&lines);
+        let ending = self.watch(&lines, child.id());
         // Whatever happened: nothing of it goes on.
         let _ = child.kill();
         let status = child.wait()?;
@@ -93,29 +99,47 @@ impl Runner<'_> {
     }
 
     /// Takes down what the process says, until it says nothing more; `None` if no case was going on then.
-    fn watch(&mut self, lines: &Receiver<String>) -> Result<Option<Ending>> {
+    fn watch(&mut self, lines: &Receiver<String>, process: u32) -> Result<Option<Ending>> {
         let mut current = None;
+        // Microseconds that it had computed when the case began, and at the last look.
+        let (mut begin, mut before) = (0, 0);
         loop {
             let line = match lines.recv_timeout(Duration::from_secs(SECONDS)) {
                 Ok(line) => line,
                 Err(RecvTimeoutError::Timeout) => {
-                    // Starting may take long; so may a pause of the machine between two cases.
-                    let Some(case) = current else { continue };
-                    return Ok(Some(Ending::Failed(case, format!("hangs: no end after {SECONDS} s"))));
+                    // Starting may take long where many programs share the machine.
+                    let Some(case) = current.take() else { continue };
+                    let now = cpu::of(process).unwrap_or(u64::MAX);
+                    if now.saturating_sub(begin) >= LIMIT {
+                        return Ok(Some(Ending::Failed(
+                            case,
+                            format!("hangs: computes for over {SECONDS} s"),
+                        )));
+                    }
+                    if now.saturating_sub(before) < IDLE {
+                        return Ok(Some(Ending::Failed(case, format!("hangs: waits for over {SECONDS} s"))));
+                    }
+                    (current, before) = (Some(case), now);
+                    continue;
                 }
                 Err(RecvTimeoutError::Disconnected) => {
                     return Ok(current.map(|case| Ending::Failed(case, String::new())));
                 }
             };
             match serde_json::from_str(&line).with_context(|| format!("a target said {line}"))? {
-                Line::Begin(case) => {
+                Line::Begin { case, computed } => {
+                    (begin, before) = (computed, computed);
                     if matches!(case, Case::Seed(_)) {
                         let time = Duration::from_secs_f64(self.plan.seconds);
                         self.end.get_or_insert_with(|| Instant::now() + time);
                     }
                     current = Some(case);
                 }
-                Line::End { outcome, micros, peak } => {
+                Line::End { mut outcome, micros, computed, peak } => {
+                    let computed = computed.saturating_sub(begin).min(micros);
+                    if computed >= LIMIT && !matches!(outcome, Outcome::Failed(_)) {
+                        outcome = Outcome::Failed(format!("hangs: computes for over {SECONDS} s"));
+                    }
                     let case = current.take().context("a case ended that had not begun")?;
                     self.figures.count(&case, &outcome, micros, peak);
                     if let Outcome::Failed(what) = outcome {

@@ -36,13 +36,20 @@ pub enum Outcome {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Line {
     /// This case begins.
-    Begin(Case),
+    Begin {
+        /// Which.
+        case: Case,
+        /// Microseconds that this process has computed until now.
+        computed: u64,
+    },
     /// It went so.
     End {
         /// How.
         outcome: Outcome,
         /// Microseconds that it took.
         micros: u64,
+        /// Microseconds that this process has computed until now.
+        computed: u64,
         /// The most bytes that this process has had at a time until now.
         peak: u64,
     },

@@ -58,14 +58,16 @@ pub fn cifar(rng: &mut Rng) -> Tree {
     if hundred {
         let train: Vec<u8> = (0..20).flat_map(|label| record(rng, label)).collect();
         tree.push(Member::file("train.bin", train));
-        tree.push(Member::file("test.bin", record(rng, 7)));
+        let tested = [record(rng, 7), record(rng, 8)].concat();
+        tree.push(Member::file("test.bin", tested));
         return tree;
     }
     for batch in 0..5 {
         let records = [record(rng, 2 * batch), record(rng, 2 * batch + 1)].concat();
         tree.push(Member::file(format!("data_batch_{}.bin", batch + 1), records));
     }
-    tree.push(Member::file("test_batch.bin", record(rng, 3)));
+    let tested = [record(rng, 3), record(rng, 4)].concat();
+    tree.push(Member::file("test_batch.bin", tested));
     if rng.bool() {
         tree.push(Member::file(
             "batches.meta.txt",

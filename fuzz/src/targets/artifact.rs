@@ -13,7 +13,7 @@ use crate::{Target, Verdict};
 /// Multiply-accumulates of a network that is executed, and bytes of its arena: more takes long by right.
 const MOST: (u64, u32) = (1 << 24, 1 << 25);
 
-pub(super) const ARTIFACT: Target = Target { name: "artifact", generate, mend, read };
+pub(super) const ARTIFACT: Target = Target { name: "artifact", generate, read };
 
 /// A valid artifact, its header mutated up to three times, its parameters perhaps; its checksum is right,
 /// mostly.

@@ -6,19 +6,13 @@ use super::datasets::read_file;
 use crate::Target;
 use crate::mutate::{bytes, once_in, splice, text};
 use crate::seeds::tables::{csv, gz, zeros_gz};
-use crate::target::nothing;
 
-pub(super) const CSV: Target = Target {
-    name: "csv",
-    generate,
-    mend: nothing,
-    read: |case, scratch| read_file(case, scratch, "data.csv"),
-};
+pub(super) const CSV: Target =
+    Target { name: "csv", generate, read: |case, scratch| read_file(case, scratch, "data.csv") };
 
 pub(super) const CSV_GZ: Target = Target {
     name: "csv_gz",
     generate: compressed,
-    mend: nothing,
     read: |case, scratch| read_file(case, scratch, "data.csv.gz"),
 };
 

@@ -7,7 +7,7 @@ use fastrand::Rng;
 
 use super::datasets::{SMALL, read};
 use crate::mutate::once_in;
-use crate::seeds::tree::{mend_tar, mutate, tar, untar};
+use crate::seeds::tree::{mutate, tar, untar};
 use crate::seeds::{Kind, Member, Tree, images};
 use crate::{Target, Verdict};
 
@@ -17,7 +17,6 @@ pub(super) const FOLDER: Target = Target {
         let tree = generate(rng);
         tar(&tree)
     },
-    mend: mend_tar,
     read: |case, scratch| read_tree(case, scratch, SMALL, 3),
 };
 

@@ -7,14 +7,10 @@ use super::folder::read_tree;
 use crate::Target;
 use crate::mutate::once_in;
 use crate::seeds::arrays::{idx, mutate_idx};
-use crate::seeds::tree::{mend_tar, mutate, tar};
+use crate::seeds::tree::{mutate, tar};
 
-pub(super) const IDX: Target = Target {
-    name: "idx",
-    generate,
-    mend: mend_tar,
-    read: |case, scratch| read_tree(case, scratch, SMALL, 3),
-};
+pub(super) const IDX: Target =
+    Target { name: "idx", generate, read: |case, scratch| read_tree(case, scratch, SMALL, 3) };
 
 fn generate(rng: &mut Rng) -> Vec<u8> {
     let mut tree = idx(rng);

@@ -7,11 +7,10 @@ use fastrand::Rng;
 
 use super::datasets::{SMALL, read_tolerantly};
 use crate::mutate::once_in;
-use crate::seeds::images::{image, mend_png, mutate, uniform_png};
+use crate::seeds::images::{image, mutate, uniform_png};
 use crate::{Target, Verdict};
 
-pub(super) const IMAGES: Target =
-    Target { name: "images", generate, mend: mend_png, read: read_among_others };
+pub(super) const IMAGES: Target = Target { name: "images", generate, read: read_among_others };
 
 fn generate(rng: &mut Rng) -> Vec<u8> {
     if once_in(rng, 2000) {

@@ -12,22 +12,13 @@ use super::datasets::{SMALL, check};
 use super::messages::refused;
 use crate::mutate::bytes;
 use crate::seeds::tables::csv;
-use crate::target::nothing;
 use crate::{Target, Verdict};
 
-pub(super) const IMAGES: Target = Target {
-    name: "kept_images",
-    generate: mutations,
-    mend: nothing,
-    read: |case, scratch| read(case, scratch, "images"),
-};
+pub(super) const IMAGES: Target =
+    Target { name: "kept_images", generate: mutations, read: |case, scratch| read(case, scratch, "images") };
 
-pub(super) const INDEX: Target = Target {
-    name: "kept_index",
-    generate: mutations,
-    mend: nothing,
-    read: |case, scratch| read(case, scratch, "index"),
-};
+pub(super) const INDEX: Target =
+    Target { name: "kept_index", generate: mutations, read: |case, scratch| read(case, scratch, "index") };
 
 /// A case is the seed of the mutations of the kept file: that file names folders, hence is not the same
 /// everywhere.
@@ -64,9 +55,14 @@ fn read(case: &[u8], scratch: &Path, extension: &str) -> Verdict {
         Ok(dataset) => {
             check(&dataset, SMALL[0], 3);
             assert!(dataset == expected, "what was kept and is damaged makes another dataset");
-            Verdict::Accepted
+            // Who does not believe the file makes it anew.
+            let believed = fs::read(&kept).is_ok_and(|now| now == mutated);
+            if believed { Verdict::Accepted } else { Verdict::Refused }
         }
-        Err(error) => refused(&error),
+        Err(error) => {
+            refused(&error);
+            panic!("a dataset is refused for what was kept of it: {error}");
+        }
     };
     assert_eq!(
         digest(&path, Some(&cache)),

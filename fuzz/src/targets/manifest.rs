@@ -9,15 +9,13 @@ use mixq_build::prepare::Prepared;
 use super::messages::refused;
 use crate::mutate::text;
 use crate::seeds::networks::{LAYER_LISTS, MANIFEST as TEXT, MEMORY_X};
-use crate::target::nothing;
 use crate::{Target, Verdict};
 
 /// A manifest may ask for networks of any size. Bits of those over this are not looked for: that takes long
 /// by right.
 const MOST_NODES: usize = 200;
 
-pub(super) const MANIFEST: Target =
-    Target { name: "manifest", generate: |rng| text(rng, TEXT, 3), mend: nothing, read };
+pub(super) const MANIFEST: Target = Target { name: "manifest", generate: |rng| text(rng, TEXT, 3), read };
 
 fn read(case: &[u8], scratch: &Path) -> Verdict {
     let write = |name: &str, contents: &[u8]| {

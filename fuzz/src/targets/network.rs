@@ -12,7 +12,6 @@ use mixq_build::report::allocation::AllocationReport;
 use super::messages::refused;
 use crate::mutate::{one, text};
 use crate::seeds::networks::LAYER_LISTS;
-use crate::target::nothing;
 use crate::{Target, Verdict};
 
 pub(super) const NETWORK: Target = Target {
@@ -21,7 +20,6 @@ pub(super) const NETWORK: Target = Target {
         let list = one(rng, &LAYER_LISTS);
         text(rng, list, 3)
     },
-    mend: nothing,
     read,
 };
 

@@ -8,14 +8,9 @@ use crate::Target;
 use crate::mutate::{bytes, once_in};
 use crate::seeds::arrays::npz;
 use crate::seeds::tree;
-use crate::target::nothing;
 
-pub(super) const NPZ: Target = Target {
-    name: "npz",
-    generate,
-    mend: nothing,
-    read: |case, scratch| read_file(case, scratch, "data.npz"),
-};
+pub(super) const NPZ: Target =
+    Target { name: "npz", generate, read: |case, scratch| read_file(case, scratch, "data.npz") };
 
 fn generate(rng: &mut Rng) -> Vec<u8> {
     let mut arrays = npz(rng);

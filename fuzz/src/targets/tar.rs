@@ -9,14 +9,9 @@ use crate::mutate::{bytes, once_in, splice};
 use crate::seeds::Member;
 use crate::seeds::tables::{gz, zeros_gz, zeros_zst, zst};
 use crate::seeds::tree::{mend_tar, mutate_tar, tar};
-use crate::target::nothing;
 
-pub(super) const TAR: Target = Target {
-    name: "tar",
-    generate,
-    mend: mend_tar,
-    read: |case, scratch| read_file(case, scratch, "data.tar"),
-};
+pub(super) const TAR: Target =
+    Target { name: "tar", generate, read: |case, scratch| read_file(case, scratch, "data.tar") };
 
 pub(super) const TAR_GZ: Target = Target {
     name: "tar_gz",
@@ -27,7 +22,6 @@ pub(super) const TAR_GZ: Target = Target {
         let archive = generate(rng);
         recompressed(rng, gz(&archive))
     },
-    mend: nothing,
     read: |case, scratch| read_file(case, scratch, "data.tar.gz"),
 };
 
@@ -40,7 +34,6 @@ pub(super) const TAR_ZST: Target = Target {
         let archive = generate(rng);
         recompressed(rng, zst(&archive))
     },
-    mend: nothing,
     read: |case, scratch| read_file(case, scratch, "data.tar.zst"),
 };
 
