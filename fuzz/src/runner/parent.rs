@@ -169,5 +169,7 @@ fn lines(child: &mut Child) -> Result<Receiver<String>> {
 fn said(errors: &Path) -> String {
     let text = std::fs::read(errors).unwrap_or_default();
     let text = String::from_utf8_lossy(&text).trim().to_string();
-    text.lines().last().unwrap_or("it said nothing").to_string()
+    // Notes on how to debug say nothing about this end.
+    let line = text.lines().rfind(|line| !line.starts_with("note:"));
+    line.unwrap_or("it said nothing").to_string()
 }

@@ -4,8 +4,16 @@ use mixq_build::error::Error;
 
 use crate::Verdict;
 
-/// What only programmers understand.
-const INSIDES: [&str; 5] = ["called `", "panicked", "unwrap()", "RefCell", "index out of bounds"];
+/// What only programmers understand, and that a reader asked for more memory than there is.
+const INSIDES: [&str; 7] = [
+    "called `",
+    "panicked",
+    "unwrap()",
+    "RefCell",
+    "index out of bounds",
+    "out of memory",
+    "memory allocation failed",
+];
 
 /// Panics if a message says nothing, or something that nobody understands; else the case is refused.
 pub(super) fn refused(error: &Error) -> Verdict {
