@@ -77,12 +77,11 @@ fn leaves(value: &Value, path: String, found: &mut Vec<String>) {
     }
 }
 
+/// All tensors, each wherever it stands.
 fn tensors(value: &Value, found: &mut Vec<Value>) {
     match value {
         Value::Object(map) if map.contains_key("zero_point") && map.contains_key("channels") => {
-            if !found.contains(value) {
-                found.push(value.clone());
-            }
+            found.push(value.clone());
         }
         Value::Object(map) => map.values().for_each(|value| tensors(value, found)),
         Value::Array(list) => list.iter().for_each(|value| tensors(value, found)),
