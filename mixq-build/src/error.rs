@@ -59,12 +59,12 @@ impl Location {
 impl Problem {
     /// A problem that stands in no particular place.
     pub fn new(message: impl Into<String>) -> Problem {
-        Problem { message: message.into(), help: None, location: None }
+        Problem { message: one_line(&message.into()), help: None, location: None }
     }
 
     /// The same with what would help.
     pub fn help(self, help: impl Into<String>) -> Problem {
-        Problem { help: Some(help.into()), ..self }
+        Problem { help: Some(one_line(&help.into())), ..self }
     }
 
     /// The same with a place.
@@ -86,11 +86,18 @@ impl Problem {
             _ => None,
         };
         Problem {
-            message: format!("cannot {doing} {}: {error}", path.display()),
+            message: one_line(&format!("cannot {doing} {}: {error}", path.display())),
             help: help.map(String::from),
             location: None,
         }
     }
+}
+
+/// The text with line ends and other control characters as Rust would write them: names of files and messages
+/// of other programs may have some, which would look like further messages or steer the terminal.
+fn one_line(text: &str) -> String {
+    let shown = |c: char| if c.is_control() { c.escape_debug().to_string() } else { c.to_string() };
+    text.trim_end().chars().map(shown).collect()
 }
 
 /// One line: `path:line:column: message; help | source line`.
@@ -150,4 +157,22 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
         .filter(|(similarity, _)| *similarity > 0.75)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, candidate)| candidate)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_problem_is_one_line_whatever_files_are_called_and_other_programs_say() {
+        let problem = Problem::new("a/new\nline.png is \u{1b}[31mred: no bytes\r\n");
+        let problem = problem.help("call it\tü.png\n");
+        assert_eq!(problem.message, "a/new\\nline.png is \\u{1b}[31mred: no bytes");
+        assert_eq!(problem.help.as_deref(), Some("call it\\tü.png"));
+        let error = std::io::Error::other("two\nlines");
+        assert_eq!(
+            Problem::io("read", Path::new("a\rb"), &error).to_string(),
+            "cannot read a\\rb: two\\nlines"
+        );
+    }
 }

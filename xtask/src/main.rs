@@ -5,6 +5,7 @@ mod demo;
 mod elf;
 mod example;
 mod firmware;
+mod fuzz;
 mod kills;
 mod logits;
 mod mixq;
@@ -52,6 +53,9 @@ enum Task {
     Kills(kills::Arguments),
     /// Run all tests, build the runtime for its targets and the examples
     Test(Output),
+    /// Give mutated input to all that mixq reads: a target, or all; `--seconds`, `--seed`
+    #[command(disable_help_flag = true)]
+    Fuzz(Verbatim),
     /// `cargo mixq retrain` for the examples: train the models whose artifact is not fresh
     #[command(disable_help_flag = true)]
     Retrain(Verbatim),
@@ -85,10 +89,10 @@ struct Output {
     json: bool,
 }
 
-/// Arguments for `cargo mixq`, which knows them.
+/// Arguments for another program, which knows them.
 #[derive(Args)]
 struct Verbatim {
-    /// As `cargo mixq` takes them; `--help` lists them
+    /// As that program takes them; `--help` lists them
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     arguments: Vec<OsString>,
 }
@@ -107,6 +111,7 @@ fn main() -> ExitCode {
         Task::Bench(output) => bench::run(output.json),
         Task::Kills(arguments) => kills::run(&arguments),
         Task::Test(output) => test::run(output.json),
+        Task::Fuzz(verbatim) => fuzz::run(&verbatim.arguments),
         Task::Retrain(verbatim) => mixq::run("retrain", &verbatim.arguments),
         Task::Pace(verbatim) => mixq::run("pace", &verbatim.arguments),
         Task::Report(verbatim) => mixq::run("report", &verbatim.arguments),

@@ -6,6 +6,7 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
+use crate::fuzz;
 use crate::process::{self, cargo};
 use crate::setup::{self, RUST_TARGETS};
 
@@ -31,7 +32,7 @@ pub fn run(json: bool) -> Result<ExitCode> {
     install.args(["test", "--package", "mixq-tests", "--features", "mixq-build/train,mixq-build/cli"]);
     install.args(["--test", "install", "--", "--ignored", "--nocapture"]);
     install.env("LIBTORCH", &libtorch.folder);
-    let mut commands = vec![tests, install];
+    let mut commands = vec![tests, install, fuzz::command(&["--seconds", "10", "--seed", "1"])];
     for target in RUST_TARGETS {
         let mut build = cargo("");
         build.args(["build", "--release", "--package", "mixq-rt", "--target", target]);

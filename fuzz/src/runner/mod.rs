@@ -1,0 +1,29 @@
+//! Runs targets in processes of their own, and keeps what fails.
+
+mod child;
+mod cpu;
+mod figures;
+mod parent;
+mod protocol;
+
+use std::path::PathBuf;
+
+pub use child::{Part, run as run_child};
+pub use figures::{Failure, Figures};
+pub use parent::run;
+
+/// Seconds that a case may compute, or do nothing. Where many programs share the machine, it may take longer.
+pub const SECONDS: u64 = 5;
+/// Bytes that a target's process may have at a time.
+pub const BYTES: usize = 1 << 30;
+
+/// How long, from which seed, and beside which corpus a target runs.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// Seconds of new cases; 0: the corpus alone.
+    pub seconds: f64,
+    /// Of the first new case; each further case has the next one.
+    pub seed: u64,
+    /// A folder for each target, a file for each case.
+    pub corpus: PathBuf,
+}

@@ -1,0 +1,127 @@
+//! `.mixq` files: read, laid out for every instruction set, executed.
+
+use std::path::Path;
+
+use fastrand::Rng;
+use mixq_format::{Artifact, Layer, Network, layout};
+
+use super::messages::checked;
+use crate::mutate::{bytes, header, once_in};
+use crate::seeds::networks::{artifact, file, mend};
+use crate::{Target, Verdict};
+
+/// Multiply-accumulates of a network that is executed, and bytes of its arena: more takes long by right.
+const MOST: (u64, u32) = (1 << 24, 1 << 25);
+
+pub(super) const ARTIFACT: Target = Target { name: "artifact", generate, read };
+
+/// A valid artifact, its header mutated up to three times, its parameters perhaps; its checksum is right,
+/// mostly.
+pub(super) fn generate(rng: &mut Rng) -> Vec<u8> {
+    let Artifact { header: valid, mut parameters } = artifact(rng);
+    let mut json = serde_json::to_value(&valid).expect("a header is always representable");
+    for _ in 0..rng.usize(..4) {
+        header(rng, &mut json);
+    }
+    if once_in(rng, 4) {
+        bytes(rng, &mut parameters, 8);
+    }
+    let mut case = file(json.to_string().as_bytes(), &parameters);
+    if once_in(rng, 10) {
+        bytes(rng, &mut case, 3);
+        if rng.bool() {
+            mend(&mut case);
+        }
+    }
+    case
+}
+
+fn read(case: &[u8], _: &Path) -> Verdict {
+    let artifact = match Artifact::from_bytes(case) {
+        Ok(artifact) => artifact,
+        Err(error) => {
+            checked(&error.to_string());
+            return Verdict::Refused;
+        }
+    };
+    let written = artifact.to_bytes();
+    let again = Artifact::from_bytes(&written);
+    assert_eq!(again.as_ref(), Ok(&artifact), "written and read, it is another artifact");
+    assert_eq!(again.map(|again| again.to_bytes()), Ok(written), "written twice, its bytes differ");
+    let layers = artifact.layers();
+    artifact.network(&layers).validate().expect("what is accepted is valid");
+    assert!(artifact.flash_bytes() >= artifact.parameters.len(), "flash is less than the parameters");
+    layers.iter().for_each(|layer| zero_points(layer, &artifact.parameters));
+    plans(&artifact, &layers);
+    let mut moved_layers = layers.clone();
+    let moved_parameters = layout::relocate(&mut moved_layers, &artifact.parameters);
+    assert_eq!(moved_parameters.len(), artifact.parameters.len(), "tables that are moved take as much room");
+    let moved = Network { layers: &moved_layers, parameters: &moved_parameters, ..artifact.network(&layers) };
+    moved.validate().expect("a network with moved tables is valid");
+    let laid_out = layout::armv7em_parameters(&moved_layers, &moved_parameters);
+    assert_eq!(laid_out.len(), moved_parameters.len(), "weights that are laid out take as much room");
+    let cost = layers.iter().map(cost).fold(0, u64::saturating_add);
+    if cost <= MOST.0 && artifact.header.arena_bytes <= MOST.1 {
+        execute(&artifact.network(&layers), &moved);
+    }
+    Verdict::Accepted
+}
+
+/// Panics if a zero point is none of the weights' codes: kernels differ in what they make of it.
+fn zero_points(layer: &Layer, parameters: &[u8]) {
+    let (Some((.., bits)), Some(requant)) = (layer.weights(), layer.requant()) else { return };
+    let half = (bits.max_code() + 1) / 2;
+    let count = requant.zero_points(layer.output().channels.into());
+    for byte in &parameters[requant.weight_zero_point as usize..][..count] {
+        let zero_point = i32::from(byte.cast_signed());
+        assert!((-half..half).contains(&zero_point), "zero point {zero_point} of {} bits", bits.count());
+    }
+}
+
+/// Panics if a kernel's scratch would lie outside of the arena, or over a tensor that it reads or writes.
+fn plans(artifact: &Artifact, layers: &[Layer]) {
+    for (index, layer) in layers.iter().enumerate() {
+        if !layout::armv7em_takes(layer, &artifact.parameters) {
+            continue;
+        }
+        let arena_bytes = artifact.header.arena_bytes;
+        let Some(plan) = layout::plan(layers, index, &artifact.parameters, arena_bytes) else { continue };
+        let scratch = plan.scratch as usize..plan.scratch as usize + plan.scratch_bytes as usize;
+        assert!(scratch.end <= arena_bytes as usize, "layer {index}: its scratch reaches beyond the arena");
+        assert!(scratch.start % 4 == 0 && scratch.end % 4 == 0, "layer {index}: its scratch is not aligned");
+        for tensor in [layer.inputs().0, layer.output()] {
+            let tensor = tensor.range();
+            let apart = scratch.end <= tensor.start || tensor.end <= scratch.start;
+            assert!(scratch.is_empty() || apart, "layer {index}: its scratch lies over a tensor");
+        }
+    }
+}
+
+/// Panics if the network answers otherwise with its tables elsewhere.
+fn execute(network: &Network<'_>, moved: &Network<'_>) {
+    let mut random = vec![0; network.arena_bytes as usize];
+    Rng::with_seed(u64::from(network.arena_bytes)).fill(&mut random);
+    // The brightest image has the largest sums.
+    let bright = vec![u8::MAX; random.len()];
+    for mut arena in [random, bright] {
+        let mut other = arena.clone();
+        mixq_rt::run(network, &mut arena);
+        mixq_rt::run(moved, &mut other);
+        assert!(arena == other, "with its tables elsewhere, the network answers otherwise");
+    }
+}
+
+/// Multiply-accumulates of a layer, or elements that it looks at; `u64::MAX` if that is more.
+fn cost(layer: &Layer) -> u64 {
+    let (input, output) = (layer.inputs().0, layer.output());
+    let elements = output.elements() as u64;
+    let taps = layer.window().map_or(1, |window| {
+        let rows = u64::from(window.kernel_height.min(input.height));
+        rows * u64::from(window.kernel_width.min(input.width))
+    });
+    match layer {
+        Layer::Conv(_) => elements.saturating_mul(taps).saturating_mul(input.channels.into()),
+        Layer::Linear(_) => elements.saturating_mul(input.elements() as u64),
+        _ => elements.saturating_mul(taps),
+    }
+}

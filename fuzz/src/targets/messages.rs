@@ -1,0 +1,43 @@
+//! What a message must be.
+
+use mixq_build::error::Error;
+
+use crate::Verdict;
+
+/// What only programmers understand, and that a reader asked for more memory than there is.
+const INSIDES: [&str; 7] = [
+    "called `",
+    "panicked",
+    "unwrap()",
+    "RefCell",
+    "index out of bounds",
+    "out of memory",
+    "memory allocation failed",
+];
+
+/// Panics if a message says nothing, or something that nobody understands; else the case is refused.
+pub(super) fn refused(error: &Error) -> Verdict {
+    assert!(!error.problems.is_empty(), "an error without a problem");
+    for problem in &error.problems {
+        checked(&problem.message);
+        assert!(!problem.message.contains(['\n', '\r']), "a message of several lines: {}", problem.message);
+        if let Some(help) = &problem.help {
+            checked(help);
+            assert!(!help.contains(['\n', '\r']), "help of several lines: {help}");
+        }
+        if let Some(at) = &problem.location {
+            let span = at.source.get(at.span.clone());
+            assert!(span.is_some(), "a place that is not in its text: {:?} of {}", at.span, at.source.len());
+        }
+        checked(&problem.to_string());
+    }
+    Verdict::Refused
+}
+
+/// Panics if a message says nothing, or something that nobody understands.
+pub(super) fn checked(message: &str) {
+    assert!(!message.trim().is_empty(), "an empty message");
+    if let Some(inside) = INSIDES.iter().find(|inside| message.contains(**inside)) {
+        panic!("a message speaks of `{inside}`: {message}");
+    }
+}
