@@ -56,11 +56,11 @@ impl State {
         }
     }
 
-    /// What is there, fresh or not.
+    /// The model's network, fresh or stale.
     pub fn artifact(self) -> Option<Artifact> {
         match self {
-            State::Fresh(artifact) | State::Stale(artifact, _) | State::Other(artifact, _) => Some(*artifact),
-            State::Missing | State::Damaged(_) => None,
+            State::Fresh(artifact) | State::Stale(artifact, _) => Some(*artifact),
+            State::Other(..) | State::Missing | State::Damaged(_) => None,
         }
     }
 }
@@ -111,14 +111,18 @@ fn write_with(path: &Path, bytes: &[u8], write: Writer<'_>) -> Result<(), Proble
         file.rewind()?;
         file.read_to_end(&mut found)?;
         if found != bytes {
-            let message =
-                "what is read back is not what was written: check the disk and the memory of this machine";
-            return Err(std::io::Error::other(message));
+            return Err(std::io::Error::other(OTHER_BYTES));
         }
         make_readable(file)
     })
-    .map_err(|error| Problem::io("write", path, &error))
+    .map_err(|error| {
+        let problem = Problem::io("write", path, &error);
+        let other_bytes = error.to_string() == OTHER_BYTES;
+        if other_bytes { problem.help("check the disk and the memory of this machine") } else { problem }
+    })
 }
+
+const OTHER_BYTES: &str = "what is read back is not what was written";
 
 /// Temporary files are private; a file of a repository is not.
 #[cfg(unix)]
