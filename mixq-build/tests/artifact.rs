@@ -253,7 +253,7 @@ fn another_network_is_not_fresh_whatever_its_fingerprint_says() {
         ),
         (
             other_network(settings("ram = \"6 KiB\"", "ram = \"5 KiB\"")),
-            "it was made for 5120 B of RAM, the budget is 6144 B",
+            "it was made for 5120 B of RAM, which is not what its fingerprint says",
         ),
     ];
     for (found, expected) in cases {

@@ -20,7 +20,8 @@ pub fn random(
     let weights = conv::weights(numbers, classes, input.height * input.width, input.channels, weight_bits);
     let sums = reference::conv(input, &window, &weights.filters.concat(), &weights.zero_points);
     let scales = numbers.scales(&sums, classes, y_bits);
-    let zero_point = numbers.zero_point(if y_bits == Bits::B32 { Bits::B8 } else { y_bits });
+    // Logits have none.
+    let zero_point = if y_bits == Bits::B32 { 0 } else { numbers.zero_point(y_bits) };
     let mut output = case::output_of(input, &window, classes, zero_point);
     output.codes = scales.requantise(&sums, zero_point, y_bits);
     let table = Linear {
