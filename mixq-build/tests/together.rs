@@ -321,7 +321,7 @@ fn settings_that_nobody_reads_are_pointed_at_by_commands() {
     {
         package.replace("Cargo.toml", "[package.metadata.mixq.", &format!("[{place}."));
         let (well, said, _) = mixq(&package, &["check"]);
-        assert!(!well && said.contains(&format!("nobody reads [{place}]")), "{said}");
+        assert!(!well && said.contains(&format!("mixq does not read [{place}]")), "{said}");
         assert!(said.contains(&format!("call it [{right}]")), "{said}");
         package.replace("Cargo.toml", &format!("[{place}."), "[package.metadata.mixq.");
     }

@@ -45,7 +45,7 @@ pub(super) fn all(manifest: &Manifest) -> Vec<Problem> {
 
 fn problem(entry: &Entry<'_>) -> Problem {
     let right = if entry.path.starts_with("workspace") { PLACES[1] } else { PLACES[0] };
-    let message = format!("nobody reads [{}]", entry.path);
+    let message = format!("mixq does not read [{}]", entry.path);
     Problem::new(message).help(format!("call it [{right}]")).at(entry.key_location())
 }
 

@@ -101,7 +101,7 @@ pub(super) fn training_part(config: &DatasetConfig, train: &Split, labels: &[Str
         let message = format!("{path} has no training images of {}", enumerate(&absent));
         let help = match config.test {
             Some(TestPart::Rows(_)) => {
-                "`test` takes so many images from the end: mix the classes in the file, make `test` a share, \
+                "`test` takes that number of images from the end: mix the classes in the file, make `test` a share, \
                  which is taken of every class, or give the network fewer classes"
             }
             _ => "add images of them, or give the network fewer classes",
@@ -132,7 +132,7 @@ pub(super) fn measured_part(
         );
         let help = match config.test {
             Some(TestPart::Rows(_)) => {
-                "`test` takes so many images from the end: mix the classes in the file, or make `test` a share, \
+                "`test` takes that number of images from the end: mix the classes in the file, or make `test` a share, \
                  which is taken of every class"
             }
             _ => "add test images of the other classes",

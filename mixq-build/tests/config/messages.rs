@@ -52,18 +52,18 @@ fn tables_in_the_wrong_place() {
         ("metadata.^mixq", "metadata.mixq"),
         ("^mixq", "mixq"),
     ] {
-        let message = format!("nobody reads [{shown}]; call it [package.metadata.mixq]");
+        let message = format!("mixq does not read [{shown}]; call it [package.metadata.mixq]");
         check(&format!("{PACKAGE}{}", model(place)), &[&message]);
     }
     // Beside what is right, too: a setting would be lost.
     let right = format!("{PACKAGE}{DEVICE}{MODEL}");
     check(
         &format!("{right}[package.metadata.^mixqs.training]\nepochs = 1\n"),
-        &["nobody reads [package.metadata.mixqs]; call it [package.metadata.mixq]"],
+        &["mixq does not read [package.metadata.mixqs]; call it [package.metadata.mixq]"],
     );
     check(
         &format!("{right}[workspace.metadata.^mixqq]\nscheme = \"per-layer\"\n"),
-        &["nobody reads [workspace.metadata.mixqq]; call it [workspace.metadata.mixq]"],
+        &["mixq does not read [workspace.metadata.mixqq]; call it [workspace.metadata.mixq]"],
     );
     // What other tools and cargo have is theirs.
     let others = "[package.metadata.mix]\nrecipe = { flour = 2 }\n[dependencies.mixq]\nversion = \"1\"\n\
