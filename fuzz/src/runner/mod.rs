@@ -1,6 +1,7 @@
 //! Runs targets in processes of their own, and keeps what fails.
 
 mod child;
+mod coverage;
 mod cpu;
 mod figures;
 mod parent;
@@ -11,6 +12,7 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 pub use child::{Part, run as run_child};
+pub use coverage::{CASE, Coverage, Covered, FOLDER_VARIABLE, SCRATCH, TARGET_VARIABLE};
 pub use figures::{Failure, Figures};
 pub use parent::run;
 
