@@ -9,6 +9,14 @@
 //! right again afterwards, so that most cases reach the code behind the checks. Some cases get wrong bytes at
 //! last, checksums or not.
 
+//!
+//! With `--coverage`, the long form, libFuzzer keeps the cases that reach new code and goes on from them.
+//! Each target also says how one case is made of another ([`Target::mutate`]), so that checksums stay right.
+//! The counters are made by a pass of LLVM that stable Rust has; a C++ compiler is needed. The program and
+//! what it found are in `target/fuzz-coverage`, and the next run begins with that. The corpus is read in the
+//! usual form first, and a case that ends libFuzzer is read once more in the usual form, which says what is
+//! wrong with it. A target ends with its first failure.
+
 pub mod mutate;
 pub mod runner;
 pub mod seeds;

@@ -1,6 +1,7 @@
 //! Fuzzes the readers of mixq: `cargo xtask fuzz` passes its arguments on to this.
 
 use std::alloc::System;
+use std::fmt::Display;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Mutex;
@@ -10,9 +11,9 @@ use anyhow::Result;
 use cap::Cap;
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
-use mixq_fuzz::runner::{self, BYTES, Figures, Part, Plan};
+use mixq_fuzz::runner::{self, BYTES, Coverage, Covered, Figures, Part, Plan};
 use mixq_fuzz::{ALL, Target, find};
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// Counts, and refuses what goes beyond the limit of a target's process: that ends it, with its case.
 #[global_allocator]
@@ -33,6 +34,9 @@ struct Arguments {
     /// Seed of the first new case, the next one has the next; at random if not given
     #[arg(long)]
     seed: Option<u64>,
+    /// Lets libFuzzer look for cases that reach new code, for long runs; takes minutes to compile
+    #[arg(long)]
+    coverage: bool,
     /// End with one line of JSON
     #[arg(long)]
     json: bool,
@@ -69,20 +73,38 @@ fn run(arguments: Arguments) -> Result<ExitCode> {
     let targets = if named.is_empty() { ALL.to_vec() } else { named };
     let seed = arguments.seed.unwrap_or_else(|| fastrand::u64(..1 << 32) << 16);
     let plan = Plan { seconds: arguments.seconds, seed, corpus: arguments.corpus };
-    let mut figures = all(&targets, &plan)?;
-    figures.sort_by_key(|one| ALL.iter().position(|target| target.name == one.target));
-    let failures: usize = figures.iter().map(|one| one.failures.len()).sum();
-    let passed = failures == 0;
-    println!(
-        "seed {seed}: {} targets, {} new cases, {failures} failures",
-        figures.len(),
-        figures.iter().map(|one| one.cases).sum::<u64>()
-    );
-    if arguments.json {
-        let targets: Vec<_> = figures.iter().map(Figures::json).collect();
+    if arguments.coverage {
+        let coverage = Coverage::build()?;
+        let covered = all(&targets, |target| coverage.run(target, &plan))?;
+        let failures = covered.iter().map(|one| one.failures.len()).sum();
+        let cases = covered.iter().map(|one| one.cases).sum();
+        let targets = covered.iter().map(Covered::json).collect();
+        return Ok(end(&Total { seed, cases, failures, targets }, arguments.json));
+    }
+    let figures = all(&targets, |target| runner::run(target, &plan))?;
+    let failures = figures.iter().map(|one| one.failures.len()).sum();
+    let cases = figures.iter().map(|one| one.cases).sum();
+    let targets = figures.iter().map(Figures::json).collect();
+    Ok(end(&Total { seed, cases, failures, targets }, arguments.json))
+}
+
+/// What came out of all targets.
+struct Total {
+    seed: u64,
+    cases: u64,
+    failures: usize,
+    targets: Vec<Value>,
+}
+
+/// Says it.
+fn end(total: &Total, json: bool) -> ExitCode {
+    let Total { seed, cases, failures, targets } = total;
+    let passed = *failures == 0;
+    println!("seed {seed}: {} targets, {cases} new cases, {failures} failures", targets.len());
+    if json {
         println!("{}", json!({ "passed": passed, "seed": seed, "targets": targets }));
     }
-    Ok(if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// One part of a target, in this process.
@@ -98,28 +120,33 @@ fn child(target: &Target, arguments: Arguments, scratch: PathBuf) -> Result<Exit
     Ok(ExitCode::SUCCESS)
 }
 
-/// Some targets at a time; a line for each as soon as it has ended.
-fn all(targets: &[&'static Target], plan: &Plan) -> Result<Vec<Figures>> {
+/// Some targets at a time; a line for each as soon as it has ended. Results are in the order of the targets.
+fn all<T: Display + Send>(
+    targets: &[&'static Target],
+    run: impl Fn(&'static Target) -> Result<T> + Sync,
+) -> Result<Vec<T>> {
     let bar = ProgressBar::new(targets.len() as u64);
     bar.set_style(ProgressStyle::with_template("{elapsed} {wide_bar} {pos} of {len} targets")?);
     bar.enable_steady_tick(Duration::from_secs(1));
-    let waiting = Mutex::new(targets.iter());
+    let waiting = Mutex::new(targets.iter().enumerate());
     let next = || waiting.lock().ok()?.next();
     let results = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
         for _ in 0..AT_A_TIME {
             scope.spawn(|| {
-                while let Some(target) = next() {
-                    let result = runner::run(target, plan);
+                while let Some((index, target)) = next() {
+                    let result = run(target);
                     if let Ok(figures) = &result {
                         bar.suspend(|| println!("{figures}"));
                     }
                     bar.inc(1);
-                    results.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(result);
+                    results.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push((index, result));
                 }
             });
         }
     });
     bar.finish_and_clear();
-    results.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner).into_iter().collect()
+    let mut results = results.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    results.sort_by_key(|(index, _)| *index);
+    results.into_iter().map(|(_, result)| result).collect()
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use fastrand::Rng;
 
+use crate::mutate::Engine;
 use crate::targets::{ALL, MISBEHAVING};
 
 /// A reader and the cases that it gets.
@@ -13,6 +14,8 @@ pub struct Target {
     pub name: &'static str,
     /// Makes a case, the same for the same state of the generator.
     pub generate: fn(&mut Rng) -> Vec<u8>,
+    /// Makes another case of one, for an engine that goes on from cases; any bytes may come.
+    pub mutate: fn(&mut Rng, Vec<u8>, Engine) -> Vec<u8>,
     /// Gives a case to the reader, which may use an empty folder. Panics if the answer is wrong.
     pub read: fn(&[u8], &Path) -> Verdict,
 }

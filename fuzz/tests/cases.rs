@@ -5,7 +5,8 @@ use std::io::Read;
 use fastrand::Rng;
 use mixq_format::Artifact;
 use mixq_fuzz::seeds::tables::{csv, gz, zeros_gz, zeros_zst, zst};
-use mixq_fuzz::seeds::tree::{mutate_tar, tar, untar, zip};
+use mixq_fuzz::seeds::tree::{mutate_tar, tar, untar};
+use mixq_fuzz::seeds::zip::zip;
 use mixq_fuzz::seeds::{Kind, Member, images, networks};
 use mixq_fuzz::{ALL, Verdict, mutate};
 

@@ -22,8 +22,9 @@ pub fn header(rng: &mut Rng, header: &mut Value) {
         14 => one_tensor_for_another(rng, header),
         15..=17 => layers(rng, header),
         18 => {
-            header["arena_bytes"] =
-                Value::from([1u64 << 16, 1 << 20, 1 << 24, 1 << 30, 0xffff_fffc][rng.usize(..5)])
+            if let Some(bytes) = header.get_mut("arena_bytes") {
+                *bytes = Value::from([1u64 << 16, 1 << 20, 1 << 24, 1 << 30, 0xffff_fffc][rng.usize(..5)]);
+            }
         }
         _ => labels(header),
     }
@@ -132,14 +133,18 @@ fn one_tensor_for_another(rng: &mut Rng, header: &mut Value) {
 
 /// A layer is lost, stands twice or elsewhere, or is of another kind.
 fn layers(rng: &mut Rng, header: &mut Value) {
-    let Some(layers) = header["layers"].as_array_mut().filter(|layers| !layers.is_empty()) else { return };
+    let Some(layers) = header.get_mut("layers").and_then(Value::as_array_mut) else { return };
+    if layers.is_empty() {
+        return;
+    }
     let (at, to) = (rng.usize(..layers.len()), rng.usize(..layers.len()));
     match rng.u8(..5) {
         0 => drop(layers.remove(at)),
         1 => layers.insert(to, layers[at].clone()),
         2 => layers.swap(at, to),
         _ => {
-            let Some(layer) = layers[at]["layer"].as_object_mut() else { return };
+            let layer = layers[at].get_mut("layer").and_then(Value::as_object_mut);
+            let Some(layer) = layer else { return };
             let Some(kind) = layer.keys().next().cloned() else { return };
             let other = match kind.as_str() {
                 "conv" => "depthwise",

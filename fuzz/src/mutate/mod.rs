@@ -6,9 +6,30 @@ mod text;
 
 pub use bytes::{bytes, number_at, splice};
 pub use json::header;
-pub use text::text;
+pub use text::{mutate_text, text};
 
 use fastrand::Rng;
+
+/// Mutates bytes once, of which a fuzzing engine knows only that they are bytes.
+pub type Engine<'a> = &'a mut dyn FnMut(&mut Vec<u8>);
+
+/// Makes another case of one that is compressed: mutates what is in it, or the compressed bytes.
+pub fn within(
+    rng: &mut Rng,
+    mut case: Vec<u8>,
+    engine: Engine,
+    unpack: fn(&[u8]) -> Option<Vec<u8>>,
+    pack: fn(&[u8]) -> Vec<u8>,
+    mutate: fn(&mut Rng, Vec<u8>, Engine) -> Vec<u8>,
+) -> Vec<u8> {
+    if !once_in(rng, 4)
+        && let Some(unpacked) = unpack(&case)
+    {
+        return pack(&mutate(rng, unpacked, engine));
+    }
+    engine(&mut case);
+    case
+}
 
 /// One of several.
 ///

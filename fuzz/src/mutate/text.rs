@@ -2,7 +2,7 @@
 
 use fastrand::Rng;
 
-use super::{bytes, one};
+use super::{Engine, bytes, one};
 
 /// What stands for a number afterwards.
 const VALUES: [&str; 38] = [
@@ -88,6 +88,15 @@ pub fn text(rng: &mut Rng, text: &str, most: usize) -> Vec<u8> {
         }
     }
     mutated
+}
+
+/// Makes another text of a case.
+pub fn mutate_text(rng: &mut Rng, mut case: Vec<u8>, engine: Engine) -> Vec<u8> {
+    if rng.bool() {
+        return text(rng, &String::from_utf8_lossy(&case), 2);
+    }
+    engine(&mut case);
+    case
 }
 
 /// A number becomes another value.

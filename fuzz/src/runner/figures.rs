@@ -12,7 +12,7 @@ use super::protocol::{Case, Outcome};
 use crate::Target;
 
 /// Larger cases do not belong into a repository: their seed makes them again.
-const LARGEST_KEPT: usize = 64 * 1024;
+pub(super) const LARGEST_KEPT: usize = 64 * 1024;
 
 /// Failures of one kind that are kept.
 const MOST_ALIKE: usize = 3;
@@ -26,6 +26,25 @@ pub struct Failure {
     pub what: String,
     /// Where the case is kept, unless it is too large.
     pub file: Option<PathBuf>,
+}
+
+impl Failure {
+    /// For programs.
+    pub fn json(&self) -> Value {
+        json!({ "case": self.case, "what": self.what, "file": self.file })
+    }
+}
+
+/// Two lines, each on a new one.
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Failure { case, what, file } = self;
+        write!(f, "\n    {case}: {}", what.replace('\n', "\n        "))?;
+        match file {
+            Some(file) => write!(f, "\n        kept as {}", file.display()),
+            None => write!(f, "\n        too large for the corpus: `--seed` makes it again"),
+        }
+    }
 }
 
 /// What came out of a target.
@@ -86,7 +105,7 @@ impl Figures {
             Case::Kept(name, _) => Some(corpus.join(name)),
             // What many cases meet is told a few times.
             Case::Seed(_) if self.alike(&what) >= MOST_ALIKE => return Ok(()),
-            Case::Seed(seed) => keep(target, corpus, *seed)?,
+            Case::Seed(seed) => again(target, *seed).map_or(Ok(None), |case| keep(corpus, &case))?,
         };
         self.failures.push(Failure { case: case.to_string(), what, file });
         Ok(())
@@ -110,10 +129,6 @@ impl Figures {
 
     /// For programs.
     pub fn json(&self) -> Value {
-        let failures = self
-            .failures
-            .iter()
-            .map(|failure| json!({ "case": failure.case, "what": failure.what, "file": failure.file }));
         json!({
             "target": self.target,
             "corpus_files": self.kept,
@@ -123,7 +138,7 @@ impl Figures {
             "longest_seconds": self.longest.0,
             "longest_case": self.longest.1,
             "peak_bytes": self.peak,
-            "failures": failures.collect::<Vec<_>>(),
+            "failures": self.failures.iter().map(Failure::json).collect::<Vec<_>>(),
         })
     }
 }
@@ -140,25 +155,21 @@ impl std::fmt::Display for Figures {
             let all = if self.accepted == 0 { "refused" } else { "accepted" };
             write!(f, "; all new cases were {all}: this tests little")?;
         }
-        for Failure { case, what, file } in &self.failures {
-            write!(f, "\n    {case}: {}", what.replace('\n', "\n        "))?;
-            match file {
-                Some(file) => write!(f, "\n        kept as {}", file.display())?,
-                None => write!(f, "\n        too large for the corpus: `--seed` makes it again")?,
-            }
-        }
-        Ok(())
+        self.failures.iter().try_for_each(|failure| write!(f, "{failure}"))
     }
 }
 
-/// Makes a case once more and writes it into the corpus, if it is small.
-fn keep(target: &Target, corpus: &Path, seed: u64) -> Result<Option<PathBuf>> {
-    let make = || (target.generate)(&mut Rng::with_seed(seed));
-    let Ok(bytes) = catch_unwind(AssertUnwindSafe(make)) else { return Ok(None) };
+/// Makes a case once more; none if that is what panics.
+fn again(target: &Target, seed: u64) -> Option<Vec<u8>> {
+    catch_unwind(AssertUnwindSafe(|| (target.generate)(&mut Rng::with_seed(seed)))).ok()
+}
+
+/// Writes a case into the corpus, if it is small.
+pub(super) fn keep(corpus: &Path, bytes: &[u8]) -> Result<Option<PathBuf>> {
     if bytes.len() > LARGEST_KEPT {
         return Ok(None);
     }
-    let digest = Sha256::digest(&bytes);
+    let digest = Sha256::digest(bytes);
     let name: String = digest[..8].iter().map(|byte| format!("{byte:02x}")).collect();
     let path = corpus.join(name);
     std::fs::create_dir_all(corpus)?;

@@ -1,14 +1,18 @@
 //! Runs targets in processes of their own, and keeps what fails.
 
 mod child;
+mod coverage;
 mod cpu;
 mod figures;
 mod parent;
 mod protocol;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
 
 pub use child::{Part, run as run_child};
+pub use coverage::{CASE, Coverage, Covered, FOLDER_VARIABLE, SCRATCH, TARGET_VARIABLE};
 pub use figures::{Failure, Figures};
 pub use parent::run;
 
@@ -26,4 +30,11 @@ pub struct Plan {
     pub seed: u64,
     /// A folder for each target, a file for each case.
     pub corpus: PathBuf,
+}
+
+/// A new folder for the files of a target: in memory where the system has such a place, since a disk takes
+/// longer than a reader.
+fn folder() -> std::io::Result<TempDir> {
+    let memory = Path::new("/dev/shm");
+    tempfile::tempdir_in(memory).or_else(|_| tempfile::tempdir())
 }

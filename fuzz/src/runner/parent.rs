@@ -55,7 +55,7 @@ struct Runner<'a> {
 impl Runner<'_> {
     /// Runs a process to its end; whether another one must carry on.
     fn process(&mut self) -> Result<bool> {
-        let folder = tempfile::tempdir()?;
+        let folder = super::folder()?;
         let errors = folder.path().join("errors");
         let mut child = self.start(folder.path(), &errors)?;
         let lines = lines(&mut child)?;

@@ -5,5 +5,6 @@ pub mod images;
 pub mod networks;
 pub mod tables;
 pub mod tree;
+pub mod zip;
 
 pub use tree::{Kind, Member, Tree};

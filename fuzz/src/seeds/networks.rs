@@ -84,6 +84,12 @@ pub fn file(header: &[u8], parameters: &[u8]) -> Vec<u8> {
     bytes
 }
 
+/// The header and the parameters in an artifact's file, if its lengths are right.
+pub fn parts(file: &[u8]) -> Option<(&[u8], &[u8])> {
+    let length = u32::from_le_bytes(file.get(8..12)?.try_into().ok()?) as usize;
+    file.get(16..file.len().checked_sub(32)?)?.split_at_checked(length)
+}
+
 /// Writes the checksum that an artifact's file should end in.
 pub fn mend(bytes: &mut [u8]) {
     if let Some(length) = bytes.len().checked_sub(32) {

@@ -1,6 +1,6 @@
 //! CSV, and compression.
 
-use std::io::Write;
+use std::io::{Read, Write};
 
 use fastrand::Rng;
 
@@ -37,6 +37,25 @@ pub fn gz(bytes: &[u8]) -> Vec<u8> {
 /// Compressed by Zstandard.
 pub fn zst(bytes: &[u8]) -> Vec<u8> {
     ruzstd::encoding::compress_to_vec(bytes, ruzstd::encoding::CompressionLevel::Fastest)
+}
+
+/// The most bytes that a case is unpacked to.
+const MOST_UNPACKED: u64 = 1 << 20;
+
+/// What was compressed by gzip, if it is valid and not large.
+pub fn ungz(packed: &[u8]) -> Option<Vec<u8>> {
+    whole(flate2::read::MultiGzDecoder::new(packed))
+}
+
+/// What was compressed by Zstandard, if it is valid and not large.
+pub fn unzst(packed: &[u8]) -> Option<Vec<u8>> {
+    whole(ruzstd::decoding::StreamingDecoder::new(packed).ok()?)
+}
+
+fn whole(reader: impl Read) -> Option<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let count = reader.take(MOST_UNPACKED).read_to_end(&mut bytes).ok()?;
+    ((count as u64) < MOST_UNPACKED).then_some(bytes)
 }
 
 /// So many times 16 MiB of zeros, compressed by gzip to 16 KiB each: a member after the other.

@@ -4,7 +4,8 @@ use std::io::Read;
 
 use fastrand::Rng;
 
-use crate::mutate::{number_at, once_in, one};
+use super::images::mend_png;
+use crate::mutate::{Engine, number_at, once_in, one};
 
 /// What lies in a folder or an archive, in order. Names may stand there twice.
 pub type Tree = Vec<Member>;
@@ -119,6 +120,17 @@ pub fn mutate(rng: &mut Rng, tree: &mut Tree) {
     }
 }
 
+/// Mutates the files once, as [`mutate`] does, or what is in one of them.
+pub fn mutate_members(rng: &mut Rng, tree: &mut Tree, engine: Engine) {
+    if tree.is_empty() || once_in(rng, 4) {
+        return mutate(rng, tree);
+    }
+    let at = rng.usize(..tree.len());
+    let member = &mut tree[at];
+    engine(&mut member.bytes);
+    mend_png(&mut member.bytes);
+}
+
 /// Bytes of a block of a tar file.
 const BLOCK: usize = 512;
 
@@ -209,6 +221,24 @@ pub fn mutate_tar(rng: &mut Rng, archive: &mut [u8]) {
     mend_tar(archive);
 }
 
+/// Makes another tar file of one: mutates what is in it, its headers, or any bytes. Checksums of headers are
+/// right.
+pub fn mutate_tar_file(rng: &mut Rng, mut case: Vec<u8>, engine: Engine) -> Vec<u8> {
+    match rng.u8(..4) {
+        0 | 1 => {
+            let mut tree = untar(&case);
+            mutate_members(rng, &mut tree, engine);
+            return tar(&tree);
+        }
+        2 => mutate_tar(rng, &mut case),
+        _ => {
+            engine(&mut case);
+            mend_tar(&mut case);
+        }
+    }
+    case
+}
+
 /// What is in a tar file, up to the first thing that cannot be read.
 pub fn untar(archive: &[u8]) -> Tree {
     let mut tree = Tree::new();
@@ -225,40 +255,4 @@ pub fn untar(archive: &[u8]) -> Tree {
         tree.push(Member { name, kind, bytes });
     }
     tree
-}
-
-/// A ZIP file: stored or deflated. Links and pipes become folders.
-///
-/// # Panics
-/// If it cannot be written into memory.
-pub fn zip(rng: &mut Rng, tree: &[Member]) -> Vec<u8> {
-    use std::io::{Cursor, Write};
-    use zip::CompressionMethod::{Deflated, Stored};
-    let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
-    for Member { name, kind, bytes } in tree {
-        let method = if once_in(rng, 3) { Stored } else { Deflated };
-        let options = zip::write::SimpleFileOptions::default().compression_method(method);
-        // The writer refuses a name that is there already; readers must not rely on that.
-        if *kind != Kind::File {
-            let _ = writer.add_directory(name.as_str(), options);
-        } else if writer.start_file(name.as_str(), options).is_ok() {
-            writer.write_all(bytes).expect("memory can be written to");
-        }
-    }
-    writer.finish().expect("memory can be written to").into_inner()
-}
-
-/// Mutates a field of one of the structures of a ZIP file: of a member, of the directory, of the end.
-pub fn mutate_zip(rng: &mut Rng, archive: &mut [u8]) {
-    const MARKS: [&[u8]; 3] = [b"PK\x01\x02", b"PK\x03\x04", b"PK\x05\x06"];
-    let mark = one(rng, &MARKS);
-    let places: Vec<usize> =
-        archive.windows(4).enumerate().filter(|(_, window)| *window == mark).map(|(at, _)| at).collect();
-    if places.is_empty() {
-        return;
-    }
-    let at = places[rng.usize(..places.len())] + 4 + 2 * rng.usize(..21);
-    if at < archive.len() {
-        number_at(rng, archive, at);
-    }
 }

@@ -6,14 +6,14 @@ use fastrand::Rng;
 use mixq_format::{Artifact, Layer, Network, layout};
 
 use super::messages::checked;
-use crate::mutate::{bytes, header, once_in};
-use crate::seeds::networks::{artifact, file, mend};
+use crate::mutate::{Engine, bytes, header, once_in};
+use crate::seeds::networks::{artifact, file, mend, parts};
 use crate::{Target, Verdict};
 
 /// Multiply-accumulates of a network that is executed, and bytes of its arena: more takes long by right.
 const MOST: (u64, u32) = (1 << 24, 1 << 25);
 
-pub(super) const ARTIFACT: Target = Target { name: "artifact", generate, read };
+pub(super) const ARTIFACT: Target = Target { name: "artifact", generate, mutate, read };
 
 /// A valid artifact, its header mutated up to three times, its parameters perhaps; its checksum is right,
 /// mostly.
@@ -33,6 +33,20 @@ pub(super) fn generate(rng: &mut Rng) -> Vec<u8> {
             mend(&mut case);
         }
     }
+    case
+}
+
+/// Mutates what the header means, or any bytes; the checksum is right.
+pub(super) fn mutate(rng: &mut Rng, mut case: Vec<u8>, engine: Engine) -> Vec<u8> {
+    if rng.bool()
+        && let Some((json, parameters)) = parts(&case)
+        && let Ok(mut json) = serde_json::from_slice(json)
+    {
+        header(rng, &mut json);
+        return file(json.to_string().as_bytes(), parameters);
+    }
+    engine(&mut case);
+    mend(&mut case);
     case
 }
 

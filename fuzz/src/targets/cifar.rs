@@ -6,7 +6,7 @@ use mixq_build::graph::Shape;
 use super::folder::read_tree;
 use crate::mutate::{bytes, once_in};
 use crate::seeds::arrays::cifar;
-use crate::seeds::tree::{mutate, tar};
+use crate::seeds::tree::{mutate, mutate_tar_file, tar};
 use crate::{Target, Verdict};
 
 const SHAPES: [Shape; 2] =
@@ -15,6 +15,7 @@ const SHAPES: [Shape; 2] =
 pub(super) const CIFAR: Target = Target {
     name: "cifar",
     generate,
+    mutate: mutate_tar_file,
     read: |case, scratch| {
         let verdicts = [10, 20].map(|classes| read_tree(case, scratch, SHAPES, classes));
         if verdicts.contains(&Verdict::Accepted) { Verdict::Accepted } else { Verdict::Refused }

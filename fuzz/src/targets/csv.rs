@@ -4,15 +4,20 @@ use fastrand::Rng;
 
 use super::datasets::read_file;
 use crate::Target;
-use crate::mutate::{bytes, once_in, splice, text};
-use crate::seeds::tables::{csv, gz, zeros_gz};
+use crate::mutate::{bytes, mutate_text, once_in, splice, text, within};
+use crate::seeds::tables::{csv, gz, ungz, zeros_gz};
 
-pub(super) const CSV: Target =
-    Target { name: "csv", generate, read: |case, scratch| read_file(case, scratch, "data.csv") };
+pub(super) const CSV: Target = Target {
+    name: "csv",
+    generate,
+    mutate: mutate_text,
+    read: |case, scratch| read_file(case, scratch, "data.csv"),
+};
 
 pub(super) const CSV_GZ: Target = Target {
     name: "csv_gz",
     generate: compressed,
+    mutate: |rng, case, engine| within(rng, case, engine, ungz, gz, mutate_text),
     read: |case, scratch| read_file(case, scratch, "data.csv.gz"),
 };
 

@@ -7,7 +7,7 @@ use fastrand::Rng;
 
 use super::datasets::{SMALL, read};
 use crate::mutate::once_in;
-use crate::seeds::tree::{mutate, tar, untar};
+use crate::seeds::tree::{mutate, mutate_tar_file, tar, untar};
 use crate::seeds::{Kind, Member, Tree, images};
 use crate::{Target, Verdict};
 
@@ -17,6 +17,7 @@ pub(super) const FOLDER: Target = Target {
         let tree = generate(rng);
         tar(&tree)
     },
+    mutate: mutate_tar_file,
     read: |case, scratch| read_tree(case, scratch, SMALL, 3),
 };
 

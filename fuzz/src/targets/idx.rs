@@ -7,10 +7,14 @@ use super::folder::read_tree;
 use crate::Target;
 use crate::mutate::once_in;
 use crate::seeds::arrays::{idx, mutate_idx};
-use crate::seeds::tree::{mutate, tar};
+use crate::seeds::tree::{mutate, mutate_tar_file, tar};
 
-pub(super) const IDX: Target =
-    Target { name: "idx", generate, read: |case, scratch| read_tree(case, scratch, SMALL, 3) };
+pub(super) const IDX: Target = Target {
+    name: "idx",
+    generate,
+    mutate: mutate_tar_file,
+    read: |case, scratch| read_tree(case, scratch, SMALL, 3),
+};
 
 fn generate(rng: &mut Rng) -> Vec<u8> {
     let mut tree = idx(rng);

@@ -7,10 +7,23 @@ use fastrand::Rng;
 
 use super::datasets::{SMALL, read_tolerantly};
 use crate::mutate::once_in;
-use crate::seeds::images::{image, mutate, uniform_png};
+use crate::seeds::images::{image, mend_png, mutate, uniform_png};
 use crate::{Target, Verdict};
 
-pub(super) const IMAGES: Target = Target { name: "images", generate, read: read_among_others };
+pub(super) const IMAGES: Target = Target {
+    name: "images",
+    generate,
+    mutate: |rng, mut case, engine| {
+        if rng.bool() {
+            mutate(rng, &mut case);
+        } else {
+            engine(&mut case);
+            mend_png(&mut case);
+        }
+        case
+    },
+    read: read_among_others,
+};
 
 fn generate(rng: &mut Rng) -> Vec<u8> {
     if once_in(rng, 2000) {

@@ -13,7 +13,8 @@ use crate::{Target, Verdict, expand, parse};
 /// Bytes of parameters of an artifact whose module is looked at: more takes long by right.
 const MOST: usize = 1 << 20;
 
-pub(super) const MACRO: Target = Target { name: "macro", generate: artifact::generate, read };
+pub(super) const MACRO: Target =
+    Target { name: "macro", generate: artifact::generate, mutate: artifact::mutate, read };
 
 fn read(case: &[u8], _: &Path) -> Verdict {
     let artifact = match Artifact::from_bytes(case) {

@@ -14,11 +14,19 @@ use crate::mutate::bytes;
 use crate::seeds::tables::csv;
 use crate::{Target, Verdict};
 
-pub(super) const IMAGES: Target =
-    Target { name: "kept_images", generate: mutations, read: |case, scratch| read(case, scratch, "images") };
+pub(super) const IMAGES: Target = Target {
+    name: "kept_images",
+    generate: mutations,
+    mutate: |rng, _, _| mutations(rng),
+    read: |case, scratch| read(case, scratch, "images"),
+};
 
-pub(super) const INDEX: Target =
-    Target { name: "kept_index", generate: mutations, read: |case, scratch| read(case, scratch, "index") };
+pub(super) const INDEX: Target = Target {
+    name: "kept_index",
+    generate: mutations,
+    mutate: |rng, _, _| mutations(rng),
+    read: |case, scratch| read(case, scratch, "index"),
+};
 
 /// A case is the seed of the mutations of the kept file: that file names folders, hence is not the same
 /// everywhere.

@@ -7,7 +7,7 @@ use mixq_build::config::Config;
 use mixq_build::prepare::Prepared;
 
 use super::messages::refused;
-use crate::mutate::text;
+use crate::mutate::{mutate_text, text};
 use crate::seeds::networks::{LAYER_LISTS, MANIFEST as TEXT, MEMORY_X};
 use crate::{Target, Verdict};
 
@@ -15,7 +15,8 @@ use crate::{Target, Verdict};
 /// by right.
 const MOST_NODES: usize = 200;
 
-pub(super) const MANIFEST: Target = Target { name: "manifest", generate: |rng| text(rng, TEXT, 3), read };
+pub(super) const MANIFEST: Target =
+    Target { name: "manifest", generate: |rng| text(rng, TEXT, 3), mutate: mutate_text, read };
 
 fn read(case: &[u8], scratch: &Path) -> Verdict {
     let write = |name: &str, contents: &[u8]| {

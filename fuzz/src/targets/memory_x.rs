@@ -5,11 +5,12 @@ use std::path::Path;
 use mixq_build::config::memory_x::MemoryX;
 
 use super::messages::refused;
-use crate::mutate::text;
+use crate::mutate::{mutate_text, text};
 use crate::seeds::networks::MEMORY_X as SCRIPT;
 use crate::{Target, Verdict};
 
-pub(super) const MEMORY_X: Target = Target { name: "memory_x", generate: |rng| text(rng, SCRIPT, 3), read };
+pub(super) const MEMORY_X: Target =
+    Target { name: "memory_x", generate: |rng| text(rng, SCRIPT, 3), mutate: mutate_text, read };
 
 fn read(case: &[u8], _: &Path) -> Verdict {
     let script = String::from_utf8_lossy(case);

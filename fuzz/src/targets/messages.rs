@@ -37,7 +37,16 @@ pub(super) fn refused(error: &Error) -> Verdict {
 /// Panics if a message says nothing, or something that nobody understands.
 pub(super) fn checked(message: &str) {
     assert!(!message.trim().is_empty(), "an empty message");
-    if let Some(inside) = INSIDES.iter().find(|inside| message.contains(**inside)) {
+    if let Some(inside) = INSIDES.iter().find(|inside| contains(message, inside)) {
         panic!("a message speaks of `{inside}`: {message}");
     }
+}
+
+/// Whether a message contains a word. libFuzzer learns words from comparisons, and would put these into names
+/// that messages quote; from this loop without branches it learns nothing.
+fn contains(message: &str, word: &str) -> bool {
+    let same = |window: &[u8]| {
+        window.iter().zip(word.bytes()).fold(true, |same, (one, other)| same & (*one == other))
+    };
+    message.as_bytes().windows(word.len()).any(same)
 }

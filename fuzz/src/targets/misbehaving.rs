@@ -5,15 +5,20 @@ use std::time::Duration;
 
 use fastrand::Rng;
 
+use crate::mutate::Engine;
 use crate::{Target, Verdict};
 
 /// What seeds make: cases that end the process are for a corpus.
 const CASES: [&str; 3] = ["accepted", "panic", "accepted"];
 
-pub(crate) const MISBEHAVING: Target = Target { name: "misbehaving", generate, read };
+pub(crate) const MISBEHAVING: Target = Target { name: "misbehaving", generate, mutate, read };
 
 fn generate(rng: &mut Rng) -> Vec<u8> {
     CASES[(rng.get_seed() % 3) as usize].as_bytes().to_vec()
+}
+
+fn mutate(rng: &mut Rng, _: Vec<u8>, _: Engine) -> Vec<u8> {
+    generate(rng)
 }
 
 fn read(case: &[u8], _: &Path) -> Verdict {

@@ -10,7 +10,7 @@ use mixq_build::prepare::{MemoryModel, Request};
 use mixq_build::report::allocation::AllocationReport;
 
 use super::messages::refused;
-use crate::mutate::{one, text};
+use crate::mutate::{mutate_text, one, text};
 use crate::seeds::networks::LAYER_LISTS;
 use crate::{Target, Verdict};
 
@@ -20,6 +20,7 @@ pub(super) const NETWORK: Target = Target {
         let list = one(rng, &LAYER_LISTS);
         text(rng, list, 3)
     },
+    mutate: mutate_text,
     read,
 };
 

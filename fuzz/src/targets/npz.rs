@@ -3,14 +3,19 @@
 use fastrand::Rng;
 
 use super::datasets::read_file;
-use super::zip;
+use super::zip as archive;
 use crate::Target;
 use crate::mutate::{bytes, once_in};
 use crate::seeds::arrays::npz;
 use crate::seeds::tree;
+use crate::seeds::zip::{mutate_zip_file, zip};
 
-pub(super) const NPZ: Target =
-    Target { name: "npz", generate, read: |case, scratch| read_file(case, scratch, "data.npz") };
+pub(super) const NPZ: Target = Target {
+    name: "npz",
+    generate,
+    mutate: mutate_zip_file,
+    read: |case, scratch| read_file(case, scratch, "data.npz"),
+};
 
 fn generate(rng: &mut Rng) -> Vec<u8> {
     let mut arrays = npz(rng);
@@ -21,9 +26,9 @@ fn generate(rng: &mut Rng) -> Vec<u8> {
     if once_in(rng, 10) {
         tree::mutate(rng, &mut arrays);
     }
-    let mut archive = tree::zip(rng, &arrays);
+    let mut archive = zip(rng, &arrays);
     if once_in(rng, 3) {
-        zip::mutate(rng, &mut archive);
+        archive::mutate(rng, &mut archive);
     }
     archive
 }

@@ -5,13 +5,17 @@ use fastrand::Rng;
 use super::datasets::read_file;
 use super::folder;
 use crate::Target;
-use crate::mutate::{bytes, once_in, splice};
+use crate::mutate::{bytes, once_in, splice, within};
 use crate::seeds::Member;
-use crate::seeds::tables::{gz, zeros_gz, zeros_zst, zst};
-use crate::seeds::tree::{mend_tar, mutate_tar, tar};
+use crate::seeds::tables::{gz, ungz, unzst, zeros_gz, zeros_zst, zst};
+use crate::seeds::tree::{mend_tar, mutate_tar, mutate_tar_file, tar};
 
-pub(super) const TAR: Target =
-    Target { name: "tar", generate, read: |case, scratch| read_file(case, scratch, "data.tar") };
+pub(super) const TAR: Target = Target {
+    name: "tar",
+    generate,
+    mutate: mutate_tar_file,
+    read: |case, scratch| read_file(case, scratch, "data.tar"),
+};
 
 pub(super) const TAR_GZ: Target = Target {
     name: "tar_gz",
@@ -22,6 +26,7 @@ pub(super) const TAR_GZ: Target = Target {
         let archive = generate(rng);
         recompressed(rng, gz(&archive))
     },
+    mutate: |rng, case, engine| within(rng, case, engine, ungz, gz, mutate_tar_file),
     read: |case, scratch| read_file(case, scratch, "data.tar.gz"),
 };
 
@@ -34,6 +39,7 @@ pub(super) const TAR_ZST: Target = Target {
         let archive = generate(rng);
         recompressed(rng, zst(&archive))
     },
+    mutate: |rng, case, engine| within(rng, case, engine, unzst, zst, mutate_tar_file),
     read: |case, scratch| read_file(case, scratch, "data.tar.zst"),
 };
 

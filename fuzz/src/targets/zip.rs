@@ -7,10 +7,14 @@ use super::folder;
 use crate::Target;
 use crate::mutate::{bytes, once_in, splice};
 use crate::seeds::Member;
-use crate::seeds::tree::{mutate_zip, zip};
+use crate::seeds::zip::{mutate_zip, mutate_zip_file, zip};
 
-pub(super) const ZIP: Target =
-    Target { name: "zip", generate, read: |case, scratch| read_file(case, scratch, "data.zip") };
+pub(super) const ZIP: Target = Target {
+    name: "zip",
+    generate,
+    mutate: mutate_zip_file,
+    read: |case, scratch| read_file(case, scratch, "data.zip"),
+};
 
 fn generate(rng: &mut Rng) -> Vec<u8> {
     let mut tree = folder::generate(rng);
