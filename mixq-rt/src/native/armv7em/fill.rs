@@ -3,7 +3,7 @@
 use mixq_format::Conv;
 use mixq_format::layout::Windows;
 
-use super::runs::{Runs, taps};
+use super::runs::{Runs, axis};
 use super::source::Source;
 use crate::arch::armv7em::{Nine, PAIR, Patch, STAGED_ROW, Scratch, stage_row, stage_rows};
 use crate::check::{after, refuse};
@@ -100,7 +100,10 @@ fn pair(source: &Source, nine: &Nine, patch: &mut Patch, pixel: usize, stage: &m
         (after(source.input, source.offset(place)), row_bytes)
     } else {
         let Conv { window, input: tensor, .. } = source.filters.table;
-        let (rows, columns) = taps(source.filters.table, place, window.stride_width);
+        // Both columns of windows in one, and no function around both axes: a frame less on the stack.
+        let ([y, x], both) = (place, window.kernel_width + window.stride_width);
+        let rows = axis(y, window.stride_height, window.pad_top, window.kernel_height, tensor.height);
+        let columns = axis(x, window.stride_width, window.pad_left, both, tensor.width);
         let pixel_bytes = tensor.pixel_bytes();
         let inside = after(source.input, rows.first * row_bytes + columns.first * pixel_bytes);
         let bytes = [columns.start, columns.count()].map(|pixels| pixels * pixel_bytes);
