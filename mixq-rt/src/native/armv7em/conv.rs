@@ -102,9 +102,7 @@ struct Sums {
 /// Executes a layer whose groups are computed in one go.
 #[inline(never)]
 fn whole(given: &mut Given, own: &mut [u32]) {
-    execute(given, own, |layer, first, size, output| {
-        layer.groups(first, size, output)
-    });
+    execute(given, own, |layer, first, size, output| layer.groups(first, size, output));
 }
 
 /// Executes a layer whose groups are computed from chunks, of elements or of channels.
