@@ -66,7 +66,7 @@
 //! network that passes [`Network::validate`](format::Network::validate). They need less than 1 KiB of stack.
 //!
 //! The kernels for ARMv7E-M ([`native`]) work in the part of the arena that no tensor needs while a layer is executed. Where that is less
-//! than 208 bytes (256 for a first layer of three channels) they take as many of the stack, and are slower for filters of more elements than that holds.
+//! than 208 bytes (at most 288 for a first layer of three channels) they take as many of the stack, and are slower for filters of more elements than that holds.
 #![no_std]
 
 mod arch;

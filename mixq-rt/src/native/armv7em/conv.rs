@@ -57,29 +57,30 @@ pub fn conv<
         Windows::Nine => (LEAST_SCRATCH_OF_NINE, on_the_stack::<{ LEAST_SCRATCH_OF_NINE / 4 }>),
         _ => (LEAST_SCRATCH, on_the_stack::<{ LEAST_SCRATCH / 4 }>),
     };
-    if plan.scratch_bytes as usize >= least {
-        (ways.execute)(table, parameters, arena, plan, ways, &mut []);
-    } else {
-        on_the_stack(table, parameters, arena, plan, ways);
-    }
+    let given = &mut Given { table, parameters, arena, plan, ways };
+    if plan.scratch_bytes as usize >= least { (ways.execute)(given, &mut []) } else { on_the_stack(given) }
 }
 
-type OnTheStack = fn(&Conv, &[u8], &mut [u8], &Plan, &Ways);
+/// What a layer is executed with.
+// One pointer: arguments that registers have no room for would lie on the stack once for each function.
+struct Given<'a> {
+    table: &'a Conv,
+    parameters: &'a [u8],
+    arena: &'a mut [u8],
+    plan: &'a Plan,
+    ways: &'a Ways,
+}
+
+type OnTheStack = fn(&mut Given);
 
 /// Apart, so that the stack has room for the memory only where it is needed.
 #[inline(never)]
-fn on_the_stack<const WORDS: usize>(
-    table: &Conv,
-    parameters: &[u8],
-    arena: &mut [u8],
-    plan: &Plan,
-    ways: &Ways,
-) {
-    (ways.execute)(table, parameters, arena, plan, ways, &mut [0; WORDS]);
+fn on_the_stack<const WORDS: usize>(given: &mut Given) {
+    (given.ways.execute)(given, &mut [0; WORDS]);
 }
 
 /// Executes a layer, in memory of its own if there is any.
-type Execute = fn(&Conv, &[u8], &mut [u8], &Plan, &Ways, &mut [u32]);
+type Execute = fn(&mut Given, &mut [u32]);
 
 /// What is known of a layer before its table is.
 struct Ways {
@@ -100,16 +101,15 @@ struct Sums {
 
 /// Executes a layer whose groups are computed in one go.
 #[inline(never)]
-fn whole(table: &Conv, parameters: &[u8], arena: &mut [u8], plan: &Plan, ways: &Ways, own: &mut [u32]) {
-    execute(table, parameters, arena, plan, ways, own, |layer, first, size, output| {
-        layer.groups(first, size, output)
-    });
+fn whole(given: &mut Given, own: &mut [u32]) {
+    execute(given, own, |layer, first, size, output| layer.groups(first, size, output));
 }
 
 /// Executes a layer whose groups are computed from chunks, of elements or of channels.
 #[inline(never)]
-fn parts(table: &Conv, parameters: &[u8], arena: &mut [u8], plan: &Plan, ways: &Ways, own: &mut [u32]) {
-    execute(table, parameters, arena, plan, ways, own, |layer, first, size, output| {
+fn parts(given: &mut Given, own: &mut [u32]) {
+    let table = given.table;
+    execute(given, own, |layer, first, size, output| {
         let mut channel = 0;
         while channel < usize::from(table.output.channels) {
             let count = layer.channels(first, size, channel, output);
@@ -125,20 +125,17 @@ fn parts(table: &Conv, parameters: &[u8], arena: &mut [u8], plan: &Plan, ways: &
 /// `compute` computes a group of so many output pixels from one on, whose patch is filled with its first elements, and maybe more; how many.
 #[inline(always)]
 fn execute(
-    table: &Conv,
-    parameters: &[u8],
-    arena: &mut [u8],
-    plan: &Plan,
-    ways: &Ways,
+    given: &mut Given,
     own: &mut [u32],
     mut compute: impl FnMut(&mut Layer, usize, usize, &mut [u8]) -> usize,
 ) {
+    let Given { table, parameters, plan, ways, .. } = *given;
     let Ways { kernels, windows, fill, sums, .. } = ways;
     check(kernels.blocks.weight_bits == table.weight_bits);
     let (bits, widened) = (table.input.bits.count(), kernels.widen.bits);
     // Those that are narrower than they are widened are unpacked first, and no others.
     check(bits <= widened && (bits < widened) == kernels.unpack.is_some());
-    let (input, output, memory) = split(arena, [&table.input, &table.output], plan, own);
+    let (input, output, memory) = split(given.arena, [&table.input, &table.output], plan, own);
     let source = &Source::new(Filters { kernels, table, parameters, proof: &plan.proof }, *windows, input);
     let mut scratch = source.scratch(memory, sums.is_some());
     let mut call = None;

@@ -3,7 +3,7 @@
 use mixq_format::Conv;
 use mixq_format::layout::Windows;
 
-use super::runs::{Runs, taps};
+use super::runs::{Runs, axis};
 use super::source::Source;
 use crate::arch::armv7em::{Nine, PAIR, Patch, STAGED_ROW, Scratch, stage_row, stage_rows};
 use crate::check::{after, refuse};
@@ -85,22 +85,25 @@ fn nine(source: &Source, scratch: &mut Scratch, [first, count]: [usize; 2], elem
     let (patch, stage) = &mut source.begin(scratch, element);
 
     let Some(nine) = &source.filters.kernels.nine else { return };
-    let [y, x] = source.place(first);
     for pixel in (0..count).step_by(PAIR) {
-        pair(source, nine, patch, pixel, stage, [y, x + pixel]);
+        pair(source, nine, patch, pixel, stage, first + pixel);
     }
 }
 
 /// Widens what a pair of output pixels sees: staged, with the padding, if that is part of it.
 // One caller: a frame less on the stack.
 #[inline(always)]
-fn pair(source: &Source, nine: &Nine, patch: &mut Patch, pixel: usize, stage: &mut [u8], place: [usize; 2]) {
+fn pair(source: &Source, nine: &Nine, patch: &mut Patch, pixel: usize, stage: &mut [u8], first: usize) {
+    let place = source.place(first);
     let row_bytes = source.input_row();
     let (codes, row) = if source.inside(place, PAIR) == PAIR {
-        (after(source.input, source.offset(place)), row_bytes)
+        (source.codes(first, 0), row_bytes)
     } else {
         let Conv { window, input: tensor, .. } = source.filters.table;
-        let (rows, columns) = taps(source.filters.table, place, window.stride_width);
+        // Both columns of windows in one, and no function around both axes: a frame less on the stack.
+        let ([y, x], both) = (place, window.kernel_width + window.stride_width);
+        let rows = axis(y, window.stride_height, window.pad_top, window.kernel_height, tensor.height);
+        let columns = axis(x, window.stride_width, window.pad_left, both, tensor.width);
         let pixel_bytes = tensor.pixel_bytes();
         let inside = after(source.input, rows.first * row_bytes + columns.first * pixel_bytes);
         let bytes = [columns.start, columns.count()].map(|pixels| pixels * pixel_bytes);

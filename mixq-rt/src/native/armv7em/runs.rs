@@ -4,17 +4,18 @@ use mixq_format::Conv;
 
 use crate::layer::Taps;
 
-/// The taps of the window of an output pixel at a row and a column, and of so many columns after it.
+/// The taps of the window of an output pixel at a row and a column.
 #[inline(never)]
-pub(super) fn taps(table: &Conv, [y, x]: [usize; 2], more: u16) -> (Taps, Taps) {
+fn taps(table: &Conv, [y, x]: [usize; 2]) -> (Taps, Taps) {
     let Conv { window, input, .. } = table;
     let rows = axis(y, window.stride_height, window.pad_top, window.kernel_height, input.height);
-    let columns = axis(x, window.stride_width, window.pad_left, window.kernel_width + more, input.width);
+    let columns = axis(x, window.stride_width, window.pad_left, window.kernel_width, input.width);
     (rows, columns)
 }
 
+/// The taps of a window's axis.
 #[inline(never)]
-fn axis(position: usize, stride: u16, pad: u16, kernel: u16, size: u16) -> Taps {
+pub(super) fn axis(position: usize, stride: u16, pad: u16, kernel: u16, size: u16) -> Taps {
     Taps::new(position, stride, pad, kernel, size)
 }
 
@@ -47,7 +48,7 @@ impl<'a> Runs<'a> {
     #[inline(always)]
     pub(super) fn new(table: &'a Conv, place: [usize; 2], element: usize, count: usize) -> Runs<'a> {
         let Conv { window, input, .. } = table;
-        let (rows, columns) = taps(table, place, 0);
+        let (rows, columns) = taps(table, place);
         let row_elements = usize::from(window.kernel_width) * usize::from(input.channels);
         let (row, inside) = (element / row_elements, element % row_elements);
         Runs { table, rows, columns, row, inside, done: 0, count }

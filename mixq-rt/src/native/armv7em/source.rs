@@ -137,7 +137,8 @@ impl<'a> Source<'a> {
     }
 
     /// How many of `count` output pixels from a place on are in one row and see no padding.
-    #[inline(always)]
+    // Apart: its values would stay on the stack of loops over pixels.
+    #[inline(never)]
     pub(super) fn inside(&self, [y, x]: [usize; 2], count: usize) -> usize {
         let [rows, columns] = &self.inner;
         let inside = rows.contains(&(y as u16)) && columns.contains(&(x as u16));
