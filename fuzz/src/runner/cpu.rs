@@ -14,6 +14,18 @@ pub fn own() -> u64 {
     0
 }
 
+/// Whether a process waits for something else than a processor or a disk: none of its threads is ready to run. It is
+/// not known everywhere; then it is taken to wait.
+pub fn waits(process: u32) -> bool {
+    let threads = std::fs::read_dir(format!("/proc/{process}/task"));
+    let stats = threads.into_iter().flatten().flatten().map(|thread| thread.path().join("stat"));
+    let is_busy = |stat: String| {
+        let state = stat.rsplit_once(')').and_then(|(_, rest)| rest.split_whitespace().next());
+        matches!(state, Some("R" | "D"))
+    };
+    !stats.filter_map(|path| std::fs::read_to_string(path).ok()).any(is_busy)
+}
+
 /// Microseconds that a process has computed; `None` where only the time that passes is known.
 pub fn of(process: u32) -> Option<u64> {
     // Linux counts in hundredths of a second here, whatever its clock.
