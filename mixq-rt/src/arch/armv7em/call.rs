@@ -1,5 +1,7 @@
 //! The safe door of the inner loops over blocks of weights.
 
+use core::marker::PhantomData;
+
 use mixq_format::layout::{BLOCK, Blocks, NINE, NINE_WITH_ZERO_POINT, Proof, RECORD, Windows};
 use mixq_format::{Bits, Conv};
 
@@ -263,6 +265,33 @@ impl Filters<'_> {
     }
 }
 
+/// A call whose loop has all that it reads and writes.
+// Not run where it is readied: that function's frame is gone when the loop takes its own.
+pub(crate) struct Ready<'a> {
+    call: &'a Call,
+    /// Scratch, pixels and codes.
+    memory: PhantomData<&'a mut [u8]>,
+}
+
+impl Ready<'_> {
+    /// Groups of pixels that are computed, at least one.
+    #[inline(always)]
+    pub(crate) fn groups(&self) -> usize {
+        self.call.frame.groups
+    }
+
+    /// Executes the loop.
+    #[inline(always)]
+    pub(crate) fn run(self) {
+        // SAFETY: the loop reads the elements' weights of each block, its zero points and its record, which are
+        // among the parameters, the patch, and the sums; it writes the blocks' codes into the pixels or their
+        // sums to the accumulators. All asserted by `Call::ready`, `Call::place` and `Filters::prepare`. For
+        // more groups it writes words of the patch that are asserted to be there, and the sums, and reads what
+        // is asserted to be among the codes.
+        unsafe { (self.call.run)(&self.call.frame) }
+    }
+}
+
 impl Call {
     /// What is multiplied.
     #[inline(always)]
@@ -270,19 +299,20 @@ impl Call {
         &self.chunk
     }
 
-    /// Multiplies the patch, and writes codes to four pixels, `pitch` bytes apart (0: to one), or stores sums or adds to them. Then does the same with
-    /// more groups, if it makes codes of all elements for all channels.
+    /// Readies the loop to multiply the patch, and to write codes to four pixels, `pitch` bytes apart (0: to
+    /// one), or to store sums or add to them. Then to do the same with more groups, if it makes codes of all
+    /// elements for all channels.
     ///
     /// # Panics
     /// If the patch holds other elements or will, or there are fewer pixels, accumulators or codes.
     #[inline(always)]
-    pub(crate) fn run(
-        &mut self,
-        scratch: &mut Scratch,
-        pixels: &mut [u8],
+    pub(crate) fn ready<'a>(
+        &'a mut self,
+        scratch: &'a mut Scratch,
+        pixels: &'a mut [u8],
         pitch: usize,
-        more: &Option<More<'_>>,
-    ) {
+        more: &Option<More<'a>>,
+    ) -> Ready<'a> {
         let more_groups = more.as_ref().map_or(0, |more| more.groups);
         check(scratch.elements() == self.chunk.elements);
         // 32 bits hold the number of a tensor's pixels.
@@ -298,10 +328,7 @@ impl Call {
             (frame.from, frame.from_pitch) = (codes.as_ptr(), from_pitch);
             (frame.fill, frame.size) = (fill.run, fill.size);
         }
-        // SAFETY: the loop reads the elements' weights of each block, its zero points and its record, which are among the parameters, the patch, and
-        // the sums; it writes the blocks' codes into the pixels or their sums to the accumulators. All asserted here, by `place` and by `Filters::prepare`.
-        // For more groups it writes words of the patch that are asserted to be there, and the sums, and reads what is asserted to be among the codes.
-        unsafe { (self.run)(&self.frame) }
+        Ready { call: self, memory: PhantomData }
     }
 
     /// Says where the patch and the sums are, and how far apart pixels.

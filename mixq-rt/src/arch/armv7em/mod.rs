@@ -27,7 +27,7 @@ mod stage;
 mod tables;
 mod widen;
 
-pub(crate) use call::{Call, Chunk, Filters, Kernels, More};
+pub(crate) use call::{Call, Chunk, Filters, Kernels, More, Ready};
 pub(crate) use nine::{Nine, PAIR, STAGED_ROW};
 pub(crate) use scratch::{Patch, Scratch};
 pub(crate) use split::split;

@@ -48,7 +48,7 @@ macro_rules! unit {
 pub(super) const UNROLLED: [usize; 2] = [units(4), 104];
 
 /// # Safety
-/// `frame` is valid as [`Call::run`](super::Call::run) says.
+/// `frame` is valid as [`Call::ready`](super::Call::ready) says.
 #[unsafe(naked)]
 pub(super) unsafe extern "C" fn multiply(frame: *const Frame) {
     naked_asm!(

@@ -128,7 +128,7 @@ macro_rules! multiply {
     // `$bits`-bit weights, `$unrolled` units in the loop; with the lower field below `$s`.
     ($name:ident, $bits:tt, $unrolled:ident, $s:literal) => {
         /// # Safety
-        /// `frame` is valid as [`Call::run`](super::Call::run) says.
+        /// `frame` is valid as [`Call::ready`](super::Call::ready) says.
         #[unsafe(naked)]
         pub(super) unsafe extern "C" fn $name(frame: *const Frame) {
             naked_asm!(

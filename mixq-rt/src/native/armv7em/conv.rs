@@ -8,7 +8,7 @@ use mixq_format::{Conv, Tensor};
 use super::fill::{Fill, fill_for};
 use super::source::Source;
 use super::split;
-use crate::arch::armv7em::{Call, Chunk, Filters, Kernels, More, PIXELS, Scratch, Tables};
+use crate::arch::armv7em::{Call, Chunk, Filters, Kernels, More, PIXELS, Ready, Scratch, Tables};
 use crate::check::{check, refuse};
 use crate::tensor::PixelWriter;
 
@@ -102,7 +102,12 @@ struct Sums {
 /// Executes a layer whose groups are computed in one go.
 #[inline(never)]
 fn whole(given: &mut Given, own: &mut [u32]) {
-    execute(given, own, |layer, first, size, output| layer.groups(first, size, output));
+    execute(given, own, |layer, first, size, output| {
+        let groups = layer.groups(first, size, output);
+        let pixels = size + (groups.groups() - 1) * PIXELS;
+        groups.run();
+        pixels
+    });
 }
 
 /// Executes a layer whose groups are computed from chunks, of elements or of channels.
@@ -166,15 +171,13 @@ struct Layer<'a> {
 
 // The methods stand apart: what one holds on the stack is gone when the other is called.
 impl Layer<'_> {
-    /// Computes the group that the patch is filled for, and those after it that can be filled in one go; how many pixels.
+    /// Readies the loop for the group that the patch is filled for, and those after it that can be filled in one go.
     #[inline(never)]
-    fn groups(&mut self, first: usize, size: usize, output: &mut [u8]) -> usize {
+    fn groups<'s>(&'s mut self, first: usize, size: usize, output: &'s mut [u8]) -> Ready<'s> {
         let next = first + size;
         let table = self.source.filters.table;
         let more = if size == 1 || next == table.output.pixels() { None } else { self.source.groups(next) };
-        let pixels = size + more.as_ref().map_or(0, |more| more.groups * PIXELS);
-        self.multiply(output, if size == 1 { 0 } else { table.output.pixel_bytes() }, &more);
-        pixels
+        self.ready(output, if size == 1 { 0 } else { table.output.pixel_bytes() }, &more)
     }
 
     /// Computes codes or sums of some output channels of a group, from one on; how many.
@@ -192,7 +195,7 @@ impl Layer<'_> {
                 self.prepare(channel, element);
             }
             let Some(&Chunk { count, elements, .. }) = self.call.as_ref().map(Call::chunk) else { refuse() };
-            self.multiply(output, pitch, &None);
+            self.ready(output, pitch, &None).run();
             element += elements;
             if element == self.source.elements {
                 return count;
@@ -229,12 +232,12 @@ impl Layer<'_> {
         source.filters.prepare(self.call, Chunk { channel, count, element, elements, codes });
     }
 
-    /// Multiplies them, and then more groups.
+    /// Readies the loop to multiply them, and then more groups.
     // Inlined: a frame less on the stack.
     #[inline(always)]
-    fn multiply(&mut self, output: &mut [u8], pitch: usize, more: &Option<More<'_>>) {
+    fn ready<'s>(&'s mut self, output: &'s mut [u8], pitch: usize, more: &Option<More<'s>>) -> Ready<'s> {
         let Some(call) = self.call else { refuse() };
-        call.run(self.scratch, output, pitch, more);
+        call.ready(self.scratch, output, pitch, more)
     }
 }
 
