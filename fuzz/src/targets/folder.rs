@@ -73,6 +73,8 @@ fn put(root: &Path, Member { name, kind, bytes }: &Member) {
     if let Some(folder) = path.parent() {
         let _ = fs::create_dir_all(folder);
     }
+    // As tar has it: the last one of a name stays. To open a pipe that is there would wait for ever.
+    let _ = fs::remove_file(&path);
     let _ = match kind {
         Kind::File => fs::write(&path, bytes),
         Kind::Folder => fs::create_dir_all(&path),
