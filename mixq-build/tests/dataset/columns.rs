@@ -232,8 +232,8 @@ fn a_share_is_taken_of_every_class() {
         sorted.as_bytes(),
         number(4),
         &[
-            "FILE has 4 test images of one class only, class 1: an accuracy would say nothing of the others; `test` takes so \
-           many images from the end: mix the classes in the file, or make `test` a share, which is taken of every class",
+            "FILE has 4 test images of one class only, class 1: an accuracy would say nothing of the others; `test` takes that \
+             number of images from the end: mix the classes in the file, or make `test` a share, which is taken of every class",
         ],
     );
     let mixed: String = (1..=20).map(|row| format!("{row},0,0,0,{}\n", row % 2)).collect();

@@ -13,7 +13,7 @@ use crate::dataset::watch::Watch;
 use crate::error::Problem;
 use crate::graph::Shape;
 
-/// All images that are decoded at a time may have so many bytes: 67 million pixels in colour.
+/// Bytes that all images may have that are decoded at a time: 67 million pixels, as colour.
 pub const DECODED: u64 = 192 << 20;
 
 /// An image as the network wants it.
@@ -77,7 +77,8 @@ pub fn decode(file: &[u8], shape: Shape, resized: bool, memory: &Budget) -> Resu
     if !resized && (height as usize, width as usize) != (shape.height, shape.width) {
         return Err(Unfit::Size(height as usize, width as usize));
     }
-    let bytes = decoder.total_bytes();
+    // Grey may become colour before it is scaled.
+    let bytes = decoder.total_bytes().max(3 * u64::from(width) * u64::from(height));
     if bytes > DECODED {
         let decoded = size(bytes);
         let reason =
