@@ -26,7 +26,7 @@ pub(super) const IMAGES: Target = Target {
 };
 
 fn generate(rng: &mut Rng) -> Vec<u8> {
-    if once_in(rng, 2000) {
+    if once_in(rng, 20_000) {
         return uniform_png(1 << rng.u32(13..18), 1 << rng.u32(10..15));
     }
     let mut file = image(rng);
