@@ -27,9 +27,10 @@ pub fn run(json: bool) -> Result<ExitCode> {
     let mut tests = cargo("");
     tests.args(["test", "--workspace", "--no-fail-fast", "--features", "mixq-build/train,mixq-build/cli"]);
     tests.env("LIBTORCH", &libtorch.folder);
-    // An empty cargo folder and an empty cache: minutes, 540 MB.
+    // An empty cargo folder and an empty cache: minutes, 540 MB. With the workspace's features nothing else is
+    // compiled twice.
     let mut install = cargo("");
-    install.args(["test", "--package", "mixq-tests", "--features", "mixq-build/train,mixq-build/cli"]);
+    install.args(["test", "--workspace", "--features", "mixq-build/train,mixq-build/cli"]);
     install.args(["--test", "install", "--", "--ignored", "--nocapture"]);
     install.env("LIBTORCH", &libtorch.folder);
     let mut commands = vec![tests, install, fuzz::command(&["--seconds", "10", "--seed", "1"])];
