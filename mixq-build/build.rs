@@ -1,7 +1,8 @@
 //! With feature `train`: lets whatever links this crate find libtorch when it runs.
 //!
-//! Cargo puts link-search folders into the library path of what it runs (build scripts, tests, `cargo run`), but only
-//! those inside its target folder: hence a link to libtorch's folder in OUT_DIR. Binaries that run without cargo get an rpath.
+//! Cargo puts link-search folders into the library path of what it runs (build scripts, tests, `cargo run`),
+//! but only those inside its target folder: hence a link to libtorch's folder in OUT_DIR. Binaries that run
+//! without cargo get an rpath.
 //!
 //! With feature `cli`: tells the tool what it is made from.
 

@@ -1,5 +1,5 @@
-//! Finds out whether the target has the DSP instructions of ARMv7E-M, or is ARMv6-M, and whether code shall be small: stable Rust does not say
-//! so itself.
+//! Finds out whether the target has the DSP instructions of ARMv7E-M, or is ARMv6-M, and whether code shall
+//! be small: stable Rust does not say so itself.
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");

@@ -161,8 +161,8 @@ pub fn run(board: Board, elf: &Path, arguments: &[&str]) -> String {
     text
 }
 
-/// What the firmware in `tests/firmware` prints, taken apart: lines of logits, and for each network the bytes of stack that
-/// `infer` used.
+/// What the firmware in `tests/firmware` prints, taken apart: lines of logits, and for each network the bytes
+/// of stack that `infer` used.
 ///
 /// # Panics
 /// If a figure is none.

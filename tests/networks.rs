@@ -29,8 +29,8 @@ pub fn all() -> Vec<Artifact> {
     networks
 }
 
-/// Conv, depthwise, pointwise and linear with `x`-bit inputs and `w`-bit weights, but for the image of 8 bits and one layer
-/// that writes 8 bits.
+/// Conv, depthwise, pointwise and linear with `x`-bit inputs and `w`-bit weights, but for the image of 8 bits
+/// and one layer that writes 8 bits.
 fn scheme(name: &str, x: Bits, w: Bits, scheme: Scheme) -> Artifact {
     let inner = Quantised { weights: w, output: x, scheme };
     let padded = Slide { kernel: [3, 3], stride: [2, 2], padding: [1, 1, 1, 1] };
@@ -45,7 +45,8 @@ fn scheme(name: &str, x: Bits, w: Bits, scheme: Scheme) -> Artifact {
         .finish(name)
 }
 
-/// A convolution on so many channels that fills the arena with what it reads and writes: what it works in is on the stack.
+/// A convolution on so many channels that fills the arena with what it reads and writes: what it works in is
+/// on the stack.
 fn full(channels: u16, scheme: Scheme) -> Artifact {
     let quantised = |output| Quantised { weights: Bits::B4, output, scheme };
     let stem = Slide { stride: [2, 2], ..SAME_3X3 };
@@ -56,8 +57,8 @@ fn full(channels: u16, scheme: Scheme) -> Artifact {
         .finish(&format!("full{channels}{scheme}"))
 }
 
-/// Conv, depthwise, pointwise and linear with `x`-bit inputs and `w`-bit weights; one multiplier for a layer if both
-/// have 8 or both have 4, else one for each channel.
+/// Conv, depthwise, pointwise and linear with `x`-bit inputs and `w`-bit weights; one multiplier for a layer
+/// if both have 8 or both have 4, else one for each channel.
 pub fn weighted(x: Bits, w: Bits) -> Artifact {
     // One zero point for all channels would drown 2-bit images.
     let per_channel = x != w || x == Bits::B2;

@@ -14,7 +14,8 @@ const AFFIXES: [&str; 2] = [".mixq-", ".tmp"];
 /// one or the new one.
 ///
 /// # Errors
-/// What `contents` says, or the disk is full or the folder cannot be written to. The old file is then untouched.
+/// What `contents` says, or the disk is full or the folder cannot be written to. The old file is then
+/// untouched.
 pub(crate) fn write(path: &Path, contents: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
     let folder = parent.unwrap_or(Path::new("."));

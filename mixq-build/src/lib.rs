@@ -23,15 +23,15 @@
 //! # The way through
 //!
 //! Cargo.toml -> [`config::Config`] -> [`graph::Graph`] -> [`memory::Allocation`] -> `train::Trained` ->
-//! [`convert::Converted`] -> [`mixq_format::Artifact`] in `models/<name>.mixq`, which belongs into the firmware's repository.
-//! A build with a fresh artifact trains nothing and never looks for libtorch.
+//! [`convert::Converted`] -> [`mixq_format::Artifact`] in `models/<name>.mixq`, which belongs into the
+//! firmware's repository. A build with a fresh artifact trains nothing and never looks for libtorch.
 //!
 //! # Features
 //!
 //! * `datasets`: datasets other than CSV: folders and archives of images, CIFAR binary, IDX, NPZ; part of
 //!   the other two. Without it a build cannot tell whether an archive or NPZ file has changed, and warns.
-//! * `train`: training with libtorch; the build script then trains when an artifact is stale. `cargo mixq setup`
-//!   fetches libtorch and makes cargo find it; `LIBTORCH` may name the folder of another one.
+//! * `train`: training with libtorch; the build script then trains when an artifact is stale. `cargo mixq
+//!   setup` fetches libtorch and makes cargo find it; `LIBTORCH` may name the folder of another one.
 //! * `cli`: the command line `cargo mixq`.
 
 pub mod artifact;

@@ -25,7 +25,8 @@ pub struct Retrained {
     pub effort: Option<[Effort; 2]>,
 }
 
-/// Makes a model's artifact if it is not fresh, or in any case with `force`, which also trains what another model has trained already.
+/// Makes a model's artifact if it is not fresh, or in any case with `force`, which also trains what another
+/// model has trained already.
 ///
 /// One process at a time makes an artifact: `waiting` is called once if another one does, and what that one
 /// made is used if it is fresh. Files count as they are when all waiting is over, and the data as they were
@@ -129,7 +130,8 @@ fn make(
     Ok((artifact, [trained.float, trained.quantised]))
 }
 
-/// The file of a model's float training, named by what it depends on: networks that differ in their budget alone share it.
+/// The file of a model's float training, named by what it depends on: networks that differ in their budget
+/// alone share it.
 fn float_checkpoint(prepared: &Prepared<'_>, scratch: &Path) -> Result<PathBuf, Error> {
     let inputs: Fingerprint = (prepared.fingerprint.iter())
         .filter(|(name, _)| float_depends_on(name))
@@ -138,8 +140,8 @@ fn float_checkpoint(prepared: &Prepared<'_>, scratch: &Path) -> Result<PathBuf, 
     checkpoint(scratch, "float", &inputs)
 }
 
-/// The file of a model's training with fake quantisation: networks of the same bits share it, and thresholds are made from the
-/// same network as multipliers.
+/// The file of a model's training with fake quantisation: networks of the same bits share it, and thresholds
+/// are made from the same network as multipliers.
 fn quantised_checkpoint(
     prepared: &Prepared<'_>,
     allocation: &Allocation,

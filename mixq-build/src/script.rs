@@ -18,10 +18,12 @@ const NAMES: &str = "MIXQ_MODEL_NAMES";
 /// The variable by which `include_model!` learns how large the arena is that all models share.
 const ARENA: &str = "MIXQ_ARENA_BYTES";
 
-/// Makes sure that the artifact of every model in Cargo.toml is there and fresh, for `include_model!` to include.
+/// Makes sure that the artifact of every model in Cargo.toml is there and fresh, for `include_model!` to
+/// include.
 ///
-/// With feature `train` a stale artifact is trained anew; without, it is an error that says which input changed. Never trains
-/// for an editor's check or on docs.rs. Prints what cargo reads; problems become cargo errors, which stop the build.
+/// With feature `train` a stale artifact is trained anew; without, it is an error that says which input
+/// changed. Never trains for an editor's check or on docs.rs. Prints what cargo reads; problems become cargo
+/// errors, which stop the build.
 ///
 /// ```no_run
 /// // build.rs
@@ -37,8 +39,8 @@ pub fn build() {
 ///
 /// Datasets other than CSV need feature `datasets` of this crate.
 ///
-/// At most so many images, spread evenly over the test part: [`spread`] says which. None, with a warning, where the dataset is
-/// not there: firmware builds from its artifact without.
+/// At most so many images, spread evenly over the test part: [`spread`] says which. None, with a warning,
+/// where the dataset is not there: firmware builds from its artifact without.
 pub fn test_images(model: &str, most: usize) {
     finish(Environment::read().and_then(|environment| write_test_images(&environment, model, most)));
 }
@@ -230,8 +232,8 @@ fn train(
     Ok(())
 }
 
-/// The folder for interrupted trainings and for datasets: in cargo's target folder, which carries this tag, so that the command
-/// line and all profiles share it.
+/// The folder for interrupted trainings and for datasets: in cargo's target folder, which carries this tag,
+/// so that the command line and all profiles share it.
 fn scratch(out_dir: &Path) -> PathBuf {
     let target = out_dir.ancestors().find(|ancestor| ancestor.join("CACHEDIR.TAG").is_file());
     target.unwrap_or(out_dir).join("mixq")

@@ -1,4 +1,5 @@
-//! Artifacts: which change of which input makes them stale, what is wrong with a file, and what writing leaves behind.
+//! Artifacts: which change of which input makes them stale, what is wrong with a file, and what writing
+//! leaves behind.
 
 mod common;
 

@@ -1,4 +1,5 @@
-//! The integer network computes what the trained network says, code by code, in the bytes that were allocated.
+//! The integer network computes what the trained network says, code by code, in the bytes that were
+//! allocated.
 
 mod common;
 

@@ -256,7 +256,8 @@ fn check(graph: &Graph, allocation: &Allocation) {
     for (tensor, offset) in bytes.iter().zip(offsets) {
         assert!(offset + tensor.bytes <= allocation.plan.bytes);
     }
-    // Where two tensors overlap at a step, one is a sum in the place of its summand, which nobody reads later.
+    // Where two tensors overlap at a step, one is a sum in the place of its summand, which nobody reads
+    // later.
     for (step, executed) in allocation.schedule.steps.iter().enumerate() {
         let alive = |t: &usize| bytes[*t].first <= step && step <= bytes[*t].last;
         let living: Vec<usize> = (0..bytes.len()).filter(alive).collect();
@@ -309,8 +310,8 @@ fn every_budget_from_the_least_on_is_met() {
     }
 }
 
-/// Built-in networks, with residual branches or without: as narrow as their budgets make them, the arena is no larger than
-/// what lives at the busiest step.
+/// Built-in networks, with residual branches or without: as narrow as their budgets make them, the arena is
+/// no larger than what lives at the busiest step.
 #[test]
 fn built_in_networks_reach_the_lower_bound() {
     for name in builtin::NAMES {

@@ -1,4 +1,5 @@
-//! Allocation by sensitivity: never worse than the rules, and as good as the best of all choices on small networks.
+//! Allocation by sensitivity: never worse than the rules, and as good as the best of all choices on small
+//! networks.
 
 mod common;
 
@@ -60,7 +61,8 @@ proptest! {
                     prop_assert!(best.flash <= flash && best.ram <= ram);
                     let (best_loss, rule_loss) = (total(&graph, &best, &losses), total(&graph, &rules, &losses));
                     prop_assert!(thresholds || best_loss.0 <= rule_loss.0, "{:?} {:?}", best_loss, rule_loss);
-                    // Where branches cross, a plan may need more than what lives, and the optimum is that of less.
+                    // Where branches cross, a plan may need more than what lives, and the optimum is that of
+                    // less.
                     let chain = !graph.nodes.iter().any(|node| matches!(node.op, Op::Add { .. }));
                     prop_assert!(!chain || best_loss.1 <= rule_loss.1, "{:?} {:?}", best_loss, rule_loss);
                 }

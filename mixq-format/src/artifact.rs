@@ -92,7 +92,8 @@ pub struct Accuracy {
     pub integer: f64,
     /// How many images these are measured on.
     pub test_images: u64,
-    /// How many of them the integer network takes for another class than the one trained with fake quantisation.
+    /// How many of them the integer network takes for another class than the one trained with fake
+    /// quantisation.
     pub disagreements: u64,
     /// Of the float network on the validation part of the training images: what settings may be chosen by.
     pub float_validation: f64,

@@ -98,7 +98,8 @@ pub struct Pool {
     pub window: Window,
 }
 
-/// A residual addition: `q_y = clamp(Z_y + floor((m_a (q_a - Z_a) + m_b (q_b - Z_b) + 2^(s-1)) / 2^s), 0, N_b)`.
+/// A residual addition: `q_y = clamp(Z_y + floor((m_a (q_a - Z_a) + m_b (q_b - Z_b) + 2^(s-1)) / 2^s), 0,
+/// N_b)`.
 ///
 /// The output may lie where an input lies if both have the same offset and the same width: each
 /// element is read before it is written.

@@ -1,14 +1,15 @@
 //! How the kernels of an instruction set want the weights: each layer's packed bytes in another order.
 //!
-//! [`armv7em`] rearranges the weights of a layer for the DSP instructions of ARMv7E-M, where one `SMLAD` multiplies
-//! two pairs of 16-bit halves. It takes as many bytes as before, so flash figures stay what they are, and happens
-//! when firmware is compiled: artifacts do not know of it.
+//! [`armv7em`] rearranges the weights of a layer for the DSP instructions of ARMv7E-M, where one `SMLAD`
+//! multiplies two pairs of 16-bit halves. It takes as many bytes as before, so flash figures stay what they
+//! are, and happens when firmware is compiled: artifacts do not know of it.
 //!
-//! The elements of a filter, in the order row, column, channel, are taken without the padding of rows. Filters are
-//! taken in *blocks* of two output channels, a lower and an upper one. A block is a
-//! sequence of 32-bit words, each of a *unit* of elements, from its first byte on; what is left of its bytes is 0. In fully
-//! connected layers the blocks of [`STRIP`] channels alternate, word by word, as they are multiplied with one pixel instead of four. Blocks of
-//! most convolutions stand between their requantisation tables: see [`Records`].
+//! The elements of a filter, in the order row, column, channel, are taken without the padding of rows.
+//! Filters are taken in *blocks* of two output channels, a lower and an upper one. A block is a sequence of
+//! 32-bit words, each of a *unit* of elements, from its first byte on; what is left of its bytes is 0. In
+//! fully connected layers the blocks of [`STRIP`] channels alternate, word by word, as they are multiplied
+//! with one pixel instead of four. Blocks of most convolutions stand between their requantisation tables: see
+//! [`Records`].
 //!
 //! | weights | input | unit | in a word |
 //! | --- | --- | --- | --- |
@@ -18,8 +19,9 @@
 //! | the same, fully connected | 8 bits | 2 | halves: an element each; nibbles: four channels |
 //! | 2 bits | any | 8 | four pairs, rotated left by 0, 4, 8, 12: bits 0, 1 and 14, 15 of each half |
 //!
-//! Weights of the lower channel are offset by half their range (unsigned), those of the upper one are signed: they lie in
-//! the upper bits of a half. Beside 8-bit input both 4-bit weights are offset; of four channels all but the last.
+//! Weights of the lower channel are offset by half their range (unsigned), those of the upper one are signed:
+//! they lie in the upper bits of a half. Beside 8-bit input both 4-bit weights are offset; of four channels
+//! all but the last.
 
 use crate::{Bits, Depthwise, Layer, Linear, Requant, Rule, Tensor};
 
@@ -51,12 +53,12 @@ pub const STRIP: usize = 8;
 /// What the weights of a fully connected layer are aligned to, in bytes: the kernel loads two words at once.
 pub const ALIGNMENT: u32 = 4;
 
-/// Shifts that the kernels for ARMv7E-M take several codes of at once: the high word of a product decides, with room for the zero point
-/// above it.
+/// Shifts that the kernels for ARMv7E-M take several codes of at once: the high word of a product decides,
+/// with room for the zero point above it.
 pub const SHIFTS: core::ops::RangeInclusive<u8> = 32..=53;
 
-/// Whether the kernels for ARMv7E-M take several codes at once by these tables: [`Rule::Multiplier`], a fraction below 8 bits, all
-/// [`SHIFTS`].
+/// Whether the kernels for ARMv7E-M take several codes at once by these tables: [`Rule::Multiplier`], a
+/// fraction below 8 bits, all [`SHIFTS`].
 ///
 /// # Panics
 /// If `parameters` are not those of the layer.
@@ -67,9 +69,10 @@ pub fn armv7em_requantises(requant: &Requant, channels: usize, parameters: &[u8]
         && parameters[requant.shift as usize..][..shifts].iter().all(|shift| SHIFTS.contains(shift))
 }
 
-/// Bits of the codes that the kernels for ARMv7E-M make of sums while these are in registers: those of convolutions by [`armv7em_records`]; of
-/// fully connected layers of whole strips by the usual tables, with a multiplier for each channel, if the elements are multiplied all at once. 0,
-/// if sums become codes or logits later, by any tables.
+/// Bits of the codes that the kernels for ARMv7E-M make of sums while these are in registers: those of
+/// convolutions by [`armv7em_records`]; of fully connected layers of whole strips by the usual tables, with a
+/// multiplier for each channel, if the elements are multiplied all at once. 0, if sums become codes or logits
+/// later, by any tables.
 ///
 /// # Panics
 /// If `parameters` are not those of the layer.
@@ -92,8 +95,9 @@ pub fn armv7em_codes(layer: &Layer, parameters: &[u8], plan: &Plan) -> usize {
     if codes { bits.count() } else { 0 }
 }
 
-/// Whether there is a kernel for ARMv7E-M for a layer with weights: for those that [`armv7em_blocks`] takes, and for depthwise convolutions
-/// with windows of 3x3 from one column to the next or the one after that [`armv7em_requantises`].
+/// Whether there is a kernel for ARMv7E-M for a layer with weights: for those that [`armv7em_blocks`] takes,
+/// and for depthwise convolutions with windows of 3x3 from one column to the next or the one after that
+/// [`armv7em_requantises`].
 ///
 /// # Panics
 /// If `parameters` are not those of the layer.
@@ -110,17 +114,17 @@ pub fn armv7em_takes(layer: &Layer, parameters: &[u8]) -> bool {
 /// Pixels of the largest window of an average pool whose codes are summed by words, in 16 bits.
 pub const WORD_POOL: usize = 256;
 
-/// Whether the kernels for ARMv7E-M read the codes of a pool by words: where pixels have so many bytes, and a window has no more than
-/// [`WORD_POOL`] pixels if their average is taken.
+/// Whether the kernels for ARMv7E-M read the codes of a pool by words: where pixels have so many bytes, and a
+/// window has no more than [`WORD_POOL`] pixels if their average is taken.
 pub const fn armv7em_words(layer: &Layer) -> bool {
     let (Layer::AveragePool(pool) | Layer::MaxPool(pool)) = layer else { return false };
     let window = pool.window.kernel_height as usize * pool.window.kernel_width as usize;
     pool.input.pixel_bytes() >= 4 && (window <= WORD_POOL || matches!(layer, Layer::MaxPool(_)))
 }
 
-/// The shape of a layer's blocks, if [`armv7em`] rearranges its weights, and how many of them alternate. It does so with
-/// [`Rule::Multiplier`]: convolutions of whole blocks, fully connected layers of at least a strip whose weights are aligned, and weights and
-/// inputs have no padding between bytes, and whole words.
+/// The shape of a layer's blocks, if [`armv7em`] rearranges its weights, and how many of them alternate. It
+/// does so with [`Rule::Multiplier`]: convolutions of whole blocks, fully connected layers of at least a
+/// strip whose weights are aligned, and weights and inputs have no padding between bytes, and whole words.
 fn armv7em_strips(layer: &Layer) -> Option<(Blocks, usize)> {
     let dense = |bits: Bits, channels: u16| (usize::from(channels) * bits.count()).is_multiple_of(8);
     let filters = usize::from(layer.output().channels);
@@ -156,8 +160,8 @@ pub fn armv7em_parameters<'a>(layers: impl IntoIterator<Item = &'a Layer>, param
     all
 }
 
-/// Writes the weights of a layer as the kernels for ARMv7E-M want them, into a copy of the parameters that has them as they are in the
-/// artifact; nothing for layers that [`armv7em_blocks`] leaves alone.
+/// Writes the weights of a layer as the kernels for ARMv7E-M want them, into a copy of the parameters that
+/// has them as they are in the artifact; nothing for layers that [`armv7em_blocks`] leaves alone.
 ///
 /// # Panics
 /// If these are not the parameters of the layer.

@@ -61,14 +61,14 @@ pub struct Requant {
     pub multiplier_step: u8,
     /// 1 if weight zero points differ by output channel, else 0.
     pub zero_point_step: u8,
-    /// Bits of `B` below the unit of the accumulator, 0 to 8: with few bits a unit is a good part of an output's
-    /// step, and a bias of whole units would move codes.
+    /// Bits of `B` below the unit of the accumulator, 0 to 8: with few bits a unit is a good part of an
+    /// output's step, and a bias of whole units would move codes.
     pub fraction: u8,
 }
 
 impl Requant {
-    /// The usual `fraction`: so fine that most channels have a bias with which every step lies exactly where it was trained. DSP
-    /// kernels shift by it in the instruction that adds.
+    /// The usual `fraction`: so fine that most channels have a bias with which every step lies exactly where
+    /// it was trained. DSP kernels shift by it in the instruction that adds.
     pub const FRACTION: u8 = 7;
 
     /// That of layers whose sums, or whose multipliers, leave no room for the usual one.

@@ -1,4 +1,5 @@
-//! What kernels ask of their arguments. All panic in the same place: a message and a line for each would be a good part of an image.
+//! What kernels ask of their arguments. All panic in the same place: a message and a line for each would be a
+//! good part of an image.
 
 /// Bytes of an arena, and of the weights of a filter, at most: 256 MiB where addresses have 32 bits. Then a
 /// word holds the number of their bits.

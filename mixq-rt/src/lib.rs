@@ -61,12 +61,14 @@
 //!
 //! # What it takes
 //!
-//! The portable kernels are about equally fast at `opt-level` 2, 3 and `"s"`, and up to twice as slow at `"z"`. All kernels
-//! do not allocate, use no float and no atomics, and panic only if tables, parameters and arena are not those of one
-//! network that passes [`Network::validate`](format::Network::validate). They need less than 1 KiB of stack.
+//! The portable kernels are about equally fast at `opt-level` 2, 3 and `"s"`, and up to twice as slow at
+//! `"z"`. All kernels do not allocate, use no float and no atomics, and panic only if tables, parameters and
+//! arena are not those of one network that passes [`Network::validate`](format::Network::validate). They need
+//! less than 1 KiB of stack.
 //!
-//! The kernels for ARMv7E-M ([`native`]) work in the part of the arena that no tensor needs while a layer is executed. Where that is less
-//! than 208 bytes (at most 288 for a first layer of three channels) they take as many of the stack, and are slower for filters of more elements than that holds.
+//! The kernels for ARMv7E-M ([`native`]) work in the part of the arena that no tensor needs while a layer is
+//! executed. Where that is less than 208 bytes (at most 288 for a first layer of three channels) they take as
+//! many of the stack, and are slower for filters of more elements than that holds.
 #![no_std]
 
 mod arch;

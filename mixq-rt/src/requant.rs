@@ -243,9 +243,9 @@ impl<'a> Requantiser<'a> {
         self.parameters[self.tables.weight_zero_point as usize..][..count].iter().any(|z| *z != 0)
     }
 
-    /// Writes the code or the logit of an output channel, from `dot = sum(q_x s_w)` and `input_sum = sum(q_x)`
-    /// over the window. That `(dot - Z_w input_sum) 2^fraction + B` fits 32 bits is proven by the build; its
-    /// terms may wrap on the way.
+    /// Writes the code or the logit of an output channel, from `dot = sum(q_x s_w)` and `input_sum =
+    /// sum(q_x)` over the window. That `(dot - Z_w input_sum) 2^fraction + B` fits 32 bits is proven by the
+    /// build; its terms may wrap on the way.
     ///
     /// # Panics
     /// If the tables have no such channel.

@@ -115,7 +115,8 @@ fn the_budget_of_digits_takes_all_widths() {
     assert!(allocation.cuts.iter().any(|cut| !cut.weights), "{:?}", allocation.cuts);
 }
 
-/// Without the images the firmware still compiles; but then it has nothing to do, and the linker leaves the network out.
+/// Without the images the firmware still compiles; but then it has nothing to do, and the linker leaves the
+/// network out.
 #[test]
 fn cifar10_is_the_same_on_device_linker_and_host() {
     let example = Example::new("cifar10");

@@ -1,59 +1,16 @@
-//! As a new user, with nothing in cargo's folder and nothing in the cache: `cargo install`, `cargo mixq setup`, `cargo mixq retrain`,
-//! and firmware that trains while it is built. Fetches 540 MB and compiles for minutes.
+//! As a new user, with nothing in cargo's folder and nothing in the cache: `cargo install`, `cargo mixq
+//! setup`, `cargo mixq retrain`, and firmware that trains while it is built. Fetches 540 MB and compiles for
+//! minutes.
 
-use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use mixq_tests::lines::Lines;
 use serde_json::Value;
 use tempfile::TempDir;
 
-const MANIFEST: &str = r#"
-[package]
-name = "lines"
-version = "0.1.0"
-edition = "2024"
-
-[workspace]
-
-[package.metadata.mixq.device]
-flash = "2 KiB"
-ram = "256 B"
-
-[package.metadata.mixq.models.lines]
-network = "network.toml"
-dataset = { path = "lines.csv", test = 8, labels = ["across", "down"] }
-
-[package.metadata.mixq.models.lines.training]
-epochs = 2
-quantised-epochs = 2
-"#;
-
-const NETWORK: &str = r#"
-input = [4, 4, 1]
-[[layer]]
-op = "conv"
-filters = 4
-kernel = 3
-[[layer]]
-op = "linear"
-features = 2
-"#;
-
-/// Images of one bright line, across or down, 40 of them.
-fn lines() -> String {
-    let mut text = String::new();
-    for image in 0..40 {
-        let (label, position) = (image % 2, image / 2 % 4);
-        for pixel in 0..16 {
-            let on = if label == 0 { pixel / 4 == position } else { pixel % 4 == position };
-            let _ = write!(text, "{},", if on { 200 + image } else { image });
-        }
-        let _ = writeln!(text, "{label}");
-    }
-    text
-}
+const PACKAGE: Lines = Lines { package: "lines", settings: "", constant_channel: false };
 
 /// The machine of somebody who has Rust, Python and a C++ compiler.
 struct User {
@@ -77,14 +34,7 @@ impl User {
                 fs::copy(own.join(file), user.cargo_home().join(file)).unwrap();
             }
         }
-        for (name, text) in [
-            ("Cargo.toml", MANIFEST),
-            ("network.toml", NETWORK),
-            ("lines.csv", &lines()),
-            ("src/lib.rs", "#![no_std]\n"),
-        ] {
-            user.write(name, text);
-        }
+        PACKAGE.write(user.firmware.path());
         user
     }
 
@@ -101,9 +51,7 @@ impl User {
     }
 
     fn write(&self, name: &str, text: &str) {
-        let path = self.firmware.path().join(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
+        fs::write(self.firmware.path().join(name), text).unwrap();
     }
 
     /// In the folder of the firmware.
@@ -182,7 +130,7 @@ fn a_new_user_installs_sets_up_and_trains() {
     assert!(user.json(&["pace"])["as_it_is_trained"]["share"].as_f64().unwrap() > 0.0);
 
     // Firmware whose build script trains, with an artifact that is stale.
-    let manifest = MANIFEST.replace("\nepochs = 2", "\nepochs = 3");
+    let manifest = PACKAGE.manifest().replace("\nepochs = 2", "\nepochs = 3");
     let dependency =
         format!("[build-dependencies]\nmixq-build = {{ path = {build:?}, features = [\"train\"] }}\n");
     user.write("Cargo.toml", &format!("{manifest}\n{dependency}"));

@@ -1,5 +1,6 @@
-//! The memory figures against the truth: flash and RAM as the linker has them, stack as the device uses it, at both usual
-//! optimisation levels. For the example, and for MobileNetV1 at the paper's budget of 2 MiB and 512 KiB.
+//! The memory figures against the truth: flash and RAM as the linker has them, stack as the device uses it,
+//! at both usual optimisation levels. For the example, and for MobileNetV1 at the paper's budget of 2 MiB and
+//! 512 KiB.
 
 use std::path::Path;
 

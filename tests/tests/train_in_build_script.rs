@@ -2,77 +2,29 @@
 //!
 //! Compiles libtorch's bindings once more; `cargo xtask test` sets LIBTORCH.
 
-use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-const BUILD_DEPENDENCIES: &str = r#"
-[package]
-name = "stale"
-version = "0.1.0"
-edition = "2024"
+use mixq_tests::lines::Lines;
 
-[workspace]
-
-# As in mixq's own workspace, so that the bindings of libtorch are shared with its tests where cargo can.
-[profile.dev]
-opt-level = 1
-
-[package.metadata.mixq.device]
-flash = "2 KiB"
-ram = "256 B"
-
-[package.metadata.mixq.models.lines]
-network = "network.toml"
-dataset = { path = "lines.csv", test = 8, labels = ["across", "down"] }
-
-[package.metadata.mixq.models.lines.training]
-epochs = 2
-quantised-epochs = 2
-"#;
-
-const NETWORK: &str = r#"
-input = [4, 4, 2]
-[[layer]]
-op = "conv"
-filters = 4
-kernel = 3
-[[layer]]
-op = "linear"
-features = 2
-"#;
+const PACKAGE: Lines = Lines {
+    package: "stale",
+    // As in mixq's own workspace, so that the bindings of libtorch are shared with its tests where cargo can.
+    settings: "[profile.dev]\nopt-level = 1\n",
+    constant_channel: true,
+};
 
 fn package(folder: &Path) {
-    let write = |name: &str, text: &str| {
-        let path = folder.join(name);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, text).unwrap();
-    };
+    PACKAGE.write(folder);
+    let write = |name: &str, text: &str| std::fs::write(folder.join(name), text).unwrap();
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap();
     let dependency = format!(
         "[build-dependencies]\nmixq-build = {{ path = {:?}, features = [\"train\"] }}\n",
         root.join("mixq-build")
     );
-    write("Cargo.toml", &format!("{BUILD_DEPENDENCIES}{dependency}"));
+    write("Cargo.toml", &format!("{}{dependency}", PACKAGE.manifest()));
     write("Cargo.lock", &std::fs::read_to_string(root.join("Cargo.lock")).unwrap());
     write("build.rs", "fn main() { mixq_build::build() }\n");
-    write("src/lib.rs", "#![no_std]\n");
-    write("network.toml", NETWORK);
-    write("lines.csv", &lines());
-}
-
-/// Images of one bright line, across or down, 40 of them; the second channel shows nothing.
-fn lines() -> String {
-    let mut text = String::new();
-    for image in 0..40 {
-        let (label, position) = (image % 2, image / 2 % 4);
-        for pixel in 0..16 {
-            let on = if label == 0 { pixel / 4 == position } else { pixel % 4 == position };
-            let _ = write!(text, "{},9,", if on { 200 + image } else { image });
-        }
-        let _ = writeln!(text, "{label}");
-    }
-    text
 }
 
 fn build(folder: &Path) -> Output {

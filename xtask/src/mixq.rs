@@ -30,7 +30,8 @@ impl Mixq {
         Ok(Mixq { executable: build(&mut cargo, "cargo-mixq")? })
     }
 
-    /// `cargo mixq <command>`; for the examples if the command is about packages and the arguments name no other workspace.
+    /// `cargo mixq <command>`; for the examples if the command is about packages and the arguments name no
+    /// other workspace.
     pub fn command(&self, command: &str, arguments: &[impl AsRef<OsStr>]) -> Command {
         let mut mixq = Command::new(&self.executable);
         process::with_data(&mut mixq);

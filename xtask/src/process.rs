@@ -25,7 +25,8 @@ pub fn cargo(folder: &str) -> Command {
     cargo
 }
 
-/// Tells a program where datasets are that are not part of the repository: where MIXQ_DATA says, or in `shared/data` beside it.
+/// Tells a program where datasets are that are not part of the repository: where MIXQ_DATA says, or in
+/// `shared/data` beside it.
 pub fn with_data(command: &mut Command) {
     const VARIABLE: &str = "MIXQ_DATA";
     let beside = repository("../shared/data");
@@ -96,7 +97,8 @@ pub fn last_line(command: &mut Command) -> Result<String> {
     last.with_context(|| format!("`{shown}` printed nothing"))
 }
 
-/// Runs `cargo build` with more arguments; the path of the executable called `name`. Compiler output goes to stderr.
+/// Runs `cargo build` with more arguments; the path of the executable called `name`. Compiler output goes to
+/// stderr.
 ///
 /// # Errors
 /// If it does not compile.

@@ -27,8 +27,8 @@ pub fn run(json: bool) -> Result<ExitCode> {
     let mut tests = cargo("");
     tests.args(["test", "--workspace", "--no-fail-fast", "--features", "mixq-build/train,mixq-build/cli"]);
     tests.env("LIBTORCH", &libtorch.folder);
-    // An empty cargo folder and an empty cache: minutes, 540 MB. With the workspace's features nothing else is
-    // compiled twice.
+    // An empty cargo folder and an empty cache: minutes, 540 MB. With the workspace's features nothing else
+    // is compiled twice.
     let mut install = cargo("");
     install.args(["test", "--workspace", "--features", "mixq-build/train,mixq-build/cli"]);
     install.args(["--test", "install", "--", "--ignored", "--nocapture"]);

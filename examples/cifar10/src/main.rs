@@ -1,6 +1,6 @@
-//! Tells ten kinds of things apart on a Cortex-M4: says of each test image what it is taken for, then how many of them
-//! are right. With the semihosting argument `logits` it prints the logits of every image instead, one line of
-//! comma-separated values each.
+//! Tells ten kinds of things apart on a Cortex-M4: says of each test image what it is taken for, then how
+//! many of them are right. With the semihosting argument `logits` it prints the logits of every image
+//! instead, one line of comma-separated values each.
 #![no_std]
 #![no_main]
 

@@ -214,7 +214,7 @@ fn last_number(text: &str, words: &str, name: &str) -> u64 {
 impl Covered {
     /// Cases in a second.
     pub fn per_second(&self) -> f64 {
-        if self.seconds > 0.0 { self.cases as f64 / self.seconds } else { 0.0 }
+        super::per_second(self.cases, self.seconds)
     }
 
     /// For programs.

@@ -14,8 +14,8 @@ pub fn own() -> u64 {
     0
 }
 
-/// Whether a process waits for something else than a processor or a disk: none of its threads is ready to run. It is
-/// not known everywhere; then it is taken to wait.
+/// Whether a process waits for something else than a processor or a disk: none of its threads is ready to
+/// run. It is not known everywhere; then it is taken to wait.
 pub fn waits(process: u32) -> bool {
     let threads = std::fs::read_dir(format!("/proc/{process}/task"));
     let stats = threads.into_iter().flatten().flatten().map(|thread| thread.path().join("stat"));

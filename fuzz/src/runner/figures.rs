@@ -124,7 +124,7 @@ impl Figures {
 
     /// New cases in a second.
     pub fn per_second(&self) -> f64 {
-        if self.seconds > 0.0 { self.cases as f64 / self.seconds } else { 0.0 }
+        super::per_second(self.cases, self.seconds)
     }
 
     /// For programs.

@@ -32,6 +32,11 @@ pub struct Plan {
     pub corpus: PathBuf,
 }
 
+/// Cases in a second.
+fn per_second(cases: u64, seconds: f64) -> f64 {
+    if seconds > 0.0 { cases as f64 / seconds } else { 0.0 }
+}
+
 /// A new folder for the files of a target: in memory where the system has such a place, since a disk takes
 /// longer than a reader.
 fn folder() -> std::io::Result<TempDir> {

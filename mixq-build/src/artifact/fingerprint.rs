@@ -9,8 +9,8 @@ use crate::dataset;
 use crate::error::{Error, Problem};
 use crate::graph::Graph;
 
-/// The inputs of a model by name. Short ones stand as they are, so that a stale artifact can say what changed; long
-/// ones as SHA-256.
+/// The inputs of a model by name. Short ones stand as they are, so that a stale artifact can say what
+/// changed; long ones as SHA-256.
 pub type Fingerprint = BTreeMap<String, String>;
 
 /// The name of the entry that the contents of the dataset have.
@@ -116,8 +116,8 @@ fn digest(value: &impl serde::Serialize) -> Result<String, Error> {
     Ok(Sha256::digest(json(value)?).iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
-/// Straight from the value: a `serde_json::Value` between has its keys in an order that another crate of the build may
-/// change (feature `preserve_order`).
+/// Straight from the value: a `serde_json::Value` between has its keys in an order that another crate of the
+/// build may change (feature `preserve_order`).
 fn json(value: &impl serde::Serialize) -> Result<String, Error> {
     serde_json::to_string(value).map_err(unwritable)
 }

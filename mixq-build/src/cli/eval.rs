@@ -87,7 +87,8 @@ fn own(model: &Model, path: &Path) -> Result<Case, Error> {
     Ok(Case { artifact, images: dataset.test, which: "test images".to_string() })
 }
 
-/// Other images, for an artifact that need not be fresh: what it takes and which classes it tells apart stands in itself.
+/// Other images, for an artifact that need not be fresh: what it takes and which classes it tells apart
+/// stands in itself.
 fn elsewhere(model: &Model, path: &Path, other: &str) -> Result<Case, Error> {
     let artifact = match artifact::state(path, &Fingerprint::new())? {
         State::Fresh(artifact) | State::Stale(artifact, _) | State::Other(artifact, _) => artifact,

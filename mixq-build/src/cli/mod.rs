@@ -1,7 +1,7 @@
 //! The command line `cargo mixq`.
 //!
-//! Tables and errors go to people, progress bars to the terminal; with `--json` the last line on stdout is one JSON object
-//! with the command's figures.
+//! Tables and errors go to people, progress bars to the terminal; with `--json` the last line on stdout is
+//! one JSON object with the command's figures.
 
 /// `println!` that ends the program quietly when nobody reads on, as in `cargo mixq report | head -1`.
 macro_rules! say {
@@ -84,8 +84,8 @@ enum Command {
         /// Write label and logits of each image to this file, one line of comma-separated values each
         #[arg(long, value_name = "FILE")]
         logits: Option<PathBuf>,
-        /// Run them on these images instead, of any kind that mixq reads: on the test part if there is one, else on all. The
-        /// artifact need not be fresh
+        /// Run them on these images instead, of any kind that mixq reads: on the test part if there is one,
+        /// else on all. The artifact need not be fresh
         #[arg(long, value_name = "PATH")]
         dataset: Option<String>,
     },

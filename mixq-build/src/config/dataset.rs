@@ -19,7 +19,8 @@ pub struct DatasetConfig {
     /// What followed `$MIXQ_DATA/` in Cargo.toml, if that was how the path began.
     #[serde(skip)]
     pub shared: Option<PathBuf>,
-    /// A folder for decoded images and digests; `None`: everything is read anew. Whoever knows cargo's target folder sets it.
+    /// A folder for decoded images and digests; `None`: everything is read anew. Whoever knows cargo's target
+    /// folder sets it.
     #[serde(skip)]
     pub cache: Option<PathBuf>,
     /// How many images are the test part; `None`: the part that the dataset has, or a fifth.
@@ -28,7 +29,8 @@ pub struct DatasetConfig {
     pub shape: Option<Shape>,
     /// Largest value of a pixel. Pixels are not scaled by it: the device sees them as they are.
     pub max: u8,
-    /// What the classes mean, in the order of the logits; `None`: what the dataset calls them, or their numbers.
+    /// What the classes mean, in the order of the logits; `None`: what the dataset calls them, or their
+    /// numbers.
     pub labels: Option<Vec<String>>,
     /// Whether images of another size than the network's are scaled.
     pub resize: bool,
@@ -73,7 +75,8 @@ impl DatasetConfig {
         }
     }
 
-    /// The same options for other images: with the path as a person writes it, relative to the current folder.
+    /// The same options for other images: with the path as a person writes it, relative to the current
+    /// folder.
     pub fn elsewhere(&self, written: &str) -> DatasetConfig {
         let other = DatasetConfig { shared: None, location: None, ..self.clone() };
         other.with_path(written, Path::new(""))

@@ -14,16 +14,17 @@
 //! models without share what is left ([`crate::prepare::share()`]). A model alone gets all of it. In place of
 //! sizes stand
 //!
-//! * `chip = "stm32h743zi"`: the whole flash and main RAM of one of [`chips::CHIPS`]; `flash` or `ram` beside it replace
-//!   the chip's, for instance where flash is external.
-//! * `memory-x = "memory.x"`: LENGTH of FLASH and RAM in the firmware's own linker script ([`memory_x`]). Beside other sizes it
-//!   is their limit: a budget over what the linker has is an error.
-//! * `reserve-flash = "64 KiB"`, `reserve-ram = "16 KiB"`: what the application keeps, subtracted from the device's sizes
-//!   wherever these come from. Nothing unless given; usual are the application's code (16 to 64 KiB of flash without, 200 KiB
-//!   and more with a radio's stack) and its stack and statics (4 to 16 KiB of RAM, frame buffers apart).
+//! * `chip = "stm32h743zi"`: the whole flash and main RAM of one of [`chips::CHIPS`]; `flash` or `ram` beside
+//!   it replace the chip's, for instance where flash is external.
+//! * `memory-x = "memory.x"`: LENGTH of FLASH and RAM in the firmware's own linker script ([`memory_x`]).
+//!   Beside other sizes it is their limit: a budget over what the linker has is an error.
+//! * `reserve-flash = "64 KiB"`, `reserve-ram = "16 KiB"`: what the application keeps, subtracted from the
+//!   device's sizes wherever these come from. Nothing unless given; usual are the application's code (16 to
+//!   64 KiB of flash without, 200 KiB and more with a radio's stack) and its stack and statics (4 to 16 KiB
+//!   of RAM, frame buffers apart).
 //!
-//! The nearest table that says something of flash or RAM decides it; in one table `flash` and `ram` count before `chip`, and that
-//! before `memory-x`.
+//! The nearest table that says something of flash or RAM decides it; in one table `flash` and `ram` count
+//! before `chip`, and that before `memory-x`.
 
 pub mod chips;
 mod dataset;

@@ -104,8 +104,8 @@ pub struct Training {
     pub flip: bool,
     /// Share of each label that is spread over all classes, 0 to under 1 (arXiv 1512.00567).
     pub label_smoothing: f64,
-    /// Share of the running average of all parameters that each step keeps, 0 to under 1; the average is what is
-    /// evaluated and kept. 0: no averaging.
+    /// Share of the running average of all parameters that each step keeps, 0 to under 1; the average is what
+    /// is evaluated and kept. 0: no averaging.
     pub average: f64,
     /// Share of the QAT epochs after which batch norm freezes, 0 to 1.
     pub freeze_batch_norm: f64,
@@ -113,8 +113,8 @@ pub struct Training {
     pub rounding: Rounding,
     /// Where the bounds of activations start, and those of weights quantised per layer.
     pub bounds: Bounds,
-    /// Share of QAT's loss that is the distance from the float network's answers instead of the labels, 0 to 1
-    /// (distillation, arXiv 1503.02531).
+    /// Share of QAT's loss that is the distance from the float network's answers instead of the labels, 0 to
+    /// 1 (distillation, arXiv 1503.02531).
     pub distillation: f64,
     /// By how much these answers are softened, over 0.
     pub temperature: f64,

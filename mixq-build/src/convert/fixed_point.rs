@@ -13,10 +13,11 @@ impl FixedPoint {
     /// Exactly 1.
     pub const ONE: FixedPoint = FixedPoint { mantissa: 1 << 30, shift: 30 };
 
-    /// The nearest representable value: `M = m 2^n` with `|m|` in `[0.5, 1)`, mantissa `round(m 2^31)`, shift `31 - n`.
+    /// The nearest representable value: `M = m 2^n` with `|m|` in `[0.5, 1)`, mantissa `round(m 2^31)`, shift
+    /// `31 - n`.
     ///
-    /// `None` if `multiplier` is not finite or `|multiplier| >= 2^31`; anything below `2^-33` (0 included) also is `None`: times
-    /// a 32-bit accumulator it stays below a quarter, so the caller treats it as 0.
+    /// `None` if `multiplier` is not finite or `|multiplier| >= 2^31`; anything below `2^-33` (0 included)
+    /// also is `None`: times a 32-bit accumulator it stays below a quarter, so the caller treats it as 0.
     pub fn new(multiplier: f64) -> Option<FixedPoint> {
         let magnitude = multiplier.abs();
         if !multiplier.is_finite() || magnitude < 2f64.powi(-33) {

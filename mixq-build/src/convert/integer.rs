@@ -86,7 +86,8 @@ impl<'a> Walk<'a> {
         grids
     }
 
-    /// The one scale of all logits, but for the fraction: the unit of the accumulator of the channel with the largest.
+    /// The one scale of all logits, but for the fraction: the unit of the accumulator of the channel with the
+    /// largest.
     fn logit_grid(&self, node: usize, input: Grid) -> Grid {
         let layer = self.layer(node);
         let units = (0..self.graph.nodes[node].output.channels)

@@ -45,7 +45,8 @@ pub struct Entry {
     pub bias: i32,
     /// `M(c)`.
     pub multiplier: FixedPoint,
-    /// The output is the same for every input: the weights must be stored as zero points, so that the sum is 0.
+    /// The output is the same for every input: the weights must be stored as zero points, so that the sum is
+    /// 0.
     pub constant: bool,
 }
 
@@ -100,8 +101,8 @@ impl Biases {
 }
 
 impl Channel<'_> {
-    /// `B(c) = round((beta sigma / gamma - mu + bias) / (S_x S_w(c)))` and `M(c) = gamma / sigma S_x S_w(c) / S_y`
-    /// (arXiv 1905.13082, section 4), with the half for rounding and the input's zero point in `B`.
+    /// `B(c) = round((beta sigma / gamma - mu + bias) / (S_x S_w(c)))` and `M(c) = gamma / sigma S_x S_w(c) /
+    /// S_y` (arXiv 1905.13082, section 4), with the half for rounding and the input's zero point in `B`.
     ///
     /// # Errors
     /// A sentence with the numbers, if the channel cannot be computed in 32 bits.
@@ -128,9 +129,9 @@ impl Channel<'_> {
         entry.or_else(|reason| if self.varies(multiplier) { Err(reason) } else { self.constant() })
     }
 
-    /// The entry next to this one with which every sum has the code of the exact rule: the network then computes what was trained. A
-    /// single code that differs would not matter, but it moves the sums of the next layer across steps, and after some layers every
-    /// image has other codes.
+    /// The entry next to this one with which every sum has the code of the exact rule: the network then
+    /// computes what was trained. A single code that differs would not matter, but it moves the sums of the
+    /// next layer across steps, and after some layers every image has other codes.
     fn exact(&self, rounded: Entry) -> Option<Entry> {
         let max = self.output_max?;
         let thresholds = self.thresholds().ok()?;
@@ -148,9 +149,9 @@ impl Channel<'_> {
 
     /// The biases that have these thresholds with this multiplier.
     ///
-    /// With `M > 0`, sum `s` has code `k` or more iff `(s 2^f + B) M0 >= (k - Z_y) 2^shift`; the least such sum is the
-    /// threshold `T(k)`, so that `T(k) 2^f + B` reaches the least integer that does, and `(T(k) - 1) 2^f + B` does not. With
-    /// `M < 0` the same holds for `-s` and `-B`.
+    /// With `M > 0`, sum `s` has code `k` or more iff `(s 2^f + B) M0 >= (k - Z_y) 2^shift`; the least such
+    /// sum is the threshold `T(k)`, so that `T(k) 2^f + B` reaches the least integer that does, and `(T(k) -
+    /// 1) 2^f + B` does not. With `M < 0` the same holds for `-s` and `-B`.
     fn exact_biases(&self, fixed: FixedPoint, exact: &Thresholds) -> Option<Biases> {
         let (low, high) = self.sum_range();
         // From sums with the zero points in them to those without.
@@ -177,7 +178,8 @@ impl Channel<'_> {
         Some(biases)
     }
 
-    /// What the zero points add to every sum `sum(q_x (s_w - Z_w))` to make it `sum((q_x - Z_x) (s_w - Z_w))`.
+    /// What the zero points add to every sum `sum(q_x (s_w - Z_w))` to make it `sum((q_x - Z_x) (s_w -
+    /// Z_w))`.
     fn folded_zero_points(&self) -> i64 {
         let (zx, zw) = (i64::from(self.input.zero_point), i64::from(self.weights.zero_point));
         self.codes.len() as i64 * zx * zw - zx * self.code_sum()
@@ -278,8 +280,9 @@ impl Channel<'_> {
         (low << self.fraction, high << self.fraction)
     }
 
-    /// No intermediate of the kernel leaves 32 bits: the sum of products, the sum of inputs times the zero point, both
-    /// together, in units of the bias, and with the bias. Partial sums are bounded by the sums of their positive and negative terms.
+    /// No intermediate of the kernel leaves 32 bits: the sum of products, the sum of inputs times the zero
+    /// point, both together, in units of the bias, and with the bias. Partial sums are bounded by the sums of
+    /// their positive and negative terms.
     pub(super) fn prove(&self, folded_bias: i64) -> Result<(), String> {
         let terms = |sign: i64| -> i64 {
             self.codes.iter().map(|code| (i64::from(*code) * sign).max(0) * self.input_max).sum()

@@ -12,15 +12,15 @@ use crate::config::Rounding;
 pub struct Thresholds {
     /// `T(1)` to `T(N_b)`, ascending.
     pub bounds: Vec<i32>,
-    /// Weights and zero point must be stored as their complements `-1 - s`, which turns the sum round and keeps the
-    /// range of codes: then a channel with a negative multiplier ascends like all others.
+    /// Weights and zero point must be stored as their complements `-1 - s`, which turns the sum round and
+    /// keeps the range of codes: then a channel with a negative multiplier ascends like all others.
     pub complemented: bool,
 }
 
 impl Channel<'_> {
-    /// The least sums `sum(q_x (s_w - Z_w))` with codes 1 to `N_b`, in exact arithmetic: none differs from the real
-    /// `Z_y + round((multiplier S_x S_w (sum - Z_x sum(s_w - Z_w)) + offset) / S_y)`. Sums out of reach are
-    /// cut to the first beyond.
+    /// The least sums `sum(q_x (s_w - Z_w))` with codes 1 to `N_b`, in exact arithmetic: none differs from
+    /// the real `Z_y + round((multiplier S_x S_w (sum - Z_x sum(s_w - Z_w)) + offset) / S_y)`. Sums out of
+    /// reach are cut to the first beyond.
     ///
     /// # Errors
     /// A sentence with the numbers, if a sum exceeds 32 bits.

@@ -47,8 +47,8 @@ impl Case {
         }
     }
 
-    /// `Z_y + round((multiplier S_x S_w (sum - Z_x sum(s_w - Z_w)) + offset) / S_y)`, twice numerator and denominator, in
-    /// units of 2^-84.
+    /// `Z_y + round((multiplier S_x S_w (sum - Z_x sum(s_w - Z_w)) + offset) / S_y)`, twice numerator and
+    /// denominator, in units of 2^-84.
     fn code(&self, sum: i64) -> i64 {
         let weights: i64 =
             self.codes.iter().map(|code| i64::from(*code) - i64::from(self.zero_points[1])).sum();
@@ -120,8 +120,8 @@ proptest! {
         }
     }
 
-    /// Where no entry is exact, ICN rounds the bias to a 256th of an accumulator's unit, `M / 256` codes, and the multiplier to `2^-31` of
-    /// itself.
+    /// Where no entry is exact, ICN rounds the bias to a 256th of an accumulator's unit, `M / 256` codes, and
+    /// the multiplier to `2^-31` of itself.
     #[test]
     fn icn_differs_by_its_rounding_alone(case in cases()) {
         let channel = case.channel();

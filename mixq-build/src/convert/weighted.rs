@@ -13,7 +13,8 @@ use crate::graph::Op;
 use crate::memory::{Tables, weight_rows};
 
 impl Walk<'_> {
-    /// Appends weights and tables of a node that reads `x` and writes `y`; where the weights are, their width, and the tables.
+    /// Appends weights and tables of a node that reads `x` and writes `y`; where the weights are, their
+    /// width, and the tables.
     pub(super) fn weighted(
         &mut self,
         node: usize,
@@ -93,8 +94,8 @@ impl Walk<'_> {
         );
     }
 
-    /// Gives all channels the one multiplier of the layer. Those that vary with the input have it, because batch norm is in
-    /// their weights, or because they are logits.
+    /// Gives all channels the one multiplier of the layer. Those that vary with the input have it, because
+    /// batch norm is in their weights, or because they are logits.
     fn share_multiplier(&mut self, node: usize, entries: &mut [(usize, Entry)], y: Tensor) {
         let varying = entries.iter().find(|(_, entry)| !entry.constant);
         let Some(shared) = varying.map(|(_, entry)| entry.multiplier) else { return };
@@ -148,13 +149,14 @@ impl Walk<'_> {
     }
 }
 
-/// Logits are as fine as the bias before them: with few bits the unit of the accumulator is a good part of what two classes differ by.
+/// Logits are as fine as the bias before them: with few bits the unit of the accumulator is a good part of
+/// what two classes differ by.
 pub(super) fn logits_in_parts(grid: Grid, fraction: u8) -> Grid {
     Grid { scale: grid.scale / f64::from(1u32 << fraction), ..grid }
 }
 
-/// The finest fraction at which all channels fit 32 bits, and their shifts the kernels that take several codes at once, if there
-/// is one.
+/// The finest fraction at which all channels fit 32 bits, and their shifts the kernels that take several
+/// codes at once, if there is one.
 fn fraction<'a, Channels: Iterator<Item = Channel<'a>>>(channels: impl Fn(u8) -> Channels) -> u8 {
     let entries = |fraction: &u8| channels(*fraction).map(|channel| channel.entry());
     let fits = |fraction: &u8| entries(fraction).all(|entry| entry.is_ok());

@@ -167,7 +167,8 @@ fn name(class: usize, labels: &[String]) -> String {
     }
 }
 
-/// The classes that a dataset itself names must be those of the network; of a trained network, see [`super::measure()`].
+/// The classes that a dataset itself names must be those of the network; of a trained network, see
+/// [`super::measure()`].
 pub(super) fn class_names(wanted: &Wanted<'_>, names: &[impl AsRef<str>]) -> Option<Problem> {
     if wanted.model.is_some() {
         return None;

@@ -136,8 +136,8 @@ impl Known {
     }
 }
 
-/// The folders of datasets, in the order in which they are looked through: that of `MIXQ_DATA`, and the user's own, which
-/// `cargo mixq data` fills.
+/// The folders of datasets, in the order in which they are looked through: that of `MIXQ_DATA`, and the
+/// user's own, which `cargo mixq data` fills.
 pub fn data_folders() -> Vec<PathBuf> {
     let named = std::env::var_os(VARIABLE).filter(|folder| !folder.is_empty()).map(PathBuf::from);
     named.into_iter().chain(user_folder()).collect()

@@ -24,7 +24,8 @@ const RATIO: u64 = 100;
 /// The images of a dataset that is packed may have so many bytes as the network wants them,
 #[cfg(feature = "datasets")]
 const PIXELS: u64 = 1 << 30;
-/// and beyond that so many times what they are packed in: small ones of one colour, scaled, must not fill the memory.
+/// and beyond that so many times what they are packed in: small ones of one colour, scaled, must not fill the
+/// memory.
 #[cfg(feature = "datasets")]
 const PIXELS_RATIO: u64 = 1000;
 

@@ -1,4 +1,5 @@
-//! A dataset to measure a trained network with: no image of it was trained with, and its classes are those of the network.
+//! A dataset to measure a trained network with: no image of it was trained with, and its classes are those of
+//! the network.
 
 use super::parts::{Parts, Wanted, enumerate};
 use super::{Split, Watch, check};
@@ -17,11 +18,13 @@ pub struct Measure {
 
 /// Reads a dataset for a trained network with images of shape `input` and one logit for each of `labels`.
 ///
-/// Classes that the dataset names are found among `labels` by their names, in any order; it may lack some, which is warned of.
-/// Where it does not name them, its numbers are those of the logits. `test` and `labels` of `config` do not count.
+/// Classes that the dataset names are found among `labels` by their names, in any order; it may lack some,
+/// which is warned of. Where it does not name them, its numbers are those of the logits. `test` and `labels`
+/// of `config` do not count.
 ///
 /// # Errors
-/// What keeps the dataset from being read, the first of the images that are wrong, classes that the network does not know.
+/// What keeps the dataset from being read, the first of the images that are wrong, classes that the network
+/// does not know.
 pub fn measure(
     config: &DatasetConfig,
     input: Shape,

@@ -1,7 +1,7 @@
 //! Images as 8-bit pixels, as the device's camera delivers them.
 //!
-//! A reader for each kind of dataset hands over all images in the order of the dataset. A new kind is a file here and a line
-//! in `kind::KINDS`.
+//! A reader for each kind of dataset hands over all images in the order of the dataset. A new kind is a file
+//! here and a line in `kind::KINDS`.
 
 mod cache;
 mod check;

@@ -15,8 +15,8 @@ pub(super) struct Wanted<'a> {
     pub shape: Shape,
     /// Labels are 0 to one less; at most 65,536.
     pub classes: usize,
-    /// Labels of the trained network that is to be measured, not trained: the dataset may have some of its classes in any order,
-    /// and a test part alone.
+    /// Labels of the trained network that is to be measured, not trained: the dataset may have some of its
+    /// classes in any order, and a test part alone.
     pub model: Option<&'a [String]>,
 }
 

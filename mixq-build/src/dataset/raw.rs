@@ -8,8 +8,8 @@ use super::{check, limit};
 use crate::error::Problem;
 use crate::graph::Shape;
 
-/// Images of one shape, one after the other in the order row, column, channel, with their labels, from a file of
-/// `packed` bytes. `name` says where they are from.
+/// Images of one shape, one after the other in the order row, column, channel, with their labels, from a file
+/// of `packed` bytes. `name` says where they are from.
 pub(super) fn split(
     wanted: &Wanted<'_>,
     name: &str,

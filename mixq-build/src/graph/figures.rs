@@ -82,8 +82,8 @@ impl Graph {
         if shape.is_empty() { 0 } else { shape.iter().product() }
     }
 
-    /// The number of a node's trained parameters: weights, and for each output channel a bias or, with batch norm,
-    /// gamma and beta.
+    /// The number of a node's trained parameters: weights, and for each output channel a bias or, with batch
+    /// norm, gamma and beta.
     pub fn parameters(&self, index: usize) -> usize {
         let Node { op, output, .. } = &self.nodes[index];
         let of_a_channel = match (op.weighted(), op.batch_norm()) {

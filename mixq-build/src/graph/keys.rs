@@ -30,7 +30,8 @@ impl File {
         self.problems.push(problem);
     }
 
-    /// Every key that is not among `known` is a problem; `owner` is whose keys they are, as in "a conv layer".
+    /// Every key that is not among `known` is a problem; `owner` is whose keys they are, as in "a conv
+    /// layer".
     pub(super) fn check_keys(&mut self, table: &dyn TableLike, owner: &str, known: &[&str]) {
         for (key, _) in table.iter().filter(|(key, _)| !known.contains(key)) {
             let help = match nearest(key, known.iter().copied()) {

@@ -40,7 +40,8 @@ impl Op {
         }
     }
 
-    /// Its kind as tables show it, with the kernel's height and width: "conv 3x3", "pointwise", "average pool 4x4".
+    /// Its kind as tables show it, with the kernel's height and width: "conv 3x3", "pointwise", "average pool
+    /// 4x4".
     pub fn kind(&self) -> String {
         let sized = |name: &str, window: &Window| format!("{name} {}x{}", window.kernel[0], window.kernel[1]);
         match self {

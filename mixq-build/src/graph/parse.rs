@@ -17,8 +17,8 @@
 //! inputs = ["image"]          # default: the layer before
 //! ```
 //!
-//! By default the last layer has neither batch norm nor activation, and a layer that a `batch_norm` or a `relu`
-//! reads has what those bring.
+//! By default the last layer has neither batch norm nor activation, and a layer that a `batch_norm` or a
+//! `relu` reads has what those bring.
 
 use std::path::Path;
 
@@ -60,8 +60,8 @@ impl Spec {
     /// Reads a layer list from a text; `path` is what messages call it.
     ///
     /// # Errors
-    /// All misspelt keys, missing keys and values that cannot be, each with its line and column. Whether the layers fit
-    /// together [`Graph::resolve`](super::Graph::resolve) says.
+    /// All misspelt keys, missing keys and values that cannot be, each with its line and column. Whether the
+    /// layers fit together [`Graph::resolve`](super::Graph::resolve) says.
     pub fn parse(path: &Path, text: &str) -> Result<Spec, Error> {
         let mut file = File { path: path.to_path_buf(), source: text.into(), problems: Vec::new() };
         let document = match Document::parse(text) {

@@ -2,7 +2,8 @@
 
 use super::{Padding, Shape, Window};
 
-/// The largest height, width, number of channels, kernel, stride or padding: the device keeps them in 16 bits.
+/// The largest height, width, number of channels, kernel, stride or padding: the device keeps them in 16
+/// bits.
 pub(super) const LARGEST: usize = u16::MAX as usize;
 
 /// The largest number of elements of a tensor, and of weights of a layer: offsets have 32 bits.
@@ -14,7 +15,8 @@ pub(super) const LARGEST_POOL: usize = (1 << 23) - 1;
 impl Padding {
     /// The padding at top, bottom, left, right of an input of `[height, width]`; strides are not 0.
     ///
-    /// `Same` is TensorFlow's: `max((ceil(input / stride) - 1) stride + kernel - input, 0)`, the smaller half first.
+    /// `Same` is TensorFlow's: `max((ceil(input / stride) - 1) stride + kernel - input, 0)`, the smaller half
+    /// first.
     pub fn pixels(self, input: [usize; 2], kernel: [usize; 2], stride: [usize; 2]) -> [usize; 4] {
         match self {
             Padding::Valid => [0; 4],

@@ -43,9 +43,10 @@ impl LayerSpec {
 
 /// An operator with what must be known of it. Kernels and strides are `[height, width]` in pixels.
 ///
-/// `batch_norm` and `relu` say whether these follow. `None` means: both follow a convolution, a depthwise and a
-/// pointwise layer, neither follows a linear layer or an addition, neither follows the last layer of the
-/// network, and a layer that is read by a [`OpSpec::BatchNorm`] or [`OpSpec::Relu`] gets what is written there.
+/// `batch_norm` and `relu` say whether these follow. `None` means: both follow a convolution, a depthwise and
+/// a pointwise layer, neither follows a linear layer or an addition, neither follows the last layer of the
+/// network, and a layer that is read by a [`OpSpec::BatchNorm`] or [`OpSpec::Relu`] gets what is written
+/// there.
 #[derive(Clone, Debug, PartialEq)]
 pub enum OpSpec {
     /// Standard convolution.

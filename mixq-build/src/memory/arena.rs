@@ -43,8 +43,8 @@ pub fn live_bytes(tensors: &[Lifetime], step: usize) -> usize {
 
 /// Places tensors so that no two that live at the same time overlap.
 ///
-/// First fit in several orders (by size, by life, by time), the best of which is improved by swaps. A chain always
-/// reaches the lower bound: there, tensors alternate between the two ends of the arena.
+/// First fit in several orders (by size, by life, by time), the best of which is improved by swaps. A chain
+/// always reaches the lower bound: there, tensors alternate between the two ends of the arena.
 pub fn plan(tensors: &[Lifetime]) -> Plan {
     let steps = tensors.iter().map(|tensor| tensor.last + 1).max().unwrap_or(0);
     let lower_bound = (0..steps).map(|step| live_bytes(tensors, step)).max().unwrap_or(0);

@@ -6,7 +6,8 @@ use mixq_format::{Bits, Rule};
 use crate::config::Scheme;
 use crate::graph::{Graph, Op, Source};
 
-/// Bytes of constants at these widths of weights and of outputs (by node): parameters, padded to a word, and layer tables.
+/// Bytes of constants at these widths of weights and of outputs (by node): parameters, padded to a word, and
+/// layer tables.
 pub fn flash_bytes(graph: &Graph, weights: &[Option<Bits>], activations: &[Bits], scheme: Scheme) -> u64 {
     let bytes = |(node, bits): (usize, &Option<Bits>)| {
         bits.map(|bits| parameter_bytes(graph, node, bits, widths(graph, node, activations), scheme))
@@ -15,8 +16,8 @@ pub fn flash_bytes(graph: &Graph, weights: &[Option<Bits>], activations: &[Bits]
     parameters.next_multiple_of(4) + table_bytes(graph)
 }
 
-/// Bytes of constants with all weights at these bits, for the activations at which that is most: only thresholds
-/// depend on them.
+/// Bytes of constants with all weights at these bits, for the activations at which that is most: only
+/// thresholds depend on them.
 pub fn most_flash_bytes(graph: &Graph, bits: Bits, scheme: Scheme) -> u64 {
     let most = |node: usize| {
         let [input, output] = widths(graph, node, &vec![Bits::B8; graph.nodes.len()]);
@@ -31,7 +32,8 @@ pub fn most_flash_bytes(graph: &Graph, bits: Bits, scheme: Scheme) -> u64 {
     weighted.map(most).sum::<u64>().next_multiple_of(4) + table_bytes(graph)
 }
 
-/// Bytes of a weighted node's packed weights and requantisation tables; `widths` are those of its input and its output.
+/// Bytes of a weighted node's packed weights and requantisation tables; `widths` are those of its input and
+/// its output.
 pub fn parameter_bytes(graph: &Graph, node: usize, bits: Bits, widths: [Bits; 2], scheme: Scheme) -> u64 {
     let (rows, columns) = weight_rows(graph, node);
     let Tables { rule, multipliers, zero_points } = Tables::new(graph, node, bits, widths, scheme);
@@ -76,8 +78,9 @@ pub(crate) struct Tables {
 }
 
 impl Tables {
-    /// Thresholds make codes of 4 and 2 bits only: 255 of them for each channel would take 50 times the bytes of a multiplier, to
-    /// save a rounding that 8 bits do not show. Codes of 8 bits and logits are made as by [`Scheme::PerChannel`].
+    /// Thresholds make codes of 4 and 2 bits only: 255 of them for each channel would take 50 times the bytes
+    /// of a multiplier, to save a rounding that 8 bits do not show. Codes of 8 bits and logits are made as by
+    /// [`Scheme::PerChannel`].
     pub fn new(graph: &Graph, node: usize, bits: Bits, widths: [Bits; 2], scheme: Scheme) -> Tables {
         let channels = graph.nodes[node].output.channels;
         let [input, output] = widths;

@@ -14,7 +14,8 @@ use crate::graph::{Graph, Op};
 /// The widths to choose from, in the order of all losses.
 pub const WIDTHS: [Bits; 3] = [Bits::B8, Bits::B4, Bits::B2];
 
-/// What is lost if one tensor has fewer bits, by node, for each of [`WIDTHS`]; any unit in which losses add up.
+/// What is lost if one tensor has fewer bits, by node, for each of [`WIDTHS`]; any unit in which losses add
+/// up.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Losses {
     /// Of each node's weights; not read for a node without.
@@ -25,7 +26,8 @@ pub struct Losses {
 
 /// Gives every tensor the bits that lose least in sum, under the bytes of `flash` and `ram`.
 ///
-/// The weights are exactly optimal for the activations (whose bits matter to flash only where there are thresholds). So are the activations wherever the arena reaches the sum of what lives at the busiest step
+/// The weights are exactly optimal for the activations (whose bits matter to flash only where there are
+/// thresholds). So are the activations wherever the arena reaches the sum of what lives at the busiest step
 /// (every chain does); where it does not, they are optimal for the largest sum with which it fits.
 ///
 /// # Errors
@@ -99,7 +101,8 @@ fn activations(
         (0..initial.len()).map(|width| vec![0.0; options(width).len()]).collect();
     for step in &schedule.steps {
         let width = schedule.tensors[step.output].width;
-        // A pool's codes are its input's, which have been counted; a sum in its summand's place has codes of its own.
+        // A pool's codes are its input's, which have been counted; a sum in its summand's place has codes of
+        // its own.
         let pooled = matches!(graph.nodes[step.node].op, Op::AveragePool { .. } | Op::MaxPool { .. });
         if !schedule.fixed[width] && !pooled {
             by_width[width].iter_mut().zip(losses[step.node]).for_each(|(sum, loss)| *sum += loss);

@@ -1,7 +1,7 @@
 //! Memory model `paper`: what arXiv 1905.13082 and its authors' program count, to reproduce them.
 //!
-//! A chain of weighted layers; flash is packed weights (in bits, unrounded) and the parameters of table 1; RAM is input
-//! and output of the layer that runs, logits at 8 bits.
+//! A chain of weighted layers; flash is packed weights (in bits, unrounded) and the parameters of table 1;
+//! RAM is input and output of the layer that runs, logits at 8 bits.
 
 use mixq_format::Bits;
 

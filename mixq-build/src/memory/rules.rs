@@ -16,7 +16,8 @@ pub struct DeadEnd {
 /// One side of a step: a tensor and its size where the step meets it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Side {
-    /// Index of the tensor's width. Tensors that must share a width (the two sides of a pool) share the index.
+    /// Index of the tensor's width. Tensors that must share a width (the two sides of a pool) share the
+    /// index.
     pub width: usize,
     /// Elements of the tensor.
     pub elements: u64,
@@ -98,7 +99,8 @@ fn side_to_cut(bits: &[Bits], fixed: &[bool], step: &Step) -> (usize, Option<boo
 /// The slack `delta` of the weight rule, in millionths.
 pub const DELTA: u32 = 50_000;
 
-/// The weight rule: narrows `bits` until `exceeds(bits)` is false. `weights[i]` counts the weights of layer `i`.
+/// The weight rule: narrows `bits` until `exceeds(bits)` is false. `weights[i]` counts the weights of layer
+/// `i`.
 ///
 /// Each turn halves the first layer with more than 2 bits whose share of all weight bits exceeds
 /// the largest such share less `delta` (millionths). Returns the cuts in order, as layer indices.

@@ -57,8 +57,9 @@ pub enum Infeasible {
     },
     /// Too little flash.
     Flash {
-        /// Bytes with all weights at 2 bits: the least budget that can be met beside this one of RAM. (The activations
-        /// that fit it decide how many thresholds there are; without thresholds they do not matter.)
+        /// Bytes with all weights at 2 bits: the least budget that can be met beside this one of RAM. (The
+        /// activations that fit it decide how many thresholds there are; without thresholds they do not
+        /// matter.)
         least: u64,
     },
 }

@@ -117,8 +117,9 @@ impl Schedule {
     }
 }
 
-/// Which input's place (and width, so that it can) the output of a node takes: that of the summand of an addition that nobody
-/// reads afterwards; of two such, the one written last, so that the other is free in its width.
+/// Which input's place (and width, so that it can) the output of a node takes: that of the summand of an
+/// addition that nobody reads afterwards; of two such, the one written last, so that the other is free in its
+/// width.
 fn in_place(graph: &Graph, node: usize) -> Option<usize> {
     let Op::Add { .. } = graph.nodes[node].op else { return None };
     if node + 1 == graph.nodes.len() {

@@ -1,9 +1,10 @@
 //! Beyond the paper's rules: the bits that lose least, exactly, given what each width would lose.
 //!
 //! Flash depends on the bits of weights alone and RAM on those of activations alone, so there are two
-//! problems: a multiple-choice knapsack for the weights, and for the activations a choice under one budget at each step, in
-//! which only tensors alive at the same time meet. Losses are of any unit in which they add up: the increase of the loss, or a
-//! weighted quantisation error. Sensitivities in, bits out: nothing here knows of training.
+//! problems: a multiple-choice knapsack for the weights, and for the activations a choice under one budget at
+//! each step, in which only tensors alive at the same time meet. Losses are of any unit in which they add up:
+//! the increase of the loss, or a weighted quantisation error. Sensitivities in, bits out: nothing here knows
+//! of training.
 
 use std::collections::BTreeMap;
 
@@ -16,8 +17,8 @@ pub struct Candidate {
     pub loss: f64,
 }
 
-/// For each tensor the index of the candidate to take, so that all together take at most `budget` bytes and lose least;
-/// `None` if even the smallest do not fit.
+/// For each tensor the index of the candidate to take, so that all together take at most `budget` bytes and
+/// lose least; `None` if even the smallest do not fit.
 ///
 /// Exact: keeps every partial choice that no other beats in both bytes and loss.
 pub fn choose_weights(tensors: &[Vec<Candidate>], budget: u64) -> Option<Vec<usize>> {
@@ -59,10 +60,11 @@ pub struct Alive {
     pub bytes: Vec<u64>,
 }
 
-/// For each width the index of the candidate to take, so that at every step the tensors alive take at most `budget` bytes,
-/// and all widths together lose least; `None` if no choice fits. `losses[width][candidate]`.
+/// For each width the index of the candidate to take, so that at every step the tensors alive take at most
+/// `budget` bytes, and all widths together lose least; `None` if no choice fits. `losses[width][candidate]`.
 ///
-/// Exact: goes through the steps and keeps, for each choice for the tensors that live on, the best of what came before.
+/// Exact: goes through the steps and keeps, for each choice for the tensors that live on, the best of what
+/// came before.
 pub fn choose_activations(steps: &[Vec<Alive>], losses: &[Vec<f64>], budget: u64) -> Option<Vec<usize>> {
     let last_step = |width: usize| steps.iter().rposition(|alive| alive.iter().any(|a| a.width == width));
     // By the choices for the widths that are still alive: the least loss, and all choices.

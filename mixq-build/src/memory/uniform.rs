@@ -7,7 +7,8 @@ use super::schedule::Schedule;
 use crate::config::Scheme;
 use crate::graph::Graph;
 
-/// Gives all weights and activations these bits, under the bytes of `flash` and `ram`; image and logits keep theirs.
+/// Gives all weights and activations these bits, under the bytes of `flash` and `ram`; image and logits keep
+/// theirs.
 ///
 /// # Errors
 /// What is too large.

@@ -26,7 +26,8 @@ pub struct Request<'a> {
 }
 
 impl Request<'_> {
-    /// A problem for every memory that is too small, the last one with what near it would fit; empty if all fits.
+    /// A problem for every memory that is too small, the last one with what near it would fit; empty if all
+    /// fits.
     ///
     /// # Errors
     /// The memory model does not know such networks.

@@ -51,8 +51,8 @@ pub enum Shortage {
     },
 }
 
-/// The bytes of a network with everything at 2 bits, in which it always fits, and by memory model `runtime` in no less.
-/// With thresholds, flash is that of the activations with most of them, and less may do.
+/// The bytes of a network with everything at 2 bits, in which it always fits, and by memory model `runtime`
+/// in no less. With thresholds, flash is that of the activations with most of them, and less may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Least {
     /// Bytes of flash.

@@ -120,7 +120,8 @@ impl Report {
     }
 }
 
-/// The step during which most bytes are alive (of several, the first), and how many; tensors take whole words.
+/// The step during which most bytes are alive (of several, the first), and how many; tensors take whole
+/// words.
 pub fn peak(input: Tensor, layers: &[Layer]) -> (usize, u64) {
     let mut lives = vec![(input, 0, 0)];
     for (now, layer) in layers.iter().enumerate() {

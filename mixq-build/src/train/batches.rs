@@ -58,7 +58,8 @@ pub fn least(graph: &Graph) -> usize {
     if graph.normalises_single_pixels().is_some() { 2 } else { 1 }
 }
 
-/// A generator for one purpose in one epoch: an epoch draws the same whether or not training was interrupted before it.
+/// A generator for one purpose in one epoch: an epoch draws the same whether or not training was interrupted
+/// before it.
 fn generator(seed: u64, epoch: usize, purpose: u64) -> fastrand::Rng {
     let mixed = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ ((epoch as u64) << 32) ^ purpose;
     fastrand::Rng::with_seed(mixed)
@@ -180,7 +181,8 @@ mod tests {
         Form { shape: SHAPE, image: Grid { scale: 1.0, zero_point: 0 }, device: Device::Cpu }
     }
 
-    /// Copied pixels are what the affine map gives, which interpolates nothing where it moves by whole pixels.
+    /// Copied pixels are what the affine map gives, which interpolates nothing where it moves by whole
+    /// pixels.
     #[test]
     fn moved_pixels_are_those_of_the_affine_map() {
         let pixels: Vec<u8> = (0..24).collect();

@@ -1,4 +1,5 @@
-//! The state of a phase in a file, so that a killed training goes on where it was, and a finished one is not done again.
+//! The state of a phase in a file, so that a killed training goes on where it was, and a finished one is not
+//! done again.
 //!
 //! A line of JSON says what the state is of and holds its numbers; the values of its tensors follow, 32 bits
 //! each, low byte first.

@@ -57,8 +57,8 @@ impl Model<'_> {
         })
     }
 
-    /// What batch norm or bias do to each channel of the convolution: a factor and a summand. A folded batch norm's factor is in
-    /// the weights.
+    /// What batch norm or bias do to each channel of the convolution: a factor and a summand. A folded batch
+    /// norm's factor is in the weights.
     fn affine(&self, node: usize) -> (Vec<f64>, Vec<f64>) {
         let double = |tensor: &Tensor| tensor.to_kind(Kind::Double);
         let channels = |part| self.get(node, part).map(double);

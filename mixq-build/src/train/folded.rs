@@ -7,8 +7,9 @@ use super::model::Model;
 /// Codes that the weights of a layer's median channel should have, at least.
 const CODES: f64 = 4.0;
 
-/// What to say of each layer whose folded weights differ so much by channel that on one grid for all of them the median channel's have fewer
-/// than [`CODES`] codes: where a channel never varies its factor `gamma / sigma` may be hundreds of times the others'.
+/// What to say of each layer whose folded weights differ so much by channel that on one grid for all of them
+/// the median channel's have fewer than [`CODES`] codes: where a channel never varies its factor `gamma /
+/// sigma` may be hundreds of times the others'.
 pub fn warnings(model: &Model<'_>) -> Vec<String> {
     (0..model.graph.nodes.len())
         .filter(|node| model.folded_factor(*node).is_some())

@@ -21,7 +21,8 @@ pub struct Mode {
 struct Value {
     /// Real values, or multiples of `unit`.
     tensor: Tensor,
-    /// Where the values are codes, what one is worth: codes are exact, and what reads them has few weights to scale instead.
+    /// Where the values are codes, what one is worth: codes are exact, and what reads them has few weights to
+    /// scale instead.
     unit: Option<Tensor>,
     /// The scale of its grid, where it is quantised.
     scale: Option<Tensor>,
@@ -106,10 +107,11 @@ impl Model<'_> {
         self.activate(index, computed, mode)
     }
 
-    /// The step of a grid from 0, on which a node's output comes as codes: that of layers with weights and ReLU.
+    /// The step of a grid from 0, on which a node's output comes as codes: that of layers with weights and
+    /// ReLU.
     ///
-    /// It is learned (arXiv 1902.08153): its gradient reaches it through the batch norm before and the weights after it, both
-    /// small, and is PACT's for values above the bound.
+    /// It is learned (arXiv 1902.08153): its gradient reaches it through the batch norm before and the
+    /// weights after it, both small, and is PACT's for values above the bound.
     fn output_step(&self, index: usize, mode: Mode) -> Option<Tensor> {
         let node = &self.graph.nodes[index];
         let high = self.get(index, part::HIGH).filter(|_| node.op.weighted() && node.op.relu())?;
@@ -243,13 +245,14 @@ impl Model<'_> {
     }
 }
 
-/// Steps of a grid in a sixth of its range. In sixths ReLU6 clamps, whose gradient libtorch computes in one pass over memory; that of a
-/// clamp to any range takes four, a third of a whole step's time.
+/// Steps of a grid in a sixth of its range. In sixths ReLU6 clamps, whose gradient libtorch computes in one
+/// pass over memory; that of a clamp to any range takes four, a third of a whole step's time.
 fn steps_of_sixth(bits: Bits) -> f64 {
     f64::from(bits.max_code()) / 6.0
 }
 
-/// The average of codes is rounded on the codes, whose sums are exact: halves are frequent, and round as on the device.
+/// The average of codes is rounded on the codes, whose sums are exact: halves are frequent, and round as on
+/// the device.
 fn average(x: &Value, window: &Window, kept: impl Fn(Tensor) -> Value) -> Value {
     let mut average = average_pool(&x.tensor, window);
     match (&x.scale, &x.unit) {

@@ -91,8 +91,8 @@ pub struct Task<'a> {
     pub graph: &'a Graph,
     /// Its bits.
     pub allocation: &'a Allocation,
-    /// What each tensor minds is measured on the trained float network, and the bits that this then chooses replace those of
-    /// `allocation`.
+    /// What each tensor minds is measured on the trained float network, and the bits that this then chooses
+    /// replace those of `allocation`.
     pub choose: Option<Choose<'a>>,
     /// How finely weights are scaled.
     pub scheme: Scheme,
@@ -102,8 +102,8 @@ pub struct Task<'a> {
     pub dataset: &'a Dataset,
 }
 
-/// The files that keep the state of each phase. One that another training finished is used: float networks do not depend on
-/// the budget.
+/// The files that keep the state of each phase. One that another training finished is used: float networks do
+/// not depend on the budget.
 #[derive(Clone, Copy)]
 pub struct Checkpoints<'a> {
     /// Of the float phase; named by all that it depends on.
@@ -116,11 +116,12 @@ pub struct Checkpoints<'a> {
 
 /// Trains a network on the training part of its dataset; the test part is looked at once, at the end.
 ///
-/// An interrupted training that finds its checkpoints goes on, and comes to the same result as one that was not interrupted.
+/// An interrupted training that finds its checkpoints goes on, and comes to the same result as one that was
+/// not interrupted.
 ///
 /// # Errors
-/// The training diverged twice or was interrupted, the checkpoint cannot be written, or the device is not there. The checkpoints
-/// then still hold the last good state.
+/// The training diverged twice or was interrupted, the checkpoint cannot be written, or the device is not
+/// there. The checkpoints then still hold the last good state.
 pub fn train(
     task: Task<'_>,
     checkpoints: Checkpoints<'_>,
@@ -158,7 +159,8 @@ pub fn train(
     let machine = Machine { threads: float_state.machine.threads, ..machine };
     let float_effort = effort(&float_state);
     let float = best(float_state)?;
-    // Without bounds: a model of another scheme may have trained it, and bounds that this one has not make its weights per layer.
+    // Without bounds: a model of another scheme may have trained it, and bounds that this one has not make
+    // its weights per layer.
     let trained = copies(&float.parameters).into_iter().filter(|(name, _)| !model::part::is_bound(name));
     model.tensors.extend(trained);
     folded::warnings(&model).iter().for_each(|warning| observer.warn(warning));
@@ -221,8 +223,8 @@ fn effort(state: &State) -> Effort {
     Effort { seconds: state.seconds, images_per_second: state.images_per_second(), threads, cpu }
 }
 
-/// All epochs that are left; of a phase without any, the state as it is. A loss that is no number takes the state back to before
-/// the epoch, with half of the learning rate; once.
+/// All epochs that are left; of a phase without any, the state as it is. A loss that is no number takes the
+/// state back to before the epoch, with half of the learning rate; once.
 fn run(
     phase: &Phase<'_>,
     model: &mut Model<'_>,

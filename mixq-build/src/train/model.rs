@@ -25,8 +25,8 @@ pub struct Model<'a> {
     pub rounding: Rounding,
     /// The image's grid, which normalises all channels alike.
     pub image: Grid,
-    /// What is left to normalise of each channel, `[channels]`: factors on the weights that meet the image. None where
-    /// something else meets it.
+    /// What is left to normalise of each channel, `[channels]`: factors on the weights that meet the image.
+    /// None where something else meets it.
     pub gains: Option<Tensor>,
     /// Where the tensors lie.
     pub device: Device,
@@ -139,8 +139,8 @@ impl<'a> Model<'a> {
         Model { graph, allocation, scheme, rounding, image, gains, device, only: None, tensors }
     }
 
-    /// Weights as the integer network will hold them, before they are rounded: with the image's normalisation, and with batch
-    /// norm where the scheme folds it.
+    /// Weights as the integer network will hold them, before they are rounded: with the image's
+    /// normalisation, and with batch norm where the scheme folds it.
     pub fn real_weight(&self, node: usize) -> Tensor {
         let weight = self.unfolded_weight(node);
         match self.folded_factor(node) {
@@ -243,7 +243,8 @@ fn image_meets_weights_only(graph: &Graph) -> bool {
     readers.into_iter().all(|node| matches!(node.op, Op::Conv { .. } | Op::Depthwise { .. }))
 }
 
-/// Whether a node's output has a quantiser of its own: pools and flatten keep their input's, logits have none.
+/// Whether a node's output has a quantiser of its own: pools and flatten keep their input's, logits have
+/// none.
 pub fn has_own_grid(graph: &Graph, node: usize) -> bool {
     let op = &graph.nodes[node].op;
     (op.weighted() || matches!(op, Op::Add { .. })) && node + 1 < graph.nodes.len()

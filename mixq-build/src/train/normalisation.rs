@@ -6,9 +6,10 @@ use crate::dataset;
 
 /// What normalises the images: `gains[c] * scale * (pixel - zero_point)`.
 ///
-/// The scale and the zero point are those of the image's tensor: they are the same for all channels, and the zero point is what
-/// the device pads with. What the means of the channels differ by is a constant before the first batch norm or bias, which
-/// takes it; what their deviations differ by are factors on the first weights.
+/// The scale and the zero point are those of the image's tensor: they are the same for all channels, and the
+/// zero point is what the device pads with. What the means of the channels differ by is a constant before the
+/// first batch norm or bias, which takes it; what their deviations differ by are factors on the first
+/// weights.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Normalisation {
     /// Mean and deviation of all pixels, but for those of channels that hardly vary.

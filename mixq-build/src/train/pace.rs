@@ -1,4 +1,5 @@
-//! How fast trainings learn: float and quantised steps by turns, so that whatever else a machine does meets both alike.
+//! How fast trainings learn: float and quantised steps by turns, so that whatever else a machine does meets
+//! both alike.
 
 use std::time::Instant;
 
@@ -25,10 +26,12 @@ pub struct Pace {
 /// Batches of a turn.
 const BATCHES: usize = 8;
 
-/// Learns from the same images in float and with fake quantisation, by turns; one more turn goes before, which finds the memory.
+/// Learns from the same images in float and with fake quantisation, by turns; one more turn goes before,
+/// which finds the memory.
 ///
-/// Steps are those of [`super::train`] in the first epoch of either phase, from the draw of the images to the optimiser: a quantised
-/// one asks the float network, too, if the settings say so. The network is a fresh one.
+/// Steps are those of [`super::train`] in the first epoch of either phase, from the draw of the images to the
+/// optimiser: a quantised one asks the float network, too, if the settings say so. The network is a fresh
+/// one.
 ///
 /// # Errors
 /// The device is not there.

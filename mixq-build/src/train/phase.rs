@@ -193,7 +193,8 @@ impl Phase<'_> {
         }
     }
 
-    /// Whether batch norm is frozen in this epoch: from the start where its running statistics are part of the weights.
+    /// Whether batch norm is frozen in this epoch: from the start where its running statistics are part of
+    /// the weights.
     fn frozen(&self, epoch: usize) -> bool {
         let share = self.settings.freeze_batch_norm;
         let folded = self.scheme == Scheme::PerLayerFolded;
@@ -237,8 +238,8 @@ pub fn cross_entropy(logits: &Tensor, labels: &Tensor, smoothing: f64) -> Tensor
     logits.cross_entropy_loss::<Tensor>(labels, None, Reduction::Mean, -100, smoothing)
 }
 
-/// Cross-entropy with another network's answers, both softened by a temperature, in the units of that with labels
-/// (arXiv 1503.02531, section 2).
+/// Cross-entropy with another network's answers, both softened by a temperature, in the units of that with
+/// labels (arXiv 1503.02531, section 2).
 fn distillation(logits: &Tensor, taught: &Tensor, temperature: f64) -> Tensor {
     let answers = (taught / temperature).softmax(1, Kind::Float);
     let learned = (logits / temperature).log_softmax(1, Kind::Float);

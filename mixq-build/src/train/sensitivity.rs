@@ -1,4 +1,5 @@
-//! How much each tensor minds to have fewer bits: the increase of the loss on training images when it alone is quantised.
+//! How much each tensor minds to have fewer bits: the increase of the loss on training images when it alone
+//! is quantised.
 
 use tch::Tensor;
 
@@ -14,7 +15,8 @@ use crate::memory::{Losses, WIDTHS};
 
 /// Measures all tensors of a float network, taken once, before QAT.
 ///
-/// An increase below 0 is noise of the measurement and counts as none; fewer bits never count as better than more.
+/// An increase below 0 is noise of the measurement and counts as none; fewer bits never count as better than
+/// more.
 pub fn measure(model: &mut Model<'_>, train: &Images<'_>) -> Losses {
     let nodes = model.graph.nodes.len();
     let mut losses = Losses { weights: vec![[0.0; 3]; nodes], activations: vec![[0.0; 3]; nodes] };

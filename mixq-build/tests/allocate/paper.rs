@@ -121,8 +121,8 @@ fn delta_is_an_option() {
         assert!(well);
         json["cuts"][0].clone()
     };
-    // Of 4,209,088 weights block13_pointwise has 1,048,576, the largest share, 24.9 %. More than 24.9 - 20 % have those
-    // with over 206,758, the first of which is block7_pointwise with 512 x 512.
+    // Of 4,209,088 weights block13_pointwise has 1,048,576, the largest share, 24.9 %. More than 24.9 - 20 %
+    // have those with over 206,758, the first of which is block7_pointwise with 512 x 512.
     assert_eq!(first("0")["layer"], "block13_pointwise");
     assert_eq!(first("0.05")["layer"], "block13_pointwise");
     assert_eq!(first("0.2")["layer"], "block7_pointwise");

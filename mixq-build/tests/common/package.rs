@@ -100,7 +100,8 @@ impl Package {
         Config::load(&self.folder).unwrap_or_else(|error| panic!("{error}"))
     }
 
-    /// Writes an artifact that is fresh: everything but the values of its weights is what training would make.
+    /// Writes an artifact that is fresh: everything but the values of its weights is what training would
+    /// make.
     pub fn write_fresh_artifact(&self) -> Artifact {
         let config = self.config();
         let prepared = Prepared::new(&config.models[0]).unwrap_or_else(|error| panic!("{error}"));

@@ -1,5 +1,5 @@
-//! What a trained network says that every code is: one layer at a time, in plain floating point, from the codes that the
-//! layer reads. Shares nothing with the conversion but the network's description.
+//! What a trained network says that every code is: one layer at a time, in plain floating point, from the
+//! codes that the layer reads. Shares nothing with the conversion but the network's description.
 
 use mixq_build::config::{Rounding, Scheme};
 use mixq_build::convert::{Grid, TrainedNetwork};
@@ -33,8 +33,8 @@ impl Codes {
 pub struct Exact {
     /// Its value in steps of the output's grid, without the zero point.
     pub steps: f64,
-    /// By how much integers may miss that: half an accumulator unit from the bias, and the last bits of multipliers. Thresholds
-    /// miss nothing; what remains are the last bits of this very computation.
+    /// By how much integers may miss that: half an accumulator unit from the bias, and the last bits of
+    /// multipliers. Thresholds miss nothing; what remains are the last bits of this very computation.
     pub slack: f64,
 }
 

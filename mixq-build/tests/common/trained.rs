@@ -7,8 +7,9 @@ use mixq_build::graph::{Graph, Op, Shape, Source};
 use mixq_build::memory::Allocation;
 use mixq_format::Bits;
 
-/// Values of every kind that a training can come to: zero points at the ends of their range, multipliers of either
-/// sign and exactly 0; in the folded scheme all multipliers are 1, and some channels have no weights but 0. Output scales are such that codes spread over their range.
+/// Values of every kind that a training can come to: zero points at the ends of their range, multipliers of
+/// either sign and exactly 0; in the folded scheme all multipliers are 1, and some channels have no weights
+/// but 0. Output scales are such that codes spread over their range.
 pub fn random_trained(
     rng: &mut Rng,
     graph: &Graph,

@@ -99,7 +99,8 @@ fn archives_are_read_like_folders() {
         assert_eq!(read("d.tar.zst", &zstd(&packed)), expected());
         assert_eq!(read("d.zip", &zip(&files)), expected());
     }
-    // Several frames of Zstandard, and one to be skipped: a magic number, the length, what only others understand.
+    // Several frames of Zstandard, and one to be skipped: a magic number, the length, what only others
+    // understand.
     let packed = tar(&small());
     let (head, tail) = packed.split_at(700);
     let skipped = [&[0x50, 0x2A, 0x4D, 0x18, 3, 0, 0, 0][..], b"abc"].concat();
@@ -109,7 +110,8 @@ fn archives_are_read_like_folders() {
     assert_eq!(read("d.zip", &zip(&with(small(), &attributes))), expected());
 }
 
-/// A dataset without parts: the same images become the test part whatever is around the folders or in which order they come.
+/// A dataset without parts: the same images become the test part whatever is around the folders or in which
+/// order they come.
 #[test]
 fn a_share_of_each_class_is_cut_by_name() {
     let classes = [("ant", 40), ("bee", 10), ("cat", 50)];

@@ -14,7 +14,8 @@ fn counts(split: &Split) -> [usize; 10] {
     counts
 }
 
-/// Facts of the test set of UCI "Optical Recognition of Handwritten Digits", counted with Python's csv module.
+/// Facts of the test set of UCI "Optical Recognition of Handwritten Digits", counted with Python's csv
+/// module.
 #[test]
 fn the_digits_are_all_there() {
     let shape = Shape { height: 8, width: 8, channels: 1 };
@@ -64,7 +65,8 @@ fn the_test_part_is_the_end() {
     same("d.csv", GOOD.trim_end().replace("255", "\"255\"").as_bytes());
 }
 
-/// Expected: `printf` of each name with its zero byte and of `sha256sum` of its contents, all through `sha256sum`.
+/// Expected: `printf` of each name with its zero byte and of `sha256sum` of its contents, all through
+/// `sha256sum`.
 #[test]
 fn digests_of_folders_are_of_names_and_contents() {
     let folder = TempDir::new().unwrap();

@@ -37,7 +37,8 @@ pub fn png(shape: Shape, seed: usize) -> Vec<u8> {
     encode(shape, &pixels(shape, seed), ImageFormat::Png)
 }
 
-/// Four images to train with and two to measure with, of two classes; by number in the order in which they must be read.
+/// Four images to train with and two to measure with, of two classes; by number in the order in which they
+/// must be read.
 pub fn small() -> Files {
     let names = ["train/ant/a.png", "train/ant/b.png", "train/bee/a.PNG", "train/bee/c.png"];
     let names = names.into_iter().chain(["test/ant/a.png", "test/bee/0.png"]).enumerate();

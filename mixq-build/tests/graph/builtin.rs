@@ -41,8 +41,8 @@ fn mobilenet_v1_has_the_published_size() {
     assert_eq!([0.75, 0.5, 0.25].map(|width| millions(width, 224)), [325, 149, 41]);
 }
 
-/// arXiv 2106.07597 and its Keras models: 12.5 M and 2.66 M MAC, 78,666 and 24,908 parameters. Keras counts two moving
-/// statistics beside gamma and beta, and biases in front of batch norm, which it makes void.
+/// arXiv 2106.07597 and its Keras models: 12.5 M and 2.66 M MAC, 78,666 and 24,908 parameters. Keras counts
+/// two moving statistics beside gamma and beta, and biases in front of batch norm, which it makes void.
 #[test]
 fn mlperf_tiny_networks_have_the_published_size() {
     for (name, multiply_accumulates, counted) in

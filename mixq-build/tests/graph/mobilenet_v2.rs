@@ -10,8 +10,8 @@ fn at(width: f64, resolution: usize) -> Graph {
     network("mobilenet_v2", &Options { width, resolution, ..usual })
 }
 
-/// torchvision's `mobilenet_v2` and Keras's `MobileNetV2` both have 3,504,872 trainable parameters; torchvision's
-/// documentation gives 0.30 G multiply-accumulates.
+/// torchvision's `mobilenet_v2` and Keras's `MobileNetV2` both have 3,504,872 trainable parameters;
+/// torchvision's documentation gives 0.30 G multiply-accumulates.
 #[test]
 fn it_has_the_published_size() {
     let full = at(1.0, 224);
@@ -110,7 +110,8 @@ fn a_stem_of_stride_1_keeps_small_images() {
     }
 }
 
-/// The same shapes, other pixels: TensorFlow pads 224 and 112 at the bottom and the right only where it strides.
+/// The same shapes, other pixels: TensorFlow pads 224 and 112 at the bottom and the right only where it
+/// strides.
 #[test]
 fn padding_is_tensorflows_or_pytorchs() {
     for name in ["mobilenet_v1", "mobilenet_v2"] {

@@ -14,7 +14,8 @@ fn starts(input: usize, kernel: usize, stride: usize, before: usize, after: usiz
     starts
 }
 
-/// The least padding with which the window has a position for every `stride` pixels begun, smaller half first.
+/// The least padding with which the window has a position for every `stride` pixels begun, smaller half
+/// first.
 fn same(input: usize, kernel: usize, stride: usize) -> (usize, usize) {
     let wanted = (0..input).step_by(stride).count();
     let total = (0..).find(|total| starts(input, kernel, stride, 0, *total).len() >= wanted).unwrap();
@@ -90,7 +91,8 @@ proptest! {
             let axis = |axis: usize, input: usize| {
                 let (before, after) = around(*padding, axis, input, kernel[axis], stride[axis]);
                 let starts = starts(input, kernel[axis], stride[axis], before, after);
-                // Some position sees no pixel, as the device may not have it, or would if there were one more.
+                // Some position sees no pixel, as the device may not have it, or would if there were one
+                // more.
                 let blind = before >= kernel[axis] || after >= kernel[axis];
                 (starts, [before, after], blind)
             };

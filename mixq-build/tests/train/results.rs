@@ -47,7 +47,8 @@ fn the_same_seed_gives_the_same_bytes() {
     assert_ne!(train(&other).parameters, Artifact::from_bytes(&first).unwrap().parameters);
 }
 
-/// What the float network minds least is cut, within the budgets; the kernels agree with fake quantisation there, too.
+/// What the float network minds least is cut, within the budgets; the kernels agree with fake quantisation
+/// there, too.
 #[test]
 fn bits_by_sensitivity() {
     let package =

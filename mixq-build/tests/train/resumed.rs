@@ -66,8 +66,8 @@ impl Observer for Heard {
     }
 }
 
-/// Trains again; the epochs of either phase that this took, and what was warned of but for the poor accuracy of
-/// so short a training.
+/// Trains again; the epochs of either phase that this took, and what was warned of but for the poor accuracy
+/// of so short a training.
 fn train_again(package: &Package) -> ((usize, usize), Vec<String>) {
     let _ = std::fs::remove_file(package.artifact());
     let mut heard = Heard::default();
@@ -137,7 +137,8 @@ fn a_checkpoint_of_another_training_is_not_used() {
     }
 }
 
-/// The float network does not depend on the budget; with thresholds instead of multipliers nothing is trained at all.
+/// The float network does not depend on the budget; with thresholds instead of multipliers nothing is trained
+/// at all.
 #[test]
 fn what_another_model_has_trained_is_not_trained_again() {
     let package = digits("per-channel", SHORT);

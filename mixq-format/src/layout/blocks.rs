@@ -17,13 +17,14 @@ pub struct Blocks {
     pub word: usize,
     /// Width of a weight.
     pub weight_bits: Bits,
-    /// Whether windows are of 3x3 on three channels, one or two columns apart: then elements are in an order of their own, see [`Blocks::element`].
+    /// Whether windows are of 3x3 on three channels, one or two columns apart: then elements are in an order
+    /// of their own, see [`Blocks::element`].
     pub nine: bool,
 }
 
 impl Blocks {
-    /// For a convolution. Codes of 4 and 2 bits of several pixels whose channels do not fill their bytes are unpacked to a byte each: then this is
-    /// for 8-bit input.
+    /// For a convolution. Codes of 4 and 2 bits of several pixels whose channels do not fill their bytes are
+    /// unpacked to a byte each: then this is for 8-bit input.
     pub const fn of_conv(conv: &Conv) -> Blocks {
         let Conv { input, window, .. } = conv;
         let channels = input.channels as usize;
@@ -47,8 +48,8 @@ impl Blocks {
         Blocks { channels: BLOCK, unit, word: 32 / x.count(), weight_bits: w, nine: false }
     }
 
-    /// For a fully connected layer: beside one pixel of 8 bits there are registers for the sums of four channels of 4-bit weights, each
-    /// by itself.
+    /// For a fully connected layer: beside one pixel of 8 bits there are registers for the sums of four
+    /// channels of 4-bit weights, each by itself.
     pub const fn of_linear(x: Bits, w: Bits) -> Blocks {
         let blocks = Blocks::of(x, w);
         if blocks.nibbles() { Blocks { channels: 4, unit: 2, ..blocks } } else { blocks }
@@ -59,14 +60,16 @@ impl Blocks {
         32 / self.word
     }
 
-    /// Which of a filter's elements is at a slot; slots are counted in pairs of halves, in the order of the words. `None`:
-    /// a slot of the last unit that is empty.
+    /// Which of a filter's elements is at a slot; slots are counted in pairs of halves, in the order of the
+    /// words. `None`: a slot of the last unit that is empty.
     ///
-    /// Of [nine](Self::nine) there may be a 28th element, see [`Records`](super::Records). With 8-bit input a row's first eight elements are two words,
-    /// whose last elements follow; with others two pixels stand side by side, and the third ones of the first two rows.
+    /// Of [nine](Self::nine) there may be a 28th element, see [`Records`](super::Records). With 8-bit input a
+    /// row's first eight elements are two words, whose last elements follow; with others two pixels stand
+    /// side by side, and the third ones of the first two rows.
     ///
-    /// Unpacking a word of input puts element `i` beside the one half a word later, and so does [half of one](Self::half_word); elements that
-    /// fill no word are in their order, those that fill no unit beside the one half a unit later.
+    /// Unpacking a word of input puts element `i` beside the one half a word later, and so does [half of
+    /// one](Self::half_word); elements that fill no word are in their order, those that fill no unit beside
+    /// the one half a unit later.
     pub const fn element(&self, elements: usize, slot: usize) -> Option<usize> {
         if self.nine {
             let element = match slot {
@@ -93,14 +96,14 @@ impl Blocks {
         if element < elements { Some(element) } else { None }
     }
 
-    /// Whether the last unit of a window of [nine](Self::nine) has room for a zero point that is multiplied as a weight: not where sums of two channels
-    /// share an accumulator, as it may be negative.
+    /// Whether the last unit of a window of [nine](Self::nine) has room for a zero point that is multiplied
+    /// as a weight: not where sums of two channels share an accumulator, as it may be negative.
     pub const fn holds_zero_points(&self) -> bool {
         matches!(self.weight_bits, Bits::B8) || self.nibbles()
     }
 
-    /// Elements whose weights are stored of a window of nine, those of weight 0 included that fill the last unit: all, but with 8-bit weights without
-    /// zero points among them.
+    /// Elements whose weights are stored of a window of nine, those of weight 0 included that fill the last
+    /// unit: all, but with 8-bit weights without zero points among them.
     pub const fn stored_of_nine(&self, zero_points: bool) -> usize {
         match self.weight_bits {
             Bits::B8 if !zero_points => NINE,
@@ -108,7 +111,8 @@ impl Blocks {
         }
     }
 
-    /// Elements of the last, incomplete unit that are stored, those that are empty before the last one included.
+    /// Elements of the last, incomplete unit that are stored, those that are empty before the last one
+    /// included.
     pub const fn tail(&self, elements: usize) -> usize {
         // The second of three is in the upper half of the first pair.
         if self.nine && elements % self.unit == 3 && self.unit == 8 { 5 } else { elements % self.unit }
@@ -122,7 +126,8 @@ impl Blocks {
         elements / self.unit * 4 + tail_bytes
     }
 
-    /// Whether half a word of the codes that fill no word is unpacked as one: of 4 or 2 bits each, and whole units.
+    /// Whether half a word of the codes that fill no word is unpacked as one: of 4 or 2 bits each, and whole
+    /// units.
     pub const fn half_word(&self, elements: usize) -> bool {
         self.word >= 8 && self.unit <= self.word / 2 && elements % self.word >= self.word / 2
     }
@@ -138,13 +143,14 @@ impl Blocks {
         if offset { (self.weight_bits.max_code() + 1) / 2 } else { 0 }
     }
 
-    /// What is added to the zero point of channel 0 or 1 of a block where it is stored before the weights: what is added to these, but for 8 bits,
-    /// where it would not fit its byte.
+    /// What is added to the zero point of channel 0 or 1 of a block where it is stored before the weights:
+    /// what is added to these, but for 8 bits, where it would not fit its byte.
     pub const fn zero_point_offset(&self, channel: usize) -> i32 {
         if matches!(self.weight_bits, Bits::B8) { 0 } else { self.offset(channel) }
     }
 
-    /// The bits of one weight in its word: pair 0 to 3, half 0 or 1, channel 0 or 1 (lower, upper), or one of four.
+    /// The bits of one weight in its word: pair 0 to 3, half 0 or 1, channel 0 or 1 (lower, upper), or one of
+    /// four.
     pub(super) const fn bits(&self, pair: usize, half: usize, channel: usize, weight: i32) -> u32 {
         let field = ((weight + self.offset(channel)) & self.weight_bits.max_code()) as u32;
         let half = 16 * half;
@@ -157,7 +163,8 @@ impl Blocks {
         }
     }
 
-    /// The same in the last, incomplete unit, of which only the first bytes are stored: those of one element after the other.
+    /// The same in the last, incomplete unit, of which only the first bytes are stored: those of one element
+    /// after the other.
     pub(super) const fn tail_bits(&self, element: usize, channel: usize, weight: i32) -> u32 {
         let field = self.bits(0, 0, channel, weight);
         if self.unit == 2 {
@@ -208,7 +215,8 @@ mod tests {
     #[test]
     fn two_pixels_of_a_first_layer_stand_side_by_side() {
         let nine = Blocks { nine: true, ..Blocks::of(Bits::B4, Bits::B4) };
-        // By row, column and channel: three channels of the first two columns, row by row, then the third columns.
+        // By row, column and channel: three channels of the first two columns, row by row, then the third
+        // columns.
         let place = |element: usize| [element / 9, element % 9 / 3, element % 3];
         let found: Vec<_> = elements(&nine, 27).into_iter().map(place).collect();
         assert_eq!(found[..6], [[0, 0, 0], [0, 1, 0], [0, 0, 1], [0, 1, 1], [0, 0, 2], [0, 1, 2]]);

@@ -7,8 +7,8 @@ use crate::{Bits, Conv, Layer, Linear, Tensor};
 /// How the kernel for ARMv7E-M executes one layer, settled when firmware is compiled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Plan {
-    /// Where the layer may work in the arena, while its tensors and those that later layers read are there: bytes from its start,
-    /// a multiple of 4.
+    /// Where the layer may work in the arena, while its tensors and those that later layers read are there:
+    /// bytes from its start, a multiple of 4.
     pub scratch: u32,
     /// Bytes, a multiple of 4. If they are too few, the kernel works on the stack.
     pub scratch_bytes: u32,
@@ -16,8 +16,8 @@ pub struct Plan {
     pub proof: Proof,
 }
 
-/// The plan of layer `index`, if [`armv7em`](super::armv7em) rearranges its weights: it works in the largest free part of the arena, as far as
-/// that is of use.
+/// The plan of layer `index`, if [`armv7em`](super::armv7em) rearranges its weights: it works in the largest
+/// free part of the arena, as far as that is of use.
 ///
 /// # Panics
 /// If there is no such layer, or `parameters` are not those of the network.
@@ -37,10 +37,12 @@ pub fn plan(layers: &[Layer], index: usize, parameters: &[u8], arena_bytes: u32)
     Some(Plan { scratch, scratch_bytes, proof })
 }
 
-/// Bytes that are enough for a layer: 16 elements of four pixels as 16-bit halves, those of one pixel packed, and the sums of four channels.
+/// Bytes that are enough for a layer: 16 elements of four pixels as 16-bit halves, those of one pixel packed,
+/// and the sums of four channels.
 pub const LEAST_SCRATCH: usize = 208;
 
-/// Bytes that are enough where [`Blocks::nine`] is: such windows are widened whole, and three rows of what two pixels see staged.
+/// Bytes that are enough where [`Blocks::nine`] is: such windows are widened whole, and three rows of what
+/// two pixels see staged.
 pub const LEAST_SCRATCH_OF_NINE: usize = 272;
 
 /// The same where sums are needed, because codes are made of them by tables elsewhere.
@@ -59,8 +61,9 @@ fn least_scratch(layer: &Layer) -> usize {
     }
 }
 
-/// Bytes that a layer works in if it has as many as it likes: the elements of a window as 16-bit halves, for four pixels; one of them packed; the
-/// sums of the output channels, where they are not requantised at once. For fully connected layers the elements alone.
+/// Bytes that a layer works in if it has as many as it likes: the elements of a window as 16-bit halves, for
+/// four pixels; one of them packed; the sums of the output channels, where they are not requantised at once.
+/// For fully connected layers the elements alone.
 pub fn useful(layer: &Layer) -> usize {
     let bytes = match layer {
         Layer::Conv(conv @ Conv { input, output, window, .. }) => {
@@ -77,7 +80,8 @@ pub fn useful(layer: &Layer) -> usize {
     bytes.max(least_scratch(layer))
 }
 
-/// Whether all codes of a convolution by [`armv7em_records`](super::armv7em_records) are made in one go: there is room for all elements of four windows.
+/// Whether all codes of a convolution by [`armv7em_records`](super::armv7em_records) are made in one go:
+/// there is room for all elements of four windows.
 pub fn whole(conv: &Conv, plan: &Plan) -> bool {
     let Conv { input, window, .. } = conv;
     let windows = Windows::of(conv);
@@ -88,7 +92,8 @@ pub fn whole(conv: &Conv, plan: &Plan) -> bool {
     windows == Windows::Nine || (elements <= plan.proof.chunk.into() && each * elements <= bytes)
 }
 
-/// The tensors that are in the arena while a layer is executed: its own, and those that later layers read and earlier ones wrote.
+/// The tensors that are in the arena while a layer is executed: its own, and those that later layers read and
+/// earlier ones wrote.
 fn live(layers: &[Layer], index: usize) -> impl Iterator<Item = &Tensor> {
     let read = |layer: usize| {
         let (a, b) = layers[layer].inputs();

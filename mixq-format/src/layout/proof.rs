@@ -8,8 +8,8 @@ use crate::{Bits, Layer};
 pub struct Proof {
     /// Elements that may be multiplied before the sums of a block are taken apart: a multiple of 16.
     pub chunk: u16,
-    /// Elements until the sums of a lower channel have to be taken out of those of two channels in one half: whole units of weights and
-    /// words of input.
+    /// Elements until the sums of a lower channel have to be taken out of those of two channels in one half:
+    /// whole units of weights and words of input.
     pub interval: u16,
 }
 
@@ -26,13 +26,15 @@ const _: () = assert!(255 * 3 * LEAST < 1 << 14);
 ///
 /// With codes of at most `q`, sums over `n` consecutive elements of a filter have to keep
 ///
-/// * the upper channel's `sum(q_x (w - Z))`, which an accumulator of 32 bits holds times `2^s`, within 32 bits: `q` times the sum of
-///   what is positive in `w - Z`, and of what is negative, below `2^(31 - s)`. `s` is 8 for 8-bit weights, 4 for 4-bit weights beside 8-bit
-///   input, else that of the last point. Fully connected layers subtract zero points later. What is between may overflow: it wraps;
+/// * the upper channel's `sum(q_x (w - Z))`, which an accumulator of 32 bits holds times `2^s`, within 32
+///   bits: `q` times the sum of what is positive in `w - Z`, and of what is negative, below `2^(31 - s)`. `s`
+///   is 8 for 8-bit weights, 4 for 4-bit weights beside 8-bit input, else that of the last point. Fully
+///   connected layers subtract zero points later. What is between may overflow: it wraps;
 /// * for four channels of 4-bit weights in a half: the third's the same, times 2^8; and of the fourth below
-///   2^19 from one time that it is taken out to the next, as it is multiplied by 2^12 (that of the second is, whatever the weights are);
-/// * for two channels in a half, the upper one shifted by `s` (12, or 14 for 2-bit weights): `q sum(w + half)` of the lower one
-///   below `2^s` from one time that it is taken out to the next.
+///   2^19 from one time that it is taken out to the next, as it is multiplied by 2^12 (that of the second is,
+///   whatever the weights are);
+/// * for two channels in a half, the upper one shifted by `s` (12, or 14 for 2-bit weights): `q sum(w +
+///   half)` of the lower one below `2^s` from one time that it is taken out to the next.
 ///
 /// # Panics
 /// If `parameters` are not those of the layer.
@@ -85,7 +87,8 @@ pub fn proof(layer: &Layer, parameters: &[u8]) -> Option<Proof> {
     let step = blocks.unit.max(blocks.word);
     let mut interval = chunk.next_multiple_of(step);
     if bits != Bits::B8 && !blocks.nibbles() {
-        // If the elements are not whole words, neither are those of the first interval: the elements of a word are not in their order.
+        // If the elements are not whole words, neither are those of the first interval: the elements of a
+        // word are not in their order.
         let whole = (elements - elements % blocks.unit).is_multiple_of(step);
         let apart = match (blocks.nine, whole) {
             (true, _) => elements,
@@ -199,7 +202,8 @@ mod tests {
         Layer::Conv(Conv { input, output, window, weights: 0, weight_bits: w, requant })
     }
 
-    /// By the plainest code: the magnitude of all sums of runs of so many elements, with the largest codes where weights have one sign.
+    /// By the plainest code: the magnitude of all sums of runs of so many elements, with the largest codes
+    /// where weights have one sign.
     fn largest(weights: &[i64], count: usize, code: i64) -> i64 {
         let run = |first: usize, sign: i64| {
             let run = weights[first..].iter().take(count);

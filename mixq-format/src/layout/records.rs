@@ -1,4 +1,5 @@
-//! The requantisation tables of convolutions, laid out beside the weights that they belong to: a loop over blocks reads all in one go.
+//! The requantisation tables of convolutions, laid out beside the weights that they belong to: a loop over
+//! blocks reads all in one go.
 
 use super::{BLOCK, Blocks, NINE, armv7em_blocks, armv7em_requantises};
 use crate::{Bits, Conv, Layer, Requant};
@@ -6,14 +7,18 @@ use crate::{Bits, Conv, Layer, Requant};
 /// Bytes of a block's biases, multipliers and shifts.
 pub const RECORD: usize = BLOCK * (4 + 4 + 1);
 
-/// Elements of a window of [nine](Blocks::nine) and a zero point: whole units of 8-bit weights, and of 4-bit weights beside 8-bit input.
+/// Elements of a window of [nine](Blocks::nine) and a zero point: whole units of 8-bit weights, and of 4-bit
+/// weights beside 8-bit input.
 pub const NINE_WITH_ZERO_POINT: usize = NINE + 1;
 
-/// How the blocks of a convolution follow one another if they have records: each is the zero points of its two channels, if channels
-/// have their own, offset as [they are](Blocks::zero_point_offset); the weights; the biases, the multipliers and the shifts (less 32) of both channels, a [`RECORD`]; and what the rows' padding leaves.
+/// How the blocks of a convolution follow one another if they have records: each is the zero points of its
+/// two channels, if channels have their own, offset as [they are](Blocks::zero_point_offset); the weights;
+/// the biases, the multipliers and the shifts (less 32) of both channels, a [`RECORD`]; and what the rows'
+/// padding leaves.
 ///
-/// Where windows are [nine](Blocks::nine), the last unit is whole, but for 8-bit weights without zero points of their own. Zero points stand in it, as the
-/// weights of a 28th element, which is minus the sum of the others: those of 8-bit weights, and of 4-bit weights beside 8-bit input.
+/// Where windows are [nine](Blocks::nine), the last unit is whole, but for 8-bit weights without zero points
+/// of their own. Zero points stand in it, as the weights of a 28th element, which is minus the sum of the
+/// others: those of 8-bit weights, and of 4-bit weights beside 8-bit input.
 ///
 /// Together they take the bytes of the weights and the tables, from the first weight on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,8 +60,9 @@ impl Records {
 const _: () =
     assert!(NINE_WITH_ZERO_POINT * 4 * BLOCK / 8 <= 9 * 2 * BLOCK && 32 * 2 * BLOCK / 8 <= 9 * BLOCK);
 
-/// Whether the tables of a layer are laid out beside its weights: those of convolutions whose codes are made in the usual way, by one multiplier for
-/// each channel, from tables that follow the weights one after another.
+/// Whether the tables of a layer are laid out beside its weights: those of convolutions whose codes are made
+/// in the usual way, by one multiplier for each channel, from tables that follow the weights one after
+/// another.
 ///
 /// # Panics
 /// If `parameters` are not those of the layer.

@@ -9,7 +9,8 @@ use crate::{Layer, Requant};
 #[derive(Clone, PartialEq, Eq)]
 struct Unit {
     bytes: Range<usize>,
-    /// Where it wants to lie: bytes after a multiple of [`ALIGNMENT`]. `None`: anywhere; others are whole words.
+    /// Where it wants to lie: bytes after a multiple of [`ALIGNMENT`]. `None`: anywhere; others are whole
+    /// words.
     after: Option<usize>,
 }
 
@@ -19,9 +20,10 @@ impl Unit {
     }
 }
 
-/// Moves the tables of all layers so that those of whole words lie at multiples of [`ALIGNMENT`], without a byte more; so do the weights between
-/// [`Records`], where two bytes of zero points come first. Answers the moved parameters, and writes the places into the layers. What belongs
-/// to no table is lost; if tables overlap, all stays where it is.
+/// Moves the tables of all layers so that those of whole words lie at multiples of [`ALIGNMENT`], without a
+/// byte more; so do the weights between [`Records`], where two bytes of zero points come first. Answers the
+/// moved parameters, and writes the places into the layers. What belongs to no table is lost; if tables
+/// overlap, all stays where it is.
 ///
 /// # Panics
 /// If `parameters` are not those of the layers.
@@ -196,7 +198,8 @@ mod tests {
     fn tables_of_a_convolution_stay_behind_its_weights() {
         let tensor =
             |channels| Tensor { height: 2, width: 2, channels, bits: Bits::B8, zero_point: 0, offset: 0 };
-        // An odd number of bytes, half a word, and two convolutions of four filters whose blocks are whole words.
+        // An odd number of bytes, half a word, and two convolutions of four filters whose blocks are whole
+        // words.
         let (mut layers, mut parameters) = network(&[[5, 3], [7, 2]]);
         for _ in 0..2 {
             let start = parameters.len() as u32;

@@ -1,5 +1,5 @@
-//! For ARMv6-M (Cortex-M0, M0+): the inner loop of 8-bit weights, in assembly, as compilers keep its two sums in memory where only eight
-//! registers take part in most instructions.
+//! For ARMv6-M (Cortex-M0, M0+): the inner loop of 8-bit weights, in assembly, as compilers keep its two sums
+//! in memory where only eight registers take part in most instructions.
 
 use core::arch::{asm, naked_asm};
 
@@ -29,7 +29,8 @@ pub(crate) fn word(bytes: &[u8; 4]) -> i32 {
         return i32::from_le_bytes(*bytes);
     }
     let word;
-    // SAFETY: reads these four bytes, which are aligned. In Rust the compiler would take both cases for the same.
+    // SAFETY: reads these four bytes, which are aligned. In Rust the compiler would take both cases for the
+    // same.
     unsafe {
         asm!("ldr {}, [{}]", lateout(reg) word, in(reg) bytes, options(pure, readonly, nostack, preserves_flags))
     };
@@ -51,7 +52,8 @@ macro_rules! weight {
     };
 }
 
-// The sums are in r12 and lr, which can be added to; r4 to r7 hold what offsets of signed bytes have to be: registers.
+// The sums are in r12 and lr, which can be added to; r4 to r7 hold what offsets of signed bytes have to be:
+// registers.
 #[unsafe(naked)]
 unsafe extern "C" fn run(x: *const Pair, w: *const u8, end: *const u8) -> u64 {
     naked_asm!(

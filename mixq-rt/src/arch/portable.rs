@@ -1,6 +1,7 @@
 //! Plain Rust, for every target; chunks are unrolled by the bits, and hold no bounds check.
 //!
-//! Where products are small, the codes of both pixels lie in the halves of one word, and one multiplication serves both.
+//! Where products are small, the codes of both pixels lie in the halves of one word, and one multiplication
+//! serves both.
 
 use super::{Pair, SEGMENT};
 use crate::tensor::{CHUNK, code, codes, weight, weights};

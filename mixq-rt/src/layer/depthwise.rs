@@ -28,8 +28,8 @@ pub fn depthwise<const X: usize, const W: usize>(
     execute(layer, rule, parameters, arena, accumulate::<X>, Group::unpack::<W>);
 }
 
-/// Eight channels after another, each through the whole image: their weights are unpacked once, unless the window has more taps than
-/// a group.
+/// Eight channels after another, each through the whole image: their weights are unpacked once, unless the
+/// window has more taps than a group.
 #[inline(never)]
 fn execute(
     layer: &Depthwise,

@@ -32,7 +32,8 @@ use crate::arch::{self, Pair};
 use crate::check::check;
 use crate::tensor::CHUNK;
 
-/// Output channels that are requantised at once. On ARMv7E-M, where few layers come here, the stack is worth more than time.
+/// Output channels that are requantised at once. On ARMv7E-M, where few layers come here, the stack is worth
+/// more than time.
 const BLOCK: usize = if cfg!(armv7em) { 4 } else { 8 };
 
 /// The taps of a window's axis that meet the input; the others lie in the padding.
@@ -103,7 +104,8 @@ struct Loops {
     dots: Dots,
 }
 
-/// Adds the dot products of a segment to those of some output channels, of two pixels. The channels' weights begin `filter_bytes` apart.
+/// Adds the dot products of a segment to those of some output channels, of two pixels. The channels' weights
+/// begin `filter_bytes` apart.
 type Dots = fn(codes: &[[Pair; CHUNK]], weights: &[u8], filter_bytes: usize, sums: [&mut [i32]; 2]);
 
 impl Loops {

@@ -51,8 +51,8 @@ pub(super) struct Patch<'a> {
 }
 
 impl Patch<'_> {
-    /// Unpacks the elements from the cursor on, in the order of the weights; how many. The padding holds the input's
-    /// zero point; elements that no weight belongs to are 0, to the end of the last chunk.
+    /// Unpacks the elements from the cursor on, in the order of the weights; how many. The padding holds the
+    /// input's zero point; elements that no weight belongs to are 0, to the end of the last chunk.
     #[inline(always)]
     pub(super) fn unpack(&self, cursor: &mut Cursor, codes: &mut [Pair; SEGMENT]) -> usize {
         let start = *cursor;

@@ -1,10 +1,10 @@
 //! The fastest kernels of the target, for layers whose weights are laid out for it.
 //!
 //! On ARMv7E-M (Cortex-M4, M7) these are kernels of their own, for rule
-//! [`Multiplier`](mixq_format::Rule::Multiplier) and weights as
-//! [`armv7em`](mixq_format::layout::armv7em) lays them out; for additions that make codes, and for pools. Everywhere else they are those of
-//! [`layer`](crate::layer), for weights as they are in the artifact.
-//! [`include_model!`](crate::include_model) calls the right ones with the right weights.
+//! [`Multiplier`](mixq_format::Rule::Multiplier) and weights as [`armv7em`](mixq_format::layout::armv7em)
+//! lays them out; for additions that make codes, and for pools. Everywhere else they are those of
+//! [`layer`](crate::layer), for weights as they are in the artifact. [`include_model!`](crate::include_model)
+//! calls the right ones with the right weights.
 //!
 //! No kernel touches memory other than parameters, arena and its stack, whatever it is given. It panics if
 //! tables, plan, parameters and arena do not fit together. If they fit, but weights, plan or const parameters

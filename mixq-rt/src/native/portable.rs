@@ -7,7 +7,8 @@ use mixq_format::{Conv, Depthwise, Linear, Pool};
 
 use crate::{layer, requant};
 
-/// Executes a convolution with `X`-bit input and `W`-bit weights; any width of output, whatever the others are.
+/// Executes a convolution with `X`-bit input and `W`-bit weights; any width of output, whatever the others
+/// are.
 ///
 /// # Panics
 /// As [`layer::conv`].
@@ -29,7 +30,8 @@ pub fn conv<
     layer::conv::<X, W>(table, requant::multiplier, parameters, arena);
 }
 
-/// Executes a depthwise convolution with `X`-bit input and `W`-bit weights; any width of output and number of channels, whatever `Y` and `ODD` are.
+/// Executes a depthwise convolution with `X`-bit input and `W`-bit weights; any width of output and number of
+/// channels, whatever `Y` and `ODD` are.
 ///
 /// # Panics
 /// As [`layer::depthwise`].
@@ -42,7 +44,8 @@ pub fn depthwise<const X: usize, const W: usize, const Y: usize, const ODD: bool
     layer::depthwise::<X, W>(table, requant::multiplier, parameters, arena);
 }
 
-/// Executes a fully connected layer with `X`-bit input and `W`-bit weights; any width of output, whatever `Y` is.
+/// Executes a fully connected layer with `X`-bit input and `W`-bit weights; any width of output, whatever `Y`
+/// is.
 ///
 /// # Panics
 /// As [`layer::linear`].

@@ -1,4 +1,5 @@
-//! The workloads of the published comparison, at one pair of widths: activations (input and output) x weights.
+//! The workloads of the published comparison, at one pair of widths: activations (input and output) x
+//! weights.
 
 use mixq_format::Bits;
 

@@ -1,4 +1,5 @@
-//! Executes one workload, named by the argument: checks its answer, prints `instructions <n>`, `macs <n>`, `stack <bytes>` and `scratch <bytes>`.
+//! Executes one workload, named by the argument: checks its answer, prints `instructions <n>`, `macs <n>`,
+//! `stack <bytes>` and `scratch <bytes>`.
 #![no_std]
 #![no_main]
 

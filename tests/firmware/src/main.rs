@@ -1,5 +1,5 @@
-//! Prints the logits of every image by every network, `x8w4: 12,-7,30`, and the bytes of stack that the last of them took,
-//! `stack x8w4: 400`.
+//! Prints the logits of every image by every network, `x8w4: 12,-7,30`, and the bytes of stack that the last
+//! of them took, `stack x8w4: 400`.
 #![no_std]
 #![no_main]
 

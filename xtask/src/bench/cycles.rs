@@ -1,6 +1,7 @@
 //! An estimate of the cycles of a Cortex-M4, from every instruction that was executed.
 //!
-//! The model, after the table of instructions in Arm's Cortex-M4 Technical Reference Manual, for memory without wait states:
+//! The model, after the table of instructions in Arm's Cortex-M4 Technical Reference Manual, for memory
+//! without wait states:
 //!
 //! | instruction | cycles |
 //! | --- | --- |
@@ -11,8 +12,8 @@
 //! | divisions | 7 |
 //! | all others, `SMLAD` too | 1 |
 //!
-//! A block of instructions that is left other than by falling through ends in a branch that is taken: QEMU's log tells how often each block
-//! was executed, and which one after it.
+//! A block of instructions that is left other than by falling through ends in a branch that is taken: QEMU's
+//! log tells how often each block was executed, and which one after it.
 
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader};
@@ -51,7 +52,8 @@ pub fn estimate(cpu: &Cpu, elf: &Path, bytes: &[u8], workload: &str) -> Result<u
     Ok(cycles)
 }
 
-/// Reads a log from the second call of the function at `entry` to the return into one of the functions that count.
+/// Reads a log from the second call of the function at `entry` to the return into one of the functions that
+/// count.
 fn count(log: impl BufRead, entry: u64, counter: &[Range<u64>]) -> Result<u64> {
     let mut translated: Vec<(u64, String)> = Vec::new();
     let mut blocks: HashMap<String, Block> = HashMap::new();

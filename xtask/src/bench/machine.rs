@@ -19,7 +19,8 @@ pub struct Cpu {
     pub cycles: bool,
 }
 
-/// Cortex-M0+ code runs on a board with a Cortex-M3, which has room for the workloads and executes the same instructions.
+/// Cortex-M0+ code runs on a board with a Cortex-M3, which has room for the workloads and executes the same
+/// instructions.
 pub const CPUS: &[Cpu] = &[
     Cpu {
         name: "cortex-m4",

@@ -1,7 +1,9 @@
-//! `cargo xtask bench`: instructions, code and stack of the kernels on the workloads of the published comparison.
+//! `cargo xtask bench`: instructions, code and stack of the kernels on the workloads of the published
+//! comparison.
 //!
-//! QEMU counts to the instruction: with `-icount` time passes by instructions alone, and the firmware in `tests/bench` reads it from a
-//! timer, or from a counter of the core. The firmware checks every answer against plain arithmetic.
+//! QEMU counts to the instruction: with `-icount` time passes by instructions alone, and the firmware in
+//! `tests/bench` reads it from a timer, or from a counter of the core. The firmware checks every answer
+//! against plain arithmetic.
 
 mod cycles;
 mod document;

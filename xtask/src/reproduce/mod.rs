@@ -1,7 +1,7 @@
 //! `cargo xtask reproduce`: the comparisons of the paper, on CIFAR-10, as a page with a plot.
 //!
-//! The networks are the models of `experiments/Cargo.toml`. Those whose artifact is fresh are not trained again; what the
-//! training of the others took is kept in `docs/results.json`, with all figures.
+//! The networks are the models of `experiments/Cargo.toml`. Those whose artifact is fresh are not trained
+//! again; what the training of the others took is kept in `docs/results.json`, with all figures.
 
 mod conversions;
 mod page;
@@ -129,7 +129,8 @@ fn pace() -> Result<Option<Value>> {
     }
 }
 
-/// The figures of `cargo mixq retrain` or `report`; what a network took that was fresh is what it took before.
+/// The figures of `cargo mixq retrain` or `report`; what a network took that was fresh is what it took
+/// before.
 fn merge(answers: &[Value], earlier: &Networks) -> Result<Networks> {
     let mut networks = Networks::new();
     for answer in answers {

@@ -29,7 +29,8 @@ pub fn ensure() -> Result<()> {
     })
 }
 
-/// Whether rustc has the target's standard library, wherever it comes from: there are toolchains without rustup.
+/// Whether rustc has the target's standard library, wherever it comes from: there are toolchains without
+/// rustup.
 fn installed(target: &str) -> bool {
     let output = Command::new("rustc").args(["--print", "target-libdir", "--target", target]).output();
     output.is_ok_and(|output| {

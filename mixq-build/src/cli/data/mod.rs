@@ -80,7 +80,8 @@ struct Got {
     how: &'static str,
 }
 
-/// Finds, copies or fetches all files of a dataset. What the folder `shared` has stays there, unless it is wanted elsewhere.
+/// Finds, copies or fetches all files of a dataset. What the folder `shared` has stays there, unless it is
+/// wanted elsewhere.
 fn get(known: &Known, shared: Option<&Path>, to: Option<&Path>) -> Result<Got, Error> {
     if let (Some(shared), None) = (shared, to)
         && known.files.iter().all(|file| known.file_in(shared, file).exists())

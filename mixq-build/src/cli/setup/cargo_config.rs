@@ -1,6 +1,8 @@
-//! `LIBTORCH` in the user's own cargo configuration, `$CARGO_HOME/config.toml`, for firmware that trains when it is built.
+//! `LIBTORCH` in the user's own cargo configuration, `$CARGO_HOME/config.toml`, for firmware that trains when
+//! it is built.
 //!
-//! The path is one of this machine, so it belongs in no file of a project. A variable of the environment wins over the entry.
+//! The path is one of this machine, so it belongs in no file of a project. A variable of the environment wins
+//! over the entry.
 
 use std::fs;
 use std::io::{ErrorKind, Write};
@@ -95,7 +97,8 @@ fn is_own(item: &Item) -> bool {
     suffix.is_some_and(|suffix| suffix.contains("cargo mixq setup"))
 }
 
-/// The table `env`, made if it is not there. On one line a comment would swallow what follows, hence a table of lines.
+/// The table `env`, made if it is not there. On one line a comment would swallow what follows, hence a table
+/// of lines.
 fn environment<'a>(document: &'a mut DocumentMut, file: &Path) -> Result<&'a mut dyn TableLike, Problem> {
     let item = document.entry("env").or_insert(toml_edit::table());
     if item.is_inline_table() {

@@ -1,5 +1,5 @@
-//! `cargo mixq setup`: what training needs. Libtorch comes into the user's cache, a trainer is built beside it, and firmware
-//! that trains when it is built finds libtorch by the user's cargo configuration.
+//! `cargo mixq setup`: what training needs. Libtorch comes into the user's cache, a trainer is built beside
+//! it, and firmware that trains when it is built finds libtorch by the user's cargo configuration.
 
 mod cargo_config;
 mod libtorch;

@@ -1,11 +1,12 @@
-//! A digest of mixq's sources: what a program was made from. The build script of this crate has this file, too.
+//! A digest of mixq's sources: what a program was made from. The build script of this crate has this file,
+//! too.
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// What the tool is made from, relative to this crate's folder. The crates beside it are not there in a package of a registry,
-/// where their versions stand for them.
+/// What the tool is made from, relative to this crate's folder. The crates beside it are not there in a
+/// package of a registry, where their versions stand for them.
 const SOURCES: [&str; 3] = ["src", "../mixq-format/src", "../mixq-rt/src"];
 
 /// The folders of sources that are there.

@@ -1,7 +1,8 @@
 //! The trainer: this tool once more, built with feature `train`, which `cargo mixq retrain` and `pace` start.
 //!
-//! It is a program of its own because a program that is linked to libtorch does not start without it. It lies in the cache,
-//! named by the sources that it was made from, so that a newer `cargo mixq` never starts an older trainer.
+//! It is a program of its own because a program that is linked to libtorch does not start without it. It lies
+//! in the cache, named by the sources that it was made from, so that a newer `cargo mixq` never starts an
+//! older trainer.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,10 +1,10 @@
 //! libtorch for the CPU out of PyPI's wheels.
 //!
-//! The wheel of torch is a CUDA build. Without `libtorch_cuda.so` the bindings link the CPU alone; two small CUDA
-//! libraries must be there all the same, since `libtorch_cpu.so` names them.
+//! The wheel of torch is a CUDA build. Without `libtorch_cuda.so` the bindings link the CPU alone; two small
+//! CUDA libraries must be there all the same, since `libtorch_cpu.so` names them.
 //!
-//! pip downloads them, because it knows the mirrors, proxies and certificates of its machine. What it brings is used only if
-//! its SHA-256 is the one that stands here.
+//! pip downloads them, because it knows the mirrors, proxies and certificates of its machine. What it brings
+//! is used only if its SHA-256 is the one that stands here.
 
 use std::fs::{self, File};
 use std::io;
@@ -59,11 +59,12 @@ const WHEELS: [Wheel; 3] = [
 const PLATFORMS: [&str; 4] =
     ["manylinux_2_28_x86_64", "manylinux_2_25_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x86_64"];
 
-/// Downloads the wheels and unpacks `include` and `lib` into an empty folder. Wheels that were downloaded before an interruption
-/// lie beside that folder and are not downloaded again.
+/// Downloads the wheels and unpacks `include` and `lib` into an empty folder. Wheels that were downloaded
+/// before an interruption lie beside that folder and are not downloaded again.
 ///
 /// # Errors
-/// If this is no Linux on x86-64, without pip, without network, on a full disk; a wheel that is not the one that mixq knows.
+/// If this is no Linux on x86-64, without pip, without network, on a full disk; a wheel that is not the one
+/// that mixq knows.
 pub fn fetch(folder: &Path) -> Result<(), Problem> {
     if !EXIST {
         let message = "libtorch is fetched on Linux on x86-64 only";

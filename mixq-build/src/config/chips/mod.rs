@@ -30,8 +30,8 @@ pub struct Chip {
     pub note: &'static str,
 }
 
-/// The chip of a name, in any case, with or without hyphens and package letters: `STM32F405RGT6`, `nrf52840-qiaa`. Without
-/// the letters of pins and flash size (`stm32f405`) the listed part is meant.
+/// The chip of a name, in any case, with or without hyphens and package letters: `STM32F405RGT6`,
+/// `nrf52840-qiaa`. Without the letters of pins and flash size (`stm32f405`) the listed part is meant.
 ///
 /// # Errors
 /// There is none, or several with different memories.
@@ -41,7 +41,8 @@ pub fn find(name: &str) -> Result<&'static Chip, Problem> {
         [chip.name].iter().chain(chip.also).map(|name| plain(name)).collect()
     };
     let begins = CHIPS.iter().flat_map(|chip| keys(chip).into_iter().map(move |key| (chip, key)));
-    // Of several names that the wanted one continues, the longest says most: nrf52832-qfab has half an nrf52832.
+    // Of several names that the wanted one continues, the longest says most: nrf52832-qfab has half an
+    // nrf52832.
     let whole = begins
         .filter(|(_, key)| {
             // More digits are another part: an ESP32-C61 is no ESP32-C6.
@@ -77,7 +78,8 @@ pub fn find(name: &str) -> Result<&'static Chip, Problem> {
     }
 }
 
-/// The chip with the least RAM, of those the one with the least flash, on which at least this many bytes are free.
+/// The chip with the least RAM, of those the one with the least flash, on which at least this many bytes are
+/// free.
 pub fn smallest(flash: u64, ram: u64) -> Option<&'static Chip> {
     let enough = CHIPS.iter().filter(|chip| chip.flash >= flash && chip.ram >= ram);
     enough.min_by_key(|chip| (chip.ram, chip.flash))

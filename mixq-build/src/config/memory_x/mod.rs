@@ -60,8 +60,9 @@ impl MemoryX {
     /// its folder.
     ///
     /// # Errors
-    /// What is wrong, with its line and column: a region that is missing, or an expression of more than numbers, K and M,
-    /// `+ - * / << >>`, brackets, earlier symbols, and ORIGIN and LENGTH of earlier regions.
+    /// What is wrong, with its line and column: a region that is missing, or an expression of more than
+    /// numbers, K and M, `+ - * / << >>`, brackets, earlier symbols, and ORIGIN and LENGTH of earlier
+    /// regions.
     pub fn parse(path: &Path, text: &str) -> Result<MemoryX, Error> {
         let mut script = Script::default();
         read(&mut script, path, text, false)?;

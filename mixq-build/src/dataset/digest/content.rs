@@ -116,8 +116,8 @@ pub(super) fn of_file(name: &str, path: &Path) -> Result<Hash, Problem> {
     })
 }
 
-/// Of a file in a folder or an archive, as its reader has it: unpacked, or without what it skips in texts. It takes `packed`
-/// bytes as it is.
+/// Of a file in a folder or an archive, as its reader has it: unpacked, or without what it skips in texts. It
+/// takes `packed` bytes as it is.
 fn of_contents(name: &str, contents: impl Read, packed: u64) -> io::Result<Hash> {
     if names::is_text(name) {
         let mut text = Vec::new();

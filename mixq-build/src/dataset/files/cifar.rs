@@ -1,4 +1,5 @@
-//! The binary files of CIFAR-10 and CIFAR-100: records of the label or labels and 32x32 pixels, channel after channel.
+//! The binary files of CIFAR-10 and CIFAR-100: records of the label or labels and 32x32 pixels, channel after
+//! channel.
 
 use std::collections::BTreeMap;
 

@@ -1,5 +1,5 @@
-//! A folder for each class. Labels are the folders' names in order, images follow class after class in the order of their
-//! names.
+//! A folder for each class. Labels are the folders' names in order, images follow class after class in the
+//! order of their names.
 
 use std::collections::{BTreeMap, BTreeSet};
 

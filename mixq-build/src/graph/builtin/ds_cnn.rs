@@ -1,7 +1,8 @@
 //! DS-CNN of MLPerf Tiny's keyword spotting (arXiv 1711.07128, 2106.07597).
 //!
-//! The image is a spectrogram: a row for each frame, a column for each of 10 coefficients. The published model's last
-//! pool has a window of 24x5 on 25x5 pixels and so leaves the last frames out; here it averages over all.
+//! The image is a spectrogram: a row for each frame, a column for each of 10 coefficients. The published
+//! model's last pool has a window of 24x5 on 25x5 pixels and so leaves the last frames out; here it averages
+//! over all.
 
 use crate::graph::{LayerSpec, OpSpec, Spec};
 

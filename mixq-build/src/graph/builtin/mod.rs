@@ -78,7 +78,8 @@ pub fn published(name: &str) -> Option<Options> {
 /// A built-in network.
 ///
 /// # Errors
-/// If there is none of this name, if an option is zero or not finite, or if the network has no choice of padding.
+/// If there is none of this name, if an option is zero or not finite, or if the network has no choice of
+/// padding.
 pub fn spec(name: &str, options: &Options) -> Result<Spec, Problem> {
     let network = match name {
         "ds_cnn" => ds_cnn::spec,
@@ -116,8 +117,8 @@ pub fn spec(name: &str, options: &Options) -> Result<Spec, Problem> {
     Ok(network(options))
 }
 
-/// Channels times the width multiplier, as TensorFlow's MobileNets round: to the nearest multiple of 8, at least 8, and
-/// not below nine tenths of what was asked for.
+/// Channels times the width multiplier, as TensorFlow's MobileNets round: to the nearest multiple of 8, at
+/// least 8, and not below nine tenths of what was asked for.
 fn scaled(channels: usize, width: f64) -> usize {
     let wanted = channels as f64 * width;
     let nearest = (((wanted + 4.0) / 8.0).floor() * 8.0).max(8.0);

@@ -1,8 +1,9 @@
 //! Residual addition, four elements at once.
 //!
-//! The codes of four elements are the bytes of a word, whatever the width of the tensor. The accumulator is the sum negated,
-//! `m_a Z_a + m_b Z_b - m_a q_a - m_b q_b`, because it is multiplied by `-2^(32-s)`: that fits 32 bits also for a shift of 1. The
-//! rounded high word, with `Z_y` added, is then `Z_y + floor((sum + 2^(s-1)) / 2^s)`.
+//! The codes of four elements are the bytes of a word, whatever the width of the tensor. The accumulator is
+//! the sum negated, `m_a Z_a + m_b Z_b - m_a q_a - m_b q_b`, because it is multiplied by `-2^(32-s)`: that
+//! fits 32 bits also for a shift of 1. The rounded high word, with `Z_y` added, is then `Z_y + floor((sum +
+//! 2^(s-1)) / 2^s)`.
 
 use core::arch::naked_asm;
 
@@ -23,7 +24,8 @@ pub(crate) struct Sum {
     zero_point: i32,
     /// 20: which widths are read, as the table in the loop has them.
     widths: u32,
-    /// 24: the conditions that the loop keeps: C, if it reads 8 bits from both; Z, if it writes 8 bits; N, if 4.
+    /// 24: the conditions that the loop keeps: C, if it reads 8 bits from both; Z, if it writes 8 bits; N, if
+    /// 4.
     flags: u32,
     /// Bits of both inputs, the wider one first, and the output.
     bits: [usize; 3],
@@ -86,8 +88,8 @@ impl Sum {
         for _ in 0..rows {
             let [a, b, output] = at;
             let end = |tensor: usize| at[tensor].wrapping_add(units * self.bits[tensor] / 2);
-            // SAFETY: reads and writes a row of each tensor, which are in the arena; asserted above. All pointers into it are made
-            // from one, so that rows may be the same.
+            // SAFETY: reads and writes a row of each tensor, which are in the arena; asserted above. All
+            // pointers into it are made from one, so that rows may be the same.
             unsafe {
                 add(self, units, a, b, output);
                 self.last([end(0), end(1), end(2)], rest);

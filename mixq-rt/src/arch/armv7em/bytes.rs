@@ -1,7 +1,8 @@
 //! 8-bit weights: two output channels by four pixels, 12 instructions for 16 multiply-accumulates.
 //!
-//! A half of a word of weights is `2^8 w1 + w0`, `w0` offset by 128: as it is it is multiplied into the accumulators of the upper channel, and its
-//! lower byte alone into those of the lower one. The difference of the two is `2^8` times the upper channel's sum, and left so.
+//! A half of a word of weights is `2^8 w1 + w0`, `w0` offset by 128: as it is it is multiplied into the
+//! accumulators of the upper channel, and its lower byte alone into those of the lower one. The difference of
+//! the two is `2^8` times the upper channel's sum, and left so.
 
 use core::arch::naked_asm;
 

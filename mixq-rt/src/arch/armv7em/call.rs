@@ -40,8 +40,8 @@ pub(crate) struct Kernels {
 }
 
 impl Kernels {
-    /// For `x`-bit input, `w`-bit weights and codes of `y` bits (0: sums) whose zero point is 0 or not, of biases with so
-    /// many bits below a unit; `whole` if one chunk is all.
+    /// For `x`-bit input, `w`-bit weights and codes of `y` bits (0: sums) whose zero point is 0 or not, of
+    /// biases with so many bits below a unit; `whole` if one chunk is all.
     ///
     /// # Panics
     /// If there are none.
@@ -200,8 +200,8 @@ impl Filters<'_> {
         let length = 4 * units + whole_bytes(BLOCK * bits * tail) + if codes { RECORD } else { 0 };
         let skip = stride - length;
 
-        // The first interval is what is left by the others, and the unrolled loop is entered where what is left by its rounds begins.
-        // Where no half holds both channels there is only one.
+        // The first interval is what is left by the others, and the unrolled loop is entered where what is
+        // left by its rounds begins. Where no half holds both channels there is only one.
         let interval = if kernels.mask == 0 { units } else { usize::from(proof.interval) >> unit }.max(1);
         let first_units = if units == 0 { 0 } else { (units - 1) % interval + 1 };
         let [unrolled, bytes_of_unit] = kernels.unrolled;
@@ -283,11 +283,11 @@ impl Ready<'_> {
     /// Executes the loop.
     #[inline(always)]
     pub(crate) fn run(self) {
-        // SAFETY: the loop reads the elements' weights of each block, its zero points and its record, which are
-        // among the parameters, the patch, and the sums; it writes the blocks' codes into the pixels or their
-        // sums to the accumulators. All asserted by `Call::ready`, `Call::place` and `Filters::prepare`. For
-        // more groups it writes words of the patch that are asserted to be there, and the sums, and reads what
-        // is asserted to be among the codes.
+        // SAFETY: the loop reads the elements' weights of each block, its zero points and its record, which
+        // are among the parameters, the patch, and the sums; it writes the blocks' codes into the pixels or
+        // their sums to the accumulators. All asserted by `Call::ready`, `Call::place` and
+        // `Filters::prepare`. For more groups it writes words of the patch that are asserted to be there, and
+        // the sums, and reads what is asserted to be among the codes.
         unsafe { (self.call.run)(&self.call.frame) }
     }
 }

@@ -6,8 +6,8 @@ use super::PIXELS;
 use super::finish::Finish;
 use super::widen::Run;
 
-/// What a loop is given: it copies it onto its stack, below the registers that it saves, and finds there what no
-/// register is left for, at these offsets.
+/// What a loop is given: it copies it onto its stack, below the registers that it saves, and finds there what
+/// no register is left for, at these offsets.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub(super) struct Frame {
@@ -97,8 +97,8 @@ const _: () = assert!(size_of::<Frame>() == 120 || cfg!(not(target_pointer_width
 // In an instruction of `again`.
 const _: () = assert!(PIXELS == 4);
 
-// Saves registers and takes the frame: then all but r0 may be used. Blocks begin at `2:`, at `1:` or, where the loop knows zero points that are
-// inside, at `9:`.
+// Saves registers and takes the frame: then all but r0 may be used. Blocks begin at `2:`, at `1:` or, where
+// the loop knows zero points that are inside, at `9:`.
 macro_rules! begin {
     () => {
         begin!(@ "cmp r2, #0\nit ne\nadrne.w r1, 1f")
@@ -134,8 +134,8 @@ macro_rules! begin {
     };
 }
 
-// Begins a block: r4 and r5 are the zero points of its lower and its upper channel, then r8 to r11 the sums of the codes, negated. `$offset` offsets
-// zero points that are not stored so.
+// Begins a block: r4 and r5 are the zero points of its lower and its upper channel, then r8 to r11 the sums
+// of the codes, negated. `$offset` offsets zero points that are not stored so.
 macro_rules! block {
     ($offset:literal) => {
         concat!(
@@ -189,7 +189,8 @@ macro_rules! next {
     };
 }
 
-/// Fills the patch for the next group of pixels, and begins with the first block again; or returns, if there is none.
+/// Fills the patch for the next group of pixels, and begins with the first block again; or returns, if there
+/// is none.
 ///
 /// # Safety
 /// Only to be jumped to by a loop whose frame lies on the stack.

@@ -1,14 +1,15 @@
 //! Inner loops for the DSP instructions of ARMv7E-M (Cortex-M4, M7), in assembly.
 //!
-//! A group of [`PIXELS`] output pixels is computed at once. What their windows see is widened into a *patch*, 16 bits an
-//! element; weights are read as [`layout::armv7em`](mixq_format::layout::armv7em) lays them out, two output channels side by
-//! side, and unpacked by one instruction for two to four elements. The sums of two channels and four pixels stay in registers
-//! until they are codes: see [`finish`].
+//! A group of [`PIXELS`] output pixels is computed at once. What their windows see is widened into a *patch*,
+//! 16 bits an element; weights are read as [`layout::armv7em`](mixq_format::layout::armv7em) lays them out,
+//! two output channels side by side, and unpacked by one instruction for two to four elements. The sums of
+//! two channels and four pixels stay in registers until they are codes: see [`finish`].
 //!
 //! # Why nothing overflows
 //!
 //! How many elements may be multiplied at once is proven from the actual weights when firmware is compiled:
-//! [`layout::proof`](mixq_format::layout::proof). That the sum over all elements fits 32 bits is proven by the build.
+//! [`layout::proof`](mixq_format::layout::proof). That the sum over all elements fits 32 bits is proven by
+//! the build.
 
 pub(crate) mod add;
 mod bytes;

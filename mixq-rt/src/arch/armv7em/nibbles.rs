@@ -1,7 +1,9 @@
-//! 4-bit weights beside 8-bit input: two output channels by four pixels, 26 instructions for 32 multiply-accumulates.
+//! 4-bit weights beside 8-bit input: two output channels by four pixels, 26 instructions for 32
+//! multiply-accumulates.
 //!
-//! A byte of weights is `2^4 w1 + w0`, both offset by 8: the byte is multiplied into the accumulators of the upper channel, its lower nibble
-//! into those of the lower one. The difference of the two is `2^4` times the upper channel's sum, and left so.
+//! A byte of weights is `2^4 w1 + w0`, both offset by 8: the byte is multiplied into the accumulators of the
+//! upper channel, its lower nibble into those of the lower one. The difference of the two is `2^4` times the
+//! upper channel's sum, and left so.
 
 use core::arch::naked_asm;
 

@@ -1,7 +1,7 @@
 //! Windows of 3x3 on three channels, widened whole: what a first layer sees of an image.
 //!
-//! After the 27 elements of a window comes minus their sum, as a 28th: where zero points stand among the weights
-//! ([`Records`](mixq_format::layout::Records)), it is multiplied with these.
+//! After the 27 elements of a window comes minus their sum, as a 28th: where zero points stand among the
+//! weights ([`Records`](mixq_format::layout::Records)), it is multiplied with these.
 
 use core::arch::naked_asm;
 
@@ -49,7 +49,8 @@ impl Nine {
         Fill { run: self.run, size: row, bytes: 2 * row + self.row_bytes, elements: ELEMENTS }
     }
 
-    /// Widens what the two pixels from `pixel` on see, `pitch` bytes apart, in rows that are `row` bytes apart.
+    /// Widens what the two pixels from `pixel` on see, `pitch` bytes apart, in rows that are `row` bytes
+    /// apart.
     ///
     /// # Panics
     /// If `codes` has fewer bytes, or the patch fewer elements.
@@ -66,7 +67,8 @@ impl Nine {
         check(hold(codes.len() - pitch, 3, row, self.row_bytes));
         check(ELEMENTS / 2 * PIXELS <= patch.len());
         let (to, sums) = (patch.as_mut_ptr().wrapping_add(pixel), sums.as_mut_ptr().wrapping_add(pixel));
-        // SAFETY: reads a row's bytes of three rows of each pixel and writes two words of each of 14 groups of four; asserted above.
+        // SAFETY: reads a row's bytes of three rows of each pixel and writes two words of each of 14 groups
+        // of four; asserted above.
         unsafe { (self.run)(codes.as_ptr(), to, row, pitch, PAIR, sums) };
     }
 }

@@ -1,7 +1,8 @@
 //! Two output channels in one 16-bit half: one `SMLAD` is four multiply-accumulates.
 //!
-//! A half is `(w1 << S) + w0`, `w0` offset by half its range so that it is never negative; an accumulator is the sum of the upper
-//! channel, shifted by `S`, plus that of the lower one, which is taken out before it can reach bit `S`.
+//! A half is `(w1 << S) + w0`, `w0` offset by half its range so that it is never negative; an accumulator is
+//! the sum of the upper channel, shifted by `S`, plus that of the lower one, which is taken out before it can
+//! reach bit `S`.
 
 use core::arch::naked_asm;
 
@@ -39,7 +40,8 @@ macro_rules! unit {
     };
 }
 
-// The last, incomplete unit: entries of 8 bytes by the number of bytes of its elements, which are stored one after another.
+// The last, incomplete unit: entries of 8 bytes by the number of bytes of its elements, which are stored one
+// after another.
 macro_rules! tail {
     ($bits:tt) => {
         concat!(
@@ -133,7 +135,8 @@ macro_rules! multiply {
         pub(super) unsafe extern "C" fn $name(frame: *const Frame) {
             naked_asm!(
                 begin!(),
-                // Where the loop ends, and where the tail begins: 8 bytes an entry. Before a tail the lower fields are taken out.
+                // Where the loop ends, and where the tail begins: 8 bytes an entry. Before a tail the lower
+                // fields are taken out.
                 "ldr r2, [sp, #16]",
                 "adr.w r1, 7f",
                 "cmp r2, #0",

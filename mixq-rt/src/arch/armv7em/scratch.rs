@@ -5,9 +5,10 @@ use mixq_format::layout::{LEAST_SCRATCH, LEAST_SCRATCH_OF_NINE};
 use super::{Nine, PIXELS, Widen, nine};
 use crate::check::{check, refuse};
 
-/// Where a group of four pixels is computed. First a *patch*, what their windows see, or a chunk of it: for each pair of elements four
-/// words, one for each pixel; the order of the elements is that of [`Blocks::element`](mixq_format::layout::Blocks::element). Then the *stage*, where there is one: packed codes
-/// of one pixel. Then accumulators, by output channel and pixel.
+/// Where a group of four pixels is computed. First a *patch*, what their windows see, or a chunk of it: for
+/// each pair of elements four words, one for each pixel; the order of the elements is that of
+/// [`Blocks::element`](mixq_format::layout::Blocks::element). Then the *stage*, where there is one: packed
+/// codes of one pixel. Then accumulators, by output channel and pixel.
 pub(crate) struct Scratch<'a> {
     words: &'a mut [u32],
     /// Of the codes of this chunk, negated.
@@ -28,8 +29,8 @@ impl<'a> Scratch<'a> {
     /// Three rows that two pixels see, in bytes of a stage.
     const STAGED_ROWS: usize = 3 * nine::STAGED_ROW;
 
-    /// For windows of so many elements (whole units), at most `most` (at least 16) at once; with a stage or without, and with accumulators even if all elements
-    /// fit.
+    /// For windows of so many elements (whole units), at most `most` (at least 16) at once; with a stage or
+    /// without, and with accumulators even if all elements fit.
     ///
     /// # Panics
     /// If there are fewer than [`LEAST_SCRATCH`] bytes.
@@ -42,7 +43,8 @@ impl<'a> Scratch<'a> {
         sums: bool,
     ) -> Scratch<'a> {
         check(4 * words.len() >= LEAST_SCRATCH);
-        // A byte of the stage holds a code or more; accumulators of four channels are left at least, where they are needed.
+        // A byte of the stage holds a code or more; accumulators of four channels are left at least, where
+        // they are needed.
         let each = Scratch::ELEMENT_BYTES + usize::from(staged);
         let bytes = 4 * words.len();
         let sums = if sums { 4 * size_of::<[i32; PIXELS]>() } else { 0 };
@@ -57,7 +59,8 @@ impl<'a> Scratch<'a> {
         Scratch { words, sums: [0; PIXELS], elements: 0, patch, stage, before: patch + stage }
     }
 
-    /// For windows of 3x3 on three channels, which are one chunk: what is staged is widened before there are accumulators, and lies where they will.
+    /// For windows of 3x3 on three channels, which are one chunk: what is staged is widened before there are
+    /// accumulators, and lies where they will.
     ///
     /// # Panics
     /// If there are fewer than [`LEAST_SCRATCH_OF_NINE`] bytes.
@@ -143,7 +146,8 @@ impl Patch<'_> {
         self.elements
     }
 
-    /// Widens whole words of packed codes, from an element on that begins a word, for one or more pixels whose codes are `pitch` bytes apart.
+    /// Widens whole words of packed codes, from an element on that begins a word, for one or more pixels
+    /// whose codes are `pitch` bytes apart.
     ///
     /// # Panics
     /// If `codes` has fewer words, or the patch.

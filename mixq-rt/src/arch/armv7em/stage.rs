@@ -60,8 +60,8 @@ unsafe extern "C" fn row(
     )
 }
 
-/// Fills three rows of [`STAGED_ROW`] bytes with padding, but for those of the `rows` that are inside: there `bytes` bytes from `left` on are
-/// from `inside`, where rows are `pitch` bytes apart.
+/// Fills three rows of [`STAGED_ROW`] bytes with padding, but for those of the `rows` that are inside: there
+/// `bytes` bytes from `left` on are from `inside`, where rows are `pitch` bytes apart.
 ///
 /// # Panics
 /// If `inside` has fewer bytes, or they are more than there is room for.
@@ -142,8 +142,8 @@ unsafe extern "C" fn three(
 /// See [`unpack`].
 pub(crate) type Unpack = fn(&mut [u8], &[u8], [usize; 2], usize);
 
-/// Unpacks codes of `bits` bits, 4 or 2, from pixels of so many channels, beginning with one of them, to a byte each. Every pixel begins a byte;
-/// `from` begins with that of the first code.
+/// Unpacks codes of `bits` bits, 4 or 2, from pixels of so many channels, beginning with one of them, to a
+/// byte each. Every pixel begins a byte; `from` begins with that of the first code.
 ///
 /// # Panics
 /// If `from` has fewer codes, or the first channel is none.
@@ -153,13 +153,14 @@ pub(super) fn unpack(to: &mut [u8], from: &[u8], [channel, channels]: [usize; 2]
     let bytes = last / channels * pixel_bytes + last % channels * bits / 8 + 1 - channel * bits / 8;
     check(bytes <= from.len());
     let left = 8 - channel * bits % 8;
-    // SAFETY: writes as many bytes as `to` has, at least one, and reads the bytes of as many codes; asserted above.
+    // SAFETY: writes as many bytes as `to` has, at least one, and reads the bytes of as many codes; asserted
+    // above.
     unsafe { codes(to.as_mut_ptr(), from.as_ptr(), to.len(), channels, channels - channel, left, bits) };
 }
 
 /// # Safety
-/// Reads the bytes of `count` codes, at least 1, and writes as many bytes. `rest`: channels of the first pixel that are left; `left`: bits of the
-/// first byte.
+/// Reads the bytes of `count` codes, at least 1, and writes as many bytes. `rest`: channels of the first
+/// pixel that are left; `left`: bits of the first byte.
 #[unsafe(naked)]
 unsafe extern "C" fn codes(
     to: *mut u8,

@@ -81,7 +81,8 @@ impl<'a> Tables<'a> {
         self.channels = 0;
     }
 
-    /// Puts in place of sums of channels from one on, of `N` pixels each, their codes or logits; of the first `pixels` of these.
+    /// Puts in place of sums of channels from one on, of `N` pixels each, their codes or logits; of the first
+    /// `pixels` of these.
     ///
     /// # Panics
     /// If there are no such channels or sums.
@@ -100,8 +101,8 @@ impl<'a> Tables<'a> {
         let all = sums.as_flattened_mut().as_mut_ptr_range();
         for pixel in 0..pixels {
             let (sums, end) = (all.start.wrapping_add(pixel), all.end.wrapping_add(pixel));
-            // SAFETY: the loop reads an entry of each table for each of these channels, and reads and writes their sums of this pixel; asserted
-            // here and by `new`.
+            // SAFETY: the loop reads an entry of each table for each of these channels, and reads and writes
+            // their sums of this pixel; asserted here and by `new`.
             unsafe { requantise(sums, end, self, channel, 4 * N) }
         }
     }
@@ -114,8 +115,8 @@ const _: () = assert!(
         && offset_of!(Tables, zero_points) == 12
 );
 
-/// `clamp(zero_point + floor(accumulator * multiplier / 2^shift))`, with a product of 64 bits and any shift below 64, in place of sums from one to
-/// an end, `step` bytes apart.
+/// `clamp(zero_point + floor(accumulator * multiplier / 2^shift))`, with a product of 64 bits and any shift
+/// below 64, in place of sums from one to an end, `step` bytes apart.
 ///
 /// # Safety
 /// There are such sums, and tables of as many channels from this one on.

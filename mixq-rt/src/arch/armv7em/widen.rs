@@ -7,8 +7,9 @@ use mixq_format::Bits;
 use super::PIXELS;
 use crate::check::{check, hold};
 
-/// Widens codes of pixels. Takes: codes, where the first pair goes (the next is 16 bytes on), words (at least 1) or bytes from a row to the
-/// next, bytes to the next pixel's codes, pixels (at least 1), the pixel's sum, from which the codes are subtracted.
+/// Widens codes of pixels. Takes: codes, where the first pair goes (the next is 16 bytes on), words (at least
+/// 1) or bytes from a row to the next, bytes to the next pixel's codes, pixels (at least 1), the pixel's sum,
+/// from which the codes are subtracted.
 pub(super) type Run = unsafe extern "C" fn(*const u8, *mut u32, usize, usize, usize, *mut i32);
 
 /// What a whole group sees of the input, as one call takes it.
@@ -53,8 +54,8 @@ impl Widen {
         Fill { run: self.run, size: words, bytes: 4 * words, elements: words * self.word }
     }
 
-    /// Widens `words` words of codes of each of `count` pixels from `pixel` on, `pitch` bytes apart, into the patch, from `element` on, which
-    /// begins a word.
+    /// Widens `words` words of codes of each of `count` pixels from `pixel` on, `pitch` bytes apart, into the
+    /// patch, from `element` on, which begins a word.
     ///
     /// # Panics
     /// If `codes` has fewer words, or the patch.
@@ -75,8 +76,8 @@ impl Widen {
         check((element + words * self.word) / 2 * PIXELS <= patch.len());
         let to = patch.as_mut_ptr().wrapping_add(element / 2 * PIXELS + pixel);
         let sums = sums.as_mut_ptr().wrapping_add(pixel);
-        // SAFETY: reads `words` words of codes of each pixel and writes one word of each group of four, for as many pairs of elements as these
-        // words hold; asserted above.
+        // SAFETY: reads `words` words of codes of each pixel and writes one word of each group of four, for
+        // as many pairs of elements as these words hold; asserted above.
         unsafe { (self.run)(codes.as_ptr(), to, words, pitch, count, sums) };
     }
 }

@@ -4,8 +4,8 @@ use mixq_format::Add;
 
 use crate::arch::armv7em::add::Sum;
 
-/// Executes an addition of codes of any widths; see [`Add`] for where the output may lie. An addition that makes logits is
-/// [`layer::add`](crate::layer::add)'s.
+/// Executes an addition of codes of any widths; see [`Add`] for where the output may lie. An addition that
+/// makes logits is [`layer::add`](crate::layer::add)'s.
 ///
 /// # Panics
 /// If a tensor has 32 bits or reaches beyond the arena, or a multiplier or the shift is none of [`Add`]'s.

@@ -13,9 +13,10 @@ use crate::check::{check, refuse};
 use crate::tensor::PixelWriter;
 
 /// Executes a convolution with `X`-bit input and `W`-bit weights. `Y` are the bits of the output if
-/// [`armv7em_records`](mixq_format::layout::armv7em_records) has it that tables stand beside the weights; 0, for any width, if they do not.
-/// `FRACTION` is that of the tables. `ZERO`: whether the output's zero point is 0. `WINDOWS`: the number of its
-/// [`Windows`]. `WHOLE`: whether codes are made in one go: [`whole`](mixq_format::layout::whole).
+/// [`armv7em_records`](mixq_format::layout::armv7em_records) has it that tables stand beside the weights; 0,
+/// for any width, if they do not. `FRACTION` is that of the tables. `ZERO`: whether the output's zero point
+/// is 0. `WINDOWS`: the number of its [`Windows`]. `WHOLE`: whether codes are made in one go:
+/// [`whole`](mixq_format::layout::whole).
 ///
 /// # Panics
 /// If the table has other widths, another fraction or zero point, or an odd number of filters; if weights or
@@ -91,7 +92,8 @@ struct Ways {
     sums: Option<Sums>,
 }
 
-/// What becomes of the sums of some output channels from one on, by pixel. One after the other: neither's frame is below the other's.
+/// What becomes of the sums of some output channels from one on, by pixel. One after the other: neither's
+/// frame is below the other's.
 struct Sums {
     /// Codes or logits of so many pixels, by any tables.
     requantise: fn(&Filters, usize, &mut [[i32; PIXELS]], usize),
@@ -127,7 +129,8 @@ fn parts(given: &mut Given, own: &mut [u32]) {
     });
 }
 
-/// `compute` computes a group of so many output pixels from one on, whose patch is filled with its first elements, and maybe more; how many.
+/// `compute` computes a group of so many output pixels from one on, whose patch is filled with its first
+/// elements, and maybe more; how many.
 #[inline(always)]
 fn execute(
     given: &mut Given,
@@ -171,7 +174,8 @@ struct Layer<'a> {
 
 // The methods stand apart: what one holds on the stack is gone when the other is called.
 impl Layer<'_> {
-    /// Readies the loop for the group that the patch is filled for, and those after it that can be filled in one go.
+    /// Readies the loop for the group that the patch is filled for, and those after it that can be filled in
+    /// one go.
     #[inline(never)]
     fn groups<'s>(&'s mut self, first: usize, size: usize, output: &'s mut [u8]) -> Ready<'s> {
         let next = first + size;
@@ -220,7 +224,8 @@ impl Layer<'_> {
         (self.fill)(self.source, self.scratch, [first, size], element);
     }
 
-    /// Prepares to multiply elements from one on, as many as fit the scratch, with weights of output channels from one on.
+    /// Prepares to multiply elements from one on, as many as fit the scratch, with weights of output channels
+    /// from one on.
     #[inline(never)]
     fn prepare(&mut self, channel: usize, element: usize) {
         let Layer { source, scratch, sums, .. } = self;

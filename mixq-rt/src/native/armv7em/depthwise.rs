@@ -4,8 +4,8 @@ use mixq_format::Depthwise;
 
 use crate::arch::armv7em::depthwise::{Loops, execute};
 
-/// Executes a depthwise convolution with `X`-bit input, `W`-bit weights and codes of `Y` bits as output, windows of 3x3.
-/// `ODD`: whether the number of channels is.
+/// Executes a depthwise convolution with `X`-bit input, `W`-bit weights and codes of `Y` bits as output,
+/// windows of 3x3. `ODD`: whether the number of channels is.
 ///
 /// # Panics
 /// For layers that [`armv7em_takes`](mixq_format::layout::armv7em_takes) does not take; if weights or tables

@@ -8,7 +8,8 @@ use super::source::Source;
 use crate::arch::armv7em::{Nine, PAIR, Patch, STAGED_ROW, Scratch, stage_row, stage_rows};
 use crate::check::{after, refuse};
 
-/// Fills a patch for output pixels (first, count) from an element of their windows on, with as many as it has room for.
+/// Fills a patch for output pixels (first, count) from an element of their windows on, with as many as it has
+/// room for.
 pub(super) type Fill = fn(&Source, &mut Scratch, [usize; 2], usize);
 
 pub(super) const fn fill_for(windows: Windows) -> Fill {
@@ -113,7 +114,8 @@ fn pair(source: &Source, nine: &Nine, patch: &mut Patch, pixel: usize, stage: &m
     patch.widen_nine(nine, pixel, codes, [row, source.pitch]);
 }
 
-/// One pixel after the other: all codes of its window, those of the padding too, without the padding of rows or unpacked.
+/// One pixel after the other: all codes of its window, those of the padding too, without the padding of rows
+/// or unpacked.
 fn staged(source: &Source, scratch: &mut Scratch, [first, count]: [usize; 2], element: usize) {
     let (patch, stage) = &mut source.begin(scratch, element);
 
@@ -145,7 +147,8 @@ fn copy(source: &Source, stage: &mut [u8], elements: usize, element: usize, plac
     }
 }
 
-/// Whole words of codes: of a patch of whole words, or of the last elements of a window; then of whole units of weights.
+/// Whole words of codes: of a patch of whole words, or of the last elements of a window; then of whole units
+/// of weights.
 #[inline(never)]
 fn whole_words(source: &Source, patch: &mut Patch, pixel: usize, codes: &[u8]) {
     let widen = &source.filters.kernels.widen;
@@ -164,7 +167,8 @@ fn half(source: &Source, patch: &mut Patch, pixel: usize, codes: &[u8]) {
     }
 }
 
-/// The codes of a chunk that fill no word or half of one of whole units. Slots that stay empty may hold anything: they meet weights of 0.
+/// The codes of a chunk that fill no word or half of one of whole units. Slots that stay empty may hold
+/// anything: they meet weights of 0.
 #[inline(never)]
 fn rest(source: &Source, patch: &mut Patch, pixel: usize, codes: &[u8]) {
     let kernels = source.filters.kernels;

@@ -9,7 +9,8 @@ use crate::check::refuse;
 use crate::tensor::put;
 
 /// Executes a fully connected layer with `X`-bit input and `W`-bit weights. `Y` are the bits of the output if
-/// [`armv7em_codes`](mixq_format::layout::armv7em_codes) has it that they are made strip by strip; 0, for any width, if they are not.
+/// [`armv7em_codes`](mixq_format::layout::armv7em_codes) has it that they are made strip by strip; 0, for any
+/// width, if they are not.
 ///
 /// # Panics
 /// If the table has other widths; if weights are not aligned, or weights or tables reach beyond the

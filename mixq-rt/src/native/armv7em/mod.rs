@@ -20,8 +20,8 @@ use mixq_format::layout::Plan;
 
 use crate::arch::armv7em::split as split_arena;
 
-/// Calls `work` with `WORDS` words from the stack if the plan has fewer in the arena, else with none: apart, so that the stack has room for it
-/// only where it is needed.
+/// Calls `work` with `WORDS` words from the stack if the plan has fewer in the arena, else with none: apart,
+/// so that the stack has room for it only where it is needed.
 #[inline(always)]
 fn with_memory<const WORDS: usize>(plan: &Plan, mut work: impl FnMut(&mut [u32])) {
     #[inline(never)]

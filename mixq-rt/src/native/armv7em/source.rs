@@ -18,7 +18,8 @@ pub(super) struct Source<'a> {
     pub(super) windows: Windows,
     /// Rows and columns of the output whose windows see no padding.
     inner: [Range<u16>; 2],
-    /// Bytes from what an output pixel sees to what the next one in its row does, and the first one of the next row.
+    /// Bytes from what an output pixel sees to what the next one in its row does, and the first one of the
+    /// next row.
     pub(super) pitch: usize,
     row_pitch: usize,
     /// Bytes of padding before the input, as if it were there.
@@ -67,7 +68,8 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// Begins a chunk of elements from one on: the patch, to be filled with as many as there is room for, and the stage.
+    /// Begins a chunk of elements from one on: the patch, to be filled with as many as there is room for, and
+    /// the stage.
     #[inline(never)]
     pub(super) fn begin<'m>(&self, scratch: &'m mut Scratch, element: usize) -> (Patch<'m>, &'m mut [u8]) {
         scratch.begin(scratch.chunk().min(self.elements - element))
@@ -80,7 +82,8 @@ impl<'a> Source<'a> {
         if self.windows == Windows::Nine { output.width.into() } else { output.pixels() }
     }
 
-    /// The whole groups of output pixels from one on whose windows are taken with all of their elements, one after the other.
+    /// The whole groups of output pixels from one on whose windows are taken with all of their elements, one
+    /// after the other.
     #[inline(never)]
     pub(super) fn groups(&self, first: usize) -> Option<More<'a>> {
         let Filters { table, kernels, .. } = self.filters;
@@ -146,7 +149,8 @@ impl<'a> Source<'a> {
     }
 }
 
-/// The positions of windows along one axis that see no padding: of so many outputs, by stride, padding, kernel and size.
+/// The positions of windows along one axis that see no padding: of so many outputs, by stride, padding,
+/// kernel and size.
 #[inline(never)]
 fn inner(axis: [u16; 4], outputs: u16) -> Range<u16> {
     let [stride, pad, kernel, size] = axis.map(u32::from);

@@ -28,7 +28,8 @@ impl Numbers {
         values[self.within(0, values.len() as i64 - 1) as usize]
     }
 
-    /// Any bytes; now and then all 0x00, 0xff, 0x80 or 0x7f, which are the ends of the ranges of codes and weights.
+    /// Any bytes; now and then all 0x00, 0xff, 0x80 or 0x7f, which are the ends of the ranges of codes and
+    /// weights.
     pub fn fill(&mut self, bytes: &mut [u8]) {
         let constant = match self.within(0, 15) {
             0 => Some(self.one_of(&[0x00, 0xff])),

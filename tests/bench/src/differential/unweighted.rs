@@ -1,5 +1,5 @@
-//! Random additions and pools: every width, odd channels, sums in place, windows in the padding and beyond the input, windows of more
-//! pixels than 16 bits can sum.
+//! Random additions and pools: every width, odd channels, sums in place, windows in the padding and beyond
+//! the input, windows of more pixels than 16 bits can sum.
 
 use mixq_rt::format::{Add, Bits, Layer, Pool, Tensor, Window};
 

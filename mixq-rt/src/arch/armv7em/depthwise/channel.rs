@@ -22,8 +22,8 @@ pub(super) struct Channel {
     pub(super) multiplier: i32,
     /// The same of pairs of outputs, which come first.
     pub(super) pairs: i32,
-    /// `(w0, w1)` and `(w1, w2)`, less the zero point, of the window's rows 2, 1, 0, 2, 1: three of them in the order of the slots,
-    /// whichever has the first row.
+    /// `(w0, w1)` and `(w1, w2)`, less the zero point, of the window's rows 2, 1, 0, 2, 1: three of them in
+    /// the order of the slots, whichever has the first row.
     pub(super) weights: [[u32; 2]; 5],
 }
 
@@ -94,14 +94,16 @@ impl<'a> Channels<'a> {
         let bit = channel * bits;
         let from = at(self.table.weights, bit / 8);
         let (left, right) = (32 - bits - bit % 8, 32 - bits);
-        // A weight less its zero point has 9 bits, and fits a half with the 7 of the fraction: it is in the units of the bias.
+        // A weight less its zero point has 9 bits, and fits a half with the 7 of the fraction: it is in the
+        // units of the bias.
         let (scale, offset) = (1 << requant.fraction, -i32::from(zero_point) << requant.fraction);
         // SAFETY: reads a byte of each of nine rows, which `new` has found as well.
         unsafe { weights(from, self.row_bytes, left, right, scale, offset, &raw mut (*to).weights) };
     }
 }
 
-/// Unpacks nine weights, `row_bytes` apart: shifted left, then right with their sign, times `scale`, plus `offset`.
+/// Unpacks nine weights, `row_bytes` apart: shifted left, then right with their sign, times `scale`, plus
+/// `offset`.
 ///
 /// # Safety
 /// Reads there.

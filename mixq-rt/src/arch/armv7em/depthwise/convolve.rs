@@ -6,12 +6,13 @@ use core::mem::offset_of;
 use super::SLOT_BYTES;
 use super::channel::Channel;
 
-/// A loop over the outputs of a row, called by [`run`](super::rows::run): `r0` the channel's row in slot 0, `r1` its [`Channel`], `r2` which
-/// of the weights' rows belongs to slot 0, `r3` where the codes go. Keeps no register but `sp`.
+/// A loop over the outputs of a row, called by [`run`](super::rows::run): `r0` the channel's row in slot 0,
+/// `r1` its [`Channel`], `r2` which of the weights' rows belongs to slot 0, `r3` where the codes go. Keeps no
+/// register but `sp`.
 pub(super) type Convolve = unsafe extern "C" fn();
 
-/// For codes of so many bits. In a byte of several each goes below what is there already, so that after all of them, from the last
-/// to the first, nothing else is left.
+/// For codes of so many bits. In a byte of several each goes below what is there already, so that after all
+/// of them, from the last to the first, nothing else is left.
 pub(super) const fn convolve(bits: usize) -> Convolve {
     match bits {
         2 => insert2,

@@ -5,9 +5,9 @@ use core::arch::naked_asm;
 use super::ROW_BYTES;
 use super::rows::Rows;
 
-/// A loop over pixels, called by [`run`](super::rows::run): `r0` pixels, `r1` where the first channel's elements go, the second's a row after
-/// them, `r2` bytes of a pixel, `r3` how many times 256, plus the bits below the first channel in its byte, `r8` the mask of a code in
-/// both halves. Keeps `r9` to `r11`.
+/// A loop over pixels, called by [`run`](super::rows::run): `r0` pixels, `r1` where the first channel's
+/// elements go, the second's a row after them, `r2` bytes of a pixel, `r3` how many times 256, plus the bits
+/// below the first channel in its byte, `r8` the mask of a code in both halves. Keeps `r9` to `r11`.
 pub(super) type Load = unsafe extern "C" fn();
 
 /// Loops for a pair of channels, and for one that has no neighbour.

@@ -1,8 +1,10 @@
-//! Depthwise convolution with a window of 3x3: two channels side by side, from rings of three widened rows of the input.
+//! Depthwise convolution with a window of 3x3: two channels side by side, from rings of three widened rows of
+//! the input.
 //!
-//! Two columns of a row are a word; the three weights of a row are two words, `(w0, w1)` and `(w1, w2)`: a row of the window is
-//! one `SMLAD` and one `SMLABT`, or `SMLATB` and `SMLAD` for the column to the right. Both channels' codes come from one load of the
-//! input. What depends on the widths is called by pointers, once a row.
+//! Two columns of a row are a word; the three weights of a row are two words, `(w0, w1)` and `(w1, w2)`: a
+//! row of the window is one `SMLAD` and one `SMLABT`, or `SMLATB` and `SMLAD` for the column to the right.
+//! Both channels' codes come from one load of the input. What depends on the widths is called by pointers,
+//! once a row.
 
 mod channel;
 mod convolve;
@@ -28,7 +30,8 @@ const SLOT_BYTES: usize = 2 * ROW_BYTES;
 // In two instructions.
 const _: () = assert!(SLOT_BYTES == 7 << 4);
 
-/// Columns of output that the rows have room for, whose windows begin `stride` (1 or 2) elements apart: four elements each.
+/// Columns of output that the rows have room for, whose windows begin `stride` (1 or 2) elements apart: four
+/// elements each.
 const fn columns(stride: usize) -> usize {
     if stride == 1 { ROW - 4 } else { (ROW - 4) / 2 }
 }
@@ -55,8 +58,8 @@ impl Loops {
     }
 }
 
-/// Executes a layer: columns of the output, as many as the rows have room for, after columns; codes below 8 bits go below what their bytes hold
-/// already.
+/// Executes a layer: columns of the output, as many as the rows have room for, after columns; codes below 8
+/// bits go below what their bytes hold already.
 ///
 /// # Panics
 /// If `loops` are for other codes, or the window is another one, or tables, tensors or weights are not where
@@ -147,9 +150,10 @@ pub(crate) fn execute(table: &Depthwise, loops: &Loops, parameters: &[u8], arena
                 lines,
                 second: second.into(),
             });
-            // SAFETY: where a row's number is below the height, the loop reads the code's byte of so many pixels as the row has from there
-            // on, or two bytes where two channels of 8 bits are. Elements go between the padding of a slot, where each window reads four
-            // from an even one on, as far as `needed`, which is below `ROW`; of each output's pixel a byte is read and written. The tensors
+            // SAFETY: where a row's number is below the height, the loop reads the code's byte of so many
+            // pixels as the row has from there on, or two bytes where two channels of 8 bits are. Elements go
+            // between the padding of a slot, where each window reads four from an even one on, as far as
+            // `needed`, which is below `ROW`; of each output's pixel a byte is read and written. The tensors
             // are whole.
             unsafe { run(&raw mut state) };
         }

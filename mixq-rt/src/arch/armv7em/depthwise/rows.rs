@@ -55,7 +55,8 @@ pub(super) struct Pair {
     pub(super) second: usize,
 }
 
-/// Computes `lines` (at least 1) rows of output, each after the rows of input that its windows see first; three before the first row.
+/// Computes `lines` (at least 1) rows of output, each after the rows of input that its windows see first;
+/// three before the first row.
 #[unsafe(naked)]
 pub(super) unsafe extern "C" fn run(state: *mut State) {
     naked_asm!(

@@ -34,8 +34,9 @@ macro_rules! product {
     };
 }
 
-// Requantises both channels by the record after the weights: the biases, the high word of the product, Z_y where the shift will bring it, the
-// shifts. `$upper`: what brings the upper channel's sums to the unit of its bias; `$zero`: whether Z_y is 0.
+// Requantises both channels by the record after the weights: the biases, the high word of the product, Z_y
+// where the shift will bring it, the shifts. `$upper`: what brings the upper channel's sums to the unit of
+// its bias; `$zero`: whether Z_y is 0.
 macro_rules! requantise {
     ($fraction:literal, $upper:literal, $saturate:literal, $zero:tt) => {
         concat!(

@@ -1,6 +1,8 @@
-//! What becomes of the sums of a block: r0 to r3 are those of the lower channel, by pixel, r4 to r7 those of the upper one.
+//! What becomes of the sums of a block: r0 to r3 are those of the lower channel, by pixel, r4 to r7 those of
+//! the upper one.
 //!
-//! The functions here are jumped to by the loops over blocks, and go on to the next block or return from there.
+//! The functions here are jumped to by the loops over blocks, and go on to the next block or return from
+//! there.
 
 mod codes;
 mod sums;
@@ -40,8 +42,8 @@ pub(super) struct Chunks {
     pub(super) added: Option<Finish>,
 }
 
-/// For what a loop leaves, and codes of `y` bits (0: sums) whose zero point is 0 or not, of biases with so many bits below a unit; `whole` if one
-/// chunk is all.
+/// For what a loop leaves, and codes of `y` bits (0: sums) whose zero point is 0 or not, of biases with so
+/// many bits below a unit; `whole` if one chunk is all.
 pub(super) const fn ends(left: Left, y: usize, zero: bool, fraction: u8, whole: bool) -> Ends {
     let (store, add_and_store, add_and_finish): (Finish, Finish, Finish) = match left {
         Left::Bytes => (sums::store_of_bytes, sums::add_and_store_of_bytes, sums::add_and_finish_of_bytes),

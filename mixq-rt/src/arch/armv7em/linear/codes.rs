@@ -1,6 +1,8 @@
-//! What becomes of the sums of a strip: r0 to r3 are those of the even channels, r4 to r7 those of the odd ones.
+//! What becomes of the sums of a strip: r0 to r3 are those of the even channels, r4 to r7 those of the odd
+//! ones.
 //!
-//! The loops call these functions with their [`Call`](super::Call) in r12; they may change all other registers.
+//! The loops call these functions with their [`Call`](super::Call) in r12; they may change all other
+//! registers.
 
 use core::arch::naked_asm;
 
@@ -34,8 +36,8 @@ pub(super) unsafe extern "C" fn add() {
     )
 }
 
-// One channel after the other; `$put` is what becomes of its code in r9, and ends with the carry of a bit that is shifted out of r8 by the
-// last channel.
+// One channel after the other; `$put` is what becomes of its code in r9, and ends with the carry of a bit
+// that is shifted out of r8 by the last channel.
 macro_rules! codes {
     ($name:ident, $bits:literal, $last:literal, [$($put:literal),*], [$($end:literal),*]) => {
         #[unsafe(naked)]

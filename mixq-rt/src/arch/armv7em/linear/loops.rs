@@ -1,6 +1,7 @@
 //! The loops over the elements of a strip.
 //!
-//! Each sums `q_x s_w` over weights that are offset, and begins with what the offsets add, negative: `- offset sum(q_x)`.
+//! Each sums `q_x s_w` over weights that are offset, and begins with what the offsets add, negative: `-
+//! offset sum(q_x)`.
 //!
 //! On the stack are the end of the elements and the call, with the registers of the caller above them.
 

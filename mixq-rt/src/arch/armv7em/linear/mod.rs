@@ -1,7 +1,7 @@
 //! Fully connected layers: eight output channels at once, a *strip*, and one pixel.
 //!
-//! The weights are unpacked as beside four pixels, see [`bytes`](super::bytes), [`packed`](super::packed); those of 4 bits beside 8-bit
-//! input four channels at a time.
+//! The weights are unpacked as beside four pixels, see [`bytes`](super::bytes), [`packed`](super::packed);
+//! those of 4 bits beside 8-bit input four channels at a time.
 
 mod codes;
 mod loops;

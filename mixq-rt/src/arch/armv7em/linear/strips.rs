@@ -27,7 +27,8 @@ pub(crate) struct Strips<'a> {
 }
 
 impl<'a> Strips<'a> {
-    /// Those of a layer, whose elements are unpacked to `memory`. Fields are taken out after `interval` elements or fewer.
+    /// Those of a layer, whose elements are unpacked to `memory`. Fields are taken out after `interval`
+    /// elements or fewer.
     ///
     /// # Panics
     /// If there are no weights or tables in the parameters, or the loops are for other layers.
@@ -106,8 +107,8 @@ impl<'a> Strips<'a> {
     /// Writes the codes of the first strips of a layer, of the unpacked elements.
     ///
     /// # Panics
-    /// If these loops make none, or there are fewer weights, or they are not aligned, or the output is smaller, or the layer has fewer channels or
-    /// one multiplier for all.
+    /// If these loops make none, or there are fewer weights, or they are not aligned, or the output is
+    /// smaller, or the layer has fewer channels or one multiplier for all.
     #[inline(always)]
     pub(crate) fn codes(&mut self, strips: usize, output: &mut [u8]) {
         // Eight codes take as many bytes as one has bits.
@@ -135,12 +136,13 @@ impl<'a> Strips<'a> {
         let Range { start, end } = weights.as_ptr_range();
         check(start != end && start.addr().is_multiple_of(ALIGNMENT as usize));
         (call.weights, call.weights_end) = (start, end);
-        // SAFETY: the loop reads all weights, which are asserted above, and elements, in whole rounds, which were unpacked; what `finish` does,
-        // see above.
+        // SAFETY: the loop reads all weights, which are asserted above, and elements, in whole rounds, which
+        // were unpacked; what `finish` does, see above.
         unsafe { (loops.run)(memory.as_ptr().wrapping_add(*elements / 2), call) };
     }
 
-    /// All codes of the input, and the weights of the next channel, which fills no strip, as they are in the artifact.
+    /// All codes of the input, and the weights of the next channel, which fills no strip, as they are in the
+    /// artifact.
     ///
     /// # Panics
     /// If there are no weights.
@@ -154,7 +156,8 @@ impl<'a> Strips<'a> {
         self.weights.split_off(..bytes).unwrap_or_else(|| refuse())
     }
 
-    /// Puts in place of the sums of channels from one on their codes or logits; `input_sum` is that of all elements.
+    /// Puts in place of the sums of channels from one on their codes or logits; `input_sum` is that of all
+    /// elements.
     ///
     /// # Panics
     /// If there are no such channels.

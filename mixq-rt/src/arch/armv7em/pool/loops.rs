@@ -4,7 +4,8 @@ use core::arch::naked_asm;
 
 use super::Field;
 
-// Adds to the fields before; where the words overlap, both are the same. Then the next field, if there is one.
+// Adds to the fields before; where the words overlap, both are the same. Then the next field, if there is
+// one.
 macro_rules! add_field {
     ($load:literal, $store:literal) => {
         concat!(

@@ -1,7 +1,7 @@
 //! Largest and average codes of a window's pixels, by fields.
 //!
-//! Field `i` of a word are the codes at bit `i X` of its bytes. Two words of a pixel are read at once, which may overlap so that they end
-//! where the pixel ends; where words do not do, two bytes.
+//! Field `i` of a word are the codes at bit `i X` of its bytes. Two words of a pixel are read at once, which
+//! may overlap so that they end where the pixel ends; where words do not do, two bytes.
 
 mod loops;
 
@@ -112,8 +112,9 @@ pub(crate) fn execute(table: &Pool, arena: &mut [u8], kernel: &Kernel) {
                 field.second = (at + size).min(pixel_bytes - size) - one;
                 field.output = to.wrapping_add(one);
                 field.shift = 0;
-                // SAFETY: reads two words, or bytes, of each of the window's pixels, and writes as many of the output's pixel; both end where a
-                // pixel ends or before. The tensors are whole, and windows lie inside.
+                // SAFETY: reads two words, or bytes, of each of the window's pixels, and writes as many of
+                // the output's pixel; both end where a pixel ends or before. The tensors are whole, and
+                // windows lie inside.
                 unsafe { (kernel.run)(&mut field) };
                 at += 2 * size;
                 if at >= pixel_bytes {
