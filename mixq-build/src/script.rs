@@ -200,8 +200,8 @@ fn ensure_fresh(
 
 #[cfg(not(feature = "train"))]
 fn train(_: &Environment, prepared: &Prepared<'_>, _: &Path, stale: String) -> Result<(), Error> {
-    let help = "run `cargo mixq retrain` (in mixq's own repository `cargo xtask retrain`), or build with feature \
-                `train` of mixq-build";
+    let help = "run `cargo mixq retrain` (in mixq's own repository `cargo xtask retrain`), or build with \
+                feature `train` of mixq-build";
     let problem =
         Problem { location: Some(prepared.model.location.clone()), ..Problem::new(stale).help(help) };
     Err(problem.into())
@@ -221,7 +221,8 @@ fn train(
     let artifact = made.artifact;
     let accuracy = artifact.header.accuracy;
     println!(
-        "cargo::warning=model `{}`: trained, accuracy float {:.2} %, fake-quantised {:.2} %, integer {:.2} %; flash {}, RAM {}",
+        "cargo::warning=model `{}`: trained, accuracy float {:.2} %, fake-quantised {:.2} %, integer {:.2} \
+         %; flash {}, RAM {}",
         prepared.model.name,
         100.0 * accuracy.float,
         100.0 * accuracy.fake_quant,

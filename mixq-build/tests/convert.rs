@@ -52,8 +52,8 @@ fn random_networks_compute_what_was_trained() {
         }
     }
     println!(
-        "{} elements compared, {} to the code, {} of them inside the range, {} of channels with a negative multiplier, \
-         {} of constant ones, {:?} by thresholds of 16 and 32 bits; {:?}",
+        "{} elements compared, {} to the code, {} of them inside the range, {} of channels with a negative \
+         multiplier, {} of constant ones, {:?} by thresholds of 16 and 32 bits; {:?}",
         tally.elements,
         tally.exact,
         tally.inner,

@@ -12,7 +12,8 @@ use mixq_format::{Bits, Layer, Requant, Rule};
 /// A pointwise layer of two channels over an image of one pixel, and two logits over them.
 fn graph(channels: usize) -> Graph {
     let text = format!(
-        "input = [1, 1, {channels}]\nlayer = [{{ op = \"pointwise\", filters = 2 }}, {{ op = \"linear\", features = 2 }}]"
+        "input = [1, 1, {channels}]\nlayer = [{{ op = \"pointwise\", filters = 2 }}, {{ op = \"linear\", \
+         features = 2 }}]"
     );
     Graph::resolve(&Spec::parse(Path::new("network.toml"), &text).unwrap()).unwrap()
 }

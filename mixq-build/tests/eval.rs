@@ -179,8 +179,8 @@ fn classes_are_found_by_their_names_and_some_may_be_absent() {
 fn classes_that_the_model_does_not_know_are_refused_with_both_lists() {
     let (package, _) = package();
     write_folders(&package.path("other"), &rows(&images(6)), ["up", "left"]);
-    let expected = "other has classes that the model does not know: `left`; the dataset has left, up, the model up, \
-                    down; call the classes what the model calls them, in any order";
+    let expected = "other has classes that the model does not know: `left`; the dataset has left, up, the \
+                    model up, down; call the classes what the model calls them, in any order";
     assert_eq!(refused(&package, &["--dataset", "other"]), expected);
     package.write("other.csv", &images(6).replace(",1\n", ",2\n"));
     let said = refused(&package, &["--dataset", "other.csv"]);

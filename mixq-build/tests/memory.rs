@@ -123,7 +123,8 @@ proptest! {
                 prop_assert!(alive(&bits, step) > budget);
                 let sides = [step.input, step.output].into_iter().chain(step.bystanders.iter().copied());
                 for side in sides {
-                    prop_assert!(fixed[side.width] || bits[side.width] == Bits::B2, "{:?} in {:?}", side, step);
+                    prop_assert!(fixed[side.width] || bits[side.width] == Bits::B2, "{:?} in \
+                        {:?}", side, step);
                 }
             }
         }

@@ -75,7 +75,8 @@ proptest! {
                 (Err(Infeasible::Flash { .. }), Ok(best)) if thresholds => {
                     prop_assert!(best.flash <= flash && best.ram <= ram);
                 }
-                (rules, best) => prop_assert!(false, "{:?} but {:?}", rules.map(|a| a.ram), best.map(|a| a.ram)),
+                (rules, best) => prop_assert!(false, "{:?} but \
+                    {:?}", rules.map(|a| a.ram), best.map(|a| a.ram)),
             }
         }
     }

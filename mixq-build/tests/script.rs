@@ -190,7 +190,8 @@ fn an_impossible_budget_names_layer_and_bytes() {
     firmware.package.replace("Cargo.toml", "6 KiB", "16 B");
     let ram = firmware.place("\"16 B\"");
     // 16 B of image, and 16 pixels of three channels, a byte each at 2 bits.
-    let needs = "model `tiny`: needs 32 B of RAM for layer 1 `conv1` (conv 3x3) with all activations at 2 bits, budget 16 B";
+    let needs = "model `tiny`: needs 32 B of RAM for layer 1 `conv1` (conv 3x3) with all activations at 2 \
+                 bits, budget 16 B";
     firmware.fails(&[], &[&ram, needs, "at least ram = \"32 B\""]);
     firmware.package.replace("Cargo.toml", "16 B", "6 KiB");
     firmware.package.replace("Cargo.toml", "48 KiB", "100 B");
@@ -248,7 +249,8 @@ fn models_that_share_an_arena_are_told_its_size() {
     assert!(tiny.1 < wide.1);
     let arena = |found: &str| {
         let library = format!(
-            "const ARENA: &str = match option_env!(\"MIXQ_ARENA_BYTES\") {{ Some(bytes) => bytes, None => \"none\" }};\n\
+            "const ARENA: &str = match option_env!(\"MIXQ_ARENA_BYTES\") {{ Some(bytes) => bytes, None \
+             => \"none\" }};\n\
              const _: () = assert!(matches!(ARENA.as_bytes(), {found}));\n"
         );
         let library = library

@@ -22,7 +22,8 @@ const ANY: u64 = u64::MAX;
 /// A layer list with so many filters.
 fn network(filters: usize) -> String {
     format!(
-        "input = [4, 4, 1]\n[[layer]]\nop = \"conv\"\nfilters = {filters}\nkernel = 3\n[[layer]]\nop = \"linear\"\n\
+        "input = [4, 4, 1]\n[[layer]]\nop = \"conv\"\nfilters = {filters}\nkernel = 3\n[[layer]]\nop \
+         = \"linear\"\n\
          features = 2\n"
     )
 }
@@ -242,7 +243,8 @@ fn commands_say_the_sum_of_the_artifacts() {
     let bytes = mixq_build::report::bytes;
     let line = |ram_sum: &str, flash_budget: &str| {
         format!(
-            "firmware `firmware`, models a, b: flash {} + {} = {} of {flash_budget} B; RAM {ram_sum} of 3,000 B",
+            "firmware `firmware`, models a, b: flash {} + {} = {} of {flash_budget} B; RAM {ram_sum} of \
+             3,000 B",
             bytes(flash[0]),
             bytes(flash[1]),
             bytes(flash[0] + flash[1])

@@ -40,8 +40,8 @@ impl Memory {
     pub fn check(self, artifact: &Artifact) -> Result<Memory, String> {
         match self {
             Memory::Shared(arena) if arena < artifact.ram_bytes() => Err(format!(
-                "`{}` needs {} bytes of RAM, but the arena that all models share has {arena}\n\nthe model is not one of \
-                 [package.metadata.mixq.models], or has changed since the build script ran",
+                "`{}` needs {} bytes of RAM, but the arena that all models share has {arena}\n\nthe model \
+                 is not one of [package.metadata.mixq.models], or has changed since the build script ran",
                 artifact.header.name,
                 artifact.ram_bytes()
             )),

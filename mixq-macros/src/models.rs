@@ -62,8 +62,8 @@ impl Models {
         };
         if self.counted.as_ref().is_some_and(|names| !names.iter().any(|counted| counted == name)) {
             return Err(format!(
-                "{} is there, but Cargo.toml has no [package.metadata.mixq.models.{name}]\n\nso its memory is in no \
-                 budget: add the table, or remove the file",
+                "{} is there, but Cargo.toml has no [package.metadata.mixq.models.{name}]\n\nso its memory \
+                 is in no budget: add the table, or remove the file",
                 shown.display()
             ));
         }

@@ -5,7 +5,8 @@ mod network;
 #[path = "../../mixq-rt/tests/kernels/reference.rs"]
 #[allow(
     dead_code,
-    reason = "the workloads are layers with weights; the tests of the kernels compare pools and sums with it, too"
+    reason = "the workloads are layers with weights; the tests of the kernels compare pools and sums with \
+              it, too"
 )]
 mod reference;
 #[path = "build/workloads.rs"]

@@ -73,7 +73,8 @@ fn armv7em_kernels_answer_as_the_portable_ones_do() {
     let layers = number("MIXQ_DIFFERENTIAL", LAYERS);
     let [convolutions, depthwise, linear, additions, pools] = sums(layers, "usual");
     println!(
-        "the same: convolutions {convolutions}, depthwise {depthwise}, fully connected {linear}, additions {additions}, pools {pools}"
+        "the same: convolutions {convolutions}, depthwise {depthwise}, fully connected {linear}, additions \
+         {additions}, pools {pools}"
     );
     assert!(
         convolutions >= layers / 3

@@ -67,8 +67,10 @@ pub fn run(json: bool) -> Result<ExitCode> {
 const INTRODUCTION: &str = "\
 # Bits of the MobileNetV1 family in 2 MB of flash and 512 kB of RAM
 
-Which tensors the rules of arXiv 1905.13082 cut below 8 bits, in 2,048,000 B of flash and 512,000 B of RAM, 1000 classes.
-`paper` counts memory as the paper does; `runtime` counts what the linked firmware holds. Outputs and weights that are not
+Which tensors the rules of arXiv 1905.13082 cut below 8 bits, in 2,048,000 B of flash and 512,000 B of RAM, \
+1000 classes.
+`paper` counts memory as the paper does; `runtime` counts what the linked firmware holds. Outputs and \
+weights that are not
 named have 8 bits. Written by `cargo xtask tables`; one row is
 
 ```sh

@@ -127,7 +127,10 @@ fn budget(
 ) -> Option<(u64, Location)> {
     if size.is_none() {
         let problem = Problem::new(format!("model `{}` has no budget: `{key}` is missing", model.name))
-            .help(format!("add {key} = \"{example}\" to [package.metadata.mixq.device], or a whole chip = \"stm32f405rg\""))
+            .help(format!(
+                "add {key} = \"{example}\" to [package.metadata.mixq.device], or a whole chip \
+                           = \"stm32f405rg\""
+            ))
             .at(model.key_location());
         problems.push(problem);
     }

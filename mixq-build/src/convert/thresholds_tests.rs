@@ -145,7 +145,8 @@ proptest! {
                 case.code(sum + side * reach)
             });
             let (low, high) = (near[0].min(near[1]), near[0].max(near[1]));
-            prop_assert!(entry.constant || (low..=high).contains(&icn), "sum {}: {} not {} to {}", sum, icn, low, high);
+            prop_assert!(entry.constant || (low..=high).contains(&icn), "sum {}: {} not {} to \
+                {}", sum, icn, low, high);
         }
     }
 }

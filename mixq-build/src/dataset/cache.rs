@@ -135,8 +135,8 @@ mod tests {
     #[test]
     fn a_full_disk_is_named() {
         let said = not_kept(Path::new("cache/d.images"), &io::ErrorKind::StorageFull.into());
-        let expected = "cannot write cache/d.images: no storage space; the disk is full: free some space and try \
-                        again; the images will be decoded again the next time";
+        let expected = "cannot write cache/d.images: no storage space; the disk is full: free some space \
+                        and try again; the images will be decoded again the next time";
         assert_eq!(said, expected);
     }
 }

@@ -93,16 +93,16 @@ pub(super) fn training_part(config: &DatasetConfig, train: &Split, labels: &[Str
     if present.len() == 1 {
         let message = format!("{path} has training images of one class only, {}", present[0]);
         return Err(Problem::new(message).help(
-            "a label is a number, 0 for the first class; in CSV it is the last column, or that which a header \
-             calls `label`",
+            "a label is a number, 0 for the first class; in CSV it is the last column, or that which a \
+             header calls `label`",
         ));
     }
     if !absent.is_empty() {
         let message = format!("{path} has no training images of {}", enumerate(&absent));
         let help = match config.test {
             Some(TestPart::Rows(_)) => {
-                "`test` takes that number of images from the end: mix the classes in the file, make `test` a share, \
-                 which is taken of every class, or give the network fewer classes"
+                "`test` takes that number of images from the end: mix the classes in the file, make `test` \
+                 a share, which is taken of every class, or give the network fewer classes"
             }
             _ => "add images of them, or give the network fewer classes",
         };
@@ -127,13 +127,14 @@ pub(super) fn measured_part(
     let images = test.len();
     if present.len() == 1 {
         let message = format!(
-            "{path} has {images} test images of one class only, {}: an accuracy would say nothing of the others",
+            "{path} has {images} test images of one class only, {}: an accuracy would say nothing of the \
+             others",
             present[0]
         );
         let help = match config.test {
             Some(TestPart::Rows(_)) => {
-                "`test` takes that number of images from the end: mix the classes in the file, or make `test` a share, \
-                 which is taken of every class"
+                "`test` takes that number of images from the end: mix the classes in the file, or make \
+                 `test` a share, which is taken of every class"
             }
             _ => "add test images of the other classes",
         };

@@ -167,8 +167,8 @@ mod tests {
         };
         assert_eq!(read(1, 67_108_864).unwrap(), 67_108_864);
         let error = read(1, 67_108_865).unwrap_err();
-        let expected = "becomes more than 64 MiB when it is unpacked, from 1 bytes: that may be 64 MiB or 100 times \
-                        the size";
+        let expected = "becomes more than 64 MiB when it is unpacked, from 1 bytes: that may be 64 MiB or \
+                        100 times the size";
         assert_eq!(TooLarge::of(&error).unwrap().to_string(), expected);
         // MNIST's 47 MB, and 150 MB that are not compressed beyond measure.
         assert_eq!(read(1_500_000, 150_000_000).unwrap(), 150_000_000);

@@ -132,8 +132,8 @@ impl Layer<'_, '_> {
         if top.max(bottom) >= kernel[0] || left.max(right) >= kernel[1] {
             let [height, width] = kernel;
             let message = format!(
-                "layer {me} has a {height}x{width} kernel and padding {padding:?} (top, bottom, left, right): \
-                 a window would lie wholly in the padding"
+                "layer {me} has a {height}x{width} kernel and padding {padding:?} (top, bottom, left, \
+                 right): a window would lie wholly in the padding"
             );
             self.report(message, "padding must be smaller than the kernel");
             return None;

@@ -144,8 +144,8 @@ fn batch_norm_can_be_trained(model: &Model, graph: &Graph) -> Result<(), Problem
     match graph.normalises_single_pixels() {
         Some(node) if model.training.batch == 1 => {
             let message = format!(
-                "`training.batch` is 1, but layer `{}` has batch norm on a single pixel: one image gives one value \
-                 of each channel, and a variance needs two",
+                "`training.batch` is 1, but layer `{}` has batch norm on a single pixel: one image gives \
+                 one value of each channel, and a variance needs two",
                 node.name
             );
             let help = "set `batch` to 2 or more, or batch_norm = false for this layer";

@@ -29,8 +29,8 @@ pub struct PaperAllocation {
 pub fn chain(graph: &Graph) -> Result<(Vec<usize>, Vec<LayerSize>), Problem> {
     if let Some(add) = graph.nodes.iter().find(|node| matches!(node.op, Op::Add { .. })) {
         let message = format!(
-            "memory model `paper` is for chains of layers, but `{}` is a residual addition, beside whose input another \
-             tensor waits",
+            "memory model `paper` is for chains of layers, but `{}` is a residual addition, beside whose \
+             input another tensor waits",
             add.name
         );
         return Err(Problem::new(message).help("use memory model `runtime`, which counts all that lives"));

@@ -59,7 +59,8 @@ impl Request<'_> {
         };
         match shortage {
             Shortage::Ram { node, at_2_bits, at_8_bits, least } => Problem::new(format!(
-                "{who}: needs {} of RAM for {} with all activations at 2 bits, budget {}; at 8 bits it would need {}",
+                "{who}: needs {} of RAM for {} with all activations at 2 bits, budget {}; at 8 bits it \
+                 would need {}",
                 bytes(at_2_bits),
                 layer(node),
                 bytes(self.ram),
@@ -67,8 +68,8 @@ impl Request<'_> {
             ))
             .help(format!("the whole network needs at least ram = \"{}\"", bytes(least))),
             Shortage::Flash { largest, at_2_bits, at_8_bits } => Problem::new(format!(
-                "{who}: needs {} of flash with all weights at 2 bits, budget {}; at 8 bits it would need {}; the largest \
-                 is {} with {} weights",
+                "{who}: needs {} of flash with all weights at 2 bits, budget {}; at 8 bits it would need \
+                 {}; the largest is {} with {} weights",
                 bytes(at_2_bits),
                 bytes(self.flash),
                 bytes(at_8_bits),

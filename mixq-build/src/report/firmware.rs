@@ -131,7 +131,8 @@ impl FirmwareReport {
                 bytes(used - budget),
                 bytes(budget)
             );
-            let help = "one is larger than what it may take: `cargo mixq retrain --force --model NAME` makes it anew";
+            let help = "one is larger than what it may take: `cargo mixq retrain --force --model NAME` \
+                        makes it anew";
             Problem { location: at.clone(), ..Problem::new(message).help(help) }
         };
         let [flash_at, ram_at] = &self.places;

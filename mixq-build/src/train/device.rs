@@ -20,7 +20,8 @@ pub fn device(choice: DeviceChoice) -> Result<Device, Problem> {
         DeviceChoice::Cuda => {
             let message = "`device` is \"cuda\", but this libtorch has no CUDA, or there is no GPU";
             Err(Problem::new(message).help(
-                "set device = \"auto\" to use a GPU where there is one, or set LIBTORCH to a libtorch built with CUDA",
+                "set device = \"auto\" to use a GPU where there is one, or set LIBTORCH to a libtorch built \
+                 with CUDA",
             ))
         }
     }

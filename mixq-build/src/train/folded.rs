@@ -27,8 +27,9 @@ fn warning(model: &Model<'_>, node: usize) -> Option<String> {
     let codes = f64::from(bits.max_code()) / ratio;
     (codes < CODES).then(|| {
         format!(
-            "layer `{}`: folded batch norm makes the weights of channel {channel} {ratio:.1} times those of the median channel, which \
-             has {codes:.1} of {} codes left at {} bits; scheme = \"per-layer\" or \"per-channel\" folds nothing",
+            "layer `{}`: folded batch norm makes the weights of channel {channel} {ratio:.1} times those of \
+             the median channel, which has {codes:.1} of {} codes left at {} bits; scheme = \"per-layer\" \
+             or \"per-channel\" folds nothing",
             model.graph.nodes[node].name,
             bits.max_code() + 1,
             bits.count()

@@ -271,8 +271,8 @@ fn diverged(phase: &Phase<'_>, state: &State, batch: usize, loss: f64) -> Proble
     let key = if phase.quantised { "quantised-learning-rate" } else { "learning-rate" };
     let (name, epoch, epochs) = (phase.name(), state.epoch + 1, phase.epochs());
     Problem::new(format!(
-        "training diverged, again at half of the learning rate: the loss is {loss} in {name} epoch {epoch} of {epochs}, \
-         batch {}; {kept}",
+        "training diverged, again at half of the learning rate: the loss is {loss} in {name} epoch {epoch} \
+         of {epochs}, batch {}; {kept}",
         batch + 1
     ))
     .help(format!("lower `{key}`"))

@@ -93,8 +93,8 @@ fn file(text: &str) -> (TempDir, NetworkSource) {
 
 #[test]
 fn a_layer_list_is_tried_with_smaller_images() {
-    let chain = "layer = [{ op = \"conv\", filters = 8, kernel = 3, stride = 2 }, { op = \"depthwise\", kernel = 3 }, \
-                 { op = \"global_average_pool\" }, { op = \"linear\", features = 4 }]";
+    let chain = "layer = [{ op = \"conv\", filters = 8, kernel = 3, stride = 2 }, { op = \"depthwise\", \
+                 kernel = 3 }, { op = \"global_average_pool\" }, { op = \"linear\", features = 4 }]";
     let (_folder, source) = file(&format!("input = [64, 48, 3]\n{chain}"));
     let graph = resolve(&source);
     let least = MemoryModel::Runtime { delta: 50_000 }.least(&graph, Scheme::PerChannel).unwrap();
@@ -116,8 +116,8 @@ fn a_layer_list_is_tried_with_smaller_images() {
 #[test]
 fn images_on_which_the_layers_have_no_room_are_passed_over() {
     let (_folder, source) = file(
-        "input = [8, 8, 1]\nlayer = [{ op = \"conv\", filters = 8, kernel = 3 }, { op = \"average_pool\", kernel = 8 }, \
-         { op = \"linear\", features = 4 }]",
+        "input = [8, 8, 1]\nlayer = [{ op = \"conv\", filters = 8, kernel = 3 }, { op = \"average_pool\", \
+         kernel = 8 }, { op = \"linear\", features = 4 }]",
     );
     let graph = resolve(&source);
     let offered = request(&source, &graph, u64::MAX, 100).alternatives().unwrap();

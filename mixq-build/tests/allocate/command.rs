@@ -113,8 +113,8 @@ fn what_does_not_fit_is_told_as_json_too() {
     assert!(!well);
     assert_eq!((&json["ok"], &json["fits"]), (&json!(false), &json!(false)));
     let message = json["errors"][0].as_str().unwrap();
-    let start = "`mobilenet_v1`: needs 32,256 B of RAM for layer 1 `stem` (conv 3x3) with all activations at 2 bits, \
-                 budget 24,576 B";
+    let start = "`mobilenet_v1`: needs 32,256 B of RAM for layer 1 `stem` (conv 3x3) with all activations \
+                 at 2 bits, budget 24,576 B";
     assert!(message.starts_with(start), "{message}");
     assert_eq!(json["least_ram_bytes"], 32_256);
     let expected = json!({ "resolution": 64, "width": null, "input": null, "chip": "nrf52832-qfab" });

@@ -12,8 +12,9 @@ fn says(network: &str, device: &str) -> String {
          [package.metadata.mixq.models.person]\nnetwork = {network}\ndataset = \"none.csv\"\n"
     );
     std::fs::write(folder.path().join("Cargo.toml"), manifest).unwrap();
-    let layers = "input = [8, 8, 1]\nlayer = [{ op = \"conv\", filters = 8, kernel = 3 }, { op = \"conv\", name = \"wide\", \
-                  filters = 64, kernel = 3 }, { op = \"global_average_pool\" }, { op = \"linear\", features = 4 }]";
+    let layers = "input = [8, 8, 1]\nlayer = [{ op = \"conv\", filters = 8, kernel = 3 }, { op = \"conv\", \
+                  name = \"wide\", filters = 64, kernel = 3 }, { op = \"global_average_pool\" }, { op \
+                  = \"linear\", features = 4 }]";
     std::fs::write(folder.path().join("net.toml"), layers).unwrap();
     let config = Config::load(folder.path()).unwrap();
     let prepared = Prepared::new(&config.models[0]).unwrap();
@@ -29,9 +30,10 @@ fn layer_bytes_and_what_would_fit() {
             "{ builtin = \"mobilenet_v1\", width = 0.25, resolution = 96, classes = 2 }",
             "flash = \"256K\"\nram = \"24K\""
         ),
-        "Cargo.toml:5:7: model `person`: needs 32,256 B of RAM for layer 1 `stem` (conv 3x3) with all activations at 2 \
-         bits, budget 24,576 B; at 8 bits it would need 46,080 B; the whole network needs at least ram = \"32,256 B\"; try \
-         resolution = 64; unchanged it fits a whole nrf52832-qfab (flash 262,144 B, RAM 32,768 B) | ram = \"24K\""
+        "Cargo.toml:5:7: model `person`: needs 32,256 B of RAM for layer 1 `stem` (conv 3x3) with all \
+         activations at 2 bits, budget 24,576 B; at 8 bits it would need 46,080 B; the whole network needs \
+         at least ram = \"32,256 B\"; try resolution = 64; unchanged it fits a whole nrf52832-qfab (flash \
+         262,144 B, RAM 32,768 B) | ram = \"24K\""
     );
 }
 
@@ -40,9 +42,10 @@ fn layer_bytes_and_what_would_fit() {
 fn layers_of_a_file() {
     assert_eq!(
         says("\"net.toml\"", "flash = 100000\nram = 700"),
-        "Cargo.toml:5:7: model `person`: needs 1,152 B of RAM for layer 2 `wide` (conv 3x3) with all activations at 2 \
-         bits, budget 700 B; at 8 bits it would need 4,608 B; the whole network needs at least ram = \"1,152 B\"; try \
-         input = [6, 6, 1]; unchanged it fits a whole stm32f072rb (flash 131,072 B, RAM 16,384 B) | ram = 700"
+        "Cargo.toml:5:7: model `person`: needs 1,152 B of RAM for layer 2 `wide` (conv 3x3) with all \
+         activations at 2 bits, budget 700 B; at 8 bits it would need 4,608 B; the whole network needs at \
+         least ram = \"1,152 B\"; try input = [6, 6, 1]; unchanged it fits a whole stm32f072rb (flash \
+         131,072 B, RAM 16,384 B) | ram = 700"
     );
 }
 

@@ -27,8 +27,8 @@ fn no_package() {
 #[test]
 fn no_models() {
     let message = "there are no models in [package.metadata.mixq.models]; add \
-                   [package.metadata.mixq.models.digits] with network = \"networks/digits.toml\" and dataset = \
-                   \"data/digits.csv.gz\"";
+                   [package.metadata.mixq.models.digits] with network = \"networks/digits.toml\" and \
+                   dataset = \"data/digits.csv.gz\"";
     check("[^package]\nname = \"firmware\"\n", &[message]);
     check(&format!("{PACKAGE}[package.metadata.^mixq.device]\nflash = 1\n"), &[message]);
     check(&format!("{PACKAGE}[package.metadata.mixq.^models]\n"), &[message]);
@@ -90,8 +90,8 @@ fn unknown_keys() {
          `quantised-epochs`?",
             "unknown key `lr` in [package.metadata.mixq.models.digits.training]; known are `epochs`, \
          `learning-rate`, `quantised-epochs`, `quantised-learning-rate`, `batch`, `seed`, `weight-decay`, \
-         `validation`, `shift`, `rotation`, `zoom`, `flip`, `label-smoothing`, `average`, `freeze-batch-norm`, \
-         `rounding`, `optimiser`, `quantised-weight-decay`, `activation-decay`, \
+         `validation`, `shift`, `rotation`, `zoom`, `flip`, `label-smoothing`, `average`, \
+         `freeze-batch-norm`, `rounding`, `optimiser`, `quantised-weight-decay`, `activation-decay`, \
          `bounds`, `distillation`, `temperature`, `device`",
         ],
     );
@@ -230,8 +230,8 @@ fn values_out_of_range() {
         "{ path = \"d.csv\", test = ^1.0, shape = ^8, labels = ^[\"a\", 2] }",
         &[
             "`test` is 1, it must be a whole number of images, or a share over 0 and under 1",
-            "`shape` is an integer, it must be an array; `shape` must be three whole numbers over 0: [height, \
-         width, channels]",
+            "`shape` is an integer, it must be an array; `shape` must be three whole numbers over 0: \
+         [height, width, channels]",
             "`labels` must hold names: number 1, counted from 0, is none",
         ],
     );

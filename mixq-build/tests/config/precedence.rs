@@ -55,7 +55,8 @@ fn problems_of_both_files_are_told_at_once() {
     let root = TempDir::new().unwrap();
     write(
         root.path(),
-        "[workspace]\nmetadata.mixq.models = {}\nmetadata.mixq.training.epochs = 0\nmembers = [\"firmware\"]\n",
+        "[workspace]\nmetadata.mixq.models = {}\nmetadata.mixq.training.epochs = 0\nmembers = \
+         [\"firmware\"]\n",
     );
     let folder = root.path().join("firmware");
     write(&folder, &format!("{PACKAGE}{DEVICE}{MODEL}scheme = 8\nnetwrk = 1\n"));

@@ -47,11 +47,11 @@ fn own_budgets_over_the_devices_say_all_numbers() {
     check(
         &manifest("flash = 40_000", "flash = ^30_000\nram = ^2_000", "flash = 48_000\nram = 1_000"),
         &[
-            "the models' own `flash` are 70,000 B together (`a` 40,000 B, `b` 30,000 B), but the device has 48,000 B for \
-             all models (Cargo.toml:4:9); take 22,000 B or more off, or leave `flash` out: models without it share what \
-             is left",
-            "`ram` of model `b` is 2,000 B, but the device has 1,000 B for all models (Cargo.toml:5:7); take 1,000 B or \
-             more off, or leave `ram` out: models without it share what is left",
+            "the models' own `flash` are 70,000 B together (`a` 40,000 B, `b` 30,000 B), but the device has \
+             48,000 B for all models (Cargo.toml:4:9); take 22,000 B or more off, or leave `flash` out: \
+             models without it share what is left",
+            "`ram` of model `b` is 2,000 B, but the device has 1,000 B for all models (Cargo.toml:5:7); \
+             take 1,000 B or more off, or leave `ram` out: models without it share what is left",
         ],
     );
 }
@@ -64,10 +64,10 @@ fn models_in_a_shared_arena_may_each_take_all_of_it() {
     check(
         &manifest("ram = ^101", "ram = ^102", device),
         &[
-            "`ram` of model `a` is 101 B, but the device has 100 B for all models (Cargo.toml:5:7); take 1 B or more off, \
-             or leave `ram` out: models without it share what is left",
-            "`ram` of model `b` is 102 B, but the device has 100 B for all models (Cargo.toml:5:7); take 2 B or more off, \
-             or leave `ram` out: models without it share what is left",
+            "`ram` of model `a` is 101 B, but the device has 100 B for all models (Cargo.toml:5:7); take 1 \
+             B or more off, or leave `ram` out: models without it share what is left",
+            "`ram` of model `b` is 102 B, but the device has 100 B for all models (Cargo.toml:5:7); take 2 \
+             B or more off, or leave `ram` out: models without it share what is left",
         ],
     );
     check(

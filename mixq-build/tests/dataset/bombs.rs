@@ -55,8 +55,8 @@ fn archives_that_become_too_large_are_refused() {
         &format!("; it is reached in train-images-idx3-ubyte{help}"),
     );
     let said = refused("d.zip", &zip(&with(small(), &[("train/ant/x.png", &zeros)])), COLOUR);
-    let expected = "ROOT: 1 of 7 images cannot be read: train/ant/x.png (it has 80 MiB or more, the file of an image may have \
-                    64 MiB); ";
+    let expected = "ROOT: 1 of 7 images cannot be read: train/ant/x.png (it has 80 MiB or more, the file of \
+                    an image may have 64 MiB); ";
     assert!(said.starts_with(expected), "{said}");
     // Each of many files is small.
     let many: Files =
@@ -126,8 +126,8 @@ fn files_that_become_too_large_are_refused() {
 fn a_huge_window_is_refused() {
     // No size of the contents; 2^31 bytes of window; an empty last block.
     let frame = [0x28, 0xB5, 0x2F, 0xFD, 0x00, 21 << 3, 0x01, 0x00, 0x00];
-    let expected = "ROOT needs a window of 2048 MiB to be unpacked, at most 128 MiB are given: pack it without `--long`; \
-                    unpack it into a folder and name that, if these are your data";
+    let expected = "ROOT needs a window of 2048 MiB to be unpacked, at most 128 MiB are given: pack it \
+                    without `--long`; unpack it into a folder and name that, if these are your data";
     assert_eq!(refused("d.tar.zst", &frame, COLOUR), expected);
 }
 
@@ -153,7 +153,8 @@ fn images_that_become_too_large_are_refused() {
     let config = DatasetConfig { resize: true, ..DatasetConfig::new(folder.path()) };
     let said = load(&config).unwrap_err().to_string();
     for expected in [
-        ": 3 of 9 images cannot be read: train/ant/x.png (its 60000x60000 pixels are 10299 MiB, at most 192 MiB are decoded)",
+        ": 3 of 9 images cannot be read: train/ant/x.png (its 60000x60000 pixels are 10299 MiB, at most 192 \
+         MiB are decoded)",
         "train/ant/y.jpg (its 60000x60000 pixels are 10299 MiB, at most 192 MiB are decoded)",
         "train/ant/z.png (it has 65 MiB, the file of an image may have 64 MiB)",
     ] {
@@ -175,8 +176,8 @@ fn archives_whose_images_fill_the_memory_are_refused() {
     let config = DatasetConfig { resize: true, ..DatasetConfig::new(&path) };
     let shape = Shape { height: 3000, width: 3000, channels: 3 };
     let said = Dataset::load(&config, shape, 2, &mut ()).unwrap_err().to_string();
-    let expected = "has 60 images, which become more than 1024 MiB and 1000 times its size as images of 3000x3000x3; unpack \
-                    it, or scale the images yourself, if these are your data";
+    let expected = "has 60 images, which become more than 1024 MiB and 1000 times its size as images of \
+                    3000x3000x3; unpack it, or scale the images yourself, if these are your data";
     assert!(said.ends_with(expected), "{said}");
     // Single pixels become whole images.
     let count = 400_000;

@@ -65,18 +65,19 @@ fn damaged_cifar() {
     let (name, third) = files[2].clone();
     let refused =
         |contents: &[u8]| Given::folder(&with(files.clone(), &[(&name, contents)])).refused(CIFAR, 10);
-    let expected = "ROOT: data_batch_3.bin has 30729 bytes, which is no multiple of the 3073 of an image; copy or \
-                    download it again";
+    let expected = "ROOT: data_batch_3.bin has 30729 bytes, which is no multiple of the 3073 of an image; \
+                    copy or download it again";
     assert_eq!(refused(&third[..30729]), expected);
     let label = [&third[..3073], &[10], &third[3074..]].concat();
     let expected =
         "ROOT: image 1 of data_batch_3.bin: label 10 is out of range: the network has 10 classes, 0 to 9";
     assert_eq!(refused(&label), expected);
     let fewer: Files = files.iter().filter(|(other, _)| *other != name).cloned().collect();
-    let expected = "ROOT looks like CIFAR-10, but has no data_batch_3.bin; fetch the binary version of the dataset again";
+    let expected = "ROOT looks like CIFAR-10, but has no data_batch_3.bin; fetch the binary version of the \
+                    dataset again";
     assert_eq!(Given::folder(&fewer).refused(CIFAR, 10), expected);
-    let expected = "the images of ROOT are 32x32, but the network wants 3x2; `resize = true` in the dataset's table \
-                    scales images; sizes are height x width";
+    let expected = "the images of ROOT are 32x32, but the network wants 3x2; `resize = true` in the \
+                    dataset's table scales images; sizes are height x width";
     assert_eq!(Given::folder(&files).refused(Shape { channels: 3, ..DIGIT }, 10), expected);
 }
 

@@ -147,8 +147,8 @@ fn grey_is_that_of_other_libraries() {
     let file = encode(shape, colours.as_flattened(), ImageFormat::Png);
     let (dataset, heard) = read("train/a/1.png", file, grey(2, 3));
     assert_eq!(dataset.train.image(0), [76, 150, 29, 255, 0, 124]);
-    let expected = "ROOT: 1 images in colour were made grey (0.299 red + 0.587 green + 0.114 blue), since the network \
-                    wants one channel";
+    let expected = "ROOT: 1 images in colour were made grey (0.299 red + 0.587 green + 0.114 blue), since \
+                    the network wants one channel";
     assert_eq!(heard, [expected]);
     // Grey that is stored as colour loses nothing.
     let file = encode(shape, &[[7; 3], [8; 3], [9; 3], [1; 3], [2; 3], [3; 3]].concat(), ImageFormat::Png);

@@ -65,7 +65,8 @@ fn the_header_says_where_the_label_is() {
 fn a_header_that_can_be_read_in_two_ways_is_refused() {
     let either = |one: &str, other: &str| {
         format!(
-            "FILE row 1: the label may be in {one} or in {other}; call the right one `label` and the other one otherwise"
+            "FILE row 1: the label may be in {one} or in {other}; call the right one `label` and the other \
+             one otherwise"
         )
     };
     let says =
@@ -73,8 +74,8 @@ fn a_header_that_can_be_read_in_two_ways_is_refused() {
     says("digit,p0,p1,p2,p3", &either("`digit` (column 1)", "`p3` (column 5)"));
     says("digit,1x1,1x2,2x1,2x2", &either("`digit` (column 1)", "`2x2` (column 5)"));
     says("class,a,b,c,target", &either("`class` (column 1)", "`target` (column 5)"));
-    let said = "FILE row 1: it may be a header, which counts the pixels and calls the label `cat`, or an image of class \
-                `cat`; call the column `label`, or put a header above the image";
+    let said = "FILE row 1: it may be a header, which counts the pixels and calls the label `cat`, or an \
+                image of class `cat`; call the column `label`, or put a header above the image";
     check("d.csv", b"0,1,2,3,cat\n4,5,6,7,dog\n8,9,1,2,cat\n3,4,5,6,dog\n", &[said]);
 }
 
@@ -97,8 +98,8 @@ fn a_header_of_numbers_is_no_image() {
 #[test]
 fn an_index_is_pointed_at() {
     let rows: String = GOOD.lines().enumerate().map(|(row, line)| format!("{row},{line}\n")).collect();
-    let expected = "FILE row 1: found 6 columns = 5 pixels + label, but the network wants images of 2x2x1 = 4 pixels; is \
-                    the first one an index? pandas leaves it out with `index=False`";
+    let expected = "FILE row 1: found 6 columns = 5 pixels + label, but the network wants images of 2x2x1 = \
+                    4 pixels; is the first one an index? pandas leaves it out with `index=False`";
     let (path, dataset) = load("d.csv", format!(",0,1,2,3,label\n{rows}").as_bytes());
     let found = dataset.unwrap_err().to_string().replace(&path.display().to_string(), "FILE");
     assert_eq!(found.lines().next(), Some(expected));
@@ -107,8 +108,8 @@ fn an_index_is_pointed_at() {
 /// As MNIST is often handed out: nothing tells but the values.
 #[test]
 fn labels_in_the_first_column_without_a_header_are_noticed() {
-    let says = "column 1 has each of 0 to 1, as a label has, and nothing else, while pixels go up to 250; column 5 was \
-                taken for the label: a header says which one it is, with `label` above it";
+    let says = "column 1 has each of 0 to 1, as a label has, and nothing else, while pixels go up to 250; \
+                column 5 was taken for the label: a header says which one it is, with `label` above it";
     let (_, heard) = warnings("0,9,250,3,0\n1,5,6,7,0\n0,9,1,2,1\n1,3,5,6,1\n0,3,5,9,0\n1,3,5,6,0\n");
     assert_eq!(heard, [format!("FILE: {says}")]);
     check(
@@ -152,10 +153,8 @@ fn labels_may_be_the_names_of_classes() {
     check(
         "d.csv",
         text("cat", "dog").replace("255,dog", "255,cow").as_bytes(),
-        &[
-            "FILE has 3 classes (cat, cow, dog), but the network has 2; the network's last layer must have one output for \
-           each class",
-        ],
+        &["FILE has 3 classes (cat, cow, dog), but the network has 2; the network's last layer must have \
+           one output for each class"],
     );
     check_with(
         "d.csv",
@@ -231,10 +230,9 @@ fn a_share_is_taken_of_every_class() {
         "d.csv",
         sorted.as_bytes(),
         number(4),
-        &[
-            "FILE has 4 test images of one class only, class 1: an accuracy would say nothing of the others; `test` takes that \
-             number of images from the end: mix the classes in the file, or make `test` a share, which is taken of every class",
-        ],
+        &["FILE has 4 test images of one class only, class 1: an accuracy would say nothing of the \
+             others; `test` takes that number of images from the end: mix the classes in the file, or make \
+             `test` a share, which is taken of every class"],
     );
     let mixed: String = (1..=20).map(|row| format!("{row},0,0,0,{}\n", row % 2)).collect();
     let dataset = load_with("d.csv", mixed.as_bytes(), number(3)).1.unwrap();
@@ -243,9 +241,7 @@ fn a_share_is_taken_of_every_class() {
         "d.csv",
         sorted.as_bytes(),
         number(10),
-        &[
-            "FILE has training images of one class only, class 0; a label is a number, 0 for the first class; in CSV it is \
-           the last column, or that which a header calls `label`",
-        ],
+        &["FILE has training images of one class only, class 0; a label is a number, 0 for the first \
+           class; in CSV it is the last column, or that which a header calls `label`"],
     );
 }

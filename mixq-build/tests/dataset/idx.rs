@@ -79,7 +79,8 @@ fn damaged_mnist() {
     assert_eq!(refused(names[0], &more), expected);
     let floats = [&[0, 0, 13, 3], &images[4..]].concat();
     let expected = format!(
-        "ROOT: {} begins with [00, 00, 0d, 03], but [00, 00, 08, 03] was expected: unsigned bytes in 3 dimensions; {again}",
+        "ROOT: {} begins with [00, 00, 0d, 03], but [00, 00, 08, 03] was expected: unsigned bytes in 3 \
+         dimensions; {again}",
         names[0]
     );
     assert_eq!(refused(names[0], &floats), expected);
@@ -98,8 +99,8 @@ fn damaged_mnist() {
     let expected =
         format!("ROOT has two files for one train part: {0} and {0}.gz; remove one of them", names[0]);
     assert_eq!(Given::folder(&two).refused(DIGIT, 4), expected);
-    let expected = "ROOT has train-images-idx3-ubyte, but no labels for it; labels are in a file of the same name with \
-                    labels-idx1-ubyte";
+    let expected = "ROOT has train-images-idx3-ubyte, but no labels for it; labels are in a file of the \
+                    same name with labels-idx1-ubyte";
     assert_eq!(Given::folder(&files[..1].to_vec()).refused(DIGIT, 4), expected);
     let expected = "ROOT has no train-images-idx3-ubyte, only t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte";
     assert_eq!(Given::folder(&files[2..].to_vec()).refused(DIGIT, 4), expected);

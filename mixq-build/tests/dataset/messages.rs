@@ -26,8 +26,8 @@ fn no_file() {
 #[cfg(not(feature = "datasets"))]
 #[test]
 fn what_only_a_feature_reads() {
-    let says = "FILE: this mixq-build reads no datasets but CSV; build it with feature `datasets`, which `train` and \
-                `cli` include";
+    let says = "FILE: this mixq-build reads no datasets but CSV; build it with feature `datasets`, which \
+                `train` and `cli` include";
     for name in ["d.npz", "d.tar.zst", "D.ZIP"] {
         check(name, b"", &[says]);
     }
@@ -63,8 +63,10 @@ fn what_the_configuration_contradicts() {
         b"",
         change,
         &[
-            "the dataset's `shape` is 8x8x3, but the network wants images of 2x2x1; both give height x width x channels",
-            "`labels` names 3 classes, but the network has 2; name every class once, in the order of the numbers",
+            "the dataset's `shape` is 8x8x3, but the network wants images of 2x2x1; both give height x \
+             width x channels",
+            "`labels` names 3 classes, but the network has 2; name every class once, in the order of the \
+             numbers",
             &format!("FILE is no kind of dataset that mixq reads; supported are {SUPPORTED}"),
         ],
     );
@@ -180,10 +182,8 @@ fn classes_without_training_images() {
         "d.csv",
         b"1,2,3,4,1\n5,6,7,8,1\n1,2,3,4,0\n",
         test,
-        &[
-            "FILE has training images of one class only, class 1; a label is a number, 0 for the first class; in \
-             CSV it is the last column, or that which a header calls `label`",
-        ],
+        &["FILE has training images of one class only, class 1; a label is a number, 0 for the first \
+             class; in CSV it is the last column, or that which a header calls `label`"],
     );
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("d.csv");
@@ -215,8 +215,8 @@ fn too_many_or_too_few_test_rows() {
             GOOD.as_bytes(),
             test,
             &[&format!(
-                "FILE has 5 images: {rows} test images leave nothing to train with; set `test` in the dataset's \
-             table to fewer images"
+                "FILE has 5 images: {rows} test images leave nothing to train with; set `test` in the \
+             dataset's table to fewer images"
             )],
         );
     }
@@ -225,18 +225,14 @@ fn too_many_or_too_few_test_rows() {
         "d.csv",
         GOOD.as_bytes(),
         share(0.95),
-        &[
-            "FILE has 5 images: a share of 0.95 for the test, 5 images, leave nothing to train with; set `test` in \
-         the dataset's table to fewer images",
-        ],
+        &["FILE has 5 images: a share of 0.95 for the test, 5 images, leave nothing to train with; set \
+         `test` in the dataset's table to fewer images"],
     );
     check_with(
         "d.csv",
         GOOD.as_bytes(),
         share(0.05),
-        &[
-            "FILE has 5 images: a share of 0.05 for the test, 0 images, leave nothing to measure with; set `test` \
-         in the dataset's table to a number of images",
-        ],
+        &["FILE has 5 images: a share of 0.05 for the test, 0 images, leave nothing to measure with; set \
+         `test` in the dataset's table to a number of images"],
     );
 }

@@ -79,7 +79,8 @@ fn the_arrays_of_keras() {
 #[test]
 fn other_arrays() {
     let (images, labels) = arrays(12, 0);
-    let order = "it must be unsigned 8-bit of shape [n, height, width] or [n, height, width, channels], with 1 or 3 channels";
+    let order = "it must be unsigned 8-bit of shape [n, height, width] or [n, height, width, channels], \
+                 with 1 or 3 channels";
     let refused = |arrays: &[(&str, &[u8])]| npz(arrays).refused(DIGIT, 4);
     let floats = npy("<f4", "(2, 3, 2)", &[0; 48]);
     let expected = format!("ROOT: x is `<f4` of shape [2, 3, 2], {order}");
@@ -94,7 +95,8 @@ fn other_arrays() {
     );
     let fewer = npy("|u1", "(11,)", &[0; 11]);
     assert_eq!(refused(&[("x", &images), ("y", &fewer)]), "ROOT: x has 12 images, but y has 11 labels");
-    let known = "they are called x_train and y_train, or train_images and train_labels, or x and y, or images and labels";
+    let known = "they are called x_train and y_train, or train_images and train_labels, or x and y, or \
+                 images and labels";
     let expected = format!("ROOT has a, but no arrays of images and labels; {known}");
     assert_eq!(refused(&[("a", &images)]), expected);
     assert_eq!(
@@ -118,8 +120,8 @@ fn other_arrays() {
     let expected = "ROOT: x is in the order of Fortran; save it with numpy.ascontiguousarray";
     assert_eq!(refused(&[("x", &columns), ("y", &labels)]), expected);
     let whole = zip(&vec![("x.npy".to_string(), images.clone())]);
-    let expected = "ROOT is truncated, or no ZIP file: its directory, which is at the end, is missing; copy or download \
-                    the file again";
+    let expected = "ROOT is truncated, or no ZIP file: its directory, which is at the end, is missing; copy \
+                    or download the file again";
     assert_eq!(Given::file("d.npz", &whole[..whole.len() / 2]).refused(DIGIT, 4), expected);
     let test = [("x_train", &images[..]), ("y_train", &labels), ("x_test", &images), ("y_test", &labels)];
     let given = npz(&test);

@@ -70,7 +70,8 @@ fn folders_that_lead_back_to_themselves_end() {
     for (links, expected) in [
         (
             &[("train/ant/a", "train/ant"), ("train/ant/b", "train/ant")][..],
-            "train/ant/a (the same folder as train/ant, by a link), train/ant/b (the same folder as train/ant, by a link)",
+            "train/ant/a (the same folder as train/ant, by a link), train/ant/b (the same folder as \
+             train/ant, by a link)",
         ),
         (&[("train/bee/up", "")], "train/bee/up (the same folder as the dataset itself, by a link)"),
         (&[("train/cow", "train/bee")], "train/cow (the same folder as train/bee, by a link)"),
@@ -127,9 +128,9 @@ fn what_is_no_file_is_named() {
     symlink("/dev/zero", at("train/bee/z.png")).unwrap();
     symlink("nowhere.png", at("test/ant/gone.png")).unwrap();
     symlink("me.png", at("test/ant/me.png")).unwrap();
-    let expected = "ROOT holds what cannot be read: d.csv (a FIFO), test/ant/gone.png (a broken link to nowhere.png), \
-                    test/ant/me.png (a broken link to me.png), train/ant/x.png (a FIFO), train/bee/s.png (a socket) and \
-                    1 more; remove it, or move it out of the dataset";
+    let expected = "ROOT holds what cannot be read: d.csv (a FIFO), test/ant/gone.png (a broken link to \
+                    nowhere.png), test/ant/me.png (a broken link to me.png), train/ant/x.png (a FIFO), \
+                    train/bee/s.png (a socket) and 1 more; remove it, or move it out of the dataset";
     assert_eq!(said(folder.path()), [Err(expected.to_string()), Err(expected.to_string())]);
     // The dataset itself.
     let no_file = |what: &str| Err(format!("cannot read ROOT: it is {what}; a regular file is needed"));

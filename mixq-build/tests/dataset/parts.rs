@@ -69,7 +69,8 @@ fn parts_have_the_names_that_are_usual() {
 fn parts_of_unknown_names_are_no_classes() {
     let help = "call parts `train` and `test`; if they are the classes, put their images directly into them";
     let expected = format!(
-        "ROOT: the folders `apprendre`, `essai` each hold `ant`, `bee`: they look like parts, not like classes; {help}"
+        "ROOT: the folders `apprendre`, `essai` each hold `ant`, `bee`: they look like parts, not like \
+         classes; {help}"
     );
     assert_eq!(refused(&called("apprendre", "essai"), |config| config), [expected]);
     // A class that only one of them has changes nothing.
@@ -96,8 +97,8 @@ fn parts_of_unknown_names_are_no_classes() {
         .into_iter()
         .flat_map(|class| ["train", "test"].map(|part| (format!("{class}/{part}/1.png"), png(COLOUR, 1))))
         .collect();
-    let expected = "ROOT: the folders `ant`, `bee` each hold `test`, `train`, which look like parts; put the classes into \
-                    the parts: train/CLASS/*, test/CLASS/*";
+    let expected = "ROOT: the folders `ant`, `bee` each hold `test`, `train`, which look like parts; put \
+                    the classes into the parts: train/CLASS/*, test/CLASS/*";
     assert_eq!(refused(&within, |config| config), [expected]);
 }
 
@@ -125,22 +126,23 @@ fn parts_without_classes_are_no_classes() {
     );
     assert_eq!(
         found[1],
-        "ROOT has images in no folder of a class: test/a.png; move them into the folder of their class, or out of the \
-         dataset"
+        "ROOT has images in no folder of a class: test/a.png; move them into the folder of their class, or \
+         out of the dataset"
     );
 }
 
 #[test]
 fn two_folders_for_one_part_are_an_error() {
     let twice: Files = called("Train", "Test").into_iter().chain(called("training", "testing")).collect();
-    let expected = "ROOT has two folders for one training part: `Train` and `training`; put them together, or remove one \
-                    of them";
+    let expected = "ROOT has two folders for one training part: `Train` and `training`; put them together, \
+                    or remove one of them";
     assert_eq!(refused(&twice, |config| config), [expected]);
     let twice: Files = small().into_iter().chain(called("train", "test_set")).collect();
-    let expected = "ROOT has two folders for one test part: `test` and `test_set`; put them together, or remove one of them";
+    let expected = "ROOT has two folders for one test part: `test` and `test_set`; put them together, or \
+                    remove one of them";
     assert_eq!(refused(&twice, |config| config), [expected]);
     let only = with(called("test", "ant"), &[("ant/x.png", &png(COLOUR, 8))]);
-    let expected = "ROOT has the folder `test`, which looks like a part, but no training part; call the folder of the \
-                    training part `train`";
+    let expected = "ROOT has the folder `test`, which looks like a part, but no training part; call the \
+                    folder of the training part `train`";
     assert_eq!(refused(&only, |config| config), [expected]);
 }

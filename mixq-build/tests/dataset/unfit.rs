@@ -40,7 +40,8 @@ fn unreadable_images_are_counted_and_named() {
     assert!(message.starts_with(start), "{message}");
     for named in [
         "train/ant/b.jpg (it is truncated), train/ant/c.jpg (it is empty)",
-        "train/bee/d.png (it is neither JPEG nor PNG), test/bee/notes.txt (it is called neither .jpg, .jpeg nor .png)",
+        "train/bee/d.png (it is neither JPEG nor PNG), test/bee/notes.txt (it is called neither .jpg, .jpeg \
+         nor .png)",
         "; repair or remove them, or set `tolerate`, the share of images that may be left out, now 0",
     ] {
         assert!(message.contains(named), "{message}");
@@ -76,7 +77,8 @@ fn mixed_sizes() {
     let files = with(small(), &changes);
     let help = "`resize = true` in the dataset's table scales images; sizes are height x width";
     let expected = format!(
-        "ROOT: 2 of 7 images are not 2x3, as the network wants them: train/bee/c.png is 5x3, test/ant/x.png is 5x3; {help}"
+        "ROOT: 2 of 7 images are not 2x3, as the network wants them: train/bee/c.png is 5x3, test/ant/x.png \
+         is 5x3; {help}"
     );
     assert_eq!(refused(&files, same), [expected]);
     let folder = TempDir::new().unwrap();
@@ -91,15 +93,15 @@ fn classes_that_do_not_match() {
     let expected = [
         "ROOT: the test part has no `cow`, which the training part has; both need a folder for each class",
         "ROOT: the training part has no `dog`, which the test part has; both need a folder for each class",
-        "ROOT has 3 classes (ant, bee, cow), but the network has 2; the network's last layer must have one output \
-         for each class",
+        "ROOT has 3 classes (ant, bee, cow), but the network has 2; the network's last layer must have one \
+         output for each class",
         "ROOT has no images in the folder of `cow`; add images, or remove the folder",
     ];
     assert_eq!(refused(&with(small(), &changes), same), expected);
     let labels = |labels: [&str; 2]| labels.map(String::from).to_vec();
     let other = |config| DatasetConfig { labels: Some(labels(["bee", "ant"])), ..config };
-    let expected = "ROOT has its classes in the order ant, bee, but `labels` in another; leave `labels` out: the dataset \
-                    names its classes";
+    let expected = "ROOT has its classes in the order ant, bee, but `labels` in another; leave `labels` \
+                    out: the dataset names its classes";
     assert_eq!(refused(&small(), other), [expected]);
     // Names of one's own are welcome.
     let folder = TempDir::new().unwrap();
@@ -135,8 +137,8 @@ fn empty_folders() {
 #[test]
 fn images_in_no_folder_of_a_class() {
     let stray = png(COLOUR, 7);
-    let expected = "ROOT has images in no folder of a class: train/stray.png; move them into the folder of their class, or \
-         out of the dataset";
+    let expected = "ROOT has images in no folder of a class: train/stray.png; move them into the folder of \
+         their class, or out of the dataset";
     assert_eq!(refused(&with(small(), &[("train/stray.png", &stray)]), same), [expected]);
     let folder = TempDir::new().unwrap();
     write_folder(folder.path(), &with(small(), &[("val/ant/1.png", &stray), ("val/bee/1.png", &stray)]));
@@ -192,8 +194,8 @@ fn archives_that_end_early() {
     let whole = zip(&small());
     for length in [0, 10, whole.len() / 2, whole.len() - 1] {
         let message = refused_file("d.zip", &whole[..length]);
-        let expected = "FILE is truncated, or no ZIP file: its directory, which is at the end, is missing; copy or \
-                        download the file again";
+        let expected = "FILE is truncated, or no ZIP file: its directory, which is at the end, is missing; \
+                        copy or download the file again";
         assert_eq!(message, expected, "{length}");
     }
 }
@@ -234,7 +236,8 @@ proptest! {
         // After the pixels of a PNG only its end mark follows, which changes nothing.
         let most = if jpeg { whole.len() } else { whole.len() - 20 };
         let truncated = refused(&files(&whole[..cut.index(most)]), |config| DatasetConfig { resize: true, ..config });
-        prop_assert!(truncated[0].starts_with("ROOT: 1 of 7 images cannot be read: train/ant/x.png ("), "{truncated:?}");
+        prop_assert!(truncated[0].starts_with("ROOT: 1 of 7 images cannot be read: train/ant/x.png \
+                                               ("), "{truncated:?}");
         let mut damaged = whole.clone();
         damaged[at.index(whole.len())] = value;
         let folder = TempDir::new().unwrap();

@@ -6,7 +6,8 @@ use mixq_build::config::Config;
 use mixq_build::error::Error;
 use tempfile::TempDir;
 
-const PACKAGE: &str = "[package]\nname = \"firmware\"\n[package.metadata.mixq.models.a]\nnetwork = \"a.toml\"\n\
+const PACKAGE: &str = "[package]\nname = \"firmware\"\n[package.metadata.mixq.models.a]\nnetwork \
+                       = \"a.toml\"\n\
                        dataset = \"a.csv\"\n";
 const MEMORY_X: &str =
     "MEMORY {\n  FLASH : ORIGIN = 0, LENGTH = 512K - 16K\n  RAM : ORIGIN = 0, LENGTH = 64K\n}\n";
@@ -95,8 +96,8 @@ fn own_budgets_come_first_and_near_tables_before_far_ones() {
     // The workspace's linker script is a limit all the same.
     assert_eq!(
         load("flash = \"1M\"").unwrap_err(),
-        "firmware/Cargo.toml:11:9: `flash` is 1,048,576 B, but the region `FLASH` has 507,904 B (ld/memory.x:2:32); set \
-         flash = \"507,904 B\" or less, or leave it out | flash = \"1M\""
+        "firmware/Cargo.toml:11:9: `flash` is 1,048,576 B, but the region `FLASH` has 507,904 B \
+         (ld/memory.x:2:32); set flash = \"507,904 B\" or less, or leave it out | flash = \"1M\""
     );
 }
 
@@ -104,10 +105,8 @@ fn own_budgets_come_first_and_near_tables_before_far_ones() {
 fn budgets_over_the_linkers_regions() {
     says(
         "memory-x = \"memory.x\"\nflash = \"512K\"\nram = \"64K\"",
-        &[
-            "Cargo.toml:8:9: `flash` is 524,288 B, but the region `FLASH` has 507,904 B (memory.x:2:32); set flash = \
-           \"507,904 B\" or less, or leave it out | flash = \"512K\"",
-        ],
+        &["Cargo.toml:8:9: `flash` is 524,288 B, but the region `FLASH` has 507,904 B (memory.x:2:32); \
+           set flash = \"507,904 B\" or less, or leave it out | flash = \"512K\""],
     );
     let chip = "Cargo.toml:7:8: the chip stm32f411re leaves";
     let help = "leave `chip` out, `memory-x` alone gives the budget; or set";
@@ -115,12 +114,12 @@ fn budgets_over_the_linkers_regions() {
         "chip = \"stm32f411re\"\nmemory-x = \"memory.x\"\nreserve-ram = \"32K\"",
         &[
             &format!(
-                "{chip} 524,288 B of flash, but the region `FLASH` has 507,904 B (memory.x:2:32); {help} reserve-flash = \
-                 \"16,384 B\" or more | chip = \"stm32f411re\""
+                "{chip} 524,288 B of flash, but the region `FLASH` has 507,904 B (memory.x:2:32); {help} \
+                 reserve-flash = \"16,384 B\" or more | chip = \"stm32f411re\""
             ),
             &format!(
-                "{chip} 98,304 B of RAM, but the region `RAM` has 65,536 B (memory.x:3:30); {help} reserve-ram = \
-                 \"32,768 B\" or more | chip = \"stm32f411re\""
+                "{chip} 98,304 B of RAM, but the region `RAM` has 65,536 B (memory.x:3:30); {help} \
+                 reserve-ram = \"32,768 B\" or more | chip = \"stm32f411re\""
             ),
         ],
     );
@@ -136,8 +135,8 @@ fn a_models_own_budget_over_the_linkers_region() {
     let error = Config::load(folder.path()).unwrap_err();
     assert_eq!(
         relative(&error, folder.path()),
-        "Cargo.toml:6:7: `ram` is 66,560 B, but the region `RAM` has 65,536 B (memory.x:3:30); set ram = \"65,536 B\" or \
-         less, or leave it out | ram = \"65 KiB\""
+        "Cargo.toml:6:7: `ram` is 66,560 B, but the region `RAM` has 65,536 B (memory.x:3:30); set ram \
+         = \"65,536 B\" or less, or leave it out | ram = \"65 KiB\""
     );
 }
 
@@ -148,20 +147,20 @@ fn reserves_that_leave_nothing() {
         "chip = \"stm32f072rb\"\nreserve-flash = \"128 KiB\"\nreserve-ram = \"17 KiB\"",
         &[
             &format!(
-                "Cargo.toml:8:17: `reserve-flash` is 131,072 B, of 131,072 B of flash that the chip stm32f072rb has; {help} | \
-                 reserve-flash = \"128 KiB\""
+                "Cargo.toml:8:17: `reserve-flash` is 131,072 B, of 131,072 B of flash that the chip \
+                 stm32f072rb has; {help} | reserve-flash = \"128 KiB\""
             ),
             &format!(
-                "Cargo.toml:9:15: `reserve-ram` is 17,408 B, of 16,384 B of RAM that the chip stm32f072rb has; {help} | \
-                 reserve-ram = \"17 KiB\""
+                "Cargo.toml:9:15: `reserve-ram` is 17,408 B, of 16,384 B of RAM that the chip stm32f072rb \
+                 has; {help} | reserve-ram = \"17 KiB\""
             ),
         ],
     );
     says(
         "memory-x = \"memory.x\"\nreserve-ram = \"64K\"",
         &[&format!(
-            "Cargo.toml:8:15: `reserve-ram` is 65,536 B, of 65,536 B of RAM that the linker script has; {help} | \
-             reserve-ram = \"64K\""
+            "Cargo.toml:8:15: `reserve-ram` is 65,536 B, of 65,536 B of RAM that the linker script has; \
+             {help} | reserve-ram = \"64K\""
         )],
     );
     says(
@@ -176,17 +175,17 @@ fn reserves_that_leave_nothing() {
 fn malformed_values() {
     says(
         "chip = \"stm32f405oe\"",
-        &[
-            "Cargo.toml:7:8: there is no chip `stm32f405oe` in the list; did you mean `stm32f405rg`? `cargo mixq chips` \
-           lists all; or write its sizes by hand, like flash = \"512 KiB\" and ram = \"128 KiB\" | chip = \"stm32f405oe\"",
-        ],
+        &["Cargo.toml:7:8: there is no chip `stm32f405oe` in the list; did you mean `stm32f405rg`? `cargo \
+           mixq chips` lists all; or write its sizes by hand, like flash = \"512 KiB\" and ram = \"128 \
+           KiB\" | chip = \"stm32f405oe\""],
     );
     says(
         "chip = 405\nreserve-ram = \"x\"\nmemory-x = \"\"",
         &[
             "Cargo.toml:7:8: `chip` is an integer, it must be a string | chip = 405",
-            "Cargo.toml:8:15: `reserve-ram` is no size: `x` does not begin with a whole number; a size is a whole number \
-             with B, KiB, MiB (1024), kB, KB, MB (1000), or K, M as linkers write them (1024) | reserve-ram = \"x\"",
+            "Cargo.toml:8:15: `reserve-ram` is no size: `x` does not begin with a whole number; a size is a \
+             whole number with B, KiB, MiB (1024), kB, KB, MB (1000), or K, M as linkers write them (1024) \
+             | reserve-ram = \"x\"",
             "Cargo.toml:9:12: `memory-x` is empty | memory-x = \"\"",
         ],
     );
@@ -204,7 +203,8 @@ fn what_is_wrong_in_the_linker_script_points_into_it() {
     let error = Config::load(folder.path()).unwrap_err();
     assert_eq!(
         relative(&error, folder.path()),
-        "memory.x:2:32: `512KB` is no number that mixq reads; write a decimal or hexadecimal number, which K or M may \
-         follow, or leave `memory-x` out and write `flash` and `ram` | FLASH : ORIGIN = 0, LENGTH = 512KB"
+        "memory.x:2:32: `512KB` is no number that mixq reads; write a decimal or hexadecimal number, which \
+         K or M may follow, or leave `memory-x` out and write `flash` and `ram` | FLASH : ORIGIN = 0, \
+         LENGTH = 512KB"
     );
 }

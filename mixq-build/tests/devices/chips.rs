@@ -77,7 +77,8 @@ fn unknown_chips() {
         assert_eq!(
             find(written).unwrap_err().to_string(),
             format!(
-                "there is no chip `{written}` in the list; did you mean `{near}`? `cargo mixq chips` lists all; {by_hand}"
+                "there is no chip `{written}` in the list; did you mean `{near}`? `cargo mixq chips` lists \
+                 all; {by_hand}"
             )
         );
     }

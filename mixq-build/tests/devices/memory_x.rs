@@ -54,7 +54,8 @@ fn scripts_of_real_firmware() {
         _stack_start = ORIGIN(RAM) + LENGTH(RAM);
     "#;
     assert_eq!(sizes(rp2040), ((2048 << 10) - 256, 256 << 10));
-    let odd = "/* MEMORY { */ INCLUDE \"MEMORY { x\" PROVIDE(MEMORY = 1);\nMEMORY\n{ CCM-RAM(rwx!a):org=0x1000 0000K";
+    let odd = "/* MEMORY { */ INCLUDE \"MEMORY { x\" PROVIDE(MEMORY = 1);\nMEMORY\n{ \
+               CCM-RAM(rwx!a):org=0x1000 0000K";
     assert!(parse(odd).is_err());
     let regions = "MEMORY{CCM-RAM(rwx!a):org=0x10000000 len=64k FLASH(rx):o=ORIGIN(CCM-RAM),l=0X80000\n\
                    RAM(w):ORIGIN=0x20000000,LENGTH=LENGTH(CCM-RAM)*2+(LENGTH(FLASH)-1M/4)/ 8}";
@@ -67,8 +68,9 @@ fn scripts_of_real_firmware() {
 /// The template that is handed out for the STM32H7, and others that name regions their own way.
 #[test]
 fn regions_may_have_other_names() {
-    let stm32h7 = "MEMORY\n{\n    FLASH    : ORIGIN = 0x08000000, LENGTH = 2048K\n    RAM_D1   : ORIGIN = 0x24000000, \
-                   LENGTH = 512K\n    DTCM     : ORIGIN = 0x20000000, LENGTH = 128K\n}\nREGION_ALIAS(RAM, RAM_D1);\n";
+    let stm32h7 = "MEMORY\n{\n    FLASH    : ORIGIN = 0x08000000, LENGTH = 2048K\n    RAM_D1   : ORIGIN = \
+                   0x24000000, LENGTH = 512K\n    DTCM     : ORIGIN = 0x20000000, LENGTH = \
+                   128K\n}\nREGION_ALIAS(RAM, RAM_D1);\n";
     assert_eq!(sizes(stm32h7), (2 << 20, 512 << 10));
     let place = parse(stm32h7).unwrap().ram.at;
     assert_eq!((place.line(), place.column()), (4, 46));
@@ -79,7 +81,8 @@ fn regions_may_have_other_names() {
                  MEMORY { RAM : ORIGIN = org(FAST) + len(FAST), LENGTH = LENGTH(FLASH) / 4 - l(FAST) }";
     assert_eq!(sizes(chain), (64 << 10, 8 << 10));
     // As riscv-rt wants it: constants in one region, what is zero at first in another.
-    let riscv = "MEMORY { L2_LIM : ORIGIN = 0, LENGTH = 1M  ROM : ORIGIN = 1, LENGTH = 2M  ITIM : ORIGIN = 3, LENGTH = 4K }\n\
+    let riscv = "MEMORY { L2_LIM : ORIGIN = 0, LENGTH = 1M  ROM : ORIGIN = 1, LENGTH = 2M  ITIM : ORIGIN = \
+                 3, LENGTH = 4K }\n\
                  REGION_ALIAS(\"REGION_TEXT\", ITIM);\nREGION_ALIAS(\"REGION_RODATA\", ROM);\n\
                  REGION_ALIAS(\"REGION_DATA\", ITIM);\nREGION_ALIAS(\"REGION_BSS\", L2_LIM);\n";
     assert_eq!(sizes(riscv), (2 << 20, 1 << 20));
@@ -125,7 +128,8 @@ fn included_files_are_read() {
     let read = || MemoryX::read(&folder.path().join("memory.x"));
     write(
         "memory.x",
-        "INCLUDE sizes.x\nMEMORY {\n  INCLUDE ld/flash.x\n  RAM : ORIGIN = 1, LENGTH = ram\n}\nINCLUDE device.x;",
+        "INCLUDE sizes.x\nMEMORY {\n  INCLUDE ld/flash.x\n  RAM : ORIGIN = 1, LENGTH = ram\n}\nINCLUDE \
+         device.x;",
     );
     write("sizes.x", "ram = 3K;");
     write("ld/flash.x", "/* one */ FLASH : ORIGIN = 0,\n LENGTH = 5K");
@@ -225,8 +229,8 @@ fn all_missing_regions_are_told() {
         parse("\n  MEMORY { ROM : ORIGIN = 0, LENGTH = 1\n SRAM : ORIGIN = 1, LENGTH = 2 }").unwrap_err();
     let help = |name: &str| {
         format!(
-            "name it as cortex-m-rt wants, add REGION_ALIAS({name}, ...), or leave `memory-x` out and write `flash` and \
-             `ram`"
+            "name it as cortex-m-rt wants, add REGION_ALIAS({name}, ...), or leave `memory-x` out and write \
+             `flash` and `ram`"
         )
     };
     let line = "MEMORY { ROM : ORIGIN = 0, LENGTH = 1";
@@ -265,7 +269,8 @@ proptest! {
             text += &format!("{space}{}{space}{number}", if minus { '-' } else { '+' });
             value += if minus { -addend } else { addend };
         }
-        let script = format!("MEMORY {{ RAM : ORIGIN = 0, LENGTH = 1 FLASH : ORIGIN = {text}, LENGTH = {text} }}");
+        let script = format!("MEMORY {{ RAM : ORIGIN = 0, LENGTH = 1 FLASH : ORIGIN = {text}, LENGTH = \
+                              {text} }}");
         match u64::try_from(value) {
             Ok(bytes) if bytes > 0 => prop_assert_eq!(sizes(&script), (bytes, 1)),
             _ => prop_assert!(parse(&script).is_err()),

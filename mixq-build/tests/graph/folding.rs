@@ -35,7 +35,8 @@ fn layers_fold_into_the_one_before() {
 #[test]
 fn readers_of_a_folded_layer_read_its_host() {
     let graph = resolve(&format!(
-        "{HEAD}{CONV}{}{CONV}activation = \"none\"\ninputs = [\"relu1\"]\n{}inputs = [\"relu1\", \"conv2\"]\n{}{CLASSES}",
+        "{HEAD}{CONV}{}{CONV}activation = \"none\"\ninputs = [\"relu1\"]\n{}inputs = \
+         [\"relu1\", \"conv2\"]\n{}{CLASSES}",
         layer("relu"),
         layer("add"),
         layer("relu"),
@@ -78,13 +79,15 @@ fn what_cannot_be_folded_is_a_problem() {
     assert_eq!(
         problem(&format!("{HEAD}{norm}{CONV}{CLASSES}")),
         format!(
-            "net.toml:3:6: layer `batch_norm1` reads the image: there is no layer to fold it into; {why} | op = \"batch_norm\""
+            "net.toml:3:6: layer `batch_norm1` reads the image: there is no layer to fold it into; {why} | \
+             op = \"batch_norm\""
         )
     );
     assert_eq!(
         problem(&format!("{HEAD}{CONV}{relu}{}inputs = [\"conv1\", \"relu1\"]\n{CLASSES}", layer("add"))),
         format!(
-            "net.toml:7:6: layer `relu1` cannot be folded into `conv1`, which `add1` also reads; {why} | op = \"relu\""
+            "net.toml:7:6: layer `relu1` cannot be folded into `conv1`, which `add1` also reads; {why} | op \
+             = \"relu\""
         )
     );
     assert_eq!(
@@ -94,17 +97,19 @@ fn what_cannot_be_folded_is_a_problem() {
     );
     assert_eq!(
         problem(&format!("{HEAD}{CONV}{pool}{relu}{CLASSES}")),
-        "net.toml:10:6: layer `relu1` follows `max_pool1`, whose operator is max_pool; ReLU can be folded into conv, \
-         depthwise, pointwise, linear and add layers only: put it before the pool or the flatten | op = \"relu\""
+        "net.toml:10:6: layer `relu1` follows `max_pool1`, whose operator is max_pool; ReLU can be folded \
+         into conv, depthwise, pointwise, linear and add layers only: put it before the pool or the flatten \
+         | op = \"relu\""
     );
     assert_eq!(
         problem(&format!("{HEAD}{CONV}{relu}{norm}{CLASSES}")),
-        "net.toml:9:6: layer `batch_norm1` cannot be folded into `conv1`: a ReLU stands between them; put batch norm \
-         before ReLU | op = \"batch_norm\""
+        "net.toml:9:6: layer `batch_norm1` cannot be folded into `conv1`: a ReLU stands between them; put \
+         batch norm before ReLU | op = \"batch_norm\""
     );
     assert_eq!(
         problem(&format!("{HEAD}{CONV}{norm}{norm}{CLASSES}")),
-        "net.toml:9:6: layer `batch_norm2` is a second batch norm of `conv1`; remove one of them | op = \"batch_norm\""
+        "net.toml:9:6: layer `batch_norm2` is a second batch norm of `conv1`; remove one of them | op \
+         = \"batch_norm\""
     );
     assert_eq!(
         problem(&format!("{HEAD}{CONV}activation = \"relu\"\n{relu}{CLASSES}")),

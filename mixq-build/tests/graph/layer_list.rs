@@ -162,7 +162,8 @@ fn defaults_are_as_documented() {
 fn linear_layers_read_any_shape() {
     let list = |flatten: &str| {
         format!(
-            "input = [5, 4, 3]\n[[layer]]\nop = \"conv\"\nfilters = 2\nkernel = 3\n{flatten}[[layer]]\nop = \"linear\"\nfeatures = 7\n"
+            "input = [5, 4, 3]\n[[layer]]\nop = \"conv\"\nfilters = 2\nkernel = 3\n{flatten}[[layer]]\nop \
+             = \"linear\"\nfeatures = 7\n"
         )
     };
     let direct = resolve(&list("")).unwrap();
@@ -181,7 +182,8 @@ fn linear_layers_read_any_shape() {
 
 #[test]
 fn anyone_may_read_a_flattened_pixel() {
-    let text = "input = [4, 4, 1]\nlayer = [\n{ op = \"conv\", filters = 8, kernel = 3 },\n{ op = \"global_average_pool\" },\n\
+    let text = "input = [4, 4, 1]\nlayer = [\n{ op = \"conv\", filters = 8, kernel = 3 },\n{ op \
+                = \"global_average_pool\" },\n\
                 { op = \"flatten\" },\n{ op = \"pointwise\", filters = 2 },\n]\n";
     let graph = resolve(text).unwrap();
     assert_eq!(graph.classes(), 2);

@@ -28,21 +28,23 @@ fn texts_that_are_no_list() {
         "# nothing\n",
         &[
             "net.toml:1:1: the network has no `input`; add input = [height, width, channels] | # nothing",
-            "net.toml:1:1: the network has no layers; begin each layer with [[layer]], for example with op = \"conv\" | # nothing",
+            "net.toml:1:1: the network has no layers; begin each layer with [[layer]], for example with op \
+             = \"conv\" | # nothing",
         ],
     );
     check(
         "layer = 3\ninput = [8, 0, 1]\n",
         &[
-            "net.toml:1:9: `layer` is no list of layers; begin each layer with [[layer]], for example with op = \"conv\" | layer = 3",
-            "net.toml:2:9: `input` is [8, 0, 1]; it must be [height, width, channels], each 1 to 65,535 | input = [8, 0, 1]",
+            "net.toml:1:9: `layer` is no list of layers; begin each layer with [[layer]], for example with \
+             op = \"conv\" | layer = 3",
+            "net.toml:2:9: `input` is [8, 0, 1]; it must be [height, width, channels], each 1 to 65,535 | \
+             input = [8, 0, 1]",
         ],
     );
     check(
         "input = [1, 1, 1]\nlayer = [3]\n",
-        &[
-            "net.toml:2:10: a layer is no table; begin each layer with [[layer]], for example with op = \"conv\" | layer = [3]",
-        ],
+        &["net.toml:2:10: a layer is no table; begin each layer with [[layer]], for example with op \
+             = \"conv\" | layer = [3]"],
     );
 }
 
@@ -65,9 +67,11 @@ fn keys() {
         &[
             "net.toml:2:1: a layer has no `op`; add one of conv, depthwise, pointwise, linear, average_pool, \
              global_average_pool, max_pool, add, flatten, batch_norm, relu | [[layer]]",
-            "net.toml:5:6: there is no operator \"depthwize\"; did you mean \"depthwise\"? | op = \"depthwize\"",
-            "net.toml:7:6: there is no operator \"zzz\"; the operators are conv, depthwise, pointwise, linear, average_pool, \
-             global_average_pool, max_pool, add, flatten, batch_norm, relu | op = \"zzz\"",
+            "net.toml:5:6: there is no operator \"depthwize\"; did you mean \"depthwise\"? | op \
+             = \"depthwize\"",
+            "net.toml:7:6: there is no operator \"zzz\"; the operators are conv, depthwise, pointwise, \
+             linear, average_pool, global_average_pool, max_pool, add, flatten, batch_norm, relu | op \
+             = \"zzz\"",
             "net.toml:9:6: `op` is 3; it must be a text in quotes | op = 3",
         ],
     );
@@ -77,23 +81,31 @@ fn keys() {
 fn values() {
     check(
         &list(
-            "[[layer]]\nop = \"conv\"\nname = 7\nfilters = 0\nkernel = [3, 70000]\nstride = 1.5\npadding = \"full\"\nbatch_norm = 1\n\
-             activation = \"gelu\"\ninputs = \"image\"\n[[layer]]\nop = \"max_pool\"\nkernel = true\npadding = [1, -1, 0, 0]\ninputs = []\n",
+            "[[layer]]\nop = \"conv\"\nname = 7\nfilters = 0\nkernel = [3, 70000]\nstride = 1.5\npadding \
+             = \"full\"\nbatch_norm = 1\n\
+             activation = \"gelu\"\ninputs = \"image\"\n[[layer]]\nop = \"max_pool\"\nkernel = \
+             true\npadding = [1, -1, 0, 0]\ninputs = []\n",
         ),
         &[
             "net.toml:4:8: `name` is 7; it must be a text in quotes | name = 7",
             "net.toml:5:11: `filters` is 0; it must be a whole number of 1 to 65,535 | filters = 0",
-            "net.toml:6:10: `kernel` is [3, 70000]; it must be a whole number of 1 to 65,535, or [height, width] | kernel = [3, 70000]",
-            "net.toml:7:10: `stride` is 1.5; it must be a whole number of 1 to 65,535, or [height, width] | stride = 1.5",
-            "net.toml:8:11: `padding` is \"full\"; it must be \"same\", \"valid\", \"symmetric\", a number of pixels, or \
-             [top, bottom, left, right] | padding = \"full\"",
+            "net.toml:6:10: `kernel` is [3, 70000]; it must be a whole number of 1 to 65,535, or [height, \
+             width] | kernel = [3, 70000]",
+            "net.toml:7:10: `stride` is 1.5; it must be a whole number of 1 to 65,535, or [height, width] | \
+             stride = 1.5",
+            "net.toml:8:11: `padding` is \"full\"; it must be \"same\", \"valid\", \"symmetric\", a number \
+             of pixels, or [top, bottom, left, right] | padding = \"full\"",
             "net.toml:9:14: `batch_norm` is 1; it must be true or false | batch_norm = 1",
-            "net.toml:10:14: `activation` is \"gelu\"; it must be \"relu\" or \"none\" | activation = \"gelu\"",
-            "net.toml:11:10: `inputs` is \"image\"; it must be a list of names, for example [\"conv1\", \"conv2\"] | inputs = \"image\"",
-            "net.toml:14:10: `kernel` is true; it must be a whole number of 1 to 65,535, or [height, width] | kernel = true",
-            "net.toml:15:11: `padding` is [1, -1, 0, 0]; it must be \"same\", \"valid\", \"symmetric\", a number of pixels, or \
-             [top, bottom, left, right] | padding = [1, -1, 0, 0]",
-            "net.toml:16:10: `inputs` is []; it must be a list of names, for example [\"conv1\", \"conv2\"] | inputs = []",
+            "net.toml:10:14: `activation` is \"gelu\"; it must be \"relu\" or \"none\" | activation \
+             = \"gelu\"",
+            "net.toml:11:10: `inputs` is \"image\"; it must be a list of names, for example \
+             [\"conv1\", \"conv2\"] | inputs = \"image\"",
+            "net.toml:14:10: `kernel` is true; it must be a whole number of 1 to 65,535, or [height, width] \
+             | kernel = true",
+            "net.toml:15:11: `padding` is [1, -1, 0, 0]; it must be \"same\", \"valid\", \"symmetric\", a \
+             number of pixels, or [top, bottom, left, right] | padding = [1, -1, 0, 0]",
+            "net.toml:16:10: `inputs` is []; it must be a list of names, for example [\"conv1\", \"conv2\"] \
+             | inputs = []",
         ],
     );
 }
@@ -102,15 +114,19 @@ fn values() {
 fn names() {
     check(
         &list(&format!(
-            "{STEM}{STEM}[[layer]]\nop = \"pointwise\"\nname = \"image\"\nfilters = 4\n[[layer]]\nop = \"pointwise\"\nname = \"\"\nfilters = 4\n\
-             [[layer]]\nop = \"pointwise\"\nname = \"pointwise4\"\nfilters = 4\n[[layer]]\nop = \"pointwise\"\nfilters = 4\n"
+            "{STEM}{STEM}[[layer]]\nop = \"pointwise\"\nname = \"image\"\nfilters = 4\n[[layer]]\nop \
+             = \"pointwise\"\nname = \"\"\nfilters = 4\n\
+             [[layer]]\nop = \"pointwise\"\nname = \"pointwise4\"\nfilters = 4\n[[layer]]\nop \
+             = \"pointwise\"\nfilters = 4\n"
         )),
         &[
             "net.toml:8:6: layer 2 has the name `stem`, as layer 1 has; give it another name | op = \"conv\"",
-            "net.toml:13:6: layer 3 has the name `image`, which is the image's; give it another name | op = \"pointwise\"",
-            "net.toml:17:6: layer 4 has the name ``; a name has at least one character, all printable | op = \"pointwise\"",
-            "net.toml:25:6: layer 6 has the name `pointwise4`, as layer 5 has; give it a `name`: without one it is called \
-             after its operator and running number | op = \"pointwise\"",
+            "net.toml:13:6: layer 3 has the name `image`, which is the image's; give it another name | op \
+             = \"pointwise\"",
+            "net.toml:17:6: layer 4 has the name ``; a name has at least one character, all printable | op \
+             = \"pointwise\"",
+            "net.toml:25:6: layer 6 has the name `pointwise4`, as layer 5 has; give it a `name`: without \
+             one it is called after its operator and running number | op = \"pointwise\"",
         ],
     );
 }
@@ -128,13 +144,17 @@ fn links() {
             pool("[\"stem\", \"max_pool1\"]"),
         )),
         &[
-            "net.toml:8:6: layer `max_pool1` reads `stam`, which no layer is called; did you mean `stem`? | op = \"max_pool\"",
-            "net.toml:12:6: layer `max_pool2` reads `zzz`, which no layer is called; name an earlier layer or \"image\" | op = \"max_pool\"",
+            "net.toml:8:6: layer `max_pool1` reads `stam`, which no layer is called; did you mean `stem`? | \
+             op = \"max_pool\"",
+            "net.toml:12:6: layer `max_pool2` reads `zzz`, which no layer is called; name an earlier layer \
+             or \"image\" | op = \"max_pool\"",
             "net.toml:16:6: layer `max_pool3` reads itself; name an earlier layer | op = \"max_pool\"",
-            "net.toml:20:6: layer `max_pool4` reads `linear1`, which comes later; list the layers in the order in which they \
-             are executed | op = \"max_pool\"",
-            "net.toml:24:6: layer `max_pool5` has 2 inputs, the operator max_pool needs 1; name one in `inputs` | op = \"max_pool\"",
-            "net.toml:28:6: layer `add1` has 1 input, the operator add needs 2; name two earlier layers in `inputs` | op = \"add\"",
+            "net.toml:20:6: layer `max_pool4` reads `linear1`, which comes later; list the layers in the \
+             order in which they are executed | op = \"max_pool\"",
+            "net.toml:24:6: layer `max_pool5` has 2 inputs, the operator max_pool needs 1; name one in \
+             `inputs` | op = \"max_pool\"",
+            "net.toml:28:6: layer `add1` has 1 input, the operator add needs 2; name two earlier layers in \
+             `inputs` | op = \"add\"",
         ],
     );
 }
@@ -144,16 +164,13 @@ fn additions() {
     let pool = "[[layer]]\nop = \"max_pool\"\nname = \"pool\"\nkernel = 2\n";
     check(
         &list(&format!("{STEM}{pool}[[layer]]\nop = \"add\"\ninputs = [\"stem\", \"pool\"]\n")),
-        &[
-            "net.toml:12:6: layer `add1` adds `stem` (8x8x4) and `pool` (4x4x4), whose shapes differ; both need one shape: \
-           match strides and filters, for instance by a pointwise layer | op = \"add\"",
-        ],
+        &["net.toml:12:6: layer `add1` adds `stem` (8x8x4) and `pool` (4x4x4), whose shapes differ; both \
+           need one shape: match strides and filters, for instance by a pointwise layer | op = \"add\""],
     );
     check(
         &list(&format!("{STEM}[[layer]]\nop = \"add\"\ninputs = [\"stem\", \"stem\"]\n")),
-        &[
-            "net.toml:8:6: layer `add1` adds `stem` to itself; name two different layers in `inputs` | op = \"add\"",
-        ],
+        &["net.toml:8:6: layer `add1` adds `stem` to itself; name two different layers in `inputs` | op \
+             = \"add\""],
     );
 }
 
@@ -163,51 +180,49 @@ fn windows() {
         &list(&format!(
             "{STEM}[[layer]]\nop = \"conv\"\nfilters = 4\nkernel = [3, 9]\npadding = \"valid\"\n"
         )),
-        &[
-            "net.toml:8:6: layer `conv2` has a 3x9 kernel, which does not fit its input `stem` (8x8x4); use a smaller kernel, \
-           more padding, or smaller strides before it | op = \"conv\"",
-        ],
+        &["net.toml:8:6: layer `conv2` has a 3x9 kernel, which does not fit its input `stem` (8x8x4); use \
+           a smaller kernel, more padding, or smaller strides before it | op = \"conv\""],
     );
     check(
         &list("[[layer]]\nop = \"depthwise\"\nkernel = 11\npadding = 1\n"),
-        &[
-            "net.toml:3:6: layer `depthwise1` has a 11x11 kernel, which does not fit its input the image (8x8x1), 10x10 with padding; \
-           use a smaller kernel, more padding, or smaller strides before it | op = \"depthwise\"",
-        ],
+        &["net.toml:3:6: layer `depthwise1` has a 11x11 kernel, which does not fit its input the image \
+           (8x8x1), 10x10 with padding; use a smaller kernel, more padding, or smaller strides before it | \
+           op = \"depthwise\""],
     );
     check(
         &list("[[layer]]\nop = \"conv\"\nfilters = 4\nkernel = 3\npadding = [1, 3, 0, 0]\n"),
-        &[
-            "net.toml:3:6: layer `conv1` has a 3x3 kernel and padding [1, 3, 0, 0] (top, bottom, left, right): a window would lie \
-           wholly in the padding; padding must be smaller than the kernel | op = \"conv\"",
-        ],
+        &["net.toml:3:6: layer `conv1` has a 3x3 kernel and padding [1, 3, 0, 0] (top, bottom, left, \
+           right): a window would lie wholly in the padding; padding must be smaller than the kernel | op \
+           = \"conv\""],
     );
 }
 
 #[test]
 fn readers_of_the_image() {
-    let why = "which only conv, depthwise, pointwise and linear layers may: quantised activations begin at their outputs";
+    let why = "which only conv, depthwise, pointwise and linear layers may: quantised activations begin at \
+               their outputs";
     check(
         &list("[[layer]]\nop = \"max_pool\"\nkernel = 2\n"),
         &[&format!(
-            "net.toml:3:6: layer `max_pool1` with the operator max_pool reads the image, {why}; put a conv or depthwise \
-             layer before it | op = \"max_pool\""
+            "net.toml:3:6: layer `max_pool1` with the operator max_pool reads the image, {why}; put a conv \
+             or depthwise layer before it | op = \"max_pool\""
         )],
     );
     check(
         &list(
-            "[[layer]]\nop = \"pointwise\"\nfilters = 1\n[[layer]]\nop = \"add\"\ninputs = [\"image\", \"pointwise1\"]\n",
+            "[[layer]]\nop = \"pointwise\"\nfilters = 1\n[[layer]]\nop = \"add\"\ninputs = \
+             [\"image\", \"pointwise1\"]\n",
         ),
         &[&format!(
-            "net.toml:6:6: layer `add1` with the operator add reads the image, {why}; put a conv or depthwise \
-             layer before it | op = \"add\""
+            "net.toml:6:6: layer `add1` with the operator add reads the image, {why}; put a conv or \
+             depthwise layer before it | op = \"add\""
         )],
     );
     check(
         &list("[[layer]]\nop = \"flatten\"\n"),
         &[&format!(
-            "net.toml:3:6: layer `flatten1` with the operator flatten reads the image, {why}; leave it out: a linear layer \
-             reads an image of any shape | op = \"flatten\""
+            "net.toml:3:6: layer `flatten1` with the operator flatten reads the image, {why}; leave it out: \
+             a linear layer reads an image of any shape | op = \"flatten\""
         )],
     );
 }
@@ -216,21 +231,20 @@ fn readers_of_the_image() {
 fn readers_of_a_flatten() {
     check(
         &list(&format!("{STEM}[[layer]]\nop = \"flatten\"\n[[layer]]\nop = \"pointwise\"\nfilters = 5\n")),
-        &[
-            "net.toml:10:6: layer `pointwise1` reads `flatten1` (1x1x256), which flattens `stem` (8x8x4): only linear layers may \
-           read that; leave the flatten out, or put a global_average_pool in its place | op = \"pointwise\"",
-        ],
+        &["net.toml:10:6: layer `pointwise1` reads `flatten1` (1x1x256), which flattens `stem` (8x8x4): \
+           only linear layers may read that; leave the flatten out, or put a global_average_pool in its \
+           place | op = \"pointwise\""],
     );
     // As the second addend, whose shape is the first's.
     check(
         &list(&format!(
             "{STEM}[[layer]]\nop = \"flatten\"\n[[layer]]\nop = \"conv\"\nfilters = 256\nkernel = 8\n\
-             padding = \"valid\"\ninputs = [\"stem\"]\n[[layer]]\nop = \"add\"\ninputs = [\"conv2\", \"flatten1\"]\n"
+             padding = \"valid\"\ninputs = [\"stem\"]\n[[layer]]\nop = \"add\"\ninputs = \
+             [\"conv2\", \"flatten1\"]\n"
         )),
-        &[
-            "net.toml:16:6: layer `add1` reads `flatten1` (1x1x256), which flattens `stem` (8x8x4): only linear layers may \
-           read that; leave the flatten out, or put a global_average_pool in its place | op = \"add\"",
-        ],
+        &["net.toml:16:6: layer `add1` reads `flatten1` (1x1x256), which flattens `stem` (8x8x4): only \
+           linear layers may read that; leave the flatten out, or put a global_average_pool in its place | \
+           op = \"add\""],
     );
 }
 
@@ -243,8 +257,10 @@ fn nothing_follows_from_an_unknown_name() {
     check(
         &list(&format!("{stem}{norm}{add}")),
         &[
-            "net.toml:4:6: layer `stem` reads `imago`, which no layer is called; did you mean `image`? | op = \"conv\"",
-            "net.toml:9:6: layer `batch_norm1` reads `zzz`, which no layer is called; name an earlier layer or \"image\" | op = \"batch_norm\"",
+            "net.toml:4:6: layer `stem` reads `imago`, which no layer is called; did you mean `image`? | op \
+             = \"conv\"",
+            "net.toml:9:6: layer `batch_norm1` reads `zzz`, which no layer is called; name an earlier layer \
+             or \"image\" | op = \"batch_norm\"",
         ],
     );
 }
@@ -253,11 +269,11 @@ fn nothing_follows_from_an_unknown_name() {
 fn unread_outputs() {
     check(
         &list(&format!(
-            "{STEM}[[layer]]\nop = \"pointwise\"\nfilters = 5\n[[layer]]\nop = \"max_pool\"\nkernel = 2\ninputs = [\"stem\"]\n"
+            "{STEM}[[layer]]\nop = \"pointwise\"\nfilters = 5\n[[layer]]\nop = \"max_pool\"\nkernel = \
+             2\ninputs = [\"stem\"]\n"
         )),
-        &[
-            "net.toml:8:6: no layer reads `pointwise1` (8x8x5); remove it, or name it in the `inputs` of a later layer | op = \"pointwise\"",
-        ],
+        &["net.toml:8:6: no layer reads `pointwise1` (8x8x5); remove it, or name it in the `inputs` of a \
+             later layer | op = \"pointwise\""],
     );
 }
 
@@ -266,24 +282,23 @@ fn last_layers() {
     let end = |last: &str| format!("input = [8, 8, 1]\n{STEM}{last}");
     check(
         &end("[[layer]]\nop = \"global_average_pool\"\n"),
-        &[
-            "net.toml:8:6: the last layer `global_average_pool1` (1x1x4) is neither linear nor a convolution; end with a linear layer \
-           that has a feature for each class | op = \"global_average_pool\"",
-        ],
+        &["net.toml:8:6: the last layer `global_average_pool1` (1x1x4) is neither linear nor a \
+           convolution; end with a linear layer that has a feature for each class | op \
+           = \"global_average_pool\""],
     );
     check(
         &end("[[layer]]\nop = \"pointwise\"\nname = \"classes\"\nfilters = 3\nactivation = \"relu\"\n"),
         &[
-            "net.toml:8:6: the last layer `classes` writes 8x8x3, more than one pixel of logits; put a global_average_pool before it, \
-             or end with a linear layer | op = \"pointwise\"",
-            "net.toml:8:6: the last layer `classes` ends in a ReLU, but writes the logits; remove the ReLU | op = \"pointwise\"",
+            "net.toml:8:6: the last layer `classes` writes 8x8x3, more than one pixel of logits; put a \
+             global_average_pool before it, or end with a linear layer | op = \"pointwise\"",
+            "net.toml:8:6: the last layer `classes` ends in a ReLU, but writes the logits; remove the ReLU \
+             | op = \"pointwise\"",
         ],
     );
     check(
         &end("[[layer]]\nop = \"linear\"\nfeatures = 3\n[[layer]]\nop = \"relu\"\n"),
-        &[
-            "net.toml:8:6: the last layer `linear1` ends in a ReLU, but writes the logits; remove the ReLU | op = \"linear\"",
-        ],
+        &["net.toml:8:6: the last layer `linear1` ends in a ReLU, but writes the logits; remove the ReLU \
+             | op = \"linear\""],
     );
 }
 
@@ -291,22 +306,21 @@ fn last_layers() {
 fn sizes() {
     check(
         "input = [65535, 65535, 2]\n[[layer]]\nop = \"linear\"\nfeatures = 2\n",
-        &[
-            "the image is 65535x65535x2; height, width and channels are each 1 to 65,535, all elements at most 4,294,967,295",
-        ],
+        &["the image is 65535x65535x2; height, width and channels are each 1 to 65,535, all elements at \
+             most 4,294,967,295"],
     );
     let big = |layer: &str| list(layer).replace("[8, 8, 1]", "[65535, 1, 1]");
     check(
         &big("[[layer]]\nop = \"conv\"\nfilters = 1\nkernel = 5\npadding = [4, 4, 4, 4]\n"),
-        &[
-            "net.toml:3:6: layer `conv1` writes 65539x5x1; no dimension may exceed 65,535, no tensor 4,294,967,295 elements | op = \"conv\"",
-        ],
+        &["net.toml:3:6: layer `conv1` writes 65539x5x1; no dimension may exceed 65,535, no tensor \
+             4,294,967,295 elements | op = \"conv\""],
     );
     check(
-        &big("[[layer]]\nop = \"linear\"\nname = \"wide\"\nfeatures = 65535\n[[layer]]\nop = \"linear\"\nname = \"wider\"\nfeatures = 65535\n")
-            .replace("[65535, 1, 1]", "[65535, 2, 1]"),
-        &["net.toml:3:6: layer `wide` has 8589672450 weights; a layer has at most 4,294,967,295 weights: use fewer filters or pool \
-           before it | op = \"linear\""],
+        &big("[[layer]]\nop = \"linear\"\nname = \"wide\"\nfeatures = 65535\n[[layer]]\nop \
+              = \"linear\"\nname = \"wider\"\nfeatures = 65535\n")
+        .replace("[65535, 1, 1]", "[65535, 2, 1]"),
+        &["net.toml:3:6: layer `wide` has 8589672450 weights; a layer has at most 4,294,967,295 weights: \
+           use fewer filters or pool before it | op = \"linear\""],
     );
 }
 
@@ -352,7 +366,8 @@ fn lists_without_a_file() {
     assert_eq!(
         message(0, conv(1, [1, 1], [1, 1])),
         problem(
-            "the image is 0x2x1; height, width and channels are each 1 to 65,535, all elements at most 4,294,967,295"
+            "the image is 0x2x1; height, width and channels are each 1 to 65,535, all elements at most \
+             4,294,967,295"
         )
     );
     let none = Spec { input: Shape { height: 1, width: 1, channels: 1 }, layers: Vec::new() };

@@ -165,14 +165,17 @@ proptest! {
                 ]),
                 prop::collection::vec(prop::sample::select(vec![
                     "filters = 65535", "filters = -1", "kernel = 65535", "kernel = [3, 0]", "stride = 65535",
-                    "padding = 65535", "padding = [9, 9]", "inputs = [\"conv1\", \"conv1\"]", "inputs = [\"image\"]",
-                    "inputs = [\"relu1\"]", "inputs = []", "name = \"conv1\"", "name = \"\\n\"", "features = 65535",
+                    "padding = 65535", "padding = [9, 9]", "inputs = [\"conv1\", \"conv1\"]", "inputs = \
+                     [\"image\"]",
+                    "inputs = [\"relu1\"]", "inputs = []", "name = \"conv1\"", "name = \"\\n\"", "features \
+                     = 65535",
                     "features = 1e9", "kernel = 99999999999999999999", "\"\\n\" = 1", "op.x = 1", "é = [",
                 ]), 0..4),
             ),
             0..7,
         ),
-        input in prop::sample::select(vec!["", "input = [65535, 65535, 1]\n", "input = [65535, 65535, 65535]\n", "input = [4, 4, 1]\n"]),
+        input in prop::sample::select(vec!["", "input = [65535, 65535, 1]\n", "input = [65535, 65535, \
+                                            65535]\n", "input = [4, 4, 1]\n"]),
     ) {
         let body: Vec<String> = lines.iter().map(|(head, keys)| format!("{head}\n{}\n", keys.join("\n"))).collect();
         if let Err(error) = super::resolve(&format!("{input}{}", body.concat())) {

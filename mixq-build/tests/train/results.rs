@@ -7,7 +7,8 @@ fn the_integer_network_is_as_good_as_the_fake_quantised_one() {
     for scheme in ["per-layer", "per-channel"] {
         for rounding in ["nearest", "floor"] {
             let training = format!(
-                "epochs = 12, quantised-epochs = 6, batch = 16, learning-rate = 0.005, rounding = {rounding:?}"
+                "epochs = 12, quantised-epochs = 6, batch = 16, learning-rate = 0.005, rounding = \
+                 {rounding:?}"
             );
             let package = digits(scheme, &training);
             let artifact = train(&package);

@@ -32,7 +32,8 @@ pub(crate) fn word(bytes: &[u8; 4]) -> i32 {
     // SAFETY: reads these four bytes, which are aligned. In Rust the compiler would take both cases for the
     // same.
     unsafe {
-        asm!("ldr {}, [{}]", lateout(reg) word, in(reg) bytes, options(pure, readonly, nostack, preserves_flags))
+        asm!("ldr {}, \
+              [{}]", lateout(reg) word, in(reg) bytes, options(pure, readonly, nostack, preserves_flags))
     };
     word
 }

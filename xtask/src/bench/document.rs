@@ -13,27 +13,39 @@ const FILE: &str = "docs/kernels.md";
 const INTRODUCTION: &str = "\
 # Kernels: instructions, code and stack
 
-Written by `cargo xtask bench`, which counts executed instructions in QEMU, exactly: with `-icount` time passes by
-instructions alone, and firmware reads it from a timer (Cortex-M) or from `minstret` (RISC-V); a loop of known length checks that at
-every start. A workload is counted from the call of its first layer to the return of its last, with requantisation to as many bits as
-the activations have, weights asymmetric by output channel. Inputs and weights are random; firmware compares every byte of the answer
-with what plain arithmetic in wide integers makes of them, so a kernel that is wrong is not measured. Optimisation level 3.
+Written by `cargo xtask bench`, which counts executed instructions in QEMU, exactly: with `-icount` time \
+passes by
+instructions alone, and firmware reads it from a timer (Cortex-M) or from `minstret` (RISC-V); a loop of \
+known length checks that at
+every start. A workload is counted from the call of its first layer to the return of its last, with \
+requantisation to as many bits as
+the activations have, weights asymmetric by output channel. Inputs and weights are random; firmware \
+compares every byte of the answer
+with what plain arithmetic in wide integers makes of them, so a kernel that is wrong is not measured. \
+Optimisation level 3.
 
-* W1: 1x1 convolution, 16x16x64 to 128 channels. W2: depthwise 3x3, stride 1, 16x16x64. W3: 3x3, stride 2, 96x96x3 to 8.
-* W4: 3x3, 16x16x32 to 32. W5: fully connected, 256 to 128. W6: all of MobileNetV1 0.25 at 128x128x3, 1000 classes, 13.57 M MAC.
+* W1: 1x1 convolution, 16x16x64 to 128 channels. W2: depthwise 3x3, stride 1, 16x16x64. W3: 3x3, stride 2, \
+96x96x3 to 8.
+* W4: 3x3, 16x16x32 to 32. W5: fully connected, 256 to 128. W6: all of MobileNetV1 0.25 at 128x128x3, 1000 \
+classes, 13.57 M MAC.
 
-Cortex-M4 and M7 execute the same code, kernels of their own (`mixq_rt::native`); Cortex-M0+ (on a board with a Cortex-M3: it executes the same
-instructions and has the memory) and RISC-V execute the portable ones; Cortex-M0+ has an inner loop of its own for 8-bit weights.
+Cortex-M4 and M7 execute the same code, kernels of their own (`mixq_rt::native`); Cortex-M0+ (on a board \
+with a Cortex-M3: it executes the same
+instructions and has the memory) and RISC-V execute the portable ones; Cortex-M0+ has an inner loop of its \
+own for 8-bit weights.
 
-Scratch is what a layer uses of the arena beside its tensors, and in the arena's bytes; here all that is of use was there. A layer that finds less than 208 B
-there (272 B for W3) takes as many of the stack instead. W3 at 4 and 2 bits has an image of as many bits, each pixel in bytes of its own; in a network
+Scratch is what a layer uses of the arena beside its tensors, and in the arena's bytes; here all that is of \
+use was there. A layer that finds less than 208 B
+there (272 B for W3) takes as many of the stack instead. W3 at 4 and 2 bits has an image of as many bits, \
+each pixel in bytes of its own; in a network
 images have 8 bits. Columns of code, scratch and stack are of all six workloads together, the largest.
 ";
 
 const PEERS: &str = "
 ## Others, on a Cortex-M4
 
-Instructions per multiply-accumulate, W6 in millions; counted in the same way, the best of several compilers and flags for each.
+Instructions per multiply-accumulate, W6 in millions; counted in the same way, the best of several \
+compilers and flags for each.
 
 | kernels (activation x weight bits) | W1 | W2 | W3 | W4 | W5 | W6 |
 | --- | ---: | ---: | ---: | ---: | ---: | ---: |
@@ -50,8 +62,10 @@ Instructions per multiply-accumulate, W6 in millions; counted in the same way, t
 const MODEL: &str = "
 ## Cycles
 
-The estimate for the Cortex-M4 takes every instruction that was executed, in memory without wait states: loads and stores of n registers
-(`LDM`, `LDRD`, `PUSH` ...) 1 + n cycles; other loads 2, or 1 right after a load or a store; a branch that is taken 2 more; a division 7; all
+The estimate for the Cortex-M4 takes every instruction that was executed, in memory without wait states: \
+loads and stores of n registers
+(`LDM`, `LDRD`, `PUSH` ...) 1 + n cycles; other loads 2, or 1 right after a load or a store; a branch that \
+is taken 2 more; a division 7; all
 others 1. `cargo xtask bench --json` has it for every row.
 ";
 
@@ -78,7 +92,8 @@ pub fn write(rows: &[Row], codes: &[Code]) -> Result<()> {
 fn table(rows: &[Row], cpu: &str) -> String {
     let mut text =
         format!("\n## {cpu}\n\nInstructions per multiply-accumulate; W6 in millions of instructions.\n\n");
-    text += "| activation x weight bits | W1 | W2 | W3 | W4 | W5 | W6 | cycles per MAC, W1 | code, B | scratch, B | stack, B |\n";
+    text += "| activation x weight bits | W1 | W2 | W3 | W4 | W5 | W6 | cycles per MAC, W1 | code, B | \
+             scratch, B | stack, B |\n";
     text += "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n";
     for (activation, weight) in BITS {
         let here =
@@ -104,8 +119,9 @@ fn table(rows: &[Row], cpu: &str) -> String {
 
 /// The kernels of one network.
 fn network(codes: &[Code]) -> String {
-    let mut text = "\n## Code of one network\n\nBytes of the kernels that MobileNetV1 (W6) takes on a Cortex-M4, in firmware that holds nothing else, at \
-                    optimisation levels 3 and \"s\": each once, whatever the number of layers. At \"s\" loops are unrolled less.\n\n"
+    let mut text = "\n## Code of one network\n\nBytes of the kernels that MobileNetV1 (W6) takes on a \
+                    Cortex-M4, in firmware that holds nothing else, at optimisation levels 3 and \"s\": \
+                    each once, whatever the number of layers. At \"s\" loops are unrolled less.\n\n"
         .to_string();
     let heads = LEVELS.map(|level| format!("opt-level {level}, B |")).join(" ");
     let _ = writeln!(text, "| activation x weight bits | {heads}\n| --- | ---: | ---: |");

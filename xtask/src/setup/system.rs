@@ -32,7 +32,8 @@ pub const QEMU: Tool = Tool {
     program: Program::Named("qemu-system-arm"),
     probe: &["--version"],
     debian: "qemu-system-arm",
-    elsewhere: "Fedora: `dnf install qemu-system-arm`, Arch: `pacman -S qemu-system-arm`, macOS: `brew install qemu`",
+    elsewhere: "Fedora: `dnf install qemu-system-arm`, Arch: `pacman -S qemu-system-arm`, macOS: `brew \
+                install qemu`",
 };
 
 /// An emulated RISC-V microcontroller, for `cargo xtask bench`.
@@ -41,7 +42,8 @@ pub const QEMU_RISCV: Tool = Tool {
     program: Program::Named("qemu-system-riscv32"),
     probe: &["--version"],
     debian: "qemu-system-misc",
-    elsewhere: "Fedora: `dnf install qemu-system-riscv`, Arch: `pacman -S qemu-system-riscv`, macOS: `brew install qemu`",
+    elsewhere: "Fedora: `dnf install qemu-system-riscv`, Arch: `pacman -S qemu-system-riscv`, macOS: `brew \
+                install qemu`",
 };
 
 /// Downloads libtorch, for `cargo mixq setup`.
@@ -50,7 +52,8 @@ pub const PIP: Tool = Tool {
     program: Program::Named("python3"),
     probe: &["-m", "pip", "--version"],
     debian: "python3-pip",
-    elsewhere: "Fedora: `dnf install python3-pip`, Arch: `pacman -S python-pip`, macOS: `brew install python`",
+    elsewhere: "Fedora: `dnf install python3-pip`, Arch: `pacman -S python-pip`, macOS: `brew install \
+                python`",
 };
 
 /// Compiles the bindings to libtorch.

@@ -199,7 +199,8 @@ pub(super) mod tests {
         }
         fs::create_dir_all(folder.join("include/torch/headeronly")).unwrap();
         let header = format!(
-            "#define TORCH_VERSION_MAJOR {major}\n#define TORCH_VERSION_MINOR {minor}\n#define TORCH_VERSION_PATCH 0\n"
+            "#define TORCH_VERSION_MAJOR {major}\n#define TORCH_VERSION_MINOR {minor}\n#define \
+             TORCH_VERSION_PATCH 0\n"
         );
         fs::write(folder.join(VERSION_HEADER), header).unwrap();
         Ok(())

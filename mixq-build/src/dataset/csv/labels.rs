@@ -129,7 +129,8 @@ impl Labels {
         (seen.into_iter().all(|seen| seen) && highest >= 4 * classes).then(|| {
             format!(
                 "column 1 has each of 0 to {}, as a label has, and nothing else, while pixels go up to \
-                 {highest}; column {} was taken for the label: a header says which one it is, with `label` above it",
+                 {highest}; column {} was taken for the label: a header says which one it is, with `label` \
+                 above it",
                 classes - 1,
                 self.column
             )

@@ -179,7 +179,8 @@ fn unfit<'a>(
         );
         if unreadable.len() as f64 > tolerate * total as f64 {
             let help = format!(
-                "repair or remove them, or set `tolerate`, the share of images that may be left out, now {tolerate}"
+                "repair or remove them, or set `tolerate`, the share of images that may be left out, now \
+                 {tolerate}"
             );
             problems.push(Problem::new(message).help(help));
         } else {

@@ -104,7 +104,8 @@ fn header(bytes: &[u8], dimensions: usize) -> Result<(Vec<usize>, &[u8]), String
     };
     if header[..4] != [0, 0, 8, dimensions as u8] {
         return Err(format!(
-            "begins with {:02x?}, but [00, 00, 08, {dimensions:02x}] was expected: unsigned bytes in {dimensions} dimensions",
+            "begins with {:02x?}, but [00, 00, 08, {dimensions:02x}] was expected: unsigned bytes in \
+             {dimensions} dimensions",
             &header[..4]
         ));
     }

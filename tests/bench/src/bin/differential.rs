@@ -79,7 +79,8 @@ fn main() -> ! {
         compare(number, &layer, &mut numbers, memory);
     }
     println!(
-        "convolutions {convs}, depthwise {depthwises}, fully connected {linears}, additions {additions}, pools {pools}"
+        "convolutions {convs}, depthwise {depthwises}, fully connected {linears}, additions {additions}, \
+         pools {pools}"
     );
     process::exit(0)
 }
