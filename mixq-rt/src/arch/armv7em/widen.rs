@@ -7,9 +7,9 @@ use mixq_format::Bits;
 use super::PIXELS;
 use crate::check::{check, hold};
 
-/// Widens codes of pixels. Takes: codes, where the first pair goes (the next is 16 bytes on), words (at least
-/// 1) or bytes from a row to the next, bytes to the next pixel's codes, pixels (at least 1), the pixel's sum,
-/// from which the codes are subtracted.
+/// Widens codes of pixels. Takes: codes, where the first pair goes (the next is 16 bytes on), words or bytes
+/// from a row to the next (at least one), bytes to the next pixel's codes, pixels (at least one), the pixel's
+/// sum, from which the codes are subtracted.
 pub(super) type Run = unsafe extern "C" fn(*const u8, *mut u32, usize, usize, usize, *mut i32);
 
 /// What a whole group sees of the input, as one call takes it.
