@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use fastrand::Rng;
-use mixq_build::config::Scheme;
+use mixq_build::engine::config::Scheme;
 use mixq_format::{
     Accuracy, Add, Artifact, Bits, Budget, Conv, Depthwise, Header, Layer, Linear, NamedLayer, Pool, Tensor,
 };

@@ -39,7 +39,7 @@ pub fn build() {
 ///
 /// Datasets other than CSV need feature `datasets` of this crate.
 ///
-/// At most so many images, spread evenly over the test part: [`spread`] says which. None, with a warning,
+/// At most `most` images, spread evenly over the test part: of `n` images in it the images `floor(i n / most)`. None, with a warning,
 /// where the dataset is not there: firmware builds from its artifact without.
 pub fn test_images(model: &str, most: usize) {
     finish(Environment::read().and_then(|environment| write_test_images(&environment, model, most)));
@@ -216,8 +216,14 @@ fn train(
 ) -> Result<(), Error> {
     println!("cargo::warning={stale}; training");
     let scratch = scratch(&environment.out_dir);
-    let made =
-        crate::retrain::retrain(prepared, path, &scratch, false, || (), &mut Warnings(&prepared.model.name))?;
+    let made = crate::pipeline::retrain(
+        prepared,
+        path,
+        &scratch,
+        false,
+        || (),
+        &mut Warnings(&prepared.model.name),
+    )?;
     let artifact = made.artifact;
     let accuracy = artifact.header.accuracy;
     println!(

@@ -1,17 +1,15 @@
 //! Sums that fit 32 bits are known from shapes and bits, before anything is trained.
 
-mod common;
-
 use std::path::Path;
 
-use common::package::Package;
-use mixq_build::config::{Rounding, Scheme};
-use mixq_build::convert::{Grid, TrainedLayer, TrainedNetwork, convert};
-use mixq_build::graph::{Graph, Spec};
-use mixq_build::memory::accumulator::largest_sum;
-use mixq_build::memory::{Losses, allocate, allocate_by_losses, allocate_uniformly};
-use mixq_build::prepare::Prepared;
+use mixq_build::engine::config::{Rounding, Scheme};
+use mixq_build::engine::convert::{Grid, TrainedLayer, TrainedNetwork, convert};
+use mixq_build::engine::graph::{Graph, Spec};
+use mixq_build::engine::memory::accumulator::largest_sum;
+use mixq_build::engine::memory::{Losses, allocate, allocate_by_losses, allocate_uniformly};
+use mixq_build::engine::prepare::Prepared;
 use mixq_format::Bits;
+use mixq_tests::package::Package;
 
 fn graph(text: &str) -> Graph {
     Graph::resolve(&Spec::parse(Path::new("net.toml"), text).unwrap()).unwrap()

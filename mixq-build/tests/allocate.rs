@@ -2,18 +2,12 @@
 
 #[path = "allocate/alternatives.rs"]
 mod alternatives;
-#[cfg(feature = "cli")]
-#[path = "allocate/command.rs"]
-mod command;
 #[path = "allocate/messages.rs"]
 mod messages;
-#[cfg(feature = "cli")]
-#[path = "allocate/paper.rs"]
-mod paper;
 
-use mixq_build::config::{Builtin, NetworkSource};
-use mixq_build::graph::Graph;
-use mixq_build::prepare::spec;
+use mixq_build::engine::config::{Builtin, NetworkSource};
+use mixq_build::engine::graph::Graph;
+use mixq_build::engine::prepare::spec;
 
 /// The built-in network of this name, as published.
 fn builtin(name: &str) -> Builtin {

@@ -1,20 +1,18 @@
 //! The integer network computes what the trained network says, code by code, in the bytes that were
 //! allocated.
 
-mod common;
-
 use std::collections::BTreeMap;
 
-use common::graphs::random_graph;
-use common::reference::{self, Codes};
-use common::trained::{random_image, random_trained};
 use fastrand::Rng;
-use mixq_build::config::{Rounding, Scheme};
-use mixq_build::convert::{Converted, TrainedNetwork, convert};
-use mixq_build::graph::{Graph, Source};
-use mixq_build::memory::{Allocation, allocate, allocate_uniformly};
-use mixq_build::report;
+use mixq_build::engine::config::{Rounding, Scheme};
+use mixq_build::engine::convert::{Converted, TrainedNetwork, convert};
+use mixq_build::engine::graph::{Graph, Source};
+use mixq_build::engine::memory::{Allocation, allocate, allocate_uniformly};
+use mixq_build::engine::report;
 use mixq_format::{Bits, Layer, Network, Rule, Tensor};
+use mixq_tests::graphs::random_graph;
+use mixq_tests::reference::{self, Codes};
+use mixq_tests::trained::{random_image, random_trained};
 
 /// How many elements were compared, and how many of them admitted one code only.
 #[derive(Default)]

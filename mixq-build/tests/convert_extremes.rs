@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use mixq_build::config::{Rounding, Scheme};
-use mixq_build::convert::{Grid, TrainedLayer, TrainedNetwork, convert};
-use mixq_build::error::Error;
-use mixq_build::graph::{Graph, Spec};
-use mixq_build::memory::{allocate, allocate_uniformly};
+use mixq_build::engine::config::{Rounding, Scheme};
+use mixq_build::engine::convert::{Grid, TrainedLayer, TrainedNetwork, convert};
+use mixq_build::engine::error::Error;
+use mixq_build::engine::graph::{Graph, Spec};
+use mixq_build::engine::memory::{allocate, allocate_uniformly};
 use mixq_format::{Bits, Layer, Network};
 
 /// Two channels over a 2x2 image (batch norm, ReLU), and two logits over them.

@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use mixq_build::config::{Rounding, Scheme};
-use mixq_build::convert::{Converted, Grid, TrainedLayer, TrainedNetwork, convert};
-use mixq_build::error::Error;
-use mixq_build::graph::{Graph, Spec};
-use mixq_build::memory::{Allocation, allocate, allocate_uniformly};
+use mixq_build::engine::config::{Rounding, Scheme};
+use mixq_build::engine::convert::{Converted, Grid, TrainedLayer, TrainedNetwork, convert};
+use mixq_build::engine::error::Error;
+use mixq_build::engine::graph::{Graph, Spec};
+use mixq_build::engine::memory::{Allocation, allocate, allocate_uniformly};
 use mixq_format::{Bits, Layer, Requant, Rule};
 
 /// A pointwise layer of two channels over an image of one pixel, and two logits over them.

@@ -15,8 +15,8 @@ mod windows;
 
 use std::path::Path;
 
-use mixq_build::error::Error;
-use mixq_build::graph::{Graph, Spec};
+use mixq_build::engine::error::Error;
+use mixq_build::engine::graph::{Graph, Spec};
 
 /// The network of a layer list that tests write as `net.toml`.
 fn resolve(text: &str) -> Result<Graph, Error> {

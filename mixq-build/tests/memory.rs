@@ -1,18 +1,16 @@
 //! Allocation and arena: what must hold for all networks and budgets.
 
-mod common;
-
 use std::path::Path;
 
-use common::graphs::random_graph;
 use fastrand::Rng;
-use mixq_build::config::Scheme;
-use mixq_build::graph::{Graph, Op, Spec, builtin};
-use mixq_build::memory::arena::{ALIGNMENT, Lifetime, plan};
-use mixq_build::memory::rules::{DELTA, Side, Step, cut_activations, cut_weights};
-use mixq_build::memory::{Allocation, Infeasible, allocate};
-use mixq_build::prepare::MemoryModel;
+use mixq_build::engine::config::Scheme;
+use mixq_build::engine::graph::{Graph, Op, Spec, builtin};
+use mixq_build::engine::memory::arena::{ALIGNMENT, Lifetime, plan};
+use mixq_build::engine::memory::rules::{DELTA, Side, Step, cut_activations, cut_weights};
+use mixq_build::engine::memory::{Allocation, Infeasible, allocate};
+use mixq_build::engine::prepare::MemoryModel;
 use mixq_format::Bits;
+use mixq_tests::graphs::random_graph;
 use proptest::prelude::*;
 
 /// A failing case prints its input; nothing is kept beside the tests.

@@ -1,14 +1,12 @@
 //! Allocation by sensitivity: never worse than the rules, and as good as the best of all choices on small
 //! networks.
 
-mod common;
-
-use common::graphs::random_graph;
 use fastrand::Rng;
-use mixq_build::config::Scheme;
-use mixq_build::graph::{Graph, Op};
-use mixq_build::memory::{Allocation, Infeasible, Losses, WIDTHS, allocate, allocate_by_losses};
+use mixq_build::engine::config::Scheme;
+use mixq_build::engine::graph::{Graph, Op};
+use mixq_build::engine::memory::{Allocation, Infeasible, Losses, WIDTHS, allocate, allocate_by_losses};
 use mixq_format::Bits;
+use mixq_tests::graphs::random_graph;
 use proptest::prelude::*;
 
 /// Losses that grow as bits go; whole numbers, which add up exactly in any order.
@@ -85,7 +83,7 @@ proptest! {
 /// A chain with 3^3 choices for its activations: the optimum by trying all.
 #[test]
 fn a_chain_is_solved_as_by_trying_all() {
-    use mixq_build::graph::Spec;
+    use mixq_build::engine::graph::Spec;
     let text = r#"
         input = [6, 6, 1]
         layer = [

@@ -3,11 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use mixq_build::artifact::{self, State};
-use mixq_build::config::Config;
-use mixq_build::dataset::{Dataset, Split};
-use mixq_build::prepare::Prepared;
-use mixq_build::{evaluate, spread};
+use mixq_build::engine::artifact::{self, State};
+use mixq_build::engine::config::Config;
+use mixq_build::engine::dataset::{Dataset, Split};
+use mixq_build::engine::evaluate;
+use mixq_build::engine::prepare::Prepared;
+use mixq_build::engine::script::spread;
 use mixq_format::Artifact;
 use mixq_tests::elf::{Memory, Symbols};
 use mixq_tests::firmware::{self, Board};

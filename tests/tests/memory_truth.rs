@@ -5,10 +5,10 @@
 use std::path::Path;
 
 use fastrand::Rng;
-use mixq_build::config::{Rounding, Scheme};
-use mixq_build::convert::{About, convert};
-use mixq_build::graph::{Graph, builtin};
-use mixq_build::memory::allocate;
+use mixq_build::engine::config::{Rounding, Scheme};
+use mixq_build::engine::convert::{About, convert};
+use mixq_build::engine::graph::{Graph, builtin};
+use mixq_build::engine::memory::allocate;
 use mixq_format::{Accuracy, Artifact, Budget};
 use mixq_tests::elf::{Memory, Symbols};
 use mixq_tests::firmware::{self, Board, Options, Part};
@@ -52,7 +52,7 @@ fn holds_what_was_announced(artifact: &Artifact, board: Board, memory: &Memory) 
     let name = &artifact.header.name;
     let image = |artifact: &Artifact| {
         let input = artifact.header.input;
-        let shape = mixq_build::graph::Shape {
+        let shape = mixq_build::engine::graph::Shape {
             height: input.height.into(),
             width: input.width.into(),
             channels: input.channels.into(),

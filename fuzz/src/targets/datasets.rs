@@ -3,9 +3,9 @@
 use std::fs;
 use std::path::Path;
 
-use mixq_build::config::DatasetConfig;
-use mixq_build::dataset::Dataset;
-use mixq_build::graph::Shape;
+use mixq_build::engine::config::DatasetConfig;
+use mixq_build::engine::dataset::Dataset;
+use mixq_build::engine::graph::Shape;
 
 use super::messages::refused;
 use crate::Verdict;

@@ -5,8 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use fastrand::Rng;
-use mixq_build::config::DatasetConfig;
-use mixq_build::dataset::{Dataset, digest};
+use mixq_build::engine::config::DatasetConfig;
+use mixq_build::engine::dataset::{Dataset, digest};
 
 use super::datasets::{SMALL, check};
 use super::messages::refused;

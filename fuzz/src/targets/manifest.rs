@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use mixq_build::config::Config;
-use mixq_build::prepare::Prepared;
+use mixq_build::engine::config::Config;
+use mixq_build::engine::prepare::Prepared;
 
 use super::messages::refused;
 use crate::mutate::{mutate_text, text};

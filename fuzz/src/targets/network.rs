@@ -3,11 +3,11 @@
 use std::path::Path;
 
 use fastrand::Rng;
-use mixq_build::config::{NetworkSource, Scheme};
-use mixq_build::error::Error;
-use mixq_build::graph::{Graph, Spec};
-use mixq_build::prepare::{MemoryModel, Request};
-use mixq_build::report::allocation::AllocationReport;
+use mixq_build::engine::config::{NetworkSource, Scheme};
+use mixq_build::engine::error::Error;
+use mixq_build::engine::graph::{Graph, Spec};
+use mixq_build::engine::prepare::{MemoryModel, Request};
+use mixq_build::engine::report::allocation::AllocationReport;
 
 use super::messages::refused;
 use crate::mutate::{mutate_text, one, text};

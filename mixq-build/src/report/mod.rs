@@ -2,19 +2,10 @@
 
 pub mod allocation;
 mod firmware;
-#[cfg(feature = "cli")]
-mod table;
 
 pub use firmware::{FirmwareReport, ModelMemory};
 use mixq_format::{Artifact, Bits, Layer, Tensor};
 use serde::Serialize;
-#[cfg(feature = "cli")]
-pub use table::table;
-
-/// A line under the titles, and no others.
-#[cfg(feature = "cli")]
-pub(crate) const STYLE: comfy_table::TableStyle =
-    comfy_table::TableStyle::new().header_separator(comfy_table::LineStyle::none().fill('─').junction('─'));
 
 /// The figures of an artifact.
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -1,10 +1,10 @@
 //! What is offered where a network does not fit: it must fit, and nothing milder may.
 
-use mixq_build::config::chips::CHIPS;
-use mixq_build::config::{Builtin, NetworkSource, Scheme};
-use mixq_build::graph::Graph;
-use mixq_build::memory::allocate;
-use mixq_build::prepare::{MemoryModel, Request, Shortage, spec};
+use mixq_build::engine::config::chips::CHIPS;
+use mixq_build::engine::config::{Builtin, NetworkSource, Scheme};
+use mixq_build::engine::graph::Graph;
+use mixq_build::engine::memory::allocate;
+use mixq_build::engine::prepare::{MemoryModel, Request, Shortage, spec};
 use proptest::prelude::*;
 use tempfile::TempDir;
 

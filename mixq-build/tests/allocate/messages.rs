@@ -1,7 +1,7 @@
 //! What a person is told whose network does not fit.
 
-use mixq_build::config::Config;
-use mixq_build::prepare::Prepared;
+use mixq_build::engine::config::Config;
+use mixq_build::engine::prepare::Prepared;
 use tempfile::TempDir;
 
 /// All that is said of the only model of a package with this network and device.

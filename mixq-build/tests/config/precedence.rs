@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use mixq_build::config::{Config, Scheme};
+use mixq_build::engine::config::{Config, Scheme};
 use tempfile::TempDir;
 
 use crate::manifest::{DEVICE, MODEL, PACKAGE, write};

@@ -1,11 +1,11 @@
 //! What is read, and what holds where nothing is written.
 
-use mixq_build::config::{
+use mixq_build::engine::config::{
     Bounds, BudgetOf, Builtin, Config, DatasetConfig, DeviceChoice, NetworkSource, OptimiserKind, Rounding,
     Scheme, TestPart, Training,
 };
-use mixq_build::graph::Shape;
-use mixq_build::graph::builtin::PaddingStyle;
+use mixq_build::engine::graph::Shape;
+use mixq_build::engine::graph::builtin::PaddingStyle;
 use tempfile::TempDir;
 
 use crate::manifest::{DEVICE, MODEL, PACKAGE, load, write};
@@ -54,7 +54,8 @@ fn the_shortest_configuration_has_the_documented_defaults() {
         device: DeviceChoice::Auto,
     };
     assert_eq!(model.training, training);
-    let place = |at: &Option<mixq_build::error::Location>| at.as_ref().map(|at| (at.line(), at.column()));
+    let place =
+        |at: &Option<mixq_build::engine::error::Location>| at.as_ref().map(|at| (at.line(), at.column()));
     assert_eq!((model.location.line(), model.location.column()), (6, 31));
     assert_eq!(place(&model.network_at), Some((7, 11)));
     assert_eq!(place(&model.dataset_at), Some((8, 11)));
@@ -203,7 +204,9 @@ fn a_dataset_below_the_variable() {
     assert!(dataset.path.ends_with("sets/none.csv"), "{}", dataset.path.display());
     assert!(!dataset.path.starts_with(folder.path()), "{}", dataset.path.display());
     let shape = Shape { height: 1, width: 1, channels: 1 };
-    let error =
-        mixq_build::dataset::Dataset::load(dataset, shape, 2, &mut ()).unwrap_err().problems.remove(0);
+    let error = mixq_build::engine::dataset::Dataset::load(dataset, shape, 2, &mut ())
+        .unwrap_err()
+        .problems
+        .remove(0);
     assert_eq!(error.help.as_deref(), Some("set MIXQ_DATA to the folder that has it"));
 }

@@ -3,9 +3,9 @@
 use std::io::Write;
 
 use flate2::{Compression, write::GzEncoder};
-use mixq_build::config::DatasetConfig;
-use mixq_build::dataset::Dataset;
-use mixq_build::graph::Shape;
+use mixq_build::engine::config::DatasetConfig;
+use mixq_build::engine::dataset::Dataset;
+use mixq_build::engine::graph::Shape;
 use tempfile::TempDir;
 
 use crate::given::{DIGIT, Given};

@@ -1,6 +1,6 @@
 //! CIFAR, with bytes put together here.
 
-use mixq_build::graph::Shape;
+use mixq_build::engine::graph::Shape;
 
 use crate::files::gzip;
 use crate::given::{DIGIT, Given};

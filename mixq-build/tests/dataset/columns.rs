@@ -1,7 +1,7 @@
 //! CSV: which column is the label, and what labels and pixels may look like.
 
-use mixq_build::config::{DatasetConfig, TestPart};
-use mixq_build::dataset::Dataset;
+use mixq_build::engine::config::{DatasetConfig, TestPart};
+use mixq_build::engine::dataset::Dataset;
 use tempfile::TempDir;
 
 use crate::files::{GOOD, SMALL, check, check_with, load, load_with};
@@ -9,7 +9,7 @@ use crate::files::{GOOD, SMALL, check, check_with, load, load_with};
 /// Warnings of a file that is read.
 fn warnings(contents: &str) -> (Dataset, Vec<String>) {
     struct Heard(Vec<String>);
-    impl mixq_build::dataset::Watch for Heard {
+    impl mixq_build::engine::dataset::Watch for Heard {
         fn read(&mut self, _: u64, _: u64) {}
         fn warn(&mut self, message: &str) {
             self.0.push(message.to_string());
@@ -213,7 +213,7 @@ fn lines_of_spaces_are_blank() {
 #[test]
 fn a_share_is_taken_of_every_class() {
     let sorted: String = (1..=20).map(|row| format!("{row},0,0,0,{}\n", row / 11)).collect();
-    let rows = |split: &mixq_build::dataset::Split| -> Vec<u8> {
+    let rows = |split: &mixq_build::engine::dataset::Split| -> Vec<u8> {
         (0..split.len()).map(|image| split.image(image)[0]).collect()
     };
     let dataset = load("d.csv", sorted.as_bytes()).1.unwrap();

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use flate2::{Compression, GzBuilder};
-use mixq_build::dataset::digest;
+use mixq_build::engine::dataset::digest;
 use tempfile::TempDir;
 
 use crate::files::{GOOD, gzip};
@@ -211,7 +211,7 @@ fn arrays_count_however_they_are_packed() {
 /// Whoever changes the files while they are read, so many times.
 struct Meddler<'a>(&'a Path, usize);
 
-impl mixq_build::dataset::Watch for Meddler<'_> {
+impl mixq_build::engine::dataset::Watch for Meddler<'_> {
     fn read(&mut self, done: u64, _: u64) {
         if done == 0 && self.1 > 0 {
             self.1 -= 1;
@@ -224,8 +224,8 @@ impl mixq_build::dataset::Watch for Meddler<'_> {
 
 #[test]
 fn a_dataset_that_is_changed_while_it_is_read_is_read_again() {
-    use mixq_build::config::DatasetConfig;
-    use mixq_build::dataset::Dataset;
+    use mixq_build::engine::config::DatasetConfig;
+    use mixq_build::engine::dataset::Dataset;
     let cache = TempDir::new().unwrap();
     for cache in [None, Some(cache.path().to_path_buf())] {
         let folder = TempDir::new().unwrap();

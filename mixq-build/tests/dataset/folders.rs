@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use image::ImageFormat;
-use mixq_build::config::{DatasetConfig, TestPart};
-use mixq_build::dataset::{Dataset, Split};
-use mixq_build::graph::Shape;
+use mixq_build::engine::config::{DatasetConfig, TestPart};
+use mixq_build::engine::dataset::{Dataset, Split};
+use mixq_build::engine::graph::Shape;
 use proptest::prelude::*;
 use tempfile::TempDir;
 

@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use mixq_build::config::DatasetConfig;
-use mixq_build::dataset::{Dataset, Watch};
-use mixq_build::error::Error;
-use mixq_build::graph::Shape;
+use mixq_build::engine::config::DatasetConfig;
+use mixq_build::engine::dataset::{Dataset, Watch};
+use mixq_build::engine::error::Error;
+use mixq_build::engine::graph::Shape;
 use tempfile::TempDir;
 
 use crate::written::*;

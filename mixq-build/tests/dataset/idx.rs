@@ -1,6 +1,6 @@
 //! IDX, with bytes put together here.
 
-use mixq_build::graph::Shape;
+use mixq_build::engine::graph::Shape;
 use proptest::prelude::*;
 
 use crate::files::gzip;

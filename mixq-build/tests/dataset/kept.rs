@@ -4,8 +4,8 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use mixq_build::config::DatasetConfig;
-use mixq_build::dataset::{Dataset, Watch};
+use mixq_build::engine::config::DatasetConfig;
+use mixq_build::engine::dataset::{Dataset, Watch};
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 

@@ -1,8 +1,8 @@
 //! Every message.
 
-use mixq_build::config::{Config, DatasetConfig, TestPart};
-use mixq_build::dataset::Dataset;
-use mixq_build::graph::Shape;
+use mixq_build::engine::config::{Config, DatasetConfig, TestPart};
+use mixq_build::engine::dataset::Dataset;
+use mixq_build::engine::graph::Shape;
 use tempfile::TempDir;
 
 use crate::files::{GOOD, SMALL, check, check_with, digits, gzip, load};

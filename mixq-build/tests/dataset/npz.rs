@@ -1,7 +1,7 @@
 //! NPZ, with bytes put together here.
 
-use mixq_build::config::{DatasetConfig, TestPart};
-use mixq_build::dataset::Dataset;
+use mixq_build::engine::config::{DatasetConfig, TestPart};
+use mixq_build::engine::dataset::Dataset;
 use proptest::prelude::*;
 
 use crate::given::{DIGIT, Given};

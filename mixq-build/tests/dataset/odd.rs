@@ -4,8 +4,8 @@ use std::path::Path;
 use std::sync::mpsc;
 use std::time::Duration;
 
-use mixq_build::config::DatasetConfig;
-use mixq_build::dataset::{Dataset, digest};
+use mixq_build::engine::config::DatasetConfig;
+use mixq_build::engine::dataset::{Dataset, digest};
 use tempfile::TempDir;
 
 use crate::written::*;

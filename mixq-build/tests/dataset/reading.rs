@@ -1,8 +1,8 @@
 //! What is read and cut from where, and digests.
 
-use mixq_build::config::{DatasetConfig, TestPart};
-use mixq_build::dataset::{Dataset, Split, digest};
-use mixq_build::graph::Shape;
+use mixq_build::engine::config::{DatasetConfig, TestPart};
+use mixq_build::engine::dataset::{Dataset, Split, digest};
+use mixq_build::engine::graph::Shape;
 use proptest::prelude::*;
 use tempfile::TempDir;
 

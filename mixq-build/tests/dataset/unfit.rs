@@ -1,9 +1,9 @@
 //! Every message about folders and archives of images.
 
 use image::ImageFormat;
-use mixq_build::config::{DatasetConfig, TestPart};
-use mixq_build::dataset::Dataset;
-use mixq_build::graph::Shape;
+use mixq_build::engine::config::{DatasetConfig, TestPart};
+use mixq_build::engine::dataset::Dataset;
+use mixq_build::engine::graph::Shape;
 use proptest::prelude::*;
 use tempfile::TempDir;
 

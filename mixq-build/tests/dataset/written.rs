@@ -5,10 +5,10 @@ use std::io::{Cursor, Write};
 use std::path::{Path, PathBuf};
 
 use image::{DynamicImage, GrayImage, ImageFormat, RgbImage};
-use mixq_build::config::DatasetConfig;
-use mixq_build::dataset::{Dataset, Watch};
-use mixq_build::error::Error;
-use mixq_build::graph::Shape;
+use mixq_build::engine::config::DatasetConfig;
+use mixq_build::engine::dataset::{Dataset, Watch};
+use mixq_build::engine::error::Error;
+use mixq_build::engine::graph::Shape;
 
 /// A file's name and contents.
 pub type Files = Vec<(String, Vec<u8>)>;

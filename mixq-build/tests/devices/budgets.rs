@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use mixq_build::config::Config;
-use mixq_build::error::Error;
+use mixq_build::engine::config::Config;
+use mixq_build::engine::error::Error;
 use tempfile::TempDir;
 
 const PACKAGE: &str = "[package]\nname = \"firmware\"\n[package.metadata.mixq.models.a]\nnetwork \

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use mixq_build::config::memory_x::MemoryX;
-use mixq_build::error::Error;
+use mixq_build::engine::config::memory_x::MemoryX;
+use mixq_build::engine::error::Error;
 use proptest::prelude::*;
 
 fn parse(text: &str) -> Result<MemoryX, Error> {

@@ -1,7 +1,7 @@
 //! Built-in networks against published figures and another program's layer tables.
 
-use mixq_build::graph::builtin::{self, NAMES, Options, PaddingStyle, published};
-use mixq_build::graph::{Graph, Op, Shape};
+use mixq_build::engine::graph::builtin::{self, NAMES, Options, PaddingStyle, published};
+use mixq_build::engine::graph::{Graph, Op, Shape};
 
 pub fn network(name: &str, options: &Options) -> Graph {
     Graph::resolve(&builtin::spec(name, options).unwrap()).unwrap()

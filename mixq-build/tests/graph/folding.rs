@@ -42,7 +42,7 @@ fn readers_of_a_folded_layer_read_its_host() {
         layer("relu"),
     ))
     .unwrap();
-    use mixq_build::graph::Source::{Image, Node};
+    use mixq_build::engine::graph::Source::{Image, Node};
     let links: Vec<_> = graph.nodes.iter().map(|node| (node.name.as_str(), node.inputs.clone())).collect();
     assert_eq!(
         links,

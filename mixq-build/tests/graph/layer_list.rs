@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use mixq_build::graph::{Graph, LayerSpec, Op, OpSpec, Padding, Shape, Source, Spec, Window};
+use mixq_build::engine::graph::{Graph, LayerSpec, Op, OpSpec, Padding, Shape, Source, Spec, Window};
 
 use super::resolve;
 

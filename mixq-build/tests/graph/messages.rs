@@ -1,6 +1,6 @@
 //! Every message, with its place and its numbers.
 
-use mixq_build::graph::{Graph, LayerSpec, OpSpec, Padding, Shape, Spec};
+use mixq_build::engine::graph::{Graph, LayerSpec, OpSpec, Padding, Shape, Spec};
 
 use super::resolve;
 

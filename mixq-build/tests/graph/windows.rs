@@ -1,6 +1,6 @@
 //! Padding and shapes against counting, one window position after the other.
 
-use mixq_build::graph::{Graph, LayerSpec, OpSpec, Padding, Shape, Spec};
+use mixq_build::engine::graph::{Graph, LayerSpec, OpSpec, Padding, Shape, Spec};
 use proptest::prelude::*;
 
 /// Starts of a window along one axis of `input` pixels, counted from the first pixel.

@@ -134,7 +134,7 @@ fn batch_norm_on_one_image_is_refused_before_training() {
 
     // Four images of six to measure with, one for validation.
     let package = single_pixels("epochs = 1");
-    package.write("images.csv", &common::package::images(6));
+    package.write("images.csv", &mixq_tests::package::images(6));
     let error = train_with(&package, false, &mut ()).unwrap_err().to_string();
     assert!(error.contains("without the validation images 1 is left to train with; add images"), "{error}");
 }

@@ -1,12 +1,8 @@
 //! What an allocation is, in figures, before anything is trained.
 
 mod build;
-#[cfg(feature = "cli")]
-mod table;
 
 use serde::Serialize;
-#[cfg(feature = "cli")]
-pub use table::table;
 
 use crate::config::Scheme;
 
