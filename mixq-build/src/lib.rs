@@ -45,6 +45,7 @@ pub mod error;
 pub mod evaluate;
 pub mod graph;
 pub mod guessing;
+mod hex;
 pub mod memory;
 pub mod observer;
 pub mod prepare;
@@ -53,6 +54,8 @@ pub mod report;
 pub mod retrain;
 mod script;
 mod sealed;
+pub mod settings;
+pub mod size;
 #[cfg(feature = "train")]
 pub mod train;
 

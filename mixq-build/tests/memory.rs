@@ -9,9 +9,10 @@ use fastrand::Rng;
 use mixq_build::config::Scheme;
 use mixq_build::graph::{Graph, Op, Spec, builtin};
 use mixq_build::memory::arena::{ALIGNMENT, Lifetime, plan};
-use mixq_build::memory::rules::{DELTA, Side, Step, cut_activations, cut_weights};
+use mixq_build::memory::rules::{Side, Step, cut_activations, cut_weights};
 use mixq_build::memory::{Allocation, Infeasible, allocate};
 use mixq_build::prepare::MemoryModel;
+use mixq_build::settings::DELTA;
 use mixq_format::Bits;
 use proptest::prelude::*;
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use mixq_build::config::Scheme;
 use mixq_build::memory::paper::{LayerSize, allocate};
-use mixq_build::memory::rules::DELTA;
+use mixq_build::settings::DELTA;
 use serde::Deserialize;
 
 #[derive(Deserialize)]

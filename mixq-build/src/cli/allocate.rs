@@ -7,13 +7,14 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde_json::{Value, json};
 
 use super::{Answer, problems};
-use crate::config::{BUILTIN_NAMES, Builtin, NetworkSource, Scheme, chips, size};
+use crate::config::{BUILTIN_NAMES, Builtin, NetworkSource, chips};
 use crate::error::{Error, Problem, nearest};
 use crate::graph::Graph;
 use crate::graph::builtin::PaddingStyle;
-use crate::memory::rules::DELTA;
 use crate::prepare::{MemoryModel, Request, spec};
 use crate::report::allocation::{AllocationReport, table};
+use crate::settings::{DELTA, Scheme};
+use crate::size;
 
 /// What the command is told.
 #[derive(Args)]

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::Answer;
 use crate::config::chips::CHIPS;
-use crate::report::bytes;
+use crate::size::bytes;
 
 /// A table, unless JSON is wanted instead.
 pub fn run(json: bool) -> Answer {

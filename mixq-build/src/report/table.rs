@@ -2,7 +2,8 @@
 
 use comfy_table::{Attribute, Cell, CellAlignment, Color, Table};
 
-use super::{LayerReport, Report, activation_bits, bytes, thousands};
+use super::{LayerReport, Report, activation_bits};
+use crate::size::{bytes, thousands};
 
 /// Layers, memory against budget, accuracies, coloured on a terminal.
 pub fn table(report: &Report) -> String {

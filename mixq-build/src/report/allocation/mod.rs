@@ -8,7 +8,7 @@ use serde::Serialize;
 #[cfg(feature = "cli")]
 pub use table::table;
 
-use crate::config::Scheme;
+use crate::settings::Scheme;
 
 /// The figures of an allocation; sizes in bytes.
 #[derive(Clone, Debug, PartialEq, Serialize)]

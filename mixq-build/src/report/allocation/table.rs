@@ -3,7 +3,8 @@
 use comfy_table::{Attribute, Cell, CellAlignment, Color, Table};
 
 use super::{AllocationReport, LayerAllocation};
-use crate::report::{activation_bits, bytes, thousands};
+use crate::report::activation_bits;
+use crate::size::{bytes, thousands};
 
 /// Layers with their bits and cuts, memory against budget, and where it peaks.
 pub fn table(report: &AllocationReport) -> String {
