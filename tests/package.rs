@@ -110,7 +110,7 @@ impl Package {
     /// make.
     pub fn write_fresh_artifact(&self) -> Artifact {
         let config = self.config();
-        let prepared = Prepared::new(&config.models[0]).unwrap_or_else(|error| panic!("{error}"));
+        let prepared = Prepared::new(&config.models[0], None).unwrap_or_else(|error| panic!("{error}"));
         let artifact = untrained(&prepared);
         artifact::write(&self.artifact(), &artifact).unwrap();
         artifact

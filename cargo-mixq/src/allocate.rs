@@ -7,13 +7,14 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde_json::{Value, json};
 
 use super::{Answer, problems, table};
-use mixq_build::engine::config::{BUILTIN_NAMES, Builtin, NetworkSource, Scheme, chips, size};
+use mixq_build::engine::config::{BUILTIN_NAMES, Builtin, NetworkSource, chips};
 use mixq_build::engine::error::{Error, Problem, nearest};
 use mixq_build::engine::graph::Graph;
 use mixq_build::engine::graph::builtin::PaddingStyle;
-use mixq_build::engine::memory::rules::DELTA;
 use mixq_build::engine::prepare::{MemoryModel, Request, spec};
 use mixq_build::engine::report::allocation::AllocationReport;
+use mixq_build::engine::settings::{DELTA, Scheme};
+use mixq_build::engine::size;
 
 /// What the command is told.
 #[derive(Args)]

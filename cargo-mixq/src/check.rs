@@ -5,6 +5,7 @@ use serde_json::json;
 use super::packages::Models;
 use super::{Outcome, Selection, problems};
 use mixq_build::engine::artifact::DATASET;
+use mixq_build::engine::dataset;
 use mixq_build::engine::error::Error;
 use mixq_build::engine::prepare::Prepared;
 
@@ -13,7 +14,7 @@ pub fn run(selection: &Selection) -> Result<Outcome, Error> {
     let mut models = Vec::new();
     let mut well = true;
     for (model, path) in &chosen.models {
-        let prepared = Prepared::new(model)?;
+        let prepared = Prepared::new(model, Some(&chosen.cache))?;
         let reason = prepared.reason(&prepared.state(path)?);
         match &reason {
             Some(reason) => {
@@ -23,7 +24,7 @@ pub fn run(selection: &Selection) -> Result<Outcome, Error> {
             None => say!(
                 "{} is fresh, as far as can be told: {} is not there",
                 path.display(),
-                model.dataset.path.display()
+                dataset::find(&model.dataset).display()
             ),
         }
         // What keeps the model from being trained is worth knowing before somebody tries.

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::Answer;
 use mixq_build::engine::config::chips::CHIPS;
-use mixq_build::engine::report::bytes;
+use mixq_build::engine::size::bytes;
 
 /// A table, unless JSON is wanted instead.
 pub fn run(json: bool) -> Answer {

@@ -12,7 +12,7 @@ use super::reading::Reading;
 use super::{Outcome, Selection};
 use mixq_build::engine::artifact::{self, Fingerprint, State};
 use mixq_build::engine::config::Model;
-use mixq_build::engine::dataset::{Dataset, Split, measure};
+use mixq_build::engine::dataset::{Dataset, Split, find, measure};
 use mixq_build::engine::error::{Error, Problem};
 use mixq_build::engine::evaluate;
 use mixq_build::engine::graph::Shape;
@@ -41,7 +41,7 @@ pub fn run(selection: &Selection, file: Option<&Path>, other: Option<&str>) -> R
         let start = Instant::now();
         let Case { artifact, images, which } = match other {
             Some(other) => elsewhere(model, path, other)?,
-            None => own(model, path)?,
+            None => own(model, path, &chosen.cache)?,
         };
         let logits = evaluate::logits(&artifact, &images)?;
         let accuracy = evaluate::accuracy(&logits, &images);
@@ -77,13 +77,14 @@ pub fn run(selection: &Selection, file: Option<&Path>, other: Option<&str>) -> R
 }
 
 /// The test images that belong to the model, whose artifact must be fresh.
-fn own(model: &Model, path: &Path) -> Result<Case, Error> {
-    let prepared = Prepared::new(model)?;
+fn own(model: &Model, path: &Path, cache: &Path) -> Result<Case, Error> {
+    let prepared = Prepared::new(model, Some(cache))?;
     let state = prepared.state(path)?;
     let reason = prepared.reason(&state).unwrap_or_default();
     let State::Fresh(artifact) = state else { return Err(unusable(path, &state, &reason)) };
     let (input, classes) = (prepared.graph.input, prepared.graph.classes());
-    let dataset = Dataset::load(&model.dataset, input, classes, &mut Reading::new())?;
+    let reading = &mut Reading::new();
+    let (dataset, _) = Dataset::load_with_digest(&model.dataset, Some(cache), input, classes, reading)?;
     Ok(Case { artifact, images: dataset.test, which: "test images".to_string() })
 }
 
@@ -106,7 +107,7 @@ fn elsewhere(model: &Model, path: &Path, other: &str) -> Result<Case, Error> {
     let config = model.dataset.elsewhere(other);
     let found = measure(&config, input, &artifact.header.labels, &mut Reading::new())?;
     let part = if found.own_test_part { "images of the test part of" } else { "images, all of" };
-    let which = format!("{part} {},", config.path.display());
+    let which = format!("{part} {},", find(&config).display());
     Ok(Case { artifact, images: found.images, which })
 }
 

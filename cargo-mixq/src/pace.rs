@@ -3,10 +3,10 @@
 use super::packages::Models;
 use super::reading::Reading;
 use super::{Outcome, Selection};
-use mixq_build::engine::config::Training;
 use mixq_build::engine::dataset::Dataset;
 use mixq_build::engine::error::Error;
 use mixq_build::engine::prepare::Prepared;
+use mixq_build::engine::settings::Training;
 use mixq_build::engine::train::{Pace, Task, pace};
 
 /// Turns of each phase, of which the medians are told.
@@ -16,10 +16,13 @@ pub fn run(selection: &Selection) -> Result<Outcome, Error> {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     super::malloc_settings::apply();
     let mut models = Vec::new();
-    for (model, _) in &Models::select(selection)?.models {
-        let prepared = Prepared::new(model)?;
+    let chosen = Models::select(selection)?;
+    for (model, _) in &chosen.models {
+        let prepared = Prepared::new(model, Some(&chosen.cache))?;
         let (graph, allocation) = (&prepared.graph, prepared.allocate()?);
-        let dataset = Dataset::load(&model.dataset, graph.input, graph.classes(), &mut Reading::new())?;
+        let (input, classes, reading) = (graph.input, graph.classes(), &mut Reading::new());
+        let (dataset, _) =
+            Dataset::load_with_digest(&model.dataset, prepared.cache, input, classes, reading)?;
         let without = Training { distillation: 0.0, ..model.training.clone() };
         let settings = [("as it is trained", &model.training), ("without distillation", &without)];
         let mut json = serde_json::json!({ "model": model.name, "turns": TURNS });

@@ -18,6 +18,8 @@ pub struct Models {
     pub models: Vec<(Model, PathBuf)>,
     /// The packages that these models are of, with all their models.
     pub firmware: Vec<Config>,
+    /// The folder for decoded images and digests of datasets.
+    pub cache: PathBuf,
     /// The folder for interrupted trainings.
     #[cfg(feature = "train")]
     pub scratch: PathBuf,
@@ -89,11 +91,10 @@ impl Models {
             firmware.retain(|config| config.models.iter().any(|model| model.name == *wanted));
         }
         let scratch = metadata.target_directory.into_std_path_buf().join("mixq");
-        let cache = scratch.join(dataset::FOLDER);
-        models.iter_mut().for_each(|(model, _)| model.dataset.cache = Some(cache.clone()));
         Ok(Models {
             models,
             firmware,
+            cache: scratch.join(dataset::FOLDER),
             #[cfg(feature = "train")]
             scratch,
         })

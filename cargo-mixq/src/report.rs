@@ -10,7 +10,7 @@ pub fn run(selection: &Selection) -> Result<Outcome, Error> {
     let chosen = Models::select(selection)?;
     let mut models = Vec::new();
     for (model, path) in &chosen.models {
-        let prepared = Prepared::new(model)?;
+        let prepared = Prepared::new(model, Some(&chosen.cache))?;
         let state = prepared.state(path)?;
         let reason = prepared.reason(&state).map(|reason| format!("{} {reason}", path.display()));
         let Some(artifact) = state.artifact() else {

@@ -16,7 +16,7 @@ pub fn run(selection: &Selection, force: bool) -> Result<Outcome, Error> {
     let mut problems = Vec::new();
     let mut prepared = Vec::new();
     for (model, path) in &chosen.models {
-        match Prepared::new(model).and_then(|p| p.allocate().map(|_| p)) {
+        match Prepared::new(model, Some(&chosen.cache)).and_then(|p| p.allocate().map(|_| p)) {
             Ok(ready) => prepared.push((ready, path)),
             Err(error) => problems.extend(error.problems),
         }

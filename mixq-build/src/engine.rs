@@ -31,6 +31,8 @@ open! {
     prepare,
     report,
     script,
+    settings,
+    size,
     #[cfg(feature = "train")]
     train,
 }

@@ -46,6 +46,7 @@ mod error;
 mod evaluate;
 mod graph;
 mod guessing;
+mod hex;
 mod memory;
 mod observer;
 #[cfg(feature = "train")]
@@ -54,6 +55,8 @@ mod prepare;
 mod report;
 mod script;
 mod sealed;
+mod settings;
+mod size;
 #[cfg(feature = "train")]
 mod train;
 

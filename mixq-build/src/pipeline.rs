@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use mixq_format::{Accuracy, Artifact, Budget};
 
 use crate::artifact::{self, DATASET, Fingerprint, Lock, State};
-use crate::config::{Policy, Scheme};
 use crate::convert::{About, convert};
 use crate::dataset::Dataset;
 use crate::error::{Error, Problem};
@@ -14,6 +13,7 @@ use crate::guessing;
 use crate::memory::{Allocation, Losses};
 use crate::observer::Observer;
 use crate::prepare::{Prepared, accumulator};
+use crate::settings::{Policy, Scheme};
 use crate::train::{Checkpoints, Choose, Effort, Metrics, Task, train};
 
 /// What became of a model's artifact.
@@ -50,7 +50,7 @@ pub fn retrain(
     };
     let model = prepared.model;
     // What is fresh needs no lock: its folder may be one that nobody can write to.
-    if !force && let Some(fresh) = fresh(&Prepared::new(model)?)? {
+    if !force && let Some(fresh) = fresh(&Prepared::new(model, prepared.cache)?)? {
         return Ok(fresh);
     }
     let mut waited = false;
@@ -58,7 +58,7 @@ pub fn retrain(
         waited = true;
         waiting();
     })?;
-    let prepared = Prepared::new(model)?;
+    let prepared = Prepared::new(model, prepared.cache)?;
     if (!force || waited)
         && let Some(fresh) = fresh(&prepared)?
     {
@@ -79,7 +79,8 @@ fn make(
     let allocation = prepared.allocate()?;
     accumulator::notes(&prepared.graph, &allocation).iter().for_each(|note| observer.warn(note));
     let (input, classes) = (prepared.graph.input, prepared.graph.classes());
-    let (dataset, digest) = Dataset::load_with_digest(&model.dataset, input, classes, observer)?;
+    let (dataset, digest) =
+        Dataset::load_with_digest(&model.dataset, prepared.cache, input, classes, observer)?;
     // The data that it is trained on are those that were read, not those that were there a moment before.
     prepared.fingerprint.insert(DATASET.to_string(), digest);
     let (prepared, graph) = (&prepared, &prepared.graph);

@@ -81,6 +81,11 @@ impl Environment {
             no_training,
         })
     }
+
+    /// The folder that keeps decoded images and digests of datasets.
+    fn cache(&self) -> PathBuf {
+        scratch(&self.out_dir).join(dataset::FOLDER)
+    }
 }
 
 /// Whether an environment variable is set; cargo runs the script again when that changes.
@@ -100,6 +105,7 @@ fn compile(environment: &Environment) -> Result<(), Error> {
     println!("cargo::rustc-env=MIXQ_MODELS={}", folder.join(artifact::FOLDER).display());
     rerun(&folder.join("Cargo.toml"));
     let config = configuration(environment)?;
+    let cache = environment.cache();
     config.workspace_manifest.as_deref().into_iter().for_each(rerun);
     config.linker_scripts.iter().for_each(|path| rerun(path));
     let mut problems = Vec::new();
@@ -107,8 +113,9 @@ fn compile(environment: &Environment) -> Result<(), Error> {
     for model in &config.models {
         let path = artifact::path(folder, &model.name);
         rerun(&path);
-        if model.dataset.path.exists() {
-            rerun(&model.dataset.path);
+        let dataset = dataset::find(&model.dataset);
+        if dataset.exists() {
+            rerun(&dataset);
         }
         if model.dataset.shared.is_some() {
             variable(dataset::VARIABLE);
@@ -116,15 +123,16 @@ fn compile(environment: &Environment) -> Result<(), Error> {
         if let NetworkSource::File(network) = &model.network {
             rerun(network);
         }
-        if model.dataset.path.exists() && !dataset::told(&model.dataset.path) {
+        if dataset.exists() && !dataset::told(&dataset) {
             println!(
                 "cargo::warning=model `{}`: whether {} has changed cannot be told; add feature `datasets` to \
                  mixq-build",
                 model.name,
-                model.dataset.path.display()
+                dataset.display()
             );
         }
-        let result = Prepared::new(model).and_then(|prepared| ensure_fresh(environment, &prepared, &path));
+        let result = Prepared::new(model, Some(&cache))
+            .and_then(|prepared| ensure_fresh(environment, &prepared, &path));
         match result {
             Ok(artifact) => artifacts.push(artifact),
             Err(error) => problems.extend(error.problems),
@@ -159,13 +167,9 @@ fn together(environment: &Environment, config: &Config, artifacts: &[Option<Arti
     }
 }
 
-/// The configuration, each model with its share of the device, and with the folder that keeps what was learnt
-/// about datasets.
+/// The configuration, each model with its share of the device.
 fn configuration(environment: &Environment) -> Result<Config, Error> {
-    let mut config = prepare::share(Config::load(&environment.manifest_dir)?)?;
-    let cache = scratch(&environment.out_dir).join(dataset::FOLDER);
-    config.models.iter_mut().for_each(|model| model.dataset.cache = Some(cache.clone()));
-    Ok(config)
+    prepare::share(Config::load(&environment.manifest_dir)?)
 }
 
 fn rerun(path: &Path) {
@@ -233,8 +237,8 @@ fn train(
         100.0 * accuracy.float,
         100.0 * accuracy.fake_quant,
         100.0 * accuracy.integer,
-        crate::report::bytes(artifact.flash_bytes() as u64),
-        crate::report::bytes(artifact.ram_bytes() as u64)
+        crate::size::bytes(artifact.flash_bytes() as u64),
+        crate::size::bytes(artifact.ram_bytes() as u64)
     );
     Ok(())
 }
@@ -267,16 +271,19 @@ fn write_test_images(environment: &Environment, model: &str, most: usize) -> Res
         let path = environment.out_dir.join(format!("{}_test_{suffix}.bin", model.name));
         std::fs::write(&path, contents).map_err(|error| Problem::io("write", &path, &error))
     };
-    if !model.dataset.path.exists() {
-        let path = model.dataset.path.display();
+    let path = dataset::find(&model.dataset);
+    if !path.exists() {
+        let path = path.display();
         println!("cargo::warning=the firmware has no test images: there is no dataset at {path}");
         write("images", &[])?;
         return Ok(write("labels", &[])?);
     }
-    rerun(&model.dataset.path);
-    let prepared = Prepared::new(model)?;
-    let dataset = Dataset::load(
+    rerun(&path);
+    let cache = environment.cache();
+    let prepared = Prepared::new(model, Some(&cache))?;
+    let (dataset, _) = Dataset::load_with_digest(
         &model.dataset,
+        prepared.cache,
         prepared.graph.input,
         prepared.graph.classes(),
         &mut Warnings(&model.name),

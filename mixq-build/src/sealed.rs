@@ -11,7 +11,7 @@ use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
 use crate::atomic;
-use crate::dataset::hexadecimal;
+use crate::hex::hexadecimal;
 
 /// What a file holds.
 #[derive(Clone, Copy)]

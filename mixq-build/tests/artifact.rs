@@ -13,7 +13,7 @@ use mixq_tests::package::{MODEL, Package, images};
 
 fn state(package: &Package) -> State {
     let config = package.config();
-    let prepared = Prepared::new(&config.models[0]).unwrap_or_else(|error| panic!("{error}"));
+    let prepared = Prepared::new(&config.models[0], None).unwrap_or_else(|error| panic!("{error}"));
     prepared.state(&package.artifact()).unwrap()
 }
 
@@ -193,7 +193,7 @@ fn a_file_that_cannot_be_used_says_why() {
     std::fs::remove_file(&path).unwrap();
     std::fs::create_dir(&path).unwrap();
     let config = package.config();
-    let prepared = Prepared::new(&config.models[0]).unwrap();
+    let prepared = Prepared::new(&config.models[0], None).unwrap();
     let problem = artifact::state(&path, &prepared.fingerprint).unwrap_err();
     assert!(problem.message.starts_with(&format!("cannot read {}: ", path.display())), "{problem}");
 }

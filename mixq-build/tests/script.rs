@@ -232,7 +232,7 @@ fn add_a_second_model(firmware: &Firmware) -> [(u64, u64); 2] {
 fn write_artifacts(package: &Package) -> [(u64, u64); 2] {
     let config = share(package.config()).unwrap();
     [0, 1].map(|index: usize| {
-        let prepared = Prepared::new(&config.models[index]).unwrap();
+        let prepared = Prepared::new(&config.models[index], None).unwrap();
         let artifact = untrained(&prepared);
         let path = artifact::path(&package.path(""), &config.models[index].name);
         artifact::write(&path, &artifact).unwrap();
@@ -258,7 +258,7 @@ fn models_that_share_an_arena_are_told_its_size() {
         assert!(succeeded && !text.contains("warning: firmware"), "{text}");
         text
     };
-    let bytes = mixq_build::engine::report::bytes;
+    let bytes = mixq_build::engine::size::bytes;
     let flash = format!("flash {} + {} = {}", bytes(tiny.0), bytes(wide.0), bytes(tiny.0 + wide.0));
     let text = arena("b\"none\"");
     let ram = format!("RAM {} + {} = {} of 6,144 B", bytes(tiny.1), bytes(wide.1), bytes(tiny.1 + wide.1));
@@ -280,7 +280,7 @@ fn models_that_are_too_large_together_stop_the_build() {
     // as they are.
     let less = format!("flash = {}", sum - 1);
     firmware.package.replace("Cargo.toml", "flash = \"48 KiB\"", &less);
-    let over = format!("= {} of flash together, 1 B more than", mixq_build::engine::report::bytes(sum));
+    let over = format!("= {} of flash together, 1 B more than", mixq_build::engine::size::bytes(sum));
     let Output { succeeded, text } = firmware.build(&[("RA_RUSTC_WRAPPER", "1")]);
     assert!(succeeded && text.contains(&over), "{text}");
     // Without any room there is nothing to train.

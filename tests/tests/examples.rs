@@ -28,7 +28,7 @@ impl Example {
     }
 
     fn prepared(&self) -> Prepared<'_> {
-        Prepared::new(&self.config.models[0]).unwrap()
+        Prepared::new(&self.config.models[0], None).unwrap()
     }
 
     /// The committed artifact, which must be fresh.

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::Answer;
 use mixq_build::engine::dataset::{KNOWN, Known, KnownFile, VARIABLE, sha256, user_folder};
 use mixq_build::engine::error::{Error, Problem, nearest};
-use mixq_build::engine::report;
+use mixq_build::engine::size;
 
 /// What `cargo mixq data` is asked.
 #[derive(Args)]
@@ -41,7 +41,7 @@ pub fn run(arguments: &Arguments) -> Result<Answer, Error> {
         Some(_) => got.path.display().to_string(),
         None => format!("${VARIABLE}/{}", known.path),
     };
-    say!("{} {} ({})", got.how, got.path.display(), report::bytes(got.bytes));
+    say!("{} {} ({})", got.how, got.path.display(), size::bytes(got.bytes));
     say!("dataset = \"{written}\"");
     let json = json!({
         "ok": true,

@@ -2,8 +2,9 @@
 
 use comfy_table::{Attribute, Cell, CellAlignment, Table};
 
+use mixq_build::engine::report::activation_bits;
 use mixq_build::engine::report::allocation::{AllocationReport, LayerAllocation};
-use mixq_build::engine::report::{activation_bits, bytes, thousands};
+use mixq_build::engine::size::{bytes, thousands};
 
 use super::bits_cell;
 

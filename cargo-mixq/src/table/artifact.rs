@@ -2,7 +2,8 @@
 
 use comfy_table::{Attribute, Cell, CellAlignment, Table};
 
-use mixq_build::engine::report::{LayerReport, Report, activation_bits, bytes, thousands};
+use mixq_build::engine::report::{LayerReport, Report, activation_bits};
+use mixq_build::engine::size::{bytes, thousands};
 
 use super::bits_cell;
 

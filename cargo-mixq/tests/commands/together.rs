@@ -69,7 +69,7 @@ fn uniform(filters: usize, bits: Bits) -> (u64, u64) {
 /// Writes the artifact of a model as it would be trained under the budgets that the package says now.
 fn make(package: &Package, index: usize) -> Artifact {
     let config = shared(package);
-    let prepared = Prepared::new(&config.models[index]).unwrap();
+    let prepared = Prepared::new(&config.models[index], None).unwrap();
     let artifact = untrained(&prepared);
     artifact::write(&path(package, index), &artifact).unwrap();
     artifact
@@ -153,7 +153,7 @@ fn models_that_do_not_fit_together_say_the_least_of_each() {
     let tight = package(&models, &format!("flash = {flash}\nram = {ram}"));
     let error = share(tight.config()).unwrap_err();
     let found: Vec<&str> = error.problems.iter().map(|problem| problem.message.as_str()).collect();
-    let thousands = |bytes: u64| mixq_build::engine::report::bytes(bytes);
+    let thousands = |bytes: u64| mixq_build::engine::size::bytes(bytes);
     let sum = |memory: &str, a: u64, b: u64, left: u64| {
         format!(
             "the models need at least {} of {memory} together (`a` {}, `b` {}), of {}",
@@ -195,7 +195,7 @@ fn an_artifact_stays_fresh_while_its_bits_do() {
     make(&package, 0);
     let state = |package: &Package| {
         let config = shared(package);
-        let prepared = Prepared::new(&config.models[0]).unwrap();
+        let prepared = Prepared::new(&config.models[0], None).unwrap();
         let state = prepared.state(&path(package, 0)).unwrap();
         (matches!(state, State::Fresh(_)), prepared.reason(&state), prepared.fingerprint.clone())
     };
@@ -237,7 +237,7 @@ fn commands_say_the_sum_of_the_artifacts() {
     let artifacts = [0, 1].map(|index| make(&package, index));
     let [flash, ram] = [Artifact::flash_bytes as fn(&Artifact) -> usize, Artifact::ram_bytes]
         .map(|of| artifacts.each_ref().map(|artifact| of(artifact) as u64));
-    let bytes = mixq_build::engine::report::bytes;
+    let bytes = mixq_build::engine::size::bytes;
     let line = |ram_sum: &str, flash_budget: &str| {
         format!(
             "firmware `firmware`, models a, b: flash {} + {} = {} of {flash_budget} B; RAM {ram_sum} of \

@@ -36,7 +36,7 @@ fn read(case: &[u8], scratch: &Path) -> Verdict {
         "read again, it is another configuration"
     );
     for model in &config.models {
-        let prepared = match Prepared::new(model) {
+        let prepared = match Prepared::new(model, None) {
             Ok(prepared) => prepared,
             Err(error) => {
                 refused(&error);

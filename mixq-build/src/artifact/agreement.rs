@@ -2,9 +2,10 @@
 
 use mixq_format::{Artifact, Bits, Layer, Tensor};
 
-use crate::config::{Model, Scheme};
+use crate::config::Model;
 use crate::graph::{Graph, Op, Shape, Window};
 use crate::memory::Allocation;
+use crate::settings::Scheme;
 
 /// Differences that are listed.
 const SHOWN: usize = 4;

@@ -5,24 +5,24 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::table::{Entry, Table};
-use crate::dataset::{VARIABLE, data_folders, resolve};
 use crate::error::{Location, Problem};
 use crate::graph::Shape;
+use crate::settings::TestPart;
+
+/// The environment variable that names a folder of datasets. A path in Cargo.toml may begin with `$MIXQ_DATA/`.
+pub const DATA_VARIABLE: &str = "MIXQ_DATA";
 
 /// Where a model's images come from. Serialised without its places: what it says about the images.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct DatasetConfig {
-    /// The file or folder, joined to the package's folder.
+    /// The file or folder, joined to the package's folder. With [`shared`](DatasetConfig::shared) as it stands
+    /// in Cargo.toml: [`crate::dataset::find`] looks for it.
     #[serde(skip)]
     pub path: PathBuf,
-    /// What followed `$MIXQ_DATA/` in Cargo.toml, if that was how the path began.
+    /// What follows `$MIXQ_DATA/` in Cargo.toml, if the path begins so.
     #[serde(skip)]
     pub shared: Option<PathBuf>,
-    /// A folder for decoded images and digests; `None`: everything is read anew. Whoever knows cargo's target
-    /// folder sets it.
-    #[serde(skip)]
-    pub cache: Option<PathBuf>,
     /// How many images are the test part; `None`: the part that the dataset has, or a fifth.
     pub test: Option<TestPart>,
     /// Shape of an image; `None`: the network's.
@@ -41,30 +41,12 @@ pub struct DatasetConfig {
     pub location: Option<Location>,
 }
 
-/// How many images are the test part.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum TestPart {
-    /// That many images, at least 1: from the end of a file, of each class in folders.
-    Rows(usize),
-    /// That share of each class, over 0 and under 1; of a class of two images or more at least one.
-    Share(f64),
-}
-
-/// A fifth.
-impl Default for TestPart {
-    fn default() -> TestPart {
-        TestPart::Share(0.2)
-    }
-}
-
 impl DatasetConfig {
     /// A file with the defaults of all other keys.
     pub fn new(path: impl Into<PathBuf>) -> DatasetConfig {
         DatasetConfig {
             path: path.into(),
             shared: None,
-            cache: None,
             test: None,
             shape: None,
             max: u8::MAX,
@@ -78,16 +60,14 @@ impl DatasetConfig {
     /// The same options for other images: with the path as a person writes it, relative to the current
     /// folder.
     pub fn elsewhere(&self, written: &str) -> DatasetConfig {
-        let other = DatasetConfig { shared: None, location: None, ..self.clone() };
-        other.with_path(written, Path::new(""))
+        DatasetConfig { location: None, ..self.clone() }.with_path(written, Path::new(""))
     }
 
     /// With the path as it stands in Cargo.toml.
     fn with_path(self, written: &str, manifest_dir: &Path) -> DatasetConfig {
-        let variable = format!("${VARIABLE}/");
-        match written.strip_prefix(&variable).map(PathBuf::from) {
-            Some(rest) => DatasetConfig { path: resolve(&rest, &data_folders()), shared: Some(rest), ..self },
-            None => DatasetConfig { path: manifest_dir.join(written), ..self },
+        match written.strip_prefix(&format!("${DATA_VARIABLE}/")) {
+            Some(rest) => DatasetConfig { path: written.into(), shared: Some(rest.into()), ..self },
+            None => DatasetConfig { path: manifest_dir.join(written), shared: None, ..self },
         }
     }
 }

@@ -4,10 +4,9 @@ use std::path::Path;
 
 use super::chips::{self, Chip};
 use super::memory_x::{MemoryX, Region};
-use super::size;
 use super::table::{Entry, Table};
 use crate::error::{Location, Problem};
-use crate::report::bytes;
+use crate::size::{self, bytes};
 
 /// A device, as far as it is known; what is nearer to the model replaces it key by key.
 #[derive(Clone, Default)]

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::settings::Settings;
+use super::defaults::Defaults;
 use super::table::{Entry, Manifest};
 use crate::error::{Error, Problem};
 
@@ -28,7 +28,7 @@ pub(super) fn all(manifest: &Manifest) -> Vec<Problem> {
         // What is no table is looked at by others.
         let Some(table) = entry.table(&mut Vec::new()) else { continue };
         if near(entry.name) {
-            let known = |key: &str| key == "models" || Settings::KEYS.contains(&key);
+            let known = |key: &str| key == "models" || Defaults::KEYS.contains(&key);
             if !PLACES.contains(&plain(&entry).as_str())
                 && table
                     .entries()

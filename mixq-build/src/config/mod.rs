@@ -28,13 +28,12 @@
 
 pub mod chips;
 mod dataset;
+mod defaults;
 mod device;
 pub mod memory_x;
 mod misplaced;
 mod model;
 mod network;
-mod settings;
-pub mod size;
 mod table;
 mod together;
 mod training;
@@ -42,16 +41,19 @@ mod workspace;
 
 use std::path::{Path, PathBuf};
 
-pub use dataset::{DatasetConfig, TestPart};
+pub use dataset::{DATA_VARIABLE, DatasetConfig};
 pub use misplaced::in_manifest as misplaced;
 pub use model::{BudgetOf, Model};
 pub use network::{BUILTIN_NAMES, Builtin, NetworkSource};
-pub use settings::{Policy, Scheme};
 pub use together::{DeviceBudget, Limit};
-pub use training::{Bounds, DeviceChoice, OptimiserKind, Rounding, Training};
+
+// The types of fields of what is read; other rooms name them where they are.
+pub use crate::settings::{
+    Bounds, DeviceChoice, OptimiserKind, Policy, Rounding, Scheme, TestPart, Training,
+};
 
 use crate::error::{Error, Problem};
-use settings::Settings;
+use defaults::Defaults;
 use table::{Manifest, Table};
 
 /// What a firmware crate asks for in its Cargo.toml.
@@ -100,20 +102,20 @@ impl Config {
     ) -> Result<Config, Error> {
         let workspace = workspace.map(Manifest::read).transpose()?;
         let mut problems = Vec::new();
-        let mut settings = Settings::default();
+        let mut defaults = Defaults::default();
         let own_workspace = package.root().contains("workspace").then_some(package);
         let workspace_manifest = workspace.as_ref().or(own_workspace);
         if let Some(manifest) = workspace_manifest
             && let Some(table) = metadata(manifest, "workspace", &mut problems)
         {
-            table.allow(&Settings::KEYS, &mut problems);
+            table.allow(&Defaults::KEYS, &mut problems);
             let folder = manifest.path.parent().unwrap_or(manifest_dir);
-            settings.read(&table, folder, &mut problems);
+            defaults.read(&table, folder, &mut problems);
         }
 
         let name = package_name(package, &mut problems);
         let (device, models) = match metadata(package, "package", &mut problems) {
-            Some(table) => read_package(&table, &mut settings, manifest_dir, &mut problems),
+            Some(table) => read_package(&table, &mut defaults, manifest_dir, &mut problems),
             None => Default::default(),
         };
         problems.extend(workspace.iter().flat_map(misplaced::all));
@@ -130,7 +132,7 @@ impl Config {
                 package: name.to_string(),
                 manifest_dir: manifest_dir.to_path_buf(),
                 workspace_manifest: workspace_manifest.map(|manifest| manifest.path.clone()),
-                linker_scripts: settings.device.memory_x.map(|memory_x| memory_x.files).unwrap_or_default(),
+                linker_scripts: defaults.device.memory_x.map(|memory_x| memory_x.files).unwrap_or_default(),
                 device,
                 models,
             }),
@@ -163,21 +165,21 @@ fn package_name<'a>(manifest: &'a Manifest, problems: &mut Vec<Problem>) -> Opti
 
 fn read_package(
     table: &Table<'_>,
-    settings: &mut Settings,
+    defaults: &mut Defaults,
     manifest_dir: &Path,
     problems: &mut Vec<Problem>,
 ) -> (DeviceBudget, Vec<Model>) {
-    let mut known = Settings::KEYS.to_vec();
+    let mut known = Defaults::KEYS.to_vec();
     known.push("models");
     table.allow(&known, problems);
-    settings.read(table, manifest_dir, problems);
-    let budgets = settings.device.budgets(problems);
+    defaults.read(table, manifest_dir, problems);
+    let budgets = defaults.device.budgets(problems);
     let mut models = Vec::new();
     if let Some(table) = table.get("models").and_then(|models| models.table(problems)) {
-        let read = |entry| model::read(&entry, settings, &budgets, manifest_dir, problems);
+        let read = |entry| model::read(&entry, defaults, &budgets, manifest_dir, problems);
         models.extend(table.entries().filter_map(read));
     }
-    let device = DeviceBudget::new(budgets, settings.device.shared_arena);
+    let device = DeviceBudget::new(budgets, defaults.device.shared_arena);
     device.leave(&mut models, problems);
     (device, models)
 }

@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
+use super::defaults::Defaults;
 use super::device::Size;
-use super::settings::Settings;
 use super::table::Entry;
-use super::{DatasetConfig, NetworkSource, Policy, Scheme, Training, dataset, network};
+use super::{DatasetConfig, NetworkSource, dataset, network};
 use crate::error::{Location, Problem};
+use crate::settings::{Policy, Scheme, Training};
 
 /// A model that the firmware includes.
 #[derive(Clone, Debug, PartialEq)]
@@ -63,7 +64,7 @@ pub enum BudgetOf {
 /// `None` if something is wrong with it, which is reported.
 pub(super) fn read(
     entry: &Entry<'_>,
-    settings: &Settings,
+    defaults: &Defaults,
     budgets: &[Option<Size>; 2],
     manifest_dir: &Path,
     problems: &mut Vec<Problem>,
@@ -71,7 +72,7 @@ pub(super) fn read(
     check_name(entry, problems);
     let table = entry.table(problems)?;
     table.allow(&["network", "dataset", "scheme", "policy", "delta", "flash", "ram", "training"], problems);
-    let mut settings = settings.clone();
+    let mut settings = defaults.clone();
     let own = settings.device.own_budgets(&table, problems);
     let [flash_of, ram_of] =
         own.each_ref().map(|own| if own.is_some() { BudgetOf::Model } else { BudgetOf::Device });

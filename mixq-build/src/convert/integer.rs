@@ -4,10 +4,10 @@ use mixq_format::{Add, Bits, Conv, Depthwise, Layer, Linear, NamedLayer, Pool, T
 
 use super::weighted::logits_in_parts;
 use super::{Converted, Grid, TrainedLayer, TrainedNetwork};
-use crate::config::Scheme;
 use crate::error::{Error, Problem};
 use crate::graph::{Graph, Op};
 use crate::memory::Allocation;
+use crate::settings::Scheme;
 
 /// Turns a trained network into integers.
 ///

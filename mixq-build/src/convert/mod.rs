@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 
 use mixq_format::{Accuracy, Artifact, Budget, Header, NamedLayer, Tensor};
 
-use crate::config::Rounding;
+use crate::settings::Rounding;
 
 /// The values that a code stands for: `scale * (code - zero_point)`.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -5,7 +5,7 @@ use mixq_format::Bits;
 use super::Grid;
 use super::fixed_point::FixedPoint;
 use super::thresholds::Thresholds;
-use crate::config::Rounding;
+use crate::settings::Rounding;
 
 /// Multipliers that are tried for one that, with some bias, has every step exactly where it was trained.
 const MULTIPLIERS: i32 = 64;

@@ -5,7 +5,7 @@ use num_integer::Integer;
 
 use super::Grid;
 use super::requant::Channel;
-use crate::config::Rounding;
+use crate::settings::Rounding;
 
 /// The thresholds of one output channel.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::Grid;
 use super::requant::Channel;
-use crate::config::Rounding;
+use crate::settings::Rounding;
 
 const FRACTION: u8 = mixq_format::Requant::FRACTION;
 

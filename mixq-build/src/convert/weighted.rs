@@ -7,10 +7,10 @@ use super::Grid;
 use super::integer::Walk;
 use super::pack::pack_rows;
 use super::requant::{Channel, Entry};
-use crate::config::Rounding;
 use crate::error::Problem;
 use crate::graph::Op;
 use crate::memory::{Tables, weight_rows};
+use crate::settings::Rounding;
 
 impl Walk<'_> {
     /// Appends weights and tables of a node that reads `x` and writes `y`; where the weights are, their

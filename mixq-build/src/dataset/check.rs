@@ -5,8 +5,9 @@ use super::kind::reader;
 use super::known;
 use super::parts::{Read, Wanted, enumerate};
 use super::watch::Watch;
-use crate::config::{DatasetConfig, TestPart};
+use crate::config::DatasetConfig;
 use crate::error::{Error, Problem};
+use crate::settings::TestPart;
 
 /// Labels are 16 bits wide.
 const MAX_CLASSES: usize = 1 << 16;

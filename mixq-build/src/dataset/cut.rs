@@ -8,8 +8,8 @@ use sha2::{Digest, Sha256};
 use super::Split;
 use super::check;
 use super::parts::Wanted;
-use crate::config::TestPart;
 use crate::error::Problem;
+use crate::settings::TestPart;
 
 /// How many of the images become the test part.
 fn count(wanted: &Wanted<'_>, images: usize) -> Result<usize, Problem> {

@@ -10,8 +10,9 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
 
-use super::digest::{Hash, Stamp, hexadecimal};
+use super::digest::{Hash, Stamp};
 use super::store::{place, write};
+use crate::hex::hexadecimal;
 
 /// First word of an index. Another number: the contents of files count in another way.
 const MAGIC: &str = "mixq-index-2";

@@ -4,8 +4,7 @@ use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy;
 
-/// The environment variable that names a folder of datasets.
-pub const VARIABLE: &str = "MIXQ_DATA";
+use crate::config::{DATA_VARIABLE as VARIABLE, DatasetConfig};
 
 /// A dataset that `cargo mixq data` can get.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -148,8 +147,16 @@ pub fn user_folder() -> Option<PathBuf> {
     Some(etcetera::choose_base_strategy().ok()?.cache_dir().join("mixq").join("data"))
 }
 
+/// Where the dataset of a model lies, or would lie: the environment and the disk say where a shared one is.
+pub fn find(config: &DatasetConfig) -> PathBuf {
+    match &config.shared {
+        Some(rest) => resolve(rest, &data_folders()),
+        None => config.path.clone(),
+    }
+}
+
 /// Where a dataset whose path began with `$MIXQ_DATA/` lies, or would lie.
-pub(crate) fn resolve(rest: &Path, folders: &[PathBuf]) -> PathBuf {
+fn resolve(rest: &Path, folders: &[PathBuf]) -> PathBuf {
     let places = || folders.iter().map(|folder| folder.join(rest));
     places().find(|path| path.exists()).or_else(|| places().next()).unwrap_or_else(|| rest.to_path_buf())
 }

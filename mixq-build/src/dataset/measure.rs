@@ -31,7 +31,7 @@ pub fn measure(
     labels: &[String],
     watch: &mut dyn Watch,
 ) -> Result<Measure, Error> {
-    let config = &DatasetConfig { test: None, labels: Some(labels.to_vec()), ..config.clone() };
+    let config = &DatasetConfig { test: None, labels: Some(labels.to_vec()), ..super::found(config) };
     let wanted = Wanted { config, shape: input, classes: labels.len(), model: Some(labels) };
     let Parts { train, test, labels: names } = check::before(&wanted)?(&wanted, watch)?;
     let own_test_part = test.is_some();

@@ -28,10 +28,10 @@ mod store;
 mod walk;
 mod watch;
 
-pub(crate) use digest::hexadecimal;
+use std::path::Path;
+
 pub use digest::{digest, sha256, told};
-pub(crate) use known::resolve;
-pub use known::{KNOWN, Known, KnownFile, VARIABLE, data_folders, user_folder};
+pub use known::{KNOWN, Known, KnownFile, data_folders, find, user_folder};
 pub use measure::{Measure, measure};
 use parts::Wanted;
 pub use split::Split;
@@ -40,6 +40,7 @@ pub(crate) use split::moments;
 use watch::Noting;
 pub use watch::Watch;
 
+pub use crate::config::DATA_VARIABLE as VARIABLE;
 use crate::config::DatasetConfig;
 use crate::error::{Error, Problem};
 use crate::graph::Shape;
@@ -77,20 +78,24 @@ impl Dataset {
         classes: usize,
         watch: &mut dyn Watch,
     ) -> Result<Dataset, Error> {
-        Ok(Dataset::load_with_digest(config, input, classes, watch)?.0)
+        Ok(Dataset::load_with_digest(config, None, input, classes, watch)?.0)
     }
 
-    /// The same, with the [`digest`] of what was read: that of a moment before may be another one.
+    /// The same, with the [`digest`] of what was read: that of a moment before may be another one. `cache` is a
+    /// folder for decoded images and digests; with `None` everything is read anew.
     ///
     /// # Errors
     /// As [`Dataset::load`].
     pub fn load_with_digest(
         config: &DatasetConfig,
+        cache: Option<&Path>,
         input: Shape,
         classes: usize,
         watch: &mut dyn Watch,
     ) -> Result<(Dataset, String), Error> {
-        read(&Wanted { config, shape: input, classes, model: None }, watch).map_err(|mut error| {
+        let config = &found(config);
+        let wanted = Wanted { config, shape: input, classes, model: None };
+        read(&wanted, cache, watch).map_err(|mut error| {
             for problem in &mut error.problems {
                 problem.location = problem.location.take().or_else(|| config.location.clone());
             }
@@ -99,11 +104,20 @@ impl Dataset {
     }
 }
 
+/// The same configuration with the path where the dataset lies.
+fn found(config: &DatasetConfig) -> DatasetConfig {
+    DatasetConfig { path: find(config), ..config.clone() }
+}
+
 /// The dataset as it was kept, or read and kept, if there is a folder to keep it in; and the digest of what
 /// was read.
-fn read(wanted: &Wanted<'_>, watch: &mut dyn Watch) -> Result<(Dataset, String), Error> {
+fn read(
+    wanted: &Wanted<'_>,
+    cache: Option<&Path>,
+    watch: &mut dyn Watch,
+) -> Result<(Dataset, String), Error> {
     let reader = check::before(wanted)?;
-    let (path, cache) = (&wanted.config.path, wanted.config.cache.as_deref());
+    let path = &wanted.config.path;
     for _ in 0..TRIES {
         let before = digest::look(path, cache);
         if let (Some(cache), Ok(before)) = (cache, &before)

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use super::digest::hexadecimal;
 pub(super) use crate::atomic::write;
+use crate::hex::hexadecimal;
 
 /// Where something about a dataset is kept: named for people, told apart by where the dataset lies and by
 /// `detail`.

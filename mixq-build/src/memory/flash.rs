@@ -3,8 +3,8 @@
 use mixq_format as format;
 use mixq_format::{Bits, Rule};
 
-use crate::config::Scheme;
 use crate::graph::{Graph, Op, Source};
+use crate::settings::Scheme;
 
 /// Bytes of constants at these widths of weights and of outputs (by node): parameters, padded to a word, and
 /// layer tables.

@@ -8,8 +8,8 @@ use super::flash::{parameter_bytes, table_bytes, widths};
 use super::runtime::{Allocation, Cut, Infeasible, fit_activations, ram_dead_end};
 use super::schedule::Schedule;
 use super::sensitivity::{Alive, Candidate, choose_activations, choose_weights};
-use crate::config::Scheme;
 use crate::graph::{Graph, Op};
+use crate::settings::Scheme;
 
 /// The widths to choose from, in the order of all losses.
 pub const WIDTHS: [Bits; 3] = [Bits::B8, Bits::B4, Bits::B2];

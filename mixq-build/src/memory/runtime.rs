@@ -8,10 +8,10 @@ use mixq_format::Bits;
 use super::accumulator;
 use super::arena::{Plan, live_bytes};
 use super::flash::flash_bytes;
-use super::rules::{DELTA, Side, Step, cut_activations, cut_weights};
+use super::rules::{Side, Step, cut_activations, cut_weights};
 use super::schedule::Schedule;
-use crate::config::Scheme;
 use crate::graph::Graph;
+use crate::settings::{DELTA, Scheme};
 
 /// The bits of every tensor of a network, and the memory that they take.
 #[derive(Clone, Debug)]

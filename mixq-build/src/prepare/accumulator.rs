@@ -6,7 +6,7 @@ use crate::error::Problem;
 use crate::graph::Graph;
 use crate::memory::accumulator::{LARGEST, largest_sum, overflows, widest};
 use crate::memory::{Allocation, widths};
-use crate::report::thousands;
+use crate::size::thousands;
 
 /// A problem for every layer whose sums may leave 32 bits at the bits that it has; `who` is what messages
 /// call the network.

@@ -2,8 +2,9 @@
 
 use super::{Least, MemoryModel, spec};
 use crate::config::chips::{self, Chip};
-use crate::config::{Builtin, NetworkSource, Scheme};
+use crate::config::{Builtin, NetworkSource};
 use crate::graph::{Graph, Shape};
+use crate::settings::Scheme;
 
 /// Resolutions at which networks are usually trained, in pixels.
 const RESOLUTIONS: [usize; 8] = [224, 192, 160, 128, 96, 64, 48, 32];

@@ -14,6 +14,8 @@ pub use request::Request;
 pub use share::share;
 pub use shortage::{Least, MemoryModel, Shortage};
 
+use std::path::Path;
+
 use mixq_format::Bits;
 
 use crate::artifact::{Fingerprint, fingerprint};
@@ -33,18 +35,20 @@ pub struct Prepared<'a> {
     pub graph: Graph,
     /// What an artifact must have been made from to be fresh.
     pub fingerprint: Fingerprint,
+    /// The folder for decoded images and digests of datasets; `None`: everything is read anew.
+    pub cache: Option<&'a Path>,
 }
 
 impl<'a> Prepared<'a> {
-    /// Reads and resolves the network.
+    /// Reads and resolves the network; `cache` is a folder for decoded images and digests of datasets.
     ///
     /// # Errors
     /// What is wrong with the network, or an unreadable dataset.
-    pub fn new(model: &'a Model) -> Result<Prepared<'a>, Error> {
+    pub fn new(model: &'a Model, cache: Option<&'a Path>) -> Result<Prepared<'a>, Error> {
         let graph = graph(model)?;
         batch_norm_can_be_trained(model, &graph)?;
-        let fingerprint = fingerprint(model, &graph)?;
-        Ok(Prepared { model, graph, fingerprint })
+        let fingerprint = fingerprint(model, &graph, cache)?;
+        Ok(Prepared { model, graph, fingerprint, cache })
     }
 
     /// The bits of every tensor.

@@ -2,12 +2,12 @@
 
 use mixq_format::Bits;
 
-use crate::config::Scheme;
 use crate::error::Problem;
 use crate::graph::{Graph, Op};
 use crate::memory::Cut;
 use crate::memory::paper::{LayerSize, Widths, allocate, flash_bits, live_bits};
 use crate::memory::rules::DeadEnd;
+use crate::settings::Scheme;
 
 /// What the paper's rules give a network.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,9 +6,10 @@ use mixq_format::Artifact;
 
 use super::Prepared;
 use crate::artifact::{self, Change, State};
-use crate::config::{BudgetOf, Policy};
+use crate::config::BudgetOf;
 use crate::error::Error;
 use crate::memory::Allocation;
+use crate::settings::Policy;
 
 impl Prepared<'_> {
     /// Whether the model's artifact may be used: it must have been made from what the model says now, and be

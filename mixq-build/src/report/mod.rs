@@ -182,24 +182,6 @@ fn kind(layer: &Layer) -> String {
     }
 }
 
-/// "49,152 B".
-pub fn bytes(count: u64) -> String {
-    format!("{} B", thousands(count))
-}
-
-/// "1,234,567".
-pub fn thousands(number: u64) -> String {
-    let digits = number.to_string();
-    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
-}
-
 /// "4", or "32 (logits)".
 pub fn activation_bits(bits: u8) -> String {
     if bits == u8::from(Bits::B32) { "32 (logits)".to_string() } else { bits.to_string() }

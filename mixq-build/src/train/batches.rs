@@ -3,9 +3,9 @@
 use tch::{Device, Kind, Tensor};
 
 use super::images::Images;
-use crate::config::Training;
 use crate::convert::Grid;
 use crate::graph::{Graph, Shape};
+use crate::settings::Training;
 
 /// Where batches go, and what their pixels mean.
 #[derive(Clone, Copy, Debug)]

@@ -8,7 +8,7 @@ use super::forward::Mode;
 use super::images::Images;
 use super::model::{Model, has_own_grid, part};
 use super::quantise::best_range;
-use crate::config::{Bounds, Rounding};
+use crate::settings::{Bounds, Rounding};
 
 /// Images that the ranges are taken from.
 pub const IMAGES: usize = 512;

@@ -15,10 +15,10 @@ use super::device::Machine;
 use super::model::part;
 use super::optimiser::Optimiser;
 use super::state::{Best, Parameters, State};
-use crate::config::OptimiserKind;
-use crate::dataset::hexadecimal;
 use crate::error::Problem;
+use crate::hex::hexadecimal;
 use crate::sealed::{self, Kind};
+use crate::settings::OptimiserKind;
 
 const PARAMETERS: &str = "parameters/";
 const AVERAGE: &str = "average/";

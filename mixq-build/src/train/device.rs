@@ -4,9 +4,9 @@ use std::sync::OnceLock;
 
 use tch::{Cuda, Device};
 
-use crate::config::DeviceChoice;
 use crate::error::Problem;
 use crate::graph::Graph;
+use crate::settings::DeviceChoice;
 
 /// The device that the settings ask for.
 ///

@@ -5,8 +5,8 @@ use tch::{Kind, Tensor};
 
 use super::model::{EPSILON, Model, Site, part};
 use super::quantise;
-use crate::config::Rounding;
 use crate::graph::{Op, Source, Window};
+use crate::settings::Rounding;
 
 /// What a forward pass does beside computing logits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -37,13 +37,13 @@ use phase::{End, Phase, answers};
 use resume::begin;
 use state::{Parameters, State, copies};
 
-use crate::config::{Scheme, Training};
 use crate::convert::TrainedNetwork;
 use crate::dataset::Dataset;
 use crate::error::{Error, Problem};
 use crate::graph::Graph;
 use crate::memory::{Allocation, Losses};
 use crate::observer::Observer;
+use crate::settings::{Scheme, Training};
 
 /// What a training came to.
 #[derive(Clone, Debug)]

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use mixq_format::Bits;
 use tch::{Device, Kind, Tensor};
 
-use crate::config::{Rounding, Scheme};
 use crate::convert::Grid;
 use crate::graph::{Graph, Op, Source};
 use crate::memory::Allocation;
+use crate::settings::{Rounding, Scheme};
 
 use super::batches::Form;
 use super::normalisation::Normalisation;

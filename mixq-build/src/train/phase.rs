@@ -10,8 +10,8 @@ use super::forward::Mode;
 use super::images::Images;
 use super::model::{Model, part};
 use super::state::{Best, Parameters, State, copies};
-use crate::config::{OptimiserKind, Scheme, Training};
 use crate::observer::{Epoch, Observer};
+use crate::settings::{OptimiserKind, Scheme, Training};
 
 /// One phase of training.
 pub struct Phase<'a> {

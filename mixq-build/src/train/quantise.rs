@@ -4,7 +4,7 @@
 use mixq_format::Bits;
 use tch::Tensor;
 
-use crate::config::Rounding;
+use crate::settings::Rounding;
 
 /// Scale and zero point as tensors that broadcast over what they quantise.
 pub struct Grids {

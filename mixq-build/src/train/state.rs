@@ -6,7 +6,7 @@ use tch::Tensor;
 
 use super::device::Machine;
 use super::optimiser::Optimiser;
-use crate::config::OptimiserKind;
+use crate::settings::OptimiserKind;
 
 /// Parameters by name.
 pub type Parameters = BTreeMap<String, Tensor>;

@@ -12,11 +12,11 @@ use super::forward::Mode;
 use super::images::Images;
 use super::model::{Model, part};
 use super::normalisation::Normalisation;
-use crate::config::{Bounds, Rounding, Scheme};
 use crate::convert::{Converted, convert};
 use crate::dataset::Split;
 use crate::graph::{Graph, Spec};
 use crate::memory::{allocate, allocate_uniformly};
+use crate::settings::{Bounds, Rounding, Scheme};
 
 /// Every operator, padding of every kind, a residual branch.
 const NETWORK: &str = r#"

@@ -130,7 +130,6 @@ fn every_key_is_read() {
     let dataset = DatasetConfig {
         path: folder.path().join("p.csv"),
         shared: None,
-        cache: None,
         test: Some(TestPart::Rows(360)),
         shape: Some(Shape { height: 96, width: 96, channels: 1 }),
         max: 16,
@@ -201,8 +200,11 @@ fn a_dataset_below_the_variable() {
     let config = Config::load(folder.path()).unwrap();
     let dataset = &config.models[0].dataset;
     assert_eq!(dataset.shared.as_deref(), Some(std::path::Path::new("sets/none.csv")));
-    assert!(dataset.path.ends_with("sets/none.csv"), "{}", dataset.path.display());
-    assert!(!dataset.path.starts_with(folder.path()), "{}", dataset.path.display());
+    assert_eq!(dataset.path, std::path::Path::new("$MIXQ_DATA/sets/none.csv"), "as it is written");
+    let found = mixq_build::engine::dataset::find(dataset);
+    assert!(found.ends_with("sets/none.csv"), "{}", found.display());
+    assert!(!found.starts_with(folder.path()), "{}", found.display());
+    assert!(!found.starts_with("$MIXQ_DATA"), "{}", found.display());
     let shape = Shape { height: 1, width: 1, channels: 1 };
     let error = mixq_build::engine::dataset::Dataset::load(dataset, shape, 2, &mut ())
         .unwrap_err()

@@ -227,21 +227,19 @@ fn a_dataset_that_is_changed_while_it_is_read_is_read_again() {
     use mixq_build::engine::config::DatasetConfig;
     use mixq_build::engine::dataset::Dataset;
     let cache = TempDir::new().unwrap();
-    for cache in [None, Some(cache.path().to_path_buf())] {
+    for cache in [None, Some(cache.path())] {
         let folder = TempDir::new().unwrap();
         write_folder(folder.path(), &small());
-        let config = DatasetConfig { cache, ..DatasetConfig::new(folder.path()) };
+        let config = DatasetConfig::new(folder.path());
         let mut meddler = Meddler(folder.path(), 2);
-        let (dataset, said) = Dataset::load_with_digest(&config, COLOUR, 2, &mut meddler).unwrap();
+        let read = Dataset::load_with_digest(&config, cache, COLOUR, 2, &mut meddler);
+        let (dataset, said) = read.unwrap();
         assert_eq!(said, digest(folder.path(), None).unwrap());
         assert_eq!(dataset.train.image(0), pixels(COLOUR, 100));
-        assert_eq!(load(&config).unwrap(), dataset, "and what is kept is the last state");
-        let error = Dataset::load_with_digest(
-            &DatasetConfig::new(folder.path()),
-            COLOUR,
-            2,
-            &mut Meddler(folder.path(), 99),
-        );
+        let again = Dataset::load_with_digest(&config, cache, COLOUR, 2, &mut ());
+        assert_eq!(again.unwrap().0, dataset, "and what is kept is the last state");
+        let meddler = &mut Meddler(folder.path(), 99);
+        let error = Dataset::load_with_digest(&config, None, COLOUR, 2, meddler);
         let error = error.unwrap_err().to_string();
         assert!(error.contains("changes while it is read"), "{error}");
     }

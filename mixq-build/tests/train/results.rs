@@ -19,7 +19,7 @@ fn the_integer_network_is_as_good_as_the_fake_quantised_one() {
             assert!((accuracy.fake_quant - accuracy.integer).abs() < 0.035, "{accuracy:?}");
 
             let config = package.config();
-            let prepared = Prepared::new(&config.models[0]).unwrap();
+            let prepared = Prepared::new(&config.models[0], None).unwrap();
             let (graph, allocation) = (&prepared.graph, prepared.allocate().unwrap());
             assert_eq!(artifact.flash_bytes() as u64, allocation.flash);
             assert_eq!(artifact.ram_bytes() as u64, allocation.ram);
@@ -74,7 +74,7 @@ fn bits_by_sensitivity() {
 fn the_pace_is_told_of_every_turn() {
     let package = digits("per-channel", SHORT);
     let config = package.config();
-    let prepared = Prepared::new(&config.models[0]).unwrap();
+    let prepared = Prepared::new(&config.models[0], None).unwrap();
     let (graph, allocation) = (&prepared.graph, prepared.allocate().unwrap());
     let model = &config.models[0];
     let dataset = Dataset::load(&model.dataset, graph.input, graph.classes(), &mut ()).unwrap();

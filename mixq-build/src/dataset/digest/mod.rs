@@ -12,7 +12,6 @@ mod stamp;
 use std::path::{Path, PathBuf};
 
 pub(super) use hash::Hash;
-pub(crate) use hash::hexadecimal;
 pub(super) use stamp::Stamp;
 
 pub use content::told;
@@ -22,6 +21,7 @@ use super::index::{Entry, Index, Watermark};
 use super::names;
 use super::walk::walk;
 use crate::error::{Error, Problem};
+use crate::hex::hexadecimal;
 
 /// SHA-256 of what readers read of a dataset, in hexadecimal.
 ///

@@ -4,7 +4,7 @@ mod build;
 
 use serde::Serialize;
 
-use crate::config::Scheme;
+use crate::settings::Scheme;
 
 /// The figures of an allocation; sizes in bytes.
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -1,4 +1,4 @@
-//! Sizes in bytes, as people write them.
+//! Sizes in bytes, as people write and read them.
 
 /// What [`parse`] accepts, in words.
 pub const ACCEPTED: &str = "a size is a whole number with B, KiB, MiB (1024), kB, KB, MB (1000), \
@@ -42,6 +42,24 @@ fn well_grouped(number: &str) -> bool {
     let digits = |group: &str| {
         group.split('_').all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()))
     };
-    let thousands = |group: &str| group.len() == 3 && digits(group);
-    digits(first) && groups.all(thousands) && (!number.contains(',') || first.len() <= 3)
+    let three = |group: &str| group.len() == 3 && digits(group);
+    digits(first) && groups.all(three) && (!number.contains(',') || first.len() <= 3)
+}
+
+/// A number of bytes as people read it: "49,152 B".
+pub fn bytes(count: u64) -> String {
+    format!("{} B", thousands(count))
+}
+
+/// A number with its digits in groups of three: "1,234,567".
+pub fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
 }

@@ -1,14 +1,15 @@
-//! Settings that may stand in the workspace, in the package and in a model, the later winning key by key.
+//! The choices that Cargo.toml offers, as plain values. They stand below all rooms: `config` reads them, the
+//! others do what they say.
 
-use std::path::Path;
+mod training;
+
+pub use training::{Bounds, DeviceChoice, OptimiserKind, Rounding, Training};
 
 use mixq_format::Bits;
 use serde::Serialize;
 
-use super::device::Device;
-use super::table::Table;
-use super::{Training, training};
-use crate::error::Problem;
+/// Slack of the rule for weights (arXiv 1905.13082, section 5), in millionths, unless Cargo.toml sets it.
+pub const DELTA: u32 = 50_000;
 
 /// How a layer becomes integers: how finely weights are scaled, and how accumulators become codes
 /// (table 2 of arXiv 1905.13082).
@@ -94,53 +95,19 @@ impl Policy {
     }
 }
 
-/// Slack of the rule for weights, in millionths; the paper's unless set.
-#[derive(Clone, Copy)]
-pub(super) struct Delta(pub u32);
-
-impl Default for Delta {
-    fn default() -> Delta {
-        Delta(crate::memory::rules::DELTA)
-    }
+/// How many images are the test part.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TestPart {
+    /// That many images, at least 1: from the end of a file, of each class in folders.
+    Rows(usize),
+    /// That share of each class, over 0 and under 1; of a class of two images or more at least one.
+    Share(f64),
 }
 
-/// What holds for a model unless its own table says otherwise.
-#[derive(Clone, Default)]
-pub(super) struct Settings {
-    pub device: Device,
-    pub scheme: Scheme,
-    pub policy: Policy,
-    pub delta: Delta,
-    pub training: Training,
-}
-
-impl Settings {
-    /// Keys of `[package.metadata.mixq]` and `[workspace.metadata.mixq]` that [`Settings::read`] reads.
-    pub const KEYS: [&str; 5] = ["device", "scheme", "policy", "delta", "training"];
-
-    /// Takes over what the table has; paths are joined to `folder`.
-    pub fn read(&mut self, table: &Table<'_>, folder: &Path, problems: &mut Vec<Problem>) {
-        if let Some(device) = table.get("device").and_then(|device| device.table(problems)) {
-            self.device.read(&device, folder, problems);
-        }
-        self.read_choices(table, problems);
-    }
-
-    pub fn read_choices(&mut self, table: &Table<'_>, problems: &mut Vec<Problem>) {
-        if let Some(scheme) = table.get("scheme").and_then(|entry| entry.choice(&Scheme::CHOICES, problems)) {
-            self.scheme = scheme;
-        }
-        if let Some(policy) = table.get("policy").and_then(|entry| entry.choice(&Policy::CHOICES, problems)) {
-            self.policy = policy;
-        }
-        let delta = table
-            .get("delta")
-            .and_then(|entry| entry.number(|n| (0.0..=1.0).contains(&n), "0 to 1", problems));
-        if let Some(delta) = delta {
-            self.delta = Delta((delta * 1e6).round() as u32);
-        }
-        if let Some(table) = table.get("training").and_then(|entry| entry.table(problems)) {
-            training::read(&mut self.training, &table, problems);
-        }
+/// A fifth.
+impl Default for TestPart {
+    fn default() -> TestPart {
+        TestPart::Share(0.2)
     }
 }
