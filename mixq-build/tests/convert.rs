@@ -123,8 +123,7 @@ fn compare(
         let node = step.node;
         let inputs: Vec<&Codes> =
             reference::sources(graph, node).iter().map(|source| &known[source]).collect();
-        let (a, b) = named.layer.inputs();
-        for (tensor, codes) in [Some(a), b].into_iter().flatten().zip(&inputs) {
+        for (tensor, codes) in named.layer.inputs().zip(&inputs) {
             assert_eq!(unpack(&arena, tensor), codes.codes, "seed {seed}: {} was overwritten", named.name);
         }
         let expected =

@@ -101,8 +101,7 @@ fn of_layers(artifact: &Artifact, graph: &Graph, allocation: &Allocation) -> Vec
         if named.macs != macs {
             found.push(format!("layer `{name}` has {} multiplications, in the network {macs}", named.macs));
         }
-        let (first, second) = layer.inputs();
-        let inputs = [Some(first), second].into_iter().flatten().zip(&step.inputs);
+        let inputs = layer.inputs().zip(&step.inputs);
         for (tensor, &index) in inputs.chain([(layer.output(), &step.output)]) {
             let (own, other) = (shape(tensor), schedule.tensors[index].shape);
             let bits = width(index);
@@ -132,10 +131,9 @@ fn of_memory(artifact: &Artifact, model: &Model, allocation: &Allocation) -> Vec
     ];
     let mut found = Vec::new();
     for (named, step) in artifact.header.layers.iter().zip(&allocation.schedule.steps) {
-        let (first, second) = named.layer.inputs();
-        let tensors = [first, named.layer.output()].into_iter().chain(second);
-        let planned = [step.inputs[0], step.output].into_iter().chain(step.inputs.get(1).copied());
-        if tensors.zip(planned).any(|(own, tensor)| own.offset as usize != allocation.plan.offsets[tensor]) {
+        let tensors = named.layer.inputs().chain([named.layer.output()]);
+        let planned = step.inputs.iter().chain([&step.output]);
+        if tensors.zip(planned).any(|(own, &tensor)| own.offset as usize != allocation.plan.offsets[tensor]) {
             found.push(format!("layer `{}` has a tensor at another place than by the plan", named.name));
         }
     }
