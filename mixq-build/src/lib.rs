@@ -22,9 +22,10 @@
 //!
 //! # The way through
 //!
-//! Cargo.toml -> [`config::Config`] -> [`graph::Graph`] -> [`memory::Allocation`] -> `train::Trained` ->
-//! [`convert::Converted`] -> [`mixq_format::Artifact`] in `models/<name>.mixq`, which belongs into the
-//! firmware's repository. A build with a fresh artifact trains nothing and never looks for libtorch.
+//! Cargo.toml -> [`config::Config`] -> [`import::Imported`] -> [`graph::Graph`] -> [`memory::Allocation`] ->
+//! `train::Trained` -> [`convert::Converted`] -> [`mixq_format::Artifact`] in `models/<name>.mixq`, which
+//! belongs into the firmware's repository. A build with a fresh artifact trains nothing and never looks for
+//! libtorch.
 //!
 //! # Features
 //!
@@ -45,6 +46,7 @@ pub mod error;
 pub mod evaluate;
 pub mod graph;
 pub mod guessing;
+pub mod import;
 pub mod memory;
 pub mod observer;
 pub mod prepare;

@@ -7,14 +7,15 @@ use std::path::Path;
 use common::package::Package;
 use mixq_build::config::{Rounding, Scheme};
 use mixq_build::convert::{Grid, TrainedLayer, TrainedNetwork, convert};
-use mixq_build::graph::{Graph, Spec};
+use mixq_build::graph::Graph;
+use mixq_build::import::layers;
 use mixq_build::memory::accumulator::largest_sum;
 use mixq_build::memory::{Losses, allocate, allocate_by_losses, allocate_uniformly};
 use mixq_build::prepare::Prepared;
 use mixq_format::Bits;
 
 fn graph(text: &str) -> Graph {
-    Graph::resolve(&Spec::parse(Path::new("net.toml"), text).unwrap()).unwrap()
+    Graph::resolve(&layers::parse(Path::new("net.toml"), text).unwrap()).unwrap()
 }
 
 /// A linear layer that reads an image of so many pixels.

@@ -11,9 +11,8 @@ mod messages;
 #[path = "allocate/paper.rs"]
 mod paper;
 
-use mixq_build::config::{Builtin, NetworkSource};
 use mixq_build::graph::Graph;
-use mixq_build::prepare::spec;
+use mixq_build::import::{self, Builtin, NetworkSource};
 
 /// The built-in network of this name, as published.
 fn builtin(name: &str) -> Builtin {
@@ -21,5 +20,5 @@ fn builtin(name: &str) -> Builtin {
 }
 
 fn resolve(source: &NetworkSource) -> Graph {
-    Graph::resolve(&spec(source).unwrap()).unwrap()
+    Graph::resolve(&import::read(source).unwrap().spec).unwrap()
 }

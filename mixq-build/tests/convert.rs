@@ -153,7 +153,7 @@ fn compare(
             }
         }
         tally.elements += found.len();
-        let kind = graph.nodes[node].op.kind();
+        let kind = graph.nodes[node].op.kind().to_string();
         let kind = kind.trim_end_matches(|c: char| c.is_ascii_digit() || c == 'x').trim_end();
         *tally.operators.entry(kind.to_string()).or_default() += found.len();
         let output = Codes { shape: graph.nodes[node].output, grid: expected.grid, codes: found };

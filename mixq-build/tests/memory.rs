@@ -7,7 +7,8 @@ use std::path::Path;
 use common::graphs::random_graph;
 use fastrand::Rng;
 use mixq_build::config::Scheme;
-use mixq_build::graph::{Graph, Op, Spec, builtin};
+use mixq_build::graph::{Graph, Op};
+use mixq_build::import::{builtin, layers};
 use mixq_build::memory::arena::{ALIGNMENT, Lifetime, plan};
 use mixq_build::memory::rules::{DELTA, Side, Step, cut_activations, cut_weights};
 use mixq_build::memory::{Allocation, Infeasible, allocate};
@@ -298,7 +299,7 @@ fn every_budget_from_the_least_on_is_met() {
             { op = "linear", features = 6 },
         ]
     "#;
-    let graph = Graph::resolve(&Spec::parse(Path::new("crossing.toml"), text).unwrap()).unwrap();
+    let graph = Graph::resolve(&layers::parse(Path::new("crossing.toml"), text).unwrap()).unwrap();
     let all = |ram| allocate(&graph, u64::MAX, ram, Scheme::PerChannel);
     let Err(Infeasible::Ram { least, .. }) = all(0) else { panic!("no RAM is too little") };
     let most = all(u64::MAX).unwrap().ram;

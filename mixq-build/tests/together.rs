@@ -10,7 +10,8 @@ use std::process::Command;
 use common::package::{Package, untrained};
 use mixq_build::artifact::{self, State};
 use mixq_build::config::{BudgetOf, Config};
-use mixq_build::graph::{Graph, Spec};
+use mixq_build::graph::Graph;
+use mixq_build::import::layers;
 use mixq_build::memory::{allocate, allocate_uniformly};
 use mixq_build::prepare::{Prepared, share};
 use mixq_build::report::FirmwareReport;
@@ -60,7 +61,7 @@ fn uniform(filters: usize, bits: Bits) -> (u64, u64) {
     let folder = tempfile::TempDir::new().unwrap();
     let path = folder.path().join("n.toml");
     std::fs::write(&path, network(filters)).unwrap();
-    let graph = Graph::resolve(&Spec::read(&path).unwrap()).unwrap();
+    let graph = Graph::resolve(&layers::read(&path).unwrap()).unwrap();
     let allocation = allocate_uniformly(&graph, bits, ANY, ANY, Default::default()).unwrap();
     if bits == Bits::B8 {
         let free = allocate(&graph, ANY, ANY, Default::default()).unwrap();

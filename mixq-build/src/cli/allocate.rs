@@ -7,12 +7,13 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde_json::{Value, json};
 
 use super::{Answer, problems};
-use crate::config::{BUILTIN_NAMES, Builtin, NetworkSource, Scheme, chips, size};
+use crate::config::{Scheme, chips, size};
 use crate::error::{Error, Problem, nearest};
 use crate::graph::Graph;
-use crate::graph::builtin::PaddingStyle;
+use crate::import::builtin::PaddingStyle;
+use crate::import::{self, BUILTIN_NAMES, Builtin, NetworkSource};
 use crate::memory::rules::DELTA;
-use crate::prepare::{MemoryModel, Request, spec};
+use crate::prepare::{MemoryModel, Request};
 use crate::report::allocation::{AllocationReport, table};
 
 /// What the command is told.
@@ -88,7 +89,7 @@ fn choice<T: Copy + Send + Sync + 'static>(
 /// Prints the table, or what does not fit.
 pub fn run(arguments: &Arguments) -> Result<Answer, Error> {
     let source = source(arguments)?;
-    let graph = Graph::resolve(&spec(&source)?)?;
+    let graph = Graph::resolve(&import::read(&source)?.spec)?;
     let chip = arguments.chip.as_deref().map(chips::find).transpose()?;
     let request = Request {
         who: format!("`{}`", arguments.network),

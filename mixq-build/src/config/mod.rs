@@ -45,7 +45,6 @@ use std::path::{Path, PathBuf};
 pub use dataset::{DatasetConfig, TestPart};
 pub use misplaced::in_manifest as misplaced;
 pub use model::{BudgetOf, Model};
-pub use network::{BUILTIN_NAMES, Builtin, NetworkSource};
 pub use settings::{Policy, Scheme};
 pub use together::{DeviceBudget, Limit};
 pub use training::{Bounds, DeviceChoice, OptimiserKind, Rounding, Training};

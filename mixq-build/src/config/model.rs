@@ -5,8 +5,9 @@ use std::path::Path;
 use super::device::Size;
 use super::settings::Settings;
 use super::table::Entry;
-use super::{DatasetConfig, NetworkSource, Policy, Scheme, Training, dataset, network};
+use super::{DatasetConfig, Policy, Scheme, Training, dataset, network};
 use crate::error::{Location, Problem};
+use crate::import::NetworkSource;
 
 /// A model that the firmware includes.
 #[derive(Clone, Debug, PartialEq)]

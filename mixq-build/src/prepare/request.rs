@@ -1,9 +1,10 @@
 //! That a network does not fit, as people are told.
 
 use super::{Alternatives, MemoryModel, Shortage};
-use crate::config::{NetworkSource, Scheme};
+use crate::config::Scheme;
 use crate::error::Problem;
 use crate::graph::Graph;
+use crate::import::NetworkSource;
 use crate::report::{bytes, thousands};
 
 /// A network and the memory in which it should fit.

@@ -2,10 +2,11 @@
 
 use std::process::{Command, Output};
 
+use mixq_build::config::Scheme;
 use mixq_build::config::chips::CHIPS;
-use mixq_build::config::{BUILTIN_NAMES, Scheme};
 use mixq_build::graph::Graph;
-use mixq_build::graph::builtin::{self, Options, PaddingStyle, published};
+use mixq_build::import::BUILTIN_NAMES;
+use mixq_build::import::builtin::{self, Options, PaddingStyle, published};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 

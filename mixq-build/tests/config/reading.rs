@@ -1,11 +1,12 @@
 //! What is read, and what holds where nothing is written.
 
 use mixq_build::config::{
-    Bounds, BudgetOf, Builtin, Config, DatasetConfig, DeviceChoice, NetworkSource, OptimiserKind, Rounding,
-    Scheme, TestPart, Training,
+    Bounds, BudgetOf, Config, DatasetConfig, DeviceChoice, OptimiserKind, Rounding, Scheme, TestPart,
+    Training,
 };
 use mixq_build::graph::Shape;
-use mixq_build::graph::builtin::PaddingStyle;
+use mixq_build::import::builtin::PaddingStyle;
+use mixq_build::import::{Builtin, NetworkSource};
 use tempfile::TempDir;
 
 use crate::manifest::{DEVICE, MODEL, PACKAGE, load, write};

@@ -1,7 +1,7 @@
 //! MobileNetV2 against published figures, and the MobileNets' choice of padding.
 
-use mixq_build::graph::builtin::{Options, PaddingStyle, published};
 use mixq_build::graph::{Graph, Op, Shape, Source};
+use mixq_build::import::builtin::{Options, PaddingStyle, published};
 
 use crate::builtin::{macs, network, parameters};
 
