@@ -1,60 +1,22 @@
-//! Average and maximum pool, over a window or over the whole input.
+//! Average pool.
 
-use super::{Follows, Form, Input, Layer, Op, OpSpec, Operator, Output, Values, Weights, Written};
+use super::{global, window, windowed};
+use crate::graph::layer::{Input, Layer};
+use crate::graph::op::{Form, Op, OpSpec, Operator, Output, Weights, Written};
 use crate::graph::shape::LARGEST_POOL;
 use crate::graph::{Padding, Shape, Window};
 
-pub(super) static AVERAGE_POOL: Form = windowed("average_pool", |values| {
+pub(in crate::graph::op) static AVERAGE_POOL: Form = windowed("average_pool", |values| {
     let (kernel, stride, padding) = window(values)?;
     Some(OpSpec::AveragePool(AveragePoolSpec { kernel, stride, padding }))
 });
 
-pub(super) static MAX_POOL: Form = windowed("max_pool", |values| {
-    let (kernel, stride, padding) = window(values)?;
-    Some(OpSpec::MaxPool(MaxPoolSpec { kernel, stride, padding }))
-});
-
-pub(super) static GLOBAL_AVERAGE_POOL: Form =
+pub(in crate::graph::op) static GLOBAL_AVERAGE_POOL: Form =
     global("global_average_pool", |_| Some(OpSpec::GlobalAveragePool(GlobalAveragePool)));
-
-const fn windowed(name: &'static str, read: fn(&Values) -> Option<OpSpec>) -> Form {
-    Form { required: &["kernel"], optional: &["stride", "padding"], ..global(name, read) }
-}
-
-const fn global(name: &'static str, read: fn(&Values) -> Option<OpSpec>) -> Form {
-    Form {
-        name,
-        required: &[],
-        optional: &[],
-        read,
-        arity: 1,
-        reads_image: Err("put a conv or depthwise layer before it"),
-        reads_any_shape: false,
-        follows: Follows::NOTHING,
-        folds: None,
-    }
-}
-
-/// Kernel, stride and padding: by default windows stand side by side, without padding.
-fn window(values: &Values) -> Option<([usize; 2], [usize; 2], Padding)> {
-    let kernel = values.kernel?;
-    Some((kernel, values.stride.unwrap_or(kernel), values.padding.unwrap_or(Padding::Valid)))
-}
 
 /// Average pool as it is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AveragePoolSpec {
-    /// Height and width of the window, in pixels.
-    pub kernel: [usize; 2],
-    /// Step of the window down and to the right.
-    pub stride: [usize; 2],
-    /// What surrounds the input.
-    pub padding: Padding,
-}
-
-/// Maximum pool as it is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct MaxPoolSpec {
     /// Height and width of the window, in pixels.
     pub kernel: [usize; 2],
     /// Step of the window down and to the right.
@@ -70,13 +32,6 @@ pub struct GlobalAveragePool;
 /// Average pool; padding does not count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AveragePool {
-    /// The window; of a global pool the whole input.
-    pub window: Window,
-}
-
-/// Maximum pool; padding does not count.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct MaxPool {
     /// The window; of a global pool the whole input.
     pub window: Window,
 }
@@ -105,17 +60,6 @@ impl Written for GlobalAveragePool {
     }
 }
 
-impl Written for MaxPoolSpec {
-    fn form(&self) -> &'static Form {
-        &MAX_POOL
-    }
-
-    fn resolve(&self, layer: &mut Layer, inputs: &[Input]) -> Option<(Op, Shape)> {
-        let (window, [height, width]) = layer.window(inputs[0], self.kernel, self.stride, self.padding)?;
-        Some((Op::MaxPool(MaxPool { window }), Shape { height, width, ..inputs[0].shape }))
-    }
-}
-
 /// Average pools sum their windows in 32 bits, with a bit for rounding.
 fn check_sum(layer: &mut Layer, window: Window, input: Shape) -> Option<()> {
     let [height, width] = [window.kernel[0].min(input.height), window.kernel[1].min(input.width)];
@@ -133,28 +77,6 @@ fn check_sum(layer: &mut Layer, window: Window, input: Shape) -> Option<()> {
 impl Operator for AveragePool {
     fn word(&self) -> &'static str {
         "average pool"
-    }
-
-    fn window(&self) -> Option<&Window> {
-        Some(&self.window)
-    }
-
-    fn weights(&self) -> Option<Weights> {
-        None
-    }
-
-    fn output(&self) -> Output {
-        Output::InputGrid
-    }
-
-    fn table_bytes(&self) -> usize {
-        size_of::<mixq_format::Pool>()
-    }
-}
-
-impl Operator for MaxPool {
-    fn word(&self) -> &'static str {
-        "max pool"
     }
 
     fn window(&self) -> Option<&Window> {
