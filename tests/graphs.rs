@@ -1,7 +1,14 @@
 //! Random networks: all operators, residual branches, odd sizes; the same for the same seed.
 
 use fastrand::Rng;
-use mixq_build::engine::graph::{Graph, LayerSpec, OpSpec, Padding, Shape, Spec, Window};
+use mixq_build::engine::graph::op::{
+    Add, AveragePoolSpec, ConvSpec, DepthwiseSpec, Flatten, GlobalAveragePool, LinearSpec, MaxPoolSpec,
+    PointwiseSpec,
+};
+use mixq_build::engine::graph::{Activation, Graph, LayerSpec, OpSpec, Padding, Shape, Spec, Window};
+
+/// No batch norm, no activation.
+const NOTHING: (bool, Activation) = (false, Activation::None);
 
 /// A network that resolves, of up to about ten layers.
 pub fn random_graph(rng: &mut Rng) -> Graph {
@@ -35,24 +42,33 @@ struct Builder<'a> {
 }
 
 impl Builder<'_> {
-    fn push(&mut self, op: OpSpec, output: Shape) {
+    fn push(&mut self, op: impl Into<OpSpec>, follows: (bool, Activation), output: Shape) {
         let from = self.current.0.clone();
-        self.push_from(op, &[&from], output);
+        self.push_from(op, follows, &[&from], output);
     }
 
-    fn push_from(&mut self, op: OpSpec, inputs: &[&str], output: Shape) {
-        let name = format!("{}{}", op.name(), self.layers.len());
-        self.layers.push(LayerSpec::new(&name, op).reads(inputs.iter().copied()));
+    fn push_from(
+        &mut self,
+        op: impl Into<OpSpec>,
+        (norm, activation): (bool, Activation),
+        inputs: &[&str],
+        output: Shape,
+    ) {
+        let op = op.into();
+        let name = format!("{}{}", op.form().name, self.layers.len());
+        let layer = LayerSpec::new(&name, op).followed_by(norm, activation);
+        self.layers.push(layer.reads(inputs.iter().copied()));
         self.current = (name, output);
         self.written.push(self.current.clone());
     }
 
-    fn batch_norm(&mut self) -> Option<bool> {
-        Some(self.rng.bool())
+    /// Batch norm, activation.
+    fn follows(&mut self) -> (bool, Activation) {
+        (self.rng.bool(), self.activation())
     }
 
-    fn relu(&mut self) -> Option<bool> {
-        Some(self.rng.bool())
+    fn activation(&mut self) -> Activation {
+        if self.rng.bool() { Activation::Relu } else { Activation::None }
     }
 
     /// Kernel, stride and padding that fit the current shape, with the size of the output.
@@ -77,43 +93,43 @@ impl Builder<'_> {
     fn conv(&mut self) {
         let (kernel, stride, padding, [height, width]) = self.window();
         let filters = self.rng.usize(1..=11);
-        let (batch_norm, relu) = (self.batch_norm(), self.relu());
-        let op = OpSpec::Conv { filters, kernel, stride, padding, batch_norm, relu };
-        self.push(op, Shape { height, width, channels: filters });
+        let follows = self.follows();
+        let op = ConvSpec { filters, kernel, stride, padding };
+        self.push(op, follows, Shape { height, width, channels: filters });
     }
 
     fn depthwise(&mut self) {
         let (kernel, stride, padding, [height, width]) = self.window();
-        let (batch_norm, relu) = (self.batch_norm(), self.relu());
-        let op = OpSpec::Depthwise { kernel, stride, padding, batch_norm, relu };
-        self.push(op, Shape { height, width, ..self.current.1 });
+        let follows = self.follows();
+        let op = DepthwiseSpec { kernel, stride, padding };
+        self.push(op, follows, Shape { height, width, ..self.current.1 });
     }
 
     fn pointwise(&mut self) {
         let (filters, shape) = (self.rng.usize(1..=17), self.current.1);
-        let (batch_norm, relu) = (self.batch_norm(), self.relu());
-        let op = OpSpec::Pointwise { filters, stride: [1, 1], batch_norm, relu };
-        self.push(op, Shape { channels: filters, ..shape });
+        let follows = self.follows();
+        let op = PointwiseSpec { filters, stride: [1, 1] };
+        self.push(op, follows, Shape { channels: filters, ..shape });
     }
 
     fn pool(&mut self, max: bool) {
         let (kernel, stride, padding, [height, width]) = self.window();
-        let op = if max {
-            OpSpec::MaxPool { kernel, stride, padding }
+        let op: OpSpec = if max {
+            MaxPoolSpec { kernel, stride, padding }.into()
         } else {
-            OpSpec::AveragePool { kernel, stride, padding }
+            AveragePoolSpec { kernel, stride, padding }.into()
         };
-        self.push(op, Shape { height, width, ..self.current.1 });
+        self.push(op, NOTHING, Shape { height, width, ..self.current.1 });
     }
 
     /// One or two layers that keep the shape, added to what they started from.
     fn residual(&mut self) {
         let start = self.current.clone();
         for _ in 0..self.rng.usize(1..=2) {
-            let (batch_norm, relu) = (self.batch_norm(), self.relu());
+            let follows = self.follows();
             let (kernel, stride, padding) = ([3, 3], [1, 1], Padding::Same);
             let filters = start.1.channels;
-            self.push(OpSpec::Conv { filters, kernel, stride, padding, batch_norm, relu }, start.1);
+            self.push(ConvSpec { filters, kernel, stride, padding }, follows, start.1);
         }
         self.add_to(&start.0);
     }
@@ -125,9 +141,9 @@ impl Builder<'_> {
         let mut branches = Vec::new();
         for _ in 0..2 {
             self.current = start.clone();
-            let (batch_norm, relu) = (self.batch_norm(), self.relu());
-            let op = OpSpec::Pointwise { filters, stride: [1, 1], batch_norm, relu };
-            self.push(op, Shape { channels: filters, ..start.1 });
+            let follows = self.follows();
+            let op = PointwiseSpec { filters, stride: [1, 1] };
+            self.push(op, follows, Shape { channels: filters, ..start.1 });
             branches.push(self.current.0.clone());
         }
         self.add_to(&branches[0]);
@@ -144,9 +160,9 @@ impl Builder<'_> {
     }
 
     fn add_to(&mut self, other: &str) {
-        let (relu, current) = (self.relu(), self.current.clone());
+        let (activation, current) = (self.activation(), self.current.clone());
         let inputs = if self.rng.bool() { [other, &current.0] } else { [&current.0, other] };
-        self.push_from(OpSpec::Add { relu }, &inputs, current.1);
+        self.push_from(Add, (false, activation), &inputs, current.1);
     }
 
     /// The end of the network, in one of its forms.
@@ -155,21 +171,24 @@ impl Builder<'_> {
         let shape = self.current.1;
         let end = self.rng.usize(0..5);
         if end == 0 {
-            self.push(OpSpec::GlobalAveragePool, Shape { height: 1, width: 1, ..shape });
+            self.push(GlobalAveragePool, NOTHING, Shape { height: 1, width: 1, ..shape });
         } else if end == 1 {
-            self.push(OpSpec::Flatten, Shape { height: 1, width: 1, channels: shape.elements() });
+            self.push(Flatten, NOTHING, Shape { height: 1, width: 1, channels: shape.elements() });
         } else if end == 2 {
-            let (batch_norm, relu) = (self.batch_norm(), self.relu());
-            let op = OpSpec::Linear { features: classes + 2, batch_norm, relu };
-            self.push(op, Shape { height: 1, width: 1, channels: classes + 2 });
+            let follows = self.follows();
+            self.push(
+                LinearSpec { features: classes + 2 },
+                follows,
+                Shape { height: 1, width: 1, channels: classes + 2 },
+            );
         }
-        let (batch_norm, relu) = (self.batch_norm(), Some(false));
+        let follows = (self.rng.bool(), Activation::None);
         let output = Shape { height: 1, width: 1, channels: classes };
         if end == 3 {
             let (kernel, stride, padding) = ([shape.height, shape.width], [1, 1], Padding::Valid);
-            self.push(OpSpec::Conv { filters: classes, kernel, stride, padding, batch_norm, relu }, output);
+            self.push(ConvSpec { filters: classes, kernel, stride, padding }, follows, output);
         } else {
-            self.push(OpSpec::Linear { features: classes, batch_norm, relu }, output);
+            self.push(LinearSpec { features: classes }, follows, output);
         }
         self.layers
     }

@@ -3,7 +3,8 @@
 
 use mixq_build::engine::config::{Rounding, Scheme};
 use mixq_build::engine::convert::{Grid, TrainedNetwork};
-use mixq_build::engine::graph::{Graph, Op, Shape, Source, Window};
+use mixq_build::engine::graph::op::{AveragePool, MaxPool};
+use mixq_build::engine::graph::{Activation, Graph, Op, Shape, Source, Window};
 use mixq_build::engine::memory::Allocation;
 use mixq_format::Bits;
 
@@ -84,22 +85,25 @@ pub fn output(
     };
     let bits = allocation.activations[node];
     let op = graph.nodes[node].op;
+    let relu = graph.nodes[node].activation == Activation::Relu;
     let thresholds = scheme == Scheme::PerChannelThresholds && matches!(bits, Bits::B2 | Bits::B4);
     let exact = match op {
         Op::Conv { .. } | Op::Depthwise { .. } | Op::Linear { .. } => {
             weighted(graph, trained, node, inputs[0], grid.scale, thresholds)
         }
-        Op::AveragePool { window } => pool(graph.nodes[node].output, inputs[0], &window, |codes| {
-            codes.iter().sum::<f64>() / codes.len() as f64
-        }),
-        Op::MaxPool { window } => pool(graph.nodes[node].output, inputs[0], &window, |codes| {
+        Op::AveragePool(AveragePool { window }) => {
+            pool(graph.nodes[node].output, inputs[0], &window, |codes| {
+                codes.iter().sum::<f64>() / codes.len() as f64
+            })
+        }
+        Op::MaxPool(MaxPool { window }) => pool(graph.nodes[node].output, inputs[0], &window, |codes| {
             codes.iter().copied().fold(f64::NEG_INFINITY, f64::max)
         }),
         Op::Add { .. } => add(inputs, grid.scale),
-        Op::Flatten => panic!("a flatten computes nothing"),
+        Op::Flatten { .. } => panic!("a flatten computes nothing"),
     };
     let exact =
-        exact.into_iter().map(|e| Exact { steps: if op.relu() { e.steps.max(0.0) } else { e.steps }, ..e });
+        exact.into_iter().map(|e| Exact { steps: if relu { e.steps.max(0.0) } else { e.steps }, ..e });
     // Pools and additions round to the nearest whatever the setting; so do logits.
     let rounding = if op.weighted() && !last { trained.rounding } else { Rounding::Nearest };
     Output {

@@ -3,7 +3,7 @@
 use fastrand::Rng;
 use mixq_build::engine::config::{Rounding, Scheme};
 use mixq_build::engine::convert::{Grid, TrainedLayer, TrainedNetwork};
-use mixq_build::engine::graph::{Graph, Op, Shape, Source};
+use mixq_build::engine::graph::{Activation, Graph, Op, Shape, Source};
 use mixq_build::engine::memory::Allocation;
 use mixq_format::Bits;
 
@@ -35,7 +35,7 @@ pub fn random_trained(
                 (Some(layer), gain * (window as f64).sqrt() * size(x, x_bits) * weight * 0.3)
             }
             Op::Add { .. } => (None, size(x, x_bits) + read(1).0.scale * f64::from(read(1).1.max_code())),
-            Op::AveragePool { .. } | Op::MaxPool { .. } | Op::Flatten => {
+            Op::AveragePool { .. } | Op::MaxPool { .. } | Op::Flatten { .. } => {
                 grids.push(x);
                 network.layers.push(None);
                 network.activations.push(None);
@@ -46,7 +46,10 @@ pub fn random_trained(
         let own = (!last).then(|| {
             let codes = allocation.activations[index].max_code();
             let scale = 2.0 * spread / f64::from(codes) * (0.3 + rng.f64());
-            Grid { scale, zero_point: if node.op.relu() { 0 } else { rng.i32(0..=codes) } }
+            Grid {
+                scale,
+                zero_point: if node.activation == Activation::Relu { 0 } else { rng.i32(0..=codes) },
+            }
         });
         let layer = layer.map(|mut layer| {
             layer.offset.iter_mut().for_each(|offset| *offset = spread * (rng.f64() - 0.5));
@@ -80,7 +83,7 @@ fn random_layer(
         .map(|_| Grid { scale: scale * (0.2 + rng.f64()), zero_point: rng.i32(low..=high) })
         .collect();
     let multiplier = (0..channels)
-        .map(|_| match (node.op.batch_norm() && scheme != Scheme::PerLayerFolded, rng.u8(0..10)) {
+        .map(|_| match (node.norm && scheme != Scheme::PerLayerFolded, rng.u8(0..10)) {
             (false, _) => 1.0,
             (true, 0) => 0.0,
             (true, 1 | 2) => -0.2 - rng.f64(),

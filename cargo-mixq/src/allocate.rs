@@ -7,14 +7,15 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde_json::{Value, json};
 
 use super::{Answer, problems, table};
-use mixq_build::engine::config::{BUILTIN_NAMES, Builtin, NetworkSource, chips};
+use mixq_build::engine::config::chips;
 use mixq_build::engine::error::{Error, Problem, nearest};
 use mixq_build::engine::graph::Graph;
-use mixq_build::engine::graph::builtin::PaddingStyle;
-use mixq_build::engine::prepare::{MemoryModel, Request, spec};
+use mixq_build::engine::import::builtin::PaddingStyle;
+use mixq_build::engine::import::{BUILTIN_NAMES, Builtin, NetworkSource};
+use mixq_build::engine::prepare::{MemoryModel, Request};
 use mixq_build::engine::report::allocation::AllocationReport;
 use mixq_build::engine::settings::{DELTA, Scheme};
-use mixq_build::engine::size;
+use mixq_build::engine::{import, size};
 
 /// What the command is told.
 #[derive(Args)]
@@ -89,7 +90,7 @@ fn choice<T: Copy + Send + Sync + 'static>(
 /// Prints the table, or what does not fit.
 pub fn run(arguments: &Arguments) -> Result<Answer, Error> {
     let source = source(arguments)?;
-    let graph = Graph::resolve(&spec(&source)?)?;
+    let graph = Graph::resolve(&import::read(&source)?.spec)?;
     let chip = arguments.chip.as_deref().map(chips::find).transpose()?;
     let request = Request {
         who: format!("`{}`", arguments.network),

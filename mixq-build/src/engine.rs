@@ -24,6 +24,7 @@ open! {
     evaluate,
     graph,
     guessing,
+    import,
     memory,
     observer,
     #[cfg(feature = "train")]

@@ -22,9 +22,9 @@
 //!
 //! # The way through
 //!
-//! Cargo.toml -> `Config` -> `Graph` -> `Allocation` -> `Trained` -> `Converted` -> [`mixq_format::Artifact`]
-//! in `models/<name>.mixq`, which belongs into the firmware's repository. A build with a fresh artifact trains
-//! nothing and never looks for libtorch.
+//! Cargo.toml -> `Config` -> `Imported` -> `Graph` -> `Allocation` -> `Trained` -> `Converted` ->
+//! [`mixq_format::Artifact`] in `models/<name>.mixq`, which belongs into the firmware's repository. A build
+//! with a fresh artifact trains nothing and never looks for libtorch.
 //!
 //! # Features
 //!
@@ -47,6 +47,7 @@ mod evaluate;
 mod graph;
 mod guessing;
 mod hex;
+mod import;
 mod memory;
 mod observer;
 #[cfg(feature = "train")]

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use mixq_format::Artifact;
 
 use crate::artifact::{self, State};
-use crate::config::{Config, Model, NetworkSource};
+use crate::config::{Config, Model};
 use crate::dataset::{self, Dataset};
 use crate::error::{Error, Problem, unknown};
+use crate::import::NetworkSource;
 use crate::observer::Observer;
 use crate::prepare::{self, Prepared};
 use crate::report::FirmwareReport;

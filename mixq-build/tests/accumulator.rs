@@ -4,7 +4,8 @@ use std::path::Path;
 
 use mixq_build::engine::config::{Rounding, Scheme};
 use mixq_build::engine::convert::{Grid, TrainedLayer, TrainedNetwork, convert};
-use mixq_build::engine::graph::{Graph, Spec};
+use mixq_build::engine::graph::Graph;
+use mixq_build::engine::import::layers;
 use mixq_build::engine::memory::accumulator::largest_sum;
 use mixq_build::engine::memory::{Losses, allocate, allocate_by_losses, allocate_uniformly};
 use mixq_build::engine::prepare::Prepared;
@@ -12,7 +13,7 @@ use mixq_format::Bits;
 use mixq_tests::package::Package;
 
 fn graph(text: &str) -> Graph {
-    Graph::resolve(&Spec::parse(Path::new("net.toml"), text).unwrap()).unwrap()
+    Graph::resolve(&layers::parse(Path::new("net.toml"), text).unwrap()).unwrap()
 }
 
 /// A linear layer that reads an image of so many pixels.

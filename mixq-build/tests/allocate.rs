@@ -5,9 +5,9 @@ mod alternatives;
 #[path = "allocate/messages.rs"]
 mod messages;
 
-use mixq_build::engine::config::{Builtin, NetworkSource};
 use mixq_build::engine::graph::Graph;
-use mixq_build::engine::prepare::spec;
+use mixq_build::engine::import;
+use mixq_build::engine::import::{Builtin, NetworkSource};
 
 /// The built-in network of this name, as published.
 fn builtin(name: &str) -> Builtin {
@@ -15,5 +15,5 @@ fn builtin(name: &str) -> Builtin {
 }
 
 fn resolve(source: &NetworkSource) -> Graph {
-    Graph::resolve(&spec(source).unwrap()).unwrap()
+    Graph::resolve(&import::read(source).unwrap().spec).unwrap()
 }

@@ -121,8 +121,7 @@ fn compare(
         let node = step.node;
         let inputs: Vec<&Codes> =
             reference::sources(graph, node).iter().map(|source| &known[source]).collect();
-        let (a, b) = named.layer.inputs();
-        for (tensor, codes) in [Some(a), b].into_iter().flatten().zip(&inputs) {
+        for (tensor, codes) in named.layer.inputs().zip(&inputs) {
             assert_eq!(unpack(&arena, tensor), codes.codes, "seed {seed}: {} was overwritten", named.name);
         }
         let expected =
@@ -152,7 +151,7 @@ fn compare(
             }
         }
         tally.elements += found.len();
-        let kind = graph.nodes[node].op.kind();
+        let kind = graph.nodes[node].op.kind().to_string();
         let kind = kind.trim_end_matches(|c: char| c.is_ascii_digit() || c == 'x').trim_end();
         *tally.operators.entry(kind.to_string()).or_default() += found.len();
         let output = Codes { shape: graph.nodes[node].output, grid: expected.grid, codes: found };

@@ -83,7 +83,7 @@ proptest! {
 /// A chain with 3^3 choices for its activations: the optimum by trying all.
 #[test]
 fn a_chain_is_solved_as_by_trying_all() {
-    use mixq_build::engine::graph::Spec;
+    use mixq_build::engine::import::layers;
     let text = r#"
         input = [6, 6, 1]
         layer = [
@@ -93,7 +93,7 @@ fn a_chain_is_solved_as_by_trying_all() {
             { op = "linear", features = 3 },
         ]
     "#;
-    let graph = Graph::resolve(&Spec::parse("chain.toml".as_ref(), text).unwrap()).unwrap();
+    let graph = Graph::resolve(&layers::parse("chain.toml".as_ref(), text).unwrap()).unwrap();
     let mut rng = Rng::with_seed(7);
     let word = |bytes: usize| bytes.next_multiple_of(4) as u64;
     for _ in 0..50 {

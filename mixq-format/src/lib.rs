@@ -31,7 +31,7 @@ mod tensor;
 mod artifact;
 
 pub use bits::Bits;
-pub use layer::{Add, Conv, Depthwise, Layer, Linear, Pool, Window};
+pub use layer::{Add, Conv, Depthwise, Kind, Layer, Linear, Pool, Window};
 pub use network::{Invalid, Network};
 pub use requant::{Requant, Rule};
 pub use tensor::Tensor;

@@ -54,7 +54,7 @@ impl Step<'_> {
         let layer = &self.named.layer;
         let parameters = &artifact.parameters;
         let usize = Literal::usize_unsuffixed;
-        let x = usize(layer.inputs().0.bits.count());
+        let x = usize(layer.first_input().bits.count());
         let takes = layout::armv7em_takes(layer, parameters);
         let plan = if takes {
             layout::plan(layers, self.index, parameters, artifact.header.arena_bytes)
@@ -105,18 +105,9 @@ impl Step<'_> {
 /// For people: `conv 3x3, 4-bit weights, 8x8x1 (8 bits) to 8x8x16 (4 bits)`.
 fn summary(layer: &Layer) -> String {
     let tensor = |t: &Tensor| format!("{}x{}x{} ({} bits)", t.height, t.width, t.channels, t.bits.count());
-    let kind = match layer {
-        Layer::Conv(_) => "conv",
-        Layer::Depthwise(_) => "depthwise",
-        Layer::Linear(_) => "linear",
-        Layer::AveragePool(_) => "average pool",
-        Layer::MaxPool(_) => "max pool",
-        Layer::Add(_) => "add",
-    };
-    let window = layer.window().map(|w| format!(" {}x{}", w.kernel_height, w.kernel_width));
     let weights = layer.weights().map(|(.., bits)| format!(", {}-bit weights", bits.count()));
-    let (input, output) = (tensor(layer.inputs().0), tensor(layer.output()));
-    format!("{kind}{}{}, {input} to {output}", window.unwrap_or_default(), weights.unwrap_or_default())
+    let (input, output) = (tensor(layer.first_input()), tensor(layer.output()));
+    format!("{}{}, {input} to {output}", layer.kind(), weights.unwrap_or_default())
 }
 
 fn plan_literal(plan: &Plan) -> TokenStream {

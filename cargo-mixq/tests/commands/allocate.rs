@@ -2,10 +2,11 @@
 
 use std::process::{Command, Output};
 
+use mixq_build::engine::config::Scheme;
 use mixq_build::engine::config::chips::CHIPS;
-use mixq_build::engine::config::{BUILTIN_NAMES, Scheme};
 use mixq_build::engine::graph::Graph;
-use mixq_build::engine::graph::builtin::{self, Options, PaddingStyle, published};
+use mixq_build::engine::import::builtin::{Options, PaddingStyle, published};
+use mixq_build::engine::import::{BUILTIN_NAMES, builtin};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 

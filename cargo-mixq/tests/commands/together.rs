@@ -4,9 +4,11 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use mixq_build::engine::artifact::{self, State};
+use mixq_build::engine::artifact;
+use mixq_build::engine::artifact::State;
 use mixq_build::engine::config::{BudgetOf, Config};
-use mixq_build::engine::graph::{Graph, Spec};
+use mixq_build::engine::graph::Graph;
+use mixq_build::engine::import::layers;
 use mixq_build::engine::memory::{allocate, allocate_uniformly};
 use mixq_build::engine::prepare::{Prepared, share};
 use mixq_build::engine::report::FirmwareReport;
@@ -57,7 +59,7 @@ fn uniform(filters: usize, bits: Bits) -> (u64, u64) {
     let folder = tempfile::TempDir::new().unwrap();
     let path = folder.path().join("n.toml");
     std::fs::write(&path, network(filters)).unwrap();
-    let graph = Graph::resolve(&Spec::read(&path).unwrap()).unwrap();
+    let graph = Graph::resolve(&layers::read(&path).unwrap()).unwrap();
     let allocation = allocate_uniformly(&graph, bits, ANY, ANY, Default::default()).unwrap();
     if bits == Bits::B8 {
         let free = allocate(&graph, ANY, ANY, Default::default()).unwrap();

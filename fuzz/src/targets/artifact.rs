@@ -103,7 +103,7 @@ fn plans(artifact: &Artifact, layers: &[Layer]) {
         let scratch = plan.scratch as usize..plan.scratch as usize + plan.scratch_bytes as usize;
         assert!(scratch.end <= arena_bytes as usize, "layer {index}: its scratch reaches beyond the arena");
         assert!(scratch.start % 4 == 0 && scratch.end % 4 == 0, "layer {index}: its scratch is not aligned");
-        for tensor in [layer.inputs().0, layer.output()] {
+        for tensor in [layer.first_input(), layer.output()] {
             let tensor = tensor.range();
             let apart = scratch.end <= tensor.start || tensor.end <= scratch.start;
             assert!(scratch.is_empty() || apart, "layer {index}: its scratch lies over a tensor");
@@ -127,7 +127,7 @@ fn execute(network: &Network<'_>, moved: &Network<'_>) {
 
 /// Multiply-accumulates of a layer, or elements that it looks at; `u64::MAX` if that is more.
 fn cost(layer: &Layer) -> u64 {
-    let (input, output) = (layer.inputs().0, layer.output());
+    let (input, output) = (layer.first_input(), layer.output());
     let elements = output.elements() as u64;
     let taps = layer.window().map_or(1, |window| {
         let rows = u64::from(window.kernel_height.min(input.height));

@@ -1,9 +1,10 @@
 //! Whether the network in an artifact is the one that Cargo.toml describes, whatever its fingerprint says.
 
-use mixq_format::{Artifact, Bits, Layer, Tensor};
+use mixq_format::{Artifact, Bits, Tensor};
 
 use crate::config::Model;
-use crate::graph::{Graph, Op, Shape, Window};
+use crate::graph::op::Output;
+use crate::graph::{Graph, Shape, Window};
 use crate::memory::Allocation;
 use crate::settings::Scheme;
 
@@ -23,7 +24,10 @@ pub fn differences(
     let mut found = of_interface(artifact, model, graph);
     let steps: Vec<usize> = match allocation {
         Some(allocation) => allocation.schedule.steps.iter().map(|step| step.node).collect(),
-        None => (0..graph.nodes.len()).filter(|&node| graph.nodes[node].op != Op::Flatten).collect(),
+        None => {
+            let is_step = |node: &usize| graph.nodes[*node].op.output() != Output::InputTensor;
+            (0..graph.nodes.len()).filter(is_step).collect()
+        }
     };
     let layers = artifact.header.layers.len();
     if layers != steps.len() {
@@ -90,8 +94,7 @@ fn of_layers(artifact: &Artifact, graph: &Graph, allocation: &Allocation) -> Vec
             found.push(format!("layer `{name}` is called `{}` in the network", node.name));
         }
         let (own, other) = (layer.window().map(rows), node.op.window().map(pixels));
-        if !is(layer, &node.op) || own.map(|own| own[..2].to_vec()) != other.map(|other| other[..2].to_vec())
-        {
+        if layer.kind() != node.op.kind() {
             found.push(format!("layer `{name}` is no {} as in the network", node.op.kind()));
             continue;
         }
@@ -102,8 +105,7 @@ fn of_layers(artifact: &Artifact, graph: &Graph, allocation: &Allocation) -> Vec
         if named.macs != macs {
             found.push(format!("layer `{name}` has {} multiplications, in the network {macs}", named.macs));
         }
-        let (first, second) = layer.inputs();
-        let inputs = [Some(first), second].into_iter().flatten().zip(&step.inputs);
+        let inputs = layer.inputs().zip(&step.inputs);
         for (tensor, &index) in inputs.chain([(layer.output(), &step.output)]) {
             let (own, other) = (shape(tensor), schedule.tensors[index].shape);
             let bits = width(index);
@@ -133,10 +135,9 @@ fn of_memory(artifact: &Artifact, model: &Model, allocation: &Allocation) -> Vec
     ];
     let mut found = Vec::new();
     for (named, step) in artifact.header.layers.iter().zip(&allocation.schedule.steps) {
-        let (first, second) = named.layer.inputs();
-        let tensors = [first, named.layer.output()].into_iter().chain(second);
-        let planned = [step.inputs[0], step.output].into_iter().chain(step.inputs.get(1).copied());
-        if tensors.zip(planned).any(|(own, tensor)| own.offset as usize != allocation.plan.offsets[tensor]) {
+        let tensors = named.layer.inputs().chain([named.layer.output()]);
+        let planned = step.inputs.iter().chain([&step.output]);
+        if tensors.zip(planned).any(|(own, &tensor)| own.offset as usize != allocation.plan.offsets[tensor]) {
             found.push(format!("layer `{}` has a tensor at another place than by the plan", named.name));
         }
     }
@@ -161,19 +162,6 @@ fn of_memory(artifact: &Artifact, model: &Model, allocation: &Allocation) -> Vec
 fn shape(tensor: &Tensor) -> Shape {
     let Tensor { height, width, channels, .. } = *tensor;
     Shape { height: height.into(), width: width.into(), channels: channels.into() }
-}
-
-/// Whether a layer is of an operator's kind.
-fn is(layer: &Layer, op: &Op) -> bool {
-    match op {
-        Op::Conv { .. } => matches!(layer, Layer::Conv(_)),
-        Op::Depthwise { .. } => matches!(layer, Layer::Depthwise(_)),
-        Op::Linear { .. } => matches!(layer, Layer::Linear(_)),
-        Op::AveragePool { .. } => matches!(layer, Layer::AveragePool(_)),
-        Op::MaxPool { .. } => matches!(layer, Layer::MaxPool(_)),
-        Op::Add { .. } => matches!(layer, Layer::Add(_)),
-        Op::Flatten => false,
-    }
 }
 
 /// Kernel, stride, padding at top and left.

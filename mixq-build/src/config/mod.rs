@@ -44,7 +44,7 @@ use std::path::{Path, PathBuf};
 pub use dataset::{DATA_VARIABLE, DatasetConfig};
 pub use misplaced::in_manifest as misplaced;
 pub use model::{BudgetOf, Model};
-pub use network::{BUILTIN_NAMES, Builtin, NetworkSource};
+
 pub use together::{DeviceBudget, Limit};
 
 // The types of fields of what is read; other rooms name them where they are.

@@ -5,8 +5,9 @@ use std::path::Path;
 use super::defaults::Defaults;
 use super::device::Size;
 use super::table::Entry;
-use super::{DatasetConfig, NetworkSource, dataset, network};
+use super::{DatasetConfig, dataset, network};
 use crate::error::{Location, Problem};
+use crate::import::NetworkSource;
 use crate::settings::{Policy, Scheme, Training};
 
 /// A model that the firmware includes.

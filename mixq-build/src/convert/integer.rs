@@ -5,6 +5,7 @@ use mixq_format::{Add, Bits, Conv, Depthwise, Layer, Linear, NamedLayer, Pool, T
 use super::weighted::logits_in_parts;
 use super::{Converted, Grid, TrainedLayer, TrainedNetwork};
 use crate::error::{Error, Problem};
+use crate::graph::op::{AveragePool, Conv as ConvOp, Depthwise as DepthwiseOp, MaxPool};
 use crate::graph::{Graph, Op};
 use crate::memory::Allocation;
 use crate::settings::Scheme;
@@ -27,29 +28,31 @@ pub fn convert(
         let input = walk.tensor(step.inputs[0], &grids);
         let output = walk.tensor(step.output, &grids);
         let layer = match node.op {
-            Op::Conv { window, .. } => {
+            Op::Conv(ConvOp { window }) => {
                 let (weights, weight_bits, requant) = walk.weighted(step.node, input, output, &grids);
                 let window = window_table(&window);
                 Layer::Conv(Conv { input, output, window, weights, weight_bits, requant })
             }
-            Op::Depthwise { window, .. } => {
+            Op::Depthwise(DepthwiseOp { window }) => {
                 let (weights, weight_bits, requant) = walk.weighted(step.node, input, output, &grids);
                 let window = window_table(&window);
                 Layer::Depthwise(Depthwise { input, output, window, weights, weight_bits, requant })
             }
-            Op::Linear { .. } => {
+            Op::Linear(_) => {
                 let (weights, weight_bits, requant) = walk.weighted(step.node, input, output, &grids);
                 Layer::Linear(Linear { input, output, weights, weight_bits, requant })
             }
-            Op::AveragePool { window } => {
+            Op::AveragePool(AveragePool { window }) => {
                 Layer::AveragePool(Pool { input, output, window: window_table(&window) })
             }
-            Op::MaxPool { window } => Layer::MaxPool(Pool { input, output, window: window_table(&window) }),
-            Op::Add { .. } => {
+            Op::MaxPool(MaxPool { window }) => {
+                Layer::MaxPool(Pool { input, output, window: window_table(&window) })
+            }
+            Op::Add(_) => {
                 let b = step.inputs[1];
                 walk.addition(step.node, [input, walk.tensor(b, &grids)], output, [step.inputs[0], b], &grids)
             }
-            Op::Flatten => unreachable!("flatten is no step"),
+            Op::Flatten(_) => unreachable!("flatten is no step"),
         };
         layers.push(NamedLayer { name: node.name.clone(), macs: graph.macs(step.node), layer });
     }

@@ -8,7 +8,7 @@ use super::integer::Walk;
 use super::pack::pack_rows;
 use super::requant::{Channel, Entry};
 use crate::error::Problem;
-use crate::graph::Op;
+use crate::graph::op::Weights;
 use crate::memory::{Tables, weight_rows};
 use crate::settings::Rounding;
 
@@ -26,14 +26,14 @@ impl Walk<'_> {
         let step = self.allocation.schedule.steps.iter().find(|step| step.node == node).expect("a step");
         let (input, output) = (grids[step.inputs[0]], grids[step.output]);
         let layer = self.layer(node);
-        let depthwise = matches!(self.graph.nodes[node].op, Op::Depthwise { .. });
+        let layout = self.graph.nodes[node].op.weights().expect("a weighted node");
         let tables = Tables::new(self.graph, node, bits, [x.bits, y.bits], self.scheme);
         let channels = usize::from(y.channels);
         let mut codes = layer.codes.clone();
         let mut zero_points: Vec<i32> = (0..channels).map(|c| layer.grid(c).zero_point).collect();
         let (mut entries, mut thresholds) = (Vec::with_capacity(channels), Vec::new());
         let windows: Vec<Vec<i8>> = (0..channels)
-            .map(|c| channel_indices(codes.len(), channels, c, depthwise).map(|i| codes[i]).collect())
+            .map(|c| channel_indices(codes.len(), channels, c, layout).map(|i| codes[i]).collect())
             .collect();
         let logits = y.bits == Bits::B32;
         let channel = |c: usize, fraction: u8| Channel {
@@ -56,7 +56,7 @@ impl Walk<'_> {
             Rule::Thresholds16 | Rule::Thresholds32 => 0,
         };
         for (c, zero_point) in zero_points.iter_mut().enumerate() {
-            let window = channel_indices(layer.codes.len(), channels, c, depthwise);
+            let window = channel_indices(layer.codes.len(), channels, c, layout);
             let channel = channel(c, fraction);
             let found = match tables.rule {
                 Rule::Multiplier => channel.entry().map(|entry| {
@@ -167,17 +167,18 @@ fn fraction<'a, Channels: Iterator<Item = Channel<'a>>>(channels: impl Fn(u8) ->
     fractions.into_iter().find(is_quick).or_else(|| fractions.into_iter().find(fits)).unwrap_or(0)
 }
 
-/// Indices of one output channel's weights: a run, or every `channels`-th for depthwise (channels come last).
+/// Indices of one output channel's weights: a run, or every `channels`-th where channels come last.
 fn channel_indices(
     weights: usize,
     channels: usize,
     channel: usize,
-    depthwise: bool,
+    layout: Weights,
 ) -> std::iter::StepBy<std::ops::Range<usize>> {
-    if depthwise {
-        (channel..weights).step_by(channels)
-    } else {
-        let window = weights / channels;
-        (channel * window..(channel + 1) * window).step_by(1)
+    match layout {
+        Weights::Channels { .. } => (channel..weights).step_by(channels),
+        Weights::Filters { .. } | Weights::Dense => {
+            let window = weights / channels;
+            (channel * window..(channel + 1) * window).step_by(1)
+        }
     }
 }

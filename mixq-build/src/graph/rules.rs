@@ -3,9 +3,10 @@
 use crate::error::Problem;
 
 use super::layer::Draft;
+use super::op::Weights;
 use super::resolve::{Problems, quoted};
 use super::shape::{LARGEST, MOST};
-use super::{Op, Shape, Source};
+use super::{Activation, Shape, Source};
 
 /// Whether a tensor has more than the device can count.
 pub(super) fn too_large(Shape { height, width, channels }: Shape) -> bool {
@@ -41,9 +42,9 @@ pub(super) fn unread(nodes: &[Option<Draft>], names: &[String], problems: &mut P
 /// The last layer must write logits.
 pub(super) fn last(nodes: &[Option<Draft>], names: &[String], problems: &mut Problems) {
     let Some(index) = nodes.iter().rposition(Option::is_some) else { return };
-    let Some(Draft { shaped: Some((op, shape)), .. }) = &nodes[index] else { return };
+    let Some(Draft { shaped: Some((op, shape)), activation, .. }) = &nodes[index] else { return };
     let me = quoted(&names[index]);
-    if !matches!(op, Op::Linear { .. } | Op::Conv { .. }) {
+    if !op.weights().is_some_and(Weights::mixes_channels) {
         let message = format!("the last layer {me} ({shape}) is neither linear nor a convolution");
         problems.add(
             index,
@@ -56,8 +57,9 @@ pub(super) fn last(nodes: &[Option<Draft>], names: &[String], problems: &mut Pro
         let help = "put a global_average_pool before it, or end with a linear layer";
         problems.add(index, Problem::new(message).help(help));
     }
-    if op.relu() {
-        let message = format!("the last layer {me} ends in a ReLU, but writes the logits");
-        problems.add(index, Problem::new(message).help("remove the ReLU"));
+    if *activation != Activation::None {
+        let activation = activation.name();
+        let message = format!("the last layer {me} ends in a {activation}, but writes the logits");
+        problems.add(index, Problem::new(message).help(format!("remove the {activation}")));
     }
 }

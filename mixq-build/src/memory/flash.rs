@@ -1,9 +1,8 @@
 //! Bytes of constants: packed weights with the padding of their rows, requantisation tables, layer tables.
 
-use mixq_format as format;
 use mixq_format::{Bits, Rule};
 
-use crate::graph::{Graph, Op, Source};
+use crate::graph::{Graph, Source};
 use crate::settings::Scheme;
 
 /// Bytes of constants at these widths of weights and of outputs (by node): parameters, padded to a word, and
@@ -56,15 +55,7 @@ pub(crate) fn widths(graph: &Graph, node: usize, activations: &[Bits]) -> [Bits;
 
 /// Bytes of all layer tables.
 pub fn table_bytes(graph: &Graph) -> u64 {
-    let table = |op: &Op| match op {
-        Op::Conv { .. } => size_of::<format::Conv>(),
-        Op::Depthwise { .. } => size_of::<format::Depthwise>(),
-        Op::Linear { .. } => size_of::<format::Linear>(),
-        Op::AveragePool { .. } | Op::MaxPool { .. } => size_of::<format::Pool>(),
-        Op::Add { .. } => size_of::<format::Add>(),
-        Op::Flatten => 0,
-    };
-    graph.nodes.iter().map(|node| table(&node.op) as u64).sum()
+    graph.nodes.iter().map(|node| node.op.table_bytes() as u64).sum()
 }
 
 /// The requantisation tables of a weighted node, as they follow from shapes and bits alone.
@@ -89,9 +80,7 @@ impl Tables {
         match scheme {
             Scheme::PerLayerFolded => by_multiplier(1, 1),
             // Logits without batch norm share the unit of their accumulators.
-            Scheme::PerLayer if output == Bits::B32 && !graph.nodes[node].op.batch_norm() => {
-                by_multiplier(1, 1)
-            }
+            Scheme::PerLayer if output == Bits::B32 && !graph.nodes[node].norm => by_multiplier(1, 1),
             Scheme::PerLayer => by_multiplier(channels, 1),
             Scheme::PerChannelThresholds if matches!(output, Bits::B2 | Bits::B4) => {
                 let narrow = reach(graph, node, bits, input) < i16::MAX as u64;

@@ -8,7 +8,7 @@ use super::flash::{parameter_bytes, table_bytes, widths};
 use super::runtime::{Allocation, Cut, Infeasible, fit_activations, ram_dead_end};
 use super::schedule::Schedule;
 use super::sensitivity::{Alive, Candidate, choose_activations, choose_weights};
-use crate::graph::{Graph, Op};
+use crate::graph::Graph;
 use crate::settings::Scheme;
 
 /// The widths to choose from, in the order of all losses.
@@ -103,8 +103,8 @@ fn activations(
         let width = schedule.tensors[step.output].width;
         // A pool's codes are its input's, which have been counted; a sum in its summand's place has codes of
         // its own.
-        let pooled = matches!(graph.nodes[step.node].op, Op::AveragePool { .. } | Op::MaxPool { .. });
-        if !schedule.fixed[width] && !pooled {
+        let own = graph.nodes[step.node].op.output().has_own_grid();
+        if !schedule.fixed[width] && own {
             by_width[width].iter_mut().zip(losses[step.node]).for_each(|(sum, loss)| *sum += loss);
         }
     }

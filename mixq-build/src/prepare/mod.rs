@@ -19,9 +19,10 @@ use std::path::Path;
 use mixq_format::Bits;
 
 use crate::artifact::{Fingerprint, fingerprint};
-use crate::config::{Model, NetworkSource};
+use crate::config::Model;
 use crate::error::{Error, Problem};
-use crate::graph::{Graph, Spec, builtin};
+use crate::graph::Graph;
+use crate::import;
 use crate::memory::{
     Allocation, Infeasible, Losses, allocate_by_losses, allocate_uniformly, allocate_with_delta,
 };
@@ -138,8 +139,8 @@ fn graph(model: &Model) -> Result<Graph, Error> {
         Some(_) => problem,
         None => Problem { location: model.network_at.clone(), ..problem },
     };
-    spec(&model.network)
-        .and_then(|spec| Graph::resolve(&spec))
+    import::read(&model.network)
+        .and_then(|imported| Graph::resolve(&imported.spec))
         .map_err(|error| Error { problems: error.problems.into_iter().map(located).collect() })
 }
 
@@ -156,16 +157,5 @@ fn batch_norm_can_be_trained(model: &Model, graph: &Graph) -> Result<(), Problem
             Err(Problem { location: model.network_at.clone(), ..Problem::new(message).help(help) })
         }
         _ => Ok(()),
-    }
-}
-
-/// The network of a source, before names and shapes.
-///
-/// # Errors
-/// What is wrong with the file or the options; of a built-in network without a place.
-pub fn spec(source: &NetworkSource) -> Result<Spec, Error> {
-    match source {
-        NetworkSource::File(path) => Spec::read(path),
-        NetworkSource::Builtin(chosen) => Ok(builtin::spec(&chosen.name, &chosen.options())?),
     }
 }

@@ -3,7 +3,7 @@
 use mixq_format::Bits;
 
 use crate::error::Problem;
-use crate::graph::{Graph, Op};
+use crate::graph::Graph;
 use crate::memory::Cut;
 use crate::memory::paper::{LayerSize, Widths, allocate, flash_bits, live_bits};
 use crate::memory::rules::DeadEnd;
@@ -25,13 +25,15 @@ pub struct PaperAllocation {
 /// The layers with weights, with the nodes that they are.
 ///
 /// # Errors
-/// A residual addition: the paper counts the input and the output of one layer at a time.
+/// A layer that reads two tensors: the paper counts the input and the output of one layer at a time.
 pub fn chain(graph: &Graph) -> Result<(Vec<usize>, Vec<LayerSize>), Problem> {
-    if let Some(add) = graph.nodes.iter().find(|node| matches!(node.op, Op::Add { .. })) {
+    if let Some(joins) = graph.nodes.iter().find(|node| node.inputs.len() > 1) {
         let message = format!(
-            "memory model `paper` is for chains of layers, but `{}` is a residual addition, beside whose \
-             input another tensor waits",
-            add.name
+            "memory model `paper` is for chains of layers, but `{}` ({}) reads {} tensors, of which one \
+             waits in RAM while layers compute the other",
+            joins.name,
+            joins.op.kind(),
+            joins.inputs.len(),
         );
         return Err(Problem::new(message).help("use memory model `runtime`, which counts all that lives"));
     }

@@ -1,9 +1,10 @@
 //! That a network does not fit, as people are told.
 
 use super::{Alternatives, MemoryModel, Shortage};
-use crate::config::NetworkSource;
+
 use crate::error::Problem;
 use crate::graph::Graph;
+use crate::import::NetworkSource;
 use crate::settings::Scheme;
 use crate::size::{bytes, thousands};
 

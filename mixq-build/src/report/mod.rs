@@ -116,8 +116,7 @@ impl Report {
 pub fn peak(input: Tensor, layers: &[Layer]) -> (usize, u64) {
     let mut lives = vec![(input, 0, 0)];
     for (now, layer) in layers.iter().enumerate() {
-        let (a, b) = layer.inputs();
-        for read in [Some(a), b].into_iter().flatten() {
+        for read in layer.inputs() {
             // The latest of that place, shape and width is the one that is read.
             if let Some((_, _, last)) = lives.iter_mut().rev().find(|(tensor, _, _)| tensor == read) {
                 *last = now;
@@ -152,7 +151,7 @@ impl LayerReport {
         let requant_bytes = layer.requant().map_or(0, |requant| requant.parameter_bytes(output));
         LayerReport {
             name: name.to_string(),
-            kind: kind(layer),
+            kind: layer.kind().to_string(),
             shape: [output.height, output.width, output.channels],
             weight_bits: weights.map(|(_, _, _, bits)| bits.into()),
             activation_bits: output.bits.into(),
@@ -161,24 +160,6 @@ impl LayerReport {
             flash_bytes: (weight_bytes + requant_bytes + layer.table_bytes()) as u64,
             output_bytes: output.bytes() as u64,
         }
-    }
-}
-
-fn kind(layer: &Layer) -> String {
-    let sized = |name: &str| {
-        let window = layer.window().map(|w| format!(" {}x{}", w.kernel_height, w.kernel_width));
-        format!("{name}{}", window.unwrap_or_default())
-    };
-    match layer {
-        Layer::Conv(l) if (l.window.kernel_height, l.window.kernel_width) == (1, 1) => {
-            "pointwise".to_string()
-        }
-        Layer::Conv(_) => sized("conv"),
-        Layer::Depthwise(_) => sized("depthwise"),
-        Layer::Linear(_) => sized("linear"),
-        Layer::AveragePool(_) => sized("average pool"),
-        Layer::MaxPool(_) => sized("max pool"),
-        Layer::Add(_) => sized("add"),
     }
 }
 

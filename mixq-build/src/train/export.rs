@@ -2,10 +2,9 @@
 
 use tch::{Kind, Tensor};
 
-use super::model::{EPSILON, Model, has_own_grid, part};
+use super::model::{EPSILON, Model, from_libtorch, has_own_grid, part};
 use super::quantise::{self, Grids};
 use crate::convert::{Grid, TrainedLayer, TrainedNetwork};
-use crate::graph::Op;
 
 impl Model<'_> {
     /// The network as trained, on its grids.
@@ -29,25 +28,14 @@ impl Model<'_> {
     }
 
     fn export_layer(&self, node: usize) -> Option<TrainedLayer> {
-        let op = &self.graph.nodes[node].op;
-        if !op.weighted() {
-            return None;
-        }
+        let layout = self.graph.nodes[node].op.weights()?;
         let bits = self.weight_bits(node);
         let real = self.real_weight(node);
         let grids = self.weight_grids(node);
         // Unsigned codes become signed ones: half of the range is taken off code and zero point.
         let half = 1 << (bits.count() - 1);
         let codes = quantise::weight_codes(&real, &grids, bits, self.weight_bounds(node)) - f64::from(half);
-        let codes = match op {
-            Op::Conv { .. } => codes.permute([0, 2, 3, 1]),
-            Op::Depthwise { .. } => codes.permute([2, 3, 0, 1]),
-            Op::Linear { .. }
-            | Op::AveragePool { .. }
-            | Op::MaxPool { .. }
-            | Op::Add { .. }
-            | Op::Flatten => codes,
-        };
+        let codes = from_libtorch(&codes, layout);
         let (multiplier, offset) = self.affine(node);
         Some(TrainedLayer {
             codes: doubles(&codes).into_iter().map(|code| code as i8).collect(),

@@ -5,7 +5,8 @@ use tch::{Kind, Tensor};
 
 use super::model::{EPSILON, Model, Site, part};
 use super::quantise;
-use crate::graph::{Op, Source, Window};
+use crate::graph::op::{AveragePool, Conv, Depthwise, MaxPool};
+use crate::graph::{Activation, Op, Source, Window};
 use crate::settings::Rounding;
 
 /// What a forward pass does beside computing logits.
@@ -80,20 +81,20 @@ impl Model<'_> {
         let unit = step.as_ref().map(|step| step * steps_of_sixth(self.output_bits(index)));
         let unit = unit.as_ref();
         let computed = match node.op {
-            Op::Conv { window, .. } => self.convolve(index, x, &window, 1, mode, unit),
-            Op::Depthwise { window, .. } => {
+            Op::Conv(Conv { window }) => self.convolve(index, x, &window, 1, mode, unit),
+            Op::Depthwise(Depthwise { window }) => {
                 let groups = node.output.channels as i64;
                 self.convolve(index, x, &window, groups, mode, unit)
             }
-            Op::Linear { .. } => self.linear(index, x, mode, unit),
-            Op::Add { .. } => x.real() + input(1).real(),
-            Op::AveragePool { window } => return average(x, &window, kept),
-            Op::MaxPool { window } => {
+            Op::Linear(_) => self.linear(index, x, mode, unit),
+            Op::Add(_) => x.real() + input(1).real(),
+            Op::AveragePool(AveragePool { window }) => return average(x, &window, kept),
+            Op::MaxPool(MaxPool { window }) => {
                 let [kernel, stride] = [window.kernel, window.stride].map(ints);
                 let padded = padded(&x.tensor, &window, f64::NEG_INFINITY);
                 return kept(padded.max_pool2d(kernel, stride, 0, 1, false));
             }
-            Op::Flatten => {
+            Op::Flatten(_) => {
                 // In the order row, column, channel, as the device stores it.
                 let rows = x.tensor.permute([0, 2, 3, 1]).flatten(1, -1);
                 return kept(rows.unsqueeze(-1).unsqueeze(-1));
@@ -114,7 +115,8 @@ impl Model<'_> {
     /// weights after it, both small, and is PACT's for values above the bound.
     fn output_step(&self, index: usize, mode: Mode) -> Option<Tensor> {
         let node = &self.graph.nodes[index];
-        let high = self.get(index, part::HIGH).filter(|_| node.op.weighted() && node.op.relu())?;
+        let from_zero = node.op.weighted() && node.activation.starts_at_zero();
+        let high = self.get(index, part::HIGH).filter(|_| from_zero)?;
         let on_grid = self.on_grid(Site::Output(index), mode.quantised);
         on_grid.then(|| quantise::step(high, self.output_bits(index)))
     }
@@ -142,17 +144,22 @@ impl Model<'_> {
                 let grids = quantise::activation_grids(low, high, bits);
                 // The device adds with rounding, whatever the setting.
                 let rounding = match node.op {
-                    Op::Add { .. } => Rounding::Nearest,
-                    Op::Conv { .. } | Op::Depthwise { .. } | Op::Linear { .. } => self.rounding,
-                    Op::AveragePool { .. } | Op::MaxPool { .. } | Op::Flatten => {
+                    Op::Add(_) => Rounding::Nearest,
+                    Op::Conv { .. } | Op::Depthwise { .. } | Op::Linear(_) => self.rounding,
+                    Op::AveragePool(_) | Op::MaxPool(_) | Op::Flatten(_) => {
                         unreachable!("they keep their input's grid")
                     }
                 };
                 let tensor = quantise::activation(&computed, low, high, &grids, bits, rounding);
                 Value { tensor, unit: None, scale: Some(grids.scale) }
             }
-            None if node.op.relu() => Value { tensor: computed.relu(), unit: None, scale: None },
-            None => Value { tensor: computed, unit: None, scale: None },
+            None => {
+                let tensor = match node.activation {
+                    Activation::None => computed,
+                    Activation::Relu => computed.relu(),
+                };
+                Value { tensor, unit: None, scale: None }
+            }
         }
     }
 

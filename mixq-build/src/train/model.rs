@@ -6,7 +6,8 @@ use mixq_format::Bits;
 use tch::{Device, Kind, Tensor};
 
 use crate::convert::Grid;
-use crate::graph::{Graph, Op, Source};
+use crate::graph::op::Weights;
+use crate::graph::{Graph, Source};
 use crate::memory::Allocation;
 use crate::settings::{Rounding, Scheme};
 
@@ -95,12 +96,12 @@ impl<'a> Model<'a> {
             };
             let options = (Kind::Float, Device::Cpu);
             let channels = node.output.channels as i64;
-            if node.op.weighted() {
-                let shape = libtorch_shape(graph, index);
+            if let Some(layout) = node.op.weights() {
+                let shape = libtorch_shape(graph, index, layout);
                 let fan_in: i64 = shape[1..].iter().product();
                 let deviation = (2.0 / fan_in as f64).sqrt();
                 insert(part::WEIGHT, Tensor::randn(&shape[..], options) * deviation);
-                if node.op.batch_norm() {
+                if node.norm {
                     insert(part::GAMMA, Tensor::ones([channels], options));
                     insert(part::BETA, Tensor::zeros([channels], options));
                     insert(part::MEAN, Tensor::zeros([channels], options));
@@ -116,7 +117,7 @@ impl<'a> Model<'a> {
             if has_own_grid(graph, index) {
                 // The paper's start; training replaces it by one from data.
                 insert(part::HIGH, Tensor::from(6f32));
-                if !node.op.relu() {
+                if !node.activation.starts_at_zero() {
                     insert(part::LOW, Tensor::from(-6f32));
                 }
             }
@@ -157,17 +158,13 @@ impl<'a> Model<'a> {
     pub fn unfolded_weight(&self, node: usize) -> Tensor {
         let weight = self.get(node, part::WEIGHT).expect("a weighted node").shallow_clone();
         let node = &self.graph.nodes[node];
-        match (&self.gains, &node.op) {
-            (Some(gains), op) if node.inputs.contains(&Source::Image) => match op {
-                Op::Depthwise { .. } => weight * gains.view([-1, 1, 1, 1]),
-                Op::Conv { .. } => weight * gains.view([1, -1, 1, 1]),
-                Op::Linear { .. }
-                | Op::AveragePool { .. }
-                | Op::MaxPool { .. }
-                | Op::Add { .. }
-                | Op::Flatten => unreachable!("there are gains only where convolutions alone read the image"),
-            },
-            _ => weight,
+        let Some(gains) = self.gains.as_ref().filter(|_| node.inputs.contains(&Source::Image)) else {
+            return weight;
+        };
+        match node.op.weights().expect("a weighted node") {
+            Weights::Channels { .. } => weight * gains.view([-1, 1, 1, 1]),
+            Weights::Filters { .. } => weight * gains.view([1, -1, 1, 1]),
+            Weights::Dense => unreachable!("there are gains only where convolutions alone read the image"),
         }
     }
 
@@ -239,24 +236,34 @@ impl<'a> Model<'a> {
 
 /// Whether all that reads the image are convolutions, whose weights can take over its normalisation.
 fn image_meets_weights_only(graph: &Graph) -> bool {
-    let readers = graph.nodes.iter().filter(|node| node.inputs.contains(&Source::Image));
-    readers.into_iter().all(|node| matches!(node.op, Op::Conv { .. } | Op::Depthwise { .. }))
+    let mut readers = graph.nodes.iter().filter(|node| node.inputs.contains(&Source::Image));
+    readers.all(|node| match node.op.weights() {
+        Some(Weights::Filters { .. } | Weights::Channels { .. }) => true,
+        Some(Weights::Dense) | None => false,
+    })
 }
 
 /// Whether a node's output has a quantiser of its own: pools and flatten keep their input's, logits have
 /// none.
 pub fn has_own_grid(graph: &Graph, node: usize) -> bool {
-    let op = &graph.nodes[node].op;
-    (op.weighted() || matches!(op, Op::Add { .. })) && node + 1 < graph.nodes.len()
+    graph.nodes[node].op.output().has_own_grid() && node + 1 < graph.nodes.len()
 }
 
-/// Shape of a node's weights as libtorch wants them; channels of a flattened input stay last.
-fn libtorch_shape(graph: &Graph, node: usize) -> Vec<i64> {
+/// Shape of a weighted node's weights as libtorch wants them; channels of a flattened input stay last.
+fn libtorch_shape(graph: &Graph, node: usize, layout: Weights) -> Vec<i64> {
     let shape: Vec<i64> = graph.weight_shape(node).iter().map(|size| *size as i64).collect();
-    match graph.nodes[node].op {
-        Op::Conv { .. } => vec![shape[0], shape[3], shape[1], shape[2]],
-        Op::Depthwise { .. } => vec![shape[2], 1, shape[0], shape[1]],
-        Op::Linear { .. } => vec![shape[0], shape[1] * shape[2]],
-        Op::AveragePool { .. } | Op::MaxPool { .. } | Op::Add { .. } | Op::Flatten => shape,
+    match layout {
+        Weights::Filters { .. } => vec![shape[0], shape[3], shape[1], shape[2]],
+        Weights::Channels { .. } => vec![shape[2], 1, shape[0], shape[1]],
+        Weights::Dense => vec![shape[0], shape[1] * shape[2]],
+    }
+}
+
+/// Weights in libtorch's layout as the network has them.
+pub(super) fn from_libtorch(weights: &Tensor, layout: Weights) -> Tensor {
+    match layout {
+        Weights::Filters { .. } => weights.permute([0, 2, 3, 1]),
+        Weights::Channels { .. } => weights.permute([2, 3, 0, 1]),
+        Weights::Dense => weights.shallow_clone(),
     }
 }

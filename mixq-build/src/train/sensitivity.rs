@@ -44,7 +44,7 @@ pub fn measure(model: &mut Model<'_>, train: &Images<'_>) -> Losses {
                     losses.weights[node][index] = (loss(model) - base).max(0.0);
                 }
                 if let Some(output) = output {
-                    let relu = model.graph.nodes[node].op.relu();
+                    let relu = model.graph.nodes[node].activation.starts_at_zero();
                     let (low, high) = best_range(output, relu, bits, model.rounding);
                     set_bounds(model, node, (part::LOW, low), (part::HIGH, high));
                     model.only = Some((Site::Output(node), bits));

@@ -14,7 +14,8 @@ use super::model::{Model, part};
 use super::normalisation::Normalisation;
 use crate::convert::{Converted, convert};
 use crate::dataset::Split;
-use crate::graph::{Graph, Spec};
+use crate::graph::Graph;
+use crate::import::layers;
 use crate::memory::{allocate, allocate_uniformly};
 use crate::settings::{Bounds, Rounding, Scheme};
 
@@ -87,7 +88,7 @@ fn integer_logits(converted: &Converted, images: &Split) -> Vec<f64> {
 
 /// The answers of a random network on random images, fake-quantised and by the kernels.
 fn both_answers(network: &str, bits: Bits, rounding: Rounding, seed: u64) -> [Vec<usize>; 2] {
-    let graph = Graph::resolve(&Spec::parse(Path::new("network.toml"), network).unwrap()).unwrap();
+    let graph = Graph::resolve(&layers::parse(Path::new("network.toml"), network).unwrap()).unwrap();
     let scheme = Scheme::PerChannel;
     let allocation = allocate_uniformly(&graph, bits, u64::MAX, u64::MAX, scheme).unwrap();
     tch::manual_seed(seed as i64);
@@ -140,7 +141,7 @@ fn argmax(logits: &[f64]) -> usize {
 
 #[test]
 fn integers_compute_what_the_fake_quantised_network_computes() {
-    let graph = Graph::resolve(&Spec::parse(Path::new("network.toml"), NETWORK).unwrap()).unwrap();
+    let graph = Graph::resolve(&layers::parse(Path::new("network.toml"), NETWORK).unwrap()).unwrap();
     let (mut images_compared, mut same) = (0, 0);
     for seed in 0..2 {
         for (_, scheme) in Scheme::CHOICES {
@@ -185,7 +186,7 @@ fn integers_compute_what_the_fake_quantised_network_computes() {
 
 #[test]
 fn a_channel_that_never_varies_is_warned_of_where_batch_norm_is_folded() {
-    let graph = Graph::resolve(&Spec::parse(Path::new("network.toml"), NETWORK).unwrap()).unwrap();
+    let graph = Graph::resolve(&layers::parse(Path::new("network.toml"), NETWORK).unwrap()).unwrap();
     let split = images(&graph, 1);
     let normalisation = Normalisation::of(&Images::all(&split), graph.input.channels);
     let said = |scheme, variance: f32| {

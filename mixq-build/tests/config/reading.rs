@@ -1,11 +1,12 @@
 //! What is read, and what holds where nothing is written.
 
 use mixq_build::engine::config::{
-    Bounds, BudgetOf, Builtin, Config, DatasetConfig, DeviceChoice, NetworkSource, OptimiserKind, Rounding,
-    Scheme, TestPart, Training,
+    Bounds, BudgetOf, Config, DatasetConfig, DeviceChoice, OptimiserKind, Rounding, Scheme, TestPart,
+    Training,
 };
 use mixq_build::engine::graph::Shape;
-use mixq_build::engine::graph::builtin::PaddingStyle;
+use mixq_build::engine::import::builtin::PaddingStyle;
+use mixq_build::engine::import::{Builtin, NetworkSource};
 use tempfile::TempDir;
 
 use crate::manifest::{DEVICE, MODEL, PACKAGE, load, write};

@@ -1,7 +1,8 @@
 //! Built-in networks against published figures and another program's layer tables.
 
-use mixq_build::engine::graph::builtin::{self, NAMES, Options, PaddingStyle, published};
 use mixq_build::engine::graph::{Graph, Op, Shape};
+use mixq_build::engine::import::builtin;
+use mixq_build::engine::import::builtin::{NAMES, Options, PaddingStyle, published};
 
 pub fn network(name: &str, options: &Options) -> Graph {
     Graph::resolve(&builtin::spec(name, options).unwrap()).unwrap()
@@ -90,7 +91,7 @@ fn mobilenet_v1_has_the_layers_of_the_allocation_cases() {
             .map(|index| {
                 let (node, kind) = (&graph.nodes[index], graph.nodes[index].op.kind());
                 let kind = match node.op {
-                    Op::Conv { .. } if kind == "pointwise" => "pw",
+                    Op::Conv { .. } if kind.to_string() == "pointwise" => "pw",
                     Op::Conv { .. } => "conv",
                     Op::Depthwise { .. } => "dw",
                     _ => "fc",

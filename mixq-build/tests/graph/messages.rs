@@ -1,5 +1,6 @@
 //! Every message, with its place and its numbers.
 
+use mixq_build::engine::graph::op::{ConvSpec, LinearSpec};
 use mixq_build::engine::graph::{Graph, LayerSpec, OpSpec, Padding, Shape, Spec};
 
 use super::resolve;
@@ -328,23 +329,16 @@ fn sizes() {
 #[test]
 fn lists_without_a_file() {
     let message = |height: usize, op: OpSpec| {
-        let linear = OpSpec::Linear { features: 2, batch_norm: None, relu: None };
-        let layers =
-            [LayerSpec::new("a\nb", op.clone()), LayerSpec::new("c", op), LayerSpec::new("d", linear)];
+        let linear = LinearSpec { features: 2 };
+        let layers = [LayerSpec::new("a\nb", op), LayerSpec::new("c", op), LayerSpec::new("d", linear)];
         let spec = Spec { input: Shape { height, width: 2, channels: 1 }, layers: layers[1..].to_vec() };
         let one = Graph::resolve(&spec).map(|_| ()).map_err(|error| error.to_string());
         let bad_name = Graph::resolve(&Spec { layers: vec![layers[0].clone()], ..spec }).unwrap_err();
         assert!(!bad_name.problems[0].to_string().contains('\n'));
         one
     };
-    let conv = |filters, kernel, stride| OpSpec::Conv {
-        filters,
-        kernel,
-        stride,
-        padding: Padding::Same,
-        batch_norm: None,
-        relu: None,
-    };
+    let conv =
+        |filters, kernel, stride| OpSpec::Conv(ConvSpec { filters, kernel, stride, padding: Padding::Same });
     let problem = |text: &str| Err(text.to_string());
     assert_eq!(message(2, conv(1, [1, 1], [1, 1])), Ok(()));
     assert_eq!(
@@ -352,7 +346,7 @@ fn lists_without_a_file() {
         problem("layer `c` has 0 filters; `filters` is 1 to 65,535")
     );
     assert_eq!(
-        message(2, OpSpec::Linear { features: 0, batch_norm: None, relu: None }),
+        message(2, LinearSpec { features: 0 }.into()),
         problem("layer `c` has 0 features; `features` is 1 to 65,535")
     );
     assert_eq!(

@@ -1,7 +1,7 @@
 //! MobileNetV2 against published figures, and the MobileNets' choice of padding.
 
-use mixq_build::engine::graph::builtin::{Options, PaddingStyle, published};
 use mixq_build::engine::graph::{Graph, Op, Shape, Source};
+use mixq_build::engine::import::builtin::{Options, PaddingStyle, published};
 
 use crate::builtin::{macs, network, parameters};
 

@@ -1,5 +1,8 @@
 //! Padding and shapes against counting, one window position after the other.
 
+use mixq_build::engine::graph::op::{
+    AveragePoolSpec, ConvSpec, DepthwiseSpec, LinearSpec, MaxPoolSpec, PointwiseSpec,
+};
 use mixq_build::engine::graph::{Graph, LayerSpec, OpSpec, Padding, Shape, Spec};
 use proptest::prelude::*;
 
@@ -59,12 +62,12 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 fn layer(number: usize, (kind, kernel, stride, padding): &Step) -> LayerSpec {
-    let (kernel, stride, padding, batch_norm, relu) = (*kernel, *stride, *padding, None, None);
-    let op = match *kind {
-        Kind::Conv(filters) => OpSpec::Conv { filters, kernel, stride, padding, batch_norm, relu },
-        Kind::Depthwise => OpSpec::Depthwise { kernel, stride, padding, batch_norm, relu },
-        Kind::AveragePool => OpSpec::AveragePool { kernel, stride, padding },
-        Kind::MaxPool => OpSpec::MaxPool { kernel, stride, padding },
+    let (kernel, stride, padding) = (*kernel, *stride, *padding);
+    let op: OpSpec = match *kind {
+        Kind::Conv(filters) => ConvSpec { filters, kernel, stride, padding }.into(),
+        Kind::Depthwise => DepthwiseSpec { kernel, stride, padding }.into(),
+        Kind::AveragePool => AveragePoolSpec { kernel, stride, padding }.into(),
+        Kind::MaxPool => MaxPoolSpec { kernel, stride, padding }.into(),
     };
     LayerSpec::new(format!("layer{number}"), op)
 }
@@ -80,10 +83,10 @@ proptest! {
         let [height, width, channels] = size;
         let mut layers = vec![LayerSpec::new(
             "stem",
-            OpSpec::Pointwise { filters: 4, stride: [1, 1], batch_norm: None, relu: None },
+            PointwiseSpec { filters: 4, stride: [1, 1] },
         )];
         layers.extend(steps.iter().enumerate().map(|(number, step)| layer(number, step)));
-        layers.push(LayerSpec::new("logits", OpSpec::Linear { features: 2, batch_norm: None, relu: None }));
+        layers.push(LayerSpec::new("logits", LinearSpec { features: 2 }));
         let found = Graph::resolve(&Spec { input: Shape { height, width, channels }, layers });
 
         let mut now = Shape { height, width, channels: 4 };

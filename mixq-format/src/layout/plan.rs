@@ -95,10 +95,7 @@ pub fn whole(conv: &Conv, plan: &Plan) -> bool {
 /// The tensors that are in the arena while a layer is executed: its own, and those that later layers read and
 /// earlier ones wrote.
 fn live(layers: &[Layer], index: usize) -> impl Iterator<Item = &Tensor> {
-    let read = |layer: usize| {
-        let (a, b) = layers[layer].inputs();
-        [Some(a), b].into_iter().flatten()
-    };
+    let read = |layer: usize| layers[layer].inputs();
     let later = (index + 1..layers.len()).flat_map(move |reader| {
         let written_since = move |tensor: &Tensor| {
             layers[index..reader].iter().any(|layer| layer.output().offset == tensor.offset)

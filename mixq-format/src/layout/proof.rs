@@ -53,7 +53,7 @@ pub fn proof(layer: &Layer, parameters: &[u8]) -> Option<Proof> {
         bits,
         offset: offset_of_weights,
     };
-    let code = i64::from(layer.inputs().0.bits.max_code());
+    let code = i64::from(layer.first_input().bits.max_code());
     let half = i64::from(bits.max_code() / 2 + 1);
     let four = blocks.channels > BLOCK;
     let shift = match bits {

@@ -232,7 +232,7 @@ impl Network {
                 Layer::Linear(_) => ("linear", "Linear"),
                 _ => ("average_pool", "Pool"),
             };
-            let x = layer.inputs().0.bits.count();
+            let x = layer.first_input().bits.count();
             let (generics, arguments) = match layer.weights() {
                 Some((.., w)) if layout::armv7em_takes(layer, &parameters) => {
                     let plan = plan(index);

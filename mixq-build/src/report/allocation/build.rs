@@ -132,7 +132,7 @@ fn layer(
     let Shape { height, width, channels } = graph.nodes[node].output;
     LayerAllocation {
         name: graph.nodes[node].name.clone(),
-        kind: graph.nodes[node].op.kind(),
+        kind: graph.nodes[node].op.kind().to_string(),
         shape: [height, width, channels],
         macs: graph.macs(node),
         weight_bits: weights.map(|(bits, _)| bits.into()),

@@ -88,7 +88,7 @@ fn main() -> ! {
 fn compare(number: u64, layer: &Layer, numbers: &mut Numbers, memory: &mut Memory) {
     let Memory { plain, laid_out, expected, found } = memory;
     // None, too little, some or much room to work in.
-    let ends = [layer.inputs().0.range().end, layer.output().range().end];
+    let ends = [layer.first_input().range().end, layer.output().range().end];
     let room = match numbers.within(0, 3) {
         0 => 0,
         1 => numbers.within(1, 1000),

@@ -118,7 +118,7 @@ impl Kind {
             _ => (0, false),
         };
         Kind {
-            x: layer.inputs().0.bits.count(),
+            x: layer.first_input().bits.count(),
             w: layer.weights().map_or(0, |(.., bits)| bits.count()),
             y,
             fraction: layer.requant().map_or(0, |requant| requant.fraction),

@@ -1,6 +1,7 @@
 //! MobileNetV1 (arXiv 1704.04861), table 1.
 
-use crate::graph::{LayerSpec, OpSpec, Spec};
+use crate::graph::op::GlobalAveragePool;
+use crate::graph::{Activation, LayerSpec, Spec};
 
 use super::{Options, conv, depthwise, image, logits, pointwise, scaled};
 
@@ -23,16 +24,14 @@ const BLOCKS: [(usize, usize); 13] = [
 
 pub(super) fn spec(options: &Options) -> Spec {
     let &Options { width, resolution, channels, classes, stem_stride, padding } = options;
-    let stem = conv(scaled(32, width), [3, 3], stem_stride.unwrap_or(2), padding, true);
-    let mut layers = vec![LayerSpec::new("stem", stem)];
+    let stride = stem_stride.unwrap_or(2);
+    let mut layers = vec![conv("stem", scaled(32, width), [3, 3], stride, padding, Activation::Relu)];
     for (number, (filters, stride)) in (1..).zip(BLOCKS) {
-        layers.push(LayerSpec::new(format!("block{number}_depthwise"), depthwise(stride, padding)));
-        layers.push(LayerSpec::new(
-            format!("block{number}_pointwise"),
-            pointwise(scaled(filters, width), true),
-        ));
+        let [spatial, mixing] = ["depthwise", "pointwise"].map(|part| format!("block{number}_{part}"));
+        layers.push(depthwise(&spatial, stride, padding));
+        layers.push(pointwise(&mixing, scaled(filters, width), Activation::Relu));
     }
-    layers.push(LayerSpec::new("pool", OpSpec::GlobalAveragePool));
-    layers.push(LayerSpec::new("logits", logits(classes)));
+    layers.push(LayerSpec::new("pool", GlobalAveragePool));
+    layers.push(logits(classes));
     Spec { input: image(resolution, resolution, channels), layers }
 }

@@ -8,8 +8,7 @@ use toml_edit::{Item, TableLike, Value};
 
 use crate::error::{Location, Problem, nearest};
 
-use super::Padding;
-use super::shape::LARGEST;
+use crate::graph::{Activation, LARGEST, Padding};
 
 /// A file being read, with the problems found so far.
 pub(super) struct File {
@@ -137,18 +136,16 @@ impl File {
         padding
     }
 
-    /// Whether the key `activation` asks for a ReLU.
-    pub(super) fn relu(&mut self, table: &dyn TableLike) -> Option<bool> {
+    /// What the key `activation` asks for.
+    pub(super) fn activation(&mut self, table: &dyn TableLike) -> Option<Activation> {
         let item = table.get("activation")?;
-        let relu = match item.as_str() {
-            Some("relu") => Some(true),
-            Some("none") => Some(false),
-            _ => None,
-        };
-        if relu.is_none() {
-            self.wrong("activation", item, "it must be \"relu\" or \"none\"");
+        let wanted = item.as_str();
+        let found = Activation::CHOICES.iter().find(|(name, _)| Some(*name) == wanted);
+        if found.is_none() {
+            let names = Activation::CHOICES.map(|(name, _)| format!("\"{name}\""));
+            self.wrong("activation", item, &format!("it must be {}", names.join(" or ")));
         }
-        relu
+        found.map(|(_, activation)| *activation)
     }
 }
 

@@ -1,6 +1,7 @@
 //! MobileNetV2 (arXiv 1801.04381), table 2: inverted residuals with linear bottlenecks.
 
-use crate::graph::{LayerSpec, OpSpec, Spec};
+use crate::graph::op::{Add, GlobalAveragePool};
+use crate::graph::{Activation, LayerSpec, Spec};
 
 use super::{Options, conv, depthwise, image, logits, pointwise, scaled};
 
@@ -21,8 +22,8 @@ const HEAD: usize = 1280;
 pub(super) fn spec(options: &Options) -> Spec {
     let &Options { width, resolution, channels, classes, stem_stride, padding } = options;
     let mut inputs = scaled(32, width);
-    let stem = conv(inputs, [3, 3], stem_stride.unwrap_or(2), padding, true);
-    let mut layers = vec![LayerSpec::new("stem", stem)];
+    let stride = stem_stride.unwrap_or(2);
+    let mut layers = vec![conv("stem", inputs, [3, 3], stride, padding, Activation::Relu)];
     let (mut number, mut before) = (0, "stem".to_string());
     for (expansion, filters, repetitions, stride) in BOTTLENECKS {
         let filters = scaled(filters, width);
@@ -32,13 +33,14 @@ pub(super) fn spec(options: &Options) -> Spec {
             let [expand, spatial, project, add] =
                 ["expand", "depthwise", "project", "add"].map(|part| format!("block{number}_{part}"));
             if expansion != 1 {
-                layers.push(LayerSpec::new(expand, pointwise(inputs.saturating_mul(expansion), true)));
+                let filters = inputs.saturating_mul(expansion);
+                layers.push(pointwise(&expand, filters, Activation::Relu));
             }
-            layers.push(LayerSpec::new(spatial, depthwise(stride, padding)));
-            layers.push(LayerSpec::new(&project, pointwise(filters, false)));
+            layers.push(depthwise(&spatial, stride, padding));
+            layers.push(pointwise(&project, filters, Activation::None));
             if stride == 1 && inputs == filters {
-                let op = OpSpec::Add { relu: Some(false) };
-                layers.push(LayerSpec::new(&add, op).reads([before.as_str(), &project]));
+                let sum = LayerSpec::new(&add, Add).followed_by(false, Activation::None);
+                layers.push(sum.reads([before.as_str(), &project]));
                 before = add;
             } else {
                 before = project;
@@ -46,8 +48,8 @@ pub(super) fn spec(options: &Options) -> Spec {
             inputs = filters;
         }
     }
-    layers.push(LayerSpec::new("head", pointwise(scaled(HEAD, width.max(1.0)), true)));
-    layers.push(LayerSpec::new("pool", OpSpec::GlobalAveragePool));
-    layers.push(LayerSpec::new("logits", logits(classes)));
+    layers.push(pointwise("head", scaled(HEAD, width.max(1.0)), Activation::Relu));
+    layers.push(LayerSpec::new("pool", GlobalAveragePool));
+    layers.push(logits(classes));
     Spec { input: image(resolution, resolution, channels), layers }
 }

@@ -163,20 +163,7 @@ fn plain(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const KNOWN: [&str; 11] = [
-        "conv",
-        "depthwise",
-        "pointwise",
-        "linear",
-        "average_pool",
-        "global_average_pool",
-        "max_pool",
-        "add",
-        "flatten",
-        "batch_norm",
-        "relu",
-    ];
+    use crate::graph::op::FORMS;
 
     #[test]
     fn names_of_other_frameworks_lead_to_what_they_mean() {
@@ -205,7 +192,7 @@ mod tests {
             ("reshape", "leave it out"),
         ];
         for (name, part) in expected {
-            let help = help(name, &KNOWN);
+            let help = help(name, &FORMS.map(|form| form.name));
             assert!(help.contains(part), "{name}: {help}");
             assert!(!help.contains("did you mean"), "{name}: {help}");
         }
@@ -216,13 +203,13 @@ mod tests {
         for (name, near) in
             [("cnov", "conv"), ("depthwize", "depthwise"), ("pointwse", "pointwise"), ("max_pol", "max_pool")]
         {
-            assert_eq!(help(name, &KNOWN), format!("did you mean \"{near}\"?"));
+            assert_eq!(help(name, &FORMS.map(|form| form.name)), format!("did you mean \"{near}\"?"));
         }
         for name in ["", "embedding", "transformer", "cos", "abs", "conversion"] {
             assert!(
-                help(name, &KNOWN).starts_with("the operators are conv, depthwise, "),
+                help(name, &FORMS.map(|form| form.name)).starts_with("the operators are conv, depthwise, "),
                 "{name}: {}",
-                help(name, &KNOWN)
+                help(name, &FORMS.map(|form| form.name))
             );
         }
     }

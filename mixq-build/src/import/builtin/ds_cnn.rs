@@ -4,7 +4,8 @@
 //! model's last pool has a window of 24x5 on 25x5 pixels and so leaves the last frames out; here it averages
 //! over all.
 
-use crate::graph::{LayerSpec, OpSpec, Spec};
+use crate::graph::op::GlobalAveragePool;
+use crate::graph::{Activation, LayerSpec, Spec};
 
 use super::{Options, conv, depthwise, image, logits, pointwise, scaled};
 
@@ -14,13 +15,13 @@ const BLOCKS: usize = 4;
 pub(super) fn spec(options: &Options) -> Spec {
     let &Options { width, resolution, channels, classes, stem_stride, padding } = options;
     let filters = scaled(64, width);
-    let mut layers =
-        vec![LayerSpec::new("stem", conv(filters, [10, 4], stem_stride.unwrap_or(2), padding, true))];
+    let stride = stem_stride.unwrap_or(2);
+    let mut layers = vec![conv("stem", filters, [10, 4], stride, padding, Activation::Relu)];
     for number in 1..=BLOCKS {
-        layers.push(LayerSpec::new(format!("block{number}_depthwise"), depthwise(1, padding)));
-        layers.push(LayerSpec::new(format!("block{number}_pointwise"), pointwise(filters, true)));
+        layers.push(depthwise(&format!("block{number}_depthwise"), 1, padding));
+        layers.push(pointwise(&format!("block{number}_pointwise"), filters, Activation::Relu));
     }
-    layers.push(LayerSpec::new("pool", OpSpec::GlobalAveragePool));
-    layers.push(LayerSpec::new("logits", logits(classes)));
+    layers.push(LayerSpec::new("pool", GlobalAveragePool));
+    layers.push(logits(classes));
     Spec { input: image(resolution, COEFFICIENTS, channels), layers }
 }

@@ -9,7 +9,8 @@ use serde::Serialize;
 
 use crate::error::{Problem, nearest};
 
-use super::{OpSpec, Padding, Shape, Spec};
+use crate::graph::op::{ConvSpec, DepthwiseSpec, LinearSpec, PointwiseSpec};
+use crate::graph::{Activation, LayerSpec, Padding, Shape, Spec};
 
 /// The names of all built-in networks.
 pub const NAMES: [&str; 4] = ["ds_cnn", "mobilenet_v1", "mobilenet_v2", "resnet8"];
@@ -131,24 +132,31 @@ fn image(height: usize, width: usize, channels: usize) -> Shape {
     Shape { height, width, channels }
 }
 
-/// A convolution with batch norm and, if wanted, ReLU.
-fn conv(filters: usize, kernel: [usize; 2], stride: usize, padding: PaddingStyle, relu: bool) -> OpSpec {
+/// A convolution with batch norm and an activation.
+fn conv(
+    name: &str,
+    filters: usize,
+    kernel: [usize; 2],
+    stride: usize,
+    padding: PaddingStyle,
+    activation: Activation,
+) -> LayerSpec {
     let (stride, padding) = ([stride; 2], padding.into());
-    OpSpec::Conv { filters, kernel, stride, padding, batch_norm: Some(true), relu: Some(relu) }
+    LayerSpec::new(name, ConvSpec { filters, kernel, stride, padding }).followed_by(true, activation)
 }
 
 /// A 3x3 depthwise convolution with batch norm and ReLU.
-fn depthwise(stride: usize, padding: PaddingStyle) -> OpSpec {
-    let (stride, padding) = ([stride; 2], padding.into());
-    OpSpec::Depthwise { kernel: [3, 3], stride, padding, batch_norm: Some(true), relu: Some(true) }
+fn depthwise(name: &str, stride: usize, padding: PaddingStyle) -> LayerSpec {
+    let op = DepthwiseSpec { kernel: [3, 3], stride: [stride; 2], padding: padding.into() };
+    LayerSpec::new(name, op).followed_by(true, Activation::Relu)
 }
 
-/// A pointwise convolution with batch norm and, if wanted, ReLU.
-fn pointwise(filters: usize, relu: bool) -> OpSpec {
-    OpSpec::Pointwise { filters, stride: [1, 1], batch_norm: Some(true), relu: Some(relu) }
+/// A pointwise convolution with batch norm and an activation.
+fn pointwise(name: &str, filters: usize, activation: Activation) -> LayerSpec {
+    LayerSpec::new(name, PointwiseSpec { filters, stride: [1, 1] }).followed_by(true, activation)
 }
 
 /// The logits.
-fn logits(classes: usize) -> OpSpec {
-    OpSpec::Linear { features: classes, batch_norm: Some(false), relu: Some(false) }
+fn logits(classes: usize) -> LayerSpec {
+    LayerSpec::new("logits", LinearSpec { features: classes }).followed_by(false, Activation::None)
 }
