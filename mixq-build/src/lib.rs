@@ -56,6 +56,7 @@ mod script;
 mod sealed;
 pub mod settings;
 pub mod size;
+mod toml;
 #[cfg(feature = "train")]
 pub mod train;
 

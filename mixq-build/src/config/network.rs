@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::table::{Entry, suggest};
 use crate::error::Problem;
 use crate::graph::builtin::{self, PaddingStyle};
+use crate::toml::{Entry, suggest};
 
 /// Names of the built-in networks.
 pub const BUILTIN_NAMES: &[&str] = &builtin::NAMES;

@@ -22,11 +22,10 @@
 
 use std::path::Path;
 
-use toml_edit::{Document, Item, TableLike};
-
 use crate::error::{Error, Problem};
+use crate::toml::{File, Table};
 
-use super::keys::File;
+use super::keys::Keys;
 use super::names;
 use super::{LayerSpec, OpSpec, Padding, Shape, Spec};
 
@@ -63,26 +62,20 @@ impl Spec {
     /// All misspelt keys, missing keys and values that cannot be, each with its line and column. Whether the
     /// layers fit together [`Graph::resolve`](super::Graph::resolve) says.
     pub fn parse(path: &Path, text: &str) -> Result<Spec, Error> {
-        let mut file = File { path: path.to_path_buf(), source: text.into(), problems: Vec::new() };
-        let document = match Document::parse(text) {
-            Ok(document) => document,
-            Err(error) => {
-                let message = format!("this is not valid TOML: {}", error.message().replace('\n', ", "));
-                return Err(Problem::new(message).at(file.location(error.span())).into());
-            }
-        };
-        let table = document.as_table();
-        file.check_keys(table, "a network", &["input", "layer"]);
-        if !table.contains_key("input") {
-            file.report(None, "the network has no `input`".into(), "add input = [height, width, channels]");
+        let file = File::parse(path, text)?;
+        let (root, mut problems) = (file.root(), Vec::new());
+        root.allow_in("a network", &["input", "layer"], &mut problems);
+        if !root.contains("input") {
+            let problem = Problem::new("the network has no `input`").at(root.location());
+            problems.push(problem.help("add input = [height, width, channels]"));
         }
-        let input = file.shape(table, "input");
-        let layers = layers(&mut file, table.get("layer"));
+        let input = Keys { table: &root, problems: &mut problems }.shape("input");
+        let layers = layers(&root, &mut problems);
         match input {
-            Some([height, width, channels]) if file.problems.is_empty() => {
+            Some([height, width, channels]) if problems.is_empty() => {
                 Ok(Spec { input: Shape { height, width, channels }, layers })
             }
-            _ => Err(Error { problems: in_order(file.problems) }),
+            _ => Err(Error { problems: in_order(problems) }),
         }
     }
 }
@@ -93,68 +86,62 @@ fn in_order(mut problems: Vec<Problem>) -> Vec<Problem> {
 }
 
 /// The layers, written as `[[layer]]` or as a list of inline tables.
-fn layers(file: &mut File, item: Option<&Item>) -> Vec<LayerSpec> {
-    let mut layers = Vec::new();
-    match item {
-        Some(Item::ArrayOfTables(tables)) => {
-            for table in tables {
-                layers.extend(layer(file, table, table.span()));
-            }
-        }
-        Some(Item::Value(toml_edit::Value::Array(list))) if !list.is_empty() => {
-            for value in list {
-                match value.as_inline_table() {
-                    Some(table) => layers.extend(layer(file, table, table.span())),
-                    None => file.report(value.span(), "a layer is no table".into(), EXAMPLE),
-                }
-            }
-        }
-        Some(other) => file.report(other.span(), "`layer` is no list of layers".into(), EXAMPLE),
-        None => file.report(None, "the network has no layers".into(), EXAMPLE),
+fn layers(root: &Table<'_>, problems: &mut Vec<Problem>) -> Vec<LayerSpec> {
+    let before = problems.len();
+    let tables = root.get("layer").and_then(|entry| entry.tables(problems)).unwrap_or_default();
+    if tables.is_empty() && problems.len() == before {
+        problems.push(Problem::new("the network has no layers").at(root.location()));
     }
-    layers
+    // What is not a list of tables, and what is none, is helped by the same example.
+    for problem in &mut problems[before..] {
+        problem.help = Some(EXAMPLE.to_string());
+    }
+    tables.iter().filter_map(|table| layer(table, problems)).collect()
 }
 
 /// One layer; nothing if its operator is unknown or lacks a key, which has been reported.
-fn layer(file: &mut File, table: &dyn TableLike, span: Option<std::ops::Range<usize>>) -> Option<LayerSpec> {
+fn layer(table: &Table<'_>, problems: &mut Vec<Problem>) -> Option<LayerSpec> {
     let list = || OPERATORS.map(|(name, _)| name).join(", ");
-    let Some(item) = table.get("op") else {
-        file.report(span, "a layer has no `op`".into(), format!("add one of {}", list()));
+    let Some(entry) = table.get("op") else {
+        let problem = Problem::new("a layer has no `op`").help(format!("add one of {}", list()));
+        problems.push(problem.at(table.location()));
         return None;
     };
-    let span = item.span();
-    let name = file.text(table, "op")?;
+    let at = entry.value_location();
+    let name = entry.string(problems)?;
     let Some((name, own)) = OPERATORS.into_iter().find(|(known, _)| *known == name) else {
         let help = names::help(name, &OPERATORS.map(|(known, _)| known));
-        file.report(span, format!("there is no operator \"{}\"", name.escape_debug()), help);
+        let problem = Problem::new(format!("there is no operator \"{}\"", name.escape_debug()));
+        problems.push(problem.help(help).at(at));
         return None;
     };
     let article = if name.starts_with('a') { "an" } else { "a" };
     let owner = format!("{article} {name} layer");
-    file.check_keys(table, &owner, &[own, &["op", "name", "inputs"]].concat());
+    table.allow_in(&owner, &[own, &["op", "name", "inputs"]].concat(), problems);
     for required in ["filters", "features", "kernel"] {
-        if own.contains(&required) && !table.contains_key(required) {
-            let message = format!("{owner} needs `{required}`");
-            file.report(span.clone(), message, format!("add {required} = ... to this layer"));
+        if own.contains(&required) && !table.contains(required) {
+            let problem = Problem::new(format!("{owner} needs `{required}`"));
+            problems.push(problem.help(format!("add {required} = ... to this layer")).at(at.clone()));
         }
     }
     // Every key is read before anything may be missing: all its problems are wanted at once.
-    let layer_name = file.text(table, "name").map(String::from);
-    let inputs = file.texts(table, "inputs");
-    let op = operator(file, table, name, own)?;
-    Some(LayerSpec { name: layer_name, op, inputs, location: Some(file.location(span)) })
+    let mut keys = Keys { table, problems };
+    let layer_name = keys.text("name").map(String::from);
+    let inputs = keys.texts("inputs");
+    let op = operator(&mut keys, name, own)?;
+    Some(LayerSpec { name: layer_name, op, inputs, location: Some(at) })
 }
 
 /// The operator `name`, whose keys are `own`.
-fn operator(file: &mut File, table: &dyn TableLike, name: &str, own: &[&str]) -> Option<OpSpec> {
+fn operator(keys: &mut Keys<'_, '_>, name: &str, own: &[&str]) -> Option<OpSpec> {
     let has = |key: &str| own.contains(&key);
-    let filters = has("filters").then(|| file.number(table, "filters")).flatten();
-    let features = has("features").then(|| file.number(table, "features")).flatten();
-    let kernel = has("kernel").then(|| file.pair(table, "kernel")).flatten();
-    let stride = has("stride").then(|| file.pair(table, "stride")).flatten();
-    let padding = has("padding").then(|| file.padding(table, "padding")).flatten();
-    let batch_norm = has("batch_norm").then(|| file.flag(table, "batch_norm")).flatten();
-    let relu = has("activation").then(|| file.relu(table)).flatten();
+    let filters = has("filters").then(|| keys.number("filters")).flatten();
+    let features = has("features").then(|| keys.number("features")).flatten();
+    let kernel = has("kernel").then(|| keys.pair("kernel")).flatten();
+    let stride = has("stride").then(|| keys.pair("stride")).flatten();
+    let padding = has("padding").then(|| keys.padding("padding")).flatten();
+    let batch_norm = has("batch_norm").then(|| keys.flag("batch_norm")).flatten();
+    let relu = has("activation").then(|| keys.relu()).flatten();
     let (step, same) = (stride.unwrap_or([1, 1]), padding.unwrap_or(Padding::Same));
     let valid = padding.unwrap_or(Padding::Valid);
     Some(match name {
