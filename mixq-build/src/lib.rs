@@ -58,6 +58,7 @@ mod script;
 mod sealed;
 mod settings;
 mod size;
+mod toml;
 #[cfg(feature = "train")]
 mod train;
 

@@ -4,20 +4,21 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::table::{Entry, Table};
 use crate::error::{Location, Problem};
 use crate::graph::Shape;
 use crate::settings::TestPart;
+use crate::toml::{Entry, Table};
 
-/// The environment variable that names a folder of datasets. A path in Cargo.toml may begin with `$MIXQ_DATA/`.
+/// The environment variable that names a folder of datasets. A path in Cargo.toml may begin with
+/// `$MIXQ_DATA/`.
 pub const DATA_VARIABLE: &str = "MIXQ_DATA";
 
 /// Where a model's images come from. Serialised without its places: what it says about the images.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct DatasetConfig {
-    /// The file or folder, joined to the package's folder. With [`shared`](DatasetConfig::shared) as it stands
-    /// in Cargo.toml: [`crate::dataset::find`] looks for it.
+    /// The file or folder, joined to the folder of its Cargo.toml. Where it begins with `$MIXQ_DATA/` it is as
+    /// written: [`crate::dataset::find`] looks for it.
     #[serde(skip)]
     pub path: PathBuf,
     /// What follows `$MIXQ_DATA/` in Cargo.toml, if the path begins so.
@@ -140,22 +141,12 @@ fn read_max(entry: &Entry<'_>, problems: &mut Vec<Problem>) -> Option<u8> {
 }
 
 fn read_shape(entry: &Entry<'_>, problems: &mut Vec<Problem>) -> Option<Shape> {
-    let wrong = "must be three whole numbers over 0: [height, width, channels]";
-    let Some(array) = entry.as_array() else {
-        problems.push(entry.wrong_type("an array").help(format!("`shape` {wrong}")));
-        return None;
-    };
-    let sides: Vec<_> = array
-        .iter()
-        .filter_map(|side| usize::try_from(side.as_integer()?).ok().filter(|side| *side > 0))
-        .collect();
-    match sides[..] {
-        [height, width, channels] if array.len() == 3 => Some(Shape { height, width, channels }),
-        _ => {
-            problems.push(entry.problem(wrong));
-            None
-        }
+    let sides = entry.as_sizes(&(1..=usize::MAX));
+    if sides.is_none() {
+        problems.push(entry.wrong_value("[height, width, channels], each 1 or more"));
     }
+    let [height, width, channels] = sides?;
+    Some(Shape { height, width, channels })
 }
 
 fn read_labels(entry: &Entry<'_>, problems: &mut Vec<Problem>) -> Option<Vec<String>> {

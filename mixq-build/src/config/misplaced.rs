@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use super::defaults::Defaults;
-use super::table::{Entry, Manifest};
 use crate::error::{Error, Problem};
+use crate::toml::{Entry, File};
 
 /// The tables that are read.
 const PLACES: [&str; 2] = ["package.metadata.mixq", "workspace.metadata.mixq"];
@@ -16,12 +16,12 @@ const DEPTH: usize = 3;
 /// `[package.metadata.mixqq]`, `[package.mixq]`, `[metadata.mixq]`.
 ///
 /// # Errors
-/// The file cannot be read, or is no TOML.
+/// The file cannot be read, or is not TOML.
 pub fn in_manifest(path: &Path) -> Result<Vec<Problem>, Error> {
-    Ok(all(&Manifest::read(path)?))
+    Ok(all(&File::read(path)?))
 }
 
-pub(super) fn all(manifest: &Manifest) -> Vec<Problem> {
+pub(super) fn all(manifest: &File) -> Vec<Problem> {
     let mut problems = Vec::new();
     let mut open: Vec<(Entry<'_>, usize)> = manifest.root().entries().map(|entry| (entry, 1)).collect();
     while let Some((entry, depth)) = open.pop() {

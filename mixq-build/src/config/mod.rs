@@ -1,7 +1,9 @@
 //! `[package.metadata.mixq]` of the firmware's Cargo.toml: which models, in how much memory, trained how.
 //!
 //! Settings come from three places, the later winning key by key: `[workspace.metadata.mixq]` of the
-//! workspace's Cargo.toml, `[package.metadata.mixq]`, and the model's own table.
+//! workspace's Cargo.toml, `[package.metadata.mixq]`, and the model's own table. Paths are joined to the
+//! folder of the file that has them. `network` and `dataset` of a nearer place replace the farther ones as a
+//! whole, with all their options.
 //!
 //! ```toml
 //! [package.metadata.mixq.device]
@@ -34,7 +36,6 @@ pub mod memory_x;
 mod misplaced;
 mod model;
 mod network;
-mod table;
 mod together;
 mod training;
 mod workspace;
@@ -53,8 +54,8 @@ pub use crate::settings::{
 };
 
 use crate::error::{Error, Problem};
+use crate::toml::{File, Table};
 use defaults::Defaults;
-use table::{Manifest, Table};
 
 /// What a firmware crate asks for in its Cargo.toml.
 #[derive(Clone, Debug, PartialEq)]
@@ -79,7 +80,7 @@ impl Config {
     /// # Errors
     /// Everything that is wrong in both files, in the order of their lines; cargo refuses the manifest.
     pub fn load(manifest_dir: &Path) -> Result<Config, Error> {
-        let package = Manifest::read(&manifest_dir.join("Cargo.toml"))?;
+        let package = File::read(&manifest_dir.join("Cargo.toml"))?;
         let workspace = workspace::root(&package)?;
         Config::from_manifests(manifest_dir, &package, workspace.as_deref())
     }
@@ -90,17 +91,17 @@ impl Config {
     /// # Errors
     /// Everything that is wrong in both files, in the order of their lines.
     pub fn read(manifest_dir: &Path, workspace: Option<&Path>) -> Result<Config, Error> {
-        let package = Manifest::read(&manifest_dir.join("Cargo.toml"))?;
+        let package = File::read(&manifest_dir.join("Cargo.toml"))?;
         let workspace = workspace.filter(|workspace| !workspace::same(workspace, &package.path));
         Config::from_manifests(manifest_dir, &package, workspace)
     }
 
     fn from_manifests(
         manifest_dir: &Path,
-        package: &Manifest,
+        package: &File,
         workspace: Option<&Path>,
     ) -> Result<Config, Error> {
-        let workspace = workspace.map(Manifest::read).transpose()?;
+        let workspace = workspace.map(File::read).transpose()?;
         let mut problems = Vec::new();
         let mut defaults = Defaults::default();
         let own_workspace = package.root().contains("workspace").then_some(package);
@@ -142,12 +143,12 @@ impl Config {
 }
 
 /// `[<section>.metadata.mixq]`.
-fn metadata<'a>(manifest: &'a Manifest, section: &str, problems: &mut Vec<Problem>) -> Option<Table<'a>> {
+fn metadata<'a>(manifest: &'a File, section: &str, problems: &mut Vec<Problem>) -> Option<Table<'a>> {
     let section = manifest.root().get(section)?.table(problems)?;
     section.get("metadata")?.table(problems)?.get("mixq")?.table(problems)
 }
 
-fn package_name<'a>(manifest: &'a Manifest, problems: &mut Vec<Problem>) -> Option<&'a str> {
+fn package_name<'a>(manifest: &'a File, problems: &mut Vec<Problem>) -> Option<&'a str> {
     let Some(package) = manifest.root().get("package") else {
         let problem = Problem::new("there is no [package] table")
             .help("mixq reads [package.metadata.mixq] of the firmware's own Cargo.toml")
@@ -185,7 +186,7 @@ fn read_package(
 }
 
 /// That there are none, pointing at the innermost table that exists.
-fn no_models(package: &Manifest) -> Option<Problem> {
+fn no_models(package: &File) -> Option<Problem> {
     let mut entry = package.root().get("package")?;
     for key in ["metadata", "mixq", "models"] {
         // Something else than a table is reported where it is read.

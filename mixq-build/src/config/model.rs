@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
+use super::DatasetConfig;
 use super::defaults::Defaults;
 use super::device::Size;
-use super::table::Entry;
-use super::{DatasetConfig, dataset, network};
 use crate::error::{Location, Problem};
 use crate::import::NetworkSource;
 use crate::settings::{Policy, Scheme, Training};
+use crate::toml::Entry;
 
 /// A model that the firmware includes.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,7 +38,7 @@ pub struct Model {
     pub training: Training,
     /// The model's key in Cargo.toml.
     pub location: Location,
-    /// The value of `network`.
+    /// The value of `network`, of the model or of the defaults.
     pub network_at: Option<Location>,
     /// The value that names the dataset's file.
     pub dataset_at: Option<Location>,
@@ -78,31 +78,30 @@ pub(super) fn read(
     let [flash_of, ram_of] =
         own.each_ref().map(|own| if own.is_some() { BudgetOf::Model } else { BudgetOf::Device });
     let [flash, ram] = own;
-    settings.read_choices(&table, problems);
+    settings.read_of_model(&table, manifest_dir, problems);
 
-    let network = table.get("network");
-    let dataset = table.get("dataset");
     let missing = |key, example| {
-        Problem::new(format!("model `{}` has no `{key}`", entry.name))
-            .help(format!("add {key} = \"{example}\" to [{}]", entry.path))
+        let (model, table) = (entry.name, &entry.path);
+        Problem::new(format!("model `{model}` has no `{key}`"))
+            .help(format!(
+                "add {key} = \"{example}\" to [{table}], or to [package.metadata.mixq] for all models"
+            ))
             .at(entry.key_location())
     };
-    if network.is_none() {
+    if settings.network.is_none() {
         problems.push(missing("network", "networks/digits.toml"));
     }
-    if dataset.is_none() {
+    if settings.dataset.is_none() {
         problems.push(missing("dataset", "data/digits.csv.gz"));
     }
-    let network_at = network.as_ref().map(Entry::value_location);
-    let network = network.and_then(|network| network::read(&network, manifest_dir, problems));
-    let dataset = dataset.and_then(|dataset| dataset::read(&dataset, manifest_dir, problems));
     let flash = budget(entry, "flash", "48 KiB", flash.or(budgets[0].clone()), problems);
     let ram = budget(entry, "ram", "6 KiB", ram.or(budgets[1].clone()), problems);
 
-    let (network, dataset, (flash, flash_at), (ram, ram_at)) = (network?, dataset?, flash?, ram?);
+    let (network, dataset) = (settings.network?, settings.dataset??);
+    let ((flash, flash_at), (ram, ram_at)) = (flash?, ram?);
     Some(Model {
         name: entry.name.to_string(),
-        network,
+        network: network.source?,
         dataset_at: dataset.location.clone(),
         dataset,
         scheme: settings.scheme,
@@ -114,7 +113,7 @@ pub(super) fn read(
         ram_of,
         training: settings.training,
         location: entry.key_location(),
-        network_at,
+        network_at: Some(network.at),
         flash_at: Some(flash_at),
         ram_at: Some(ram_at),
     })

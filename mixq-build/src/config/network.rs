@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use super::table::{Entry, suggest};
 use crate::error::Problem;
 use crate::import::builtin::PaddingStyle;
 use crate::import::{BUILTIN_NAMES, Builtin, NetworkSource};
+use crate::toml::{Entry, suggest};
 
 /// Reads `network = ...` of a model.
 pub(super) fn read(

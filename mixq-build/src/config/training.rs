@@ -1,8 +1,8 @@
 //! `training = { ... }`: how a model is trained.
 
-use super::table::Table;
 use crate::error::Problem;
 use crate::settings::{Bounds, DeviceChoice, OptimiserKind, Rounding, Training};
+use crate::toml::Table;
 
 const KEYS: [&str; 23] = [
     "epochs",

@@ -25,12 +25,11 @@ mod names;
 
 use std::path::Path;
 
-use toml_edit::{Document, Item, TableLike};
-
 use crate::error::{Error, Problem};
 use crate::graph::op::{FORMS, Form, Values};
 use crate::graph::{LayerSpec, Shape, Spec};
-use keys::File;
+use crate::toml::{File, Table};
+use keys::Keys;
 
 const EXAMPLE: &str = "begin each layer with [[layer]], for example with op = \"conv\"";
 
@@ -49,26 +48,20 @@ pub fn read(path: &Path) -> Result<Spec, Error> {
 /// All misspelt keys, missing keys and values that cannot be, each with its line and column. Whether the
 /// layers fit together [`Graph::resolve`](crate::graph::Graph::resolve) says.
 pub fn parse(path: &Path, text: &str) -> Result<Spec, Error> {
-    let mut file = File { path: path.to_path_buf(), source: text.into(), problems: Vec::new() };
-    let document = match Document::parse(text) {
-        Ok(document) => document,
-        Err(error) => {
-            let message = format!("this is not valid TOML: {}", error.message().replace('\n', ", "));
-            return Err(Problem::new(message).at(file.location(error.span())).into());
-        }
-    };
-    let table = document.as_table();
-    file.check_keys(table, "a network", &["input", "layer"]);
-    if !table.contains_key("input") {
-        file.report(None, "the network has no `input`".into(), "add input = [height, width, channels]");
+    let file = File::parse(path, text)?;
+    let (root, mut problems) = (file.root(), Vec::new());
+    root.allow_in("a network", &["input", "layer"], &mut problems);
+    if !root.contains("input") {
+        let problem = Problem::new("the network has no `input`").at(root.location());
+        problems.push(problem.help("add input = [height, width, channels]"));
     }
-    let input = file.shape(table, "input");
-    let layers = layers(&mut file, table.get("layer"));
+    let input = Keys { table: &root, problems: &mut problems }.shape("input");
+    let layers = layers(&root, &mut problems);
     match input {
-        Some([height, width, channels]) if file.problems.is_empty() => {
+        Some([height, width, channels]) if problems.is_empty() => {
             Ok(Spec { input: Shape { height, width, channels }, layers })
         }
-        Some(_) | None => Err(Error { problems: in_order(file.problems) }),
+        Some(_) | None => Err(Error { problems: in_order(problems) }),
     }
 }
 
@@ -78,57 +71,57 @@ fn in_order(mut problems: Vec<Problem>) -> Vec<Problem> {
 }
 
 /// The layers, written as `[[layer]]` or as a list of inline tables.
-fn layers(file: &mut File, item: Option<&Item>) -> Vec<LayerSpec> {
-    let mut layers = Vec::new();
-    match item {
-        Some(Item::ArrayOfTables(tables)) => {
-            for table in tables {
-                layers.extend(layer(file, table, table.span()));
-            }
-        }
-        Some(Item::Value(toml_edit::Value::Array(list))) if !list.is_empty() => {
-            for value in list {
-                match value.as_inline_table() {
-                    Some(table) => layers.extend(layer(file, table, table.span())),
-                    None => file.report(value.span(), "a layer is no table".into(), EXAMPLE),
-                }
-            }
-        }
-        Some(other) => file.report(other.span(), "`layer` is no list of layers".into(), EXAMPLE),
-        None => file.report(None, "the network has no layers".into(), EXAMPLE),
+fn layers(root: &Table<'_>, problems: &mut Vec<Problem>) -> Vec<LayerSpec> {
+    let before = problems.len();
+    let tables = root.get("layer").and_then(|entry| entry.tables(problems)).unwrap_or_default();
+    if tables.is_empty() && problems.len() == before {
+        problems.push(Problem::new("the network has no layers").at(root.location()));
     }
-    layers
+    // What is not a list of tables, and what is none, is helped by the same example.
+    for problem in &mut problems[before..] {
+        problem.help = Some(EXAMPLE.to_string());
+    }
+    tables.iter().filter_map(|table| layer(table, problems)).collect()
 }
 
 /// One layer; nothing if its operator is unknown or lacks a key, which has been reported.
-fn layer(file: &mut File, table: &dyn TableLike, span: Option<std::ops::Range<usize>>) -> Option<LayerSpec> {
-    let Some(item) = table.get("op") else {
+fn layer(table: &Table<'_>, problems: &mut Vec<Problem>) -> Option<LayerSpec> {
+    let Some(entry) = table.get("op") else {
         let list = FORMS.map(|form| form.name).join(", ");
-        file.report(span, "a layer has no `op`".into(), format!("add one of {list}"));
+        let problem = Problem::new("a layer has no `op`").help(format!("add one of {list}"));
+        problems.push(problem.at(table.location()));
         return None;
     };
-    let span = item.span();
-    let name = file.text(table, "op")?;
+    let at = entry.value_location();
+    let name = entry.string(problems)?;
     let Some(form) = FORMS.into_iter().find(|form| form.name == name) else {
         let help = names::help(name, &FORMS.map(|form| form.name));
-        file.report(span, format!("there is no operator \"{}\"", name.escape_debug()), help);
+        let problem = Problem::new(format!("there is no operator \"{}\"", name.escape_debug()));
+        problems.push(problem.help(help).at(at));
         return None;
     };
     let article = if name.starts_with('a') { "an" } else { "a" };
     let owner = format!("{article} {name} layer");
-    file.check_keys(table, &owner, &[&keys_of(form), &["op", "name", "inputs"][..]].concat());
-    for required in form.required.iter().filter(|key| !table.contains_key(key)) {
-        let message = format!("{owner} needs `{required}`");
-        file.report(span.clone(), message, format!("add {required} = ... to this layer"));
+    table.allow_in(&owner, &[&keys_of(form), &["op", "name", "inputs"][..]].concat(), problems);
+    for required in form.required.iter().filter(|key| !table.contains(key)) {
+        let problem = Problem::new(format!("{owner} needs `{required}`"));
+        problems.push(problem.help(format!("add {required} = ... to this layer")).at(at.clone()));
     }
     // Every key is read before anything may be missing: all its problems are wanted at once.
-    let layer_name = file.text(table, "name").map(String::from);
-    let inputs = file.texts(table, "inputs");
-    let values = values(file, table, form);
-    let norm = form.follows.norm.then(|| file.flag(table, "batch_norm")).flatten();
-    let activation = form.follows.activation.then(|| file.activation(table)).flatten();
-    let location = Some(file.location(span));
-    Some(LayerSpec { name: layer_name, op: (form.read)(&values)?, norm, activation, inputs, location })
+    let mut keys = Keys { table, problems };
+    let layer_name = keys.text("name").map(String::from);
+    let inputs = keys.texts("inputs");
+    let values = values(&mut keys, form);
+    let norm = form.follows.norm.then(|| keys.flag("batch_norm")).flatten();
+    let activation = form.follows.activation.then(|| keys.activation()).flatten();
+    Some(LayerSpec {
+        name: layer_name,
+        op: (form.read)(&values)?,
+        norm,
+        activation,
+        inputs,
+        location: Some(at),
+    })
 }
 
 /// The keys that an operator has beside `op`, `name` and `inputs`.
@@ -140,15 +133,15 @@ fn keys_of(form: &Form) -> Vec<&'static str> {
 }
 
 /// The values of the keys of an operator.
-fn values(file: &mut File, table: &dyn TableLike, form: &Form) -> Values {
+fn values(keys: &mut Keys<'_, '_>, form: &Form) -> Values {
     let mut values = Values::default();
     for key in form.required.iter().chain(form.optional) {
         match *key {
-            "filters" => values.filters = file.number(table, key),
-            "features" => values.features = file.number(table, key),
-            "kernel" => values.kernel = file.pair(table, key),
-            "stride" => values.stride = file.pair(table, key),
-            "padding" => values.padding = file.padding(table, key),
+            "filters" => values.filters = keys.number(key),
+            "features" => values.features = keys.number(key),
+            "kernel" => values.kernel = keys.pair(key),
+            "stride" => values.stride = keys.pair(key),
+            "padding" => values.padding = keys.padding(key),
             other => unreachable!("no key is called {other}"),
         }
     }

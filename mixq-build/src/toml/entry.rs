@@ -1,99 +1,37 @@
-//! Tables of a Cargo.toml with typed access: whatever is wrong becomes a problem that points at its place.
+//! A key with its value.
 
-use std::ops::Range;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::ops::{Range, RangeInclusive};
 
-use toml_edit::{Document, Item, TableLike};
+use toml_edit::{Item, TableLike, Value};
 
-use crate::error::{Error, Location, Problem, nearest};
-
-/// A Cargo.toml.
-pub(super) struct Manifest {
-    pub path: PathBuf,
-    text: Arc<str>,
-    document: Document<Arc<str>>,
-}
-
-impl Manifest {
-    pub fn read(path: &Path) -> Result<Manifest, Error> {
-        let text: Arc<str> =
-            std::fs::read_to_string(path).map_err(|error| Problem::io("read", path, &error))?.into();
-        let document = Document::parse(text.clone()).map_err(|error| {
-            let span = error.span().unwrap_or(0..0);
-            let at = Location { path: path.to_path_buf(), source: text.clone(), span };
-            Problem::new(format!("this is no TOML: {}", error.message().replace('\n', ", "))).at(at)
-        })?;
-        Ok(Manifest { path: path.to_path_buf(), text, document })
-    }
-
-    pub fn root(&self) -> Table<'_> {
-        Table { manifest: self, items: self.document.as_table(), path: String::new() }
-    }
-
-    pub fn location(&self, span: Range<usize>) -> Location {
-        Location { path: self.path.clone(), source: self.text.clone(), span }
-    }
-}
-
-/// A table, standard or inline.
-#[derive(Clone)]
-pub(super) struct Table<'a> {
-    manifest: &'a Manifest,
-    items: &'a dyn TableLike,
-    path: String,
-}
-
-impl<'a> Table<'a> {
-    pub fn contains(&self, key: &str) -> bool {
-        self.items.contains_key(key)
-    }
-
-    pub fn get(&self, key: &str) -> Option<Entry<'a>> {
-        let (key, item) = self.items.get_key_value(key)?;
-        let span = key.span().unwrap_or(0..0);
-        let dot = if self.path.is_empty() { "" } else { "." };
-        // As it is written, with its quotes if it has any.
-        let written = self.manifest.text.get(span.clone()).unwrap_or(key.get());
-        let path = format!("{}{dot}{written}", self.path);
-        Some(Entry { manifest: self.manifest, path, name: key.get(), key: span, item })
-    }
-
-    /// All entries, in the order of the file.
-    pub fn entries(&self) -> impl Iterator<Item = Entry<'a>> {
-        let keys = self.items.iter().filter_map(|(key, _)| self.get(key));
-        keys.collect::<Vec<_>>().into_iter()
-    }
-
-    /// Reports every key that is not `known`.
-    pub fn allow(&self, known: &[&str], problems: &mut Vec<Problem>) {
-        for entry in self.entries().filter(|entry| !known.contains(&entry.name)) {
-            let message = format!("unknown key `{}` in [{}]", entry.name, self.path);
-            problems.push(Problem::new(message).help(suggest(entry.name, known)).at(entry.key_location()));
-        }
-    }
-}
+use super::{File, Table, suggest};
+use crate::error::{Location, Problem};
 
 /// A key with its value.
-pub(super) struct Entry<'a> {
-    manifest: &'a Manifest,
+pub struct Entry<'a> {
+    pub(super) file: &'a File,
     /// Dotted, from the root.
     pub path: String,
     /// The key alone.
     pub name: &'a str,
-    key: Range<usize>,
-    item: &'a Item,
+    pub(super) key: Range<usize>,
+    pub(super) item: &'a Item,
 }
 
 impl<'a> Entry<'a> {
+    /// Where the key stands.
     pub fn key_location(&self) -> Location {
-        self.manifest.location(self.key.clone())
+        self.file.location(self.key.clone())
     }
 
     /// Where the value stands; for a table with a header of its own, the key in that header.
     pub fn value_location(&self) -> Location {
-        let span = self.item.as_value().and_then(toml_edit::Value::span);
-        self.manifest.location(span.unwrap_or_else(|| self.key.clone()))
+        self.file.location(self.value_span())
+    }
+
+    fn value_span(&self) -> Range<usize> {
+        let span = self.item.as_value().and_then(Value::span);
+        span.unwrap_or_else(|| self.key.clone())
     }
 
     /// A problem with the value: `` `key` `` and what is wrong with it.
@@ -108,14 +46,25 @@ impl<'a> Entry<'a> {
         self.problem(format_args!("is {article} {found}, it must be {wanted}"))
     }
 
+    /// A value of the right type that is not `wanted`.
+    pub fn wrong_value(&self, wanted: &str) -> Problem {
+        match self.item.as_value() {
+            Some(value) => self.problem(format_args!("is {}, it must be {wanted}", shown(value))),
+            None => self.wrong_type(wanted),
+        }
+    }
+
+    /// Whether it is a table, standard or inline.
     pub fn is_table(&self) -> bool {
         self.item.is_table_like()
     }
 
+    /// The text, if it is a string.
     pub fn as_str(&self) -> Option<&'a str> {
         self.item.as_str()
     }
 
+    /// The integer, if it is one.
     pub fn as_integer(&self) -> Option<i64> {
         self.item.as_integer()
     }
@@ -125,16 +74,48 @@ impl<'a> Entry<'a> {
         self.item.as_float().or_else(|| self.item.as_integer().map(|integer| integer as f64))
     }
 
+    /// The list, if it is one.
     pub fn as_array(&self) -> Option<&'a toml_edit::Array> {
         self.item.as_array()
     }
 
+    /// A table, standard or inline.
     pub fn table(&self, problems: &mut Vec<Problem>) -> Option<Table<'a>> {
         let Some(items) = self.item.as_table_like() else {
             problems.push(self.wrong_type("a table"));
             return None;
         };
-        Some(Table { manifest: self.manifest, items, path: self.path.clone() })
+        let span = self.value_span();
+        Some(Table { file: self.file, items, path: self.path.clone(), span })
+    }
+
+    /// A list of tables, written as `[[key]]` or as `key = [{ ... }]`.
+    pub fn tables(&self, problems: &mut Vec<Problem>) -> Option<Vec<Table<'a>>> {
+        let table = |items: &'a dyn TableLike, span: Option<Range<usize>>| Table {
+            file: self.file,
+            items,
+            path: self.path.clone(),
+            span: span.unwrap_or(0..0),
+        };
+        if let Some(tables) = self.item.as_array_of_tables() {
+            return Some(tables.iter().map(|items| table(items, items.span())).collect());
+        }
+        let Some(array) = self.as_array() else {
+            problems.push(self.wrong_type("a list of tables"));
+            return None;
+        };
+        let mut tables = Vec::new();
+        for value in array {
+            match value.as_inline_table() {
+                Some(items) => tables.push(table(items, items.span())),
+                None => {
+                    let message = format!("`{}` holds {}, it must hold tables", self.name, shown(value));
+                    let at = self.file.location(value.span().unwrap_or(0..0));
+                    problems.push(Problem::new(message).at(at));
+                }
+            }
+        }
+        Some(tables)
     }
 
     /// A string that is not empty.
@@ -147,12 +128,24 @@ impl<'a> Entry<'a> {
         None
     }
 
+    /// `true` or `false`.
     pub fn boolean(&self, problems: &mut Vec<Problem>) -> Option<bool> {
         let found = self.item.as_bool();
         if found.is_none() {
             problems.push(self.wrong_type("true or false"));
         }
         found
+    }
+
+    /// A whole number within `range`; `None`, without a problem, if it is anything else.
+    pub fn as_size(&self, range: &RangeInclusive<usize>) -> Option<usize> {
+        size(self.item.as_value()?, range)
+    }
+
+    /// A list of `N` whole numbers within `range`; `None`, without a problem, if it is anything else.
+    pub fn as_sizes<const N: usize>(&self, range: &RangeInclusive<usize>) -> Option<[usize; N]> {
+        let sizes: Option<Vec<usize>> = self.as_array()?.iter().map(|value| size(value, range)).collect();
+        sizes?.try_into().ok()
     }
 
     /// An integer from `least` to what `T` holds.
@@ -200,12 +193,23 @@ impl<'a> Entry<'a> {
     }
 }
 
-/// The nearest of what is known, or all of it.
-pub(super) fn suggest(word: &str, known: &[&str]) -> String {
-    match nearest(word, known.iter().copied()) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None => {
-            format!("known are {}", known.iter().map(|k| format!("`{k}`")).collect::<Vec<_>>().join(", "))
+fn size(value: &Value, range: &RangeInclusive<usize>) -> Option<usize> {
+    let size = usize::try_from(value.as_integer()?).ok()?;
+    range.contains(&size).then_some(size)
+}
+
+/// A value as messages show it, on one line.
+fn shown(value: &Value) -> String {
+    match value {
+        Value::String(text) => format!("\"{}\"", text.value().escape_debug()),
+        Value::Integer(number) => number.value().to_string(),
+        Value::Float(number) => number.value().to_string(),
+        Value::Boolean(flag) => flag.value().to_string(),
+        Value::Datetime(date) => date.value().to_string(),
+        Value::Array(list) => {
+            let items: Vec<String> = list.iter().map(shown).collect();
+            format!("[{}]", items.join(", "))
         }
+        Value::InlineTable(_) => "a table".to_string(),
     }
 }
