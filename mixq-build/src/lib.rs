@@ -44,7 +44,6 @@ pub mod dataset;
 pub mod error;
 pub mod evaluate;
 pub mod graph;
-pub mod guessing;
 pub mod memory;
 pub mod observer;
 pub mod prepare;
@@ -53,6 +52,8 @@ pub mod report;
 pub mod retrain;
 mod script;
 mod sealed;
+pub mod task;
+mod text;
 #[cfg(feature = "train")]
 pub mod train;
 

@@ -27,7 +27,7 @@ use mixq_build::error::Error;
 use mixq_build::observer::{Epoch, Observer};
 use mixq_build::prepare::Prepared;
 use mixq_build::retrain::{Retrained, retrain};
-use mixq_build::train::{Task, pace};
+use mixq_build::train::{Job, pace};
 use mixq_build::{evaluate, report};
 use mixq_format::{Artifact, Bits};
 

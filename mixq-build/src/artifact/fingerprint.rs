@@ -60,7 +60,7 @@ pub fn fingerprint(model: &Model, graph: &Graph) -> Result<Fingerprint, Error> {
         }
     }
     // What Cargo.toml says of the images is known without them.
-    let DatasetConfig { path, test, shape, max, labels, resize, tolerate, cache, shared: _, location } =
+    let DatasetConfig { path, test, shape, max, labels, task, resize, tolerate, cache, shared: _, location } =
         &model.dataset;
     let test = match test.unwrap_or_default() {
         TestPart::Rows(rows) => rows.to_string(),
@@ -71,6 +71,9 @@ pub fn fingerprint(model: &Model, graph: &Graph) -> Result<Fingerprint, Error> {
     insert("dataset.max", max.to_string());
     insert("dataset.labels", labels.as_ref().map_or(Ok("numbers".to_string()), json)?);
     // Not there by default, so that the artifacts of datasets that never needed them stay fresh.
+    if !task.is_default() {
+        insert("task", task.name().to_string());
+    }
     if *resize {
         insert("dataset.resize", resize.to_string());
     }

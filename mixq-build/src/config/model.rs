@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use mixq_format::Task;
+
 use super::device::Size;
 use super::settings::Settings;
 use super::table::Entry;
@@ -70,7 +72,8 @@ pub(super) fn read(
 ) -> Option<Model> {
     check_name(entry, problems);
     let table = entry.table(problems)?;
-    table.allow(&["network", "dataset", "scheme", "policy", "delta", "flash", "ram", "training"], problems);
+    let keys = ["network", "dataset", "task", "scheme", "policy", "delta", "flash", "ram", "training"];
+    table.allow(&keys, problems);
     let mut settings = settings.clone();
     let own = settings.device.own_budgets(&table, problems);
     let [flash_of, ram_of] =
@@ -94,9 +97,11 @@ pub(super) fn read(
     let network_at = network.as_ref().map(Entry::value_location);
     let network = network.and_then(|network| network::read(&network, manifest_dir, problems));
     let dataset = dataset.and_then(|dataset| dataset::read(&dataset, manifest_dir, problems));
+    let task = table.get("task").map_or(Some(Task::default()), |task| task.choice(&Task::CHOICES, problems));
     let flash = budget(entry, "flash", "48 KiB", flash.or(budgets[0].clone()), problems);
     let ram = budget(entry, "ram", "6 KiB", ram.or(budgets[1].clone()), problems);
 
+    let dataset = dataset.zip(task).map(|(dataset, task)| DatasetConfig { task, ..dataset });
     let (network, dataset, (flash, flash_at), (ram, ram_at)) = (network?, dataset?, flash?, ram?);
     Some(Model {
         name: entry.name.to_string(),

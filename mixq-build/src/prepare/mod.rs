@@ -135,7 +135,7 @@ fn graph(model: &Model) -> Result<Graph, Error> {
         None => Problem { location: model.network_at.clone(), ..problem },
     };
     spec(&model.network)
-        .and_then(|spec| Graph::resolve(&spec))
+        .and_then(|spec| Graph::resolve_for(&spec, model.dataset.task))
         .map_err(|error| Error { problems: error.problems.into_iter().map(located).collect() })
 }
 

@@ -6,7 +6,8 @@ use tch::Tensor;
 use super::batches::batch;
 use super::forward::Mode;
 use super::images::Images;
-use super::model::{Model, has_own_grid, part};
+use super::model::{Model, has_own_grid};
+use super::part::Part;
 use super::quantise::best_range;
 use crate::config::{Bounds, Rounding};
 
@@ -33,7 +34,7 @@ pub fn calibrate(model: &mut Model<'_>, train: &Images<'_>, bounds: Bounds) {
         });
     });
     for (node, low, high) in ranges {
-        set_bounds(model, node, (part::LOW, low), (part::HIGH, high));
+        set_bounds(model, node, (Part::Low, low), (Part::High, high));
     }
     if model.scheme.per_layer() {
         let weighted: Vec<usize> =
@@ -44,7 +45,7 @@ pub fn calibrate(model: &mut Model<'_>, train: &Images<'_>, bounds: Bounds) {
                 Bounds::Six => {
                     let weights = model.real_weight(node);
                     let [low, high] = [weights.min(), weights.max()].map(|bound| bound.double_value(&[]));
-                    set_bounds(model, node, (part::WEIGHT_LOW, low), (part::WEIGHT_HIGH, high));
+                    set_bounds(model, node, (Part::WeightLow, low), (Part::WeightHigh, high));
                 }
             }
         }
@@ -54,11 +55,11 @@ pub fn calibrate(model: &mut Model<'_>, train: &Images<'_>, bounds: Bounds) {
 /// Sets the bounds of a node's per-layer weights to those that lose least at these bits.
 pub fn set_weight_bounds(model: &mut Model<'_>, node: usize, bits: Bits) {
     let (low, high) = best_range(&model.real_weight(node), false, bits, Rounding::Nearest);
-    set_bounds(model, node, (part::WEIGHT_LOW, low), (part::WEIGHT_HIGH, high));
+    set_bounds(model, node, (Part::WeightLow, low), (Part::WeightHigh, high));
 }
 
 /// Sets bounds that are parts of a node; the lower one if there is one.
-pub fn set_bounds(model: &mut Model<'_>, node: usize, low: (&str, f64), high: (&str, f64)) {
+pub fn set_bounds(model: &mut Model<'_>, node: usize, low: (Part, f64), high: (Part, f64)) {
     // A tensor that is always 0 still needs a range to learn from.
     model.set(node, high.0, Tensor::from(high.1.max(1e-3) as f32).to_device(model.device));
     if model.get(node, low.0).is_some() {

@@ -12,8 +12,8 @@ use sha2::{Digest, Sha256};
 use tch::{Device, Kind as Element, Tensor};
 
 use super::device::Machine;
-use super::model::part;
 use super::optimiser::Optimiser;
+use super::part::{Part, is_bound};
 use super::state::{Best, Parameters, State};
 use crate::config::OptimiserKind;
 use crate::dataset::hexadecimal;
@@ -221,7 +221,7 @@ impl Wanted<'_> {
     fn check(&self, found: &Parameters) -> Result<(), String> {
         for (name, tensor) in found {
             let own = self.tensors.get(name).map(Tensor::size);
-            if own.is_none() && !self.bounds && part::is_bound(name) {
+            if own.is_none() && !self.bounds && is_bound(name) {
                 continue;
             }
             let own = own.ok_or_else(|| format!("the network has no `{name}`"))?;
@@ -229,7 +229,7 @@ impl Wanted<'_> {
                 return Err(format!("`{name}` has shape {:?}, and the network has {own:?}", tensor.size()));
             }
         }
-        let missing = |name: &&String| !found.contains_key(*name) && (self.bounds || !part::is_bound(name));
+        let missing = |name: &&String| !found.contains_key(*name) && (self.bounds || !is_bound(name));
         match self.tensors.keys().find(missing) {
             Some(name) => Err(format!("the network's `{name}` is not there")),
             None => Ok(()),
@@ -251,8 +251,7 @@ impl Wanted<'_> {
             moments.entry(name).or_default().push(moment);
         }
         let count = Optimiser::moments_of(self.optimiser);
-        let weight = format!(".{}", part::WEIGHT);
-        let mut weights = parameters.keys().filter(|name| name.ends_with(&weight));
+        let mut weights = parameters.keys().filter(|name| Part::of(name) == Some(Part::Weight));
         let none = steps > 0 && weights.any(|name| !moments.contains_key(name));
         if none || moments.values().any(|moments| moments.len() != count) {
             return Err("some moments of its optimiser are not there".to_string());
@@ -264,7 +263,7 @@ impl Wanted<'_> {
 /// SHA-256 of a network's values, without quantisers' bounds.
 fn digest(parameters: &Parameters) -> String {
     let mut hasher = Sha256::new();
-    for (name, tensor) in parameters.iter().filter(|(name, _)| !part::is_bound(name)) {
+    for (name, tensor) in parameters.iter().filter(|(name, _)| !is_bound(name)) {
         hasher.update(format!("{name} {:?}\n", tensor.size()));
         let mut values = Vec::new();
         append(tensor, &mut values);

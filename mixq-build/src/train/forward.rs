@@ -3,7 +3,8 @@
 use mixq_format::Bits;
 use tch::{Kind, Tensor};
 
-use super::model::{EPSILON, Model, Site, part};
+use super::model::{EPSILON, Model, Site};
+use super::part::Part;
 use super::quantise;
 use crate::config::Rounding;
 use crate::graph::{Op, Source, Window};
@@ -114,7 +115,7 @@ impl Model<'_> {
     /// weights after it, both small, and is PACT's for values above the bound.
     fn output_step(&self, index: usize, mode: Mode) -> Option<Tensor> {
         let node = &self.graph.nodes[index];
-        let high = self.get(index, part::HIGH).filter(|_| node.op.weighted() && node.op.relu())?;
+        let high = self.get(index, Part::High).filter(|_| node.op.weighted() && node.op.relu())?;
         let on_grid = self.on_grid(Site::Output(index), mode.quantised);
         on_grid.then(|| quantise::step(high, self.output_bits(index)))
     }
@@ -134,10 +135,10 @@ impl Model<'_> {
 
     fn activate(&self, index: usize, computed: Tensor, mode: Mode) -> Value {
         let node = &self.graph.nodes[index];
-        let own = self.get(index, part::HIGH);
+        let own = self.get(index, Part::High);
         match own.filter(|_| self.on_grid(Site::Output(index), mode.quantised)) {
             Some(high) => {
-                let low = self.get(index, part::LOW);
+                let low = self.get(index, Part::Low);
                 let bits = self.output_bits(index);
                 let grids = quantise::activation_grids(low, high, bits);
                 // The device adds with rounding, whatever the setting.
@@ -171,9 +172,9 @@ impl Model<'_> {
         let weight = x.unit.as_ref().map_or_else(|| weight.shallow_clone(), |unit| &weight * unit);
         let folded = on_grid && self.folded_factor(index).is_some();
         let bias = if folded {
-            self.norm_offset(index)
+            self.norm_offset(index, Kind::Float)
         } else {
-            self.get(index, part::BIAS).map(Tensor::shallow_clone)
+            self.get(index, Part::Bias).map(Tensor::shallow_clone)
         };
         (weight, bias)
     }
@@ -231,12 +232,12 @@ impl Model<'_> {
         if let Some(bias) = bias {
             return in_units(&(y + bias.view([1, -1, 1, 1])));
         }
-        let (gamma, beta) = (self.get(index, part::GAMMA), self.get(index, part::BETA));
+        let (gamma, beta) = (self.get(index, Part::Gamma), self.get(index, Part::Beta));
         y.batch_norm(
             gamma.map(in_units),
             beta.map(in_units),
-            self.get(index, part::MEAN).map(Tensor::shallow_clone),
-            self.get(index, part::VARIANCE).map(Tensor::shallow_clone),
+            self.get(index, Part::Mean).map(Tensor::shallow_clone),
+            self.get(index, Part::Variance).map(Tensor::shallow_clone),
             mode.batch_statistics,
             0.1,
             EPSILON,

@@ -30,7 +30,7 @@ const STEADY: f64 = 1.0;
 const FARTHEST: f64 = 4.0;
 
 impl Normalisation {
-    /// From the images to train with, of so many channels.
+    /// From the images to train with; `channels` is their number of channels.
     pub fn of(train: &Images<'_>, channels: usize) -> Normalisation {
         let pixels = |channel: usize| train.pixels().skip(channel).step_by(channels);
         let moments: Vec<(f64, f64)> =
@@ -103,7 +103,7 @@ mod tests {
                 _ => 7,
             })
             .collect();
-        let split = Split { pixels: pixels.clone().into(), labels: vec![0; 100] };
+        let split = Split { pixels: pixels.clone().into(), targets: vec![0; 100].into() };
         let Normalisation { image, gains, .. } = Normalisation::of(&Images::all(&split), 3);
         for (channel, gain) in gains.iter().take(2).enumerate() {
             let values: Vec<f64> = (pixels.iter().skip(channel).step_by(3))
@@ -118,7 +118,7 @@ mod tests {
         assert_eq!(image.zero_point, (others.sum::<f64>() / 20_000.0).round() as i32);
     }
     fn normalised(pixels: Vec<u8>, channels: usize) -> Normalisation {
-        let split = Split { pixels: pixels.into(), labels: vec![0; 10] };
+        let split = Split { pixels: pixels.into(), targets: vec![0; 10].into() };
         Normalisation::of(&Images::all(&split), channels)
     }
 

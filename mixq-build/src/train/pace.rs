@@ -11,8 +11,9 @@ use super::model::Model;
 use super::normalisation::Normalisation;
 use super::phase::Phase;
 use super::state::{State, copies};
-use super::{Task, take_turn};
+use super::{Job, take_turn};
 use crate::error::Problem;
+use crate::task::rules;
 
 /// Images learned from in a second, in one turn of each phase.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -35,8 +36,9 @@ const BATCHES: usize = 8;
 ///
 /// # Errors
 /// The device is not there.
-pub fn pace(task: Task<'_>, turns: usize) -> Result<Vec<Pace>, Problem> {
-    let Task { graph, allocation, scheme, settings, dataset, .. } = task;
+pub fn pace(job: Job<'_>, turns: usize) -> Result<Vec<Pace>, Problem> {
+    let Job { graph, allocation, scheme, settings, dataset, .. } = job;
+    let rules = rules(dataset.task);
     let device = device::device(settings.device)?;
     let (train, validation) = batches::split(dataset.train.len(), settings.validation, settings.seed);
     let [train, validation] = [train, validation].map(|indices| Images::some(&dataset.train, indices));
@@ -52,7 +54,8 @@ pub fn pace(task: Task<'_>, turns: usize) -> Result<Vec<Pace>, Problem> {
     let mut measure = [false, true].map(|quantised| {
         let distils = quantised && settings.distillation > 0.0;
         let teacher = distils.then(|| fresh.with_tensors(copies(&fresh.tensors)));
-        let phase = Phase { settings, scheme, quantised, train: &train, validation: &validation, teacher };
+        let phase =
+            Phase { rules, settings, scheme, quantised, train: &train, validation: &validation, teacher };
         let mut model = fresh.with_tensors(copies(&fresh.tensors));
         let mut state =
             State::new(model.snapshot(), settings.average > 0.0, phase.optimiser(), machine.clone());

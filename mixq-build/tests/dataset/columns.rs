@@ -9,7 +9,7 @@ use crate::files::{GOOD, SMALL, check, check_with, load, load_with};
 /// Warnings of a file that is read.
 fn warnings(contents: &str) -> (Dataset, Vec<String>) {
     struct Heard(Vec<String>);
-    impl mixq_build::dataset::Watch for Heard {
+    impl mixq_build::observer::Observer for Heard {
         fn read(&mut self, _: u64, _: u64) {}
         fn warn(&mut self, message: &str) {
             self.0.push(message.to_string());
@@ -149,7 +149,7 @@ fn labels_may_be_the_names_of_classes() {
     assert_eq!(turned, Dataset { labels: named(["dog", "cat"]).unwrap(), ..numbers.clone() });
     // Numbers that are names: eights before threes.
     let digits = with_labels(&text("8", "3"), ["8", "3"]);
-    assert_eq!(digits.train.labels, numbers.train.labels);
+    assert_eq!(digits.train.targets.labels(), numbers.train.targets.labels());
     check(
         "d.csv",
         text("cat", "dog").replace("255,dog", "255,cow").as_bytes(),
@@ -219,7 +219,7 @@ fn a_share_is_taken_of_every_class() {
     let dataset = load("d.csv", sorted.as_bytes()).1.unwrap();
     // A fifth of ten, from the end of each class.
     assert_eq!(rows(&dataset.test), [9, 10, 19, 20]);
-    assert_eq!(dataset.test.labels, [0, 0, 1, 1]);
+    assert_eq!(dataset.test.targets.labels(), [0, 0, 1, 1]);
     assert_eq!(rows(&dataset.train), [1, 2, 3, 4, 5, 6, 7, 8, 11, 12, 13, 14, 15, 16, 17, 18]);
     let share = |share| move |config| DatasetConfig { test: Some(TestPart::Share(share)), ..config };
     let dataset = load_with("d.csv", sorted.as_bytes(), share(0.05)).1.unwrap();

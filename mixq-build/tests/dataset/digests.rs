@@ -211,7 +211,7 @@ fn arrays_count_however_they_are_packed() {
 /// Whoever changes the files while they are read, so many times.
 struct Meddler<'a>(&'a Path, usize);
 
-impl mixq_build::dataset::Watch for Meddler<'_> {
+impl mixq_build::observer::Observer for Meddler<'_> {
     fn read(&mut self, done: u64, _: u64) {
         if done == 0 && self.1 > 0 {
             self.1 -= 1;

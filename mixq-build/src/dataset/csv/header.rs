@@ -4,8 +4,8 @@ use std::ops::RangeInclusive;
 
 use ::csv::ByteRecord;
 
-use super::whole;
 use crate::dataset::parts::Wanted;
+use crate::text::whole;
 
 /// What the column of labels is called, in lower case; the clearest names first.
 const NAMES: [&[&str]; 3] = [

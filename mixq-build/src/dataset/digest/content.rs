@@ -7,7 +7,7 @@ use std::path::Path;
 use flate2::read::MultiGzDecoder;
 
 use super::hash::{Hash, Sink, of_all};
-use crate::dataset::kind::{self, Kind};
+use crate::dataset::formats::{self, Format};
 use crate::dataset::limit::{Limited, TooLarge};
 use crate::dataset::{csv, names, walk};
 use crate::error::Problem;
@@ -15,15 +15,15 @@ use crate::error::Problem;
 /// Whether this mixq-build can tell what a dataset holds: without feature `datasets` it does not look into
 /// archives and NPZ.
 pub fn told(path: &Path) -> bool {
-    cfg!(feature = "datasets") || !matches!(kind::of(path), Ok(Kind::Archive | Kind::Npz))
+    cfg!(feature = "datasets") || !matches!(formats::of(path), Ok(Format::Archive | Format::Npz))
 }
 
 /// Of a dataset that is a file.
 pub(super) fn of_dataset(path: &Path) -> Result<Hash, Problem> {
-    match kind::of(path)? {
-        Kind::Csv => of_csv(path),
-        Kind::Folder | Kind::Archive => of_archive(path),
-        Kind::Npz => of_arrays(path),
+    match formats::of(path)? {
+        Format::Csv => of_csv(path),
+        Format::Folder | Format::Archive => of_archive(path),
+        Format::Npz => of_arrays(path),
     }
 }
 
@@ -89,12 +89,12 @@ fn of_arrays(path: &Path) -> Result<Hash, Problem> {
 
 #[cfg(not(feature = "datasets"))]
 fn of_archive(path: &Path) -> Result<Hash, Problem> {
-    Err(kind::unread(path))
+    Err(formats::unread(path))
 }
 
 #[cfg(not(feature = "datasets"))]
 fn of_arrays(path: &Path) -> Result<Hash, Problem> {
-    Err(kind::unread(path))
+    Err(formats::unread(path))
 }
 
 /// Of a file in a folder.

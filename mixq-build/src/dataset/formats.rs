@@ -8,9 +8,9 @@ use super::parts::Read;
 use super::{files, npz};
 use crate::error::Problem;
 
-/// A kind of dataset.
+/// A format of dataset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum Format {
     /// Rows of numbers.
     Csv,
     /// A folder of files.
@@ -22,25 +22,25 @@ pub(super) enum Kind {
 }
 
 /// Kinds of datasets by the end of their file's name.
-const KINDS: [(&str, Kind); 9] = [
-    (".csv", Kind::Csv),
-    (".csv.gz", Kind::Csv),
-    (".npz", Kind::Npz),
-    (".tar", Kind::Archive),
-    (".tar.gz", Kind::Archive),
-    (".tgz", Kind::Archive),
-    (".tar.zst", Kind::Archive),
-    (".tzst", Kind::Archive),
-    (".zip", Kind::Archive),
+const FORMATS: [(&str, Format); 9] = [
+    (".csv", Format::Csv),
+    (".csv.gz", Format::Csv),
+    (".npz", Format::Npz),
+    (".tar", Format::Archive),
+    (".tar.gz", Format::Archive),
+    (".tgz", Format::Archive),
+    (".tar.zst", Format::Archive),
+    (".tzst", Format::Archive),
+    (".zip", Format::Archive),
 ];
 
-/// The kind of a file of this name, or of a folder.
-pub(super) fn of(path: &Path) -> Result<Kind, Problem> {
+/// The format of a file of this name, or of a folder.
+pub(super) fn of(path: &Path) -> Result<Format, Problem> {
     let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
-    match KINDS.iter().find(|(suffix, _)| name.ends_with(suffix)) {
+    match FORMATS.iter().find(|(suffix, _)| name.ends_with(suffix)) {
         // A folder that is called so: its reader says that it is none.
-        Some((_, kind)) => Ok(*kind),
-        None if path.is_dir() => Ok(Kind::Folder),
+        Some((_, format)) => Ok(*format),
+        None if path.is_dir() => Ok(Format::Folder),
         None => Err(unknown(path)),
     }
 }
@@ -49,9 +49,9 @@ pub(super) fn of(path: &Path) -> Result<Kind, Problem> {
 #[cfg(feature = "datasets")]
 pub(super) fn reader(path: &Path) -> Result<Read, Problem> {
     Ok(match of(path)? {
-        Kind::Csv => csv::read,
-        Kind::Folder | Kind::Archive => files::read,
-        Kind::Npz => npz::read,
+        Format::Csv => csv::read,
+        Format::Folder | Format::Archive => files::read,
+        Format::Npz => npz::read,
     })
 }
 
@@ -59,8 +59,8 @@ pub(super) fn reader(path: &Path) -> Result<Read, Problem> {
 #[cfg(not(feature = "datasets"))]
 pub(super) fn reader(path: &Path) -> Result<Read, Problem> {
     match of(path)? {
-        Kind::Csv => Ok(csv::read),
-        Kind::Folder | Kind::Archive | Kind::Npz => Err(unread(path)),
+        Format::Csv => Ok(csv::read),
+        Format::Folder | Format::Archive | Format::Npz => Err(unread(path)),
     }
 }
 
@@ -72,9 +72,10 @@ pub(super) fn unread(path: &Path) -> Problem {
 }
 
 fn unknown(path: &Path) -> Problem {
-    let read = |kind: &Kind| cfg!(feature = "datasets") || *kind == Kind::Csv;
-    let suffixes: Vec<_> = KINDS.iter().filter(|(_, kind)| read(kind)).map(|(suffix, _)| *suffix).collect();
+    let read = |format: &Format| cfg!(feature = "datasets") || *format == Format::Csv;
+    let suffixes: Vec<_> =
+        FORMATS.iter().filter(|(_, format)| read(format)).map(|(suffix, _)| *suffix).collect();
     let folders = if cfg!(feature = "datasets") { "folders, and " } else { "" };
-    Problem::new(format!("{} is no kind of dataset that mixq reads", path.display()))
+    Problem::new(format!("{} is no format of dataset that mixq reads", path.display()))
         .help(format!("supported are {folders}files that end in {}", suffixes.join(", ")))
 }
