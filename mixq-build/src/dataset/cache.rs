@@ -1,7 +1,8 @@
 //! Decoded images in one file, so that they are decoded once.
 //!
-//! A line of JSON says what the images were made from and how many there are; the images to train with and
-//! those to measure with follow, then the targets of both. A file that is damaged is warned of, and made anew.
+//! A line of JSON says what the images were made from and counts them. The images to train with and those to
+//! measure with follow, then the targets of both. For a damaged file there is a warning, and it is written
+//! anew.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -17,7 +18,7 @@ use crate::observer::Observer;
 use crate::sealed::{self, Kind};
 use crate::task::Targets;
 
-/// Changes whenever a reader makes other pixels of the same files.
+/// To be raised whenever a reader makes other pixels of the same files.
 const VERSION: u32 = 2;
 
 /// Version 1 had no seal.
@@ -37,12 +38,13 @@ fn key(wanted: &Wanted<'_>, digest: &str) -> Result<String, serde_json::Error> {
     serde_json::to_string(&(VERSION, digest, wanted.config, wanted.shape, wanted.outputs))
 }
 
-/// Where a dataset's images are kept. Those of a changed dataset take the place of the old ones.
+/// The file that keeps a dataset's images. If the dataset changes, the file is overwritten.
 fn file(wanted: &Wanted<'_>, cache: &Path) -> Result<PathBuf, serde_json::Error> {
     Ok(place(cache, &wanted.config.path, &key(wanted, "")?, "images"))
 }
 
-/// The images of the dataset with this digest, if they are there; what was warned of is warned of again.
+/// The kept images of the dataset with this digest, if there are any. Warnings of when they were decoded are
+/// given again.
 pub(super) fn load(
     wanted: &Wanted<'_>,
     cache: &Path,
@@ -65,7 +67,7 @@ pub(super) fn load(
     }
 }
 
-/// What a file holds, with the warnings of when it was made; `None` if that was made from something else.
+/// The content of a file, with the warnings of when it was made; `None` if it was made from something else.
 fn parse(
     wanted: &Wanted<'_>,
     digest: &str,
@@ -95,14 +97,14 @@ fn parse(
     if test.is_empty() || !train.targets.iter().chain(test.targets.iter()).all(is_target) {
         return Err(damaged());
     }
-    // What was true when they were decoded.
+    // These checks passed when the images were decoded.
     check::maximum(wanted.config, [&train, &test]).map_err(|_| damaged())?;
     check::training_part(wanted.config, &train, &head.labels).map_err(|_| damaged())?;
     let (task, labels) = (wanted.config.task, head.labels);
     Ok(Some((Dataset { shape, task, outputs, labels, train, test }, head.warnings)))
 }
 
-/// Keeps the images of the dataset with this digest. If that fails, says what would have been gained.
+/// Keeps the images of the dataset with this digest. An error also says what follows: they are decoded again.
 pub(super) fn store(
     wanted: &Wanted<'_>,
     cache: &Path,

@@ -1,4 +1,4 @@
-//! What makes a dataset unfit, beyond its single images.
+//! Checks of a dataset as a whole.
 
 use super::Split;
 use super::parts::Wanted;
@@ -30,7 +30,7 @@ pub(super) fn test_part(
     Ok(())
 }
 
-/// No pixel may be over the largest value that it is said to have.
+/// No pixel may be over `max` of the dataset's table.
 pub(super) fn maximum(config: &DatasetConfig, parts: [&Split; 2]) -> Result<(), Problem> {
     let max = config.max;
     if max == u8::MAX {
@@ -56,7 +56,7 @@ pub(super) fn training_part(config: &DatasetConfig, train: &Split, labels: &[Str
     Ok(())
 }
 
-/// What is measured should show all that is learned.
+/// The images to measure with must be fit for that; what they do not show is warned of.
 pub(super) fn measured_part(
     config: &DatasetConfig,
     test: &Split,
@@ -74,8 +74,8 @@ pub(super) fn part<'a>(config: &'a DatasetConfig, split: &'a Split, labels: &'a 
     Part { path: &config.path, targets: &split.targets, labels, is_from_end }
 }
 
-/// The labels that a dataset itself has must be those of the network; of a trained network, see
-/// [`super::measure()`].
+/// The labels that a dataset itself has must be those of the network that is to be trained. For a network
+/// that is trained already, see [`super::measure()`].
 pub(super) fn labels(wanted: &Wanted<'_>, found: &[impl AsRef<str>]) -> Option<Problem> {
     if wanted.model.is_some() {
         return None;
@@ -97,7 +97,7 @@ pub(super) fn channels(wanted: &Wanted<'_>) -> Result<(), Problem> {
     Err(Problem::new(message).help("give the network's input 1 or 3 channels, or write the dataset as CSV"))
 }
 
-/// A test part of its own leaves nothing to choose.
+/// A dataset with a test part of its own needs no key `test`.
 #[cfg(feature = "datasets")]
 pub(super) fn own_test_part(config: &DatasetConfig) -> Option<Problem> {
     config.test?;

@@ -1,4 +1,4 @@
-//! Which reader a dataset is for.
+//! The formats of datasets, and their readers.
 
 use std::path::Path;
 
@@ -8,20 +8,20 @@ use super::parts::Read;
 use super::{files, npz};
 use crate::error::Problem;
 
-/// A format of dataset.
+/// The format of a dataset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Format {
     /// Rows of numbers.
     Csv,
     /// A folder of files.
     Folder,
-    /// The same in one file.
+    /// An archive of such files.
     Archive,
     /// Arrays of NumPy.
     Npz,
 }
 
-/// Kinds of datasets by the end of their file's name.
+/// Formats by the end of the file's name.
 const FORMATS: [(&str, Format); 9] = [
     (".csv", Format::Csv),
     (".csv.gz", Format::Csv),
@@ -38,7 +38,7 @@ const FORMATS: [(&str, Format); 9] = [
 pub(super) fn of(path: &Path) -> Result<Format, Problem> {
     let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
     match FORMATS.iter().find(|(suffix, _)| name.ends_with(suffix)) {
-        // A folder that is called so: its reader says that it is none.
+        // A folder may be called so, too: the reader then says that it is not a file.
         Some((_, format)) => Ok(*format),
         None if path.is_dir() => Ok(Format::Folder),
         None => Err(unknown(path)),
@@ -64,7 +64,7 @@ pub(super) fn reader(path: &Path) -> Result<Read, Problem> {
     }
 }
 
-/// What the full set of readers would take.
+/// The error for a format that only the full set of readers reads.
 #[cfg(not(feature = "datasets"))]
 pub(super) fn unread(path: &Path) -> Problem {
     let message = format!("{}: this mixq-build reads no datasets but CSV", path.display());
@@ -76,6 +76,6 @@ fn unknown(path: &Path) -> Problem {
     let suffixes: Vec<_> =
         FORMATS.iter().filter(|(_, format)| read(format)).map(|(suffix, _)| *suffix).collect();
     let folders = if cfg!(feature = "datasets") { "folders, and " } else { "" };
-    Problem::new(format!("{} is no format of dataset that mixq reads", path.display()))
+    Problem::new(format!("{} is not a kind of dataset that mixq reads", path.display()))
         .help(format!("supported are {folders}files that end in {}", suffixes.join(", ")))
 }

@@ -1,7 +1,8 @@
 //! Images as 8-bit pixels, as the device's camera delivers them.
 //!
-//! A reader for each kind of dataset hands over all images in the order of the dataset. A new kind is a file
-//! here and a line in `formats::FORMATS`.
+//! A reader for each format returns all images in the order of the dataset. A new format is a file here and a
+//! line in `formats::FORMATS`. What a network is to answer for an image, its target, is for the task to say:
+//! see [`crate::task`].
 
 mod cache;
 mod check;
@@ -44,7 +45,7 @@ use crate::graph::Shape;
 use crate::observer::Observer;
 use crate::task::Task;
 
-/// How often a dataset is read that is changed while it is read.
+/// The number of attempts to read a dataset that changes while it is read.
 const TRIES: usize = 3;
 
 /// The folder in mixq's part of cargo's target folder that keeps decoded images and digests.
@@ -71,8 +72,8 @@ impl Dataset {
     /// Reads a dataset for a network with images of shape `input` and this number of outputs.
     ///
     /// # Errors
-    /// What keeps the file from being read, the first of the images that are wrong, or what makes the whole
-    /// unfit to train with. All point at the file's key in Cargo.toml, if the configuration names it.
+    /// The file cannot be read, single images are wrong (the first few are named), or the whole is not fit to
+    /// train with. All point at the file's key in Cargo.toml, if the configuration names it.
     pub fn load(
         config: &DatasetConfig,
         input: Shape,
@@ -82,7 +83,7 @@ impl Dataset {
         Ok(Dataset::load_with_digest(config, input, outputs, observer)?.0)
     }
 
-    /// The same, with the [`digest`] of what was read: that of a moment before may be another one.
+    /// The same, with the [`digest`] of what was read: the dataset may have had another one a moment before.
     ///
     /// # Errors
     /// As [`Dataset::load`].
@@ -101,8 +102,8 @@ impl Dataset {
     }
 }
 
-/// The dataset as it was kept, or read and kept, if there is a folder to keep it in; and the digest of what
-/// was read.
+/// The dataset with the digest of what was read. If there is a cache folder, the dataset comes from there, or
+/// is stored there once it is read.
 fn read(wanted: &Wanted<'_>, observer: &mut dyn Observer) -> Result<(Dataset, String), Error> {
     let reader = before(wanted)?;
     let (path, cache) = (&wanted.config.path, wanted.config.cache.as_deref());
@@ -114,10 +115,10 @@ fn read(wanted: &Wanted<'_>, observer: &mut dyn Observer) -> Result<(Dataset, St
             return Ok((dataset, before.digest.clone()));
         }
         let mut noting = Noting { observer, warnings: Vec::new() };
-        // Of what is wrong with the files the reader says most.
+        // The errors of the reader come first: they say more about wrong files than those of the digest.
         let dataset = decode(wanted, reader, &mut noting)?;
         let (before, warnings) = (before?, noting.warnings);
-        // A dataset that was changed meanwhile is not what the digest says.
+        // If the dataset was changed meanwhile, the digest is not that of these images.
         if digest::look(path, cache)? != before {
             continue;
         }
@@ -131,7 +132,7 @@ fn read(wanted: &Wanted<'_>, observer: &mut dyn Observer) -> Result<(Dataset, St
     Err(Problem::new(message).help("try again when nothing writes to it").into())
 }
 
-/// The reader of a dataset, if all is right that can be known before the images are read.
+/// Checks all that can be checked before the images are read; returns the reader of the dataset.
 fn before(wanted: &Wanted<'_>) -> Result<Read, Error> {
     let Wanted { config, shape: input, outputs, .. } = *wanted;
     let mut problems = Vec::new();

@@ -1,4 +1,4 @@
-//! What readers hand over.
+//! What readers take and return.
 
 use super::Split;
 use crate::config::DatasetConfig;
@@ -7,10 +7,10 @@ use crate::graph::Shape;
 use crate::observer::Observer;
 use crate::task::{Rules, rules};
 
-/// What every image of a dataset must become.
+/// What a reader is to read, and the form that the images must have.
 #[derive(Clone, Copy)]
 pub(super) struct Wanted<'a> {
-    /// What Cargo.toml says.
+    /// The dataset as Cargo.toml describes it.
     pub config: &'a DatasetConfig,
     /// Shape of an image: the network's input.
     pub shape: Shape,

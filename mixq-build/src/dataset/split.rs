@@ -27,7 +27,7 @@ impl Split {
     /// The pixels of one image, in the order row, column, channel.
     ///
     /// # Panics
-    /// If there are not more than `index` images.
+    /// If `index` is out of range.
     pub fn image(&self, index: usize) -> &[u8] {
         let elements = self.elements();
         &self.pixels[index * elements..][..elements]
@@ -36,7 +36,7 @@ impl Split {
     /// The images with these indices, in this order; an index may occur repeatedly.
     ///
     /// # Panics
-    /// If there are not more than any `index` images.
+    /// If an index is out of range.
     pub fn select(&self, indices: &[usize]) -> Split {
         Split {
             pixels: indices.iter().flat_map(|index| self.image(*index)).copied().collect(),

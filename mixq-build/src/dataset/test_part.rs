@@ -22,8 +22,8 @@ fn count(wanted: &Wanted<'_>, images: usize) -> Result<usize, Problem> {
     Ok(count)
 }
 
-/// For files, whose order has a meaning: a number of images is taken from the end of the file; a share from the
-/// end of each group of targets, since files are often sorted by target.
+/// For files, whose order has a meaning: a number of images is taken from the end of the file; a share from
+/// the end of each group of targets, since files are often sorted by target.
 pub(super) fn from_end(wanted: &Wanted<'_>, images: Split) -> Result<(Split, Split), Problem> {
     match wanted.config.test.unwrap_or_default() {
         TestPart::Rows(_) => {

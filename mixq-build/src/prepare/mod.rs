@@ -64,7 +64,7 @@ impl<'a> Prepared<'a> {
         self.fits_accumulators(allocation)
     }
 
-    /// The bits that lose least, given what each tensor minds to have fewer.
+    /// The bits that lose least, given the sensitivity of each tensor.
     ///
     /// # Errors
     /// As [`Prepared::allocate`].

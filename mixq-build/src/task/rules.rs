@@ -1,4 +1,4 @@
-//! What others ask a task.
+//! The rules of a task: what the other rooms ask it.
 
 use std::path::Path;
 
@@ -68,8 +68,8 @@ pub trait DatasetRules: Sync {
     /// Appends the target that a number stands for, or says what is wrong with the number.
     fn push_number(&self, number: u64, outputs: usize, targets: &mut Targets) -> Result<(), String>;
 
-    /// Appends the target that a name stands for, by its place among all names that the dataset has. The names
-    /// are checked by [`DatasetRules::found_labels`].
+    /// Appends the target that a name stands for, by its place among all names that the dataset has. The
+    /// names are checked by [`DatasetRules::found_labels`].
     fn push_name(&self, place: usize, targets: &mut Targets);
 
     /// What reads the targets from a column of a CSV file; columns count from 1.
@@ -128,7 +128,7 @@ pub trait DatasetRules: Sync {
 /// Targets of a CSV file; and the labels that the file itself has, if so.
 pub type Columns = (Targets, Option<Vec<String>>);
 
-/// The first rows that are wrong, with reasons; and how many there are.
+/// The first wrong rows, with reasons; and the number of all wrong rows.
 pub type Wrong = (Vec<(usize, String)>, usize);
 
 /// The column of targets of a CSV file.

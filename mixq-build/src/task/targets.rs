@@ -41,7 +41,7 @@ impl Targets {
     /// The target of one image.
     ///
     /// # Panics
-    /// If there are not more than `index` targets.
+    /// If `index` is out of range.
     pub fn get(&self, index: usize) -> &[u8] {
         &self.bytes[index * self.each..][..self.each]
     }
@@ -74,7 +74,7 @@ impl Targets {
     /// Those with these indices, in this order; an index may occur repeatedly.
     ///
     /// # Panics
-    /// If there are not more than any `index` targets.
+    /// If an index is out of range.
     pub fn select(&self, indices: &[usize]) -> Targets {
         Targets::new(self.each, indices.iter().flat_map(|index| self.get(*index)).copied().collect())
     }

@@ -39,8 +39,8 @@ pub fn shuffled(count: usize, seed: u64, epoch: usize) -> Vec<usize> {
     order
 }
 
-/// The batches of an epoch: `size` images each, the last one the rest. A last batch of fewer than `least` images
-/// joins the one before.
+/// The batches of an epoch: `size` images each, the last one the rest. A last batch of fewer than `least`
+/// images joins the one before.
 pub fn batches(order: &[usize], size: usize, least: usize) -> Vec<&[usize]> {
     let mut batches: Vec<&[usize]> = order.chunks(size).collect();
     if let [.., last] = batches[..]

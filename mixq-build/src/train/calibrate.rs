@@ -1,4 +1,4 @@
-//! Where the quantisers start: from the data instead of the paper's fixed 6.
+//! The bounds with which the quantisers start: from the data instead of the paper's fixed 6.
 
 use mixq_format::Bits;
 use tch::Tensor;
@@ -11,10 +11,11 @@ use super::part::Part;
 use super::quantise::best_range;
 use crate::config::{Bounds, Rounding};
 
-/// Images that the ranges are taken from.
+/// Number of images that the ranges are measured on.
 pub const IMAGES: usize = 512;
 
-/// Sets the bounds of all activations and of per-layer weights to those that lose least, or to the paper's.
+/// Sets the bounds of all activations and of per-layer weights: to those with the least error, or to the
+/// paper's.
 pub fn calibrate(model: &mut Model<'_>, train: &Images<'_>, bounds: Bounds) {
     let indices: Vec<usize> = (0..train.len().min(IMAGES)).collect();
     let (images, _) = batch(train, &indices, model.form());
@@ -52,13 +53,13 @@ pub fn calibrate(model: &mut Model<'_>, train: &Images<'_>, bounds: Bounds) {
     }
 }
 
-/// Sets the bounds of a node's per-layer weights to those that lose least at these bits.
+/// Sets the bounds of a node's per-layer weights to those with the least error at these bits.
 pub fn set_weight_bounds(model: &mut Model<'_>, node: usize, bits: Bits) {
     let (low, high) = best_range(&model.real_weight(node), false, bits, Rounding::Nearest);
     set_bounds(model, node, (Part::WeightLow, low), (Part::WeightHigh, high));
 }
 
-/// Sets bounds that are parts of a node; the lower one if there is one.
+/// Sets two bounds of a node; the lower one only if the node has it.
 pub fn set_bounds(model: &mut Model<'_>, node: usize, low: (Part, f64), high: (Part, f64)) {
     // A tensor that is always 0 still needs a range to learn from.
     model.set(node, high.0, Tensor::from(high.1.max(1e-3) as f32).to_device(model.device));

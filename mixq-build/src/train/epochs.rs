@@ -30,8 +30,8 @@ enum End {
 
 /// Does all epochs that are left. If the phase has none, the state is measured as it is.
 ///
-/// If a loss is not finite, the epoch is done again from its start, at half of the learning rate. That happens
-/// once; the second time is an error.
+/// If a loss is not finite, the epoch is done again from its start, at half of the learning rate. That
+/// happens once; the second time is an error.
 pub fn run(
     phase: &Phase<'_>,
     model: &mut Model<'_>,

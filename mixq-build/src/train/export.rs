@@ -1,4 +1,4 @@
-//! From libtorch's tensors to the plain numbers that the conversion takes.
+//! Turns libtorch's tensors into the plain numbers that the conversion takes.
 
 use tch::{Kind, Tensor};
 

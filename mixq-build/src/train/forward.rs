@@ -9,7 +9,7 @@ use super::quantise;
 use crate::config::Rounding;
 use crate::graph::{Op, Source, Window};
 
-/// What a forward pass does beside computing logits.
+/// How a forward pass computes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Mode {
     /// Weights and activations on their grids.
@@ -22,8 +22,8 @@ pub struct Mode {
 struct Value {
     /// Real values, or multiples of `unit`.
     tensor: Tensor,
-    /// Where the values are codes, what one is worth: codes are exact, and what reads them has few weights to
-    /// scale instead.
+    /// Set where the values are codes: what one code is worth. Codes are exact; a layer that reads them
+    /// scales its weights instead, which are fewer.
     unit: Option<Tensor>,
     /// The scale of its grid, where it is quantised.
     scale: Option<Tensor>,
@@ -36,12 +36,12 @@ impl Value {
 }
 
 impl Model<'_> {
-    /// Logits `[n, classes]` of images `[n, channels, height, width]` on the image's grid.
+    /// Outputs `[n, outputs]` of images `[n, channels, height, width]` on the image's grid.
     pub fn forward(&self, images: &Tensor, mode: Mode) -> Tensor {
         self.forward_observed(images, mode, &mut |_, _| ())
     }
 
-    /// As [`Model::forward`]; `observe` sees what each node's own quantiser would get.
+    /// As [`Model::forward`]; `observe` is called with each node and the input of its own quantiser.
     pub fn forward_observed(
         &self,
         images: &Tensor,
@@ -108,11 +108,11 @@ impl Model<'_> {
         self.activate(index, computed, mode)
     }
 
-    /// The step of a grid from 0, on which a node's output comes as codes: that of layers with weights and
-    /// ReLU.
+    /// The step of the grid of a node whose output is codes: of a layer with weights and ReLU, whose grid
+    /// begins at 0.
     ///
-    /// It is learned (arXiv 1902.08153): its gradient reaches it through the batch norm before and the
-    /// weights after it, both small, and is PACT's for values above the bound.
+    /// It is learned (arXiv 1902.08153). Its gradient comes through the batch norm before it and the weights
+    /// after it, which are small tensors; for values above the bound it is that of PACT.
     fn output_step(&self, index: usize, mode: Mode) -> Option<Tensor> {
         let node = &self.graph.nodes[index];
         let high = self.get(index, Part::High).filter(|_| node.op.weighted() && node.op.relu())?;

@@ -69,16 +69,16 @@ pub struct Trained {
     pub float_validation: f64,
     /// Score of the fake-quantised network on the validation part, 0 to 1.
     pub fake_quant_validation: f64,
-    /// What the float training took.
+    /// The cost of the float training.
     pub float: Effort,
-    /// What QAT took.
+    /// The cost of QAT.
     pub quantised: Effort,
 }
 
-/// What a phase of training took, over all its parts if it was interrupted.
+/// The cost of a phase of training; of an interrupted one, all its parts together.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Effort {
-    /// Seconds of learning; without reading images, validation and checkpoints.
+    /// Seconds of learning, without the time for reading images, validation and checkpoints.
     pub seconds: f64,
     /// Images learned from in a second.
     pub images_per_second: f64,
@@ -98,8 +98,8 @@ pub struct Job<'a> {
     pub graph: &'a Graph,
     /// Its bits.
     pub allocation: &'a Allocation,
-    /// If set, the sensitivity of each tensor is measured on the trained float network, and the bits that this
-    /// function chooses by it replace those of `allocation`.
+    /// If set, the sensitivity of each tensor is measured on the trained float network, and the bits that
+    /// this function chooses by it replace those of `allocation`.
     pub choose: Option<Choose<'a>>,
     /// How finely weights are scaled.
     pub scheme: Scheme,
@@ -109,8 +109,8 @@ pub struct Job<'a> {
     pub dataset: &'a Dataset,
 }
 
-/// The files that keep the state of each phase. One that another training finished is used: float networks do
-/// not depend on the budget.
+/// The files that keep the state of each phase. A phase that another training has finished is not done again:
+/// float networks do not depend on the budget.
 #[derive(Clone, Copy)]
 pub struct Checkpoints<'a> {
     /// Of the float phase; named by all that it depends on.
@@ -123,8 +123,8 @@ pub struct Checkpoints<'a> {
 
 /// Trains a network on the training part of its dataset; the test part is looked at once, at the end.
 ///
-/// An interrupted training that finds its checkpoints goes on, and comes to the same result as one that was
-/// not interrupted.
+/// An interrupted training that finds its checkpoints goes on from there. Its result is the same as without
+/// the interruption.
 ///
 /// # Errors
 /// The training diverged twice or was interrupted, the checkpoint cannot be written, or the device is not
@@ -216,7 +216,8 @@ fn too_few_images(graph: &Graph, images: usize) -> Problem {
     .help("add images, lower `validation`, or set batch_norm = false for this layer")
 }
 
-/// The number of threads, on which the order of sums depends, and the generator belong to the whole process.
+/// Trainings of one process take turns: libtorch's number of threads, on which the order of sums depends, and
+/// its random generator belong to the whole process.
 fn take_turn(machine: &Machine, settings: &Training) -> MutexGuard<'static, ()> {
     static TURN: Mutex<()> = Mutex::new(());
     let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);

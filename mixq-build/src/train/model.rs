@@ -16,20 +16,20 @@ use super::part::Part;
 
 /// A network in training.
 pub struct Model<'a> {
-    /// What is computed.
+    /// The network.
     pub graph: &'a Graph,
-    /// At which bits.
+    /// Its bits.
     pub allocation: &'a Allocation,
-    /// How weights share grids.
+    /// Which weights share a grid.
     pub scheme: Scheme,
     /// How activations are rounded.
     pub rounding: Rounding,
     /// The image's grid, which normalises all channels alike.
     pub image: Grid,
-    /// Factors by channel, `[channels]`, on the weights of the layers that read the image: they normalise what
-    /// the image's grid does not. None where a layer without such weights reads it.
+    /// Factors by channel, `[channels]`, on the weights of the layers that read the image: they normalise
+    /// what the image's grid does not. None where a layer without such weights reads it.
     pub gains: Option<Tensor>,
-    /// Where the tensors lie.
+    /// The device that holds the tensors.
     pub device: Device,
     /// The one tensor that is quantised, at these bits, in an otherwise float network: its sensitivity is
     /// measured so.
@@ -152,16 +152,16 @@ impl<'a> Model<'a> {
         self.norm_factor(node, Kind::Float)
     }
 
-    /// `gamma / sigma` of a node with batch norm, `[channels]`, from the running statistics; computed in numbers
-    /// of this kind.
+    /// `gamma / sigma` of a node with batch norm, `[channels]`, from the running statistics; computed in
+    /// numbers of this kind.
     pub fn norm_factor(&self, node: usize, kind: Kind) -> Option<Tensor> {
         let of = |part| self.get(node, part).map(|tensor| tensor.to_kind(kind));
         let (gamma, variance) = of(Part::Gamma).zip(of(Part::Variance))?;
         Some(gamma / (variance + EPSILON).sqrt())
     }
 
-    /// `beta - mu gamma / sigma` of a node with batch norm, else its bias, `[channels]`; computed in numbers of
-    /// this kind.
+    /// `beta - mu gamma / sigma` of a node with batch norm, else its bias, `[channels]`; computed in numbers
+    /// of this kind.
     pub fn norm_offset(&self, node: usize, kind: Kind) -> Option<Tensor> {
         let of = |part| self.get(node, part).map(|tensor| tensor.to_kind(kind));
         match self.norm_factor(node, kind) {

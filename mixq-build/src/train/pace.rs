@@ -1,5 +1,5 @@
-//! How fast trainings learn: float and quantised steps by turns, so that whatever else a machine does meets
-//! both alike.
+//! The speed of training. Float and quantised steps take turns, so that other work of the machine slows both
+//! down alike.
 
 use std::time::Instant;
 
@@ -27,12 +27,11 @@ pub struct Pace {
 /// Batches of a turn.
 const BATCHES: usize = 8;
 
-/// Learns from the same images in float and with fake quantisation, by turns; one more turn goes before,
-/// which finds the memory.
+/// Learns from the same images in float and with fake quantisation, by turns. One more turn goes before,
+/// which allocates the memory.
 ///
 /// Steps are those of [`super::train`] in the first epoch of either phase, from the draw of the images to the
-/// optimiser: a quantised one asks the float network, too, if the settings say so. The network is a fresh
-/// one.
+/// optimiser; with distillation, a quantised step also runs the float network. The network is untrained.
 ///
 /// # Errors
 /// The device is not there.

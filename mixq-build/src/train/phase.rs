@@ -67,8 +67,8 @@ impl Phase<'_> {
         self.quantised && (folded || epoch as f64 >= share * self.epochs() as f64)
     }
 
-    /// The learning rate at a position in epochs: a cosine, with a linear start over the first epoch; halved as
-    /// often as the training diverged.
+    /// The learning rate at a position in epochs: a cosine, with a linear start over the first epoch; halved
+    /// as often as the training diverged.
     pub fn rate(&self, position: f64, halvings: u32) -> f64 {
         let highest =
             if self.quantised { self.settings.quantised_learning_rate } else { self.settings.learning_rate };

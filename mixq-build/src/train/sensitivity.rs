@@ -14,10 +14,9 @@ use super::state::copies;
 use crate::memory::{Losses, WIDTHS};
 use crate::task::Rules;
 
-/// Measures all tensors of a float network, taken once, before QAT.
+/// Measures all tensors of a trained float network, before QAT.
 ///
-/// An increase below 0 is noise of the measurement and counts as none; fewer bits never count as better than
-/// more.
+/// A decrease is noise of the measurement and counts as 0. Fewer bits never count as better than more.
 pub fn measure(rules: &dyn Rules, model: &mut Model<'_>, train: &Images<'_>) -> Losses {
     let nodes = model.graph.nodes.len();
     let mut losses = Losses { weights: vec![[0.0; 3]; nodes], activations: vec![[0.0; 3]; nodes] };

@@ -9,8 +9,8 @@ use super::phase::Phase;
 use super::state::{Parameters, State};
 
 impl Phase<'_> {
-    /// Gives the model copies of the state's parameters, with gradients for those that are trained; returns the
-    /// mode of this epoch's forward passes.
+    /// Gives the model copies of the state's parameters, with gradients for those that are trained; returns
+    /// the mode of this epoch's forward passes.
     pub fn ready(&self, model: &mut Model<'_>, state: &State) -> Mode {
         let frozen = self.frozen(state.epoch);
         model.tensors = state

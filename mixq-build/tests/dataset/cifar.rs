@@ -65,7 +65,7 @@ fn damaged_cifar() {
     let (name, third) = files[2].clone();
     let refused =
         |contents: &[u8]| Given::folder(&with(files.clone(), &[(&name, contents)])).refused(CIFAR, 10);
-    let expected = "ROOT: data_batch_3.bin has 30729 bytes, which is no multiple of the 3073 of an image; \
+    let expected = "ROOT: data_batch_3.bin has 30729 bytes, which is not a multiple of the 3073 of an image; \
                     copy or download it again";
     assert_eq!(refused(&third[..30729]), expected);
     let label = [&third[..3073], &[10], &third[3074..]].concat();

@@ -161,8 +161,8 @@ fn labels_may_be_the_names_of_classes() {
         text("cat", "dog").as_bytes(),
         |config| DatasetConfig { labels: named(["cat", "Dog"]), ..config },
         &[
-            "FILE row 2: column 5: label `dog` is none of `labels` in the dataset's table: `cat`, `Dog`",
-            "FILE row 4: column 5: label `dog` is none of `labels` in the dataset's table: `cat`, `Dog`",
+            "FILE row 2: column 5: label `dog` is not one of `labels` in the dataset's table: `cat`, `Dog`",
+            "FILE row 4: column 5: label `dog` is not one of `labels` in the dataset's table: `cat`, `Dog`",
         ],
     );
     // In the first row as well, which is no header for that.
@@ -170,7 +170,7 @@ fn labels_may_be_the_names_of_classes() {
         "d.csv",
         text("cat", "1").as_bytes(),
         &[1, 3, 5]
-            .map(|row| format!("FILE row {row}: column 5: label `cat` is no whole number"))
+            .map(|row| format!("FILE row {row}: column 5: label `cat` is not a whole number"))
             .each_ref()
             .map(|s| &s[..]),
     );
@@ -178,7 +178,7 @@ fn labels_may_be_the_names_of_classes() {
         "d.csv",
         text("", "1").as_bytes(),
         &[1, 3, 5]
-            .map(|row| format!("FILE row {row}: column 5: label `` is no whole number"))
+            .map(|row| format!("FILE row {row}: column 5: label `` is not a whole number"))
             .each_ref()
             .map(|s| &s[..]),
     );
@@ -194,11 +194,11 @@ fn whole_numbers_may_have_a_point() {
         "d.csv",
         b"0,12.5,0,0,0\n0,0,256.0,0,1\n0,0,0,1e300,0\n0,0,0,nan,0\n0,0,0,0,1.5\n0,0,0,0,1\n",
         &[
-            "FILE row 1: column 2: pixel `12.5` is no whole number from 0 to 255",
+            "FILE row 1: column 2: pixel `12.5` is not a whole number from 0 to 255",
             "FILE row 2: column 3: pixel 256 is over 255",
-            "FILE row 3: column 4: pixel `1e300` is no whole number from 0 to 255",
-            "FILE row 4: column 4: pixel `nan` is no whole number from 0 to 255",
-            "FILE row 5: column 5: label `1.5` is no whole number",
+            "FILE row 3: column 4: pixel `1e300` is not a whole number from 0 to 255",
+            "FILE row 4: column 4: pixel `nan` is not a whole number from 0 to 255",
+            "FILE row 5: column 5: label `1.5` is not a whole number",
         ],
     );
 }

@@ -85,7 +85,7 @@ fn a_csv_that_cannot_be_unpacked_has_no_digest() {
     );
     let path = write_file(folder.path(), "d.foo", b"");
     let said = digest(&path, None).unwrap_err().to_string();
-    assert!(said.contains("is no kind of dataset that mixq reads"), "{said}");
+    assert!(said.contains("is not a kind of dataset that mixq reads"), "{said}");
 }
 
 /// Their reader refuses such files: who adds one must hear that, not that nothing has changed.

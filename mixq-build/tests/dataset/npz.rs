@@ -109,7 +109,7 @@ fn other_arrays() {
     );
     assert_eq!(
         refused(&[("x", b"PK"), ("y", &labels)]),
-        "ROOT: x is no NumPy array: it does not begin as one"
+        "ROOT: x is not a NumPy array: it does not begin as one"
     );
     assert_eq!(
         refused(&[("x", &images[..20]), ("y", &labels)]),

@@ -61,7 +61,7 @@ struct Images<'a> {
 
 fn parse(wanted: &Wanted<'_>, mut reader: Rows, observer: &mut dyn Observer) -> Result<Parts, Error> {
     let path = wanted.config.path.display();
-    // Counted here: the line that csv knows is off after blank lines. A line of spaces is one.
+    // Rows are counted here: the line numbers of csv are wrong after blank lines. A line of spaces is blank.
     let mut next = || -> Result<Option<ByteRecord>, ::csv::Error> {
         let mut record = ByteRecord::new();
         while reader.read_byte_record(&mut record)? {
@@ -180,7 +180,7 @@ impl Images<'_> {
                 }
                 Some(value) => format!("column {column}: pixel {value} is over {max}"),
                 None => {
-                    format!("column {column}: pixel `{}` is no whole number from 0 to {max}", show(field))
+                    format!("column {column}: pixel `{}` is not a whole number from 0 to {max}", show(field))
                 }
             };
             self.pixels.truncate(start);
@@ -191,10 +191,10 @@ impl Images<'_> {
     }
 }
 
-/// What keeps a file from being read.
+/// The error for a file that cannot be read.
 pub(super) fn unreadable(path: &Path, error: &::csv::Error) -> Problem {
     let ErrorKind::Io(error) = error.kind() else {
-        return Problem::new(format!("{} is no CSV: {error}", path.display()));
+        return Problem::new(format!("{} is not CSV: {error}", path.display()));
     };
     let file = path.display();
     if let Some(over) = TooLarge::of(error) {
@@ -207,7 +207,7 @@ pub(super) fn unreadable(path: &Path, error: &::csv::Error) -> Problem {
                 .help("copy or download the file again")
         }
         std::io::ErrorKind::InvalidInput | std::io::ErrorKind::InvalidData => {
-            Problem::new(format!("{file} is damaged, or no gzip file: {error}"))
+            Problem::new(format!("{file} is damaged, or not a gzip file: {error}"))
                 .help("copy or download the file again")
         }
         _ => Problem::io("read", path, error),

@@ -1,4 +1,4 @@
-//! What counts of a file, by its kind.
+//! The digest of a file, by its format: of what its reader reads.
 
 use std::collections::HashSet;
 use std::io::{self, Read, Write};
@@ -136,8 +136,8 @@ fn of_contents(name: &str, contents: impl Read, packed: u64) -> io::Result<Hash>
 /// Of many files: names hold no zero bytes and digests have one length, so no two lists look alike. What is
 /// packed in a folder goes by the name that it has unpacked.
 ///
-/// Of `others`, which nobody reads, those beside images count by their names, with zeros for a digest: they
-/// were meant to be images, and their reader refuses them.
+/// Of `others`, which are not read, those beside images count by their names, with zeros for a digest: they
+/// were meant to be images, and the reader refuses them.
 pub(super) fn whole(entries: Vec<(String, Hash)>, others: Vec<String>) -> Hash {
     let images = entries.iter().map(|(name, _)| name.as_str()).filter(|name| names::is_image(name));
     let folders: HashSet<&str> = images.map(folder).collect();

@@ -1,15 +1,14 @@
 //! Archives: tar, plain or compressed, and ZIP.
 
-use std::cell::Cell;
 use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::Path;
-use std::rc::Rc;
 
 use ::zip::result::ZipError;
 use flate2::bufread::MultiGzDecoder;
 
+use super::counted::{Counted, Progress};
 use super::entry::{Entry, Take};
 use super::zstd::Zstd;
 use crate::dataset::limit::{self, Left, Limited, TooLarge};
@@ -102,7 +101,7 @@ impl<'a> Members<'a> {
             Kind::Folder => Entry::Folder,
             Kind::Link(target) => Entry::Link(target),
             Kind::File | Kind::Odd if !wanted => Entry::Other,
-            Kind::Odd => Entry::Unreadable("it is no regular file".to_string()),
+            Kind::Odd => Entry::Unreadable("it is not a regular file".to_string()),
             Kind::File if is_image && size > limit::IMAGE => too_large_image(size),
             Kind::File => {
                 let most = if is_image { limit::IMAGE } else { limit::unpacked(self.packed) };
@@ -286,27 +285,4 @@ pub(in crate::dataset) fn unreadable(path: &Path, error: &io::Error) -> Problem 
         _ => return Problem::io("read", path, error),
     };
     problem.help(AGAIN)
-}
-
-/// How far a file is read.
-#[derive(Clone, Default)]
-struct Progress {
-    bytes: Rc<Cell<u64>>,
-    ended: Rc<Cell<bool>>,
-}
-
-struct Counted<R> {
-    source: R,
-    progress: Progress,
-}
-
-impl<R: Read> Read for Counted<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.source.read(buffer)?;
-        self.progress.bytes.update(|bytes| bytes + count as u64);
-        if count == 0 && !buffer.is_empty() {
-            self.progress.ended.set(true);
-        }
-        Ok(count)
-    }
 }

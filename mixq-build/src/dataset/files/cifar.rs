@@ -52,11 +52,11 @@ pub fn read(wanted: &Wanted<'_>, contents: &Contents, observer: &mut dyn Observe
                 .extend(append(part, wanted, (name, &files[name]), (labels_each, label), &mut changes).err());
         }
     }
-    // What holds for all images is said by every file.
+    // A problem that all images have is reported by every file.
     problems.dedup();
     if problems.is_empty() {
         changes.warn(wanted, observer);
-        // Numbers that nobody gave as names are no names to find among those of a trained network.
+        // Numbers that stand in for missing names must not be compared with the labels of a trained network.
         let labels = (has_names || wanted.model.is_none()).then_some(labels);
         Ok(Parts { train: train.into(), test: Some(test.into()), labels })
     } else {
@@ -79,7 +79,7 @@ fn append(
     let record = labels_each + SHAPE.elements();
     if bytes.is_empty() || !bytes.len().is_multiple_of(record) {
         let message = format!(
-            "{path}: {name} has {} bytes, which is no multiple of the {record} of an image",
+            "{path}: {name} has {} bytes, which is not a multiple of the {record} of an image",
             bytes.len()
         );
         return Err(Problem::new(message).help("copy or download it again"));

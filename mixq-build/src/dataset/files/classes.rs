@@ -25,7 +25,7 @@ struct Image {
 /// The classes of a part, each with its files in the order of their names.
 type Classes = BTreeMap<String, Vec<Image>>;
 
-/// Arranges what was found in a folder or an archive.
+/// Sorts what was found in a folder or an archive into classes and parts.
 pub fn read(wanted: &Wanted<'_>, contents: Contents, observer: &mut dyn Observer) -> Result<Parts, Error> {
     let names: Vec<&Name> = contents.images.iter().map(|(name, _)| name).collect();
     let layout = Layout::of(&wanted.config.path.display().to_string(), &names, &contents.folders)?;
@@ -55,7 +55,7 @@ pub fn read(wanted: &Wanted<'_>, contents: Contents, observer: &mut dyn Observer
         };
         part.entry(class).or_default().push(Image { name, fit });
     }
-    // What else lies in the folder of a class was meant to be an image.
+    // Other files in the folder of a class are meant to be images, too.
     for name in contents.others {
         let (part, class) = match layout.file(&name) {
             Place::Train(class) => (&mut train, class.to_string()),
@@ -100,7 +100,7 @@ pub fn read(wanted: &Wanted<'_>, contents: Contents, observer: &mut dyn Observer
     Ok(Parts { train, test: Some(test), labels: Some(labels) })
 }
 
-/// What a trained network is measured with: the test part if there is one, else all images.
+/// The images to measure a trained network with: the test part if there is one, else all images.
 fn measured(wanted: &Wanted<'_>, train: Classes, test: Option<Classes>) -> Parts {
     let labels = |part: &Classes| Some(part.keys().cloned().collect());
     match test {
@@ -115,7 +115,7 @@ fn measured(wanted: &Wanted<'_>, train: Classes, test: Option<Classes>) -> Parts
     }
 }
 
-/// What is wrong with the classes themselves.
+/// Problems of the classes themselves.
 fn arrangement(wanted: &Wanted<'_>, train: &Classes, test: Option<&Classes>) -> Vec<Problem> {
     let path = wanted.config.path.display();
     let mut problems = Vec::new();
@@ -153,7 +153,7 @@ fn arrangement(wanted: &Wanted<'_>, train: &Classes, test: Option<&Classes>) -> 
     problems
 }
 
-/// What is wrong with single images; those that may be missing are warned of.
+/// Problems of single images. Unreadable ones that `tolerate` allows are only warned of.
 fn unfit<'a>(
     wanted: &Wanted<'_>,
     parts: impl Iterator<Item = &'a Classes>,
@@ -201,7 +201,7 @@ fn unfit<'a>(
     problems
 }
 
-/// Class after class; and what the images are called, relative to the folder of the parts.
+/// The images class after class, and their names relative to the folder of the parts.
 fn assemble(wanted: &Wanted<'_>, classes: Classes) -> (Split, Vec<Name>) {
     let fits = classes.values().flatten().filter_map(|image| image.fit.as_ref().ok());
     let count: usize = fits.map(|fit| fit.pixels.len()).sum();

@@ -18,9 +18,9 @@ use crate::error::Problem;
 pub struct Contents {
     /// Image files as the network wants them, or what is wrong with them.
     pub images: Vec<(Name, Result<Fit, Unfit>)>,
-    /// Files of the binary formats, unpacked, by their bare names.
+    /// Files of the binary formats, unpacked, by their names without folders.
     pub binaries: BTreeMap<String, Vec<u8>>,
-    /// How many bytes they are packed in.
+    /// The size in bytes of what they were unpacked from.
     pub packed: u64,
     /// All folders.
     pub folders: Vec<Name>,
@@ -61,7 +61,7 @@ impl Contents {
         Err(Problem::new(message).help("name the folder of one dataset"))
     }
 
-    /// Links to images are these images; those to folders are not followed.
+    /// Adds the images that links lead to under the names of the links. Links to folders are errors.
     pub fn follow(&mut self, wanted: &Wanted<'_>) -> Vec<Problem> {
         const LONGEST: usize = 40;
         let mut problems = Vec::new();
@@ -77,7 +77,7 @@ impl Contents {
                 let found = self.images.binary_search_by(|(image, _)| image.cmp(target));
                 let missing = || {
                     Err(Unfit::Unreadable(format!(
-                        "it is a link to {leads}, which is no image in the archive"
+                        "it is a link to {leads}, which is not an image in the archive"
                     )))
                 };
                 linked.push((name.clone(), found.map_or_else(|_| missing(), |at| self.images[at].1.clone())));
@@ -109,7 +109,7 @@ fn unpacked(name: &str, bytes: Vec<u8>, packed: u64) -> Result<Vec<u8>, String> 
         }
         Err(error) => Err(match TooLarge::of(&error) {
             Some(over) => over.to_string(),
-            None => format!("is damaged, or no gzip file: {error}"),
+            None => format!("is damaged, or not a gzip file: {error}"),
         }),
     }
 }

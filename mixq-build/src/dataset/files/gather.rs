@@ -1,4 +1,4 @@
-//! Reads what a dataset may consist of; images are decoded on all cores while the next are read.
+//! Reads all files of a dataset; images are decoded on all cores while the next are read.
 
 use std::io::Read;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -18,7 +18,7 @@ use crate::dataset::walk::{Name, open};
 use crate::error::{Error, Problem};
 use crate::observer::Observer;
 
-/// Files that wait to be decoded, at the most; and how many bytes they and those that are decoded have.
+/// The most files that wait to be decoded; and the most bytes of those and of the ones being decoded.
 const WAITING: usize = 256;
 const FILES: u64 = 128 << 20;
 
@@ -117,10 +117,10 @@ fn read<'a>(path: &Path, files: &'a Budget) -> Result<(Vec<u8>, Held<'a>), Unfit
     Ok((bytes, held))
 }
 
-/// Whatever is in a file, a defect of its decoder is the file's, not the program's.
+/// A decoder that panics makes its file unreadable, and does not end the program.
 fn decode_safely(file: &[u8], wanted: &Wanted<'_>, memory: &Budget) -> Result<Fit, Unfit> {
     let (shape, resize) = (wanted.shape, wanted.config.resize);
-    // What the budget holds is whole after a panic: its parts are given back.
+    // The budget is right after a panic, too: the bytes taken are returned.
     catch_unwind(AssertUnwindSafe(|| decode(file, shape, resize, memory)))
         .unwrap_or_else(|_| Err(Unfit::Unreadable("its decoder gave up".to_string())))
 }

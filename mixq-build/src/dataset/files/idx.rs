@@ -75,7 +75,7 @@ fn part(
     raw::split(wanted, images, (pixels, found), label, contents.packed, changes).map(Some)
 }
 
-/// Sizes of a file of unsigned bytes in so many dimensions, and its elements.
+/// The sizes of a file of unsigned bytes with this number of dimensions, and its elements.
 fn header(bytes: &[u8], dimensions: usize) -> Result<(Vec<usize>, &[u8]), String> {
     let Some((header, elements)) = bytes.split_at_checked(4 + 4 * dimensions) else {
         return Err(format!("is truncated: it has {} bytes", bytes.len()));

@@ -5,6 +5,7 @@ mod budget;
 mod cifar;
 mod classes;
 mod contents;
+mod counted;
 mod entry;
 mod gather;
 mod idx;

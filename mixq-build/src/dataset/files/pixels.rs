@@ -103,7 +103,7 @@ pub fn from_raw(pixels: &[u8], found: Shape, shape: Shape, resized: bool) -> Res
         1 => GrayImage::from_raw(width, height, pixels.to_vec()).map(DynamicImage::from),
         _ => RgbImage::from_raw(width, height, pixels.to_vec()).map(DynamicImage::from),
     };
-    let image = image.ok_or_else(|| Unfit::Unreadable(format!("it is no image of {found}")))?;
+    let image = image.ok_or_else(|| Unfit::Unreadable(format!("it is not an image of {found}")))?;
     fit(image, shape, resized)
 }
 

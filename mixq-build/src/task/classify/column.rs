@@ -86,7 +86,7 @@ impl Column for Labels {
         if !texts.iter().any(|text| is_number(text) || text.is_empty()) {
             if !named.is_empty() {
                 let names: Vec<String> = named.iter().map(|name| format!("`{name}`")).collect();
-                let reason = format!("is none of `labels` in the dataset's table: {}", enumerate(&names));
+                let reason = format!("is not one of `labels` in the dataset's table: {}", enumerate(&names));
                 let class = |text: &[u8]| match place(text) {
                     Some(place) => self.class(Some(place), text),
                     None => Class::Not(self.says(text, &reason)),
@@ -104,7 +104,7 @@ impl Column for Labels {
                 Ok(label) => Class::Is(label),
                 Err(reason) => Class::Not(reason),
             },
-            None => Class::Not(self.says(text, "is no whole number")),
+            None => Class::Not(self.says(text, "is not a whole number")),
         };
         self.of(number).map(none)
     }

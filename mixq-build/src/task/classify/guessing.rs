@@ -25,9 +25,9 @@ impl Largest {
         Some(Largest { class, share: count as f64 / part.len() as f64, images: part.len() })
     }
 
-    /// Whether an accuracy (0 to 1) is not better than guessing: it is less than two standard errors above the
-    /// share, and nearer to the share than to 1. The second condition spares a network that is right on all
-    /// of a few images.
+    /// Whether an accuracy (0 to 1) is not better than guessing: it is less than two standard errors above
+    /// the share, and nearer to the share than to 1. The second condition spares a network that is right on
+    /// all of a few images.
     fn is_as_good_as(&self, accuracy: f64) -> bool {
         let error = (self.share * (1.0 - self.share) / self.images as f64).sqrt();
         let above = accuracy - self.share;
