@@ -126,6 +126,7 @@ pub fn untrained(prepared: &Prepared<'_>) -> Artifact {
     let converted = convert(graph, &allocation, model.scheme, &trained).unwrap();
     let about = About {
         name: model.name.clone(),
+        task: model.dataset.task,
         labels: (0..graph.classes()).map(|class| class.to_string()).collect(),
         fingerprint: prepared.fingerprint.clone(),
         budget: Budget { flash: model.flash, ram: model.ram },

@@ -10,14 +10,14 @@ use serde_json::json;
 use super::packages::Models;
 use super::reading::Reading;
 use super::{Outcome, Selection};
-use mixq_build::engine::artifact::{self, Fingerprint, State};
+use mixq_build::engine::artifact::{Fingerprint, State};
 use mixq_build::engine::config::Model;
 use mixq_build::engine::dataset::{Dataset, Split, find, measure};
 use mixq_build::engine::error::{Error, Problem};
-use mixq_build::engine::evaluate;
 use mixq_build::engine::graph::Shape;
-use mixq_build::engine::guessing;
 use mixq_build::engine::prepare::Prepared;
+use mixq_build::engine::task::{Rules, rules};
+use mixq_build::engine::{artifact, evaluate};
 
 /// A network and the images that it is to run on.
 struct Case {
@@ -44,9 +44,11 @@ pub fn run(selection: &Selection, file: Option<&Path>, other: Option<&str>) -> R
             None => own(model, path, &chosen.cache)?,
         };
         let logits = evaluate::logits(&artifact, &images)?;
-        let accuracy = evaluate::accuracy(&logits, &images);
+        let rules = rules(artifact.header.task);
+        let accuracy = evaluate::score(&artifact, &logits, &images);
         if let Some(file) = file {
-            std::fs::write(file, lines(&logits, &images)).map_err(|e| Problem::io("write", file, &e))?;
+            std::fs::write(file, lines(rules, &logits, &images))
+                .map_err(|e| Problem::io("write", file, &e))?;
         }
         let seconds = start.elapsed().as_secs_f64();
         say!(
@@ -56,7 +58,7 @@ pub fn run(selection: &Selection, file: Option<&Path>, other: Option<&str>) -> R
             images.len()
         );
         let labels = &artifact.header.labels;
-        let guessing = guessing::sentence("integer accuracy", accuracy, &images, labels);
+        let guessing = rules.no_better_than_guessing("integer accuracy", accuracy, &images.targets, labels);
         guessing.iter().for_each(|sentence| eprintln!("warning: model `{}`: {sentence}", model.name));
         let mut json = json!({
             "model": model.name,
@@ -82,13 +84,13 @@ fn own(model: &Model, path: &Path, cache: &Path) -> Result<Case, Error> {
     let state = prepared.state(path)?;
     let reason = prepared.reason(&state).unwrap_or_default();
     let State::Fresh(artifact) = state else { return Err(unusable(path, &state, &reason)) };
-    let (input, classes) = (prepared.graph.input, prepared.graph.classes());
+    let (input, outputs) = (prepared.graph.input, prepared.graph.classes());
     let reading = &mut Reading::new();
-    let (dataset, _) = Dataset::load_with_digest(&model.dataset, Some(cache), input, classes, reading)?;
+    let (dataset, _) = Dataset::load_with_digest(&model.dataset, Some(cache), input, outputs, reading)?;
     Ok(Case { artifact, images: dataset.test, which: "test images".to_string() })
 }
 
-/// Other images, for an artifact that need not be fresh: what it takes and which classes it tells apart
+/// Other images, for an artifact that need not be fresh: what it takes and what its outputs mean
 /// stands in itself.
 fn elsewhere(model: &Model, path: &Path, other: &str) -> Result<Case, Error> {
     let artifact = match artifact::state(path, &Fingerprint::new())? {
@@ -104,7 +106,8 @@ fn elsewhere(model: &Model, path: &Path, other: &str) -> Result<Case, Error> {
         let message = format!("{} wants images of {} bits a pixel", path.display(), tensor.bits.count());
         return Err(Problem::new(message).help("run `cargo mixq retrain`: images have 8").into());
     }
-    let config = model.dataset.elsewhere(other);
+    let mut config = model.dataset.elsewhere(other);
+    config.task = artifact.header.task;
     let found = measure(&config, input, &artifact.header.labels, &mut Reading::new())?;
     let part = if found.own_test_part { "images of the test part of" } else { "images, all of" };
     let which = format!("{part} {},", find(&config).display());
@@ -122,12 +125,12 @@ fn unusable(path: &Path, state: &State, reason: &str) -> Error {
     Problem::new(message).help(help).into()
 }
 
-/// Label and logits of each image.
-fn lines(logits: &[i32], images: &Split) -> String {
-    let classes = logits.len() / images.len();
+/// Target and logits of each image.
+fn lines(rules: &dyn Rules, logits: &[i32], images: &Split) -> String {
+    let outputs = logits.len() / images.len();
     let mut text = String::new();
-    for (logits, label) in logits.chunks(classes).zip(&images.labels) {
-        let _ = write!(text, "{label}");
+    for (logits, target) in logits.chunks(outputs).zip(images.targets.iter()) {
+        text += &rules.text(target);
         logits.iter().for_each(|logit| {
             let _ = write!(text, ",{logit}");
         });

@@ -7,7 +7,7 @@ use mixq_build::engine::dataset::Dataset;
 use mixq_build::engine::error::Error;
 use mixq_build::engine::prepare::Prepared;
 use mixq_build::engine::settings::Training;
-use mixq_build::engine::train::{Pace, Task, pace};
+use mixq_build::engine::train::{Job, Pace, pace};
 
 /// Turns of each phase, of which the medians are told.
 const TURNS: usize = 15;
@@ -27,7 +27,7 @@ pub fn run(selection: &Selection) -> Result<Outcome, Error> {
         let settings = [("as it is trained", &model.training), ("without distillation", &without)];
         let mut json = serde_json::json!({ "model": model.name, "turns": TURNS });
         for (how, settings) in settings {
-            let task = Task {
+            let job = Job {
                 graph,
                 allocation: &allocation,
                 choose: None,
@@ -35,7 +35,7 @@ pub fn run(selection: &Selection) -> Result<Outcome, Error> {
                 settings,
                 dataset: &dataset,
             };
-            let paces = pace(task, TURNS)?;
+            let paces = pace(job, TURNS)?;
             let figure = |of: fn(&Pace) -> f64| median(paces.iter().map(of).collect());
             let (float, quantised) = (figure(|pace| pace.float), figure(|pace| pace.quantised));
             let share = figure(|pace| pace.quantised / pace.float);

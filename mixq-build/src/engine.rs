@@ -23,7 +23,6 @@ open! {
     error,
     evaluate,
     graph,
-    guessing,
     import,
     memory,
     observer,
@@ -34,6 +33,7 @@ open! {
     script,
     settings,
     size,
+    task,
     #[cfg(feature = "train")]
     train,
 }

@@ -45,7 +45,6 @@ pub mod engine;
 mod error;
 mod evaluate;
 mod graph;
-mod guessing;
 mod hex;
 mod import;
 mod memory;
@@ -58,6 +57,8 @@ mod script;
 mod sealed;
 mod settings;
 mod size;
+mod task;
+mod text;
 mod toml;
 #[cfg(feature = "train")]
 mod train;

@@ -9,12 +9,12 @@ use crate::convert::{About, convert};
 use crate::dataset::Dataset;
 use crate::error::{Error, Problem};
 use crate::evaluate;
-use crate::guessing;
 use crate::memory::{Allocation, Losses};
 use crate::observer::Observer;
 use crate::prepare::{Prepared, accumulator};
 use crate::settings::{Policy, Scheme};
-use crate::train::{Checkpoints, Choose, Effort, Metrics, Task, train};
+use crate::task::rules;
+use crate::train::{Checkpoints, Choose, Effort, Job, Metrics, train};
 
 /// What became of a model's artifact.
 #[derive(Clone, Debug)]
@@ -78,9 +78,9 @@ fn make(
     let model = prepared.model;
     let allocation = prepared.allocate()?;
     accumulator::notes(&prepared.graph, &allocation).iter().for_each(|note| observer.warn(note));
-    let (input, classes) = (prepared.graph.input, prepared.graph.classes());
+    let (input, outputs) = (prepared.graph.input, prepared.graph.classes());
     let (dataset, digest) =
-        Dataset::load_with_digest(&model.dataset, prepared.cache, input, classes, observer)?;
+        Dataset::load_with_digest(&model.dataset, prepared.cache, input, outputs, observer)?;
     // The data that it is trained on are those that were read, not those that were there a moment before.
     prepared.fingerprint.insert(DATASET.to_string(), digest);
     let (prepared, graph) = (&prepared, &prepared.graph);
@@ -89,7 +89,7 @@ fn make(
     let checkpoints = Checkpoints { float: &float, quantised: &quantised, use_finished: !force };
     let choose = |losses: &Losses| prepared.allocate_by_losses(losses);
     let choose = (model.policy == Policy::Sensitivity).then_some(&choose as Choose<'_>);
-    let task = Task {
+    let job = Job {
         graph,
         allocation: &allocation,
         choose,
@@ -99,12 +99,13 @@ fn make(
     };
     let metrics = scratch.join(format!("{}-metrics.jsonl", model.name));
     let mut metrics = Metrics::new(&metrics, observer)?;
-    let trained = train(task, checkpoints, &mut metrics).map_err(|error| named(&model.name, error))?;
+    let trained = train(job, checkpoints, &mut metrics).map_err(|error| named(&model.name, error))?;
     let allocation = &trained.allocation;
     let converted = convert(graph, allocation, model.scheme, &trained.network)
         .map_err(|error| named(&model.name, error))?;
     let about = About {
         name: model.name.clone(),
+        task: model.dataset.task,
         labels: dataset.labels.clone(),
         fingerprint: prepared.fingerprint.clone(),
         budget: Budget { flash: model.flash, ram: model.ram },
@@ -121,12 +122,12 @@ fn make(
     let mut artifact = converted.into_artifact(about);
     check(&artifact, allocation)?;
     let logits = evaluate::logits(&artifact, &dataset.test)?;
-    let answers = evaluate::answers(&logits, dataset.test.len());
-    let differing = answers.iter().zip(&trained.fake_quant_answers).filter(|(a, b)| a != b);
+    let (rules, targets) = (rules(model.dataset.task), &dataset.test.targets);
+    let answers = rules.answers(&logits, dataset.test.len());
     let accuracy = &mut artifact.header.accuracy;
-    accuracy.integer = evaluate::accuracy(&logits, &dataset.test);
-    accuracy.disagreements = differing.count() as u64;
-    let warning = guessing::warning(accuracy, &dataset.test, &dataset.labels);
+    accuracy.integer = rules.score(&answers, targets);
+    accuracy.disagreements = rules.disagreements(&answers, &trained.fake_quant_answers) as u64;
+    let warning = rules.warning(accuracy, targets, &dataset.labels);
     warning.iter().for_each(|warning| observer.warn(warning));
     Ok((artifact, [trained.float, trained.quantised]))
 }

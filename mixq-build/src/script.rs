@@ -12,6 +12,7 @@ use crate::import::NetworkSource;
 use crate::observer::Observer;
 use crate::prepare::{self, Prepared};
 use crate::report::FirmwareReport;
+use crate::task::rules;
 
 /// The variable by which `include_model!` learns which models are counted, with commas between.
 const NAMES: &str = "MIXQ_MODEL_NAMES";
@@ -290,8 +291,7 @@ fn write_test_images(environment: &Environment, model: &str, most: usize) -> Res
         &mut Warnings(&model.name),
     )?;
     let images = dataset.test.select(&spread(dataset.test.len(), most).collect::<Vec<_>>());
-    let labels: Result<Vec<u8>, _> = images.labels.iter().map(|label| u8::try_from(*label)).collect();
-    let labels = labels.map_err(|_| Problem::new("test labels over 255 do not fit a byte"))?;
+    let labels = rules(model.dataset.task).firmware_targets(&images.targets)?;
     write("images", &images.pixels)?;
     write("labels", &labels)?;
     Ok(())

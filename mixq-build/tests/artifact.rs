@@ -297,7 +297,7 @@ fn names_of_classes_must_be_those_of_the_manifest() {
 #[test]
 fn images_of_another_size_are_an_error_not_a_panic() {
     let artifact = Package::new().write_fresh_artifact();
-    let split = |elements: usize| Split { pixels: vec![1; 2 * elements].into(), labels: vec![0, 1] };
+    let split = |elements: usize| Split { pixels: vec![1; 2 * elements].into(), targets: vec![0, 1].into() };
     assert_eq!(evaluate::logits(&artifact, &split(16)).unwrap().len(), 4);
     assert_eq!(evaluate::logits(&artifact, &Split::default()).unwrap().len(), 0);
     for elements in [0, 1, 15, 17, 48] {

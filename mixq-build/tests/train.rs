@@ -14,15 +14,15 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::mpsc::Sender;
 
-use mixq_build::engine::artifact::{self, Lock, State};
+use mixq_build::engine::artifact::{Lock, State};
 use mixq_build::engine::config::Config;
 use mixq_build::engine::dataset::{Dataset, digest};
 use mixq_build::engine::error::Error;
 use mixq_build::engine::observer::{Epoch, Observer};
 use mixq_build::engine::pipeline::{Retrained, retrain};
 use mixq_build::engine::prepare::Prepared;
-use mixq_build::engine::train::{Task, pace};
-use mixq_build::engine::{evaluate, report};
+use mixq_build::engine::train::{Job, pace};
+use mixq_build::engine::{artifact, evaluate, report};
 use mixq_format::{Artifact, Bits};
 use mixq_tests::digits::{BUDGET, SHORT, digits};
 use mixq_tests::package::Package;

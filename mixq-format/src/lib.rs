@@ -25,6 +25,7 @@ pub mod layout;
 mod network;
 mod requant;
 mod rules;
+mod task;
 mod tensor;
 
 #[cfg(feature = "file")]
@@ -34,6 +35,7 @@ pub use bits::Bits;
 pub use layer::{Add, Conv, Depthwise, Kind, Layer, Linear, Pool, Window};
 pub use network::{Invalid, Network};
 pub use requant::{Requant, Rule};
+pub use task::Task;
 pub use tensor::Tensor;
 
 #[cfg(feature = "file")]

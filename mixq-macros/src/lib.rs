@@ -5,6 +5,7 @@ mod memory;
 mod models;
 mod parse;
 mod tables;
+mod task;
 
 use proc_macro::TokenStream;
 

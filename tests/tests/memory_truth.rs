@@ -10,7 +10,7 @@ use mixq_build::engine::convert::{About, convert};
 use mixq_build::engine::graph::Graph;
 use mixq_build::engine::import::builtin;
 use mixq_build::engine::memory::allocate;
-use mixq_format::{Accuracy, Artifact, Budget};
+use mixq_format::{Accuracy, Artifact, Budget, Task};
 use mixq_tests::elf::{Memory, Symbols};
 use mixq_tests::firmware::{self, Board, Options, Part};
 use mixq_tests::networks;
@@ -30,6 +30,7 @@ fn artifact(name: &str, width: f64, resolution: usize) -> Artifact {
     let converted = convert(&graph, &allocation, scheme, &trained).unwrap();
     let about = About {
         name: name.to_string(),
+        task: Task::default(),
         labels: (0..graph.classes()).map(|class| class.to_string()).collect(),
         fingerprint: Default::default(),
         budget: BUDGET,

@@ -38,17 +38,21 @@ fn load(config: &DatasetConfig, shape: Shape, classes: usize) -> Verdict {
 /// Panics if a dataset is not whole.
 pub(super) fn check(dataset: &Dataset, shape: Shape, classes: usize) {
     assert_eq!(
-        (dataset.shape, dataset.classes, dataset.labels.len()),
+        (dataset.shape, dataset.outputs, dataset.labels.len()),
         (shape, classes, classes),
         "shape, classes"
     );
     for part in [&dataset.train, &dataset.test] {
         assert!(!part.is_empty(), "a part is empty");
         assert_eq!(part.pixels.len(), part.len() * shape.elements(), "pixels and labels differ in number");
-        assert!(part.labels.iter().all(|label| usize::from(*label) < classes), "a label of no class");
+        assert!(
+            part.targets.labels().iter().all(|label| usize::from(*label) < classes),
+            "a label of no class"
+        );
     }
     let mut missing = 0..classes;
-    let trained = |class: usize| dataset.train.labels.iter().any(|label| usize::from(*label) == class);
+    let trained =
+        |class: usize| dataset.train.targets.labels().iter().any(|label| usize::from(*label) == class);
     assert!(missing.all(trained), "a class has no image to train with");
 }
 

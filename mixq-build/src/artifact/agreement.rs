@@ -7,6 +7,7 @@ use crate::graph::op::Output;
 use crate::graph::{Graph, Shape, Window};
 use crate::memory::Allocation;
 use crate::settings::Scheme;
+use crate::task::rules;
 
 /// Differences that are listed.
 const SHOWN: usize = 4;
@@ -56,14 +57,13 @@ fn of_interface(artifact: &Artifact, model: &Model, graph: &Graph) -> Vec<String
     if shape(&header.input) != graph.input {
         found.push(format!("it takes images of {}, the network {}", shape(&header.input), graph.input));
     }
-    let (own, classes) = (usize::from(header.output.channels), graph.classes());
-    if own != classes {
-        found.push(format!("it has {own} classes, the network {classes}"));
+    let task = model.dataset.task;
+    if header.task != task {
+        found.push(format!("its task is {}, in Cargo.toml {}", header.task.name(), task.name()));
+        return found;
     }
-    if let Some(labels) = model.dataset.labels.as_ref().filter(|labels| **labels != header.labels) {
-        let (own, labels) = (header.labels.join(", "), labels.join(", "));
-        found.push(format!("its classes are called {own}, in Cargo.toml {labels}"));
-    }
+    let labels = model.dataset.labels.as_deref();
+    found.extend(rules(task).differences(header, graph.classes(), labels));
     found
 }
 

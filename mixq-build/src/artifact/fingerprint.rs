@@ -63,7 +63,7 @@ pub fn fingerprint(model: &Model, graph: &Graph, cache: Option<&Path>) -> Result
         }
     }
     // What Cargo.toml says of the images is known without them.
-    let DatasetConfig { test, shape, max, labels, resize, tolerate, path: _, shared: _, location } =
+    let DatasetConfig { test, shape, max, labels, task, resize, tolerate, path: _, shared: _, location } =
         &model.dataset;
     let test = match test.unwrap_or_default() {
         TestPart::Rows(rows) => rows.to_string(),
@@ -74,6 +74,9 @@ pub fn fingerprint(model: &Model, graph: &Graph, cache: Option<&Path>) -> Result
     insert("dataset.max", max.to_string());
     insert("dataset.labels", labels.as_ref().map_or(Ok("numbers".to_string()), json)?);
     // Not there by default, so that the artifacts of datasets that never needed them stay fresh.
+    if !task.is_default() {
+        insert("task", task.name().to_string());
+    }
     if *resize {
         insert("dataset.resize", resize.to_string());
     }

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use mixq_format::Task;
 use serde::Serialize;
 
 use crate::error::{Location, Problem};
@@ -30,9 +31,11 @@ pub struct DatasetConfig {
     pub shape: Option<Shape>,
     /// Largest value of a pixel. Pixels are not scaled by it: the device sees them as they are.
     pub max: u8,
-    /// What the classes mean, in the order of the logits; `None`: what the dataset calls them, or their
-    /// numbers.
+    /// What the outputs mean, in their order; `None`: what the dataset says, or their numbers.
     pub labels: Option<Vec<String>>,
+    /// What the images are for: it is the model's key `task`. Written only where it is not the default.
+    #[serde(skip_serializing_if = "Task::is_default")]
+    pub task: Task,
     /// Whether images of another size than the network's are scaled.
     pub resize: bool,
     /// Share of the images that may be unreadable, 0 to under 1; they are left out.
@@ -52,6 +55,7 @@ impl DatasetConfig {
             shape: None,
             max: u8::MAX,
             labels: None,
+            task: Task::default(),
             resize: false,
             tolerate: 0.0,
             location: None,

@@ -5,6 +5,8 @@
 
 use std::path::Path;
 
+use mixq_format::Task;
+
 use super::device::Device;
 use super::{DatasetConfig, NetworkSource, dataset, network, training};
 use crate::error::{Location, Problem};
@@ -37,6 +39,7 @@ pub(super) struct Defaults {
     pub network: Option<Network>,
     /// The inner `None`: it is malformed, which was reported.
     pub dataset: Option<Option<DatasetConfig>>,
+    pub task: Task,
     pub scheme: Scheme,
     pub policy: Policy,
     pub delta: Delta,
@@ -45,7 +48,8 @@ pub(super) struct Defaults {
 
 impl Defaults {
     /// Keys of `[package.metadata.mixq]` and `[workspace.metadata.mixq]` that [`Defaults::read`] reads.
-    pub const KEYS: [&str; 7] = ["device", "network", "dataset", "scheme", "policy", "delta", "training"];
+    pub const KEYS: [&str; 8] =
+        ["device", "network", "dataset", "task", "scheme", "policy", "delta", "training"];
 
     /// Takes over what the table has; paths are joined to `folder`.
     pub fn read(&mut self, table: &Table<'_>, folder: &Path, problems: &mut Vec<Problem>) {
@@ -64,6 +68,9 @@ impl Defaults {
         }
         if let Some(entry) = table.get("dataset") {
             self.dataset = Some(dataset::read(&entry, folder, problems));
+        }
+        if let Some(task) = table.get("task").and_then(|entry| entry.choice(&Task::CHOICES, problems)) {
+            self.task = task;
         }
         if let Some(scheme) = table.get("scheme").and_then(|entry| entry.choice(&Scheme::CHOICES, problems)) {
             self.scheme = scheme;

@@ -72,7 +72,8 @@ pub(super) fn read(
 ) -> Option<Model> {
     check_name(entry, problems);
     let table = entry.table(problems)?;
-    table.allow(&["network", "dataset", "scheme", "policy", "delta", "flash", "ram", "training"], problems);
+    let keys = ["network", "dataset", "task", "scheme", "policy", "delta", "flash", "ram", "training"];
+    table.allow(&keys, problems);
     let mut settings = defaults.clone();
     let own = settings.device.own_budgets(&table, problems);
     let [flash_of, ram_of] =
@@ -98,6 +99,7 @@ pub(super) fn read(
     let ram = budget(entry, "ram", "6 KiB", ram.or(budgets[1].clone()), problems);
 
     let (network, dataset) = (settings.network?, settings.dataset??);
+    let dataset = DatasetConfig { task: settings.task, ..dataset };
     let ((flash, flash_at), (ram, ram_at)) = (flash?, ram?);
     Some(Model {
         name: entry.name.to_string(),

@@ -17,9 +17,9 @@ pub struct Known {
     pub path: &'static str,
     /// Its files.
     pub files: &'static [KnownFile],
-    /// Addresses of folders that hold the files; none: they are not to be had from the network.
+    /// Addresses of folders that hold the files; empty if they cannot be downloaded.
     pub sources: &'static [&'static str],
-    /// Where it is from if there is no source.
+    /// Where to get it if there is no address.
     pub origin: &'static str,
 }
 
@@ -128,7 +128,7 @@ pub const KNOWN: [Known; 5] = [
 ];
 
 impl Known {
-    /// Where a file of it lies in a folder of datasets.
+    /// The path of one of its files in a folder of datasets.
     pub fn file_in(&self, folder: &Path, file: &KnownFile) -> PathBuf {
         let place = folder.join(self.path);
         if self.path == file.name { place } else { place.join(file.name) }
@@ -155,13 +155,13 @@ pub fn find(config: &DatasetConfig) -> PathBuf {
     }
 }
 
-/// Where a dataset whose path began with `$MIXQ_DATA/` lies, or would lie.
+/// The path of a dataset that begins with `$MIXQ_DATA/`: where it lies, or where it would lie.
 fn resolve(rest: &Path, folders: &[PathBuf]) -> PathBuf {
     let places = || folders.iter().map(|folder| folder.join(rest));
     places().find(|path| path.exists()).or_else(|| places().next()).unwrap_or_else(|| rest.to_path_buf())
 }
 
-/// What would bring a dataset that is not there.
+/// Help for a dataset that is not there.
 pub(crate) fn help(rest: &Path) -> String {
     let known = KNOWN.iter().find(|known| rest.starts_with(known.path));
     match known {

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use crate::error::{Error, Problem, nearest};
+use crate::task::Task;
 
 use super::fold::{self, Folded, fold};
 use super::layer::{Draft, Layer};
@@ -45,11 +46,20 @@ pub(super) fn name(names: &[String], source: Source) -> String {
 }
 
 impl Graph {
-    /// Gives every layer its name, its inputs, its padding in pixels and its shape.
+    /// Gives every layer of a network that classifies its name, its inputs, its padding in pixels and its
+    /// shape.
     ///
     /// # Errors
     /// All that keeps the list from being a network that can be quantised and executed, layer by layer.
     pub fn resolve(spec: &Spec) -> Result<Graph, Error> {
+        Graph::resolve_for(spec, Task::default())
+    }
+
+    /// As [`Graph::resolve`], for any task: it says what the last layer must be.
+    ///
+    /// # Errors
+    /// As [`Graph::resolve`].
+    pub fn resolve_for(spec: &Spec, task: Task) -> Result<Graph, Error> {
         if spec.layers.is_empty() {
             return Err(Problem::new("the network has no layers").into());
         }
@@ -63,7 +73,7 @@ impl Graph {
         if linked {
             rules::unread(&nodes, &names, &mut problems);
         }
-        rules::last(&nodes, &names, &mut problems);
+        rules::last(task, &nodes, &names, &mut problems);
         if problems.any() {
             let mut found = problems.found;
             found.sort_by_key(|(layer, _)| *layer);

@@ -1,6 +1,7 @@
 //! The rules that a network as a whole must keep.
 
 use crate::error::Problem;
+use crate::task::{LastLayer, Task, rules};
 
 use super::layer::Draft;
 use super::op::Weights;
@@ -39,27 +40,15 @@ pub(super) fn unread(nodes: &[Option<Draft>], names: &[String], problems: &mut P
     }
 }
 
-/// The last layer must write logits.
-pub(super) fn last(nodes: &[Option<Draft>], names: &[String], problems: &mut Problems) {
+/// The last layer must be one of the task.
+pub(super) fn last(task: Task, nodes: &[Option<Draft>], names: &[String], problems: &mut Problems) {
     let Some(index) = nodes.iter().rposition(Option::is_some) else { return };
     let Some(Draft { shaped: Some((op, shape)), activation, .. }) = &nodes[index] else { return };
-    let me = quoted(&names[index]);
-    if !op.weights().is_some_and(Weights::mixes_channels) {
-        let message = format!("the last layer {me} ({shape}) is neither linear nor a convolution");
-        problems.add(
-            index,
-            Problem::new(message).help("end with a linear layer that has a feature for each class"),
-        );
-        return;
-    }
-    if (shape.height, shape.width) != (1, 1) {
-        let message = format!("the last layer {me} writes {shape}, more than one pixel of logits");
-        let help = "put a global_average_pool before it, or end with a linear layer";
-        problems.add(index, Problem::new(message).help(help));
-    }
-    if *activation != Activation::None {
-        let activation = activation.name();
-        let message = format!("the last layer {me} ends in a {activation}, but writes the logits");
-        problems.add(index, Problem::new(message).help(format!("remove the {activation}")));
-    }
+    let layer = LastLayer {
+        name: &quoted(&names[index]),
+        output: [shape.height, shape.width, shape.channels],
+        mixes_channels: op.weights().is_some_and(Weights::mixes_channels),
+        activation: (*activation != Activation::None).then(|| activation.name()),
+    };
+    rules(task).last_layer(&layer).into_iter().for_each(|problem| problems.add(index, problem));
 }

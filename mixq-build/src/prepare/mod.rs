@@ -69,7 +69,7 @@ impl<'a> Prepared<'a> {
         self.fits_accumulators(allocation)
     }
 
-    /// The bits that lose least, given what each tensor minds to have fewer.
+    /// The bits that lose least, given the sensitivity of each tensor.
     ///
     /// # Errors
     /// As [`Prepared::allocate`].
@@ -140,7 +140,7 @@ fn graph(model: &Model) -> Result<Graph, Error> {
         None => Problem { location: model.network_at.clone(), ..problem },
     };
     import::read(&model.network)
-        .and_then(|imported| Graph::resolve(&imported.spec))
+        .and_then(|imported| Graph::resolve_for(&imported.spec, model.dataset.task))
         .map_err(|error| Error { problems: error.problems.into_iter().map(located).collect() })
 }
 

@@ -40,7 +40,7 @@ pub struct Report {
     pub integer_accuracy: f64,
     /// Images of the test part.
     pub test_images: u64,
-    /// Test images that the integer network takes for another class than the fake-quantised one.
+    /// Test images that the integer network answers otherwise than the fake-quantised one.
     pub disagreements: u64,
     /// Accuracy of the float network on the validation part of the training images.
     pub float_validation: f64,

@@ -60,7 +60,7 @@ pub enum Policy {
     /// By the rules of arXiv 1905.13082, from sizes alone.
     #[default]
     Rules,
-    /// Those that lose least, from what each tensor minds to have fewer bits, measured on the trained float
+    /// Those that lose least, by the sensitivity of each tensor to fewer bits, measured on the trained float
     /// network.
     Sensitivity,
     /// 8 bits for every tensor.

@@ -13,27 +13,29 @@ use crate::settings::{Rounding, Scheme};
 
 use super::batches::Form;
 use super::normalisation::Normalisation;
+use super::part::Part;
 
 /// A network in training.
 pub struct Model<'a> {
-    /// What is computed.
+    /// The network.
     pub graph: &'a Graph,
-    /// At which bits.
+    /// Its bits.
     pub allocation: &'a Allocation,
-    /// How weights share grids.
+    /// Which weights share a grid.
     pub scheme: Scheme,
     /// How activations are rounded.
     pub rounding: Rounding,
     /// The image's grid, which normalises all channels alike.
     pub image: Grid,
-    /// What is left to normalise of each channel, `[channels]`: factors on the weights that meet the image.
-    /// None where something else meets it.
+    /// Factors by channel, `[channels]`, on the weights of the layers that read the image: they normalise
+    /// what the image's grid does not. None where a layer without such weights reads it.
     pub gains: Option<Tensor>,
-    /// Where the tensors lie.
+    /// The device that holds the tensors.
     pub device: Device,
-    /// The one tensor on a grid, at these bits, in an otherwise float network: to measure what it minds.
+    /// The one tensor that is quantised, at these bits, in an otherwise float network: its sensitivity is
+    /// measured so.
     pub only: Option<(Site, Bits)>,
-    /// All tensors: `<node>.<part>`, see the constants below.
+    /// All tensors by their names, see [`Part::name`].
     pub tensors: BTreeMap<String, Tensor>,
 }
 
@@ -44,35 +46,6 @@ pub enum Site {
     Weights(usize),
     /// The output of a node.
     Output(usize),
-}
-
-/// Parts of a node, which name its tensors.
-pub mod part {
-    /// Weights, `[out, in, height, width]` or `[out, in]`.
-    pub const WEIGHT: &str = "weight";
-    /// Bias of a layer without batch norm.
-    pub const BIAS: &str = "bias";
-    /// Scale of the batch norm.
-    pub const GAMMA: &str = "norm.gamma";
-    /// Shift of the batch norm.
-    pub const BETA: &str = "norm.beta";
-    /// Running mean; not trained.
-    pub const MEAN: &str = "norm.mean";
-    /// Running variance; not trained.
-    pub const VARIANCE: &str = "norm.variance";
-    /// Upper bound of the activation (PACT's alpha).
-    pub const HIGH: &str = "activation.high";
-    /// Lower bound of an activation without ReLU.
-    pub const LOW: &str = "activation.low";
-    /// Lower bound of per-layer weights.
-    pub const WEIGHT_LOW: &str = "weight.low";
-    /// Upper bound of per-layer weights.
-    pub const WEIGHT_HIGH: &str = "weight.high";
-
-    /// Whether a tensor of this name is a quantiser's bound, which a float network does not have.
-    pub fn is_bound(name: &str) -> bool {
-        [HIGH, LOW, WEIGHT_LOW, WEIGHT_HIGH].iter().any(|part| name.ends_with(&format!(".{part}")))
-    }
 }
 
 /// Added to the variance of a batch norm.
@@ -90,9 +63,9 @@ impl<'a> Model<'a> {
     ) -> Model<'a> {
         let mut tensors = BTreeMap::new();
         for (index, node) in graph.nodes.iter().enumerate() {
-            let mut insert = |part: &str, tensor: Tensor| {
+            let mut insert = |part: Part, tensor: Tensor| {
                 // Drawn by the CPU's generator wherever they go.
-                tensors.insert(format!("{}.{part}", node.name), tensor.to_device(device));
+                tensors.insert(part.name(&node.name), tensor.to_device(device));
             };
             let options = (Kind::Float, Device::Cpu);
             let channels = node.output.channels as i64;
@@ -100,25 +73,25 @@ impl<'a> Model<'a> {
                 let shape = libtorch_shape(graph, index, layout);
                 let fan_in: i64 = shape[1..].iter().product();
                 let deviation = (2.0 / fan_in as f64).sqrt();
-                insert(part::WEIGHT, Tensor::randn(&shape[..], options) * deviation);
+                insert(Part::Weight, Tensor::randn(&shape[..], options) * deviation);
                 if node.norm {
-                    insert(part::GAMMA, Tensor::ones([channels], options));
-                    insert(part::BETA, Tensor::zeros([channels], options));
-                    insert(part::MEAN, Tensor::zeros([channels], options));
-                    insert(part::VARIANCE, Tensor::ones([channels], options));
+                    insert(Part::Gamma, Tensor::ones([channels], options));
+                    insert(Part::Beta, Tensor::zeros([channels], options));
+                    insert(Part::Mean, Tensor::zeros([channels], options));
+                    insert(Part::Variance, Tensor::ones([channels], options));
                 } else {
-                    insert(part::BIAS, Tensor::zeros([channels], options));
+                    insert(Part::Bias, Tensor::zeros([channels], options));
                 }
                 if scheme.per_layer() {
-                    insert(part::WEIGHT_LOW, Tensor::from(-1f32));
-                    insert(part::WEIGHT_HIGH, Tensor::from(1f32));
+                    insert(Part::WeightLow, Tensor::from(-1f32));
+                    insert(Part::WeightHigh, Tensor::from(1f32));
                 }
             }
             if has_own_grid(graph, index) {
                 // The paper's start; training replaces it by one from data.
-                insert(part::HIGH, Tensor::from(6f32));
+                insert(Part::High, Tensor::from(6f32));
                 if !node.activation.starts_at_zero() {
-                    insert(part::LOW, Tensor::from(-6f32));
+                    insert(Part::Low, Tensor::from(-6f32));
                 }
             }
         }
@@ -128,7 +101,7 @@ impl<'a> Model<'a> {
         Model { graph, allocation, scheme, rounding, image, gains, device, only: None, tensors }
     }
 
-    /// What its batches look like.
+    /// The form of its batches.
     pub fn form(&self) -> Form {
         Form { shape: self.graph.input, image: self.image, device: self.device }
     }
@@ -156,7 +129,7 @@ impl<'a> Model<'a> {
 
     /// Weights with the image's normalisation.
     pub fn unfolded_weight(&self, node: usize) -> Tensor {
-        let weight = self.get(node, part::WEIGHT).expect("a weighted node").shallow_clone();
+        let weight = self.get(node, Part::Weight).expect("a weighted node").shallow_clone();
         let node = &self.graph.nodes[node];
         let Some(gains) = self.gains.as_ref().filter(|_| node.inputs.contains(&Source::Image)) else {
             return weight;
@@ -173,34 +146,38 @@ impl<'a> Model<'a> {
         if self.scheme != Scheme::PerLayerFolded {
             return None;
         }
-        self.norm_factor(node)
+        self.norm_factor(node, Kind::Float)
     }
 
-    /// `gamma / sigma` of a node with batch norm, from the running statistics.
-    pub fn norm_factor(&self, node: usize) -> Option<Tensor> {
-        let (gamma, variance) = self.get(node, part::GAMMA).zip(self.get(node, part::VARIANCE))?;
+    /// `gamma / sigma` of a node with batch norm, `[channels]`, from the running statistics; computed in
+    /// numbers of this kind.
+    pub fn norm_factor(&self, node: usize, kind: Kind) -> Option<Tensor> {
+        let of = |part| self.get(node, part).map(|tensor| tensor.to_kind(kind));
+        let (gamma, variance) = of(Part::Gamma).zip(of(Part::Variance))?;
         Some(gamma / (variance + EPSILON).sqrt())
     }
 
-    /// `beta - mu gamma / sigma` of a node with batch norm, else its bias.
-    pub fn norm_offset(&self, node: usize) -> Option<Tensor> {
-        match self.norm_factor(node) {
+    /// `beta - mu gamma / sigma` of a node with batch norm, else its bias, `[channels]`; computed in numbers
+    /// of this kind.
+    pub fn norm_offset(&self, node: usize, kind: Kind) -> Option<Tensor> {
+        let of = |part| self.get(node, part).map(|tensor| tensor.to_kind(kind));
+        match self.norm_factor(node, kind) {
             Some(factor) => {
-                let part = |part| self.get(node, part).expect("a batch norm is whole");
-                Some(part(part::BETA) - part(part::MEAN) * factor)
+                let (beta, mean) = of(Part::Beta).zip(of(Part::Mean)).expect("a batch norm is whole");
+                Some(beta - mean * factor)
             }
-            None => self.get(node, part::BIAS).map(Tensor::shallow_clone),
+            None => of(Part::Bias),
         }
     }
 
     /// One tensor of a node, if it has that part.
-    pub fn get(&self, node: usize, part: &str) -> Option<&Tensor> {
-        self.tensors.get(&format!("{}.{part}", self.graph.nodes[node].name))
+    pub fn get(&self, node: usize, part: Part) -> Option<&Tensor> {
+        self.tensors.get(&part.name(&self.graph.nodes[node].name))
     }
 
     /// Replaces the value of one tensor of a node.
-    pub fn set(&mut self, node: usize, part: &str, value: Tensor) {
-        self.tensors.insert(format!("{}.{part}", self.graph.nodes[node].name), value);
+    pub fn set(&mut self, node: usize, part: Part, value: Tensor) {
+        self.tensors.insert(part.name(&self.graph.nodes[node].name), value);
     }
 
     /// Bits of a node's weights.
@@ -225,7 +202,7 @@ impl<'a> Model<'a> {
 
     /// The learned bounds of per-layer weights.
     pub fn weight_bounds(&self, node: usize) -> Option<(&Tensor, &Tensor)> {
-        self.get(node, part::WEIGHT_LOW).zip(self.get(node, part::WEIGHT_HIGH))
+        self.get(node, Part::WeightLow).zip(self.get(node, Part::WeightHigh))
     }
 
     /// Copies of all tensors, cut off from training.

@@ -10,8 +10,9 @@ use super::calibrate::calibrate;
 use super::folded;
 use super::forward::Mode;
 use super::images::Images;
-use super::model::{Model, part};
+use super::model::Model;
 use super::normalisation::Normalisation;
+use super::part::Part;
 use crate::convert::{Converted, convert};
 use crate::dataset::Split;
 use crate::graph::Graph;
@@ -41,7 +42,7 @@ const IMAGES: usize = 100;
 fn images(graph: &Graph, seed: u64) -> Split {
     let mut random = fastrand::Rng::with_seed(seed);
     let pixels = (0..IMAGES * graph.input.elements()).map(|_| random.u8(..)).collect::<Vec<u8>>().into();
-    Split { pixels, labels: vec![0; IMAGES] }
+    Split { pixels, targets: vec![0; IMAGES].into() }
 }
 
 /// Batch norms as training leaves them: no two channels alike, some turned round, some without any gamma.
@@ -53,18 +54,18 @@ fn unsettle(model: &mut Model<'_>, seed: u64) {
             let values: Vec<f32> = (0..channels).map(|_| low + (high - low) * random.f32()).collect();
             Tensor::from_slice(&values)
         };
-        if model.get(node, part::GAMMA).is_some() {
+        if model.get(node, Part::Gamma).is_some() {
             let gamma = draw(-0.5, 2.0);
             // One in five is 0.
             let dead = gamma.lt(0.0).to_kind(Kind::Float);
             let gamma = &gamma * (1.0 - &dead) - &dead * draw(0.0, 1.0).round();
-            model.set(node, part::GAMMA, gamma);
-            model.set(node, part::BETA, draw(-0.5, 0.5));
-            model.set(node, part::MEAN, draw(-0.3, 0.3));
-            model.set(node, part::VARIANCE, draw(0.3, 2.0));
+            model.set(node, Part::Gamma, gamma);
+            model.set(node, Part::Beta, draw(-0.5, 0.5));
+            model.set(node, Part::Mean, draw(-0.3, 0.3));
+            model.set(node, Part::Variance, draw(0.3, 2.0));
         }
-        if model.get(node, part::BIAS).is_some() {
-            model.set(node, part::BIAS, draw(-0.3, 0.3));
+        if model.get(node, Part::Bias).is_some() {
+            model.set(node, Part::Bias, draw(-0.3, 0.3));
         }
     }
 }
@@ -194,13 +195,13 @@ fn a_channel_that_never_varies_is_warned_of_where_batch_norm_is_folded() {
         let mut model =
             Model::new(&graph, &allocation, scheme, Rounding::Nearest, &normalisation, Device::Cpu);
         for node in 0..graph.nodes.len() {
-            if model.get(node, part::GAMMA).is_some() {
+            if model.get(node, Part::Gamma).is_some() {
                 let channels = graph.nodes[node].output.channels;
                 let mut variances = vec![1.0; channels];
                 variances[channels / 2] = if graph.nodes[node].name == "stem" { variance } else { 1.0 };
-                let weight = model.get(node, part::WEIGHT).unwrap().ones_like();
-                model.set(node, part::WEIGHT, weight);
-                model.set(node, part::VARIANCE, Tensor::from_slice(&variances));
+                let weight = model.get(node, Part::Weight).unwrap().ones_like();
+                model.set(node, Part::Weight, weight);
+                model.set(node, Part::Variance, Tensor::from_slice(&variances));
             }
         }
         folded::warnings(&model)

@@ -106,6 +106,16 @@ fn unknown_keys() {
 }
 
 #[test]
+fn unknown_tasks() {
+    let check_task = |value: &str, help: &str| {
+        let expected = format!("`task` has the unknown value {value}; {help}");
+        check(&format!("{PACKAGE}{DEVICE}{MODEL}task = ^{}\n", value.replace('`', "\"")), &[&expected]);
+    };
+    check_task("`regression`", "known are `classification`");
+    check_task("`clasification`", "did you mean `classification`?");
+}
+
+#[test]
 fn a_missing_budget() {
     let ram = "model `digits` has no budget: `ram` is missing; add ram = \"6 KiB\" to \
                [package.metadata.mixq.device], or a whole chip = \"stm32f405rg\"";

@@ -7,6 +7,7 @@ use mixq_build::engine::config::{
 use mixq_build::engine::graph::Shape;
 use mixq_build::engine::import::builtin::PaddingStyle;
 use mixq_build::engine::import::{Builtin, NetworkSource};
+use mixq_format::Task;
 use tempfile::TempDir;
 
 use crate::manifest::{DEVICE, MODEL, PACKAGE, load, write};
@@ -75,6 +76,7 @@ fn every_key_is_read() {
         [package.metadata.mixq.models.person]
         network = { builtin = "mobilenet_v1", width = 0.25, resolution = 96, channels = 1, classes = 2, stem-stride = 1, padding = "pytorch" }
         dataset = { path = "p.csv", test = 360, shape = [96, 96, 1], max = 16, labels = ["no", "yes"] }
+        task = "classification"
         scheme = "per-layer"
         flash = "1 MB"
         [package.metadata.mixq.models.person.training]
@@ -135,6 +137,7 @@ fn every_key_is_read() {
         shape: Some(Shape { height: 96, width: 96, channels: 1 }),
         max: 16,
         labels: Some(vec!["no".to_string(), "yes".to_string()]),
+        task: Task::Classification,
         resize: false,
         tolerate: 0.0,
         location: person.dataset_at.clone(),

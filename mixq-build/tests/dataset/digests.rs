@@ -85,7 +85,7 @@ fn a_csv_that_cannot_be_unpacked_has_no_digest() {
     );
     let path = write_file(folder.path(), "d.foo", b"");
     let said = digest(&path, None).unwrap_err().to_string();
-    assert!(said.contains("is no kind of dataset that mixq reads"), "{said}");
+    assert!(said.contains("is not a kind of dataset that mixq reads"), "{said}");
 }
 
 /// Their reader refuses such files: who adds one must hear that, not that nothing has changed.
@@ -211,7 +211,7 @@ fn arrays_count_however_they_are_packed() {
 /// Whoever changes the files while they are read, so many times.
 struct Meddler<'a>(&'a Path, usize);
 
-impl mixq_build::engine::dataset::Watch for Meddler<'_> {
+impl mixq_build::engine::observer::Observer for Meddler<'_> {
     fn read(&mut self, done: u64, _: u64) {
         if done == 0 && self.1 > 0 {
             self.1 -= 1;

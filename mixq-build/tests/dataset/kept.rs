@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use mixq_build::engine::config::DatasetConfig;
-use mixq_build::engine::dataset::{Dataset, Watch};
+use mixq_build::engine::dataset::Dataset;
 use mixq_build::engine::error::Error;
+use mixq_build::engine::observer::Observer;
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
@@ -193,7 +194,7 @@ fn kept_images_whose_figures_are_wrong_are_not_used() {
 
 struct Heard(Vec<String>);
 
-impl Watch for Heard {
+impl Observer for Heard {
     fn read(&mut self, _: u64, _: u64) {}
     fn warn(&mut self, message: &str) {
         self.0.push(message.to_string());

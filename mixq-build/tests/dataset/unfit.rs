@@ -62,7 +62,7 @@ fn a_share_of_unreadable_images_may_be_left_out() {
     assert!(load(&tolerate(0.14)).is_err());
     let mut heard = Heard::default();
     let dataset = Dataset::load(&tolerate(0.15), COLOUR, 2, &mut heard).unwrap();
-    assert_eq!(dataset.train.labels, [0, 0, 1, 1]);
+    assert_eq!(dataset.train.targets.labels(), [0, 0, 1, 1]);
     assert_eq!(dataset.train.image(0), pixels(COLOUR, 0));
     let path = folder.path().display();
     let expected = format!("{path}: 1 of 7 images cannot be read: train/ant/0.png (it is empty); left out");

@@ -1,6 +1,6 @@
 //! Batch norm and ReLU as layers of their own.
 
-use mixq_build::graph::{Activation, Node};
+use mixq_build::engine::graph::{Activation, Node};
 
 use super::resolve;
 

@@ -29,7 +29,7 @@ fn the_integer_network_is_as_good_as_the_fake_quantised_one() {
             let dataset =
                 Dataset::load(&config.models[0].dataset, graph.input, graph.classes(), &mut ()).unwrap();
             let logits = evaluate::logits(&artifact, &dataset.test).unwrap();
-            assert_eq!(evaluate::accuracy(&logits, &dataset.test), accuracy.integer);
+            assert_eq!(evaluate::score(&artifact, &logits, &dataset.test), accuracy.integer);
             assert_eq!(report::Report::new(&artifact).integer_accuracy, accuracy.integer);
             let state = artifact::state(&package.artifact(), &prepared.fingerprint).unwrap();
             assert_eq!(state, State::Fresh(Box::new(artifact)));
@@ -78,7 +78,7 @@ fn the_pace_is_told_of_every_turn() {
     let (graph, allocation) = (&prepared.graph, prepared.allocate().unwrap());
     let model = &config.models[0];
     let dataset = Dataset::load(&model.dataset, graph.input, graph.classes(), &mut ()).unwrap();
-    let task = Task {
+    let job = Job {
         graph,
         allocation: &allocation,
         choose: None,
@@ -86,7 +86,7 @@ fn the_pace_is_told_of_every_turn() {
         settings: &model.training,
         dataset: &dataset,
     };
-    let paces = pace(task, 2).unwrap();
+    let paces = pace(job, 2).unwrap();
     assert_eq!(paces.len(), 2);
     assert!(paces.iter().all(|pace| pace.float > 1.0 && pace.quantised > 1.0), "{paces:?}");
 }

@@ -7,17 +7,16 @@
 
 mod content;
 mod hash;
+mod index;
 mod stamp;
 
 use std::path::{Path, PathBuf};
 
-pub(super) use hash::Hash;
-pub(super) use stamp::Stamp;
-
 pub use content::told;
 pub use hash::sha256;
 
-use super::index::{Entry, Index, Watermark};
+use self::index::{Entry, Index, Watermark};
+use self::stamp::Stamp;
 use super::names;
 use super::walk::walk;
 use crate::error::{Error, Problem};

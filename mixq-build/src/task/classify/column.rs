@@ -1,10 +1,10 @@
-//! The column of labels: numbers of classes, or their names.
+//! The column of labels of a CSV file: numbers of classes, or their names.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{SHOWN, show, whole};
-use crate::dataset::check;
-use crate::dataset::parts::{Wanted, enumerate};
+use super::labels;
+use crate::task::{Column, Columns, Targets, Wrong};
+use crate::text::{SHOWN, enumerate, show, whole};
 
 /// Labels as they stand in the file.
 pub(super) struct Labels {
@@ -16,12 +16,6 @@ pub(super) struct Labels {
     images: Vec<(usize, usize)>,
 }
 
-/// The labels of the images; and the names of the classes, if the file has names in place of numbers.
-type Numbers = (Vec<u16>, Option<Vec<String>>);
-
-/// The first rows that are wrong, with reasons; and how many there are.
-pub(super) type Wrong = (Vec<(usize, String)>, usize);
-
 /// What a text says.
 enum Class {
     Is(u16),
@@ -32,53 +26,6 @@ impl Labels {
     /// None yet; they are in this column, counted from 1.
     pub fn new(column: usize) -> Labels {
         Labels { column, texts: BTreeMap::new(), images: Vec::new() }
-    }
-
-    /// Appends that of a row.
-    pub fn push(&mut self, row: usize, field: &[u8]) {
-        let next = self.texts.len();
-        let text = match self.texts.get(field) {
-            Some(text) => *text,
-            None => *self.texts.entry(field.to_vec()).or_insert(next),
-        };
-        self.images.push((row, text));
-    }
-
-    /// Names of classes are those of `labels` in Cargo.toml if all occur there; else labels are numbers;
-    /// else, if none is one, they are names in the order of the alphabet.
-    pub fn numbers(&self, wanted: &Wanted<'_>) -> Result<Numbers, Wrong> {
-        let texts: BTreeSet<String> =
-            self.texts.keys().map(|text| String::from_utf8_lossy(text).into_owned()).collect();
-        let named = wanted.config.labels.as_deref().unwrap_or_default();
-        let place = |text: &[u8]| named.iter().position(|name| *name == String::from_utf8_lossy(text));
-        if texts.iter().all(|text| named.contains(text)) {
-            return self.of(|text| self.class(place(text), text)).map(none);
-        }
-        let is_number = |text: &String| text.parse::<f64>().is_ok();
-        if !texts.iter().any(|text| is_number(text) || text.is_empty()) {
-            if !named.is_empty() {
-                let names: Vec<String> = named.iter().map(|name| format!("`{name}`")).collect();
-                let reason = format!("is none of `labels` in the dataset's table: {}", enumerate(&names));
-                let class = |text: &[u8]| match place(text) {
-                    Some(place) => self.class(Some(place), text),
-                    None => Class::Not(self.says(text, &reason)),
-                };
-                return self.of(class).map(none);
-            }
-            let names: Vec<String> = texts.into_iter().collect();
-            // Too many are refused with the number of the network's classes.
-            let place = |text: &[u8]| names.binary_search(&String::from_utf8_lossy(text).into_owned()).ok();
-            let labels = self.of(|text| self.class(place(text), text))?;
-            return Ok((labels, Some(names)));
-        }
-        let number = |text: &[u8]| match whole(text) {
-            Some(label) => match check::label(label, wanted.classes) {
-                Ok(label) => Class::Is(label),
-                Err(reason) => Class::Not(reason),
-            },
-            None => Class::Not(self.says(text, "is no whole number")),
-        };
-        self.of(number).map(none)
     }
 
     /// `column 3: label `x` ...`
@@ -95,7 +42,7 @@ impl Labels {
     }
 
     /// The class of every image, if all are right.
-    fn of(&self, class: impl Fn(&[u8]) -> Class) -> Result<Vec<u16>, Wrong> {
+    fn of(&self, class: impl Fn(&[u8]) -> Class) -> Result<Targets, Wrong> {
         let mut classes: Vec<(usize, Class)> =
             self.texts.iter().map(|(text, number)| (*number, class(text))).collect();
         classes.sort_by_key(|(number, _)| *number);
@@ -112,13 +59,60 @@ impl Labels {
                 }
             }
         }
-        if count == 0 { Ok(labels) } else { Err((shown, count)) }
+        if count == 0 { Ok(labels.into()) } else { Err((shown, count)) }
+    }
+}
+
+impl Column for Labels {
+    fn push(&mut self, row: usize, field: &[u8]) {
+        let next = self.texts.len();
+        let text = match self.texts.get(field) {
+            Some(text) => *text,
+            None => *self.texts.entry(field.to_vec()).or_insert(next),
+        };
+        self.images.push((row, text));
+    }
+
+    /// Names of classes are those of `labels` in Cargo.toml if all occur there; else labels are numbers;
+    /// else, if none is one, they are names in the order of the alphabet.
+    fn targets(&self, outputs: usize, named: &[String]) -> Result<Columns, Wrong> {
+        let texts: BTreeSet<String> =
+            self.texts.keys().map(|text| String::from_utf8_lossy(text).into_owned()).collect();
+        let place = |text: &[u8]| named.iter().position(|name| *name == String::from_utf8_lossy(text));
+        if texts.iter().all(|text| named.contains(text)) {
+            return self.of(|text| self.class(place(text), text)).map(none);
+        }
+        let is_number = |text: &String| text.parse::<f64>().is_ok();
+        if !texts.iter().any(|text| is_number(text) || text.is_empty()) {
+            if !named.is_empty() {
+                let names: Vec<String> = named.iter().map(|name| format!("`{name}`")).collect();
+                let reason = format!("is not one of `labels` in the dataset's table: {}", enumerate(&names));
+                let class = |text: &[u8]| match place(text) {
+                    Some(place) => self.class(Some(place), text),
+                    None => Class::Not(self.says(text, &reason)),
+                };
+                return self.of(class).map(none);
+            }
+            let names: Vec<String> = texts.into_iter().collect();
+            // Too many are refused with the number of the network's classes.
+            let place = |text: &[u8]| names.binary_search(&String::from_utf8_lossy(text).into_owned()).ok();
+            let labels = self.of(|text| self.class(place(text), text))?;
+            return Ok((labels, Some(names)));
+        }
+        let number = |text: &[u8]| match whole(text) {
+            Some(label) => match labels::class(label, outputs) {
+                Ok(label) => Class::Is(label),
+                Err(reason) => Class::Not(reason),
+            },
+            None => Class::Not(self.says(text, "is not a whole number")),
+        };
+        self.of(number).map(none)
     }
 
     /// Without a name of the column it may be the first one that has the labels: if that looks so, what would
     /// tell.
-    pub fn doubt(&self, wanted: &Wanted<'_>, pixels: &[u8]) -> Option<String> {
-        let (elements, classes) = (wanted.shape.elements(), wanted.classes);
+    fn doubt(&self, pixels: &[u8], elements: usize, outputs: usize) -> Option<String> {
+        let classes = outputs;
         let mut seen = vec![false; classes];
         for image in pixels.chunks(elements.max(1)) {
             *seen.get_mut(usize::from(image[0]))? = true;
@@ -138,6 +132,7 @@ impl Labels {
     }
 }
 
-fn none(labels: Vec<u16>) -> Numbers {
-    (labels, None)
+/// Targets of a file that names no classes.
+fn none(targets: Targets) -> Columns {
+    (targets, None)
 }

@@ -1,43 +1,43 @@
-//! Whether a network is better than who always gives the same answer.
+//! Whether a network is better than one that always answers the same class.
 
 use mixq_format::Accuracy;
 
-use crate::dataset::Split;
+use crate::task::Targets;
 
 /// The class that most images of a part belong to.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Largest {
-    /// Which class.
-    pub class: u16,
-    /// Its share of the images, 0 to 1: the accuracy of who always answers it.
-    pub share: f64,
-    /// How many images the part has.
-    pub images: usize,
+struct Largest {
+    /// Its number.
+    class: u16,
+    /// Its share of the images, 0 to 1: the accuracy of a network that always answers it.
+    share: f64,
+    /// The number of images of the part.
+    images: usize,
 }
 
 impl Largest {
-    /// That of a part, the first of equal ones; `None` without images.
-    pub fn of(part: &Split) -> Option<Largest> {
+    /// The largest class of a part, the first of equal ones; `None` without images.
+    fn of(part: &Targets) -> Option<Largest> {
         let mut counts = std::collections::BTreeMap::<u16, usize>::new();
-        part.labels.iter().for_each(|label| *counts.entry(*label).or_default() += 1);
+        part.labels().into_iter().for_each(|class| *counts.entry(class).or_default() += 1);
         let (class, count) =
             counts.into_iter().max_by_key(|(class, count)| (*count, std::cmp::Reverse(*class)))?;
         Some(Largest { class, share: count as f64 / part.len() as f64, images: part.len() })
     }
 
-    /// Whether an accuracy (0 to 1) may as well be that of guessing: less than two standard errors above the
-    /// share, and nearer to it than to 1. The latter keeps a few images, which prove nothing, from speaking
-    /// against a network that knows them.
-    pub fn is_as_good_as(&self, accuracy: f64) -> bool {
+    /// Whether an accuracy (0 to 1) is not better than guessing: it is less than two standard errors above
+    /// the share, and nearer to the share than to 1. The second condition spares a network that is right on
+    /// all of a few images.
+    fn is_as_good_as(&self, accuracy: f64) -> bool {
         let error = (self.share * (1.0 - self.share) / self.images as f64).sqrt();
         let above = accuracy - self.share;
         above < 0.0 || above < (2.0 * error).min((1.0 - self.share) / 2.0)
     }
 }
 
-/// That an accuracy (0 to 1) on these images is no better than guessing, with the numbers; nothing of a
+/// Says that an accuracy (0 to 1) on these images is not better than guessing, with the numbers; `None` for a
 /// better one.
-pub fn sentence(what: &str, accuracy: f64, test: &Split, labels: &[String]) -> Option<String> {
+pub fn sentence(what: &str, accuracy: f64, test: &Targets, labels: &[String]) -> Option<String> {
     let largest = Largest::of(test).filter(|largest| largest.is_as_good_as(accuracy))?;
     let class = largest.class.to_string();
     let name = labels.get(usize::from(largest.class)).unwrap_or(&class);
@@ -49,9 +49,9 @@ pub fn sentence(what: &str, accuracy: f64, test: &Split, labels: &[String]) -> O
     ))
 }
 
-/// What to say after training of a network that is no better than guessing, and what would help; nothing of a
-/// better one.
-pub fn warning(accuracy: &Accuracy, test: &Split, labels: &[String]) -> Option<String> {
+/// The warning after the training of a network that is not better than guessing, with what would help; `None`
+/// for a better one.
+pub fn warning(accuracy: &Accuracy, test: &Targets, labels: &[String]) -> Option<String> {
     let kinds = [
         (
             "float accuracy",
@@ -79,8 +79,8 @@ pub fn warning(accuracy: &Accuracy, test: &Split, labels: &[String]) -> Option<S
 mod tests {
     use super::*;
 
-    fn part(labels: &[u16]) -> Split {
-        Split { pixels: vec![0; labels.len()].into(), labels: labels.to_vec() }
+    fn part(labels: &[u16]) -> Targets {
+        labels.to_vec().into()
     }
 
     #[test]

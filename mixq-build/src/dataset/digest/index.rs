@@ -10,8 +10,9 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
 
-use super::digest::{Hash, Stamp};
-use super::store::{place, write};
+use super::hash::{Hash, hexadecimal};
+use super::stamp::Stamp;
+use crate::dataset::store::{place, write};
 use crate::hex::hexadecimal;
 
 /// First word of an index. Another number: the contents of files count in another way.
@@ -21,7 +22,7 @@ const MAGIC: &str = "mixq-index-2";
 const SKEW: i128 = 60_000_000_000;
 
 /// A file as it was.
-pub(super) struct Entry {
+pub struct Entry {
     /// Its name in the dataset; empty if it is the dataset.
     pub name: String,
     /// What its system kept of it.
@@ -32,7 +33,7 @@ pub(super) struct Entry {
 
 /// The files of a dataset as they were, in the order of their names.
 #[derive(Default)]
-pub(super) struct Index(Vec<Entry>);
+pub struct Index(Vec<Entry>);
 
 impl Index {
     /// The index of a dataset; an empty one if there is none that can be trusted.
@@ -92,7 +93,7 @@ impl Entry {
 /// A time before which all changes of files can be told from later ones, by the clock that stamps files: not
 /// that of [`std::time::SystemTime`], which runs ahead of it by up to a tick, and for a network's file system
 /// may be another machine's.
-pub(super) struct Watermark {
+pub struct Watermark {
     cache: PathBuf,
     stamp: Stamp,
 }

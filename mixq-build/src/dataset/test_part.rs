@@ -1,4 +1,4 @@
-//! Cuts a test part from the images.
+//! The test part of a dataset that has none: a part of its images.
 
 use std::cmp::Reverse;
 
@@ -11,7 +11,7 @@ use super::parts::Wanted;
 use crate::error::Problem;
 use crate::settings::TestPart;
 
-/// How many of the images become the test part.
+/// The number of images that become the test part.
 fn count(wanted: &Wanted<'_>, images: usize) -> Result<usize, Problem> {
     let part = wanted.config.test.unwrap_or_default();
     let count = match part {
@@ -22,59 +22,56 @@ fn count(wanted: &Wanted<'_>, images: usize) -> Result<usize, Problem> {
     Ok(count)
 }
 
-/// For files whose order somebody chose: a number of images is cut from the end; a share is the end of every
-/// class, since files are often sorted by class.
+/// For files, whose order has a meaning: a number of images is taken from the end of the file; a share from
+/// the end of each group of targets, since files are often sorted by target.
 pub(super) fn from_end(wanted: &Wanted<'_>, images: Split) -> Result<(Split, Split), Problem> {
     match wanted.config.test.unwrap_or_default() {
         TestPart::Rows(_) => {
             let trained = images.len() - count(wanted, images.len())?;
             Ok(images.split_at(trained))
         }
-        TestPart::Share(_) => by_class(wanted, &images, Reverse),
+        TestPart::Share(_) => by_group(wanted, &images, Reverse),
     }
 }
 
-/// The same share of every class. A digest of its name decides of an image, not its place: a file that is
-/// added or removed moves few others from one part to the other.
+/// The same share of every group of targets. Which images that are is decided by digests of their names, not
+/// by their places: a file that is added or removed moves few others from one part to the other.
 #[cfg(feature = "datasets")]
 pub(super) fn by_name(
     wanted: &Wanted<'_>,
     images: &Split,
     names: &[Vec<String>],
 ) -> Result<(Split, Split), Problem> {
-    by_class(wanted, images, |index| {
-        // The name in the folder of its class, so that folders around that do not matter.
+    by_group(wanted, images, |index| {
+        // The file's own name, so that the folders around do not matter.
         let name = names[index].last().map(String::as_bytes).unwrap_or_default();
         (Sha256::digest(name), index)
     })
 }
 
-/// The same share of every class, to a whole number of images; those that come first in an order.
-fn by_class<K: Ord>(
+/// The same share of every group of targets, to a whole number of images; those that come first in an order.
+fn by_group<K: Ord>(
     wanted: &Wanted<'_>,
     images: &Split,
     order: impl Fn(usize) -> K,
 ) -> Result<(Split, Split), Problem> {
     let test = count(wanted, images.len())?;
     let is_share = matches!(wanted.config.test.unwrap_or_default(), TestPart::Share(_));
-    let mut classes = vec![Vec::new(); wanted.classes];
-    for (index, label) in images.labels.iter().enumerate() {
-        classes[usize::from(*label)].push(index);
-    }
+    let mut groups = wanted.rules().groups(&images.targets, wanted.outputs);
     let mut is_test = vec![false; images.len()];
     let (mut before, mut taken) = (0, 0);
-    for class in &mut classes {
-        class.sort_by_cached_key(|index| order(*index));
-        before += class.len();
-        // What is rounded off one class goes to the next, so that the sum is what was asked for.
+    for group in &mut groups {
+        group.sort_by_cached_key(|index| order(*index));
+        before += group.len();
+        // What is rounded off one group goes to the next, so that the sum is what was asked for.
         let until = (test as u128 * before as u128 / images.len() as u128) as usize;
         let mut share = until - taken;
         taken = until;
-        if is_share && class.len() > 1 {
-            // Of two images or more, both parts have one.
-            share = share.clamp(1, class.len() - 1);
+        if is_share && group.len() > 1 {
+            // Both parts have an image of every group of two or more.
+            share = share.clamp(1, group.len() - 1);
         }
-        for index in &class[..share] {
+        for index in &group[..share] {
             is_test[*index] = true;
         }
     }
