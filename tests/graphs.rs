@@ -2,8 +2,8 @@
 
 use fastrand::Rng;
 use mixq_build::engine::graph::op::{
-    Add, AveragePoolSpec, ConvSpec, DepthwiseSpec, Flatten, GlobalAveragePool, LinearSpec, MaxPoolSpec,
-    PointwiseSpec,
+    Add, AveragePoolSpec, ConvSpec, DepthwiseSpec, Flatten, GlobalAveragePool, GlobalMaxPool, LinearSpec,
+    MaxPoolSpec, PointwiseSpec,
 };
 use mixq_build::engine::graph::{Activation, Graph, LayerSpec, OpSpec, Padding, Shape, Spec, Window};
 
@@ -171,7 +171,9 @@ impl Builder<'_> {
         let shape = self.current.1;
         let end = self.rng.usize(0..5);
         if end == 0 {
-            self.push(GlobalAveragePool, NOTHING, Shape { height: 1, width: 1, ..shape });
+            let average = OpSpec::from(GlobalAveragePool);
+            let op = if classes.is_multiple_of(2) { average } else { GlobalMaxPool.into() };
+            self.push(op, NOTHING, Shape { height: 1, width: 1, ..shape });
         } else if end == 1 {
             self.push(Flatten, NOTHING, Shape { height: 1, width: 1, channels: shape.elements() });
         } else if end == 2 {

@@ -87,11 +87,11 @@ mod tests {
             output,
         };
         let shape = r#""output":{"height":2,"width":2,"channels":3}}"#;
-        assert_eq!(
-            serde_json::to_string(&[conv, flatten]).unwrap(),
-            format!(
-                r#"[{{"name":"a","op":{{"Conv":{{"window":{{"kernel":[3,3],"stride":[2,2],"padding":[0,1,0,1]}},"batch_norm":true,"relu":true}}}},"inputs":["Image"],{shape},{{"name":"b","op":"Flatten","inputs":[{{"Node":0}}],{shape}]"#
-            )
-        );
+        let window = r#""window":{"kernel":[3,3],"stride":[2,2],"padding":[0,1,0,1]}"#;
+        let op = format!(r#"{{"Conv":{{{window},"batch_norm":true,"relu":true}}}}"#);
+        let conv_text = format!(r#"{{"name":"a","op":{op},"inputs":["Image"],{shape}"#);
+        assert_eq!(serde_json::to_string(&conv).unwrap(), conv_text);
+        let flatten_text = format!(r#"{{"name":"b","op":"Flatten","inputs":[{{"Node":0}}],{shape}"#);
+        assert_eq!(serde_json::to_string(&flatten).unwrap(), flatten_text);
     }
 }

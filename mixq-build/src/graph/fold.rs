@@ -2,7 +2,7 @@
 
 use crate::error::Problem;
 
-use super::op::{self, Fold, Follows, Form};
+use super::op::{self, Fold, Follows};
 use super::resolve::{Link, Problems, name, quoted};
 use super::{Activation, LayerSpec, Source, Spec};
 
@@ -33,8 +33,9 @@ pub(super) fn fold(spec: &Spec, names: &[String], links: &[Vec<Link>], problems:
     };
     let last = spec.layers.iter().rposition(|layer| !folds(layer));
     for (index, layer) in spec.layers.iter().enumerate() {
-        let Form { folds: fold, follows: Follows { norm, activation, by_default }, .. } = *layer.op.form();
-        if let Some(fold) = fold {
+        let form = layer.op.form();
+        let Follows { norm, activation, by_default } = form.follows;
+        if let Some(fold) = form.folds {
             let before = links[index].first().copied().flatten();
             folded.holder[index] = match before {
                 Some(Source::Node(before)) => folded.holder[before],
@@ -50,14 +51,37 @@ pub(super) fn fold(spec: &Spec, names: &[String], links: &[Vec<Link>], problems:
         let followed = readers(links, index).any(|reader| folds(&spec.layers[reader]));
         let usual = by_default && !followed && Some(index) != last;
         let usual_activation = if usual { Activation::Relu } else { Activation::None };
-        if norm {
-            folded.norm[index] = layer.norm.unwrap_or(usual);
+        folded.norm[index] = layer.norm.unwrap_or(usual);
+        folded.activation[index] = layer.activation.unwrap_or(usual_activation);
+        let me = quoted(&names[index]);
+        if folded.norm[index] && !norm {
+            let message = format!("layer {me} has batch norm, but its operator is {}", form.name);
+            problems.add(index, Problem::new(message).help(hosts(Fold::Norm)));
+            folded.norm[index] = false;
         }
-        if activation {
-            folded.activation[index] = layer.activation.unwrap_or(usual_activation);
+        let wanted = folded.activation[index];
+        if wanted != Activation::None && !activation {
+            let message = format!("layer {me} has a {}, but its operator is {}", wanted.name(), form.name);
+            problems.add(index, Problem::new(message).help(hosts(Fold::Activation(wanted))));
+            folded.activation[index] = Activation::None;
         }
     }
     folded
+}
+
+/// Into which layers something can be folded, as a help.
+fn hosts(fold: Fold) -> String {
+    match fold {
+        Fold::Norm => {
+            let hosts = op::names_of(|form| form.follows.norm);
+            format!("batch norm can be folded into {hosts} layers only")
+        }
+        Fold::Activation(activation) => {
+            let hosts = op::names_of(|form| form.follows.activation);
+            let what = activation.name();
+            format!("{what} can be folded into {hosts} layers only: put it before the pool or the flatten")
+        }
+    }
 }
 
 impl Folded {
@@ -93,11 +117,7 @@ impl Folded {
         match fold {
             Fold::Norm => {
                 if !form.follows.norm {
-                    let hosts = op::names_of(|form| form.follows.norm);
-                    return refuse(
-                        follows_other(),
-                        &format!("batch norm can be folded into {hosts} layers only"),
-                    );
+                    return refuse(follows_other(), &hosts(fold));
                 }
                 if already != Activation::None {
                     let other = already.name();
@@ -115,11 +135,7 @@ impl Folded {
             Fold::Activation(activation) => {
                 let what = activation.name();
                 if !form.follows.activation {
-                    let hosts = op::names_of(|form| form.follows.activation);
-                    let help = format!(
-                        "{what} can be folded into {hosts} layers only: put it before the pool or the flatten"
-                    );
-                    return refuse(follows_other(), &help);
+                    return refuse(follows_other(), &hosts(fold));
                 }
                 if already != Activation::None {
                     let message = format!("layer {me} is a second {what} of {host_name}");

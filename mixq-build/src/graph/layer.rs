@@ -141,8 +141,8 @@ impl Layer<'_, '_> {
     fn report_reads_image(&mut self, operator: &str, help: &str) {
         let others = op::names_of(|form| form.reads_image.is_ok() && form.folds.is_none());
         let message = format!(
-            "layer {} with the operator {operator} reads the image, which only {others} layers may: quantised \
-             activations begin at their outputs",
+            "layer {} with the operator {operator} reads the image, which only {others} layers may: \
+             quantised activations begin at their outputs",
             self.me(),
         );
         self.report(message, help);

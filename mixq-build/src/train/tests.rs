@@ -136,6 +136,24 @@ fn every_rounding_gives_the_answers_of_the_device_with_and_without_relu() {
     }
 }
 
+#[test]
+fn a_global_max_pool_gives_the_answers_of_the_device() {
+    let network = r#"
+        input = [6, 5, 2]
+        layer = [
+            { op = "conv", filters = 6, kernel = 3, padding = "valid" },
+            { op = "global_max_pool" },
+            { op = "linear", features = 3 },
+        ]
+    "#;
+    for bits in Bits::QUANTISED {
+        for seed in 0..6 {
+            let [expected, found] = both_answers(network, bits, Rounding::Nearest, seed);
+            assert_eq!(expected, found, "{bits:?} {seed}");
+        }
+    }
+}
+
 fn argmax(logits: &[f64]) -> usize {
     (0..logits.len()).max_by(|&a, &b| logits[a].total_cmp(&logits[b])).unwrap()
 }

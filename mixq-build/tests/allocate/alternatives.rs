@@ -157,7 +157,8 @@ proptest! {
             offered.width.map(|width| Builtin { width, ..chosen.clone() }),
         ];
         for changed in changed.into_iter().flatten() {
-            let graph = Graph::resolve(&import::read(&NetworkSource::Builtin(changed)).unwrap().spec).unwrap();
+            let imported = import::read(&NetworkSource::Builtin(changed)).unwrap();
+            let graph = Graph::resolve(&imported.spec).unwrap();
             prop_assert_eq!(memory_model.shortages(&graph, flash, ram, scheme).unwrap(), []);
         }
         if let Some(chip) = offered.chip {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use mixq_build::engine::graph::op::{
     Add, AveragePool, AveragePoolSpec, BatchNorm, ConvSpec, DepthwiseSpec, Flatten, GlobalAveragePool,
-    LinearSpec, MaxPoolSpec, PointwiseSpec, Relu,
+    GlobalMaxPool, LinearSpec, MaxPoolSpec, PointwiseSpec, Relu,
 };
 use mixq_build::engine::graph::{
     Activation, Graph, LayerSpec, Op, OpSpec, Padding, Shape, Source, Spec, Window,
@@ -55,6 +55,8 @@ padding = "symmetric"
 [[layer]]
 op = "global_average_pool"
 [[layer]]
+op = "global_max_pool"
+[[layer]]
 op = "add"
 inputs = ["a", "b"]
 activation = "relu"
@@ -76,13 +78,14 @@ batch_norm = true
     let depthwise = DepthwiseSpec { kernel: [3, 3], stride: [2, 2], padding };
     let average = AveragePoolSpec { kernel: [2, 3], stride: [2, 3], padding: Padding::Valid };
     let max = MaxPoolSpec { kernel: [3, 3], stride: [1, 1], padding: Padding::Symmetric };
-    let expected: [(OpSpec, Option<bool>, Option<Activation>); 11] = [
+    let expected: [(OpSpec, Option<bool>, Option<Activation>); 12] = [
         (conv.into(), Some(false), none),
         (depthwise.into(), None, None),
         (PointwiseSpec { filters: 6, stride: [1, 2] }.into(), None, relu),
         (average.into(), None, None),
         (max.into(), None, None),
         (GlobalAveragePool.into(), None, None),
+        (GlobalMaxPool.into(), None, None),
         (Add.into(), None, relu),
         (Flatten.into(), None, None),
         (BatchNorm.into(), None, None),

@@ -1,7 +1,7 @@
 //! Every message, with its place and its numbers.
 
-use mixq_build::engine::graph::op::{ConvSpec, LinearSpec};
-use mixq_build::engine::graph::{Graph, LayerSpec, OpSpec, Padding, Shape, Spec};
+use mixq_build::engine::graph::{Activation, Graph, LayerSpec, OpSpec, Padding, Shape, Spec};
+use mixq_build::engine::graph::op::{ConvSpec, GlobalMaxPool, LinearSpec};
 
 use super::resolve;
 
@@ -69,12 +69,12 @@ fn keys() {
         ),
         &[
             "net.toml:2:1: a layer has no `op`; add one of conv, depthwise, pointwise, linear, average_pool, \
-             global_average_pool, max_pool, add, flatten, batch_norm, relu | [[layer]]",
+             global_average_pool, max_pool, global_max_pool, add, flatten, batch_norm, relu | [[layer]]",
             "net.toml:5:6: there is no operator \"depthwize\"; did you mean \"depthwise\"? | op \
              = \"depthwize\"",
             "net.toml:7:6: there is no operator \"zzz\"; the operators are conv, depthwise, pointwise, \
-             linear, average_pool, global_average_pool, max_pool, add, flatten, batch_norm, relu | op \
-             = \"zzz\"",
+             linear, average_pool, global_average_pool, max_pool, global_max_pool, add, flatten, \
+             batch_norm, relu | op = \"zzz\"",
             "net.toml:9:6: `op` is an integer, it must be a string | op = 3",
         ],
     );
@@ -365,6 +365,19 @@ fn lists_without_a_file() {
             "the image is 0x2x1; height, width and channels are each 1 to 65,535, all elements at most \
              4,294,967,295"
         )
+    );
+    let stem = LayerSpec::new("stem", conv(1, [1, 1], [1, 1]));
+    let pool = LayerSpec::new("pool", GlobalMaxPool).followed_by(true, Activation::Relu);
+    let layers = vec![stem, pool, LayerSpec::new("logits", LinearSpec { features: 2 })];
+    let followed = Spec { input: Shape { height: 2, width: 2, channels: 1 }, layers };
+    let found = Graph::resolve(&followed).unwrap_err().problems;
+    let found: Vec<&str> = found.iter().map(|problem| problem.message.as_str()).collect();
+    assert_eq!(
+        found,
+        [
+            "layer `pool` has batch norm, but its operator is global_max_pool",
+            "layer `pool` has a ReLU, but its operator is global_max_pool",
+        ]
     );
     let none = Spec { input: Shape { height: 1, width: 1, channels: 1 }, layers: Vec::new() };
     assert_eq!(Graph::resolve(&none).unwrap_err().to_string(), "the network has no layers");

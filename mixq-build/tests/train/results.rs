@@ -71,6 +71,18 @@ fn bits_by_sensitivity() {
 }
 
 #[test]
+fn a_network_with_a_global_max_pool_is_trained_and_answers_alike() {
+    let package = digits("per-channel", "epochs = 6, quantised-epochs = 2, batch = 64");
+    package.replace("net.toml", "{ op = \"average_pool\", kernel = 2 }", "{ op = \"global_max_pool\" }");
+    let artifact = train(&package);
+    let kinds: Vec<String> = artifact.layers().iter().map(|layer| layer.kind().to_string()).collect();
+    assert_eq!(kinds[kinds.len() - 2..], ["max pool 4x4", "linear"]);
+    let accuracy = artifact.header.accuracy;
+    println!("{accuracy:?}");
+    assert!(accuracy.integer > 0.3 && accuracy.disagreements <= 3, "{accuracy:?}");
+}
+
+#[test]
 fn the_pace_is_told_of_every_turn() {
     let package = digits("per-channel", SHORT);
     let config = package.config();

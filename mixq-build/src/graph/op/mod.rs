@@ -1,8 +1,8 @@
 //! The operators: one file for each, and the lists of them.
 //!
-//! An operator has two forms. As it is written ([`OpSpec`]) it has the keys of a layer list; resolved ([`Op`])
-//! it has its padding in pixels, and answers what memory, training, conversion and reports ask. A new
-//! operator is a file here and a line in the lists; then the compiler names the places that compute it.
+//! An operator has two forms. As it is written ([`OpSpec`]) it has the keys of a layer list. Resolved
+//! ([`Op`]) it has its padding in pixels, and answers what memory, training, conversion and reports ask. A
+//! new operator is a file here and a line in each list; then the compiler names the places that compute it.
 
 mod add;
 mod conv;
@@ -21,7 +21,7 @@ pub use flatten::Flatten;
 pub use folded::{BatchNorm, Relu};
 pub use form::{Fold, Follows, Form, Values, names_of};
 pub use linear::{Linear, LinearSpec};
-pub use pool::{AveragePool, AveragePoolSpec, GlobalAveragePool, MaxPool, MaxPoolSpec};
+pub use pool::{AveragePool, AveragePoolSpec, GlobalAveragePool, GlobalMaxPool, MaxPool, MaxPoolSpec};
 pub use weights::Weights;
 
 use mixq_format::Kind;
@@ -30,7 +30,7 @@ use super::layer::{Input, Layer};
 use super::{Shape, Window};
 
 /// All operators as a layer list has them, in the order in which messages name them.
-pub const FORMS: [&Form; 11] = [
+pub const FORMS: [&Form; 12] = [
     &conv::CONV,
     &depthwise::DEPTHWISE,
     &conv::POINTWISE,
@@ -38,6 +38,7 @@ pub const FORMS: [&Form; 11] = [
     &pool::AVERAGE_POOL,
     &pool::GLOBAL_AVERAGE_POOL,
     &pool::MAX_POOL,
+    &pool::GLOBAL_MAX_POOL,
     &add::ADD,
     &flatten::FLATTEN,
     &folded::BATCH_NORM,
@@ -169,6 +170,8 @@ operators! {
         GlobalAveragePool(GlobalAveragePool),
         /// Maximum pool.
         MaxPool(MaxPoolSpec),
+        /// Maximum over all pixels.
+        GlobalMaxPool(GlobalMaxPool),
         /// Residual addition.
         Add(Add),
         /// All elements as one pixel.

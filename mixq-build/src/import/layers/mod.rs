@@ -4,8 +4,7 @@
 //! input = [8, 8, 1]           # height, width, channels
 //!
 //! [[layer]]
-//! op = "conv"                 # conv, depthwise, pointwise, linear, average_pool, global_average_pool,
-//!                             # max_pool, add, flatten, batch_norm, relu
+//! op = "conv"                 # an operator: one of graph::op::FORMS
 //! name = "stem"               # default: the operator and its running number, "conv1"
 //! filters = 16                # conv, pointwise; linear: features
 //! kernel = 3                  # conv, depthwise, pools; or [height, width]

@@ -59,10 +59,7 @@ const ELSEWHERE: [(&[&str], &str); 19] = [
         ],
         "write op = \"global_average_pool\"",
     ),
-    (
-        &["globalmaxpool", "globalmaxpooling", "gmp", "adaptivemaxpool"],
-        "write op = \"max_pool\" with the input's height and width as its kernel",
-    ),
+    (&["globalmaxpool", "globalmaxpooling", "gmp", "adaptivemaxpool"], "write op = \"global_max_pool\""),
     (
         &["batchnorm", "batchnormalization", "batchnormalisation", "bn", "batchnorm1d", "norm"],
         "write op = \"batch_norm\", or leave it out: conv, depthwise and pointwise have batch norm \

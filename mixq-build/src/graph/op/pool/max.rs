@@ -1,6 +1,6 @@
 //! Maximum pool.
 
-use super::{window, windowed};
+use super::{global, window, windowed};
 use crate::graph::layer::{Input, Layer};
 use crate::graph::op::{Form, Op, OpSpec, Operator, Output, Weights, Written};
 use crate::graph::{Padding, Shape, Window};
@@ -9,6 +9,9 @@ pub(in crate::graph::op) static MAX_POOL: Form = windowed("max_pool", |values| {
     let (kernel, stride, padding) = window(values)?;
     Some(OpSpec::MaxPool(MaxPoolSpec { kernel, stride, padding }))
 });
+
+pub(in crate::graph::op) static GLOBAL_MAX_POOL: Form =
+    global("global_max_pool", |_| Some(OpSpec::GlobalMaxPool(GlobalMaxPool)));
 
 /// Maximum pool as it is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +23,10 @@ pub struct MaxPoolSpec {
     /// What surrounds the input.
     pub padding: Padding,
 }
+
+/// Maximum over all pixels, as it is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GlobalMaxPool;
 
 /// Maximum pool; padding does not count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +43,17 @@ impl Written for MaxPoolSpec {
     fn resolve(&self, layer: &mut Layer, inputs: &[Input]) -> Option<(Op, Shape)> {
         let (window, [height, width]) = layer.window(inputs[0], self.kernel, self.stride, self.padding)?;
         Some((Op::MaxPool(MaxPool { window }), Shape { height, width, ..inputs[0].shape }))
+    }
+}
+
+impl Written for GlobalMaxPool {
+    fn form(&self) -> &'static Form {
+        &GLOBAL_MAX_POOL
+    }
+
+    fn resolve(&self, layer: &mut Layer, inputs: &[Input]) -> Option<(Op, Shape)> {
+        let kernel = [inputs[0].shape.height, inputs[0].shape.width];
+        MaxPoolSpec { kernel, stride: [1, 1], padding: Padding::Valid }.resolve(layer, inputs)
     }
 }
 

@@ -3,10 +3,8 @@
 mod average;
 mod max;
 
-pub(super) use average::{AVERAGE_POOL, GLOBAL_AVERAGE_POOL};
-pub use average::{AveragePool, AveragePoolSpec, GlobalAveragePool};
-pub(super) use max::MAX_POOL;
-pub use max::{MaxPool, MaxPoolSpec};
+pub use average::*;
+pub use max::*;
 
 use super::{Follows, Form, OpSpec, Values};
 use crate::graph::Padding;
