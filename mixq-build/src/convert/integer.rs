@@ -1,12 +1,12 @@
 //! The walk over the network: tensors to arena, layers to tables, weights and requantisation to one block.
 
-use mixq_format::{Add, Bits, Conv, Depthwise, Layer, Linear, NamedLayer, Pool, Tensor, Window};
+use mixq_format::{Add, Conv, Depthwise, Layer, Linear, NamedLayer, Pool, Tensor, Window};
 
 use super::weighted::logits_in_parts;
 use super::{Converted, Grid, TrainedLayer, TrainedNetwork};
 use crate::error::{Error, Problem};
 use crate::graph::{Graph, Op};
-use crate::memory::Allocation;
+use crate::memory::{Allocation, PlacedTensor};
 use crate::settings::Scheme;
 
 /// Turns a trained network into integers.
@@ -28,17 +28,17 @@ pub fn convert(
         let output = walk.tensor(step.output, &grids);
         let layer = match node.op {
             Op::Conv { window, .. } => {
-                let (weights, weight_bits, requant) = walk.weighted(step.node, input, output, &grids);
+                let (weights, weight_bits, requant) = walk.weighted(step, input, output, &grids);
                 let window = window_table(&window);
                 Layer::Conv(Conv { input, output, window, weights, weight_bits, requant })
             }
             Op::Depthwise { window, .. } => {
-                let (weights, weight_bits, requant) = walk.weighted(step.node, input, output, &grids);
+                let (weights, weight_bits, requant) = walk.weighted(step, input, output, &grids);
                 let window = window_table(&window);
                 Layer::Depthwise(Depthwise { input, output, window, weights, weight_bits, requant })
             }
             Op::Linear { .. } => {
-                let (weights, weight_bits, requant) = walk.weighted(step.node, input, output, &grids);
+                let (weights, weight_bits, requant) = walk.weighted(step, input, output, &grids);
                 Layer::Linear(Linear { input, output, weights, weight_bits, requant })
             }
             Op::AveragePool { window } => {
@@ -58,7 +58,7 @@ pub fn convert(
     if !walk.problems.is_empty() {
         return Err(Error { problems: walk.problems });
     }
-    let arena_bytes = allocation.plan.bytes as u32;
+    let arena_bytes = allocation.ram as u32;
     let fraction = layers.last().and_then(|last| last.layer.requant()).map_or(0, |requant| requant.fraction);
     let logit_scale = logits_in_parts(grids[logits], fraction).scale;
     Ok(Converted { layers, parameters: walk.parameters, input, output, arena_bytes, logit_scale })
@@ -80,7 +80,7 @@ impl<'a> Walk<'a> {
         for step in &self.allocation.schedule.steps {
             let own = self.trained.activations[step.node];
             let inherited = grids[step.inputs[0]];
-            let last = step.node + 1 == self.graph.nodes.len();
+            let last = self.graph.is_last(step.node);
             grids.push(if last { self.logit_grid(step.node, inherited) } else { own.unwrap_or(inherited) });
         }
         grids
@@ -101,23 +101,15 @@ impl<'a> Walk<'a> {
     }
 
     fn tensor(&self, index: usize, grids: &[Grid]) -> Tensor {
-        let schedule = &self.allocation.schedule;
-        let tensor = schedule.tensors[index];
-        let bits = match index {
-            0 => Bits::B8,
-            _ => {
-                let node = schedule.steps[index - 1].node;
-                self.allocation.activations[node]
-            }
-        };
+        let PlacedTensor { shape, bits, offset, .. } = self.allocation.tensors[index];
         let size = |size: usize| u16::try_from(size).expect("the graph bounds every axis");
         Tensor {
-            height: size(tensor.shape.height),
-            width: size(tensor.shape.width),
-            channels: size(tensor.shape.channels),
+            height: size(shape.height),
+            width: size(shape.width),
+            channels: size(shape.channels),
             bits,
             zero_point: grids[index].zero_point as u8,
-            offset: self.allocation.plan.offsets[index] as u32,
+            offset: offset as u32,
         }
     }
 

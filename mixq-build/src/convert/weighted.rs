@@ -9,21 +9,22 @@ use super::pack::pack_rows;
 use super::requant::{Channel, Entry};
 use crate::error::Problem;
 use crate::graph::Op;
+use crate::memory::schedule::Step;
 use crate::memory::{Tables, weight_rows};
 use crate::settings::Rounding;
 
 impl Walk<'_> {
-    /// Appends weights and tables of a node that reads `x` and writes `y`; where the weights are, their
+    /// Appends weights and tables of a step that reads `x` and writes `y`; where the weights are, their
     /// width, and the tables.
     pub(super) fn weighted(
         &mut self,
-        node: usize,
+        step: &Step,
         x: Tensor,
         y: Tensor,
         grids: &[Grid],
     ) -> (u32, Bits, Requant) {
+        let node = step.node;
         let bits = self.allocation.weights[node].expect("a weighted node has bits");
-        let step = self.allocation.schedule.steps.iter().find(|step| step.node == node).expect("a step");
         let (input, output) = (grids[step.inputs[0]], grids[step.output]);
         let layer = self.layer(node);
         let depthwise = matches!(self.graph.nodes[node].op, Op::Depthwise { .. });
@@ -115,7 +116,6 @@ impl Walk<'_> {
         thresholds: &[i32],
         zero_points: &[u8],
     ) -> Requant {
-        let steps = (u8::from(tables.multipliers > 1), u8::from(tables.zero_points > 1));
         let (bias, multiplier, shift) = match tables.rule {
             Rule::Multiplier => {
                 // Where a channel has failed, entries are missing: then nobody reads the tables.
@@ -136,16 +136,8 @@ impl Walk<'_> {
                 (0, self.append(&bytes), 0)
             }
         };
-        Requant {
-            bias,
-            multiplier,
-            shift,
-            weight_zero_point: self.append(zero_points),
-            rule: tables.rule,
-            multiplier_step: steps.0,
-            zero_point_step: steps.1,
-            fraction: 0,
-        }
+        let weight_zero_point = self.append(zero_points);
+        Requant { bias, multiplier, shift, weight_zero_point, ..tables.requant() }
     }
 }
 

@@ -12,7 +12,7 @@ pub struct Schedule {
     pub tensors: Vec<Tensor>,
     /// All steps, in order.
     pub steps: Vec<Step>,
-    /// Tensors whose width is free to choose are numbered densely; here the fixed ones: image and logits.
+    /// By width: whether it is given, as those of the image and the logits are. All others are free to choose.
     pub fixed: Vec<bool>,
     /// The tensor that holds each node's output.
     pub tensor_of_node: Vec<usize>,
@@ -59,7 +59,7 @@ impl Schedule {
                 tensor_of_node.push(inputs[0]);
                 continue;
             }
-            let last = index + 1 == graph.nodes.len();
+            let last = graph.is_last(index);
             let summand = in_place(graph, index).map(|input| tensors[inputs[input]]);
             let (width, place) = match (&node.op, summand) {
                 (_, Some(summand)) => (summand.width, summand.place),
@@ -87,6 +87,15 @@ impl Schedule {
         let mut widths = vec![Bits::B8; self.fixed.len()];
         *widths.last_mut().expect("at least the image") = Bits::B32;
         widths
+    }
+
+    /// The first node whose output has a width.
+    ///
+    /// # Panics
+    /// If no node has it: it is the image's.
+    pub fn first_with_width(&self, width: usize) -> usize {
+        let writes = |step: &&Step| self.tensors[step.output].width == width;
+        self.steps.iter().find(writes).expect("a step writes it").node
     }
 
     /// The width of each node's output, from those of the tensors.
@@ -122,7 +131,7 @@ impl Schedule {
 /// width.
 fn in_place(graph: &Graph, node: usize) -> Option<usize> {
     let Op::Add { .. } = graph.nodes[node].op else { return None };
-    if node + 1 == graph.nodes.len() {
+    if graph.is_last(node) {
         return None;
     }
     let reads = |reader: usize, place: Source| {
