@@ -4,9 +4,10 @@ use mixq_format::layout::SHIFTS;
 use mixq_format::{Bits, Requant, Rule, Tensor};
 
 use super::Grid;
-use super::integer::Walk;
+use super::channel::Channel;
 use super::pack::pack_rows;
-use super::requant::{Channel, Entry};
+use super::requant::Entry;
+use super::walk::Walk;
 use crate::error::Problem;
 use crate::graph::Op;
 use crate::memory::schedule::Step;

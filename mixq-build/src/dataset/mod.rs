@@ -81,8 +81,8 @@ impl Dataset {
         Ok(Dataset::load_with_digest(config, None, input, classes, watch)?.0)
     }
 
-    /// The same, with the [`digest`] of what was read: that of a moment before may be another one. `cache` is a
-    /// folder for decoded images and digests; with `None` everything is read anew.
+    /// The same, with the [`digest`] of what was read: that of a moment before may be another one. `cache` is
+    /// a folder for decoded images and digests; with `None` everything is read anew.
     ///
     /// # Errors
     /// As [`Dataset::load`].

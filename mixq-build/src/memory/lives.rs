@@ -4,8 +4,8 @@ use mixq_format::{Layer, Tensor};
 
 use super::arena::{Lifetime, live_bytes};
 
-/// The step during which most bytes of the arena are alive (of several, the first), and how many; tensors take
-/// whole words.
+/// The step during which most bytes of the arena are alive (of several, the first), and these bytes; tensors
+/// take whole words.
 pub fn peak(input: Tensor, layers: &[Layer]) -> (usize, u64) {
     let places = lifetimes(input, layers);
     let alive = |step: usize| live_bytes(&places, step) as u64;

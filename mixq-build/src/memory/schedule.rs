@@ -12,7 +12,8 @@ pub struct Schedule {
     pub tensors: Vec<Tensor>,
     /// All steps, in order.
     pub steps: Vec<Step>,
-    /// By width: whether it is given, as those of the image and the logits are. All others are free to choose.
+    /// By width: whether it is given, as those of the image and the logits are. All others are free to
+    /// choose.
     pub fixed: Vec<bool>,
     /// The tensor that holds each node's output.
     pub tensor_of_node: Vec<usize>,
