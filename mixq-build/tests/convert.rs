@@ -7,8 +7,8 @@ use fastrand::Rng;
 use mixq_build::engine::config::{Rounding, Scheme};
 use mixq_build::engine::convert::{Converted, TrainedNetwork, convert};
 use mixq_build::engine::graph::{Graph, Source};
+use mixq_build::engine::memory;
 use mixq_build::engine::memory::{Allocation, allocate, allocate_uniformly};
-use mixq_build::engine::report;
 use mixq_format::{Bits, Layer, Network, Rule, Tensor};
 use mixq_tests::graphs::random_graph;
 use mixq_tests::reference::{self, Codes};
@@ -42,7 +42,7 @@ fn random_networks_compute_what_was_trained() {
             convert(&graph, &allocation, scheme, &trained).unwrap_or_else(|e| panic!("{seed}: {e}"));
         check_bytes(&converted, &allocation, seed);
         let steps: Vec<Layer> = converted.layers.iter().map(|named| named.layer).collect();
-        let (_, alive) = report::peak(converted.input, &steps);
+        let (_, alive) = memory::peak(converted.input, &steps);
         assert_eq!(alive, allocation.plan.lower_bound as u64, "{seed}: what a report says of the arena");
         for _ in 0..2 {
             let image = random_image(&mut rng, graph.input);

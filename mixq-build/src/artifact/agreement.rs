@@ -5,7 +5,7 @@ use mixq_format::{Artifact, Bits, Tensor};
 use crate::config::Model;
 use crate::graph::op::Output;
 use crate::graph::{Graph, Shape, Window};
-use crate::memory::Allocation;
+use crate::memory::{Allocation, PlacedTensor};
 use crate::settings::Scheme;
 use crate::task::rules;
 
@@ -82,10 +82,6 @@ fn of_artifact(artifact: &Artifact, graph: &Graph, steps: &[usize], scheme: Sche
 
 fn of_layers(artifact: &Artifact, graph: &Graph, allocation: &Allocation) -> Vec<String> {
     let schedule = &allocation.schedule;
-    let width = |tensor: usize| match tensor {
-        0 => Bits::B8,
-        _ => allocation.activations[schedule.steps[tensor - 1].node],
-    };
     let mut found = Vec::new();
     for (named, step) in artifact.header.layers.iter().zip(&schedule.steps) {
         let (layer, node) = (&named.layer, &graph.nodes[step.node]);
@@ -107,8 +103,8 @@ fn of_layers(artifact: &Artifact, graph: &Graph, allocation: &Allocation) -> Vec
         }
         let inputs = layer.inputs().zip(&step.inputs);
         for (tensor, &index) in inputs.chain([(layer.output(), &step.output)]) {
-            let (own, other) = (shape(tensor), schedule.tensors[index].shape);
-            let bits = width(index);
+            let PlacedTensor { shape: other, bits, .. } = allocation.tensors[index];
+            let own = shape(tensor);
             if own != other {
                 found.push(format!("layer `{name}` has a tensor of {own}, in the network {other}"));
             } else if tensor.bits != bits {
@@ -137,7 +133,8 @@ fn of_memory(artifact: &Artifact, model: &Model, allocation: &Allocation) -> Vec
     for (named, step) in artifact.header.layers.iter().zip(&allocation.schedule.steps) {
         let tensors = named.layer.inputs().chain([named.layer.output()]);
         let planned = step.inputs.iter().chain([&step.output]);
-        if tensors.zip(planned).any(|(own, &tensor)| own.offset as usize != allocation.plan.offsets[tensor]) {
+        if tensors.zip(planned).any(|(own, &tensor)| own.offset as usize != allocation.tensors[tensor].offset)
+        {
             found.push(format!("layer `{}` has a tensor at another place than by the plan", named.name));
         }
     }

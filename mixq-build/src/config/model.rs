@@ -26,7 +26,7 @@ pub struct Model {
     /// Slack of the rule for weights, in millionths.
     pub delta: u32,
     /// Bytes of flash that the network may take: its own, or all that the models with own ones leave of the
-    /// device's. Where several models are left to share that, [`crate::prepare::share()`] divides it.
+    /// device's. Where several models are left to share that, the room `prepare` divides it.
     pub flash: u64,
     /// Bytes of RAM that the network may take, likewise.
     pub ram: u64,

@@ -1,5 +1,6 @@
 //! From the network as trained, on quantised grids, to integers.
 
+mod channel;
 mod fixed_point;
 mod integer;
 mod pack;
@@ -7,6 +8,7 @@ mod requant;
 mod thresholds;
 #[cfg(test)]
 mod thresholds_tests;
+mod walk;
 mod weighted;
 
 pub use fixed_point::FixedPoint;

@@ -4,7 +4,7 @@ use num_bigint::BigInt;
 use num_integer::Integer;
 
 use super::Grid;
-use super::requant::Channel;
+use super::channel::Channel;
 use crate::settings::Rounding;
 
 /// The thresholds of one output channel.

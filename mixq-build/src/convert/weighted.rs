@@ -4,26 +4,28 @@ use mixq_format::layout::SHIFTS;
 use mixq_format::{Bits, Requant, Rule, Tensor};
 
 use super::Grid;
-use super::integer::Walk;
+use super::channel::Channel;
 use super::pack::pack_rows;
-use super::requant::{Channel, Entry};
+use super::requant::Entry;
+use super::walk::Walk;
 use crate::error::Problem;
 use crate::graph::op::Weights;
+use crate::memory::schedule::Step;
 use crate::memory::{Tables, weight_rows};
 use crate::settings::Rounding;
 
 impl Walk<'_> {
-    /// Appends weights and tables of a node that reads `x` and writes `y`; where the weights are, their
+    /// Appends weights and tables of a step that reads `x` and writes `y`; where the weights are, their
     /// width, and the tables.
     pub(super) fn weighted(
         &mut self,
-        node: usize,
+        step: &Step,
         x: Tensor,
         y: Tensor,
         grids: &[Grid],
     ) -> (u32, Bits, Requant) {
+        let node = step.node;
         let bits = self.allocation.weights[node].expect("a weighted node has bits");
-        let step = self.allocation.schedule.steps.iter().find(|step| step.node == node).expect("a step");
         let (input, output) = (grids[step.inputs[0]], grids[step.output]);
         let layer = self.layer(node);
         let layout = self.graph.nodes[node].op.weights().expect("a weighted node");
@@ -115,7 +117,6 @@ impl Walk<'_> {
         thresholds: &[i32],
         zero_points: &[u8],
     ) -> Requant {
-        let steps = (u8::from(tables.multipliers > 1), u8::from(tables.zero_points > 1));
         let (bias, multiplier, shift) = match tables.rule {
             Rule::Multiplier => {
                 // Where a channel has failed, entries are missing: then nobody reads the tables.
@@ -136,16 +137,8 @@ impl Walk<'_> {
                 (0, self.append(&bytes), 0)
             }
         };
-        Requant {
-            bias,
-            multiplier,
-            shift,
-            weight_zero_point: self.append(zero_points),
-            rule: tables.rule,
-            multiplier_step: steps.0,
-            zero_point_step: steps.1,
-            fraction: 0,
-        }
+        let weight_zero_point = self.append(zero_points);
+        Requant { bias, multiplier, shift, weight_zero_point, ..tables.requant() }
     }
 }
 

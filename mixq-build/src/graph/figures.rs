@@ -46,6 +46,16 @@ impl Graph {
         (0..self.nodes.len()).filter(reads).collect()
     }
 
+    /// The nodes with weights, in order.
+    pub fn weighted(&self) -> impl Iterator<Item = usize> {
+        (0..self.nodes.len()).filter(|&node| self.nodes[node].op.weighted())
+    }
+
+    /// Whether a node is the last one, which writes the logits.
+    pub fn is_last(&self, node: usize) -> bool {
+        node + 1 == self.nodes.len()
+    }
+
     /// The number of logits.
     pub fn classes(&self) -> usize {
         self.nodes.last().map_or(0, |last| last.output.channels)

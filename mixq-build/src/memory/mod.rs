@@ -3,6 +3,7 @@
 pub mod accumulator;
 pub mod arena;
 mod flash;
+mod lives;
 mod optimum;
 pub mod paper;
 pub mod rules;
@@ -13,6 +14,7 @@ mod uniform;
 
 pub use flash::most_flash_bytes;
 pub(crate) use flash::{Tables, weight_rows, widths};
+pub use lives::peak;
 pub use optimum::{Losses, WIDTHS, allocate_by_losses};
-pub use runtime::{Allocation, Cut, Infeasible, allocate, allocate_with_delta};
+pub use runtime::{Allocation, Cut, Infeasible, PlacedTensor, allocate, allocate_with_delta};
 pub use uniform::allocate_uniformly;

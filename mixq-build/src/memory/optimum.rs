@@ -60,7 +60,7 @@ fn weights(
     scheme: Scheme,
     losses: &Losses,
 ) -> Result<Vec<Option<Bits>>, Infeasible> {
-    let weighted: Vec<usize> = (0..graph.nodes.len()).filter(|&i| graph.nodes[i].op.weighted()).collect();
+    let weighted: Vec<usize> = graph.weighted().collect();
     let widest = |node: usize| accumulator::widest(graph, node, outputs).unwrap_or(Bits::B2);
     let candidates: Vec<Vec<Candidate>> = (weighted.iter())
         .map(|&node| {
@@ -157,9 +157,7 @@ fn cuts(schedule: &Schedule, weights: &[Option<Bits>], widths: &[Bits]) -> Vec<C
         let (node, tensor) = (step.node, schedule.tensors[step.output]);
         let of_weights = weights[node].into_iter().flat_map(|bits| lower(Bits::B8, bits));
         cuts.extend(of_weights.map(|to| Cut { node, weights: true, to }));
-        let first =
-            schedule.tensors.iter().position(|other| other.width == tensor.width) == Some(step.output);
-        if first && !schedule.fixed[tensor.width] {
+        if !schedule.fixed[tensor.width] && schedule.first_with_width(tensor.width) == node {
             let of_output = lower(Bits::B8, widths[tensor.width]);
             cuts.extend(of_output.map(|to| Cut { node, weights: false, to }));
         }

@@ -13,7 +13,8 @@ pub struct Schedule {
     pub tensors: Vec<Tensor>,
     /// All steps, in order.
     pub steps: Vec<Step>,
-    /// Tensors whose width is free to choose are numbered densely; here the fixed ones: image and logits.
+    /// By width: whether it is given, as those of the image and the logits are. All others are free to
+    /// choose.
     pub fixed: Vec<bool>,
     /// The tensor that holds each node's output.
     pub tensor_of_node: Vec<usize>,
@@ -56,7 +57,7 @@ impl Schedule {
                     Source::Node(earlier) => tensor_of_node[*earlier],
                 })
                 .collect();
-            let last = index + 1 == graph.nodes.len();
+            let last = graph.is_last(index);
             let mut own = || {
                 fixed.push(last);
                 (fixed.len() - 1, places)
@@ -88,6 +89,15 @@ impl Schedule {
         let mut widths = vec![Bits::B8; self.fixed.len()];
         *widths.last_mut().expect("at least the image") = Bits::B32;
         widths
+    }
+
+    /// The first node whose output has a width.
+    ///
+    /// # Panics
+    /// If no node has it: it is the image's.
+    pub fn first_with_width(&self, width: usize) -> usize {
+        let writes = |step: &&Step| self.tensors[step.output].width == width;
+        self.steps.iter().find(writes).expect("a step writes it").node
     }
 
     /// The width of each node's output, from those of the tensors.
@@ -122,7 +132,7 @@ impl Schedule {
 /// that no node reads afterwards; of several, the one written last, so that the others are free in their
 /// width.
 fn free_input(graph: &Graph, node: usize) -> Option<usize> {
-    if node + 1 == graph.nodes.len() {
+    if graph.is_last(node) {
         return None;
     }
     let inputs = &graph.nodes[node].inputs;

@@ -37,7 +37,7 @@ pub fn notes(graph: &Graph, allocation: &Allocation) -> Vec<String> {
             widest.count()
         ))
     };
-    (0..graph.nodes.len()).filter(|node| graph.nodes[*node].op.weighted()).filter_map(note).collect()
+    graph.weighted().filter_map(note).collect()
 }
 
 fn sentence(graph: &Graph, node: usize, weights: Bits, input: Bits, sum: u64) -> String {

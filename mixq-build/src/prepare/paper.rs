@@ -37,7 +37,7 @@ pub fn chain(graph: &Graph) -> Result<(Vec<usize>, Vec<LayerSize>), Problem> {
         );
         return Err(Problem::new(message).help("use memory model `runtime`, which counts all that lives"));
     }
-    let nodes: Vec<usize> = (0..graph.nodes.len()).filter(|&node| graph.nodes[node].op.weighted()).collect();
+    let nodes: Vec<usize> = graph.weighted().collect();
     let size = |&node: &usize| LayerSize {
         inputs: graph.input_shape(node, 0).elements() as u64,
         outputs: graph.nodes[node].output.elements() as u64,

@@ -4,7 +4,7 @@ pub mod allocation;
 mod firmware;
 
 pub use firmware::{FirmwareReport, ModelMemory};
-use mixq_format::{Artifact, Bits, Layer, Tensor};
+use mixq_format::{Artifact, Bits, Layer};
 use serde::Serialize;
 
 /// The figures of an artifact.
@@ -109,30 +109,6 @@ impl Report {
     pub fn json(&self) -> serde_json::Value {
         serde_json::to_value(self).expect("figures are always representable")
     }
-}
-
-/// The step during which most bytes are alive (of several, the first), and how many; tensors take whole
-/// words.
-pub fn peak(input: Tensor, layers: &[Layer]) -> (usize, u64) {
-    let mut lives = vec![(input, 0, 0)];
-    for (now, layer) in layers.iter().enumerate() {
-        for read in layer.inputs() {
-            // The latest of that place, shape and width is the one that is read.
-            if let Some((_, _, last)) = lives.iter_mut().rev().find(|(tensor, _, _)| tensor == read) {
-                *last = now;
-            }
-        }
-        lives.push((*layer.output(), now, now));
-    }
-    let live_bytes = |step: usize| -> u64 {
-        let alive = lives.iter().filter(|(_, first, last)| (*first..=*last).contains(&step));
-        // A sum in the place of its summand is alive in the same bytes.
-        let places: std::collections::BTreeMap<u32, usize> =
-            alive.map(|(tensor, _, _)| (tensor.offset, tensor.bytes().next_multiple_of(4))).collect();
-        places.values().map(|bytes| *bytes as u64).sum()
-    };
-    let busiest = (0..layers.len()).rev().max_by_key(|step| live_bytes(*step)).unwrap_or(0);
-    (busiest, live_bytes(busiest))
 }
 
 /// Bytes of a layer's weights and biases as floats.

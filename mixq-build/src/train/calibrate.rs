@@ -38,8 +38,7 @@ pub fn calibrate(model: &mut Model<'_>, train: &Images<'_>, bounds: Bounds) {
         set_bounds(model, node, (Part::Low, low), (Part::High, high));
     }
     if model.scheme.per_layer() {
-        let weighted: Vec<usize> =
-            (0..model.graph.nodes.len()).filter(|&node| model.graph.nodes[node].op.weighted()).collect();
+        let weighted: Vec<usize> = model.graph.weighted().collect();
         for node in weighted {
             match bounds {
                 Bounds::Data => set_weight_bounds(model, node, model.weight_bits(node)),

@@ -54,6 +54,14 @@ pub fn per_layer_grids(low: &Tensor, high: &Tensor, bits: Bits) -> Grids {
     grids_of_range(low, high, bits)
 }
 
+/// Values within bounds, which pass gradients; 0 always is within.
+fn clamped(real: &Tensor, bounds: Option<(&Tensor, &Tensor)>) -> Tensor {
+    match bounds {
+        Some((low, high)) => real.maximum(&low.clamp_max(0.0)).minimum(&high.clamp_min(0.0)),
+        None => real.shallow_clone(),
+    }
+}
+
 /// Weights on their grid; the weight grid always rounds to the nearest. Outside of `bounds` the gradient goes
 /// to the bound instead of the weight.
 pub fn weights(real: &Tensor, grids: &Grids, bits: Bits, bounds: Option<(&Tensor, &Tensor)>) -> Tensor {
@@ -64,14 +72,6 @@ pub fn weights(real: &Tensor, grids: &Grids, bits: Bits, bounds: Option<(&Tensor
 /// Unsigned codes of weights, as the forward pass uses them.
 pub fn weight_codes(real: &Tensor, grids: &Grids, bits: Bits, bounds: Option<(&Tensor, &Tensor)>) -> Tensor {
     codes(&clamped(real, bounds), grids, bits, Rounding::Nearest)
-}
-
-/// Weights within their bounds, which contain 0.
-fn clamped(real: &Tensor, bounds: Option<(&Tensor, &Tensor)>) -> Tensor {
-    match bounds {
-        Some((low, high)) => real.maximum(&low.clamp_max(0.0)).minimum(&high.clamp_min(0.0)),
-        None => real.shallow_clone(),
-    }
 }
 
 /// The step of a grid from 0 to `high`, which passes gradients.

@@ -1,7 +1,7 @@
 //! Every message, with its place and its numbers.
 
-use mixq_build::engine::graph::{Activation, Graph, LayerSpec, OpSpec, Padding, Shape, Spec};
 use mixq_build::engine::graph::op::{ConvSpec, GlobalMaxPool, LinearSpec};
+use mixq_build::engine::graph::{Activation, Graph, LayerSpec, OpSpec, Padding, Shape, Spec};
 
 use super::resolve;
 

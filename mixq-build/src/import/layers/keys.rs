@@ -10,8 +10,8 @@ use crate::graph::{Activation, LARGEST, Padding};
 /// Sizes that a layer may have.
 const SIZES: RangeInclusive<usize> = 1..=LARGEST;
 
-/// A table of a network with the problems found so far. Each method reads one key. The answer is `None` if the
-/// key is not there, or if its value is wrong, which is then reported.
+/// A table of a network with the problems found so far. Each method reads one key. The answer is `None` if
+/// the key is not there, or if its value is wrong, which is then reported.
 pub(super) struct Keys<'a, 'p> {
     pub(super) table: &'a Table<'a>,
     pub(super) problems: &'p mut Vec<Problem>,
