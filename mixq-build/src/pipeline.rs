@@ -182,7 +182,7 @@ fn float_depends_on(name: &str) -> bool {
     ];
     match name.strip_prefix("training.") {
         Some(setting) => !QUANTISED.contains(&setting),
-        None => name == "network" || name.starts_with(DATASET),
+        None => name == "network" || name == "task" || name.starts_with(DATASET),
     }
 }
 
