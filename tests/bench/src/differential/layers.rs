@@ -1,6 +1,6 @@
 //! Random layers of every width: strides, paddings, zero points, tails, odd channels, extreme values.
 
-use mixq_rt::format::layout::ALIGNMENT;
+use mixq_rt::format::target::armv7em::ALIGNMENT;
 use mixq_rt::format::{Bits, Conv, Depthwise, Layer, Linear, Requant, Rule, Tensor, Window};
 
 use crate::numbers::Numbers;
