@@ -4,9 +4,7 @@
 //! accumulators of the upper channel, and its lower byte alone into those of the lower one. The difference of
 //! the two is `2^8` times the upper channel's sum, and left so.
 
-use core::arch::naked_asm;
-
-use super::frame::{Frame, begin, block, multiply, multiply_add, units};
+use super::frame::{Frame, begin, block, frame_asm, multiply, multiply_add, units};
 
 macro_rules! unit {
     ($load:literal, $multiply:tt) => {
@@ -36,18 +34,18 @@ pub(super) const UNROLLED: [usize; 2] = [units(8), 48];
 /// `frame` is valid as [`Call::ready`](super::Call::ready) says.
 #[unsafe(naked)]
 pub(super) unsafe extern "C" fn multiply(frame: *const Frame) {
-    naked_asm!(
+    frame_asm!(
         begin!(inside),
         // A tail of one element, or none.
-        "ldr r2, [sp, #16]",
+        "ldr r2, [sp, #Frame.tail]",
         "adr.w r1, 6f",
         "cmp r2, #0",
         "it eq",
         "adreq.w r1, 7f",
         "add r1, r1, #1",
-        "str r1, [sp, #16]",
-        "ldr lr, [sp]",
-        "ldr pc, [sp, #84]",
+        "str r1, [sp, #Frame.tail]",
+        "ldr lr, [sp, #Frame.weights]",
+        "ldr pc, [sp, #Frame.begin]",
         // Without Z_w sum(q_x), from the beginning.
         block!(""),
         "add r4, r4, #128",
@@ -60,23 +58,23 @@ pub(super) unsafe extern "C" fn multiply(frame: *const Frame) {
         "mla r6, r5, r10, r2",
         "mla r4, r5, r8, r0",
         "mla r5, r5, r9, r1",
-        "ldr r12, [sp, #4]",
-        "ldr pc, [sp, #36]",
+        "ldr r12, [sp, #Frame.x]",
+        "ldr pc, [sp, #Frame.entry]",
         // Zero points are inside, and nothing is to be skipped: the first unit begins the sums.
         ".p2align 2",
         "9:",
-        "ldr r12, [sp, #4]",
+        "ldr r12, [sp, #Frame.x]",
         unit!("ldr r9, [lr], #4", multiply),
-        "ldr pc, [sp, #36]",
+        "ldr pc, [sp, #Frame.entry]",
         ".p2align 2",
         "5:",
         ".rept {units}",
         unit!("ldr r9, [lr], #4", multiply_add),
         ".endr",
-        "ldr r8, [sp, #12]",
+        "ldr r8, [sp, #Frame.stop]",
         "cmp r12, r8",
         "bne.w 5b",
-        "ldr pc, [sp, #16]",
+        "ldr pc, [sp, #Frame.tail]",
         // The last element alone.
         ".p2align 2",
         "6:",
@@ -87,7 +85,7 @@ pub(super) unsafe extern "C" fn multiply(frame: *const Frame) {
         "sub r5, r5, r1",
         "sub r6, r6, r2",
         "sub r7, r7, r3",
-        "ldr pc, [sp, #60]",
+        "ldr pc, [sp, #Frame.chunk_end]",
         units = const UNROLLED[0],
     )
 }

@@ -1,77 +1,87 @@
 //! What the loops over blocks of weights find on their stack, and how they begin, go on and end.
 
-use core::arch::naked_asm;
+use core::mem::offset_of;
 
 use super::super::PIXELS;
-use super::finish::Finish;
 use super::super::widen::Run;
+use super::finish::Finish;
 
-/// What a loop is given: it copies it onto its stack, below the registers that it saves, and finds there what
-/// no register is left for, at these offsets.
+/// What a loop is given: it copies it into its [`Stack`].
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub(super) struct Frame {
-    /// 0: of the first block; less `skip`, if anything is skipped.
+    /// Weights of the first block; `skip` before them, if anything is skipped.
     pub(super) weights: *const u8,
-    /// 4.
+    /// The patch.
     pub(super) x: *const u32,
-    /// 8: bytes from where a block ends to where the next one's weights begin.
+    /// Bytes from where a block ends to where the next one's weights begin.
     pub(super) skip: usize,
-    /// 12: after the last whole unit.
+    /// The end of the last whole unit, in the patch.
     pub(super) stop: *const u32,
-    /// 16: elements of the last, incomplete unit; then where they are taken.
+    /// Elements of the last, incomplete unit; on the stack the address of the code for them.
     pub(super) tail: usize,
-    /// 20: of the elements of this chunk, negated, by pixel.
+    /// The sums of the elements of this chunk, negated, by pixel.
     pub(super) sums: *const i32,
-    /// 24: of the next block's weights, where they are not read with these.
+    /// Zero points of the next block's weights, where they are not read with these.
     pub(super) zero_points: *const u8,
-    /// 28: bytes from a block's zero points to the next one's.
+    /// Bytes from a block's zero points to the next one's.
     pub(super) zero_points_step: usize,
-    /// 32: bytes from the lower channel's zero point to the upper one's.
+    /// Bytes from the lower channel's zero point to the upper one's.
     pub(super) zero_points_distance: usize,
-    /// 36: bytes of the unrolled loop that are skipped at first, and 1; then the address where it is entered.
+    /// Bytes of the unrolled loop that are skipped at first, plus 1; on the stack the address of its entry.
     pub(super) entry: usize,
-    /// 40: where the last block ends.
+    /// Where the last block ends.
     pub(super) end: *const u8,
-    /// 44: of the output.
+    /// Zero point of the output.
     pub(super) zero_point: u32,
-    /// 48: where the next block's codes of the first pixel go.
+    /// Where the next block's codes of the first pixel go.
     pub(super) out: *mut u8,
-    /// 52: bytes from a pixel to the next.
+    /// Bytes from a pixel to the next.
     pub(super) pitch: usize,
-    /// 56: what makes codes of chunks that are added up.
+    /// What makes codes of chunks that are added up.
     pub(super) added: Finish,
-    /// 60: what a block's sums go to.
+    /// What a block's sums go to.
     pub(super) chunk_end: Finish,
-    /// 64: of the next block, where they are stored.
+    /// Accumulators of the next block, where sums are stored.
     pub(super) accumulators: *mut [i32; PIXELS],
-    /// 68: bytes of the patch from one time that lower fields are taken out to the next.
+    /// Patch bytes between two extractions of the lower fields.
     pub(super) interval: usize,
-    /// 72: as `entry`, for an interval that is not the first.
+    /// As `entry`, for all intervals but the first.
     pub(super) entry_again: usize,
-    /// 76: where lower fields are taken out for the first time.
+    /// Where the lower fields are extracted first, in the patch.
     pub(super) first_stop: *const u32,
-    /// 80: both channels' fields of a pair of elements.
+    /// Both channels' fields of a pair of elements.
     pub(super) mask: u32,
-    /// 84: then the address where a block begins.
+    /// How blocks begin; on the stack the address where they do.
     pub(super) begin: Begin,
-    /// 88: whether the last block made half a byte.
+    /// Whether the last block made half a byte.
     pub(super) half: usize,
-    /// 92: `zero_points` of the first block.
+    /// `zero_points` of the first block.
     pub(super) first_zero_points: *const u8,
-    /// 96: what the first pixel of the next group sees.
+    /// What the first pixel of the next group sees.
     pub(super) from: *const u8,
-    /// 100: as [`Fill`](super::Fill) has it.
+    /// As [`Fill`](super::Fill) has it.
     pub(super) size: usize,
-    /// 104: bytes from what a pixel sees to what the next one does.
+    /// Bytes from what a pixel sees to what the next one does.
     pub(super) from_pitch: usize,
-    /// 108: fills the patch with what the pixels of the next group see.
+    /// Fills the patch with what the pixels of the next group see.
     pub(super) fill: Run,
-    /// 112: of pixels; the patch is filled for the first one.
+    /// Groups of pixels; the patch is filled for the first one.
     pub(super) groups: usize,
-    /// 116: of zero points that are not stored with that of their weights; 0 for 8 bits.
+    /// Offset of zero points that are stored without that of their weights; 0 for 8 bits.
     pub(super) offset: usize,
-    // 152: where packed sums go at the end. 120 to 135: sums of lower fields. 136 to 151: halves of bytes.
+}
+
+/// What a loop has on its stack, below the registers that it saves: what no register is left for.
+#[repr(C)]
+pub(super) struct Stack {
+    pub(super) frame: Frame,
+    /// Of packed weights: the sums of the lower channel, by pixel, that are taken out already.
+    pub(super) lower: [i32; PIXELS],
+    /// Halves of bytes, by pixel, that wait for the other half.
+    pub(super) halves: [u32; PIXELS],
+    /// Of packed weights: where the loop goes on after the last whole unit.
+    pub(super) packed_end: usize,
 }
 
 /// How blocks begin.
@@ -91,8 +101,46 @@ pub(super) const fn units(most: usize) -> usize {
     if cfg!(small) { 2 } else { most }
 }
 
-// 156 bytes on the stack, 30 words of them given.
-const _: () = assert!(size_of::<Frame>() == 120 || cfg!(not(target_pointer_width = "32")));
+// What `begin` copies.
+const _: () = assert!(size_of::<Frame>() == (11 + 12 + 7) * 4);
+
+// What one instruction reads or writes.
+const _: () = assert!(
+    offset_of!(Frame, skip) == offset_of!(Frame, x) + 4
+        && offset_of!(Frame, zero_points_step) == offset_of!(Frame, zero_points) + 4
+        && offset_of!(Frame, pitch) == offset_of!(Frame, out) + 4
+        && offset_of!(Frame, entry_again) == offset_of!(Frame, interval) + 4
+        && offset_of!(Frame, mask) == offset_of!(Frame, first_stop) + 4
+        && offset_of!(Frame, from) == offset_of!(Frame, first_zero_points) + 4
+        && offset_of!(Frame, from_pitch) == offset_of!(Frame, size) + 4
+);
+
+// `naked_asm!` of a function whose stack begins with a `Stack`: in its lines `Frame.out` is the offset of the
+// field `out`, and so on; `Frame.size_of` is the size of all.
+macro_rules! frame_asm {
+    (@fields [$($body:tt)*] [$($given:ident)*] [$($own:ident)*]) => {
+        core::arch::naked_asm!(
+            $(concat!(".set Frame.", stringify!($given), ", {", stringify!($given), "}"),)*
+            $(concat!(".set Frame.", stringify!($own), ", {", stringify!($own), "}"),)*
+            ".set Frame.size_of, {size_of}",
+            $($body)*
+            $($given = const core::mem::offset_of!(
+                $crate::target::armv7em::asm::conv::frame::Stack, frame.$given
+            ),)*
+            $($own = const core::mem::offset_of!($crate::target::armv7em::asm::conv::frame::Stack, $own),)*
+            size_of = const size_of::<$crate::target::armv7em::asm::conv::frame::Stack>(),
+        )
+    };
+    ($($body:tt)*) => {
+        $crate::target::armv7em::asm::conv::frame::frame_asm!(
+            @fields [$($body)*]
+            [weights x skip stop tail sums zero_points zero_points_step zero_points_distance entry end
+             zero_point out pitch added chunk_end accumulators interval entry_again first_stop mask begin half
+             first_zero_points from size from_pitch fill groups offset]
+            [lower halves packed_end]
+        )
+    };
+}
 
 // In an instruction of `again`.
 const _: () = assert!(PIXELS == 4);
@@ -110,7 +158,7 @@ macro_rules! begin {
         concat!(
         "
     push {{r4-r11, lr}}
-    sub sp, sp, #156
+    sub sp, sp, #Frame.size_of
     mov r9, sp
     ldm r0!, {{r1-r8, r10-r12}}
     stm r9!, {{r1-r8, r10-r12}}
@@ -118,17 +166,17 @@ macro_rules! begin {
     stm r9!, {{r1-r8, r10-r12, lr}}
     ldm r0, {{r1-r7}}
     stm r9, {{r1-r7}}
-    ldr r2, [sp, #84]
+    ldr r2, [sp, #Frame.begin]
     adr.w r1, 2f
 ",
             $choose,
             "
     add r1, r1, #1
-    str r1, [sp, #84]
-    ldr r2, [sp, #36]
+    str r1, [sp, #Frame.begin]
+    ldr r2, [sp, #Frame.entry]
     adr.w r1, 5f
     add r2, r2, r1
-    str r2, [sp, #36]
+    str r2, [sp, #Frame.entry]
 "
         )
     };
@@ -141,14 +189,14 @@ macro_rules! block {
         concat!(
             "
     .p2align 2
-1:  ldr r8, [sp, #8]
-    ldrd r6, r7, [sp, #24]
+1:  ldr r8, [sp, #Frame.skip]
+    ldrd r6, r7, [sp, #Frame.zero_points]
     add lr, lr, r8
-    ldr r8, [sp, #32]
+    ldr r8, [sp, #Frame.zero_points_distance]
     ldrsb r4, [r6]
     ldrsb r5, [r6, r8]
     add r6, r6, r7
-    str r6, [sp, #24]
+    str r6, [sp, #Frame.zero_points]
 ",
             $offset,
             "
@@ -156,7 +204,7 @@ macro_rules! block {
     .p2align 2
 2:  ldrsb r4, [lr], #1
     ldrsb r5, [lr], #1
-3:  ldr r8, [sp, #20]
+3:  ldr r8, [sp, #Frame.sums]
     ldm r8, {{r8-r11}}
 "
         )
@@ -180,10 +228,10 @@ macro_rules! multiply {
 macro_rules! next {
     () => {
         "
-    ldr r8, [sp, #40]
+    ldr r8, [sp, #Frame.end]
     cmp lr, r8
     it ne
-    ldrne pc, [sp, #84]
+    ldrne pc, [sp, #Frame.begin]
     b.w {again}
 "
     };
@@ -196,39 +244,39 @@ macro_rules! next {
 /// Only to be jumped to by a loop whose frame lies on the stack.
 #[unsafe(naked)]
 pub(super) unsafe extern "C" fn again() {
-    naked_asm!(
-        "ldr r4, [sp, #112]",
+    frame_asm!(
+        "ldr r4, [sp, #Frame.groups]",
         "subs r4, r4, #1",
         "beq 2f",
-        "str r4, [sp, #112]",
+        "str r4, [sp, #Frame.groups]",
         // The last pixel's codes end where those of the next group begin.
-        "ldrd r8, r9, [sp, #48]",
+        "ldrd r8, r9, [sp, #Frame.out]",
         "add r8, r8, r9, lsl #1",
         "add r8, r8, r9",
-        "str r8, [sp, #48]",
-        "ldr r1, [sp, #4]",
-        "ldr r5, [sp, #20]",
-        "ldrd r6, r0, [sp, #92]",
-        "ldrd r2, r3, [sp, #100]",
-        "ldr r9, [sp, #108]",
-        "str r6, [sp, #24]",
+        "str r8, [sp, #Frame.out]",
+        "ldr r1, [sp, #Frame.x]",
+        "ldr r5, [sp, #Frame.sums]",
+        "ldrd r6, r0, [sp, #Frame.first_zero_points]",
+        "ldrd r2, r3, [sp, #Frame.size]",
+        "ldr r9, [sp, #Frame.fill]",
+        "str r6, [sp, #Frame.zero_points]",
         "add r6, r0, r3, lsl #2",
-        "str r6, [sp, #96]",
+        "str r6, [sp, #Frame.from]",
         "mov r6, #0",
         "mov r7, #0",
         "strd r6, r7, [r5]",
         "strd r6, r7, [r5, #8]",
-        "str r6, [sp, #88]",
+        "str r6, [sp, #Frame.half]",
         "mov r4, #4",
         "push {{r4, r5}}",
         "blx r9",
         "add sp, sp, #8",
-        "ldr lr, [sp]",
-        "ldr pc, [sp, #84]",
+        "ldr lr, [sp, #Frame.weights]",
+        "ldr pc, [sp, #Frame.begin]",
         "2:",
-        "add sp, sp, #156",
+        "add sp, sp, #Frame.size_of",
         "pop {{r4-r11, pc}}",
     )
 }
 
-pub(super) use {begin, block, multiply, multiply_add, next};
+pub(super) use {begin, block, frame_asm, multiply, multiply_add, next};

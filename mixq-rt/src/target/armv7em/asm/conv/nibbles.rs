@@ -5,9 +5,7 @@
 //! upper channel, its lower nibble into those of the lower one. The difference of the two is `2^4` times the
 //! upper channel's sum, and left so.
 
-use core::arch::naked_asm;
-
-use super::frame::{Frame, begin, block, multiply, multiply_add, units};
+use super::frame::{Frame, begin, block, frame_asm, multiply, multiply_add, units};
 
 macro_rules! unit {
     ($load:literal, $multiply:tt) => {
@@ -53,10 +51,10 @@ pub(super) const UNROLLED: [usize; 2] = [units(4), 104];
 /// `frame` is valid as [`Call::ready`](super::Call::ready) says.
 #[unsafe(naked)]
 pub(super) unsafe extern "C" fn multiply(frame: *const Frame) {
-    naked_asm!(
+    frame_asm!(
         begin!(inside),
         // The entry for a tail of so many elements: 8 bytes each.
-        "ldr r2, [sp, #16]",
+        "ldr r2, [sp, #Frame.tail]",
         "adr.w r1, 6f",
         "add r1, r1, r2, lsl #3",
         "sub r1, r1, #8",
@@ -64,11 +62,11 @@ pub(super) unsafe extern "C" fn multiply(frame: *const Frame) {
         "it eq",
         "adreq.w r1, 7f",
         "add r1, r1, #1",
-        "str r1, [sp, #16]",
-        "ldr lr, [sp]",
-        "ldr pc, [sp, #84]",
+        "str r1, [sp, #Frame.tail]",
+        "ldr lr, [sp, #Frame.weights]",
+        "ldr pc, [sp, #Frame.begin]",
         // Without Z_w sum(q_x), from the beginning.
-        block!("ldr r8, [sp, #116]\nadd r4, r4, r8\nadd r5, r5, r8"),
+        block!("ldr r8, [sp, #Frame.offset]\nadd r4, r4, r8\nadd r5, r5, r8"),
         "lsl r5, r5, #4",
         "mul r0, r4, r8",
         "mul r1, r4, r9",
@@ -78,24 +76,24 @@ pub(super) unsafe extern "C" fn multiply(frame: *const Frame) {
         "mla r6, r5, r10, r2",
         "mla r4, r5, r8, r0",
         "mla r5, r5, r9, r1",
-        "ldr r12, [sp, #4]",
-        "ldr pc, [sp, #36]",
+        "ldr r12, [sp, #Frame.x]",
+        "ldr pc, [sp, #Frame.entry]",
         // Zero points are inside: the first unit begins the sums.
         ".p2align 2",
         "9:",
-        "ldrd r12, r8, [sp, #4]",
+        "ldrd r12, r8, [sp, #Frame.x]",
         "add lr, lr, r8",
         unit!("ldr r9, [lr], #4", multiply),
-        "ldr pc, [sp, #36]",
+        "ldr pc, [sp, #Frame.entry]",
         ".p2align 2",
         "5:",
         ".rept {units}",
         unit!("ldr r9, [lr], #4", multiply_add),
         ".endr",
-        "ldr r8, [sp, #12]",
+        "ldr r8, [sp, #Frame.stop]",
         "cmp r12, r8",
         "bne.w 5b",
-        "ldr pc, [sp, #16]",
+        "ldr pc, [sp, #Frame.tail]",
         // The last elements, one to three.
         ".p2align 2",
         "6:",
@@ -114,7 +112,7 @@ pub(super) unsafe extern "C" fn multiply(frame: *const Frame) {
         "sub r5, r5, r1",
         "sub r6, r6, r2",
         "sub r7, r7, r3",
-        "ldr pc, [sp, #60]",
+        "ldr pc, [sp, #Frame.chunk_end]",
         units = const UNROLLED[0],
     )
 }

@@ -4,9 +4,7 @@
 //! the sum of the upper channel, shifted by `S`, plus that of the lower one, which is taken out before it can
 //! reach bit `S`.
 
-use core::arch::naked_asm;
-
-use super::frame::{Frame, begin, block, units};
+use super::frame::{Frame, begin, block, frame_asm, units};
 
 // One pair of elements: r8 = both channels' weights.
 macro_rules! pair {
@@ -93,7 +91,7 @@ macro_rules! take_out {
     ($a:literal, $b:literal, $place:literal, $s:literal) => {
         concat!(
             "
-    ldrd r0, r1, [sp, #",
+    ldrd r0, r1, [sp, #Frame.",
             $place,
             "]
     ubfx r2, ",
@@ -118,7 +116,7 @@ macro_rules! take_out {
             ", #0, #",
             $s,
             "
-    strd r0, r1, [sp, #",
+    strd r0, r1, [sp, #Frame.",
             $place,
             "]
 "
@@ -133,44 +131,44 @@ macro_rules! multiply {
         /// `frame` is valid as [`Call::ready`](super::Call::ready) says.
         #[unsafe(naked)]
         pub(super) unsafe extern "C" fn $name(frame: *const Frame) {
-            naked_asm!(
+            frame_asm!(
                 begin!(),
                 // Where the loop ends, and where the tail begins: 8 bytes an entry. Before a tail the lower
                 // fields are taken out.
-                "ldr r2, [sp, #16]",
+                "ldr r2, [sp, #Frame.tail]",
                 "adr.w r1, 7f",
                 "cmp r2, #0",
                 "it ne",
                 "adrne.w r1, 4f",
                 "add r1, r1, #1",
-                "str r1, [sp, #152]",
+                "str r1, [sp, #Frame.packed_end]",
                 tail_bytes!($bits),
                 "adr.w r1, 6f",
                 "add r1, r1, r2, lsl #3",
                 "sub r1, r1, #7",
-                "str r1, [sp, #16]",
-                "ldr r2, [sp, #72]",
+                "str r1, [sp, #Frame.tail]",
+                "ldr r2, [sp, #Frame.entry_again]",
                 "adr.w r1, 5f",
                 "add r2, r2, r1",
-                "str r2, [sp, #72]",
-                "ldr lr, [sp]",
-                "ldr pc, [sp, #84]",
+                "str r2, [sp, #Frame.entry_again]",
+                "ldr lr, [sp, #Frame.weights]",
+                "ldr pc, [sp, #Frame.begin]",
                 // Without Z_w sum(q_x) and the offset of the lower channel, from the beginning.
-                block!("ldr r8, [sp, #116]\nadd r4, r4, r8"),
+                block!("ldr r8, [sp, #Frame.offset]\nadd r4, r4, r8"),
                 concat!("lsl r5, r5, #", $s),
                 "mul r0, r4, r8",
                 "mul r1, r4, r9",
                 "mul r2, r4, r10",
                 "mul r3, r4, r11",
-                "strd r0, r1, [sp, #120]",
-                "strd r2, r3, [sp, #128]",
+                "strd r0, r1, [sp, #Frame.lower]",
+                "strd r2, r3, [sp, #Frame.lower + 8]",
                 "mul r4, r5, r8",
                 "mul r7, r5, r11",
                 "mul r6, r5, r10",
                 "mul r5, r5, r9",
-                "ldrd r10, r11, [sp, #76]",
-                "ldr r12, [sp, #4]",
-                "ldr pc, [sp, #36]",
+                "ldrd r10, r11, [sp, #Frame.first_stop]",
+                "ldr r12, [sp, #Frame.x]",
+                "ldr pc, [sp, #Frame.entry]",
                 ".p2align 2",
                 "5:",
                 ".rept {units}",
@@ -178,26 +176,26 @@ macro_rules! multiply {
                 ".endr",
                 "cmp r12, r10",
                 "bne.w 5b",
-                "ldr r8, [sp, #12]",
+                "ldr r8, [sp, #Frame.stop]",
                 "cmp r12, r8",
                 "it eq",
-                "ldreq pc, [sp, #152]",
+                "ldreq pc, [sp, #Frame.packed_end]",
                 // The end of an interval.
-                "ldrd r8, r9, [sp, #68]",
+                "ldrd r8, r9, [sp, #Frame.interval]",
                 "add r10, r10, r8",
                 "3:",
-                take_out!("r4", "r5", "120", $s),
-                take_out!("r6", "r7", "128", $s),
+                take_out!("r4", "r5", "lower", $s),
+                take_out!("r6", "r7", "lower + 8", $s),
                 "bx r9",
                 // Before the tail.
                 ".p2align 2",
                 "4:",
-                "ldr r9, [sp, #16]",
+                "ldr r9, [sp, #Frame.tail]",
                 "b 3b",
                 tail!($bits),
                 ".p2align 2",
                 "7:",
-                "add r8, sp, #120",
+                "add r8, sp, #Frame.lower",
                 "ldm r8, {{r8-r11}}",
                 concat!("ubfx r0, r4, #0, #", $s),
                 concat!("ubfx r1, r5, #0, #", $s),
@@ -211,7 +209,7 @@ macro_rules! multiply {
                 concat!("asr r5, r5, #", $s),
                 concat!("asr r6, r6, #", $s),
                 concat!("asr r7, r7, #", $s),
-                "ldr pc, [sp, #60]",
+                "ldr pc, [sp, #Frame.chunk_end]",
                 units = const $unrolled[0],
             )
         }

@@ -1,11 +1,9 @@
 //! Codes: the sums of a block, requantised by the record after its weights.
 
-use core::arch::naked_asm;
-
 use mixq_format::Requant;
 use mixq_format::target::armv7em::SHIFTS;
 
-use super::super::frame::{again, next};
+use super::super::frame::{again, frame_asm, next};
 
 // In an instruction of the loops.
 const _: () = assert!(Requant::FRACTION == 7 && Requant::COARSE_FRACTION == 4);
@@ -19,7 +17,10 @@ macro_rules! product {
         product!(@ "smmul", "", $a, $b, $c, $d, $by)
     };
     (false, $a:literal, $b:literal, $c:literal, $d:literal, $by:literal) => {
-        concat!("ldr r9, [sp, #44]\nlsl r9, r9, r12", product!(@ "smmla", ", r9", $a, $b, $c, $d, $by))
+        concat!(
+            "ldr r9, [sp, #Frame.zero_point]\nlsl r9, r9, r12",
+            product!(@ "smmla", ", r9", $a, $b, $c, $d, $by)
+        )
     };
     (@ $name:literal, $plus:literal, $a:literal, $b:literal, $c:literal, $d:literal, $by:literal) => {
         concat!(
@@ -132,15 +133,15 @@ macro_rules! codes8 {
     ($name:ident, $fraction:literal, $upper:literal, $zero:tt) => {
         #[unsafe(naked)]
         pub(super) unsafe extern "C" fn $name() {
-            naked_asm!(
+            frame_asm!(
                 requantise!($fraction, $upper, "8", $zero),
-                "ldrd r8, r9, [sp, #48]",
+                "ldrd r8, r9, [sp, #Frame.out]",
                 "add r10, r8, r9, lsl #1",
                 "strh r3, [r10, r9]",
                 "strh r2, [r10]",
                 "strh r1, [r8, r9]",
                 "strh r0, [r8], #2",
-                "str r8, [sp, #48]",
+                "str r8, [sp, #Frame.out]",
                 next!(),
                 again = sym again,
             )
@@ -152,15 +153,15 @@ macro_rules! codes4 {
     ($name:ident, $fraction:literal, $upper:literal, $zero:tt) => {
         #[unsafe(naked)]
         pub(super) unsafe extern "C" fn $name() {
-            naked_asm!(
+            frame_asm!(
                 requantise!($fraction, $upper, "4", $zero),
-                "ldrd r8, r9, [sp, #48]",
+                "ldrd r8, r9, [sp, #Frame.out]",
                 "add r10, r8, r9, lsl #1",
                 "strb r3, [r10, r9]",
                 "strb r2, [r10]",
                 "strb r1, [r8, r9]",
                 "strb r0, [r8], #1",
-                "str r8, [sp, #48]",
+                "str r8, [sp, #Frame.out]",
                 next!(),
                 again = sym again,
             )
@@ -173,18 +174,18 @@ macro_rules! codes2 {
     ($name:ident, $fraction:literal, $upper:literal, $zero:tt) => {
         #[unsafe(naked)]
         pub(super) unsafe extern "C" fn $name() {
-            naked_asm!(
+            frame_asm!(
                 requantise!($fraction, $upper, "2", $zero),
-                "ldr r8, [sp, #88]",
-                "add r12, sp, #136",
+                "ldr r8, [sp, #Frame.half]",
+                "add r12, sp, #Frame.halves",
                 "eors r8, r8, #1",
-                "str r8, [sp, #88]",
+                "str r8, [sp, #Frame.half]",
                 "beq 2f",
                 "stm r12, {{r0-r3}}",
-                "ldr r8, [sp, #40]",
+                "ldr r8, [sp, #Frame.end]",
                 "cmp lr, r8",
                 "it ne",
-                "ldrne pc, [sp, #84]",
+                "ldrne pc, [sp, #Frame.begin]",
                 "b 3f",
                 "2:",
                 "ldm r12, {{r4-r7}}",
@@ -193,13 +194,13 @@ macro_rules! codes2 {
                 "orr r2, r6, r2, lsl #4",
                 "orr r3, r7, r3, lsl #4",
                 "3:",
-                "ldrd r8, r9, [sp, #48]",
+                "ldrd r8, r9, [sp, #Frame.out]",
                 "add r10, r8, r9, lsl #1",
                 "strb r3, [r10, r9]",
                 "strb r2, [r10]",
                 "strb r1, [r8, r9]",
                 "strb r0, [r8], #1",
-                "str r8, [sp, #48]",
+                "str r8, [sp, #Frame.out]",
                 next!(),
                 again = sym again,
             )

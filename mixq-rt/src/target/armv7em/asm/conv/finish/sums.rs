@@ -1,8 +1,6 @@
 //! Sums of some of the elements, stored or added to others.
 
-use core::arch::naked_asm;
-
-use super::super::frame::{again, next};
+use super::super::frame::{again, frame_asm, next};
 
 // The upper channel's sums as whole units, from what a loop leaves: 2^8 times, 2^4 times, or themselves.
 macro_rules! units {
@@ -21,11 +19,11 @@ macro_rules! store {
     ($name:ident, $bits:tt) => {
         #[unsafe(naked)]
         pub(super) unsafe extern "C" fn $name() {
-            naked_asm!(
+            frame_asm!(
                 units!($bits),
-                "ldr r8, [sp, #64]",
+                "ldr r8, [sp, #Frame.accumulators]",
                 "stm r8!, {{r0-r7}}",
-                "str r8, [sp, #64]",
+                "str r8, [sp, #Frame.accumulators]",
                 next!(),
                 again = sym again,
             )
@@ -41,7 +39,7 @@ store!(store_of_units, 0);
 macro_rules! add {
     () => {
         "
-    ldr r12, [sp, #64]
+    ldr r12, [sp, #Frame.accumulators]
     ldm r12!, {{r8-r11}}
     add r0, r0, r8
     add r1, r1, r9
@@ -52,7 +50,7 @@ macro_rules! add {
     add r5, r5, r9
     add r6, r6, r10
     add r7, r7, r11
-    str r12, [sp, #64]
+    str r12, [sp, #Frame.accumulators]
 "
     };
 }
@@ -61,12 +59,12 @@ macro_rules! add_to {
     ($store:ident, $finish:ident, $bits:tt) => {
         #[unsafe(naked)]
         pub(super) unsafe extern "C" fn $store() {
-            naked_asm!(units!($bits), add!(), "stmdb r12, {{r0-r7}}", next!(), again = sym again)
+            frame_asm!(units!($bits), add!(), "stmdb r12, {{r0-r7}}", next!(), again = sym again,)
         }
 
         #[unsafe(naked)]
         pub(super) unsafe extern "C" fn $finish() {
-            naked_asm!(units!($bits), add!(), "ldr pc, [sp, #56]")
+            frame_asm!(units!($bits), add!(), "ldr pc, [sp, #Frame.added]",)
         }
     };
 }
