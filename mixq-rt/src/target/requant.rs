@@ -1,6 +1,6 @@
 //! Requantisation: from accumulators to codes or logits (section 4 of arXiv 1905.13082).
 //!
-//! Operators take the [`Rule`] as a function: an image holds those alone that its networks use.
+//! Operators take the [`RuleFn`] as a function: an image holds those alone that its networks use.
 
 use mixq_format::{Bits, Requant, Tensor};
 
@@ -63,10 +63,10 @@ fn requantise_wide(accumulator: i32, multiplier: i32, shift: u32, zero_point: i3
 }
 
 /// Writes the codes or the logits of output channels; the arguments are those of [`Requantiser::write_all`].
-pub type Rule = fn(&Requantiser, &mut PixelWriter, usize, &mut [i32], i32);
+pub type RuleFn = fn(&Requantiser, &mut PixelWriter, usize, &mut [i32], i32);
 
 /// The rule that a table names.
-pub const fn rule(tables: &Requant) -> Rule {
+pub const fn rule(tables: &Requant) -> RuleFn {
     match tables.rule {
         mixq_format::Rule::Multiplier => multiplier,
         mixq_format::Rule::Thresholds16 => thresholds16,
@@ -215,7 +215,7 @@ fn has_zero_points(tables: &Requant, channels: usize, length: usize) -> bool {
 #[derive(Clone, Copy)]
 pub struct Requantiser<'a> {
     tables: &'a Requant,
-    rule: Rule,
+    rule: RuleFn,
     parameters: &'a [u8],
     zero_point: i32,
     range: Range,
@@ -228,7 +228,7 @@ impl<'a> Requantiser<'a> {
     /// If a table reaches beyond the parameters, or a step is neither 0 nor 1, or there are thresholds for
     /// logits.
     #[inline(always)]
-    pub fn new(tables: &'a Requant, rule: Rule, output: &Tensor, parameters: &'a [u8]) -> Requantiser<'a> {
+    pub fn new(tables: &'a Requant, rule: RuleFn, output: &Tensor, parameters: &'a [u8]) -> Requantiser<'a> {
         check_tables(tables, output, parameters);
         let zero_point = i32::from(output.zero_point);
         Requantiser { tables, rule, parameters, zero_point, range: Range::of(output.bits) }

@@ -3,8 +3,8 @@
 use super::BLOCK;
 use crate::{Bits, Conv};
 
-/// Elements of a window of [nine](Blocks::nine).
-pub const NINE: usize = 3 * 3 * 3;
+/// Elements of a window of [3x3 on three channels](Blocks::rgb3x3).
+pub const RGB3X3_ELEMENTS: usize = 3 * 3 * 3;
 
 /// The shape of blocks for one pair of widths.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,7 +19,7 @@ pub struct Blocks {
     pub weight_bits: Bits,
     /// Whether windows are of 3x3 on three channels, one or two columns apart: then elements are in an order
     /// of their own, see [`Blocks::element`].
-    pub nine: bool,
+    pub rgb3x3: bool,
 }
 
 impl Blocks {
@@ -30,12 +30,12 @@ impl Blocks {
         let channels = input.channels as usize;
         let pointwise = window.kernel_height as usize * window.kernel_width as usize == 1;
         let dense = (channels * input.bits.count()).is_multiple_of(8);
-        let nine = window.kernel_height == 3
+        let rgb3x3 = window.kernel_height == 3
             && window.kernel_width == 3
             && channels == 3
             && window.stride_width <= 2;
-        let x = if pointwise || dense || nine { input.bits } else { Bits::B8 };
-        Blocks { nine, ..Blocks::of(x, conv.weight_bits) }
+        let x = if pointwise || dense || rgb3x3 { input.bits } else { Bits::B8 };
+        Blocks { rgb3x3, ..Blocks::of(x, conv.weight_bits) }
     }
 
     /// For `x`-bit input and `w`-bit weights.
@@ -45,7 +45,7 @@ impl Blocks {
             Bits::B4 => 4,
             _ => 8,
         };
-        Blocks { channels: BLOCK, unit, word: 32 / x.count(), weight_bits: w, nine: false }
+        Blocks { channels: BLOCK, unit, word: 32 / x.count(), weight_bits: w, rgb3x3: false }
     }
 
     /// For a fully connected layer: beside one pixel of 8 bits there are registers for the sums of four
@@ -63,15 +63,16 @@ impl Blocks {
     /// Which of a filter's elements is at a slot; slots are counted in pairs of halves, in the order of the
     /// words. `None`: a slot of the last unit that is empty.
     ///
-    /// Of [nine](Self::nine) there may be a 28th element, see [`Records`](super::Records). With 8-bit input a
-    /// row's first eight elements are two words, whose last elements follow; with others two pixels stand
-    /// side by side, and the third ones of the first two rows.
+    /// A window of [3x3 on three channels](Self::rgb3x3) may have a 28th element, see
+    /// [`Records`](super::Records). With 8-bit input, the first eight elements of each row are two words, and
+    /// the last elements of the rows follow. With other input, the first two pixels of a row stand side by
+    /// side, and so do the third pixels of the first two rows.
     ///
     /// Unpacking a word of input puts element `i` beside the one half a word later, and so does [half of
     /// one](Self::half_word); elements that fill no word are in their order, those that fill no unit beside
     /// the one half a unit later.
     pub const fn element(&self, elements: usize, slot: usize) -> Option<usize> {
-        if self.nine {
+        if self.rgb3x3 {
             let element = match slot {
                 0..24 if self.word == 4 => slot / 8 * 9 + slot % 8 / 4 * 4 + half_apart(4, slot % 4),
                 24..27 if self.word == 4 => (slot - 24) * 9 + 8,
@@ -96,18 +97,19 @@ impl Blocks {
         if element < elements { Some(element) } else { None }
     }
 
-    /// Whether the last unit of a window of [nine](Self::nine) has room for a zero point that is multiplied
-    /// as a weight: not where sums of two channels share an accumulator, as it may be negative.
+    /// Whether the last unit of a window of [3x3 on three channels](Self::rgb3x3) has room for a zero point
+    /// that is multiplied as a weight: not where sums of two channels share an accumulator, as it may be
+    /// negative.
     pub const fn holds_zero_points(&self) -> bool {
         matches!(self.weight_bits, Bits::B8) || self.nibbles()
     }
 
-    /// Elements whose weights are stored of a window of nine, those of weight 0 included that fill the last
-    /// unit: all, but with 8-bit weights without zero points among them.
-    pub const fn stored_of_nine(&self, zero_points: bool) -> usize {
+    /// Elements whose weights are stored of a window of 3x3 on three channels. Weights of 0 fill the last
+    /// unit, except with 8-bit weights without zero points among them.
+    pub const fn stored_of_rgb3x3(&self, zero_points: bool) -> usize {
         match self.weight_bits {
-            Bits::B8 if !zero_points => NINE,
-            _ => NINE.next_multiple_of(self.unit),
+            Bits::B8 if !zero_points => RGB3X3_ELEMENTS,
+            _ => RGB3X3_ELEMENTS.next_multiple_of(self.unit),
         }
     }
 
@@ -115,7 +117,7 @@ impl Blocks {
     /// included.
     pub const fn tail(&self, elements: usize) -> usize {
         // The second of three is in the upper half of the first pair.
-        if self.nine && elements % self.unit == 3 && self.unit == 8 { 5 } else { elements % self.unit }
+        if self.rgb3x3 && elements % self.unit == 3 && self.unit == 8 { 5 } else { elements % self.unit }
     }
 
     /// Bytes of the weights of a block of so many elements, as far as they are read.
@@ -202,11 +204,11 @@ mod tests {
                     found.sort_unstable();
                     assert_eq!(found, Vec::from_iter(0..count), "{blocks:?}");
                 }
-                let nine = Blocks { nine: true, ..blocks };
+                let rgb3x3 = Blocks { rgb3x3: true, ..blocks };
                 for count in [27, 28] {
-                    let mut found = elements(&nine, count);
+                    let mut found = elements(&rgb3x3, count);
                     found.sort_unstable();
-                    assert_eq!(found, Vec::from_iter(0..count), "{nine:?}");
+                    assert_eq!(found, Vec::from_iter(0..count), "{rgb3x3:?}");
                 }
             }
         }
@@ -214,11 +216,11 @@ mod tests {
 
     #[test]
     fn two_pixels_of_a_first_layer_stand_side_by_side() {
-        let nine = Blocks { nine: true, ..Blocks::of(Bits::B4, Bits::B4) };
+        let rgb3x3 = Blocks { rgb3x3: true, ..Blocks::of(Bits::B4, Bits::B4) };
         // By row, column and channel: three channels of the first two columns, row by row, then the third
         // columns.
         let place = |element: usize| [element / 9, element % 9 / 3, element % 3];
-        let found: Vec<_> = elements(&nine, 27).into_iter().map(place).collect();
+        let found: Vec<_> = elements(&rgb3x3, 27).into_iter().map(place).collect();
         assert_eq!(found[..6], [[0, 0, 0], [0, 1, 0], [0, 0, 1], [0, 1, 1], [0, 0, 2], [0, 1, 2]]);
         assert_eq!(found[18..20], [[0, 2, 0], [1, 2, 0]]);
         assert_eq!(found[24..], [[2, 2, 0], [2, 2, 1], [2, 2, 2]]);

@@ -37,15 +37,15 @@ use super::{LaidOut, Target, portable, relocate};
 #[cfg(feature = "file")]
 use crate::Layer;
 
-pub use blocks::{Blocks, NINE};
+pub use blocks::{Blocks, RGB3X3_ELEMENTS};
 pub use kernel::{Kernel, by_words, codes, requantises, takes};
 pub use plan::{
-    LEAST_SCRATCH, LEAST_SCRATCH_OF_NINE, LEAST_SCRATCH_OF_NINE_AND_SUMS, Plan, plan, useful, whole,
+    LEAST_SCRATCH, LEAST_SCRATCH_OF_RGB3X3, LEAST_SCRATCH_OF_RGB3X3_AND_SUMS, Plan, plan, useful, whole,
 };
 pub use proof::{Proof, proof};
 #[cfg(feature = "file")]
 pub(super) use records::place;
-pub use records::{NINE_WITH_ZERO_POINT, RECORD, Records, has_records};
+pub use records::{RECORD, RGB3X3_WITH_ZERO_POINT, Records, has_records};
 pub use weights::{blocks_of, rearrange};
 pub use windows::Windows;
 

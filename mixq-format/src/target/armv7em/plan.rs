@@ -41,17 +41,17 @@ pub fn plan(layers: &[Layer], index: usize, parameters: &[u8], arena_bytes: u32)
 /// and the sums of four channels.
 pub const LEAST_SCRATCH: usize = 208;
 
-/// Bytes that are enough where [`Blocks::nine`] is: such windows are widened whole, and three rows of what
+/// Bytes that are enough where [`Blocks::rgb3x3`] is: such windows are widened whole, and three rows of what
 /// two pixels see staged.
-pub const LEAST_SCRATCH_OF_NINE: usize = 272;
+pub const LEAST_SCRATCH_OF_RGB3X3: usize = 272;
 
 /// The same where sums are needed, because codes are made of them by tables elsewhere.
-pub const LEAST_SCRATCH_OF_NINE_AND_SUMS: usize = 288;
+pub const LEAST_SCRATCH_OF_RGB3X3_AND_SUMS: usize = 288;
 
 /// Bytes that are enough for this layer.
 fn least_scratch(layer: &Layer) -> usize {
     match layer {
-        Layer::Conv(conv) if Blocks::of_conv(conv).nine => LEAST_SCRATCH_OF_NINE_AND_SUMS,
+        Layer::Conv(conv) if Blocks::of_conv(conv).rgb3x3 => LEAST_SCRATCH_OF_RGB3X3_AND_SUMS,
         Layer::Conv(_)
         | Layer::Depthwise(_)
         | Layer::Linear(_)
@@ -89,7 +89,7 @@ pub fn whole(conv: &Conv, plan: &Plan) -> bool {
     let elements = (taps * usize::from(input.channels)).next_multiple_of(16);
     let each = 4 * 2 + usize::from(windows.staged());
     let bytes = LEAST_SCRATCH.max(plan.scratch_bytes as usize);
-    windows == Windows::Nine || (elements <= plan.proof.chunk.into() && each * elements <= bytes)
+    windows == Windows::Rgb3x3 || (elements <= plan.proof.chunk.into() && each * elements <= bytes)
 }
 
 /// The tensors that are in the arena while a layer is executed: its own, and those that later layers read and

@@ -8,7 +8,7 @@ use crate::{Bits, Layer};
 pub struct Proof {
     /// Elements that may be multiplied before the sums of a block are taken apart: a multiple of 16.
     pub chunk: u16,
-    /// Elements until the sums of a lower channel have to be taken out of those of two channels in one half:
+    /// Elements between two extractions of a lower channel's sums from those of two channels in one half:
     /// whole units of weights and words of input.
     pub interval: u16,
 }
@@ -30,11 +30,11 @@ const _: () = assert!(255 * 3 * LEAST < 1 << 14);
 ///   bits: `q` times the sum of what is positive in `w - Z`, and of what is negative, below `2^(31 - s)`. `s`
 ///   is 8 for 8-bit weights, 4 for 4-bit weights beside 8-bit input, else that of the last point. Fully
 ///   connected layers subtract zero points later. What is between may overflow: it wraps;
-/// * for four channels of 4-bit weights in a half: the third's the same, times 2^8; and of the fourth below
-///   2^19 from one time that it is taken out to the next, as it is multiplied by 2^12 (that of the second is,
-///   whatever the weights are);
+/// * for four channels of 4-bit weights in a half: the same sum of the third channel, which is shifted by 8,
+///   within 32 bits; and the sum of the fourth channel, which is shifted by 12, below 2^19 between two
+///   extractions. The sum of the second channel fits with any weights;
 /// * for two channels in a half, the upper one shifted by `s` (12, or 14 for 2-bit weights): `q sum(w +
-///   half)` of the lower one below `2^s` from one time that it is taken out to the next.
+///   half)` of the lower one below `2^s` between two extractions.
 ///
 /// # Panics
 /// If `parameters` are not those of the layer.
@@ -90,7 +90,7 @@ pub fn proof(layer: &Layer, parameters: &[u8]) -> Option<Proof> {
         // If the elements are not whole words, neither are those of the first interval: the elements of a
         // word are not in their order.
         let whole = (elements - elements % blocks.unit).is_multiple_of(step);
-        let apart = match (blocks.nine, whole) {
+        let apart = match (blocks.rgb3x3, whole) {
             (true, _) => elements,
             (_, true) => 0,
             _ => step,

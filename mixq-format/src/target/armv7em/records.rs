@@ -3,24 +3,24 @@
 
 #[cfg(feature = "file")]
 use super::super::relocate::Place;
-use super::{BLOCK, Blocks, NINE, blocks_of, requantises};
+use super::{BLOCK, Blocks, RGB3X3_ELEMENTS, blocks_of, requantises};
 use crate::{Bits, Conv, Layer, Requant};
 
 /// Bytes of a block's biases, multipliers and shifts.
 pub const RECORD: usize = BLOCK * (4 + 4 + 1);
 
-/// Elements of a window of [nine](Blocks::nine) and a zero point: whole units of 8-bit weights, and of 4-bit
-/// weights beside 8-bit input.
-pub const NINE_WITH_ZERO_POINT: usize = NINE + 1;
+/// Elements of a window of [3x3 on three channels](Blocks::rgb3x3) and a zero point: whole units of 8-bit
+/// weights, and of 4-bit weights beside 8-bit input.
+pub const RGB3X3_WITH_ZERO_POINT: usize = RGB3X3_ELEMENTS + 1;
 
 /// How the blocks of a convolution follow one another if they have records: each is the zero points of its
 /// two channels, if channels have their own, offset as [they are](Blocks::zero_point_offset); the weights;
 /// the biases, the multipliers and the shifts (less 32) of both channels, a [`RECORD`]; and what the rows'
 /// padding leaves.
 ///
-/// Where windows are [nine](Blocks::nine), the last unit is whole, but for 8-bit weights without zero points
-/// of their own. Zero points stand in it, as the weights of a 28th element, which is minus the sum of the
-/// others: those of 8-bit weights, and of 4-bit weights beside 8-bit input.
+/// Where windows are [3x3 on three channels](Blocks::rgb3x3), the last unit is whole, except with 8-bit
+/// weights whose channels share a zero point. Zero points of 8-bit weights, and of 4-bit weights beside 8-bit
+/// input, stand in it: as the weights of a 28th element, which is minus the sum of the others.
 ///
 /// Together they take the bytes of the weights and the tables, from the first weight on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,8 +46,8 @@ impl Records {
         let zero_points = BLOCK * requant.zero_point_step as usize;
         let filter_bytes = taps * weight_bits.row_bytes(channels);
         let blocks = Blocks::of_conv(conv);
-        let inside = blocks.nine && requant.zero_point_step == 1 && blocks.holds_zero_points();
-        let elements = if blocks.nine { blocks.stored_of_nine(inside) } else { taps * channels };
+        let inside = blocks.rgb3x3 && requant.zero_point_step == 1 && blocks.holds_zero_points();
+        let elements = if blocks.rgb3x3 { blocks.stored_of_rgb3x3(inside) } else { taps * channels };
         Records {
             stride: zero_points + BLOCK * filter_bytes + RECORD,
             zero_points: if inside { 0 } else { zero_points },
@@ -60,7 +60,7 @@ impl Records {
 
 // A whole unit has room: three weights of a row begin a byte.
 const _: () =
-    assert!(NINE_WITH_ZERO_POINT * 4 * BLOCK / 8 <= 9 * 2 * BLOCK && 32 * 2 * BLOCK / 8 <= 9 * BLOCK);
+    assert!(RGB3X3_WITH_ZERO_POINT * 4 * BLOCK / 8 <= 9 * 2 * BLOCK && 32 * 2 * BLOCK / 8 <= 9 * BLOCK);
 
 /// Whether the tables of a layer are laid out beside its weights: those of convolutions whose codes are made
 /// in the usual way, by one multiplier for each channel, from tables that follow the weights one after

@@ -8,19 +8,19 @@ use crate::Conv;
 #[repr(u8)]
 pub enum Windows {
     /// All elements one after another, whole words of them.
-    Row = 0,
+    PointwiseWords = 0,
     /// All elements one after another, whole words and half of one, of codes of 4 or 2 bits.
-    Half = 1,
+    PointwiseHalfWord = 1,
     /// All elements one after another; the last ones fill no word.
-    Tail = 2,
+    PointwiseTail = 2,
     /// Whole words of each pixel.
-    Words = 3,
-    /// 3x3 on three channels: [`Blocks::nine`].
-    Nine = 4,
+    PixelWords = 3,
+    /// 3x3 on three channels: [`Blocks::rgb3x3`].
+    Rgb3x3 = 4,
     /// Bytes of each pixel.
-    Bytes = 5,
+    PixelBytes = 5,
     /// Codes of each pixel that do not fill its bytes: unpacked to a byte each.
-    Codes = 6,
+    UnpackedCodes = 6,
 }
 
 impl Windows {
@@ -31,41 +31,41 @@ impl Windows {
         let channels = input.channels as usize;
         let step = if blocks.unit > blocks.word { blocks.unit } else { blocks.word };
         let whole_words = channels.is_multiple_of(step);
-        if blocks.nine {
-            Windows::Nine
+        if blocks.rgb3x3 {
+            Windows::Rgb3x3
         } else if blocks.input_bits() != input.bits.count() {
-            Windows::Codes
+            Windows::UnpackedCodes
         } else if window.kernel_height as usize * window.kernel_width as usize == 1 {
             let half = blocks.half_word(channels) && channels.is_multiple_of(blocks.word / 2);
             if whole_words {
-                Windows::Row
+                Windows::PointwiseWords
             } else if half {
-                Windows::Half
+                Windows::PointwiseHalfWord
             } else {
-                Windows::Tail
+                Windows::PointwiseTail
             }
         } else if whole_words {
-            Windows::Words
+            Windows::PixelWords
         } else {
-            Windows::Bytes
+            Windows::PixelBytes
         }
     }
 
     /// Whether codes are staged one after another, by the pixel, before they are widened.
     pub const fn staged(self) -> bool {
-        matches!(self, Windows::Bytes | Windows::Codes)
+        matches!(self, Windows::PixelBytes | Windows::UnpackedCodes)
     }
 
     /// That of a number; the last one for those that are none.
     pub const fn from_number(number: u8) -> Windows {
         match number {
-            0 => Windows::Row,
-            1 => Windows::Half,
-            2 => Windows::Tail,
-            3 => Windows::Words,
-            4 => Windows::Nine,
-            5 => Windows::Bytes,
-            _ => Windows::Codes,
+            0 => Windows::PointwiseWords,
+            1 => Windows::PointwiseHalfWord,
+            2 => Windows::PointwiseTail,
+            3 => Windows::PixelWords,
+            4 => Windows::Rgb3x3,
+            5 => Windows::PixelBytes,
+            _ => Windows::UnpackedCodes,
         }
     }
 }

@@ -2,11 +2,11 @@
 
 use mixq_format::Conv;
 
-use super::patch::{Cursor, Patch, Source};
+use super::patch::{ConvInput, Cursor, WindowPair};
 use super::{BLOCK, Loops, Pair, SEGMENT};
 use crate::check::{check, within};
 use crate::target::Taps;
-use crate::target::requant::{Requantiser, Rule};
+use crate::target::requant::{Requantiser, RuleFn};
 use crate::target::tensor::{CHUNK, PixelWriter, split};
 
 /// Executes a convolution with `X`-bit input and `W`-bit weights, and the rule that
@@ -16,17 +16,17 @@ use crate::target::tensor::{CHUNK, PixelWriter, split};
 /// If weights or a table reach beyond the parameters, or a tensor beyond the arena, or the tensors overlap,
 /// or a window lies wholly in the padding.
 #[inline(always)]
-pub fn conv<const X: usize, const W: usize>(layer: &Conv, parameters: &[u8], arena: &mut [u8], rule: Rule) {
+pub fn conv<const X: usize, const W: usize>(layer: &Conv, parameters: &[u8], arena: &mut [u8], rule: RuleFn) {
     execute(layer, rule, parameters, arena, const { &Loops::of::<X, W>() });
 }
 
 #[inline(never)]
-fn execute(layer: &Conv, rule: Rule, parameters: &[u8], arena: &mut [u8], loops: &Loops) {
+fn execute(layer: &Conv, rule: RuleFn, parameters: &[u8], arena: &mut [u8], loops: &Loops) {
     let (input, output) = split(arena, &layer.input, &layer.output);
     let (window, width) = (&layer.window, usize::from(layer.output.width));
     let requant = Requantiser::new(&layer.requant, rule, &layer.output, parameters);
     let needs_input_sum = requant.needs_input_sum(layer.output.channels);
-    let source = Source::new(layer, input, loops);
+    let source = ConvInput::new(layer, input, loops);
     let channels = usize::from(layer.output.channels);
     let filter_bytes = source.filter_bytes();
     check(within(parameters.len(), layer.weights, filter_bytes.saturating_mul(channels)));
@@ -44,7 +44,7 @@ fn execute(layer: &Conv, rule: Rule, parameters: &[u8], arena: &mut [u8], loops:
             let columns = [2 * x, 2 * x + usize::from(both)].map(|x| {
                 Taps::new(x, window.stride_width, window.pad_left, window.kernel_width, layer.input.width)
             });
-            let patch = Patch { source: &source, rows, columns, both };
+            let patch = WindowPair { source: &source, rows, columns, both };
             let (first, second) = pixels.split_at_mut(pixel_bytes);
             let mut writers = [first, second].map(|bytes| PixelWriter::new(bytes, layer.output.bits));
             let mut input_sums = [0i32; 2];

@@ -6,7 +6,7 @@ use mixq_format::Depthwise;
 
 use super::{for_each_pixel, loops};
 use crate::target::Taps;
-use crate::target::requant::{Requantiser, Rule};
+use crate::target::requant::{Requantiser, RuleFn};
 use crate::target::tensor::{CHUNK, PixelWriter, chunk, row_bytes, split, weights};
 
 /// Taps whose weights are unpacked at once: those of a window of 3x3.
@@ -23,7 +23,7 @@ pub fn depthwise<const X: usize, const W: usize>(
     layer: &Depthwise,
     parameters: &[u8],
     arena: &mut [u8],
-    rule: Rule,
+    rule: RuleFn,
 ) {
     execute(layer, rule, parameters, arena, accumulate::<X>, Group::unpack::<W>);
 }
@@ -33,7 +33,7 @@ pub fn depthwise<const X: usize, const W: usize>(
 #[inline(never)]
 fn execute(
     layer: &Depthwise,
-    rule: Rule,
+    rule: RuleFn,
     parameters: &[u8],
     arena: &mut [u8],
     accumulate: fn(&View, &Group, &mut [i32; CHUNK]),

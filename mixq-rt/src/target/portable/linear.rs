@@ -3,7 +3,7 @@
 use mixq_format::Linear;
 
 use super::{BLOCK, loops};
-use crate::target::requant::{Requantiser, Rule};
+use crate::target::requant::{Requantiser, RuleFn};
 use crate::target::tensor::{PixelWriter, code, row_bytes, split};
 
 /// Executes a fully connected layer with `X`-bit input and `W`-bit weights, and the rule that
@@ -16,7 +16,7 @@ pub fn linear<const X: usize, const W: usize>(
     layer: &Linear,
     parameters: &[u8],
     arena: &mut [u8],
-    rule: Rule,
+    rule: RuleFn,
 ) {
     execute(layer, rule, parameters, arena, dot::<X, W>, sum_codes::<X>);
 }
@@ -24,7 +24,7 @@ pub fn linear<const X: usize, const W: usize>(
 #[inline(never)]
 fn execute(
     layer: &Linear,
-    rule: Rule,
+    rule: RuleFn,
     parameters: &[u8],
     arena: &mut [u8],
     dot: fn(&[u8], &[u8], usize) -> i32,

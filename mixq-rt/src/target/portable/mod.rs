@@ -3,7 +3,7 @@
 //!
 //! Tables, parameters and arena are those of a network that passes
 //! [`Network::validate`](mixq_format::Network::validate); `X` (bits of the input), `W` (bits of the
-//! weights) and the [rule](super::requant::Rule) of requantisation are those of the table. With anything
+//! weights) and the [rule](super::requant::RuleFn) of requantisation are those of the table. With anything
 //! else a kernel panics or writes wrong values into the arena, but never touches other memory.
 
 mod add;

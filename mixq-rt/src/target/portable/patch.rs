@@ -7,7 +7,7 @@ use crate::target::Taps;
 use crate::target::tensor::CHUNK;
 
 /// The input of a convolution.
-pub(super) struct Source<'a> {
+pub(super) struct ConvInput<'a> {
     layer: &'a Conv,
     input: &'a [u8],
     loops: &'a Loops,
@@ -15,10 +15,10 @@ pub(super) struct Source<'a> {
     tap: usize,
 }
 
-impl<'a> Source<'a> {
-    pub(super) fn new(layer: &'a Conv, input: &'a [u8], loops: &'a Loops) -> Source<'a> {
+impl<'a> ConvInput<'a> {
+    pub(super) fn new(layer: &'a Conv, input: &'a [u8], loops: &'a Loops) -> ConvInput<'a> {
         let tap = layer.weight_bits.row_bytes(layer.input.channels.into()) * 8 / layer.weight_bits.count();
-        Source { layer, input, loops, tap }
+        ConvInput { layer, input, loops, tap }
     }
 
     /// Bytes of the weights of so many elements.
@@ -43,14 +43,14 @@ pub(super) struct Cursor {
 }
 
 /// The windows of one or two neighbouring output pixels.
-pub(super) struct Patch<'a> {
-    pub(super) source: &'a Source<'a>,
+pub(super) struct WindowPair<'a> {
+    pub(super) source: &'a ConvInput<'a>,
     pub(super) rows: Taps,
     pub(super) columns: [Taps; 2],
     pub(super) both: bool,
 }
 
-impl Patch<'_> {
+impl WindowPair<'_> {
     /// Unpacks the elements from the cursor on, in the order of the weights; how many. The padding holds the
     /// input's zero point; elements that no weight belongs to are 0, to the end of the last chunk.
     #[inline(always)]
@@ -67,7 +67,7 @@ impl Patch<'_> {
     }
 
     fn unpack_pixel(&self, cursor: &mut Cursor, codes: &mut [Pair; SEGMENT], second: bool) -> usize {
-        let Source { layer, input, loops, tap } = *self.source;
+        let ConvInput { layer, input, loops, tap } = *self.source;
         let (bits, channels) = (layer.input.bits.count(), usize::from(layer.input.channels));
         let pixel_bytes = layer.input.pixel_bytes();
         let columns = self.columns[usize::from(second)];

@@ -71,7 +71,7 @@ impl<'a> Tables<'a> {
         }
     }
 
-    /// For a loop that goes on in the tables from the first channel on: nobody finds channels after it.
+    /// Hands all rows to a loop that advances the pointers; the tables are empty afterwards.
     ///
     /// # Panics
     /// If there are fewer, or one multiplier for all.

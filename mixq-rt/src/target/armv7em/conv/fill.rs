@@ -3,7 +3,7 @@
 use mixq_format::Conv;
 use mixq_format::target::armv7em::Windows;
 
-use super::super::asm::conv::{Nine, PAIR, Patch, STAGED_ROW, Scratch, stage_row, stage_rows};
+use super::super::asm::conv::{PAIR, Patch, Rgb3x3, STAGED_ROW, Scratch, stage_row, stage_rows};
 use super::runs::{Runs, axis};
 use super::source::Source;
 use crate::check::{after, refuse};
@@ -14,12 +14,12 @@ pub(super) type Fill = fn(&Source, &mut Scratch, [usize; 2], usize);
 
 pub(super) const fn fill_for(windows: Windows) -> Fill {
     match windows {
-        Windows::Row => rows,
-        Windows::Half => rows_and_half,
-        Windows::Tail => rows_and_rest,
-        Windows::Words => words,
-        Windows::Nine => nine,
-        Windows::Bytes | Windows::Codes => staged,
+        Windows::PointwiseWords => rows,
+        Windows::PointwiseHalfWord => rows_and_half,
+        Windows::PointwiseTail => rows_and_rest,
+        Windows::PixelWords => words,
+        Windows::Rgb3x3 => rgb3x3,
+        Windows::PixelBytes | Windows::UnpackedCodes => staged,
     }
 }
 
@@ -82,19 +82,19 @@ fn words(source: &Source, scratch: &mut Scratch, [first, count]: [usize; 2], ele
 }
 
 /// Pairs of pixels.
-fn nine(source: &Source, scratch: &mut Scratch, [first, count]: [usize; 2], element: usize) {
+fn rgb3x3(source: &Source, scratch: &mut Scratch, [first, count]: [usize; 2], element: usize) {
     let (patch, stage) = &mut source.begin(scratch, element);
 
-    let Some(nine) = &source.filters.kernels.nine else { return };
+    let Some(rgb3x3) = &source.filters.kernels.rgb3x3 else { return };
     for pixel in (0..count).step_by(PAIR) {
-        pair(source, nine, patch, pixel, stage, first + pixel);
+        pair(source, rgb3x3, patch, pixel, stage, first + pixel);
     }
 }
 
 /// Widens what a pair of output pixels sees: staged, with the padding, if that is part of it.
 // One caller: a frame less on the stack.
 #[inline(always)]
-fn pair(source: &Source, nine: &Nine, patch: &mut Patch, pixel: usize, stage: &mut [u8], first: usize) {
+fn pair(source: &Source, rgb3x3: &Rgb3x3, patch: &mut Patch, pixel: usize, stage: &mut [u8], first: usize) {
     let place = source.place(first);
     let row_bytes = source.input_row();
     let (codes, row) = if source.inside(place, PAIR) == PAIR {
@@ -111,7 +111,7 @@ fn pair(source: &Source, nine: &Nine, patch: &mut Patch, pixel: usize, stage: &m
         stage_rows(stage, inside, row_bytes, rows.start..rows.end, bytes, source.padding());
         (&*stage, STAGED_ROW)
     };
-    patch.widen_nine(nine, pixel, codes, [row, source.pitch]);
+    patch.widen_rgb3x3(rgb3x3, pixel, codes, [row, source.pitch]);
 }
 
 /// One pixel after the other: all codes of its window, those of the padding too, without the padding of rows

@@ -5,11 +5,11 @@ mod runs;
 mod source;
 
 use mixq_format::target::armv7em::{
-    LEAST_SCRATCH, LEAST_SCRATCH_OF_NINE, LEAST_SCRATCH_OF_NINE_AND_SUMS, Plan, Windows,
+    LEAST_SCRATCH, LEAST_SCRATCH_OF_RGB3X3, LEAST_SCRATCH_OF_RGB3X3_AND_SUMS, Plan, Windows,
 };
 use mixq_format::{Conv, Tensor};
 
-use super::asm::conv::{Call, Chunk, Filters, Kernels, More, Ready, Scratch};
+use super::asm::conv::{Call, Chunk, Filters, Kernels, MoreGroups, Ready, Scratch};
 use super::asm::{PIXELS, Tables};
 use super::split;
 use crate::check::{check, refuse};
@@ -45,10 +45,10 @@ pub fn conv<
     let Conv { output, requant, .. } = table;
     assert!(Y == 0 || (Y == output.bits.count() && FRACTION == requant.fraction));
     assert!(!ZERO || output.zero_point == 0);
-    let ways = const {
+    let instance = const {
         let windows = Windows::from_number(WINDOWS);
         // Named here, where it is known which are taken: firmware without such layers does not hold them.
-        &Ways {
+        &Instance {
             kernels: Kernels::of(X, windows, W, Y, ZERO, FRACTION, WHOLE),
             windows,
             fill: fill_for(windows),
@@ -57,14 +57,18 @@ pub fn conv<
         }
     };
     let (least, on_the_stack): (_, OnTheStack) = match Windows::from_number(WINDOWS) {
-        Windows::Nine if Y == 0 => {
-            (LEAST_SCRATCH_OF_NINE_AND_SUMS, on_the_stack::<{ LEAST_SCRATCH_OF_NINE_AND_SUMS / 4 }>)
+        Windows::Rgb3x3 if Y == 0 => {
+            (LEAST_SCRATCH_OF_RGB3X3_AND_SUMS, on_the_stack::<{ LEAST_SCRATCH_OF_RGB3X3_AND_SUMS / 4 }>)
         }
-        Windows::Nine => (LEAST_SCRATCH_OF_NINE, on_the_stack::<{ LEAST_SCRATCH_OF_NINE / 4 }>),
+        Windows::Rgb3x3 => (LEAST_SCRATCH_OF_RGB3X3, on_the_stack::<{ LEAST_SCRATCH_OF_RGB3X3 / 4 }>),
         _ => (LEAST_SCRATCH, on_the_stack::<{ LEAST_SCRATCH / 4 }>),
     };
-    let given = &mut Given { table, parameters, arena, plan, ways };
-    if plan.scratch_bytes as usize >= least { (ways.execute)(given, &mut []) } else { on_the_stack(given) }
+    let given = &mut Given { table, parameters, arena, plan, instance };
+    if plan.scratch_bytes as usize >= least {
+        (instance.execute)(given, &mut [])
+    } else {
+        on_the_stack(given)
+    }
 }
 
 /// What a layer is executed with.
@@ -74,7 +78,7 @@ struct Given<'a> {
     parameters: &'a [u8],
     arena: &'a mut [u8],
     plan: &'a Plan,
-    ways: &'a Ways,
+    instance: &'a Instance,
 }
 
 type OnTheStack = fn(&mut Given);
@@ -82,14 +86,14 @@ type OnTheStack = fn(&mut Given);
 /// Apart, so that the stack has room for the memory only where it is needed.
 #[inline(never)]
 fn on_the_stack<const WORDS: usize>(given: &mut Given) {
-    (given.ways.execute)(given, &mut [0; WORDS]);
+    (given.instance.execute)(given, &mut [0; WORDS]);
 }
 
 /// Executes a layer, in memory of its own if there is any.
 type Execute = fn(&mut Given, &mut [u32]);
 
 /// What is known of a layer before its table is.
-struct Ways {
+struct Instance {
     kernels: Kernels,
     windows: Windows,
     fill: Fill,
@@ -97,8 +101,8 @@ struct Ways {
     sums: Option<Sums>,
 }
 
-/// What becomes of the sums of some output channels from one on, by pixel. One after the other: neither's
-/// frame is below the other's.
+/// What becomes of sums, by pixel, of consecutive output channels. Two functions that are called one after
+/// the other, so that only one of their frames is on the stack at a time.
 struct Sums {
     /// Codes or logits of so many pixels, by any tables.
     requantise: fn(&Filters, usize, &mut [[i32; PIXELS]], usize),
@@ -142,8 +146,8 @@ fn execute(
     own: &mut [u32],
     mut compute: impl FnMut(&mut Layer, usize, usize, &mut [u8]) -> usize,
 ) {
-    let Given { table, parameters, plan, ways, .. } = *given;
-    let Ways { kernels, windows, fill, sums, .. } = ways;
+    let Given { table, parameters, plan, instance, .. } = *given;
+    let Instance { kernels, windows, fill, sums, .. } = instance;
     check(kernels.blocks.weight_bits == table.weight_bits);
     let (bits, widened) = (table.input.bits.count(), kernels.widen.bits);
     // Those that are narrower than they are widened are unpacked first, and no others.
@@ -245,7 +249,12 @@ impl Layer<'_> {
     /// Readies the loop to multiply them, and then more groups.
     // Inlined: a frame less on the stack.
     #[inline(always)]
-    fn ready<'s>(&'s mut self, output: &'s mut [u8], pitch: usize, more: &Option<More<'s>>) -> Ready<'s> {
+    fn ready<'s>(
+        &'s mut self,
+        output: &'s mut [u8],
+        pitch: usize,
+        more: &Option<MoreGroups<'s>>,
+    ) -> Ready<'s> {
         let Some(call) = self.call else { refuse() };
         call.ready(self.scratch, output, pitch, more)
     }

@@ -6,7 +6,7 @@ use mixq_format::Conv;
 use mixq_format::target::armv7em::Windows;
 
 use super::super::asm::PIXELS;
-use super::super::asm::conv::{Filters, More, Patch, Scratch};
+use super::super::asm::conv::{Filters, MoreGroups, Patch, Scratch};
 use crate::check::after;
 
 /// The input of a convolution.
@@ -61,7 +61,7 @@ impl<'a> Source<'a> {
     #[inline(always)]
     pub(super) fn scratch<'m>(&self, memory: &'m mut [u32], sums: bool) -> Scratch<'m> {
         match self.windows {
-            Windows::Nine => Scratch::of_nine(memory),
+            Windows::Rgb3x3 => Scratch::of_rgb3x3(memory),
             windows => {
                 let (elements, most) = (self.elements.next_multiple_of(16), self.filters.proof.chunk.into());
                 Scratch::new(memory, elements, most, windows.staged(), sums)
@@ -80,17 +80,17 @@ impl<'a> Source<'a> {
     #[inline(always)]
     pub(super) fn row(&self) -> usize {
         let output = &self.filters.table.output;
-        if self.windows == Windows::Nine { output.width.into() } else { output.pixels() }
+        if self.windows == Windows::Rgb3x3 { output.width.into() } else { output.pixels() }
     }
 
     /// The whole groups of output pixels from one on whose windows are taken with all of their elements, one
     /// after the other.
     #[inline(never)]
-    pub(super) fn groups(&self, first: usize) -> Option<More<'a>> {
+    pub(super) fn groups(&self, first: usize) -> Option<MoreGroups<'a>> {
         let Filters { table, kernels, .. } = self.filters;
         let fill = match self.windows {
-            Windows::Nine => kernels.nine.as_ref()?.fill(self.input_row()),
-            Windows::Row => kernels.widen.fill(kernels.widen.words(self.elements)),
+            Windows::Rgb3x3 => kernels.rgb3x3.as_ref()?.fill(self.input_row()),
+            Windows::PointwiseWords => kernels.widen.fill(kernels.widen.words(self.elements)),
             _ => return None,
         };
         let place = self.place(first);
@@ -99,7 +99,7 @@ impl<'a> Source<'a> {
             false => self.inside(place, table.output.width.into()),
         };
         let groups = pixels / PIXELS;
-        (groups > 0).then(|| More {
+        (groups > 0).then(|| MoreGroups {
             fill,
             codes: after(self.input, self.offset(place)),
             pitch: self.pitch,

@@ -2,16 +2,18 @@
 
 use core::marker::PhantomData;
 
-use mixq_format::target::armv7em::{BLOCK, Blocks, NINE, NINE_WITH_ZERO_POINT, Proof, RECORD, Windows};
+use mixq_format::target::armv7em::{
+    BLOCK, Blocks, Proof, RECORD, RGB3X3_ELEMENTS, RGB3X3_WITH_ZERO_POINT, Windows,
+};
 use mixq_format::{Bits, Conv};
 
 use super::super::PIXELS;
 use super::super::widen::widen_for;
-use super::finish::{Ends, Left, ends};
+use super::finish::{Exits, UpperSums, exits};
 use super::frame::{Begin, Frame};
-use super::nine::nine_for;
+use super::rgb3x3::rgb3x3_for;
 use super::stage::{Unpack, unpack};
-use super::{Fill, Nine, Scratch, Widen, bytes, nibbles, packed};
+use super::{Fill, Rgb3x3, Scratch, Widen, bytes, nibbles, packed};
 use crate::check::{MOST_BYTES, check, hold, refuse, within};
 
 /// What depends on the widths.
@@ -28,7 +30,7 @@ pub(crate) struct Kernels {
     /// Unpacks codes to a byte each before they are widened as such.
     pub(crate) unpack: Option<Unpack>,
     /// Widens windows of 3x3 on three channels.
-    pub(crate) nine: Option<Nine>,
+    pub(crate) rgb3x3: Option<Rgb3x3>,
     /// Elements whose weights are stored of such windows, if zero points are not among them; else 0.
     stored: usize,
     /// Whether zero points are, if channels have their own.
@@ -37,7 +39,7 @@ pub(crate) struct Kernels {
     tail: usize,
     /// As [`Blocks::zero_point_offset`] has it.
     offset: usize,
-    ends: Ends,
+    exits: Exits,
 }
 
 impl Kernels {
@@ -56,22 +58,22 @@ impl Kernels {
         whole: bool,
     ) -> Kernels {
         let unpack = match windows {
-            Windows::Codes => Some(unpack as Unpack),
+            Windows::UnpackedCodes => Some(unpack as Unpack),
             _ => None,
         };
         // Whatever is unpacked, too.
         let (x_bits, w_bits) = (super::super::bits(x), super::super::bits(w));
         let (x, x_bits) = if unpack.is_some() { (8, Bits::B8) } else { (x, x_bits) };
-        let nine = matches!(windows, Windows::Nine);
-        let (run, unrolled, mask, left): (unsafe extern "C" fn(*const Frame), _, _, _) = match (x, w) {
-            (_, 8) => (bytes::multiply, bytes::UNROLLED, 0, Left::Bytes),
-            (8, 4) => (nibbles::multiply, nibbles::UNROLLED, 0, Left::Nibbles),
-            (_, 4) => (packed::multiply_4, packed::UNROLLED_4, packed::MASK_4, Left::Units),
-            _ => (packed::multiply_2, packed::UNROLLED_2, packed::MASK_2, Left::Units),
+        let rgb3x3 = matches!(windows, Windows::Rgb3x3);
+        let (run, unrolled, mask, upper): (unsafe extern "C" fn(*const Frame), _, _, _) = match (x, w) {
+            (_, 8) => (bytes::multiply, bytes::UNROLLED, 0, UpperSums::Bytes),
+            (8, 4) => (nibbles::multiply, nibbles::UNROLLED, 0, UpperSums::Nibbles),
+            (_, 4) => (packed::multiply_4, packed::UNROLLED_4, packed::MASK_4, UpperSums::Units),
+            _ => (packed::multiply_2, packed::UNROLLED_2, packed::MASK_2, UpperSums::Units),
         };
-        let ends = ends(left, y, zero, fraction, whole);
-        assert!(y == 0 || ends.codes.is_some(), "no such codes are made of sums that are in registers");
-        let blocks = Blocks { nine, ..Blocks::of(x_bits, w_bits) };
+        let exits = exits(upper, y, zero, fraction, whole);
+        assert!(y == 0 || exits.codes.is_some(), "no such codes are made of sums that are in registers");
+        let blocks = Blocks { rgb3x3, ..Blocks::of(x_bits, w_bits) };
         Kernels {
             run,
             unrolled,
@@ -80,12 +82,12 @@ impl Kernels {
             unit: blocks.unit.ilog2(),
             widen: widen_for(x),
             unpack,
-            nine: if nine { Some(nine_for(x)) } else { None },
-            stored: if nine && y > 0 { blocks.stored_of_nine(false) } else { 0 },
-            inside: nine && y > 0 && blocks.holds_zero_points(),
-            tail: if nine { blocks.tail(NINE) } else { 0 },
+            rgb3x3: if rgb3x3 { Some(rgb3x3_for(x)) } else { None },
+            stored: if rgb3x3 && y > 0 { blocks.stored_of_rgb3x3(false) } else { 0 },
+            inside: rgb3x3 && y > 0 && blocks.holds_zero_points(),
+            tail: if rgb3x3 { blocks.tail(RGB3X3_ELEMENTS) } else { 0 },
             offset: blocks.zero_point_offset(0) as usize,
-            ends,
+            exits,
         }
     }
 }
@@ -126,7 +128,7 @@ pub(crate) struct Call {
 }
 
 /// Whole groups of pixels that follow one whose patch is filled.
-pub(crate) struct More<'a> {
+pub(crate) struct MoreGroups<'a> {
     pub(crate) fill: Fill,
     /// What the first of these pixels sees begins here.
     pub(crate) codes: &'a [u8],
@@ -167,11 +169,11 @@ impl Filters<'_> {
         let taps = usize::from(window.kernel_height) * usize::from(window.kernel_width);
         let row_bytes = whole_bytes(usize::from(input.channels) * bits);
         let Some(filter_bytes @ ..=MOST_BYTES) = taps.checked_mul(row_bytes) else { refuse() };
-        let ends = &kernels.ends;
+        let exits = &kernels.exits;
         // As `Records` has it.
-        let has_records = ends.codes.is_some();
+        let has_records = exits.codes.is_some();
         check(own_zero_points <= 1);
-        check(kernels.nine.is_none() || (taps, window.kernel_height, input.channels) == (9, 3, 3));
+        check(kernels.rgb3x3.is_none() || (taps, window.kernel_height, input.channels) == (9, 3, 3));
         let stride = BLOCK * filter_bytes + if has_records { BLOCK * own_zero_points + RECORD } else { 0 };
         let inside = kernels.inside && own_zero_points > 0;
         let before = if has_records && !inside { BLOCK * own_zero_points } else { 0 };
@@ -194,15 +196,15 @@ impl Filters<'_> {
         };
 
         // Where the weights of the chunk begin, and how far the loop goes from there on.
-        let elements = if inside { NINE_WITH_ZERO_POINT } else { elements.max(kernels.stored) };
+        let elements = if inside { RGB3X3_WITH_ZERO_POINT } else { elements.max(kernels.stored) };
         let (units, left) = (elements >> unit, elements & ((1 << unit) - 1));
         let tail = if left > 0 && kernels.tail > 0 { kernels.tail } else { left };
         let weights = first + before + element * BLOCK * bits / 8;
         let length = 4 * units + whole_bytes(BLOCK * bits * tail) + if codes { RECORD } else { 0 };
         let skip = stride - length;
 
-        // The first interval is what is left by the others, and the unrolled loop is entered where what is
-        // left by its rounds begins. Where no half holds both channels there is only one.
+        // The first interval takes the remainder; the unrolled loop is entered partway for the same reason.
+        // Where no half holds both channels, there is one interval only.
         let interval = if kernels.mask == 0 { units } else { usize::from(proof.interval) >> unit }.max(1);
         let first_units = if units == 0 { 0 } else { (units - 1) % interval + 1 };
         let [unrolled, bytes_of_unit] = kernels.unrolled;
@@ -212,14 +214,14 @@ impl Filters<'_> {
         };
         let bytes_of_units = |units: usize| (units << unit) * Scratch::ELEMENT_BYTES;
         let stops = [bytes_of_units(units), bytes_of_units(first_units)];
-        let chunk_end = match (&ends.chunks, ends.codes) {
+        let chunk_end = match (&exits.chunks, exits.codes) {
             (_, Some(finish)) if codes && element == 0 => finish,
             (Some(chunks), _) if codes => chunks.add_and_finish,
             (Some(chunks), _) if element == 0 => chunks.store,
             (Some(chunks), _) => chunks.add_and_store,
             _ => refuse(),
         };
-        let added = ends.chunks.as_ref().and_then(|chunks| chunks.added).unwrap_or(chunk_end);
+        let added = exits.chunks.as_ref().and_then(|chunks| chunks.added).unwrap_or(chunk_end);
         // The first of four channels begins a byte.
         let bits_until = |channels: usize| channels * output.bits.count();
         let bytes =
@@ -312,7 +314,7 @@ impl Call {
         scratch: &'a mut Scratch,
         pixels: &'a mut [u8],
         pitch: usize,
-        more: &Option<More<'a>>,
+        more: &Option<MoreGroups<'a>>,
     ) -> Ready<'a> {
         let more_groups = more.as_ref().map_or(0, |more| more.groups);
         check(scratch.elements() == self.chunk.elements);
@@ -322,7 +324,7 @@ impl Call {
         let Call { frame, chunk, bytes, .. } = self;
         frame.out = pixels.as_mut_ptr().wrapping_add(bytes[0]);
         frame.groups = 1 + more_groups;
-        if let Some(More { fill, codes, pitch: from_pitch, groups }) = *more {
+        if let Some(MoreGroups { fill, codes, pitch: from_pitch, groups }) = *more {
             check(chunk.codes && *bytes == [0, pitch] && groups > 0);
             check(hold(codes.len(), groups * PIXELS, from_pitch, fill.bytes));
             check(fill.elements.min(scratch.chunk()) >= chunk.elements && fill.elements <= scratch.room());

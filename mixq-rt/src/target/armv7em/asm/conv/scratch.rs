@@ -1,9 +1,9 @@
 //! The memory that a group of pixels is computed in.
 
-use mixq_format::target::armv7em::{LEAST_SCRATCH, LEAST_SCRATCH_OF_NINE};
+use mixq_format::target::armv7em::{LEAST_SCRATCH, LEAST_SCRATCH_OF_RGB3X3};
 
 use super::super::PIXELS;
-use super::{Nine, Widen, nine};
+use super::{Rgb3x3, Widen, rgb3x3};
 use crate::check::{check, refuse};
 
 /// Where a group of four pixels is computed. First a *patch*, what their windows see, or a chunk of it: for
@@ -28,7 +28,7 @@ impl<'a> Scratch<'a> {
     pub(crate) const ELEMENT_BYTES: usize = 2 * PIXELS;
 
     /// Three rows that two pixels see, in bytes of a stage.
-    const STAGED_ROWS: usize = 3 * nine::STAGED_ROW;
+    const STAGED_ROWS: usize = 3 * rgb3x3::STAGED_ROW;
 
     /// For windows of so many elements (whole units), at most `most` (at least 16) at once; with a stage or
     /// without, and with accumulators even if all elements fit.
@@ -64,11 +64,11 @@ impl<'a> Scratch<'a> {
     /// accumulators, and lies where they will.
     ///
     /// # Panics
-    /// If there are fewer than [`LEAST_SCRATCH_OF_NINE`] bytes.
+    /// If there are fewer than [`LEAST_SCRATCH_OF_RGB3X3`] bytes.
     #[inline(always)]
-    pub(crate) fn of_nine(words: &'a mut [u32]) -> Scratch<'a> {
-        check(4 * words.len() >= LEAST_SCRATCH_OF_NINE);
-        let patch = nine::ELEMENTS * Scratch::ELEMENT_BYTES / 4;
+    pub(crate) fn of_rgb3x3(words: &'a mut [u32]) -> Scratch<'a> {
+        check(4 * words.len() >= LEAST_SCRATCH_OF_RGB3X3);
+        let patch = rgb3x3::ELEMENTS * Scratch::ELEMENT_BYTES / 4;
         Scratch {
             words,
             sums: [0; PIXELS],
@@ -186,8 +186,14 @@ impl Patch<'_> {
     /// # Panics
     /// If there are fewer codes, or the patch has no room.
     #[inline(always)]
-    pub(crate) fn widen_nine(&mut self, nine: &Nine, pixel: usize, codes: &[u8], [row, pitch]: [usize; 2]) {
-        nine.run(codes, self.words, self.sums, pixel, [row, pitch]);
+    pub(crate) fn widen_rgb3x3(
+        &mut self,
+        rgb3x3: &Rgb3x3,
+        pixel: usize,
+        codes: &[u8],
+        [row, pitch]: [usize; 2],
+    ) {
+        rgb3x3.run(codes, self.words, self.sums, pixel, [row, pitch]);
     }
 
     /// Fills whole words' elements of one pixel with one code.

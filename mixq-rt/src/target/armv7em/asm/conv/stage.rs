@@ -3,7 +3,7 @@
 use core::arch::naked_asm;
 use core::ops::Range;
 
-use super::nine::STAGED_ROW;
+use super::rgb3x3::STAGED_ROW;
 use crate::check::{check, hold};
 
 // In an instruction of `three`.

@@ -5,7 +5,7 @@
 
 use core::arch::naked_asm;
 
-use mixq_format::target::armv7em::{NINE, NINE_WITH_ZERO_POINT};
+use mixq_format::target::armv7em::{RGB3X3_ELEMENTS, RGB3X3_WITH_ZERO_POINT};
 
 use super::super::PIXELS;
 use super::super::widen::Run;
@@ -16,17 +16,17 @@ use crate::check::{check, hold};
 pub(crate) const PAIR: usize = 2;
 
 /// Elements of a patch.
-pub(super) const ELEMENTS: usize = NINE_WITH_ZERO_POINT;
+pub(super) const ELEMENTS: usize = RGB3X3_WITH_ZERO_POINT;
 
 // The 28th has 16 bits, too.
-const _: () = assert!(NINE * 255 < 1 << 15);
+const _: () = assert!(RGB3X3_ELEMENTS * 255 < 1 << 15);
 
 /// Bytes from one of three staged rows to the next: room for what a pair sees, one or two columns apart.
 pub(crate) const STAGED_ROW: usize = 16;
 
 /// For one width of codes.
 #[derive(Clone, Copy)]
-pub(crate) struct Nine {
+pub(crate) struct Rgb3x3 {
     /// Takes an even number of pixels.
     run: Run,
     /// Bytes of a row of a window.
@@ -34,16 +34,16 @@ pub(crate) struct Nine {
 }
 
 /// For `x`-bit codes.
-pub(super) const fn nine_for(x: usize) -> Nine {
+pub(super) const fn rgb3x3_for(x: usize) -> Rgb3x3 {
     let (run, row_bytes): (Run, _) = match x {
-        8 => (nine8, 9),
-        4 => (nine4, 6),
-        _ => (nine2, 3),
+        8 => (rgb3x3_8bit, 9),
+        4 => (rgb3x3_4bit, 6),
+        _ => (rgb3x3_2bit, 3),
     };
-    Nine { run, row_bytes }
+    Rgb3x3 { run, row_bytes }
 }
 
-impl Nine {
+impl Rgb3x3 {
     /// Of an image whose rows are so many bytes apart.
     #[inline(always)]
     pub(crate) fn fill(&self, row: usize) -> Fill {
@@ -96,7 +96,7 @@ macro_rules! words {
 
 /// Two pixels at a time.
 #[unsafe(naked)]
-unsafe extern "C" fn nine8(
+unsafe extern "C" fn rgb3x3_8bit(
     codes: *const u8,
     to: *mut u32,
     row: usize,
@@ -177,7 +177,7 @@ macro_rules! load {
     };
 }
 
-macro_rules! nine {
+macro_rules! rgb3x3 {
     ($name:ident, $bits:tt, $step:literal, $twice:literal, $pair:literal, $mask:literal) => {
         #[unsafe(naked)]
         unsafe extern "C" fn $name(
@@ -227,5 +227,5 @@ macro_rules! nine {
     };
 }
 
-nine!(nine4, 4, "4", "8", "0x000f000f", "15");
-nine!(nine2, 2, "2", "4", "0x00030003", "3");
+rgb3x3!(rgb3x3_4bit, 4, "4", "8", "0x000f000f", "15");
+rgb3x3!(rgb3x3_2bit, 2, "2", "4", "0x00030003", "3");
