@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use mixq_format::Artifact;
+use mixq_format::target::{self, Target};
 
 use crate::artifact::{self, State};
 use crate::config::{Config, Model};
@@ -57,6 +58,8 @@ pub fn spread(count: usize, most: usize) -> impl Iterator<Item = usize> {
 struct Environment {
     manifest_dir: PathBuf,
     out_dir: PathBuf,
+    /// What the firmware is compiled for.
+    target: &'static Target,
     /// Why nothing may be trained here, if so.
     no_training: Option<&'static str>,
 }
@@ -80,6 +83,7 @@ impl Environment {
         Ok(Environment {
             manifest_dir: folder("CARGO_MANIFEST_DIR")?,
             out_dir: folder("OUT_DIR")?,
+            target: Target::of(&std::env::var("TARGET").unwrap_or_default()),
             no_training,
         })
     }
@@ -105,6 +109,7 @@ fn finish(result: Result<(), Error>) {
 fn compile(environment: &Environment) -> Result<(), Error> {
     let folder = &environment.manifest_dir;
     println!("cargo::rustc-env=MIXQ_MODELS={}", folder.join(artifact::FOLDER).display());
+    println!("cargo::rustc-env={}={}", target::VARIABLE, environment.target.name);
     rerun(&folder.join("Cargo.toml"));
     let config = configuration(environment)?;
     let cache = environment.cache();

@@ -179,6 +179,17 @@ impl Layer {
         }
     }
 
+    /// The layer's table. What `{:?}` prints of it is Rust: an expression of the type that it begins with.
+    pub const fn table(&self) -> &dyn core::fmt::Debug {
+        match self {
+            Layer::Conv(table) => table,
+            Layer::Depthwise(table) => table,
+            Layer::Linear(table) => table,
+            Layer::AveragePool(table) | Layer::MaxPool(table) => table,
+            Layer::Add(table) => table,
+        }
+    }
+
     /// The tensor that the layer writes.
     pub const fn output(&self) -> &Tensor {
         match self {

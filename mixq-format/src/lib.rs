@@ -21,10 +21,10 @@
 
 mod bits;
 mod layer;
-pub mod layout;
 mod network;
 mod requant;
 mod rules;
+pub mod target;
 mod task;
 mod tensor;
 

@@ -1,6 +1,7 @@
 //! The module that `include_model!` becomes.
 
-use mixq_format::{Artifact, layout};
+use mixq_format::Artifact;
+use mixq_format::target::{LaidOut, Target, VARIABLE as TARGET};
 use proc_macro2::{Literal, TokenStream};
 use quote::quote;
 
@@ -11,42 +12,34 @@ use crate::tables::Step;
 use crate::task;
 
 /// Constants, tables and `Network` of one model.
-pub fn module(model: &Model, artifact: &Artifact, memory: Memory) -> TokenStream {
+pub fn module(model: &Model, artifact: &Artifact, memory: Memory, target: &Target) -> TokenStream {
     let Model { visibility, name } = model;
-    let artifact = &aligned(artifact);
+    let laid_out = target.lay_out(&artifact.layers(), &artifact.parameters, artifact.header.arena_bytes);
     let doc = summary(model, artifact);
     let file = format!("/{}.mixq", model.file_stem());
-    let (constants, tables, network) = (constants(artifact), tables(artifact), network(artifact, memory));
+    let (constants, tables) = (constants(artifact), tables(artifact, &laid_out, target));
+    let network = network(artifact, &laid_out, memory);
     quote! {
         #[doc = #doc]
-        // Nobody uses all of it, a private module makes no public items, and additions alone have no
-        // parameters and no requantisation.
+        // No firmware uses all of it, a private module makes no public items, and a network of additions and
+        // pools alone has no parameters.
         #[allow(dead_code, unreachable_pub, unused_imports, unused_variables)]
         #visibility mod #name {
-            use ::mixq_rt::{format, layer, native, requant};
+            use ::mixq_rt::format;
 
             // Makes rustc compile this again when the file or the folder changes; not linked.
             const _: &[u8] =
                 ::core::include_bytes!(::core::concat!(::core::env!(#VARIABLE), #file));
             // The same for the size of a shared arena, and for whether there is one.
             const _: ::core::option::Option<&str> = ::core::option_env!(#ARENA);
+            // And for the instruction set.
+            const _: ::core::option::Option<&str> = ::core::option_env!(#TARGET);
 
             #constants
             #tables
             #network
         }
     }
-}
-
-/// The same network with its tables elsewhere: where kernels can load whole words.
-fn aligned(artifact: &Artifact) -> Artifact {
-    let mut artifact = artifact.clone();
-    let mut layers = artifact.layers();
-    artifact.parameters = layout::relocate(&mut layers, &artifact.parameters);
-    for (named, layer) in artifact.header.layers.iter_mut().zip(layers) {
-        named.layer = layer;
-    }
-    artifact
 }
 
 fn summary(model: &Model, artifact: &Artifact) -> String {
@@ -100,17 +93,14 @@ fn constants(artifact: &Artifact) -> TokenStream {
     }
 }
 
-fn tables(artifact: &Artifact) -> TokenStream {
-    let declarations = steps(artifact).map(|step| step.declaration());
-    let values = steps(artifact).map(|step| step.value());
-    let length = artifact.parameters.len().next_multiple_of(4);
-    let literal = |mut parameters: Vec<u8>| {
-        parameters.resize(length, 0);
-        Literal::byte_string(&parameters)
-    };
-    let laid_out = layout::armv7em_parameters(&artifact.layers(), &artifact.parameters);
-    let (plain, armv7em) = (literal(artifact.parameters.clone()), literal(laid_out));
-    let length = Literal::usize_unsuffixed(length);
+fn tables(artifact: &Artifact, laid_out: &LaidOut, target: &Target) -> TokenStream {
+    let declarations = steps(artifact, laid_out).map(|step| step.declaration());
+    let values = steps(artifact, laid_out).map(|step| step.value());
+    let length = laid_out.parameters.len().next_multiple_of(4);
+    let mut parameters = laid_out.parameters.clone();
+    parameters.resize(length, 0);
+    let (parameters, length) = (Literal::byte_string(&parameters), Literal::usize_unsuffixed(length));
+    let target = target.name;
     quote! {
         /// The layers' shapes and offsets, in the order of execution.
         ///
@@ -119,13 +109,19 @@ fn tables(artifact: &Artifact) -> TokenStream {
         #[repr(C)]
         struct Layers { #(#declarations),* }
 
-        static LAYERS: Layers = Layers { #(#values),* };
+        static LAYERS: Layers = {
+            use format::{Add, Conv, Depthwise, Linear, Pool, Requant, Tensor, Window};
+            use format::{Bits::*, Rule::*};
+            Layers { #(#values),* }
+        };
 
         /// Packed weights and requantisation tables.
         #[repr(C, align(4))]
         struct Parameters([u8; #length]);
 
-        static PARAMETERS: Parameters = Parameters(*::mixq_rt::__parameters!(#plain, #armv7em));
+        static PARAMETERS: Parameters = Parameters(*#parameters);
+
+        const _: () = ::mixq_rt::export::assert_target(#target);
 
         const _: () = {
             ::core::assert!(
@@ -138,12 +134,11 @@ fn tables(artifact: &Artifact) -> TokenStream {
     }
 }
 
-fn network(artifact: &Artifact, memory: Memory) -> TokenStream {
+fn network(artifact: &Artifact, laid_out: &LaidOut, memory: Memory) -> TokenStream {
     let header = &artifact.header;
     let (input, output) =
         (Literal::u32_unsuffixed(header.input.offset), Literal::u32_unsuffixed(header.output.offset));
-    let layers = artifact.layers();
-    let calls = steps(artifact).map(|step| step.call(artifact, &layers));
+    let calls = steps(artifact, laid_out).map(|step| step.call());
     let (network, lifetime) = (memory.network(header.arena_bytes / 4), memory.lifetime());
     let (outputs, methods) = (task::outputs(header), task::methods(header));
     quote! {
@@ -183,8 +178,14 @@ fn network(artifact: &Artifact, memory: Memory) -> TokenStream {
     }
 }
 
-fn steps(artifact: &Artifact) -> impl Iterator<Item = Step<'_>> {
-    artifact.header.layers.iter().enumerate().map(|(index, named)| Step { index, named })
+fn steps<'a>(artifact: &'a Artifact, laid_out: &'a LaidOut) -> impl Iterator<Item = Step<'a>> {
+    let layers = artifact.header.layers.iter().zip(&laid_out.layers).zip(&laid_out.kernels);
+    layers.enumerate().map(|(index, ((named, layer), kernel))| Step {
+        index,
+        name: &named.name,
+        layer,
+        kernel,
+    })
 }
 
 #[cfg(test)]
@@ -239,7 +240,8 @@ mod tests {
     }
 
     fn expanded_in(argument: TokenStream, memory: Memory) -> String {
-        let module = module(&crate::parse::model(argument).unwrap(), &artifact(), memory);
+        let portable = Target::named("portable").unwrap();
+        let module = module(&crate::parse::model(argument).unwrap(), &artifact(), memory, portable);
         syn::parse2::<syn::File>(module.clone()).expect("it is a Rust file");
         module.to_string().split_whitespace().collect()
     }
@@ -272,10 +274,7 @@ mod tests {
     #[test]
     fn the_module_calls_the_kernels_of_its_bits() {
         let code = expanded(quote!(digits));
-        assert!(
-            code.contains("layer::linear::<8,2>(&layers.l0,requant::multiplier,parameters,arena);"),
-            "{code}"
-        );
+        assert!(code.contains("linear::<8,2>(&layers.l0,parameters,arena,multiplier);"), "{code}");
         assert!(code.contains("arena.logits::<CLASSES>(4)"), "{code}");
     }
 

@@ -5,6 +5,7 @@ mod memory;
 mod models;
 mod parse;
 mod tables;
+mod target;
 mod task;
 
 use proc_macro::TokenStream;
@@ -50,5 +51,6 @@ fn include(input: proc_macro2::TokenStream) -> syn::Result<proc_macro2::TokenStr
     let located = |message: String| syn::Error::new(model.name.span(), message);
     let artifact = read.map_err(located)?;
     let memory = memory::Memory::from_env().and_then(|memory| memory.check(&artifact)).map_err(located)?;
-    Ok(expand::module(&model, &artifact, memory))
+    let target = target::from_env().map_err(located)?;
+    Ok(expand::module(&model, &artifact, memory, target))
 }

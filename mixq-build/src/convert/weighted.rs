@@ -1,6 +1,6 @@
 //! One layer with weights: its packed weights and its requantisation tables.
 
-use mixq_format::layout::SHIFTS;
+use mixq_format::target::armv7em::SHIFTS;
 use mixq_format::{Bits, Requant, Rule, Tensor};
 
 use super::Grid;

@@ -1,7 +1,7 @@
 //! Tables, plans, parameters and arenas that belong together no more: what a safe caller may hand to a
 //! kernel.
 
-use mixq_rt::format::layout::Plan;
+use mixq_rt::format::target::armv7em::Plan;
 use mixq_rt::format::{Add, Bits, Conv, Depthwise, Layer, Linear, Pool, Requant, Rule, Tensor, Window};
 
 use crate::numbers::Numbers;
