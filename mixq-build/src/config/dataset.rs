@@ -18,8 +18,8 @@ pub const DATA_VARIABLE: &str = "MIXQ_DATA";
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct DatasetConfig {
-    /// The file or folder, joined to the folder of its Cargo.toml. A path that begins with `$MIXQ_DATA/` stays
-    /// as written: the room `dataset` looks for it when it reads.
+    /// The file or folder, joined to the folder of its Cargo.toml. A path that begins with `$MIXQ_DATA/`
+    /// stays as written: the room `dataset` looks for it when it reads.
     #[serde(skip)]
     pub path: PathBuf,
     /// What follows `$MIXQ_DATA/` in Cargo.toml, if the path begins so.

@@ -13,8 +13,8 @@
 //! ```
 //!
 //! The device's budget is that of the firmware. A model's own `flash` and `ram` are taken from it first; the
-//! models without share what is left (the room `prepare` divides it). A model alone gets all of it. In place of
-//! sizes stand
+//! models without share what is left (the room `prepare` divides it). A model alone gets all of it. In place
+//! of sizes stand
 //!
 //! * `chip = "stm32h743zi"`: the whole flash and main RAM of one of [`chips::CHIPS`]; `flash` or `ram` beside
 //!   it replace the chip's, for instance where flash is external.
