@@ -8,8 +8,9 @@ use std::path::Path;
 use mixq_format::Task;
 
 use super::device::Device;
-use super::{DatasetConfig, NetworkSource, dataset, network, training};
+use super::{DatasetConfig, dataset, network, training};
 use crate::error::{Location, Problem};
+use crate::import::NetworkSource;
 use crate::settings::{DELTA, Policy, Scheme, Training};
 use crate::toml::Table;
 

@@ -1,9 +1,7 @@
 //! What near a network would fit where it does not, found by trying.
 
 use super::{Least, MemoryModel};
-use crate::config::Scheme;
 use crate::config::chips::{self, Chip};
-
 use crate::graph::{Graph, Shape};
 use crate::import;
 use crate::import::{Builtin, NetworkSource};

@@ -7,6 +7,8 @@ pub use firmware::{FirmwareReport, ModelMemory};
 use mixq_format::{Artifact, Bits, Layer};
 use serde::Serialize;
 
+use crate::memory::peak;
+
 /// The figures of an artifact.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Report {

@@ -20,8 +20,8 @@ fn long_ago(path: &Path, seconds: u64) {
 }
 
 /// Reads with a cache.
-fn load_kept(config: &DatasetConfig, cache: &Path, watch: &mut dyn Watch) -> Result<Dataset, Error> {
-    Ok(Dataset::load_with_digest(config, Some(cache), SMALL, 2, watch)?.0)
+fn load_kept(config: &DatasetConfig, cache: &Path, observer: &mut dyn Observer) -> Result<Dataset, Error> {
+    Ok(Dataset::load_with_digest(config, Some(cache), SMALL, 2, observer)?.0)
 }
 
 fn kept(cache: &Path, extension: &str) -> Vec<PathBuf> {

@@ -26,7 +26,7 @@ pub(super) fn lay_out(layers: &[Layer], parameters: &[u8], _arena_bytes: u32) ->
 /// rule of requantisation, so that an image holds only the rules that its networks use.
 #[cfg(feature = "file")]
 pub(super) fn kernel(layer: &Layer) -> Kernel {
-    let x = layer.inputs().0.bits.count();
+    let x = layer.first_input().bits.count();
     let path = match layer {
         Layer::Conv(_) => "portable::conv",
         Layer::Depthwise(_) => "portable::depthwise",

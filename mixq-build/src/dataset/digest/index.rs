@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
 
-use super::hash::{Hash, hexadecimal};
+use super::hash::Hash;
 use super::stamp::Stamp;
 use crate::dataset::store::{place, write};
 use crate::hex::hexadecimal;

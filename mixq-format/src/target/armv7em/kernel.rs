@@ -142,7 +142,7 @@ impl Kernel {
 
     /// The same for any layer, where it is known how many [`codes`] are made.
     pub fn with_codes(layer: &Layer, plan: Option<&Plan>, codes: usize) -> Kernel {
-        let x = layer.inputs().0.bits.count();
+        let x = layer.first_input().bits.count();
         match layer {
             Layer::Conv(conv) => Kernel::Conv {
                 x,
