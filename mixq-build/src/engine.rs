@@ -18,11 +18,14 @@ macro_rules! open {
 open! {
     artifact,
     config,
+    #[cfg(feature = "integer")]
     convert,
     dataset,
     error,
+    #[cfg(feature = "integer")]
     evaluate,
     graph,
+    #[cfg(feature = "integer")]
     guessing,
     memory,
     observer,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use sha2::{Digest, Sha256};
+use hmac_sha256::Hash as Sha256;
 
 use crate::config::{DatasetConfig, Model, TestPart};
 use crate::dataset;
@@ -113,7 +113,7 @@ fn plain(value: &serde_json::Value) -> String {
 
 /// SHA-256 of a value's JSON.
 fn digest(value: &impl serde::Serialize) -> Result<String, Error> {
-    Ok(Sha256::digest(json(value)?).iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(Sha256::hash(json(value)?.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 /// Straight from the value: a `serde_json::Value` between has its keys in an order that another crate of the

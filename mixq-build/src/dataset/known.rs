@@ -2,8 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use etcetera::BaseStrategy;
-
 /// The environment variable that names a folder of datasets.
 pub const VARIABLE: &str = "MIXQ_DATA";
 
@@ -145,7 +143,17 @@ pub fn data_folders() -> Vec<PathBuf> {
 
 /// The user's own folder of datasets; `None`: there is no home folder.
 pub fn user_folder() -> Option<PathBuf> {
-    Some(etcetera::choose_base_strategy().ok()?.cache_dir().join("mixq").join("data"))
+    Some(cache_folder()?.join("data"))
+}
+
+/// Where mixq keeps what it has fetched for the user; `None`: there is no home folder.
+pub fn cache_folder() -> Option<PathBuf> {
+    let (variable, below_home) =
+        if cfg!(windows) { ("LOCALAPPDATA", "AppData/Local") } else { ("XDG_CACHE_HOME", ".cache") };
+    // A relative path is invalid, by the XDG Base Directory Specification.
+    let named = std::env::var_os(variable).map(PathBuf::from).filter(|folder| folder.is_absolute());
+    let caches = named.or_else(|| Some(std::env::home_dir()?.join(below_home)))?;
+    Some(caches.join("mixq"))
 }
 
 /// Where a dataset whose path began with `$MIXQ_DATA/` lies, or would lie.

@@ -31,7 +31,7 @@ mod watch;
 pub(crate) use digest::hexadecimal;
 pub use digest::{digest, sha256, told};
 pub(crate) use known::resolve;
-pub use known::{KNOWN, Known, KnownFile, VARIABLE, data_folders, user_folder};
+pub use known::{KNOWN, Known, KnownFile, VARIABLE, cache_folder, data_folders, user_folder};
 pub use measure::{Measure, measure};
 use parts::Wanted;
 pub use split::Split;
