@@ -57,12 +57,14 @@ fn keys() {
             "net.toml:1:1: a network has no key `inputs`; did you mean `input`? | inputs = 1",
             "net.toml:4:6: a conv layer needs `kernel`; add kernel = ... to this layer | op = \"conv\"",
             "net.toml:6:1: a conv layer has no key `kernal`; did you mean `kernel`? | kernal = 3",
-            "net.toml:9:1: an add layer has no key `zzz`; its keys are activation, op, name, inputs | zzz = 1",
+            "net.toml:9:1: an add layer has no key `zzz`; its keys are activation, op, name, inputs | zzz = \
+             1",
         ],
     );
     check(
         &list(
-            "[[layer]]\nname = \"a\"\n[[layer]]\nop = \"depthwize\"\n[[layer]]\nop = \"zzz\"\n[[layer]]\nop = 3\n",
+            "[[layer]]\nname = \"a\"\n[[layer]]\nop = \"depthwize\"\n[[layer]]\nop = \"zzz\"\n[[layer]]\n\
+             op = 3\n",
         ),
         &[
             "net.toml:2:1: a layer has no `op`; add one of conv, depthwise, pointwise, linear, average_pool, \
