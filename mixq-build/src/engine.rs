@@ -18,9 +18,11 @@ macro_rules! open {
 open! {
     artifact,
     config,
+    #[cfg(feature = "integer")]
     convert,
     dataset,
     error,
+    #[cfg(feature = "integer")]
     evaluate,
     graph,
     import,

@@ -42,8 +42,8 @@ pub fn build() {
 ///
 /// Datasets other than CSV need feature `datasets` of this crate.
 ///
-/// At most `most` images, spread evenly over the test part: of `n` images in it the images `floor(i n / most)`. None, with a warning,
-/// where the dataset is not there: firmware builds from its artifact without.
+/// At most `most` images, spread evenly: of a test part of `n` images those of index `floor(i n / most)`.
+/// None, with a warning, where the dataset is not there: firmware builds from its artifact without.
 pub fn test_images(model: &str, most: usize) {
     finish(Environment::read().and_then(|environment| write_test_images(&environment, model, most)));
 }

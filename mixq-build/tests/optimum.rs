@@ -57,7 +57,7 @@ proptest! {
             match (allocate(&graph, flash, ram, scheme), by_losses) {
                 (Ok(rules), Ok(best)) => {
                     prop_assert!(best.flash <= flash && best.ram <= ram);
-                    let (best_loss, rule_loss) = (total(&graph, &best, &losses), total(&graph, &rules, &losses));
+                    let [best_loss, rule_loss] = [&best, &rules].map(|found| total(&graph, found, &losses));
                     prop_assert!(thresholds || best_loss.0 <= rule_loss.0, "{:?} {:?}", best_loss, rule_loss);
                     // Where branches cross, a plan may need more than what lives, and the optimum is that of
                     // less.

@@ -14,8 +14,8 @@
 
 use std::collections::BTreeMap;
 
+use hmac_sha256::Hash as Sha256;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use crate::{FORMAT_VERSION, Layer, Network, Task, Tensor};
 
@@ -188,7 +188,7 @@ impl Artifact {
         bytes.extend_from_slice(&length(&self.parameters));
         bytes.extend_from_slice(&header);
         bytes.extend_from_slice(&self.parameters);
-        let checksum = Sha256::digest(&bytes);
+        let checksum = Sha256::hash(&bytes);
         bytes.extend_from_slice(&checksum);
         bytes
     }
@@ -216,7 +216,7 @@ impl Artifact {
             return Err(ReadError::Length { expected, found });
         }
         let (contents, checksum) = bytes.split_at(bytes.len() - CHECKSUM);
-        if Sha256::digest(contents).as_slice() != checksum {
+        if Sha256::hash(contents).as_slice() != checksum {
             return Err(ReadError::Checksum);
         }
         let (header, parameters) = contents[PREFIX..].split_at(header);

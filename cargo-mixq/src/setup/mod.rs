@@ -12,12 +12,12 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::Args;
-use etcetera::BaseStrategy;
 use serde_json::json;
 
 use super::Answer;
 use cargo_config::Entry;
 use libtorch::Source;
+use mixq_build::engine::dataset::cache_folder;
 use mixq_build::engine::error::{Error, Problem};
 use trainer::Trainer;
 #[cfg(not(feature = "train"))]
@@ -36,10 +36,9 @@ pub struct Arguments {
 
 /// The folder in the user's cache where set-up keeps what it makes.
 fn folder() -> Result<PathBuf, Problem> {
-    let caches = etcetera::choose_base_strategy().map_err(|_| {
+    cache_folder().ok_or_else(|| {
         Problem::new("there is no home folder to keep libtorch in").help("set HOME or XDG_CACHE_HOME")
-    })?;
-    Ok(caches.cache_dir().join("mixq"))
+    })
 }
 
 pub fn run(arguments: &Arguments) -> Result<Answer, Error> {
@@ -105,8 +104,8 @@ fn configure(file: &Path, libtorch: &Path) -> Result<String, Problem> {
              of this machine alone"
         ),
         Entry::Foreign(found) => format!(
-            "builds with feature `train` of mixq-build take {variable} = {found}, which you wrote in [env] of \
-             {path} and which stays"
+            "builds with feature `train` of mixq-build take {variable} = {found}, which you wrote in [env] \
+             of {path} and which stays"
         ),
     })
 }

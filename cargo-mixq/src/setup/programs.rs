@@ -35,8 +35,8 @@ pub const COMPILER: Program = Program {
     command: "c++",
     variable: Some("CXX"),
     probe: &["--version"],
-    help: "Debian, Ubuntu: `apt-get install g++` (as root), Fedora: `dnf install gcc-c++`, Arch: `pacman -S gcc`, \
-           macOS: `xcode-select --install`",
+    help: "Debian, Ubuntu: `apt-get install g++` (as root), Fedora: `dnf install gcc-c++`, Arch: \
+           `pacman -S gcc`, macOS: `xcode-select --install`",
 };
 
 impl Program {

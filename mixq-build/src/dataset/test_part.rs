@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 
 #[cfg(feature = "datasets")]
-use sha2::{Digest, Sha256};
+use hmac_sha256::Hash as Sha256;
 
 use super::Split;
 use super::check;
@@ -45,7 +45,7 @@ pub(super) fn by_name(
     by_group(wanted, images, |index| {
         // The file's own name, so that the folders around do not matter.
         let name = names[index].last().map(String::as_bytes).unwrap_or_default();
-        (Sha256::digest(name), index)
+        (Sha256::hash(name), index)
     })
 }
 

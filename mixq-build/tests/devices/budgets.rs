@@ -166,7 +166,8 @@ fn reserves_that_leave_nothing() {
     says(
         "flash = 5\nram = 5\nreserve-ram = 6",
         &[&format!(
-            "Cargo.toml:9:15: `reserve-ram` is 6 B, of 5 B of RAM that the device has; {help} | reserve-ram = 6"
+            "Cargo.toml:9:15: `reserve-ram` is 6 B, of 5 B of RAM that the device has; {help} | \
+             reserve-ram = 6"
         )],
     );
 }

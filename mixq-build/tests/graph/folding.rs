@@ -97,8 +97,8 @@ fn what_cannot_be_folded_is_a_problem() {
     );
     assert_eq!(
         problem(&format!("{HEAD}{CONV}{pool}{norm}{CLASSES}")),
-        "net.toml:10:6: layer `batch_norm1` follows `max_pool1`, whose operator is max_pool; batch norm can be \
-         folded into conv, depthwise, pointwise and linear layers only | op = \"batch_norm\""
+        "net.toml:10:6: layer `batch_norm1` follows `max_pool1`, whose operator is max_pool; batch norm can \
+         be folded into conv, depthwise, pointwise and linear layers only | op = \"batch_norm\""
     );
     assert_eq!(
         problem(&format!("{HEAD}{CONV}{pool}{relu}{CLASSES}")),

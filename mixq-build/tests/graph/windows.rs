@@ -180,7 +180,8 @@ proptest! {
         input in prop::sample::select(vec!["", "input = [65535, 65535, 1]\n", "input = [65535, 65535, \
                                             65535]\n", "input = [4, 4, 1]\n"]),
     ) {
-        let body: Vec<String> = lines.iter().map(|(head, keys)| format!("{head}\n{}\n", keys.join("\n"))).collect();
+        let body: Vec<String> =
+            lines.iter().map(|(head, keys)| format!("{head}\n{}\n", keys.join("\n"))).collect();
         if let Err(error) = super::resolve(&format!("{input}{}", body.concat())) {
             prop_assert!(!error.problems.is_empty());
             prop_assert!(error.problems.iter().all(|problem| !problem.to_string().contains('\n')));

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::Path;
 
-use sha2::{Digest, Sha256};
+use hmac_sha256::Hash as Sha256;
 
 use crate::error::Problem;
 use crate::hex::hexadecimal;
@@ -22,7 +22,7 @@ impl Sink {
     }
 
     pub fn hash(self) -> Hash {
-        self.0.finalize().into()
+        self.0.finalize()
     }
 }
 

@@ -7,11 +7,11 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest, Sha256};
-use tempfile::NamedTempFile;
+use hmac_sha256::Hash as Sha256;
 
 use super::hash::Hash;
 use super::stamp::Stamp;
+use crate::atomic::Temporary;
 use crate::dataset::store::{place, write};
 use crate::hex::hexadecimal;
 
@@ -46,7 +46,7 @@ impl Index {
     fn parse(text: &str) -> Option<Index> {
         let (head, rest) = text.split_once('\n')?;
         let digest = head.strip_prefix(MAGIC)?.strip_prefix(' ')?;
-        if digest != hexadecimal(&Sha256::digest(rest)) {
+        if digest != hexadecimal(&Sha256::hash(rest.as_bytes())) {
             return None;
         }
         let entries: Option<Vec<Entry>> = rest.lines().map(Entry::parse).collect();
@@ -102,7 +102,7 @@ impl Watermark {
     /// The present, as a file shows it that is made now; `None` where nothing can be kept.
     pub fn now(cache: &Path) -> Option<Watermark> {
         fs::create_dir_all(cache).ok()?;
-        let file = NamedTempFile::new_in(cache).ok()?;
+        let file = Temporary::new(cache).ok()?;
         let stamp = Stamp::of(file.path()).ok()??;
         Some(Watermark { cache: cache.to_path_buf(), stamp })
     }
@@ -120,7 +120,7 @@ impl Watermark {
         let lines: String =
             entries.iter().filter(|entry| !entry.name.contains(['\n', '\r'])).map(Entry::line).collect();
         let path = place(&self.cache, dataset, "", "index");
-        let digest = hexadecimal(&Sha256::digest(&lines));
+        let digest = hexadecimal(&Sha256::hash(lines.as_bytes()));
         write(&path, |file| write!(file, "{MAGIC} {digest}\n{lines}"))
     }
 }
