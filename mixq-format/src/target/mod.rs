@@ -96,3 +96,47 @@ impl Kernel {
         )
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rust_target_has_one_set() {
+        let set = |rust_target| Target::of(rust_target).name;
+        assert_eq!(set("thumbv7em-none-eabihf"), "armv7em");
+        assert_eq!(set("thumbv7em-none-eabi"), "armv7em");
+        assert_eq!(set("thumbv6m-none-eabi"), "armv6m");
+        for portable in ["thumbv7m-none-eabi", "riscv32imac-unknown-none-elf", "x86_64-unknown-linux-gnu"] {
+            assert_eq!(set(portable), "portable");
+        }
+    }
+
+    #[test]
+    fn every_set_has_a_name_of_its_own() {
+        for target in ALL {
+            assert_eq!(ALL.iter().filter(|other| other.name == target.name).count(), 1);
+            assert_eq!(Target::named(target.name).map(|found| found.name), Some(target.name));
+        }
+        assert!(Target::named("mips").is_none());
+    }
+
+    #[cfg(feature = "file")]
+    #[test]
+    fn a_call_names_what_the_kernel_takes() {
+        let kernel = Kernel {
+            path: "portable::conv",
+            generics: "8, 4".to_string(),
+            plan: Some("multiplier".to_string()),
+            scratch_bytes: 0,
+            weighted: true,
+        };
+        assert_eq!(
+            kernel.call("&layers.l0"),
+            "{ use ::mixq_rt::export::portable::*; conv::<8, 4>(&layers.l0, parameters, arena, multiplier); }"
+        );
+        let kernel =
+            Kernel { path: "armv7em::add", generics: String::new(), plan: None, weighted: false, ..kernel };
+        assert_eq!(kernel.call("&TABLE"), "{ use ::mixq_rt::export::armv7em::*; add(&TABLE, arena); }");
+    }
+}

@@ -5,7 +5,7 @@ use mixq_format::Pool;
 use super::asm::pool::{average, execute, max};
 
 /// Executes an average pool over `X`-bit codes, with halves rounded up. `WORDS`: whether they are read by
-/// words, as [`by_words`](mixq_format::target::armv7em::words) has it.
+/// words, as [`by_words`](mixq_format::target::armv7em::by_words) has it.
 ///
 /// # Panics
 /// If a window has 2^23 pixels or more, or more than are summed by words, or lies wholly in the padding; if

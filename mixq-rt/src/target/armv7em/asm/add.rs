@@ -6,6 +6,7 @@
 //! 2^(s-1)) / 2^s)`.
 
 use core::arch::naked_asm;
+use core::mem::offset_of;
 
 use mixq_format::{Add, Bits};
 
@@ -24,9 +25,9 @@ pub(crate) struct Sum {
     /// `-2^(32-s)`.
     scale: i32,
     zero_point: i32,
-    /// 20: which widths are read, as the table in the loop has them.
+    /// Which widths are read, as the table in the loop has them.
     widths: u32,
-    /// 24: the conditions that the loop keeps: C, if it reads 8 bits from both; Z, if it writes 8 bits; N, if
+    /// The conditions that the loop keeps: C, if it reads 8 bits from both; Z, if it writes 8 bits; N, if
     /// 4.
     flags: u32,
     /// Bits of both inputs, the wider one first, and the output.
@@ -34,6 +35,10 @@ pub(crate) struct Sum {
     /// Where they are in the arena.
     offsets: [usize; 3],
 }
+
+// What one instruction reads: the first five fields, and two more.
+const _: () =
+    assert!(offset_of!(Sum, zero_point) == 16 && offset_of!(Sum, flags) == offset_of!(Sum, widths) + 4);
 
 const N: u32 = 1 << 31;
 const Z: u32 = 1 << 30;
@@ -169,7 +174,7 @@ unsafe extern "C" fn add(sum: *const Sum, units: usize, a: *const u8, b: *const 
     naked_asm!(
         "push {{r4-r11, lr}}",
         "ldr r12, [sp, #36]",
-        "ldrd r10, r11, [r0, #20]",
+        "ldrd r10, r11, [r0, #{widths}]",
         "push {{r10}}",
         "ldm r0, {{r4-r8}}",
         // No instruction of the loop sets a flag.
@@ -256,5 +261,6 @@ unsafe extern "C" fn add(sum: *const Sum, units: usize, a: *const u8, b: *const 
         "orr r10, r10, r10, lsl #6",
         "and r10, r10, #0x03030303",
         "b 3b",
+        widths = const offset_of!(Sum, widths),
     )
 }

@@ -18,7 +18,7 @@ use fill::{Fill, fill_for};
 use source::Source;
 
 /// Executes a convolution with `X`-bit input and `W`-bit weights. `Y` are the bits of the output if
-/// [`has_records`](mixq_format::target::armv7em::records) has it that tables stand beside the weights; 0,
+/// [`has_records`](mixq_format::target::armv7em::has_records) has it that tables stand beside the weights; 0,
 /// for any width, if they do not. `FRACTION` is that of the tables. `ZERO`: whether the output's zero point
 /// is 0. `WINDOWS`: the number of its [`Windows`]. `WHOLE`: whether codes are made in one go:
 /// [`whole`](mixq_format::target::armv7em::whole).

@@ -1,8 +1,16 @@
 //! The loops over the pixels of a window, field after field.
 
 use core::arch::naked_asm;
+use core::mem::offset_of;
 
 use super::Field;
+
+// What one instruction reads: the first eight fields, and pairs.
+const _: () = assert!(
+    offset_of!(Field, mask) == 28
+        && offset_of!(Field, mask) == offset_of!(Field, shift) + 4
+        && offset_of!(Field, count) == offset_of!(Field, output) + 4
+);
 
 // Adds to the fields before; where the words overlap, both are the same. Then the next field, if there is
 // one.
@@ -27,9 +35,9 @@ macro_rules! add_field {
             $store,
             " r3, [r0, r1]
     ldr r0, [sp]
-    ldr r1, [r0, #40]
+    ldr r1, [r0, #{bits}]
     add r6, r6, r1
-    str r6, [r0, #24]
+    str r6, [r0, #{shift}]
     cmp r6, #8
     blt 1b
     pop {{r0, r4-r11, pc}}
@@ -69,14 +77,17 @@ macro_rules! max {
                 "subs r4, r4, #1",
                 "bne 2b",
                 "ldr r0, [sp]",
-                "ldrd r6, r7, [r0, #24]",
-                "ldr r0, [r0, #32]",
+                "ldrd r6, r7, [r0, #{shift}]",
+                "ldr r0, [r0, #{output}]",
                 "lsr r2, r8, r12",
                 "lsr r3, r9, r12",
                 "lsl r7, r7, r6",
                 "and r2, r2, r7",
                 "and r3, r3, r7",
                 add_field!($load, $store),
+                shift = const offset_of!(Field, shift),
+                output = const offset_of!(Field, output),
+                bits = const offset_of!(Field, bits),
             )
         }
     };
@@ -115,7 +126,7 @@ pub(super) unsafe extern "C" fn average_words(field: &mut Field) {
         "subs r4, r4, #1",
         "bne 2b",
         "ldr r0, [sp]",
-        "ldrd r0, r12, [r0, #32]",
+        "ldrd r0, r12, [r0, #{output}]",
         "lsl lr, r12, #1",
         // floor((2 sum + n) / 2n), over the sums in memory.
         "pkhbt r2, r8, r9, lsl #16",
@@ -137,6 +148,9 @@ pub(super) unsafe extern "C" fn average_words(field: &mut Field) {
         "lsl r2, r2, r6",
         "lsl r3, r3, r6",
         add_field!("ldr", "str"),
+        shift = const offset_of!(Field, shift),
+        output = const offset_of!(Field, output),
+        bits = const offset_of!(Field, bits),
     )
 }
 
@@ -166,7 +180,7 @@ pub(super) unsafe extern "C" fn average_bytes(field: &mut Field) {
         "subs r4, r4, #1",
         "bne 2b",
         "ldr r0, [sp]",
-        "ldrd r0, r12, [r0, #32]",
+        "ldrd r0, r12, [r0, #{output}]",
         "lsl lr, r12, #1",
         "add r2, r12, r8, lsl #1",
         "add r3, r12, r9, lsl #1",
@@ -175,5 +189,8 @@ pub(super) unsafe extern "C" fn average_bytes(field: &mut Field) {
         "lsl r2, r2, r6",
         "lsl r3, r3, r6",
         add_field!("ldrb", "strb"),
+        shift = const offset_of!(Field, shift),
+        output = const offset_of!(Field, output),
+        bits = const offset_of!(Field, bits),
     )
 }

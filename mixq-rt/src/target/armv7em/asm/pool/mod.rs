@@ -57,11 +57,11 @@ struct Field {
     shift: usize,
     /// A code in each byte.
     mask: u32,
-    /// 32: where the first word of the result goes; all fields but the first are added to it.
+    /// Where the first word of the result goes; all fields but the first are added to it.
     output: *mut u8,
-    /// 36: pixels.
+    /// Pixels.
     count: usize,
-    /// 40: bits of a code, from a field to the next.
+    /// Bits of a code, from a field to the next.
     bits: usize,
 }
 
