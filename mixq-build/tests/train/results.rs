@@ -72,7 +72,8 @@ fn bits_by_sensitivity() {
 
 #[test]
 fn a_network_with_a_global_max_pool_is_trained_and_answers_alike() {
-    let package = digits("per-channel", "epochs = 6, quantised-epochs = 2, batch = 64");
+    let package =
+        digits("per-channel", "epochs = 12, quantised-epochs = 6, batch = 16, learning-rate = 0.005");
     package.replace("net.toml", "{ op = \"average_pool\", kernel = 2 }", "{ op = \"global_max_pool\" }");
     let artifact = train(&package);
     let kinds: Vec<String> = artifact.layers().iter().map(|layer| layer.kind().to_string()).collect();
