@@ -22,7 +22,8 @@ use proc_macro::TokenStream;
 /// | `Network::classify(&image)` | the same, answers the index of the largest logit |
 /// | `Network::input_mut()`, `run()` | for an image that is written in place: camera, DMA |
 /// | `CLASSES`, `LABELS`, `LOGIT_SCALE` | what the logits mean |
-/// | `INPUT_HEIGHT`, `INPUT_WIDTH`, `INPUT_CHANNELS`, `INPUT_BYTES` | what the image is: one byte an element |
+/// | `INPUT_HEIGHT`, `INPUT_WIDTH`, `INPUT_CHANNELS` | the shape of the image |
+/// | `INPUT_BYTES` | bytes of the image, one for each element |
 /// | `FLASH_BYTES`, `RAM_BYTES` | bytes of constants and of RAM in the linked image, exactly |
 /// | `FLASH_BUDGET`, `RAM_BUDGET` | what they may be |
 /// | `MACS` | multiply-accumulates for one image |

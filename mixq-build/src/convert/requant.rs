@@ -198,9 +198,11 @@ mod tests {
         /// Below 1, and for the ends of the range always, a multiplier comes to every code.
         #[test]
         fn a_constant_takes_any_multiplier(
-            multiplier in 1e-5f64..0.999, large in 1f64..1000.0, zero_point in 0i64..=15, code in 0i64..=15, negative: bool,
+            multiplier in 1e-5f64..0.999, large in 1f64..1000.0,
+            zero_point in 0i64..=15, code in 0i64..=15, negative: bool,
         ) {
-            let entry = Entry { bias: (code - zero_point) as i32, multiplier: FixedPoint::ONE, constant: true };
+            let bias = (code - zero_point) as i32;
+            let entry = Entry { bias, multiplier: FixedPoint::ONE, constant: true };
             let sign = if negative { -1.0 } else { 1.0 };
             let ends = code == 0 || code == 15 || code == zero_point;
             for multiplier in [Some(multiplier), ends.then_some(large)].into_iter().flatten() {

@@ -1,6 +1,6 @@
 //! The float network: layers, shapes and operators.
 //!
-//! A [`Spec`] lists layers as [`crate::import`] reads them; [`Graph::resolve`] gives them names, shapes and
+//! A [`Spec`] lists layers as `import` reads them; [`Graph::resolve`] gives them names, shapes and
 //! padding in pixels, and checks every rule that the later steps rely on.
 
 mod activation;

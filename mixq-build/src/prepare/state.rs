@@ -52,8 +52,8 @@ impl Prepared<'_> {
             matches!(state, State::Stale(_, changes) if changes.iter().any(|change| self.of_share(change)));
         Some(match moved {
             true => format!(
-                "{reason} (its share of what all models of the firmware take together: `flash` and `ram` in the \
-                 model's own table fix it)"
+                "{reason} (its share of what all models of the firmware take together: `flash` and `ram` in \
+                 the model's own table fix it)"
             ),
             false => reason,
         })

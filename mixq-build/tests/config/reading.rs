@@ -74,7 +74,13 @@ fn every_key_is_read() {
         [package.metadata.mixq]
         device = { flash = 1_100_000, ram = "8K", shared-arena = true }
         [package.metadata.mixq.models.person]
-        network = { builtin = "mobilenet_v1", width = 0.25, resolution = 96, channels = 1, classes = 2, stem-stride = 1, padding = "pytorch" }
+        network.builtin = "mobilenet_v1"
+        network.width = 0.25
+        network.resolution = 96
+        network.channels = 1
+        network.classes = 2
+        network.stem-stride = 1
+        network.padding = "pytorch"
         dataset = { path = "p.csv", test = 360, shape = [96, 96, 1], max = 16, labels = ["no", "yes"] }
         task = "classification"
         scheme = "per-layer"

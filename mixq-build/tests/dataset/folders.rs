@@ -278,7 +278,9 @@ proptest! {
                 parts[part].1.push(label as u16);
             }
         }
-        let [train, test] = parts.map(|(pixels, labels)| Split { pixels: pixels.into(), targets: labels.into() });
+        let [train, test] = parts.map(|(pixels, labels)| {
+            Split { pixels: pixels.into(), targets: labels.into() }
+        });
         prop_assume!(train.pixels.iter().any(|pixel| *pixel != train.pixels[0]));
         let folder = TempDir::new().unwrap();
         let path = match kind {

@@ -157,9 +157,8 @@ fn pixels_that_are_none() {
     check(
         "d.csv",
         b"\"0\n1\xffabcdefghijklmnopqrstuvwxyz\",0,0,0,0\n",
-        &[
-            "FILE row 1: column 1: pixel `0\\n1\u{fffd}abcdefghijklmnop...` is not a whole number from 0 to 255",
-        ],
+        &["FILE row 1: column 1: pixel `0\\n1\u{fffd}abcdefghijklmnop...` is not a whole number from 0 to \
+             255"],
     );
 }
 

@@ -216,8 +216,8 @@ impl Changes {
         for (count, done) in [
             (
                 self.grey,
-                "in colour were made grey (0.299 red + 0.587 green + 0.114 blue), since the network wants one \
-                 channel",
+                "in colour were made grey (0.299 red + 0.587 green + 0.114 blue), since the network wants \
+                 one channel",
             ),
             (self.colour, "in grey got three equal channels, since the network wants colour"),
             (self.opaque, "are partly transparent; their transparency was dropped"),
