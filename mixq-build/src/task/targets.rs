@@ -105,7 +105,8 @@ mod tests {
             assert_eq!(targets.clone().split_at(4), (targets.clone(), Targets::default()));
             assert_eq!(Targets::new(each, targets.bytes().to_vec()), targets);
         }
-        assert!(Targets::default().is_empty() && Targets::default().len() == 0);
+        assert!(Targets::default().is_empty());
+        assert_eq!(Targets::default().len(), 0);
         assert_eq!(Targets::default().select(&[]), Targets::default());
     }
 }
