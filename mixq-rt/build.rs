@@ -1,17 +1,15 @@
-//! Finds out whether the target has the DSP instructions of ARMv7E-M, or is ARMv6-M, and whether code shall
-//! be small: stable Rust does not say so itself.
+//! Says which instruction set the kernels are for, and whether code shall be small: stable Rust does not.
+
+use mixq_format::target::{ALL, Target, VARIABLE};
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
-    println!("cargo::rustc-check-cfg=cfg(armv6m, armv7em, small)");
-    let target = std::env::var("TARGET").unwrap_or_default();
-    if target.starts_with("thumbv7em-") {
-        println!("cargo::rustc-cfg=armv7em");
-    }
+    let names: Vec<&str> = ALL.iter().map(|target| target.name).collect();
+    println!("cargo::rustc-check-cfg=cfg({}, small)", names.join(", "));
+    let target = Target::of(&std::env::var("TARGET").expect("cargo sets it")).name;
+    println!("cargo::rustc-cfg={target}");
+    println!("cargo::rustc-env={VARIABLE}={target}");
     if std::env::var("OPT_LEVEL").is_ok_and(|level| level == "s" || level == "z") {
         println!("cargo::rustc-cfg=small");
-    }
-    if target.starts_with("thumbv6m-") {
-        println!("cargo::rustc-cfg=armv6m");
     }
 }

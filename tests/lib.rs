@@ -1,11 +1,14 @@
-//! What the tests of several crates share: random networks that need no training, a package
+//! What the tests of several crates share: random networks that need no training, packages of a user, one
 //! that is trained in a second, and firmware in QEMU.
 
+pub mod digits;
 pub mod elf;
 pub mod firmware;
+pub mod graphs;
 pub mod lines;
 pub mod networks;
+pub mod package;
 pub mod random;
+pub mod reference;
 pub mod slide;
-#[path = "../mixq-build/tests/common/trained.rs"]
 pub mod trained;

@@ -1,7 +1,7 @@
 //! Networks that together use every operator at every pair of widths, on awkward shapes.
 
 use fastrand::Rng;
-use mixq_build::config::Scheme;
+use mixq_build::engine::config::Scheme;
 use mixq_format::{Artifact, Bits};
 
 use crate::random::{Builder, Quantised};

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use fastrand::Rng;
-use mixq_build::config::Scheme;
+use mixq_build::engine::config::Scheme;
 use mixq_format::{
-    Accuracy, Add, Artifact, Bits, Budget, Conv, Depthwise, Header, Layer, Linear, NamedLayer, Pool, Tensor,
+    Accuracy, Add, Artifact, Bits, Budget, Conv, Depthwise, Header, Layer, Linear, NamedLayer, Pool, Task,
+    Tensor,
 };
 
 use crate::slide::Slide;
@@ -125,6 +126,7 @@ impl Builder {
     pub fn finish(&mut self, name: &str) -> Artifact {
         let header = Header {
             name: name.to_string(),
+            task: Task::default(),
             labels: (0..self.current.channels).map(|class| format!("class {class}")).collect(),
             input: self.input,
             output: self.current,

@@ -39,6 +39,9 @@ pub mod parse;
 #[doc(hidden)]
 #[path = "../../mixq-macros/src/tables.rs"]
 pub mod tables;
+#[doc(hidden)]
+#[path = "../../mixq-macros/src/task.rs"]
+pub mod task;
 
 pub use target::{Target, Verdict, find};
 pub use targets::ALL;

@@ -1,10 +1,9 @@
 //! Files that are whole or not there, whatever ends the process that writes them.
 
-use std::fs::{self, File};
-use std::io;
-use std::path::Path;
-
-use tempfile::NamedTempFile;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// What names of temporary files begin and end with, so that those of killed processes can be told from other
 /// files.
@@ -22,23 +21,72 @@ pub(crate) fn write(path: &Path, contents: impl FnOnce(&mut File) -> io::Result<
     fs::create_dir_all(folder)?;
     clear(folder);
     let mut file = temporary(folder)?;
-    contents(file.as_file_mut())?;
-    file.as_file().sync_all()?;
-    file.persist(path)?;
+    contents(&mut file.file)?;
+    file.file.sync_all()?;
+    file.rename(path)?;
     // The new name is in the folder. A file system that cannot write folders alone has a whole file all the
     // same.
     let _ = File::open(folder).and_then(|folder| folder.sync_all());
     Ok(())
 }
 
+/// A file with a name of its own. Dropping it removes the file.
+pub(crate) struct Temporary {
+    file: File,
+    path: PathBuf,
+    /// Whether the file has its final name.
+    renamed: bool,
+}
+
+impl Temporary {
+    /// A new, empty file.
+    ///
+    /// # Errors
+    /// The folder is missing or cannot be written to.
+    pub fn new(folder: &Path) -> io::Result<Temporary> {
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        loop {
+            let count = COUNT.fetch_add(1, Ordering::Relaxed);
+            let name = format!("{}{}-{count}{}", AFFIXES[0], std::process::id(), AFFIXES[1]);
+            let path = folder.join(name);
+            match OpenOptions::new().read(true).write(true).create_new(true).open(&path) {
+                Ok(file) => return Ok(Temporary { file, path, renamed: false }),
+                // Left by a process that had the same number.
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Gives it its final name, in the same folder; a file of that name is replaced.
+    fn rename(mut self, path: &Path) -> io::Result<()> {
+        fs::rename(&self.path, path)?;
+        self.renamed = true;
+        Ok(())
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        if !self.renamed {
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
 /// A file that is locked as long as its process lives: [`clear`] leaves such files alone.
-fn temporary(folder: &Path) -> io::Result<NamedTempFile> {
+fn temporary(folder: &Path) -> io::Result<Temporary> {
     loop {
-        let file = tempfile::Builder::new().prefix(AFFIXES[0]).suffix(AFFIXES[1]).tempfile_in(folder)?;
+        let file = Temporary::new(folder)?;
         // Where files cannot be locked, `clear` removes none.
-        let locked = file.as_file().lock().is_ok();
+        let locked = file.file.lock().is_ok();
         // Between its making and its lock another process may have taken it for a dead one's.
-        if !locked || file.path().exists() {
+        if !locked || file.path.exists() {
             return Ok(file);
         }
     }
@@ -98,7 +146,8 @@ mod tests {
         let alive = temporary(root).unwrap();
         let alive_name = alive.path().file_name().unwrap().to_str().unwrap().to_string();
         // A killed process removes nothing; the system takes back its locks.
-        let (_, dead) = temporary(root).unwrap().keep().unwrap();
+        let dead = root.join(format!("{}0-0{}", AFFIXES[0], AFFIXES[1]));
+        fs::write(&dead, "half of it").unwrap();
         for name in [".mixq-notes", "model.tmp", ".tmpAbC123"] {
             fs::write(root.join(name), "of the user").unwrap();
         }

@@ -22,38 +22,49 @@
 //!
 //! # The way through
 //!
-//! Cargo.toml -> [`config::Config`] -> [`graph::Graph`] -> [`memory::Allocation`] -> `train::Trained` ->
-//! [`convert::Converted`] -> [`mixq_format::Artifact`] in `models/<name>.mixq`, which belongs into the
-//! firmware's repository. A build with a fresh artifact trains nothing and never looks for libtorch.
+//! Cargo.toml -> `Config` -> `Imported` -> `Graph` -> `Allocation` -> `Trained` -> `Converted` ->
+//! [`mixq_format::Artifact`] in `models/<name>.mixq`, which belongs into the firmware's repository. A build
+//! with a fresh artifact trains nothing and never looks for libtorch.
 //!
 //! # Features
 //!
 //! * `datasets`: datasets other than CSV: folders and archives of images, CIFAR binary, IDX, NPZ; part of
-//!   the other two. Without it a build cannot tell whether an archive or NPZ file has changed, and warns.
+//!   `train`. Without it a build cannot tell whether an archive or NPZ file has changed, and warns.
+//! * `integer`: conversion into integers and their evaluation; part of `train`. Only `cargo-mixq` needs it.
 //! * `train`: training with libtorch; the build script then trains when an artifact is stale. `cargo mixq
 //!   setup` fetches libtorch and makes cargo find it; `LIBTORCH` may name the folder of another one.
-//! * `cli`: the command line `cargo mixq`.
+//!
+//! The command line `cargo mixq` is the crate `cargo-mixq`.
 
-pub mod artifact;
+mod artifact;
 mod atomic;
-#[cfg(feature = "cli")]
-pub mod cli;
-pub mod config;
-pub mod convert;
-pub mod dataset;
-pub mod error;
-pub mod evaluate;
-pub mod graph;
-pub mod guessing;
-pub mod memory;
-pub mod observer;
-pub mod prepare;
-pub mod report;
+mod config;
+#[cfg(feature = "integer")]
+mod convert;
+mod dataset;
+#[doc(hidden)]
+pub mod engine;
+mod error;
+#[cfg(feature = "integer")]
+mod evaluate;
+mod graph;
+mod hex;
+mod import;
+mod memory;
+mod observer;
 #[cfg(feature = "train")]
-pub mod retrain;
+mod pipeline;
+mod prepare;
+mod report;
 mod script;
 mod sealed;
+mod settings;
+mod size;
+mod task;
+mod text;
+mod toml;
 #[cfg(feature = "train")]
-pub mod train;
+mod train;
 
-pub use script::{build, spread, test_images};
+pub use error::{Error, Location, Problem};
+pub use script::{build, test_images};

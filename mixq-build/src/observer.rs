@@ -1,6 +1,6 @@
-//! Who is told how a dataset is read, how a training goes, and what looks wrong.
+//! Observers are told how a dataset is read, how a training goes, and what looks wrong.
 
-/// Where a training stands.
+/// The progress of a training.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Epoch {
     /// "float" or "quantised".
@@ -19,7 +19,7 @@ pub struct Epoch {
     pub learning_rate: f64,
     /// Images learned from in a second, in the whole phase so far.
     pub images_per_second: f64,
-    /// Share of right answers on the validation part, at the end of an epoch.
+    /// Score on the validation part, 0 to 1, at the end of an epoch.
     pub accuracy: Option<f64>,
     /// Threads that compute.
     pub threads: u32,
@@ -27,12 +27,12 @@ pub struct Epoch {
     pub cpu: &'static str,
 }
 
-/// Who wants to know how a model is made, from its dataset to its artifact.
+/// An observer of how a model is made, from its dataset to its artifact.
 ///
-/// Progress may be ignored. Warnings may not: who implements this decides where the user reads them.
+/// Progress may be ignored. Warnings may not: an implementation decides where the user reads them.
 pub trait Observer {
-    /// Something that does not keep a dataset or a network from being used, but looks like a mistake; one or
-    /// more sentences.
+    /// A warning of one or more sentences: a dataset or a network can be used, but something looks like a
+    /// mistake.
     fn warn(&mut self, message: &str);
     /// `done` of `total` files of a folder, or bytes of an archive, are read.
     fn read(&mut self, _done: u64, _total: u64) {}
@@ -46,7 +46,7 @@ pub trait Observer {
     }
 }
 
-/// Tells nobody: for tests, and for what has been told before.
+/// Ignores all: for tests, and for warnings that the user has already read.
 impl Observer for () {
     fn warn(&mut self, _: &str) {}
 }

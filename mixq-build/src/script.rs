@@ -3,14 +3,17 @@
 use std::path::{Path, PathBuf};
 
 use mixq_format::Artifact;
+use mixq_format::target::{self, Target};
 
 use crate::artifact::{self, State};
-use crate::config::{Config, Model, NetworkSource};
+use crate::config::{Config, Model};
 use crate::dataset::{self, Dataset};
 use crate::error::{Error, Problem, unknown};
+use crate::import::NetworkSource;
 use crate::observer::Observer;
 use crate::prepare::{self, Prepared};
 use crate::report::FirmwareReport;
+use crate::task::rules;
 
 /// The variable by which `include_model!` learns which models are counted, with commas between.
 const NAMES: &str = "MIXQ_MODEL_NAMES";
@@ -39,8 +42,8 @@ pub fn build() {
 ///
 /// Datasets other than CSV need feature `datasets` of this crate.
 ///
-/// At most so many images, spread evenly over the test part: [`spread`] says which. None, with a warning,
-/// where the dataset is not there: firmware builds from its artifact without.
+/// At most `most` images, spread evenly: of a test part of `n` images those of index `floor(i n / most)`.
+/// None, with a warning, where the dataset is not there: firmware builds from its artifact without.
 pub fn test_images(model: &str, most: usize) {
     finish(Environment::read().and_then(|environment| write_test_images(&environment, model, most)));
 }
@@ -55,6 +58,8 @@ pub fn spread(count: usize, most: usize) -> impl Iterator<Item = usize> {
 struct Environment {
     manifest_dir: PathBuf,
     out_dir: PathBuf,
+    /// What the firmware is compiled for.
+    target: &'static Target,
     /// Why nothing may be trained here, if so.
     no_training: Option<&'static str>,
 }
@@ -78,8 +83,14 @@ impl Environment {
         Ok(Environment {
             manifest_dir: folder("CARGO_MANIFEST_DIR")?,
             out_dir: folder("OUT_DIR")?,
+            target: Target::of(&std::env::var("TARGET").unwrap_or_default()),
             no_training,
         })
+    }
+
+    /// The folder that keeps decoded images and digests of datasets.
+    fn cache(&self) -> PathBuf {
+        scratch(&self.out_dir).join(dataset::FOLDER)
     }
 }
 
@@ -98,8 +109,10 @@ fn finish(result: Result<(), Error>) {
 fn compile(environment: &Environment) -> Result<(), Error> {
     let folder = &environment.manifest_dir;
     println!("cargo::rustc-env=MIXQ_MODELS={}", folder.join(artifact::FOLDER).display());
+    println!("cargo::rustc-env={}={}", target::VARIABLE, environment.target.name);
     rerun(&folder.join("Cargo.toml"));
     let config = configuration(environment)?;
+    let cache = environment.cache();
     config.workspace_manifest.as_deref().into_iter().for_each(rerun);
     config.linker_scripts.iter().for_each(|path| rerun(path));
     let mut problems = Vec::new();
@@ -107,8 +120,9 @@ fn compile(environment: &Environment) -> Result<(), Error> {
     for model in &config.models {
         let path = artifact::path(folder, &model.name);
         rerun(&path);
-        if model.dataset.path.exists() {
-            rerun(&model.dataset.path);
+        let dataset = dataset::find(&model.dataset);
+        if dataset.exists() {
+            rerun(&dataset);
         }
         if model.dataset.shared.is_some() {
             variable(dataset::VARIABLE);
@@ -116,15 +130,16 @@ fn compile(environment: &Environment) -> Result<(), Error> {
         if let NetworkSource::File(network) = &model.network {
             rerun(network);
         }
-        if model.dataset.path.exists() && !dataset::told(&model.dataset.path) {
+        if dataset.exists() && !dataset::told(&dataset) {
             println!(
                 "cargo::warning=model `{}`: whether {} has changed cannot be told; add feature `datasets` to \
                  mixq-build",
                 model.name,
-                model.dataset.path.display()
+                dataset.display()
             );
         }
-        let result = Prepared::new(model).and_then(|prepared| ensure_fresh(environment, &prepared, &path));
+        let result = Prepared::new(model, Some(&cache))
+            .and_then(|prepared| ensure_fresh(environment, &prepared, &path));
         match result {
             Ok(artifact) => artifacts.push(artifact),
             Err(error) => problems.extend(error.problems),
@@ -159,13 +174,9 @@ fn together(environment: &Environment, config: &Config, artifacts: &[Option<Arti
     }
 }
 
-/// The configuration, each model with its share of the device, and with the folder that keeps what was learnt
-/// about datasets.
+/// The configuration, each model with its share of the device.
 fn configuration(environment: &Environment) -> Result<Config, Error> {
-    let mut config = prepare::share(Config::load(&environment.manifest_dir)?)?;
-    let cache = scratch(&environment.out_dir).join(dataset::FOLDER);
-    config.models.iter_mut().for_each(|model| model.dataset.cache = Some(cache.clone()));
-    Ok(config)
+    prepare::share(Config::load(&environment.manifest_dir)?)
 }
 
 fn rerun(path: &Path) {
@@ -216,8 +227,14 @@ fn train(
 ) -> Result<(), Error> {
     println!("cargo::warning={stale}; training");
     let scratch = scratch(&environment.out_dir);
-    let made =
-        crate::retrain::retrain(prepared, path, &scratch, false, || (), &mut Warnings(&prepared.model.name))?;
+    let made = crate::pipeline::retrain(
+        prepared,
+        path,
+        &scratch,
+        false,
+        || (),
+        &mut Warnings(&prepared.model.name),
+    )?;
     let artifact = made.artifact;
     let accuracy = artifact.header.accuracy;
     println!(
@@ -227,8 +244,8 @@ fn train(
         100.0 * accuracy.float,
         100.0 * accuracy.fake_quant,
         100.0 * accuracy.integer,
-        crate::report::bytes(artifact.flash_bytes() as u64),
-        crate::report::bytes(artifact.ram_bytes() as u64)
+        crate::size::bytes(artifact.flash_bytes() as u64),
+        crate::size::bytes(artifact.ram_bytes() as u64)
     );
     Ok(())
 }
@@ -261,23 +278,25 @@ fn write_test_images(environment: &Environment, model: &str, most: usize) -> Res
         let path = environment.out_dir.join(format!("{}_test_{suffix}.bin", model.name));
         std::fs::write(&path, contents).map_err(|error| Problem::io("write", &path, &error))
     };
-    if !model.dataset.path.exists() {
-        let path = model.dataset.path.display();
+    let path = dataset::find(&model.dataset);
+    if !path.exists() {
+        let path = path.display();
         println!("cargo::warning=the firmware has no test images: there is no dataset at {path}");
         write("images", &[])?;
         return Ok(write("labels", &[])?);
     }
-    rerun(&model.dataset.path);
-    let prepared = Prepared::new(model)?;
-    let dataset = Dataset::load(
+    rerun(&path);
+    let cache = environment.cache();
+    let prepared = Prepared::new(model, Some(&cache))?;
+    let (dataset, _) = Dataset::load_with_digest(
         &model.dataset,
+        prepared.cache,
         prepared.graph.input,
         prepared.graph.classes(),
         &mut Warnings(&model.name),
     )?;
     let images = dataset.test.select(&spread(dataset.test.len(), most).collect::<Vec<_>>());
-    let labels: Result<Vec<u8>, _> = images.labels.iter().map(|label| u8::try_from(*label)).collect();
-    let labels = labels.map_err(|_| Problem::new("test labels over 255 do not fit a byte"))?;
+    let labels = rules(model.dataset.task).firmware_targets(&images.targets)?;
     write("images", &images.pixels)?;
     write("labels", &labels)?;
     Ok(())

@@ -8,10 +8,10 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::path::Path;
 
 use bytes::Bytes;
-use sha2::{Digest, Sha256};
+use hmac_sha256::Hash as Sha256;
 
 use crate::atomic;
-use crate::dataset::hexadecimal;
+use crate::hex::hexadecimal;
 
 /// What a file holds.
 #[derive(Clone, Copy)]

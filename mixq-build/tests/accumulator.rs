@@ -1,20 +1,19 @@
 //! Sums that fit 32 bits are known from shapes and bits, before anything is trained.
 
-mod common;
-
 use std::path::Path;
 
-use common::package::Package;
-use mixq_build::config::{Rounding, Scheme};
-use mixq_build::convert::{Grid, TrainedLayer, TrainedNetwork, convert};
-use mixq_build::graph::{Graph, Spec};
-use mixq_build::memory::accumulator::largest_sum;
-use mixq_build::memory::{Losses, allocate, allocate_by_losses, allocate_uniformly};
-use mixq_build::prepare::Prepared;
+use mixq_build::engine::config::{Rounding, Scheme};
+use mixq_build::engine::convert::{Grid, TrainedLayer, TrainedNetwork, convert};
+use mixq_build::engine::graph::Graph;
+use mixq_build::engine::import::layers;
+use mixq_build::engine::memory::accumulator::largest_sum;
+use mixq_build::engine::memory::{Losses, allocate, allocate_by_losses, allocate_uniformly};
+use mixq_build::engine::prepare::Prepared;
 use mixq_format::Bits;
+use mixq_tests::package::Package;
 
 fn graph(text: &str) -> Graph {
-    Graph::resolve(&Spec::parse(Path::new("net.toml"), text).unwrap()).unwrap()
+    Graph::resolve(&layers::parse(Path::new("net.toml"), text).unwrap()).unwrap()
 }
 
 /// A linear layer that reads an image of so many pixels.
@@ -123,7 +122,7 @@ fn package(input: &str, policy: &str) -> Package {
 fn a_width_that_was_asked_for_and_does_not_fit_is_an_error_before_training() {
     let package = package("[256, 256, 3]", "uniform-8");
     let config = package.config();
-    let error = Prepared::new(&config.models[0]).unwrap().allocate().unwrap_err().to_string();
+    let error = Prepared::new(&config.models[0], None).unwrap().allocate().unwrap_err().to_string();
     // 196,608 * 255 * 255 * 2.
     let expected = "model `tiny`: layer 1 `linear1` (linear) sums 196,608 products of 8-bit codes and \
                     8-bit weights, which may come to 25,568,870,400, but an accumulator of 32 bits holds \
@@ -137,7 +136,7 @@ fn sums_that_no_width_keeps_small_are_an_error() {
     // 2 * 255 * 3 * 1,500,000 is over 2^31, with the fewest bits.
     let package = package("[1000, 1500, 1]", "rules");
     let config = package.config();
-    let error = Prepared::new(&config.models[0]).unwrap().allocate().unwrap_err().to_string();
+    let error = Prepared::new(&config.models[0], None).unwrap().allocate().unwrap_err().to_string();
     assert!(error.contains("1,500,000 products of 8-bit codes and 2-bit weights"), "{error}");
     assert!(error.contains("2,295,000,000, but"), "{error}");
     assert!(error.contains("; put a pool or a convolution with a larger stride before it"), "{error}");

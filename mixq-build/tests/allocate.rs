@@ -2,18 +2,12 @@
 
 #[path = "allocate/alternatives.rs"]
 mod alternatives;
-#[cfg(feature = "cli")]
-#[path = "allocate/command.rs"]
-mod command;
 #[path = "allocate/messages.rs"]
 mod messages;
-#[cfg(feature = "cli")]
-#[path = "allocate/paper.rs"]
-mod paper;
 
-use mixq_build::config::{Builtin, NetworkSource};
-use mixq_build::graph::Graph;
-use mixq_build::prepare::spec;
+use mixq_build::engine::graph::Graph;
+use mixq_build::engine::import;
+use mixq_build::engine::import::{Builtin, NetworkSource};
 
 /// The built-in network of this name, as published.
 fn builtin(name: &str) -> Builtin {
@@ -21,5 +15,5 @@ fn builtin(name: &str) -> Builtin {
 }
 
 fn resolve(source: &NetworkSource) -> Graph {
-    Graph::resolve(&spec(source).unwrap()).unwrap()
+    Graph::resolve(&import::read(source).unwrap().spec).unwrap()
 }

@@ -1,21 +1,19 @@
 //! Artifacts: which change of which input makes them stale, what is wrong with a file, and what writing
 //! leaves behind.
 
-mod common;
-
 use std::path::Path;
 
-use common::package::{MODEL, Package, images};
-use mixq_build::artifact::{self, Change, State};
-use mixq_build::config::Training;
-use mixq_build::dataset::Split;
-use mixq_build::evaluate;
-use mixq_build::prepare::Prepared;
+use mixq_build::engine::artifact::{self, Change, State};
+use mixq_build::engine::config::Training;
+use mixq_build::engine::dataset::Split;
+use mixq_build::engine::evaluate;
+use mixq_build::engine::prepare::Prepared;
 use mixq_format::{Artifact, FORMAT_VERSION, ReadError};
+use mixq_tests::package::{MODEL, Package, images};
 
 fn state(package: &Package) -> State {
     let config = package.config();
-    let prepared = Prepared::new(&config.models[0]).unwrap_or_else(|error| panic!("{error}"));
+    let prepared = Prepared::new(&config.models[0], None).unwrap_or_else(|error| panic!("{error}"));
     prepared.state(&package.artifact()).unwrap()
 }
 
@@ -195,7 +193,7 @@ fn a_file_that_cannot_be_used_says_why() {
     std::fs::remove_file(&path).unwrap();
     std::fs::create_dir(&path).unwrap();
     let config = package.config();
-    let prepared = Prepared::new(&config.models[0]).unwrap();
+    let prepared = Prepared::new(&config.models[0], None).unwrap();
     let problem = artifact::state(&path, &prepared.fingerprint).unwrap_err();
     assert!(problem.message.starts_with(&format!("cannot read {}: ", path.display())), "{problem}");
 }
@@ -299,7 +297,7 @@ fn names_of_classes_must_be_those_of_the_manifest() {
 #[test]
 fn images_of_another_size_are_an_error_not_a_panic() {
     let artifact = Package::new().write_fresh_artifact();
-    let split = |elements: usize| Split { pixels: vec![1; 2 * elements].into(), labels: vec![0, 1] };
+    let split = |elements: usize| Split { pixels: vec![1; 2 * elements].into(), targets: vec![0, 1].into() };
     assert_eq!(evaluate::logits(&artifact, &split(16)).unwrap().len(), 4);
     assert_eq!(evaluate::logits(&artifact, &Split::default()).unwrap().len(), 0);
     for elements in [0, 1, 15, 17, 48] {
@@ -309,37 +307,6 @@ fn images_of_another_size_are_an_error_not_a_panic() {
             2 * elements
         );
         assert_eq!(problem.message, expected);
-    }
-}
-
-#[cfg(feature = "cli")]
-#[test]
-fn commands_name_what_differs_in_an_artifact() {
-    let (package, other) = (Package::new(), Package::new());
-    let own = package.write_fresh_artifact();
-    let mixq = |command: &str| {
-        let mut mixq = std::process::Command::new(env!("CARGO_BIN_EXE_cargo-mixq"));
-        mixq.args(["mixq", command])
-            .current_dir(package.path(""))
-            .env("CARGO_TARGET_DIR", package.path("target"));
-        let output = mixq.output().unwrap();
-        let text = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap()).concat();
-        (output.status.code(), text)
-    };
-    std::fs::create_dir(package.path("src")).unwrap();
-    package.write("src/lib.rs", "");
-    let (code, text) = mixq("check");
-    assert!(code == Some(0) && text.contains("is fresh"), "{text}");
-    std::fs::remove_file(other.path("images.csv")).unwrap();
-    other.replace("net.toml", "[4, 4, 1]", "[8, 8, 1]");
-    let mut artifact = other.write_fresh_artifact();
-    artifact.header.fingerprint = own.header.fingerprint;
-    artifact::write(&package.artifact(), &artifact).unwrap();
-    for command in ["check", "eval", "report"] {
-        let (code, text) = mixq(command);
-        assert_eq!(code, Some(1), "{command}: {text}");
-        assert!(text.contains("it takes images of 8x8x1, the network 4x4x1"), "{command}: {text}");
-        assert!(!text.contains("panicked"), "{command}: {text}");
     }
 }
 

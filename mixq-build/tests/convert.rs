@@ -1,20 +1,18 @@
 //! The integer network computes what the trained network says, code by code, in the bytes that were
 //! allocated.
 
-mod common;
-
 use std::collections::BTreeMap;
 
-use common::graphs::random_graph;
-use common::reference::{self, Codes};
-use common::trained::{random_image, random_trained};
 use fastrand::Rng;
-use mixq_build::config::{Rounding, Scheme};
-use mixq_build::convert::{Converted, TrainedNetwork, convert};
-use mixq_build::graph::{Graph, Source};
-use mixq_build::memory::{Allocation, allocate, allocate_uniformly};
-use mixq_build::report;
+use mixq_build::engine::config::{Rounding, Scheme};
+use mixq_build::engine::convert::{Converted, TrainedNetwork, convert};
+use mixq_build::engine::graph::{Graph, Source};
+use mixq_build::engine::memory;
+use mixq_build::engine::memory::{Allocation, allocate, allocate_uniformly};
 use mixq_format::{Bits, Layer, Network, Rule, Tensor};
+use mixq_tests::graphs::random_graph;
+use mixq_tests::reference::{self, Codes};
+use mixq_tests::trained::{random_image, random_trained};
 
 /// How many elements were compared, and how many of them admitted one code only.
 #[derive(Default)]
@@ -44,7 +42,7 @@ fn random_networks_compute_what_was_trained() {
             convert(&graph, &allocation, scheme, &trained).unwrap_or_else(|e| panic!("{seed}: {e}"));
         check_bytes(&converted, &allocation, seed);
         let steps: Vec<Layer> = converted.layers.iter().map(|named| named.layer).collect();
-        let (_, alive) = report::peak(converted.input, &steps);
+        let (_, alive) = memory::peak(converted.input, &steps);
         assert_eq!(alive, allocation.plan.lower_bound as u64, "{seed}: what a report says of the arena");
         for _ in 0..2 {
             let image = random_image(&mut rng, graph.input);
@@ -123,8 +121,7 @@ fn compare(
         let node = step.node;
         let inputs: Vec<&Codes> =
             reference::sources(graph, node).iter().map(|source| &known[source]).collect();
-        let (a, b) = named.layer.inputs();
-        for (tensor, codes) in [Some(a), b].into_iter().flatten().zip(&inputs) {
+        for (tensor, codes) in named.layer.inputs().zip(&inputs) {
             assert_eq!(unpack(&arena, tensor), codes.codes, "seed {seed}: {} was overwritten", named.name);
         }
         let expected =
@@ -154,7 +151,7 @@ fn compare(
             }
         }
         tally.elements += found.len();
-        let kind = graph.nodes[node].op.kind();
+        let kind = graph.nodes[node].op.kind().to_string();
         let kind = kind.trim_end_matches(|c: char| c.is_ascii_digit() || c == 'x').trim_end();
         *tally.operators.entry(kind.to_string()).or_default() += found.len();
         let output = Codes { shape: graph.nodes[node].output, grid: expected.grid, codes: found };

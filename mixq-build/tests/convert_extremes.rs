@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
-use mixq_build::config::{Rounding, Scheme};
-use mixq_build::convert::{Grid, TrainedLayer, TrainedNetwork, convert};
-use mixq_build::error::Error;
-use mixq_build::graph::{Graph, Spec};
-use mixq_build::memory::{allocate, allocate_uniformly};
+use mixq_build::engine::config::{Rounding, Scheme};
+use mixq_build::engine::convert::{Grid, TrainedLayer, TrainedNetwork, convert};
+use mixq_build::engine::error::Error;
+use mixq_build::engine::graph::Graph;
+use mixq_build::engine::import::layers;
+use mixq_build::engine::memory::{allocate, allocate_uniformly};
 use mixq_format::{Bits, Layer, Network};
 
 /// Two channels over a 2x2 image (batch norm, ReLU), and two logits over them.
@@ -19,7 +20,7 @@ const NETWORK: &str = r#"
 "#;
 
 fn graph(text: &str) -> Graph {
-    Graph::resolve(&Spec::parse(Path::new("network.toml"), text).unwrap()).unwrap()
+    Graph::resolve(&layers::parse(Path::new("network.toml"), text).unwrap()).unwrap()
 }
 
 fn layer(codes: Vec<i8>, scale: f64) -> TrainedLayer {

@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
-use mixq_build::config::{Rounding, Scheme};
-use mixq_build::convert::{Converted, Grid, TrainedLayer, TrainedNetwork, convert};
-use mixq_build::error::Error;
-use mixq_build::graph::{Graph, Spec};
-use mixq_build::memory::{Allocation, allocate, allocate_uniformly};
+use mixq_build::engine::config::{Rounding, Scheme};
+use mixq_build::engine::convert::{Converted, Grid, TrainedLayer, TrainedNetwork, convert};
+use mixq_build::engine::error::Error;
+use mixq_build::engine::graph::Graph;
+use mixq_build::engine::import::layers;
+use mixq_build::engine::memory::{Allocation, allocate, allocate_uniformly};
 use mixq_format::{Bits, Layer, Requant, Rule};
 
 /// A pointwise layer of two channels over an image of one pixel, and two logits over them.
@@ -15,7 +16,7 @@ fn graph(channels: usize) -> Graph {
         "input = [1, 1, {channels}]\nlayer = [{{ op = \"pointwise\", filters = 2 }}, {{ op = \"linear\", \
          features = 2 }}]"
     );
-    Graph::resolve(&Spec::parse(Path::new("network.toml"), &text).unwrap()).unwrap()
+    Graph::resolve(&layers::parse(Path::new("network.toml"), &text).unwrap()).unwrap()
 }
 
 const UNIT: Grid = Grid { scale: 1.0, zero_point: 0 };

@@ -11,9 +11,6 @@ mod cifar;
 mod colours;
 #[path = "dataset/columns.rs"]
 mod columns;
-#[cfg(feature = "cli")]
-#[path = "dataset/command.rs"]
-mod command;
 #[cfg(feature = "datasets")]
 #[path = "dataset/digests.rs"]
 mod digests;

@@ -15,10 +15,11 @@ mod windows;
 
 use std::path::Path;
 
-use mixq_build::error::Error;
-use mixq_build::graph::{Graph, Spec};
+use mixq_build::engine::error::Error;
+use mixq_build::engine::graph::Graph;
+use mixq_build::engine::import::layers;
 
 /// The network of a layer list that tests write as `net.toml`.
 fn resolve(text: &str) -> Result<Graph, Error> {
-    Graph::resolve(&Spec::parse(Path::new("net.toml"), text)?)
+    Graph::resolve(&layers::parse(Path::new("net.toml"), text)?)
 }

@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use mixq_build::artifact::Lock;
+use mixq_build::engine::artifact::Lock;
 use tempfile::TempDir;
 
 /// Long enough for a thread that does not wait to be caught.

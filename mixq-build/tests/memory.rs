@@ -1,18 +1,18 @@
 //! Allocation and arena: what must hold for all networks and budgets.
 
-mod common;
-
 use std::path::Path;
 
-use common::graphs::random_graph;
 use fastrand::Rng;
-use mixq_build::config::Scheme;
-use mixq_build::graph::{Graph, Op, Spec, builtin};
-use mixq_build::memory::arena::{ALIGNMENT, Lifetime, plan};
-use mixq_build::memory::rules::{DELTA, Side, Step, cut_activations, cut_weights};
-use mixq_build::memory::{Allocation, Infeasible, allocate};
-use mixq_build::prepare::MemoryModel;
+use mixq_build::engine::config::Scheme;
+use mixq_build::engine::graph::{Graph, Op};
+use mixq_build::engine::import::{builtin, layers};
+use mixq_build::engine::memory::arena::{ALIGNMENT, Lifetime, plan};
+use mixq_build::engine::memory::rules::{Side, Step, cut_activations, cut_weights};
+use mixq_build::engine::memory::{Allocation, Infeasible, allocate};
+use mixq_build::engine::prepare::MemoryModel;
+use mixq_build::engine::settings::DELTA;
 use mixq_format::Bits;
+use mixq_tests::graphs::random_graph;
 use proptest::prelude::*;
 
 /// A failing case prints its input; nothing is kept beside the tests.
@@ -298,7 +298,7 @@ fn every_budget_from_the_least_on_is_met() {
             { op = "linear", features = 6 },
         ]
     "#;
-    let graph = Graph::resolve(&Spec::parse(Path::new("crossing.toml"), text).unwrap()).unwrap();
+    let graph = Graph::resolve(&layers::parse(Path::new("crossing.toml"), text).unwrap()).unwrap();
     let all = |ram| allocate(&graph, u64::MAX, ram, Scheme::PerChannel);
     let Err(Infeasible::Ram { least, .. }) = all(0) else { panic!("no RAM is too little") };
     let most = all(u64::MAX).unwrap().ram;

@@ -1,9 +1,10 @@
 //! Memory model `paper` against the megabytes that arXiv 1905.13082 states (table 2), in all four schemes.
 
-use mixq_build::config::Scheme;
-use mixq_build::graph::{Graph, builtin};
-use mixq_build::memory::paper::{LayerSize, flash_bits};
-use mixq_build::prepare::chain;
+use mixq_build::engine::config::Scheme;
+use mixq_build::engine::graph::Graph;
+use mixq_build::engine::import::builtin;
+use mixq_build::engine::memory::paper::{LayerSize, flash_bits};
+use mixq_build::engine::prepare::chain;
 use mixq_format::Bits;
 
 fn mobilenet() -> Vec<LayerSize> {

@@ -1,14 +1,12 @@
 //! Allocation by sensitivity: never worse than the rules, and as good as the best of all choices on small
 //! networks.
 
-mod common;
-
-use common::graphs::random_graph;
 use fastrand::Rng;
-use mixq_build::config::Scheme;
-use mixq_build::graph::{Graph, Op};
-use mixq_build::memory::{Allocation, Infeasible, Losses, WIDTHS, allocate, allocate_by_losses};
+use mixq_build::engine::config::Scheme;
+use mixq_build::engine::graph::{Graph, Op};
+use mixq_build::engine::memory::{Allocation, Infeasible, Losses, WIDTHS, allocate, allocate_by_losses};
 use mixq_format::Bits;
+use mixq_tests::graphs::random_graph;
 use proptest::prelude::*;
 
 /// Losses that grow as bits go; whole numbers, which add up exactly in any order.
@@ -59,7 +57,7 @@ proptest! {
             match (allocate(&graph, flash, ram, scheme), by_losses) {
                 (Ok(rules), Ok(best)) => {
                     prop_assert!(best.flash <= flash && best.ram <= ram);
-                    let (best_loss, rule_loss) = (total(&graph, &best, &losses), total(&graph, &rules, &losses));
+                    let [best_loss, rule_loss] = [&best, &rules].map(|found| total(&graph, found, &losses));
                     prop_assert!(thresholds || best_loss.0 <= rule_loss.0, "{:?} {:?}", best_loss, rule_loss);
                     // Where branches cross, a plan may need more than what lives, and the optimum is that of
                     // less.
@@ -85,7 +83,7 @@ proptest! {
 /// A chain with 3^3 choices for its activations: the optimum by trying all.
 #[test]
 fn a_chain_is_solved_as_by_trying_all() {
-    use mixq_build::graph::Spec;
+    use mixq_build::engine::import::layers;
     let text = r#"
         input = [6, 6, 1]
         layer = [
@@ -95,7 +93,7 @@ fn a_chain_is_solved_as_by_trying_all() {
             { op = "linear", features = 3 },
         ]
     "#;
-    let graph = Graph::resolve(&Spec::parse("chain.toml".as_ref(), text).unwrap()).unwrap();
+    let graph = Graph::resolve(&layers::parse("chain.toml".as_ref(), text).unwrap()).unwrap();
     let mut rng = Rng::with_seed(7);
     let word = |bytes: usize| bytes.next_multiple_of(4) as u64;
     for _ in 0..50 {

@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use mixq_build::config::Scheme;
-use mixq_build::memory::paper::{LayerSize, allocate};
-use mixq_build::memory::rules::DELTA;
+use mixq_build::engine::config::Scheme;
+use mixq_build::engine::memory::paper::{LayerSize, allocate};
+use mixq_build::engine::settings::DELTA;
 use serde::Deserialize;
 
 #[derive(Deserialize)]

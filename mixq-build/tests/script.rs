@@ -1,14 +1,12 @@
 //! What a build script says and does, under the real cargo: `mixq_build::build()` in a package on the host.
 
-mod common;
-
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use common::package::{MANIFEST, NETWORK, Package, untrained};
-use mixq_build::artifact;
-use mixq_build::prepare::{Prepared, share};
+use mixq_build::engine::artifact;
+use mixq_build::engine::prepare::{Prepared, share};
+use mixq_tests::package::{MANIFEST, NETWORK, Package, untrained};
 
 /// One package and one target folder for all tests, so one at a time.
 static TURN: Mutex<()> = Mutex::new(());
@@ -234,7 +232,7 @@ fn add_a_second_model(firmware: &Firmware) -> [(u64, u64); 2] {
 fn write_artifacts(package: &Package) -> [(u64, u64); 2] {
     let config = share(package.config()).unwrap();
     [0, 1].map(|index: usize| {
-        let prepared = Prepared::new(&config.models[index]).unwrap();
+        let prepared = Prepared::new(&config.models[index], None).unwrap();
         let artifact = untrained(&prepared);
         let path = artifact::path(&package.path(""), &config.models[index].name);
         artifact::write(&path, &artifact).unwrap();
@@ -260,7 +258,7 @@ fn models_that_share_an_arena_are_told_its_size() {
         assert!(succeeded && !text.contains("warning: firmware"), "{text}");
         text
     };
-    let bytes = mixq_build::report::bytes;
+    let bytes = mixq_build::engine::size::bytes;
     let flash = format!("flash {} + {} = {}", bytes(tiny.0), bytes(wide.0), bytes(tiny.0 + wide.0));
     let text = arena("b\"none\"");
     let ram = format!("RAM {} + {} = {} of 6,144 B", bytes(tiny.1), bytes(wide.1), bytes(tiny.1 + wide.1));
@@ -282,7 +280,7 @@ fn models_that_are_too_large_together_stop_the_build() {
     // as they are.
     let less = format!("flash = {}", sum - 1);
     firmware.package.replace("Cargo.toml", "flash = \"48 KiB\"", &less);
-    let over = format!("= {} of flash together, 1 B more than", mixq_build::report::bytes(sum));
+    let over = format!("= {} of flash together, 1 B more than", mixq_build::engine::size::bytes(sum));
     let Output { succeeded, text } = firmware.build(&[("RA_RUSTC_WRAPPER", "1")]);
     assert!(succeeded && text.contains(&over), "{text}");
     // Without any room there is nothing to train.

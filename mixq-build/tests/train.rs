@@ -1,10 +1,6 @@
 //! Trainings from the images to the artifact, with libtorch: small, but whole.
 #![cfg(feature = "train")]
 
-#[cfg(all(unix, feature = "cli"))]
-#[path = "train/command.rs"]
-mod command;
-mod common;
 #[path = "train/diverged.rs"]
 mod diverged;
 #[path = "train/mistakes.rs"]
@@ -14,60 +10,22 @@ mod results;
 #[path = "train/resumed.rs"]
 mod resumed;
 
-use std::io::Read;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::mpsc::Sender;
 
-use common::package::Package;
-use mixq_build::artifact::{self, Lock, State};
-use mixq_build::config::Config;
-use mixq_build::dataset::{Dataset, digest};
-use mixq_build::error::Error;
-use mixq_build::observer::{Epoch, Observer};
-use mixq_build::prepare::Prepared;
-use mixq_build::retrain::{Retrained, retrain};
-use mixq_build::train::{Task, pace};
-use mixq_build::{evaluate, report};
+use mixq_build::engine::artifact::{Lock, State};
+use mixq_build::engine::config::Config;
+use mixq_build::engine::dataset::{Dataset, digest};
+use mixq_build::engine::error::Error;
+use mixq_build::engine::observer::{Epoch, Observer};
+use mixq_build::engine::pipeline::{Retrained, retrain};
+use mixq_build::engine::prepare::Prepared;
+use mixq_build::engine::train::{Job, pace};
+use mixq_build::engine::{artifact, evaluate, report};
 use mixq_format::{Artifact, Bits};
-
-/// A residual addition, pools of both kinds, a depthwise layer.
-const NETWORK: &str = r#"
-input = [8, 8, 1]
-layer = [
-    { op = "conv", filters = 12, kernel = 3 },
-    { op = "max_pool", kernel = 2 },
-    { op = "depthwise", kernel = 3 },
-    { op = "pointwise", name = "a", filters = 16, activation = "none" },
-    { op = "conv", name = "b", filters = 16, kernel = 3, activation = "none" },
-    { op = "add", inputs = ["a", "b"], activation = "relu" },
-    { op = "average_pool", kernel = 2 },
-    { op = "linear", features = 10 },
-]
-"#;
-
-/// Every width occurs at these budgets.
-const BUDGET: [(&str, &str); 2] = [("48 KiB", "2600 B"), ("6 KiB", "400 B")];
-
-/// Two epochs of each phase.
-const SHORT: &str = "epochs = 2, quantised-epochs = 2, batch = 128";
-
-/// A package with 500 of the handwritten digits, the last 100 of them to measure with.
-fn digits(scheme: &str, training: &str) -> Package {
-    let package = Package::new();
-    package.write("net.toml", NETWORK);
-    let all = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/digits/data/digits.csv.gz");
-    let mut text = String::new();
-    flate2::read::GzDecoder::new(std::fs::File::open(all).unwrap()).read_to_string(&mut text).unwrap();
-    // The digits of a writer stand together: every third, so that the parts have writers in common.
-    let some = text.lines().step_by(3).take(500).map(|line| format!("{line}\n"));
-    package.write("images.csv", &some.collect::<String>());
-    package.replace("Cargo.toml", "test = 4", "test = 100");
-    BUDGET.iter().for_each(|(from, to)| package.replace("Cargo.toml", from, to));
-    package.replace("Cargo.toml", "\"per-channel\"", &format!("{scheme:?}"));
-    package.replace("Cargo.toml", "training = {}", &format!("training = {{ {training} }}"));
-    package
-}
+use mixq_tests::digits::{BUDGET, SHORT, digits};
+use mixq_tests::package::Package;
 
 fn scratch(package: &Package) -> PathBuf {
     package.path("scratch")
@@ -79,7 +37,7 @@ fn train_with(
     observer: &mut dyn Observer,
 ) -> Result<(Artifact, bool), Error> {
     let config: Config = package.config();
-    let prepared = Prepared::new(&config.models[0])?;
+    let prepared = Prepared::new(&config.models[0], None)?;
     let (path, scratch) = (package.artifact(), scratch(package));
     let Retrained { artifact, effort } = retrain(&prepared, &path, &scratch, force, || (), observer)?;
     Ok((artifact, effort.is_some()))

@@ -14,10 +14,10 @@
 
 use std::collections::BTreeMap;
 
+use hmac_sha256::Hash as Sha256;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
-use crate::{FORMAT_VERSION, Layer, Network, Tensor};
+use crate::{FORMAT_VERSION, Layer, Network, Task, Tensor};
 
 const MAGIC: &[u8; 4] = b"MIXQ";
 const PREFIX: usize = 16;
@@ -38,7 +38,10 @@ pub struct Artifact {
 pub struct Header {
     /// The model's key in `[package.metadata.mixq.models]`.
     pub name: String,
-    /// What the classes mean, in the order of the logits.
+    /// What the network is trained for; files of the default task do not have this field.
+    #[serde(default, skip_serializing_if = "Task::is_default")]
+    pub task: Task,
+    /// What the outputs mean, one text for each, in their order.
     pub labels: Vec<String>,
     /// The image.
     pub input: Tensor,
@@ -80,7 +83,7 @@ pub struct Budget {
     pub ram: u64,
 }
 
-/// Shares of test images classified rightly, 0 to 1.
+/// Scores by the task's measure, 0 to 1: of a classification the share of images that are classified rightly.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Accuracy {
@@ -92,8 +95,7 @@ pub struct Accuracy {
     pub integer: f64,
     /// How many images these are measured on.
     pub test_images: u64,
-    /// How many of them the integer network takes for another class than the one trained with fake
-    /// quantisation.
+    /// How many of them the integer network answers otherwise than the one trained with fake quantisation.
     pub disagreements: u64,
     /// Of the float network on the validation part of the training images: what settings may be chosen by.
     pub float_validation: f64,
@@ -186,7 +188,7 @@ impl Artifact {
         bytes.extend_from_slice(&length(&self.parameters));
         bytes.extend_from_slice(&header);
         bytes.extend_from_slice(&self.parameters);
-        let checksum = Sha256::digest(&bytes);
+        let checksum = Sha256::hash(&bytes);
         bytes.extend_from_slice(&checksum);
         bytes
     }
@@ -214,7 +216,7 @@ impl Artifact {
             return Err(ReadError::Length { expected, found });
         }
         let (contents, checksum) = bytes.split_at(bytes.len() - CHECKSUM);
-        if Sha256::digest(contents).as_slice() != checksum {
+        if Sha256::hash(contents).as_slice() != checksum {
             return Err(ReadError::Checksum);
         }
         let (header, parameters) = contents[PREFIX..].split_at(header);

@@ -27,6 +27,33 @@ pub struct Window {
     pub pad_left: u16,
 }
 
+impl Window {
+    /// Input pixels that the window covers, padding included.
+    pub const fn taps(&self) -> usize {
+        // 65,535 squared is below 2^32, the least that a `usize` holds here.
+        self.kernel_height as usize * self.kernel_width as usize
+    }
+}
+
+/// What a layer is, as tables and messages call it: "conv 3x3", "pointwise", "linear", "max pool 2x2".
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Kind {
+    /// The operator: "conv", "average pool".
+    pub operator: &'static str,
+    /// Height and width of its window, if it has one.
+    pub kernel: Option<[usize; 2]>,
+}
+
+impl core::fmt::Display for Kind {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match (self.operator, self.kernel) {
+            ("conv", Some([1, 1])) => f.write_str("pointwise"),
+            (operator, Some([height, width])) => write!(f, "{operator} {height}x{width}"),
+            (operator, None) => f.write_str(operator),
+        }
+    }
+}
+
 /// A standard convolution (pointwise included).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "file", derive(serde::Serialize, serde::Deserialize))]
@@ -152,6 +179,17 @@ impl Layer {
         }
     }
 
+    /// The layer's table. What `{:?}` prints of it is Rust: an expression of the type that it begins with.
+    pub const fn table(&self) -> &dyn core::fmt::Debug {
+        match self {
+            Layer::Conv(table) => table,
+            Layer::Depthwise(table) => table,
+            Layer::Linear(table) => table,
+            Layer::AveragePool(table) | Layer::MaxPool(table) => table,
+            Layer::Add(table) => table,
+        }
+    }
+
     /// The tensor that the layer writes.
     pub const fn output(&self) -> &Tensor {
         match self {
@@ -163,15 +201,42 @@ impl Layer {
         }
     }
 
-    /// The tensors that the layer reads: one, or two for an addition.
-    pub const fn inputs(&self) -> (&Tensor, Option<&Tensor>) {
+    /// The first of the tensors that the layer reads; most layers read one.
+    pub const fn first_input(&self) -> &Tensor {
         match self {
-            Layer::Conv(layer) => (&layer.input, None),
-            Layer::Depthwise(layer) => (&layer.input, None),
-            Layer::Linear(layer) => (&layer.input, None),
-            Layer::AveragePool(layer) | Layer::MaxPool(layer) => (&layer.input, None),
-            Layer::Add(layer) => (&layer.a, Some(&layer.b)),
+            Layer::Conv(layer) => &layer.input,
+            Layer::Depthwise(layer) => &layer.input,
+            Layer::Linear(layer) => &layer.input,
+            Layer::AveragePool(layer) | Layer::MaxPool(layer) => &layer.input,
+            Layer::Add(layer) => &layer.a,
         }
+    }
+
+    /// All tensors that the layer reads, in its order: at least one.
+    pub fn inputs(&self) -> impl Iterator<Item = &Tensor> + Clone {
+        let second = match self {
+            Layer::Add(layer) => Some(&layer.b),
+            Layer::Conv(_)
+            | Layer::Depthwise(_)
+            | Layer::Linear(_)
+            | Layer::AveragePool(_)
+            | Layer::MaxPool(_) => None,
+        };
+        core::iter::once(self.first_input()).chain(second)
+    }
+
+    /// What the layer is, in words.
+    pub fn kind(&self) -> Kind {
+        let operator = match self {
+            Layer::Conv(_) => "conv",
+            Layer::Depthwise(_) => "depthwise",
+            Layer::Linear(_) => "linear",
+            Layer::AveragePool(_) => "average pool",
+            Layer::MaxPool(_) => "max pool",
+            Layer::Add(_) => "add",
+        };
+        let size = |window: &Window| [window.kernel_height.into(), window.kernel_width.into()];
+        Kind { operator, kernel: self.window().map(size) }
     }
 
     /// The packed weights: offset in the parameter block, rows (the largest `usize` if that is too small),
@@ -179,13 +244,11 @@ impl Layer {
     pub const fn weights(&self) -> Option<(u32, usize, usize, Bits)> {
         match self {
             Layer::Conv(l) => {
-                let taps = l.window.kernel_height as usize * l.window.kernel_width as usize;
-                let rows = taps.saturating_mul(l.output.channels as usize);
+                let rows = l.window.taps().saturating_mul(l.output.channels as usize);
                 Some((l.weights, rows, l.input.channels as usize, l.weight_bits))
             }
             Layer::Depthwise(l) => {
-                let rows = l.window.kernel_height as usize * l.window.kernel_width as usize;
-                Some((l.weights, rows, l.input.channels as usize, l.weight_bits))
+                Some((l.weights, l.window.taps(), l.input.channels as usize, l.weight_bits))
             }
             Layer::Linear(l) => {
                 let rows = l.input.pixels().saturating_mul(l.output.channels as usize);

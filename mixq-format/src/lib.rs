@@ -21,19 +21,21 @@
 
 mod bits;
 mod layer;
-pub mod layout;
 mod network;
 mod requant;
 mod rules;
+pub mod target;
+mod task;
 mod tensor;
 
 #[cfg(feature = "file")]
 mod artifact;
 
 pub use bits::Bits;
-pub use layer::{Add, Conv, Depthwise, Layer, Linear, Pool, Window};
+pub use layer::{Add, Conv, Depthwise, Kind, Layer, Linear, Pool, Window};
 pub use network::{Invalid, Network};
 pub use requant::{Requant, Rule};
+pub use task::Task;
 pub use tensor::Tensor;
 
 #[cfg(feature = "file")]

@@ -86,13 +86,12 @@ impl Network<'_> {
     }
 
     fn validate_layer(&self, index: usize, layer: &Layer) -> Result<(), &'static str> {
-        let (a, b) = layer.inputs();
         let y = layer.output();
         let last = index + 1 == self.layers.len();
-        for tensor in [Some(a), b, Some(y)].into_iter().flatten() {
+        for tensor in layer.inputs().chain([y]) {
             rules::tensor(tensor, self.arena_bytes)?;
         }
-        for input in [Some(a), b].into_iter().flatten() {
+        for input in layer.inputs() {
             if input.bits == Bits::B32 {
                 return Err("logits are read by a layer");
             }
@@ -172,7 +171,7 @@ fn validate_rule(requant: &Requant, output: &Tensor) -> Result<(), &'static str>
 }
 
 fn validate_shapes(layer: &Layer) -> Result<(), &'static str> {
-    let (a, b) = layer.inputs();
+    let a = layer.first_input();
     let y = layer.output();
     if let Some(window) = layer.window() {
         if window.kernel_height == 0
@@ -207,7 +206,7 @@ fn validate_shapes(layer: &Layer) -> Result<(), &'static str> {
         }
         Layer::Add(add) => {
             let shape = |t: &Tensor| (t.height, t.width, t.channels);
-            if b.is_none_or(|b| shape(b) != shape(a)) || shape(y) != shape(a) {
+            if shape(&add.b) != shape(a) || shape(y) != shape(a) {
                 return Err("the shapes of an addition differ");
             }
             let small = |multiplier: i32| multiplier.unsigned_abs() < 1 << 22;

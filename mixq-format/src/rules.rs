@@ -37,8 +37,7 @@ pub(crate) fn tensor(tensor: &Tensor, arena_bytes: u32) -> Result<(), &'static s
 
 /// What a layer reads is still there: no layer after the one that wrote it has written over it.
 pub(crate) fn inputs_are_there(layers: &[Layer], reader: usize) -> Result<(), &'static str> {
-    let (a, b) = layers[reader].inputs();
-    for input in [Some(a), b].into_iter().flatten() {
+    for input in layers[reader].inputs() {
         let wanted = range(input);
         let since = layers[..reader].iter().rev().map(Layer::output).take_while(|output| *output != input);
         let meets = |other: Range<u64>| other.start < wanted.end && wanted.start < other.end;
@@ -57,22 +56,21 @@ pub(crate) fn weights(layer: &Layer) -> Option<(u32, u64, Bits)> {
         Layer::Depthwise(depthwise) => (depthwise.weights, depthwise.weight_bits, 1),
         Layer::AveragePool(_) | Layer::MaxPool(_) | Layer::Add(_) => return None,
     };
-    let row = bits.row_bytes(layer.inputs().0.channels.into()) as u64;
+    let row = bits.row_bytes(layer.first_input().channels.into()) as u64;
     Some((offset, u64::from(filters).saturating_mul(taps(layer)).saturating_mul(row), bits))
 }
 
 /// Input pixels that go into an output.
 fn taps(layer: &Layer) -> u64 {
-    let (height, width) = match layer.window() {
-        Some(window) => (window.kernel_height, window.kernel_width),
-        None => (layer.inputs().0.height, layer.inputs().0.width),
-    };
-    u64::from(height) * u64::from(width)
+    match layer.window() {
+        Some(window) => window.taps() as u64,
+        None => layer.first_input().pixels() as u64,
+    }
 }
 
 /// Sums that do not depend on weights fit their 32 bits.
 pub(crate) fn sums(layer: &Layer) -> Result<(), &'static str> {
-    let input = layer.inputs().0;
+    let input = layer.first_input();
     match layer {
         Layer::Conv(_) | Layer::Linear(_) => {
             let elements = taps(layer) * u64::from(input.channels);

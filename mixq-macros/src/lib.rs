@@ -5,6 +5,8 @@ mod memory;
 mod models;
 mod parse;
 mod tables;
+mod target;
+mod task;
 
 use proc_macro::TokenStream;
 
@@ -20,7 +22,8 @@ use proc_macro::TokenStream;
 /// | `Network::classify(&image)` | the same, answers the index of the largest logit |
 /// | `Network::input_mut()`, `run()` | for an image that is written in place: camera, DMA |
 /// | `CLASSES`, `LABELS`, `LOGIT_SCALE` | what the logits mean |
-/// | `INPUT_HEIGHT`, `INPUT_WIDTH`, `INPUT_CHANNELS`, `INPUT_BYTES` | what the image is: one byte an element |
+/// | `INPUT_HEIGHT`, `INPUT_WIDTH`, `INPUT_CHANNELS` | the shape of the image |
+/// | `INPUT_BYTES` | bytes of the image, one for each element |
 /// | `FLASH_BYTES`, `RAM_BYTES` | bytes of constants and of RAM in the linked image, exactly |
 /// | `FLASH_BUDGET`, `RAM_BUDGET` | what they may be |
 /// | `MACS` | multiply-accumulates for one image |
@@ -49,5 +52,6 @@ fn include(input: proc_macro2::TokenStream) -> syn::Result<proc_macro2::TokenStr
     let located = |message: String| syn::Error::new(model.name.span(), message);
     let artifact = read.map_err(located)?;
     let memory = memory::Memory::from_env().and_then(|memory| memory.check(&artifact)).map_err(located)?;
-    Ok(expand::module(&model, &artifact, memory))
+    let target = target::from_env().map_err(located)?;
+    Ok(expand::module(&model, &artifact, memory, target))
 }

@@ -66,19 +66,17 @@
 //! arena are not those of one network that passes [`Network::validate`](format::Network::validate). They need
 //! less than 1 KiB of stack.
 //!
-//! The kernels for ARMv7E-M ([`native`]) work in the part of the arena that no tensor needs while a layer is
+//! The kernels for ARMv7E-M work in the part of the arena that no tensor needs while a layer is
 //! executed. Where that is less than 208 bytes (at most 288 for a first layer of three channels) they take as
 //! many of the stack, and are slower for filters of more elements than that holds.
 #![no_std]
 
-mod arch;
 mod arena;
 mod check;
-pub mod layer;
-pub mod native;
-pub mod requant;
+#[doc(hidden)]
+pub mod export;
 mod run;
-pub mod tensor;
+mod target;
 
 pub use arena::Arena;
 pub use mixq_format as format;

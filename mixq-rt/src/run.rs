@@ -3,7 +3,8 @@
 
 use mixq_format::{Bits, Layer, Network};
 
-use crate::{layer, requant};
+use crate::target::portable;
+use crate::target::requant;
 
 /// Executes all layers of a network. Expects the image at its input's offset in the arena, leaves the
 /// logits at its output's, as 32-bit integers in the byte order of the machine.
@@ -47,18 +48,18 @@ pub fn run_layer(layer: &Layer, parameters: &[u8], arena: &mut [u8]) {
     match layer {
         Layer::Conv(l) => {
             let rule = requant::rule(&l.requant);
-            dispatch!(layer::conv, l.input.bits, l.weight_bits, (l, rule, parameters, arena))
+            dispatch!(portable::conv, l.input.bits, l.weight_bits, (l, parameters, arena, rule))
         }
         Layer::Depthwise(l) => {
             let rule = requant::rule(&l.requant);
-            dispatch!(layer::depthwise, l.input.bits, l.weight_bits, (l, rule, parameters, arena))
+            dispatch!(portable::depthwise, l.input.bits, l.weight_bits, (l, parameters, arena, rule))
         }
         Layer::Linear(l) => {
             let rule = requant::rule(&l.requant);
-            dispatch!(layer::linear, l.input.bits, l.weight_bits, (l, rule, parameters, arena))
+            dispatch!(portable::linear, l.input.bits, l.weight_bits, (l, parameters, arena, rule))
         }
-        Layer::AveragePool(l) => dispatch!(@input layer::average_pool, l.input.bits, , (l, arena)),
-        Layer::MaxPool(l) => dispatch!(@input layer::max_pool, l.input.bits, , (l, arena)),
-        Layer::Add(l) => layer::add(l, arena),
+        Layer::AveragePool(l) => dispatch!(@input portable::average_pool, l.input.bits, , (l, arena)),
+        Layer::MaxPool(l) => dispatch!(@input portable::max_pool, l.input.bits, , (l, arena)),
+        Layer::Add(l) => portable::add(l, arena),
     }
 }

@@ -1,6 +1,11 @@
 use std::path::Path;
 
+use mixq_format::target::{Target, VARIABLE};
+
 fn main() {
+    // As `mixq_build::build()` does.
+    let target = Target::of(&std::env::var("TARGET").expect("cargo sets it"));
+    println!("cargo::rustc-env={VARIABLE}={}", target.name);
     // Where the linker finds memory.x: that of the board that the test asks for.
     println!("cargo::rerun-if-env-changed=MIXQ_MEMORY");
     let memory = std::env::var("MIXQ_MEMORY").unwrap_or_else(|_| "stm32f405.x".to_string());

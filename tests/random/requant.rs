@@ -1,6 +1,6 @@
 //! Requantisation tables of random layers.
 
-use mixq_build::config::Scheme;
+use mixq_build::engine::config::Scheme;
 use mixq_format::{Bits, Requant, Rule, Tensor};
 
 use super::{Builder, Quantised};

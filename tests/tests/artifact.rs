@@ -115,15 +115,25 @@ fn an_unchanged_header_with_another_layout_is_fine() {
 
 #[test]
 fn a_header_without_a_field_or_with_a_strange_one_is_malformed() {
-    let changes: [fn(&mut Value); 3] = [
+    let changes: [fn(&mut Value); 4] = [
         |header| drop(header.as_object_mut().unwrap().remove("labels")),
         |header| header["novelty"] = Value::Null,
+        |header| header["task"] = "novelty".into(),
         |header| drop(header["labels"].as_array_mut().unwrap().pop()),
     ];
     for change in changes {
         let error = Artifact::from_bytes(&with_header(&artifact(), change)).unwrap_err();
         assert!(matches!(error, ReadError::Malformed(_)), "{error:?}");
     }
+}
+
+/// Files from before there were tasks have no such field.
+#[test]
+fn a_header_without_a_task_is_of_a_classification() {
+    let artifact = artifact();
+    assert!(!readable(&artifact.to_bytes()).contains("\"task\""));
+    let named = with_header(&artifact, |header| header["task"] = "classification".into());
+    assert!(Artifact::from_bytes(&named) == Ok(artifact));
 }
 
 /// A file with a right checksum may still hold any numbers.

@@ -1,5 +1,6 @@
 //! What `include_model!` says to people who misuse it. After a change of wording: `TRYBUILD=overwrite`.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
 
@@ -31,7 +32,8 @@ fn include_model_explains_what_is_wrong() {
     fs::write(models.join("truncated.mixq"), &right[..10]).unwrap();
     fs::write(models.join("future.mixq"), future).unwrap();
 
-    temp_env::with_var("MIXQ_MODELS", Some(&models), || {
+    let portable = OsStr::new("portable");
+    temp_env::with_vars([("MIXQ_MODELS", Some(models.as_os_str())), ("MIXQ_TARGET", Some(portable))], || {
         let cases = trybuild::TestCases::new();
         cases.compile_fail("compile-fail/misspelt.rs");
         cases.compile_fail("compile-fail/unknown.rs");
@@ -41,7 +43,11 @@ fn include_model_explains_what_is_wrong() {
         cases.compile_fail("compile-fail/syntax.rs");
     });
     let arena = |bytes: usize| {
-        [("MIXQ_MODELS", Some(models.display().to_string())), ("MIXQ_ARENA_BYTES", Some(bytes.to_string()))]
+        [
+            ("MIXQ_MODELS", Some(models.display().to_string())),
+            ("MIXQ_TARGET", Some("portable".to_string())),
+            ("MIXQ_ARENA_BYTES", Some(bytes.to_string())),
+        ]
     };
     temp_env::with_vars(arena(other.ram_bytes()), || {
         trybuild::TestCases::new().compile_fail("compile-fail/two_at_once.rs");

@@ -3,11 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use mixq_build::artifact::{self, State};
-use mixq_build::config::Config;
-use mixq_build::dataset::{Dataset, Split};
-use mixq_build::prepare::Prepared;
-use mixq_build::{evaluate, spread};
+use mixq_build::engine::artifact::{self, State};
+use mixq_build::engine::config::Config;
+use mixq_build::engine::dataset::{Dataset, Split};
+use mixq_build::engine::evaluate;
+use mixq_build::engine::prepare::Prepared;
+use mixq_build::engine::script::spread;
 use mixq_format::Artifact;
 use mixq_tests::elf::{Memory, Symbols};
 use mixq_tests::firmware::{self, Board};
@@ -27,7 +28,7 @@ impl Example {
     }
 
     fn prepared(&self) -> Prepared<'_> {
-        Prepared::new(&self.config.models[0]).unwrap()
+        Prepared::new(&self.config.models[0], None).unwrap()
     }
 
     /// The committed artifact, which must be fresh.
@@ -94,7 +95,7 @@ fn digits_are_the_same_on_device_linker_and_host() {
 
     // The figures that the artifact states, and those that the example is for.
     let accuracy = artifact.header.accuracy;
-    assert_eq!(evaluate::accuracy(&host, &images), accuracy.integer);
+    assert_eq!(evaluate::score(&artifact, &host, &images), accuracy.integer);
     assert!(accuracy.integer >= 0.97, "{accuracy:?}");
     assert!(accuracy.integer >= accuracy.float - 0.01, "{accuracy:?}");
     assert!((accuracy.integer - accuracy.fake_quant).abs() <= 0.006, "{accuracy:?}");
@@ -130,7 +131,7 @@ fn cifar10_is_the_same_on_device_linker_and_host() {
     example.check_memory(&elf, &artifact);
     let some = images.select(&spread(images.len(), 100).collect::<Vec<_>>());
     let host = example.check_logits(&elf, &artifact, &some);
-    let right = (100.0 * evaluate::accuracy(&host, &some)).round();
+    let right = (100.0 * evaluate::score(&artifact, &host, &some)).round();
     let shown = firmware::run(Board::Stm32f405, &elf, &["cifar10"]);
     assert!(shown.contains(" is taken for ") && shown.contains(&format!("{right} of 100 right")), "{shown}");
 }

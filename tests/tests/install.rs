@@ -108,9 +108,9 @@ impl User {
 #[ignore = "takes minutes and fetches 540 MB: `cargo xtask test` runs it as a step of its own"]
 fn a_new_user_installs_sets_up_and_trains() {
     let user = User::new();
-    let build = Path::new(env!("CARGO_MANIFEST_DIR")).join("../mixq-build").canonicalize().unwrap();
-    let build = build.to_str().unwrap();
-    user.well(&["install", "--locked", "--path", build, "--features", "cli"]);
+    let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap();
+    let [tool, build] = ["cargo-mixq", "mixq-build"].map(|name| repository.join(name));
+    user.well(&["install", "--locked", "--path", tool.to_str().unwrap()]);
     user.well(&["mixq", "allocate", "network.toml"]);
     user.cannot_train();
 
@@ -135,7 +135,7 @@ fn a_new_user_installs_sets_up_and_trains() {
         format!("[build-dependencies]\nmixq-build = {{ path = {build:?}, features = [\"train\"] }}\n");
     user.write("Cargo.toml", &format!("{manifest}\n{dependency}"));
     user.write("build.rs", "fn main() { mixq_build::build() }\n");
-    let lock = fs::read_to_string(Path::new(build).join("../Cargo.lock")).unwrap();
+    let lock = fs::read_to_string(repository.join("Cargo.lock")).unwrap();
     user.write("Cargo.lock", &lock);
     let (_, said) = user.well(&["build"]);
     assert!(said.contains("is stale: `training.epochs` was 2, is 3; training"), "{said}");

@@ -5,11 +5,12 @@
 use std::path::Path;
 
 use fastrand::Rng;
-use mixq_build::config::{Rounding, Scheme};
-use mixq_build::convert::{About, convert};
-use mixq_build::graph::{Graph, builtin};
-use mixq_build::memory::allocate;
-use mixq_format::{Accuracy, Artifact, Budget};
+use mixq_build::engine::config::{Rounding, Scheme};
+use mixq_build::engine::convert::{About, convert};
+use mixq_build::engine::graph::Graph;
+use mixq_build::engine::import::builtin;
+use mixq_build::engine::memory::allocate;
+use mixq_format::{Accuracy, Artifact, Budget, Task};
 use mixq_tests::elf::{Memory, Symbols};
 use mixq_tests::firmware::{self, Board, Options, Part};
 use mixq_tests::networks;
@@ -29,6 +30,7 @@ fn artifact(name: &str, width: f64, resolution: usize) -> Artifact {
     let converted = convert(&graph, &allocation, scheme, &trained).unwrap();
     let about = About {
         name: name.to_string(),
+        task: Task::default(),
         labels: (0..graph.classes()).map(|class| class.to_string()).collect(),
         fingerprint: Default::default(),
         budget: BUDGET,
@@ -52,7 +54,7 @@ fn holds_what_was_announced(artifact: &Artifact, board: Board, memory: &Memory) 
     let name = &artifact.header.name;
     let image = |artifact: &Artifact| {
         let input = artifact.header.input;
-        let shape = mixq_build::graph::Shape {
+        let shape = mixq_build::engine::graph::Shape {
             height: input.height.into(),
             width: input.width.into(),
             channels: input.channels.into(),

@@ -176,7 +176,8 @@ mod tests {
             "model": "digits", "layers": [], "macs": 1, "trained": true,
             "flash_bytes": 100, "flash_budget": 200, "ram_bytes": 30, "ram_budget": 40,
             "weight_bits": [8, 4, 2], "activation_bits": [4, 8, 32],
-            "float_accuracy": 0.99, "fake_quant_accuracy": 0.98, "integer_accuracy": 0.975, "test_images": 360,
+            "float_accuracy": 0.99, "fake_quant_accuracy": 0.98, "integer_accuracy": 0.975,
+            "test_images": 360,
         }]})
     }
 

@@ -11,6 +11,8 @@ mod logits;
 mod mixq;
 mod process;
 mod reproduce;
+#[cfg(test)]
+mod rules;
 mod setup;
 mod signals;
 mod tables;

@@ -22,11 +22,10 @@ impl Mixq {
     /// If it does not compile.
     pub fn build(libtorch: Option<&Libtorch>) -> Result<Mixq> {
         let mut cargo = cargo("");
-        cargo.args(["build", "--release", "--package", "mixq-build", "--bin", "cargo-mixq", "--features"]);
-        match libtorch {
-            Some(libtorch) => cargo.arg("cli,train").env("LIBTORCH", &libtorch.folder),
-            None => cargo.arg("cli"),
-        };
+        cargo.args(["build", "--release", "--package", "cargo-mixq"]);
+        if let Some(libtorch) = libtorch {
+            cargo.args(["--features", "train"]).env("LIBTORCH", &libtorch.folder);
+        }
         Ok(Mixq { executable: build(&mut cargo, "cargo-mixq")? })
     }
 

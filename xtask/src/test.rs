@@ -10,6 +10,9 @@ use crate::fuzz;
 use crate::process::{self, cargo};
 use crate::setup::{self, RUST_TARGETS};
 
+/// Those of `.ci/run`, with which libtorch's bindings are compiled once.
+const FEATURES: &str = "mixq-build/train,cargo-mixq/train";
+
 /// One command and how it went.
 struct Step {
     name: String,
@@ -25,12 +28,12 @@ pub fn run(json: bool) -> Result<ExitCode> {
     let start = Instant::now();
     let libtorch = setup::everything()?;
     let mut tests = cargo("");
-    tests.args(["test", "--workspace", "--no-fail-fast", "--features", "mixq-build/train,mixq-build/cli"]);
+    tests.args(["test", "--workspace", "--no-fail-fast", "--features", FEATURES]);
     tests.env("LIBTORCH", &libtorch.folder);
     // An empty cargo folder and an empty cache: minutes, 540 MB. With the workspace's features nothing else
     // is compiled twice.
     let mut install = cargo("");
-    install.args(["test", "--workspace", "--features", "mixq-build/train,mixq-build/cli"]);
+    install.args(["test", "--workspace", "--features", FEATURES]);
     install.args(["--test", "install", "--", "--ignored", "--nocapture"]);
     install.env("LIBTORCH", &libtorch.folder);
     let mut commands = vec![tests, install, fuzz::command(&["--seconds", "10", "--seed", "1"])];

@@ -1,7 +1,7 @@
 //! Networks, as layer lists and as artifacts, and the texts of a firmware crate.
 
 use fastrand::Rng;
-use mixq_build::config::Scheme;
+use mixq_build::engine::config::Scheme;
 use mixq_format::{Artifact, Bits, FORMAT_VERSION};
 use mixq_tests::networks::{pooled, residual, weighted};
 use mixq_tests::random::{Builder, Quantised};

@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use fastrand::Rng;
-use mixq_format::{Artifact, Layer, Network, layout};
+use mixq_format::target::{self, LaidOut, armv7em};
+use mixq_format::{Artifact, Layer, Network};
 
 use super::messages::checked;
 use crate::mutate::{Engine, bytes, header, once_in};
@@ -67,13 +68,19 @@ fn read(case: &[u8], _: &Path) -> Verdict {
     assert!(artifact.flash_bytes() >= artifact.parameters.len(), "flash is less than the parameters");
     layers.iter().for_each(|layer| zero_points(layer, &artifact.parameters));
     plans(&artifact, &layers);
-    let mut moved_layers = layers.clone();
-    let moved_parameters = layout::relocate(&mut moved_layers, &artifact.parameters);
-    assert_eq!(moved_parameters.len(), artifact.parameters.len(), "tables that are moved take as much room");
-    let moved = Network { layers: &moved_layers, parameters: &moved_parameters, ..artifact.network(&layers) };
+    let lay_out = |name: &str| {
+        let target = target::Target::named(name).expect("the name of one");
+        target.lay_out(&layers, &artifact.parameters, artifact.header.arena_bytes)
+    };
+    for target in target::ALL {
+        let LaidOut { parameters, kernels, .. } = lay_out(target.name);
+        assert_eq!(parameters.len(), artifact.parameters.len(), "what is laid out takes as much room");
+        assert_eq!(kernels.len(), layers.len(), "each layer has a kernel");
+    }
+    let portable = lay_out("portable");
+    let moved =
+        Network { layers: &portable.layers, parameters: &portable.parameters, ..artifact.network(&layers) };
     moved.validate().expect("a network with moved tables is valid");
-    let laid_out = layout::armv7em_parameters(&moved_layers, &moved_parameters);
-    assert_eq!(laid_out.len(), moved_parameters.len(), "weights that are laid out take as much room");
     let cost = layers.iter().map(cost).fold(0, u64::saturating_add);
     if cost <= MOST.0 && artifact.header.arena_bytes <= MOST.1 {
         execute(&artifact.network(&layers), &moved);
@@ -95,15 +102,15 @@ fn zero_points(layer: &Layer, parameters: &[u8]) {
 /// Panics if a kernel's scratch would lie outside of the arena, or over a tensor that it reads or writes.
 fn plans(artifact: &Artifact, layers: &[Layer]) {
     for (index, layer) in layers.iter().enumerate() {
-        if !layout::armv7em_takes(layer, &artifact.parameters) {
+        if !armv7em::takes(layer, &artifact.parameters) {
             continue;
         }
         let arena_bytes = artifact.header.arena_bytes;
-        let Some(plan) = layout::plan(layers, index, &artifact.parameters, arena_bytes) else { continue };
+        let Some(plan) = armv7em::plan(layers, index, &artifact.parameters, arena_bytes) else { continue };
         let scratch = plan.scratch as usize..plan.scratch as usize + plan.scratch_bytes as usize;
         assert!(scratch.end <= arena_bytes as usize, "layer {index}: its scratch reaches beyond the arena");
         assert!(scratch.start % 4 == 0 && scratch.end % 4 == 0, "layer {index}: its scratch is not aligned");
-        for tensor in [layer.inputs().0, layer.output()] {
+        for tensor in [layer.first_input(), layer.output()] {
             let tensor = tensor.range();
             let apart = scratch.end <= tensor.start || tensor.end <= scratch.start;
             assert!(scratch.is_empty() || apart, "layer {index}: its scratch lies over a tensor");
@@ -127,7 +134,7 @@ fn execute(network: &Network<'_>, moved: &Network<'_>) {
 
 /// Multiply-accumulates of a layer, or elements that it looks at; `u64::MAX` if that is more.
 fn cost(layer: &Layer) -> u64 {
-    let (input, output) = (layer.inputs().0, layer.output());
+    let (input, output) = (layer.first_input(), layer.output());
     let elements = output.elements() as u64;
     let taps = layer.window().map_or(1, |window| {
         let rows = u64::from(window.kernel_height.min(input.height));

@@ -1,7 +1,7 @@
 //! The binary files of CIFAR in a folder. A case is a tar file of them.
 
 use fastrand::Rng;
-use mixq_build::graph::Shape;
+use mixq_build::engine::graph::Shape;
 
 use super::folder::read_tree;
 use crate::mutate::{bytes, once_in};

@@ -3,9 +3,9 @@
 use std::fs;
 use std::path::Path;
 
-use mixq_build::config::DatasetConfig;
-use mixq_build::dataset::Dataset;
-use mixq_build::graph::Shape;
+use mixq_build::engine::config::DatasetConfig;
+use mixq_build::engine::dataset::Dataset;
+use mixq_build::engine::graph::Shape;
 
 use super::messages::refused;
 use crate::Verdict;
@@ -38,17 +38,21 @@ fn load(config: &DatasetConfig, shape: Shape, classes: usize) -> Verdict {
 /// Panics if a dataset is not whole.
 pub(super) fn check(dataset: &Dataset, shape: Shape, classes: usize) {
     assert_eq!(
-        (dataset.shape, dataset.classes, dataset.labels.len()),
+        (dataset.shape, dataset.outputs, dataset.labels.len()),
         (shape, classes, classes),
         "shape, classes"
     );
     for part in [&dataset.train, &dataset.test] {
         assert!(!part.is_empty(), "a part is empty");
         assert_eq!(part.pixels.len(), part.len() * shape.elements(), "pixels and labels differ in number");
-        assert!(part.labels.iter().all(|label| usize::from(*label) < classes), "a label of no class");
+        assert!(
+            part.targets.labels().iter().all(|label| usize::from(*label) < classes),
+            "a label of no class"
+        );
     }
     let mut missing = 0..classes;
-    let trained = |class: usize| dataset.train.labels.iter().any(|label| usize::from(*label) == class);
+    let trained =
+        |class: usize| dataset.train.targets.labels().iter().any(|label| usize::from(*label) == class);
     assert!(missing.all(trained), "a class has no image to train with");
 }
 

@@ -49,7 +49,7 @@ pub(super) fn generate(rng: &mut Rng) -> Tree {
 pub(super) fn read_tree(
     case: &[u8],
     scratch: &Path,
-    shapes: [mixq_build::graph::Shape; 2],
+    shapes: [mixq_build::engine::graph::Shape; 2],
     classes: usize,
 ) -> Verdict {
     let root = scratch.join("folder");

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use mixq_format::Artifact;
+use mixq_format::target::ALL;
 use quote::quote;
 
 use super::artifact;
@@ -26,8 +27,11 @@ fn read(case: &[u8], _: &Path) -> Verdict {
         }
     };
     let model = parse::model(quote!(pub digits)).expect("that is how the macro is called");
-    for memory in [Memory::Own, Memory::Shared(artifact.ram_bytes())] {
-        let module = expand::module(&model, &artifact, memory);
+    let memories = [Memory::Own, Memory::Shared(artifact.ram_bytes())];
+    for (memory, target) in
+        memories.into_iter().flat_map(|memory| ALL.iter().map(move |target| (memory, target)))
+    {
+        let module = expand::module(&model, &artifact, memory, target);
         let text = module.to_string();
         let file =
             syn::parse2::<syn::File>(module).unwrap_or_else(|error| panic!("the module is no Rust: {error}"));

@@ -5,8 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use fastrand::Rng;
-use mixq_build::config::DatasetConfig;
-use mixq_build::dataset::{Dataset, digest};
+use mixq_build::engine::config::DatasetConfig;
+use mixq_build::engine::dataset::{Dataset, digest};
 
 use super::datasets::{SMALL, check};
 use super::messages::refused;
@@ -45,11 +45,11 @@ fn read(case: &[u8], scratch: &Path, extension: &str) -> Verdict {
         file.set_modified(old).expect("the time of an own file can be set");
     }
     let cache = scratch.join("cache");
-    let config = DatasetConfig { cache: Some(cache.clone()), ..DatasetConfig::new(&path) };
-    let load = |config: &DatasetConfig| Dataset::load(config, SMALL[0], 3, &mut ());
-    let expected = load(&DatasetConfig::new(&path)).expect("the dataset is valid");
+    let config = DatasetConfig::new(&path);
+    let load = |cache: Option<&Path>| Dataset::load_with_digest(&config, cache, SMALL[0], 3, &mut ());
+    let (expected, _) = load(None).expect("the dataset is valid");
     let expected_digest = digest(&path, None).expect("the dataset can be read");
-    load(&config).expect("the dataset is valid");
+    load(Some(&cache)).expect("the dataset is valid");
     let Some(kept) = kept(&cache, extension) else { return Verdict::Refused };
     let intact = fs::read(&kept).expect("what is kept can be read");
     let mut seed = [0; 8];
@@ -59,8 +59,8 @@ fn read(case: &[u8], scratch: &Path, extension: &str) -> Verdict {
     // A new file takes the name: the old one may still be mapped.
     fs::remove_file(&kept).expect("what is kept can be removed");
     fs::write(&kept, &mutated).expect("the cache folder can be written to");
-    let verdict = match load(&config) {
-        Ok(dataset) => {
+    let verdict = match load(Some(&cache)) {
+        Ok((dataset, _)) => {
             check(&dataset, SMALL[0], 3);
             assert!(dataset == expected, "what was kept and is damaged makes another dataset");
             // Who does not believe the file makes it anew.

@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use mixq_build::config::Config;
-use mixq_build::prepare::Prepared;
+use mixq_build::engine::config::Config;
+use mixq_build::engine::prepare::Prepared;
 
 use super::messages::refused;
 use crate::mutate::{mutate_text, text};
@@ -36,7 +36,7 @@ fn read(case: &[u8], scratch: &Path) -> Verdict {
         "read again, it is another configuration"
     );
     for model in &config.models {
-        let prepared = match Prepared::new(model) {
+        let prepared = match Prepared::new(model, None) {
             Ok(prepared) => prepared,
             Err(error) => {
                 refused(&error);

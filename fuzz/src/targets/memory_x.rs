@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use mixq_build::config::memory_x::MemoryX;
+use mixq_build::engine::config::memory_x::MemoryX;
 
 use super::messages::refused;
 use crate::mutate::{mutate_text, text};

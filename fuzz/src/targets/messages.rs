@@ -1,6 +1,6 @@
 //! What a message must be.
 
-use mixq_build::error::Error;
+use mixq_build::engine::error::Error;
 
 use crate::Verdict;
 

@@ -3,11 +3,12 @@
 use std::path::Path;
 
 use fastrand::Rng;
-use mixq_build::config::{NetworkSource, Scheme};
-use mixq_build::error::Error;
-use mixq_build::graph::{Graph, Spec};
-use mixq_build::prepare::{MemoryModel, Request};
-use mixq_build::report::allocation::AllocationReport;
+use mixq_build::engine::config::Scheme;
+use mixq_build::engine::error::Error;
+use mixq_build::engine::graph::Graph;
+use mixq_build::engine::import::{NetworkSource, layers};
+use mixq_build::engine::prepare::{MemoryModel, Request};
+use mixq_build::engine::report::allocation::AllocationReport;
 
 use super::messages::refused;
 use crate::mutate::{mutate_text, one, text};
@@ -26,7 +27,7 @@ pub(super) const NETWORK: Target = Target {
 
 fn read(case: &[u8], _: &Path) -> Verdict {
     let list = String::from_utf8_lossy(case);
-    let read = || Spec::parse(Path::new("net.toml"), &list).and_then(|spec| Graph::resolve(&spec));
+    let read = || layers::parse(Path::new("net.toml"), &list).and_then(|spec| Graph::resolve(&spec));
     let graph = match read() {
         Ok(graph) => graph,
         Err(error) => return refused(&error),

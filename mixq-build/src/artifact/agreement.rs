@@ -1,10 +1,13 @@
 //! Whether the network in an artifact is the one that Cargo.toml describes, whatever its fingerprint says.
 
-use mixq_format::{Artifact, Bits, Layer, Tensor};
+use mixq_format::{Artifact, Bits, Tensor};
 
-use crate::config::{Model, Scheme};
-use crate::graph::{Graph, Op, Shape, Window};
-use crate::memory::Allocation;
+use crate::config::Model;
+use crate::graph::op::Output;
+use crate::graph::{Graph, Shape, Window};
+use crate::memory::{Allocation, PlacedTensor};
+use crate::settings::Scheme;
+use crate::task::rules;
 
 /// Differences that are listed.
 const SHOWN: usize = 4;
@@ -22,7 +25,10 @@ pub fn differences(
     let mut found = of_interface(artifact, model, graph);
     let steps: Vec<usize> = match allocation {
         Some(allocation) => allocation.schedule.steps.iter().map(|step| step.node).collect(),
-        None => (0..graph.nodes.len()).filter(|&node| graph.nodes[node].op != Op::Flatten).collect(),
+        None => {
+            let is_step = |node: &usize| graph.nodes[*node].op.output() != Output::InputTensor;
+            (0..graph.nodes.len()).filter(is_step).collect()
+        }
     };
     let layers = artifact.header.layers.len();
     if layers != steps.len() {
@@ -51,14 +57,13 @@ fn of_interface(artifact: &Artifact, model: &Model, graph: &Graph) -> Vec<String
     if shape(&header.input) != graph.input {
         found.push(format!("it takes images of {}, the network {}", shape(&header.input), graph.input));
     }
-    let (own, classes) = (usize::from(header.output.channels), graph.classes());
-    if own != classes {
-        found.push(format!("it has {own} classes, the network {classes}"));
+    let task = model.dataset.task;
+    if header.task != task {
+        found.push(format!("its task is {}, in Cargo.toml {}", header.task.name(), task.name()));
+        return found;
     }
-    if let Some(labels) = model.dataset.labels.as_ref().filter(|labels| **labels != header.labels) {
-        let (own, labels) = (header.labels.join(", "), labels.join(", "));
-        found.push(format!("its classes are called {own}, in Cargo.toml {labels}"));
-    }
+    let labels = model.dataset.labels.as_deref();
+    found.extend(rules(task).differences(header, graph.classes(), labels));
     found
 }
 
@@ -77,10 +82,6 @@ fn of_artifact(artifact: &Artifact, graph: &Graph, steps: &[usize], scheme: Sche
 
 fn of_layers(artifact: &Artifact, graph: &Graph, allocation: &Allocation) -> Vec<String> {
     let schedule = &allocation.schedule;
-    let width = |tensor: usize| match tensor {
-        0 => Bits::B8,
-        _ => allocation.activations[schedule.steps[tensor - 1].node],
-    };
     let mut found = Vec::new();
     for (named, step) in artifact.header.layers.iter().zip(&schedule.steps) {
         let (layer, node) = (&named.layer, &graph.nodes[step.node]);
@@ -89,8 +90,7 @@ fn of_layers(artifact: &Artifact, graph: &Graph, allocation: &Allocation) -> Vec
             found.push(format!("layer `{name}` is called `{}` in the network", node.name));
         }
         let (own, other) = (layer.window().map(rows), node.op.window().map(pixels));
-        if !is(layer, &node.op) || own.map(|own| own[..2].to_vec()) != other.map(|other| other[..2].to_vec())
-        {
+        if layer.kind() != node.op.kind() {
             found.push(format!("layer `{name}` is no {} as in the network", node.op.kind()));
             continue;
         }
@@ -101,11 +101,10 @@ fn of_layers(artifact: &Artifact, graph: &Graph, allocation: &Allocation) -> Vec
         if named.macs != macs {
             found.push(format!("layer `{name}` has {} multiplications, in the network {macs}", named.macs));
         }
-        let (first, second) = layer.inputs();
-        let inputs = [Some(first), second].into_iter().flatten().zip(&step.inputs);
+        let inputs = layer.inputs().zip(&step.inputs);
         for (tensor, &index) in inputs.chain([(layer.output(), &step.output)]) {
-            let (own, other) = (shape(tensor), schedule.tensors[index].shape);
-            let bits = width(index);
+            let PlacedTensor { shape: other, bits, .. } = allocation.tensors[index];
+            let own = shape(tensor);
             if own != other {
                 found.push(format!("layer `{name}` has a tensor of {own}, in the network {other}"));
             } else if tensor.bits != bits {
@@ -132,10 +131,10 @@ fn of_memory(artifact: &Artifact, model: &Model, allocation: &Allocation) -> Vec
     ];
     let mut found = Vec::new();
     for (named, step) in artifact.header.layers.iter().zip(&allocation.schedule.steps) {
-        let (first, second) = named.layer.inputs();
-        let tensors = [first, named.layer.output()].into_iter().chain(second);
-        let planned = [step.inputs[0], step.output].into_iter().chain(step.inputs.get(1).copied());
-        if tensors.zip(planned).any(|(own, tensor)| own.offset as usize != allocation.plan.offsets[tensor]) {
+        let tensors = named.layer.inputs().chain([named.layer.output()]);
+        let planned = step.inputs.iter().chain([&step.output]);
+        if tensors.zip(planned).any(|(own, &tensor)| own.offset as usize != allocation.tensors[tensor].offset)
+        {
             found.push(format!("layer `{}` has a tensor at another place than by the plan", named.name));
         }
     }
@@ -160,19 +159,6 @@ fn of_memory(artifact: &Artifact, model: &Model, allocation: &Allocation) -> Vec
 fn shape(tensor: &Tensor) -> Shape {
     let Tensor { height, width, channels, .. } = *tensor;
     Shape { height: height.into(), width: width.into(), channels: channels.into() }
-}
-
-/// Whether a layer is of an operator's kind.
-fn is(layer: &Layer, op: &Op) -> bool {
-    match op {
-        Op::Conv { .. } => matches!(layer, Layer::Conv(_)),
-        Op::Depthwise { .. } => matches!(layer, Layer::Depthwise(_)),
-        Op::Linear { .. } => matches!(layer, Layer::Linear(_)),
-        Op::AveragePool { .. } => matches!(layer, Layer::AveragePool(_)),
-        Op::MaxPool { .. } => matches!(layer, Layer::MaxPool(_)),
-        Op::Add { .. } => matches!(layer, Layer::Add(_)),
-        Op::Flatten => false,
-    }
 }
 
 /// Kernel, stride, padding at top and left.

@@ -1,13 +1,16 @@
 //! What an artifact was made from, to tell whether it is fresh.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
-use sha2::{Digest, Sha256};
+use hmac_sha256::Hash as Sha256;
 
-use crate::config::{DatasetConfig, Model, TestPart};
+use crate::config::{DatasetConfig, Model};
 use crate::dataset;
 use crate::error::{Error, Problem};
 use crate::graph::Graph;
+use crate::hex::hexadecimal;
+use crate::settings::TestPart;
 
 /// The inputs of a model by name. Short ones stand as they are, so that a stale artifact can say what
 /// changed; long ones as SHA-256.
@@ -40,11 +43,11 @@ impl std::fmt::Display for Change {
 
 /// The fingerprint of a model as configured. A dataset that is not there, or that this mixq-build does not
 /// look into, leaves the entry of its contents out: firmware builds from a committed artifact without the
-/// images.
+/// images. `cache` is the folder that keeps digests of datasets; with `None` everything is read anew.
 ///
 /// # Errors
 /// The dataset is there but cannot be read.
-pub fn fingerprint(model: &Model, graph: &Graph) -> Result<Fingerprint, Error> {
+pub fn fingerprint(model: &Model, graph: &Graph, cache: Option<&Path>) -> Result<Fingerprint, Error> {
     let mut inputs = Fingerprint::new();
     let mut insert = |name: &str, value: String| inputs.insert(name.to_string(), value);
     insert("format", mixq_format::FORMAT_VERSION.to_string());
@@ -60,7 +63,7 @@ pub fn fingerprint(model: &Model, graph: &Graph) -> Result<Fingerprint, Error> {
         }
     }
     // What Cargo.toml says of the images is known without them.
-    let DatasetConfig { path, test, shape, max, labels, resize, tolerate, cache, shared: _, location } =
+    let DatasetConfig { test, shape, max, labels, task, resize, tolerate, path: _, shared: _, location } =
         &model.dataset;
     let test = match test.unwrap_or_default() {
         TestPart::Rows(rows) => rows.to_string(),
@@ -71,14 +74,18 @@ pub fn fingerprint(model: &Model, graph: &Graph) -> Result<Fingerprint, Error> {
     insert("dataset.max", max.to_string());
     insert("dataset.labels", labels.as_ref().map_or(Ok("numbers".to_string()), json)?);
     // Not there by default, so that the artifacts of datasets that never needed them stay fresh.
+    if !task.is_default() {
+        insert("task", task.name().to_string());
+    }
     if *resize {
         insert("dataset.resize", resize.to_string());
     }
     if *tolerate > 0.0 {
         insert("dataset.tolerate", tolerate.to_string());
     }
-    if path.exists() && dataset::told(path) {
-        let digest = dataset::digest(path, cache.as_deref()).map_err(|mut error| {
+    let path = dataset::find(&model.dataset);
+    if path.exists() && dataset::told(&path) {
+        let digest = dataset::digest(&path, cache).map_err(|mut error| {
             for problem in &mut error.problems {
                 problem.location = problem.location.take().or_else(|| location.clone());
             }
@@ -113,7 +120,7 @@ fn plain(value: &serde_json::Value) -> String {
 
 /// SHA-256 of a value's JSON.
 fn digest(value: &impl serde::Serialize) -> Result<String, Error> {
-    Ok(Sha256::digest(json(value)?).iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hexadecimal(&Sha256::hash(json(value)?.as_bytes())))
 }
 
 /// Straight from the value: a `serde_json::Value` between has its keys in an order that another crate of the

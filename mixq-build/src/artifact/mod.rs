@@ -65,7 +65,7 @@ impl State {
     }
 }
 
-/// Reads an artifact and holds it against the fingerprint of its model; [`crate::prepare::Prepared::state`]
+/// Reads an artifact and holds it against the fingerprint of its model; `Prepared::state`
 /// also holds the network in it against that of the model.
 ///
 /// # Errors

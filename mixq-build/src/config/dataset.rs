@@ -2,36 +2,40 @@
 
 use std::path::{Path, PathBuf};
 
+use mixq_format::Task;
 use serde::Serialize;
 
-use super::table::{Entry, Table};
-use crate::dataset::{VARIABLE, data_folders, resolve};
 use crate::error::{Location, Problem};
 use crate::graph::Shape;
+use crate::settings::TestPart;
+use crate::toml::{Entry, Table};
+
+/// The environment variable that names a folder of datasets. A path in Cargo.toml may begin with
+/// `$MIXQ_DATA/`.
+pub const DATA_VARIABLE: &str = "MIXQ_DATA";
 
 /// Where a model's images come from. Serialised without its places: what it says about the images.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct DatasetConfig {
-    /// The file or folder, joined to the package's folder.
+    /// The file or folder, joined to the folder of its Cargo.toml. A path that begins with `$MIXQ_DATA/`
+    /// stays as written: the room `dataset` looks for it when it reads.
     #[serde(skip)]
     pub path: PathBuf,
-    /// What followed `$MIXQ_DATA/` in Cargo.toml, if that was how the path began.
+    /// What follows `$MIXQ_DATA/` in Cargo.toml, if the path begins so.
     #[serde(skip)]
     pub shared: Option<PathBuf>,
-    /// A folder for decoded images and digests; `None`: everything is read anew. Whoever knows cargo's target
-    /// folder sets it.
-    #[serde(skip)]
-    pub cache: Option<PathBuf>,
     /// How many images are the test part; `None`: the part that the dataset has, or a fifth.
     pub test: Option<TestPart>,
     /// Shape of an image; `None`: the network's.
     pub shape: Option<Shape>,
     /// Largest value of a pixel. Pixels are not scaled by it: the device sees them as they are.
     pub max: u8,
-    /// What the classes mean, in the order of the logits; `None`: what the dataset calls them, or their
-    /// numbers.
+    /// What the outputs mean, in their order; `None`: what the dataset says, or their numbers.
     pub labels: Option<Vec<String>>,
+    /// What the images are for: it is the model's key `task`. Written only where it is not the default.
+    #[serde(skip_serializing_if = "Task::is_default")]
+    pub task: Task,
     /// Whether images of another size than the network's are scaled.
     pub resize: bool,
     /// Share of the images that may be unreadable, 0 to under 1; they are left out.
@@ -41,34 +45,17 @@ pub struct DatasetConfig {
     pub location: Option<Location>,
 }
 
-/// How many images are the test part.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum TestPart {
-    /// That many images, at least 1: from the end of a file, of each class in folders.
-    Rows(usize),
-    /// That share of each class, over 0 and under 1; of a class of two images or more at least one.
-    Share(f64),
-}
-
-/// A fifth.
-impl Default for TestPart {
-    fn default() -> TestPart {
-        TestPart::Share(0.2)
-    }
-}
-
 impl DatasetConfig {
     /// A file with the defaults of all other keys.
     pub fn new(path: impl Into<PathBuf>) -> DatasetConfig {
         DatasetConfig {
             path: path.into(),
             shared: None,
-            cache: None,
             test: None,
             shape: None,
             max: u8::MAX,
             labels: None,
+            task: Task::default(),
             resize: false,
             tolerate: 0.0,
             location: None,
@@ -78,16 +65,14 @@ impl DatasetConfig {
     /// The same options for other images: with the path as a person writes it, relative to the current
     /// folder.
     pub fn elsewhere(&self, written: &str) -> DatasetConfig {
-        let other = DatasetConfig { shared: None, location: None, ..self.clone() };
-        other.with_path(written, Path::new(""))
+        DatasetConfig { location: None, ..self.clone() }.with_path(written, Path::new(""))
     }
 
     /// With the path as it stands in Cargo.toml.
     fn with_path(self, written: &str, manifest_dir: &Path) -> DatasetConfig {
-        let variable = format!("${VARIABLE}/");
-        match written.strip_prefix(&variable).map(PathBuf::from) {
-            Some(rest) => DatasetConfig { path: resolve(&rest, &data_folders()), shared: Some(rest), ..self },
-            None => DatasetConfig { path: manifest_dir.join(written), ..self },
+        match written.strip_prefix(&format!("${DATA_VARIABLE}/")) {
+            Some(rest) => DatasetConfig { path: written.into(), shared: Some(rest.into()), ..self },
+            None => DatasetConfig { path: manifest_dir.join(written), shared: None, ..self },
         }
     }
 }
@@ -160,22 +145,12 @@ fn read_max(entry: &Entry<'_>, problems: &mut Vec<Problem>) -> Option<u8> {
 }
 
 fn read_shape(entry: &Entry<'_>, problems: &mut Vec<Problem>) -> Option<Shape> {
-    let wrong = "must be three whole numbers over 0: [height, width, channels]";
-    let Some(array) = entry.as_array() else {
-        problems.push(entry.wrong_type("an array").help(format!("`shape` {wrong}")));
-        return None;
-    };
-    let sides: Vec<_> = array
-        .iter()
-        .filter_map(|side| usize::try_from(side.as_integer()?).ok().filter(|side| *side > 0))
-        .collect();
-    match sides[..] {
-        [height, width, channels] if array.len() == 3 => Some(Shape { height, width, channels }),
-        _ => {
-            problems.push(entry.problem(wrong));
-            None
-        }
+    let sides = entry.as_sizes(&(1..=usize::MAX));
+    if sides.is_none() {
+        problems.push(entry.wrong_value("[height, width, channels], each 1 or more"));
     }
+    let [height, width, channels] = sides?;
+    Some(Shape { height, width, channels })
 }
 
 fn read_labels(entry: &Entry<'_>, problems: &mut Vec<Problem>) -> Option<Vec<String>> {

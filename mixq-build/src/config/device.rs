@@ -4,10 +4,9 @@ use std::path::Path;
 
 use super::chips::{self, Chip};
 use super::memory_x::{MemoryX, Region};
-use super::size;
-use super::table::{Entry, Table};
 use crate::error::{Location, Problem};
-use crate::report::bytes;
+use crate::size::{self, bytes};
+use crate::toml::{Entry, Table};
 
 /// A device, as far as it is known; what is nearer to the model replaces it key by key.
 #[derive(Clone, Default)]
@@ -108,7 +107,8 @@ impl Device {
                 Origin::Chip(chip) => (
                     format!("the chip {} leaves {} of {memory}", chip.name, bytes(wanted)),
                     format!(
-                        "leave `chip` out, `memory-x` alone gives the budget; or set {reserve} = \"{}\" or more",
+                        "leave `chip` out, `memory-x` alone gives the budget; or set {reserve} = \"{}\" \
+                         or more",
                         bytes(wanted - region.bytes)
                     ),
                 ),

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use super::settings::Settings;
-use super::table::{Entry, Manifest};
+use super::defaults::Defaults;
 use crate::error::{Error, Problem};
+use crate::toml::{Entry, File};
 
 /// The tables that are read.
 const PLACES: [&str; 2] = ["package.metadata.mixq", "workspace.metadata.mixq"];
@@ -16,19 +16,19 @@ const DEPTH: usize = 3;
 /// `[package.metadata.mixqq]`, `[package.mixq]`, `[metadata.mixq]`.
 ///
 /// # Errors
-/// The file cannot be read, or is no TOML.
+/// The file cannot be read, or is not TOML.
 pub fn in_manifest(path: &Path) -> Result<Vec<Problem>, Error> {
-    Ok(all(&Manifest::read(path)?))
+    Ok(all(&File::read(path)?))
 }
 
-pub(super) fn all(manifest: &Manifest) -> Vec<Problem> {
+pub(super) fn all(manifest: &File) -> Vec<Problem> {
     let mut problems = Vec::new();
     let mut open: Vec<(Entry<'_>, usize)> = manifest.root().entries().map(|entry| (entry, 1)).collect();
     while let Some((entry, depth)) = open.pop() {
         // What is no table is looked at by others.
         let Some(table) = entry.table(&mut Vec::new()) else { continue };
         if near(entry.name) {
-            let known = |key: &str| key == "models" || Settings::KEYS.contains(&key);
+            let known = |key: &str| key == "models" || Defaults::KEYS.contains(&key);
             if !PLACES.contains(&plain(&entry).as_str())
                 && table
                     .entries()

@@ -1,7 +1,9 @@
 //! `[package.metadata.mixq]` of the firmware's Cargo.toml: which models, in how much memory, trained how.
 //!
 //! Settings come from three places, the later winning key by key: `[workspace.metadata.mixq]` of the
-//! workspace's Cargo.toml, `[package.metadata.mixq]`, and the model's own table.
+//! workspace's Cargo.toml, `[package.metadata.mixq]`, and the model's own table. Paths are joined to the
+//! folder of the file that has them. `network` and `dataset` of a nearer place replace the farther ones as a
+//! whole, with all their options.
 //!
 //! ```toml
 //! [package.metadata.mixq.device]
@@ -11,8 +13,8 @@
 //! ```
 //!
 //! The device's budget is that of the firmware. A model's own `flash` and `ram` are taken from it first; the
-//! models without share what is left ([`crate::prepare::share()`]). A model alone gets all of it. In place of
-//! sizes stand
+//! models without share what is left (the room `prepare` divides it). A model alone gets all of it. In place
+//! of sizes stand
 //!
 //! * `chip = "stm32h743zi"`: the whole flash and main RAM of one of [`chips::CHIPS`]; `flash` or `ram` beside
 //!   it replace the chip's, for instance where flash is external.
@@ -28,31 +30,32 @@
 
 pub mod chips;
 mod dataset;
+mod defaults;
 mod device;
 pub mod memory_x;
 mod misplaced;
 mod model;
 mod network;
-mod settings;
-pub mod size;
-mod table;
 mod together;
 mod training;
 mod workspace;
 
 use std::path::{Path, PathBuf};
 
-pub use dataset::{DatasetConfig, TestPart};
+pub use dataset::{DATA_VARIABLE, DatasetConfig};
 pub use misplaced::in_manifest as misplaced;
 pub use model::{BudgetOf, Model};
-pub use network::{BUILTIN_NAMES, Builtin, NetworkSource};
-pub use settings::{Policy, Scheme};
+
 pub use together::{DeviceBudget, Limit};
-pub use training::{Bounds, DeviceChoice, OptimiserKind, Rounding, Training};
+
+// The types of fields of what is read; other rooms name them where they are.
+pub use crate::settings::{
+    Bounds, DeviceChoice, OptimiserKind, Policy, Rounding, Scheme, TestPart, Training,
+};
 
 use crate::error::{Error, Problem};
-use settings::Settings;
-use table::{Manifest, Table};
+use crate::toml::{File, Table};
+use defaults::Defaults;
 
 /// What a firmware crate asks for in its Cargo.toml.
 #[derive(Clone, Debug, PartialEq)]
@@ -77,7 +80,7 @@ impl Config {
     /// # Errors
     /// Everything that is wrong in both files, in the order of their lines; cargo refuses the manifest.
     pub fn load(manifest_dir: &Path) -> Result<Config, Error> {
-        let package = Manifest::read(&manifest_dir.join("Cargo.toml"))?;
+        let package = File::read(&manifest_dir.join("Cargo.toml"))?;
         let workspace = workspace::root(&package)?;
         Config::from_manifests(manifest_dir, &package, workspace.as_deref())
     }
@@ -88,32 +91,32 @@ impl Config {
     /// # Errors
     /// Everything that is wrong in both files, in the order of their lines.
     pub fn read(manifest_dir: &Path, workspace: Option<&Path>) -> Result<Config, Error> {
-        let package = Manifest::read(&manifest_dir.join("Cargo.toml"))?;
+        let package = File::read(&manifest_dir.join("Cargo.toml"))?;
         let workspace = workspace.filter(|workspace| !workspace::same(workspace, &package.path));
         Config::from_manifests(manifest_dir, &package, workspace)
     }
 
     fn from_manifests(
         manifest_dir: &Path,
-        package: &Manifest,
+        package: &File,
         workspace: Option<&Path>,
     ) -> Result<Config, Error> {
-        let workspace = workspace.map(Manifest::read).transpose()?;
+        let workspace = workspace.map(File::read).transpose()?;
         let mut problems = Vec::new();
-        let mut settings = Settings::default();
+        let mut defaults = Defaults::default();
         let own_workspace = package.root().contains("workspace").then_some(package);
         let workspace_manifest = workspace.as_ref().or(own_workspace);
         if let Some(manifest) = workspace_manifest
             && let Some(table) = metadata(manifest, "workspace", &mut problems)
         {
-            table.allow(&Settings::KEYS, &mut problems);
+            table.allow(&Defaults::KEYS, &mut problems);
             let folder = manifest.path.parent().unwrap_or(manifest_dir);
-            settings.read(&table, folder, &mut problems);
+            defaults.read(&table, folder, &mut problems);
         }
 
         let name = package_name(package, &mut problems);
         let (device, models) = match metadata(package, "package", &mut problems) {
-            Some(table) => read_package(&table, &mut settings, manifest_dir, &mut problems),
+            Some(table) => read_package(&table, &mut defaults, manifest_dir, &mut problems),
             None => Default::default(),
         };
         problems.extend(workspace.iter().flat_map(misplaced::all));
@@ -130,7 +133,7 @@ impl Config {
                 package: name.to_string(),
                 manifest_dir: manifest_dir.to_path_buf(),
                 workspace_manifest: workspace_manifest.map(|manifest| manifest.path.clone()),
-                linker_scripts: settings.device.memory_x.map(|memory_x| memory_x.files).unwrap_or_default(),
+                linker_scripts: defaults.device.memory_x.map(|memory_x| memory_x.files).unwrap_or_default(),
                 device,
                 models,
             }),
@@ -140,12 +143,12 @@ impl Config {
 }
 
 /// `[<section>.metadata.mixq]`.
-fn metadata<'a>(manifest: &'a Manifest, section: &str, problems: &mut Vec<Problem>) -> Option<Table<'a>> {
+fn metadata<'a>(manifest: &'a File, section: &str, problems: &mut Vec<Problem>) -> Option<Table<'a>> {
     let section = manifest.root().get(section)?.table(problems)?;
     section.get("metadata")?.table(problems)?.get("mixq")?.table(problems)
 }
 
-fn package_name<'a>(manifest: &'a Manifest, problems: &mut Vec<Problem>) -> Option<&'a str> {
+fn package_name<'a>(manifest: &'a File, problems: &mut Vec<Problem>) -> Option<&'a str> {
     let Some(package) = manifest.root().get("package") else {
         let problem = Problem::new("there is no [package] table")
             .help("mixq reads [package.metadata.mixq] of the firmware's own Cargo.toml")
@@ -163,27 +166,27 @@ fn package_name<'a>(manifest: &'a Manifest, problems: &mut Vec<Problem>) -> Opti
 
 fn read_package(
     table: &Table<'_>,
-    settings: &mut Settings,
+    defaults: &mut Defaults,
     manifest_dir: &Path,
     problems: &mut Vec<Problem>,
 ) -> (DeviceBudget, Vec<Model>) {
-    let mut known = Settings::KEYS.to_vec();
+    let mut known = Defaults::KEYS.to_vec();
     known.push("models");
     table.allow(&known, problems);
-    settings.read(table, manifest_dir, problems);
-    let budgets = settings.device.budgets(problems);
+    defaults.read(table, manifest_dir, problems);
+    let budgets = defaults.device.budgets(problems);
     let mut models = Vec::new();
     if let Some(table) = table.get("models").and_then(|models| models.table(problems)) {
-        let read = |entry| model::read(&entry, settings, &budgets, manifest_dir, problems);
+        let read = |entry| model::read(&entry, defaults, &budgets, manifest_dir, problems);
         models.extend(table.entries().filter_map(read));
     }
-    let device = DeviceBudget::new(budgets, settings.device.shared_arena);
+    let device = DeviceBudget::new(budgets, defaults.device.shared_arena);
     device.leave(&mut models, problems);
     (device, models)
 }
 
 /// That there are none, pointing at the innermost table that exists.
-fn no_models(package: &Manifest) -> Option<Problem> {
+fn no_models(package: &File) -> Option<Problem> {
     let mut entry = package.root().get("package")?;
     for key in ["metadata", "mixq", "models"] {
         // Something else than a table is reported where it is read.

@@ -2,11 +2,13 @@
 
 use std::path::Path;
 
+use super::DatasetConfig;
+use super::defaults::Defaults;
 use super::device::Size;
-use super::settings::Settings;
-use super::table::Entry;
-use super::{DatasetConfig, NetworkSource, Policy, Scheme, Training, dataset, network};
 use crate::error::{Location, Problem};
+use crate::import::NetworkSource;
+use crate::settings::{Policy, Scheme, Training};
+use crate::toml::Entry;
 
 /// A model that the firmware includes.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,7 +26,7 @@ pub struct Model {
     /// Slack of the rule for weights, in millionths.
     pub delta: u32,
     /// Bytes of flash that the network may take: its own, or all that the models with own ones leave of the
-    /// device's. Where several models are left to share that, [`crate::prepare::share()`] divides it.
+    /// device's. Where several models are left to share that, the room `prepare` divides it.
     pub flash: u64,
     /// Bytes of RAM that the network may take, likewise.
     pub ram: u64,
@@ -36,7 +38,7 @@ pub struct Model {
     pub training: Training,
     /// The model's key in Cargo.toml.
     pub location: Location,
-    /// The value of `network`.
+    /// The value of `network`, of the model or of the defaults.
     pub network_at: Option<Location>,
     /// The value that names the dataset's file.
     pub dataset_at: Option<Location>,
@@ -63,44 +65,45 @@ pub enum BudgetOf {
 /// `None` if something is wrong with it, which is reported.
 pub(super) fn read(
     entry: &Entry<'_>,
-    settings: &Settings,
+    defaults: &Defaults,
     budgets: &[Option<Size>; 2],
     manifest_dir: &Path,
     problems: &mut Vec<Problem>,
 ) -> Option<Model> {
     check_name(entry, problems);
     let table = entry.table(problems)?;
-    table.allow(&["network", "dataset", "scheme", "policy", "delta", "flash", "ram", "training"], problems);
-    let mut settings = settings.clone();
+    let keys = ["network", "dataset", "task", "scheme", "policy", "delta", "flash", "ram", "training"];
+    table.allow(&keys, problems);
+    let mut settings = defaults.clone();
     let own = settings.device.own_budgets(&table, problems);
     let [flash_of, ram_of] =
         own.each_ref().map(|own| if own.is_some() { BudgetOf::Model } else { BudgetOf::Device });
     let [flash, ram] = own;
-    settings.read_choices(&table, problems);
+    settings.read_of_model(&table, manifest_dir, problems);
 
-    let network = table.get("network");
-    let dataset = table.get("dataset");
     let missing = |key, example| {
-        Problem::new(format!("model `{}` has no `{key}`", entry.name))
-            .help(format!("add {key} = \"{example}\" to [{}]", entry.path))
+        let (model, table) = (entry.name, &entry.path);
+        Problem::new(format!("model `{model}` has no `{key}`"))
+            .help(format!(
+                "add {key} = \"{example}\" to [{table}], or to [package.metadata.mixq] for all models"
+            ))
             .at(entry.key_location())
     };
-    if network.is_none() {
+    if settings.network.is_none() {
         problems.push(missing("network", "networks/digits.toml"));
     }
-    if dataset.is_none() {
+    if settings.dataset.is_none() {
         problems.push(missing("dataset", "data/digits.csv.gz"));
     }
-    let network_at = network.as_ref().map(Entry::value_location);
-    let network = network.and_then(|network| network::read(&network, manifest_dir, problems));
-    let dataset = dataset.and_then(|dataset| dataset::read(&dataset, manifest_dir, problems));
     let flash = budget(entry, "flash", "48 KiB", flash.or(budgets[0].clone()), problems);
     let ram = budget(entry, "ram", "6 KiB", ram.or(budgets[1].clone()), problems);
 
-    let (network, dataset, (flash, flash_at), (ram, ram_at)) = (network?, dataset?, flash?, ram?);
+    let (network, dataset) = (settings.network?, settings.dataset??);
+    let dataset = DatasetConfig { task: settings.task, ..dataset };
+    let ((flash, flash_at), (ram, ram_at)) = (flash?, ram?);
     Some(Model {
         name: entry.name.to_string(),
-        network,
+        network: network.source?,
         dataset_at: dataset.location.clone(),
         dataset,
         scheme: settings.scheme,
@@ -112,7 +115,7 @@ pub(super) fn read(
         ram_of,
         training: settings.training,
         location: entry.key_location(),
-        network_at,
+        network_at: Some(network.at),
         flash_at: Some(flash_at),
         ram_at: Some(ram_at),
     })

@@ -3,7 +3,7 @@
 use super::device::Size;
 use super::{BudgetOf, Model};
 use crate::error::{Location, Problem};
-use crate::report::bytes;
+use crate::size::bytes;
 
 /// What all models of a firmware may take together.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::table::{Entry, Manifest};
 use crate::error::{Error, Problem};
+use crate::toml::{Entry, File};
 
 /// The Cargo.toml of the workspace above or beside a package; `None` if the package is in none, or is itself
 /// the root.
@@ -14,7 +14,7 @@ use crate::error::{Error, Problem};
 ///
 /// # Errors
 /// Cargo cannot be started, or refuses the manifest: its own words.
-pub(super) fn root(package: &Manifest) -> Result<Option<PathBuf>, Error> {
+pub(super) fn root(package: &File) -> Result<Option<PathBuf>, Error> {
     let absolute =
         std::path::absolute(&package.path).map_err(|error| Problem::io("find", &package.path, &error))?;
     if alone(package, &absolute) {
@@ -44,7 +44,7 @@ pub(super) fn root(package: &Manifest) -> Result<Option<PathBuf>, Error> {
 
 /// Whether cargo need not be asked: the package is a workspace itself, or there is no other manifest that
 /// could be one.
-fn alone(package: &Manifest, absolute: &Path) -> bool {
+fn alone(package: &File, absolute: &Path) -> bool {
     let named =
         |entry: Entry<'_>| entry.table(&mut Vec::new()).is_some_and(|package| package.contains("workspace"));
     // The first two ancestors are the file itself and its folder.

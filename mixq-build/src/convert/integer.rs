@@ -1,13 +1,15 @@
 //! The walk over the network: tensors to arena, layers to tables, weights and requantisation to one block.
 
-use mixq_format::{Add, Bits, Conv, Depthwise, Layer, Linear, NamedLayer, Pool, Tensor, Window};
+use mixq_format::{Add, Conv, Depthwise, Layer, Linear, NamedLayer, Pool, Tensor, Window};
 
+use super::walk::Walk;
 use super::weighted::logits_in_parts;
-use super::{Converted, Grid, TrainedLayer, TrainedNetwork};
-use crate::config::Scheme;
+use super::{Converted, Grid, TrainedNetwork};
 use crate::error::{Error, Problem};
+use crate::graph::op::{AveragePool, Conv as ConvOp, Depthwise as DepthwiseOp, MaxPool};
 use crate::graph::{Graph, Op};
 use crate::memory::Allocation;
+use crate::settings::Scheme;
 
 /// Turns a trained network into integers.
 ///
@@ -27,29 +29,31 @@ pub fn convert(
         let input = walk.tensor(step.inputs[0], &grids);
         let output = walk.tensor(step.output, &grids);
         let layer = match node.op {
-            Op::Conv { window, .. } => {
-                let (weights, weight_bits, requant) = walk.weighted(step.node, input, output, &grids);
+            Op::Conv(ConvOp { window }) => {
+                let (weights, weight_bits, requant) = walk.weighted(step, input, output, &grids);
                 let window = window_table(&window);
                 Layer::Conv(Conv { input, output, window, weights, weight_bits, requant })
             }
-            Op::Depthwise { window, .. } => {
-                let (weights, weight_bits, requant) = walk.weighted(step.node, input, output, &grids);
+            Op::Depthwise(DepthwiseOp { window }) => {
+                let (weights, weight_bits, requant) = walk.weighted(step, input, output, &grids);
                 let window = window_table(&window);
                 Layer::Depthwise(Depthwise { input, output, window, weights, weight_bits, requant })
             }
-            Op::Linear { .. } => {
-                let (weights, weight_bits, requant) = walk.weighted(step.node, input, output, &grids);
+            Op::Linear(_) => {
+                let (weights, weight_bits, requant) = walk.weighted(step, input, output, &grids);
                 Layer::Linear(Linear { input, output, weights, weight_bits, requant })
             }
-            Op::AveragePool { window } => {
+            Op::AveragePool(AveragePool { window }) => {
                 Layer::AveragePool(Pool { input, output, window: window_table(&window) })
             }
-            Op::MaxPool { window } => Layer::MaxPool(Pool { input, output, window: window_table(&window) }),
-            Op::Add { .. } => {
+            Op::MaxPool(MaxPool { window }) => {
+                Layer::MaxPool(Pool { input, output, window: window_table(&window) })
+            }
+            Op::Add(_) => {
                 let b = step.inputs[1];
                 walk.addition(step.node, [input, walk.tensor(b, &grids)], output, [step.inputs[0], b], &grids)
             }
-            Op::Flatten => unreachable!("flatten is no step"),
+            Op::Flatten(_) => unreachable!("flatten is no step"),
         };
         layers.push(NamedLayer { name: node.name.clone(), macs: graph.macs(step.node), layer });
     }
@@ -58,76 +62,13 @@ pub fn convert(
     if !walk.problems.is_empty() {
         return Err(Error { problems: walk.problems });
     }
-    let arena_bytes = allocation.plan.bytes as u32;
+    let arena_bytes = allocation.ram as u32;
     let fraction = layers.last().and_then(|last| last.layer.requant()).map_or(0, |requant| requant.fraction);
     let logit_scale = logits_in_parts(grids[logits], fraction).scale;
     Ok(Converted { layers, parameters: walk.parameters, input, output, arena_bytes, logit_scale })
 }
 
-pub(super) struct Walk<'a> {
-    pub(super) graph: &'a Graph,
-    pub(super) allocation: &'a Allocation,
-    pub(super) scheme: Scheme,
-    pub(super) trained: &'a TrainedNetwork,
-    parameters: Vec<u8>,
-    pub(super) problems: Vec<Problem>,
-}
-
-impl<'a> Walk<'a> {
-    /// The grid of every tensor of the schedule.
-    fn grids(&self) -> Vec<Grid> {
-        let mut grids = vec![self.trained.input];
-        for step in &self.allocation.schedule.steps {
-            let own = self.trained.activations[step.node];
-            let inherited = grids[step.inputs[0]];
-            let last = step.node + 1 == self.graph.nodes.len();
-            grids.push(if last { self.logit_grid(step.node, inherited) } else { own.unwrap_or(inherited) });
-        }
-        grids
-    }
-
-    /// The one scale of all logits, but for the fraction: the unit of the accumulator of the channel with the
-    /// largest.
-    fn logit_grid(&self, node: usize, input: Grid) -> Grid {
-        let layer = self.layer(node);
-        let units = (0..self.graph.nodes[node].output.channels)
-            .map(|c| (layer.multiplier[c] * input.scale * layer.grid(c).scale).abs());
-        let scale = units.fold(0.0, f64::max);
-        Grid { scale: if scale > 0.0 { scale } else { 1.0 }, zero_point: 0 }
-    }
-
-    pub(super) fn layer(&self, node: usize) -> &'a TrainedLayer {
-        self.trained.layers[node].as_ref().expect("a weighted node is trained")
-    }
-
-    fn tensor(&self, index: usize, grids: &[Grid]) -> Tensor {
-        let schedule = &self.allocation.schedule;
-        let tensor = schedule.tensors[index];
-        let bits = match index {
-            0 => Bits::B8,
-            _ => {
-                let node = schedule.steps[index - 1].node;
-                self.allocation.activations[node]
-            }
-        };
-        let size = |size: usize| u16::try_from(size).expect("the graph bounds every axis");
-        Tensor {
-            height: size(tensor.shape.height),
-            width: size(tensor.shape.width),
-            channels: size(tensor.shape.channels),
-            bits,
-            zero_point: grids[index].zero_point as u8,
-            offset: self.allocation.plan.offsets[index] as u32,
-        }
-    }
-
-    /// Adds a table to the parameters; its offset.
-    pub(super) fn append(&mut self, bytes: &[u8]) -> u32 {
-        let offset = self.parameters.len() as u32;
-        self.parameters.extend_from_slice(bytes);
-        offset
-    }
-
+impl Walk<'_> {
     fn addition(
         &mut self,
         node: usize,

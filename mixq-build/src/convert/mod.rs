@@ -1,5 +1,6 @@
 //! From the network as trained, on quantised grids, to integers.
 
+mod channel;
 mod fixed_point;
 mod integer;
 mod pack;
@@ -7,6 +8,7 @@ mod requant;
 mod thresholds;
 #[cfg(test)]
 mod thresholds_tests;
+mod walk;
 mod weighted;
 
 pub use fixed_point::FixedPoint;
@@ -14,9 +16,9 @@ pub use integer::convert;
 
 use std::collections::BTreeMap;
 
-use mixq_format::{Accuracy, Artifact, Budget, Header, NamedLayer, Tensor};
+use mixq_format::{Accuracy, Artifact, Budget, Header, NamedLayer, Task, Tensor};
 
-use crate::config::Rounding;
+use crate::settings::Rounding;
 
 /// The values that a code stands for: `scale * (code - zero_point)`.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -82,7 +84,9 @@ pub struct Converted {
 pub struct About {
     /// The model's name.
     pub name: String,
-    /// What the classes mean, in the order of the logits.
+    /// What the network is trained for.
+    pub task: Task,
+    /// What the outputs mean, in their order.
     pub labels: Vec<String>,
     /// What the network was made from.
     pub fingerprint: BTreeMap<String, String>,
@@ -95,10 +99,11 @@ pub struct About {
 impl Converted {
     /// The artifact that holds this network.
     pub fn into_artifact(self, about: About) -> Artifact {
-        let About { name, labels, fingerprint, budget, accuracy } = about;
+        let About { name, task, labels, fingerprint, budget, accuracy } = about;
         let Converted { layers, parameters, input, output, arena_bytes, logit_scale } = self;
         let header = Header {
             name,
+            task,
             labels,
             input,
             output,

@@ -4,8 +4,8 @@ use num_bigint::BigInt;
 use num_integer::Integer;
 
 use super::Grid;
-use super::requant::Channel;
-use crate::config::Rounding;
+use super::channel::Channel;
+use crate::settings::Rounding;
 
 /// The thresholds of one output channel.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,8 +4,8 @@ use mixq_format::Bits;
 use proptest::prelude::*;
 
 use super::Grid;
-use super::requant::Channel;
-use crate::config::Rounding;
+use super::channel::Channel;
+use crate::settings::Rounding;
 
 const FRACTION: u8 = mixq_format::Requant::FRACTION;
 

@@ -1,39 +1,41 @@
 //! One layer with weights: its packed weights and its requantisation tables.
 
-use mixq_format::layout::SHIFTS;
+use mixq_format::target::armv7em::SHIFTS;
 use mixq_format::{Bits, Requant, Rule, Tensor};
 
 use super::Grid;
-use super::integer::Walk;
+use super::channel::Channel;
 use super::pack::pack_rows;
-use super::requant::{Channel, Entry};
-use crate::config::Rounding;
+use super::requant::Entry;
+use super::walk::Walk;
 use crate::error::Problem;
-use crate::graph::Op;
+use crate::graph::op::Weights;
+use crate::memory::schedule::Step;
 use crate::memory::{Tables, weight_rows};
+use crate::settings::Rounding;
 
 impl Walk<'_> {
-    /// Appends weights and tables of a node that reads `x` and writes `y`; where the weights are, their
+    /// Appends weights and tables of a step that reads `x` and writes `y`; where the weights are, their
     /// width, and the tables.
     pub(super) fn weighted(
         &mut self,
-        node: usize,
+        step: &Step,
         x: Tensor,
         y: Tensor,
         grids: &[Grid],
     ) -> (u32, Bits, Requant) {
+        let node = step.node;
         let bits = self.allocation.weights[node].expect("a weighted node has bits");
-        let step = self.allocation.schedule.steps.iter().find(|step| step.node == node).expect("a step");
         let (input, output) = (grids[step.inputs[0]], grids[step.output]);
         let layer = self.layer(node);
-        let depthwise = matches!(self.graph.nodes[node].op, Op::Depthwise { .. });
+        let layout = self.graph.nodes[node].op.weights().expect("a weighted node");
         let tables = Tables::new(self.graph, node, bits, [x.bits, y.bits], self.scheme);
         let channels = usize::from(y.channels);
         let mut codes = layer.codes.clone();
         let mut zero_points: Vec<i32> = (0..channels).map(|c| layer.grid(c).zero_point).collect();
         let (mut entries, mut thresholds) = (Vec::with_capacity(channels), Vec::new());
         let windows: Vec<Vec<i8>> = (0..channels)
-            .map(|c| channel_indices(codes.len(), channels, c, depthwise).map(|i| codes[i]).collect())
+            .map(|c| channel_indices(codes.len(), channels, c, layout).map(|i| codes[i]).collect())
             .collect();
         let logits = y.bits == Bits::B32;
         let channel = |c: usize, fraction: u8| Channel {
@@ -56,7 +58,7 @@ impl Walk<'_> {
             Rule::Thresholds16 | Rule::Thresholds32 => 0,
         };
         for (c, zero_point) in zero_points.iter_mut().enumerate() {
-            let window = channel_indices(layer.codes.len(), channels, c, depthwise);
+            let window = channel_indices(layer.codes.len(), channels, c, layout);
             let channel = channel(c, fraction);
             let found = match tables.rule {
                 Rule::Multiplier => channel.entry().map(|entry| {
@@ -115,7 +117,6 @@ impl Walk<'_> {
         thresholds: &[i32],
         zero_points: &[u8],
     ) -> Requant {
-        let steps = (u8::from(tables.multipliers > 1), u8::from(tables.zero_points > 1));
         let (bias, multiplier, shift) = match tables.rule {
             Rule::Multiplier => {
                 // Where a channel has failed, entries are missing: then nobody reads the tables.
@@ -136,16 +137,8 @@ impl Walk<'_> {
                 (0, self.append(&bytes), 0)
             }
         };
-        Requant {
-            bias,
-            multiplier,
-            shift,
-            weight_zero_point: self.append(zero_points),
-            rule: tables.rule,
-            multiplier_step: steps.0,
-            zero_point_step: steps.1,
-            fraction: 0,
-        }
+        let weight_zero_point = self.append(zero_points);
+        Requant { bias, multiplier, shift, weight_zero_point, ..tables.requant() }
     }
 }
 
@@ -167,17 +160,18 @@ fn fraction<'a, Channels: Iterator<Item = Channel<'a>>>(channels: impl Fn(u8) ->
     fractions.into_iter().find(is_quick).or_else(|| fractions.into_iter().find(fits)).unwrap_or(0)
 }
 
-/// Indices of one output channel's weights: a run, or every `channels`-th for depthwise (channels come last).
+/// Indices of one output channel's weights: a run, or every `channels`-th where channels come last.
 fn channel_indices(
     weights: usize,
     channels: usize,
     channel: usize,
-    depthwise: bool,
+    layout: Weights,
 ) -> std::iter::StepBy<std::ops::Range<usize>> {
-    if depthwise {
-        (channel..weights).step_by(channels)
-    } else {
-        let window = weights / channels;
-        (channel * window..(channel + 1) * window).step_by(1)
+    match layout {
+        Weights::Channels { .. } => (channel..weights).step_by(channels),
+        Weights::Filters { .. } | Weights::Dense => {
+            let window = weights / channels;
+            (channel * window..(channel + 1) * window).step_by(1)
+        }
     }
 }

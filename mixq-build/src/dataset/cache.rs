@@ -1,8 +1,8 @@
 //! Decoded images in one file, so that they are decoded once.
 //!
-//! A line of JSON says what the images were made from and how many there are; the images to train with and
-//! those to measure with follow, then the labels of both, 16 bits each, low byte first. A file that is
-//! damaged is warned of, and made anew.
+//! A line of JSON says what the images were made from and counts them. The images to train with and those to
+//! measure with follow, then the targets of both. For a damaged file there is a warning, and it is written
+//! anew.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -12,12 +12,13 @@ use serde::{Deserialize, Serialize};
 
 use super::parts::Wanted;
 use super::store::place;
-use super::watch::Watch;
 use super::{Dataset, Split, check};
 use crate::error::Problem;
+use crate::observer::Observer;
 use crate::sealed::{self, Kind};
+use crate::task::Targets;
 
-/// Changes whenever a reader makes other pixels of the same files.
+/// To be raised whenever a reader makes other pixels of the same files.
 const VERSION: u32 = 2;
 
 /// Version 1 had no seal.
@@ -34,38 +35,39 @@ struct Head {
 
 /// What images are made from: the digest of the dataset and all that is asked of its reader.
 fn key(wanted: &Wanted<'_>, digest: &str) -> Result<String, serde_json::Error> {
-    serde_json::to_string(&(VERSION, digest, wanted.config, wanted.shape, wanted.classes))
+    serde_json::to_string(&(VERSION, digest, wanted.config, wanted.shape, wanted.outputs))
 }
 
-/// Where a dataset's images are kept. Those of a changed dataset take the place of the old ones.
+/// The file that keeps a dataset's images. If the dataset changes, the file is overwritten.
 fn file(wanted: &Wanted<'_>, cache: &Path) -> Result<PathBuf, serde_json::Error> {
     Ok(place(cache, &wanted.config.path, &key(wanted, "")?, "images"))
 }
 
-/// The images of the dataset with this digest, if they are there; what was warned of is warned of again.
+/// The kept images of the dataset with this digest, if there are any. Warnings of when they were decoded are
+/// given again.
 pub(super) fn load(
     wanted: &Wanted<'_>,
     cache: &Path,
     digest: &str,
-    watch: &mut dyn Watch,
+    observer: &mut dyn Observer,
 ) -> Option<Dataset> {
     let path = file(wanted, cache).ok()?;
     let kept = sealed::read(&path, KIND).transpose()?;
     match kept.and_then(|kept| parse(wanted, digest, kept)) {
         Ok(found) => {
             let (dataset, warnings) = found?;
-            warnings.iter().for_each(|warning| watch.warn(warning));
+            warnings.iter().for_each(|warning| observer.warn(warning));
             Some(dataset)
         }
         Err(reason) => {
             let path = path.display();
-            watch.warn(&format!("the kept images {path} are not used: {reason}; they are decoded anew"));
+            observer.warn(&format!("the kept images {path} are not used: {reason}; they are decoded anew"));
             None
         }
     }
 }
 
-/// What a file holds, with the warnings of when it was made; `None` if that was made from something else.
+/// The content of a file, with the warnings of when it was made; `None` if it was made from something else.
 fn parse(
     wanted: &Wanted<'_>,
     digest: &str,
@@ -77,33 +79,32 @@ fn parse(
     if key(wanted, digest).ok() != Some(head.key) {
         return Ok(None);
     }
-    let (shape, classes, elements) = (wanted.shape, wanted.classes, wanted.shape.elements());
+    let (shape, outputs, elements) = (wanted.shape, wanted.outputs, wanted.shape.elements());
+    let each = wanted.rules().target_bytes(outputs);
     let bytes = head
         .images
         .iter()
-        .try_fold(0_usize, |sum, images| images.checked_mul(elements + size_of::<u16>())?.checked_add(sum));
-    if bytes != Some(rest.len()) || head.labels.len() != classes {
+        .try_fold(0_usize, |sum, images| images.checked_mul(elements + each)?.checked_add(sum));
+    if bytes != Some(rest.len()) || head.labels.len() != outputs {
         return Err(damaged());
     }
     let [train, test] = head.images;
     let [train_pixels, test_pixels] = [train, test].map(|images| rest.split_to(images * elements));
-    let mut labels = |images: usize| -> Vec<u16> {
-        let bytes = rest.split_to(images * size_of::<u16>());
-        bytes.as_chunks().0.iter().map(|label| u16::from_le_bytes(*label)).collect()
-    };
-    let train = Split { labels: labels(train), pixels: train_pixels };
-    let test = Split { labels: labels(test), pixels: test_pixels };
-    let known = |label: &u16| usize::from(*label) < classes;
-    if test.is_empty() || !train.labels.iter().chain(&test.labels).all(known) {
+    let mut targets = |images: usize| Targets::new(each, rest.split_to(images * each).to_vec());
+    let train = Split { targets: targets(train), pixels: train_pixels };
+    let test = Split { targets: targets(test), pixels: test_pixels };
+    let is_target = |target: &[u8]| wanted.rules().is_target(target, outputs);
+    if test.is_empty() || !train.targets.iter().chain(test.targets.iter()).all(is_target) {
         return Err(damaged());
     }
-    // What was true when they were decoded.
+    // These checks passed when the images were decoded.
     check::maximum(wanted.config, [&train, &test]).map_err(|_| damaged())?;
     check::training_part(wanted.config, &train, &head.labels).map_err(|_| damaged())?;
-    Ok(Some((Dataset { shape, classes, labels: head.labels, train, test }, head.warnings)))
+    let (task, labels) = (wanted.config.task, head.labels);
+    Ok(Some((Dataset { shape, task, outputs, labels, train, test }, head.warnings)))
 }
 
-/// Keeps the images of the dataset with this digest. If that fails, says what would have been gained.
+/// Keeps the images of the dataset with this digest. An error also says what follows: they are decoded again.
 pub(super) fn store(
     wanted: &Wanted<'_>,
     cache: &Path,
@@ -117,10 +118,8 @@ pub(super) fn store(
         Ok((file(wanted, cache)?, serde_json::to_string(&head)? + "\n"))
     };
     let (path, head) = head().map_err(|error| not_kept(cache, &error.into()))?;
-    let little =
-        |split: &Split| -> Vec<u8> { split.labels.iter().flat_map(|label| label.to_le_bytes()).collect() };
     let (train, test) = (&dataset.train, &dataset.test);
-    let parts = [head.as_bytes(), &train.pixels, &test.pixels, &little(train), &little(test)];
+    let parts = [head.as_bytes(), &train.pixels, &test.pixels, train.targets.bytes(), test.targets.bytes()];
     sealed::write(&path, KIND, &parts).map_err(|error| not_kept(&path, &error))
 }
 

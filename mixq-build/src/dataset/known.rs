@@ -2,10 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use etcetera::BaseStrategy;
-
-/// The environment variable that names a folder of datasets.
-pub const VARIABLE: &str = "MIXQ_DATA";
+use crate::config::{DATA_VARIABLE as VARIABLE, DatasetConfig};
 
 /// A dataset that `cargo mixq data` can get.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,9 +15,9 @@ pub struct Known {
     pub path: &'static str,
     /// Its files.
     pub files: &'static [KnownFile],
-    /// Addresses of folders that hold the files; none: they are not to be had from the network.
+    /// Addresses of folders that hold the files; empty if they cannot be downloaded.
     pub sources: &'static [&'static str],
-    /// Where it is from if there is no source.
+    /// Where to get it if there is no address.
     pub origin: &'static str,
 }
 
@@ -129,7 +126,7 @@ pub const KNOWN: [Known; 5] = [
 ];
 
 impl Known {
-    /// Where a file of it lies in a folder of datasets.
+    /// The path of one of its files in a folder of datasets.
     pub fn file_in(&self, folder: &Path, file: &KnownFile) -> PathBuf {
         let place = folder.join(self.path);
         if self.path == file.name { place } else { place.join(file.name) }
@@ -145,16 +142,34 @@ pub fn data_folders() -> Vec<PathBuf> {
 
 /// The user's own folder of datasets; `None`: there is no home folder.
 pub fn user_folder() -> Option<PathBuf> {
-    Some(etcetera::choose_base_strategy().ok()?.cache_dir().join("mixq").join("data"))
+    Some(cache_folder()?.join("data"))
 }
 
-/// Where a dataset whose path began with `$MIXQ_DATA/` lies, or would lie.
-pub(crate) fn resolve(rest: &Path, folders: &[PathBuf]) -> PathBuf {
+/// Where mixq keeps what it has fetched for the user; `None`: there is no home folder.
+pub fn cache_folder() -> Option<PathBuf> {
+    let (variable, below_home) =
+        if cfg!(windows) { ("LOCALAPPDATA", "AppData/Local") } else { ("XDG_CACHE_HOME", ".cache") };
+    // A relative path is invalid, by the XDG Base Directory Specification.
+    let named = std::env::var_os(variable).map(PathBuf::from).filter(|folder| folder.is_absolute());
+    let caches = named.or_else(|| Some(std::env::home_dir()?.join(below_home)))?;
+    Some(caches.join("mixq"))
+}
+
+/// Where the dataset of a model lies, or would lie: the environment and the disk say where a shared one is.
+pub fn find(config: &DatasetConfig) -> PathBuf {
+    match &config.shared {
+        Some(rest) => resolve(rest, &data_folders()),
+        None => config.path.clone(),
+    }
+}
+
+/// The path of a dataset that begins with `$MIXQ_DATA/`: where it lies, or where it would lie.
+fn resolve(rest: &Path, folders: &[PathBuf]) -> PathBuf {
     let places = || folders.iter().map(|folder| folder.join(rest));
     places().find(|path| path.exists()).or_else(|| places().next()).unwrap_or_else(|| rest.to_path_buf())
 }
 
-/// What would bring a dataset that is not there.
+/// Help for a dataset that is not there.
 pub(crate) fn help(rest: &Path) -> String {
     let known = KNOWN.iter().find(|known| rest.starts_with(known.path));
     match known {

@@ -1,4 +1,4 @@
-//! How large what is in a file may become when it is unpacked: a small file must not fill the memory.
+//! Limits on the size of unpacked files: a small file must not fill the memory.
 
 use std::error::Error;
 use std::fmt;
@@ -11,25 +11,24 @@ use crate::error::Problem;
 
 /// A mebibyte.
 const MIB: u64 = 1 << 20;
-/// The file of one image may have so many bytes.
+/// The most bytes of the file of one image.
 #[cfg(feature = "datasets")]
 pub(super) const IMAGE: u64 = 64 * MIB;
-/// A compressed file may always become so large, whatever its own size.
+/// A compressed file of any size may be this large when unpacked.
 const SMALL: u64 = 64 * MIB;
-/// Beyond that, a compressed file may become so many times as large as it is. Images and text shrink to a
-/// third or a tenth, black and white drawings to a sixtieth; the thousandth is reached by one byte again and
-/// again.
+/// A larger one may be this many times as large when unpacked as it is compressed. Compression makes images
+/// and text 3 to 10 times smaller, black and white drawings 60 times, and a byte that repeats 1000 times.
 const RATIO: u64 = 100;
 
-/// The images of a dataset that is packed may have so many bytes as the network wants them,
+/// The most bytes of all images of a packed dataset, in the size that the network takes;
 #[cfg(feature = "datasets")]
 const PIXELS: u64 = 1 << 30;
-/// and beyond that so many times what they are packed in: small ones of one colour, scaled, must not fill the
-/// memory.
+/// for a larger dataset this many times its packed size: small images of one colour that are scaled up must
+/// not fill the memory.
 #[cfg(feature = "datasets")]
 const PIXELS_RATIO: u64 = 1000;
 
-/// Refuses so many images of a shape from `packed` bytes.
+/// The error if `count` images from `packed` bytes are too many to hold.
 #[cfg(feature = "datasets")]
 pub(super) fn images(wanted: &Wanted<'_>, count: u64, packed: u64) -> Option<Problem> {
     if fits(wanted, count, packed) {
@@ -44,19 +43,19 @@ pub(super) fn images(wanted: &Wanted<'_>, count: u64, packed: u64) -> Option<Pro
     Some(Problem::new(message).help("unpack it, or scale the images yourself, if these are your data"))
 }
 
-/// Whether so many images of a shape may be held, from `packed` bytes.
+/// Whether `count` images from `packed` bytes may be held.
 #[cfg(feature = "datasets")]
 pub(super) fn fits(wanted: &Wanted<'_>, count: u64, packed: u64) -> bool {
     let most = PIXELS.max(packed.saturating_mul(PIXELS_RATIO));
     count.saturating_mul(wanted.shape.elements() as u64) <= most
 }
 
-/// How many bytes a compressed file of `packed` bytes may become.
+/// The most bytes that a compressed file of `packed` bytes may have when unpacked.
 pub(super) fn unpacked(packed: u64) -> u64 {
     SMALL.max(packed.saturating_mul(RATIO))
 }
 
-/// A size as people say it.
+/// A size for messages.
 pub(super) fn size(bytes: u64) -> String {
     match bytes / MIB {
         0 => format!("{bytes} bytes"),
@@ -64,20 +63,20 @@ pub(super) fn size(bytes: u64) -> String {
     }
 }
 
-/// What is larger than it may be.
+/// An error: something is larger than it may be.
 #[derive(Debug)]
 pub(super) struct TooLarge {
-    /// What it is, and how much it may have.
+    /// Names the limit.
     message: String,
 }
 
 impl TooLarge {
-    /// Something that was read to its limit.
+    /// With a message that names the limit.
     pub fn new(message: String) -> TooLarge {
         TooLarge { message }
     }
 
-    /// What a compressed file of `packed` bytes becomes.
+    /// For a compressed file of `packed` bytes.
     pub fn unpacked(packed: u64) -> TooLarge {
         TooLarge::new(format!(
             "becomes more than {} when it is unpacked, from {}: that may be {} or {RATIO} times the size",
@@ -87,7 +86,7 @@ impl TooLarge {
         ))
     }
 
-    /// Whether an error is one of these at its bottom, and what it says.
+    /// The error of this type that is the cause of an I/O error, if one is.
     pub fn of(error: &io::Error) -> Option<&TooLarge> {
         let mut inner = error.get_ref().map(|inner| inner as &(dyn Error + 'static));
         while let Some(error) = inner {
@@ -111,14 +110,14 @@ impl fmt::Display for TooLarge {
 
 impl Error for TooLarge {}
 
-/// As an error of whoever reads.
+/// Readers return it as an I/O error.
 impl From<TooLarge> for io::Error {
     fn from(error: TooLarge) -> io::Error {
         io::Error::new(io::ErrorKind::FileTooLarge, error)
     }
 }
 
-/// What a compressed file of `packed` bytes becomes, to its limit; then it fails.
+/// Reads what a compressed file of `packed` bytes unpacks to; fails beyond the limit.
 pub(super) struct Limited<R> {
     source: R,
     packed: u64,
@@ -126,7 +125,7 @@ pub(super) struct Limited<R> {
 }
 
 impl<R> Limited<R> {
-    /// The whole of what is unpacked.
+    /// With the limit for a whole file.
     pub fn new(source: R, packed: u64) -> Limited<R> {
         Limited { source, packed, left: unpacked(packed) }
     }
@@ -138,13 +137,13 @@ impl<R: Read> Read for Limited<R> {
     }
 }
 
-/// The same of one of several files that are compressed one by one in a file of `packed` bytes.
+/// The same for one of several files that are compressed one by one into a file of `packed` bytes.
 pub(super) struct Left<'a, R: ?Sized> {
     /// One of the files.
     pub source: &'a mut R,
     /// Bytes of all of them, compressed.
     pub packed: u64,
-    /// Bytes that all may still become.
+    /// Bytes that the files may still have, all together.
     pub left: &'a mut u64,
 }
 

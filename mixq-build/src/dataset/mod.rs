@@ -1,21 +1,21 @@
 //! Images as 8-bit pixels, as the device's camera delivers them.
 //!
-//! A reader for each kind of dataset hands over all images in the order of the dataset. A new kind is a file
-//! here and a line in `kind::KINDS`.
+//! A reader for each format returns all images in the order of the dataset. A new format is a file here and a
+//! line in `formats::FORMATS`. What a network is to answer for an image, its target, is for the task to say:
+//! see [`crate::task`].
 
 mod cache;
 mod check;
 mod csv;
-mod cut;
 mod digest;
 #[cfg(feature = "datasets")]
 mod files;
-mod index;
-mod kind;
+mod formats;
 mod known;
 mod limit;
 mod measure;
 mod names;
+mod noting;
 #[cfg(feature = "datasets")]
 mod npy;
 #[cfg(feature = "datasets")]
@@ -25,72 +25,80 @@ mod parts;
 mod raw;
 mod split;
 mod store;
+mod test_part;
 mod walk;
-mod watch;
 
-pub(crate) use digest::hexadecimal;
+use std::path::Path;
+
 pub use digest::{digest, sha256, told};
-pub(crate) use known::resolve;
-pub use known::{KNOWN, Known, KnownFile, VARIABLE, data_folders, user_folder};
+pub use known::{KNOWN, Known, KnownFile, cache_folder, data_folders, find, user_folder};
 pub use measure::{Measure, measure};
-use parts::Wanted;
+use noting::Noting;
+use parts::{Read, Wanted};
 pub use split::Split;
 #[cfg(feature = "train")]
 pub(crate) use split::moments;
-use watch::Noting;
-pub use watch::Watch;
 
+pub use crate::config::DATA_VARIABLE as VARIABLE;
 use crate::config::DatasetConfig;
 use crate::error::{Error, Problem};
 use crate::graph::Shape;
+use crate::observer::Observer;
+use crate::task::Task;
 
-/// How often a dataset is read that is changed while it is read.
+/// The number of attempts to read a dataset that changes while it is read.
 const TRIES: usize = 3;
 
 /// The folder in mixq's part of cargo's target folder that keeps decoded images and digests.
 pub const FOLDER: &str = "datasets";
 
-/// Images with their labels, in a part to train with and a part to measure with.
+/// Images with their targets, in a part to train with and a part to measure with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Dataset {
     /// Shape of an image.
     pub shape: Shape,
-    /// How many classes there are.
-    pub classes: usize,
-    /// What the classes mean, one for each.
+    /// What the images are for.
+    pub task: Task,
+    /// The number of outputs of a network for it.
+    pub outputs: usize,
+    /// What the outputs mean, one text for each.
     pub labels: Vec<String>,
-    /// Images to train with, in the file's order; every class occurs.
+    /// Images to train with, in the file's order; the task finds them fit for that.
     pub train: Split,
     /// Images to measure with, in the file's order.
     pub test: Split,
 }
 
 impl Dataset {
-    /// Reads a dataset for a network with images of shape `input` and `classes` logits.
+    /// Reads a dataset for a network with images of shape `input` and this number of outputs.
     ///
     /// # Errors
-    /// What keeps the file from being read, the first of the images that are wrong, or what makes the whole
-    /// unfit to train with. All point at the file's key in Cargo.toml, if the configuration names it.
+    /// The file cannot be read, single images are wrong (the first few are named), or the whole is not fit to
+    /// train with. All point at the file's key in Cargo.toml, if the configuration names it.
     pub fn load(
         config: &DatasetConfig,
         input: Shape,
-        classes: usize,
-        watch: &mut dyn Watch,
+        outputs: usize,
+        observer: &mut dyn Observer,
     ) -> Result<Dataset, Error> {
-        Ok(Dataset::load_with_digest(config, input, classes, watch)?.0)
+        Ok(Dataset::load_with_digest(config, None, input, outputs, observer)?.0)
     }
 
-    /// The same, with the [`digest`] of what was read: that of a moment before may be another one.
+    /// The same, with the [`digest`] of what was read: the dataset may have had another one a moment before.
+    /// `cache` is a folder for decoded images and digests; with `None` everything is read anew.
     ///
     /// # Errors
     /// As [`Dataset::load`].
     pub fn load_with_digest(
         config: &DatasetConfig,
+        cache: Option<&Path>,
         input: Shape,
-        classes: usize,
-        watch: &mut dyn Watch,
+        outputs: usize,
+        observer: &mut dyn Observer,
     ) -> Result<(Dataset, String), Error> {
-        read(&Wanted { config, shape: input, classes, model: None }, watch).map_err(|mut error| {
+        let config = &found(config);
+        let wanted = Wanted { config, shape: input, outputs, model: None };
+        read(&wanted, cache, observer).map_err(|mut error| {
             for problem in &mut error.problems {
                 problem.location = problem.location.take().or_else(|| config.location.clone());
             }
@@ -99,29 +107,38 @@ impl Dataset {
     }
 }
 
-/// The dataset as it was kept, or read and kept, if there is a folder to keep it in; and the digest of what
-/// was read.
-fn read(wanted: &Wanted<'_>, watch: &mut dyn Watch) -> Result<(Dataset, String), Error> {
-    let reader = check::before(wanted)?;
-    let (path, cache) = (&wanted.config.path, wanted.config.cache.as_deref());
+/// The same configuration with the path where the dataset lies.
+fn found(config: &DatasetConfig) -> DatasetConfig {
+    DatasetConfig { path: find(config), ..config.clone() }
+}
+
+/// The dataset with the digest of what was read. If there is a cache folder, the dataset comes from there, or
+/// is stored there once it is read.
+fn read(
+    wanted: &Wanted<'_>,
+    cache: Option<&Path>,
+    observer: &mut dyn Observer,
+) -> Result<(Dataset, String), Error> {
+    let reader = before(wanted)?;
+    let path = &wanted.config.path;
     for _ in 0..TRIES {
         let before = digest::look(path, cache);
         if let (Some(cache), Ok(before)) = (cache, &before)
-            && let Some(dataset) = cache::load(wanted, cache, &before.digest, watch)
+            && let Some(dataset) = cache::load(wanted, cache, &before.digest, observer)
         {
             return Ok((dataset, before.digest.clone()));
         }
-        let mut noting = Noting { watch, warnings: Vec::new() };
-        // Of what is wrong with the files the reader says most.
+        let mut noting = Noting { observer, warnings: Vec::new() };
+        // The errors of the reader come first: they say more about wrong files than those of the digest.
         let dataset = decode(wanted, reader, &mut noting)?;
         let (before, warnings) = (before?, noting.warnings);
-        // A dataset that was changed meanwhile is not what the digest says.
+        // If the dataset was changed meanwhile, the digest is not that of these images.
         if digest::look(path, cache)? != before {
             continue;
         }
         if let Some(cache) = cache {
             cache::store(wanted, cache, &before.digest, &dataset, warnings)
-                .unwrap_or_else(|failed| watch.warn(&failed));
+                .unwrap_or_else(|failed| observer.warn(&failed));
         }
         return Ok((dataset, before.digest));
     }
@@ -129,17 +146,47 @@ fn read(wanted: &Wanted<'_>, watch: &mut dyn Watch) -> Result<(Dataset, String),
     Err(Problem::new(message).help("try again when nothing writes to it").into())
 }
 
-fn decode(wanted: &Wanted<'_>, reader: parts::Read, watch: &mut dyn Watch) -> Result<Dataset, Error> {
-    let Wanted { config, shape, classes, .. } = *wanted;
-    let parts = reader(wanted, watch)?;
+/// Checks all that can be checked before the images are read; returns the reader of the dataset.
+fn before(wanted: &Wanted<'_>) -> Result<Read, Error> {
+    let Wanted { config, shape: input, outputs, .. } = *wanted;
+    let mut problems = Vec::new();
+    let path = config.path.display();
+    if let Some(shape) = config.shape.filter(|shape| *shape != input) {
+        let message = format!("the dataset's `shape` is {shape}, but the network wants images of {input}");
+        problems.push(Problem::new(message).help("both give height x width x channels"));
+    }
+    problems.extend(wanted.rules().outputs(outputs, config.labels.as_deref()));
+    let mut read = None;
+    if config.path.exists() {
+        match formats::reader(&config.path) {
+            Ok(found) => read = Some(found),
+            Err(problem) => problems.push(problem),
+        }
+    } else {
+        let help = match &config.shared {
+            Some(rest) => known::help(rest),
+            None => "`dataset` names a file or folder beside the package's Cargo.toml".to_string(),
+        };
+        problems.push(Problem::new(format!("there is no dataset at {path}")).help(help));
+    }
+    match read {
+        Some(read) if problems.is_empty() => Ok(read),
+        _ => Err(Error { problems }),
+    }
+}
+
+/// The images of a dataset, decoded anew.
+fn decode(wanted: &Wanted<'_>, reader: Read, observer: &mut dyn Observer) -> Result<Dataset, Error> {
+    let Wanted { config, shape, outputs, .. } = *wanted;
+    let parts = reader(wanted, observer)?;
     let (train, test) = match parts.test {
         Some(test) => (parts.train, test),
-        None => cut::from_end(wanted, parts.train)?,
+        None => test_part::from_end(wanted, parts.train)?,
     };
-    let numbers = || (0..classes).map(|class| class.to_string()).collect();
-    let labels = config.labels.clone().or(parts.labels).unwrap_or_else(numbers);
+    let default = || wanted.rules().default_labels(outputs);
+    let labels = config.labels.clone().or(parts.labels).unwrap_or_else(default);
     check::maximum(config, [&train, &test])?;
     check::training_part(config, &train, &labels)?;
-    check::measured_part(config, &test, &labels, watch)?;
-    Ok(Dataset { shape, classes, labels, train, test })
+    check::measured_part(config, &test, &labels, observer)?;
+    Ok(Dataset { shape, task: config.task, outputs, labels, train, test })
 }

@@ -65,7 +65,7 @@ pub(super) fn unpacked(path: &str) -> Option<&str> {
     is_packed.then_some(plain)
 }
 
-/// The lines of a text, without spaces around and but for empty ones.
+/// The lines of a text that are not empty, without spaces around.
 pub(super) fn lines(text: &[u8]) -> impl Iterator<Item = String> {
     let text = String::from_utf8_lossy(text).into_owned();
     let lines: Vec<String> =

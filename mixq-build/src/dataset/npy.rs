@@ -28,7 +28,7 @@ impl Array {
         const MAGIC: &[u8] = b"\x93NUMPY";
         let early = || "is truncated: its header ends early".to_string();
         if !bytes.starts_with(MAGIC) {
-            return Err("is no NumPy array: it does not begin as one".to_string());
+            return Err("is not a NumPy array: it does not begin as one".to_string());
         }
         let version = *bytes.get(MAGIC.len()).ok_or_else(early)?;
         let after = MAGIC.len() + 2;

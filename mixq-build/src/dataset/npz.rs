@@ -8,11 +8,12 @@ use super::files::pixels::Changes;
 use super::files::{open_zip, twice, unreadable};
 use super::limit::{self, Left, TooLarge};
 use super::npy::Array;
-use super::parts::{Parts, Wanted, enumerate};
-use super::watch::Watch;
+use super::parts::{Parts, Wanted};
 use super::{Split, check, raw};
 use crate::error::{Error, Problem};
 use crate::graph::Shape;
+use crate::observer::Observer;
+use crate::text::enumerate;
 
 /// Names of the arrays to train with and to measure with: images, labels.
 const NAMES: [[(&str, &str); 2]; 4] = [
@@ -23,10 +24,10 @@ const NAMES: [[(&str, &str); 2]; 4] = [
 ];
 
 /// Reads a file.
-pub(super) fn read(wanted: &Wanted<'_>, watch: &mut dyn Watch) -> Result<Parts, Error> {
+pub(super) fn read(wanted: &Wanted<'_>, observer: &mut dyn Observer) -> Result<Parts, Error> {
     let path = &wanted.config.path;
     check::channels(wanted)?;
-    let arrays = arrays(path, watch)?;
+    let arrays = arrays(path, observer)?;
     let has = |name: &str| arrays.contains_key(name);
     let both = |(images, labels): &(&str, &str)| has(images) && has(labels);
     let measured = |test: &(&str, &str)| wanted.model.is_some() && both(test);
@@ -41,7 +42,7 @@ pub(super) fn read(wanted: &Wanted<'_>, watch: &mut dyn Watch) -> Result<Parts, 
     let unused: Vec<&String> =
         arrays.keys().filter(|name| ![train.0, train.1, test.0, test.1].contains(&name.as_str())).collect();
     if !unused.is_empty() {
-        watch.warn(&format!("{}: not used are {}", path.display(), enumerate(&unused)));
+        observer.warn(&format!("{}: not used are {}", path.display(), enumerate(&unused)));
     }
     let mut changes = Changes::default();
     let tested = match (has(test.0), has(test.1)) {
@@ -58,12 +59,12 @@ pub(super) fn read(wanted: &Wanted<'_>, watch: &mut dyn Watch) -> Result<Parts, 
         }
     };
     let train = if both(train) { part(wanted, &arrays, *train, &mut changes)? } else { Split::default() };
-    changes.warn(wanted, watch);
+    changes.warn(wanted, observer);
     Ok(Parts { train, test: tested, labels: None })
 }
 
 /// All arrays of a file by their names.
-pub(super) fn arrays(path: &Path, watch: &mut dyn Watch) -> Result<BTreeMap<String, Array>, Problem> {
+pub(super) fn arrays(path: &Path, observer: &mut dyn Observer) -> Result<BTreeMap<String, Array>, Problem> {
     let failed = |error: std::io::Error| unreadable(path, &error);
     let mut archive = open_zip(path)?;
     let packed = path.metadata().map_err(|error| Problem::io("read", path, &error))?.len();
@@ -71,7 +72,7 @@ pub(super) fn arrays(path: &Path, watch: &mut dyn Watch) -> Result<BTreeMap<Stri
     let total = archive.len() as u64;
     let mut arrays = BTreeMap::new();
     for index in 0..archive.len() {
-        watch.read(index as u64, total);
+        observer.read(index as u64, total);
         let mut file = archive.by_index(index).map_err(|error| failed(error.into()))?;
         let name = file.name().map_err(|error| failed(error.into()))?.into_owned();
         let Some(name) = name.strip_suffix(".npy").map(String::from) else { continue };
@@ -88,7 +89,7 @@ pub(super) fn arrays(path: &Path, watch: &mut dyn Watch) -> Result<BTreeMap<Stri
             return Err(twice(path, &name));
         }
     }
-    watch.read(total, total);
+    observer.read(total, total);
     Ok(arrays)
 }
 

@@ -1,23 +1,31 @@
-//! What readers hand over.
+//! What readers take and return.
 
 use super::Split;
-use super::watch::Watch;
 use crate::config::DatasetConfig;
 use crate::error::Error;
 use crate::graph::Shape;
+use crate::observer::Observer;
+use crate::task::{Rules, rules};
 
-/// What every image of a dataset must become.
+/// What a reader is to read, and the form that the images must have.
 #[derive(Clone, Copy)]
 pub(super) struct Wanted<'a> {
-    /// What Cargo.toml says.
+    /// The dataset as Cargo.toml describes it.
     pub config: &'a DatasetConfig,
     /// Shape of an image: the network's input.
     pub shape: Shape,
-    /// Labels are 0 to one less; at most 65,536.
-    pub classes: usize,
-    /// Labels of the trained network that is to be measured, not trained: the dataset may have some of its
-    /// classes in any order, and a test part alone.
+    /// The number of outputs of the network.
+    pub outputs: usize,
+    /// Labels of the outputs of a trained network that is to be measured: the dataset may then have only some
+    /// of them, in any order, and only a test part. `None`: the network is to be trained.
     pub model: Option<&'a [String]>,
+}
+
+impl Wanted<'_> {
+    /// The rules of the task that the images are for.
+    pub fn rules(&self) -> &'static dyn Rules {
+        rules(self.config.task)
+    }
 }
 
 /// A dataset as it was found.
@@ -25,21 +33,11 @@ pub(super) struct Wanted<'a> {
 pub(super) struct Parts {
     /// The images to train with; without a test part all images.
     pub train: Split,
-    /// The images to measure with; `None`: they are to be cut from the others.
+    /// The images to measure with; `None`: a part of the others becomes the test part.
     pub test: Option<Split>,
-    /// What the classes mean, if the dataset says so.
+    /// What the outputs mean, if the dataset says so.
     pub labels: Option<Vec<String>>,
 }
 
 /// Reads all images of a dataset.
-pub(super) type Read = fn(&Wanted<'_>, &mut dyn Watch) -> Result<Parts, Error>;
-
-/// The first few, and how many more.
-pub(super) fn enumerate(names: &[impl AsRef<str>]) -> String {
-    const SHOWN: usize = 5;
-    let more = match names.len().saturating_sub(SHOWN) {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
-    names.iter().take(SHOWN).map(AsRef::as_ref).collect::<Vec<_>>().join(", ") + &more
-}
+pub(super) type Read = fn(&Wanted<'_>, &mut dyn Observer) -> Result<Parts, Error>;

@@ -2,19 +2,19 @@
 
 use super::Split;
 use super::files::pixels::{Changes, from_raw};
+use super::limit;
 use super::parts::Wanted;
 use super::split::Growing;
-use super::{check, limit};
 use crate::error::Problem;
 use crate::graph::Shape;
 
-/// Images of one shape, one after the other in the order row, column, channel, with their labels, from a file
-/// of `packed` bytes. `name` says where they are from.
+/// Images of one shape, one after the other in the order row, column, channel, each with a number for its
+/// target, from a file of `packed` bytes. `name` says where they are from.
 pub(super) fn split(
     wanted: &Wanted<'_>,
     name: &str,
     (pixels, found): (&[u8], Shape),
-    label: impl Fn(usize) -> u64,
+    number: impl Fn(usize) -> u64,
     packed: u64,
     changes: &mut Changes,
 ) -> Result<Split, Problem> {
@@ -25,13 +25,13 @@ pub(super) fn split(
     }
     let mut split = Growing::default();
     for (index, image) in pixels.chunks(size).enumerate() {
-        let label = check::label(label(index), wanted.classes)
+        (wanted.rules())
+            .push_number(number(index), wanted.outputs, &mut split.targets)
             .map_err(|reason| Problem::new(format!("{path}: image {index} of {name}: {reason}")))?;
         let fit = from_raw(image, found, wanted.shape, wanted.config.resize)
             .map_err(|unfit| unfit.of_all(wanted))?;
         split.pixels.extend(fit.pixels);
         changes.add(fit.changes);
-        split.labels.push(label);
     }
     Ok(split.into())
 }

@@ -2,30 +2,32 @@
 
 use bytes::Bytes;
 
-/// Images of one shape with their labels.
+use crate::task::Targets;
+
+/// Images of one shape with their targets.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Split {
     /// Image after image, each in the order row, column, channel; one byte a pixel and channel.
     pub pixels: Bytes,
-    /// The class of each image.
-    pub labels: Vec<u16>,
+    /// What a network is to answer for each image.
+    pub targets: Targets,
 }
 
 impl Split {
-    /// How many images there are.
+    /// The number of images.
     pub fn len(&self) -> usize {
-        self.labels.len()
+        self.targets.len()
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.labels.is_empty()
+        self.targets.is_empty()
     }
 
     /// The pixels of one image, in the order row, column, channel.
     ///
     /// # Panics
-    /// If there are not more than `index` images.
+    /// If `index` is out of range.
     pub fn image(&self, index: usize) -> &[u8] {
         let elements = self.elements();
         &self.pixels[index * elements..][..elements]
@@ -34,11 +36,11 @@ impl Split {
     /// The images with these indices, in this order; an index may occur repeatedly.
     ///
     /// # Panics
-    /// If there are not more than any `index` images.
+    /// If an index is out of range.
     pub fn select(&self, indices: &[usize]) -> Split {
         Split {
             pixels: indices.iter().flat_map(|index| self.image(*index)).copied().collect(),
-            labels: indices.iter().map(|index| self.labels[*index]).collect(),
+            targets: self.targets.select(indices),
         }
     }
 
@@ -51,11 +53,11 @@ impl Split {
     /// The first `index` images and the others.
     pub(super) fn split_at(mut self, index: usize) -> (Split, Split) {
         let pixels = self.pixels.split_off(index * self.elements());
-        let labels = self.labels.split_off(index);
-        (self, Split { pixels, labels })
+        let (targets, others) = self.targets.split_at(index);
+        (Split { pixels: self.pixels, targets }, Split { pixels, targets: others })
     }
 
-    /// How many pixels and channels an image has.
+    /// Bytes of an image.
     fn elements(&self) -> usize {
         self.pixels.len().checked_div(self.len()).unwrap_or(0)
     }
@@ -66,13 +68,13 @@ impl Split {
 pub(super) struct Growing {
     /// Image after image.
     pub pixels: Vec<u8>,
-    /// The class of each image.
-    pub labels: Vec<u16>,
+    /// The target of each image.
+    pub targets: Targets,
 }
 
 impl From<Growing> for Split {
-    fn from(Growing { pixels, labels }: Growing) -> Split {
-        Split { pixels: pixels.into(), labels }
+    fn from(Growing { pixels, targets }: Growing) -> Split {
+        Split { pixels: pixels.into(), targets }
     }
 }
 

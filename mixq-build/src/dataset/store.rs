@@ -3,13 +3,13 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest, Sha256};
+use hmac_sha256::Hash as Sha256;
 
-use super::digest::hexadecimal;
 pub(super) use crate::atomic::write;
+use crate::hex::hexadecimal;
 
-/// Where something about a dataset is kept: named for people, told apart by where the dataset lies and by
-/// `detail`.
+/// The file that keeps something about a dataset. Its name begins with the dataset's name, for people, and
+/// ends with a digest of the dataset's place and of `detail`.
 pub(super) fn place(cache: &Path, dataset: &Path, detail: &str, extension: &str) -> PathBuf {
     let absolute = fs::canonicalize(dataset).unwrap_or_else(|_| dataset.to_path_buf());
     let mut hasher = Sha256::new();

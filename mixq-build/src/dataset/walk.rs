@@ -5,8 +5,8 @@ use std::fs::{self, File, FileType};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::parts::enumerate;
 use crate::error::Problem;
+use crate::text::enumerate;
 
 /// The parts of a file's name relative to its folder or archive.
 pub(super) type Name = Vec<String>;

@@ -1,6 +1,7 @@
 //! What can be counted on a network.
 
-use super::{Graph, Node, Op, Shape, Source};
+use super::op::Output;
+use super::{Graph, Node, Shape, Source};
 
 /// # Panics
 /// All methods that take the index of a node panic if there is no such node.
@@ -32,11 +33,10 @@ impl Graph {
     /// The source whose tensor holds the elements of `source`: itself, or what a flatten reads, because
     /// flattening moves nothing.
     pub fn storage(&self, source: Source) -> Source {
-        match source {
-            Source::Node(index) if self.nodes[index].op == Op::Flatten => {
-                self.storage(self.nodes[index].inputs[0])
-            }
-            _ => source,
+        let Source::Node(index) = source else { return source };
+        match self.nodes[index].op.output() {
+            Output::InputTensor => self.storage(self.nodes[index].inputs[0]),
+            Output::Own | Output::InPlace | Output::InputGrid => source,
         }
     }
 
@@ -44,6 +44,16 @@ impl Graph {
     pub fn readers(&self, source: Source) -> Vec<usize> {
         let reads = |index: &usize| self.nodes[*index].inputs.contains(&source);
         (0..self.nodes.len()).filter(reads).collect()
+    }
+
+    /// The nodes with weights, in order.
+    pub fn weighted(&self) -> impl Iterator<Item = usize> {
+        (0..self.nodes.len()).filter(|&node| self.nodes[node].op.weighted())
+    }
+
+    /// Whether a node is the last one, which writes the logits.
+    pub fn is_last(&self, node: usize) -> bool {
+        node + 1 == self.nodes.len()
     }
 
     /// The number of logits.
@@ -54,7 +64,7 @@ impl Graph {
     /// The first node whose batch norm has a single value of each channel in an image, if there is one: it
     /// can only be trained with two or more images at a time.
     pub fn normalises_single_pixels(&self) -> Option<&Node> {
-        self.nodes.iter().find(|node| node.op.batch_norm() && node.output.height * node.output.width == 1)
+        self.nodes.iter().find(|node| node.norm && node.output.height * node.output.width == 1)
     }
 
     /// The shape of a node's weights, in elements: `[out, kernel height, kernel width, in]` of a convolution,
@@ -62,18 +72,8 @@ impl Graph {
     /// (pixels and channels of the tensor before any flatten); empty without weights.
     pub fn weight_shape(&self, index: usize) -> Vec<usize> {
         let node = &self.nodes[index];
-        match &node.op {
-            Op::Conv { window, .. } => {
-                let [height, width] = window.kernel;
-                vec![node.output.channels, height, width, self.input_shape(index, 0).channels]
-            }
-            Op::Depthwise { window, .. } => vec![window.kernel[0], window.kernel[1], node.output.channels],
-            Op::Linear { .. } => {
-                let input = self.shape(self.storage(node.inputs[0]));
-                vec![node.output.channels, input.height * input.width, input.channels]
-            }
-            Op::AveragePool { .. } | Op::MaxPool { .. } | Op::Add { .. } | Op::Flatten => Vec::new(),
-        }
+        let input = self.shape(self.storage(node.inputs[0]));
+        node.op.weights().map_or(Vec::new(), |weights| weights.shape(input, node.output))
     }
 
     /// The number of a node's weights.
@@ -85,8 +85,8 @@ impl Graph {
     /// The number of a node's trained parameters: weights, and for each output channel a bias or, with batch
     /// norm, gamma and beta.
     pub fn parameters(&self, index: usize) -> usize {
-        let Node { op, output, .. } = &self.nodes[index];
-        let of_a_channel = match (op.weighted(), op.batch_norm()) {
+        let Node { op, norm, output, .. } = &self.nodes[index];
+        let of_a_channel = match (op.weighted(), norm) {
             (false, _) => 0,
             (true, false) => 1,
             (true, true) => 2,

@@ -2,8 +2,9 @@
 
 use crate::error::Problem;
 
+use super::op::{self, Fold, Follows};
 use super::resolve::{Link, Problems, name, quoted};
-use super::{OpSpec, Source, Spec};
+use super::{Activation, LayerSpec, Source, Spec};
 
 const WHY: &str = "ICN folds batch norm and ReLU into the layer before them";
 
@@ -12,14 +13,14 @@ pub(super) struct Folded {
     /// The layer, or the image, that writes what this layer writes; `None` if a name is unknown.
     pub(super) holder: Vec<Link>,
     /// Whether batch norm follows the layer.
-    pub(super) batch_norm: Vec<bool>,
-    /// Whether ReLU follows the layer.
-    pub(super) relu: Vec<bool>,
+    pub(super) norm: Vec<bool>,
+    /// The activation that follows the layer.
+    pub(super) activation: Vec<Activation>,
 }
 
 /// Whether a layer is folded into the one before it.
-pub(super) fn folds(op: &OpSpec) -> bool {
-    matches!(op, OpSpec::BatchNorm | OpSpec::Relu)
+pub(super) fn folds(layer: &LayerSpec) -> bool {
+    layer.op.form().folds.is_some()
 }
 
 /// Folds all that can be folded; what cannot is a problem, and is passed over.
@@ -27,33 +28,60 @@ pub(super) fn fold(spec: &Spec, names: &[String], links: &[Vec<Link>], problems:
     let count = spec.layers.len();
     let mut folded = Folded {
         holder: (0..count).map(|layer| Some(Source::Node(layer))).collect(),
-        batch_norm: vec![false; count],
-        relu: vec![false; count],
+        norm: vec![false; count],
+        activation: vec![Activation::None; count],
     };
-    let last = spec.layers.iter().rposition(|layer| !folds(&layer.op));
+    let last = spec.layers.iter().rposition(|layer| !folds(layer));
     for (index, layer) in spec.layers.iter().enumerate() {
-        if folds(&layer.op) {
+        let form = layer.op.form();
+        let Follows { norm, activation, by_default } = form.follows;
+        if let Some(fold) = form.folds {
             let before = links[index].first().copied().flatten();
             folded.holder[index] = match before {
                 Some(Source::Node(before)) => folded.holder[before],
                 other => other,
             };
             if let Some(before) = before
-                && let Err(problem) = folded.take(spec, names, links, index, before)
+                && let Err(problem) = folded.take(spec, names, links, index, before, fold)
             {
                 problems.add(index, problem);
             }
             continue;
         }
-        let followed = readers(links, index).any(|reader| folds(&spec.layers[reader].op));
-        let convolves =
-            matches!(layer.op, OpSpec::Conv { .. } | OpSpec::Depthwise { .. } | OpSpec::Pointwise { .. });
-        let usual = convolves && !followed && Some(index) != last;
-        let (batch_norm, relu) = layer.op.written();
-        folded.batch_norm[index] = batch_norm.unwrap_or(usual);
-        folded.relu[index] = relu.unwrap_or(usual);
+        let followed = readers(links, index).any(|reader| folds(&spec.layers[reader]));
+        let usual = by_default && !followed && Some(index) != last;
+        let usual_activation = if usual { Activation::Relu } else { Activation::None };
+        folded.norm[index] = layer.norm.unwrap_or(usual);
+        folded.activation[index] = layer.activation.unwrap_or(usual_activation);
+        let me = quoted(&names[index]);
+        if folded.norm[index] && !norm {
+            let message = format!("layer {me} has batch norm, but its operator is {}", form.name);
+            problems.add(index, Problem::new(message).help(hosts(Fold::Norm)));
+            folded.norm[index] = false;
+        }
+        let wanted = folded.activation[index];
+        if wanted != Activation::None && !activation {
+            let message = format!("layer {me} has a {}, but its operator is {}", wanted.name(), form.name);
+            problems.add(index, Problem::new(message).help(hosts(Fold::Activation(wanted))));
+            folded.activation[index] = Activation::None;
+        }
     }
     folded
+}
+
+/// Into which layers something can be folded, as a help.
+fn hosts(fold: Fold) -> String {
+    match fold {
+        Fold::Norm => {
+            let hosts = op::names_of(|form| form.follows.norm);
+            format!("batch norm can be folded into {hosts} layers only")
+        }
+        Fold::Activation(activation) => {
+            let hosts = op::names_of(|form| form.follows.activation);
+            let what = activation.name();
+            format!("{what} can be folded into {hosts} layers only: put it before the pool or the flatten")
+        }
+    }
 }
 
 impl Folded {
@@ -65,13 +93,14 @@ impl Folded {
         links: &[Vec<Link>],
         index: usize,
         before: Source,
+        fold: Fold,
     ) -> Result<(), Problem> {
         let me = quoted(&names[index]);
         let (before, host) = match (before, self.holder[index]) {
             (Source::Node(before), Some(Source::Node(host))) => (before, host),
             // An unknown name before has been reported.
             (_, None) => return Ok(()),
-            _ => {
+            (Source::Image, Some(_)) | (_, Some(Source::Image)) => {
                 let message = format!("layer {me} reads the image: there is no layer to fold it into");
                 return Err(Problem::new(message).help(WHY));
             }
@@ -81,45 +110,39 @@ impl Folded {
             let message = format!("layer {me} cannot be folded into {before}, which {other} also reads");
             return Err(Problem::new(message).help(WHY));
         }
-        let (host_name, op) = (name(names, Source::Node(host)), &spec.layers[host].op);
-        let convolves = matches!(
-            op,
-            OpSpec::Conv { .. } | OpSpec::Depthwise { .. } | OpSpec::Pointwise { .. } | OpSpec::Linear { .. }
-        );
+        let (host_name, form) = (name(names, Source::Node(host)), spec.layers[host].op.form());
         let refuse = |message: String, help: &str| Err(Problem::new(message).help(help));
-        if spec.layers[index].op == OpSpec::BatchNorm {
-            if !convolves {
-                let message = format!("layer {me} follows {host_name}, whose operator is {}", op.name());
-                return refuse(
-                    message,
-                    "batch norm can be folded into conv, depthwise, pointwise and linear layers only",
-                );
+        let follows_other = || format!("layer {me} follows {host_name}, whose operator is {}", form.name);
+        let already = self.activation[host];
+        match fold {
+            Fold::Norm => {
+                if !form.follows.norm {
+                    return refuse(follows_other(), &hosts(fold));
+                }
+                if already != Activation::None {
+                    let other = already.name();
+                    let message = format!(
+                        "layer {me} cannot be folded into {host_name}: a {other} stands between them"
+                    );
+                    return refuse(message, &format!("put batch norm before {other}"));
+                }
+                if self.norm[host] {
+                    let message = format!("layer {me} is a second batch norm of {host_name}");
+                    return refuse(message, "remove one of them");
+                }
+                self.norm[host] = true;
             }
-            if self.relu[host] {
-                let message =
-                    format!("layer {me} cannot be folded into {host_name}: a ReLU stands between them");
-                return refuse(message, "put batch norm before ReLU");
+            Fold::Activation(activation) => {
+                let what = activation.name();
+                if !form.follows.activation {
+                    return refuse(follows_other(), &hosts(fold));
+                }
+                if already != Activation::None {
+                    let message = format!("layer {me} is a second {what} of {host_name}");
+                    return refuse(message, "remove one of them");
+                }
+                self.activation[host] = activation;
             }
-            if self.batch_norm[host] {
-                return refuse(
-                    format!("layer {me} is a second batch norm of {host_name}"),
-                    "remove one of them",
-                );
-            }
-            self.batch_norm[host] = true;
-        } else {
-            if !convolves && !matches!(op, OpSpec::Add { .. }) {
-                let message = format!("layer {me} follows {host_name}, whose operator is {}", op.name());
-                return refuse(
-                    message,
-                    "ReLU can be folded into conv, depthwise, pointwise, linear and add layers only: put it \
-                     before the pool or the flatten",
-                );
-            }
-            if self.relu[host] {
-                return refuse(format!("layer {me} is a second ReLU of {host_name}"), "remove one of them");
-            }
-            self.relu[host] = true;
         }
         Ok(())
     }

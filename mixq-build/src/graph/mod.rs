@@ -1,22 +1,23 @@
-//! The float network: layers, shapes, built-in networks, and the layer list in TOML.
+//! The float network: layers, shapes and operators.
 //!
-//! A [`Spec`] lists layers as a person or an importer writes them; [`Graph::resolve`] gives them names,
-//! shapes and padding in pixels, and checks every rule that the later steps rely on.
+//! A [`Spec`] lists layers as `import` reads them; [`Graph::resolve`] gives them names, shapes and
+//! padding in pixels, and checks every rule that the later steps rely on.
 
-pub mod builtin;
+mod activation;
+mod description;
 mod figures;
 mod fold;
-mod keys;
 mod layer;
-mod names;
-mod op;
-mod parse;
+pub mod op;
 mod resolve;
 mod rules;
 mod shape;
 mod spec;
 
-pub use spec::{LayerSpec, OpSpec, Padding, Spec};
+pub use activation::Activation;
+pub use op::{Op, OpSpec};
+pub(crate) use shape::LARGEST;
+pub use spec::{LayerSpec, Padding, Spec};
 
 use serde::Serialize;
 
@@ -55,53 +56,6 @@ pub struct Window {
     pub padding: [usize; 4],
 }
 
-/// What a node computes. Batch norm and ReLU belong to the layer before them: ICN folds both away.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub enum Op {
-    /// Standard convolution (pointwise if the kernel is 1x1); without batch norm it has a bias.
-    Conv {
-        /// The window.
-        window: Window,
-        /// Batch norm follows.
-        batch_norm: bool,
-        /// ReLU follows.
-        relu: bool,
-    },
-    /// Depthwise convolution, one filter a channel; without batch norm it has a bias.
-    Depthwise {
-        /// The window.
-        window: Window,
-        /// Batch norm follows.
-        batch_norm: bool,
-        /// ReLU follows.
-        relu: bool,
-    },
-    /// Fully connected, over pixels in the order row, column, channel; without batch norm it has a bias.
-    Linear {
-        /// Batch norm follows.
-        batch_norm: bool,
-        /// ReLU follows.
-        relu: bool,
-    },
-    /// Average pool; padding does not count.
-    AveragePool {
-        /// The window; for a global pool the whole input.
-        window: Window,
-    },
-    /// Maximum pool.
-    MaxPool {
-        /// The window.
-        window: Window,
-    },
-    /// Residual addition of two tensors of one shape.
-    Add {
-        /// ReLU follows.
-        relu: bool,
-    },
-    /// The same elements as one pixel, in the order row, column, channel.
-    Flatten,
-}
-
 /// Where a node's input comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 pub enum Source {
@@ -111,13 +65,17 @@ pub enum Source {
     Node(usize),
 }
 
-/// One node of the network.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+/// One node of the network. Batch norm and activation belong to the layer before them: ICN folds both away.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Node {
     /// Unique name.
     pub name: String,
     /// What it computes.
     pub op: Op,
+    /// Whether batch norm follows.
+    pub norm: bool,
+    /// The activation that follows.
+    pub activation: Activation,
     /// What it reads: one source, two for an addition; only earlier nodes.
     pub inputs: Vec<Source>,
     /// What it writes.
@@ -125,7 +83,7 @@ pub struct Node {
 }
 
 /// A network: nodes in an order in which they can be executed. The last node writes the logits: it is
-/// a linear layer or a convolution with one output pixel, without ReLU, and nobody reads it.
+/// a linear layer or a convolution with one output pixel, without activation, and no node reads it.
 ///
 /// Its serialised form is canonical: equal networks give equal text, whatever the layer list that they
 /// were written in looks like.

@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 
 use crate::error::{Error, Problem, nearest};
+use crate::task::Task;
 
 use super::fold::{self, Folded, fold};
 use super::layer::{Draft, Layer};
 use super::spec::{IMAGE, LayerSpec};
-use super::{Graph, Node, OpSpec, Source, Spec, rules};
+use super::{Graph, Node, Source, Spec, rules};
 
 /// What a layer reads, by its place in the list (`Source::Node`); `None` if that could not be found out.
 pub(super) type Link = Option<Source>;
@@ -45,11 +46,20 @@ pub(super) fn name(names: &[String], source: Source) -> String {
 }
 
 impl Graph {
-    /// Gives every layer its name, its inputs, its padding in pixels and its shape.
+    /// Gives every layer of a network that classifies its name, its inputs, its padding in pixels and its
+    /// shape.
     ///
     /// # Errors
     /// All that keeps the list from being a network that can be quantised and executed, layer by layer.
     pub fn resolve(spec: &Spec) -> Result<Graph, Error> {
+        Graph::resolve_for(spec, Task::default())
+    }
+
+    /// As [`Graph::resolve`], for any task: it says what the last layer must be.
+    ///
+    /// # Errors
+    /// As [`Graph::resolve`].
+    pub fn resolve_for(spec: &Spec, task: Task) -> Result<Graph, Error> {
         if spec.layers.is_empty() {
             return Err(Problem::new("the network has no layers").into());
         }
@@ -63,7 +73,7 @@ impl Graph {
         if linked {
             rules::unread(&nodes, &names, &mut problems);
         }
-        rules::last(&nodes, &names, &mut problems);
+        rules::last(task, &nodes, &names, &mut problems);
         if problems.any() {
             let mut found = problems.found;
             found.sort_by_key(|(layer, _)| *layer);
@@ -83,7 +93,7 @@ fn nodes(
 ) -> Vec<Option<Draft>> {
     let mut nodes: Vec<Option<Draft>> = Vec::with_capacity(spec.layers.len());
     for (index, layer) in spec.layers.iter().enumerate() {
-        if fold::folds(&layer.op) {
+        if fold::folds(layer) {
             nodes.push(None);
             continue;
         }
@@ -91,10 +101,10 @@ fn nodes(
             Some(Source::Node(layer)) => folded.holder[*layer],
             other => *other,
         });
-        let mut draft = Draft::new(holders.collect());
-        let mut layer = Layer { spec, names, nodes: &nodes, index, problems };
-        draft.shaped = layer.shape(&draft.inputs, folded.batch_norm[index], folded.relu[index]);
-        nodes.push(Some(draft));
+        let inputs: Vec<Link> = holders.collect();
+        let shaped = Layer { spec, names, nodes: &nodes, index, problems }.resolve(&inputs);
+        let (norm, activation) = (folded.norm[index], folded.activation[index]);
+        nodes.push(Some(Draft { inputs, norm, activation, shaped }));
     }
     nodes
 }
@@ -112,7 +122,8 @@ fn assemble(spec: &Spec, names: Vec<String>, drafts: Vec<Option<Draft>>) -> Grap
             Source::Image => Source::Image,
             Source::Node(layer) => Source::Node(place[&layer]),
         });
-        let node = Node { name, op, inputs: inputs.collect(), output };
+        let (norm, activation) = (draft.norm, draft.activation);
+        let node = Node { name, op, norm, activation, inputs: inputs.collect(), output };
         place.insert(layer, nodes.len());
         nodes.push(node);
     }
@@ -125,9 +136,9 @@ fn names(layers: &[LayerSpec], problems: &mut Problems) -> Vec<String> {
     let mut taken: HashMap<String, usize> = HashMap::new();
     let mut names = Vec::with_capacity(layers.len());
     for (index, layer) in layers.iter().enumerate() {
-        let number = running.entry(layer.op.name()).or_default();
+        let number = running.entry(layer.op.form().name).or_default();
         *number += 1;
-        let name = layer.name.clone().unwrap_or_else(|| format!("{}{number}", layer.op.name()));
+        let name = layer.name.clone().unwrap_or_else(|| format!("{}{number}", layer.op.form().name));
         if name.is_empty() || name.chars().any(char::is_control) {
             let message = format!("layer {} has the name {}", index + 1, quoted(&name));
             problems
@@ -172,17 +183,20 @@ fn links(layers: &[LayerSpec], names: &[String], problems: &mut Problems) -> Vec
         if layer.inputs.is_empty() {
             inputs.push(Some(index.checked_sub(1).map_or(Source::Image, Source::Node)));
         }
-        let needed = if matches!(layer.op, OpSpec::Add { .. }) { 2 } else { 1 };
+        let needed = layer.op.form().arity;
         if inputs.len() != needed {
-            let (me, op) = (quoted(&names[index]), layer.op.name());
+            let (me, op) = (quoted(&names[index]), layer.op.form().name);
             let plural = |count: usize| if count == 1 { "" } else { "s" };
             let message = format!(
                 "layer {me} has {} input{}, the operator {op} needs {needed}",
                 inputs.len(),
                 plural(inputs.len())
             );
-            let help =
-                if needed == 2 { "name two earlier layers in `inputs`" } else { "name one in `inputs`" };
+            let help = match needed {
+                1 => "name one in `inputs`".to_string(),
+                2 => "name two earlier layers in `inputs`".to_string(),
+                many => format!("name {many} earlier layers in `inputs`"),
+            };
             problems.add(index, Problem::new(message).help(help));
             inputs.resize(needed, None);
         } else if let [Some(first), Some(second)] = inputs[..]

@@ -1,11 +1,13 @@
 //! The rules that a network as a whole must keep.
 
 use crate::error::Problem;
+use crate::task::{LastLayer, Task, rules};
 
 use super::layer::Draft;
+use super::op::Weights;
 use super::resolve::{Problems, quoted};
 use super::shape::{LARGEST, MOST};
-use super::{Op, Shape, Source};
+use super::{Activation, Shape, Source};
 
 /// Whether a tensor has more than the device can count.
 pub(super) fn too_large(Shape { height, width, channels }: Shape) -> bool {
@@ -38,26 +40,15 @@ pub(super) fn unread(nodes: &[Option<Draft>], names: &[String], problems: &mut P
     }
 }
 
-/// The last layer must write logits.
-pub(super) fn last(nodes: &[Option<Draft>], names: &[String], problems: &mut Problems) {
+/// The last layer must be one of the task.
+pub(super) fn last(task: Task, nodes: &[Option<Draft>], names: &[String], problems: &mut Problems) {
     let Some(index) = nodes.iter().rposition(Option::is_some) else { return };
-    let Some(Draft { shaped: Some((op, shape)), .. }) = &nodes[index] else { return };
-    let me = quoted(&names[index]);
-    if !matches!(op, Op::Linear { .. } | Op::Conv { .. }) {
-        let message = format!("the last layer {me} ({shape}) is neither linear nor a convolution");
-        problems.add(
-            index,
-            Problem::new(message).help("end with a linear layer that has a feature for each class"),
-        );
-        return;
-    }
-    if (shape.height, shape.width) != (1, 1) {
-        let message = format!("the last layer {me} writes {shape}, more than one pixel of logits");
-        let help = "put a global_average_pool before it, or end with a linear layer";
-        problems.add(index, Problem::new(message).help(help));
-    }
-    if op.relu() {
-        let message = format!("the last layer {me} ends in a ReLU, but writes the logits");
-        problems.add(index, Problem::new(message).help("remove the ReLU"));
-    }
+    let Some(Draft { shaped: Some((op, shape)), activation, .. }) = &nodes[index] else { return };
+    let layer = LastLayer {
+        name: &quoted(&names[index]),
+        output: [shape.height, shape.width, shape.channels],
+        mixes_channels: op.weights().is_some_and(Weights::mixes_channels),
+        activation: (*activation != Activation::None).then(|| activation.name()),
+    };
+    rules(task).last_layer(&layer).into_iter().for_each(|problem| problems.add(index, problem));
 }

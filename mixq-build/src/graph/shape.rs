@@ -4,7 +4,7 @@ use super::{Padding, Shape, Window};
 
 /// The largest height, width, number of channels, kernel, stride or padding: the device keeps them in 16
 /// bits.
-pub(super) const LARGEST: usize = u16::MAX as usize;
+pub(crate) const LARGEST: usize = u16::MAX as usize;
 
 /// The largest number of elements of a tensor, and of weights of a layer: offsets have 32 bits.
 pub(super) const MOST: u64 = u32::MAX as u64;

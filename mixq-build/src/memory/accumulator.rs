@@ -6,7 +6,7 @@
 use mixq_format::Bits;
 
 use super::flash::{reach, widths};
-use crate::graph::{Graph, Op, Source};
+use crate::graph::{Graph, Source};
 
 /// The largest value of an accumulator.
 pub const LARGEST: u64 = i32::MAX as u64;
@@ -24,12 +24,9 @@ pub fn largest_sum(graph: &Graph, node: usize, weights: Bits, input: Bits) -> u6
 fn starts_at_zero(graph: &Graph, source: Source) -> bool {
     let Source::Node(index) = source else { return false };
     let node = &graph.nodes[index];
-    match node.op {
-        Op::Conv { relu, .. } | Op::Depthwise { relu, .. } | Op::Linear { relu, .. } | Op::Add { relu } => {
-            relu
-        }
-        // They keep their input's grid.
-        Op::AveragePool { .. } | Op::MaxPool { .. } | Op::Flatten => starts_at_zero(graph, node.inputs[0]),
+    match node.op.output().has_own_grid() {
+        true => node.activation.starts_at_zero(),
+        false => starts_at_zero(graph, node.inputs[0]),
     }
 }
 

@@ -1,10 +1,9 @@
 //! Bytes of constants: packed weights with the padding of their rows, requantisation tables, layer tables.
 
-use mixq_format as format;
-use mixq_format::{Bits, Rule};
+use mixq_format::{Bits, Requant, Rule, Tensor};
 
-use crate::config::Scheme;
-use crate::graph::{Graph, Op, Source};
+use crate::graph::{Graph, Source};
+use crate::settings::Scheme;
 
 /// Bytes of constants at these widths of weights and of outputs (by node): parameters, padded to a word, and
 /// layer tables.
@@ -23,26 +22,22 @@ pub fn most_flash_bytes(graph: &Graph, bits: Bits, scheme: Scheme) -> u64 {
         let [input, output] = widths(graph, node, &vec![Bits::B8; graph.nodes.len()]);
         let free = |fixed: bool, bits: Bits| if fixed { vec![bits] } else { Bits::QUANTISED.to_vec() };
         let inputs = free(graph.nodes[node].inputs[0] == Source::Image, input);
-        let last = node + 1 == graph.nodes.len();
+        let last = graph.is_last(node);
         let outputs = free(last, if last { Bits::B32 } else { output });
         let pairs = inputs.iter().flat_map(|x| outputs.iter().map(|y| [*x, *y]));
         pairs.map(|pair| parameter_bytes(graph, node, bits, pair, scheme)).max().unwrap_or(0)
     };
-    let weighted = (0..graph.nodes.len()).filter(|&node| graph.nodes[node].op.weighted());
-    weighted.map(most).sum::<u64>().next_multiple_of(4) + table_bytes(graph)
+    graph.weighted().map(most).sum::<u64>().next_multiple_of(4) + table_bytes(graph)
 }
 
 /// Bytes of a weighted node's packed weights and requantisation tables; `widths` are those of its input and
 /// its output.
 pub fn parameter_bytes(graph: &Graph, node: usize, bits: Bits, widths: [Bits; 2], scheme: Scheme) -> u64 {
     let (rows, columns) = weight_rows(graph, node);
-    let Tables { rule, multipliers, zero_points } = Tables::new(graph, node, bits, widths, scheme);
-    let channels = graph.nodes[node].output.channels;
-    let by_rule = match rule.threshold_bytes() {
-        None => 4 * channels + 5 * multipliers,
-        Some(bytes) => bytes * widths[1].max_code() as usize * channels,
-    };
-    (rows * bits.row_bytes(columns) + by_rule + zero_points) as u64
+    let tables = Tables::new(graph, node, bits, widths, scheme).requant();
+    let channels = u16::try_from(graph.nodes[node].output.channels).expect("the graph bounds every axis");
+    let output = Tensor { height: 1, width: 1, channels, bits: widths[1], zero_point: 0, offset: 0 };
+    (rows * bits.row_bytes(columns) + tables.parameter_bytes(&output)) as u64
 }
 
 /// The widths of a weighted node's input and output, `activations` being those of all nodes' outputs.
@@ -56,15 +51,7 @@ pub(crate) fn widths(graph: &Graph, node: usize, activations: &[Bits]) -> [Bits;
 
 /// Bytes of all layer tables.
 pub fn table_bytes(graph: &Graph) -> u64 {
-    let table = |op: &Op| match op {
-        Op::Conv { .. } => size_of::<format::Conv>(),
-        Op::Depthwise { .. } => size_of::<format::Depthwise>(),
-        Op::Linear { .. } => size_of::<format::Linear>(),
-        Op::AveragePool { .. } | Op::MaxPool { .. } => size_of::<format::Pool>(),
-        Op::Add { .. } => size_of::<format::Add>(),
-        Op::Flatten => 0,
-    };
-    graph.nodes.iter().map(|node| table(&node.op) as u64).sum()
+    graph.nodes.iter().map(|node| node.op.table_bytes() as u64).sum()
 }
 
 /// The requantisation tables of a weighted node, as they follow from shapes and bits alone.
@@ -89,9 +76,7 @@ impl Tables {
         match scheme {
             Scheme::PerLayerFolded => by_multiplier(1, 1),
             // Logits without batch norm share the unit of their accumulators.
-            Scheme::PerLayer if output == Bits::B32 && !graph.nodes[node].op.batch_norm() => {
-                by_multiplier(1, 1)
-            }
+            Scheme::PerLayer if output == Bits::B32 && !graph.nodes[node].norm => by_multiplier(1, 1),
             Scheme::PerLayer => by_multiplier(channels, 1),
             Scheme::PerChannelThresholds if matches!(output, Bits::B2 | Bits::B4) => {
                 let narrow = reach(graph, node, bits, input) < i16::MAX as u64;
@@ -99,6 +84,20 @@ impl Tables {
                 Tables { rule, multipliers: 0, zero_points: channels }
             }
             Scheme::PerChannel | Scheme::PerChannelThresholds => by_multiplier(channels, channels),
+        }
+    }
+
+    /// The entry of the layer's table, before anything has a place.
+    pub fn requant(&self) -> Requant {
+        Requant {
+            bias: 0,
+            multiplier: 0,
+            shift: 0,
+            weight_zero_point: 0,
+            rule: self.rule,
+            multiplier_step: u8::from(self.multipliers > 1),
+            zero_point_step: u8::from(self.zero_points > 1),
+            fraction: 0,
         }
     }
 }

@@ -3,6 +3,7 @@
 pub mod accumulator;
 pub mod arena;
 mod flash;
+mod lives;
 mod optimum;
 pub mod paper;
 pub mod rules;
@@ -11,8 +12,11 @@ pub mod schedule;
 pub mod sensitivity;
 mod uniform;
 
+#[cfg(feature = "integer")]
+pub(crate) use flash::Tables;
 pub use flash::most_flash_bytes;
-pub(crate) use flash::{Tables, weight_rows, widths};
+pub(crate) use flash::{weight_rows, widths};
+pub use lives::peak;
 pub use optimum::{Losses, WIDTHS, allocate_by_losses};
-pub use runtime::{Allocation, Cut, Infeasible, allocate, allocate_with_delta};
+pub use runtime::{Allocation, Cut, Infeasible, PlacedTensor, allocate, allocate_with_delta};
 pub use uniform::allocate_uniformly;

@@ -8,8 +8,8 @@ use super::flash::{parameter_bytes, table_bytes, widths};
 use super::runtime::{Allocation, Cut, Infeasible, fit_activations, ram_dead_end};
 use super::schedule::Schedule;
 use super::sensitivity::{Alive, Candidate, choose_activations, choose_weights};
-use crate::config::Scheme;
-use crate::graph::{Graph, Op};
+use crate::graph::Graph;
+use crate::settings::Scheme;
 
 /// The widths to choose from, in the order of all losses.
 pub const WIDTHS: [Bits; 3] = [Bits::B8, Bits::B4, Bits::B2];
@@ -60,7 +60,7 @@ fn weights(
     scheme: Scheme,
     losses: &Losses,
 ) -> Result<Vec<Option<Bits>>, Infeasible> {
-    let weighted: Vec<usize> = (0..graph.nodes.len()).filter(|&i| graph.nodes[i].op.weighted()).collect();
+    let weighted: Vec<usize> = graph.weighted().collect();
     let widest = |node: usize| accumulator::widest(graph, node, outputs).unwrap_or(Bits::B2);
     let candidates: Vec<Vec<Candidate>> = (weighted.iter())
         .map(|&node| {
@@ -103,8 +103,8 @@ fn activations(
         let width = schedule.tensors[step.output].width;
         // A pool's codes are its input's, which have been counted; a sum in its summand's place has codes of
         // its own.
-        let pooled = matches!(graph.nodes[step.node].op, Op::AveragePool { .. } | Op::MaxPool { .. });
-        if !schedule.fixed[width] && !pooled {
+        let own = graph.nodes[step.node].op.output().has_own_grid();
+        if !schedule.fixed[width] && own {
             by_width[width].iter_mut().zip(losses[step.node]).for_each(|(sum, loss)| *sum += loss);
         }
     }
@@ -157,9 +157,7 @@ fn cuts(schedule: &Schedule, weights: &[Option<Bits>], widths: &[Bits]) -> Vec<C
         let (node, tensor) = (step.node, schedule.tensors[step.output]);
         let of_weights = weights[node].into_iter().flat_map(|bits| lower(Bits::B8, bits));
         cuts.extend(of_weights.map(|to| Cut { node, weights: true, to }));
-        let first =
-            schedule.tensors.iter().position(|other| other.width == tensor.width) == Some(step.output);
-        if first && !schedule.fixed[tensor.width] {
+        if !schedule.fixed[tensor.width] && schedule.first_with_width(tensor.width) == node {
             let of_output = lower(Bits::B8, widths[tensor.width]);
             cuts.extend(of_output.map(|to| Cut { node, weights: false, to }));
         }

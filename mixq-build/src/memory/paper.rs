@@ -6,7 +6,7 @@
 use mixq_format::Bits;
 
 use super::rules::{DeadEnd, Side, Step, cut_activations, cut_weights};
-use crate::config::Scheme;
+use crate::settings::Scheme;
 
 /// A weighted layer of a chain; all in elements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]

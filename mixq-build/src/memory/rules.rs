@@ -96,9 +96,6 @@ fn side_to_cut(bits: &[Bits], fixed: &[bool], step: &Step) -> (usize, Option<boo
     (if is_output { output.width } else { input.width }, (!shared).then_some(is_output))
 }
 
-/// The slack `delta` of the weight rule, in millionths.
-pub const DELTA: u32 = 50_000;
-
 /// The weight rule: narrows `bits` until `exceeds(bits)` is false. `weights[i]` counts the weights of layer
 /// `i`.
 ///

@@ -8,10 +8,10 @@ use mixq_format::Bits;
 use super::accumulator;
 use super::arena::{Plan, live_bytes};
 use super::flash::flash_bytes;
-use super::rules::{DELTA, Side, Step, cut_activations, cut_weights};
-use super::schedule::Schedule;
-use crate::config::Scheme;
-use crate::graph::Graph;
+use super::rules::{Side, Step, cut_activations, cut_weights};
+use super::schedule::{Schedule, Tensor};
+use crate::graph::{Graph, Shape};
+use crate::settings::{DELTA, Scheme};
 
 /// The bits of every tensor of a network, and the memory that they take.
 #[derive(Clone, Debug)]
@@ -22,7 +22,11 @@ pub struct Allocation {
     pub activations: Vec<Bits>,
     /// What was cut, in order.
     pub cuts: Vec<Cut>,
-    /// Steps and tensors.
+    /// The tensors in the arena; the first is the image, the last the logits.
+    pub tensors: Vec<PlacedTensor>,
+    /// Bytes of the arena that are alive at each step, with alignment.
+    pub live_bytes: Vec<u64>,
+    /// The steps, and how the tensors came to be.
     pub schedule: Schedule,
     /// Where the tensors of `schedule` lie.
     pub plan: Plan,
@@ -30,6 +34,26 @@ pub struct Allocation {
     pub flash: u64,
     /// Bytes of RAM.
     pub ram: u64,
+}
+
+/// A tensor with all that is decided about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PlacedTensor {
+    /// Its shape.
+    pub shape: Shape,
+    /// Its bits.
+    pub bits: Bits,
+    /// Its first byte in the arena.
+    pub offset: usize,
+    /// First and last step at which it lives.
+    pub life: (usize, usize),
+}
+
+impl PlacedTensor {
+    /// Bytes that it takes, without alignment.
+    pub fn bytes(&self) -> usize {
+        self.shape.height * self.shape.width * self.bits.row_bytes(self.shape.channels)
+    }
 }
 
 /// One halving of a width.
@@ -86,7 +110,7 @@ pub fn allocate_with_delta(
     let schedule = Schedule::new(graph);
     let (widths, mut cuts, plan) = fit_activations(&schedule, ram)?;
 
-    let weighted: Vec<usize> = (0..graph.nodes.len()).filter(|&i| graph.nodes[i].op.weighted()).collect();
+    let weighted: Vec<usize> = graph.weighted().collect();
     let counts: Vec<u64> = weighted.iter().map(|&node| graph.weight_count(node) as u64).collect();
     let spread = |bits: &[Bits]| {
         let mut all = vec![None; graph.nodes.len()];
@@ -147,7 +171,15 @@ impl Allocation {
     ) -> Allocation {
         let activations = schedule.activations(widths);
         let flash = flash_bytes(graph, &weights, &activations, scheme);
-        Allocation { weights, activations, cuts, ram: plan.bytes as u64, plan, schedule, flash }
+        let placed = |(tensor, &offset): (&Tensor, &usize)| {
+            let Tensor { shape, width, life, .. } = *tensor;
+            PlacedTensor { shape, bits: widths[width], offset, life }
+        };
+        let tensors = schedule.tensors.iter().zip(&plan.offsets).map(placed).collect();
+        let lifetimes = schedule.lifetimes(widths);
+        let live_bytes = (0..schedule.steps.len()).map(|step| live_bytes(&lifetimes, step) as u64).collect();
+        let ram = plan.bytes as u64;
+        Allocation { weights, activations, cuts, tensors, live_bytes, schedule, plan, flash, ram }
     }
 }
 
@@ -173,10 +205,7 @@ pub(super) fn fit_activations(
     let cuts = (cut.into_iter())
         .map(|width| {
             now[width] = now[width].narrower().expect("the rule cuts only what can be cut");
-            let tensor =
-                schedule.tensors.iter().position(|t| t.width == width).expect("a width has a tensor");
-            let node = schedule.tensor_of_node.iter().position(|&t| t == tensor).expect("not the image");
-            Cut { node, weights: false, to: now[width] }
+            Cut { node: schedule.first_with_width(width), weights: false, to: now[width] }
         })
         .collect();
     Ok((widths, cuts, plan))

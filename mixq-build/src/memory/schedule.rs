@@ -3,7 +3,8 @@
 use mixq_format::Bits;
 
 use super::arena::{Lifetime, Plan, plan};
-use crate::graph::{Graph, Op, Shape, Source};
+use crate::graph::op::Output;
+use crate::graph::{Graph, Shape, Source};
 
 /// The steps and tensors of a network. Flatten is no step: its output is its input's tensor.
 #[derive(Clone, Debug)]
@@ -12,7 +13,8 @@ pub struct Schedule {
     pub tensors: Vec<Tensor>,
     /// All steps, in order.
     pub steps: Vec<Step>,
-    /// Tensors whose width is free to choose are numbered densely; here the fixed ones: image and logits.
+    /// By width: whether it is given, as those of the image and the logits are. All others are free to
+    /// choose.
     pub fixed: Vec<bool>,
     /// The tensor that holds each node's output.
     pub tensor_of_node: Vec<usize>,
@@ -55,22 +57,22 @@ impl Schedule {
                     Source::Node(earlier) => tensor_of_node[*earlier],
                 })
                 .collect();
-            if node.op == Op::Flatten {
-                tensor_of_node.push(inputs[0]);
-                continue;
-            }
-            let last = index + 1 == graph.nodes.len();
-            let summand = in_place(graph, index).map(|input| tensors[inputs[input]]);
-            let (width, place) = match (&node.op, summand) {
-                (_, Some(summand)) => (summand.width, summand.place),
-                (Op::AveragePool { .. } | Op::MaxPool { .. }, None) => (tensors[inputs[0]].width, places),
-                (
-                    Op::Conv { .. } | Op::Depthwise { .. } | Op::Linear { .. } | Op::Add { .. } | Op::Flatten,
-                    None,
-                ) => {
-                    fixed.push(last);
-                    (fixed.len() - 1, places)
+            let last = graph.is_last(index);
+            let mut own = || {
+                fixed.push(last);
+                (fixed.len() - 1, places)
+            };
+            let (width, place) = match node.op.output() {
+                Output::InputTensor => {
+                    tensor_of_node.push(inputs[0]);
+                    continue;
                 }
+                Output::InputGrid => (tensors[inputs[0]].width, places),
+                Output::Own => own(),
+                Output::InPlace => match free_input(graph, index) {
+                    Some(input) => (tensors[inputs[input]].width, tensors[inputs[input]].place),
+                    None => own(),
+                },
             };
             places = places.max(place + 1);
             let now = steps.len();
@@ -87,6 +89,15 @@ impl Schedule {
         let mut widths = vec![Bits::B8; self.fixed.len()];
         *widths.last_mut().expect("at least the image") = Bits::B32;
         widths
+    }
+
+    /// The first node whose output has a width.
+    ///
+    /// # Panics
+    /// If no node has it: it is the image's.
+    pub fn first_with_width(&self, width: usize) -> usize {
+        let writes = |step: &&Step| self.tensors[step.output].width == width;
+        self.steps.iter().find(writes).expect("a step writes it").node
     }
 
     /// The width of each node's output, from those of the tensors.
@@ -117,22 +128,22 @@ impl Schedule {
     }
 }
 
-/// Which input's place (and width, so that it can) the output of a node takes: that of the summand of an
-/// addition that nobody reads afterwards; of two such, the one written last, so that the other is free in its
+/// The input whose place (and width, so that it can) the output of a node takes that is made in place: one
+/// that no node reads afterwards; of several, the one written last, so that the others are free in their
 /// width.
-fn in_place(graph: &Graph, node: usize) -> Option<usize> {
-    let Op::Add { .. } = graph.nodes[node].op else { return None };
-    if node + 1 == graph.nodes.len() {
+fn free_input(graph: &Graph, node: usize) -> Option<usize> {
+    if graph.is_last(node) {
         return None;
     }
+    let inputs = &graph.nodes[node].inputs;
     let reads = |reader: usize, place: Source| {
         graph.nodes[reader].inputs.iter().any(|input| graph.storage(*input) == place)
     };
-    let free = (0..2).filter(|&input| {
-        let place = graph.storage(graph.nodes[node].inputs[input]);
+    let free = (0..inputs.len()).filter(|&input| {
+        let place = graph.storage(inputs[input]);
         // A flatten moves nothing: who reads it reads what it flattens.
         let later = (node + 1..graph.nodes.len()).any(|reader| reads(reader, place));
         place != Source::Image && !later
     });
-    free.max_by_key(|&input| graph.storage(graph.nodes[node].inputs[input]))
+    free.max_by_key(|&input| graph.storage(inputs[input]))
 }

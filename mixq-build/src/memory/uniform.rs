@@ -4,8 +4,8 @@ use mixq_format::Bits;
 
 use super::runtime::{Allocation, Infeasible, ram_dead_end};
 use super::schedule::Schedule;
-use crate::config::Scheme;
 use crate::graph::Graph;
+use crate::settings::Scheme;
 
 /// Gives all weights and activations these bits, under the bytes of `flash` and `ram`; image and logits keep
 /// theirs.

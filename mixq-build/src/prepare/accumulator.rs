@@ -6,7 +6,7 @@ use crate::error::Problem;
 use crate::graph::Graph;
 use crate::memory::accumulator::{LARGEST, largest_sum, overflows, widest};
 use crate::memory::{Allocation, widths};
-use crate::report::thousands;
+use crate::size::thousands;
 
 /// A problem for every layer whose sums may leave 32 bits at the bits that it has; `who` is what messages
 /// call the network.
@@ -37,7 +37,7 @@ pub fn notes(graph: &Graph, allocation: &Allocation) -> Vec<String> {
             widest.count()
         ))
     };
-    (0..graph.nodes.len()).filter(|node| graph.nodes[*node].op.weighted()).filter_map(note).collect()
+    graph.weighted().filter_map(note).collect()
 }
 
 fn sentence(graph: &Graph, node: usize, weights: Bits, input: Bits, sum: u64) -> String {

@@ -1,9 +1,11 @@
 //! What near a network would fit where it does not, found by trying.
 
-use super::{Least, MemoryModel, spec};
+use super::{Least, MemoryModel};
 use crate::config::chips::{self, Chip};
-use crate::config::{Builtin, NetworkSource, Scheme};
 use crate::graph::{Graph, Shape};
+use crate::import;
+use crate::import::{Builtin, NetworkSource};
+use crate::settings::Scheme;
 
 /// Resolutions at which networks are usually trained, in pixels.
 const RESOLUTIONS: [usize; 8] = [224, 192, 160, 128, 96, 64, 48, 32];
@@ -43,8 +45,8 @@ impl Alternatives {
             least.is_ok_and(|least| least.flash <= flash && least.ram <= ram)
         };
         let builtin_fits = |changed: Builtin| {
-            let spec = spec(&NetworkSource::Builtin(changed));
-            spec.and_then(|spec| Graph::resolve(&spec)).is_ok_and(|graph| fits(&graph))
+            let imported = import::read(&NetworkSource::Builtin(changed));
+            imported.and_then(|imported| Graph::resolve(&imported.spec)).is_ok_and(|graph| fits(&graph))
         };
         match source {
             NetworkSource::Builtin(chosen) => Alternatives {
@@ -66,7 +68,7 @@ impl Alternatives {
 
 /// The largest of several smaller images with which a layer list still is a network, and fits.
 fn smaller_image(source: &NetworkSource, fits: impl Fn(&Graph) -> bool) -> Option<Shape> {
-    let mut spec = spec(source).ok()?;
+    let mut spec = import::read(source).ok()?.spec;
     let Shape { height, width, channels } = spec.input;
     for share in SIXTEENTHS {
         spec.input = Shape { height: height * share / 16, width: width * share / 16, channels };

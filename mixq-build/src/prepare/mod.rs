@@ -14,12 +14,15 @@ pub use request::Request;
 pub use share::share;
 pub use shortage::{Least, MemoryModel, Shortage};
 
+use std::path::Path;
+
 use mixq_format::Bits;
 
 use crate::artifact::{Fingerprint, fingerprint};
-use crate::config::{Model, NetworkSource};
+use crate::config::Model;
 use crate::error::{Error, Problem};
-use crate::graph::{Graph, Spec, builtin};
+use crate::graph::Graph;
+use crate::import;
 use crate::memory::{
     Allocation, Infeasible, Losses, allocate_by_losses, allocate_uniformly, allocate_with_delta,
 };
@@ -33,18 +36,20 @@ pub struct Prepared<'a> {
     pub graph: Graph,
     /// What an artifact must have been made from to be fresh.
     pub fingerprint: Fingerprint,
+    /// The folder for decoded images and digests of datasets; `None`: everything is read anew.
+    pub cache: Option<&'a Path>,
 }
 
 impl<'a> Prepared<'a> {
-    /// Reads and resolves the network.
+    /// Reads and resolves the network; `cache` is a folder for decoded images and digests of datasets.
     ///
     /// # Errors
     /// What is wrong with the network, or an unreadable dataset.
-    pub fn new(model: &'a Model) -> Result<Prepared<'a>, Error> {
+    pub fn new(model: &'a Model, cache: Option<&'a Path>) -> Result<Prepared<'a>, Error> {
         let graph = graph(model)?;
         batch_norm_can_be_trained(model, &graph)?;
-        let fingerprint = fingerprint(model, &graph)?;
-        Ok(Prepared { model, graph, fingerprint })
+        let fingerprint = fingerprint(model, &graph, cache)?;
+        Ok(Prepared { model, graph, fingerprint, cache })
     }
 
     /// The bits of every tensor.
@@ -64,7 +69,7 @@ impl<'a> Prepared<'a> {
         self.fits_accumulators(allocation)
     }
 
-    /// The bits that lose least, given what each tensor minds to have fewer.
+    /// The bits that lose least, given the sensitivity of each tensor.
     ///
     /// # Errors
     /// As [`Prepared::allocate`].
@@ -134,8 +139,8 @@ fn graph(model: &Model) -> Result<Graph, Error> {
         Some(_) => problem,
         None => Problem { location: model.network_at.clone(), ..problem },
     };
-    spec(&model.network)
-        .and_then(|spec| Graph::resolve(&spec))
+    import::read(&model.network)
+        .and_then(|imported| Graph::resolve_for(&imported.spec, model.dataset.task))
         .map_err(|error| Error { problems: error.problems.into_iter().map(located).collect() })
 }
 
@@ -152,16 +157,5 @@ fn batch_norm_can_be_trained(model: &Model, graph: &Graph) -> Result<(), Problem
             Err(Problem { location: model.network_at.clone(), ..Problem::new(message).help(help) })
         }
         _ => Ok(()),
-    }
-}
-
-/// The network of a source, before names and shapes.
-///
-/// # Errors
-/// What is wrong with the file or the options; of a built-in network without a place.
-pub fn spec(source: &NetworkSource) -> Result<Spec, Error> {
-    match source {
-        NetworkSource::File(path) => Spec::read(path),
-        NetworkSource::Builtin(chosen) => Ok(builtin::spec(&chosen.name, &chosen.options())?),
     }
 }

@@ -2,12 +2,12 @@
 
 use mixq_format::Bits;
 
-use crate::config::Scheme;
 use crate::error::Problem;
-use crate::graph::{Graph, Op};
+use crate::graph::Graph;
 use crate::memory::Cut;
 use crate::memory::paper::{LayerSize, Widths, allocate, flash_bits, live_bits};
 use crate::memory::rules::DeadEnd;
+use crate::settings::Scheme;
 
 /// What the paper's rules give a network.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,17 +25,19 @@ pub struct PaperAllocation {
 /// The layers with weights, with the nodes that they are.
 ///
 /// # Errors
-/// A residual addition: the paper counts the input and the output of one layer at a time.
+/// A layer that reads two tensors: the paper counts the input and the output of one layer at a time.
 pub fn chain(graph: &Graph) -> Result<(Vec<usize>, Vec<LayerSize>), Problem> {
-    if let Some(add) = graph.nodes.iter().find(|node| matches!(node.op, Op::Add { .. })) {
+    if let Some(joins) = graph.nodes.iter().find(|node| node.inputs.len() > 1) {
         let message = format!(
-            "memory model `paper` is for chains of layers, but `{}` is a residual addition, beside whose \
-             input another tensor waits",
-            add.name
+            "memory model `paper` is for chains of layers, but `{}` ({}) reads {} tensors, of which one \
+             waits in RAM while layers compute the other",
+            joins.name,
+            joins.op.kind(),
+            joins.inputs.len(),
         );
         return Err(Problem::new(message).help("use memory model `runtime`, which counts all that lives"));
     }
-    let nodes: Vec<usize> = (0..graph.nodes.len()).filter(|&node| graph.nodes[node].op.weighted()).collect();
+    let nodes: Vec<usize> = graph.weighted().collect();
     let size = |&node: &usize| LayerSize {
         inputs: graph.input_shape(node, 0).elements() as u64,
         outputs: graph.nodes[node].output.elements() as u64,

@@ -1,10 +1,12 @@
 //! That a network does not fit, as people are told.
 
 use super::{Alternatives, MemoryModel, Shortage};
-use crate::config::{NetworkSource, Scheme};
+
 use crate::error::Problem;
 use crate::graph::Graph;
-use crate::report::{bytes, thousands};
+use crate::import::NetworkSource;
+use crate::settings::Scheme;
+use crate::size::{bytes, thousands};
 
 /// A network and the memory in which it should fit.
 #[derive(Clone, Debug)]

@@ -6,7 +6,7 @@ use crate::error::{Error, Problem};
 use crate::graph::Graph;
 use crate::memory::arena::ALIGNMENT;
 use crate::memory::{allocate, allocate_uniformly};
-use crate::report::bytes;
+use crate::size::bytes;
 
 /// The bytes that a model takes of one memory at its lowest bits and at its highest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,13 +3,13 @@
 use mixq_format::Bits;
 
 use super::paper::{PaperAllocation, chain};
-use crate::config::Scheme;
 use crate::error::Problem;
 use crate::graph::Graph;
 use crate::memory::arena::live_bytes;
 use crate::memory::paper::{flash_bits, live_bits};
 use crate::memory::schedule::Schedule;
 use crate::memory::{Infeasible, allocate, most_flash_bytes};
+use crate::settings::Scheme;
 
 /// How memory is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,9 +6,10 @@ use mixq_format::Artifact;
 
 use super::Prepared;
 use crate::artifact::{self, Change, State};
-use crate::config::{BudgetOf, Policy};
+use crate::config::BudgetOf;
 use crate::error::Error;
 use crate::memory::Allocation;
+use crate::settings::Policy;
 
 impl Prepared<'_> {
     /// Whether the model's artifact may be used: it must have been made from what the model says now, and be
@@ -51,8 +52,8 @@ impl Prepared<'_> {
             matches!(state, State::Stale(_, changes) if changes.iter().any(|change| self.of_share(change)));
         Some(match moved {
             true => format!(
-                "{reason} (its share of what all models of the firmware take together: `flash` and `ram` in the \
-                 model's own table fix it)"
+                "{reason} (its share of what all models of the firmware take together: `flash` and `ram` in \
+                 the model's own table fix it)"
             ),
             false => reason,
         })

@@ -3,9 +3,9 @@
 use mixq_format::Artifact;
 use serde::Serialize;
 
-use super::bytes;
 use crate::config::{Config, Limit, Model};
 use crate::error::{Location, Problem};
+use crate::size::bytes;
 
 /// The memory of all models of a firmware, as their artifacts have it.
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -2,19 +2,12 @@
 
 pub mod allocation;
 mod firmware;
-#[cfg(feature = "cli")]
-mod table;
 
 pub use firmware::{FirmwareReport, ModelMemory};
-use mixq_format::{Artifact, Bits, Layer, Tensor};
+use mixq_format::{Artifact, Bits, Layer};
 use serde::Serialize;
-#[cfg(feature = "cli")]
-pub use table::table;
 
-/// A line under the titles, and no others.
-#[cfg(feature = "cli")]
-pub(crate) const STYLE: comfy_table::TableStyle =
-    comfy_table::TableStyle::new().header_separator(comfy_table::LineStyle::none().fill('─').junction('─'));
+use crate::memory::peak;
 
 /// The figures of an artifact.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -49,7 +42,7 @@ pub struct Report {
     pub integer_accuracy: f64,
     /// Images of the test part.
     pub test_images: u64,
-    /// Test images that the integer network takes for another class than the fake-quantised one.
+    /// Test images that the integer network answers otherwise than the fake-quantised one.
     pub disagreements: u64,
     /// Accuracy of the float network on the validation part of the training images.
     pub float_validation: f64,
@@ -120,31 +113,6 @@ impl Report {
     }
 }
 
-/// The step during which most bytes are alive (of several, the first), and how many; tensors take whole
-/// words.
-pub fn peak(input: Tensor, layers: &[Layer]) -> (usize, u64) {
-    let mut lives = vec![(input, 0, 0)];
-    for (now, layer) in layers.iter().enumerate() {
-        let (a, b) = layer.inputs();
-        for read in [Some(a), b].into_iter().flatten() {
-            // The latest of that place, shape and width is the one that is read.
-            if let Some((_, _, last)) = lives.iter_mut().rev().find(|(tensor, _, _)| tensor == read) {
-                *last = now;
-            }
-        }
-        lives.push((*layer.output(), now, now));
-    }
-    let live_bytes = |step: usize| -> u64 {
-        let alive = lives.iter().filter(|(_, first, last)| (*first..=*last).contains(&step));
-        // A sum in the place of its summand is alive in the same bytes.
-        let places: std::collections::BTreeMap<u32, usize> =
-            alive.map(|(tensor, _, _)| (tensor.offset, tensor.bytes().next_multiple_of(4))).collect();
-        places.values().map(|bytes| *bytes as u64).sum()
-    };
-    let busiest = (0..layers.len()).rev().max_by_key(|step| live_bytes(*step)).unwrap_or(0);
-    (busiest, live_bytes(busiest))
-}
-
 /// Bytes of a layer's weights and biases as floats.
 fn float_bytes(layer: &Layer) -> u64 {
     let parameters = layer
@@ -161,7 +129,7 @@ impl LayerReport {
         let requant_bytes = layer.requant().map_or(0, |requant| requant.parameter_bytes(output));
         LayerReport {
             name: name.to_string(),
-            kind: kind(layer),
+            kind: layer.kind().to_string(),
             shape: [output.height, output.width, output.channels],
             weight_bits: weights.map(|(_, _, _, bits)| bits.into()),
             activation_bits: output.bits.into(),
@@ -171,42 +139,6 @@ impl LayerReport {
             output_bytes: output.bytes() as u64,
         }
     }
-}
-
-fn kind(layer: &Layer) -> String {
-    let sized = |name: &str| {
-        let window = layer.window().map(|w| format!(" {}x{}", w.kernel_height, w.kernel_width));
-        format!("{name}{}", window.unwrap_or_default())
-    };
-    match layer {
-        Layer::Conv(l) if (l.window.kernel_height, l.window.kernel_width) == (1, 1) => {
-            "pointwise".to_string()
-        }
-        Layer::Conv(_) => sized("conv"),
-        Layer::Depthwise(_) => sized("depthwise"),
-        Layer::Linear(_) => sized("linear"),
-        Layer::AveragePool(_) => sized("average pool"),
-        Layer::MaxPool(_) => sized("max pool"),
-        Layer::Add(_) => sized("add"),
-    }
-}
-
-/// "49,152 B".
-pub fn bytes(count: u64) -> String {
-    format!("{} B", thousands(count))
-}
-
-/// "1,234,567".
-pub fn thousands(number: u64) -> String {
-    let digits = number.to_string();
-    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
 }
 
 /// "4", or "32 (logits)".

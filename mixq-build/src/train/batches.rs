@@ -3,18 +3,19 @@
 use tch::{Device, Kind, Tensor};
 
 use super::images::Images;
-use crate::config::Training;
 use crate::convert::Grid;
 use crate::graph::{Graph, Shape};
+use crate::settings::Training;
+use crate::task::Targets;
 
-/// Where batches go, and what their pixels mean.
+/// The form of batches.
 #[derive(Clone, Copy, Debug)]
 pub struct Form {
     /// Shape of an image.
     pub shape: Shape,
     /// Its grid: real 0 and the size of a step.
     pub image: Grid,
-    /// Where it is computed with.
+    /// The device that computes.
     pub device: Device,
 }
 
@@ -38,8 +39,8 @@ pub fn shuffled(count: usize, seed: u64, epoch: usize) -> Vec<usize> {
     order
 }
 
-/// The batches of an epoch: so many images each, the last one what is left. A last batch of fewer than
-/// `least` images joins the one before.
+/// The batches of an epoch: `size` images each, the last one the rest. A last batch of fewer than `least`
+/// images joins the one before.
 pub fn batches(order: &[usize], size: usize, least: usize) -> Vec<&[usize]> {
     let mut batches: Vec<&[usize]> = order.chunks(size).collect();
     if let [.., last] = batches[..]
@@ -74,10 +75,10 @@ pub fn split(count: usize, validation: f64, seed: u64) -> (Vec<usize>, Vec<usize
     (train, order)
 }
 
-/// Images `[n, channels, height, width]` on their grid, and their labels `[n]`.
-pub fn batch(images: &Images<'_>, indices: &[usize], form: Form) -> (Tensor, Tensor) {
+/// Images `[n, channels, height, width]` on their grid, and their targets.
+pub fn batch(images: &Images<'_>, indices: &[usize], form: Form) -> (Tensor, Targets) {
     let pixels: Vec<u8> = indices.iter().flat_map(|&index| images.image(index)).copied().collect();
-    (to_tensor(&pixels, indices.len(), form), labels(images, indices, form))
+    (to_tensor(&pixels, indices.len(), form), images.targets_of(indices))
 }
 
 /// As [`batch`], each image varied; `position` is that of the batch in its epoch.
@@ -87,21 +88,21 @@ pub fn augmented_batch(
     form: Form,
     augmentation: Augmentation,
     (seed, epoch, position): (u64, usize, usize),
-) -> (Tensor, Tensor) {
+) -> (Tensor, Targets) {
     let mut random = generator(seed, epoch, 2 + position as u64);
     if augmentation.moves_whole_pixels() {
         let mut pixels = Vec::with_capacity(indices.len() * form.shape.elements());
         for index in indices {
             augmentation.move_pixels(&mut random, images.image(*index), form.shape, &mut pixels);
         }
-        return (to_tensor(&pixels, indices.len(), form), labels(images, indices, form));
+        return (to_tensor(&pixels, indices.len(), form), images.targets_of(indices));
     }
-    let (images, labels) = batch(images, indices, form);
+    let (images, targets) = batch(images, indices, form);
     let maps: Vec<f32> = indices.iter().flat_map(|_| augmentation.draw(&mut random, form.shape)).collect();
     let maps = Tensor::from_slice(&maps).reshape([indices.len() as i64, 2, 3]).to_device(form.device);
     let grid = Tensor::affine_grid_generator(&maps, images.size(), false);
     // Bilinear between pixels, edges repeated.
-    (images.grid_sampler(&grid, 0, 1, false), labels)
+    (images.grid_sampler(&grid, 0, 1, false), targets)
 }
 
 impl Augmentation {
@@ -165,11 +166,6 @@ fn to_tensor(pixels: &[u8], count: usize, form: Form) -> Tensor {
     (codes.to_kind(Kind::Float) - f64::from(image.zero_point)) * image.scale
 }
 
-fn labels(images: &Images<'_>, indices: &[usize], form: Form) -> Tensor {
-    let labels: Vec<i64> = indices.iter().map(|&index| i64::from(images.label(index))).collect();
-    Tensor::from_slice(&labels).to_device(form.device)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -186,7 +182,7 @@ mod tests {
     #[test]
     fn moved_pixels_are_those_of_the_affine_map() {
         let pixels: Vec<u8> = (0..24).collect();
-        let split = Split { pixels: pixels.clone().into(), labels: vec![0] };
+        let split = Split { pixels: pixels.clone().into(), targets: vec![0].into() };
         let images = Images::all(&split);
         for seed in 0..50 {
             let augmentation = Augmentation { shift: 2, rotation: 0.0, zoom: 0.0, flip: true };

@@ -1,4 +1,4 @@
-//! Where the quantisers start: from the data instead of the paper's fixed 6.
+//! The bounds with which the quantisers start: from the data instead of the paper's fixed 6.
 
 use mixq_format::Bits;
 use tch::Tensor;
@@ -6,14 +6,16 @@ use tch::Tensor;
 use super::batches::batch;
 use super::forward::Mode;
 use super::images::Images;
-use super::model::{Model, has_own_grid, part};
+use super::model::{Model, has_own_grid};
+use super::part::Part;
 use super::quantise::best_range;
-use crate::config::{Bounds, Rounding};
+use crate::settings::{Bounds, Rounding};
 
-/// Images that the ranges are taken from.
+/// Number of images that the ranges are measured on.
 pub const IMAGES: usize = 512;
 
-/// Sets the bounds of all activations and of per-layer weights to those that lose least, or to the paper's.
+/// Sets the bounds of all activations and of per-layer weights: to those with the least error, or to the
+/// paper's.
 pub fn calibrate(model: &mut Model<'_>, train: &Images<'_>, bounds: Bounds) {
     let indices: Vec<usize> = (0..train.len().min(IMAGES)).collect();
     let (images, _) = batch(train, &indices, model.form());
@@ -22,7 +24,7 @@ pub fn calibrate(model: &mut Model<'_>, train: &Images<'_>, bounds: Bounds) {
     tch::no_grad(|| {
         let _ = model.forward_observed(&images, mode, &mut |node, output| {
             if has_own_grid(model.graph, node) {
-                let relu = model.graph.nodes[node].op.relu();
+                let relu = model.graph.nodes[node].activation.starts_at_zero();
                 let bits = model.allocation.activations[node];
                 let (low, high) = match bounds {
                     Bounds::Data => best_range(output, relu, bits, model.rounding),
@@ -33,32 +35,31 @@ pub fn calibrate(model: &mut Model<'_>, train: &Images<'_>, bounds: Bounds) {
         });
     });
     for (node, low, high) in ranges {
-        set_bounds(model, node, (part::LOW, low), (part::HIGH, high));
+        set_bounds(model, node, (Part::Low, low), (Part::High, high));
     }
     if model.scheme.per_layer() {
-        let weighted: Vec<usize> =
-            (0..model.graph.nodes.len()).filter(|&node| model.graph.nodes[node].op.weighted()).collect();
+        let weighted: Vec<usize> = model.graph.weighted().collect();
         for node in weighted {
             match bounds {
                 Bounds::Data => set_weight_bounds(model, node, model.weight_bits(node)),
                 Bounds::Six => {
                     let weights = model.real_weight(node);
                     let [low, high] = [weights.min(), weights.max()].map(|bound| bound.double_value(&[]));
-                    set_bounds(model, node, (part::WEIGHT_LOW, low), (part::WEIGHT_HIGH, high));
+                    set_bounds(model, node, (Part::WeightLow, low), (Part::WeightHigh, high));
                 }
             }
         }
     }
 }
 
-/// Sets the bounds of a node's per-layer weights to those that lose least at these bits.
+/// Sets the bounds of a node's per-layer weights to those with the least error at these bits.
 pub fn set_weight_bounds(model: &mut Model<'_>, node: usize, bits: Bits) {
     let (low, high) = best_range(&model.real_weight(node), false, bits, Rounding::Nearest);
-    set_bounds(model, node, (part::WEIGHT_LOW, low), (part::WEIGHT_HIGH, high));
+    set_bounds(model, node, (Part::WeightLow, low), (Part::WeightHigh, high));
 }
 
-/// Sets bounds that are parts of a node; the lower one if there is one.
-pub fn set_bounds(model: &mut Model<'_>, node: usize, low: (&str, f64), high: (&str, f64)) {
+/// Sets two bounds of a node; the lower one only if the node has it.
+pub fn set_bounds(model: &mut Model<'_>, node: usize, low: (Part, f64), high: (Part, f64)) {
     // A tensor that is always 0 still needs a range to learn from.
     model.set(node, high.0, Tensor::from(high.1.max(1e-3) as f32).to_device(model.device));
     if model.get(node, low.0).is_some() {

@@ -7,18 +7,18 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use hmac_sha256::Hash as Sha256;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use tch::{Device, Kind as Element, Tensor};
 
 use super::device::Machine;
-use super::model::part;
 use super::optimiser::Optimiser;
+use super::part::{Part, is_bound};
 use super::state::{Best, Parameters, State};
-use crate::config::OptimiserKind;
-use crate::dataset::hexadecimal;
 use crate::error::Problem;
+use crate::hex::hexadecimal;
 use crate::sealed::{self, Kind};
+use crate::settings::OptimiserKind;
 
 const PARAMETERS: &str = "parameters/";
 const AVERAGE: &str = "average/";
@@ -30,18 +30,18 @@ const KIND: Kind = Kind { name: "checkpoint", version: 2 };
 
 /// A file for the state of one phase of one training.
 pub struct Checkpoint {
-    /// Where.
+    /// The file.
     path: PathBuf,
-    /// Of what.
+    /// What the state belongs to.
     origin: Origin,
 }
 
-/// What a state is of.
+/// What a state belongs to: one phase of one training.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Origin {
-    /// The file's name without its ending: the phase, and the digest of all that it depends on.
+    /// The file's name without its ending: the phase, and a digest of all that the phase depends on.
     inputs: String,
-    /// Of fake quantisation, the digest of the float network that it began with.
+    /// For fake quantisation, the digest of the float network that it began with.
     float: Option<String>,
 }
 
@@ -86,7 +86,7 @@ impl Checkpoint {
     /// The state that [`Checkpoint::save`] wrote; `None` if there is no file.
     ///
     /// # Errors
-    /// In one line that names the file, why it is not to be believed, or not this training's.
+    /// Why the file cannot be used, or is of another training; one line that names the file.
     pub fn load(&self, wanted: &Wanted<'_>) -> Result<Option<State>, String> {
         let kept = sealed::read(&self.path, KIND).and_then(|kept| match kept {
             Some(kept) => parse(&kept, &self.origin, wanted).map(Some),
@@ -127,7 +127,7 @@ fn contents(origin: &Origin, state: &State) -> (Head, Vec<u8>) {
     (head, values)
 }
 
-/// What a phase needs of a checkpoint.
+/// What a phase requires of a checkpoint.
 pub struct Wanted<'a> {
     /// The phase's optimiser.
     pub optimiser: OptimiserKind,
@@ -140,7 +140,7 @@ pub struct Wanted<'a> {
     /// Whether quantisers' bounds must be among them. A float state has none, or those of another scheme:
     /// they are not trained.
     pub bounds: bool,
-    /// Where they are computed with.
+    /// The device that computes.
     pub device: Device,
 }
 
@@ -200,7 +200,7 @@ fn tensors(
     for (name, shape) in named {
         let prefixes = [PARAMETERS, AVERAGE, MOMENTS[0], MOMENTS[1], BEST];
         let prefix = prefixes.into_iter().find(|prefix| name.starts_with(prefix));
-        let prefix = prefix.ok_or_else(|| format!("`{name}` is none of its tensors"))?;
+        let prefix = prefix.ok_or_else(|| format!("`{name}` is not one of its tensors"))?;
         let size = shape
             .iter()
             .try_fold(size_of::<f32>(), |bytes, side| bytes.checked_mul(usize::try_from(*side).ok()?));
@@ -208,7 +208,7 @@ fn tensors(
         let own = own.ok_or_else(|| format!("the values of `{name}` are not there"))?;
         let floats: Vec<f32> = own.as_chunks().0.iter().map(|value| f32::from_le_bytes(*value)).collect();
         if floats.iter().any(|value| !value.is_finite()) {
-            return Err(format!("values of `{name}` are no numbers"));
+            return Err(format!("values of `{name}` are not numbers"));
         }
         let tensor = Tensor::from_slice(&floats).reshape(shape.as_slice()).to_device(device);
         groups.entry(prefix).or_default().insert(name[prefix.len()..].to_string(), tensor);
@@ -217,11 +217,11 @@ fn tensors(
 }
 
 impl Wanted<'_> {
-    /// Tensors must be those of the network.
+    /// Checks that tensors are those of the network.
     fn check(&self, found: &Parameters) -> Result<(), String> {
         for (name, tensor) in found {
             let own = self.tensors.get(name).map(Tensor::size);
-            if own.is_none() && !self.bounds && part::is_bound(name) {
+            if own.is_none() && !self.bounds && is_bound(name) {
                 continue;
             }
             let own = own.ok_or_else(|| format!("the network has no `{name}`"))?;
@@ -229,14 +229,14 @@ impl Wanted<'_> {
                 return Err(format!("`{name}` has shape {:?}, and the network has {own:?}", tensor.size()));
             }
         }
-        let missing = |name: &&String| !found.contains_key(*name) && (self.bounds || !part::is_bound(name));
+        let missing = |name: &&String| !found.contains_key(*name) && (self.bounds || !is_bound(name));
         match self.tensors.keys().find(missing) {
             Some(name) => Err(format!("the network's `{name}` is not there")),
             None => Ok(()),
         }
     }
 
-    /// The optimiser's moments by parameter; from the first step on all weights have theirs.
+    /// The optimiser's moments by parameter. After the first step all weights have moments.
     fn moments(
         &self,
         groups: [Parameters; 2],
@@ -251,8 +251,7 @@ impl Wanted<'_> {
             moments.entry(name).or_default().push(moment);
         }
         let count = Optimiser::moments_of(self.optimiser);
-        let weight = format!(".{}", part::WEIGHT);
-        let mut weights = parameters.keys().filter(|name| name.ends_with(&weight));
+        let mut weights = parameters.keys().filter(|name| Part::of(name) == Some(Part::Weight));
         let none = steps > 0 && weights.any(|name| !moments.contains_key(name));
         if none || moments.values().any(|moments| moments.len() != count) {
             return Err("some moments of its optimiser are not there".to_string());
@@ -264,7 +263,7 @@ impl Wanted<'_> {
 /// SHA-256 of a network's values, without quantisers' bounds.
 fn digest(parameters: &Parameters) -> String {
     let mut hasher = Sha256::new();
-    for (name, tensor) in parameters.iter().filter(|(name, _)| !part::is_bound(name)) {
+    for (name, tensor) in parameters.iter().filter(|(name, _)| !is_bound(name)) {
         hasher.update(format!("{name} {:?}\n", tensor.size()));
         let mut values = Vec::new();
         append(tensor, &mut values);
@@ -273,7 +272,7 @@ fn digest(parameters: &Parameters) -> String {
     hexadecimal(&hasher.finalize())
 }
 
-/// Appends the values of a tensor; in a loop that is quick in a build script, too, which nobody optimises.
+/// Appends the values of a tensor. The loop is fast without optimisation, too: build scripts have none.
 fn append(tensor: &Tensor, bytes: &mut Vec<u8>) {
     let flat = tensor.detach().to_device(Device::Cpu).to_kind(Element::Float).flatten(0, -1);
     let values = Vec::<f32>::try_from(flat).expect("a flat tensor of numbers");

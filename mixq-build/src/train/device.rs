@@ -1,12 +1,12 @@
-//! Where a training computes.
+//! The device and the machine that a training computes on.
 
 use std::sync::OnceLock;
 
 use tch::{Cuda, Device};
 
-use crate::config::DeviceChoice;
 use crate::error::Problem;
 use crate::graph::Graph;
+use crate::settings::DeviceChoice;
 
 /// The device that the settings ask for.
 ///
@@ -27,27 +27,27 @@ pub fn device(choice: DeviceChoice) -> Result<Device, Problem> {
     }
 }
 
-/// What the bytes of an artifact depend on beside its inputs: the order of sums, and the instructions that
-/// compute them.
+/// A machine, as far as the bytes of an artifact depend on it: the order of sums depends on the number of
+/// threads, their rounding on the instructions of the processor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Machine {
-    /// Threads that compute.
+    /// Number of threads that compute.
     pub threads: u32,
     /// Kind of processor.
     pub cpu: String,
 }
 
 impl Machine {
-    /// This one, for batches of this size.
+    /// This machine, for batches of this size.
     pub fn here(graph: &Graph, batch: u32, device: Device) -> Machine {
         let on_gpu = if device == Device::Cpu { "" } else { ", and CUDA" };
         Machine { threads: threads(graph, batch), cpu: format!("{}{on_gpu}", cpu()) }
     }
 }
 
-/// One thread for every 200 million multiply-accumulates of a batch, but no more than OMP_NUM_THREADS allows,
-/// or else than there are processors: with less to do, threads wait for each other longer than they work, and
-/// far longer where something else runs beside.
+/// One thread for every 200 million multiply-accumulates of a batch, but no more than OMP_NUM_THREADS, or
+/// than there are processors. With less work a thread waits longer for the others than it works, and much
+/// longer on a busy machine.
 fn threads(graph: &Graph, batch: u32) -> u32 {
     let macs: u64 = (0..graph.nodes.len()).map(|node| graph.macs(node)).sum();
     let allowed = std::env::var("OMP_NUM_THREADS").ok().and_then(|number| number.parse().ok());
@@ -56,7 +56,7 @@ fn threads(graph: &Graph, batch: u32) -> u32 {
         as u32
 }
 
-/// The kind of this machine's processor, as Linux tells it; elsewhere its instruction set.
+/// The kind of this machine's processor: on Linux its name, elsewhere its instruction set.
 pub fn cpu() -> &'static str {
     static CPU: OnceLock<String> = OnceLock::new();
     CPU.get_or_init(|| {

@@ -1,11 +1,11 @@
-//! From libtorch's tensors to the plain numbers that the conversion takes.
+//! Turns libtorch's tensors into the plain numbers that the conversion takes.
 
 use tch::{Kind, Tensor};
 
-use super::model::{EPSILON, Model, has_own_grid, part};
+use super::model::{Model, from_libtorch, has_own_grid};
+use super::part::Part;
 use super::quantise::{self, Grids};
 use crate::convert::{Grid, TrainedLayer, TrainedNetwork};
-use crate::graph::Op;
 
 impl Model<'_> {
     /// The network as trained, on its grids.
@@ -21,33 +21,22 @@ impl Model<'_> {
 
     fn export_activation(&self, node: usize) -> Option<Grid> {
         has_own_grid(self.graph, node).then(|| {
-            let high = self.get(node, part::HIGH).expect("a node with a grid has bounds");
+            let high = self.get(node, Part::High).expect("a node with a grid has bounds");
             let bits = self.allocation.activations[node];
-            let grids = quantise::activation_grids(self.get(node, part::LOW), high, bits);
+            let grids = quantise::activation_grids(self.get(node, Part::Low), high, bits);
             plain_grids(&grids, 0)[0]
         })
     }
 
     fn export_layer(&self, node: usize) -> Option<TrainedLayer> {
-        let op = &self.graph.nodes[node].op;
-        if !op.weighted() {
-            return None;
-        }
+        let layout = self.graph.nodes[node].op.weights()?;
         let bits = self.weight_bits(node);
         let real = self.real_weight(node);
         let grids = self.weight_grids(node);
         // Unsigned codes become signed ones: half of the range is taken off code and zero point.
         let half = 1 << (bits.count() - 1);
         let codes = quantise::weight_codes(&real, &grids, bits, self.weight_bounds(node)) - f64::from(half);
-        let codes = match op {
-            Op::Conv { .. } => codes.permute([0, 2, 3, 1]),
-            Op::Depthwise { .. } => codes.permute([2, 3, 0, 1]),
-            Op::Linear { .. }
-            | Op::AveragePool { .. }
-            | Op::MaxPool { .. }
-            | Op::Add { .. }
-            | Op::Flatten => codes,
-        };
+        let codes = from_libtorch(&codes, layout);
         let (multiplier, offset) = self.affine(node);
         Some(TrainedLayer {
             codes: doubles(&codes).into_iter().map(|code| code as i8).collect(),
@@ -57,22 +46,13 @@ impl Model<'_> {
         })
     }
 
-    /// What batch norm or bias do to each channel of the convolution: a factor and a summand. A folded batch
-    /// norm's factor is in the weights.
+    /// What batch norm or bias do to each channel of the sums: a factor and a summand. The factor of a folded
+    /// batch norm is in the weights.
     fn affine(&self, node: usize) -> (Vec<f64>, Vec<f64>) {
-        let double = |tensor: &Tensor| tensor.to_kind(Kind::Double);
-        let channels = |part| self.get(node, part).map(double);
-        let Some((gamma, variance)) = channels(part::GAMMA).zip(channels(part::VARIANCE)) else {
-            let bias = doubles(&channels(part::BIAS).expect("a layer without batch norm has a bias"));
-            return (vec![1.0; bias.len()], bias);
-        };
-        let factor = gamma / (variance + EPSILON).sqrt();
-        let part = |part| channels(part).expect("all parts of a batch norm");
-        let offset = doubles(&(part(part::BETA) - part(part::MEAN) * &factor));
-        match self.folded_factor(node) {
-            Some(_) => (vec![1.0; offset.len()], offset),
-            None => (doubles(&factor), offset),
-        }
+        let offset = self.norm_offset(node, Kind::Double).expect("a layer has a batch norm or a bias");
+        let offset = doubles(&offset);
+        let factor = self.norm_factor(node, Kind::Double).filter(|_| self.folded_factor(node).is_none());
+        (factor.map_or_else(|| vec![1.0; offset.len()], |factor| doubles(&factor)), offset)
     }
 }
 

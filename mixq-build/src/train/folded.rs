@@ -1,15 +1,15 @@
-//! What folding batch norm into the weights of a layer leaves of them.
+//! Warnings of layers whose weights lose their precision when batch norm is folded into them.
 
 use tch::Tensor;
 
 use super::model::Model;
 
-/// Codes that the weights of a layer's median channel should have, at least.
+/// The least number of codes that the weights of a layer's median channel should use.
 const CODES: f64 = 4.0;
 
-/// What to say of each layer whose folded weights differ so much by channel that on one grid for all of them
-/// the median channel's have fewer than [`CODES`] codes: where a channel never varies its factor `gamma /
-/// sigma` may be hundreds of times the others'.
+/// Warns of each layer whose folded weights differ so much between channels that, on the one grid of the
+/// layer, the weights of the median channel use fewer than [`CODES`] codes. A channel that never varies has a
+/// factor `gamma / sigma` that may be hundreds of times that of the others.
 pub fn warnings(model: &Model<'_>) -> Vec<String> {
     (0..model.graph.nodes.len())
         .filter(|node| model.folded_factor(*node).is_some())

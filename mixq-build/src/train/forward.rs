@@ -3,12 +3,14 @@
 use mixq_format::Bits;
 use tch::{Kind, Tensor};
 
-use super::model::{EPSILON, Model, Site, part};
+use super::model::{EPSILON, Model, Site};
+use super::part::Part;
 use super::quantise;
-use crate::config::Rounding;
-use crate::graph::{Op, Source, Window};
+use crate::graph::op::{AveragePool, Conv, Depthwise, MaxPool};
+use crate::graph::{Activation, Op, Source, Window};
+use crate::settings::Rounding;
 
-/// What a forward pass does beside computing logits.
+/// How a forward pass computes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Mode {
     /// Weights and activations on their grids.
@@ -21,8 +23,8 @@ pub struct Mode {
 struct Value {
     /// Real values, or multiples of `unit`.
     tensor: Tensor,
-    /// Where the values are codes, what one is worth: codes are exact, and what reads them has few weights to
-    /// scale instead.
+    /// Set where the values are codes: what one code is worth. Codes are exact; a layer that reads them
+    /// scales its weights instead, which are fewer.
     unit: Option<Tensor>,
     /// The scale of its grid, where it is quantised.
     scale: Option<Tensor>,
@@ -35,12 +37,12 @@ impl Value {
 }
 
 impl Model<'_> {
-    /// Logits `[n, classes]` of images `[n, channels, height, width]` on the image's grid.
+    /// Outputs `[n, outputs]` of images `[n, channels, height, width]` on the image's grid.
     pub fn forward(&self, images: &Tensor, mode: Mode) -> Tensor {
         self.forward_observed(images, mode, &mut |_, _| ())
     }
 
-    /// As [`Model::forward`]; `observe` sees what each node's own quantiser would get.
+    /// As [`Model::forward`]; `observe` is called with each node and the input of its own quantiser.
     pub fn forward_observed(
         &self,
         images: &Tensor,
@@ -80,20 +82,20 @@ impl Model<'_> {
         let unit = step.as_ref().map(|step| step * steps_of_sixth(self.output_bits(index)));
         let unit = unit.as_ref();
         let computed = match node.op {
-            Op::Conv { window, .. } => self.convolve(index, x, &window, 1, mode, unit),
-            Op::Depthwise { window, .. } => {
+            Op::Conv(Conv { window }) => self.convolve(index, x, &window, 1, mode, unit),
+            Op::Depthwise(Depthwise { window }) => {
                 let groups = node.output.channels as i64;
                 self.convolve(index, x, &window, groups, mode, unit)
             }
-            Op::Linear { .. } => self.linear(index, x, mode, unit),
-            Op::Add { .. } => x.real() + input(1).real(),
-            Op::AveragePool { window } => return average(x, &window, kept),
-            Op::MaxPool { window } => {
+            Op::Linear(_) => self.linear(index, x, mode, unit),
+            Op::Add(_) => x.real() + input(1).real(),
+            Op::AveragePool(AveragePool { window }) => return average(x, &window, kept),
+            Op::MaxPool(MaxPool { window }) => {
                 let [kernel, stride] = [window.kernel, window.stride].map(ints);
                 let padded = padded(&x.tensor, &window, f64::NEG_INFINITY);
                 return kept(padded.max_pool2d(kernel, stride, 0, 1, false));
             }
-            Op::Flatten => {
+            Op::Flatten(_) => {
                 // In the order row, column, channel, as the device stores it.
                 let rows = x.tensor.permute([0, 2, 3, 1]).flatten(1, -1);
                 return kept(rows.unsqueeze(-1).unsqueeze(-1));
@@ -107,14 +109,15 @@ impl Model<'_> {
         self.activate(index, computed, mode)
     }
 
-    /// The step of a grid from 0, on which a node's output comes as codes: that of layers with weights and
-    /// ReLU.
+    /// The step of the grid of a node whose output is codes: of a layer with weights and ReLU, whose grid
+    /// begins at 0.
     ///
-    /// It is learned (arXiv 1902.08153): its gradient reaches it through the batch norm before and the
-    /// weights after it, both small, and is PACT's for values above the bound.
+    /// It is learned (arXiv 1902.08153). Its gradient comes through the batch norm before it and the weights
+    /// after it, which are small tensors; for values above the bound it is that of PACT.
     fn output_step(&self, index: usize, mode: Mode) -> Option<Tensor> {
         let node = &self.graph.nodes[index];
-        let high = self.get(index, part::HIGH).filter(|_| node.op.weighted() && node.op.relu())?;
+        let from_zero = node.op.weighted() && node.activation.starts_at_zero();
+        let high = self.get(index, Part::High).filter(|_| from_zero)?;
         let on_grid = self.on_grid(Site::Output(index), mode.quantised);
         on_grid.then(|| quantise::step(high, self.output_bits(index)))
     }
@@ -134,25 +137,30 @@ impl Model<'_> {
 
     fn activate(&self, index: usize, computed: Tensor, mode: Mode) -> Value {
         let node = &self.graph.nodes[index];
-        let own = self.get(index, part::HIGH);
+        let own = self.get(index, Part::High);
         match own.filter(|_| self.on_grid(Site::Output(index), mode.quantised)) {
             Some(high) => {
-                let low = self.get(index, part::LOW);
+                let low = self.get(index, Part::Low);
                 let bits = self.output_bits(index);
                 let grids = quantise::activation_grids(low, high, bits);
                 // The device adds with rounding, whatever the setting.
                 let rounding = match node.op {
-                    Op::Add { .. } => Rounding::Nearest,
-                    Op::Conv { .. } | Op::Depthwise { .. } | Op::Linear { .. } => self.rounding,
-                    Op::AveragePool { .. } | Op::MaxPool { .. } | Op::Flatten => {
+                    Op::Add(_) => Rounding::Nearest,
+                    Op::Conv { .. } | Op::Depthwise { .. } | Op::Linear(_) => self.rounding,
+                    Op::AveragePool(_) | Op::MaxPool(_) | Op::Flatten(_) => {
                         unreachable!("they keep their input's grid")
                     }
                 };
                 let tensor = quantise::activation(&computed, low, high, &grids, bits, rounding);
                 Value { tensor, unit: None, scale: Some(grids.scale) }
             }
-            None if node.op.relu() => Value { tensor: computed.relu(), unit: None, scale: None },
-            None => Value { tensor: computed, unit: None, scale: None },
+            None => {
+                let tensor = match node.activation {
+                    Activation::None => computed,
+                    Activation::Relu => computed.relu(),
+                };
+                Value { tensor, unit: None, scale: None }
+            }
         }
     }
 
@@ -171,9 +179,9 @@ impl Model<'_> {
         let weight = x.unit.as_ref().map_or_else(|| weight.shallow_clone(), |unit| &weight * unit);
         let folded = on_grid && self.folded_factor(index).is_some();
         let bias = if folded {
-            self.norm_offset(index)
+            self.norm_offset(index, Kind::Float)
         } else {
-            self.get(index, part::BIAS).map(Tensor::shallow_clone)
+            self.get(index, Part::Bias).map(Tensor::shallow_clone)
         };
         (weight, bias)
     }
@@ -231,12 +239,12 @@ impl Model<'_> {
         if let Some(bias) = bias {
             return in_units(&(y + bias.view([1, -1, 1, 1])));
         }
-        let (gamma, beta) = (self.get(index, part::GAMMA), self.get(index, part::BETA));
+        let (gamma, beta) = (self.get(index, Part::Gamma), self.get(index, Part::Beta));
         y.batch_norm(
             gamma.map(in_units),
             beta.map(in_units),
-            self.get(index, part::MEAN).map(Tensor::shallow_clone),
-            self.get(index, part::VARIANCE).map(Tensor::shallow_clone),
+            self.get(index, Part::Mean).map(Tensor::shallow_clone),
+            self.get(index, Part::Variance).map(Tensor::shallow_clone),
             mode.batch_statistics,
             0.1,
             EPSILON,

@@ -1,11 +1,12 @@
 //! Some of the images of a dataset.
 
 use crate::dataset::Split;
+use crate::task::Targets;
 
 /// Images of a part of a dataset, which stay where they are.
 pub struct Images<'a> {
     part: &'a Split,
-    /// Theirs in the part.
+    /// Their indices in the part.
     indices: Vec<usize>,
 }
 
@@ -20,7 +21,7 @@ impl<'a> Images<'a> {
         Images { part, indices: (0..part.len()).collect() }
     }
 
-    /// How many there are.
+    /// The number of images.
     pub fn len(&self) -> usize {
         self.indices.len()
     }
@@ -30,18 +31,19 @@ impl<'a> Images<'a> {
         self.part.image(self.indices[index])
     }
 
-    /// The class of one of them.
-    pub fn label(&self, index: usize) -> u16 {
-        self.part.labels[self.indices[index]]
+    /// The targets of all of them.
+    pub fn targets(&self) -> Targets {
+        self.part.targets.select(&self.indices)
+    }
+
+    /// The targets of those with these indices.
+    pub fn targets_of(&self, indices: &[usize]) -> Targets {
+        let indices: Vec<usize> = indices.iter().map(|index| self.indices[*index]).collect();
+        self.part.targets.select(&indices)
     }
 
     /// All their pixels, image after image.
     pub fn pixels(&self) -> impl Iterator<Item = &'a u8> {
         self.indices.iter().flat_map(|index| self.part.image(*index))
-    }
-
-    /// How many of these answers, one for each image, are right.
-    pub fn right(&self, answers: &[i64]) -> usize {
-        answers.iter().enumerate().filter(|(index, answer)| **answer == i64::from(self.label(*index))).count()
     }
 }

@@ -1,4 +1,4 @@
-//! The course of a training as JSON lines, for plots and comparisons.
+//! The epochs of a training as JSON lines, for plots and comparisons.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -7,14 +7,14 @@ use std::path::Path;
 use crate::error::Problem;
 use crate::observer::{Epoch, Observer};
 
-/// Appends a line for each epoch to a file, and tells another who wants to know too.
+/// An observer that appends a line for each epoch to a file, and passes everything on to another observer.
 pub struct Metrics<'a> {
     file: File,
     next: &'a mut dyn Observer,
 }
 
 impl<'a> Metrics<'a> {
-    /// Appends to this file; an interrupted training's next part comes after its first.
+    /// Appends to this file; a training that goes on after an interruption adds to its own lines.
     ///
     /// # Errors
     /// The file cannot be opened.
@@ -27,7 +27,7 @@ impl<'a> Metrics<'a> {
     }
 }
 
-/// What a killed process or a full disk left of a line would make the next one unreadable.
+/// Removes an incomplete last line, which a killed process or a full disk may leave.
 fn cut_last_line(file: &mut File) -> io::Result<()> {
     let mut text = Vec::new();
     file.read_to_end(&mut text)?;
@@ -52,7 +52,8 @@ impl Observer for Metrics<'_> {
             "threads": epoch.threads,
             "cpu": epoch.cpu,
         });
-        // At once, so that no other process is between. Metrics are worth a warning, not hours of training.
+        // One write, so that lines of several processes do not mix. If it fails, the training goes on: only a
+        // warning is lost if metrics are missing, not hours of work.
         if let Err(error) = self.file.write_all(format!("{line}\n").as_bytes()) {
             self.next.warn(&format!("cannot write metrics: {error}"));
         }

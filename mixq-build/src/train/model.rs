@@ -5,34 +5,37 @@ use std::collections::BTreeMap;
 use mixq_format::Bits;
 use tch::{Device, Kind, Tensor};
 
-use crate::config::{Rounding, Scheme};
 use crate::convert::Grid;
-use crate::graph::{Graph, Op, Source};
+use crate::graph::op::Weights;
+use crate::graph::{Graph, Source};
 use crate::memory::Allocation;
+use crate::settings::{Rounding, Scheme};
 
 use super::batches::Form;
 use super::normalisation::Normalisation;
+use super::part::Part;
 
 /// A network in training.
 pub struct Model<'a> {
-    /// What is computed.
+    /// The network.
     pub graph: &'a Graph,
-    /// At which bits.
+    /// Its bits.
     pub allocation: &'a Allocation,
-    /// How weights share grids.
+    /// Which weights share a grid.
     pub scheme: Scheme,
     /// How activations are rounded.
     pub rounding: Rounding,
     /// The image's grid, which normalises all channels alike.
     pub image: Grid,
-    /// What is left to normalise of each channel, `[channels]`: factors on the weights that meet the image.
-    /// None where something else meets it.
+    /// Factors by channel, `[channels]`, on the weights of the layers that read the image: they normalise
+    /// what the image's grid does not. None where a layer without such weights reads it.
     pub gains: Option<Tensor>,
-    /// Where the tensors lie.
+    /// The device that holds the tensors.
     pub device: Device,
-    /// The one tensor on a grid, at these bits, in an otherwise float network: to measure what it minds.
+    /// The one tensor that is quantised, at these bits, in an otherwise float network: its sensitivity is
+    /// measured so.
     pub only: Option<(Site, Bits)>,
-    /// All tensors: `<node>.<part>`, see the constants below.
+    /// All tensors by their names, see [`Part::name`].
     pub tensors: BTreeMap<String, Tensor>,
 }
 
@@ -43,35 +46,6 @@ pub enum Site {
     Weights(usize),
     /// The output of a node.
     Output(usize),
-}
-
-/// Parts of a node, which name its tensors.
-pub mod part {
-    /// Weights, `[out, in, height, width]` or `[out, in]`.
-    pub const WEIGHT: &str = "weight";
-    /// Bias of a layer without batch norm.
-    pub const BIAS: &str = "bias";
-    /// Scale of the batch norm.
-    pub const GAMMA: &str = "norm.gamma";
-    /// Shift of the batch norm.
-    pub const BETA: &str = "norm.beta";
-    /// Running mean; not trained.
-    pub const MEAN: &str = "norm.mean";
-    /// Running variance; not trained.
-    pub const VARIANCE: &str = "norm.variance";
-    /// Upper bound of the activation (PACT's alpha).
-    pub const HIGH: &str = "activation.high";
-    /// Lower bound of an activation without ReLU.
-    pub const LOW: &str = "activation.low";
-    /// Lower bound of per-layer weights.
-    pub const WEIGHT_LOW: &str = "weight.low";
-    /// Upper bound of per-layer weights.
-    pub const WEIGHT_HIGH: &str = "weight.high";
-
-    /// Whether a tensor of this name is a quantiser's bound, which a float network does not have.
-    pub fn is_bound(name: &str) -> bool {
-        [HIGH, LOW, WEIGHT_LOW, WEIGHT_HIGH].iter().any(|part| name.ends_with(&format!(".{part}")))
-    }
 }
 
 /// Added to the variance of a batch norm.
@@ -89,35 +63,35 @@ impl<'a> Model<'a> {
     ) -> Model<'a> {
         let mut tensors = BTreeMap::new();
         for (index, node) in graph.nodes.iter().enumerate() {
-            let mut insert = |part: &str, tensor: Tensor| {
+            let mut insert = |part: Part, tensor: Tensor| {
                 // Drawn by the CPU's generator wherever they go.
-                tensors.insert(format!("{}.{part}", node.name), tensor.to_device(device));
+                tensors.insert(part.name(&node.name), tensor.to_device(device));
             };
             let options = (Kind::Float, Device::Cpu);
             let channels = node.output.channels as i64;
-            if node.op.weighted() {
-                let shape = libtorch_shape(graph, index);
+            if let Some(layout) = node.op.weights() {
+                let shape = libtorch_shape(graph, index, layout);
                 let fan_in: i64 = shape[1..].iter().product();
                 let deviation = (2.0 / fan_in as f64).sqrt();
-                insert(part::WEIGHT, Tensor::randn(&shape[..], options) * deviation);
-                if node.op.batch_norm() {
-                    insert(part::GAMMA, Tensor::ones([channels], options));
-                    insert(part::BETA, Tensor::zeros([channels], options));
-                    insert(part::MEAN, Tensor::zeros([channels], options));
-                    insert(part::VARIANCE, Tensor::ones([channels], options));
+                insert(Part::Weight, Tensor::randn(&shape[..], options) * deviation);
+                if node.norm {
+                    insert(Part::Gamma, Tensor::ones([channels], options));
+                    insert(Part::Beta, Tensor::zeros([channels], options));
+                    insert(Part::Mean, Tensor::zeros([channels], options));
+                    insert(Part::Variance, Tensor::ones([channels], options));
                 } else {
-                    insert(part::BIAS, Tensor::zeros([channels], options));
+                    insert(Part::Bias, Tensor::zeros([channels], options));
                 }
                 if scheme.per_layer() {
-                    insert(part::WEIGHT_LOW, Tensor::from(-1f32));
-                    insert(part::WEIGHT_HIGH, Tensor::from(1f32));
+                    insert(Part::WeightLow, Tensor::from(-1f32));
+                    insert(Part::WeightHigh, Tensor::from(1f32));
                 }
             }
             if has_own_grid(graph, index) {
                 // The paper's start; training replaces it by one from data.
-                insert(part::HIGH, Tensor::from(6f32));
-                if !node.op.relu() {
-                    insert(part::LOW, Tensor::from(-6f32));
+                insert(Part::High, Tensor::from(6f32));
+                if !node.activation.starts_at_zero() {
+                    insert(Part::Low, Tensor::from(-6f32));
                 }
             }
         }
@@ -127,7 +101,7 @@ impl<'a> Model<'a> {
         Model { graph, allocation, scheme, rounding, image, gains, device, only: None, tensors }
     }
 
-    /// What its batches look like.
+    /// The form of its batches.
     pub fn form(&self) -> Form {
         Form { shape: self.graph.input, image: self.image, device: self.device }
     }
@@ -155,19 +129,15 @@ impl<'a> Model<'a> {
 
     /// Weights with the image's normalisation.
     pub fn unfolded_weight(&self, node: usize) -> Tensor {
-        let weight = self.get(node, part::WEIGHT).expect("a weighted node").shallow_clone();
+        let weight = self.get(node, Part::Weight).expect("a weighted node").shallow_clone();
         let node = &self.graph.nodes[node];
-        match (&self.gains, &node.op) {
-            (Some(gains), op) if node.inputs.contains(&Source::Image) => match op {
-                Op::Depthwise { .. } => weight * gains.view([-1, 1, 1, 1]),
-                Op::Conv { .. } => weight * gains.view([1, -1, 1, 1]),
-                Op::Linear { .. }
-                | Op::AveragePool { .. }
-                | Op::MaxPool { .. }
-                | Op::Add { .. }
-                | Op::Flatten => unreachable!("there are gains only where convolutions alone read the image"),
-            },
-            _ => weight,
+        let Some(gains) = self.gains.as_ref().filter(|_| node.inputs.contains(&Source::Image)) else {
+            return weight;
+        };
+        match node.op.weights().expect("a weighted node") {
+            Weights::Channels { .. } => weight * gains.view([-1, 1, 1, 1]),
+            Weights::Filters { .. } => weight * gains.view([1, -1, 1, 1]),
+            Weights::Dense => unreachable!("there are gains only where convolutions alone read the image"),
         }
     }
 
@@ -176,34 +146,38 @@ impl<'a> Model<'a> {
         if self.scheme != Scheme::PerLayerFolded {
             return None;
         }
-        self.norm_factor(node)
+        self.norm_factor(node, Kind::Float)
     }
 
-    /// `gamma / sigma` of a node with batch norm, from the running statistics.
-    pub fn norm_factor(&self, node: usize) -> Option<Tensor> {
-        let (gamma, variance) = self.get(node, part::GAMMA).zip(self.get(node, part::VARIANCE))?;
+    /// `gamma / sigma` of a node with batch norm, `[channels]`, from the running statistics; computed in
+    /// numbers of this kind.
+    pub fn norm_factor(&self, node: usize, kind: Kind) -> Option<Tensor> {
+        let of = |part| self.get(node, part).map(|tensor| tensor.to_kind(kind));
+        let (gamma, variance) = of(Part::Gamma).zip(of(Part::Variance))?;
         Some(gamma / (variance + EPSILON).sqrt())
     }
 
-    /// `beta - mu gamma / sigma` of a node with batch norm, else its bias.
-    pub fn norm_offset(&self, node: usize) -> Option<Tensor> {
-        match self.norm_factor(node) {
+    /// `beta - mu gamma / sigma` of a node with batch norm, else its bias, `[channels]`; computed in numbers
+    /// of this kind.
+    pub fn norm_offset(&self, node: usize, kind: Kind) -> Option<Tensor> {
+        let of = |part| self.get(node, part).map(|tensor| tensor.to_kind(kind));
+        match self.norm_factor(node, kind) {
             Some(factor) => {
-                let part = |part| self.get(node, part).expect("a batch norm is whole");
-                Some(part(part::BETA) - part(part::MEAN) * factor)
+                let (beta, mean) = of(Part::Beta).zip(of(Part::Mean)).expect("a batch norm is whole");
+                Some(beta - mean * factor)
             }
-            None => self.get(node, part::BIAS).map(Tensor::shallow_clone),
+            None => of(Part::Bias),
         }
     }
 
     /// One tensor of a node, if it has that part.
-    pub fn get(&self, node: usize, part: &str) -> Option<&Tensor> {
-        self.tensors.get(&format!("{}.{part}", self.graph.nodes[node].name))
+    pub fn get(&self, node: usize, part: Part) -> Option<&Tensor> {
+        self.tensors.get(&part.name(&self.graph.nodes[node].name))
     }
 
     /// Replaces the value of one tensor of a node.
-    pub fn set(&mut self, node: usize, part: &str, value: Tensor) {
-        self.tensors.insert(format!("{}.{part}", self.graph.nodes[node].name), value);
+    pub fn set(&mut self, node: usize, part: Part, value: Tensor) {
+        self.tensors.insert(part.name(&self.graph.nodes[node].name), value);
     }
 
     /// Bits of a node's weights.
@@ -228,7 +202,7 @@ impl<'a> Model<'a> {
 
     /// The learned bounds of per-layer weights.
     pub fn weight_bounds(&self, node: usize) -> Option<(&Tensor, &Tensor)> {
-        self.get(node, part::WEIGHT_LOW).zip(self.get(node, part::WEIGHT_HIGH))
+        self.get(node, Part::WeightLow).zip(self.get(node, Part::WeightHigh))
     }
 
     /// Copies of all tensors, cut off from training.
@@ -239,24 +213,34 @@ impl<'a> Model<'a> {
 
 /// Whether all that reads the image are convolutions, whose weights can take over its normalisation.
 fn image_meets_weights_only(graph: &Graph) -> bool {
-    let readers = graph.nodes.iter().filter(|node| node.inputs.contains(&Source::Image));
-    readers.into_iter().all(|node| matches!(node.op, Op::Conv { .. } | Op::Depthwise { .. }))
+    let mut readers = graph.nodes.iter().filter(|node| node.inputs.contains(&Source::Image));
+    readers.all(|node| match node.op.weights() {
+        Some(Weights::Filters { .. } | Weights::Channels { .. }) => true,
+        Some(Weights::Dense) | None => false,
+    })
 }
 
 /// Whether a node's output has a quantiser of its own: pools and flatten keep their input's, logits have
 /// none.
 pub fn has_own_grid(graph: &Graph, node: usize) -> bool {
-    let op = &graph.nodes[node].op;
-    (op.weighted() || matches!(op, Op::Add { .. })) && node + 1 < graph.nodes.len()
+    graph.nodes[node].op.output().has_own_grid() && node + 1 < graph.nodes.len()
 }
 
-/// Shape of a node's weights as libtorch wants them; channels of a flattened input stay last.
-fn libtorch_shape(graph: &Graph, node: usize) -> Vec<i64> {
+/// Shape of a weighted node's weights as libtorch wants them; channels of a flattened input stay last.
+fn libtorch_shape(graph: &Graph, node: usize, layout: Weights) -> Vec<i64> {
     let shape: Vec<i64> = graph.weight_shape(node).iter().map(|size| *size as i64).collect();
-    match graph.nodes[node].op {
-        Op::Conv { .. } => vec![shape[0], shape[3], shape[1], shape[2]],
-        Op::Depthwise { .. } => vec![shape[2], 1, shape[0], shape[1]],
-        Op::Linear { .. } => vec![shape[0], shape[1] * shape[2]],
-        Op::AveragePool { .. } | Op::MaxPool { .. } | Op::Add { .. } | Op::Flatten => shape,
+    match layout {
+        Weights::Filters { .. } => vec![shape[0], shape[3], shape[1], shape[2]],
+        Weights::Channels { .. } => vec![shape[2], 1, shape[0], shape[1]],
+        Weights::Dense => vec![shape[0], shape[1] * shape[2]],
+    }
+}
+
+/// Weights in libtorch's layout as the network has them.
+pub(super) fn from_libtorch(weights: &Tensor, layout: Weights) -> Tensor {
+    match layout {
+        Weights::Filters { .. } => weights.permute([0, 2, 3, 1]),
+        Weights::Channels { .. } => weights.permute([2, 3, 0, 1]),
+        Weights::Dense => weights.shallow_clone(),
     }
 }

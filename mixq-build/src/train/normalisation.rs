@@ -1,18 +1,17 @@
-//! Normalisation of images, per channel; firmware feeds raw pixels, so it has to be in the network.
+//! Normalisation of images, per channel. It becomes part of the network: firmware feeds raw pixels.
 
 use super::images::Images;
 use crate::convert::Grid;
 use crate::dataset;
 
-/// What normalises the images: `gains[c] * scale * (pixel - zero_point)`.
+/// Images are normalised as `gains[c] * scale * (pixel - zero_point)`.
 ///
-/// The scale and the zero point are those of the image's tensor: they are the same for all channels, and the
-/// zero point is what the device pads with. What the means of the channels differ by is a constant before the
-/// first batch norm or bias, which takes it; what their deviations differ by are factors on the first
-/// weights.
+/// The scale and the zero point are those of the image's tensor. They are the same for all channels, and the
+/// device pads with the zero point. The means of the channels differ from it by constants, which the first
+/// batch norm or bias takes up; their deviations differ by factors, which go into the first weights.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Normalisation {
-    /// Mean and deviation of all pixels, but for those of channels that hardly vary.
+    /// Mean and deviation of all pixels, without channels that hardly vary.
     pub image: Grid,
     /// Deviation of all pixels over that of a channel's, within bounds.
     pub gains: Vec<f64>,
@@ -20,17 +19,16 @@ pub struct Normalisation {
     channels: Vec<(f64, f64)>,
 }
 
-/// A channel whose standard deviation is below this, in pixel steps, is not scaled up: what varies is noise,
-/// if anything.
+/// A channel whose standard deviation is below this, in pixel steps, is not scaled up: it only has noise.
 const STEADY: f64 = 1.0;
 
-/// A channel's mean may be this far from that of all pixels, in the units that training sees. It is a
-/// constant, but where windows reach into the padding it is an edge, in which what the channels show would
-/// drown.
+/// The most that a channel's mean may differ from that of all pixels, in normalised units. The difference is
+/// constant inside the image, but at the padding it is an edge: a large one would hide what the channel
+/// shows.
 const FARTHEST: f64 = 4.0;
 
 impl Normalisation {
-    /// From the images to train with, of so many channels.
+    /// From the images to train with; `channels` is their number of channels.
     pub fn of(train: &Images<'_>, channels: usize) -> Normalisation {
         let pixels = |channel: usize| train.pixels().skip(channel).step_by(channels);
         let moments: Vec<(f64, f64)> =
@@ -52,7 +50,7 @@ impl Normalisation {
         }
     }
 
-    /// What to say of each channel that hardly varies, where there are others that may.
+    /// Warns of each channel that hardly varies, if there is more than one channel.
     pub fn warnings(&self) -> Vec<String> {
         let steady = |channel: &usize| self.channels.len() > 1 && self.channels[*channel].1 < STEADY;
         (0..self.channels.len()).filter(steady).map(|channel| self.warning(channel)).collect()
@@ -80,8 +78,8 @@ impl Normalisation {
     }
 }
 
-/// What a channel's pixels are multiplied by beside the scale that all channels share; `(mean, deviation)` of
-/// all pixels and of the channel's.
+/// The factor of a channel beside the scale that all channels share. Arguments are `(mean, deviation)` of all
+/// pixels and of the channel's pixels.
 fn gain((mean, deviation): (f64, f64), (channel_mean, channel_deviation): (f64, f64)) -> f64 {
     let gain = if channel_deviation < STEADY { 1.0 } else { deviation / channel_deviation };
     // Dividing by 0 gives infinity: then there is nothing to bound.
@@ -103,7 +101,7 @@ mod tests {
                 _ => 7,
             })
             .collect();
-        let split = Split { pixels: pixels.clone().into(), labels: vec![0; 100] };
+        let split = Split { pixels: pixels.clone().into(), targets: vec![0; 100].into() };
         let Normalisation { image, gains, .. } = Normalisation::of(&Images::all(&split), 3);
         for (channel, gain) in gains.iter().take(2).enumerate() {
             let values: Vec<f64> = (pixels.iter().skip(channel).step_by(3))
@@ -118,7 +116,7 @@ mod tests {
         assert_eq!(image.zero_point, (others.sum::<f64>() / 20_000.0).round() as i32);
     }
     fn normalised(pixels: Vec<u8>, channels: usize) -> Normalisation {
-        let split = Split { pixels: pixels.into(), labels: vec![0; 10] };
+        let split = Split { pixels: pixels.into(), targets: vec![0; 10].into() };
         Normalisation::of(&Images::all(&split), channels)
     }
 
@@ -149,7 +147,7 @@ mod tests {
             "{:?}",
             pair.warnings()
         );
-        // Nobody can leave out the only channel.
+        // The only channel cannot be left out.
         let grey = normalised((0..1000).map(|index| 5 + (index % 2) as u8).collect(), 1);
         assert_eq!((&grey.gains[..], grey.warnings().len()), (&[1.0][..], 0));
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use tch::Tensor;
 
-use crate::config::OptimiserKind;
+use crate::settings::OptimiserKind;
 
 const BETA_1: f64 = 0.9;
 const BETA_2: f64 = 0.999;

@@ -1,5 +1,5 @@
-//! How fast trainings learn: float and quantised steps by turns, so that whatever else a machine does meets
-//! both alike.
+//! The speed of training. Float and quantised steps take turns, so that other work of the machine slows both
+//! down alike.
 
 use std::time::Instant;
 
@@ -11,8 +11,9 @@ use super::model::Model;
 use super::normalisation::Normalisation;
 use super::phase::Phase;
 use super::state::{State, copies};
-use super::{Task, take_turn};
+use super::{Job, take_turn};
 use crate::error::Problem;
+use crate::task::rules;
 
 /// Images learned from in a second, in one turn of each phase.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -26,17 +27,17 @@ pub struct Pace {
 /// Batches of a turn.
 const BATCHES: usize = 8;
 
-/// Learns from the same images in float and with fake quantisation, by turns; one more turn goes before,
-/// which finds the memory.
+/// Learns from the same images in float and with fake quantisation, by turns. One more turn goes before,
+/// which allocates the memory.
 ///
 /// Steps are those of [`super::train`] in the first epoch of either phase, from the draw of the images to the
-/// optimiser: a quantised one asks the float network, too, if the settings say so. The network is a fresh
-/// one.
+/// optimiser; with distillation, a quantised step also runs the float network. The network is untrained.
 ///
 /// # Errors
 /// The device is not there.
-pub fn pace(task: Task<'_>, turns: usize) -> Result<Vec<Pace>, Problem> {
-    let Task { graph, allocation, scheme, settings, dataset, .. } = task;
+pub fn pace(job: Job<'_>, turns: usize) -> Result<Vec<Pace>, Problem> {
+    let Job { graph, allocation, scheme, settings, dataset, .. } = job;
+    let rules = rules(dataset.task);
     let device = device::device(settings.device)?;
     let (train, validation) = batches::split(dataset.train.len(), settings.validation, settings.seed);
     let [train, validation] = [train, validation].map(|indices| Images::some(&dataset.train, indices));
@@ -52,7 +53,8 @@ pub fn pace(task: Task<'_>, turns: usize) -> Result<Vec<Pace>, Problem> {
     let mut measure = [false, true].map(|quantised| {
         let distils = quantised && settings.distillation > 0.0;
         let teacher = distils.then(|| fresh.with_tensors(copies(&fresh.tensors)));
-        let phase = Phase { settings, scheme, quantised, train: &train, validation: &validation, teacher };
+        let phase =
+            Phase { rules, settings, scheme, quantised, train: &train, validation: &validation, teacher };
         let mut model = fresh.with_tensors(copies(&fresh.tensors));
         let mut state =
             State::new(model.snapshot(), settings.average > 0.0, phase.optimiser(), machine.clone());

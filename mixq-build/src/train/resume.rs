@@ -1,4 +1,4 @@
-//! Where a phase begins: before its first epoch, or where its checkpoint stands.
+//! The state in which a phase begins: that before its first epoch, or that of its checkpoint.
 
 use super::checkpoint::{Checkpoint, Wanted};
 use super::device::Machine;
@@ -7,8 +7,8 @@ use super::phase::Phase;
 use super::state::State;
 use crate::observer::Observer;
 
-/// The state that a checkpoint holds, if it is this phase's; else that before the first epoch. libtorch then
-/// computes with as many threads as the phase began with.
+/// The state in a checkpoint, if it is one of this phase; else the state before the first epoch. Sets
+/// libtorch's number of threads to that with which the phase began.
 pub fn begin(
     phase: &Phase<'_>,
     model: &Model<'_>,
@@ -42,7 +42,7 @@ pub fn begin(
     state
 }
 
-/// What is not as where the training began.
+/// Warnings if this machine is not like the one on which the training began.
 fn differences(phase: &str, began: &Machine, machine: &Machine) -> Vec<String> {
     let Machine { threads, cpu } = began;
     let counted =

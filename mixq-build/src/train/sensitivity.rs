@@ -1,5 +1,5 @@
-//! How much each tensor minds to have fewer bits: the increase of the loss on training images when it alone
-//! is quantised.
+//! The sensitivity of each tensor to fewer bits: the increase of the loss on training images when it alone is
+//! quantised.
 
 use tch::Tensor;
 
@@ -7,26 +7,27 @@ use super::batches::batch;
 use super::calibrate::{IMAGES, set_bounds, set_weight_bounds};
 use super::forward::Mode;
 use super::images::Images;
-use super::model::{Model, Site, has_own_grid, part};
-use super::phase::cross_entropy;
+use super::model::{Model, Site, has_own_grid};
+use super::part::Part;
 use super::quantise::best_range;
 use super::state::copies;
 use crate::memory::{Losses, WIDTHS};
+use crate::task::Rules;
 
-/// Measures all tensors of a float network, taken once, before QAT.
+/// Measures all tensors of a trained float network, before QAT.
 ///
-/// An increase below 0 is noise of the measurement and counts as none; fewer bits never count as better than
-/// more.
-pub fn measure(model: &mut Model<'_>, train: &Images<'_>) -> Losses {
+/// A decrease is noise of the measurement and counts as 0. Fewer bits never count as better than more.
+pub fn measure(rules: &dyn Rules, model: &mut Model<'_>, train: &Images<'_>) -> Losses {
     let nodes = model.graph.nodes.len();
     let mut losses = Losses { weights: vec![[0.0; 3]; nodes], activations: vec![[0.0; 3]; nodes] };
     let indices: Vec<usize> = (0..train.len().min(IMAGES)).collect();
-    let (images, labels) = batch(train, &indices, model.form());
+    let (images, targets) = batch(train, &indices, model.form());
+    let targets = rules.tensor(&targets).to_device(model.device);
     let float = copies(&model.tensors);
     tch::no_grad(|| {
         let mode = Mode { quantised: false, batch_statistics: false };
         let loss =
-            |model: &Model<'_>| cross_entropy(&model.forward(&images, mode), &labels, 0.0).double_value(&[]);
+            |model: &Model<'_>| rules.loss(&model.forward(&images, mode), &targets, 0.0).double_value(&[]);
         let base = loss(model);
         let mut outputs: Vec<Option<Tensor>> = (0..nodes).map(|_| None).collect();
         let _ = model.forward_observed(&images, mode, &mut |node, output| {
@@ -44,9 +45,9 @@ pub fn measure(model: &mut Model<'_>, train: &Images<'_>) -> Losses {
                     losses.weights[node][index] = (loss(model) - base).max(0.0);
                 }
                 if let Some(output) = output {
-                    let relu = model.graph.nodes[node].op.relu();
+                    let relu = model.graph.nodes[node].activation.starts_at_zero();
                     let (low, high) = best_range(output, relu, bits, model.rounding);
-                    set_bounds(model, node, (part::LOW, low), (part::HIGH, high));
+                    set_bounds(model, node, (Part::Low, low), (Part::High, high));
                     model.only = Some((Site::Output(node), bits));
                     losses.activations[node][index] = (loss(model) - base).max(0.0);
                 }

@@ -1,4 +1,4 @@
-//! Everything that a phase of training needs to go on.
+//! The state of a phase of training: all that it needs to go on.
 
 use std::collections::BTreeMap;
 
@@ -6,16 +6,16 @@ use tch::Tensor;
 
 use super::device::Machine;
 use super::optimiser::Optimiser;
-use crate::config::OptimiserKind;
+use crate::settings::OptimiserKind;
 
 /// Parameters by name.
 pub type Parameters = BTreeMap<String, Tensor>;
 
-/// Where a phase stands.
+/// The state of a phase.
 pub struct State {
     /// The parameters now.
     pub parameters: Parameters,
-    /// Their running average, if there is one: it is what is evaluated and kept.
+    /// Their running average, if the settings ask for one: it is evaluated and kept instead of them.
     pub average: Option<Parameters>,
     /// The optimiser.
     pub optimiser: Optimiser,
@@ -23,15 +23,15 @@ pub struct State {
     pub epoch: usize,
     /// Batches of the next epoch that are done.
     pub batch: usize,
-    /// Their losses together.
+    /// The sum of the losses of these batches.
     pub loss_sum: f64,
-    /// How often the learning rate was halved, because the loss became infinite.
+    /// The number of times that the learning rate was halved, because the loss was not finite.
     pub halvings: u32,
-    /// Images that were learned from, for their number in a second.
+    /// Images that were learned from, in all epochs.
     pub images: u64,
-    /// Seconds that this took.
+    /// Seconds of learning from them.
     pub seconds: f64,
-    /// Where it began, and with how many threads: it goes on with as many.
+    /// The machine where it began; it goes on with the same number of threads.
     pub machine: Machine,
     /// The best epoch so far.
     pub best: Option<Best>,
@@ -39,9 +39,9 @@ pub struct State {
 
 /// The best epoch of a phase, on the validation part.
 pub struct Best {
-    /// Share of right answers, 0 to 1.
+    /// Score on the validation part, 0 to 1.
     pub accuracy: f64,
-    /// Mean cross-entropy.
+    /// Mean loss on the validation part.
     pub loss: f64,
     /// The parameters after that epoch.
     pub parameters: Parameters,
@@ -65,7 +65,7 @@ impl State {
         }
     }
 
-    /// What is evaluated and kept.
+    /// The parameters that are evaluated and kept.
     pub fn result(&self) -> &Parameters {
         self.average.as_ref().unwrap_or(&self.parameters)
     }
@@ -75,7 +75,7 @@ impl State {
         self.images as f64 / self.seconds.max(1e-9)
     }
 
-    /// Leaves out what only a training needs that goes on.
+    /// Drops what a finished phase does not need.
     pub fn finish(&mut self) {
         self.parameters.clear();
         self.average = None;

@@ -10,13 +10,15 @@ use super::calibrate::calibrate;
 use super::folded;
 use super::forward::Mode;
 use super::images::Images;
-use super::model::{Model, part};
+use super::model::Model;
 use super::normalisation::Normalisation;
-use crate::config::{Bounds, Rounding, Scheme};
+use super::part::Part;
 use crate::convert::{Converted, convert};
 use crate::dataset::Split;
-use crate::graph::{Graph, Spec};
+use crate::graph::Graph;
+use crate::import::layers;
 use crate::memory::{allocate, allocate_uniformly};
+use crate::settings::{Bounds, Rounding, Scheme};
 
 /// Every operator, padding of every kind, a residual branch.
 const NETWORK: &str = r#"
@@ -40,7 +42,7 @@ const IMAGES: usize = 100;
 fn images(graph: &Graph, seed: u64) -> Split {
     let mut random = fastrand::Rng::with_seed(seed);
     let pixels = (0..IMAGES * graph.input.elements()).map(|_| random.u8(..)).collect::<Vec<u8>>().into();
-    Split { pixels, labels: vec![0; IMAGES] }
+    Split { pixels, targets: vec![0; IMAGES].into() }
 }
 
 /// Batch norms as training leaves them: no two channels alike, some turned round, some without any gamma.
@@ -52,18 +54,18 @@ fn unsettle(model: &mut Model<'_>, seed: u64) {
             let values: Vec<f32> = (0..channels).map(|_| low + (high - low) * random.f32()).collect();
             Tensor::from_slice(&values)
         };
-        if model.get(node, part::GAMMA).is_some() {
+        if model.get(node, Part::Gamma).is_some() {
             let gamma = draw(-0.5, 2.0);
             // One in five is 0.
             let dead = gamma.lt(0.0).to_kind(Kind::Float);
             let gamma = &gamma * (1.0 - &dead) - &dead * draw(0.0, 1.0).round();
-            model.set(node, part::GAMMA, gamma);
-            model.set(node, part::BETA, draw(-0.5, 0.5));
-            model.set(node, part::MEAN, draw(-0.3, 0.3));
-            model.set(node, part::VARIANCE, draw(0.3, 2.0));
+            model.set(node, Part::Gamma, gamma);
+            model.set(node, Part::Beta, draw(-0.5, 0.5));
+            model.set(node, Part::Mean, draw(-0.3, 0.3));
+            model.set(node, Part::Variance, draw(0.3, 2.0));
         }
-        if model.get(node, part::BIAS).is_some() {
-            model.set(node, part::BIAS, draw(-0.3, 0.3));
+        if model.get(node, Part::Bias).is_some() {
+            model.set(node, Part::Bias, draw(-0.3, 0.3));
         }
     }
 }
@@ -87,7 +89,7 @@ fn integer_logits(converted: &Converted, images: &Split) -> Vec<f64> {
 
 /// The answers of a random network on random images, fake-quantised and by the kernels.
 fn both_answers(network: &str, bits: Bits, rounding: Rounding, seed: u64) -> [Vec<usize>; 2] {
-    let graph = Graph::resolve(&Spec::parse(Path::new("network.toml"), network).unwrap()).unwrap();
+    let graph = Graph::resolve(&layers::parse(Path::new("network.toml"), network).unwrap()).unwrap();
     let scheme = Scheme::PerChannel;
     let allocation = allocate_uniformly(&graph, bits, u64::MAX, u64::MAX, scheme).unwrap();
     tch::manual_seed(seed as i64);
@@ -134,13 +136,31 @@ fn every_rounding_gives_the_answers_of_the_device_with_and_without_relu() {
     }
 }
 
+#[test]
+fn a_global_max_pool_gives_the_answers_of_the_device() {
+    let network = r#"
+        input = [6, 5, 2]
+        layer = [
+            { op = "conv", filters = 6, kernel = 3, padding = "valid" },
+            { op = "global_max_pool" },
+            { op = "linear", features = 3 },
+        ]
+    "#;
+    for bits in Bits::QUANTISED {
+        for seed in 0..6 {
+            let [expected, found] = both_answers(network, bits, Rounding::Nearest, seed);
+            assert_eq!(expected, found, "{bits:?} {seed}");
+        }
+    }
+}
+
 fn argmax(logits: &[f64]) -> usize {
     (0..logits.len()).max_by(|&a, &b| logits[a].total_cmp(&logits[b])).unwrap()
 }
 
 #[test]
 fn integers_compute_what_the_fake_quantised_network_computes() {
-    let graph = Graph::resolve(&Spec::parse(Path::new("network.toml"), NETWORK).unwrap()).unwrap();
+    let graph = Graph::resolve(&layers::parse(Path::new("network.toml"), NETWORK).unwrap()).unwrap();
     let (mut images_compared, mut same) = (0, 0);
     for seed in 0..2 {
         for (_, scheme) in Scheme::CHOICES {
@@ -185,7 +205,7 @@ fn integers_compute_what_the_fake_quantised_network_computes() {
 
 #[test]
 fn a_channel_that_never_varies_is_warned_of_where_batch_norm_is_folded() {
-    let graph = Graph::resolve(&Spec::parse(Path::new("network.toml"), NETWORK).unwrap()).unwrap();
+    let graph = Graph::resolve(&layers::parse(Path::new("network.toml"), NETWORK).unwrap()).unwrap();
     let split = images(&graph, 1);
     let normalisation = Normalisation::of(&Images::all(&split), graph.input.channels);
     let said = |scheme, variance: f32| {
@@ -193,13 +213,13 @@ fn a_channel_that_never_varies_is_warned_of_where_batch_norm_is_folded() {
         let mut model =
             Model::new(&graph, &allocation, scheme, Rounding::Nearest, &normalisation, Device::Cpu);
         for node in 0..graph.nodes.len() {
-            if model.get(node, part::GAMMA).is_some() {
+            if model.get(node, Part::Gamma).is_some() {
                 let channels = graph.nodes[node].output.channels;
                 let mut variances = vec![1.0; channels];
                 variances[channels / 2] = if graph.nodes[node].name == "stem" { variance } else { 1.0 };
-                let weight = model.get(node, part::WEIGHT).unwrap().ones_like();
-                model.set(node, part::WEIGHT, weight);
-                model.set(node, part::VARIANCE, Tensor::from_slice(&variances));
+                let weight = model.get(node, Part::Weight).unwrap().ones_like();
+                model.set(node, Part::Weight, weight);
+                model.set(node, Part::Variance, Tensor::from_slice(&variances));
             }
         }
         folded::warnings(&model)

@@ -1,10 +1,12 @@
 //! What is offered where a network does not fit: it must fit, and nothing milder may.
 
-use mixq_build::config::chips::CHIPS;
-use mixq_build::config::{Builtin, NetworkSource, Scheme};
-use mixq_build::graph::Graph;
-use mixq_build::memory::allocate;
-use mixq_build::prepare::{MemoryModel, Request, Shortage, spec};
+use mixq_build::engine::config::Scheme;
+use mixq_build::engine::config::chips::CHIPS;
+use mixq_build::engine::graph::Graph;
+use mixq_build::engine::import;
+use mixq_build::engine::import::{Builtin, NetworkSource};
+use mixq_build::engine::memory::allocate;
+use mixq_build::engine::prepare::{MemoryModel, Request, Shortage};
 use proptest::prelude::*;
 use tempfile::TempDir;
 
@@ -155,7 +157,8 @@ proptest! {
             offered.width.map(|width| Builtin { width, ..chosen.clone() }),
         ];
         for changed in changed.into_iter().flatten() {
-            let graph = Graph::resolve(&spec(&NetworkSource::Builtin(changed)).unwrap()).unwrap();
+            let imported = import::read(&NetworkSource::Builtin(changed)).unwrap();
+            let graph = Graph::resolve(&imported.spec).unwrap();
             prop_assert_eq!(memory_model.shortages(&graph, flash, ram, scheme).unwrap(), []);
         }
         if let Some(chip) = offered.chip {

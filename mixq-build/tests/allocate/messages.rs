@@ -1,7 +1,7 @@
 //! What a person is told whose network does not fit.
 
-use mixq_build::config::Config;
-use mixq_build::prepare::Prepared;
+use mixq_build::engine::config::Config;
+use mixq_build::engine::prepare::Prepared;
 use tempfile::TempDir;
 
 /// All that is said of the only model of a package with this network and device.
@@ -17,7 +17,7 @@ fn says(network: &str, device: &str) -> String {
                   = \"linear\", features = 4 }]";
     std::fs::write(folder.path().join("net.toml"), layers).unwrap();
     let config = Config::load(folder.path()).unwrap();
-    let prepared = Prepared::new(&config.models[0]).unwrap();
+    let prepared = Prepared::new(&config.models[0], None).unwrap();
     let error = prepared.allocate().expect_err("it does not fit");
     error.to_string().replace(&format!("{}/", folder.path().display()), "")
 }

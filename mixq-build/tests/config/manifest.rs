@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use mixq_build::config::Config;
-use mixq_build::error::{Error, Problem};
+use mixq_build::engine::config::Config;
+use mixq_build::engine::error::{Error, Problem};
 use tempfile::TempDir;
 
 pub const PACKAGE: &str = "[package]\nname = \"firmware\"\n";

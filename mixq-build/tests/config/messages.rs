@@ -10,9 +10,9 @@ use crate::manifest::{
 fn no_toml() {
     check(
         "[package]\nname = ^\n",
-        &["this is no TOML: string values must be quoted, expected literal string"],
+        &["this is not valid TOML: string values must be quoted, expected literal string"],
     );
-    check("[package]\nname = \"a\"\n^name = \"b\"\n", &["this is no TOML: duplicate key"]);
+    check("[package]\nname = \"a\"\n^name = \"b\"\n", &["this is not valid TOML: duplicate key"]);
 }
 
 #[test]
@@ -103,6 +103,16 @@ fn unknown_keys() {
         "{ path = \"d.csv\", ^label = [] }",
         &["unknown key `label` in [package.metadata.mixq.models.digits.dataset]; did you mean `labels`?"],
     );
+}
+
+#[test]
+fn unknown_tasks() {
+    let check_task = |value: &str, help: &str| {
+        let expected = format!("`task` has the unknown value {value}; {help}");
+        check(&format!("{PACKAGE}{DEVICE}{MODEL}task = ^{}\n", value.replace('`', "\"")), &[&expected]);
+    };
+    check_task("`regression`", "known are `classification`");
+    check_task("`clasification`", "did you mean `classification`?");
 }
 
 #[test]
@@ -215,7 +225,7 @@ fn values_out_of_range() {
         &[
             "`test` is 0, it must be 1 or more",
             "`max` is 256, it must be 1 to 255: pixels have 8 bits",
-            "`shape` must be three whole numbers over 0: [height, width, channels]",
+            "`shape` is [8, 0, 1], it must be [height, width, channels], each 1 or more",
             "`labels` names `a` twice",
         ],
     );
@@ -230,8 +240,7 @@ fn values_out_of_range() {
         "{ path = \"d.csv\", test = ^1.0, shape = ^8, labels = ^[\"a\", 2] }",
         &[
             "`test` is 1, it must be a whole number of images, or a share over 0 and under 1",
-            "`shape` is an integer, it must be an array; `shape` must be three whole numbers over 0: \
-         [height, width, channels]",
+            "`shape` is 8, it must be [height, width, channels], each 1 or more",
             "`labels` must hold names: number 1, counted from 0, is none",
         ],
     );
@@ -256,9 +265,9 @@ fn a_model_without_network_and_dataset() {
         &format!("{PACKAGE}{DEVICE}[package.metadata.mixq.models.^^digits]\n"),
         &[
             "model `digits` has no `network`; add network = \"networks/digits.toml\" to \
-         [package.metadata.mixq.models.digits]",
+         [package.metadata.mixq.models.digits], or to [package.metadata.mixq] for all models",
             "model `digits` has no `dataset`; add dataset = \"data/digits.csv.gz\" to \
-         [package.metadata.mixq.models.digits]",
+         [package.metadata.mixq.models.digits], or to [package.metadata.mixq] for all models",
         ],
     );
     check_network(

@@ -2,10 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use mixq_build::config::{Config, Scheme};
+use mixq_build::engine::config::Config;
+use mixq_build::engine::import::NetworkSource;
+use mixq_build::engine::settings::{Scheme, TestPart};
 use tempfile::TempDir;
 
-use crate::manifest::{DEVICE, MODEL, PACKAGE, write};
+use crate::manifest::{DEVICE, MODEL, PACKAGE, check, write};
 
 #[test]
 fn the_nearer_setting_wins_key_by_key() {
@@ -36,6 +38,51 @@ fn the_nearer_setting_wins_key_by_key() {
     assert_eq!(ram_at.path, root.path().join("Cargo.toml"));
     assert_eq!((ram_at.line(), ram_at.column()), (4, 32));
     assert_eq!(b.ram_at.as_ref().unwrap().path, folder.join("Cargo.toml"));
+}
+
+/// The nearer one wins as a whole; a path is relative to the file that has it.
+#[test]
+fn network_and_dataset_of_all_models() {
+    let root = TempDir::new().unwrap();
+    write(
+        root.path(),
+        "workspace.members = [\"firmware\"]\n[workspace.metadata.mixq]\nnetwork = \"all.toml\"\n\
+         dataset = { path = \"all.csv\", test = 7, max = 16 }\n",
+    );
+    let folder = root.path().join("firmware");
+    let models = |own: &str| {
+        write(&folder, &format!("{PACKAGE}{DEVICE}[package.metadata.mixq.models]\n{own}"));
+        Config::load(&folder).unwrap().models
+    };
+    let [a, b] = &models("a = {}\nb = { network = \"resnet8\", dataset = \"b.csv\" }\n")[..] else {
+        panic!()
+    };
+    let above = root.path().join("Cargo.toml");
+    assert_eq!(a.network, NetworkSource::File(root.path().join("all.toml")));
+    assert_eq!((&a.dataset.path, a.dataset.max), (&root.path().join("all.csv"), 16));
+    assert_eq!(a.dataset.test, Some(TestPart::Rows(7)));
+    let at = [&a.network_at, &a.dataset_at].map(|at| at.as_ref().unwrap());
+    assert_eq!(at.map(|at| (&at.path, at.line())), [(&above, 3), (&above, 4)]);
+    assert!(matches!(&b.network, NetworkSource::Builtin(builtin) if builtin.name == "resnet8"));
+    assert_eq!((&b.dataset.path, b.dataset.max, b.dataset.test), (&folder.join("b.csv"), 255, None));
+    // The package is nearer than the workspace.
+    let package = "a = {}\n[package.metadata.mixq]\nnetwork = \"own.toml\"\ndataset = \"$MIXQ_DATA/own\"\n";
+    let [a] = &models(package)[..] else { panic!() };
+    assert_eq!(a.network, NetworkSource::File(folder.join("own.toml")));
+    assert_eq!(a.dataset.shared.as_deref(), Some(Path::new("own")));
+}
+
+#[test]
+fn what_is_wrong_with_the_network_of_all_models_is_said_once() {
+    let both = "[package.metadata.mixq]\nnetwork = ^\"none\"\ndataset = ^3\nmodels = { a = {}, b = {} }\n";
+    check(
+        &format!("{PACKAGE}{DEVICE}{both}"),
+        &[
+            "`network` is `none`, which is neither a .toml file nor a built-in network; known are `ds_cnn`, \
+             `mobilenet_v1`, `mobilenet_v2`, `resnet8`",
+            "`dataset` is an integer, it must be a file's path or a table",
+        ],
+    );
 }
 
 #[test]
@@ -71,8 +118,8 @@ fn problems_of_both_files_are_told_at_once() {
             own.display()
         ),
         format!(
-            "{}:2:15: unknown key `models` in [workspace.metadata.mixq]; known are `device`, `scheme`, \
-             `policy`, `delta`, `training` | metadata.mixq.models = {{}}",
+            "{}:2:15: unknown key `models` in [workspace.metadata.mixq]; known are `device`, `network`, \
+             `dataset`, `task`, `scheme`, `policy`, `delta`, `training` | metadata.mixq.models = {{}}",
             above.display()
         ),
         format!(

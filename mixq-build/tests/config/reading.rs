@@ -1,11 +1,13 @@
 //! What is read, and what holds where nothing is written.
 
-use mixq_build::config::{
-    Bounds, BudgetOf, Builtin, Config, DatasetConfig, DeviceChoice, NetworkSource, OptimiserKind, Rounding,
-    Scheme, TestPart, Training,
+use mixq_build::engine::config::{
+    Bounds, BudgetOf, Config, DatasetConfig, DeviceChoice, OptimiserKind, Rounding, Scheme, TestPart,
+    Training,
 };
-use mixq_build::graph::Shape;
-use mixq_build::graph::builtin::PaddingStyle;
+use mixq_build::engine::graph::Shape;
+use mixq_build::engine::import::builtin::PaddingStyle;
+use mixq_build::engine::import::{Builtin, NetworkSource};
+use mixq_format::Task;
 use tempfile::TempDir;
 
 use crate::manifest::{DEVICE, MODEL, PACKAGE, load, write};
@@ -54,7 +56,8 @@ fn the_shortest_configuration_has_the_documented_defaults() {
         device: DeviceChoice::Auto,
     };
     assert_eq!(model.training, training);
-    let place = |at: &Option<mixq_build::error::Location>| at.as_ref().map(|at| (at.line(), at.column()));
+    let place =
+        |at: &Option<mixq_build::engine::error::Location>| at.as_ref().map(|at| (at.line(), at.column()));
     assert_eq!((model.location.line(), model.location.column()), (6, 31));
     assert_eq!(place(&model.network_at), Some((7, 11)));
     assert_eq!(place(&model.dataset_at), Some((8, 11)));
@@ -71,8 +74,15 @@ fn every_key_is_read() {
         [package.metadata.mixq]
         device = { flash = 1_100_000, ram = "8K", shared-arena = true }
         [package.metadata.mixq.models.person]
-        network = { builtin = "mobilenet_v1", width = 0.25, resolution = 96, channels = 1, classes = 2, stem-stride = 1, padding = "pytorch" }
+        network.builtin = "mobilenet_v1"
+        network.width = 0.25
+        network.resolution = 96
+        network.channels = 1
+        network.classes = 2
+        network.stem-stride = 1
+        network.padding = "pytorch"
         dataset = { path = "p.csv", test = 360, shape = [96, 96, 1], max = 16, labels = ["no", "yes"] }
+        task = "classification"
         scheme = "per-layer"
         flash = "1 MB"
         [package.metadata.mixq.models.person.training]
@@ -129,11 +139,11 @@ fn every_key_is_read() {
     let dataset = DatasetConfig {
         path: folder.path().join("p.csv"),
         shared: None,
-        cache: None,
         test: Some(TestPart::Rows(360)),
         shape: Some(Shape { height: 96, width: 96, channels: 1 }),
         max: 16,
         labels: Some(vec!["no".to_string(), "yes".to_string()]),
+        task: Task::Classification,
         resize: false,
         tolerate: 0.0,
         location: person.dataset_at.clone(),
@@ -200,10 +210,15 @@ fn a_dataset_below_the_variable() {
     let config = Config::load(folder.path()).unwrap();
     let dataset = &config.models[0].dataset;
     assert_eq!(dataset.shared.as_deref(), Some(std::path::Path::new("sets/none.csv")));
-    assert!(dataset.path.ends_with("sets/none.csv"), "{}", dataset.path.display());
-    assert!(!dataset.path.starts_with(folder.path()), "{}", dataset.path.display());
+    assert_eq!(dataset.path, std::path::Path::new("$MIXQ_DATA/sets/none.csv"), "as it is written");
+    let found = mixq_build::engine::dataset::find(dataset);
+    assert!(found.ends_with("sets/none.csv"), "{}", found.display());
+    assert!(!found.starts_with(folder.path()), "{}", found.display());
+    assert!(!found.starts_with("$MIXQ_DATA"), "{}", found.display());
     let shape = Shape { height: 1, width: 1, channels: 1 };
-    let error =
-        mixq_build::dataset::Dataset::load(dataset, shape, 2, &mut ()).unwrap_err().problems.remove(0);
+    let error = mixq_build::engine::dataset::Dataset::load(dataset, shape, 2, &mut ())
+        .unwrap_err()
+        .problems
+        .remove(0);
     assert_eq!(error.help.as_deref(), Some("set MIXQ_DATA to the folder that has it"));
 }

@@ -1,6 +1,6 @@
 //! Sizes in bytes, as people write them.
 
-use mixq_build::config::size;
+use mixq_build::engine::size;
 use proptest::prelude::*;
 
 /// What each unit is worth, in bytes.

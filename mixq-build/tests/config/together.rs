@@ -1,6 +1,6 @@
 //! Own budgets of models within that of the device.
 
-use mixq_build::config::{BudgetOf, Config};
+use mixq_build::engine::config::{BudgetOf, Config};
 
 use crate::manifest::{PACKAGE, check, load};
 

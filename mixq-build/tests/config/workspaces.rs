@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use mixq_build::config::Config;
+use mixq_build::engine::config::Config;
 use tempfile::TempDir;
 
 use crate::manifest::{MODEL, write};

@@ -3,9 +3,9 @@
 use std::io::Write;
 
 use flate2::{Compression, write::GzEncoder};
-use mixq_build::config::DatasetConfig;
-use mixq_build::dataset::Dataset;
-use mixq_build::graph::Shape;
+use mixq_build::engine::config::DatasetConfig;
+use mixq_build::engine::dataset::Dataset;
+use mixq_build::engine::graph::Shape;
 use tempfile::TempDir;
 
 use crate::given::{DIGIT, Given};
@@ -113,7 +113,7 @@ fn files_that_become_too_large_are_refused() {
     let help = "; unpack it and name the .csv file, if these are your data";
     says_unpacked(&refused("d.csv.gz", &gzip(rows.as_bytes()), DIGIT), help);
     let line = "0,".repeat(9 << 20);
-    let expected = format!("ROOT has a line 2 of more than 16 MiB, which is no row of pixels{help}");
+    let expected = format!("ROOT has a line 2 of more than 16 MiB, which is not a row of pixels{help}");
     for (name, contents) in
         [("d.csv", format!("a\n{line}").into_bytes()), ("d.csv.gz", gzip(format!("a\n{line}").as_bytes()))]
     {

@@ -1,6 +1,6 @@
 //! CIFAR, with bytes put together here.
 
-use mixq_build::graph::Shape;
+use mixq_build::engine::graph::Shape;
 
 use crate::files::gzip;
 use crate::given::{DIGIT, Given};
@@ -36,7 +36,7 @@ fn cifar_10() {
         assert_eq!(dataset.labels[3], "thing 3");
         for at in 0..100 {
             assert_eq!(dataset.train.image(at), pixels(CIFAR, 1000 * (at / 20) + at % 20));
-            assert_eq!(dataset.train.labels[at], (at % 20 % 10) as u16);
+            assert_eq!(dataset.train.targets.labels()[at], (at % 20 % 10) as u16);
         }
         assert_eq!(dataset.test.image(7), pixels(CIFAR, 5007));
     }
@@ -50,9 +50,9 @@ fn cifar_100_has_classes_and_superclasses() {
     let file: Vec<u8> = (0..200).flat_map(record).collect();
     let given = Given::folder(&with(Vec::new(), &[("train.bin", &file), ("test.bin", &file[..2 * 3074])]));
     let fine = given.load(CIFAR, 100, &mut ()).unwrap();
-    assert_eq!((fine.train.labels[137], fine.test.len()), (37, 2));
+    assert_eq!((fine.train.targets.labels()[137], fine.test.len()), (37, 2));
     let coarse = given.load(CIFAR, 20, &mut ()).unwrap();
-    assert_eq!((coarse.train.labels[137], &coarse.train.pixels), (17, &fine.train.pixels));
+    assert_eq!((coarse.train.targets.labels()[137], &coarse.train.pixels), (17, &fine.train.pixels));
     let message = given.refused(CIFAR, 10);
     assert!(
         message.starts_with("ROOT has 100 classes (0, 1, 2, 3, 4 and 95 more), but the network has 10; ")
@@ -65,7 +65,7 @@ fn damaged_cifar() {
     let (name, third) = files[2].clone();
     let refused =
         |contents: &[u8]| Given::folder(&with(files.clone(), &[(&name, contents)])).refused(CIFAR, 10);
-    let expected = "ROOT: data_batch_3.bin has 30729 bytes, which is no multiple of the 3073 of an image; \
+    let expected = "ROOT: data_batch_3.bin has 30729 bytes, which is not a multiple of the 3073 of an image; \
                     copy or download it again";
     assert_eq!(refused(&third[..30729]), expected);
     let label = [&third[..3073], &[10], &third[3074..]].concat();

@@ -3,9 +3,9 @@
 use std::io::Cursor;
 
 use image::{DynamicImage, ImageFormat};
-use mixq_build::config::DatasetConfig;
-use mixq_build::dataset::Dataset;
-use mixq_build::graph::Shape;
+use mixq_build::engine::config::DatasetConfig;
+use mixq_build::engine::dataset::Dataset;
+use mixq_build::engine::graph::Shape;
 
 use crate::given::Given;
 use crate::written::*;

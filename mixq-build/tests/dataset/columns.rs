@@ -1,7 +1,7 @@
 //! CSV: which column is the label, and what labels and pixels may look like.
 
-use mixq_build::config::{DatasetConfig, TestPart};
-use mixq_build::dataset::Dataset;
+use mixq_build::engine::config::{DatasetConfig, TestPart};
+use mixq_build::engine::dataset::Dataset;
 use tempfile::TempDir;
 
 use crate::files::{GOOD, SMALL, check, check_with, load, load_with};
@@ -9,7 +9,7 @@ use crate::files::{GOOD, SMALL, check, check_with, load, load_with};
 /// Warnings of a file that is read.
 fn warnings(contents: &str) -> (Dataset, Vec<String>) {
     struct Heard(Vec<String>);
-    impl mixq_build::dataset::Watch for Heard {
+    impl mixq_build::engine::observer::Observer for Heard {
         fn read(&mut self, _: u64, _: u64) {}
         fn warn(&mut self, message: &str) {
             self.0.push(message.to_string());
@@ -149,7 +149,7 @@ fn labels_may_be_the_names_of_classes() {
     assert_eq!(turned, Dataset { labels: named(["dog", "cat"]).unwrap(), ..numbers.clone() });
     // Numbers that are names: eights before threes.
     let digits = with_labels(&text("8", "3"), ["8", "3"]);
-    assert_eq!(digits.train.labels, numbers.train.labels);
+    assert_eq!(digits.train.targets.labels(), numbers.train.targets.labels());
     check(
         "d.csv",
         text("cat", "dog").replace("255,dog", "255,cow").as_bytes(),
@@ -161,8 +161,8 @@ fn labels_may_be_the_names_of_classes() {
         text("cat", "dog").as_bytes(),
         |config| DatasetConfig { labels: named(["cat", "Dog"]), ..config },
         &[
-            "FILE row 2: column 5: label `dog` is none of `labels` in the dataset's table: `cat`, `Dog`",
-            "FILE row 4: column 5: label `dog` is none of `labels` in the dataset's table: `cat`, `Dog`",
+            "FILE row 2: column 5: label `dog` is not one of `labels` in the dataset's table: `cat`, `Dog`",
+            "FILE row 4: column 5: label `dog` is not one of `labels` in the dataset's table: `cat`, `Dog`",
         ],
     );
     // In the first row as well, which is no header for that.
@@ -170,7 +170,7 @@ fn labels_may_be_the_names_of_classes() {
         "d.csv",
         text("cat", "1").as_bytes(),
         &[1, 3, 5]
-            .map(|row| format!("FILE row {row}: column 5: label `cat` is no whole number"))
+            .map(|row| format!("FILE row {row}: column 5: label `cat` is not a whole number"))
             .each_ref()
             .map(|s| &s[..]),
     );
@@ -178,7 +178,7 @@ fn labels_may_be_the_names_of_classes() {
         "d.csv",
         text("", "1").as_bytes(),
         &[1, 3, 5]
-            .map(|row| format!("FILE row {row}: column 5: label `` is no whole number"))
+            .map(|row| format!("FILE row {row}: column 5: label `` is not a whole number"))
             .each_ref()
             .map(|s| &s[..]),
     );
@@ -194,11 +194,11 @@ fn whole_numbers_may_have_a_point() {
         "d.csv",
         b"0,12.5,0,0,0\n0,0,256.0,0,1\n0,0,0,1e300,0\n0,0,0,nan,0\n0,0,0,0,1.5\n0,0,0,0,1\n",
         &[
-            "FILE row 1: column 2: pixel `12.5` is no whole number from 0 to 255",
+            "FILE row 1: column 2: pixel `12.5` is not a whole number from 0 to 255",
             "FILE row 2: column 3: pixel 256 is over 255",
-            "FILE row 3: column 4: pixel `1e300` is no whole number from 0 to 255",
-            "FILE row 4: column 4: pixel `nan` is no whole number from 0 to 255",
-            "FILE row 5: column 5: label `1.5` is no whole number",
+            "FILE row 3: column 4: pixel `1e300` is not a whole number from 0 to 255",
+            "FILE row 4: column 4: pixel `nan` is not a whole number from 0 to 255",
+            "FILE row 5: column 5: label `1.5` is not a whole number",
         ],
     );
 }
@@ -213,13 +213,13 @@ fn lines_of_spaces_are_blank() {
 #[test]
 fn a_share_is_taken_of_every_class() {
     let sorted: String = (1..=20).map(|row| format!("{row},0,0,0,{}\n", row / 11)).collect();
-    let rows = |split: &mixq_build::dataset::Split| -> Vec<u8> {
+    let rows = |split: &mixq_build::engine::dataset::Split| -> Vec<u8> {
         (0..split.len()).map(|image| split.image(image)[0]).collect()
     };
     let dataset = load("d.csv", sorted.as_bytes()).1.unwrap();
     // A fifth of ten, from the end of each class.
     assert_eq!(rows(&dataset.test), [9, 10, 19, 20]);
-    assert_eq!(dataset.test.labels, [0, 0, 1, 1]);
+    assert_eq!(dataset.test.targets.labels(), [0, 0, 1, 1]);
     assert_eq!(rows(&dataset.train), [1, 2, 3, 4, 5, 6, 7, 8, 11, 12, 13, 14, 15, 16, 17, 18]);
     let share = |share| move |config| DatasetConfig { test: Some(TestPart::Share(share)), ..config };
     let dataset = load_with("d.csv", sorted.as_bytes(), share(0.05)).1.unwrap();

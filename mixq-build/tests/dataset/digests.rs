@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use flate2::{Compression, GzBuilder};
-use mixq_build::dataset::digest;
+use mixq_build::engine::dataset::digest;
 use tempfile::TempDir;
 
 use crate::files::{GOOD, gzip};
@@ -85,7 +85,7 @@ fn a_csv_that_cannot_be_unpacked_has_no_digest() {
     );
     let path = write_file(folder.path(), "d.foo", b"");
     let said = digest(&path, None).unwrap_err().to_string();
-    assert!(said.contains("is no kind of dataset that mixq reads"), "{said}");
+    assert!(said.contains("is not a kind of dataset that mixq reads"), "{said}");
 }
 
 /// Their reader refuses such files: who adds one must hear that, not that nothing has changed.
@@ -211,7 +211,7 @@ fn arrays_count_however_they_are_packed() {
 /// Whoever changes the files while they are read, so many times.
 struct Meddler<'a>(&'a Path, usize);
 
-impl mixq_build::dataset::Watch for Meddler<'_> {
+impl mixq_build::engine::observer::Observer for Meddler<'_> {
     fn read(&mut self, done: u64, _: u64) {
         if done == 0 && self.1 > 0 {
             self.1 -= 1;
@@ -224,24 +224,22 @@ impl mixq_build::dataset::Watch for Meddler<'_> {
 
 #[test]
 fn a_dataset_that_is_changed_while_it_is_read_is_read_again() {
-    use mixq_build::config::DatasetConfig;
-    use mixq_build::dataset::Dataset;
+    use mixq_build::engine::config::DatasetConfig;
+    use mixq_build::engine::dataset::Dataset;
     let cache = TempDir::new().unwrap();
-    for cache in [None, Some(cache.path().to_path_buf())] {
+    for cache in [None, Some(cache.path())] {
         let folder = TempDir::new().unwrap();
         write_folder(folder.path(), &small());
-        let config = DatasetConfig { cache, ..DatasetConfig::new(folder.path()) };
+        let config = DatasetConfig::new(folder.path());
         let mut meddler = Meddler(folder.path(), 2);
-        let (dataset, said) = Dataset::load_with_digest(&config, COLOUR, 2, &mut meddler).unwrap();
+        let read = Dataset::load_with_digest(&config, cache, COLOUR, 2, &mut meddler);
+        let (dataset, said) = read.unwrap();
         assert_eq!(said, digest(folder.path(), None).unwrap());
         assert_eq!(dataset.train.image(0), pixels(COLOUR, 100));
-        assert_eq!(load(&config).unwrap(), dataset, "and what is kept is the last state");
-        let error = Dataset::load_with_digest(
-            &DatasetConfig::new(folder.path()),
-            COLOUR,
-            2,
-            &mut Meddler(folder.path(), 99),
-        );
+        let again = Dataset::load_with_digest(&config, cache, COLOUR, 2, &mut ());
+        assert_eq!(again.unwrap().0, dataset, "and what is kept is the last state");
+        let meddler = &mut Meddler(folder.path(), 99);
+        let error = Dataset::load_with_digest(&config, None, COLOUR, 2, meddler);
         let error = error.unwrap_err().to_string();
         assert!(error.contains("changes while it is read"), "{error}");
     }

@@ -4,10 +4,10 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use flate2::{Compression, write::GzEncoder};
-use mixq_build::config::DatasetConfig;
-use mixq_build::dataset::Dataset;
-use mixq_build::error::Error;
-use mixq_build::graph::Shape;
+use mixq_build::engine::config::DatasetConfig;
+use mixq_build::engine::dataset::Dataset;
+use mixq_build::engine::error::Error;
+use mixq_build::engine::graph::Shape;
 use tempfile::TempDir;
 
 /// Two rows of two pixels, one channel.

@@ -3,9 +3,10 @@
 use std::path::Path;
 
 use image::ImageFormat;
-use mixq_build::config::{DatasetConfig, TestPart};
-use mixq_build::dataset::{Dataset, Split};
-use mixq_build::graph::Shape;
+use mixq_build::engine::config::{DatasetConfig, TestPart};
+use mixq_build::engine::dataset::{Dataset, Split};
+use mixq_build::engine::graph::Shape;
+use mixq_build::engine::task::Task;
 use proptest::prelude::*;
 use tempfile::TempDir;
 
@@ -16,14 +17,15 @@ use crate::written::*;
 fn split(images: &[(usize, u16)]) -> Split {
     Split {
         pixels: images.iter().flat_map(|(seed, _)| pixels(COLOUR, *seed)).collect(),
-        labels: images.iter().map(|(_, label)| *label).collect(),
+        targets: images.iter().map(|(_, label)| *label).collect(),
     }
 }
 
 fn expected() -> Dataset {
     Dataset {
         shape: COLOUR,
-        classes: 2,
+        task: Task::default(),
+        outputs: 2,
         labels: vec!["ant".to_string(), "bee".to_string()],
         train: split(&[(0, 0), (1, 0), (2, 1), (3, 1)]),
         test: split(&[(4, 0), (5, 1)]),
@@ -80,7 +82,10 @@ fn classes_are_sorted_by_their_own_names() {
     let config = DatasetConfig { test: Some(TestPart::Rows(3)), ..DatasetConfig::new(folder.path()) };
     let dataset = Dataset::load(&config, COLOUR, 3, &mut ()).unwrap();
     assert_eq!(dataset.labels, ["a", "a b", "a-b"]);
-    assert_eq!((dataset.train.labels, dataset.test.labels), (vec![0, 1, 2], vec![0, 1, 2]));
+    assert_eq!(
+        (dataset.train.targets.labels(), dataset.test.targets.labels()),
+        (vec![0, 1, 2], vec![0, 1, 2])
+    );
 }
 
 #[test]
@@ -125,7 +130,8 @@ fn a_share_of_each_class_is_cut_by_name() {
     let load = |path: &Path, test| {
         Dataset::load(&DatasetConfig { test, ..DatasetConfig::new(path) }, COLOUR, 3, &mut ()).unwrap()
     };
-    let counts = |split: &Split| [0, 1, 2].map(|class| split.labels.iter().filter(|l| **l == class).count());
+    let counts =
+        |split: &Split| [0, 1, 2].map(|class| split.targets.labels().iter().filter(|l| **l == class).count());
     let dataset = load(folder.path(), None);
     assert_eq!((counts(&dataset.train), counts(&dataset.test)), ([32, 8, 40], [8, 2, 10]));
     assert_eq!(counts(&load(folder.path(), Some(TestPart::Rows(50))).test), [20, 5, 25]);
@@ -272,7 +278,9 @@ proptest! {
                 parts[part].1.push(label as u16);
             }
         }
-        let [train, test] = parts.map(|(pixels, labels)| Split { pixels: pixels.into(), labels });
+        let [train, test] = parts.map(|(pixels, labels)| {
+            Split { pixels: pixels.into(), targets: labels.into() }
+        });
         prop_assume!(train.pixels.iter().any(|pixel| *pixel != train.pixels[0]));
         let folder = TempDir::new().unwrap();
         let path = match kind {

@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
-use mixq_build::config::DatasetConfig;
-use mixq_build::dataset::{Dataset, Watch};
-use mixq_build::error::Error;
-use mixq_build::graph::Shape;
+use mixq_build::engine::config::DatasetConfig;
+use mixq_build::engine::dataset::Dataset;
+use mixq_build::engine::error::Error;
+use mixq_build::engine::graph::Shape;
+use mixq_build::engine::observer::Observer;
 use tempfile::TempDir;
 
 use crate::written::*;
@@ -31,9 +32,9 @@ impl Given {
         Given { path: write_file(folder.path(), name, contents), folder }
     }
 
-    pub fn load(&self, shape: Shape, classes: usize, watch: &mut dyn Watch) -> Result<Dataset, Error> {
+    pub fn load(&self, shape: Shape, classes: usize, observer: &mut dyn Observer) -> Result<Dataset, Error> {
         assert!(self.folder.path().exists());
-        Dataset::load(&DatasetConfig::new(&self.path), shape, classes, watch)
+        Dataset::load(&DatasetConfig::new(&self.path), shape, classes, observer)
     }
 
     /// What is said; `ROOT` stands for the path.

@@ -1,6 +1,6 @@
 //! IDX, with bytes put together here.
 
-use mixq_build::graph::Shape;
+use mixq_build::engine::graph::Shape;
 use proptest::prelude::*;
 
 use crate::files::gzip;
@@ -47,11 +47,14 @@ fn the_files_of_mnist() {
         assert_eq!((dataset.train.len(), dataset.test.len()), (12, 5));
         assert_eq!(dataset.train.image(7), pixels(DIGIT, 7));
         assert_eq!(dataset.test.image(4), pixels(DIGIT, 1004));
-        assert_eq!((&dataset.train.labels[..5], dataset.test.labels[3]), (&[0, 1, 2, 3, 0][..], 3));
+        assert_eq!(
+            (&dataset.train.targets.labels()[..5], dataset.test.targets.labels()[3]),
+            (&[0, 1, 2, 3, 0][..], 3)
+        );
     }
     // Without a test part the end of each class is cut off.
     let dataset = Given::folder(&files[..2].to_vec()).load(DIGIT, 4, &mut ()).unwrap();
-    assert_eq!((dataset.train.len(), &dataset.test.labels[..]), (8, &[0, 1, 2, 3][..]));
+    assert_eq!((dataset.train.len(), &dataset.test.targets.labels()[..]), (8, &[0, 1, 2, 3][..]));
     // A grey image in three channels.
     let coloured = Given::folder(&files).load(Shape { channels: 3, ..DIGIT }, 4, &mut ()).unwrap();
     let tripled: Vec<u8> = pixels(DIGIT, 7).iter().flat_map(|pixel| [*pixel; 3]).collect();

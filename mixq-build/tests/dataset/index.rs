@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use mixq_build::dataset::digest;
+use mixq_build::engine::dataset::digest;
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 

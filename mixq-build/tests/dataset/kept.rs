@@ -4,8 +4,10 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use mixq_build::config::DatasetConfig;
-use mixq_build::dataset::{Dataset, Watch};
+use mixq_build::engine::config::DatasetConfig;
+use mixq_build::engine::dataset::Dataset;
+use mixq_build::engine::error::Error;
+use mixq_build::engine::observer::Observer;
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
@@ -15,6 +17,11 @@ use crate::files::{GOOD, SMALL};
 fn long_ago(path: &Path, seconds: u64) {
     let time = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000 + seconds);
     File::options().write(true).open(path).unwrap().set_modified(time).unwrap();
+}
+
+/// Reads with a cache.
+fn load_kept(config: &DatasetConfig, cache: &Path, observer: &mut dyn Observer) -> Result<Dataset, Error> {
+    Ok(Dataset::load_with_digest(config, Some(cache), SMALL, 2, observer)?.0)
 }
 
 fn kept(cache: &Path, extension: &str) -> Vec<PathBuf> {
@@ -33,10 +40,10 @@ fn images_are_decoded_once() {
     let (folder, cache) = (TempDir::new().unwrap(), TempDir::new().unwrap());
     let path = folder.path().join("d.csv");
     write(&path, GOOD);
-    let plain = DatasetConfig::new(&path);
-    let config = DatasetConfig { cache: Some(cache.path().join("deep/er")), ..plain.clone() };
-    let load = |config: &DatasetConfig| Dataset::load(config, SMALL, 2, &mut ());
-    let first = load(&plain).unwrap();
+    let config = DatasetConfig::new(&path);
+    let load = |config: &DatasetConfig| load_kept(config, &cache.path().join("deep/er"), &mut ());
+    let plain = || Dataset::load(&config, SMALL, 2, &mut ()).unwrap();
+    let first = plain();
     assert_eq!(load(&config).unwrap(), first);
     let images = kept(&cache.path().join("deep/er"), "images");
     let [images] = &images[..] else { panic!("{images:?}") };
@@ -48,11 +55,12 @@ fn images_are_decoded_once() {
     write(&path, &GOOD.replace("255", "254"));
     let max = load(&DatasetConfig { max: 254, ..config.clone() }).unwrap();
     assert_eq!(max.test.pixels[3], 254);
-    assert!(Dataset::load(&config, SMALL, 3, &mut ()).is_err());
+    let deeper = cache.path().join("deep/er");
+    assert!(Dataset::load_with_digest(&config, Some(&deeper), SMALL, 3, &mut ()).is_err());
     // A changed dataset takes the place of what it was.
     long_ago(&path, 1);
     let second = load(&config).unwrap();
-    assert_eq!(second, load(&plain).unwrap());
+    assert_eq!(second, plain());
     assert_ne!(second, first);
     assert_eq!(kept(&cache.path().join("deep/er"), "images").len(), 2);
     // Whatever happens to the file, it is not believed.
@@ -72,18 +80,17 @@ fn kept_images_stay_what_they_are() {
     let (folder, cache) = (TempDir::new().unwrap(), TempDir::new().unwrap());
     let path = folder.path().join("d.csv");
     write(&path, GOOD);
-    let plain = DatasetConfig::new(&path);
-    let config = DatasetConfig { cache: Some(cache.path().to_path_buf()), ..plain.clone() };
-    let load = |config: &DatasetConfig| Dataset::load(config, SMALL, 2, &mut ()).unwrap();
-    let expected = load(&plain);
-    load(&config);
-    let loaded = load(&config);
+    let config = DatasetConfig::new(&path);
+    let load = || load_kept(&config, cache.path(), &mut ()).unwrap();
+    let expected = Dataset::load(&config, SMALL, 2, &mut ()).unwrap();
+    load();
+    let loaded = load();
     let [images] = &kept(cache.path(), "images")[..] else { panic!("one file") };
     File::options().write(true).open(images).unwrap().set_len(0).unwrap();
     assert_eq!(loaded, expected, "the file was cut short");
     write(&path, &GOOD.replace("255", "254"));
     long_ago(&path, 1);
-    assert_ne!(load(&config), loaded, "the file is another one");
+    assert_ne!(load(), loaded, "the file is another one");
     assert_eq!(loaded, expected);
     fs::remove_dir_all(cache.path()).unwrap();
     assert_eq!(loaded, expected, "without a file");
@@ -91,7 +98,8 @@ fn kept_images_stay_what_they_are() {
 
 /// A dataset that is kept, and the file of its images.
 struct Kept {
-    _folders: [TempDir; 2],
+    /// The dataset's, and that of what is kept.
+    folders: [TempDir; 2],
     config: DatasetConfig,
     images: PathBuf,
 }
@@ -101,17 +109,16 @@ impl Kept {
         let folders = [TempDir::new().unwrap(), TempDir::new().unwrap()];
         let [folder, cache] = [folders[0].path(), folders[1].path()];
         write(&folder.join("d.csv"), GOOD);
-        let config =
-            DatasetConfig { cache: Some(cache.to_path_buf()), ..DatasetConfig::new(folder.join("d.csv")) };
-        Dataset::load(&config, SMALL, 2, &mut ()).unwrap();
+        let config = DatasetConfig::new(folder.join("d.csv"));
+        load_kept(&config, cache, &mut ()).unwrap();
         let images = kept(cache, "images").remove(0);
-        Kept { _folders: folders, config, images }
+        Kept { folders, config, images }
     }
 
     /// Loads the images; what was warned of.
     fn load(&self) -> (Dataset, Vec<String>) {
         let mut heard = Heard(Vec::new());
-        let dataset = Dataset::load(&self.config, SMALL, 2, &mut heard).unwrap();
+        let dataset = load_kept(&self.config, self.folders[1].path(), &mut heard).unwrap();
         (dataset, heard.0)
     }
 
@@ -187,7 +194,7 @@ fn kept_images_whose_figures_are_wrong_are_not_used() {
 
 struct Heard(Vec<String>);
 
-impl Watch for Heard {
+impl Observer for Heard {
     fn read(&mut self, _: u64, _: u64) {}
     fn warn(&mut self, message: &str) {
         self.0.push(message.to_string());
@@ -201,10 +208,10 @@ fn a_cache_that_cannot_be_written_is_a_warning() {
     write(&path, GOOD);
     // A folder cannot be made inside a file, not even by root.
     let cache = path.join("cache");
-    let config = DatasetConfig { cache: Some(cache.clone()), ..DatasetConfig::new(&path) };
+    let config = DatasetConfig::new(&path);
     let mut heard = Heard(Vec::new());
-    let dataset = Dataset::load(&config, SMALL, 2, &mut heard).unwrap();
-    assert_eq!(dataset, Dataset::load(&DatasetConfig::new(&path), SMALL, 2, &mut ()).unwrap());
+    let dataset = load_kept(&config, &cache, &mut heard).unwrap();
+    assert_eq!(dataset, Dataset::load(&config, SMALL, 2, &mut ()).unwrap());
     let [warning] = &heard.0[..] else { panic!("{:?}", heard.0) };
     assert!(warning.starts_with(&format!("cannot write {}", cache.display())), "{warning}");
     assert!(warning.ends_with("; the images will be decoded again the next time"), "{warning}");
@@ -217,16 +224,12 @@ fn warnings_are_repeated() {
 
     let (folder, cache) = (TempDir::new().unwrap(), TempDir::new().unwrap());
     write_folder(folder.path(), &with(small(), &[("train/ant/0.png", b"")]));
-    let config = DatasetConfig {
-        tolerate: 0.5,
-        cache: Some(cache.path().to_path_buf()),
-        ..DatasetConfig::new(folder.path())
-    };
+    let config = DatasetConfig { tolerate: 0.5, ..DatasetConfig::new(folder.path()) };
     let mut warnings = Vec::new();
     for _ in 0..2 {
         let mut heard = written::Heard::default();
-        let dataset = Dataset::load(&config, COLOUR, 2, &mut heard).unwrap();
-        assert_eq!(dataset.train.len(), 4);
+        let kept = Dataset::load_with_digest(&config, Some(cache.path()), COLOUR, 2, &mut heard);
+        assert_eq!(kept.unwrap().0.train.len(), 4);
         warnings.push((heard.warnings, heard.progress.is_empty()));
     }
     assert_eq!((warnings[0].0.len(), warnings[0].1), (1, false));

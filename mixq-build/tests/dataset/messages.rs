@@ -1,8 +1,8 @@
 //! Every message.
 
-use mixq_build::config::{Config, DatasetConfig, TestPart};
-use mixq_build::dataset::Dataset;
-use mixq_build::graph::Shape;
+use mixq_build::engine::config::{Config, DatasetConfig, TestPart};
+use mixq_build::engine::dataset::Dataset;
+use mixq_build::engine::graph::Shape;
 use tempfile::TempDir;
 
 use crate::files::{GOOD, SMALL, check, check_with, digits, gzip, load};
@@ -67,7 +67,7 @@ fn what_the_configuration_contradicts() {
              width x channels",
             "`labels` names 3 classes, but the network has 2; name every class once, in the order of the \
              numbers",
-            &format!("FILE is no kind of dataset that mixq reads; supported are {SUPPORTED}"),
+            &format!("FILE is not a kind of dataset that mixq reads; supported are {SUPPORTED}"),
         ],
     );
     for classes in [0, 1, 65_537] {
@@ -87,7 +87,7 @@ fn damaged_gzip() {
     let mut flipped = whole.clone();
     let crc = whole.len() - 8;
     flipped[crc] ^= 1;
-    let damaged = "FILE is damaged, or no gzip file:";
+    let damaged = "FILE is damaged, or not a gzip file:";
     for contents in [&flipped[..], GOOD.as_bytes()] {
         let (path, dataset) = load("d.csv.gz", contents);
         let error = dataset.unwrap_err().to_string().replace(&path.display().to_string(), "FILE");
@@ -140,11 +140,11 @@ fn pixels_that_are_none() {
         "d.csv",
         b"0,x,0,0,0\n0,0,256,0,1\n-1,0,0,0,0\n0,0,0,1.5,0\n0,0,,0,0\n",
         &[
-            "FILE row 1: column 2: pixel `x` is no whole number from 0 to 255",
+            "FILE row 1: column 2: pixel `x` is not a whole number from 0 to 255",
             "FILE row 2: column 3: pixel 256 is over 255",
-            "FILE row 3: column 1: pixel `-1` is no whole number from 0 to 255",
-            "FILE row 4: column 4: pixel `1.5` is no whole number from 0 to 255",
-            "FILE row 5: column 3: pixel `` is no whole number from 0 to 255",
+            "FILE row 3: column 1: pixel `-1` is not a whole number from 0 to 255",
+            "FILE row 4: column 4: pixel `1.5` is not a whole number from 0 to 255",
+            "FILE row 5: column 3: pixel `` is not a whole number from 0 to 255",
         ],
     );
     let max = |config| DatasetConfig { max: 16, ..config };
@@ -157,7 +157,8 @@ fn pixels_that_are_none() {
     check(
         "d.csv",
         b"\"0\n1\xffabcdefghijklmnopqrstuvwxyz\",0,0,0,0\n",
-        &["FILE row 1: column 1: pixel `0\\n1\u{fffd}abcdefghijklmnop...` is no whole number from 0 to 255"],
+        &["FILE row 1: column 1: pixel `0\\n1\u{fffd}abcdefghijklmnop...` is not a whole number from 0 to \
+             255"],
     );
 }
 
@@ -168,9 +169,9 @@ fn labels_out_of_range() {
         format!("{GOOD}1,2,3,4,2\n1,2,3,4,-1\n1,2,3,4,99999\n1,2,3,4,yes\n").as_bytes(),
         &[
             "FILE row 6: label 2 is out of range: the network has 2 classes, 0 to 1",
-            "FILE row 7: column 5: label `-1` is no whole number",
+            "FILE row 7: column 5: label `-1` is not a whole number",
             "FILE row 8: label 99999 is out of range: the network has 2 classes, 0 to 1",
-            "FILE row 9: column 5: label `yes` is no whole number",
+            "FILE row 9: column 5: label `yes` is not a whole number",
         ],
     );
 }

@@ -1,7 +1,7 @@
 //! NPZ, with bytes put together here.
 
-use mixq_build::config::{DatasetConfig, TestPart};
-use mixq_build::dataset::Dataset;
+use mixq_build::engine::config::{DatasetConfig, TestPart};
+use mixq_build::engine::dataset::Dataset;
 use proptest::prelude::*;
 
 use crate::given::{DIGIT, Given};
@@ -42,13 +42,13 @@ fn the_arrays_of_keras() {
             (dataset.train.image(7), dataset.test.image(4)),
             (&pixels(DIGIT, 7)[..], &pixels(DIGIT, 1004)[..])
         );
-        assert_eq!(&dataset.train.labels[..5], [0, 1, 2, 3, 0]);
+        assert_eq!(&dataset.train.targets.labels()[..5], [0, 1, 2, 3, 0]);
     }
     for names in [["x", "y"], ["images", "labels"]] {
         let mut heard = Heard::default();
         let given = npz(&[(names[0], &images), (names[1], &labels), ("extra", &labels)]);
         let dataset = given.load(DIGIT, 4, &mut heard).unwrap();
-        assert_eq!((dataset.train.len(), &dataset.test.labels[..]), (8, &[0, 1, 2, 3][..]));
+        assert_eq!((dataset.train.len(), &dataset.test.targets.labels()[..]), (8, &[0, 1, 2, 3][..]));
         assert_eq!(heard.warnings, [format!("{}: not used are extra", given.path.display())]);
     }
     // Coloured, and labels of every type in a column.
@@ -72,7 +72,11 @@ fn the_arrays_of_keras() {
         let given = npz(&[("x", &coloured), ("y", &npy(kind, "(8, 1)", &bytes))]);
         let dataset = given.load(COLOUR, 2, &mut ()).unwrap();
         assert_eq!([dataset.train.pixels, dataset.test.pixels].concat(), pixels);
-        assert_eq!([dataset.train.labels, dataset.test.labels].concat(), [0, 1, 0, 1, 0, 1, 0, 1], "{kind}");
+        assert_eq!(
+            [dataset.train.targets.labels(), dataset.test.targets.labels()].concat(),
+            [0, 1, 0, 1, 0, 1, 0, 1],
+            "{kind}"
+        );
     }
 }
 
@@ -105,7 +109,7 @@ fn other_arrays() {
     );
     assert_eq!(
         refused(&[("x", b"PK"), ("y", &labels)]),
-        "ROOT: x is no NumPy array: it does not begin as one"
+        "ROOT: x is not a NumPy array: it does not begin as one"
     );
     assert_eq!(
         refused(&[("x", &images[..20]), ("y", &labels)]),

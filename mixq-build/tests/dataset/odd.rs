@@ -4,8 +4,8 @@ use std::path::Path;
 use std::sync::mpsc;
 use std::time::Duration;
 
-use mixq_build::config::DatasetConfig;
-use mixq_build::dataset::{Dataset, digest};
+use mixq_build::engine::config::DatasetConfig;
+use mixq_build::engine::dataset::{Dataset, digest};
 use tempfile::TempDir;
 
 use crate::written::*;
@@ -141,7 +141,7 @@ fn what_is_no_file_is_named() {
     }
     for unknown in said(Path::new("/dev/zero")) {
         let unknown = unknown.unwrap_err();
-        assert!(unknown.starts_with("ROOT is no kind of dataset that mixq reads; "), "{unknown}");
+        assert!(unknown.starts_with("ROOT is not a kind of dataset that mixq reads; "), "{unknown}");
     }
 }
 
@@ -197,14 +197,15 @@ fn links_in_archives_are_the_images_that_they_lead_to() {
         ("x.png", Symlink, "train/ant/x.png"),
     ] {
         let says = read_tar(&linked(&[("train/ant/x.png", target, kind)])).unwrap_err();
-        let reason = format!("train/ant/x.png (it is a link to {leads}, which is no image in the archive)");
+        let reason =
+            format!("train/ant/x.png (it is a link to {leads}, which is not an image in the archive)");
         assert!(says.starts_with(&format!("FILE: 1 of 7 images cannot be read: {reason}; ")), "{says}");
     }
     let says = read_tar(&linked(&[("train/cow", "bee", Symlink)])).unwrap_err();
     let help = "pack it again without links, as `tar --dereference --hard-dereference` does";
     assert_eq!(says, format!("FILE: train/cow is a link to train/bee; {help}"));
     let says = read_tar(&linked(&[("train/ant/f.png", "f", tar::EntryType::Fifo)])).unwrap_err();
-    assert!(says.contains("train/ant/f.png (it is no regular file)"), "{says}");
+    assert!(says.contains("train/ant/f.png (it is not a regular file)"), "{says}");
 }
 
 /// Which of two files of one name is meant?

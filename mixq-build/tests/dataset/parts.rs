@@ -1,7 +1,7 @@
 //! Folders that are parts of a dataset, whatever they are called, are never learned as classes.
 
-use mixq_build::config::DatasetConfig;
-use mixq_build::dataset::Dataset;
+use mixq_build::engine::config::DatasetConfig;
+use mixq_build::engine::dataset::Dataset;
 use tempfile::TempDir;
 
 use crate::files::gzip;

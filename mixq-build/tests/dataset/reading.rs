@@ -1,8 +1,8 @@
 //! What is read and cut from where, and digests.
 
-use mixq_build::config::{DatasetConfig, TestPart};
-use mixq_build::dataset::{Dataset, Split, digest};
-use mixq_build::graph::Shape;
+use mixq_build::engine::config::{DatasetConfig, TestPart};
+use mixq_build::engine::dataset::{Dataset, Split, digest};
+use mixq_build::engine::graph::Shape;
 use proptest::prelude::*;
 use tempfile::TempDir;
 
@@ -10,7 +10,7 @@ use crate::files::{GOOD, digits, gzip, load, load_with};
 
 fn counts(split: &Split) -> [usize; 10] {
     let mut counts = [0; 10];
-    split.labels.iter().for_each(|label| counts[usize::from(*label)] += 1);
+    split.targets.labels().iter().for_each(|label| counts[usize::from(*label)] += 1);
     counts
 }
 
@@ -21,7 +21,7 @@ fn the_digits_are_all_there() {
     let shape = Shape { height: 8, width: 8, channels: 1 };
     let config = DatasetConfig { test: Some(TestPart::Rows(360)), max: 16, ..DatasetConfig::new(digits()) };
     let dataset = Dataset::load(&config, shape, 10, &mut ()).unwrap();
-    assert_eq!((dataset.shape, dataset.classes), (shape, 10));
+    assert_eq!((dataset.shape, dataset.outputs), (shape, 10));
     assert_eq!(dataset.labels, ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"]);
     assert_eq!((dataset.train.len(), dataset.test.len()), (1437, 360));
     assert_eq!(counts(&dataset.train), [143, 146, 142, 146, 144, 145, 144, 143, 141, 143]);
@@ -29,7 +29,7 @@ fn the_digits_are_all_there() {
     // The first two rows of the first image, and the last of the last.
     assert_eq!(dataset.train.image(0)[..16], [0, 0, 5, 13, 9, 1, 0, 0, 0, 0, 13, 15, 10, 15, 5, 0]);
     assert_eq!(dataset.test.image(359)[56..], [0, 1, 8, 12, 14, 12, 1, 0]);
-    assert_eq!((dataset.train.labels[0], dataset.test.labels[359]), (0, 8));
+    assert_eq!((dataset.train.targets.labels()[0], dataset.test.targets.labels()[359]), (0, 8));
     // Sum and sum of squares over the 91,968 pixels to train with.
     let pixels = dataset.train.pixels.iter().map(|pixel| u64::from(*pixel));
     assert_eq!((pixels.clone().sum::<u64>(), pixels.map(|p| p * p).sum::<u64>()), (449_372, 5_515_520));
@@ -49,9 +49,9 @@ fn the_test_part_is_the_end() {
     let named = |config| DatasetConfig { labels: Some(vec!["no".into(), "yes".into()]), ..rows(config) };
     let dataset = load_with("d.csv", GOOD.as_bytes(), named).1.unwrap();
     assert_eq!(dataset.train.pixels, (0..12).collect::<Vec<u8>>());
-    assert_eq!(dataset.train.labels, [0, 1, 0]);
+    assert_eq!(dataset.train.targets.labels(), [0, 1, 0]);
     assert_eq!(dataset.test.pixels[..], [12, 13, 14, 255, 16, 17, 18, 19]);
-    assert_eq!(dataset.test.labels, [1, 0]);
+    assert_eq!(dataset.test.targets.labels(), [1, 0]);
     assert_eq!(dataset.labels, ["no", "yes"]);
     let expected = dataset;
     // Compressed, in several gzip members, with a header, spaces, blank lines, quotes and the other line end.
@@ -105,7 +105,8 @@ fn splits() -> impl Strategy<Value = (usize, Split)> {
         let labels = prop::collection::vec(0_u16..3, images);
         (
             Just(elements),
-            (pixels, labels).prop_map(|(pixels, labels)| Split { pixels: pixels.into(), labels }),
+            (pixels, labels)
+                .prop_map(|(pixels, labels)| Split { pixels: pixels.into(), targets: labels.into() }),
         )
     })
 }
@@ -118,7 +119,7 @@ proptest! {
         prop_assert_eq!(selected.len(), chosen.len());
         for (index, from) in chosen.iter().enumerate() {
             prop_assert_eq!(selected.image(index), &split.pixels[from * elements..(from + 1) * elements]);
-            prop_assert_eq!(selected.labels[index], split.labels[*from]);
+            prop_assert_eq!(selected.targets.labels()[index], split.targets.labels()[*from]);
         }
     }
 
@@ -149,7 +150,7 @@ proptest! {
         let dataset = Dataset::load(&config, shape, 2, &mut ()).unwrap();
         prop_assert_eq!([dataset.train.pixels, dataset.test.pixels].concat(), rows.concat());
         let labels = (0..rows.len()).map(|row| label(row) as u16).collect::<Vec<_>>();
-        prop_assert_eq!([dataset.train.labels, dataset.test.labels].concat(), labels);
+        prop_assert_eq!([dataset.train.targets.labels(), dataset.test.targets.labels()].concat(), labels);
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! Every message about folders and archives of images.
 
 use image::ImageFormat;
-use mixq_build::config::{DatasetConfig, TestPart};
-use mixq_build::dataset::Dataset;
-use mixq_build::graph::Shape;
+use mixq_build::engine::config::{DatasetConfig, TestPart};
+use mixq_build::engine::dataset::Dataset;
+use mixq_build::engine::graph::Shape;
 use proptest::prelude::*;
 use tempfile::TempDir;
 
@@ -62,7 +62,7 @@ fn a_share_of_unreadable_images_may_be_left_out() {
     assert!(load(&tolerate(0.14)).is_err());
     let mut heard = Heard::default();
     let dataset = Dataset::load(&tolerate(0.15), COLOUR, 2, &mut heard).unwrap();
-    assert_eq!(dataset.train.labels, [0, 0, 1, 1]);
+    assert_eq!(dataset.train.targets.labels(), [0, 0, 1, 1]);
     assert_eq!(dataset.train.image(0), pixels(COLOUR, 0));
     let path = folder.path().display();
     let expected = format!("{path}: 1 of 7 images cannot be read: train/ant/0.png (it is empty); left out");
@@ -126,7 +126,8 @@ fn empty_folders() {
     );
     assert_eq!(
         missing[0],
-        "ROOT: the test part has no `ant`, `bee`, which the training part has; both need a folder for each class"
+        "ROOT: the test part has no `ant`, `bee`, which the training part has; both need a folder for each \
+         class"
     );
     let help = "wanted are JPEG or PNG files in a folder for each class, CIFAR binary files or IDX files";
     assert_eq!(refused(&Vec::new(), same), [format!("ROOT has no images: it is empty; {help}")]);
@@ -170,7 +171,8 @@ fn pixels_over_the_maximum() {
     let max = |config| DatasetConfig { max: 100, ..config };
     let over = (0..6).flat_map(|seed| pixels(COLOUR, seed)).filter(|pixel| *pixel > 100).count();
     let expected = format!(
-        "ROOT: {over} of 108 pixels are over 100; `max` in the dataset's table is the largest value of a pixel"
+        "ROOT: {over} of 108 pixels are over 100; `max` in the dataset's table is the largest value of \
+         a pixel"
     );
     assert_eq!(refused(&small(), max), [expected]);
 }
@@ -228,14 +230,21 @@ proptest! {
 
     /// A damaged byte may go unnoticed, or be found; nothing panics, and a truncated image never passes.
     #[test]
-    fn damaged_files_do_not_panic(at: prop::sample::Index, value: u8, cut: prop::sample::Index, jpeg: bool, kind in 0..4) {
+    fn damaged_files_do_not_panic(
+        at: prop::sample::Index,
+        value: u8,
+        cut: prop::sample::Index,
+        jpeg: bool,
+        kind in 0..4,
+    ) {
         let shape = Shape { height: 16, width: 16, channels: 3 };
         let format = if jpeg { ImageFormat::Jpeg } else { ImageFormat::Png };
         let whole = encode(shape, &pixels(shape, 3), format);
         let files = |image: &[u8]| with(small(), &[("train/ant/x.png", image)]);
         // After the pixels of a PNG only its end mark follows, which changes nothing.
         let most = if jpeg { whole.len() } else { whole.len() - 20 };
-        let truncated = refused(&files(&whole[..cut.index(most)]), |config| DatasetConfig { resize: true, ..config });
+        let resized = |config| DatasetConfig { resize: true, ..config };
+        let truncated = refused(&files(&whole[..cut.index(most)]), resized);
         prop_assert!(truncated[0].starts_with("ROOT: 1 of 7 images cannot be read: train/ant/x.png \
                                                ("), "{truncated:?}");
         let mut damaged = whole.clone();
@@ -254,6 +263,7 @@ proptest! {
         packed[place] = value;
         let _ = load(&DatasetConfig::new(write_file(folder.path(), name, &packed)));
         packed.truncate(cut.index(packed.len()));
-        prop_assert!(load(&DatasetConfig::new(write_file(folder.path(), name, &packed))).is_err() || name == "d.tar");
+        let result = load(&DatasetConfig::new(write_file(folder.path(), name, &packed)));
+        prop_assert!(result.is_err() || name == "d.tar");
     }
 }

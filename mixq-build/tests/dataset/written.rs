@@ -5,10 +5,11 @@ use std::io::{Cursor, Write};
 use std::path::{Path, PathBuf};
 
 use image::{DynamicImage, GrayImage, ImageFormat, RgbImage};
-use mixq_build::config::DatasetConfig;
-use mixq_build::dataset::{Dataset, Watch};
-use mixq_build::error::Error;
-use mixq_build::graph::Shape;
+use mixq_build::engine::config::DatasetConfig;
+use mixq_build::engine::dataset::Dataset;
+use mixq_build::engine::error::Error;
+use mixq_build::engine::graph::Shape;
+use mixq_build::engine::observer::Observer;
 
 /// A file's name and contents.
 pub type Files = Vec<(String, Vec<u8>)>;
@@ -114,7 +115,7 @@ pub struct Heard {
     pub progress: Vec<(u64, u64)>,
 }
 
-impl Watch for Heard {
+impl Observer for Heard {
     fn read(&mut self, done: u64, total: u64) {
         self.progress.push((done, total));
     }

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use mixq_build::config::Config;
-use mixq_build::error::Error;
+use mixq_build::engine::config::Config;
+use mixq_build::engine::error::Error;
 use tempfile::TempDir;
 
 const PACKAGE: &str = "[package]\nname = \"firmware\"\n[package.metadata.mixq.models.a]\nnetwork \
@@ -166,7 +166,8 @@ fn reserves_that_leave_nothing() {
     says(
         "flash = 5\nram = 5\nreserve-ram = 6",
         &[&format!(
-            "Cargo.toml:9:15: `reserve-ram` is 6 B, of 5 B of RAM that the device has; {help} | reserve-ram = 6"
+            "Cargo.toml:9:15: `reserve-ram` is 6 B, of 5 B of RAM that the device has; {help} | \
+             reserve-ram = 6"
         )],
     );
 }

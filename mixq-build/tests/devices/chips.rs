@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use mixq_build::config::chips::{CHIPS, find, smallest};
+use mixq_build::engine::config::chips::{CHIPS, find, smallest};
 
 #[test]
 fn the_list_is_sorted_unique_and_plausible() {

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use mixq_build::config::memory_x::MemoryX;
-use mixq_build::error::Error;
+use mixq_build::engine::config::memory_x::MemoryX;
+use mixq_build::engine::error::Error;
 use proptest::prelude::*;
 
 fn parse(text: &str) -> Result<MemoryX, Error> {
@@ -286,8 +286,9 @@ proptest! {
     /// Nearly scripts.
     #[test]
     fn no_tokens_make_it_panic(tokens in prop::collection::vec(prop::sample::select(vec![
-        "MEMORY", "{", "}", "FLASH", "RAM", "(", ")", "rx", ":", "ORIGIN", "=", "0x20000000", ",", "LENGTH", "64K",
-        "+", "-", "*", "/", "<", ">", "REGION_ALIAS", "INCLUDE", "PROVIDE", "#", "/*", "*/", "\"", "ü", "\n", "0", "9999999999999999999999",
+        "MEMORY", "{", "}", "FLASH", "RAM", "(", ")", "rx", ":", "ORIGIN", "=", "0x20000000", ",",
+        "LENGTH", "64K", "+", "-", "*", "/", "<", ">", "REGION_ALIAS", "INCLUDE", "PROVIDE", "#", "/*", "*/",
+        "\"", "ü", "\n", "0", "9999999999999999999999",
     ]), 0..60)) {
         let text = tokens.join(" ");
         if let Err(error) = parse(&text) {

@@ -1,7 +1,8 @@
 //! Built-in networks against published figures and another program's layer tables.
 
-use mixq_build::graph::builtin::{self, NAMES, Options, PaddingStyle, published};
-use mixq_build::graph::{Graph, Op, Shape};
+use mixq_build::engine::graph::{Graph, Op, Shape};
+use mixq_build::engine::import::builtin;
+use mixq_build::engine::import::builtin::{NAMES, Options, PaddingStyle, published};
 
 pub fn network(name: &str, options: &Options) -> Graph {
     Graph::resolve(&builtin::spec(name, options).unwrap()).unwrap()
@@ -17,7 +18,7 @@ pub fn parameters(graph: &Graph) -> usize {
 
 /// Output channels of all layers with batch norm.
 fn normalised(graph: &Graph) -> usize {
-    graph.nodes.iter().filter(|node| node.op.batch_norm()).map(|node| node.output.channels).sum()
+    graph.nodes.iter().filter(|node| node.norm).map(|node| node.output.channels).sum()
 }
 
 /// Keras counts 4,231,976 trainable parameters. Millions of MACs: by resolution from tensorflow/models,
@@ -32,7 +33,7 @@ fn mobilenet_v1_has_the_published_size() {
     assert_eq!(macs(&full), 568_740_352);
     assert_eq!(parameters(&full), 4_231_976);
     // The 4.24 M of tensorflow/models come out with a third value for each channel that is normalised.
-    let normalised = full.nodes.iter().filter(|node| node.op.batch_norm()).map(|node| node.output.channels);
+    let normalised = full.nodes.iter().filter(|node| node.norm).map(|node| node.output.channels);
     assert_eq!(parameters(&full) + normalised.sum::<usize>(), 4_242_920);
     assert_eq!(full.nodes.iter().filter(|node| node.op.weighted()).count(), 28);
     assert_eq!(full.classes(), 1000);
@@ -90,7 +91,7 @@ fn mobilenet_v1_has_the_layers_of_the_allocation_cases() {
             .map(|index| {
                 let (node, kind) = (&graph.nodes[index], graph.nodes[index].op.kind());
                 let kind = match node.op {
-                    Op::Conv { .. } if kind == "pointwise" => "pw",
+                    Op::Conv { .. } if kind.to_string() == "pointwise" => "pw",
                     Op::Conv { .. } => "conv",
                     Op::Depthwise { .. } => "dw",
                     _ => "fc",

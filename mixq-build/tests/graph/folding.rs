@@ -1,5 +1,7 @@
 //! Batch norm and ReLU as layers of their own.
 
+use mixq_build::engine::graph::{Activation, Node};
+
 use super::resolve;
 
 const HEAD: &str = "input = [4, 4, 1]\n";
@@ -13,8 +15,11 @@ fn layer(op: &str) -> String {
 /// Names with batch norm and ReLU of all nodes of a list that begins and ends as above.
 fn nodes(middle: &str) -> Vec<(String, bool, bool)> {
     let graph = resolve(&format!("{HEAD}{CONV}{middle}{CLASSES}")).unwrap();
-    let nodes = graph.nodes.into_iter();
-    nodes.map(|node| (node.name, node.op.batch_norm(), node.op.relu())).collect()
+    graph.nodes.iter().map(|node| (node.name.clone(), node.norm, relu(node))).collect()
+}
+
+fn relu(node: &Node) -> bool {
+    node.activation == Activation::Relu
 }
 
 fn expected(batch_norm: bool, relu: bool) -> Vec<(String, bool, bool)> {
@@ -42,7 +47,7 @@ fn readers_of_a_folded_layer_read_its_host() {
         layer("relu"),
     ))
     .unwrap();
-    use mixq_build::graph::Source::{Image, Node};
+    use mixq_build::engine::graph::Source::{Image, Node};
     let links: Vec<_> = graph.nodes.iter().map(|node| (node.name.as_str(), node.inputs.clone())).collect();
     assert_eq!(
         links,
@@ -53,7 +58,7 @@ fn readers_of_a_folded_layer_read_its_host() {
             ("linear1", vec![Node(2)])
         ]
     );
-    assert!(graph.nodes[2].op.relu() && !graph.nodes[1].op.relu());
+    assert!(relu(&graph.nodes[2]) && !relu(&graph.nodes[1]));
     assert_eq!(graph.readers(Node(0)), [1, 2]);
     assert_eq!(graph.readers(Image), [0]);
 }
@@ -61,7 +66,7 @@ fn readers_of_a_folded_layer_read_its_host() {
 #[test]
 fn batch_norm_folds_into_the_last_layer() {
     let graph = resolve(&format!("{HEAD}{CONV}{CLASSES}{}", layer("batch_norm"))).unwrap();
-    assert!(graph.nodes[1].op.batch_norm() && !graph.nodes[1].op.relu());
+    assert!(graph.nodes[1].norm && !relu(&graph.nodes[1]));
 }
 
 /// The only problem of a list.
@@ -92,8 +97,8 @@ fn what_cannot_be_folded_is_a_problem() {
     );
     assert_eq!(
         problem(&format!("{HEAD}{CONV}{pool}{norm}{CLASSES}")),
-        "net.toml:10:6: layer `batch_norm1` follows `max_pool1`, whose operator is max_pool; batch norm can be \
-         folded into conv, depthwise, pointwise and linear layers only | op = \"batch_norm\""
+        "net.toml:10:6: layer `batch_norm1` follows `max_pool1`, whose operator is max_pool; batch norm can \
+         be folded into conv, depthwise, pointwise and linear layers only | op = \"batch_norm\""
     );
     assert_eq!(
         problem(&format!("{HEAD}{CONV}{pool}{relu}{CLASSES}")),

@@ -2,16 +2,24 @@
 
 use std::path::Path;
 
-use mixq_build::graph::{Graph, LayerSpec, Op, OpSpec, Padding, Shape, Source, Spec, Window};
+use mixq_build::engine::graph::op::{
+    Add, AveragePool, AveragePoolSpec, BatchNorm, ConvSpec, DepthwiseSpec, Flatten, GlobalAveragePool,
+    GlobalMaxPool, LinearSpec, MaxPoolSpec, PointwiseSpec, Relu,
+};
+use mixq_build::engine::graph::{
+    Activation, Graph, LayerSpec, Op, OpSpec, Padding, Shape, Source, Spec, Window,
+};
+use mixq_build::engine::import::layers;
 
 use super::resolve;
 
 fn parse(text: &str) -> Spec {
-    Spec::parse(Path::new("net.toml"), text).unwrap()
+    layers::parse(Path::new("net.toml"), text).unwrap()
 }
 
-fn ops(text: &str) -> Vec<OpSpec> {
-    parse(text).layers.into_iter().map(|layer| layer.op).collect()
+/// Operators with what is written of batch norm and activation.
+fn ops(text: &str) -> Vec<(OpSpec, Option<bool>, Option<Activation>)> {
+    parse(text).layers.into_iter().map(|layer| (layer.op, layer.norm, layer.activation)).collect()
 }
 
 #[test]
@@ -47,6 +55,8 @@ padding = "symmetric"
 [[layer]]
 op = "global_average_pool"
 [[layer]]
+op = "global_max_pool"
+[[layer]]
 op = "add"
 inputs = ["a", "b"]
 activation = "relu"
@@ -61,31 +71,26 @@ op = "linear"
 features = 10
 batch_norm = true
 "#);
-    let expected = [
-        OpSpec::Conv {
-            filters: 4,
-            kernel: [3, 5],
-            stride: [2, 1],
-            padding: Padding::Explicit([1, 0, 2, 3]),
-            batch_norm: Some(false),
-            relu: Some(false),
-        },
-        OpSpec::Depthwise {
-            kernel: [3, 3],
-            stride: [2, 2],
-            padding: Padding::Explicit([1; 4]),
-            batch_norm: None,
-            relu: None,
-        },
-        OpSpec::Pointwise { filters: 6, stride: [1, 2], batch_norm: None, relu: Some(true) },
-        OpSpec::AveragePool { kernel: [2, 3], stride: [2, 3], padding: Padding::Valid },
-        OpSpec::MaxPool { kernel: [3, 3], stride: [1, 1], padding: Padding::Symmetric },
-        OpSpec::GlobalAveragePool,
-        OpSpec::Add { relu: Some(true) },
-        OpSpec::Flatten,
-        OpSpec::BatchNorm,
-        OpSpec::Relu,
-        OpSpec::Linear { features: 10, batch_norm: Some(true), relu: None },
+    let (none, relu) = (Some(Activation::None), Some(Activation::Relu));
+    let padding = Padding::Explicit([1, 0, 2, 3]);
+    let conv = ConvSpec { filters: 4, kernel: [3, 5], stride: [2, 1], padding };
+    let padding = Padding::Explicit([1; 4]);
+    let depthwise = DepthwiseSpec { kernel: [3, 3], stride: [2, 2], padding };
+    let average = AveragePoolSpec { kernel: [2, 3], stride: [2, 3], padding: Padding::Valid };
+    let max = MaxPoolSpec { kernel: [3, 3], stride: [1, 1], padding: Padding::Symmetric };
+    let expected: [(OpSpec, Option<bool>, Option<Activation>); 12] = [
+        (conv.into(), Some(false), none),
+        (depthwise.into(), None, None),
+        (PointwiseSpec { filters: 6, stride: [1, 2] }.into(), None, relu),
+        (average.into(), None, None),
+        (max.into(), None, None),
+        (GlobalAveragePool.into(), None, None),
+        (GlobalMaxPool.into(), None, None),
+        (Add.into(), None, relu),
+        (Flatten.into(), None, None),
+        (BatchNorm.into(), None, None),
+        (Relu.into(), None, None),
+        (LinearSpec { features: 10 }.into(), Some(true), None),
     ];
     assert_eq!(found, expected);
 }
@@ -126,7 +131,8 @@ fn defaults_are_as_documented() {
         .map(|index| {
             let node = &graph.nodes[index];
             let figures = (graph.weight_shape(index), graph.parameters(index), graph.macs(index));
-            (node.name.as_str(), node.op.kind(), node.op.batch_norm(), node.op.relu(), node.output, figures)
+            let relu = node.activation == Activation::Relu;
+            (node.name.as_str(), node.op.kind().to_string(), node.norm, relu, node.output, figures)
         })
         .collect();
     let shape = |height, width, channels| Shape { height, width, channels };
@@ -155,7 +161,7 @@ fn defaults_are_as_documented() {
     let padded = graph.nodes[0].op.window().map(|window| window.padding);
     assert_eq!(padded, Some([0, 1, 0, 1]));
     let window = Window { kernel: [2, 2], stride: [2, 2], padding: [0; 4] };
-    assert_eq!(graph.nodes[4].op, Op::AveragePool { window });
+    assert_eq!(graph.nodes[4].op, Op::AveragePool(AveragePool { window }));
 }
 
 #[test]
@@ -176,7 +182,7 @@ fn linear_layers_read_any_shape() {
         assert_eq!(graph.parameters(index), 287);
         assert_eq!(graph.storage(graph.nodes[index].inputs[0]), Source::Node(0));
     }
-    assert_eq!(flat.nodes[1].op.kind(), "flatten");
+    assert_eq!(flat.nodes[1].op.kind().to_string(), "flatten");
     assert_eq!(direct.storage(Source::Image), Source::Image);
 }
 
@@ -187,7 +193,7 @@ fn anyone_may_read_a_flattened_pixel() {
                 { op = \"flatten\" },\n{ op = \"pointwise\", filters = 2 },\n]\n";
     let graph = resolve(text).unwrap();
     assert_eq!(graph.classes(), 2);
-    assert_eq!(graph.nodes[1].op.kind(), "average pool 4x4");
+    assert_eq!(graph.nodes[1].op.kind().to_string(), "average pool 4x4");
 }
 
 #[test]
@@ -205,8 +211,8 @@ fn equal_networks_have_equal_text() {
 
 #[test]
 fn lists_can_be_made_without_a_file() {
-    let conv = OpSpec::Pointwise { filters: 3, stride: [1, 1], batch_norm: None, relu: None };
-    let linear = OpSpec::Linear { features: 2, batch_norm: None, relu: None };
+    let conv = PointwiseSpec { filters: 3, stride: [1, 1] };
+    let linear = LinearSpec { features: 2 };
     let layers = vec![LayerSpec::new("a", conv).reads(["image"]), LayerSpec::new("b", linear)];
     let spec = Spec { input: Shape { height: 2, width: 2, channels: 1 }, layers };
     let graph = Graph::resolve(&spec).unwrap();
@@ -220,10 +226,10 @@ fn files_are_read() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("net.toml");
     std::fs::write(&path, RESIDUAL).unwrap();
-    assert_eq!(Graph::resolve(&Spec::read(&path).unwrap()), resolve(RESIDUAL));
+    assert_eq!(Graph::resolve(&layers::read(&path).unwrap()), resolve(RESIDUAL));
     let missing = folder.path().join("missing.toml");
-    let message = Spec::read(&missing).unwrap_err().to_string();
+    let message = layers::read(&missing).unwrap_err().to_string();
     assert!(message.starts_with(&format!("cannot read {}: ", missing.display())), "{message}");
     std::fs::write(&path, [0xff, 0xfe]).unwrap();
-    assert!(Spec::read(&path).unwrap_err().to_string().contains("UTF-8"));
+    assert!(layers::read(&path).unwrap_err().to_string().contains("UTF-8"));
 }

@@ -1,6 +1,7 @@
 //! Every message, with its place and its numbers.
 
-use mixq_build::graph::{Graph, LayerSpec, OpSpec, Padding, Shape, Spec};
+use mixq_build::engine::graph::op::{ConvSpec, GlobalMaxPool, LinearSpec};
+use mixq_build::engine::graph::{Activation, Graph, LayerSpec, OpSpec, Padding, Shape, Spec};
 
 use super::resolve;
 
@@ -35,16 +36,16 @@ fn texts_that_are_no_list() {
     check(
         "layer = 3\ninput = [8, 0, 1]\n",
         &[
-            "net.toml:1:9: `layer` is no list of layers; begin each layer with [[layer]], for example with \
-             op = \"conv\" | layer = 3",
-            "net.toml:2:9: `input` is [8, 0, 1]; it must be [height, width, channels], each 1 to 65,535 | \
+            "net.toml:1:9: `layer` is an integer, it must be a list of tables; begin each layer with \
+             [[layer]], for example with op = \"conv\" | layer = 3",
+            "net.toml:2:9: `input` is [8, 0, 1], it must be [height, width, channels], each 1 to 65,535 | \
              input = [8, 0, 1]",
         ],
     );
     check(
         "input = [1, 1, 1]\nlayer = [3]\n",
-        &["net.toml:2:10: a layer is no table; begin each layer with [[layer]], for example with op \
-             = \"conv\" | layer = [3]"],
+        &["net.toml:2:10: `layer` holds 3, it must hold tables; begin each layer with [[layer]], \
+             for example with op = \"conv\" | layer = [3]"],
     );
 }
 
@@ -54,25 +55,27 @@ fn keys() {
         &list("[[layer]]\nop = \"conv\"\nfilters = 4\nkernal = 3\n[[layer]]\nop = \"add\"\nzzz = 1\n")
             .replace("input =", "inputs = 1\ninput ="),
         &[
-            "net.toml:1:1: a network has no key `inputs`; did you mean `input`? | inputs = 1",
+            "net.toml:1:1: unknown key `inputs` in a network; did you mean `input`? | inputs = 1",
             "net.toml:4:6: a conv layer needs `kernel`; add kernel = ... to this layer | op = \"conv\"",
-            "net.toml:6:1: a conv layer has no key `kernal`; did you mean `kernel`? | kernal = 3",
-            "net.toml:9:1: an add layer has no key `zzz`; its keys are activation, op, name, inputs | zzz = 1",
+            "net.toml:6:1: unknown key `kernal` in a conv layer; did you mean `kernel`? | kernal = 3",
+            "net.toml:9:1: unknown key `zzz` in an add layer; known are `activation`, `op`, `name`, \
+             `inputs` | zzz = 1",
         ],
     );
     check(
         &list(
-            "[[layer]]\nname = \"a\"\n[[layer]]\nop = \"depthwize\"\n[[layer]]\nop = \"zzz\"\n[[layer]]\nop = 3\n",
+            "[[layer]]\nname = \"a\"\n[[layer]]\nop = \"depthwize\"\n[[layer]]\nop = \"zzz\"\n\
+             [[layer]]\nop = 3\n",
         ),
         &[
             "net.toml:2:1: a layer has no `op`; add one of conv, depthwise, pointwise, linear, average_pool, \
-             global_average_pool, max_pool, add, flatten, batch_norm, relu | [[layer]]",
+             global_average_pool, max_pool, global_max_pool, add, flatten, batch_norm, relu | [[layer]]",
             "net.toml:5:6: there is no operator \"depthwize\"; did you mean \"depthwise\"? | op \
              = \"depthwize\"",
             "net.toml:7:6: there is no operator \"zzz\"; the operators are conv, depthwise, pointwise, \
-             linear, average_pool, global_average_pool, max_pool, add, flatten, batch_norm, relu | op \
-             = \"zzz\"",
-            "net.toml:9:6: `op` is 3; it must be a text in quotes | op = 3",
+             linear, average_pool, global_average_pool, max_pool, global_max_pool, add, flatten, \
+             batch_norm, relu | op = \"zzz\"",
+            "net.toml:9:6: `op` is an integer, it must be a string | op = 3",
         ],
     );
 }
@@ -87,24 +90,24 @@ fn values() {
              true\npadding = [1, -1, 0, 0]\ninputs = []\n",
         ),
         &[
-            "net.toml:4:8: `name` is 7; it must be a text in quotes | name = 7",
-            "net.toml:5:11: `filters` is 0; it must be a whole number of 1 to 65,535 | filters = 0",
-            "net.toml:6:10: `kernel` is [3, 70000]; it must be a whole number of 1 to 65,535, or [height, \
+            "net.toml:4:8: `name` is an integer, it must be a string | name = 7",
+            "net.toml:5:11: `filters` is 0, it must be a whole number of 1 to 65,535 | filters = 0",
+            "net.toml:6:10: `kernel` is [3, 70000], it must be a whole number of 1 to 65,535, or [height, \
              width] | kernel = [3, 70000]",
-            "net.toml:7:10: `stride` is 1.5; it must be a whole number of 1 to 65,535, or [height, width] | \
+            "net.toml:7:10: `stride` is 1.5, it must be a whole number of 1 to 65,535, or [height, width] | \
              stride = 1.5",
-            "net.toml:8:11: `padding` is \"full\"; it must be \"same\", \"valid\", \"symmetric\", a number \
+            "net.toml:8:11: `padding` is \"full\", it must be \"same\", \"valid\", \"symmetric\", a number \
              of pixels, or [top, bottom, left, right] | padding = \"full\"",
-            "net.toml:9:14: `batch_norm` is 1; it must be true or false | batch_norm = 1",
-            "net.toml:10:14: `activation` is \"gelu\"; it must be \"relu\" or \"none\" | activation \
+            "net.toml:9:14: `batch_norm` is an integer, it must be true or false | batch_norm = 1",
+            "net.toml:10:14: `activation` is \"gelu\", it must be \"relu\" or \"none\" | activation \
              = \"gelu\"",
-            "net.toml:11:10: `inputs` is \"image\"; it must be a list of names, for example \
+            "net.toml:11:10: `inputs` is \"image\", it must be a list of names, for example \
              [\"conv1\", \"conv2\"] | inputs = \"image\"",
-            "net.toml:14:10: `kernel` is true; it must be a whole number of 1 to 65,535, or [height, width] \
+            "net.toml:14:10: `kernel` is true, it must be a whole number of 1 to 65,535, or [height, width] \
              | kernel = true",
-            "net.toml:15:11: `padding` is [1, -1, 0, 0]; it must be \"same\", \"valid\", \"symmetric\", a \
+            "net.toml:15:11: `padding` is [1, -1, 0, 0], it must be \"same\", \"valid\", \"symmetric\", a \
              number of pixels, or [top, bottom, left, right] | padding = [1, -1, 0, 0]",
-            "net.toml:16:10: `inputs` is []; it must be a list of names, for example [\"conv1\", \"conv2\"] \
+            "net.toml:16:10: `inputs` is [], it must be a list of names, for example [\"conv1\", \"conv2\"] \
              | inputs = []",
         ],
     );
@@ -328,23 +331,16 @@ fn sizes() {
 #[test]
 fn lists_without_a_file() {
     let message = |height: usize, op: OpSpec| {
-        let linear = OpSpec::Linear { features: 2, batch_norm: None, relu: None };
-        let layers =
-            [LayerSpec::new("a\nb", op.clone()), LayerSpec::new("c", op), LayerSpec::new("d", linear)];
+        let linear = LinearSpec { features: 2 };
+        let layers = [LayerSpec::new("a\nb", op), LayerSpec::new("c", op), LayerSpec::new("d", linear)];
         let spec = Spec { input: Shape { height, width: 2, channels: 1 }, layers: layers[1..].to_vec() };
         let one = Graph::resolve(&spec).map(|_| ()).map_err(|error| error.to_string());
         let bad_name = Graph::resolve(&Spec { layers: vec![layers[0].clone()], ..spec }).unwrap_err();
         assert!(!bad_name.problems[0].to_string().contains('\n'));
         one
     };
-    let conv = |filters, kernel, stride| OpSpec::Conv {
-        filters,
-        kernel,
-        stride,
-        padding: Padding::Same,
-        batch_norm: None,
-        relu: None,
-    };
+    let conv =
+        |filters, kernel, stride| OpSpec::Conv(ConvSpec { filters, kernel, stride, padding: Padding::Same });
     let problem = |text: &str| Err(text.to_string());
     assert_eq!(message(2, conv(1, [1, 1], [1, 1])), Ok(()));
     assert_eq!(
@@ -352,7 +348,7 @@ fn lists_without_a_file() {
         problem("layer `c` has 0 filters; `filters` is 1 to 65,535")
     );
     assert_eq!(
-        message(2, OpSpec::Linear { features: 0, batch_norm: None, relu: None }),
+        message(2, LinearSpec { features: 0 }.into()),
         problem("layer `c` has 0 features; `features` is 1 to 65,535")
     );
     assert_eq!(
@@ -369,6 +365,19 @@ fn lists_without_a_file() {
             "the image is 0x2x1; height, width and channels are each 1 to 65,535, all elements at most \
              4,294,967,295"
         )
+    );
+    let stem = LayerSpec::new("stem", conv(1, [1, 1], [1, 1]));
+    let pool = LayerSpec::new("pool", GlobalMaxPool).followed_by(true, Activation::Relu);
+    let layers = vec![stem, pool, LayerSpec::new("logits", LinearSpec { features: 2 })];
+    let followed = Spec { input: Shape { height: 2, width: 2, channels: 1 }, layers };
+    let found = Graph::resolve(&followed).unwrap_err().problems;
+    let found: Vec<&str> = found.iter().map(|problem| problem.message.as_str()).collect();
+    assert_eq!(
+        found,
+        [
+            "layer `pool` has batch norm, but its operator is global_max_pool",
+            "layer `pool` has a ReLU, but its operator is global_max_pool",
+        ]
     );
     let none = Spec { input: Shape { height: 1, width: 1, channels: 1 }, layers: Vec::new() };
     assert_eq!(Graph::resolve(&none).unwrap_err().to_string(), "the network has no layers");

@@ -1,7 +1,7 @@
 //! MobileNetV2 against published figures, and the MobileNets' choice of padding.
 
-use mixq_build::graph::builtin::{Options, PaddingStyle, published};
-use mixq_build::graph::{Graph, Op, Shape, Source};
+use mixq_build::engine::graph::{Activation, Graph, Op, Shape, Source};
+use mixq_build::engine::import::builtin::{Options, PaddingStyle, published};
 
 use crate::builtin::{macs, network, parameters};
 
@@ -56,11 +56,13 @@ fn bottlenecks_are_linear() {
     for (index, node) in graph.nodes.iter().enumerate() {
         let part = node.name.rsplit('_').next().unwrap();
         match part {
-            "project" | "add" | "logits" | "pool" => assert!(!node.op.relu(), "{}", node.name),
-            _ => assert!(node.op.relu() && node.op.batch_norm(), "{}", node.name),
+            "project" | "add" | "logits" | "pool" => {
+                assert_eq!(node.activation, Activation::None, "{}", node.name)
+            }
+            _ => assert!(node.activation == Activation::Relu && node.norm, "{}", node.name),
         }
         if part == "project" {
-            assert!(node.op.batch_norm());
+            assert!(node.norm);
         }
         if part == "expand" {
             assert_eq!(node.output.channels, 6 * graph.input_shape(index, 0).channels, "{}", node.name);

@@ -1,6 +1,9 @@
 //! Padding and shapes against counting, one window position after the other.
 
-use mixq_build::graph::{Graph, LayerSpec, OpSpec, Padding, Shape, Spec};
+use mixq_build::engine::graph::op::{
+    AveragePoolSpec, ConvSpec, DepthwiseSpec, LinearSpec, MaxPoolSpec, PointwiseSpec,
+};
+use mixq_build::engine::graph::{Graph, LayerSpec, OpSpec, Padding, Shape, Spec};
 use proptest::prelude::*;
 
 /// Starts of a window along one axis of `input` pixels, counted from the first pixel.
@@ -59,12 +62,12 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 fn layer(number: usize, (kind, kernel, stride, padding): &Step) -> LayerSpec {
-    let (kernel, stride, padding, batch_norm, relu) = (*kernel, *stride, *padding, None, None);
-    let op = match *kind {
-        Kind::Conv(filters) => OpSpec::Conv { filters, kernel, stride, padding, batch_norm, relu },
-        Kind::Depthwise => OpSpec::Depthwise { kernel, stride, padding, batch_norm, relu },
-        Kind::AveragePool => OpSpec::AveragePool { kernel, stride, padding },
-        Kind::MaxPool => OpSpec::MaxPool { kernel, stride, padding },
+    let (kernel, stride, padding) = (*kernel, *stride, *padding);
+    let op: OpSpec = match *kind {
+        Kind::Conv(filters) => ConvSpec { filters, kernel, stride, padding }.into(),
+        Kind::Depthwise => DepthwiseSpec { kernel, stride, padding }.into(),
+        Kind::AveragePool => AveragePoolSpec { kernel, stride, padding }.into(),
+        Kind::MaxPool => MaxPoolSpec { kernel, stride, padding }.into(),
     };
     LayerSpec::new(format!("layer{number}"), op)
 }
@@ -80,10 +83,10 @@ proptest! {
         let [height, width, channels] = size;
         let mut layers = vec![LayerSpec::new(
             "stem",
-            OpSpec::Pointwise { filters: 4, stride: [1, 1], batch_norm: None, relu: None },
+            PointwiseSpec { filters: 4, stride: [1, 1] },
         )];
         layers.extend(steps.iter().enumerate().map(|(number, step)| layer(number, step)));
-        layers.push(LayerSpec::new("logits", OpSpec::Linear { features: 2, batch_norm: None, relu: None }));
+        layers.push(LayerSpec::new("logits", LinearSpec { features: 2 }));
         let found = Graph::resolve(&Spec { input: Shape { height, width, channels }, layers });
 
         let mut now = Shape { height, width, channels: 4 };
@@ -177,7 +180,8 @@ proptest! {
         input in prop::sample::select(vec!["", "input = [65535, 65535, 1]\n", "input = [65535, 65535, \
                                             65535]\n", "input = [4, 4, 1]\n"]),
     ) {
-        let body: Vec<String> = lines.iter().map(|(head, keys)| format!("{head}\n{}\n", keys.join("\n"))).collect();
+        let body: Vec<String> =
+            lines.iter().map(|(head, keys)| format!("{head}\n{}\n", keys.join("\n"))).collect();
         if let Err(error) = super::resolve(&format!("{input}{}", body.concat())) {
             prop_assert!(!error.problems.is_empty());
             prop_assert!(error.problems.iter().all(|problem| !problem.to_string().contains('\n')));

@@ -120,7 +120,7 @@ fn a_last_batch_of_one_image_does_not_spoil_batch_norm() {
 fn batch_norm_on_one_image_is_refused_before_training() {
     let package = single_pixels("batch = 1");
     let config = package.config();
-    let error = Prepared::new(&config.models[0]).unwrap_err().to_string();
+    let error = Prepared::new(&config.models[0], None).unwrap_err().to_string();
     assert!(
         error.contains(
             "`training.batch` is 1, but layer `conv1` has batch norm on a single pixel: one image gives"
@@ -130,11 +130,11 @@ fn batch_norm_on_one_image_is_refused_before_training() {
     assert!(error.contains("set `batch` to 2 or more, or batch_norm = false"), "{error}");
     // Other networks are trained image by image.
     package.replace("net.toml", "\"valid\"", "\"same\"");
-    Prepared::new(&package.config().models[0]).unwrap();
+    Prepared::new(&package.config().models[0], None).unwrap();
 
     // Four images of six to measure with, one for validation.
     let package = single_pixels("epochs = 1");
-    package.write("images.csv", &common::package::images(6));
+    package.write("images.csv", &mixq_tests::package::images(6));
     let error = train_with(&package, false, &mut ()).unwrap_err().to_string();
     assert!(error.contains("without the validation images 1 is left to train with; add images"), "{error}");
 }

@@ -19,7 +19,7 @@ fn the_integer_network_is_as_good_as_the_fake_quantised_one() {
             assert!((accuracy.fake_quant - accuracy.integer).abs() < 0.035, "{accuracy:?}");
 
             let config = package.config();
-            let prepared = Prepared::new(&config.models[0]).unwrap();
+            let prepared = Prepared::new(&config.models[0], None).unwrap();
             let (graph, allocation) = (&prepared.graph, prepared.allocate().unwrap());
             assert_eq!(artifact.flash_bytes() as u64, allocation.flash);
             assert_eq!(artifact.ram_bytes() as u64, allocation.ram);
@@ -29,7 +29,7 @@ fn the_integer_network_is_as_good_as_the_fake_quantised_one() {
             let dataset =
                 Dataset::load(&config.models[0].dataset, graph.input, graph.classes(), &mut ()).unwrap();
             let logits = evaluate::logits(&artifact, &dataset.test).unwrap();
-            assert_eq!(evaluate::accuracy(&logits, &dataset.test), accuracy.integer);
+            assert_eq!(evaluate::score(&artifact, &logits, &dataset.test), accuracy.integer);
             assert_eq!(report::Report::new(&artifact).integer_accuracy, accuracy.integer);
             let state = artifact::state(&package.artifact(), &prepared.fingerprint).unwrap();
             assert_eq!(state, State::Fresh(Box::new(artifact)));
@@ -71,14 +71,27 @@ fn bits_by_sensitivity() {
 }
 
 #[test]
+fn a_network_with_a_global_max_pool_is_trained_and_answers_alike() {
+    let package =
+        digits("per-channel", "epochs = 12, quantised-epochs = 6, batch = 16, learning-rate = 0.005");
+    package.replace("net.toml", "{ op = \"average_pool\", kernel = 2 }", "{ op = \"global_max_pool\" }");
+    let artifact = train(&package);
+    let kinds: Vec<String> = artifact.layers().iter().map(|layer| layer.kind().to_string()).collect();
+    assert_eq!(kinds[kinds.len() - 2..], ["max pool 4x4", "linear"]);
+    let accuracy = artifact.header.accuracy;
+    println!("{accuracy:?}");
+    assert!(accuracy.integer > 0.3 && accuracy.disagreements <= 3, "{accuracy:?}");
+}
+
+#[test]
 fn the_pace_is_told_of_every_turn() {
     let package = digits("per-channel", SHORT);
     let config = package.config();
-    let prepared = Prepared::new(&config.models[0]).unwrap();
+    let prepared = Prepared::new(&config.models[0], None).unwrap();
     let (graph, allocation) = (&prepared.graph, prepared.allocate().unwrap());
     let model = &config.models[0];
     let dataset = Dataset::load(&model.dataset, graph.input, graph.classes(), &mut ()).unwrap();
-    let task = Task {
+    let job = Job {
         graph,
         allocation: &allocation,
         choose: None,
@@ -86,7 +99,7 @@ fn the_pace_is_told_of_every_turn() {
         settings: &model.training,
         dataset: &dataset,
     };
-    let paces = pace(task, 2).unwrap();
+    let paces = pace(job, 2).unwrap();
     assert_eq!(paces.len(), 2);
     assert!(paces.iter().all(|pace| pace.float > 1.0 && pace.quantised > 1.0), "{paces:?}");
 }

@@ -270,7 +270,7 @@ fn two_at_once_train_once() {
         let package = digits("per-channel", SHORT);
         let (begun, begins) = std::sync::mpsc::channel();
         let config = package.config();
-        let prepared = Prepared::new(&config.models[0]).unwrap();
+        let prepared = Prepared::new(&config.models[0], None).unwrap();
         let (path, folder) = (&package.artifact(), &scratch(&package));
         let prepared = &prepared;
         let (first, (second, waited)) = std::thread::scope(|scope| {
@@ -297,7 +297,7 @@ fn two_at_once_train_once() {
 fn data_that_change_while_another_one_trains_are_those_that_count() {
     let package = digits("per-channel", SHORT);
     let config = package.config();
-    let prepared = Prepared::new(&config.models[0]).unwrap();
+    let prepared = Prepared::new(&config.models[0], None).unwrap();
     let data = &config.models[0].dataset.path;
     let (path, folder) = (package.artifact(), scratch(&package));
     let before = prepared.fingerprint["dataset"].clone();
@@ -320,6 +320,6 @@ fn data_that_change_while_another_one_trains_are_those_that_count() {
     assert_ne!(before, after);
     assert_eq!(trained.artifact.header.fingerprint["dataset"], after);
     let config = package.config();
-    let now = Prepared::new(&config.models[0]).unwrap();
+    let now = Prepared::new(&config.models[0], None).unwrap();
     assert_eq!(now.state(&path).unwrap(), State::Fresh(Box::new(trained.artifact)));
 }

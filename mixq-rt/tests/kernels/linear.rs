@@ -36,7 +36,13 @@ pub fn random(
 
 proptest! {
     #[test]
-    fn every_width(height in 1usize..=4, width in 1usize..=4, channels in 1usize..=35, classes in 1usize..=11, seed: u64) {
+    fn every_width(
+        height in 1usize..=4,
+        width in 1usize..=4,
+        channels in 1usize..=35,
+        classes in 1usize..=11,
+        seed: u64,
+    ) {
         let numbers = &mut Numbers(seed);
         for bits in case::combinations() {
             let input = numbers.image(height, width, channels, bits[0]);

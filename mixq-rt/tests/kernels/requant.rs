@@ -1,8 +1,8 @@
 //! Requantisation at its extremes, and thresholds by counting.
 
+use mixq_rt::export::requant::{Range, Requantiser, requantise, rule};
+use mixq_rt::export::tensor::PixelWriter;
 use mixq_rt::format::{Bits, Requant, Rule, Tensor};
-use mixq_rt::requant::{Range, Requantiser, requantise, rule};
-use mixq_rt::tensor::PixelWriter;
 use proptest::prelude::*;
 
 use crate::reference;

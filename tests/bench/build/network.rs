@@ -4,9 +4,8 @@ use std::fmt::Write;
 use std::path::Path;
 
 use fastrand::Rng;
-use mixq_format::{
-    Bits, Conv, Depthwise, Layer, Linear, Pool, Requant, Rule, Tensor, Window as TableWindow, layout,
-};
+use mixq_format::target::{LaidOut, Target};
+use mixq_format::{Bits, Conv, Depthwise, Layer, Linear, Pool, Requant, Rule, Tensor, Window as TableWindow};
 
 use crate::reference::{self, Image, Window};
 
@@ -199,7 +198,7 @@ impl Network {
                 }
             })
             .collect();
-        let mut layers: Vec<Layer> = (self.steps.iter().enumerate())
+        let layers: Vec<Layer> = (self.steps.iter().enumerate())
             .map(|(index, step)| step.layer(tensors[index], tensors[index + 1]))
             .collect();
 
@@ -209,57 +208,23 @@ impl Network {
         };
         file("input", &bytes(&first.0, first.1));
         file("expected", &bytes(&last.0, last.1));
-        let native = std::env::var("TARGET").is_ok_and(|target| target.starts_with("thumbv7em-"));
-        let parameters = layout::relocate(&mut layers, &self.parameters);
-        let laid_out = layout::armv7em_parameters(&layers, &parameters);
-        file("parameters", if native { &laid_out } else { &parameters });
-        let plan = |index: usize| layout::plan(&layers, index, &parameters, arena as u32);
-        let scratch = (0..layers.len()).filter_map(plan).map(|plan| plan.scratch_bytes).max();
+        let target = Target::of(&std::env::var("TARGET").expect("cargo sets it"));
+        let LaidOut { layers, parameters, kernels } = target.lay_out(&layers, &self.parameters, arena as u32);
+        file("parameters", &parameters);
         let mut code = format!(
-            "workload! {{ {name} {} {arena} {} {} {}\n",
+            "workload! {{ {name} {} {arena} {} {} {}\nfn run(parameters: &[u8], arena: &mut [u8]) {{\n",
             self.macs,
             tensors[0].offset,
             tensors[layers.len()].offset,
-            scratch.filter(|_| native).unwrap_or(0)
+            kernels.iter().map(|kernel| kernel.scratch_bytes).max().unwrap_or(0)
         );
-        for (index, layer) in layers.iter().enumerate() {
-            let table = format!("{layer:?}");
-            // The table inside of the variant.
-            let table = &table[table.find('(').expect("a variant") + 1..table.len() - 1];
-            let (kernel, kind) = match layer {
-                Layer::Conv(_) => ("conv", "Conv"),
-                Layer::Depthwise(_) => ("depthwise", "Depthwise"),
-                Layer::Linear(_) => ("linear", "Linear"),
-                _ => ("average_pool", "Pool"),
-            };
-            let x = layer.inputs().0.bits.count();
-            let (generics, arguments) = match layer.weights() {
-                Some((.., w)) if layout::armv7em_takes(layer, &parameters) => {
-                    let plan = plan(index);
-                    let codes = plan.map_or(0, |plan| layout::armv7em_codes(layer, &parameters, &plan));
-                    let literal =
-                        plan.map(|plan| format!("layout::{plan:?}").replace("Proof", "layout::Proof"));
-                    let generics = match layer {
-                        Layer::Conv(conv) => {
-                            let fraction = conv.requant.fraction;
-                            let windows = layout::Windows::of(conv) as u8;
-                            let whole = codes > 0 && plan.is_some_and(|plan| layout::whole(conv, &plan));
-                            format!("{x}, {}, {codes}, {fraction}, true, {windows}, {whole}", w.count())
-                        }
-                        Layer::Depthwise(Depthwise { output, .. }) => {
-                            let odd = output.channels % 2 == 1;
-                            format!("{x}, {}, {}, {odd}", w.count(), output.bits.count())
-                        }
-                        _ => format!("{x}, {}, {codes}", w.count()),
-                    };
-                    (generics, format!("native {}", literal.unwrap_or_default()))
-                }
-                Some((.., w)) => (format!("{x}, {}", w.count()), "layer".to_string()),
-                None => (format!("{x}, {}", layout::armv7em_words(layer)), String::new()),
-            };
-            let _ = writeln!(code, "    l{index}: {kind} = {table}; {kernel}::<{generics}> [{arguments}]");
+        for (layer, kernel) in layers.iter().zip(kernels) {
+            let table = format!("{:?}", layer.table());
+            let kind = table.split(' ').next().expect("a table begins with its type");
+            let call = kernel.call("core::hint::black_box(&TABLE)");
+            let _ = writeln!(code, "    {{ static TABLE: {kind} = {table}; {call} }}");
         }
-        code + "}\n"
+        code + "} }\n"
     }
 
     fn size(image: &Image, bits: Bits) -> usize {

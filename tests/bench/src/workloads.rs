@@ -3,8 +3,6 @@
 use mixq_rt::format::Bits::*;
 use mixq_rt::format::Rule::*;
 use mixq_rt::format::*;
-#[allow(unused_imports)]
-use mixq_rt::{layer, native, requant};
 
 /// Kernels of one or several layers, with data.
 pub struct Workload {
@@ -25,10 +23,14 @@ pub struct Workload {
 #[repr(align(4))]
 struct Aligned<T: ?Sized>(T);
 
+macro_rules! file {
+    ($name:ident, $kind:literal) => {
+        include_bytes!(concat!(env!("OUT_DIR"), "/", stringify!($name), $kind))
+    };
+}
+
 macro_rules! workload {
-    ($name:ident $macs:literal $arena:literal $input:literal $output:literal $scratch:literal
-     $($layer:ident: $kind:ident = $table:expr; $kernel:ident::<$($bits:literal),*> [$($argument:tt)*])*) => {
-        #[allow(unused_imports)]
+    ($name:ident $macs:literal $arena:literal $input:literal $output:literal $scratch:literal $run:item) => {
         pub mod $name {
             use super::*;
 
@@ -39,36 +41,19 @@ macro_rules! workload {
                 run,
                 parameters: {
                     static PARAMETERS: &Aligned<[u8]> =
-                        &Aligned(*include_bytes!(concat!(env!("OUT_DIR"), "/", stringify!($name), ".parameters")));
+                        &Aligned(*file!($name, ".parameters"));
                     &PARAMETERS.0
                 },
-                input: include_bytes!(concat!(env!("OUT_DIR"), "/", stringify!($name), ".input")),
+                input: file!($name, ".input"),
                 input_offset: $input,
-                expected: include_bytes!(concat!(env!("OUT_DIR"), "/", stringify!($name), ".expected")),
+                expected: file!($name, ".expected"),
                 output_offset: $output,
                 scratch: $scratch,
             };
 
             #[allow(unused_variables)]
-            fn run(parameters: &[u8], arena: &mut [u8]) {
-                $({
-                    static TABLE: $kind = $table;
-                    call!($kernel::<$($bits),*>, core::hint::black_box(&TABLE), [$($argument)*], parameters, arena);
-                })*
-            }
+            $run
         }
-    };
-}
-
-macro_rules! call {
-    ($kernel:ident::<$($bits:literal),*>, $table:expr, [], $parameters:ident, $arena:ident) => {
-        native::$kernel::<$($bits),*>($table, $arena)
-    };
-    ($kernel:ident::<$($bits:literal),*>, $table:expr, [native $($plan:expr)?], $parameters:ident, $arena:ident) => {
-        native::$kernel::<$($bits),*>($table, $parameters, $arena $(, &$plan)?)
-    };
-    ($kernel:ident::<$($bits:literal),*>, $table:expr, [layer], $parameters:ident, $arena:ident) => {
-        layer::$kernel::<$($bits),*>($table, requant::multiplier, $parameters, $arena)
     };
 }
 

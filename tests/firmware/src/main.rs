@@ -20,7 +20,10 @@ macro_rules! models {
                 let images = include_bytes!(concat!(env!("MIXQ_MODELS"), "/", stringify!($model), ".images"));
                 let mut used = 0;
                 for image in images.as_chunks().0 {
-                    used = stack::used(|network: &mut models::$model::Network| { network.infer(image); }, $model);
+                    let infer = |network: &mut models::$model::Network| {
+                        network.infer(image);
+                    };
+                    used = stack::used(infer, $model);
                     // The logits are where the measured call left them.
                     logits::print(stringify!($model), $model.infer(image));
                 }

@@ -299,8 +299,12 @@ mod tests {
     #[test]
     fn tables_say_what_the_figures_are() {
         let paces = serde_json::json!({ "model": "a", "turns": 15,
-            "as_it_is_trained": { "float_images_per_second": 900.0, "quantised_images_per_second": 600.4, "share": 0.667 },
-            "without_distillation": { "float_images_per_second": 900.0, "quantised_images_per_second": 720.0, "share": 0.8 } });
+            "as_it_is_trained": {
+                "float_images_per_second": 900.0, "quantised_images_per_second": 600.4, "share": 0.667,
+            },
+            "without_distillation": {
+                "float_images_per_second": 900.0, "quantised_images_per_second": 720.0, "share": 0.8,
+            } });
         let page = page(&networks(), Some(&paces));
         assert!(page.contains(": with distillation 600 images/s beside 900 in float, 67 %; without 720"));
         assert!(page.contains("| float | 80.00 | | 860,000 |"), "{page}");

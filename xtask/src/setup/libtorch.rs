@@ -55,7 +55,8 @@ mod tests {
     #[test]
     fn the_answer_of_setup_is_read() {
         let answer = json!({
-            "ok": true, "libtorch": "/c/libtorch-2.13.0", "libtorch_version": "2.13.0", "libtorch_fetched": true,
+            "ok": true, "libtorch": "/c/libtorch-2.13.0", "libtorch_version": "2.13.0",
+            "libtorch_fetched": true,
         });
         let found = read(answer).unwrap();
         assert_eq!((found.folder, found.fetched), (PathBuf::from("/c/libtorch-2.13.0"), true));

@@ -22,8 +22,8 @@ pub fn ensure() -> Result<()> {
     }
     process::run(Command::new("rustup").args(["target", "add"]).args(&missing)).with_context(|| {
         format!(
-            "the Rust targets {} are missing: with rustup (https://rustup.rs) they come by `rustup target add`, \
-             otherwise from where your Rust comes from",
+            "the Rust targets {} are missing: with rustup (https://rustup.rs) they come by \
+             `rustup target add`, otherwise from where your Rust comes from",
             missing.join(", ")
         )
     })

@@ -4,8 +4,8 @@ use std::ops::RangeInclusive;
 
 use ::csv::ByteRecord;
 
-use super::whole;
 use crate::dataset::parts::Wanted;
+use crate::text::whole;
 
 /// What the column of labels is called, in lower case; the clearest names first.
 const NAMES: [&[&str]; 3] = [
@@ -30,7 +30,7 @@ pub(super) struct Header {
 pub(super) type Reason = (String, String);
 
 impl Header {
-    /// The first row is an image with so many pixels, and its label.
+    /// The first row is an image of this number of pixels, and its label.
     pub fn none(elements: usize) -> Header {
         Header { is_there: false, label: elements, is_named: false, note: None }
     }
@@ -95,7 +95,7 @@ impl Header {
             return Ok(none);
         }
         let (label, is_named) = row.label()?;
-        // A header of another length: its rows say how many columns there should be.
+        // A header of another length: the errors of its rows say how many columns there should be.
         let label = if last == elements { label } else { elements };
         Ok(Header { is_there, label, is_named, note: None })
     }

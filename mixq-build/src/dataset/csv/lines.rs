@@ -37,7 +37,7 @@ impl<R: Read> Read for Lines<R> {
         if self.begun > LONGEST {
             let line = self.ended + 1;
             let message =
-                format!("has a line {line} of more than {}, which is no row of pixels", size(LONGEST));
+                format!("has a line {line} of more than {}, which is not a row of pixels", size(LONGEST));
             return Err(TooLarge::new(message).into());
         }
         Ok(count)

@@ -2,7 +2,6 @@
 //! header names, or in the last one. Messages count rows from 1, the header too, blank lines not.
 
 mod header;
-mod labels;
 mod lines;
 
 use std::fs::File;
@@ -13,23 +12,21 @@ use ::csv::{ByteRecord, ErrorKind, ReaderBuilder, Trim};
 use flate2::read::MultiGzDecoder;
 
 use self::header::Header;
-use self::labels::Labels;
 use self::lines::Lines;
 use super::limit::{Limited, TooLarge};
 use super::parts::{Parts, Wanted};
 use super::walk;
-use super::watch::Watch;
 use crate::error::{Error, Problem};
+use crate::observer::Observer;
+use crate::task::Column;
+use crate::text::{SHOWN, show, whole};
 
 /// What hands over row after row.
 pub(super) type Rows = ::csv::Reader<Box<dyn Read>>;
 
-/// Wrong rows that are reported one by one.
-const SHOWN: usize = 5;
-
 /// Reads a CSV file, which is compressed by gzip if it is called so.
-pub(super) fn read(wanted: &Wanted<'_>, watch: &mut dyn Watch) -> Result<Parts, Error> {
-    parse(wanted, rows(&wanted.config.path)?, watch)
+pub(super) fn read(wanted: &Wanted<'_>, observer: &mut dyn Observer) -> Result<Parts, Error> {
+    parse(wanted, rows(&wanted.config.path)?, observer)
 }
 
 /// The rows of a file, which is compressed by gzip if it is called so.
@@ -52,19 +49,19 @@ fn open(path: &Path) -> Result<BufReader<File>, Problem> {
 /// What is read so far.
 struct Images<'a> {
     wanted: &'a Wanted<'a>,
-    /// Where the label is.
+    /// The column of the label, counted from 0.
     label: usize,
     pixels: Vec<u8>,
-    labels: Labels,
+    labels: Box<dyn Column>,
     /// Wrong rows and what is wrong with them.
     wrong: Vec<(usize, String)>,
-    /// How many there are, reported or not.
+    /// The number of wrong rows, reported or not.
     count: usize,
 }
 
-fn parse(wanted: &Wanted<'_>, mut reader: Rows, watch: &mut dyn Watch) -> Result<Parts, Error> {
+fn parse(wanted: &Wanted<'_>, mut reader: Rows, observer: &mut dyn Observer) -> Result<Parts, Error> {
     let path = wanted.config.path.display();
-    // Counted here: the line that csv knows is off after blank lines. A line of spaces is one.
+    // Rows are counted here: the line numbers of csv are wrong after blank lines. A line of spaces is blank.
     let mut next = || -> Result<Option<ByteRecord>, ::csv::Error> {
         let mut record = ByteRecord::new();
         while reader.read_byte_record(&mut record)? {
@@ -86,7 +83,7 @@ fn parse(wanted: &Wanted<'_>, mut reader: Rows, watch: &mut dyn Watch) -> Result
         wanted,
         label: header.label,
         pixels: Vec::new(),
-        labels: Labels::new(header.label + 1),
+        labels: wanted.rules().column(header.label + 1),
         wrong: Vec::new(),
         count: 0,
     };
@@ -108,10 +105,11 @@ fn parse(wanted: &Wanted<'_>, mut reader: Rows, watch: &mut dyn Watch) -> Result
             images.wrong(row, reason);
         }
     }
-    let (labels, names) = images.labels.numbers(wanted).unwrap_or_else(|(shown, count)| {
+    let given = wanted.config.labels.as_deref().unwrap_or_default();
+    let (targets, names) = images.labels.targets(wanted.outputs, given).unwrap_or_else(|(shown, count)| {
         images.wrong.extend(shown);
         images.count += count;
-        (Vec::new(), None)
+        Default::default()
     });
     images.wrong.sort();
     let reported = images.wrong.iter().take(SHOWN);
@@ -121,26 +119,27 @@ fn parse(wanted: &Wanted<'_>, mut reader: Rows, watch: &mut dyn Watch) -> Result
         wrong.push(Problem::new(format!("{path}: and {} more wrong rows", images.count - SHOWN)));
     }
     let is_doubtful = !header.is_named && names.is_none();
-    let doubt = is_doubtful.then(|| images.labels.doubt(wanted, &images.pixels)).flatten();
+    let doubt = || images.labels.doubt(&images.pixels, wanted.shape.elements(), wanted.outputs);
+    let doubt = is_doubtful.then(doubt).flatten();
     if let Some(doubt) = &doubt
         && !wrong.is_empty()
     {
         wrong.push(Problem::new(format!("{path}: {doubt}")));
     }
     wrong.append(&mut problems);
-    if wrong.is_empty() && labels.is_empty() {
+    if wrong.is_empty() && targets.is_empty() {
         wrong.push(Problem::new(format!("{path} has no images: it is empty")));
     }
     if let Some(names) = &names {
-        wrong.extend(super::check::class_names(wanted, names));
+        wrong.extend(super::check::labels(wanted, names));
     }
     if !wrong.is_empty() {
         return Err(Error { problems: wrong });
     }
     for note in header.note.into_iter().chain(doubt) {
-        watch.warn(&format!("{path}: {note}"));
+        observer.warn(&format!("{path}: {note}"));
     }
-    let train = super::Split { pixels: images.pixels.into(), labels };
+    let train = super::Split { pixels: images.pixels.into(), targets };
     Ok(Parts { train, labels: names, ..Parts::default() })
 }
 
@@ -181,7 +180,7 @@ impl Images<'_> {
                 }
                 Some(value) => format!("column {column}: pixel {value} is over {max}"),
                 None => {
-                    format!("column {column}: pixel `{}` is no whole number from 0 to {max}", show(field))
+                    format!("column {column}: pixel `{}` is not a whole number from 0 to {max}", show(field))
                 }
             };
             self.pixels.truncate(start);
@@ -192,29 +191,10 @@ impl Images<'_> {
     }
 }
 
-/// A whole number, 0 or more, also as `12.0` and `1.2e1`.
-fn whole(field: &[u8]) -> Option<u64> {
-    let text = std::str::from_utf8(field).ok()?;
-    text.parse().ok().or_else(|| {
-        /// Up to here every whole number is one of 64-bit floats.
-        const EXACT: f64 = (1_u64 << f64::MANTISSA_DIGITS) as f64;
-        let value: f64 = text.parse().ok()?;
-        (value.fract() == 0.0 && (0.0..EXACT).contains(&value)).then_some(value as u64)
-    })
-}
-
-/// A field, cut to what a message can hold.
-fn show(field: &[u8]) -> String {
-    const LONGEST: usize = 20;
-    let text = String::from_utf8_lossy(field);
-    let shown: String = text.chars().take(LONGEST).flat_map(char::escape_debug).collect();
-    if text.chars().count() > LONGEST { shown + "..." } else { shown }
-}
-
-/// What keeps a file from being read.
+/// The error for a file that cannot be read.
 pub(super) fn unreadable(path: &Path, error: &::csv::Error) -> Problem {
     let ErrorKind::Io(error) = error.kind() else {
-        return Problem::new(format!("{} is no CSV: {error}", path.display()));
+        return Problem::new(format!("{} is not CSV: {error}", path.display()));
     };
     let file = path.display();
     if let Some(over) = TooLarge::of(error) {
@@ -227,7 +207,7 @@ pub(super) fn unreadable(path: &Path, error: &::csv::Error) -> Problem {
                 .help("copy or download the file again")
         }
         std::io::ErrorKind::InvalidInput | std::io::ErrorKind::InvalidData => {
-            Problem::new(format!("{file} is damaged, or no gzip file: {error}"))
+            Problem::new(format!("{file} is damaged, or not a gzip file: {error}"))
                 .help("copy or download the file again")
         }
         _ => Problem::io("read", path, error),

@@ -1,4 +1,4 @@
-//! What counts of a file, by its kind.
+//! The digest of a file, by its format: of what its reader reads.
 
 use std::collections::HashSet;
 use std::io::{self, Read, Write};
@@ -7,7 +7,7 @@ use std::path::Path;
 use flate2::read::MultiGzDecoder;
 
 use super::hash::{Hash, Sink, of_all};
-use crate::dataset::kind::{self, Kind};
+use crate::dataset::formats::{self, Format};
 use crate::dataset::limit::{Limited, TooLarge};
 use crate::dataset::{csv, names, walk};
 use crate::error::Problem;
@@ -15,15 +15,15 @@ use crate::error::Problem;
 /// Whether this mixq-build can tell what a dataset holds: without feature `datasets` it does not look into
 /// archives and NPZ.
 pub fn told(path: &Path) -> bool {
-    cfg!(feature = "datasets") || !matches!(kind::of(path), Ok(Kind::Archive | Kind::Npz))
+    cfg!(feature = "datasets") || !matches!(formats::of(path), Ok(Format::Archive | Format::Npz))
 }
 
 /// Of a dataset that is a file.
 pub(super) fn of_dataset(path: &Path) -> Result<Hash, Problem> {
-    match kind::of(path)? {
-        Kind::Csv => of_csv(path),
-        Kind::Folder | Kind::Archive => of_archive(path),
-        Kind::Npz => of_arrays(path),
+    match formats::of(path)? {
+        Format::Csv => of_csv(path),
+        Format::Folder | Format::Archive => of_archive(path),
+        Format::Npz => of_arrays(path),
     }
 }
 
@@ -89,12 +89,12 @@ fn of_arrays(path: &Path) -> Result<Hash, Problem> {
 
 #[cfg(not(feature = "datasets"))]
 fn of_archive(path: &Path) -> Result<Hash, Problem> {
-    Err(kind::unread(path))
+    Err(formats::unread(path))
 }
 
 #[cfg(not(feature = "datasets"))]
 fn of_arrays(path: &Path) -> Result<Hash, Problem> {
-    Err(kind::unread(path))
+    Err(formats::unread(path))
 }
 
 /// Of a file in a folder.
@@ -136,8 +136,8 @@ fn of_contents(name: &str, contents: impl Read, packed: u64) -> io::Result<Hash>
 /// Of many files: names hold no zero bytes and digests have one length, so no two lists look alike. What is
 /// packed in a folder goes by the name that it has unpacked.
 ///
-/// Of `others`, which nobody reads, those beside images count by their names, with zeros for a digest: they
-/// were meant to be images, and their reader refuses them.
+/// Of `others`, which are not read, those beside images count by their names, with zeros for a digest: they
+/// were meant to be images, and the reader refuses them.
 pub(super) fn whole(entries: Vec<(String, Hash)>, others: Vec<String>) -> Hash {
     let images = entries.iter().map(|(name, _)| name.as_str()).filter(|name| names::is_image(name));
     let folders: HashSet<&str> = images.map(folder).collect();

@@ -4,9 +4,10 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::Path;
 
-use sha2::{Digest, Sha256};
+use hmac_sha256::Hash as Sha256;
 
 use crate::error::Problem;
+use crate::hex::hexadecimal;
 
 /// SHA-256 of something.
 pub(in crate::dataset) type Hash = [u8; 32];
@@ -21,7 +22,7 @@ impl Sink {
     }
 
     pub fn hash(self) -> Hash {
-        self.0.finalize().into()
+        self.0.finalize()
     }
 }
 
@@ -50,11 +51,4 @@ pub(super) fn of_all(mut source: impl Read) -> io::Result<Hash> {
 pub fn sha256(path: &Path) -> Result<String, Problem> {
     let hash = File::open(path).and_then(of_all);
     Ok(hexadecimal(&hash.map_err(|error| Problem::io("read", path, &error))?))
-}
-
-/// Bytes as people write digests.
-pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digit = |nibble: u8| char::from(DIGITS[usize::from(nibble)]);
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }

@@ -7,21 +7,20 @@
 
 mod content;
 mod hash;
+mod index;
 mod stamp;
 
 use std::path::{Path, PathBuf};
 
-pub(super) use hash::Hash;
-pub(crate) use hash::hexadecimal;
-pub(super) use stamp::Stamp;
-
 pub use content::told;
 pub use hash::sha256;
 
-use super::index::{Entry, Index, Watermark};
+use self::index::{Entry, Index, Watermark};
+use self::stamp::Stamp;
 use super::names;
 use super::walk::walk;
 use crate::error::{Error, Problem};
+use crate::hex::hexadecimal;
 
 /// SHA-256 of what readers read of a dataset, in hexadecimal.
 ///

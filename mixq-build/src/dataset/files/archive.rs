@@ -1,22 +1,21 @@
 //! Archives: tar, plain or compressed, and ZIP.
 
-use std::cell::Cell;
 use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::Path;
-use std::rc::Rc;
 
 use ::zip::result::ZipError;
 use flate2::bufread::MultiGzDecoder;
 
-use super::source::{Entry, Take};
+use super::counted::{Counted, Progress};
+use super::entry::{Entry, Take};
 use super::zstd::Zstd;
 use crate::dataset::limit::{self, Left, Limited, TooLarge};
 use crate::dataset::names::is_image;
 use crate::dataset::walk::{Name, hidden, open};
-use crate::dataset::watch::Watch;
 use crate::error::Problem;
+use crate::observer::Observer;
 
 const AGAIN: &str = "copy or download the file again";
 const UNPACK: &str = "unpack it into a folder and name that, if these are your data";
@@ -25,12 +24,12 @@ const UNPACK: &str = "unpack it into a folder and name that, if these are your d
 pub fn each(
     path: &Path,
     wanted: fn(&str) -> bool,
-    watch: &mut dyn Watch,
+    observer: &mut dyn Observer,
     take: Take<'_>,
 ) -> Result<(), Problem> {
     let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
     if name.ends_with(".zip") {
-        return zip(path, wanted, watch, take);
+        return zip(path, wanted, observer, take);
     }
     let file = open(path)?;
     let packed = file.metadata().map_err(|error| Problem::io("read", path, &error))?.len();
@@ -44,7 +43,7 @@ pub fn each(
         Box::new(file)
     };
     let mut members = Members::new(path, packed, wanted, take);
-    let mut report = || watch.read(progress.bytes.get(), packed);
+    let mut report = || observer.read(progress.bytes.get(), packed);
     match tar(source, &mut members, &mut report) {
         Ok(None) => Ok(()),
         Ok(Some(problem)) => Err(problem),
@@ -102,7 +101,7 @@ impl<'a> Members<'a> {
             Kind::Folder => Entry::Folder,
             Kind::Link(target) => Entry::Link(target),
             Kind::File | Kind::Odd if !wanted => Entry::Other,
-            Kind::Odd => Entry::Unreadable("it is no regular file".to_string()),
+            Kind::Odd => Entry::Unreadable("it is not a regular file".to_string()),
             Kind::File if is_image && size > limit::IMAGE => too_large_image(size),
             Kind::File => {
                 let most = if is_image { limit::IMAGE } else { limit::unpacked(self.packed) };
@@ -211,13 +210,18 @@ pub(in crate::dataset) fn open_zip(path: &Path) -> Result<Zip, Problem> {
     Ok(archive)
 }
 
-fn zip(path: &Path, wanted: fn(&str) -> bool, watch: &mut dyn Watch, take: Take<'_>) -> Result<(), Problem> {
+fn zip(
+    path: &Path,
+    wanted: fn(&str) -> bool,
+    observer: &mut dyn Observer,
+    take: Take<'_>,
+) -> Result<(), Problem> {
     let mut archive = open_zip(path)?;
     let packed = path.metadata().map_err(|error| Problem::io("read", path, &error))?.len();
     let mut members = Members::new(path, packed, wanted, take);
     let total = archive.len();
     for index in 0..total {
-        watch.read(index as u64, total as u64);
+        observer.read(index as u64, total as u64);
         let mut read = || -> io::Result<Option<Problem>> {
             let mut file = archive.by_index(index)?;
             let name = parts(file.name()?.replace('\\', "/").as_bytes());
@@ -242,7 +246,7 @@ fn zip(path: &Path, wanted: fn(&str) -> bool, watch: &mut dyn Watch, take: Take<
             Err(error) => return Err(members.failed(&error)),
         }
     }
-    watch.read(total as u64, total as u64);
+    observer.read(total as u64, total as u64);
     Ok(())
 }
 
@@ -281,27 +285,4 @@ pub(in crate::dataset) fn unreadable(path: &Path, error: &io::Error) -> Problem 
         _ => return Problem::io("read", path, error),
     };
     problem.help(AGAIN)
-}
-
-/// How far a file is read.
-#[derive(Clone, Default)]
-struct Progress {
-    bytes: Rc<Cell<u64>>,
-    ended: Rc<Cell<bool>>,
-}
-
-struct Counted<R> {
-    source: R,
-    progress: Progress,
-}
-
-impl<R: Read> Read for Counted<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.source.read(buffer)?;
-        self.progress.bytes.update(|bytes| bytes + count as u64);
-        if count == 0 && !buffer.is_empty() {
-            self.progress.ended.set(true);
-        }
-        Ok(count)
-    }
 }

@@ -1,8 +1,8 @@
-//! How much memory threads may use together.
+//! A limit on the memory that threads use together.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-/// So many bytes, for whoever waits for them.
+/// A number of bytes from which threads take; one that asks for more than is free waits.
 pub struct Budget {
     total: u64,
     free: Mutex<u64>,
@@ -10,12 +10,12 @@ pub struct Budget {
 }
 
 impl Budget {
-    /// None of it is used.
+    /// A budget of `total` bytes, all free.
     pub fn new(total: u64) -> Budget {
         Budget { total, free: Mutex::new(total), more: Condvar::new() }
     }
 
-    /// Waits for so many bytes, at most all; whoever gets them gives them back.
+    /// Waits until `bytes` are free, or all if it asks for more, and takes them until the result is dropped.
     pub fn take(&self, bytes: u64) -> Held<'_> {
         let bytes = bytes.min(self.total);
         let mut free = self.free();
@@ -31,7 +31,7 @@ impl Budget {
     }
 }
 
-/// Bytes of a budget, until it is dropped.
+/// Bytes taken from a budget; dropping it returns them.
 pub struct Held<'a> {
     budget: &'a Budget,
     bytes: u64,

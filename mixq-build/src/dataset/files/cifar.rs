@@ -3,21 +3,22 @@
 
 use std::collections::BTreeMap;
 
-use super::gather::Contents;
+use super::contents::Contents;
 use super::pixels::{Changes, from_raw};
 use crate::dataset::check;
 use crate::dataset::names::{CIFAR_10, CIFAR_100, CIFAR_CLASSES, lines};
-use crate::dataset::parts::{Parts, Wanted, enumerate};
+use crate::dataset::parts::{Parts, Wanted};
 use crate::dataset::split::Growing;
-use crate::dataset::watch::Watch;
 use crate::error::{Error, Problem};
 use crate::graph::Shape;
+use crate::observer::Observer;
+use crate::text::enumerate;
 
 const SHAPE: Shape = Shape { height: 32, width: 32, channels: 3 };
 const PLANE: usize = 32 * 32;
 
 /// Reads all its files.
-pub fn read(wanted: &Wanted<'_>, contents: &Contents, watch: &mut dyn Watch) -> Result<Parts, Error> {
+pub fn read(wanted: &Wanted<'_>, contents: &Contents, observer: &mut dyn Observer) -> Result<Parts, Error> {
     let path = wanted.config.path.display();
     let files = &contents.binaries;
     let hundred = CIFAR_100.iter().any(|name| files.contains_key(*name));
@@ -33,7 +34,7 @@ pub fn read(wanted: &Wanted<'_>, contents: &Contents, watch: &mut dyn Watch) -> 
         problems.push(Problem::new(message).help("fetch the binary version of the dataset again"));
     }
     // CIFAR-100 has 20 superclasses, whose labels come first.
-    let (labels_each, label, list, count) = match (hundred, wanted.classes) {
+    let (labels_each, label, list, count) = match (hundred, wanted.outputs) {
         (false, _) => (1, 0, CIFAR_CLASSES[0], 10),
         (true, 20) => (2, 0, CIFAR_CLASSES[2], 20),
         (true, _) => (2, 1, CIFAR_CLASSES[1], 100),
@@ -41,7 +42,7 @@ pub fn read(wanted: &Wanted<'_>, contents: &Contents, watch: &mut dyn Watch) -> 
     let named = class_names(files, list).filter(|labels| labels.len() == count);
     let has_names = named.is_some();
     let labels = named.unwrap_or_else(|| (0..count).map(|class| class.to_string()).collect());
-    problems.extend(check::class_names(wanted, &labels));
+    problems.extend(check::labels(wanted, &labels));
     let (mut train, mut test) = (Growing::default(), Growing::default());
     let mut changes = Changes::default();
     if problems.is_empty() {
@@ -51,11 +52,11 @@ pub fn read(wanted: &Wanted<'_>, contents: &Contents, watch: &mut dyn Watch) -> 
                 .extend(append(part, wanted, (name, &files[name]), (labels_each, label), &mut changes).err());
         }
     }
-    // What holds for all images is said by every file.
+    // A problem that all images have is reported by every file.
     problems.dedup();
     if problems.is_empty() {
-        changes.warn(wanted, watch);
-        // Numbers that nobody gave as names are no names to find among those of a trained network.
+        changes.warn(wanted, observer);
+        // Numbers that stand in for missing names must not be compared with the labels of a trained network.
         let labels = (has_names || wanted.model.is_none()).then_some(labels);
         Ok(Parts { train: train.into(), test: Some(test.into()), labels })
     } else {
@@ -78,14 +79,15 @@ fn append(
     let record = labels_each + SHAPE.elements();
     if bytes.is_empty() || !bytes.len().is_multiple_of(record) {
         let message = format!(
-            "{path}: {name} has {} bytes, which is no multiple of the {record} of an image",
+            "{path}: {name} has {} bytes, which is not a multiple of the {record} of an image",
             bytes.len()
         );
         return Err(Problem::new(message).help("copy or download it again"));
     }
     for (index, record) in bytes.chunks(record).enumerate() {
         let (labels, planes) = record.split_at(labels_each);
-        let label = check::label(u64::from(labels[label]), wanted.classes)
+        (wanted.rules())
+            .push_number(u64::from(labels[label]), wanted.outputs, &mut split.targets)
             .map_err(|reason| Problem::new(format!("{path}: image {index} of {name}: {reason}")))?;
         let pixels: Vec<u8> =
             (0..PLANE).flat_map(|at| [0, 1, 2].map(|channel| planes[channel * PLANE + at])).collect();
@@ -93,7 +95,6 @@ fn append(
             .map_err(|unfit| unfit.of_all(wanted))?;
         split.pixels.extend(fit.pixels);
         changes.add(fit.changes);
-        split.labels.push(label);
     }
     Ok(())
 }

@@ -3,17 +3,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::gather::Contents;
+use super::contents::Contents;
 use super::layout::{Layout, Place};
 use super::pixels::{Changes, Fit, Unfit};
 use crate::dataset::Split;
 use crate::dataset::check;
-use crate::dataset::cut;
-use crate::dataset::parts::{Parts, Wanted, enumerate};
+use crate::dataset::parts::{Parts, Wanted};
 use crate::dataset::split::Growing;
+use crate::dataset::test_part;
 use crate::dataset::walk::Name;
-use crate::dataset::watch::Watch;
 use crate::error::{Error, Problem};
+use crate::observer::Observer;
+use crate::text::enumerate;
 
 /// A file in the folder of a class.
 struct Image {
@@ -24,8 +25,8 @@ struct Image {
 /// The classes of a part, each with its files in the order of their names.
 type Classes = BTreeMap<String, Vec<Image>>;
 
-/// Arranges what was found in a folder or an archive.
-pub fn read(wanted: &Wanted<'_>, contents: Contents, watch: &mut dyn Watch) -> Result<Parts, Error> {
+/// Sorts what was found in a folder or an archive into classes and parts.
+pub fn read(wanted: &Wanted<'_>, contents: Contents, observer: &mut dyn Observer) -> Result<Parts, Error> {
     let names: Vec<&Name> = contents.images.iter().map(|(name, _)| name).collect();
     let layout = Layout::of(&wanted.config.path.display().to_string(), &names, &contents.folders)?;
     let mut train = Classes::new();
@@ -54,7 +55,7 @@ pub fn read(wanted: &Wanted<'_>, contents: Contents, watch: &mut dyn Watch) -> R
         };
         part.entry(class).or_default().push(Image { name, fit });
     }
-    // What else lies in the folder of a class was meant to be an image.
+    // Other files in the folder of a class are meant to be images, too.
     for name in contents.others {
         let (part, class) = match layout.file(&name) {
             Place::Train(class) => (&mut train, class.to_string()),
@@ -76,45 +77,45 @@ pub fn read(wanted: &Wanted<'_>, contents: Contents, watch: &mut dyn Watch) -> R
             Problem::new(message).help("move them into the folder of their class, or out of the dataset"),
         );
     }
-    problems.extend(unfit(wanted, [Some(&train), test.as_ref()].into_iter().flatten(), watch));
+    problems.extend(unfit(wanted, [Some(&train), test.as_ref()].into_iter().flatten(), observer));
     if !problems.is_empty() {
         return Err(Error { problems });
     }
     for (folder, count) in beside {
-        watch.warn(&format!("{path}: the {count} images in `{folder}` are not used"));
+        observer.warn(&format!("{path}: the {count} images in `{folder}` are not used"));
     }
     let mut changes = Changes::default();
     let images = train.values().chain(test.iter().flat_map(BTreeMap::values)).flatten();
     images.filter_map(|image| image.fit.as_ref().ok()).for_each(|fit| changes.add(fit.changes));
-    changes.warn(wanted, watch);
+    changes.warn(wanted, observer);
     if wanted.model.is_some() {
-        return Ok(measured(train, test));
+        return Ok(measured(wanted, train, test));
     }
     let labels: Vec<String> = train.keys().cloned().collect();
-    let (train, names) = assemble(train);
+    let (train, names) = assemble(wanted, train);
     let (train, test) = match test {
-        Some(test) => (train, assemble(test).0),
-        None => cut::by_name(wanted, &train, &names)?,
+        Some(test) => (train, assemble(wanted, test).0),
+        None => test_part::by_name(wanted, &train, &names)?,
     };
     Ok(Parts { train, test: Some(test), labels: Some(labels) })
 }
 
-/// What a trained network is measured with: the test part if there is one, else all images.
-fn measured(train: Classes, test: Option<Classes>) -> Parts {
+/// The images to measure a trained network with: the test part if there is one, else all images.
+fn measured(wanted: &Wanted<'_>, train: Classes, test: Option<Classes>) -> Parts {
     let labels = |part: &Classes| Some(part.keys().cloned().collect());
     match test {
         Some(test) => {
             let labels = labels(&test);
-            Parts { test: Some(assemble(test).0), labels, ..Parts::default() }
+            Parts { test: Some(assemble(wanted, test).0), labels, ..Parts::default() }
         }
         None => {
             let labels = labels(&train);
-            Parts { train: assemble(train).0, labels, test: None }
+            Parts { train: assemble(wanted, train).0, labels, test: None }
         }
     }
 }
 
-/// What is wrong with the classes themselves.
+/// Problems of the classes themselves.
 fn arrangement(wanted: &Wanted<'_>, train: &Classes, test: Option<&Classes>) -> Vec<Problem> {
     let path = wanted.config.path.display();
     let mut problems = Vec::new();
@@ -138,7 +139,7 @@ fn arrangement(wanted: &Wanted<'_>, train: &Classes, test: Option<&Classes>) -> 
             }
         }
     }
-    problems.extend(check::class_names(wanted, &names));
+    problems.extend(check::labels(wanted, &names));
     let empty = |part: &Classes, of: &str| -> Vec<String> {
         let classes = part.iter().filter(|(_, images)| images.is_empty());
         classes.map(|(class, _)| format!("`{class}`{of}")).collect()
@@ -152,11 +153,11 @@ fn arrangement(wanted: &Wanted<'_>, train: &Classes, test: Option<&Classes>) -> 
     problems
 }
 
-/// What is wrong with single images; those that may be missing are warned of.
+/// Problems of single images. Unreadable ones that `tolerate` allows are only warned of.
 fn unfit<'a>(
     wanted: &Wanted<'_>,
     parts: impl Iterator<Item = &'a Classes>,
-    watch: &mut dyn Watch,
+    observer: &mut dyn Observer,
 ) -> Vec<Problem> {
     let path = wanted.config.path.display();
     let (mut unreadable, mut sizes, mut total) = (Vec::new(), Vec::new(), 0);
@@ -184,7 +185,7 @@ fn unfit<'a>(
             );
             problems.push(Problem::new(message).help(help));
         } else {
-            watch.warn(&format!("{message}; left out"));
+            observer.warn(&format!("{message}; left out"));
         }
     }
     if !sizes.is_empty() {
@@ -200,17 +201,17 @@ fn unfit<'a>(
     problems
 }
 
-/// Class after class; and what the images are called, relative to the folder of the parts.
-fn assemble(classes: Classes) -> (Split, Vec<Name>) {
+/// The images class after class, and their names relative to the folder of the parts.
+fn assemble(wanted: &Wanted<'_>, classes: Classes) -> (Split, Vec<Name>) {
     let fits = classes.values().flatten().filter_map(|image| image.fit.as_ref().ok());
     let count: usize = fits.map(|fit| fit.pixels.len()).sum();
-    let mut split = Growing { pixels: Vec::with_capacity(count), labels: Vec::new() };
+    let mut split = Growing { pixels: Vec::with_capacity(count), ..Growing::default() };
     let mut names = Vec::new();
-    for (label, images) in classes.into_values().enumerate() {
+    for (class, images) in classes.into_values().enumerate() {
         for Image { name, fit } in images {
             if let Ok(fit) = fit {
                 split.pixels.extend(fit.pixels);
-                split.labels.push(label as u16);
+                wanted.rules().push_name(class, &mut split.targets);
                 names.push(name);
             }
         }

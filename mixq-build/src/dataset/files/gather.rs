@@ -1,6 +1,5 @@
-//! Reads what a dataset may consist of; images are decoded on all cores while the next are read.
+//! Reads all files of a dataset; images are decoded on all cores while the next are read.
 
-use std::collections::BTreeMap;
 use std::io::Read;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -8,39 +7,23 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Mutex, PoisonError};
 
 use super::budget::{Budget, Held};
-use super::idx;
+use super::contents::Contents;
+use super::entry::Entry;
 use super::pixels::{DECODED, Fit, Unfit, decode};
-use super::source::{Entry, each};
+use super::source::each;
 use crate::dataset::limit;
-use crate::dataset::names::{is_binary, is_image, is_read};
+use crate::dataset::names::{is_binary, is_read};
 use crate::dataset::parts::Wanted;
 use crate::dataset::walk::{Name, open};
-use crate::dataset::watch::Watch;
 use crate::error::{Error, Problem};
+use crate::observer::Observer;
 
-/// Files that wait to be decoded, at the most; and how many bytes they and those that are decoded have.
+/// The most files that wait to be decoded; and the most bytes of those and of the ones being decoded.
 const WAITING: usize = 256;
 const FILES: u64 = 128 << 20;
 
-/// What a folder or an archive holds.
-#[derive(Default)]
-pub struct Contents {
-    /// Image files as the network wants them, or what is wrong with them.
-    pub images: Vec<(Name, Result<Fit, Unfit>)>,
-    /// Files of the binary formats, unpacked, by their bare names.
-    pub binaries: BTreeMap<String, Vec<u8>>,
-    /// How many bytes they are packed in.
-    pub packed: u64,
-    /// All folders.
-    pub folders: Vec<Name>,
-    /// All other files.
-    pub others: Vec<Name>,
-    /// Links in an archive, and what they lead to.
-    links: BTreeMap<Name, Name>,
-}
-
 /// Reads a folder or an archive.
-pub fn gather(wanted: &Wanted<'_>, watch: &mut dyn Watch) -> Result<Contents, Error> {
+pub fn gather(wanted: &Wanted<'_>, observer: &mut dyn Observer) -> Result<Contents, Error> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let path = &wanted.config.path;
     let packed = path.metadata().map_err(|error| Problem::io("read", path, &error))?.len();
@@ -74,7 +57,7 @@ pub fn gather(wanted: &Wanted<'_>, watch: &mut dyn Watch) -> Result<Contents, Er
             (Entry::Unreadable(reason), _) => contents.images.push((name, Err(Unfit::Unreadable(reason)))),
             (Entry::Other, _) => contents.others.push(name),
         };
-        let read = each(path, is_read, watch, &mut take);
+        let read = each(path, is_read, observer, &mut take);
         drop(sender);
         for decoder in decoders {
             contents.images.extend(decoder.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
@@ -86,72 +69,6 @@ pub fn gather(wanted: &Wanted<'_>, watch: &mut dyn Watch) -> Result<Contents, Er
     problems.extend(limit::images(wanted, images + contents.links.len() as u64, packed));
     contents.others.sort();
     if problems.is_empty() { Ok(contents) } else { Err(Error { problems }) }
-}
-
-impl Contents {
-    /// Adds a file of a binary format that lies in a folder.
-    fn add_file(&mut self, wanted: &Wanted<'_>, name: &str, path: &Path) -> Result<(), Problem> {
-        let mut bytes = Vec::new();
-        let read = open(path)?.read_to_end(&mut bytes);
-        read.map_err(|error| Problem::io("read", path, &error))?;
-        let packed = bytes.len() as u64;
-        self.packed += packed;
-        self.add_binary(wanted, name, bytes, packed)
-    }
-
-    /// Adds a file of a binary format, or says that there is another one. `packed` bytes are what it was
-    /// unpacked from.
-    fn add_binary(
-        &mut self,
-        wanted: &Wanted<'_>,
-        name: &str,
-        bytes: Vec<u8>,
-        packed: u64,
-    ) -> Result<(), Problem> {
-        let path = wanted.config.path.display();
-        let bytes = idx::unpacked(name, bytes, packed).map_err(|reason| {
-            Problem::new(format!("{path}: {name} {reason}")).help("copy or download it again")
-        })?;
-        if self.binaries.insert(name.to_string(), bytes).is_none() {
-            return Ok(());
-        }
-        let message = format!("{path} has two files that are called {name}");
-        Err(Problem::new(message).help("name the folder of one dataset"))
-    }
-
-    /// Links to images are these images; those to folders are not followed.
-    fn follow(&mut self, wanted: &Wanted<'_>) -> Vec<Problem> {
-        const LONGEST: usize = 40;
-        let mut problems = Vec::new();
-        let mut linked = Vec::new();
-        for (name, first) in &self.links {
-            let mut target = first;
-            for _ in 0..LONGEST {
-                target = self.links.get(target).unwrap_or(target);
-            }
-            let last = name.last().map(String::as_str).unwrap_or_default();
-            let leads = target.join("/");
-            if is_image(last) {
-                let found = self.images.binary_search_by(|(image, _)| image.cmp(target));
-                let missing = || {
-                    Err(Unfit::Unreadable(format!(
-                        "it is a link to {leads}, which is no image in the archive"
-                    )))
-                };
-                linked.push((name.clone(), found.map_or_else(|_| missing(), |at| self.images[at].1.clone())));
-            } else if is_binary(last) || self.images.iter().any(|(image, _)| image.starts_with(target)) {
-                let message =
-                    format!("{}: {} is a link to {leads}", wanted.config.path.display(), name.join("/"));
-                let help = "pack it again without links, as `tar --dereference --hard-dereference` does";
-                problems.push(Problem::new(message).help(help));
-            } else {
-                self.others.push(name.clone());
-            }
-        }
-        self.images.extend(linked);
-        self.images.sort_by(|a, b| a.0.cmp(&b.0));
-        problems
-    }
 }
 
 /// Where an image is to be decoded from.
@@ -200,10 +117,10 @@ fn read<'a>(path: &Path, files: &'a Budget) -> Result<(Vec<u8>, Held<'a>), Unfit
     Ok((bytes, held))
 }
 
-/// Whatever is in a file, a defect of its decoder is the file's, not the program's.
+/// A decoder that panics makes its file unreadable, and does not end the program.
 fn decode_safely(file: &[u8], wanted: &Wanted<'_>, memory: &Budget) -> Result<Fit, Unfit> {
     let (shape, resize) = (wanted.shape, wanted.config.resize);
-    // What the budget holds is whole after a panic: its parts are given back.
+    // The budget is right after a panic, too: the bytes taken are returned.
     catch_unwind(AssertUnwindSafe(|| decode(file, shape, resize, memory)))
         .unwrap_or_else(|_| Err(Unfit::Unreadable("its decoder gave up".to_string())))
 }

@@ -1,22 +1,18 @@
 //! IDX, the files of MNIST: pixels and labels in files of their own, plain or compressed by gzip.
 
-use std::io::Read;
-
-use flate2::read::MultiGzDecoder;
-
-use super::gather::Contents;
+use super::contents::Contents;
 use super::pixels::Changes;
 use crate::dataset::check;
-use crate::dataset::limit::{Limited, TooLarge};
 use crate::dataset::names::{is_idx_images, is_idx_labels};
 use crate::dataset::parts::{Parts, Wanted};
-use crate::dataset::watch::Watch;
 use crate::dataset::{Split, raw};
 use crate::error::{Error, Problem};
 use crate::graph::Shape;
+use crate::observer::Observer;
+use crate::text::enumerate;
 
 /// Reads the two parts.
-pub fn read(wanted: &Wanted<'_>, contents: &Contents, watch: &mut dyn Watch) -> Result<Parts, Error> {
+pub fn read(wanted: &Wanted<'_>, contents: &Contents, observer: &mut dyn Observer) -> Result<Parts, Error> {
     let mut changes = Changes::default();
     let train = part(wanted, contents, "train", &["train"], &mut changes)?;
     let test = part(wanted, contents, "test", &["t10k", "test"], &mut changes)?;
@@ -24,7 +20,7 @@ pub fn read(wanted: &Wanted<'_>, contents: &Contents, watch: &mut dyn Watch) -> 
     let train = train.or((!to_train).then(Split::default)).ok_or_else(|| {
         let path = wanted.config.path.display();
         let found: Vec<&String> = contents.binaries.keys().collect();
-        let found = crate::dataset::parts::enumerate(&found);
+        let found = enumerate(&found);
         Problem::new(format!("{path} has no train-images-idx3-ubyte, only {found}"))
     })?;
     if test.is_some()
@@ -32,7 +28,7 @@ pub fn read(wanted: &Wanted<'_>, contents: &Contents, watch: &mut dyn Watch) -> 
     {
         return Err(problem.into());
     }
-    changes.warn(wanted, watch);
+    changes.warn(wanted, observer);
     Ok(Parts { train, test, labels: None })
 }
 
@@ -79,25 +75,7 @@ fn part(
     raw::split(wanted, images, (pixels, found), label, contents.packed, changes).map(Some)
 }
 
-/// A file, unpacked if it is compressed; it is in `packed` bytes, or those of the archive that it is from.
-pub fn unpacked(name: &str, bytes: Vec<u8>, packed: u64) -> Result<Vec<u8>, String> {
-    if !name.to_lowercase().ends_with(".gz") {
-        return Ok(bytes);
-    }
-    let mut unpacked = Vec::new();
-    match Limited::new(MultiGzDecoder::new(&bytes[..]), packed).read_to_end(&mut unpacked) {
-        Ok(_) => Ok(unpacked),
-        Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
-            Err("is truncated: its gzip data ends early".to_string())
-        }
-        Err(error) => Err(match TooLarge::of(&error) {
-            Some(over) => over.to_string(),
-            None => format!("is damaged, or no gzip file: {error}"),
-        }),
-    }
-}
-
-/// Sizes of a file of unsigned bytes in so many dimensions, and its elements.
+/// The sizes of a file of unsigned bytes with this number of dimensions, and its elements.
 fn header(bytes: &[u8], dimensions: usize) -> Result<(Vec<usize>, &[u8]), String> {
     let Some((header, elements)) = bytes.split_at_checked(4 + 4 * dimensions) else {
         return Err(format!("is truncated: it has {} bytes", bytes.len()));

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::names::{Part, is_neutral, part};
-use crate::dataset::parts::enumerate;
 use crate::dataset::walk::Name;
 use crate::error::Problem;
+use crate::text::enumerate;
 
 /// How a dataset's folders are arranged.
 pub struct Layout {

@@ -9,9 +9,9 @@ use image::{DynamicImage, GrayImage, ImageDecoder, ImageFormat, ImageReader, Lim
 use super::budget::Budget;
 use crate::dataset::limit::size;
 use crate::dataset::parts::Wanted;
-use crate::dataset::watch::Watch;
 use crate::error::Problem;
 use crate::graph::Shape;
+use crate::observer::Observer;
 
 /// Bytes that all images may have that are decoded at a time: 67 million pixels, as colour.
 pub const DECODED: u64 = 192 << 20;
@@ -103,7 +103,7 @@ pub fn from_raw(pixels: &[u8], found: Shape, shape: Shape, resized: bool) -> Res
         1 => GrayImage::from_raw(width, height, pixels.to_vec()).map(DynamicImage::from),
         _ => RgbImage::from_raw(width, height, pixels.to_vec()).map(DynamicImage::from),
     };
-    let image = image.ok_or_else(|| Unfit::Unreadable(format!("it is no image of {found}")))?;
+    let image = image.ok_or_else(|| Unfit::Unreadable(format!("it is not an image of {found}")))?;
     fit(image, shape, resized)
 }
 
@@ -211,20 +211,20 @@ impl Changes {
     }
 
     /// Says once what the device must do as well.
-    pub fn warn(self, wanted: &Wanted<'_>, watch: &mut dyn Watch) {
+    pub fn warn(self, wanted: &Wanted<'_>, observer: &mut dyn Observer) {
         let path = wanted.config.path.display();
         for (count, done) in [
             (
                 self.grey,
-                "in colour were made grey (0.299 red + 0.587 green + 0.114 blue), since the network wants one \
-                 channel",
+                "in colour were made grey (0.299 red + 0.587 green + 0.114 blue), since the network wants \
+                 one channel",
             ),
             (self.colour, "in grey got three equal channels, since the network wants colour"),
             (self.opaque, "are partly transparent; their transparency was dropped"),
             (self.shallow, "of 16 bits a channel were reduced to 8"),
         ] {
             if count > 0 {
-                watch.warn(&format!("{path}: {count} images {done}"));
+                observer.warn(&format!("{path}: {count} images {done}"));
             }
         }
     }

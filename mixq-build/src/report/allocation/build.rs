@@ -5,7 +5,6 @@ use mixq_format::Bits;
 use super::{AllocationReport, CutReport, CutTensor, LayerAllocation};
 use crate::error::Problem;
 use crate::graph::{Graph, Shape};
-use crate::memory::arena::live_bytes;
 use crate::memory::{Allocation, Cut, allocate_with_delta, weight_rows};
 use crate::prepare::{MemoryModel, PaperAllocation, Request, accumulator, chain};
 
@@ -76,28 +75,20 @@ impl AllocationReport {
 }
 
 fn runtime(graph: &Graph, allocation: Allocation) -> Parts {
-    let Allocation { schedule, plan, activations, .. } = &allocation;
-    // The bits of a tensor are those of the node that writes it; the first is the image.
-    let mut widths = schedule.initial_widths();
-    for (node, bits) in activations.iter().enumerate() {
-        widths[schedule.tensors[schedule.tensor_of_node[node]].width] = *bits;
-    }
-    let lifetimes = schedule.lifetimes(&widths);
-    let layers = schedule.steps.iter().enumerate().map(|(now, step)| {
+    let steps = allocation.schedule.steps.iter().zip(&allocation.live_bytes);
+    let layers = steps.map(|(step, live_bytes)| {
         let weights = allocation.weights[step.node].map(|bits| {
             let (rows, columns) = weight_rows(graph, step.node);
             (bits, (rows * bits.row_bytes(columns)) as u64)
         });
-        let (Shape { height, width, channels }, bits) =
-            (graph.nodes[step.node].output, activations[step.node]);
-        let output = (bits, (height * width * bits.row_bytes(channels)) as u64);
-        layer(graph, step.node, weights, output, live_bytes(&lifetimes, now) as u64)
+        let output = allocation.tensors[step.output];
+        layer(graph, step.node, weights, (output.bits, output.bytes() as u64), *live_bytes)
     });
     Parts {
         layers: layers.collect(),
         flash_bytes: allocation.flash,
         ram_bytes: allocation.ram,
-        arena_lower_bound: Some(plan.lower_bound as u64),
+        arena_lower_bound: Some(allocation.plan.lower_bound as u64),
         notes: accumulator::notes(graph, &allocation),
         cuts: allocation.cuts,
     }
@@ -132,7 +123,7 @@ fn layer(
     let Shape { height, width, channels } = graph.nodes[node].output;
     LayerAllocation {
         name: graph.nodes[node].name.clone(),
-        kind: graph.nodes[node].op.kind(),
+        kind: graph.nodes[node].op.kind().to_string(),
         shape: [height, width, channels],
         macs: graph.macs(node),
         weight_bits: weights.map(|(bits, _)| bits.into()),

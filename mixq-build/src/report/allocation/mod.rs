@@ -1,14 +1,10 @@
 //! What an allocation is, in figures, before anything is trained.
 
 mod build;
-#[cfg(feature = "cli")]
-mod table;
 
 use serde::Serialize;
-#[cfg(feature = "cli")]
-pub use table::table;
 
-use crate::config::Scheme;
+use crate::settings::Scheme;
 
 /// The figures of an allocation; sizes in bytes.
 #[derive(Clone, Debug, PartialEq, Serialize)]

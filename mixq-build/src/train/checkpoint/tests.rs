@@ -91,7 +91,7 @@ fn values_that_are_no_numbers_are_not_used() {
     for number in [f32::NAN, f32::INFINITY] {
         let bad = || Tensor::from_slice(&[1.0, number]);
         let name = "conv.norm.gamma";
-        let expected = |group: &str| format!("values of `{group}/{name}` are no numbers");
+        let expected = |group: &str| format!("values of `{group}/{name}` are not numbers");
         let replace = |parameters: &mut Parameters| {
             parameters.insert(name.to_string(), bad());
         };

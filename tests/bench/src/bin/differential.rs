@@ -24,9 +24,8 @@ mod start;
 #[path = "../differential/unweighted.rs"]
 mod unweighted;
 
-use dispatch::{Kind, run_native};
 use mixq_rt::format::Layer;
-use mixq_rt::format::layout;
+use mixq_rt::format::target::armv7em::{Kernel, plan, rearrange, takes};
 use mixq_rt::run_layer;
 use numbers::Numbers;
 use semihosting::{println, process};
@@ -66,7 +65,7 @@ fn main() -> ! {
             1 => unweighted::pool(&mut numbers, &mut memory.expected),
             _ => layers::random(&mut numbers, &mut memory.plain, &mut memory.expected),
         };
-        if layer.weights().is_some() && !layout::armv7em_takes(&layer, &memory.plain) {
+        if !takes(&layer, &memory.plain) {
             continue;
         }
         match layer {
@@ -88,19 +87,19 @@ fn main() -> ! {
 fn compare(number: u64, layer: &Layer, numbers: &mut Numbers, memory: &mut Memory) {
     let Memory { plain, laid_out, expected, found } = memory;
     // None, too little, some or much room to work in.
-    let ends = [layer.inputs().0.range().end, layer.output().range().end];
+    let ends = [layer.first_input().range().end, layer.output().range().end];
     let room = match numbers.within(0, 3) {
         0 => 0,
         1 => numbers.within(1, 1000),
         _ => numbers.within(1000, 20_000),
     };
-    let plan = layout::plan(&[*layer], 0, plain, (ends[0].max(ends[1]) as i64 + room) as u32);
+    let plan = plan(&[*layer], 0, plain, (ends[0].max(ends[1]) as i64 + room) as u32);
     found.copy_from_slice(expected);
     laid_out.copy_from_slice(plain);
-    layout::armv7em(layer, plain, laid_out);
+    rearrange(layer, plain, laid_out);
     run_layer(layer, plain, expected);
-    let codes = plan.map_or(0, |plan| layout::armv7em_codes(layer, plain, &plan));
-    run_native(&Kind::of(layer, plan.as_ref(), codes), layer, laid_out, found, plan);
+    let kernel = Kernel::of(layer, plain, plan.as_ref()).expect("it is taken");
+    dispatch::run(&kernel, layer, laid_out, found, plan);
     if let Some(plan) = plan {
         let work = plan.scratch as usize..(plan.scratch + plan.scratch_bytes) as usize;
         found[work.clone()].copy_from_slice(&expected[work]);

@@ -1,10 +1,10 @@
 //! The kernel of the target for a layer that is known at run time only.
 
+use mixq_rt::export::armv7em;
 use mixq_rt::format::Layer;
-use mixq_rt::format::layout::{self, Plan};
-use mixq_rt::native;
+use mixq_rt::format::target::armv7em::{Kernel, Plan};
 
-/// `native::$kernel::<X, W, ...>` for the widths of a table; what else it takes by pattern.
+/// `armv7em::$kernel::<X, W, ...>` for the widths of a table; what else it takes by pattern.
 macro_rules! dispatch {
     // By windows, and whether codes are made in one go; then by width, fraction and zero point of the output.
     (conv $kind:expr, $($argument:expr),*) => {
@@ -62,17 +62,17 @@ macro_rules! dispatch {
         }
     };
     ($pool:ident $kind:expr, $table:expr, $arena:expr) => {
-        match ($kind.x, $kind.words) {
-            (8, false) => native::$pool::<8, false>($table, $arena),
-            (4, false) => native::$pool::<4, false>($table, $arena),
-            (_, false) => native::$pool::<2, false>($table, $arena),
-            (8, true) => native::$pool::<8, true>($table, $arena),
-            (4, true) => native::$pool::<4, true>($table, $arena),
-            (_, true) => native::$pool::<2, true>($table, $arena),
+        match $kind {
+            (8, false) => armv7em::$pool::<8, false>($table, $arena),
+            (4, false) => armv7em::$pool::<4, false>($table, $arena),
+            (_, false) => armv7em::$pool::<2, false>($table, $arena),
+            (8, true) => armv7em::$pool::<8, true>($table, $arena),
+            (4, true) => armv7em::$pool::<4, true>($table, $arena),
+            (_, true) => armv7em::$pool::<2, true>($table, $arena),
         }
     };
     (@$kernel:ident $rest:tt, $kind:expr, $($argument:expr),*) => {
-        match ($kind.x, $kind.w) {
+        match $kind {
             (8, 8) => dispatch!(@call $kernel 8, 8, $rest, $($argument),*),
             (8, 4) => dispatch!(@call $kernel 8, 4, $rest, $($argument),*),
             (8, 2) => dispatch!(@call $kernel 8, 2, $rest, $($argument),*),
@@ -85,71 +85,33 @@ macro_rules! dispatch {
         }
     };
     (@call $kernel:ident $x:literal, $w:literal, [$($rest:literal),*], $($argument:expr),*) => {
-        native::$kernel::<$x, $w, $($rest),*>($($argument),*)
+        armv7em::$kernel::<$x, $w, $($rest),*>($($argument),*)
     };
 }
 
-/// What the const parameters of a kernel are.
-#[derive(Clone, Copy)]
-pub struct Kind {
-    pub x: usize,
-    pub w: usize,
-    /// Bits of codes that are made of sums in registers, or 0.
-    pub y: usize,
-    pub fraction: u8,
-    /// Whether the output's zero point is 0.
-    pub zero: bool,
-    pub windows: u8,
-    pub whole: bool,
-    /// Whether the number of channels is.
-    pub odd: bool,
-    pub words: bool,
-}
-
-impl Kind {
-    /// That of a layer's kernel which makes codes of `codes` bits of sums in registers, or of none (0).
-    pub fn of(layer: &Layer, plan: Option<&Plan>, codes: usize) -> Kind {
-        let output = layer.output();
-        let y = if matches!(layer, Layer::Depthwise(_)) { output.bits.count() } else { codes };
-        let (windows, whole) = match (layer, plan) {
-            (Layer::Conv(table), Some(plan)) => {
-                (layout::Windows::of(table) as u8, codes > 0 && layout::whole(table, plan))
-            }
-            _ => (0, false),
-        };
-        Kind {
-            x: layer.inputs().0.bits.count(),
-            w: layer.weights().map_or(0, |(.., bits)| bits.count()),
-            y,
-            fraction: layer.requant().map_or(0, |requant| requant.fraction),
-            zero: output.zero_point == 0,
-            windows,
-            whole,
-            odd: output.channels % 2 == 1,
-            words: layout::armv7em_words(layer),
-        }
-    }
-}
-
-/// Executes a layer by the kernel of the target of this kind; with a plan, if it takes one.
+/// Executes a layer by a kernel; with a plan, if it takes one.
 ///
 /// # Panics
 /// If the kernel does.
-pub fn run_native(kind: &Kind, layer: &Layer, parameters: &[u8], arena: &mut [u8], plan: Option<Plan>) {
-    match (layer, plan) {
-        (Layer::Conv(table), Some(plan)) => {
-            let conv = (kind.windows, kind.whole, (kind.y, kind.fraction, kind.zero));
-            dispatch!(conv conv, kind, table, parameters, arena, &plan)
+pub fn run(kernel: &Kernel, layer: &Layer, parameters: &[u8], arena: &mut [u8], plan: Option<Plan>) {
+    match (*kernel, layer, plan) {
+        (Kernel::Conv { x, w, codes, fraction, zero, windows, whole }, Layer::Conv(table), Some(plan)) => {
+            let conv = (windows as u8, whole, (codes, fraction, zero));
+            dispatch!(conv conv, (x, w), table, parameters, arena, &plan)
         }
-        (Layer::Linear(table), Some(plan)) => {
-            dispatch!(linear kind.y, kind, table, parameters, arena, &plan)
+        (Kernel::Linear { x, w, codes }, Layer::Linear(table), Some(plan)) => {
+            dispatch!(linear codes, (x, w), table, parameters, arena, &plan)
         }
-        (Layer::Depthwise(table), _) => {
-            dispatch!(depthwise(kind.y, kind.odd), kind, table, parameters, arena)
+        (Kernel::Depthwise { x, w, y, odd }, Layer::Depthwise(table), _) => {
+            dispatch!(depthwise(y, odd), (x, w), table, parameters, arena)
         }
-        (Layer::Add(table), _) => native::add(table, arena),
-        (Layer::AveragePool(table), _) => dispatch!(average_pool kind, table, arena),
-        (Layer::MaxPool(table), _) => dispatch!(max_pool kind, table, arena),
-        _ => unreachable!("only these are made"),
+        (Kernel::Add, Layer::Add(table), _) => armv7em::add(table, arena),
+        (Kernel::AveragePool { x, words }, Layer::AveragePool(table), _) => {
+            dispatch!(average_pool(x, words), table, arena)
+        }
+        (Kernel::MaxPool { x, words }, Layer::MaxPool(table), _) => {
+            dispatch!(max_pool(x, words), table, arena)
+        }
+        _ => unreachable!("a kernel is that of its layer"),
     }
 }

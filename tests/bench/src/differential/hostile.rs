@@ -5,12 +5,12 @@
 
 use core::sync::atomic::Ordering;
 
-use mixq_rt::format::layout;
+use mixq_rt::format::target::armv7em::{Kernel, codes, plan, rearrange, takes};
 use mixq_rt::format::{Bits, Conv, Layer, Linear, Network, Tensor};
 use mixq_rt::run_layer;
 use semihosting::println;
 
-use crate::dispatch::{Kind, run_native};
+use crate::dispatch;
 use crate::known::KNOWN;
 use crate::layers;
 use crate::mutate::{Case, lengths, mutate};
@@ -59,8 +59,8 @@ pub fn run(count: u64, seed: u64) {
         numbers.fill(&mut memory.laid_out[..case.lengths[0]]);
         numbers.fill(&mut memory.plain[..case.lengths[0]]);
         numbers.fill(&mut memory.arena[..case.lengths[1]]);
-        let kind = Kind::of(&case.layer, case.plan.as_ref(), 0);
-        let native = twice(number as u64, case, Some(&kind), memory);
+        let kernel = Kernel::with_codes(&case.layer, case.plan.as_ref(), 0);
+        let native = twice(number as u64, case, Some(&kernel), memory);
         let portable = twice(number as u64, case, None, memory);
         assert!(!native && !portable, "known case {number}: no panic, {native} and {portable}: {case:?}");
     }
@@ -74,29 +74,25 @@ pub fn run(count: u64, seed: u64) {
             _ => layers::random(&mut numbers, &mut memory.plain, &mut memory.arena),
         };
         let needed = lengths(&layer);
-        let weighted = layer.weights().is_some();
-        if needed[0] > MOST[0]
-            || needed[1] + 512 > MOST[1]
-            || (weighted && !layout::armv7em_takes(&layer, &memory.plain))
-        {
+        if needed[0] > MOST[0] || needed[1] + 512 > MOST[1] || !takes(&layer, &memory.plain) {
             continue;
         }
         let room = if numbers.once_in(2) { 0 } else { 4 * numbers.within(0, 128) as usize };
         let arena = needed[1] + room;
-        let plan = layout::plan(&[layer], 0, &memory.plain, arena as u32);
+        let plan = plan(&[layer], 0, &memory.plain, arena as u32);
         memory.laid_out[..needed[0]].copy_from_slice(&memory.plain[..needed[0]]);
-        layout::armv7em(&layer, &memory.plain, &mut memory.laid_out);
-        let codes = plan.map_or(0, |plan| layout::armv7em_codes(&layer, &memory.plain, &plan));
+        rearrange(&layer, &memory.plain, &mut memory.laid_out);
+        let codes = plan.map_or(0, |plan| codes(&layer, &memory.plain, &plan));
         let mut case = Case { layer, plan, lengths: [needed[0], arena], begins: [0; 2] };
-        let mut kind = Kind::of(&layer, plan.as_ref(), codes);
+        let mut kernel = Kernel::with_codes(&layer, plan.as_ref(), codes);
         let hostile = !numbers.once_in(16) && mutate(&mut numbers, &mut case);
         if hostile && numbers.once_in(2) {
             // The kernel that the tables ask for now, more or less.
             let codes = if numbers.once_in(4) { numbers.one_of(&[0, 2, 4, 8]) } else { codes };
-            kind = Kind::of(&case.layer, case.plan.as_ref(), codes);
+            kernel = Kernel::with_codes(&case.layer, case.plan.as_ref(), codes);
         }
         check_validation(number, &case, memory);
-        let native = twice(number, &case, Some(&kind), memory);
+        let native = twice(number, &case, Some(&kernel), memory);
         let portable = twice(number, &case, None, memory);
         assert!(hostile || native, "case {number}: a panic, but nothing is wrong: {case:?}");
         if native {
@@ -116,12 +112,12 @@ pub fn run(count: u64, seed: u64) {
 /// do not fit.
 fn check_validation(number: u64, case: &Case, memory: &Memory) {
     let layer = &case.layer;
-    let ((a, b), output) = (layer.inputs(), layer.output());
+    let output = layer.output();
     let [parameters, arena] = case.lengths;
     let network = Network {
         layers: &[*layer],
         parameters: &memory.plain[..parameters],
-        input: *a,
+        input: *layer.first_input(),
         output: *output,
         arena_bytes: arena as u32,
     };
@@ -147,16 +143,16 @@ fn check_validation(number: u64, case: &Case, memory: &Memory) {
         }
         Layer::Depthwise(_) | Layer::AveragePool(_) | Layer::MaxPool(_) | Layer::Add(_) => 0,
     };
-    let all_fit = fits(a) && b.is_none_or(fits) && fits(output) && weights <= parameters as u64;
+    let all_fit = layer.inputs().chain([output]).all(fits) && weights <= parameters as u64;
     assert!(!valid || all_fit, "case {number}: what does not fit is valid: {case:?}");
 }
 
 /// Calls the kernel of the target, or the portable one, among other bytes each time: whether it answers. Its
 /// answer is the first or the second.
-fn twice(number: u64, case: &Case, kind: Option<&Kind>, memory: &mut Memory) -> bool {
+fn twice(number: u64, case: &Case, kernel: Option<&Kernel>, memory: &mut Memory) -> bool {
     let Memory { parameters, worked_in, plain, laid_out, arena, answers } = memory;
-    let tables: &[u8] = if kind.is_some() { laid_out } else { plain };
-    let answer = &mut answers[usize::from(kind.is_none())];
+    let tables: &[u8] = if kernel.is_some() { laid_out } else { plain };
+    let answer = &mut answers[usize::from(kernel.is_none())];
     let mut before = false;
     for time in 0..2 {
         let seed = 2 * number + time;
@@ -165,8 +161,8 @@ fn twice(number: u64, case: &Case, kind: Option<&Kind>, memory: &mut Memory) -> 
         let returned = {
             let given = &parameters[AROUND + case.begins[0]..][..case.lengths[0]];
             let arena = &mut worked_in[AROUND + case.begins[1]..][..case.lengths[1]];
-            returns(|| match kind {
-                Some(kind) => run_native(kind, &case.layer, given, arena, case.plan),
+            returns(|| match kernel {
+                Some(kernel) => dispatch::run(kernel, &case.layer, given, arena, case.plan),
                 None => run_layer(&case.layer, given, arena),
             })
         };

@@ -1,7 +1,7 @@
 //! Calls from safe code that took memory which was not theirs, or computed something else, when bounds in 32
 //! bits wrapped.
 
-use mixq_rt::format::layout::{Plan, Proof};
+use mixq_rt::format::target::armv7em::{Plan, Proof};
 use mixq_rt::format::{Bits, Conv, Layer, Linear, Requant, Rule, Tensor, Window};
 
 use crate::mutate::Case;

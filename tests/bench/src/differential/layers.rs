@@ -1,6 +1,6 @@
 //! Random layers of every width: strides, paddings, zero points, tails, odd channels, extreme values.
 
-use mixq_rt::format::layout::ALIGNMENT;
+use mixq_rt::format::target::armv7em::ALIGNMENT;
 use mixq_rt::format::{Bits, Conv, Depthwise, Layer, Linear, Requant, Rule, Tensor, Window};
 
 use crate::numbers::Numbers;
@@ -39,14 +39,14 @@ pub fn random(numbers: &mut Numbers, parameters: &mut [u8], arena: &mut [u8]) ->
     }
     let depthwise = numbers.once_in(3);
     // Three channels of 3x3, as a first layer sees them.
-    let nine = !depthwise && numbers.once_in(8);
+    let rgb3x3 = !depthwise && numbers.once_in(8);
     let [x_bits, weight_bits] = [(); 2].map(|()| numbers.one_of(&Bits::QUANTISED));
     let y_bits = match depthwise {
         true => numbers.one_of(&Bits::QUANTISED),
         false => numbers.one_of(&[Bits::B2, Bits::B4, Bits::B8, Bits::B8, Bits::B32]),
     };
     let channels = match numbers.within(0, 3) {
-        _ if nine => 3,
+        _ if rgb3x3 => 3,
         0 => numbers.within(1, 20),
         1 => numbers.within(1, 100),
         2 => 4 * numbers.within(1, 24),
@@ -57,8 +57,8 @@ pub fn random(numbers: &mut Numbers, parameters: &mut [u8], arena: &mut [u8]) ->
         false if numbers.once_in(16) => numbers.within(1, 40),
         false => 2 * numbers.within(1, 20),
     };
-    let kernel = |numbers: &mut Numbers| if depthwise || nine { 3 } else { numbers.within(1, 4) };
-    let pointwise = !depthwise && !nine && numbers.once_in(2);
+    let kernel = |numbers: &mut Numbers| if depthwise || rgb3x3 { 3 } else { numbers.within(1, 4) };
+    let pointwise = !depthwise && !rgb3x3 && numbers.once_in(2);
     let axis = |numbers: &mut Numbers, wide: bool| {
         let kernel = if pointwise { 1 } else { kernel(numbers) };
         let stride = numbers.within(1, if depthwise { 2 } else { 3 });

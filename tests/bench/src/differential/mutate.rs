@@ -1,7 +1,7 @@
 //! Tables, plans, parameters and arenas that belong together no more: what a safe caller may hand to a
 //! kernel.
 
-use mixq_rt::format::layout::Plan;
+use mixq_rt::format::target::armv7em::Plan;
 use mixq_rt::format::{Add, Bits, Conv, Depthwise, Layer, Linear, Pool, Requant, Rule, Tensor, Window};
 
 use crate::numbers::Numbers;
@@ -203,8 +203,7 @@ fn memory(numbers: &mut Numbers, case: &mut Case) {
 
 /// Bytes of the parameters and of the arena that a layer needs.
 pub fn lengths(layer: &Layer) -> [usize; 2] {
-    let (a, b) = layer.inputs();
-    let ends = [Some(a), b, Some(layer.output())].into_iter().flatten().map(|tensor| tensor.range().end);
+    let ends = layer.inputs().chain([layer.output()]).map(|tensor| tensor.range().end);
     let arena = ends.max().unwrap_or(0).next_multiple_of(4);
     let mut parameters = 0;
     if let (Some((weights, rows, columns, bits)), Some(requant)) = (layer.weights(), layer.requant()) {

@@ -1,0 +1,58 @@
+//! `cargo mixq retrain`.
+
+use super::packages::Models;
+use super::progress::Bars;
+use super::{Outcome, Selection, table};
+use mixq_build::engine::error::Error;
+use mixq_build::engine::pipeline::{self, Retrained};
+use mixq_build::engine::prepare::Prepared;
+use mixq_build::engine::report::Report;
+
+pub fn run(selection: &Selection, force: bool) -> Result<Outcome, Error> {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    super::malloc_settings::apply();
+    let chosen = Models::select(selection)?;
+    // All that can be said before hours of training is said before.
+    let mut problems = Vec::new();
+    let mut prepared = Vec::new();
+    for (model, path) in &chosen.models {
+        match Prepared::new(model, Some(&chosen.cache)).and_then(|p| p.allocate().map(|_| p)) {
+            Ok(ready) => prepared.push((ready, path)),
+            Err(error) => problems.extend(error.problems),
+        }
+    }
+    if !problems.is_empty() {
+        return Err(Error { problems });
+    }
+    super::progress::save_on_signals();
+    let mut models = Vec::new();
+    for (prepared, path) in &prepared {
+        let start = std::time::Instant::now();
+        let mut bars = Bars::new(&prepared.model.name);
+        let waiting = || eprintln!("waiting: another process makes {}", path.display());
+        let result = pipeline::retrain(prepared, path, &chosen.scratch, force, waiting, &mut bars);
+        let warnings = bars.finish();
+        let Retrained { artifact, effort } = result?;
+        match effort.as_ref().map(|phases| phases.each_ref().map(|phase| phase.images_per_second)) {
+            None => eprintln!("{} is fresh", path.display()),
+            Some([float, quantised]) => eprintln!(
+                "trained with {float:.0} images/s in float, {quantised:.0} images/s quantised ({:.0} %)",
+                100.0 * quantised / float
+            ),
+        }
+        let report = Report::new(&artifact);
+        say!("{}", table::artifact(&report));
+        let mut json = report.json();
+        json["trained"] = effort.is_some().into();
+        json["warnings"] = warnings.into();
+        for (phase, effort) in ["float", "quantised"].into_iter().zip(effort.into_iter().flatten()) {
+            json[format!("{phase}_seconds")] = effort.seconds.into();
+            json[format!("{phase}_images_per_second")] = effort.images_per_second.into();
+            json[format!("{phase}_threads")] = effort.threads.into();
+            json[format!("{phase}_cpu")] = effort.cpu.into();
+        }
+        json["seconds"] = start.elapsed().as_secs_f64().into();
+        models.push(json);
+    }
+    Ok(Outcome { models, firmware: chosen.together()?, well: true })
+}

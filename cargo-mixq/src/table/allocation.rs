@@ -1,0 +1,63 @@
+//! The table of an allocation.
+
+use comfy_table::{Attribute, Cell, CellAlignment, Table};
+
+use mixq_build::engine::report::activation_bits;
+use mixq_build::engine::report::allocation::{AllocationReport, LayerAllocation};
+use mixq_build::engine::size::{bytes, thousands};
+
+use super::bits_cell;
+
+/// Layers with their bits and cuts, memory against budget, and where it peaks.
+pub fn allocation(report: &AllocationReport) -> String {
+    let mut layers = Table::new();
+    layers.load_style(super::STYLE);
+    layers.set_header(
+        ["layer", "kind", "output", "cuts", "MAC", "weights", "bytes", "output bits", "bytes", "alive"]
+            .map(|title| Cell::new(title).add_attribute(Attribute::Bold)),
+    );
+    for layer in &report.layers {
+        layers.add_row(row(layer, report.cuts_of(&layer.name)));
+    }
+    layers.column_iter_mut().skip(4).for_each(|column| column.set_cell_alignment(CellAlignment::Right));
+    let memory = |what: &str, used: u64, budget: Option<u64>| match budget {
+        Some(budget) => {
+            let share = 100.0 * used as f64 / budget as f64;
+            format!("{what:<6}{:>12} of {:>12}  ({share:.1} %)\n", bytes(used), bytes(budget))
+        }
+        None => format!("{what:<6}{:>12}\n", bytes(used)),
+    };
+    let arena = match report.arena_lower_bound {
+        Some(live) if live == report.ram_bytes => "; the arena takes no more than lives there".to_string(),
+        Some(live) => format!("; the arena takes {} more than lives there", bytes(report.ram_bytes - live)),
+        None => String::new(),
+    };
+    format!(
+        "`{}`, {}, memory model `{}`, {} MAC\n{layers}\n{}{}RAM peaks at `{}`{arena}\n",
+        report.network,
+        report.scheme.name(),
+        report.memory_model,
+        thousands(report.macs),
+        memory("flash", report.flash_bytes, report.flash_budget),
+        memory("RAM", report.ram_bytes, report.ram_budget),
+        report.peak_layer,
+    )
+}
+
+fn row(layer: &LayerAllocation, cuts: String) -> Vec<Cell> {
+    let [height, width, channels] = layer.shape;
+    let weights = layer.weight_bits.map(|bits| (format!("{bits} bits"), bytes(layer.weight_bytes)));
+    let (weight_bits, weight_bytes) = weights.unwrap_or(("-".to_string(), "-".to_string()));
+    vec![
+        Cell::new(&layer.name),
+        Cell::new(&layer.kind),
+        Cell::new(format!("{height}x{width}x{channels}")),
+        Cell::new(cuts),
+        Cell::new(thousands(layer.macs)),
+        bits_cell(layer.weight_bits, weight_bits),
+        Cell::new(weight_bytes),
+        bits_cell(Some(layer.activation_bits), activation_bits(layer.activation_bits)),
+        Cell::new(bytes(layer.output_bytes)),
+        Cell::new(bytes(layer.live_bytes)),
+    ]
+}

@@ -1,0 +1,64 @@
+//! The table of an artifact.
+
+use comfy_table::{Attribute, Cell, CellAlignment, Table};
+
+use mixq_build::engine::report::{LayerReport, Report, activation_bits};
+use mixq_build::engine::size::{bytes, thousands};
+
+use super::bits_cell;
+
+/// Layers, memory against budget, accuracies, coloured on a terminal.
+pub fn artifact(report: &Report) -> String {
+    let mut layers = Table::new();
+    layers.load_style(super::STYLE);
+    layers.set_header(
+        ["layer", "kind", "output", "weights", "output bits", "MAC", "flash", "output bytes"]
+            .map(|title| Cell::new(title).add_attribute(Attribute::Bold)),
+    );
+    for layer in &report.layers {
+        layers.add_row(row(layer));
+    }
+    for column in 3..8 {
+        if let Some(column) = layers.column_mut(column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    let share = |used: u64, budget: u64| 100.0 * used as f64 / budget as f64;
+    let memory = |what: &str, used: u64, budget: u64| {
+        format!("{what:<6}{:>12} of {:>12}  ({:.1} %)\n", bytes(used), bytes(budget), share(used, budget))
+    };
+    let accuracy = |what: &str, accuracy: f64| format!("{what:<16}{:>7.2} %\n", 100.0 * accuracy);
+    let gap = match report.ram_bytes - report.arena_lower_bound {
+        0 => "no more than is alive there".to_string(),
+        gap => format!("{} more than is alive there", bytes(gap)),
+    };
+    let peak = format!("RAM peaks at `{}`; the arena takes {gap}\n", report.peak_layer);
+    format!(
+        "model `{}`, {} MAC\n{layers}\n{}{}{peak}\naccuracy on {} test images\n{}{}{}",
+        report.model,
+        thousands(report.macs),
+        memory("flash", report.flash_bytes, report.flash_budget),
+        memory("RAM", report.ram_bytes, report.ram_budget),
+        report.test_images,
+        accuracy("float", report.float_accuracy),
+        accuracy("fake-quantised", report.fake_quant_accuracy),
+        accuracy("integer", report.integer_accuracy),
+    )
+}
+
+fn row(layer: &LayerReport) -> Vec<Cell> {
+    let [height, width, channels] = layer.shape;
+    vec![
+        Cell::new(&layer.name),
+        Cell::new(&layer.kind),
+        Cell::new(format!("{height}x{width}x{channels}")),
+        bits_cell(
+            layer.weight_bits,
+            layer.weight_bits.map_or("-".to_string(), |bits| format!("{bits} bits")),
+        ),
+        bits_cell(Some(layer.activation_bits), activation_bits(layer.activation_bits)),
+        Cell::new(thousands(layer.macs)),
+        Cell::new(bytes(layer.flash_bytes)),
+        Cell::new(bytes(layer.output_bytes)),
+    ]
+}

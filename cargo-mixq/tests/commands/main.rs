@@ -1,0 +1,10 @@
+//! `cargo mixq` as people start it: what the commands say, their JSON and their exit codes.
+
+mod allocate;
+mod check;
+mod data;
+mod eval;
+mod paper;
+#[cfg(all(feature = "train", unix))]
+mod retrain;
+mod together;

@@ -1,0 +1,81 @@
+//! The formats of datasets, and their readers.
+
+use std::path::Path;
+
+use super::csv;
+use super::parts::Read;
+#[cfg(feature = "datasets")]
+use super::{files, npz};
+use crate::error::Problem;
+
+/// The format of a dataset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Format {
+    /// Rows of numbers.
+    Csv,
+    /// A folder of files.
+    Folder,
+    /// An archive of such files.
+    Archive,
+    /// Arrays of NumPy.
+    Npz,
+}
+
+/// Formats by the end of the file's name.
+const FORMATS: [(&str, Format); 9] = [
+    (".csv", Format::Csv),
+    (".csv.gz", Format::Csv),
+    (".npz", Format::Npz),
+    (".tar", Format::Archive),
+    (".tar.gz", Format::Archive),
+    (".tgz", Format::Archive),
+    (".tar.zst", Format::Archive),
+    (".tzst", Format::Archive),
+    (".zip", Format::Archive),
+];
+
+/// The format of a file of this name, or of a folder.
+pub(super) fn of(path: &Path) -> Result<Format, Problem> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+    match FORMATS.iter().find(|(suffix, _)| name.ends_with(suffix)) {
+        // A folder may be called so, too: the reader then says that it is not a file.
+        Some((_, format)) => Ok(*format),
+        None if path.is_dir() => Ok(Format::Folder),
+        None => Err(unknown(path)),
+    }
+}
+
+/// The reader of a file of this name, or of a folder.
+#[cfg(feature = "datasets")]
+pub(super) fn reader(path: &Path) -> Result<Read, Problem> {
+    Ok(match of(path)? {
+        Format::Csv => csv::read,
+        Format::Folder | Format::Archive => files::read,
+        Format::Npz => npz::read,
+    })
+}
+
+/// The reader of a file of this name.
+#[cfg(not(feature = "datasets"))]
+pub(super) fn reader(path: &Path) -> Result<Read, Problem> {
+    match of(path)? {
+        Format::Csv => Ok(csv::read),
+        Format::Folder | Format::Archive | Format::Npz => Err(unread(path)),
+    }
+}
+
+/// The error for a format that only the full set of readers reads.
+#[cfg(not(feature = "datasets"))]
+pub(super) fn unread(path: &Path) -> Problem {
+    let message = format!("{}: this mixq-build reads no datasets but CSV", path.display());
+    Problem::new(message).help("build it with feature `datasets`, which `train` and `cli` include")
+}
+
+fn unknown(path: &Path) -> Problem {
+    let read = |format: &Format| cfg!(feature = "datasets") || *format == Format::Csv;
+    let suffixes: Vec<_> =
+        FORMATS.iter().filter(|(_, format)| read(format)).map(|(suffix, _)| *suffix).collect();
+    let folders = if cfg!(feature = "datasets") { "folders, and " } else { "" };
+    Problem::new(format!("{} is not a kind of dataset that mixq reads", path.display()))
+        .help(format!("supported are {folders}files that end in {}", suffixes.join(", ")))
+}

@@ -1,0 +1,41 @@
+//! The rooms of this crate, for `cargo-mixq` and for mixq's own tests.
+//!
+//! This module is hidden and no part of the public API: it changes in any version. That is why `cargo-mixq`
+//! names the exact version of mixq-build that it needs.
+
+/// A public module for each private one, with its public items.
+macro_rules! open {
+    ($($(#[$attribute:meta])* $room:ident),* $(,)?) => {
+        $(
+            $(#[$attribute])*
+            pub mod $room {
+                pub use crate::$room::*;
+            }
+        )*
+    };
+}
+
+open! {
+    artifact,
+    config,
+    #[cfg(feature = "integer")]
+    convert,
+    dataset,
+    error,
+    #[cfg(feature = "integer")]
+    evaluate,
+    graph,
+    import,
+    memory,
+    observer,
+    #[cfg(feature = "train")]
+    pipeline,
+    prepare,
+    report,
+    script,
+    settings,
+    size,
+    task,
+    #[cfg(feature = "train")]
+    train,
+}

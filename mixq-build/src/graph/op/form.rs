@@ -1,0 +1,78 @@
+//! How operators are written: what all of them have, as data.
+
+use super::{FORMS, OpSpec};
+use crate::graph::{Activation, Padding};
+
+/// How an operator is written, and what may stand around it.
+pub struct Form {
+    /// Its name in a layer list; without a name of its own a layer is called after it.
+    pub name: &'static str,
+    /// The keys that it must have.
+    pub required: &'static [&'static str],
+    /// The keys that it may have, beside those of batch norm, activation, name and inputs.
+    pub optional: &'static [&'static str],
+    /// The operator of these values; `None` if a required one is missing.
+    pub read: fn(&Values) -> Option<OpSpec>,
+    /// Tensors that it reads.
+    pub arity: usize,
+    /// Whether it may read the image; if not, what helps.
+    pub reads_image: Result<(), &'static str>,
+    /// Whether it takes all elements in the order row, column, channel, whatever their shape: a flattened
+    /// tensor still has the rows that it had before.
+    pub reads_any_shape: bool,
+    /// What may follow it.
+    pub follows: Follows,
+    /// What it becomes of the layer before it, if it is no layer of its own.
+    pub folds: Option<Fold>,
+}
+
+/// What may follow an operator as a part of its layer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Follows {
+    /// Batch norm.
+    pub norm: bool,
+    /// An activation.
+    pub activation: bool,
+    /// Whether batch norm and ReLU follow if nothing is said of them.
+    pub by_default: bool,
+}
+
+impl Follows {
+    /// Nothing.
+    pub const NOTHING: Follows = Follows { norm: false, activation: false, by_default: false };
+}
+
+/// What a layer is that is folded into the one before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fold {
+    /// Its batch norm.
+    Norm,
+    /// Its activation.
+    Activation(Activation),
+}
+
+/// The values of the keys of a layer; `None` where a key is not there, or is wrong.
+///
+/// Kernels and strides are `[height, width]` in pixels.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Values {
+    /// Output channels of a convolution.
+    pub filters: Option<usize>,
+    /// Output channels of a fully connected layer.
+    pub features: Option<usize>,
+    /// Size of the window.
+    pub kernel: Option<[usize; 2]>,
+    /// Step of the window.
+    pub stride: Option<[usize; 2]>,
+    /// What surrounds the input.
+    pub padding: Option<Padding>,
+}
+
+/// The names of the operators of which `is` holds, as messages list them: "conv, linear and add".
+pub fn names_of(is: impl Fn(&Form) -> bool) -> String {
+    let names: Vec<&str> = FORMS.iter().filter(|form| is(form)).map(|form| form.name).collect();
+    match names.split_last() {
+        Some((last, others)) if !others.is_empty() => format!("{} and {last}", others.join(", ")),
+        Some(_) | None => names.concat(),
+    }
+}

@@ -1,0 +1,184 @@
+//! The operators: one file for each, and the lists of them.
+//!
+//! An operator has two forms. As it is written ([`OpSpec`]) it has the keys of a layer list. Resolved
+//! ([`Op`]) it has its padding in pixels, and answers what memory, training, conversion and reports ask. A
+//! new operator is a file here and a line in each list; then the compiler names the places that compute it.
+
+mod add;
+mod conv;
+mod depthwise;
+mod flatten;
+mod folded;
+mod form;
+mod linear;
+mod pool;
+mod weights;
+
+pub use add::Add;
+pub use conv::{Conv, ConvSpec, PointwiseSpec};
+pub use depthwise::{Depthwise, DepthwiseSpec};
+pub use flatten::Flatten;
+pub use folded::{BatchNorm, Relu};
+pub use form::{Fold, Follows, Form, Values, names_of};
+pub use linear::{Linear, LinearSpec};
+pub use pool::{AveragePool, AveragePoolSpec, GlobalAveragePool, GlobalMaxPool, MaxPool, MaxPoolSpec};
+pub use weights::Weights;
+
+use mixq_format::Kind;
+
+use super::layer::{Input, Layer};
+use super::{Shape, Window};
+
+/// All operators as a layer list has them, in the order in which messages name them.
+pub const FORMS: [&Form; 12] = [
+    &conv::CONV,
+    &depthwise::DEPTHWISE,
+    &conv::POINTWISE,
+    &linear::LINEAR,
+    &pool::AVERAGE_POOL,
+    &pool::GLOBAL_AVERAGE_POOL,
+    &pool::MAX_POOL,
+    &pool::GLOBAL_MAX_POOL,
+    &add::ADD,
+    &flatten::FLATTEN,
+    &folded::BATCH_NORM,
+    &folded::RELU,
+];
+
+/// What is asked of an operator as it is written.
+pub trait Written {
+    /// How it is written, and what may stand around it.
+    fn form(&self) -> &'static Form;
+
+    /// What it computes and writes; `None` after a problem, which is reported to `layer`.
+    fn resolve(&self, layer: &mut Layer, inputs: &[Input]) -> Option<(Op, Shape)>;
+}
+
+/// What is asked of a resolved operator.
+pub trait Operator {
+    /// Its word in tables and messages: that of [`mixq_format::Layer::kind`].
+    fn word(&self) -> &'static str;
+
+    /// The sliding window, of an operator that has one.
+    fn window(&self) -> Option<&Window>;
+
+    /// How its weights are laid out, of an operator that has weights.
+    fn weights(&self) -> Option<Weights>;
+
+    /// Where its output lies, and on which grid.
+    fn output(&self) -> Output;
+
+    /// Bytes of its table in flash.
+    fn table_bytes(&self) -> usize;
+
+    /// Whether it has weights.
+    fn weighted(&self) -> bool {
+        self.weights().is_some()
+    }
+
+    /// What it is, as tables show it: "conv 3x3", "pointwise", "average pool 4x4".
+    fn kind(&self) -> Kind {
+        Kind { operator: self.word(), kernel: self.window().map(|window| window.kernel) }
+    }
+}
+
+/// Where the output of an operator lies, and on which grid its codes are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// In a tensor with a grid and a width of its own.
+    Own,
+    /// The same. If an input is read for the last time, the output takes its place, and then its width too:
+    /// each element is read before it is written.
+    InPlace,
+    /// In a tensor of its own, with the grid and the width of the input.
+    InputGrid,
+    /// In the input's tensor: nothing moves.
+    InputTensor,
+}
+
+impl Output {
+    /// Whether its codes are on a grid of their own.
+    pub fn has_own_grid(self) -> bool {
+        match self {
+            Output::Own | Output::InPlace => true,
+            Output::InputGrid | Output::InputTensor => false,
+        }
+    }
+}
+
+/// An enum of operators that answers as the one that it holds.
+macro_rules! operators {
+    ($(#[$about:meta])* $name:ident: $trait:ident { $($(#[$doc:meta])* $variant:ident($held:ty),)* }) => {
+        $(#[$about])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum $name {
+            $($(#[$doc])* $variant($held),)*
+        }
+
+        impl std::ops::Deref for $name {
+            type Target = dyn $trait;
+
+            fn deref(&self) -> &Self::Target {
+                match self {
+                    $($name::$variant(operator) => operator,)*
+                }
+            }
+        }
+
+        $(impl From<$held> for $name {
+            fn from(operator: $held) -> $name {
+                $name::$variant(operator)
+            }
+        })*
+    };
+}
+
+operators! {
+    /// What a node computes, with its padding in pixels.
+    Op: Operator {
+        /// Standard convolution (pointwise if the kernel is 1x1).
+        Conv(Conv),
+        /// Depthwise convolution.
+        Depthwise(Depthwise),
+        /// Fully connected.
+        Linear(Linear),
+        /// Average pool.
+        AveragePool(AveragePool),
+        /// Maximum pool.
+        MaxPool(MaxPool),
+        /// Residual addition.
+        Add(Add),
+        /// The same elements as one pixel.
+        Flatten(Flatten),
+    }
+}
+
+operators! {
+    /// An operator with what must be known of it, as it is written.
+    OpSpec: Written {
+        /// Standard convolution.
+        Conv(ConvSpec),
+        /// Depthwise convolution.
+        Depthwise(DepthwiseSpec),
+        /// Convolution with a window of one pixel.
+        Pointwise(PointwiseSpec),
+        /// Fully connected.
+        Linear(LinearSpec),
+        /// Average pool.
+        AveragePool(AveragePoolSpec),
+        /// Average over all pixels.
+        GlobalAveragePool(GlobalAveragePool),
+        /// Maximum pool.
+        MaxPool(MaxPoolSpec),
+        /// Maximum over all pixels.
+        GlobalMaxPool(GlobalMaxPool),
+        /// Residual addition.
+        Add(Add),
+        /// All elements as one pixel.
+        Flatten(Flatten),
+        /// Batch norm, to be folded into the layer before it.
+        BatchNorm(BatchNorm),
+        /// ReLU, to be folded into the layer before it.
+        Relu(Relu),
+    }
+}

@@ -1,0 +1,98 @@
+//! Values that only networks have, out of TOML tables.
+
+use std::ops::RangeInclusive;
+
+use crate::error::Problem;
+use crate::toml::{Entry, Table};
+
+use crate::graph::{Activation, LARGEST, Padding};
+
+/// Sizes that a layer may have.
+const SIZES: RangeInclusive<usize> = 1..=LARGEST;
+
+/// A table of a network with the problems found so far. Each method reads one key. The answer is `None` if
+/// the key is not there, or if its value is wrong, which is then reported.
+pub(super) struct Keys<'a, 'p> {
+    pub(super) table: &'a Table<'a>,
+    pub(super) problems: &'p mut Vec<Problem>,
+}
+
+impl<'a> Keys<'a, '_> {
+    /// A text, which may be empty.
+    pub(super) fn text(&mut self, key: &str) -> Option<&'a str> {
+        let entry = self.table.get(key)?;
+        let text = entry.as_str();
+        if text.is_none() {
+            self.problems.push(entry.wrong_type("a string"));
+        }
+        text
+    }
+
+    /// A list of texts; empty if there is none.
+    pub(super) fn texts(&mut self, key: &str) -> Vec<String> {
+        let list = self.value(key, "a list of names, for example [\"conv1\", \"conv2\"]", |entry| {
+            let names = entry.as_array()?.iter().map(|value| value.as_str().map(String::from));
+            names.collect::<Option<Vec<String>>>().filter(|list| !list.is_empty())
+        });
+        list.unwrap_or_default()
+    }
+
+    /// True or false.
+    pub(super) fn flag(&mut self, key: &str) -> Option<bool> {
+        self.table.get(key)?.boolean(self.problems)
+    }
+
+    /// A number of 1 to 65,535.
+    pub(super) fn number(&mut self, key: &str) -> Option<usize> {
+        self.value(key, "a whole number of 1 to 65,535", |entry| entry.as_size(&SIZES))
+    }
+
+    /// Height and width of 1 to 65,535, or one number for both.
+    pub(super) fn pair(&mut self, key: &str) -> Option<[usize; 2]> {
+        let pair = |entry: &Entry<'_>| {
+            entry.as_size(&SIZES).map(|side| [side; 2]).or_else(|| entry.as_sizes(&SIZES))
+        };
+        self.value(key, "a whole number of 1 to 65,535, or [height, width]", pair)
+    }
+
+    /// Height, width and channels of 1 to 65,535.
+    pub(super) fn shape(&mut self, key: &str) -> Option<[usize; 3]> {
+        self.value(key, "[height, width, channels], each 1 to 65,535", |entry| entry.as_sizes(&SIZES))
+    }
+
+    /// A padding.
+    pub(super) fn padding(&mut self, key: &str) -> Option<Padding> {
+        let wanted = "\"same\", \"valid\", \"symmetric\", a number of pixels, or [top, bottom, left, right]";
+        let pixels = 0..=LARGEST;
+        self.value(key, wanted, |entry| match entry.as_str() {
+            Some("same") => Some(Padding::Same),
+            Some("valid") => Some(Padding::Valid),
+            Some("symmetric") => Some(Padding::Symmetric),
+            Some(_) => None,
+            None => {
+                let all = entry.as_size(&pixels).map(|all| [all; 4]);
+                all.or_else(|| entry.as_sizes(&pixels)).map(Padding::Explicit)
+            }
+        })
+    }
+
+    /// What the key `activation` asks for.
+    pub(super) fn activation(&mut self) -> Option<Activation> {
+        let names = Activation::CHOICES.map(|(name, _)| format!("\"{name}\""));
+        self.value("activation", &names.join(" or "), |entry| {
+            let wanted = entry.as_str();
+            let found = Activation::CHOICES.iter().find(|(name, _)| Some(*name) == wanted);
+            found.map(|(_, activation)| *activation)
+        })
+    }
+
+    /// What `read` makes of a value; `wanted` says in words what it takes.
+    fn value<T>(&mut self, key: &str, wanted: &str, read: impl FnOnce(&Entry<'a>) -> Option<T>) -> Option<T> {
+        let entry = self.table.get(key)?;
+        let value = read(&entry);
+        if value.is_none() {
+            self.problems.push(entry.wrong_value(wanted));
+        }
+        value
+    }
+}

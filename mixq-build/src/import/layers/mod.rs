@@ -1,0 +1,148 @@
+//! The layer list in TOML.
+//!
+//! ```toml
+//! input = [8, 8, 1]           # height, width, channels
+//!
+//! [[layer]]
+//! op = "conv"                 # an operator: one of graph::op::FORMS
+//! name = "stem"               # default: the operator and its running number, "conv1"
+//! filters = 16                # conv, pointwise; linear: features
+//! kernel = 3                  # conv, depthwise, pools; or [height, width]
+//! stride = 1                  # or [down, right]; default 1, of pools the kernel
+//! padding = "same"            # default of conv and depthwise; "valid", default of pools; "symmetric";
+//!                             # pixels; or [top, bottom, left, right]
+//! batch_norm = true           # default of conv, depthwise, pointwise
+//! activation = "relu"         # default of conv, depthwise, pointwise; or "none"
+//! inputs = ["image"]          # default: the layer before
+//! ```
+//!
+//! By default the last layer has neither batch norm nor activation, and a layer that a `batch_norm` or a
+//! `relu` reads has what those bring.
+
+mod keys;
+mod names;
+
+use std::path::Path;
+
+use crate::error::{Error, Problem};
+use crate::graph::op::{FORMS, Form, Values};
+use crate::graph::{LayerSpec, Shape, Spec};
+use crate::toml::{File, Table};
+use keys::Keys;
+
+const EXAMPLE: &str = "begin each layer with [[layer]], for example with op = \"conv\"";
+
+/// Reads a layer list from a file.
+///
+/// # Errors
+/// If the file cannot be read, and as [`parse`].
+pub fn read(path: &Path) -> Result<Spec, Error> {
+    let text = std::fs::read_to_string(path).map_err(|error| Problem::io("read", path, &error))?;
+    parse(path, &text)
+}
+
+/// Reads a layer list from a text; `path` is what messages call it.
+///
+/// # Errors
+/// All misspelt keys, missing keys and values that cannot be, each with its line and column. Whether the
+/// layers fit together [`Graph::resolve`](crate::graph::Graph::resolve) says.
+pub fn parse(path: &Path, text: &str) -> Result<Spec, Error> {
+    let file = File::parse(path, text)?;
+    let (root, mut problems) = (file.root(), Vec::new());
+    root.allow_in("a network", &["input", "layer"], &mut problems);
+    if !root.contains("input") {
+        let problem = Problem::new("the network has no `input`").at(root.location());
+        problems.push(problem.help("add input = [height, width, channels]"));
+    }
+    let input = Keys { table: &root, problems: &mut problems }.shape("input");
+    let layers = layers(&root, &mut problems);
+    match input {
+        Some([height, width, channels]) if problems.is_empty() => {
+            Ok(Spec { input: Shape { height, width, channels }, layers })
+        }
+        Some(_) | None => Err(Error { problems: in_order(problems) }),
+    }
+}
+
+fn in_order(mut problems: Vec<Problem>) -> Vec<Problem> {
+    problems.sort_by_key(|problem| problem.location.as_ref().map_or(0, |location| location.span.start));
+    problems
+}
+
+/// The layers, written as `[[layer]]` or as a list of inline tables.
+fn layers(root: &Table<'_>, problems: &mut Vec<Problem>) -> Vec<LayerSpec> {
+    let before = problems.len();
+    let tables = root.get("layer").and_then(|entry| entry.tables(problems)).unwrap_or_default();
+    if tables.is_empty() && problems.len() == before {
+        problems.push(Problem::new("the network has no layers").at(root.location()));
+    }
+    // What is not a list of tables, and what is none, is helped by the same example.
+    for problem in &mut problems[before..] {
+        problem.help = Some(EXAMPLE.to_string());
+    }
+    tables.iter().filter_map(|table| layer(table, problems)).collect()
+}
+
+/// One layer; nothing if its operator is unknown or lacks a key, which has been reported.
+fn layer(table: &Table<'_>, problems: &mut Vec<Problem>) -> Option<LayerSpec> {
+    let Some(entry) = table.get("op") else {
+        let list = FORMS.map(|form| form.name).join(", ");
+        let problem = Problem::new("a layer has no `op`").help(format!("add one of {list}"));
+        problems.push(problem.at(table.location()));
+        return None;
+    };
+    let at = entry.value_location();
+    let name = entry.string(problems)?;
+    let Some(form) = FORMS.into_iter().find(|form| form.name == name) else {
+        let help = names::help(name, &FORMS.map(|form| form.name));
+        let problem = Problem::new(format!("there is no operator \"{}\"", name.escape_debug()));
+        problems.push(problem.help(help).at(at));
+        return None;
+    };
+    let article = if name.starts_with('a') { "an" } else { "a" };
+    let owner = format!("{article} {name} layer");
+    table.allow_in(&owner, &[&keys_of(form), &["op", "name", "inputs"][..]].concat(), problems);
+    for required in form.required.iter().filter(|key| !table.contains(key)) {
+        let problem = Problem::new(format!("{owner} needs `{required}`"));
+        problems.push(problem.help(format!("add {required} = ... to this layer")).at(at.clone()));
+    }
+    // Every key is read before anything may be missing: all its problems are wanted at once.
+    let mut keys = Keys { table, problems };
+    let layer_name = keys.text("name").map(String::from);
+    let inputs = keys.texts("inputs");
+    let values = values(&mut keys, form);
+    let norm = form.follows.norm.then(|| keys.flag("batch_norm")).flatten();
+    let activation = form.follows.activation.then(|| keys.activation()).flatten();
+    Some(LayerSpec {
+        name: layer_name,
+        op: (form.read)(&values)?,
+        norm,
+        activation,
+        inputs,
+        location: Some(at),
+    })
+}
+
+/// The keys that an operator has beside `op`, `name` and `inputs`.
+fn keys_of(form: &Form) -> Vec<&'static str> {
+    let mut keys = [form.required, form.optional].concat();
+    keys.extend(form.follows.norm.then_some("batch_norm"));
+    keys.extend(form.follows.activation.then_some("activation"));
+    keys
+}
+
+/// The values of the keys of an operator.
+fn values(keys: &mut Keys<'_, '_>, form: &Form) -> Values {
+    let mut values = Values::default();
+    for key in form.required.iter().chain(form.optional) {
+        match *key {
+            "filters" => values.filters = keys.number(key),
+            "features" => values.features = keys.number(key),
+            "kernel" => values.kernel = keys.pair(key),
+            "stride" => values.stride = keys.pair(key),
+            "padding" => values.padding = keys.padding(key),
+            other => unreachable!("no key is called {other}"),
+        }
+    }
+    values
+}

@@ -1,0 +1,213 @@
+//! What other frameworks call an operator, and what to write for it here.
+
+use crate::error::nearest;
+
+/// Names without regard to case, `-`, `_` and a trailing "2d"; each with what helps.
+const ELSEWHERE: [(&[&str], &str); 19] = [
+    (
+        &["dwconv", "depthwiseconv", "depthwiseconvolution", "convdw", "dw"],
+        "write op = \"depthwise\"; it has one filter for each channel",
+    ),
+    (
+        &["separableconv", "sepconv", "depthwiseseparable", "depthwiseseparableconv", "dsconv"],
+        "write two layers, op = \"depthwise\" and op = \"pointwise\"",
+    ),
+    (&["pwconv", "pointwiseconv", "conv1x1", "pw"], "write op = \"pointwise\""),
+    (&["convolution", "convolutional", "conv2", "cnn"], "write op = \"conv\""),
+    (
+        &["conv1d", "convolution1d"],
+        "write op = \"conv\" with kernel = [1, n], and give the signal as an image of one row: input = \
+         [1, samples, channels]",
+    ),
+    (
+        &[
+            "conv3d",
+            "convtranspose",
+            "convtranspose1d",
+            "transposedconv",
+            "deconv",
+            "deconvolution",
+            "upsample",
+            "upsampling",
+        ],
+        "there is no such operator yet; conv, depthwise and pointwise convolve images of two axes",
+    ),
+    (
+        &["groupconv", "groupedconv", "convgroup"],
+        "there are no groups: write op = \"conv\", or op = \"depthwise\" and op = \"pointwise\"",
+    ),
+    (
+        &["dense", "fc", "fullyconnected", "gemm", "matmul", "innerproduct", "lineardense", "mlp"],
+        "write op = \"linear\" with features = ...",
+    ),
+    (
+        &["maxpooling", "maxpool", "maxpool1d", "maxpooling1d", "pool", "pooling", "subsample"],
+        "write op = \"max_pool\", or op = \"average_pool\"",
+    ),
+    (
+        &["avgpool", "avgpooling", "averagepool", "averagepooling", "avgpool1d", "meanpool"],
+        "write op = \"average_pool\"",
+    ),
+    (
+        &[
+            "globalavgpool",
+            "globalaveragepool",
+            "globalaveragepooling",
+            "globalavgpooling",
+            "gap",
+            "adaptiveavgpool",
+        ],
+        "write op = \"global_average_pool\"",
+    ),
+    (&["globalmaxpool", "globalmaxpooling", "gmp", "adaptivemaxpool"], "write op = \"global_max_pool\""),
+    (
+        &["batchnorm", "batchnormalization", "batchnormalisation", "bn", "batchnorm1d", "norm"],
+        "write op = \"batch_norm\", or leave it out: conv, depthwise and pointwise have batch norm \
+         unless told otherwise",
+    ),
+    (
+        &["layernorm", "groupnorm", "instancenorm", "rmsnorm", "layernormalization", "lrn"],
+        "of normalisations there is batch norm alone, which costs nothing on the device: op = \"batch_norm\"",
+    ),
+    (
+        &["softmax", "logsoftmax", "argmax"],
+        "leave it out: the last layer writes logits, and the largest logit is the largest probability",
+    ),
+    (
+        &["dropout", "spatialdropout", "alphadropout", "gaussiannoise", "identity", "noop"],
+        "leave it out: it does nothing on the device; against overfitting `training` has weight-decay, \
+         shift, rotation and zoom",
+    ),
+    (
+        &[
+            "relu6",
+            "leakyrelu",
+            "prelu",
+            "elu",
+            "gelu",
+            "selu",
+            "silu",
+            "swish",
+            "hardswish",
+            "sigmoid",
+            "tanh",
+            "activation",
+        ],
+        "the activations are ReLU and none: activation = \"relu\" in the layer, or op = \"relu\"; fake \
+         quantisation learns an upper bound as that of ReLU6",
+    ),
+    (
+        &[
+            "concat",
+            "concatenate",
+            "cat",
+            "concatenation",
+            "mul",
+            "multiply",
+            "split",
+            "slice",
+            "lstm",
+            "gru",
+            "rnn",
+            "attention",
+        ],
+        "this is not supported yet; tensors are joined by op = \"add\" alone",
+    ),
+    (
+        &[
+            "reshape",
+            "view",
+            "permute",
+            "transpose",
+            "squeeze",
+            "zeropadding",
+            "pad",
+            "input",
+            "inputlayer",
+            "inputs",
+        ],
+        "leave it out: `input` is the shape of the image, `padding` a key of convolutions and pools, and \
+         a linear layer reads a tensor of any shape",
+    ),
+];
+
+/// What would help who wrote the unknown operator `name`.
+pub(super) fn help(name: &str, known: &[&str]) -> String {
+    let plain = plain(name);
+    if let Some(same) = known.iter().find(|known| self::plain(known) == plain) {
+        return format!("write op = \"{same}\"");
+    }
+    if let Some((_, help)) = ELSEWHERE.iter().find(|(names, _)| names.contains(&&*plain)) {
+        return (*help).to_string();
+    }
+    // A wrong guess is worse than the list: one letter in three may be wrong.
+    let near = nearest(name, known.iter().copied())
+        .filter(|near| 3 * strsim::damerau_levenshtein(name, near) <= near.chars().count());
+    match near {
+        Some(near) => format!("did you mean \"{near}\"?"),
+        None => format!("the operators are {}", known.join(", ")),
+    }
+}
+
+/// A name without what frameworks differ in.
+fn plain(name: &str) -> String {
+    let letters =
+        name.rsplit(['.', ':']).next().unwrap_or(name).chars().filter(|c| !matches!(c, '-' | '_' | ' '));
+    let lower: String = letters.flat_map(char::to_lowercase).collect();
+    lower.strip_suffix("2d").unwrap_or(&lower).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::op::FORMS;
+
+    #[test]
+    fn names_of_other_frameworks_lead_to_what_they_mean() {
+        let expected = [
+            ("dwconv", "write op = \"depthwise\""),
+            ("depthwise_conv2d", "write op = \"depthwise\""),
+            ("DepthwiseConv2D", "write op = \"depthwise\""),
+            ("SeparableConv2D", "op = \"depthwise\" and op = \"pointwise\""),
+            ("conv2d", "write op = \"conv\""),
+            ("nn.Conv2d", "write op = \"conv\""),
+            ("conv1d", "kernel = [1, n]"),
+            ("dense", "write op = \"linear\""),
+            ("fc", "write op = \"linear\""),
+            ("fully_connected", "write op = \"linear\""),
+            ("Linear", "write op = \"linear\""),
+            ("maxpool", "write op = \"max_pool\""),
+            ("MaxPooling2D", "write op = \"max_pool\""),
+            ("avg_pool2d", "write op = \"average_pool\""),
+            ("GlobalAveragePooling2D", "write op = \"global_average_pool\""),
+            ("batchnorm", "write op = \"batch_norm\""),
+            ("BatchNormalization", "write op = \"batch_norm\""),
+            ("softmax", "leave it out: the last layer writes logits"),
+            ("dropout", "leave it out"),
+            ("concat", "not supported yet"),
+            ("relu6", "activation = \"relu\""),
+            ("reshape", "leave it out"),
+        ];
+        for (name, part) in expected {
+            let help = help(name, &FORMS.map(|form| form.name));
+            assert!(help.contains(part), "{name}: {help}");
+            assert!(!help.contains("did you mean"), "{name}: {help}");
+        }
+    }
+
+    #[test]
+    fn misspelt_names_are_corrected_and_strange_ones_get_the_list() {
+        for (name, near) in
+            [("cnov", "conv"), ("depthwize", "depthwise"), ("pointwse", "pointwise"), ("max_pol", "max_pool")]
+        {
+            assert_eq!(help(name, &FORMS.map(|form| form.name)), format!("did you mean \"{near}\"?"));
+        }
+        for name in ["", "embedding", "transformer", "cos", "abs", "conversion"] {
+            assert!(
+                help(name, &FORMS.map(|form| form.name)).starts_with("the operators are conv, depthwise, "),
+                "{name}: {}",
+                help(name, &FORMS.map(|form| form.name))
+            );
+        }
+    }
+}

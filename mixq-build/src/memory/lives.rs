@@ -1,0 +1,40 @@
+//! How long the tensors of an integer network live.
+
+use mixq_format::{Layer, Tensor};
+
+use super::arena::{Lifetime, live_bytes};
+
+/// The step during which most bytes of the arena are alive (of several, the first), and these bytes; tensors
+/// take whole words.
+pub fn peak(input: Tensor, layers: &[Layer]) -> (usize, u64) {
+    let places = lifetimes(input, layers);
+    let alive = |step: usize| live_bytes(&places, step) as u64;
+    let busiest = (0..layers.len()).rev().max_by_key(|step| alive(*step)).unwrap_or(0);
+    (busiest, alive(busiest))
+}
+
+/// Bytes and lives of all places in the arena, as the layers read and write them. A sum in the place of its
+/// summand lengthens the life of that place.
+fn lifetimes(input: Tensor, layers: &[Layer]) -> Vec<Lifetime> {
+    let place = |tensor: &Tensor, now: usize| Lifetime { bytes: tensor.bytes(), first: now, last: now };
+    let mut places = vec![place(&input, 0)];
+    // Each tensor with its place.
+    let mut tensors = vec![(input, 0)];
+    for (now, layer) in layers.iter().enumerate() {
+        let mut taken = None;
+        for read in layer.inputs() {
+            // Of several equal tensors the latest is the one that is read.
+            let Some((_, index)) = tensors.iter().rev().find(|(tensor, _)| tensor == read) else { continue };
+            places[*index].last = now;
+            if read.offset == layer.output().offset {
+                taken = Some(*index);
+            }
+        }
+        let index = taken.unwrap_or(places.len());
+        if index == places.len() {
+            places.push(place(layer.output(), now));
+        }
+        tensors.push((*layer.output(), index));
+    }
+    places
+}

@@ -1,0 +1,211 @@
+//! The whole way from a model's configuration to its artifact.
+
+use std::path::{Path, PathBuf};
+
+use mixq_format::{Accuracy, Artifact, Budget};
+
+use crate::artifact::{self, DATASET, Fingerprint, Lock, State};
+use crate::convert::{About, convert};
+use crate::dataset::Dataset;
+use crate::error::{Error, Problem};
+use crate::evaluate;
+use crate::memory::{Allocation, Losses};
+use crate::observer::Observer;
+use crate::prepare::{Prepared, accumulator};
+use crate::settings::{Policy, Scheme};
+use crate::task::rules;
+use crate::train::{Checkpoints, Choose, Effort, Job, Metrics, train};
+
+/// What became of a model's artifact.
+#[derive(Clone, Debug)]
+pub struct Retrained {
+    /// The artifact that is now there.
+    pub artifact: Artifact,
+    /// What its training took, float and quantised; `None` if it was fresh.
+    pub effort: Option<[Effort; 2]>,
+}
+
+/// Makes a model's artifact if it is not fresh, or in any case with `force`, which also trains what another
+/// model has trained already.
+///
+/// One process at a time makes an artifact: `waiting` is called once if another one does, and what that one
+/// made is used if it is fresh. Files count as they are when all waiting is over, and the data as they were
+/// read, whatever `prepared` says. `scratch` is a folder for the state of interrupted trainings; `observer`
+/// is told how the dataset is read, how the training goes, and what looks wrong.
+///
+/// # Errors
+/// Anything on the way from budget to file. The artifact that was there stays.
+pub fn retrain(
+    prepared: &Prepared<'_>,
+    path: &Path,
+    scratch: &Path,
+    force: bool,
+    waiting: impl FnOnce(),
+    observer: &mut dyn Observer,
+) -> Result<Retrained, Error> {
+    let fresh = |prepared: &Prepared<'_>| match prepared.state(path) {
+        Ok(State::Fresh(artifact)) => Ok(Some(Retrained { artifact: *artifact, effort: None })),
+        Ok(_) => Ok(None),
+        Err(error) => Err(error),
+    };
+    let model = prepared.model;
+    // What is fresh needs no lock: its folder may be one that nobody can write to.
+    if !force && let Some(fresh) = fresh(&Prepared::new(model, prepared.cache)?)? {
+        return Ok(fresh);
+    }
+    let mut waited = false;
+    let _lock = Lock::acquire(path, || {
+        waited = true;
+        waiting();
+    })?;
+    let prepared = Prepared::new(model, prepared.cache)?;
+    if (!force || waited)
+        && let Some(fresh) = fresh(&prepared)?
+    {
+        return Ok(fresh);
+    }
+    let (artifact, effort) = make(prepared, scratch, force, observer)?;
+    artifact::write(path, &artifact)?;
+    Ok(Retrained { artifact, effort: Some(effort) })
+}
+
+fn make(
+    mut prepared: Prepared<'_>,
+    scratch: &Path,
+    force: bool,
+    observer: &mut dyn Observer,
+) -> Result<(Artifact, [Effort; 2]), Error> {
+    let model = prepared.model;
+    let allocation = prepared.allocate()?;
+    accumulator::notes(&prepared.graph, &allocation).iter().for_each(|note| observer.warn(note));
+    let (input, outputs) = (prepared.graph.input, prepared.graph.classes());
+    let (dataset, digest) =
+        Dataset::load_with_digest(&model.dataset, prepared.cache, input, outputs, observer)?;
+    // The data that it is trained on are those that were read, not those that were there a moment before.
+    prepared.fingerprint.insert(DATASET.to_string(), digest);
+    let (prepared, graph) = (&prepared, &prepared.graph);
+    let float = float_checkpoint(prepared, scratch)?;
+    let quantised = |allocation: &Allocation| quantised_checkpoint(prepared, allocation, scratch);
+    let checkpoints = Checkpoints { float: &float, quantised: &quantised, use_finished: !force };
+    let choose = |losses: &Losses| prepared.allocate_by_losses(losses);
+    let choose = (model.policy == Policy::Sensitivity).then_some(&choose as Choose<'_>);
+    let job = Job {
+        graph,
+        allocation: &allocation,
+        choose,
+        scheme: model.scheme,
+        settings: &model.training,
+        dataset: &dataset,
+    };
+    let metrics = scratch.join(format!("{}-metrics.jsonl", model.name));
+    let mut metrics = Metrics::new(&metrics, observer)?;
+    let trained = train(job, checkpoints, &mut metrics).map_err(|error| named(&model.name, error))?;
+    let allocation = &trained.allocation;
+    let converted = convert(graph, allocation, model.scheme, &trained.network)
+        .map_err(|error| named(&model.name, error))?;
+    let about = About {
+        name: model.name.clone(),
+        task: model.dataset.task,
+        labels: dataset.labels.clone(),
+        fingerprint: prepared.fingerprint.clone(),
+        budget: Budget { flash: model.flash, ram: model.ram },
+        accuracy: Accuracy {
+            float: trained.float_accuracy,
+            fake_quant: trained.fake_quant_accuracy,
+            integer: 0.0,
+            float_validation: trained.float_validation,
+            fake_quant_validation: trained.fake_quant_validation,
+            disagreements: 0,
+            test_images: dataset.test.len() as u64,
+        },
+    };
+    let mut artifact = converted.into_artifact(about);
+    check(&artifact, allocation)?;
+    let logits = evaluate::logits(&artifact, &dataset.test)?;
+    let (rules, targets) = (rules(model.dataset.task), &dataset.test.targets);
+    let answers = rules.answers(&logits, dataset.test.len());
+    let accuracy = &mut artifact.header.accuracy;
+    accuracy.integer = rules.score(&answers, targets);
+    accuracy.disagreements = rules.disagreements(&answers, &trained.fake_quant_answers) as u64;
+    let warning = rules.warning(accuracy, targets, &dataset.labels);
+    warning.iter().for_each(|warning| observer.warn(warning));
+    Ok((artifact, [trained.float, trained.quantised]))
+}
+
+/// The file of a model's float training, named by what it depends on: networks that differ in their budget
+/// alone share it.
+fn float_checkpoint(prepared: &Prepared<'_>, scratch: &Path) -> Result<PathBuf, Error> {
+    let inputs: Fingerprint = (prepared.fingerprint.iter())
+        .filter(|(name, _)| float_depends_on(name))
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect();
+    checkpoint(scratch, "float", &inputs)
+}
+
+/// The file of a model's training with fake quantisation: networks of the same bits share it, and thresholds
+/// are made from the same network as multipliers.
+fn quantised_checkpoint(
+    prepared: &Prepared<'_>,
+    allocation: &Allocation,
+    scratch: &Path,
+) -> Result<PathBuf, Error> {
+    let mut inputs = prepared.fingerprint.clone();
+    for name in ["format", "budget.flash", "budget.ram", "delta", "policy"] {
+        inputs.remove(name);
+    }
+    let scheme = match prepared.model.scheme {
+        Scheme::PerChannelThresholds => Scheme::PerChannel,
+        scheme => scheme,
+    };
+    inputs.insert("scheme".to_string(), scheme.name().to_string());
+    let bits = format!("{:?} {:?}", allocation.weights, allocation.activations);
+    inputs.insert("bits".to_string(), bits);
+    checkpoint(scratch, "quantised", &inputs)
+}
+
+fn checkpoint(scratch: &Path, kind: &str, inputs: &Fingerprint) -> Result<PathBuf, Error> {
+    Ok(scratch.join(format!("{kind}-{}.checkpoint", artifact::short_digest(inputs)?)))
+}
+
+/// Whether the float phase of a training depends on this entry of a fingerprint.
+fn float_depends_on(name: &str) -> bool {
+    const QUANTISED: [&str; 9] = [
+        "quantised-epochs",
+        "quantised-learning-rate",
+        "quantised-weight-decay",
+        "activation-decay",
+        "freeze-batch-norm",
+        "rounding",
+        "bounds",
+        "distillation",
+        "temperature",
+    ];
+    match name.strip_prefix("training.") {
+        Some(setting) => !QUANTISED.contains(&setting),
+        None => name == "network" || name == "task" || name.starts_with(DATASET),
+    }
+}
+
+/// The artifact must be what was allocated, to the byte, and executable.
+fn check(artifact: &Artifact, allocation: &Allocation) -> Result<(), Error> {
+    let layers = artifact.layers();
+    let wrong = |what: String| {
+        Error::from(Problem::new(format!("{what}; this is a defect of mixq, please report it")))
+    };
+    artifact
+        .network(&layers)
+        .validate()
+        .map_err(|invalid| wrong(format!("the integer network is invalid: {invalid}")))?;
+    let found = (artifact.flash_bytes() as u64, artifact.ram_bytes() as u64);
+    if found != (allocation.flash, allocation.ram) {
+        let planned = (allocation.flash, allocation.ram);
+        return Err(wrong(format!("flash and RAM are {found:?} B, but were planned as {planned:?} B")));
+    }
+    Ok(())
+}
+
+fn named(model: &str, error: Error) -> Error {
+    let name =
+        |problem: Problem| Problem { message: format!("model `{model}`: {}", problem.message), ..problem };
+    Error { problems: error.problems.into_iter().map(name).collect() }
+}

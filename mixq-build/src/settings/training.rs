@@ -1,0 +1,155 @@
+//! How a model is trained.
+
+use serde::Serialize;
+
+/// How a real value on an activation's grid becomes a code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Rounding {
+    /// To the nearest code.
+    #[default]
+    Nearest,
+    /// Down, as in arXiv 1905.13082.
+    Floor,
+}
+
+impl Rounding {
+    /// All of them by their names.
+    pub const CHOICES: [(&str, Rounding); 2] = [("nearest", Rounding::Nearest), ("floor", Rounding::Floor)];
+}
+
+/// How a step follows from a gradient.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OptimiserKind {
+    /// arXiv 1412.6980.
+    #[default]
+    Adam,
+    /// With Nesterov's momentum, 0.9.
+    Sgd,
+}
+
+impl OptimiserKind {
+    /// All of them by their names.
+    pub const CHOICES: [(&str, OptimiserKind); 2] =
+        [("adam", OptimiserKind::Adam), ("sgd", OptimiserKind::Sgd)];
+}
+
+/// Where a training computes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DeviceChoice {
+    /// On a GPU if libtorch has CUDA and there is one, else on the processor.
+    #[default]
+    Auto,
+    /// On the processor.
+    Cpu,
+    /// On a GPU.
+    Cuda,
+}
+
+impl DeviceChoice {
+    /// All of them by their names.
+    pub const CHOICES: [(&str, DeviceChoice); 3] =
+        [("auto", DeviceChoice::Auto), ("cpu", DeviceChoice::Cpu), ("cuda", DeviceChoice::Cuda)];
+}
+
+/// Where the learned bounds of activations start, and those of weights quantised per layer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Bounds {
+    /// Where quantisation loses least on training images.
+    #[default]
+    Data,
+    /// Activations at 6, weights at the smallest and the largest, as in arXiv 1905.13082.
+    Six,
+}
+
+impl Bounds {
+    /// All of them by their names.
+    pub const CHOICES: [(&str, Bounds); 2] = [("data", Bounds::Data), ("six", Bounds::Six)];
+}
+
+/// Settings of the training: first with floats, then with fake quantisation (QAT).
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Training {
+    /// Epochs of the float training, at least 1.
+    pub epochs: u32,
+    /// Learning rate of the float training, over 0.
+    pub learning_rate: f64,
+    /// Epochs of QAT. 0: quantised as trained in float, with bounds from data (post-training quantisation).
+    pub quantised_epochs: u32,
+    /// Learning rate of QAT, over 0.
+    pub quantised_learning_rate: f64,
+    /// The optimiser of the float training; QAT has Adam.
+    pub optimiser: OptimiserKind,
+    /// Images in a batch, at least 1.
+    pub batch: u32,
+    /// Seed of everything that is drawn by chance.
+    pub seed: u64,
+    /// L2 penalty on weights in the float training, 0 or more.
+    pub weight_decay: f64,
+    /// L2 penalty on weights in QAT, 0 or more.
+    pub quantised_weight_decay: f64,
+    /// L2 penalty on the bounds of activations, 0 or more; 0.0001 in arXiv 1905.13082.
+    pub activation_decay: f64,
+    /// Share of the training images that only measures, over 0 and under 0.5.
+    pub validation: f64,
+    /// Largest random shift of a training image in each direction, in pixels.
+    pub shift: u32,
+    /// Largest random rotation of a training image either way, in degrees, 0 to 180.
+    pub rotation: f64,
+    /// Largest random change of a training image's size, as a share, 0 to under 1.
+    pub zoom: f64,
+    /// Whether training images are mirrored left to right at random.
+    pub flip: bool,
+    /// Share of each label that is spread over all classes, 0 to under 1 (arXiv 1512.00567).
+    pub label_smoothing: f64,
+    /// Share of the running average of all parameters that each step keeps, 0 to under 1; the average is what
+    /// is evaluated and kept. 0: no averaging.
+    pub average: f64,
+    /// Share of the QAT epochs after which batch norm freezes, 0 to 1.
+    pub freeze_batch_norm: f64,
+    /// How activations are rounded, in training and on the device.
+    pub rounding: Rounding,
+    /// Where the bounds of activations start, and those of weights quantised per layer.
+    pub bounds: Bounds,
+    /// Share of QAT's loss that is the distance from the float network's answers instead of the labels, 0 to
+    /// 1 (distillation, arXiv 1503.02531).
+    pub distillation: f64,
+    /// By how much these answers are softened, over 0.
+    pub temperature: f64,
+    /// Where it computes.
+    pub device: DeviceChoice,
+}
+
+impl Default for Training {
+    fn default() -> Training {
+        Training {
+            epochs: 60,
+            optimiser: OptimiserKind::Adam,
+            learning_rate: 0.002,
+            quantised_epochs: 40,
+            quantised_learning_rate: 0.0005,
+            batch: 64,
+            seed: 1,
+            weight_decay: 0.0001,
+            quantised_weight_decay: 0.0,
+            activation_decay: 0.0001,
+            validation: 0.15,
+            shift: 1,
+            rotation: 0.0,
+            zoom: 0.0,
+            flip: false,
+            label_smoothing: 0.0,
+            average: 0.0,
+            freeze_batch_norm: 0.5,
+            rounding: Rounding::Nearest,
+            bounds: Bounds::Data,
+            distillation: 0.5,
+            temperature: 2.0,
+            device: DeviceChoice::Auto,
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! The class that a network answers, and how often it is the right one.
+
+use mixq_format::Accuracy;
+
+use super::{Classification, guessing};
+use crate::task::{ScoreRules, Targets};
+
+impl ScoreRules for Classification {
+    fn answers(&self, outputs: &[i32], images: usize) -> Targets {
+        let classes = outputs.len().checked_div(images).unwrap_or(0).max(1);
+        outputs.chunks(classes).map(|logits| largest(logits) as u16).collect()
+    }
+
+    fn score(&self, answers: &Targets, targets: &Targets) -> f64 {
+        let right = answers.iter().zip(targets.iter()).filter(|(answer, target)| answer == target);
+        right.count() as f64 / targets.len().max(1) as f64
+    }
+
+    fn disagreements(&self, one: &Targets, other: &Targets) -> usize {
+        one.iter().zip(other.iter()).filter(|(one, other)| one != other).count()
+    }
+
+    fn no_better_than_guessing(
+        &self,
+        what: &str,
+        score: f64,
+        targets: &Targets,
+        labels: &[String],
+    ) -> Option<String> {
+        guessing::sentence(what, score, targets, labels)
+    }
+
+    fn warning(&self, accuracy: &Accuracy, targets: &Targets, labels: &[String]) -> Option<String> {
+        guessing::warning(accuracy, targets, labels)
+    }
+}
+
+/// The index of the largest logit, the first of equal ones: as `classify` of the generated module.
+fn largest(logits: &[i32]) -> usize {
+    let mut best = 0;
+    for (class, logit) in logits.iter().enumerate() {
+        if *logit > logits[best] {
+            best = class;
+        }
+    }
+    best
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_of_the_largest_logits_is_the_answer() {
+        let answers = Classification.answers(&[1, 3, 3, -5, -7, -5], 2);
+        assert_eq!(answers.labels(), [1, 0]);
+        let score = |targets: [u16; 2]| Classification.score(&answers, &targets.into_iter().collect());
+        assert_eq!([score([1, 0]), score([1, 2]), score([0, 1])], [1.0, 0.5, 0.0]);
+        assert_eq!(Classification.disagreements(&answers, &Targets::from(vec![1, 1])), 1);
+        assert_eq!(Classification.score(&Targets::default(), &Targets::default()), 0.0);
+        assert!(Classification.answers(&[], 0).is_empty());
+    }
+}

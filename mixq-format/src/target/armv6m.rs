@@ -1,0 +1,12 @@
+//! ARMv6-M (Cortex-M0, M0+): the portable kernels, around an inner loop of its own in mixq-rt.
+
+use super::Target;
+#[cfg(feature = "file")]
+use super::portable;
+
+pub(super) const TARGET: Target = Target {
+    name: "armv6m",
+    has: |rust_target| rust_target.starts_with("thumbv6m-"),
+    #[cfg(feature = "file")]
+    lay_out: portable::lay_out,
+};

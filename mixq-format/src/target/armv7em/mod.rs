@@ -1,0 +1,90 @@
+//! ARMv7E-M (Cortex-M4, M7): each layer's packed weights in another order.
+//!
+//! [`rearrange`] lays out the weights of a layer for the DSP instructions, where one `SMLAD` multiplies two
+//! pairs of 16-bit halves. They take as many bytes as before, so flash figures stay what they are.
+//!
+//! The elements of a filter, in the order row, column, channel, are taken without the padding of rows.
+//! Filters are taken in *blocks* of two output channels, a lower and an upper one. A block is a sequence of
+//! 32-bit words, each of a *unit* of elements, from its first byte on; what is left of its bytes is 0. In
+//! fully connected layers the blocks of [`STRIP`] channels alternate, word by word, as they are multiplied
+//! with one pixel instead of four. Blocks of most convolutions stand between their requantisation tables: see
+//! [`Records`].
+//!
+//! | weights | input | unit | in a word |
+//! | --- | --- | --- | --- |
+//! | 8 bits | any | 2 | halves: an element each; bytes: lower, upper channel |
+//! | 4 bits | 8 bits | 4 | bytes: an element each, in their order; nibbles: lower, upper channel |
+//! | 4 bits | 4, 2 bits | 4 | two pairs, the second rotated left by 8: bits 0 to 3, 12 to 15 of each half |
+//! | the same, fully connected | 8 bits | 2 | halves: an element each; nibbles: four channels |
+//! | 2 bits | any | 8 | four pairs, rotated left by 0, 4, 8, 12: bits 0, 1 and 14, 15 of each half |
+//!
+//! Weights of the lower channel are offset by half their range (unsigned), those of the upper one are signed:
+//! they lie in the upper bits of a half. Beside 8-bit input both 4-bit weights are offset; of four channels
+//! all but the last.
+
+mod blocks;
+mod kernel;
+mod plan;
+mod proof;
+mod records;
+mod weights;
+mod windows;
+
+#[cfg(not(feature = "file"))]
+use super::Target;
+#[cfg(feature = "file")]
+use super::{LaidOut, Target, portable, relocate};
+#[cfg(feature = "file")]
+use crate::Layer;
+
+pub use blocks::{Blocks, RGB3X3_ELEMENTS};
+pub use kernel::{Kernel, by_words, codes, requantises, takes};
+pub use plan::{
+    LEAST_SCRATCH, LEAST_SCRATCH_OF_RGB3X3, LEAST_SCRATCH_OF_RGB3X3_AND_SUMS, Plan, plan, useful, whole,
+};
+pub use proof::{Proof, proof};
+#[cfg(feature = "file")]
+pub(super) use records::place;
+pub use records::{RECORD, RGB3X3_WITH_ZERO_POINT, Records, has_records};
+pub use weights::{blocks_of, rearrange};
+pub use windows::Windows;
+
+pub(super) const TARGET: Target = Target {
+    name: "armv7em",
+    has: |rust_target| rust_target.starts_with("thumbv7em-"),
+    #[cfg(feature = "file")]
+    lay_out,
+};
+
+/// Output channels of a block, but for [`Blocks::of_linear`].
+pub const BLOCK: usize = 2;
+
+/// Output channels of a fully connected layer whose blocks alternate.
+pub const STRIP: usize = 8;
+
+/// What the weights of a fully connected layer are aligned to, in bytes: the kernel loads two words at once.
+pub const ALIGNMENT: u32 = 4;
+
+/// Shifts that the kernels for ARMv7E-M take several codes of at once: the high word of a product decides,
+/// with room for the zero point above it.
+pub const SHIFTS: core::ops::RangeInclusive<u8> = 32..=53;
+
+/// Pixels of the largest window of an average pool whose codes are summed by words, in 16 bits.
+pub const WORD_POOL: usize = 256;
+
+/// Moves tables to words, chooses kernels by the weights as they are in the artifact, and rearranges these.
+/// Layers without a kernel of this set keep theirs, and get a portable kernel.
+#[cfg(feature = "file")]
+fn lay_out(layers: &[Layer], parameters: &[u8], arena_bytes: u32) -> LaidOut {
+    let mut moved_layers = layers.to_vec();
+    let moved = relocate::relocate(&mut moved_layers, parameters, |layer| place(layer, parameters));
+    let mut laid_out = moved.clone();
+    for layer in &moved_layers {
+        rearrange(layer, &moved, &mut laid_out);
+    }
+    let kernels = (moved_layers.iter().enumerate()).map(|(index, layer)| {
+        let plan = plan(&moved_layers, index, &moved, arena_bytes);
+        Kernel::of(layer, &moved, plan.as_ref()).map_or_else(|| portable::kernel(layer), |k| k.print(plan))
+    });
+    LaidOut { kernels: kernels.collect(), layers: moved_layers, parameters: laid_out }
+}

@@ -1,0 +1,160 @@
+//! Where a kernel may work in the arena.
+
+use super::proof::proof;
+use super::{Blocks, Proof, Windows};
+use crate::{Bits, Conv, Layer, Linear, Tensor};
+
+/// How the kernel for ARMv7E-M executes one layer, settled when firmware is compiled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// Where the layer may work in the arena, while its tensors and those that later layers read are there:
+    /// bytes from its start, a multiple of 4.
+    pub scratch: u32,
+    /// Bytes, a multiple of 4. If they are too few, the kernel works on the stack.
+    pub scratch_bytes: u32,
+    /// How far it may go.
+    pub proof: Proof,
+}
+
+/// The plan of layer `index`, if [`rearrange`](super::rearrange) changes its weights: it works in the largest
+/// free part of the arena, as far as that is of use.
+///
+/// # Panics
+/// If there is no such layer, or `parameters` are not those of the network.
+pub fn plan(layers: &[Layer], index: usize, parameters: &[u8], arena_bytes: u32) -> Option<Plan> {
+    let proof = proof(&layers[index], parameters)?;
+    let arena = arena_bytes as usize;
+    let ends = live(layers, index).map(|tensor| tensor.range().end.next_multiple_of(4)).chain([0]);
+    let free = ends.map(|start| {
+        let inside = live(layers, index).any(|tensor| tensor.range().contains(&start));
+        let next = live(layers, index).map(|tensor| tensor.range().start).filter(|next| *next >= start);
+        let end = if inside { start } else { next.min().unwrap_or(arena).min(arena) & !3 };
+        (end.saturating_sub(start), start)
+    });
+    let (bytes, start) = free.max_by_key(|(bytes, start)| (*bytes, core::cmp::Reverse(*start)))?;
+    let bytes = bytes.min(useful(&layers[index]));
+    let (scratch, scratch_bytes) = if bytes == 0 { (0, 0) } else { (start as u32, bytes as u32) };
+    Some(Plan { scratch, scratch_bytes, proof })
+}
+
+/// Bytes that are enough for a layer: 16 elements of four pixels as 16-bit halves, those of one pixel packed,
+/// and the sums of four channels.
+pub const LEAST_SCRATCH: usize = 208;
+
+/// Bytes that are enough where [`Blocks::rgb3x3`] is: such windows are widened whole, and three rows of what
+/// two pixels see staged.
+pub const LEAST_SCRATCH_OF_RGB3X3: usize = 272;
+
+/// The same where sums are needed, because codes are made of them by tables elsewhere.
+pub const LEAST_SCRATCH_OF_RGB3X3_AND_SUMS: usize = 288;
+
+/// Bytes that are enough for this layer.
+fn least_scratch(layer: &Layer) -> usize {
+    match layer {
+        Layer::Conv(conv) if Blocks::of_conv(conv).rgb3x3 => LEAST_SCRATCH_OF_RGB3X3_AND_SUMS,
+        Layer::Conv(_)
+        | Layer::Depthwise(_)
+        | Layer::Linear(_)
+        | Layer::AveragePool(_)
+        | Layer::MaxPool(_)
+        | Layer::Add(_) => LEAST_SCRATCH,
+    }
+}
+
+/// Bytes that a layer works in if it has as many as it likes: the elements of a window as 16-bit halves, for
+/// four pixels; one of them packed; the sums of the output channels, where they are not requantised at once.
+/// For fully connected layers the elements alone.
+pub fn useful(layer: &Layer) -> usize {
+    let bytes = match layer {
+        Layer::Conv(conv @ Conv { input, output, window, .. }) => {
+            let sums = output.bits == Bits::B32;
+            let taps = usize::from(window.kernel_height) * usize::from(window.kernel_width);
+            let elements = (taps * usize::from(input.channels)).next_multiple_of(16);
+            let staged = if Windows::of(conv).staged() { elements } else { 0 };
+            let channels = if sums { usize::from(output.channels).next_multiple_of(4) } else { 0 };
+            4 * 2 * elements + staged + 4 * 4 * channels
+        }
+        Layer::Linear(Linear { input, .. }) => 2 * input.pixels() * usize::from(input.channels),
+        Layer::Depthwise(_) | Layer::AveragePool(_) | Layer::MaxPool(_) | Layer::Add(_) => return 0,
+    };
+    bytes.max(least_scratch(layer))
+}
+
+/// Whether all codes of a convolution by [`has_records`](super::has_records) are made in one go:
+/// there is room for all elements of four windows.
+pub fn whole(conv: &Conv, plan: &Plan) -> bool {
+    let Conv { input, window, .. } = conv;
+    let windows = Windows::of(conv);
+    let taps = usize::from(window.kernel_height) * usize::from(window.kernel_width);
+    let elements = (taps * usize::from(input.channels)).next_multiple_of(16);
+    let each = 4 * 2 + usize::from(windows.staged());
+    let bytes = LEAST_SCRATCH.max(plan.scratch_bytes as usize);
+    windows == Windows::Rgb3x3 || (elements <= plan.proof.chunk.into() && each * elements <= bytes)
+}
+
+/// The tensors that are in the arena while a layer is executed: its own, and those that later layers read and
+/// earlier ones wrote.
+fn live(layers: &[Layer], index: usize) -> impl Iterator<Item = &Tensor> {
+    let read = |layer: usize| layers[layer].inputs();
+    let later = (index + 1..layers.len()).flat_map(move |reader| {
+        let written_since = move |tensor: &Tensor| {
+            layers[index..reader].iter().any(|layer| layer.output().offset == tensor.offset)
+        };
+        read(reader).filter(move |tensor| !written_since(tensor))
+    });
+    read(index).chain([layers[index].output()]).chain(later)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Add, Bits, Conv, Requant, Rule, Window};
+
+    fn tensor(offset: u32, bytes: u16) -> Tensor {
+        Tensor { height: 1, width: bytes, channels: 1, bits: Bits::B8, zero_point: 0, offset }
+    }
+
+    fn conv(input: Tensor, output: Tensor) -> Layer {
+        let window = Window {
+            kernel_height: 1,
+            kernel_width: 1,
+            stride_height: 1,
+            stride_width: 1,
+            pad_top: 0,
+            pad_left: 0,
+        };
+        let requant = Requant {
+            bias: 0,
+            multiplier: 0,
+            shift: 0,
+            weight_zero_point: 0,
+            rule: Rule::Multiplier,
+            multiplier_step: 1,
+            zero_point_step: 1,
+            fraction: 0,
+        };
+        let output = Tensor { channels: 2, width: output.width / 2, ..output };
+        Layer::Conv(Conv { input, output, window, weights: 0, weight_bits: Bits::B8, requant })
+    }
+
+    #[test]
+    fn scratch_is_the_largest_part_that_nothing_needs() {
+        // The first output is read again by the addition at the end.
+        let (image, a, b) = (tensor(0, 100), tensor(400, 100), tensor(200, 50));
+        let sum = Add { a, b, output: a, multiplier_a: 1, multiplier_b: 1, shift: 1 };
+        let layers = [conv(image, a), conv(a, b), Layer::Add(sum)];
+        let parameters = [40; 64];
+        let plan = |index, arena| plan(&layers, index, &parameters, arena);
+        let scratch = |index, arena| plan(index, arena).map(|plan| (plan.scratch, plan.scratch_bytes));
+        assert_eq!(scratch(0, 500), Some((100, LEAST_SCRATCH as u32)), "between image and first output");
+        assert_eq!(scratch(0, 1000), Some((500, LEAST_SCRATCH as u32)), "behind both, as much as is of use");
+        assert_eq!(scratch(1, 500), Some((0, 200)), "where the image was");
+        assert_eq!(scratch(2, 500), None, "an addition needs none");
+        let full = [conv(tensor(0, 100), tensor(100, 100))];
+        assert_eq!(super::plan(&full, 0, &parameters, 200).map(|plan| plan.scratch_bytes), Some(0));
+        // A tensor of an earlier layer that a later one reads stays.
+        let later = [conv(image, a), conv(image, b), Layer::Add(sum)];
+        let found = super::plan(&later, 1, &parameters, 500).unwrap();
+        assert_eq!((found.scratch, found.scratch_bytes), (252, 148));
+    }
+}

@@ -1,0 +1,98 @@
+//! The weights of a layer in the order of its blocks.
+
+use super::blocks::half_apart;
+use super::{ALIGNMENT, BLOCK, Blocks, Records, STRIP, has_records, records};
+use crate::{Bits, Layer, Linear, Rule};
+
+/// The shape of a layer's blocks, if [`rearrange`] rearranges its weights, and how many of them alternate. It
+/// does so with [`Rule::Multiplier`]: convolutions of whole blocks, fully connected layers of at least a
+/// strip whose weights are aligned, and weights and inputs have no padding between bytes, and whole words.
+fn strips(layer: &Layer) -> Option<(Blocks, usize)> {
+    let dense = |bits: Bits, channels: u16| (usize::from(channels) * bits.count()).is_multiple_of(8);
+    let filters = usize::from(layer.output().channels);
+    let (blocks, strip) = match layer {
+        Layer::Conv(conv) => filters.is_multiple_of(BLOCK).then(|| (Blocks::of_conv(conv), 1))?,
+        Layer::Linear(Linear { input, weights, weight_bits, .. }) => {
+            let whole = (input.pixels() * usize::from(input.channels)).is_multiple_of(16);
+            let dense = dense(input.bits, input.channels) && dense(*weight_bits, input.channels);
+            let blocks = Blocks::of_linear(input.bits, *weight_bits);
+            (whole && dense && weights.is_multiple_of(ALIGNMENT) && filters >= STRIP)
+                .then(|| (blocks, STRIP / blocks.channels))?
+        }
+        Layer::Depthwise(_) | Layer::AveragePool(_) | Layer::MaxPool(_) | Layer::Add(_) => return None,
+    };
+    (layer.requant()?.rule == Rule::Multiplier).then_some((blocks, strip))
+}
+
+/// The shape of a layer's blocks, if [`rearrange`] rearranges its weights.
+pub fn blocks_of(layer: &Layer) -> Option<Blocks> {
+    Some(strips(layer)?.0)
+}
+
+/// Writes the weights of a layer as the kernels for ARMv7E-M want them, into a copy of the parameters that
+/// has them as they are in the artifact; nothing for layers that [`blocks_of`] leaves alone.
+///
+/// # Panics
+/// If these are not the parameters of the layer.
+pub fn rearrange(layer: &Layer, parameters: &[u8], laid_out: &mut [u8]) {
+    let (Some((blocks, strip)), Some((offset, rows, columns, bits))) = (strips(layer), layer.weights())
+    else {
+        return;
+    };
+    let filters = usize::from(layer.output().channels);
+    let row_bytes = bits.row_bytes(columns);
+    let filter_bytes = rows / filters * row_bytes;
+    let elements = rows / filters * columns;
+    let weight = |filter: &[u8], element: usize| {
+        let bit = element % columns * bits.count();
+        let code = i32::from(filter[element / columns * row_bytes + bit / 8] >> (bit % 8)) & bits.max_code();
+        let above = 32 - bits.count();
+        (code << above) >> above
+    };
+    // The word of a unit of the block that begins `from`; there are so many whole ones.
+    let word = |from: &[u8], unit: usize, whole: usize| {
+        let slots = (0..blocks.unit).filter_map(|slot| {
+            let element = blocks.element(elements, unit * blocks.unit + slot)?;
+            Some((slot, element))
+        });
+        let mut word = 0;
+        for (channel, filter) in from.chunks_exact(filter_bytes).take(blocks.channels).enumerate() {
+            for (slot, element) in slots.clone() {
+                word |= if unit == whole {
+                    blocks.tail_bits(half_apart(blocks.unit, slot), channel, weight(filter, element))
+                } else {
+                    blocks.bits(slot / 2, slot % 2, channel, weight(filter, element))
+                };
+            }
+        }
+        word.to_le_bytes()
+    };
+    // The words of blocks that alternate.
+    let block_bytes = blocks.channels * filter_bytes;
+    let words = |from: &[u8], to: &mut [u8], whole: usize| {
+        let words = strip * elements.div_ceil(blocks.unit);
+        for (index, bytes) in to.chunks_mut(4).enumerate().take(words) {
+            let block = &from[index % strip * block_bytes..];
+            bytes.copy_from_slice(&word(block, index / strip, whole)[..bytes.len()]);
+        }
+    };
+    let offset = offset as usize;
+    let plain = &parameters[offset..offset + rows * row_bytes];
+    if let (Layer::Conv(conv), true) = (layer, has_records(layer, parameters)) {
+        let records @ Records { stride, zero_points, weights, .. } = Records::of(conv);
+        let laid_out = &mut laid_out[offset..offset + filters / BLOCK * stride];
+        let pairs = plain.chunks_exact(BLOCK * filter_bytes).zip(laid_out.chunks_exact_mut(stride));
+        for (block, (from, to)) in pairs.enumerate() {
+            to.fill(0);
+            words(from, &mut to[zero_points..zero_points + weights], records.elements / blocks.unit);
+            records::put(conv, block * BLOCK, parameters, to);
+        }
+        return;
+    }
+    let laid_out = &mut laid_out[offset..offset + rows * row_bytes];
+    let strip_bytes = strip * block_bytes;
+    for (from, to) in plain.chunks_exact(strip_bytes).zip(laid_out.chunks_exact_mut(strip_bytes)) {
+        to.fill(0);
+        words(from, to, elements / blocks.unit);
+    }
+}

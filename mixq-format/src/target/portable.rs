@@ -1,0 +1,50 @@
+//! Every target: kernels in plain Rust, for weights as they are in the artifact.
+
+use super::Target;
+#[cfg(feature = "file")]
+use super::{Kernel, LaidOut, relocate::relocate};
+#[cfg(feature = "file")]
+use crate::{Layer, Rule};
+
+pub(super) const TARGET: Target = Target {
+    name: "portable",
+    has: |_| true,
+    #[cfg(feature = "file")]
+    lay_out,
+};
+
+/// Tables of whole words begin at words: some processors load these at once.
+#[cfg(feature = "file")]
+pub(super) fn lay_out(layers: &[Layer], parameters: &[u8], _arena_bytes: u32) -> LaidOut {
+    let mut layers = layers.to_vec();
+    let parameters = relocate(&mut layers, parameters, |_| None);
+    let kernels = layers.iter().map(kernel).collect();
+    LaidOut { layers, parameters, kernels }
+}
+
+/// The kernel of a layer. Its const parameters are the bits of the input and of the weights. The plan is the
+/// rule of requantisation, so that an image holds only the rules that its networks use.
+#[cfg(feature = "file")]
+pub(super) fn kernel(layer: &Layer) -> Kernel {
+    let x = layer.first_input().bits.count();
+    let path = match layer {
+        Layer::Conv(_) => "portable::conv",
+        Layer::Depthwise(_) => "portable::depthwise",
+        Layer::Linear(_) => "portable::linear",
+        Layer::AveragePool(_) => "portable::average_pool",
+        Layer::MaxPool(_) => "portable::max_pool",
+        Layer::Add(_) => "portable::add",
+    };
+    let generics = match (layer, layer.weights()) {
+        (Layer::Add(_), _) => String::new(),
+        (_, Some((.., w))) => format!("{x}, {}", w.count()),
+        (_, None) => x.to_string(),
+    };
+    let rule = layer.requant().map(|requant| match requant.rule {
+        Rule::Multiplier => "multiplier",
+        Rule::Thresholds16 => "thresholds16",
+        Rule::Thresholds32 => "thresholds32",
+    });
+    let (plan, weighted) = (rule.map(String::from), rule.is_some());
+    Kernel { path, generics, plan, scratch_bytes: 0, weighted }
+}

@@ -1,0 +1,18 @@
+//! Standard convolutions: the loops over blocks of weights, what they multiply, and what becomes of the sums.
+
+mod bytes;
+mod call;
+mod finish;
+mod frame;
+mod nibbles;
+mod packed;
+mod rgb3x3;
+mod scratch;
+mod stage;
+
+pub(crate) use call::{Call, Chunk, Filters, Kernels, MoreGroups, Ready};
+pub(crate) use rgb3x3::{PAIR, Rgb3x3, STAGED_ROW};
+pub(crate) use scratch::{Patch, Scratch};
+pub(crate) use stage::{stage_row, stage_rows};
+
+use super::widen::{Fill, Widen};

@@ -1,0 +1,203 @@
+//! Rows of what windows see where they reach into the padding.
+
+use core::arch::naked_asm;
+use core::ops::Range;
+
+use super::rgb3x3::STAGED_ROW;
+use crate::check::{check, hold};
+
+// In an instruction of `three`.
+const _: () = assert!(STAGED_ROW == 16);
+
+/// Fills `to` with padding, but for the bytes that are inside, which begin at `left`.
+///
+/// # Panics
+/// If these are more than `to` has room for.
+#[inline(always)]
+pub(crate) fn stage_row(to: &mut [u8], left: usize, inside: &[u8], padding: u8) {
+    check(left <= to.len() && inside.len() <= to.len() - left);
+    let right = to.len() - left - inside.len();
+    // SAFETY: writes as many bytes as `to` has, and reads all that are inside; asserted above.
+    unsafe { row(to.as_mut_ptr(), left, inside.as_ptr(), inside.len(), right, padding.into()) };
+}
+
+/// A byte after the other: there are few, and what compilers make of it is many times as long.
+///
+/// # Safety
+/// `left + inside + right` bytes are written, and `inside` bytes read.
+#[unsafe(naked)]
+unsafe extern "C" fn row(
+    to: *mut u8,
+    left: usize,
+    from: *const u8,
+    inside: usize,
+    right: usize,
+    padding: usize,
+) {
+    naked_asm!(
+        "ldr r12, [sp, #4]",
+        "b 3f",
+        "2:",
+        "strb r12, [r0], #1",
+        "3:",
+        "subs r1, r1, #1",
+        "bge 2b",
+        "b 5f",
+        "4:",
+        "ldrb r1, [r2], #1",
+        "strb r1, [r0], #1",
+        "5:",
+        "subs r3, r3, #1",
+        "bge 4b",
+        "ldr r1, [sp]",
+        "b 7f",
+        "6:",
+        "strb r12, [r0], #1",
+        "7:",
+        "subs r1, r1, #1",
+        "bge 6b",
+        "bx lr",
+    )
+}
+
+/// Fills three rows of [`STAGED_ROW`] bytes with padding, but for those of the `rows` that are inside: there
+/// `bytes` bytes from `left` on are from `inside`, where rows are `pitch` bytes apart.
+///
+/// # Panics
+/// If `inside` has fewer bytes, or they are more than there is room for.
+#[inline(always)]
+pub(crate) fn stage_rows(
+    to: &mut [u8],
+    inside: &[u8],
+    pitch: usize,
+    rows: Range<usize>,
+    [left, bytes]: [usize; 2],
+    padding: u8,
+) {
+    check(3 * STAGED_ROW <= to.len() && left <= STAGED_ROW && bytes <= STAGED_ROW - left);
+    check(rows.is_empty() || hold(inside.len(), rows.len(), pitch, bytes));
+    let padding = u32::from(padding) * 0x0101_0101;
+    // SAFETY: writes three rows, and reads the bytes of so many; asserted above.
+    unsafe { three(to.as_mut_ptr(), inside.as_ptr(), pitch, left, bytes, rows.start, rows.len(), padding) };
+}
+
+/// Words first, as far as there are any.
+///
+/// # Safety
+/// Three rows are written, and `bytes` bytes of `count` rows read.
+#[unsafe(naked)]
+unsafe extern "C" fn three(
+    to: *mut u8,
+    from: *const u8,
+    pitch: usize,
+    left: usize,
+    bytes: usize,
+    first: usize,
+    count: usize,
+    padding: u32,
+) {
+    naked_asm!(
+        "push {{r4-r10}}",
+        "ldrd r4, r5, [sp, #28]",
+        "ldrd r6, r7, [sp, #36]",
+        "add r10, r0, #48",
+        "2:",
+        "str r7, [r0]",
+        "str r7, [r0, #4]",
+        "str r7, [r0, #8]",
+        "str r7, [r0, #12]",
+        "subs r5, r5, #1",
+        "bge 6f",
+        "subs r6, r6, #1",
+        "blt 6f",
+        "add r8, r0, r3",
+        "mov r9, r1",
+        "subs r12, r4, #4",
+        "blt 4f",
+        "3:",
+        "ldr r5, [r9], #4",
+        "subs r12, r12, #4",
+        "str r5, [r8], #4",
+        "bge 3b",
+        "4:",
+        "adds r12, r12, #4",
+        "beq 5f",
+        "7:",
+        "ldrb r5, [r9], #1",
+        "subs r12, r12, #1",
+        "strb r5, [r8], #1",
+        "bne 7b",
+        "5:",
+        "add r1, r1, r2",
+        "mov r5, #0",
+        "6:",
+        "add r0, r0, #16",
+        "cmp r0, r10",
+        "bne 2b",
+        "pop {{r4-r10}}",
+        "bx lr",
+    )
+}
+
+/// See [`unpack`].
+pub(crate) type Unpack = fn(&mut [u8], &[u8], [usize; 2], usize);
+
+/// Unpacks codes of `bits` bits, 4 or 2, from pixels of so many channels, beginning with one of them, to a
+/// byte each. Every pixel begins a byte; `from` begins with that of the first code.
+///
+/// # Panics
+/// If `from` has fewer codes, or the first channel is none.
+pub(super) fn unpack(to: &mut [u8], from: &[u8], [channel, channels]: [usize; 2], bits: usize) {
+    check(!to.is_empty() && channel < channels);
+    let (pixel_bytes, last) = ((channels * bits).div_ceil(8), channel + to.len() - 1);
+    let bytes = last / channels * pixel_bytes + last % channels * bits / 8 + 1 - channel * bits / 8;
+    check(bytes <= from.len());
+    let left = 8 - channel * bits % 8;
+    // SAFETY: writes as many bytes as `to` has, at least one, and reads the bytes of as many codes; asserted
+    // above.
+    unsafe { codes(to.as_mut_ptr(), from.as_ptr(), to.len(), channels, channels - channel, left, bits) };
+}
+
+/// # Safety
+/// Reads the bytes of `count` codes, at least 1, and writes as many bytes. `rest`: channels of the first
+/// pixel that are left; `left`: bits of the first byte.
+#[unsafe(naked)]
+unsafe extern "C" fn codes(
+    to: *mut u8,
+    from: *const u8,
+    count: usize,
+    channels: usize,
+    rest: usize,
+    left: usize,
+    bits: usize,
+) {
+    naked_asm!(
+        "push {{r4-r8}}",
+        "ldrd r4, r5, [sp, #20]",
+        "ldr r8, [sp, #28]",
+        "mov r12, #1",
+        "lsl r12, r12, r8",
+        "sub r12, r12, #1",
+        "ldrb r6, [r1], #1",
+        "rsb r7, r5, #8",
+        "lsr r6, r6, r7",
+        "2:",
+        "cmp r5, #0",
+        "itt eq",
+        "ldrbeq r6, [r1], #1",
+        "moveq r5, #8",
+        "and r7, r6, r12",
+        "strb r7, [r0], #1",
+        "lsr r6, r6, r8",
+        "sub r5, r5, r8",
+        // The next pixel begins a byte.
+        "subs r4, r4, #1",
+        "itt eq",
+        "moveq r4, r3",
+        "moveq r5, #0",
+        "subs r2, r2, #1",
+        "bne 2b",
+        "pop {{r4-r8}}",
+        "bx lr",
+    )
+}

@@ -1,0 +1,283 @@
+//! Standard convolutions: blocks of output channels times groups of four pixels.
+
+mod fill;
+mod runs;
+mod source;
+
+use mixq_format::target::armv7em::{
+    LEAST_SCRATCH, LEAST_SCRATCH_OF_RGB3X3, LEAST_SCRATCH_OF_RGB3X3_AND_SUMS, Plan, Windows,
+};
+use mixq_format::{Conv, Tensor};
+
+use super::asm::conv::{Call, Chunk, Filters, Kernels, MoreGroups, Ready, Scratch};
+use super::asm::{PIXELS, Tables};
+use super::split;
+use crate::check::{check, refuse};
+use crate::target::tensor::PixelWriter;
+use fill::{Fill, fill_for};
+use source::Source;
+
+/// Executes a convolution with `X`-bit input and `W`-bit weights. `Y` are the bits of the output if
+/// [`has_records`](mixq_format::target::armv7em::has_records) has it that tables stand beside the weights; 0,
+/// for any width, if they do not. `FRACTION` is that of the tables. `ZERO`: whether the output's zero point
+/// is 0. `WINDOWS`: the number of its [`Windows`]. `WHOLE`: whether codes are made in one go:
+/// [`whole`](mixq_format::target::armv7em::whole).
+///
+/// # Panics
+/// If the table has other widths, another fraction or zero point, or an odd number of filters; if weights or
+/// tables reach beyond the parameters; if tensors or the plan's memory reach beyond the arena or overlap; if
+/// a window that is unpacked lies wholly in the padding.
+#[inline(always)]
+pub fn conv<
+    const X: usize,
+    const W: usize,
+    const Y: usize,
+    const FRACTION: u8,
+    const ZERO: bool,
+    const WINDOWS: u8,
+    const WHOLE: bool,
+>(
+    table: &Conv,
+    parameters: &[u8],
+    arena: &mut [u8],
+    plan: &Plan,
+) {
+    let Conv { output, requant, .. } = table;
+    assert!(Y == 0 || (Y == output.bits.count() && FRACTION == requant.fraction));
+    assert!(!ZERO || output.zero_point == 0);
+    let instance = const {
+        let windows = Windows::from_number(WINDOWS);
+        // Named here, where it is known which are taken: firmware without such layers does not hold them.
+        &Instance {
+            kernels: Kernels::of(X, windows, W, Y, ZERO, FRACTION, WHOLE),
+            windows,
+            fill: fill_for(windows),
+            execute: if WHOLE { whole } else { parts },
+            sums: if Y == 0 { Some(Sums { requantise, write }) } else { None },
+        }
+    };
+    let (least, on_the_stack): (_, OnTheStack) = match Windows::from_number(WINDOWS) {
+        Windows::Rgb3x3 if Y == 0 => {
+            (LEAST_SCRATCH_OF_RGB3X3_AND_SUMS, on_the_stack::<{ LEAST_SCRATCH_OF_RGB3X3_AND_SUMS / 4 }>)
+        }
+        Windows::Rgb3x3 => (LEAST_SCRATCH_OF_RGB3X3, on_the_stack::<{ LEAST_SCRATCH_OF_RGB3X3 / 4 }>),
+        _ => (LEAST_SCRATCH, on_the_stack::<{ LEAST_SCRATCH / 4 }>),
+    };
+    let given = &mut Given { table, parameters, arena, plan, instance };
+    if plan.scratch_bytes as usize >= least {
+        (instance.execute)(given, &mut [])
+    } else {
+        on_the_stack(given)
+    }
+}
+
+/// What a layer is executed with.
+// One pointer: arguments that registers have no room for would lie on the stack once for each function.
+struct Given<'a> {
+    table: &'a Conv,
+    parameters: &'a [u8],
+    arena: &'a mut [u8],
+    plan: &'a Plan,
+    instance: &'a Instance,
+}
+
+type OnTheStack = fn(&mut Given);
+
+/// Apart, so that the stack has room for the memory only where it is needed.
+#[inline(never)]
+fn on_the_stack<const WORDS: usize>(given: &mut Given) {
+    (given.instance.execute)(given, &mut [0; WORDS]);
+}
+
+/// Executes a layer, in memory of its own if there is any.
+type Execute = fn(&mut Given, &mut [u32]);
+
+/// What is known of a layer before its table is.
+struct Instance {
+    kernels: Kernels,
+    windows: Windows,
+    fill: Fill,
+    execute: Execute,
+    sums: Option<Sums>,
+}
+
+/// What becomes of sums, by pixel, of consecutive output channels. Two functions that are called one after
+/// the other, so that only one of their frames is on the stack at a time.
+struct Sums {
+    /// Codes or logits of so many pixels, by any tables.
+    requantise: fn(&Filters, usize, &mut [[i32; PIXELS]], usize),
+    /// To the pixels.
+    write: fn(&Tensor, usize, &[[i32; PIXELS]], &mut [u8]),
+}
+
+/// Executes a layer whose groups are computed in one go.
+#[inline(never)]
+fn whole(given: &mut Given, own: &mut [u32]) {
+    execute(given, own, |layer, first, size, output| {
+        let groups = layer.groups(first, size, output);
+        let pixels = size + (groups.groups() - 1) * PIXELS;
+        groups.run();
+        pixels
+    });
+}
+
+/// Executes a layer whose groups are computed from chunks, of elements or of channels.
+#[inline(never)]
+fn parts(given: &mut Given, own: &mut [u32]) {
+    let table = given.table;
+    execute(given, own, |layer, first, size, output| {
+        let mut channel = 0;
+        while channel < usize::from(table.output.channels) {
+            let count = layer.channels(first, size, channel, output);
+            if layer.sums.is_some() {
+                layer.finish(channel, count, size, output);
+            }
+            channel += count;
+        }
+        size
+    });
+}
+
+/// `compute` computes a group of so many output pixels from one on, whose patch is filled with its first
+/// elements, and maybe more; how many.
+#[inline(always)]
+fn execute(
+    given: &mut Given,
+    own: &mut [u32],
+    mut compute: impl FnMut(&mut Layer, usize, usize, &mut [u8]) -> usize,
+) {
+    let Given { table, parameters, plan, instance, .. } = *given;
+    let Instance { kernels, windows, fill, sums, .. } = instance;
+    check(kernels.blocks.weight_bits == table.weight_bits);
+    let (bits, widened) = (table.input.bits.count(), kernels.widen.bits);
+    // Those that are narrower than they are widened are unpacked first, and no others.
+    check(bits <= widened && (bits < widened) == kernels.unpack.is_some());
+    let (input, output, memory) = split(given.arena, [&table.input, &table.output], plan, own);
+    let source = &Source::new(Filters { kernels, table, parameters, proof: &plan.proof }, *windows, input);
+    let mut scratch = source.scratch(memory, sums.is_some());
+    let mut call = None;
+    let layer =
+        &mut Layer { source, fill: *fill, scratch: &mut scratch, call: &mut call, sums: sums.as_ref() };
+    layer.prepare(0, 0);
+    let (pixels, bytes) = (table.output.pixels(), table.output.pixel_bytes());
+    // Groups of four pixels, the last ones moved back to be four; of one, where there are fewer.
+    let row = layer.source.row().max(1);
+    let size = if row < PIXELS { 1 } else { PIXELS };
+    let mut first = 0;
+    while first < pixels {
+        first -= (first % row).saturating_sub(row - size);
+        let Some(output) = output.get_mut(first * bytes..) else { refuse() };
+        layer.fill(first, size, 0);
+        first += compute(layer, first, size, output);
+    }
+}
+
+struct Layer<'a> {
+    source: &'a Source<'a>,
+    fill: Fill,
+    scratch: &'a mut Scratch<'a>,
+    call: &'a mut Option<Call>,
+    /// What becomes of sums, if they are made.
+    sums: Option<&'a Sums>,
+}
+
+// The methods stand apart: what one holds on the stack is gone when the other is called.
+impl Layer<'_> {
+    /// Readies the loop for the group that the patch is filled for, and those after it that can be filled in
+    /// one go.
+    #[inline(never)]
+    fn groups<'s>(&'s mut self, first: usize, size: usize, output: &'s mut [u8]) -> Ready<'s> {
+        let next = first + size;
+        let table = self.source.filters.table;
+        let more = if size == 1 || next == table.output.pixels() { None } else { self.source.groups(next) };
+        self.ready(output, if size == 1 { 0 } else { table.output.pixel_bytes() }, &more)
+    }
+
+    /// Computes codes or sums of some output channels of a group, from one on; how many.
+    #[inline(always)]
+    fn channels(&mut self, first: usize, size: usize, channel: usize, output: &mut [u8]) -> usize {
+        let pitch = if size == 1 { 0 } else { self.source.filters.table.output.pixel_bytes() };
+        let mut element = 0;
+        loop {
+            // The first elements are there, unless others have been since.
+            if element > 0 || (channel > 0 && self.scratch.elements() != self.source.elements) {
+                self.fill(first, size, element);
+            }
+            let is_this = |chunk: &Chunk| (chunk.channel, chunk.element) == (channel, element);
+            if !self.call.as_ref().is_some_and(|call| is_this(call.chunk())) {
+                self.prepare(channel, element);
+            }
+            let Some(&Chunk { count, elements, .. }) = self.call.as_ref().map(Call::chunk) else { refuse() };
+            self.ready(output, pitch, &None).run();
+            element += elements;
+            if element == self.source.elements {
+                return count;
+            }
+        }
+    }
+
+    /// Makes codes or logits of the sums of some output channels of a group.
+    #[inline(never)]
+    fn finish(&mut self, channel: usize, count: usize, size: usize, output: &mut [u8]) {
+        let filters = &self.source.filters;
+        let Some(sums) = self.sums else { return };
+        let of_channels = self.scratch.accumulators(count);
+        (sums.requantise)(filters, channel, of_channels, size);
+        let output = &mut output[..size * filters.table.output.pixel_bytes()];
+        (sums.write)(&filters.table.output, channel, of_channels, output);
+    }
+
+    /// Fills the patch with some of the elements of a group, from one on.
+    #[inline(always)]
+    fn fill(&mut self, first: usize, size: usize, element: usize) {
+        (self.fill)(self.source, self.scratch, [first, size], element);
+    }
+
+    /// Prepares to multiply elements from one on, as many as fit the scratch, with weights of output channels
+    /// from one on.
+    #[inline(never)]
+    fn prepare(&mut self, channel: usize, element: usize) {
+        let Layer { source, scratch, sums, .. } = self;
+        let elements = scratch.chunk().min(source.elements - element);
+        // The sums need no memory if they become codes at once.
+        let codes = sums.is_none() && element + elements == source.elements;
+        let count = source.filters.channels() - channel;
+        let count = if codes && element == 0 { count } else { count.min(scratch.channels()) };
+        source.filters.prepare(self.call, Chunk { channel, count, element, elements, codes });
+    }
+
+    /// Readies the loop to multiply them, and then more groups.
+    // Inlined: a frame less on the stack.
+    #[inline(always)]
+    fn ready<'s>(
+        &'s mut self,
+        output: &'s mut [u8],
+        pitch: usize,
+        more: &Option<MoreGroups<'s>>,
+    ) -> Ready<'s> {
+        let Some(call) = self.call else { refuse() };
+        call.ready(self.scratch, output, pitch, more)
+    }
+}
+
+fn requantise(filters: &Filters, channel: usize, sums: &mut [[i32; PIXELS]], count: usize) {
+    let Filters { table: Conv { requant, output, .. }, parameters, .. } = filters;
+    // The weights' zero points are in the sums.
+    Tables::new(requant, output, parameters).requantise(channel, sums, count, 0);
+}
+
+fn write(output: &Tensor, channel: usize, sums: &[[i32; PIXELS]], pixels: &mut [u8]) {
+    for (pixel, bytes) in pixels.chunks_mut(output.pixel_bytes()).enumerate() {
+        let mut writer = PixelWriter::new(&mut bytes[output.bits.row_bytes(channel)..], output.bits);
+        for sums in sums {
+            push(&mut writer, sums[pixel]);
+        }
+        writer.finish();
+    }
+}
+
+/// Apart: no copy for each way that the loop is unrolled.
+#[inline(never)]
+pub(super) fn push(writer: &mut PixelWriter, value: i32) {
+    writer.push(value);
+}

@@ -1,0 +1,90 @@
+//! The elements of a window, as they lie in the input.
+
+use mixq_format::Conv;
+
+use crate::target::Taps;
+
+/// The taps of the window of an output pixel at a row and a column.
+#[inline(never)]
+fn taps(table: &Conv, [y, x]: [usize; 2]) -> (Taps, Taps) {
+    let Conv { window, input, .. } = table;
+    let rows = axis(y, window.stride_height, window.pad_top, window.kernel_height, input.height);
+    let columns = axis(x, window.stride_width, window.pad_left, window.kernel_width, input.width);
+    (rows, columns)
+}
+
+/// The taps of a window's axis.
+#[inline(never)]
+pub(super) fn axis(position: usize, stride: u16, pad: u16, kernel: u16, size: u16) -> Taps {
+    Taps::new(position, stride, pad, kernel, size)
+}
+
+/// Elements of a window that lie one after another, in the input or in the padding.
+pub(super) struct Run {
+    /// Where in the input: bytes from its start. `None`: in the padding.
+    pub(super) from: Option<usize>,
+    /// The first one's channel.
+    pub(super) channel: usize,
+    /// The first, counted from where the runs begin.
+    pub(super) first: usize,
+    /// How many.
+    pub(super) elements: usize,
+}
+
+/// All runs of a part of a window, in the order of its elements.
+pub(super) struct Runs<'a> {
+    table: &'a Conv,
+    rows: Taps,
+    columns: Taps,
+    /// Of the window: the next element's, and the element in it.
+    row: usize,
+    inside: usize,
+    done: usize,
+    count: usize,
+}
+
+impl<'a> Runs<'a> {
+    /// Of `count` elements from one on, of the window of an output pixel at a row and a column.
+    #[inline(always)]
+    pub(super) fn new(table: &'a Conv, place: [usize; 2], element: usize, count: usize) -> Runs<'a> {
+        let Conv { window, input, .. } = table;
+        let (rows, columns) = taps(table, place);
+        let row_elements = usize::from(window.kernel_width) * usize::from(input.channels);
+        let (row, inside) = (element / row_elements, element % row_elements);
+        Runs { table, rows, columns, row, inside, done: 0, count }
+    }
+
+    /// The next one.
+    // Inlined: a frame less on the stack.
+    #[inline(always)]
+    pub(super) fn next(&mut self) -> Option<Run> {
+        if self.done == self.count {
+            return None;
+        }
+        let (window, input) = (&self.table.window, &self.table.input);
+        let channels = usize::from(input.channels);
+        let row_elements = usize::from(window.kernel_width) * channels;
+        let (left, right) = (self.columns.start * channels, self.columns.end * channels);
+        let (tap, channel) = (self.inside / channels, self.inside % channels);
+        let (end, from) = match self.rows.see(self.row) {
+            Some(_) if self.inside < left => (left, None),
+            Some(y) if self.inside < right => {
+                let pixel = y * usize::from(input.width) + self.columns.first + tap - self.columns.start;
+                (right, Some(pixel * input.pixel_bytes() + channel * input.bits.count() / 8))
+            }
+            _ => (row_elements, None),
+        };
+        let run = Run {
+            from,
+            channel,
+            first: self.done,
+            elements: (end - self.inside).min(self.count - self.done),
+        };
+        self.done += run.elements;
+        self.inside += run.elements;
+        if self.inside == row_elements {
+            (self.row, self.inside) = (self.row + 1, 0);
+        }
+        Some(run)
+    }
+}

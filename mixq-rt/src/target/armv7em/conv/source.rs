@@ -1,0 +1,163 @@
+//! Where windows lie in the input.
+
+use core::ops::Range;
+
+use mixq_format::Conv;
+use mixq_format::target::armv7em::Windows;
+
+use super::super::asm::PIXELS;
+use super::super::asm::conv::{Filters, MoreGroups, Patch, Scratch};
+use crate::check::after;
+
+/// The input of a convolution.
+pub(super) struct Source<'a> {
+    pub(super) filters: Filters<'a>,
+    /// Its codes.
+    pub(super) input: &'a [u8],
+    /// Elements that a window sees.
+    pub(super) elements: usize,
+    pub(super) windows: Windows,
+    /// Rows and columns of the output whose windows see no padding.
+    inner: [Range<u16>; 2],
+    /// Bytes from what an output pixel sees to what the next one in its row does, and the first one of the
+    /// next row.
+    pub(super) pitch: usize,
+    row_pitch: usize,
+    /// Bytes of padding before the input, as if it were there.
+    before: usize,
+    /// Whether all pixels of the output are as one row.
+    pub(super) seamless: bool,
+}
+
+impl<'a> Source<'a> {
+    // Apart: its frame is gone when the layer is executed.
+    #[inline(never)]
+    pub(super) fn new(filters: Filters<'a>, windows: Windows, codes: &'a [u8]) -> Source<'a> {
+        let Filters { table, .. } = filters;
+        let Conv { window, input, output, .. } = table;
+        let taps = usize::from(window.kernel_height) * usize::from(window.kernel_width);
+        let channels = usize::from(input.channels);
+        let inner = [
+            inner([window.stride_height, window.pad_top, window.kernel_height, input.height], output.height),
+            inner([window.stride_width, window.pad_left, window.kernel_width, input.width], output.width),
+        ];
+        Source {
+            filters,
+            input: codes,
+            elements: taps * channels,
+            windows,
+            inner,
+            pitch: usize::from(window.stride_width) * input.pixel_bytes(),
+            row_pitch: usize::from(window.stride_height) * usize::from(input.width) * input.pixel_bytes(),
+            before: (usize::from(window.pad_top) * usize::from(input.width) + usize::from(window.pad_left))
+                * input.pixel_bytes(),
+            seamless: taps == 1
+                && input.width == output.width
+                && (window.stride_width, window.stride_height) == (1, 1),
+        }
+    }
+
+    /// Divides memory, with accumulators even if all elements fit, or without.
+    #[inline(always)]
+    pub(super) fn scratch<'m>(&self, memory: &'m mut [u32], sums: bool) -> Scratch<'m> {
+        match self.windows {
+            Windows::Rgb3x3 => Scratch::of_rgb3x3(memory),
+            windows => {
+                let (elements, most) = (self.elements.next_multiple_of(16), self.filters.proof.chunk.into());
+                Scratch::new(memory, elements, most, windows.staged(), sums)
+            }
+        }
+    }
+
+    /// Begins a chunk of elements from one on: the patch, to be filled with as many as there is room for, and
+    /// the stage.
+    #[inline(never)]
+    pub(super) fn begin<'m>(&self, scratch: &'m mut Scratch, element: usize) -> (Patch<'m>, &'m mut [u8]) {
+        scratch.begin(scratch.chunk().min(self.elements - element))
+    }
+
+    /// Output pixels that a group does not leave: a row of them where two are staged together.
+    #[inline(always)]
+    pub(super) fn row(&self) -> usize {
+        let output = &self.filters.table.output;
+        if self.windows == Windows::Rgb3x3 { output.width.into() } else { output.pixels() }
+    }
+
+    /// The whole groups of output pixels from one on whose windows are taken with all of their elements, one
+    /// after the other.
+    #[inline(never)]
+    pub(super) fn groups(&self, first: usize) -> Option<MoreGroups<'a>> {
+        let Filters { table, kernels, .. } = self.filters;
+        let fill = match self.windows {
+            Windows::Rgb3x3 => kernels.rgb3x3.as_ref()?.fill(self.input_row()),
+            Windows::PointwiseWords => kernels.widen.fill(kernels.widen.words(self.elements)),
+            _ => return None,
+        };
+        let place = self.place(first);
+        let pixels = match self.seamless {
+            true => table.output.pixels() - first,
+            false => self.inside(place, table.output.width.into()),
+        };
+        let groups = pixels / PIXELS;
+        (groups > 0).then(|| MoreGroups {
+            fill,
+            codes: after(self.input, self.offset(place)),
+            pitch: self.pitch,
+            groups,
+        })
+    }
+
+    /// What a pixel sees that sees no padding, from an element on that begins a byte.
+    #[inline(never)]
+    pub(super) fn codes(&self, pixel: usize, element: usize) -> &'a [u8] {
+        after(self.input, self.offset(self.place(pixel)) + element * self.filters.kernels.widen.bits / 8)
+    }
+
+    /// Bytes from a row of the input to the next.
+    #[inline(always)]
+    pub(super) fn input_row(&self) -> usize {
+        let input = &self.filters.table.input;
+        usize::from(input.width) * input.pixel_bytes()
+    }
+
+    /// A byte of padding: as many codes as it holds.
+    #[inline(always)]
+    pub(super) fn padding(&self) -> u8 {
+        self.filters.table.input.zero_point * self.filters.kernels.widen.codes
+    }
+
+    /// Row and column of an output pixel.
+    #[inline(always)]
+    pub(super) fn place(&self, pixel: usize) -> [usize; 2] {
+        // There is one, at least.
+        let width = usize::from(self.filters.table.output.width).max(1);
+        [pixel / width, pixel % width]
+    }
+
+    /// Where the window of an output pixel that sees no padding begins: bytes from the start of the input.
+    #[inline(always)]
+    pub(super) fn offset(&self, [y, x]: [usize; 2]) -> usize {
+        y * self.row_pitch + x * self.pitch - self.before
+    }
+
+    /// How many of `count` output pixels from a place on are in one row and see no padding.
+    // Apart: its values would stay on the stack of loops over pixels.
+    #[inline(never)]
+    pub(super) fn inside(&self, [y, x]: [usize; 2], count: usize) -> usize {
+        let [rows, columns] = &self.inner;
+        let inside = rows.contains(&(y as u16)) && columns.contains(&(x as u16));
+        if inside { count.min(usize::from(columns.end) - x) } else { 0 }
+    }
+}
+
+/// The positions of windows along one axis that see no padding: of so many outputs, by stride, padding,
+/// kernel and size.
+#[inline(never)]
+fn inner(axis: [u16; 4], outputs: u16) -> Range<u16> {
+    let [stride, pad, kernel, size] = axis.map(u32::from);
+    let stride = stride.max(1);
+    // The last window may begin at `size + pad - kernel`, counted from the first of the padding.
+    let end = if size + pad < kernel { 0 } else { (size + pad - kernel) / stride + 1 };
+    // At most 2^16.
+    pad.div_ceil(stride) as u16..end.min(outputs.into()) as u16
+}

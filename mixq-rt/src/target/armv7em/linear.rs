@@ -1,0 +1,95 @@
+//! Fully connected layer.
+
+use mixq_format::target::armv7em::{LEAST_SCRATCH, Plan, STRIP};
+use mixq_format::{Bits, Linear};
+
+use super::asm::linear::{Loops, Strips};
+use super::{split, with_memory};
+use crate::check::refuse;
+use crate::target::tensor::put;
+
+/// Executes a fully connected layer with `X`-bit input and `W`-bit weights. `Y` are the bits of the output if
+/// [`codes`](mixq_format::target::armv7em::codes) has it that they are made strip by strip; 0, for any
+/// width, if they are not.
+///
+/// # Panics
+/// If the table has other widths; if weights are not aligned, or weights or tables reach beyond the
+/// parameters; if tensors or the plan's memory reach beyond the arena or overlap; if the elements are no
+/// whole words.
+#[inline(always)]
+pub fn linear<const X: usize, const W: usize, const Y: usize>(
+    table: &Linear,
+    parameters: &[u8],
+    arena: &mut [u8],
+    plan: &Plan,
+) {
+    let loops = const { &Loops::of(X, W, Y) };
+    with_memory::<{ LEAST_SCRATCH / 4 }>(plan, |own| execute(table, parameters, arena, plan, loops, own));
+}
+
+#[inline(never)]
+fn execute(table: &Linear, parameters: &[u8], arena: &mut [u8], plan: &Plan, loops: &Loops, own: &mut [u32]) {
+    let Linear { input: x, output: y, weight_bits, .. } = table;
+    let (elements, channels) = (x.elements(), usize::from(y.channels));
+    let (input, output, memory) = split(arena, [x, y], plan, own);
+    let mut strips = Strips::new(table, parameters, loops, plan.proof.interval.into(), input, memory);
+    if strips.make_codes() {
+        strips.widen(0, elements);
+        strips.codes(channels / STRIP, output);
+        return;
+    }
+    // Sums of a strip after the other, of as many elements at once as there is room for.
+    let chunk = elements.min(plan.proof.chunk.into()).min(strips.room());
+    output.fill(0);
+    let (mut channel, mut sum_of_chunk) = (0, 0);
+    while channel < channels {
+        let (mut sums, mut input_sum) = ([0i32; STRIP], 0);
+        let in_strip = channels - channel >= STRIP;
+        if in_strip {
+            let mut first = 0;
+            loop {
+                let size = chunk.min(elements - first);
+                if channel == 0 || size < elements {
+                    sum_of_chunk = strips.widen(first, size);
+                }
+                strips.add(&mut sums);
+                input_sum += sum_of_chunk;
+                first += size;
+                if first == elements {
+                    break;
+                }
+            }
+        } else {
+            // A channel that fills no strip, as it is in the artifact.
+            let (input, filter) = strips.plain(elements);
+            (sums[0], input_sum) = plain(input, filter, x.bits, *weight_bits, elements);
+        }
+        let sums = if in_strip { &mut sums[..] } else { &mut sums[..1] };
+        strips.requantise(channel, sums, input_sum);
+        for sum in sums {
+            put(output, channel, y.bits, *sum);
+            channel += 1;
+        }
+    }
+}
+
+/// `sum(q_x s_w)` and `sum(q_x)` over packed codes and weights.
+#[inline(never)]
+fn plain(input: &[u8], filter: &[u8], x_bits: Bits, w_bits: Bits, elements: usize) -> (i32, i32) {
+    let (mut dot, mut input_sum) = (0i32, 0);
+    for element in 0..elements {
+        let x = (field(input, element, x_bits) >> (32 - x_bits.count())) as i32;
+        let w = field(filter, element, w_bits) as i32 >> (32 - w_bits.count());
+        dot = dot.wrapping_add(x * w);
+        input_sum += x;
+    }
+    (dot, input_sum)
+}
+
+/// Code `index` of packed ones, in the upper bits.
+#[inline(never)]
+fn field(row: &[u8], index: usize, bits: Bits) -> u32 {
+    let bit = index * bits.count();
+    let byte = row.get(bit / 8).unwrap_or_else(|| refuse());
+    u32::from(*byte) << (32 - bits.count() - bit % 8)
+}

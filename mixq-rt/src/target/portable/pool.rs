@@ -1,0 +1,78 @@
+//! Average and maximum pool.
+
+use mixq_format::Pool;
+
+use super::for_each_pixel;
+use crate::check::{MOST_AVERAGED, check};
+use crate::target::Taps;
+use crate::target::tensor::{CHUNK, PixelWriter, chunk, codes, row_bytes, split};
+
+/// Executes an average pool over `X`-bit codes: the sum over the window's pixels outside the padding,
+/// divided by their number `n`, halves rounded up: `floor((2 sum + n) / 2n)`.
+///
+/// # Panics
+/// If a window has 2^23 pixels or more, or lies wholly in the padding, or the tensors overlap or reach beyond
+/// the arena.
+#[inline(never)]
+pub fn average_pool<const X: usize>(layer: &Pool, arena: &mut [u8]) {
+    check(usize::from(layer.window.kernel_height) * usize::from(layer.window.kernel_width) <= MOST_AVERAGED);
+    execute(layer, arena, |view, index| {
+        let pixels = (view.rows.count() * view.columns.count()) as u32;
+        let sums = view.fold::<X>(index, |sum, code| sum + code);
+        sums.map(|sum| (2 * sum + pixels) / (2 * pixels))
+    });
+}
+
+/// Executes a maximum pool over `X`-bit codes, over the window's pixels outside the padding.
+///
+/// # Panics
+/// If a window lies wholly in the padding, or the tensors overlap or reach beyond the arena.
+#[inline(never)]
+pub fn max_pool<const X: usize>(layer: &Pool, arena: &mut [u8]) {
+    execute(layer, arena, |view, index| view.fold::<X>(index, u32::max));
+}
+
+#[inline(never)]
+fn execute(layer: &Pool, arena: &mut [u8], pool: fn(&View, usize) -> [u32; CHUNK]) {
+    let (input, output) = split(arena, &layer.input, &layer.output);
+    let channels = usize::from(layer.input.channels);
+    for_each_pixel(&layer.window, &layer.input, &layer.output, output, |rows, columns, pixel| {
+        let view = View { layer, input, rows, columns };
+        let mut writer = PixelWriter::new(pixel, layer.output.bits);
+        for first in (0..channels).step_by(CHUNK) {
+            let codes = pool(&view, first / CHUNK);
+            for (_, code) in (first..channels).zip(&codes) {
+                writer.push(*code as i32);
+            }
+        }
+        writer.finish();
+    });
+}
+
+/// What the window of one output pixel sees.
+struct View<'a> {
+    layer: &'a Pool,
+    input: &'a [u8],
+    rows: Taps,
+    columns: Taps,
+}
+
+impl View<'_> {
+    /// Folds the codes of a chunk of channels, each from 0.
+    #[inline(always)]
+    fn fold<const X: usize>(&self, index: usize, fold: impl Fn(u32, u32) -> u32) -> [u32; CHUNK] {
+        let row_bytes = row_bytes::<X>(usize::from(self.layer.input.channels));
+        let mut results = [0; CHUNK];
+        let mut buffer = [0; X];
+        for y in self.rows.first..self.rows.first + self.rows.count() {
+            let first = y * usize::from(self.layer.input.width) + self.columns.first;
+            for row in self.input[first * row_bytes..][..self.columns.count() * row_bytes].chunks(row_bytes) {
+                let codes = codes::<X>(chunk(row, index, &mut buffer));
+                for lane in 0..CHUNK {
+                    results[lane] = fold(results[lane], codes[lane] as u32);
+                }
+            }
+        }
+        results
+    }
+}

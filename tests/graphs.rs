@@ -1,0 +1,197 @@
+//! Random networks: all operators, residual branches, odd sizes; the same for the same seed.
+
+use fastrand::Rng;
+use mixq_build::engine::graph::op::{
+    Add, AveragePoolSpec, ConvSpec, DepthwiseSpec, Flatten, GlobalAveragePool, GlobalMaxPool, LinearSpec,
+    MaxPoolSpec, PointwiseSpec,
+};
+use mixq_build::engine::graph::{Activation, Graph, LayerSpec, OpSpec, Padding, Shape, Spec, Window};
+
+/// No batch norm, no activation.
+const NOTHING: (bool, Activation) = (false, Activation::None);
+
+/// A network that resolves, of up to about ten layers.
+pub fn random_graph(rng: &mut Rng) -> Graph {
+    let input = Shape { height: rng.usize(1..=9), width: rng.usize(1..=9), channels: rng.usize(1..=5) };
+    let mut builder =
+        Builder { rng, layers: Vec::new(), current: ("image".to_string(), input), written: Vec::new() };
+    builder.conv();
+    for _ in 0..builder.rng.usize(0..=4) {
+        match builder.rng.usize(0..9) {
+            0 | 1 => builder.conv(),
+            2 => builder.depthwise(),
+            3 => builder.pointwise(),
+            4 => builder.pool(false),
+            5 => builder.pool(true),
+            6 => builder.residual(),
+            7 => builder.two_branches(),
+            _ => builder.skip(),
+        }
+    }
+    let layers = builder.logits();
+    Graph::resolve(&Spec { input, layers }).expect("the builder keeps the rules")
+}
+
+struct Builder<'a> {
+    rng: &'a mut Rng,
+    layers: Vec<LayerSpec>,
+    /// Name and shape of what the next layer reads.
+    current: (String, Shape),
+    /// All outputs so far.
+    written: Vec<(String, Shape)>,
+}
+
+impl Builder<'_> {
+    fn push(&mut self, op: impl Into<OpSpec>, follows: (bool, Activation), output: Shape) {
+        let from = self.current.0.clone();
+        self.push_from(op, follows, &[&from], output);
+    }
+
+    fn push_from(
+        &mut self,
+        op: impl Into<OpSpec>,
+        (norm, activation): (bool, Activation),
+        inputs: &[&str],
+        output: Shape,
+    ) {
+        let op = op.into();
+        let name = format!("{}{}", op.form().name, self.layers.len());
+        let layer = LayerSpec::new(&name, op).followed_by(norm, activation);
+        self.layers.push(layer.reads(inputs.iter().copied()));
+        self.current = (name, output);
+        self.written.push(self.current.clone());
+    }
+
+    /// Batch norm, activation.
+    fn follows(&mut self) -> (bool, Activation) {
+        (self.rng.bool(), self.activation())
+    }
+
+    fn activation(&mut self) -> Activation {
+        if self.rng.bool() { Activation::Relu } else { Activation::None }
+    }
+
+    /// Kernel, stride and padding that fit the current shape, with the size of the output.
+    fn window(&mut self) -> ([usize; 2], [usize; 2], Padding, [usize; 2]) {
+        let shape = self.current.1;
+        loop {
+            let kernel = [self.rng.usize(1..=3), self.rng.usize(1..=3)];
+            let stride = [self.rng.usize(1..=2), self.rng.usize(1..=2)];
+            let mut side = |kernel: usize| self.rng.usize(0..kernel);
+            let explicit = [side(kernel[0]), side(kernel[0]), side(kernel[1]), side(kernel[1])];
+            let padding = [Padding::Same, Padding::Valid, Padding::Symmetric, Padding::Explicit(explicit)]
+                [self.rng.usize(0..4)];
+            let pixels = padding.pixels([shape.height, shape.width], kernel, stride);
+            let positions = Window { kernel, stride, padding: pixels }.positions(shape);
+            let inside = pixels[0].max(pixels[1]) < kernel[0] && pixels[2].max(pixels[3]) < kernel[1];
+            if inside && positions[0] > 0 && positions[1] > 0 {
+                return (kernel, stride, padding, positions);
+            }
+        }
+    }
+
+    fn conv(&mut self) {
+        let (kernel, stride, padding, [height, width]) = self.window();
+        let filters = self.rng.usize(1..=11);
+        let follows = self.follows();
+        let op = ConvSpec { filters, kernel, stride, padding };
+        self.push(op, follows, Shape { height, width, channels: filters });
+    }
+
+    fn depthwise(&mut self) {
+        let (kernel, stride, padding, [height, width]) = self.window();
+        let follows = self.follows();
+        let op = DepthwiseSpec { kernel, stride, padding };
+        self.push(op, follows, Shape { height, width, ..self.current.1 });
+    }
+
+    fn pointwise(&mut self) {
+        let (filters, shape) = (self.rng.usize(1..=17), self.current.1);
+        let follows = self.follows();
+        let op = PointwiseSpec { filters, stride: [1, 1] };
+        self.push(op, follows, Shape { channels: filters, ..shape });
+    }
+
+    fn pool(&mut self, max: bool) {
+        let (kernel, stride, padding, [height, width]) = self.window();
+        let op: OpSpec = if max {
+            MaxPoolSpec { kernel, stride, padding }.into()
+        } else {
+            AveragePoolSpec { kernel, stride, padding }.into()
+        };
+        self.push(op, NOTHING, Shape { height, width, ..self.current.1 });
+    }
+
+    /// One or two layers that keep the shape, added to what they started from.
+    fn residual(&mut self) {
+        let start = self.current.clone();
+        for _ in 0..self.rng.usize(1..=2) {
+            let follows = self.follows();
+            let (kernel, stride, padding) = ([3, 3], [1, 1], Padding::Same);
+            let filters = start.1.channels;
+            self.push(ConvSpec { filters, kernel, stride, padding }, follows, start.1);
+        }
+        self.add_to(&start.0);
+    }
+
+    /// Two layers on the same input, added.
+    fn two_branches(&mut self) {
+        let start = self.current.clone();
+        let filters = self.rng.usize(1..=9);
+        let mut branches = Vec::new();
+        for _ in 0..2 {
+            self.current = start.clone();
+            let follows = self.follows();
+            let op = PointwiseSpec { filters, stride: [1, 1] };
+            self.push(op, follows, Shape { channels: filters, ..start.1 });
+            branches.push(self.current.0.clone());
+        }
+        self.add_to(&branches[0]);
+    }
+
+    /// Adds some earlier tensor of the same shape, however long ago it was written.
+    fn skip(&mut self) {
+        let fits = |(name, shape): &&(String, Shape)| *shape == self.current.1 && *name != self.current.0;
+        let candidates: Vec<String> =
+            self.written.iter().filter(fits).map(|(name, _)| name.clone()).collect();
+        if let Some(name) = self.rng.choice(candidates) {
+            self.add_to(&name);
+        }
+    }
+
+    fn add_to(&mut self, other: &str) {
+        let (activation, current) = (self.activation(), self.current.clone());
+        let inputs = if self.rng.bool() { [other, &current.0] } else { [&current.0, other] };
+        self.push_from(Add, (false, activation), &inputs, current.1);
+    }
+
+    /// The end of the network, in one of its forms.
+    fn logits(mut self) -> Vec<LayerSpec> {
+        let classes = self.rng.usize(1..=7);
+        let shape = self.current.1;
+        let end = self.rng.usize(0..5);
+        if end == 0 {
+            let average = OpSpec::from(GlobalAveragePool);
+            let op = if classes.is_multiple_of(2) { average } else { GlobalMaxPool.into() };
+            self.push(op, NOTHING, Shape { height: 1, width: 1, ..shape });
+        } else if end == 1 {
+            self.push(Flatten, NOTHING, Shape { height: 1, width: 1, channels: shape.elements() });
+        } else if end == 2 {
+            let follows = self.follows();
+            self.push(
+                LinearSpec { features: classes + 2 },
+                follows,
+                Shape { height: 1, width: 1, channels: classes + 2 },
+            );
+        }
+        let follows = (self.rng.bool(), Activation::None);
+        let output = Shape { height: 1, width: 1, channels: classes };
+        if end == 3 {
+            let (kernel, stride, padding) = ([shape.height, shape.width], [1, 1], Padding::Valid);
+            self.push(ConvSpec { filters: classes, kernel, stride, padding }, follows, output);
+        } else {
+            self.push(LinearSpec { features: classes }, follows, output);
+        }
+        self.layers
+    }
+}
