@@ -133,7 +133,11 @@ mod tests {
 
     #[test]
     fn a_row_names_what_is_cut() {
-        let layer = |name: &str, weights: Option<u8>, output: u8| json!({ "name": name, "weight_bits": weights, "activation_bits": output });
+        let layer = |name: &str, weights: Option<u8>, output: u8| {
+            let mut layer = json!({ "name": name, "weight_bits": weights });
+            layer["activation_bits"] = output.into();
+            layer
+        };
         let layers = [layer("stem", Some(8), 4), layer("pool", None, 4), layer("logits", Some(2), 8)];
         let answer = json!({ "macs": 2_600_000, "flash_bytes": 10, "ram_bytes": 20, "layers": layers });
         let row = |answer: &Value| row("0.5", "128", answer);

@@ -42,7 +42,8 @@ pub fn sentence(what: &str, accuracy: f64, test: &Targets, labels: &[String]) ->
     let class = largest.class.to_string();
     let name = labels.get(usize::from(largest.class)).unwrap_or(&class);
     Some(format!(
-        "{what} {:.1} % is no better than always answering `{name}` ({:.1} % of the {} test images)",
+        "{what} {:.1} % is not clearly better than always answering `{name}` ({:.1} % of the {} test \
+         images)",
         100.0 * accuracy,
         100.0 * largest.share,
         largest.images
@@ -128,12 +129,16 @@ mod tests {
         let text = accuracy(3.0 / 9.0, 3.0 / 9.0).unwrap();
         assert!(
             text.starts_with(
-                "float accuracy 33.3 % is no better than always answering `square` (33.3 % of the 9 test \
-                 images); check"
+                "float accuracy 33.3 % is not clearly better than always answering `square` (33.3 % of the 9 \
+                 test images); check"
             ),
             "{text}"
         );
-        assert!(accuracy(1.0, 3.0 / 9.0).unwrap().starts_with("fake-quantised accuracy 33.3 % is no better"));
+        assert!(
+            accuracy(1.0, 3.0 / 9.0)
+                .unwrap()
+                .starts_with("fake-quantised accuracy 33.3 % is not clearly better")
+        );
         assert_eq!(accuracy(1.0, 1.0), None);
     }
 }
