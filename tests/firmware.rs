@@ -82,7 +82,7 @@ pub enum Part {
     Binary,
     /// The networks alone, where no emulated board is at hand.
     Library,
-    /// The firmware whose networks take turns in one arena of so many bytes, to be executed.
+    /// The firmware whose networks take turns in one arena of this number of bytes, to be executed.
     SharedArena(usize),
 }
 

@@ -45,8 +45,8 @@ fn scheme(name: &str, x: Bits, w: Bits, scheme: Scheme) -> Artifact {
         .finish(name)
 }
 
-/// A convolution on so many channels that fills the arena with what it reads and writes: what it works in is
-/// on the stack.
+/// A convolution whose input and output fill the arena: its kernel works on the stack. `channels` decides the
+/// size.
 fn full(channels: u16, scheme: Scheme) -> Artifact {
     let quantised = |output| Quantised { weights: Bits::B4, output, scheme };
     let stem = Slide { stride: [2, 2], ..SAME_3X3 };

@@ -70,7 +70,7 @@ fn size(text: &str) -> Result<u64, String> {
 }
 
 fn millionths(text: &str) -> Result<u32, String> {
-    let share: f64 = text.parse().map_err(|_| format!("`{text}` is no number"))?;
+    let share: f64 = text.parse().map_err(|_| format!("`{text}` is not a number"))?;
     if !(0.0..=1.0).contains(&share) {
         return Err(format!("{share} is not within 0 and 1"));
     }

@@ -3,7 +3,7 @@
 //! Tables and errors go to people, progress bars to the terminal; with `--json` the last line on stdout is
 //! one JSON object with the command's figures.
 
-/// `println!` that ends the program quietly when nobody reads on, as in `cargo mixq report | head -1`.
+/// `println!` that ends the program quietly when its output is closed, as in `cargo mixq report | head -1`.
 macro_rules! say {
     ($($argument:tt)*) => {{
         use std::io::Write;

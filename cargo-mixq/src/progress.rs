@@ -40,8 +40,8 @@ pub fn stopped() -> Option<u8> {
     (signal != 0).then(|| 128 + signal as u8)
 }
 
-/// One bar for the dataset and one for each phase, on stderr; nothing where stderr is no terminal but a line
-/// every tenth of a phase.
+/// One bar for the dataset and one for each phase, on stderr. If stderr is not a terminal, these are lines:
+/// one for every tenth of a phase.
 pub struct Bars {
     model: String,
     reading: Reading,

@@ -49,7 +49,7 @@ pub fn retrain(
         Err(error) => Err(error),
     };
     let model = prepared.model;
-    // What is fresh needs no lock: its folder may be one that nobody can write to.
+    // What is fresh needs no lock: its folder may be read-only.
     if !force && let Some(fresh) = fresh(&Prepared::new(model, prepared.cache)?)? {
         return Ok(fresh);
     }

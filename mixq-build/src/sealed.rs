@@ -53,7 +53,7 @@ pub(crate) fn read(path: &Path, kind: Kind) -> Result<Option<Bytes>, String> {
         }
         Err(error) => return Err(unreadable(error)),
         // To open something else may take for ever.
-        Ok(metadata) if !metadata.is_file() => return Err("it is no file".to_string()),
+        Ok(metadata) if !metadata.is_file() => return Err("it is not a file".to_string()),
         Ok(_) => {}
     }
     let mut file = File::open(path).map_err(unreadable)?;
@@ -155,7 +155,7 @@ mod tests {
         assert!(reason().starts_with("it is damaged: "), "{}", reason());
         fs::remove_file(&path).unwrap();
         fs::create_dir(&path).unwrap();
-        assert_eq!(reason(), "it is no file");
+        assert_eq!(reason(), "it is not a file");
     }
 
     /// The SHA-256 by sha256sum: `(printf 'mixq-test 7 3'; printf abc) | sha256sum`.

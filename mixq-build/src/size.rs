@@ -18,7 +18,7 @@ pub fn parse(text: &str) -> Result<u64, String> {
         return Err(format!("`{text}` does not begin with a whole number"));
     }
     if !well_grouped(number) {
-        return Err(format!("`{number}` is no whole number"));
+        return Err(format!("`{number}` is not a whole number"));
     }
     let factor = match unit.trim() {
         "" | "B" => 1,
@@ -26,7 +26,7 @@ pub fn parse(text: &str) -> Result<u64, String> {
         "MB" => 1_000_000,
         "K" | "k" | "KiB" => 1 << 10,
         "M" | "m" | "MiB" => 1 << 20,
-        unit => return Err(format!("`{unit}` is no unit of size")),
+        unit => return Err(format!("`{unit}` is not a unit of size")),
     };
     let too_large = || format!("`{text}` is more than 2^64 - 1 bytes");
     // The digits are known to be digits: only the range can fail.

@@ -16,7 +16,7 @@ fn graph(text: &str) -> Graph {
     Graph::resolve(&layers::parse(Path::new("net.toml"), text).unwrap()).unwrap()
 }
 
-/// A linear layer that reads an image of so many pixels.
+/// A linear layer that reads an image of this number of pixels.
 fn linear(height: usize, width: usize) -> Graph {
     graph(&format!("input = [{height}, {width}, 1]\n[[layer]]\nop = \"linear\"\nfeatures = 2\n"))
 }

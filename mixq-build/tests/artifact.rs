@@ -220,7 +220,7 @@ fn another_network_is_not_fresh_whatever_its_fingerprint_says() {
     let settings = |from: &'static str, to: &'static str| {
         move |package: &Package| package.replace("Cargo.toml", from, to)
     };
-    let kernel = "layer `conv1` is no conv 3x3 as in the network";
+    let kernel = "layer `conv1` is not a conv 3x3 as in the network";
     // 3 kernels of 9 weights, and 48 inputs of 2 outputs; 1x1: 3 and 96.
     let cases: [(State, &str); 9] = [
         (other_network(wider), "it takes images of 4x5x1, the network 4x4x1"),

@@ -170,7 +170,7 @@ fn what_32_bits_cannot_compute_is_an_error() {
     );
 }
 
-/// One logit for a white image of so many pixels, with these codes of the first and of all other weights.
+/// One logit for a white image of this number of pixels. The first weight and all others have these codes.
 fn long_sum([height, width]: [usize; 2], first: i8, others: i8, zero_point: i32) -> Result<i32, Error> {
     let text = format!(
         "input = [{height}, {width}, 1]\nlayer = [{{ op = \"linear\", name = \"sum\", features = 1 }}]"

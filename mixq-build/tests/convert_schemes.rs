@@ -143,7 +143,7 @@ fn multipliers_that_differ_are_no_folded_layer() {
     assert!(found.contains("output channel 1: its multiplier is 0.5 times the one"), "{found}");
 }
 
-/// Weights of 2 bits at the ends of their range over so many 8-bit pixels: the longest sums there are.
+/// Weights of 2 bits at the ends of their range over this number of 8-bit pixels: the longest sums there are.
 /// Channel 1 falls.
 fn longest(channels: usize) -> (Converted, Allocation) {
     let graph = graph(channels);

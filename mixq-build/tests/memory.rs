@@ -257,8 +257,7 @@ fn check(graph: &Graph, allocation: &Allocation) {
     for (tensor, offset) in bytes.iter().zip(offsets) {
         assert!(offset + tensor.bytes <= allocation.plan.bytes);
     }
-    // Where two tensors overlap at a step, one is a sum in the place of its summand, which nobody reads
-    // later.
+    // Where two tensors overlap at a step, one is a sum in the place of its summand, which is not read later.
     for (step, executed) in allocation.schedule.steps.iter().enumerate() {
         let alive = |t: &usize| bytes[*t].first <= step && step <= bytes[*t].last;
         let living: Vec<usize> = (0..bytes.len()).filter(alive).collect();

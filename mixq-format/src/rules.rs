@@ -17,7 +17,7 @@ pub(crate) fn range(tensor: &Tensor) -> Range<u64> {
     start..start + pixels * tensor.pixel_bytes() as u64
 }
 
-/// A tensor in an arena of so many bytes.
+/// A tensor in an arena of `arena_bytes` bytes.
 pub(crate) fn tensor(tensor: &Tensor, arena_bytes: u32) -> Result<(), &'static str> {
     if tensor.height == 0 || tensor.width == 0 || tensor.channels == 0 {
         return Err("a tensor is empty");
@@ -30,7 +30,7 @@ pub(crate) fn tensor(tensor: &Tensor, arena_bytes: u32) -> Result<(), &'static s
     }
     let largest = if tensor.bits == Bits::B32 { 0 } else { tensor.bits.max_code() };
     if i32::from(tensor.zero_point) > largest {
-        return Err("a zero point is no code of its tensor");
+        return Err("a zero point is not a code of its tensor");
     }
     Ok(())
 }

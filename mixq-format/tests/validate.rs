@@ -251,7 +251,7 @@ fn tensors_begin_at_words_and_logits_have_no_zero_point() {
         linear.output.zero_point = 1;
         case.output.zero_point = 1;
     });
-    assert_eq!(found, Some((Some(4), "a zero point is no code of its tensor")));
+    assert_eq!(found, Some((Some(4), "a zero point is not a code of its tensor")));
 }
 
 /// 65,535 times 65,535 times 65,535 is more than 32 bits hold: no count may wrap, on any target.

@@ -13,7 +13,7 @@ pub const VARIABLE: &str = "MIXQ_ARENA_BYTES";
 pub enum Memory {
     /// In its `Network`.
     Own,
-    /// In an arena of so many bytes, which `Network` borrows.
+    /// In an arena of this number of bytes, which `Network` borrows.
     Shared(usize),
 }
 
@@ -21,7 +21,7 @@ impl Memory {
     /// As the build script announces it.
     ///
     /// # Errors
-    /// The variable is no number of bytes.
+    /// The variable is not a number of bytes.
     pub fn from_env() -> Result<Memory, String> {
         std::env::var(VARIABLE).map_or(Ok(Memory::Own), |text| Memory::parse(&text))
     }

@@ -28,7 +28,7 @@ impl<const WORDS: usize> Arena<WORDS> {
     /// The `N` logits that lie `offset` bytes from the start.
     ///
     /// # Panics
-    /// If `offset` is no multiple of 4, or the logits reach beyond the arena.
+    /// If `offset` is not a multiple of 4, or the logits reach beyond the arena.
     pub fn logits<const N: usize>(&self, offset: usize) -> &[i32; N] {
         assert!(offset.is_multiple_of(4), "logits are aligned to 4 bytes");
         self.0[offset / 4..].first_chunk().expect("logits lie in the arena")

@@ -49,7 +49,7 @@ static FIRMWARE: LazyLock<PathBuf> = LazyLock::new(|| {
     folder.join(target).join("release").join("differential")
 });
 
-/// Runs so many layers of a kind in portions; the sums of the numbers that each prints.
+/// Runs this number of layers of a kind in portions; the sums of the numbers that each prints.
 fn sums<const N: usize>(layers: u64, kind: &str) -> [u64; N] {
     let seed = number("MIXQ_SEED", 1);
     // What firmware prints lies beside it: the tests, which run at the same time, have one each.

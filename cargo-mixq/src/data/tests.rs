@@ -56,7 +56,7 @@ fn a_file_is_fetched_once() {
     let got = get(&known, None, Some(folder.path())).unwrap();
     assert_eq!((got.bytes, got.fetched, got.path), (10, true, folder.path().join("digits.bin")));
     assert_eq!(server.join().unwrap(), [""]);
-    // Nobody answers any more.
+    // No server answers any more.
     assert!(!get(&known, None, Some(folder.path())).unwrap().fetched);
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left behind");
 }

@@ -51,7 +51,7 @@ pub fn file(cargo_home: &Path) -> PathBuf {
 pub fn enter(file: &Path, libtorch: &Path) -> Result<Entry, Problem> {
     let mut document = read(file)?;
     let libtorch = libtorch.to_str().ok_or_else(|| {
-        let message = format!("{} is no path that TOML can hold", libtorch.display());
+        let message = format!("{} is not a path that TOML can hold", libtorch.display());
         Problem::new(message).help("set XDG_CACHE_HOME to a folder with a name in Unicode")
     })?;
     let table = environment(&mut document, file)?;
@@ -105,7 +105,7 @@ fn environment<'a>(document: &'a mut DocumentMut, file: &Path) -> Result<&'a mut
         *item = std::mem::take(item).into_table().map_or_else(|item| item, Item::Table);
     }
     item.as_table_like_mut().ok_or_else(|| {
-        Problem::new(format!("`env` in {} is no table", file.display())).help("cargo wants a table there")
+        Problem::new(format!("`env` in {} is not a table", file.display())).help("cargo wants a table there")
     })
 }
 

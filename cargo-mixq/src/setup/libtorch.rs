@@ -159,7 +159,7 @@ pub fn remove(folder: &Path) -> Result<(), Problem> {
 /// Why a folder is not libtorch of the right version with these libraries: the end of a sentence.
 fn check(folder: &Path, libraries: &[impl AsRef<str>]) -> Result<(), String> {
     if !folder.is_dir() {
-        return Err("which is no folder".to_string());
+        return Err("which is not a folder".to_string());
     }
     let libraries = libraries.iter().map(|name| format!("lib/{}", name.as_ref()));
     let wanted = libraries.chain([VERSION_HEADER.to_string()]);
@@ -219,7 +219,7 @@ pub(super) mod tests {
     fn no_folder_and_another_version_are_told_apart() {
         let folder = tempfile::tempdir().unwrap();
         let error = given_folder(&folder.path().join("absent")).unwrap_err().to_string();
-        assert!(error.contains("absent, which is no folder; it must name "), "{error}");
+        assert!(error.contains("absent, which is not a folder; it must name "), "{error}");
         fill(folder.path(), [2, 12]).unwrap();
         let error = check(folder.path(), &wheels::LIBRARIES).unwrap_err();
         assert_eq!(error, "which is libtorch 2.12.0");

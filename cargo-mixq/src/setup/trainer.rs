@@ -84,7 +84,7 @@ impl Trainer {
         if super::cargo_config::cargo_home().is_ok_and(|home| package.starts_with(home)) {
             command.arg("--target-dir").arg(self.folder.join("target"));
         }
-        // The bindings only hand calls over: optimising them takes minutes and helps nobody.
+        // The bindings only hand calls over: optimising them takes minutes and makes nothing faster.
         command.args(["--config", "profile.release.package.torch-sys.opt-level=0"]);
         command.env(libtorch::VARIABLE, libtorch);
         // Somebody who builds firmware may have named a microcontroller here.

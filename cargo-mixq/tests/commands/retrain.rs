@@ -39,7 +39,7 @@ fn wait(child: &mut Child, is_so: impl Fn() -> bool) {
     }
 }
 
-/// Waits until so many more epochs are done.
+/// Waits until this number of epochs more is done.
 fn after_epochs(package: &Package, child: &mut Child, epochs: usize) {
     let metrics = package.path("target/mixq/tiny-metrics.jsonl");
     let lines = || std::fs::read_to_string(&metrics).unwrap_or_default().lines().count();

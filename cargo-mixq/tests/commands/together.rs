@@ -18,7 +18,7 @@ use serde_json::Value;
 
 const ANY: u64 = u64::MAX;
 
-/// A layer list with so many filters.
+/// A layer list with this number of filters.
 fn network(filters: usize) -> String {
     format!(
         "input = [4, 4, 1]\n[[layer]]\nop = \"conv\"\nfilters = {filters}\nkernel = 3\n[[layer]]\nop \

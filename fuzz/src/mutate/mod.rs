@@ -39,7 +39,7 @@ pub fn one<'a, T: ?Sized>(rng: &mut Rng, of: &[&'a T]) -> &'a T {
     of[rng.usize(..of.len())]
 }
 
-/// Whether something happens once in so many times.
+/// True once in this number of calls, at random.
 pub fn once_in(rng: &mut Rng, times: u32) -> bool {
     rng.u32(..times) == 0
 }

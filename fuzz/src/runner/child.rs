@@ -34,7 +34,7 @@ static PANIC: Mutex<String> = Mutex::new(String::new());
 /// Runs a part of a plan; `peak` says how many bytes the process has had at the most.
 ///
 /// # Errors
-/// If the corpus cannot be read, or nobody reads the standard output.
+/// If the corpus cannot be read, or the standard output is closed.
 pub fn run(target: &Target, part: &Part, peak: fn() -> u64) -> Result<()> {
     std::panic::set_hook(Box::new(|panic| {
         *PANIC.lock().unwrap_or_else(PoisonError::into_inner) = panic.to_string();

@@ -31,7 +31,7 @@ const FLAGS: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-leve
 /// Cases made from seeds from which libFuzzer begins, beside the corpus and what earlier runs found.
 const FIRST_CASES: u64 = 300;
 
-/// libFuzzer writes down a case that takes over [`SECONDS`], and goes on. It ends after so many times that.
+/// Cases over [`SECONDS`] after which a run of libFuzzer ends. It writes down each of them.
 const ENDS_AFTER: u64 = 6;
 
 /// What came out of a target under libFuzzer.

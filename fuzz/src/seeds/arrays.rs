@@ -11,7 +11,7 @@ fn random(rng: &mut Rng, count: usize) -> Vec<u8> {
     bytes
 }
 
-/// Labels of so many images that go round the classes.
+/// Labels of this number of images, class after class in turn.
 fn labels(count: usize, classes: usize) -> Vec<u8> {
     (0..count).map(|image| (image % classes) as u8).collect()
 }

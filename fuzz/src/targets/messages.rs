@@ -15,7 +15,7 @@ const INSIDES: [&str; 7] = [
     "memory allocation failed",
 ];
 
-/// Panics if a message says nothing, or something that nobody understands; else the case is refused.
+/// Panics if a message says nothing, or cannot be understood; else the case is refused.
 pub(super) fn refused(error: &Error) -> Verdict {
     assert!(!error.problems.is_empty(), "an error without a problem");
     for problem in &error.problems {
@@ -34,7 +34,7 @@ pub(super) fn refused(error: &Error) -> Verdict {
     Verdict::Refused
 }
 
-/// Panics if a message says nothing, or something that nobody understands.
+/// Panics if a message says nothing, or cannot be understood.
 pub(super) fn checked(message: &str) {
     assert!(!message.trim().is_empty(), "an empty message");
     if let Some(inside) = INSIDES.iter().find(|inside| contains(message, inside)) {

@@ -91,7 +91,7 @@ fn of_layers(artifact: &Artifact, graph: &Graph, allocation: &Allocation) -> Vec
         }
         let (own, other) = (layer.window().map(rows), node.op.window().map(pixels));
         if layer.kind() != node.op.kind() {
-            found.push(format!("layer `{name}` is no {} as in the network", node.op.kind()));
+            found.push(format!("layer `{name}` is not a {} as in the network", node.op.kind()));
             continue;
         }
         if own != other {

@@ -15,11 +15,11 @@ pub struct Lock {
 }
 
 impl Lock {
-    /// Waits until nobody else makes this artifact; `waiting` is called once if that takes time.
+    /// Waits until no other process makes this artifact; `waiting` is called once if that takes time.
     ///
-    /// The lock is a hidden file beside the artifact, `.NAME.mixq.lock`: all who could write the artifact
-    /// meet there, whatever their target folders and folders for temporary files are, and nobody else. It is
-    /// removed at the end; what a killed process leaves behind locks nobody out, and the next one removes it.
+    /// The lock is a hidden file beside the artifact, `.NAME.mixq.lock`: all processes that could write the
+    /// artifact use the same one, whatever their target folders and folders for temporary files are. It is
+    /// removed at the end. The file that a killed process leaves is not locked, and the next one removes it.
     ///
     /// # Errors
     /// The lock file cannot be made: the artifact could not be written either.
@@ -53,7 +53,7 @@ impl Lock {
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        // While it is locked, so that nobody's but this file can be meant.
+        // While it is locked: the name then still means this file.
         if cfg!(unix) && is_at(&self.file, &self.path).unwrap_or(false) {
             let _ = fs::remove_file(&self.path);
         }

@@ -190,7 +190,7 @@ fn size(entry: &Entry<'_>, least: u64, problems: &mut Vec<Problem>) -> Option<u6
         Ok(bytes) if bytes < least => problems.push(entry.problem("is 0 bytes, in which no network fits")),
         Ok(bytes) => return Some(bytes),
         Err(reason) => {
-            problems.push(entry.problem(format_args!("is no size: {reason}")).help(size::ACCEPTED));
+            problems.push(entry.problem(format_args!("is not a size: {reason}")).help(size::ACCEPTED));
         }
     }
     None

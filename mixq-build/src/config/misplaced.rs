@@ -1,4 +1,4 @@
-//! Tables that are meant for mixq, but stand where nobody reads them.
+//! Tables that are meant for mixq, but stand where mixq does not read them.
 
 use std::path::Path;
 
@@ -25,7 +25,7 @@ pub(super) fn all(manifest: &File) -> Vec<Problem> {
     let mut problems = Vec::new();
     let mut open: Vec<(Entry<'_>, usize)> = manifest.root().entries().map(|entry| (entry, 1)).collect();
     while let Some((entry, depth)) = open.pop() {
-        // What is no table is looked at by others.
+        // What is not a table is looked at by others.
         let Some(table) = entry.table(&mut Vec::new()) else { continue };
         if near(entry.name) {
             let known = |key: &str| key == "models" || Defaults::KEYS.contains(&key);

@@ -37,7 +37,7 @@ pub(super) fn root(package: &File) -> Result<Option<PathBuf>, Error> {
         let lines: Vec<&str> = words.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
         return Err(failed(lines.join(" ")).at(package.location(0..0)).into());
     }
-    let text = String::from_utf8(output.stdout).map_err(|_| failed("its answer is no text".to_string()))?;
+    let text = String::from_utf8(output.stdout).map_err(|_| failed("its answer is not text".to_string()))?;
     let root = PathBuf::from(text.trim_end_matches(['\r', '\n']));
     Ok(Some(root).filter(|root| !same(root, &absolute)))
 }

@@ -53,7 +53,7 @@ pub fn convert(
                 let b = step.inputs[1];
                 walk.addition(step.node, [input, walk.tensor(b, &grids)], output, [step.inputs[0], b], &grids)
             }
-            Op::Flatten(_) => unreachable!("flatten is no step"),
+            Op::Flatten(_) => unreachable!("flatten is not a step"),
         };
         layers.push(NamedLayer { name: node.name.clone(), macs: graph.macs(step.node), layer });
     }

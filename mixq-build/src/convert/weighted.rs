@@ -119,7 +119,7 @@ impl Walk<'_> {
     ) -> Requant {
         let (bias, multiplier, shift) = match tables.rule {
             Rule::Multiplier => {
-                // Where a channel has failed, entries are missing: then nobody reads the tables.
+                // Where a channel has failed, entries are missing: then the tables are not read.
                 let multipliers =
                     || entries.iter().take(tables.multipliers).map(|(_, entry)| entry.multiplier);
                 let biases: Vec<u8> =

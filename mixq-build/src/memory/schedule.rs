@@ -6,7 +6,7 @@ use super::arena::{Lifetime, Plan, plan};
 use crate::graph::op::Output;
 use crate::graph::{Graph, Shape, Source};
 
-/// The steps and tensors of a network. Flatten is no step: its output is its input's tensor.
+/// The steps and tensors of a network. Flatten is not a step: its output is its input's tensor.
 #[derive(Clone, Debug)]
 pub struct Schedule {
     /// All tensors; the first is the image, the last the logits.

@@ -38,7 +38,7 @@ fn no_models() {
     );
 }
 
-/// What is nearly right would otherwise be read by nobody.
+/// What is nearly right would otherwise be ignored.
 #[test]
 fn tables_in_the_wrong_place() {
     let model = |place: &str| format!("[{place}.models.digits]\nnetwork = \"n.toml\"\ndataset = \"d.csv\"\n");
@@ -131,16 +131,16 @@ fn malformed_sizes() {
     let accepted = "a size is a whole number with B, KiB, MiB (1024), kB, KB, MB (1000), or K, M as linkers \
                     write them (1024)";
     for (value, wrong) in [
-        ("\"48 KiX\"", "is no size: `KiX` is no unit of size"),
-        ("\"many\"", "is no size: `many` does not begin with a whole number"),
-        ("\"KiB\"", "is no size: `KiB` does not begin with a whole number"),
-        ("\"1.5 KiB\"", "is no size: `1.5` is no whole number"),
-        ("\"1,5 KiB\"", "is no size: `1,5` is no whole number"),
+        ("\"48 KiX\"", "is not a size: `KiX` is not a unit of size"),
+        ("\"many\"", "is not a size: `many` does not begin with a whole number"),
+        ("\"KiB\"", "is not a size: `KiB` does not begin with a whole number"),
+        ("\"1.5 KiB\"", "is not a size: `1.5` is not a whole number"),
+        ("\"1,5 KiB\"", "is not a size: `1,5` is not a whole number"),
         (
             "\"18_446_744_073_709_551_616\"",
-            "is no size: `18_446_744_073_709_551_616` is more than 2^64 - 1 bytes",
+            "is not a size: `18_446_744_073_709_551_616` is more than 2^64 - 1 bytes",
         ),
-        ("-1", "is no size: `-1` is negative"),
+        ("-1", "is not a size: `-1` is negative"),
         ("4.5", "is a float, it must be a size"),
         ("[]", "is an array, it must be a size"),
     ] {

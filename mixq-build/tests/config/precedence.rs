@@ -25,7 +25,7 @@ fn the_nearer_setting_wins_key_by_key() {
          [package.metadata.mixq.models.b]\nnetwork = \"b.toml\"\ndataset = \"b.csv\"\nram = 4000\n\
          scheme = \"per-channel\"\ntraining = { seed = 11 }\n",
     );
-    // A Cargo.toml between that is no workspace does not count.
+    // A Cargo.toml between that is not a workspace does not count.
     write(&root.path().join("crates"), "[package]\nname = \"between\"\n");
     let config = Config::load(&folder).unwrap();
     assert_eq!(config.workspace_manifest, Some(root.path().join("Cargo.toml")));

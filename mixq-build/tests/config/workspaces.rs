@@ -14,7 +14,7 @@ fn package(folder: &Path, lines: &str) {
     write(folder, &format!("[package]\nname = \"{name}\"\nversion = \"0.1.0\"\n{lines}\n{MODEL}"));
 }
 
-/// A virtual workspace whose device has so many bytes.
+/// A virtual workspace whose device has this number of bytes.
 fn workspace(folder: &Path, bytes: u64, lines: &str) {
     std::fs::create_dir_all(folder).unwrap();
     let device = format!("[workspace.metadata.mixq.device]\nflash = {bytes}\nram = {bytes}\n");
@@ -33,8 +33,8 @@ fn cargo(folder: &Path) -> PathBuf {
     PathBuf::from(String::from_utf8(output.stdout).unwrap().trim_end())
 }
 
-/// The package's budget is that of the workspace of so many bytes, or it has none; and cargo agrees about the
-/// root.
+/// The package's budget is that of the workspace with this number of bytes, or it has none. Cargo agrees
+/// about the root.
 fn belongs(folder: &Path, root: &Path, bytes: Option<u64>) {
     assert_eq!(cargo(folder), root.join("Cargo.toml"), "{}", folder.display());
     match (Config::load(folder), bytes) {

@@ -48,7 +48,7 @@ fn archives_that_become_too_large_are_refused() {
         says_unpacked(&refused("d.tar.gz", &gzip(&packed), COLOUR), &ends);
         says_unpacked(&refused("d.tar.zst", &zstd(&packed), COLOUR), &ends);
     }
-    // What nobody reads is not unpacked of a ZIP file; an image is read no further than an image goes.
+    // Of a ZIP file only what is read is unpacked; an image is read no further than an image goes.
     let packed = zip(&with(small(), &[("train-images-idx3-ubyte", &zeros)]));
     says_unpacked(
         &refused("d.zip", &packed, COLOUR),

@@ -165,7 +165,7 @@ fn labels_may_be_the_names_of_classes() {
             "FILE row 4: column 5: label `dog` is not one of `labels` in the dataset's table: `cat`, `Dog`",
         ],
     );
-    // In the first row as well, which is no header for that.
+    // In the first row as well, which is not a header for that.
     check(
         "d.csv",
         text("cat", "1").as_bytes(),

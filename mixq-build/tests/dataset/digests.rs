@@ -208,7 +208,7 @@ fn arrays_count_however_they_are_packed() {
     assert_ne!(of_file("d.npz", &zip(&files(&[8, 7]))), expected);
 }
 
-/// Whoever changes the files while they are read, so many times.
+/// Changes the files while they are read, this number of times.
 struct Meddler<'a>(&'a Path, usize);
 
 impl mixq_build::engine::observer::Observer for Meddler<'_> {

@@ -53,7 +53,7 @@ fn class_after_class_in_the_order_of_names() {
     for test in ["val", "valid", "validation"] {
         assert_eq!(read_folder(&renamed("test/", &format!("{test}/"))), expected());
     }
-    // A folder around, whatever it is called, and files that are no images of a class.
+    // A folder around, whatever it is called, and files that are not images of a class.
     let around: Files = small().into_iter().map(|(name, file)| (format!("a/train/{name}"), file)).collect();
     assert_eq!(read_folder(&around), expected());
     let beside: [(&str, &[u8]); 4] = [

@@ -102,7 +102,7 @@ fn nothing_in_it() {
         check("d.csv", contents.as_bytes(), &[empty]);
     }
     check("d.csv.gz", &gzip(b""), &[empty]);
-    // A file of no bytes is no gzip file, not even an empty one.
+    // A file of no bytes is not a gzip file, not even an empty one.
     check("d.csv.gz", b"", &["FILE is truncated: its gzip data ends early; copy or download the file again"]);
 }
 
@@ -115,7 +115,7 @@ fn a_folder_with_a_files_name() {
     assert!(error.starts_with(&format!("cannot read {}: ", path.display())), "{error}");
 }
 
-/// Blank lines are no rows.
+/// Blank lines are not rows.
 #[test]
 fn rows_of_another_size() {
     let wanted = "pixels + label, but the network wants images of 2x2x1 = 4 pixels";

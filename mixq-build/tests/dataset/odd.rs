@@ -1,4 +1,4 @@
-//! What is no file, what is no dataset, and links.
+//! What is not a file, what is not a dataset, and links.
 
 use std::path::Path;
 use std::sync::mpsc;

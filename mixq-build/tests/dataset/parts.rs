@@ -116,7 +116,7 @@ fn parts_without_classes_are_no_classes() {
     };
     assert_eq!(refused(&flat, |config| config), [says("`testing`, `training`")]);
     assert_eq!(refused(&called("val", "test"), |config| config), [says("`test`, `val`")]);
-    // Images of a test part whose labels nobody knows.
+    // Images of a test part that have no labels.
     let unlabelled: Files =
         small().into_iter().map(|(name, file)| (name.replace("test/ant/", "test/"), file)).collect();
     let found = refused(&unlabelled, |config| config);

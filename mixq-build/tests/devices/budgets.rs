@@ -184,8 +184,8 @@ fn malformed_values() {
         "chip = 405\nreserve-ram = \"x\"\nmemory-x = \"\"",
         &[
             "Cargo.toml:7:8: `chip` is an integer, it must be a string | chip = 405",
-            "Cargo.toml:8:15: `reserve-ram` is no size: `x` does not begin with a whole number; a size is a \
-             whole number with B, KiB, MiB (1024), kB, KB, MB (1000), or K, M as linkers write them (1024) \
+            "Cargo.toml:8:15: `reserve-ram` is not a size: `x` does not begin with a whole number; a size is \
+             a whole number with B, KiB, MiB (1024), kB, KB, MB (1000), or K, M as linkers write them (1024) \
              | reserve-ram = \"x\"",
             "Cargo.toml:9:12: `memory-x` is empty | memory-x = \"\"",
         ],
@@ -204,8 +204,8 @@ fn what_is_wrong_in_the_linker_script_points_into_it() {
     let error = Config::load(folder.path()).unwrap_err();
     assert_eq!(
         relative(&error, folder.path()),
-        "memory.x:2:32: `512KB` is no number that mixq reads; write a decimal or hexadecimal number, which \
-         K or M may follow, or leave `memory-x` out and write `flash` and `ram` | FLASH : ORIGIN = 0, \
+        "memory.x:2:32: `512KB` is not a number that mixq reads; write a decimal or hexadecimal number, \
+         which K or M may follow, or leave `memory-x` out and write `flash` and `ram` | FLASH : ORIGIN = 0, \
          LENGTH = 512KB"
     );
 }

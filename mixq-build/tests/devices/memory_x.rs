@@ -94,8 +94,8 @@ fn regions_may_have_other_names() {
         "MEMORY { FLASH : ORIGIN = 0, LENGTH = 1 RAM : ORIGIN = 0, LENGTH = 1 }\nREGION_ALIAS(^RAM, FLASH)",
         "the region `RAM` stands there twice",
     );
-    says("REGION_ALIAS(^\"R\nAM\", RAM_D1)", "this is no name");
-    says("INCLUDE ^\"a\nb\"", "this is no name");
+    says("REGION_ALIAS(^\"R\nAM\", RAM_D1)", "this is not a name");
+    says("INCLUDE ^\"a\nb\"", "this is not a name");
     says("REGION_ALIAS(RAM ^RAM_D1)", "expected `,`, found `RAM_D1`");
 }
 
@@ -110,9 +110,9 @@ fn symbols_shifts_and_comments() {
     assert_eq!(flash("1 + 1 << 2"), 8);
     assert_eq!(flash("1 << (2 + 1) << 1"), 16);
     let region = |text: &str| format!("MEMORY\n{{\n  FLASH : ORIGIN = 0, LENGTH = {text}\n}}\n");
-    says(&region("1 ^<< 200"), "this is no number that a linker could calculate with");
-    // A symbol that is no number is passed over until it is used.
-    says(&format!("x = ADDR(.text);\n{}", region("^x")), "`x` is no number that mixq reads");
+    says(&region("1 ^<< 200"), "this is not a number that a linker could calculate with");
+    // A symbol that is not a number is passed over until it is used.
+    says(&format!("x = ADDR(.text);\n{}", region("^x")), "`x` is not a number that mixq reads");
     let both = "^#ifdef LARGE\nMEMORY { FLASH : ORIGIN = 0, LENGTH = 2 }\n#endif";
     says(both, "`#ifdef` is for the C preprocessor, which mixq does not run");
 }
@@ -149,7 +149,7 @@ fn included_files_are_read() {
     assert!(error.contains("memory.x:2:3: cannot read ") && error.contains("none.x"), "{error}");
     write("memory.x", "MEMORY {\n  INCLUDE /dev/zero\n}");
     let error = read().unwrap_err().to_string();
-    assert!(error.contains("cannot read /dev/zero: it is no file"), "{error}");
+    assert!(error.contains("cannot read /dev/zero: it is not a file"), "{error}");
     write("memory.x", &"/* */".repeat(300_000));
     assert!(read().unwrap_err().to_string().contains("larger than 1 MiB"));
     write("memory.x", "INCLUDE memory.x");
@@ -200,20 +200,20 @@ fn what_is_wrong_and_where() {
     );
     says("MEMORY { FLASH : ORIGIN = 0, LENGTH = ^}", "expected a number, found `}`");
     says("MEMORY { FLASH : ORIGIN = 0, LENGTH = 1 +^", "expected a number, but the file ends");
-    says(&region("^1024KB"), "`1024KB` is no number that mixq reads");
-    says(&region("^FLASH_SIZE"), "`FLASH_SIZE` is no number that mixq reads");
-    says(&region("^1.5M"), "`1.5M` is no number that mixq reads");
-    says(&region("^09"), "`09` is no number that mixq reads");
-    says(&region("^18446744073709551616"), "`18446744073709551616` is no number that mixq reads");
+    says(&region("^1024KB"), "`1024KB` is not a number that mixq reads");
+    says(&region("^FLASH_SIZE"), "`FLASH_SIZE` is not a number that mixq reads");
+    says(&region("^1.5M"), "`1.5M` is not a number that mixq reads");
+    says(&region("^09"), "`09` is not a number that mixq reads");
+    says(&region("^18446744073709551616"), "`18446744073709551616` is not a number that mixq reads");
     says(
         &region("^0xffffffffffffffff + 1"),
         "this is 18446744073709551616, which is no 64-bit address or length",
     );
     says(&region("^16K - 32K"), "this is -16384, which is no 64-bit address or length");
-    says(&region("16K ^/ (4 - 4)"), "this is no number that a linker could calculate with");
+    says(&region("16K ^/ (4 - 4)"), "this is not a number that a linker could calculate with");
     says(
         &region("0xffffffffffffffff ^* 0xffffffffffffffff"),
-        "this is no number that a linker could calculate with",
+        "this is not a number that a linker could calculate with",
     );
     says(&region("(16K ^}"), "expected `)`, found `}`");
     says(&region("LENGTH(^RAM)"), "there is no region `RAM` before this line");

@@ -1,4 +1,4 @@
-//! Trainings whose loss is no number.
+//! Trainings whose loss is not a number.
 
 use super::*;
 

@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// Ends the training, as a killed process does, after so many calls.
+/// Ends the training, as a killed process does, after this number of calls.
 struct Killer {
     epochs: usize,
     batches: usize,
@@ -205,7 +205,7 @@ fn the_scheme_that_trained_the_float_network_does_not_matter() {
     }
 }
 
-/// Stops after so many batches, as Ctrl-C does.
+/// Stops after this number of batches, as Ctrl-C does.
 struct Stop(usize);
 
 impl Observer for Stop {

@@ -140,7 +140,7 @@ mod tests {
     use crate::target::armv7em::{has_records, place};
     use crate::{Bits, Conv, Linear, Rule, Tensor, Window};
 
-    /// Fully connected layers from so many to so many channels, one table after another.
+    /// Fully connected layers with these numbers of input and output channels, one table after another.
     fn network(shapes: &[[u16; 2]]) -> (Vec<Layer>, Vec<u8>) {
         let mut end = 0;
         let mut take = |bytes: u16| {

@@ -194,7 +194,7 @@ fn check_tables(tables: &Requant, output: &Tensor, parameters: &[u8]) {
 }
 
 /// Whether the first `length` parameters hold the tables of
-/// [`Rule::Multiplier`](mixq_format::Rule::Multiplier), for so many channels.
+/// [`Rule::Multiplier`](mixq_format::Rule::Multiplier), for this number of channels.
 #[inline(always)]
 pub(crate) fn has_multipliers(tables: &Requant, channels: usize, length: usize) -> bool {
     let multipliers = if tables.multiplier_step == 0 { 1 } else { channels };

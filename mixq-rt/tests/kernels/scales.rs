@@ -68,7 +68,7 @@ impl Numbers {
         (0..channels).map(|_| one(self)).collect()
     }
 
-    /// A bias, multipliers and shifts: so many sums become too small, within and too large.
+    /// A bias, multipliers and shifts that make some sums too small, some too large, and others neither.
     fn multipliers(&mut self, sums: &[i64], channels: usize, bits: Bits) -> Multipliers {
         let largest = sums.iter().map(|sum| sum.abs()).max().unwrap().max(1);
         // Where sums, and the constants of the zero points, leave room in 32 bits.

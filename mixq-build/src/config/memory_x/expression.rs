@@ -88,7 +88,8 @@ impl Parser<'_> {
 
     fn checked(&self, sign: Option<&Token<'_>>, value: Option<i128>) -> Result<i128, Problem> {
         let span = sign.map_or(0..0, Token::span);
-        value.ok_or_else(|| self.file.problem(span, "this is no number that a linker could calculate with"))
+        value
+            .ok_or_else(|| self.file.problem(span, "this is not a number that a linker could calculate with"))
     }
 
     fn atom(&mut self, depth: usize) -> Result<i128, Problem> {
@@ -112,7 +113,7 @@ impl Parser<'_> {
         }
         let value = number(token.text).or_else(|| self.script.symbols.get(token.text).copied());
         value.ok_or_else(|| {
-            let message = format!("`{}` is no number that mixq reads", token.text);
+            let message = format!("`{}` is not a number that mixq reads", token.text);
             let help = format!("write a decimal or hexadecimal number, which K or M may follow, {BY_HAND}");
             Problem::new(message).help(help).at(self.file.location(token.span()))
         })

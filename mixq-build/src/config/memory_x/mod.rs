@@ -77,7 +77,7 @@ const LARGEST: u64 = 1 << 20;
 fn text(path: &Path) -> io::Result<String> {
     let metadata = std::fs::metadata(path)?;
     if !metadata.is_file() {
-        return Err(io::Error::other("it is no file"));
+        return Err(io::Error::other("it is not a file"));
     }
     if metadata.len() > LARGEST {
         return Err(io::Error::other("it is larger than 1 MiB, which no linker script is"));

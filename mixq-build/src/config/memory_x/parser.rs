@@ -48,7 +48,7 @@ impl<'a> Parser<'a> {
         Ok(())
     }
 
-    /// A value behind `NAME =`; what is no number is no symbol that a region could be written with.
+    /// A value behind `NAME =`; what is not a number is not a symbol that a region could be written with.
     fn symbol(&mut self, name: &str) {
         let start = self.next;
         // `PROVIDE(name = ...)` holds only for a name that has no value yet.
@@ -150,7 +150,7 @@ impl<'a> Parser<'a> {
     /// Quotes may hold anything; a name stands on one line.
     fn check_name(&self, span: &Range<usize>) -> Result<(), Problem> {
         match self.file.source[span.clone()].contains(char::is_control) {
-            true => Err(self.file.problem(span.clone(), "this is no name: it goes over several lines")),
+            true => Err(self.file.problem(span.clone(), "this is not a name: it goes over several lines")),
             false => Ok(()),
         }
     }

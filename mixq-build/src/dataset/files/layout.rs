@@ -124,7 +124,7 @@ impl Layout {
         }
     }
 
-    /// What are no classes must not be learned.
+    /// What are not classes must not be learned.
     fn contradiction(&self, path: &str, images: &[&Name]) -> Result<(), Problem> {
         // Of each class of a part the folders in it that hold images; those directly in it count as one
         // without a name.

@@ -34,7 +34,7 @@ fn code(real: f32, low: f32, high: f32, bits: Bits, rounding: Rounding) -> (f32,
     ((rounded + zero_point).clamp(0.0, levels), scale, zero_point)
 }
 
-/// The device's code for a value of so many steps: the last one that is not above it, or the one next to
+/// The device's code for a value, counted in steps: the last one that is not above it, or the one next to
 /// it.
 fn device_code(steps: f64, zero_point: i32, bits: Bits, rounding: Rounding) -> i32 {
     let codes = 0..=bits.max_code();

@@ -120,7 +120,7 @@ impl Blocks {
         if self.rgb3x3 && elements % self.unit == 3 && self.unit == 8 { 5 } else { elements % self.unit }
     }
 
-    /// Bytes of the weights of a block of so many elements, as far as they are read.
+    /// Bytes of the weights of a block of `elements` elements, as far as they are read.
     pub const fn bytes(&self, elements: usize) -> usize {
         let tail = self.tail(elements);
         // Of the two channels of an element; in halves of a byte at 2 bits.

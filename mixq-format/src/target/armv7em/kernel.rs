@@ -63,8 +63,8 @@ pub fn takes(layer: &Layer, parameters: &[u8]) -> bool {
     }
 }
 
-/// Whether the kernels for ARMv7E-M read the codes of a pool by words: where pixels have so many bytes, and a
-/// window has no more than [`WORD_POOL`] pixels if their average is taken.
+/// Whether the kernels for ARMv7E-M read the codes of a pool by words: if a pixel has at least a word, and,
+/// for an average, the window has at most [`WORD_POOL`] pixels.
 pub const fn by_words(layer: &Layer) -> bool {
     let (Layer::AveragePool(pool) | Layer::MaxPool(pool)) = layer else { return false };
     let window = pool.window.kernel_height as usize * pool.window.kernel_width as usize;

@@ -63,7 +63,7 @@ pub fn proof(layer: &Layer, parameters: &[u8]) -> Option<Proof> {
         Bits::B4 => 12,
         _ => 14,
     };
-    // For channels from one on, every second: one may be left that is in no block, which does no harm.
+    // For every second channel, beginning with `channel`. The last one may be in no block: that does no harm.
     let safe = |channel: usize, offset: i64, count: usize, limit: i64| {
         (channel..filters).step_by(BLOCK).all(|channel| code * filter(channel, offset).largest(count) < limit)
     };
@@ -184,7 +184,7 @@ mod tests {
         }
     }
 
-    /// Eight filters of so many elements; weights at 0, zero points behind them.
+    /// Eight filters of `elements` elements; weights at 0, zero points behind them.
     fn layer(linear: bool, elements: usize, x: Bits, w: Bits) -> Layer {
         let (input, output) = (tensor(elements, x), tensor(8, Bits::B32));
         let requant = requant((8 * w.row_bytes(elements)) as u32);
@@ -202,8 +202,8 @@ mod tests {
         Layer::Conv(Conv { input, output, window, weights: 0, weight_bits: w, requant })
     }
 
-    /// By the plainest code: the magnitude of all sums of runs of so many elements, with the largest codes
-    /// where weights have one sign.
+    /// By the plainest code: the largest magnitude of a sum over a run of `count` elements. Codes are the
+    /// largest where weights have one sign, else 0.
     fn largest(weights: &[i64], count: usize, code: i64) -> i64 {
         let run = |first: usize, sign: i64| {
             let run = weights[first..].iter().take(count);

@@ -49,7 +49,7 @@ pub fn rearrange(layer: &Layer, parameters: &[u8], laid_out: &mut [u8]) {
         let above = 32 - bits.count();
         (code << above) >> above
     };
-    // The word of a unit of the block that begins `from`; there are so many whole ones.
+    // The word of a unit of the block that begins `from`. The block has `whole` whole units.
     let word = |from: &[u8], unit: usize, whole: usize| {
         let slots = (0..blocks.unit).filter_map(|slot| {
             let element = blocks.element(elements, unit * blocks.unit + slot)?;

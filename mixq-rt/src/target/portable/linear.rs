@@ -53,7 +53,7 @@ fn execute(
     writer.finish();
 }
 
-/// `sum(q_x s_w)` over consecutive rows of so many elements: as one long row where the rows of both fill
+/// `sum(q_x s_w)` over consecutive rows of `channels` elements: as one long row where the rows of both fill
 /// their bytes.
 fn dot<const X: usize, const W: usize>(mut x: &[u8], mut w: &[u8], channels: usize) -> i32 {
     let seamless = (channels * X).is_multiple_of(8) && (channels * W).is_multiple_of(8);

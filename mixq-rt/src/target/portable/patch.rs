@@ -21,7 +21,7 @@ impl<'a> ConvInput<'a> {
         ConvInput { layer, input, loops, tap }
     }
 
-    /// Bytes of the weights of so many elements.
+    /// Bytes of the weights of this number of elements.
     pub(super) fn weight_bytes(&self, elements: usize) -> usize {
         elements * self.layer.weight_bits.count() / 8
     }
@@ -51,8 +51,9 @@ pub(super) struct WindowPair<'a> {
 }
 
 impl WindowPair<'_> {
-    /// Unpacks the elements from the cursor on, in the order of the weights; how many. The padding holds the
-    /// input's zero point; elements that no weight belongs to are 0, to the end of the last chunk.
+    /// Unpacks the elements from the cursor on, in the order of the weights; returns their number. The
+    /// padding holds the input's zero point. Elements that no weight belongs to are 0, to the end of the last
+    /// chunk.
     #[inline(always)]
     pub(super) fn unpack(&self, cursor: &mut Cursor, codes: &mut [Pair; SEGMENT]) -> usize {
         let start = *cursor;

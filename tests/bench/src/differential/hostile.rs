@@ -20,7 +20,7 @@ use crate::unweighted;
 
 /// Bytes of the largest parameters and arenas.
 const MOST: [usize; 2] = [64 << 10, 16 << 10];
-/// Bytes that lie before and after them, and belong to nobody.
+/// Bytes that lie before and after them, and that no kernel may touch.
 const AROUND: usize = 4096;
 
 /// All memory of a case. The first two begin where a word does.
@@ -46,7 +46,7 @@ static mut MEMORY: Memory = Memory {
     answers: [[0; MOST[1]]; 2],
 };
 
-/// Tries so many layers, and those that are known.
+/// Tries this number of layers, and those that are known.
 pub fn run(count: u64, seed: u64) {
     // SAFETY: the only reference, taken once.
     let memory = unsafe {

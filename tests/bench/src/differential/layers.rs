@@ -156,7 +156,7 @@ fn zero_point(numbers: &mut Numbers, bits: Bits) -> u8 {
     }
 }
 
-/// Tables that spread sums of so many elements over the output's codes, and beyond.
+/// Tables that spread sums of this number of elements over the output's codes, and beyond.
 fn requant(
     numbers: &mut Numbers,
     parameters: &mut Parameters,

@@ -19,7 +19,7 @@ impl Numbers {
         low + (self.next() % (high - low + 1) as u64) as i64
     }
 
-    /// True once in so many times.
+    /// True once in this number of calls.
     pub fn once_in(&mut self, times: i64) -> bool {
         self.within(1, times) == 1
     }

@@ -79,7 +79,7 @@ impl Sum {
         }
     }
 
-    /// Adds so many rows of so many elements.
+    /// Adds `rows` rows of `elements` elements each.
     ///
     /// # Panics
     /// If they reach beyond the arena.

@@ -31,7 +31,7 @@ pub(super) const PIXELS: usize = 4;
 /// The width of a code or a weight.
 ///
 /// # Panics
-/// If there is none of so many bits: code that names it does not compile.
+/// If there is none for this number of bits: code that names it does not compile.
 const fn bits(count: usize) -> Bits {
     match count {
         2 => Bits::B2,

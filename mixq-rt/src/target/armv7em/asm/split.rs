@@ -42,7 +42,7 @@ pub(crate) fn split<'a>(
     }
 }
 
-/// Where a whole tensor lies in so many bytes.
+/// Where a whole tensor lies, in an arena of this number of bytes.
 ///
 /// # Panics
 /// If it reaches beyond them.

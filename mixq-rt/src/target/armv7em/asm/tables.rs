@@ -81,8 +81,8 @@ impl<'a> Tables<'a> {
         self.channels = 0;
     }
 
-    /// Puts in place of sums of channels from one on, of `N` pixels each, their codes or logits; of the first
-    /// `pixels` of these.
+    /// Replaces sums of channels, beginning with `channel`, by their codes or logits. Each channel has sums
+    /// of `N` pixels, of which the first `pixels` count.
     ///
     /// # Panics
     /// If there are no such channels or sums.

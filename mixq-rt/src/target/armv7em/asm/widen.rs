@@ -41,7 +41,7 @@ impl Widen {
         self.run
     }
 
-    /// Whole words of so many codes.
+    /// Whole words that hold this number of codes.
     #[inline(always)]
     pub(crate) fn words(&self, codes: usize) -> usize {
         codes * self.bits / 32

@@ -127,7 +127,7 @@ fn staged(source: &Source, scratch: &mut Scratch, [first, count]: [usize; 2], el
     }
 }
 
-/// Stages the elements of a window from one on.
+/// Stages the elements of a window, beginning with the given one.
 // One caller: a frame less on the stack.
 #[inline(always)]
 fn copy(source: &Source, stage: &mut [u8], elements: usize, element: usize, place: [usize; 2]) {

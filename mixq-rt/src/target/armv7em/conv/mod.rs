@@ -104,7 +104,7 @@ struct Instance {
 /// What becomes of sums, by pixel, of consecutive output channels. Two functions that are called one after
 /// the other, so that only one of their frames is on the stack at a time.
 struct Sums {
-    /// Codes or logits of so many pixels, by any tables.
+    /// Codes or logits of this number of pixels, by any tables.
     requantise: fn(&Filters, usize, &mut [[i32; PIXELS]], usize),
     /// To the pixels.
     write: fn(&Tensor, usize, &[[i32; PIXELS]], &mut [u8]),
@@ -138,8 +138,9 @@ fn parts(given: &mut Given, own: &mut [u32]) {
     });
 }
 
-/// `compute` computes a group of so many output pixels from one on, whose patch is filled with its first
-/// elements, and maybe more; how many.
+/// `compute` computes a group of output pixels, by the first one and their number; the patch is filled with
+/// the group's first elements. It may compute more groups, and returns the number of pixels that it has
+/// computed.
 #[inline(always)]
 fn execute(
     given: &mut Given,
@@ -193,7 +194,8 @@ impl Layer<'_> {
         self.ready(output, if size == 1 { 0 } else { table.output.pixel_bytes() }, &more)
     }
 
-    /// Computes codes or sums of some output channels of a group, from one on; how many.
+    /// Computes codes or sums of some output channels of a group, beginning with `channel`; returns their
+    /// number.
     #[inline(always)]
     fn channels(&mut self, first: usize, size: usize, channel: usize, output: &mut [u8]) -> usize {
         let pitch = if size == 1 { 0 } else { self.source.filters.table.output.pixel_bytes() };
@@ -227,14 +229,14 @@ impl Layer<'_> {
         (sums.write)(&filters.table.output, channel, of_channels, output);
     }
 
-    /// Fills the patch with some of the elements of a group, from one on.
+    /// Fills the patch with elements of a group, beginning with `element`.
     #[inline(always)]
     fn fill(&mut self, first: usize, size: usize, element: usize) {
         (self.fill)(self.source, self.scratch, [first, size], element);
     }
 
-    /// Prepares to multiply elements from one on, as many as fit the scratch, with weights of output channels
-    /// from one on.
+    /// Prepares to multiply elements with weights of output channels, beginning with `element` and `channel`:
+    /// as many elements as fit the scratch.
     #[inline(never)]
     fn prepare(&mut self, channel: usize, element: usize) {
         let Layer { source, scratch, sums, .. } = self;

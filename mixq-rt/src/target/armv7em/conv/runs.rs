@@ -44,7 +44,8 @@ pub(super) struct Runs<'a> {
 }
 
 impl<'a> Runs<'a> {
-    /// Of `count` elements from one on, of the window of an output pixel at a row and a column.
+    /// Of `count` elements, beginning with the given one. The window is that of an output pixel at a row and
+    /// a column.
     #[inline(always)]
     pub(super) fn new(table: &'a Conv, place: [usize; 2], element: usize, count: usize) -> Runs<'a> {
         let Conv { window, input, .. } = table;

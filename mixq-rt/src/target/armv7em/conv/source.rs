@@ -69,8 +69,8 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// Begins a chunk of elements from one on: the patch, to be filled with as many as there is room for, and
-    /// the stage.
+    /// Begins a chunk of elements with `element`: the patch, to be filled with as many as there is room for,
+    /// and the stage.
     #[inline(never)]
     pub(super) fn begin<'m>(&self, scratch: &'m mut Scratch, element: usize) -> (Patch<'m>, &'m mut [u8]) {
         scratch.begin(scratch.chunk().min(self.elements - element))
@@ -83,8 +83,8 @@ impl<'a> Source<'a> {
         if self.windows == Windows::Rgb3x3 { output.width.into() } else { output.pixels() }
     }
 
-    /// The whole groups of output pixels from one on whose windows are taken with all of their elements, one
-    /// after the other.
+    /// The whole groups of output pixels, beginning with `first`, that one call computes one after the other:
+    /// their windows are taken with all elements at once.
     #[inline(never)]
     pub(super) fn groups(&self, first: usize) -> Option<MoreGroups<'a>> {
         let Filters { table, kernels, .. } = self.filters;
@@ -150,8 +150,8 @@ impl<'a> Source<'a> {
     }
 }
 
-/// The positions of windows along one axis that see no padding: of so many outputs, by stride, padding,
-/// kernel and size.
+/// The outputs along one axis whose windows see no padding. `axis` has stride, padding, kernel and size of
+/// the input.
 #[inline(never)]
 fn inner(axis: [u16; 4], outputs: u16) -> Range<u16> {
     let [stride, pad, kernel, size] = axis.map(u32::from);

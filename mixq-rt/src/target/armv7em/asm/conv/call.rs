@@ -44,7 +44,7 @@ pub(crate) struct Kernels {
 
 impl Kernels {
     /// For `x`-bit input, `w`-bit weights and codes of `y` bits (0: sums) whose zero point is 0 or not, of
-    /// biases with so many bits below a unit; `whole` if one chunk is all.
+    /// biases with `fraction` bits below a unit; `whole` if one chunk is all.
     ///
     /// # Panics
     /// If there are none.
@@ -138,7 +138,7 @@ pub(crate) struct MoreGroups<'a> {
     pub(crate) groups: usize,
 }
 
-/// Bytes that so many bits take.
+/// Bytes that this number of bits takes.
 // `div_ceil` takes twice as much code.
 #[inline(always)]
 fn whole_bytes(bits: usize) -> usize {

@@ -53,7 +53,7 @@ pub(super) const UNROLLED: [usize; 2] = [units(4), 104];
 pub(super) unsafe extern "C" fn multiply(frame: *const Frame) {
     frame_asm!(
         begin!(inside),
-        // The entry for a tail of so many elements: 8 bytes each.
+        // The entry for a tail of this number of elements: 8 bytes for each.
         "ldr r2, [sp, #Frame.tail]",
         "adr.w r1, 6f",
         "add r1, r1, r2, lsl #3",

@@ -44,7 +44,7 @@ pub(super) const fn rgb3x3_for(x: usize) -> Rgb3x3 {
 }
 
 impl Rgb3x3 {
-    /// Of an image whose rows are so many bytes apart.
+    /// For an image whose rows are this number of bytes apart.
     #[inline(always)]
     pub(crate) fn fill(&self, row: usize) -> Fill {
         Fill { run: self.run, size: row, bytes: 2 * row + self.row_bytes, elements: ELEMENTS }

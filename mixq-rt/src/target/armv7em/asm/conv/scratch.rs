@@ -30,8 +30,8 @@ impl<'a> Scratch<'a> {
     /// Three rows that two pixels see, in bytes of a stage.
     const STAGED_ROWS: usize = 3 * rgb3x3::STAGED_ROW;
 
-    /// For windows of so many elements (whole units), at most `most` (at least 16) at once; with a stage or
-    /// without, and with accumulators even if all elements fit.
+    /// For windows of `elements` elements (whole units), of which at most `most` (at least 16) are taken at
+    /// once; with a stage or without, and with accumulators even if all elements fit.
     ///
     /// # Panics
     /// If there are fewer than [`LEAST_SCRATCH`] bytes.
@@ -91,7 +91,7 @@ impl<'a> Scratch<'a> {
         ((self.words.len() - self.before) / PIXELS) & !3
     }
 
-    /// Begins a chunk of so many elements: the patch, to be filled with them, and the stage.
+    /// Begins a chunk of this number of elements: the patch, to be filled with them, and the stage.
     ///
     /// # Panics
     /// If they are more than a whole chunk.
@@ -181,7 +181,7 @@ impl Patch<'_> {
         self.sums[pixel] -= ((sum & 0xffff) + (sum >> 16)) as i32;
     }
 
-    /// Widens what two pixels from one on see, `pitch` bytes apart, in rows that are `row` bytes apart.
+    /// Widens what two neighbouring pixels see: `pitch` bytes apart, in rows that are `row` bytes apart.
     ///
     /// # Panics
     /// If there are fewer codes, or the patch has no room.

@@ -77,7 +77,7 @@ pub(crate) fn stage_rows(
     check(3 * STAGED_ROW <= to.len() && left <= STAGED_ROW && bytes <= STAGED_ROW - left);
     check(rows.is_empty() || hold(inside.len(), rows.len(), pitch, bytes));
     let padding = u32::from(padding) * 0x0101_0101;
-    // SAFETY: writes three rows, and reads the bytes of so many; asserted above.
+    // SAFETY: writes three rows of `to`, and reads `bytes` bytes of each of the `rows`; checked above.
     unsafe { three(to.as_mut_ptr(), inside.as_ptr(), pitch, left, bytes, rows.start, rows.len(), padding) };
 }
 
@@ -142,8 +142,8 @@ unsafe extern "C" fn three(
 /// See [`unpack`].
 pub(crate) type Unpack = fn(&mut [u8], &[u8], [usize; 2], usize);
 
-/// Unpacks codes of `bits` bits, 4 or 2, from pixels of so many channels, beginning with one of them, to a
-/// byte each. Every pixel begins a byte; `from` begins with that of the first code.
+/// Unpacks codes of `bits` bits (4 or 2) to a byte each. They are those of pixels of `channels` channels,
+/// beginning with `channel`. Every pixel begins a byte; `from` begins with the byte of the first code.
 ///
 /// # Panics
 /// If `from` has fewer codes, or the first channel is none.

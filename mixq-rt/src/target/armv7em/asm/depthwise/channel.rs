@@ -35,7 +35,7 @@ pub(super) struct Channels<'a> {
     row_bytes: usize,
     /// Bytes of a pixel of output.
     step: usize,
-    /// Of a row: so many pairs of outputs, and so many one by one; both less 1, times 256.
+    /// Outputs of a row: the number of pairs, and of single ones; both less 1, times 256.
     pub(super) counts: [i32; 2],
 }
 

@@ -11,7 +11,7 @@ use super::channel::Channel;
 /// register but `sp`.
 pub(super) type Convolve = unsafe extern "C" fn();
 
-/// For codes of so many bits. In a byte of several each goes below what is there already, so that after all
+/// For codes of `bits` bits. In a byte of several each goes below what is there already, so that after all
 /// of them, from the last to the first, nothing else is left.
 pub(super) const fn convolve(bits: usize) -> Convolve {
     match bits {

@@ -150,11 +150,10 @@ pub(crate) fn execute(table: &Depthwise, loops: &Loops, parameters: &[u8], arena
                 lines,
                 second: second.into(),
             });
-            // SAFETY: where a row's number is below the height, the loop reads the code's byte of so many
-            // pixels as the row has from there on, or two bytes where two channels of 8 bits are. Elements go
-            // between the padding of a slot, where each window reads four from an even one on, as far as
-            // `needed`, which is below `ROW`; of each output's pixel a byte is read and written. The tensors
-            // are whole.
+            // SAFETY: of each row whose number is below the height, the loop reads one byte of each pixel, or
+            // two bytes where two channels of 8 bits are. Elements go between the padding of a slot. Each
+            // window reads four of them, beginning with an even one, up to `needed`, which is below `ROW`. Of
+            // each output's pixel a byte is read and written. The tensors are whole.
             unsafe { run(&raw mut state) };
         }
         first += count;

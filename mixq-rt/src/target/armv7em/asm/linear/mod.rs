@@ -40,7 +40,7 @@ struct Call<'a> {
     weights: *const u8,
     weights_end: *const u8,
     x: *const u32,
-    /// Bytes of elements from one time that fields are taken out to the next.
+    /// Bytes of elements between two extractions of the fields.
     interval: usize,
 }
 

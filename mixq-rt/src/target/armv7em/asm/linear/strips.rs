@@ -70,7 +70,8 @@ impl<'a> Strips<'a> {
         (2 * self.memory.len()) & !(ROUND - 1)
     }
 
-    /// Unpacks so many elements, from one on that begins a byte; answers the sum of their codes.
+    /// Unpacks `elements` elements, beginning with `first`, which begins a byte; returns the sum of their
+    /// codes.
     ///
     /// # Panics
     /// If there are fewer, or they are no whole rounds, or there is no room.
@@ -86,7 +87,7 @@ impl<'a> Strips<'a> {
                 && start + bytes <= input.len(),
         );
         self.elements = elements;
-        // SAFETY: reads so many bytes, in whole words, and writes two elements a word; asserted above.
+        // SAFETY: reads `bytes` bytes, in whole words, and writes two elements a word; checked above.
         let sum = unsafe { run(input.as_ptr().add(start), memory.as_mut_ptr(), bytes / 4) };
         call.tables.input_sum = sum;
         sum
@@ -116,14 +117,14 @@ impl<'a> Strips<'a> {
         check(self.make_codes() && bytes <= output.len());
         self.call.tables.take(strips * STRIP);
         self.call.output = output.as_mut_ptr();
-        // SAFETY: so many bytes, and tables of so many channels.
+        // SAFETY: the slices hold these bytes, and the tables of these channels.
         unsafe { self.run(strips) }
     }
 
     /// Multiplies strips.
     ///
     /// # Safety
-    /// `finish` may write so many strips, and read their tables.
+    /// `finish` may write `strips` strips, and read their tables.
     ///
     /// # Panics
     /// If there are fewer weights, or they are not aligned, or no elements or strips.
@@ -156,8 +157,8 @@ impl<'a> Strips<'a> {
         self.weights.split_off(..bytes).unwrap_or_else(|| refuse())
     }
 
-    /// Puts in place of the sums of channels from one on their codes or logits; `input_sum` is that of all
-    /// elements.
+    /// Replaces the sums of channels, beginning with `channel`, by their codes or logits; `input_sum` is that
+    /// of all elements.
     ///
     /// # Panics
     /// If there are no such channels.
