@@ -154,8 +154,9 @@ fn processes_with_other_folders_for_temporary_files_meet() {
     assert!(files(temporary.path()).is_empty());
 }
 
+/// Not a test: the tests above start this program again, with this name, as the other process.
 #[test]
-#[ignore = "the other process of a_process_that_is_killed_lets_go"]
+#[ignore = "started by the tests above as a process of its own; alone it would wait for its input"]
 fn the_other_process() {
     let path = PathBuf::from(std::env::var_os(PATH).expect("set by the first process"));
     let _lock = Lock::acquire(&path, || panic!("nobody else is there")).unwrap();

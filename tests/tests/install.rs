@@ -104,6 +104,7 @@ impl User {
     }
 }
 
+/// Apart from the other tests, which need nothing from the network: `cargo xtask test`, and so CI, runs it.
 #[test]
 #[ignore = "takes minutes and fetches 540 MB: `cargo xtask test` runs it as a step of its own"]
 fn a_new_user_installs_sets_up_and_trains() {

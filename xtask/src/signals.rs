@@ -114,8 +114,9 @@ mod tests {
         assert!(program.wait().unwrap().success());
     }
 
+    /// Not a test: the test above starts this program again, with this name, to send it a signal.
     #[test]
-    #[ignore = "the program of a_signal_is_passed_on_and_waited_for"]
+    #[ignore = "started by the test above as a process of its own; alone it would wait for a signal"]
     fn the_program_that_is_stopped() {
         let mut command = Command::new("sh");
         command.args(["-c", "trap 'sleep 0.2; exit 7' TERM; echo ready; while true; do sleep 0.05; done"]);
