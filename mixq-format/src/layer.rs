@@ -212,17 +212,21 @@ impl Layer {
         }
     }
 
-    /// All tensors that the layer reads, in its order: at least one.
-    pub fn inputs(&self) -> impl Iterator<Item = &Tensor> + Clone {
-        let second = match self {
+    /// The second of them, if there is one.
+    pub(crate) const fn second_input(&self) -> Option<&Tensor> {
+        match self {
             Layer::Add(layer) => Some(&layer.b),
             Layer::Conv(_)
             | Layer::Depthwise(_)
             | Layer::Linear(_)
             | Layer::AveragePool(_)
             | Layer::MaxPool(_) => None,
-        };
-        core::iter::once(self.first_input()).chain(second)
+        }
+    }
+
+    /// All tensors that the layer reads, in its order: at least one.
+    pub fn inputs(&self) -> impl Iterator<Item = &Tensor> + Clone {
+        core::iter::once(self.first_input()).chain(self.second_input())
     }
 
     /// What the layer is, in words.

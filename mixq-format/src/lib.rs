@@ -20,6 +20,8 @@
 #![cfg_attr(not(feature = "file"), no_std)]
 
 mod bits;
+mod checked;
+mod contents;
 mod layer;
 mod network;
 mod requant;
@@ -32,6 +34,7 @@ mod tensor;
 mod artifact;
 
 pub use bits::Bits;
+pub use checked::{Checked, Operands, Table};
 pub use layer::{Add, Conv, Depthwise, Kind, Layer, Linear, Pool, Window};
 pub use network::{Invalid, Network};
 pub use requant::{Requant, Rule};

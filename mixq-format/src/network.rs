@@ -1,6 +1,6 @@
 //! The whole network, and the checks that make it safe to execute.
 
-use crate::{Bits, Layer, Requant, Tensor, rules};
+use crate::{Bits, Layer, Tensor, contents, rules};
 
 /// An integer network: layers in the order of execution, their parameters, and the shape of its arena.
 #[derive(Clone, Copy, Debug)]
@@ -86,134 +86,34 @@ impl Network<'_> {
     }
 
     fn validate_layer(&self, index: usize, layer: &Layer) -> Result<(), &'static str> {
-        let y = layer.output();
+        let output = layer.output();
         let last = index + 1 == self.layers.len();
-        for tensor in layer.inputs().chain([y]) {
-            rules::tensor(tensor, self.arena_bytes)?;
-        }
+        rules::layer(layer, self.parameters.len(), self.arena_bytes as usize)?;
         for input in layer.inputs() {
-            if input.bits == Bits::B32 {
-                return Err("logits are read by a layer");
-            }
-            let in_place = matches!(layer, Layer::Add(_)) && input.offset == y.offset && input.bits == y.bits;
-            let (i, o) = (rules::range(input), rules::range(y));
-            if i.start < o.end && o.start < i.end && !in_place {
-                return Err("the output overlaps an input");
-            }
             let written = || self.layers[..index].iter().any(|earlier| earlier.output() == input);
             if *input != self.input && !written() {
                 return Err("an input is written by no earlier layer");
             }
         }
-        if (y.bits == Bits::B32) != last {
+        if (output.bits == Bits::B32) != last {
             return Err("logits are written by the last layer and no other");
         }
-        rules::inputs_are_there(self.layers, index)?;
-        validate_shapes(layer)?;
-        rules::sums(layer)?;
-        self.validate_parameters(layer)
-    }
-
-    fn validate_parameters(&self, layer: &Layer) -> Result<(), &'static str> {
-        let within = |offset: u32, bytes: u64| {
-            u64::from(offset).checked_add(bytes).is_some_and(|end| end <= self.parameters.len() as u64)
-        };
-        let holds = |offset: u32, bytes: usize| within(offset, bytes as u64);
-        if let (Some((offset, bytes, bits)), Some(requant)) = (rules::weights(layer), layer.requant()) {
-            if bits == Bits::B32 {
-                return Err("weights have 8, 4 or 2 bits");
-            }
-            if !within(offset, bytes) {
-                return Err("weights reach beyond the parameters");
-            }
-            validate_rule(requant, layer.output())?;
-            let channels = layer.output().channels as usize;
-            let multipliers = requant.multipliers(channels);
-            let within = holds(requant.weight_zero_point, requant.zero_points(channels))
-                && match requant.rule.threshold_bytes() {
-                    None => {
-                        holds(requant.bias, 4 * channels)
-                            && holds(requant.multiplier, 4 * multipliers)
-                            && holds(requant.shift, multipliers)
-                    }
-                    Some(bytes) => {
-                        let thresholds = layer.output().bits.max_code() as usize * channels;
-                        holds(requant.multiplier, bytes * thresholds)
-                    }
-                };
-            if !within {
-                return Err("a requantisation table reaches beyond the parameters");
-            }
-            if multipliers > 0 {
-                let shifts = &self.parameters[requant.shift as usize..][..multipliers];
-                if shifts.iter().any(|shift| *shift > 63) {
-                    return Err("a shift is over 63");
-                }
-            }
-            rules::tables(requant, bits, layer.output(), self.parameters)?;
+        inputs_are_there(self.layers, index)?;
+        match (layer.weights(), layer.requant()) {
+            (Some((.., bits)), Some(requant)) => contents::tables(requant, bits, output, self.parameters),
+            _ => Ok(()),
         }
-        Ok(())
     }
 }
 
-fn validate_rule(requant: &Requant, output: &Tensor) -> Result<(), &'static str> {
-    if requant.multiplier_step > 1 || requant.zero_point_step > 1 {
-        return Err("a step is neither 0 nor 1");
-    }
-    if requant.fraction > 8 {
-        return Err("a bias has more than 8 bits of fraction");
-    }
-    let narrow = matches!(output.bits, Bits::B2 | Bits::B4);
-    if requant.rule.threshold_bytes().is_some() && !narrow {
-        return Err("thresholds make codes of 4 or 2 bits");
+/// What a layer reads is still there: no layer after the one that wrote it has written over it.
+fn inputs_are_there(layers: &[Layer], reader: usize) -> Result<(), &'static str> {
+    for input in layers[reader].inputs() {
+        let wanted = rules::range(input);
+        let since = layers[..reader].iter().rev().map(Layer::output).take_while(|output| *output != input);
+        if since.map(rules::range).any(|other| other.start < wanted.end && wanted.start < other.end) {
+            return Err("an input has been written over by a layer between");
+        }
     }
     Ok(())
-}
-
-fn validate_shapes(layer: &Layer) -> Result<(), &'static str> {
-    let a = layer.first_input();
-    let y = layer.output();
-    if let Some(window) = layer.window() {
-        if window.kernel_height == 0
-            || window.kernel_width == 0
-            || window.stride_height == 0
-            || window.stride_width == 0
-        {
-            return Err("a window or a stride is empty");
-        }
-        // The first and the last position of the window must meet the input; those between then do.
-        let meets = |outputs: u16, stride: u16, pad: u16, kernel: u16, inputs: u16| {
-            let last = (i64::from(outputs) - 1) * i64::from(stride) - i64::from(pad);
-            pad < kernel && last < i64::from(inputs)
-        };
-        if !meets(y.height, window.stride_height, window.pad_top, window.kernel_height, a.height)
-            || !meets(y.width, window.stride_width, window.pad_left, window.kernel_width, a.width)
-        {
-            return Err("a window lies wholly in the padding");
-        }
-    }
-    match layer {
-        Layer::Conv(_) => Ok(()),
-        Layer::Depthwise(_) if a.channels != y.channels => Err("a depthwise layer changes the channels"),
-        Layer::Depthwise(_) => Ok(()),
-        Layer::Linear(_) if y.pixels() != 1 => Err("a linear layer writes more than one pixel"),
-        Layer::Linear(_) => Ok(()),
-        Layer::AveragePool(_) | Layer::MaxPool(_) => {
-            if (a.channels, a.bits, a.zero_point) != (y.channels, y.bits, y.zero_point) {
-                return Err("a pool changes channels, bits or zero point");
-            }
-            Ok(())
-        }
-        Layer::Add(add) => {
-            let shape = |t: &Tensor| (t.height, t.width, t.channels);
-            if shape(&add.b) != shape(a) || shape(y) != shape(a) {
-                return Err("the shapes of an addition differ");
-            }
-            let small = |multiplier: i32| multiplier.unsigned_abs() < 1 << 22;
-            if !small(add.multiplier_a) || !small(add.multiplier_b) || add.shift == 0 || add.shift > 31 {
-                return Err("a multiplier or the shift of an addition is out of range");
-            }
-            Ok(())
-        }
-    }
 }

@@ -1,120 +1,226 @@
-//! What the kernels rely on beside shapes that chain: sums that fit 32 bits, codes that have the width of
-//! their tensor, and tensors that are still there when they are read.
+//! What a layer must keep so that a kernel stays inside its parameters and its arena: tensors, windows,
+//! weights and tables that lie where there is room for them, and sums that fit 32 bits.
+//!
+//! Everything here is `const`: `include_model!` has the compiler check these rules, see
+//! [`Checked`](crate::Checked).
 //!
 //! All sizes are counted in 64 bits: a product of 16-bit sizes may not wrap where `usize` has 32.
 
 use core::ops::Range;
 
-use crate::{Bits, Layer, Requant, Rule, Tensor};
+use crate::{Bits, Layer, Requant, Tensor, Window};
 
-/// Pixels that an average pool may sum: the kernels compute `(2 sum + n) / 2n` in 32 bits.
+/// Pixels that a pool may cover: the kernels compute `(2 sum + n) / 2n` in 32 bits.
 const LARGEST_POOL: u64 = (1 << 23) - 1;
 
+/// Bytes of the largest arena, and of the largest filter: a word of 32 bits holds the number of their bits.
+const MOST_BYTES: u64 = 1 << 28;
+
+/// The reason why a rule is broken.
+type Verdict = Result<(), &'static str>;
+
+/// Returns the reason if the condition does not hold.
+macro_rules! require {
+    ($holds:expr, $reason:literal) => {
+        if !$holds {
+            return Err($reason);
+        }
+    };
+}
+
+/// Returns the reason if there is one. (`?` is not `const`.)
+macro_rules! keep {
+    ($verdict:expr) => {
+        if let Err(reason) = $verdict {
+            return Err(reason);
+        }
+    };
+}
+
+/// All rules, for a layer beside `parameter_bytes` bytes of parameters, in an arena of `arena_bytes` bytes.
+///
+/// # Errors
+/// The first rule that is broken.
+pub(crate) const fn layer(layer: &Layer, parameter_bytes: usize, arena_bytes: usize) -> Verdict {
+    require!(arena_bytes as u64 <= MOST_BYTES, "an arena has more than 256 MiB");
+    keep!(tensor(layer.first_input(), arena_bytes));
+    keep!(tensor(layer.output(), arena_bytes));
+    keep!(input(layer, layer.first_input()));
+    if let Some(second) = layer.second_input() {
+        keep!(tensor(second, arena_bytes));
+        keep!(input(layer, second));
+    }
+    keep!(shapes(layer));
+    keep!(sums(layer));
+    parameters(layer, parameter_bytes as u64)
+}
+
 /// The bytes of a tensor in the arena.
-pub(crate) fn range(tensor: &Tensor) -> Range<u64> {
-    let pixels = u64::from(tensor.height) * u64::from(tensor.width);
-    let start = u64::from(tensor.offset);
+pub(crate) const fn range(tensor: &Tensor) -> Range<u64> {
+    let pixels = tensor.height as u64 * tensor.width as u64;
+    let start = tensor.offset as u64;
     start..start + pixels * tensor.pixel_bytes() as u64
 }
 
-/// A tensor in an arena of `arena_bytes` bytes.
-pub(crate) fn tensor(tensor: &Tensor, arena_bytes: u32) -> Result<(), &'static str> {
-    if tensor.height == 0 || tensor.width == 0 || tensor.channels == 0 {
-        return Err("a tensor is empty");
-    }
-    if range(tensor).end > u64::from(arena_bytes) {
-        return Err("a tensor reaches beyond the arena");
-    }
-    if !tensor.offset.is_multiple_of(4) {
-        return Err("a tensor does not begin at a word of the arena");
-    }
-    let largest = if tensor.bits == Bits::B32 { 0 } else { tensor.bits.max_code() };
-    if i32::from(tensor.zero_point) > largest {
-        return Err("a zero point is not a code of its tensor");
-    }
+const fn is_logits(tensor: &Tensor) -> bool {
+    matches!(tensor.bits, Bits::B32)
+}
+
+/// A tensor in its arena.
+const fn tensor(tensor: &Tensor, arena_bytes: usize) -> Verdict {
+    require!(tensor.height > 0 && tensor.width > 0 && tensor.channels > 0, "a tensor is empty");
+    require!(range(tensor).end <= arena_bytes as u64, "a tensor reaches beyond the arena");
+    require!(tensor.offset.is_multiple_of(4), "a tensor does not begin at a word of the arena");
+    let largest = if is_logits(tensor) { 0 } else { tensor.bits.max_code() };
+    require!(tensor.zero_point as i32 <= largest, "a zero point is not a code of its tensor");
     Ok(())
 }
 
-/// What a layer reads is still there: no layer after the one that wrote it has written over it.
-pub(crate) fn inputs_are_there(layers: &[Layer], reader: usize) -> Result<(), &'static str> {
-    for input in layers[reader].inputs() {
-        let wanted = range(input);
-        let since = layers[..reader].iter().rev().map(Layer::output).take_while(|output| *output != input);
-        let meets = |other: Range<u64>| other.start < wanted.end && wanted.start < other.end;
-        if since.map(range).any(meets) {
-            return Err("an input has been written over by a layer between");
+/// An input and the output: the output may not lie over the input, unless a layer adds in place.
+const fn input(layer: &Layer, input: &Tensor) -> Verdict {
+    require!(!is_logits(input), "logits are read by a layer");
+    let output = layer.output();
+    let same_place = input.offset == output.offset && input.bits as u8 == output.bits as u8;
+    let in_place = matches!(layer, Layer::Add(_)) && same_place;
+    let (i, o) = (range(input), range(output));
+    require!(in_place || i.end <= o.start || o.end <= i.start, "the output overlaps an input");
+    Ok(())
+}
+
+/// Windows that meet the input, and shapes that belong to the operator.
+const fn shapes(layer: &Layer) -> Verdict {
+    let (x, y) = (layer.first_input(), layer.output());
+    if let Some(window) = layer.window() {
+        keep!(windows(window, x, y));
+    }
+    match layer {
+        Layer::Conv(_) => {}
+        Layer::Depthwise(_) => {
+            require!(x.channels == y.channels, "a depthwise layer changes the channels");
+        }
+        Layer::Linear(_) => require!(y.pixels() == 1, "a linear layer writes more than one pixel"),
+        Layer::AveragePool(_) | Layer::MaxPool(_) => {
+            let same = x.channels == y.channels && x.bits as u8 == y.bits as u8;
+            require!(same && x.zero_point == y.zero_point, "a pool changes channels, bits or zero point");
+        }
+        Layer::Add(add) => {
+            require!(same_shape(&add.b, x) && same_shape(y, x), "the shapes of an addition differ");
+            let small =
+                add.multiplier_a.unsigned_abs() < 1 << 22 && add.multiplier_b.unsigned_abs() < 1 << 22;
+            require!(
+                small && add.shift > 0 && add.shift <= 31,
+                "a multiplier or the shift of an addition is out of range"
+            );
         }
     }
     Ok(())
 }
 
-/// Where a layer's weights lie in the parameters, how many bytes they take, and their width.
-pub(crate) fn weights(layer: &Layer) -> Option<(u32, u64, Bits)> {
-    let (offset, bits, filters) = match layer {
-        Layer::Conv(conv) => (conv.weights, conv.weight_bits, conv.output.channels),
-        Layer::Linear(linear) => (linear.weights, linear.weight_bits, linear.output.channels),
-        Layer::Depthwise(depthwise) => (depthwise.weights, depthwise.weight_bits, 1),
-        Layer::AveragePool(_) | Layer::MaxPool(_) | Layer::Add(_) => return None,
-    };
-    let row = bits.row_bytes(layer.first_input().channels.into()) as u64;
-    Some((offset, u64::from(filters).saturating_mul(taps(layer)).saturating_mul(row), bits))
+const fn same_shape(a: &Tensor, b: &Tensor) -> bool {
+    a.height == b.height && a.width == b.width && a.channels == b.channels
+}
+
+const fn windows(window: &Window, x: &Tensor, y: &Tensor) -> Verdict {
+    let Window { kernel_height, kernel_width, stride_height, stride_width, pad_top, pad_left } = *window;
+    require!(
+        kernel_height > 0 && kernel_width > 0 && stride_height > 0 && stride_width > 0,
+        "a window or a stride is empty"
+    );
+    require!(
+        meets(y.height, stride_height, pad_top, kernel_height, x.height)
+            && meets(y.width, stride_width, pad_left, kernel_width, x.width),
+        "a window lies wholly in the padding"
+    );
+    Ok(())
+}
+
+/// The first and the last position of the window meet the input; those between then do.
+const fn meets(outputs: u16, stride: u16, pad: u16, kernel: u16, inputs: u16) -> bool {
+    let last = (outputs as i64 - 1) * stride as i64 - pad as i64;
+    pad < kernel && last < inputs as i64
+}
+
+/// Sums that do not depend on weights fit their 32 bits.
+const fn sums(layer: &Layer) -> Verdict {
+    let input = layer.first_input();
+    match layer {
+        Layer::Conv(_) | Layer::Linear(_) => {
+            let elements = taps(layer) * input.channels as u64;
+            // A code has at most 8 bits.
+            let sum = elements.saturating_mul(input.bits.max_code() as u64);
+            require!(sum <= i32::MAX as u64, "the sum of a window's codes may exceed 32 bits");
+        }
+        Layer::AveragePool(pool) | Layer::MaxPool(pool) => {
+            // A window sees no more than the input has.
+            let (height, width) = (pool.window.kernel_height as u64, pool.window.kernel_width as u64);
+            let height = if height < input.height as u64 { height } else { input.height as u64 };
+            let width = if width < input.width as u64 { width } else { input.width as u64 };
+            require!(height * width <= LARGEST_POOL, "a pool has 2^23 pixels or more");
+        }
+        Layer::Depthwise(_) | Layer::Add(_) => {}
+    }
+    Ok(())
 }
 
 /// Input pixels that go into an output.
-fn taps(layer: &Layer) -> u64 {
+const fn taps(layer: &Layer) -> u64 {
     match layer.window() {
         Some(window) => window.taps() as u64,
         None => layer.first_input().pixels() as u64,
     }
 }
 
-/// Sums that do not depend on weights fit their 32 bits.
-pub(crate) fn sums(layer: &Layer) -> Result<(), &'static str> {
-    let input = layer.first_input();
-    match layer {
-        Layer::Conv(_) | Layer::Linear(_) => {
-            let elements = taps(layer) * u64::from(input.channels);
-            let fits =
-                elements.checked_mul(input.bits.max_code() as u64).is_some_and(|sum| sum <= i32::MAX as u64);
-            if fits { Ok(()) } else { Err("the sum of a window's codes may exceed 32 bits") }
-        }
-        Layer::AveragePool(pool) => {
-            // A window sees no more than the input has.
-            let height = pool.window.kernel_height.min(input.height);
-            let width = pool.window.kernel_width.min(input.width);
-            let pixels = u64::from(height) * u64::from(width);
-            if pixels <= LARGEST_POOL { Ok(()) } else { Err("an average pool has 2^23 pixels or more") }
-        }
-        Layer::Depthwise(_) | Layer::MaxPool(_) | Layer::Add(_) => Ok(()),
-    }
-}
-
-/// The zero points of weights are codes of weights, and thresholds ascend. The tables lie within the
-/// parameters.
-pub(crate) fn tables(
-    requant: &Requant,
-    weight_bits: Bits,
-    output: &Tensor,
-    parameters: &[u8],
-) -> Result<(), &'static str> {
-    let channels = usize::from(output.channels);
-    let half = 1i32 << (weight_bits.count() - 1);
-    let zero_points = &parameters[requant.weight_zero_point as usize..][..requant.zero_points(channels)];
-    if zero_points.iter().any(|code| !(-half..half).contains(&i32::from(*code as i8))) {
-        return Err("a weight's zero point has more bits than the weights");
-    }
-    let thresholds = &parameters[requant.multiplier as usize..];
-    let ascend = match requant.rule {
-        Rule::Multiplier => true,
-        Rule::Thresholds16 => ascend(thresholds, output, |bytes: [u8; 2]| i16::from_le_bytes(bytes).into()),
-        Rule::Thresholds32 => ascend(thresholds, output, i32::from_le_bytes),
+/// Where a layer's weights lie in the parameters, how many bytes they take, and their width.
+pub(crate) const fn weights(layer: &Layer) -> Option<(u32, u64, Bits)> {
+    let (offset, bits, filters) = match layer {
+        Layer::Conv(conv) => (conv.weights, conv.weight_bits, conv.output.channels),
+        Layer::Linear(linear) => (linear.weights, linear.weight_bits, linear.output.channels),
+        Layer::Depthwise(depthwise) => (depthwise.weights, depthwise.weight_bits, 1),
+        Layer::AveragePool(_) | Layer::MaxPool(_) | Layer::Add(_) => return None,
     };
-    if ascend { Ok(()) } else { Err("the thresholds of a channel do not ascend") }
+    let row = bits.row_bytes(layer.first_input().channels as usize) as u64;
+    Some((offset, (filters as u64).saturating_mul(taps(layer)).saturating_mul(row), bits))
 }
 
-/// Whether the thresholds of each channel do.
-fn ascend<const BYTES: usize>(table: &[u8], output: &Tensor, value: fn([u8; BYTES]) -> i32) -> bool {
-    let row = output.bits.max_code() as usize;
-    let thresholds = &table.as_chunks().0[..row * usize::from(output.channels)];
-    thresholds.chunks(row).all(|row| row.is_sorted_by(|a, b| value(*a) <= value(*b)))
+/// Weights and tables lie in the parameters.
+const fn parameters(layer: &Layer, parameter_bytes: u64) -> Verdict {
+    let (Some((offset, bytes, bits)), Some(requant)) = (weights(layer), layer.requant()) else {
+        return Ok(());
+    };
+    require!(!matches!(bits, Bits::B32), "weights have 8, 4 or 2 bits");
+    require!(within(offset, bytes, parameter_bytes), "weights reach beyond the parameters");
+    // More than a device has; 32 bits would not hold the number of their bits.
+    require!(bytes <= MOST_BYTES, "a layer has more than 256 MiB of weights");
+    requantisation(requant, layer.output(), parameter_bytes)
+}
+
+const fn within(offset: u32, bytes: u64, all: u64) -> bool {
+    bytes <= all && offset as u64 <= all - bytes
+}
+
+const fn requantisation(requant: &Requant, output: &Tensor, parameter_bytes: u64) -> Verdict {
+    require!(requant.multiplier_step <= 1 && requant.zero_point_step <= 1, "a step is neither 0 nor 1");
+    require!(requant.fraction <= 8, "a bias has more than 8 bits of fraction");
+    let narrow = matches!(output.bits, Bits::B2 | Bits::B4);
+    let threshold_bytes = requant.rule.threshold_bytes();
+    require!(threshold_bytes.is_none() || narrow, "thresholds make codes of 4 or 2 bits");
+    let channels = output.channels as usize;
+    let by_rule = match threshold_bytes {
+        None => {
+            let multipliers = requant.multipliers(channels) as u64;
+            within(requant.bias, 4 * channels as u64, parameter_bytes)
+                && within(requant.multiplier, 4 * multipliers, parameter_bytes)
+                && within(requant.shift, multipliers, parameter_bytes)
+        }
+        Some(bytes) => {
+            let thresholds = output.bits.max_code() as u64 * channels as u64;
+            within(requant.multiplier, bytes as u64 * thresholds, parameter_bytes)
+        }
+    };
+    let zero_points = requant.zero_points(channels) as u64;
+    require!(
+        by_rule && within(requant.weight_zero_point, zero_points, parameter_bytes),
+        "a requantisation table reaches beyond the parameters"
+    );
+    Ok(())
 }

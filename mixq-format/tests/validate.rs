@@ -156,7 +156,7 @@ fn average_pools_sum_what_32_bits_hold() {
             (case.input, case.output, case.arena_bytes) = (input, output, 2 * elements + 8);
         })
     };
-    let reason = Some((Some(1), "an average pool has 2^23 pixels or more"));
+    let reason = Some((Some(1), "a pool has 2^23 pixels or more"));
     assert_eq!(of(4096, 4096, [4096, 4096]), reason);
     assert_eq!(of(4096, 2048, [4096, 2048]), reason);
     assert_eq!(of(4096, 2048, [4095, 2048]), None);

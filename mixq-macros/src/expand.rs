@@ -102,7 +102,11 @@ fn tables(artifact: &Artifact, laid_out: &LaidOut, target: &Target) -> TokenStre
     let (parameters, length) = (Literal::byte_string(&parameters), Literal::usize_unsuffixed(length));
     let target = target.name;
     quote! {
-        /// The layers' shapes and offsets, in the order of execution.
+        /// Bytes of `PARAMETERS`.
+        const PARAMETER_BYTES: usize = #length;
+
+        /// The layers' shapes and offsets, in the order of execution. The compiler checks that they fit
+        /// parameters and arena.
         ///
         /// `run` takes these and the parameters through `black_box`: otherwise the compiler could
         /// fold some of them into code, and the linked image would not hold exactly `FLASH_BYTES`.
@@ -110,14 +114,14 @@ fn tables(artifact: &Artifact, laid_out: &LaidOut, target: &Target) -> TokenStre
         struct Layers { #(#declarations),* }
 
         static LAYERS: Layers = {
-            use format::{Add, Conv, Depthwise, Linear, Pool, Requant, Tensor, Window};
+            use format::{Add, Checked, Conv, Depthwise, Linear, Pool, Requant, Tensor, Window};
             use format::{Bits::*, Rule::*};
             Layers { #(#values),* }
         };
 
         /// Packed weights and requantisation tables.
         #[repr(C, align(4))]
-        struct Parameters([u8; #length]);
+        struct Parameters([u8; PARAMETER_BYTES]);
 
         static PARAMETERS: Parameters = Parameters(*#parameters);
 
@@ -170,7 +174,7 @@ fn network(artifact: &Artifact, laid_out: &LaidOut, memory: Memory) -> TokenStre
                 let layers = ::core::hint::black_box(&LAYERS);
                 let parameters = &::core::hint::black_box(&PARAMETERS).0;
                 // Kernels may work anywhere in what they get: no more than the network's own bytes.
-                let arena = &mut self.arena.bytes_mut()[..RAM_BYTES];
+                let arena = self.arena.array_mut::<RAM_BYTES>(0);
                 #(#calls)*
                 self.arena.logits::<#outputs>(#output)
             }
@@ -264,7 +268,8 @@ mod tests {
             "pubconstINPUT_BYTES:usize=4;",
             "pubconstMACS:u64=12;",
             "pubconstLOGIT_SCALE:f64=0.5;",
-            "structParameters([u8;32]);",
+            "structParameters([u8;PARAMETER_BYTES]);",
+            "constPARAMETER_BYTES:usize=32;",
             "righton97.50%of40testimages",
         ] {
             assert!(code.contains(expected), "{expected} is not in {code}");
@@ -274,7 +279,8 @@ mod tests {
     #[test]
     fn the_module_calls_the_kernels_of_its_bits() {
         let code = expanded(quote!(digits));
-        assert!(code.contains("linear::<8,2>(&layers.l0,parameters,arena,multiplier);"), "{code}");
+        let operands = "::mixq_rt::format::Operands::new(&layers.l0,parameters,arena)";
+        assert!(code.contains(&format!("linear::<8,2>({operands},multiplier);")), "{code}");
         assert!(code.contains("arena.logits::<CLASSES>(4)"), "{code}");
     }
 
@@ -286,7 +292,7 @@ mod tests {
             "pubconstARENA_BYTES:usize=40;",
             "pubtypeArena=::mixq_rt::Arena<10>;",
             "pubconstfnnew(arena:&'amutArena)->Network<'a>",
-            "&mutself.arena.bytes_mut()[..RAM_BYTES]",
+            "self.arena.array_mut::<RAM_BYTES>(0)",
         ] {
             assert!(code.contains(expected), "{expected} is not in {code}");
         }

@@ -22,24 +22,30 @@ impl Step<'_> {
         format_ident!("l{}", self.index)
     }
 
-    /// Its field in `struct Layers`.
-    pub fn declaration(&self) -> TokenStream {
-        let field = self.field();
-        let doc = format!(" `{}`: {}", self.name, summary(self.layer));
-        let table = match self.layer {
+    /// The type of its table, in mixq-format.
+    fn table(&self) -> TokenStream {
+        match self.layer {
             Layer::Conv(_) => quote!(Conv),
             Layer::Depthwise(_) => quote!(Depthwise),
             Layer::Linear(_) => quote!(Linear),
             Layer::AveragePool(_) | Layer::MaxPool(_) => quote!(Pool),
             Layer::Add(_) => quote!(Add),
-        };
-        quote!(#[doc = #doc] #field: format::#table)
+        }
+    }
+
+    /// Its field in `struct Layers`.
+    pub fn declaration(&self) -> TokenStream {
+        let field = self.field();
+        let doc = format!(" `{}`: {}", self.name, summary(self.layer));
+        let table = self.table();
+        quote!(#[doc = #doc] #field: format::Checked<format::#table, PARAMETER_BYTES, RAM_BYTES>)
     }
 
     /// Its value in `static LAYERS`, with the names of mixq-format in scope.
     pub fn value(&self) -> TokenStream {
         let (field, table) = (self.field(), rust(&format!("{:?}", self.layer.table())));
-        quote!(#field: #table)
+        let checked = self.table();
+        quote!(#field: Checked::<#checked, PARAMETER_BYTES, RAM_BYTES>::new(#table))
     }
 
     /// Its execution.

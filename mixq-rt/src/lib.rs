@@ -62,9 +62,9 @@
 //! # What it takes
 //!
 //! The portable kernels are about equally fast at `opt-level` 2, 3 and `"s"`, and up to twice as slow at
-//! `"z"`. All kernels do not allocate, use no float and no atomics, and panic only if tables, parameters and
-//! arena are not those of one network that passes [`Network::validate`](format::Network::validate). They need
-//! less than 1 KiB of stack.
+//! `"z"`. All kernels do not allocate, use no float and no atomics, and need less than 1 KiB of stack. They take
+//! [`Operands`](format::Operands): a layer's table that is [`Checked`](format::Checked), parameters and an
+//! arena. Modules of `include_model!` are checked by the compiler, and kernels do not panic there.
 //!
 //! The kernels for ARMv7E-M work in the part of the arena that no tensor needs while a layer is
 //! executed. Where that is less than 208 bytes (at most 288 for a first layer of three channels) they take as
@@ -72,7 +72,6 @@
 #![no_std]
 
 mod arena;
-mod check;
 #[doc(hidden)]
 pub mod export;
 mod run;

@@ -1,7 +1,7 @@
 //! Execution of a network that is known at run time only: for the host, and for tests. Firmware calls the
 //! kernels by name, so that it holds those alone that its network needs.
 
-use mixq_format::{Bits, Layer, Network};
+use mixq_format::{Bits, Layer, Network, Operands, Table};
 
 use crate::target::portable;
 use crate::target::requant;
@@ -42,24 +42,40 @@ macro_rules! dispatch {
 /// Executes one layer.
 ///
 /// # Panics
-/// If its tensors do not fit the arena, or its weights and tables the parameters. A layer of no network that
-/// passes [`Network::validate`] panics or answers wrongly.
+/// If its tensors do not fit the arena, or its weights and tables the parameters, or it breaks another rule of
+/// [`Network::validate`]; the message says which. With contents of the parameters that this refuses, it may
+/// panic or answer wrongly.
 pub fn run_layer(layer: &Layer, parameters: &[u8], arena: &mut [u8]) {
     match layer {
         Layer::Conv(l) => {
             let rule = requant::rule(&l.requant);
-            dispatch!(portable::conv, l.input.bits, l.weight_bits, (l, parameters, arena, rule))
+            dispatch!(portable::conv, l.input.bits, l.weight_bits, (operands(l, parameters, arena), rule))
         }
         Layer::Depthwise(l) => {
             let rule = requant::rule(&l.requant);
-            dispatch!(portable::depthwise, l.input.bits, l.weight_bits, (l, parameters, arena, rule))
+            dispatch!(
+                portable::depthwise,
+                l.input.bits,
+                l.weight_bits,
+                (operands(l, parameters, arena), rule)
+            )
         }
         Layer::Linear(l) => {
             let rule = requant::rule(&l.requant);
-            dispatch!(portable::linear, l.input.bits, l.weight_bits, (l, parameters, arena, rule))
+            dispatch!(portable::linear, l.input.bits, l.weight_bits, (operands(l, parameters, arena), rule))
         }
-        Layer::AveragePool(l) => dispatch!(@input portable::average_pool, l.input.bits, , (l, arena)),
-        Layer::MaxPool(l) => dispatch!(@input portable::max_pool, l.input.bits, , (l, arena)),
-        Layer::Add(l) => portable::add(l, arena),
+        Layer::AveragePool(l) => {
+            dispatch!(@input portable::average_pool, l.input.bits, , (operands(l, parameters, arena)))
+        }
+        Layer::MaxPool(l) => {
+            dispatch!(@input portable::max_pool, l.input.bits, , (operands(l, parameters, arena)))
+        }
+        Layer::Add(l) => portable::add(operands(l, parameters, arena)),
     }
+}
+
+/// # Panics
+/// If the table breaks a rule beside these parameters, in this arena.
+fn operands<'a, T: Table>(table: &'a T, parameters: &'a [u8], arena: &'a mut [u8]) -> Operands<'a, T> {
+    Operands::check(table, parameters, arena).unwrap_or_else(|reason| panic!("{reason}"))
 }

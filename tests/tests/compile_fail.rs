@@ -41,6 +41,7 @@ fn include_model_explains_what_is_wrong() {
         cases.compile_fail("compile-fail/truncated.rs");
         cases.compile_fail("compile-fail/other_version.rs");
         cases.compile_fail("compile-fail/syntax.rs");
+        cases.compile_fail("compile-fail/hostile_tables.rs");
     });
     let arena = |bytes: usize| {
         [

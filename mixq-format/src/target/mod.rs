@@ -77,23 +77,20 @@ pub struct Kernel {
     pub plan: Option<String>,
     /// Bytes of the arena that it works in, beside the tensors.
     pub scratch_bytes: u32,
-    /// Whether it takes parameters.
-    weighted: bool,
 }
 
 #[cfg(feature = "file")]
 impl Kernel {
     /// The call of the kernel, as a block of Rust. `table` is an expression, a reference to the layer's
-    /// table; `parameters` and `arena` are variables at the place of the call.
+    /// [`Checked`](crate::Checked) table; `parameters` and `arena` are variables at the place of the call,
+    /// references to arrays of the sizes of the check.
     pub fn call(&self, table: &str) -> String {
-        let Kernel { path, generics, plan, weighted, .. } = self;
+        let Kernel { path, generics, plan, .. } = self;
         let (module, name) = path.split_once("::").unwrap_or(("", path));
         let generics = if generics.is_empty() { String::new() } else { format!("::<{generics}>") };
-        let parameters = if *weighted { "parameters, " } else { "" };
         let plan = plan.as_ref().map_or(String::new(), |plan| format!(", {plan}"));
-        format!(
-            "{{ use ::mixq_rt::export::{module}::*; {name}{generics}({table}, {parameters}arena{plan}); }}"
-        )
+        let operands = format!("::mixq_rt::format::Operands::new({table}, parameters, arena)");
+        format!("{{ use ::mixq_rt::export::{module}::*; {name}{generics}({operands}{plan}); }}")
     }
 }
 
@@ -129,14 +126,17 @@ mod tests {
             generics: "8, 4".to_string(),
             plan: Some("multiplier".to_string()),
             scratch_bytes: 0,
-            weighted: true,
         };
         assert_eq!(
             kernel.call("&layers.l0"),
-            "{ use ::mixq_rt::export::portable::*; conv::<8, 4>(&layers.l0, parameters, arena, multiplier); }"
+            "{ use ::mixq_rt::export::portable::*; \
+             conv::<8, 4>(::mixq_rt::format::Operands::new(&layers.l0, parameters, arena), multiplier); }"
         );
-        let kernel =
-            Kernel { path: "armv7em::add", generics: String::new(), plan: None, weighted: false, ..kernel };
-        assert_eq!(kernel.call("&TABLE"), "{ use ::mixq_rt::export::armv7em::*; add(&TABLE, arena); }");
+        let kernel = Kernel { path: "armv7em::add", generics: String::new(), plan: None, ..kernel };
+        assert_eq!(
+            kernel.call("&TABLE"),
+            "{ use ::mixq_rt::export::armv7em::*; \
+             add(::mixq_rt::format::Operands::new(&TABLE, parameters, arena)); }"
+        );
     }
 }

@@ -45,6 +45,5 @@ pub(super) fn kernel(layer: &Layer) -> Kernel {
         Rule::Thresholds16 => "thresholds16",
         Rule::Thresholds32 => "thresholds32",
     });
-    let (plan, weighted) = (rule.map(String::from), rule.is_some());
-    Kernel { path, generics, plan, scratch_bytes: 0, weighted }
+    Kernel { path, generics, plan: rule.map(String::from), scratch_bytes: 0 }
 }

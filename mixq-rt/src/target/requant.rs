@@ -4,7 +4,6 @@
 
 use mixq_format::{Bits, Requant, Tensor};
 
-use crate::check::{check, within};
 use crate::target;
 use crate::target::tensor::PixelWriter;
 
@@ -176,41 +175,6 @@ fn reached(accumulator: i32, range: Range, threshold: impl Fn(usize) -> i32) -> 
     reached
 }
 
-/// Asserts that all tables of a layer that writes `output` are in the parameters: no offset plus an entry's
-/// place leaves 32 bits then.
-///
-/// # Panics
-/// If they are not.
-#[inline(never)]
-fn check_tables(tables: &Requant, output: &Tensor, parameters: &[u8]) {
-    let (length, channels) = (parameters.len(), usize::from(output.channels));
-    check(match tables.rule.threshold_bytes() {
-        None => has_multipliers(tables, channels, length),
-        Some(bytes) => {
-            let thresholds = output.bits.max_code() as usize * channels;
-            has_zero_points(tables, channels, length) && within(length, tables.multiplier, bytes * thresholds)
-        }
-    });
-}
-
-/// Whether the first `length` parameters hold the tables of
-/// [`Rule::Multiplier`](mixq_format::Rule::Multiplier), for this number of channels.
-#[inline(always)]
-pub(crate) fn has_multipliers(tables: &Requant, channels: usize, length: usize) -> bool {
-    let multipliers = if tables.multiplier_step == 0 { 1 } else { channels };
-    tables.multiplier_step <= 1
-        && has_zero_points(tables, channels, length)
-        && within(length, tables.bias, 4 * channels)
-        && within(length, tables.multiplier, 4 * multipliers)
-        && within(length, tables.shift, multipliers)
-}
-
-/// The same of the weights' zero points.
-#[inline(always)]
-fn has_zero_points(tables: &Requant, channels: usize, length: usize) -> bool {
-    tables.zero_point_step <= 1 && within(length, tables.weight_zero_point, tables.zero_points(channels))
-}
-
 /// The requantisation tables of a layer, in its parameter block.
 #[derive(Clone, Copy)]
 pub struct Requantiser<'a> {
@@ -222,14 +186,10 @@ pub struct Requantiser<'a> {
 }
 
 impl<'a> Requantiser<'a> {
-    /// The tables of a layer that writes `output`; `rule` is the one that they name.
-    ///
-    /// # Panics
-    /// If a table reaches beyond the parameters, or a step is neither 0 nor 1, or there are thresholds for
-    /// logits.
+    /// The tables of a layer that writes `output`; `rule` is the one that they name. They lie in the
+    /// parameters, as [`Checked`](mixq_format::Checked) has it.
     #[inline(always)]
     pub fn new(tables: &'a Requant, rule: RuleFn, output: &Tensor, parameters: &'a [u8]) -> Requantiser<'a> {
-        check_tables(tables, output, parameters);
         let zero_point = i32::from(output.zero_point);
         Requantiser { tables, rule, parameters, zero_point, range: Range::of(output.bits) }
     }

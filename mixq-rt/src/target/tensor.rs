@@ -6,10 +6,6 @@ use core::slice::IterMut;
 
 use mixq_format::{Bits, Tensor};
 
-#[cfg(armv7em)]
-use crate::check::refuse;
-use crate::check::{MOST_BYTES, check};
-
 /// Elements of a chunk.
 pub const CHUNK: usize = 8;
 
@@ -109,11 +105,9 @@ fn fill(buffer: &mut [u8], bytes: &[u8]) {
 /// The bytes of a layer's input and output.
 ///
 /// # Panics
-/// If they overlap or reach beyond the arena, or this has more than a sixteenth of all memory that can be
-/// addressed.
+/// If they overlap or reach beyond the arena.
 #[inline(always)]
 pub fn split<'a>(arena: &'a mut [u8], input: &Tensor, output: &Tensor) -> (&'a [u8], &'a mut [u8]) {
-    check(arena.len() <= MOST_BYTES);
     let (from, to) = (input.range(), output.range());
     if from.end <= to.start {
         let (low, high) = arena.split_at_mut(to.start);
@@ -121,21 +115,6 @@ pub fn split<'a>(arena: &'a mut [u8], input: &Tensor, output: &Tensor) -> (&'a [
     } else {
         let (low, high) = arena.split_at_mut(from.start);
         (&high[..from.end - from.start], &mut low[to])
-    }
-}
-
-/// Writes element `index` of packed ones, whose bits are 0.
-///
-/// # Panics
-/// If there are fewer.
-#[cfg(armv7em)]
-#[inline(never)]
-pub(crate) fn put(elements: &mut [u8], index: usize, bits: Bits, value: i32) {
-    let bit = index * bits.count();
-    match elements.get_mut(bit / 8..) {
-        Some([byte, ..]) if bits != Bits::B32 => *byte |= (value as u8) << (bit % 8),
-        Some([a, b, c, d, ..]) => [*a, *b, *c, *d] = value.to_ne_bytes(),
-        _ => refuse(),
     }
 }
 

@@ -51,7 +51,7 @@ fn check(
         Place::OnA => bits[0],
         Place::OnB => b_bits,
     };
-    let zero_point = numbers.zero_point(if y_bits == Bits::B32 { Bits::B8 } else { y_bits });
+    let zero_point = numbers.zero_point(y_bits);
     let y = add(&a, &b, scales, zero_point, y_bits);
 
     let packed =

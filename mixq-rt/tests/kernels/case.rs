@@ -79,10 +79,10 @@ impl Numbers {
         (0..count).map(|_| self.within(low, high)).collect()
     }
 
-    /// A zero point for codes of this width; often 0.
+    /// A zero point for codes of this width; often 0, as it is for logits.
     pub fn zero_point(&mut self, bits: Bits) -> i64 {
         let coin = self.coin();
-        if coin { 0 } else { self.within(0, bits.max_code().into()) }
+        if coin || bits == Bits::B32 { 0 } else { self.within(0, bits.max_code().into()) }
     }
 
     pub fn image(&mut self, height: usize, width: usize, channels: usize, bits: Bits) -> Image {

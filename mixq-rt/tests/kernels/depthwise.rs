@@ -26,7 +26,7 @@ pub fn random(
     };
     let sums = reference::depthwise(input, window, &all, &weights.zero_points);
     let scales = numbers.scales(&sums, channels, y_bits);
-    let zero_point = numbers.zero_point(if y_bits == Bits::B32 { Bits::B8 } else { y_bits });
+    let zero_point = numbers.zero_point(y_bits);
     let mut output = case::output_of(input, window, channels, zero_point);
     output.codes = scales.requantise(&sums, zero_point, y_bits);
     let table = Depthwise {

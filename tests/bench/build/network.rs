@@ -212,7 +212,10 @@ impl Network {
         let LaidOut { layers, parameters, kernels } = target.lay_out(&layers, &self.parameters, arena as u32);
         file("parameters", &parameters);
         let mut code = format!(
-            "workload! {{ {name} {} {arena} {} {} {}\nfn run(parameters: &[u8], arena: &mut [u8]) {{\n",
+            "workload! {{ {name} {} {arena} {} {} {}\n\
+             fn run(parameters: &[u8], arena: &mut [u8]) {{\n    \
+             let parameters = parameters.first_chunk().expect(\"parameters are whole\");\n    \
+             let arena = arena.first_chunk_mut().expect(\"the arena is whole\");\n",
             self.macs,
             tensors[0].offset,
             tensors[layers.len()].offset,
@@ -222,7 +225,8 @@ impl Network {
             let table = format!("{:?}", layer.table());
             let kind = table.split(' ').next().expect("a table begins with its type");
             let call = kernel.call("core::hint::black_box(&TABLE)");
-            let _ = writeln!(code, "    {{ static TABLE: {kind} = {table}; {call} }}");
+            let checked = format!("Checked::<{kind}, {}, {arena}>", parameters.len());
+            let _ = writeln!(code, "    {{ static TABLE: {checked} = {checked}::new({table}); {call} }}");
         }
         code + "} }\n"
     }

@@ -169,20 +169,19 @@ impl Kernel {
     /// As Rust.
     #[cfg(feature = "file")]
     pub(super) fn print(self, plan: Option<Plan>) -> super::super::Kernel {
-        let (path, weighted) = match self {
-            Kernel::Conv { .. } => ("armv7em::conv", true),
-            Kernel::Depthwise { .. } => ("armv7em::depthwise", true),
-            Kernel::Linear { .. } => ("armv7em::linear", true),
-            Kernel::AveragePool { .. } => ("armv7em::average_pool", false),
-            Kernel::MaxPool { .. } => ("armv7em::max_pool", false),
-            Kernel::Add => ("armv7em::add", false),
+        let path = match self {
+            Kernel::Conv { .. } => "armv7em::conv",
+            Kernel::Depthwise { .. } => "armv7em::depthwise",
+            Kernel::Linear { .. } => "armv7em::linear",
+            Kernel::AveragePool { .. } => "armv7em::average_pool",
+            Kernel::MaxPool { .. } => "armv7em::max_pool",
+            Kernel::Add => "armv7em::add",
         };
         super::super::Kernel {
             path,
             generics: self.to_string(),
             plan: plan.map(|plan| format!("&{plan:?}")),
             scratch_bytes: plan.map_or(0, |plan| plan.scratch_bytes),
-            weighted,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Depthwise convolution.
 
-use mixq_format::Depthwise;
+use mixq_format::{Depthwise, Operands};
 
 use super::asm::depthwise::{Loops, execute};
 
@@ -8,13 +8,10 @@ use super::asm::depthwise::{Loops, execute};
 /// windows of 3x3. `ODD`: whether the number of channels is.
 ///
 /// # Panics
-/// For layers that [`takes`](mixq_format::target::armv7em::takes) does not take; if weights or tables
-/// reach beyond the parameters, or tensors beyond the arena, or the tensors overlap.
+/// For layers that [`takes`](mixq_format::target::armv7em::takes) does not take, or that have other widths.
 #[inline(always)]
 pub fn depthwise<const X: usize, const W: usize, const Y: usize, const ODD: bool>(
-    table: &Depthwise,
-    parameters: &[u8],
-    arena: &mut [u8],
+    operands: Operands<Depthwise>,
 ) {
-    execute(table, const { &Loops::of(X, W, Y, ODD) }, parameters, arena);
+    execute(operands, const { &Loops::of(X, W, Y, ODD) });
 }

@@ -1,38 +1,32 @@
 //! Fully connected layer.
 
 use mixq_format::target::armv7em::{LEAST_SCRATCH, Plan, STRIP};
-use mixq_format::{Bits, Linear};
+use mixq_format::{Bits, Linear, Operands};
 
+use super::asm::Parts;
 use super::asm::linear::{Loops, Strips};
 use super::{split, with_memory};
-use crate::check::refuse;
-use crate::target::tensor::put;
+use crate::target::armv7em::check::refuse;
 
 /// Executes a fully connected layer with `X`-bit input and `W`-bit weights. `Y` are the bits of the output if
 /// [`codes`](mixq_format::target::armv7em::codes) has it that they are made strip by strip; 0, for any
 /// width, if they are not.
 ///
 /// # Panics
-/// If the table has other widths; if weights are not aligned, or weights or tables reach beyond the
-/// parameters; if tensors or the plan's memory reach beyond the arena or overlap; if the elements are no
-/// whole words.
+/// If the table has other widths; if weights are not aligned; if the plan's memory reaches beyond the arena
+/// or into a tensor; if the elements are not whole words.
 #[inline(always)]
-pub fn linear<const X: usize, const W: usize, const Y: usize>(
-    table: &Linear,
-    parameters: &[u8],
-    arena: &mut [u8],
-    plan: &Plan,
-) {
-    let loops = const { &Loops::of(X, W, Y) };
-    with_memory::<{ LEAST_SCRATCH / 4 }>(plan, |own| execute(table, parameters, arena, plan, loops, own));
+pub fn linear<const X: usize, const W: usize, const Y: usize>(operands: Operands<Linear>, plan: &Plan) {
+    let (mut operands, loops) = (operands, const { &Loops::of(X, W, Y) });
+    with_memory::<{ LEAST_SCRATCH / 4 }>(plan, |own| execute(&mut operands, plan, loops, own));
 }
 
 #[inline(never)]
-fn execute(table: &Linear, parameters: &[u8], arena: &mut [u8], plan: &Plan, loops: &Loops, own: &mut [u32]) {
-    let Linear { input: x, output: y, weight_bits, .. } = table;
+fn execute(operands: &mut Operands<Linear>, plan: &Plan, loops: &Loops, own: &mut [u32]) {
+    let Parts { layer, input, output, memory } = split(operands.reborrow(), plan, own);
+    let Linear { input: x, output: y, weight_bits, .. } = layer.table();
     let (elements, channels) = (x.elements(), usize::from(y.channels));
-    let (input, output, memory) = split(arena, [x, y], plan, own);
-    let mut strips = Strips::new(table, parameters, loops, plan.proof.interval.into(), input, memory);
+    let mut strips = Strips::new(layer, loops, plan.proof.interval.into(), input, memory);
     if strips.make_codes() {
         strips.widen(0, elements);
         strips.codes(channels / STRIP, output);
@@ -92,4 +86,18 @@ fn field(row: &[u8], index: usize, bits: Bits) -> u32 {
     let bit = index * bits.count();
     let byte = row.get(bit / 8).unwrap_or_else(|| refuse());
     u32::from(*byte) << (32 - bits.count() - bit % 8)
+}
+
+/// Writes element `index` of packed ones, whose bits are 0.
+///
+/// # Panics
+/// If there are fewer.
+#[inline(never)]
+fn put(elements: &mut [u8], index: usize, bits: Bits, value: i32) {
+    let bit = index * bits.count();
+    match elements.get_mut(bit / 8..) {
+        Some([byte, ..]) if bits != Bits::B32 => *byte |= (value as u8) << (bit % 8),
+        Some([a, b, c, d, ..]) => [*a, *b, *c, *d] = value.to_ne_bytes(),
+        _ => refuse(),
+    }
 }

@@ -3,13 +3,15 @@
 //! [`rearrange`](mixq_format::target::armv7em::rearrange) lays them out. One file an operator; the assembly
 //! is in `asm`, behind safe functions.
 //!
-//! No kernel touches memory other than parameters, arena and its stack, whatever it is given. It panics if
-//! tables, plan, parameters and arena do not fit together. If they fit, but weights, plan or const parameters
-//! are those of another layer, it may answer wrongly. A width other than 8, 4 or 2 bits does not compile.
+//! No kernel touches memory other than parameters, arena and its stack, whatever it is given. That tables,
+//! parameters and arena fit together is proven by [`Operands`](mixq_format::Operands); a kernel panics if plan
+//! or const parameters do not fit to these. If they fit, but are those of another layer, it may answer
+//! wrongly. A width other than 8, 4 or 2 bits does not compile.
 
 mod add;
 #[allow(unsafe_code)]
 mod asm;
+mod check;
 mod conv;
 mod depthwise;
 mod linear;
@@ -23,9 +25,10 @@ pub use pool::{average_pool, max_pool};
 
 pub use mixq_format::target::armv7em::{Plan, Proof};
 
-use mixq_format::Tensor;
+use mixq_format::Operands;
 
-use asm::split as split_arena;
+use asm::Parts;
+use asm::layer::OneInput;
 
 /// Calls `work` with `WORDS` words from the stack if the plan has fewer in the arena, else with none: apart,
 /// so that the stack has room for it only where it is needed.
@@ -43,12 +46,10 @@ fn with_memory<const WORDS: usize>(plan: &Plan, mut work: impl FnMut(&mut [u32])
 /// # Panics
 /// If the plan is not for these tensors.
 #[inline(always)]
-fn split<'a>(
-    arena: &'a mut [u8],
-    [input, output]: [&Tensor; 2],
-    plan: &Plan,
-    own: &'a mut [u32],
-) -> (&'a [u8], &'a mut [u8], &'a mut [u32]) {
-    let (input, output, memory) = split_arena(arena, input, output, [plan.scratch, plan.scratch_bytes]);
-    (input, output, if own.is_empty() { memory } else { own })
+fn split<'a, T: OneInput>(operands: Operands<'a, T>, plan: &Plan, own: &'a mut [u32]) -> Parts<'a, T> {
+    let mut parts = asm::split(operands, [plan.scratch, plan.scratch_bytes]);
+    if !own.is_empty() {
+        parts.memory = own;
+    }
+    parts
 }

@@ -1,6 +1,6 @@
 //! Average and maximum pools.
 
-use mixq_format::Pool;
+use mixq_format::{Operands, Pool};
 
 use super::asm::pool::{average, execute, max};
 
@@ -8,19 +8,17 @@ use super::asm::pool::{average, execute, max};
 /// words, as [`by_words`](mixq_format::target::armv7em::by_words) has it.
 ///
 /// # Panics
-/// If a window has 2^23 pixels or more, or more than are summed by words, or lies wholly in the padding; if
-/// the tensors have other pixels, or overlap or reach beyond the arena.
+/// If pixels have less than a word, or windows more pixels than are summed by words.
 #[inline(always)]
-pub fn average_pool<const X: usize, const WORDS: bool>(table: &Pool, arena: &mut [u8]) {
-    execute(table, arena, const { &average(WORDS) });
+pub fn average_pool<const X: usize, const WORDS: bool>(operands: Operands<Pool>) {
+    execute(operands, const { &average(WORDS) });
 }
 
 /// Executes a maximum pool over `X`-bit codes. `WORDS` as with [`average_pool`].
 ///
 /// # Panics
-/// If a window lies wholly in the padding; if the tensors have other pixels, or overlap or reach beyond the
-/// arena.
+/// If pixels have less than a word.
 #[inline(always)]
-pub fn max_pool<const X: usize, const WORDS: bool>(table: &Pool, arena: &mut [u8]) {
-    execute(table, arena, const { &max(WORDS) });
+pub fn max_pool<const X: usize, const WORDS: bool>(operands: Operands<Pool>) {
+    execute(operands, const { &max(WORDS) });
 }

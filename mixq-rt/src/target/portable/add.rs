@@ -1,22 +1,20 @@
 //! Residual addition.
 
-use mixq_format::{Add, Bits, Tensor};
+use mixq_format::{Add, Bits, Operands, Tensor};
 
-use crate::check::{check, check_sum, within};
 use crate::target::requant::Range;
 use crate::target::tensor::Packer;
 
 /// Executes an addition of any widths; see [`Add`] for where the output may lie.
-///
-/// # Panics
-/// If a summand has 32 bits, or a tensor reaches beyond the arena, or a multiplier or the shift is none of
-/// [`Add`]'s.
+#[inline(always)]
+pub fn add(operands: Operands<Add>) {
+    let (layer, _, arena) = operands.parts();
+    execute(layer, arena);
+}
+
 #[inline(never)]
-pub fn add(layer: &Add, arena: &mut [u8]) {
-    check_sum(layer);
-    check(layer.a.bits != Bits::B32 && layer.b.bits != Bits::B32);
+fn execute(layer: &Add, arena: &mut [u8]) {
     let output = &layer.output;
-    check(within(arena.len(), output.offset, output.bytes()));
     let range = Range::of(output.bits);
     for pixel in 0..output.pixels() {
         let a = Summand::new(&layer.a, layer.multiplier_a, pixel);

@@ -1,10 +1,9 @@
 //! Standard convolution, pointwise included.
 
-use mixq_format::Conv;
+use mixq_format::{Conv, Operands};
 
 use super::patch::{ConvInput, Cursor, WindowPair};
 use super::{BLOCK, Loops, Pair, SEGMENT};
-use crate::check::{check, within};
 use crate::target::Taps;
 use crate::target::requant::{Requantiser, RuleFn};
 use crate::target::tensor::{CHUNK, PixelWriter, split};
@@ -13,10 +12,10 @@ use crate::target::tensor::{CHUNK, PixelWriter, split};
 /// its table names; any width of output.
 ///
 /// # Panics
-/// If weights or a table reach beyond the parameters, or a tensor beyond the arena, or the tensors overlap,
-/// or a window lies wholly in the padding.
+/// If the table has other widths.
 #[inline(always)]
-pub fn conv<const X: usize, const W: usize>(layer: &Conv, parameters: &[u8], arena: &mut [u8], rule: RuleFn) {
+pub fn conv<const X: usize, const W: usize>(operands: Operands<Conv>, rule: RuleFn) {
+    let (layer, parameters, arena) = operands.parts();
     execute(layer, rule, parameters, arena, const { &Loops::of::<X, W>() });
 }
 
@@ -29,7 +28,6 @@ fn execute(layer: &Conv, rule: RuleFn, parameters: &[u8], arena: &mut [u8], loop
     let source = ConvInput::new(layer, input, loops);
     let channels = usize::from(layer.output.channels);
     let filter_bytes = source.filter_bytes();
-    check(within(parameters.len(), layer.weights, filter_bytes.saturating_mul(channels)));
     let weights = &parameters[layer.weights as usize..];
     let pixel_bytes = layer.output.pixel_bytes();
 

@@ -2,7 +2,7 @@
 
 use core::slice::Chunks;
 
-use mixq_format::Depthwise;
+use mixq_format::{Depthwise, Operands};
 
 use super::{for_each_pixel, loops};
 use crate::target::Taps;
@@ -16,15 +16,10 @@ const GROUP: usize = 9;
 /// its table names; any width of output.
 ///
 /// # Panics
-/// If weights or a table reach beyond the parameters, or a tensor beyond the arena, or the tensors overlap,
-/// or a window lies wholly in the padding.
+/// If the table has other widths.
 #[inline(always)]
-pub fn depthwise<const X: usize, const W: usize>(
-    layer: &Depthwise,
-    parameters: &[u8],
-    arena: &mut [u8],
-    rule: RuleFn,
-) {
+pub fn depthwise<const X: usize, const W: usize>(operands: Operands<Depthwise>, rule: RuleFn) {
+    let (layer, parameters, arena) = operands.parts();
     execute(layer, rule, parameters, arena, accumulate::<X>, Group::unpack::<W>);
 }
 
@@ -42,9 +37,9 @@ fn execute(
     let (input, output) = split(arena, &layer.input, &layer.output);
     let requant = Requantiser::new(&layer.requant, rule, &layer.output, parameters);
     let channels = usize::from(layer.input.channels);
-    let taps = usize::from(layer.window.kernel_height) * usize::from(layer.window.kernel_width);
+    let taps = layer.window.taps();
     let weight_row = layer.weight_bits.row_bytes(channels);
-    let weights = &parameters[layer.weights as usize..][..taps.saturating_mul(weight_row)];
+    let weights = &parameters[layer.weights as usize..][..taps * weight_row];
     let chunk_bytes = layer.output.bits.row_bytes(CHUNK);
 
     for first in (0..channels).step_by(CHUNK) {

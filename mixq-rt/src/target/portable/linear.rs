@@ -1,6 +1,6 @@
 //! Fully connected layer.
 
-use mixq_format::Linear;
+use mixq_format::{Linear, Operands};
 
 use super::{BLOCK, loops};
 use crate::target::requant::{Requantiser, RuleFn};
@@ -10,14 +10,10 @@ use crate::target::tensor::{PixelWriter, code, row_bytes, split};
 /// its table names; any width of output.
 ///
 /// # Panics
-/// If weights or a table reach beyond the parameters, or a tensor beyond the arena, or the tensors overlap.
+/// If the table has other widths.
 #[inline(always)]
-pub fn linear<const X: usize, const W: usize>(
-    layer: &Linear,
-    parameters: &[u8],
-    arena: &mut [u8],
-    rule: RuleFn,
-) {
+pub fn linear<const X: usize, const W: usize>(operands: Operands<Linear>, rule: RuleFn) {
+    let (layer, parameters, arena) = operands.parts();
     execute(layer, rule, parameters, arena, dot::<X, W>, sum_codes::<X>);
 }
 
@@ -33,9 +29,9 @@ fn execute(
     let (input, output) = split(arena, &layer.input, &layer.output);
     let requant = Requantiser::new(&layer.requant, rule, &layer.output, parameters);
     let channels = usize::from(layer.input.channels);
-    let filter_bytes = layer.input.pixels().saturating_mul(layer.weight_bits.row_bytes(channels));
+    let filter_bytes = layer.input.pixels() * layer.weight_bits.row_bytes(channels);
     let outputs = usize::from(layer.output.channels);
-    let mut weights = &parameters[layer.weights as usize..][..filter_bytes.saturating_mul(outputs)];
+    let mut weights = &parameters[layer.weights as usize..][..filter_bytes * outputs];
 
     let needs_input_sum = requant.needs_input_sum(layer.output.channels);
     let input_sum = if needs_input_sum { sum_codes(input, channels) } else { 0 };

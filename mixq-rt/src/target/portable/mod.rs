@@ -1,10 +1,10 @@
 //! The operators in plain Rust: one function for each, generic over bits only. Shapes are read from the
 //! layer's table, so a network holds one copy of a kernel however many of its layers use it.
 //!
-//! Tables, parameters and arena are those of a network that passes
-//! [`Network::validate`](mixq_format::Network::validate); `X` (bits of the input), `W` (bits of the
-//! weights) and the [rule](super::requant::RuleFn) of requantisation are those of the table. With anything
-//! else a kernel panics or writes wrong values into the arena, but never touches other memory.
+//! `X` (bits of the input), `W` (bits of the weights) and the [rule](super::requant::RuleFn) of
+//! requantisation are those of the layer's table. With others, or with parameters that
+//! [`Network::validate`](mixq_format::Network::validate) refuses, a kernel panics or writes wrong values into
+//! the arena, but never touches other memory.
 
 mod add;
 mod conv;

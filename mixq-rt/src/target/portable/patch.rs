@@ -26,11 +26,10 @@ impl<'a> ConvInput<'a> {
         elements * self.layer.weight_bits.count() / 8
     }
 
-    /// Bytes of a filter; the largest number if there are more.
+    /// Bytes of a filter.
     pub(super) fn filter_bytes(&self) -> usize {
         let Conv { window, input, weight_bits, .. } = self.layer;
-        let taps = usize::from(window.kernel_height) * usize::from(window.kernel_width);
-        taps.saturating_mul(weight_bits.row_bytes(input.channels.into()))
+        window.taps() * weight_bits.row_bytes(input.channels.into())
     }
 }
 

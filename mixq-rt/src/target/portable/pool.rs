@@ -1,9 +1,8 @@
 //! Average and maximum pool.
 
-use mixq_format::Pool;
+use mixq_format::{Operands, Pool};
 
 use super::for_each_pixel;
-use crate::check::{MOST_AVERAGED, check};
 use crate::target::Taps;
 use crate::target::tensor::{CHUNK, PixelWriter, chunk, codes, row_bytes, split};
 
@@ -11,12 +10,12 @@ use crate::target::tensor::{CHUNK, PixelWriter, chunk, codes, row_bytes, split};
 /// divided by their number `n`, halves rounded up: `floor((2 sum + n) / 2n)`.
 ///
 /// # Panics
-/// If a window has 2^23 pixels or more, or lies wholly in the padding, or the tensors overlap or reach beyond
-/// the arena.
-#[inline(never)]
-pub fn average_pool<const X: usize>(layer: &Pool, arena: &mut [u8]) {
-    check(usize::from(layer.window.kernel_height) * usize::from(layer.window.kernel_width) <= MOST_AVERAGED);
+/// If the table has another width.
+#[inline(always)]
+pub fn average_pool<const X: usize>(operands: Operands<Pool>) {
+    let (layer, _, arena) = operands.parts();
     execute(layer, arena, |view, index| {
+        // Twice the sum of 2^23 codes of 8 bits and their number fit 32 bits: there are fewer.
         let pixels = (view.rows.count() * view.columns.count()) as u32;
         let sums = view.fold::<X>(index, |sum, code| sum + code);
         sums.map(|sum| (2 * sum + pixels) / (2 * pixels))
@@ -26,9 +25,10 @@ pub fn average_pool<const X: usize>(layer: &Pool, arena: &mut [u8]) {
 /// Executes a maximum pool over `X`-bit codes, over the window's pixels outside the padding.
 ///
 /// # Panics
-/// If a window lies wholly in the padding, or the tensors overlap or reach beyond the arena.
-#[inline(never)]
-pub fn max_pool<const X: usize>(layer: &Pool, arena: &mut [u8]) {
+/// If the table has another width.
+#[inline(always)]
+pub fn max_pool<const X: usize>(operands: Operands<Pool>) {
+    let (layer, _, arena) = operands.parts();
     execute(layer, arena, |view, index| view.fold::<X>(index, u32::max));
 }
 

@@ -1,8 +1,8 @@
 //! The kernel of the target for a layer that is known at run time only.
 
 use mixq_rt::export::armv7em;
-use mixq_rt::format::Layer;
 use mixq_rt::format::target::armv7em::{Kernel, Plan};
+use mixq_rt::format::{Layer, Operands, Table};
 
 /// `armv7em::$kernel::<X, W, ...>` for the widths of a table; what else it takes by pattern.
 macro_rules! dispatch {
@@ -61,14 +61,14 @@ macro_rules! dispatch {
             _ => dispatch!(@linear [8], $($argument),*),
         }
     };
-    ($pool:ident $kind:expr, $table:expr, $arena:expr) => {
+    ($pool:ident $kind:expr, $operands:expr) => {
         match $kind {
-            (8, false) => armv7em::$pool::<8, false>($table, $arena),
-            (4, false) => armv7em::$pool::<4, false>($table, $arena),
-            (_, false) => armv7em::$pool::<2, false>($table, $arena),
-            (8, true) => armv7em::$pool::<8, true>($table, $arena),
-            (4, true) => armv7em::$pool::<4, true>($table, $arena),
-            (_, true) => armv7em::$pool::<2, true>($table, $arena),
+            (8, false) => armv7em::$pool::<8, false>($operands),
+            (4, false) => armv7em::$pool::<4, false>($operands),
+            (_, false) => armv7em::$pool::<2, false>($operands),
+            (8, true) => armv7em::$pool::<8, true>($operands),
+            (4, true) => armv7em::$pool::<4, true>($operands),
+            (_, true) => armv7em::$pool::<2, true>($operands),
         }
     };
     (@$kernel:ident $rest:tt, $kind:expr, $($argument:expr),*) => {
@@ -89,28 +89,34 @@ macro_rules! dispatch {
     };
 }
 
+/// # Panics
+/// If the table breaks a rule.
+fn operands<'a, T: Table>(table: &'a T, parameters: &'a [u8], arena: &'a mut [u8]) -> Operands<'a, T> {
+    Operands::check(table, parameters, arena).unwrap_or_else(|reason| panic!("{reason}"))
+}
+
 /// Executes a layer by a kernel; with a plan, if it takes one.
 ///
 /// # Panics
-/// If the kernel does.
+/// If the table breaks a rule, or the kernel does.
 pub fn run(kernel: &Kernel, layer: &Layer, parameters: &[u8], arena: &mut [u8], plan: Option<Plan>) {
     match (*kernel, layer, plan) {
         (Kernel::Conv { x, w, codes, fraction, zero, windows, whole }, Layer::Conv(table), Some(plan)) => {
             let conv = (windows as u8, whole, (codes, fraction, zero));
-            dispatch!(conv conv, (x, w), table, parameters, arena, &plan)
+            dispatch!(conv conv, (x, w), operands(table, parameters, arena), &plan)
         }
         (Kernel::Linear { x, w, codes }, Layer::Linear(table), Some(plan)) => {
-            dispatch!(linear codes, (x, w), table, parameters, arena, &plan)
+            dispatch!(linear codes, (x, w), operands(table, parameters, arena), &plan)
         }
         (Kernel::Depthwise { x, w, y, odd }, Layer::Depthwise(table), _) => {
-            dispatch!(depthwise(y, odd), (x, w), table, parameters, arena)
+            dispatch!(depthwise(y, odd), (x, w), operands(table, parameters, arena))
         }
-        (Kernel::Add, Layer::Add(table), _) => armv7em::add(table, arena),
+        (Kernel::Add, Layer::Add(table), _) => armv7em::add(operands(table, parameters, arena)),
         (Kernel::AveragePool { x, words }, Layer::AveragePool(table), _) => {
-            dispatch!(average_pool(x, words), table, arena)
+            dispatch!(average_pool(x, words), operands(table, parameters, arena))
         }
         (Kernel::MaxPool { x, words }, Layer::MaxPool(table), _) => {
-            dispatch!(max_pool(x, words), table, arena)
+            dispatch!(max_pool(x, words), operands(table, parameters, arena))
         }
         _ => unreachable!("a kernel is that of its layer"),
     }

@@ -8,16 +8,16 @@
 use core::arch::naked_asm;
 use core::mem::offset_of;
 
-use mixq_format::{Add, Bits};
+use mixq_format::{Add, Bits, Operands};
 
-use crate::check::check_sum;
+use crate::target::armv7em::check::check;
 
 /// Elements of a unit.
 const UNIT: usize = 4;
 
 /// The tables of the loop.
 #[repr(C)]
-pub(crate) struct Sum {
+struct Sum {
     /// Negated.
     multipliers: [i32; 2],
     /// `m_a Z_a + m_b Z_b`.
@@ -44,20 +44,48 @@ const N: u32 = 1 << 31;
 const Z: u32 = 1 << 30;
 const C: u32 = 1 << 29;
 
+/// Executes an addition of codes.
+///
+/// # Panics
+/// If it makes logits.
+#[inline(never)]
+pub(crate) fn execute(operands: Operands<Add>) {
+    let (table, _, arena) = operands.parts();
+    let sum = Sum::new(table);
+    let (pixels, channels) = (table.output.pixels(), usize::from(table.output.channels));
+    // Where no row ends inside a byte, all are one.
+    let seamless = |bits: usize| (channels * bits).is_multiple_of(8);
+    let narrowest = sum.bits.into_iter().min().unwrap_or(8);
+    let (rows, elements) = if seamless(narrowest) { (1, pixels * channels) } else { (pixels, channels) };
+    let row_bytes = sum.bits.map(|bits| (bits * elements).div_ceil(8));
+    let (units, rest) = (elements / UNIT, elements % UNIT);
+    let mut at = sum.offsets.map(|offset| arena.as_mut_ptr().wrapping_add(offset));
+    for _ in 0..rows {
+        let [a, b, output] = at;
+        let end = |tensor: usize| at[tensor].wrapping_add(units * sum.bits[tensor] / 2);
+        // SAFETY: reads and writes a row of each tensor, which are in the arena, as `Operands` has it. All
+        // pointers into it are made from one, so that rows may be the same.
+        unsafe {
+            add(&sum, units, a, b, output);
+            sum.last([end(0), end(1), end(2)], rest);
+        }
+        at = [0, 1, 2].map(|tensor| at[tensor].wrapping_add(row_bytes[tensor]));
+    }
+}
+
 impl Sum {
     /// The addition of a table.
     ///
     /// # Panics
-    /// If a tensor holds logits, or a multiplier or the shift is none of [`Add`]'s.
+    /// If it makes logits.
     #[inline(always)]
-    pub(crate) fn new(table: &Add) -> Sum {
+    fn new(table: &Add) -> Sum {
         let (mut a, mut b) = ((&table.a, table.multiplier_a), (&table.b, table.multiplier_b));
         if b.0.bits > a.0.bits {
             (a, b) = (b, a);
         }
         let ((a, multiplier_a), (b, multiplier_b), output) = (a, b, &table.output);
-        assert!(a.bits <= Bits::B8 && output.bits <= Bits::B8, "logits are neither read nor written");
-        check_sum(table);
+        check(output.bits <= Bits::B8);
         let narrow = |bits: Bits| 3 - bits.count().trailing_zeros();
         let widths = 3 * narrow(a.bits) + narrow(b.bits);
         let writes = match output.bits {
@@ -76,32 +104,6 @@ impl Sum {
             flags: writes | if widths == 0 { C } else { 0 },
             bits: [a, b, output].map(|tensor| tensor.bits.count()),
             offsets: [a, b, output].map(|tensor| tensor.offset as usize),
-        }
-    }
-
-    /// Adds `rows` rows of `elements` elements each.
-    ///
-    /// # Panics
-    /// If they reach beyond the arena.
-    #[inline(always)]
-    pub(crate) fn run(&self, arena: &mut [u8], rows: usize, elements: usize) {
-        // Not so, where 32 bits do not hold the bits of a tensor.
-        assert!(elements.checked_mul(8).is_some_and(|bits| bits.checked_mul(rows).is_some()));
-        let row_bytes = self.bits.map(|bits| (bits * elements).div_ceil(8));
-        let end = |tensor: usize| self.offsets[tensor].saturating_add(rows * row_bytes[tensor]);
-        assert!(end(0).max(end(1)).max(end(2)) <= arena.len());
-        let (units, rest) = (elements / UNIT, elements % UNIT);
-        let mut at = self.offsets.map(|offset| arena.as_mut_ptr().wrapping_add(offset));
-        for _ in 0..rows {
-            let [a, b, output] = at;
-            let end = |tensor: usize| at[tensor].wrapping_add(units * self.bits[tensor] / 2);
-            // SAFETY: reads and writes a row of each tensor, which are in the arena; asserted above. All
-            // pointers into it are made from one, so that rows may be the same.
-            unsafe {
-                add(self, units, a, b, output);
-                self.last([end(0), end(1), end(2)], rest);
-            }
-            at = [0, 1, 2].map(|tensor| at[tensor].wrapping_add(row_bytes[tensor]));
         }
     }
 

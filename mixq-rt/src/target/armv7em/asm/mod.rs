@@ -14,13 +14,13 @@
 pub(super) mod add;
 pub(super) mod conv;
 pub(super) mod depthwise;
+pub(super) mod layer;
 pub(super) mod linear;
 pub(super) mod pool;
-mod split;
 mod tables;
 mod widen;
 
-pub(super) use split::split;
+pub(super) use layer::{Layer, Parts, split};
 pub(super) use tables::Tables;
 
 use mixq_format::Bits;

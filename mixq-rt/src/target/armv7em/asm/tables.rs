@@ -6,8 +6,9 @@ use core::mem::offset_of;
 
 use mixq_format::{Requant, Rule, Tensor};
 
-use crate::check::check;
-use crate::target::requant::{Range, has_multipliers};
+use super::layer::{Layer, Weighted};
+use crate::target::armv7em::check::check;
+use crate::target::requant::Range;
 
 /// The tables of a layer's output channels, as the loops read them.
 #[repr(C)]
@@ -33,25 +34,19 @@ pub(crate) struct Tables<'a> {
 }
 
 impl<'a> Tables<'a> {
-    /// Finds the tables of a layer that writes `output` in the parameters, entries of all its channels.
+    /// Those of a layer: entries of all its output channels.
     ///
     /// # Panics
-    /// If they are not there, or not those of [`Rule::Multiplier`](mixq_format::Rule::Multiplier), or there
-    /// are no channels.
-    #[inline(never)]
-    pub(super) fn check(requant: &Requant, output: &Tensor, parameters: &[u8]) {
-        let channels = usize::from(output.channels);
-        check(requant.rule == Rule::Multiplier && channels > 0);
-        check(has_multipliers(requant, channels, parameters.len()));
+    /// If they are not those of [`Rule::Multiplier`](mixq_format::Rule::Multiplier).
+    #[inline(always)]
+    pub(crate) fn new<T: Weighted>(layer: Layer<'a, T>) -> Tables<'a> {
+        let [_, output] = layer.table().tensors();
+        Tables::of(layer.table().requant(), output, layer.parameters())
     }
 
-    /// Those of a layer that writes `output`.
-    ///
-    /// # Panics
-    /// As [`check`](Tables::check).
     #[inline(never)]
-    pub(crate) fn new(requant: &Requant, output: &Tensor, parameters: &'a [u8]) -> Tables<'a> {
-        Tables::check(requant, output, parameters);
+    fn of(requant: &Requant, output: &Tensor, parameters: &'a [u8]) -> Tables<'a> {
+        check(requant.rule == Rule::Multiplier);
         let at = |offset: u32| parameters.as_ptr().wrapping_add(offset as usize);
         let range = Range::of(output.bits);
         Tables {
@@ -102,7 +97,8 @@ impl<'a> Tables<'a> {
         for pixel in 0..pixels {
             let (sums, end) = (all.start.wrapping_add(pixel), all.end.wrapping_add(pixel));
             // SAFETY: the loop reads an entry of each table for each of these channels, and reads and writes
-            // their sums of this pixel; asserted here and by `new`.
+            // their sums of this pixel; asserted here, and by the check of the
+            // layer.
             unsafe { requantise(sums, end, self, channel, 4 * N) }
         }
     }

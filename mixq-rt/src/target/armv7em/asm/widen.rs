@@ -5,7 +5,7 @@ use core::arch::naked_asm;
 use mixq_format::Bits;
 
 use super::PIXELS;
-use crate::check::{check, hold};
+use crate::target::armv7em::check::{check, hold};
 
 /// Widens codes of pixels. Takes: codes, where the first pair goes (the next is 16 bytes on), words or bytes
 /// from a row to the next (at least one), bytes to the next pixel's codes, pixels (at least one), the pixel's

@@ -6,7 +6,7 @@ use mixq_format::target::armv7em::Windows;
 use super::super::asm::conv::{PAIR, Patch, Rgb3x3, STAGED_ROW, Scratch, stage_row, stage_rows};
 use super::runs::{Runs, axis};
 use super::source::Source;
-use crate::check::{after, refuse};
+use crate::target::armv7em::check::{after, refuse};
 
 /// Fills a patch for output pixels (first, count) from an element of their windows on, with as many as it has
 /// room for.
@@ -56,7 +56,7 @@ fn rows_and_rest(source: &Source, scratch: &mut Scratch, [first, count]: [usize;
 fn words(source: &Source, scratch: &mut Scratch, [first, count]: [usize; 2], element: usize) {
     let (patch, _) = &mut source.begin(scratch, element);
 
-    let (table, widen) = (source.filters.table, &source.filters.kernels.widen);
+    let (table, widen) = (source.filters.layer.table(), &source.filters.kernels.widen);
     let mut pixel = 0;
     while pixel < count {
         let place = source.place(first + pixel);
@@ -100,7 +100,7 @@ fn pair(source: &Source, rgb3x3: &Rgb3x3, patch: &mut Patch, pixel: usize, stage
     let (codes, row) = if source.inside(place, PAIR) == PAIR {
         (source.codes(first, 0), row_bytes)
     } else {
-        let Conv { window, input: tensor, .. } = source.filters.table;
+        let Conv { window, input: tensor, .. } = source.filters.layer.table();
         // Both columns of windows in one, and no function around both axes: a frame less on the stack.
         let ([y, x], both) = (place, window.kernel_width + window.stride_width);
         let rows = axis(y, window.stride_height, window.pad_top, window.kernel_height, tensor.height);
@@ -131,7 +131,7 @@ fn staged(source: &Source, scratch: &mut Scratch, [first, count]: [usize; 2], el
 // One caller: a frame less on the stack.
 #[inline(always)]
 fn copy(source: &Source, stage: &mut [u8], elements: usize, element: usize, place: [usize; 2]) {
-    let (table, kernels) = (source.filters.table, source.filters.kernels);
+    let (table, kernels) = (source.filters.layer.table(), source.filters.kernels);
     let (tensor, bits) = (&table.input, kernels.widen.bits);
     let mut runs = Runs::new(table, place, element, elements);
     while let Some(run) = runs.next() {

@@ -7,12 +7,12 @@ mod source;
 use mixq_format::target::armv7em::{
     LEAST_SCRATCH, LEAST_SCRATCH_OF_RGB3X3, LEAST_SCRATCH_OF_RGB3X3_AND_SUMS, Plan, Windows,
 };
-use mixq_format::{Conv, Tensor};
+use mixq_format::{Conv, Operands, Tensor};
 
 use super::asm::conv::{Call, Chunk, Filters, Kernels, MoreGroups, Ready, Scratch};
-use super::asm::{PIXELS, Tables};
+use super::asm::{PIXELS, Parts, Tables};
 use super::split;
-use crate::check::{check, refuse};
+use crate::target::armv7em::check::{check, refuse};
 use crate::target::tensor::PixelWriter;
 use fill::{Fill, fill_for};
 use source::Source;
@@ -24,9 +24,9 @@ use source::Source;
 /// [`whole`](mixq_format::target::armv7em::whole).
 ///
 /// # Panics
-/// If the table has other widths, another fraction or zero point, or an odd number of filters; if weights or
-/// tables reach beyond the parameters; if tensors or the plan's memory reach beyond the arena or overlap; if
-/// a window that is unpacked lies wholly in the padding.
+/// If the table has other widths, another fraction or zero point, or an odd number of filters; if blocks with
+/// tables beside the weights reach beyond the parameters; if the plan's memory reaches beyond the arena or
+/// into a tensor.
 #[inline(always)]
 pub fn conv<
     const X: usize,
@@ -37,12 +37,10 @@ pub fn conv<
     const WINDOWS: u8,
     const WHOLE: bool,
 >(
-    table: &Conv,
-    parameters: &[u8],
-    arena: &mut [u8],
+    operands: Operands<Conv>,
     plan: &Plan,
 ) {
-    let Conv { output, requant, .. } = table;
+    let Conv { output, requant, .. } = operands.table();
     assert!(Y == 0 || (Y == output.bits.count() && FRACTION == requant.fraction));
     assert!(!ZERO || output.zero_point == 0);
     let instance = const {
@@ -63,7 +61,7 @@ pub fn conv<
         Windows::Rgb3x3 => (LEAST_SCRATCH_OF_RGB3X3, on_the_stack::<{ LEAST_SCRATCH_OF_RGB3X3 / 4 }>),
         _ => (LEAST_SCRATCH, on_the_stack::<{ LEAST_SCRATCH / 4 }>),
     };
-    let given = &mut Given { table, parameters, arena, plan, instance };
+    let given = &mut Given { operands, plan, instance };
     if plan.scratch_bytes as usize >= least {
         (instance.execute)(given, &mut [])
     } else {
@@ -74,9 +72,7 @@ pub fn conv<
 /// What a layer is executed with.
 // One pointer: arguments that registers have no room for would lie on the stack once for each function.
 struct Given<'a> {
-    table: &'a Conv,
-    parameters: &'a [u8],
-    arena: &'a mut [u8],
+    operands: Operands<'a, Conv>,
     plan: &'a Plan,
     instance: &'a Instance,
 }
@@ -124,10 +120,10 @@ fn whole(given: &mut Given, own: &mut [u32]) {
 /// Executes a layer whose groups are computed from chunks, of elements or of channels.
 #[inline(never)]
 fn parts(given: &mut Given, own: &mut [u32]) {
-    let table = given.table;
+    let channels = usize::from(given.operands.table().output.channels);
     execute(given, own, |layer, first, size, output| {
         let mut channel = 0;
-        while channel < usize::from(table.output.channels) {
+        while channel < channels {
             let count = layer.channels(first, size, channel, output);
             if layer.sums.is_some() {
                 layer.finish(channel, count, size, output);
@@ -147,14 +143,15 @@ fn execute(
     own: &mut [u32],
     mut compute: impl FnMut(&mut Layer, usize, usize, &mut [u8]) -> usize,
 ) {
-    let Given { table, parameters, plan, instance, .. } = *given;
+    let Given { plan, instance, .. } = *given;
+    let Parts { layer, input, output, memory } = split(given.operands.reborrow(), plan, own);
+    let table = layer.table();
     let Instance { kernels, windows, fill, sums, .. } = instance;
     check(kernels.blocks.weight_bits == table.weight_bits);
     let (bits, widened) = (table.input.bits.count(), kernels.widen.bits);
     // Those that are narrower than they are widened are unpacked first, and no others.
     check(bits <= widened && (bits < widened) == kernels.unpack.is_some());
-    let (input, output, memory) = split(given.arena, [&table.input, &table.output], plan, own);
-    let source = &Source::new(Filters { kernels, table, parameters, proof: &plan.proof }, *windows, input);
+    let source = &Source::new(Filters { kernels, layer, proof: &plan.proof }, *windows, input);
     let mut scratch = source.scratch(memory, sums.is_some());
     let mut call = None;
     let layer =
@@ -189,7 +186,7 @@ impl Layer<'_> {
     #[inline(never)]
     fn groups<'s>(&'s mut self, first: usize, size: usize, output: &'s mut [u8]) -> Ready<'s> {
         let next = first + size;
-        let table = self.source.filters.table;
+        let table = self.source.filters.layer.table();
         let more = if size == 1 || next == table.output.pixels() { None } else { self.source.groups(next) };
         self.ready(output, if size == 1 { 0 } else { table.output.pixel_bytes() }, &more)
     }
@@ -198,7 +195,7 @@ impl Layer<'_> {
     /// number.
     #[inline(always)]
     fn channels(&mut self, first: usize, size: usize, channel: usize, output: &mut [u8]) -> usize {
-        let pitch = if size == 1 { 0 } else { self.source.filters.table.output.pixel_bytes() };
+        let pitch = if size == 1 { 0 } else { self.source.filters.layer.table().output.pixel_bytes() };
         let mut element = 0;
         loop {
             // The first elements are there, unless others have been since.
@@ -225,8 +222,9 @@ impl Layer<'_> {
         let Some(sums) = self.sums else { return };
         let of_channels = self.scratch.accumulators(count);
         (sums.requantise)(filters, channel, of_channels, size);
-        let output = &mut output[..size * filters.table.output.pixel_bytes()];
-        (sums.write)(&filters.table.output, channel, of_channels, output);
+        let tensor = &filters.layer.table().output;
+        let output = &mut output[..size * tensor.pixel_bytes()];
+        (sums.write)(tensor, channel, of_channels, output);
     }
 
     /// Fills the patch with elements of a group, beginning with `element`.
@@ -263,9 +261,8 @@ impl Layer<'_> {
 }
 
 fn requantise(filters: &Filters, channel: usize, sums: &mut [[i32; PIXELS]], count: usize) {
-    let Filters { table: Conv { requant, output, .. }, parameters, .. } = filters;
     // The weights' zero points are in the sums.
-    Tables::new(requant, output, parameters).requantise(channel, sums, count, 0);
+    Tables::new(filters.layer).requantise(channel, sums, count, 0);
 }
 
 fn write(output: &Tensor, channel: usize, sums: &[[i32; PIXELS]], pixels: &mut [u8]) {

@@ -7,7 +7,7 @@ use mixq_format::target::armv7em::Windows;
 
 use super::super::asm::PIXELS;
 use super::super::asm::conv::{Filters, MoreGroups, Patch, Scratch};
-use crate::check::after;
+use crate::target::armv7em::check::after;
 
 /// The input of a convolution.
 pub(super) struct Source<'a> {
@@ -33,9 +33,8 @@ impl<'a> Source<'a> {
     // Apart: its frame is gone when the layer is executed.
     #[inline(never)]
     pub(super) fn new(filters: Filters<'a>, windows: Windows, codes: &'a [u8]) -> Source<'a> {
-        let Filters { table, .. } = filters;
-        let Conv { window, input, output, .. } = table;
-        let taps = usize::from(window.kernel_height) * usize::from(window.kernel_width);
+        let Conv { window, input, output, .. } = filters.layer.table();
+        let taps = window.taps();
         let channels = usize::from(input.channels);
         let inner = [
             inner([window.stride_height, window.pad_top, window.kernel_height, input.height], output.height),
@@ -79,7 +78,7 @@ impl<'a> Source<'a> {
     /// Output pixels that a group does not leave: a row of them where two are staged together.
     #[inline(always)]
     pub(super) fn row(&self) -> usize {
-        let output = &self.filters.table.output;
+        let output = &self.filters.layer.table().output;
         if self.windows == Windows::Rgb3x3 { output.width.into() } else { output.pixels() }
     }
 
@@ -87,7 +86,7 @@ impl<'a> Source<'a> {
     /// their windows are taken with all elements at once.
     #[inline(never)]
     pub(super) fn groups(&self, first: usize) -> Option<MoreGroups<'a>> {
-        let Filters { table, kernels, .. } = self.filters;
+        let Filters { layer, kernels, .. } = self.filters;
         let fill = match self.windows {
             Windows::Rgb3x3 => kernels.rgb3x3.as_ref()?.fill(self.input_row()),
             Windows::PointwiseWords => kernels.widen.fill(kernels.widen.words(self.elements)),
@@ -95,8 +94,8 @@ impl<'a> Source<'a> {
         };
         let place = self.place(first);
         let pixels = match self.seamless {
-            true => table.output.pixels() - first,
-            false => self.inside(place, table.output.width.into()),
+            true => layer.table().output.pixels() - first,
+            false => self.inside(place, layer.table().output.width.into()),
         };
         let groups = pixels / PIXELS;
         (groups > 0).then(|| MoreGroups {
@@ -116,21 +115,21 @@ impl<'a> Source<'a> {
     /// Bytes from a row of the input to the next.
     #[inline(always)]
     pub(super) fn input_row(&self) -> usize {
-        let input = &self.filters.table.input;
+        let input = &self.filters.layer.table().input;
         usize::from(input.width) * input.pixel_bytes()
     }
 
     /// A byte of padding: as many codes as it holds.
     #[inline(always)]
     pub(super) fn padding(&self) -> u8 {
-        self.filters.table.input.zero_point * self.filters.kernels.widen.codes
+        self.filters.layer.table().input.zero_point * self.filters.kernels.widen.codes
     }
 
     /// Row and column of an output pixel.
     #[inline(always)]
     pub(super) fn place(&self, pixel: usize) -> [usize; 2] {
         // There is one, at least.
-        let width = usize::from(self.filters.table.output.width).max(1);
+        let width = usize::from(self.filters.layer.table().output.width).max(1);
         [pixel / width, pixel % width]
     }
 

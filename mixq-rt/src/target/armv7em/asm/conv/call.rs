@@ -2,102 +2,19 @@
 
 use core::marker::PhantomData;
 
-use mixq_format::target::armv7em::{
-    BLOCK, Blocks, Proof, RECORD, RGB3X3_ELEMENTS, RGB3X3_WITH_ZERO_POINT, Windows,
-};
-use mixq_format::{Bits, Conv};
+use mixq_format::Conv;
+use mixq_format::target::armv7em::{BLOCK, Proof, RECORD, RGB3X3_WITH_ZERO_POINT};
 
-use super::super::PIXELS;
-use super::super::widen::widen_for;
-use super::finish::{Exits, UpperSums, exits};
+use super::super::{Layer, PIXELS};
 use super::frame::{Begin, Frame};
-use super::rgb3x3::rgb3x3_for;
-use super::stage::{Unpack, unpack};
-use super::{Fill, Rgb3x3, Scratch, Widen, bytes, nibbles, packed};
-use crate::check::{MOST_BYTES, check, hold, refuse, within};
-
-/// What depends on the widths.
-pub(crate) struct Kernels {
-    run: unsafe extern "C" fn(*const Frame),
-    /// Units of the unrolled loop, a power of two, and bytes of its code for one.
-    unrolled: [usize; 2],
-    /// Both channels' fields of a pair of elements, where one half holds both.
-    mask: u32,
-    pub(crate) blocks: Blocks,
-    /// The exponent of 2 that is `blocks.unit`.
-    unit: u32,
-    pub(crate) widen: Widen,
-    /// Unpacks codes to a byte each before they are widened as such.
-    pub(crate) unpack: Option<Unpack>,
-    /// Widens windows of 3x3 on three channels.
-    pub(crate) rgb3x3: Option<Rgb3x3>,
-    /// Elements whose weights are stored of such windows, if zero points are not among them; else 0.
-    stored: usize,
-    /// Whether zero points are, if channels have their own.
-    inside: bool,
-    /// Elements of the last, incomplete unit of such windows, if there is one; else 0.
-    tail: usize,
-    /// As [`Blocks::zero_point_offset`] has it.
-    offset: usize,
-    exits: Exits,
-}
-
-impl Kernels {
-    /// For `x`-bit input, `w`-bit weights and codes of `y` bits (0: sums) whose zero point is 0 or not, of
-    /// biases with `fraction` bits below a unit; `whole` if one chunk is all.
-    ///
-    /// # Panics
-    /// If there are none.
-    pub(crate) const fn of(
-        x: usize,
-        windows: Windows,
-        w: usize,
-        y: usize,
-        zero: bool,
-        fraction: u8,
-        whole: bool,
-    ) -> Kernels {
-        let unpack = match windows {
-            Windows::UnpackedCodes => Some(unpack as Unpack),
-            _ => None,
-        };
-        // Whatever is unpacked, too.
-        let (x_bits, w_bits) = (super::super::bits(x), super::super::bits(w));
-        let (x, x_bits) = if unpack.is_some() { (8, Bits::B8) } else { (x, x_bits) };
-        let rgb3x3 = matches!(windows, Windows::Rgb3x3);
-        let (run, unrolled, mask, upper): (unsafe extern "C" fn(*const Frame), _, _, _) = match (x, w) {
-            (_, 8) => (bytes::multiply, bytes::UNROLLED, 0, UpperSums::Bytes),
-            (8, 4) => (nibbles::multiply, nibbles::UNROLLED, 0, UpperSums::Nibbles),
-            (_, 4) => (packed::multiply_4, packed::UNROLLED_4, packed::MASK_4, UpperSums::Units),
-            _ => (packed::multiply_2, packed::UNROLLED_2, packed::MASK_2, UpperSums::Units),
-        };
-        let exits = exits(upper, y, zero, fraction, whole);
-        assert!(y == 0 || exits.codes.is_some(), "no such codes are made of sums that are in registers");
-        let blocks = Blocks { rgb3x3, ..Blocks::of(x_bits, w_bits) };
-        Kernels {
-            run,
-            unrolled,
-            mask,
-            blocks,
-            unit: blocks.unit.ilog2(),
-            widen: widen_for(x),
-            unpack,
-            rgb3x3: if rgb3x3 { Some(rgb3x3_for(x)) } else { None },
-            stored: if rgb3x3 && y > 0 { blocks.stored_of_rgb3x3(false) } else { 0 },
-            inside: rgb3x3 && y > 0 && blocks.holds_zero_points(),
-            tail: if rgb3x3 { blocks.tail(RGB3X3_ELEMENTS) } else { 0 },
-            offset: blocks.zero_point_offset(0) as usize,
-            exits,
-        }
-    }
-}
+use super::{Fill, Kernels, Scratch};
+use crate::target::armv7em::check::{check, hold, refuse};
 
 /// The filters of a layer, and what becomes of their sums.
 #[derive(Clone, Copy)]
 pub(crate) struct Filters<'a> {
     pub(crate) kernels: &'a Kernels,
-    pub(crate) table: &'a Conv,
-    pub(crate) parameters: &'a [u8],
+    pub(crate) layer: Layer<'a, Conv>,
     pub(crate) proof: &'a Proof,
 }
 
@@ -149,7 +66,7 @@ impl Filters<'_> {
     /// Of the output: whole blocks.
     #[inline(always)]
     pub(crate) fn channels(&self) -> usize {
-        self.table.output.channels.into()
+        self.layer.table().output.channels.into()
     }
 
     /// Prepares to multiply a chunk.
@@ -159,20 +76,19 @@ impl Filters<'_> {
     // Written in place: a call is a good part of the stack.
     #[inline(never)]
     pub(crate) fn prepare(&self, call: &mut Option<Call>, chunk: Chunk) {
-        let Filters { kernels, table, parameters, proof } = *self;
+        let Filters { kernels, layer, proof } = *self;
+        let (table, parameters) = (layer.table(), layer.parameters());
         let Conv { input, window, requant, output, .. } = table;
         let Chunk { channel, count, element, elements, codes } = chunk;
         let bits = kernels.blocks.weight_bits.count();
         // Of elements: a power of two.
         let unit = kernels.unit;
         let own_zero_points = usize::from(requant.zero_point_step);
-        let taps = usize::from(window.kernel_height) * usize::from(window.kernel_width);
-        let row_bytes = whole_bytes(usize::from(input.channels) * bits);
-        let Some(filter_bytes @ ..=MOST_BYTES) = taps.checked_mul(row_bytes) else { refuse() };
+        let taps = window.taps();
+        let filter_bytes = taps * whole_bytes(usize::from(input.channels) * bits);
         let exits = &kernels.exits;
         // As `Records` has it.
         let has_records = exits.codes.is_some();
-        check(own_zero_points <= 1);
         check(kernels.rgb3x3.is_none() || (taps, window.kernel_height, input.channels) == (9, 3, 3));
         let stride = BLOCK * filter_bytes + if has_records { BLOCK * own_zero_points + RECORD } else { 0 };
         let inside = kernels.inside && own_zero_points > 0;
@@ -180,8 +96,8 @@ impl Filters<'_> {
 
         check(count > 0 && channel % 4 + count % BLOCK == 0 && channel + count <= self.channels());
         check(elements <= proof.chunk.into() && (element + elements) * bits <= 8 * filter_bytes);
-        // In 64 bits: a table may ask for blocks whose end 32 bits do not hold. Once it is in the parameters,
-        // so are all places before it.
+        // The weights are in the parameters, but tables may be told to be beside weights where they are not. In
+        // 64 bits: 32 may not hold the end of these.
         let end = u64::from(table.weights) + ((channel + count) / BLOCK) as u64 * stride as u64;
         check(end <= parameters.len() as u64);
         let first = table.weights as usize + channel / BLOCK * stride;
@@ -189,8 +105,6 @@ impl Filters<'_> {
         let (zero_points, zero_points_step, zero_points_distance) = if before > 0 {
             (first, stride, 1)
         } else {
-            let last = (channel + count - 1) * own_zero_points;
-            check(within(parameters.len(), requant.weight_zero_point, last + 1));
             let zero_points = requant.weight_zero_point as usize;
             (zero_points + channel * own_zero_points, BLOCK * own_zero_points, own_zero_points)
         };

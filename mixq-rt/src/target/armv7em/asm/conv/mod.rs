@@ -4,13 +4,15 @@ mod bytes;
 mod call;
 mod finish;
 mod frame;
+mod kernels;
 mod nibbles;
 mod packed;
 mod rgb3x3;
 mod scratch;
 mod stage;
 
-pub(crate) use call::{Call, Chunk, Filters, Kernels, MoreGroups, Ready};
+pub(crate) use call::{Call, Chunk, Filters, MoreGroups, Ready};
+pub(crate) use kernels::Kernels;
 pub(crate) use rgb3x3::{PAIR, Rgb3x3, STAGED_ROW};
 pub(crate) use scratch::{Patch, Scratch};
 pub(crate) use stage::{stage_row, stage_rows};

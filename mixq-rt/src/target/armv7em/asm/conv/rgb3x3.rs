@@ -10,7 +10,7 @@ use mixq_format::target::armv7em::{RGB3X3_ELEMENTS, RGB3X3_WITH_ZERO_POINT};
 use super::super::PIXELS;
 use super::super::widen::Run;
 use super::Fill;
-use crate::check::{check, hold};
+use crate::target::armv7em::check::{check, hold};
 
 /// Pixels that are widened at once.
 pub(crate) const PAIR: usize = 2;

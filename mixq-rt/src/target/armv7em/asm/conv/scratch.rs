@@ -4,7 +4,7 @@ use mixq_format::target::armv7em::{LEAST_SCRATCH, LEAST_SCRATCH_OF_RGB3X3};
 
 use super::super::PIXELS;
 use super::{Rgb3x3, Widen, rgb3x3};
-use crate::check::{check, refuse};
+use crate::target::armv7em::check::{check, refuse};
 
 /// Where a group of four pixels is computed. First a *patch*, what their windows see, or a chunk of it: for
 /// each pair of elements four words, one for each pixel; the order of the elements is that of

@@ -4,7 +4,7 @@ use core::arch::naked_asm;
 use core::ops::Range;
 
 use super::rgb3x3::STAGED_ROW;
-use crate::check::{check, hold};
+use crate::target::armv7em::check::{check, hold};
 
 // In an instruction of `three`.
 const _: () = assert!(STAGED_ROW == 16);

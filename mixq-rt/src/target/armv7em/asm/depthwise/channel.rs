@@ -2,11 +2,11 @@
 
 use core::arch::naked_asm;
 
-use mixq_format::Depthwise;
 use mixq_format::target::armv7em::SHIFTS;
+use mixq_format::{Depthwise, Rule};
 
-use super::super::Tables;
-use crate::check::{check, within};
+use super::super::Layer;
+use crate::target::armv7em::check::check;
 
 /// Read by the loops.
 #[repr(C)]
@@ -29,8 +29,7 @@ pub(super) struct Channel {
 
 /// The channels of a layer.
 pub(super) struct Channels<'a> {
-    table: &'a Depthwise,
-    parameters: &'a [u8],
+    layer: Layer<'a, Depthwise>,
     /// Bytes of a row of weights.
     row_bytes: usize,
     /// Bytes of a pixel of output.
@@ -40,19 +39,17 @@ pub(super) struct Channels<'a> {
 }
 
 impl<'a> Channels<'a> {
+    /// Those of a layer whose weights and tables are in the parameters.
+    ///
     /// # Panics
-    /// If tables or weights reach beyond the parameters, or have fewer entries than channels.
+    /// If the fraction leaves weights no room, or the tables are not those of
+    /// [`Rule::Multiplier`](mixq_format::Rule::Multiplier).
     #[inline(always)]
-    pub(super) fn new(table: &'a Depthwise, parameters: &'a [u8]) -> Channels<'a> {
-        let Depthwise { input, output, requant, weight_bits, .. } = table;
+    pub(super) fn new(layer: Layer<'a, Depthwise>) -> Channels<'a> {
+        let Depthwise { output, requant, weight_bits, .. } = layer.table();
         let row_bytes = weight_bits.row_bytes(output.channels.into());
-        check(
-            requant.fraction < 8
-                && output.channels == input.channels
-                && within(parameters.len(), table.weights, 9 * row_bytes),
-        );
-        Tables::check(requant, output, parameters);
-        Channels { table, parameters, row_bytes, step: output.pixel_bytes(), counts: [0; 2] }
+        check(requant.fraction < 8 && requant.rule == Rule::Multiplier);
+        Channels { layer, row_bytes, step: output.pixel_bytes(), counts: [0; 2] }
     }
 
     /// Writes all that the loops need to compute rows of the outputs of a channel.
@@ -65,11 +62,13 @@ impl<'a> Channels<'a> {
     #[inline(never)]
     pub(super) unsafe fn write(&self, channel: usize, to: *mut Channel) {
         let [pairs, singles] = self.counts;
-        let Channels { table: Depthwise { requant, output, .. }, .. } = self;
-        let at = |offset: u32, entry: usize| self.parameters.as_ptr().wrapping_add(offset as usize + entry);
+        let Depthwise { requant, output, .. } = self.layer.table();
+        let at = |offset: u32, entry: usize| {
+            self.layer.parameters().as_ptr().wrapping_add(offset as usize + entry)
+        };
         let entry = channel * usize::from(requant.multiplier_step);
         let zero_point = channel * usize::from(requant.zero_point_step);
-        // SAFETY: `Tables::check` has found these entries of every channel in the parameters.
+        // SAFETY: the parameters have these entries of every channel, as the check of the layer found.
         let (bias, multiplier, shift, zero_point) = unsafe {
             (
                 at(requant.bias, 4 * channel).cast::<i32>().read_unaligned(),
@@ -90,14 +89,14 @@ impl<'a> Channels<'a> {
             (*to).multiplier = multiplier;
             (*to).pairs = pairs + shift;
         }
-        let bits = self.table.weight_bits.count();
+        let bits = self.layer.table().weight_bits.count();
         let bit = channel * bits;
-        let from = at(self.table.weights, bit / 8);
+        let from = at(self.layer.table().weights, bit / 8);
         let (left, right) = (32 - bits - bit % 8, 32 - bits);
         // A weight less its zero point has 9 bits, and fits a half with the 7 of the fraction: it is in the
         // units of the bias.
         let (scale, offset) = (1 << requant.fraction, -i32::from(zero_point) << requant.fraction);
-        // SAFETY: reads a byte of each of nine rows, which `new` has found as well.
+        // SAFETY: reads a byte of each of the nine rows of a window of 3x3; the check of the layer found these, too.
         unsafe { weights(from, self.row_bytes, left, right, scale, offset, &raw mut (*to).weights) };
     }
 }

@@ -13,10 +13,10 @@ mod rows;
 
 use core::mem::MaybeUninit;
 
-use mixq_format::{Bits, Depthwise};
+use mixq_format::{Bits, Depthwise, Operands};
 
-use super::split;
-use crate::check::check;
+use super::{Parts, split};
+use crate::target::armv7em::check::check;
 use channel::{Channel, Channels};
 use convolve::{Convolve, convolve};
 use load::{Loads, fill, loads};
@@ -62,26 +62,23 @@ impl Loops {
 /// bits go below what their bytes hold already.
 ///
 /// # Panics
-/// If `loops` are for other codes, or the window is another one, or tables, tensors or weights are not where
-/// they should be, or the loops do not take a shift.
+/// If `loops` are for other codes, or the window is another one, or the loops do not take a shift.
 #[inline(never)]
-pub(crate) fn execute(table: &Depthwise, loops: &Loops, parameters: &[u8], arena: &mut [u8]) {
+pub(crate) fn execute(operands: Operands<Depthwise>, loops: &Loops) {
+    let Parts { layer, input, output, .. } = split(operands, [0; 2]);
+    let table = layer.table();
     let Depthwise { input: x, output: y, window, .. } = table;
     let Loops { loads, convolve, codes, weight_bits } = *loops;
     let (stride, lines) = (usize::from(window.stride_width), usize::from(y.height));
     check(
         (window.kernel_height, window.kernel_width) == (3, 3)
-            && (stride == 1 || stride == 2)
-            && window.stride_height > 0
+            && stride <= 2
             && x.bits.count() == loads.bits
             && y.bits.count() == codes
             && table.weight_bits == weight_bits
-            && lines > 0
-            && y.channels > 0
             && (x.channels.is_multiple_of(2) || loads.odd),
     );
-    let mut channels = Channels::new(table, parameters);
-    let (input, output, _) = split(arena, x, y, [0; 2]);
+    let mut channels = Channels::new(layer);
     let all = usize::from(y.channels);
     if !(all * codes).is_multiple_of(8) {
         // The bits after the last code.

@@ -6,10 +6,10 @@ use core::ptr::{null, null_mut};
 use mixq_format::target::armv7em::{ALIGNMENT, STRIP};
 use mixq_format::{Bits, Linear, Requant};
 
-use super::super::Tables;
 use super::super::widen::WidenRow;
+use super::super::{Layer, Tables};
 use super::{Call, Loops};
-use crate::check::{check, refuse};
+use crate::target::armv7em::check::{check, refuse};
 
 /// Elements of a loop's round.
 const ROUND: usize = 16;
@@ -31,25 +31,24 @@ impl<'a> Strips<'a> {
     /// elements or fewer.
     ///
     /// # Panics
-    /// If there are no weights or tables in the parameters, or the loops are for other layers.
+    /// If the loops are for other layers.
     #[inline(always)]
     pub(crate) fn new(
-        table: &Linear,
-        parameters: &'a [u8],
+        layer: Layer<'a, Linear>,
         loops: &'a Loops,
         interval: usize,
         input: &'a [u8],
         memory: &'a mut [u32],
     ) -> Strips<'a> {
-        let Linear { input: x, output: y, weights, weight_bits, requant } = table;
-        let weights = parameters.get(*weights as usize..).unwrap_or_else(|| refuse());
+        let Linear { input: x, output: y, weights, weight_bits, requant } = layer.table();
+        let weights = layer.parameters().get(*weights as usize..).unwrap_or_else(|| refuse());
         check(*weight_bits == loops.weight_bits && x.bits.count() == loops.widen.bits && interval >= ROUND);
         if loops.finished != Bits::B32 {
             check(y.bits == loops.finished && requant.fraction == Requant::FRACTION);
         }
         let call = Call {
             output: null_mut(),
-            tables: Tables::new(requant, y, parameters),
+            tables: Tables::new(layer),
             finish: loops.finish,
             weights: null(),
             weights_end: null(),

@@ -7,11 +7,11 @@ mod loops;
 
 use core::ops::Range;
 
-use mixq_format::Pool;
 use mixq_format::target::armv7em::WORD_POOL;
+use mixq_format::{Operands, Pool};
 
-use super::split;
-use crate::check::{MOST_AVERAGED, check};
+use super::{Parts, split};
+use crate::target::armv7em::check::check;
 
 /// The inner loop of a pool.
 pub(crate) struct Kernel {
@@ -31,12 +31,12 @@ pub(crate) const fn max(words: bool) -> Kernel {
 /// The average code, by words or by bytes.
 pub(crate) const fn average(words: bool) -> Kernel {
     let (run, size, most): (Run, usize, usize) =
-        if words { (loops::average_words, 4, WORD_POOL) } else { (loops::average_bytes, 1, MOST_AVERAGED) };
+        if words { (loops::average_words, 4, WORD_POOL) } else { (loops::average_bytes, 1, usize::MAX) };
     Kernel { run, size, most }
 }
 
-// Words of more pixels would not be summed in 16 bits, and twice the sum of bytes and their number not in 32.
-const _: () = assert!(WORD_POOL * 255 < 1 << 16 && MOST_AVERAGED as u64 * (2 * 255 + 1) < 1 << 32);
+// Words of more pixels would not be summed in 16 bits. Bytes are summed in 32: no pool has more.
+const _: () = assert!(WORD_POOL * 255 < 1 << 16);
 
 /// Takes all fields, from the one at `shift` on.
 type Run = unsafe extern "C" fn(&mut Field);
@@ -68,16 +68,13 @@ struct Field {
 /// Executes a pool of any width.
 ///
 /// # Panics
-/// If the tensors overlap or reach beyond the arena, or have other pixels, or a window is empty, or the
-/// kernel takes no such codes, pixels or windows.
+/// If the kernel does not take such pixels or windows.
 #[inline(never)]
-pub(crate) fn execute(table: &Pool, arena: &mut [u8], kernel: &Kernel) {
-    let Pool { input: x, output: y, window } = table;
-    let (input, output, _) = split(arena, x, y, [0; 2]);
+pub(crate) fn execute(operands: Operands<Pool>, kernel: &Kernel) {
+    let Parts { layer, input, output, .. } = split(operands, [0; 2]);
+    let Pool { input: x, output: y, window } = layer.table();
     let (pixel_bytes, bits, size) = (x.pixel_bytes(), x.bits.count(), kernel.size);
-    let largest = usize::from(window.kernel_height) * usize::from(window.kernel_width);
-    check(bits <= 8 && pixel_bytes >= size && pixel_bytes == y.pixel_bytes());
-    check(largest <= kernel.most && y.width > 0);
+    check(pixel_bytes >= size && window.taps() <= kernel.most);
     // Bits of the last byte of a pixel that hold elements.
     let last = 0xff >> (8 * pixel_bytes - bits * usize::from(x.channels));
     let mut field = Field {
@@ -127,15 +124,11 @@ pub(crate) fn execute(table: &Pool, arena: &mut [u8], kernel: &Kernel) {
     }
 }
 
-/// Rows or columns of the input that a window sees.
-///
-/// # Panics
-/// If there are none.
+/// Rows or columns of the input that a window sees: at least one.
 #[inline(always)]
 fn seen(position: usize, stride: u16, pad: u16, kernel: u16, size: u16) -> Range<usize> {
     let (origin, pad) = (position * usize::from(stride), usize::from(pad));
     let end = (origin + usize::from(kernel)).saturating_sub(pad).min(size.into());
     let start = origin.saturating_sub(pad);
-    check(start < end);
     start..end
 }

@@ -1,0 +1,95 @@
+//! Proofs that a layer fits its parameters and its arena, which kernels take instead of loose tables.
+
+use crate::{Add, Conv, Depthwise, Layer, Linear, Pool, rules};
+
+/// The table of a layer that fits `PARAMETERS` bytes of parameters and an arena of `ARENA` bytes: its
+/// tensors, weights and requantisation tables lie inside, the output does not lie over an input, windows meet
+/// the input, and sums that do not depend on weights fit 32 bits.
+///
+/// Only [`new`](Checked::new) makes one. In a `static` or a `const` the compiler executes it: firmware with a
+/// table that breaks a rule does not compile, and the device has nothing to check. It takes no more bytes
+/// than the table.
+#[derive(Clone, Copy, Debug)]
+#[repr(transparent)]
+pub struct Checked<T, const PARAMETERS: usize, const ARENA: usize>(T);
+
+/// What a kernel works on: a layer's table, parameters and an arena that fit together, as [`Checked`] has it.
+#[derive(Debug)]
+pub struct Operands<'a, T> {
+    table: &'a T,
+    parameters: &'a [u8],
+    arena: &'a mut [u8],
+}
+
+impl<'a, T> Operands<'a, T> {
+    /// Those of a layer that was checked before: the types say that the sizes are those of the check.
+    #[inline(always)]
+    pub const fn new<const PARAMETERS: usize, const ARENA: usize>(
+        table: &'a Checked<T, PARAMETERS, ARENA>,
+        parameters: &'a [u8; PARAMETERS],
+        arena: &'a mut [u8; ARENA],
+    ) -> Operands<'a, T> {
+        Operands { table: &table.0, parameters, arena }
+    }
+
+    /// The table.
+    #[inline(always)]
+    pub const fn table(&self) -> &'a T {
+        self.table
+    }
+
+    /// The same, for a shorter time.
+    #[inline(always)]
+    pub const fn reborrow(&mut self) -> Operands<'_, T> {
+        Operands { table: self.table, parameters: self.parameters, arena: self.arena }
+    }
+
+    /// Table, parameters and arena.
+    #[inline(always)]
+    pub fn parts(self) -> (&'a T, &'a [u8], &'a mut [u8]) {
+        (self.table, self.parameters, self.arena)
+    }
+}
+
+/// The table of a kind of layer.
+pub trait Table: Copy {
+    /// A layer with this table. Of the pools any: the rules of both are the same.
+    fn layer(self) -> Layer;
+}
+
+impl<'a, T: Table> Operands<'a, T> {
+    /// Those of a layer that is known at run time only.
+    ///
+    /// # Errors
+    /// The first rule that the table breaks beside these parameters, in this arena.
+    pub fn check(table: &'a T, parameters: &'a [u8], arena: &'a mut [u8]) -> Result<Self, &'static str> {
+        rules::layer(&table.layer(), parameters.len(), arena.len())?;
+        Ok(Operands { table, parameters, arena })
+    }
+}
+
+macro_rules! tables {
+    ($($table:ident as $layer:ident),*) => {$(
+        impl Table for $table {
+            fn layer(self) -> Layer {
+                Layer::$layer(self)
+            }
+        }
+
+        impl<const PARAMETERS: usize, const ARENA: usize> Checked<$table, PARAMETERS, ARENA> {
+            /// Checks a table.
+            ///
+            /// # Panics
+            /// If it breaks a rule; the message says which.
+            // Once for each table: functions of traits are not `const`.
+            pub const fn new(table: $table) -> Self {
+                match rules::layer(&Layer::$layer(table), PARAMETERS, ARENA) {
+                    Ok(()) => Checked(table),
+                    Err(reason) => panic!("{}", reason),
+                }
+            }
+        }
+    )*};
+}
+
+tables!(Conv as Conv, Depthwise as Depthwise, Linear as Linear, Pool as AveragePool, Add as Add);
