@@ -31,6 +31,8 @@ mod task;
 mod tensor;
 
 #[cfg(feature = "file")]
+mod arena;
+#[cfg(feature = "file")]
 mod artifact;
 
 pub use bits::Bits;

@@ -5,7 +5,7 @@ use mixq_format::target::{LaidOut, Target, VARIABLE as TARGET};
 use proc_macro2::{Literal, TokenStream};
 use quote::quote;
 
-use crate::memory::{Memory, VARIABLE as ARENA};
+use crate::memory::{Memory, OWN, SHARED};
 use crate::models::VARIABLE;
 use crate::parse::Model;
 use crate::tables::Step;
@@ -30,8 +30,9 @@ pub fn module(model: &Model, artifact: &Artifact, memory: Memory, target: &Targe
             // Makes rustc compile this again when the file or the folder changes; not linked.
             const _: &[u8] =
                 ::core::include_bytes!(::core::concat!(::core::env!(#VARIABLE), #file));
-            // The same for the size of a shared arena, and for whether there is one.
-            const _: ::core::option::Option<&str> = ::core::option_env!(#ARENA);
+            // The same for the sizes of arenas, and for whether one is shared.
+            const _: ::core::option::Option<&str> = ::core::option_env!(#SHARED);
+            const _: ::core::option::Option<&str> = ::core::option_env!(#OWN);
             // And for the instruction set.
             const _: ::core::option::Option<&str> = ::core::option_env!(#TARGET);
 
@@ -226,7 +227,7 @@ mod tests {
             logit_scale: 0.5,
             layers: vec![NamedLayer { name: "classifier".to_string(), macs: 12, layer }],
             fingerprint: BTreeMap::new(),
-            budget: Budget { flash: 1000, ram: 100 },
+            budget: Budget { flash: 1000, ram: 36 },
             accuracy: Accuracy {
                 float: 1.0,
                 fake_quant: 1.0,
@@ -240,12 +241,13 @@ mod tests {
 
     /// The module without white space.
     fn expanded(argument: TokenStream) -> String {
-        expanded_in(argument, Memory::Own)
+        expanded_in(argument, Memory::Own(None))
     }
 
     fn expanded_in(argument: TokenStream, memory: Memory) -> String {
         let portable = Target::named("portable").unwrap();
-        let module = module(&crate::parse::model(argument).unwrap(), &artifact(), memory, portable);
+        let artifact = memory.place(&artifact()).unwrap();
+        let module = module(&crate::parse::model(argument).unwrap(), &artifact, memory, portable);
         syn::parse2::<syn::File>(module.clone()).expect("it is a Rust file");
         module.to_string().split_whitespace().collect()
     }
@@ -288,7 +290,7 @@ mod tests {
     fn a_network_borrows_the_arena_that_all_share() {
         let code = expanded_in(quote!(digits), Memory::Shared(40));
         for expected in [
-            "pubconstRAM_BYTES:usize=16;",
+            "pubconstRAM_BYTES:usize=36;",
             "pubconstARENA_BYTES:usize=40;",
             "pubtypeArena=::mixq_rt::Arena<10>;",
             "pubconstfnnew(arena:&'amutArena)->Network<'a>",
@@ -302,11 +304,24 @@ mod tests {
 
     #[test]
     fn an_arena_that_is_too_small_is_refused() {
-        assert_eq!(Memory::Shared(16).check(&artifact()), Ok(Memory::Shared(16)));
-        let error = Memory::Shared(12).check(&artifact()).unwrap_err();
+        assert_eq!(Memory::Shared(16).place(&artifact()), Ok(artifact()));
+        let error = |memory: Memory| memory.place(&artifact()).unwrap_err();
         assert!(
-            error.starts_with("`digits` needs 16 bytes of RAM, but the arena that all models share has 12")
+            error(Memory::Shared(12))
+                .starts_with("`digits` needs 16 bytes of RAM, but the arena that all models share has 12")
         );
+        assert!(
+            error(Memory::Own(Some(12))).starts_with("`digits` needs 16 bytes of RAM, but its arena has 12")
+        );
+    }
+
+    #[test]
+    fn more_arena_moves_the_last_tensor() {
+        let code = expanded_in(quote!(digits), Memory::Own(Some(32)));
+        // 12 bytes of logits, which ended where the arena did.
+        for expected in ["pubconstRAM_BYTES:usize=32;", "arena.logits::<CLASSES>(20)", "Arena<8>"] {
+            assert!(code.contains(expected), "{expected} is not in {code}");
+        }
     }
 
     #[test]

@@ -51,7 +51,8 @@ fn include(input: proc_macro2::TokenStream) -> syn::Result<proc_macro2::TokenStr
     let read = models::Models::from_env().and_then(|models| models.read(&model.file_stem()));
     let located = |message: String| syn::Error::new(model.name.span(), message);
     let artifact = read.map_err(located)?;
-    let memory = memory::Memory::from_env().and_then(|memory| memory.check(&artifact)).map_err(located)?;
+    let memory = memory::Memory::from_env(&model.file_stem()).map_err(located)?;
+    let artifact = memory.place(&artifact).map_err(located)?;
     let target = target::from_env().map_err(located)?;
     Ok(expand::module(&model, &artifact, memory, target))
 }

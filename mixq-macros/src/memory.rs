@@ -6,53 +6,63 @@ use quote::quote;
 
 /// The variable by which `mixq_build::build()` says how large the arena is that all models share; not set
 /// where each has its own.
-pub const VARIABLE: &str = "MIXQ_ARENA_BYTES";
+pub const SHARED: &str = "MIXQ_ARENA_BYTES";
+
+/// The variable by which it says how large the arena of each model is, if each has its own:
+/// `digits=5824,faces=4608`. A model that is not there gets the least.
+pub const OWN: &str = "MIXQ_ARENAS";
 
 /// Where a network has its RAM.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Memory {
-    /// In its `Network`.
-    Own,
+    /// In its `Network`, of this number of bytes; `None`: as few as it needs.
+    Own(Option<u32>),
     /// In an arena of this number of bytes, which `Network` borrows.
-    Shared(usize),
+    Shared(u32),
 }
 
 impl Memory {
-    /// As the build script announces it.
+    /// As the build script announces it for a model.
     ///
     /// # Errors
-    /// The variable is not a number of bytes.
-    pub fn from_env() -> Result<Memory, String> {
-        std::env::var(VARIABLE).map_or(Ok(Memory::Own), |text| Memory::parse(&text))
-    }
-
-    fn parse(text: &str) -> Result<Memory, String> {
-        let bytes = text.parse().ok().filter(|bytes: &usize| bytes.is_multiple_of(4));
-        bytes.map(Memory::Shared).ok_or_else(|| {
-            format!("{VARIABLE} is `{text}`, it must be a number of bytes, in whole words of 4")
-        })
-    }
-
-    /// The same, if the network has room there.
-    ///
-    /// # Errors
-    /// The shared arena is too small: the build script ran before the artifact was made.
-    pub fn check(self, artifact: &Artifact) -> Result<Memory, String> {
-        match self {
-            Memory::Shared(arena) if arena < artifact.ram_bytes() => Err(format!(
-                "`{}` needs {} bytes of RAM, but the arena that all models share has {arena}\n\nthe model \
-                 is not one of [package.metadata.mixq.models], or has changed since the build script ran",
-                artifact.header.name,
-                artifact.ram_bytes()
-            )),
-            memory => Ok(memory),
+    /// A variable is not as the build script writes it.
+    pub fn from_env(model: &str) -> Result<Memory, String> {
+        if let Ok(text) = std::env::var(SHARED) {
+            return Ok(Memory::Shared(bytes(SHARED, &text)?));
         }
+        std::env::var(OWN).map_or(Ok(Memory::Own(None)), |text| Memory::own(&text, model))
+    }
+
+    fn own(text: &str, model: &str) -> Result<Memory, String> {
+        let own = text.split(',').find_map(|part| part.strip_prefix(model)?.strip_prefix('='));
+        Ok(Memory::Own(own.map(|text| bytes(OWN, text)).transpose()?))
+    }
+
+    /// The network in this memory.
+    ///
+    /// # Errors
+    /// There is too little: the build script ran before the artifact was made.
+    pub fn place(self, artifact: &Artifact) -> Result<Artifact, String> {
+        let (name, needed) = (&artifact.header.name, artifact.header.arena_bytes);
+        let (what, bytes) = match self {
+            Memory::Own(bytes) => ("its arena", bytes.unwrap_or(needed)),
+            Memory::Shared(bytes) => ("the arena that all models share", bytes),
+        };
+        if bytes < needed {
+            return Err(format!(
+                "`{name}` needs {needed} bytes of RAM, but {what} has {bytes}\n\nthe model is not one of \
+                 [package.metadata.mixq.models], or has changed since the build script ran"
+            ));
+        }
+        // Of what others need more, a network takes no more than its budget.
+        let budget = u32::try_from(artifact.header.budget.ram).unwrap_or(u32::MAX) & !3;
+        Ok(artifact.in_arena(bytes.min(budget).max(needed)))
     }
 
     /// `Arena` and `Network` with `new`; `words` are those that the network takes.
     pub fn network(self, words: u32) -> TokenStream {
         match self {
-            Memory::Own => {
+            Memory::Own(_) => {
                 let words = Literal::u32_unsuffixed(words);
                 quote! {
                     /// The RAM of the network, `RAM_BYTES` bytes. Fit for a `static`: all zero at first.
@@ -80,7 +90,7 @@ impl Memory {
                 }
             }
             Memory::Shared(bytes) => {
-                let (words, bytes) = (Literal::usize_unsuffixed(bytes / 4), Literal::usize_unsuffixed(bytes));
+                let (words, bytes) = (Literal::u32_unsuffixed(bytes / 4), Literal::u32_unsuffixed(bytes));
                 quote! {
                     /// Bytes of the arena: what the largest model of the firmware needs.
                     pub const ARENA_BYTES: usize = #bytes;
@@ -116,10 +126,17 @@ impl Memory {
     /// The lifetime that `Network` has, for an `impl`.
     pub fn lifetime(self) -> TokenStream {
         match self {
-            Memory::Own => quote!(),
+            Memory::Own(_) => quote!(),
             Memory::Shared(_) => quote!(<'_>),
         }
     }
+}
+
+fn bytes(variable: &str, text: &str) -> Result<u32, String> {
+    text.parse()
+        .ok()
+        .filter(|bytes: &u32| bytes.is_multiple_of(4))
+        .ok_or_else(|| format!("{variable} has `{text}`, it must be a number of bytes, in whole words of 4"))
 }
 
 #[cfg(test)]
@@ -127,14 +144,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_variable_is_a_number_of_bytes() {
-        assert_eq!(Memory::parse("4608"), Ok(Memory::Shared(4608)));
+    fn sizes_are_numbers_of_bytes() {
+        assert_eq!(bytes(SHARED, "4608"), Ok(4608));
         for wrong in ["4 KiB", "", "-4", "6"] {
-            let error = Memory::parse(wrong).unwrap_err();
+            let error = bytes(SHARED, wrong).unwrap_err();
             assert_eq!(
                 error,
-                format!("MIXQ_ARENA_BYTES is `{wrong}`, it must be a number of bytes, in whole words of 4")
+                format!("MIXQ_ARENA_BYTES has `{wrong}`, it must be a number of bytes, in whole words of 4")
             );
         }
+    }
+
+    #[test]
+    fn each_model_has_its_own() {
+        let own = |model| Memory::own("digits=5824,digits2=8,faces=4608", model);
+        assert_eq!(own("digits"), Ok(Memory::Own(Some(5824))));
+        assert_eq!(own("faces"), Ok(Memory::Own(Some(4608))));
+        assert_eq!(own("digit"), Ok(Memory::Own(None)));
+        assert!(Memory::own("digits=x", "digits").is_err());
     }
 }

@@ -192,3 +192,27 @@ fn readable(bytes: &[u8]) -> String {
     let length = u32::from_le_bytes(bytes[8..12].try_into().unwrap()) as usize;
     String::from_utf8_lossy(&bytes[PREFIX..PREFIX + length]).into_owned()
 }
+
+#[test]
+fn a_larger_arena_holds_the_same_network() {
+    for artifact in networks::all() {
+        let least = artifact.header.arena_bytes;
+        for more in [0, 4, 100, 5000] {
+            let larger = artifact.in_arena(least + more);
+            let (layers, before) = (larger.layers(), artifact.layers());
+            larger.network(&layers).validate().unwrap();
+            assert_eq!(larger.header.arena_bytes, least + more);
+            let mut rng = Rng::with_seed(more.into());
+            let mut arenas = [&artifact, &larger].map(|it| vec![0; it.header.arena_bytes as usize]);
+            let mut image = vec![0; artifact.header.input.bytes()];
+            rng.fill(&mut image);
+            arenas[0][artifact.header.input.range()].copy_from_slice(&image);
+            arenas[1][larger.header.input.range()].copy_from_slice(&image);
+            mixq_rt::run(&artifact.network(&before), &mut arenas[0]);
+            mixq_rt::run(&larger.network(&layers), &mut arenas[1]);
+            let logits =
+                [&arenas[0][artifact.header.output.range()], &arenas[1][larger.header.output.range()]];
+            assert_eq!(logits[0], logits[1], "{} with {more} bytes more", artifact.header.name);
+        }
+    }
+}

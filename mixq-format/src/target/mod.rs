@@ -5,6 +5,7 @@
 
 mod armv6m;
 pub mod armv7em;
+mod free;
 mod portable;
 #[cfg(feature = "file")]
 mod relocate;

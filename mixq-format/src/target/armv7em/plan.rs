@@ -1,8 +1,9 @@
 //! Where a kernel may work in the arena.
 
+use super::super::free::free;
 use super::proof::proof;
 use super::{Blocks, Proof, Windows};
-use crate::{Bits, Conv, Layer, Linear, Tensor};
+use crate::{Bits, Conv, Layer, Linear};
 
 /// How the kernel for ARMv7E-M executes one layer, settled when firmware is compiled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,15 +24,7 @@ pub struct Plan {
 /// If there is no such layer, or `parameters` are not those of the network.
 pub fn plan(layers: &[Layer], index: usize, parameters: &[u8], arena_bytes: u32) -> Option<Plan> {
     let proof = proof(&layers[index], parameters)?;
-    let arena = arena_bytes as usize;
-    let ends = live(layers, index).map(|tensor| tensor.range().end.next_multiple_of(4)).chain([0]);
-    let free = ends.map(|start| {
-        let inside = live(layers, index).any(|tensor| tensor.range().contains(&start));
-        let next = live(layers, index).map(|tensor| tensor.range().start).filter(|next| *next >= start);
-        let end = if inside { start } else { next.min().unwrap_or(arena).min(arena) & !3 };
-        (end.saturating_sub(start), start)
-    });
-    let (bytes, start) = free.max_by_key(|(bytes, start)| (*bytes, core::cmp::Reverse(*start)))?;
+    let (start, bytes) = free(layers, index, arena_bytes);
     let bytes = bytes.min(useful(&layers[index]));
     let (scratch, scratch_bytes) = if bytes == 0 { (0, 0) } else { (start as u32, bytes as u32) };
     Some(Plan { scratch, scratch_bytes, proof })
@@ -92,23 +85,10 @@ pub fn whole(conv: &Conv, plan: &Plan) -> bool {
     windows == Windows::Rgb3x3 || (elements <= plan.proof.chunk.into() && each * elements <= bytes)
 }
 
-/// The tensors that are in the arena while a layer is executed: its own, and those that later layers read and
-/// earlier ones wrote.
-fn live(layers: &[Layer], index: usize) -> impl Iterator<Item = &Tensor> {
-    let read = |layer: usize| layers[layer].inputs();
-    let later = (index + 1..layers.len()).flat_map(move |reader| {
-        let written_since = move |tensor: &Tensor| {
-            layers[index..reader].iter().any(|layer| layer.output().offset == tensor.offset)
-        };
-        read(reader).filter(move |tensor| !written_since(tensor))
-    });
-    read(index).chain([layers[index].output()]).chain(later)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Add, Bits, Conv, Requant, Rule, Window};
+    use crate::{Add, Bits, Conv, Requant, Rule, Tensor, Window};
 
     fn tensor(offset: u32, bytes: u16) -> Tensor {
         Tensor { height: 1, width: bytes, channels: 1, bits: Bits::B8, zero_point: 0, offset }

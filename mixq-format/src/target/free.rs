@@ -1,0 +1,30 @@
+//! What layers leave free of the arena.
+
+use crate::{Layer, Tensor};
+
+/// The largest part of the arena that nothing needs while layer `index` is executed: its first byte, a
+/// multiple of 4, and its bytes. Of several, the first.
+pub(super) fn free(layers: &[Layer], index: usize, arena_bytes: u32) -> (usize, usize) {
+    let arena = arena_bytes as usize;
+    let ends = live(layers, index).map(|tensor| tensor.range().end.next_multiple_of(4)).chain([0]);
+    let parts = ends.map(|start| {
+        let inside = live(layers, index).any(|tensor| tensor.range().contains(&start));
+        let next = live(layers, index).map(|tensor| tensor.range().start).filter(|next| *next >= start);
+        let end = if inside { start } else { next.min().unwrap_or(arena).min(arena) & !3 };
+        (start, end.saturating_sub(start))
+    });
+    parts.max_by_key(|(start, bytes)| (*bytes, core::cmp::Reverse(*start))).unwrap_or((0, 0))
+}
+
+/// The tensors that are in the arena while a layer is executed: its own, and those that later layers read and
+/// earlier ones wrote.
+fn live(layers: &[Layer], index: usize) -> impl Iterator<Item = &Tensor> {
+    let read = |layer: usize| layers[layer].inputs();
+    let later = (index + 1..layers.len()).flat_map(move |reader| {
+        let written_since = move |tensor: &Tensor| {
+            layers[index..reader].iter().any(|layer| layer.output().offset == tensor.offset)
+        };
+        read(reader).filter(move |tensor| !written_since(tensor))
+    });
+    read(index).chain([layers[index].output()]).chain(later)
+}
