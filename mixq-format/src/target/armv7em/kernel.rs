@@ -44,7 +44,7 @@ pub fn codes(layer: &Layer, parameters: &[u8], plan: &Plan) -> usize {
 }
 
 /// Whether there is a kernel of this set for a layer: for weights that [`blocks_of`] takes; for depthwise
-/// convolutions with windows of 3x3 whose stride is 1 or 2 and whose tables [`requantises`] takes; for all
+/// convolutions with windows of at most 3x3 whose stride is 1 or 2 and whose tables [`requantises`] takes; for all
 /// pools; for additions that make codes.
 ///
 /// # Panics
@@ -53,7 +53,8 @@ pub fn takes(layer: &Layer, parameters: &[u8]) -> bool {
     match layer {
         Layer::Conv(_) | Layer::Linear(_) => blocks_of(layer).is_some(),
         Layer::Depthwise(Depthwise { output, window, requant, .. }) => {
-            (window.kernel_height, window.kernel_width) == (3, 3)
+            window.kernel_height <= 3
+                && window.kernel_width <= 3
                 && window.stride_width <= 2
                 && output.bits != Bits::B32
                 && requantises(requant, output.channels.into(), parameters)
@@ -101,6 +102,8 @@ pub enum Kernel {
         y: usize,
         /// Whether the number of channels is odd.
         odd: bool,
+        /// Whether the window is smaller than 3x3.
+        small: bool,
     },
     /// Fully connected.
     Linear {
@@ -153,11 +156,12 @@ impl Kernel {
                 windows: Windows::of(conv),
                 whole: codes > 0 && plan.is_some_and(|plan| whole(conv, plan)),
             },
-            Layer::Depthwise(Depthwise { output, weight_bits, .. }) => Kernel::Depthwise {
+            Layer::Depthwise(Depthwise { output, window, weight_bits, .. }) => Kernel::Depthwise {
                 x,
                 w: weight_bits.count(),
                 y: output.bits.count(),
                 odd: !output.channels.is_multiple_of(2),
+                small: (window.kernel_height, window.kernel_width) != (3, 3),
             },
             Layer::Linear(linear) => Kernel::Linear { x, w: linear.weight_bits.count(), codes },
             Layer::AveragePool(_) => Kernel::AveragePool { x, words: by_words(layer) },
@@ -193,7 +197,7 @@ impl fmt::Display for Kernel {
             Kernel::Conv { x, w, codes, fraction, zero, windows, whole } => {
                 write!(f, "{x}, {w}, {codes}, {fraction}, {zero}, {}, {whole}", windows as u8)
             }
-            Kernel::Depthwise { x, w, y, odd } => write!(f, "{x}, {w}, {y}, {odd}"),
+            Kernel::Depthwise { x, w, y, odd, small } => write!(f, "{x}, {w}, {y}, {odd}, {small}"),
             Kernel::Linear { x, w, codes } => write!(f, "{x}, {w}, {codes}"),
             Kernel::AveragePool { x, words } | Kernel::MaxPool { x, words } => write!(f, "{x}, {words}"),
             Kernel::Add => Ok(()),

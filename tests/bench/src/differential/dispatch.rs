@@ -45,12 +45,18 @@ macro_rules! dispatch {
     };
     (depthwise $kind:expr, $($argument:expr),*) => {
         match $kind {
-            (2, false) => dispatch!(@depthwise [2, false], $($argument),*),
-            (4, false) => dispatch!(@depthwise [4, false], $($argument),*),
-            (_, false) => dispatch!(@depthwise [8, false], $($argument),*),
-            (2, true) => dispatch!(@depthwise [2, true], $($argument),*),
-            (4, true) => dispatch!(@depthwise [4, true], $($argument),*),
-            (_, true) => dispatch!(@depthwise [8, true], $($argument),*),
+            (2, false, false) => dispatch!(@depthwise [2, false, false], $($argument),*),
+            (4, false, false) => dispatch!(@depthwise [4, false, false], $($argument),*),
+            (_, false, false) => dispatch!(@depthwise [8, false, false], $($argument),*),
+            (2, true, false) => dispatch!(@depthwise [2, true, false], $($argument),*),
+            (4, true, false) => dispatch!(@depthwise [4, true, false], $($argument),*),
+            (_, true, false) => dispatch!(@depthwise [8, true, false], $($argument),*),
+            (2, false, _) => dispatch!(@depthwise [2, false, true], $($argument),*),
+            (4, false, _) => dispatch!(@depthwise [4, false, true], $($argument),*),
+            (_, false, _) => dispatch!(@depthwise [8, false, true], $($argument),*),
+            (2, true, _) => dispatch!(@depthwise [2, true, true], $($argument),*),
+            (4, true, _) => dispatch!(@depthwise [4, true, true], $($argument),*),
+            (_, true, _) => dispatch!(@depthwise [8, true, true], $($argument),*),
         }
     };
     (linear $y:expr, $($argument:expr),*) => {
@@ -108,8 +114,8 @@ pub fn run(kernel: &Kernel, layer: &Layer, parameters: &[u8], arena: &mut [u8], 
         (Kernel::Linear { x, w, codes }, Layer::Linear(table), Some(plan)) => {
             dispatch!(linear codes, (x, w), operands(table, parameters, arena), &plan)
         }
-        (Kernel::Depthwise { x, w, y, odd }, Layer::Depthwise(table), _) => {
-            dispatch!(depthwise(y, odd), (x, w), operands(table, parameters, arena))
+        (Kernel::Depthwise { x, w, y, odd, small }, Layer::Depthwise(table), _) => {
+            dispatch!(depthwise(y, odd, small), (x, w), operands(table, parameters, arena))
         }
         (Kernel::Add, Layer::Add(table), _) => armv7em::add(operands(table, parameters, arena)),
         (Kernel::AveragePool { x, words }, Layer::AveragePool(table), _) => {

@@ -57,7 +57,12 @@ pub fn random(numbers: &mut Numbers, parameters: &mut [u8], arena: &mut [u8]) ->
         false if numbers.once_in(16) => numbers.within(1, 40),
         false => 2 * numbers.within(1, 20),
     };
-    let kernel = |numbers: &mut Numbers| if depthwise || rgb3x3 { 3 } else { numbers.within(1, 4) };
+    let small = depthwise && numbers.once_in(3);
+    let kernel = |numbers: &mut Numbers| match (depthwise, rgb3x3) {
+        (true, _) if small => numbers.within(1, 3),
+        (true, _) | (_, true) => 3,
+        (false, false) => numbers.within(1, 4),
+    };
     let pointwise = !depthwise && !rgb3x3 && numbers.once_in(2);
     let axis = |numbers: &mut Numbers, wide: bool| {
         let kernel = if pointwise { 1 } else { kernel(numbers) };

@@ -30,6 +30,7 @@ pub(super) struct Channel {
 /// The channels of a layer.
 pub(super) struct Channels<'a> {
     layer: Layer<'a, Depthwise>,
+    small: Option<SmallWindows>,
     /// Bytes of a row of weights.
     row_bytes: usize,
     /// Bytes of a pixel of output.
@@ -45,11 +46,13 @@ impl<'a> Channels<'a> {
     /// If the fraction leaves weights no room, or the tables are not those of
     /// [`Rule::Multiplier`](mixq_format::Rule::Multiplier).
     #[inline(always)]
-    pub(super) fn new(layer: Layer<'a, Depthwise>) -> Channels<'a> {
-        let Depthwise { output, requant, weight_bits, .. } = layer.table();
+    pub(super) fn new(layer: Layer<'a, Depthwise>, small: Option<SmallWindows>) -> Channels<'a> {
+        let Depthwise { output, window, requant, weight_bits, .. } = layer.table();
+        let size = (window.kernel_height, window.kernel_width);
+        check(if small.is_some() { size.0 <= 3 && size.1 <= 3 } else { size == (3, 3) });
         let row_bytes = weight_bits.row_bytes(output.channels.into());
         check(requant.fraction < 8 && requant.rule == Rule::Multiplier);
-        Channels { layer, row_bytes, step: output.pixel_bytes(), counts: [0; 2] }
+        Channels { layer, small, row_bytes, step: output.pixel_bytes(), counts: [0; 2] }
     }
 
     /// Writes all that the loops need to compute rows of the outputs of a channel.
@@ -91,14 +94,56 @@ impl<'a> Channels<'a> {
         }
         let bits = self.layer.table().weight_bits.count();
         let bit = channel * bits;
-        let from = at(self.layer.table().weights, bit / 8);
         let (left, right) = (32 - bits - bit % 8, 32 - bits);
         // A weight less its zero point has 9 bits, and fits a half with the 7 of the fraction: it is in the
         // units of the bias.
         let (scale, offset) = (1 << requant.fraction, -i32::from(zero_point) << requant.fraction);
-        // SAFETY: reads a byte of each of the nine rows of a window of 3x3; the check of the layer found these, too.
+        if let Some(small) = self.small {
+            let weights = small(self.layer, [bit / 8, left, right], scale, offset);
+            // SAFETY: a field of what the caller gives.
+            unsafe { (*to).weights = weights };
+            return;
+        }
+        let from = at(self.layer.table().weights, bit / 8);
+        // SAFETY: reads a byte of each of the nine rows of a window of 3x3; the check of the layer found these,
+        // too.
         unsafe { weights(from, self.row_bytes, left, right, scale, offset, &raw mut (*to).weights) };
     }
+}
+
+/// Unpacks the weights of a window that is smaller than 3x3, as [`weights`] does; which byte of a row, and the
+/// shifts.
+pub(super) type SmallWindows = fn(Layer<Depthwise>, [usize; 3], i32, i32) -> [[u32; 2]; 5];
+
+/// The window is the first rows and columns of one of 3x3; the other weights are 0, whatever these meet.
+#[inline(never)]
+pub(super) fn small_windows(
+    layer: Layer<Depthwise>,
+    [byte, left, right]: [usize; 3],
+    scale: i32,
+    offset: i32,
+) -> [[u32; 2]; 5] {
+    let Depthwise { output, window, weight_bits, weights, .. } = layer.table();
+    let row_bytes = weight_bits.row_bytes(output.channels.into());
+    let (height, width) = (usize::from(window.kernel_height), usize::from(window.kernel_width));
+    let rows = &layer.parameters()[*weights as usize..];
+    let mut unpacked = [[0; 2]; 5];
+    for row in 0..height {
+        let mut w = [0; 3];
+        for (column, w) in w.iter_mut().enumerate().take(width) {
+            let weight = u32::from(rows[(row * width + column) * row_bytes + byte]) << left;
+            // Both halves of a word are signed.
+            *w = ((weight as i32 >> right) * scale + offset) as u16;
+        }
+        let pair = |a: u16, b: u16| u32::from(a) | u32::from(b) << 16;
+        // Rows 2, 1, 0, 2, 1.
+        for slot in [2 - row, 5 - row] {
+            if let Some(to) = unpacked.get_mut(slot) {
+                *to = [pair(w[0], w[1]), pair(w[1], w[2])];
+            }
+        }
+    }
+    unpacked
 }
 
 /// Unpacks nine weights, `row_bytes` apart: shifted left, then right with their sign, times `scale`, plus

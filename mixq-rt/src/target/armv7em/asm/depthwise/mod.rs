@@ -1,4 +1,4 @@
-//! Depthwise convolution with a window of 3x3: two channels side by side, from rings of three widened rows of
+//! Depthwise convolution with a window of 3x3 or less: two channels side by side, from rings of three widened rows of
 //! the input.
 //!
 //! Two columns of a row are a word; the three weights of a row are two words, `(w0, w1)` and `(w1, w2)`: a
@@ -17,7 +17,7 @@ use mixq_format::{Bits, Depthwise, Operands};
 
 use super::{Parts, split};
 use crate::target::armv7em::check::check;
-use channel::{Channel, Channels};
+use channel::{Channel, Channels, SmallWindows, small_windows};
 use convolve::{Convolve, convolve};
 use load::{Loads, fill, loads};
 use rows::{Pair, State, run};
@@ -45,16 +45,19 @@ pub(crate) struct Loops {
     /// Bits of a code of the output.
     codes: usize,
     weight_bits: Bits,
+    small: Option<SmallWindows>,
 }
 
 impl Loops {
-    /// For `x`-bit input, `w`-bit weights and `y`-bit output; `odd`: of an odd number of channels.
+    /// For `x`-bit input, `w`-bit weights and `y`-bit output; `odd`: of an odd number of channels; `small`: of
+    /// windows that are smaller than 3x3.
     ///
     /// # Panics
     /// If there are none.
-    pub(crate) const fn of(x: usize, w: usize, y: usize, odd: bool) -> Loops {
+    pub(crate) const fn of(x: usize, w: usize, y: usize, odd: bool, small: bool) -> Loops {
         let (x, y, weight_bits) = (super::bits(x).count(), super::bits(y).count(), super::bits(w));
-        Loops { loads: loads(x, odd), convolve: convolve(y), codes: y, weight_bits }
+        let small = if small { Some(small_windows as SmallWindows) } else { None };
+        Loops { loads: loads(x, odd), convolve: convolve(y), codes: y, weight_bits, small }
     }
 }
 
@@ -68,17 +71,16 @@ pub(crate) fn execute(operands: Operands<Depthwise>, loops: &Loops) {
     let Parts { layer, input, output, .. } = split(operands, [0; 2]);
     let table = layer.table();
     let Depthwise { input: x, output: y, window, .. } = table;
-    let Loops { loads, convolve, codes, weight_bits } = *loops;
+    let Loops { loads, convolve, codes, weight_bits, small } = *loops;
     let (stride, lines) = (usize::from(window.stride_width), usize::from(y.height));
     check(
-        (window.kernel_height, window.kernel_width) == (3, 3)
-            && stride <= 2
+        stride <= 2
             && x.bits.count() == loads.bits
             && y.bits.count() == codes
             && table.weight_bits == weight_bits
             && (x.channels.is_multiple_of(2) || loads.odd),
     );
-    let mut channels = Channels::new(layer);
+    let mut channels = Channels::new(layer, small);
     let all = usize::from(y.channels);
     if !(all * codes).is_multiple_of(8) {
         // The bits after the last code.
