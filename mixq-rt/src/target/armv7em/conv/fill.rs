@@ -115,15 +115,23 @@ fn pair(source: &Source, rgb3x3: &Rgb3x3, patch: &mut Patch, pixel: usize, stage
 }
 
 /// One pixel after the other: all codes of its window, those of the padding too, without the padding of rows
-/// or unpacked.
+/// or unpacked. Windows of one row that see no padding are taken from where they lie.
 fn staged(source: &Source, scratch: &mut Scratch, [first, count]: [usize; 2], element: usize) {
     let (patch, stage) = &mut source.begin(scratch, element);
 
+    let (table, unpack) = (source.filters.layer.table(), source.filters.kernels.unpack);
+    let one_row = table.window.kernel_height == 1 && unpack.is_none();
     for pixel in 0..count {
-        copy(source, stage, patch.elements(), element, source.place(first + pixel));
-        whole_words(source, patch, pixel, stage);
-        half(source, patch, pixel, stage);
-        rest(source, patch, pixel, stage);
+        let place = source.place(first + pixel);
+        let codes = if one_row && source.inside(place, 1) == 1 {
+            source.codes(first + pixel, element)
+        } else {
+            copy(source, stage, patch.elements(), element, place);
+            &*stage
+        };
+        whole_words(source, patch, pixel, codes);
+        half(source, patch, pixel, codes);
+        rest(source, patch, pixel, codes);
     }
 }
 
