@@ -3,8 +3,8 @@ use std::path::Path;
 use mixq_format::target::{Target, VARIABLE};
 
 fn main() {
-    // As `mixq_build::build()` does.
-    let target = Target::of(&std::env::var("TARGET").expect("cargo sets it"));
+    // As `mixq_build::build()` does for processors with DSP instructions.
+    let target = Target::of(&std::env::var("TARGET").expect("cargo sets it"), true);
     println!("cargo::rustc-env={VARIABLE}={}", target.name);
     // Where the linker finds memory.x: that of the board that the test asks for.
     println!("cargo::rerun-if-env-changed=MIXQ_MEMORY");
