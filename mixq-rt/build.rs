@@ -1,4 +1,5 @@
-//! Says which instruction sets kernels are compiled for, and whether code shall be small: stable Rust does not.
+//! Says which instruction sets kernels are compiled for, and whether code shall be small: stable Rust does
+//! not.
 
 use mixq_format::target::{ALL, Target};
 

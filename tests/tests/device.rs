@@ -19,7 +19,11 @@ static MODELS: LazyLock<PathBuf> = LazyLock::new(|| {
 });
 
 fn build(target: &str, part: Part) -> PathBuf {
-    let options = Options { target, board: Board::Stm32f405, part, opt_level: "3" };
+    build_for(Board::Stm32f405, target, part)
+}
+
+fn build_for(board: Board, target: &str, part: Part) -> PathBuf {
+    let options = Options { target, board, part, opt_level: "3" };
     firmware::build(&MODELS, &options, &Path::new(env!("CARGO_TARGET_TMPDIR")).join("firmware"))
 }
 
@@ -33,8 +37,8 @@ fn expected() -> Vec<String> {
     ARTIFACTS.iter().flat_map(lines).collect()
 }
 
-fn answers_as_the_host_does(target: &str) {
-    let printed = firmware::run(Board::Stm32f405, &build(target, Part::Binary), &[]);
+fn answers_as_the_host_does(board: Board, target: &str) {
+    let printed = firmware::run(board, &build_for(board, target, Part::Binary), &[]);
     let (printed, stack) = firmware::logits_and_stack(&printed);
     assert_eq!(stack.len(), ARTIFACTS.len());
     for (network, bytes) in &stack {
@@ -51,13 +55,30 @@ fn answers_as_the_host_does(target: &str) {
 
 #[test]
 fn cortex_m4_answers_as_the_host_does() {
-    answers_as_the_host_does("thumbv7em-none-eabihf");
+    answers_as_the_host_does(Board::Stm32f405, "thumbv7em-none-eabihf");
 }
 
 /// Without DSP instructions and atomics; the emulated Cortex-M4 executes it all the same.
 #[test]
 fn cortex_m0_code_answers_as_the_host_does() {
-    answers_as_the_host_does("thumbv6m-none-eabi");
+    answers_as_the_host_does(Board::Stm32f405, "thumbv6m-none-eabi");
+}
+
+/// The kernels of the Cortex-M4, after link-time optimisation without any flag that tells of DSP instructions.
+#[test]
+fn cortex_m33_answers_as_the_host_does() {
+    answers_as_the_host_does(Board::CortexM33, "thumbv8m.main-none-eabihf");
+}
+
+/// The portable kernels: on this board an instruction of the others is a fault.
+#[test]
+fn a_cortex_m33_without_dsp_answers_as_the_host_does() {
+    answers_as_the_host_does(Board::CortexM33WithoutDsp, "thumbv8m.main-none-eabihf");
+}
+
+#[test]
+fn cortex_m55_answers_as_the_host_does() {
+    answers_as_the_host_does(Board::CortexM55, "thumbv8m.main-none-eabihf");
 }
 
 #[test]
