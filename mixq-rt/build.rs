@@ -13,7 +13,10 @@ fn main() {
     for dsp in [false, true] {
         println!("cargo::rustc-cfg={}", Target::of(&target, dsp).name);
     }
-    if std::env::var("OPT_LEVEL").is_ok_and(|level| level == "s" || level == "z") {
+    let level = std::env::var("OPT_LEVEL").expect("cargo sets it");
+    if level == "s" || level == "z" {
         println!("cargo::rustc-cfg=small");
     }
+    // The firmware's build script warns where there is none.
+    println!("cargo::metadata=OPT_LEVEL={level}");
 }

@@ -13,7 +13,7 @@ use crate::import::NetworkSource;
 use crate::observer::Observer;
 use crate::prepare::{self, Prepared};
 use crate::report::FirmwareReport;
-use crate::target::{self, Flags};
+use crate::target::{self, Flags, Levels};
 use crate::task::rules;
 
 /// The variable by which `include_model!` learns which models are counted, with commas between.
@@ -117,7 +117,11 @@ fn compile(environment: &Environment) -> Result<(), Error> {
     let config = configuration(environment)?;
     let choice = target::choose(&environment.rust_target, config.processor.as_ref(), &environment.flags)?;
     println!("cargo::rustc-env={VARIABLE}={}", choice.target.name);
-    choice.warning.into_iter().for_each(|warning| println!("cargo::warning={warning}"));
+    // Firmware is what runs without an operating system.
+    let is_firmware = std::env::var("CARGO_CFG_TARGET_OS").is_ok_and(|system| system == "none");
+    let optimise = is_firmware && environment.no_training.is_none();
+    let slow = if optimise { Levels::from_env().warning(choice.target) } else { Vec::new() };
+    choice.warning.iter().chain(&slow).for_each(|warning| println!("cargo::warning={warning}"));
     let cache = environment.cache();
     config.workspace_manifest.as_deref().into_iter().for_each(rerun);
     config.linker_scripts.iter().for_each(|path| rerun(path));

@@ -2,12 +2,14 @@
 //! Cargo.toml says of the processor, or else by what rustc is told of it.
 
 mod flags;
+mod optimisation;
 
 use mixq_format::target::{Target, dsp_is_optional};
 
 use crate::config::Processor;
 use crate::error::Problem;
 pub use flags::Flags;
+pub use optimisation::Levels;
 
 /// The table that names the processor.
 const TABLE: &str = "[package.metadata.mixq.device]";
