@@ -20,13 +20,23 @@ pub enum Board {
     Stm32f405,
     /// A Cortex-M7 with 2 MiB of flash and 512 KiB of RAM, the larger budget of arXiv 1905.13082.
     CortexM7,
+    /// A Cortex-M33 with as much memory.
+    CortexM33,
+    /// The same without DSP instructions: they are undefined there.
+    CortexM33WithoutDsp,
+    /// A Cortex-M55, 512 KiB of flash, 512 KiB of RAM.
+    CortexM55,
 }
 
 impl Board {
-    fn machine(self) -> &'static str {
+    /// QEMU's arguments.
+    fn machine(self) -> &'static [&'static str] {
         match self {
-            Board::Stm32f405 => "netduinoplus2",
-            Board::CortexM7 => "mps2-an500",
+            Board::Stm32f405 => &["-machine", "netduinoplus2"],
+            Board::CortexM7 => &["-machine", "mps2-an500"],
+            Board::CortexM33 => &["-machine", "mps2-an505"],
+            Board::CortexM33WithoutDsp => &["-machine", "mps2-an505", "-global", "iotkit.CPU0_DSP=off"],
+            Board::CortexM55 => &["-machine", "mps3-an547"],
         }
     }
 
@@ -35,7 +45,14 @@ impl Board {
         match self {
             Board::Stm32f405 => "stm32f405.x",
             Board::CortexM7 => "cortex-m7.x",
+            Board::CortexM33 | Board::CortexM33WithoutDsp => "mps2-an505.x",
+            Board::CortexM55 => "mps3-an547.x",
         }
+    }
+
+    /// Whether firmware takes kernels with DSP instructions where the Rust target leaves these open.
+    fn dsp(self) -> bool {
+        !matches!(self, Board::CortexM33WithoutDsp)
     }
 }
 
@@ -111,6 +128,7 @@ pub fn build(models: &Path, options: &Options<'_>, target_folder: &Path) -> Path
         .current_dir(package)
         .env("MIXQ_MODELS", models)
         .env("MIXQ_MEMORY", board.memory())
+        .env("MIXQ_DSP", board.dsp().to_string())
         .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", opt_level)
         .output()
         .expect("cargo runs");
@@ -133,7 +151,8 @@ pub fn run(board: Board, elf: &Path, arguments: &[&str]) -> String {
     let file =
         fs::File::create(&printed).unwrap_or_else(|e| panic!("cannot create {}: {e}", printed.display()));
     let mut qemu = Command::new("qemu-system-arm")
-        .args(["-machine", board.machine(), "-nographic", "-semihosting-config"])
+        .args(board.machine())
+        .args(["-nographic", "-semihosting-config"])
         .arg(format!("enable=on,target=native{semihosting}"))
         .arg("-kernel")
         .arg(elf)

@@ -20,7 +20,13 @@ pub fn run(json: bool) -> Answer {
             let sizes = [bytes(chip.flash), bytes(chip.ram)];
             let sizes = sizes.map(|size| Cell::new(size).set_alignment(CellAlignment::Right));
             let [flash, ram] = sizes;
-            table.add_row([Cell::new(chip.name), Cell::new(chip.core), flash, ram, Cell::new(chip.note)]);
+            table.add_row([
+                Cell::new(chip.name),
+                Cell::new(chip.core.title),
+                flash,
+                ram,
+                Cell::new(chip.note),
+            ]);
         }
         say!("{table}");
     }

@@ -35,6 +35,7 @@ open! {
     script,
     settings,
     size,
+    target,
     task,
     #[cfg(feature = "train")]
     train,

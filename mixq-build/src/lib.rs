@@ -60,6 +60,7 @@ mod script;
 mod sealed;
 mod settings;
 mod size;
+mod target;
 mod task;
 mod text;
 mod toml;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use mixq_format::Artifact;
-use mixq_format::target::{self, Target};
+use mixq_format::target::VARIABLE;
 
 use crate::artifact::{self, State};
 use crate::config::{Config, Model};
@@ -13,6 +13,7 @@ use crate::import::NetworkSource;
 use crate::observer::Observer;
 use crate::prepare::{self, Prepared};
 use crate::report::FirmwareReport;
+use crate::target::{self, Flags, Levels};
 use crate::task::rules;
 
 /// The variable by which `include_model!` learns which models are counted, with commas between.
@@ -59,7 +60,9 @@ struct Environment {
     manifest_dir: PathBuf,
     out_dir: PathBuf,
     /// What the firmware is compiled for.
-    target: &'static Target,
+    rust_target: String,
+    /// Flags of rustc for it.
+    flags: Flags,
     /// Why nothing may be trained here, if so.
     no_training: Option<&'static str>,
 }
@@ -83,7 +86,8 @@ impl Environment {
         Ok(Environment {
             manifest_dir: folder("CARGO_MANIFEST_DIR")?,
             out_dir: folder("OUT_DIR")?,
-            target: Target::of(&std::env::var("TARGET").unwrap_or_default()),
+            rust_target: std::env::var("TARGET").unwrap_or_default(),
+            flags: Flags::parse(&std::env::var("CARGO_ENCODED_RUSTFLAGS").unwrap_or_default()),
             no_training,
         })
     }
@@ -109,9 +113,15 @@ fn finish(result: Result<(), Error>) {
 fn compile(environment: &Environment) -> Result<(), Error> {
     let folder = &environment.manifest_dir;
     println!("cargo::rustc-env=MIXQ_MODELS={}", folder.join(artifact::FOLDER).display());
-    println!("cargo::rustc-env={}={}", target::VARIABLE, environment.target.name);
     rerun(&folder.join("Cargo.toml"));
     let config = configuration(environment)?;
+    let choice = target::choose(&environment.rust_target, config.processor.as_ref(), &environment.flags)?;
+    println!("cargo::rustc-env={VARIABLE}={}", choice.target.name);
+    // Firmware is what runs without an operating system.
+    let is_firmware = std::env::var("CARGO_CFG_TARGET_OS").is_ok_and(|system| system == "none");
+    let optimise = is_firmware && environment.no_training.is_none();
+    let slow = if optimise { Levels::from_env().warning(choice.target) } else { Vec::new() };
+    choice.warning.iter().chain(&slow).for_each(|warning| println!("cargo::warning={warning}"));
     let cache = environment.cache();
     config.workspace_manifest.as_deref().into_iter().for_each(rerun);
     config.linker_scripts.iter().for_each(|path| rerun(path));

@@ -4,5 +4,7 @@
 mod budgets;
 #[path = "devices/chips.rs"]
 mod chips;
+#[path = "devices/cores.rs"]
+mod cores;
 #[path = "devices/memory_x.rs"]
 mod memory_x;

@@ -289,6 +289,28 @@ fn models_that_are_too_large_together_stop_the_build() {
     firmware.fails(&[], &[&flash, "the models need at least ", "of flash together (`tiny` ", "`wide` "]);
 }
 
+/// DSP instructions are optional on a Cortex-M33.
+#[test]
+fn the_build_says_which_kernels_an_armv8_m_processor_gets() {
+    let firmware = Firmware::new();
+    firmware.package.write("src/lib.rs", "#![no_std]\npub const SET: &str = env!(\"MIXQ_TARGET\");\n");
+    let build = |flags: &str| {
+        let arguments = ["build", "-vv", "--target", "thumbv8m.main-none-eabihf"];
+        let Output { succeeded, text } = firmware.cargo(&arguments, &[("RUSTFLAGS", flags)]);
+        assert!(succeeded, "{text}");
+        let set = text.split_once("rustc-env=MIXQ_TARGET=").expect("a set").1.split_whitespace().next();
+        (set.map(str::to_string), text.contains("warning: firmware@0.1.0: mixq does not know"))
+    };
+    let set = |name: &str, warns: bool| (Some(name.to_string()), warns);
+    assert_eq!(build(""), set("portable", true));
+    // Cargo runs the script again when flags change.
+    assert_eq!(build("-C target-cpu=cortex-m33"), set("armv7em", false));
+    firmware.package.replace("Cargo.toml", "ram = \"6 KiB\"", "ram = \"6 KiB\"\ncore = \"cortex-m55\"");
+    assert_eq!(build(""), set("armv7em", false));
+    firmware.package.replace("Cargo.toml", "cortex-m55", "cortex-m33+nodsp");
+    assert_eq!(build(""), set("portable", false));
+}
+
 #[test]
 fn test_images_are_there_to_include() {
     let firmware = Firmware::new();

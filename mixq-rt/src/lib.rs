@@ -61,6 +61,10 @@
 //!
 //! # What it takes
 //!
+//! Kernels for ARMv7E-M (Cortex-M4, M7) are also for ARMv8-M Mainline with DSP instructions (Cortex-M33,
+//! M35P, M52, M55, M85). There the firmware's build script says whether the processor has them: by
+//! `device.chip` or `device.core` in Cargo.toml, or by rustc's flags.
+//!
 //! The portable kernels are about equally fast at `opt-level` 2, 3 and `"s"`, and up to twice as slow at
 //! `"z"`. All kernels do not allocate, use no float and no atomics, and need less than 1 KiB of stack. They take
 //! [`Operands`](format::Operands): a layer's table that is [`Checked`](format::Checked), parameters and an

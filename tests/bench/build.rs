@@ -40,8 +40,13 @@ fn main() {
     }
     std::fs::write(folder.join("workloads.rs"), code).expect("OUT_DIR can be written");
 
-    let arm = std::env::var("CARGO_CFG_TARGET_ARCH").is_ok_and(|arch| arch == "arm");
-    let (memory, script) = if arm { ("mps2.x", "link.x") } else { ("virt.x", "memory.x") };
+    // The memory of the board, and nanoseconds of a tick of its timer.
+    let (memory, script, tick) = match std::env::var("TARGET").expect("cargo sets it") {
+        target if target.starts_with("thumbv8m.") => ("an505.x", "link.x", 50),
+        target if target.starts_with("thumb") => ("mps2.x", "link.x", 40),
+        _ => ("virt.x", "memory.x", 0),
+    };
+    println!("cargo::rustc-env=MIXQ_TICK={tick}");
     std::fs::copy(memory, folder.join("memory.x")).expect("the linker script can be copied");
     println!("cargo::rerun-if-changed={memory}");
     println!("cargo::rustc-link-search={}", folder.display());

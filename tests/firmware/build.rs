@@ -4,7 +4,9 @@ use mixq_format::target::{Target, VARIABLE};
 
 fn main() {
     // As `mixq_build::build()` does.
-    let target = Target::of(&std::env::var("TARGET").expect("cargo sets it"));
+    println!("cargo::rerun-if-env-changed=MIXQ_DSP");
+    let dsp = std::env::var("MIXQ_DSP").is_ok_and(|dsp| dsp == "true");
+    let target = Target::of(&std::env::var("TARGET").expect("cargo sets it"), dsp);
     println!("cargo::rustc-env={VARIABLE}={}", target.name);
     // Where the linker finds memory.x: that of the board that the test asks for.
     println!("cargo::rerun-if-env-changed=MIXQ_MEMORY");

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-use mixq_format::Artifact;
+use mixq_format::{Artifact, Bits};
 use mixq_tests::elf::{Memory, Symbols};
 use mixq_tests::firmware::{self, Board, Options, Part};
 use mixq_tests::networks;
@@ -13,36 +13,53 @@ static ARTIFACTS: LazyLock<Vec<Artifact>> = LazyLock::new(networks::all);
 
 /// The folder of the networks, written once for all tests.
 static MODELS: LazyLock<PathBuf> = LazyLock::new(|| {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("models");
+    let folder = scratch("models");
     firmware::write_models(&folder, &ARTIFACTS, networks::images);
     folder
 });
 
-fn build(target: &str, part: Part) -> PathBuf {
-    let options = Options { target, board: Board::Stm32f405, part, opt_level: "3" };
-    firmware::build(&MODELS, &options, &Path::new(env!("CARGO_TARGET_TMPDIR")).join("firmware"))
+fn scratch(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join(name)
 }
 
-/// What the firmware has to print, computed on this machine.
-fn expected() -> Vec<String> {
+fn build(target: &str, part: Part) -> PathBuf {
+    let options = Options { target, board: Board::Stm32f405, part, opt_level: "3" };
+    firmware::build(&MODELS, &options, &scratch("firmware"))
+}
+
+/// What the firmware of these networks has to print, computed on this machine.
+fn expected(artifacts: &[Artifact]) -> Vec<String> {
     let line = |artifact: &Artifact, image: &Vec<u8>| {
         let logits: Vec<String> = networks::logits(artifact, image).iter().map(i32::to_string).collect();
         format!("{}: {}", artifact.header.name, logits.join(","))
     };
     let lines = |artifact| networks::images(artifact).iter().map(|i| line(artifact, i)).collect::<Vec<_>>();
-    ARTIFACTS.iter().flat_map(lines).collect()
+    artifacts.iter().flat_map(lines).collect()
 }
 
 fn answers_as_the_host_does(target: &str) {
-    let printed = firmware::run(Board::Stm32f405, &build(target, Part::Binary), &[]);
+    check(Board::Stm32f405, target, &build(target, Part::Binary), &ARTIFACTS);
+}
+
+/// The firmware for a board with ARMv8-M, built in a folder of its own: only the linker script and the set of
+/// kernels differ.
+fn armv8_m_answers_as_the_host_does(board: Board, name: &str, artifacts: &[Artifact]) {
+    let (models, target) = (scratch(name), "thumbv8m.main-none-eabihf");
+    firmware::write_models(&models, artifacts, networks::images);
+    let options = Options { target, board, part: Part::Binary, opt_level: "3" };
+    check(board, target, &firmware::build(&models, &options, &models.join("target")), artifacts);
+}
+
+fn check(board: Board, target: &str, elf: &Path, artifacts: &[Artifact]) {
+    let printed = firmware::run(board, elf, &[]);
     let (printed, stack) = firmware::logits_and_stack(&printed);
-    assert_eq!(stack.len(), ARTIFACTS.len());
+    assert_eq!(stack.len(), artifacts.len());
     for (network, bytes) in &stack {
         println!("{target}: infer of {network} takes {bytes} B of stack");
     }
     let over: Vec<_> = stack.iter().filter(|(_, bytes)| *bytes > firmware::STACK).collect();
     assert!(over.is_empty(), "infer takes more than {} B of stack: {over:?}", firmware::STACK);
-    let expected = expected();
+    let expected = expected(artifacts);
     for (device, host) in printed.iter().zip(&expected) {
         assert_eq!(device, host, "device and host differ");
     }
@@ -58,6 +75,33 @@ fn cortex_m4_answers_as_the_host_does() {
 #[test]
 fn cortex_m0_code_answers_as_the_host_does() {
     answers_as_the_host_does("thumbv6m-none-eabi");
+}
+
+/// The kernels of the Cortex-M4, after link-time optimisation without any flag that tells of DSP instructions.
+#[test]
+fn cortex_m33_answers_as_the_host_does() {
+    armv8_m_answers_as_the_host_does(Board::CortexM33, "cortex-m33", &ARTIFACTS);
+}
+
+/// The portable kernels: on this board an instruction of the others is a fault.
+#[test]
+fn a_cortex_m33_without_dsp_answers_as_the_host_does() {
+    armv8_m_answers_as_the_host_does(Board::CortexM33WithoutDsp, "cortex-m33-without-dsp", &few());
+}
+
+#[test]
+fn cortex_m55_answers_as_the_host_does() {
+    armv8_m_answers_as_the_host_does(Board::CortexM55, "cortex-m55", &few());
+}
+
+/// A few networks for code that others execute, too: all of them take long to compile.
+fn few() -> [Artifact; 4] {
+    [
+        networks::weighted(Bits::B8, Bits::B8),
+        networks::weighted(Bits::B4, Bits::B2),
+        networks::pooled(Bits::B4),
+        networks::residual(),
+    ]
 }
 
 #[test]

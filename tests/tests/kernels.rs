@@ -1,5 +1,6 @@
 //! The kernels for ARMv7E-M against the portable ones, on an emulated Cortex-M: thousands of random layers,
-//! every byte. And hostile ones, which safe code may ask for: no kernel touches what is not its own.
+//! every byte. And hostile ones, which safe code may ask for: no kernel touches what is not its own. On a
+//! Cortex-M33 fewer of both: the assembly is the same.
 //!
 //! `MIXQ_DIFFERENTIAL` and `MIXQ_HOSTILE` take other numbers of layers, `MIXQ_SEED` another first one.
 
@@ -25,6 +26,8 @@ use numbers::Numbers;
 
 const LAYERS: u64 = 4000;
 const HOSTILE: u64 = 3000;
+/// Of the Cortex-M33's layers: one of this number.
+const FEWER: u64 = 4;
 /// On this machine, which is faster.
 const HOSTILE_ON_THE_HOST: u64 = 20_000;
 /// As many at once as firmware has time for.
@@ -35,8 +38,8 @@ fn number(variable: &str, otherwise: u64) -> u64 {
     std::env::var(variable).map_or(otherwise, |text| text.parse().expect("a number"))
 }
 
-static FIRMWARE: LazyLock<PathBuf> = LazyLock::new(|| {
-    let target = "thumbv7em-none-eabihf";
+/// The firmware for a Rust target.
+fn build(target: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("differential");
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)
@@ -47,51 +50,81 @@ static FIRMWARE: LazyLock<PathBuf> = LazyLock::new(|| {
         .expect("cargo runs");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     folder.join(target).join("release").join("differential")
-});
+}
 
-/// Runs this number of layers of a kind in portions; the sums of the numbers that each prints.
-fn sums<const N: usize>(layers: u64, kind: &str) -> [u64; N] {
-    let seed = number("MIXQ_SEED", 1);
-    // What firmware prints lies beside it: the tests, which run at the same time, have one each.
-    let elf = FIRMWARE.with_file_name(format!("differential-{kind}"));
-    std::fs::copy(&*FIRMWARE, &elf).expect("firmware can be copied");
-    let mut sums = [0; N];
-    for start in (0..layers).step_by(PORTION as usize) {
-        let (count, seed) = ((layers - start).min(PORTION).to_string(), (seed + start).to_string());
-        let printed = firmware::run(Board::CortexM7, &elf, &["differential", &count, &seed, kind]);
-        let mut counts =
-            printed.split(|c: char| !c.is_ascii_digit()).filter_map(|word| word.parse::<u64>().ok());
-        for sum in &mut sums {
-            *sum += counts.next().expect("a number for each kind");
+/// A board, and the firmware for it.
+struct Machine {
+    board: Board,
+    firmware: LazyLock<PathBuf>,
+}
+
+static M7: Machine =
+    Machine { board: Board::CortexM7, firmware: LazyLock::new(|| build("thumbv7em-none-eabihf")) };
+static M33: Machine =
+    Machine { board: Board::CortexM33, firmware: LazyLock::new(|| build("thumbv8m.main-none-eabihf")) };
+
+impl Machine {
+    /// Runs this number of layers of a kind in portions; the sums of the numbers that each prints.
+    fn sums<const N: usize>(&self, layers: u64, kind: &str) -> [u64; N] {
+        let seed = number("MIXQ_SEED", 1);
+        // What firmware prints lies beside it: the tests, which run at the same time, have one each.
+        let elf = self.firmware.with_file_name(format!("differential-{kind}"));
+        std::fs::copy(&*self.firmware, &elf).expect("firmware can be copied");
+        let mut sums = [0; N];
+        for start in (0..layers).step_by(PORTION as usize) {
+            let (count, seed) = ((layers - start).min(PORTION).to_string(), (seed + start).to_string());
+            let printed = firmware::run(self.board, &elf, &["differential", &count, &seed, kind]);
+            let mut counts =
+                printed.split(|c: char| !c.is_ascii_digit()).filter_map(|word| word.parse::<u64>().ok());
+            for sum in &mut sums {
+                *sum += counts.next().expect("a number for each kind");
+            }
         }
+        sums
     }
-    sums
+
+    /// Every byte is the same, and most of the layers have kernels of their own.
+    fn compare(&self, layers: u64) {
+        let [convolutions, depthwise, linear, additions, pools] = self.sums(layers, "usual");
+        println!(
+            "the same: convolutions {convolutions}, depthwise {depthwise}, fully connected {linear}, \
+             additions {additions}, pools {pools}"
+        );
+        assert!(
+            convolutions >= layers / 3
+                && depthwise >= layers / 8
+                && linear >= layers / 20
+                && additions >= layers / 12
+                && pools >= layers / 12,
+            "most of the layers have kernels of their own"
+        );
+    }
+
+    /// No layer touches what is not its own, and all kinds are tried.
+    fn defend(&self, layers: u64) {
+        let [answers, panics, compared] = self.sums(layers, "hostile");
+        println!("hostile layers: {answers} answers, {panics} panics, {compared} compared");
+        assert!(
+            answers >= layers / 8 && panics >= layers / 3 && compared >= layers / 12,
+            "all kinds are tried"
+        );
+    }
 }
 
 #[test]
 fn armv7em_kernels_answer_as_the_portable_ones_do() {
-    let layers = number("MIXQ_DIFFERENTIAL", LAYERS);
-    let [convolutions, depthwise, linear, additions, pools] = sums(layers, "usual");
-    println!(
-        "the same: convolutions {convolutions}, depthwise {depthwise}, fully connected {linear}, additions \
-         {additions}, pools {pools}"
-    );
-    assert!(
-        convolutions >= layers / 3
-            && depthwise >= layers / 8
-            && linear >= layers / 20
-            && additions >= layers / 12
-            && pools >= layers / 12,
-        "most of the layers have kernels of their own"
-    );
+    M7.compare(number("MIXQ_DIFFERENTIAL", LAYERS));
 }
 
 #[test]
 fn no_kernel_of_the_device_touches_what_is_not_its_own() {
-    let layers = number("MIXQ_HOSTILE", HOSTILE);
-    let [answers, panics, compared] = sums(layers, "hostile");
-    println!("hostile layers: {answers} answers, {panics} panics, {compared} compared");
-    assert!(answers >= layers / 8 && panics >= layers / 3 && compared >= layers / 12, "all kinds are tried");
+    M7.defend(number("MIXQ_HOSTILE", HOSTILE));
+}
+
+#[test]
+fn a_cortex_m33_answers_and_defends_itself_alike() {
+    M33.compare(number("MIXQ_DIFFERENTIAL", LAYERS) / FEWER);
+    M33.defend(number("MIXQ_HOSTILE", HOSTILE) / FEWER);
 }
 
 /// A random layer that is hostile most often, its parameters and its arena.

@@ -181,7 +181,7 @@ fn chips_are_listed() {
             "name": chip.name,
             "flash_bytes": chip.flash,
             "ram_bytes": chip.ram,
-            "core": chip.core,
+            "core": chip.core.title,
             "note": chip.note,
         });
         assert_eq!(*listed, expected);

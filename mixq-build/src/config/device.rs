@@ -1,8 +1,10 @@
-//! `[package.metadata.mixq.device]`: how much memory the networks may take, all together.
+//! `[package.metadata.mixq.device]`: how much memory the networks may take, all together, and what processor
+//! executes them.
 
 use std::path::Path;
 
 use super::chips::{self, Chip};
+use super::cores::Core;
 use super::memory_x::{MemoryX, Region};
 use crate::error::{Location, Problem};
 use crate::size::{self, bytes};
@@ -15,6 +17,8 @@ pub(super) struct Device {
     sizes: [Option<Size>; 2],
     /// What of these the application keeps.
     reserves: [Option<Size>; 2],
+    chip: Option<(&'static Chip, Location)>,
+    core: Option<(&'static Core, Location)>,
     /// The firmware's linker script.
     pub memory_x: Option<MemoryX>,
     /// Whether all models take turns in one arena.
@@ -29,6 +33,17 @@ pub(super) struct Size {
     /// The value that says so.
     pub at: Location,
     origin: Origin,
+}
+
+/// The processor that a device is said to have.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Processor {
+    /// What it is.
+    pub core: &'static Core,
+    /// The chip that has it; `None` where the core itself is named.
+    pub chip: Option<&'static Chip>,
+    /// The value that says so.
+    pub at: Location,
 }
 
 /// What a size was taken from.
@@ -48,12 +63,20 @@ impl Device {
     ///
     /// In one table `flash` and `ram` count before `chip`, and `chip` before `memory-x`.
     pub fn read(&mut self, table: &Table<'_>, folder: &Path, problems: &mut Vec<Problem>) {
-        let keys = ["chip", "memory-x", "flash", "ram", "reserve-flash", "reserve-ram", "shared-arena"];
+        let keys =
+            ["chip", "core", "memory-x", "flash", "ram", "reserve-flash", "reserve-ram", "shared-arena"];
         table.allow(&keys, problems);
         if let Some(shared) = table.get("shared-arena").and_then(|entry| entry.boolean(problems)) {
             self.shared_arena = shared;
         }
         let chip = table.get("chip").map(|entry| (chip(&entry, problems), entry.value_location()));
+        if let Some((chip, at)) = &chip {
+            // A core of a farther table is that of another chip.
+            (self.chip, self.core) = (chip.map(|chip| (chip, at.clone())), None);
+        }
+        if let Some(entry) = table.get("core") {
+            self.core = core(&entry, problems).map(|core| (core, entry.value_location()));
+        }
         let memory_x =
             table.get("memory-x").map(|entry| (memory_x(&entry, folder, problems), entry.value_location()));
         for (which, (key, reserve, ..)) in MEMORIES.into_iter().enumerate() {
@@ -73,6 +96,21 @@ impl Device {
             self.reserves[which] = reserve.or(self.reserves[which].take());
         }
         self.memory_x = memory_x.and_then(|(memory_x, _)| memory_x).or(self.memory_x.take());
+    }
+
+    /// The processor, if a core or a chip is named. The core counts first: a chip may have several.
+    pub fn processor(&self, problems: &mut Vec<Problem>) -> Option<Processor> {
+        match (&self.core, &self.chip) {
+            (Some((core, at)), Some((chip, _))) if chip.core.lacks_dsp_of(core) => {
+                let message =
+                    format!("`core` is {}, but the chip {} has a {}", core.name, chip.name, chip.core.title);
+                problems.push(Problem::new(message).help("leave `core` out").at(at.clone()));
+                None
+            }
+            (Some((core, at)), _) => Some(Processor { core, chip: None, at: at.clone() }),
+            (None, Some((chip, at))) => Some(Processor { core: chip.core, chip: Some(chip), at: at.clone() }),
+            (None, None) => None,
+        }
     }
 
     /// Budgets for flash and RAM: what there is less what the application keeps, within the linker's regions.
@@ -160,6 +198,11 @@ fn region(memory_x: &MemoryX, which: usize) -> &Region {
 
 fn chip(entry: &Entry<'_>, problems: &mut Vec<Problem>) -> Option<&'static Chip> {
     let found = chips::find(entry.string(problems)?);
+    found.map_err(|problem| problems.push(problem.at(entry.value_location()))).ok()
+}
+
+fn core(entry: &Entry<'_>, problems: &mut Vec<Problem>) -> Option<&'static Core> {
+    let found = Core::find(entry.string(problems)?);
     found.map_err(|problem| problems.push(problem.at(entry.value_location()))).ok()
 }
 

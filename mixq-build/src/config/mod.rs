@@ -25,10 +25,14 @@
 //!   64 KiB of flash without, 200 KiB and more with a radio's stack) and its stack and statics (4 to 16 KiB
 //!   of RAM, frame buffers apart).
 //!
+//! `core = "cortex-m33"` names the processor, one of [`cores::CORES`], where no `chip` does: the kernels for
+//! ARMv8-M depend on whether it has DSP instructions.
+//!
 //! The nearest table that says something of flash or RAM decides it; in one table `flash` and `ram` count
 //! before `chip`, and that before `memory-x`.
 
 pub mod chips;
+pub mod cores;
 mod dataset;
 mod defaults;
 mod device;
@@ -43,6 +47,7 @@ mod workspace;
 use std::path::{Path, PathBuf};
 
 pub use dataset::{DATA_VARIABLE, DatasetConfig};
+pub use device::Processor;
 pub use misplaced::in_manifest as misplaced;
 pub use model::{BudgetOf, Model};
 
@@ -70,6 +75,8 @@ pub struct Config {
     pub linker_scripts: Vec<PathBuf>,
     /// What all models may take together.
     pub device: DeviceBudget,
+    /// What executes them, as far as it is said.
+    pub processor: Option<Processor>,
     /// The models, in the order of the file; never empty.
     pub models: Vec<Model>,
 }
@@ -119,6 +126,7 @@ impl Config {
             Some(table) => read_package(&table, &mut defaults, manifest_dir, &mut problems),
             None => Default::default(),
         };
+        let processor = defaults.device.processor(&mut problems);
         problems.extend(workspace.iter().flat_map(misplaced::all));
         // Where the models stand in the wrong place, that is why there are none.
         match misplaced::all(package) {
@@ -135,6 +143,7 @@ impl Config {
                 workspace_manifest: workspace_manifest.map(|manifest| manifest.path.clone()),
                 linker_scripts: defaults.device.memory_x.map(|memory_x| memory_x.files).unwrap_or_default(),
                 device,
+                processor,
                 models,
             }),
             _ => Err(Error { problems }),

@@ -18,7 +18,7 @@ fn write(path: &Path, text: &str) {
 }
 
 /// A package whose device has these lines, beside a memory.x.
-fn load(device: &str) -> Result<Config, String> {
+pub fn load(device: &str) -> Result<Config, String> {
     let folder = TempDir::new().unwrap();
     let manifest = format!("{PACKAGE}[package.metadata.mixq.device]\n{device}");
     write(&folder.path().join("Cargo.toml"), &manifest);

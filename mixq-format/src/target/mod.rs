@@ -31,8 +31,12 @@ pub struct Target {
 }
 
 impl Target {
-    /// The one of a Rust target.
-    pub fn of(rust_target: &str) -> &'static Target {
+    /// The one of a Rust target, on processors with Arm's DSP extension or without. That counts only where
+    /// [`dsp_is_optional`].
+    pub fn of(rust_target: &str, dsp: bool) -> &'static Target {
+        if dsp && dsp_is_optional(rust_target) {
+            return &armv7em::TARGET;
+        }
         ALL.iter().find(|target| (target.has)(rust_target)).unwrap_or(&&portable::TARGET)
     }
 
@@ -40,6 +44,12 @@ impl Target {
     pub fn named(name: &str) -> Option<&'static Target> {
         ALL.iter().find(|target| target.name == name).copied()
     }
+}
+
+/// Whether some processors of a Rust target have Arm's DSP extension, which are the instructions that
+/// ARMv7E-M adds to ARMv7-M, and others do not: so for ARMv8-M Mainline (Cortex-M33).
+pub fn dsp_is_optional(rust_target: &str) -> bool {
+    rust_target.starts_with("thumbv8m.main-")
 }
 
 /// A network as a target executes it.
@@ -101,12 +111,24 @@ mod tests {
 
     #[test]
     fn a_rust_target_has_one_set() {
-        let set = |rust_target| Target::of(rust_target).name;
-        assert_eq!(set("thumbv7em-none-eabihf"), "armv7em");
-        assert_eq!(set("thumbv7em-none-eabi"), "armv7em");
-        assert_eq!(set("thumbv6m-none-eabi"), "armv6m");
-        for portable in ["thumbv7m-none-eabi", "riscv32imac-unknown-none-elf", "x86_64-unknown-linux-gnu"] {
-            assert_eq!(set(portable), "portable");
+        for (rust_target, set) in [
+            ("thumbv7em-none-eabihf", "armv7em"),
+            ("thumbv7em-none-eabi", "armv7em"),
+            ("thumbv6m-none-eabi", "armv6m"),
+            ("thumbv7m-none-eabi", "portable"),
+            ("thumbv8m.base-none-eabi", "portable"),
+            ("riscv32imac-unknown-none-elf", "portable"),
+            ("x86_64-unknown-linux-gnu", "portable"),
+        ] {
+            assert_eq!([false, true].map(|dsp| Target::of(rust_target, dsp).name), [set; 2], "{rust_target}");
+        }
+    }
+
+    #[test]
+    fn a_cortex_m33_has_the_set_of_the_m4_if_it_has_dsp() {
+        for rust_target in ["thumbv8m.main-none-eabi", "thumbv8m.main-none-eabihf"] {
+            assert_eq!(Target::of(rust_target, true).name, "armv7em");
+            assert_eq!(Target::of(rust_target, false).name, "portable");
         }
     }
 

@@ -23,4 +23,5 @@ pub(crate) use portable::high_word;
 pub(crate) use portable::word;
 
 /// Whether most layers have kernels of the target's own.
-const FEW_ARE_PORTABLE: bool = cfg!(armv7em);
+// Where kernels of two sets are compiled, firmware may have portable ones alone.
+const FEW_ARE_PORTABLE: bool = cfg!(all(armv7em, not(portable)));

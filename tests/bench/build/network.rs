@@ -208,7 +208,7 @@ impl Network {
         };
         file("input", &bytes(&first.0, first.1));
         file("expected", &bytes(&last.0, last.1));
-        let target = Target::of(&std::env::var("TARGET").expect("cargo sets it"));
+        let target = Target::of(&std::env::var("TARGET").expect("cargo sets it"), true);
         let LaidOut { layers, parameters, kernels } = target.lay_out(&layers, &self.parameters, arena as u32);
         file("parameters", &parameters);
         let mut code = format!(

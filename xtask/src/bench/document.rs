@@ -29,7 +29,8 @@ Optimisation level 3.
 * W4: 3x3, 16x16x32 to 32. W5: fully connected, 256 to 128. W6: all of MobileNetV1 0.25 at 128x128x3, 1000 \
 classes, 13.57 M MAC.
 
-Cortex-M4 and M7 execute the same code, kernels of their own (`mixq-rt/src/target/armv7em`); Cortex-M0+ \
+Cortex-M4, M7 and M33 execute the same code, kernels of their own (`mixq-rt/src/target/armv7em`), and so do \
+Cortex-M35P, M52, M55 and M85; Cortex-M0+ \
 (on a board with a Cortex-M3: it executes the same
 instructions and has the memory) and RISC-V execute the portable ones; Cortex-M0+ has an inner loop of its \
 own for 8-bit weights.

@@ -39,6 +39,14 @@ pub const CPUS: &[Cpu] = &[
         cycles: false,
     },
     Cpu {
+        name: "cortex-m33",
+        target: "thumbv8m.main-none-eabihf",
+        qemu: "qemu-system-arm",
+        board: &["-machine", "mps2-an505"],
+        shift: 6,
+        cycles: false,
+    },
+    Cpu {
         name: "cortex-m0+",
         target: "thumbv6m-none-eabi",
         qemu: "qemu-system-arm",

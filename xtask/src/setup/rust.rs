@@ -7,9 +7,13 @@ use anyhow::{Context, Result};
 
 use crate::process;
 
-/// Cortex-M4F and M7F, Cortex-M0, and a RISC-V microcontroller.
-pub const TARGETS: [&str; 3] =
-    ["thumbv7em-none-eabihf", "thumbv6m-none-eabi", "riscv32imac-unknown-none-elf"];
+/// Cortex-M4F and M7F, Cortex-M33F and M55F, Cortex-M0, and a RISC-V microcontroller.
+pub const TARGETS: [&str; 4] = [
+    "thumbv7em-none-eabihf",
+    "thumbv8m.main-none-eabihf",
+    "thumbv6m-none-eabi",
+    "riscv32imac-unknown-none-elf",
+];
 
 /// Adds the targets that are missing.
 ///

@@ -4,8 +4,9 @@ mod table;
 
 use std::cmp::Reverse;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
+use super::cores::Core;
 use crate::error::{Problem, nearest};
 
 pub use table::CHIPS;
@@ -25,9 +26,14 @@ pub struct Chip {
     #[serde(rename = "ram_bytes")]
     pub ram: u64,
     /// The processor.
-    pub core: &'static str,
+    #[serde(serialize_with = "title")]
+    pub core: &'static Core,
     /// What of its memories is counted, and what is not.
     pub note: &'static str,
+}
+
+fn title<S: Serializer>(core: &&'static Core, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(core.title)
 }
 
 /// The chip of a name, in any case, with or without hyphens and package letters: `STM32F405RGT6`,
@@ -78,11 +84,11 @@ pub fn find(name: &str) -> Result<&'static Chip, Problem> {
     }
 }
 
-/// The chip with the least RAM, of those the one with the least flash, on which at least this many bytes are
-/// free.
+/// The chip with the least RAM, of those the one with the least flash, of those one with DSP instructions, on
+/// which at least this many bytes are free.
 pub fn smallest(flash: u64, ram: u64) -> Option<&'static Chip> {
     let enough = CHIPS.iter().filter(|chip| chip.flash >= flash && chip.ram >= ram);
-    enough.min_by_key(|chip| (chip.ram, chip.flash))
+    enough.min_by_key(|chip| (chip.ram, chip.flash, !chip.core.dsp))
 }
 
 /// Lower case, letters and digits only.

@@ -1,15 +1,17 @@
 //! The list. Sizes are those of the datasheets' memory maps, in KiB; RAM is one contiguous block.
 
 use super::Chip;
+use crate::config::cores::{self, Core};
 
-const M0: &str = "Cortex-M0";
-const M0_PLUS: &str = "Cortex-M0+";
-const M3: &str = "Cortex-M3";
-const M4: &str = "Cortex-M4F";
-const M7: &str = "Cortex-M7";
-const M33: &str = "Cortex-M33";
-const RISC_V: &str = "RV32IMC";
-const RISC_V_ATOMIC: &str = "RV32IMAC";
+const M0: &Core = &cores::CORTEX_M0;
+const M0_PLUS: &Core = &cores::CORTEX_M0_PLUS;
+const M3: &Core = &cores::CORTEX_M3;
+const M4: &Core = &cores::CORTEX_M4;
+const M7: &Core = &cores::CORTEX_M7;
+const M33: &Core = &cores::CORTEX_M33;
+const M33_NO_DSP: &Core = &cores::CORTEX_M33_NO_DSP;
+const RISC_V: &Core = &cores::RV32IMC;
+const RISC_V_ATOMIC: &Core = &cores::RV32IMAC;
 
 const CCM: &str = "without 64 KiB CCM";
 const F7: &str = "DTCM, SRAM1 and SRAM2 in a row";
@@ -39,6 +41,12 @@ pub const CHIPS: &[Chip] = &[
     chip("nrf52833", 512, 128, M4, ""),
     chip("nrf52840", 1024, 256, M4, ""),
     chip("nrf5340", 1024, 512, M33, "application core"),
+    chip("nrf5340-net", 256, 64, M33_NO_DSP, "network core").also(&[
+        "nrf5340_cpunet",
+        "nrf5340-network",
+        "nrf5340_xxaa_network",
+    ]),
+    chip("nrf9160", 1024, 256, M33, "the modem's library takes a part of the RAM"),
     chip("rp2040", 2048, 256, M0_PLUS, "external flash, 2 MiB on Pico; without SRAM4 and 5 (4 KiB each)"),
     chip("rp2350", 4096, 512, M33, "external flash, 4 MiB on Pico 2; without SRAM8 and 9 (4 KiB each)"),
     chip("samd21g18", 256, 32, M0_PLUS, "").also(&["atsamd21g18"]),
@@ -58,6 +66,7 @@ pub const CHIPS: &[Chip] = &[
     chip("stm32f767zi", 2048, 512, M7, F7),
     chip("stm32g071rb", 128, 36, M0_PLUS, "with the RAM's parity check off"),
     chip("stm32g474re", 512, 128, M4, "SRAM1, SRAM2 and CCM in a row"),
+    chip("stm32h563zi", 2048, 640, M33, "SRAM1 to 3 in a row"),
     chip("stm32h743zi", 2048, 512, M7, H7),
     chip("stm32h747xi", 2048, 512, M7, "both cores' flash; AXI SRAM, without DTCM and SRAM1 to 4"),
     chip("stm32h750vb", 128, 512, M7, H7),
@@ -65,13 +74,14 @@ pub const CHIPS: &[Chip] = &[
     chip("stm32l432kc", 256, 64, M4, "SRAM1 and SRAM2 in a row"),
     chip("stm32l476rg", 1024, 96, M4, "SRAM1; without 32 KiB SRAM2"),
     chip("stm32l4r5zi", 2048, 640, M4, "SRAM1 to 3 in a row"),
+    chip("stm32l552ze", 512, 256, M33, "SRAM1 and SRAM2 in a row"),
     chip("stm32u575zi", 2048, 768, M33, U5),
     chip("stm32u585ai", 2048, 768, M33, U5),
     chip("stm32wb55rg", 1024, 192, M4, "SRAM1; the radio's stack also takes flash from the top, and SRAM2"),
 ];
 
 /// Sizes in KiB.
-const fn chip(name: &'static str, flash: u64, ram: u64, core: &'static str, note: &'static str) -> Chip {
+const fn chip(name: &'static str, flash: u64, ram: u64, core: &'static Core, note: &'static str) -> Chip {
     Chip { name, also: &[], flash: flash << 10, ram: ram << 10, core, note }
 }
 

@@ -1,5 +1,5 @@
-//! Kernels for the DSP instructions of ARMv7E-M (Cortex-M4, M7), for layers that
-//! [`takes`](mixq_format::target::armv7em::takes) names and weights as
+//! Kernels for the DSP instructions of ARMv7E-M (Cortex-M4, M7), which ARMv8-M Mainline may have, too
+//! (Cortex-M33), for layers that [`takes`](mixq_format::target::armv7em::takes) names and weights as
 //! [`rearrange`](mixq_format::target::armv7em::rearrange) lays them out. One file an operator; the assembly
 //! is in `asm`, behind safe functions.
 //!

@@ -5,7 +5,6 @@
 //! fits 32 bits also for a shift of 1. The rounded high word, with `Z_y` added, is then `Z_y + floor((sum +
 //! 2^(s-1)) / 2^s)`.
 
-use core::arch::naked_asm;
 use core::mem::offset_of;
 
 use mixq_format::{Add, Bits, Operands};

@@ -11,6 +11,21 @@
 //! [`proof`](mixq_format::target::armv7em::proof()). That the sum over all elements fits 32 bits is proven by
 //! the build.
 
+// `naked_asm!`, in all files below. The Rust target of ARMv8-M leaves DSP instructions open, so the assembler
+// must be told of them, also where rustc is: it reads assembly again at link time, without rustc's flags.
+#[cfg(portable)]
+macro_rules! naked_asm {
+    ($($body:tt)*) => {
+        core::arch::naked_asm!(".cpu cortex-m33", $($body)*)
+    };
+}
+#[cfg(not(portable))]
+macro_rules! naked_asm {
+    ($($body:tt)*) => {
+        core::arch::naked_asm!($($body)*)
+    };
+}
+
 pub(super) mod add;
 pub(super) mod conv;
 pub(super) mod depthwise;

@@ -1,6 +1,5 @@
 //! Requantisation of sums that are in memory, by any tables.
 
-use core::arch::naked_asm;
 use core::marker::PhantomData;
 use core::mem::offset_of;
 

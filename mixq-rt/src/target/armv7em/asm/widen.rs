@@ -1,7 +1,5 @@
 //! Codes as 16-bit halves, for four pixels side by side.
 
-use core::arch::naked_asm;
-
 use mixq_format::Bits;
 
 use super::PIXELS;

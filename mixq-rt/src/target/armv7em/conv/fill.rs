@@ -123,11 +123,11 @@ fn staged(source: &Source, scratch: &mut Scratch, [first, count]: [usize; 2], el
     let one_row = table.window.kernel_height == 1 && unpack.is_none();
     for pixel in 0..count {
         let place = source.place(first + pixel);
-        let codes = if one_row && source.inside(place, 1) == 1 {
+        let codes: &[u8] = if one_row && source.inside(place, 1) == 1 {
             source.codes(first + pixel, element)
         } else {
             copy(source, stage, patch.elements(), element, place);
-            &*stage
+            stage
         };
         whole_words(source, patch, pixel, codes);
         half(source, patch, pixel, codes);

@@ -119,7 +119,7 @@ const _: () = assert!(
 // field `out`, and so on; `Frame.size_of` is the size of all.
 macro_rules! frame_asm {
     (@fields [$($body:tt)*] [$($given:ident)*] [$($own:ident)*]) => {
-        core::arch::naked_asm!(
+        naked_asm!(
             $(concat!(".set Frame.", stringify!($given), ", {", stringify!($given), "}"),)*
             $(concat!(".set Frame.", stringify!($own), ", {", stringify!($own), "}"),)*
             ".set Frame.size_of, {size_of}",

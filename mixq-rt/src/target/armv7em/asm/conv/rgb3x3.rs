@@ -3,8 +3,6 @@
 //! After the 27 elements of a window comes minus their sum, as a 28th: where zero points stand among the
 //! weights ([`Records`](mixq_format::target::armv7em::Records)), it is multiplied with these.
 
-use core::arch::naked_asm;
-
 use mixq_format::target::armv7em::{RGB3X3_ELEMENTS, RGB3X3_WITH_ZERO_POINT};
 
 use super::super::PIXELS;

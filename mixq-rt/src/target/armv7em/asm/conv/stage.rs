@@ -1,6 +1,5 @@
 //! Rows of what windows see where they reach into the padding.
 
-use core::arch::naked_asm;
 use core::ops::Range;
 
 use super::rgb3x3::STAGED_ROW;

@@ -1,7 +1,5 @@
 //! What the outputs of one channel are made with.
 
-use core::arch::naked_asm;
-
 use mixq_format::target::armv7em::SHIFTS;
 use mixq_format::{Depthwise, Rule};
 

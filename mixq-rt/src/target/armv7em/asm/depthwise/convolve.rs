@@ -1,6 +1,5 @@
 //! The windows along a row of one channel.
 
-use core::arch::naked_asm;
 use core::mem::offset_of;
 
 use super::SLOT_BYTES;

@@ -1,7 +1,5 @@
 //! Unpacking of a row: the codes of two channels that lie side by side, an element a half of a word.
 
-use core::arch::naked_asm;
-
 use super::ROW_BYTES;
 use super::rows::Rows;
 

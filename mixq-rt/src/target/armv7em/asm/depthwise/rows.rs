@@ -1,6 +1,5 @@
 //! The loop over the rows of two channels.
 
-use core::arch::naked_asm;
 use core::mem::{MaybeUninit, offset_of};
 
 use super::channel::Channel;

@@ -4,8 +4,6 @@
 //! The loops call these functions with their [`Call`](super::Call) in r12; they may change all other
 //! registers.
 
-use core::arch::naked_asm;
-
 use mixq_format::Requant;
 
 // In an instruction of the loops.

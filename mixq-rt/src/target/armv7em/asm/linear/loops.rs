@@ -5,7 +5,6 @@
 //!
 //! On the stack are the end of the elements and the call, with the registers of the caller above them.
 
-use core::arch::naked_asm;
 use core::mem::offset_of;
 
 use super::{Call, Tables};

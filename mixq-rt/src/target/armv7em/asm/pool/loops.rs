@@ -1,6 +1,5 @@
 //! The loops over the pixels of a window, field after field.
 
-use core::arch::naked_asm;
 use core::mem::offset_of;
 
 use super::Field;
