@@ -42,6 +42,7 @@ impl Builder {
         if !thresholds {
             // That of the converter, or another.
             let fraction = [Requant::FRACTION, Requant::COARSE_FRACTION, 0, 8][self.rng.usize(..4)];
+            let fraction = if self.usual_fraction { Requant::FRACTION } else { fraction };
             let largest = biases.iter().map(|bias: &i32| bias.unsigned_abs()).max().unwrap_or(0);
             let fraction = if largest < 1 << 20 { fraction } else { 0 };
             let below = |rng: &mut fastrand::Rng| rng.i32(0..1 << fraction);
