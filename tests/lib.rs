@@ -14,3 +14,4 @@ pub mod reference;
 pub mod slide;
 pub mod trained;
 pub mod varied;
+pub mod zoo;

@@ -31,8 +31,9 @@ pub const CORTEX_M0: Processor = Processor {
     shift: 6,
 };
 
-/// With the portable kernels.
-pub const CORTEX_M3: Processor = Processor { target: "thumbv7m-none-eabi", ..CORTEX_M0 };
+/// A Cortex-M33 without the DSP extension, with the portable kernels; on a board with a Cortex-M4: it executes
+/// the same instructions.
+pub const CORTEX_M33: Processor = Processor { target: "thumbv8m.main-none-eabihf", ..CORTEX_M4 };
 
 /// With the portable kernels.
 pub const RISCV: Processor = Processor {
@@ -53,7 +54,7 @@ pub struct Measured {
 }
 
 /// Measures each network in arenas that have these numbers of bytes more than it needs. Writes to `folder`,
-/// and compiles to a folder in it.
+/// and compiles to `target` beside it.
 ///
 /// # Panics
 /// If firmware does not compile or fails, as it does if an answer is wrong.
@@ -93,7 +94,8 @@ pub fn build(processor: Processor, networks: &[(Artifact, Vec<u32>)], folder: &P
     }
     write("networks", list.as_bytes());
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let target_folder = folder.join("target");
+    // Of all processors: what build scripts need is compiled once.
+    let target_folder = folder.parent().unwrap_or(folder).join("target");
     let output = Command::new(cargo)
         .args(["build", "--release", "--bin", "networks", "--target", processor.target, "--target-dir"])
         .arg(&target_folder)

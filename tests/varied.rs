@@ -8,20 +8,34 @@ use mixq_format::{Artifact, Bits};
 use crate::random::{Builder, Quantised};
 use crate::slide::Slide;
 
-/// A network of some layers, the same for the same seed. `small`: of few MACs.
+/// A network of some layers, the same for the same seed.
 pub fn varied(seed: u64) -> Artifact {
+    network(seed, false)
+}
+
+/// The same of layers that only the portable kernels take: numbers of filters are odd, few depthwise windows
+/// are 3x3.
+pub fn portable(seed: u64) -> Artifact {
+    network(seed, true)
+}
+
+fn network(seed: u64, portable: bool) -> Artifact {
     let mut rng = Rng::with_seed(seed);
     let kind = rng.u8(0..10);
     let size = [rng.u16(1..=20), rng.u16(2..=20), [1, 3, 3, 4, 2][rng.usize(0..5)]];
-    let size = if kind == 0 { [1, 1, 8 * rng.u16(1..=40)] } else { size };
+    let size = match kind {
+        0 => [1, 1, 8 * rng.u16(1..=40)],
+        1 | 2 => [rng.u16(6..=30), rng.u16(6..=30), 3],
+        _ => size,
+    };
     let mut builder = Builder::new(seed, size);
-    if rng.u8(0..4) > 0 {
-        builder.usual_fraction();
+    if rng.u8(0..5) > 0 {
+        builder.usual_tables();
     }
     let mut shape = size;
     let bits = |rng: &mut Rng| Bits::QUANTISED[rng.usize(0..3)];
-    for _ in 0..rng.usize(1..=5) {
-        let scheme = match rng.u8(0..20) {
+    for index in 0..rng.usize(1..=5) {
+        let scheme = match rng.u8(0..if portable { 6 } else { 20 }) {
             0 => Scheme::PerLayerFolded,
             1 => Scheme::PerChannelThresholds,
             _ => Scheme::PerChannel,
@@ -32,18 +46,28 @@ pub fn varied(seed: u64) -> Artifact {
             1..=3 => 4 * rng.u16(1..=12),
             _ => 8 * rng.u16(1..=8),
         };
+        let channels = if portable { channels | 1 } else { channels };
         let slide = slide(&mut rng, shape);
-        match rng.u8(0..12) {
+        let image = index == 0 && (kind == 1 || kind == 2);
+        match if image { 0 } else { rng.u8(0..12) } {
             _ if kind == 0 => {
                 builder.linear(channels, quantised);
                 shape = [1, 1, channels];
                 continue;
             }
             0..=2 => {
+                // As a first layer sees an image.
+                let slide = match shape[2] {
+                    3 if shape[0] > 2 && shape[1] > 2 => {
+                        Slide { kernel: [3, 3], stride: [rng.u16(1..=2); 2], padding: [1, 1, 1, 1] }
+                    }
+                    _ => slide,
+                };
                 let elements = slide.kernel[0] * slide.kernel[1] * shape[2];
                 let channels = if elements > 300 { channels.min(16) } else { channels };
                 builder.conv(channels, slide, quantised);
-                shape[2] = channels;
+                shape = after(shape, slide, channels);
+                continue;
             }
             3..=5 => {
                 let stride = if rng.u8(0..4) == 0 { [2, 2] } else { [1, 1] };
@@ -51,6 +75,9 @@ pub fn varied(seed: u64) -> Artifact {
                 builder.conv(channels, slide, quantised);
                 shape = [shape[0].div_ceil(stride[0]), shape[1].div_ceil(stride[1]), channels];
                 continue;
+            }
+            6..=8 if portable => {
+                builder.depthwise(slide, quantised);
             }
             6..=8 => {
                 let stride = if rng.bool() { 1 } else { 2 };
@@ -78,15 +105,19 @@ pub fn varied(seed: u64) -> Artifact {
                 continue;
             }
         }
-        let axis = |size: u16, axis: usize| {
-            (size + slide.padding[2 * axis] + slide.padding[2 * axis + 1] - slide.kernel[axis])
-                / slide.stride[axis]
-                + 1
-        };
-        shape = [axis(shape[0], 0), axis(shape[1], 1), shape[2]];
+        shape = after(shape, slide, shape[2]);
     }
     let logits = Quantised { weights: bits(&mut rng), output: Bits::B32, scheme: Scheme::PerChannel };
     builder.linear(rng.u16(2..=12), logits).finish("varied")
+}
+
+/// What a window makes of a shape.
+fn after(shape: [u16; 3], slide: Slide, channels: u16) -> [u16; 3] {
+    let axis = |axis: usize| {
+        let padding = slide.padding[2 * axis] + slide.padding[2 * axis + 1];
+        (shape[axis] + padding - slide.kernel[axis]) / slide.stride[axis] + 1
+    };
+    [axis(0), axis(1), channels]
 }
 
 /// A window that fits a shape.

@@ -23,6 +23,7 @@ fn main() {
     println!("cargo::rerun-if-env-changed=MIXQ_BENCH_BITS");
     println!("cargo::rerun-if-env-changed=MIXQ_BENCH_WORKLOADS");
     println!("cargo::rerun-if-env-changed=MIXQ_BENCH_NETWORKS");
+    println!("cargo::rerun-if-env-changed=MIXQ_BENCH_SPARE");
     println!("cargo::rerun-if-changed=build");
     let bits = std::env::var("MIXQ_BENCH_BITS").unwrap_or_else(|_| "8x8".to_string());
     let width = |text: &str| Bits::try_from(text.parse::<u8>().expect("a width in bits")).expect("a width");
@@ -47,8 +48,9 @@ fn main() {
     };
     let mut code = format!("pub static ALL: &[&Workload] = &[{}];\n", each("&", "WORKLOAD"));
     code += &format!("pub const ARENAS: [usize; {}] = [{}];\n", networks.len(), each("", "ARENA"));
+    let spare = std::env::var("MIXQ_BENCH_SPARE").map_or(true, |spare| spare != "no");
     for (name, network) in &networks {
-        code += &network.write(name, folder);
+        code += &network.write(name, folder, spare);
     }
     write("workloads.rs", code);
 }

@@ -14,6 +14,7 @@ pub fn write(from: &Path, folder: &Path) -> String {
     println!("cargo::rerun-if-changed={}", from.display());
     let list = std::fs::read_to_string(from.join("networks")).expect("the folder has a list of networks");
     let (mut modules, mut all, mut arena_bytes) = (String::new(), String::new(), 8);
+    let mut blocks = Vec::new();
     for (index, line) in list.lines().enumerate() {
         let (name, spare) = line.split_once(' ').expect("a line has a name and a number of bytes");
         let file = from.join(format!("{name}.mixq"));
@@ -22,7 +23,7 @@ pub fn write(from: &Path, folder: &Path) -> String {
         let spare: u32 = spare.parse().expect("a number of bytes");
         let arena = artifact.header.arena_bytes + spare;
         arena_bytes = arena_bytes.max(arena);
-        modules += &module(index, &artifact, arena, folder);
+        modules += &module(index, &artifact, arena, &mut blocks, folder);
         let _ = writeln!(all, "    (\"{name}\", {spare}, &n{index}::NETWORK),");
     }
     format!(
@@ -31,7 +32,14 @@ pub fn write(from: &Path, folder: &Path) -> String {
     )
 }
 
-fn module(index: usize, artifact: &Artifact, arena_bytes: u32, folder: &Path) -> String {
+/// `blocks` are the parameters that are there already: those of a network are the same in all arenas.
+fn module(
+    index: usize,
+    artifact: &Artifact,
+    arena_bytes: u32,
+    blocks: &mut Vec<Vec<u8>>,
+    folder: &Path,
+) -> String {
     let layers = artifact.layers();
     let network = artifact.network(&layers);
     let mut rng = Rng::with_seed(index as u64);
@@ -39,14 +47,21 @@ fn module(index: usize, artifact: &Artifact, arena_bytes: u32, folder: &Path) ->
     rng.fill(&mut arena[network.input.range()]);
     let input = arena[network.input.range()].to_vec();
     mixq_rt::run(&network, &mut arena);
-    let file = |kind: &str, bytes: &[u8]| {
-        std::fs::write(folder.join(format!("n{index}.{kind}")), bytes).expect("OUT_DIR can be written");
+    let file = |name: &str, bytes: &[u8]| {
+        std::fs::write(folder.join(name), bytes).expect("OUT_DIR can be written");
     };
-    file("input", &input);
-    file("expected", &arena[network.output.range()]);
+    file(&format!("n{index}.input"), &input);
+    file(&format!("n{index}.expected"), &arena[network.output.range()]);
     let target = Target::of(&std::env::var("TARGET").expect("cargo sets it"));
     let LaidOut { layers, parameters, kernels } = target.lay_out(&layers, &artifact.parameters, arena_bytes);
-    file("parameters", &parameters);
+    let block = blocks.iter().position(|block| *block == parameters);
+    let (block, new) = block.map_or((blocks.len(), true), |block| (block, false));
+    let mut declared = String::new();
+    if new {
+        file(&format!("PARAMETERS{block}.parameters"), &parameters);
+        declared = format!("parameters! {{ PARAMETERS{block} }}\n");
+        blocks.push(parameters);
+    }
     let (mut functions, mut names) = (String::new(), String::new());
     for (layer, kernel) in layers.iter().zip(kernels) {
         let table = format!("{:?}", layer.table());
@@ -61,7 +76,7 @@ fn module(index: usize, artifact: &Artifact, arena_bytes: u32, folder: &Path) ->
         let _ = write!(names, "layer{number}, ");
     }
     format!(
-        "network! {{ n{index} {} {} {arena_bytes} [{names}]\n{functions}}}\n",
+        "{declared}network! {{ n{index} PARAMETERS{block} {} {} {arena_bytes} [{names}]\n{functions}}}\n",
         network.input.offset, network.output.offset
     )
 }

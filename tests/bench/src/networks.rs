@@ -26,18 +26,21 @@ macro_rules! file {
     };
 }
 
+macro_rules! parameters {
+    ($block:ident) => {
+        static $block: &Aligned<[u8]> = &Aligned(*file!($block, ".parameters"));
+    };
+}
+
 macro_rules! network {
-    ($name:ident $input:literal $output:literal $arena:literal [$($layer:ident,)*] $($functions:item)*) => {
+    ($name:ident $block:ident $input:literal $output:literal $arena:literal [$($layer:ident,)*] $($functions:item)*) => {
         #[allow(unused_variables)]
         pub mod $name {
             use super::*;
 
             pub static NETWORK: Network = Network {
                 layers: &[$($layer),*],
-                parameters: {
-                    static PARAMETERS: &Aligned<[u8]> = &Aligned(*file!($name, ".parameters"));
-                    &PARAMETERS.0
-                },
+                parameters: &$block.0,
                 input: file!($name, ".input"),
                 input_offset: $input,
                 expected: file!($name, ".expected"),
