@@ -78,12 +78,25 @@ fn of_set(layer: &Layer, parameters: Option<&[u8]>, set: Set) -> Tally {
         Layer::MaxPool(layer) => pool(&mut counts, layer, P::MaxTap8),
         Layer::Add(layer) => add(&mut counts, layer),
     }
+    counts.add(P::WideCode as usize, wide_codes(layer, parameters));
     let piece = |(name, figures): &(&'static str, &[f64])| {
         let instructions = figures[set as usize];
         Piece { name, instructions, cycles: instructions * CYCLES }
     };
     let pieces = FIGURES.iter().map(piece).collect();
     Tally { kernels: super::TARGET.name, pieces, counts: counts.0, has_cycles: matches!(set, Set::Armv7em) }
+}
+
+/// Codes or logits whose shift is below a word, so that more than the high word of a product decides: none, if
+/// shifts are not known.
+fn wide_codes(layer: &Layer, parameters: Option<&[u8]>) -> usize {
+    let (Some(requant), Some(parameters)) = (layer.requant(), parameters) else { return 0 };
+    let (output, count) = (layer.output(), requant.multipliers(layer.output().channels.into()));
+    if count == 0 {
+        return 0;
+    }
+    let shifts = &parameters[requant.shift as usize..][..count];
+    shifts.iter().filter(|shift| **shift < 32).count() * output.elements() / count
 }
 
 /// The piece for a width, of three that follow one another: for 8, 4 and 2 bits.
@@ -166,6 +179,8 @@ fn conv(counts: &mut Counts, layer: &Conv, sums_input: bool, set: Set) {
             full * (fitting * tap).div_ceil(CHUNK) + (left * tap).div_ceil(CHUNK)
         }
     };
+    // Elements of the last chunks that no weight belongs to.
+    counts.add(P::Unused as usize, pairs * times * (chunks * CHUNK - taps * tap));
     counts.add(by_both(P::Dot88, input.bits, *weight_bits), pairs * filters * chunks);
     codes(counts, output, requant, pixels * blocks, pixels * filters);
 }
@@ -208,7 +223,7 @@ fn linear(counts: &mut Counts, layer: &Linear, sums_input: bool, set: Set) {
     counts.add(P::LinearOutput as usize, outputs);
     counts.add(P::LinearRow as usize, outputs * rows);
     counts.add(by_both(P::LinearChunk88, input.bits, *weight_bits), outputs * rows * (elements / CHUNK));
-    counts.add(P::LinearRest as usize, outputs * rows * (elements % CHUNK));
+    counts.add(by_both(P::LinearRest88, input.bits, *weight_bits), outputs * rows * (elements % CHUNK));
     if sums_input {
         counts.add(P::LinearSumRow as usize, input.pixels());
         counts.add(by_bits(P::LinearSum8, input.bits), input.elements());
