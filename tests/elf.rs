@@ -54,6 +54,13 @@ impl Symbols {
         }
     }
 
+    /// Addresses of the functions whose path has this part.
+    pub fn addresses(&self, part: &str) -> Vec<Range<u64>> {
+        let found = self.0.iter().filter(|(name, ..)| name.contains(part));
+        // The lowest bit says that it is Thumb code.
+        found.map(|(_, address, size)| address & !1..(address & !1) + size).collect()
+    }
+
     /// Bytes of all symbols in that memory.
     pub fn total(&self, memory: &Range<u64>) -> u64 {
         self.0.iter().filter(|(_, address, _)| memory.contains(address)).map(|(.., size)| size).sum()

@@ -33,6 +33,7 @@ pub struct Builder {
     layers: Vec<NamedLayer>,
     parameters: Vec<u8>,
     arena_bytes: u32,
+    usual_tables: bool,
 }
 
 impl Builder {
@@ -43,7 +44,14 @@ impl Builder {
         let input = Tensor { height, width, channels, bits: Bits::B8, zero_point, offset: 0 };
         let arena_bytes = input.bytes().next_multiple_of(4) as u32;
         let (layers, parameters) = (Vec::new(), Vec::new());
-        Builder { rng, input, current: input, kept: Vec::new(), layers, parameters, arena_bytes }
+        let (kept, usual_tables) = (Vec::new(), false);
+        Builder { rng, input, current: input, kept, layers, parameters, arena_bytes, usual_tables }
+    }
+
+    /// Tables of layers to come are as most of the converter's: in its order, and biases with as many bits
+    /// below a unit.
+    pub fn usual_tables(&mut self) {
+        self.usual_tables = true;
     }
 
     /// What the last layer wrote; stays in the arena for an [`Builder::add`] to come.

@@ -1,7 +1,10 @@
-//! Writes the workloads as Rust: tables, packed parameters, an input and what plain arithmetic makes of it.
+//! Writes the workloads as Rust: tables, packed parameters, an input and what plain arithmetic makes of it;
+//! and the networks of a folder of artifacts.
 
 #[path = "build/network.rs"]
 mod network;
+#[path = "build/networks.rs"]
+mod networks;
 #[path = "../../mixq-rt/tests/kernels/reference.rs"]
 #[allow(
     dead_code,
@@ -19,15 +22,25 @@ use mixq_format::Bits;
 fn main() {
     println!("cargo::rerun-if-env-changed=MIXQ_BENCH_BITS");
     println!("cargo::rerun-if-env-changed=MIXQ_BENCH_WORKLOADS");
+    println!("cargo::rerun-if-env-changed=MIXQ_BENCH_NETWORKS");
+    println!("cargo::rerun-if-env-changed=MIXQ_BENCH_SPARE");
     println!("cargo::rerun-if-changed=build");
     let bits = std::env::var("MIXQ_BENCH_BITS").unwrap_or_else(|_| "8x8".to_string());
     let width = |text: &str| Bits::try_from(text.parse::<u8>().expect("a width in bits")).expect("a width");
     let (activation, weight) = bits.split_once('x').expect("MIXQ_BENCH_BITS is like 8x4");
+    let folder = std::env::var("OUT_DIR").expect("cargo sets it");
+    let folder = Path::new(&folder);
+    let write = |file: &str, code: String| {
+        std::fs::write(folder.join(file), code).expect("OUT_DIR can be written");
+    };
+    linker_script(folder);
+    if let Some(networks) = std::env::var_os("MIXQ_BENCH_NETWORKS") {
+        write("networks.rs", networks::write(Path::new(&networks), folder));
+        return;
+    }
     // Names between commas; all, if there are none.
     let chosen = std::env::var("MIXQ_BENCH_WORKLOADS").unwrap_or_default();
     let is_chosen = |name: &str| chosen.is_empty() || chosen.split(',').any(|chosen| chosen == name);
-    let folder = std::env::var("OUT_DIR").expect("cargo sets it");
-    let folder = Path::new(&folder);
     let all = workloads::all(width(activation), width(weight));
     let networks: Vec<_> = all.into_iter().filter(|(name, _)| is_chosen(name)).collect();
     let each = |before: &str, item: &str| -> String {
@@ -35,11 +48,14 @@ fn main() {
     };
     let mut code = format!("pub static ALL: &[&Workload] = &[{}];\n", each("&", "WORKLOAD"));
     code += &format!("pub const ARENAS: [usize; {}] = [{}];\n", networks.len(), each("", "ARENA"));
+    let spare = std::env::var("MIXQ_BENCH_SPARE").map_or(true, |spare| spare != "no");
     for (name, network) in &networks {
-        code += &network.write(name, folder);
+        code += &network.write(name, folder, spare);
     }
-    std::fs::write(folder.join("workloads.rs"), code).expect("OUT_DIR can be written");
+    write("workloads.rs", code);
+}
 
+fn linker_script(folder: &Path) {
     // The memory of the board, and nanoseconds of a tick of its timer.
     let (memory, script, tick) = match std::env::var("TARGET").expect("cargo sets it") {
         target if target.starts_with("thumbv8m.") => ("an505.x", "link.x", 50),

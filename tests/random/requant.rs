@@ -37,21 +37,24 @@ impl Builder {
             let mean = mean_code * (f64::from(filter.iter().sum::<i32>()) - taps * zero_point);
             biases.push((spread * (self.rng.f64() - 0.5) - mean) as i32);
         }
-        let weight_zero_point = self.append(zero_points.iter().map(|z| z.to_le_bytes()));
+        let usual = self.usual_tables && !thresholds;
+        let bytes = |z: &i8| z.to_le_bytes();
+        let before = if usual { None } else { Some(self.append(zero_points.iter().map(bytes))) };
         let zero_point_step = u8::from(zero_points.len() > 1);
         if !thresholds {
             // That of the converter, or another.
             let fraction = [Requant::FRACTION, Requant::COARSE_FRACTION, 0, 8][self.rng.usize(..4)];
+            let fraction = if usual { Requant::FRACTION } else { fraction };
             let largest = biases.iter().map(|bias: &i32| bias.unsigned_abs()).max().unwrap_or(0);
             let fraction = if largest < 1 << 20 { fraction } else { 0 };
             let below = |rng: &mut fastrand::Rng| rng.i32(0..1 << fraction);
             let fine: Vec<i32> =
                 biases.iter().map(|bias| (bias << fraction) + below(&mut self.rng)).collect();
             return Requant {
-                weight_zero_point,
                 bias: self.append(fine.iter().map(|b| b.to_le_bytes())),
                 multiplier: self.append(mantissas.iter().map(|m| m.to_le_bytes())),
                 shift: self.append(shifts.iter().map(|s| [*s + fraction])),
+                weight_zero_point: before.unwrap_or_else(|| self.append(zero_points.iter().map(bytes))),
                 fraction,
                 rule: Rule::Multiplier,
                 multiplier_step: u8::from(multipliers > 1),
@@ -73,7 +76,7 @@ impl Builder {
             None => (Rule::Thresholds32, self.append(all.iter().map(|t| t.to_le_bytes()))),
         };
         Requant {
-            weight_zero_point,
+            weight_zero_point: before.expect("they come before thresholds"),
             bias: 0,
             multiplier,
             shift: 0,

@@ -9,4 +9,10 @@ pub(super) const TARGET: Target = Target {
     has: |rust_target| rust_target.starts_with("thumbv6m-"),
     #[cfg(feature = "file")]
     lay_out: portable::lay_out,
+    #[cfg(feature = "file")]
+    tally: portable::cost::tally,
+    #[cfg(feature = "file")]
+    tallies: portable::cost::tallies,
+    #[cfg(feature = "file")]
+    scratch_steps: |_, _| Vec::new(),
 };

@@ -3,8 +3,12 @@
 //! All of this happens when firmware is compiled; artifacts do not know of it. Every set is a file or a
 //! folder here, a file or a folder of the same name in mixq-rt, and a line in [`ALL`].
 
+#[cfg(feature = "file")]
+mod arena;
 mod armv6m;
 pub mod armv7em;
+#[cfg(feature = "file")]
+mod cost;
 mod free;
 mod portable;
 #[cfg(feature = "file")]
@@ -12,6 +16,9 @@ mod relocate;
 
 #[cfg(feature = "file")]
 use crate::Layer;
+
+#[cfg(feature = "file")]
+pub use cost::{Cost, Execution, Piece, Tally};
 
 /// All instruction sets. A Rust target gets the first one of them that it has; every target has the last.
 pub const ALL: &[&Target] = &[&armv7em::TARGET, &armv6m::TARGET, &portable::TARGET];
@@ -28,6 +35,15 @@ pub struct Target {
     has: fn(&str) -> bool,
     #[cfg(feature = "file")]
     lay_out: fn(&[Layer], &[u8], u32) -> LaidOut,
+    /// How often a layer executes each piece of its kernel.
+    #[cfg(feature = "file")]
+    tally: fn(&Layer, &Execution<'_>) -> Tally,
+    /// The same for all layers of a network that is laid out in an arena of this number of bytes.
+    #[cfg(feature = "file")]
+    tallies: fn(&str, &[Layer], &[u8], u32) -> Vec<Tally>,
+    /// Sizes of the scratch, ascending, among which are all from which on a layer takes fewer instructions.
+    #[cfg(feature = "file")]
+    scratch_steps: fn(&Layer, &Execution<'_>) -> Vec<u32>,
 }
 
 impl Target {

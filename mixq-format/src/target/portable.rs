@@ -1,5 +1,8 @@
 //! Every target: kernels in plain Rust, for weights as they are in the artifact.
 
+#[cfg(feature = "file")]
+pub(super) mod cost;
+
 use super::Target;
 #[cfg(feature = "file")]
 use super::{Kernel, LaidOut, relocate::relocate};
@@ -11,6 +14,12 @@ pub(super) const TARGET: Target = Target {
     has: |_| true,
     #[cfg(feature = "file")]
     lay_out,
+    #[cfg(feature = "file")]
+    tally: cost::tally,
+    #[cfg(feature = "file")]
+    tallies: cost::tallies,
+    #[cfg(feature = "file")]
+    scratch_steps: |_, _| Vec::new(),
 };
 
 /// Tables of whole words begin at words: some processors load these at once.

@@ -9,7 +9,7 @@ use mixq_format::{Bits, Conv, Depthwise, Layer, Linear, Pool, Requant, Rule, Ten
 
 use crate::reference::{self, Image, Window};
 
-/// Bytes of the arena beyond the largest two tensors.
+/// Bytes of the arena beyond the largest two tensors, unless there shall be none: more than is of use.
 const SCRATCH: usize = 2656;
 
 /// Layers, and what goes in and comes out.
@@ -173,7 +173,8 @@ impl Network {
     }
 
     /// Writes the files of a workload into a folder; an entry for the list of workloads.
-    pub fn write(&self, name: &str, folder: &Path) -> String {
+    /// `spare`: whether kernels have room to work in.
+    pub fn write(&self, name: &str, folder: &Path, spare: bool) -> String {
         let bytes = |image: &Image, bits: Bits| match bits {
             Bits::B32 => image.codes.iter().flat_map(|code| (*code as i32).to_le_bytes()).collect(),
             _ => reference::pack(&image.codes, image.channels, bits.count()),
@@ -182,8 +183,8 @@ impl Network {
             let bytes = |t: &(Image, Bits)| bytes(&t.0, t.1).len().next_multiple_of(4);
             bytes(&pair[0]) + bytes(&pair[1])
         });
-        // The kernels have room to work in.
-        let arena = sizes.max().expect("a network has layers").next_multiple_of(8) + SCRATCH;
+        let arena = sizes.max().expect("a network has layers").next_multiple_of(8);
+        let arena = arena + if spare { SCRATCH } else { 0 };
         let tensors: Vec<Tensor> = (self.tensors.iter().enumerate())
             .map(|(index, (image, bits))| {
                 let size = self::Network::size(image, *bits);

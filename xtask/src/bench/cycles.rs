@@ -15,24 +15,16 @@
 //! A block of instructions that is left other than by falling through ends in a branch that is taken: QEMU's
 //! log tells how often each block was executed, and which one after it.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::io::{BufRead, BufReader};
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{ChildStderr, Stdio};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 
-use super::elf;
 use super::machine::Cpu;
-
-/// A block that QEMU has translated.
-#[derive(Clone, Copy)]
-struct Block {
-    start: u64,
-    end: u64,
-    cycles: u64,
-}
+use super::{elf, log};
 
 /// Cycles of a workload, its call alone.
 ///
@@ -41,124 +33,76 @@ struct Block {
 pub fn estimate(cpu: &Cpu, elf: &Path, bytes: &[u8], workload: &str) -> Result<u64> {
     // The firmware calls the workload twice; the second call is counted.
     let entry = elf::address(bytes, &format!("::{workload}::run"))?;
-    let mut qemu = cpu.emulator(elf, workload);
+    let counter = elf::ranges(bytes, "bench::counter::")?;
+    logged(cpu, elf, workload, |log| count(log, entry, &counter))
+}
+
+/// Cycles of each call of some functions that the firmware `networks` counts, in their order.
+///
+/// # Errors
+/// If the emulator fails, or does not log what is expected of it.
+pub fn of_functions(cpu: &Cpu, elf: &Path, bytes: &[u8], functions: &[Range<u64>]) -> Result<Vec<u64>> {
+    let counter = elf::ranges(bytes, "networks::counter::")?;
+    let entries: HashSet<u64> = functions.iter().map(|range| range.start).collect();
+    logged(cpu, elf, "networks", |log| {
+        let (mut found, mut inside) = (Vec::new(), false);
+        log::read(log, |block, cycles| {
+            if entries.contains(&block.start) {
+                found.push(cycles.saturating_sub(CALL));
+                inside = true;
+            } else if inside && counter.iter().any(|range| range.contains(&block.start)) {
+                inside = false;
+            } else if let (true, Some(last)) = (inside, found.last_mut()) {
+                *last += cycles;
+            }
+            ControlFlow::Continue(())
+        })?;
+        Ok(found)
+    })
+}
+
+/// Runs firmware, and reads the log of what it executes.
+fn logged<T>(
+    cpu: &Cpu,
+    elf: &Path,
+    argument: &str,
+    read: impl FnOnce(BufReader<ChildStderr>) -> Result<T>,
+) -> Result<T> {
+    let mut qemu = cpu.emulator(elf, argument);
     qemu.args(["-d", "in_asm,exec,nochain", "-D", "/dev/stderr"]);
     qemu.stdout(Stdio::null()).stderr(Stdio::piped());
     let mut child = qemu.spawn().context("the emulator does not start")?;
-    let log = BufReader::new(child.stderr.take().context("the emulator's log is piped")?);
-    let counter = elf::ranges(bytes, "bench::counter::")?;
-    let cycles = count(log, entry, &counter)?;
+    let log = child.stderr.take().context("the emulator's log is piped")?;
+    let answer = read(BufReader::with_capacity(1 << 20, log))?;
     child.wait()?;
-    Ok(cycles)
+    Ok(answer)
 }
+
+/// Cycles of the branch by which a function is reached: they are the caller's.
+const CALL: u64 = 2;
 
 /// Reads a log from the second call of the function at `entry` to the return into one of the functions that
 /// count.
 fn count(log: impl BufRead, entry: u64, counter: &[Range<u64>]) -> Result<u64> {
-    let mut translated: Vec<(u64, String)> = Vec::new();
-    let mut blocks: HashMap<String, Block> = HashMap::new();
-    let (mut calls, mut total, mut last) = (0, 0, None::<Block>);
-    for line in log.split(b'\n') {
-        let line = line?;
-        let line = String::from_utf8_lossy(&line);
-        if line.starts_with("IN:") {
-            translated.clear();
-        } else if let Some(rest) = line.strip_prefix("0x") {
-            let (address, text) = rest.split_once(':').context("an address and an instruction")?;
-            translated.push((u64::from_str_radix(address, 16)?, text.to_string()));
-        } else if let Some(rest) = line.strip_prefix("Trace ") {
-            let key = rest.split_whitespace().nth(1).context("a block has an address")?.to_string();
-            let block = *blocks.entry(key).or_insert_with(|| Block::new(&translated));
-            if block.start == entry {
-                calls += 1;
-                total = 0;
-            } else if calls == 2 && counter.iter().any(|range| range.contains(&block.start)) {
-                return Ok(total);
-            } else if calls > 0 && last.is_some_and(|last| last.end != block.start) {
-                total += 2;
-            }
-            total += block.cycles;
-            last = Some(block);
+    let (mut calls, mut total, mut found) = (0, 0, None);
+    log::read(log, |block, cycles| {
+        if block.start == entry {
+            calls += 1;
+            total = cycles.saturating_sub(CALL);
+        } else if calls == 2 && counter.iter().any(|range| range.contains(&block.start)) {
+            found = Some(total);
+            return ControlFlow::Break(());
+        } else if calls > 0 {
+            total += cycles;
         }
-    }
-    bail!("the log ends before the workload does")
-}
-
-impl Block {
-    fn new(instructions: &[(u64, String)]) -> Block {
-        let (mut cycles, mut after_memory) = (0, false);
-        for (_, text) in instructions {
-            let (some, memory) = instruction_cycles(text, after_memory);
-            cycles += some;
-            after_memory = memory;
-        }
-        let start = instructions.first().map_or(0, |(address, _)| *address);
-        // The last one's length is in its bytes: two or four.
-        let end = instructions.last().map_or(0, |(address, text)| address + length(text));
-        Block { start, end, cycles }
-    }
-}
-
-/// Bytes of an instruction, which the log writes before its name, as two digits or four at a time.
-fn length(text: &str) -> u64 {
-    let digits = text.split_whitespace().take_while(|word| word.chars().all(|c| c.is_ascii_hexdigit()));
-    let digits: usize = digits.filter(|word| matches!(word.len(), 2 | 4 | 8)).map(str::len).sum();
-    digits as u64 / 2
-}
-
-/// Cycles of an instruction, and whether the next load or store is pipelined with it.
-fn instruction_cycles(text: &str, after_memory: bool) -> (u64, bool) {
-    let mut words = text
-        .split_whitespace()
-        .skip_while(|word| word.chars().all(|c| c.is_ascii_hexdigit()) && word.len() % 2 == 0);
-    let name = words.next().unwrap_or_default();
-    let operands: String = words.collect();
-    let base = name.trim_end_matches(".w");
-    if ["ldm", "stm", "push", "pop"].iter().any(|prefix| base.starts_with(prefix)) {
-        let registers = operands.rsplit('{').next().unwrap_or_default().trim_end_matches('}');
-        return (1 + registers.split(',').map(registers_of).sum::<u64>(), false);
-    }
-    if base.starts_with("ldrd") || base.starts_with("strd") {
-        return (3, false);
-    }
-    if base.starts_with("ldr") {
-        return (if after_memory { 1 } else { 2 }, true);
-    }
-    if base.starts_with("str") {
-        return (1, true);
-    }
-    if base.starts_with("udiv") || base.starts_with("sdiv") {
-        return (7, false);
-    }
-    (1, false)
-}
-
-/// One, or as many as `r4-r7`.
-fn registers_of(text: &str) -> u64 {
-    let number = |name: &str| name.trim_start_matches('r').parse::<u64>().ok();
-    match text.split_once('-').map(|(from, to)| (number(from), number(to))) {
-        Some((Some(from), Some(to))) => to - from + 1,
-        _ => 1,
-    }
+        ControlFlow::Continue(())
+    })?;
+    found.context("the log ends before the workload does")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn loads_of_several_registers_take_one_cycle_more() {
-        assert_eq!(instruction_cycles("  e8b1 00ff      ldm.w    r1!, {r0, r1, r2, r3}", true).0, 5);
-        assert_eq!(instruction_cycles("  b5f0      push     {r4-r7, lr}", false).0, 6);
-        assert_eq!(instruction_cycles("  e8fc ab02      ldrd     r10, r11, [ip], #8", false).0, 3);
-    }
-
-    #[test]
-    fn a_load_after_a_load_is_pipelined() {
-        assert_eq!(instruction_cycles("  6800      ldr      r0, [r0]", false), (2, true));
-        assert_eq!(instruction_cycles("  6840      ldr      r0, [r0, #4]", true), (1, true));
-        assert_eq!(instruction_cycles("  fb20 f000      smlad    r0, r8, r10, r0", true), (1, false));
-    }
 
     #[test]
     fn blocks_are_counted_between_call_and_return() {
@@ -181,11 +125,5 @@ Trace 0: 0xd [00000400/00000014/00000110/ff200000] main
         let counter = Range { start: 0x10, end: 0x20 };
         assert_eq!(count(log.as_bytes(), 0x100, &[counter]).unwrap(), 3);
         assert!(count("".as_bytes(), 0x100, &[]).is_err());
-    }
-
-    #[test]
-    fn lengths_are_read_from_the_log() {
-        assert_eq!(length("  4798      blx      r3"), 2);
-        assert_eq!(length("  f8dc 9000  ldr.w r9, [ip]"), 4);
     }
 }

@@ -47,6 +47,15 @@ pub fn ranges(elf: &[u8], prefix: &str) -> Result<Vec<Range<u64>>> {
     Ok(found.map(|(_, address, bytes)| address..address + bytes).collect())
 }
 
+/// Addresses of the functions whose path has this part.
+///
+/// # Errors
+/// If this is no ELF.
+pub fn ranges_with(elf: &[u8], part: &str) -> Result<Vec<Range<u64>>> {
+    let found = functions(elf)?.into_iter().filter(|(path, ..)| path.contains(part));
+    Ok(found.map(|(_, address, bytes)| address..address + bytes).collect())
+}
+
 /// Address of the one function whose path ends so.
 ///
 /// # Errors

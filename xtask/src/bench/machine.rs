@@ -17,6 +17,10 @@ pub struct Cpu {
     shift: u8,
     /// Whether there is a model of its cycles.
     pub cycles: bool,
+    /// Whether its kernels work in the arena, where there is room.
+    pub scratch: bool,
+    /// Whether it executes the same code as one before it.
+    pub same: bool,
 }
 
 /// Cortex-M0+ code runs on a board with a Cortex-M3, which has room for the workloads and executes the same
@@ -29,6 +33,8 @@ pub const CPUS: &[Cpu] = &[
         board: &["-machine", "mps2-an386"],
         shift: 6,
         cycles: true,
+        scratch: true,
+        same: false,
     },
     Cpu {
         name: "cortex-m7",
@@ -37,6 +43,8 @@ pub const CPUS: &[Cpu] = &[
         board: &["-machine", "mps2-an500"],
         shift: 6,
         cycles: false,
+        scratch: true,
+        same: true,
     },
     Cpu {
         name: "cortex-m33",
@@ -45,6 +53,8 @@ pub const CPUS: &[Cpu] = &[
         board: &["-machine", "mps2-an505"],
         shift: 6,
         cycles: false,
+        scratch: true,
+        same: true,
     },
     Cpu {
         name: "cortex-m0+",
@@ -53,6 +63,8 @@ pub const CPUS: &[Cpu] = &[
         board: &["-machine", "mps2-an385"],
         shift: 6,
         cycles: false,
+        scratch: false,
+        same: false,
     },
     Cpu {
         name: "riscv32imac",
@@ -61,16 +73,19 @@ pub const CPUS: &[Cpu] = &[
         board: &["-machine", "virt", "-bios", "none"],
         shift: 0,
         cycles: false,
+        scratch: false,
+        same: false,
     },
 ];
 
 impl Cpu {
-    /// Compiles the firmware for one pair of widths (activation, weight), with all workloads; the ELF.
+    /// Compiles the firmware for one pair of widths (activation, weight), with all workloads; the ELF. `spare`:
+    /// whether arenas have more bytes than tensors.
     ///
     /// # Errors
     /// If it does not compile.
-    pub fn build(&self, bits: (u8, u8)) -> Result<PathBuf> {
-        self.build_with(bits, "", "3")
+    pub fn build(&self, bits: (u8, u8), spare: bool) -> Result<PathBuf> {
+        self.build_with(bits, "", "3", spare)
     }
 
     /// The same with some workloads (names between commas) at an optimisation level.
@@ -82,12 +97,24 @@ impl Cpu {
         (activation, weight): (u8, u8),
         workloads: &str,
         level: &str,
+        spare: bool,
     ) -> Result<PathBuf> {
         let mut cargo = cargo("tests/bench");
         cargo.args(["build", "--release", "--bin", "bench", "--target", self.target]);
         cargo.env("MIXQ_BENCH_BITS", format!("{activation}x{weight}"));
+        cargo.env("MIXQ_BENCH_SPARE", if spare { "yes" } else { "no" });
         cargo.env("MIXQ_BENCH_WORKLOADS", workloads).env("CARGO_PROFILE_RELEASE_OPT_LEVEL", level);
         process::build(&mut cargo, "bench")
+    }
+
+    /// Compiles the firmware that holds the networks of a folder; the ELF.
+    ///
+    /// # Errors
+    /// If it does not compile.
+    pub fn build_networks(&self, folder: &Path) -> Result<PathBuf> {
+        let mut cargo = cargo("tests/bench");
+        cargo.args(["build", "--release", "--bin", "networks", "--target", self.target]);
+        process::build(cargo.env("MIXQ_BENCH_NETWORKS", folder), "networks")
     }
 
     /// The emulator with a workload.

@@ -7,8 +7,11 @@
 
 mod cycles;
 mod document;
+mod document_networks;
 mod elf;
+mod log;
 mod machine;
+mod networks;
 
 use std::process::ExitCode;
 
@@ -28,6 +31,8 @@ pub const WORKLOADS: [&str; 6] = ["W1", "W2", "W3", "W4", "W5", "W6"];
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Row {
     pub cpu: &'static str,
+    /// `fastest`: with all the scratch that is of use. `least`: with none.
+    pub arena: &'static str,
     pub workload: &'static str,
     pub activation_bits: u8,
     pub weight_bits: u8,
@@ -72,33 +77,40 @@ pub fn run(json: bool) -> Result<ExitCode> {
     let mut rows = Vec::new();
     for cpu in CPUS {
         for bits in BITS {
-            rows.extend(measure(cpu, bits)?);
+            rows.extend(measure(cpu, bits, true)?);
         }
     }
+    // Others work in no scratch, or execute the same code.
+    for cpu in CPUS.iter().filter(|cpu| cpu.scratch && !cpu.same) {
+        for bits in BITS {
+            rows.extend(measure(cpu, bits, false)?);
+        }
+    }
+    let networks = networks::measure(CPUS.iter().filter(|cpu| !cpu.same))?;
     let mut codes = Vec::new();
     for bits in BITS {
         for level in LEVELS {
             codes.push(code(bits, level)?);
         }
     }
-    document::write(&rows, &codes)?;
+    document::write(&rows, &networks, &codes)?;
     if json {
-        println!("{}", json!({ "rows": rows, "network": codes }));
+        println!("{}", json!({ "rows": rows, "networks": networks, "network": codes }));
     }
     Ok(ExitCode::SUCCESS)
 }
 
 /// On the Cortex-M4.
 fn code(bits: (u8, u8), opt_level: &'static str) -> Result<Code> {
-    let elf = CPUS[0].build_with(bits, "W6", opt_level)?;
+    let elf = CPUS[0].build_with(bits, "W6", opt_level, true)?;
     let bytes = std::fs::read(&elf).with_context(|| format!("cannot read {}", elf.display()))?;
     let code_bytes = elf::code(&bytes, "mixq_rt::")?;
     println!("W6 alone, {}x{}, opt-level {opt_level}: {code_bytes} B of code", bits.0, bits.1);
     Ok(Code { activation_bits: bits.0, weight_bits: bits.1, opt_level, code_bytes })
 }
 
-fn measure(cpu: &'static Cpu, bits: (u8, u8)) -> Result<Vec<Row>> {
-    let elf = cpu.build(bits)?;
+fn measure(cpu: &'static Cpu, bits: (u8, u8), spare: bool) -> Result<Vec<Row>> {
+    let elf = cpu.build(bits, spare)?;
     let bytes = std::fs::read(&elf).with_context(|| format!("cannot read {}", elf.display()))?;
     let code_bytes = elf::code(&bytes, "mixq_rt::")?;
     let mut rows = Vec::new();
@@ -113,6 +125,7 @@ fn measure(cpu: &'static Cpu, bits: (u8, u8)) -> Result<Vec<Row>> {
         };
         let row = Row {
             cpu: cpu.name,
+            arena: if spare { "fastest" } else { "least" },
             workload,
             activation_bits: bits.0,
             weight_bits: bits.1,
@@ -138,11 +151,12 @@ fn line(row: &Row) -> String {
         .cycles_estimate
         .map_or(String::new(), |c| format!(", {:.2} cycles/MAC", c as f64 / row.macs as f64));
     format!(
-        "{} {} {}x{}: {} instructions, {:.3} per MAC{cycles}, {} B of code, {} B of scratch, {} B of stack",
+        "{} {} {}x{}, {} arena: {} instructions, {:.3} per MAC{cycles}, {} B of code, {} B of scratch, {} B of stack",
         row.cpu,
         row.workload,
         row.activation_bits,
         row.weight_bits,
+        row.arena,
         row.instructions,
         row.per_mac(),
         row.code_bytes,

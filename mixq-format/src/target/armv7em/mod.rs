@@ -23,6 +23,8 @@
 //! all but the last.
 
 mod blocks;
+#[cfg(feature = "file")]
+mod cost;
 mod kernel;
 mod plan;
 mod proof;
@@ -54,6 +56,12 @@ pub(super) const TARGET: Target = Target {
     has: |rust_target| rust_target.starts_with("thumbv7em-"),
     #[cfg(feature = "file")]
     lay_out,
+    #[cfg(feature = "file")]
+    tally: cost::tally,
+    #[cfg(feature = "file")]
+    tallies: cost::tallies,
+    #[cfg(feature = "file")]
+    scratch_steps: cost::scratch_steps,
 };
 
 /// Output channels of a block, but for [`Blocks::of_linear`].
@@ -72,12 +80,19 @@ pub const SHIFTS: core::ops::RangeInclusive<u8> = 32..=53;
 /// Pixels of the largest window of an average pool whose codes are summed by words, in 16 bits.
 pub const WORD_POOL: usize = 256;
 
+/// Moves tables to words: the layers and parameters.
+#[cfg(feature = "file")]
+fn relocated(layers: &[Layer], parameters: &[u8]) -> (Vec<Layer>, Vec<u8>) {
+    let mut layers = layers.to_vec();
+    let parameters = relocate::relocate(&mut layers, parameters, |layer| place(layer, parameters));
+    (layers, parameters)
+}
+
 /// Moves tables to words, chooses kernels by the weights as they are in the artifact, and rearranges these.
 /// Layers without a kernel of this set keep theirs, and get a portable kernel.
 #[cfg(feature = "file")]
 fn lay_out(layers: &[Layer], parameters: &[u8], arena_bytes: u32) -> LaidOut {
-    let mut moved_layers = layers.to_vec();
-    let moved = relocate::relocate(&mut moved_layers, parameters, |layer| place(layer, parameters));
+    let (moved_layers, moved) = relocated(layers, parameters);
     let mut laid_out = moved.clone();
     for layer in &moved_layers {
         rearrange(layer, &moved, &mut laid_out);

@@ -1,0 +1,72 @@
+//! Fully connected layers: strips of eight channels, and channels that fill none.
+
+use super::super::super::cost::Counts;
+use super::super::{LEAST_SCRATCH, STRIP};
+use super::Known;
+use super::conv::Memory;
+use super::pieces::P;
+use crate::{Bits, Linear};
+
+/// How a layer uses this number of bytes.
+pub(super) fn memory(linear: &Linear, known: &Known, scratch_bytes: usize) -> Memory {
+    let elements = linear.input.elements();
+    let room = (scratch_bytes.max(LEAST_SCRATCH) / 2) & !15;
+    let chunk = if known.codes > 0 { elements } else { elements.min(known.proof.chunk.into()).min(room) };
+    Memory { chunk, sets: known.codes, on_the_stack: scratch_bytes < LEAST_SCRATCH }
+}
+
+pub(super) fn tally(linear: &Linear, known: &Known, scratch_bytes: usize) -> Counts {
+    let Linear { input, output, weight_bits, .. } = linear;
+    let mut counts = super::counts();
+    let memory = memory(linear, known, scratch_bytes);
+    let (elements, channels) = (input.elements(), usize::from(output.channels));
+    let strips = channels / STRIP;
+    counts.add(P::Linear as usize, 1);
+    counts.add(P::OnTheStack as usize, memory.on_the_stack.into());
+    let chunks = elements.div_ceil(memory.chunk.max(1));
+    let word = match input.bits {
+        Bits::B4 => P::RowWord4,
+        Bits::B2 => P::RowWord2,
+        Bits::B8 | Bits::B32 => P::RowWord8,
+    };
+    let nibbles = matches!((input.bits, weight_bits), (Bits::B8, Bits::B4));
+    let [strip, round, interval] = match weight_bits {
+        Bits::B4 if nibbles => [P::StripNibbles, P::RoundNibbles, P::FieldsNibbles],
+        Bits::B4 => [P::Strip4, P::Round4, P::Fields4],
+        Bits::B2 => [P::Strip2, P::Round2, P::Fields2],
+        Bits::B8 | Bits::B32 => [P::Strip8, P::Round8, P::Fields8],
+    };
+    let taken_out = usize::from(known.proof.interval) & !15;
+    let of_round = if nibbles {
+        8
+    } else if matches!(weight_bits, Bits::B8 | Bits::B4) {
+        8
+    } else {
+        16
+    };
+    for chunk in 0..chunks {
+        let size = memory.chunk.min(elements - chunk * memory.chunk);
+        let widened = if chunks == 1 { strips.min(1) } else { strips };
+        counts.add(P::WidenRow as usize, widened);
+        counts.add(word as usize, widened * size * input.bits.count() / 32);
+        counts.add(strip as usize, strips);
+        counts.add(round as usize, strips * size.div_ceil(of_round));
+        counts.add(interval as usize, strips * size.div_ceil(taken_out.max(16)));
+    }
+    match known.codes {
+        0 => {
+            counts.add(P::AddSums as usize, strips * chunks);
+            counts.add(P::StripSums as usize, strips);
+            counts.add(P::Requantise as usize, strips * STRIP);
+            counts.add(P::Put as usize, channels);
+        }
+        8 => counts.add(P::StripCodes8 as usize, strips),
+        4 => counts.add(P::StripCodes4 as usize, strips),
+        _ => counts.add(P::StripCodes2 as usize, strips),
+    }
+    let rest = channels % STRIP;
+    counts.add(P::PlainChannel as usize, rest);
+    counts.add(P::Requantise as usize, rest);
+    counts.add(P::PlainElement as usize, rest * elements);
+    counts
+}

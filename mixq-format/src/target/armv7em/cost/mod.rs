@@ -1,0 +1,145 @@
+//! What layers cost with the kernels for ARMv7E-M: how often each piece of their code is executed, as the
+//! loops in mixq-rt have it.
+
+mod conv;
+mod depthwise;
+mod linear;
+mod pieces;
+mod unweighted;
+
+use super::super::cost::{Counts, Execution, Piece, Tally};
+use super::super::portable;
+use super::{LEAST_SCRATCH, Plan, Proof, STRIP, blocks_of, proof, useful};
+use crate::{Bits, Conv, Layer, Linear, Requant, Rule};
+
+/// Elements after which fields are taken out, if weights are not known: sums of codes and offset weights of
+/// average size, as far as their field holds them.
+const fn usual_interval(x: Bits, w: Bits) -> usize {
+    let (field, weight) = if matches!(w, Bits::B4) { (12, 8) } else { (14, 2) };
+    let elements = ((1 << field) - 1) / (x.max_code() as usize * weight);
+    if elements < 16 { 16 } else { elements & !15 }
+}
+
+/// What is known of a layer with weights.
+#[derive(Clone, Copy)]
+struct Known {
+    proof: Proof,
+    /// Bits of the codes that are made of sums in registers; 0 if there are none.
+    codes: usize,
+}
+
+impl Known {
+    /// `None`, if this set has no kernel for the layer.
+    fn of(layer: &Layer, execution: &Execution<'_>) -> Option<Known> {
+        let Some(parameters) = execution.parameters else { return Known::usual(layer, execution) };
+        if !super::takes(layer, parameters) {
+            return None;
+        }
+        let unlimited = Proof { chunk: 1 << 13, interval: 1 << 13 };
+        let proof = proof(layer, parameters).unwrap_or(unlimited);
+        let plan = Plan { scratch: 0, scratch_bytes: execution.scratch_bytes, proof };
+        Some(Known { proof, codes: super::codes(layer, parameters, &plan) })
+    }
+
+    /// The same where parameters are not known: as most are.
+    fn usual(layer: &Layer, execution: &Execution<'_>) -> Option<Known> {
+        let elements = match layer {
+            Layer::Conv(Conv { window, input, .. }) => window.taps() * usize::from(input.channels),
+            Layer::Linear(Linear { input, .. }) => input.elements(),
+            Layer::Depthwise(l) => {
+                let window = (l.window.kernel_height, l.window.kernel_width);
+                let multiplies = l.requant.rule == Rule::Multiplier && l.output.bits != Bits::B32;
+                let takes = window == (3, 3) && l.window.stride_width <= 2 && multiplies;
+                return takes.then_some(Known { proof: Proof { chunk: 0, interval: 0 }, codes: 0 });
+            }
+            Layer::AveragePool(_) | Layer::MaxPool(_) => {
+                return Some(Known { proof: Proof { chunk: 0, interval: 0 }, codes: 0 });
+            }
+            Layer::Add(add) => {
+                let none = Known { proof: Proof { chunk: 0, interval: 0 }, codes: 0 };
+                return (add.output.bits != Bits::B32).then_some(none);
+            }
+        };
+        blocks_of(layer)?;
+        let weights = layer.weights().map_or(Bits::B8, |(.., bits)| bits);
+        let chunk = elements.next_multiple_of(16).min(1 << 13);
+        let interval = usual_interval(layer.first_input().bits, weights).min(chunk);
+        let proof = Proof { chunk: chunk as u16, interval: interval as u16 };
+        let (output, requant) = (layer.output(), layer.requant()?);
+        let fraction = requant.fraction == Requant::FRACTION
+            || (requant.fraction == Requant::COARSE_FRACTION && output.bits == Bits::B8);
+        let fits = match layer {
+            Layer::Linear(_) => {
+                usize::from(output.channels).is_multiple_of(STRIP)
+                    && 2 * elements <= LEAST_SCRATCH.max(execution.scratch_bytes as usize)
+                    && requant.fraction == Requant::FRACTION
+            }
+            Layer::Conv(_) => fraction,
+            Layer::Depthwise(_) | Layer::AveragePool(_) | Layer::MaxPool(_) | Layer::Add(_) => false,
+        };
+        let makes_codes = fits && output.bits != Bits::B32 && requant.multiplier_step == 1;
+        Some(Known { proof, codes: if makes_codes { output.bits.count() } else { 0 } })
+    }
+}
+
+fn counts() -> Counts {
+    Counts::new(pieces::FIGURES.len())
+}
+
+pub(super) fn tally(layer: &Layer, execution: &Execution<'_>) -> Tally {
+    let Some(known) = Known::of(layer, execution) else {
+        return portable::cost::fallback(layer, execution);
+    };
+    let scratch_bytes = execution.scratch_bytes as usize;
+    let counts = match layer {
+        Layer::Conv(conv) => conv::tally(conv, &known, scratch_bytes),
+        Layer::Depthwise(depthwise) => depthwise::tally(depthwise),
+        Layer::Linear(linear) => linear::tally(linear, &known, scratch_bytes),
+        Layer::AveragePool(pool) => unweighted::pool(pool, super::by_words(layer), false),
+        Layer::MaxPool(pool) => unweighted::pool(pool, super::by_words(layer), true),
+        Layer::Add(add) => unweighted::add(add),
+    };
+    let piece = |(name, figures): &(&'static str, &[f64])| Piece {
+        name,
+        instructions: figures[0],
+        cycles: figures[1],
+    };
+    let pieces = pieces::FIGURES.iter().map(piece).collect();
+    Tally { kernels: super::TARGET.name, pieces, counts: counts.0, has_cycles: true }
+}
+
+/// The tallies of a whole network, whose arena has `arena_bytes` bytes.
+pub(super) fn tallies(
+    rust_target: &str,
+    layers: &[Layer],
+    parameters: &[u8],
+    arena_bytes: u32,
+) -> Vec<Tally> {
+    let (layers, parameters) = super::relocated(layers, parameters);
+    let tally = |(index, layer): (usize, &Layer)| {
+        let plan = super::plan(&layers, index, &parameters, arena_bytes);
+        let scratch_bytes = plan.map_or(0, |plan| plan.scratch_bytes);
+        tally(layer, &Execution { rust_target, parameters: Some(&parameters), scratch_bytes })
+    };
+    layers.iter().enumerate().map(tally).collect()
+}
+
+/// Sizes of the scratch at which a layer is executed in another way than with 4 bytes less.
+pub(super) fn scratch_steps(layer: &Layer, execution: &Execution<'_>) -> Vec<u32> {
+    let most = useful(layer);
+    let mut found = Vec::new();
+    let mut last = None;
+    for bytes in (0..=most).step_by(4) {
+        let at = Execution { scratch_bytes: bytes as u32, ..*execution };
+        let way = match (layer, Known::of(layer, &at)) {
+            (Layer::Conv(conv), Some(known)) => Some(conv::Memory::of(conv, &known, bytes)),
+            (Layer::Linear(linear), Some(known)) => Some(linear::memory(linear, &known, bytes)),
+            _ => return found,
+        };
+        if last.is_some() && way != last {
+            found.push(bytes as u32);
+        }
+        last = way;
+    }
+    found
+}

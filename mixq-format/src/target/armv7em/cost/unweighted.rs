@@ -1,0 +1,67 @@
+//! Pools and additions.
+
+use super::super::super::cost::{Counts, axis};
+use super::pieces::P;
+use crate::{Add, Bits, Pool};
+
+/// Pixels of the windows by fields of words or bytes.
+pub(super) fn pool(pool: &Pool, words: bool, max: bool) -> Counts {
+    let Pool { input, output, window } = pool;
+    let mut counts = super::counts();
+    let size = if words { 4 } else { 1 };
+    let calls_of_pixel = input.pixel_bytes().div_ceil(2 * size);
+    let fields = 8 / input.bits.count();
+    let pixels = output.pixels();
+    let sum = |vertical, size, outputs| -> usize {
+        axis(window, vertical, size, outputs).iter().map(|taps| taps.count()).sum()
+    };
+    let rows = sum(true, input.height, output.height);
+    let columns = sum(false, input.width, output.width);
+    let [field, line, tap] = match (max, words) {
+        (true, true) => [P::MaxWords, P::MaxWordsRow, P::MaxWordsTap],
+        (true, false) => [P::MaxBytes, P::MaxBytesRow, P::MaxBytesTap],
+        (false, true) => [P::AverageWords, P::AverageWordsRow, P::AverageWordsTap],
+        (false, false) => [P::AverageBytes, P::AverageBytesRow, P::AverageBytesTap],
+    };
+    counts.add(P::Pool as usize, 1);
+    counts.add(P::PoolRow as usize, output.height.into());
+    counts.add(P::PoolPixel as usize, pixels);
+    counts.add(P::PoolCall as usize, pixels * calls_of_pixel);
+    let each = calls_of_pixel * fields;
+    counts.add(field as usize, pixels * each);
+    counts.add(line as usize, rows * usize::from(output.width) * each);
+    counts.add(tap as usize, rows * columns * each);
+    counts
+}
+
+pub(super) fn add(add: &Add) -> Counts {
+    let mut counts = super::counts();
+    let bits = [&add.a, &add.b, &add.output].map(|tensor| tensor.bits.count());
+    let (pixels, channels) = (add.output.pixels(), usize::from(add.output.channels));
+    let narrowest = bits.into_iter().min().unwrap_or(8);
+    let seamless = (channels * narrowest).is_multiple_of(8);
+    let (rows, elements) = if seamless { (1, pixels * channels) } else { (pixels, channels) };
+    let rest = elements % 4;
+    // Each row has a unit of what is left, maybe of nothing.
+    let units = rows * (elements / 4 + 1);
+    counts.add(P::Add as usize, 1);
+    counts.add(P::AddRow as usize, rows);
+    counts.add(P::AddUnit as usize, units);
+    let copied: usize = bits.iter().map(|bits| (bits * rest).div_ceil(8)).sum();
+    counts.add(P::AddCopied as usize, rows * copied);
+    let wide = bits[0] == 8 && bits[1] == 8;
+    counts.add(P::AddTable as usize, if wide { 0 } else { units });
+    for bits in [add.a.bits, add.b.bits] {
+        match bits {
+            Bits::B4 => counts.add(P::AddRead4 as usize, units),
+            Bits::B2 => counts.add(P::AddRead2 as usize, units),
+            Bits::B8 | Bits::B32 => {}
+        }
+    }
+    match add.output.bits {
+        Bits::B4 => counts.add(P::AddWrite4 as usize, units),
+        Bits::B2 => counts.add(P::AddWrite2 as usize, units),
+        Bits::B8 | Bits::B32 => {}
+    }
+    counts
+}

@@ -1,0 +1,273 @@
+//! What layers cost with the portable kernels: how often each piece of them is executed. Compilers make other
+//! code of them for each processor: the figures are a model of it.
+
+use super::super::cost::{Counts, Execution, Piece, Tally, axis, pieces};
+use crate::{Add, Bits, Conv, Depthwise, Layer, Linear, Pool, Requant, Rule, Tensor};
+
+mod figures;
+use figures::{FIGURES, P};
+
+/// Elements of a chunk.
+const CHUNK: usize = 8;
+
+/// Cycles of an instruction of portable kernels on a Cortex-M4, about.
+const CYCLES: f64 = 1.45;
+
+/// What differs by the instruction set.
+#[derive(Clone, Copy)]
+enum Set {
+    Armv6m = 0,
+    Armv7m = 1,
+    Armv7em = 2,
+    Riscv = 3,
+}
+
+impl Set {
+    fn of(rust_target: &str) -> Set {
+        if rust_target.starts_with("riscv") {
+            Set::Riscv
+        } else if rust_target.starts_with("thumbv6m") || rust_target.starts_with("thumbv8m.base") {
+            Set::Armv6m
+        } else {
+            Set::Armv7m
+        }
+    }
+
+    /// Output channels that are requantised at once, and elements that are unpacked at once.
+    fn block_and_segment(self) -> (usize, usize) {
+        match self {
+            Set::Armv7em => (4, 32),
+            Set::Armv6m | Set::Armv7m | Set::Riscv => (8, 64),
+        }
+    }
+}
+
+pub(in super::super) fn tally(layer: &Layer, execution: &Execution<'_>) -> Tally {
+    of_set(layer, execution.parameters, Set::of(execution.rust_target))
+}
+
+/// The tallies of a whole network.
+pub(in super::super) fn tallies(
+    rust_target: &str,
+    layers: &[Layer],
+    parameters: &[u8],
+    _: u32,
+) -> Vec<Tally> {
+    layers.iter().map(|layer| of_set(layer, Some(parameters), Set::of(rust_target))).collect()
+}
+
+/// For a layer that the kernels for ARMv7E-M do not take.
+pub(in super::super) fn fallback(layer: &Layer, execution: &Execution<'_>) -> Tally {
+    of_set(layer, execution.parameters, Set::Armv7em)
+}
+
+fn of_set(layer: &Layer, parameters: Option<&[u8]>, set: Set) -> Tally {
+    // As `Requantiser::needs_input_sum` has it.
+    let sums_input = layer.requant().is_some_and(|requant| {
+        let count = requant.zero_points(layer.output().channels.into());
+        let of_layer =
+            |all: &[u8]| all[requant.weight_zero_point as usize..][..count].iter().any(|z| *z != 0);
+        parameters.is_none_or(of_layer)
+    });
+    let mut counts = Counts::new(FIGURES.len());
+    match layer {
+        Layer::Conv(layer) => conv(&mut counts, layer, sums_input, set),
+        Layer::Depthwise(layer) => depthwise(&mut counts, layer),
+        Layer::Linear(layer) => linear(&mut counts, layer, sums_input, set),
+        Layer::AveragePool(layer) => pool(&mut counts, layer, P::AverageTap8),
+        Layer::MaxPool(layer) => pool(&mut counts, layer, P::MaxTap8),
+        Layer::Add(layer) => add(&mut counts, layer),
+    }
+    counts.add(P::WideCode as usize, wide_codes(layer, parameters));
+    let piece = |(name, figures): &(&'static str, &[f64])| {
+        let instructions = figures[set as usize];
+        Piece { name, instructions, cycles: instructions * CYCLES }
+    };
+    let pieces = FIGURES.iter().map(piece).collect();
+    Tally { kernels: super::TARGET.name, pieces, counts: counts.0, has_cycles: matches!(set, Set::Armv7em) }
+}
+
+/// Codes or logits whose shift is below a word, so that more than the high word of a product decides: none, if
+/// shifts are not known.
+fn wide_codes(layer: &Layer, parameters: Option<&[u8]>) -> usize {
+    let (Some(requant), Some(parameters)) = (layer.requant(), parameters) else { return 0 };
+    let (output, count) = (layer.output(), requant.multipliers(layer.output().channels.into()));
+    if count == 0 {
+        return 0;
+    }
+    let shifts = &parameters[requant.shift as usize..][..count];
+    shifts.iter().filter(|shift| **shift < 32).count() * output.elements() / count
+}
+
+/// The piece for a width, of three that follow one another: for 8, 4 and 2 bits.
+fn by_bits(first: P, bits: Bits) -> usize {
+    first as usize + narrow(bits)
+}
+
+fn narrow(bits: Bits) -> usize {
+    match bits {
+        Bits::B8 | Bits::B32 => 0,
+        Bits::B4 => 1,
+        Bits::B2 => 2,
+    }
+}
+
+/// The piece for two widths, of nine.
+fn by_both(first: P, x: Bits, w: Bits) -> usize {
+    first as usize + 3 * narrow(x) + narrow(w)
+}
+
+/// Codes or logits that are made of sums, `calls` times of some at once.
+fn codes(counts: &mut Counts, output: &Tensor, requant: &Requant, calls: usize, codes: usize) {
+    counts.add(P::Codes as usize, calls);
+    let (code, steps) = match requant.rule {
+        Rule::Multiplier => (P::Code, 0),
+        Rule::Thresholds16 => (P::Thresholds16, output.bits.count()),
+        Rule::Thresholds32 => (P::Thresholds32, output.bits.count()),
+    };
+    counts.add(code as usize, codes);
+    counts.add(P::Step as usize, steps * codes);
+    if requant.rule == Rule::Multiplier && requant.multiplier_step == 1 {
+        counts.add(P::OwnMultiplier as usize, codes);
+    }
+    match output.bits {
+        Bits::B32 => counts.add(P::WriteLogit as usize, codes),
+        bits => counts.add(by_bits(P::Write8, bits), codes),
+    }
+}
+
+fn conv(counts: &mut Counts, layer: &Conv, sums_input: bool, set: Set) {
+    let Conv { input, output, window, weight_bits, requant, .. } = layer;
+    let (block, segment) = set.block_and_segment();
+    let (channels, filters) = (usize::from(input.channels), usize::from(output.channels));
+    let tap = weight_bits.row_bytes(channels) * 8 / weight_bits.count();
+    let taps = window.taps();
+    let pairs = usize::from(output.height) * usize::from(output.width).div_ceil(2);
+    let blocks = filters.div_ceil(block);
+    let pixels = output.pixels();
+    // Segments of a filter.
+    let segments = match segment / tap {
+        0 => taps * tap.div_ceil(segment),
+        fitting => taps.div_ceil(fitting),
+    };
+    let times = if segments == 1 { 1 } else { blocks };
+    counts.add(P::Conv as usize, 1);
+    counts.add(P::Pair as usize, pairs);
+    counts.add(P::Block as usize, pairs * blocks);
+    counts.add(P::Unpack as usize, pixels * segments * times);
+    let sum = |vertical, size, outputs| -> usize {
+        axis(window, vertical, size, outputs).iter().map(|taps| taps.count()).sum()
+    };
+    let seen = sum(true, input.height, output.height) * sum(false, input.width, output.width);
+    let padded = pixels * taps - seen;
+    counts.add(P::Tap as usize, times * seen * tap.div_ceil(segment));
+    let (whole, rest) = (channels / CHUNK, channels % CHUNK);
+    counts.add(by_bits(P::UnpackChunk8, input.bits), times * seen * whole);
+    counts.add(by_bits(P::UnpackRest8, input.bits), times * seen * rest);
+    counts.add(P::PaddedTap as usize, times * padded);
+    counts.add(P::PaddedElement as usize, times * padded * channels);
+    if sums_input {
+        counts.add(P::InputSum as usize, pairs * taps * tap);
+    }
+    counts.add(P::Dots as usize, pairs * blocks * segments);
+    counts.add(P::Filter as usize, pairs * filters * segments);
+    // Chunks of all segments of a filter.
+    let chunks = match segment / tap {
+        0 => taps * tap.div_ceil(CHUNK),
+        fitting => {
+            let (full, left) = (taps / fitting, taps % fitting);
+            full * (fitting * tap).div_ceil(CHUNK) + (left * tap).div_ceil(CHUNK)
+        }
+    };
+    // Elements of the last chunks that no weight belongs to.
+    counts.add(P::Unused as usize, pairs * times * (chunks * CHUNK - taps * tap));
+    counts.add(by_both(P::Dot88, input.bits, *weight_bits), pairs * filters * chunks);
+    codes(counts, output, requant, pixels * blocks, pixels * filters);
+}
+
+fn depthwise(counts: &mut Counts, layer: &Depthwise) {
+    let Depthwise { input, output, window, weight_bits, requant, .. } = layer;
+    let (channels, taps) = (usize::from(input.channels), window.taps());
+    let groups = channels.div_ceil(CHUNK);
+    let pixels = output.pixels();
+    let sum = |vertical, size, outputs| -> usize {
+        axis(window, vertical, size, outputs).iter().map(|taps| taps.count()).sum()
+    };
+    let rows = sum(true, input.height, output.height) * usize::from(output.width);
+    let seen = sum(true, input.height, output.height) * sum(false, input.width, output.width);
+    let of_taps = taps.div_ceil(9);
+    counts.add(P::Depthwise as usize, 1);
+    counts.add(P::DepthwiseGroup as usize, groups);
+    counts.add(P::DepthwiseRow as usize, groups * usize::from(output.height));
+    counts.add(P::DepthwisePixel as usize, groups * pixels);
+    let unpacked = if of_taps == 1 { groups * taps } else { groups * pixels * taps };
+    counts.add(by_bits(P::DepthwiseUnpack8, *weight_bits), unpacked);
+    counts.add(P::DepthwiseWindowRow as usize, groups * rows * of_taps);
+    counts.add(P::DepthwiseSkipped as usize, groups * seen * (of_taps - 1));
+    counts.add(by_bits(P::DepthwiseTap8, input.bits), groups * seen);
+    partial(counts, input, seen);
+    if input.zero_point != 0 {
+        counts.add(P::DepthwisePad as usize, groups * pixels * of_taps * taps);
+        counts.add(P::DepthwisePadded as usize, groups * (pixels * taps - seen));
+    }
+    codes(counts, output, requant, pixels * groups, pixels * channels);
+}
+
+fn linear(counts: &mut Counts, layer: &Linear, sums_input: bool, set: Set) {
+    let Linear { input, output, weight_bits, requant, .. } = layer;
+    let (block, _) = set.block_and_segment();
+    let (channels, outputs) = (usize::from(input.channels), usize::from(output.channels));
+    let seamless = [input.bits, *weight_bits].iter().all(|bits| (channels * bits.count()).is_multiple_of(8));
+    let (rows, elements) = if seamless { (1, input.elements()) } else { (input.pixels(), channels) };
+    counts.add(P::Linear as usize, 1);
+    counts.add(P::LinearOutput as usize, outputs);
+    counts.add(P::LinearRow as usize, outputs * rows);
+    counts.add(by_both(P::LinearChunk88, input.bits, *weight_bits), outputs * rows * (elements / CHUNK));
+    counts.add(by_both(P::LinearRest88, input.bits, *weight_bits), outputs * rows * (elements % CHUNK));
+    if sums_input {
+        counts.add(P::LinearSumRow as usize, input.pixels());
+        counts.add(by_bits(P::LinearSum8, input.bits), input.elements());
+    }
+    codes(counts, output, requant, outputs.div_ceil(block), outputs);
+}
+
+/// Chunks that the last channels of a pixel do not fill: these are copied.
+fn partial(counts: &mut Counts, input: &Tensor, pixels: usize) {
+    let bytes = input.pixel_bytes() % input.bits.count();
+    if bytes > 0 {
+        counts.add(P::PartialChunk as usize, pixels);
+        counts.add(P::PartialByte as usize, pixels * bytes);
+    }
+}
+
+/// `tap` is the first of three pieces.
+fn pool(counts: &mut Counts, layer: &Pool, tap: P) {
+    let Pool { input, output, window } = layer;
+    let channels = usize::from(input.channels);
+    let groups = channels.div_ceil(CHUNK);
+    let sum = |vertical, size, outputs| -> usize {
+        axis(window, vertical, size, outputs).iter().map(|taps| taps.count()).sum()
+    };
+    let rows = sum(true, input.height, output.height) * usize::from(output.width);
+    let seen = sum(true, input.height, output.height) * sum(false, input.width, output.width);
+    counts.add(P::Pool as usize, 1);
+    counts.add(P::PoolPixel as usize, output.pixels());
+    match tap {
+        P::MaxTap8 => counts.add(P::MaxGroup as usize, output.pixels() * groups),
+        _ => counts.add(by_bits(P::AverageGroup8, input.bits), output.pixels() * groups),
+    }
+    partial(counts, input, seen);
+    counts.add(P::PoolRow as usize, groups * rows);
+    counts.add(by_bits(tap, input.bits), groups * seen);
+    counts.add(P::PoolCode as usize, output.pixels() * channels);
+}
+
+fn add(counts: &mut Counts, layer: &Add) {
+    let elements = layer.output.elements();
+    counts.add(P::Add as usize, 1);
+    counts.add(P::AddPixel as usize, layer.output.pixels());
+    match layer.output.bits {
+        Bits::B32 => counts.add(P::AddLogit as usize, elements),
+        bits => counts.add(by_bits(P::AddCode8, bits), elements),
+    }
+}

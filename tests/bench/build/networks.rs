@@ -1,0 +1,86 @@
+//! Writes networks of `.mixq` files as Rust, laid out as `include_model!` lays them out: a function for each
+//! layer, an input, and what the portable kernels make of it.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use fastrand::Rng;
+use mixq_format::Artifact;
+use mixq_format::target::{LaidOut, Target};
+
+/// Writes all networks that the file `networks` in a folder names, each on a line with the bytes that its
+/// arena has beyond its tensors.
+pub fn write(from: &Path, folder: &Path) -> String {
+    println!("cargo::rerun-if-changed={}", from.display());
+    let list = std::fs::read_to_string(from.join("networks")).expect("the folder has a list of networks");
+    let (mut modules, mut all, mut arena_bytes) = (String::new(), String::new(), 8);
+    let mut blocks = Vec::new();
+    for (index, line) in list.lines().enumerate() {
+        let (name, spare) = line.split_once(' ').expect("a line has a name and a number of bytes");
+        let file = from.join(format!("{name}.mixq"));
+        let bytes = std::fs::read(&file).unwrap_or_else(|e| panic!("cannot read {}: {e}", file.display()));
+        let artifact = Artifact::from_bytes(&bytes).unwrap_or_else(|e| panic!("{name}: {e}"));
+        let spare: u32 = spare.parse().expect("a number of bytes");
+        let arena = artifact.header.arena_bytes + spare;
+        arena_bytes = arena_bytes.max(arena);
+        modules += &module(index, &artifact, arena, &mut blocks, folder);
+        let _ = writeln!(all, "    (\"{name}\", {spare}, &n{index}::NETWORK),");
+    }
+    format!(
+        "pub static ALL: &[(&str, u32, &Network)] = &[\n{all}];\npub const ARENA: usize = {arena_bytes};\n\
+         {modules}"
+    )
+}
+
+/// `blocks` are the parameters that are there already: those of a network are the same in all arenas.
+fn module(
+    index: usize,
+    artifact: &Artifact,
+    arena_bytes: u32,
+    blocks: &mut Vec<Vec<u8>>,
+    folder: &Path,
+) -> String {
+    let layers = artifact.layers();
+    let network = artifact.network(&layers);
+    let mut rng = Rng::with_seed(index as u64);
+    let mut arena = vec![0; arena_bytes as usize];
+    rng.fill(&mut arena[network.input.range()]);
+    let input = arena[network.input.range()].to_vec();
+    mixq_rt::run(&network, &mut arena);
+    let file = |name: &str, bytes: &[u8]| {
+        std::fs::write(folder.join(name), bytes).expect("OUT_DIR can be written");
+    };
+    file(&format!("n{index}.input"), &input);
+    file(&format!("n{index}.expected"), &arena[network.output.range()]);
+    let target = Target::of(&std::env::var("TARGET").expect("cargo sets it"), true);
+    let LaidOut { layers, parameters, kernels } = target.lay_out(&layers, &artifact.parameters, arena_bytes);
+    let parameter_bytes = parameters.len();
+    let block = blocks.iter().position(|block| *block == parameters);
+    let (block, new) = block.map_or((blocks.len(), true), |block| (block, false));
+    let mut declared = String::new();
+    if new {
+        file(&format!("PARAMETERS{block}.parameters"), &parameters);
+        declared = format!("parameters! {{ PARAMETERS{block} }}\n");
+        blocks.push(parameters);
+    }
+    let (mut functions, mut names) = (String::new(), String::new());
+    for (layer, kernel) in layers.iter().zip(kernels) {
+        let table = format!("{:?}", layer.table());
+        let kind = table.split(' ').next().expect("a table begins with its type");
+        let call = kernel.call("core::hint::black_box(&TABLE)");
+        let checked = format!("Checked::<{kind}, {parameter_bytes}, {arena_bytes}>");
+        let number = names.matches(',').count();
+        let _ = writeln!(
+            functions,
+            "#[inline(never)] pub fn layer{number}(parameters: &[u8], arena: &mut [u8]) {{\n    \
+             static TABLE: {checked} = {checked}::new({table});\n    \
+             let parameters = parameters.first_chunk().expect(\"parameters are whole\");\n    \
+             let arena = arena.first_chunk_mut().expect(\"the arena is whole\");\n    {call}\n}}"
+        );
+        let _ = write!(names, "layer{number}, ");
+    }
+    format!(
+        "{declared}network! {{ n{index} PARAMETERS{block} {} {} {arena_bytes} [{names}]\n{functions}}}\n",
+        network.input.offset, network.output.offset
+    )
+}

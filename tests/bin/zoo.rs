@@ -1,0 +1,84 @@
+//! Writes the networks of the bench to a folder, for the firmware `networks` in `tests/bench`: a `.mixq` file
+//! for each, the list `BITS/networks` of those of one firmware, and `about.json`, which says of each line of
+//! the lists what `cargo xtask bench` prints of it.
+
+use std::path::{Path, PathBuf};
+
+use mixq_format::target::Target;
+use mixq_format::{Artifact, Bits};
+use mixq_tests::zoo;
+use serde_json::{Value, json};
+
+/// More bytes than any layer here can use.
+const PLENTY: u32 = 32 << 10;
+/// Whose kernels use scratch.
+const RUST_TARGET: &str = "thumbv7em-none-eabihf";
+
+fn main() {
+    let folder = PathBuf::from(std::env::args_os().nth(1).expect("an argument names the folder"));
+    let mut about = Vec::new();
+    for (bits, examples) in [(Bits::B8, true), (Bits::B4, false)] {
+        let mut networks: Vec<(Artifact, Option<Bits>)> =
+            zoo::NAMES.iter().map(|name| (zoo::artifact(name, bits), Some(bits))).collect();
+        if examples {
+            networks.extend(["digits", "cifar10"].map(|name| (example(name), None)));
+        }
+        let folder = folder.join(bits.count().to_string());
+        std::fs::create_dir_all(&folder).expect("the folder can be created");
+        let mut list = String::new();
+        for (artifact, bits) in networks {
+            let name = &artifact.header.name;
+            let fastest = fastest(&artifact);
+            std::fs::write(folder.join(format!("{name}.mixq")), artifact.to_bytes()).expect("it is written");
+            list += &format!("{name} 0\n");
+            if fastest > 0 {
+                list += &format!("{name} {fastest}\n");
+            }
+            about.extend([("least", 0), ("fastest", fastest)].map(|row| line(&artifact, bits, row)));
+        }
+        std::fs::write(folder.join("networks"), list).expect("the list is written");
+    }
+    std::fs::write(folder.join("about.json"), Value::from(about).to_string()).expect("it is written");
+}
+
+/// What is known of a network before it is executed; bits are `null` where the rules have chosen them.
+fn line(artifact: &Artifact, bits: Option<Bits>, (arena, spare): (&str, u32)) -> Value {
+    let macs: u64 = artifact.header.layers.iter().map(|layer| layer.macs).sum();
+    let bits = bits.map(Bits::count);
+    json!({
+        "network": artifact.header.name,
+        "firmware": bits.unwrap_or(8),
+        "activation_bits": bits,
+        "weight_bits": bits,
+        "arena": arena,
+        "spare_bytes": spare,
+        "ram_bytes": artifact.header.arena_bytes + spare,
+        "flash_bytes": artifact.flash_bytes(),
+        "macs": macs,
+    })
+}
+
+/// The least number of bytes beyond the least arena with which a network is as fast as with more.
+fn fastest(artifact: &Artifact) -> u32 {
+    let (target, layers) = (Target::of(RUST_TARGET, true), artifact.layers());
+    let with = |spare: u32| -> u64 {
+        let arena = artifact.header.arena_bytes + spare;
+        let costs = target.costs(RUST_TARGET, &layers, &artifact.parameters, arena);
+        costs.iter().map(|cost| cost.instructions).sum()
+    };
+    let least = with(PLENTY);
+    // In words.
+    let (mut low, mut high) = (0, PLENTY / 4);
+    while low < high {
+        let middle = (low + high) / 2;
+        if with(4 * middle) > least { low = middle + 1 } else { high = middle }
+    }
+    4 * low
+}
+
+/// The artifact of an example, at the bits that the rules gave it.
+fn example(name: &str) -> Artifact {
+    let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples").join(name).join("models");
+    let bytes = std::fs::read(models.join(format!("{name}.mixq"))).expect("the example has an artifact");
+    Artifact::from_bytes(&bytes).expect("an artifact")
+}

@@ -1,0 +1,105 @@
+//! What the cost model says of layers and networks, and what QEMU counts.
+
+#[path = "cost/cycles.rs"]
+mod cycles;
+#[path = "cost/fit.rs"]
+mod fit;
+#[path = "../../xtask/src/bench/log.rs"]
+mod log;
+
+use std::path::Path;
+
+use mixq_format::Artifact;
+use mixq_format::target::{Cost, Tally, Target};
+use mixq_tests::measure::{self, CORTEX_M0, CORTEX_M4, CORTEX_M33, Processor, RISCV};
+use mixq_tests::networks;
+use mixq_tests::varied::varied;
+
+/// Instructions that a layer may differ by in any case: a few calls.
+const FEW: f64 = 150.0;
+
+/// By which share model and count may differ for networks that portable kernels execute parts of.
+const PORTABLE: f64 = 0.04;
+
+/// The artifact of an example.
+fn example(path: &str) -> Artifact {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples").join(path);
+    let bytes = std::fs::read(&path).unwrap_or_else(|e| panic!("cannot read {}: {e}", path.display()));
+    Artifact::from_bytes(&bytes).expect("an artifact")
+}
+
+/// A network in arenas that have so many bytes more than it needs, and by which share model and count may
+/// differ: for the network, and for each layer if that is given.
+struct Case {
+    network: Artifact,
+    spares: Vec<u32>,
+    share: f64,
+    of_layer: Option<f64>,
+}
+
+/// Asserts that networks take what the model says.
+fn check(processor: Processor, cases: Vec<Case>) {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cost").join(processor.target);
+    let target = Target::of(processor.target, true);
+    let networks: Vec<_> = cases.iter().map(|case| (case.network.clone(), case.spares.clone())).collect();
+    let (mut wrong, mut largest, mut largest_of_layer) = (Vec::new(), 0.0f64, 0.0f64);
+    let off = |model: u64, counted: u64| {
+        let difference = model as f64 - counted as f64;
+        (difference.abs() - FEW).max(0.0) / counted as f64
+    };
+    for found in measure::measure(processor, &networks, &folder) {
+        let Case { network, share, of_layer, .. } = &cases[found.network];
+        let (layers, name) = (network.layers(), &network.header.name);
+        let arena = network.header.arena_bytes + found.spare;
+        let tallies = target.tallies(processor.target, &layers, &network.parameters, arena);
+        let costs: Vec<Cost> = tallies.iter().map(Tally::cost).collect();
+        // Other kernels than the portable ones: more is known of them.
+        let own = |tally: &Tally| tally.kernels == target.name && target.name != "portable";
+        for (((cost, tally), counted), layer) in costs.iter().zip(&tallies).zip(&found.layers).zip(&layers) {
+            let off = off(cost.instructions, *counted);
+            largest_of_layer = largest_of_layer.max(off);
+            if own(tally) && of_layer.is_some_and(|most| off > most) {
+                wrong.push(format!("{name} +{}: {cost}, counted {counted}: {layer:?}", found.spare));
+            }
+        }
+        let model: Cost = costs.into_iter().sum();
+        let counted = found.layers.iter().sum();
+        let off = off(model.instructions, counted);
+        largest = largest.max(off);
+        if off > *share {
+            wrong.push(format!("{name} +{}: {model}, counted {counted}", found.spare));
+        }
+    }
+    let (largest, largest_of_layer) = (100.0 * largest, 100.0 * largest_of_layer);
+    println!("{}: networks {largest:.2} % off at most, layers {largest_of_layer:.2} %", processor.target);
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The networks of the tests and of the examples.
+fn networks() -> Vec<Artifact> {
+    let examples = ["digits/models/digits.mixq", "cifar10/models/cifar10.mixq"].map(example);
+    networks::all().into_iter().chain(examples).collect()
+}
+
+/// Networks in their least and in large arenas; and layers of random networks, none of them what the model
+/// was fitted to.
+#[test]
+fn cortex_m4_takes_what_the_model_says() {
+    let of_tests = networks().into_iter().map(|network| {
+        let spares = vec![0, 600, 16384];
+        Case { network, spares, share: 0.02, of_layer: None }
+    });
+    let random = (0..24).map(|seed| {
+        let spares = vec![[0, 400, 1400][seed as usize % 3], 16384];
+        Case { network: varied(seed), spares, share: 0.05, of_layer: Some(0.05) }
+    });
+    check(CORTEX_M4, of_tests.chain(random).collect());
+}
+
+#[test]
+fn portable_kernels_take_about_what_the_model_says() {
+    for processor in [CORTEX_M0, CORTEX_M33, RISCV] {
+        let case = |network| Case { network, spares: vec![0], share: PORTABLE, of_layer: None };
+        check(processor, networks().into_iter().map(case).collect());
+    }
+}

@@ -1,0 +1,184 @@
+//! Fits what pieces of kernels take to measurements: least squares of relative errors, no figure below 0.
+
+use std::path::Path;
+
+use mixq_format::Artifact;
+use mixq_format::target::{Tally, Target};
+use mixq_tests::measure::{self, CORTEX_M0, CORTEX_M4, CORTEX_M33, Processor, RISCV};
+use mixq_tests::varied::{portable, varied};
+
+use crate::cycles;
+
+/// Random networks that are measured.
+const NETWORKS: u64 = 240;
+
+/// Pieces of assembly whose instructions and cycles are counted in its text.
+const EXACT: [(&str, [f64; 2]); 12] = [
+    ("Unit8", [12.0, 17.0]),
+    ("Pass8", [3.0, 6.0]),
+    ("UnitNibbles", [26.0, 35.0]),
+    ("PassNibbles", [3.0, 6.0]),
+    ("Unit4", [13.0, 22.0]),
+    ("Pass4", [2.0, 4.0]),
+    ("Unit2", [25.0, 42.0]),
+    ("Pass2", [2.0, 4.0]),
+    ("WidenPixel", [12.0, 15.0]),
+    ("Word8", [8.0, 11.0]),
+    ("Word4", [15.0, 18.0]),
+    ("Word2", [27.0, 30.0]),
+];
+
+/// A layer that was measured.
+struct Sample {
+    tally: Tally,
+    /// Instructions, and cycles.
+    measured: [f64; 2],
+    layer: String,
+}
+
+/// Prints the figures of all pieces.
+#[test]
+#[ignore = "takes minutes and asserts nothing: prints the figures of the cost model in mixq-format"]
+fn fit() {
+    let count = std::env::var("MIXQ_FIT").map_or(NETWORKS, |text| text.parse().expect("a number"));
+    // Which of the kernels: all, if it is not said.
+    let only = std::env::var("MIXQ_FIT_ONLY").unwrap_or_default();
+    let is_chosen = |name: &str| only.is_empty() || only == name;
+    if is_chosen("armv7em") {
+        let mut own = samples(CORTEX_M4, varied, count, true);
+        own.retain(|sample| sample.tally.kernels == "armv7em");
+        print(&own, &[0, 1].map(|kind| solve(&own, kind)));
+    }
+    if is_chosen("portable") {
+        let here = || {
+            let mut samples = samples(CORTEX_M4, portable, count, false);
+            samples.retain(|sample| sample.tally.kernels == "portable");
+            samples
+        };
+        let of = |processor| samples(processor, varied, count / 2, false);
+        let all = [of(CORTEX_M0), of(CORTEX_M33), here(), of(RISCV)];
+        print(&all[0], &all.each_ref().map(|samples| solve(samples, 0)));
+    }
+}
+
+fn print<const N: usize>(samples: &[Sample], columns: &[Vec<f64>; N]) {
+    for (index, piece) in samples[0].tally.pieces.iter().enumerate() {
+        let figures = columns.each_ref().map(|column| format!(" {:.2}", column[index])).concat();
+        println!("    {}{figures};", piece.name);
+    }
+}
+
+/// Layers of random networks, in their least arenas; with cycles in larger ones, too.
+fn samples(processor: Processor, network: fn(u64) -> Artifact, count: u64, with_cycles: bool) -> Vec<Sample> {
+    let spares =
+        |seed: u64| if with_cycles { vec![[0, 300, 1200][seed as usize % 3], 16384] } else { vec![0] };
+    let networks: Vec<_> = (1000..1000 + count).map(|seed| (network(seed), spares(seed))).collect();
+    let folder =
+        Path::new(env!("CARGO_TARGET_TMPDIR")).join("cost").join(format!("fit-{}", processor.target));
+    let measured = measure::measure(processor, &networks, &folder);
+    let all = measured.iter().map(|measured| measured.layers.len()).sum();
+    let mut cycles = if with_cycles {
+        cycles::of_layers(processor, &measure::build(processor, &networks, &folder)).into_iter()
+    } else {
+        vec![0; all].into_iter()
+    };
+    let target = Target::of(processor.target, true);
+    let mut samples = Vec::new();
+    for found in measured {
+        let artifact = &networks[found.network].0;
+        let arena = artifact.header.arena_bytes + found.spare;
+        let tallies = target.tallies(processor.target, &artifact.layers(), &artifact.parameters, arena);
+        let layers = artifact.layers();
+        for ((tally, instructions), layer) in tallies.into_iter().zip(found.layers).zip(layers) {
+            let cycles = cycles.next().expect("cycles of each layer");
+            let (x, y, window) = (layer.first_input(), layer.output(), layer.window());
+            let bits = layer.weights().map(|(.., bits)| bits);
+            let layer = format!("{} {x:?} {y:?} {window:?} {bits:?}", layer.kind());
+            samples.push(Sample { tally, measured: [instructions as f64, cycles as f64], layer });
+        }
+    }
+    samples
+}
+
+/// Figures of all pieces, instructions (0) or cycles (1); 0 for those that no sample has.
+fn solve(samples: &[Sample], kind: usize) -> Vec<f64> {
+    let pieces = &samples[0].tally.pieces;
+    let exact = |index: usize| EXACT.iter().find(|(name, _)| *name == pieces[index].name);
+    let mut figures: Vec<f64> =
+        (0..pieces.len()).map(|index| exact(index).map_or(0.0, |(_, figures)| figures[kind])).collect();
+    let used = |index: &usize| {
+        exact(*index).is_none() && samples.iter().any(|sample| sample.tally.counts[*index] != 0.0)
+    };
+    let mut free: Vec<usize> = (0..pieces.len()).filter(used).collect();
+    loop {
+        let found = least_squares(samples, kind, &figures, &free);
+        let least = (0..free.len()).min_by(|a, b| found[*a].total_cmp(&found[*b]));
+        match least {
+            // One after the other, the smallest first: others may grow without it.
+            Some(least) if found[least] < 0.0 => _ = free.remove(least),
+            _ => {
+                free.iter().zip(found).for_each(|(index, figure)| figures[*index] = figure);
+                say(samples, kind, &figures);
+                return figures;
+            }
+        }
+    }
+}
+
+/// Prints how well figures fit.
+fn say(samples: &[Sample], kind: usize, figures: &[f64]) {
+    let mut off: Vec<(f64, &Sample)> = (samples.iter())
+        .map(|sample| {
+            let counts = &sample.tally.counts;
+            let model: f64 = counts.iter().zip(figures).map(|(count, figure)| count * figure).sum();
+            (model / sample.measured[kind] - 1.0, sample)
+        })
+        .collect();
+    off.sort_by(|a, b| b.0.abs().total_cmp(&a.0.abs()));
+    let squares: f64 = off.iter().map(|(off, _)| off * off).sum();
+    println!("{} layers, {:.2} % off, most:", off.len(), 100.0 * (squares / off.len() as f64).sqrt());
+    for (off, sample) in off.iter().take(12) {
+        println!("{:+.1} % of {}: {}", 100.0 * off, sample.measured[kind], sample.layer);
+    }
+}
+
+/// Figures of the `free` pieces, beside the others that are known, by normal equations.
+fn least_squares(samples: &[Sample], kind: usize, known: &[f64], free: &[usize]) -> Vec<f64> {
+    let count = free.len();
+    let mut rows = vec![vec![0.0; count + 1]; count];
+    for Sample { tally, measured, .. } in samples {
+        let exact: f64 = tally.counts.iter().zip(known).map(|(count, figure)| count * figure).sum();
+        let weight = 1.0 / (measured[kind] + 300.0);
+        let values: Vec<(usize, f64)> = (free.iter().enumerate())
+            .map(|(column, index)| (column, tally.counts[*index] * weight))
+            .filter(|(_, value)| *value != 0.0)
+            .collect();
+        for (row, value) in &values {
+            values.iter().for_each(|(column, other)| rows[*row][*column] += value * other);
+            rows[*row][count] += value * (measured[kind] - exact) * weight;
+        }
+    }
+    // What two pieces have in common goes to both.
+    (0..count).for_each(|index| rows[index][index] *= 1.0 + 1e-7);
+    eliminate(rows)
+}
+
+/// The solution of linear equations, which stand in rows with their right sides.
+fn eliminate(mut rows: Vec<Vec<f64>>) -> Vec<f64> {
+    let count = rows.len();
+    for column in 0..count {
+        let pivot = (column..count).max_by(|a, b| rows[*a][column].abs().total_cmp(&rows[*b][column].abs()));
+        rows.swap(column, pivot.expect("there is a row"));
+        let above = rows[column].clone();
+        for row in &mut rows[column + 1..] {
+            let factor = row[column] / above[column];
+            (column..=count).for_each(|index| row[index] -= factor * above[index]);
+        }
+    }
+    let mut solution = vec![0.0; count];
+    for row in (0..count).rev() {
+        let rest: f64 = (row + 1..count).map(|column| rows[row][column] * solution[column]).sum();
+        solution[row] = (rows[row][count] - rest) / rows[row][row];
+    }
+    solution
+}

@@ -1,0 +1,134 @@
+//! Random networks whose layers are of all operators, widths and shapes that networks for microcontrollers
+//! have.
+
+use fastrand::Rng;
+use mixq_build::engine::config::Scheme;
+use mixq_format::{Artifact, Bits};
+
+use crate::random::{Builder, Quantised};
+use crate::slide::Slide;
+
+/// A network of some layers, the same for the same seed.
+pub fn varied(seed: u64) -> Artifact {
+    network(seed, false)
+}
+
+/// The same of layers that only the portable kernels take: numbers of filters are odd, few depthwise windows
+/// are 3x3.
+pub fn portable(seed: u64) -> Artifact {
+    network(seed, true)
+}
+
+fn network(seed: u64, portable: bool) -> Artifact {
+    let mut rng = Rng::with_seed(seed);
+    let kind = rng.u8(0..10);
+    let size = [rng.u16(1..=20), rng.u16(2..=20), [1, 3, 3, 4, 2][rng.usize(0..5)]];
+    let size = match kind {
+        0 => [1, 1, 8 * rng.u16(1..=40)],
+        1 | 2 => [rng.u16(6..=30), rng.u16(6..=30), 3],
+        _ => size,
+    };
+    let mut builder = Builder::new(seed, size);
+    if rng.u8(0..5) > 0 {
+        builder.usual_tables();
+    }
+    let mut shape = size;
+    let bits = |rng: &mut Rng| Bits::QUANTISED[rng.usize(0..3)];
+    for index in 0..rng.usize(1..=5) {
+        let scheme = match rng.u8(0..if portable { 6 } else { 20 }) {
+            0 => Scheme::PerLayerFolded,
+            1 => Scheme::PerChannelThresholds,
+            _ => Scheme::PerChannel,
+        };
+        let quantised = Quantised { weights: bits(&mut rng), output: bits(&mut rng), scheme };
+        let channels = match rng.u8(0..8) {
+            0 => rng.u16(1..=40),
+            1..=3 => 4 * rng.u16(1..=12),
+            _ => 8 * rng.u16(1..=8),
+        };
+        let channels = if portable { channels | 1 } else { channels };
+        let slide = slide(&mut rng, shape);
+        let image = index == 0 && (kind == 1 || kind == 2);
+        match if image { 0 } else { rng.u8(0..12) } {
+            _ if kind == 0 => {
+                builder.linear(channels, quantised);
+                shape = [1, 1, channels];
+                continue;
+            }
+            0..=2 => {
+                // As a first layer sees an image.
+                let slide = match shape[2] {
+                    3 if shape[0] > 2 && shape[1] > 2 => {
+                        Slide { kernel: [3, 3], stride: [rng.u16(1..=2); 2], padding: [1, 1, 1, 1] }
+                    }
+                    _ => slide,
+                };
+                let elements = slide.kernel[0] * slide.kernel[1] * shape[2];
+                let channels = if elements > 300 { channels.min(16) } else { channels };
+                builder.conv(channels, slide, quantised);
+                shape = after(shape, slide, channels);
+                continue;
+            }
+            3..=5 => {
+                let stride = if rng.u8(0..4) == 0 { [2, 2] } else { [1, 1] };
+                let slide = Slide { kernel: [1, 1], stride, padding: [0; 4] };
+                builder.conv(channels, slide, quantised);
+                shape = [shape[0].div_ceil(stride[0]), shape[1].div_ceil(stride[1]), channels];
+                continue;
+            }
+            6..=8 if portable => {
+                builder.depthwise(slide, quantised);
+            }
+            6..=8 => {
+                let stride = if rng.bool() { 1 } else { 2 };
+                let small = shape[0] < 2 || shape[1] < 2;
+                let before = if stride == 2 && !small && rng.bool() { 0 } else { 1 };
+                let slide = Slide { kernel: [3, 3], stride: [stride; 2], padding: [before, 1, before, 1] };
+                builder.depthwise(slide, quantised);
+                let side = |size: u16| (size + before + 1 - 3) / stride + 1;
+                shape = [side(shape[0]), side(shape[1]), shape[2]];
+                continue;
+            }
+            9 => {
+                builder.average_pool(slide);
+            }
+            10 => {
+                builder.max_pool(slide);
+            }
+            _ => {
+                let kept = builder.keep();
+                // What 2 bits are worth in 8 is beyond a multiplier.
+                let narrow = kept.bits.min(quantised.output) == Bits::B2;
+                let sum = if narrow { bits(&mut rng).min(Bits::B4) } else { bits(&mut rng) };
+                let same = Slide { kernel: [1, 1], stride: [1, 1], padding: [0; 4] };
+                builder.conv(shape[2], same, quantised).add(kept, sum, sum == kept.bits && rng.bool());
+                continue;
+            }
+        }
+        shape = after(shape, slide, shape[2]);
+    }
+    let logits = Quantised { weights: bits(&mut rng), output: Bits::B32, scheme: Scheme::PerChannel };
+    builder.linear(rng.u16(2..=12), logits).finish("varied")
+}
+
+/// What a window makes of a shape.
+fn after(shape: [u16; 3], slide: Slide, channels: u16) -> [u16; 3] {
+    let axis = |axis: usize| {
+        let padding = slide.padding[2 * axis] + slide.padding[2 * axis + 1];
+        (shape[axis] + padding - slide.kernel[axis]) / slide.stride[axis] + 1
+    };
+    [axis(0), axis(1), channels]
+}
+
+/// A window that fits a shape.
+fn slide(rng: &mut Rng, shape: [u16; 3]) -> Slide {
+    let common = shape[0] > 2 && shape[1] > 2 && rng.bool();
+    let kernel = match common {
+        true => [3, 3],
+        false => [rng.u16(1..=shape[0].min(5)), rng.u16(1..=shape[1].min(5))],
+    };
+    let stride = if rng.bool() { [1, 1] } else { [rng.u16(1..=2), rng.u16(1..=2)] };
+    let side = |rng: &mut Rng, kernel: u16| if rng.bool() { kernel / 2 } else { 0 };
+    let padding = [kernel[0], kernel[0], kernel[1], kernel[1]].map(|kernel| side(rng, kernel));
+    Slide { kernel, stride, padding }
+}
