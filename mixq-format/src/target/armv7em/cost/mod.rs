@@ -9,15 +9,34 @@ mod unweighted;
 
 use super::super::cost::{Counts, Execution, Piece, Tally};
 use super::super::portable;
-use super::{LEAST_SCRATCH, Plan, Proof, STRIP, blocks_of, proof, useful};
+use super::{Blocks, LEAST_SCRATCH, Plan, Proof, STRIP, blocks_of, proof, useful};
 use crate::{Bits, Conv, Layer, Linear, Requant, Rule};
 
-/// Elements after which fields are taken out, if weights are not known: sums of codes and offset weights of
-/// average size, as far as their field holds them.
-const fn usual_interval(x: Bits, w: Bits) -> usize {
-    let (field, weight) = if matches!(w, Bits::B4) { (12, 8) } else { (14, 2) };
-    let elements = ((1 << field) - 1) / (x.max_code() as usize * weight);
-    if elements < 16 { 16 } else { elements & !15 }
+/// How far kernels may go, if weights are not known: as far as with weights that spread over half of their
+/// range, and with the largest of the sums that some hundred filters have.
+fn usual_proof(elements: usize, x: Bits, blocks: &Blocks) -> Proof {
+    // Where the upper channel's sum is multiplied by more, or codes are larger.
+    let most = match (x, blocks.weight_bits) {
+        (Bits::B8, Bits::B8) => 1280,
+        (Bits::B8, Bits::B2) => 768,
+        _ => 1 << 13,
+    };
+    let chunk = elements.next_multiple_of(16).min(most);
+    // The lower channel's field, and weights that are offset: half of their range, and how far they spread.
+    let (field, half, spread) = match blocks.weight_bits {
+        _ if blocks.channels > super::BLOCK => return Proof { chunk: chunk as u16, interval: 512 },
+        Bits::B4 => (12, 8.0, 3.2),
+        Bits::B8 | Bits::B2 | Bits::B32 => (14, 2.0, 1.0),
+    };
+    let limit = f64::from((1 << field) - 1) / f64::from(x.max_code());
+    let step = blocks.unit.max(blocks.word);
+    let fits = |count: &usize| {
+        let count = *count as f64;
+        count * half + 4.0 * spread * count.sqrt() < limit
+    };
+    let intervals = (step..=chunk.max(step)).step_by(step);
+    let interval = intervals.take_while(fits).last().unwrap_or(step);
+    Proof { chunk: chunk as u16, interval: interval as u16 }
 }
 
 /// What is known of a layer with weights.
@@ -60,11 +79,7 @@ impl Known {
                 return (add.output.bits != Bits::B32).then_some(none);
             }
         };
-        blocks_of(layer)?;
-        let weights = layer.weights().map_or(Bits::B8, |(.., bits)| bits);
-        let chunk = elements.next_multiple_of(16).min(1 << 13);
-        let interval = usual_interval(layer.first_input().bits, weights).min(chunk);
-        let proof = Proof { chunk: chunk as u16, interval: interval as u16 };
+        let proof = usual_proof(elements, layer.first_input().bits, &blocks_of(layer)?);
         let (output, requant) = (layer.output(), layer.requant()?);
         let fraction = requant.fraction == Requant::FRACTION
             || (requant.fraction == Requant::COARSE_FRACTION && output.bits == Bits::B8);
