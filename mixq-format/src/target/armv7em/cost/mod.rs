@@ -5,11 +5,12 @@ mod conv;
 mod depthwise;
 mod linear;
 mod pieces;
+mod source;
 mod unweighted;
 
 use super::super::cost::{Counts, Execution, Piece, Tally};
 use super::super::portable;
-use super::{Blocks, LEAST_SCRATCH, Plan, Proof, STRIP, blocks_of, proof, useful};
+use super::{Blocks, Plan, Proof, STRIP, blocks_of, proof, useful};
 use crate::{Bits, Conv, Layer, Linear, Requant, Rule};
 
 /// How far kernels may go, if weights are not known: as far as with weights that spread over half of their
@@ -30,12 +31,10 @@ fn usual_proof(elements: usize, x: Bits, blocks: &Blocks) -> Proof {
     };
     let limit = f64::from((1 << field) - 1) / f64::from(x.max_code());
     let step = blocks.unit.max(blocks.word);
-    let fits = |count: &usize| {
-        let count = *count as f64;
-        count * half + 4.0 * spread * count.sqrt() < limit
-    };
-    let intervals = (step..=chunk.max(step)).step_by(step);
-    let interval = intervals.take_while(fits).last().unwrap_or(step);
+    // `count half + 4 spread sqrt(count)` is below the limit.
+    let root = ((4.0 * spread * spread + half * limit).sqrt() - 2.0 * spread) / half;
+    let interval = ((root * root) as usize).min(chunk.max(step)).max(step);
+    let interval = interval - interval % step;
     Proof { chunk: chunk as u16, interval: interval as u16 }
 }
 
@@ -43,25 +42,25 @@ fn usual_proof(elements: usize, x: Bits, blocks: &Blocks) -> Proof {
 #[derive(Clone, Copy)]
 struct Known {
     proof: Proof,
-    /// Bits of the codes that are made of sums in registers; 0 if there are none.
+    /// Bits of the codes that are made of sums in registers, if there is enough scratch; 0 if there are none.
     codes: usize,
 }
 
 impl Known {
     /// `None`, if this set has no kernel for the layer.
     fn of(layer: &Layer, execution: &Execution<'_>) -> Option<Known> {
-        let Some(parameters) = execution.parameters else { return Known::usual(layer, execution) };
+        let Some(parameters) = execution.parameters else { return Known::usual(layer) };
         if !super::takes(layer, parameters) {
             return None;
         }
         let unlimited = Proof { chunk: 1 << 13, interval: 1 << 13 };
         let proof = proof(layer, parameters).unwrap_or(unlimited);
-        let plan = Plan { scratch: 0, scratch_bytes: execution.scratch_bytes, proof };
+        let plan = Plan { scratch: 0, scratch_bytes: u32::MAX, proof };
         Some(Known { proof, codes: super::codes(layer, parameters, &plan) })
     }
 
     /// The same where parameters are not known: as most are.
-    fn usual(layer: &Layer, execution: &Execution<'_>) -> Option<Known> {
+    fn usual(layer: &Layer) -> Option<Known> {
         let elements = match layer {
             Layer::Conv(Conv { window, input, .. }) => window.taps() * usize::from(input.channels),
             Layer::Linear(Linear { input, .. }) => input.elements(),
@@ -86,7 +85,7 @@ impl Known {
         let fits = match layer {
             Layer::Linear(_) => {
                 usize::from(output.channels).is_multiple_of(STRIP)
-                    && 2 * elements <= LEAST_SCRATCH.max(execution.scratch_bytes as usize)
+                    && elements <= proof.chunk.into()
                     && requant.fraction == Requant::FRACTION
             }
             Layer::Conv(_) => fraction,
@@ -141,20 +140,13 @@ pub(super) fn tallies(
 
 /// Sizes of the scratch at which a layer is executed in another way than with 4 bytes less.
 pub(super) fn scratch_steps(layer: &Layer, execution: &Execution<'_>) -> Vec<u32> {
-    let most = useful(layer);
-    let mut found = Vec::new();
-    let mut last = None;
-    for bytes in (0..=most).step_by(4) {
-        let at = Execution { scratch_bytes: bytes as u32, ..*execution };
-        let way = match (layer, Known::of(layer, &at)) {
-            (Layer::Conv(conv), Some(known)) => Some(conv::Memory::of(conv, &known, bytes)),
-            (Layer::Linear(linear), Some(known)) => Some(linear::memory(linear, &known, bytes)),
-            _ => return found,
-        };
-        if last.is_some() && way != last {
-            found.push(bytes as u32);
-        }
-        last = way;
-    }
-    found
+    let Some(known) = Known::of(layer, execution) else { return Vec::new() };
+    let way = |bytes: usize| match layer {
+        Layer::Conv(conv) => Some(conv::Memory::of(conv, &known, bytes)),
+        Layer::Linear(linear) => Some(linear::memory(linear, &known, bytes)),
+        Layer::Depthwise(_) | Layer::AveragePool(_) | Layer::MaxPool(_) | Layer::Add(_) => None,
+    };
+    let mut sizes: Vec<usize> = (4..=useful(layer)).step_by(4).collect();
+    sizes.retain(|bytes| way(*bytes) != way(*bytes - 4));
+    sizes.into_iter().map(|bytes| bytes as u32).collect()
 }
