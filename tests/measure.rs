@@ -31,8 +31,8 @@ pub const CORTEX_M0: Processor = Processor {
     shift: 6,
 };
 
-/// A Cortex-M33 without the DSP extension, with the portable kernels; on a board with a Cortex-M4: it executes
-/// the same instructions.
+/// A Cortex-M33 without the DSP extension, with the portable kernels; on a board with a Cortex-M4: it
+/// executes the same instructions.
 pub const CORTEX_M33: Processor = Processor { target: "thumbv8m.main-none-eabihf", ..CORTEX_M4 };
 
 /// With the portable kernels.

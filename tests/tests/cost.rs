@@ -9,11 +9,11 @@ mod log;
 
 use std::path::Path;
 
-use mixq_format::Artifact;
-use mixq_format::target::{Cost, Tally, Target};
+use mixq_format::target::{Cost, Execution, Kernel, Tally, Target};
+use mixq_format::{Artifact, Bits, Layer};
 use mixq_tests::measure::{self, CORTEX_M0, CORTEX_M4, CORTEX_M33, Processor, RISCV};
-use mixq_tests::networks;
 use mixq_tests::varied::varied;
+use mixq_tests::{networks, zoo};
 
 /// Instructions that a layer may differ by in any case: a few calls.
 const FEW: f64 = 150.0;
@@ -35,6 +35,8 @@ struct Case {
     spares: Vec<u32>,
     share: f64,
     of_layer: Option<f64>,
+    /// Whether weights are as large as trained ones, so that the model is right without them, too.
+    like_trained: bool,
 }
 
 /// Asserts that networks take what the model says.
@@ -48,7 +50,7 @@ fn check(processor: Processor, cases: Vec<Case>) {
         (difference.abs() - FEW).max(0.0) / counted as f64
     };
     for found in measure::measure(processor, &networks, &folder) {
-        let Case { network, share, of_layer, .. } = &cases[found.network];
+        let Case { network, share, of_layer, like_trained, .. } = &cases[found.network];
         let (layers, name) = (network.layers(), &network.header.name);
         let arena = network.header.arena_bytes + found.spare;
         let tallies = target.tallies(processor.target, &layers, &network.parameters, arena);
@@ -64,6 +66,18 @@ fn check(processor: Processor, cases: Vec<Case>) {
         }
         let model: Cost = costs.into_iter().sum();
         let counted = found.layers.iter().sum();
+        if *like_trained {
+            let kernels = target.lay_out(&layers, &network.parameters, arena).kernels;
+            let cost = |(layer, kernel): (&Layer, &Kernel)| {
+                let scratch_bytes = kernel.scratch_bytes;
+                let rust_target = processor.target;
+                target.cost(layer, &Execution { rust_target, parameters: None, scratch_bytes })
+            };
+            let blind: Cost = layers.iter().zip(&kernels).map(cost).sum();
+            if off(blind.instructions, counted) > *share {
+                wrong.push(format!("{name} +{}: {blind} without weights, counted {counted}", found.spare));
+            }
+        }
         let off = off(model.instructions, counted);
         largest = largest.max(off);
         if off > *share {
@@ -87,19 +101,30 @@ fn networks() -> Vec<Artifact> {
 fn cortex_m4_takes_what_the_model_says() {
     let of_tests = networks().into_iter().map(|network| {
         let spares = vec![0, 600, 16384];
-        Case { network, spares, share: 0.02, of_layer: None }
+        Case { network, spares, share: 0.02, of_layer: None, like_trained: false }
     });
     let random = (0..24).map(|seed| {
         let spares = vec![[0, 400, 1400][seed as usize % 3], 16384];
-        Case { network: varied(seed), spares, share: 0.05, of_layer: Some(0.05) }
+        Case { network: varied(seed), spares, share: 0.05, of_layer: Some(0.05), like_trained: false }
     });
-    check(CORTEX_M4, of_tests.chain(random).collect());
+    let known = [
+        ("resnet8", Bits::B8, 1152),
+        ("ds_cnn", Bits::B8, 512),
+        ("ds_cnn", Bits::B4, 512),
+        ("ad", Bits::B4, 256),
+    ];
+    let known = known.map(|(name, bits, spare)| {
+        let (network, spares) = (zoo::artifact(name, bits), vec![0, spare]);
+        Case { network, spares, share: 0.02, of_layer: None, like_trained: true }
+    });
+    check(CORTEX_M4, of_tests.chain(random).chain(known).collect());
 }
 
 #[test]
 fn portable_kernels_take_about_what_the_model_says() {
     for processor in [CORTEX_M0, CORTEX_M33, RISCV] {
-        let case = |network| Case { network, spares: vec![0], share: PORTABLE, of_layer: None };
+        let case =
+            |network| Case { network, spares: vec![0], share: PORTABLE, of_layer: None, like_trained: false };
         check(processor, networks().into_iter().map(case).collect());
     }
 }

@@ -35,8 +35,8 @@ impl core::iter::Sum for Cost {
 pub struct Execution<'a> {
     /// Rust target, such as `thumbv7em-none-eabihf`.
     pub rust_target: &'a str,
-    /// The parameters of the network before they are [laid out](Target::lay_out). `None`, before there are any: then weights
-    /// are taken to be as most are, and tables to be in their usual order.
+    /// The parameters of the network before they are [laid out](Target::lay_out). `None`, before there are
+    /// any: then weights are taken to be as most are, and tables to be in their usual order.
     pub parameters: Option<&'a [u8]>,
     /// Bytes of the arena that the layer works in, beside its tensors: a multiple of 4.
     pub scratch_bytes: u32,

@@ -33,7 +33,10 @@ macro_rules! parameters {
 }
 
 macro_rules! network {
-    ($name:ident $block:ident $input:literal $output:literal $arena:literal [$($layer:ident,)*] $($functions:item)*) => {
+    (
+        $name:ident $block:ident $input:literal $output:literal $arena:literal
+        [$($layer:ident,)*] $($functions:item)*
+    ) => {
         #[allow(unused_variables)]
         pub mod $name {
             use super::*;

@@ -43,9 +43,9 @@ images have 8 bits. Columns of code, scratch and stack are of all six workloads 
 ";
 
 const LEAST: &str = "
-The same in an arena that has no byte beyond the tensors, as plans with the least RAM have it where a layer's \
-tensors fill it: kernels work
-in 208 B of the stack (272 B for W3).
+The same in an arena that has no byte beyond the tensors: as users have it in the least RAM, where a layer's \
+tensors fill it. Kernels
+work in 208 B of the stack then (272 B for W3).
 
 ";
 

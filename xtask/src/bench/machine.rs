@@ -79,8 +79,8 @@ pub const CPUS: &[Cpu] = &[
 ];
 
 impl Cpu {
-    /// Compiles the firmware for one pair of widths (activation, weight), with all workloads; the ELF. `spare`:
-    /// whether arenas have more bytes than tensors.
+    /// Compiles the firmware for one pair of widths (activation, weight), with all workloads; the ELF.
+    /// `spare`: whether arenas have more bytes than tensors.
     ///
     /// # Errors
     /// If it does not compile.

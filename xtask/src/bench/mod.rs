@@ -151,7 +151,8 @@ fn line(row: &Row) -> String {
         .cycles_estimate
         .map_or(String::new(), |c| format!(", {:.2} cycles/MAC", c as f64 / row.macs as f64));
     format!(
-        "{} {} {}x{}, {} arena: {} instructions, {:.3} per MAC{cycles}, {} B of code, {} B of scratch, {} B of stack",
+        "{} {} {}x{}, {} arena: {} instructions, {:.3} per MAC{cycles}, {} B of code, {} B of scratch, {} B \
+         of stack",
         row.cpu,
         row.workload,
         row.activation_bits,

@@ -1,5 +1,5 @@
-//! Whole networks as users have them: laid out as `include_model!` does it, in the arena that the build plans,
-//! and in one with as much scratch as makes them faster.
+//! Whole networks as users have them: laid out as `include_model!` does it, in the arena that the build
+//! plans, and in one with as much scratch as makes them faster.
 
 use std::collections::HashMap;
 use std::path::Path;

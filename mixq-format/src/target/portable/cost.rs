@@ -87,8 +87,8 @@ fn of_set(layer: &Layer, parameters: Option<&[u8]>, set: Set) -> Tally {
     Tally { kernels: super::TARGET.name, pieces, counts: counts.0, has_cycles: matches!(set, Set::Armv7em) }
 }
 
-/// Codes or logits whose shift is below a word, so that more than the high word of a product decides: none, if
-/// shifts are not known.
+/// Codes or logits whose shift is below a word, so that more than the high word of a product decides: none,
+/// if shifts are not known.
 fn wide_codes(layer: &Layer, parameters: Option<&[u8]>) -> usize {
     let (Some(requant), Some(parameters)) = (layer.requant(), parameters) else { return 0 };
     let (output, count) = (layer.output(), requant.multipliers(layer.output().channels.into()));

@@ -1,6 +1,6 @@
-//! Executes the networks of the folder `MIXQ_BENCH_NETWORKS` and counts the instructions of each layer: prints
-//! a line `<network> <spare bytes> <instructions> ...`. An answer that is not that of the portable kernels
-//! ends it.
+//! Executes the networks of the folder `MIXQ_BENCH_NETWORKS` and counts the instructions of each layer:
+//! prints a line `<network> <spare bytes> <instructions> ...`. An answer that is not that of the portable
+//! kernels ends it.
 #![no_std]
 #![no_main]
 

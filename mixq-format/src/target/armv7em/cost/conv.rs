@@ -1,17 +1,18 @@
 //! Standard convolutions: groups of four output pixels, for each of which a patch is filled, times blocks of
 //! weights.
 
-use super::super::super::cost::{Counts, Taps, axis};
+use super::super::super::cost::Counts;
 use super::super::{
     BLOCK, Blocks, LEAST_SCRATCH, LEAST_SCRATCH_OF_RGB3X3, LEAST_SCRATCH_OF_RGB3X3_AND_SUMS, RECORD,
     RGB3X3_WITH_ZERO_POINT, Windows,
 };
 use super::Known;
 use super::pieces::P;
+use super::source::Source;
 use crate::{Bits, Conv};
 
 /// Output pixels of a group.
-const PIXELS: usize = 4;
+pub(super) const PIXELS: usize = 4;
 
 /// How a convolution uses its memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,7 +49,7 @@ impl Memory {
             usize::from(known.proof.chunk).min((bytes * 2 / 3).max(16 * each) / each) & !15
         };
         let before = 2 * chunk + if rgb { 0 } else { staged * chunk / 4 };
-        let channels = ((bytes / 4).saturating_sub(before) / PIXELS & !3).max(4);
+        let channels = (((bytes / 4).saturating_sub(before) / PIXELS) & !3).max(4);
         let filters = usize::from(conv.output.channels);
         let sets = if chunk >= elements && !sums { 1 } else { filters.div_ceil(channels) };
         Memory { chunk: chunk.min(whole), sets, on_the_stack: scratch_bytes < least }
@@ -56,7 +57,7 @@ impl Memory {
 }
 
 /// Elements that a window sees.
-fn elements(conv: &Conv) -> usize {
+pub(super) fn elements(conv: &Conv) -> usize {
     conv.window.taps() * usize::from(conv.input.channels)
 }
 
@@ -138,7 +139,8 @@ fn blocks(
     let elements = if inside { RGB3X3_WITH_ZERO_POINT } else { elements.max(stored) };
     let (units, left) = (elements / shape.unit, elements % shape.unit);
     let times = groups * usize::from(output.channels) / BLOCK;
-    let packed = !matches!(weight_bits, Bits::B8) && !(shape.word == 4 && matches!(weight_bits, Bits::B4));
+    let nibbles = shape.word == 4 && matches!(weight_bits, Bits::B4);
+    let packed = !(nibbles || matches!(weight_bits, Bits::B8));
     let [unit, pass, block, tail] = match (weight_bits, packed) {
         (Bits::B8, _) => [P::Unit8, P::Pass8, P::Block8, P::Tail8],
         (Bits::B4, false) => [P::UnitNibbles, P::PassNibbles, P::BlockNibbles, P::TailNibbles],
@@ -195,235 +197,5 @@ fn blocks(
         };
         counts.add(piece as usize, times);
         counts.add(P::ZeroPoint as usize, if output.zero_point == 0 { 0 } else { times });
-    }
-}
-
-/// Where windows lie in the input.
-struct Source<'a> {
-    conv: &'a Conv,
-    windows: Windows,
-    elements: usize,
-    blocks: Blocks,
-    rows: Vec<Taps>,
-    columns: Vec<Taps>,
-    /// Whether all pixels of the output are as one row.
-    seamless: bool,
-}
-
-impl Source<'_> {
-    fn new(conv: &Conv) -> Source<'_> {
-        let Conv { input, output, window, .. } = conv;
-        Source {
-            conv,
-            windows: Windows::of(conv),
-            elements: elements(conv),
-            blocks: Blocks::of_conv(conv),
-            rows: axis(window, true, input.height, output.height),
-            columns: axis(window, false, input.width, output.width),
-            seamless: window.taps() == 1
-                && input.width == output.width
-                && (window.stride_width, window.stride_height) == (1, 1),
-        }
-    }
-
-    fn place(&self, pixel: usize) -> [usize; 2] {
-        let width = usize::from(self.conv.output.width).max(1);
-        [pixel / width, pixel % width]
-    }
-
-    /// How many of `count` pixels from a place on are in one row and see no padding.
-    fn inside(&self, [y, x]: [usize; 2], count: usize) -> usize {
-        let window = &self.conv.window;
-        let [height, width] = [window.kernel_height, window.kernel_width].map(usize::from);
-        if self.rows[y].count() < height {
-            return 0;
-        }
-        let columns = self.columns[x..].iter().take(count);
-        columns.take_while(|taps| taps.count() == width).count()
-    }
-
-    /// Groups that follow in the same call.
-    fn groups(&self, first: usize) -> usize {
-        let width = self.conv.output.width.into();
-        let pixels = match self.windows {
-            Windows::Rgb3x3 => self.inside(self.place(first), width),
-            Windows::PointwiseWords if self.seamless => self.conv.output.pixels() - first,
-            Windows::PointwiseWords => self.inside(self.place(first), width),
-            Windows::PointwiseHalfWord
-            | Windows::PointwiseTail
-            | Windows::PixelWords
-            | Windows::PixelBytes
-            | Windows::UnpackedCodes => 0,
-        };
-        pixels / PIXELS
-    }
-
-    fn bits(&self) -> usize {
-        self.blocks.input_bits()
-    }
-
-    /// Widens words of some pixels, in assembly.
-    fn widen(&self, counts: &mut Counts, pixels: usize, words: usize) {
-        if words == 0 {
-            return;
-        }
-        let word = match self.bits() {
-            8 => P::Word8,
-            4 => P::Word4,
-            _ => P::Word2,
-        };
-        counts.add(P::WidenPixel as usize, pixels);
-        counts.add(word as usize, pixels * words);
-    }
-
-    fn fill_again(&self, counts: &mut Counts, groups: usize) {
-        match self.windows {
-            Windows::Rgb3x3 => counts.add(self.rgb() as usize, groups * PIXELS / 2),
-            Windows::PointwiseWords => {
-                self.widen(counts, groups * PIXELS, self.elements * self.bits() / 32);
-            }
-            Windows::PointwiseHalfWord
-            | Windows::PointwiseTail
-            | Windows::PixelWords
-            | Windows::PixelBytes
-            | Windows::UnpackedCodes => {}
-        }
-    }
-
-    fn rgb(&self) -> P {
-        match self.conv.input.bits {
-            Bits::B8 => P::Rgb8,
-            Bits::B4 => P::Rgb4,
-            Bits::B2 | Bits::B32 => P::Rgb2,
-        }
-    }
-
-    /// Fills a patch, `times` times.
-    fn fill(
-        &self,
-        counts: &mut Counts,
-        [first, size]: [usize; 2],
-        elements: core::ops::Range<usize>,
-        times: usize,
-    ) {
-        counts.add(P::Fill as usize, times);
-        match self.windows {
-            Windows::PointwiseWords | Windows::PointwiseHalfWord | Windows::PointwiseTail => {
-                counts.add(P::PointwisePixel as usize, times * size);
-                self.words_and_rest(counts, times * size, elements.len());
-            }
-            Windows::PixelWords => self.fill_words(counts, [first, size], elements, times),
-            Windows::Rgb3x3 => self.fill_rgb(counts, [first, size], times),
-            Windows::PixelBytes | Windows::UnpackedCodes => {
-                for pixel in first..first + size {
-                    counts.add(P::StagedPixel as usize, times);
-                    self.stage(counts, pixel, elements.clone(), times);
-                }
-                self.words_and_rest(counts, times * size, elements.len());
-            }
-        }
-    }
-
-    fn words_and_rest(&self, counts: &mut Counts, pixels: usize, elements: usize) {
-        let Blocks { unit, word, .. } = self.blocks;
-        let whole = elements - elements % unit;
-        self.widen(counts, pixels, whole * self.bits() / 32);
-        let no_rest = matches!(self.windows, Windows::PointwiseWords);
-        if no_rest {
-            return;
-        }
-        let half = if self.blocks.half_word(elements) { word / 2 } else { 0 };
-        if half > 0 {
-            counts.add(P::Half as usize, pixels);
-            counts.add(P::HalfPair as usize, pixels * half / 2);
-        }
-        if matches!(self.windows, Windows::PointwiseHalfWord) {
-            return;
-        }
-        let begin = whole - whole % word + half;
-        counts.add(P::Rest as usize, pixels);
-        counts.add(P::RestCode as usize, pixels * (elements - begin.min(elements)));
-    }
-
-    fn fill_words(
-        &self,
-        counts: &mut Counts,
-        [first, size]: [usize; 2],
-        elements: core::ops::Range<usize>,
-        times: usize,
-    ) {
-        let mut pixel = 0;
-        while pixel < size {
-            let place = self.place(first + pixel);
-            let pixels = self.inside(place, size - pixel).max(1);
-            counts.add(P::Place as usize, times);
-            self.runs(place, elements.clone(), |length, padded| {
-                if padded {
-                    counts.add(P::PadRun as usize, times);
-                    counts.add(P::PadPair as usize, times * length / 2);
-                } else {
-                    counts.add(P::Run as usize, times);
-                    self.widen(counts, times * pixels, length * self.bits() / 32);
-                }
-            });
-            pixel += pixels;
-        }
-    }
-
-    fn fill_rgb(&self, counts: &mut Counts, [first, size]: [usize; 2], times: usize) {
-        for pixel in (0..size).step_by(2) {
-            let place = self.place(first + pixel);
-            counts.add(self.rgb() as usize, times);
-            if self.inside(place, 2) == 2 {
-                counts.add(P::RgbPair as usize, times);
-                continue;
-            }
-            let [y, x] = place;
-            let Conv { window, input, .. } = self.conv;
-            let both = usize::from(window.kernel_width + window.stride_width);
-            let (origin, pad) = (x * usize::from(window.stride_width), usize::from(window.pad_left));
-            let end = (origin + both).saturating_sub(pad).min(input.width.into());
-            let bytes = end.saturating_sub(origin.saturating_sub(pad)) * input.pixel_bytes();
-            counts.add(P::RgbStaged as usize, times);
-            let rows = self.rows[y].count();
-            counts.add(P::RgbStagedRow as usize, times * rows);
-            counts.add(P::RgbStagedStep as usize, times * rows * (bytes / 4 + bytes % 4));
-        }
-    }
-
-    fn stage(&self, counts: &mut Counts, pixel: usize, elements: core::ops::Range<usize>, times: usize) {
-        let unpack = self.windows == Windows::UnpackedCodes;
-        let bits = self.bits();
-        self.runs(self.place(pixel), elements, |length, padded| {
-            let bytes = times * length * bits / 8;
-            let (run, each) = match (padded, unpack) {
-                (true, _) => (P::StageRun, P::StagePadding),
-                (false, false) => (P::StageRun, P::StageByte),
-                (false, true) => (P::UnpackRun, P::UnpackCode),
-            };
-            counts.add(run as usize, times);
-            counts.add(each as usize, bytes);
-        });
-    }
-
-    /// Elements of a window that lie one after another, in the input or in the padding: how many each time.
-    fn runs(&self, [y, x]: [usize; 2], elements: core::ops::Range<usize>, mut each: impl FnMut(usize, bool)) {
-        let Conv { window, input, .. } = self.conv;
-        let channels = usize::from(input.channels);
-        let row_elements = usize::from(window.kernel_width) * channels;
-        let (rows, columns) = (self.rows[y], self.columns[x]);
-        let mut at = elements.start;
-        while at < elements.end {
-            let (row, inside) = (at / row_elements, at % row_elements);
-            let (left, right) = (columns.start * channels, columns.end * channels);
-            let (end, padded) = match (rows.start..rows.end).contains(&row) {
-                true if inside < left => (left, true),
-                true if inside < right => (right, false),
-                _ => (row_elements, true),
-            };
-            let length = (end - inside).min(elements.end - at);
-            each(length, padded);
-            at += length;
-        }
     }
 }

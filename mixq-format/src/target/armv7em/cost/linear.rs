@@ -7,12 +7,13 @@ use super::conv::Memory;
 use super::pieces::P;
 use crate::{Bits, Linear};
 
-/// How a layer uses this number of bytes.
+/// How a layer uses this number of bytes; the sets are the bits of codes that are made strip by strip.
 pub(super) fn memory(linear: &Linear, known: &Known, scratch_bytes: usize) -> Memory {
     let elements = linear.input.elements();
     let room = (scratch_bytes.max(LEAST_SCRATCH) / 2) & !15;
-    let chunk = if known.codes > 0 { elements } else { elements.min(known.proof.chunk.into()).min(room) };
-    Memory { chunk, sets: known.codes, on_the_stack: scratch_bytes < LEAST_SCRATCH }
+    let codes = if 2 * elements <= scratch_bytes.max(LEAST_SCRATCH) { known.codes } else { 0 };
+    let chunk = if codes > 0 { elements } else { elements.min(known.proof.chunk.into()).min(room) };
+    Memory { chunk, sets: codes, on_the_stack: scratch_bytes < LEAST_SCRATCH }
 }
 
 pub(super) fn tally(linear: &Linear, known: &Known, scratch_bytes: usize) -> Counts {
@@ -37,13 +38,7 @@ pub(super) fn tally(linear: &Linear, known: &Known, scratch_bytes: usize) -> Cou
         Bits::B8 | Bits::B32 => [P::Strip8, P::Round8, P::Fields8],
     };
     let taken_out = usize::from(known.proof.interval) & !15;
-    let of_round = if nibbles {
-        8
-    } else if matches!(weight_bits, Bits::B8 | Bits::B4) {
-        8
-    } else {
-        16
-    };
+    let of_round = if matches!(weight_bits, Bits::B2) { 16 } else { 8 };
     for chunk in 0..chunks {
         let size = memory.chunk.min(elements - chunk * memory.chunk);
         let widened = if chunks == 1 { strips.min(1) } else { strips };
@@ -53,7 +48,7 @@ pub(super) fn tally(linear: &Linear, known: &Known, scratch_bytes: usize) -> Cou
         counts.add(round as usize, strips * size.div_ceil(of_round));
         counts.add(interval as usize, strips * size.div_ceil(taken_out.max(16)));
     }
-    match known.codes {
+    match memory.sets {
         0 => {
             counts.add(P::AddSums as usize, strips * chunks);
             counts.add(P::StripSums as usize, strips);

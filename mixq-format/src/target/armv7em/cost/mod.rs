@@ -5,44 +5,62 @@ mod conv;
 mod depthwise;
 mod linear;
 mod pieces;
+mod source;
 mod unweighted;
 
 use super::super::cost::{Counts, Execution, Piece, Tally};
 use super::super::portable;
-use super::{LEAST_SCRATCH, Plan, Proof, STRIP, blocks_of, proof, useful};
+use super::{Blocks, Plan, Proof, STRIP, blocks_of, proof, useful};
 use crate::{Bits, Conv, Layer, Linear, Requant, Rule};
 
-/// Elements after which fields are taken out, if weights are not known: sums of codes and offset weights of
-/// average size, as far as their field holds them.
-const fn usual_interval(x: Bits, w: Bits) -> usize {
-    let (field, weight) = if matches!(w, Bits::B4) { (12, 8) } else { (14, 2) };
-    let elements = ((1 << field) - 1) / (x.max_code() as usize * weight);
-    if elements < 16 { 16 } else { elements & !15 }
+/// How far kernels may go, if weights are not known: as far as with weights that spread over half of their
+/// range, and with the largest of the sums that some hundred filters have.
+fn usual_proof(elements: usize, x: Bits, blocks: &Blocks) -> Proof {
+    // Where the upper channel's sum is multiplied by more, or codes are larger.
+    let most = match (x, blocks.weight_bits) {
+        (Bits::B8, Bits::B8) => 1280,
+        (Bits::B8, Bits::B2) => 768,
+        _ => 1 << 13,
+    };
+    let chunk = elements.next_multiple_of(16).min(most);
+    // The lower channel's field, and weights that are offset: half of their range, and how far they spread.
+    let (field, half, spread) = match blocks.weight_bits {
+        _ if blocks.channels > super::BLOCK => return Proof { chunk: chunk as u16, interval: 512 },
+        Bits::B4 => (12, 8.0, 3.2),
+        Bits::B8 | Bits::B2 | Bits::B32 => (14, 2.0, 1.0),
+    };
+    let limit = f64::from((1 << field) - 1) / f64::from(x.max_code());
+    let step = blocks.unit.max(blocks.word);
+    // `count half + 4 spread sqrt(count)` is below the limit.
+    let root = ((4.0 * spread * spread + half * limit).sqrt() - 2.0 * spread) / half;
+    let interval = ((root * root) as usize).min(chunk.max(step)).max(step);
+    let interval = interval - interval % step;
+    Proof { chunk: chunk as u16, interval: interval as u16 }
 }
 
 /// What is known of a layer with weights.
 #[derive(Clone, Copy)]
 struct Known {
     proof: Proof,
-    /// Bits of the codes that are made of sums in registers; 0 if there are none.
+    /// Bits of the codes that are made of sums in registers, if there is enough scratch; 0 if there are none.
     codes: usize,
 }
 
 impl Known {
     /// `None`, if this set has no kernel for the layer.
     fn of(layer: &Layer, execution: &Execution<'_>) -> Option<Known> {
-        let Some(parameters) = execution.parameters else { return Known::usual(layer, execution) };
+        let Some(parameters) = execution.parameters else { return Known::usual(layer) };
         if !super::takes(layer, parameters) {
             return None;
         }
         let unlimited = Proof { chunk: 1 << 13, interval: 1 << 13 };
         let proof = proof(layer, parameters).unwrap_or(unlimited);
-        let plan = Plan { scratch: 0, scratch_bytes: execution.scratch_bytes, proof };
+        let plan = Plan { scratch: 0, scratch_bytes: u32::MAX, proof };
         Some(Known { proof, codes: super::codes(layer, parameters, &plan) })
     }
 
     /// The same where parameters are not known: as most are.
-    fn usual(layer: &Layer, execution: &Execution<'_>) -> Option<Known> {
+    fn usual(layer: &Layer) -> Option<Known> {
         let elements = match layer {
             Layer::Conv(Conv { window, input, .. }) => window.taps() * usize::from(input.channels),
             Layer::Linear(Linear { input, .. }) => input.elements(),
@@ -60,18 +78,14 @@ impl Known {
                 return (add.output.bits != Bits::B32).then_some(none);
             }
         };
-        blocks_of(layer)?;
-        let weights = layer.weights().map_or(Bits::B8, |(.., bits)| bits);
-        let chunk = elements.next_multiple_of(16).min(1 << 13);
-        let interval = usual_interval(layer.first_input().bits, weights).min(chunk);
-        let proof = Proof { chunk: chunk as u16, interval: interval as u16 };
+        let proof = usual_proof(elements, layer.first_input().bits, &blocks_of(layer)?);
         let (output, requant) = (layer.output(), layer.requant()?);
         let fraction = requant.fraction == Requant::FRACTION
             || (requant.fraction == Requant::COARSE_FRACTION && output.bits == Bits::B8);
         let fits = match layer {
             Layer::Linear(_) => {
                 usize::from(output.channels).is_multiple_of(STRIP)
-                    && 2 * elements <= LEAST_SCRATCH.max(execution.scratch_bytes as usize)
+                    && elements <= proof.chunk.into()
                     && requant.fraction == Requant::FRACTION
             }
             Layer::Conv(_) => fraction,
@@ -126,20 +140,13 @@ pub(super) fn tallies(
 
 /// Sizes of the scratch at which a layer is executed in another way than with 4 bytes less.
 pub(super) fn scratch_steps(layer: &Layer, execution: &Execution<'_>) -> Vec<u32> {
-    let most = useful(layer);
-    let mut found = Vec::new();
-    let mut last = None;
-    for bytes in (0..=most).step_by(4) {
-        let at = Execution { scratch_bytes: bytes as u32, ..*execution };
-        let way = match (layer, Known::of(layer, &at)) {
-            (Layer::Conv(conv), Some(known)) => Some(conv::Memory::of(conv, &known, bytes)),
-            (Layer::Linear(linear), Some(known)) => Some(linear::memory(linear, &known, bytes)),
-            _ => return found,
-        };
-        if last.is_some() && way != last {
-            found.push(bytes as u32);
-        }
-        last = way;
-    }
-    found
+    let Some(known) = Known::of(layer, execution) else { return Vec::new() };
+    let way = |bytes: usize| match layer {
+        Layer::Conv(conv) => Some(conv::Memory::of(conv, &known, bytes)),
+        Layer::Linear(linear) => Some(linear::memory(linear, &known, bytes)),
+        Layer::Depthwise(_) | Layer::AveragePool(_) | Layer::MaxPool(_) | Layer::Add(_) => None,
+    };
+    let mut sizes: Vec<usize> = (4..=useful(layer)).step_by(4).collect();
+    sizes.retain(|bytes| way(*bytes) != way(*bytes - 4));
+    sizes.into_iter().map(|bytes| bytes as u32).collect()
 }
