@@ -6,3 +6,5 @@ mod budgets;
 mod chips;
 #[path = "devices/memory_x.rs"]
 mod memory_x;
+#[path = "devices/memory_x_messages.rs"]
+mod memory_x_messages;
