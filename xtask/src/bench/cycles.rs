@@ -22,8 +22,8 @@ use std::path::Path;
 use std::process::Stdio;
 
 use anyhow::{Context, Result, bail};
+use mixq_elf::Elf;
 
-use super::elf;
 use super::machine::Cpu;
 
 /// A block that QEMU has translated.
@@ -38,15 +38,15 @@ struct Block {
 ///
 /// # Errors
 /// If the emulator fails, or does not log what is expected of it.
-pub fn estimate(cpu: &Cpu, elf: &Path, bytes: &[u8], workload: &str) -> Result<u64> {
+pub fn estimate(cpu: &Cpu, elf: &Path, symbols: &Elf, workload: &str) -> Result<u64> {
     // The firmware calls the workload twice; the second call is counted.
-    let entry = elf::address(bytes, &format!("::{workload}::run"))?;
+    let entry = symbols.address(&format!("::{workload}::run"))?;
     let mut qemu = cpu.emulator(elf, workload);
     qemu.args(["-d", "in_asm,exec,nochain", "-D", "/dev/stderr"]);
     qemu.stdout(Stdio::null()).stderr(Stdio::piped());
     let mut child = qemu.spawn().context("the emulator does not start")?;
     let log = BufReader::new(child.stderr.take().context("the emulator's log is piped")?);
-    let counter = elf::ranges(bytes, "bench::counter::")?;
+    let counter = symbols.functions("bench::counter::");
     let cycles = count(log, entry, &counter)?;
     child.wait()?;
     Ok(cycles)
