@@ -34,6 +34,7 @@ open! {
     report,
     script,
     settings,
+    shortage,
     size,
     task,
     #[cfg(feature = "train")]

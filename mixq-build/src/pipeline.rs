@@ -11,8 +11,9 @@ use crate::error::{Error, Problem};
 use crate::evaluate;
 use crate::memory::{Allocation, Losses};
 use crate::observer::Observer;
-use crate::prepare::{Prepared, accumulator};
+use crate::prepare::Prepared;
 use crate::settings::{Policy, Scheme};
+use crate::shortage::accumulator;
 use crate::task::rules;
 use crate::train::{Checkpoints, Choose, Effort, Job, Metrics, train};
 
