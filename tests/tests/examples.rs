@@ -47,8 +47,8 @@ impl Example {
             println!("skipped for {}: there is no dataset at {}", self.name, dataset.path.display());
             return None;
         }
-        let (input, classes) = (prepared.graph.input, prepared.graph.classes());
-        Some(Dataset::load(dataset, input, classes, &mut ()).unwrap().test)
+        let (input, outputs) = (prepared.graph.input, prepared.graph.outputs());
+        Some(Dataset::load(dataset, input, outputs, &mut ()).unwrap().test)
     }
 
     fn build(&self) -> PathBuf {

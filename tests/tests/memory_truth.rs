@@ -31,7 +31,7 @@ fn artifact(name: &str, width: f64, resolution: usize) -> Artifact {
     let about = About {
         name: name.to_string(),
         task: Task::default(),
-        labels: (0..graph.classes()).map(|class| class.to_string()).collect(),
+        labels: (0..graph.outputs()).map(|class| class.to_string()).collect(),
         fingerprint: Default::default(),
         budget: BUDGET,
         accuracy: Accuracy {
