@@ -2,7 +2,6 @@
 //! that is trained in a second, and firmware in QEMU.
 
 pub mod digits;
-pub mod elf;
 pub mod firmware;
 pub mod graphs;
 pub mod lines;

@@ -127,7 +127,7 @@ pub fn untrained(prepared: &Prepared<'_>) -> Artifact {
     let about = About {
         name: model.name.clone(),
         task: model.dataset.task,
-        labels: (0..graph.classes()).map(|class| class.to_string()).collect(),
+        labels: (0..graph.outputs()).map(|class| class.to_string()).collect(),
         fingerprint: prepared.fingerprint.clone(),
         budget: Budget { flash: model.flash, ram: model.ram },
         accuracy: Accuracy {

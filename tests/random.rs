@@ -1,4 +1,8 @@
 //! Random networks: valid artifacts with random weights, the same for the same seed.
+//!
+//! They are for tests of what is done with an artifact, and for the seeds of the fuzzer. Tests of the kernels
+//! make their own layers (`mixq-rt/tests/kernels/case.rs`, `tests/bench`): they compute the expected outputs
+//! without the kernels, or run on the device without a heap.
 
 use std::collections::BTreeMap;
 

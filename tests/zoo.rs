@@ -88,7 +88,7 @@ pub fn artifact(name: &str, bits: Bits) -> Artifact {
     converted.into_artifact(About {
         name: name.to_string(),
         task: Task::default(),
-        labels: (0..graph.classes()).map(|class| class.to_string()).collect(),
+        labels: (0..graph.outputs()).map(|class| class.to_string()).collect(),
         fingerprint: Default::default(),
         budget: Budget { flash, ram },
         accuracy: Accuracy::default(),

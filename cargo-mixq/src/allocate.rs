@@ -12,9 +12,9 @@ use mixq_build::engine::error::{Error, Problem, nearest};
 use mixq_build::engine::graph::Graph;
 use mixq_build::engine::import::builtin::PaddingStyle;
 use mixq_build::engine::import::{BUILTIN_NAMES, Builtin, NetworkSource};
-use mixq_build::engine::prepare::{MemoryModel, Request};
 use mixq_build::engine::report::allocation::AllocationReport;
 use mixq_build::engine::settings::{DELTA, Scheme};
+use mixq_build::engine::shortage::{MemoryModel, Request};
 use mixq_build::engine::{import, size};
 
 /// What the command is told.

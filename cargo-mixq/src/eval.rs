@@ -84,7 +84,7 @@ fn own(model: &Model, path: &Path, cache: &Path) -> Result<Case, Error> {
     let state = prepared.state(path)?;
     let reason = prepared.reason(&state).unwrap_or_default();
     let State::Fresh(artifact) = state else { return Err(unusable(path, &state, &reason)) };
-    let (input, outputs) = (prepared.graph.input, prepared.graph.classes());
+    let (input, outputs) = (prepared.graph.input, prepared.graph.outputs());
     let reading = &mut Reading::new();
     let (dataset, _) = Dataset::load_with_digest(&model.dataset, Some(cache), input, outputs, reading)?;
     Ok(Case { artifact, images: dataset.test, which: "test images".to_string() })

@@ -34,6 +34,7 @@ open! {
     report,
     script,
     settings,
+    shortage,
     size,
     target,
     task,

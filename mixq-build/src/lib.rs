@@ -59,6 +59,7 @@ mod report;
 mod script;
 mod sealed;
 mod settings;
+mod shortage;
 mod size;
 mod target;
 mod task;

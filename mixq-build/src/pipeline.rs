@@ -11,8 +11,9 @@ use crate::error::{Error, Problem};
 use crate::evaluate;
 use crate::memory::{Allocation, Losses};
 use crate::observer::Observer;
-use crate::prepare::{Prepared, accumulator};
+use crate::prepare::Prepared;
 use crate::settings::{Policy, Scheme};
+use crate::shortage::accumulator;
 use crate::task::rules;
 use crate::train::{Checkpoints, Choose, Effort, Job, Metrics, train};
 
@@ -78,7 +79,7 @@ fn make(
     let model = prepared.model;
     let allocation = prepared.allocate()?;
     accumulator::notes(&prepared.graph, &allocation).iter().for_each(|note| observer.warn(note));
-    let (input, outputs) = (prepared.graph.input, prepared.graph.classes());
+    let (input, outputs) = (prepared.graph.input, prepared.graph.outputs());
     let (dataset, digest) =
         Dataset::load_with_digest(&model.dataset, prepared.cache, input, outputs, observer)?;
     // The data that it is trained on are those that were read, not those that were there a moment before.

@@ -12,5 +12,7 @@ mod reading;
 mod sizes;
 #[path = "config/together.rs"]
 mod together;
+#[path = "config/values.rs"]
+mod values;
 #[path = "config/workspaces.rs"]
 mod workspaces;

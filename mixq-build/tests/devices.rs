@@ -8,3 +8,5 @@ mod chips;
 mod cores;
 #[path = "devices/memory_x.rs"]
 mod memory_x;
+#[path = "devices/memory_x_messages.rs"]
+mod memory_x_messages;

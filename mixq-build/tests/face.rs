@@ -27,8 +27,11 @@ const FACE: [&str; 18] = [
     "test_images",
 ];
 
+/// A file of src; a module may be a folder.
 fn read(file: &str) -> File {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(file);
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let folder = source.join(file).with_extension("").join("mod.rs");
+    let path = if folder.exists() { folder } else { source.join(file) };
     syn::parse_file(&fs::read_to_string(&path).unwrap_or_else(|error| panic!("{file}: {error}"))).unwrap()
 }
 

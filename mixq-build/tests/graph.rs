@@ -4,10 +4,16 @@
 mod builtin;
 #[path = "graph/folding.rs"]
 mod folding;
+#[path = "graph/keys.rs"]
+mod keys;
 #[path = "graph/layer_list.rs"]
 mod layer_list;
-#[path = "graph/messages.rs"]
-mod messages;
+#[path = "graph/limits.rs"]
+mod limits;
+#[path = "graph/links.rs"]
+mod links;
+#[path = "graph/list.rs"]
+mod list;
 #[path = "graph/mobilenet_v2.rs"]
 mod mobilenet_v2;
 #[path = "graph/windows.rs"]

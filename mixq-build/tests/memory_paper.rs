@@ -3,8 +3,8 @@
 use mixq_build::engine::config::Scheme;
 use mixq_build::engine::graph::Graph;
 use mixq_build::engine::import::builtin;
+use mixq_build::engine::memory::chain::chain;
 use mixq_build::engine::memory::paper::{LayerSize, flash_bits};
-use mixq_build::engine::prepare::chain;
 use mixq_format::Bits;
 
 fn mobilenet() -> Vec<LayerSize> {

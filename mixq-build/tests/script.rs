@@ -1,99 +1,13 @@
 //! What a build script says and does, under the real cargo: `mixq_build::build()` in a package on the host.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+#[path = "script/firmware.rs"]
+mod firmware;
+#[path = "script/together.rs"]
+mod together;
 
-use mixq_build::engine::artifact;
-use mixq_build::engine::prepare::{Prepared, share};
-use mixq_tests::package::{MANIFEST, NETWORK, Package, untrained};
+use std::path::Path;
 
-/// One package and one target folder for all tests, so one at a time.
-static TURN: Mutex<()> = Mutex::new(());
-
-struct Firmware {
-    package: Package,
-    _turn: MutexGuard<'static, ()>,
-}
-
-/// What cargo came to.
-struct Output {
-    succeeded: bool,
-    text: String,
-}
-
-fn scratch() -> PathBuf {
-    Path::new(env!("CARGO_TARGET_TMPDIR")).join("script")
-}
-
-impl Firmware {
-    /// A package with a fresh artifact.
-    fn new() -> Firmware {
-        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-        let package = Package::at(scratch().join("firmware"));
-        let build = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let dependency =
-            format!("[build-dependencies]\nmixq-build = {{ path = {build:?} }}\n\n[workspace]\n");
-        package.write("Cargo.toml", &format!("{MANIFEST}\n{dependency}"));
-        package.write("build.rs", "fn main() {\n    mixq_build::build()\n}\n");
-        std::fs::create_dir(package.path("src")).unwrap();
-        package.write("src/lib.rs", "pub const MODELS: &str = env!(\"MIXQ_MODELS\");\n");
-        // The versions that this crate is built with, which are there without a network.
-        std::fs::copy(build.join("../Cargo.lock"), package.path("Cargo.lock")).unwrap();
-        package.write_fresh_artifact();
-        Firmware { package, _turn: turn }
-    }
-
-    fn cargo(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Output {
-        let mut command = Command::new(env!("CARGO"));
-        command.args(arguments).arg("--offline").current_dir(self.package.path(""));
-        for name in ["LIBTORCH", "LIBTORCH_USE_PYTORCH", "RA_RUSTC_WRAPPER", "DOCS_RS", "CARGO_BUILD_TARGET"]
-        {
-            command.env_remove(name);
-        }
-        command.env("CARGO_TARGET_DIR", scratch().join("target")).env("CARGO_TERM_COLOR", "never");
-        let output = command.envs(variables.iter().copied()).output().unwrap();
-        let text = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap()).concat();
-        Output { succeeded: output.status.success(), text }
-    }
-
-    fn build(&self, variables: &[(&str, &str)]) -> Output {
-        self.cargo(&["build", "-v"], variables)
-    }
-
-    /// Fails as cargo fails, not as a panic does, with lines that contain all of `parts` in order.
-    fn fails(&self, variables: &[(&str, &str)], parts: &[&str]) {
-        let Output { succeeded, text } = self.build(variables);
-        assert!(!succeeded, "{text}");
-        let errors: Vec<&str> =
-            text.lines().filter(|line| line.starts_with("error: firmware@0.1.0: ")).collect();
-        let mut rest = errors.join("\n");
-        for part in parts {
-            let at = rest.find(part).unwrap_or_else(|| panic!("no {part:?} in {text}"));
-            rest = rest.split_off(at + part.len());
-        }
-        assert!(!text.contains("panicked"), "{text}");
-    }
-
-    /// Succeeds with one warning, which contains all of `parts`.
-    fn warns(&self, variables: &[(&str, &str)], parts: &[&str]) {
-        let Output { succeeded, text } = self.build(variables);
-        assert!(succeeded, "{text}");
-        let warnings: Vec<&str> =
-            text.lines().filter(|line| line.starts_with("warning: firmware@")).collect();
-        assert_eq!(warnings.len(), 1, "{text}");
-        assert!(parts.iter().all(|part| warnings[0].contains(part)), "{warnings:?}");
-    }
-
-    /// `Cargo.toml:line:column: ` of the first place that begins with `text`.
-    fn place(&self, text: &str) -> String {
-        let manifest = std::fs::read_to_string(self.package.path("Cargo.toml")).unwrap();
-        let at = manifest.find(text).unwrap();
-        let line = manifest[..at].matches('\n').count() + 1;
-        let column = at - manifest[..at].rfind('\n').map_or(0, |newline| newline + 1) + 1;
-        format!("Cargo.toml:{line}:{column}: ")
-    }
-}
+use firmware::{Firmware, Output, scratch};
 
 /// Without the folders of this checkout, whose names may be anything.
 fn mentions_libtorch(text: &str) -> bool {
@@ -216,77 +130,6 @@ fn an_archive_without_its_reader_is_a_warning() {
     // What it can tell it tells.
     firmware.package.replace("Cargo.toml", "6 KiB", "5 KiB");
     firmware.fails(&[], &["models/tiny.mixq is stale: `budget.ram` was 6144, is 5120"]);
-}
-
-/// A second model beside that of the package, and fresh artifacts of both; bytes of each.
-fn add_a_second_model(firmware: &Firmware) -> [(u64, u64); 2] {
-    let package = &firmware.package;
-    package.write("wide.toml", &NETWORK.replace("filters = 3", "filters = 9"));
-    let manifest = std::fs::read_to_string(package.path("Cargo.toml")).unwrap();
-    let model = "[package.metadata.mixq.models.wide]\nnetwork = \"wide.toml\"\n\
-                 dataset = { path = \"images.csv\", test = 4 }\n";
-    package.write("Cargo.toml", &format!("{manifest}\n{model}"));
-    write_artifacts(package)
-}
-
-fn write_artifacts(package: &Package) -> [(u64, u64); 2] {
-    let config = share(package.config()).unwrap();
-    [0, 1].map(|index: usize| {
-        let prepared = Prepared::new(&config.models[index], None).unwrap();
-        let artifact = untrained(&prepared);
-        let path = artifact::path(&package.path(""), &config.models[index].name);
-        artifact::write(&path, &artifact).unwrap();
-        (artifact.flash_bytes() as u64, artifact.ram_bytes() as u64)
-    })
-}
-
-#[test]
-fn models_that_share_an_arena_are_told_its_size() {
-    let firmware = Firmware::new();
-    let [tiny, wide] = add_a_second_model(&firmware);
-    assert!(tiny.1 < wide.1);
-    let arena = |found: &str| {
-        let library = format!(
-            "const ARENA: &str = match option_env!(\"MIXQ_ARENA_BYTES\") {{ Some(bytes) => bytes, None \
-             => \"none\" }};\n\
-             const _: () = assert!(matches!(ARENA.as_bytes(), {found}));\n"
-        );
-        let library = library
-            + "const _: () = assert!(matches!(env!(\"MIXQ_MODEL_NAMES\").as_bytes(), b\"tiny,wide\"));\n";
-        firmware.package.write("src/lib.rs", &library);
-        let Output { succeeded, text } = firmware.cargo(&["build", "-vv"], &[]);
-        assert!(succeeded && !text.contains("warning: firmware"), "{text}");
-        text
-    };
-    let bytes = mixq_build::engine::size::bytes;
-    let flash = format!("flash {} + {} = {}", bytes(tiny.0), bytes(wide.0), bytes(tiny.0 + wide.0));
-    let text = arena("b\"none\"");
-    let ram = format!("RAM {} + {} = {} of 6,144 B", bytes(tiny.1), bytes(wide.1), bytes(tiny.1 + wide.1));
-    assert!(text.contains(&format!("{flash} of 49,152 B; {ram}")), "{text}");
-    firmware.package.replace("Cargo.toml", "ram = \"6 KiB\"", "ram = \"6 KiB\"\nshared-arena = true");
-    write_artifacts(&firmware.package);
-    let text = arena(&format!("b\"{}\"", wide.1));
-    let ram =
-        format!("RAM {}, the most of {} and {} in one arena", bytes(wide.1), bytes(tiny.1), bytes(wide.1));
-    assert!(text.contains(&ram), "{text}");
-}
-
-#[test]
-fn models_that_are_too_large_together_stop_the_build() {
-    let firmware = Firmware::new();
-    let [tiny, wide] = add_a_second_model(&firmware);
-    let sum = tiny.0 + wide.0;
-    // Each fits alone, and the rules could make both smaller: for editors the artifacts of before are counted
-    // as they are.
-    let less = format!("flash = {}", sum - 1);
-    firmware.package.replace("Cargo.toml", "flash = \"48 KiB\"", &less);
-    let over = format!("= {} of flash together, 1 B more than", mixq_build::engine::size::bytes(sum));
-    let Output { succeeded, text } = firmware.build(&[("RA_RUSTC_WRAPPER", "1")]);
-    assert!(succeeded && text.contains(&over), "{text}");
-    // Without any room there is nothing to train.
-    firmware.package.replace("Cargo.toml", &less, &format!("flash = {}", wide.0 / 2));
-    let flash = firmware.place(&format!("{}\n", wide.0 / 2));
-    firmware.fails(&[], &[&flash, "the models need at least ", "of flash together (`tiny` ", "`wide` "]);
 }
 
 /// DSP instructions are optional on a Cortex-M33.

@@ -3,6 +3,8 @@
 
 #[path = "train/diverged.rs"]
 mod diverged;
+#[path = "train/kept.rs"]
+mod kept;
 #[path = "train/mistakes.rs"]
 mod mistakes;
 #[path = "train/results.rs"]
@@ -86,5 +88,23 @@ impl Observer for Counter {
             other => panic!("no phase is called {other}"),
         }
         assert!(epoch.epoch >= 1 && epoch.epoch <= epoch.epochs && epoch.accuracy.is_some());
+    }
+}
+
+/// Ends the training, as a killed process does, after this number of calls.
+struct Killer {
+    epochs: usize,
+    batches: usize,
+}
+
+impl Observer for Killer {
+    fn warn(&mut self, _: &str) {}
+
+    fn batch(&mut self, _: &Epoch) {
+        self.batches = self.batches.checked_sub(1).expect("killed in a batch");
+    }
+
+    fn epoch(&mut self, _: &Epoch) {
+        self.epochs = self.epochs.checked_sub(1).expect("killed in an epoch");
     }
 }

@@ -40,7 +40,7 @@ pub use checked::{Checked, Operands, Table};
 pub use layer::{Add, Conv, Depthwise, Kind, Layer, Linear, Pool, Window};
 pub use network::{Invalid, Network};
 pub use requant::{Requant, Rule};
-pub use task::Task;
+pub use task::{Task, argmax};
 pub use tensor::Tensor;
 
 #[cfg(feature = "file")]

@@ -42,14 +42,7 @@ pub fn methods(header: &Header) -> TokenStream {
         Task::Classification => quote! {
             /// The index of the class of an image: that of the largest logit, the first of equals.
             pub fn classify(&mut self, image: &[u8; INPUT_BYTES]) -> usize {
-                let logits = self.infer(image);
-                let mut best = 0;
-                for (class, logit) in logits.iter().enumerate() {
-                    if *logit > logits[best] {
-                        best = class;
-                    }
-                }
-                best
+                ::mixq_rt::format::argmax(self.infer(image))
             }
         },
     }

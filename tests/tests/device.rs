@@ -4,8 +4,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
+use mixq_elf::{Elf, Place};
 use mixq_format::{Artifact, Bits};
-use mixq_tests::elf::{Memory, Symbols};
 use mixq_tests::firmware::{self, Board, Options, Part};
 use mixq_tests::networks;
 
@@ -111,12 +111,11 @@ fn riscv_compiles() {
 
 #[test]
 fn flash_and_ram_figures_are_what_the_linker_holds() {
-    let symbols = Symbols::read(&build("thumbv7em-none-eabihf", Part::Binary));
-    let memory = Memory::STM32F405;
+    let linked = Elf::read(&build("thumbv7em-none-eabihf", Part::Binary)).unwrap();
     for artifact in ARTIFACTS.iter() {
         let name = &artifact.header.name;
-        assert_eq!(symbols.flash_bytes(&memory, name), artifact.flash_bytes() as u64, "flash of {name}");
-        let ram = symbols.size(&memory.ram, &format!("::{name}"));
+        assert_eq!(linked.constants(name).unwrap(), artifact.flash_bytes() as u64, "flash of {name}");
+        let ram = linked.bytes(Place::Ram, &format!("::{name}")).unwrap();
         assert_eq!(ram, artifact.ram_bytes() as u64, "RAM of {name}");
     }
 }

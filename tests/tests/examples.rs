@@ -9,8 +9,8 @@ use mixq_build::engine::dataset::{Dataset, Split};
 use mixq_build::engine::evaluate;
 use mixq_build::engine::prepare::Prepared;
 use mixq_build::engine::script::spread;
+use mixq_elf::{Elf, Place};
 use mixq_format::Artifact;
-use mixq_tests::elf::{Memory, Symbols};
 use mixq_tests::firmware::{self, Board};
 
 /// An example, which is called as its model.
@@ -47,8 +47,8 @@ impl Example {
             println!("skipped for {}: there is no dataset at {}", self.name, dataset.path.display());
             return None;
         }
-        let (input, classes) = (prepared.graph.input, prepared.graph.classes());
-        Some(Dataset::load(dataset, input, classes, &mut ()).unwrap().test)
+        let (input, outputs) = (prepared.graph.input, prepared.graph.outputs());
+        Some(Dataset::load(dataset, input, outputs, &mut ()).unwrap().test)
     }
 
     fn build(&self) -> PathBuf {
@@ -66,9 +66,9 @@ impl Example {
 
     /// The linker holds what the artifact says, within the budget.
     fn check_memory(&self, elf: &Path, artifact: &Artifact) {
-        let (symbols, memory) = (Symbols::read(elf), Memory::STM32F405);
-        assert_eq!(symbols.flash_bytes(&memory, self.name), artifact.flash_bytes() as u64);
-        assert_eq!(symbols.size(&memory.ram, "::NETWORK"), artifact.ram_bytes() as u64);
+        let linked = Elf::read(elf).unwrap();
+        assert_eq!(linked.constants(self.name).unwrap(), artifact.flash_bytes() as u64);
+        assert_eq!(linked.bytes(Place::Ram, "::NETWORK").unwrap(), artifact.ram_bytes() as u64);
         let model = &self.config.models[0];
         assert!(artifact.flash_bytes() as u64 <= model.flash && artifact.ram_bytes() as u64 <= model.ram);
     }

@@ -10,8 +10,8 @@ use mixq_build::engine::convert::{About, convert};
 use mixq_build::engine::graph::Graph;
 use mixq_build::engine::import::builtin;
 use mixq_build::engine::memory::allocate;
+use mixq_elf::{Elf, Place};
 use mixq_format::{Accuracy, Artifact, Budget, Task};
-use mixq_tests::elf::{Memory, Symbols};
 use mixq_tests::firmware::{self, Board, Options, Part};
 use mixq_tests::networks;
 use mixq_tests::trained::{random_image, random_trained};
@@ -31,7 +31,7 @@ fn artifact(name: &str, width: f64, resolution: usize) -> Artifact {
     let about = About {
         name: name.to_string(),
         task: Task::default(),
-        labels: (0..graph.classes()).map(|class| class.to_string()).collect(),
+        labels: (0..graph.outputs()).map(|class| class.to_string()).collect(),
         fingerprint: Default::default(),
         budget: BUDGET,
         accuracy: Accuracy {
@@ -50,7 +50,7 @@ fn artifact(name: &str, width: f64, resolution: usize) -> Artifact {
     artifact
 }
 
-fn holds_what_was_announced(artifact: &Artifact, board: Board, memory: &Memory) {
+fn holds_what_was_announced(artifact: &Artifact, board: Board) {
     let name = &artifact.header.name;
     let image = |artifact: &Artifact| {
         let input = artifact.header.input;
@@ -68,9 +68,9 @@ fn holds_what_was_announced(artifact: &Artifact, board: Board, memory: &Memory) 
     for opt_level in ["3", "s"] {
         let options = Options { target: "thumbv7em-none-eabihf", board, part: Part::Binary, opt_level };
         let elf = firmware::build(&folder, &options, &folder.join(format!("target-{opt_level}")));
-        let symbols = Symbols::read(&elf);
-        assert_eq!(symbols.flash_bytes(memory, name), artifact.flash_bytes() as u64, "flash at {opt_level}");
-        let ram = symbols.size(&memory.ram, &format!("::{name}"));
+        let linked = Elf::read(&elf).unwrap();
+        assert_eq!(linked.constants(name).unwrap(), artifact.flash_bytes() as u64, "flash at {opt_level}");
+        let ram = linked.bytes(Place::Ram, &format!("::{name}")).unwrap();
         assert_eq!(ram, artifact.ram_bytes() as u64, "RAM at {opt_level}");
         let printed = firmware::run(board, &elf, &[]);
         let (logits, stack) = firmware::logits_and_stack(&printed);
@@ -83,18 +83,18 @@ fn holds_what_was_announced(artifact: &Artifact, board: Board, memory: &Memory) 
 #[test]
 fn mobilenet_v1_0_25_128() {
     let artifact = artifact("mobilenet_025_128", 0.25, 128);
-    holds_what_was_announced(&artifact, Board::CortexM7, &Memory::CORTEX_M7);
+    holds_what_was_announced(&artifact, Board::CortexM7);
 }
 
 #[test]
 fn mobilenet_v1_0_5_192() {
     let artifact = artifact("mobilenet_05_192", 0.5, 192);
-    holds_what_was_announced(&artifact, Board::CortexM7, &Memory::CORTEX_M7);
+    holds_what_was_announced(&artifact, Board::CortexM7);
 }
 
 #[test]
 fn digits() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/digits/models/digits.mixq");
     let artifact = Artifact::from_bytes(&std::fs::read(path).unwrap()).unwrap();
-    holds_what_was_announced(&artifact, Board::Stm32f405, &Memory::STM32F405);
+    holds_what_was_announced(&artifact, Board::Stm32f405);
 }

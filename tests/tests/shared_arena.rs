@@ -3,8 +3,8 @@
 
 use std::path::Path;
 
+use mixq_elf::{Elf, Place};
 use mixq_format::{Artifact, Bits};
-use mixq_tests::elf::{Memory, Symbols};
 use mixq_tests::firmware::{self, Board, Options, Part};
 use mixq_tests::networks;
 
@@ -31,13 +31,13 @@ fn two_models_take_turns_in_one_arena() {
         let part = Part::SharedArena(larger);
         let options = Options { target, board: Board::Stm32f405, part, opt_level: "3" };
         let elf = firmware::build(&folder, &options, &folder.join("target"));
-        let (symbols, memory) = (Symbols::read(&elf), Memory::STM32F405);
-        assert_eq!(symbols.size(&memory.ram, "::ARENA"), larger as u64, "{target}");
+        let linked = Elf::read(&elf).unwrap();
+        assert_eq!(linked.bytes(Place::Ram, "::ARENA").unwrap(), larger as u64, "{target}");
         // There is less beside it than the smaller one would have of its own.
-        assert!(symbols.total(&memory.ram) < (larger + smaller) as u64, "{target}");
+        assert!(linked.total(Place::Ram) < (larger + smaller) as u64, "{target}");
         for artifact in &artifacts {
             let name = &artifact.header.name;
-            assert_eq!(symbols.flash_bytes(&memory, name), artifact.flash_bytes() as u64, "{name}, {target}");
+            assert_eq!(linked.constants(name).unwrap(), artifact.flash_bytes() as u64, "{name}, {target}");
         }
         let printed = firmware::run(Board::Stm32f405, &elf, &[]);
         assert_eq!(printed.lines().collect::<Vec<_>>(), host, "{target}");

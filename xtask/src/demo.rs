@@ -8,15 +8,15 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
+use mixq_elf::{Elf, Place};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::elf::Memory;
 use crate::example::Examples;
 use crate::logits::{Comparison, Host};
 use crate::mixq::Mixq;
 use crate::process::thousands;
-use crate::{elf, firmware, logits, setup};
+use crate::{firmware, logits, setup};
 
 /// What `cargo mixq retrain` and `report` say of a model; bytes, and accuracies of 0 to 1.
 #[derive(Deserialize)]
@@ -32,6 +32,15 @@ struct Trained {
     fake_quant_accuracy: f64,
     integer_accuracy: f64,
     test_images: u64,
+}
+
+/// Bytes of the network in the linked firmware.
+#[derive(PartialEq, Eq)]
+struct Memory {
+    /// Constants: the layer table and the parameters.
+    flash: u64,
+    /// The static `NETWORK`.
+    ram: u64,
 }
 
 /// What the demo found out.
@@ -68,8 +77,8 @@ fn find_out() -> Result<Findings> {
 
     eprintln!("compiling the firmware");
     let elf = firmware::build(&examples.package("digits"))?;
-    let linked = fs::read(&elf).with_context(|| format!("cannot read {}", elf.display()))?;
-    let linked = elf::memory(&linked, "digits")?;
+    let symbols = Elf::read(&elf)?;
+    let linked = Memory { flash: symbols.constants("digits")?, ram: symbols.bytes(Place::Ram, "::NETWORK")? };
     eprintln!("running {} images on an emulated STM32F405", trained.test_images);
     let device = logits::parse_device(&firmware::logits(&elf, trained.test_images)?)?;
     let host = on_host(&mixq, &examples, &elf.with_extension("logits.csv"))?;

@@ -1,6 +1,7 @@
 //! Logits of test images as lines of comma-separated numbers, from the device and from the host.
 
 use anyhow::{Context, Result, bail};
+use mixq_format::argmax;
 
 /// The logits of one image, at least one.
 pub type Logits = Vec<i32>;
@@ -44,13 +45,8 @@ fn parse_line(line: &str) -> Result<Logits> {
 
 /// Share of images whose largest logit (the first, of equal ones) is that of their label, 0 to 1.
 pub fn accuracy(logits: &[Logits], labels: &[usize]) -> f64 {
-    let right = logits.iter().zip(labels).filter(|(logits, label)| classify(logits) == Some(**label));
+    let right = logits.iter().zip(labels).filter(|(logits, label)| argmax(logits) == **label);
     right.count() as f64 / labels.len().max(1) as f64
-}
-
-fn classify(logits: &[i32]) -> Option<usize> {
-    let largest = logits.iter().max()?;
-    logits.iter().position(|logit| logit == largest)
 }
 
 /// How the device's logits compare with the host's.

@@ -2,7 +2,6 @@
 
 mod bench;
 mod demo;
-mod elf;
 mod example;
 mod firmware;
 mod fuzz;

@@ -11,6 +11,9 @@ use crate::process::{cargo, repository};
 /// Characters of a line.
 const LONGEST_LINE: usize = 110;
 
+/// Lines of a Rust file.
+const LONGEST_FILE: usize = 350;
+
 /// Pages that programs write.
 const GENERATED: &str = "docs/";
 
@@ -35,6 +38,17 @@ fn no_line_is_longer_than_110_characters() {
         }
     }
     assert!(long.is_empty(), "longer than {LONGEST_LINE} characters:\n{}", long.join("\n"));
+}
+
+#[test]
+fn no_rust_file_has_more_than_350_lines() {
+    let Some(files) = git(&["ls-files", "*.rs"]) else { return };
+    let lines = |file: &str| fs::read_to_string(repository(file)).map_or(0, |text| text.lines().count());
+    let long: Vec<String> = (files.lines().map(|file| (file, lines(file))))
+        .filter(|(_, lines)| *lines > LONGEST_FILE)
+        .map(|(file, lines)| format!("{file}: {lines}"))
+        .collect();
+    assert!(long.is_empty(), "more than {LONGEST_FILE} lines; split by subject:\n{}", long.join("\n"));
 }
 
 /// Rooms of mixq-build that each file names, by the room of the file. `lib.rs` and `engine.rs` name all.

@@ -7,8 +7,8 @@ use mixq_build::engine::config::Scheme;
 use mixq_build::engine::error::Error;
 use mixq_build::engine::graph::Graph;
 use mixq_build::engine::import::{NetworkSource, layers};
-use mixq_build::engine::prepare::{MemoryModel, Request};
 use mixq_build::engine::report::allocation::AllocationReport;
+use mixq_build::engine::shortage::{MemoryModel, Request};
 
 use super::messages::refused;
 use crate::mutate::{mutate_text, one, text};

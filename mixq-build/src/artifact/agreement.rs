@@ -63,7 +63,7 @@ fn of_interface(artifact: &Artifact, model: &Model, graph: &Graph) -> Vec<String
         return found;
     }
     let labels = model.dataset.labels.as_deref();
-    found.extend(rules(task).differences(header, graph.classes(), labels));
+    found.extend(rules(task).differences(header, graph.outputs(), labels));
     found
 }
 

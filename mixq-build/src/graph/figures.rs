@@ -56,8 +56,8 @@ impl Graph {
         node + 1 == self.nodes.len()
     }
 
-    /// The number of logits.
-    pub fn classes(&self) -> usize {
+    /// The number of outputs of the network: the channels of its last layer.
+    pub fn outputs(&self) -> usize {
         self.nodes.last().map_or(0, |last| last.output.channels)
     }
 

@@ -2,6 +2,7 @@
 
 pub mod accumulator;
 pub mod arena;
+pub mod chain;
 mod flash;
 mod lives;
 mod optimum;

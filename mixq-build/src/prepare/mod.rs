@@ -1,18 +1,9 @@
 //! From a model's configuration to its network and its bits: all that is known without training.
 
-pub mod accumulator;
-mod alternatives;
-mod paper;
-mod request;
 mod share;
-mod shortage;
 mod state;
 
-pub use alternatives::Alternatives;
-pub use paper::{PaperAllocation, chain};
-pub use request::Request;
 pub use share::share;
-pub use shortage::{Least, MemoryModel, Shortage};
 
 use std::path::Path;
 
@@ -26,6 +17,7 @@ use crate::import;
 use crate::memory::{
     Allocation, Infeasible, Losses, allocate_by_losses, allocate_uniformly, allocate_with_delta,
 };
+use crate::shortage::{MemoryModel, Request, Shortage, accumulator};
 
 /// A model with its network.
 #[derive(Clone, Debug)]
@@ -108,6 +100,7 @@ impl<'a> Prepared<'a> {
         Problem { location: location.clone(), ..Problem::new(message).help(help) }.into()
     }
 
+    /// What does not fit, with the places of the budgets.
     fn shortage(&self) -> Error {
         let model = self.model;
         let request = Request {

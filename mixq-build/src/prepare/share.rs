@@ -1,11 +1,12 @@
 //! What each model gets of the memory that several models of a firmware take together.
 
-use super::{Least, MemoryModel, graph};
+use super::graph;
 use crate::config::{BudgetOf, Config, Limit, Model};
 use crate::error::{Error, Problem};
 use crate::graph::Graph;
 use crate::memory::arena::ALIGNMENT;
 use crate::memory::{allocate, allocate_uniformly};
+use crate::shortage::{Least, MemoryModel};
 use crate::size::bytes;
 
 /// The bytes that a model takes of one memory at its lowest bits and at its highest.

@@ -2,8 +2,7 @@
 
 use std::ops::{Range, RangeInclusive};
 
-use toml_edit::{Item, TableLike, Value};
-
+use super::value::{Data, Items, Value};
 use super::{File, Table, suggest};
 use crate::error::{Location, Problem};
 
@@ -15,7 +14,7 @@ pub struct Entry<'a> {
     /// The key alone.
     pub name: &'a str,
     pub(super) key: Range<usize>,
-    pub(super) item: &'a Item,
+    pub(super) value: &'a Value,
 }
 
 impl<'a> Entry<'a> {
@@ -30,8 +29,7 @@ impl<'a> Entry<'a> {
     }
 
     fn value_span(&self) -> Range<usize> {
-        let span = self.item.as_value().and_then(Value::span);
-        span.unwrap_or_else(|| self.key.clone())
+        if self.value.follows_its_key() { self.value.span.clone() } else { self.key.clone() }
     }
 
     /// A problem with the value: `` `key` `` and what is wrong with it.
@@ -41,47 +39,51 @@ impl<'a> Entry<'a> {
 
     /// A value of a type that is not `wanted`.
     pub fn wrong_type(&self, wanted: &str) -> Problem {
-        let found = self.item.type_name();
-        let article = if found.starts_with(['a', 'i']) { "an" } else { "a" };
-        self.problem(format_args!("is {article} {found}, it must be {wanted}"))
+        self.problem(format_args!("is {}, it must be {wanted}", self.value.type_name()))
     }
 
     /// A value of the right type that is not `wanted`.
     pub fn wrong_value(&self, wanted: &str) -> Problem {
-        match self.item.as_value() {
-            Some(value) => self.problem(format_args!("is {}, it must be {wanted}", shown(value))),
-            None => self.wrong_type(wanted),
+        match self.value.follows_its_key() {
+            true => self.problem(format_args!("is {}, it must be {wanted}", self.value.shown())),
+            false => self.wrong_type(wanted),
         }
     }
 
     /// Whether it is a table, standard or inline.
     pub fn is_table(&self) -> bool {
-        self.item.is_table_like()
+        self.value.as_table().is_some()
     }
 
     /// The text, if it is a string.
     pub fn as_str(&self) -> Option<&'a str> {
-        self.item.as_str()
+        self.value.as_str()
     }
 
     /// The integer, if it is one.
     pub fn as_integer(&self) -> Option<i64> {
-        self.item.as_integer()
+        self.value.as_integer()
     }
 
     /// An integer or a float.
     pub fn as_number(&self) -> Option<f64> {
-        self.item.as_float().or_else(|| self.item.as_integer().map(|integer| integer as f64))
+        match self.value.data {
+            Data::Float(number) => Some(number),
+            _ => self.as_integer().map(|integer| integer as f64),
+        }
     }
 
     /// The list, if it is one.
-    pub fn as_array(&self) -> Option<&'a toml_edit::Array> {
-        self.item.as_array()
+    pub fn as_array(&self) -> Option<&'a [Value]> {
+        match &self.value.data {
+            Data::Array(list) => Some(list),
+            _ => None,
+        }
     }
 
     /// A table, standard or inline.
     pub fn table(&self, problems: &mut Vec<Problem>) -> Option<Table<'a>> {
-        let Some(items) = self.item.as_table_like() else {
+        let Some(items) = self.value.as_table() else {
             problems.push(self.wrong_type("a table"));
             return None;
         };
@@ -91,14 +93,14 @@ impl<'a> Entry<'a> {
 
     /// A list of tables, written as `[[key]]` or as `key = [{ ... }]`.
     pub fn tables(&self, problems: &mut Vec<Problem>) -> Option<Vec<Table<'a>>> {
-        let table = |items: &'a dyn TableLike, span: Option<Range<usize>>| Table {
+        let table = |items: &'a Items, span: &Range<usize>| Table {
             file: self.file,
             items,
             path: self.path.clone(),
-            span: span.unwrap_or(0..0),
+            span: span.clone(),
         };
-        if let Some(tables) = self.item.as_array_of_tables() {
-            return Some(tables.iter().map(|items| table(items, items.span())).collect());
+        if let Data::ArrayOfTables(tables) = &self.value.data {
+            return Some(tables.iter().map(|(items, span)| table(items, span)).collect());
         }
         let Some(array) = self.as_array() else {
             problems.push(self.wrong_type("a list of tables"));
@@ -106,11 +108,11 @@ impl<'a> Entry<'a> {
         };
         let mut tables = Vec::new();
         for value in array {
-            match value.as_inline_table() {
-                Some(items) => tables.push(table(items, items.span())),
-                None => {
-                    let message = format!("`{}` holds {}, it must hold tables", self.name, shown(value));
-                    let at = self.file.location(value.span().unwrap_or(0..0));
+            match &value.data {
+                Data::InlineTable(items) => tables.push(table(items, &value.span)),
+                _ => {
+                    let message = format!("`{}` holds {}, it must hold tables", self.name, value.shown());
+                    let at = self.file.location(value.span.clone());
                     problems.push(Problem::new(message).at(at));
                 }
             }
@@ -130,7 +132,10 @@ impl<'a> Entry<'a> {
 
     /// `true` or `false`.
     pub fn boolean(&self, problems: &mut Vec<Problem>) -> Option<bool> {
-        let found = self.item.as_bool();
+        let found = match self.value.data {
+            Data::Boolean(flag) => Some(flag),
+            _ => None,
+        };
         if found.is_none() {
             problems.push(self.wrong_type("true or false"));
         }
@@ -139,7 +144,7 @@ impl<'a> Entry<'a> {
 
     /// A whole number within `range`; `None`, without a problem, if it is anything else.
     pub fn as_size(&self, range: &RangeInclusive<usize>) -> Option<usize> {
-        size(self.item.as_value()?, range)
+        size(self.value, range)
     }
 
     /// A list of `N` whole numbers within `range`; `None`, without a problem, if it is anything else.
@@ -196,20 +201,4 @@ impl<'a> Entry<'a> {
 fn size(value: &Value, range: &RangeInclusive<usize>) -> Option<usize> {
     let size = usize::try_from(value.as_integer()?).ok()?;
     range.contains(&size).then_some(size)
-}
-
-/// A value as messages show it, on one line.
-fn shown(value: &Value) -> String {
-    match value {
-        Value::String(text) => format!("\"{}\"", text.value().escape_debug()),
-        Value::Integer(number) => number.value().to_string(),
-        Value::Float(number) => number.value().to_string(),
-        Value::Boolean(flag) => flag.value().to_string(),
-        Value::Datetime(date) => date.value().to_string(),
-        Value::Array(list) => {
-            let items: Vec<String> = list.iter().map(shown).collect();
-            format!("[{}]", items.join(", "))
-        }
-        Value::InlineTable(_) => "a table".to_string(),
-    }
 }

@@ -5,22 +5,22 @@
 //! more", "unknown key `epoch` in \[training\]; did you mean `epochs`?".
 
 mod entry;
+mod value;
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use toml_edit::{Document, TableLike};
-
 use crate::error::{Error, Location, Problem, nearest};
 pub use entry::Entry;
+use value::{Items, Key, Value};
 
 /// A TOML file.
 pub struct File {
     /// What messages call it.
     pub path: PathBuf,
     text: Arc<str>,
-    document: Document<Arc<str>>,
+    items: Items,
 }
 
 impl File {
@@ -39,17 +39,16 @@ impl File {
     /// It is not TOML.
     pub fn parse(path: &Path, text: impl Into<Arc<str>>) -> Result<File, Problem> {
         let text = text.into();
-        let document = Document::parse(text.clone()).map_err(|error| {
-            let span = error.span().unwrap_or(0..0);
-            let at = Location { path: path.to_path_buf(), source: text.clone(), span };
-            Problem::new(format!("this is not valid TOML: {}", error.message().replace('\n', ", "))).at(at)
+        let items = Items::parse(&text).map_err(|invalid| {
+            let at = Location { path: path.to_path_buf(), source: text.clone(), span: invalid.span };
+            Problem::new(format!("this is not valid TOML: {}", invalid.message.replace('\n', ", "))).at(at)
         })?;
-        Ok(File { path: path.to_path_buf(), text, document })
+        Ok(File { path: path.to_path_buf(), text, items })
     }
 
     /// The table that is the file.
     pub fn root(&self) -> Table<'_> {
-        Table { file: self, items: self.document.as_table(), path: String::new(), span: 0..0 }
+        Table { file: self, items: &self.items, path: String::new(), span: 0..0 }
     }
 
     /// A place in the file.
@@ -62,7 +61,7 @@ impl File {
 #[derive(Clone)]
 pub struct Table<'a> {
     file: &'a File,
-    items: &'a dyn TableLike,
+    items: &'a Items,
     path: String,
     span: Range<usize>,
 }
@@ -75,24 +74,25 @@ impl<'a> Table<'a> {
 
     /// Whether it has a key.
     pub fn contains(&self, key: &str) -> bool {
-        self.items.contains_key(key)
+        self.items.get(key).is_some()
     }
 
     /// An entry by its key.
     pub fn get(&self, key: &str) -> Option<Entry<'a>> {
-        let (key, item) = self.items.get_key_value(key)?;
-        let span = key.span().unwrap_or(0..0);
+        self.items.get(key).map(|entry| self.entry(entry))
+    }
+
+    fn entry(&self, (key, value): &'a (Key, Value)) -> Entry<'a> {
         let dot = if self.path.is_empty() { "" } else { "." };
         // As it is written, with its quotes if it has any.
-        let written = self.file.text.get(span.clone()).unwrap_or(key.get());
+        let written = self.file.text.get(key.span.clone()).unwrap_or(&key.name);
         let path = format!("{}{dot}{written}", self.path);
-        Some(Entry { file: self.file, path, name: key.get(), key: span, item })
+        Entry { file: self.file, path, name: &key.name, key: key.span.clone(), value }
     }
 
     /// All entries, in the order of the file.
     pub fn entries(&self) -> impl Iterator<Item = Entry<'a>> {
-        let keys = self.items.iter().filter_map(|(key, _)| self.get(key));
-        keys.collect::<Vec<_>>().into_iter()
+        self.items.iter().map(|entry| self.entry(entry))
     }
 
     /// Reports every key that is not `known`.

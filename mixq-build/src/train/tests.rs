@@ -104,7 +104,7 @@ fn both_answers(network: &str, bits: Bits, rounding: Rounding, seed: u64) -> [Ve
     let logits = tch::no_grad(|| model.forward(&pixels, mode));
     let expected = Vec::<f64>::try_from(logits.to_kind(Kind::Double).flatten(0, -1)).unwrap();
     let found = integer_logits(&convert(&graph, &allocation, scheme, &model.export()).unwrap(), &split);
-    [expected, found].map(|logits| logits.chunks(graph.classes()).map(argmax).collect())
+    [expected, found].map(|logits| logits.chunks(graph.outputs()).map(argmax).collect())
 }
 
 #[test]

@@ -6,7 +6,7 @@ use mixq_build::engine::graph::Graph;
 use mixq_build::engine::import;
 use mixq_build::engine::import::{Builtin, NetworkSource};
 use mixq_build::engine::memory::allocate;
-use mixq_build::engine::prepare::{MemoryModel, Request, Shortage};
+use mixq_build::engine::shortage::{MemoryModel, Request, Shortage};
 use proptest::prelude::*;
 use tempfile::TempDir;
 

@@ -36,7 +36,7 @@ fn mobilenet_v1_has_the_published_size() {
     let normalised = full.nodes.iter().filter(|node| node.norm).map(|node| node.output.channels);
     assert_eq!(parameters(&full) + normalised.sum::<usize>(), 4_242_920);
     assert_eq!(full.nodes.iter().filter(|node| node.op.weighted()).count(), 28);
-    assert_eq!(full.classes(), 1000);
+    assert_eq!(full.outputs(), 1000);
     let millions = |width, resolution| (macs(&at(width, resolution, 1000)) + 500_000) / 1_000_000;
     assert_eq!([224, 192, 160, 128].map(|resolution| millions(1.0, resolution)), [569, 418, 291, 186]);
     assert_eq!([0.75, 0.5, 0.25].map(|width| millions(width, 224)), [325, 149, 41]);
@@ -120,7 +120,7 @@ fn options_change_what_they_say() {
         let graph = network(name, &given);
         let width = if name == "ds_cnn" { 10 } else { 32 };
         assert_eq!(graph.input, Shape { height: 32, width, channels: 2 }, "{name}");
-        assert_eq!(graph.classes(), 7, "{name}");
+        assert_eq!(graph.outputs(), 7, "{name}");
         assert_eq!((graph.nodes[0].output.height, graph.nodes[0].output.width), (32, width), "{name}");
         assert!(graph.nodes[..graph.nodes.len() - 1].iter().all(|node| node.output.channels % 8 == 0));
     }

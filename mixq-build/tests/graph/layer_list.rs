@@ -154,7 +154,7 @@ fn defaults_are_as_documented() {
         ("conv3", kind("conv 2x2"), false, false, shape(1, 1, 4), (vec![4, 2, 2, 16], 256 + 4, 256)),
     ];
     assert_eq!(all, expected);
-    assert_eq!(graph.classes(), 4);
+    assert_eq!(graph.outputs(), 4);
     assert_eq!(graph.input_shape(0, 0), shape(8, 8, 1));
     assert_eq!(graph.input_shape(3, 1), shape(4, 4, 16));
     // TensorFlow: an even input with stride 2 has its padding at the bottom and the right alone.
@@ -192,7 +192,7 @@ fn anyone_may_read_a_flattened_pixel() {
                 = \"global_average_pool\" },\n\
                 { op = \"flatten\" },\n{ op = \"pointwise\", filters = 2 },\n]\n";
     let graph = resolve(text).unwrap();
-    assert_eq!(graph.classes(), 2);
+    assert_eq!(graph.outputs(), 2);
     assert_eq!(graph.nodes[1].op.kind().to_string(), "average pool 4x4");
 }
 

@@ -19,7 +19,7 @@ fn it_has_the_published_size() {
     assert_eq!(macs(&full), 300_774_272);
     assert_eq!(full.nodes.iter().filter(|node| node.op.weighted()).count(), 53);
     assert_eq!(full.nodes.iter().filter(|node| matches!(node.op, Op::Add { .. })).count(), 10);
-    assert_eq!(full.classes(), 1000);
+    assert_eq!(full.outputs(), 1000);
 }
 
 /// Millions of multiply-accumulates and parameters of the checkpoints in tensorflow/models,

@@ -1,9 +1,13 @@
 //! Random layers: shapes from proptest, numbers from a seed, tables and arena laid out at random.
+//!
+//! Each layer comes with its outputs, computed by plain arithmetic. `tests/random.rs` makes whole artifacts
+//! instead, whose outputs the kernels compute. It depends on mixq-build, these tests do not.
 
 use mixq_rt::format::{Bits, Layer, Requant, Rule, Tensor, Window as TableWindow};
 use mixq_rt::run_layer;
 use proptest::prelude::*;
 
+pub use crate::numbers::Numbers;
 use crate::reference::{self, Image, Window};
 use crate::scales::Scales;
 
@@ -47,22 +51,7 @@ pub fn shapes() -> impl Strategy<Value = Shape> {
     })
 }
 
-/// Numbers from a seed (SplitMix64).
-pub struct Numbers(pub u64);
-
 impl Numbers {
-    pub fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    /// From `low` to `high`, both included.
-    pub fn within(&mut self, low: i64, high: i64) -> i64 {
-        low + (self.next() % (high - low + 1) as u64) as i64
-    }
-
     pub fn coin(&mut self) -> bool {
         self.next() & 1 == 1
     }

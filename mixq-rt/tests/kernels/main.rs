@@ -7,6 +7,7 @@ mod conv;
 mod depthwise;
 mod linear;
 mod network;
+mod numbers;
 mod pool;
 mod reference;
 mod requant;

@@ -1,4 +1,6 @@
 //! A chain of layers with random weights, computed by plain arithmetic as it grows.
+//!
+//! `tests/random.rs` cannot take its place: it makes networks with the kernels, which are checked here.
 
 use std::fmt::Write;
 use std::path::Path;

@@ -6,17 +6,17 @@ use std::ops::{ControlFlow, Range};
 use std::path::Path;
 use std::process::Stdio;
 
-use mixq_tests::elf::Symbols;
+use mixq_elf::Elf;
 use mixq_tests::measure::{self, Processor};
 
 use crate::log;
 
 /// Cycles of all layers, in the order of their execution.
 pub fn of_layers(processor: Processor, elf: &Path) -> Vec<u64> {
-    let symbols = Symbols::read(elf);
+    let symbols = Elf::read(elf).expect("the firmware can be read");
     let layers: HashSet<u64> =
-        symbols.addresses("::written::n").into_iter().map(|range| range.start).collect();
-    let counter: Vec<Range<u64>> = symbols.addresses("::counter::");
+        symbols.functions_with("::written::n").into_iter().map(|range| range.start).collect();
+    let counter: Vec<Range<u64>> = symbols.functions_with("::counter::");
     let mut qemu = measure::emulator(processor, elf);
     qemu.args(["-d", "in_asm,exec,nochain", "-D", "/dev/stderr"]);
     qemu.stdout(Stdio::null()).stderr(Stdio::piped());

@@ -22,18 +22,19 @@ use std::path::Path;
 use std::process::{ChildStderr, Stdio};
 
 use anyhow::{Context, Result};
+use mixq_elf::Elf;
 
+use super::log;
 use super::machine::Cpu;
-use super::{elf, log};
 
 /// Cycles of a workload, its call alone.
 ///
 /// # Errors
 /// If the emulator fails, or does not log what is expected of it.
-pub fn estimate(cpu: &Cpu, elf: &Path, bytes: &[u8], workload: &str) -> Result<u64> {
+pub fn estimate(cpu: &Cpu, elf: &Path, symbols: &Elf, workload: &str) -> Result<u64> {
     // The firmware calls the workload twice; the second call is counted.
-    let entry = elf::address(bytes, &format!("::{workload}::run"))?;
-    let counter = elf::ranges(bytes, "bench::counter::")?;
+    let entry = symbols.address(&format!("::{workload}::run"))?;
+    let counter = symbols.functions("bench::counter::");
     logged(cpu, elf, workload, |log| count(log, entry, &counter))
 }
 
@@ -41,8 +42,8 @@ pub fn estimate(cpu: &Cpu, elf: &Path, bytes: &[u8], workload: &str) -> Result<u
 ///
 /// # Errors
 /// If the emulator fails, or does not log what is expected of it.
-pub fn of_functions(cpu: &Cpu, elf: &Path, bytes: &[u8], functions: &[Range<u64>]) -> Result<Vec<u64>> {
-    let counter = elf::ranges(bytes, "networks::counter::")?;
+pub fn of_functions(cpu: &Cpu, elf: &Path, symbols: &Elf, functions: &[Range<u64>]) -> Result<Vec<u64>> {
+    let counter = symbols.functions("networks::counter::");
     let entries: HashSet<u64> = functions.iter().map(|range| range.start).collect();
     logged(cpu, elf, "networks", |log| {
         let (mut found, mut inside) = (Vec::new(), false);

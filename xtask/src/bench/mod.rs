@@ -8,14 +8,14 @@
 mod cycles;
 mod document;
 mod document_networks;
-mod elf;
 mod log;
 mod machine;
 mod networks;
 
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
+use mixq_elf::Elf;
 use serde::Serialize;
 use serde_json::json;
 
@@ -103,16 +103,16 @@ pub fn run(json: bool) -> Result<ExitCode> {
 /// On the Cortex-M4.
 fn code(bits: (u8, u8), opt_level: &'static str) -> Result<Code> {
     let elf = CPUS[0].build_with(bits, "W6", opt_level, true)?;
-    let bytes = std::fs::read(&elf).with_context(|| format!("cannot read {}", elf.display()))?;
-    let code_bytes = elf::code(&bytes, "mixq_rt::")?;
+    let symbols = Elf::read(&elf)?;
+    let code_bytes = symbols.code("mixq_rt::")?;
     println!("W6 alone, {}x{}, opt-level {opt_level}: {code_bytes} B of code", bits.0, bits.1);
     Ok(Code { activation_bits: bits.0, weight_bits: bits.1, opt_level, code_bytes })
 }
 
 fn measure(cpu: &'static Cpu, bits: (u8, u8), spare: bool) -> Result<Vec<Row>> {
     let elf = cpu.build(bits, spare)?;
-    let bytes = std::fs::read(&elf).with_context(|| format!("cannot read {}", elf.display()))?;
-    let code_bytes = elf::code(&bytes, "mixq_rt::")?;
+    let symbols = Elf::read(&elf)?;
+    let code_bytes = symbols.code("mixq_rt::")?;
     let mut rows = Vec::new();
     for workload in WORKLOADS {
         let printed = cpu.run(&elf, workload)?;
@@ -132,7 +132,7 @@ fn measure(cpu: &'static Cpu, bits: (u8, u8), spare: bool) -> Result<Vec<Row>> {
             instructions: figure("instructions")?,
             macs: figure("macs")?,
             cycles_estimate: if cpu.cycles {
-                Some(cycles::estimate(cpu, &elf, &bytes, workload)?)
+                Some(cycles::estimate(cpu, &elf, &symbols, workload)?)
             } else {
                 None
             },

@@ -5,10 +5,11 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
+use mixq_elf::Elf;
 use serde::{Deserialize, Serialize};
 
+use super::cycles;
 use super::machine::Cpu;
-use super::{cycles, elf};
 use crate::process::{cargo, repository};
 
 /// Activations and weights of the firmware that holds all networks of these bits, and those of the examples.
@@ -118,9 +119,9 @@ fn execute(cpu: &Cpu, networks: &Path) -> Result<Vec<((String, u64), (u64, Optio
         lines.push(((name, *spare), layers.to_vec()));
     }
     let mut cycles = if cpu.cycles {
-        let bytes = std::fs::read(&elf).with_context(|| format!("cannot read {}", elf.display()))?;
-        let layers = elf::ranges_with(&bytes, "::written::n")?;
-        Some(cycles::of_functions(cpu, &elf, &bytes, &layers)?.into_iter())
+        let symbols = Elf::read(&elf)?;
+        let layers = symbols.functions_with("::written::n");
+        Some(cycles::of_functions(cpu, &elf, &symbols, &layers)?.into_iter())
     } else {
         None
     };

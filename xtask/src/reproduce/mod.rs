@@ -3,6 +3,7 @@
 //! The networks are the models of `experiments/Cargo.toml`. Those whose artifact is fresh are not trained
 //! again; what the training of the others took is kept in `docs/results.json`, with all figures.
 
+mod budgets;
 mod conversions;
 mod page;
 mod plot;

@@ -3,21 +3,21 @@
 use anyhow::{Result, anyhow};
 use plotters::prelude::*;
 
-use super::{Networks, page};
+use super::{Networks, budgets};
 
 const SIZE: (u32, u32) = (760, 420);
 
 /// The best networks of each budget: at 8 bits, by the rules, by sensitivity.
 pub fn svg(networks: &Networks) -> Result<String> {
     let series = [
-        ("8 bits", page::Choice::Eight, RGBColor(90, 90, 90)),
-        ("mixed, by the rules", page::Choice::Rules, RGBColor(30, 100, 200)),
-        ("mixed, by sensitivity", page::Choice::Sensitivity, RGBColor(200, 80, 20)),
+        ("8 bits", budgets::Choice::Eight, RGBColor(90, 90, 90)),
+        ("mixed, by the rules", budgets::Choice::Rules, RGBColor(30, 100, 200)),
+        ("mixed, by sensitivity", budgets::Choice::Sensitivity, RGBColor(200, 80, 20)),
     ];
     let mut lines = Vec::new();
     for (label, choice, colour) in series {
         let mut points = Vec::new();
-        for budget in &page::BUDGETS {
+        for budget in &budgets::BUDGETS {
             let Some(network) = budget.model(choice).and_then(|name| networks.get(name)) else { continue };
             points.push((budget.flash as f64 / 1024.0, 100.0 * network.integer_accuracy));
         }
@@ -26,7 +26,7 @@ pub fn svg(networks: &Networks) -> Result<String> {
     let accuracies: Vec<f64> = lines.iter().flat_map(|(_, _, points)| points).map(|point| point.1).collect();
     let lowest = accuracies.iter().copied().fold(100.0, f64::min);
     let highest = accuracies.iter().copied().fold(0.0, f64::max);
-    let largest = page::BUDGETS.iter().map(|budget| budget.flash as f64 / 1024.0).fold(0.0, f64::max);
+    let largest = budgets::BUDGETS.iter().map(|budget| budget.flash as f64 / 1024.0).fold(0.0, f64::max);
 
     let mut text = String::new();
     {
@@ -73,6 +73,7 @@ fn failed(error: impl std::fmt::Display) -> anyhow::Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::reproduce::page;
     use crate::reproduce::tests::network;
 
     #[test]
@@ -81,7 +82,7 @@ mod tests {
         let text = svg(&all.collect()).unwrap();
         assert!(text.starts_with("<svg"), "{text}");
         // No network of 8 bits fits the tightest.
-        assert_eq!(text.matches("<circle").count(), 3 * page::BUDGETS.len() - 1);
+        assert_eq!(text.matches("<circle").count(), 3 * budgets::BUDGETS.len() - 1);
         assert!(text.contains("by sensitivity"));
         assert!(svg(&Networks::new()).unwrap().starts_with("<svg"), "nothing is trained yet");
     }

@@ -5,8 +5,9 @@ use mixq_format::Bits;
 use super::{AllocationReport, CutReport, CutTensor, LayerAllocation};
 use crate::error::Problem;
 use crate::graph::{Graph, Shape};
+use crate::memory::chain::{PaperAllocation, chain};
 use crate::memory::{Allocation, Cut, allocate_with_delta, weight_rows};
-use crate::prepare::{MemoryModel, PaperAllocation, Request, accumulator, chain};
+use crate::shortage::{MemoryModel, Request, accumulator};
 
 /// What the memory models differ in.
 struct Parts {

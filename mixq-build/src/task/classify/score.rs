@@ -1,6 +1,6 @@
 //! The class that a network answers, and how often it is the right one.
 
-use mixq_format::Accuracy;
+use mixq_format::{Accuracy, argmax};
 
 use super::{Classification, guessing};
 use crate::task::{ScoreRules, Targets};
@@ -8,7 +8,7 @@ use crate::task::{ScoreRules, Targets};
 impl ScoreRules for Classification {
     fn answers(&self, outputs: &[i32], images: usize) -> Targets {
         let classes = outputs.len().checked_div(images).unwrap_or(0).max(1);
-        outputs.chunks(classes).map(|logits| largest(logits) as u16).collect()
+        outputs.chunks(classes).map(|logits| argmax(logits) as u16).collect()
     }
 
     fn score(&self, answers: &Targets, targets: &Targets) -> f64 {
@@ -33,17 +33,6 @@ impl ScoreRules for Classification {
     fn warning(&self, accuracy: &Accuracy, targets: &Targets, labels: &[String]) -> Option<String> {
         guessing::warning(accuracy, targets, labels)
     }
-}
-
-/// The index of the largest logit, the first of equal ones: as `classify` of the generated module.
-fn largest(logits: &[i32]) -> usize {
-    let mut best = 0;
-    for (class, logit) in logits.iter().enumerate() {
-        if *logit > logits[best] {
-            best = class;
-        }
-    }
-    best
 }
 
 #[cfg(test)]

@@ -1,4 +1,8 @@
 //! Random layers of every width: strides, paddings, zero points, tails, odd channels, extreme values.
+//!
+//! They are made on the device, which has neither heap nor `std`. The tests of mixq-rt make theirs on the
+//! host with proptest, and share only the source of numbers. The portable kernels compute the expected
+//! outputs.
 
 use mixq_rt::format::target::armv7em::ALIGNMENT;
 use mixq_rt::format::{Bits, Conv, Depthwise, Layer, Linear, Requant, Rule, Tensor, Window};

@@ -2,11 +2,11 @@
 
 use mixq_format::Bits;
 
+use super::Cut;
+use super::paper::{LayerSize, Widths, allocate, flash_bits, live_bits};
+use super::rules::DeadEnd;
 use crate::error::Problem;
 use crate::graph::Graph;
-use crate::memory::Cut;
-use crate::memory::paper::{LayerSize, Widths, allocate, flash_bits, live_bits};
-use crate::memory::rules::DeadEnd;
 use crate::settings::Scheme;
 
 /// What the paper's rules give a network.

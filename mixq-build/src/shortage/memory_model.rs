@@ -2,10 +2,10 @@
 
 use mixq_format::Bits;
 
-use super::paper::{PaperAllocation, chain};
 use crate::error::Problem;
 use crate::graph::Graph;
 use crate::memory::arena::live_bytes;
+use crate::memory::chain::{PaperAllocation, chain};
 use crate::memory::paper::{flash_bits, live_bits};
 use crate::memory::schedule::Schedule;
 use crate::memory::{Infeasible, allocate, most_flash_bytes};

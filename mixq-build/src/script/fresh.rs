@@ -1,0 +1,78 @@
+//! An artifact that is fresh, trained anew if need be.
+
+use std::path::Path;
+
+use mixq_format::Artifact;
+
+use crate::artifact::{self, State};
+use crate::error::{Error, Problem};
+use crate::prepare::Prepared;
+
+use super::environment::Environment;
+
+/// The artifact, which is fresh wherever one may be trained; `None` if there is none where not.
+pub(super) fn ensure_fresh(
+    environment: &Environment,
+    prepared: &Prepared<'_>,
+    path: &Path,
+) -> Result<Option<Artifact>, Error> {
+    let state = prepared.state(path)?;
+    let Some(reason) = prepared.reason(&state) else { return Ok(state.artifact()) };
+    let name = &prepared.model.name;
+    let stale = format!("model `{name}`: {}/{name}.mixq {reason}", artifact::FOLDER);
+    if let Some(place) = environment.no_training {
+        // A stale network is good enough to look at code by; without any, the macro reports it.
+        println!("cargo::warning={stale} (not trained for {place})");
+        return match state {
+            State::Other(..) | State::Damaged(_) => {
+                Err(Problem::new(stale).help("run `cargo mixq retrain`").into())
+            }
+            State::Fresh(_) | State::Stale(..) | State::Missing => Ok(state.artifact()),
+        };
+    }
+    // What cannot be trained is said before anything is.
+    prepared.allocate()?;
+    train(environment, prepared, path, stale)?;
+    Ok(prepared.state(path)?.artifact())
+}
+
+#[cfg(not(feature = "train"))]
+fn train(_: &Environment, prepared: &Prepared<'_>, _: &Path, stale: String) -> Result<(), Error> {
+    let help = "run `cargo mixq retrain` (in mixq's own repository `cargo xtask retrain`), or build with \
+                feature `train` of mixq-build";
+    let problem =
+        Problem { location: Some(prepared.model.location.clone()), ..Problem::new(stale).help(help) };
+    Err(problem.into())
+}
+
+#[cfg(feature = "train")]
+fn train(
+    environment: &Environment,
+    prepared: &Prepared<'_>,
+    path: &Path,
+    stale: String,
+) -> Result<(), Error> {
+    println!("cargo::warning={stale}; training");
+    let scratch = environment.scratch();
+    let made = crate::pipeline::retrain(
+        prepared,
+        path,
+        &scratch,
+        false,
+        || (),
+        &mut super::environment::Warnings(&prepared.model.name),
+    )?;
+    let artifact = made.artifact;
+    let accuracy = artifact.header.accuracy;
+    println!(
+        "cargo::warning=model `{}`: trained, accuracy float {:.2} %, fake-quantised {:.2} %, integer {:.2} \
+         %; flash {}, RAM {}",
+        prepared.model.name,
+        100.0 * accuracy.float,
+        100.0 * accuracy.fake_quant,
+        100.0 * accuracy.integer,
+        crate::size::bytes(artifact.flash_bytes() as u64),
+        crate::size::bytes(artifact.ram_bytes() as u64)
+    );
+    Ok(())
+}

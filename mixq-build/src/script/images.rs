@@ -1,0 +1,47 @@
+//! Test images for firmware that measures itself.
+
+use crate::config::Model;
+use crate::dataset::{self, Dataset};
+use crate::error::{Error, Problem, unknown};
+use crate::prepare::Prepared;
+use crate::task::rules;
+
+use super::environment::{Environment, Warnings, rerun, variable};
+use super::spread;
+
+/// Writes images and labels of a model into `OUT_DIR`, as [`test_images`](super::test_images) says.
+pub(super) fn write(environment: &Environment, model: &str, most: usize) -> Result<(), Error> {
+    let config = environment.configuration()?;
+    let names: Vec<&str> = config.models.iter().map(|model| model.name.as_str()).collect();
+    let found: Option<&Model> = config.models.iter().find(|candidate| candidate.name == model);
+    let model = found.ok_or_else(|| unknown("model", model, &names))?;
+    if model.dataset.shared.is_some() {
+        variable(dataset::VARIABLE);
+    }
+    let write = |suffix: &str, contents: &[u8]| {
+        let path = environment.out_dir.join(format!("{}_test_{suffix}.bin", model.name));
+        std::fs::write(&path, contents).map_err(|error| Problem::io("write", &path, &error))
+    };
+    let path = dataset::find(&model.dataset);
+    if !path.exists() {
+        let path = path.display();
+        println!("cargo::warning=the firmware has no test images: there is no dataset at {path}");
+        write("images", &[])?;
+        return Ok(write("labels", &[])?);
+    }
+    rerun(&path);
+    let cache = environment.cache();
+    let prepared = Prepared::new(model, Some(&cache))?;
+    let (dataset, _) = Dataset::load_with_digest(
+        &model.dataset,
+        prepared.cache,
+        prepared.graph.input,
+        prepared.graph.outputs(),
+        &mut Warnings(&model.name),
+    )?;
+    let images = dataset.test.select(&spread(dataset.test.len(), most).collect::<Vec<_>>());
+    let labels = rules(model.dataset.task).firmware_targets(&images.targets)?;
+    write("images", &images.pixels)?;
+    write("labels", &labels)?;
+    Ok(())
+}

@@ -1,0 +1,182 @@
+//! Whole allocations: what must hold for all networks and budgets.
+
+use std::path::Path;
+
+use fastrand::Rng;
+use mixq_build::engine::config::Scheme;
+use mixq_build::engine::graph::{Graph, Op};
+use mixq_build::engine::import::{builtin, layers};
+use mixq_build::engine::memory::arena::Lifetime;
+use mixq_build::engine::memory::{Allocation, Infeasible, allocate};
+use mixq_build::engine::settings::DELTA;
+use mixq_build::engine::shortage::MemoryModel;
+use mixq_format::Bits;
+use mixq_tests::graphs::random_graph;
+use proptest::prelude::*;
+
+use crate::cases;
+
+proptest! {
+    #![proptest_config(cases(2000))]
+
+    #[test]
+    fn an_allocation_meets_its_budgets_or_names_the_least(seed: u64) {
+        let mut rng = Rng::with_seed(seed);
+        let graph = random_graph(&mut rng);
+        let scheme = Scheme::CHOICES[rng.usize(0..4)].1;
+        let widest = allocate(&graph, u64::MAX, u64::MAX, scheme).unwrap();
+        check(&graph, &widest);
+        prop_assert!(widest.cuts.is_empty());
+        let least_ram = match allocate(&graph, u64::MAX, 0, scheme) {
+            Err(Infeasible::Ram { least, needed, .. }) => {
+                prop_assert!(needed > 0 && needed <= least);
+                least
+            }
+            other => panic!("no RAM gives {other:?}"),
+        };
+        let least_flash = match allocate(&graph, 0, u64::MAX, scheme) {
+            Err(Infeasible::Flash { least }) => least,
+            other => panic!("no flash gives {other:?}"),
+        };
+        // Both least budgets can be met, with everything at 2 bits if need be; one byte less cannot.
+        let thresholds = scheme == Scheme::PerChannelThresholds;
+        if !thresholds {
+            check_within(&graph, least_flash, least_ram, scheme);
+        }
+        let enough = MemoryModel::Runtime { delta: DELTA }.least(&graph, scheme).unwrap();
+        prop_assert_eq!(enough.ram, least_ram);
+        prop_assert!(enough.flash >= least_flash && (thresholds || enough.flash == least_flash));
+        for ram in [least_ram, least_ram + rng.u64(..=widest.ram), u64::MAX] {
+            check_within(&graph, enough.flash, ram, scheme);
+        }
+        prop_assert!(allocate(&graph, least_flash - 1, u64::MAX, scheme).is_err());
+        prop_assert!(allocate(&graph, u64::MAX, least_ram - 1, scheme).is_err());
+        for _ in 0..4 {
+            let (flash, ram) = (rng.u64(..=widest.flash), rng.u64(..=widest.ram));
+            match allocate(&graph, flash, ram, scheme) {
+                Ok(_) => check_within(&graph, flash, ram, scheme),
+                Err(Infeasible::Ram { node, needed, least }) => {
+                    prop_assert!(needed > ram && least > ram, "{} {} {}", needed, least, ram);
+                    prop_assert!(node < graph.nodes.len());
+                    prop_assert_eq!(least, least_ram);
+                }
+                Err(Infeasible::Flash { least }) => {
+                    prop_assert!(least > flash);
+                    prop_assert!(thresholds || least == least_flash);
+                    check_within(&graph, least, ram, scheme);
+                    prop_assert!(allocate(&graph, least - 1, ram, scheme).is_err());
+                }
+            }
+        }
+    }
+}
+
+fn check_within(graph: &Graph, flash: u64, ram: u64, scheme: Scheme) {
+    let allocation = allocate(graph, flash, ram, scheme).unwrap_or_else(|e| panic!("{flash} {ram}: {e:?}"));
+    assert!(allocation.flash <= flash && allocation.ram <= ram, "{} {}", allocation.flash, allocation.ram);
+    check(graph, &allocation);
+}
+
+/// What an allocation says of itself is consistent.
+fn check(graph: &Graph, allocation: &Allocation) {
+    let count = graph.nodes.len();
+    let mut weights: Vec<Option<Bits>> =
+        graph.nodes.iter().map(|node| node.op.weighted().then_some(Bits::B8)).collect();
+    let mut outputs = vec![Bits::B8; allocation.schedule.tensors.len()];
+    *outputs.last_mut().unwrap() = Bits::B32;
+    for cut in &allocation.cuts {
+        if cut.weights {
+            assert_eq!(weights[cut.node].unwrap().narrower(), Some(cut.to));
+            weights[cut.node] = Some(cut.to);
+        } else {
+            // A cut holds for all tensors of the same width.
+            let tensors = &allocation.schedule.tensors;
+            let width = tensors[allocation.schedule.tensor_of_node[cut.node]].width;
+            for tensor in (0..tensors.len()).filter(|&tensor| tensors[tensor].width == width) {
+                assert_eq!(outputs[tensor].narrower(), Some(cut.to));
+                outputs[tensor] = cut.to;
+            }
+        }
+    }
+    let activations: Vec<Bits> =
+        allocation.schedule.tensor_of_node.iter().map(|&tensor| outputs[tensor]).collect();
+    assert_eq!((&allocation.weights, &allocation.activations), (&weights, &activations));
+    assert_eq!(allocation.activations[count - 1], Bits::B32);
+    let bytes: Vec<Lifetime> = (allocation.schedule.tensors.iter().zip(&outputs))
+        .map(|(tensor, bits)| Lifetime {
+            bytes: tensor.shape.height * tensor.shape.width * bits.row_bytes(tensor.shape.channels),
+            first: tensor.life.0,
+            last: tensor.life.1,
+        })
+        .collect();
+    assert_eq!(allocation.ram, allocation.plan.bytes as u64);
+    let offsets = &allocation.plan.offsets;
+    for (tensor, offset) in bytes.iter().zip(offsets) {
+        assert!(offset + tensor.bytes <= allocation.plan.bytes);
+    }
+    // Where two tensors overlap at a step, one is a sum in the place of its summand, which is not read later.
+    for (step, executed) in allocation.schedule.steps.iter().enumerate() {
+        let alive = |t: &usize| bytes[*t].first <= step && step <= bytes[*t].last;
+        let living: Vec<usize> = (0..bytes.len()).filter(alive).collect();
+        for (&a, &b) in living.iter().flat_map(|a| living.iter().map(move |b| (a, b))).filter(|(a, b)| a < b)
+        {
+            let beside =
+                offsets[a] + bytes[a].bytes <= offsets[b] || offsets[b] + bytes[b].bytes <= offsets[a];
+            let summed = matches!(graph.nodes[executed.node].op, Op::Add { .. })
+                && b == executed.output
+                && executed.inputs.contains(&a)
+                && (offsets[a], bytes[a].bytes, outputs[a]) == (offsets[b], bytes[b].bytes, outputs[b])
+                && bytes[a].last == step;
+            assert!(beside || summed, "{a} and {b} at step {step}");
+        }
+    }
+}
+
+/// Branches that cross: at some widths no plan of the arena reaches the sum of what lives.
+#[test]
+fn every_budget_from_the_least_on_is_met() {
+    let text = r#"
+        input = [1, 6, 4]
+        layer = [
+            { op = "conv", name = "a", filters = 8, kernel = [1, 3], stride = 2 },
+            { op = "conv", name = "b", filters = 8, kernel = 3 },
+            { op = "conv", name = "c", filters = 8, kernel = 3 },
+            { op = "add", name = "ca", inputs = ["c", "a"] },
+            { op = "add", name = "cca", inputs = ["c", "ca"] },
+            { op = "add", name = "sum", inputs = ["b", "cca"] },
+            { op = "pointwise", filters = 9 },
+            { op = "linear", features = 8 },
+            { op = "linear", features = 6 },
+        ]
+    "#;
+    let graph = Graph::resolve(&layers::parse(Path::new("crossing.toml"), text).unwrap()).unwrap();
+    let all = |ram| allocate(&graph, u64::MAX, ram, Scheme::PerChannel);
+    let Err(Infeasible::Ram { least, .. }) = all(0) else { panic!("no RAM is too little") };
+    let most = all(u64::MAX).unwrap().ram;
+    assert!(least < most);
+    for ram in 0..=most {
+        match all(ram) {
+            Ok(allocation) => assert!(ram >= least && allocation.ram <= ram, "{ram}"),
+            Err(_) => assert!(ram < least, "{ram} is over the least budget {least}"),
+        }
+    }
+}
+
+/// Built-in networks, with residual branches or without: as narrow as their budgets make them, the arena is
+/// no larger than what lives at the busiest step.
+#[test]
+fn built_in_networks_reach_the_lower_bound() {
+    for name in builtin::NAMES {
+        let options = builtin::published(name).unwrap();
+        let graph = Graph::resolve(&builtin::spec(name, &options).unwrap()).unwrap();
+        let widest = allocate(&graph, u64::MAX, u64::MAX, Scheme::PerChannel).unwrap();
+        for percent in [100, 80, 60, 40, 30] {
+            let ram = widest.ram * percent / 100;
+            if let Ok(allocation) = allocate(&graph, u64::MAX, ram, Scheme::PerChannel) {
+                let plan = &allocation.plan;
+                println!("{name}, RAM {ram}: arena {}, lower bound {}", plan.bytes, plan.lower_bound);
+                assert_eq!(plan.bytes, plan.lower_bound, "{name} in {ram} B");
+            }
+        }
+    }
+}
