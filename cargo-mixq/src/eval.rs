@@ -66,7 +66,7 @@ pub fn run(selection: &Selection, file: Option<&Path>, other: Option<&str>) -> R
             "no_better_than_guessing": guessing.is_some(),
             "test_images": images.len(),
             "flash_bytes": artifact.flash_bytes(),
-            "ram_bytes": artifact.ram_bytes(),
+            "ram_bytes": chosen.placed(path, &artifact)?.artifact.ram_bytes(),
             "seconds": seconds,
         });
         if let Some(other) = other {

@@ -14,6 +14,7 @@ macro_rules! say {
 }
 
 mod allocate;
+mod build_target;
 mod check;
 mod chips;
 mod data;

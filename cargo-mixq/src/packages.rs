@@ -1,16 +1,19 @@
 //! The models that a command is about.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use cargo_metadata::MetadataCommand;
+use mixq_format::Artifact;
 
 use super::Selection;
+use super::build_target::build_target;
 use mixq_build::engine::artifact::{self, Fingerprint, State};
 use mixq_build::engine::config::{self, Config, Model};
 use mixq_build::engine::dataset;
 use mixq_build::engine::error::{Error, Problem, unknown};
 use mixq_build::engine::prepare::share;
 use mixq_build::engine::report::FirmwareReport;
+use mixq_build::engine::target::{self, Placed, Platform};
 
 /// All chosen models of a workspace.
 pub struct Models {
@@ -102,6 +105,32 @@ impl Models {
 }
 
 impl Models {
+    /// The networks of a package in the arenas that they have in the firmware.
+    fn place(&self, config: &Config, artifacts: &[Option<Artifact>]) -> Vec<Option<Placed>> {
+        let rust_target = build_target(&config.manifest_dir);
+        let platform = Platform::find(rust_target.as_deref(), config.processor.as_ref());
+        target::place(platform.as_ref(), config, artifacts)
+    }
+
+    /// A model's artifact in the arena that it has in the firmware, beside the other models as they are now.
+    ///
+    /// # Errors
+    /// An artifact is there but cannot be opened.
+    pub fn placed(&self, path: &Path, artifact: &Artifact) -> Result<Placed, Error> {
+        let of = |config: &Config, model: &Model| artifact::path(&config.manifest_dir, &model.name);
+        for config in &self.firmware {
+            let Some(index) = config.models.iter().position(|model| of(config, model) == path) else {
+                continue;
+            };
+            let mut artifacts = artifacts(config)?;
+            artifacts[index] = Some(artifact.clone());
+            if let Some(placed) = self.place(config, &artifacts).swap_remove(index) {
+                return Ok(placed);
+            }
+        }
+        Ok(Placed::least(artifact))
+    }
+
     /// What all models of each package take together, chosen or not, as their artifacts are now. Said to
     /// people where there are several; what is too much is a problem on stderr.
     ///
@@ -109,13 +138,8 @@ impl Models {
     /// An artifact is there but cannot be opened.
     pub fn together(&self) -> Result<Vec<FirmwareReport>, Error> {
         let report = |config: &Config| -> Result<FirmwareReport, Error> {
-            let found = |model: &Model| {
-                let path = artifact::path(&config.manifest_dir, &model.name);
-                // Whether it is fresh is said elsewhere.
-                artifact::state(&path, &Fingerprint::new()).map(State::artifact)
-            };
-            let artifacts = config.models.iter().map(found).collect::<Result<Vec<_>, _>>()?;
-            let report = FirmwareReport::new(config, &artifacts);
+            let artifacts = artifacts(config)?;
+            let report = FirmwareReport::new(config, &self.place(config, &artifacts));
             if config.models.len() > 1 {
                 say!("{}", report.line());
             }
@@ -149,4 +173,17 @@ fn misplaced(metadata: &cargo_metadata::Metadata) -> Result<(), Error> {
         problems.extend(config::misplaced(&folder.join("Cargo.toml"))?);
     }
     if problems.is_empty() { Ok(()) } else { Err(Error { problems }) }
+}
+
+/// The artifacts of all models of a package, as they are now; `None` where there is none.
+///
+/// # Errors
+/// An artifact is there but cannot be opened.
+fn artifacts(config: &Config) -> Result<Vec<Option<Artifact>>, Error> {
+    let found = |model: &Model| {
+        let path = artifact::path(&config.manifest_dir, &model.name);
+        // Whether it is fresh is said elsewhere.
+        artifact::state(&path, &Fingerprint::new()).map(State::artifact)
+    };
+    config.models.iter().map(found).collect::<Result<Vec<_>, _>>().map_err(Error::from)
 }

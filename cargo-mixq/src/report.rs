@@ -20,7 +20,7 @@ pub fn run(selection: &Selection) -> Result<Outcome, Error> {
         if let Some(reason) = reason {
             eprintln!("warning: {reason}");
         }
-        let report = Report::new(&artifact);
+        let report = Report::new(&chosen.placed(path, &artifact)?);
         say!("{}", table::artifact(&report));
         models.push(report.json());
     }

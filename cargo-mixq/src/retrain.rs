@@ -40,7 +40,7 @@ pub fn run(selection: &Selection, force: bool) -> Result<Outcome, Error> {
                 100.0 * quantised / float
             ),
         }
-        let report = Report::new(&artifact);
+        let report = Report::new(&chosen.placed(path, &artifact)?);
         say!("{}", table::artifact(&report));
         let mut json = report.json();
         json["trained"] = effort.is_some().into();

@@ -9,6 +9,7 @@ use mixq_build::engine::dataset::{Dataset, Split};
 use mixq_build::engine::evaluate;
 use mixq_build::engine::prepare::Prepared;
 use mixq_build::engine::script::spread;
+use mixq_build::engine::target::{Platform, place};
 use mixq_elf::{Elf, Place};
 use mixq_format::Artifact;
 use mixq_tests::firmware::{self, Board};
@@ -68,7 +69,10 @@ impl Example {
     fn check_memory(&self, elf: &Path, artifact: &Artifact) {
         let linked = Elf::read(elf).unwrap();
         assert_eq!(linked.constants(self.name).unwrap(), artifact.flash_bytes() as u64);
-        assert_eq!(linked.bytes(Place::Ram, "::NETWORK").unwrap(), artifact.ram_bytes() as u64);
+        let platform = Platform::find(Some("thumbv7em-none-eabihf"), None);
+        let placed =
+            place(platform.as_ref(), &self.config, &[Some(artifact.clone())]).swap_remove(0).unwrap();
+        assert_eq!(linked.bytes(Place::Ram, "::NETWORK").unwrap(), placed.artifact.ram_bytes() as u64);
         let model = &self.config.models[0];
         assert!(artifact.flash_bytes() as u64 <= model.flash && artifact.ram_bytes() as u64 <= model.ram);
     }

@@ -11,14 +11,14 @@ use super::bits_cell;
 pub fn artifact(report: &Report) -> String {
     let mut layers = Table::new();
     layers.load_style(super::STYLE);
-    layers.set_header(
-        ["layer", "kind", "output", "weights", "output bits", "MAC", "flash", "output bytes"]
-            .map(|title| Cell::new(title).add_attribute(Attribute::Bold)),
-    );
+    let mut titles =
+        vec!["layer", "kind", "output", "weights", "output bits", "MAC", "flash", "output bytes"];
+    titles.extend(report.instructions.map(|_| "instructions"));
+    layers.set_header(titles.iter().map(|title| Cell::new(title).add_attribute(Attribute::Bold)));
     for layer in &report.layers {
         layers.add_row(row(layer));
     }
-    for column in 3..8 {
+    for column in 3..titles.len() {
         if let Some(column) = layers.column_mut(column) {
             column.set_cell_alignment(CellAlignment::Right);
         }
@@ -30,15 +30,17 @@ pub fn artifact(report: &Report) -> String {
     let accuracy = |what: &str, accuracy: f64| format!("{what:<16}{:>7.2} %\n", 100.0 * accuracy);
     let gap = match report.ram_bytes - report.arena_lower_bound {
         0 => "no more than is alive there".to_string(),
+        gap if gap == report.speed_bytes => format!("{} for speed more than is alive there", bytes(gap)),
         gap => format!("{} more than is alive there", bytes(gap)),
     };
     let peak = format!("RAM peaks at `{}`; the arena takes {gap}\n", report.peak_layer);
     format!(
-        "model `{}`, {} MAC\n{layers}\n{}{}{peak}\naccuracy on {} test images\n{}{}{}",
+        "model `{}`, {} MAC\n{layers}\n{}{}{peak}{}\naccuracy on {} test images\n{}{}{}",
         report.model,
         thousands(report.macs),
         memory("flash", report.flash_bytes, report.flash_budget),
         memory("RAM", report.ram_bytes, report.ram_budget),
+        speed(report),
         report.test_images,
         accuracy("float", report.float_accuracy),
         accuracy("fake-quantised", report.fake_quant_accuracy),
@@ -46,9 +48,31 @@ pub fn artifact(report: &Report) -> String {
     )
 }
 
+/// How fast the network is, where that is known.
+fn speed(report: &Report) -> String {
+    let (Some(fast), Some(slow), Some(rust_target)) =
+        (report.instructions, report.least_arena_instructions, &report.rust_target)
+    else {
+        return String::new();
+    };
+    let cycles = report
+        .cycles_estimate
+        .map_or(String::new(), |cycles| format!(", about {} cycles", thousands(cycles)));
+    let saved = match report.speed_bytes {
+        0 => String::new(),
+        speed => format!(
+            "RAM: {} needed, {} for speed; without it {} instructions\n",
+            bytes(report.ram_bytes - speed),
+            bytes(speed),
+            thousands(slow)
+        ),
+    };
+    format!("{} instructions{cycles}, on {rust_target}\n{saved}", thousands(fast))
+}
+
 fn row(layer: &LayerReport) -> Vec<Cell> {
     let [height, width, channels] = layer.shape;
-    vec![
+    let mut cells = vec![
         Cell::new(&layer.name),
         Cell::new(&layer.kind),
         Cell::new(format!("{height}x{width}x{channels}")),
@@ -60,5 +84,7 @@ fn row(layer: &LayerReport) -> Vec<Cell> {
         Cell::new(thousands(layer.macs)),
         Cell::new(bytes(layer.flash_bytes)),
         Cell::new(bytes(layer.output_bytes)),
-    ]
+    ];
+    cells.extend(layer.instructions.map(|count| Cell::new(thousands(count))));
+    cells
 }

@@ -81,6 +81,20 @@ impl Core {
         self.executes.iter().any(|beginning| rust_target.starts_with(beginning))
     }
 
+    /// The Rust target that it is usually compiled for; with a floating-point unit where the most common chips
+    /// have one. (mixq's kernels use none.)
+    pub fn rust_target(&self) -> &'static str {
+        match self.executes.last().copied().unwrap_or_default() {
+            "thumbv6m-" => "thumbv6m-none-eabi",
+            "thumbv7m-" => "thumbv7m-none-eabi",
+            "thumbv7em-" => "thumbv7em-none-eabihf",
+            "thumbv8m.base-" => "thumbv8m.base-none-eabi",
+            "thumbv8m.main-" => "thumbv8m.main-none-eabihf",
+            "riscv32imc-" => "riscv32imc-unknown-none-elf",
+            _ => "riscv32imac-unknown-none-elf",
+        }
+    }
+
     /// Whether it is one of Arm's.
     pub fn is_arm(&self) -> bool {
         self.executes("thumbv6m-none-eabi")

@@ -7,6 +7,7 @@ use super::chips::{self, Chip};
 use super::cores::Core;
 use super::memory_x::{MemoryX, Region};
 use crate::error::{Location, Problem};
+use crate::settings::ArenaSize;
 use crate::size::{self, bytes};
 use crate::toml::{Entry, Table};
 
@@ -23,6 +24,8 @@ pub(super) struct Device {
     pub memory_x: Option<MemoryX>,
     /// Whether all models take turns in one arena.
     pub shared_arena: bool,
+    /// How large arenas are.
+    pub arena: ArenaSize,
 }
 
 /// A size that was written down, or follows from what was.
@@ -63,12 +66,23 @@ impl Device {
     ///
     /// In one table `flash` and `ram` count before `chip`, and `chip` before `memory-x`.
     pub fn read(&mut self, table: &Table<'_>, folder: &Path, problems: &mut Vec<Problem>) {
-        let keys =
-            ["chip", "core", "memory-x", "flash", "ram", "reserve-flash", "reserve-ram", "shared-arena"];
+        let keys = [
+            "chip",
+            "core",
+            "memory-x",
+            "flash",
+            "ram",
+            "reserve-flash",
+            "reserve-ram",
+            "shared-arena",
+            "arena",
+        ];
         table.allow(&keys, problems);
         if let Some(shared) = table.get("shared-arena").and_then(|entry| entry.boolean(problems)) {
             self.shared_arena = shared;
         }
+        let arena = table.get("arena").and_then(|entry| entry.choice(&ArenaSize::CHOICES, problems));
+        self.arena = arena.unwrap_or(self.arena);
         let chip = table.get("chip").map(|entry| (chip(&entry, problems), entry.value_location()));
         if let Some((chip, at)) = &chip {
             // A core of a farther table is that of another chip.

@@ -10,6 +10,7 @@
 //! flash = "48 KiB"            # what all models of the firmware may take together
 //! ram = "6 KiB"
 //! shared-arena = true         # the models take turns in one arena: RAM holds the largest, not the sum
+//! arena = "least"             # no RAM but what the networks need; usual is "fastest"
 //! ```
 //!
 //! The device's budget is that of the firmware. A model's own `flash` and `ram` are taken from it first; the
@@ -189,7 +190,7 @@ fn read_package(
         let read = |entry| model::read(&entry, defaults, &budgets, manifest_dir, problems);
         models.extend(table.entries().filter_map(read));
     }
-    let device = DeviceBudget::new(budgets, defaults.device.shared_arena);
+    let device = DeviceBudget::new(budgets, &defaults.device);
     device.leave(&mut models, problems);
     (device, models)
 }

@@ -1,8 +1,9 @@
 //! What all models of the firmware may take together, and what own budgets leave of it.
 
-use super::device::Size;
+use super::device::{Device, Size};
 use super::{BudgetOf, Model};
 use crate::error::{Location, Problem};
+use crate::settings::ArenaSize;
 use crate::size::bytes;
 
 /// What all models of a firmware may take together.
@@ -14,6 +15,8 @@ pub struct DeviceBudget {
     pub ram: Option<Limit>,
     /// Whether the models take turns in one arena, so that RAM is the largest instead of the sum.
     pub shared_arena: bool,
+    /// How large arenas are.
+    pub arena: ArenaSize,
 }
 
 /// A number of bytes, and where it is written.
@@ -26,9 +29,10 @@ pub struct Limit {
 }
 
 impl DeviceBudget {
-    pub(super) fn new([flash, ram]: [Option<Size>; 2], shared_arena: bool) -> DeviceBudget {
+    pub(super) fn new([flash, ram]: [Option<Size>; 2], device: &Device) -> DeviceBudget {
         let limit = |size: Size| Some(Limit { bytes: size.bytes?, at: size.at });
-        DeviceBudget { flash: flash.and_then(limit), ram: ram.and_then(limit), shared_arena }
+        let (flash, ram) = (flash.and_then(limit), ram.and_then(limit));
+        DeviceBudget { flash, ram, shared_arena: device.shared_arena, arena: device.arena }
     }
 
     /// Gives models without own budgets what those with own ones leave; reports own ones that are over the

@@ -1,11 +1,11 @@
 //! What all models of a firmware take together.
 
-use mixq_format::Artifact;
 use serde::Serialize;
 
 use crate::config::{Config, Limit, Model};
 use crate::error::{Location, Problem};
-use crate::size::bytes;
+use crate::size::{bytes, thousands};
+use crate::target::Placed;
 
 /// The memory of all models of a firmware, as their artifacts have it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -39,23 +39,37 @@ pub struct ModelMemory {
     pub model: String,
     /// Bytes of constants.
     pub flash_bytes: u64,
-    /// Bytes of RAM.
+    /// Bytes of RAM, those for speed included.
     pub ram_bytes: u64,
+    /// Bytes of RAM that the network does not need, but is faster with.
+    pub speed_bytes: u64,
+    /// Instructions of an inference, by the cost model; `None` where the processor is not known.
+    pub instructions: Option<u64>,
+    /// The same without the bytes for speed.
+    pub least_arena_instructions: Option<u64>,
+    /// Cycles of an inference on a Cortex-M4 without wait states, estimated.
+    pub cycles_estimate: Option<u64>,
 }
 
 impl FirmwareReport {
     /// Counts the bytes of artifacts themselves, whatever budget they say they were made for; one for each
     /// model of `config`, in their order, `None` where there is none.
-    pub fn new(config: &Config, artifacts: &[Option<Artifact>]) -> FirmwareReport {
-        let all: Vec<(&Model, &Option<Artifact>)> = config.models.iter().zip(artifacts).collect();
-        let memory = |(model, artifact): &(&Model, &Option<Artifact>)| {
-            let artifact = artifact.as_ref()?;
-            let model = model.name.clone();
-            let (flash_bytes, ram_bytes) = (artifact.flash_bytes() as u64, artifact.ram_bytes() as u64);
-            Some(ModelMemory { model, flash_bytes, ram_bytes })
+    pub fn new(config: &Config, networks: &[Option<Placed>]) -> FirmwareReport {
+        let all: Vec<(&Model, &Option<Placed>)> = config.models.iter().zip(networks).collect();
+        let memory = |(model, placed): &(&Model, &Option<Placed>)| {
+            let Placed { artifact, speed_bytes, speed } = placed.as_ref()?;
+            Some(ModelMemory {
+                model: model.name.clone(),
+                flash_bytes: artifact.flash_bytes() as u64,
+                ram_bytes: artifact.ram_bytes() as u64,
+                speed_bytes: *speed_bytes,
+                instructions: speed.as_ref().map(|speed| speed.all.instructions),
+                least_arena_instructions: speed.as_ref().map(|speed| speed.in_least_arena.instructions),
+                cycles_estimate: speed.as_ref().and_then(|speed| speed.all.cycles),
+            })
         };
         let models: Vec<ModelMemory> = all.iter().filter_map(memory).collect();
-        let missing = all.iter().filter(|(_, artifact)| artifact.is_none());
+        let missing = all.iter().filter(|(_, placed)| placed.is_none());
         let shared_arena = config.device.shared_arena;
         let sum = |parts: &mut dyn Iterator<Item = u64>| parts.fold(0, u64::saturating_add);
         let together = |parts: &mut dyn Iterator<Item = u64>| {
@@ -119,6 +133,27 @@ impl FirmwareReport {
             self.ram_sum(),
             bytes(self.ram_budget)
         )
+    }
+
+    /// A line for each model: how fast it is in how much RAM, where that is known.
+    pub fn speed(&self) -> Vec<String> {
+        let line = |model: &ModelMemory| {
+            let (fast, slow) = (model.instructions?, model.least_arena_instructions?);
+            let cycles = model
+                .cycles_estimate
+                .map_or(String::new(), |cycles| format!(", about {} cycles", thousands(cycles)));
+            let saved = match model.speed_bytes {
+                0 => String::new(),
+                speed => format!(
+                    "; RAM {} needed, {} for speed (without it {} instructions)",
+                    bytes(model.ram_bytes - speed),
+                    bytes(speed),
+                    thousands(slow)
+                ),
+            };
+            Some(format!("model `{}`: {} instructions{cycles}{saved}", model.model, thousands(fast)))
+        };
+        self.models.iter().filter_map(line).collect()
     }
 
     /// A problem for every memory that is too small for all models together.

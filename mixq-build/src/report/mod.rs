@@ -4,10 +4,12 @@ pub mod allocation;
 mod firmware;
 
 pub use firmware::{FirmwareReport, ModelMemory};
-use mixq_format::{Artifact, Bits, Layer};
+use mixq_format::target::Cost;
+use mixq_format::{Bits, Layer, NamedLayer};
 use serde::Serialize;
 
 use crate::memory::peak;
+use crate::target::Placed;
 
 /// The figures of an artifact.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -22,8 +24,18 @@ pub struct Report {
     pub flash_bytes: u64,
     /// Bytes of constants that it may have.
     pub flash_budget: u64,
-    /// Bytes of RAM.
+    /// Bytes of RAM, those for speed included.
     pub ram_bytes: u64,
+    /// Bytes of RAM that the network does not need, but is faster with.
+    pub speed_bytes: u64,
+    /// The Rust target of the figures that follow; `None` where it is not known.
+    pub rust_target: Option<String>,
+    /// Instructions of an inference, by the cost model.
+    pub instructions: Option<u64>,
+    /// The same without the bytes for speed.
+    pub least_arena_instructions: Option<u64>,
+    /// Cycles of an inference on a Cortex-M4 without wait states, estimated.
+    pub cycles_estimate: Option<u64>,
     /// Bytes of RAM that it may take.
     pub ram_budget: u64,
     /// The layer during which most bytes of the arena are alive.
@@ -73,14 +85,20 @@ pub struct LayerReport {
     pub flash_bytes: u64,
     /// Bytes of the output in the arena.
     pub output_bytes: u64,
+    /// Instructions, by the cost model.
+    pub instructions: Option<u64>,
+    /// Cycles on a Cortex-M4 without wait states, estimated.
+    pub cycles_estimate: Option<u64>,
 }
 
 impl Report {
     /// The figures of an artifact.
-    pub fn new(artifact: &Artifact) -> Report {
+    pub fn new(placed: &Placed) -> Report {
+        let Placed { artifact, speed_bytes, speed } = placed;
         let header = &artifact.header;
-        let layers: Vec<LayerReport> = (header.layers.iter())
-            .map(|named| LayerReport::new(&named.name, named.macs, &named.layer))
+        let cost = |index: usize| speed.as_ref().map(|speed| speed.layers[index]);
+        let layers: Vec<LayerReport> = (header.layers.iter().enumerate())
+            .map(|(index, named)| LayerReport::new(named, cost(index)))
             .collect();
         let weighted = || layers.iter().filter(|layer| layer.weight_bits.is_some());
         let (peak, arena_lower_bound) = peak(header.input, &artifact.layers());
@@ -90,6 +108,11 @@ impl Report {
             flash_bytes: artifact.flash_bytes() as u64,
             flash_budget: header.budget.flash,
             ram_bytes: artifact.ram_bytes() as u64,
+            speed_bytes: *speed_bytes,
+            rust_target: speed.as_ref().map(|speed| speed.rust_target.clone()),
+            instructions: speed.as_ref().map(|speed| speed.all.instructions),
+            least_arena_instructions: speed.as_ref().map(|speed| speed.in_least_arena.instructions),
+            cycles_estimate: speed.as_ref().and_then(|speed| speed.all.cycles),
             ram_budget: header.budget.ram,
             peak_layer: header.layers[peak].name.clone(),
             arena_lower_bound,
@@ -122,7 +145,7 @@ fn float_bytes(layer: &Layer) -> u64 {
 }
 
 impl LayerReport {
-    fn new(name: &str, macs: u64, layer: &Layer) -> LayerReport {
+    fn new(NamedLayer { name, macs, layer }: &NamedLayer, cost: Option<Cost>) -> LayerReport {
         let output = layer.output();
         let weights = layer.weights();
         let weight_bytes = weights.map_or(0, |(_, rows, columns, bits)| rows * bits.row_bytes(columns));
@@ -133,10 +156,12 @@ impl LayerReport {
             shape: [output.height, output.width, output.channels],
             weight_bits: weights.map(|(_, _, _, bits)| bits.into()),
             activation_bits: output.bits.into(),
-            macs,
+            macs: *macs,
             weight_bytes: weight_bytes as u64,
             flash_bytes: (weight_bytes + requant_bytes + layer.table_bytes()) as u64,
             output_bytes: output.bytes() as u64,
+            instructions: cost.map(|cost| cost.instructions),
+            cycles_estimate: cost.and_then(|cost| cost.cycles),
         }
     }
 }

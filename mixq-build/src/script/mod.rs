@@ -13,8 +13,8 @@ use crate::dataset;
 use crate::error::{Error, Problem};
 use crate::import::NetworkSource;
 use crate::prepare::Prepared;
-use crate::report::FirmwareReport;
-use crate::target::{self, Levels};
+use crate::report::{FirmwareReport, ModelMemory};
+use crate::target::{self, Levels, Platform};
 
 use environment::{Environment, rerun, variable};
 use fresh::ensure_fresh;
@@ -23,7 +23,10 @@ use fresh::ensure_fresh;
 const NAMES: &str = "MIXQ_MODEL_NAMES";
 
 /// The variable by which `include_model!` learns how large the arena is that all models share.
-const ARENA: &str = "MIXQ_ARENA_BYTES";
+const SHARED_ARENA: &str = "MIXQ_ARENA_BYTES";
+
+/// The variable by which it learns how large the arena of each model is, if each has its own.
+const OWN_ARENAS: &str = "MIXQ_ARENAS";
 
 /// Makes sure that the artifact of every model in Cargo.toml is there and fresh, for `include_model!` to
 /// include.
@@ -110,22 +113,32 @@ fn compile(environment: &Environment) -> Result<(), Error> {
         }
     }
     if problems.is_empty() {
-        problems = together(environment, &config, &artifacts);
+        let platform = Platform { target: choice.target, rust_target: environment.rust_target.clone() };
+        problems = together(environment, &config, &platform, &artifacts);
     }
     if problems.is_empty() { Ok(()) } else { Err(Error { problems }) }
 }
 
-/// Announces the models and the arena that they may share, and says what they take together; problems if that
-/// is too much.
-fn together(environment: &Environment, config: &Config, artifacts: &[Option<Artifact>]) -> Vec<Problem> {
-    let report = FirmwareReport::new(config, artifacts);
+/// Announces the models and their arenas, and says what they take together; problems if that is too much.
+fn together(
+    environment: &Environment,
+    config: &Config,
+    platform: &Platform,
+    artifacts: &[Option<Artifact>],
+) -> Vec<Problem> {
+    let report = FirmwareReport::new(config, &platform.place(config, artifacts));
     let names: Vec<&str> = config.models.iter().map(|model| model.name.as_str()).collect();
     println!("cargo::rustc-env={NAMES}={}", names.join(","));
     if config.device.shared_arena {
-        println!("cargo::rustc-env={ARENA}={}", report.ram_bytes);
+        println!("cargo::rustc-env={SHARED_ARENA}={}", report.ram_bytes);
+    } else {
+        let arena = |model: &ModelMemory| format!("{}={}", model.model, model.ram_bytes);
+        let arenas: Vec<String> = report.models.iter().map(arena).collect();
+        println!("cargo::rustc-env={OWN_ARENAS}={}", arenas.join(","));
     }
     // Nothing that cargo acts on: it is in the output of the build script, which `cargo build -vv` shows.
     println!("mixq: {}", report.line());
+    report.speed().iter().for_each(|line| println!("mixq: {line}"));
     let problems = report.problems();
     match environment.no_training {
         Some(place) => {

@@ -11,6 +11,22 @@ use serde::Serialize;
 /// Slack of the rule for weights (arXiv 1905.13082, section 5), in millionths, unless Cargo.toml sets it.
 pub const DELTA: u32 = 50_000;
 
+/// How large arenas are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum ArenaSize {
+    /// As large as it makes networks faster, within the budget: kernels work in what tensors leave free.
+    #[default]
+    Fastest,
+    /// No larger than networks need.
+    Least,
+}
+
+impl ArenaSize {
+    /// Every choice by its name.
+    pub const CHOICES: [(&str, ArenaSize); 2] =
+        [("fastest", ArenaSize::Fastest), ("least", ArenaSize::Least)];
+}
+
 /// How a layer becomes integers: how finely weights are scaled, and how accumulators become codes
 /// (table 2 of arXiv 1905.13082).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default, Serialize)]

@@ -3,6 +3,7 @@
 
 mod flags;
 mod optimisation;
+mod platform;
 
 use mixq_format::target::{Target, dsp_is_optional};
 
@@ -10,6 +11,7 @@ use crate::config::Processor;
 use crate::error::Problem;
 pub use flags::Flags;
 pub use optimisation::Levels;
+pub use platform::{Placed, Platform, Speed, place};
 
 /// The table that names the processor.
 const TABLE: &str = "[package.metadata.mixq.device]";

@@ -3,6 +3,7 @@
 use mixq_build::engine::artifact::State;
 use mixq_build::engine::prepare::Prepared;
 use mixq_build::engine::report::FirmwareReport;
+use mixq_build::engine::target::place;
 use mixq_format::Artifact;
 use mixq_tests::package::Package;
 
@@ -113,7 +114,7 @@ fn without_a_device_the_models_own_budgets_are_the_limit() {
     let package = package(&[("a", 3, "flash = 900\nram = 300"), ("b", 3, "flash = 800\nram = 200")], "");
     let config = shared(&package);
     let artifacts = [Some(make(&package, 0)), None];
-    let report = FirmwareReport::new(&config, &artifacts);
+    let report = FirmwareReport::new(&config, &place(None, &config, &artifacts));
     assert_eq!((report.flash_budget, report.ram_budget), (1700, 500));
     assert!(report.fits && report.problems().is_empty());
 }

@@ -1,0 +1,110 @@
+//! What executes networks, as far as it is known before firmware is compiled, and what they cost there.
+
+use mixq_format::Artifact;
+use mixq_format::target::{Cost, Target};
+
+use super::{Flags, choose};
+use crate::config::{Config, Model, Processor};
+use crate::settings::ArenaSize;
+
+/// An instruction set, and the Rust target that code is compiled for.
+#[derive(Clone, Debug)]
+pub struct Platform {
+    /// The instruction set.
+    pub target: &'static Target,
+    /// For example `thumbv7em-none-eabihf`.
+    pub rust_target: String,
+}
+
+/// A network in the arena that it has in the firmware.
+#[derive(Clone, Debug)]
+pub struct Placed {
+    /// The network; its arena is that of the firmware.
+    pub artifact: Artifact,
+    /// Bytes of the arena that the network does not need, but is faster with.
+    pub speed_bytes: u64,
+    /// What an inference costs; `None` where it is not known what executes the network.
+    pub speed: Option<Speed>,
+}
+
+/// What an inference costs.
+#[derive(Clone, Debug)]
+pub struct Speed {
+    /// The Rust target.
+    pub rust_target: String,
+    /// Of each layer.
+    pub layers: Vec<Cost>,
+    /// Of all layers.
+    pub all: Cost,
+    /// Of all layers, without the bytes for speed.
+    pub in_least_arena: Cost,
+}
+
+impl Placed {
+    /// A network in the least arena, of which it is not known what executes it.
+    pub fn least(artifact: &Artifact) -> Placed {
+        Placed { artifact: artifact.clone(), speed_bytes: 0, speed: None }
+    }
+}
+
+impl Platform {
+    /// The one of firmware for a Rust target, on the processor that Cargo.toml names, as far as these are
+    /// known; without a Rust target the usual one of the processor.
+    pub fn find(rust_target: Option<&str>, processor: Option<&Processor>) -> Option<Platform> {
+        let rust_target = rust_target.or(processor.map(|processor| processor.core.rust_target()))?;
+        let target = choose(rust_target, processor, &Flags::default()).ok()?.target;
+        Some(Platform { target, rust_target: rust_target.to_string() })
+    }
+
+    /// The networks of a firmware, each in its arena: as large as it makes the network faster, within the
+    /// model's budget and the device's. With the setting `arena = "least"` they have the least.
+    pub fn place(&self, config: &Config, artifacts: &[Option<Artifact>]) -> Vec<Option<Placed>> {
+        let arena = |artifact: &Artifact| u64::from(artifact.header.arena_bytes);
+        let needed: u64 = artifacts.iter().flatten().map(arena).sum();
+        let device = config.device.ram.as_ref().map_or(u64::MAX, |limit| limit.bytes);
+        // Of all RAM that the device has for networks, what no network needs. In a shared arena they take turns.
+        let shared = config.device.shared_arena;
+        let mut left = if shared { u64::MAX } else { device.saturating_sub(needed) };
+        let place = |(model, artifact): (&Model, &Option<Artifact>)| {
+            let artifact = artifact.as_ref()?;
+            let least = arena(artifact);
+            let most = match config.device.arena {
+                ArenaSize::Least => least,
+                ArenaSize::Fastest => model.ram.min(least.saturating_add(left)).min(device),
+            };
+            let bytes = self.target.fastest_arena(&self.rust_target, artifact, most);
+            let speed_bytes = u64::from(bytes) - least;
+            left = left.saturating_sub(speed_bytes);
+            let placed = artifact.in_arena(bytes);
+            Some(Placed { speed: Some(self.speed(artifact, &placed)), artifact: placed, speed_bytes })
+        };
+        config.models.iter().zip(artifacts).map(place).collect()
+    }
+
+    fn speed(&self, least: &Artifact, placed: &Artifact) -> Speed {
+        let costs = |artifact: &Artifact| {
+            let (layers, arena) = (artifact.layers(), artifact.header.arena_bytes);
+            self.target.costs(&self.rust_target, &layers, &artifact.parameters, arena)
+        };
+        let layers = costs(placed);
+        Speed {
+            rust_target: self.rust_target.clone(),
+            all: layers.iter().copied().sum(),
+            layers,
+            in_least_arena: costs(least).into_iter().sum(),
+        }
+    }
+}
+
+/// The networks of a firmware as [`Platform::place`] places them; in their least arenas where it is not known
+/// what executes them.
+pub fn place(
+    platform: Option<&Platform>,
+    config: &Config,
+    artifacts: &[Option<Artifact>],
+) -> Vec<Option<Placed>> {
+    match platform {
+        Some(platform) => platform.place(config, artifacts),
+        None => artifacts.iter().map(|artifact| artifact.as_ref().map(Placed::least)).collect(),
+    }
+}
