@@ -84,10 +84,9 @@ piece of its kernel is executed, times what a piece takes. On Cortex-M4 and M7 t
 loops have it, and what pieces of assembly take
 too; what compilers make of the code around them was fitted to some thousand layers of random networks. For \
 portable kernels all is fitted. The test `cost`
-holds that against QEMU: networks may differ by 2 % on the M4, by 10 % elsewhere, each of some dozens of \
-other random layers on the M4 by 5 %. Firmware at
-another optimisation level than 3 takes other numbers of instructions: at \"s\" a few percent more on the \
-M4, more elsewhere.
+holds that against QEMU: networks may differ by 2 % on the M4, by 4 % elsewhere, each of some dozens of \
+other random layers on the M4 by 5 %.
+All is for optimisation level 3: at others firmware takes other numbers, which the model does not know.
 ";
 
 /// Writes the tables.
@@ -96,10 +95,10 @@ M4, more elsewhere.
 /// If the file cannot be written.
 pub fn write(rows: &[Row], networks: &[networks::Row], codes: &[Code]) -> Result<()> {
     let mut text = INTRODUCTION.to_string();
-    let mut cpus: Vec<&str> = rows.iter().map(|row| row.cpu).collect();
-    cpus.dedup();
     let with = |arena: &str| rows.iter().filter(|row| row.arena == arena).cloned().collect::<Vec<Row>>();
     let (fastest, least) = (with("fastest"), with("least"));
+    let mut cpus: Vec<&str> = fastest.iter().map(|row| row.cpu).collect();
+    cpus.dedup();
     for cpu in cpus {
         text += &table(&fastest, cpu);
         if least.iter().any(|row| row.cpu == cpu) {
@@ -132,6 +131,9 @@ fn lines(rows: &[Row], cpu: &str) -> String {
     for (activation, weight) in BITS {
         let here =
             |row: &&Row| row.cpu == cpu && (row.activation_bits, row.weight_bits) == (activation, weight);
+        if !rows.iter().any(|row| here(&row)) {
+            continue;
+        }
         let _ = write!(text, "| {activation}x{weight} |");
         for workload in WORKLOADS {
             let Some(row) = rows.iter().filter(here).find(|row| row.workload == workload) else { continue };

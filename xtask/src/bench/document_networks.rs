@@ -22,7 +22,7 @@ MobileNetV1 0.25 at 96x96;
 const PEERS: &str = "
 Others at 8x8: instructions of TFLM with CMSIS-NN, counted in the same way; cycles as measured on an \
 STM32L4R5 at 120 MHz (milliseconds
-times the clock, wait states of its flash included). `-`: not known to us.
+times the clock, wait states of its flash included).
 
 | network | TFLM with CMSIS-NN, M instructions | ST X-CUBE-AI 10.2, M cycles | Plumerai, M cycles |
 | --- | ---: | ---: | ---: |

@@ -94,6 +94,11 @@ pub fn measure<'a>(cpus: impl Iterator<Item = &'a Cpu>) -> Result<Vec<Row>> {
     Ok(rows)
 }
 
+/// Name of a network, and spare bytes of its arena.
+type Key = (String, u64);
+/// Instructions and cycles.
+type Figures = (u64, Option<u64>);
+
 /// Writes the networks to a folder, by the tests' crate: this one starts on a fresh clone, and knows no
 /// networks.
 fn write(folder: &Path) -> Result<()> {
@@ -107,7 +112,7 @@ fn write(folder: &Path) -> Result<()> {
 }
 
 /// Instructions and cycles of all networks of a firmware, by their names and the spare bytes of their arenas.
-fn execute(cpu: &Cpu, networks: &Path) -> Result<Vec<((String, u64), (u64, Option<u64>))>> {
+fn execute(cpu: &Cpu, networks: &Path) -> Result<Vec<(Key, Figures)>> {
     let elf = cpu.build_networks(networks)?;
     let printed = cpu.run(&elf, "networks")?;
     let mut lines = Vec::new();
