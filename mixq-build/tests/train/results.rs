@@ -30,7 +30,10 @@ fn the_integer_network_is_as_good_as_the_fake_quantised_one() {
                 Dataset::load(&config.models[0].dataset, graph.input, graph.outputs(), &mut ()).unwrap();
             let logits = evaluate::logits(&artifact, &dataset.test).unwrap();
             assert_eq!(evaluate::score(&artifact, &logits, &dataset.test), accuracy.integer);
-            assert_eq!(report::Report::new(&Placed::least(&artifact)).integer_accuracy, accuracy.integer);
+            assert_eq!(
+                report::Report::new(&mixq_build::engine::target::Placed::least(&artifact)).integer_accuracy,
+                accuracy.integer
+            );
             let state = artifact::state(&package.artifact(), &prepared.fingerprint).unwrap();
             assert_eq!(state, State::Fresh(Box::new(artifact)));
         }
@@ -59,7 +62,7 @@ fn bits_by_sensitivity() {
     let config = package.config();
     assert!(artifact.flash_bytes() as u64 <= config.models[0].flash);
     assert!(artifact.ram_bytes() as u64 <= config.models[0].ram);
-    let report = report::Report::new(&Placed::least(&artifact));
+    let report = report::Report::new(&mixq_build::engine::target::Placed::least(&artifact));
     let widths = report.weight_bits.iter().chain(&report.activation_bits);
     assert!(widths.filter(|bits| **bits < 8).count() >= 3, "the budgets cut: {report:?}");
     let accuracy = artifact.header.accuracy;
