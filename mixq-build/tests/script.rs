@@ -132,6 +132,30 @@ fn an_archive_without_its_reader_is_a_warning() {
     firmware.fails(&[], &["models/tiny.mixq is stale: `budget.ram` was 6144, is 5120"]);
 }
 
+#[test]
+fn the_build_gives_models_what_makes_them_faster() {
+    let firmware = Firmware::new();
+    let conv = "[[layer]]\nop = \"conv\"\nfilters = 32\nkernel = 3\npadding = \"same\"\n";
+    let linear = "[[layer]]\nop = \"linear\"\nfeatures = 2\n";
+    firmware.package.write("net.toml", &format!("input = [4, 4, 1]\n{conv}{conv}{linear}"));
+    firmware.package.write_fresh_artifact();
+    firmware.package.write("src/lib.rs", "#![no_std]\npub const ARENAS: &str = env!(\"MIXQ_ARENAS\");\n");
+    let arena = |target: &str| {
+        let Output { succeeded, text } = firmware.cargo(&["build", "-vv", "--target", target], &[]);
+        assert!(succeeded, "{text}");
+        let bytes = text.split_once("rustc-env=MIXQ_ARENAS=tiny=").expect("an arena").1;
+        bytes.split_whitespace().next().expect("a number").parse::<u64>().expect("bytes")
+    };
+    let config = mixq_build::engine::prepare::share(firmware.package.config()).unwrap();
+    let prepared = mixq_build::engine::prepare::Prepared::new(&config.models[0], None).unwrap();
+    let least = prepared.allocate().unwrap().ram;
+    assert_eq!(arena("thumbv6m-none-eabi"), least, "portable kernels have no use for more");
+    let fastest = arena("thumbv7em-none-eabihf");
+    assert!(least < fastest && fastest <= 6144, "{least}, {fastest}");
+    firmware.package.replace("Cargo.toml", "ram = \"6 KiB\"", "ram = \"6 KiB\"\narena = \"least\"");
+    assert_eq!(arena("thumbv7em-none-eabihf"), least);
+}
+
 /// DSP instructions are optional on a Cortex-M33.
 #[test]
 fn the_build_says_which_kernels_an_armv8_m_processor_gets() {
