@@ -7,7 +7,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde_json::{Value, json};
 
 use super::{Answer, problems, table};
-use mixq_build::engine::config::chips;
+use mixq_build::engine::config::chips::{self, Chip};
 use mixq_build::engine::error::{Error, Problem, nearest};
 use mixq_build::engine::graph::Graph;
 use mixq_build::engine::import::builtin::PaddingStyle;
@@ -15,6 +15,7 @@ use mixq_build::engine::import::{BUILTIN_NAMES, Builtin, NetworkSource};
 use mixq_build::engine::report::allocation::AllocationReport;
 use mixq_build::engine::settings::{DELTA, Scheme};
 use mixq_build::engine::shortage::{MemoryModel, Request};
+use mixq_build::engine::target::Platform;
 use mixq_build::engine::{import, size};
 
 /// What the command is told.
@@ -32,6 +33,9 @@ pub struct Arguments {
     /// The whole flash and RAM of a microcontroller, where --flash and --ram do not say otherwise
     #[arg(long, value_name = "NAME")]
     chip: Option<String>,
+    /// The Rust target of the firmware, for instructions and RAM for speed; without it the chip's usual one
+    #[arg(long, value_name = "TARGET")]
+    target: Option<String>,
     /// How finely weights are scaled
     #[arg(long, default_value = "per-channel", value_parser = choice(&Scheme::CHOICES))]
     scheme: Scheme,
@@ -101,7 +105,7 @@ pub fn run(arguments: &Arguments) -> Result<Answer, Error> {
         scheme: arguments.scheme,
         memory_model: memory_model(arguments),
     };
-    match AllocationReport::new(&request, &arguments.network) {
+    match AllocationReport::new(&request, &arguments.network, platform(arguments, chip)?.as_ref()) {
         Ok(report) => {
             say!("{}", table::allocation(&report));
             report.notes.iter().for_each(|note| eprintln!("note: {note}"));
@@ -114,6 +118,25 @@ pub fn run(arguments: &Arguments) -> Result<Answer, Error> {
             Ok(Answer { json: with_ok(json, false), well: false })
         }
     }
+}
+
+/// What would execute the network, as far as it is said.
+///
+/// # Errors
+/// Code for the target is not what the chip executes.
+fn platform(arguments: &Arguments, chip: Option<&'static Chip>) -> Result<Option<Platform>, Problem> {
+    if let (Some(target), Some(chip)) = (&arguments.target, chip)
+        && !chip.core.executes(target)
+    {
+        let message =
+            format!("{} has a {}, which does not execute code for {target}", chip.name, chip.core.title);
+        return Err(Problem::new(message).help(format!("{} is usual", chip.core.rust_target())));
+    }
+    Ok(match (&arguments.target, chip) {
+        (Some(target), None) => Some(Platform::of_rust_target(target)),
+        (target, Some(chip)) => Some(Platform::of_core(target.as_deref(), chip.core)),
+        (None, None) => None,
+    })
 }
 
 fn with_ok(mut json: Value, ok: bool) -> Value {

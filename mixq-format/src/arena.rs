@@ -8,26 +8,31 @@ impl Artifact {
     /// part, between those at the start and those at the end.
     pub fn in_arena(&self, bytes: u32) -> Artifact {
         let header = &self.header;
-        let before = header.arena_bytes;
-        let place = |tensor: &Tensor| Tensor { offset: offset(tensor, before, bytes), ..*tensor };
-        let mut moved = self.clone();
-        moved.header.arena_bytes = bytes;
-        moved.header.input = place(&header.input);
-        moved.header.output = place(&header.output);
-        for named in &mut moved.header.layers {
+        let place = |tensor: &Tensor| moved(tensor, header.arena_bytes, bytes);
+        let mut larger = self.clone();
+        larger.header.arena_bytes = bytes;
+        larger.header.input = place(&header.input);
+        larger.header.output = place(&header.output);
+        for named in &mut larger.header.layers {
             named.layer = named.layer.with_tensors(place);
         }
-        moved
+        larger
     }
 }
 
-/// Where a tensor lies in an arena of `bytes` bytes instead of `before`.
+/// The layers of a network whose arena has `before` bytes, in one of `bytes` bytes: see
+/// [`Artifact::in_arena`].
+pub fn in_arena(layers: &[Layer], before: u32, bytes: u32) -> Vec<Layer> {
+    layers.iter().map(|layer| layer.with_tensors(|tensor| moved(tensor, before, bytes))).collect()
+}
+
+/// A tensor in an arena of `bytes` bytes instead of `before`.
 ///
 /// No two tensors overlap then that did not before: those that move were the last, and all keep their
 /// distances.
-fn offset(tensor: &Tensor, before: u32, bytes: u32) -> u32 {
+fn moved(tensor: &Tensor, before: u32, bytes: u32) -> Tensor {
     let last = tensor.range().end.next_multiple_of(4) == before as usize;
-    if last { tensor.offset + (bytes - before) } else { tensor.offset }
+    Tensor { offset: if last { tensor.offset + (bytes - before) } else { tensor.offset }, ..*tensor }
 }
 
 impl Layer {

@@ -44,6 +44,8 @@ pub use task::{Task, argmax};
 pub use tensor::Tensor;
 
 #[cfg(feature = "file")]
+pub use arena::in_arena;
+#[cfg(feature = "file")]
 pub use artifact::{Accuracy, Artifact, Budget, Header, NamedLayer, ReadError};
 
 /// Version of the `.mixq` format and of the meaning of its numbers. An artifact of another version

@@ -6,16 +6,16 @@ use mixq_build::engine::report::activation_bits;
 use mixq_build::engine::report::allocation::{AllocationReport, LayerAllocation};
 use mixq_build::engine::size::{bytes, thousands};
 
-use super::bits_cell;
+use super::{Speed, bits_cell};
 
 /// Layers with their bits and cuts, memory against budget, and where it peaks.
 pub fn allocation(report: &AllocationReport) -> String {
     let mut layers = Table::new();
     layers.load_style(super::STYLE);
-    layers.set_header(
-        ["layer", "kind", "output", "cuts", "MAC", "weights", "bytes", "output bits", "bytes", "alive"]
-            .map(|title| Cell::new(title).add_attribute(Attribute::Bold)),
-    );
+    let mut titles =
+        vec!["layer", "kind", "output", "cuts", "MAC", "weights", "bytes", "output bits", "bytes", "alive"];
+    titles.extend(report.instructions.map(|_| "instructions"));
+    layers.set_header(titles.iter().map(|title| Cell::new(title).add_attribute(Attribute::Bold)));
     for layer in &report.layers {
         layers.add_row(row(layer, report.cuts_of(&layer.name)));
     }
@@ -28,12 +28,14 @@ pub fn allocation(report: &AllocationReport) -> String {
         None => format!("{what:<6}{:>12}\n", bytes(used)),
     };
     let arena = match report.arena_lower_bound {
-        Some(live) if live == report.ram_bytes => "; the arena takes no more than lives there".to_string(),
-        Some(live) => format!("; the arena takes {} more than lives there", bytes(report.ram_bytes - live)),
+        Some(live) => match report.ram_bytes - report.speed_bytes - live {
+            0 => "; the arena needs no more than lives there".to_string(),
+            more => format!("; the arena needs {} more than lives there", bytes(more)),
+        },
         None => String::new(),
     };
     format!(
-        "`{}`, {}, memory model `{}`, {} MAC\n{layers}\n{}{}RAM peaks at `{}`{arena}\n",
+        "`{}`, {}, memory model `{}`, {} MAC\n{layers}\n{}{}RAM peaks at `{}`{arena}\n{}",
         report.network,
         report.scheme.name(),
         report.memory_model,
@@ -41,6 +43,14 @@ pub fn allocation(report: &AllocationReport) -> String {
         memory("flash", report.flash_bytes, report.flash_budget),
         memory("RAM", report.ram_bytes, report.ram_budget),
         report.peak_layer,
+        super::speed(&Speed {
+            rust_target: report.rust_target.as_deref(),
+            instructions: report.instructions,
+            least_arena_instructions: report.least_arena_instructions,
+            cycles_estimate: report.cycles_estimate,
+            ram_bytes: report.ram_bytes,
+            speed_bytes: report.speed_bytes,
+        }),
     )
 }
 
@@ -48,7 +58,7 @@ fn row(layer: &LayerAllocation, cuts: String) -> Vec<Cell> {
     let [height, width, channels] = layer.shape;
     let weights = layer.weight_bits.map(|bits| (format!("{bits} bits"), bytes(layer.weight_bytes)));
     let (weight_bits, weight_bytes) = weights.unwrap_or(("-".to_string(), "-".to_string()));
-    vec![
+    let mut cells = vec![
         Cell::new(&layer.name),
         Cell::new(&layer.kind),
         Cell::new(format!("{height}x{width}x{channels}")),
@@ -59,5 +69,7 @@ fn row(layer: &LayerAllocation, cuts: String) -> Vec<Cell> {
         bits_cell(Some(layer.activation_bits), activation_bits(layer.activation_bits)),
         Cell::new(bytes(layer.output_bytes)),
         Cell::new(bytes(layer.live_bytes)),
-    ]
+    ];
+    cells.extend(layer.instructions.map(|count| Cell::new(thousands(count))));
+    cells
 }

@@ -5,7 +5,7 @@ use comfy_table::{Attribute, Cell, CellAlignment, Table};
 use mixq_build::engine::report::{LayerReport, Report, activation_bits};
 use mixq_build::engine::size::{bytes, thousands};
 
-use super::bits_cell;
+use super::{Speed, bits_cell};
 
 /// Layers, memory against budget, accuracies, coloured on a terminal.
 pub fn artifact(report: &Report) -> String {
@@ -40,34 +40,19 @@ pub fn artifact(report: &Report) -> String {
         thousands(report.macs),
         memory("flash", report.flash_bytes, report.flash_budget),
         memory("RAM", report.ram_bytes, report.ram_budget),
-        speed(report),
+        super::speed(&Speed {
+            rust_target: report.rust_target.as_deref(),
+            instructions: report.instructions,
+            least_arena_instructions: report.least_arena_instructions,
+            cycles_estimate: report.cycles_estimate,
+            ram_bytes: report.ram_bytes,
+            speed_bytes: report.speed_bytes,
+        }),
         report.test_images,
         accuracy("float", report.float_accuracy),
         accuracy("fake-quantised", report.fake_quant_accuracy),
         accuracy("integer", report.integer_accuracy),
     )
-}
-
-/// How fast the network is, where that is known.
-fn speed(report: &Report) -> String {
-    let (Some(fast), Some(slow), Some(rust_target)) =
-        (report.instructions, report.least_arena_instructions, &report.rust_target)
-    else {
-        return String::new();
-    };
-    let cycles = report
-        .cycles_estimate
-        .map_or(String::new(), |cycles| format!(", about {} cycles", thousands(cycles)));
-    let saved = match report.speed_bytes {
-        0 => String::new(),
-        speed => format!(
-            "RAM: {} needed, {} for speed; without it {} instructions\n",
-            bytes(report.ram_bytes - speed),
-            bytes(speed),
-            thousands(slow)
-        ),
-    };
-    format!("{} instructions{cycles}, on {rust_target}\n{saved}", thousands(fast))
 }
 
 fn row(layer: &LayerReport) -> Vec<Cell> {

@@ -6,6 +6,7 @@ mod artifact;
 pub use allocation::allocation;
 pub use artifact::artifact;
 use comfy_table::{Cell, Color, LineStyle, TableStyle};
+use mixq_build::engine::size::{bytes, thousands};
 
 /// A line under the titles, and no others.
 const STYLE: TableStyle = TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
@@ -18,4 +19,35 @@ fn bits_cell(bits: Option<u8>, text: String) -> Cell {
         Some(4) => cell.fg(Color::Yellow),
         _ => cell,
     }
+}
+
+/// How fast a network is, as far as that is known.
+struct Speed<'a> {
+    rust_target: Option<&'a str>,
+    instructions: Option<u64>,
+    least_arena_instructions: Option<u64>,
+    cycles_estimate: Option<u64>,
+    ram_bytes: u64,
+    speed_bytes: u64,
+}
+
+/// Lines below a table; empty where nothing is known.
+fn speed(speed: &Speed<'_>) -> String {
+    let (Some(fast), Some(slow), Some(rust_target)) =
+        (speed.instructions, speed.least_arena_instructions, speed.rust_target)
+    else {
+        return String::new();
+    };
+    let cycles =
+        speed.cycles_estimate.map_or(String::new(), |cycles| format!(", about {} cycles", thousands(cycles)));
+    let saved = match speed.speed_bytes {
+        0 => String::new(),
+        more => format!(
+            "RAM: {} needed, {} for speed; without it {} instructions\n",
+            bytes(speed.ram_bytes - more),
+            bytes(more),
+            thousands(slow)
+        ),
+    };
+    format!("{} instructions{cycles}, on {rust_target}\n{saved}", thousands(fast))
 }

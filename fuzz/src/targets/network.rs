@@ -54,7 +54,7 @@ fn allocate(graph: &Graph, source: &NetworkSource, [flash, ram]: [u64; 2], schem
     let memory_model = MemoryModel::Runtime { delta: 50_000 };
     let who = "the network".to_string();
     let request = Request { who, source, graph, flash, ram, scheme, memory_model };
-    match AllocationReport::new(&request, "net.toml") {
+    match AllocationReport::new(&request, "net.toml", None) {
         Ok(report) => {
             let bytes = (report.flash_bytes, report.ram_bytes);
             assert!(

@@ -1,6 +1,6 @@
 //! The walk over the network: tensors to arena, layers to tables, weights and requantisation to one block.
 
-use mixq_format::{Add, Conv, Depthwise, Layer, Linear, NamedLayer, Pool, Tensor, Window};
+use mixq_format::{Add, Conv, Depthwise, Layer, Linear, NamedLayer, Pool, Tensor};
 
 use super::walk::Walk;
 use super::weighted::logits_in_parts;
@@ -31,12 +31,12 @@ pub fn convert(
         let layer = match node.op {
             Op::Conv(ConvOp { window }) => {
                 let (weights, weight_bits, requant) = walk.weighted(step, input, output, &grids);
-                let window = window_table(&window);
+                let window = window.table();
                 Layer::Conv(Conv { input, output, window, weights, weight_bits, requant })
             }
             Op::Depthwise(DepthwiseOp { window }) => {
                 let (weights, weight_bits, requant) = walk.weighted(step, input, output, &grids);
-                let window = window_table(&window);
+                let window = window.table();
                 Layer::Depthwise(Depthwise { input, output, window, weights, weight_bits, requant })
             }
             Op::Linear(_) => {
@@ -44,11 +44,9 @@ pub fn convert(
                 Layer::Linear(Linear { input, output, weights, weight_bits, requant })
             }
             Op::AveragePool(AveragePool { window }) => {
-                Layer::AveragePool(Pool { input, output, window: window_table(&window) })
+                Layer::AveragePool(Pool { input, output, window: window.table() })
             }
-            Op::MaxPool(MaxPool { window }) => {
-                Layer::MaxPool(Pool { input, output, window: window_table(&window) })
-            }
+            Op::MaxPool(MaxPool { window }) => Layer::MaxPool(Pool { input, output, window: window.table() }),
             Op::Add(_) => {
                 let b = step.inputs[1];
                 walk.addition(step.node, [input, walk.tensor(b, &grids)], output, [step.inputs[0], b], &grids)
@@ -99,17 +97,5 @@ impl Walk<'_> {
             multiplier_b: multipliers[1],
             shift: shift as u32,
         })
-    }
-}
-
-fn window_table(window: &crate::graph::Window) -> Window {
-    let size = |size: usize| u16::try_from(size).expect("the graph bounds every axis");
-    Window {
-        kernel_height: size(window.kernel[0]),
-        kernel_width: size(window.kernel[1]),
-        stride_height: size(window.stride[0]),
-        stride_width: size(window.stride[1]),
-        pad_top: size(window.padding[0]),
-        pad_left: size(window.padding[2]),
     }
 }

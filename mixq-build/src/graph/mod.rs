@@ -56,6 +56,21 @@ pub struct Window {
     pub padding: [usize; 4],
 }
 
+impl Window {
+    /// Its table in flash.
+    pub fn table(&self) -> mixq_format::Window {
+        let size = |size: usize| u16::try_from(size).expect("the graph bounds every axis");
+        mixq_format::Window {
+            kernel_height: size(self.kernel[0]),
+            kernel_width: size(self.kernel[1]),
+            stride_height: size(self.stride[0]),
+            stride_width: size(self.stride[1]),
+            pad_top: size(self.padding[0]),
+            pad_left: size(self.padding[2]),
+        }
+    }
+}
+
 /// Where a node's input comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 pub enum Source {

@@ -6,6 +6,7 @@ pub mod chain;
 mod flash;
 mod lives;
 mod optimum;
+mod outline;
 pub mod paper;
 pub mod rules;
 mod runtime;

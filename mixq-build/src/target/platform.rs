@@ -1,11 +1,14 @@
 //! What executes networks, as far as it is known before firmware is compiled, and what they cost there.
 
 use mixq_format::Artifact;
-use mixq_format::target::{Cost, Target};
+use mixq_format::target::{Cost, Outline, Target};
 
 use super::{Flags, choose};
+use crate::config::cores::Core;
 use crate::config::{Config, Model, Processor};
-use crate::settings::ArenaSize;
+use crate::graph::Graph;
+use crate::memory::Allocation;
+use crate::settings::{ArenaSize, Scheme};
 
 /// An instruction set, and the Rust target that code is compiled for.
 #[derive(Clone, Debug)]
@@ -38,6 +41,10 @@ pub struct Speed {
     pub all: Cost,
     /// Of all layers, without the bytes for speed.
     pub in_least_arena: Cost,
+    /// Bytes of the arena.
+    pub arena_bytes: u64,
+    /// Bytes of the least arena.
+    pub least_arena_bytes: u64,
 }
 
 impl Placed {
@@ -56,6 +63,17 @@ impl Platform {
         Some(Platform { target, rust_target: rust_target.to_string() })
     }
 
+    /// That of a processor; of a Rust target that it executes, or of its usual one.
+    pub fn of_core(rust_target: Option<&str>, core: &Core) -> Platform {
+        let rust_target = rust_target.unwrap_or(core.rust_target());
+        Platform { target: Target::of(rust_target, core.dsp), rust_target: rust_target.to_string() }
+    }
+
+    /// That of a Rust target. Where DSP instructions are optional, the processor is taken to have them.
+    pub fn of_rust_target(rust_target: &str) -> Platform {
+        Platform { target: Target::of(rust_target, true), rust_target: rust_target.to_string() }
+    }
+
     /// The networks of a firmware, each in its arena: as large as it makes the network faster, within the
     /// model's budget and the device's. With the setting `arena = "least"` they have the least.
     pub fn place(&self, config: &Config, artifacts: &[Option<Artifact>]) -> Vec<Option<Placed>> {
@@ -72,7 +90,12 @@ impl Platform {
                 ArenaSize::Least => least,
                 ArenaSize::Fastest => model.ram.min(least.saturating_add(left)).min(device),
             };
-            let bytes = self.target.fastest_arena(&self.rust_target, artifact, most);
+            let outline = Outline {
+                layers: &artifact.layers(),
+                parameters: Some(&artifact.parameters),
+                arena_bytes: artifact.header.arena_bytes,
+            };
+            let bytes = self.target.fastest_arena(&self.rust_target, &outline, most);
             let speed_bytes = u64::from(bytes) - least;
             left = left.saturating_sub(speed_bytes);
             let placed = artifact.in_arena(bytes);
@@ -92,6 +115,26 @@ impl Platform {
             all: layers.iter().copied().sum(),
             layers,
             in_least_arena: costs(least).into_iter().sum(),
+            arena_bytes: placed.ram_bytes() as u64,
+            least_arena_bytes: least.ram_bytes() as u64,
+        }
+    }
+
+    /// What a network costs that has bits but no weights, in at most `ram` bytes.
+    pub fn outlined(&self, graph: &Graph, allocation: &Allocation, scheme: Scheme, ram: u64) -> Speed {
+        let layers = allocation.outline(graph, scheme);
+        let least = allocation.ram as u32;
+        let outline = Outline { layers: &layers, parameters: None, arena_bytes: least };
+        let arena = self.target.fastest_arena(&self.rust_target, &outline, ram);
+        let costs = |bytes: u32| self.target.outline_costs(&self.rust_target, &outline, bytes);
+        let layers = costs(arena);
+        Speed {
+            rust_target: self.rust_target.clone(),
+            all: layers.iter().copied().sum(),
+            layers,
+            in_least_arena: costs(least).into_iter().sum(),
+            arena_bytes: arena.into(),
+            least_arena_bytes: least.into(),
         }
     }
 }

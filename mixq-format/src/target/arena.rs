@@ -1,8 +1,8 @@
 //! How much more arena makes a network faster.
 
 use super::free::free;
-use super::{Execution, Target};
-use crate::Artifact;
+use super::{Cost, Execution, Target};
+use crate::{Layer, in_arena};
 
 /// A layer that works in free parts of the arena.
 struct Worker {
@@ -36,13 +36,27 @@ impl Worker {
     }
 }
 
+/// A network whose arena is to be chosen.
+#[derive(Clone, Copy, Debug)]
+pub struct Outline<'a> {
+    /// Its layers, in the least arena.
+    pub layers: &'a [Layer],
+    /// Its parameters; `None`, before there are any.
+    pub parameters: Option<&'a [u8]>,
+    /// Bytes of the least arena.
+    pub arena_bytes: u32,
+}
+
 impl Target {
     /// Bytes of the arena that makes a network fast, by [`cost`](Target::cost): of all arenas of at most `most`
     /// bytes, the smallest in which it takes at most a thousandth more instructions than in the fastest one.
     /// The least arena, if `most` is less than that.
-    pub fn fastest_arena(&self, rust_target: &str, artifact: &Artifact, most: u64) -> u32 {
-        let least = artifact.header.arena_bytes;
-        let workers = self.workers(rust_target, artifact);
+    ///
+    /// # Panics
+    /// If the parameters are not those of the layers.
+    pub fn fastest_arena(&self, rust_target: &str, network: &Outline<'_>, most: u64) -> u32 {
+        let least = network.arena_bytes;
+        let workers = self.workers(rust_target, network);
         let total = |more: u32| workers.iter().map(|worker| worker.instructions(more)).sum::<u64>();
         let fits = |more: &u32| u64::from(least) + u64::from(*more) <= most;
         let mut candidates: Vec<u32> =
@@ -54,24 +68,32 @@ impl Target {
         least + fast.unwrap_or(0)
     }
 
-    fn workers(&self, rust_target: &str, artifact: &Artifact) -> Vec<Worker> {
-        let least = artifact.header.arena_bytes;
-        let (layers, far) = (artifact.layers(), artifact.in_arena(FAR.max(least) & !3).layers());
+    /// What each layer of a network without weights costs in an arena of `arena_bytes` bytes, if its weights
+    /// are as most are.
+    pub fn outline_costs(&self, rust_target: &str, network: &Outline<'_>, arena_bytes: u32) -> Vec<Cost> {
+        let layers = in_arena(network.layers, network.arena_bytes, arena_bytes);
+        let cost = |(index, layer): (usize, &Layer)| {
+            let (_, bytes) = free(&layers, index, arena_bytes);
+            self.cost(layer, &Execution { rust_target, parameters: None, scratch_bytes: bytes as u32 })
+        };
+        layers.iter().enumerate().map(cost).collect()
+    }
+
+    fn workers(&self, rust_target: &str, network: &Outline<'_>) -> Vec<Worker> {
+        let Outline { layers, parameters, arena_bytes: least } = *network;
+        let large = FAR.max(least);
+        let far = in_arena(layers, least, large);
         let workers = layers.iter().enumerate().filter_map(|(index, layer)| {
-            let with = |scratch_bytes| Execution {
-                rust_target,
-                parameters: Some(&artifact.parameters),
-                scratch_bytes,
-            };
+            let with = |scratch_bytes| Execution { rust_target, parameters, scratch_bytes };
             let sizes = self.useful_scratch(layer, &with(0));
             if sizes.is_empty() {
                 return None;
             }
             let steps = [0].into_iter().chain(sizes);
             let steps = steps.map(|bytes| (bytes, self.cost(layer, &with(bytes)).instructions)).collect();
-            let (_, grows) = free(&far, index, FAR.max(least));
-            let (_, free) = free(&layers, index, least);
-            Some(Worker { free, grows: grows as i64 - i64::from(FAR.max(least) - least), steps })
+            let (_, grows) = free(&far, index, large);
+            let (_, free) = free(layers, index, least);
+            Some(Worker { free, grows: grows as i64 - i64::from(large - least), steps })
         });
         workers.collect()
     }

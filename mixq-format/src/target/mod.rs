@@ -18,6 +18,8 @@ mod relocate;
 use crate::Layer;
 
 #[cfg(feature = "file")]
+pub use arena::Outline;
+#[cfg(feature = "file")]
 pub use cost::{Cost, Execution, Piece, Tally};
 
 /// All instruction sets. A Rust target gets the first one of them that it has; every target has the last.

@@ -1,6 +1,7 @@
 //! The figures, from either memory model.
 
 use mixq_format::Bits;
+use mixq_format::target::Cost;
 
 use super::{AllocationReport, CutReport, CutTensor, LayerAllocation};
 use crate::error::Problem;
@@ -8,6 +9,7 @@ use crate::graph::{Graph, Shape};
 use crate::memory::chain::{PaperAllocation, chain};
 use crate::memory::{Allocation, Cut, allocate_with_delta, weight_rows};
 use crate::shortage::{MemoryModel, Request, accumulator};
+use crate::target::{Platform, Speed};
 
 /// What the memory models differ in.
 struct Parts {
@@ -15,16 +17,22 @@ struct Parts {
     flash_bytes: u64,
     ram_bytes: u64,
     arena_lower_bound: Option<u64>,
+    speed: Option<Speed>,
     cuts: Vec<Cut>,
     notes: Vec<String>,
 }
 
 impl AllocationReport {
-    /// The figures of what was asked for; budgets of `u64::MAX` are none.
+    /// The figures of what was asked for; budgets of `u64::MAX` are none. How fast it is, too, where it is
+    /// known what executes it.
     ///
     /// # Errors
     /// What does not fit, or that the memory model does not know such networks.
-    pub fn new(request: &Request<'_>, network: &str) -> Result<AllocationReport, Vec<Problem>> {
+    pub fn new(
+        request: &Request<'_>,
+        network: &str,
+        platform: Option<&Platform>,
+    ) -> Result<AllocationReport, Vec<Problem>> {
         let &Request { graph, flash, ram, scheme, .. } = request;
         let allocated = match request.memory_model {
             MemoryModel::Runtime { delta } => {
@@ -35,7 +43,10 @@ impl AllocationReport {
                 if !problems.is_empty() {
                     return Err(problems);
                 }
-                allocation.map(|allocation| runtime(graph, allocation))
+                allocation.map(|allocation| {
+                    let speed = platform.map(|platform| platform.outlined(graph, &allocation, scheme, ram));
+                    runtime(graph, allocation, speed)
+                })
             }
             MemoryModel::Paper { delta } => {
                 let layers = chain(graph).map_err(|problem| vec![problem])?;
@@ -43,7 +54,8 @@ impl AllocationReport {
                 allocation.map(|allocation| paper(graph, &allocation, allocation.flash_bytes(scheme)))
             }
         };
-        let Some(Parts { layers, flash_bytes, ram_bytes, arena_lower_bound, cuts, notes }) = allocated else {
+        let Some(Parts { layers, flash_bytes, ram_bytes, arena_lower_bound, speed, cuts, notes }) = allocated
+        else {
             let problems = request.problems().map_err(|problem| vec![problem])?;
             return Err(problems.into_iter().map(|(_, problem)| problem).collect());
         };
@@ -64,6 +76,11 @@ impl AllocationReport {
             flash_bytes,
             flash_budget: budget(flash),
             ram_bytes,
+            speed_bytes: speed.as_ref().map_or(0, |speed| ram_bytes - speed.least_arena_bytes),
+            rust_target: speed.as_ref().map(|speed| speed.rust_target.clone()),
+            instructions: speed.as_ref().map(|speed| speed.all.instructions),
+            least_arena_instructions: speed.as_ref().map(|speed| speed.in_least_arena.instructions),
+            cycles_estimate: speed.as_ref().and_then(|speed| speed.all.cycles),
             ram_budget: budget(ram),
             peak_layer: peak.map(|layer| layer.name.clone()).unwrap_or_default(),
             arena_lower_bound,
@@ -75,20 +92,22 @@ impl AllocationReport {
     }
 }
 
-fn runtime(graph: &Graph, allocation: Allocation) -> Parts {
-    let steps = allocation.schedule.steps.iter().zip(&allocation.live_bytes);
-    let layers = steps.map(|(step, live_bytes)| {
+fn runtime(graph: &Graph, allocation: Allocation, speed: Option<Speed>) -> Parts {
+    let steps = allocation.schedule.steps.iter().zip(&allocation.live_bytes).enumerate();
+    let layers = steps.map(|(index, (step, live_bytes))| {
         let weights = allocation.weights[step.node].map(|bits| {
             let (rows, columns) = weight_rows(graph, step.node);
             (bits, (rows * bits.row_bytes(columns)) as u64)
         });
         let output = allocation.tensors[step.output];
-        layer(graph, step.node, weights, (output.bits, output.bytes() as u64), *live_bytes)
+        let cost = speed.as_ref().map(|speed| speed.layers[index]);
+        layer(graph, step.node, weights, (output.bits, output.bytes() as u64), *live_bytes, cost)
     });
     Parts {
         layers: layers.collect(),
         flash_bytes: allocation.flash,
-        ram_bytes: allocation.ram,
+        ram_bytes: speed.as_ref().map_or(allocation.ram, |speed| speed.arena_bytes),
+        speed,
         arena_lower_bound: Some(allocation.plan.lower_bound as u64),
         notes: accumulator::notes(graph, &allocation),
         cuts: allocation.cuts,
@@ -100,7 +119,14 @@ fn paper(graph: &Graph, allocation: &PaperAllocation, flash_bytes: u64) -> Parts
     let layers = allocation.nodes.iter().zip(&allocation.layers).enumerate().map(|(index, (&node, size))| {
         let (weights, output) = (allocation.widths.weights[index], allocation.widths.activations[index]);
         let weights = (weights, bytes(size.weights, weights));
-        layer(graph, node, Some(weights), (output, bytes(size.outputs, output)), allocation.live_bytes(index))
+        layer(
+            graph,
+            node,
+            Some(weights),
+            (output, bytes(size.outputs, output)),
+            allocation.live_bytes(index),
+            None,
+        )
     });
     let layers: Vec<_> = layers.collect();
     Parts {
@@ -108,6 +134,7 @@ fn paper(graph: &Graph, allocation: &PaperAllocation, flash_bytes: u64) -> Parts
         layers,
         flash_bytes,
         arena_lower_bound: None,
+        speed: None,
         cuts: allocation.cuts.clone(),
         notes: Vec::new(),
     }
@@ -120,6 +147,7 @@ fn layer(
     weights: Option<(Bits, u64)>,
     (activation_bits, output_bytes): (Bits, u64),
     live_bytes: u64,
+    cost: Option<Cost>,
 ) -> LayerAllocation {
     let Shape { height, width, channels } = graph.nodes[node].output;
     LayerAllocation {
@@ -132,6 +160,8 @@ fn layer(
         activation_bits: activation_bits.into(),
         output_bytes,
         live_bytes,
+        instructions: cost.map(|cost| cost.instructions),
+        cycles_estimate: cost.and_then(|cost| cost.cycles),
     }
 }
 

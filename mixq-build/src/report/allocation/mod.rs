@@ -27,8 +27,18 @@ pub struct AllocationReport {
     pub flash_bytes: u64,
     /// Flash that it may take; `None`: any.
     pub flash_budget: Option<u64>,
-    /// RAM that it takes.
+    /// RAM that it takes, that for speed included.
     pub ram_bytes: u64,
+    /// RAM that it does not need, but is faster with, in bytes.
+    pub speed_bytes: u64,
+    /// The Rust target of the figures that follow; `None` where it is not known.
+    pub rust_target: Option<String>,
+    /// Instructions of an inference, by the cost model, if weights are as most are.
+    pub instructions: Option<u64>,
+    /// The same without the RAM for speed.
+    pub least_arena_instructions: Option<u64>,
+    /// Cycles of an inference on a Cortex-M4 without wait states, estimated.
+    pub cycles_estimate: Option<u64>,
     /// RAM that it may take; `None`: any.
     pub ram_budget: Option<u64>,
     /// The layer while which most bytes live.
@@ -66,6 +76,10 @@ pub struct LayerAllocation {
     pub output_bytes: u64,
     /// Bytes that live while it runs.
     pub live_bytes: u64,
+    /// Instructions, by the cost model.
+    pub instructions: Option<u64>,
+    /// Cycles on a Cortex-M4 without wait states, estimated.
+    pub cycles_estimate: Option<u64>,
 }
 
 /// One halving.

@@ -1,0 +1,62 @@
+//! The layers of a network that has bits, but no weights: enough to say what it costs.
+
+use mixq_format::{Add, Bits, Conv, Depthwise, Layer, Linear, Pool, Requant, Tensor};
+
+use super::Allocation;
+use super::flash::Tables;
+use super::schedule::Step;
+use crate::graph::op::{AveragePool, Conv as ConvOp, Depthwise as DepthwiseOp, MaxPool};
+use crate::graph::{Graph, Op};
+use crate::settings::Scheme;
+
+impl Allocation {
+    /// The layers in the order of execution, with tensors where they lie. Weights and tables have no place,
+    /// and zero points are 0.
+    pub fn outline(&self, graph: &Graph, scheme: Scheme) -> Vec<Layer> {
+        let tensor = |index: usize| {
+            let placed = self.tensors[index];
+            let size = |size: usize| u16::try_from(size).expect("the graph bounds every axis");
+            Tensor {
+                height: size(placed.shape.height),
+                width: size(placed.shape.width),
+                channels: size(placed.shape.channels),
+                bits: placed.bits,
+                zero_point: 0,
+                offset: placed.offset as u32,
+            }
+        };
+        let layer = |step: &Step| {
+            let (input, output) = (tensor(step.inputs[0]), tensor(step.output));
+            let (weights, weight_bits) = (0, self.weights[step.node].unwrap_or(Bits::B8));
+            let tables = Tables::new(graph, step.node, weight_bits, [input.bits, output.bits], scheme);
+            let requant = Requant { fraction: Requant::FRACTION, ..tables.requant() };
+            match &graph.nodes[step.node].op {
+                Op::Conv(ConvOp { window }) => {
+                    let window = window.table();
+                    Layer::Conv(Conv { input, output, window, weights, weight_bits, requant })
+                }
+                Op::Depthwise(DepthwiseOp { window }) => {
+                    let window = window.table();
+                    Layer::Depthwise(Depthwise { input, output, window, weights, weight_bits, requant })
+                }
+                Op::Linear(_) => Layer::Linear(Linear { input, output, weights, weight_bits, requant }),
+                Op::AveragePool(AveragePool { window }) => {
+                    Layer::AveragePool(Pool { input, output, window: window.table() })
+                }
+                Op::MaxPool(MaxPool { window }) => {
+                    Layer::MaxPool(Pool { input, output, window: window.table() })
+                }
+                Op::Add(_) => Layer::Add(Add {
+                    a: input,
+                    b: tensor(step.inputs[1]),
+                    output,
+                    multiplier_a: 1,
+                    multiplier_b: 1,
+                    shift: 1,
+                }),
+                Op::Flatten(_) => unreachable!("flatten is not a step"),
+            }
+        };
+        self.schedule.steps.iter().map(layer).collect()
+    }
+}
