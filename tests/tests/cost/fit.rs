@@ -55,7 +55,7 @@ fn fit() {
             samples.retain(|sample| sample.tally.kernels == "portable");
             samples
         };
-        let of = |processor| samples(processor, varied, count / 2, false);
+        let of = |processor| samples(processor, varied, count, false);
         let all = [of(CORTEX_M0), of(CORTEX_M33_WITHOUT_DSP), here(), of(RISCV)];
         print(&all[0], &all.each_ref().map(|samples| solve(samples, 0)));
     }

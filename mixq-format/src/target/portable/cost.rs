@@ -254,7 +254,12 @@ fn pool(counts: &mut Counts, layer: &Pool, tap: P) {
     counts.add(P::PoolPixel as usize, output.pixels());
     match tap {
         P::MaxTap8 => counts.add(P::MaxGroup as usize, output.pixels() * groups),
-        _ => counts.add(by_bits(P::AverageGroup8, input.bits), output.pixels() * groups),
+        _ => {
+            counts.add(by_bits(P::AverageGroup8, input.bits), output.pixels() * groups);
+            // Where division is a function, it takes the longer the larger a mean is: those beside the last
+            // channels are 0.
+            counts.add(by_bits(P::AverageCode8, input.bits), output.pixels() * channels);
+        }
     }
     partial(counts, input, seen);
     counts.add(P::PoolRow as usize, groups * rows);
