@@ -36,12 +36,20 @@ pub const CORTEX_M0: Processor = Processor {
     dsp: false,
 };
 
-/// A Cortex-M33 without the DSP extension, with the portable kernels.
+/// A Cortex-M33, with the kernels for ARMv7E-M.
+pub const CORTEX_M33: Processor = Processor {
+    target: "thumbv8m.main-none-eabihf",
+    machine: &["qemu-system-arm", "-machine", "mps2-an505"],
+    shift: 6,
+    dsp: true,
+};
+
+/// The same without DSP instructions, with the portable kernels.
 pub const CORTEX_M33_WITHOUT_DSP: Processor = Processor {
     target: "thumbv8m.main-none-eabihf",
     machine: &["qemu-system-arm", "-machine", "mps2-an505", "-global", "iotkit.CPU0_DSP=off"],
-    shift: 6,
     dsp: false,
+    ..CORTEX_M33
 };
 
 /// With the portable kernels.
