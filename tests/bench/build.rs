@@ -57,8 +57,8 @@ fn main() {
     write("workloads.rs", code);
 }
 
-/// Whose kernels the firmware links: those with DSP instructions where the Rust target leaves these open, unless
-/// `MIXQ_BENCH_DSP` is `no`.
+/// Whose kernels the firmware links: those with DSP instructions where the Rust target leaves these open,
+/// unless `MIXQ_BENCH_DSP` is `no`.
 fn target() -> &'static Target {
     let dsp = std::env::var("MIXQ_BENCH_DSP").map_or(true, |dsp| dsp != "no");
     Target::of(&std::env::var("TARGET").expect("cargo sets it"), dsp)

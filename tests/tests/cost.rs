@@ -127,8 +127,8 @@ fn cortex_m4_takes_what_the_model_says() {
     check(CORTEX_M4, of_tests.chain(random).chain(known).collect());
 }
 
-/// With DSP it executes the code of the Cortex-M4, but for layers that only the portable kernels take: these are
-/// the ones of a Cortex-M33 without DSP. One after the other: both are the same Rust target.
+/// With DSP it executes the code of the Cortex-M4. Layers that only the portable kernels take have the code
+/// of a Cortex-M33 without DSP. One test for both: they are compiled to the same place.
 #[test]
 fn cortex_m33_takes_what_the_model_says_with_dsp_and_without() {
     for (processor, spares, share) in

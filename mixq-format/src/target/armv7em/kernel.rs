@@ -44,8 +44,8 @@ pub fn codes(layer: &Layer, parameters: &[u8], plan: &Plan) -> usize {
 }
 
 /// Whether there is a kernel of this set for a layer: for weights that [`blocks_of`] takes; for depthwise
-/// convolutions with windows of at most 3x3 whose stride is 1 or 2 and whose tables [`requantises`] takes; for all
-/// pools; for additions that make codes.
+/// convolutions with windows of at most 3x3 whose stride is 1 or 2 and whose tables [`requantises`] takes;
+/// for all pools; for additions that make codes.
 ///
 /// # Panics
 /// If `parameters` are not those of the layer.

@@ -259,8 +259,8 @@ fn pool(counts: &mut Counts, layer: &Pool, tap: P) {
         P::MaxTap8 => counts.add(P::MaxGroup as usize, output.pixels() * groups),
         _ => {
             counts.add(by_bits(P::AverageGroup8, input.bits), output.pixels() * groups);
-            // Where division is a function, it takes the longer the larger a mean is: those beside the last
-            // channels are 0.
+            // Where division is a function, it takes longer for a larger mean. The means of the empty lanes
+            // after the last channel are 0.
             counts.add(by_bits(P::AverageCode8, input.bits), output.pixels() * channels);
         }
     }

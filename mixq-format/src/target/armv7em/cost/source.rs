@@ -205,8 +205,8 @@ impl Source<'_> {
         }
     }
 
-    /// Whether the codes of a pixel are widened from where they lie: those of a window of one row that sees no
-    /// padding.
+    /// Whether the codes of a pixel are widened from where they lie: those of a window of one row that sees
+    /// no padding.
     fn direct(&self, pixel: usize) -> bool {
         let one_row = self.conv.window.kernel_height == 1 && self.windows == Windows::PixelBytes;
         one_row && self.inside(self.place(pixel), 1) == 1
