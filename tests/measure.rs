@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use mixq_format::Artifact;
+use mixq_format::target::Target;
 
 /// A processor that QEMU emulates and counts the instructions of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,6 +16,8 @@ pub struct Processor {
     machine: &'static [&'static str],
     /// Virtual nanoseconds of an instruction, as a power of two.
     shift: u8,
+    /// Whether it has DSP instructions, where the Rust target leaves these open.
+    dsp: bool,
 }
 
 /// With the kernels for ARMv7E-M.
@@ -22,6 +25,7 @@ pub const CORTEX_M4: Processor = Processor {
     target: "thumbv7em-none-eabihf",
     machine: &["qemu-system-arm", "-machine", "mps2-an386"],
     shift: 6,
+    dsp: true,
 };
 
 /// With the kernels for ARMv6-M, on a board with a Cortex-M3: it executes the same instructions.
@@ -29,18 +33,39 @@ pub const CORTEX_M0: Processor = Processor {
     target: "thumbv6m-none-eabi",
     machine: &["qemu-system-arm", "-machine", "mps2-an385"],
     shift: 6,
+    dsp: false,
 };
 
-/// A Cortex-M33 without the DSP extension, with the portable kernels; on a board with a Cortex-M4: it
-/// executes the same instructions.
-pub const CORTEX_M33: Processor = Processor { target: "thumbv8m.main-none-eabihf", ..CORTEX_M4 };
+/// A Cortex-M33, with the kernels for ARMv7E-M.
+pub const CORTEX_M33: Processor = Processor {
+    target: "thumbv8m.main-none-eabihf",
+    machine: &["qemu-system-arm", "-machine", "mps2-an505"],
+    shift: 6,
+    dsp: true,
+};
+
+/// The same without DSP instructions, with the portable kernels.
+pub const CORTEX_M33_WITHOUT_DSP: Processor = Processor {
+    target: "thumbv8m.main-none-eabihf",
+    machine: &["qemu-system-arm", "-machine", "mps2-an505", "-global", "iotkit.CPU0_DSP=off"],
+    dsp: false,
+    ..CORTEX_M33
+};
 
 /// With the portable kernels.
 pub const RISCV: Processor = Processor {
     target: "riscv32imac-unknown-none-elf",
     machine: &["qemu-system-riscv32", "-machine", "virt", "-bios", "none"],
     shift: 0,
+    dsp: false,
 };
+
+impl Processor {
+    /// Whose kernels it executes.
+    pub fn kernels(&self) -> &'static Target {
+        Target::of(self.target, self.dsp)
+    }
+}
 
 /// Instructions of a network.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -101,6 +126,7 @@ pub fn build(processor: Processor, networks: &[(Artifact, Vec<u32>)], folder: &P
         .arg(&target_folder)
         .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("bench"))
         .env("MIXQ_BENCH_NETWORKS", &models)
+        .env("MIXQ_BENCH_DSP", if processor.dsp { "yes" } else { "no" })
         .output()
         .expect("cargo runs");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

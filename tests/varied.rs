@@ -13,8 +13,8 @@ pub fn varied(seed: u64) -> Artifact {
     network(seed, false)
 }
 
-/// The same of layers that only the portable kernels take: numbers of filters are odd, few depthwise windows
-/// are 3x3.
+/// The same of layers that only the portable kernels take: numbers of filters are odd, depthwise windows have
+/// up to 5x5 pixels.
 pub fn portable(seed: u64) -> Artifact {
     network(seed, true)
 }
@@ -26,6 +26,8 @@ fn network(seed: u64, portable: bool) -> Artifact {
     let size = match kind {
         0 => [1, 1, 8 * rng.u16(1..=40)],
         1 | 2 => [rng.u16(6..=30), rng.u16(6..=30), 3],
+        // As samples of a sensor.
+        3 => [1, rng.u16(8..=64), size[2]],
         _ => size,
     };
     let mut builder = Builder::new(seed, size);
@@ -79,7 +81,14 @@ fn network(seed: u64, portable: bool) -> Artifact {
             6..=8 if portable => {
                 builder.depthwise(slide, quantised);
             }
-            6..=8 => {
+            6 => {
+                let kernel = [rng.u16(1..=shape[0].min(3)), rng.u16(1..=shape[1].min(3))];
+                let slide = around(&mut rng, kernel);
+                builder.depthwise(slide, quantised);
+                shape = after(shape, slide, shape[2]);
+                continue;
+            }
+            7 | 8 => {
                 let stride = if rng.bool() { 1 } else { 2 };
                 let small = shape[0] < 2 || shape[1] < 2;
                 let before = if stride == 2 && !small && rng.bool() { 0 } else { 1 };
@@ -127,6 +136,11 @@ fn slide(rng: &mut Rng, shape: [u16; 3]) -> Slide {
         true => [3, 3],
         false => [rng.u16(1..=shape[0].min(5)), rng.u16(1..=shape[1].min(5))],
     };
+    around(rng, kernel)
+}
+
+/// A stride, and as much padding as leaves no window without an input.
+fn around(rng: &mut Rng, kernel: [u16; 2]) -> Slide {
     let stride = if rng.bool() { [1, 1] } else { [rng.u16(1..=2), rng.u16(1..=2)] };
     let side = |rng: &mut Rng, kernel: u16| if rng.bool() { kernel / 2 } else { 0 };
     let padding = [kernel[0], kernel[0], kernel[1], kernel[1]].map(|kernel| side(rng, kernel));

@@ -18,12 +18,14 @@ mod workloads;
 use std::path::Path;
 
 use mixq_format::Bits;
+use mixq_format::target::Target;
 
 fn main() {
     println!("cargo::rerun-if-env-changed=MIXQ_BENCH_BITS");
     println!("cargo::rerun-if-env-changed=MIXQ_BENCH_WORKLOADS");
     println!("cargo::rerun-if-env-changed=MIXQ_BENCH_NETWORKS");
     println!("cargo::rerun-if-env-changed=MIXQ_BENCH_SPARE");
+    println!("cargo::rerun-if-env-changed=MIXQ_BENCH_DSP");
     println!("cargo::rerun-if-changed=build");
     let bits = std::env::var("MIXQ_BENCH_BITS").unwrap_or_else(|_| "8x8".to_string());
     let width = |text: &str| Bits::try_from(text.parse::<u8>().expect("a width in bits")).expect("a width");
@@ -53,6 +55,13 @@ fn main() {
         code += &network.write(name, folder, spare);
     }
     write("workloads.rs", code);
+}
+
+/// Whose kernels the firmware links: those with DSP instructions where the Rust target leaves these open,
+/// unless `MIXQ_BENCH_DSP` is `no`.
+fn target() -> &'static Target {
+    let dsp = std::env::var("MIXQ_BENCH_DSP").map_or(true, |dsp| dsp != "no");
+    Target::of(&std::env::var("TARGET").expect("cargo sets it"), dsp)
 }
 
 fn linker_script(folder: &Path) {

@@ -6,7 +6,7 @@ use std::fmt::Write;
 use std::path::Path;
 
 use fastrand::Rng;
-use mixq_format::target::{LaidOut, Target};
+use mixq_format::target::LaidOut;
 use mixq_format::{Bits, Conv, Depthwise, Layer, Linear, Pool, Requant, Rule, Tensor, Window as TableWindow};
 
 use crate::reference::{self, Image, Window};
@@ -211,8 +211,8 @@ impl Network {
         };
         file("input", &bytes(&first.0, first.1));
         file("expected", &bytes(&last.0, last.1));
-        let target = Target::of(&std::env::var("TARGET").expect("cargo sets it"), true);
-        let LaidOut { layers, parameters, kernels } = target.lay_out(&layers, &self.parameters, arena as u32);
+        let LaidOut { layers, parameters, kernels } =
+            crate::target().lay_out(&layers, &self.parameters, arena as u32);
         file("parameters", &parameters);
         let mut code = format!(
             "workload! {{ {name} {} {arena} {} {} {}\n\

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use fastrand::Rng;
 use mixq_format::Artifact;
-use mixq_format::target::{LaidOut, Target};
+use mixq_format::target::LaidOut;
 
 /// Writes all networks that the file `networks` in a folder names, each on a line with the bytes that its
 /// arena has beyond its tensors.
@@ -52,8 +52,8 @@ fn module(
     };
     file(&format!("n{index}.input"), &input);
     file(&format!("n{index}.expected"), &arena[network.output.range()]);
-    let target = Target::of(&std::env::var("TARGET").expect("cargo sets it"), true);
-    let LaidOut { layers, parameters, kernels } = target.lay_out(&layers, &artifact.parameters, arena_bytes);
+    let LaidOut { layers, parameters, kernels } =
+        crate::target().lay_out(&layers, &artifact.parameters, arena_bytes);
     let parameter_bytes = parameters.len();
     let block = blocks.iter().position(|block| *block == parameters);
     let (block, new) = block.map_or((blocks.len(), true), |block| (block, false));

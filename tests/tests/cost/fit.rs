@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use mixq_format::Artifact;
-use mixq_format::target::{Tally, Target};
-use mixq_tests::measure::{self, CORTEX_M0, CORTEX_M4, CORTEX_M33, Processor, RISCV};
+use mixq_format::target::Tally;
+use mixq_tests::measure::{self, CORTEX_M0, CORTEX_M4, CORTEX_M33_WITHOUT_DSP, Processor, RISCV};
 use mixq_tests::varied::{portable, varied};
 
 use crate::cycles;
@@ -55,8 +55,8 @@ fn fit() {
             samples.retain(|sample| sample.tally.kernels == "portable");
             samples
         };
-        let of = |processor| samples(processor, varied, count / 2, false);
-        let all = [of(CORTEX_M0), of(CORTEX_M33), here(), of(RISCV)];
+        let of = |processor| samples(processor, varied, count, false);
+        let all = [of(CORTEX_M0), of(CORTEX_M33_WITHOUT_DSP), here(), of(RISCV)];
         print(&all[0], &all.each_ref().map(|samples| solve(samples, 0)));
     }
 }
@@ -82,7 +82,7 @@ fn samples(processor: Processor, network: fn(u64) -> Artifact, count: u64, with_
     } else {
         vec![0; all].into_iter()
     };
-    let target = Target::of(processor.target, true);
+    let target = processor.kernels();
     let mut samples = Vec::new();
     for found in measured {
         let artifact = &networks[found.network].0;

@@ -3,7 +3,7 @@
 use core::fmt;
 
 use super::{LEAST_SCRATCH, Plan, SHIFTS, STRIP, WORD_POOL, Windows, blocks_of, has_records, whole};
-use crate::{Bits, Depthwise, Layer, Linear, Requant, Rule, Tensor};
+use crate::{Bits, Depthwise, Layer, Linear, Requant, Rule, Tensor, Window};
 
 /// Whether the kernels for ARMv7E-M take several codes at once by these tables: [`Rule::Multiplier`], a
 /// fraction below 8 bits, all [`SHIFTS`].
@@ -44,8 +44,8 @@ pub fn codes(layer: &Layer, parameters: &[u8], plan: &Plan) -> usize {
 }
 
 /// Whether there is a kernel of this set for a layer: for weights that [`blocks_of`] takes; for depthwise
-/// convolutions with windows of at most 3x3 whose stride is 1 or 2 and whose tables [`requantises`] takes; for all
-/// pools; for additions that make codes.
+/// convolutions with windows of at most 3x3 whose stride is 1 or 2 and whose tables [`requantises`] takes;
+/// for all pools; for additions that make codes.
 ///
 /// # Panics
 /// If `parameters` are not those of the layer.
@@ -53,15 +53,18 @@ pub fn takes(layer: &Layer, parameters: &[u8]) -> bool {
     match layer {
         Layer::Conv(_) | Layer::Linear(_) => blocks_of(layer).is_some(),
         Layer::Depthwise(Depthwise { output, window, requant, .. }) => {
-            window.kernel_height <= 3
-                && window.kernel_width <= 3
-                && window.stride_width <= 2
+            takes_window(window)
                 && output.bits != Bits::B32
                 && requantises(requant, output.channels.into(), parameters)
         }
         Layer::AveragePool(_) | Layer::MaxPool(_) => true,
         Layer::Add(add) => add.output.bits != Bits::B32,
     }
+}
+
+/// Whether the kernel for depthwise convolutions takes a window: of at most 3x3, with a stride of 1 or 2.
+pub(super) const fn takes_window(window: &Window) -> bool {
+    window.kernel_height <= 3 && window.kernel_width <= 3 && window.stride_width <= 2
 }
 
 /// Whether the kernels for ARMv7E-M read the codes of a pool by words: if a pixel has at least a word, and,

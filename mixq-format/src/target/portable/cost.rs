@@ -28,6 +28,8 @@ impl Set {
             Set::Riscv
         } else if rust_target.starts_with("thumbv6m") || rust_target.starts_with("thumbv8m.base") {
             Set::Armv6m
+        } else if rust_target.starts_with("thumbv7em") {
+            Set::Armv7em
         } else {
             Set::Armv7m
         }
@@ -56,9 +58,10 @@ pub(in super::super) fn tallies(
     layers.iter().map(|layer| of_set(layer, Some(parameters), Set::of(rust_target))).collect()
 }
 
-/// For a layer that the kernels for ARMv7E-M do not take.
+/// For a layer that the kernels for ARMv7E-M do not take. On ARMv8-M the code is that of processors without
+/// DSP.
 pub(in super::super) fn fallback(layer: &Layer, execution: &Execution<'_>) -> Tally {
-    of_set(layer, execution.parameters, Set::Armv7em)
+    Tally { has_cycles: true, ..tally(layer, execution) }
 }
 
 fn of_set(layer: &Layer, parameters: Option<&[u8]>, set: Set) -> Tally {
@@ -84,7 +87,7 @@ fn of_set(layer: &Layer, parameters: Option<&[u8]>, set: Set) -> Tally {
         Piece { name, instructions, cycles: instructions * CYCLES }
     };
     let pieces = FIGURES.iter().map(piece).collect();
-    Tally { kernels: super::TARGET.name, pieces, counts: counts.0, has_cycles: matches!(set, Set::Armv7em) }
+    Tally { kernels: super::TARGET.name, pieces, counts: counts.0, has_cycles: false }
 }
 
 /// Codes or logits whose shift is below a word, so that more than the high word of a product decides: none,
@@ -254,7 +257,12 @@ fn pool(counts: &mut Counts, layer: &Pool, tap: P) {
     counts.add(P::PoolPixel as usize, output.pixels());
     match tap {
         P::MaxTap8 => counts.add(P::MaxGroup as usize, output.pixels() * groups),
-        _ => counts.add(by_bits(P::AverageGroup8, input.bits), output.pixels() * groups),
+        _ => {
+            counts.add(by_bits(P::AverageGroup8, input.bits), output.pixels() * groups);
+            // Where division is a function, it takes longer for a larger mean. The means of the empty lanes
+            // after the last channel are 0.
+            counts.add(by_bits(P::AverageCode8, input.bits), output.pixels() * channels);
+        }
     }
     partial(counts, input, seen);
     counts.add(P::PoolRow as usize, groups * rows);

@@ -29,6 +29,7 @@ pub(super) fn tally(depthwise: &Depthwise) -> Counts {
     }
     let (width, out_width) = (usize::from(input.width), usize::from(output.width));
     let pad = usize::from(window.pad_left);
+    let small = usize::from(window.taps() < 9);
     let mut first = 0;
     while first < out_width {
         let count = columns(stride).min(out_width - first);
@@ -40,6 +41,9 @@ pub(super) fn tally(depthwise: &Depthwise) -> Counts {
         counts.add(P::Strip as usize, 1);
         counts.add(P::ChannelPair as usize, channel_pairs);
         counts.add(P::Channel as usize, all);
+        counts.add(P::SmallWindow as usize, small * all);
+        counts.add(P::SmallWindowRow as usize, small * all * usize::from(window.kernel_height));
+        counts.add(P::SmallWindowTap as usize, small * all * window.taps());
         let rows = 3 + (lines - 1) * usize::from(window.stride_height);
         let loaded = channel_pairs * rows;
         counts.add(P::LoadRow as usize, loaded);

@@ -65,9 +65,8 @@ impl Known {
             Layer::Conv(Conv { window, input, .. }) => window.taps() * usize::from(input.channels),
             Layer::Linear(Linear { input, .. }) => input.elements(),
             Layer::Depthwise(l) => {
-                let window = (l.window.kernel_height, l.window.kernel_width);
                 let multiplies = l.requant.rule == Rule::Multiplier && l.output.bits != Bits::B32;
-                let takes = window == (3, 3) && l.window.stride_width <= 2 && multiplies;
+                let takes = super::kernel::takes_window(&l.window) && multiplies;
                 return takes.then_some(Known { proof: Proof { chunk: 0, interval: 0 }, codes: 0 });
             }
             Layer::AveragePool(_) | Layer::MaxPool(_) => {

@@ -126,8 +126,12 @@ impl Source<'_> {
             Windows::Rgb3x3 => self.fill_rgb(counts, [first, size], times),
             Windows::PixelBytes | Windows::UnpackedCodes => {
                 for pixel in first..first + size {
-                    counts.add(P::StagedPixel as usize, times);
-                    self.stage(counts, pixel, elements.clone(), times);
+                    if self.direct(pixel) {
+                        counts.add(P::DirectPixel as usize, times);
+                    } else {
+                        counts.add(P::StagedPixel as usize, times);
+                        self.stage(counts, pixel, elements.clone(), times);
+                    }
                 }
                 self.words_and_rest(counts, times * size, elements.len());
             }
@@ -199,6 +203,13 @@ impl Source<'_> {
             counts.add(P::RgbStagedRow as usize, times * rows);
             counts.add(P::RgbStagedStep as usize, times * rows * (bytes / 4 + bytes % 4));
         }
+    }
+
+    /// Whether the codes of a pixel are widened from where they lie: those of a window of one row that sees
+    /// no padding.
+    fn direct(&self, pixel: usize) -> bool {
+        let one_row = self.conv.window.kernel_height == 1 && self.windows == Windows::PixelBytes;
+        one_row && self.inside(self.place(pixel), 1) == 1
     }
 
     fn stage(&self, counts: &mut Counts, pixel: usize, elements: Range<usize>, times: usize) {
