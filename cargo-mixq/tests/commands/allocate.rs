@@ -7,6 +7,8 @@ use mixq_build::engine::config::chips::CHIPS;
 use mixq_build::engine::graph::Graph;
 use mixq_build::engine::import::builtin::{Options, PaddingStyle, published};
 use mixq_build::engine::import::{BUILTIN_NAMES, builtin};
+use mixq_format::Artifact;
+use mixq_format::target::Target;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -51,7 +53,6 @@ fn compare(network: &str, options: &Options, arguments: &[&str], flash: u64, ram
         ("weight_bits", json!(weights)),
         ("activation_bits", json!(activations)),
         ("flash_bytes", json!(allocation.flash)),
-        ("ram_bytes", json!(allocation.ram)),
         ("arena_lower_bound", json!(allocation.plan.lower_bound)),
         ("flash_budget", budget(flash)),
         ("ram_budget", budget(ram)),
@@ -59,6 +60,9 @@ fn compare(network: &str, options: &Options, arguments: &[&str], flash: u64, ram
     ] {
         assert_eq!(json[key], value, "{key}");
     }
+    let bytes = |key: &str| json[key].as_u64().unwrap();
+    assert_eq!(bytes("ram_bytes") - bytes("speed_bytes"), allocation.ram);
+    assert!(bytes("ram_bytes") <= ram);
     let cuts: Vec<Value> = (allocation.cuts.iter())
         .map(|cut| {
             let (to, tensor) = (u8::from(cut.to), if cut.weights { "weights" } else { "output" });
@@ -123,6 +127,39 @@ fn what_does_not_fit_is_told_as_json_too() {
     assert!(refused(&arguments).contains("try resolution = 64; unchanged it fits a whole nrf52832-qfab"));
 }
 
+/// Before there are weights instructions are about those of the trained network.
+#[test]
+fn instructions_are_those_of_the_firmware() {
+    let digits = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/digits");
+    let network = format!("{digits}/networks/digits.toml");
+    let artifact = std::fs::read(format!("{digits}/models/digits.mixq")).unwrap();
+    let artifact = Artifact::from_bytes(&artifact).unwrap();
+    for rust_target in ["thumbv7em-none-eabihf", "thumbv6m-none-eabi", "riscv32imac-unknown-none-elf"] {
+        let (well, json) =
+            allocate(&[&network, "--flash", "48 KiB", "--ram", "6 KiB", "--target", rust_target]);
+        let figure = |key: &str| json[key].as_u64().unwrap();
+        assert!(well && figure("ram_bytes") <= 6144 && json["rust_target"] == rust_target);
+        let placed = artifact.in_arena(figure("ram_bytes") as u32);
+        let costs = Target::of(rust_target, true).costs(
+            rust_target,
+            &placed.layers(),
+            &placed.parameters,
+            placed.header.arena_bytes,
+        );
+        let trained: u64 = costs.iter().map(|cost| cost.instructions).sum();
+        let off = figure("instructions").abs_diff(trained) as f64 / trained as f64;
+        assert!(off < 0.03, "{rust_target}: {} before, {trained} after", figure("instructions"));
+        let layers = json["layers"].as_array().unwrap();
+        let sum: u64 = layers.iter().map(|layer| layer["instructions"].as_u64().unwrap()).sum();
+        assert_eq!(sum, figure("instructions"));
+        // Only kernels with DSP instructions work in the arena.
+        assert_eq!(figure("speed_bytes") > 0, rust_target.starts_with("thumbv7em"));
+        assert_eq!(json["cycles_estimate"].is_u64(), rust_target.starts_with("thumbv7em"));
+    }
+    let message = refused(&[&network, "--chip", "rp2040", "--target", "thumbv7em-none-eabihf"]);
+    assert!(message.contains("which does not execute code for thumbv7em-none-eabihf"), "{message}");
+}
+
 #[test]
 fn a_file_from_anywhere() {
     let digits = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/digits/networks/digits.toml");
@@ -135,7 +172,7 @@ fn a_file_from_anywhere() {
     {
         assert!(table.contains(part), "{part} in\n{table}");
     }
-    assert!(table.contains("RAM peaks at `depthwise1`; the arena takes no more than lives there"), "{table}");
+    assert!(table.contains("RAM peaks at `depthwise1`; the arena needs no more than lives there"), "{table}");
     assert!(
         refused(&[digits, "--width", "0.5", "--padding", "pytorch"])
             .contains("digits.toml` is a file: --width, --padding is for built-in networks")
