@@ -79,7 +79,7 @@ fn plain(input: &[u8], filter: &[u8], x_bits: Bits, w_bits: Bits, elements: usiz
     (dot, input_sum)
 }
 
-/// Element `index` of a packed row, in the upper `bits` bits of the word. The bits below are undefined.
+/// Element `index` of a packed row, in the upper `bits` bits of the word. Bits of other elements are below.
 ///
 /// # Panics
 /// If the row has fewer elements.

@@ -24,7 +24,7 @@ pub(super) const fn fill_for(windows: Windows) -> Fill {
 }
 
 /// For windows of one pixel, whose codes are whole words.
-fn rows(source: &Source, scratch: &mut Scratch, [first, count]: [usize; 2], element: usize) {
+fn pointwise_words(source: &Source, scratch: &mut Scratch, [first, count]: [usize; 2], element: usize) {
     let (patch, _) = &mut source.begin(scratch, element);
     for pixel in first..first + count {
         whole_words(source, patch, pixel - first, source.codes(pixel, element));
@@ -32,7 +32,7 @@ fn rows(source: &Source, scratch: &mut Scratch, [first, count]: [usize; 2], elem
 }
 
 /// For windows of one pixel, whose codes are whole words and half a word.
-fn rows_and_half(source: &Source, scratch: &mut Scratch, [first, count]: [usize; 2], element: usize) {
+fn pointwise_half_word(source: &Source, scratch: &mut Scratch, [first, count]: [usize; 2], element: usize) {
     let (patch, _) = &mut source.begin(scratch, element);
     for pixel in first..first + count {
         let codes = source.codes(pixel, element);
@@ -42,7 +42,7 @@ fn rows_and_half(source: &Source, scratch: &mut Scratch, [first, count]: [usize;
 }
 
 /// For windows of one pixel, with any number of codes.
-fn rows_and_rest(source: &Source, scratch: &mut Scratch, [first, count]: [usize; 2], element: usize) {
+fn pointwise_tail(source: &Source, scratch: &mut Scratch, [first, count]: [usize; 2], element: usize) {
     let (patch, _) = &mut source.begin(scratch, element);
     for pixel in first..first + count {
         let codes = source.codes(pixel, element);
@@ -54,7 +54,7 @@ fn rows_and_rest(source: &Source, scratch: &mut Scratch, [first, count]: [usize;
 
 /// For windows of pixels that have whole words of codes. Neighbouring windows of a row that see no padding
 /// are widened together, run by run.
-fn words(source: &Source, scratch: &mut Scratch, [first, count]: [usize; 2], element: usize) {
+fn pixel_words(source: &Source, scratch: &mut Scratch, [first, count]: [usize; 2], element: usize) {
     let (patch, _) = &mut source.begin(scratch, element);
 
     let (table, widen) = (source.filters.layer.table(), &source.filters.kernels.widen);
