@@ -8,9 +8,8 @@ use crate::target::armv7em::check::{check, refuse};
 
 /// The memory that a group of four output pixels is computed in. It has three parts:
 ///
-/// 1. The *patch*: the codes that the windows of the four pixels see, or a chunk of them. Each pair of
-/// elements
-///    has four words, one for each pixel. The elements are in the order of
+/// 1. The *patch*: the codes that the windows of the four pixels see, or a chunk of them. For each pair of
+///    elements it has four words, one for each pixel. The elements are in the order of
 ///    [`Blocks::element`](mixq_format::target::armv7em::Blocks::element).
 /// 2. The *stage*, if the kind of windows has one: packed codes that are copied here before they are widened.
 /// 3. The accumulators: for each output channel the sums of four pixels.
