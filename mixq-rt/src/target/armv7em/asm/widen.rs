@@ -9,7 +9,7 @@ use crate::target::armv7em::check::{check, hold};
 ///
 /// 1. the codes of the first pixel;
 /// 2. where the first pair of elements goes; the next pair goes 16 bytes further;
-/// 3. the size, at least 1: words of a pixel, or, for windows of 3x3 on three channels, bytes of an image's row;
+/// 3. the size, at least 1: words of a pixel; for windows of 3x3 on three channels, bytes of an image row;
 /// 4. bytes from the codes of a pixel to those of the next one;
 /// 5. the number of pixels, at least 1;
 /// 6. the first pixel's sum, from which the loop subtracts the codes; the next word is the next pixel's sum.
