@@ -1,4 +1,4 @@
-//! 4-bit weights beside 8-bit input: two output channels by four pixels, 26 instructions for 32
+//! 4-bit weights with 8-bit input: two output channels by four pixels, 26 instructions for 32
 //! multiply-accumulates.
 //!
 //! A byte of weights is `2^4 w1 + w0`, both offset by 8. The loop multiplies the byte into the accumulators
