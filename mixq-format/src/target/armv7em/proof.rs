@@ -17,16 +17,11 @@ pub struct Proof {
 /// Elements that are safe with any weights: the smallest chunk and the smallest interval.
 const LEAST: usize = 16;
 
-// 8-bit codes and 8-bit weights less a zero point, in the upper channel.
-const _: () = assert!(255 * 255 * LEAST < 1 << 23);
-// 8-bit codes and 2-bit weights less a zero point, in the upper channel.
-const _: () = assert!(255 * 3 * LEAST < 1 << (31 - 14));
-// 4-bit codes and 4-bit weights, in the lower channel.
-const _: () = assert!(15 * 15 * LEAST < 1 << 12);
-// 8-bit codes and 4-bit weights, in the fourth of four channels.
-const _: () = assert!(255 * 8 * LEAST < 1 << 19);
-// 8-bit codes and 2-bit weights, in the lower channel.
-const _: () = assert!(255 * 3 * LEAST < 1 << 14);
+const _: () = assert!(255 * 255 * LEAST < 1 << 23); // 8-bit codes and 8-bit weights less a zero point, in the upper channel
+const _: () = assert!(255 * 3 * LEAST < 1 << (31 - 14)); // 8-bit codes and 2-bit weights less a zero point, in the upper channel
+const _: () = assert!(15 * 15 * LEAST < 1 << 12); // 4-bit codes and 4-bit weights, in the lower channel
+const _: () = assert!(255 * 8 * LEAST < 1 << 19); // 8-bit codes and 4-bit weights, in the fourth of four channels
+const _: () = assert!(255 * 3 * LEAST < 1 << 14); // 8-bit codes and 2-bit weights, in the lower channel
 
 /// The safe numbers of elements for a layer whose weights [`rearrange`](super::rearrange) changes; `None` for
 /// other layers.
@@ -126,12 +121,10 @@ pub fn proof(layer: &Layer, parameters: &[u8]) -> Option<Proof> {
 
 /// The weights of an output channel.
 struct Filter<'a> {
-    /// The parameters from the filter on.
     rows: &'a [u8],
     row_bytes: usize,
     /// Weights of a row.
     columns: usize,
-    /// Weights of the filter.
     elements: usize,
     bits: Bits,
     /// Added to each weight.

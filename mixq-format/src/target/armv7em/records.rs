@@ -67,9 +67,10 @@ impl Records {
 const _: () =
     assert!(RGB3X3_WITH_ZERO_POINT * 4 * BLOCK / 8 <= 9 * 2 * BLOCK && 32 * 2 * BLOCK / 8 <= 9 * BLOCK);
 
-/// Whether the tables of a layer are laid out beside its weights. This is so for a convolution of whole blocks
-/// to codes, if each channel has a multiplier, if [`requantises`] is true, if the fraction is one that the loops
-/// know, if zero points are in the range of the weights, and if the tables follow the weights one after another.
+/// Whether the tables of a layer are laid out beside its weights. This is so for a convolution of whole
+/// blocks to codes, if each channel has a multiplier, if [`requantises`] is true, if the loops know the
+/// fraction, if zero points are in the range of the weights, and if the tables follow the weights one after
+/// another.
 ///
 /// # Panics
 /// If `parameters` are not those of the layer.
