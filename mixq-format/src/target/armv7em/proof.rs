@@ -1,5 +1,4 @@
-//! Computes from the weights of a layer how many elements the kernels for ARMv7E-M may multiply before a sum
-//! could overflow its field.
+//! How many elements the kernels for ARMv7E-M may multiply before a sum could overflow its field.
 
 use super::{BLOCK, blocks_of};
 use crate::{Bits, Layer};
@@ -17,11 +16,13 @@ pub struct Proof {
 /// Elements that are safe with any weights: the smallest chunk and the smallest interval.
 const LEAST: usize = 16;
 
-const _: () = assert!(255 * 255 * LEAST < 1 << 23); // 8-bit codes and 8-bit weights less a zero point, in the upper channel
-const _: () = assert!(255 * 3 * LEAST < 1 << (31 - 14)); // 8-bit codes and 2-bit weights less a zero point, in the upper channel
-const _: () = assert!(15 * 15 * LEAST < 1 << 12); // 4-bit codes and 4-bit weights, in the lower channel
-const _: () = assert!(255 * 8 * LEAST < 1 << 19); // 8-bit codes and 4-bit weights, in the fourth of four channels
-const _: () = assert!(255 * 3 * LEAST < 1 << 14); // 8-bit codes and 2-bit weights, in the lower channel
+// In this order: the upper channel with 8-bit and with 2-bit weights less a zero point; the lower channel with
+// 4-bit weights; the fourth of four channels; the lower channel with 2-bit weights.
+const _: () = assert!(255 * 255 * LEAST < 1 << 23);
+const _: () = assert!(255 * 3 * LEAST < 1 << (31 - 14));
+const _: () = assert!(15 * 15 * LEAST < 1 << 12);
+const _: () = assert!(255 * 8 * LEAST < 1 << 19);
+const _: () = assert!(255 * 3 * LEAST < 1 << 14);
 
 /// The safe numbers of elements for a layer whose weights [`rearrange`](super::rearrange) changes; `None` for
 /// other layers.
@@ -123,7 +124,6 @@ pub fn proof(layer: &Layer, parameters: &[u8]) -> Option<Proof> {
 struct Filter<'a> {
     rows: &'a [u8],
     row_bytes: usize,
-    /// Weights of a row.
     columns: usize,
     elements: usize,
     bits: Bits,
@@ -193,8 +193,7 @@ mod tests {
         }
     }
 
-    /// A layer of eight filters of `elements` elements. The parameters begin with the weights; the zero
-    /// points follow.
+    /// A layer of eight filters of `elements` elements: its weights, and then its zero points.
     fn layer(linear: bool, elements: usize, x: Bits, w: Bits) -> Layer {
         let (input, output) = (tensor(elements, x), tensor(8, Bits::B32));
         let requant = requant((8 * w.row_bytes(elements)) as u32);

@@ -5,7 +5,7 @@
 //! assembly is in `asm`, behind safe functions.
 //!
 //! No kernel accesses memory other than parameters, arena and its stack, with any arguments.
-//! [`Operands`](mixq_format::Operands) proves that table, parameters and arena fit together. A kernel panics
+//! [`Operands`] proves that table, parameters and arena fit together. A kernel panics
 //! if plan or const parameters do not fit these. If they fit, but are those of another layer, the result may
 //! be wrong. A width other than 8, 4 or 2 bits does not compile.
 

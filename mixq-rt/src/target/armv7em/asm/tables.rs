@@ -41,7 +41,7 @@ impl<'a> Tables<'a> {
     /// The tables of a layer, with entries of all its output channels.
     ///
     /// # Panics
-    /// If their rule is not [`Rule::Multiplier`](mixq_format::Rule::Multiplier).
+    /// If their rule is not [`Rule::Multiplier`].
     #[inline(always)]
     pub(crate) fn new<T: Weighted>(layer: Layer<'a, T>) -> Tables<'a> {
         let [_, output] = layer.table().tensors();

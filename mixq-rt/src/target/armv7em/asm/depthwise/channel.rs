@@ -44,7 +44,7 @@ impl<'a> Channels<'a> {
     ///
     /// # Panics
     /// If the window is not 3x3, or with `small` larger than 3x3; if the fraction is not below 8, so that 16
-    /// bits do not hold the weights; if the rule is not [`Rule::Multiplier`](mixq_format::Rule::Multiplier).
+    /// bits do not hold the weights; if the rule is not [`Rule::Multiplier`].
     #[inline(always)]
     pub(super) fn new(layer: Layer<'a, Depthwise>, small: Option<SmallWindows>) -> Channels<'a> {
         let Depthwise { output, window, requant, weight_bits, .. } = layer.table();
