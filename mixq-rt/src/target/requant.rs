@@ -75,7 +75,7 @@ pub const fn rule(tables: &Requant) -> RuleFn {
     }
 }
 
-/// [`Rule::Multiplier`](mixq_format::Rule::Multiplier).
+/// Writes the results by [`Rule::Multiplier`](mixq_format::Rule::Multiplier).
 ///
 /// # Panics
 /// If the tables have no such channel.
@@ -122,7 +122,7 @@ pub fn multiplier(
     pixel.push_all(dots);
 }
 
-/// [`Rule::Thresholds16`](mixq_format::Rule::Thresholds16).
+/// Writes the results by [`Rule::Thresholds16`](mixq_format::Rule::Thresholds16).
 ///
 /// # Panics
 /// If the tables have no such channel.
@@ -142,7 +142,7 @@ pub fn thresholds16(
     }
 }
 
-/// [`Rule::Thresholds32`](mixq_format::Rule::Thresholds32).
+/// Writes the results by [`Rule::Thresholds32`](mixq_format::Rule::Thresholds32).
 ///
 /// # Panics
 /// If the tables have no such channel.

@@ -16,8 +16,8 @@ pub struct Proof {
 /// Elements that are safe with any weights: the smallest chunk and the smallest interval.
 const LEAST: usize = 16;
 
-// In this order: the upper channel with 8-bit and with 2-bit weights less a zero point; the lower channel with
-// 4-bit weights; the fourth of four channels; the lower channel with 2-bit weights.
+// In this order: the upper channel with 8-bit and with 2-bit weights less a zero point; the lower channel
+// with 4-bit weights; the fourth of four channels; the lower channel with 2-bit weights.
 const _: () = assert!(255 * 255 * LEAST < 1 << 23);
 const _: () = assert!(255 * 3 * LEAST < 1 << (31 - 14));
 const _: () = assert!(15 * 15 * LEAST < 1 << 12);
