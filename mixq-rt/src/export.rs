@@ -1,10 +1,10 @@
-//! What `include_model!` names, and what the tests of kernels take; not for others.
+//! Items that the code of `include_model!` names, and the tests of kernels. Other code must not use them.
 
 #[cfg(armv7em)]
 pub use crate::target::armv7em;
 pub use crate::target::{portable, requant, tensor};
 
-/// The instruction sets that kernels are compiled for: see [`mixq_format::target`].
+/// Names of the instruction sets that kernels are compiled for: see [`mixq_format::target`].
 const TARGETS: &[&str] = &[
     #[cfg(armv7em)]
     "armv7em",
@@ -14,10 +14,10 @@ const TARGETS: &[&str] = &[
     "portable",
 ];
 
-/// Asserts that the module of a model is made for something that the kernels are compiled for.
+/// Asserts that kernels are compiled for the instruction set that the module of a model is made for.
 ///
 /// # Panics
-/// If it is not.
+/// If they are not.
 pub const fn assert_target(name: &str) {
     let (mut index, mut found) = (0, false);
     while index < TARGETS.len() {
@@ -27,6 +27,7 @@ pub const fn assert_target(name: &str) {
     assert!(found, "mixq: mixq-rt is compiled for another target than the build script has announced");
 }
 
+// `==` of slices is not `const`.
 const fn same(a: &[u8], b: &[u8]) -> bool {
     let mut same = a.len() == b.len();
     let mut index = 0;

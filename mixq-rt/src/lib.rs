@@ -2,26 +2,26 @@
 //!
 //! # Principle
 //!
-//! All that can be decided before the device runs is decided by the build: the bits of each tensor, the
-//! order of the layers, where each activation lies, multipliers and shifts, and the proof that no
-//! accumulator overflows. What remains is here: one kernel for each operator and pair of widths, and an
-//! [`Arena`] that holds the activations. A model is static tables ([`format`]), one block of packed
-//! parameters, and a list of calls of these kernels:
+//! The build decides all that does not depend on the image: the bits of each tensor, the order of the layers,
+//! the place of each activation in memory, multipliers and shifts. It proves that no accumulator overflows.
+//! This crate does the rest: it has a kernel for each operator and pair of widths, and an [`Arena`] that
+//! holds the activations. A model is static tables ([`format`]), one block of packed parameters, and a list
+//! of calls of these kernels:
 //!
 //! ```ignore
-//! mixq_rt::include_model!(digits);                    // the model of mixq's build, as mod digits
+//! mixq_rt::include_model!(digits);                    // the model that the build made, as module `digits`
 //!
-//! let mut network = digits::Network::new();           // its RAM, exactly
+//! let mut network = digits::Network::new();           // the arena: exactly the RAM that the model needs
 //! let scores = network.infer(&image);                 // &[i32; digits::CLASSES]
 //! ```
 //!
-//! The kernels are the same on the device and on the host. There, [`run()`] executes a network that is
-//! known at run time only:
+//! The host executes the portable kernels, which give the same results as the kernels of a device. There,
+//! [`run()`] executes a network that is known only at run time:
 //!
 //! ```
 //! use mixq_rt::format::{Bits, Layer, Linear, Network, Requant, Rule, Tensor};
 //!
-//! // Two pixels of a grey image, and the sum and the difference of them as logits.
+//! // An image of two grey pixels. The two logits are the sum and the difference of the pixels.
 //! let pixels = Tensor { height: 1, width: 2, channels: 1, bits: Bits::B8, zero_point: 0, offset: 0 };
 //! let logits = Tensor { height: 1, width: 1, channels: 2, bits: Bits::B32, zero_point: 0, offset: 4 };
 //! let requant = Requant {
@@ -59,20 +59,20 @@
 //! # Ok::<(), mixq_rt::format::Invalid>(())
 //! ```
 //!
-//! # What it takes
+//! # Requirements
 //!
-//! Kernels for ARMv7E-M (Cortex-M4, M7) are also for ARMv8-M Mainline with DSP instructions (Cortex-M33,
-//! M35P, M52, M55, M85). There the firmware's build script says whether the processor has them: by
-//! `device.chip` or `device.core` in Cargo.toml, or by rustc's flags.
+//! The kernels for ARMv7E-M (Cortex-M4, M7) are also for ARMv8-M Mainline with DSP instructions (Cortex-M33,
+//! M35P, M52, M55, M85). Not all processors of ARMv8-M Mainline have these instructions: `device.chip` or
+//! `device.core` in Cargo.toml, or rustc's flags, say whether the device has them.
 //!
 //! The portable kernels are about equally fast at `opt-level` 2, 3 and `"s"`, and up to twice as slow at
-//! `"z"`. All kernels do not allocate, use no float and no atomics, and need less than 1 KiB of stack. They take
-//! [`Operands`](format::Operands): a layer's table that is [`Checked`](format::Checked), parameters and an
-//! arena. Modules of `include_model!` are checked by the compiler, and kernels do not panic there.
+//! `"z"`. No kernel allocates, or uses floating point or atomics, or needs 1 KiB of stack or more. The
+//! kernels take [`Operands`](format::Operands): the [`Checked`](format::Checked) table of a layer, parameters
+//! and an arena. In modules of `include_model!`, the compiler checks the tables, and kernels do not panic.
 //!
-//! The kernels for ARMv7E-M work in the part of the arena that no tensor needs while a layer is
-//! executed. Where that is less than 208 bytes (at most 288 for a first layer of three channels) they take as
-//! many of the stack, and are slower for filters of more elements than that holds.
+//! The kernels for ARMv7E-M work in the part of the arena that no tensor needs while a layer is executed.
+//! They need 208 bytes (at most 288 for a first layer of three channels). If this part is smaller, they take
+//! these bytes from the stack. A layer whose filters have more elements than the memory holds is slower.
 #![no_std]
 
 mod arena;

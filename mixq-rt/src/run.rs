@@ -1,24 +1,24 @@
-//! Execution of a network that is known at run time only: for the host, and for tests. Firmware calls the
-//! kernels by name, so that it holds those alone that its network needs.
+//! Executes a network that is known only at run time: for the host, and for tests. Firmware calls the kernels
+//! by name instead, so that it holds only the kernels that its network needs.
 
 use mixq_format::{Bits, Layer, Network, Operands, Table};
 
 use crate::target::portable;
 use crate::target::requant;
 
-/// Executes all layers of a network. Expects the image at its input's offset in the arena, leaves the
-/// logits at its output's, as 32-bit integers in the byte order of the machine.
+/// Executes all layers of a network. The image must lie in `arena` at the offset of `network.input`. The
+/// logits are written at the offset of `network.output`, as 32-bit integers in the byte order of the machine.
 ///
 /// # Panics
-/// If `arena` has fewer than `network.arena_bytes` bytes, or the network's layers do not fit its parameters
-/// or its arena. A network that does not pass [`Network::validate`] panics or answers wrongly.
+/// If a layer does not fit the parameters or `arena`. If [`Network::validate`] refuses the network, this may
+/// panic or give wrong logits.
 pub fn run(network: &Network, arena: &mut [u8]) {
     for layer in network.layers {
         run_layer(layer, network.parameters, arena);
     }
 }
 
-/// `$kernel::<X, W>(...)` for the bits that a table holds.
+/// Calls `$kernel::<X, W>` for input of `$x` bits and weights of `$w` bits, which are known at run time.
 macro_rules! dispatch {
     ($kernel:path, $x:expr, $w:expr, $arguments:tt) => {
         match $w {
@@ -42,9 +42,9 @@ macro_rules! dispatch {
 /// Executes one layer.
 ///
 /// # Panics
-/// If its tensors do not fit the arena, or its weights and tables the parameters, or it breaks another rule of
-/// [`Network::validate`]; the message says which. With contents of the parameters that this refuses, it may
-/// panic or answer wrongly.
+/// If its tensors do not fit the arena, if its weights and tables do not fit the parameters, or if it breaks
+/// another rule of [`Network::validate`] about tables; the message says which. If `validate` refuses the
+/// contents of the parameters, this may panic or give a wrong result.
 pub fn run_layer(layer: &Layer, parameters: &[u8], arena: &mut [u8]) {
     match layer {
         Layer::Conv(l) => {
@@ -74,8 +74,10 @@ pub fn run_layer(layer: &Layer, parameters: &[u8], arena: &mut [u8]) {
     }
 }
 
+/// The checked operands of a layer.
+///
 /// # Panics
-/// If the table breaks a rule beside these parameters, in this arena.
+/// If the table does not fit the parameters or the arena, or breaks another rule.
 fn operands<'a, T: Table>(table: &'a T, parameters: &'a [u8], arena: &'a mut [u8]) -> Operands<'a, T> {
     Operands::check(table, parameters, arena).unwrap_or_else(|reason| panic!("{reason}"))
 }

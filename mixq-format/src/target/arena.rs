@@ -1,24 +1,26 @@
-//! How much more arena makes a network faster.
+//! Finds how many more bytes of arena make a network faster.
 
 use super::free::free;
 use super::{Cost, Execution, Target};
 use crate::{Layer, in_arena};
 
-/// A layer that works in free parts of the arena.
+/// A layer that works in a free part of the arena.
 struct Worker {
     /// Bytes of the largest free part in the least arena.
     free: usize,
-    /// Bytes of the part that grows with the arena, in the least arena; below 0 if tensors overlap there.
+    /// Bytes of the free part that grows with the arena, in the least arena. Negative if tensors take the
+    /// bytes from which on a larger arena is free.
     grows: i64,
-    /// Bytes from which on the layer takes this number of instructions; ascending, from 0 on.
+    /// Sizes of the free part in bytes, ascending, from 0 on. Each has the number of instructions that the
+    /// layer takes from this size on.
     steps: Vec<(u32, u64)>,
 }
 
-/// An arena of this size: larger than any that is useful, and smaller than what 32 bits hold.
+/// Bytes of an arena that is larger than any useful one, and whose size 32 bits hold.
 const FAR: u32 = 1 << 28;
 
 impl Worker {
-    /// Instructions, where the arena has this number of bytes more.
+    /// Instructions of the layer, if the arena has `more` bytes more than the least arena.
     fn instructions(&self, more: u32) -> u64 {
         let free = i64::from(more) + self.grows;
         let free = free.max(self.free as i64);
@@ -26,7 +28,7 @@ impl Worker {
         reached.last().map_or(0, |(_, instructions)| *instructions)
     }
 
-    /// Bytes that the arena needs more so that a step is reached, where it is not yet.
+    /// For each step that the least arena does not reach: the bytes that the arena needs more to reach it.
     fn needs(&self) -> impl Iterator<Item = u32> {
         self.steps.iter().filter_map(|(bytes, _)| {
             let missing = i64::from(*bytes) - self.grows;

@@ -1,4 +1,4 @@
-//! ARMv6-M (Cortex-M0, M0+): the portable kernels, around an inner loop of its own in mixq-rt.
+//! ARMv6-M (Cortex-M0, M0+): the portable kernels. One of their inner loops is in assembly in mixq-rt.
 
 use super::Target;
 #[cfg(feature = "file")]

@@ -1,9 +1,9 @@
-//! What layers leave free of the arena.
+//! The parts of the arena that no tensor needs while a layer is executed.
 
 use crate::{Layer, Tensor};
 
-/// The largest part of the arena that nothing needs while layer `index` is executed: its first byte, a
-/// multiple of 4, and its bytes. Of several, the first.
+/// The largest part of the arena that no tensor needs while layer `index` is executed: its first byte, a
+/// multiple of 4, and its number of bytes. If several parts are largest, the first of them.
 pub(super) fn free(layers: &[Layer], index: usize, arena_bytes: u32) -> (usize, usize) {
     let arena = arena_bytes as usize;
     let ends = live(layers, index).map(|tensor| tensor.range().end.next_multiple_of(4)).chain([0]);
@@ -16,8 +16,8 @@ pub(super) fn free(layers: &[Layer], index: usize, arena_bytes: u32) -> (usize, 
     parts.max_by_key(|(start, bytes)| (*bytes, core::cmp::Reverse(*start))).unwrap_or((0, 0))
 }
 
-/// The tensors that are in the arena while a layer is executed: its own, and those that later layers read and
-/// earlier ones wrote.
+/// The tensors that the arena holds while layer `index` is executed: the inputs and the output of the layer,
+/// and the tensors that later layers read, unless this layer or a later one writes them first.
 fn live(layers: &[Layer], index: usize) -> impl Iterator<Item = &Tensor> {
     let read = |layer: usize| layers[layer].inputs();
     let later = (index + 1..layers.len()).flat_map(move |reader| {

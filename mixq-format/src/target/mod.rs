@@ -1,7 +1,8 @@
-//! Instruction sets: how each wants weights and tables laid out, and which kernel a layer gets.
+//! Instruction sets: the layout of weights and tables for the kernels of each set, and the kernel of each
+//! layer.
 //!
-//! All of this happens when firmware is compiled; artifacts do not know of it. Every set is a file or a
-//! folder here, a file or a folder of the same name in mixq-rt, and a line in [`ALL`].
+//! All of this is decided when firmware is compiled; artifacts are the same for all sets. An instruction set
+//! is a file or a folder here, a file or a folder of the same name in mixq-rt, and an entry of [`ALL`].
 
 #[cfg(feature = "file")]
 mod arena;
@@ -22,35 +23,39 @@ pub use arena::Outline;
 #[cfg(feature = "file")]
 pub use cost::{Cost, Execution, Piece, Tally};
 
-/// All instruction sets. A Rust target gets the first one of them that it has; every target has the last.
+/// All instruction sets. A Rust target gets the first one that it has. Every Rust target has the last one.
 pub const ALL: &[&Target] = &[&armv7em::TARGET, &armv6m::TARGET, &portable::TARGET];
 
-/// The variable by which `mixq_build::build()` names the [`Target`] to `include_model!`.
+/// The environment variable by which `mixq_build::build()` tells `include_model!` the name of the [`Target`].
 pub const VARIABLE: &str = "MIXQ_TARGET";
 
 /// An instruction set that mixq-rt has kernels for.
 #[derive(Debug)]
 pub struct Target {
-    /// Its name: that of its modules, of its `cfg` in mixq-rt, and the value of [`VARIABLE`].
+    /// The name of the instruction set: the name of its modules and of its `cfg` in mixq-rt, and the value of
+    /// [`VARIABLE`].
     pub name: &'static str,
-    /// Whether a Rust target, such as `thumbv7em-none-eabihf`, has it.
+    /// Whether a Rust target, such as `thumbv7em-none-eabihf`, has the instruction set.
     has: fn(&str) -> bool,
+    /// See [`Target::lay_out`].
     #[cfg(feature = "file")]
     lay_out: fn(&[Layer], &[u8], u32) -> LaidOut,
     /// How often a layer executes each piece of its kernel.
     #[cfg(feature = "file")]
     tally: fn(&Layer, &Execution<'_>) -> Tally,
-    /// The same for all layers of a network that is laid out in an arena of this number of bytes.
+    /// How often each layer of a network executes each piece of its kernel, in an arena of this number of
+    /// bytes.
     #[cfg(feature = "file")]
     tallies: fn(&str, &[Layer], &[u8], u32) -> Vec<Tally>,
-    /// Sizes of the scratch, ascending, among which are all from which on a layer takes fewer instructions.
+    /// Sizes of the scratch in bytes, ascending. They include all sizes at which the layer begins to take
+    /// fewer instructions.
     #[cfg(feature = "file")]
     scratch_steps: fn(&Layer, &Execution<'_>) -> Vec<u32>,
 }
 
 impl Target {
-    /// The one of a Rust target, on processors with Arm's DSP extension or without. That counts only where
-    /// [`dsp_is_optional`].
+    /// The instruction set of a Rust target. `dsp`: whether the processor has Arm's DSP extension. This
+    /// counts only where [`dsp_is_optional`].
     pub fn of(rust_target: &str, dsp: bool) -> &'static Target {
         if dsp && dsp_is_optional(rust_target) {
             return &armv7em::TARGET;
@@ -58,25 +63,25 @@ impl Target {
         ALL.iter().find(|target| (target.has)(rust_target)).unwrap_or(&&portable::TARGET)
     }
 
-    /// The one of a name.
+    /// The instruction set with this name.
     pub fn named(name: &str) -> Option<&'static Target> {
         ALL.iter().find(|target| target.name == name).copied()
     }
 }
 
-/// Whether some processors of a Rust target have Arm's DSP extension, which are the instructions that
-/// ARMv7E-M adds to ARMv7-M, and others do not: so for ARMv8-M Mainline (Cortex-M33).
+/// Whether some processors of a Rust target have Arm's DSP extension, and others do not. This is so for
+/// ARMv8-M Mainline (Cortex-M33). The extension are the instructions that ARMv7E-M adds to ARMv7-M.
 pub fn dsp_is_optional(rust_target: &str) -> bool {
     rust_target.starts_with("thumbv8m.main-")
 }
 
-/// A network as a target executes it.
+/// A network as the kernels of a target execute it.
 #[cfg(feature = "file")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LaidOut {
-    /// The same layers; their tables may be elsewhere in the parameters.
+    /// The layers of the network, with the new offsets of their tables in the parameters.
     pub layers: Vec<Layer>,
-    /// Weights and tables as the kernels want them: as many bytes as before.
+    /// Weights and tables in the layout of the kernels: as many bytes as in the artifact.
     pub parameters: Vec<u8>,
     /// The kernel of each layer.
     pub kernels: Vec<Kernel>,
@@ -84,8 +89,8 @@ pub struct LaidOut {
 
 #[cfg(feature = "file")]
 impl Target {
-    /// A network of an artifact, whose arena has `arena_bytes` bytes, as the kernels of this target want it.
-    /// Parameters that belong to no table are lost.
+    /// Lays out the network of an artifact for the kernels of this target, in an arena of `arena_bytes`
+    /// bytes. Bytes of the parameters that belong to no table are dropped.
     ///
     /// # Panics
     /// If `parameters` are not those of the layers.
@@ -94,25 +99,26 @@ impl Target {
     }
 }
 
-/// A kernel of mixq-rt, as Rust.
+/// A kernel of mixq-rt, as Rust source code.
 #[cfg(feature = "file")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Kernel {
-    /// Its module and its name in `mixq_rt::export`: `armv7em::conv`.
+    /// The module and the name of the kernel in `mixq_rt::export`, such as `armv7em::conv`.
     pub path: &'static str,
-    /// Its const parameters, as they stand between `::<` and `>`. Empty if it has none.
+    /// The const parameters, as they stand between `::<` and `>`. Empty if the kernel has none.
     pub generics: String,
-    /// What is decided when firmware is compiled: the last argument. It names items of the kernel's module.
+    /// The last argument of the kernel, if it has one: a plan or a rule of requantisation. Names in it are
+    /// items of the kernel's module.
     pub plan: Option<String>,
-    /// Bytes of the arena that it works in, beside the tensors.
+    /// Bytes of the arena that the kernel works in, in addition to the tensors.
     pub scratch_bytes: u32,
 }
 
 #[cfg(feature = "file")]
 impl Kernel {
-    /// The call of the kernel, as a block of Rust. `table` is an expression, a reference to the layer's
-    /// [`Checked`](crate::Checked) table; `parameters` and `arena` are variables at the place of the call,
-    /// references to arrays of the sizes of the check.
+    /// The call of the kernel, as a block of Rust. `table` is an expression: a reference to the layer's
+    /// [`Checked`](crate::Checked) table. The block takes the variables `parameters` and `arena`: references
+    /// to arrays whose sizes are those of the check.
     pub fn call(&self, table: &str) -> String {
         let Kernel { path, generics, plan, .. } = self;
         let (module, name) = path.split_once("::").unwrap_or(("", path));

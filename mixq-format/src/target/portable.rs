@@ -1,4 +1,4 @@
-//! Every target: kernels in plain Rust, for weights as they are in the artifact.
+//! The portable kernels in plain Rust, for every target. Weights stay as they are in the artifact.
 
 #[cfg(feature = "file")]
 pub(super) mod cost;
@@ -22,7 +22,8 @@ pub(super) const TARGET: Target = Target {
     scratch_steps: |_, _| Vec::new(),
 };
 
-/// Tables of whole words begin at words: some processors load these at once.
+/// Moves tables of whole words so that they begin at words: some processors can load only aligned words at
+/// once.
 #[cfg(feature = "file")]
 pub(super) fn lay_out(layers: &[Layer], parameters: &[u8], _arena_bytes: u32) -> LaidOut {
     let mut layers = layers.to_vec();

@@ -1,49 +1,51 @@
-//! Where the tables of a network lie in its parameters.
+//! Moves the tables of a network in its parameters, so that tables of whole words begin at words.
 
 use std::ops::Range;
 
 use crate::{Layer, Requant};
 
-/// What tables are aligned to, in bytes.
+/// Bytes that tables are aligned to.
 const WORD: usize = 4;
 
-/// Where parameters that stay together want to begin.
+/// Where a unit must begin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Place {
-    /// At a word. They are whole words.
+    /// At a word. The unit is whole words.
     Word,
-    /// Half a word after a word. They are whole words.
+    /// Two bytes after the start of a word. The unit is whole words.
     HalfWord,
-    /// Anywhere.
+    /// At any byte.
     Anywhere,
 }
 
 impl Place {
-    /// At a word, for whole words; else anywhere.
+    /// The place of a table of `bytes` bytes: at a word if it is whole words, else anywhere.
     fn of(bytes: usize) -> Place {
         if bytes.is_multiple_of(WORD) { Place::Word } else { Place::Anywhere }
     }
 }
 
-/// Parameters that stay together.
+/// Parameters that stay together: a table, or all tables of a layer.
 #[derive(Clone, PartialEq, Eq)]
 struct Unit {
+    /// Where the unit lies before it is moved.
     bytes: Range<usize>,
     place: Place,
 }
 
 impl Unit {
+    /// Bytes after the last whole word.
     fn rest(&self) -> usize {
         self.bytes.len() % WORD
     }
 }
 
-/// Moves the tables of all layers so that those of whole words begin at words, without a byte more. Answers
-/// the moved parameters, and writes the places into the layers. What belongs to no table is lost; if tables
-/// overlap, all stays where it is.
+/// Moves the tables of all layers so that tables of whole words begin at words. The parameters keep their
+/// size. Returns the moved parameters, and writes the new offsets to the layers. Bytes that belong to no
+/// table are dropped. If tables overlap, nothing is moved.
 ///
-/// `together` says of a layer whether its tables, which follow one another, stay so, and where they want to
-/// begin.
+/// `together`: whether the tables of a layer, which follow one another, must stay together, and where they
+/// must begin.
 ///
 /// # Panics
 /// If `parameters` are not those of the layers.
@@ -62,7 +64,8 @@ pub(super) fn relocate(
     let at = |place: Place| units.iter().filter(move |unit| unit.place == place).cloned();
     let (words, halves) = (at(Place::Word).collect(), at(Place::HalfWord).collect());
     let mut others: Vec<Unit> = at(Place::Anywhere).collect();
-    // Half a word of other tables goes between: one table, or two.
+    // Between the units at words and those at half words go two bytes more than whole words: one unit, or
+    // two.
     let mut between = Vec::new();
     let one = others.iter().position(|unit| unit.rest() == 2);
     let two = [1, 3].into_iter().find_map(|rest| {
@@ -87,7 +90,7 @@ pub(super) fn relocate(
     moved
 }
 
-/// The tables of a layer, or all of them together.
+/// The units of a layer: each table is one, or all tables are one.
 fn units_of(together: Option<Place>, tables: Vec<(&mut u32, Range<usize>)>) -> Vec<Unit> {
     let tables = tables.into_iter().map(|(_, table)| table);
     match together {
@@ -101,7 +104,7 @@ fn units_of(together: Option<Place>, tables: Vec<(&mut u32, Range<usize>)>) -> V
     }
 }
 
-/// The tables that a layer reads: the offset of each, and its bytes.
+/// The tables that a layer reads: for each the field with its offset, and the bytes where it lies.
 fn tables_of(layer: &mut Layer) -> Vec<(&mut u32, Range<usize>)> {
     let output = *layer.output();
     let channels = usize::from(output.channels);
@@ -140,7 +143,8 @@ mod tests {
     use crate::target::armv7em::{has_records, place};
     use crate::{Bits, Conv, Linear, Rule, Tensor, Window};
 
-    /// Fully connected layers with these numbers of input and output channels, one table after another.
+    /// Fully connected layers with these numbers of input and output channels. Their tables follow one
+    /// another.
     fn network(shapes: &[[u16; 2]]) -> (Vec<Layer>, Vec<u8>) {
         let mut end = 0;
         let mut take = |bytes: u16| {

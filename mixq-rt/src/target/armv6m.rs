@@ -1,15 +1,15 @@
-//! For ARMv6-M (Cortex-M0, M0+): the inner loop of 8-bit weights, in assembly, as compilers keep its two sums
-//! in memory where only eight registers take part in most instructions.
+//! For ARMv6-M (Cortex-M0, M0+): the inner loop for 8-bit weights. In assembly, because the compiler keeps
+//! its two sums in memory: most instructions can use only eight registers.
 
 use core::arch::{asm, naked_asm};
 
 use super::portable::Pair;
 use crate::target::tensor::CHUNK;
 
-/// `sum(q_x s_w)` of each pixel.
+/// `sum(q_x s_w)` of each of two pixels.
 ///
 /// # Panics
-/// If there are not as many chunks of weights as of codes.
+/// If `x` and `w` have different numbers of chunks.
 #[inline(always)]
 pub(super) fn dot_bytes(x: &[[Pair; CHUNK]], w: &[[u8; CHUNK]]) -> [i32; 2] {
     assert!(x.len() == w.len());
@@ -17,20 +17,20 @@ pub(super) fn dot_bytes(x: &[[Pair; CHUNK]], w: &[[u8; CHUNK]]) -> [i32; 2] {
         return [0; 2];
     }
     let w = w.as_ptr_range();
-    // SAFETY: reads as many chunks of codes as of weights; asserted above.
+    // SAFETY: reads all chunks of `w`, at least one, and as many chunks of `x`, which has the same number.
     let sums = unsafe { run(x.as_ptr().cast(), w.start.cast(), w.end.cast()) };
     [sums as i32, (sums >> 32) as i32]
 }
 
-/// A word of a table: one load if it is aligned, as it is in firmware, else ten instructions.
+/// A word of a table. In firmware, words are aligned: then this is one load. Else it takes ten instructions.
 #[inline(always)]
 pub(crate) fn word(bytes: &[u8; 4]) -> i32 {
     if !bytes.as_ptr().addr().is_multiple_of(4) {
         return i32::from_le_bytes(*bytes);
     }
     let word;
-    // SAFETY: reads these four bytes, which are aligned. In Rust the compiler would take both cases for the
-    // same.
+    // SAFETY: reads the four bytes of `bytes`, which are aligned to a word. In assembly, because the compiler
+    // would make the same code of both cases.
     unsafe {
         asm!("ldr {}, \
               [{}]", lateout(reg) word, in(reg) bytes, options(pure, readonly, nostack, preserves_flags))
@@ -38,7 +38,8 @@ pub(crate) fn word(bytes: &[u8; 4]) -> i32 {
     word
 }
 
-// Weight `$index` of four, the codes of which are `$first` and `$second` bytes from r0.
+// Multiplies the weight at r1 + `$index` by the codes of both pixels, at r0 + `$first` and r0 + `$second`,
+// and adds the products to r12 and lr.
 macro_rules! weight {
     ($index:literal, $first:literal, $second:literal) => {
         concat!(
@@ -53,8 +54,12 @@ macro_rules! weight {
     };
 }
 
-// The sums are in r12 and lr, which can be added to; r4 to r7 hold what offsets of signed bytes have to be:
-// registers.
+/// Multiplies chunks of codes by the weights from `w` to `end`; the sums are the halves of the result.
+///
+/// # Safety
+/// The weights from `w` to `end`, at least one chunk, and as many chunks of codes at `x` may be read.
+// The sums are in r12 and lr: `add` can use these registers, too. r4 to r7 hold the offsets 0 to 3, because
+// `ldrsb` takes its offset only from a register.
 #[unsafe(naked)]
 unsafe extern "C" fn run(x: *const Pair, w: *const u8, end: *const u8) -> u64 {
     naked_asm!(

@@ -1,8 +1,8 @@
-//! Kernels: a file or a folder for each instruction set, by the names that
-//! [`mixq_format::target`] has for them.
+//! Kernels: a file or a folder for each instruction set, with the names of [`mixq_format::target`].
 //!
-//! The portable kernels are for every target: they execute what a set has no kernel for. A set may also
-//! replace functions inside of them, as [`word`].
+//! The portable kernels run on every target: they execute the layers that an instruction set has no kernel
+//! for. An instruction set may also replace single functions that the portable kernels call, such as
+//! [`word`].
 
 #[cfg(armv6m)]
 #[allow(unsafe_code)]
@@ -22,6 +22,6 @@ pub(crate) use portable::high_word;
 #[cfg(not(armv6m))]
 pub(crate) use portable::word;
 
-/// Whether most layers have kernels of the target's own.
-// Where kernels of two sets are compiled, firmware may have portable ones alone.
+/// Whether most layers have kernels of the target's own, so that few layers execute portable kernels.
+// False where kernels of two instruction sets are compiled: there, firmware may have portable kernels alone.
 const FEW_ARE_PORTABLE: bool = cfg!(all(armv7em, not(portable)));

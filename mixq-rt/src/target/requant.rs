@@ -1,13 +1,14 @@
 //! Requantisation: from accumulators to codes or logits (section 4 of arXiv 1905.13082).
 //!
-//! Operators take the [`RuleFn`] as a function: an image holds those alone that its networks use.
+//! Operators take the rule as a function, a [`RuleFn`], so that an image has only the rules that its networks
+//! use.
 
 use mixq_format::{Bits, Requant, Tensor};
 
 use crate::target;
 use crate::target::tensor::PixelWriter;
 
-/// What the values of a tensor may be.
+/// The smallest and the largest value that an element of a tensor may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Range {
     /// Smallest value.
@@ -17,7 +18,7 @@ pub struct Range {
 }
 
 impl Range {
-    /// 0 to `2^b - 1` for codes; all of 32 bits for logits.
+    /// The range of a width: 0 to `2^b - 1` for codes of `b` bits, all values of 32 bits for logits.
     #[inline(always)]
     pub const fn of(bits: Bits) -> Range {
         match bits {
@@ -26,10 +27,10 @@ impl Range {
         }
     }
 
-    /// The nearest value within.
+    /// The value of the range that is nearest to `value`.
     #[inline(always)]
     pub const fn clamp(self, value: i32) -> i32 {
-        // Not `Ord::clamp`, which would check that the range is none the wrong way round.
+        // Not `Ord::clamp`, which would check that `min <= max`.
         if value < self.min {
             self.min
         } else if value > self.max {
@@ -45,8 +46,8 @@ impl Range {
 #[inline(always)]
 pub fn requantise(accumulator: i32, multiplier: i32, shift: u32, zero_point: i32, range: Range) -> i32 {
     if shift >= 32 {
-        // The usual case, a multiplier below 1/2: the high word alone decides, and is at most
-        // 2^30, so that the zero point cannot carry it out of 32 bits.
+        // The usual case: the factor `multiplier / 2^shift` is below 1/2. The high word of the product is
+        // enough. Its magnitude is at most 2^30, so that it does not overflow with the zero point.
         let high = target::high_word(accumulator, multiplier);
         range.clamp((high >> (shift - 32)) + zero_point)
     } else {
@@ -61,10 +62,11 @@ fn requantise_wide(accumulator: i32, multiplier: i32, shift: u32, zero_point: i3
     wide.max(i64::from(range.min)).min(i64::from(range.max)) as i32
 }
 
-/// Writes the codes or the logits of output channels; the arguments are those of [`Requantiser::write_all`].
+/// A rule of requantisation: writes the codes or the logits of output channels. The arguments are those of
+/// [`Requantiser::write_all`].
 pub type RuleFn = fn(&Requantiser, &mut PixelWriter, usize, &mut [i32], i32);
 
-/// The rule that a table names.
+/// The function of the rule that a table names.
 pub const fn rule(tables: &Requant) -> RuleFn {
     match tables.rule {
         mixq_format::Rule::Multiplier => multiplier,
@@ -73,7 +75,7 @@ pub const fn rule(tables: &Requant) -> RuleFn {
     }
 }
 
-/// [`Rule::Multiplier`](mixq_format::Rule::Multiplier).
+/// Writes the results by [`Rule::Multiplier`](mixq_format::Rule::Multiplier).
 ///
 /// # Panics
 /// If the tables have no such channel.
@@ -85,7 +87,7 @@ pub fn multiplier(
     dots: &mut [i32],
     input_sum: i32,
 ) {
-    // One loop after another: each has few values to hold.
+    // Several simple loops: each needs few registers.
     let (tables, count) = (layer.tables, dots.len());
     let biases = &layer.words(tables.bias, first)[..count];
     let zero_point_step = if input_sum == 0 { 0 } else { usize::from(tables.zero_point_step) };
@@ -120,7 +122,7 @@ pub fn multiplier(
     pixel.push_all(dots);
 }
 
-/// [`Rule::Thresholds16`](mixq_format::Rule::Thresholds16).
+/// Writes the results by [`Rule::Thresholds16`](mixq_format::Rule::Thresholds16).
 ///
 /// # Panics
 /// If the tables have no such channel.
@@ -140,7 +142,7 @@ pub fn thresholds16(
     }
 }
 
-/// [`Rule::Thresholds32`](mixq_format::Rule::Thresholds32).
+/// Writes the results by [`Rule::Thresholds32`](mixq_format::Rule::Thresholds32).
 ///
 /// # Panics
 /// If the tables have no such channel.
@@ -160,8 +162,8 @@ pub fn thresholds32(
     }
 }
 
-/// How many of the `range.max` (a power of two less 1) ascending thresholds an accumulator reaches: a binary
-/// search, one step for each bit.
+/// The number of thresholds that an accumulator reaches, of `range.max` ascending ones (a power of two less
+/// 1). A binary search, with a step for each bit.
 #[inline(always)]
 fn reached(accumulator: i32, range: Range, threshold: impl Fn(usize) -> i32) -> i32 {
     let mut reached = 0;
@@ -186,15 +188,15 @@ pub struct Requantiser<'a> {
 }
 
 impl<'a> Requantiser<'a> {
-    /// The tables of a layer that writes `output`; `rule` is the one that they name. They lie in the
-    /// parameters, as [`Checked`](mixq_format::Checked) has it.
+    /// The tables of a layer that writes `output`. `rule` is the rule that they name. The tables lie in the
+    /// parameters: [`Checked`](mixq_format::Checked) has checked it.
     #[inline(always)]
     pub fn new(tables: &'a Requant, rule: RuleFn, output: &Tensor, parameters: &'a [u8]) -> Requantiser<'a> {
         let zero_point = i32::from(output.zero_point);
         Requantiser { tables, rule, parameters, zero_point, range: Range::of(output.bits) }
     }
 
-    /// Whether any weight zero point is not 0: only then do the sums of the input matter.
+    /// Whether any weight zero point is not 0. Only then the results depend on the sums of the input.
     ///
     /// # Panics
     /// If the zero points reach beyond the parameters.
@@ -204,8 +206,8 @@ impl<'a> Requantiser<'a> {
     }
 
     /// Writes the code or the logit of an output channel, from `dot = sum(q_x s_w)` and `input_sum =
-    /// sum(q_x)` over the window. That `(dot - Z_w input_sum) 2^fraction + B` fits 32 bits is proven by the
-    /// build; its terms may wrap on the way.
+    /// sum(q_x)` over the window. The build has proven that 32 bits hold `(dot - Z_w input_sum) 2^fraction +
+    /// B`. Intermediate results may wrap.
     ///
     /// # Panics
     /// If the tables have no such channel.
@@ -214,16 +216,17 @@ impl<'a> Requantiser<'a> {
         self.write_all(pixel, channel, &mut [dot], input_sum);
     }
 
-    /// Writes those of consecutive channels with the same input; leaves anything in `dots`.
+    /// As [`write`](Self::write), for consecutive channels from `first` on with the same input. Overwrites
+    /// `dots`.
     ///
     /// # Panics
-    /// If the tables have no such channels.
+    /// If the tables do not have these channels.
     #[inline(always)]
     pub fn write_all(&self, pixel: &mut PixelWriter, first: usize, dots: &mut [i32], input_sum: i32) {
         (self.rule)(self, pixel, first, dots, input_sum);
     }
 
-    /// `dot - Z_w input_sum`.
+    /// Replaces each dot product by `dot - Z_w input_sum`.
     #[inline(always)]
     fn subtract_zero_points(&self, first: usize, dots: &mut [i32], input_sum: i32) {
         if input_sum == 0 {
@@ -257,12 +260,13 @@ impl<'a> Requantiser<'a> {
         target::word(&self.words(offset, entry)[0])
     }
 
-    /// The parameters from an entry of a table on.
+    /// The parameters from byte `entry` of the table at `offset` on.
     #[inline(always)]
     fn bytes(&self, offset: u32, entry: usize) -> &'a [u8] {
         &self.parameters[offset as usize + entry..]
     }
 
+    /// The parameters from word `entry` of the table at `offset` on, as words.
     #[inline(always)]
     fn words(&self, offset: u32, entry: usize) -> &'a [[u8; 4]] {
         self.bytes(offset, 4 * entry).as_chunks().0

@@ -1,19 +1,19 @@
-//! Which part of a window meets the input.
+//! The part of a window that meets the input.
 
-/// The taps of a window's axis that meet the input; the others lie in the padding.
+/// The taps that meet the input, along one axis of a window. The other taps lie in the padding.
 #[derive(Clone, Copy)]
 pub(crate) struct Taps {
-    /// The first that does; there is one.
+    /// The first tap that meets the input.
     pub(crate) start: usize,
-    /// The first after them that does not.
+    /// The tap after the last one that meets the input.
     pub(crate) end: usize,
     /// The input row or column that tap `start` sees.
     pub(crate) first: usize,
 }
 
 impl Taps {
-    /// Those of the window at a position. At least one meets the input, as
-    /// [`Checked`](mixq_format::Checked) has it.
+    /// The taps of the window of output row or column `position`, along an axis of the input of `size` rows
+    /// or columns. At least one tap meets the input: [`Checked`](mixq_format::Checked) has checked it.
     #[inline(always)]
     pub(crate) fn new(position: usize, stride: u16, pad: u16, kernel: u16, size: u16) -> Taps {
         let (origin, pad) = (position * usize::from(stride), usize::from(pad));
@@ -22,6 +22,7 @@ impl Taps {
         Taps { start, end, first: origin + start - pad }
     }
 
+    /// Number of taps that meet the input.
     #[inline(always)]
     pub(crate) fn count(self) -> usize {
         self.end - self.start

@@ -38,8 +38,8 @@ pub fn weight<const BITS: usize>(row: &[u8], index: usize) -> i32 {
 /// The eight codes of a chunk.
 #[inline(always)]
 pub fn codes<const BITS: usize>(chunk: &[u8; BITS]) -> [i32; CHUNK] {
-    // Written out, here and in the inner loops: then shifts and masks are constants at every
-    // optimisation level, at "s" and "z" too.
+    // Written out, here and in the inner loops, so that shifts and masks are constants at every optimisation
+    // level, also at "s" and "z".
     [
         code::<BITS>(chunk, 0),
         code::<BITS>(chunk, 1),
@@ -73,8 +73,8 @@ fn sign_extend<const BITS: usize>(code: i32) -> i32 {
     (code << (32 - BITS)) >> (32 - BITS)
 }
 
-/// Chunk `index` of a packed row. A last one that the row does not fill is copied into `buffer`, whose
-/// bytes after the row's end stay as they are.
+/// Chunk `index` of a packed row. If the row ends inside the chunk, the chunk is copied to `buffer`, and the
+/// bytes of `buffer` behind the row's end stay as they are.
 ///
 /// # Panics
 /// If the chunk lies wholly beyond the row.
@@ -105,7 +105,7 @@ fn fill(buffer: &mut [u8], bytes: &[u8]) {
 /// The bytes of a layer's input and output.
 ///
 /// # Panics
-/// If they overlap or reach beyond the arena.
+/// If the tensors overlap or reach beyond the arena.
 #[inline(always)]
 pub fn split<'a>(arena: &'a mut [u8], input: &Tensor, output: &Tensor) -> (&'a [u8], &'a mut [u8]) {
     let (from, to) = (input.range(), output.range());
@@ -120,7 +120,9 @@ pub fn split<'a>(arena: &'a mut [u8], input: &Tensor, output: &Tensor) -> (&'a [
 
 /// Packs codes into bytes.
 pub struct Packer {
+    /// Bits of a code.
     width: u8,
+    /// Bits of `byte` that hold codes.
     filled: u8,
     byte: u8,
 }
@@ -132,7 +134,7 @@ impl Packer {
         Packer { width: bits as u8, filled: 0, byte: 0 }
     }
 
-    /// Takes the row's next code; the byte that it completes.
+    /// Takes the row's next code. Returns a byte if the code completes it.
     #[inline(always)]
     pub fn push(&mut self, code: i32) -> Option<u8> {
         self.byte |= (code as u8) << self.filled;
@@ -144,7 +146,7 @@ impl Packer {
         Some(core::mem::take(&mut self.byte))
     }
 
-    /// Ends the row; its last byte if that is not complete, with zeros in the tail.
+    /// Ends the row. Returns its last byte if that is not complete; bits after the last code are 0.
     #[inline(always)]
     pub fn finish(self) -> Option<u8> {
         (self.filled > 0).then_some(self.byte)
@@ -160,7 +162,7 @@ pub struct PixelWriter<'a> {
 }
 
 impl<'a> PixelWriter<'a> {
-    /// Begins the pixel that takes these bytes.
+    /// Begins a pixel that is written to the bytes `pixel`.
     #[inline(always)]
     pub fn new(pixel: &'a mut [u8], bits: Bits) -> PixelWriter<'a> {
         PixelWriter { bytes: pixel.iter_mut(), bits, packer: Packer::new(bits) }
@@ -180,7 +182,7 @@ impl<'a> PixelWriter<'a> {
         }
     }
 
-    /// Writes the next elements.
+    /// Writes the next elements: codes of the tensor's width, or logits.
     #[inline(always)]
     pub fn push_all(&mut self, values: &[i32]) {
         if self.bits == Bits::B8 {

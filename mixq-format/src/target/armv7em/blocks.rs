@@ -1,4 +1,4 @@
-//! Blocks of output channels: which elements their words hold, and where.
+//! Blocks of output channels: which elements the words of a block hold, and in which bits.
 
 use super::BLOCK;
 use crate::{Bits, Conv};
@@ -6,25 +6,26 @@ use crate::{Bits, Conv};
 /// Elements of a window of [3x3 on three channels](Blocks::rgb3x3).
 pub const RGB3X3_ELEMENTS: usize = 3 * 3 * 3;
 
-/// The shape of blocks for one pair of widths.
+/// The layout of blocks for one pair of widths.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Blocks {
-    /// Output channels: [`BLOCK`] or four.
+    /// Output channels of a block: [`BLOCK`] or four.
     pub channels: usize,
-    /// Elements of a word of weights.
+    /// Elements whose weights a word holds.
     pub unit: usize,
-    /// Elements of a word of packed input.
+    /// Elements whose codes a word of packed input holds.
     pub word: usize,
     /// Width of a weight.
     pub weight_bits: Bits,
-    /// Whether windows are of 3x3 on three channels, one or two columns apart: then elements are in an order
-    /// of their own, see [`Blocks::element`].
+    /// Whether windows are 3x3 on three channels, with a horizontal stride of 1 or 2. Then elements have an
+    /// order of their own: see [`Blocks::element`].
     pub rgb3x3: bool,
 }
 
 impl Blocks {
-    /// For a convolution. Codes of 4 and 2 bits of several pixels whose channels do not fill their bytes are
-    /// unpacked to a byte each: then this is for 8-bit input.
+    /// The blocks of a convolution. If windows have several pixels, and the channels of a pixel do not fill
+    /// whole bytes, codes of 4 and 2 bits are unpacked to a byte each: then the blocks are those for 8-bit
+    /// input.
     pub const fn of_conv(conv: &Conv) -> Blocks {
         let Conv { input, window, .. } = conv;
         let channels = input.channels as usize;
@@ -38,7 +39,7 @@ impl Blocks {
         Blocks { rgb3x3, ..Blocks::of(x, conv.weight_bits) }
     }
 
-    /// For `x`-bit input and `w`-bit weights.
+    /// The blocks of most layers with `x`-bit input and `w`-bit weights.
     pub const fn of(x: Bits, w: Bits) -> Blocks {
         let unit = match w {
             Bits::B8 => 2,
@@ -48,29 +49,31 @@ impl Blocks {
         Blocks { channels: BLOCK, unit, word: 32 / x.count(), weight_bits: w, rgb3x3: false }
     }
 
-    /// For a fully connected layer: beside one pixel of 8 bits there are registers for the sums of four
-    /// channels of 4-bit weights, each by itself.
+    /// The blocks of a fully connected layer. With 8-bit input and 4-bit weights, a block has four channels:
+    /// the layer has one pixel, so that registers are free for the sum of each channel.
     pub const fn of_linear(x: Bits, w: Bits) -> Blocks {
         let blocks = Blocks::of(x, w);
         if blocks.nibbles() { Blocks { channels: 4, unit: 2, ..blocks } } else { blocks }
     }
 
-    /// Bits of a code of the input as it is widened.
+    /// Bits of an input code when it is widened.
     pub const fn input_bits(&self) -> usize {
         32 / self.word
     }
 
-    /// Which of a filter's elements is at a slot; slots are counted in pairs of halves, in the order of the
-    /// words. `None`: a slot of the last unit that is empty.
+    /// The element of a filter that a slot holds, if the filter has `elements` elements. `None`: the slot
+    /// belongs to the last unit and is empty. Two slots are multiplied by one instruction, as the lower and
+    /// the upper half of a register: slots 0 and 1, slots 2 and 3, and so on, in the order of the words.
     ///
-    /// A window of [3x3 on three channels](Self::rgb3x3) may have a 28th element, see
-    /// [`Records`](super::Records). With 8-bit input, the first eight elements of each row are two words, and
-    /// the last elements of the rows follow. With other input, the first two pixels of a row stand side by
-    /// side, and so do the third pixels of the first two rows.
+    /// To unpack a word of input pairs each element with the element half a word later. To unpack [half a
+    /// word](Self::half_word) pairs each element with the one a quarter of a word later. Elements that fill
+    /// neither are paired in their order. The elements of an incomplete last unit are paired with the
+    /// elements half a unit later.
     ///
-    /// Unpacking a word of input puts element `i` beside the one half a word later, and so does [half of
-    /// one](Self::half_word); elements that fill no word are in their order, those that fill no unit beside
-    /// the one half a unit later.
+    /// A window of [3x3 on three channels](Self::rgb3x3) may have a 28th element: see
+    /// [`Records`](super::Records). With 8-bit input, the first eight elements of each row are two words; the
+    /// ninth elements of the rows follow. With other input, the first two pixels of each row are paired; the
+    /// third pixels of the first two rows follow as pairs, and then the third pixel of the last row.
     pub const fn element(&self, elements: usize, slot: usize) -> Option<usize> {
         if self.rgb3x3 {
             let element = match slot {
@@ -97,15 +100,15 @@ impl Blocks {
         if element < elements { Some(element) } else { None }
     }
 
-    /// Whether the last unit of a window of [3x3 on three channels](Self::rgb3x3) has room for a zero point
-    /// that is multiplied as a weight: not where sums of two channels share an accumulator, as it may be
-    /// negative.
+    /// Whether the last unit of a window of [3x3 on three channels](Self::rgb3x3) may hold zero points, which
+    /// are multiplied like weights. Not where sums of two channels share an accumulator: there, the product
+    /// of the lower channel must not be negative, but the element that zero points are multiplied by is.
     pub const fn holds_zero_points(&self) -> bool {
         matches!(self.weight_bits, Bits::B8) || self.nibbles()
     }
 
-    /// Elements whose weights are stored of a window of 3x3 on three channels. Weights of 0 fill the last
-    /// unit, except with 8-bit weights without zero points among them.
+    /// Elements whose weights are stored, for a window of 3x3 on three channels. Weights of 0 fill the last
+    /// unit; except if weights have 8 bits, and zero points are not among them.
     pub const fn stored_of_rgb3x3(&self, zero_points: bool) -> usize {
         match self.weight_bits {
             Bits::B8 if !zero_points => RGB3X3_ELEMENTS,
@@ -113,46 +116,47 @@ impl Blocks {
         }
     }
 
-    /// Elements of the last, incomplete unit that are stored, those that are empty before the last one
-    /// included.
+    /// Elements of the last, incomplete unit that are stored. They include empty places before the last
+    /// element.
     pub const fn tail(&self, elements: usize) -> usize {
-        // The second of three is in the upper half of the first pair.
+        // The second of three elements is in the upper half of the first pair: this is the fifth place.
         if self.rgb3x3 && elements % self.unit == 3 && self.unit == 8 { 5 } else { elements % self.unit }
     }
 
-    /// Bytes of the weights of a block of `elements` elements, as far as they are read.
+    /// Bytes of the weights of a block of `elements` elements, up to the last byte that is read.
     pub const fn bytes(&self, elements: usize) -> usize {
         let tail = self.tail(elements);
-        // Of the two channels of an element; in halves of a byte at 2 bits.
+        // Each element has weights of two channels. With 2 bits, these are half a byte.
         let tail_bytes = (BLOCK * tail * self.weight_bits.count()).div_ceil(8);
         elements / self.unit * 4 + tail_bytes
     }
 
-    /// Whether half a word of the codes that fill no word is unpacked as one: of 4 or 2 bits each, and whole
-    /// units.
+    /// Whether half a word of codes is unpacked at once, after the last whole word. This is so if at least
+    /// half a word of codes is left, codes have 4 or 2 bits, and half a word is whole units of weights.
     pub const fn half_word(&self, elements: usize) -> bool {
         self.word >= 8 && self.unit <= self.word / 2 && elements % self.word >= self.word / 2
     }
 
-    /// Whether both channels lie in the nibbles of a byte.
+    /// Whether the nibbles of a byte are the weights of the two channels of a block.
     pub(super) const fn nibbles(&self) -> bool {
         self.word == 4 && matches!(self.weight_bits, Bits::B4) && self.channels == BLOCK
     }
 
-    /// What is added to the weights of channel 0 or 1 (lower, upper), or one of four.
+    /// The offset that is added to the weights of a channel: 0 or 1 (lower or upper), or 0 to 3 of four.
     const fn offset(&self, channel: usize) -> i32 {
         let offset = channel + 1 < self.channels || self.nibbles();
         if offset { (self.weight_bits.max_code() + 1) / 2 } else { 0 }
     }
 
-    /// What is added to the zero point of channel 0 or 1 of a block where it is stored before the weights:
-    /// what is added to these, but for 8 bits, where it would not fit its byte.
+    /// The offset that is added to the zero point of a channel where it is stored before the weights: the
+    /// offset of the weights. 0 for 8-bit weights, because a byte would not hold the sum. `channel`: 0 or 1
+    /// (lower or upper).
     pub const fn zero_point_offset(&self, channel: usize) -> i32 {
         if matches!(self.weight_bits, Bits::B8) { 0 } else { self.offset(channel) }
     }
 
-    /// The bits of one weight in its word: pair 0 to 3, half 0 or 1, channel 0 or 1 (lower, upper), or one of
-    /// four.
+    /// The bits of one weight in its word. `pair`: 0 to 3; `half`: 0 or 1 (lower or upper); `channel`: 0 or 1
+    /// (lower or upper), or 0 to 3 of four.
     pub(super) const fn bits(&self, pair: usize, half: usize, channel: usize, weight: i32) -> u32 {
         let field = ((weight + self.offset(channel)) & self.weight_bits.max_code()) as u32;
         let half = 16 * half;
@@ -165,21 +169,23 @@ impl Blocks {
         }
     }
 
-    /// The same in the last, incomplete unit, of which only the first bytes are stored: those of one element
-    /// after the other.
+    /// The bits of one weight in the last, incomplete unit. Its elements lie one after another, so that only
+    /// the first bytes need to be stored.
     pub(super) const fn tail_bits(&self, element: usize, channel: usize, weight: i32) -> u32 {
         let field = self.bits(0, 0, channel, weight);
         if self.unit == 2 {
             return field;
         }
-        // Back from the upper end of a half to just above the other channel.
+        // Moves the weight of the upper channel from the upper end of the half to just above the lower
+        // channel.
         let width = self.weight_bits.count();
         let near = if channel == 0 || self.nibbles() { field } else { field >> (16 - 2 * width) };
         near << (2 * width * element)
     }
 }
 
-/// The element of a word or a unit that a slot holds: each is beside the one half of it later.
+/// The element that a slot holds in a word or a unit of `size` elements, where a pair of slots holds elements
+/// `i` and `i + size / 2`.
 pub(super) const fn half_apart(size: usize, slot: usize) -> usize {
     slot / 2 + slot % 2 * (size / 2)
 }

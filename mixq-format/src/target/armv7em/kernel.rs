@@ -1,12 +1,12 @@
-//! Which kernel a layer gets, and with which const parameters.
+//! Chooses the kernel of a layer, and its const parameters.
 
 use core::fmt;
 
 use super::{LEAST_SCRATCH, Plan, SHIFTS, STRIP, WORD_POOL, Windows, blocks_of, has_records, whole};
 use crate::{Bits, Depthwise, Layer, Linear, Requant, Rule, Tensor, Window};
 
-/// Whether the kernels for ARMv7E-M take several codes at once by these tables: [`Rule::Multiplier`], a
-/// fraction below 8 bits, all [`SHIFTS`].
+/// Whether the kernels for ARMv7E-M can make several codes at once by these tables: if the rule is
+/// [`Rule::Multiplier`], the fraction is below 8 bits, and all shifts are in [`SHIFTS`].
 ///
 /// # Panics
 /// If `parameters` are not those of the layer.
@@ -17,10 +17,12 @@ pub fn requantises(requant: &Requant, channels: usize, parameters: &[u8]) -> boo
         && parameters[requant.shift as usize..][..shifts].iter().all(|shift| SHIFTS.contains(shift))
 }
 
-/// Bits of the codes that the kernels for ARMv7E-M make of sums while these are in registers: those of
-/// convolutions by [`has_records`]; of fully connected layers of whole strips by the usual tables, with a
-/// multiplier for each channel, if the elements are multiplied all at once. 0, if sums become codes or logits
-/// later, by any tables.
+/// Bits of the codes, if the kernel for ARMv7E-M makes them while the sums are in registers; else 0: then the
+/// kernel stores the sums, and makes codes or logits of them later. Codes are made in registers
+///
+/// * in convolutions that [`has_records`];
+/// * in fully connected layers of whole strips, if all elements are multiplied at once, each channel has a
+///   multiplier, the fraction is [`Requant::FRACTION`], and [`requantises`] is true.
 ///
 /// # Panics
 /// If `parameters` are not those of the layer.
@@ -43,9 +45,13 @@ pub fn codes(layer: &Layer, parameters: &[u8], plan: &Plan) -> usize {
     if codes { bits.count() } else { 0 }
 }
 
-/// Whether there is a kernel of this set for a layer: for weights that [`blocks_of`] takes; for depthwise
-/// convolutions with windows of at most 3x3 whose stride is 1 or 2 and whose tables [`requantises`] takes;
-/// for all pools; for additions that make codes.
+/// Whether this instruction set has a kernel for a layer. It has kernels
+///
+/// * for convolutions and fully connected layers that [`blocks_of`] gives blocks for;
+/// * for depthwise convolutions to codes, with windows of at most 3x3 and a horizontal stride of 1 or 2, if
+///   [`requantises`] is true;
+/// * for all pools;
+/// * for additions to codes.
 ///
 /// # Panics
 /// If `parameters` are not those of the layer.
@@ -67,15 +73,15 @@ pub(super) const fn takes_window(window: &Window) -> bool {
     window.kernel_height <= 3 && window.kernel_width <= 3 && window.stride_width <= 2
 }
 
-/// Whether the kernels for ARMv7E-M read the codes of a pool by words: if a pixel has at least a word, and,
-/// for an average, the window has at most [`WORD_POOL`] pixels.
+/// Whether the kernels for ARMv7E-M read the codes of a pool by words. They do if a pixel has at least a
+/// word. For an average pool, the window must also have at most [`WORD_POOL`] pixels.
 pub const fn by_words(layer: &Layer) -> bool {
     let (Layer::AveragePool(pool) | Layer::MaxPool(pool)) = layer else { return false };
     let window = pool.window.kernel_height as usize * pool.window.kernel_width as usize;
     pool.input.pixel_bytes() >= 4 && (window <= WORD_POOL || matches!(layer, Layer::MaxPool(_)))
 }
 
-/// A kernel, with its const parameters in the order of the function in mixq-rt.
+/// A kernel with its const parameters, in the order of those of the function in mixq-rt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kernel {
     /// Standard convolution.
@@ -84,15 +90,15 @@ pub enum Kernel {
         x: usize,
         /// Bits of the weights.
         w: usize,
-        /// As [`codes`] has it.
+        /// Bits of the codes that are made in registers: see [`codes`].
         codes: usize,
         /// Bits of the biases below a unit.
         fraction: u8,
-        /// Whether codes are made whose zero point is 0.
+        /// Whether codes are made in registers, and the zero point of the output is 0.
         zero: bool,
-        /// How patches are filled.
+        /// How windows lie in the input.
         windows: Windows,
-        /// Whether [`whole`] codes are made.
+        /// Whether the codes of a group are made by one call: see [`whole`].
         whole: bool,
     },
     /// Depthwise convolution.
@@ -114,21 +120,21 @@ pub enum Kernel {
         x: usize,
         /// Bits of the weights.
         w: usize,
-        /// As [`codes`] has it.
+        /// Bits of the codes that are made in registers: see [`codes`].
         codes: usize,
     },
     /// Average pool.
     AveragePool {
         /// Bits of the input.
         x: usize,
-        /// As [`by_words`] has it.
+        /// Whether codes are read by words: see [`by_words`].
         words: bool,
     },
     /// Maximum pool.
     MaxPool {
         /// Bits of the input.
         x: usize,
-        /// As [`by_words`] has it.
+        /// Whether codes are read by words: see [`by_words`].
         words: bool,
     },
     /// Residual addition.
@@ -146,7 +152,7 @@ impl Kernel {
         takes(layer, parameters).then(|| Kernel::with_codes(layer, plan, codes))
     }
 
-    /// The same for any layer, where it is known how many [`codes`] are made.
+    /// The kernel of a layer that this set takes, if the result of [`codes`] is known.
     pub fn with_codes(layer: &Layer, plan: Option<&Plan>, codes: usize) -> Kernel {
         let x = layer.first_input().bits.count();
         match layer {
@@ -173,7 +179,7 @@ impl Kernel {
         }
     }
 
-    /// As Rust.
+    /// The kernel as Rust source code.
     #[cfg(feature = "file")]
     pub(super) fn print(self, plan: Option<Plan>) -> super::super::Kernel {
         let path = match self {

@@ -1,14 +1,14 @@
-//! ARMv7E-M (Cortex-M4, M7): each layer's packed weights in another order.
+//! ARMv7E-M (Cortex-M4, M7): the packed weights of each layer, in another order.
 //!
-//! [`rearrange`] lays out the weights of a layer for the DSP instructions, where one `SMLAD` multiplies two
-//! pairs of 16-bit halves. They take as many bytes as before, so flash figures stay what they are.
+//! [`rearrange`] lays out the weights of a layer for the DSP instructions: one `SMLAD` multiplies two pairs
+//! of 16-bit halves. The weights take as many bytes as before, so that the flash size does not change.
 //!
-//! The elements of a filter, in the order row, column, channel, are taken without the padding of rows.
-//! Filters are taken in *blocks* of two output channels, a lower and an upper one. A block is a sequence of
-//! 32-bit words, each of a *unit* of elements, from its first byte on; what is left of its bytes is 0. In
-//! fully connected layers the blocks of [`STRIP`] channels alternate, word by word, as they are multiplied
-//! with one pixel instead of four. Blocks of most convolutions stand between their requantisation tables: see
-//! [`Records`].
+//! Two output channels are a *block*: a lower and an upper channel. The elements of a filter are in the order
+//! row, column, channel, without the padding of rows. A block is a sequence of 32-bit words. Each word holds
+//! the weights of a *unit* of elements. The words begin at the block's first byte; the bytes behind them are
+//! 0. In fully connected layers, the blocks of [`STRIP`] channels alternate, word by word, because they are
+//! multiplied by one pixel instead of four. In most convolutions, the requantisation tables stand beside the
+//! blocks: see [`Records`].
 //!
 //! | weights | input | unit | in a word |
 //! | --- | --- | --- | --- |
@@ -18,9 +18,9 @@
 //! | the same, fully connected | 8 bits | 2 | halves: an element each; nibbles: four channels |
 //! | 2 bits | any | 8 | four pairs, rotated left by 0, 4, 8, 12: bits 0, 1 and 14, 15 of each half |
 //!
-//! Weights of the lower channel are offset by half their range (unsigned), those of the upper one are signed:
-//! they lie in the upper bits of a half. Beside 8-bit input both 4-bit weights are offset; of four channels
-//! all but the last.
+//! Weights of the lower channel are offset by half their range, so that they are unsigned. Weights of the
+//! upper channel are signed: they lie in the upper bits of a half. There are two exceptions. With 8-bit
+//! input, the 4-bit weights of both channels are offset. Of four channels, all but the last one are offset.
 
 mod blocks;
 #[cfg(feature = "file")]
@@ -64,23 +64,23 @@ pub(super) const TARGET: Target = Target {
     scratch_steps: cost::scratch_steps,
 };
 
-/// Output channels of a block, but for [`Blocks::of_linear`].
+/// Output channels of a block. [`Blocks::of_linear`] may have four.
 pub const BLOCK: usize = 2;
 
-/// Output channels of a fully connected layer whose blocks alternate.
+/// Output channels of a strip: the channels of a fully connected layer whose blocks alternate.
 pub const STRIP: usize = 8;
 
-/// What the weights of a fully connected layer are aligned to, in bytes: the kernel loads two words at once.
+/// Bytes that the weights of a fully connected layer are aligned to: the kernel loads two words at once.
 pub const ALIGNMENT: u32 = 4;
 
-/// Shifts that the kernels for ARMv7E-M take several codes of at once: the high word of a product decides,
-/// with room for the zero point above it.
+/// Shifts with which the kernels for ARMv7E-M can make several codes at once. The high word of a product is
+/// enough for such a shift, and 32 bits hold it together with the shifted zero point.
 pub const SHIFTS: core::ops::RangeInclusive<u8> = 32..=53;
 
 /// Pixels of the largest window of an average pool whose codes are summed by words, in 16 bits.
 pub const WORD_POOL: usize = 256;
 
-/// Moves tables to words: the layers and parameters.
+/// The layers and parameters, with tables moved so that they begin at words.
 #[cfg(feature = "file")]
 fn relocated(layers: &[Layer], parameters: &[u8]) -> (Vec<Layer>, Vec<u8>) {
     let mut layers = layers.to_vec();
@@ -88,8 +88,8 @@ fn relocated(layers: &[Layer], parameters: &[u8]) -> (Vec<Layer>, Vec<u8>) {
     (layers, parameters)
 }
 
-/// Moves tables to words, chooses kernels by the weights as they are in the artifact, and rearranges these.
-/// Layers without a kernel of this set keep theirs, and get a portable kernel.
+/// Moves tables so that they begin at words, chooses kernels, and rearranges weights. Layers that this set
+/// has no kernel for keep their weights, and get a portable kernel.
 #[cfg(feature = "file")]
 fn lay_out(layers: &[Layer], parameters: &[u8], arena_bytes: u32) -> LaidOut {
     let (moved_layers, moved) = relocated(layers, parameters);

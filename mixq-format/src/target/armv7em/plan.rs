@@ -1,27 +1,27 @@
-//! Where a kernel may work in the arena.
+//! The part of the arena that a kernel works in.
 
 use super::super::free::free;
 use super::proof::proof;
 use super::{Blocks, Proof, Windows};
 use crate::{Bits, Conv, Layer, Linear};
 
-/// How the kernel for ARMv7E-M executes one layer, settled when firmware is compiled.
+/// How the kernel for ARMv7E-M executes one layer. It is decided when firmware is compiled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Plan {
-    /// Where the layer may work in the arena, while its tensors and those that later layers read are there:
-    /// bytes from its start, a multiple of 4.
+    /// Bytes from the start of the arena to the scratch, the part that the kernel works in: a multiple of 4.
+    /// No tensor needs this part while the layer is executed.
     pub scratch: u32,
-    /// Bytes, a multiple of 4. If they are too few, the kernel works on the stack.
+    /// Bytes of the scratch, a multiple of 4. If they are too few, the kernel works on the stack.
     pub scratch_bytes: u32,
-    /// How far it may go.
+    /// How many elements the kernel may multiply at once.
     pub proof: Proof,
 }
 
-/// The plan of layer `index`, if [`rearrange`](super::rearrange) changes its weights: it works in the largest
-/// free part of the arena, as far as that is of use.
+/// The plan of layer `index`. The scratch is the largest free part of the arena, but not larger than
+/// [`useful`]. `None` if [`rearrange`](super::rearrange) does not change the layer's weights.
 ///
 /// # Panics
-/// If there is no such layer, or `parameters` are not those of the network.
+/// If there is no layer `index`, or `parameters` are not those of the network.
 pub fn plan(layers: &[Layer], index: usize, parameters: &[u8], arena_bytes: u32) -> Option<Plan> {
     let proof = proof(&layers[index], parameters)?;
     let (start, bytes) = free(layers, index, arena_bytes);
@@ -30,18 +30,19 @@ pub fn plan(layers: &[Layer], index: usize, parameters: &[u8], arena_bytes: u32)
     Some(Plan { scratch, scratch_bytes, proof })
 }
 
-/// Bytes that are enough for a layer: 16 elements of four pixels as 16-bit halves, those of one pixel packed,
-/// and the sums of four channels.
+/// Bytes of scratch that a layer needs: for 16 elements of four pixels as 16-bit halves (128), the codes of
+/// these elements of one pixel (16), and the sums of four channels and four pixels (64).
 pub const LEAST_SCRATCH: usize = 208;
 
-/// Bytes that are enough where [`Blocks::rgb3x3`] is: such windows are widened whole, and three rows of what
-/// two pixels see staged.
+/// Bytes of scratch that a layer with [`Blocks::rgb3x3`] needs: for all elements of four windows as 16-bit
+/// halves (224), and the codes of three rows that two windows see (48).
 pub const LEAST_SCRATCH_OF_RGB3X3: usize = 272;
 
-/// The same where sums are needed, because codes are made of them by tables elsewhere.
+/// Bytes of scratch that a layer with [`Blocks::rgb3x3`] needs if it stores sums: for all elements of four
+/// windows (224), and the sums of four channels and four pixels (64).
 pub const LEAST_SCRATCH_OF_RGB3X3_AND_SUMS: usize = 288;
 
-/// Bytes that are enough for this layer.
+/// Bytes of scratch that a layer needs.
 fn least_scratch(layer: &Layer) -> usize {
     match layer {
         Layer::Conv(conv) if Blocks::of_conv(conv).rgb3x3 => LEAST_SCRATCH_OF_RGB3X3_AND_SUMS,
@@ -54,9 +55,9 @@ fn least_scratch(layer: &Layer) -> usize {
     }
 }
 
-/// Bytes that a layer works in if it has as many as it likes: the elements of a window as 16-bit halves, for
-/// four pixels; one of them packed; the sums of the output channels, where they are not requantised at once.
-/// For fully connected layers the elements alone.
+/// Bytes of the largest scratch that a layer can use. For convolutions: all elements of four windows as
+/// 16-bit halves; if codes are staged, those of one window; if the output are logits, the sums of all output
+/// channels for four pixels. For fully connected layers: all elements as 16-bit halves.
 pub fn useful(layer: &Layer) -> usize {
     let bytes = match layer {
         Layer::Conv(conv @ Conv { input, output, window, .. }) => {
@@ -73,8 +74,8 @@ pub fn useful(layer: &Layer) -> usize {
     bytes.max(least_scratch(layer))
 }
 
-/// Whether all codes of a convolution by [`has_records`](super::has_records) are made in one go:
-/// there is room for all elements of four windows.
+/// Whether a convolution that [`has_records`](super::has_records) makes the codes of a group by one call: the
+/// scratch has room for all elements of four windows, and the proof allows to multiply them at once.
 pub fn whole(conv: &Conv, plan: &Plan) -> bool {
     let Conv { input, window, .. } = conv;
     let windows = Windows::of(conv);

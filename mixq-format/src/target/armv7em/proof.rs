@@ -1,40 +1,45 @@
-//! How far the kernels for ARMv7E-M may go before a sum could leave its field, from the weights as they are.
+//! How many elements the kernels for ARMv7E-M may multiply before a sum could overflow its field.
 
 use super::{BLOCK, blocks_of};
 use crate::{Bits, Layer};
 
-/// What is safe whatever the input is.
+/// Numbers of elements that are safe with any input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Proof {
-    /// Elements that may be multiplied before the sums of a block are taken apart: a multiple of 16.
+    /// Elements that a loop may multiply before it has to store the sums of a block: a multiple of 16.
     pub chunk: u16,
-    /// Elements between two extractions of a lower channel's sums from those of two channels in one half:
-    /// whole units of weights and words of input.
+    /// Elements that a loop may multiply between two extractions of the sums that share an accumulator: whole
+    /// units of weights, and whole words of input.
     pub interval: u16,
 }
 
-/// Elements that are safe for any weights: the smallest chunk and interval.
+/// Elements that are safe with any weights: the smallest chunk and the smallest interval.
 const LEAST: usize = 16;
 
+// In this order: the upper channel with 8-bit and with 2-bit weights less a zero point; the lower channel
+// with 4-bit weights; the fourth of four channels; the lower channel with 2-bit weights.
 const _: () = assert!(255 * 255 * LEAST < 1 << 23);
 const _: () = assert!(255 * 3 * LEAST < 1 << (31 - 14));
 const _: () = assert!(15 * 15 * LEAST < 1 << 12);
 const _: () = assert!(255 * 8 * LEAST < 1 << 19);
 const _: () = assert!(255 * 3 * LEAST < 1 << 14);
 
-/// What is safe for a layer whose weights [`rearrange`](super::rearrange) rearranges; `None` for others.
+/// The safe numbers of elements for a layer whose weights [`rearrange`](super::rearrange) changes; `None` for
+/// other layers.
 ///
-/// With codes of at most `q`, sums over `n` consecutive elements of a filter have to keep
+/// `q` is the largest code of the input. Sums over any consecutive elements of a filter, as many as a chunk
+/// or an interval has, must fit their fields:
 ///
-/// * the upper channel's `sum(q_x (w - Z))`, which an accumulator of 32 bits holds times `2^s`, within 32
-///   bits: `q` times the sum of what is positive in `w - Z`, and of what is negative, below `2^(31 - s)`. `s`
-///   is 8 for 8-bit weights, 4 for 4-bit weights beside 8-bit input, else that of the last point. Fully
-///   connected layers subtract zero points later. What is between may overflow: it wraps;
-/// * for four channels of 4-bit weights in a half: the same sum of the third channel, which is shifted by 8,
-///   within 32 bits; and the sum of the fourth channel, which is shifted by 12, below 2^19 between two
-///   extractions. The sum of the second channel fits with any weights;
-/// * for two channels in a half, the upper one shifted by `s` (12, or 14 for 2-bit weights): `q sum(w +
-///   half)` of the lower one below `2^s` between two extractions.
+/// * An accumulator of 32 bits holds the upper channel's `sum(q_x (w - Z))` times `2^s`. Over a chunk, `q`
+///   times the sum of all positive `w - Z` must be below `2^(31 - s)`, and so must `q` times the magnitude of
+///   the sum of all negative ones. `s` is 8 for 8-bit weights, 4 for 4-bit weights with 8-bit input, and the
+///   `s` of the last point for other weights. `Z` is 0 here for fully connected layers, which subtract it
+///   later. Intermediate results may overflow: they wrap.
+/// * With four channels of 4-bit weights in a half, the first point holds for the third channel, which is
+///   shifted by 8, with `Z` of 0. The sum of the fourth channel, which is shifted by 12, must be below 2^19
+///   over an interval. The sum of the second channel fits with any weights.
+/// * With two channels in a half, the upper one is shifted by `s`: 12, or 14 for 2-bit weights. The lower
+///   channel's `q sum(w + half)` must be below `2^s` over an interval; `half` is half the range of a weight.
 ///
 /// # Panics
 /// If `parameters` are not those of the layer.
@@ -63,7 +68,8 @@ pub fn proof(layer: &Layer, parameters: &[u8]) -> Option<Proof> {
         Bits::B4 => 12,
         _ => 14,
     };
-    // For every second channel, beginning with `channel`. The last one may be in no block: that does no harm.
+    // Whether the sums of every second channel from `channel` on are below the limit. The last channel may
+    // belong to no block: then the check is only stricter than it must be.
     let safe = |channel: usize, offset: i64, count: usize, limit: i64| {
         (channel..filters).step_by(BLOCK).all(|channel| code * filter(channel, offset).largest(count) < limit)
     };
@@ -87,8 +93,9 @@ pub fn proof(layer: &Layer, parameters: &[u8]) -> Option<Proof> {
     let step = blocks.unit.max(blocks.word);
     let mut interval = chunk.next_multiple_of(step);
     if bits != Bits::B8 && !blocks.nibbles() {
-        // If the elements are not whole words, neither are those of the first interval: the elements of a
-        // word are not in their order.
+        // The elements of a word are not multiplied in their order. If an interval ends inside a word, its
+        // elements lie among `apart` more elements. This happens if the elements are not whole words: then
+        // the first interval is not, either.
         let whole = (elements - elements % blocks.unit).is_multiple_of(step);
         let apart = match (blocks.rgb3x3, whole) {
             (true, _) => elements,
@@ -100,7 +107,8 @@ pub fn proof(layer: &Layer, parameters: &[u8]) -> Option<Proof> {
             false => safe(0, half, interval + apart, 1 << shift),
         };
         if !safe(interval) {
-            // Between one step, which is `LEAST` elements at most, and what is not safe.
+            // Searches between one step, which is safe because it is at most `LEAST` elements, and
+            // `interval`, which is not safe.
             let (mut low, mut high) = (1, interval / step);
             while high - low > 1 {
                 let middle = (low + high) / 2;
@@ -119,7 +127,7 @@ struct Filter<'a> {
     columns: usize,
     elements: usize,
     bits: Bits,
-    /// Added to each.
+    /// Added to each weight.
     offset: i64,
 }
 
@@ -133,7 +141,8 @@ impl Filter<'_> {
         i64::from(weight) + self.offset
     }
 
-    /// The magnitude of the sum of those of `count` consecutive weights that have one sign, at most.
+    /// The largest magnitude of the sum of all positive, or of all negative, weights among `count`
+    /// consecutive ones.
     fn largest(&self, count: usize) -> i64 {
         let (mut sums, mut largest) = ([0, 0], 0);
         for element in 0..self.elements {
@@ -154,7 +163,7 @@ mod tests {
     use super::*;
     use crate::{Conv, Linear, Requant, Rule, Tensor, Window};
 
-    /// Numbers from 0 on, always the same (xorshift).
+    /// Pseudorandom numbers, the same in each run (xorshift).
     struct Numbers(u64);
 
     impl Numbers {
@@ -170,7 +179,7 @@ mod tests {
         Tensor { height: 1, width: 1, channels: channels as u16, bits, zero_point: 0, offset: 0 }
     }
 
-    /// Shifts behind the zero points.
+    /// Tables with eight zero points at `zero_point`, and eight shifts behind them.
     fn requant(zero_point: u32) -> Requant {
         Requant {
             bias: 0,
@@ -184,7 +193,7 @@ mod tests {
         }
     }
 
-    /// Eight filters of `elements` elements; weights at 0, zero points behind them.
+    /// A layer of eight filters of `elements` elements: its weights, and then its zero points.
     fn layer(linear: bool, elements: usize, x: Bits, w: Bits) -> Layer {
         let (input, output) = (tensor(elements, x), tensor(8, Bits::B32));
         let requant = requant((8 * w.row_bytes(elements)) as u32);
@@ -202,8 +211,8 @@ mod tests {
         Layer::Conv(Conv { input, output, window, weights: 0, weight_bits: w, requant })
     }
 
-    /// By the plainest code: the largest magnitude of a sum over a run of `count` elements. Codes are the
-    /// largest where weights have one sign, else 0.
+    /// In the simplest way: the largest magnitude of a sum over a run of `count` elements. Elements have the
+    /// code `code` where weights have one sign, and 0 where they have the other.
     fn largest(weights: &[i64], count: usize, code: i64) -> i64 {
         let run = |first: usize, sign: i64| {
             let run = weights[first..].iter().take(count);
@@ -223,7 +232,7 @@ mod tests {
                 16 * (1 + numbers.below(40) as usize) + if linear { 0 } else { numbers.below(16) as usize };
             let layer = layer(linear, elements, x, w);
             let row_bytes = w.row_bytes(elements);
-            // Now and then all extreme.
+            // In a quarter of the rounds, all weights are the extreme ones.
             let extreme = numbers.below(4) == 0;
             let mut parameters: Vec<u8> = (0..8 * row_bytes)
                 .map(|_| match extreme {

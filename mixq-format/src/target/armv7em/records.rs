@@ -1,28 +1,33 @@
-//! The requantisation tables of convolutions, laid out beside the weights that they belong to: a loop over
-//! blocks reads all in one go.
+//! The requantisation tables of convolutions, laid out beside the weights of their channels: the loop over
+//! blocks reads weights and tables from one address to the next.
 
 #[cfg(feature = "file")]
 use super::super::relocate::Place;
 use super::{BLOCK, Blocks, RGB3X3_ELEMENTS, blocks_of, requantises};
 use crate::{Bits, Conv, Layer, Requant};
 
-/// Bytes of a block's biases, multipliers and shifts.
+/// Bytes of a record: the biases, multipliers and shifts of a block.
 pub const RECORD: usize = BLOCK * (4 + 4 + 1);
 
-/// Elements of a window of [3x3 on three channels](Blocks::rgb3x3) and a zero point: whole units of 8-bit
-/// weights, and of 4-bit weights beside 8-bit input.
+/// Elements of a window of [3x3 on three channels](Blocks::rgb3x3), and one for the zero point. They are
+/// whole units of 8-bit weights, and of 4-bit weights with 8-bit input.
 pub const RGB3X3_WITH_ZERO_POINT: usize = RGB3X3_ELEMENTS + 1;
 
-/// How the blocks of a convolution follow one another if they have records: each is the zero points of its
-/// two channels, if channels have their own, offset as [they are](Blocks::zero_point_offset); the weights;
-/// the biases, the multipliers and the shifts (less 32) of both channels, a [`RECORD`]; and what the rows'
-/// padding leaves.
+/// The layout of the blocks of a convolution that [`has_records`]. A block is, in this order:
+///
+/// 1. if each channel has its own zero point: the zero points of both channels, plus their
+///    [offset](Blocks::zero_point_offset);
+/// 2. the weights;
+/// 3. a record of [`RECORD`] bytes: the biases, the multipliers, and the shifts less 32, of both channels;
+/// 4. bytes of 0, as many as the padding of rows takes in the artifact.
 ///
 /// Where windows are [3x3 on three channels](Blocks::rgb3x3), the last unit is whole, except with 8-bit
-/// weights whose channels share a zero point. Zero points of 8-bit weights, and of 4-bit weights beside 8-bit
-/// input, stand in it: as the weights of a 28th element, which is minus the sum of the others.
+/// weights whose channels share a zero point. If each channel has its own zero point, and weights have 8
+/// bits, or 4 bits with 8-bit input, the zero points stand in the last unit: they are the weights of a 28th
+/// element, which is the negated sum of the other elements.
 ///
-/// Together they take the bytes of the weights and the tables, from the first weight on.
+/// All blocks together take the bytes of the weights, and of the tables with an entry for each channel, from
+/// the first weight on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Records {
     /// Bytes from a block to the next.
@@ -31,14 +36,14 @@ pub struct Records {
     pub zero_points: usize,
     /// Whether zero points stand among the weights.
     pub inside: bool,
-    /// Elements whose weights are stored, those of weight 0 included that fill the last unit.
+    /// Elements whose weights are stored. They include elements of weight 0 that fill the last unit.
     pub elements: usize,
-    /// Bytes of the weights, as far as they are read.
+    /// Bytes of the weights, up to the last byte that is read.
     pub weights: usize,
 }
 
 impl Records {
-    /// Those of a convolution, if it has any.
+    /// The layout of a convolution, if it has records.
     pub const fn of(conv: &Conv) -> Records {
         let Conv { input, window, weight_bits, requant, .. } = conv;
         let channels = input.channels as usize;
@@ -58,12 +63,13 @@ impl Records {
     }
 }
 
-// A whole unit has room: three weights of a row begin a byte.
+// A block has room for a whole last unit: in the artifact, the three weights of each tap begin a byte.
 const _: () =
     assert!(RGB3X3_WITH_ZERO_POINT * 4 * BLOCK / 8 <= 9 * 2 * BLOCK && 32 * 2 * BLOCK / 8 <= 9 * BLOCK);
 
-/// Whether the tables of a layer are laid out beside its weights: those of convolutions whose codes are made
-/// in the usual way, by one multiplier for each channel, from tables that follow the weights one after
+/// Whether the tables of a layer are laid out beside its weights. This is so for a convolution of whole
+/// blocks to codes, if each channel has a multiplier, if [`requantises`] is true, if the loops know the
+/// fraction, if zero points are in the range of the weights, and if the tables follow the weights one after
 /// another.
 ///
 /// # Panics
@@ -89,8 +95,8 @@ pub fn has_records(layer: &Layer, parameters: &[u8]) -> bool {
             .all(|zero_point| (-half..half).contains(&i32::from(*zero_point as i8)))
 }
 
-/// Where the tables of a layer want to begin together, if they are laid out beside its weights: with the
-/// weights at a word, behind two bytes of zero points, if there are any.
+/// Where the tables of a layer must begin, if they are laid out beside its weights: so that the weights of
+/// each block begin at a word, after two bytes of zero points, if there are any.
 ///
 /// # Panics
 /// If `parameters` are not those of the layer.
@@ -105,7 +111,7 @@ pub(in crate::target) fn place(layer: &Layer, parameters: &[u8]) -> Option<Place
     })
 }
 
-/// Writes zero points and record of the block that begins with an output channel.
+/// Writes the zero points and the record of the block whose lower channel is output channel `channel`.
 pub(super) fn put(conv: &Conv, channel: usize, parameters: &[u8], block: &mut [u8]) {
     let Conv { requant, .. } = conv;
     let Records { zero_points, inside, weights, .. } = Records::of(conv);
@@ -120,7 +126,7 @@ pub(super) fn put(conv: &Conv, channel: usize, parameters: &[u8], block: &mut [u
             *to = zero_point.wrapping_add(blocks.zero_point_offset(channel) as u8);
         }
     } else if inside {
-        // The last slot of the last word.
+        // The zero points are the weights of the last slot of the last word.
         let word = &mut block[weights - 4..weights];
         for (channel, zero_point) in of(requant.weight_zero_point, 1).iter().enumerate() {
             let bits = blocks.bits(blocks.unit / 2 - 1, 1, channel, (*zero_point as i8).into());

@@ -1,12 +1,13 @@
-//! The weights of a layer in the order of its blocks.
+//! Writes the weights of a layer in the order of its blocks.
 
 use super::blocks::half_apart;
 use super::{ALIGNMENT, BLOCK, Blocks, Records, STRIP, has_records, records};
 use crate::{Bits, Layer, Linear, Rule};
 
-/// The shape of a layer's blocks, if [`rearrange`] rearranges its weights, and how many of them alternate. It
-/// does so with [`Rule::Multiplier`]: convolutions of whole blocks, fully connected layers of at least a
-/// strip whose weights are aligned, and weights and inputs have no padding between bytes, and whole words.
+/// The blocks of a layer, and how many of them alternate; `None` if [`rearrange`] does not change the
+/// weights. It changes those of layers with [`Rule::Multiplier`]: of convolutions of whole blocks, and of
+/// fully connected layers of at least a strip, whose weights are aligned, whose elements are a multiple of
+/// 16, and whose pixels begin at bytes without padding, in the weights and in the input.
 fn strips(layer: &Layer) -> Option<(Blocks, usize)> {
     let dense = |bits: Bits, channels: u16| (usize::from(channels) * bits.count()).is_multiple_of(8);
     let filters = usize::from(layer.output().channels);
@@ -24,16 +25,16 @@ fn strips(layer: &Layer) -> Option<(Blocks, usize)> {
     (layer.requant()?.rule == Rule::Multiplier).then_some((blocks, strip))
 }
 
-/// The shape of a layer's blocks, if [`rearrange`] rearranges its weights.
+/// The blocks of a layer, if [`rearrange`] changes its weights.
 pub fn blocks_of(layer: &Layer) -> Option<Blocks> {
     Some(strips(layer)?.0)
 }
 
-/// Writes the weights of a layer as the kernels for ARMv7E-M want them, into a copy of the parameters that
-/// has them as they are in the artifact; nothing for layers that [`blocks_of`] leaves alone.
+/// Writes the weights of a layer in the layout of the kernels for ARMv7E-M to `laid_out`, a copy of
+/// `parameters`. Does nothing for layers that [`blocks_of`] has no blocks for.
 ///
 /// # Panics
-/// If these are not the parameters of the layer.
+/// If `parameters` are not those of the layer.
 pub fn rearrange(layer: &Layer, parameters: &[u8], laid_out: &mut [u8]) {
     let (Some((blocks, strip)), Some((offset, rows, columns, bits))) = (strips(layer), layer.weights())
     else {
@@ -49,7 +50,7 @@ pub fn rearrange(layer: &Layer, parameters: &[u8], laid_out: &mut [u8]) {
         let above = 32 - bits.count();
         (code << above) >> above
     };
-    // The word of a unit of the block that begins `from`. The block has `whole` whole units.
+    // The word of unit `unit` of the block whose filters begin at `from`. The block has `whole` whole units.
     let word = |from: &[u8], unit: usize, whole: usize| {
         let slots = (0..blocks.unit).filter_map(|slot| {
             let element = blocks.element(elements, unit * blocks.unit + slot)?;
@@ -67,7 +68,7 @@ pub fn rearrange(layer: &Layer, parameters: &[u8], laid_out: &mut [u8]) {
         }
         word.to_le_bytes()
     };
-    // The words of blocks that alternate.
+    // Writes the words of blocks that alternate.
     let block_bytes = blocks.channels * filter_bytes;
     let words = |from: &[u8], to: &mut [u8], whole: usize| {
         let words = strip * elements.div_ceil(blocks.unit);

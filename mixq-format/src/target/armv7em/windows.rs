@@ -1,30 +1,32 @@
-//! How a convolution's windows lie in its input: which way the kernels for ARMv7E-M fill their patches.
+//! How the windows of a convolution lie in its input. This decides how the kernels for ARMv7E-M fill their
+//! patches.
 
 use super::Blocks;
 use crate::Conv;
 
-/// One of the ways.
+/// A kind of windows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Windows {
-    /// All elements one after another, whole words of them.
+    /// Windows of one pixel, whose codes fill whole words.
     PointwiseWords = 0,
-    /// All elements one after another, whole words and half of one, of codes of 4 or 2 bits.
+    /// Windows of one pixel, whose codes, of 4 or 2 bits, fill whole words and half a word.
     PointwiseHalfWord = 1,
-    /// All elements one after another; the last ones fill no word.
+    /// Windows of one pixel, with any other number of codes.
     PointwiseTail = 2,
-    /// Whole words of each pixel.
+    /// Windows of several pixels. The codes of each pixel fill whole words.
     PixelWords = 3,
-    /// 3x3 on three channels: [`Blocks::rgb3x3`].
+    /// Windows of 3x3 on three channels: [`Blocks::rgb3x3`].
     Rgb3x3 = 4,
-    /// Bytes of each pixel.
+    /// Windows of several pixels. The codes of each pixel fill whole bytes.
     PixelBytes = 5,
-    /// Codes of each pixel that do not fill its bytes: unpacked to a byte each.
+    /// Windows of several pixels. The codes of a pixel do not fill whole bytes: they are unpacked to a byte
+    /// each.
     UnpackedCodes = 6,
 }
 
 impl Windows {
-    /// Those of a convolution.
+    /// The kind of a convolution's windows.
     pub const fn of(conv: &Conv) -> Windows {
         let Conv { input, window, .. } = conv;
         let blocks = Blocks::of_conv(conv);
@@ -51,12 +53,12 @@ impl Windows {
         }
     }
 
-    /// Whether codes are staged one after another, by the pixel, before they are widened.
+    /// Whether the codes of a window are copied to the stage before they are widened.
     pub const fn staged(self) -> bool {
         matches!(self, Windows::PixelBytes | Windows::UnpackedCodes)
     }
 
-    /// That of a number; the last one for those that are none.
+    /// The kind with this number. Other numbers give the last kind.
     pub const fn from_number(number: u8) -> Windows {
         match number {
             0 => Windows::PointwiseWords,

@@ -4,8 +4,8 @@ use mixq_format::{Add, Operands};
 
 use super::asm::add::execute;
 
-/// Executes an addition of codes of any widths; see [`Add`] for where the output may lie. An addition that
-/// makes logits is [`portable::add`](crate::target::portable::add)'s.
+/// Executes an addition whose output are codes, of any widths; see [`Add`] for where the output may lie. For
+/// logits there is [`portable::add`](crate::target::portable::add).
 ///
 /// # Panics
 /// If the output has 32 bits.

@@ -4,12 +4,12 @@ use mixq_format::{Depthwise, Operands};
 
 use super::asm::depthwise::{Loops, execute};
 
-/// Executes a depthwise convolution with `X`-bit input, `W`-bit weights and codes of `Y` bits as output,
-/// windows of 3x3 or less. `ODD`: whether the number of channels is. `SMALL`: whether windows are smaller than
-/// 3x3.
+/// Executes a depthwise convolution with `X`-bit input, `W`-bit weights and codes of `Y` bits as output.
+/// Windows have at most 3 rows and 3 columns. `ODD`: whether the number of channels is odd. `SMALL`: whether
+/// windows are smaller than 3x3.
 ///
 /// # Panics
-/// For layers that [`takes`](mixq_format::target::armv7em::takes) does not take, or that have other widths.
+/// If [`takes`](mixq_format::target::armv7em::takes) is false for the layer, or its table has other widths.
 #[inline(always)]
 pub fn depthwise<const X: usize, const W: usize, const Y: usize, const ODD: bool, const SMALL: bool>(
     operands: Operands<Depthwise>,

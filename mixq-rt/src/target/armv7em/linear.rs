@@ -8,13 +8,12 @@ use super::asm::linear::{Loops, Strips};
 use super::{split, with_memory};
 use crate::target::armv7em::check::refuse;
 
-/// Executes a fully connected layer with `X`-bit input and `W`-bit weights. `Y` are the bits of the output if
-/// [`codes`](mixq_format::target::armv7em::codes) has it that they are made strip by strip; 0, for any
-/// width, if they are not.
+/// Executes a fully connected layer with `X`-bit input and `W`-bit weights. `Y`: the bits of the output, if
+/// the loops make codes ([`codes`](mixq_format::target::armv7em::codes)); else 0, for any width of output.
 ///
 /// # Panics
 /// If the table has other widths; if weights are not aligned; if the plan's memory reaches beyond the arena
-/// or into a tensor; if the elements are not whole words.
+/// or into a tensor; if the number of elements is not a multiple of 16.
 #[inline(always)]
 pub fn linear<const X: usize, const W: usize, const Y: usize>(operands: Operands<Linear>, plan: &Plan) {
     let (mut operands, loops) = (operands, const { &Loops::of(X, W, Y) });
@@ -32,7 +31,7 @@ fn execute(operands: &mut Operands<Linear>, plan: &Plan, loops: &Loops, own: &mu
         strips.codes(channels / STRIP, output);
         return;
     }
-    // Sums of a strip after the other, of as many elements at once as there is room for.
+    // Makes the sums of one strip after the other, over chunks of elements: as many as there is room for.
     let chunk = elements.min(plan.proof.chunk.into()).min(strips.room());
     output.fill(0);
     let (mut channel, mut sum_of_chunk) = (0, 0);
@@ -54,7 +53,7 @@ fn execute(operands: &mut Operands<Linear>, plan: &Plan, loops: &Loops, own: &mu
                 }
             }
         } else {
-            // A channel that fills no strip, as it is in the artifact.
+            // A channel after the last whole strip: its weights are as in the artifact.
             let (input, filter) = strips.plain(elements);
             (sums[0], input_sum) = plain(input, filter, x.bits, *weight_bits, elements);
         }
@@ -67,7 +66,7 @@ fn execute(operands: &mut Operands<Linear>, plan: &Plan, loops: &Loops, own: &mu
     }
 }
 
-/// `sum(q_x s_w)` and `sum(q_x)` over packed codes and weights.
+/// `sum(q_x s_w)` and `sum(q_x)` over the packed codes `input` and the packed weights `filter`.
 #[inline(never)]
 fn plain(input: &[u8], filter: &[u8], x_bits: Bits, w_bits: Bits, elements: usize) -> (i32, i32) {
     let (mut dot, mut input_sum) = (0i32, 0);
@@ -80,7 +79,10 @@ fn plain(input: &[u8], filter: &[u8], x_bits: Bits, w_bits: Bits, elements: usiz
     (dot, input_sum)
 }
 
-/// Code `index` of packed ones, in the upper bits.
+/// Element `index` of a packed row, in the upper `bits` bits of the word. Bits of other elements are below.
+///
+/// # Panics
+/// If the row has fewer elements.
 #[inline(never)]
 fn field(row: &[u8], index: usize, bits: Bits) -> u32 {
     let bit = index * bits.count();
@@ -88,10 +90,10 @@ fn field(row: &[u8], index: usize, bits: Bits) -> u32 {
     u32::from(*byte) << (32 - bits.count() - bit % 8)
 }
 
-/// Writes element `index` of packed ones, whose bits are 0.
+/// Writes element `index` of a packed row: a code, whose bits must be 0 before, or a logit.
 ///
 /// # Panics
-/// If there are fewer.
+/// If the row has fewer elements.
 #[inline(never)]
 fn put(elements: &mut [u8], index: usize, bits: Bits, value: i32) {
     let bit = index * bits.count();

@@ -1,12 +1,13 @@
-//! Kernels for the DSP instructions of ARMv7E-M (Cortex-M4, M7), which ARMv8-M Mainline may have, too
-//! (Cortex-M33), for layers that [`takes`](mixq_format::target::armv7em::takes) names and weights as
-//! [`rearrange`](mixq_format::target::armv7em::rearrange) lays them out. One file an operator; the assembly
-//! is in `asm`, behind safe functions.
+//! Kernels for the DSP instructions of ARMv7E-M (Cortex-M4, M7). Some processors of ARMv8-M Mainline
+//! (Cortex-M33) have these instructions, too. The kernels execute the layers for which
+//! [`takes`](mixq_format::target::armv7em::takes) is true, with weights that
+//! [`rearrange`](mixq_format::target::armv7em::rearrange) has laid out. Each operator has a file; the
+//! assembly is in `asm`, behind safe functions.
 //!
-//! No kernel touches memory other than parameters, arena and its stack, whatever it is given. That tables,
-//! parameters and arena fit together is proven by [`Operands`](mixq_format::Operands); a kernel panics if plan
-//! or const parameters do not fit to these. If they fit, but are those of another layer, it may answer
-//! wrongly. A width other than 8, 4 or 2 bits does not compile.
+//! No kernel accesses memory other than parameters, arena and its stack, with any arguments.
+//! [`Operands`] proves that table, parameters and arena fit together. A kernel panics
+//! if plan or const parameters do not fit these. If they fit, but are those of another layer, the result may
+//! be wrong. A width other than 8, 4 or 2 bits does not compile.
 
 mod add;
 #[allow(unsafe_code)]
@@ -30,8 +31,9 @@ use mixq_format::Operands;
 use asm::Parts;
 use asm::layer::OneInput;
 
-/// Calls `work` with `WORDS` words from the stack if the plan has fewer in the arena, else with none: apart,
-/// so that the stack has room for it only where it is needed.
+/// Calls `work` with `WORDS` words of the stack, if the plan has fewer words in the arena; else with an empty
+/// slice.
+// The words are on the stack of a function of their own, so that only layers that need them take the stack.
 #[inline(always)]
 fn with_memory<const WORDS: usize>(plan: &Plan, mut work: impl FnMut(&mut [u32])) {
     #[inline(never)]
@@ -41,10 +43,10 @@ fn with_memory<const WORDS: usize>(plan: &Plan, mut work: impl FnMut(&mut [u32])
     if plan.scratch_bytes as usize >= 4 * WORDS { work(&mut []) } else { on_the_stack::<WORDS>(&mut work) }
 }
 
-/// Input, output and memory to work in: `own`, or where the plan has it.
+/// Input, output, and the memory to work in: `own`, or, if that is empty, the plan's part of the arena.
 ///
 /// # Panics
-/// If the plan is not for these tensors.
+/// If the plan's part reaches beyond the arena or into a tensor.
 #[inline(always)]
 fn split<'a, T: OneInput>(operands: Operands<'a, T>, plan: &Plan, own: &'a mut [u32]) -> Parts<'a, T> {
     let mut parts = asm::split(operands, [plan.scratch, plan.scratch_bytes]);

@@ -23,16 +23,16 @@ fn execute(layer: &Add, arena: &mut [u8]) {
         let mut packer = Packer::new(output.bits);
         for channel in 0..usize::from(output.channels) {
             let sum = a.get(arena, channel).wrapping_add(b.get(arena, channel));
-            // floor((sum + 2^(s-1)) / 2^s), in two steps: with a large s the half would not fit beside
-            // the sum in 32 bits.
+            // floor((sum + 2^(s-1)) / 2^s), in two steps: with a large `s`, 32 bits may not hold
+            // `sum + 2^(s-1)`.
             let rounded = ((sum >> (layer.shift - 1)) + 1) >> 1;
             let value = range.clamp(rounded + i32::from(output.zero_point));
             if output.bits == Bits::B32 {
                 arena[to..][..4].copy_from_slice(&value.to_ne_bytes());
                 to += 4;
             } else if let Some(byte) = packer.push(value) {
-                // Complete only when all elements of this byte are read: the sum may take its
-                // summand's place.
+                // The output may overwrite an input. A byte is written only after all its elements are
+                // computed, and thus after they are read.
                 arena[to] = byte;
                 to += 1;
             }
@@ -45,6 +45,7 @@ fn execute(layer: &Add, arena: &mut [u8]) {
 
 /// A pixel of one of the tensors that are added.
 struct Summand {
+    /// Bytes from the start of the arena to the pixel.
     row: usize,
     bits: usize,
     zero_point: i32,

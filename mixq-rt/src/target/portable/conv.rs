@@ -1,4 +1,4 @@
-//! Standard convolution, pointwise included.
+//! Standard convolution, with windows of any size.
 
 use mixq_format::{Conv, Operands};
 
@@ -8,8 +8,8 @@ use crate::target::Taps;
 use crate::target::requant::{Requantiser, RuleFn};
 use crate::target::tensor::{CHUNK, PixelWriter, split};
 
-/// Executes a convolution with `X`-bit input and `W`-bit weights, and the rule that
-/// its table names; any width of output.
+/// Executes a convolution with `X`-bit input and `W`-bit weights, and any width of output. `rule` is the rule
+/// that its table names.
 ///
 /// # Panics
 /// If the table has other widths.
@@ -38,7 +38,7 @@ fn execute(layer: &Conv, rule: RuleFn, parameters: &[u8], arena: &mut [u8], loop
             Taps::new(y, window.stride_height, window.pad_top, window.kernel_height, layer.input.height);
         for (x, pixels) in row.chunks_mut(2 * pixel_bytes).enumerate() {
             let both = pixels.len() > pixel_bytes;
-            // The second pixel may not be there: then its window is that of the first.
+            // If the row has no second pixel, the window of the first one stands for it.
             let columns = [2 * x, 2 * x + usize::from(both)].map(|x| {
                 Taps::new(x, window.stride_width, window.pad_left, window.kernel_width, layer.input.width)
             });
@@ -46,7 +46,8 @@ fn execute(layer: &Conv, rule: RuleFn, parameters: &[u8], arena: &mut [u8], loop
             let (first, second) = pixels.split_at_mut(pixel_bytes);
             let mut writers = [first, second].map(|bytes| PixelWriter::new(bytes, layer.output.bits));
             let mut input_sums = [0i32; 2];
-            // Whether `codes` holds the patch: one that is not longer is unpacked once for all channels.
+            // Whether `codes` holds all elements of the windows: then they are unpacked once for all
+            // channels.
             let mut whole = false;
             for first in (0..channels).step_by(BLOCK) {
                 let count = BLOCK.min(channels - first);

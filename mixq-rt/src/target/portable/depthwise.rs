@@ -9,11 +9,11 @@ use crate::target::Taps;
 use crate::target::requant::{Requantiser, RuleFn};
 use crate::target::tensor::{CHUNK, PixelWriter, chunk, row_bytes, split, weights};
 
-/// Taps whose weights are unpacked at once: those of a window of 3x3.
+/// Taps whose weights are unpacked at once: as many as a window of 3x3 has.
 const GROUP: usize = 9;
 
-/// Executes a depthwise convolution with `X`-bit input and `W`-bit weights, and the rule that
-/// its table names; any width of output.
+/// Executes a depthwise convolution with `X`-bit input and `W`-bit weights, and any width of output. `rule`
+/// is the rule that its table names.
 ///
 /// # Panics
 /// If the table has other widths.
@@ -23,8 +23,8 @@ pub fn depthwise<const X: usize, const W: usize>(operands: Operands<Depthwise>, 
     execute(layer, rule, parameters, arena, accumulate::<X>, Group::unpack::<W>);
 }
 
-/// Eight channels after another, each through the whole image: their weights are unpacked once, unless the
-/// window has more taps than a group.
+/// Computes eight channels of the whole output, then the next eight: thus the weights are unpacked only once,
+/// unless the window has more taps than a group.
 #[inline(never)]
 fn execute(
     layer: &Depthwise,
@@ -65,23 +65,25 @@ fn execute(
                 tap += GROUP;
             }
             let mut writer = PixelWriter::new(&mut pixel[index * chunk_bytes..], layer.output.bits);
-            // The zero points of the weights are in the sums.
+            // The sums have the zero points of the weights already subtracted: the input's sum is given as 0.
             requant.write_all(&mut writer, first, &mut sums[..lanes], 0);
             writer.finish();
         });
     }
 }
 
-/// Some taps of eight channels.
+/// The weights of some consecutive taps, for eight channels.
 struct Group {
+    /// Number of the first tap; `usize::MAX` before any is unpacked.
     first: usize,
     /// `s_w - Z_w`.
     weights: [[i16; CHUNK]; GROUP],
+    /// `Z_w` of each channel.
     zero_points: [i16; CHUNK],
 }
 
 impl Group {
-    /// Takes a chunk of each of these taps, as many as it holds.
+    /// Unpacks chunk `index` of the weights of each of `taps`, of at most as many taps as a group has.
     #[inline(never)]
     fn unpack<const W: usize>(&mut self, taps: Chunks<u8>, index: usize) {
         let mut buffer = [0; W];
@@ -94,16 +96,17 @@ impl Group {
     }
 }
 
-/// What the window of one output pixel sees of a chunk of channels.
+/// The window of one output pixel, for a chunk of channels.
 struct View<'a> {
     layer: &'a Depthwise,
     input: &'a [u8],
+    /// Number of the chunk.
     index: usize,
     rows: Taps,
     columns: Taps,
 }
 
-/// Adds the taps of a group that meet the input.
+/// Adds the products of the group's taps that meet the input.
 #[inline(never)]
 fn accumulate<const X: usize>(view: &View, group: &Group, result: &mut [i32; CHUNK]) {
     let mut sums = *result;
@@ -126,7 +129,7 @@ fn accumulate<const X: usize>(view: &View, group: &Group, result: &mut [i32; CHU
 }
 
 impl View<'_> {
-    /// Adds the taps of a group in the padding, which holds the input's zero point.
+    /// Adds the products of the group's taps that lie in the padding, whose codes are the input's zero point.
     #[inline(never)]
     fn pad(&self, group: &Group, sums: &mut [i32; CHUNK]) {
         let zero_point = i32::from(self.layer.input.zero_point);

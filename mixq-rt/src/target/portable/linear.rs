@@ -6,8 +6,8 @@ use super::{BLOCK, loops};
 use crate::target::requant::{Requantiser, RuleFn};
 use crate::target::tensor::{PixelWriter, code, row_bytes, split};
 
-/// Executes a fully connected layer with `X`-bit input and `W`-bit weights, and the rule that
-/// its table names; any width of output.
+/// Executes a fully connected layer with `X`-bit input and `W`-bit weights, and any width of output. `rule`
+/// is the rule that its table names.
 ///
 /// # Panics
 /// If the table has other widths.
@@ -49,8 +49,8 @@ fn execute(
     writer.finish();
 }
 
-/// `sum(q_x s_w)` over consecutive rows of `channels` elements: as one long row where the rows of both fill
-/// their bytes.
+/// `sum(q_x s_w)` over consecutive rows of `channels` elements. If neither codes nor weights have padding at
+/// the ends of rows, all rows are taken as one long row.
 fn dot<const X: usize, const W: usize>(mut x: &[u8], mut w: &[u8], channels: usize) -> i32 {
     let seamless = (channels * X).is_multiple_of(8) && (channels * W).is_multiple_of(8);
     let (x_row, w_row, elements) = if seamless {
@@ -67,7 +67,7 @@ fn dot<const X: usize, const W: usize>(mut x: &[u8], mut w: &[u8], channels: usi
 }
 
 /// `sum(q_x)` over consecutive rows.
-// Out of line: taken once for all output channels, it is not worth its code in the middle of the others.
+// Not inlined: called once for all output channels, it need not be fast.
 #[inline(never)]
 fn sum_codes<const X: usize>(x: &[u8], channels: usize) -> i32 {
     let mut sum = 0i32;

@@ -1,12 +1,14 @@
-//! Plain Rust, for every target; chunks are unrolled by the bits, and hold no bounds check.
+//! The inner loops in plain Rust. They are unrolled over the eight elements of a chunk, and a chunk takes no
+//! bounds checks.
 //!
-//! Where products are small, the codes of both pixels lie in the halves of one word, and one multiplication
-//! serves both.
+//! Where products are small, the codes of two pixels lie in the halves of one word: one multiplication
+//! multiplies both by a weight.
 
 use super::{Pair, SEGMENT};
 use crate::target::tensor::{CHUNK, code, codes, weight, weights};
 
-/// Unpacks the codes of a row from its first on, as many as `to` holds, for the first or the second pixel.
+/// Unpacks the first codes of a row, as many as `to` has pairs, for the first or the `second` pixel of the
+/// pairs.
 pub(crate) fn unpack<const X: usize>(row: &[u8], to: &mut [Pair], second: bool) {
     let half = usize::from(second);
     let (chunks, rest) = to.as_chunks_mut::<CHUNK>();
@@ -32,10 +34,10 @@ pub(crate) fn unpack<const X: usize>(row: &[u8], to: &mut [Pair], second: bool) 
 pub(crate) fn dot<const X: usize, const W: usize>(x: &[u8], w: &[u8], elements: usize) -> i32 {
     let whole = elements / CHUNK;
     let mut dot = 0i32;
-    // Slices of one length: the loop counts once.
+    // Both slices have the same length, so that the loop has one counter.
     for (x, w) in x.as_chunks().0[..whole].iter().zip(&w.as_chunks().0[..whole]) {
         let (x, w) = (codes::<X>(x), weights::<W>(w));
-        // Eight products are far below 32 bits.
+        // No overflow: 32 bits hold the sum of eight products.
         let low = x[0] * w[0] + x[1] * w[1] + x[2] * w[2] + x[3] * w[3];
         let high = x[4] * w[4] + x[5] * w[5] + x[6] * w[6] + x[7] * w[7];
         dot = dot.wrapping_add(low + high);
@@ -46,10 +48,10 @@ pub(crate) fn dot<const X: usize, const W: usize>(x: &[u8], w: &[u8], elements: 
     dot
 }
 
-/// `sum(q_x s_w)` of each pixel over at most a segment.
+/// `sum(q_x s_w)` of each of two pixels, over at most a segment.
 #[inline(always)]
 pub(crate) fn dot_pairs<const X: usize, const W: usize>(x: &[[Pair; CHUNK]], w: &[[u8; W]]) -> [i32; 2] {
-    // How many products add up to what a signed half holds.
+    // The number of products whose sum a signed half of a word holds for certain.
     match const { (1 << 15) / (((1 << X) - 1) << (W - 1)) } {
         SEGMENT.. => together(x, w),
         CHUNK.. => by_chunk(x, w),
@@ -60,7 +62,7 @@ pub(crate) fn dot_pairs<const X: usize, const W: usize>(x: &[[Pair; CHUNK]], w: 
     }
 }
 
-/// Both sums in one word, over the whole segment.
+/// As `dot_pairs`. Both sums of the whole segment are computed in one word.
 #[inline(always)]
 fn together<const W: usize>(x: &[[Pair; CHUNK]], w: &[[u8; W]]) -> [i32; 2] {
     let mut sums = 0i32;
@@ -70,7 +72,7 @@ fn together<const W: usize>(x: &[[Pair; CHUNK]], w: &[[u8; W]]) -> [i32; 2] {
     halves(sums)
 }
 
-/// Both sums in one word, over a chunk.
+/// As `dot_pairs`. Both sums of a chunk are computed in one word; the sums of all chunks have a word each.
 #[inline(always)]
 fn by_chunk<const W: usize>(x: &[[Pair; CHUNK]], w: &[[u8; W]]) -> [i32; 2] {
     let mut sums = [0i32; 2];
@@ -81,7 +83,7 @@ fn by_chunk<const W: usize>(x: &[[Pair; CHUNK]], w: &[[u8; W]]) -> [i32; 2] {
     sums
 }
 
-/// The products of a chunk, with some of each pair.
+/// The sum of a chunk's weights times `of` the pairs of codes: one code of a pair, or a word with both.
 #[inline(always)]
 fn products<const W: usize>(x: &[Pair; CHUNK], w: &[u8; W], of: impl Fn(Pair) -> i32) -> i32 {
     let (x, w) = (x.map(of), weights::<W>(w));
@@ -95,14 +97,14 @@ fn products<const W: usize>(x: &[Pair; CHUNK], w: &[u8; W], of: impl Fn(Pair) ->
         .wrapping_add(x[7].wrapping_mul(w[7]))
 }
 
-/// The sums of the lower and of the upper halves.
+/// Divides a word that holds two sums, `first + (second << 16)`, into both sums.
 #[inline(always)]
 fn halves(sums: i32) -> [i32; 2] {
     let low = i32::from(sums as i16);
     [low, sums.wrapping_sub(low) >> 16]
 }
 
-/// The sums of both pixels, each in a word.
+/// As `dot_pairs`. The sums of both pixels are computed in a word each.
 #[cfg(not(armv6m))]
 #[inline(always)]
 fn two<const W: usize>(x: &[[Pair; CHUNK]], w: &[[u8; W]]) -> [i32; 2] {
@@ -114,7 +116,7 @@ fn two<const W: usize>(x: &[[Pair; CHUNK]], w: &[[u8; W]]) -> [i32; 2] {
     sums
 }
 
-/// For each of eight channels: adds `q_x w` to its sum.
+/// Adds `q_x w` to the sum of each of eight channels.
 #[inline(always)]
 pub(crate) fn multiply_accumulate<const X: usize>(sums: &mut [i32; CHUNK], x: &[u8; X], w: &[i16; CHUNK]) {
     let x = codes(x);
@@ -146,7 +148,8 @@ pub(crate) fn high_word(a: i32, b: i32) -> i32 {
     }
 }
 
-/// For processors that multiply 32 bits to 32 only: four products of halves.
+/// `floor(a b / 2^32)` for processors whose multiplication gives only the lower 32 bits: by four products of
+/// halves.
 #[inline(always)]
 fn high_word_by_halves(a: i32, b: i32) -> i32 {
     let (a_low, a_high) = (a & 0xffff, a >> 16);

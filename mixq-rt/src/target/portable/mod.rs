@@ -1,10 +1,10 @@
-//! The operators in plain Rust: one function for each, generic over bits only. Shapes are read from the
-//! layer's table, so a network holds one copy of a kernel however many of its layers use it.
+//! The operators in plain Rust: one function for each, generic only over the bits. A function reads shapes
+//! from the layer's table, so that an image has one copy of it for all layers with these bits.
 //!
 //! `X` (bits of the input), `W` (bits of the weights) and the [rule](super::requant::RuleFn) of
-//! requantisation are those of the layer's table. With others, or with parameters that
-//! [`Network::validate`](mixq_format::Network::validate) refuses, a kernel panics or writes wrong values into
-//! the arena, but never touches other memory.
+//! requantisation must be those of the layer's table. Otherwise, or with parameters that
+//! [`Network::validate`](mixq_format::Network::validate) refuses, a kernel panics or writes wrong values to
+//! the arena. It never accesses other memory.
 
 mod add;
 mod conv;
@@ -33,29 +33,30 @@ use mixq_format::{Tensor, Window};
 use super::{FEW_ARE_PORTABLE, Taps};
 use crate::target::tensor::CHUNK;
 
-/// Output channels that are requantised at once. Where few layers come here, stack is worth more than time.
+/// Output channels that are requantised at once. Fewer, which takes less stack but more time, where few
+/// layers execute portable kernels.
 const BLOCK: usize = if FEW_ARE_PORTABLE { 4 } else { 8 };
 
-/// Elements that are unpacked at once, whole chunks; few where few layers need them.
+/// Elements that are unpacked at once: whole chunks. Fewer where few layers execute portable kernels.
 pub(crate) const SEGMENT: usize = if FEW_ARE_PORTABLE { 32 } else { 64 };
 
-/// The codes of two pixels for the same weight.
-// Aligned: read as one word.
+/// The codes of two pixels that are multiplied by the same weight.
+// Aligned, so that both are read as one word.
 #[derive(Clone, Copy)]
 #[repr(align(4))]
 pub(crate) struct Pair(pub(crate) [u16; 2]);
 
 impl Pair {
-    /// The first in the lower half, the second in the upper.
+    /// A word with the first code in its lower half and the second code in its upper half.
     #[inline(always)]
     pub(crate) fn word(self) -> i32 {
         i32::from(self.0[0]) | i32::from(self.0[1]) << 16
     }
 }
 
-/// Calls `each(rows, columns, pixel)` for every pixel of the output, with the taps of the window there
-/// and the pixel's bytes.
-// Inlined: two frames less on the stack.
+/// Calls `each(rows, columns, pixel)` for every pixel of the output: with the taps of its window that meet
+/// the input, and with the pixel's bytes.
+// Inlined: two stack frames less.
 #[inline(always)]
 fn for_each_pixel(
     window: &Window,
@@ -77,15 +78,16 @@ fn for_each_pixel(
 
 /// The inner loops of a convolution for one pair of widths.
 ///
-/// They are called through pointers: what is around the inner loops exists once in an image,
-/// whatever the widths of its layers, and every loop has all registers to itself.
+/// They are called through pointers, so that the code around them exists once in an image, for all widths of
+/// its layers, and so that each loop can use all registers.
 struct Loops {
+    /// See [`loops::unpack`].
     unpack: fn(&[u8], &mut [Pair], bool),
     dots: Dots,
 }
 
-/// Adds the dot products of a segment to those of some output channels, of two pixels. The channels' weights
-/// begin `filter_bytes` apart.
+/// Adds the dot products of a segment of `codes` and the `weights` of consecutive output channels to `sums`,
+/// for both pixels. The weights of the channels begin `filter_bytes` apart.
 type Dots = fn(codes: &[[Pair; CHUNK]], weights: &[u8], filter_bytes: usize, sums: [&mut [i32]; 2]);
 
 impl Loops {
@@ -108,7 +110,7 @@ fn dots<const X: usize, const W: usize>(
             *first = first.wrapping_add(dots[0]);
             *second = second.wrapping_add(dots[1]);
         } else {
-            // The last chunk reaches beyond all filters, and beyond all parameters.
+            // The last chunk of weights reaches beyond the parameters: its bytes are copied to a buffer.
             let (whole, last) = codes.split_at(chunks.len());
             let mut buffer = [0; W];
             buffer[..rest.len()].copy_from_slice(rest);

@@ -1,4 +1,4 @@
-//! What the windows of two neighbouring output pixels see, unpacked.
+//! Unpacks the codes that the windows of two neighbouring output pixels see.
 
 use mixq_format::Conv;
 
@@ -11,7 +11,8 @@ pub(super) struct ConvInput<'a> {
     layer: &'a Conv,
     input: &'a [u8],
     loops: &'a Loops,
-    /// Elements of a tap with the unused ones in the last byte of its weights.
+    /// Elements of a tap whose weights fill whole bytes: the channels, and those that the last byte of the
+    /// tap's weights has room for.
     tap: usize,
 }
 
@@ -21,7 +22,7 @@ impl<'a> ConvInput<'a> {
         ConvInput { layer, input, loops, tap }
     }
 
-    /// Bytes of the weights of this number of elements.
+    /// Bytes of the weights of `elements` elements.
     pub(super) fn weight_bytes(&self, elements: usize) -> usize {
         elements * self.layer.weight_bits.count() / 8
     }
@@ -33,7 +34,7 @@ impl<'a> ConvInput<'a> {
     }
 }
 
-/// Where in the window: the next element to be unpacked.
+/// The place of an element in a window: the next element to be unpacked.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Cursor {
     row: usize,
@@ -45,14 +46,16 @@ pub(super) struct Cursor {
 pub(super) struct WindowPair<'a> {
     pub(super) source: &'a ConvInput<'a>,
     pub(super) rows: Taps,
+    /// The columns of each pixel's window.
     pub(super) columns: [Taps; 2],
+    /// Whether there are two pixels.
     pub(super) both: bool,
 }
 
 impl WindowPair<'_> {
-    /// Unpacks the elements from the cursor on, in the order of the weights; returns their number. The
-    /// padding holds the input's zero point. Elements that no weight belongs to are 0, to the end of the last
-    /// chunk.
+    /// Unpacks elements from the cursor on, in the order of the weights, and advances the cursor. Returns
+    /// their number. Codes of the padding are the input's zero point. Elements without a weight, and those
+    /// after the last one in its chunk, are 0.
     #[inline(always)]
     pub(super) fn unpack(&self, cursor: &mut Cursor, codes: &mut [Pair; SEGMENT]) -> usize {
         let start = *cursor;
@@ -73,7 +76,8 @@ impl WindowPair<'_> {
         let columns = self.columns[usize::from(second)];
         let mut filled = 0;
         while cursor.row < usize::from(layer.window.kernel_height) {
-            // A tap that does not fit waits for the next segment; one that never does is cut there.
+            // A tap that does not fit in the rest of the segment is left for the next one. A tap that is
+            // larger than a segment is divided.
             let count = (tap - cursor.channel).min(SEGMENT);
             let Some(to) = codes[filled..].get_mut(..count) else { break };
             let (to, unused) = to.split_at_mut(count.min(channels - cursor.channel));

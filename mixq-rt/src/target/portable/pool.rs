@@ -15,7 +15,8 @@ use crate::target::tensor::{CHUNK, PixelWriter, chunk, codes, row_bytes, split};
 pub fn average_pool<const X: usize>(operands: Operands<Pool>) {
     let (layer, _, arena) = operands.parts();
     execute(layer, arena, |view, index| {
-        // Twice the sum of 2^23 codes of 8 bits and their number fit 32 bits: there are fewer.
+        // No overflow: a window has fewer than 2^23 pixels. 32 bits hold twice the sum of as many 8-bit
+        // codes, plus their number.
         let pixels = (view.rows.count() * view.columns.count()) as u32;
         let sums = view.fold::<X>(index, |sum, code| sum + code);
         sums.map(|sum| (2 * sum + pixels) / (2 * pixels))
@@ -49,7 +50,7 @@ fn execute(layer: &Pool, arena: &mut [u8], pool: fn(&View, usize) -> [u32; CHUNK
     });
 }
 
-/// What the window of one output pixel sees.
+/// The window of one output pixel.
 struct View<'a> {
     layer: &'a Pool,
     input: &'a [u8],
@@ -58,7 +59,7 @@ struct View<'a> {
 }
 
 impl View<'_> {
-    /// Folds the codes of a chunk of channels, each from 0.
+    /// For each channel of chunk `index`: folds the codes of the window's pixels, beginning with 0.
     #[inline(always)]
     fn fold<const X: usize>(&self, index: usize, fold: impl Fn(u32, u32) -> u32) -> [u32; CHUNK] {
         let row_bytes = row_bytes::<X>(usize::from(self.layer.input.channels));

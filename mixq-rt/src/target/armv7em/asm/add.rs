@@ -1,9 +1,9 @@
 //! Residual addition, four elements at once.
 //!
-//! The codes of four elements are the bytes of a word, whatever the width of the tensor. The accumulator is
-//! the sum negated, `m_a Z_a + m_b Z_b - m_a q_a - m_b q_b`, because it is multiplied by `-2^(32-s)`: that
-//! fits 32 bits also for a shift of 1. The rounded high word, with `Z_y` added, is then `Z_y + floor((sum +
-//! 2^(s-1)) / 2^s)`.
+//! The loop unpacks the codes of four elements to the bytes of a word, for any width of the tensor. The
+//! accumulator is the negated sum, `m_a Z_a + m_b Z_b - m_a q_a - m_b q_b`. The loop multiplies it by
+//! `-2^(32-s)`, because 32 bits hold this factor for a shift of 1, too, but not `2^(32-s)`. The rounded high
+//! word of the product, plus `Z_y`, is `Z_y + floor((sum + 2^(s-1)) / 2^s)`.
 
 use core::mem::offset_of;
 
@@ -11,48 +11,50 @@ use mixq_format::{Add, Bits, Operands};
 
 use crate::target::armv7em::check::check;
 
-/// Elements of a unit.
+/// Elements that one round of the loop adds.
 const UNIT: usize = 4;
 
-/// The tables of the loop.
+/// The arguments of the loop. The inputs are in the order of their widths: the wider one first.
 #[repr(C)]
 struct Sum {
-    /// Negated.
+    /// Multipliers of both inputs, negated.
     multipliers: [i32; 2],
     /// `m_a Z_a + m_b Z_b`.
     constant: i32,
     /// `-2^(32-s)`.
     scale: i32,
+    /// Zero point of the output.
     zero_point: i32,
-    /// Which widths are read, as the table in the loop has them.
+    /// The entry of the loop's jump table for the widths of the inputs.
     widths: u32,
-    /// The conditions that the loop keeps: C, if it reads 8 bits from both; Z, if it writes 8 bits; N, if
-    /// 4.
+    /// The processor flags that the loop keeps set. C: both inputs have 8 bits; Z: the output has 8 bits;
+    /// N: the output has 4 bits.
     flags: u32,
-    /// Bits of both inputs, the wider one first, and the output.
+    /// Bits of a code of both inputs and of the output.
     bits: [usize; 3],
-    /// Where they are in the arena.
+    /// Bytes from the start of the arena to both inputs and to the output.
     offsets: [usize; 3],
 }
 
-// What one instruction reads: the first five fields, and two more.
+// One instruction loads the first five fields, another one `widths` and `flags`.
 const _: () =
     assert!(offset_of!(Sum, zero_point) == 16 && offset_of!(Sum, flags) == offset_of!(Sum, widths) + 4);
 
+// Bits of the register APSR.
 const N: u32 = 1 << 31;
 const Z: u32 = 1 << 30;
 const C: u32 = 1 << 29;
 
-/// Executes an addition of codes.
+/// Executes an addition whose output are codes.
 ///
 /// # Panics
-/// If it makes logits.
+/// If the output are logits.
 #[inline(never)]
 pub(crate) fn execute(operands: Operands<Add>) {
     let (table, _, arena) = operands.parts();
     let sum = Sum::new(table);
     let (pixels, channels) = (table.output.pixels(), usize::from(table.output.channels));
-    // Where no row ends inside a byte, all are one.
+    // If no pixel ends inside a byte, all pixels are added as one row; else each pixel is a row.
     let seamless = |bits: usize| (channels * bits).is_multiple_of(8);
     let narrowest = sum.bits.into_iter().min().unwrap_or(8);
     let (rows, elements) = if seamless(narrowest) { (1, pixels * channels) } else { (pixels, channels) };
@@ -62,8 +64,9 @@ pub(crate) fn execute(operands: Operands<Add>) {
     for _ in 0..rows {
         let [a, b, output] = at;
         let end = |tensor: usize| at[tensor].wrapping_add(units * sum.bits[tensor] / 2);
-        // SAFETY: reads and writes a row of each tensor, which are in the arena, as `Operands` has it. All
-        // pointers into it are made from one, so that rows may be the same.
+        // SAFETY: reads a row of both inputs and writes a row of the output. `Operands` proves that the
+        // tensors lie in the arena. The output may be an input: all pointers are derived from one pointer to
+        // the arena.
         unsafe {
             add(&sum, units, a, b, output);
             sum.last([end(0), end(1), end(2)], rest);
@@ -73,10 +76,10 @@ pub(crate) fn execute(operands: Operands<Add>) {
 }
 
 impl Sum {
-    /// The addition of a table.
+    /// The arguments for the addition of a table.
     ///
     /// # Panics
-    /// If it makes logits.
+    /// If the output are logits.
     #[inline(always)]
     fn new(table: &Add) -> Sum {
         let (mut a, mut b) = ((&table.a, table.multiplier_a), (&table.b, table.multiplier_b));
@@ -106,16 +109,17 @@ impl Sum {
         }
     }
 
-    /// Adds the last elements of a row, less than a unit, maybe none.
+    /// Adds the last elements of a row, 0 to 3. `at`: their places in both inputs and in the output.
     ///
     /// # Safety
-    /// Their bytes can be read and written.
+    /// The bytes of these elements may be read in both inputs and written in the output.
     #[inline(never)]
     unsafe fn last(&self, at: [*mut u8; 3], elements: usize) {
         let bytes = self.bits.map(|bits| (bits * elements).div_ceil(8));
         let mut unit = [0u32; 3];
         let [a, b, output] = &mut unit;
-        // SAFETY: as above; a word has more bytes.
+        // SAFETY: the caller promises the bytes of the tensors. Each word of `unit` has four bytes: `copy`
+        // accesses at most three of them, and `add` at most four.
         unsafe {
             copy(at[0], (&raw mut *a).cast(), bytes[0]);
             copy(at[1], (&raw mut *b).cast(), bytes[1]);
@@ -127,7 +131,7 @@ impl Sum {
 }
 
 /// # Safety
-/// So many bytes can be read and written.
+/// `bytes` bytes at `from` may be read, and as many at `to` written.
 #[unsafe(naked)]
 unsafe extern "C" fn copy(from: *const u8, to: *mut u8, bytes: usize) {
     naked_asm!(
@@ -141,7 +145,7 @@ unsafe extern "C" fn copy(from: *const u8, to: *mut u8, bytes: usize) {
     )
 }
 
-// Four codes of 4 or 2 bits as bytes: of the first input ...
+// Loads four 4-bit codes of the first input to the bytes of r9.
 macro_rules! four_r9 {
     () => {
         "
@@ -154,7 +158,7 @@ macro_rules! four_r9 {
     };
 }
 
-// ... and of the second one, before the loop goes on.
+// Loads four 4-bit codes of the second input to the bytes of r10, and adds.
 macro_rules! four_r10 {
     () => {
         "
@@ -169,7 +173,7 @@ macro_rules! four_r10 {
 }
 
 /// # Safety
-/// So many units can be read and written.
+/// `units` units may be read at `a` and `b`, and written at `output`.
 #[unsafe(naked)]
 unsafe extern "C" fn add(sum: *const Sum, units: usize, a: *const u8, b: *const u8, output: *mut u8) {
     naked_asm!(
@@ -185,7 +189,7 @@ unsafe extern "C" fn add(sum: *const Sum, units: usize, a: *const u8, b: *const 
         "ldr r9, [r2], #4",
         "ldr r10, [r3], #4",
         "3:",
-        // The elements of a word, into a byte each.
+        // Adds the four codes in r9 and r10, a byte each, to the bytes of r11.
         "uxtb r11, r9",
         "uxtb lr, r10",
         "mla r11, r11, r4, r6",
@@ -211,14 +215,16 @@ unsafe extern "C" fn add(sum: *const Sum, units: usize, a: *const u8, b: *const 
         "ldr r0, [sp]",
         "tbb [pc, r0]",
         "9:",
-        // 8 and 8, 4, 2 bits; -, 4 and 4, 2 bits; -, -, 2 and 2 bits.
+        // A row for a wider input of 8, 4 and 2 bits; in it an entry for a narrower input of 8, 4 and 2 bits.
+        // Entries that are never taken are 0.
         ".byte 0, (11f - 9b) / 2, (12f - 9b) / 2",
         ".byte 0, (13f - 9b) / 2, (14f - 9b) / 2",
         ".byte 0, 0, (15f - 9b) / 2",
         ".p2align 1",
         "6:",
         "pop {{r0, r4-r11, pc}}",
-        // Bytes above the largest code become that: what is added and what is left saturate together.
+        // Limits bytes to the largest code, 15 or 3: the addition saturates larger bytes to 255, and then the
+        // bits above the code are cleared.
         "7:",
         "bpl 8f",
         "mov r0, #0xf0f0f0f0",

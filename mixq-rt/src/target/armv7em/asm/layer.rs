@@ -1,5 +1,5 @@
-//! What layers have of the parameters and of the arena. Loops in assembly read and write it without asking,
-//! because it comes from [`Operands`] alone: these are checked.
+//! The table, parameters and memory of a layer. They can only be made of [`Operands`], which are checked:
+//! therefore the loops in assembly read and write them without checks of their own.
 
 use core::ops::Range;
 use core::slice::{from_raw_parts, from_raw_parts_mut};
@@ -8,13 +8,13 @@ use mixq_format::{Conv, Depthwise, Linear, Operands, Pool, Requant, Tensor};
 
 use crate::target::armv7em::check::{check, within};
 
-/// A layer with one input, which is not where the output is.
+/// A table with one input tensor, which does not overlap the output tensor.
 pub(crate) trait OneInput {
-    /// Input and output.
+    /// The input tensor and the output tensor.
     fn tensors(&self) -> [&Tensor; 2];
 }
 
-/// A layer with weights.
+/// A table of a layer with weights.
 pub(crate) trait Weighted: OneInput {
     fn requant(&self) -> &Requant;
 }
@@ -32,7 +32,8 @@ layers!(Weighted: Conv, Depthwise, Linear; #[inline(always)] fn requant(&self) -
     &self.requant
 });
 
-/// The table of a layer, and the parameters that it was checked with: they hold its weights and its tables.
+/// The table of a layer, and the parameters that it was checked with. The parameters hold the layer's weights
+/// and requantisation tables.
 pub(crate) struct Layer<'a, T> {
     table: &'a T,
     parameters: &'a [u8],
@@ -59,7 +60,7 @@ impl<'a, T> Layer<'a, T> {
     }
 }
 
-/// A layer, the bytes of its input and its output, whole tensors both, and memory to work in.
+/// A layer, all bytes of its input and of its output tensor, and memory to work in.
 pub(crate) struct Parts<'a, T> {
     pub(crate) layer: Layer<'a, T>,
     pub(crate) input: &'a [u8],
@@ -67,20 +68,20 @@ pub(crate) struct Parts<'a, T> {
     pub(crate) memory: &'a mut [u32],
 }
 
-/// Those of a layer. The memory has a place in the arena, by its first byte and its number of bytes.
+/// Divides operands. `memory` is the part of the arena to work in: its first byte and its number of bytes.
 ///
 /// # Panics
-/// If the memory reaches beyond the arena or into a tensor, or is not aligned.
+/// If `memory` reaches beyond the arena or into a tensor, or does not begin at a word.
 #[inline(always)]
 pub(crate) fn split<T: OneInput>(operands: Operands<T>, memory: [u32; 2]) -> Parts<T> {
     let (table, parameters, arena) = operands.parts();
-    // SAFETY: the tensors of operands are in their arena; a layer with one input has them apart.
+    // SAFETY: the check of `Operands` found that both tensors lie in the arena, and that they do not overlap.
     let (input, output, memory) = unsafe { split_arena(arena, table.tensors(), memory) };
     Parts { layer: Layer { table, parameters }, input, output, memory }
 }
 
 /// # Safety
-/// The tensors lie in the arena, apart.
+/// The tensors lie in the arena, and do not overlap.
 // `get_disjoint_mut` takes twice as much code.
 #[inline(never)]
 unsafe fn split_arena<'a>(
@@ -99,7 +100,8 @@ unsafe fn split_arena<'a>(
     apart(&output);
     check(memory.is_aligned());
     let bytes = |range: Range<usize>| range.end - range.start;
-    // SAFETY: parts of the arena that do not overlap; asserted above, and by the caller.
+    // SAFETY: the three parts lie in the arena and do not overlap: the caller promises it for the tensors,
+    // and the checks above hold for the memory, which is aligned to words.
     unsafe {
         (
             from_raw_parts(at.add(input.start), bytes(input)),
@@ -109,7 +111,8 @@ unsafe fn split_arena<'a>(
     }
 }
 
-/// Where a whole tensor lies. It is in an arena, and so 32 bits hold its size.
+/// The bytes of the arena that a tensor lies in. No overflow: the tensor lies in an arena, so that 32 bits
+/// hold its size.
 #[inline(always)]
 fn place(tensor: &Tensor) -> Range<usize> {
     let start = tensor.offset as usize;

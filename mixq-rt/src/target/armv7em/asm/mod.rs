@@ -1,18 +1,20 @@
-//! Inner loops in assembly, and what may be called safely around them.
+//! Inner loops in assembly, and the safe functions that call them.
 //!
-//! A group of [`PIXELS`] output pixels is computed at once. What their windows see is widened into a *patch*,
-//! 16 bits an element; weights are read as [`rearrange`](mixq_format::target::armv7em::rearrange) lays them
-//! out, two output channels side by side, and unpacked by one instruction for two to four elements. The sums
-//! of two channels and four pixels stay in registers until they are codes: see [`conv`].
+//! A convolution computes a group of [`PIXELS`] output pixels at once. It widens the codes that their windows
+//! see into a *patch*, with 16 bits an element. It reads weights as
+//! [`rearrange`](mixq_format::target::armv7em::rearrange) lays them out, two output channels side by side.
+//! One instruction unpacks the weights of two to four elements. The sums of two channels and four pixels stay
+//! in registers until they are codes: see [`conv`].
 //!
 //! # Why nothing overflows
 //!
-//! How many elements may be multiplied at once is proven from the actual weights when firmware is compiled:
-//! [`proof`](mixq_format::target::armv7em::proof()). That the sum over all elements fits 32 bits is proven by
-//! the build.
+//! When firmware is compiled, [`proof`](mixq_format::target::armv7em::proof()) computes from the actual
+//! weights how many elements may be multiplied at once. The build has proven that 32 bits hold the sum over
+//! all elements.
 
-// `naked_asm!`, in all files below. The Rust target of ARMv8-M leaves DSP instructions open, so the assembler
-// must be told of them, also where rustc is: it reads assembly again at link time, without rustc's flags.
+// `naked_asm!` for all files below. Not all processors of the Rust target of ARMv8-M have DSP instructions,
+// so that the assembly itself must name a processor that has them. This is needed also if rustc's flags name
+// one: at link time, the assembler reads the assembly again, without these flags.
 #[cfg(portable)]
 macro_rules! naked_asm {
     ($($body:tt)*) => {
@@ -40,13 +42,13 @@ pub(super) use tables::Tables;
 
 use mixq_format::Bits;
 
-/// Output pixels of a group.
+/// Output pixels of a group, which are computed at once.
 pub(super) const PIXELS: usize = 4;
 
-/// The width of a code or a weight.
+/// The width of a code or a weight of `count` bits.
 ///
 /// # Panics
-/// If there is none for this number of bits: code that names it does not compile.
+/// If `count` is not 8, 4 or 2. Called in `const` code, this is an error of the compiler.
 const fn bits(count: usize) -> Bits {
     match count {
         2 => Bits::B2,

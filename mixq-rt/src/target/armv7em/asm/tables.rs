@@ -1,4 +1,4 @@
-//! Requantisation of sums that are in memory, by any tables.
+//! Requantises sums that are in memory, by any tables of [`Rule::Multiplier`].
 
 use core::marker::PhantomData;
 use core::mem::offset_of;
@@ -9,34 +9,39 @@ use super::layer::{Layer, Weighted};
 use crate::target::armv7em::check::check;
 use crate::target::requant::Range;
 
-/// The tables of a layer's output channels, as the loops read them.
+/// The requantisation tables of a layer, as the loops read them. Each pointer is to the entry of the first
+/// channel.
 #[repr(C)]
 pub(crate) struct Tables<'a> {
-    /// Of the first channel.
     biases: *const u8,
     multipliers: *const u8,
     shifts: *const u8,
+    /// Zero points of the weights.
     zero_points: *const u8,
-    /// From a channel's to the next's.
+    /// Bytes from the zero point of a channel to that of the next one; 0 if all channels share one.
     zero_points_step: usize,
-    /// Of the output.
+    /// Zero point of the output.
     zero_point: i32,
     /// `sum(q_x)`.
     pub(super) input_sum: i32,
     fraction: u32,
-    /// From a channel's shift to the next's; multipliers have four times as many bytes.
+    /// Entries from the multiplier and the shift of a channel to those of the next one: 1, or 0 if all
+    /// channels share one.
     multiplier_step: usize,
+    /// Smallest value of the output.
     least: i32,
+    /// Largest value of the output.
     most: i32,
+    /// Channels that the tables have entries of.
     channels: usize,
     parameters: PhantomData<&'a [u8]>,
 }
 
 impl<'a> Tables<'a> {
-    /// Those of a layer: entries of all its output channels.
+    /// The tables of a layer, with entries of all its output channels.
     ///
     /// # Panics
-    /// If they are not those of [`Rule::Multiplier`](mixq_format::Rule::Multiplier).
+    /// If their rule is not [`Rule::Multiplier`].
     #[inline(always)]
     pub(crate) fn new<T: Weighted>(layer: Layer<'a, T>) -> Tables<'a> {
         let [_, output] = layer.table().tensors();
@@ -65,22 +70,23 @@ impl<'a> Tables<'a> {
         }
     }
 
-    /// Hands all rows to a loop that advances the pointers; the tables are empty afterwards.
+    /// Checks that a loop may read the entries of `channels` channels. The loop advances the pointers:
+    /// afterwards, the tables have no channels.
     ///
     /// # Panics
-    /// If there are fewer, or one multiplier for all.
+    /// If the tables have fewer channels, or one multiplier for all of them.
     #[inline(always)]
     pub(super) fn take(&mut self, channels: usize) {
         check(self.multiplier_step == 1 && channels <= self.channels);
         self.channels = 0;
     }
 
-    /// Replaces sums of channels, beginning with `channel`, by their codes or logits. Each channel has sums
-    /// of `N` pixels, of which the first `pixels` count.
+    /// Replaces the sums of channels, beginning with `channel`, by their codes or logits. Each channel has
+    /// the sums of `N` pixels, of which the first `pixels` are replaced.
     ///
     /// # Panics
-    /// If there are no such channels or sums.
-    // Inlined: a frame less on the stack.
+    /// If `sums` is empty, if the tables do not have these channels, or `pixels` is more than `N`.
+    // Inlined: one stack frame less.
     #[inline(always)]
     pub(crate) fn requantise<const N: usize>(
         &mut self,
@@ -95,26 +101,27 @@ impl<'a> Tables<'a> {
         let all = sums.as_flattened_mut().as_mut_ptr_range();
         for pixel in 0..pixels {
             let (sums, end) = (all.start.wrapping_add(pixel), all.end.wrapping_add(pixel));
-            // SAFETY: the loop reads an entry of each table for each of these channels, and reads and writes
-            // their sums of this pixel; asserted here, and by the check of the
-            // layer.
+            // SAFETY: the loop reads an entry of each table for each of these channels, which the parameters
+            // hold: the check of the layer found it. It replaces the channels' sums of this pixel in `sums`.
             unsafe { requantise(sums, end, self, channel, 4 * N) }
         }
     }
 }
 
-// As two instructions of the loop read them.
+// One instruction of the loop reads both fields of each pair; another one the four fields up to
+// `zero_points`.
 const _: () = assert!(
     offset_of!(Tables, fraction) == offset_of!(Tables, input_sum) + 4
         && offset_of!(Tables, most) == offset_of!(Tables, least) + 4
         && offset_of!(Tables, zero_points) == 12
 );
 
-/// `clamp(zero_point + floor(accumulator * multiplier / 2^shift))`, with a product of 64 bits and any shift
-/// below 64, in place of sums from one to an end, `step` bytes apart.
+/// Replaces sums by `clamp(zero_point + floor(accumulator * multiplier / 2^shift))`, with a product of 64
+/// bits and any shift below 64. The sums lie from `sums` to `end`, `step` bytes apart; each belongs to the
+/// next channel, beginning with `channel`.
 ///
 /// # Safety
-/// There are such sums, and tables of as many channels from this one on.
+/// These sums may be read and written, and the tables have an entry for each of them.
 #[unsafe(naked)]
 unsafe extern "C" fn requantise(sums: *mut i32, end: *mut i32, tables: &Tables, channel: usize, step: usize) {
     naked_asm!(
@@ -144,7 +151,7 @@ unsafe extern "C" fn requantise(sums: *mut i32, end: *mut i32, tables: &Tables, 
         "smull r10, r11, r12, lr",
         "ldrb r12, [r5]",
         "add r5, r5, r6",
-        // A shift by a word, then by what is left of 32.
+        // Shifts 64 bits: by 32 if the shift is 32 or more, then by the rest.
         "subs lr, r12, #32",
         "ittt pl",
         "movpl r12, lr",
@@ -158,7 +165,7 @@ unsafe extern "C" fn requantise(sums: *mut i32, end: *mut i32, tables: &Tables, 
         "ldr lr, [r9, #{zero_point}]",
         "adds r10, r10, lr",
         "adc r11, r11, #0",
-        // What 32 bits do not hold: the largest or the smallest that they do.
+        // Saturates to 32 bits.
         "cmp r11, r10, asr #31",
         "itt ne",
         "mvnne r10, #0x80000000",

@@ -1,35 +1,40 @@
-//! Codes as 16-bit halves, for four pixels side by side.
+//! Widens packed codes to 16-bit halves: for the patch of four pixels, or for one pixel.
 
 use mixq_format::Bits;
 
 use super::PIXELS;
 use crate::target::armv7em::check::{check, hold};
 
-/// Widens codes of pixels. Takes: codes, where the first pair goes (the next is 16 bytes on), words or bytes
-/// from a row to the next (at least one), bytes to the next pixel's codes, pixels (at least one), the pixel's
-/// sum, from which the codes are subtracted.
+/// A loop that widens the codes of pixels into a patch. Its arguments:
+///
+/// 1. the codes of the first pixel;
+/// 2. where the first pair of elements goes; the next pair goes 16 bytes further;
+/// 3. the size, at least 1: words of a pixel; for windows of 3x3 on three channels, bytes of an image row;
+/// 4. bytes from the codes of a pixel to those of the next one;
+/// 5. the number of pixels, at least 1;
+/// 6. the first pixel's sum, from which the loop subtracts the codes; the next word is the next pixel's sum.
 pub(super) type Run = unsafe extern "C" fn(*const u8, *mut u32, usize, usize, usize, *mut i32);
 
-/// What a whole group sees of the input, as one call takes it.
+/// A call of [`Run`] that fills the patch with all elements of a group.
 #[derive(Clone, Copy)]
 pub(crate) struct Fill {
     pub(super) run: Run,
-    /// Words, or bytes of a row.
+    /// The third argument of `run`.
     pub(super) size: usize,
-    /// Bytes that are read of a pixel, from its first on.
+    /// Bytes from the first to the last byte that `run` reads of a pixel's window.
     pub(super) bytes: usize,
-    /// Elements of the patch that are written.
+    /// Elements of the patch that `run` writes.
     pub(super) elements: usize,
 }
 
-/// How words of codes of one width are widened.
+/// Widens words of codes of one width.
 pub(crate) struct Widen {
     run: Run,
     /// Codes of a word.
     pub(crate) word: usize,
     /// Bits of a code.
     pub(crate) bits: usize,
-    /// A byte of codes that are 1.
+    /// A byte all of whose codes are 1.
     pub(crate) codes: u8,
 }
 
@@ -45,18 +50,19 @@ impl Widen {
         codes * self.bits / 32
     }
 
-    /// So many words of codes in a row.
+    /// Fills the patch with `words` words of codes of each pixel.
     #[inline(always)]
     pub(crate) fn fill(&self, words: usize) -> Fill {
         check(words > 0);
         Fill { run: self.run, size: words, bytes: 4 * words, elements: words * self.word }
     }
 
-    /// Widens `words` words of codes of each of `count` pixels from `pixel` on, `pitch` bytes apart, into the
-    /// patch, from `element` on, which begins a word.
+    /// Widens `words` words of codes for each of `count` pixels, from `pixel` on. They become the elements of
+    /// the patch from `element` on, which is the first one of a word. The codes of neighbouring pixels are
+    /// `pitch` bytes apart.
     ///
     /// # Panics
-    /// If `codes` has fewer words, or the patch.
+    /// If `codes` has fewer words, or the patch has no room for them.
     #[inline(always)]
     pub(super) fn run(
         &self,
@@ -74,13 +80,13 @@ impl Widen {
         check((element + words * self.word) / 2 * PIXELS <= patch.len());
         let to = patch.as_mut_ptr().wrapping_add(element / 2 * PIXELS + pixel);
         let sums = sums.as_mut_ptr().wrapping_add(pixel);
-        // SAFETY: reads `words` words of codes of each pixel and writes one word of each group of four, for
-        // as many pairs of elements as these words hold; asserted above.
+        // SAFETY: reads `words` words of each pixel's codes. For each pixel and each pair of elements that
+        // these words hold, writes a word of the patch; for each pixel, a sum. All checked above.
         unsafe { (self.run)(codes.as_ptr(), to, words, pitch, count, sums) };
     }
 }
 
-/// For `x`-bit codes.
+/// The loop for `x`-bit codes.
 pub(crate) const fn widen_for(x: usize) -> Widen {
     let run = match x {
         8 => widen8,
@@ -90,16 +96,17 @@ pub(crate) const fn widen_for(x: usize) -> Widen {
     Widen { run, word: 32 / x, bits: x, codes: (0xff / ((1 << x) - 1)) as u8 }
 }
 
-/// How words of codes of one width are widened for one pixel: one pair of elements after the other.
+/// Widens words of codes of one width for one pixel: pairs of elements lie one after another.
 #[derive(Clone, Copy)]
 pub(super) struct WidenRow {
-    /// Takes: codes, where the pairs go, words (at least 1). Answers the sum of the codes.
+    /// Takes the codes, where the first pair of elements goes, and the number of words, at least 1. Returns
+    /// the sum of the codes.
     pub(super) run: unsafe extern "C" fn(*const u8, *mut u32, usize) -> i32,
     /// Bits of a code.
     pub(super) bits: usize,
 }
 
-/// For codes of such a width.
+/// The loop for codes of this width.
 pub(super) const fn widen_row_for(x: Bits) -> WidenRow {
     let run = match x {
         Bits::B8 => row8,
@@ -109,14 +116,14 @@ pub(super) const fn widen_row_for(x: Bits) -> WidenRow {
     WidenRow { run, bits: x.count() }
 }
 
-// A pair of codes of r10 that are `$shift` bits up.
+// Stores the pair of codes of r10 that `$shift` moves to bit 0 of each half, and adds it to both sums in r9.
 macro_rules! pair {
     ($to:literal, $step:literal, $shift:literal) => {
         concat!("and r12, r11, r10", $shift, "\nstr r12, [", $to, "], #", $step, "\nuadd16 r9, r9, r12\n")
     };
 }
 
-// Unpacks r10, of whose codes r9 is the sum: of 8 bits, or of each half of a word.
+// Widens the word of codes in r10, and adds them to r9: one sum for 8-bit codes, else a sum in each half.
 macro_rules! word {
     (8, $to:literal, $step:literal) => {
         concat!(
@@ -159,6 +166,7 @@ macro_rules! word {
     };
 }
 
+// Makes one sum of the sums in the halves of r9.
 macro_rules! sum {
     (8) => {
         ""

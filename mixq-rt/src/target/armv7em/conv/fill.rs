@@ -1,4 +1,4 @@
-//! What windows see, as patches: one way for each of [`Windows`].
+//! Fills patches with the codes that windows see: one function for each kind of [`Windows`].
 
 use mixq_format::Conv;
 use mixq_format::target::armv7em::Windows;
@@ -8,31 +8,31 @@ use super::runs::{Runs, axis};
 use super::source::Source;
 use crate::target::armv7em::check::{after, refuse};
 
-/// Fills a patch for output pixels (first, count) from an element of their windows on, with as many as it has
-/// room for.
+/// Fills the patch with the windows of output pixels, which are given by the first one and their number. The
+/// patch gets the elements from the given one on, as many as it has room for.
 pub(super) type Fill = fn(&Source, &mut Scratch, [usize; 2], usize);
 
 pub(super) const fn fill_for(windows: Windows) -> Fill {
     match windows {
-        Windows::PointwiseWords => rows,
-        Windows::PointwiseHalfWord => rows_and_half,
-        Windows::PointwiseTail => rows_and_rest,
-        Windows::PixelWords => words,
+        Windows::PointwiseWords => pointwise_words,
+        Windows::PointwiseHalfWord => pointwise_half_word,
+        Windows::PointwiseTail => pointwise_tail,
+        Windows::PixelWords => pixel_words,
         Windows::Rgb3x3 => rgb3x3,
         Windows::PixelBytes | Windows::UnpackedCodes => staged,
     }
 }
 
-/// Whole words of codes that lie one after another.
-fn rows(source: &Source, scratch: &mut Scratch, [first, count]: [usize; 2], element: usize) {
+/// For windows of one pixel, whose codes are whole words.
+fn pointwise_words(source: &Source, scratch: &mut Scratch, [first, count]: [usize; 2], element: usize) {
     let (patch, _) = &mut source.begin(scratch, element);
     for pixel in first..first + count {
         whole_words(source, patch, pixel - first, source.codes(pixel, element));
     }
 }
 
-/// The same, and half a word.
-fn rows_and_half(source: &Source, scratch: &mut Scratch, [first, count]: [usize; 2], element: usize) {
+/// For windows of one pixel, whose codes are whole words and half a word.
+fn pointwise_half_word(source: &Source, scratch: &mut Scratch, [first, count]: [usize; 2], element: usize) {
     let (patch, _) = &mut source.begin(scratch, element);
     for pixel in first..first + count {
         let codes = source.codes(pixel, element);
@@ -41,8 +41,8 @@ fn rows_and_half(source: &Source, scratch: &mut Scratch, [first, count]: [usize;
     }
 }
 
-/// The same, and what is left.
-fn rows_and_rest(source: &Source, scratch: &mut Scratch, [first, count]: [usize; 2], element: usize) {
+/// For windows of one pixel, with any number of codes.
+fn pointwise_tail(source: &Source, scratch: &mut Scratch, [first, count]: [usize; 2], element: usize) {
     let (patch, _) = &mut source.begin(scratch, element);
     for pixel in first..first + count {
         let codes = source.codes(pixel, element);
@@ -52,8 +52,9 @@ fn rows_and_rest(source: &Source, scratch: &mut Scratch, [first, count]: [usize;
     }
 }
 
-/// Runs of whole words: those of pixels together whose windows are in one row and see no padding.
-fn words(source: &Source, scratch: &mut Scratch, [first, count]: [usize; 2], element: usize) {
+/// For windows of pixels that have whole words of codes. Neighbouring windows of a row that see no padding
+/// are widened together, run by run.
+fn pixel_words(source: &Source, scratch: &mut Scratch, [first, count]: [usize; 2], element: usize) {
     let (patch, _) = &mut source.begin(scratch, element);
 
     let (table, widen) = (source.filters.layer.table(), &source.filters.kernels.widen);
@@ -81,7 +82,7 @@ fn words(source: &Source, scratch: &mut Scratch, [first, count]: [usize; 2], ele
     }
 }
 
-/// Pairs of pixels.
+/// For windows of 3x3 on three channels: two at a time.
 fn rgb3x3(source: &Source, scratch: &mut Scratch, [first, count]: [usize; 2], element: usize) {
     let (patch, stage) = &mut source.begin(scratch, element);
 
@@ -91,8 +92,9 @@ fn rgb3x3(source: &Source, scratch: &mut Scratch, [first, count]: [usize; 2], el
     }
 }
 
-/// Widens what a pair of output pixels sees: staged, with the padding, if that is part of it.
-// One caller: a frame less on the stack.
+/// Widens the windows of two neighbouring output pixels. If one of them sees padding, the codes of both are
+/// copied to the stage first, with the padding.
+// Inlined into its one caller: one stack frame less.
 #[inline(always)]
 fn pair(source: &Source, rgb3x3: &Rgb3x3, patch: &mut Patch, pixel: usize, stage: &mut [u8], first: usize) {
     let place = source.place(first);
@@ -101,7 +103,8 @@ fn pair(source: &Source, rgb3x3: &Rgb3x3, patch: &mut Patch, pixel: usize, stage
         (source.codes(first, 0), row_bytes)
     } else {
         let Conv { window, input: tensor, .. } = source.filters.layer.table();
-        // Both columns of windows in one, and no function around both axes: a frame less on the stack.
+        // Both windows are taken as one window of `both` columns. Each axis is a call of its own, because a
+        // function around both would be one more stack frame.
         let ([y, x], both) = (place, window.kernel_width + window.stride_width);
         let rows = axis(y, window.stride_height, window.pad_top, window.kernel_height, tensor.height);
         let columns = axis(x, window.stride_width, window.pad_left, both, tensor.width);
@@ -114,8 +117,9 @@ fn pair(source: &Source, rgb3x3: &Rgb3x3, patch: &mut Patch, pixel: usize, stage
     patch.widen_rgb3x3(rgb3x3, pixel, codes, [row, source.pitch]);
 }
 
-/// One pixel after the other: all codes of its window, those of the padding too, without the padding of rows
-/// or unpacked. Windows of one row that see no padding are taken from where they lie.
+/// For other windows, one after the other: copies the codes of a window to the stage, with the codes of the
+/// padding, and widens them from there. On the stage, codes lie one after another, or unpacked to a byte
+/// each. Windows of one row that see no padding are widened from the input, unless codes have to be unpacked.
 fn staged(source: &Source, scratch: &mut Scratch, [first, count]: [usize; 2], element: usize) {
     let (patch, stage) = &mut source.begin(scratch, element);
 
@@ -135,8 +139,9 @@ fn staged(source: &Source, scratch: &mut Scratch, [first, count]: [usize; 2], el
     }
 }
 
-/// Stages the elements of a window, beginning with the given one.
-// One caller: a frame less on the stack.
+/// Copies `elements` elements of a window to the stage, beginning with `element`. `place`: row and column of
+/// the output pixel.
+// Inlined into its one caller: one stack frame less.
 #[inline(always)]
 fn copy(source: &Source, stage: &mut [u8], elements: usize, element: usize, place: [usize; 2]) {
     let (table, kernels) = (source.filters.layer.table(), source.filters.kernels);
@@ -155,8 +160,8 @@ fn copy(source: &Source, stage: &mut [u8], elements: usize, element: usize, plac
     }
 }
 
-/// Whole words of codes: of a patch of whole words, or of the last elements of a window; then of whole units
-/// of weights.
+/// Widens the codes of a pixel that fill whole words. Elements of an incomplete unit of weights do not count:
+/// `rest` puts them in another order.
 #[inline(never)]
 fn whole_words(source: &Source, patch: &mut Patch, pixel: usize, codes: &[u8]) {
     let widen = &source.filters.kernels.widen;
@@ -164,7 +169,7 @@ fn whole_words(source: &Source, patch: &mut Patch, pixel: usize, codes: &[u8]) {
     patch.widen(widen, [pixel, 1], 0, codes, [words, 0]);
 }
 
-/// Half a word of codes, if a chunk has one of whole units after its whole words.
+/// Widens the half word of codes after the whole words, if `Blocks::half_word` has one.
 #[inline(always)]
 fn half(source: &Source, patch: &mut Patch, pixel: usize, codes: &[u8]) {
     let kernels = source.filters.kernels;
@@ -175,8 +180,8 @@ fn half(source: &Source, patch: &mut Patch, pixel: usize, codes: &[u8]) {
     }
 }
 
-/// The codes of a chunk that fill no word or half of one of whole units. Slots that stay empty may hold
-/// anything: they meet weights of 0.
+/// Writes the codes of a pixel after the whole words and the half word, one by one. Empty slots of the patch
+/// may hold anything: their weights are 0.
 #[inline(never)]
 fn rest(source: &Source, patch: &mut Patch, pixel: usize, codes: &[u8]) {
     let kernels = source.filters.kernels;
@@ -184,7 +189,7 @@ fn rest(source: &Source, patch: &mut Patch, pixel: usize, codes: &[u8]) {
     let whole = elements & !(blocks.unit - 1);
     let half = if blocks.half_word(elements) { blocks.word / 2 } else { 0 };
     for element in (whole & !(blocks.word - 1)) + half..elements {
-        // As `Blocks::element` has it.
+        // The inverse of `Blocks::element`.
         let slot = match element.checked_sub(whole) {
             None => element,
             Some(tail) if tail < blocks.unit / 2 => whole + 2 * tail,

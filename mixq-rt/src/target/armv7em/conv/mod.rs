@@ -1,4 +1,4 @@
-//! Standard convolutions: blocks of output channels times groups of four pixels.
+//! Standard convolutions: multiplies blocks of two output channels by groups of four output pixels.
 
 mod fill;
 mod runs;
@@ -17,11 +17,15 @@ use crate::target::tensor::PixelWriter;
 use fill::{Fill, fill_for};
 use source::Source;
 
-/// Executes a convolution with `X`-bit input and `W`-bit weights. `Y` are the bits of the output if
-/// [`has_records`](mixq_format::target::armv7em::has_records) has it that tables stand beside the weights; 0,
-/// for any width, if they do not. `FRACTION` is that of the tables. `ZERO`: whether the output's zero point
-/// is 0. `WINDOWS`: the number of its [`Windows`]. `WHOLE`: whether codes are made in one go:
-/// [`whole`](mixq_format::target::armv7em::whole).
+/// Executes a convolution with `X`-bit input and `W`-bit weights.
+///
+/// * `Y`: the bits of the output, if the requantisation tables stand beside the weights
+///   ([`has_records`](mixq_format::target::armv7em::has_records)); else 0, for any width of output.
+/// * `FRACTION`: the fraction of the tables.
+/// * `ZERO`: whether the output's zero point is known to be 0.
+/// * `WINDOWS`: the number of the layer's [`Windows`].
+/// * `WHOLE`: whether the scratch holds the windows of a group with all elements
+///   ([`whole`](mixq_format::target::armv7em::whole)).
 ///
 /// # Panics
 /// If the table has other widths, another fraction or zero point, or an odd number of filters; if blocks with
@@ -45,7 +49,7 @@ pub fn conv<
     assert!(!ZERO || output.zero_point == 0);
     let instance = const {
         let windows = Windows::from_number(WINDOWS);
-        // Named here, where it is known which are taken: firmware without such layers does not hold them.
+        // Chosen by const parameters, so that firmware holds only the functions that its layers need.
         &Instance {
             kernels: Kernels::of(X, windows, W, Y, ZERO, FRACTION, WHOLE),
             windows,
@@ -69,26 +73,28 @@ pub fn conv<
     }
 }
 
-/// What a layer is executed with.
-// One pointer: arguments that registers have no room for would lie on the stack once for each function.
+/// The arguments with which a layer is executed.
+// One pointer to all: as separate arguments they would be copied to the stack by each function.
 struct Given<'a> {
     operands: Operands<'a, Conv>,
     plan: &'a Plan,
     instance: &'a Instance,
 }
 
+/// See [`on_the_stack`].
 type OnTheStack = fn(&mut Given);
 
-/// Apart, so that the stack has room for the memory only where it is needed.
+/// Executes a layer in memory on the stack.
+// A function of its own, so that only layers that need this memory take it from the stack.
 #[inline(never)]
 fn on_the_stack<const WORDS: usize>(given: &mut Given) {
     (given.instance.execute)(given, &mut [0; WORDS]);
 }
 
-/// Executes a layer, in memory of its own if there is any.
+/// Executes a layer in the given memory; if that is empty, in the plan's part of the arena.
 type Execute = fn(&mut Given, &mut [u32]);
 
-/// What is known of a layer before its table is.
+/// The functions that the const parameters of [`conv`] choose.
 struct Instance {
     kernels: Kernels,
     windows: Windows,
@@ -97,16 +103,17 @@ struct Instance {
     sums: Option<Sums>,
 }
 
-/// What becomes of sums, by pixel, of consecutive output channels. Two functions that are called one after
-/// the other, so that only one of their frames is on the stack at a time.
+/// The functions that make codes or logits of stored sums. There are two, called one after the other, so that
+/// only one of their frames is on the stack at a time.
 struct Sums {
-    /// Codes or logits of this number of pixels, by any tables.
+    /// Replaces the sums of channels, from the given one on, by their codes or logits, for this number of
+    /// pixels.
     requantise: fn(&Filters, usize, &mut [[i32; PIXELS]], usize),
-    /// To the pixels.
+    /// Writes the codes or logits of channels, from the given one on, to the output pixels.
     write: fn(&Tensor, usize, &[[i32; PIXELS]], &mut [u8]),
 }
 
-/// Executes a layer whose groups are computed in one go.
+/// Executes a layer whose patch holds all elements, and whose loop makes codes of all channels in one call.
 #[inline(never)]
 fn whole(given: &mut Given, own: &mut [u32]) {
     execute(given, own, |layer, first, size, output| {
@@ -117,7 +124,7 @@ fn whole(given: &mut Given, own: &mut [u32]) {
     });
 }
 
-/// Executes a layer whose groups are computed from chunks, of elements or of channels.
+/// Executes a layer whose groups take several calls: for chunks of elements, or of output channels.
 #[inline(never)]
 fn parts(given: &mut Given, own: &mut [u32]) {
     let channels = usize::from(given.operands.table().output.channels);
@@ -134,9 +141,9 @@ fn parts(given: &mut Given, own: &mut [u32]) {
     });
 }
 
-/// `compute` computes a group of output pixels, by the first one and their number; the patch is filled with
-/// the group's first elements. It may compute more groups, and returns the number of pixels that it has
-/// computed.
+/// Executes a layer, group by group. `compute` takes the group's first output pixel and its number of pixels,
+/// and the output from this pixel on. It finds the patch filled with the group's first elements. It may
+/// compute further groups, and returns the number of pixels that it has computed.
 #[inline(always)]
 fn execute(
     given: &mut Given,
@@ -149,7 +156,7 @@ fn execute(
     let Instance { kernels, windows, fill, sums, .. } = instance;
     check(kernels.blocks.weight_bits == table.weight_bits);
     let (bits, widened) = (table.input.bits.count(), kernels.widen.bits);
-    // Those that are narrower than they are widened are unpacked first, and no others.
+    // Codes are unpacked if, and only if, they are narrower than the codes that the kernel widens.
     check(bits <= widened && (bits < widened) == kernels.unpack.is_some());
     let source = &Source::new(Filters { kernels, layer, proof: &plan.proof }, *windows, input);
     let mut scratch = source.scratch(memory, sums.is_some());
@@ -158,7 +165,8 @@ fn execute(
         &mut Layer { source, fill: *fill, scratch: &mut scratch, call: &mut call, sums: sums.as_ref() };
     layer.prepare(0, 0);
     let (pixels, bytes) = (table.output.pixels(), table.output.pixel_bytes());
-    // Groups of four pixels, the last ones moved back to be four; of one, where there are fewer.
+    // Groups of four pixels; where a row has fewer than four, groups of one. If the last group of a row would
+    // have fewer than four, it begins earlier, and some pixels are computed twice.
     let row = layer.source.row().max(1);
     let size = if row < PIXELS { 1 } else { PIXELS };
     let mut first = 0;
@@ -170,19 +178,21 @@ fn execute(
     }
 }
 
+/// The state while a layer is executed.
 struct Layer<'a> {
     source: &'a Source<'a>,
     fill: Fill,
     scratch: &'a mut Scratch<'a>,
+    /// The call that was prepared last.
     call: &'a mut Option<Call>,
-    /// What becomes of sums, if they are made.
+    /// Makes codes or logits of sums, if the loop stores sums.
     sums: Option<&'a Sums>,
 }
 
-// The methods stand apart: what one holds on the stack is gone when the other is called.
+// Some methods are not inlined, so that the stack frame of one is gone when the next is called.
 impl Layer<'_> {
-    /// Readies the loop for the group that the patch is filled for, and those after it that can be filled in
-    /// one go.
+    /// Readies the loop for the group that the patch is filled for, and for the groups after it for which the
+    /// loop itself can fill the patch.
     #[inline(never)]
     fn groups<'s>(&'s mut self, first: usize, size: usize, output: &'s mut [u8]) -> Ready<'s> {
         let next = first + size;
@@ -198,7 +208,8 @@ impl Layer<'_> {
         let pitch = if size == 1 { 0 } else { self.source.filters.layer.table().output.pixel_bytes() };
         let mut element = 0;
         loop {
-            // The first elements are there, unless others have been since.
+            // At the first channel, the patch already holds the first elements. At a later channel, it still
+            // holds them only if it holds all elements.
             if element > 0 || (channel > 0 && self.scratch.elements() != self.source.elements) {
                 self.fill(first, size, element);
             }
@@ -233,21 +244,21 @@ impl Layer<'_> {
         (self.fill)(self.source, self.scratch, [first, size], element);
     }
 
-    /// Prepares to multiply elements with weights of output channels, beginning with `element` and `channel`:
-    /// as many elements as fit the scratch.
+    /// Prepares the call for a chunk that begins with `channel` and `element`: as many elements as the patch
+    /// holds, and as many channels as there are accumulators for.
     #[inline(never)]
     fn prepare(&mut self, channel: usize, element: usize) {
         let Layer { source, scratch, sums, .. } = self;
         let elements = scratch.chunk().min(source.elements - element);
-        // The sums need no memory if they become codes at once.
+        // Sums that become codes at once need no accumulators: then the chunk has all remaining channels.
         let codes = sums.is_none() && element + elements == source.elements;
         let count = source.filters.channels() - channel;
         let count = if codes && element == 0 { count } else { count.min(scratch.channels()) };
         source.filters.prepare(self.call, Chunk { channel, count, element, elements, codes });
     }
 
-    /// Readies the loop to multiply them, and then more groups.
-    // Inlined: a frame less on the stack.
+    /// Readies the prepared call for the patch, and for more groups.
+    // Inlined: one stack frame less.
     #[inline(always)]
     fn ready<'s>(
         &'s mut self,
@@ -260,11 +271,13 @@ impl Layer<'_> {
     }
 }
 
+/// See [`Sums::requantise`].
 fn requantise(filters: &Filters, channel: usize, sums: &mut [[i32; PIXELS]], count: usize) {
-    // The weights' zero points are in the sums.
+    // The loop has already subtracted the zero points of the weights: the sum of the input is given as 0.
     Tables::new(filters.layer).requantise(channel, sums, count, 0);
 }
 
+/// See [`Sums::write`].
 fn write(output: &Tensor, channel: usize, sums: &[[i32; PIXELS]], pixels: &mut [u8]) {
     for (pixel, bytes) in pixels.chunks_mut(output.pixel_bytes()).enumerate() {
         let mut writer = PixelWriter::new(&mut bytes[output.bits.row_bytes(channel)..], output.bits);
@@ -275,7 +288,7 @@ fn write(output: &Tensor, channel: usize, sums: &[[i32; PIXELS]], pixels: &mut [
     }
 }
 
-/// Apart: no copy for each way that the loop is unrolled.
+// Not inlined: the compiler would copy it into each unrolled round of the loop.
 #[inline(never)]
 pub(super) fn push(writer: &mut PixelWriter, value: i32) {
     writer.push(value);

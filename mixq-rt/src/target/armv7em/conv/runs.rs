@@ -1,10 +1,10 @@
-//! The elements of a window, as they lie in the input.
+//! Divides a window into runs: elements that lie one after another in the input.
 
 use mixq_format::Conv;
 
 use crate::target::Taps;
 
-/// The taps of the window of an output pixel at a row and a column.
+/// The taps that meet the input, by rows and by columns, for the output pixel at row `y` and column `x`.
 #[inline(never)]
 fn taps(table: &Conv, [y, x]: [usize; 2]) -> (Taps, Taps) {
     let Conv { window, input, .. } = table;
@@ -13,39 +13,41 @@ fn taps(table: &Conv, [y, x]: [usize; 2]) -> (Taps, Taps) {
     (rows, columns)
 }
 
-/// The taps of a window's axis.
+/// The taps that meet the input along one axis: see [`Taps::new`].
 #[inline(never)]
 pub(super) fn axis(position: usize, stride: u16, pad: u16, kernel: u16, size: u16) -> Taps {
     Taps::new(position, stride, pad, kernel, size)
 }
 
-/// Elements of a window that lie one after another, in the input or in the padding.
+/// Elements of a window that lie one after another, either in the input or in the padding.
 pub(super) struct Run {
-    /// Where in the input: bytes from its start. `None`: in the padding.
+    /// Bytes from the start of the input to the first element. `None`: the elements lie in the padding.
     pub(super) from: Option<usize>,
-    /// The first one's channel.
+    /// Channel of the first element.
     pub(super) channel: usize,
-    /// The first, counted from where the runs begin.
+    /// Elements of all earlier runs.
     pub(super) first: usize,
-    /// How many.
+    /// Number of elements.
     pub(super) elements: usize,
 }
 
-/// All runs of a part of a window, in the order of its elements.
+/// The runs of a part of a window, in the order of its elements.
 pub(super) struct Runs<'a> {
     table: &'a Conv,
     rows: Taps,
     columns: Taps,
-    /// Of the window: the next element's, and the element in it.
+    /// Row of the window in which the next element is.
     row: usize,
+    /// Elements of that row before the next element.
     inside: usize,
+    /// Elements of the runs so far.
     done: usize,
+    /// Elements of all runs.
     count: usize,
 }
 
 impl<'a> Runs<'a> {
-    /// Of `count` elements, beginning with the given one. The window is that of an output pixel at a row and
-    /// a column.
+    /// The runs of `count` elements, beginning with `element`. `place`: row and column of the output pixel.
     #[inline(always)]
     pub(super) fn new(table: &'a Conv, place: [usize; 2], element: usize, count: usize) -> Runs<'a> {
         let Conv { window, input, .. } = table;
@@ -55,8 +57,8 @@ impl<'a> Runs<'a> {
         Runs { table, rows, columns, row, inside, done: 0, count }
     }
 
-    /// The next one.
-    // Inlined: a frame less on the stack.
+    /// The next run.
+    // Inlined: one stack frame less.
     #[inline(always)]
     pub(super) fn next(&mut self) -> Option<Run> {
         if self.done == self.count {

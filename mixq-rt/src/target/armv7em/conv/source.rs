@@ -1,4 +1,4 @@
-//! Where windows lie in the input.
+//! The input of a convolution, and where windows lie in it.
 
 use core::ops::Range;
 
@@ -12,25 +12,25 @@ use crate::target::armv7em::check::after;
 /// The input of a convolution.
 pub(super) struct Source<'a> {
     pub(super) filters: Filters<'a>,
-    /// Its codes.
+    /// The codes of the input tensor.
     pub(super) input: &'a [u8],
-    /// Elements that a window sees.
+    /// Elements of a window.
     pub(super) elements: usize,
     pub(super) windows: Windows,
     /// Rows and columns of the output whose windows see no padding.
     inner: [Range<u16>; 2],
-    /// Bytes from what an output pixel sees to what the next one in its row does, and the first one of the
-    /// next row.
+    /// Bytes of input from the window of an output pixel to the window of the next one in its row.
     pub(super) pitch: usize,
+    /// Bytes of input from the window of an output pixel to the window of the pixel below it.
     row_pitch: usize,
-    /// Bytes of padding before the input, as if it were there.
+    /// Bytes from where the first window would begin, in the padding, to the start of the input.
     before: usize,
-    /// Whether all pixels of the output are as one row.
+    /// Whether each output pixel sees the input pixel of the same number: then rows do not matter.
     pub(super) seamless: bool,
 }
 
 impl<'a> Source<'a> {
-    // Apart: its frame is gone when the layer is executed.
+    // Not inlined: its stack frame is gone when the layer is executed.
     #[inline(never)]
     pub(super) fn new(filters: Filters<'a>, windows: Windows, codes: &'a [u8]) -> Source<'a> {
         let Conv { window, input, output, .. } = filters.layer.table();
@@ -56,7 +56,8 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// Divides memory, with accumulators even if all elements fit, or without.
+    /// Divides memory into patch, stage and accumulators. `sums`: with accumulators even if the patch holds
+    /// all elements.
     #[inline(always)]
     pub(super) fn scratch<'m>(&self, memory: &'m mut [u32], sums: bool) -> Scratch<'m> {
         match self.windows {
@@ -68,22 +69,23 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// Begins a chunk of elements with `element`: the patch, to be filled with as many as there is room for,
-    /// and the stage.
+    /// Begins a chunk of elements with `element`, with as many elements as the patch has room for. Returns
+    /// the patch and the stage.
     #[inline(never)]
     pub(super) fn begin<'m>(&self, scratch: &'m mut Scratch, element: usize) -> (Patch<'m>, &'m mut [u8]) {
         scratch.begin(scratch.chunk().min(self.elements - element))
     }
 
-    /// Output pixels that a group does not leave: a row of them where two are staged together.
+    /// Output pixels among which the pixels of a group lie: a row, where two windows are staged together;
+    /// else all pixels.
     #[inline(always)]
     pub(super) fn row(&self) -> usize {
         let output = &self.filters.layer.table().output;
         if self.windows == Windows::Rgb3x3 { output.width.into() } else { output.pixels() }
     }
 
-    /// The whole groups of output pixels, beginning with `first`, that one call computes one after the other:
-    /// their windows are taken with all elements at once.
+    /// The groups of output pixels from `first` on for which the loop itself can fill the patch, with all
+    /// elements of their windows. `None` if there are no such groups.
     #[inline(never)]
     pub(super) fn groups(&self, first: usize) -> Option<MoreGroups<'a>> {
         let Filters { layer, kernels, .. } = self.filters;
@@ -106,7 +108,8 @@ impl<'a> Source<'a> {
         })
     }
 
-    /// What a pixel sees that sees no padding, from an element on that begins a byte.
+    /// The input from an element on of an output pixel's window. The window sees no padding, and the element
+    /// begins a byte.
     #[inline(never)]
     pub(super) fn codes(&self, pixel: usize, element: usize) -> &'a [u8] {
         after(self.input, self.offset(self.place(pixel)) + element * self.filters.kernels.widen.bits / 8)
@@ -119,7 +122,7 @@ impl<'a> Source<'a> {
         usize::from(input.width) * input.pixel_bytes()
     }
 
-    /// A byte of padding: as many codes as it holds.
+    /// A byte of padding: each of its codes is the input's zero point.
     #[inline(always)]
     pub(super) fn padding(&self) -> u8 {
         self.filters.layer.table().input.zero_point * self.filters.kernels.widen.codes
@@ -128,19 +131,19 @@ impl<'a> Source<'a> {
     /// Row and column of an output pixel.
     #[inline(always)]
     pub(super) fn place(&self, pixel: usize) -> [usize; 2] {
-        // There is one, at least.
+        // The width is at least 1: `max` tells the compiler that the division does not panic.
         let width = usize::from(self.filters.layer.table().output.width).max(1);
         [pixel / width, pixel % width]
     }
 
-    /// Where the window of an output pixel that sees no padding begins: bytes from the start of the input.
+    /// Bytes from the start of the input to the window of an output pixel. The window sees no padding.
     #[inline(always)]
     pub(super) fn offset(&self, [y, x]: [usize; 2]) -> usize {
         y * self.row_pitch + x * self.pitch - self.before
     }
 
-    /// How many of `count` output pixels from a place on are in one row and see no padding.
-    // Apart: its values would stay on the stack of loops over pixels.
+    /// The number of output pixels from a place on, at most `count`, that are in its row and see no padding.
+    // Not inlined: its values would take stack in the loops over pixels.
     #[inline(never)]
     pub(super) fn inside(&self, [y, x]: [usize; 2], count: usize) -> usize {
         let [rows, columns] = &self.inner;
@@ -149,14 +152,14 @@ impl<'a> Source<'a> {
     }
 }
 
-/// The outputs along one axis whose windows see no padding. `axis` has stride, padding, kernel and size of
-/// the input.
+/// The rows or columns of the output whose windows see no padding. `axis`: stride, padding, size of the
+/// kernel and size of the input along this axis.
 #[inline(never)]
 fn inner(axis: [u16; 4], outputs: u16) -> Range<u16> {
     let [stride, pad, kernel, size] = axis.map(u32::from);
     let stride = stride.max(1);
-    // The last window may begin at `size + pad - kernel`, counted from the first of the padding.
+    // The last such window begins at `size + pad - kernel` or before, counted from the start of the padding.
     let end = if size + pad < kernel { 0 } else { (size + pad - kernel) / stride + 1 };
-    // At most 2^16.
+    // 16 bits hold both, because they hold `pad` and `outputs`.
     pad.div_ceil(stride) as u16..end.min(outputs.into()) as u16
 }

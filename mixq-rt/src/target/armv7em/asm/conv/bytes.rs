@@ -1,11 +1,13 @@
 //! 8-bit weights: two output channels by four pixels, 12 instructions for 16 multiply-accumulates.
 //!
-//! A half of a word of weights is `2^8 w1 + w0`, `w0` offset by 128: as it is it is multiplied into the
-//! accumulators of the upper channel, and its lower byte alone into those of the lower one. The difference of
-//! the two is `2^8` times the upper channel's sum, and left so.
+//! A half of a word of weights is `2^8 w1 + w0`, with `w0` offset by 128. The loop multiplies the whole half
+//! into the accumulators of the upper channel, and its lower byte alone into those of the lower channel. At
+//! the end it subtracts the lower sums from the upper accumulators. This leaves the upper channel's sums
+//! times `2^8`.
 
 use super::frame::{Frame, begin, block, frame_asm, multiply, multiply_add, units};
 
+// Multiplies a unit of weights: two elements of two channels, by the elements of four pixels.
 macro_rules! unit {
     ($load:literal, $multiply:tt) => {
         concat!(
@@ -27,16 +29,16 @@ macro_rules! unit {
     };
 }
 
-/// Units of the unrolled loop, and bytes of its code for one.
+/// Units of the unrolled loop, and bytes of its code for one unit.
 pub(super) const UNROLLED: [usize; 2] = [units(8), 48];
 
 /// # Safety
-/// `frame` is valid as [`Call::ready`](super::Call::ready) says.
+/// `frame` is that of a [`Ready`](super::Ready) call.
 #[unsafe(naked)]
 pub(super) unsafe extern "C" fn multiply(frame: *const Frame) {
     frame_asm!(
         begin!(inside),
-        // A tail of one element, or none.
+        // Replaces the tail, one element or none, by the address of its code.
         "ldr r2, [sp, #Frame.tail]",
         "adr.w r1, 6f",
         "cmp r2, #0",
@@ -46,7 +48,7 @@ pub(super) unsafe extern "C" fn multiply(frame: *const Frame) {
         "str r1, [sp, #Frame.tail]",
         "ldr lr, [sp, #Frame.weights]",
         "ldr pc, [sp, #Frame.begin]",
-        // Without Z_w sum(q_x), from the beginning.
+        // The sums begin with -Z_w sum(q_x). In the lower channel, Z_w has the offset of the weights.
         block!(""),
         "add r4, r4, #128",
         "lsl r5, r5, #8",
@@ -60,7 +62,7 @@ pub(super) unsafe extern "C" fn multiply(frame: *const Frame) {
         "mla r5, r5, r9, r1",
         "ldr r12, [sp, #Frame.x]",
         "ldr pc, [sp, #Frame.entry]",
-        // Zero points are inside, and nothing is to be skipped: the first unit begins the sums.
+        // Zero points are among the weights: the first unit begins the sums. Here `skip` is 0.
         ".p2align 2",
         "9:",
         "ldr r12, [sp, #Frame.x]",

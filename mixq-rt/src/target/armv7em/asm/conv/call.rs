@@ -1,4 +1,4 @@
-//! The safe door of the inner loops over blocks of weights.
+//! Safe calls of the inner loops over blocks of weights.
 
 use core::marker::PhantomData;
 
@@ -10,7 +10,7 @@ use super::frame::{Begin, Frame};
 use super::{Fill, Kernels, Scratch};
 use crate::target::armv7em::check::{check, hold, refuse};
 
-/// The filters of a layer, and what becomes of their sums.
+/// The filters of a layer, the loops that multiply them, and how many elements may be multiplied at once.
 #[derive(Clone, Copy)]
 pub(crate) struct Filters<'a> {
     pub(crate) kernels: &'a Kernels,
@@ -18,44 +18,47 @@ pub(crate) struct Filters<'a> {
     pub(crate) proof: &'a Proof,
 }
 
-/// Which sums are made.
+/// A range of output channels and a range of elements. One call multiplies the weights of both.
 #[derive(Clone, Copy)]
 pub(crate) struct Chunk {
     /// First output channel: a multiple of 4.
     pub(crate) channel: usize,
-    /// How many: a multiple of [`BLOCK`], at least one block.
+    /// Number of output channels: a multiple of [`BLOCK`], at least one block.
     pub(crate) count: usize,
-    /// First element.
+    /// First element of each filter.
     pub(crate) element: usize,
-    /// How many.
+    /// Number of elements.
     pub(crate) elements: usize,
-    /// Whether codes are made: these are the last elements, and the kernels make codes.
+    /// Whether the call makes codes of the sums. The kernels must make codes, and the elements must be the
+    /// last ones.
     pub(crate) codes: bool,
 }
 
-/// A prepared call of a loop.
+/// A prepared call of a loop. [`Call::ready`] completes its frame.
 pub(crate) struct Call {
     frame: Frame,
     run: unsafe extern "C" fn(*const Frame),
     chunk: Chunk,
-    /// Bytes of the patch that are in whole units, and until lower fields are taken out.
+    /// Bytes of the patch up to the end of the last whole unit, and up to the first extraction of lower
+    /// fields.
     stops: [usize; 2],
-    /// First byte of a pixel that is written, and the first that is not.
+    /// Where the chunk's codes lie in an output pixel: their first byte, and the byte after the last one.
     bytes: [usize; 2],
 }
 
-/// Whole groups of pixels that follow one whose patch is filled.
+/// Whole groups of output pixels. They follow the group whose patch is filled; the loop fills the patch for
+/// each of them.
 pub(crate) struct MoreGroups<'a> {
     pub(crate) fill: Fill,
-    /// What the first of these pixels sees begins here.
+    /// The input, from the first code that the first of these pixels sees.
     pub(crate) codes: &'a [u8],
-    /// Bytes to what the next one does.
+    /// Bytes of input from the window of one pixel to the window of the next one.
     pub(crate) pitch: usize,
-    /// At least one, and no more than the output has.
+    /// Number of groups: at least one, and no more than the output has.
     pub(crate) groups: usize,
 }
 
-/// Bytes that this number of bits takes.
+/// Bytes that hold this number of bits.
 // `div_ceil` takes twice as much code.
 #[inline(always)]
 fn whole_bytes(bits: usize) -> usize {
@@ -63,17 +66,17 @@ fn whole_bytes(bits: usize) -> usize {
 }
 
 impl Filters<'_> {
-    /// Of the output: whole blocks.
+    /// Output channels of the layer.
     #[inline(always)]
     pub(crate) fn channels(&self) -> usize {
         self.layer.table().output.channels.into()
     }
 
-    /// Prepares to multiply a chunk.
+    /// Writes the call that multiplies a chunk to `call`.
     ///
     /// # Panics
-    /// If there are no such filters or elements, or they are more than the proof allows.
-    // Written in place: a call is a good part of the stack.
+    /// If the layer does not have these filters or elements, or the proof does not allow so many elements.
+    // Written to `call`, not returned: a copy of it would take much stack.
     #[inline(never)]
     pub(crate) fn prepare(&self, call: &mut Option<Call>, chunk: Chunk) {
         let Filters { kernels, layer, proof } = *self;
@@ -81,13 +84,13 @@ impl Filters<'_> {
         let Conv { input, window, requant, output, .. } = table;
         let Chunk { channel, count, element, elements, codes } = chunk;
         let bits = kernels.blocks.weight_bits.count();
-        // Of elements: a power of two.
+        // The exponent: a unit has `2^unit` elements.
         let unit = kernels.unit;
         let own_zero_points = usize::from(requant.zero_point_step);
         let taps = window.taps();
         let filter_bytes = taps * whole_bytes(usize::from(input.channels) * bits);
         let exits = &kernels.exits;
-        // As `Records` has it.
+        // The layout of blocks: see `Records`.
         let has_records = exits.codes.is_some();
         check(kernels.rgb3x3.is_none() || (taps, window.kernel_height, input.channels) == (9, 3, 3));
         let stride = BLOCK * filter_bytes + if has_records { BLOCK * own_zero_points + RECORD } else { 0 };
@@ -96,8 +99,9 @@ impl Filters<'_> {
 
         check(count > 0 && channel % 4 + count % BLOCK == 0 && channel + count <= self.channels());
         check(elements <= proof.chunk.into() && (element + elements) * bits <= 8 * filter_bytes);
-        // The weights are in the parameters, but tables may be told to be beside weights where they are not. In
-        // 64 bits: 32 may not hold the end of these.
+        // `Operands` proves that the parameters hold the weights. It does not prove that they hold blocks
+        // with records, which are longer: the const parameters alone say that a layer has records. In 64
+        // bits, because 32 bits may not hold the sum.
         let end = u64::from(table.weights) + ((channel + count) / BLOCK) as u64 * stride as u64;
         check(end <= parameters.len() as u64);
         let first = table.weights as usize + channel / BLOCK * stride;
@@ -109,16 +113,19 @@ impl Filters<'_> {
             (zero_points + channel * own_zero_points, BLOCK * own_zero_points, own_zero_points)
         };
 
-        // Where the weights of the chunk begin, and how far the loop goes from there on.
+        // Where the chunk's weights begin in the first block, and how many bytes of a block the loop reads
+        // from there on.
         let elements = if inside { RGB3X3_WITH_ZERO_POINT } else { elements.max(kernels.stored) };
-        let (units, left) = (elements >> unit, elements & ((1 << unit) - 1));
-        let tail = if left > 0 && kernels.tail > 0 { kernels.tail } else { left };
+        let (units, rest) = (elements >> unit, elements & ((1 << unit) - 1));
+        let tail = if rest > 0 && kernels.tail > 0 { kernels.tail } else { rest };
         let weights = first + before + element * BLOCK * bits / 8;
         let length = 4 * units + whole_bytes(BLOCK * bits * tail) + if codes { RECORD } else { 0 };
         let skip = stride - length;
 
-        // The first interval takes the remainder; the unrolled loop is entered partway for the same reason.
-        // Where no half holds both channels, there is one interval only.
+        // The units may not fill the last interval: the first interval is the shorter one. They may not fill
+        // the last round of the unrolled loop: the loop is entered partway, and the first round is the
+        // shorter one. Where no half holds both channels, nothing is extracted, and there is one interval
+        // only.
         let interval = if kernels.mask == 0 { units } else { usize::from(proof.interval) >> unit }.max(1);
         let first_units = if units == 0 { 0 } else { (units - 1) % interval + 1 };
         let [unrolled, bytes_of_unit] = kernels.unrolled;
@@ -136,7 +143,7 @@ impl Filters<'_> {
             _ => refuse(),
         };
         let added = exits.chunks.as_ref().and_then(|chunks| chunks.added).unwrap_or(chunk_end);
-        // The first of four channels begins a byte.
+        // `channel` is a multiple of 4, so that its code begins a byte.
         let bits_until = |channels: usize| channels * output.bits.count();
         let bytes =
             if codes { [bits_until(channel) / 8, whole_bytes(bits_until(channel + count))] } else { [0; 2] };
@@ -144,7 +151,7 @@ impl Filters<'_> {
         let frame = Frame {
             weights: from(weights.wrapping_sub(skip)),
             x: null,
-            // Where zero points are inside, a block begins with its first unit.
+            // Where zero points are among the weights, the first unit is multiplied before the loop.
             entry: entry(first_units - usize::from(inside)),
             stop: null,
             tail,
@@ -182,16 +189,16 @@ impl Filters<'_> {
     }
 }
 
-/// A call whose loop has all that it reads and writes.
-// Not run where it is readied: that function's frame is gone when the loop takes its own.
+/// A call with a complete frame: its loop may be run.
+// `Call::ready` does not run the loop itself, so that its stack frame is gone when the loop takes its own.
 pub(crate) struct Ready<'a> {
     call: &'a Call,
-    /// Scratch, pixels and codes.
+    /// The frame points to the scratch, the output pixels and the codes of the input.
     memory: PhantomData<&'a mut [u8]>,
 }
 
 impl Ready<'_> {
-    /// Groups of pixels that are computed, at least one.
+    /// Groups of pixels that the loop computes, at least one.
     #[inline(always)]
     pub(crate) fn groups(&self) -> usize {
         self.call.frame.groups
@@ -200,28 +207,30 @@ impl Ready<'_> {
     /// Executes the loop.
     #[inline(always)]
     pub(crate) fn run(self) {
-        // SAFETY: the loop reads the elements' weights of each block, its zero points and its record, which
-        // are among the parameters, the patch, and the sums; it writes the blocks' codes into the pixels or
-        // their sums to the accumulators. All asserted by `Call::ready`, `Call::place` and
-        // `Filters::prepare`. For more groups it writes words of the patch that are asserted to be there, and
-        // the sums, and reads what is asserted to be among the codes.
+        // SAFETY: the loop reads weights, zero points and records of the chunk's blocks; `Filters::prepare`
+        // checked that the parameters hold these. It reads the patch and its sums, and writes codes to the
+        // output pixels or sums to the accumulators; `Call::ready` and `Call::place` checked these. For more
+        // groups it reads codes of the input, and writes the patch and its sums; `Call::ready` checked that
+        // there are as many codes, and that the patch has room.
         unsafe { (self.call.run)(&self.call.frame) }
     }
 }
 
 impl Call {
-    /// What is multiplied.
+    /// The chunk that the call multiplies.
     #[inline(always)]
     pub(crate) fn chunk(&self) -> &Chunk {
         &self.chunk
     }
 
-    /// Readies the loop to multiply the patch, and to write codes to four pixels, `pitch` bytes apart (0: to
-    /// one), or to store sums or add to them. Then to do the same with more groups, if it makes codes of all
-    /// elements for all channels.
+    /// Completes the frame. The loop multiplies the patch. Then it writes codes to four output pixels that
+    /// are `pitch` bytes apart (0: the group has one pixel), or stores sums, or adds to stored sums. With
+    /// `more`, it does the same for more groups: then the chunk must make codes of all elements and all
+    /// channels.
     ///
     /// # Panics
-    /// If the patch holds other elements or will, or there are fewer pixels, accumulators or codes.
+    /// If the patch holds a different number of elements, or `more` fills it with fewer elements; if there
+    /// are too few output pixels, accumulators or input codes.
     #[inline(always)]
     pub(crate) fn ready<'a>(
         &'a mut self,
@@ -232,7 +241,7 @@ impl Call {
     ) -> Ready<'a> {
         let more_groups = more.as_ref().map_or(0, |more| more.groups);
         check(scratch.elements() == self.chunk.elements);
-        // 32 bits hold the number of a tensor's pixels.
+        // No overflow: a tensor has all these pixels, and 32 bits hold their number.
         check(hold(pixels.len(), (1 + more_groups) * PIXELS, pitch, self.bytes[1]));
         self.place(scratch, pitch);
         let Call { frame, chunk, bytes, .. } = self;
@@ -248,7 +257,7 @@ impl Call {
         Ready { call: self, memory: PhantomData }
     }
 
-    /// Says where the patch and the sums are, and how far apart pixels.
+    /// Writes the addresses of patch, sums and accumulators to the frame, and the distance of output pixels.
     ///
     /// # Panics
     /// If there are fewer accumulators than channels.

@@ -1,4 +1,4 @@
-//! What the loops over blocks of weights find on their stack, and how they begin, go on and end.
+//! The stack of the loops over blocks of weights, and the code with which all these loops begin and end.
 
 use core::mem::offset_of;
 
@@ -6,81 +6,84 @@ use super::super::PIXELS;
 use super::super::widen::Run;
 use super::finish::Finish;
 
-/// What a loop is given: it copies it into its [`Stack`].
+/// The arguments of a loop. The loop copies them to its [`Stack`].
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub(super) struct Frame {
-    /// Weights of the first block; `skip` before them, if anything is skipped.
+    /// `skip` bytes before the chunk's weights of the first block.
     pub(super) weights: *const u8,
     /// The patch.
     pub(super) x: *const u32,
-    /// Bytes from where a block ends to where the next one's weights begin.
+    /// Bytes from the last byte that the loop reads of a block to the chunk's weights of the next block.
     pub(super) skip: usize,
-    /// The end of the last whole unit, in the patch.
+    /// Where the last whole unit ends in the patch.
     pub(super) stop: *const u32,
-    /// Elements of the last, incomplete unit; on the stack the address of the code for them.
+    /// Stored elements of the last, incomplete unit. The loop replaces their number by the address of the
+    /// code that multiplies them.
     pub(super) tail: usize,
-    /// The sums of the elements of this chunk, negated, by pixel.
+    /// The sum of the chunk's codes, negated, for each pixel.
     pub(super) sums: *const i32,
-    /// Zero points of the next block's weights, where they are not read with these.
+    /// Zero points of the next block, where the loop does not read them from the block's first bytes.
     pub(super) zero_points: *const u8,
     /// Bytes from a block's zero points to the next one's.
     pub(super) zero_points_step: usize,
     /// Bytes from the lower channel's zero point to the upper one's.
     pub(super) zero_points_distance: usize,
-    /// Bytes of the unrolled loop that are skipped at first, plus 1; on the stack the address of its entry.
+    /// Bytes of code of the unrolled loop that the first round skips, plus 1, which is the Thumb bit. The
+    /// loop adds its own address, so that this is where it is entered.
     pub(super) entry: usize,
-    /// Where the last block ends.
+    /// Where the loop stops reading the last block.
     pub(super) end: *const u8,
     /// Zero point of the output.
     pub(super) zero_point: u32,
-    /// Where the next block's codes of the first pixel go.
+    /// Where the codes of the next block go, in the first pixel.
     pub(super) out: *mut u8,
-    /// Bytes from a pixel to the next.
+    /// Bytes from an output pixel to the next; 0 if the group has one pixel.
     pub(super) pitch: usize,
-    /// What makes codes of chunks that are added up.
+    /// Makes codes of sums that several chunks were added up to.
     pub(super) added: Finish,
-    /// What a block's sums go to.
+    /// Takes the sums of a block.
     pub(super) chunk_end: Finish,
     /// Accumulators of the next block, where sums are stored.
     pub(super) accumulators: *mut [i32; PIXELS],
-    /// Patch bytes between two extractions of the lower fields.
+    /// Bytes of the patch between two extractions of the lower fields.
     pub(super) interval: usize,
     /// As `entry`, for all intervals but the first.
     pub(super) entry_again: usize,
-    /// Where the lower fields are extracted first, in the patch.
+    /// Where the lower fields are extracted for the first time, in the patch.
     pub(super) first_stop: *const u32,
-    /// Both channels' fields of a pair of elements.
+    /// Mask of the weights of one pair of elements, for both channels. 0 if no half holds both channels.
     pub(super) mask: u32,
-    /// How blocks begin; on the stack the address where they do.
+    /// How a block begins. The loop replaces it by the address of the code that begins a block.
     pub(super) begin: Begin,
-    /// Whether the last block made half a byte.
+    /// 1 if the lower halves of bytes wait in [`Stack::halves`], else 0.
     pub(super) half: usize,
     /// `zero_points` of the first block.
     pub(super) first_zero_points: *const u8,
-    /// What the first pixel of the next group sees.
+    /// The codes that the first pixel of the next group sees.
     pub(super) from: *const u8,
-    /// As [`Fill`](super::Fill) has it.
+    /// [`Fill::size`](super::Fill): what `fill` takes.
     pub(super) size: usize,
-    /// Bytes from what a pixel sees to what the next one does.
+    /// Bytes of input from the window of one pixel to the window of the next one.
     pub(super) from_pitch: usize,
-    /// Fills the patch with what the pixels of the next group see.
+    /// Fills the patch with the codes that the pixels of the next group see.
     pub(super) fill: Run,
-    /// Groups of pixels; the patch is filled for the first one.
+    /// Groups of pixels to compute. The patch is filled for the first of them.
     pub(super) groups: usize,
-    /// Offset of zero points that are stored without that of their weights; 0 for 8 bits.
+    /// Added to zero points that the loop reads from a table: the offset of the weights. 0 for 8-bit weights,
+    /// and for zero points that stand before the weights, because these are stored with their offset.
     pub(super) offset: usize,
 }
 
-/// What a loop has on its stack, below the registers that it saves: what no register is left for.
+/// The stack of a loop, below the saved registers: values that no register is free for.
 #[repr(C)]
 pub(super) struct Stack {
     pub(super) frame: Frame,
-    /// Of packed weights: the sums of the lower channel, by pixel, that are taken out already.
+    /// For packed weights: the lower channel's sums so far, by pixel, as they were extracted.
     pub(super) lower: [i32; PIXELS],
-    /// Halves of bytes, by pixel, that wait for the other half.
+    /// For 2-bit codes: lower halves of bytes, by pixel, that wait for the upper halves.
     pub(super) halves: [u32; PIXELS],
-    /// Of packed weights: where the loop goes on after the last whole unit.
+    /// For packed weights: the address where the loop goes on after the last whole unit.
     pub(super) packed_end: usize,
 }
 
@@ -88,23 +91,23 @@ pub(super) struct Stack {
 #[derive(Clone, Copy)]
 #[repr(u32)]
 pub(super) enum Begin {
-    /// Zero points, then the weights.
+    /// A block begins with its zero points. Its weights follow, and no bytes are skipped between.
     Usual = 0,
-    /// There is something to skip, or zero points are elsewhere.
+    /// The loop skips `skip` bytes before the weights, and reads zero points at `zero_points`.
     Slow = 1,
-    /// There may be something to skip; zero points are among the weights.
+    /// The zero points are among the weights.
     Inside = 2,
 }
 
-/// Units of an unrolled loop: a power of two, few where code is worth more than time.
+/// Units of an unrolled loop: a power of two, `most` or, where code size counts more than time, two.
 pub(super) const fn units(most: usize) -> usize {
     if cfg!(small) { 2 } else { most }
 }
 
-// What `begin` copies.
+// `begin` copies the frame as 11, 12 and 7 words.
 const _: () = assert!(size_of::<Frame>() == (11 + 12 + 7) * 4);
 
-// What one instruction reads or writes.
+// One instruction reads or writes both fields of each of these pairs.
 const _: () = assert!(
     offset_of!(Frame, skip) == offset_of!(Frame, x) + 4
         && offset_of!(Frame, zero_points_step) == offset_of!(Frame, zero_points) + 4
@@ -142,11 +145,11 @@ macro_rules! frame_asm {
     };
 }
 
-// In an instruction of `again`.
+// `again` adds three distances of pixels, and clears four sums.
 const _: () = assert!(PIXELS == 4);
 
-// Saves registers and takes the frame: then all but r0 may be used. Blocks begin at `2:`, at `1:` or, where
-// the loop knows zero points that are inside, at `9:`.
+// Saves registers, copies the frame to the stack, and makes addresses of `begin` and `entry`. Blocks begin at
+// `2:` (`Begin::Usual`), at `1:` (`Slow`) or at `9:` (`Inside`, only in loops that take it).
 macro_rules! begin {
     () => {
         begin!(@ "cmp r2, #0\nit ne\nadrne.w r1, 1f")
@@ -182,8 +185,9 @@ macro_rules! begin {
     };
 }
 
-// Begins a block: r4 and r5 are the zero points of its lower and its upper channel, then r8 to r11 the sums
-// of the codes, negated. `$offset` offsets zero points that are not stored so.
+// Begins a block. Loads the zero points of its lower and upper channel to r4 and r5, and the negated sums of
+// the codes of four pixels to r8 to r11. `$offset`: instructions that add the offset of the weights to zero
+// points that are stored without it.
 macro_rules! block {
     ($offset:literal) => {
         concat!(
@@ -211,20 +215,21 @@ macro_rules! block {
     };
 }
 
-// A pair of weights by a pair of elements: added to a sum, or the first of it.
+// Multiplies a pair of weights by a pair of elements, and adds both products to a sum.
 macro_rules! multiply_add {
     ($sum:literal, $weights:literal, $elements:literal) => {
         concat!("smlad ", $sum, ", ", $weights, ", ", $elements, ", ", $sum, "\n")
     };
 }
 
+// As `multiply_add`, but the products begin the sum.
 macro_rules! multiply {
     ($sum:literal, $weights:literal, $elements:literal) => {
         concat!("smuad ", $sum, ", ", $weights, ", ", $elements, "\n")
     };
 }
 
-// The next block, or the next group if there is none.
+// Goes on with the next block; after the last block, with the next group.
 macro_rules! next {
     () => {
         "
@@ -237,11 +242,11 @@ macro_rules! next {
     };
 }
 
-/// Fills the patch for the next group of pixels, and begins with the first block again; or returns, if there
-/// is none.
+/// Fills the patch for the next group of pixels, and begins with the first block again. After the last group,
+/// returns from the loop.
 ///
 /// # Safety
-/// Only to be jumped to by a loop whose frame lies on the stack.
+/// Only a loop whose [`Stack`] lies at `sp` may jump here.
 #[unsafe(naked)]
 pub(super) unsafe extern "C" fn again() {
     frame_asm!(
@@ -249,7 +254,7 @@ pub(super) unsafe extern "C" fn again() {
         "subs r4, r4, #1",
         "beq 2f",
         "str r4, [sp, #Frame.groups]",
-        // The last pixel's codes end where those of the next group begin.
+        // `out` is the end of the first pixel: the next group begins three pixels later.
         "ldrd r8, r9, [sp, #Frame.out]",
         "add r8, r8, r9, lsl #1",
         "add r8, r8, r9",

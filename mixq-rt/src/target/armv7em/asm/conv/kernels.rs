@@ -1,4 +1,4 @@
-//! The loop of a convolution and what belongs to it, by widths and windows.
+//! The assembly of a convolution, chosen by the widths and the windows of the layer.
 
 use mixq_format::Bits;
 use mixq_format::target::armv7em::{Blocks, RGB3X3_ELEMENTS, Windows};
@@ -10,38 +10,43 @@ use super::rgb3x3::rgb3x3_for;
 use super::stage::{Unpack, unpack};
 use super::{Rgb3x3, Widen, bytes, nibbles, packed};
 
-/// What depends on the widths.
+/// The functions and constants of a convolution that depend on widths and windows.
 pub(crate) struct Kernels {
+    /// The loop over blocks.
     pub(super) run: unsafe extern "C" fn(*const Frame),
-    /// Units of the unrolled loop, a power of two, and bytes of its code for one.
+    /// Units of the unrolled loop, a power of two, and bytes of its code for one unit.
     pub(super) unrolled: [usize; 2],
-    /// Both channels' fields of a pair of elements, where one half holds both.
+    /// Mask of the weights of one pair of elements, where a half holds both channels; else 0.
     pub(super) mask: u32,
     pub(crate) blocks: Blocks,
-    /// The exponent of 2 that is `blocks.unit`.
+    /// The exponent of `blocks.unit`, which is a power of two.
     pub(super) unit: u32,
     pub(crate) widen: Widen,
-    /// Unpacks codes to a byte each before they are widened as such.
+    /// Unpacks codes to a byte each. Then they are widened as 8-bit codes.
     pub(crate) unpack: Option<Unpack>,
     /// Widens windows of 3x3 on three channels.
     pub(crate) rgb3x3: Option<Rgb3x3>,
-    /// Elements whose weights are stored of such windows, if zero points are not among them; else 0.
+    /// For windows of 3x3 on three channels: elements whose weights are stored, if zero points are not among
+    /// the weights. 0 for other windows.
     pub(super) stored: usize,
-    /// Whether zero points are, if channels have their own.
+    /// For windows of 3x3 on three channels: whether zero points are among the weights, if channels have
+    /// zero points of their own.
     pub(super) inside: bool,
-    /// Elements of the last, incomplete unit of such windows, if there is one; else 0.
+    /// For windows of 3x3 on three channels: stored elements of the last, incomplete unit. 0 for other
+    /// windows.
     pub(super) tail: usize,
-    /// As [`Blocks::zero_point_offset`] has it.
+    /// [`Blocks::zero_point_offset`] of the lower channel.
     pub(super) offset: usize,
     pub(super) exits: Exits,
 }
 
 impl Kernels {
-    /// For `x`-bit input, `w`-bit weights and codes of `y` bits (0: sums) whose zero point is 0 or not, of
-    /// biases with `fraction` bits below a unit; `whole` if one chunk is all.
+    /// The kernels for `x`-bit input, `w`-bit weights and codes of `y` bits (0: the loop stores sums).
+    /// `zero`: whether the output's zero point is 0. `fraction`: bits of the biases below a unit. `whole`:
+    /// whether one chunk has all elements and channels.
     ///
     /// # Panics
-    /// If there are none.
+    /// If there are no kernels for these widths and this fraction.
     pub(crate) const fn of(
         x: usize,
         windows: Windows,
@@ -55,7 +60,7 @@ impl Kernels {
             Windows::UnpackedCodes => Some(unpack as Unpack),
             _ => None,
         };
-        // Whatever is unpacked, too.
+        // Checks `x` also where codes are unpacked.
         let (x_bits, w_bits) = (super::super::bits(x), super::super::bits(w));
         let (x, x_bits) = if unpack.is_some() { (8, Bits::B8) } else { (x, x_bits) };
         let rgb3x3 = matches!(windows, Windows::Rgb3x3);

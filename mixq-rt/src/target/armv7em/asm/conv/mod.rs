@@ -1,4 +1,5 @@
-//! Standard convolutions: the loops over blocks of weights, what they multiply, and what becomes of the sums.
+//! Standard convolutions: the loops over blocks of weights, the patch that they multiply, and the functions
+//! that make codes of the sums or store them.
 
 mod bytes;
 mod call;

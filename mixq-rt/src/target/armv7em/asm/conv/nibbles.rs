@@ -1,12 +1,13 @@
-//! 4-bit weights beside 8-bit input: two output channels by four pixels, 26 instructions for 32
+//! 4-bit weights with 8-bit input: two output channels by four pixels, 26 instructions for 32
 //! multiply-accumulates.
 //!
-//! A byte of weights is `2^4 w1 + w0`, both offset by 8: the byte is multiplied into the accumulators of the
-//! upper channel, its lower nibble into those of the lower one. The difference of the two is `2^4` times the
-//! upper channel's sum, and left so.
+//! A byte of weights is `2^4 w1 + w0`, both offset by 8. The loop multiplies the byte into the accumulators
+//! of the upper channel, and its lower nibble alone into those of the lower channel. At the end it subtracts
+//! the lower sums from the upper accumulators. This leaves the upper channel's sums times `2^4`.
 
 use super::frame::{Frame, begin, block, frame_asm, multiply, multiply_add, units};
 
+// Multiplies a unit of weights: four elements of two channels, by the elements of four pixels.
 macro_rules! unit {
     ($load:literal, $multiply:tt) => {
         concat!(
@@ -44,16 +45,17 @@ macro_rules! unit {
     };
 }
 
-/// Units of the unrolled loop, and bytes of its code for one.
+/// Units of the unrolled loop, and bytes of its code for one unit.
 pub(super) const UNROLLED: [usize; 2] = [units(4), 104];
 
 /// # Safety
-/// `frame` is valid as [`Call::ready`](super::Call::ready) says.
+/// `frame` is that of a [`Ready`](super::Ready) call.
 #[unsafe(naked)]
 pub(super) unsafe extern "C" fn multiply(frame: *const Frame) {
     frame_asm!(
         begin!(inside),
-        // The entry for a tail of this number of elements: 8 bytes for each.
+        // Replaces the tail by the address of its code: `7:` if it has no elements, else the entry for this
+        // number of elements. Entries have 8 bytes each.
         "ldr r2, [sp, #Frame.tail]",
         "adr.w r1, 6f",
         "add r1, r1, r2, lsl #3",
@@ -65,7 +67,7 @@ pub(super) unsafe extern "C" fn multiply(frame: *const Frame) {
         "str r1, [sp, #Frame.tail]",
         "ldr lr, [sp, #Frame.weights]",
         "ldr pc, [sp, #Frame.begin]",
-        // Without Z_w sum(q_x), from the beginning.
+        // The sums begin with -Z_w sum(q_x), where Z_w has the offset of the weights.
         block!("ldr r8, [sp, #Frame.offset]\nadd r4, r4, r8\nadd r5, r5, r8"),
         "lsl r5, r5, #4",
         "mul r0, r4, r8",
@@ -78,7 +80,7 @@ pub(super) unsafe extern "C" fn multiply(frame: *const Frame) {
         "mla r5, r5, r9, r1",
         "ldr r12, [sp, #Frame.x]",
         "ldr pc, [sp, #Frame.entry]",
-        // Zero points are inside: the first unit begins the sums.
+        // Zero points are among the weights: the first unit begins the sums.
         ".p2align 2",
         "9:",
         "ldrd r12, r8, [sp, #Frame.x]",

@@ -1,12 +1,13 @@
 //! Two output channels in one 16-bit half: one `SMLAD` is four multiply-accumulates.
 //!
-//! A half is `(w1 << S) + w0`, `w0` offset by half its range so that it is never negative; an accumulator is
-//! the sum of the upper channel, shifted by `S`, plus that of the lower one, which is taken out before it can
-//! reach bit `S`.
+//! A half is `(w1 << S) + w0`. `w0` is offset by half its range, so that it is never negative. An accumulator
+//! holds the sum of the upper channel, shifted by `S`, plus the sum of the lower channel in the lower `S`
+//! bits. The loop extracts this lower field before its sum can reach bit `S`.
 
 use super::frame::{Frame, begin, block, frame_asm, units};
 
-// One pair of elements: r8 = both channels' weights.
+// Multiplies one pair of elements of four pixels by both channels' weights. `$operand` puts the weights in
+// r8.
 macro_rules! pair {
     ($operand:literal) => {
         concat!(
@@ -22,7 +23,7 @@ macro_rules! pair {
     };
 }
 
-// A word of weights.
+// Multiplies a unit: a word of weights.
 macro_rules! unit {
     (4) => {
         concat!("ldr r9, [lr], #4\n", pair!("and r8, r11, r9"), pair!("and r8, r11, r9, ror #8"))
@@ -38,8 +39,8 @@ macro_rules! unit {
     };
 }
 
-// The last, incomplete unit: entries of 8 bytes by the number of bytes of its elements, which are stored one
-// after another.
+// Multiplies the last, incomplete unit. Its elements are stored one after another. There is an entry of 8
+// bytes for each number of bytes that they take.
 macro_rules! tail {
     ($bits:tt) => {
         concat!(
@@ -76,7 +77,7 @@ macro_rules! tail {
     };
 }
 
-// Bytes of the tail's elements.
+// Replaces the number of the tail's elements in r2 by the number of their bytes.
 macro_rules! tail_bytes {
     (4) => {
         ""
@@ -86,7 +87,7 @@ macro_rules! tail_bytes {
     };
 }
 
-// Takes the lower fields of two accumulators out, and adds them to their sums on the stack.
+// Extracts the lower fields of two accumulators, and adds them to the lower channel's sums on the stack.
 macro_rules! take_out {
     ($a:literal, $b:literal, $place:literal, $s:literal) => {
         concat!(
@@ -125,16 +126,17 @@ macro_rules! take_out {
 }
 
 macro_rules! multiply {
-    // `$bits`-bit weights, `$unrolled` units in the loop; with the lower field below `$s`.
+    // For `$bits`-bit weights. The lower field of an accumulator has `$s` bits.
     ($name:ident, $bits:tt, $unrolled:ident, $s:literal) => {
         /// # Safety
-        /// `frame` is valid as [`Call::ready`](super::Call::ready) says.
+        /// `frame` is that of a [`Ready`](super::Ready) call.
         #[unsafe(naked)]
         pub(super) unsafe extern "C" fn $name(frame: *const Frame) {
             frame_asm!(
                 begin!(),
-                // Where the loop ends, and where the tail begins: 8 bytes an entry. Before a tail the lower
-                // fields are taken out.
+                // The address where the loop goes on after the last whole unit: `7:`, or `4:` if there is a
+                // tail, because the lower fields are extracted before it. Then the address of the tail's
+                // entry, of 8 bytes each.
                 "ldr r2, [sp, #Frame.tail]",
                 "adr.w r1, 7f",
                 "cmp r2, #0",
@@ -153,7 +155,7 @@ macro_rules! multiply {
                 "str r2, [sp, #Frame.entry_again]",
                 "ldr lr, [sp, #Frame.weights]",
                 "ldr pc, [sp, #Frame.begin]",
-                // Without Z_w sum(q_x) and the offset of the lower channel, from the beginning.
+                // The sums begin with -Z_w sum(q_x). In the lower channel, Z_w has the offset of the weights.
                 block!("ldr r8, [sp, #Frame.offset]\nadd r4, r4, r8"),
                 concat!("lsl r5, r5, #", $s),
                 "mul r0, r4, r8",
@@ -180,14 +182,14 @@ macro_rules! multiply {
                 "cmp r12, r8",
                 "it eq",
                 "ldreq pc, [sp, #Frame.packed_end]",
-                // The end of an interval.
+                // The end of an interval: extracts the lower fields.
                 "ldrd r8, r9, [sp, #Frame.interval]",
                 "add r10, r10, r8",
                 "3:",
                 take_out!("r4", "r5", "lower", $s),
                 take_out!("r6", "r7", "lower + 8", $s),
                 "bx r9",
-                // Before the tail.
+                // Extracts the lower fields before the tail.
                 ".p2align 2",
                 "4:",
                 "ldr r9, [sp, #Frame.tail]",
@@ -216,13 +218,14 @@ macro_rules! multiply {
     };
 }
 
-/// Units of the unrolled loop, and bytes of its code for one: 4-bit weights.
+/// For 4-bit weights: units of the unrolled loop, and bytes of its code for one unit.
 pub(super) const UNROLLED_4: [usize; 2] = [units(4), 52];
-/// 2-bit weights.
+/// For 2-bit weights: units of the unrolled loop, and bytes of its code for one unit.
 pub(super) const UNROLLED_2: [usize; 2] = [units(4), 100];
 
-/// Both channels' fields of a pair of elements.
+/// Mask of the 4-bit weights of one pair of elements, for both channels.
 pub(super) const MASK_4: u32 = 0xF00F_F00F;
+/// Mask of the 2-bit weights of one pair of elements, for both channels.
 pub(super) const MASK_2: u32 = 0xC003_C003;
 
 multiply!(multiply_4, 4, UNROLLED_4, "12");

@@ -1,7 +1,9 @@
-//! Windows of 3x3 on three channels, widened whole: what a first layer sees of an image.
+//! Widens windows of 3x3 on three channels, as a first layer has them on an image. Each window is widened
+//! whole.
 //!
-//! After the 27 elements of a window comes minus their sum, as a 28th: where zero points stand among the
-//! weights ([`Records`](mixq_format::target::armv7em::Records)), it is multiplied with these.
+//! The patch has a 28th element after the 27 elements of a window: their sum, negated. Where zero points
+//! stand among the weights ([`Records`](mixq_format::target::armv7em::Records)), the loop multiplies them by
+//! this element.
 
 use mixq_format::target::armv7em::{RGB3X3_ELEMENTS, RGB3X3_WITH_ZERO_POINT};
 
@@ -10,28 +12,29 @@ use super::super::widen::Run;
 use super::Fill;
 use crate::target::armv7em::check::{check, hold};
 
-/// Pixels that are widened at once.
+/// Output pixels whose windows are widened at once.
 pub(crate) const PAIR: usize = 2;
 
 /// Elements of a patch.
 pub(super) const ELEMENTS: usize = RGB3X3_WITH_ZERO_POINT;
 
-// The 28th has 16 bits, too.
+// 16 bits hold the 28th element.
 const _: () = assert!(RGB3X3_ELEMENTS * 255 < 1 << 15);
 
-/// Bytes from one of three staged rows to the next: room for what a pair sees, one or two columns apart.
+/// Bytes of each of three staged rows. The windows of a pair of pixels are one or two columns apart, so that
+/// they see at most five input pixels of three bytes in a row.
 pub(crate) const STAGED_ROW: usize = 16;
 
-/// For one width of codes.
+/// Widens the windows for one width of codes.
 #[derive(Clone, Copy)]
 pub(crate) struct Rgb3x3 {
-    /// Takes an even number of pixels.
+    /// Takes an even number of output pixels.
     run: Run,
     /// Bytes of a row of a window.
     row_bytes: usize,
 }
 
-/// For `x`-bit codes.
+/// The function for `x`-bit codes, and the bytes that it reads of a row.
 pub(super) const fn rgb3x3_for(x: usize) -> Rgb3x3 {
     let (run, row_bytes): (Run, _) = match x {
         8 => (rgb3x3_8bit, 9),
@@ -42,17 +45,17 @@ pub(super) const fn rgb3x3_for(x: usize) -> Rgb3x3 {
 }
 
 impl Rgb3x3 {
-    /// For an image whose rows are this number of bytes apart.
+    /// Fills a patch from an image whose rows are `row` bytes apart.
     #[inline(always)]
     pub(crate) fn fill(&self, row: usize) -> Fill {
         Fill { run: self.run, size: row, bytes: 2 * row + self.row_bytes, elements: ELEMENTS }
     }
 
-    /// Widens what the two pixels from `pixel` on see, `pitch` bytes apart, in rows that are `row` bytes
-    /// apart.
+    /// Widens the windows of the output pixels `pixel` and `pixel + 1`. `codes` begins with the first window.
+    /// The windows are `pitch` bytes apart, and the rows of each window are `row` bytes apart.
     ///
     /// # Panics
-    /// If `codes` has fewer bytes, or the patch fewer elements.
+    /// If the windows do not lie in `codes`, or the patch has no room for their elements.
     #[inline(always)]
     pub(super) fn run(
         &self,
@@ -66,13 +69,15 @@ impl Rgb3x3 {
         check(hold(codes.len() - pitch, 3, row, self.row_bytes));
         check(ELEMENTS / 2 * PIXELS <= patch.len());
         let (to, sums) = (patch.as_mut_ptr().wrapping_add(pixel), sums.as_mut_ptr().wrapping_add(pixel));
-        // SAFETY: reads a row's bytes of three rows of each pixel and writes two words of each of 14 groups
-        // of four; asserted above.
+        // SAFETY: reads `row_bytes` bytes of each of three rows of both windows, which lie in `codes`. Writes
+        // two words of each of 14 groups of four words, which lie in the patch, and two sums. All checked
+        // above.
         unsafe { (self.run)(codes.as_ptr(), to, row, pitch, PAIR, sums) };
     }
 }
 
-// The first eight bytes of a row of both pixels, as four pairs of elements; their sums are in r12 and lr.
+// Widens eight codes of a row of both windows to four pairs of elements. r0 and r6 are the codes; their sums
+// are added to r12 and lr.
 macro_rules! words {
     ($($offset:literal, $even:literal, $odd:literal;)*) => {
         concat!($(
@@ -92,7 +97,7 @@ macro_rules! words {
     };
 }
 
-/// Two pixels at a time.
+/// Takes two pixels in each round.
 #[unsafe(naked)]
 unsafe extern "C" fn rgb3x3_8bit(
     codes: *const u8,
@@ -115,7 +120,7 @@ unsafe extern "C" fn rgb3x3_8bit(
         "add r0, r0, r2",
         "add r6, r6, r2",
         words!("0", "64", "80"; "4", "96", "112";),
-        // The last bytes of the first two rows side by side.
+        // One pair of elements: the last codes of the first two rows.
         "ldrb r8, [r0, #8]",
         "ldrb r9, [r6, #8]",
         "orr r7, r7, r8, lsl #16",
@@ -148,7 +153,7 @@ unsafe extern "C" fn rgb3x3_8bit(
     )
 }
 
-// A pair of codes of r8 that are `$shift` bits up; their sum is in r7.
+// Widens the codes at bit `$shift` of both halves of r8 to a pair of elements, and adds them to r7.
 macro_rules! pair {
     ($to:literal, $shift:literal) => {
         concat!("and r9, r11, r8, lsr #", $shift, "\nstr r9, [r1, #", $to, "]\nusada8 r7, r9, r10, r7\n")
@@ -158,14 +163,15 @@ macro_rules! pair {
     };
 }
 
-// The three channels of two pixels side by side, `$step` bits apart.
+// Widens the three channels of two pixels that lie in the halves of r8. The channels are `$step` bits apart;
+// `$twice` is twice as much.
 macro_rules! channels {
     ($first:literal, $second:literal, $third:literal, $step:literal, $twice:literal) => {
         concat!(pair!($first), pair!($second, $step), pair!($third, $twice))
     };
 }
 
-// Loads the first two pixels of a row side by side to r8, and the third one.
+// Loads the first two pixels of a row to the halves of r8, and the third pixel to `$third`.
 macro_rules! load {
     (4, $third:literal) => {
         concat!("\nldr r8, [r6]\nldrh ", $third, ", [r6, #4]\nadd r6, r6, r2\n")
@@ -201,7 +207,7 @@ macro_rules! rgb3x3 {
                 "orr r12, r12, lr, lsl #16",
                 load!($bits, "lr"),
                 channels!("96", "112", "128", $step, $twice),
-                // The third pixels of the first two rows, then that of the last one.
+                // The third pixels of the first two rows, then the third pixel of the last row.
                 "mov r8, r12",
                 channels!("144", "160", "176", $step, $twice),
                 concat!("and r8, lr, #", $mask),

@@ -6,32 +6,37 @@ use super::super::PIXELS;
 use super::{Rgb3x3, Widen, rgb3x3};
 use crate::target::armv7em::check::{check, refuse};
 
-/// Where a group of four pixels is computed. First a *patch*, what their windows see, or a chunk of it: for
-/// each pair of elements four words, one for each pixel; the order of the elements is that of
-/// [`Blocks::element`](mixq_format::target::armv7em::Blocks::element). Then the *stage*, where there is one:
-/// packed codes of one pixel. Then accumulators, by output channel and pixel.
+/// The memory that a group of four output pixels is computed in. It has three parts:
+///
+/// 1. The *patch*: the codes that the windows of the four pixels see, or a chunk of them. For each pair of
+///    elements it has four words, one for each pixel. The elements are in the order of
+///    [`Blocks::element`](mixq_format::target::armv7em::Blocks::element).
+/// 2. The *stage*, if the kind of windows has one: packed codes that are copied here before they are widened.
+/// 3. The accumulators: for each output channel the sums of four pixels.
 pub(crate) struct Scratch<'a> {
     words: &'a mut [u32],
-    /// Of the codes of this chunk, negated.
+    /// For each pixel the sum of its codes in the patch, negated.
     sums: [i32; PIXELS],
+    /// Elements that the patch holds.
     elements: usize,
-    /// Words of a patch.
+    /// Words of the patch.
     patch: usize,
-    /// Words of a stage.
+    /// Words of the stage.
     stage: usize,
     /// Words before the accumulators.
     before: usize,
 }
 
 impl<'a> Scratch<'a> {
-    /// Bytes of a patch for an element.
+    /// Bytes of the patch for one element of four pixels.
     pub(crate) const ELEMENT_BYTES: usize = 2 * PIXELS;
 
-    /// Three rows that two pixels see, in bytes of a stage.
+    /// Bytes of a stage for the three rows that two neighbouring pixels see.
     const STAGED_ROWS: usize = 3 * rgb3x3::STAGED_ROW;
 
-    /// For windows of `elements` elements (whole units), of which at most `most` (at least 16) are taken at
-    /// once; with a stage or without, and with accumulators even if all elements fit.
+    /// Divides `words` for windows of `elements` elements (a multiple of 16), of which the patch holds at
+    /// most `most` (at least 16) at once. `staged`: with a stage. `sums`: with accumulators even if the patch
+    /// holds all elements.
     ///
     /// # Panics
     /// If there are fewer than [`LEAST_SCRATCH`] bytes.
@@ -44,8 +49,8 @@ impl<'a> Scratch<'a> {
         sums: bool,
     ) -> Scratch<'a> {
         check(4 * words.len() >= LEAST_SCRATCH);
-        // A byte of the stage holds a code or more; accumulators of four channels are left at least, where
-        // they are needed.
+        // A byte of the stage holds at least one code. If accumulators are needed, they have room for at
+        // least four channels.
         let each = Scratch::ELEMENT_BYTES + usize::from(staged);
         let bytes = 4 * words.len();
         let sums = if sums { 4 * size_of::<[i32; PIXELS]>() } else { 0 };
@@ -60,8 +65,8 @@ impl<'a> Scratch<'a> {
         Scratch { words, sums: [0; PIXELS], elements: 0, patch, stage, before: patch + stage }
     }
 
-    /// For windows of 3x3 on three channels, which are one chunk: what is staged is widened before there are
-    /// accumulators, and lies where they will.
+    /// Divides `words` for windows of 3x3 on three channels, which are one chunk. The stage lies in the place
+    /// of the accumulators, because its codes are widened before sums are stored.
     ///
     /// # Panics
     /// If there are fewer than [`LEAST_SCRATCH_OF_RGB3X3`] bytes.
@@ -79,7 +84,7 @@ impl<'a> Scratch<'a> {
         }
     }
 
-    /// Elements of a whole chunk.
+    /// Elements that the patch holds at most: those of a whole chunk.
     #[inline(always)]
     pub(crate) fn chunk(&self) -> usize {
         self.patch * 4 / Scratch::ELEMENT_BYTES
@@ -91,10 +96,10 @@ impl<'a> Scratch<'a> {
         ((self.words.len() - self.before) / PIXELS) & !3
     }
 
-    /// Begins a chunk of this number of elements: the patch, to be filled with them, and the stage.
+    /// Begins a chunk of this number of elements. Returns the patch, which the caller fills, and the stage.
     ///
     /// # Panics
-    /// If they are more than a whole chunk.
+    /// If a whole chunk has fewer elements.
     #[inline(always)]
     pub(crate) fn begin(&mut self, elements: usize) -> (Patch<'_>, &mut [u8]) {
         check(elements <= self.chunk());
@@ -105,18 +110,19 @@ impl<'a> Scratch<'a> {
         (Patch { words, sums: &mut self.sums, elements }, stage)
     }
 
+    /// Elements that the patch holds.
     #[inline(always)]
     pub(crate) fn elements(&self) -> usize {
         self.elements
     }
 
-    /// Elements that a patch has memory for.
+    /// Elements of a patch that would take all memory.
     #[inline(always)]
     pub(super) fn room(&self) -> usize {
         self.words.len() * 4 / Scratch::ELEMENT_BYTES
     }
 
-    /// The patch, accumulators for `count` output channels, the sums.
+    /// The addresses of the patch, of the accumulators of `count` output channels, and of the sums of codes.
     #[inline(always)]
     pub(super) fn parts(&mut self, count: usize) -> (*const u32, *mut [i32; PIXELS], *const i32) {
         check(count <= self.channels());
@@ -132,26 +138,27 @@ impl<'a> Scratch<'a> {
     }
 }
 
-/// A patch that is filled.
+/// A patch that is being filled.
 pub(crate) struct Patch<'a> {
     words: &'a mut [u32],
-    /// Of the codes, negated.
+    /// For each pixel the sum of its codes, negated.
     sums: &'a mut [i32; PIXELS],
     elements: usize,
 }
 
 impl Patch<'_> {
-    /// Elements that it will hold.
+    /// Elements that the patch will hold.
     #[inline(always)]
     pub(crate) fn elements(&self) -> usize {
         self.elements
     }
 
-    /// Widens whole words of packed codes, from an element on that begins a word, for one or more pixels
-    /// whose codes are `pitch` bytes apart.
+    /// Widens `words` words of packed codes for each of `pixels`, a first pixel and a number of pixels. They
+    /// become the elements of the patch from `element` on, which is the first one of a word. The codes of
+    /// neighbouring pixels are `pitch` bytes apart.
     ///
     /// # Panics
-    /// If `codes` has fewer words, or the patch.
+    /// If `codes` has fewer words, or the patch has no room for them.
     #[inline(always)]
     pub(crate) fn widen(
         &mut self,
@@ -164,10 +171,10 @@ impl Patch<'_> {
         widen.run(codes, self.words, self.sums, pixels, element, [words, pitch]);
     }
 
-    /// Widens half a word of codes of `bits` bits, 4 or 2, of one pixel.
+    /// Widens half a word of codes of `bits` bits, 4 or 2, of one pixel, to the elements from `element` on.
     ///
     /// # Panics
-    /// If they are beyond the patch.
+    /// If `element` is beyond the patch.
     #[inline(never)]
     pub(crate) fn widen_half(&mut self, bits: usize, pixel: usize, element: usize, codes: [u8; 2]) {
         let halves = u32::from(codes[0]) | u32::from(codes[1]) << 16;
@@ -181,10 +188,11 @@ impl Patch<'_> {
         self.sums[pixel] -= ((sum & 0xffff) + (sum >> 16)) as i32;
     }
 
-    /// Widens what two neighbouring pixels see: `pitch` bytes apart, in rows that are `row` bytes apart.
+    /// Widens the windows of the pixels `pixel` and `pixel + 1`. `codes` begins with the first window. The
+    /// windows are `pitch` bytes apart, and the rows of each window are `row` bytes apart.
     ///
     /// # Panics
-    /// If there are fewer codes, or the patch has no room.
+    /// If the windows do not lie in `codes`, or the patch has no room for their elements.
     #[inline(always)]
     pub(crate) fn widen_rgb3x3(
         &mut self,
@@ -196,10 +204,10 @@ impl Patch<'_> {
         rgb3x3.run(codes, self.words, self.sums, pixel, [row, pitch]);
     }
 
-    /// Fills whole words' elements of one pixel with one code.
+    /// Fills `count` elements of one pixel with one code. They are the elements of whole words of codes.
     ///
     /// # Panics
-    /// If they are beyond the patch.
+    /// If the patch does not have these elements.
     #[inline(never)]
     pub(crate) fn pad(&mut self, pixel: usize, element: usize, count: usize, code: i32) {
         let (groups, pixel) = (self.words.as_chunks_mut::<PIXELS>().0, pixel % PIXELS);
@@ -210,7 +218,8 @@ impl Patch<'_> {
         self.sums[pixel] -= code * count as i32;
     }
 
-    /// Takes a code that stands alone; that of the first half comes first.
+    /// Writes one code to a slot of a pixel: a half of a word. The lower half, an even slot, must be written
+    /// first, because this overwrites the word.
     ///
     /// # Panics
     /// If the slot is beyond the patch.

@@ -1,29 +1,31 @@
-//! Rows of what windows see where they reach into the padding.
+//! Copies codes of the input, one row of a window after another, with padding where a window leaves the
+//! input.
 
 use core::ops::Range;
 
 use super::rgb3x3::STAGED_ROW;
 use crate::target::armv7em::check::{check, hold};
 
-// In an instruction of `three`.
+// `three` writes four words a row.
 const _: () = assert!(STAGED_ROW == 16);
 
-/// Fills `to` with padding, but for the bytes that are inside, which begin at `left`.
+/// Writes `left` bytes of padding to `to`, then the bytes of `inside`, then padding up to the end.
 ///
 /// # Panics
-/// If these are more than `to` has room for.
+/// If `to` has no room for `left` bytes and `inside`.
 #[inline(always)]
 pub(crate) fn stage_row(to: &mut [u8], left: usize, inside: &[u8], padding: u8) {
     check(left <= to.len() && inside.len() <= to.len() - left);
     let right = to.len() - left - inside.len();
-    // SAFETY: writes as many bytes as `to` has, and reads all that are inside; asserted above.
+    // SAFETY: writes `left`, `inside` and `right` bytes, which are all bytes of `to`, and reads `inside`.
     unsafe { row(to.as_mut_ptr(), left, inside.as_ptr(), inside.len(), right, padding.into()) };
 }
 
-/// A byte after the other: there are few, and what compilers make of it is many times as long.
+/// Copies byte by byte, because there are few bytes. In assembly, because the compiler's code is many times
+/// as long.
 ///
 /// # Safety
-/// `left + inside + right` bytes are written, and `inside` bytes read.
+/// `left + inside + right` bytes at `to` may be written, and `inside` bytes at `from` may be read.
 #[unsafe(naked)]
 unsafe extern "C" fn row(
     to: *mut u8,
@@ -59,11 +61,11 @@ unsafe extern "C" fn row(
     )
 }
 
-/// Fills three rows of [`STAGED_ROW`] bytes with padding, but for those of the `rows` that are inside: there
-/// `bytes` bytes from `left` on are from `inside`, where rows are `pitch` bytes apart.
+/// Writes three rows of [`STAGED_ROW`] bytes to `to`. A row is padding, except that each of `rows` has
+/// `bytes` bytes of `inside`, `left` bytes from its start. In `inside`, rows are `pitch` bytes apart.
 ///
 /// # Panics
-/// If `inside` has fewer bytes, or they are more than there is room for.
+/// If `inside` or `to` has too few bytes, or a row is too short for `left + bytes`.
 #[inline(always)]
 pub(crate) fn stage_rows(
     to: &mut [u8],
@@ -76,14 +78,15 @@ pub(crate) fn stage_rows(
     check(3 * STAGED_ROW <= to.len() && left <= STAGED_ROW && bytes <= STAGED_ROW - left);
     check(rows.is_empty() || hold(inside.len(), rows.len(), pitch, bytes));
     let padding = u32::from(padding) * 0x0101_0101;
-    // SAFETY: writes three rows of `to`, and reads `bytes` bytes of each of the `rows`; checked above.
+    // SAFETY: writes three rows of `to`, and reads `bytes` bytes of each of `rows` from `inside`. Both have
+    // these bytes: checked above.
     unsafe { three(to.as_mut_ptr(), inside.as_ptr(), pitch, left, bytes, rows.start, rows.len(), padding) };
 }
 
-/// Words first, as far as there are any.
+/// Copies word by word, then the last one to three bytes of a row.
 ///
 /// # Safety
-/// Three rows are written, and `bytes` bytes of `count` rows read.
+/// Three rows at `to` may be written, and `bytes` bytes of each of `count` rows at `from` may be read.
 #[unsafe(naked)]
 unsafe extern "C" fn three(
     to: *mut u8,
@@ -141,25 +144,27 @@ unsafe extern "C" fn three(
 /// See [`unpack`].
 pub(crate) type Unpack = fn(&mut [u8], &[u8], [usize; 2], usize);
 
-/// Unpacks codes of `bits` bits (4 or 2) to a byte each. They are those of pixels of `channels` channels,
-/// beginning with `channel`. Every pixel begins a byte; `from` begins with the byte of the first code.
+/// Unpacks as many codes of `bits` bits (4 or 2) as `to` has bytes, a code to a byte. The codes belong to
+/// consecutive pixels of `channels` channels. The first code is channel `channel` of its pixel, and `from`
+/// begins with the byte that holds it. Every pixel begins a byte.
 ///
 /// # Panics
-/// If `from` has fewer codes, or the first channel is none.
+/// If `to` is empty, `from` has fewer codes, or `channel` is not below `channels`.
 pub(super) fn unpack(to: &mut [u8], from: &[u8], [channel, channels]: [usize; 2], bits: usize) {
     check(!to.is_empty() && channel < channels);
     let (pixel_bytes, last) = ((channels * bits).div_ceil(8), channel + to.len() - 1);
     let bytes = last / channels * pixel_bytes + last % channels * bits / 8 + 1 - channel * bits / 8;
     check(bytes <= from.len());
     let left = 8 - channel * bits % 8;
-    // SAFETY: writes as many bytes as `to` has, at least one, and reads the bytes of as many codes; asserted
-    // above.
+    // SAFETY: writes all bytes of `to`, at least one, and reads the bytes of as many codes, which `from` has:
+    // checked above.
     unsafe { codes(to.as_mut_ptr(), from.as_ptr(), to.len(), channels, channels - channel, left, bits) };
 }
 
 /// # Safety
-/// Reads the bytes of `count` codes, at least 1, and writes as many bytes. `rest`: channels of the first
-/// pixel that are left; `left`: bits of the first byte.
+/// `count` is at least 1. `count` bytes at `to` may be written, and the bytes that hold `count` codes at
+/// `from` may be read. `rest`: channels of the first pixel from the first code on. `left`: bits of the first
+/// byte from the first code on.
 #[unsafe(naked)]
 unsafe extern "C" fn codes(
     to: *mut u8,
@@ -189,7 +194,7 @@ unsafe extern "C" fn codes(
         "strb r7, [r0], #1",
         "lsr r6, r6, r8",
         "sub r5, r5, r8",
-        // The next pixel begins a byte.
+        // The next pixel begins a byte: the bits of this byte that are left hold no code.
         "subs r4, r4, #1",
         "itt eq",
         "moveq r4, r3",

@@ -1,4 +1,4 @@
-//! What the outputs of one channel are made with.
+//! The weights and tables of one channel, as the loops read them.
 
 use mixq_format::target::armv7em::SHIFTS;
 use mixq_format::{Depthwise, Rule};
@@ -6,22 +6,24 @@ use mixq_format::{Depthwise, Rule};
 use super::super::Layer;
 use crate::target::armv7em::check::check;
 
-/// Read by the loops.
+/// The arguments of [`Convolve`](super::convolve::Convolve).
 #[repr(C)]
 pub(super) struct Channel {
-    /// Twice.
+    /// The bias, twice: for both outputs of a pair.
     pub(super) biases: [i32; 2],
-    /// Of the output, where the shift will bring it.
+    /// Zero point of the output, shifted left by `shift - 32`, which the right shift takes back.
     pub(super) zero_point: i32,
-    /// Bytes of a pixel of output.
+    /// Bytes of an output pixel.
     pub(super) step: usize,
-    /// Outputs that are computed one by one, less 1, times 256, plus the shift less 32 (0 to 21).
+    /// Number of outputs of a row that are computed one by one, less 1, times 256; plus `shift - 32` (0 to
+    /// 21).
     pub(super) singles: i32,
     pub(super) multiplier: i32,
-    /// The same of pairs of outputs, which come first.
+    /// Number of pairs of outputs of a row, which are computed first, less 1, times 256; plus `shift - 32`.
     pub(super) pairs: i32,
-    /// `(w0, w1)` and `(w1, w2)`, less the zero point, of the window's rows 2, 1, 0, 2, 1: three of them in
-    /// the order of the slots, whichever has the first row.
+    /// For the window's rows 2, 1, 0, 2, 1: the pairs of weights `(w0, w1)` and `(w1, w2)`, less the zero
+    /// point, in units of the bias. Three consecutive entries are in the order of the three slots; the slot
+    /// that has the window's first row decides which three.
     pub(super) weights: [[u32; 2]; 5],
 }
 
@@ -31,18 +33,18 @@ pub(super) struct Channels<'a> {
     small: Option<SmallWindows>,
     /// Bytes of a row of weights.
     row_bytes: usize,
-    /// Bytes of a pixel of output.
+    /// Bytes of an output pixel.
     step: usize,
-    /// Outputs of a row: the number of pairs, and of single ones; both less 1, times 256.
+    /// Outputs of a row: number of pairs, and number of single outputs; both less 1, times 256.
     pub(super) counts: [i32; 2],
 }
 
 impl<'a> Channels<'a> {
-    /// Those of a layer whose weights and tables are in the parameters.
+    /// The channels of a layer.
     ///
     /// # Panics
-    /// If the fraction leaves weights no room, or the tables are not those of
-    /// [`Rule::Multiplier`](mixq_format::Rule::Multiplier).
+    /// If the window is not 3x3, or with `small` larger than 3x3; if the fraction is not below 8, so that 16
+    /// bits do not hold the weights; if the rule is not [`Rule::Multiplier`].
     #[inline(always)]
     pub(super) fn new(layer: Layer<'a, Depthwise>, small: Option<SmallWindows>) -> Channels<'a> {
         let Depthwise { output, window, requant, weight_bits, .. } = layer.table();
@@ -53,13 +55,13 @@ impl<'a> Channels<'a> {
         Channels { layer, small, row_bytes, step: output.pixel_bytes(), counts: [0; 2] }
     }
 
-    /// Writes all that the loops need to compute rows of the outputs of a channel.
+    /// Writes the arguments of the loops for a channel to `to`.
     ///
     /// # Panics
-    /// If the loops do not take its shift.
+    /// If the channel's shift is not one of [`SHIFTS`].
     ///
     /// # Safety
-    /// There is such a channel, and memory for it.
+    /// The layer has the channel, and `to` may be written.
     #[inline(never)]
     pub(super) unsafe fn write(&self, channel: usize, to: *mut Channel) {
         let [pairs, singles] = self.counts;
@@ -69,7 +71,7 @@ impl<'a> Channels<'a> {
         };
         let entry = channel * usize::from(requant.multiplier_step);
         let zero_point = channel * usize::from(requant.zero_point_step);
-        // SAFETY: the parameters have these entries of every channel, as the check of the layer found.
+        // SAFETY: the check of the layer found that the parameters hold these entries for every channel.
         let (bias, multiplier, shift, zero_point) = unsafe {
             (
                 at(requant.bias, 4 * channel).cast::<i32>().read_unaligned(),
@@ -78,10 +80,10 @@ impl<'a> Channels<'a> {
                 *at(requant.weight_zero_point, zero_point) as i8,
             )
         };
-        // With others a row would be counted wrongly: see `Channel::singles`.
+        // Other shifts would change the counts: see `Channel::singles`.
         check(SHIFTS.contains(&shift));
         let shift = i32::from(shift) - 32;
-        // SAFETY: fields of what the caller gives.
+        // SAFETY: writes fields of `to`, which the caller allows.
         unsafe {
             (*to).biases = [bias; 2];
             (*to).zero_point = i32::from(output.zero_point) << shift;
@@ -93,27 +95,27 @@ impl<'a> Channels<'a> {
         let bits = self.layer.table().weight_bits.count();
         let bit = channel * bits;
         let (left, right) = (32 - bits - bit % 8, 32 - bits);
-        // A weight less its zero point has 9 bits, and fits a half with the 7 of the fraction: it is in the
-        // units of the bias.
+        // A weight less its zero point has 9 bits. Multiplied by `scale`, at most 2^7, it is in units of the
+        // bias, and a 16-bit half holds it.
         let (scale, offset) = (1 << requant.fraction, -i32::from(zero_point) << requant.fraction);
         if let Some(small) = self.small {
             let weights = small(self.layer, [bit / 8, left, right], scale, offset);
-            // SAFETY: a field of what the caller gives.
+            // SAFETY: writes a field of `to`, which the caller allows.
             unsafe { (*to).weights = weights };
             return;
         }
         let from = at(self.layer.table().weights, bit / 8);
-        // SAFETY: reads a byte of each of the nine rows of a window of 3x3; the check of the layer found these,
-        // too.
+        // SAFETY: reads a byte of each of the nine rows of weights of a window of 3x3, which the parameters
+        // hold: the check of the layer found it. Writes a field of `to`, which the caller allows.
         unsafe { weights(from, self.row_bytes, left, right, scale, offset, &raw mut (*to).weights) };
     }
 }
 
-/// Unpacks the weights of a window that is smaller than 3x3, as [`weights`] does; which byte of a row, and the
-/// shifts.
+/// Unpacks the weights of a window that is smaller than 3x3: see [`small_windows`].
 pub(super) type SmallWindows = fn(Layer<Depthwise>, [usize; 3], i32, i32) -> [[u32; 2]; 5];
 
-/// The window is the first rows and columns of one of 3x3; the other weights are 0, whatever these meet.
+/// As [`weights`], for a window that is smaller than 3x3: it becomes the upper left part of a window of 3x3
+/// whose other weights are 0. `byte` of each row of weights holds the channel's weight.
 #[inline(never)]
 pub(super) fn small_windows(
     layer: Layer<Depthwise>,
@@ -130,11 +132,11 @@ pub(super) fn small_windows(
         let mut w = [0; 3];
         for (column, w) in w.iter_mut().enumerate().take(width) {
             let weight = u32::from(rows[(row * width + column) * row_bytes + byte]) << left;
-            // Both halves of a word are signed.
+            // The lower 16 bits: the loops multiply signed halves.
             *w = ((weight as i32 >> right) * scale + offset) as u16;
         }
         let pair = |a: u16, b: u16| u32::from(a) | u32::from(b) << 16;
-        // Rows 2, 1, 0, 2, 1.
+        // The entries of `row` in the order 2, 1, 0, 2, 1.
         for slot in [2 - row, 5 - row] {
             if let Some(to) = unpacked.get_mut(slot) {
                 *to = [pair(w[0], w[1]), pair(w[1], w[2])];
@@ -144,11 +146,11 @@ pub(super) fn small_windows(
     unpacked
 }
 
-/// Unpacks nine weights, `row_bytes` apart: shifted left, then right with their sign, times `scale`, plus
-/// `offset`.
+/// Unpacks nine weights from bytes that are `row_bytes` apart: shifts a byte to the left, then to the right
+/// with the sign, multiplies it by `scale`, and adds `offset`. Writes [`Channel::weights`].
 ///
 /// # Safety
-/// Reads there.
+/// The nine bytes may be read from `from` on, and `to` may be written.
 #[unsafe(naked)]
 unsafe extern "C" fn weights(
     from: *const u8,
@@ -163,7 +165,7 @@ unsafe extern "C" fn weights(
         "push {{r4-r9}}",
         "ldrd r7, r8, [sp, #24]",
         "ldr r9, [sp, #32]",
-        // From the third pair of words, which is of the window's first row, back to the first.
+        // The window's rows 0, 1, 2 are entries 2, 1, 0.
         "add r9, r9, #16",
         "mov r12, #3",
         "2:",
@@ -186,6 +188,7 @@ unsafe extern "C" fn weights(
         "strd r4, r5, [r9], #-8",
         "subs r12, r12, #1",
         "bne 2b",
+        // Entries 3 and 4 repeat entries 0 and 1.
         "add r9, r9, #8",
         "ldm r9, {{r4-r7}}",
         "add r9, r9, #24",

@@ -1,4 +1,4 @@
-//! The windows along a row of one channel.
+//! The loops that compute a row of outputs of one channel.
 
 use core::mem::offset_of;
 
@@ -6,12 +6,13 @@ use super::SLOT_BYTES;
 use super::channel::Channel;
 
 /// A loop over the outputs of a row, called by [`run`](super::rows::run): `r0` the channel's row in slot 0,
-/// `r1` its [`Channel`], `r2` which of the weights' rows belongs to slot 0, `r3` where the codes go. Keeps no
+/// `r1` its [`Channel`], `r2` the entry of [`Channel::weights`] for slot 0, `r3` where the codes go. Keeps no
 /// register but `sp`.
 pub(super) type Convolve = unsafe extern "C" fn();
 
-/// For codes of `bits` bits. In a byte of several each goes below what is there already, so that after all
-/// of them, from the last to the first, nothing else is left.
+/// The loop for codes of `bits` bits. Where a byte holds several codes, the loop shifts the byte to the left
+/// and puts the code below. The channels are computed from the last to the first: after the first one, old
+/// bits are shifted out of the byte.
 pub(super) const fn convolve(bits: usize) -> Convolve {
     match bits {
         2 => insert2,
@@ -20,7 +21,7 @@ pub(super) const fn convolve(bits: usize) -> Convolve {
     }
 }
 
-// What the first load takes.
+// The loop loads the fields before the weights in this order, by one instruction, and then the weights.
 const _: () = assert!(
     offset_of!(Channel, biases) == 0
         && offset_of!(Channel, zero_point) == 8
@@ -31,12 +32,13 @@ const _: () = assert!(
         && offset_of!(Channel, weights) == 28
 );
 
+// `$insert` and `$insert_next` put the codes of an output and of the next one into their bytes.
 macro_rules! convolve {
     ($name:ident, $saturate:literal, [$($insert:literal),*], [$($insert_next:literal),*]) => {
         #[unsafe(naked)]
         unsafe extern "C" fn $name() {
             naked_asm!(
-                // The stack: two times the bias, zero point, step, single outputs, return.
+                // The stack holds `biases`, `zero_point`, `step`, `singles` and the return address.
                 "ldm r1!, {{r4-r8, r11, r12}}",
                 "push {{r4-r8, lr}}",
                 "mov lr, r3",
@@ -73,7 +75,8 @@ macro_rules! convolve {
                 "strb r7, [lr]",
                 "strb r8, [lr, r10]",
                 "add lr, lr, r10, lsl #1",
-                // Outputs are counted above the lowest byte: that is what a shift takes.
+                // The count is above the lowest byte of r12. The lowest byte is the shift: `asr` takes only
+                // that.
                 "subs r12, r12, #0x100",
                 "bge 2b",
                 "3:",

@@ -1,28 +1,32 @@
-//! Unpacking of a row: the codes of two channels that lie side by side, an element a half of a word.
+//! Unpacks the codes of two neighbouring channels in a row of the input, to 16 bits an element.
 
 use super::ROW_BYTES;
 use super::rows::Rows;
 
-/// A loop over pixels, called by [`run`](super::rows::run): `r0` pixels, `r1` where the first channel's
-/// elements go, the second's a row after them, `r2` bytes of a pixel, `r3` how many times 256, plus the bits
-/// below the first channel in its byte, `r8` the mask of a code in both halves. Keeps `r9` to `r11`.
+/// A loop over pixels, called by [`run`](super::rows::run): `r0` the pixels, `r1` where the first channel's
+/// elements go (the second channel's elements go `ROW_BYTES` further), `r2` bytes of a pixel, `r3` the number
+/// of pixels times 256, plus the bits below the first channel's code in its byte, `r8` the mask of a code in
+/// both halves. Keeps `r9` to `r11`.
 pub(super) type Load = unsafe extern "C" fn();
 
-/// Loops for a pair of channels, and for one that has no neighbour.
+/// The loops for one width of codes.
 #[derive(Clone, Copy)]
 pub(super) struct Loads {
+    /// For a pair of channels.
     pub(super) pair: Load,
+    /// For the last one of an odd number of channels.
     pub(super) single: Load,
-    /// Whether there may be one that has no neighbour.
+    /// Whether the number of channels may be odd.
     pub(super) odd: bool,
     /// Bits of a code.
     pub(super) bits: usize,
 }
 
-/// For `bits`-bit input of an even or an odd number of channels.
+/// The loops for `bits`-bit input of an even or an `odd` number of channels.
 pub(super) const fn loads(bits: usize, odd: bool) -> Loads {
     let (pair, single): (Load, Load) = match bits {
-        // What would be the second channel's is wrong, and used by none: no byte after the last is read.
+        // For a last channel alone, `nibbles` reads one byte of a pixel, `bytes` would read two. It writes
+        // wrong codes for a second channel, which nothing reads.
         8 if odd => (bytes, nibbles),
         8 => (bytes, bytes),
         4 => (nibbles, nibbles),
@@ -31,6 +35,8 @@ pub(super) const fn loads(bits: usize, odd: bool) -> Loads {
     Loads { pair, single, odd, bits }
 }
 
+// `$load` loads a byte or two of a pixel. `$two` unpacks r4 and r6, with two pixels each, to r4 and r6 for
+// the first channel and r5 and r7 for the second one; `$one` unpacks one pixel from r4 to r4 and r5.
 macro_rules! load {
     ($name:ident, $load:literal, [$($two:literal),*], [$($one:literal),*]) => {
         #[unsafe(naked)]
@@ -48,7 +54,7 @@ macro_rules! load {
                 "orr r4, r4, r5, lsl #16",
                 "orr r6, r6, r7, lsl #16",
                 $($two,)*
-                // Unaligned after an odd number of elements of padding.
+                // Unaligned if an odd number of elements of padding comes before.
                 "str r5, [r1, #{row}]",
                 "str r7, [r1, #{row} + 4]",
                 "str r6, [r1, #4]",
@@ -86,7 +92,7 @@ load!(
     ["and r5, r8, r4, lsr #4", "and r7, r8, r6, lsr #4", "and r4, r4, r8", "and r6, r6, r8"],
     ["and r5, r8, r4, lsr #4", "and r4, r4, r8"]
 );
-// The count's lowest byte is what a shift by it takes.
+// The lowest byte of r3 is the bits below the first channel's code: a shift by r3 takes only that byte.
 load!(
     crumbs,
     "ldrb",
@@ -101,10 +107,11 @@ load!(
     ["lsr r4, r4, r3", "and r5, r8, r4, lsr #2", "and r4, r4, r8"]
 );
 
-/// Writes the same word everywhere: what compilers make of it is ten times as long.
+/// Writes the same word to all words of the rows. In assembly, because the compiler's code is ten times as
+/// long.
 ///
 /// # Safety
-/// Writes the rows.
+/// `rows` may be written.
 #[unsafe(naked)]
 pub(super) unsafe extern "C" fn fill(rows: *mut Rows, word: u32) {
     naked_asm!(

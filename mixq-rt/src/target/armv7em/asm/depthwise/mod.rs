@@ -1,10 +1,10 @@
-//! Depthwise convolution with a window of 3x3 or less: two channels side by side, from rings of three widened rows of
-//! the input.
+//! Depthwise convolution with a window of at most 3x3. Two neighbouring channels are computed at once. For
+//! each of them, a ring of three slots holds the last three rows of the input, 16 bits an element.
 //!
-//! Two columns of a row are a word; the three weights of a row are two words, `(w0, w1)` and `(w1, w2)`: a
-//! row of the window is one `SMLAD` and one `SMLABT`, or `SMLATB` and `SMLAD` for the column to the right.
-//! Both channels' codes come from one load of the input. What depends on the widths is called by pointers,
-//! once a row.
+//! A word holds two columns of a row. The three weights of a row are two words, `(w0, w1)` and `(w1, w2)`.
+//! For an even column, a row of the window is one `SMLAD` and one `SMLABT`; for the odd column to the right
+//! of it, one `SMLATB` and one `SMLAD`. One load reads the codes of both channels. The functions that depend
+//! on the widths are called by pointers, once a row.
 
 mod channel;
 mod convolve;
@@ -25,20 +25,20 @@ use rows::{Pair, State, run};
 /// Elements of a row, with its padding.
 const ROW: usize = 28;
 const ROW_BYTES: usize = 2 * ROW;
-/// A row of both channels.
+/// Bytes of a slot: a row of both channels.
 const SLOT_BYTES: usize = 2 * ROW_BYTES;
-// In two instructions.
+// `run` multiplies by 7 and by 2^4.
 const _: () = assert!(SLOT_BYTES == 7 << 4);
 
-/// Columns of output that the rows have room for, whose windows begin `stride` (1 or 2) elements apart: four
-/// elements each.
+/// Columns of output that the rows have room for. The windows begin `stride` (1 or 2) elements apart, and the
+/// loop reads four elements of each.
 const fn columns(stride: usize) -> usize {
     if stride == 1 { ROW - 4 } else { (ROW - 4) / 2 }
 }
 
 const _: () = assert!((columns(1) - 1) + 3 < ROW && 2 * (columns(2) - 1) + 3 < ROW);
 
-/// What depends on the widths.
+/// The functions that depend on the widths.
 pub(crate) struct Loops {
     loads: Loads,
     convolve: Convolve,
@@ -49,11 +49,11 @@ pub(crate) struct Loops {
 }
 
 impl Loops {
-    /// For `x`-bit input, `w`-bit weights and `y`-bit output; `odd`: of an odd number of channels; `small`: of
-    /// windows that are smaller than 3x3.
+    /// The functions for `x`-bit input, `w`-bit weights and `y`-bit output. `odd`: for an odd number of
+    /// channels. `small`: for windows that are smaller than 3x3.
     ///
     /// # Panics
-    /// If there are none.
+    /// If a width is not 8, 4 or 2.
     pub(crate) const fn of(x: usize, w: usize, y: usize, odd: bool, small: bool) -> Loops {
         let (x, y, weight_bits) = (super::bits(x).count(), super::bits(y).count(), super::bits(w));
         let small = if small { Some(small_windows as SmallWindows) } else { None };
@@ -61,11 +61,12 @@ impl Loops {
     }
 }
 
-/// Executes a layer: columns of the output, as many as the rows have room for, after columns; codes below 8
-/// bits go below what their bytes hold already.
+/// Executes a layer. It computes as many columns of the output at once as the rows have room for, in all
+/// channels, and then the next columns.
 ///
 /// # Panics
-/// If `loops` are for other codes, or the window is another one, or the loops do not take a shift.
+/// If `loops` are for other widths or other windows, or a shift is not one of
+/// [`SHIFTS`](mixq_format::target::armv7em::SHIFTS).
 #[inline(never)]
 pub(crate) fn execute(operands: Operands<Depthwise>, loops: &Loops) {
     let Parts { layer, input, output, .. } = split(operands, [0; 2]);
@@ -83,7 +84,7 @@ pub(crate) fn execute(operands: Operands<Depthwise>, loops: &Loops) {
     let mut channels = Channels::new(layer, small);
     let all = usize::from(y.channels);
     if !(all * codes).is_multiple_of(8) {
-        // The bits after the last code.
+        // No code is written to the bits after a pixel's last code.
         output.fill(0);
     }
     let (width, out_width) = (usize::from(x.width), usize::from(y.width));
@@ -113,27 +114,28 @@ pub(crate) fn execute(operands: Operands<Depthwise>, loops: &Loops) {
     let mut first = 0;
     while first < out_width {
         let count = columns(stride).min(out_width - first);
-        // What the windows see, from the padding on: padding, pixels, padding.
+        // The windows see `needed` columns: `padding_left` columns of padding, then `pixels` columns of the
+        // input from `first_column` on, then padding. `from` counts columns from the start of the padding.
         let (from, needed) = (first * stride, (count - 1) * stride + 3);
         let pad = usize::from(window.pad_left);
-        let (left, begin) = (pad.saturating_sub(from), from.saturating_sub(pad));
-        let pixels = (from + needed).saturating_sub(pad).min(width).saturating_sub(begin);
-        // SAFETY: writes the rows.
+        let (padding_left, first_column) = (pad.saturating_sub(from), from.saturating_sub(pad));
+        let pixels = (from + needed).saturating_sub(pad).min(width).saturating_sub(first_column);
+        // SAFETY: `state.rows` may be written.
         unsafe { fill(state.rows.as_mut_ptr(), padding * 0x0001_0001) };
-        state.to = state.rows.as_mut_ptr().cast::<u16>().wrapping_add(left);
+        state.to = state.rows.as_mut_ptr().cast::<u16>().wrapping_add(padding_left);
         let singles = if stride == 1 { count % 2 } else { count };
         let pairs = (count - singles) / 2;
         channels.counts = [((pairs as i32) << 8) - 256, ((singles as i32) << 8) - 256];
-        let corner = begin
+        let corner = first_column
             .wrapping_mul(pixel_bytes)
             .wrapping_sub(usize::from(window.pad_top).wrapping_mul(line_bytes));
-        // The last channel first, as codes are put into their bytes.
+        // From the last channel to the first: see `convolve`.
         let mut channel = all.next_multiple_of(2);
         while channel > 0 {
             channel -= 2;
             let (bit, values) = (channel * loads.bits, state.channels.as_mut_ptr().cast::<Channel>());
             let second = !loads.odd || channel + 1 < all;
-            // SAFETY: channels of the layer, for which there is memory.
+            // SAFETY: the layer has both channels, and `state.channels` has memory for both.
             unsafe {
                 if second {
                     channels.write(channel + 1, values.wrapping_add(1));
@@ -149,10 +151,12 @@ pub(crate) fn execute(operands: Operands<Depthwise>, loops: &Loops) {
                 lines,
                 second: second.into(),
             });
-            // SAFETY: of each row whose number is below the height, the loop reads one byte of each pixel, or
-            // two bytes where two channels of 8 bits are. Elements go between the padding of a slot. Each
-            // window reads four of them, beginning with an even one, up to `needed`, which is below `ROW`. Of
-            // each output's pixel a byte is read and written. The tensors are whole.
+            // SAFETY: the loop reads rows of the input whose number is below the height: in each of `pixels`
+            // pixels the byte that holds the channels' codes, or two bytes for two 8-bit channels. It writes
+            // `pixels` elements to each slot, after the padding on the left. A window reads four elements,
+            // from an even one on, up to element `needed` at most, which is below `ROW`. The loop reads and
+            // writes a byte of each output pixel and channel. `split` gives whole tensors, so that all these
+            // bytes exist.
             unsafe { run(&raw mut state) };
         }
         first += count;

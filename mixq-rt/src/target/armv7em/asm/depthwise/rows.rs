@@ -7,55 +7,63 @@ use super::convolve::Convolve;
 use super::load::Load;
 use super::{ROW, ROW_BYTES};
 
-/// Three rows of both channels, two elements a word.
+/// The three slots of both channels' rings, two elements a word.
 pub(super) type Rows = [[[u32; ROW / 2]; 2]; 3];
 
-/// What the loop over rows works with.
+/// The state of the loop over rows.
 #[repr(C)]
 pub(super) struct State {
     pub(super) pair: MaybeUninit<Pair>,
+    /// Bytes of a row of the input.
     pub(super) line_bytes: usize,
+    /// Rows of the input.
     pub(super) height: usize,
+    /// Bytes of a pixel of the input.
     pub(super) pixel_bytes: usize,
-    /// Of a code, in both halves.
+    /// Mask of a code, in both halves.
     pub(super) mask: u32,
-    /// A pixel of padding, whatever its width.
+    /// Codes that are the input's zero point, in all bytes: read in place of pixels above and below the
+    /// input.
     pub(super) padding: u32,
-    /// Where a row's first pixel goes.
+    /// Where the first pixel of a row goes in slot 0.
     pub(super) to: *mut u16,
-    /// The ring's oldest slot: that of the window's first row.
+    /// The slot of the window's first row, which is the oldest one: the next row replaces it.
     pub(super) slot: usize,
-    /// Rows from one output to the next.
+    /// Rows of input from one row of output to the next.
     pub(super) stride: usize,
+    /// Bytes of a row of the output.
     pub(super) out_line_bytes: usize,
     pub(super) convolve: Convolve,
-    /// Bytes from the first channel's to the second's.
+    /// Bytes from the first channel's codes to the second's, in the output.
     pub(super) second_out: usize,
-    // Not to be made elsewhere and copied, which takes as much of the stack again.
+    // Written in place: a copy from another place would take as much of the stack again.
     pub(super) channels: MaybeUninit<[Channel; 2]>,
     pub(super) rows: MaybeUninit<Rows>,
 }
 
-/// A channel and its neighbour.
+/// The state of the loop for a pair of channels.
 #[repr(C)]
 pub(super) struct Pair {
-    /// First pixel of the next row, in the first channel's byte.
+    /// The byte of the first channel's code, in the first pixel of the next row of input.
     pub(super) from: *const u8,
-    /// Its number; the rows of the padding above come before 0.
+    /// Number of that row. Rows of padding above the input have wrapped numbers, -1 and so on.
     pub(super) row: usize,
-    /// Pixels of a row, times 256, plus the bits below the first channel in its byte.
+    /// Pixels of a row, times 256, plus the bits below the first channel's code in its byte.
     pub(super) pixels: usize,
     pub(super) load: Load,
-    /// Row of output, in the first channel's byte.
+    /// The byte of the first channel's code, in the first pixel of the next row of output.
     pub(super) out: *mut u8,
-    /// Rows of output that are left.
+    /// Rows of output that are still to be computed.
     pub(super) lines: usize,
-    /// Whether there is a second channel.
+    /// 1 if there is a second channel, else 0.
     pub(super) second: usize,
 }
 
-/// Computes `lines` (at least 1) rows of output, each after the rows of input that its windows see first;
-/// three before the first row.
+/// Computes `lines` (at least 1) rows of output. Before each of them, unpacks the rows of input that its
+/// windows see and those before did not: three rows before the first row of output, then `stride` rows.
+///
+/// # Safety
+/// The pointers in `state` are those of a layer that is checked: see [`execute`](super::execute).
 #[unsafe(naked)]
 pub(super) unsafe extern "C" fn run(state: *mut State) {
     naked_asm!(
@@ -74,7 +82,7 @@ pub(super) unsafe extern "C" fn run(state: *mut State) {
         "ldrd r2, r8, [r9, #{pixel_bytes}]",
         "ldrd r3, r4, [r9, #{pixels}]",
         "ldr r1, [r9, #{to}]",
-        // Above and below, the same pixel again and again.
+        // For a row above or below the input: reads `padding` as every pixel, because pixels have 0 bytes.
         "itt hs",
         "addhs r0, r9, #{padding}",
         "movhs r2, #0",

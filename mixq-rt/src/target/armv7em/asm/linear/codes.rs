@@ -1,14 +1,15 @@
-//! What becomes of the sums of a strip: r0 to r3 are those of the even channels, r4 to r7 those of the odd
-//! ones.
+//! The functions that make codes of the sums of a strip, or store the sums. r0 to r3 hold the sums of the
+//! even channels, r4 to r7 the sums of the odd channels.
 //!
-//! The loops call these functions with their [`Call`](super::Call) in r12; they may change all other
+//! The loops call these functions with their [`Call`](super::Call) in r12. The functions may change all other
 //! registers.
 
 use mixq_format::Requant;
 
-// In an instruction of the loops.
+// The shift of the sums in `codes!`.
 const _: () = assert!(Requant::FRACTION == 7);
 
+// Adds the sums of two channels to the sums in memory at r8.
 macro_rules! add {
     ($even:literal, $odd:literal) => {
         concat!(
@@ -20,7 +21,7 @@ macro_rules! add {
     };
 }
 
-/// Adds the sums to those in memory.
+/// Adds the sums to the strip's sums in memory.
 #[unsafe(naked)]
 pub(super) unsafe extern "C" fn add() {
     naked_asm!(
@@ -34,8 +35,9 @@ pub(super) unsafe extern "C" fn add() {
     )
 }
 
-// One channel after the other; `$put` is what becomes of its code in r9, and ends with the carry of a bit
-// that is shifted out of r8 by the last channel.
+// Makes the codes of one channel after the other. `$put` stores the code in r9, and shifts r8 to the right.
+// r8 begins as the bit `$last`, which the eighth channel shifts out, to the carry: this ends the loop. Codes
+// of 4 and 2 bits are collected in r8, above this bit; `$end` stores them.
 macro_rules! codes {
     ($name:ident, $bits:literal, $last:literal, [$($put:literal),*], [$($end:literal),*]) => {
         #[unsafe(naked)]

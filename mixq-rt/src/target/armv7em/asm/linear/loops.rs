@@ -1,15 +1,15 @@
 //! The loops over the elements of a strip.
 //!
-//! Each sums `q_x s_w` over weights that are offset, and begins with what the offsets add, negative: `-
-//! offset sum(q_x)`.
+//! Each loop sums `q_x (s_w + offset)`, because the weights are stored with an offset. The sums begin with
+//! `-offset sum(q_x)`, so that they end as `sum(q_x s_w)`.
 //!
-//! On the stack are the end of the elements and the call, with the registers of the caller above them.
+//! On the stack are the end of the elements and the [`Call`], with the saved registers above them.
 
 use core::mem::offset_of;
 
 use super::{Call, Tables};
 
-// lr = weights, r12 = elements, r0 = sum(q_x).
+// Begins the loop, and at `1:` each strip: lr = weights, r12 = elements, r0 = sum(q_x).
 macro_rules! begin {
     () => {
         "
@@ -23,7 +23,7 @@ macro_rules! begin {
     };
 }
 
-// The next strip, if there is one.
+// Calls `finish` with the sums, and goes on with the next strip or returns.
 macro_rules! end {
     () => {
         "
@@ -40,7 +40,7 @@ macro_rules! end {
     };
 }
 
-// Two elements of two blocks.
+// Multiplies two elements by the weights of two blocks.
 macro_rules! bytes_of {
     ($x:literal, $lower0:literal, $upper0:literal, $lower1:literal, $upper1:literal) => {
         concat!(
@@ -55,7 +55,8 @@ macro_rules! bytes_of {
     };
 }
 
-// The sums of the upper channels begin as those of the lower ones, which are taken off them.
+// The sums of the upper channels begin with the same value as those of the lower channels: at the end, the
+// lower sums are subtracted from the upper ones, and the value cancels out.
 #[unsafe(naked)]
 pub(super) unsafe extern "C" fn bytes(end: *const u32, call: &mut Call) {
     naked_asm!(
@@ -96,7 +97,8 @@ pub(super) unsafe extern "C" fn bytes(end: *const u32, call: &mut Call) {
     )
 }
 
-// Two elements of four channels: with all nibbles of a half, without the last one, and so on.
+// Multiplies two elements by the weights of four channels. `$d` gets the products with all four nibbles of a
+// half, `$c` those with the lower three, `$b` with the lower two, `$a` with the lowest one.
 macro_rules! nibbles_of {
     ($word:literal, $x:literal, $a:literal, $b:literal, $c:literal, $d:literal) => {
         concat!(
@@ -111,7 +113,7 @@ macro_rules! nibbles_of {
     };
 }
 
-// The sums of the fourth channel of each word are on the stack, but for the last interval.
+// The sums of the fourth channel of each word are extracted to the stack at the end of each interval.
 #[unsafe(naked)]
 pub(super) unsafe extern "C" fn nibbles(end: *const u32, call: &mut Call) {
     naked_asm!(
@@ -179,7 +181,7 @@ pub(super) unsafe extern "C" fn nibbles(end: *const u32, call: &mut Call) {
     )
 }
 
-// A word of a block's weights; r6 = the mask.
+// Multiplies elements by a word of a block's weights; r6 = the mask of the weights of a pair.
 macro_rules! packed_of {
     (4, $word:literal, $sum:literal) => {
         concat!(
@@ -203,7 +205,8 @@ macro_rules! packed_of {
     };
 }
 
-// The sums of the lower fields are on the stack, above the end of the interval.
+// The sums of the lower channels are extracted to the stack at the end of each interval. They lie above the
+// word that holds the end of the interval.
 macro_rules! packed {
     ($name:ident, $bits:tt, $units:literal, $load:literal, $mask:literal, $s:literal, $offset:literal) => {
         #[unsafe(naked)]

@@ -1,7 +1,7 @@
-//! Fully connected layers: eight output channels at once, a *strip*, and one pixel.
+//! Fully connected layers: one pixel, and eight output channels at once, a *strip*.
 //!
-//! The weights are unpacked as beside four pixels, see [`bytes`](super::bytes), [`packed`](super::packed);
-//! those of 4 bits beside 8-bit input four channels at a time.
+//! The loops unpack weights as the loops of convolutions do: see `conv/bytes.rs` and `conv/packed.rs`. The
+//! exception are 4-bit weights with 8-bit input: they are unpacked for four channels at a time.
 
 mod codes;
 mod loops;
@@ -15,44 +15,46 @@ use super::Tables;
 use super::widen::{WidenRow, widen_row_for};
 pub(crate) use strips::Strips;
 
-/// What depends on the widths.
+/// The functions that depend on the widths.
 pub(crate) struct Loops {
-    /// Takes the end of the elements.
+    /// The loop over strips. Takes the end of the elements.
     run: unsafe extern "C" fn(*const u32, &mut Call),
     finish: Finish,
-    /// Of what `finish` writes: codes, or sums of 32 bits.
+    /// Bits of what `finish` writes: of codes, or 32 for sums.
     finished: Bits,
     widen: WidenRow,
     weight_bits: Bits,
 }
 
-/// Where the sums of a strip go.
+/// A function that makes codes of the sums of a strip, or adds the sums to those in memory.
 type Finish = unsafe extern "C" fn();
 
-/// What a loop over strips is given. Pointers go on as strips are finished.
+/// The arguments of a loop over strips. The loop advances the pointers with each strip.
 #[repr(C)]
 struct Call<'a> {
-    /// Where the strip's codes go, or its sums.
+    /// Where the strip's codes or sums go.
     output: *mut u8,
-    /// Of the strip's first channel.
+    /// The tables, from the strip's first channel on.
     tables: Tables<'a>,
     finish: Finish,
     weights: *const u8,
     weights_end: *const u8,
+    /// The elements that were widened.
     x: *const u32,
-    /// Bytes of elements between two extractions of the fields.
+    /// Bytes of widened elements between two extractions of fields.
     interval: usize,
 }
 
-// As one instruction of the loops reads them.
+// One instruction loads `output` and the first seven fields of `tables`, another one both ends of the
+// weights.
 const _: () =
     assert!(offset_of!(Call, tables) == 4 && offset_of!(Call, weights_end) == offset_of!(Call, weights) + 4);
 
 impl Loops {
-    /// For `x`-bit input, `w`-bit weights, and codes of `y` bits, or sums if `y` is 0.
+    /// The loops for `x`-bit input, `w`-bit weights, and codes of `y` bits, or sums if `y` is 0.
     ///
     /// # Panics
-    /// If there are none.
+    /// If `x` or `w` is not 8, 4 or 2, or `y` is not 8, 4, 2 or 0.
     pub(crate) const fn of(x: usize, w: usize, y: usize) -> Loops {
         let run: unsafe extern "C" fn(*const u32, &mut Call) = match (x, w) {
             (_, 8) => loops::bytes,

@@ -1,4 +1,4 @@
-//! The strips of a layer, multiplied with its elements.
+//! Multiplies the strips of a layer by the elements of its input.
 
 use core::ops::Range;
 use core::ptr::{null, null_mut};
@@ -11,27 +11,27 @@ use super::super::{Layer, Tables};
 use super::{Call, Loops};
 use crate::target::armv7em::check::{check, refuse};
 
-/// Elements of a loop's round.
+/// Elements that one round of a loop multiplies, at most.
 const ROUND: usize = 16;
 
-/// The strips of a layer, and elements that they are multiplied with.
+/// The strips of a layer, and the elements that they are multiplied by.
 pub(crate) struct Strips<'a> {
     loops: &'a Loops,
     call: Call<'a>,
     memory: &'a mut [u32],
     input: &'a [u8],
-    /// Those that were not multiplied yet.
+    /// The weights that were not multiplied yet, and all parameters behind them.
     weights: &'a [u8],
-    /// So many were unpacked last.
+    /// Elements in `memory`, as they were widened last.
     elements: usize,
 }
 
 impl<'a> Strips<'a> {
-    /// Those of a layer, whose elements are unpacked to `memory`. Fields are taken out after `interval`
-    /// elements or fewer.
+    /// The strips of a layer, whose elements are widened to `memory`. The loops extract fields after at most
+    /// `interval` elements.
     ///
     /// # Panics
-    /// If the loops are for other layers.
+    /// If the loops are for other widths or another fraction, or `interval` is less than a round.
     #[inline(always)]
     pub(crate) fn new(
         layer: Layer<'a, Linear>,
@@ -64,16 +64,17 @@ impl<'a> Strips<'a> {
         self.loops.finished != Bits::B32
     }
 
-    /// Elements that there is room for.
+    /// Elements that `memory` has room for, in whole rounds.
     pub(crate) fn room(&self) -> usize {
         (2 * self.memory.len()) & !(ROUND - 1)
     }
 
-    /// Unpacks `elements` elements, beginning with `first`, which begins a byte; returns the sum of their
-    /// codes.
+    /// Widens `elements` elements of the input to `memory`, beginning with `first`, which begins a byte.
+    /// Returns the sum of their codes.
     ///
     /// # Panics
-    /// If there are fewer, or they are no whole rounds, or there is no room.
+    /// If the input has fewer elements, if `elements` is not a number of whole rounds, or `memory` has no
+    /// room.
     #[inline(never)]
     pub(crate) fn widen(&mut self, first: usize, elements: usize) -> i32 {
         let Strips { loops, call, memory, input, .. } = self;
@@ -86,29 +87,30 @@ impl<'a> Strips<'a> {
                 && start + bytes <= input.len(),
         );
         self.elements = elements;
-        // SAFETY: reads `bytes` bytes, in whole words, and writes two elements a word; checked above.
+        // SAFETY: reads `bytes` bytes of the input, which are whole words, and writes a word of `memory` for
+        // two elements: checked above.
         let sum = unsafe { run(input.as_ptr().add(start), memory.as_mut_ptr(), bytes / 4) };
         call.tables.input_sum = sum;
         sum
     }
 
-    /// Adds `sum(q_x s_w)` over the unpacked elements to the sums of the next strip.
+    /// Adds `sum(q_x s_w)` over the widened elements to the sums of the next strip.
     ///
     /// # Panics
-    /// If these loops make codes, or there are no weights, or they are not aligned.
+    /// If the loops make codes, if the parameters end before the strip's weights, or these are not aligned.
     #[inline(always)]
     pub(crate) fn add(&mut self, sums: &mut [i32; STRIP]) {
         check(!self.make_codes());
         self.call.output = sums.as_mut_ptr().cast();
-        // SAFETY: a strip's sums.
+        // SAFETY: `finish` adds to the sums of one strip, which `sums` holds; it reads no tables.
         unsafe { self.run(1) }
     }
 
-    /// Writes the codes of the first strips of a layer, of the unpacked elements.
+    /// Writes the codes of the layer's first strips. The widened elements must be all elements.
     ///
     /// # Panics
-    /// If these loops make none, or there are fewer weights, or they are not aligned, or the output is
-    /// smaller, or the layer has fewer channels or one multiplier for all.
+    /// If the loops do not make codes; if the parameters end before the strips' weights, or these are not
+    /// aligned; if the output is too small; if the layer has fewer channels, or one multiplier for all.
     #[inline(always)]
     pub(crate) fn codes(&mut self, strips: usize, output: &mut [u8]) {
         // Eight codes take as many bytes as one has bits.
@@ -116,17 +118,20 @@ impl<'a> Strips<'a> {
         check(self.make_codes() && bytes <= output.len());
         self.call.tables.take(strips * STRIP);
         self.call.output = output.as_mut_ptr();
-        // SAFETY: the slices hold these bytes, and the tables of these channels.
+        // SAFETY: `finish` writes `bytes` bytes, which `output` has, and reads the tables of the strips'
+        // channels, which `take` has checked.
         unsafe { self.run(strips) }
     }
 
-    /// Multiplies strips.
+    /// Multiplies the next strips.
     ///
     /// # Safety
-    /// `finish` may write `strips` strips, and read their tables.
+    /// `finish` may write the results of `strips` strips at `call.output`, and read the tables of their
+    /// channels.
     ///
     /// # Panics
-    /// If there are fewer weights, or they are not aligned, or no elements or strips.
+    /// If the parameters end before the strips' weights, if these are not aligned, or there are no elements
+    /// or strips.
     #[inline(never)]
     unsafe fn run(&mut self, strips: usize) {
         check(strips <= usize::from(u16::MAX) / STRIP);
@@ -136,31 +141,32 @@ impl<'a> Strips<'a> {
         let Range { start, end } = weights.as_ptr_range();
         check(start != end && start.addr().is_multiple_of(ALIGNMENT as usize));
         (call.weights, call.weights_end) = (start, end);
-        // SAFETY: the loop reads all weights, which are asserted above, and elements, in whole rounds, which
-        // were unpacked; what `finish` does, see above.
+        // SAFETY: the loop reads `weights`, and the elements that `widen` has written: whole rounds of both.
+        // The caller promises what `finish` accesses.
         unsafe { (loops.run)(memory.as_ptr().wrapping_add(*elements / 2), call) };
     }
 
-    /// All codes of the input, and the weights of the next channel, which fills no strip, as they are in the
-    /// artifact.
+    /// All codes of the input, and the weights of the next channel. The channel comes after the last whole
+    /// strip: its weights are as in the artifact.
     ///
     /// # Panics
-    /// If there are no weights.
+    /// If the parameters end before the channel's weights.
     #[inline(always)]
     pub(crate) fn plain(&mut self, elements: usize) -> (&'a [u8], &'a [u8]) {
         (self.input, self.take(elements * self.loops.weight_bits.count() / 8))
     }
 
+    /// Takes the next bytes of the weights.
     #[inline(never)]
     fn take(&mut self, bytes: usize) -> &'a [u8] {
         self.weights.split_off(..bytes).unwrap_or_else(|| refuse())
     }
 
-    /// Replaces the sums of channels, beginning with `channel`, by their codes or logits; `input_sum` is that
-    /// of all elements.
+    /// Replaces the sums of channels, beginning with `channel`, by their codes or logits. `input_sum` is the
+    /// sum of the codes of all elements.
     ///
     /// # Panics
-    /// If there are no such channels.
+    /// If the layer does not have these channels.
     #[inline(always)]
     pub(crate) fn requantise(&mut self, channel: usize, sums: &mut [i32], input_sum: i32) {
         self.call.tables.requantise::<1>(channel, sums.as_chunks_mut().0, 1, input_sum);

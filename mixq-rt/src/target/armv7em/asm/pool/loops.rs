@@ -1,18 +1,18 @@
-//! The loops over the pixels of a window, field after field.
+//! The loops over the pixels of a window. They compute one field of codes after another.
 
 use core::mem::offset_of;
 
 use super::Field;
 
-// What one instruction reads: the first eight fields, and pairs.
+// One instruction loads the struct's first eight fields, another one both fields of each of these pairs.
 const _: () = assert!(
     offset_of!(Field, mask) == 28
         && offset_of!(Field, mask) == offset_of!(Field, shift) + 4
         && offset_of!(Field, count) == offset_of!(Field, output) + 4
 );
 
-// Adds to the fields before; where the words overlap, both are the same. Then the next field, if there is
-// one.
+// Stores the codes r2 and r3 of a field: `orr`s them to the codes of earlier fields. Where both words
+// overlap, they hold the same codes. Then goes on with the next field, or returns.
 macro_rules! add_field {
     ($load:literal, $store:literal) => {
         concat!(
@@ -59,7 +59,8 @@ macro_rules! max {
                 "mov r9, #0",
                 "2:",
                 "mov lr, r3",
-                // What is below a code at the upper end of its byte decides no more than ties.
+                // `lsl` moves the codes to the upper ends of their bytes. Lower bits of a byte decide only
+                // between equal codes.
                 "3:",
                 concat!($load, " r10, [r0]"),
                 concat!($load, " r11, [r0, r1]"),
@@ -127,7 +128,7 @@ pub(super) unsafe extern "C" fn average_words(field: &mut Field) {
         "ldr r0, [sp]",
         "ldrd r0, r12, [r0, #{output}]",
         "lsl lr, r12, #1",
-        // floor((2 sum + n) / 2n), over the sums in memory.
+        // Replaces the eight 16-bit sums by eight bytes, floor((2 sum + n) / 2n), in the same memory.
         "pkhbt r2, r8, r9, lsl #16",
         "pkhtb r3, r9, r8, asr #16",
         "pkhbt r4, r10, r11, lsl #16",

@@ -1,7 +1,8 @@
-//! Largest and average codes of a window's pixels, by fields.
+//! Maximum and average pools: the largest or the average code of a window, by fields.
 //!
-//! Field `i` of a word are the codes at bit `i X` of its bytes. Two words of a pixel are read at once, which
-//! may overlap so that they end where the pixel ends; where words do not do, two bytes.
+//! Field `i` of a word are the codes at bit `i X` of its four bytes. The loops read two words of a pixel at
+//! once. At the end of the pixel, the words may overlap, so that they do not reach beyond it. Where pixels
+//! are too small for words, or sums too large for 16 bits, other loops read two bytes at once.
 
 mod loops;
 
@@ -16,66 +17,69 @@ use crate::target::armv7em::check::check;
 /// The inner loop of a pool.
 pub(crate) struct Kernel {
     run: Run,
-    /// Bytes that it reads of a pixel twice.
+    /// Bytes of a word, 4, or of a byte, 1: the loop reads two of these of each pixel.
     size: usize,
-    /// The largest window, in pixels.
+    /// The largest window that the loop takes, in pixels.
     most: usize,
 }
 
-/// The largest code, by words or by bytes.
+/// The kernel of a maximum pool, by words or by bytes.
 pub(crate) const fn max(words: bool) -> Kernel {
     let (run, size): (Run, usize) = if words { (loops::max_words, 4) } else { (loops::max_bytes, 1) };
     Kernel { run, size, most: usize::MAX }
 }
 
-/// The average code, by words or by bytes.
+/// The kernel of an average pool, by words or by bytes.
 pub(crate) const fn average(words: bool) -> Kernel {
     let (run, size, most): (Run, usize, usize) =
         if words { (loops::average_words, 4, WORD_POOL) } else { (loops::average_bytes, 1, usize::MAX) };
     Kernel { run, size, most }
 }
 
-// Words of more pixels would not be summed in 16 bits. Bytes are summed in 32: no pool has more.
+// The loop over words sums codes in 16 bits, which hold the sum of `WORD_POOL` codes. The loop over bytes
+// sums in 32 bits, which hold the sum of any window.
 const _: () = assert!(WORD_POOL * 255 < 1 << 16);
 
-/// Takes all fields, from the one at `shift` on.
+/// A loop. It takes all fields, from the field at `shift` on.
 type Run = unsafe extern "C" fn(&mut Field);
 
-/// A rectangle of pixels, and which of their codes are wanted.
+/// The arguments of a loop: the pixels of a window, and a field of their codes.
 #[repr(C)]
 struct Field {
-    /// The first word of the first pixel.
+    /// The first word that is read of the first pixel.
     first: *const u8,
-    /// Bytes from there to the second word.
+    /// Bytes from the first word to the second one, in the input and in the output.
     second: usize,
     pixel_bytes: usize,
+    /// Columns of the window in the input.
     columns: usize,
+    /// Rows of the window in the input.
     rows: usize,
-    /// Bytes from the end of a row to the next.
+    /// Bytes from the end of a row of the window to the start of the next row.
     gap: usize,
-    /// Of the field.
+    /// Bits below the field's codes in their bytes.
     shift: usize,
-    /// A code in each byte.
+    /// Mask of a code in each byte, at bit 0.
     mask: u32,
-    /// Where the first word of the result goes; all fields but the first are added to it.
+    /// Where the first word of the result goes.
     output: *mut u8,
-    /// Pixels.
+    /// Pixels of the window in the input.
     count: usize,
-    /// Bits of a code, from a field to the next.
+    /// Bits of a code.
     bits: usize,
 }
 
 /// Executes a pool of any width.
 ///
 /// # Panics
-/// If the kernel does not take such pixels or windows.
+/// If a pixel is smaller than what the kernel reads, or the window larger than the kernel takes.
 #[inline(never)]
 pub(crate) fn execute(operands: Operands<Pool>, kernel: &Kernel) {
     let Parts { layer, input, output, .. } = split(operands, [0; 2]);
     let Pool { input: x, output: y, window } = layer.table();
     let (pixel_bytes, bits, size) = (x.pixel_bytes(), x.bits.count(), kernel.size);
     check(pixel_bytes >= size && window.taps() <= kernel.most);
-    // Bits of the last byte of a pixel that hold elements.
+    // Mask of the bits that hold codes in the last byte of a pixel.
     let last = 0xff >> (8 * pixel_bytes - bits * usize::from(x.channels));
     let mut field = Field {
         first: input.as_ptr(),
@@ -108,9 +112,9 @@ pub(crate) fn execute(operands: Operands<Pool>, kernel: &Kernel) {
                 field.second = (at + size).min(pixel_bytes - size) - one;
                 field.output = to.wrapping_add(one);
                 field.shift = 0;
-                // SAFETY: reads two words, or bytes, of each of the window's pixels, and writes as many of
-                // the output's pixel; both end where a pixel ends or before. The tensors are whole, and
-                // windows lie inside.
+                // SAFETY: reads two words, or two bytes, of each of the window's pixels, and reads and writes
+                // two in the output pixel. None reaches beyond the end of a pixel. `seen` keeps the window
+                // inside the input, and `split` gives whole tensors.
                 unsafe { (kernel.run)(&mut field) };
                 at += 2 * size;
                 if at >= pixel_bytes {
@@ -118,13 +122,13 @@ pub(crate) fn execute(operands: Operands<Pool>, kernel: &Kernel) {
                 }
             }
             to = to.wrapping_add(pixel_bytes);
-            // SAFETY: the last byte of the pixel.
+            // SAFETY: `to` is the end of an output pixel, so that the byte before is its last one.
             unsafe { *to.wrapping_sub(1) &= last };
         }
     }
 }
 
-/// Rows or columns of the input that a window sees: at least one.
+/// Rows or columns of the input that the window of an output row or column sees: at least one.
 #[inline(always)]
 fn seen(position: usize, stride: u16, pad: u16, kernel: u16, size: u16) -> Range<usize> {
     let (origin, pad) = (position * usize::from(stride), usize::from(pad));

@@ -1,17 +1,19 @@
-//! Codes: the sums of a block, requantised by the record after its weights.
+//! Makes codes of the sums of a block. The record after the block's weights has the biases, multipliers and
+//! shifts.
 
 use mixq_format::Requant;
 use mixq_format::target::armv7em::SHIFTS;
 
 use super::super::frame::{again, frame_asm, next};
 
-// In an instruction of the loops.
+// The fractions are written out as shifts in `codes!`.
 const _: () = assert!(Requant::FRACTION == 7 && Requant::COARSE_FRACTION == 4);
 
-// |high word| <= 2^30.
+// 32 bits hold the high word of a product, at most 2^30 in magnitude, plus the shifted zero point.
 const _: () = assert!((255i64 << (*SHIFTS.end() - 32)) + (1 << 30) < 1 << 31);
 
-// The high words of products of four sums with a multiplier, plus Z_y where the shift in r12 will bring it.
+// Replaces four sums by the high words of their products with the multiplier `$by`. Unless the first argument
+// says that Z_y is 0, adds Z_y, shifted left by r12: the right shift by r12 that follows brings it back.
 macro_rules! product {
     (true, $a:literal, $b:literal, $c:literal, $d:literal, $by:literal) => {
         product!(@ "smmul", "", $a, $b, $c, $d, $by)
@@ -35,9 +37,10 @@ macro_rules! product {
     };
 }
 
-// Requantises both channels by the record after the weights: the biases, the high word of the product, Z_y
-// where the shift will bring it, the shifts. `$upper`: what brings the upper channel's sums to the unit of
-// its bias; `$zero`: whether Z_y is 0.
+// Requantises both channels by the record after the weights: adds the biases, multiplies, shifts, and clamps
+// to codes of `$saturate` bits. The upper channel's code goes above the lower channel's. `$fraction`: bits of
+// the biases below a unit; `$upper`: the shift that brings the upper channel's sums to the unit of their
+// bias; `$zero`: whether Z_y is 0.
 macro_rules! requantise {
     ($fraction:literal, $upper:literal, $saturate:literal, $zero:tt) => {
         concat!(
@@ -127,7 +130,8 @@ macro_rules! requantise {
     };
 }
 
-// The first pixel is written last: over what belongs to pixels that are not there.
+// The functions below write the first pixel last. In a group of one pixel, the distance of pixels is 0: then
+// the first pixel's codes replace those of the other three, which do not exist.
 
 macro_rules! codes8 {
     ($name:ident, $fraction:literal, $upper:literal, $zero:tt) => {
@@ -169,7 +173,8 @@ macro_rules! codes4 {
     };
 }
 
-// A block is half a byte: the first half waits for the second one, unless it is the last.
+// The codes of a block are half a byte of each pixel. The lower half waits for the next block's codes, which
+// are the upper half. After the last block, a lower half is written alone.
 macro_rules! codes2 {
     ($name:ident, $fraction:literal, $upper:literal, $zero:tt) => {
         #[unsafe(naked)]
@@ -208,7 +213,7 @@ macro_rules! codes2 {
     };
 }
 
-// From what a loop leaves: where Z_y is 0, and where it is not.
+// For each form of the upper channel's sums: a function for a Z_y of 0, and one for any Z_y.
 macro_rules! codes {
     ($codes:ident, $fraction:literal, $(($zero:ident, $any:ident, $upper:literal))*) => {
         $(

@@ -1,49 +1,51 @@
-//! What becomes of the sums of a block: r0 to r3 are those of the lower channel, by pixel, r4 to r7 those of
-//! the upper one.
+//! The functions that make codes of the sums of a block, or store the sums. r0 to r3 hold the sums of the
+//! lower channel, one for each pixel, and r4 to r7 the sums of the upper channel.
 //!
-//! The functions here are jumped to by the loops over blocks, and go on to the next block or return from
-//! there.
+//! The loops over blocks jump to these functions. The functions jump back for the next block, or return from
+//! the loop.
 
 mod codes;
 mod sums;
 
 use mixq_format::Requant;
 
-/// Where a block goes.
+/// A function that takes the sums of a block.
 pub(crate) type Finish = unsafe extern "C" fn();
 
-/// What a loop leaves of the upper channel's sums.
+/// The factor by which a loop leaves the upper channel's sums too large.
 #[derive(Clone, Copy)]
 pub(super) enum UpperSums {
-    /// 2^8 times.
+    /// The sums times 2^8.
     Bytes,
-    /// 2^4 times.
+    /// The sums times 2^4.
     Nibbles,
-    /// Themselves.
+    /// The sums times 1.
     Units,
 }
 
-/// Where blocks go.
+/// The functions that a loop may jump to with the sums of a block.
 pub(crate) struct Exits {
-    /// Where codes are made of the sums of a chunk that is all.
+    /// Makes codes of the sums of a chunk that has all elements. `None` if the kernel stores sums.
     pub(super) codes: Option<Finish>,
-    /// Where chunks go that are not.
+    /// For sums of several chunks, and for sums that are stored. `None` if one chunk has all elements.
     pub(super) chunks: Option<Chunks>,
 }
 
-/// Where chunks go.
+/// The functions for sums over the elements of one chunk.
 pub(super) struct Chunks {
-    /// The sums of a first chunk.
+    /// Stores the sums of the first chunk.
     pub(super) store: Finish,
-    /// Those of one that is neither the first nor the last.
+    /// Adds the sums of a later chunk to the stored sums.
     pub(super) add_and_store: Finish,
-    /// Of the last of several chunks: adds the others, and goes on to `added`, where codes are made.
+    /// Adds the stored sums to the sums of the last chunk, and goes on to `added`.
     pub(super) add_and_finish: Finish,
+    /// Makes codes of the sums over all elements.
     pub(super) added: Option<Finish>,
 }
 
-/// For what a loop leaves, and codes of `y` bits (0: sums) whose zero point is 0 or not, of biases with so
-/// many bits below a unit; `whole` if one chunk is all.
+/// The functions for a loop that leaves `upper`, and for codes of `y` bits (0: the loop stores sums). `zero`:
+/// whether the output's zero point is 0. `fraction`: bits of the biases below a unit. `whole`: whether one
+/// chunk has all elements.
 pub(super) const fn exits(upper: UpperSums, y: usize, zero: bool, fraction: u8, whole: bool) -> Exits {
     let (store, add_and_store, add_and_finish): (Finish, Finish, Finish) = match upper {
         UpperSums::Bytes => {
@@ -61,7 +63,8 @@ pub(super) const fn exits(upper: UpperSums, y: usize, zero: bool, fraction: u8, 
     Exits { codes: finish(upper, y, zero, fraction), chunks }
 }
 
-/// What makes codes of what a loop leaves.
+/// The function that makes codes of the sums that a loop leaves. `None` if there is none for these
+/// parameters.
 const fn finish(upper: UpperSums, y: usize, zero: bool, fraction: u8) -> Option<Finish> {
     Some(match (y, fraction, upper, zero) {
         (8, Requant::FRACTION, UpperSums::Bytes, true) => codes::bytes8_zero,

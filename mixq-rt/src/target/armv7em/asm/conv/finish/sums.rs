@@ -1,8 +1,8 @@
-//! Sums of some of the elements, stored or added to others.
+//! Stores the sums over the elements of a chunk, or adds them to stored sums.
 
 use super::super::frame::{again, frame_asm, next};
 
-// The upper channel's sums as whole units, from what a loop leaves: 2^8 times, 2^4 times, or themselves.
+// Divides the upper channel's sums by the factor 2^8, 2^4 or 1 that the loop leaves in them.
 macro_rules! units {
     (8) => {
         "asr r4, r4, #8\nasr r5, r5, #8\nasr r6, r6, #8\nasr r7, r7, #8"
@@ -35,7 +35,7 @@ store!(store_of_bytes, 8);
 store!(store_of_nibbles, 4);
 store!(store_of_units, 0);
 
-// The sums of the chunks before.
+// Adds the stored sums of the earlier chunks.
 macro_rules! add {
     () => {
         "
