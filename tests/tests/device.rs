@@ -77,7 +77,7 @@ fn cortex_m0_code_answers_as_the_host_does() {
     answers_as_the_host_does("thumbv6m-none-eabi");
 }
 
-/// The kernels of the Cortex-M4, after link-time optimisation without any flag that tells of DSP instructions.
+/// The kernels of the Cortex-M4, after link-time optimisation without a flag that tells of DSP instructions.
 #[test]
 fn cortex_m33_answers_as_the_host_does() {
     armv8_m_answers_as_the_host_does(Board::CortexM33, "cortex-m33", &ARTIFACTS);

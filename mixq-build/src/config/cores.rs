@@ -81,8 +81,8 @@ impl Core {
         self.executes.iter().any(|beginning| rust_target.starts_with(beginning))
     }
 
-    /// The Rust target that it is usually compiled for; with a floating-point unit where the most common chips
-    /// have one. (mixq's kernels use none.)
+    /// The Rust target that it is usually compiled for; with a floating-point unit where most chips have
+    /// one. (mixq's kernels use none.)
     pub fn rust_target(&self) -> &'static str {
         match self.executes.last().copied().unwrap_or_default() {
             "thumbv6m-" => "thumbv6m-none-eabi",

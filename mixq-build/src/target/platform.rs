@@ -80,7 +80,7 @@ impl Platform {
         let arena = |artifact: &Artifact| u64::from(artifact.header.arena_bytes);
         let needed: u64 = artifacts.iter().flatten().map(arena).sum();
         let device = config.device.ram.as_ref().map_or(u64::MAX, |limit| limit.bytes);
-        // Of all RAM that the device has for networks, what no network needs. In a shared arena they take turns.
+        // Of all RAM that the device has for networks, what no network needs.
         let shared = config.device.shared_arena;
         let mut left = if shared { u64::MAX } else { device.saturating_sub(needed) };
         let place = |(model, artifact): (&Model, &Option<Artifact>)| {
