@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use toml_edit::{DocumentMut, Item, Value};
 
 /// What `cargo build` in this folder compiles for: by the variable `CARGO_BUILD_TARGET`, or `build.target` of
-/// the nearest `.cargo/config.toml`. A list of several targets names none; a file that cannot be read is cargo's
-/// to report.
+/// the nearest `.cargo/config.toml`. A list of several targets names none; a file that cannot be read is
+/// cargo's to report.
 pub fn build_target(folder: &Path) -> Option<String> {
     let named = std::env::var("CARGO_BUILD_TARGET").ok().filter(|target| !target.is_empty());
     named.or_else(|| {

@@ -4,6 +4,7 @@ use comfy_table::{Attribute, Cell, CellAlignment, Table};
 use serde_json::json;
 
 use super::Answer;
+use mixq_build::engine::clock::hertz;
 use mixq_build::engine::config::chips::CHIPS;
 use mixq_build::engine::size::bytes;
 
@@ -13,7 +14,7 @@ pub fn run(json: bool) -> Answer {
         let mut table = Table::new();
         table.load_style(comfy_table::presets::NOTHING);
         table.set_header(
-            ["chip", "core", "flash", "RAM", "what is counted"]
+            ["chip", "core", "clock", "flash", "RAM", "what is counted"]
                 .map(|title| Cell::new(title).add_attribute(Attribute::Bold)),
         );
         for chip in CHIPS {
@@ -23,6 +24,7 @@ pub fn run(json: bool) -> Answer {
             table.add_row([
                 Cell::new(chip.name),
                 Cell::new(chip.core.title),
+                Cell::new(hertz(chip.clock)).set_alignment(CellAlignment::Right),
                 flash,
                 ram,
                 Cell::new(chip.note),

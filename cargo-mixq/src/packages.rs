@@ -108,7 +108,7 @@ impl Models {
     /// The networks of a package in the arenas that they have in the firmware.
     fn place(&self, config: &Config, artifacts: &[Option<Artifact>]) -> Vec<Option<Placed>> {
         let rust_target = build_target(&config.manifest_dir);
-        let platform = Platform::find(rust_target.as_deref(), config.processor.as_ref());
+        let platform = Platform::find(rust_target.as_deref(), config);
         target::place(platform.as_ref(), config, artifacts)
     }
 

@@ -17,6 +17,7 @@ macro_rules! open {
 
 open! {
     artifact,
+    clock,
     config,
     #[cfg(feature = "integer")]
     convert,

@@ -38,6 +38,7 @@
 
 mod artifact;
 mod atomic;
+mod clock;
 mod config;
 #[cfg(feature = "integer")]
 mod convert;

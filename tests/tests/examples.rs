@@ -69,7 +69,7 @@ impl Example {
     fn check_memory(&self, elf: &Path, artifact: &Artifact) {
         let linked = Elf::read(elf).unwrap();
         assert_eq!(linked.constants(self.name).unwrap(), artifact.flash_bytes() as u64);
-        let platform = Platform::find(Some("thumbv7em-none-eabihf"), None);
+        let platform = Platform::find(Some("thumbv7em-none-eabihf"), &self.config);
         let placed =
             place(platform.as_ref(), &self.config, &[Some(artifact.clone())]).swap_remove(0).unwrap();
         assert_eq!(linked.bytes(Place::Ram, "::NETWORK").unwrap(), placed.artifact.ram_bytes() as u64);

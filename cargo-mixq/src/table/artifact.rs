@@ -45,6 +45,8 @@ pub fn artifact(report: &Report) -> String {
             instructions: report.instructions,
             least_arena_instructions: report.least_arena_instructions,
             cycles_estimate: report.cycles_estimate,
+            clock_hz: report.clock_hz,
+            milliseconds_estimate: report.milliseconds_estimate,
             ram_bytes: report.ram_bytes,
             speed_bytes: report.speed_bytes,
         }),

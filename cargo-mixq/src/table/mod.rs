@@ -2,11 +2,14 @@
 
 mod allocation;
 mod artifact;
+mod sweep;
 
 pub use allocation::allocation;
 pub use artifact::artifact;
 use comfy_table::{Cell, Color, LineStyle, TableStyle};
+use mixq_build::engine::clock::hertz;
 use mixq_build::engine::size::{bytes, thousands};
+pub use sweep::sweep;
 
 /// A line under the titles, and no others.
 const STYLE: TableStyle = TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
@@ -27,6 +30,8 @@ struct Speed<'a> {
     instructions: Option<u64>,
     least_arena_instructions: Option<u64>,
     cycles_estimate: Option<u64>,
+    clock_hz: Option<u64>,
+    milliseconds_estimate: Option<f64>,
     ram_bytes: u64,
     speed_bytes: u64,
 }
@@ -40,6 +45,10 @@ fn speed(speed: &Speed<'_>) -> String {
     };
     let cycles =
         speed.cycles_estimate.map_or(String::new(), |cycles| format!(", about {} cycles", thousands(cycles)));
+    let time = match (speed.milliseconds_estimate, speed.clock_hz) {
+        (Some(time), Some(clock)) => format!(" or {} at {}", milliseconds(time), hertz(clock)),
+        _ => String::new(),
+    };
     let saved = match speed.speed_bytes {
         0 => String::new(),
         more => format!(
@@ -49,5 +58,17 @@ fn speed(speed: &Speed<'_>) -> String {
             thousands(slow)
         ),
     };
-    format!("{} instructions{cycles}, on {rust_target}\n{saved}", thousands(fast))
+    format!("{} instructions{cycles}{time}, on {rust_target}\n{saved}", thousands(fast))
+}
+
+/// Three digits: "0.182 ms", "12.1 ms".
+fn milliseconds(time: f64) -> String {
+    let decimals = if time < 1.0 {
+        3
+    } else if time < 10.0 {
+        2
+    } else {
+        1
+    };
+    format!("{time:.decimals$} ms")
 }

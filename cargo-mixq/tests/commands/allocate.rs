@@ -27,7 +27,7 @@ pub fn allocate(arguments: &[&str]) -> (bool, Value) {
     (output.status.success(), serde_json::from_str(last).unwrap())
 }
 
-fn refused(arguments: &[&str]) -> String {
+pub fn refused(arguments: &[&str]) -> String {
     let output = mixq(&[&["allocate"], arguments].concat());
     assert!(!output.status.success(), "{arguments:?}");
     String::from_utf8(output.stderr).unwrap()

@@ -7,4 +7,5 @@ mod eval;
 mod paper;
 #[cfg(all(feature = "train", unix))]
 mod retrain;
+mod sweep;
 mod together;

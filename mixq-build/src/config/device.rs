@@ -6,6 +6,7 @@ use std::path::Path;
 use super::chips::{self, Chip};
 use super::cores::Core;
 use super::memory_x::{MemoryX, Region};
+use crate::clock;
 use crate::error::{Location, Problem};
 use crate::settings::ArenaSize;
 use crate::size::{self, bytes};
@@ -26,6 +27,8 @@ pub(super) struct Device {
     pub shared_arena: bool,
     /// How large arenas are.
     pub arena: ArenaSize,
+    /// The processor's clock, in Hz.
+    clock: Option<u64>,
 }
 
 /// A size that was written down, or follows from what was.
@@ -76,6 +79,7 @@ impl Device {
             "reserve-ram",
             "shared-arena",
             "arena",
+            "clock",
         ];
         table.allow(&keys, problems);
         if let Some(shared) = table.get("shared-arena").and_then(|entry| entry.boolean(problems)) {
@@ -83,10 +87,14 @@ impl Device {
         }
         let arena = table.get("arena").and_then(|entry| entry.choice(&ArenaSize::CHOICES, problems));
         self.arena = arena.unwrap_or(self.arena);
+        if let Some(entry) = table.get("clock") {
+            self.clock = clock(&entry, problems);
+        }
         let chip = table.get("chip").map(|entry| (chip(&entry, problems), entry.value_location()));
         if let Some((chip, at)) = &chip {
-            // A core of a farther table is that of another chip.
+            // A core or a clock of a farther table is that of another chip.
             (self.chip, self.core) = (chip.map(|chip| (chip, at.clone())), None);
+            self.clock = self.clock.filter(|_| table.get("clock").is_some());
         }
         if let Some(entry) = table.get("core") {
             self.core = core(&entry, problems).map(|core| (core, entry.value_location()));
@@ -125,6 +133,11 @@ impl Device {
             (None, Some((chip, at))) => Some(Processor { core: chip.core, chip: Some(chip), at: at.clone() }),
             (None, None) => None,
         }
+    }
+
+    /// The processor's clock in Hz: its own key's, or the highest of the chip.
+    pub fn clock(&self) -> Option<u64> {
+        self.clock.or(self.chip.as_ref().map(|(chip, _)| chip.clock))
     }
 
     /// Budgets for flash and RAM: what there is less what the application keeps, within the linker's regions.
@@ -218,6 +231,12 @@ fn chip(entry: &Entry<'_>, problems: &mut Vec<Problem>) -> Option<&'static Chip>
 fn core(entry: &Entry<'_>, problems: &mut Vec<Problem>) -> Option<&'static Core> {
     let found = Core::find(entry.string(problems)?);
     found.map_err(|problem| problems.push(problem.at(entry.value_location()))).ok()
+}
+
+fn clock(entry: &Entry<'_>, problems: &mut Vec<Problem>) -> Option<u64> {
+    let found = clock::parse(entry.string(problems)?);
+    let wrong = |reason| entry.problem(format_args!("is not a clock: {reason}")).help(clock::ACCEPTED);
+    found.map_err(|reason| problems.push(wrong(reason))).ok()
 }
 
 fn memory_x(entry: &Entry<'_>, folder: &Path, problems: &mut Vec<Problem>) -> Option<MemoryX> {

@@ -29,6 +29,8 @@
 //! `core = "cortex-m33"` names the processor, one of [`cores::CORES`], where no `chip` does: the kernels for
 //! ARMv8-M depend on whether it has DSP instructions.
 //!
+//! `clock = "168 MHz"` is what estimated cycles become a time with; else it is the highest one of the `chip`.
+//!
 //! The nearest table that says something of flash or RAM decides it; in one table `flash` and `ram` count
 //! before `chip`, and that before `memory-x`.
 
@@ -78,6 +80,8 @@ pub struct Config {
     pub device: DeviceBudget,
     /// What executes them, as far as it is said.
     pub processor: Option<Processor>,
+    /// Its clock in Hz, as far as it is said.
+    pub clock: Option<u64>,
     /// The models, in the order of the file; never empty.
     pub models: Vec<Model>,
 }
@@ -127,7 +131,7 @@ impl Config {
             Some(table) => read_package(&table, &mut defaults, manifest_dir, &mut problems),
             None => Default::default(),
         };
-        let processor = defaults.device.processor(&mut problems);
+        let (processor, clock) = (defaults.device.processor(&mut problems), defaults.device.clock());
         problems.extend(workspace.iter().flat_map(misplaced::all));
         // Where the models stand in the wrong place, that is why there are none.
         match misplaced::all(package) {
@@ -145,6 +149,7 @@ impl Config {
                 linker_scripts: defaults.device.memory_x.map(|memory_x| memory_x.files).unwrap_or_default(),
                 device,
                 processor,
+                clock,
                 models,
             }),
             _ => Err(Error { problems }),

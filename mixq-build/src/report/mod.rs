@@ -9,7 +9,7 @@ use mixq_format::{Bits, Layer, NamedLayer};
 use serde::Serialize;
 
 use crate::memory::peak;
-use crate::target::Placed;
+use crate::target::{Placed, Speed};
 
 /// The figures of an artifact.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -36,6 +36,10 @@ pub struct Report {
     pub least_arena_instructions: Option<u64>,
     /// Cycles of an inference on a Cortex-M4 without wait states, estimated.
     pub cycles_estimate: Option<u64>,
+    /// The processor's clock in Hz.
+    pub clock_hz: Option<u64>,
+    /// Milliseconds of an inference by these two.
+    pub milliseconds_estimate: Option<f64>,
     /// Bytes of RAM that it may take.
     pub ram_budget: u64,
     /// The layer during which most bytes of the arena are alive.
@@ -113,6 +117,8 @@ impl Report {
             instructions: speed.as_ref().map(|speed| speed.all.instructions),
             least_arena_instructions: speed.as_ref().map(|speed| speed.in_least_arena.instructions),
             cycles_estimate: speed.as_ref().and_then(|speed| speed.all.cycles),
+            clock_hz: speed.as_ref().and_then(|speed| speed.clock),
+            milliseconds_estimate: speed.as_ref().and_then(Speed::milliseconds),
             ram_budget: header.budget.ram,
             peak_layer: header.layers[peak].name.clone(),
             arena_lower_bound,

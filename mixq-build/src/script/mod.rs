@@ -113,7 +113,8 @@ fn compile(environment: &Environment) -> Result<(), Error> {
         }
     }
     if problems.is_empty() {
-        let platform = Platform { target: choice.target, rust_target: environment.rust_target.clone() };
+        let rust_target = environment.rust_target.clone();
+        let platform = Platform { target: choice.target, rust_target, clock: config.clock };
         problems = together(environment, &config, &platform, &artifacts);
     }
     if problems.is_empty() { Ok(()) } else { Err(Error { problems }) }

@@ -5,7 +5,7 @@ use mixq_format::target::{Cost, Outline, Target};
 
 use super::{Flags, choose};
 use crate::config::cores::Core;
-use crate::config::{Config, Model, Processor};
+use crate::config::{Config, Model};
 use crate::graph::Graph;
 use crate::memory::Allocation;
 use crate::settings::{ArenaSize, Scheme};
@@ -17,6 +17,8 @@ pub struct Platform {
     pub target: &'static Target,
     /// For example `thumbv7em-none-eabihf`.
     pub rust_target: String,
+    /// The processor's clock in Hz.
+    pub clock: Option<u64>,
 }
 
 /// A network in the arena that it has in the firmware.
@@ -41,10 +43,20 @@ pub struct Speed {
     pub all: Cost,
     /// Of all layers, without the bytes for speed.
     pub in_least_arena: Cost,
+    /// The processor's clock in Hz.
+    pub clock: Option<u64>,
     /// Bytes of the arena.
     pub arena_bytes: u64,
     /// Bytes of the least arena.
     pub least_arena_bytes: u64,
+}
+
+impl Speed {
+    /// Milliseconds of an inference, where cycles and clock are known.
+    pub fn milliseconds(&self) -> Option<f64> {
+        let cycles = self.all.cycles?;
+        self.clock.map(|clock| 1000.0 * cycles as f64 / clock as f64)
+    }
 }
 
 impl Placed {
@@ -57,21 +69,26 @@ impl Placed {
 impl Platform {
     /// The one of firmware for a Rust target, on the processor that Cargo.toml names, as far as these are
     /// known; without a Rust target the usual one of the processor.
-    pub fn find(rust_target: Option<&str>, processor: Option<&Processor>) -> Option<Platform> {
+    pub fn find(rust_target: Option<&str>, config: &Config) -> Option<Platform> {
+        let processor = config.processor.as_ref();
         let rust_target = rust_target.or(processor.map(|processor| processor.core.rust_target()))?;
         let target = choose(rust_target, processor, &Flags::default()).ok()?.target;
-        Some(Platform { target, rust_target: rust_target.to_string() })
+        Some(Platform { target, rust_target: rust_target.to_string(), clock: config.clock })
     }
 
     /// That of a processor; of a Rust target that it executes, or of its usual one.
     pub fn of_core(rust_target: Option<&str>, core: &Core) -> Platform {
         let rust_target = rust_target.unwrap_or(core.rust_target());
-        Platform { target: Target::of(rust_target, core.dsp), rust_target: rust_target.to_string() }
+        Platform {
+            target: Target::of(rust_target, core.dsp),
+            rust_target: rust_target.to_string(),
+            clock: None,
+        }
     }
 
     /// That of a Rust target. Where DSP instructions are optional, the processor is taken to have them.
     pub fn of_rust_target(rust_target: &str) -> Platform {
-        Platform { target: Target::of(rust_target, true), rust_target: rust_target.to_string() }
+        Platform { target: Target::of(rust_target, true), rust_target: rust_target.to_string(), clock: None }
     }
 
     /// The networks of a firmware, each in its arena: as large as it makes the network faster, within the
@@ -112,6 +129,7 @@ impl Platform {
         let layers = costs(placed);
         Speed {
             rust_target: self.rust_target.clone(),
+            clock: self.clock,
             all: layers.iter().copied().sum(),
             layers,
             in_least_arena: costs(least).into_iter().sum(),
@@ -130,6 +148,7 @@ impl Platform {
         let layers = costs(arena);
         Speed {
             rust_target: self.rust_target.clone(),
+            clock: self.clock,
             all: layers.iter().copied().sum(),
             layers,
             in_least_arena: costs(least).into_iter().sum(),

@@ -76,7 +76,8 @@ fn unknown_keys() {
         &[
             "unknown key `rom` in [package.metadata.mixq.device]; did you mean `ram`?",
             "unknown key `eeprom` in [package.metadata.mixq.device]; known are `chip`, \
-             `core`, `memory-x`, `flash`, `ram`, `reserve-flash`, `reserve-ram`, `shared-arena`, `arena`",
+             `core`, `memory-x`, `flash`, `ram`, `reserve-flash`, `reserve-ram`, `shared-arena`, `arena`, \
+             `clock`",
         ],
     );
     check_training(

@@ -51,8 +51,8 @@ pub struct Outline<'a> {
 
 impl Target {
     /// Bytes of the arena that makes a network fast, by [`cost`](Target::cost): of all arenas of at most
-    /// `most` bytes, the smallest in which it takes at most a thousandth more instructions than in the fastest one.
-    /// The least arena, if `most` is less than that.
+    /// `most` bytes, the smallest in which it takes at most a thousandth more instructions than in the
+    /// fastest one; the least arena, if `most` is less than that.
     ///
     /// # Panics
     /// If the parameters are not those of the layers.

@@ -4,10 +4,13 @@ use mixq_rt::format::Bits::*;
 use mixq_rt::format::Rule::*;
 use mixq_rt::format::*;
 
+/// Executes a layer, over parameters and arena.
+pub type Execute = fn(&[u8], &mut [u8]);
+
 /// A network, with data.
 pub struct Network {
-    /// One function a layer, over parameters and arena.
-    pub layers: &'static [fn(&[u8], &mut [u8])],
+    /// One function a layer.
+    pub layers: &'static [Execute],
     pub parameters: &'static [u8],
     pub input: &'static [u8],
     /// Bytes from the start of the arena.

@@ -25,6 +25,9 @@ pub struct Chip {
     /// Bytes of contiguous main RAM: what a linker script has as RAM.
     #[serde(rename = "ram_bytes")]
     pub ram: u64,
+    /// The processor's highest clock, in Hz.
+    #[serde(rename = "clock_hz")]
+    pub clock: u64,
     /// The processor.
     #[serde(serialize_with = "title")]
     pub core: &'static Core,

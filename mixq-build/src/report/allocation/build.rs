@@ -81,6 +81,8 @@ impl AllocationReport {
             instructions: speed.as_ref().map(|speed| speed.all.instructions),
             least_arena_instructions: speed.as_ref().map(|speed| speed.in_least_arena.instructions),
             cycles_estimate: speed.as_ref().and_then(|speed| speed.all.cycles),
+            clock_hz: speed.as_ref().and_then(|speed| speed.clock),
+            milliseconds_estimate: speed.as_ref().and_then(Speed::milliseconds),
             ram_budget: budget(ram),
             peak_layer: peak.map(|layer| layer.name.clone()).unwrap_or_default(),
             arena_lower_bound,

@@ -39,6 +39,10 @@ pub struct AllocationReport {
     pub least_arena_instructions: Option<u64>,
     /// Cycles of an inference on a Cortex-M4 without wait states, estimated.
     pub cycles_estimate: Option<u64>,
+    /// The processor's clock in Hz.
+    pub clock_hz: Option<u64>,
+    /// Milliseconds of an inference by these two.
+    pub milliseconds_estimate: Option<f64>,
     /// RAM that it may take; `None`: any.
     pub ram_budget: Option<u64>,
     /// The layer while which most bytes live.

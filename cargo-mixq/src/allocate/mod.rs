@@ -1,12 +1,15 @@
 //! `cargo mixq allocate`: needs no Cargo.toml, no images and no libtorch.
 
+mod sweep;
+
 use std::path::Path;
 
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde_json::{Value, json};
 
-use super::{Answer, problems, table};
+use crate::{Answer, problems, table};
+use mixq_build::engine::clock;
 use mixq_build::engine::config::chips::{self, Chip};
 use mixq_build::engine::error::{Error, Problem, nearest};
 use mixq_build::engine::graph::Graph;
@@ -36,6 +39,12 @@ pub struct Arguments {
     /// The Rust target of the firmware, for instructions and RAM for speed; without it the chip's usual one
     #[arg(long, value_name = "TARGET")]
     target: Option<String>,
+    /// The processor's clock, such as "168 MHz"; without it the chip's highest
+    #[arg(long, value_name = "FREQUENCY", value_parser = clock)]
+    clock: Option<u64>,
+    /// A row for each of several chips or budgets (flash + RAM): "rp2350, 512 KiB + 64 KiB"
+    #[arg(long, value_name = "LIST", value_delimiter = ',', conflicts_with_all = ["flash", "ram", "chip"])]
+    sweep: Vec<String>,
     /// How finely weights are scaled
     #[arg(long, default_value = "per-channel", value_parser = choice(&Scheme::CHOICES))]
     scheme: Scheme,
@@ -73,6 +82,10 @@ fn size(text: &str) -> Result<u64, String> {
     }
 }
 
+fn clock(text: &str) -> Result<u64, String> {
+    clock::parse(text).map_err(|wrong| format!("{wrong}; {}", clock::ACCEPTED))
+}
+
 fn millionths(text: &str) -> Result<u32, String> {
     let share: f64 = text.parse().map_err(|_| format!("`{text}` is not a number"))?;
     if !(0.0..=1.0).contains(&share) {
@@ -95,15 +108,23 @@ fn choice<T: Copy + Send + Sync + 'static>(
 pub fn run(arguments: &Arguments) -> Result<Answer, Error> {
     let source = source(arguments)?;
     let graph = Graph::resolve(&import::read(&source)?.spec)?;
-    let chip = arguments.chip.as_deref().map(chips::find).transpose()?;
     let request = Request {
         who: format!("`{}`", arguments.network),
         source: &source,
         graph: &graph,
-        flash: arguments.flash.or(chip.map(|chip| chip.flash)).unwrap_or(u64::MAX),
-        ram: arguments.ram.or(chip.map(|chip| chip.ram)).unwrap_or(u64::MAX),
+        flash: arguments.flash.unwrap_or(u64::MAX),
+        ram: arguments.ram.unwrap_or(u64::MAX),
         scheme: arguments.scheme,
         memory_model: memory_model(arguments),
+    };
+    if !arguments.sweep.is_empty() {
+        return sweep::run(arguments, &request);
+    }
+    let chip = arguments.chip.as_deref().map(chips::find).transpose()?;
+    let request = Request {
+        flash: arguments.flash.or(chip.map(|chip| chip.flash)).unwrap_or(u64::MAX),
+        ram: arguments.ram.or(chip.map(|chip| chip.ram)).unwrap_or(u64::MAX),
+        ..request
     };
     match AllocationReport::new(&request, &arguments.network, platform(arguments, chip)?.as_ref()) {
         Ok(report) => {
@@ -132,11 +153,13 @@ fn platform(arguments: &Arguments, chip: Option<&'static Chip>) -> Result<Option
             format!("{} has a {}, which does not execute code for {target}", chip.name, chip.core.title);
         return Err(Problem::new(message).help(format!("{} is usual", chip.core.rust_target())));
     }
-    Ok(match (&arguments.target, chip) {
+    let platform = match (&arguments.target, chip) {
         (Some(target), None) => Some(Platform::of_rust_target(target)),
         (target, Some(chip)) => Some(Platform::of_core(target.as_deref(), chip.core)),
         (None, None) => None,
-    })
+    };
+    let clock = arguments.clock.or(chip.map(|chip| chip.clock));
+    Ok(platform.map(|platform| Platform { clock, ..platform }))
 }
 
 fn with_ok(mut json: Value, ok: bool) -> Value {
