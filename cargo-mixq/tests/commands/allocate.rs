@@ -218,6 +218,7 @@ fn chips_are_listed() {
             "name": chip.name,
             "flash_bytes": chip.flash,
             "ram_bytes": chip.ram,
+            "clock_hz": chip.clock,
             "core": chip.core.title,
             "note": chip.note,
         });
