@@ -86,13 +86,13 @@ impl Target {
         let large = FAR.max(least);
         let far = in_arena(layers, least, large);
         let workers = layers.iter().enumerate().filter_map(|(index, layer)| {
-            let with = |scratch_bytes| Execution { rust_target, parameters, scratch_bytes };
-            let sizes = self.useful_scratch(layer, &with(0));
-            if sizes.is_empty() {
+            let execution = Execution { rust_target, parameters, scratch_bytes: 0 };
+            let steps: Vec<(u32, u64)> = (self.costs_by_scratch(layer, &execution).into_iter())
+                .map(|(bytes, cost)| (bytes, cost.instructions))
+                .collect();
+            if steps.len() < 2 {
                 return None;
             }
-            let steps = [0].into_iter().chain(sizes);
-            let steps = steps.map(|bytes| (bytes, self.cost(layer, &with(bytes)).instructions)).collect();
             let (_, grows) = free(&far, index, large);
             let (_, free) = free(layers, index, least);
             Some(Worker { free, grows: grows as i64 - i64::from(large - least), steps })

@@ -130,13 +130,20 @@ impl Target {
     /// # Panics
     /// If `parameters` are not those of the layer.
     pub fn useful_scratch(&self, layer: &Layer, execution: &Execution<'_>) -> Vec<u32> {
-        let with = |scratch_bytes| self.cost(layer, &Execution { scratch_bytes, ..*execution }).instructions;
-        let mut least = with(0);
+        self.costs_by_scratch(layer, execution).into_iter().skip(1).map(|(bytes, _)| bytes).collect()
+    }
+
+    /// What a layer costs without scratch, and in each size of [`useful_scratch`](Target::useful_scratch).
+    /// Empty, if it does not work in scratch.
+    ///
+    /// # Panics
+    /// If `parameters` are not those of the layer.
+    pub fn costs_by_scratch(&self, layer: &Layer, execution: &Execution<'_>) -> Vec<(u32, Cost)> {
         let mut sizes = (self.scratch_steps)(layer, execution);
-        sizes.retain(|bytes| {
-            let instructions = with(*bytes);
-            let fewer = instructions < least;
-            least = least.min(instructions);
+        let mut least = u64::MAX;
+        sizes.retain(|(_, cost)| {
+            let fewer = cost.instructions < least;
+            least = least.min(cost.instructions);
             fewer
         });
         sizes

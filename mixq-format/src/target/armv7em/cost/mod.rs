@@ -8,7 +8,7 @@ mod pieces;
 mod source;
 mod unweighted;
 
-use super::super::cost::{Counts, Execution, Piece, Tally};
+use super::super::cost::{Cost, Counts, Execution, Piece, Tally};
 use super::super::portable;
 use super::{Blocks, Plan, Proof, STRIP, blocks_of, proof, useful};
 use crate::{Bits, Conv, Layer, Linear, Requant, Rule};
@@ -103,11 +103,16 @@ pub(super) fn tally(layer: &Layer, execution: &Execution<'_>) -> Tally {
     let Some(known) = Known::of(layer, execution) else {
         return portable::cost::fallback(layer, execution);
     };
-    let scratch_bytes = execution.scratch_bytes as usize;
+    with_scratch(layer, &known, execution.scratch_bytes)
+}
+
+/// The same of a layer of which all is known.
+fn with_scratch(layer: &Layer, known: &Known, scratch_bytes: u32) -> Tally {
+    let scratch_bytes = scratch_bytes as usize;
     let counts = match layer {
-        Layer::Conv(conv) => conv::tally(conv, &known, scratch_bytes),
+        Layer::Conv(conv) => conv::tally(conv, known, scratch_bytes),
         Layer::Depthwise(depthwise) => depthwise::tally(depthwise),
-        Layer::Linear(linear) => linear::tally(linear, &known, scratch_bytes),
+        Layer::Linear(linear) => linear::tally(linear, known, scratch_bytes),
         Layer::AveragePool(pool) => unweighted::pool(pool, super::by_words(layer), false),
         Layer::MaxPool(pool) => unweighted::pool(pool, super::by_words(layer), true),
         Layer::Add(add) => unweighted::add(add),
@@ -137,8 +142,10 @@ pub(super) fn tallies(
     layers.iter().enumerate().map(tally).collect()
 }
 
-/// Sizes of the scratch at which a layer is executed in another way than with 4 bytes less.
-pub(super) fn scratch_steps(layer: &Layer, execution: &Execution<'_>) -> Vec<u32> {
+/// Sizes of the scratch at which a layer is executed in another way than with 4 bytes less, ascending from 0,
+/// and what it costs there.
+// In one call: to know a layer takes a look at all its weights.
+pub(super) fn scratch_steps(layer: &Layer, execution: &Execution<'_>) -> Vec<(u32, Cost)> {
     let Some(known) = Known::of(layer, execution) else { return Vec::new() };
     let way = |bytes: usize| match layer {
         Layer::Conv(conv) => Some(conv::Memory::of(conv, &known, bytes)),
@@ -147,5 +154,6 @@ pub(super) fn scratch_steps(layer: &Layer, execution: &Execution<'_>) -> Vec<u32
     };
     let mut sizes: Vec<usize> = (4..=useful(layer)).step_by(4).collect();
     sizes.retain(|bytes| way(*bytes) != way(*bytes - 4));
-    sizes.into_iter().map(|bytes| bytes as u32).collect()
+    let sizes = [0].into_iter().chain(sizes.into_iter().map(|bytes| bytes as u32));
+    sizes.map(|bytes| (bytes, with_scratch(layer, &known, bytes).cost())).collect()
 }
