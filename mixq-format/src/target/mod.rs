@@ -47,8 +47,8 @@ pub struct Target {
     /// bytes.
     #[cfg(feature = "file")]
     tallies: fn(&str, &[Layer], &[u8], u32) -> Vec<Tally>,
-    /// Sizes of the scratch in bytes, ascending from 0, and what the layer costs there. They include all sizes
-    /// at which it begins to take fewer instructions. Empty, if the layer does not work in scratch.
+    /// Sizes of the scratch in bytes, ascending from 0, and what the layer costs there. They include all
+    /// sizes at which it begins to take fewer instructions. Empty, if the layer does not work in scratch.
     #[cfg(feature = "file")]
     scratch_steps: fn(&Layer, &Execution<'_>) -> Vec<(u32, Cost)>,
 }
