@@ -288,7 +288,7 @@ mod tests {
 
     #[test]
     fn a_network_borrows_the_arena_that_all_share() {
-        let code = expanded_in(quote!(digits), Memory::Shared(40));
+        let code = expanded_in(quote!(digits), Memory::Shared(40, Some(36)));
         for expected in [
             "pubconstRAM_BYTES:usize=36;",
             "pubconstARENA_BYTES:usize=40;",
@@ -304,10 +304,10 @@ mod tests {
 
     #[test]
     fn an_arena_that_is_too_small_is_refused() {
-        assert_eq!(Memory::Shared(16).place(&artifact()), Ok(artifact()));
+        assert_eq!(Memory::Shared(16, None).place(&artifact()), Ok(artifact()));
         let error = |memory: Memory| memory.place(&artifact()).unwrap_err();
         assert!(
-            error(Memory::Shared(12))
+            error(Memory::Shared(12, None))
                 .starts_with("`digits` needs 16 bytes of RAM, but the arena that all models share has 12")
         );
         assert!(
@@ -317,9 +317,15 @@ mod tests {
 
     #[test]
     fn more_arena_moves_the_last_tensor() {
-        let code = expanded_in(quote!(digits), Memory::Own(Some(32)));
+        let code = expanded_in(quote!(digits), Memory::Own(Some(48)));
         // 12 bytes of logits, which ended where the arena did.
-        for expected in ["pubconstRAM_BYTES:usize=32;", "arena.logits::<CLASSES>(20)", "Arena<8>"] {
+        for expected in [
+            "pubconstRAM_BYTES:usize=48;",
+            "arena.logits::<CLASSES>(36)",
+            "Arena<12>",
+            // Cargo.toml gives more than when the artifact was made.
+            "pubconstRAM_BUDGET:u64=48;",
+        ] {
             assert!(code.contains(expected), "{expected} is not in {code}");
         }
     }

@@ -8,17 +8,17 @@ use quote::quote;
 /// where each has its own.
 pub const SHARED: &str = "MIXQ_ARENA_BYTES";
 
-/// The variable by which it says how large the arena of each model is, if each has its own:
-/// `digits=5824,faces=4608`. A model that is not there gets the least.
+/// The variable by which it says in how many bytes each model works, of its own arena or of the shared one:
+/// `digits=5824,faces=4608`. A model that is not there works in the least.
 pub const OWN: &str = "MIXQ_ARENAS";
 
-/// Where a network has its RAM.
+/// Where a network has its RAM, and in how many bytes it works; `None`: in as few as it needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Memory {
-    /// In its `Network`, of this number of bytes; `None`: as few as it needs.
+    /// In its `Network`.
     Own(Option<u32>),
     /// In an arena of this number of bytes, which `Network` borrows.
-    Shared(u32),
+    Shared(u32, Option<u32>),
 }
 
 impl Memory {
@@ -27,26 +27,27 @@ impl Memory {
     /// # Errors
     /// A variable is not as the build script writes it.
     pub fn from_env(model: &str) -> Result<Memory, String> {
-        if let Ok(text) = std::env::var(SHARED) {
-            return Ok(Memory::Shared(bytes(SHARED, &text)?));
+        let own = std::env::var(OWN).map_or(Ok(None), |text| own(&text, model))?;
+        match std::env::var(SHARED) {
+            Ok(text) => Ok(Memory::Shared(bytes(SHARED, &text)?, own)),
+            Err(_) => Ok(Memory::Own(own)),
         }
-        std::env::var(OWN).map_or(Ok(Memory::Own(None)), |text| Memory::own(&text, model))
     }
 
-    fn own(text: &str, model: &str) -> Result<Memory, String> {
-        let own = text.split(',').find_map(|part| part.strip_prefix(model)?.strip_prefix('='));
-        Ok(Memory::Own(own.map(|text| bytes(OWN, text)).transpose()?))
-    }
-
-    /// The network in this memory.
+    /// The network in this memory. What the build script announces is within the budget of Cargo.toml, which
+    /// may be larger by now than when the artifact was made.
     ///
     /// # Errors
     /// There is too little: the build script ran before the artifact was made.
     pub fn place(self, artifact: &Artifact) -> Result<Artifact, String> {
         let (name, needed) = (&artifact.header.name, artifact.header.arena_bytes);
+        let (Memory::Own(own) | Memory::Shared(_, own)) = self;
+        let own = own.unwrap_or(needed);
         let (what, bytes) = match self {
-            Memory::Own(bytes) => ("its arena", bytes.unwrap_or(needed)),
-            Memory::Shared(bytes) => ("the arena that all models share", bytes),
+            Memory::Shared(shared, _) if shared < own.max(needed) => {
+                ("the arena that all models share", shared)
+            }
+            Memory::Own(_) | Memory::Shared(..) => ("its arena", own),
         };
         if bytes < needed {
             return Err(format!(
@@ -54,9 +55,9 @@ impl Memory {
                  [package.metadata.mixq.models], or has changed since the build script ran"
             ));
         }
-        // Of what others need more, a network takes no more than its budget.
-        let budget = u32::try_from(artifact.header.budget.ram).unwrap_or(u32::MAX) & !3;
-        Ok(artifact.in_arena(bytes.min(budget).max(needed)))
+        let mut placed = artifact.in_arena(bytes);
+        placed.header.budget.ram = placed.header.budget.ram.max(bytes.into());
+        Ok(placed)
     }
 
     /// `Arena` and `Network` with `new`; `words` are those that the network takes.
@@ -89,7 +90,7 @@ impl Memory {
                     );
                 }
             }
-            Memory::Shared(bytes) => {
+            Memory::Shared(bytes, _) => {
                 let (words, bytes) = (Literal::u32_unsuffixed(bytes / 4), Literal::u32_unsuffixed(bytes));
                 quote! {
                     /// Bytes of the arena: what the largest model of the firmware needs.
@@ -127,9 +128,14 @@ impl Memory {
     pub fn lifetime(self) -> TokenStream {
         match self {
             Memory::Own(_) => quote!(),
-            Memory::Shared(_) => quote!(<'_>),
+            Memory::Shared(..) => quote!(<'_>),
         }
     }
+}
+
+fn own(text: &str, model: &str) -> Result<Option<u32>, String> {
+    let own = text.split(',').find_map(|part| part.strip_prefix(model)?.strip_prefix('='));
+    own.map(|text| bytes(OWN, text)).transpose()
 }
 
 fn bytes(variable: &str, text: &str) -> Result<u32, String> {
@@ -157,10 +163,10 @@ mod tests {
 
     #[test]
     fn each_model_has_its_own() {
-        let own = |model| Memory::own("digits=5824,digits2=8,faces=4608", model);
-        assert_eq!(own("digits"), Ok(Memory::Own(Some(5824))));
-        assert_eq!(own("faces"), Ok(Memory::Own(Some(4608))));
-        assert_eq!(own("digit"), Ok(Memory::Own(None)));
-        assert!(Memory::own("digits=x", "digits").is_err());
+        let of = |model| own("digits=5824,digits2=8,faces=4608", model);
+        assert_eq!(of("digits"), Ok(Some(5824)));
+        assert_eq!(of("faces"), Ok(Some(4608)));
+        assert_eq!(of("digit"), Ok(None));
+        assert!(own("digits=x", "digits").is_err());
     }
 }

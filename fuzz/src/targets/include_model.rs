@@ -27,7 +27,7 @@ fn read(case: &[u8], _: &Path) -> Verdict {
         }
     };
     let model = parse::model(quote!(pub digits)).expect("that is how the macro is called");
-    let memories = [Memory::Own(None), Memory::Shared(artifact.header.arena_bytes)];
+    let memories = [Memory::Own(None), Memory::Shared(artifact.header.arena_bytes, None)];
     for (memory, target) in
         memories.into_iter().flat_map(|memory| ALL.iter().map(move |target| (memory, target)))
     {

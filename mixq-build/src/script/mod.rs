@@ -25,8 +25,8 @@ const NAMES: &str = "MIXQ_MODEL_NAMES";
 /// The variable by which `include_model!` learns how large the arena is that all models share.
 const SHARED_ARENA: &str = "MIXQ_ARENA_BYTES";
 
-/// The variable by which it learns how large the arena of each model is, if each has its own.
-const OWN_ARENAS: &str = "MIXQ_ARENAS";
+/// The variable by which it learns in how many bytes each model works, of its own arena or of the shared one.
+const ARENAS: &str = "MIXQ_ARENAS";
 
 /// Makes sure that the artifact of every model in Cargo.toml is there and fresh, for `include_model!` to
 /// include.
@@ -132,11 +132,10 @@ fn together(
     println!("cargo::rustc-env={NAMES}={}", names.join(","));
     if config.device.shared_arena {
         println!("cargo::rustc-env={SHARED_ARENA}={}", report.ram_bytes);
-    } else {
-        let arena = |model: &ModelMemory| format!("{}={}", model.model, model.ram_bytes);
-        let arenas: Vec<String> = report.models.iter().map(arena).collect();
-        println!("cargo::rustc-env={OWN_ARENAS}={}", arenas.join(","));
     }
+    let arena = |model: &ModelMemory| format!("{}={}", model.model, model.ram_bytes);
+    let arenas: Vec<String> = report.models.iter().map(arena).collect();
+    println!("cargo::rustc-env={ARENAS}={}", arenas.join(","));
     // Nothing that cargo acts on: it is in the output of the build script, which `cargo build -vv` shows.
     println!("mixq: {}", report.line());
     report.speed().iter().for_each(|line| println!("mixq: {line}"));
