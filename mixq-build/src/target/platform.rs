@@ -45,10 +45,6 @@ pub struct Speed {
     pub in_least_arena: Cost,
     /// The processor's clock in Hz.
     pub clock: Option<u64>,
-    /// Bytes of the arena.
-    pub arena_bytes: u64,
-    /// Bytes of the least arena.
-    pub least_arena_bytes: u64,
 }
 
 impl Speed {
@@ -92,59 +88,69 @@ impl Platform {
     }
 
     /// The networks of a firmware, each in its arena: as large as it makes the network faster, within the
-    /// model's budget and the device's. With the setting `arena = "least"` they have the least.
+    /// model's budget and the device's. With the setting `arena = "least"` they have the least. In a shared
+    /// arena all work in what the largest has, as far as their own budgets go.
     pub fn place(&self, config: &Config, artifacts: &[Option<Artifact>]) -> Vec<Option<Placed>> {
-        let arena = |artifact: &Artifact| u64::from(artifact.header.arena_bytes);
-        let needed: u64 = artifacts.iter().flatten().map(arena).sum();
+        let least = |artifact: &Artifact| artifact.header.arena_bytes;
+        let needed: u64 = artifacts.iter().flatten().map(|artifact| u64::from(least(artifact))).sum();
         let device = config.device.ram.as_ref().map_or(u64::MAX, |limit| limit.bytes);
-        // Of all RAM that the device has for networks, what no network needs.
         let shared = config.device.shared_arena;
+        // Of all RAM that the device has for networks, what no network needs.
         let mut left = if shared { u64::MAX } else { device.saturating_sub(needed) };
-        let place = |(model, artifact): (&Model, &Option<Artifact>)| {
+        let mut fastest = |(model, artifact): (&Model, &Option<Artifact>)| {
             let artifact = artifact.as_ref()?;
-            let least = arena(artifact);
             let most = match config.device.arena {
-                ArenaSize::Least => least,
-                ArenaSize::Fastest => model.ram.min(least.saturating_add(left)).min(device),
+                ArenaSize::Least => 0,
+                ArenaSize::Fastest => model.ram.min(left.saturating_add(least(artifact).into())).min(device),
             };
-            let outline = Outline {
-                layers: &artifact.layers(),
-                parameters: Some(&artifact.parameters),
-                arena_bytes: artifact.header.arena_bytes,
-            };
+            let layers = artifact.layers();
+            let (parameters, arena_bytes) = (Some(&artifact.parameters[..]), least(artifact));
+            let outline = Outline { layers: &layers, parameters, arena_bytes };
             let bytes = self.target.fastest_arena(&self.rust_target, &outline, most);
-            let speed_bytes = u64::from(bytes) - least;
-            left = left.saturating_sub(speed_bytes);
-            let placed = artifact.in_arena(bytes);
-            Some(Placed { speed: Some(self.speed(artifact, &placed)), artifact: placed, speed_bytes })
+            left = left.saturating_sub(u64::from(bytes - arena_bytes));
+            Some(bytes)
         };
-        config.models.iter().zip(artifacts).map(place).collect()
+        let fastest: Vec<Option<u32>> =
+            config.models.iter().zip(artifacts).map(|pair| fastest(pair)).collect();
+        let largest = fastest.iter().flatten().copied().max().unwrap_or(0);
+        let place = |((model, artifact), bytes): ((&Model, &Option<Artifact>), &Option<u32>)| {
+            let (artifact, bytes) = (artifact.as_ref()?, (*bytes)?);
+            let bytes = match config.device.arena {
+                ArenaSize::Fastest if shared => {
+                    let budget = u32::try_from(model.ram).unwrap_or(u32::MAX) & !3;
+                    largest.min(budget).max(bytes)
+                }
+                ArenaSize::Fastest | ArenaSize::Least => bytes,
+            };
+            let speed = self.speed([least(artifact), bytes], |bytes| {
+                let placed = artifact.in_arena(bytes);
+                self.target.costs(&self.rust_target, &placed.layers(), &placed.parameters, bytes)
+            });
+            let speed_bytes = u64::from(bytes - least(artifact));
+            Some(Placed { artifact: artifact.in_arena(bytes), speed_bytes, speed: Some(speed) })
+        };
+        config.models.iter().zip(artifacts).zip(&fastest).map(place).collect()
     }
 
-    fn speed(&self, least: &Artifact, placed: &Artifact) -> Speed {
-        let costs = |artifact: &Artifact| {
-            let (layers, arena) = (artifact.layers(), artifact.header.arena_bytes);
-            self.target.costs(&self.rust_target, &layers, &artifact.parameters, arena)
-        };
-        let layers = costs(placed);
-        Speed {
-            rust_target: self.rust_target.clone(),
-            clock: self.clock,
-            all: layers.iter().copied().sum(),
-            layers,
-            in_least_arena: costs(least).into_iter().sum(),
-            arena_bytes: placed.ram_bytes() as u64,
-            least_arena_bytes: least.ram_bytes() as u64,
-        }
-    }
-
-    /// What a network costs that has bits but no weights, in at most `ram` bytes.
-    pub fn outlined(&self, graph: &Graph, allocation: &Allocation, scheme: Scheme, ram: u64) -> Speed {
+    /// What a network costs that has bits but no weights, in at most `ram` bytes, and the bytes of its arena.
+    /// `None`, if it needs more RAM than kernels can address.
+    pub fn outlined(
+        &self,
+        graph: &Graph,
+        allocation: &Allocation,
+        scheme: Scheme,
+        ram: u64,
+    ) -> Option<(Speed, u32)> {
+        let least = u32::try_from(allocation.ram).ok().filter(|bytes| *bytes <= MOST_ARENA)?;
         let layers = allocation.outline(graph, scheme);
-        let least = allocation.ram as u32;
         let outline = Outline { layers: &layers, parameters: None, arena_bytes: least };
         let arena = self.target.fastest_arena(&self.rust_target, &outline, ram);
         let costs = |bytes: u32| self.target.outline_costs(&self.rust_target, &outline, bytes);
+        Some((self.speed([least, arena], costs), arena))
+    }
+
+    /// The speed in the least arena and in that of the firmware, from the cost of each layer in an arena.
+    fn speed(&self, [least, arena]: [u32; 2], costs: impl Fn(u32) -> Vec<Cost>) -> Speed {
         let layers = costs(arena);
         Speed {
             rust_target: self.rust_target.clone(),
@@ -152,11 +158,12 @@ impl Platform {
             all: layers.iter().copied().sum(),
             layers,
             in_least_arena: costs(least).into_iter().sum(),
-            arena_bytes: arena.into(),
-            least_arena_bytes: least.into(),
         }
     }
 }
+
+/// Bytes of the largest arena, as mixq-format has it.
+const MOST_ARENA: u32 = 1 << 28;
 
 /// The networks of a firmware as [`Platform::place`] places them; in their least arenas where it is not known
 /// what executes them.

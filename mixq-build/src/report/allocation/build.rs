@@ -18,6 +18,7 @@ struct Parts {
     ram_bytes: u64,
     arena_lower_bound: Option<u64>,
     speed: Option<Speed>,
+    speed_bytes: u64,
     cuts: Vec<Cut>,
     notes: Vec<String>,
 }
@@ -44,7 +45,8 @@ impl AllocationReport {
                     return Err(problems);
                 }
                 allocation.map(|allocation| {
-                    let speed = platform.map(|platform| platform.outlined(graph, &allocation, scheme, ram));
+                    let speed =
+                        platform.and_then(|platform| platform.outlined(graph, &allocation, scheme, ram));
                     runtime(graph, allocation, speed)
                 })
             }
@@ -54,7 +56,16 @@ impl AllocationReport {
                 allocation.map(|allocation| paper(graph, &allocation, allocation.flash_bytes(scheme)))
             }
         };
-        let Some(Parts { layers, flash_bytes, ram_bytes, arena_lower_bound, speed, cuts, notes }) = allocated
+        let Some(Parts {
+            layers,
+            flash_bytes,
+            ram_bytes,
+            arena_lower_bound,
+            speed,
+            speed_bytes,
+            cuts,
+            notes,
+        }) = allocated
         else {
             let problems = request.problems().map_err(|problem| vec![problem])?;
             return Err(problems.into_iter().map(|(_, problem)| problem).collect());
@@ -76,7 +87,7 @@ impl AllocationReport {
             flash_bytes,
             flash_budget: budget(flash),
             ram_bytes,
-            speed_bytes: speed.as_ref().map_or(0, |speed| ram_bytes - speed.least_arena_bytes),
+            speed_bytes,
             rust_target: speed.as_ref().map(|speed| speed.rust_target.clone()),
             instructions: speed.as_ref().map(|speed| speed.all.instructions),
             least_arena_instructions: speed.as_ref().map(|speed| speed.in_least_arena.instructions),
@@ -94,7 +105,9 @@ impl AllocationReport {
     }
 }
 
-fn runtime(graph: &Graph, allocation: Allocation, speed: Option<Speed>) -> Parts {
+fn runtime(graph: &Graph, allocation: Allocation, speed: Option<(Speed, u32)>) -> Parts {
+    let (speed, arena) = speed.unzip();
+    let ram_bytes = arena.map_or(allocation.ram, u64::from);
     let steps = allocation.schedule.steps.iter().zip(&allocation.live_bytes).enumerate();
     let layers = steps.map(|(index, (step, live_bytes))| {
         let weights = allocation.weights[step.node].map(|bits| {
@@ -108,7 +121,8 @@ fn runtime(graph: &Graph, allocation: Allocation, speed: Option<Speed>) -> Parts
     Parts {
         layers: layers.collect(),
         flash_bytes: allocation.flash,
-        ram_bytes: speed.as_ref().map_or(allocation.ram, |speed| speed.arena_bytes),
+        ram_bytes,
+        speed_bytes: ram_bytes - allocation.ram,
         speed,
         arena_lower_bound: Some(allocation.plan.lower_bound as u64),
         notes: accumulator::notes(graph, &allocation),
@@ -137,6 +151,7 @@ fn paper(graph: &Graph, allocation: &PaperAllocation, flash_bytes: u64) -> Parts
         flash_bytes,
         arena_lower_bound: None,
         speed: None,
+        speed_bytes: 0,
         cuts: allocation.cuts.clone(),
         notes: Vec::new(),
     }

@@ -152,7 +152,8 @@ pub(super) fn scratch_steps(layer: &Layer, execution: &Execution<'_>) -> Vec<(u3
         Layer::Linear(linear) => Some(linear::memory(linear, &known, bytes)),
         Layer::Depthwise(_) | Layer::AveragePool(_) | Layer::MaxPool(_) | Layer::Add(_) => None,
     };
-    let mut sizes: Vec<usize> = (4..=useful(layer)).step_by(4).collect();
+    // Chunks are far smaller than that, however large a window is.
+    let mut sizes: Vec<usize> = (4..=useful(layer).min(1 << 20)).step_by(4).collect();
     sizes.retain(|bytes| way(*bytes) != way(*bytes - 4));
     let sizes = [0].into_iter().chain(sizes.into_iter().map(|bytes| bytes as u32));
     sizes.map(|bytes| (bytes, with_scratch(layer, &known, bytes).cost())).collect()
