@@ -88,48 +88,34 @@ impl Platform {
     }
 
     /// The networks of a firmware, each in its arena: as large as it makes the network faster, within the
-    /// model's budget and the device's. With the setting `arena = "least"` they have the least. In a shared
-    /// arena all work in what the largest has, as far as their own budgets go.
+    /// model's budget and the device's. With the setting `arena = "least"` they have the least. A shared arena
+    /// is as large as the largest; each works in as much of it as makes it faster.
     pub fn place(&self, config: &Config, artifacts: &[Option<Artifact>]) -> Vec<Option<Placed>> {
-        let least = |artifact: &Artifact| artifact.header.arena_bytes;
-        let needed: u64 = artifacts.iter().flatten().map(|artifact| u64::from(least(artifact))).sum();
+        let needed: u64 = artifacts.iter().flatten().map(|artifact| artifact.ram_bytes() as u64).sum();
         let device = config.device.ram.as_ref().map_or(u64::MAX, |limit| limit.bytes);
+        // Of all RAM that the device has for networks, what no network needs. In a shared arena they take
+        // turns.
         let shared = config.device.shared_arena;
-        // Of all RAM that the device has for networks, what no network needs.
         let mut left = if shared { u64::MAX } else { device.saturating_sub(needed) };
-        let mut fastest = |(model, artifact): (&Model, &Option<Artifact>)| {
+        let place = |(model, artifact): (&Model, &Option<Artifact>)| {
             let artifact = artifact.as_ref()?;
+            let (layers, least) = (artifact.layers(), artifact.header.arena_bytes);
             let most = match config.device.arena {
                 ArenaSize::Least => 0,
-                ArenaSize::Fastest => model.ram.min(left.saturating_add(least(artifact).into())).min(device),
+                ArenaSize::Fastest => model.ram.min(left.saturating_add(least.into())).min(device),
             };
-            let layers = artifact.layers();
-            let (parameters, arena_bytes) = (Some(&artifact.parameters[..]), least(artifact));
-            let outline = Outline { layers: &layers, parameters, arena_bytes };
+            let parameters = Some(&artifact.parameters[..]);
+            let outline = Outline { layers: &layers, parameters, arena_bytes: least };
             let bytes = self.target.fastest_arena(&self.rust_target, &outline, most);
-            left = left.saturating_sub(u64::from(bytes - arena_bytes));
-            Some(bytes)
-        };
-        let fastest: Vec<Option<u32>> =
-            config.models.iter().zip(artifacts).map(|pair| fastest(pair)).collect();
-        let largest = fastest.iter().flatten().copied().max().unwrap_or(0);
-        let place = |((model, artifact), bytes): ((&Model, &Option<Artifact>), &Option<u32>)| {
-            let (artifact, bytes) = (artifact.as_ref()?, (*bytes)?);
-            let bytes = match config.device.arena {
-                ArenaSize::Fastest if shared => {
-                    let budget = u32::try_from(model.ram).unwrap_or(u32::MAX) & !3;
-                    largest.min(budget).max(bytes)
-                }
-                ArenaSize::Fastest | ArenaSize::Least => bytes,
-            };
-            let speed = self.speed([least(artifact), bytes], |bytes| {
+            let speed_bytes = u64::from(bytes - least);
+            left = left.saturating_sub(speed_bytes);
+            let speed = self.speed([least, bytes], |bytes| {
                 let placed = artifact.in_arena(bytes);
                 self.target.costs(&self.rust_target, &placed.layers(), &placed.parameters, bytes)
             });
-            let speed_bytes = u64::from(bytes - least(artifact));
             Some(Placed { artifact: artifact.in_arena(bytes), speed_bytes, speed: Some(speed) })
         };
-        config.models.iter().zip(artifacts).zip(&fastest).map(place).collect()
+        config.models.iter().zip(artifacts).map(place).collect()
     }
 
     /// What a network costs that has bits but no weights, in at most `ram` bytes, and the bytes of its arena.
