@@ -4,13 +4,11 @@
 
 use std::path::{Path, PathBuf};
 
-use mixq_format::target::Target;
+use mixq_format::target::{Outline, Target};
 use mixq_format::{Artifact, Bits};
 use mixq_tests::zoo;
 use serde_json::{Value, json};
 
-/// More bytes than any layer here can use.
-const PLENTY: u32 = 32 << 10;
 /// Whose kernels use scratch.
 const RUST_TARGET: &str = "thumbv7em-none-eabihf";
 
@@ -58,24 +56,11 @@ fn line(artifact: &Artifact, bits: Option<Bits>, (arena, spare): (&str, u32)) ->
     })
 }
 
-/// The least number of bytes beyond the least arena with which a network is as fast as with more, but for a
-/// thousandth.
+/// Bytes beyond the least arena that make a network fast.
 fn fastest(artifact: &Artifact) -> u32 {
-    let (target, layers) = (Target::of(RUST_TARGET, true), artifact.layers());
-    let with = |spare: u32| -> u64 {
-        let arena = artifact.header.arena_bytes + spare;
-        let costs = target.costs(RUST_TARGET, &layers, &artifact.parameters, arena);
-        costs.iter().map(|cost| cost.instructions).sum()
-    };
-    let least = with(PLENTY);
-    let least = least + least / 1000;
-    // In words.
-    let (mut low, mut high) = (0, PLENTY / 4);
-    while low < high {
-        let middle = (low + high) / 2;
-        if with(4 * middle) > least { low = middle + 1 } else { high = middle }
-    }
-    4 * low
+    let (layers, arena_bytes) = (artifact.layers(), artifact.header.arena_bytes);
+    let outline = Outline { layers: &layers, parameters: Some(&artifact.parameters), arena_bytes };
+    Target::of(RUST_TARGET, true).fastest_arena(RUST_TARGET, &outline, u64::MAX) - arena_bytes
 }
 
 /// The artifact of an example, at the bits that the rules gave it.

@@ -52,8 +52,9 @@ fn check(processor: Processor, cases: Vec<Case>) {
     };
     for found in measure::measure(processor, &networks, &folder) {
         let Case { network, share, of_layer, like_trained, .. } = &cases[found.network];
-        let (layers, name) = (network.layers(), &network.header.name);
         let arena = network.header.arena_bytes + found.spare;
+        let network = network.in_arena(arena);
+        let (layers, name) = (network.layers(), &network.header.name);
         let tallies = target.tallies(processor.target, &layers, &network.parameters, arena);
         let costs: Vec<Cost> = tallies.iter().map(Tally::cost).collect();
         // Other kernels than the portable ones: more is known of them.

@@ -6,7 +6,7 @@ use mixq_build::engine::report::activation_bits;
 use mixq_build::engine::report::allocation::{AllocationReport, LayerAllocation};
 use mixq_build::engine::size::{bytes, thousands};
 
-use super::{Speed, bits_cell};
+use super::bits_cell;
 
 /// Layers with their bits and cuts, memory against budget, and where it peaks.
 pub fn allocation(report: &AllocationReport) -> String {
@@ -14,7 +14,7 @@ pub fn allocation(report: &AllocationReport) -> String {
     layers.load_style(super::STYLE);
     let mut titles =
         vec!["layer", "kind", "output", "cuts", "MAC", "weights", "bytes", "output bits", "bytes", "alive"];
-    titles.extend(report.instructions.map(|_| "instructions"));
+    titles.extend(report.speed.instructions.map(|_| "instructions"));
     layers.set_header(titles.iter().map(|title| Cell::new(title).add_attribute(Attribute::Bold)));
     for layer in &report.layers {
         layers.add_row(row(layer, report.cuts_of(&layer.name)));
@@ -28,7 +28,7 @@ pub fn allocation(report: &AllocationReport) -> String {
         None => format!("{what:<6}{:>12}\n", bytes(used)),
     };
     let arena = match report.arena_lower_bound {
-        Some(live) => match report.ram_bytes - report.speed_bytes - live {
+        Some(live) => match report.ram_bytes - report.speed.speed_bytes - live {
             0 => "; the arena needs no more than lives there".to_string(),
             more => format!("; the arena needs {} more than lives there", bytes(more)),
         },
@@ -43,16 +43,7 @@ pub fn allocation(report: &AllocationReport) -> String {
         memory("flash", report.flash_bytes, report.flash_budget),
         memory("RAM", report.ram_bytes, report.ram_budget),
         report.peak_layer,
-        super::speed(&Speed {
-            rust_target: report.rust_target.as_deref(),
-            instructions: report.instructions,
-            least_arena_instructions: report.least_arena_instructions,
-            cycles_estimate: report.cycles_estimate,
-            clock_hz: report.clock_hz,
-            milliseconds_estimate: report.milliseconds_estimate,
-            ram_bytes: report.ram_bytes,
-            speed_bytes: report.speed_bytes,
-        }),
+        super::speed(&report.speed, report.ram_bytes),
     )
 }
 

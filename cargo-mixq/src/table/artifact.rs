@@ -5,7 +5,7 @@ use comfy_table::{Attribute, Cell, CellAlignment, Table};
 use mixq_build::engine::report::{LayerReport, Report, activation_bits};
 use mixq_build::engine::size::{bytes, thousands};
 
-use super::{Speed, bits_cell};
+use super::bits_cell;
 
 /// Layers, memory against budget, accuracies, coloured on a terminal.
 pub fn artifact(report: &Report) -> String {
@@ -13,7 +13,7 @@ pub fn artifact(report: &Report) -> String {
     layers.load_style(super::STYLE);
     let mut titles =
         vec!["layer", "kind", "output", "weights", "output bits", "MAC", "flash", "output bytes"];
-    titles.extend(report.instructions.map(|_| "instructions"));
+    titles.extend(report.speed.instructions.map(|_| "instructions"));
     layers.set_header(titles.iter().map(|title| Cell::new(title).add_attribute(Attribute::Bold)));
     for layer in &report.layers {
         layers.add_row(row(layer));
@@ -30,7 +30,9 @@ pub fn artifact(report: &Report) -> String {
     let accuracy = |what: &str, accuracy: f64| format!("{what:<16}{:>7.2} %\n", 100.0 * accuracy);
     let gap = match report.ram_bytes - report.arena_lower_bound {
         0 => "no more than is alive there".to_string(),
-        gap if gap == report.speed_bytes => format!("{} for speed more than is alive there", bytes(gap)),
+        gap if gap == report.speed.speed_bytes => {
+            format!("{} for speed more than is alive there", bytes(gap))
+        }
         gap => format!("{} more than is alive there", bytes(gap)),
     };
     let peak = format!("RAM peaks at `{}`; the arena takes {gap}\n", report.peak_layer);
@@ -40,16 +42,7 @@ pub fn artifact(report: &Report) -> String {
         thousands(report.macs),
         memory("flash", report.flash_bytes, report.flash_budget),
         memory("RAM", report.ram_bytes, report.ram_budget),
-        super::speed(&Speed {
-            rust_target: report.rust_target.as_deref(),
-            instructions: report.instructions,
-            least_arena_instructions: report.least_arena_instructions,
-            cycles_estimate: report.cycles_estimate,
-            clock_hz: report.clock_hz,
-            milliseconds_estimate: report.milliseconds_estimate,
-            ram_bytes: report.ram_bytes,
-            speed_bytes: report.speed_bytes,
-        }),
+        super::speed(&report.speed, report.ram_bytes),
         report.test_images,
         accuracy("float", report.float_accuracy),
         accuracy("fake-quantised", report.fake_quant_accuracy),

@@ -8,6 +8,7 @@ pub use allocation::allocation;
 pub use artifact::artifact;
 use comfy_table::{Cell, Color, LineStyle, TableStyle};
 use mixq_build::engine::clock::hertz;
+use mixq_build::engine::report::SpeedReport;
 use mixq_build::engine::size::{bytes, thousands};
 pub use sweep::sweep;
 
@@ -24,22 +25,10 @@ fn bits_cell(bits: Option<u8>, text: String) -> Cell {
     }
 }
 
-/// How fast a network is, as far as that is known.
-struct Speed<'a> {
-    rust_target: Option<&'a str>,
-    instructions: Option<u64>,
-    least_arena_instructions: Option<u64>,
-    cycles_estimate: Option<u64>,
-    clock_hz: Option<u64>,
-    milliseconds_estimate: Option<f64>,
-    ram_bytes: u64,
-    speed_bytes: u64,
-}
-
-/// Lines below a table; empty where nothing is known.
-fn speed(speed: &Speed<'_>) -> String {
+/// How fast a network is that takes this number of bytes of RAM; empty where that is not known.
+fn speed(speed: &SpeedReport, ram_bytes: u64) -> String {
     let (Some(fast), Some(slow), Some(rust_target)) =
-        (speed.instructions, speed.least_arena_instructions, speed.rust_target)
+        (speed.instructions, speed.least_arena_instructions, &speed.rust_target)
     else {
         return String::new();
     };
@@ -53,7 +42,7 @@ fn speed(speed: &Speed<'_>) -> String {
         0 => String::new(),
         more => format!(
             "RAM: {} needed, {} for speed; without it {} instructions\n",
-            bytes(speed.ram_bytes - more),
+            bytes(ram_bytes - more),
             bytes(more),
             thousands(slow)
         ),

@@ -29,10 +29,10 @@ fn cells(place: &str, report: &AllocationReport) -> Vec<Cell> {
         Cell::new(place),
         Cell::new(bytes(report.flash_bytes)),
         Cell::new(bytes(report.ram_bytes)),
-        Cell::new(bytes(report.speed_bytes)),
+        Cell::new(bytes(report.speed.speed_bytes)),
         Cell::new(report.cuts.len()),
-        known(report.instructions),
-        known(report.cycles_estimate),
-        Cell::new(report.milliseconds_estimate.map_or("-".to_string(), milliseconds)),
+        known(report.speed.instructions),
+        known(report.speed.cycles_estimate),
+        Cell::new(report.speed.milliseconds_estimate.map_or("-".to_string(), milliseconds)),
     ]
 }

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::SpeedReport;
 use crate::config::{Config, Limit, Model};
 use crate::error::{Location, Problem};
 use crate::size::{bytes, thousands};
@@ -33,7 +34,7 @@ pub struct FirmwareReport {
 }
 
 /// What one model takes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ModelMemory {
     /// The model.
     pub model: String,
@@ -41,14 +42,9 @@ pub struct ModelMemory {
     pub flash_bytes: u64,
     /// Bytes of RAM, those for speed included.
     pub ram_bytes: u64,
-    /// Bytes of RAM that the network does not need, but is faster with.
-    pub speed_bytes: u64,
-    /// Instructions of an inference, by the cost model; `None` where the processor is not known.
-    pub instructions: Option<u64>,
-    /// The same without the bytes for speed.
-    pub least_arena_instructions: Option<u64>,
-    /// Cycles of an inference on a Cortex-M4 without wait states, estimated.
-    pub cycles_estimate: Option<u64>,
+    /// How fast it is.
+    #[serde(flatten)]
+    pub speed: SpeedReport,
 }
 
 impl FirmwareReport {
@@ -62,10 +58,7 @@ impl FirmwareReport {
                 model: model.name.clone(),
                 flash_bytes: artifact.flash_bytes() as u64,
                 ram_bytes: artifact.ram_bytes() as u64,
-                speed_bytes: *speed_bytes,
-                instructions: speed.as_ref().map(|speed| speed.all.instructions),
-                least_arena_instructions: speed.as_ref().map(|speed| speed.in_least_arena.instructions),
-                cycles_estimate: speed.as_ref().and_then(|speed| speed.all.cycles),
+                speed: SpeedReport::new(*speed_bytes, speed.as_ref()),
             })
         };
         let models: Vec<ModelMemory> = all.iter().filter_map(memory).collect();
@@ -138,11 +131,12 @@ impl FirmwareReport {
     /// A line for each model: how fast it is in how much RAM, where that is known.
     pub fn speed(&self) -> Vec<String> {
         let line = |model: &ModelMemory| {
-            let (fast, slow) = (model.instructions?, model.least_arena_instructions?);
+            let (fast, slow) = (model.speed.instructions?, model.speed.least_arena_instructions?);
             let cycles = model
+                .speed
                 .cycles_estimate
                 .map_or(String::new(), |cycles| format!(", about {} cycles", thousands(cycles)));
-            let saved = match model.speed_bytes {
+            let saved = match model.speed.speed_bytes {
                 0 => String::new(),
                 speed => format!(
                     "; RAM {} needed, {} for speed (without it {} instructions)",

@@ -2,14 +2,16 @@
 
 pub mod allocation;
 mod firmware;
+mod speed;
 
 pub use firmware::{FirmwareReport, ModelMemory};
 use mixq_format::target::Cost;
 use mixq_format::{Bits, Layer, NamedLayer};
 use serde::Serialize;
+pub use speed::SpeedReport;
 
 use crate::memory::peak;
-use crate::target::{Placed, Speed};
+use crate::target::Placed;
 
 /// The figures of an artifact.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -26,20 +28,9 @@ pub struct Report {
     pub flash_budget: u64,
     /// Bytes of RAM, those for speed included.
     pub ram_bytes: u64,
-    /// Bytes of RAM that the network does not need, but is faster with.
-    pub speed_bytes: u64,
-    /// The Rust target of the figures that follow; `None` where it is not known.
-    pub rust_target: Option<String>,
-    /// Instructions of an inference, by the cost model.
-    pub instructions: Option<u64>,
-    /// The same without the bytes for speed.
-    pub least_arena_instructions: Option<u64>,
-    /// Cycles of an inference on a Cortex-M4 without wait states, estimated.
-    pub cycles_estimate: Option<u64>,
-    /// The processor's clock in Hz.
-    pub clock_hz: Option<u64>,
-    /// Milliseconds of an inference by these two.
-    pub milliseconds_estimate: Option<f64>,
+    /// How fast it is.
+    #[serde(flatten)]
+    pub speed: SpeedReport,
     /// Bytes of RAM that it may take.
     pub ram_budget: u64,
     /// The layer during which most bytes of the arena are alive.
@@ -112,13 +103,7 @@ impl Report {
             flash_bytes: artifact.flash_bytes() as u64,
             flash_budget: header.budget.flash,
             ram_bytes: artifact.ram_bytes() as u64,
-            speed_bytes: *speed_bytes,
-            rust_target: speed.as_ref().map(|speed| speed.rust_target.clone()),
-            instructions: speed.as_ref().map(|speed| speed.all.instructions),
-            least_arena_instructions: speed.as_ref().map(|speed| speed.in_least_arena.instructions),
-            cycles_estimate: speed.as_ref().and_then(|speed| speed.all.cycles),
-            clock_hz: speed.as_ref().and_then(|speed| speed.clock),
-            milliseconds_estimate: speed.as_ref().and_then(Speed::milliseconds),
+            speed: SpeedReport::new(*speed_bytes, speed.as_ref()),
             ram_budget: header.budget.ram,
             peak_layer: header.layers[peak].name.clone(),
             arena_lower_bound,

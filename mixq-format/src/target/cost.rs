@@ -124,17 +124,9 @@ impl Target {
         (self.tallies)(rust_target, layers, parameters, arena_bytes)
     }
 
-    /// Sizes of the scratch from which on a layer takes fewer instructions than with any smaller one,
-    /// ascending; without 0. The last one is as much as it can use.
-    ///
-    /// # Panics
-    /// If `parameters` are not those of the layer.
-    pub fn useful_scratch(&self, layer: &Layer, execution: &Execution<'_>) -> Vec<u32> {
-        self.costs_by_scratch(layer, execution).into_iter().skip(1).map(|(bytes, _)| bytes).collect()
-    }
-
-    /// What a layer costs without scratch, and in each size of [`useful_scratch`](Target::useful_scratch).
-    /// Empty, if it does not work in scratch.
+    /// What a layer costs without scratch, and with each number of bytes of scratch from which on it takes fewer
+    /// instructions than with fewer bytes, ascending. The last is as much as it can use. Empty, if it does not
+    /// work in scratch.
     ///
     /// # Panics
     /// If `parameters` are not those of the layer.
@@ -258,9 +250,11 @@ mod tests {
     #[test]
     fn every_useful_size_saves_instructions() {
         let (target, layer) = (Target::of(RUST_TARGET, true), conv());
-        let sizes = target.useful_scratch(&layer, &execution(0));
-        let costs = [0].iter().chain(&sizes).map(|bytes| target.cost(&layer, &execution(*bytes)));
-        let costs: Vec<u64> = costs.map(|cost| cost.instructions).collect();
+        let by_scratch = target.costs_by_scratch(&layer, &execution(0));
+        assert!(by_scratch.iter().all(|(bytes, cost)| target.cost(&layer, &execution(*bytes)) == *cost));
+        let (sizes, costs): (Vec<u32>, Vec<u64>) =
+            by_scratch.iter().map(|(bytes, cost)| (*bytes, cost.instructions)).unzip();
+        assert_eq!(sizes[0], 0);
         assert!(sizes.is_sorted() && costs.is_sorted_by(|a, b| a > b), "{sizes:?}: {costs:?}");
         // All elements of four windows as halves.
         assert_eq!(sizes.last(), Some(&(4 * 2 * 288)));
@@ -274,7 +268,7 @@ mod tests {
     fn portable_kernels_have_no_use_for_scratch() {
         let target = Target::named("portable").unwrap();
         let execution = Execution { rust_target: "riscv32imac-unknown-none-elf", ..execution(0) };
-        assert!(target.useful_scratch(&conv(), &execution).is_empty());
+        assert!(target.costs_by_scratch(&conv(), &execution).is_empty());
         let cost = target.cost(&conv(), &execution);
         assert!(cost.cycles.is_none() && (5..8).contains(&(cost.instructions / 2_360_000)), "{cost}");
     }

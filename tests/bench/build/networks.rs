@@ -21,9 +21,9 @@ pub fn write(from: &Path, folder: &Path) -> String {
         let bytes = std::fs::read(&file).unwrap_or_else(|e| panic!("cannot read {}: {e}", file.display()));
         let artifact = Artifact::from_bytes(&bytes).unwrap_or_else(|e| panic!("{name}: {e}"));
         let spare: u32 = spare.parse().expect("a number of bytes");
-        let arena = artifact.header.arena_bytes + spare;
-        arena_bytes = arena_bytes.max(arena);
-        modules += &module(index, &artifact, arena, &mut blocks, folder);
+        let placed = artifact.in_arena(artifact.header.arena_bytes + spare);
+        arena_bytes = arena_bytes.max(placed.header.arena_bytes);
+        modules += &module(index, &placed, &mut blocks, folder);
         let _ = writeln!(all, "    (\"{name}\", {spare}, &n{index}::NETWORK),");
     }
     format!(
@@ -36,11 +36,10 @@ pub fn write(from: &Path, folder: &Path) -> String {
 fn module(
     index: usize,
     artifact: &Artifact,
-    arena_bytes: u32,
     blocks: &mut Vec<Vec<u8>>,
     folder: &Path,
 ) -> String {
-    let layers = artifact.layers();
+    let (layers, arena_bytes) = (artifact.layers(), artifact.header.arena_bytes);
     let network = artifact.network(&layers);
     let mut rng = Rng::with_seed(index as u64);
     let mut arena = vec![0; arena_bytes as usize];

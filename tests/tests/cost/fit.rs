@@ -87,6 +87,7 @@ fn samples(processor: Processor, network: fn(u64) -> Artifact, count: u64, with_
     for found in measured {
         let artifact = &networks[found.network].0;
         let arena = artifact.header.arena_bytes + found.spare;
+        let artifact = artifact.in_arena(arena);
         let tallies = target.tallies(processor.target, &artifact.layers(), &artifact.parameters, arena);
         let layers = artifact.layers();
         for ((tally, instructions), layer) in tallies.into_iter().zip(found.layers).zip(layers) {

@@ -3,6 +3,7 @@
 use mixq_format::Bits;
 use mixq_format::target::Cost;
 
+use super::super::SpeedReport;
 use super::{AllocationReport, CutReport, CutTensor, LayerAllocation};
 use crate::error::Problem;
 use crate::graph::{Graph, Shape};
@@ -87,13 +88,7 @@ impl AllocationReport {
             flash_bytes,
             flash_budget: budget(flash),
             ram_bytes,
-            speed_bytes,
-            rust_target: speed.as_ref().map(|speed| speed.rust_target.clone()),
-            instructions: speed.as_ref().map(|speed| speed.all.instructions),
-            least_arena_instructions: speed.as_ref().map(|speed| speed.in_least_arena.instructions),
-            cycles_estimate: speed.as_ref().and_then(|speed| speed.all.cycles),
-            clock_hz: speed.as_ref().and_then(|speed| speed.clock),
-            milliseconds_estimate: speed.as_ref().and_then(Speed::milliseconds),
+            speed: SpeedReport::new(speed_bytes, speed.as_ref()),
             ram_budget: budget(ram),
             peak_layer: peak.map(|layer| layer.name.clone()).unwrap_or_default(),
             arena_lower_bound,

@@ -4,6 +4,7 @@ mod build;
 
 use serde::Serialize;
 
+use super::SpeedReport;
 use crate::settings::Scheme;
 
 /// The figures of an allocation; sizes in bytes.
@@ -29,20 +30,9 @@ pub struct AllocationReport {
     pub flash_budget: Option<u64>,
     /// RAM that it takes, that for speed included.
     pub ram_bytes: u64,
-    /// RAM that it does not need, but is faster with, in bytes.
-    pub speed_bytes: u64,
-    /// The Rust target of the figures that follow; `None` where it is not known.
-    pub rust_target: Option<String>,
-    /// Instructions of an inference, by the cost model, if weights are as most are.
-    pub instructions: Option<u64>,
-    /// The same without the RAM for speed.
-    pub least_arena_instructions: Option<u64>,
-    /// Cycles of an inference on a Cortex-M4 without wait states, estimated.
-    pub cycles_estimate: Option<u64>,
-    /// The processor's clock in Hz.
-    pub clock_hz: Option<u64>,
-    /// Milliseconds of an inference by these two.
-    pub milliseconds_estimate: Option<f64>,
+    /// How fast it is, if weights are as most are.
+    #[serde(flatten)]
+    pub speed: SpeedReport,
     /// RAM that it may take; `None`: any.
     pub ram_budget: Option<u64>,
     /// The layer while which most bytes live.
