@@ -3,9 +3,10 @@
 use crate::{Artifact, Layer, Tensor};
 
 impl Artifact {
-    /// The same network in an arena of `bytes` bytes, a multiple of 4 and no less than it has. Tensors that
-    /// end where the arena ends move with its end: what is free while a layer is executed then is free in one
-    /// part, between those at the start and those at the end.
+    /// The same network in an arena of `bytes` bytes: a multiple of 4, and at least what it has.
+    ///
+    /// Tensors that end where the arena ends move with its end. So the bytes that a layer leaves free lie in
+    /// one part, between the tensors at the start and the tensors at the end.
     pub fn in_arena(&self, bytes: u32) -> Artifact {
         let header = &self.header;
         let place = |tensor: &Tensor| moved(tensor, header.arena_bytes, bytes);
@@ -28,8 +29,8 @@ pub fn in_arena(layers: &[Layer], before: u32, bytes: u32) -> Vec<Layer> {
 
 /// A tensor in an arena of `bytes` bytes instead of `before`.
 ///
-/// No two tensors overlap then that did not before: those that move were the last, and all keep their
-/// distances.
+/// Tensors that did not overlap do not overlap afterwards: all tensors that move do so by the same distance,
+/// away from the others.
 fn moved(tensor: &Tensor, before: u32, bytes: u32) -> Tensor {
     let last = tensor.range().end.next_multiple_of(4) == before as usize;
     Tensor { offset: if last { tensor.offset + (bytes - before) } else { tensor.offset }, ..*tensor }

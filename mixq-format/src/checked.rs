@@ -13,7 +13,8 @@ use crate::{Add, Conv, Depthwise, Layer, Linear, Pool, rules};
 #[repr(transparent)]
 pub struct Checked<T, const PARAMETERS: usize, const ARENA: usize>(T);
 
-/// What a kernel works on: a layer's table, parameters and an arena that fit together, as [`Checked`] has it.
+/// What a kernel works on: a layer's table, parameters and an arena, which fit together by the rules of
+/// [`Checked`].
 #[derive(Debug)]
 pub struct Operands<'a, T> {
     table: &'a T,
@@ -22,7 +23,8 @@ pub struct Operands<'a, T> {
 }
 
 impl<'a, T> Operands<'a, T> {
-    /// Those of a layer that was checked before: the types say that the sizes are those of the check.
+    /// The operands of a layer whose table was checked before. The types say that parameters and arena have
+    /// the sizes of the check.
     #[inline(always)]
     pub const fn new<const PARAMETERS: usize, const ARENA: usize>(
         table: &'a Checked<T, PARAMETERS, ARENA>,
@@ -38,7 +40,7 @@ impl<'a, T> Operands<'a, T> {
         self.table
     }
 
-    /// The same, for a shorter time.
+    /// The same operands, borrowed for a shorter time.
     #[inline(always)]
     pub const fn reborrow(&mut self) -> Operands<'_, T> {
         Operands { table: self.table, parameters: self.parameters, arena: self.arena }
@@ -53,12 +55,12 @@ impl<'a, T> Operands<'a, T> {
 
 /// The table of a kind of layer.
 pub trait Table: Copy {
-    /// A layer with this table. Of the pools any: the rules of both are the same.
+    /// A layer with this table. A pool may be either one: both have the same rules.
     fn layer(self) -> Layer;
 }
 
 impl<'a, T: Table> Operands<'a, T> {
-    /// Those of a layer that is known at run time only.
+    /// The operands of a layer that is known at run time only: checks them.
     ///
     /// # Errors
     /// The first rule that the table breaks beside these parameters, in this arena.

@@ -144,22 +144,24 @@ pub fn run(arguments: &Arguments) -> Result<Answer, Error> {
 /// What would execute the network, as far as it is said.
 ///
 /// # Errors
-/// Code for the target is not what the chip executes.
+/// The chip does not execute code for the target, or the cost model does not know the target.
 fn platform(arguments: &Arguments, chip: Option<&'static Chip>) -> Result<Option<Platform>, Problem> {
-    if let (Some(target), Some(chip)) = (&arguments.target, chip)
+    let target = arguments.target.as_deref();
+    if let (Some(target), Some(chip)) = (target, chip)
         && !chip.core.executes(target)
     {
         let message =
             format!("{} has a {}, which does not execute code for {target}", chip.name, chip.core.title);
         return Err(Problem::new(message).help(format!("{} is usual", chip.core.rust_target())));
     }
-    let platform = match (&arguments.target, chip) {
-        (Some(target), None) => Some(Platform::of_rust_target(target)),
-        (target, Some(chip)) => Some(Platform::of_core(target.as_deref(), chip.core)),
-        (None, None) => None,
-    };
+    let core = chip.map(|chip| chip.core);
+    let Some(target) = target.or(core.map(|core| core.rust_target())) else { return Ok(None) };
     let clock = arguments.clock.or(chip.map(|chip| chip.clock));
-    Ok(platform.map(|platform| Platform { clock, ..platform }))
+    let platform = Platform::of(target, core, clock).ok_or_else(|| {
+        let help = "it knows Rust targets of microcontrollers, such as thumbv7em-none-eabihf";
+        Problem::new(format!("the cost model does not know {target}")).help(help)
+    });
+    platform.map(Some)
 }
 
 fn with_ok(mut json: Value, ok: bool) -> Value {

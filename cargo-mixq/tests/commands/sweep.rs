@@ -41,6 +41,14 @@ fn places_that_are_none_are_told_together() {
 }
 
 #[test]
+fn targets_that_are_not_known_are_refused() {
+    for target in ["x86_64-unknown-linux-gnu", "thumv7em-none-eabihf"] {
+        let message = refused(&["ds_cnn", "--target", target]);
+        assert!(message.contains(&format!("the cost model does not know {target}")), "{message}");
+    }
+}
+
+#[test]
 fn time_is_cycles_by_the_clock() {
     let milliseconds = |arguments: &[&str], hertz: f64| {
         let (well, json) = allocate(&[&["ds_cnn"], arguments].concat());

@@ -48,8 +48,8 @@ pub struct ModelMemory {
 }
 
 impl FirmwareReport {
-    /// Counts the bytes of artifacts themselves, whatever budget they say they were made for; one for each
-    /// model of `config`, in their order, `None` where there is none.
+    /// Counts the bytes of the artifacts themselves, not the budgets that they were made for. `networks` has
+    /// one entry for each model of `config`, in the same order: `None` where there is no artifact.
     pub fn new(config: &Config, networks: &[Option<Placed>]) -> FirmwareReport {
         let all: Vec<(&Model, &Option<Placed>)> = config.models.iter().zip(networks).collect();
         let memory = |(model, placed): &(&Model, &Option<Placed>)| {

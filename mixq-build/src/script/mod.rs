@@ -113,9 +113,8 @@ fn compile(environment: &Environment) -> Result<(), Error> {
         }
     }
     if problems.is_empty() {
-        let rust_target = environment.rust_target.clone();
-        let platform = Platform { target: choice.target, rust_target, clock: config.clock };
-        problems = together(environment, &config, &platform, &artifacts);
+        let platform = Platform::new(choice.target, &environment.rust_target, config.clock);
+        problems = together(environment, &config, platform.as_ref(), &artifacts);
     }
     if problems.is_empty() { Ok(()) } else { Err(Error { problems }) }
 }
@@ -124,10 +123,10 @@ fn compile(environment: &Environment) -> Result<(), Error> {
 fn together(
     environment: &Environment,
     config: &Config,
-    platform: &Platform,
+    platform: Option<&Platform>,
     artifacts: &[Option<Artifact>],
 ) -> Vec<Problem> {
-    let report = FirmwareReport::new(config, &platform.place(config, artifacts));
+    let report = FirmwareReport::new(config, &target::place(platform, config, artifacts));
     let names: Vec<&str> = config.models.iter().map(|model| model.name.as_str()).collect();
     println!("cargo::rustc-env={NAMES}={}", names.join(","));
     if config.device.shared_arena {

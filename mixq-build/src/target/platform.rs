@@ -37,11 +37,11 @@ pub struct Placed {
 pub struct Speed {
     /// The Rust target.
     pub rust_target: String,
-    /// Of each layer.
+    /// The cost of each layer.
     pub layers: Vec<Cost>,
-    /// Of all layers.
+    /// The cost of all layers together.
     pub all: Cost,
-    /// Of all layers, without the bytes for speed.
+    /// The cost of all layers in the least arena, without the bytes for speed.
     pub in_least_arena: Cost,
     /// The processor's clock in Hz.
     pub clock: Option<u64>,
@@ -56,40 +56,38 @@ impl Speed {
 }
 
 impl Placed {
-    /// A network in the least arena, of which it is not known what executes it.
+    /// A network in its least arena. What executes it is not known.
     pub fn least(artifact: &Artifact) -> Placed {
         Placed { artifact: artifact.clone(), speed_bytes: 0, speed: None }
     }
 }
 
 impl Platform {
-    /// The one of firmware for a Rust target, on the processor that Cargo.toml names, as far as these are
-    /// known; without a Rust target the usual one of the processor.
+    /// A platform. `None` for a Rust target that the cost model does not know. It knows Arm's
+    /// microcontrollers (`thumb...`) and 32-bit RISC-V.
+    pub fn new(target: &'static Target, rust_target: &str, clock: Option<u64>) -> Option<Platform> {
+        let is_known = ["thumb", "riscv32"].iter().any(|beginning| rust_target.starts_with(beginning));
+        is_known.then(|| Platform { target, rust_target: rust_target.to_string(), clock })
+    }
+
+    /// The platform of firmware that is compiled for a Rust target, on the processor that Cargo.toml names.
+    /// Without a Rust target the firmware is taken to be compiled for the usual target of the processor.
     pub fn find(rust_target: Option<&str>, config: &Config) -> Option<Platform> {
         let processor = config.processor.as_ref();
         let rust_target = rust_target.or(processor.map(|processor| processor.core.rust_target()))?;
         let target = choose(rust_target, processor, &Flags::default()).ok()?.target;
-        Some(Platform { target, rust_target: rust_target.to_string(), clock: config.clock })
+        Platform::new(target, rust_target, config.clock)
     }
 
-    /// That of a processor; of a Rust target that it executes, or of its usual one.
-    pub fn of_core(rust_target: Option<&str>, core: &Core) -> Platform {
-        let rust_target = rust_target.unwrap_or(core.rust_target());
-        Platform {
-            target: Target::of(rust_target, core.dsp),
-            rust_target: rust_target.to_string(),
-            clock: None,
-        }
+    /// The platform of code for a Rust target, on a processor. Without a processor, DSP instructions are
+    /// taken to be there where they are optional.
+    pub fn of(rust_target: &str, core: Option<&Core>, clock: Option<u64>) -> Option<Platform> {
+        Platform::new(Target::of(rust_target, core.is_none_or(|core| core.dsp)), rust_target, clock)
     }
 
-    /// That of a Rust target. Where DSP instructions are optional, the processor is taken to have them.
-    pub fn of_rust_target(rust_target: &str) -> Platform {
-        Platform { target: Target::of(rust_target, true), rust_target: rust_target.to_string(), clock: None }
-    }
-
-    /// The networks of a firmware, each in its arena: as large as it makes the network faster, within the
-    /// model's budget and the device's. With the setting `arena = "least"` they have the least. A shared arena
-    /// is as large as the largest; each works in as much of it as makes it faster.
+    /// The networks of a firmware, each in its arena. An arena is as large as it makes the network faster,
+    /// within the budgets of the model and of the device. With the setting `arena = "least"` it is the least.
+    /// A shared arena is as large as the largest: each network works in as much of it as makes it faster.
     pub fn place(&self, config: &Config, artifacts: &[Option<Artifact>]) -> Vec<Option<Placed>> {
         let needed: u64 = artifacts.iter().flatten().map(|artifact| artifact.ram_bytes() as u64).sum();
         let device = config.device.ram.as_ref().map_or(u64::MAX, |limit| limit.bytes);

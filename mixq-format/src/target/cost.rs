@@ -124,9 +124,9 @@ impl Target {
         (self.tallies)(rust_target, layers, parameters, arena_bytes)
     }
 
-    /// What a layer costs without scratch, and with each number of bytes of scratch from which on it takes fewer
-    /// instructions than with fewer bytes, ascending. The last is as much as it can use. Empty, if it does not
-    /// work in scratch.
+    /// What a layer costs without scratch, and with more bytes of scratch: an entry for each number of bytes
+    /// from which on it takes fewer instructions, ascending. The last entry has as many bytes as the layer
+    /// can use. Empty, if it does not work in scratch.
     ///
     /// # Panics
     /// If `parameters` are not those of the layer.
