@@ -33,12 +33,7 @@ pub fn write(from: &Path, folder: &Path) -> String {
 }
 
 /// `blocks` are the parameters that are there already: those of a network are the same in all arenas.
-fn module(
-    index: usize,
-    artifact: &Artifact,
-    blocks: &mut Vec<Vec<u8>>,
-    folder: &Path,
-) -> String {
+fn module(index: usize, artifact: &Artifact, blocks: &mut Vec<Vec<u8>>, folder: &Path) -> String {
     let (layers, arena_bytes) = (artifact.layers(), artifact.header.arena_bytes);
     let network = artifact.network(&layers);
     let mut rng = Rng::with_seed(index as u64);
