@@ -8,7 +8,7 @@ use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
 pub use agreement::differences;
-pub use fingerprint::{Change, DATASET, Fingerprint, changes, fingerprint, short_digest};
+pub use fingerprint::{Change, DATASET, Fingerprint, WEIGHTS, changes, fingerprint, short_digest};
 pub use lock::Lock;
 use mixq_format::{Artifact, ReadError};
 

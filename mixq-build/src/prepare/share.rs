@@ -1,6 +1,6 @@
 //! What each model gets of the memory that several models of a firmware take together.
 
-use super::graph;
+use super::network;
 use crate::config::{BudgetOf, Config, Limit, Model};
 use crate::error::{Error, Problem};
 use crate::graph::Graph;
@@ -43,7 +43,7 @@ pub fn share(mut config: Config) -> Result<Config, Error> {
     let mut problems = Vec::new();
     let mut needs = Vec::new();
     for model in &config.models {
-        match graph(model).and_then(|graph| Ok(of(model, &graph)?)) {
+        match network(model).and_then(|(_, graph)| Ok(of(model, &graph)?)) {
             Ok(need) => needs.push(need),
             Err(error) => problems.extend(error.problems),
         }

@@ -67,10 +67,7 @@ impl<'a> Entry<'a> {
 
     /// An integer or a float.
     pub fn as_number(&self) -> Option<f64> {
-        match self.value.data {
-            Data::Float(number) => Some(number),
-            _ => self.as_integer().map(|integer| integer as f64),
-        }
+        self.value.as_number()
     }
 
     /// The list, if it is one.
