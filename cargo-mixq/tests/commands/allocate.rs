@@ -248,8 +248,12 @@ fn layers_with_fewer_bits_for_the_sake_of_their_sums_are_said() {
 fn weights_of_another_network_are_refused() {
     let folder = TempDir::new().unwrap();
     let list = folder.path().join("net.toml");
-    let network = "input = [4, 4, 1]\nweights = \"net.safetensors\"\n\
-                   normalisation = { mean = 0, std = 255 }\n[[layer]]\nop = \"linear\"\nname = \"head\"\nfeatures = 2\n";
+    let network = r#"
+        input = [4, 4, 1]
+        weights = "net.safetensors"
+        normalisation = { mean = 0, std = 255 }
+        layer = [{ op = "linear", name = "head", features = 2 }]
+    "#;
     std::fs::write(&list, network).unwrap();
     // A safetensors file by hand: a header, then 2 x 16 floats.
     let tensors = |shape: &str| {
@@ -264,7 +268,7 @@ fn weights_of_another_network_are_refused() {
     std::fs::write(&weights, tensors("[16,2]")).unwrap();
     let said = refused(&[list]);
     assert!(said.contains("`head.weight` has shape [16, 2], and the layer needs [2, 16]"), "{said}");
-    assert!(said.contains("net.toml:2:"), "{said}");
+    assert!(said.contains("net.toml:3:"), "{said}");
     std::fs::remove_file(&weights).unwrap();
     assert!(refused(&[list]).contains("net.safetensors"));
 }

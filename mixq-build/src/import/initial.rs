@@ -1,9 +1,9 @@
 //! Trained weights as the parameters of a network.
 //!
 //! Names and axes are those of PyTorch's state dictionaries. Layer `conv1` has `conv1.weight` and may have
-//! `conv1.bias`. Its batch norm has `weight`, `bias`, `running_mean` and `running_var`: they are called after
-//! `conv1.norm`, or after the batch norm if that is a layer of its own in the list. `conv1.range` may hold the
-//! smallest and the largest value of the layer's output.
+//! `conv1.bias`. Its batch norm has `weight`, `bias`, `running_mean` and `running_var`: they are called
+//! after `conv1.norm`, or after the batch norm if that is a layer of its own in the list. `conv1.range` may
+//! hold the smallest and the largest value of the layer's output.
 
 mod image;
 mod reader;

@@ -4,6 +4,7 @@
 mod safetensors;
 
 use std::collections::BTreeMap;
+#[cfg(feature = "weights")]
 use std::path::Path;
 
 use hmac_sha256::Hash as Sha256;
