@@ -101,7 +101,7 @@ pub fn write(path: &Path, artifact: &Artifact) -> Result<(), Problem> {
     write_with(path, &bytes, &mut |file, bytes| file.write_all(bytes))
 }
 
-/// What puts bytes into a file; a test puts a full disk in its place.
+/// Writes bytes into a file; a test replaces it by a full disk.
 type Writer<'a> = &'a mut dyn FnMut(&mut std::fs::File, &[u8]) -> std::io::Result<()>;
 
 fn write_with(path: &Path, bytes: &[u8], write: Writer<'_>) -> Result<(), Problem> {

@@ -16,12 +16,12 @@ struct Need {
     full: u64,
 }
 
-/// Divides what is left of the device among the models that have no budget of their own.
+/// Divides the device's memory, less own budgets, among the models that have no budget of their own.
 ///
-/// Each gets the least that its network can have, and of the rest as much as its distance from there to 8
-/// bits everywhere is of the sum of all such distances. So all of them are cut about equally hard. The parts
-/// depend on all models of the firmware, whichever a command is about. A model alone gets all. Models that
-/// share an arena may each take all RAM.
+/// Each gets the bytes of its network at 2 bits. The rest is divided in proportion to what each network takes
+/// more at 8 bits than at 2 bits. So all of them lose about as many bits. The parts depend on all models of the
+/// firmware, also when a command is about one of them. A single model gets all. Models that share an arena may
+/// each take all RAM.
 ///
 /// # Errors
 /// A network that cannot be read, or models that do not fit together even at their lowest bits.
@@ -121,7 +121,7 @@ fn divide(whole: u64, needs: &[Need], unit: u64) -> Option<Vec<u64>> {
     Some(needs.iter().map(share).collect())
 }
 
-/// That not even the lowest bits of all models fit.
+/// The error for models that do not fit together even at their lowest bits.
 fn shortage(memory: &str, device: &Limit, left: u64, names: &[String], needs: &[Need]) -> Problem {
     let least = needs.iter().fold(0_u64, |sum, need| sum.saturating_add(need.least));
     let both = names.iter().zip(needs);
