@@ -18,10 +18,10 @@ struct Need {
 
 /// Divides the device's memory, less own budgets, among the models that have no budget of their own.
 ///
-/// Each gets the bytes of its network at 2 bits. The rest is divided in proportion to what each network takes
-/// more at 8 bits than at 2 bits. So all of them lose about as many bits. The parts depend on all models of the
-/// firmware, also when a command is about one of them. A single model gets all. Models that share an arena may
-/// each take all RAM.
+/// Each gets the bytes of its network at 2 bits. The rest is divided in proportion to what each network
+/// takes more at 8 bits than at 2 bits. So all of them lose about as many bits. The parts depend on all
+/// models of the firmware, also when a command is about one of them. A single model gets all. Models that
+/// share an arena may each take all RAM.
 ///
 /// # Errors
 /// A network that cannot be read, or models that do not fit together even at their lowest bits.
