@@ -1,6 +1,6 @@
 //! Finds how many more bytes of arena make a network faster.
 
-use super::free::free;
+use super::free::{free, spent};
 use super::{Cost, Execution, Target};
 use crate::{Layer, in_arena};
 
@@ -76,7 +76,8 @@ impl Target {
         let layers = in_arena(network.layers, network.arena_bytes, arena_bytes);
         let cost = |(index, layer): (usize, &Layer)| {
             let (_, bytes) = free(&layers, index, arena_bytes);
-            self.cost(layer, &Execution { rust_target, parameters: None, scratch_bytes: bytes as u32 })
+            let (scratch_bytes, spent) = (bytes as u32, spent(&layers, index));
+            self.cost(layer, &Execution { rust_target, parameters: None, scratch_bytes, spent })
         };
         layers.iter().enumerate().map(cost).collect()
     }
@@ -86,7 +87,8 @@ impl Target {
         let large = FAR.max(least);
         let far = in_arena(layers, least, large);
         let workers = layers.iter().enumerate().filter_map(|(index, layer)| {
-            let execution = Execution { rust_target, parameters, scratch_bytes: 0 };
+            let spent = spent(layers, index);
+            let execution = Execution { rust_target, parameters, scratch_bytes: 0, spent };
             let steps: Vec<(u32, u64)> = (self.costs_by_scratch(layer, &execution).into_iter())
                 .map(|(bytes, cost)| (bytes, cost.instructions))
                 .collect();

@@ -1,6 +1,6 @@
 //! The part of the arena that a kernel works in.
 
-use super::super::free::free;
+use super::super::free::{free, spent};
 use super::proof::proof;
 use super::{Blocks, Proof, Windows};
 use crate::{Bits, Conv, Layer, Linear};
@@ -13,6 +13,8 @@ pub struct Plan {
     pub scratch: u32,
     /// Bytes of the scratch, a multiple of 4. If they are too few, the kernel works on the stack.
     pub scratch_bytes: u32,
+    /// Whether the kernel may overwrite what it has read of the input: no later layer reads it.
+    pub spent: bool,
     /// How many elements the kernel may multiply at once.
     pub proof: Proof,
 }
@@ -27,7 +29,7 @@ pub fn plan(layers: &[Layer], index: usize, parameters: &[u8], arena_bytes: u32)
     let (start, bytes) = free(layers, index, arena_bytes);
     let bytes = bytes.min(useful(&layers[index]));
     let (scratch, scratch_bytes) = if bytes == 0 { (0, 0) } else { (start as u32, bytes as u32) };
-    Some(Plan { scratch, scratch_bytes, proof })
+    Some(Plan { scratch, scratch_bytes, spent: spent(layers, index), proof })
 }
 
 /// Bytes of scratch that a layer needs: for 16 elements of four pixels as 16-bit halves (128), the codes of

@@ -10,6 +10,7 @@ pieces! {
     WholeCall 209.60 408.04;
     Groups 50.21 76.78;
     PartCall 263.38 476.04;
+    Phase 300.00 450.00;
     Prepare 249.57 353.77;
     FinishSums 74.58 144.05;
     FinishPixel 63.31 92.25;

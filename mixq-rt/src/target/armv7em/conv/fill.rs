@@ -62,7 +62,7 @@ fn pixel_words(source: &Source, scratch: &mut Scratch, [first, count]: [usize; 2
     while pixel < count {
         let place = source.place(first + pixel);
         let pixels = source.inside(place, count - pixel).max(1);
-        let mut runs = Runs::new(table, place, element, patch.elements());
+        let mut runs = Runs::new(table, place, source.seen, element, patch.elements());
         while let Some(run) = runs.next() {
             match run.from {
                 Some(from) => {
@@ -146,7 +146,7 @@ fn staged(source: &Source, scratch: &mut Scratch, [first, count]: [usize; 2], el
 fn copy(source: &Source, stage: &mut [u8], elements: usize, element: usize, place: [usize; 2]) {
     let (table, kernels) = (source.filters.layer.table(), source.filters.kernels);
     let (tensor, bits) = (&table.input, kernels.widen.bits);
-    let mut runs = Runs::new(table, place, element, elements);
+    let mut runs = Runs::new(table, place, source.seen, element, elements);
     while let Some(run) = runs.next() {
         let to = &mut stage[run.first * bits / 8..(run.first + run.elements) * bits / 8];
         match (run.from, kernels.unpack) {
