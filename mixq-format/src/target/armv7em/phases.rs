@@ -5,7 +5,7 @@
 //! layer reads the input, at its start. Where neither has enough room, a group of pixels is computed in parts,
 //! in the largest memory that there is.
 
-use super::{LEAST_SCRATCH, Plan, Windows};
+use super::{Plan, Windows};
 use crate::Conv;
 
 /// Output pixels that are computed at once.
@@ -29,6 +29,10 @@ pub struct Phase {
     pub place: Place,
     /// Bytes of the memory, a multiple of 4.
     pub bytes: usize,
+    /// Where the accumulators lie, if not in the same memory.
+    pub apart: Place,
+    /// Bytes of the accumulators' memory, a multiple of 4; 0, if they lie in the same memory.
+    pub apart_bytes: usize,
     /// The pixel after the last one.
     pub end: usize,
     /// Input pixels, from the first one on, that these and later output pixels do not see.
@@ -38,16 +42,19 @@ pub struct Phase {
 impl Phase {
     /// The phase that begins with output pixel `first`.
     ///
-    /// * `given`: bytes of the scratch, or of the memory on the stack: at least [`LEAST_SCRATCH`].
+    /// * `windows`: the kind of the convolution's windows.
+    /// * `given`: bytes of the scratch, or of the memory on the stack: at least [`LEAST_SCRATCH`](super::LEAST_SCRATCH).
     /// * `sums`: whether sums are stored before they become codes or logits.
-    // Not inlined: its stack frame is gone when the layer is executed.
-    #[inline(never)]
-    pub fn of(conv: &Conv, plan: &Plan, given: usize, sums: bool, first: usize) -> Phase {
+    #[inline(always)]
+    pub fn of(conv: &Conv, windows: Windows, plan: &Plan, given: usize, sums: bool, first: usize) -> Phase {
         let Conv { input, output, .. } = conv;
         let (pixels, each) = (output.pixels(), output.pixel_bytes());
-        let all = Phase { place: Place::Given, bytes: given, end: pixels, seen: 0 };
-        let wanted = wanted(conv, plan.proof.chunk.into(), sums);
-        if given >= wanted {
+        let (place, apart) = (Place::Given, Place::Given);
+        let all = Phase { place, bytes: given, apart, apart_bytes: 0, end: pixels, seen: 0 };
+        let division = Division::of(conv, windows, plan.proof.chunk.into(), sums);
+        let wanted = division.wanted();
+        // Memory on the stack is enough for the small windows of an image.
+        if given >= wanted || windows == Windows::Rgb3x3 {
             return all;
         }
         let group = if pixels < PIXELS { 1 } else { PIXELS };
@@ -60,21 +67,78 @@ impl Phase {
         }
         let left = (pixels - first) * each;
         // Three bytes may lie before the first whole word.
-        let groups = left.saturating_sub(wanted + 3) / (group * each);
+        let groups = left.saturating_sub(wanted + 3) / (group * each).max(1);
         if groups > 0 {
-            return Phase { place: Place::Output, bytes: wanted, end: first + group * groups, seen: 0 };
+            return Phase { place: Place::Output, bytes: wanted, end: first + group * groups, ..all };
         }
-        let tail = whole_words(left - group * each);
-        let end = first + group;
-        if head > given.max(tail) {
-            Phase { place: Place::Input, bytes: head, end, seen }
-        } else if tail > given {
-            Phase { place: Place::Output, bytes: tail, end, seen: 0 }
+        // The largest memory and the second largest.
+        let mut most = (Place::Given, given);
+        let mut next = (Place::Output, whole_words(left - group * each));
+        if next.1 > most.1 {
+            (most, next) = (next, most);
+        }
+        if head > most.1 {
+            (most, next) = ((Place::Input, head), most);
+        } else if head > next.1 {
+            next = (Place::Input, head);
+        }
+        let ((place, bytes), (apart, apart_bytes)) = (most, next);
+        // Of one memory, a third is for the accumulators.
+        let apart_bytes = if 3 * apart_bytes >= bytes { apart_bytes } else { 0 };
+        Phase { place, bytes, apart, apart_bytes, end: first + group, seen }
+    }
+}
+
+/// How a convolution divides memory into a patch, with a stage if codes are staged, and accumulators.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Division {
+    /// Elements of a window, in whole sixteens.
+    pub elements: usize,
+    /// Elements that may be multiplied at once: a multiple of 16.
+    pub most: usize,
+    /// Bytes of patch and stage for an element.
+    pub each: usize,
+    /// Whether sums are stored before they become codes or logits.
+    pub sums: bool,
+    /// Output channels.
+    pub channels: usize,
+}
+
+impl Division {
+    /// `most`: elements that may be multiplied at once.
+    #[inline(always)]
+    pub fn of(conv: &Conv, windows: Windows, most: usize, sums: bool) -> Division {
+        let elements = (conv.window.taps() * usize::from(conv.input.channels)).next_multiple_of(16);
+        let each = 2 * PIXELS + usize::from(windows.staged());
+        Division { elements, most, each, sums, channels: conv.output.channels.into() }
+    }
+
+    /// Bytes with which a convolution is as fast as with any more.
+    fn wanted(&self) -> usize {
+        let patch = self.elements.min(self.most);
+        let sums = self.sums || patch < self.elements;
+        let accumulators = if sums { SUMS * self.channels.next_multiple_of(4) } else { 0 };
+        patch * self.each + accumulators
+    }
+
+    /// Elements of a patch in memory of `bytes` bytes, at least [`LEAST_SCRATCH`](super::LEAST_SCRATCH).
+    /// `apart`: whether the accumulators lie in other memory.
+    #[inline(always)]
+    pub fn chunk(&self, bytes: usize, apart: bool) -> usize {
+        // In the same memory, accumulators have room for at least four channels.
+        let accumulators = if self.sums { 4 * SUMS } else { 0 };
+        if apart {
+            self.elements.min(self.most).min(bytes / self.each) & !15
+        } else if self.elements <= self.most && self.each * self.elements + accumulators <= bytes {
+            self.elements
         } else {
-            Phase { end, ..all }
+            self.most.min((bytes * 2 / 3).max(16 * self.each) / self.each) & !15
         }
     }
 }
+
+/// Bytes of a channel's accumulators.
+const SUMS: usize = 4 * PIXELS;
 
 /// Bytes of the words that lie wholly in some bytes, wherever these begin.
 const fn whole_words(bytes: usize) -> usize {
@@ -93,20 +157,4 @@ const fn seen(conv: &Conv, first: usize) -> usize {
         }
         None => 0,
     }
-}
-
-/// Bytes with which a convolution is as fast as with any more. `chunk`: elements that may be multiplied at
-/// once; `sums`: whether sums are stored before they become codes or logits.
-const fn wanted(conv: &Conv, chunk: usize, sums: bool) -> usize {
-    let Conv { input, output, window, .. } = conv;
-    let windows = Windows::of(conv);
-    if matches!(windows, Windows::Rgb3x3) {
-        return LEAST_SCRATCH;
-    }
-    let elements = window.taps() * input.channels as usize;
-    let whole = elements.next_multiple_of(16);
-    let patch = if whole < chunk { whole } else { chunk };
-    let sums = sums || patch < elements;
-    let accumulators = if sums { 4 * PIXELS * (output.channels as usize).next_multiple_of(4) } else { 0 };
-    patch * (2 * PIXELS + windows.staged() as usize) + accumulators
 }

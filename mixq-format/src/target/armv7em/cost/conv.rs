@@ -3,7 +3,7 @@
 
 use super::super::super::cost::Counts;
 use super::super::{
-    BLOCK, Blocks, LEAST_SCRATCH, LEAST_SCRATCH_OF_RGB3X3, LEAST_SCRATCH_OF_RGB3X3_AND_SUMS, Phase, Place,
+    BLOCK, Blocks, Division, LEAST_SCRATCH, LEAST_SCRATCH_OF_RGB3X3, LEAST_SCRATCH_OF_RGB3X3_AND_SUMS, Phase,
     Plan, RECORD, RGB3X3_WITH_ZERO_POINT, Windows,
 };
 use super::Known;
@@ -37,27 +37,20 @@ fn least(conv: &Conv, known: &Known) -> usize {
 impl Memory {
     /// With this number of bytes in the arena.
     pub(super) fn of(conv: &Conv, known: &Known, scratch_bytes: usize) -> Memory {
-        let windows = Windows::of(conv);
-        let (rgb, sums) = (windows == Windows::Rgb3x3, known.codes == 0);
-        let least = least(conv, known);
-        let elements = elements(conv);
-        let (bytes, staged) = (scratch_bytes.max(least), usize::from(windows.staged()));
-        let whole = elements.next_multiple_of(16);
-        let each = 2 * PIXELS + staged;
-        // As `Scratch::new` has it.
-        let accumulators = if sums { 4 * 4 * PIXELS } else { 0 };
-        let chunk = if rgb {
-            RGB3X3_WITH_ZERO_POINT
-        } else if whole <= known.proof.chunk.into() && each * whole + accumulators <= bytes {
-            whole
-        } else {
-            usize::from(known.proof.chunk).min((bytes * 2 / 3).max(16 * each) / each) & !15
-        };
-        let before = 2 * chunk + if rgb { 0 } else { staged * chunk / 4 };
-        let channels = (((bytes / 4).saturating_sub(before) / PIXELS) & !3).max(4);
-        let filters = usize::from(conv.output.channels);
-        let sets = if chunk >= elements && !sums { 1 } else { filters.div_ceil(channels) };
-        Memory { chunk: chunk.min(whole), sets, on_the_stack: scratch_bytes < least }
+        let on_the_stack = scratch_bytes < least(conv, known);
+        Memory { on_the_stack, ..Memory::divided(conv, known, scratch_bytes.max(least(conv, known)), 0) }
+    }
+
+    /// With this number of bytes, and `apart` more for the accumulators, if these lie elsewhere.
+    fn divided(conv: &Conv, known: &Known, bytes: usize, apart: usize) -> Memory {
+        let (windows, sums) = (Windows::of(conv), known.codes == 0);
+        let rgb = windows == Windows::Rgb3x3;
+        let division = Division::of(conv, windows, known.proof.chunk.into(), sums);
+        let chunk = if rgb { RGB3X3_WITH_ZERO_POINT } else { division.chunk(bytes, apart > 0) };
+        let accumulators = if apart > 0 { apart } else { bytes.saturating_sub(chunk * division.each) };
+        let channels = (accumulators / (4 * PIXELS) & !3).max(4);
+        let sets = if chunk >= elements(conv) && !sums { 1 } else { division.channels.div_ceil(channels) };
+        Memory { chunk: chunk.min(division.elements), sets, on_the_stack: false }
     }
 }
 
@@ -79,13 +72,15 @@ pub(super) fn tally(conv: &Conv, known: &Known, scratch_bytes: usize, spent: boo
     let mut first = 0;
     while first < pixels {
         let phase = match whole {
-            true => Phase { place: Place::Given, bytes: given, end: pixels, seen: 0 },
-            false => Phase::of(conv, &plan, given, known.codes == 0, first),
+            true => None,
+            false => Some(Phase::of(conv, source.windows, &plan, given, known.codes == 0, first)),
         };
-        let memory = Memory::of(conv, known, phase.bytes);
-        counts.add(P::Phase as usize, (!whole).into());
-        groups(&mut counts, source, known, memory, [first, phase.end], whole);
-        first = phase.end;
+        counts.add(P::Phase as usize, phase.is_some().into());
+        let (bytes, apart, end) =
+            phase.map_or((given, 0, pixels), |phase| (phase.bytes, phase.apart_bytes, phase.end));
+        let memory = Memory::divided(conv, known, bytes, apart);
+        groups(&mut counts, source, known, memory, [first, end], whole);
+        first = end;
     }
     counts
 }

@@ -122,7 +122,7 @@ fn whole(given: &mut Given, own: &mut [u32]) {
     let Parts { layer, input, output, memory } = split(given.operands.reborrow(), plan, own);
     let pixels = layer.table().output.pixels();
     let source = &Source::new(layer, &plan.proof, instance, input, 0);
-    execute(source, instance, memory, 0..pixels, output, |layer, first, size, output| {
+    execute(source, instance, [memory, &mut []], 0..pixels, output, |layer, first, size, output| {
         let groups = layer.groups(first, size, output);
         let pixels = size + (groups.groups() - 1) * PIXELS;
         groups.run();
@@ -146,17 +146,23 @@ fn phase(given: &mut Given, own: &mut [u32], first: usize) -> usize {
     let Given { plan, instance, .. } = *given;
     let Parts { layer, input, output, memory } = split(given.operands.reborrow(), plan, own);
     let table = layer.table();
-    let Phase { place, bytes, end, seen } =
-        Phase::of(table, plan, size_of_val(memory), instance.sums.is_some(), first);
+    let Phase { place, bytes, apart, apart_bytes, end, seen } =
+        choose(table, instance, plan, size_of_val(memory), first);
     let (head, input) = divide(input, seen * table.input.pixel_bytes());
     let (output, tail) = divide(output, end * table.output.pixel_bytes());
-    let memory = match place {
-        Place::Given => memory,
-        Place::Output => last_words(tail, bytes),
-        Place::Input => last_words(head, bytes),
+    let (head, tail) = (words(head), words(tail));
+    // Both lie in different places, if the accumulators have any bytes.
+    let (memory, apart) = match (place, apart) {
+        (Place::Given, Place::Output) => (memory, tail),
+        (Place::Given, _) => (memory, head),
+        (Place::Output, Place::Input) => (tail, head),
+        (Place::Output, _) => (tail, memory),
+        (Place::Input, Place::Output) => (head, tail),
+        (Place::Input, _) => (head, memory),
     };
+    let (memory, apart) = (last(memory, bytes), last(apart, apart_bytes));
     let source = &Source::new(layer, &plan.proof, instance, input, seen);
-    execute(source, instance, memory, first..end, output, |layer, first, size, output| {
+    execute(source, instance, [memory, apart], first..end, output, |layer, first, size, output| {
         let channels = layer.source.filters.channels();
         let mut channel = 0;
         while channel < channels {
@@ -171,6 +177,13 @@ fn phase(given: &mut Given, own: &mut [u32], first: usize) -> usize {
     end
 }
 
+/// See [`Phase::of`].
+// Not inlined: its stack frame is gone when the layer is executed.
+#[inline(never)]
+fn choose(table: &Conv, instance: &Instance, plan: &Plan, given: usize, first: usize) -> Phase {
+    Phase::of(table, instance.windows, plan, given, instance.sums.is_some(), first)
+}
+
 /// The first `count` bytes, and the others.
 ///
 /// # Panics
@@ -180,14 +193,19 @@ fn divide(bytes: &mut [u8], count: usize) -> (&mut [u8], &mut [u8]) {
     bytes.split_at_mut_checked(count).unwrap_or_else(|| refuse())
 }
 
-/// The last `count` bytes of the words that lie wholly in some bytes. `count` is a multiple of 4.
+/// The words that lie wholly in some bytes.
+#[inline(never)]
+fn words(bytes: &mut [u8]) -> &mut [u32] {
+    bytemuck::pod_align_to_mut(bytes).1
+}
+
+/// The last `bytes` bytes of some words: a multiple of 4.
 ///
 /// # Panics
-/// If there are fewer bytes.
-#[inline(never)]
-fn last_words(bytes: &mut [u8], count: usize) -> &mut [u32] {
-    let (_, words, _) = bytemuck::pod_align_to_mut(bytes);
-    let first = words.len().wrapping_sub(count / 4);
+/// If there are fewer words.
+#[inline(always)]
+fn last(words: &mut [u32], bytes: usize) -> &mut [u32] {
+    let first = words.len().wrapping_sub(bytes / 4);
     words.get_mut(first..).unwrap_or_else(|| refuse())
 }
 
@@ -198,7 +216,7 @@ fn last_words(bytes: &mut [u8], count: usize) -> &mut [u32] {
 fn execute(
     source: &Source,
     instance: &Instance,
-    memory: &mut [u32],
+    [memory, apart]: [&mut [u32]; 2],
     pixels: Range<usize>,
     output: &mut [u8],
     mut compute: impl FnMut(&mut Layer, usize, usize, &mut [u8]) -> usize,
@@ -209,7 +227,7 @@ fn execute(
     let (bits, widened) = (table.input.bits.count(), kernels.widen.bits);
     // Codes are unpacked if, and only if, they are narrower than the codes that the kernel widens.
     check(bits <= widened && (bits < widened) == kernels.unpack.is_some());
-    let mut scratch = source.scratch(memory, sums.is_some());
+    let mut scratch = source.scratch(memory, apart, sums.is_some());
     let mut call = None;
     let layer =
         &mut Layer { source, fill: *fill, scratch: &mut scratch, call: &mut call, sums: sums.as_ref() };
@@ -297,7 +315,7 @@ impl Layer<'_> {
     /// Fills the patch with elements of a group, beginning with `element`.
     #[inline(always)]
     fn fill(&mut self, first: usize, size: usize, element: usize) {
-        (self.fill)(self.source, self.scratch, [first, size], element);
+        (self.fill)(self.source, self.scratch, first, size, element);
     }
 
     /// Prepares the call for a chunk that begins with `channel` and `element`: as many elements as the patch

@@ -3,7 +3,7 @@
 use core::ops::Range;
 
 use mixq_format::Conv;
-use mixq_format::target::armv7em::{Proof, Windows};
+use mixq_format::target::armv7em::{Division, Proof, Windows};
 
 use super::super::asm::conv::{Filters, MoreGroups, Patch, Scratch};
 use super::super::asm::{Layer, PIXELS};
@@ -68,15 +68,16 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// Divides memory into patch, stage and accumulators. `sums`: with accumulators even if the patch holds
-    /// all elements.
+    /// Divides memory into patch, stage and accumulators. `apart`: memory for the accumulators; empty, if they
+    /// are to lie in the same. `sums`: with accumulators even if the patch holds all elements.
     #[inline(always)]
-    pub(super) fn scratch<'m>(&self, memory: &'m mut [u32], sums: bool) -> Scratch<'m> {
+    pub(super) fn scratch<'m>(&self, memory: &'m mut [u32], apart: &'m mut [u32], sums: bool) -> Scratch<'m> {
         match self.windows {
             Windows::Rgb3x3 => Scratch::of_rgb3x3(memory),
             windows => {
-                let (elements, most) = (self.elements.next_multiple_of(16), self.filters.proof.chunk.into());
-                Scratch::new(memory, elements, most, windows.staged(), sums)
+                let (table, most) = (self.filters.layer.table(), self.filters.proof.chunk.into());
+                let division = Division::of(table, windows, most, sums);
+                Scratch::new(memory, apart, &division, windows.staged())
             }
         }
     }
