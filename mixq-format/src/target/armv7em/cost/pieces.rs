@@ -6,6 +6,7 @@ use super::super::super::cost::pieces;
 pieces! {
     Conv 425.77 658.92;
     OnTheStack 125.78 217.22;
+    LinearOnTheStack 180.00 310.00;
     Again 34.51 65.08;
     WholeCall 209.60 408.04;
     Groups 50.21 76.78;
