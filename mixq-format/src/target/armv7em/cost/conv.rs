@@ -68,7 +68,8 @@ pub(super) fn tally(conv: &Conv, known: &Known, scratch_bytes: usize, spent: boo
     let given = scratch_bytes.max(least);
     let plan = Plan { scratch: 0, scratch_bytes: 0, spent, proof: known.proof };
     // As `mixq_rt` has it: a kernel without phases, if there is room for all.
-    let whole = known.codes > 0 && Memory::of(conv, known, given).sets == 1;
+    let memory = Memory::of(conv, known, given);
+    let whole = known.codes > 0 && memory.chunk >= source.elements && memory.sets == 1;
     let mut first = 0;
     while first < pixels {
         let phase = match whole {
