@@ -24,8 +24,8 @@ impl Worker {
     fn instructions(&self, more: u32) -> u64 {
         let free = i64::from(more) + self.grows;
         let free = free.max(self.free as i64);
-        let reached = self.steps.iter().take_while(|(bytes, _)| i64::from(*bytes) <= free);
-        reached.last().map_or(0, |(_, instructions)| *instructions)
+        let reached = self.steps.partition_point(|(bytes, _)| i64::from(*bytes) <= free);
+        reached.checked_sub(1).map_or(0, |last| self.steps[last].1)
     }
 
     /// For each step that the least arena does not reach: the bytes that the arena needs more to reach it.
@@ -89,7 +89,8 @@ impl Target {
         let workers = layers.iter().enumerate().filter_map(|(index, layer)| {
             let spent = spent(layers, index);
             let execution = Execution { rust_target, parameters, scratch_bytes: 0, spent };
-            let steps: Vec<(u32, u64)> = (self.costs_by_scratch(layer, &execution).into_iter())
+            // All: what is largest is not always fastest.
+            let steps: Vec<(u32, u64)> = ((self.scratch_steps)(layer, &execution).into_iter())
                 .map(|(bytes, cost)| (bytes, cost.instructions))
                 .collect();
             if steps.len() < 2 {

@@ -59,27 +59,43 @@ pub(super) fn elements(conv: &Conv) -> usize {
     conv.window.taps() * usize::from(conv.input.channels)
 }
 
+/// How a convolution uses this number of bytes of scratch: the memory of each phase, and the output pixel after
+/// the last one of the phase.
+pub(super) struct Way {
+    pub(super) phases: Vec<(Memory, usize)>,
+    /// Whether this is the kernel without phases: there is room for all elements of four windows.
+    whole: bool,
+}
+
+impl Way {
+    pub(super) fn of(conv: &Conv, known: &Known, scratch_bytes: usize, spent: bool) -> Way {
+        let (pixels, windows) = (conv.output.pixels(), Windows::of(conv));
+        let plan = Plan { scratch: 0, scratch_bytes: 0, spent, proof: known.proof };
+        let memory = Memory::of(conv, known, scratch_bytes);
+        if known.codes > 0 && memory.chunk >= elements(conv) && memory.sets == 1 {
+            return Way { phases: vec![(memory, pixels)], whole: true };
+        }
+        let given = scratch_bytes.max(least(conv, known));
+        let (mut phases, mut first) = (Vec::new(), 0);
+        while first < pixels {
+            let phase = Phase::of(conv, windows, &plan, given, known.codes == 0, first);
+            let divided = Memory::divided(conv, known, phase.bytes, phase.apart_bytes);
+            phases.push((Memory { on_the_stack: memory.on_the_stack, ..divided }, phase.end));
+            first = phase.end;
+        }
+        Way { phases, whole: false }
+    }
+}
+
 pub(super) fn tally(conv: &Conv, known: &Known, scratch_bytes: usize, spent: bool) -> Counts {
     let source = &Source::new(conv);
     let mut counts = super::counts();
-    let (pixels, least) = (conv.output.pixels(), least(conv, known));
+    let Way { phases, whole } = Way::of(conv, known, scratch_bytes, spent);
     counts.add(P::Conv as usize, 1);
-    counts.add(P::OnTheStack as usize, (scratch_bytes < least).into());
-    let given = scratch_bytes.max(least);
-    let plan = Plan { scratch: 0, scratch_bytes: 0, spent, proof: known.proof };
-    // As `mixq_rt` has it: a kernel without phases, if there is room for all.
-    let memory = Memory::of(conv, known, given);
-    let whole = known.codes > 0 && memory.chunk >= source.elements && memory.sets == 1;
+    counts.add(P::OnTheStack as usize, (scratch_bytes < least(conv, known)).into());
     let mut first = 0;
-    while first < pixels {
-        let phase = match whole {
-            true => None,
-            false => Some(Phase::of(conv, source.windows, &plan, given, known.codes == 0, first)),
-        };
-        counts.add(P::Phase as usize, phase.is_some().into());
-        let (bytes, apart, end) =
-            phase.map_or((given, 0, pixels), |phase| (phase.bytes, phase.apart_bytes, phase.end));
-        let memory = Memory::divided(conv, known, bytes, apart);
+    for (memory, end) in phases {
+        counts.add(P::Phase as usize, (!whole).into());
         groups(&mut counts, source, known, memory, [first, end], whole);
         first = end;
     }

@@ -148,9 +148,9 @@ pub(super) fn tallies(
 pub(super) fn scratch_steps(layer: &Layer, execution: &Execution<'_>) -> Vec<(u32, Cost)> {
     let Some(known) = Known::of(layer, execution) else { return Vec::new() };
     let way = |bytes: usize| match layer {
-        Layer::Conv(conv) => Some(conv::Memory::of(conv, &known, bytes)),
-        Layer::Linear(linear) => Some(linear::memory(linear, &known, bytes)),
-        Layer::Depthwise(_) | Layer::AveragePool(_) | Layer::MaxPool(_) | Layer::Add(_) => None,
+        Layer::Conv(conv) => conv::Way::of(conv, &known, bytes, execution.spent).phases,
+        Layer::Linear(linear) => vec![(linear::memory(linear, &known, bytes), 1)],
+        Layer::Depthwise(_) | Layer::AveragePool(_) | Layer::MaxPool(_) | Layer::Add(_) => Vec::new(),
     };
     // Chunks are far smaller than that, however large a window is.
     let mut sizes: Vec<usize> = (4..=useful(layer).min(1 << 20)).step_by(4).collect();

@@ -13,7 +13,7 @@ pieces! {
     PartCall 250.91 432.00;
     Phase 532.69 834.68;
     Prepare 262.91 400.43;
-    FinishSums 69.61 150.90;
+    FinishSums 74.58 150.90;
     FinishPixel 56.93 89.43;
     Requantise 32.54 46.19;
     Push 33.54 47.54;
