@@ -48,7 +48,7 @@ impl Memory {
         let division = Division::of(conv, windows, known.proof.chunk.into(), sums);
         let chunk = if rgb { RGB3X3_WITH_ZERO_POINT } else { division.chunk(bytes, apart > 0) };
         let accumulators = if apart > 0 { apart } else { bytes.saturating_sub(chunk * division.each) };
-        let channels = (accumulators / (4 * PIXELS) & !3).max(4);
+        let channels = ((accumulators / (4 * PIXELS)) & !3).max(4);
         let sets = if chunk >= elements(conv) && !sums { 1 } else { division.channels.div_ceil(channels) };
         Memory { chunk: chunk.min(division.elements), sets, on_the_stack: false }
     }
