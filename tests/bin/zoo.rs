@@ -1,6 +1,6 @@
 //! Writes the networks of the bench to a folder, for the firmware `networks` in `tests/bench`: a `.mixq` file
-//! for each, the list `FIRMWARE/networks` of those of one firmware, and `about.json`, which says of each line of
-//! the lists what `cargo xtask bench` prints of it.
+//! for each, the list `FIRMWARE/networks` of those of one firmware, and `about.json`, which says of each line
+//! of the lists what `cargo xtask bench` prints of it.
 
 use std::path::{Path, PathBuf};
 

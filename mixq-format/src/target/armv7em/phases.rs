@@ -2,8 +2,8 @@
 //!
 //! Pixels are computed in their order. The output's bytes behind them hold nothing yet, and the input's bytes
 //! before them are not read again. A layer works there: first at the end of the output; later, if no other
-//! layer reads the input, at its start. Where neither has enough room, a group of pixels is computed in parts,
-//! in the largest memory that there is.
+//! layer reads the input, at its start. Where neither has enough room, a group of pixels is computed in
+//! parts, in the largest memory that there is.
 
 use super::{Plan, Windows};
 use crate::Conv;
@@ -43,7 +43,8 @@ impl Phase {
     /// The phase that begins with output pixel `first`.
     ///
     /// * `windows`: the kind of the convolution's windows.
-    /// * `given`: bytes of the scratch, or of the memory on the stack: at least [`LEAST_SCRATCH`](super::LEAST_SCRATCH).
+    /// * `given`: bytes of the scratch, or of the memory on the stack: at least
+    ///   [`LEAST_SCRATCH`](super::LEAST_SCRATCH).
     /// * `sums`: whether sums are stored before they become codes or logits.
     #[inline(always)]
     pub fn of(conv: &Conv, windows: Windows, plan: &Plan, given: usize, sums: bool, first: usize) -> Phase {

@@ -42,8 +42,8 @@ pub fn plan(layers: &[Layer], index: usize, parameters: &[u8], arena_bytes: u32)
 /// these elements of one pixel (16), and the sums of four channels and four pixels (64).
 pub const LEAST_SCRATCH: usize = 208;
 
-/// Bytes of the stack that a fully connected layer works in, if there is less scratch than that, and less than
-/// it can use: for 256 elements as 16-bit halves.
+/// Bytes of the stack that a fully connected layer works in, if there is less scratch than that, and less
+/// than it can use: for 256 elements as 16-bit halves.
 pub const STACK_OF_LINEAR: usize = 512;
 
 /// Bytes of scratch that a layer with [`Blocks::rgb3x3`] needs: for all elements of four windows as 16-bit

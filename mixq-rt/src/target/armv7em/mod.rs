@@ -32,8 +32,8 @@ use mixq_format::target::armv7em::LEAST_SCRATCH;
 use asm::Parts;
 use asm::layer::OneInput;
 
-/// Calls `work` with `WORDS` words of the stack, if the plan has less than [`LEAST_SCRATCH`] in the arena; else
-/// with an empty slice.
+/// Calls `work` with `WORDS` words of the stack, if the plan has less than [`LEAST_SCRATCH`] in the arena;
+/// else with an empty slice.
 // The words are on the stack of a function of their own, so that only layers that need them take the stack.
 #[inline(always)]
 fn with_memory<const WORDS: usize>(plan: &Plan, mut work: impl FnMut(&mut [u32])) {

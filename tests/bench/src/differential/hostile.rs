@@ -1,5 +1,6 @@
 //! Hostile layers by the kernels of the target and by the portable ones: each panics, or changes nothing but
-//! its output and what its plan gives it (the input, too, if that is spent), whatever lies around parameters and arena. Where both answer to
+//! its output and what its plan gives it (the input, too, if that is spent), whatever lies around parameters
+//! and arena. Where both answer to
 //! tables that fit together, they answer the same. A network of such a layer is never valid if a tensor does
 //! not fit its arena, by sizes in 64 bits.
 

@@ -59,7 +59,7 @@ pub(super) fn elements(conv: &Conv) -> usize {
     conv.window.taps() * usize::from(conv.input.channels)
 }
 
-/// How a convolution uses this number of bytes of scratch: the memory of each phase, and the output pixel after
+/// How a convolution uses a number of bytes of scratch: the memory of each phase, and the output pixel after
 /// the last one of the phase.
 pub(super) struct Way {
     pub(super) phases: Vec<(Memory, usize)>,

@@ -1,6 +1,7 @@
 //! Standard convolutions: multiplies blocks of two output channels by groups of four output pixels.
 
 mod fill;
+mod memory;
 mod runs;
 mod source;
 
@@ -17,6 +18,7 @@ use super::split;
 use crate::target::armv7em::check::{check, refuse};
 use crate::target::tensor::PixelWriter;
 use fill::{Fill, fill_for};
+use memory::{divide, last, words};
 use source::Source;
 
 /// Executes a convolution with `X`-bit input and `W`-bit weights.
@@ -182,31 +184,6 @@ fn phase(given: &mut Given, own: &mut [u32], first: usize) -> usize {
 #[inline(never)]
 fn choose(table: &Conv, instance: &Instance, plan: &Plan, given: usize, first: usize) -> Phase {
     Phase::of(table, instance.windows, plan, given, instance.sums.is_some(), first)
-}
-
-/// The first `count` bytes, and the others.
-///
-/// # Panics
-/// If there are fewer bytes.
-#[inline(always)]
-fn divide(bytes: &mut [u8], count: usize) -> (&mut [u8], &mut [u8]) {
-    bytes.split_at_mut_checked(count).unwrap_or_else(|| refuse())
-}
-
-/// The words that lie wholly in some bytes.
-#[inline(never)]
-fn words(bytes: &mut [u8]) -> &mut [u32] {
-    bytemuck::pod_align_to_mut(bytes).1
-}
-
-/// The last `bytes` bytes of some words: a multiple of 4.
-///
-/// # Panics
-/// If there are fewer words.
-#[inline(always)]
-fn last(words: &mut [u32], bytes: usize) -> &mut [u32] {
-    let first = words.len().wrapping_sub(bytes / 4);
-    words.get_mut(first..).unwrap_or_else(|| refuse())
 }
 
 /// Executes the groups of a range of output pixels. `compute` takes the group's first output pixel and its

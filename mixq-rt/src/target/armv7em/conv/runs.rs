@@ -21,7 +21,8 @@ pub(super) fn axis(position: usize, stride: u16, pad: u16, kernel: u16, size: u1
 
 /// Elements of a window that lie one after another, either in the input or in the padding.
 pub(super) struct Run {
-    /// Bytes from the start of the input that is left to the first element. `None`: the elements lie in the padding.
+    /// Bytes from the start of the input that is left to the first element. `None`: the elements lie
+    /// in the padding.
     pub(super) from: Option<usize>,
     /// Channel of the first element.
     pub(super) channel: usize,

@@ -68,8 +68,8 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// Divides memory into patch, stage and accumulators. `apart`: memory for the accumulators; empty, if they
-    /// are to lie in the same. `sums`: with accumulators even if the patch holds all elements.
+    /// Divides memory into patch, stage and accumulators. `apart`: memory for the accumulators; empty, if
+    /// they are to lie in the same. `sums`: with accumulators even if the patch holds all elements.
     #[inline(always)]
     pub(super) fn scratch<'m>(&self, memory: &'m mut [u32], apart: &'m mut [u32], sums: bool) -> Scratch<'m> {
         match self.windows {
@@ -149,7 +149,8 @@ impl<'a> Source<'a> {
         [pixel / width, pixel % width]
     }
 
-    /// Bytes from the start of the input that is left to the window of an output pixel. The window sees no padding.
+    /// Bytes from the start of the input that is left to the window of an output pixel. The window
+    /// sees no padding.
     #[inline(always)]
     pub(super) fn offset(&self, [y, x]: [usize; 2]) -> usize {
         y * self.row_pitch + x * self.pitch - self.before

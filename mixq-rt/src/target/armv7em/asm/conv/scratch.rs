@@ -36,8 +36,8 @@ impl<'a> Scratch<'a> {
     /// Bytes of a stage for the three rows that two neighbouring pixels see.
     const STAGED_ROWS: usize = 3 * rgb3x3::STAGED_ROW;
 
-    /// Divides `words` as `division` says. `staged`: with a stage. `apart`: memory for the accumulators; empty, if
-    /// they are to lie in `words`.
+    /// Divides `words` as `division` says. `staged`: with a stage. `apart`: memory for the accumulators;
+    /// empty, if they are to lie in `words`.
     ///
     /// # Panics
     /// If there are fewer than [`LEAST_SCRATCH`] bytes.
