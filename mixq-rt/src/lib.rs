@@ -71,8 +71,10 @@
 //! and an arena. In modules of `include_model!`, the compiler checks the tables, and kernels do not panic.
 //!
 //! The kernels for ARMv7E-M work in the part of the arena that no tensor needs while a layer is executed.
-//! They need 208 bytes (at most 288 for a first layer of three channels). If this part is smaller, they take
-//! these bytes from the stack. A layer whose filters have more elements than the memory holds is slower.
+//! They need 208 bytes (at most 288 for a first layer of three channels, 512 for a fully connected layer). If
+//! this part is smaller, they take these bytes from the stack. A convolution whose filters have more elements
+//! than that holds also works at the end of its output, which holds no codes yet, and at the start of its
+//! input, of which nothing is read again. It is slower only where no such place has enough room.
 #![no_std]
 
 mod arena;

@@ -1,6 +1,6 @@
 //! Writes the networks of the bench to a folder, for the firmware `networks` in `tests/bench`: a `.mixq` file
-//! for each, the list `BITS/networks` of those of one firmware, and `about.json`, which says of each line of
-//! the lists what `cargo xtask bench` prints of it.
+//! for each, the list `FIRMWARE/networks` of those of one firmware, and `about.json`, which says of each line
+//! of the lists what `cargo xtask bench` prints of it.
 
 use std::path::{Path, PathBuf};
 
@@ -15,16 +15,19 @@ const RUST_TARGET: &str = "thumbv7em-none-eabihf";
 fn main() {
     let folder = PathBuf::from(std::env::args_os().nth(1).expect("an argument names the folder"));
     let mut about = Vec::new();
-    for (bits, examples) in [(Bits::B8, true), (Bits::B4, false)] {
-        let mut networks: Vec<(Artifact, Option<Bits>)> =
-            zoo::NAMES.iter().map(|name| (zoo::artifact(name, bits), Some(bits))).collect();
-        if examples {
-            networks.extend(["digits", "cifar10"].map(|name| (example(name), None)));
+    for bits in [Some(Bits::B8), Some(Bits::B4), None] {
+        let mut networks: Vec<Artifact> = zoo::NAMES
+            .iter()
+            .map(|name| bits.map_or_else(|| zoo::allocated(name), |bits| zoo::artifact(name, bits)))
+            .collect();
+        if bits.is_none() {
+            networks.extend(["digits", "cifar10"].map(example));
         }
-        let folder = folder.join(bits.count().to_string());
+        let firmware = bits.map_or("allocated".to_string(), |bits| bits.count().to_string());
+        let folder = folder.join(&firmware);
         std::fs::create_dir_all(&folder).expect("the folder can be created");
         let mut list = String::new();
-        for (artifact, bits) in networks {
+        for artifact in networks {
             let name = &artifact.header.name;
             let fastest = fastest(&artifact);
             std::fs::write(folder.join(format!("{name}.mixq")), artifact.to_bytes()).expect("it is written");
@@ -32,7 +35,9 @@ fn main() {
             if fastest > 0 {
                 list += &format!("{name} {fastest}\n");
             }
-            about.extend([("least", 0), ("fastest", fastest)].map(|row| line(&artifact, bits, row)));
+            about.extend(
+                [("least", 0), ("fastest", fastest)].map(|row| line(&artifact, &firmware, bits, row)),
+            );
         }
         std::fs::write(folder.join("networks"), list).expect("the list is written");
     }
@@ -40,12 +45,12 @@ fn main() {
 }
 
 /// What is known of a network before it is executed; bits are `null` where the rules have chosen them.
-fn line(artifact: &Artifact, bits: Option<Bits>, (arena, spare): (&str, u32)) -> Value {
+fn line(artifact: &Artifact, firmware: &str, bits: Option<Bits>, (arena, spare): (&str, u32)) -> Value {
     let macs: u64 = artifact.header.layers.iter().map(|layer| layer.macs).sum();
     let bits = bits.map(Bits::count);
     json!({
         "network": artifact.header.name,
-        "firmware": bits.unwrap_or(8),
+        "firmware": firmware,
         "activation_bits": bits,
         "weight_bits": bits,
         "arena": arena,

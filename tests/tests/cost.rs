@@ -74,9 +74,9 @@ fn check(processor: Processor, cases: Vec<Case>) {
         if *like_trained {
             let kernels = target.lay_out(&layers, &network.parameters, arena).kernels;
             let cost = |(layer, kernel): (&Layer, &Kernel)| {
-                let scratch_bytes = kernel.scratch_bytes;
+                let (scratch_bytes, spent) = (kernel.scratch_bytes, true);
                 let rust_target = processor.target;
-                target.cost(layer, &Execution { rust_target, parameters: None, scratch_bytes })
+                target.cost(layer, &Execution { rust_target, parameters: None, scratch_bytes, spent })
             };
             let blind: Cost = layers.iter().zip(&kernels).map(cost).sum();
             if off(blind.instructions, counted) > *share {

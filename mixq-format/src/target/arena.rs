@@ -1,6 +1,6 @@
 //! Finds how many more bytes of arena make a network faster.
 
-use super::free::free;
+use super::free::{free, spent};
 use super::{Cost, Execution, Target};
 use crate::{Layer, in_arena};
 
@@ -24,8 +24,8 @@ impl Worker {
     fn instructions(&self, more: u32) -> u64 {
         let free = i64::from(more) + self.grows;
         let free = free.max(self.free as i64);
-        let reached = self.steps.iter().take_while(|(bytes, _)| i64::from(*bytes) <= free);
-        reached.last().map_or(0, |(_, instructions)| *instructions)
+        let reached = self.steps.partition_point(|(bytes, _)| i64::from(*bytes) <= free);
+        reached.checked_sub(1).map_or(0, |last| self.steps[last].1)
     }
 
     /// For each step that the least arena does not reach: the bytes that the arena needs more to reach it.
@@ -76,7 +76,8 @@ impl Target {
         let layers = in_arena(network.layers, network.arena_bytes, arena_bytes);
         let cost = |(index, layer): (usize, &Layer)| {
             let (_, bytes) = free(&layers, index, arena_bytes);
-            self.cost(layer, &Execution { rust_target, parameters: None, scratch_bytes: bytes as u32 })
+            let (scratch_bytes, spent) = (bytes as u32, spent(&layers, index));
+            self.cost(layer, &Execution { rust_target, parameters: None, scratch_bytes, spent })
         };
         layers.iter().enumerate().map(cost).collect()
     }
@@ -86,8 +87,10 @@ impl Target {
         let large = FAR.max(least);
         let far = in_arena(layers, least, large);
         let workers = layers.iter().enumerate().filter_map(|(index, layer)| {
-            let execution = Execution { rust_target, parameters, scratch_bytes: 0 };
-            let steps: Vec<(u32, u64)> = (self.costs_by_scratch(layer, &execution).into_iter())
+            let spent = spent(layers, index);
+            let execution = Execution { rust_target, parameters, scratch_bytes: 0, spent };
+            // All: what is largest is not always fastest.
+            let steps: Vec<(u32, u64)> = ((self.scratch_steps)(layer, &execution).into_iter())
                 .map(|(bytes, cost)| (bytes, cost.instructions))
                 .collect();
             if steps.len() < 2 {

@@ -40,6 +40,8 @@ pub struct Execution<'a> {
     pub parameters: Option<&'a [u8]>,
     /// Bytes of the arena that the layer works in, beside its tensors: a multiple of 4.
     pub scratch_bytes: u32,
+    /// Whether the layer may overwrite its input, because no later layer reads it.
+    pub spent: bool,
 }
 
 /// A piece of code: a function, or a round of a loop.
@@ -244,7 +246,7 @@ mod tests {
     }
 
     fn execution(scratch_bytes: u32) -> Execution<'static> {
-        Execution { rust_target: RUST_TARGET, parameters: None, scratch_bytes }
+        Execution { rust_target: RUST_TARGET, parameters: None, scratch_bytes, spent: false }
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! The parts of the arena that no tensor needs while a layer is executed.
 
+use core::ops::Range;
+
 use crate::{Layer, Tensor};
 
 /// The largest part of the arena that no tensor needs while layer `index` is executed: its first byte, a
@@ -16,15 +18,25 @@ pub(super) fn free(layers: &[Layer], index: usize, arena_bytes: u32) -> (usize, 
     parts.max_by_key(|(start, bytes)| (*bytes, core::cmp::Reverse(*start))).unwrap_or((0, 0))
 }
 
+/// Whether layer `index` may overwrite its first input while it is executed: no later layer reads its bytes.
+pub(super) fn spent(layers: &[Layer], index: usize) -> bool {
+    let input = layers[index].first_input().range();
+    let apart = |range: Range<usize>| range.end <= input.start || input.end <= range.start;
+    later(layers, index).all(|tensor| apart(tensor.range()))
+}
+
 /// The tensors that the arena holds while layer `index` is executed: the inputs and the output of the layer,
-/// and the tensors that later layers read, unless this layer or a later one writes them first.
+/// and those that [`later`] layers need.
 fn live(layers: &[Layer], index: usize) -> impl Iterator<Item = &Tensor> {
-    let read = |layer: usize| layers[layer].inputs();
-    let later = (index + 1..layers.len()).flat_map(move |reader| {
+    layers[index].inputs().chain([layers[index].output()]).chain(later(layers, index))
+}
+
+/// The tensors that later layers read, unless layer `index` or a later one writes them first.
+fn later(layers: &[Layer], index: usize) -> impl Iterator<Item = &Tensor> {
+    (index + 1..layers.len()).flat_map(move |reader| {
         let written_since = move |tensor: &Tensor| {
             layers[index..reader].iter().any(|layer| layer.output().offset == tensor.offset)
         };
-        read(reader).filter(move |tensor| !written_since(tensor))
-    });
-    read(index).chain([layers[index].output()]).chain(later)
+        layers[reader].inputs().filter(move |tensor| !written_since(tensor))
+    })
 }

@@ -37,15 +37,18 @@ own for 8-bit weights.
 
 Scratch is what a layer uses of the arena beside its tensors, and in the arena's bytes; here all that is of \
 use was there. A layer that finds less than 208 B
-there (272 B for W3) takes as many of the stack instead. W3 at 4 and 2 bits has an image of as many bits, \
+there (W3: 272 B, W5: 512 B) takes as many of the stack. W3 at 4 and 2 bits has an image of as many bits, \
 each pixel in bytes of its own; in a network
 images have 8 bits. Columns of code, scratch and stack are of all six workloads together, the largest.
 ";
 
 const LEAST: &str = "
 The same in an arena that has no byte beyond the tensors: as users have it in the least RAM, where a layer's \
-tensors fill it. Kernels
-work in 208 B of the stack then (272 B for W3).
+tensors fill it. Convolutions
+work at the end of the output then, which holds no codes yet, and at the start of the input, of which \
+nothing is read again (if
+no other layer reads it); where neither has room, in 208 B of the stack (W3: 272 B).
+W5 works in 512 B of the stack.
 
 ";
 

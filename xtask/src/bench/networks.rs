@@ -12,8 +12,8 @@ use super::cycles;
 use super::machine::Cpu;
 use crate::process::{cargo, repository};
 
-/// Activations and weights of the firmware that holds all networks of these bits, and those of the examples.
-const FIRMWARE: [u8; 2] = [8, 4];
+/// Folders of the networks of one firmware each: those of these bits, and those whose bits the rules chose.
+const FIRMWARE: [&str; 3] = ["8", "4", "allocated"];
 
 /// Figures of a network on a processor.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -39,7 +39,7 @@ pub struct Row {
 struct About {
     network: String,
     /// The firmware that holds it.
-    firmware: u8,
+    firmware: String,
     activation_bits: Option<u8>,
     weight_bits: Option<u8>,
     arena: String,
@@ -61,9 +61,10 @@ pub fn measure<'a>(cpus: impl Iterator<Item = &'a Cpu>) -> Result<Vec<Row>> {
     let mut rows = Vec::new();
     for cpu in cpus {
         let mut found = HashMap::new();
-        for bits in FIRMWARE {
-            let executed = execute(cpu, &folder.join(bits.to_string()))?;
-            found.extend(executed.into_iter().map(|((name, spare), figures)| ((bits, name, spare), figures)));
+        for firmware in FIRMWARE {
+            let executed = execute(cpu, &folder.join(firmware))?;
+            let key = |(name, spare)| (firmware.to_string(), name, spare);
+            found.extend(executed.into_iter().map(|(network, figures)| (key(network), figures)));
         }
         for about in &about {
             let fastest = about.arena == "fastest";
@@ -72,7 +73,7 @@ pub fn measure<'a>(cpus: impl Iterator<Item = &'a Cpu>) -> Result<Vec<Row>> {
             if fastest && !cpu.scratch {
                 continue;
             }
-            let key = (about.firmware, about.network.clone(), spare);
+            let key = (about.firmware.clone(), about.network.clone(), spare);
             let &(instructions, cycles_estimate) =
                 found.get(&key).with_context(|| format!("{} was not executed", about.network))?;
             let row = Row {

@@ -2,7 +2,9 @@
 
 use core::fmt;
 
-use super::{LEAST_SCRATCH, Plan, SHIFTS, STRIP, WORD_POOL, Windows, blocks_of, has_records, whole};
+use super::{
+    LEAST_SCRATCH, Plan, SHIFTS, STACK_OF_LINEAR, STRIP, WORD_POOL, Windows, blocks_of, has_records, whole,
+};
 use crate::{Bits, Depthwise, Layer, Linear, Requant, Rule, Tensor, Window};
 
 /// Whether the kernels for ARMv7E-M can make several codes at once by these tables: if the rule is
@@ -31,10 +33,12 @@ pub fn codes(layer: &Layer, parameters: &[u8], plan: &Plan) -> usize {
     let codes = match layer {
         Layer::Linear(Linear { input, requant, .. }) => {
             let elements = input.elements();
+            let scratch = plan.scratch_bytes as usize;
+            let room = if scratch < LEAST_SCRATCH { STACK_OF_LINEAR } else { scratch };
             bits != Bits::B32
                 && usize::from(channels).is_multiple_of(STRIP)
                 && elements <= plan.proof.chunk.into()
-                && 2 * elements <= LEAST_SCRATCH.max(plan.scratch_bytes as usize)
+                && 2 * elements <= room
                 && requant.multiplier_step == 1
                 && requant.fraction == Requant::FRACTION
                 && requantises(requant, channels.into(), parameters)

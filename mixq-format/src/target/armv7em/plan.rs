@@ -1,6 +1,6 @@
 //! The part of the arena that a kernel works in.
 
-use super::super::free::free;
+use super::super::free::{free, spent};
 use super::proof::proof;
 use super::{Blocks, Proof, Windows};
 use crate::{Bits, Conv, Layer, Linear};
@@ -13,6 +13,8 @@ pub struct Plan {
     pub scratch: u32,
     /// Bytes of the scratch, a multiple of 4. If they are too few, the kernel works on the stack.
     pub scratch_bytes: u32,
+    /// Whether the kernel may overwrite what it has read of the input: no later layer reads it.
+    pub spent: bool,
     /// How many elements the kernel may multiply at once.
     pub proof: Proof,
 }
@@ -25,14 +27,24 @@ pub struct Plan {
 pub fn plan(layers: &[Layer], index: usize, parameters: &[u8], arena_bytes: u32) -> Option<Plan> {
     let proof = proof(&layers[index], parameters)?;
     let (start, bytes) = free(layers, index, arena_bytes);
-    let bytes = bytes.min(useful(&layers[index]));
+    let most = useful(&layers[index]);
+    let bytes = bytes.min(most);
+    // On the stack there may be more.
+    let bytes = match layers[index] {
+        Layer::Linear(_) if bytes < most.min(STACK_OF_LINEAR) => 0,
+        _ => bytes,
+    };
     let (scratch, scratch_bytes) = if bytes == 0 { (0, 0) } else { (start as u32, bytes as u32) };
-    Some(Plan { scratch, scratch_bytes, proof })
+    Some(Plan { scratch, scratch_bytes, spent: spent(layers, index), proof })
 }
 
 /// Bytes of scratch that a layer needs: for 16 elements of four pixels as 16-bit halves (128), the codes of
 /// these elements of one pixel (16), and the sums of four channels and four pixels (64).
 pub const LEAST_SCRATCH: usize = 208;
+
+/// Bytes of the stack that a fully connected layer works in, if there is less scratch than that, and less
+/// than it can use: for 256 elements as 16-bit halves.
+pub const STACK_OF_LINEAR: usize = 512;
 
 /// Bytes of scratch that a layer with [`Blocks::rgb3x3`] needs: for all elements of four windows as 16-bit
 /// halves (224), and the codes of three rows that two windows see (48).

@@ -1,6 +1,6 @@
 //! Fully connected layer.
 
-use mixq_format::target::armv7em::{LEAST_SCRATCH, Plan, STRIP};
+use mixq_format::target::armv7em::{Plan, STACK_OF_LINEAR, STRIP};
 use mixq_format::{Bits, Linear, Operands};
 
 use super::asm::Parts;
@@ -17,7 +17,7 @@ use crate::target::armv7em::check::refuse;
 #[inline(always)]
 pub fn linear<const X: usize, const W: usize, const Y: usize>(operands: Operands<Linear>, plan: &Plan) {
     let (mut operands, loops) = (operands, const { &Loops::of(X, W, Y) });
-    with_memory::<{ LEAST_SCRATCH / 4 }>(plan, |own| execute(&mut operands, plan, loops, own));
+    with_memory::<{ STACK_OF_LINEAR / 4 }>(plan, |own| execute(&mut operands, plan, loops, own));
 }
 
 #[inline(never)]

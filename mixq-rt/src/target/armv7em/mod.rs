@@ -27,12 +27,13 @@ pub use pool::{average_pool, max_pool};
 pub use mixq_format::target::armv7em::{Plan, Proof};
 
 use mixq_format::Operands;
+use mixq_format::target::armv7em::LEAST_SCRATCH;
 
 use asm::Parts;
 use asm::layer::OneInput;
 
-/// Calls `work` with `WORDS` words of the stack, if the plan has fewer words in the arena; else with an empty
-/// slice.
+/// Calls `work` with `WORDS` words of the stack, if the plan has less than [`LEAST_SCRATCH`] in the arena;
+/// else with an empty slice.
 // The words are on the stack of a function of their own, so that only layers that need them take the stack.
 #[inline(always)]
 fn with_memory<const WORDS: usize>(plan: &Plan, mut work: impl FnMut(&mut [u32])) {
@@ -40,7 +41,11 @@ fn with_memory<const WORDS: usize>(plan: &Plan, mut work: impl FnMut(&mut [u32])
     fn on_the_stack<const WORDS: usize>(work: &mut dyn FnMut(&mut [u32])) {
         work(&mut [0; WORDS]);
     }
-    if plan.scratch_bytes as usize >= 4 * WORDS { work(&mut []) } else { on_the_stack::<WORDS>(&mut work) }
+    if plan.scratch_bytes as usize >= LEAST_SCRATCH {
+        work(&mut [])
+    } else {
+        on_the_stack::<WORDS>(&mut work)
+    }
 }
 
 /// Input, output, and the memory to work in: `own`, or, if that is empty, the plan's part of the arena.

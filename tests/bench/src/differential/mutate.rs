@@ -169,10 +169,11 @@ fn parameters(numbers: &mut Numbers, layer: &mut Layer, length: usize) {
 
 fn plan(numbers: &mut Numbers, plan: &mut Option<Plan>, arena: usize) {
     let Some(plan) = plan else { return };
-    match numbers.within(0, 3) {
+    match numbers.within(0, 4) {
         0 => plan.scratch = offset(numbers, plan.scratch, arena),
         1 => plan.scratch_bytes = offset(numbers, plan.scratch_bytes, arena),
         2 => plan.proof.chunk = size(numbers, plan.proof.chunk),
+        3 => plan.spent = !plan.spent,
         _ => plan.proof.interval = size(numbers, plan.proof.interval),
     }
 }

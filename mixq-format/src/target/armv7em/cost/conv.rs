@@ -3,8 +3,8 @@
 
 use super::super::super::cost::Counts;
 use super::super::{
-    BLOCK, Blocks, LEAST_SCRATCH, LEAST_SCRATCH_OF_RGB3X3, LEAST_SCRATCH_OF_RGB3X3_AND_SUMS, RECORD,
-    RGB3X3_WITH_ZERO_POINT, Windows,
+    BLOCK, Blocks, Division, LEAST_SCRATCH, LEAST_SCRATCH_OF_RGB3X3, LEAST_SCRATCH_OF_RGB3X3_AND_SUMS, Phase,
+    Plan, RECORD, RGB3X3_WITH_ZERO_POINT, Windows,
 };
 use super::Known;
 use super::pieces::P;
@@ -25,34 +25,32 @@ pub(super) struct Memory {
     pub(super) on_the_stack: bool,
 }
 
+/// Bytes of memory that a convolution takes from the stack, if there is less scratch.
+fn least(conv: &Conv, known: &Known) -> usize {
+    match (Windows::of(conv), known.codes) {
+        (Windows::Rgb3x3, 0) => LEAST_SCRATCH_OF_RGB3X3_AND_SUMS,
+        (Windows::Rgb3x3, _) => LEAST_SCRATCH_OF_RGB3X3,
+        _ => LEAST_SCRATCH,
+    }
+}
+
 impl Memory {
     /// With this number of bytes in the arena.
     pub(super) fn of(conv: &Conv, known: &Known, scratch_bytes: usize) -> Memory {
-        let windows = Windows::of(conv);
-        let (rgb, sums) = (windows == Windows::Rgb3x3, known.codes == 0);
-        let least = match (rgb, sums) {
-            (true, true) => LEAST_SCRATCH_OF_RGB3X3_AND_SUMS,
-            (true, false) => LEAST_SCRATCH_OF_RGB3X3,
-            (false, _) => LEAST_SCRATCH,
-        };
-        let elements = elements(conv);
-        let (bytes, staged) = (scratch_bytes.max(least), usize::from(windows.staged()));
-        let whole = elements.next_multiple_of(16);
-        let each = 2 * PIXELS + staged;
-        // As `Scratch::new` has it.
-        let accumulators = if sums { 4 * 4 * PIXELS } else { 0 };
-        let chunk = if rgb {
-            RGB3X3_WITH_ZERO_POINT
-        } else if whole <= known.proof.chunk.into() && each * whole + accumulators <= bytes {
-            whole
-        } else {
-            usize::from(known.proof.chunk).min((bytes * 2 / 3).max(16 * each) / each) & !15
-        };
-        let before = 2 * chunk + if rgb { 0 } else { staged * chunk / 4 };
-        let channels = (((bytes / 4).saturating_sub(before) / PIXELS) & !3).max(4);
-        let filters = usize::from(conv.output.channels);
-        let sets = if chunk >= elements && !sums { 1 } else { filters.div_ceil(channels) };
-        Memory { chunk: chunk.min(whole), sets, on_the_stack: scratch_bytes < least }
+        let on_the_stack = scratch_bytes < least(conv, known);
+        Memory { on_the_stack, ..Memory::divided(conv, known, scratch_bytes.max(least(conv, known)), 0) }
+    }
+
+    /// With this number of bytes, and `apart` more for the accumulators, if these lie elsewhere.
+    fn divided(conv: &Conv, known: &Known, bytes: usize, apart: usize) -> Memory {
+        let (windows, sums) = (Windows::of(conv), known.codes == 0);
+        let rgb = windows == Windows::Rgb3x3;
+        let division = Division::of(conv, windows, known.proof.chunk.into(), sums);
+        let chunk = if rgb { RGB3X3_WITH_ZERO_POINT } else { division.chunk(bytes, apart > 0) };
+        let accumulators = if apart > 0 { apart } else { bytes.saturating_sub(chunk * division.each) };
+        let channels = ((accumulators / (4 * PIXELS)) & !3).max(4);
+        let sets = if chunk >= elements(conv) && !sums { 1 } else { division.channels.div_ceil(channels) };
+        Memory { chunk: chunk.min(division.elements), sets, on_the_stack: false }
     }
 }
 
@@ -61,41 +59,84 @@ pub(super) fn elements(conv: &Conv) -> usize {
     conv.window.taps() * usize::from(conv.input.channels)
 }
 
-pub(super) fn tally(conv: &Conv, known: &Known, scratch_bytes: usize) -> Counts {
-    let memory = Memory::of(conv, known, scratch_bytes);
+/// How a convolution uses a number of bytes of scratch: the memory of each phase, and the output pixel after
+/// the last one of the phase.
+pub(super) struct Way {
+    pub(super) phases: Vec<(Memory, usize)>,
+    /// Whether this is the kernel without phases: there is room for all elements of four windows.
+    whole: bool,
+}
+
+impl Way {
+    pub(super) fn of(conv: &Conv, known: &Known, scratch_bytes: usize, spent: bool) -> Way {
+        let (pixels, windows) = (conv.output.pixels(), Windows::of(conv));
+        let plan = Plan { scratch: 0, scratch_bytes: 0, spent, proof: known.proof };
+        let memory = Memory::of(conv, known, scratch_bytes);
+        if known.codes > 0 && memory.chunk >= elements(conv) && memory.sets == 1 {
+            return Way { phases: vec![(memory, pixels)], whole: true };
+        }
+        let given = scratch_bytes.max(least(conv, known));
+        let (mut phases, mut first) = (Vec::new(), 0);
+        while first < pixels {
+            let phase = Phase::of(conv, windows, &plan, given, known.codes == 0, first);
+            let divided = Memory::divided(conv, known, phase.bytes, phase.apart_bytes);
+            phases.push((Memory { on_the_stack: memory.on_the_stack, ..divided }, phase.end));
+            first = phase.end;
+        }
+        Way { phases, whole: false }
+    }
+}
+
+pub(super) fn tally(conv: &Conv, known: &Known, scratch_bytes: usize, spent: bool) -> Counts {
     let source = &Source::new(conv);
     let mut counts = super::counts();
-    let Conv { output, .. } = conv;
+    let Way { phases, whole } = Way::of(conv, known, scratch_bytes, spent);
     counts.add(P::Conv as usize, 1);
-    counts.add(P::OnTheStack as usize, memory.on_the_stack.into());
+    counts.add(P::OnTheStack as usize, (scratch_bytes < least(conv, known)).into());
+    let mut first = 0;
+    for (memory, end) in phases {
+        counts.add(P::Phase as usize, (!whole).into());
+        groups(&mut counts, source, known, memory, [first, end], whole);
+        first = end;
+    }
+    counts
+}
+
+/// The groups of some output pixels in the same memory, beginning with the first one. `whole`: whether this
+/// is the kernel without phases.
+fn groups(
+    counts: &mut Counts,
+    source: &Source<'_>,
+    known: &Known,
+    memory: Memory,
+    [mut first, end]: [usize; 2],
+    whole: bool,
+) {
+    let conv = source.conv;
+    let output = &conv.output;
     let (pixels, width) = (output.pixels(), usize::from(output.width));
     let rgb = source.windows == Windows::Rgb3x3;
     let row = if rgb { width } else { pixels };
     let size = if row < PIXELS { 1 } else { PIXELS };
     let chunks = source.elements.div_ceil(memory.chunk);
     let (one, sums) = (chunks * memory.sets == 1, known.codes == 0);
-    let again = one && !sums && size > 1;
-    let (mut first, mut groups, mut calls) = (0, 0, 0);
-    while first < pixels {
+    let again = whole && size > 1;
+    let (mut groups, mut calls) = (0, 0);
+    while first < end {
         first -= (first % row).saturating_sub(row - size);
         for chunk in 0..chunks {
             let times = if chunks == 1 { 1 } else { memory.sets };
             let start = chunk * memory.chunk;
-            source.fill(
-                &mut counts,
-                [first, size],
-                start..(start + memory.chunk).min(source.elements),
-                times,
-            );
+            source.fill(counts, [first, size], start..(start + memory.chunk).min(source.elements), times);
         }
         first += size;
         let more = if again && first < pixels { source.groups(first) } else { 0 };
-        source.fill_again(&mut counts, more);
+        source.fill_again(counts, more);
         first += more * PIXELS;
         (groups, calls) = (groups + 1 + more, calls + 1);
     }
     counts.add(P::Again as usize, groups - calls);
-    if one && !sums {
+    if whole {
         counts.add(P::WholeCall as usize, calls);
         let followed = matches!(source.windows, Windows::Rgb3x3 | Windows::PointwiseWords);
         counts.add(P::Groups as usize, if followed { calls } else { 0 });
@@ -108,7 +149,7 @@ pub(super) fn tally(conv: &Conv, known: &Known, scratch_bytes: usize) -> Counts 
         let start = chunk * memory.chunk;
         let elements = memory.chunk.min(source.elements - start);
         let last = chunk + 1 == chunks;
-        blocks(&mut counts, conv, known, elements, [chunk == 0, last], groups);
+        blocks(counts, conv, known, elements, [chunk == 0, last], groups);
     }
     if sums {
         let finished = groups * memory.sets;
@@ -118,7 +159,6 @@ pub(super) fn tally(conv: &Conv, known: &Known, scratch_bytes: usize) -> Counts 
         counts.add(P::Requantise as usize, codes);
         counts.add(P::Push as usize, codes);
     }
-    counts
 }
 
 /// All blocks of a chunk, for a number of groups.

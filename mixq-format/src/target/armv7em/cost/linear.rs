@@ -1,7 +1,7 @@
 //! Fully connected layers: strips of eight channels, and channels that fill none.
 
 use super::super::super::cost::Counts;
-use super::super::{LEAST_SCRATCH, STRIP};
+use super::super::{LEAST_SCRATCH, STACK_OF_LINEAR, STRIP};
 use super::Known;
 use super::conv::Memory;
 use super::pieces::P;
@@ -10,10 +10,13 @@ use crate::{Bits, Linear};
 /// How a layer uses this number of bytes; the sets are the bits of codes that are made strip by strip.
 pub(super) fn memory(linear: &Linear, known: &Known, scratch_bytes: usize) -> Memory {
     let elements = linear.input.elements();
-    let room = (scratch_bytes.max(LEAST_SCRATCH) / 2) & !15;
-    let codes = if 2 * elements <= scratch_bytes.max(LEAST_SCRATCH) { known.codes } else { 0 };
+    let most = (2 * elements).max(LEAST_SCRATCH);
+    let on_the_stack = scratch_bytes < most.min(STACK_OF_LINEAR);
+    let bytes = if on_the_stack { STACK_OF_LINEAR } else { scratch_bytes };
+    let room = (bytes / 2) & !15;
+    let codes = if 2 * elements <= bytes { known.codes } else { 0 };
     let chunk = if codes > 0 { elements } else { elements.min(known.proof.chunk.into()).min(room) };
-    Memory { chunk, sets: codes, on_the_stack: scratch_bytes < LEAST_SCRATCH }
+    Memory { chunk, sets: codes, on_the_stack }
 }
 
 pub(super) fn tally(linear: &Linear, known: &Known, scratch_bytes: usize) -> Counts {
@@ -23,7 +26,7 @@ pub(super) fn tally(linear: &Linear, known: &Known, scratch_bytes: usize) -> Cou
     let (elements, channels) = (input.elements(), usize::from(output.channels));
     let strips = channels / STRIP;
     counts.add(P::Linear as usize, 1);
-    counts.add(P::OnTheStack as usize, memory.on_the_stack.into());
+    counts.add(P::LinearOnTheStack as usize, memory.on_the_stack.into());
     let chunks = elements.div_ceil(memory.chunk.max(1));
     let word = match input.bits {
         Bits::B4 => P::RowWord4,

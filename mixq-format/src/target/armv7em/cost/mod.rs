@@ -55,7 +55,7 @@ impl Known {
         }
         let unlimited = Proof { chunk: 1 << 13, interval: 1 << 13 };
         let proof = proof(layer, parameters).unwrap_or(unlimited);
-        let plan = Plan { scratch: 0, scratch_bytes: u32::MAX, proof };
+        let plan = Plan { scratch: 0, scratch_bytes: u32::MAX, spent: execution.spent, proof };
         Some(Known { proof, codes: super::codes(layer, parameters, &plan) })
     }
 
@@ -103,14 +103,14 @@ pub(super) fn tally(layer: &Layer, execution: &Execution<'_>) -> Tally {
     let Some(known) = Known::of(layer, execution) else {
         return portable::cost::fallback(layer, execution);
     };
-    with_scratch(layer, &known, execution.scratch_bytes)
+    with_scratch(layer, &known, execution)
 }
 
 /// The same of a layer of which all is known.
-fn with_scratch(layer: &Layer, known: &Known, scratch_bytes: u32) -> Tally {
-    let scratch_bytes = scratch_bytes as usize;
+fn with_scratch(layer: &Layer, known: &Known, execution: &Execution<'_>) -> Tally {
+    let scratch_bytes = execution.scratch_bytes as usize;
     let counts = match layer {
-        Layer::Conv(conv) => conv::tally(conv, known, scratch_bytes),
+        Layer::Conv(conv) => conv::tally(conv, known, scratch_bytes, execution.spent),
         Layer::Depthwise(depthwise) => depthwise::tally(depthwise),
         Layer::Linear(linear) => linear::tally(linear, known, scratch_bytes),
         Layer::AveragePool(pool) => unweighted::pool(pool, super::by_words(layer), false),
@@ -136,8 +136,8 @@ pub(super) fn tallies(
     let (layers, parameters) = super::relocated(layers, parameters);
     let tally = |(index, layer): (usize, &Layer)| {
         let plan = super::plan(&layers, index, &parameters, arena_bytes);
-        let scratch_bytes = plan.map_or(0, |plan| plan.scratch_bytes);
-        tally(layer, &Execution { rust_target, parameters: Some(&parameters), scratch_bytes })
+        let (scratch_bytes, spent) = plan.map_or((0, false), |plan| (plan.scratch_bytes, plan.spent));
+        tally(layer, &Execution { rust_target, parameters: Some(&parameters), scratch_bytes, spent })
     };
     layers.iter().enumerate().map(tally).collect()
 }
@@ -148,13 +148,15 @@ pub(super) fn tallies(
 pub(super) fn scratch_steps(layer: &Layer, execution: &Execution<'_>) -> Vec<(u32, Cost)> {
     let Some(known) = Known::of(layer, execution) else { return Vec::new() };
     let way = |bytes: usize| match layer {
-        Layer::Conv(conv) => Some(conv::Memory::of(conv, &known, bytes)),
-        Layer::Linear(linear) => Some(linear::memory(linear, &known, bytes)),
-        Layer::Depthwise(_) | Layer::AveragePool(_) | Layer::MaxPool(_) | Layer::Add(_) => None,
+        Layer::Conv(conv) => conv::Way::of(conv, &known, bytes, execution.spent).phases,
+        Layer::Linear(linear) => vec![(linear::memory(linear, &known, bytes), 1)],
+        Layer::Depthwise(_) | Layer::AveragePool(_) | Layer::MaxPool(_) | Layer::Add(_) => Vec::new(),
     };
     // Chunks are far smaller than that, however large a window is.
     let mut sizes: Vec<usize> = (4..=useful(layer).min(1 << 20)).step_by(4).collect();
     sizes.retain(|bytes| way(*bytes) != way(*bytes - 4));
     let sizes = [0].into_iter().chain(sizes.into_iter().map(|bytes| bytes as u32));
-    sizes.map(|bytes| (bytes, with_scratch(layer, &known, bytes).cost())).collect()
+    let cost =
+        |bytes: u32| with_scratch(layer, &known, &Execution { scratch_bytes: bytes, ..*execution }).cost();
+    sizes.map(|bytes| (bytes, cost(bytes))).collect()
 }

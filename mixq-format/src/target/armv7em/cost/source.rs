@@ -10,7 +10,7 @@ use crate::{Bits, Conv};
 
 /// Where windows lie in the input.
 pub(super) struct Source<'a> {
-    conv: &'a Conv,
+    pub(super) conv: &'a Conv,
     pub(super) windows: Windows,
     pub(super) elements: usize,
     blocks: Blocks,

@@ -2,7 +2,7 @@
 //! therefore the loops in assembly read and write them without checks of their own.
 
 use core::ops::Range;
-use core::slice::{from_raw_parts, from_raw_parts_mut};
+use core::slice::from_raw_parts_mut;
 
 use mixq_format::{Conv, Depthwise, Linear, Operands, Pool, Requant, Tensor};
 
@@ -63,7 +63,7 @@ impl<'a, T> Layer<'a, T> {
 /// A layer, all bytes of its input and of its output tensor, and memory to work in.
 pub(crate) struct Parts<'a, T> {
     pub(crate) layer: Layer<'a, T>,
-    pub(crate) input: &'a [u8],
+    pub(crate) input: &'a mut [u8],
     pub(crate) output: &'a mut [u8],
     pub(crate) memory: &'a mut [u32],
 }
@@ -88,7 +88,7 @@ unsafe fn split_arena<'a>(
     arena: &'a mut [u8],
     tensors: [&Tensor; 2],
     [start, bytes]: [u32; 2],
-) -> (&'a [u8], &'a mut [u8], &'a mut [u32]) {
+) -> (&'a mut [u8], &'a mut [u8], &'a mut [u32]) {
     let (at, length) = (arena.as_mut_ptr(), arena.len());
     let [input, output] = tensors.map(place);
     check(within(length, start, bytes as usize));
@@ -104,7 +104,7 @@ unsafe fn split_arena<'a>(
     // and the checks above hold for the memory, which is aligned to words.
     unsafe {
         (
-            from_raw_parts(at.add(input.start), bytes(input)),
+            from_raw_parts_mut(at.add(input.start), bytes(input)),
             from_raw_parts_mut(at.add(output.start), bytes(output)),
             from_raw_parts_mut(memory, bytes(work) / 4),
         )

@@ -10,7 +10,7 @@ use crate::target::armv7em::check::{after, refuse};
 
 /// Fills the patch with the windows of output pixels, which are given by the first one and their number. The
 /// patch gets the elements from the given one on, as many as it has room for.
-pub(super) type Fill = fn(&Source, &mut Scratch, [usize; 2], usize);
+pub(super) type Fill = fn(&Source, &mut Scratch, usize, usize, usize);
 
 pub(super) const fn fill_for(windows: Windows) -> Fill {
     match windows {
@@ -24,7 +24,7 @@ pub(super) const fn fill_for(windows: Windows) -> Fill {
 }
 
 /// For windows of one pixel, whose codes are whole words.
-fn pointwise_words(source: &Source, scratch: &mut Scratch, [first, count]: [usize; 2], element: usize) {
+fn pointwise_words(source: &Source, scratch: &mut Scratch, first: usize, count: usize, element: usize) {
     let (patch, _) = &mut source.begin(scratch, element);
     for pixel in first..first + count {
         whole_words(source, patch, pixel - first, source.codes(pixel, element));
@@ -32,7 +32,7 @@ fn pointwise_words(source: &Source, scratch: &mut Scratch, [first, count]: [usiz
 }
 
 /// For windows of one pixel, whose codes are whole words and half a word.
-fn pointwise_half_word(source: &Source, scratch: &mut Scratch, [first, count]: [usize; 2], element: usize) {
+fn pointwise_half_word(source: &Source, scratch: &mut Scratch, first: usize, count: usize, element: usize) {
     let (patch, _) = &mut source.begin(scratch, element);
     for pixel in first..first + count {
         let codes = source.codes(pixel, element);
@@ -42,7 +42,7 @@ fn pointwise_half_word(source: &Source, scratch: &mut Scratch, [first, count]: [
 }
 
 /// For windows of one pixel, with any number of codes.
-fn pointwise_tail(source: &Source, scratch: &mut Scratch, [first, count]: [usize; 2], element: usize) {
+fn pointwise_tail(source: &Source, scratch: &mut Scratch, first: usize, count: usize, element: usize) {
     let (patch, _) = &mut source.begin(scratch, element);
     for pixel in first..first + count {
         let codes = source.codes(pixel, element);
@@ -54,7 +54,7 @@ fn pointwise_tail(source: &Source, scratch: &mut Scratch, [first, count]: [usize
 
 /// For windows of pixels that have whole words of codes. Neighbouring windows of a row that see no padding
 /// are widened together, run by run.
-fn pixel_words(source: &Source, scratch: &mut Scratch, [first, count]: [usize; 2], element: usize) {
+fn pixel_words(source: &Source, scratch: &mut Scratch, first: usize, count: usize, element: usize) {
     let (patch, _) = &mut source.begin(scratch, element);
 
     let (table, widen) = (source.filters.layer.table(), &source.filters.kernels.widen);
@@ -62,7 +62,7 @@ fn pixel_words(source: &Source, scratch: &mut Scratch, [first, count]: [usize; 2
     while pixel < count {
         let place = source.place(first + pixel);
         let pixels = source.inside(place, count - pixel).max(1);
-        let mut runs = Runs::new(table, place, element, patch.elements());
+        let mut runs = Runs::new(table, place, source.seen, element, patch.elements());
         while let Some(run) = runs.next() {
             match run.from {
                 Some(from) => {
@@ -83,7 +83,7 @@ fn pixel_words(source: &Source, scratch: &mut Scratch, [first, count]: [usize; 2
 }
 
 /// For windows of 3x3 on three channels: two at a time.
-fn rgb3x3(source: &Source, scratch: &mut Scratch, [first, count]: [usize; 2], element: usize) {
+fn rgb3x3(source: &Source, scratch: &mut Scratch, first: usize, count: usize, element: usize) {
     let (patch, stage) = &mut source.begin(scratch, element);
 
     let Some(rgb3x3) = &source.filters.kernels.rgb3x3 else { return };
@@ -120,7 +120,7 @@ fn pair(source: &Source, rgb3x3: &Rgb3x3, patch: &mut Patch, pixel: usize, stage
 /// For other windows, one after the other: copies the codes of a window to the stage, with the codes of the
 /// padding, and widens them from there. On the stage, codes lie one after another, or unpacked to a byte
 /// each. Windows of one row that see no padding are widened from the input, unless codes have to be unpacked.
-fn staged(source: &Source, scratch: &mut Scratch, [first, count]: [usize; 2], element: usize) {
+fn staged(source: &Source, scratch: &mut Scratch, first: usize, count: usize, element: usize) {
     let (patch, stage) = &mut source.begin(scratch, element);
 
     let (table, unpack) = (source.filters.layer.table(), source.filters.kernels.unpack);
@@ -146,7 +146,7 @@ fn staged(source: &Source, scratch: &mut Scratch, [first, count]: [usize; 2], el
 fn copy(source: &Source, stage: &mut [u8], elements: usize, element: usize, place: [usize; 2]) {
     let (table, kernels) = (source.filters.layer.table(), source.filters.kernels);
     let (tensor, bits) = (&table.input, kernels.widen.bits);
-    let mut runs = Runs::new(table, place, element, elements);
+    let mut runs = Runs::new(table, place, source.seen, element, elements);
     while let Some(run) = runs.next() {
         let to = &mut stage[run.first * bits / 8..(run.first + run.elements) * bits / 8];
         match (run.from, kernels.unpack) {

@@ -1,11 +1,14 @@
 //! Standard convolutions: multiplies blocks of two output channels by groups of four output pixels.
 
 mod fill;
+mod memory;
 mod runs;
 mod source;
 
+use core::ops::Range;
+
 use mixq_format::target::armv7em::{
-    LEAST_SCRATCH, LEAST_SCRATCH_OF_RGB3X3, LEAST_SCRATCH_OF_RGB3X3_AND_SUMS, Plan, Windows,
+    LEAST_SCRATCH, LEAST_SCRATCH_OF_RGB3X3, LEAST_SCRATCH_OF_RGB3X3_AND_SUMS, Phase, Place, Plan, Windows,
 };
 use mixq_format::{Conv, Operands, Tensor};
 
@@ -15,6 +18,7 @@ use super::split;
 use crate::target::armv7em::check::{check, refuse};
 use crate::target::tensor::PixelWriter;
 use fill::{Fill, fill_for};
+use memory::{divide, last, words};
 use source::Source;
 
 /// Executes a convolution with `X`-bit input and `W`-bit weights.
@@ -116,7 +120,11 @@ struct Sums {
 /// Executes a layer whose patch holds all elements, and whose loop makes codes of all channels in one call.
 #[inline(never)]
 fn whole(given: &mut Given, own: &mut [u32]) {
-    execute(given, own, |layer, first, size, output| {
+    let Given { plan, instance, .. } = *given;
+    let Parts { layer, input, output, memory } = split(given.operands.reborrow(), plan, own);
+    let pixels = layer.table().output.pixels();
+    let source = &Source::new(layer, &plan.proof, instance, input, 0);
+    execute(source, instance, [memory, &mut []], 0..pixels, output, |layer, first, size, output| {
         let groups = layer.groups(first, size, output);
         let pixels = size + (groups.groups() - 1) * PIXELS;
         groups.run();
@@ -124,11 +132,40 @@ fn whole(given: &mut Given, own: &mut [u32]) {
     });
 }
 
-/// Executes a layer whose groups take several calls: for chunks of elements, or of output channels.
+/// Executes a layer whose groups may take several calls: for chunks of elements, or of output channels. It
+/// works where there is most room: see [`Phase`].
 #[inline(never)]
 fn parts(given: &mut Given, own: &mut [u32]) {
-    let channels = usize::from(given.operands.table().output.channels);
-    execute(given, own, |layer, first, size, output| {
+    let mut first = 0;
+    while first < given.operands.table().output.pixels() {
+        first = phase(given, own, first);
+    }
+}
+
+/// Executes the phase that begins with an output pixel. Returns the pixel after its last one.
+#[inline(never)]
+fn phase(given: &mut Given, own: &mut [u32], first: usize) -> usize {
+    let Given { plan, instance, .. } = *given;
+    let Parts { layer, input, output, memory } = split(given.operands.reborrow(), plan, own);
+    let table = layer.table();
+    let Phase { place, bytes, apart, apart_bytes, end, seen } =
+        choose(table, instance, plan, size_of_val(memory), first);
+    let (head, input) = divide(input, seen * table.input.pixel_bytes());
+    let (output, tail) = divide(output, end * table.output.pixel_bytes());
+    let (head, tail) = (words(head), words(tail));
+    // Both lie in different places, if the accumulators have any bytes.
+    let (memory, apart) = match (place, apart) {
+        (Place::Given, Place::Output) => (memory, tail),
+        (Place::Given, _) => (memory, head),
+        (Place::Output, Place::Input) => (tail, head),
+        (Place::Output, _) => (tail, memory),
+        (Place::Input, Place::Output) => (head, tail),
+        (Place::Input, _) => (head, memory),
+    };
+    let (memory, apart) = (last(memory, bytes), last(apart, apart_bytes));
+    let source = &Source::new(layer, &plan.proof, instance, input, seen);
+    execute(source, instance, [memory, apart], first..end, output, |layer, first, size, output| {
+        let channels = layer.source.filters.channels();
         let mut channel = 0;
         while channel < channels {
             let count = layer.channels(first, size, channel, output);
@@ -139,38 +176,46 @@ fn parts(given: &mut Given, own: &mut [u32]) {
         }
         size
     });
+    end
 }
 
-/// Executes a layer, group by group. `compute` takes the group's first output pixel and its number of pixels,
-/// and the output from this pixel on. It finds the patch filled with the group's first elements. It may
-/// compute further groups, and returns the number of pixels that it has computed.
+/// See [`Phase::of`].
+// Not inlined: its stack frame is gone when the layer is executed.
+#[inline(never)]
+fn choose(table: &Conv, instance: &Instance, plan: &Plan, given: usize, first: usize) -> Phase {
+    Phase::of(table, instance.windows, plan, given, instance.sums.is_some(), first)
+}
+
+/// Executes the groups of a range of output pixels. `compute` takes the group's first output pixel and its
+/// number of pixels, and the output from this pixel on. It finds the patch filled with the group's first
+/// elements. It may compute further groups, and returns the number of pixels that it has computed.
 #[inline(always)]
 fn execute(
-    given: &mut Given,
-    own: &mut [u32],
+    source: &Source,
+    instance: &Instance,
+    [memory, apart]: [&mut [u32]; 2],
+    pixels: Range<usize>,
+    output: &mut [u8],
     mut compute: impl FnMut(&mut Layer, usize, usize, &mut [u8]) -> usize,
 ) {
-    let Given { plan, instance, .. } = *given;
-    let Parts { layer, input, output, memory } = split(given.operands.reborrow(), plan, own);
-    let table = layer.table();
-    let Instance { kernels, windows, fill, sums, .. } = instance;
+    let Instance { kernels, fill, sums, .. } = instance;
+    let table = source.filters.layer.table();
     check(kernels.blocks.weight_bits == table.weight_bits);
     let (bits, widened) = (table.input.bits.count(), kernels.widen.bits);
     // Codes are unpacked if, and only if, they are narrower than the codes that the kernel widens.
     check(bits <= widened && (bits < widened) == kernels.unpack.is_some());
-    let source = &Source::new(Filters { kernels, layer, proof: &plan.proof }, *windows, input);
-    let mut scratch = source.scratch(memory, sums.is_some());
+    let mut scratch = source.scratch(memory, apart, sums.is_some());
     let mut call = None;
     let layer =
         &mut Layer { source, fill: *fill, scratch: &mut scratch, call: &mut call, sums: sums.as_ref() };
     layer.prepare(0, 0);
-    let (pixels, bytes) = (table.output.pixels(), table.output.pixel_bytes());
+    let bytes = table.output.pixel_bytes();
     // Groups of four pixels; where a row has fewer than four, groups of one. If the last group of a row would
     // have fewer than four, it begins earlier, and some pixels are computed twice.
     let row = layer.source.row().max(1);
     let size = if row < PIXELS { 1 } else { PIXELS };
-    let mut first = 0;
-    while first < pixels {
+    let Range { start: mut first, end } = pixels;
+    while first < end {
         first -= (first % row).saturating_sub(row - size);
         let Some(output) = output.get_mut(first * bytes..) else { refuse() };
         layer.fill(first, size, 0);
@@ -218,12 +263,18 @@ impl Layer<'_> {
                 self.prepare(channel, element);
             }
             let Some(&Chunk { count, elements, .. }) = self.call.as_ref().map(Call::chunk) else { refuse() };
-            self.ready(output, pitch, &None).run();
+            self.one(output, pitch).run();
             element += elements;
             if element == self.source.elements {
                 return count;
             }
         }
+    }
+
+    /// Readies the prepared call for one group.
+    #[inline(never)]
+    fn one<'s>(&'s mut self, output: &'s mut [u8], pitch: usize) -> Ready<'s> {
+        self.ready(output, pitch, &None)
     }
 
     /// Makes codes or logits of the sums of some output channels of a group.
@@ -241,7 +292,7 @@ impl Layer<'_> {
     /// Fills the patch with elements of a group, beginning with `element`.
     #[inline(always)]
     fn fill(&mut self, first: usize, size: usize, element: usize) {
-        (self.fill)(self.source, self.scratch, [first, size], element);
+        (self.fill)(self.source, self.scratch, first, size, element);
     }
 
     /// Prepares the call for a chunk that begins with `channel` and `element`: as many elements as the patch

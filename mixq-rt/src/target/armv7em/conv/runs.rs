@@ -21,7 +21,8 @@ pub(super) fn axis(position: usize, stride: u16, pad: u16, kernel: u16, size: u1
 
 /// Elements of a window that lie one after another, either in the input or in the padding.
 pub(super) struct Run {
-    /// Bytes from the start of the input to the first element. `None`: the elements lie in the padding.
+    /// Bytes from the start of the input that is left to the first element. `None`: the elements lie
+    /// in the padding.
     pub(super) from: Option<usize>,
     /// Channel of the first element.
     pub(super) channel: usize,
@@ -36,6 +37,9 @@ pub(super) struct Runs<'a> {
     table: &'a Conv,
     rows: Taps,
     columns: Taps,
+    /// The pixel of the input that the first tap of a row of the window would see in the input's first row,
+    /// if there were no padding. It wraps.
+    first: usize,
     /// Row of the window in which the next element is.
     row: usize,
     /// Elements of that row before the next element.
@@ -48,13 +52,21 @@ pub(super) struct Runs<'a> {
 
 impl<'a> Runs<'a> {
     /// The runs of `count` elements, beginning with `element`. `place`: row and column of the output pixel.
+    /// `seen`: pixels of the input that have been cut off.
     #[inline(always)]
-    pub(super) fn new(table: &'a Conv, place: [usize; 2], element: usize, count: usize) -> Runs<'a> {
+    pub(super) fn new(
+        table: &'a Conv,
+        place: [usize; 2],
+        seen: usize,
+        element: usize,
+        count: usize,
+    ) -> Runs<'a> {
         let Conv { window, input, .. } = table;
         let (rows, columns) = taps(table, place);
+        let first = columns.first.wrapping_sub(columns.start).wrapping_sub(seen);
         let row_elements = usize::from(window.kernel_width) * usize::from(input.channels);
         let (row, inside) = (element / row_elements, element % row_elements);
-        Runs { table, rows, columns, row, inside, done: 0, count }
+        Runs { table, rows, columns, first, row, inside, done: 0, count }
     }
 
     /// The next run.
@@ -72,7 +84,7 @@ impl<'a> Runs<'a> {
         let (end, from) = match self.rows.see(self.row) {
             Some(_) if self.inside < left => (left, None),
             Some(y) if self.inside < right => {
-                let pixel = y * usize::from(input.width) + self.columns.first + tap - self.columns.start;
+                let pixel = (y * usize::from(input.width) + tap).wrapping_add(self.first);
                 (right, Some(pixel * input.pixel_bytes() + channel * input.bits.count() / 8))
             }
             _ => (row_elements, None),

@@ -3,17 +3,20 @@
 use core::ops::Range;
 
 use mixq_format::Conv;
-use mixq_format::target::armv7em::Windows;
+use mixq_format::target::armv7em::{Division, Proof, Windows};
 
-use super::super::asm::PIXELS;
 use super::super::asm::conv::{Filters, MoreGroups, Patch, Scratch};
+use super::super::asm::{Layer, PIXELS};
+use super::Instance;
 use crate::target::armv7em::check::after;
 
 /// The input of a convolution.
 pub(super) struct Source<'a> {
     pub(super) filters: Filters<'a>,
-    /// The codes of the input tensor.
+    /// The codes of the input tensor, without those of the first `seen` pixels.
     pub(super) input: &'a [u8],
+    /// Pixels of the input that have been cut off: no window sees them any more.
+    pub(super) seen: usize,
     /// Elements of a window.
     pub(super) elements: usize,
     pub(super) windows: Windows,
@@ -23,7 +26,7 @@ pub(super) struct Source<'a> {
     pub(super) pitch: usize,
     /// Bytes of input from the window of an output pixel to the window of the pixel below it.
     row_pitch: usize,
-    /// Bytes from where the first window would begin, in the padding, to the start of the input.
+    /// Bytes from where the first window would begin, in the padding, to the start of the input that is left.
     before: usize,
     /// Whether each output pixel sees the input pixel of the same number: then rows do not matter.
     pub(super) seamless: bool,
@@ -32,8 +35,14 @@ pub(super) struct Source<'a> {
 impl<'a> Source<'a> {
     // Not inlined: its stack frame is gone when the layer is executed.
     #[inline(never)]
-    pub(super) fn new(filters: Filters<'a>, windows: Windows, codes: &'a [u8]) -> Source<'a> {
-        let Conv { window, input, output, .. } = filters.layer.table();
+    pub(super) fn new(
+        layer: Layer<'a, Conv>,
+        proof: &'a Proof,
+        instance: &'a Instance,
+        codes: &'a [u8],
+        seen: usize,
+    ) -> Source<'a> {
+        let Conv { window, input, output, .. } = layer.table();
         let taps = window.taps();
         let channels = usize::from(input.channels);
         let inner = [
@@ -41,14 +50,17 @@ impl<'a> Source<'a> {
             inner([window.stride_width, window.pad_left, window.kernel_width, input.width], output.width),
         ];
         Source {
-            filters,
+            filters: Filters { kernels: &instance.kernels, layer, proof },
             input: codes,
+            seen,
             elements: taps * channels,
-            windows,
+            windows: instance.windows,
             inner,
             pitch: usize::from(window.stride_width) * input.pixel_bytes(),
             row_pitch: usize::from(window.stride_height) * usize::from(input.width) * input.pixel_bytes(),
-            before: (usize::from(window.pad_top) * usize::from(input.width) + usize::from(window.pad_left))
+            before: (usize::from(window.pad_top) * usize::from(input.width)
+                + usize::from(window.pad_left)
+                + seen)
                 * input.pixel_bytes(),
             seamless: taps == 1
                 && input.width == output.width
@@ -56,15 +68,16 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// Divides memory into patch, stage and accumulators. `sums`: with accumulators even if the patch holds
-    /// all elements.
+    /// Divides memory into patch, stage and accumulators. `apart`: memory for the accumulators; empty, if
+    /// they are to lie in the same. `sums`: with accumulators even if the patch holds all elements.
     #[inline(always)]
-    pub(super) fn scratch<'m>(&self, memory: &'m mut [u32], sums: bool) -> Scratch<'m> {
+    pub(super) fn scratch<'m>(&self, memory: &'m mut [u32], apart: &'m mut [u32], sums: bool) -> Scratch<'m> {
         match self.windows {
             Windows::Rgb3x3 => Scratch::of_rgb3x3(memory),
             windows => {
-                let (elements, most) = (self.elements.next_multiple_of(16), self.filters.proof.chunk.into());
-                Scratch::new(memory, elements, most, windows.staged(), sums)
+                let (table, most) = (self.filters.layer.table(), self.filters.proof.chunk.into());
+                let division = Division::of(table, windows, most, sums);
+                Scratch::new(memory, apart, &division, windows.staged())
             }
         }
     }
@@ -136,7 +149,8 @@ impl<'a> Source<'a> {
         [pixel / width, pixel % width]
     }
 
-    /// Bytes from the start of the input to the window of an output pixel. The window sees no padding.
+    /// Bytes from the start of the input that is left to the window of an output pixel. The window
+    /// sees no padding.
     #[inline(always)]
     pub(super) fn offset(&self, [y, x]: [usize; 2]) -> usize {
         y * self.row_pitch + x * self.pitch - self.before

@@ -1,6 +1,6 @@
 //! The memory that a group of pixels is computed in.
 
-use mixq_format::target::armv7em::{LEAST_SCRATCH, LEAST_SCRATCH_OF_RGB3X3};
+use mixq_format::target::armv7em::{Division, LEAST_SCRATCH, LEAST_SCRATCH_OF_RGB3X3};
 
 use super::super::PIXELS;
 use super::{Rgb3x3, Widen, rgb3x3};
@@ -15,6 +15,8 @@ use crate::target::armv7em::check::{check, refuse};
 /// 3. The accumulators: for each output channel the sums of four pixels.
 pub(crate) struct Scratch<'a> {
     words: &'a mut [u32],
+    /// Accumulators that lie elsewhere; empty, if they lie in `words`.
+    apart: &'a mut [u32],
     /// For each pixel the sum of its codes in the patch, negated.
     sums: [i32; PIXELS],
     /// Elements that the patch holds.
@@ -34,35 +36,25 @@ impl<'a> Scratch<'a> {
     /// Bytes of a stage for the three rows that two neighbouring pixels see.
     const STAGED_ROWS: usize = 3 * rgb3x3::STAGED_ROW;
 
-    /// Divides `words` for windows of `elements` elements (a multiple of 16), of which the patch holds at
-    /// most `most` (at least 16) at once. `staged`: with a stage. `sums`: with accumulators even if the patch
-    /// holds all elements.
+    /// Divides `words` as `division` says. `staged`: with a stage. `apart`: memory for the accumulators;
+    /// empty, if they are to lie in `words`.
     ///
     /// # Panics
     /// If there are fewer than [`LEAST_SCRATCH`] bytes.
     #[inline(never)]
     pub(crate) fn new(
         words: &'a mut [u32],
-        elements: usize,
-        most: usize,
+        apart: &'a mut [u32],
+        division: &Division,
         staged: bool,
-        sums: bool,
     ) -> Scratch<'a> {
         check(4 * words.len() >= LEAST_SCRATCH);
-        // A byte of the stage holds at least one code. If accumulators are needed, they have room for at
-        // least four channels.
-        let each = Scratch::ELEMENT_BYTES + usize::from(staged);
-        let bytes = 4 * words.len();
-        let sums = if sums { 4 * size_of::<[i32; PIXELS]>() } else { 0 };
-        let chunk = if elements <= most && each * elements + sums <= bytes {
-            elements
-        } else {
-            most.min((bytes * 2 / 3).max(16 * each) / each) & !15
-        };
-        check(chunk > 0);
+        // A byte of the stage holds at least one code.
+        let chunk = division.chunk(4 * words.len(), !apart.is_empty());
+        check(chunk > 0 && (!apart.is_empty() || division.each * chunk <= 4 * words.len()));
         let patch = chunk * Scratch::ELEMENT_BYTES / 4;
         let stage = if staged { chunk / 4 } else { 0 };
-        Scratch { words, sums: [0; PIXELS], elements: 0, patch, stage, before: patch + stage }
+        Scratch { words, apart, sums: [0; PIXELS], elements: 0, patch, stage, before: patch + stage }
     }
 
     /// Divides `words` for windows of 3x3 on three channels, which are one chunk. The stage lies in the place
@@ -76,6 +68,7 @@ impl<'a> Scratch<'a> {
         let patch = rgb3x3::ELEMENTS * Scratch::ELEMENT_BYTES / 4;
         Scratch {
             words,
+            apart: &mut [],
             sums: [0; PIXELS],
             elements: 0,
             patch,
@@ -93,7 +86,8 @@ impl<'a> Scratch<'a> {
     /// Output channels whose accumulators there is room for: a multiple of four, at least four.
     #[inline(always)]
     pub(crate) fn channels(&self) -> usize {
-        ((self.words.len() - self.before) / PIXELS) & !3
+        let words = if self.apart.is_empty() { self.words.len() - self.before } else { self.apart.len() };
+        (words / PIXELS) & !3
     }
 
     /// Begins a chunk of this number of elements. Returns the patch, which the caller fills, and the stage.
@@ -125,15 +119,21 @@ impl<'a> Scratch<'a> {
     /// The addresses of the patch, of the accumulators of `count` output channels, and of the sums of codes.
     #[inline(always)]
     pub(super) fn parts(&mut self, count: usize) -> (*const u32, *mut [i32; PIXELS], *const i32) {
-        check(count <= self.channels());
-        let words = self.words.as_mut_ptr();
-        (words, words.wrapping_add(self.before).cast(), self.sums.as_ptr())
+        let accumulators = match count {
+            0 => core::ptr::null_mut(),
+            _ => self.accumulators(count).as_mut_ptr(),
+        };
+        (self.words.as_ptr(), accumulators, self.sums.as_ptr())
     }
 
     /// The accumulators of `count` output channels.
+    ///
+    /// # Panics
+    /// If there is no room for them.
     #[inline(always)]
     pub(crate) fn accumulators(&mut self, count: usize) -> &mut [[i32; PIXELS]] {
-        let words: &mut [i32] = bytemuck::cast_slice_mut(&mut self.words[self.before..][..PIXELS * count]);
+        let words = if self.apart.is_empty() { &mut self.words[self.before..] } else { &mut *self.apart };
+        let words: &mut [i32] = bytemuck::cast_slice_mut(&mut words[..PIXELS * count]);
         words.as_chunks_mut().0
     }
 }
