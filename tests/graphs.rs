@@ -2,8 +2,8 @@
 
 use fastrand::Rng;
 use mixq_build::engine::graph::op::{
-    Add, AveragePoolSpec, ConvSpec, DepthwiseSpec, Flatten, GlobalAveragePool, GlobalMaxPool, LinearSpec,
-    MaxPoolSpec, PointwiseSpec,
+    Add, AveragePoolSpec, ConvSpec, DepthwiseSpec, Elementwise, Flatten, Function, GlobalAveragePool,
+    GlobalMaxPool, LinearSpec, MaxPoolSpec, Number, PointwiseSpec,
 };
 use mixq_build::engine::graph::{Activation, Graph, LayerSpec, OpSpec, Padding, Shape, Spec, Window};
 
@@ -17,7 +17,7 @@ pub fn random_graph(rng: &mut Rng) -> Graph {
         Builder { rng, layers: Vec::new(), current: ("image".to_string(), input), written: Vec::new() };
     builder.conv();
     for _ in 0..builder.rng.usize(0..=4) {
-        match builder.rng.usize(0..9) {
+        match builder.rng.usize(0..10) {
             0 | 1 => builder.conv(),
             2 => builder.depthwise(),
             3 => builder.pointwise(),
@@ -25,6 +25,7 @@ pub fn random_graph(rng: &mut Rng) -> Graph {
             5 => builder.pool(true),
             6 => builder.residual(),
             7 => builder.two_branches(),
+            8 => builder.elementwise(),
             _ => builder.skip(),
         }
     }
@@ -68,7 +69,39 @@ impl Builder<'_> {
     }
 
     fn activation(&mut self) -> Activation {
-        if self.rng.bool() { Activation::Relu } else { Activation::None }
+        match self.rng.usize(0..8) {
+            0 => Activation::of(self.function()),
+            1..=4 => Activation::Relu,
+            _ => Activation::None,
+        }
+    }
+
+    /// A function with a table, or a clip from 0.
+    fn function(&mut self) -> Function {
+        let number = |value: f64| Number::new(value).expect("it is finite");
+        let functions = [
+            Function::Sigmoid,
+            Function::Tanh,
+            Function::HardSwish,
+            Function::Silu,
+            Function::LeakyRelu { slope: number(0.1) },
+            Function::Elu { alpha: number(1.5) },
+            Function::Clip { min: number(-0.7), max: number(1.1) },
+            Function::Clip { min: number(0.0), max: number(6.0) },
+            Function::Log { least: number(0.02) },
+            Function::Sqrt,
+            Function::Abs,
+            Function::Neg,
+        ];
+        functions[self.rng.usize(0..functions.len())]
+    }
+
+    fn elementwise(&mut self) {
+        let function = self.function();
+        // What follows the layer before is another case.
+        if let Activation::Function(_) = Activation::of(function) {
+            self.push(Elementwise { function }, NOTHING, self.current.1);
+        }
     }
 
     /// Kernel, stride and padding that fit the current shape, with the size of the output.

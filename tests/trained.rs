@@ -3,7 +3,8 @@
 use fastrand::Rng;
 use mixq_build::engine::config::{Rounding, Scheme};
 use mixq_build::engine::convert::{Grid, TrainedLayer, TrainedNetwork};
-use mixq_build::engine::graph::{Activation, Graph, Op, Shape, Source};
+use mixq_build::engine::graph::op::{Elementwise, Function};
+use mixq_build::engine::graph::{Graph, Op, Shape, Source};
 use mixq_build::engine::memory::Allocation;
 use mixq_format::Bits;
 
@@ -35,6 +36,7 @@ pub fn random_trained(
                 (Some(layer), gain * (window as f64).sqrt() * size(x, x_bits) * weight * 0.3)
             }
             Op::Add { .. } => (None, size(x, x_bits) + read(1).0.scale * f64::from(read(1).1.max_code())),
+            Op::Elementwise(Elementwise { function }) => (None, largest(function, (x, x_bits))),
             Op::AveragePool { .. } | Op::MaxPool { .. } | Op::Flatten { .. } => {
                 grids.push(x);
                 network.layers.push(None);
@@ -46,10 +48,9 @@ pub fn random_trained(
         let own = (!last).then(|| {
             let codes = allocation.activations[index].max_code();
             let scale = 2.0 * spread / f64::from(codes) * (0.3 + rng.f64());
-            Grid {
-                scale,
-                zero_point: if node.activation == Activation::Relu { 0 } else { rng.i32(0..=codes) },
-            }
+            let most = node.activation.bound().map_or(f64::INFINITY, |bound| bound / f64::from(codes));
+            let zero_point = if node.starts_at_zero() { 0 } else { rng.i32(0..=codes) };
+            Grid { scale: scale.min(most), zero_point }
         });
         let layer = layer.map(|mut layer| {
             layer.offset.iter_mut().for_each(|offset| *offset = spread * (rng.f64() - 0.5));
@@ -60,6 +61,12 @@ pub fn random_trained(
         network.activations.push(own);
     }
     network
+}
+
+/// The largest magnitude that a function comes to for the codes of a tensor, but at least a little.
+pub fn largest(function: Function, (grid, bits): (Grid, Bits)) -> f64 {
+    let value = |code: i32| function.value(grid.scale * f64::from(code - grid.zero_point)).abs();
+    (0..=bits.max_code()).map(value).fold(1e-3, f64::max)
 }
 
 /// A layer without offsets, and the weights of one output channel.

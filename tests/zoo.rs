@@ -4,11 +4,13 @@
 use fastrand::Rng;
 use mixq_build::engine::config::{Rounding, Scheme};
 use mixq_build::engine::convert::{About, Grid, TrainedLayer, TrainedNetwork, convert};
-use mixq_build::engine::graph::op::{ConvSpec, GlobalAveragePool, LinearSpec};
+use mixq_build::engine::graph::op::{ConvSpec, Elementwise, GlobalAveragePool, LinearSpec};
 use mixq_build::engine::graph::{Activation, Graph, LayerSpec, Op, Padding, Shape, Source, Spec};
 use mixq_build::engine::import::builtin;
 use mixq_build::engine::memory::{Allocation, allocate_uniformly};
 use mixq_format::{Accuracy, Artifact, Bits, Budget, Task};
+
+use crate::trained::largest;
 
 /// The names of all.
 pub const NAMES: [&str; 8] = [
@@ -113,6 +115,7 @@ fn trained(rng: &mut Rng, graph: &Graph, allocation: &Allocation) -> TrainedNetw
                 (Some(layer), (window as f64).sqrt() * reach(read(0)) * weight)
             }
             Op::Add { .. } => (None, reach(read(0)) + reach(read(1))),
+            Op::Elementwise(Elementwise { function }) => (None, largest(function, read(0))),
             Op::AveragePool { .. } | Op::MaxPool { .. } | Op::Flatten { .. } => {
                 grids.push(read(0).0);
                 layers.push(None);
@@ -123,7 +126,7 @@ fn trained(rng: &mut Rng, graph: &Graph, allocation: &Allocation) -> TrainedNetw
         let last = index + 1 == graph.nodes.len();
         let own = (!last).then(|| {
             let codes = allocation.activations[index].max_code();
-            let relu = node.activation == Activation::Relu;
+            let relu = node.starts_at_zero();
             let scale = 2.0 * spread / f64::from(codes);
             Grid { scale, zero_point: if relu { 0 } else { (codes + 1) / 2 } }
         });

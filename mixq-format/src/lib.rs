@@ -37,7 +37,7 @@ mod artifact;
 
 pub use bits::Bits;
 pub use checked::{Checked, Operands, Table};
-pub use layer::{Add, Conv, Depthwise, Kind, Layer, Linear, Pool, Window};
+pub use layer::{Add, Conv, Depthwise, Elementwise, Kind, Layer, Linear, Pool, Window};
 pub use network::{Invalid, Network};
 pub use requant::{Requant, Rule};
 pub use task::{Task, argmax};

@@ -76,12 +76,12 @@ const fn tensor(tensor: &Tensor, arena_bytes: usize) -> Verdict {
     Ok(())
 }
 
-/// An input and the output: the output may not lie over the input, unless a layer adds in place.
+/// An input and the output: the output may not lie over the input, unless a layer works in place.
 const fn input(layer: &Layer, input: &Tensor) -> Verdict {
     require!(!is_logits(input), "logits are read by a layer");
     let output = layer.output();
     let same_place = input.offset == output.offset && input.bits as u8 == output.bits as u8;
-    let in_place = matches!(layer, Layer::Add(_)) && same_place;
+    let in_place = matches!(layer, Layer::Add(_) | Layer::Elementwise(_)) && same_place;
     let (i, o) = (range(input), range(output));
     require!(in_place || i.end <= o.start || o.end <= i.start, "the output overlaps an input");
     Ok(())
@@ -111,6 +111,10 @@ const fn shapes(layer: &Layer) -> Verdict {
                 small && add.shift > 0 && add.shift <= 31,
                 "a multiplier or the shift of an addition is out of range"
             );
+        }
+        Layer::Elementwise(_) => {
+            require!(same_shape(y, x), "an elementwise layer changes the shape");
+            require!(!is_logits(y), "an elementwise layer writes logits");
         }
     }
     Ok(())
@@ -157,7 +161,7 @@ const fn sums(layer: &Layer) -> Verdict {
             let width = if width < input.width as u64 { width } else { input.width as u64 };
             require!(height * width <= LARGEST_POOL, "a pool has 2^23 pixels or more");
         }
-        Layer::Depthwise(_) | Layer::Add(_) => {}
+        Layer::Depthwise(_) | Layer::Add(_) | Layer::Elementwise(_) => {}
     }
     Ok(())
 }
@@ -176,7 +180,7 @@ pub(crate) const fn weights(layer: &Layer) -> Option<(u32, u64, Bits)> {
         Layer::Conv(conv) => (conv.weights, conv.weight_bits, conv.output.channels),
         Layer::Linear(linear) => (linear.weights, linear.weight_bits, linear.output.channels),
         Layer::Depthwise(depthwise) => (depthwise.weights, depthwise.weight_bits, 1),
-        Layer::AveragePool(_) | Layer::MaxPool(_) | Layer::Add(_) => return None,
+        Layer::AveragePool(_) | Layer::MaxPool(_) | Layer::Add(_) | Layer::Elementwise(_) => return None,
     };
     let row = bits.row_bytes(layer.first_input().channels as usize) as u64;
     Some((offset, (filters as u64).saturating_mul(taps(layer)).saturating_mul(row), bits))
@@ -184,6 +188,10 @@ pub(crate) const fn weights(layer: &Layer) -> Option<(u32, u64, Bits)> {
 
 /// Weights and tables lie in the parameters.
 const fn parameters(layer: &Layer, parameter_bytes: u64) -> Verdict {
+    if let Layer::Elementwise(table) = layer {
+        let holds = within(table.codes, table.entries() as u64, parameter_bytes);
+        require!(holds, "the table of an elementwise layer reaches beyond the parameters");
+    }
     let (Some((offset, bytes, bits)), Some(requant)) = (weights(layer), layer.requant()) else {
         return Ok(());
     };

@@ -115,7 +115,9 @@ fn tables(artifact: &Artifact, laid_out: &LaidOut, target: &Target) -> TokenStre
         struct Layers { #(#declarations),* }
 
         static LAYERS: Layers = {
-            use format::{Add, Checked, Conv, Depthwise, Linear, Pool, Requant, Tensor, Window};
+            use format::{
+                Add, Checked, Conv, Depthwise, Elementwise, Linear, Pool, Requant, Tensor, Window,
+            };
             use format::{Bits::*, Rule::*};
             Layers { #(#values),* }
         };

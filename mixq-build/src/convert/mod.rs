@@ -1,6 +1,7 @@
 //! From the network as trained, on quantised grids, to integers.
 
 mod channel;
+mod elementwise;
 mod fixed_point;
 mod integer;
 mod pack;

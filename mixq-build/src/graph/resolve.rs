@@ -1,14 +1,15 @@
 //! From a list of layers to a network: names, links, shapes.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::error::{Error, Problem, nearest};
 use crate::task::Task;
 
 use super::fold::{self, Folded, fold};
 use super::layer::{Draft, Layer};
+use super::op::Elementwise;
 use super::spec::{IMAGE, LayerSpec};
-use super::{Graph, Node, Source, Spec, rules};
+use super::{Activation, Graph, Node, Op, Source, Spec, rules};
 
 /// What a layer reads, by its place in the list (`Source::Node`); `None` if that could not be found out.
 pub(super) type Link = Option<Source>;
@@ -111,6 +112,7 @@ fn nodes(
 
 /// The network, once nothing is wrong with it.
 fn assemble(spec: &Spec, names: Vec<String>, drafts: Vec<Option<Draft>>) -> Graph {
+    let taken: HashSet<String> = names.iter().cloned().collect();
     let mut nodes: Vec<Node> = Vec::new();
     let mut place = HashMap::new();
     for (layer, (draft, name)) in drafts.into_iter().zip(names).enumerate() {
@@ -122,12 +124,27 @@ fn assemble(spec: &Spec, names: Vec<String>, drafts: Vec<Option<Draft>>) -> Grap
             Source::Image => Source::Image,
             Source::Node(layer) => Source::Node(place[&layer]),
         });
-        let (norm, activation) = (draft.norm, draft.activation);
-        let node = Node { name, op, norm, activation, inputs: inputs.collect(), output };
-        place.insert(layer, nodes.len());
-        nodes.push(node);
+        let inputs = inputs.collect();
+        let (activation, function) = match draft.activation {
+            Activation::Function(function) => (Activation::None, Some(function)),
+            other => (other, None),
+        };
+        nodes.push(Node { name: name.clone(), op, norm: draft.norm, activation, inputs, output });
+        if let Some(function) = function {
+            // Who reads the layer reads what the function makes of it.
+            let inputs = vec![Source::Node(nodes.len() - 1)];
+            let name = free_name(format!("{name}.{}", function.name()), &taken);
+            let op = Op::Elementwise(Elementwise { function });
+            nodes.push(Node { name, op, norm: false, activation: Activation::None, inputs, output });
+        }
+        place.insert(layer, nodes.len() - 1);
     }
     Graph { input: spec.input, nodes }
+}
+
+/// A name that no layer has: this one, or this one with a prime.
+fn free_name(name: String, taken: &HashSet<String>) -> String {
+    if taken.contains(&name) { free_name(name + "'", taken) } else { name }
 }
 
 /// A name for every layer: its own, or the operator and its running number.

@@ -29,7 +29,7 @@ pub struct Tensor {
     pub width: usize,
     /// First and last step at which it lives.
     pub life: (usize, usize),
-    /// Index of the place in the arena that it takes: a sum takes that of a summand.
+    /// Index of the place in the arena that it takes: what is made in place takes that of an input.
     pub place: usize,
 }
 
@@ -112,7 +112,7 @@ impl Schedule {
             let Shape { height, width, channels } = tensor.shape;
             let bytes = height * width * widths[tensor.width].row_bytes(channels);
             match places.get_mut(tensor.place) {
-                // A sum follows its summand, and has its shape and width.
+                // What is made in place follows an input, and has its shape and width.
                 Some(place) => place.last = tensor.life.1,
                 None => places.push(Lifetime { bytes, first: tensor.life.0, last: tensor.life.1 }),
             }

@@ -67,10 +67,12 @@ impl<'a> Entry<'a> {
 
     /// An integer or a float.
     pub fn as_number(&self) -> Option<f64> {
-        match self.value.data {
-            Data::Float(number) => Some(number),
-            _ => self.as_integer().map(|integer| integer as f64),
-        }
+        self.value.as_number()
+    }
+
+    /// The numbers of a list, if it has nothing else.
+    pub fn as_numbers(&self) -> Option<Vec<f64>> {
+        self.as_array()?.iter().map(Value::as_number).collect()
     }
 
     /// The list, if it is one.

@@ -140,6 +140,14 @@ impl Value {
         }
     }
 
+    /// An integer or a float.
+    pub(super) fn as_number(&self) -> Option<f64> {
+        match self.data {
+            Data::Float(number) => Some(number),
+            _ => self.as_integer().map(|integer| integer as f64),
+        }
+    }
+
     /// The entries of a table, with a header or inline.
     pub(super) fn as_table(&self) -> Option<&Items> {
         match &self.data {

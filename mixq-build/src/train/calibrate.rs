@@ -24,7 +24,7 @@ pub fn calibrate(model: &mut Model<'_>, train: &Images<'_>, bounds: Bounds) {
     tch::no_grad(|| {
         let _ = model.forward_observed(&images, mode, &mut |node, output| {
             if has_own_grid(model.graph, node) {
-                let relu = model.graph.nodes[node].activation.starts_at_zero();
+                let relu = model.graph.nodes[node].starts_at_zero();
                 let bits = model.allocation.activations[node];
                 let (low, high) = match bounds {
                     Bounds::Data => best_range(output, relu, bits, model.rounding),

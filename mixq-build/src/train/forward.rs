@@ -5,8 +5,8 @@ use tch::{Kind, Tensor};
 
 use super::model::{EPSILON, Model, Site};
 use super::part::Part;
-use super::quantise;
-use crate::graph::op::{AveragePool, Conv, Depthwise, MaxPool};
+use super::{elementwise, quantise};
+use crate::graph::op::{AveragePool, Conv, Depthwise, Elementwise, MaxPool};
 use crate::graph::{Activation, Op, Source, Window};
 use crate::settings::Rounding;
 
@@ -89,6 +89,7 @@ impl Model<'_> {
             }
             Op::Linear(_) => self.linear(index, x, mode, unit),
             Op::Add(_) => x.real() + input(1).real(),
+            Op::Elementwise(Elementwise { function }) => elementwise::apply(function, &x.real()),
             Op::AveragePool(AveragePool { window }) => return average(x, &window, kept),
             Op::MaxPool(MaxPool { window }) => {
                 let [kernel, stride] = [window.kernel, window.stride].map(ints);
@@ -105,6 +106,10 @@ impl Model<'_> {
             let codes = self.round(computed, self.output_bits(index));
             return Value { tensor: codes, scale: Some(step.detach()), unit: Some(step) };
         }
+        let computed = match node.activation.bound() {
+            Some(bound) => computed.clamp_max(bound),
+            None => computed,
+        };
         observe(index, &computed);
         self.activate(index, computed, mode)
     }
@@ -117,9 +122,9 @@ impl Model<'_> {
     fn output_step(&self, index: usize, mode: Mode) -> Option<Tensor> {
         let node = &self.graph.nodes[index];
         let from_zero = node.op.weighted() && node.activation.starts_at_zero();
-        let high = self.get(index, Part::High).filter(|_| from_zero)?;
+        let high = self.high(index).filter(|_| from_zero)?;
         let on_grid = self.on_grid(Site::Output(index), mode.quantised);
-        on_grid.then(|| quantise::step(high, self.output_bits(index)))
+        on_grid.then(|| quantise::step(&high, self.output_bits(index)))
     }
 
     /// Codes of values in units of a sixth of their range; gradients pass as if they were only clamped.
@@ -137,27 +142,31 @@ impl Model<'_> {
 
     fn activate(&self, index: usize, computed: Tensor, mode: Mode) -> Value {
         let node = &self.graph.nodes[index];
-        let own = self.get(index, Part::High);
+        let own = self.high(index);
         match own.filter(|_| self.on_grid(Site::Output(index), mode.quantised)) {
             Some(high) => {
                 let low = self.get(index, Part::Low);
                 let bits = self.output_bits(index);
-                let grids = quantise::activation_grids(low, high, bits);
+                let grids = quantise::activation_grids(low, &high, bits);
                 // The device adds with rounding, whatever the setting.
                 let rounding = match node.op {
                     Op::Add(_) => Rounding::Nearest,
-                    Op::Conv { .. } | Op::Depthwise { .. } | Op::Linear(_) => self.rounding,
+                    Op::Conv { .. } | Op::Depthwise { .. } | Op::Linear(_) | Op::Elementwise(_) => {
+                        self.rounding
+                    }
                     Op::AveragePool(_) | Op::MaxPool(_) | Op::Flatten(_) => {
                         unreachable!("they keep their input's grid")
                     }
                 };
-                let tensor = quantise::activation(&computed, low, high, &grids, bits, rounding);
+                let tensor = quantise::activation(&computed, low, &high, &grids, bits, rounding);
                 Value { tensor, unit: None, scale: Some(grids.scale) }
             }
             None => {
                 let tensor = match node.activation {
                     Activation::None => computed,
-                    Activation::Relu => computed.relu(),
+                    // What bounds a ReLU has been done.
+                    Activation::Relu | Activation::ReluUpTo(_) => computed.relu(),
+                    Activation::Function(_) => unreachable!("a function is a node of its own"),
                 };
                 Value { tensor, unit: None, scale: None }
             }

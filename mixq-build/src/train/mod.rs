@@ -5,6 +5,7 @@ mod batches;
 mod calibrate;
 mod checkpoint;
 mod device;
+mod elementwise;
 mod epochs;
 mod export;
 mod folded;

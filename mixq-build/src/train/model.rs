@@ -90,7 +90,7 @@ impl<'a> Model<'a> {
             if has_own_grid(graph, index) {
                 // The paper's start; training replaces it by one from data.
                 insert(Part::High, Tensor::from(6f32));
-                if !node.activation.starts_at_zero() {
+                if !node.starts_at_zero() {
                     insert(Part::Low, Tensor::from(-6f32));
                 }
             }

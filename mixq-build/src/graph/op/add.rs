@@ -7,6 +7,7 @@ pub(super) static ADD: Form = Form {
     name: "add",
     required: &[],
     optional: &[],
+    parameters: &[],
     read: |_| Some(OpSpec::Add(Add)),
     arity: 2,
     reads_image: Err("put a conv or depthwise layer before it"),

@@ -7,6 +7,7 @@ pub(super) static CONV: Form = Form {
     name: "conv",
     required: &["filters", "kernel"],
     optional: &["stride", "padding"],
+    parameters: &[],
     read: |values| {
         Some(OpSpec::Conv(ConvSpec {
             filters: values.filters?,
@@ -26,6 +27,7 @@ pub(super) static POINTWISE: Form = Form {
     name: "pointwise",
     required: &["filters"],
     optional: &["stride"],
+    parameters: &[],
     read: |values| {
         let stride = values.stride.unwrap_or([1, 1]);
         Some(OpSpec::Pointwise(PointwiseSpec { filters: values.filters?, stride }))

@@ -7,6 +7,7 @@ pub(super) static DEPTHWISE: Form = Form {
     name: "depthwise",
     required: &["kernel"],
     optional: &["stride", "padding"],
+    parameters: &[],
     read: |values| {
         Some(OpSpec::Depthwise(DepthwiseSpec {
             kernel: values.kernel?,

@@ -7,6 +7,7 @@ pub(super) static FLATTEN: Form = Form {
     name: "flatten",
     required: &[],
     optional: &[],
+    parameters: &[],
     read: |_| Some(OpSpec::Flatten(Flatten)),
     arity: 1,
     reads_image: Err("leave it out: a linear layer reads an image of any shape"),

@@ -1,6 +1,6 @@
 //! How operators are written: what all of them have, as data.
 
-use super::{FORMS, OpSpec};
+use super::{FORMS, Number, OpSpec};
 use crate::graph::{Activation, Padding};
 
 /// How an operator is written, and what may stand around it.
@@ -11,6 +11,8 @@ pub struct Form {
     pub required: &'static [&'static str],
     /// The keys that it may have, beside those of batch norm, activation, name and inputs.
     pub optional: &'static [&'static str],
+    /// The parameters of a function, at most as many as [`Values`] has, which are keys of the layer, too.
+    pub parameters: &'static [&'static Parameter],
     /// The operator of these values; `None` if a required one is missing.
     pub read: fn(&Values) -> Option<OpSpec>,
     /// Tensors that it reads.
@@ -24,6 +26,18 @@ pub struct Form {
     pub follows: Follows,
     /// What it becomes of the layer before it, if it is no layer of its own.
     pub folds: Option<Fold>,
+}
+
+/// A parameter of a function: a key with a number.
+pub struct Parameter {
+    /// The key.
+    pub key: &'static str,
+    /// Its value if it is not given; without one it must be given.
+    pub default: Option<f64>,
+    /// The numbers that it accepts, in words.
+    pub range: &'static str,
+    /// The same as a condition on a finite number.
+    pub accepts: fn(f64) -> bool,
 }
 
 /// What may follow an operator as a part of its layer.
@@ -66,6 +80,8 @@ pub struct Values {
     pub stride: Option<[usize; 2]>,
     /// What surrounds the input.
     pub padding: Option<Padding>,
+    /// Parameters of a function, in the order of [`Form::parameters`], with their defaults.
+    pub parameters: [Option<Number>; 2],
 }
 
 /// The names of the operators of which `is` holds, as messages list them: "conv, linear and add".

@@ -7,6 +7,7 @@ pub(super) static LINEAR: Form = Form {
     name: "linear",
     required: &["features"],
     optional: &[],
+    parameters: &[],
     read: |values| Some(OpSpec::Linear(LinearSpec { features: values.features? })),
     arity: 1,
     reads_image: Ok(()),

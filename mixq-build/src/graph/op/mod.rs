@@ -7,6 +7,7 @@
 mod add;
 mod conv;
 mod depthwise;
+mod elementwise;
 mod flatten;
 mod folded;
 mod form;
@@ -17,9 +18,10 @@ mod weights;
 pub use add::Add;
 pub use conv::{Conv, ConvSpec, PointwiseSpec};
 pub use depthwise::{Depthwise, DepthwiseSpec};
+pub use elementwise::{Elementwise, Function, Number, activation, functions};
 pub use flatten::Flatten;
 pub use folded::{BatchNorm, Relu};
-pub use form::{Fold, Follows, Form, Values, names_of};
+pub use form::{Fold, Follows, Form, Parameter, Values, names_of};
 pub use linear::{Linear, LinearSpec};
 pub use pool::{AveragePool, AveragePoolSpec, GlobalAveragePool, GlobalMaxPool, MaxPool, MaxPoolSpec};
 pub use weights::Weights;
@@ -30,7 +32,20 @@ use super::layer::{Input, Layer};
 use super::{Shape, Window};
 
 /// All operators as a layer list has them, in the order in which messages name them.
-pub const FORMS: [&Form; 12] = [
+pub const FORMS: [&Form; OTHERS.len() + elementwise::COUNT] = {
+    let (mut forms, mut index) = ([OTHERS[0]; OTHERS.len() + elementwise::COUNT], 0);
+    while index < forms.len() {
+        forms[index] = match index.checked_sub(OTHERS.len()) {
+            Some(function) => &elementwise::FORMS[function],
+            None => OTHERS[index],
+        };
+        index += 1;
+    }
+    forms
+};
+
+/// All but the functions.
+const OTHERS: [&Form; 12] = [
     &conv::CONV,
     &depthwise::DEPTHWISE,
     &conv::POINTWISE,
@@ -49,6 +64,11 @@ pub const FORMS: [&Form; 12] = [
 pub trait Written {
     /// How it is written, and what may stand around it.
     fn form(&self) -> &'static Form;
+
+    /// What it becomes of the layer before it, if it is no layer of its own.
+    fn folds(&self) -> Option<Fold> {
+        self.form().folds
+    }
 
     /// What it computes and writes; `None` after a problem, which is reported to `layer`.
     fn resolve(&self, layer: &mut Layer, inputs: &[Input]) -> Option<(Op, Shape)>;
@@ -150,6 +170,8 @@ operators! {
         Add(Add),
         /// The same elements as one pixel.
         Flatten(Flatten),
+        /// A function of each element.
+        Elementwise(Elementwise),
     }
 }
 
@@ -180,5 +202,7 @@ operators! {
         BatchNorm(BatchNorm),
         /// ReLU, to be folded into the layer before it.
         Relu(Relu),
+        /// A function of each element; a clip from 0 is folded into the layer before it.
+        Elementwise(Elementwise),
     }
 }

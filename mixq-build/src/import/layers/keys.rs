@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use crate::error::Problem;
 use crate::toml::{Entry, Table};
 
-use crate::graph::{Activation, LARGEST, Padding};
+use crate::graph::{LARGEST, Padding};
 
 /// Sizes that a layer may have.
 const SIZES: RangeInclusive<usize> = 1..=LARGEST;
@@ -73,16 +73,6 @@ impl<'a> Keys<'a, '_> {
                 let all = entry.as_size(&pixels).map(|all| [all; 4]);
                 all.or_else(|| entry.as_sizes(&pixels)).map(Padding::Explicit)
             }
-        })
-    }
-
-    /// What the key `activation` asks for.
-    pub(super) fn activation(&mut self) -> Option<Activation> {
-        let names = Activation::CHOICES.map(|(name, _)| format!("\"{name}\""));
-        self.value("activation", &names.join(" or "), |entry| {
-            let wanted = entry.as_str();
-            let found = Activation::CHOICES.iter().find(|(name, _)| Some(*name) == wanted);
-            found.map(|(_, activation)| *activation)
         })
     }
 

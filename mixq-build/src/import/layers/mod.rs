@@ -12,13 +12,18 @@
 //! padding = "same"            # default of conv and depthwise; "valid", default of pools; "symmetric";
 //!                             # pixels; or [top, bottom, left, right]
 //! batch_norm = true           # default of conv, depthwise, pointwise
-//! activation = "relu"         # default of conv, depthwise, pointwise; or "none"
+//! activation = "relu"         # default of conv, depthwise, pointwise; "none"; a function, such as
+//!                             # "hard_swish"; or with its parameters, such as { leaky_relu = 0.1 }
 //! inputs = ["image"]          # default: the layer before
 //! ```
 //!
-//! By default the last layer has neither batch norm nor activation, and a layer that a `batch_norm` or a
-//! `relu` reads has what those bring.
+//! By default the last layer has neither batch norm nor activation, and a layer that a `batch_norm`, a
+//! `relu` or another function reads has what those bring.
+//!
+//! The functions are those of [`functions`](crate::graph::op::functions); as layers they have their parameters
+//! as keys: `op = "clip"` with `min = -1` and `max = 1`.
 
+mod activation;
 mod keys;
 mod names;
 
@@ -99,10 +104,12 @@ fn layer(table: &Table<'_>, problems: &mut Vec<Problem>) -> Option<LayerSpec> {
         problems.push(problem.help(help).at(at));
         return None;
     };
-    let article = if name.starts_with('a') { "an" } else { "a" };
+    let article = if name.starts_with(['a', 'e']) { "an" } else { "a" };
     let owner = format!("{article} {name} layer");
     table.allow_in(&owner, &[&keys_of(form), &["op", "name", "inputs"][..]].concat(), problems);
-    for required in form.required.iter().filter(|key| !table.contains(key)) {
+    let parameters = form.parameters.iter().filter(|parameter| parameter.default.is_none());
+    let required = form.required.iter().copied().chain(parameters.map(|parameter| parameter.key));
+    for required in required.filter(|key| !table.contains(key)) {
         let problem = Problem::new(format!("{owner} needs `{required}`"));
         problems.push(problem.help(format!("add {required} = ... to this layer")).at(at.clone()));
     }
@@ -126,6 +133,7 @@ fn layer(table: &Table<'_>, problems: &mut Vec<Problem>) -> Option<LayerSpec> {
 /// The keys that an operator has beside `op`, `name` and `inputs`.
 fn keys_of(form: &Form) -> Vec<&'static str> {
     let mut keys = [form.required, form.optional].concat();
+    keys.extend(form.parameters.iter().map(|parameter| parameter.key));
     keys.extend(form.follows.norm.then_some("batch_norm"));
     keys.extend(form.follows.activation.then_some("activation"));
     keys
@@ -144,5 +152,6 @@ fn values(keys: &mut Keys<'_, '_>, form: &Form) -> Values {
             other => unreachable!("no key is called {other}"),
         }
     }
+    values.parameters = keys.parameters(form);
     values
 }

@@ -51,7 +51,8 @@ fn least_scratch(layer: &Layer) -> usize {
         | Layer::Linear(_)
         | Layer::AveragePool(_)
         | Layer::MaxPool(_)
-        | Layer::Add(_) => LEAST_SCRATCH,
+        | Layer::Add(_)
+        | Layer::Elementwise(_) => LEAST_SCRATCH,
     }
 }
 
@@ -69,7 +70,11 @@ pub fn useful(layer: &Layer) -> usize {
             4 * 2 * elements + staged + 4 * 4 * channels
         }
         Layer::Linear(Linear { input, .. }) => 2 * input.pixels() * usize::from(input.channels),
-        Layer::Depthwise(_) | Layer::AveragePool(_) | Layer::MaxPool(_) | Layer::Add(_) => return 0,
+        Layer::Depthwise(_)
+        | Layer::AveragePool(_)
+        | Layer::MaxPool(_)
+        | Layer::Add(_)
+        | Layer::Elementwise(_) => return 0,
     };
     bytes.max(least_scratch(layer))
 }

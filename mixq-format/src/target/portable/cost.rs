@@ -2,7 +2,7 @@
 //! code of them for each processor: the figures are a model of it.
 
 use super::super::cost::{Counts, Execution, Piece, Tally, axis, pieces};
-use crate::{Add, Bits, Conv, Depthwise, Layer, Linear, Pool, Requant, Rule, Tensor};
+use crate::{Add, Bits, Conv, Depthwise, Elementwise, Layer, Linear, Pool, Requant, Rule, Tensor};
 
 mod figures;
 use figures::{FIGURES, P};
@@ -80,6 +80,7 @@ fn of_set(layer: &Layer, parameters: Option<&[u8]>, set: Set) -> Tally {
         Layer::AveragePool(layer) => pool(&mut counts, layer, P::AverageTap8),
         Layer::MaxPool(layer) => pool(&mut counts, layer, P::MaxTap8),
         Layer::Add(layer) => add(&mut counts, layer),
+        Layer::Elementwise(layer) => elementwise(&mut counts, layer),
     }
     counts.add(P::WideCode as usize, wide_codes(layer, parameters));
     let piece = |(name, figures): &(&'static str, &[f64])| {
@@ -278,4 +279,14 @@ fn add(counts: &mut Counts, layer: &Add) {
         Bits::B32 => counts.add(P::AddLogit as usize, elements),
         bits => counts.add(by_bits(P::AddCode8, bits), elements),
     }
+}
+
+fn elementwise(counts: &mut Counts, layer: &Elementwise) {
+    let Elementwise { input, output, .. } = layer;
+    let channels = usize::from(output.channels);
+    // If no pixel ends inside a byte, all pixels are one row.
+    let seamless = [input, output].iter().all(|t| (channels * t.bits.count()).is_multiple_of(8));
+    counts.add(P::Elementwise as usize, 1);
+    counts.add(P::ElementwiseRow as usize, if seamless { 1 } else { output.pixels() });
+    counts.add(by_both(P::ElementwiseCode88, input.bits, output.bits), output.elements());
 }

@@ -9,6 +9,7 @@
 mod add;
 mod conv;
 mod depthwise;
+mod elementwise;
 mod linear;
 mod loops;
 mod patch;
@@ -17,6 +18,7 @@ mod pool;
 pub use add::add;
 pub use conv::conv;
 pub use depthwise::depthwise;
+pub use elementwise::elementwise;
 pub use linear::linear;
 pub use pool::{average_pool, max_pool};
 

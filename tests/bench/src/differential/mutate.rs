@@ -2,7 +2,9 @@
 //! kernel.
 
 use mixq_rt::format::target::armv7em::Plan;
-use mixq_rt::format::{Add, Bits, Conv, Depthwise, Layer, Linear, Pool, Requant, Rule, Tensor, Window};
+use mixq_rt::format::{
+    Add, Bits, Conv, Depthwise, Elementwise, Layer, Linear, Pool, Requant, Rule, Tensor, Window,
+};
 
 use crate::numbers::Numbers;
 
@@ -72,7 +74,8 @@ fn one_tensor<'a>(numbers: &mut Numbers, layer: &'a mut Layer) -> &'a mut Tensor
         | Layer::Depthwise(Depthwise { input, output, .. })
         | Layer::Linear(Linear { input, output, .. })
         | Layer::AveragePool(Pool { input, output, .. })
-        | Layer::MaxPool(Pool { input, output, .. }) => {
+        | Layer::MaxPool(Pool { input, output, .. })
+        | Layer::Elementwise(Elementwise { input, output, .. }) => {
             return if numbers.once_in(2) { input } else { output };
         }
         Layer::Add(Add { a, b, output, .. }) => (one, more) = (a, [b, output]),
@@ -121,7 +124,7 @@ fn window(numbers: &mut Numbers, layer: &mut Layer) {
         Layer::Conv(table) => &mut table.window,
         Layer::Depthwise(table) => &mut table.window,
         Layer::AveragePool(table) | Layer::MaxPool(table) => &mut table.window,
-        Layer::Linear(_) | Layer::Add(_) => return,
+        Layer::Linear(_) | Layer::Add(_) | Layer::Elementwise(_) => return,
     };
     let Window { kernel_height, kernel_width, stride_height, stride_width, pad_top, pad_left } = window;
     match numbers.within(0, 6) {
@@ -150,6 +153,10 @@ fn parameters(numbers: &mut Numbers, layer: &mut Layer, length: usize) {
         Layer::Conv(table) => (&mut table.weights, &mut table.weight_bits, &mut table.requant),
         Layer::Depthwise(table) => (&mut table.weights, &mut table.weight_bits, &mut table.requant),
         Layer::Linear(table) => (&mut table.weights, &mut table.weight_bits, &mut table.requant),
+        Layer::Elementwise(table) => {
+            table.codes = offset(numbers, table.codes, length);
+            return;
+        }
         Layer::AveragePool(_) | Layer::MaxPool(_) | Layer::Add(_) => return,
     };
     let Requant { bias, multiplier, shift, weight_zero_point, .. } = requant;
@@ -206,6 +213,9 @@ pub fn lengths(layer: &Layer) -> [usize; 2] {
     let ends = layer.inputs().chain([layer.output()]).map(|tensor| tensor.range().end);
     let arena = ends.max().unwrap_or(0).next_multiple_of(4);
     let mut parameters = 0;
+    if let Layer::Elementwise(table) = layer {
+        parameters = table.codes as usize + table.entries();
+    }
     if let (Some((weights, rows, columns, bits)), Some(requant)) = (layer.weights(), layer.requant()) {
         let channels = usize::from(layer.output().channels);
         let multipliers = requant.multipliers(channels);

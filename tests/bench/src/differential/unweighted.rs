@@ -1,7 +1,7 @@
-//! Random additions and pools: every width, odd channels, sums in place, windows in the padding and beyond
+//! Random additions, pools and elementwise layers: every width, odd channels, sums in place, windows in the padding and beyond
 //! the input, windows of more pixels than 16 bits can sum.
 
-use mixq_rt::format::{Add, Bits, Layer, Pool, Tensor, Window};
+use mixq_rt::format::{Add, Bits, Elementwise, Layer, Pool, Tensor, Window};
 
 use crate::numbers::Numbers;
 
@@ -109,4 +109,26 @@ pub fn pool(numbers: &mut Numbers, arena: &mut [u8]) -> Layer {
     numbers.fill(&mut arena[..end + 8]);
     let pool = Pool { input, output, window };
     if numbers.once_in(2) { Layer::AveragePool(pool) } else { Layer::MaxPool(pool) }
+}
+
+/// An elementwise layer with any table, at any offset of the parameters, and an arena with its input. Most
+/// outputs have the width of the input, and lie in its place or elsewhere.
+pub fn elementwise(numbers: &mut Numbers, parameters: &mut [u8], arena: &mut [u8]) -> Layer {
+    let size = [(); 2].map(|()| numbers.within(1, 9) as u16);
+    let channels = channels(numbers);
+    let bits = numbers.one_of(&Bits::QUANTISED);
+    let mut input = tensor(numbers, size, channels, bits);
+    let output_bits = if numbers.once_in(4) { numbers.one_of(&Bits::QUANTISED) } else { bits };
+    let mut output = tensor(numbers, size, channels, output_bits);
+    let end = place(numbers, [&mut input, &mut output]);
+    if output_bits == bits && !numbers.once_in(4) {
+        output.offset = input.offset;
+    }
+    numbers.fill(&mut arena[..end + 8]);
+    let codes = numbers.within(0, 9) as u32;
+    let table = Elementwise { input, output, codes };
+    let entries = &mut parameters[codes as usize..][..table.entries()];
+    numbers.fill(entries);
+    entries.iter_mut().for_each(|entry| *entry &= output_bits.max_code() as u8);
+    Layer::Elementwise(table)
 }

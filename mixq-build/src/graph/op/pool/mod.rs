@@ -20,6 +20,7 @@ const fn global(name: &'static str, read: fn(&Values) -> Option<OpSpec>) -> Form
         name,
         required: &[],
         optional: &[],
+        parameters: &[],
         read,
         arity: 1,
         reads_image: Err("put a conv or depthwise layer before it"),

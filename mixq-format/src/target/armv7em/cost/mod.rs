@@ -76,6 +76,10 @@ impl Known {
                 let none = Known { proof: Proof { chunk: 0, interval: 0 }, codes: 0 };
                 return (add.output.bits != Bits::B32).then_some(none);
             }
+            Layer::Elementwise(table) => {
+                let none = Known { proof: Proof { chunk: 0, interval: 0 }, codes: 0 };
+                return (table.input.bits == table.output.bits).then_some(none);
+            }
         };
         let proof = usual_proof(elements, layer.first_input().bits, &blocks_of(layer)?);
         let (output, requant) = (layer.output(), layer.requant()?);
@@ -88,7 +92,11 @@ impl Known {
                     && requant.fraction == Requant::FRACTION
             }
             Layer::Conv(_) => fraction,
-            Layer::Depthwise(_) | Layer::AveragePool(_) | Layer::MaxPool(_) | Layer::Add(_) => false,
+            Layer::Depthwise(_)
+            | Layer::AveragePool(_)
+            | Layer::MaxPool(_)
+            | Layer::Add(_)
+            | Layer::Elementwise(_) => false,
         };
         let makes_codes = fits && output.bits != Bits::B32 && requant.multiplier_step == 1;
         Some(Known { proof, codes: if makes_codes { output.bits.count() } else { 0 } })
@@ -116,6 +124,7 @@ fn with_scratch(layer: &Layer, known: &Known, scratch_bytes: u32) -> Tally {
         Layer::AveragePool(pool) => unweighted::pool(pool, super::by_words(layer), false),
         Layer::MaxPool(pool) => unweighted::pool(pool, super::by_words(layer), true),
         Layer::Add(add) => unweighted::add(add),
+        Layer::Elementwise(table) => unweighted::elementwise(table),
     };
     let piece = |(name, figures): &(&'static str, &[f64])| Piece {
         name,
@@ -150,7 +159,11 @@ pub(super) fn scratch_steps(layer: &Layer, execution: &Execution<'_>) -> Vec<(u3
     let way = |bytes: usize| match layer {
         Layer::Conv(conv) => Some(conv::Memory::of(conv, &known, bytes)),
         Layer::Linear(linear) => Some(linear::memory(linear, &known, bytes)),
-        Layer::Depthwise(_) | Layer::AveragePool(_) | Layer::MaxPool(_) | Layer::Add(_) => None,
+        Layer::Depthwise(_)
+        | Layer::AveragePool(_)
+        | Layer::MaxPool(_)
+        | Layer::Add(_)
+        | Layer::Elementwise(_) => None,
     };
     // Chunks are far smaller than that, however large a window is.
     let mut sizes: Vec<usize> = (4..=useful(layer).min(1 << 20)).step_by(4).collect();

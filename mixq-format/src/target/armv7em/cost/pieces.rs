@@ -143,4 +143,9 @@ pieces! {
     AddRead2 4.05 5.07;
     AddWrite4 8.29 12.80;
     AddWrite2 7.36 14.31;
+    Elementwise 60.00 90.00;
+    ElementwiseExpand 350.00 500.00;
+    ElementwiseRound 48.00 60.00;
+    ElementwiseByte 5.00 8.00;
+    ElementwisePixel 5.00 8.00;
 }

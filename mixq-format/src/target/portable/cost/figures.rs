@@ -106,4 +106,15 @@ pieces! {
     AddCode8 76.31 53.92 0.00 57.64;
     AddCode4 69.60 51.50 0.00 48.50;
     AddCode2 66.55 50.63 0.00 43.59;
+    Elementwise 60.00 60.00 60.00 60.00;
+    ElementwiseRow 20.00 20.00 20.00 20.00;
+    ElementwiseCode88 8.00 8.00 8.00 8.00;
+    ElementwiseCode84 8.00 8.00 8.00 8.00;
+    ElementwiseCode82 8.00 8.00 8.00 8.00;
+    ElementwiseCode48 8.00 8.00 8.00 8.00;
+    ElementwiseCode44 8.00 8.00 8.00 8.00;
+    ElementwiseCode42 8.00 8.00 8.00 8.00;
+    ElementwiseCode28 8.00 8.00 8.00 8.00;
+    ElementwiseCode24 8.00 8.00 8.00 8.00;
+    ElementwiseCode22 8.00 8.00 8.00 8.00;
 }
