@@ -4,6 +4,8 @@
 mod builtin;
 #[path = "graph/folding.rs"]
 mod folding;
+#[path = "graph/functions.rs"]
+mod functions;
 #[path = "graph/keys.rs"]
 mod keys;
 #[path = "graph/layer_list.rs"]

@@ -24,7 +24,7 @@ pub fn apply(function: Function, x: &Tensor) -> Tensor {
         Function::Elu { alpha } => x.relu() + x.clamp_max(0.0).expm1() * alpha.get(),
         Function::Selu => x.selu(),
         Function::Clip { min, max } => x.clamp_min(min.get()).clamp_max(max.get()),
-        Function::Exp => x.exp(),
+        Function::Exp => x.clamp_max(Function::LARGEST_EXPONENT).exp(),
         Function::Log { least } => x.clamp_min(least.get()).log(),
         Function::Sqrt => {
             let positive = x.relu();

@@ -1,5 +1,7 @@
 //! What libtorch computes with fake quantisation and what the integer network computes are the same.
 
+mod functions;
+
 use std::path::Path;
 
 use mixq_format::{Bits, Layer, Network};

@@ -65,7 +65,7 @@ pub enum Function {
         /// The largest value.
         max: Number,
     },
-    /// `e^x`.
+    /// `e^x`; of numbers above [`Function::LARGEST_EXPONENT`], that of this one.
     Exp,
     /// The natural logarithm; of numbers below `least`, that of `least`.
     Log {
@@ -91,6 +91,9 @@ pub enum Function {
 }
 
 impl Function {
+    /// The largest number that an exponential is taken of: floats of 32 bits hold its power, and its products
+    /// with weights.
+    pub const LARGEST_EXPONENT: f64 = 40.0;
     /// The factor of SELU.
     pub const SELU_SCALE: f64 = 1.050_700_987_355_480_5;
     /// The alpha of SELU.
@@ -119,7 +122,7 @@ impl Function {
             Function::Elu { alpha } => elu(alpha.0),
             Function::Selu => Function::SELU_SCALE * elu(Function::SELU_ALPHA),
             Function::Clip { min, max } => between(x, min.0, max.0),
-            Function::Exp => x.exp(),
+            Function::Exp => x.min(Function::LARGEST_EXPONENT).exp(),
             Function::Log { least } => x.max(least.0).ln(),
             Function::Sqrt => x.max(0.0).sqrt(),
             Function::Abs => x.abs(),

@@ -108,7 +108,8 @@ unsafe extern "C" fn look_up(
     naked_asm!(
         "push {{r4-r11, lr}}",
         "ldr r11, [sp, #36]",
-        "cbz r3, 3f",
+        "cmp r3, #0",
+        "beq 3f",
         "2:",
         "ldm r0!, {{r4-r7}}",
         ".irp word, r4, r5, r6, r7",
