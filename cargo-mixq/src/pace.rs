@@ -32,6 +32,8 @@ pub fn run(selection: &Selection) -> Result<Outcome, Error> {
                 allocation: &allocation,
                 choose: None,
                 scheme: model.scheme,
+                normalisation: None,
+                initial: None,
                 settings,
                 dataset: &dataset,
             };

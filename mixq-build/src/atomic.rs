@@ -85,7 +85,7 @@ fn temporary(folder: &Path) -> io::Result<Temporary> {
         let file = Temporary::new(folder)?;
         // Where files cannot be locked, `clear` removes none.
         let locked = file.file.lock().is_ok();
-        // Between its making and its lock another process may have taken it for a dead one's.
+        // Before it was locked, another process may have removed it as the file of a dead process.
         if !locked || file.path.exists() {
             return Ok(file);
         }
@@ -101,7 +101,7 @@ fn clear(folder: &Path) {
             && let Ok(file) = File::open(&path)
             && file.try_lock().is_ok()
         {
-            // Whatever keeps it there costs a little space and nothing else.
+            // A file that cannot be removed only costs space.
             let _ = fs::remove_file(&path);
         }
     }

@@ -137,7 +137,7 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
-/// That there is none of this name, and which there are.
+/// The error for an unknown name; it lists the known ones.
 pub fn unknown(what: &str, wanted: &str, names: &[&str]) -> Problem {
     let all: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
     let there =

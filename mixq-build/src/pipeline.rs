@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use mixq_format::{Accuracy, Artifact, Budget};
 
-use crate::artifact::{self, DATASET, Fingerprint, Lock, State};
+use crate::artifact::{self, DATASET, Fingerprint, Lock, State, WEIGHTS};
 use crate::convert::{About, convert};
 use crate::dataset::Dataset;
 use crate::error::{Error, Problem};
@@ -12,7 +12,7 @@ use crate::evaluate;
 use crate::memory::{Allocation, Losses};
 use crate::observer::Observer;
 use crate::prepare::Prepared;
-use crate::settings::{Policy, Scheme};
+use crate::settings::{Policy, Scheme, Training};
 use crate::shortage::accumulator;
 use crate::task::rules;
 use crate::train::{Checkpoints, Choose, Effort, Job, Metrics, train};
@@ -84,18 +84,27 @@ fn make(
         Dataset::load_with_digest(&model.dataset, prepared.cache, input, outputs, observer)?;
     // The data that it is trained on are those that were read, not those that were there a moment before.
     prepared.fingerprint.insert(DATASET.to_string(), digest);
+    let initial = prepared.imported.initial(&prepared.graph)?.map(|(initial, digest)| {
+        prepared.fingerprint.insert(WEIGHTS.to_string(), digest);
+        initial.warnings.iter().for_each(|warning| observer.warn(warning));
+        initial
+    });
     let (prepared, graph) = (&prepared, &prepared.graph);
     let float = float_checkpoint(prepared, scratch)?;
     let quantised = |allocation: &Allocation| quantised_checkpoint(prepared, allocation, scratch);
     let checkpoints = Checkpoints { float: &float, quantised: &quantised, use_finished: !force };
     let choose = |losses: &Losses| prepared.allocate_by_losses(losses);
     let choose = (model.policy == Policy::Sensitivity).then_some(&choose as Choose<'_>);
+    let epochs = Some(model.training.epochs(initial.is_some()));
+    let settings = Training { epochs, ..model.training.clone() };
     let job = Job {
         graph,
         allocation: &allocation,
         choose,
         scheme: model.scheme,
-        settings: &model.training,
+        normalisation: prepared.imported.normalisation.as_ref(),
+        initial: initial.as_ref(),
+        settings: &settings,
         dataset: &dataset,
     };
     let metrics = scratch.join(format!("{}-metrics.jsonl", model.name));
@@ -183,7 +192,7 @@ fn float_depends_on(name: &str) -> bool {
     ];
     match name.strip_prefix("training.") {
         Some(setting) => !QUANTISED.contains(&setting),
-        None => name == "network" || name == "task" || name.starts_with(DATASET),
+        None => ["network", "task", "normalisation", WEIGHTS].contains(&name) || name.starts_with(DATASET),
     }
 }
 

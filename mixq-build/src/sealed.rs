@@ -52,7 +52,7 @@ pub(crate) fn read(path: &Path, kind: Kind) -> Result<Option<Bytes>, String> {
             return Ok(None);
         }
         Err(error) => return Err(unreadable(error)),
-        // To open something else may take for ever.
+        // Opening something else, such as a pipe, may block for ever.
         Ok(metadata) if !metadata.is_file() => return Err("it is not a file".to_string()),
         Ok(_) => {}
     }
@@ -149,7 +149,7 @@ mod tests {
         fs::write(&path, &whole[..whole.len() - 1]).unwrap();
         let size = whole.len();
         assert_eq!(reason(), format!("it is damaged: it has {} bytes of {size}", size - 1));
-        // A length that no file has must not be taken for memory that is needed.
+        // The length may be damaged: no memory is allocated by it before the file has so many bytes.
         let absurd = String::from_utf8(whole).unwrap().replace(" 3 ", " 18446744073709551615 ");
         fs::write(&path, absurd).unwrap();
         assert!(reason().starts_with("it is damaged: "), "{}", reason());

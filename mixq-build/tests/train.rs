@@ -13,6 +13,8 @@ mod mistakes;
 mod results;
 #[path = "train/resumed.rs"]
 mod resumed;
+#[path = "train/weights.rs"]
+mod weights;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;

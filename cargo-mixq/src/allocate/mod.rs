@@ -107,7 +107,14 @@ fn choice<T: Copy + Send + Sync + 'static>(
 /// Prints the table, or what does not fit.
 pub fn run(arguments: &Arguments) -> Result<Answer, Error> {
     let source = source(arguments)?;
-    let graph = Graph::resolve(&import::read(&source)?.spec)?;
+    let imported = import::read(&source)?;
+    let graph = Graph::resolve(&imported.spec)?;
+    // Nothing is done with the weights yet: but what is wrong with them is said.
+    let initial = imported.initial(&graph)?;
+    initial
+        .iter()
+        .flat_map(|(initial, _)| &initial.warnings)
+        .for_each(|warning| eprintln!("note: {warning}"));
     let request = Request {
         who: format!("`{}`", arguments.network),
         source: &source,

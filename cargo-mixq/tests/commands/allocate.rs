@@ -242,3 +242,33 @@ fn layers_with_fewer_bits_for_the_sake_of_their_sums_are_said() {
     let text = mixq(&["allocate", network]);
     assert!(String::from_utf8(text.stderr).unwrap().starts_with(&format!("note: {note}")));
 }
+
+/// What is wrong with trained weights is said before anything is trained.
+#[test]
+fn weights_of_another_network_are_refused() {
+    let folder = TempDir::new().unwrap();
+    let list = folder.path().join("net.toml");
+    let network = r#"
+        input = [4, 4, 1]
+        weights = "net.safetensors"
+        normalisation = { mean = 0, std = 255 }
+        layer = [{ op = "linear", name = "head", features = 2 }]
+    "#;
+    std::fs::write(&list, network).unwrap();
+    // A safetensors file by hand: a header, then 2 x 16 floats.
+    let tensors = |shape: &str| {
+        let head =
+            format!("{{\"head.weight\":{{\"dtype\":\"F32\",\"shape\":{shape},\"data_offsets\":[0,128]}}}}");
+        [&(head.len() as u64).to_le_bytes(), head.as_bytes(), &[0; 128]].concat()
+    };
+    let weights = folder.path().join("net.safetensors");
+    std::fs::write(&weights, tensors("[2,16]")).unwrap();
+    let list = list.to_str().unwrap();
+    assert!(allocate(&[list]).0);
+    std::fs::write(&weights, tensors("[16,2]")).unwrap();
+    let said = refused(&[list]);
+    assert!(said.contains("`head.weight` has shape [16, 2], and the layer needs [2, 16]"), "{said}");
+    assert!(said.contains("net.toml:3:"), "{said}");
+    std::fs::remove_file(&weights).unwrap();
+    assert!(refused(&[list]).contains("net.safetensors"));
+}

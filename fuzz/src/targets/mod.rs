@@ -16,6 +16,7 @@ mod misbehaving;
 mod network;
 mod npz;
 mod tar;
+mod weights;
 mod zip;
 
 use crate::Target;
@@ -23,10 +24,11 @@ use crate::Target;
 pub(crate) use misbehaving::MISBEHAVING;
 
 /// All that the command line fuzzes if no target is named.
-pub const ALL: [&Target; 18] = [
+pub const ALL: [&Target; 19] = [
     &artifact::ARTIFACT,
     &include_model::MACRO,
     &network::NETWORK,
+    &weights::WEIGHTS,
     &manifest::MANIFEST,
     &memory_x::MEMORY_X,
     &csv::CSV,

@@ -10,6 +10,7 @@ use crate::dataset;
 use crate::error::{Error, Problem};
 use crate::graph::Graph;
 use crate::hex::hexadecimal;
+use crate::import::{Imported, weights};
 use crate::settings::TestPart;
 
 /// The inputs of a model by name. Short ones stand as they are, so that a stale artifact can say what
@@ -18,6 +19,9 @@ pub type Fingerprint = BTreeMap<String, String>;
 
 /// The name of the entry that the contents of the dataset have.
 pub const DATASET: &str = "dataset";
+
+/// The name of the entry that the contents of the weights' file have.
+pub const WEIGHTS: &str = "weights";
 
 /// An input that is not what it was.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,13 +45,19 @@ impl std::fmt::Display for Change {
     }
 }
 
-/// The fingerprint of a model as configured. A dataset that is not there, or that this mixq-build does not
-/// look into, leaves the entry of its contents out: firmware builds from a committed artifact without the
-/// images. `cache` is the folder that keeps digests of datasets; with `None` everything is read anew.
+/// The fingerprint of a model as configured. A dataset or a file of weights that is not there, or a dataset
+/// that this mixq-build does not look into, leaves the entry of its contents out: firmware builds from a
+/// committed artifact without them. `cache` is the folder that keeps digests of datasets; with `None`
+/// everything is read anew.
 ///
 /// # Errors
-/// The dataset is there but cannot be read.
-pub fn fingerprint(model: &Model, graph: &Graph, cache: Option<&Path>) -> Result<Fingerprint, Error> {
+/// The dataset or the file of weights is there but cannot be read.
+pub fn fingerprint(
+    model: &Model,
+    imported: &Imported,
+    graph: &Graph,
+    cache: Option<&Path>,
+) -> Result<Fingerprint, Error> {
     let mut inputs = Fingerprint::new();
     let mut insert = |name: &str, value: String| inputs.insert(name.to_string(), value);
     insert("format", mixq_format::FORMAT_VERSION.to_string());
@@ -61,6 +71,13 @@ pub fn fingerprint(model: &Model, graph: &Graph, cache: Option<&Path>) -> Result
         for (name, value) in settings {
             insert(&format!("training.{name}"), plain(&value));
         }
+    }
+    insert("training.epochs", model.training.epochs(imported.weights.is_some()).to_string());
+    if let Some(normalisation) = &imported.normalisation {
+        insert("normalisation", json(normalisation)?);
+    }
+    if let Some(file) = imported.weights.as_ref().filter(|file| file.path.exists()) {
+        insert(WEIGHTS, weights::digest(file)?);
     }
     // What Cargo.toml says of the images is known without them.
     let DatasetConfig { test, shape, max, labels, task, resize, tolerate, path: _, shared: _, location } =
@@ -96,13 +113,13 @@ pub fn fingerprint(model: &Model, graph: &Graph, cache: Option<&Path>) -> Result
     Ok(inputs)
 }
 
-/// What differs between an artifact's fingerprint and that of the model now. Without a dataset now, there is
-/// nothing to compare it with.
+/// What differs between an artifact's fingerprint and that of the model now. Without a dataset or weights
+/// now, there is nothing to compare them with.
 pub fn changes(was: &Fingerprint, now: &Fingerprint) -> Vec<Change> {
     let names: std::collections::BTreeSet<&String> = was.keys().chain(now.keys()).collect();
     let value = |inputs: &Fingerprint, name: &str| inputs.get(name).cloned().unwrap_or_default();
     (names.into_iter())
-        .filter(|name| *name != DATASET || now.contains_key(*name))
+        .filter(|name| ![DATASET, WEIGHTS].contains(&name.as_str()) || now.contains_key(*name))
         .map(|name| Change { input: name.clone(), was: value(was, name), now: value(now, name) })
         .filter(|change| change.was != change.now)
         .collect()

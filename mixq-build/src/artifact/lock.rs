@@ -43,7 +43,7 @@ impl Lock {
                 }
                 Err(TryLockError::Error(error)) => return Err(failed(&error)),
             }
-            // Who held it before has removed the file: others meet at a new one.
+            // The process that held it has removed the file: others now use a new one.
             if is_at(&file, &path).map_err(|e| failed(&e))? {
                 return Ok(Lock { file, path });
             }

@@ -8,7 +8,7 @@ use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
 pub use agreement::differences;
-pub use fingerprint::{Change, DATASET, Fingerprint, changes, fingerprint, short_digest};
+pub use fingerprint::{Change, DATASET, Fingerprint, WEIGHTS, changes, fingerprint, short_digest};
 pub use lock::Lock;
 use mixq_format::{Artifact, ReadError};
 
@@ -101,7 +101,7 @@ pub fn write(path: &Path, artifact: &Artifact) -> Result<(), Problem> {
     write_with(path, &bytes, &mut |file, bytes| file.write_all(bytes))
 }
 
-/// What puts bytes into a file; a test puts a full disk in its place.
+/// Writes bytes into a file; a test replaces it by a full disk.
 type Writer<'a> = &'a mut dyn FnMut(&mut std::fs::File, &[u8]) -> std::io::Result<()>;
 
 fn write_with(path: &Path, bytes: &[u8], write: Writer<'_>) -> Result<(), Problem> {

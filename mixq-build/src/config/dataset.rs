@@ -62,8 +62,7 @@ impl DatasetConfig {
         }
     }
 
-    /// The same options for other images: with the path as a person writes it, relative to the current
-    /// folder.
+    /// The same options for other images. The path is relative to the current folder.
     pub fn elsewhere(&self, written: &str) -> DatasetConfig {
         DatasetConfig { location: None, ..self.clone() }.with_path(written, Path::new(""))
     }

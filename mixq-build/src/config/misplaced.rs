@@ -25,7 +25,7 @@ pub(super) fn all(manifest: &File) -> Vec<Problem> {
     let mut problems = Vec::new();
     let mut open: Vec<(Entry<'_>, usize)> = manifest.root().entries().map(|entry| (entry, 1)).collect();
     while let Some((entry, depth)) = open.pop() {
-        // What is not a table is looked at by others.
+        // Values that are not tables are checked elsewhere.
         let Some(table) = entry.table(&mut Vec::new()) else { continue };
         if near(entry.name) {
             let known = |key: &str| key == "models" || Defaults::KEYS.contains(&key);

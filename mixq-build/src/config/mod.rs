@@ -200,7 +200,7 @@ fn read_package(
     (device, models)
 }
 
-/// That there are none, pointing at the innermost table that exists.
+/// The error for a package without models; it points at the innermost table that exists.
 fn no_models(package: &File) -> Option<Problem> {
     let mut entry = package.root().get("package")?;
     for key in ["metadata", "mixq", "models"] {

@@ -25,8 +25,8 @@ pub struct Model {
     pub policy: Policy,
     /// Slack of the rule for weights, in millionths.
     pub delta: u32,
-    /// Bytes of flash that the network may take: its own, or all that the models with own ones leave of the
-    /// device's. Where several models are left to share that, the room `prepare` divides it.
+    /// Bytes of flash that the network may take. Without a budget of its own this is the device's budget,
+    /// less the budgets of other models. Where several models share that, the room `prepare` divides it.
     pub flash: u64,
     /// Bytes of RAM that the network may take, likewise.
     pub ram: u64,
@@ -54,9 +54,9 @@ pub struct Model {
 pub enum BudgetOf {
     /// The model's own: its table says it.
     Model,
-    /// The device's: all that own budgets leave of it.
+    /// The device's, less the budgets that models have of their own.
     Device,
-    /// One of the parts into which several models divide that; the other models move it.
+    /// A part of that: several models divide it. It changes with the other models.
     Share,
 }
 

@@ -1,4 +1,4 @@
-//! What all models of the firmware may take together, and what own budgets leave of it.
+//! What all models of the firmware may take together, and how much of it has no owner yet.
 
 use super::device::{Device, Size};
 use super::{BudgetOf, Model};
@@ -35,8 +35,8 @@ impl DeviceBudget {
         DeviceBudget { flash, ram, shared_arena: device.shared_arena, arena: device.arena }
     }
 
-    /// Gives models without own budgets what those with own ones leave; reports own ones that are over the
-    /// device's.
+    /// Models with budgets of their own get these. All others get the rest of the device's budget. Reports
+    /// own budgets that are larger than the device's.
     pub(super) fn leave(&self, models: &mut [Model], problems: &mut Vec<Problem>) {
         if let Some(device) = &self.flash {
             let own = own(models, |model| (model.flash_of, model.flash, &model.flash_at));
@@ -72,7 +72,7 @@ fn sum(own: &[Own]) -> u64 {
     own.iter().fold(0, |sum, (_, bytes, _)| sum.saturating_add(*bytes))
 }
 
-/// That own budgets are more than the device has, at the one that goes over.
+/// A problem if own budgets are more than the device has; it points at the first budget that goes over.
 fn over(own: &[Own], device: &Limit, key: &str) -> Option<Problem> {
     let mut before = 0_u64;
     let first = own.iter().find(|(_, bytes, _)| {

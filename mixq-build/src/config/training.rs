@@ -41,7 +41,7 @@ pub(super) fn read(training: &mut Training, table: &Table<'_>, problems: &mut Ve
     let positive = |number: f64| number > 0.0;
     for entry in table.entries() {
         match entry.name {
-            "epochs" => set(&mut training.epochs, entry.integer(1, problems)),
+            "epochs" => set(&mut training.epochs, entry.integer(0, problems).map(Some)),
             "learning-rate" => {
                 set(&mut training.learning_rate, entry.number(positive, "over 0", problems));
             }

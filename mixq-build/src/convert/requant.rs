@@ -52,7 +52,7 @@ impl Entry {
     }
 }
 
-/// Biases from `least` to `greatest`; the opposite of these if `negative`.
+/// Biases from `least` to `greatest`; with the opposite sign if `negative`.
 struct Biases {
     least: i64,
     greatest: i64,
@@ -87,7 +87,7 @@ impl Channel<'_> {
             return self.constant();
         };
         let half = match self.rounding {
-            // The floor of whole numbers takes nothing away that would have to be made up for.
+            // Rounding down loses nothing of whole numbers.
             Rounding::Nearest if fixed.value().fract() != 0.0 => 0.5 / multiplier,
             _ => 0.0,
         };

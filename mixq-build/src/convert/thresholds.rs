@@ -1,4 +1,4 @@
-//! Thresholds: from which accumulator on an output channel has each of its codes, exactly.
+//! Thresholds: for each code of an output channel, the least accumulator that gives it, exactly.
 
 use num_bigint::BigInt;
 use num_integer::Integer;

@@ -1,9 +1,11 @@
 //! Batch norm, ReLU and clips from 0 that are written as layers of their own go into the layer before them.
 
+use std::collections::HashMap;
+
 use crate::error::Problem;
 
 use super::op::{self, Fold, Follows};
-use super::resolve::{Link, Problems, name, quoted};
+use super::resolve::{self, Link, Problems, name, quoted};
 use super::{Activation, LayerSpec, OpSpec, Source, Spec};
 
 const WHY: &str = "ICN folds batch norm, ReLU and clips from 0 into the layer before them";
@@ -77,6 +79,22 @@ pub(super) fn fold(spec: &Spec, names: &[String], links: &[Vec<Link>], problems:
         }
     }
     folded
+}
+
+impl Spec {
+    /// The batch norms that are layers of their own: name of the layer into which each goes, and its own.
+    pub fn batch_norms(&self) -> HashMap<String, String> {
+        let mut problems = Problems::new(&self.layers);
+        let names = resolve::names(&self.layers, &mut problems);
+        let links = resolve::links(&self.layers, &names, &mut problems);
+        let holders = fold(self, &names, &links, &mut problems).holder;
+        let is_norm = |index: &usize| self.layers[*index].op.form().folds == Some(Fold::Norm);
+        let norms = (0..names.len()).filter(is_norm).filter_map(|index| match holders[index]? {
+            Source::Node(host) => Some((names[host].clone(), names[index].clone())),
+            Source::Image => None,
+        });
+        norms.collect()
+    }
 }
 
 /// Into which layers something can be folded, as a help.

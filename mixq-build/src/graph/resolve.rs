@@ -20,7 +20,12 @@ pub(super) struct Problems<'a> {
     found: Vec<(usize, Problem)>,
 }
 
-impl Problems<'_> {
+impl<'a> Problems<'a> {
+    /// None yet.
+    pub(super) fn new(layers: &'a [LayerSpec]) -> Problems<'a> {
+        Problems { layers, found: Vec::new() }
+    }
+
     /// Adds a problem of a layer.
     pub(super) fn add(&mut self, layer: usize, problem: Problem) {
         let location = self.layers[layer].location.clone();
@@ -65,7 +70,7 @@ impl Graph {
             return Err(Problem::new("the network has no layers").into());
         }
         rules::image(spec.input)?;
-        let mut problems = Problems { layers: &spec.layers, found: Vec::new() };
+        let mut problems = Problems::new(&spec.layers);
         let names = names(&spec.layers, &mut problems);
         let links = links(&spec.layers, &names, &mut problems);
         let linked = !problems.any();
@@ -148,7 +153,7 @@ fn free_name(name: String, taken: &HashSet<String>) -> String {
 }
 
 /// A name for every layer: its own, or the operator and its running number.
-fn names(layers: &[LayerSpec], problems: &mut Problems) -> Vec<String> {
+pub(super) fn names(layers: &[LayerSpec], problems: &mut Problems) -> Vec<String> {
     let mut running: HashMap<&str, usize> = HashMap::new();
     let mut taken: HashMap<String, usize> = HashMap::new();
     let mut names = Vec::with_capacity(layers.len());
@@ -179,7 +184,7 @@ fn names(layers: &[LayerSpec], problems: &mut Problems) -> Vec<String> {
 }
 
 /// What every layer reads.
-fn links(layers: &[LayerSpec], names: &[String], problems: &mut Problems) -> Vec<Vec<Link>> {
+pub(super) fn links(layers: &[LayerSpec], names: &[String], problems: &mut Problems) -> Vec<Vec<Link>> {
     let mut places: HashMap<&str, usize> = HashMap::new();
     for (index, name) in names.iter().enumerate() {
         places.entry(name).or_insert(index);

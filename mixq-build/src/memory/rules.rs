@@ -1,8 +1,8 @@
 //! The bit allocation rules of arXiv 1905.13082, section 5, on plain sizes: no network, no files.
 //!
-//! Both rules only ever narrow a width, 8 to 4 to 2, so they end: the weight rule cuts once a turn,
-//! and of two consecutive sweeps of the activation rule at least one cuts (a layer that a sweep
-//! leaves is cut by the next one, from the other side) or finds that nothing is left to cut.
+//! Both rules only narrow widths, 8 to 4 to 2, so they end. The weight rule cuts once in each turn. Of two
+//! consecutive sweeps of the activation rule at least one cuts, because the next sweep comes from the other
+//! side; otherwise there is nothing more to cut.
 
 use mixq_format::Bits;
 

@@ -119,7 +119,7 @@ pub fn allocate_with_delta(
     };
     let activations = schedule.activations(&widths);
     let bytes = |bits: &[Bits]| flash_bytes(graph, &spread(bits), &activations, scheme);
-    // Where not even 2 bits fit an accumulator, who asks for the allocation is told by
+    // Where not even 2 bits fit an accumulator, the caller learns it from
     // `accumulator::overflows`.
     let mut bits: Vec<Bits> = weighted
         .iter()
@@ -194,7 +194,7 @@ pub(super) fn fit_activations(
     })
     .map_err(|dead_end| ram_dead_end(schedule, dead_end.step))?;
     let mut plan = schedule.plan(&widths);
-    // All that lives at a time now fits, but where branches cross, a plan may need more than that sum.
+    // At each step the living tensors fit now. Where branches cross, a plan may need more than their sum.
     while plan.bytes as u64 > ram {
         let width = widest(schedule, &widths).ok_or_else(|| ram_dead_end(schedule, None))?;
         widths[width] = widths[width].narrower().expect("the widest that can be cut");
@@ -221,7 +221,7 @@ fn widest(schedule: &Schedule, widths: &[Bits]) -> Option<usize> {
     free.max_by_key(|&width| (widths[width], elements(width)))
 }
 
-/// `step`: what does not fit even at 2 bits; `None` if every step would, but no plan of them all.
+/// `step` is the step that does not fit even at 2 bits; `None` if each step fits but no plan of all does.
 pub(super) fn ram_dead_end(schedule: &Schedule, step: Option<usize>) -> Infeasible {
     let narrowest: Vec<Bits> = (schedule.initial_widths().into_iter().zip(&schedule.fixed))
         .map(|(bits, fixed)| if *fixed { bits } else { Bits::B2 })

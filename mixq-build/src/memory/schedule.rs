@@ -128,9 +128,9 @@ impl Schedule {
     }
 }
 
-/// The input whose place (and width, so that it can) the output of a node takes that is made in place: one
-/// that no node reads afterwards; of several, the one written last, so that the others are free in their
-/// width.
+/// For a node that works in place: the input whose place its output takes, and with it the width. No node
+/// may read that input afterwards. Of several such inputs it is the one that is written last: the others can
+/// then have any width.
 fn free_input(graph: &Graph, node: usize) -> Option<usize> {
     if graph.is_last(node) {
         return None;
@@ -141,7 +141,7 @@ fn free_input(graph: &Graph, node: usize) -> Option<usize> {
     };
     let free = (0..inputs.len()).filter(|&input| {
         let place = graph.storage(inputs[input]);
-        // A flatten moves nothing: who reads it reads what it flattens.
+        // A flatten moves nothing: its readers read its input.
         let later = (node + 1..graph.nodes.len()).any(|reader| reads(reader, place));
         place != Source::Image && !later
     });

@@ -22,7 +22,7 @@ pub struct Candidate {
 ///
 /// Exact: keeps every partial choice that no other beats in both bytes and loss.
 pub fn choose_weights(tensors: &[Vec<Candidate>], budget: u64) -> Option<Vec<usize>> {
-    // What the tensors still to come take at least: a partial choice must leave room for that.
+    // The least bytes of the tensors that follow: a partial choice must leave room for them.
     let smallest = |candidates: &Vec<Candidate>| candidates.iter().map(|c| c.bytes).min().unwrap_or(0);
     let mut to_come: u64 = tensors.iter().map(smallest).sum();
     // Bytes, loss, and the choices so far; sorted by bytes, losses falling.

@@ -13,7 +13,7 @@ use crate::artifact::{Fingerprint, fingerprint};
 use crate::config::Model;
 use crate::error::{Error, Problem};
 use crate::graph::Graph;
-use crate::import;
+use crate::import::{self, Imported};
 use crate::memory::{
     Allocation, Infeasible, Losses, allocate_by_losses, allocate_uniformly, allocate_with_delta,
 };
@@ -24,6 +24,8 @@ use crate::shortage::{MemoryModel, Request, Shortage, accumulator};
 pub struct Prepared<'a> {
     /// The configuration.
     pub model: &'a Model,
+    /// The network as its source says it.
+    pub imported: Imported,
     /// The network.
     pub graph: Graph,
     /// What an artifact must have been made from to be fresh.
@@ -38,10 +40,11 @@ impl<'a> Prepared<'a> {
     /// # Errors
     /// What is wrong with the network, or an unreadable dataset.
     pub fn new(model: &'a Model, cache: Option<&'a Path>) -> Result<Prepared<'a>, Error> {
-        let graph = graph(model)?;
+        let (imported, graph) = network(model)?;
         batch_norm_can_be_trained(model, &graph)?;
-        let fingerprint = fingerprint(model, &graph, cache)?;
-        Ok(Prepared { model, graph, fingerprint, cache })
+        something_is_trained(model, &imported)?;
+        let fingerprint = fingerprint(model, &imported, &graph, cache)?;
+        Ok(Prepared { model, imported, graph, fingerprint, cache })
     }
 
     /// The bits of every tensor.
@@ -127,14 +130,28 @@ impl<'a> Prepared<'a> {
 }
 
 /// A model's network; what is wrong with a built-in one points to where it is named.
-fn graph(model: &Model) -> Result<Graph, Error> {
+fn network(model: &Model) -> Result<(Imported, Graph), Error> {
     let located = |problem: Problem| match problem.location {
         Some(_) => problem,
         None => Problem { location: model.network_at.clone(), ..problem },
     };
     import::read(&model.network)
-        .and_then(|imported| Graph::resolve_for(&imported.spec, model.dataset.task))
+        .and_then(|imported| {
+            let graph = Graph::resolve_for(&imported.spec, model.dataset.task)?;
+            Ok((imported, graph))
+        })
         .map_err(|error| Error { problems: error.problems.into_iter().map(located).collect() })
+}
+
+/// Without weights, float training makes them.
+fn something_is_trained(model: &Model, imported: &Imported) -> Result<(), Problem> {
+    if imported.weights.is_some() || model.training.epochs(false) > 0 {
+        return Ok(());
+    }
+    let message =
+        format!("model `{}`: `training.epochs` is 0, and its network comes without weights", model.name);
+    let help = "train it for 1 epoch or more, or add weights = \"net.safetensors\" to its layer list";
+    Err(Problem { location: model.network_at.clone(), ..Problem::new(message).help(help) })
 }
 
 /// Batch norm on a single pixel needs two images for a variance.

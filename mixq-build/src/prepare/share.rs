@@ -1,6 +1,6 @@
 //! What each model gets of the memory that several models of a firmware take together.
 
-use super::graph;
+use super::network;
 use crate::config::{BudgetOf, Config, Limit, Model};
 use crate::error::{Error, Problem};
 use crate::graph::Graph;
@@ -16,11 +16,11 @@ struct Need {
     full: u64,
 }
 
-/// Divides what is left of the device among the models that have no budget of their own.
+/// Divides the device's memory, less own budgets, among the models that have no budget of their own.
 ///
-/// Each gets the least that its network can have, and of the rest as much as its distance from there to 8
-/// bits everywhere is of the sum of all such distances. So all of them are cut about equally hard. The parts
-/// depend on all models of the firmware, whichever a command is about. A model alone gets all. Models that
+/// Each gets the bytes of its network at 2 bits. The rest is divided in proportion to what each network
+/// takes more at 8 bits than at 2 bits. So all of them lose about as many bits. The parts depend on all
+/// models of the firmware, also when a command is about one of them. A single model gets all. Models that
 /// share an arena may each take all RAM.
 ///
 /// # Errors
@@ -43,7 +43,7 @@ pub fn share(mut config: Config) -> Result<Config, Error> {
     let mut problems = Vec::new();
     let mut needs = Vec::new();
     for model in &config.models {
-        match graph(model).and_then(|graph| Ok(of(model, &graph)?)) {
+        match network(model).and_then(|(_, graph)| Ok(of(model, &graph)?)) {
             Ok(need) => needs.push(need),
             Err(error) => problems.extend(error.problems),
         }
@@ -121,7 +121,7 @@ fn divide(whole: u64, needs: &[Need], unit: u64) -> Option<Vec<u64>> {
     Some(needs.iter().map(share).collect())
 }
 
-/// That not even the lowest bits of all models fit.
+/// The error for models that do not fit together even at their lowest bits.
 fn shortage(memory: &str, device: &Limit, left: u64, names: &[String], needs: &[Need]) -> Problem {
     let least = needs.iter().fold(0_u64, |sum, need| sum.saturating_add(need.least));
     let both = names.iter().zip(needs);

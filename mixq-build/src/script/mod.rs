@@ -11,7 +11,7 @@ use crate::artifact;
 use crate::config::Config;
 use crate::dataset;
 use crate::error::{Error, Problem};
-use crate::import::NetworkSource;
+use crate::import;
 use crate::prepare::Prepared;
 use crate::report::{FirmwareReport, ModelMemory};
 use crate::target::{self, Levels, Platform};
@@ -94,9 +94,7 @@ fn compile(environment: &Environment) -> Result<(), Error> {
         if model.dataset.shared.is_some() {
             variable(dataset::VARIABLE);
         }
-        if let NetworkSource::File(network) = &model.network {
-            rerun(network);
-        }
+        import::files(&model.network).iter().filter(|path| path.exists()).for_each(|path| rerun(path));
         if dataset.exists() && !dataset::told(&dataset) {
             println!(
                 "cargo::warning=model `{}`: whether {} has changed cannot be told; add feature `datasets` to \

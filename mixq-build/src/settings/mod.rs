@@ -115,9 +115,9 @@ impl Policy {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum TestPart {
-    /// That many images, at least 1: from the end of a file, of each class in folders.
+    /// This number of images, at least 1: the last ones of a file; of folders, this number from each class.
     Rows(usize),
-    /// That share of each class, over 0 and under 1; of a class of two images or more at least one.
+    /// This share of each class, over 0 and under 1; at least one image of a class that has two or more.
     Share(f64),
 }
 

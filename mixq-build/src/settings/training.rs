@@ -74,8 +74,8 @@ impl Bounds {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Training {
-    /// Epochs of the float training, at least 1.
-    pub epochs: u32,
+    /// Epochs of the float training; `None`: as [`Training::epochs`] says.
+    pub epochs: Option<u32>,
     /// Learning rate of the float training, over 0.
     pub learning_rate: f64,
     /// Epochs of QAT. 0: quantised as trained in float, with bounds from data (post-training quantisation).
@@ -127,7 +127,7 @@ pub struct Training {
 impl Default for Training {
     fn default() -> Training {
         Training {
-            epochs: 60,
+            epochs: None,
             optimiser: OptimiserKind::Adam,
             learning_rate: 0.002,
             quantised_epochs: 40,
@@ -151,5 +151,13 @@ impl Default for Training {
             temperature: 2.0,
             device: DeviceChoice::Auto,
         }
+    }
+}
+
+impl Training {
+    /// Epochs of the float training. Unless Cargo.toml sets them: none for a network that comes with weights,
+    /// which are taken as they are, else 60.
+    pub fn epochs(&self, with_weights: bool) -> u32 {
+        self.epochs.unwrap_or(if with_weights { 0 } else { 60 })
     }
 }

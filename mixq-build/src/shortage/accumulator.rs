@@ -1,4 +1,4 @@
-//! That the sums of a layer do not fit 32 bits, as people are told.
+//! Messages for layers whose sums do not fit 32 bits.
 
 use mixq_format::Bits;
 

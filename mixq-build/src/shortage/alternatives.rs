@@ -1,4 +1,4 @@
-//! What near a network would fit where it does not, found by trying.
+//! Networks that are nearly the same as one that does not fit, and do fit. They are found by trying.
 
 use super::{Least, MemoryModel};
 use crate::config::chips::{self, Chip};

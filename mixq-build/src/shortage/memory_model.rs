@@ -1,4 +1,4 @@
-//! What of a network does not fit, by how much.
+//! Which memory is too small for a network, and by how much.
 
 use mixq_format::Bits;
 

@@ -1,4 +1,4 @@
-//! What of a network does not fit, by how much, and what near it would fit.
+//! Which memory is too small for a network, by how much, and which similar network would fit.
 
 pub mod accumulator;
 mod alternatives;

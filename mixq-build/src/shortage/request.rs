@@ -1,4 +1,4 @@
-//! That a network does not fit, as people are told.
+//! Messages for networks that do not fit.
 
 use super::{Alternatives, MemoryModel, Shortage};
 
@@ -43,7 +43,7 @@ impl Request<'_> {
         Ok(problems)
     }
 
-    /// What near it would fit.
+    /// Similar networks that would fit.
     ///
     /// # Errors
     /// The memory model does not know such networks.

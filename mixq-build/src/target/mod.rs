@@ -21,7 +21,7 @@ const TABLE: &str = "[package.metadata.mixq.device]";
 pub struct Choice {
     /// The set.
     pub target: &'static Target,
-    /// That it may be a slow one for want of a line in Cargo.toml.
+    /// A warning, if its kernels may be slow only because Cargo.toml does not name the processor.
     pub warning: Option<String>,
 }
 
@@ -83,7 +83,8 @@ fn executes(rust_target: &str, processor: &Processor) -> Result<(), Problem> {
     Err(Problem::new(message).help(help).at(processor.at.clone()))
 }
 
-/// That flags give the processor DSP instructions which it does not have, or take those away that it has.
+/// An error if the flags give the processor DSP instructions that it does not have, or take away those that
+/// it has.
 fn conflict(processor: &Processor, dsp: bool, flag: &str) -> Problem {
     let core = processor.core.name;
     let (has, help) = if dsp {

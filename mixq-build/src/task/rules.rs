@@ -177,8 +177,8 @@ pub trait ScoreRules: Sync {
     /// How many images two networks answer differently.
     fn disagreements(&self, one: &Targets, other: &Targets) -> usize;
 
-    /// That a score is not better than that of a network that does not look at the images, in a sentence
-    /// that begins with `what`; `None` for a better one.
+    /// A warning if a score is not better than that of a network that does not look at the images: a sentence
+    /// that begins with `what`. `None` for a better one.
     fn no_better_than_guessing(
         &self,
         what: &str,

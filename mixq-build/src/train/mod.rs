@@ -11,6 +11,7 @@ mod export;
 mod folded;
 mod forward;
 mod images;
+mod initial;
 mod metrics;
 mod model;
 mod normalisation;
@@ -48,6 +49,7 @@ use crate::convert::TrainedNetwork;
 use crate::dataset::Dataset;
 use crate::error::{Error, Problem};
 use crate::graph::Graph;
+use crate::import::{Initial, InputNormalisation};
 use crate::memory::{Allocation, Losses};
 use crate::observer::Observer;
 use crate::settings::{Scheme, Training};
@@ -104,7 +106,11 @@ pub struct Job<'a> {
     pub choose: Option<Choose<'a>>,
     /// How finely weights are scaled.
     pub scheme: Scheme,
-    /// Epochs, rates and the like.
+    /// How pixels become the numbers that the first layer reads; `None`: as suits the training images.
+    pub normalisation: Option<&'a InputNormalisation>,
+    /// The parameters that float training begins with; `None`: random ones.
+    pub initial: Option<&'a Initial>,
+    /// Epochs, rates and the like. Epochs of the float training are set where there are initial parameters.
     pub settings: &'a Training,
     /// The images, and what they are for.
     pub dataset: &'a Dataset,
@@ -135,7 +141,7 @@ pub fn train(
     checkpoints: Checkpoints<'_>,
     observer: &mut dyn Observer,
 ) -> Result<Trained, Error> {
-    let Job { graph, allocation, choose, scheme, settings, dataset } = job;
+    let Job { graph, allocation, choose, scheme, initial, settings, dataset, .. } = job;
     let rules = rules(dataset.task);
     let device = device::device(settings.device)?;
     let (train, validation) = batches::split(dataset.train.len(), settings.validation, settings.seed);
@@ -144,12 +150,15 @@ pub fn train(
     if train.len() < batches::least(graph) {
         return Err(too_few_images(graph, train.len()).into());
     }
-    let normalisation = Normalisation::of(&train, graph.input.channels);
+    let normalisation = job.normalisation(&train);
     normalisation.warnings().iter().for_each(|warning| observer.warn(warning));
     let machine = Machine::here(graph, settings.batch, device);
     let _turn = take_turn(&machine, settings);
     let chosen = std::cell::OnceCell::new();
     let mut model = Model::new(graph, allocation, scheme, settings.rounding, &normalisation, device);
+    if let Some(initial) = initial {
+        model.begin_with(initial);
+    }
     let phase = |quantised, teacher| Phase {
         rules,
         settings,
@@ -179,6 +188,9 @@ pub fn train(
         model.allocation = chosen.get_or_init(|| allocation);
     }
     calibrate::calibrate(&mut model, &train, settings.bounds);
+    if let Some(initial) = initial {
+        model.take_ranges(initial);
+    }
     let teacher = (settings.distillation > 0.0).then(|| model.with_tensors(copies(&float.parameters)));
     let quantised_phase = phase(true, teacher);
     let checkpoint = (checkpoints.quantised)(model.allocation)?;
@@ -206,6 +218,16 @@ pub fn train(
         float: float_effort,
         quantised: quantised_effort,
     })
+}
+
+impl Job<'_> {
+    /// How images are normalised. What differs by channel is in the initial weights, if there are any.
+    fn normalisation(&self, train: &Images<'_>) -> Normalisation {
+        let found = Normalisation::of(train, self.graph.input.channels);
+        let Some(given) = self.normalisation else { return found };
+        let given = found.replaced(given);
+        if self.initial.is_some() { given.with_equal_channels() } else { given }
+    }
 }
 
 fn too_few_images(graph: &Graph, images: usize) -> Problem {

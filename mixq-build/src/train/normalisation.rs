@@ -3,6 +3,7 @@
 use super::images::Images;
 use crate::convert::Grid;
 use crate::dataset;
+use crate::import::InputNormalisation;
 
 /// Images are normalised as `gains[c] * scale * (pixel - zero_point)`.
 ///
@@ -48,6 +49,18 @@ impl Normalisation {
             gains: moments.iter().map(|channel| gain((mean, deviation), *channel)).collect(),
             channels: moments,
         }
+    }
+
+    /// The same images, normalised as Cargo.toml's network says.
+    pub fn replaced(self, given: &InputNormalisation) -> Normalisation {
+        let (scale, zero_point) = given.shared();
+        Normalisation { image: Grid { scale, zero_point }, gains: given.gains(), ..self }
+    }
+
+    /// Without factors by channel.
+    pub fn with_equal_channels(mut self) -> Normalisation {
+        self.gains.fill(1.0);
+        self
     }
 
     /// Warns of each channel that hardly varies, if there is more than one channel.

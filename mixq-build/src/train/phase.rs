@@ -27,7 +27,8 @@ pub struct Phase<'a> {
 impl Phase<'_> {
     /// Epochs of this phase.
     pub fn epochs(&self) -> usize {
-        if self.quantised { self.settings.quantised_epochs as usize } else { self.settings.epochs as usize }
+        let settings = self.settings;
+        if self.quantised { settings.quantised_epochs as usize } else { settings.epochs(false) as usize }
     }
 
     /// Its name, as messages and metrics have it.
@@ -79,6 +80,6 @@ impl Phase<'_> {
 
     /// The number of an epoch over both phases, so that each epoch draws batches of its own.
     pub fn position(&self, epoch: usize) -> usize {
-        epoch + if self.quantised { self.settings.epochs as usize } else { 0 }
+        epoch + if self.quantised { self.settings.epochs(false) as usize } else { 0 }
     }
 }

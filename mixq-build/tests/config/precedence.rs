@@ -32,8 +32,8 @@ fn the_nearer_setting_wins_key_by_key() {
     let [a, b] = &config.models[..] else { panic!("{} models", config.models.len()) };
     assert_eq!((a.flash, a.ram, a.scheme), (3000, 5000, Scheme::PerLayer));
     assert_eq!((b.flash, b.ram, b.scheme), (3000, 4000, Scheme::PerChannel));
-    assert_eq!((a.training.epochs, a.training.batch, a.training.seed), (7, 10, 9));
-    assert_eq!((b.training.epochs, b.training.batch, b.training.seed), (7, 10, 11));
+    assert_eq!((a.training.epochs, a.training.batch, a.training.seed), (Some(7), 10, 9));
+    assert_eq!((b.training.epochs, b.training.batch, b.training.seed), (Some(7), 10, 11));
     let ram_at = a.ram_at.as_ref().unwrap();
     assert_eq!(ram_at.path, root.path().join("Cargo.toml"));
     assert_eq!((ram_at.line(), ram_at.column()), (4, 32));
@@ -102,7 +102,7 @@ fn problems_of_both_files_are_told_at_once() {
     let root = TempDir::new().unwrap();
     write(
         root.path(),
-        "[workspace]\nmetadata.mixq.models = {}\nmetadata.mixq.training.epochs = 0\nmembers = \
+        "[workspace]\nmetadata.mixq.models = {}\nmetadata.mixq.training.epochs = -1\nmembers = \
          [\"firmware\"]\n",
     );
     let folder = root.path().join("firmware");
@@ -123,7 +123,7 @@ fn problems_of_both_files_are_told_at_once() {
             above.display()
         ),
         format!(
-            "{}:3:33: `epochs` is 0, it must be 1 or more | metadata.mixq.training.epochs = 0",
+            "{}:3:33: `epochs` is -1, it must be 0 or more | metadata.mixq.training.epochs = -1",
             above.display()
         ),
     ];

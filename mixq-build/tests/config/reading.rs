@@ -31,7 +31,7 @@ fn the_shortest_configuration_has_the_documented_defaults() {
     assert_eq!((dataset.test, dataset.max, dataset.shape, &dataset.labels), (None, 255, None, &None));
     assert_eq!((model.flash, model.ram, model.scheme), (49_152, 6_144, Scheme::PerChannel));
     let training = Training {
-        epochs: 60,
+        epochs: None,
         learning_rate: 0.002,
         quantised_epochs: 40,
         quantised_learning_rate: 0.0005,
@@ -158,7 +158,7 @@ fn every_key_is_read() {
     let limits = [&config.device.flash, &config.device.ram].map(|limit| limit.as_ref().unwrap().bytes);
     assert_eq!((limits, config.device.shared_arena), ([1_100_000, 8_192], true));
     let training = Training {
-        epochs: 3,
+        epochs: Some(3),
         learning_rate: 1.0,
         quantised_epochs: 4,
         quantised_learning_rate: 0.5,

@@ -67,9 +67,9 @@ fn wrong_types() {
 #[test]
 fn values_out_of_range() {
     check_training(
-        "epochs = ^0\nbatch = ^0\nseed = ^-1\nshift = ^-2\nquantised-epochs = ^5_000_000_000",
+        "epochs = ^-1\nbatch = ^0\nseed = ^-1\nshift = ^-2\nquantised-epochs = ^5_000_000_000",
         &[
-            "`epochs` is 0, it must be 1 or more",
+            "`epochs` is -1, it must be 0 or more",
             "`batch` is 0, it must be 1 or more",
             "`seed` is -1, it must be 0 or more",
             "`shift` is -2, it must be 0 or more",

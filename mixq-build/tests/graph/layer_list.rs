@@ -226,7 +226,7 @@ fn files_are_read() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("net.toml");
     std::fs::write(&path, RESIDUAL).unwrap();
-    assert_eq!(Graph::resolve(&layers::read(&path).unwrap()), resolve(RESIDUAL));
+    assert_eq!(Graph::resolve(&layers::read(&path).unwrap().spec), resolve(RESIDUAL));
     let missing = folder.path().join("missing.toml");
     let message = layers::read(&missing).unwrap_err().to_string();
     assert!(message.starts_with(&format!("cannot read {}: ", missing.display())), "{message}");

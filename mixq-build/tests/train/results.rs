@@ -99,6 +99,8 @@ fn the_pace_is_told_of_every_turn() {
         allocation: &allocation,
         choose: None,
         scheme: model.scheme,
+        normalisation: None,
+        initial: None,
         settings: &model.training,
         dataset: &dataset,
     };

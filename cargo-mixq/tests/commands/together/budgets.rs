@@ -20,7 +20,7 @@ fn uniform(filters: usize, bits: Bits) -> (u64, u64) {
     let folder = tempfile::TempDir::new().unwrap();
     let path = folder.path().join("n.toml");
     std::fs::write(&path, network(filters)).unwrap();
-    let graph = Graph::resolve(&layers::read(&path).unwrap()).unwrap();
+    let graph = Graph::resolve(&layers::read(&path).unwrap().spec).unwrap();
     let allocation = allocate_uniformly(&graph, bits, ANY, ANY, Default::default()).unwrap();
     if bits == Bits::B8 {
         let free = allocate(&graph, ANY, ANY, Default::default()).unwrap();

@@ -31,7 +31,7 @@ pub struct Chip {
     /// The processor.
     #[serde(serialize_with = "title")]
     pub core: &'static Core,
-    /// What of its memories is counted, and what is not.
+    /// Which of its memories are counted, and which are not.
     pub note: &'static str,
 }
 
@@ -54,7 +54,7 @@ pub fn find(name: &str) -> Result<&'static Chip, Problem> {
     // nrf52832.
     let whole = begins
         .filter(|(_, key)| {
-            // More digits are another part: an ESP32-C61 is no ESP32-C6.
+            // More digits are another part: an ESP32-C61 is not an ESP32-C6.
             wanted
                 .strip_prefix(key.as_str())
                 .is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_digit()))

@@ -20,8 +20,8 @@ pub(super) struct Parser<'a> {
 }
 
 impl<'a> Parser<'a> {
-    /// All of it. Passed over is what is no `MEMORY { ... }`, `REGION_ALIAS(...)` or `INCLUDE`, and symbols
-    /// that are not numbers.
+    /// Reads the whole file: `MEMORY { ... }`, `REGION_ALIAS(...)`, `INCLUDE`, and symbols that are numbers.
+    /// Skips everything else.
     pub fn script(&mut self) -> Result<(), Problem> {
         while let Some(token) = self.take() {
             match token.text {
@@ -200,7 +200,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// That something else stands at the next token.
+    /// The error for a next token that is not the expected one.
     fn expected(&self, wanted: &str) -> Problem {
         match self.tokens.get(self.next) {
             Some(token) => {

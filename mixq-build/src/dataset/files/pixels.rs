@@ -178,8 +178,9 @@ fn png_exif(png: &[u8]) -> Option<&[u8]> {
     }
 }
 
-/// Decoders of JPEG fill up what is missing: a whole file has an end marker after its first scan. Whatever
-/// follows that, as the film of a motion photo, is no part of the image.
+/// Whether a JPEG file is cut off: decoders fill up what is missing without an error. A whole file has an
+/// end marker after its first scan. What follows the marker, such as the film of a motion photo, does not
+/// belong to the image.
 fn ends_early(jpeg: &[u8]) -> bool {
     let (mut at, mut scans) = (0, 0);
     while let Some(next) = jpeg.get(at..).and_then(|rest| rest.iter().position(|byte| *byte == 0xFF)) {

@@ -24,7 +24,7 @@ pub struct Form {
     pub reads_any_shape: bool,
     /// What may follow it.
     pub follows: Follows,
-    /// What it becomes of the layer before it, if it is no layer of its own.
+    /// For an operator that is not a layer of its own: the part of the layer before it that it becomes.
     pub folds: Option<Fold>,
 }
 

@@ -15,7 +15,7 @@ use crate::graph::{Activation, LayerSpec, Padding, Shape, Spec};
 /// The names of all built-in networks.
 pub const NAMES: [&str; 4] = ["ds_cnn", "mobilenet_v1", "mobilenet_v2", "resnet8"];
 
-/// What of a built-in network can be chosen.
+/// The options of a built-in network.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Options {
     /// The width multiplier: channels become this multiple, rounded to a multiple of 8, at least 8.

@@ -17,6 +17,13 @@
 //! inputs = ["image"]          # default: the layer before
 //! ```
 //!
+//! A network that has been trained elsewhere has two keys more before its layers:
+//!
+//! ```toml
+//! weights = "net.safetensors"                                # beside this file; names: see import::initial
+//! normalisation = { mean = [124, 116, 104], std = [58, 57, 57] } # (pixel - mean) / std, pixels 0 to 255
+//! ```
+//!
 //! By default the last layer has neither batch norm nor activation, and a layer that a `batch_norm`, a
 //! `relu` or another function reads has what those bring.
 //!
@@ -26,12 +33,14 @@
 mod activation;
 mod keys;
 mod names;
+mod trained;
 
 use std::path::Path;
 
 use crate::error::{Error, Problem};
 use crate::graph::op::{FORMS, Form, Values};
 use crate::graph::{LayerSpec, Shape, Spec};
+use crate::import::{Imported, unknown_normalisation};
 use crate::toml::{File, Table};
 use keys::Keys;
 
@@ -41,29 +50,45 @@ const EXAMPLE: &str = "begin each layer with [[layer]], for example with op = \"
 ///
 /// # Errors
 /// If the file cannot be read, and as [`parse`].
-pub fn read(path: &Path) -> Result<Spec, Error> {
+pub fn read(path: &Path) -> Result<Imported, Error> {
     let text = std::fs::read_to_string(path).map_err(|error| Problem::io("read", path, &error))?;
-    parse(path, &text)
+    parse_with_weights(path, &text)
 }
 
-/// Reads a layer list from a text; `path` is what messages call it.
+/// The layers of [`parse_with_weights`].
+///
+/// # Errors
+/// The same.
+pub fn parse(path: &Path, text: &str) -> Result<Spec, Error> {
+    Ok(parse_with_weights(path, text)?.spec)
+}
+
+/// Reads a layer list from a text; `path` is what messages call it, and what the path of the weights begins
+/// with.
 ///
 /// # Errors
 /// All misspelt keys, missing keys and values that cannot be, each with its line and column. Whether the
 /// layers fit together [`Graph::resolve`](crate::graph::Graph::resolve) says.
-pub fn parse(path: &Path, text: &str) -> Result<Spec, Error> {
+pub fn parse_with_weights(path: &Path, text: &str) -> Result<Imported, Error> {
     let file = File::parse(path, text)?;
     let (root, mut problems) = (file.root(), Vec::new());
-    root.allow_in("a network", &["input", "layer"], &mut problems);
+    root.allow_in("a network", &["input", "weights", "normalisation", "layer"], &mut problems);
     if !root.contains("input") {
         let problem = Problem::new("the network has no `input`").at(root.location());
         problems.push(problem.help("add input = [height, width, channels]"));
     }
     let input = Keys { table: &root, problems: &mut problems }.shape("input");
+    let channels = input.map(|[_, _, channels]| channels);
+    let weights = trained::weights(&root, path, &mut problems);
+    let normalisation = trained::normalisation(&root, channels, &mut problems);
+    if let (Some(file), false) = (&weights, root.contains("normalisation")) {
+        problems.push(unknown_normalisation(file));
+    }
     let layers = layers(&root, &mut problems);
     match input {
         Some([height, width, channels]) if problems.is_empty() => {
-            Ok(Spec { input: Shape { height, width, channels }, layers })
+            let spec = Spec { input: Shape { height, width, channels }, layers };
+            Ok(Imported { spec, weights, normalisation })
         }
         Some(_) | None => Err(Error { problems: in_order(problems) }),
     }

@@ -81,7 +81,7 @@ pub struct LayerAllocation {
 pub struct CutReport {
     /// The layer.
     pub layer: String,
-    /// What of it lost bits.
+    /// Which of its tensors lost bits.
     pub tensor: CutTensor,
     /// Bits before.
     pub from: u8,
@@ -89,7 +89,7 @@ pub struct CutReport {
     pub to: u8,
 }
 
-/// What of a layer loses bits.
+/// The tensor of a layer that loses bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum CutTensor {

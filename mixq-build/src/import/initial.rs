@@ -1,0 +1,179 @@
+//! Trained weights as the parameters of a network.
+//!
+//! Names and axes are those of PyTorch's state dictionaries. Layer `conv1` has `conv1.weight` and may have
+//! `conv1.bias`. Its batch norm has `weight`, `bias`, `running_mean` and `running_var`: they are called
+//! after `conv1.norm`, or after the batch norm if that is a layer of its own in the list. `conv1.range` may
+//! hold the smallest and the largest value of the layer's output.
+
+mod image;
+mod reader;
+
+use crate::error::{Error, Problem};
+use crate::graph::op::Weights;
+use crate::graph::{Graph, Shape, Source};
+
+use super::weights::Tensors;
+use super::{Imported, InputNormalisation, WeightsFile};
+use reader::Reader;
+
+/// The parameters that a training begins with.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Initial {
+    /// By node; `None` for a node without weights.
+    pub layers: Vec<Option<LayerWeights>>,
+    /// By node: the smallest and the largest value of its output, where the file says so.
+    pub ranges: Vec<Option<[f32; 2]>>,
+    /// What looks like a mistake.
+    pub warnings: Vec<String>,
+}
+
+/// The parameters of a layer, of float numbers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LayerWeights {
+    /// `[out, in, height, width]`; of a depthwise layer `[channels, 1, height, width]`; of a linear layer
+    /// `[out, pixel, in]`.
+    pub weight: Vec<f32>,
+    /// What follows the sums.
+    pub after: After,
+}
+
+/// What follows the sums of a layer, by output channel.
+#[derive(Clone, Debug, PartialEq)]
+pub enum After {
+    /// A summand.
+    Bias(Vec<f32>),
+    /// `gamma * (sum - mean) / sqrt(variance + 1e-5) + beta`.
+    Norm {
+        /// Factors.
+        gamma: Vec<f32>,
+        /// Summands.
+        beta: Vec<f32>,
+        /// Running means.
+        mean: Vec<f32>,
+        /// Running variances.
+        variance: Vec<f32>,
+    },
+}
+
+/// The parameters of a network from the tensors of a file, for pixels as the device has them: what
+/// `normalisation` says is in the first weights and biases.
+///
+/// # Errors
+/// All tensors that are missing, of another shape, or not finite.
+pub fn initial(
+    imported: &Imported,
+    graph: &Graph,
+    file: &WeightsFile,
+    tensors: &Tensors,
+) -> Result<Initial, Error> {
+    let Some(normalisation) = &imported.normalisation else {
+        return Err(unknown_normalisation(file).into());
+    };
+    let norms = imported.spec.batch_norms();
+    let mut reader = Reader::new(file, tensors);
+    let mut initial =
+        Initial { warnings: normalisation.warning().into_iter().collect(), ..Initial::default() };
+    for (index, node) in graph.nodes.iter().enumerate() {
+        let layer = node.op.weights().and_then(|layout| {
+            let axes = axes(graph, index, layout);
+            let weight = reader.weight(&format!("{}.weight", node.name), &axes);
+            let channels = node.output.channels;
+            let bias = reader.optional(&format!("{}.bias", node.name), channels);
+            let norm = norms.get(&node.name).cloned().unwrap_or_else(|| format!("{}.norm", node.name));
+            let after =
+                if node.norm { reader.norm(&norm, channels, bias) } else { reader.bias(bias, channels) };
+            Some(LayerWeights { weight: weight?, after: after? })
+        });
+        initial.layers.push(layer);
+        initial.ranges.push(reader.range(&node.name, node.op.output().has_own_grid()));
+    }
+    initial.warnings.extend(reader.finish()?);
+    image::normalise(graph, normalisation, &mut initial);
+    Ok(initial)
+}
+
+#[cfg(feature = "weights")]
+impl Imported {
+    /// The parameters of its weights' file, and the SHA-256 of that file; `None` if it comes without weights.
+    ///
+    /// # Errors
+    /// The file cannot be read, and as [`initial`].
+    pub fn initial(&self, graph: &Graph) -> Result<Option<(Initial, String)>, Error> {
+        let Some(file) = &self.weights else { return Ok(None) };
+        let (tensors, digest) = super::weights::read(file)?;
+        Ok(Some((initial(self, graph, file, &tensors)?, digest)))
+    }
+}
+
+/// What a network with weights lacks that does not say what its first layer read.
+pub(super) fn unknown_normalisation(file: &WeightsFile) -> Problem {
+    Problem::new("the network has `weights`, but no `normalisation`: what its first layer read is not known")
+        .help(
+            "say how pixels of 0 to 255 were changed: (pixel - mean) / std, for example normalisation = \
+             { mean = 0, std = 255 } for pixels divided by 255",
+        )
+        .at(file.location.clone())
+}
+
+/// The axes of a node's weights in a file.
+struct Axes {
+    layout: Weights,
+    /// Output channels.
+    outputs: usize,
+    /// What a linear layer reads, before it was flattened.
+    input: Shape,
+}
+
+fn axes(graph: &Graph, node: usize, layout: Weights) -> Axes {
+    let mut source = graph.nodes[node].inputs[0];
+    let mut input = graph.shape(source);
+    if layout == Weights::Dense {
+        while let Source::Node(before) = source
+            && graph.nodes[before].op.output() == crate::graph::op::Output::InputTensor
+        {
+            source = graph.nodes[before].inputs[0];
+            input = graph.shape(source);
+        }
+    }
+    Axes { layout, outputs: graph.nodes[node].output.channels, input }
+}
+
+impl Axes {
+    /// The shapes that a file may give them: PyTorch's first, then those that mean the same.
+    fn shapes(&self) -> Vec<Vec<usize>> {
+        let Axes { outputs, input, .. } = *self;
+        let (first, [height, width]) = match self.layout {
+            Weights::Filters { kernel } => ([outputs, input.channels], kernel),
+            Weights::Channels { kernel } => ([outputs, 1], kernel),
+            Weights::Dense => {
+                let Shape { height, width, channels } = input;
+                return vec![vec![outputs, input.elements()], vec![outputs, channels, height, width]];
+            }
+        };
+        let mut shapes = vec![[first, [height, width]].concat()];
+        // Convolutions along one axis, and linear layers that are convolutions of single pixels.
+        match [height, width] {
+            [1, 1] => shapes.extend([first.to_vec(), [&first[..], &[1]].concat()]),
+            [1, size] | [size, 1] => shapes.push([&first[..], &[size]].concat()),
+            [_, _] => {}
+        }
+        shapes
+    }
+
+    /// Values of a file in the order of [`LayerWeights::weight`]: PyTorch flattens channel after channel,
+    /// mixq pixel after pixel.
+    fn ordered(&self, values: &[f32]) -> Vec<f32> {
+        let pixels = self.input.height * self.input.width;
+        if self.layout != Weights::Dense || pixels == 1 {
+            return values.to_vec();
+        }
+        let pixel_by_pixel = |filter: &[f32]| -> Vec<f32> {
+            let pixel = |pixel: usize| filter.iter().skip(pixel).step_by(pixels).copied();
+            (0..pixels).flat_map(pixel).collect()
+        };
+        values.chunks(self.input.elements()).flat_map(pixel_by_pixel).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,46 @@
+//! Parameters that come with a network, in a model.
+
+use tch::Tensor;
+
+use super::calibrate::set_bounds;
+use super::model::Model;
+use super::part::Part;
+use crate::import::{After, Initial};
+
+impl Model<'_> {
+    /// Takes these parameters in place of random ones.
+    pub fn begin_with(&mut self, initial: &Initial) {
+        for (node, layer) in initial.layers.iter().enumerate() {
+            let Some(layer) = layer else { continue };
+            self.fill(node, Part::Weight, &layer.weight);
+            match &layer.after {
+                After::Bias(bias) => self.fill(node, Part::Bias, bias),
+                After::Norm { gamma, beta, mean, variance } => {
+                    self.fill(node, Part::Gamma, gamma);
+                    self.fill(node, Part::Beta, beta);
+                    self.fill(node, Part::Mean, mean);
+                    self.fill(node, Part::Variance, variance);
+                }
+            }
+        }
+    }
+
+    /// Takes the ranges of outputs that come with the parameters in place of those of images.
+    pub fn take_ranges(&mut self, initial: &Initial) {
+        for (node, range) in initial.ranges.iter().enumerate() {
+            if let Some([low, high]) = range
+                && self.get(node, Part::High).is_some()
+            {
+                set_bounds(self, node, (Part::Low, f64::from(*low)), (Part::High, f64::from(*high)));
+            }
+        }
+    }
+
+    fn fill(&mut self, node: usize, part: Part, values: &[f32]) {
+        let shape = self.get(node, part).expect("the graph has such parameters").size();
+        self.set(node, part, Tensor::from_slice(values).reshape(shape).to_device(self.device));
+    }
+}
+
+#[cfg(test)]
+mod tests;
