@@ -190,6 +190,7 @@ impl Builder {
             Layer::MaxPool(_) => ("max_pool", 0),
             Layer::Add(_) => ("add", 0),
             Layer::Elementwise(_) => ("elementwise", 0),
+            Layer::Rearrange(_) => ("rearrange", 0),
         };
         self.current = *layer.output();
         let macs = (taps * self.current.elements()) as u64;

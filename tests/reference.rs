@@ -3,7 +3,7 @@
 
 use mixq_build::engine::config::{Rounding, Scheme};
 use mixq_build::engine::convert::{Grid, TrainedNetwork};
-use mixq_build::engine::graph::op::{AveragePool, Elementwise, Function, MaxPool};
+use mixq_build::engine::graph::op::{AveragePool, Elementwise, Function, MaxPool, Rearrange};
 use mixq_build::engine::graph::{Graph, Op, Shape, Source, Window};
 use mixq_build::engine::memory::Allocation;
 use mixq_format::Bits;
@@ -101,6 +101,7 @@ pub fn output(
         }),
         Op::Add { .. } => add(inputs, grid.scale),
         Op::Elementwise(Elementwise { function }) => elementwise(function, inputs[0], grid.scale),
+        Op::Rearrange(rearrange) => rearranged(rearrange, graph.nodes[node].output, inputs),
         Op::Flatten { .. } => panic!("a flatten computes nothing"),
     };
     let exact =
@@ -169,6 +170,41 @@ fn pool(shape: Shape, input: &Codes, window: &Window, fold: impl Fn(&[f64]) -> f
         exact.push(Exact { steps: fold(&steps), slack: 0.0 });
     }
     exact
+}
+
+/// By the element that each element of the output is, where the kernel goes through the input.
+fn rearranged(rearrange: Rearrange, shape: Shape, inputs: &[&Codes]) -> Vec<Exact> {
+    let input = inputs[0];
+    let Shape { height, width, channels } = input.shape;
+    let steps = |tensor: &Codes, y: usize, x: usize, c: usize| {
+        (tensor.code(y, x, c) - i64::from(tensor.grid.zero_point)) as f64
+    };
+    let element = |(y, x, c): (usize, usize, usize)| match rearrange {
+        Rearrange::Join { first } if c < first => steps(inputs[1], y, x, c),
+        Rearrange::Join { first } if c < first + channels => steps(input, y, x, c - first),
+        // A later part writes it: until then it may be anything.
+        Rearrange::Join { .. } => f64::INFINITY,
+        Rearrange::Slice { first, .. } => steps(input, y, x, first + c),
+        Rearrange::Shuffle { groups } => steps(input, y, x, c % groups * (channels / groups) + c / groups),
+        Rearrange::Pad { padding: [top, _, left, _] } => {
+            let inside = y >= top && y < top + height && x >= left && x < left + width;
+            if inside { steps(input, y - top, x - left, c) } else { 0.0 }
+        }
+        Rearrange::Upsample { factor: [down, right] } => steps(input, y / down, x / right, c),
+        Rearrange::DepthToSpace { block } => {
+            let within = y % block * block + x % block;
+            steps(input, y / block, x / block, within * shape.channels + c)
+        }
+        Rearrange::SpaceToDepth { block } => {
+            let within = c / channels;
+            steps(input, y * block + within / block, x * block + within % block, c % channels)
+        }
+    };
+    let exact = |steps: f64| match steps.is_finite() {
+        true => Exact { steps, slack: 0.0 },
+        false => Exact { steps: 0.0, slack: 1e6 },
+    };
+    positions(shape).map(|place| exact(element(place))).collect()
 }
 
 fn add(inputs: &[&Codes], scale: f64) -> Vec<Exact> {

@@ -21,6 +21,7 @@ pub fn random_trained(
     let input = Grid { scale: 0.003 + 0.03 * rng.f64(), zero_point: rng.i32(0..=255) };
     let mut network = TrainedNetwork { input, layers: Vec::new(), activations: Vec::new(), rounding };
     let mut grids: Vec<Grid> = Vec::new();
+    let (one_grid, zero_based) = (graph.grids(), graph.zero_based());
     for (index, node) in graph.nodes.iter().enumerate() {
         let read = |which: usize| match node.inputs[which] {
             Source::Image => (input, Bits::B8),
@@ -37,7 +38,7 @@ pub fn random_trained(
             }
             Op::Add { .. } => (None, size(x, x_bits) + read(1).0.scale * f64::from(read(1).1.max_code())),
             Op::Elementwise(Elementwise { function }) => (None, largest(function, (x, x_bits))),
-            Op::AveragePool { .. } | Op::MaxPool { .. } | Op::Flatten { .. } => {
+            Op::AveragePool { .. } | Op::MaxPool { .. } | Op::Flatten { .. } | Op::Rearrange(_) => {
                 grids.push(x);
                 network.layers.push(None);
                 network.activations.push(None);
@@ -49,8 +50,10 @@ pub fn random_trained(
             let codes = allocation.activations[index].max_code();
             let scale = 2.0 * spread / f64::from(codes) * (0.3 + rng.f64());
             let most = node.activation.bound().map_or(f64::INFINITY, |bound| bound / f64::from(codes));
-            let zero_point = if node.starts_at_zero() { 0 } else { rng.i32(0..=codes) };
-            Grid { scale: scale.min(most), zero_point }
+            let zero_point = if zero_based[index] { 0 } else { rng.i32(0..=codes) };
+            let grid = Grid { scale: scale.min(most), zero_point };
+            // Outputs that are joined have one grid: that of the first of them.
+            if one_grid[index] == index { grid } else { grids[one_grid[index]] }
         });
         let layer = layer.map(|mut layer| {
             layer.offset.iter_mut().for_each(|offset| *offset = spread * (rng.f64() - 0.5));

@@ -101,6 +101,7 @@ pub fn artifact(name: &str, bits: Bits) -> Artifact {
 fn trained(rng: &mut Rng, graph: &Graph, allocation: &Allocation) -> TrainedNetwork {
     let input = Grid { scale: 1.0 / 255.0, zero_point: 128 };
     let (mut grids, mut layers, mut activations) = (Vec::new(), Vec::new(), Vec::new());
+    let (one_grid, zero_based) = (graph.grids(), graph.zero_based());
     for (index, node) in graph.nodes.iter().enumerate() {
         let read = |which: usize| match node.inputs[which] {
             Source::Image => (input, Bits::B8),
@@ -116,7 +117,7 @@ fn trained(rng: &mut Rng, graph: &Graph, allocation: &Allocation) -> TrainedNetw
             }
             Op::Add { .. } => (None, reach(read(0)) + reach(read(1))),
             Op::Elementwise(Elementwise { function }) => (None, largest(function, read(0))),
-            Op::AveragePool { .. } | Op::MaxPool { .. } | Op::Flatten { .. } => {
+            Op::AveragePool { .. } | Op::MaxPool { .. } | Op::Flatten { .. } | Op::Rearrange(_) => {
                 grids.push(read(0).0);
                 layers.push(None);
                 activations.push(None);
@@ -126,9 +127,10 @@ fn trained(rng: &mut Rng, graph: &Graph, allocation: &Allocation) -> TrainedNetw
         let last = index + 1 == graph.nodes.len();
         let own = (!last).then(|| {
             let codes = allocation.activations[index].max_code();
-            let relu = node.starts_at_zero();
+            let relu = zero_based[index];
             let scale = 2.0 * spread / f64::from(codes);
-            Grid { scale, zero_point: if relu { 0 } else { (codes + 1) / 2 } }
+            let grid = Grid { scale, zero_point: if relu { 0 } else { (codes + 1) / 2 } };
+            if one_grid[index] == index { grid } else { grids[one_grid[index]] }
         });
         grids.push(own.unwrap_or(read(0).0));
         layers.push(layer);

@@ -69,7 +69,17 @@ fn random_networks_compute_what_was_trained() {
     let operators: Vec<&str> = tally.operators.keys().map(String::as_str).collect();
     assert_eq!(
         operators,
-        ["add", "average pool", "conv", "depthwise", "elementwise", "linear", "max pool", "pointwise"]
+        [
+            "add",
+            "average pool",
+            "conv",
+            "depthwise",
+            "elementwise",
+            "linear",
+            "max pool",
+            "pointwise",
+            "rearrange"
+        ]
     );
 }
 

@@ -18,6 +18,8 @@ mod links;
 mod list;
 #[path = "graph/mobilenet_v2.rs"]
 mod mobilenet_v2;
+#[path = "graph/rearranged.rs"]
+mod rearranged;
 #[path = "graph/windows.rs"]
 mod windows;
 

@@ -3,7 +3,7 @@
 //! All are `repr(C)` with fields of fixed width, so their size, which counts as flash, is the same
 //! on the host and on the device. Offsets count bytes from the start of the parameter block.
 
-use crate::{Bits, Requant, Tensor};
+use crate::{Bits, Rearrange, Requant, Rest, Tensor};
 
 /// A sliding window over the input.
 ///
@@ -192,6 +192,8 @@ pub enum Layer {
     Add(Add),
     /// A function of each element.
     Elementwise(Elementwise),
+    /// Elements at other places.
+    Rearrange(Rearrange),
 }
 
 impl Layer {
@@ -204,6 +206,7 @@ impl Layer {
             Layer::AveragePool(_) | Layer::MaxPool(_) => size_of::<Pool>(),
             Layer::Add(_) => size_of::<Add>(),
             Layer::Elementwise(_) => size_of::<Elementwise>(),
+            Layer::Rearrange(_) => size_of::<Rearrange>(),
         }
     }
 
@@ -216,6 +219,7 @@ impl Layer {
             Layer::AveragePool(table) | Layer::MaxPool(table) => table,
             Layer::Add(table) => table,
             Layer::Elementwise(table) => table,
+            Layer::Rearrange(table) => table,
         }
     }
 
@@ -228,6 +232,7 @@ impl Layer {
             Layer::AveragePool(layer) | Layer::MaxPool(layer) => &layer.output,
             Layer::Add(layer) => &layer.output,
             Layer::Elementwise(layer) => &layer.output,
+            Layer::Rearrange(layer) => &layer.output,
         }
     }
 
@@ -240,6 +245,7 @@ impl Layer {
             Layer::AveragePool(layer) | Layer::MaxPool(layer) => &layer.input,
             Layer::Add(layer) => &layer.a,
             Layer::Elementwise(layer) => &layer.input,
+            Layer::Rearrange(layer) => &layer.input,
         }
     }
 
@@ -247,12 +253,14 @@ impl Layer {
     pub(crate) const fn second_input(&self) -> Option<&Tensor> {
         match self {
             Layer::Add(layer) => Some(&layer.b),
+            Layer::Rearrange(layer) if matches!(layer.rest, Rest::Kept) => Some(&layer.output),
             Layer::Conv(_)
             | Layer::Depthwise(_)
             | Layer::Linear(_)
             | Layer::AveragePool(_)
             | Layer::MaxPool(_)
-            | Layer::Elementwise(_) => None,
+            | Layer::Elementwise(_)
+            | Layer::Rearrange(_) => None,
         }
     }
 
@@ -271,6 +279,7 @@ impl Layer {
             Layer::MaxPool(_) => "max pool",
             Layer::Add(_) => "add",
             Layer::Elementwise(_) => "elementwise",
+            Layer::Rearrange(_) => "rearrange",
         };
         let size = |window: &Window| [window.kernel_height.into(), window.kernel_width.into()];
         Kind { operator, kernel: self.window().map(size) }
@@ -291,7 +300,11 @@ impl Layer {
                 let rows = l.input.pixels().saturating_mul(l.output.channels as usize);
                 Some((l.weights, rows, l.input.channels as usize, l.weight_bits))
             }
-            Layer::AveragePool(_) | Layer::MaxPool(_) | Layer::Add(_) | Layer::Elementwise(_) => None,
+            Layer::AveragePool(_)
+            | Layer::MaxPool(_)
+            | Layer::Add(_)
+            | Layer::Elementwise(_)
+            | Layer::Rearrange(_) => None,
         }
     }
 
@@ -301,7 +314,11 @@ impl Layer {
             Layer::Conv(layer) => Some(&layer.requant),
             Layer::Depthwise(layer) => Some(&layer.requant),
             Layer::Linear(layer) => Some(&layer.requant),
-            Layer::AveragePool(_) | Layer::MaxPool(_) | Layer::Add(_) | Layer::Elementwise(_) => None,
+            Layer::AveragePool(_)
+            | Layer::MaxPool(_)
+            | Layer::Add(_)
+            | Layer::Elementwise(_)
+            | Layer::Rearrange(_) => None,
         }
     }
 
@@ -311,7 +328,7 @@ impl Layer {
             Layer::Conv(layer) => Some(&layer.window),
             Layer::Depthwise(layer) => Some(&layer.window),
             Layer::AveragePool(layer) | Layer::MaxPool(layer) => Some(&layer.window),
-            Layer::Linear(_) | Layer::Add(_) | Layer::Elementwise(_) => None,
+            Layer::Linear(_) | Layer::Add(_) | Layer::Elementwise(_) | Layer::Rearrange(_) => None,
         }
     }
 }
@@ -323,5 +340,5 @@ const _: () = {
     assert!(size_of::<Requant>() == 20);
     assert!(size_of::<Conv>() == 64 && size_of::<Depthwise>() == 64);
     assert!(size_of::<Linear>() == 52 && size_of::<Pool>() == 36 && size_of::<Add>() == 48);
-    assert!(size_of::<Elementwise>() == 28);
+    assert!(size_of::<Elementwise>() == 28 && size_of::<Rearrange>() == 84);
 };

@@ -31,6 +31,7 @@ impl Step<'_> {
             Layer::AveragePool(_) | Layer::MaxPool(_) => quote!(Pool),
             Layer::Add(_) => quote!(Add),
             Layer::Elementwise(_) => quote!(Elementwise),
+            Layer::Rearrange(_) => quote!(Rearrange),
         }
     }
 

@@ -75,6 +75,7 @@ pub fn run_layer(layer: &Layer, parameters: &[u8], arena: &mut [u8]) {
         Layer::Elementwise(l) => {
             dispatch!(portable::elementwise, l.input.bits, l.output.bits, (operands(l, parameters, arena)))
         }
+        Layer::Rearrange(l) => portable::rearrange(operands(l, parameters, arena)),
     }
 }
 

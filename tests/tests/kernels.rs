@@ -132,10 +132,11 @@ fn a_cortex_m33_answers_and_defends_itself_alike() {
 fn hostile(number: u64) -> (Case, Vec<u8>, Vec<u8>, bool) {
     let mut numbers = Numbers::new(number);
     let (mut parameters, mut arena) = (vec![0; 256 << 10], vec![0; 64 << 10]);
-    let layer = match numbers.within(0, 8) {
+    let layer = match numbers.within(0, 9) {
         0 => unweighted::addition(&mut numbers, &mut arena),
         1 => unweighted::pool(&mut numbers, &mut arena),
         2 => unweighted::elementwise(&mut numbers, &mut parameters, &mut arena),
+        3 => unweighted::rearrange(&mut numbers, &mut arena),
         _ => layers::random(&mut numbers, &mut parameters, &mut arena),
     };
     let mut case = Case { layer, plan: None, lengths: mutate::lengths(&layer), begins: [0; 2] };

@@ -56,6 +56,9 @@ pub fn convert(
             Op::Elementwise(ElementwiseOp { function }) => {
                 Layer::Elementwise(walk.elementwise(function, step, input, output, &grids))
             }
+            Op::Rearrange(rearrange) => {
+                Layer::Rearrange(rearrange.table(input, output, step.inputs.len() > 1))
+            }
             Op::Flatten(_) => unreachable!("flatten is not a step"),
         };
         layers.push(NamedLayer { name: node.name.clone(), macs: graph.macs(step.node), layer });

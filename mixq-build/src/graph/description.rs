@@ -36,6 +36,9 @@ impl Serialize for Description<'_> {
             Op::MaxPool(MaxPool { window }) => ("MaxPool", Some(window)),
             Op::Add(Add) => ("Add", None),
             Op::Flatten(Flatten) => ("Flatten", None),
+            Op::Rearrange(rearrange) => {
+                return serializer.serialize_newtype_variant("Op", 0, "Rearrange", rearrange);
+            }
             Op::Elementwise(Elementwise { function }) => {
                 return serializer.serialize_newtype_variant("Op", 0, "Elementwise", function);
             }

@@ -7,6 +7,7 @@ mod activation;
 mod description;
 mod figures;
 mod fold;
+mod grids;
 mod layer;
 pub mod op;
 mod resolve;
@@ -109,7 +110,8 @@ impl Node {
             | Op::AveragePool(_)
             | Op::MaxPool(_)
             | Op::Add(_)
-            | Op::Flatten(_) => self.activation.starts_at_zero(),
+            | Op::Flatten(_)
+            | Op::Rearrange(_) => self.activation.starts_at_zero(),
         }
     }
 }

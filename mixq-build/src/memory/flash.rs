@@ -61,7 +61,8 @@ pub fn table_bytes(graph: &Graph, activations: &[Bits]) -> u64 {
         | Op::AveragePool(_)
         | Op::MaxPool(_)
         | Op::Add(_)
-        | Op::Flatten(_) => 0,
+        | Op::Flatten(_)
+        | Op::Rearrange(_) => 0,
     };
     let bytes = |node: usize| graph.nodes[node].op.table_bytes() as u64 + entries(node);
     (0..graph.nodes.len()).map(bytes).sum()

@@ -55,6 +55,9 @@ impl Allocation {
                     shift: 1,
                 }),
                 Op::Elementwise(_) => Layer::Elementwise(Elementwise { input, output, codes: 0 }),
+                Op::Rearrange(rearrange) => {
+                    Layer::Rearrange(rearrange.table(input, output, step.inputs.len() > 1))
+                }
                 Op::Flatten(_) => unreachable!("flatten is not a step"),
             }
         };

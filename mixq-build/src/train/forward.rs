@@ -5,8 +5,8 @@ use tch::{Kind, Tensor};
 
 use super::model::{EPSILON, Model, Site};
 use super::part::Part;
-use super::{elementwise, quantise};
-use crate::graph::op::{AveragePool, Conv, Depthwise, Elementwise, MaxPool};
+use super::{elementwise, quantise, rearrange};
+use crate::graph::op::{AveragePool, Conv, Depthwise, Elementwise, MaxPool, Rearrange};
 use crate::graph::{Activation, Op, Source, Window};
 use crate::settings::Rounding;
 
@@ -90,6 +90,8 @@ impl Model<'_> {
             Op::Linear(_) => self.linear(index, x, mode, unit),
             Op::Add(_) => x.real() + input(1).real(),
             Op::Elementwise(Elementwise { function }) => elementwise::apply(function, &x.real()),
+            Op::Rearrange(Rearrange::Join { first }) if first > 0 => return joined(input(1), x),
+            Op::Rearrange(rearrange) => return kept(rearrange::apply(rearrange, &x.tensor)),
             Op::AveragePool(AveragePool { window }) => return average(x, &window, kept),
             Op::MaxPool(MaxPool { window }) => {
                 let [kernel, stride] = [window.kernel, window.stride].map(ints);
@@ -121,7 +123,7 @@ impl Model<'_> {
     /// after it, which are small tensors; for values above the bound it is that of PACT.
     fn output_step(&self, index: usize, mode: Mode) -> Option<Tensor> {
         let node = &self.graph.nodes[index];
-        let from_zero = node.op.weighted() && node.activation.starts_at_zero();
+        let from_zero = node.op.weighted() && self.get(index, Part::Low).is_none();
         let high = self.high(index).filter(|_| from_zero)?;
         let on_grid = self.on_grid(Site::Output(index), mode.quantised);
         on_grid.then(|| quantise::step(&high, self.output_bits(index)))
@@ -154,7 +156,7 @@ impl Model<'_> {
                     Op::Conv { .. } | Op::Depthwise { .. } | Op::Linear(_) | Op::Elementwise(_) => {
                         self.rounding
                     }
-                    Op::AveragePool(_) | Op::MaxPool(_) | Op::Flatten(_) => {
+                    Op::AveragePool(_) | Op::MaxPool(_) | Op::Flatten(_) | Op::Rearrange(_) => {
                         unreachable!("they keep their input's grid")
                     }
                 };
@@ -283,6 +285,18 @@ fn average(x: &Value, window: &Window, kept: impl Fn(Tensor) -> Value) -> Value 
         _ => {}
     }
     kept(average)
+}
+
+/// The channels of both; they have one grid. Codes stay codes if both are.
+fn joined(before: &Value, x: &Value) -> Value {
+    let scale = x.scale.as_ref().map(Tensor::shallow_clone);
+    match (&before.unit, &x.unit) {
+        (Some(_), Some(unit)) => {
+            let tensor = Tensor::cat(&[&before.tensor, &x.tensor], 1);
+            Value { tensor, unit: Some(unit.shallow_clone()), scale }
+        }
+        _ => Value { tensor: Tensor::cat(&[before.real(), x.real()], 1), unit: None, scale },
+    }
 }
 
 fn ints(sizes: [usize; 2]) -> [i64; 2] {

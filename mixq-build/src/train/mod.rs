@@ -20,6 +20,7 @@ mod pace;
 mod part;
 mod phase;
 mod quantise;
+mod rearrange;
 mod resume;
 mod sensitivity;
 mod state;

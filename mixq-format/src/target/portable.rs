@@ -46,9 +46,10 @@ pub(super) fn kernel(layer: &Layer) -> Kernel {
         Layer::MaxPool(_) => "portable::max_pool",
         Layer::Add(_) => "portable::add",
         Layer::Elementwise(_) => "portable::elementwise",
+        Layer::Rearrange(_) => "portable::rearrange",
     };
     let generics = match (layer, layer.weights()) {
-        (Layer::Add(_), _) => String::new(),
+        (Layer::Add(_) | Layer::Rearrange(_), _) => String::new(),
         (Layer::Elementwise(l), _) => format!("{x}, {}", l.output.bits.count()),
         (_, Some((.., w))) => format!("{x}, {}", w.count()),
         (_, None) => x.to_string(),

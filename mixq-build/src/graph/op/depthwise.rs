@@ -1,6 +1,6 @@
 //! Depthwise convolution: one filter for each channel.
 
-use super::{Follows, Form, Input, Layer, Op, OpSpec, Operator, Output, Weights, Written};
+use super::{Arity, Follows, Form, Input, Layer, Op, OpSpec, Operator, Output, Weights, Written};
 use crate::graph::{Padding, Shape, Window};
 
 pub(super) static DEPTHWISE: Form = Form {
@@ -15,7 +15,7 @@ pub(super) static DEPTHWISE: Form = Form {
             padding: values.padding.unwrap_or(Padding::Same),
         }))
     },
-    arity: 1,
+    arity: Arity::One,
     reads_image: Ok(()),
     reads_any_shape: false,
     follows: Follows { norm: true, activation: true, by_default: true },

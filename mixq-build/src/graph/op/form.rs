@@ -16,7 +16,7 @@ pub struct Form {
     /// The operator of these values; `None` if a required one is missing.
     pub read: fn(&Values) -> Option<OpSpec>,
     /// Tensors that it reads.
-    pub arity: usize,
+    pub arity: Arity,
     /// Whether it may read the image; if not, what helps.
     pub reads_image: Result<(), &'static str>,
     /// Whether it takes all elements in the order row, column, channel, whatever their shape: a flattened
@@ -38,6 +38,45 @@ pub struct Parameter {
     pub range: &'static str,
     /// The same as a condition on a finite number.
     pub accepts: fn(f64) -> bool,
+}
+
+/// How many tensors an operator reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Arity {
+    /// One.
+    One,
+    /// Two.
+    Two,
+    /// Two or more.
+    TwoOrMore,
+}
+
+impl Arity {
+    /// Whether it may read this number of tensors.
+    pub fn takes(self, inputs: usize) -> bool {
+        match self {
+            Arity::One => inputs == 1,
+            Arity::Two => inputs == 2,
+            Arity::TwoOrMore => inputs >= 2,
+        }
+    }
+
+    /// The least number.
+    pub fn least(self) -> usize {
+        match self {
+            Arity::One => 1,
+            Arity::Two | Arity::TwoOrMore => 2,
+        }
+    }
+
+    /// The number in words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Arity::One => "1",
+            Arity::Two => "2",
+            Arity::TwoOrMore => "2 or more",
+        }
+    }
 }
 
 /// What may follow an operator as a part of its layer.
@@ -80,6 +119,16 @@ pub struct Values {
     pub stride: Option<[usize; 2]>,
     /// What surrounds the input.
     pub padding: Option<Padding>,
+    /// The first of some channels, counted from 0.
+    pub first: Option<usize>,
+    /// A number of channels.
+    pub channels: Option<usize>,
+    /// Groups of channels.
+    pub groups: Option<usize>,
+    /// How often pixels are repeated: down, to the right.
+    pub factor: Option<[usize; 2]>,
+    /// Side of a block of pixels.
+    pub block: Option<usize>,
     /// Parameters of a function, in the order of [`Form::parameters`], with their defaults.
     pub parameters: [Option<Number>; 2],
 }

@@ -13,6 +13,7 @@ mod folded;
 mod form;
 mod linear;
 mod pool;
+mod rearrange;
 mod weights;
 
 pub use add::Add;
@@ -21,9 +22,10 @@ pub use depthwise::{Depthwise, DepthwiseSpec};
 pub use elementwise::{Elementwise, Function, Number, activation, functions};
 pub use flatten::Flatten;
 pub use folded::{BatchNorm, Relu};
-pub use form::{Fold, Follows, Form, Parameter, Values, names_of};
+pub use form::{Arity, Fold, Follows, Form, Parameter, Values, names_of};
 pub use linear::{Linear, LinearSpec};
 pub use pool::{AveragePool, AveragePoolSpec, GlobalAveragePool, GlobalMaxPool, MaxPool, MaxPoolSpec};
+pub use rearrange::{ChannelShuffle, Concat, DepthToSpace, Pad, Rearrange, Slice, SpaceToDepth, Upsample};
 pub use weights::Weights;
 
 use mixq_format::Kind;
@@ -45,7 +47,7 @@ pub const FORMS: [&Form; OTHERS.len() + elementwise::COUNT] = {
 };
 
 /// All but the functions.
-const OTHERS: [&Form; 12] = [
+const OTHERS: [&Form; 19] = [
     &conv::CONV,
     &depthwise::DEPTHWISE,
     &conv::POINTWISE,
@@ -55,6 +57,13 @@ const OTHERS: [&Form; 12] = [
     &pool::MAX_POOL,
     &pool::GLOBAL_MAX_POOL,
     &add::ADD,
+    &rearrange::CONCAT,
+    &rearrange::SLICE,
+    &rearrange::CHANNEL_SHUFFLE,
+    &rearrange::PAD,
+    &rearrange::UPSAMPLE,
+    &rearrange::DEPTH_TO_SPACE,
+    &rearrange::SPACE_TO_DEPTH,
     &flatten::FLATTEN,
     &folded::BATCH_NORM,
     &folded::RELU,
@@ -114,6 +123,9 @@ pub enum Output {
     InputGrid,
     /// In the input's tensor: nothing moves.
     InputTensor,
+    /// In the tensor of the second input, of which it keeps what it does not write; with the grid and the
+    /// width of both inputs. Nothing else reads that input.
+    SecondInput,
 }
 
 impl Output {
@@ -121,7 +133,7 @@ impl Output {
     pub fn has_own_grid(self) -> bool {
         match self {
             Output::Own | Output::InPlace => true,
-            Output::InputGrid | Output::InputTensor => false,
+            Output::InputGrid | Output::InputTensor | Output::SecondInput => false,
         }
     }
 }
@@ -172,6 +184,8 @@ operators! {
         Flatten(Flatten),
         /// A function of each element.
         Elementwise(Elementwise),
+        /// Elements at other places.
+        Rearrange(Rearrange),
     }
 }
 
@@ -204,5 +218,19 @@ operators! {
         Relu(Relu),
         /// A function of each element; a clip from 0 is folded into the layer before it.
         Elementwise(Elementwise),
+        /// Channels of several tensors.
+        Concat(Concat),
+        /// Some of the channels.
+        Slice(Slice),
+        /// A shuffle of channels.
+        ChannelShuffle(ChannelShuffle),
+        /// Zeros around the image.
+        Pad(Pad),
+        /// Each pixel several times.
+        Upsample(Upsample),
+        /// Channels to blocks of pixels.
+        DepthToSpace(DepthToSpace),
+        /// Blocks of pixels to channels.
+        SpaceToDepth(SpaceToDepth),
     }
 }

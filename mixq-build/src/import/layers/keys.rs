@@ -47,6 +47,11 @@ impl<'a> Keys<'a, '_> {
         self.value(key, "a whole number of 1 to 65,535", |entry| entry.as_size(&SIZES))
     }
 
+    /// A number of 0 to 65,535.
+    pub(super) fn number_from_zero(&mut self, key: &str) -> Option<usize> {
+        self.value(key, "a whole number of 0 to 65,535", |entry| entry.as_size(&(0..=LARGEST)))
+    }
+
     /// Height and width of 1 to 65,535, or one number for both.
     pub(super) fn pair(&mut self, key: &str) -> Option<[usize; 2]> {
         let pair = |entry: &Entry<'_>| {

@@ -174,6 +174,11 @@ fn values(keys: &mut Keys<'_, '_>, form: &Form) -> Values {
             "kernel" => values.kernel = keys.pair(key),
             "stride" => values.stride = keys.pair(key),
             "padding" => values.padding = keys.padding(key),
+            "first" => values.first = keys.number_from_zero(key),
+            "channels" => values.channels = keys.number(key),
+            "groups" => values.groups = keys.number(key),
+            "factor" => values.factor = keys.pair(key),
+            "block" => values.block = keys.number(key),
             other => unreachable!("no key is called {other}"),
         }
     }

@@ -3,7 +3,7 @@
 use crate::error::nearest;
 
 /// Names without regard to case, `-`, `_` and a trailing "2d"; each with what helps.
-const ELSEWHERE: [(&[&str], &str); 31] = [
+const ELSEWHERE: [(&[&str], &str); 37] = [
     (
         &["dwconv", "depthwiseconv", "depthwiseconvolution", "convdw", "dw"],
         "write op = \"depthwise\"; it has one filter for each channel",
@@ -99,35 +99,23 @@ const ELSEWHERE: [(&[&str], &str); 31] = [
     (&["absolute"], "write op = \"abs\""),
     (&["ln"], "write op = \"log\""),
     (
-        &[
-            "concat",
-            "concatenate",
-            "cat",
-            "concatenation",
-            "mul",
-            "multiply",
-            "split",
-            "slice",
-            "lstm",
-            "gru",
-            "rnn",
-            "attention",
-        ],
-        "this is not supported yet; tensors are joined by op = \"add\" alone",
+        &["mul", "multiply", "lstm", "gru", "rnn", "attention"],
+        "this is not supported yet; tensors are joined by op = \"add\" and op = \"concat\"",
+    ),
+    (&["concatenate", "cat", "concatenation", "concatv"], "write op = \"concat\""),
+    (&["split", "stridedslice", "crop", "narrow", "chunk"], "write op = \"slice\" with first and channels"),
+    (&["shuffle", "channelshuffle"], "write op = \"channel_shuffle\" with groups = ..."),
+    (
+        &["zeropadding", "zeropad", "padv"],
+        "write op = \"pad\", or `padding` in the layer that follows, which costs nothing",
     ),
     (
-        &[
-            "reshape",
-            "view",
-            "permute",
-            "transpose",
-            "squeeze",
-            "zeropadding",
-            "pad",
-            "input",
-            "inputlayer",
-            "inputs",
-        ],
+        &["resize", "upsampling", "resizenearestneighbor", "interpolate"],
+        "write op = \"upsample\" with factor = ...: the nearest neighbour, by whole factors",
+    ),
+    (&["pixelshuffle"], "write op = \"depth_to_space\" with block = ..."),
+    (
+        &["reshape", "view", "permute", "transpose", "squeeze", "input", "inputlayer", "inputs"],
         "leave it out: `input` is the shape of the image, `padding` a key of convolutions and pools, and \
          a linear layer reads a tensor of any shape",
     ),
@@ -189,7 +177,10 @@ mod tests {
             ("BatchNormalization", "write op = \"batch_norm\""),
             ("softmax", "leave it out: the last layer writes logits"),
             ("dropout", "leave it out"),
-            ("concat", "not supported yet"),
+            ("concatenate", "write op = \"concat\""),
+            ("PixelShuffle", "depth_to_space"),
+            ("split", "op = \"slice\""),
+            ("mul", "not supported yet"),
             ("ReLU6", "write op = \"relu6\""),
             ("nn.Hardswish", "write op = \"hard_swish\""),
             ("LeakyReLU", "write op = \"leaky_relu\""),

@@ -44,7 +44,8 @@ pub fn codes(layer: &Layer, parameters: &[u8], plan: &Plan) -> usize {
         | Layer::AveragePool(_)
         | Layer::MaxPool(_)
         | Layer::Add(_)
-        | Layer::Elementwise(_) => false,
+        | Layer::Elementwise(_)
+        | Layer::Rearrange(_) => false,
     };
     if codes { bits.count() } else { 0 }
 }
@@ -71,6 +72,7 @@ pub fn takes(layer: &Layer, parameters: &[u8]) -> bool {
         Layer::AveragePool(_) | Layer::MaxPool(_) => true,
         Layer::Add(add) => add.output.bits != Bits::B32,
         Layer::Elementwise(table) => table.input.bits == table.output.bits,
+        Layer::Rearrange(_) => false,
     }
 }
 
@@ -188,6 +190,7 @@ impl Kernel {
             Layer::MaxPool(_) => Kernel::MaxPool { x, words: by_words(layer) },
             Layer::Add(_) => Kernel::Add,
             Layer::Elementwise(_) => Kernel::Elementwise { x },
+            Layer::Rearrange(_) => unreachable!("this set does not take rearrangements"),
         }
     }
 

@@ -52,7 +52,8 @@ fn least_scratch(layer: &Layer) -> usize {
         | Layer::AveragePool(_)
         | Layer::MaxPool(_)
         | Layer::Add(_)
-        | Layer::Elementwise(_) => LEAST_SCRATCH,
+        | Layer::Elementwise(_)
+        | Layer::Rearrange(_) => LEAST_SCRATCH,
     }
 }
 
@@ -74,7 +75,8 @@ pub fn useful(layer: &Layer) -> usize {
         | Layer::AveragePool(_)
         | Layer::MaxPool(_)
         | Layer::Add(_)
-        | Layer::Elementwise(_) => return 0,
+        | Layer::Elementwise(_)
+        | Layer::Rearrange(_) => return 0,
     };
     bytes.max(least_scratch(layer))
 }

@@ -24,7 +24,8 @@ fn strips(layer: &Layer) -> Option<(Blocks, usize)> {
         | Layer::AveragePool(_)
         | Layer::MaxPool(_)
         | Layer::Add(_)
-        | Layer::Elementwise(_) => return None,
+        | Layer::Elementwise(_)
+        | Layer::Rearrange(_) => return None,
     };
     (layer.requant()?.rule == Rule::Multiplier).then_some((blocks, strip))
 }

@@ -147,7 +147,11 @@ fn check_validation(number: u64, case: &Case, memory: &Memory) {
             let entries = if table.input.bits == Bits::B32 { 0 } else { table.entries() };
             u64::from(table.codes) + entries as u64
         }
-        Layer::Depthwise(_) | Layer::AveragePool(_) | Layer::MaxPool(_) | Layer::Add(_) => 0,
+        Layer::Depthwise(_)
+        | Layer::AveragePool(_)
+        | Layer::MaxPool(_)
+        | Layer::Add(_)
+        | Layer::Rearrange(_) => 0,
     };
     let all_fit = layer.inputs().chain([output]).all(fits) && weights <= parameters as u64;
     assert!(!valid || all_fit, "case {number}: what does not fit is valid: {case:?}");

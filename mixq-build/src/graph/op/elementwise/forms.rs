@@ -1,7 +1,7 @@
 //! How functions are written: their names and parameters, as one table.
 
 use super::function::{Function, Number};
-use crate::graph::op::{Follows, Form, OpSpec, Parameter, Values};
+use crate::graph::op::{Arity, Follows, Form, OpSpec, Parameter, Values};
 
 /// How the functions are written, in the order in which messages name them.
 pub(in crate::graph::op) static FORMS: [Form; COUNT] = [
@@ -71,7 +71,7 @@ const fn form(
         optional: &[],
         parameters,
         read,
-        arity: 1,
+        arity: Arity::One,
         reads_image: Err("put a conv or depthwise layer before it"),
         reads_any_shape: false,
         follows: Follows::NOTHING,

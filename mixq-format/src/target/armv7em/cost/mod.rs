@@ -80,6 +80,7 @@ impl Known {
                 let none = Known { proof: Proof { chunk: 0, interval: 0 }, codes: 0 };
                 return (table.input.bits == table.output.bits).then_some(none);
             }
+            Layer::Rearrange(_) => return None,
         };
         let proof = usual_proof(elements, layer.first_input().bits, &blocks_of(layer)?);
         let (output, requant) = (layer.output(), layer.requant()?);
@@ -96,7 +97,8 @@ impl Known {
             | Layer::AveragePool(_)
             | Layer::MaxPool(_)
             | Layer::Add(_)
-            | Layer::Elementwise(_) => false,
+            | Layer::Elementwise(_)
+            | Layer::Rearrange(_) => false,
         };
         let makes_codes = fits && output.bits != Bits::B32 && requant.multiplier_step == 1;
         Some(Known { proof, codes: if makes_codes { output.bits.count() } else { 0 } })
@@ -125,6 +127,7 @@ fn with_scratch(layer: &Layer, known: &Known, scratch_bytes: u32) -> Tally {
         Layer::MaxPool(pool) => unweighted::pool(pool, super::by_words(layer), true),
         Layer::Add(add) => unweighted::add(add),
         Layer::Elementwise(table) => unweighted::elementwise(table),
+        Layer::Rearrange(_) => unreachable!("portable code executes rearrangements"),
     };
     let piece = |(name, figures): &(&'static str, &[f64])| Piece {
         name,
@@ -163,7 +166,8 @@ pub(super) fn scratch_steps(layer: &Layer, execution: &Execution<'_>) -> Vec<(u3
         | Layer::AveragePool(_)
         | Layer::MaxPool(_)
         | Layer::Add(_)
-        | Layer::Elementwise(_) => None,
+        | Layer::Elementwise(_)
+        | Layer::Rearrange(_) => None,
     };
     // Chunks are far smaller than that, however large a window is.
     let mut sizes: Vec<usize> = (4..=useful(layer).min(1 << 20)).step_by(4).collect();

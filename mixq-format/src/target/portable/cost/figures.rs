@@ -117,4 +117,9 @@ pieces! {
     ElementwiseCode28 8.00 8.00 8.00 8.00;
     ElementwiseCode24 8.00 8.00 8.00 8.00;
     ElementwiseCode22 8.00 8.00 8.00 8.00;
+    Rearrange 120.00 120.00 120.00 120.00;
+    RearrangeZero 0.50 0.50 0.50 0.50;
+    RearrangeRun 40.00 40.00 40.00 40.00;
+    RearrangeByte 0.50 0.50 0.50 0.50;
+    RearrangeCode 20.00 20.00 20.00 20.00;
 }
