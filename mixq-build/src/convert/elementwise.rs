@@ -9,8 +9,8 @@ use crate::memory::schedule::Step;
 use crate::settings::Rounding;
 
 impl Walk<'_> {
-    /// Appends the table of a step that reads `x` and writes `y`: for each code of the input, the code of what
-    /// the function makes of its value.
+    /// Appends the table of a step that reads `x` and writes `y`: for each code of the input, the code of
+    /// what the function makes of its value.
     pub(super) fn elementwise(
         &mut self,
         function: Function,
