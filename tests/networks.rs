@@ -110,9 +110,14 @@ pub fn elementwise() -> Artifact {
     let quantised = |output| Quantised { weights: Bits::B8, output, scheme: Scheme::PerChannel };
     let mut builder = Builder::new(500, [9, 8, 3]);
     for (x, y) in Bits::QUANTISED.into_iter().flat_map(|x| Bits::QUANTISED.map(|y| (x, y))) {
-        let channels = if x < y { 8 } else { 11 };
-        builder.conv(channels, SAME_3X3, quantised(x)).elementwise(y);
-        builder.conv(13 + channels / 2, POINTWISE, quantised(Bits::B8));
+        // Of an odd number, because pixels of 4 bits then end inside bytes.
+        let channels = match y {
+            Bits::B4 if x >= y => 11,
+            _ if x >= y => 10,
+            _ => 8,
+        };
+        builder.conv(channels, POINTWISE, quantised(x)).elementwise(y);
+        builder.conv(16, POINTWISE, quantised(Bits::B8));
     }
     builder.conv(16, SAME_3X3, quantised(Bits::B4)).elementwise(Bits::B4);
     builder.linear(10, quantised(Bits::B32)).finish("elementwise")

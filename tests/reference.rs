@@ -106,9 +106,8 @@ pub fn output(
     };
     let exact =
         exact.into_iter().map(|e| Exact { steps: if relu { e.steps.max(0.0) } else { e.steps }, ..e });
-    // Pools and additions round to the nearest whatever the setting; so do logits.
-    let by_setting = op.weighted() || matches!(op, Op::Elementwise(_));
-    let rounding = if by_setting && !last { trained.rounding } else { Rounding::Nearest };
+    // Pools, additions and functions round to the nearest whatever the setting; so do logits.
+    let rounding = if op.weighted() && !last { trained.rounding } else { Rounding::Nearest };
     Output {
         exact: exact.collect(),
         grid,

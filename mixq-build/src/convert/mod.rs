@@ -12,6 +12,8 @@ mod thresholds_tests;
 mod walk;
 mod weighted;
 
+#[cfg(feature = "train")]
+pub use elementwise::code_of;
 pub use fixed_point::FixedPoint;
 pub use integer::convert;
 

@@ -27,8 +27,9 @@ pub struct Losses {
 /// Gives every tensor the bits that lose least in sum, under the bytes of `flash` and `ram`.
 ///
 /// The weights are exactly optimal for the activations (whose bits matter to flash only where there are
-/// thresholds or tables of functions). So are the activations wherever the arena reaches the sum of what lives at the busiest step
-/// (every chain does); where it does not, they are optimal for the largest sum with which it fits.
+/// thresholds or tables of functions). So are the activations wherever the arena reaches the sum of what
+/// lives at the busiest step (every chain does); where it does not, they are optimal for the largest sum with
+/// which it fits.
 ///
 /// # Errors
 /// What is too large at the lowest bits.

@@ -89,7 +89,17 @@ impl Model<'_> {
             }
             Op::Linear(_) => self.linear(index, x, mode, unit),
             Op::Add(_) => x.real() + input(1).real(),
-            Op::Elementwise(Elementwise { function }) => elementwise::apply(function, &x.real()),
+            Op::Elementwise(Elementwise { function }) => {
+                let computed = elementwise::apply(function, &x.real());
+                match &x.scale {
+                    Some(scale) if self.on_grid(Site::Output(index), mode.quantised) => {
+                        let steps = if x.unit.is_some() { &x.tensor } else { &(&x.tensor / scale) };
+                        let (tensor, scale) = self.tabulate(index, function, (steps, scale), &computed);
+                        return Value { tensor, unit: None, scale: Some(scale) };
+                    }
+                    _ => computed,
+                }
+            }
             Op::Rearrange(Rearrange::Join { first }) if first > 0 => return joined(input(1), x),
             Op::Rearrange(rearrange) => return kept(rearrange::apply(rearrange, &x.tensor)),
             Op::AveragePool(AveragePool { window }) => return average(x, &window, kept),
@@ -150,12 +160,10 @@ impl Model<'_> {
                 let low = self.get(index, Part::Low);
                 let bits = self.output_bits(index);
                 let grids = quantise::activation_grids(low, &high, bits);
-                // The device adds with rounding, whatever the setting.
+                // The device adds with rounding, whatever the setting, and so tables are made.
                 let rounding = match node.op {
-                    Op::Add(_) => Rounding::Nearest,
-                    Op::Conv { .. } | Op::Depthwise { .. } | Op::Linear(_) | Op::Elementwise(_) => {
-                        self.rounding
-                    }
+                    Op::Add(_) | Op::Elementwise(_) => Rounding::Nearest,
+                    Op::Conv { .. } | Op::Depthwise { .. } | Op::Linear(_) => self.rounding,
                     Op::AveragePool(_) | Op::MaxPool(_) | Op::Flatten(_) | Op::Rearrange(_) => {
                         unreachable!("they keep their input's grid")
                     }

@@ -111,11 +111,9 @@ fn clips_from_0_are_relus_with_a_bound() {
     }
     check(
         &list(&format!("{STEM}[[layer]]\nop = \"max_pool\"\nkernel = 2\n[[layer]]\nop = \"relu6\"\n")),
-        &[
-            "net.toml:11:6: layer `relu61` follows `max_pool1`, whose operator is max_pool; ReLU6 can be folded \
-           into conv, depthwise, pointwise, linear and add layers only: put it before the pool or the flatten \
-           | op = \"relu6\"",
-        ],
+        &["net.toml:11:6: layer `relu61` follows `max_pool1`, whose operator is max_pool; ReLU6 can be \
+             folded into conv, depthwise, pointwise, linear and add layers only: put it before the pool \
+             or the flatten | op = \"relu6\""],
     );
 }
 
@@ -149,7 +147,8 @@ fn what_is_wrong_with_parameters_is_said_with_its_range() {
     of("{ clip = 3 }", "7:23: `clip` is 3, it must be [min, max]; write activation = { clip = [min, max] }");
     of(
         "{ leaky_relu = 3 }",
-        "7:29: `leaky_relu` has `slope` 3, it must be a number of 0 to 1; write activation = { leaky_relu = 0.01 }",
+        "7:29: `leaky_relu` has `slope` 3, it must be a number of 0 to 1; write activation = { \
+         leaky_relu = 0.01 }",
     );
     of("{ hard_swish = 1 }", "7:29: `hard_swish` has no parameters; write activation = \"hard_swish\"");
     of("{ relu = 6 }", "7:23: `relu` has no parameters; write activation = \"relu\"");
@@ -162,16 +161,15 @@ fn what_is_wrong_with_parameters_is_said_with_its_range() {
         &list(&format!("{STEM}[[layer]]\nop = \"elu\"\nalpha = 0\nslope = 1\n[[layer]]\nop = \"min\"\n")),
         &[
             "net.toml:9:9: `alpha` is 0, it must be a number of 0.000001 to 1,000,000 | alpha = 0",
-            "net.toml:10:1: unknown key `slope` in an elu layer; known are `alpha`, `op`, `name`, `inputs` | slope = 1",
+            "net.toml:10:1: unknown key `slope` in an elu layer; known are `alpha`, `op`, `name`, \
+             `inputs` | slope = 1",
             "net.toml:12:6: a min layer needs `value`; add value = ... to this layer | op = \"min\"",
         ],
     );
     check(
         &activation("{ clip = [1, 1] }"),
-        &[
-            "net.toml:3:6: the clip of layer `stem` has `min` 1 and `max` 1: `min` must be less than `max` | op = \
-           \"conv\"",
-        ],
+        &["net.toml:3:6: the clip of layer `stem` has `min` 1 and `max` 1: `min` must be less than \
+             `max` | op = \"conv\""],
     );
     check(
         &list("[[layer]]\nop = \"abs\"\n"),
@@ -183,9 +181,7 @@ fn what_is_wrong_with_parameters_is_said_with_its_range() {
         &format!(
             "input = [8, 8, 1]\n{STEM}[[layer]]\nop = \"linear\"\nfeatures = 3\nactivation = \"sigmoid\"\n"
         ),
-        &[
-            "net.toml:8:6: the last layer `linear1` ends in a sigmoid, but writes the logits; remove the sigmoid \
-           | op = \"linear\"",
-        ],
+        &["net.toml:8:6: the last layer `linear1` ends in a sigmoid, but writes the logits; remove the \
+             sigmoid | op = \"linear\""],
     );
 }

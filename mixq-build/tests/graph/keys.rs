@@ -85,9 +85,9 @@ fn values() {
             "net.toml:8:11: `padding` is \"full\", it must be \"same\", \"valid\", \"symmetric\", a number \
              of pixels, or [top, bottom, left, right] | padding = \"full\"",
             "net.toml:9:14: `batch_norm` is an integer, it must be true or false | batch_norm = 1",
-            "net.toml:10:14: `activation` has the unknown function \"prelu\"; the activations are relu, none, \
-             sigmoid, tanh, hard_sigmoid, hard_swish, silu, gelu, leaky_relu, elu, selu, relu6, clip, exp, log, \
-             sqrt, abs, neg, min, max | activation = \"prelu\"",
+            "net.toml:10:14: `activation` has the unknown function \"prelu\"; the activations are relu, \
+             none, sigmoid, tanh, hard_sigmoid, hard_swish, silu, gelu, leaky_relu, elu, selu, relu6, clip, \
+             exp, log, sqrt, abs, neg, min, max | activation = \"prelu\"",
             "net.toml:11:10: `inputs` is \"image\", it must be a list of names, for example \
              [\"conv1\", \"conv2\"] | inputs = \"image\"",
             "net.toml:14:10: `kernel` is true, it must be a whole number of 1 to 65,535, or [height, width] \

@@ -27,8 +27,8 @@
 //! By default the last layer has neither batch norm nor activation, and a layer that a `batch_norm`, a
 //! `relu` or another function reads has what those bring.
 //!
-//! The functions are those of [`functions`](crate::graph::op::functions); as layers they have their parameters
-//! as keys: `op = "clip"` with `min = -1` and `max = 1`.
+//! The functions are those of [`functions`](crate::graph::op::functions); as layers they have their
+//! parameters as keys: `op = "clip"` with `min = -1` and `max = 1`.
 
 mod activation;
 mod keys;

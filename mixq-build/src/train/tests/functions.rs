@@ -116,10 +116,10 @@ fn functions_give_the_answers_of_the_device() {
             let rounding = if seed % 2 == 0 { Rounding::Nearest } else { Rounding::Floor };
             let [expected, found] = both_answers(&network, bits, rounding, seed as u64);
             let here = expected.iter().zip(&found).filter(|(a, b)| a != b).count();
-            assert!(here <= 3, "{last} at {bits:?}, {rounding:?}: {here} of {} differ", expected.len());
+            assert!(here <= 2, "{last} at {bits:?}, {rounding:?}: {here} of {} differ", expected.len());
             (differing, answers) = (differing + here, answers + expected.len());
         }
     }
-    // libtorch computes functions in 32 bits: now and then a code is the neighbour of the device's.
-    assert!(differing * 500 <= answers, "{differing} of {answers} answers differ");
+    // By the rounding of libtorch's sums.
+    assert!(differing * 1000 <= answers, "{differing} of {answers} answers differ");
 }

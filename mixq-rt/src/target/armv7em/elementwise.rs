@@ -4,8 +4,8 @@ use mixq_format::{Elementwise, Operands};
 
 use super::asm::elementwise::{bytes, narrow};
 
-/// Executes an elementwise layer that reads and writes `X`-bit codes; see [`Elementwise`] for where the output
-/// may lie. For an output of another width there is
+/// Executes an elementwise layer that reads and writes `X`-bit codes; see [`Elementwise`] for where the
+/// output may lie. For an output of another width there is
 /// [`portable::elementwise`](crate::target::portable::elementwise).
 ///
 /// # Panics

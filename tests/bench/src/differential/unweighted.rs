@@ -1,5 +1,5 @@
-//! Random additions, pools and elementwise layers: every width, odd channels, sums in place, windows in the padding and beyond
-//! the input, windows of more pixels than 16 bits can sum.
+//! Random additions, pools and elementwise layers: every width, odd channels, outputs in place, windows in
+//! the padding and beyond the input, windows of more pixels than 16 bits can sum.
 
 use mixq_rt::format::{
     Add, Bits, Elementwise, LOOPS, Layer, Pool, Positions, Rearrange, Rest, Tensor, Window,

@@ -1,8 +1,8 @@
 //! Functions of each element: the integer network has them as tables, which are exact for every function.
 //!
 //! A function is a layer of its own, or the activation of a layer. As an activation it becomes a node of its
-//! own after that layer, except ReLU6 and other clips from 0, which bound the ReLU of the layer. A new function
-//! is a variant of [`Function`], a row of `forms`, and an arm in `train/elementwise.rs`.
+//! own after that layer, except ReLU6 and other clips from 0, which bound the ReLU of the layer. A new
+//! function is a variant of [`Function`], a row of `forms`, and an arm in `train/elementwise.rs`.
 
 mod erf;
 mod forms;
@@ -26,8 +26,8 @@ pub fn functions() -> impl Iterator<Item = &'static Form> {
     FORMS.iter()
 }
 
-/// The activation that a form has with these parameters; `None` if it is not the form of a function, or lacks a
-/// parameter.
+/// The activation that a form has with these parameters; `None` if it is not the form of a function, or
+/// lacks a parameter.
 pub fn activation(form: &Form, values: &Values) -> Option<Activation> {
     match (form.read)(values)? {
         OpSpec::Elementwise(Elementwise { function }) => Some(Activation::of(function)),

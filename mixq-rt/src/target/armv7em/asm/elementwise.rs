@@ -80,8 +80,8 @@ fn execute(table: &Elementwise, bits: usize, entries: &[u8; VALUES], arena: &mut
     let bytes = pixels * pixel_bytes;
     let rounds = if from.cast::<u32>().is_aligned() { bytes / ROUND } else { 0 };
     // SAFETY: reads the input and writes the output. `Operands` proves that both lie in the arena, have this
-    // number of bytes, begin at a multiple of 4 in it, and are the same bytes or do not overlap. Both pointers
-    // are derived from one pointer to the arena. Rounds are executed only if the words are aligned.
+    // number of bytes, begin at a multiple of 4 in it, and are the same bytes or do not overlap. Both
+    // pointers are derived from one pointer to the arena. Rounds are executed only if the words are aligned.
     unsafe { look_up(from, to, entries, rounds, bytes - ROUND * rounds) };
     let used = usize::from(output.channels) * bits % 8;
     if used > 0 {
@@ -95,8 +95,8 @@ fn execute(table: &Elementwise, bits: usize, entries: &[u8; VALUES], arena: &mut
 /// Writes the entry of each byte at `from` to `to`: of `rounds` times [`ROUND`] bytes, then of `rest` bytes.
 ///
 /// # Safety
-/// This number of bytes may be read at `from`, and written at `to`, which are the same bytes or do not overlap.
-/// If there are rounds, both begin at words.
+/// This number of bytes may be read at `from`, and written at `to`, which are the same bytes or do not
+/// overlap. If there are rounds, both begin at words.
 #[unsafe(naked)]
 unsafe extern "C" fn look_up(
     from: *const u8,
