@@ -2,8 +2,9 @@
 
 use fastrand::Rng;
 use mixq_build::engine::graph::op::{
-    Add, AveragePoolSpec, ConvSpec, DepthwiseSpec, Flatten, GlobalAveragePool, GlobalMaxPool, LinearSpec,
-    MaxPoolSpec, PointwiseSpec,
+    Add, AveragePoolSpec, ChannelShuffle, Concat, ConvSpec, DepthToSpace, DepthwiseSpec, Elementwise,
+    Flatten, Function, GlobalAveragePool, GlobalMaxPool, LinearSpec, MaxPoolSpec, Number, Pad, PointwiseSpec,
+    Slice, SpaceToDepth, Upsample,
 };
 use mixq_build::engine::graph::{Activation, Graph, LayerSpec, OpSpec, Padding, Shape, Spec, Window};
 
@@ -17,7 +18,7 @@ pub fn random_graph(rng: &mut Rng) -> Graph {
         Builder { rng, layers: Vec::new(), current: ("image".to_string(), input), written: Vec::new() };
     builder.conv();
     for _ in 0..builder.rng.usize(0..=4) {
-        match builder.rng.usize(0..9) {
+        match builder.rng.usize(0..12) {
             0 | 1 => builder.conv(),
             2 => builder.depthwise(),
             3 => builder.pointwise(),
@@ -25,6 +26,9 @@ pub fn random_graph(rng: &mut Rng) -> Graph {
             5 => builder.pool(true),
             6 => builder.residual(),
             7 => builder.two_branches(),
+            8 => builder.elementwise(),
+            9 => builder.rearrange(),
+            10 => builder.concat(),
             _ => builder.skip(),
         }
     }
@@ -68,7 +72,39 @@ impl Builder<'_> {
     }
 
     fn activation(&mut self) -> Activation {
-        if self.rng.bool() { Activation::Relu } else { Activation::None }
+        match self.rng.usize(0..8) {
+            0 => Activation::of(self.function()),
+            1..=4 => Activation::Relu,
+            _ => Activation::None,
+        }
+    }
+
+    /// A function with a table, or a clip from 0.
+    fn function(&mut self) -> Function {
+        let number = |value: f64| Number::new(value).expect("it is finite");
+        let functions = [
+            Function::Sigmoid,
+            Function::Tanh,
+            Function::HardSwish,
+            Function::Silu,
+            Function::LeakyRelu { slope: number(0.1) },
+            Function::Elu { alpha: number(1.5) },
+            Function::Clip { min: number(-0.7), max: number(1.1) },
+            Function::Clip { min: number(0.0), max: number(6.0) },
+            Function::Log { least: number(0.02) },
+            Function::Sqrt,
+            Function::Abs,
+            Function::Neg,
+        ];
+        functions[self.rng.usize(0..functions.len())]
+    }
+
+    fn elementwise(&mut self) {
+        let function = self.function();
+        // What follows the layer before is another case.
+        if let Activation::Function(_) = Activation::of(function) {
+            self.push(Elementwise { function }, NOTHING, self.current.1);
+        }
     }
 
     /// Kernel, stride and padding that fit the current shape, with the size of the output.
@@ -157,6 +193,73 @@ impl Builder<'_> {
         if let Some(name) = self.rng.choice(candidates) {
             self.add_to(&name);
         }
+    }
+
+    /// Elements at other places.
+    fn rearrange(&mut self) {
+        let Shape { height, width, channels } = self.current.1;
+        let factors = |size: usize| (1..=size).filter(move |factor| size.is_multiple_of(*factor));
+        match self.rng.usize(0..6) {
+            0 => {
+                let first = self.rng.usize(0..channels);
+                let count = self.rng.usize(1..=channels - first);
+                self.push(
+                    Slice { first, channels: count },
+                    NOTHING,
+                    Shape { height, width, channels: count },
+                );
+            }
+            1 => {
+                let groups = self.rng.choice(factors(channels).collect::<Vec<_>>()).expect("1 is a factor");
+                self.push(ChannelShuffle { groups }, NOTHING, self.current.1);
+            }
+            2 => {
+                let padding = [0; 4].map(|_| self.rng.usize(0..=2));
+                let [top, bottom, left, right] = padding;
+                let shape = Shape { height: height + top + bottom, width: width + left + right, channels };
+                self.push(Pad { padding: Padding::Explicit(padding) }, NOTHING, shape);
+            }
+            3 => {
+                let factor = [0; 2].map(|_| self.rng.usize(1..=2));
+                let shape = Shape { height: height * factor[0], width: width * factor[1], channels };
+                self.push(Upsample { factor }, NOTHING, shape);
+            }
+            4 => {
+                let blocks = (1..=3).filter(|block| channels.is_multiple_of(block * block));
+                let block = self.rng.choice(blocks.collect::<Vec<_>>()).expect("1 is one");
+                let channels = channels / block / block;
+                let shape = Shape { height: height * block, width: width * block, channels };
+                self.push(DepthToSpace { block }, NOTHING, shape);
+            }
+            _ => {
+                let blocks = factors(height).filter(|block| width.is_multiple_of(*block) && *block <= 3);
+                let block = self.rng.choice(blocks.collect::<Vec<_>>()).expect("1 is one");
+                let channels = channels * block * block;
+                let shape = Shape { height: height / block, width: width / block, channels };
+                self.push(SpaceToDepth { block }, NOTHING, shape);
+            }
+        }
+    }
+
+    /// Two or three layers on the same input, joined; with the first layer's output, too, as DenseNet has it.
+    fn concat(&mut self) {
+        let start = self.current.clone();
+        let activation = if self.rng.bool() { Activation::Relu } else { Activation::None };
+        let mut branches: Vec<(String, Shape)> = Vec::new();
+        for index in 0..self.rng.usize(2..=3) {
+            self.current = match branches.first() {
+                Some(first) if index == 2 => first.clone(),
+                _ => start.clone(),
+            };
+            let filters = self.rng.usize(1..=9);
+            let norm = self.rng.bool();
+            let op = PointwiseSpec { filters, stride: [1, 1] };
+            self.push(op, (norm, activation), Shape { channels: filters, ..start.1 });
+            branches.push(self.current.clone());
+        }
+        let channels = branches.iter().map(|(_, shape)| shape.channels).sum();
+        let names: Vec<&str> = branches.iter().map(|(name, _)| &name[..]).collect();
+        self.push_from(Concat, NOTHING, &names, Shape { channels, ..start.1 });
     }
 
     fn add_to(&mut self, other: &str) {

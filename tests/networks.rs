@@ -17,6 +17,7 @@ pub fn all() -> Vec<Artifact> {
         widths.iter().flat_map(|x| widths.iter().map(|w| weighted(*x, *w))).collect();
     networks.extend(widths.map(pooled));
     networks.push(residual());
+    networks.push(elementwise());
     networks.extend([
         scheme("folded", Bits::B4, Bits::B4, Scheme::PerLayerFolded),
         scheme("per_layer", Bits::B4, Bits::B4, Scheme::PerLayer),
@@ -101,6 +102,25 @@ pub fn residual() -> Artifact {
     let third = builder.keep();
     builder.conv(11, POINTWISE, quantised(Bits::B8)).add(third, Bits::B2, false);
     builder.linear(10, quantised(Bits::B32)).finish("residual")
+}
+
+/// Functions of elements by table: of every width to every width, in place and not, of pixels that end inside
+/// bytes and that do not.
+pub fn elementwise() -> Artifact {
+    let quantised = |output| Quantised { weights: Bits::B8, output, scheme: Scheme::PerChannel };
+    let mut builder = Builder::new(500, [9, 8, 3]);
+    for (x, y) in Bits::QUANTISED.into_iter().flat_map(|x| Bits::QUANTISED.map(|y| (x, y))) {
+        // Of an odd number, because pixels of 4 bits then end inside bytes.
+        let channels = match y {
+            Bits::B4 if x >= y => 11,
+            _ if x >= y => 10,
+            _ => 8,
+        };
+        builder.conv(channels, POINTWISE, quantised(x)).elementwise(y);
+        builder.conv(16, POINTWISE, quantised(Bits::B8));
+    }
+    builder.conv(16, SAME_3X3, quantised(Bits::B4)).elementwise(Bits::B4);
+    builder.linear(10, quantised(Bits::B32)).finish("elementwise")
 }
 
 /// Images for a network: random ones, all black and all white.

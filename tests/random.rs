@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 use fastrand::Rng;
 use mixq_build::engine::config::Scheme;
 use mixq_format::{
-    Accuracy, Add, Artifact, Bits, Budget, Conv, Depthwise, Header, Layer, Linear, NamedLayer, Pool, Task,
-    Tensor,
+    Accuracy, Add, Artifact, Bits, Budget, Conv, Depthwise, Elementwise, Header, Layer, Linear, NamedLayer,
+    Pool, Task, Tensor,
 };
 
 use crate::slide::Slide;
@@ -131,6 +131,22 @@ impl Builder {
         self.push(Layer::Add(Add { a, b, output, multiplier_a, multiplier_b, shift }))
     }
 
+    /// A function of each element, by a table in which the codes of the output are spread over its entries in
+    /// random order; in place if `bits` are those of the input.
+    pub fn elementwise(&mut self, bits: Bits) -> &mut Builder {
+        let input = self.current;
+        let mut output = self.output((input.height, input.width), input.channels, bits);
+        if bits == input.bits {
+            output.offset = input.offset;
+        }
+        let entries = 1 << input.bits.count();
+        let mut codes: Vec<u8> =
+            (0..entries).map(|entry| ((entry << bits.count()) / entries) as u8).collect();
+        self.rng.shuffle(&mut codes);
+        let codes = self.append(codes.into_iter().map(|code| [code]));
+        self.push(Layer::Elementwise(Elementwise { input, output, codes }))
+    }
+
     /// The artifact, with exact budgets.
     ///
     /// # Panics
@@ -173,6 +189,8 @@ impl Builder {
             Layer::AveragePool(_) => ("average_pool", 0),
             Layer::MaxPool(_) => ("max_pool", 0),
             Layer::Add(_) => ("add", 0),
+            Layer::Elementwise(_) => ("elementwise", 0),
+            Layer::Rearrange(_) => ("rearrange", 0),
         };
         self.current = *layer.output();
         let macs = (taps * self.current.elements()) as u64;

@@ -3,8 +3,8 @@
 
 use mixq_build::engine::config::{Rounding, Scheme};
 use mixq_build::engine::convert::{Grid, TrainedNetwork};
-use mixq_build::engine::graph::op::{AveragePool, MaxPool};
-use mixq_build::engine::graph::{Activation, Graph, Op, Shape, Source, Window};
+use mixq_build::engine::graph::op::{AveragePool, Elementwise, Function, MaxPool, Rearrange};
+use mixq_build::engine::graph::{Graph, Op, Shape, Source, Window};
 use mixq_build::engine::memory::Allocation;
 use mixq_format::Bits;
 
@@ -85,7 +85,7 @@ pub fn output(
     };
     let bits = allocation.activations[node];
     let op = graph.nodes[node].op;
-    let relu = graph.nodes[node].activation == Activation::Relu;
+    let relu = graph.nodes[node].activation.starts_at_zero();
     let thresholds = scheme == Scheme::PerChannelThresholds && matches!(bits, Bits::B2 | Bits::B4);
     let exact = match op {
         Op::Conv { .. } | Op::Depthwise { .. } | Op::Linear { .. } => {
@@ -100,11 +100,13 @@ pub fn output(
             codes.iter().copied().fold(f64::NEG_INFINITY, f64::max)
         }),
         Op::Add { .. } => add(inputs, grid.scale),
+        Op::Elementwise(Elementwise { function }) => elementwise(function, inputs[0], grid.scale),
+        Op::Rearrange(rearrange) => rearranged(rearrange, graph.nodes[node].output, inputs),
         Op::Flatten { .. } => panic!("a flatten computes nothing"),
     };
     let exact =
         exact.into_iter().map(|e| Exact { steps: if relu { e.steps.max(0.0) } else { e.steps }, ..e });
-    // Pools and additions round to the nearest whatever the setting; so do logits.
+    // Pools, additions and functions round to the nearest whatever the setting; so do logits.
     let rounding = if op.weighted() && !last { trained.rounding } else { Rounding::Nearest };
     Output {
         exact: exact.collect(),
@@ -169,6 +171,41 @@ fn pool(shape: Shape, input: &Codes, window: &Window, fold: impl Fn(&[f64]) -> f
     exact
 }
 
+/// By the element that each element of the output is, where the kernel goes through the input.
+fn rearranged(rearrange: Rearrange, shape: Shape, inputs: &[&Codes]) -> Vec<Exact> {
+    let input = inputs[0];
+    let Shape { height, width, channels } = input.shape;
+    let steps = |tensor: &Codes, y: usize, x: usize, c: usize| {
+        (tensor.code(y, x, c) - i64::from(tensor.grid.zero_point)) as f64
+    };
+    let element = |(y, x, c): (usize, usize, usize)| match rearrange {
+        Rearrange::Join { first } if c < first => steps(inputs[1], y, x, c),
+        Rearrange::Join { first } if c < first + channels => steps(input, y, x, c - first),
+        // A later part writes it: until then it may be anything.
+        Rearrange::Join { .. } => f64::INFINITY,
+        Rearrange::Slice { first, .. } => steps(input, y, x, first + c),
+        Rearrange::Shuffle { groups } => steps(input, y, x, c % groups * (channels / groups) + c / groups),
+        Rearrange::Pad { padding: [top, _, left, _] } => {
+            let inside = y >= top && y < top + height && x >= left && x < left + width;
+            if inside { steps(input, y - top, x - left, c) } else { 0.0 }
+        }
+        Rearrange::Upsample { factor: [down, right] } => steps(input, y / down, x / right, c),
+        Rearrange::DepthToSpace { block } => {
+            let within = y % block * block + x % block;
+            steps(input, y / block, x / block, within * shape.channels + c)
+        }
+        Rearrange::SpaceToDepth { block } => {
+            let within = c / channels;
+            steps(input, y * block + within / block, x * block + within % block, c % channels)
+        }
+    };
+    let exact = |steps: f64| match steps.is_finite() {
+        true => Exact { steps, slack: 0.0 },
+        false => Exact { steps: 0.0, slack: 1e6 },
+    };
+    positions(shape).map(|place| exact(element(place))).collect()
+}
+
 fn add(inputs: &[&Codes], scale: f64) -> Vec<Exact> {
     let [a, b] = [inputs[0], inputs[1]];
     let largest = a.grid.scale.max(b.grid.scale) / scale;
@@ -179,6 +216,66 @@ fn add(inputs: &[&Codes], scale: f64) -> Vec<Exact> {
             let unit = (largest / f64::from(1 << 21)).max(2f64.powi(-31));
             let distance = |t: &Codes| (t.code(y, x, c) - i64::from(t.grid.zero_point)).abs() as f64;
             Exact { steps, slack: (distance(a) + distance(b)) * unit / 2.0 + 1e-9 }
+        })
+        .collect()
+}
+
+/// By other formulas than those of the conversion.
+fn elementwise(function: Function, input: &Codes, scale: f64) -> Vec<Exact> {
+    let e = |x: f64| std::f64::consts::E.powf(x);
+    let value = |x: f64| match function {
+        Function::Sigmoid => (1.0 + (x / 2.0).tanh()) / 2.0,
+        Function::Tanh => 1.0 - 2.0 / (e(2.0 * x) + 1.0),
+        Function::HardSwish if x <= -3.0 => 0.0,
+        Function::HardSwish if x >= 3.0 => x,
+        Function::HardSwish => x * x / 6.0 + x / 2.0,
+        Function::Silu => x * (1.0 + (x / 2.0).tanh()) / 2.0,
+        Function::LeakyRelu { slope } => (1.0 - slope.get()) * x.max(0.0) + slope.get() * x,
+        Function::Elu { alpha } => {
+            if x < 0.0 {
+                alpha.get() * (e(x) - 1.0)
+            } else {
+                x
+            }
+        }
+        Function::Clip { min, max } => {
+            if x < min.get() {
+                min.get()
+            } else if x > max.get() {
+                max.get()
+            } else {
+                x
+            }
+        }
+        Function::Log { least } => {
+            if x < least.get() { least.get() } else { x }.log10() * std::f64::consts::LN_10
+        }
+        Function::Sqrt => {
+            if x < 0.0 {
+                0.0
+            } else {
+                x.powf(0.5)
+            }
+        }
+        Function::Abs => {
+            if x < 0.0 {
+                -x
+            } else {
+                x
+            }
+        }
+        Function::Neg => 0.0 - x,
+        Function::HardSigmoid { .. }
+        | Function::Gelu
+        | Function::Selu
+        | Function::Exp
+        | Function::Min { .. }
+        | Function::Max { .. } => panic!("random networks do not have it"),
+    };
+    positions(input.shape)
+        .map(|(y, x, c)| {
+            let steps = value(input.real(y, x, c)) / scale;
+            Exact { steps, slack: 1e-9 * (1.0 + steps.abs()) }
         })
         .collect()
 }

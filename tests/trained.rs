@@ -3,7 +3,8 @@
 use fastrand::Rng;
 use mixq_build::engine::config::{Rounding, Scheme};
 use mixq_build::engine::convert::{Grid, TrainedLayer, TrainedNetwork};
-use mixq_build::engine::graph::{Activation, Graph, Op, Shape, Source};
+use mixq_build::engine::graph::op::{Elementwise, Function};
+use mixq_build::engine::graph::{Graph, Op, Shape, Source};
 use mixq_build::engine::memory::Allocation;
 use mixq_format::Bits;
 
@@ -20,6 +21,7 @@ pub fn random_trained(
     let input = Grid { scale: 0.003 + 0.03 * rng.f64(), zero_point: rng.i32(0..=255) };
     let mut network = TrainedNetwork { input, layers: Vec::new(), activations: Vec::new(), rounding };
     let mut grids: Vec<Grid> = Vec::new();
+    let (one_grid, zero_based) = (graph.grids(), graph.zero_based());
     for (index, node) in graph.nodes.iter().enumerate() {
         let read = |which: usize| match node.inputs[which] {
             Source::Image => (input, Bits::B8),
@@ -35,7 +37,8 @@ pub fn random_trained(
                 (Some(layer), gain * (window as f64).sqrt() * size(x, x_bits) * weight * 0.3)
             }
             Op::Add { .. } => (None, size(x, x_bits) + read(1).0.scale * f64::from(read(1).1.max_code())),
-            Op::AveragePool { .. } | Op::MaxPool { .. } | Op::Flatten { .. } => {
+            Op::Elementwise(Elementwise { function }) => (None, largest(function, (x, x_bits))),
+            Op::AveragePool { .. } | Op::MaxPool { .. } | Op::Flatten { .. } | Op::Rearrange(_) => {
                 grids.push(x);
                 network.layers.push(None);
                 network.activations.push(None);
@@ -46,10 +49,11 @@ pub fn random_trained(
         let own = (!last).then(|| {
             let codes = allocation.activations[index].max_code();
             let scale = 2.0 * spread / f64::from(codes) * (0.3 + rng.f64());
-            Grid {
-                scale,
-                zero_point: if node.activation == Activation::Relu { 0 } else { rng.i32(0..=codes) },
-            }
+            let most = node.activation.bound().map_or(f64::INFINITY, |bound| bound / f64::from(codes));
+            let zero_point = if zero_based[index] { 0 } else { rng.i32(0..=codes) };
+            let grid = Grid { scale: scale.min(most), zero_point };
+            // Outputs that are joined have one grid: that of the first of them.
+            if one_grid[index] == index { grid } else { grids[one_grid[index]] }
         });
         let layer = layer.map(|mut layer| {
             layer.offset.iter_mut().for_each(|offset| *offset = spread * (rng.f64() - 0.5));
@@ -60,6 +64,12 @@ pub fn random_trained(
         network.activations.push(own);
     }
     network
+}
+
+/// The largest magnitude that a function comes to for the codes of a tensor, but at least a little.
+pub fn largest(function: Function, (grid, bits): (Grid, Bits)) -> f64 {
+    let value = |code: i32| function.value(grid.scale * f64::from(code - grid.zero_point)).abs();
+    (0..=bits.max_code()).map(value).fold(1e-3, f64::max)
 }
 
 /// A layer without offsets, and the weights of one output channel.

@@ -19,6 +19,23 @@ pub fn portable(seed: u64) -> Artifact {
     network(seed, true)
 }
 
+/// A network of elementwise layers of all widths, with pointwise convolutions between.
+pub fn functions(seed: u64) -> Artifact {
+    let mut rng = Rng::with_seed(seed);
+    let mut builder = Builder::new(seed, [rng.u16(1..=16), rng.u16(1..=16), rng.u16(1..=4)]);
+    let same = Slide { kernel: [1, 1], stride: [1, 1], padding: [0; 4] };
+    let bits = |rng: &mut Rng| Bits::QUANTISED[rng.usize(0..3)];
+    for _ in 0..rng.usize(2..=5) {
+        let (x, y) = (bits(&mut rng), bits(&mut rng));
+        let y = if rng.bool() { x } else { y };
+        let channels = if rng.bool() { rng.u16(1..=40) } else { 8 * rng.u16(1..=6) };
+        let quantised = Quantised { weights: Bits::B8, output: x, scheme: Scheme::PerChannel };
+        builder.conv(channels, same, quantised).elementwise(y);
+    }
+    let logits = Quantised { weights: Bits::B4, output: Bits::B32, scheme: Scheme::PerChannel };
+    builder.linear(rng.u16(2..=12), logits).finish("functions")
+}
+
 fn network(seed: u64, portable: bool) -> Artifact {
     let mut rng = Rng::with_seed(seed);
     let kind = rng.u8(0..10);

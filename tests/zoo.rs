@@ -4,11 +4,13 @@
 use fastrand::Rng;
 use mixq_build::engine::config::{Rounding, Scheme};
 use mixq_build::engine::convert::{About, Grid, TrainedLayer, TrainedNetwork, convert};
-use mixq_build::engine::graph::op::{ConvSpec, GlobalAveragePool, LinearSpec};
+use mixq_build::engine::graph::op::{ConvSpec, Elementwise, GlobalAveragePool, LinearSpec};
 use mixq_build::engine::graph::{Activation, Graph, LayerSpec, Op, Padding, Shape, Source, Spec};
 use mixq_build::engine::import::builtin;
 use mixq_build::engine::memory::{Allocation, allocate, allocate_uniformly};
 use mixq_format::{Accuracy, Artifact, Bits, Budget, Task};
+
+use crate::trained::largest;
 
 /// The names of all.
 pub const NAMES: [&str; 8] = [
@@ -129,6 +131,7 @@ fn with_weights(name: &str, graph: &Graph, allocation: &Allocation, budget: Budg
 fn trained(rng: &mut Rng, graph: &Graph, allocation: &Allocation) -> TrainedNetwork {
     let input = Grid { scale: 1.0 / 255.0, zero_point: 128 };
     let (mut grids, mut layers, mut activations) = (Vec::new(), Vec::new(), Vec::new());
+    let (one_grid, zero_based) = (graph.grids(), graph.zero_based());
     for (index, node) in graph.nodes.iter().enumerate() {
         let read = |which: usize| match node.inputs[which] {
             Source::Image => (input, Bits::B8),
@@ -143,7 +146,8 @@ fn trained(rng: &mut Rng, graph: &Graph, allocation: &Allocation) -> TrainedNetw
                 (Some(layer), (window as f64).sqrt() * reach(read(0)) * weight)
             }
             Op::Add { .. } => (None, reach(read(0)) + reach(read(1))),
-            Op::AveragePool { .. } | Op::MaxPool { .. } | Op::Flatten { .. } => {
+            Op::Elementwise(Elementwise { function }) => (None, largest(function, read(0))),
+            Op::AveragePool { .. } | Op::MaxPool { .. } | Op::Flatten { .. } | Op::Rearrange(_) => {
                 grids.push(read(0).0);
                 layers.push(None);
                 activations.push(None);
@@ -153,9 +157,10 @@ fn trained(rng: &mut Rng, graph: &Graph, allocation: &Allocation) -> TrainedNetw
         let last = index + 1 == graph.nodes.len();
         let own = (!last).then(|| {
             let codes = allocation.activations[index].max_code();
-            let relu = node.activation == Activation::Relu;
+            let relu = zero_based[index];
             let scale = 2.0 * spread / f64::from(codes);
-            Grid { scale, zero_point: if relu { 0 } else { (codes + 1) / 2 } }
+            let grid = Grid { scale, zero_point: if relu { 0 } else { (codes + 1) / 2 } };
+            if one_grid[index] == index { grid } else { grids[one_grid[index]] }
         });
         grids.push(own.unwrap_or(read(0).0));
         layers.push(layer);

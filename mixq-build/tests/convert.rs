@@ -67,7 +67,20 @@ fn random_networks_compute_what_was_trained() {
             && tally.thresholds.iter().all(|count| *count > 10_000)
     );
     let operators: Vec<&str> = tally.operators.keys().map(String::as_str).collect();
-    assert_eq!(operators, ["add", "average pool", "conv", "depthwise", "linear", "max pool", "pointwise"]);
+    assert_eq!(
+        operators,
+        [
+            "add",
+            "average pool",
+            "conv",
+            "depthwise",
+            "elementwise",
+            "linear",
+            "max pool",
+            "pointwise",
+            "rearrange"
+        ]
+    );
 }
 
 /// By budgets between the least and the most that the network can take, or the same bits for all.

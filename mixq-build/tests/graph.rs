@@ -4,6 +4,8 @@
 mod builtin;
 #[path = "graph/folding.rs"]
 mod folding;
+#[path = "graph/functions.rs"]
+mod functions;
 #[path = "graph/keys.rs"]
 mod keys;
 #[path = "graph/layer_list.rs"]
@@ -16,6 +18,8 @@ mod links;
 mod list;
 #[path = "graph/mobilenet_v2.rs"]
 mod mobilenet_v2;
+#[path = "graph/rearranged.rs"]
+mod rearranged;
 #[path = "graph/windows.rs"]
 mod windows;
 

@@ -29,7 +29,7 @@ fn total(graph: &Graph, allocation: &Allocation, losses: &Losses) -> (f64, f64) 
     let weights = weights.filter_map(|(bits, losses)| bits.map(|bits| loss_at(losses, bits))).sum();
     let own = |node: &usize| {
         let op = &graph.nodes[*node].op;
-        (op.weighted() || matches!(op, Op::Add { .. })) && node + 1 < graph.nodes.len()
+        (op.weighted() || matches!(op, Op::Add(_) | Op::Elementwise(_))) && node + 1 < graph.nodes.len()
     };
     let outputs = (0..graph.nodes.len()).filter(own);
     let activations =
@@ -46,8 +46,9 @@ proptest! {
         let graph = random_graph(&mut rng);
         let losses = losses(&graph, &mut rng);
         let scheme = Scheme::CHOICES[rng.usize(0..4)].1;
-        // Other activations have other thresholds, which leave other room for weights.
-        let thresholds = scheme == Scheme::PerChannelThresholds;
+        // Other activations have other thresholds and tables, which leave other room for weights.
+        let tables = graph.nodes.iter().any(|node| matches!(node.op, Op::Elementwise(_)));
+        let thresholds = scheme == Scheme::PerChannelThresholds || tables;
         let free = allocate_by_losses(&graph, u64::MAX, u64::MAX, scheme, &losses).unwrap();
         prop_assert_eq!(total(&graph, &free, &losses), (0.0, 0.0));
         let widest = allocate(&graph, u64::MAX, u64::MAX, scheme).unwrap();

@@ -3,6 +3,8 @@
 
 #[path = "train/diverged.rs"]
 mod diverged;
+#[path = "train/functions.rs"]
+mod functions;
 #[path = "train/kept.rs"]
 mod kept;
 #[path = "train/mistakes.rs"]

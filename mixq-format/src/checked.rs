@@ -1,6 +1,6 @@
 //! Proofs that a layer fits its parameters and its arena, which kernels take instead of loose tables.
 
-use crate::{Add, Conv, Depthwise, Layer, Linear, Pool, rules};
+use crate::{Add, Conv, Depthwise, Elementwise, Layer, Linear, Pool, Rearrange, rules};
 
 /// The table of a layer that fits `PARAMETERS` bytes of parameters and an arena of `ARENA` bytes: its
 /// tensors, weights and requantisation tables lie inside, the output does not lie over an input, windows meet
@@ -94,4 +94,12 @@ macro_rules! tables {
     )*};
 }
 
-tables!(Conv as Conv, Depthwise as Depthwise, Linear as Linear, Pool as AveragePool, Add as Add);
+tables!(
+    Conv as Conv,
+    Depthwise as Depthwise,
+    Linear as Linear,
+    Pool as AveragePool,
+    Add as Add,
+    Elementwise as Elementwise,
+    Rearrange as Rearrange
+);

@@ -1,6 +1,19 @@
-//! What the bytes of a layer's requantisation tables must be.
+//! What the bytes of a layer's tables must be.
 
-use crate::{Bits, Requant, Rule, Tensor};
+use crate::{Bits, Elementwise, Requant, Rule, Tensor};
+
+/// The entries of an elementwise layer's table are codes of the output. The table lies within the parameters.
+///
+/// # Errors
+/// The rule, if it is broken.
+pub(crate) fn codes(table: &Elementwise, parameters: &[u8]) -> Result<(), &'static str> {
+    let codes = &parameters[table.codes as usize..][..table.entries()];
+    let most = table.output.bits.max_code();
+    match codes.iter().all(|code| i32::from(*code) <= most) {
+        true => Ok(()),
+        false => Err("an entry of an elementwise layer's table is not a code of its output"),
+    }
+}
 
 /// Shifts are below 64, zero points of weights are codes of weights, and thresholds ascend. The tables lie
 /// within the parameters.

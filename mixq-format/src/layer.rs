@@ -3,7 +3,7 @@
 //! All are `repr(C)` with fields of fixed width, so their size, which counts as flash, is the same
 //! on the host and on the device. Offsets count bytes from the start of the parameter block.
 
-use crate::{Bits, Requant, Tensor};
+use crate::{Bits, Rearrange, Requant, Rest, Tensor};
 
 /// A sliding window over the input.
 ///
@@ -148,6 +148,31 @@ pub struct Add {
     pub shift: u32,
 }
 
+/// A function of each element: the code of an output element is the entry of a table for the code of the
+/// input element.
+///
+/// The output may lie where the input lies if both have the same offset and the same width: each element is
+/// read before it is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "file", derive(serde::Serialize, serde::Deserialize))]
+#[repr(C)]
+pub struct Elementwise {
+    /// What it reads.
+    pub input: Tensor,
+    /// What it writes, of the same shape.
+    pub output: Tensor,
+    /// Offset of the table: a byte for each code of the input, beginning with code 0. Each is a code of the
+    /// output.
+    pub codes: u32,
+}
+
+impl Elementwise {
+    /// Entries of the table, and bytes that it takes: 256, 16 or 4 for an input of 8, 4 or 2 bits.
+    pub const fn entries(&self) -> usize {
+        self.input.bits.max_code() as usize + 1
+    }
+}
+
 /// One step of the network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "file", derive(serde::Serialize, serde::Deserialize))]
@@ -165,6 +190,10 @@ pub enum Layer {
     MaxPool(Pool),
     /// Residual addition.
     Add(Add),
+    /// A function of each element.
+    Elementwise(Elementwise),
+    /// Elements at other places.
+    Rearrange(Rearrange),
 }
 
 impl Layer {
@@ -176,6 +205,8 @@ impl Layer {
             Layer::Linear(_) => size_of::<Linear>(),
             Layer::AveragePool(_) | Layer::MaxPool(_) => size_of::<Pool>(),
             Layer::Add(_) => size_of::<Add>(),
+            Layer::Elementwise(_) => size_of::<Elementwise>(),
+            Layer::Rearrange(_) => size_of::<Rearrange>(),
         }
     }
 
@@ -187,6 +218,8 @@ impl Layer {
             Layer::Linear(table) => table,
             Layer::AveragePool(table) | Layer::MaxPool(table) => table,
             Layer::Add(table) => table,
+            Layer::Elementwise(table) => table,
+            Layer::Rearrange(table) => table,
         }
     }
 
@@ -198,6 +231,8 @@ impl Layer {
             Layer::Linear(layer) => &layer.output,
             Layer::AveragePool(layer) | Layer::MaxPool(layer) => &layer.output,
             Layer::Add(layer) => &layer.output,
+            Layer::Elementwise(layer) => &layer.output,
+            Layer::Rearrange(layer) => &layer.output,
         }
     }
 
@@ -209,6 +244,8 @@ impl Layer {
             Layer::Linear(layer) => &layer.input,
             Layer::AveragePool(layer) | Layer::MaxPool(layer) => &layer.input,
             Layer::Add(layer) => &layer.a,
+            Layer::Elementwise(layer) => &layer.input,
+            Layer::Rearrange(layer) => &layer.input,
         }
     }
 
@@ -216,11 +253,14 @@ impl Layer {
     pub(crate) const fn second_input(&self) -> Option<&Tensor> {
         match self {
             Layer::Add(layer) => Some(&layer.b),
+            Layer::Rearrange(layer) if matches!(layer.rest, Rest::Kept) => Some(&layer.output),
             Layer::Conv(_)
             | Layer::Depthwise(_)
             | Layer::Linear(_)
             | Layer::AveragePool(_)
-            | Layer::MaxPool(_) => None,
+            | Layer::MaxPool(_)
+            | Layer::Elementwise(_)
+            | Layer::Rearrange(_) => None,
         }
     }
 
@@ -238,6 +278,8 @@ impl Layer {
             Layer::AveragePool(_) => "average pool",
             Layer::MaxPool(_) => "max pool",
             Layer::Add(_) => "add",
+            Layer::Elementwise(_) => "elementwise",
+            Layer::Rearrange(_) => "rearrange",
         };
         let size = |window: &Window| [window.kernel_height.into(), window.kernel_width.into()];
         Kind { operator, kernel: self.window().map(size) }
@@ -258,7 +300,11 @@ impl Layer {
                 let rows = l.input.pixels().saturating_mul(l.output.channels as usize);
                 Some((l.weights, rows, l.input.channels as usize, l.weight_bits))
             }
-            Layer::AveragePool(_) | Layer::MaxPool(_) | Layer::Add(_) => None,
+            Layer::AveragePool(_)
+            | Layer::MaxPool(_)
+            | Layer::Add(_)
+            | Layer::Elementwise(_)
+            | Layer::Rearrange(_) => None,
         }
     }
 
@@ -268,7 +314,11 @@ impl Layer {
             Layer::Conv(layer) => Some(&layer.requant),
             Layer::Depthwise(layer) => Some(&layer.requant),
             Layer::Linear(layer) => Some(&layer.requant),
-            Layer::AveragePool(_) | Layer::MaxPool(_) | Layer::Add(_) => None,
+            Layer::AveragePool(_)
+            | Layer::MaxPool(_)
+            | Layer::Add(_)
+            | Layer::Elementwise(_)
+            | Layer::Rearrange(_) => None,
         }
     }
 
@@ -278,7 +328,7 @@ impl Layer {
             Layer::Conv(layer) => Some(&layer.window),
             Layer::Depthwise(layer) => Some(&layer.window),
             Layer::AveragePool(layer) | Layer::MaxPool(layer) => Some(&layer.window),
-            Layer::Linear(_) | Layer::Add(_) => None,
+            Layer::Linear(_) | Layer::Add(_) | Layer::Elementwise(_) | Layer::Rearrange(_) => None,
         }
     }
 }
@@ -290,4 +340,5 @@ const _: () = {
     assert!(size_of::<Requant>() == 20);
     assert!(size_of::<Conv>() == 64 && size_of::<Depthwise>() == 64);
     assert!(size_of::<Linear>() == 52 && size_of::<Pool>() == 36 && size_of::<Add>() == 48);
+    assert!(size_of::<Elementwise>() == 28 && size_of::<Rearrange>() == 84);
 };

@@ -24,6 +24,7 @@ mod checked;
 mod contents;
 mod layer;
 mod network;
+mod rearrange;
 mod requant;
 mod rules;
 pub mod target;
@@ -37,8 +38,9 @@ mod artifact;
 
 pub use bits::Bits;
 pub use checked::{Checked, Operands, Table};
-pub use layer::{Add, Conv, Depthwise, Kind, Layer, Linear, Pool, Window};
+pub use layer::{Add, Conv, Depthwise, Elementwise, Kind, Layer, Linear, Pool, Window};
 pub use network::{Invalid, Network};
+pub use rearrange::{LOOPS, Positions, Rearrange, Rest};
 pub use requant::{Requant, Rule};
 pub use task::{Task, argmax};
 pub use tensor::Tensor;

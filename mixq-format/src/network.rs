@@ -53,7 +53,8 @@ impl Network<'_> {
 
     /// Checks all that the kernels rely on: shapes that chain, windows that meet their input, aligned offsets
     /// inside the parameter block and the arena, no output over a tensor that is still to be read, zero
-    /// points that are codes, thresholds that ascend, and pools and windows whose sums fit 32 bits.
+    /// points and entries of tables that are codes, thresholds that ascend, and pools and windows whose sums
+    /// fit 32 bits.
     ///
     /// That the sums of weights and inputs do, the build proves of the weights that it writes; where they do
     /// not, all targets wrap alike.
@@ -99,6 +100,9 @@ impl Network<'_> {
             return Err("logits are written by the last layer and no other");
         }
         inputs_are_there(self.layers, index)?;
+        if let Layer::Elementwise(table) = layer {
+            contents::codes(table, self.parameters)?;
+        }
         match (layer.weights(), layer.requant()) {
             (Some((.., bits)), Some(requant)) => contents::tables(requant, bits, output, self.parameters),
             _ => Ok(()),

@@ -45,10 +45,10 @@ pub(crate) const fn layer(layer: &Layer, parameter_bytes: usize, arena_bytes: us
     require!(arena_bytes as u64 <= MOST_BYTES, "an arena has more than 256 MiB");
     keep!(tensor(layer.first_input(), arena_bytes));
     keep!(tensor(layer.output(), arena_bytes));
-    keep!(input(layer, layer.first_input()));
+    keep!(input(layer, layer.first_input(), false));
     if let Some(second) = layer.second_input() {
         keep!(tensor(second, arena_bytes));
-        keep!(input(layer, second));
+        keep!(input(layer, second, true));
     }
     keep!(shapes(layer));
     keep!(sums(layer));
@@ -76,12 +76,21 @@ const fn tensor(tensor: &Tensor, arena_bytes: usize) -> Verdict {
     Ok(())
 }
 
-/// An input and the output: the output may not lie over the input, unless a layer adds in place.
-const fn input(layer: &Layer, input: &Tensor) -> Verdict {
+/// An input and the output: the output may not lie over the input, unless a layer works in place.
+const fn input(layer: &Layer, input: &Tensor, second: bool) -> Verdict {
     require!(!is_logits(input), "logits are read by a layer");
     let output = layer.output();
     let same_place = input.offset == output.offset && input.bits as u8 == output.bits as u8;
-    let in_place = matches!(layer, Layer::Add(_)) && same_place;
+    let in_place = match layer {
+        Layer::Add(_) | Layer::Elementwise(_) => same_place,
+        // What it keeps of the output is its second input; its first one lies elsewhere.
+        Layer::Rearrange(_) => same_place && second,
+        Layer::Conv(_)
+        | Layer::Depthwise(_)
+        | Layer::Linear(_)
+        | Layer::AveragePool(_)
+        | Layer::MaxPool(_) => false,
+    };
     let (i, o) = (range(input), range(output));
     require!(in_place || i.end <= o.start || o.end <= i.start, "the output overlaps an input");
     Ok(())
@@ -112,6 +121,11 @@ const fn shapes(layer: &Layer) -> Verdict {
                 "a multiplier or the shift of an addition is out of range"
             );
         }
+        Layer::Elementwise(_) => {
+            require!(same_shape(y, x), "an elementwise layer changes the shape");
+            require!(!is_logits(y), "an elementwise layer writes logits");
+        }
+        Layer::Rearrange(rearrange) => keep!(rearrange.check()),
     }
     Ok(())
 }
@@ -157,7 +171,7 @@ const fn sums(layer: &Layer) -> Verdict {
             let width = if width < input.width as u64 { width } else { input.width as u64 };
             require!(height * width <= LARGEST_POOL, "a pool has 2^23 pixels or more");
         }
-        Layer::Depthwise(_) | Layer::Add(_) => {}
+        Layer::Depthwise(_) | Layer::Add(_) | Layer::Elementwise(_) | Layer::Rearrange(_) => {}
     }
     Ok(())
 }
@@ -176,7 +190,11 @@ pub(crate) const fn weights(layer: &Layer) -> Option<(u32, u64, Bits)> {
         Layer::Conv(conv) => (conv.weights, conv.weight_bits, conv.output.channels),
         Layer::Linear(linear) => (linear.weights, linear.weight_bits, linear.output.channels),
         Layer::Depthwise(depthwise) => (depthwise.weights, depthwise.weight_bits, 1),
-        Layer::AveragePool(_) | Layer::MaxPool(_) | Layer::Add(_) => return None,
+        Layer::AveragePool(_)
+        | Layer::MaxPool(_)
+        | Layer::Add(_)
+        | Layer::Elementwise(_)
+        | Layer::Rearrange(_) => return None,
     };
     let row = bits.row_bytes(layer.first_input().channels as usize) as u64;
     Some((offset, (filters as u64).saturating_mul(taps(layer)).saturating_mul(row), bits))
@@ -184,6 +202,10 @@ pub(crate) const fn weights(layer: &Layer) -> Option<(u32, u64, Bits)> {
 
 /// Weights and tables lie in the parameters.
 const fn parameters(layer: &Layer, parameter_bytes: u64) -> Verdict {
+    if let Layer::Elementwise(table) = layer {
+        let holds = within(table.codes, table.entries() as u64, parameter_bytes);
+        require!(holds, "the table of an elementwise layer reaches beyond the parameters");
+    }
     let (Some((offset, bytes, bits)), Some(requant)) = (weights(layer), layer.requant()) else {
         return Ok(());
     };

@@ -1,6 +1,8 @@
 //! What `validate` refuses: each rule by a network that keeps all others.
 
-use mixq_format::{Add, Bits, Conv, Depthwise, Layer, Linear, Network, Pool, Requant, Rule, Tensor, Window};
+use mixq_format::{
+    Add, Bits, Conv, Depthwise, Elementwise, Layer, Linear, Network, Pool, Requant, Rule, Tensor, Window,
+};
 
 fn tensor(height: u16, width: u16, channels: u16, offset: u32) -> Tensor {
     Tensor { height, width, channels, bits: Bits::B8, zero_point: 0, offset }
@@ -277,4 +279,57 @@ fn sizes_whose_products_exceed_32_bits_are_refused() {
         (linear.weight_bits, linear.requant.zero_point_step) = (Bits::B32, 1);
     });
     assert_eq!(found, Some((Some(4), "weights have 8, 4 or 2 bits")));
+}
+
+/// The case with an elementwise layer after the addition, in its place, with a table at offset 80.
+fn with_elementwise(
+    change: impl FnOnce(&mut Case, &mut Elementwise),
+) -> Option<(Option<usize>, &'static str)> {
+    Case::found(|case| {
+        case.parameters.resize(80 + 256, 9);
+        let (sum, after) = (tensor(4, 4, 1, 48), Tensor { zero_point: 3, ..tensor(4, 4, 1, 48) });
+        let mut table = Elementwise { input: sum, output: after, codes: 80 };
+        change(case, &mut table);
+        (pool(case).input, pool(case).output.zero_point) = (after, 3);
+        let pooled = pool(case).output;
+        let Layer::Linear(linear) = &mut case.layers[4] else { unreachable!() };
+        linear.input = pooled;
+        case.layers.insert(3, Layer::Elementwise(table));
+    })
+}
+
+#[test]
+fn tables_of_functions_lie_in_the_parameters_and_hold_codes() {
+    assert_eq!(with_elementwise(|_, _| ()), None);
+    let found = with_elementwise(|_, table| table.codes = 81);
+    assert_eq!(found, Some((Some(3), "the table of an elementwise layer reaches beyond the parameters")));
+    let found = with_elementwise(|_, table| table.codes = u32::MAX);
+    assert_eq!(found, Some((Some(3), "the table of an elementwise layer reaches beyond the parameters")));
+    let narrow = |table: &mut Elementwise| {
+        table.output = Tensor { bits: Bits::B4, ..tensor(4, 4, 1, 0) };
+    };
+    let reason = "an entry of an elementwise layer's table is not a code of its output";
+    let found = with_elementwise(|case, table| {
+        narrow(table);
+        case.parameters[80 + 255] = 16;
+    });
+    assert_eq!(found, Some((Some(3), reason)));
+    let found = with_elementwise(|_, table| narrow(table));
+    // Its entries are codes, but the pool reads what nothing writes.
+    assert_eq!(found, Some((Some(4), "an input is written by no earlier layer")));
+}
+
+#[test]
+fn functions_keep_the_shape_and_overlap_their_input_wholly_or_not() {
+    let found = with_elementwise(|_, table| table.output = tensor(2, 8, 1, 0));
+    assert_eq!(found, Some((Some(3), "an elementwise layer changes the shape")));
+    let found = with_elementwise(|_, table| table.output.offset = 52);
+    assert_eq!(found, Some((Some(3), "the output overlaps an input")));
+    let found = with_elementwise(|_, table| table.output.bits = Bits::B4);
+    assert_eq!(found, Some((Some(3), "the output overlaps an input")));
+    let found = with_elementwise(|case, table| {
+        case.arena_bytes = 200;
+        table.output = Tensor { bits: Bits::B32, ..tensor(4, 4, 1, 72) };
+    });
+    assert_eq!(found, Some((Some(3), "an elementwise layer writes logits")));
 }

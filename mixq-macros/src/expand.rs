@@ -115,8 +115,11 @@ fn tables(artifact: &Artifact, laid_out: &LaidOut, target: &Target) -> TokenStre
         struct Layers { #(#declarations),* }
 
         static LAYERS: Layers = {
-            use format::{Add, Checked, Conv, Depthwise, Linear, Pool, Requant, Tensor, Window};
-            use format::{Bits::*, Rule::*};
+            use format::{
+                Add, Checked, Conv, Depthwise, Elementwise, Linear, Pool, Positions, Rearrange, Requant, Tensor,
+                Window,
+            };
+            use format::{Bits::*, Rest::*, Rule::*};
             Layers { #(#values),* }
         };
 

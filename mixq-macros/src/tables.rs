@@ -30,6 +30,8 @@ impl Step<'_> {
             Layer::Linear(_) => quote!(Linear),
             Layer::AveragePool(_) | Layer::MaxPool(_) => quote!(Pool),
             Layer::Add(_) => quote!(Add),
+            Layer::Elementwise(_) => quote!(Elementwise),
+            Layer::Rearrange(_) => quote!(Rearrange),
         }
     }
 

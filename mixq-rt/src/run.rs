@@ -18,14 +18,15 @@ pub fn run(network: &Network, arena: &mut [u8]) {
     }
 }
 
-/// Calls `$kernel::<X, W>` for input of `$x` bits and weights of `$w` bits, which are known at run time.
+/// Calls `$kernel::<X, W>` for input of `$x` bits and weights (or an output) of `$w` bits, which are known at
+/// run time.
 macro_rules! dispatch {
     ($kernel:path, $x:expr, $w:expr, $arguments:tt) => {
         match $w {
             Bits::B2 => dispatch!(@input $kernel, $x, 2, $arguments),
             Bits::B4 => dispatch!(@input $kernel, $x, 4, $arguments),
             Bits::B8 => dispatch!(@input $kernel, $x, 8, $arguments),
-            Bits::B32 => panic!("a weight has 8, 4 or 2 bits"),
+            Bits::B32 => panic!("weights and elementwise outputs have 8, 4 or 2 bits"),
         }
     };
     (@input $kernel:path, $x:expr, $($w:literal)?, ($($argument:expr),*)) => {{
@@ -71,6 +72,10 @@ pub fn run_layer(layer: &Layer, parameters: &[u8], arena: &mut [u8]) {
             dispatch!(@input portable::max_pool, l.input.bits, , (operands(l, parameters, arena)))
         }
         Layer::Add(l) => portable::add(operands(l, parameters, arena)),
+        Layer::Elementwise(l) => {
+            dispatch!(portable::elementwise, l.input.bits, l.output.bits, (operands(l, parameters, arena)))
+        }
+        Layer::Rearrange(l) => portable::rearrange(operands(l, parameters, arena)),
     }
 }
 

@@ -12,7 +12,7 @@ use std::path::Path;
 use mixq_format::target::{Cost, Execution, Kernel, Tally};
 use mixq_format::{Artifact, Bits, Layer};
 use mixq_tests::measure::{self, CORTEX_M0, CORTEX_M4, CORTEX_M33, CORTEX_M33_WITHOUT_DSP, Processor, RISCV};
-use mixq_tests::varied::varied;
+use mixq_tests::varied::{self, varied};
 use mixq_tests::{networks, zoo};
 
 /// Instructions that a layer may differ by in any case: a few calls.
@@ -125,7 +125,11 @@ fn cortex_m4_takes_what_the_model_says() {
         let (network, spares) = (zoo::artifact(name, bits), vec![0, spare]);
         Case { network, spares, share: 0.02, of_layer: None, like_trained: true }
     });
-    check(CORTEX_M4, of_tests.chain(random).chain(known).collect());
+    let functions = (0..6).map(|seed| {
+        let (network, spares) = (varied::functions(seed), vec![0]);
+        Case { network, spares, share: 0.05, of_layer: Some(0.05), like_trained: false }
+    });
+    check(CORTEX_M4, of_tests.chain(random).chain(known).chain(functions).collect());
 }
 
 /// With DSP it executes the code of the Cortex-M4. Layers that only the portable kernels take have the code

@@ -85,17 +85,18 @@ impl Machine {
 
     /// Every byte is the same, and most of the layers have kernels of their own.
     fn compare(&self, layers: u64) {
-        let [convolutions, depthwise, linear, additions, pools] = self.sums(layers, "usual");
+        let [convolutions, depthwise, linear, additions, pools, elementwise] = self.sums(layers, "usual");
         println!(
             "the same: convolutions {convolutions}, depthwise {depthwise}, fully connected {linear}, \
-             additions {additions}, pools {pools}"
+             additions {additions}, pools {pools}, elementwise {elementwise}"
         );
         assert!(
             convolutions >= layers / 3
                 && depthwise >= layers / 8
                 && linear >= layers / 20
                 && additions >= layers / 12
-                && pools >= layers / 12,
+                && pools >= layers / 12
+                && elementwise >= layers / 24,
             "most of the layers have kernels of their own"
         );
     }
@@ -131,9 +132,11 @@ fn a_cortex_m33_answers_and_defends_itself_alike() {
 fn hostile(number: u64) -> (Case, Vec<u8>, Vec<u8>, bool) {
     let mut numbers = Numbers::new(number);
     let (mut parameters, mut arena) = (vec![0; 256 << 10], vec![0; 64 << 10]);
-    let layer = match numbers.within(0, 7) {
+    let layer = match numbers.within(0, 9) {
         0 => unweighted::addition(&mut numbers, &mut arena),
         1 => unweighted::pool(&mut numbers, &mut arena),
+        2 => unweighted::elementwise(&mut numbers, &mut parameters, &mut arena),
+        3 => unweighted::rearrange(&mut numbers, &mut arena),
         _ => layers::random(&mut numbers, &mut parameters, &mut arena),
     };
     let mut case = Case { layer, plan: None, lengths: mutate::lengths(&layer), begins: [0; 2] };

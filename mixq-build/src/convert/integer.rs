@@ -6,7 +6,9 @@ use super::walk::Walk;
 use super::weighted::logits_in_parts;
 use super::{Converted, Grid, TrainedNetwork};
 use crate::error::{Error, Problem};
-use crate::graph::op::{AveragePool, Conv as ConvOp, Depthwise as DepthwiseOp, MaxPool};
+use crate::graph::op::{
+    AveragePool, Conv as ConvOp, Depthwise as DepthwiseOp, Elementwise as ElementwiseOp, MaxPool,
+};
 use crate::graph::{Graph, Op};
 use crate::memory::Allocation;
 use crate::settings::Scheme;
@@ -50,6 +52,12 @@ pub fn convert(
             Op::Add(_) => {
                 let b = step.inputs[1];
                 walk.addition(step.node, [input, walk.tensor(b, &grids)], output, [step.inputs[0], b], &grids)
+            }
+            Op::Elementwise(ElementwiseOp { function }) => {
+                Layer::Elementwise(walk.elementwise(function, step, input, output, &grids))
+            }
+            Op::Rearrange(rearrange) => {
+                Layer::Rearrange(rearrange.table(input, output, step.inputs.len() > 1))
             }
             Op::Flatten(_) => unreachable!("flatten is not a step"),
         };

@@ -1,6 +1,7 @@
 //! From the network as trained, on quantised grids, to integers.
 
 mod channel;
+mod elementwise;
 mod fixed_point;
 mod integer;
 mod pack;
@@ -11,6 +12,8 @@ mod thresholds_tests;
 mod walk;
 mod weighted;
 
+#[cfg(feature = "train")]
+pub use elementwise::code_of;
 pub use fixed_point::FixedPoint;
 pub use integer::convert;
 

@@ -1,11 +1,12 @@
 //! A node as it is digested: the fingerprints of artifacts rest on this text.
 //!
 //! It is that of an enum of operators whose variants have the fields `window`, `batch_norm` and `relu`, each
-//! where the operator may have it.
+//! where the operator may have it. `relu` is a number where the ReLU has an upper bound. An elementwise
+//! operator holds its function.
 
 use serde::ser::{Serialize, SerializeStruct, SerializeStructVariant, Serializer};
 
-use super::op::{Add, AveragePool, Conv, Depthwise, Flatten, Linear, MaxPool};
+use super::op::{Add, AveragePool, Conv, Depthwise, Elementwise, Flatten, Linear, MaxPool};
 use super::{Activation, Node, Op};
 
 impl Serialize for Node {
@@ -35,6 +36,12 @@ impl Serialize for Description<'_> {
             Op::MaxPool(MaxPool { window }) => ("MaxPool", Some(window)),
             Op::Add(Add) => ("Add", None),
             Op::Flatten(Flatten) => ("Flatten", None),
+            Op::Rearrange(rearrange) => {
+                return serializer.serialize_newtype_variant("Op", 0, "Rearrange", rearrange);
+            }
+            Op::Elementwise(Elementwise { function }) => {
+                return serializer.serialize_newtype_variant("Op", 0, "Elementwise", function);
+            }
         };
         let norm = op.weighted().then_some(norm);
         let activation = op.output().has_own_grid().then_some(activation);
@@ -51,11 +58,12 @@ impl Serialize for Description<'_> {
             op.serialize_field("batch_norm", norm)?;
         }
         if let Some(activation) = activation {
-            let relu = match activation {
-                Activation::None => false,
-                Activation::Relu => true,
-            };
-            op.serialize_field("relu", &relu)?;
+            match activation {
+                Activation::None => op.serialize_field("relu", &false)?,
+                Activation::Relu => op.serialize_field("relu", &true)?,
+                Activation::ReluUpTo(bound) => op.serialize_field("relu", bound)?,
+                Activation::Function(_) => unreachable!("a function is a node of its own"),
+            }
         }
         op.end()
     }

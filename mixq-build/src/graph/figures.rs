@@ -36,7 +36,7 @@ impl Graph {
         let Source::Node(index) = source else { return source };
         match self.nodes[index].op.output() {
             Output::InputTensor => self.storage(self.nodes[index].inputs[0]),
-            Output::Own | Output::InPlace | Output::InputGrid => source,
+            Output::Own | Output::InPlace | Output::InputGrid | Output::SecondInput => source,
         }
     }
 

@@ -1,4 +1,4 @@
-//! Batch norm and ReLU that are written as layers of their own go into the layer before them.
+//! Batch norm, ReLU and clips from 0 that are written as layers of their own go into the layer before them.
 
 use std::collections::HashMap;
 
@@ -6,9 +6,9 @@ use crate::error::Problem;
 
 use super::op::{self, Fold, Follows};
 use super::resolve::{self, Link, Problems, name, quoted};
-use super::{Activation, LayerSpec, Source, Spec};
+use super::{Activation, LayerSpec, OpSpec, Source, Spec};
 
-const WHY: &str = "ICN folds batch norm and ReLU into the layer before them";
+const WHY: &str = "ICN folds batch norm, ReLU and clips from 0 into the layer before them";
 
 /// What folding leaves: one entry for each layer of the list.
 pub(super) struct Folded {
@@ -22,7 +22,12 @@ pub(super) struct Folded {
 
 /// Whether a layer is folded into the one before it.
 pub(super) fn folds(layer: &LayerSpec) -> bool {
-    layer.op.form().folds.is_some()
+    layer.op.folds().is_some()
+}
+
+/// Whether a layer says what follows the one before it: that one then has nothing by default.
+fn follows(layer: &LayerSpec) -> bool {
+    folds(layer) || matches!(layer.op, OpSpec::Elementwise(_))
 }
 
 /// Folds all that can be folded; what cannot is a problem, and is passed over.
@@ -37,7 +42,7 @@ pub(super) fn fold(spec: &Spec, names: &[String], links: &[Vec<Link>], problems:
     for (index, layer) in spec.layers.iter().enumerate() {
         let form = layer.op.form();
         let Follows { norm, activation, by_default } = form.follows;
-        if let Some(fold) = form.folds {
+        if let Some(fold) = layer.op.folds() {
             let before = links[index].first().copied().flatten();
             folded.holder[index] = match before {
                 Some(Source::Node(before)) => folded.holder[before],
@@ -50,7 +55,7 @@ pub(super) fn fold(spec: &Spec, names: &[String], links: &[Vec<Link>], problems:
             }
             continue;
         }
-        let followed = readers(links, index).any(|reader| folds(&spec.layers[reader]));
+        let followed = readers(links, index).any(|reader| follows(&spec.layers[reader]));
         let usual = by_default && !followed && Some(index) != last;
         let usual_activation = if usual { Activation::Relu } else { Activation::None };
         folded.norm[index] = layer.norm.unwrap_or(usual);
@@ -62,6 +67,11 @@ pub(super) fn fold(spec: &Spec, names: &[String], links: &[Vec<Link>], problems:
             folded.norm[index] = false;
         }
         let wanted = folded.activation[index];
+        if let Activation::Function(function) = wanted
+            && let Some(wrong) = function.contradiction()
+        {
+            problems.add(index, Problem::new(format!("the {} of layer {me} {wrong}", wanted.name())));
+        }
         if wanted != Activation::None && !activation {
             let message = format!("layer {me} has a {}, but its operator is {}", wanted.name(), form.name);
             problems.add(index, Problem::new(message).help(hosts(Fold::Activation(wanted))));
@@ -97,7 +107,14 @@ fn hosts(fold: Fold) -> String {
         Fold::Activation(activation) => {
             let hosts = op::names_of(|form| form.follows.activation);
             let what = activation.name();
-            format!("{what} can be folded into {hosts} layers only: put it before the pool or the flatten")
+            match activation {
+                Activation::Function(_) => format!(
+                    "{what} is a key of {hosts} layers only: write it as a layer of its own, op = \"{what}\""
+                ),
+                Activation::None | Activation::Relu | Activation::ReluUpTo(_) => format!(
+                    "{what} can be folded into {hosts} layers only: put it before the pool or the flatten"
+                ),
+            }
         }
     }
 }

@@ -7,6 +7,7 @@ mod activation;
 mod description;
 mod figures;
 mod fold;
+mod grids;
 mod layer;
 pub mod op;
 mod resolve;
@@ -80,7 +81,7 @@ pub enum Source {
     Node(usize),
 }
 
-/// One node of the network. Batch norm and activation belong to the layer before them: ICN folds both away.
+/// One node of the network. Batch norm and ReLU belong to the layer before them: ICN folds both away.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Node {
     /// Unique name.
@@ -89,12 +90,30 @@ pub struct Node {
     pub op: Op,
     /// Whether batch norm follows.
     pub norm: bool,
-    /// The activation that follows.
+    /// The activation that follows: no function that is a node of its own.
     pub activation: Activation,
     /// What it reads: one source, two for an addition; only earlier nodes.
     pub inputs: Vec<Source>,
     /// What it writes.
     pub output: Shape,
+}
+
+impl Node {
+    /// Whether its output surely is never negative, so that its codes have the zero point 0. Not of a node
+    /// that keeps its input's grid.
+    pub fn starts_at_zero(&self) -> bool {
+        match self.op {
+            Op::Elementwise(op::Elementwise { function }) => function.starts_at_zero(),
+            Op::Conv(_)
+            | Op::Depthwise(_)
+            | Op::Linear(_)
+            | Op::AveragePool(_)
+            | Op::MaxPool(_)
+            | Op::Add(_)
+            | Op::Flatten(_)
+            | Op::Rearrange(_) => self.activation.starts_at_zero(),
+        }
+    }
 }
 
 /// A network: nodes in an order in which they can be executed. The last node writes the logits: it is

@@ -1,14 +1,15 @@
 //! From a list of layers to a network: names, links, shapes.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::error::{Error, Problem, nearest};
 use crate::task::Task;
 
 use super::fold::{self, Folded, fold};
 use super::layer::{Draft, Layer};
+use super::op::{Arity, Elementwise, Rearrange};
 use super::spec::{IMAGE, LayerSpec};
-use super::{Graph, Node, Source, Spec, rules};
+use super::{Activation, Graph, Node, Op, Shape, Source, Spec, rules};
 
 /// What a layer reads, by its place in the list (`Source::Node`); `None` if that could not be found out.
 pub(super) type Link = Option<Source>;
@@ -84,7 +85,13 @@ impl Graph {
             found.sort_by_key(|(layer, _)| *layer);
             return Err(Error { problems: found.into_iter().map(|(_, problem)| problem).collect() });
         }
-        Ok(assemble(spec, names, nodes))
+        let graph = assemble(spec, names.clone(), nodes);
+        if let Some((layer, problem)) = graph.contradicting_grids() {
+            let layer = names.iter().position(|name| name == layer);
+            let location = layer.and_then(|layer| spec.layers[layer].location.clone());
+            return Err(Problem { location, ..problem }.into());
+        }
+        Ok(graph)
     }
 }
 
@@ -116,6 +123,7 @@ fn nodes(
 
 /// The network, once nothing is wrong with it.
 fn assemble(spec: &Spec, names: Vec<String>, drafts: Vec<Option<Draft>>) -> Graph {
+    let taken: HashSet<String> = names.iter().cloned().collect();
     let mut nodes: Vec<Node> = Vec::new();
     let mut place = HashMap::new();
     for (layer, (draft, name)) in drafts.into_iter().zip(names).enumerate() {
@@ -127,12 +135,59 @@ fn assemble(spec: &Spec, names: Vec<String>, drafts: Vec<Option<Draft>>) -> Grap
             Source::Image => Source::Image,
             Source::Node(layer) => Source::Node(place[&layer]),
         });
-        let (norm, activation) = (draft.norm, draft.activation);
-        let node = Node { name, op, norm, activation, inputs: inputs.collect(), output };
-        place.insert(layer, nodes.len());
-        nodes.push(node);
+        let mut inputs: Vec<Source> = inputs.collect();
+        let mut op = op;
+        if let Op::Rearrange(Rearrange::Join { .. }) = op {
+            (op, inputs) = join(&name, &taken, inputs, output, &mut nodes);
+        }
+        let (activation, function) = match draft.activation {
+            Activation::Function(function) => (Activation::None, Some(function)),
+            other => (other, None),
+        };
+        nodes.push(Node { name: name.clone(), op, norm: draft.norm, activation, inputs, output });
+        if let Some(function) = function {
+            // Who reads the layer reads what the function makes of it.
+            let inputs = vec![Source::Node(nodes.len() - 1)];
+            let name = free_name(format!("{name}.{}", function.name()), &taken);
+            let op = Op::Elementwise(Elementwise { function });
+            nodes.push(Node { name, op, norm: false, activation: Activation::None, inputs, output });
+        }
+        place.insert(layer, nodes.len() - 1);
     }
     Graph { input: spec.input, nodes }
+}
+
+/// Adds all parts of a concatenation but the last one, each a node that writes behind the channels of the
+/// part before, in its place. What the last part computes and reads.
+fn join(
+    name: &str,
+    taken: &HashSet<String>,
+    joined: Vec<Source>,
+    output: Shape,
+    nodes: &mut Vec<Node>,
+) -> (Op, Vec<Source>) {
+    let (mut first, mut before) = (0, None);
+    let last = joined.len() - 1;
+    for (index, source) in joined.into_iter().enumerate() {
+        let op = Op::Rearrange(Rearrange::Join { first });
+        let inputs: Vec<Source> = std::iter::once(source).chain(before).collect();
+        if index == last {
+            return (op, inputs);
+        }
+        first += match source {
+            Source::Image => unreachable!("a concatenation does not read the image"),
+            Source::Node(node) => nodes[node].output.channels,
+        };
+        before = Some(Source::Node(nodes.len()));
+        let name = free_name(format!("{name}.{}", index + 1), taken);
+        nodes.push(Node { name, op, norm: false, activation: Activation::None, inputs, output });
+    }
+    unreachable!("a concatenation has inputs")
+}
+
+/// A name that no layer has: this one, or this one with a prime.
+fn free_name(name: String, taken: &HashSet<String>) -> String {
+    if taken.contains(&name) { free_name(name + "'", taken) } else { name }
 }
 
 /// A name for every layer: its own, or the operator and its running number.
@@ -189,25 +244,26 @@ pub(super) fn links(layers: &[LayerSpec], names: &[String], problems: &mut Probl
             inputs.push(Some(index.checked_sub(1).map_or(Source::Image, Source::Node)));
         }
         let needed = layer.op.form().arity;
-        if inputs.len() != needed {
+        if !needed.takes(inputs.len()) {
             let (me, op) = (quoted(&names[index]), layer.op.form().name);
             let plural = |count: usize| if count == 1 { "" } else { "s" };
             let message = format!(
-                "layer {me} has {} input{}, the operator {op} needs {needed}",
+                "layer {me} has {} input{}, the operator {op} needs {}",
                 inputs.len(),
-                plural(inputs.len())
+                plural(inputs.len()),
+                needed.words()
             );
             let help = match needed {
-                1 => "name one in `inputs`".to_string(),
-                2 => "name two earlier layers in `inputs`".to_string(),
-                many => format!("name {many} earlier layers in `inputs`"),
+                Arity::One => "name one in `inputs`",
+                Arity::Two => "name two earlier layers in `inputs`",
+                Arity::TwoOrMore => "name two or more earlier layers in `inputs`",
             };
             problems.add(index, Problem::new(message).help(help));
-            inputs.resize(needed, None);
-        } else if let [Some(first), Some(second)] = inputs[..]
+            inputs.resize(needed.least(), None);
+        } else if let (Arity::Two, [Some(first), Some(second)]) = (needed, &inputs[..])
             && first == second
         {
-            let message = format!("layer {} adds {} to itself", quoted(&names[index]), name(names, first));
+            let message = format!("layer {} adds {} to itself", quoted(&names[index]), name(names, *first));
             problems.add(index, Problem::new(message).help("name two different layers in `inputs`"));
         }
         links.push(inputs);

@@ -20,13 +20,12 @@ pub fn largest_sum(graph: &Graph, node: usize, weights: Bits, input: Bits) -> u6
     if starts_at_zero(graph, graph.nodes[node].inputs[0]) { products } else { 2 * products }
 }
 
-/// Whether the codes of a tensor surely have zero point 0: those of a ReLU do.
+/// Whether the codes of a tensor surely have zero point 0: those of a ReLU do, and of functions that are
+/// never negative.
 fn starts_at_zero(graph: &Graph, source: Source) -> bool {
-    let Source::Node(index) = source else { return false };
-    let node = &graph.nodes[index];
-    match node.op.output().has_own_grid() {
-        true => node.activation.starts_at_zero(),
-        false => starts_at_zero(graph, node.inputs[0]),
+    match source {
+        Source::Image => false,
+        Source::Node(index) => graph.zero_based()[index],
     }
 }
 

@@ -2,7 +2,7 @@
 
 use mixq_format::{Bits, Requant, Rule, Tensor};
 
-use crate::graph::{Graph, Source};
+use crate::graph::{Graph, Op, Source};
 use crate::settings::Scheme;
 
 /// Bytes of constants at these widths of weights and of outputs (by node): parameters, padded to a word, and
@@ -12,11 +12,11 @@ pub fn flash_bytes(graph: &Graph, weights: &[Option<Bits>], activations: &[Bits]
         bits.map(|bits| parameter_bytes(graph, node, bits, widths(graph, node, activations), scheme))
     };
     let parameters: u64 = weights.iter().enumerate().filter_map(bytes).sum();
-    parameters.next_multiple_of(4) + table_bytes(graph)
+    parameters.next_multiple_of(4) + table_bytes(graph, activations)
 }
 
 /// Bytes of constants with all weights at these bits, for the activations at which that is most: only
-/// thresholds depend on them.
+/// thresholds and tables of functions depend on them.
 pub fn most_flash_bytes(graph: &Graph, bits: Bits, scheme: Scheme) -> u64 {
     let most = |node: usize| {
         let [input, output] = widths(graph, node, &vec![Bits::B8; graph.nodes.len()]);
@@ -27,7 +27,8 @@ pub fn most_flash_bytes(graph: &Graph, bits: Bits, scheme: Scheme) -> u64 {
         let pairs = inputs.iter().flat_map(|x| outputs.iter().map(|y| [*x, *y]));
         pairs.map(|pair| parameter_bytes(graph, node, bits, pair, scheme)).max().unwrap_or(0)
     };
-    graph.weighted().map(most).sum::<u64>().next_multiple_of(4) + table_bytes(graph)
+    let tables = table_bytes(graph, &vec![Bits::B8; graph.nodes.len()]);
+    graph.weighted().map(most).sum::<u64>().next_multiple_of(4) + tables
 }
 
 /// Bytes of a weighted node's packed weights and requantisation tables; `widths` are those of its input and
@@ -40,7 +41,7 @@ pub fn parameter_bytes(graph: &Graph, node: usize, bits: Bits, widths: [Bits; 2]
     (rows * bits.row_bytes(columns) + tables.parameter_bytes(&output)) as u64
 }
 
-/// The widths of a weighted node's input and output, `activations` being those of all nodes' outputs.
+/// The widths of a node's input and output, `activations` being those of all nodes' outputs.
 pub(crate) fn widths(graph: &Graph, node: usize, activations: &[Bits]) -> [Bits; 2] {
     let input = match graph.nodes[node].inputs[0] {
         Source::Image => Bits::B8,
@@ -49,9 +50,22 @@ pub(crate) fn widths(graph: &Graph, node: usize, activations: &[Bits]) -> [Bits;
     [input, activations[node]]
 }
 
-/// Bytes of all layer tables.
-pub fn table_bytes(graph: &Graph) -> u64 {
-    graph.nodes.iter().map(|node| node.op.table_bytes() as u64).sum()
+/// Bytes of all layer tables, and of the tables of elementwise layers: these have a byte for each code of the
+/// input, and are whole words.
+pub fn table_bytes(graph: &Graph, activations: &[Bits]) -> u64 {
+    let entries = |node: usize| match graph.nodes[node].op {
+        Op::Elementwise(_) => widths(graph, node, activations)[0].max_code() as u64 + 1,
+        Op::Conv(_)
+        | Op::Depthwise(_)
+        | Op::Linear(_)
+        | Op::AveragePool(_)
+        | Op::MaxPool(_)
+        | Op::Add(_)
+        | Op::Flatten(_)
+        | Op::Rearrange(_) => 0,
+    };
+    let bytes = |node: usize| graph.nodes[node].op.table_bytes() as u64 + entries(node);
+    (0..graph.nodes.len()).map(bytes).sum()
 }
 
 /// The requantisation tables of a weighted node, as they follow from shapes and bits alone.

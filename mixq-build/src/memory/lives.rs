@@ -13,8 +13,8 @@ pub fn peak(input: Tensor, layers: &[Layer]) -> (usize, u64) {
     (busiest, alive(busiest))
 }
 
-/// Bytes and lives of all places in the arena, as the layers read and write them. A sum in the place of its
-/// summand lengthens the life of that place.
+/// Bytes and lives of all places in the arena, as the layers read and write them. What a layer
+/// writes in the place of its input lengthens the life of that place.
 fn lifetimes(input: Tensor, layers: &[Layer]) -> Vec<Lifetime> {
     let place = |tensor: &Tensor, now: usize| Lifetime { bytes: tensor.bytes(), first: now, last: now };
     let mut places = vec![place(&input, 0)];

@@ -27,8 +27,9 @@ pub struct Losses {
 /// Gives every tensor the bits that lose least in sum, under the bytes of `flash` and `ram`.
 ///
 /// The weights are exactly optimal for the activations (whose bits matter to flash only where there are
-/// thresholds). So are the activations wherever the arena reaches the sum of what lives at the busiest step
-/// (every chain does); where it does not, they are optimal for the largest sum with which it fits.
+/// thresholds or tables of functions). So are the activations wherever the arena reaches the sum of what
+/// lives at the busiest step (every chain does); where it does not, they are optimal for the largest sum with
+/// which it fits.
 ///
 /// # Errors
 /// What is too large at the lowest bits.
@@ -74,7 +75,7 @@ fn weights(
             allowed.map(candidate).to_vec()
         })
         .collect();
-    let tables = table_bytes(graph);
+    let tables = table_bytes(graph, outputs);
     let smallest = |candidates: &Vec<Candidate>| candidates.iter().map(|c| c.bytes).min().unwrap_or(0);
     let least = candidates.iter().map(smallest).sum::<u64>().next_multiple_of(4) + tables;
     // The parameters are padded to a word.
@@ -101,8 +102,8 @@ fn activations(
         (0..initial.len()).map(|width| vec![0.0; options(width).len()]).collect();
     for step in &schedule.steps {
         let width = schedule.tensors[step.output].width;
-        // A pool's codes are its input's, which have been counted; a sum in its summand's place has codes of
-        // its own.
+        // A pool's codes are its input's, which have been counted; what is made in place has codes of its
+        // own.
         let own = graph.nodes[step.node].op.output().has_own_grid();
         if !schedule.fixed[width] && own {
             by_width[width].iter_mut().zip(losses[step.node]).for_each(|(sum, loss)| *sum += loss);

@@ -1,6 +1,6 @@
 //! The layers of a network that has bits, but no weights: enough to say what it costs.
 
-use mixq_format::{Add, Bits, Conv, Depthwise, Layer, Linear, Pool, Requant, Tensor};
+use mixq_format::{Add, Bits, Conv, Depthwise, Elementwise, Layer, Linear, Pool, Requant, Tensor};
 
 use super::Allocation;
 use super::flash::Tables;
@@ -54,6 +54,10 @@ impl Allocation {
                     multiplier_b: 1,
                     shift: 1,
                 }),
+                Op::Elementwise(_) => Layer::Elementwise(Elementwise { input, output, codes: 0 }),
+                Op::Rearrange(rearrange) => {
+                    Layer::Rearrange(rearrange.table(input, output, step.inputs.len() > 1))
+                }
                 Op::Flatten(_) => unreachable!("flatten is not a step"),
             }
         };

@@ -1,5 +1,7 @@
 //! A network as steps over tensors in the arena: what the device executes, before bits are known.
 
+use std::collections::HashMap;
+
 use mixq_format::Bits;
 
 use super::arena::{Lifetime, Plan, plan};
@@ -29,7 +31,7 @@ pub struct Tensor {
     pub width: usize,
     /// First and last step at which it lives.
     pub life: (usize, usize),
-    /// Index of the place in the arena that it takes: a sum takes that of a summand.
+    /// Index of the place in the arena that it takes: what is made in place takes that of an input.
     pub place: usize,
 }
 
@@ -50,6 +52,8 @@ impl Schedule {
         let image = Tensor { shape: graph.input, width: 0, life: (0, 0), place: 0 };
         let (mut tensors, mut steps, mut fixed) = (vec![image], Vec::<Step>::new(), vec![true]);
         let (mut tensor_of_node, mut places) = (Vec::new(), 1);
+        // By grid: the width of its outputs, once one of them has one.
+        let (grids, mut width_of) = (graph.grids(), HashMap::new());
         for (index, node) in graph.nodes.iter().enumerate() {
             let inputs: Vec<usize> = (node.inputs.iter())
                 .map(|source| match source {
@@ -58,9 +62,13 @@ impl Schedule {
                 })
                 .collect();
             let last = graph.is_last(index);
+            let shared = width_of.get(&grids[index]).copied();
             let mut own = || {
-                fixed.push(last);
-                (fixed.len() - 1, places)
+                let width = shared.unwrap_or_else(|| {
+                    fixed.push(last);
+                    fixed.len() - 1
+                });
+                (width, places)
             };
             let (width, place) = match node.op.output() {
                 Output::InputTensor => {
@@ -69,11 +77,15 @@ impl Schedule {
                 }
                 Output::InputGrid => (tensors[inputs[0]].width, places),
                 Output::Own => own(),
+                Output::SecondInput => (tensors[inputs[1]].width, tensors[inputs[1]].place),
                 Output::InPlace => match free_input(graph, index) {
-                    Some(input) => (tensors[inputs[input]].width, tensors[inputs[input]].place),
-                    None => own(),
+                    Some(input) if shared.is_none_or(|shared| shared == tensors[inputs[input]].width) => {
+                        (tensors[inputs[input]].width, tensors[inputs[input]].place)
+                    }
+                    Some(_) | None => own(),
                 },
             };
+            width_of.insert(grids[index], width);
             places = places.max(place + 1);
             let now = steps.len();
             inputs.iter().for_each(|&input| tensors[input].life.1 = now);
@@ -112,7 +124,7 @@ impl Schedule {
             let Shape { height, width, channels } = tensor.shape;
             let bytes = height * width * widths[tensor.width].row_bytes(channels);
             match places.get_mut(tensor.place) {
-                // A sum follows its summand, and has its shape and width.
+                // What is made in place follows an input, and has its shape and width.
                 Some(place) => place.last = tensor.life.1,
                 None => places.push(Lifetime { bytes, first: tensor.life.0, last: tensor.life.1 }),
             }

@@ -141,6 +141,7 @@ impl LayerReport {
         let weights = layer.weights();
         let weight_bytes = weights.map_or(0, |(_, rows, columns, bits)| rows * bits.row_bytes(columns));
         let requant_bytes = layer.requant().map_or(0, |requant| requant.parameter_bytes(output));
+        let entries = if let Layer::Elementwise(table) = layer { table.entries() } else { 0 };
         LayerReport {
             name: name.to_string(),
             kind: layer.kind().to_string(),
@@ -149,7 +150,7 @@ impl LayerReport {
             activation_bits: output.bits.into(),
             macs: *macs,
             weight_bytes: weight_bytes as u64,
-            flash_bytes: (weight_bytes + requant_bytes + layer.table_bytes()) as u64,
+            flash_bytes: (weight_bytes + requant_bytes + entries + layer.table_bytes()) as u64,
             output_bytes: output.bytes() as u64,
             instructions: cost.map(|cost| cost.instructions),
             cycles_estimate: cost.and_then(|cost| cost.cycles),

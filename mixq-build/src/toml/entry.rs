@@ -70,6 +70,11 @@ impl<'a> Entry<'a> {
         self.value.as_number()
     }
 
+    /// The numbers of a list, if it has nothing else.
+    pub fn as_numbers(&self) -> Option<Vec<f64>> {
+        self.as_array()?.iter().map(Value::as_number).collect()
+    }
+
     /// The list, if it is one.
     pub fn as_array(&self) -> Option<&'a [Value]> {
         match &self.value.data {

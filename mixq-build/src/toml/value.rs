@@ -141,7 +141,7 @@ impl Value {
     }
 
     /// An integer or a float.
-    pub fn as_number(&self) -> Option<f64> {
+    pub(super) fn as_number(&self) -> Option<f64> {
         match self.data {
             Data::Float(number) => Some(number),
             _ => self.as_integer().map(|integer| integer as f64),

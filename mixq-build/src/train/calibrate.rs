@@ -1,5 +1,7 @@
 //! The bounds with which the quantisers start: from the data instead of the paper's fixed 6.
 
+use std::collections::BTreeMap;
+
 use mixq_format::Bits;
 use tch::Tensor;
 
@@ -24,7 +26,7 @@ pub fn calibrate(model: &mut Model<'_>, train: &Images<'_>, bounds: Bounds) {
     tch::no_grad(|| {
         let _ = model.forward_observed(&images, mode, &mut |node, output| {
             if has_own_grid(model.graph, node) {
-                let relu = model.graph.nodes[node].activation.starts_at_zero();
+                let relu = model.graph.nodes[node].starts_at_zero();
                 let bits = model.allocation.activations[node];
                 let (low, high) = match bounds {
                     Bounds::Data => best_range(output, relu, bits, model.rounding),
@@ -34,7 +36,13 @@ pub fn calibrate(model: &mut Model<'_>, train: &Images<'_>, bounds: Bounds) {
             }
         });
     });
+    // Outputs of one grid have the range of all of them.
+    let mut of_grids: BTreeMap<usize, (f64, f64)> = BTreeMap::new();
     for (node, low, high) in ranges {
+        let range = of_grids.entry(model.grids[node]).or_insert((low, high));
+        *range = (range.0.min(low), range.1.max(high));
+    }
+    for (node, (low, high)) in of_grids {
         set_bounds(model, node, (Part::Low, low), (Part::High, high));
     }
     if model.scheme.per_layer() {

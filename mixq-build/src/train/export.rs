@@ -21,9 +21,9 @@ impl Model<'_> {
 
     fn export_activation(&self, node: usize) -> Option<Grid> {
         has_own_grid(self.graph, node).then(|| {
-            let high = self.get(node, Part::High).expect("a node with a grid has bounds");
+            let high = self.high(node).expect("a node with a grid has bounds");
             let bits = self.allocation.activations[node];
-            let grids = quantise::activation_grids(self.get(node, Part::Low), high, bits);
+            let grids = quantise::activation_grids(self.get(node, Part::Low), &high, bits);
             plain_grids(&grids, 0)[0]
         })
     }

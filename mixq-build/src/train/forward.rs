@@ -5,8 +5,8 @@ use tch::{Kind, Tensor};
 
 use super::model::{EPSILON, Model, Site};
 use super::part::Part;
-use super::quantise;
-use crate::graph::op::{AveragePool, Conv, Depthwise, MaxPool};
+use super::{elementwise, quantise, rearrange};
+use crate::graph::op::{AveragePool, Conv, Depthwise, Elementwise, MaxPool, Rearrange};
 use crate::graph::{Activation, Op, Source, Window};
 use crate::settings::Rounding;
 
@@ -89,6 +89,19 @@ impl Model<'_> {
             }
             Op::Linear(_) => self.linear(index, x, mode, unit),
             Op::Add(_) => x.real() + input(1).real(),
+            Op::Elementwise(Elementwise { function }) => {
+                let computed = elementwise::apply(function, &x.real());
+                match &x.scale {
+                    Some(scale) if self.on_grid(Site::Output(index), mode.quantised) => {
+                        let steps = if x.unit.is_some() { &x.tensor } else { &(&x.tensor / scale) };
+                        let (tensor, scale) = self.tabulate(index, function, (steps, scale), &computed);
+                        return Value { tensor, unit: None, scale: Some(scale) };
+                    }
+                    _ => computed,
+                }
+            }
+            Op::Rearrange(Rearrange::Join { first }) if first > 0 => return joined(input(1), x),
+            Op::Rearrange(rearrange) => return kept(rearrange::apply(rearrange, &x.tensor)),
             Op::AveragePool(AveragePool { window }) => return average(x, &window, kept),
             Op::MaxPool(MaxPool { window }) => {
                 let [kernel, stride] = [window.kernel, window.stride].map(ints);
@@ -105,6 +118,10 @@ impl Model<'_> {
             let codes = self.round(computed, self.output_bits(index));
             return Value { tensor: codes, scale: Some(step.detach()), unit: Some(step) };
         }
+        let computed = match node.activation.bound() {
+            Some(bound) => computed.clamp_max(bound),
+            None => computed,
+        };
         observe(index, &computed);
         self.activate(index, computed, mode)
     }
@@ -116,10 +133,10 @@ impl Model<'_> {
     /// after it, which are small tensors; for values above the bound it is that of PACT.
     fn output_step(&self, index: usize, mode: Mode) -> Option<Tensor> {
         let node = &self.graph.nodes[index];
-        let from_zero = node.op.weighted() && node.activation.starts_at_zero();
-        let high = self.get(index, Part::High).filter(|_| from_zero)?;
+        let from_zero = node.op.weighted() && self.get(index, Part::Low).is_none();
+        let high = self.high(index).filter(|_| from_zero)?;
         let on_grid = self.on_grid(Site::Output(index), mode.quantised);
-        on_grid.then(|| quantise::step(high, self.output_bits(index)))
+        on_grid.then(|| quantise::step(&high, self.output_bits(index)))
     }
 
     /// Codes of values in units of a sixth of their range; gradients pass as if they were only clamped.
@@ -137,27 +154,29 @@ impl Model<'_> {
 
     fn activate(&self, index: usize, computed: Tensor, mode: Mode) -> Value {
         let node = &self.graph.nodes[index];
-        let own = self.get(index, Part::High);
+        let own = self.high(index);
         match own.filter(|_| self.on_grid(Site::Output(index), mode.quantised)) {
             Some(high) => {
                 let low = self.get(index, Part::Low);
                 let bits = self.output_bits(index);
-                let grids = quantise::activation_grids(low, high, bits);
-                // The device adds with rounding, whatever the setting.
+                let grids = quantise::activation_grids(low, &high, bits);
+                // The device adds with rounding, whatever the setting, and so tables are made.
                 let rounding = match node.op {
-                    Op::Add(_) => Rounding::Nearest,
+                    Op::Add(_) | Op::Elementwise(_) => Rounding::Nearest,
                     Op::Conv { .. } | Op::Depthwise { .. } | Op::Linear(_) => self.rounding,
-                    Op::AveragePool(_) | Op::MaxPool(_) | Op::Flatten(_) => {
+                    Op::AveragePool(_) | Op::MaxPool(_) | Op::Flatten(_) | Op::Rearrange(_) => {
                         unreachable!("they keep their input's grid")
                     }
                 };
-                let tensor = quantise::activation(&computed, low, high, &grids, bits, rounding);
+                let tensor = quantise::activation(&computed, low, &high, &grids, bits, rounding);
                 Value { tensor, unit: None, scale: Some(grids.scale) }
             }
             None => {
                 let tensor = match node.activation {
                     Activation::None => computed,
-                    Activation::Relu => computed.relu(),
+                    // What bounds a ReLU has been done.
+                    Activation::Relu | Activation::ReluUpTo(_) => computed.relu(),
+                    Activation::Function(_) => unreachable!("a function is a node of its own"),
                 };
                 Value { tensor, unit: None, scale: None }
             }
@@ -274,6 +293,18 @@ fn average(x: &Value, window: &Window, kept: impl Fn(Tensor) -> Value) -> Value 
         _ => {}
     }
     kept(average)
+}
+
+/// The channels of both; they have one grid. Codes stay codes if both are.
+fn joined(before: &Value, x: &Value) -> Value {
+    let scale = x.scale.as_ref().map(Tensor::shallow_clone);
+    match (&before.unit, &x.unit) {
+        (Some(_), Some(unit)) => {
+            let tensor = Tensor::cat(&[&before.tensor, &x.tensor], 1);
+            Value { tensor, unit: Some(unit.shallow_clone()), scale }
+        }
+        _ => Value { tensor: Tensor::cat(&[before.real(), x.real()], 1), unit: None, scale },
+    }
 }
 
 fn ints(sizes: [usize; 2]) -> [i64; 2] {

@@ -19,6 +19,8 @@ use super::part::Part;
 pub struct Model<'a> {
     /// The network.
     pub graph: &'a Graph,
+    /// For each node the one that has the bounds of its output's grid; see [`Graph::grids`].
+    pub grids: Vec<usize>,
     /// Its bits.
     pub allocation: &'a Allocation,
     /// Which weights share a grid.
@@ -62,6 +64,7 @@ impl<'a> Model<'a> {
         device: Device,
     ) -> Model<'a> {
         let mut tensors = BTreeMap::new();
+        let (grids, zero_based) = (graph.grids(), graph.zero_based());
         for (index, node) in graph.nodes.iter().enumerate() {
             let mut insert = |part: Part, tensor: Tensor| {
                 // Drawn by the CPU's generator wherever they go.
@@ -87,10 +90,10 @@ impl<'a> Model<'a> {
                     insert(Part::WeightHigh, Tensor::from(1f32));
                 }
             }
-            if has_own_grid(graph, index) {
+            if has_own_grid(graph, index) && grids[index] == index {
                 // The paper's start; training replaces it by one from data.
                 insert(Part::High, Tensor::from(6f32));
-                if !node.activation.starts_at_zero() {
+                if !zero_based[index] {
                     insert(Part::Low, Tensor::from(-6f32));
                 }
             }
@@ -98,7 +101,7 @@ impl<'a> Model<'a> {
         let gains = normalisation.gains.iter().map(|gain| *gain as f32).collect::<Vec<_>>();
         let gains = image_meets_weights_only(graph).then(|| Tensor::from_slice(&gains).to_device(device));
         let image = normalisation.image;
-        Model { graph, allocation, scheme, rounding, image, gains, device, only: None, tensors }
+        Model { graph, grids, allocation, scheme, rounding, image, gains, device, only: None, tensors }
     }
 
     /// The form of its batches.
@@ -110,7 +113,8 @@ impl<'a> Model<'a> {
     pub fn with_tensors(&self, tensors: BTreeMap<String, Tensor>) -> Model<'a> {
         let &Model { graph, allocation, scheme, rounding, image, device, .. } = self;
         let gains = self.gains.as_ref().map(Tensor::shallow_clone);
-        Model { graph, allocation, scheme, rounding, image, gains, device, only: None, tensors }
+        let grids = self.grids.clone();
+        Model { graph, grids, allocation, scheme, rounding, image, gains, device, only: None, tensors }
     }
 
     /// Weights as the integer network will hold them, before they are rounded: with the image's
@@ -172,12 +176,28 @@ impl<'a> Model<'a> {
 
     /// One tensor of a node, if it has that part.
     pub fn get(&self, node: usize, part: Part) -> Option<&Tensor> {
-        self.tensors.get(&part.name(&self.graph.nodes[node].name))
+        self.tensors.get(&self.name_of(node, part))
     }
 
     /// Replaces the value of one tensor of a node.
     pub fn set(&mut self, node: usize, part: Part, value: Tensor) {
-        self.tensors.insert(part.name(&self.graph.nodes[node].name), value);
+        self.tensors.insert(self.name_of(node, part), value);
+    }
+
+    /// The name of a tensor. Outputs of one grid share their bounds.
+    fn name_of(&self, node: usize, part: Part) -> String {
+        let node = match part {
+            Part::High | Part::Low => self.grids[node],
+            Part::Weight
+            | Part::Bias
+            | Part::Gamma
+            | Part::Beta
+            | Part::Mean
+            | Part::Variance
+            | Part::WeightLow
+            | Part::WeightHigh => node,
+        };
+        part.name(&self.graph.nodes[node].name)
     }
 
     /// Bits of a node's weights.

@@ -97,12 +97,16 @@ pub fn activation(
     bits: Bits,
     rounding: Rounding,
 ) -> Tensor {
+    straight_through(&within(real, low, high), &values(&codes(real, grids, bits, rounding), grids))
+}
+
+/// An activation between its learned bounds, with the gradients of [`activation`].
+pub fn within(real: &Tensor, low: Option<&Tensor>, high: &Tensor) -> Tensor {
     let above = match low {
         None => real.relu(),
         Some(low) => real.maximum(&low.clamp_max(0.0)),
     };
-    let clamped = above.minimum(&high.clamp_min(0.0));
-    straight_through(&clamped, &values(&codes(real, grids, bits, rounding), grids))
+    above.minimum(&high.clamp_min(0.0))
 }
 
 /// The bounds, as shares of the data's own, at which quantisation to `bits` loses least (squared error).

@@ -45,7 +45,7 @@ pub fn measure(rules: &dyn Rules, model: &mut Model<'_>, train: &Images<'_>) -> 
                     losses.weights[node][index] = (loss(model) - base).max(0.0);
                 }
                 if let Some(output) = output {
-                    let relu = model.graph.nodes[node].activation.starts_at_zero();
+                    let relu = model.graph.nodes[node].starts_at_zero();
                     let (low, high) = best_range(output, relu, bits, model.rounding);
                     set_bounds(model, node, (Part::Low, low), (Part::High, high));
                     model.only = Some((Site::Output(node), bits));

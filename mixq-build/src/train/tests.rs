@@ -1,5 +1,8 @@
 //! What libtorch computes with fake quantisation and what the integer network computes are the same.
 
+mod functions;
+mod rearranged;
+
 use std::path::Path;
 
 use mixq_format::{Bits, Layer, Network};

@@ -78,8 +78,11 @@ fn problem(text: &str) -> String {
 
 #[test]
 fn what_cannot_be_folded_is_a_problem() {
-    let (norm, relu, why) =
-        (layer("batch_norm"), layer("relu"), "ICN folds batch norm and ReLU into the layer before them");
+    let (norm, relu, why) = (
+        layer("batch_norm"),
+        layer("relu"),
+        "ICN folds batch norm, ReLU and clips from 0 into the layer before them",
+    );
     let pool = "[[layer]]\nop = \"max_pool\"\nkernel = 2\n";
     assert_eq!(
         problem(&format!("{HEAD}{norm}{CONV}{CLASSES}")),

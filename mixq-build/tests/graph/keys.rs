@@ -52,12 +52,15 @@ fn keys() {
         ),
         &[
             "net.toml:2:1: a layer has no `op`; add one of conv, depthwise, pointwise, linear, average_pool, \
-             global_average_pool, max_pool, global_max_pool, add, flatten, batch_norm, relu | [[layer]]",
+             global_average_pool, max_pool, global_max_pool, add, flatten, batch_norm, relu, sigmoid, tanh, \
+             hard_sigmoid, hard_swish, silu, gelu, leaky_relu, elu, selu, relu6, clip, exp, log, sqrt, abs, \
+             neg, min, max | [[layer]]",
             "net.toml:5:6: there is no operator \"depthwize\"; did you mean \"depthwise\"? | op \
              = \"depthwize\"",
             "net.toml:7:6: there is no operator \"zzz\"; the operators are conv, depthwise, pointwise, \
              linear, average_pool, global_average_pool, max_pool, global_max_pool, add, flatten, \
-             batch_norm, relu | op = \"zzz\"",
+             batch_norm, relu, sigmoid, tanh, hard_sigmoid, hard_swish, silu, gelu, leaky_relu, elu, selu, \
+             relu6, clip, exp, log, sqrt, abs, neg, min, max | op = \"zzz\"",
             "net.toml:9:6: `op` is an integer, it must be a string | op = 3",
         ],
     );
@@ -69,7 +72,7 @@ fn values() {
         &list(
             "[[layer]]\nop = \"conv\"\nname = 7\nfilters = 0\nkernel = [3, 70000]\nstride = 1.5\npadding \
              = \"full\"\nbatch_norm = 1\n\
-             activation = \"gelu\"\ninputs = \"image\"\n[[layer]]\nop = \"max_pool\"\nkernel = \
+             activation = \"prelu\"\ninputs = \"image\"\n[[layer]]\nop = \"max_pool\"\nkernel = \
              true\npadding = [1, -1, 0, 0]\ninputs = []\n",
         ),
         &[
@@ -82,8 +85,9 @@ fn values() {
             "net.toml:8:11: `padding` is \"full\", it must be \"same\", \"valid\", \"symmetric\", a number \
              of pixels, or [top, bottom, left, right] | padding = \"full\"",
             "net.toml:9:14: `batch_norm` is an integer, it must be true or false | batch_norm = 1",
-            "net.toml:10:14: `activation` is \"gelu\", it must be \"relu\" or \"none\" | activation \
-             = \"gelu\"",
+            "net.toml:10:14: `activation` has the unknown function \"prelu\"; the activations are relu, \
+             none, sigmoid, tanh, hard_sigmoid, hard_swish, silu, gelu, leaky_relu, elu, selu, relu6, clip, \
+             exp, log, sqrt, abs, neg, min, max | activation = \"prelu\"",
             "net.toml:11:10: `inputs` is \"image\", it must be a list of names, for example \
              [\"conv1\", \"conv2\"] | inputs = \"image\"",
             "net.toml:14:10: `kernel` is true, it must be a whole number of 1 to 65,535, or [height, width] \

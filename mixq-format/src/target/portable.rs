@@ -32,7 +32,8 @@ pub(super) fn lay_out(layers: &[Layer], parameters: &[u8], _arena_bytes: u32) ->
     LaidOut { layers, parameters, kernels }
 }
 
-/// The kernel of a layer. Its const parameters are the bits of the input and of the weights. The plan is the
+/// The kernel of a layer. Its const parameters are the bits of the input, and of the weights or of an
+/// elementwise layer's output. The plan is the
 /// rule of requantisation, so that an image holds only the rules that its networks use.
 #[cfg(feature = "file")]
 pub(super) fn kernel(layer: &Layer) -> Kernel {
@@ -44,9 +45,12 @@ pub(super) fn kernel(layer: &Layer) -> Kernel {
         Layer::AveragePool(_) => "portable::average_pool",
         Layer::MaxPool(_) => "portable::max_pool",
         Layer::Add(_) => "portable::add",
+        Layer::Elementwise(_) => "portable::elementwise",
+        Layer::Rearrange(_) => "portable::rearrange",
     };
     let generics = match (layer, layer.weights()) {
-        (Layer::Add(_), _) => String::new(),
+        (Layer::Add(_) | Layer::Rearrange(_), _) => String::new(),
+        (Layer::Elementwise(l), _) => format!("{x}, {}", l.output.bits.count()),
         (_, Some((.., w))) => format!("{x}, {}", w.count()),
         (_, None) => x.to_string(),
     };

@@ -113,7 +113,11 @@ fn tables_of(layer: &mut Layer) -> Vec<(&mut u32, Range<usize>)> {
         Layer::Conv(layer) => (&mut layer.weights, &mut layer.requant),
         Layer::Depthwise(layer) => (&mut layer.weights, &mut layer.requant),
         Layer::Linear(layer) => (&mut layer.weights, &mut layer.requant),
-        Layer::AveragePool(_) | Layer::MaxPool(_) | Layer::Add(_) => return Vec::new(),
+        Layer::Elementwise(layer) => {
+            let (start, entries) = (layer.codes as usize, layer.entries());
+            return vec![(&mut layer.codes, start..start + entries)];
+        }
+        Layer::AveragePool(_) | Layer::MaxPool(_) | Layer::Add(_) | Layer::Rearrange(_) => return Vec::new(),
     };
     let (multipliers, zero_points) = (requant.multipliers(channels), requant.zero_points(channels));
     let (biases, scales) = match requant.rule.threshold_bytes() {

@@ -5,6 +5,7 @@ mod arena;
 mod case;
 mod conv;
 mod depthwise;
+mod elementwise;
 mod linear;
 mod network;
 mod numbers;

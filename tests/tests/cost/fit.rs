@@ -5,7 +5,7 @@ use std::path::Path;
 use mixq_format::Artifact;
 use mixq_format::target::Tally;
 use mixq_tests::measure::{self, CORTEX_M0, CORTEX_M4, CORTEX_M33_WITHOUT_DSP, Processor, RISCV};
-use mixq_tests::varied::{portable, varied};
+use mixq_tests::varied::{functions, portable, varied};
 
 use crate::cycles;
 
@@ -44,19 +44,27 @@ fn fit() {
     // Which of the kernels: all, if it is not said.
     let only = std::env::var("MIXQ_FIT_ONLY").unwrap_or_default();
     let is_chosen = |name: &str| only.is_empty() || only == name;
+    // Of which operator: of all, if it is not said.
+    let operator = std::env::var("MIXQ_FIT_OPERATOR").unwrap_or_default();
+    let of = |processor, network: fn(u64) -> Artifact, with_cycles| {
+        let networks = [network, functions as fn(u64) -> Artifact];
+        let networks = &networks[usize::from(operator == "elementwise")..];
+        let all = networks.iter().flat_map(|network| samples(processor, *network, count, with_cycles));
+        all.filter(|sample| sample.layer.starts_with(&operator)).collect::<Vec<Sample>>()
+    };
     if is_chosen("armv7em") {
-        let mut own = samples(CORTEX_M4, varied, count, true);
+        let mut own = of(CORTEX_M4, varied, true);
         own.retain(|sample| sample.tally.kernels == "armv7em");
         print(&own, &[0, 1].map(|kind| solve(&own, kind)));
     }
     if is_chosen("portable") {
         let here = || {
-            let mut samples = samples(CORTEX_M4, portable, count, false);
+            let mut samples = of(CORTEX_M4, portable, false);
             samples.retain(|sample| sample.tally.kernels == "portable");
             samples
         };
-        let of = |processor| samples(processor, varied, count, false);
-        let all = [of(CORTEX_M0), of(CORTEX_M33_WITHOUT_DSP), here(), of(RISCV)];
+        let there = |processor| of(processor, varied, false);
+        let all = [there(CORTEX_M0), there(CORTEX_M33_WITHOUT_DSP), here(), there(RISCV)];
         print(&all[0], &all.each_ref().map(|samples| solve(samples, 0)));
     }
 }

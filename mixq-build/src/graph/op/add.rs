@@ -1,14 +1,15 @@
 //! Residual addition.
 
-use super::{Follows, Form, Input, Layer, Op, OpSpec, Operator, Output, Weights, Written};
+use super::{Arity, Follows, Form, Input, Layer, Op, OpSpec, Operator, Output, Weights, Written};
 use crate::graph::{Shape, Window};
 
 pub(super) static ADD: Form = Form {
     name: "add",
     required: &[],
     optional: &[],
+    parameters: &[],
     read: |_| Some(OpSpec::Add(Add)),
-    arity: 2,
+    arity: Arity::Two,
     reads_image: Err("put a conv or depthwise layer before it"),
     reads_any_shape: false,
     follows: Follows { norm: false, activation: true, by_default: false },

@@ -1,12 +1,13 @@
 //! Standard convolution, and the pointwise one whose window is one pixel.
 
-use super::{Follows, Form, Input, Layer, Op, OpSpec, Operator, Output, Weights, Written};
+use super::{Arity, Follows, Form, Input, Layer, Op, OpSpec, Operator, Output, Weights, Written};
 use crate::graph::{Padding, Shape, Window};
 
 pub(super) static CONV: Form = Form {
     name: "conv",
     required: &["filters", "kernel"],
     optional: &["stride", "padding"],
+    parameters: &[],
     read: |values| {
         Some(OpSpec::Conv(ConvSpec {
             filters: values.filters?,
@@ -15,7 +16,7 @@ pub(super) static CONV: Form = Form {
             padding: values.padding.unwrap_or(Padding::Same),
         }))
     },
-    arity: 1,
+    arity: Arity::One,
     reads_image: Ok(()),
     reads_any_shape: false,
     follows: Follows { norm: true, activation: true, by_default: true },
@@ -26,11 +27,12 @@ pub(super) static POINTWISE: Form = Form {
     name: "pointwise",
     required: &["filters"],
     optional: &["stride"],
+    parameters: &[],
     read: |values| {
         let stride = values.stride.unwrap_or([1, 1]);
         Some(OpSpec::Pointwise(PointwiseSpec { filters: values.filters?, stride }))
     },
-    arity: 1,
+    arity: Arity::One,
     reads_image: Ok(()),
     reads_any_shape: false,
     follows: Follows { norm: true, activation: true, by_default: true },

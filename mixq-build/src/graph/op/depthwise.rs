@@ -1,12 +1,13 @@
 //! Depthwise convolution: one filter for each channel.
 
-use super::{Follows, Form, Input, Layer, Op, OpSpec, Operator, Output, Weights, Written};
+use super::{Arity, Follows, Form, Input, Layer, Op, OpSpec, Operator, Output, Weights, Written};
 use crate::graph::{Padding, Shape, Window};
 
 pub(super) static DEPTHWISE: Form = Form {
     name: "depthwise",
     required: &["kernel"],
     optional: &["stride", "padding"],
+    parameters: &[],
     read: |values| {
         Some(OpSpec::Depthwise(DepthwiseSpec {
             kernel: values.kernel?,
@@ -14,7 +15,7 @@ pub(super) static DEPTHWISE: Form = Form {
             padding: values.padding.unwrap_or(Padding::Same),
         }))
     },
-    arity: 1,
+    arity: Arity::One,
     reads_image: Ok(()),
     reads_any_shape: false,
     follows: Follows { norm: true, activation: true, by_default: true },

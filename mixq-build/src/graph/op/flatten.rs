@@ -1,14 +1,15 @@
 //! All elements as one pixel.
 
-use super::{Follows, Form, Input, Layer, Op, OpSpec, Operator, Output, Weights, Written};
+use super::{Arity, Follows, Form, Input, Layer, Op, OpSpec, Operator, Output, Weights, Written};
 use crate::graph::{Shape, Window};
 
 pub(super) static FLATTEN: Form = Form {
     name: "flatten",
     required: &[],
     optional: &[],
+    parameters: &[],
     read: |_| Some(OpSpec::Flatten(Flatten)),
-    arity: 1,
+    arity: Arity::One,
     reads_image: Err("leave it out: a linear layer reads an image of any shape"),
     reads_any_shape: false,
     follows: Follows::NOTHING,

@@ -1,14 +1,15 @@
 //! Batch norm and ReLU as layers of a list: they become a part of the layer before them.
 
-use super::{Fold, Follows, Form, Input, Layer, Op, OpSpec, Written};
+use super::{Arity, Fold, Follows, Form, Input, Layer, Op, OpSpec, Written};
 use crate::graph::{Activation, Shape};
 
 pub(super) static BATCH_NORM: Form = Form {
     name: "batch_norm",
     required: &[],
     optional: &[],
+    parameters: &[],
     read: |_| Some(OpSpec::BatchNorm(BatchNorm)),
-    arity: 1,
+    arity: Arity::One,
     reads_image: Ok(()),
     reads_any_shape: false,
     follows: Follows::NOTHING,
@@ -19,8 +20,9 @@ pub(super) static RELU: Form = Form {
     name: "relu",
     required: &[],
     optional: &[],
+    parameters: &[],
     read: |_| Some(OpSpec::Relu(Relu)),
-    arity: 1,
+    arity: Arity::One,
     reads_image: Ok(()),
     reads_any_shape: false,
     follows: Follows::NOTHING,

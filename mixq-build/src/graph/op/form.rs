@@ -1,6 +1,6 @@
 //! How operators are written: what all of them have, as data.
 
-use super::{FORMS, OpSpec};
+use super::{FORMS, Number, OpSpec};
 use crate::graph::{Activation, Padding};
 
 /// How an operator is written, and what may stand around it.
@@ -11,10 +11,12 @@ pub struct Form {
     pub required: &'static [&'static str],
     /// The keys that it may have, beside those of batch norm, activation, name and inputs.
     pub optional: &'static [&'static str],
+    /// The parameters of a function, at most as many as [`Values`] has, which are keys of the layer, too.
+    pub parameters: &'static [&'static Parameter],
     /// The operator of these values; `None` if a required one is missing.
     pub read: fn(&Values) -> Option<OpSpec>,
     /// Tensors that it reads.
-    pub arity: usize,
+    pub arity: Arity,
     /// Whether it may read the image; if not, what helps.
     pub reads_image: Result<(), &'static str>,
     /// Whether it takes all elements in the order row, column, channel, whatever their shape: a flattened
@@ -24,6 +26,57 @@ pub struct Form {
     pub follows: Follows,
     /// For an operator that is not a layer of its own: the part of the layer before it that it becomes.
     pub folds: Option<Fold>,
+}
+
+/// A parameter of a function: a key with a number.
+pub struct Parameter {
+    /// The key.
+    pub key: &'static str,
+    /// Its value if it is not given; without one it must be given.
+    pub default: Option<f64>,
+    /// The numbers that it accepts, in words.
+    pub range: &'static str,
+    /// The same as a condition on a finite number.
+    pub accepts: fn(f64) -> bool,
+}
+
+/// How many tensors an operator reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Arity {
+    /// One.
+    One,
+    /// Two.
+    Two,
+    /// Two or more.
+    TwoOrMore,
+}
+
+impl Arity {
+    /// Whether it may read this number of tensors.
+    pub fn takes(self, inputs: usize) -> bool {
+        match self {
+            Arity::One => inputs == 1,
+            Arity::Two => inputs == 2,
+            Arity::TwoOrMore => inputs >= 2,
+        }
+    }
+
+    /// The least number.
+    pub fn least(self) -> usize {
+        match self {
+            Arity::One => 1,
+            Arity::Two | Arity::TwoOrMore => 2,
+        }
+    }
+
+    /// The number in words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Arity::One => "1",
+            Arity::Two => "2",
+            Arity::TwoOrMore => "2 or more",
+        }
+    }
 }
 
 /// What may follow an operator as a part of its layer.
@@ -66,6 +119,18 @@ pub struct Values {
     pub stride: Option<[usize; 2]>,
     /// What surrounds the input.
     pub padding: Option<Padding>,
+    /// The first of some channels, counted from 0.
+    pub first: Option<usize>,
+    /// A number of channels.
+    pub channels: Option<usize>,
+    /// Groups of channels.
+    pub groups: Option<usize>,
+    /// How often pixels are repeated: down, to the right.
+    pub factor: Option<[usize; 2]>,
+    /// Side of a block of pixels.
+    pub block: Option<usize>,
+    /// Parameters of a function, in the order of [`Form::parameters`], with their defaults.
+    pub parameters: [Option<Number>; 2],
 }
 
 /// The names of the operators of which `is` holds, as messages list them: "conv, linear and add".

@@ -1,14 +1,15 @@
 //! Fully connected layer.
 
-use super::{Follows, Form, Input, Layer, Op, OpSpec, Operator, Output, Weights, Written};
+use super::{Arity, Follows, Form, Input, Layer, Op, OpSpec, Operator, Output, Weights, Written};
 use crate::graph::{Shape, Window};
 
 pub(super) static LINEAR: Form = Form {
     name: "linear",
     required: &["features"],
     optional: &[],
+    parameters: &[],
     read: |values| Some(OpSpec::Linear(LinearSpec { features: values.features? })),
-    arity: 1,
+    arity: Arity::One,
     reads_image: Ok(()),
     reads_any_shape: true,
     follows: Follows { norm: true, activation: true, by_default: false },

@@ -7,21 +7,25 @@
 mod add;
 mod conv;
 mod depthwise;
+mod elementwise;
 mod flatten;
 mod folded;
 mod form;
 mod linear;
 mod pool;
+mod rearrange;
 mod weights;
 
 pub use add::Add;
 pub use conv::{Conv, ConvSpec, PointwiseSpec};
 pub use depthwise::{Depthwise, DepthwiseSpec};
+pub use elementwise::{Elementwise, Function, Number, activation, functions};
 pub use flatten::Flatten;
 pub use folded::{BatchNorm, Relu};
-pub use form::{Fold, Follows, Form, Values, names_of};
+pub use form::{Arity, Fold, Follows, Form, Parameter, Values, names_of};
 pub use linear::{Linear, LinearSpec};
 pub use pool::{AveragePool, AveragePoolSpec, GlobalAveragePool, GlobalMaxPool, MaxPool, MaxPoolSpec};
+pub use rearrange::{ChannelShuffle, Concat, DepthToSpace, Pad, Rearrange, Slice, SpaceToDepth, Upsample};
 pub use weights::Weights;
 
 use mixq_format::Kind;
@@ -30,7 +34,20 @@ use super::layer::{Input, Layer};
 use super::{Shape, Window};
 
 /// All operators as a layer list has them, in the order in which messages name them.
-pub const FORMS: [&Form; 12] = [
+pub const FORMS: [&Form; OTHERS.len() + elementwise::COUNT] = {
+    let (mut forms, mut index) = ([OTHERS[0]; OTHERS.len() + elementwise::COUNT], 0);
+    while index < forms.len() {
+        forms[index] = match index.checked_sub(OTHERS.len()) {
+            Some(function) => &elementwise::FORMS[function],
+            None => OTHERS[index],
+        };
+        index += 1;
+    }
+    forms
+};
+
+/// All but the functions.
+const OTHERS: [&Form; 19] = [
     &conv::CONV,
     &depthwise::DEPTHWISE,
     &conv::POINTWISE,
@@ -40,6 +57,13 @@ pub const FORMS: [&Form; 12] = [
     &pool::MAX_POOL,
     &pool::GLOBAL_MAX_POOL,
     &add::ADD,
+    &rearrange::CONCAT,
+    &rearrange::SLICE,
+    &rearrange::CHANNEL_SHUFFLE,
+    &rearrange::PAD,
+    &rearrange::UPSAMPLE,
+    &rearrange::DEPTH_TO_SPACE,
+    &rearrange::SPACE_TO_DEPTH,
     &flatten::FLATTEN,
     &folded::BATCH_NORM,
     &folded::RELU,
@@ -49,6 +73,11 @@ pub const FORMS: [&Form; 12] = [
 pub trait Written {
     /// How it is written, and what may stand around it.
     fn form(&self) -> &'static Form;
+
+    /// What it becomes of the layer before it, if it is no layer of its own.
+    fn folds(&self) -> Option<Fold> {
+        self.form().folds
+    }
 
     /// What it computes and writes; `None` after a problem, which is reported to `layer`.
     fn resolve(&self, layer: &mut Layer, inputs: &[Input]) -> Option<(Op, Shape)>;
@@ -94,6 +123,9 @@ pub enum Output {
     InputGrid,
     /// In the input's tensor: nothing moves.
     InputTensor,
+    /// In the tensor of the second input, of which it keeps what it does not write; with the grid and the
+    /// width of both inputs. Nothing else reads that input.
+    SecondInput,
 }
 
 impl Output {
@@ -101,7 +133,7 @@ impl Output {
     pub fn has_own_grid(self) -> bool {
         match self {
             Output::Own | Output::InPlace => true,
-            Output::InputGrid | Output::InputTensor => false,
+            Output::InputGrid | Output::InputTensor | Output::SecondInput => false,
         }
     }
 }
@@ -150,6 +182,10 @@ operators! {
         Add(Add),
         /// The same elements as one pixel.
         Flatten(Flatten),
+        /// A function of each element.
+        Elementwise(Elementwise),
+        /// Elements at other places.
+        Rearrange(Rearrange),
     }
 }
 
@@ -180,5 +216,21 @@ operators! {
         BatchNorm(BatchNorm),
         /// ReLU, to be folded into the layer before it.
         Relu(Relu),
+        /// A function of each element; a clip from 0 is folded into the layer before it.
+        Elementwise(Elementwise),
+        /// Channels of several tensors.
+        Concat(Concat),
+        /// Some of the channels.
+        Slice(Slice),
+        /// A shuffle of channels.
+        ChannelShuffle(ChannelShuffle),
+        /// Zeros around the image.
+        Pad(Pad),
+        /// Each pixel several times.
+        Upsample(Upsample),
+        /// Channels to blocks of pixels.
+        DepthToSpace(DepthToSpace),
+        /// Blocks of pixels to channels.
+        SpaceToDepth(SpaceToDepth),
     }
 }

@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use crate::error::Problem;
 use crate::toml::{Entry, Table};
 
-use crate::graph::{Activation, LARGEST, Padding};
+use crate::graph::{LARGEST, Padding};
 
 /// Sizes that a layer may have.
 const SIZES: RangeInclusive<usize> = 1..=LARGEST;
@@ -47,6 +47,11 @@ impl<'a> Keys<'a, '_> {
         self.value(key, "a whole number of 1 to 65,535", |entry| entry.as_size(&SIZES))
     }
 
+    /// A number of 0 to 65,535.
+    pub(super) fn number_from_zero(&mut self, key: &str) -> Option<usize> {
+        self.value(key, "a whole number of 0 to 65,535", |entry| entry.as_size(&(0..=LARGEST)))
+    }
+
     /// Height and width of 1 to 65,535, or one number for both.
     pub(super) fn pair(&mut self, key: &str) -> Option<[usize; 2]> {
         let pair = |entry: &Entry<'_>| {
@@ -73,16 +78,6 @@ impl<'a> Keys<'a, '_> {
                 let all = entry.as_size(&pixels).map(|all| [all; 4]);
                 all.or_else(|| entry.as_sizes(&pixels)).map(Padding::Explicit)
             }
-        })
-    }
-
-    /// What the key `activation` asks for.
-    pub(super) fn activation(&mut self) -> Option<Activation> {
-        let names = Activation::CHOICES.map(|(name, _)| format!("\"{name}\""));
-        self.value("activation", &names.join(" or "), |entry| {
-            let wanted = entry.as_str();
-            let found = Activation::CHOICES.iter().find(|(name, _)| Some(*name) == wanted);
-            found.map(|(_, activation)| *activation)
         })
     }
 

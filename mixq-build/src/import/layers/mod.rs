@@ -12,7 +12,8 @@
 //! padding = "same"            # default of conv and depthwise; "valid", default of pools; "symmetric";
 //!                             # pixels; or [top, bottom, left, right]
 //! batch_norm = true           # default of conv, depthwise, pointwise
-//! activation = "relu"         # default of conv, depthwise, pointwise; or "none"
+//! activation = "relu"         # default of conv, depthwise, pointwise; "none"; a function, such as
+//!                             # "hard_swish"; or with its parameters, such as { leaky_relu = 0.1 }
 //! inputs = ["image"]          # default: the layer before
 //! ```
 //!
@@ -23,9 +24,13 @@
 //! normalisation = { mean = [124, 116, 104], std = [58, 57, 57] } # (pixel - mean) / std, pixels 0 to 255
 //! ```
 //!
-//! By default the last layer has neither batch norm nor activation, and a layer that a `batch_norm` or a
-//! `relu` reads has what those bring.
+//! By default the last layer has neither batch norm nor activation, and a layer that a `batch_norm`, a
+//! `relu` or another function reads has what those bring.
+//!
+//! The functions are those of [`functions`](crate::graph::op::functions); as layers they have their
+//! parameters as keys: `op = "clip"` with `min = -1` and `max = 1`.
 
+mod activation;
 mod keys;
 mod names;
 mod trained;
@@ -124,10 +129,12 @@ fn layer(table: &Table<'_>, problems: &mut Vec<Problem>) -> Option<LayerSpec> {
         problems.push(problem.help(help).at(at));
         return None;
     };
-    let article = if name.starts_with('a') { "an" } else { "a" };
+    let article = if name.starts_with(['a', 'e']) { "an" } else { "a" };
     let owner = format!("{article} {name} layer");
     table.allow_in(&owner, &[&keys_of(form), &["op", "name", "inputs"][..]].concat(), problems);
-    for required in form.required.iter().filter(|key| !table.contains(key)) {
+    let parameters = form.parameters.iter().filter(|parameter| parameter.default.is_none());
+    let required = form.required.iter().copied().chain(parameters.map(|parameter| parameter.key));
+    for required in required.filter(|key| !table.contains(key)) {
         let problem = Problem::new(format!("{owner} needs `{required}`"));
         problems.push(problem.help(format!("add {required} = ... to this layer")).at(at.clone()));
     }
@@ -151,6 +158,7 @@ fn layer(table: &Table<'_>, problems: &mut Vec<Problem>) -> Option<LayerSpec> {
 /// The keys that an operator has beside `op`, `name` and `inputs`.
 fn keys_of(form: &Form) -> Vec<&'static str> {
     let mut keys = [form.required, form.optional].concat();
+    keys.extend(form.parameters.iter().map(|parameter| parameter.key));
     keys.extend(form.follows.norm.then_some("batch_norm"));
     keys.extend(form.follows.activation.then_some("activation"));
     keys
@@ -166,8 +174,14 @@ fn values(keys: &mut Keys<'_, '_>, form: &Form) -> Values {
             "kernel" => values.kernel = keys.pair(key),
             "stride" => values.stride = keys.pair(key),
             "padding" => values.padding = keys.padding(key),
+            "first" => values.first = keys.number_from_zero(key),
+            "channels" => values.channels = keys.number(key),
+            "groups" => values.groups = keys.number(key),
+            "factor" => values.factor = keys.pair(key),
+            "block" => values.block = keys.number(key),
             other => unreachable!("no key is called {other}"),
         }
     }
+    values.parameters = keys.parameters(form);
     values
 }

@@ -3,7 +3,7 @@
 use crate::error::nearest;
 
 /// Names without regard to case, `-`, `_` and a trailing "2d"; each with what helps.
-const ELSEWHERE: [(&[&str], &str); 19] = [
+const ELSEWHERE: [(&[&str], &str); 37] = [
     (
         &["dwconv", "depthwiseconv", "depthwiseconvolution", "convdw", "dw"],
         "write op = \"depthwise\"; it has one filter for each channel",
@@ -79,53 +79,43 @@ const ELSEWHERE: [(&[&str], &str); 19] = [
          shift, rotation and zoom",
     ),
     (
-        &[
-            "relu6",
-            "leakyrelu",
-            "prelu",
-            "elu",
-            "gelu",
-            "selu",
-            "silu",
-            "swish",
-            "hardswish",
-            "sigmoid",
-            "tanh",
-            "activation",
-        ],
-        "the activations are ReLU and none: activation = \"relu\" in the layer, or op = \"relu\"; fake \
-         quantisation learns an upper bound as that of ReLU6",
+        &["activation", "act"],
+        "write the function, for example activation = \"relu\" in the layer, or op = \"relu\"",
     ),
     (
-        &[
-            "concat",
-            "concatenate",
-            "cat",
-            "concatenation",
-            "mul",
-            "multiply",
-            "split",
-            "slice",
-            "lstm",
-            "gru",
-            "rnn",
-            "attention",
-        ],
-        "this is not supported yet; tensors are joined by op = \"add\" alone",
+        &["prelu"],
+        "a slope for each channel is not supported yet; write op = \"leaky_relu\" with slope = ..., one for \
+         all channels",
+    ),
+    (&["swish"], "write op = \"silu\""),
+    (&["hswish"], "write op = \"hard_swish\""),
+    (&["hsigmoid"], "write op = \"hard_sigmoid\""),
+    (&["logistic"], "write op = \"sigmoid\""),
+    (&["hardtanh", "relun1to1"], "write op = \"clip\" with min = -1 and max = 1"),
+    (&["clamp", "clipbyvalue"], "write op = \"clip\" with min = ... and max = ..."),
+    (&["minimum"], "write op = \"min\" with value = ..., a constant"),
+    (&["maximum"], "write op = \"max\" with value = ..., a constant"),
+    (&["negative", "negate"], "write op = \"neg\""),
+    (&["absolute"], "write op = \"abs\""),
+    (&["ln"], "write op = \"log\""),
+    (
+        &["mul", "multiply", "lstm", "gru", "rnn", "attention"],
+        "this is not supported yet; tensors are joined by op = \"add\" and op = \"concat\"",
+    ),
+    (&["concatenate", "cat", "concatenation", "concatv"], "write op = \"concat\""),
+    (&["split", "stridedslice", "crop", "narrow", "chunk"], "write op = \"slice\" with first and channels"),
+    (&["shuffle", "channelshuffle"], "write op = \"channel_shuffle\" with groups = ..."),
+    (
+        &["zeropadding", "zeropad", "padv"],
+        "write op = \"pad\", or `padding` in the layer that follows, which costs nothing",
     ),
     (
-        &[
-            "reshape",
-            "view",
-            "permute",
-            "transpose",
-            "squeeze",
-            "zeropadding",
-            "pad",
-            "input",
-            "inputlayer",
-            "inputs",
-        ],
+        &["resize", "upsampling", "resizenearestneighbor", "interpolate"],
+        "write op = \"upsample\" with factor = ...: the nearest neighbour, by whole factors",
+    ),
+    (&["pixelshuffle"], "write op = \"depth_to_space\" with block = ..."),
+    (
+        &["reshape", "view", "permute", "transpose", "squeeze", "input", "inputlayer", "inputs"],
         "leave it out: `input` is the shape of the image, `padding` a key of convolutions and pools, and \
          a linear layer reads a tensor of any shape",
     ),
@@ -140,8 +130,11 @@ pub(super) fn help(name: &str, known: &[&str]) -> String {
     if let Some((_, help)) = ELSEWHERE.iter().find(|(names, _)| names.contains(&&*plain)) {
         return (*help).to_string();
     }
-    // A wrong guess is worse than the list: one letter in three may be wrong.
+    // A wrong guess is worse than the list: one letter in three may be wrong, and names of three letters are
+    // all near one another, as `sin` and `min`.
+    let long = |name: &str| name.chars().count() > 3;
     let near = nearest(name, known.iter().copied())
+        .filter(|near| long(name) && long(near))
         .filter(|near| 3 * strsim::damerau_levenshtein(name, near) <= near.chars().count());
     match near {
         Some(near) => format!("did you mean \"{near}\"?"),
@@ -184,8 +177,15 @@ mod tests {
             ("BatchNormalization", "write op = \"batch_norm\""),
             ("softmax", "leave it out: the last layer writes logits"),
             ("dropout", "leave it out"),
-            ("concat", "not supported yet"),
-            ("relu6", "activation = \"relu\""),
+            ("concatenate", "write op = \"concat\""),
+            ("PixelShuffle", "depth_to_space"),
+            ("split", "op = \"slice\""),
+            ("mul", "not supported yet"),
+            ("ReLU6", "write op = \"relu6\""),
+            ("nn.Hardswish", "write op = \"hard_swish\""),
+            ("LeakyReLU", "write op = \"leaky_relu\""),
+            ("PReLU", "op = \"leaky_relu\" with slope"),
+            ("Clamp", "write op = \"clip\""),
             ("reshape", "leave it out"),
         ];
         for (name, part) in expected {
@@ -202,7 +202,7 @@ mod tests {
         {
             assert_eq!(help(name, &FORMS.map(|form| form.name)), format!("did you mean \"{near}\"?"));
         }
-        for name in ["", "embedding", "transformer", "cos", "abs", "conversion"] {
+        for name in ["", "embedding", "transformer", "cos", "sin", "tan", "map", "conversion"] {
             assert!(
                 help(name, &FORMS.map(|form| form.name)).starts_with("the operators are conv, depthwise, "),
                 "{name}: {}",

@@ -58,9 +58,6 @@ pub(super) fn normalisation(
 }
 
 fn numbers(entry: &Entry<'_>) -> Option<Vec<f64>> {
-    if let Some(number) = entry.as_number() {
-        return Some(vec![number]);
-    }
-    let numbers: Vec<f64> = entry.as_array()?.iter().map(|value| value.as_number()).collect::<Option<_>>()?;
-    (!numbers.is_empty()).then_some(numbers)
+    let numbers = entry.as_number().map(|number| vec![number]).or_else(|| entry.as_numbers());
+    numbers.filter(|numbers| !numbers.is_empty())
 }

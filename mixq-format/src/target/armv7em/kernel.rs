@@ -44,7 +44,12 @@ pub fn codes(layer: &Layer, parameters: &[u8], plan: &Plan) -> usize {
                 && requantises(requant, channels.into(), parameters)
         }
         Layer::Conv(_) => has_records(layer, parameters),
-        Layer::Depthwise(_) | Layer::AveragePool(_) | Layer::MaxPool(_) | Layer::Add(_) => false,
+        Layer::Depthwise(_)
+        | Layer::AveragePool(_)
+        | Layer::MaxPool(_)
+        | Layer::Add(_)
+        | Layer::Elementwise(_)
+        | Layer::Rearrange(_) => false,
     };
     if codes { bits.count() } else { 0 }
 }
@@ -55,7 +60,8 @@ pub fn codes(layer: &Layer, parameters: &[u8], plan: &Plan) -> usize {
 /// * for depthwise convolutions to codes, with windows of at most 3x3 and a horizontal stride of 1 or 2, if
 ///   [`requantises`] is true;
 /// * for all pools;
-/// * for additions to codes.
+/// * for additions to codes;
+/// * for elementwise layers whose input and output have the same width.
 ///
 /// # Panics
 /// If `parameters` are not those of the layer.
@@ -69,6 +75,8 @@ pub fn takes(layer: &Layer, parameters: &[u8]) -> bool {
         }
         Layer::AveragePool(_) | Layer::MaxPool(_) => true,
         Layer::Add(add) => add.output.bits != Bits::B32,
+        Layer::Elementwise(table) => table.input.bits == table.output.bits,
+        Layer::Rearrange(_) => false,
     }
 }
 
@@ -143,6 +151,11 @@ pub enum Kernel {
     },
     /// Residual addition.
     Add,
+    /// A function of each element.
+    Elementwise {
+        /// Bits of the input and of the output.
+        x: usize,
+    },
 }
 
 impl Kernel {
@@ -180,6 +193,8 @@ impl Kernel {
             Layer::AveragePool(_) => Kernel::AveragePool { x, words: by_words(layer) },
             Layer::MaxPool(_) => Kernel::MaxPool { x, words: by_words(layer) },
             Layer::Add(_) => Kernel::Add,
+            Layer::Elementwise(_) => Kernel::Elementwise { x },
+            Layer::Rearrange(_) => unreachable!("this set does not take rearrangements"),
         }
     }
 
@@ -193,6 +208,7 @@ impl Kernel {
             Kernel::AveragePool { .. } => "armv7em::average_pool",
             Kernel::MaxPool { .. } => "armv7em::max_pool",
             Kernel::Add => "armv7em::add",
+            Kernel::Elementwise { .. } => "armv7em::elementwise",
         };
         super::super::Kernel {
             path,
@@ -214,6 +230,7 @@ impl fmt::Display for Kernel {
             Kernel::Linear { x, w, codes } => write!(f, "{x}, {w}, {codes}"),
             Kernel::AveragePool { x, words } | Kernel::MaxPool { x, words } => write!(f, "{x}, {words}"),
             Kernel::Add => Ok(()),
+            Kernel::Elementwise { x } => write!(f, "{x}"),
         }
     }
 }

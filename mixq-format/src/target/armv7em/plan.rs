@@ -63,7 +63,9 @@ fn least_scratch(layer: &Layer) -> usize {
         | Layer::Linear(_)
         | Layer::AveragePool(_)
         | Layer::MaxPool(_)
-        | Layer::Add(_) => LEAST_SCRATCH,
+        | Layer::Add(_)
+        | Layer::Elementwise(_)
+        | Layer::Rearrange(_) => LEAST_SCRATCH,
     }
 }
 
@@ -81,7 +83,12 @@ pub fn useful(layer: &Layer) -> usize {
             4 * 2 * elements + staged + 4 * 4 * channels
         }
         Layer::Linear(Linear { input, .. }) => 2 * input.pixels() * usize::from(input.channels),
-        Layer::Depthwise(_) | Layer::AveragePool(_) | Layer::MaxPool(_) | Layer::Add(_) => return 0,
+        Layer::Depthwise(_)
+        | Layer::AveragePool(_)
+        | Layer::MaxPool(_)
+        | Layer::Add(_)
+        | Layer::Elementwise(_)
+        | Layer::Rearrange(_) => return 0,
     };
     bytes.max(least_scratch(layer))
 }

@@ -20,7 +20,12 @@ fn strips(layer: &Layer) -> Option<(Blocks, usize)> {
             (whole && dense && weights.is_multiple_of(ALIGNMENT) && filters >= STRIP)
                 .then(|| (blocks, STRIP / blocks.channels))?
         }
-        Layer::Depthwise(_) | Layer::AveragePool(_) | Layer::MaxPool(_) | Layer::Add(_) => return None,
+        Layer::Depthwise(_)
+        | Layer::AveragePool(_)
+        | Layer::MaxPool(_)
+        | Layer::Add(_)
+        | Layer::Elementwise(_)
+        | Layer::Rearrange(_) => return None,
     };
     (layer.requant()?.rule == Rule::Multiplier).then_some((blocks, strip))
 }

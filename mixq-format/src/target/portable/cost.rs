@@ -2,7 +2,9 @@
 //! code of them for each processor: the figures are a model of it.
 
 use super::super::cost::{Counts, Execution, Piece, Tally, axis, pieces};
-use crate::{Add, Bits, Conv, Depthwise, Layer, Linear, Pool, Requant, Rule, Tensor};
+use crate::{
+    Add, Bits, Conv, Depthwise, Elementwise, Layer, Linear, Pool, Rearrange, Requant, Rest, Rule, Tensor,
+};
 
 mod figures;
 use figures::{FIGURES, P};
@@ -80,6 +82,8 @@ fn of_set(layer: &Layer, parameters: Option<&[u8]>, set: Set) -> Tally {
         Layer::AveragePool(layer) => pool(&mut counts, layer, P::AverageTap8),
         Layer::MaxPool(layer) => pool(&mut counts, layer, P::MaxTap8),
         Layer::Add(layer) => add(&mut counts, layer),
+        Layer::Elementwise(layer) => elementwise(&mut counts, layer),
+        Layer::Rearrange(layer) => rearrange(&mut counts, layer),
     }
     counts.add(P::WideCode as usize, wide_codes(layer, parameters));
     let piece = |(name, figures): &(&'static str, &[f64])| {
@@ -277,5 +281,31 @@ fn add(counts: &mut Counts, layer: &Add) {
     match layer.output.bits {
         Bits::B32 => counts.add(P::AddLogit as usize, elements),
         bits => counts.add(by_bits(P::AddCode8, bits), elements),
+    }
+}
+
+fn elementwise(counts: &mut Counts, layer: &Elementwise) {
+    let Elementwise { input, output, .. } = layer;
+    let channels = usize::from(output.channels);
+    // If no pixel ends inside a byte, all pixels are one row.
+    let seamless = [input, output].iter().all(|t| (channels * t.bits.count()).is_multiple_of(8));
+    counts.add(P::Elementwise as usize, 1);
+    counts.add(P::ElementwiseRow as usize, if seamless { 1 } else { output.pixels() });
+    counts.add(by_both(P::ElementwiseCode88, input.bits, output.bits), output.elements());
+}
+
+fn rearrange(counts: &mut Counts, layer: &Rearrange) {
+    counts.add(P::Rearrange as usize, 1);
+    if layer.rest == Rest::Zero {
+        counts.add(P::RearrangeZero as usize, layer.output.bytes());
+    }
+    let runs: usize =
+        layer.counts[..layer.counts.len() - 1].iter().map(|count| usize::from(*count)).product();
+    counts.add(P::RearrangeRun as usize, runs);
+    match layer.run_bytes() {
+        Some(bytes) => counts.add(P::RearrangeByte as usize, runs * bytes),
+        None => {
+            counts.add(P::RearrangeCode as usize, runs * usize::from(layer.counts[layer.counts.len() - 1]))
+        }
     }
 }

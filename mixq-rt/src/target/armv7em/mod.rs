@@ -15,12 +15,14 @@ mod asm;
 mod check;
 mod conv;
 mod depthwise;
+mod elementwise;
 mod linear;
 mod pool;
 
 pub use add::add;
 pub use conv::conv;
 pub use depthwise::depthwise;
+pub use elementwise::elementwise;
 pub use linear::linear;
 pub use pool::{average_pool, max_pool};
 

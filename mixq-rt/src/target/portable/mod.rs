@@ -9,16 +9,20 @@
 mod add;
 mod conv;
 mod depthwise;
+mod elementwise;
 mod linear;
 mod loops;
 mod patch;
 mod pool;
+mod rearrange;
 
 pub use add::add;
 pub use conv::conv;
 pub use depthwise::depthwise;
+pub use elementwise::elementwise;
 pub use linear::linear;
 pub use pool::{average_pool, max_pool};
+pub use rearrange::rearrange;
 
 pub use crate::target::requant::{multiplier, thresholds16, thresholds32};
 

@@ -57,29 +57,33 @@ fn main() -> ! {
         let memory = &raw mut MEMORY;
         &mut *memory
     };
-    let (mut convs, mut depthwises, mut linears, mut additions, mut pools) = (0, 0, 0, 0, 0);
+    let mut counts = [0; 6];
     for number in 0..count {
         let mut numbers = Numbers::new(seed.wrapping_add(number));
-        let layer = match numbers.within(0, 7) {
+        let layer = match numbers.within(0, 8) {
             0 => unweighted::addition(&mut numbers, &mut memory.expected),
             1 => unweighted::pool(&mut numbers, &mut memory.expected),
+            2 => unweighted::elementwise(&mut numbers, &mut memory.plain, &mut memory.expected),
             _ => layers::random(&mut numbers, &mut memory.plain, &mut memory.expected),
         };
         if !takes(&layer, &memory.plain) {
             continue;
         }
         match layer {
-            Layer::Conv(_) => convs += 1,
-            Layer::Depthwise(_) => depthwises += 1,
-            Layer::Linear(_) => linears += 1,
-            Layer::Add(_) => additions += 1,
-            _ => pools += 1,
+            Layer::Conv(_) => counts[0] += 1,
+            Layer::Depthwise(_) => counts[1] += 1,
+            Layer::Linear(_) => counts[2] += 1,
+            Layer::Add(_) => counts[3] += 1,
+            Layer::AveragePool(_) | Layer::MaxPool(_) => counts[4] += 1,
+            Layer::Elementwise(_) => counts[5] += 1,
+            Layer::Rearrange(_) => unreachable!("no kernel of the set takes it"),
         }
         compare(number, &layer, &mut numbers, memory);
     }
+    let [convs, depthwises, linears, additions, pools, elementwise] = counts;
     println!(
         "convolutions {convs}, depthwise {depthwises}, fully connected {linears}, additions {additions}, \
-         pools {pools}"
+         pools {pools}, elementwise {elementwise}"
     );
     process::exit(0)
 }

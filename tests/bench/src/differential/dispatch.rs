@@ -117,6 +117,14 @@ pub fn run(kernel: &Kernel, layer: &Layer, parameters: &[u8], arena: &mut [u8], 
         (Kernel::Depthwise { x, w, y, odd, small }, Layer::Depthwise(table), _) => {
             dispatch!(depthwise(y, odd, small), (x, w), operands(table, parameters, arena))
         }
+        (Kernel::Elementwise { x }, Layer::Elementwise(table), _) => {
+            let operands = operands(table, parameters, arena);
+            match x {
+                8 => armv7em::elementwise::<8>(operands),
+                4 => armv7em::elementwise::<4>(operands),
+                _ => armv7em::elementwise::<2>(operands),
+            }
+        }
         (Kernel::Add, Layer::Add(table), _) => armv7em::add(operands(table, parameters, arena)),
         (Kernel::AveragePool { x, words }, Layer::AveragePool(table), _) => {
             dispatch!(average_pool(x, words), operands(table, parameters, arena))

@@ -69,9 +69,10 @@ pub fn run(count: u64, seed: u64) {
     for number in seed..seed + count {
         CASE.store(number as u32, Ordering::Relaxed);
         let mut numbers = Numbers::new(number);
-        let layer = match numbers.within(0, 7) {
+        let layer = match numbers.within(0, 8) {
             0 => unweighted::addition(&mut numbers, &mut memory.arena),
             1 => unweighted::pool(&mut numbers, &mut memory.arena),
+            2 => unweighted::elementwise(&mut numbers, &mut memory.plain, &mut memory.arena),
             _ => layers::random(&mut numbers, &mut memory.plain, &mut memory.arena),
         };
         let needed = lengths(&layer);
@@ -142,7 +143,16 @@ fn check_validation(number: u64, case: &Case, memory: &Memory) {
             let filters = bytes(pixels, input.channels, *weight_bits).saturating_mul(output.channels.into());
             filters.saturating_add((*weights).into())
         }
-        Layer::Depthwise(_) | Layer::AveragePool(_) | Layer::MaxPool(_) | Layer::Add(_) => 0,
+        Layer::Elementwise(table) => {
+            // Other inputs are refused before.
+            let entries = if table.input.bits == Bits::B32 { 0 } else { table.entries() };
+            u64::from(table.codes) + entries as u64
+        }
+        Layer::Depthwise(_)
+        | Layer::AveragePool(_)
+        | Layer::MaxPool(_)
+        | Layer::Add(_)
+        | Layer::Rearrange(_) => 0,
     };
     let all_fit = layer.inputs().chain([output]).all(fits) && weights <= parameters as u64;
     assert!(!valid || all_fit, "case {number}: what does not fit is valid: {case:?}");

@@ -2,7 +2,10 @@
 //! kernel.
 
 use mixq_rt::format::target::armv7em::Plan;
-use mixq_rt::format::{Add, Bits, Conv, Depthwise, Layer, Linear, Pool, Requant, Rule, Tensor, Window};
+use mixq_rt::format::{
+    Add, Bits, Conv, Depthwise, Elementwise, Layer, Linear, Pool, Rearrange, Requant, Rest, Rule, Tensor,
+    Window,
+};
 
 use crate::numbers::Numbers;
 
@@ -72,7 +75,9 @@ fn one_tensor<'a>(numbers: &mut Numbers, layer: &'a mut Layer) -> &'a mut Tensor
         | Layer::Depthwise(Depthwise { input, output, .. })
         | Layer::Linear(Linear { input, output, .. })
         | Layer::AveragePool(Pool { input, output, .. })
-        | Layer::MaxPool(Pool { input, output, .. }) => {
+        | Layer::MaxPool(Pool { input, output, .. })
+        | Layer::Elementwise(Elementwise { input, output, .. })
+        | Layer::Rearrange(Rearrange { input, output, .. }) => {
             return if numbers.once_in(2) { input } else { output };
         }
         Layer::Add(Add { a, b, output, .. }) => (one, more) = (a, [b, output]),
@@ -121,7 +126,7 @@ fn window(numbers: &mut Numbers, layer: &mut Layer) {
         Layer::Conv(table) => &mut table.window,
         Layer::Depthwise(table) => &mut table.window,
         Layer::AveragePool(table) | Layer::MaxPool(table) => &mut table.window,
-        Layer::Linear(_) | Layer::Add(_) => return,
+        Layer::Linear(_) | Layer::Add(_) | Layer::Elementwise(_) | Layer::Rearrange(_) => return,
     };
     let Window { kernel_height, kernel_width, stride_height, stride_width, pad_top, pad_left } = window;
     match numbers.within(0, 6) {
@@ -150,6 +155,11 @@ fn parameters(numbers: &mut Numbers, layer: &mut Layer, length: usize) {
         Layer::Conv(table) => (&mut table.weights, &mut table.weight_bits, &mut table.requant),
         Layer::Depthwise(table) => (&mut table.weights, &mut table.weight_bits, &mut table.requant),
         Layer::Linear(table) => (&mut table.weights, &mut table.weight_bits, &mut table.requant),
+        Layer::Elementwise(table) => {
+            table.codes = offset(numbers, table.codes, length);
+            return;
+        }
+        Layer::Rearrange(table) => return positions(numbers, table),
         Layer::AveragePool(_) | Layer::MaxPool(_) | Layer::Add(_) => return,
     };
     let Requant { bias, multiplier, shift, weight_zero_point, .. } = requant;
@@ -164,6 +174,19 @@ fn parameters(numbers: &mut Numbers, layer: &mut Layer, length: usize) {
         10 => requant.fraction = numbers.one_of(&[0, 4, 7, 8, 31, 255]),
         _ if numbers.once_in(2) => requant.multiplier_step = numbers.one_of(&[0, 1, 2, 255]),
         _ => requant.zero_point_step = numbers.one_of(&[0, 1, 2, 255]),
+    }
+}
+
+/// Loops that end elsewhere.
+fn positions(numbers: &mut Numbers, table: &mut Rearrange) {
+    let loops = table.counts.len();
+    let which = numbers.within(0, loops as i64 - 1) as usize;
+    let side = if numbers.once_in(2) { &mut table.from } else { &mut table.to };
+    match numbers.within(0, 3) {
+        0 => table.counts[which] = size(numbers, table.counts[which]),
+        1 => side.first = offset(numbers, side.first, 1 << 12),
+        2 => table.rest = numbers.one_of(&[Rest::Anything, Rest::Zero, Rest::Kept]),
+        _ => side.strides[which] = offset(numbers, side.strides[which], 1 << 12),
     }
 }
 
@@ -207,6 +230,9 @@ pub fn lengths(layer: &Layer) -> [usize; 2] {
     let ends = layer.inputs().chain([layer.output()]).map(|tensor| tensor.range().end);
     let arena = ends.max().unwrap_or(0).next_multiple_of(4);
     let mut parameters = 0;
+    if let Layer::Elementwise(table) = layer {
+        parameters = table.codes as usize + table.entries();
+    }
     if let (Some((weights, rows, columns, bits)), Some(requant)) = (layer.weights(), layer.requant()) {
         let channels = usize::from(layer.output().channels);
         let multipliers = requant.multipliers(channels);

@@ -1,7 +1,9 @@
-//! Random additions and pools: every width, odd channels, sums in place, windows in the padding and beyond
-//! the input, windows of more pixels than 16 bits can sum.
+//! Random additions, pools and elementwise layers: every width, odd channels, outputs in place, windows in
+//! the padding and beyond the input, windows of more pixels than 16 bits can sum.
 
-use mixq_rt::format::{Add, Bits, Layer, Pool, Tensor, Window};
+use mixq_rt::format::{
+    Add, Bits, Elementwise, LOOPS, Layer, Pool, Positions, Rearrange, Rest, Tensor, Window,
+};
 
 use crate::numbers::Numbers;
 
@@ -109,4 +111,63 @@ pub fn pool(numbers: &mut Numbers, arena: &mut [u8]) -> Layer {
     numbers.fill(&mut arena[..end + 8]);
     let pool = Pool { input, output, window };
     if numbers.once_in(2) { Layer::AveragePool(pool) } else { Layer::MaxPool(pool) }
+}
+
+/// An elementwise layer with any table, at any offset of the parameters, and an arena with its input. Most
+/// outputs have the width of the input, and lie in its place or elsewhere.
+pub fn elementwise(numbers: &mut Numbers, parameters: &mut [u8], arena: &mut [u8]) -> Layer {
+    let size = [(); 2].map(|()| numbers.within(1, 9) as u16);
+    let channels = channels(numbers);
+    let bits = numbers.one_of(&Bits::QUANTISED);
+    let mut input = tensor(numbers, size, channels, bits);
+    let output_bits = if numbers.once_in(4) { numbers.one_of(&Bits::QUANTISED) } else { bits };
+    let mut output = tensor(numbers, size, channels, output_bits);
+    let end = place(numbers, [&mut input, &mut output]);
+    if output_bits == bits && !numbers.once_in(4) {
+        output.offset = input.offset;
+    }
+    numbers.fill(&mut arena[..end + 8]);
+    let codes = numbers.within(0, 9) as u32;
+    let table = Elementwise { input, output, codes };
+    let entries = &mut parameters[codes as usize..][..table.entries()];
+    numbers.fill(entries);
+    entries.iter_mut().for_each(|entry| *entry &= output_bits.max_code() as u8);
+    Layer::Elementwise(table)
+}
+
+/// A rearrangement with any loops that keep within its tensors, and an arena with both.
+pub fn rearrange(numbers: &mut Numbers, arena: &mut [u8]) -> Layer {
+    let bits = numbers.one_of(&Bits::QUANTISED);
+    let any = |numbers: &mut Numbers| {
+        let size = [(); 2].map(|()| numbers.within(1, 9) as u16);
+        let channels = channels(numbers);
+        tensor(numbers, size, channels, bits)
+    };
+    let (mut input, mut output) = (any(numbers), any(numbers));
+    output.zero_point = input.zero_point;
+    let end = place(numbers, [&mut input, &mut output]);
+    numbers.fill(&mut arena[..end + 8]);
+    // Elements that each side still has room for.
+    let elements = |tensor: &Tensor| 8 * tensor.bytes() / tensor.bits.count();
+    let mut rooms = [elements(&input) as i64 - 1, elements(&output) as i64 - 1];
+    let mut counts = [1; LOOPS];
+    let mut sides = [Positions { first: 0, strides: [0; LOOPS] }; 2];
+    let mut elements = output.elements() as i64;
+    for index in (0..LOOPS).rev() {
+        let count = numbers.within(1, elements.min(5));
+        elements /= count;
+        counts[index] = count as u16;
+        for (side, room) in sides.iter_mut().zip(&mut rooms) {
+            let most = if count > 1 { *room / (count - 1) } else { *room };
+            let stride = if numbers.once_in(2) { most.min(1) } else { numbers.within(0, most) };
+            side.strides[index] = stride as u32 * bits.count() as u32;
+            *room -= (count - 1) * stride;
+        }
+    }
+    for (side, room) in sides.iter_mut().zip(rooms) {
+        side.first = numbers.within(0, room) as u32 * bits.count() as u32;
+    }
+    let [from, to] = sides;
+    let rest = numbers.one_of(&[Rest::Anything, Rest::Zero, Rest::Kept]);
+    Layer::Rearrange(Rearrange { input, output, counts, rest, from, to })
 }

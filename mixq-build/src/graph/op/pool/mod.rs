@@ -6,7 +6,7 @@ mod max;
 pub use average::*;
 pub use max::*;
 
-use super::{Follows, Form, OpSpec, Values};
+use super::{Arity, Follows, Form, OpSpec, Values};
 use crate::graph::Padding;
 
 /// How a pool is written that has a window.
@@ -20,8 +20,9 @@ const fn global(name: &'static str, read: fn(&Values) -> Option<OpSpec>) -> Form
         name,
         required: &[],
         optional: &[],
+        parameters: &[],
         read,
-        arity: 1,
+        arity: Arity::One,
         reads_image: Err("put a conv or depthwise layer before it"),
         reads_any_shape: false,
         follows: Follows::NOTHING,

@@ -76,6 +76,11 @@ impl Known {
                 let none = Known { proof: Proof { chunk: 0, interval: 0 }, codes: 0 };
                 return (add.output.bits != Bits::B32).then_some(none);
             }
+            Layer::Elementwise(table) => {
+                let none = Known { proof: Proof { chunk: 0, interval: 0 }, codes: 0 };
+                return (table.input.bits == table.output.bits).then_some(none);
+            }
+            Layer::Rearrange(_) => return None,
         };
         let proof = usual_proof(elements, layer.first_input().bits, &blocks_of(layer)?);
         let (output, requant) = (layer.output(), layer.requant()?);
@@ -88,7 +93,12 @@ impl Known {
                     && requant.fraction == Requant::FRACTION
             }
             Layer::Conv(_) => fraction,
-            Layer::Depthwise(_) | Layer::AveragePool(_) | Layer::MaxPool(_) | Layer::Add(_) => false,
+            Layer::Depthwise(_)
+            | Layer::AveragePool(_)
+            | Layer::MaxPool(_)
+            | Layer::Add(_)
+            | Layer::Elementwise(_)
+            | Layer::Rearrange(_) => false,
         };
         let makes_codes = fits && output.bits != Bits::B32 && requant.multiplier_step == 1;
         Some(Known { proof, codes: if makes_codes { output.bits.count() } else { 0 } })
@@ -116,6 +126,8 @@ fn with_scratch(layer: &Layer, known: &Known, execution: &Execution<'_>) -> Tall
         Layer::AveragePool(pool) => unweighted::pool(pool, super::by_words(layer), false),
         Layer::MaxPool(pool) => unweighted::pool(pool, super::by_words(layer), true),
         Layer::Add(add) => unweighted::add(add),
+        Layer::Elementwise(table) => unweighted::elementwise(table),
+        Layer::Rearrange(_) => unreachable!("portable code executes rearrangements"),
     };
     let piece = |(name, figures): &(&'static str, &[f64])| Piece {
         name,
@@ -150,7 +162,12 @@ pub(super) fn scratch_steps(layer: &Layer, execution: &Execution<'_>) -> Vec<(u3
     let way = |bytes: usize| match layer {
         Layer::Conv(conv) => conv::Way::of(conv, &known, bytes, execution.spent).phases,
         Layer::Linear(linear) => vec![(linear::memory(linear, &known, bytes), 1)],
-        Layer::Depthwise(_) | Layer::AveragePool(_) | Layer::MaxPool(_) | Layer::Add(_) => Vec::new(),
+        Layer::Depthwise(_)
+        | Layer::AveragePool(_)
+        | Layer::MaxPool(_)
+        | Layer::Add(_)
+        | Layer::Elementwise(_)
+        | Layer::Rearrange(_) => Vec::new(),
     };
     // Chunks are far smaller than that, however large a window is.
     let mut sizes: Vec<usize> = (4..=useful(layer).min(1 << 20)).step_by(4).collect();

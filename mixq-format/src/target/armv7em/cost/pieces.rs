@@ -145,4 +145,9 @@ pieces! {
     AddRead2 4.05 5.07;
     AddWrite4 8.29 12.80;
     AddWrite2 7.36 14.31;
+    Elementwise 88.21 153.83;
+    ElementwiseExpand 208.53 235.09;
+    ElementwiseRound 47.92 61.93;
+    ElementwiseByte 5.70 9.49;
+    ElementwisePixel 7.18 8.76;
 }

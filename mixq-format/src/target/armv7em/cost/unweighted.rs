@@ -1,8 +1,8 @@
-//! Pools and additions.
+//! Pools, additions and elementwise layers.
 
 use super::super::super::cost::{Counts, axis};
 use super::pieces::P;
-use crate::{Add, Bits, Pool};
+use crate::{Add, Bits, Elementwise, Pool};
 
 /// Pixels of the windows by fields of words or bytes.
 pub(super) fn pool(pool: &Pool, words: bool, max: bool) -> Counts {
@@ -62,6 +62,25 @@ pub(super) fn add(add: &Add) -> Counts {
         Bits::B4 => counts.add(P::AddWrite4 as usize, units),
         Bits::B2 => counts.add(P::AddWrite2 as usize, units),
         Bits::B8 | Bits::B32 => {}
+    }
+    counts
+}
+
+/// Bytes of a round of the loop.
+const ROUND: usize = 16;
+
+pub(super) fn elementwise(table: &Elementwise) -> Counts {
+    let mut counts = super::counts();
+    let Elementwise { output, .. } = table;
+    let bytes = output.bytes();
+    counts.add(P::Elementwise as usize, 1);
+    if output.bits != Bits::B8 {
+        counts.add(P::ElementwiseExpand as usize, 1);
+    }
+    counts.add(P::ElementwiseRound as usize, bytes / ROUND);
+    counts.add(P::ElementwiseByte as usize, bytes % ROUND);
+    if !(usize::from(output.channels) * output.bits.count()).is_multiple_of(8) {
+        counts.add(P::ElementwisePixel as usize, output.pixels());
     }
     counts
 }

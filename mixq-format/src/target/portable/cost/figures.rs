@@ -106,4 +106,20 @@ pieces! {
     AddCode8 76.31 53.92 0.00 57.64;
     AddCode4 69.60 51.50 0.00 48.50;
     AddCode2 66.55 50.63 0.00 43.59;
+    Elementwise 38.21 42.70 72.04 56.91;
+    ElementwiseRow 28.03 23.22 18.20 13.11;
+    ElementwiseCode88 17.00 11.99 0.00 12.97;
+    ElementwiseCode84 14.47 10.48 10.47 10.49;
+    ElementwiseCode82 16.03 9.26 9.24 9.26;
+    ElementwiseCode48 26.00 15.95 15.95 17.00;
+    ElementwiseCode44 14.62 9.56 0.00 10.51;
+    ElementwiseCode42 17.07 9.26 9.32 10.78;
+    ElementwiseCode28 21.95 15.92 15.95 16.99;
+    ElementwiseCode24 19.53 12.99 13.02 14.50;
+    ElementwiseCode22 10.16 8.14 0.00 9.31;
+    Rearrange 120.00 120.00 120.00 120.00;
+    RearrangeZero 0.50 0.50 0.50 0.50;
+    RearrangeRun 40.00 40.00 40.00 40.00;
+    RearrangeByte 0.50 0.50 0.50 0.50;
+    RearrangeCode 20.00 20.00 20.00 20.00;
 }

@@ -31,6 +31,7 @@ macro_rules! naked_asm {
 pub(super) mod add;
 pub(super) mod conv;
 pub(super) mod depthwise;
+pub(super) mod elementwise;
 pub(super) mod layer;
 pub(super) mod linear;
 pub(super) mod pool;

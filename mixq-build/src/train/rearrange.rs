@@ -1,0 +1,39 @@
+//! Operators that move elements, on tensors `[n, channels, height, width]`.
+
+use tch::Tensor;
+
+use crate::graph::op::Rearrange;
+
+/// Moves elements; of a concatenation this is the first part, whose channels stay where they are. Zeros are
+/// zeros also where the elements are codes: only codes with zero point 0 are kept as such.
+pub fn apply(rearrange: Rearrange, x: &Tensor) -> Tensor {
+    let size = |size: usize| size as i64;
+    let (n, c, h, w) = x.size4().expect("four axes");
+    match rearrange {
+        Rearrange::Join { .. } => x.shallow_clone(),
+        Rearrange::Slice { first, channels } => x.narrow(1, size(first), size(channels)),
+        Rearrange::Shuffle { groups } => {
+            let groups = size(groups);
+            x.reshape([n, groups, c / groups, h, w]).transpose(1, 2).reshape([n, c, h, w])
+        }
+        Rearrange::Pad { padding } => {
+            let [top, bottom, left, right] = padding.map(size);
+            x.f_pad([left, right, top, bottom], "constant", 0.0).expect("padding is not negative")
+        }
+        Rearrange::Upsample { factor: [down, right] } => {
+            let (down, right) = (size(down), size(right));
+            let wide = x.reshape([n, c, h, 1, w, 1]).expand([n, c, h, down, w, right], false);
+            wide.reshape([n, c, h * down, w * right])
+        }
+        Rearrange::DepthToSpace { block } => {
+            let s = size(block);
+            let deep = x.reshape([n, s, s, c / (s * s), h, w]).permute([0, 3, 4, 1, 5, 2]);
+            deep.reshape([n, c / (s * s), h * s, w * s])
+        }
+        Rearrange::SpaceToDepth { block } => {
+            let s = size(block);
+            let blocks = x.reshape([n, c, h / s, s, w / s, s]).permute([0, 3, 5, 1, 2, 4]);
+            blocks.reshape([n, s * s * c, h / s, w / s])
+        }
+    }
+}

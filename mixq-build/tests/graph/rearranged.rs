@@ -1,0 +1,112 @@
+//! Operators that move elements: shapes, grids, messages.
+
+use mixq_build::engine::graph::op::Rearrange;
+use mixq_build::engine::graph::{Op, Shape, Source};
+
+use super::list::{STEM, check, list};
+use super::resolve;
+
+/// What the second layer of a list computes and writes; it reads 8x8x4.
+fn second(keys: &str) -> (Op, [usize; 3]) {
+    let graph = resolve(&list(&format!("{STEM}[[layer]]\n{keys}\n"))).unwrap_or_else(|e| panic!("{e}"));
+    let Shape { height, width, channels } = graph.nodes[1].output;
+    (graph.nodes[1].op, [height, width, channels])
+}
+
+#[test]
+fn every_operator_has_its_shape() {
+    for (keys, rearrange, shape) in [
+        ("op = \"slice\"\nchannels = 3", Rearrange::Slice { first: 0, channels: 3 }, [8, 8, 3]),
+        ("op = \"slice\"\nfirst = 2\nchannels = 2", Rearrange::Slice { first: 2, channels: 2 }, [8, 8, 2]),
+        ("op = \"channel_shuffle\"\ngroups = 2", Rearrange::Shuffle { groups: 2 }, [8, 8, 4]),
+        ("op = \"pad\"\npadding = [1, 2, 3, 4]", Rearrange::Pad { padding: [1, 2, 3, 4] }, [11, 15, 4]),
+        ("op = \"upsample\"\nfactor = [2, 3]", Rearrange::Upsample { factor: [2, 3] }, [16, 24, 4]),
+        ("op = \"depth_to_space\"\nblock = 2", Rearrange::DepthToSpace { block: 2 }, [16, 16, 1]),
+        ("op = \"space_to_depth\"\nblock = 4", Rearrange::SpaceToDepth { block: 4 }, [2, 2, 64]),
+    ] {
+        assert_eq!(second(keys), (Op::Rearrange(rearrange), shape), "{keys}");
+    }
+}
+
+const BRANCHES: &str = r#"
+layer = [
+    { op = "conv", name = "a", filters = 3, kernel = 3 },
+    { op = "max_pool", name = "pool", kernel = 3, stride = 1, padding = "same" },
+    { op = "pointwise", name = "b", filters = 5, inputs = ["a"] },
+    { op = "concat", name = "all", inputs = ["pool", "b", "a"] },
+    { op = "linear", features = 2 },
+]
+"#;
+
+#[test]
+fn a_concatenation_is_written_part_by_part_in_one_place() {
+    let graph = resolve(&format!("input = [4, 4, 1]{BRANCHES}")).unwrap();
+    let names: Vec<&str> = graph.nodes.iter().map(|node| &node.name[..]).collect();
+    assert_eq!(names, ["a", "pool", "b", "all.1", "all.2", "all", "linear1"]);
+    let join = |first| Op::Rearrange(Rearrange::Join { first });
+    let parts: Vec<(Op, &[Source])> =
+        graph.nodes[3..6].iter().map(|node| (node.op, &node.inputs[..])).collect();
+    let node = Source::Node;
+    let expected: [(Op, &[Source]); 3] =
+        [(join(0), &[node(1)]), (join(3), &[node(2), node(3)]), (join(8), &[node(0), node(4)])];
+    assert_eq!(parts, expected);
+    assert!(graph.nodes[3..6].iter().all(|node| node.output.channels == 11));
+    // All have the grid of `a`, through the pool.
+    assert_eq!(graph.grids(), [0, 0, 0, 0, 0, 0, 6]);
+}
+
+#[test]
+fn what_cannot_move_is_said() {
+    for (keys, said) in [
+        (
+            "op = \"slice\"\nfirst = 3\nchannels = 2",
+            "layer `slice1` takes 2 channels from channel 3 on of `stem` (8x8x4)",
+        ),
+        (
+            "op = \"channel_shuffle\"\ngroups = 3",
+            "layer `channel_shuffle1` shuffles 3 groups of the channels of `stem` (8x8x4)",
+        ),
+        ("op = \"pad\"\npadding = \"same\"", "layer `pad1` has a `padding` that depends on a window"),
+        (
+            "op = \"depth_to_space\"\nblock = 3",
+            "layer `depth_to_space1` makes blocks of 3x3 pixels of `stem` (8x8x4)",
+        ),
+        (
+            "op = \"space_to_depth\"\nblock = 3",
+            "layer `space_to_depth1` takes blocks of 3x3 pixels of `stem` (8x8x4)",
+        ),
+        ("op = \"upsample\"\nfactor = 60000", "layer `upsample1` writes 480000x480000x4"),
+        ("op = \"concat\"", "layer `concat1` has 1 input, the operator concat needs 2 or more"),
+    ] {
+        let found = resolve(&list(&format!("{STEM}[[layer]]\n{keys}\n"))).expect_err(keys).to_string();
+        assert!(found.contains(said), "{keys}: {found}");
+    }
+    let sizes = BRANCHES.replace("stride = 1, padding = \"same\"", "stride = 2");
+    let found = resolve(&format!("input = [5, 5, 1]{sizes}")).unwrap_err().to_string();
+    assert!(
+        found.contains("layer `all` joins `pool` (2x2x3) and `b` (5x5x5), whose sizes differ"),
+        "{found}"
+    );
+    let image = BRANCHES.replace("[\"pool\", \"b\", \"a\"]", "[\"image\", \"b\", \"pool\"]");
+    let found = resolve(&format!("input = [4, 4, 1]{image}")).unwrap_err().to_string();
+    assert!(found.contains("layer `all` with the operator concat reads the image"), "{found}");
+}
+
+#[test]
+fn joined_layers_need_one_activation() {
+    let mixed = BRANCHES.replace("filters = 5,", "filters = 5, activation = \"none\",");
+    check(
+        &format!("input = [4, 4, 1]{mixed}"),
+        &[
+            "net.toml:7:12: layer `all` joins what `a` (with ReLU) and `b` (without ReLU) write, which need one \
+           range | { op = \"concat\", name = \"all\", inputs = [\"pool\", \"b\", \"a\"] },",
+        ],
+    );
+    // A table can write any grid.
+    let function = BRANCHES.replace("filters = 5,", "filters = 5, activation = \"sigmoid\",");
+    let found = resolve(&format!("input = [4, 4, 1]{function}"));
+    assert!(found.is_ok(), "{found:?}");
+    let below = BRANCHES.replace("filters = 5,", "filters = 5, activation = \"tanh\",");
+    let found = resolve(&format!("input = [4, 4, 1]{below}")).unwrap_err().to_string();
+    assert!(found.contains("`a` (with ReLU) and `b.tanh`"), "{found}");
+}

@@ -1,0 +1,130 @@
+//! Functions of elements from the images to the device: trained, converted, compiled, executed in QEMU.
+
+use std::path::Path;
+
+use mixq_build::engine::evaluate::logits;
+use mixq_elf::{Elf, Place};
+use mixq_format::Layer;
+use mixq_tests::firmware::{self, Board, Options, Part};
+
+use super::*;
+
+/// Images that the device answers.
+const IMAGES: usize = 12;
+
+/// Hard swish after convolutions, sigmoid as a layer of its own, tanh before the linear layer.
+const NETWORKS: [(&str, &str); 3] = [
+    (
+        "hard_swish",
+        r#"
+        { op = "conv", filters = 12, kernel = 3, stride = 2, activation = "hard_swish" },
+        { op = "depthwise", kernel = 3, activation = "relu6" },
+        { op = "pointwise", filters = 15, activation = "hard_swish" },
+        { op = "average_pool", kernel = 2 },
+        "#,
+    ),
+    (
+        "sigmoid",
+        r#"
+        { op = "conv", name = "a", filters = 10, kernel = 3, batch_norm = true },
+        { op = "sigmoid" },
+        { op = "conv", name = "b", filters = 10, kernel = 3 },
+        { op = "add", inputs = ["a", "b"] },
+        { op = "max_pool", kernel = 2 },
+        "#,
+    ),
+    (
+        "tanh",
+        r#"
+        { op = "conv", filters = 9, kernel = 3, activation = { leaky_relu = 0.1 } },
+        { op = "max_pool", kernel = 2 },
+        { op = "linear", features = 17, activation = "tanh" },
+        "#,
+    ),
+];
+
+/// What a package says of its bits, before its scheme.
+const BITS: [(&str, &str); 3] =
+    [("8", "policy = \"uniform-8\"\n"), ("4", "policy = \"uniform-4\"\n"), ("mixed", "")];
+
+fn package(layers: &str, policy: &str, [flash, ram]: [u64; 2]) -> Package {
+    let package =
+        digits("per-channel", "epochs = 12, quantised-epochs = 6, batch = 16, learning-rate = 0.005");
+    let end = "{ op = \"linear\", features = 10 },";
+    package.write("net.toml", &format!("input = [8, 8, 1]\nlayer = [{layers}{end}]\n"));
+    let budgets = BUDGET.iter().zip([flash, ram]);
+    budgets.for_each(|((_, from), to)| package.replace("Cargo.toml", from, &format!("{to} B")));
+    package.replace("Cargo.toml", "scheme =", &format!("{policy}scheme ="));
+    package
+}
+
+#[test]
+fn networks_with_functions_answer_on_the_device_as_they_were_trained() {
+    let (mut artifacts, mut expected, mut images) = (Vec::new(), Vec::new(), Vec::new());
+    for (network, layers) in NETWORKS {
+        // Much; for mixed bits less than what 8 bits take.
+        let mut budget = [48 << 10, 6 << 10];
+        for (bits, policy) in BITS {
+            let package = package(layers, policy, budget);
+            let mut artifact = train(&package);
+            let accuracy = artifact.header.accuracy;
+            println!("{network} {bits}: {accuracy:?}");
+            assert!(accuracy.float > 0.6, "{network} {bits} learns: {accuracy:?}");
+            assert!(accuracy.integer > accuracy.float - 0.15, "{network} {bits}: {accuracy:?}");
+            assert!(accuracy.disagreements <= 2, "{network} {bits}: {accuracy:?}");
+            check_tables(&artifact, bits);
+            if bits == "8" {
+                budget = [artifact.flash_bytes() as u64 * 3 / 4, artifact.ram_bytes() as u64 * 3 / 4];
+            }
+
+            let config = package.config();
+            let prepared = Prepared::new(&config.models[0], None).unwrap();
+            let (graph, dataset) = (&prepared.graph, &config.models[0].dataset);
+            let test = Dataset::load(dataset, graph.input, graph.outputs(), &mut ()).unwrap().test;
+            artifact.header.name = format!("{network}_{bits}");
+            let first = |all: Vec<i32>| all[..IMAGES * graph.outputs()].to_vec();
+            for logits in first(logits(&artifact, &test).unwrap()).chunks(graph.outputs()) {
+                let logits: Vec<String> = logits.iter().map(i32::to_string).collect();
+                expected.push(format!("{}: {}", artifact.header.name, logits.join(",")));
+            }
+            images
+                .push((artifact.header.name.clone(), (0..IMAGES).map(|i| test.image(i).to_vec()).collect()));
+            artifacts.push(artifact);
+        }
+    }
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("functions");
+    let images_of = |artifact: &Artifact| {
+        let of = images.iter().find(|(name, _)| *name == artifact.header.name);
+        of.map_or(Vec::new(), |(_, images): &(_, Vec<Vec<u8>>)| images.clone())
+    };
+    firmware::write_models(&folder, &artifacts, images_of);
+    let (target, board) = ("thumbv7em-none-eabihf", Board::Stm32f405);
+    let options = Options { target, board, part: Part::Binary, opt_level: "3" };
+    let elf = firmware::build(&folder, &options, &folder.join("target"));
+    let printed = firmware::run(board, &elf, &[]);
+    let (found, stack) = firmware::logits_and_stack(&printed);
+    assert_eq!(found, expected, "the device answers as the host does");
+    assert!(stack.iter().all(|(_, bytes)| *bytes <= firmware::STACK), "{stack:?}");
+    let linked = Elf::read(&elf).unwrap();
+    for artifact in &artifacts {
+        let name = &artifact.header.name;
+        assert_eq!(linked.constants(name).unwrap(), artifact.flash_bytes() as u64, "flash of {name}");
+        let ram = linked.bytes(Place::Ram, &format!("::{name}")).unwrap();
+        assert_eq!(ram, artifact.ram_bytes() as u64, "RAM of {name}");
+    }
+}
+
+/// Each function works in the place of its input, or the input is read later.
+fn check_tables(artifact: &Artifact, bits: &str) {
+    let layers = artifact.layers();
+    let mut tables = 0;
+    for (index, layer) in layers.iter().enumerate() {
+        let Layer::Elementwise(table) = layer else { continue };
+        tables += 1;
+        let read_later = layers[index + 1..].iter().any(|later| later.inputs().any(|t| *t == table.input));
+        assert!(table.input.offset == table.output.offset || read_later, "{table:?}");
+        let width = table.input.bits;
+        assert!(bits == "mixed" || width.count().to_string() == bits, "{width:?} is not {bits}");
+    }
+    assert!(tables > 0);
+}
