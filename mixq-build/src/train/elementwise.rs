@@ -41,8 +41,8 @@ pub fn apply(function: Function, x: &Tensor) -> Tensor {
 }
 
 impl Model<'_> {
-    /// What the device makes of codes, by the table that it will have, with the gradients of the function; and
-    /// the step of the output's grid.
+    /// What the device makes of codes, by the table that it will have, with the gradients of the function;
+    /// and the step of the output's grid.
     ///
     /// `input` are the codes without their zero point, up to some rounding, and the step of their grid.
     /// `computed` is what the function makes of their values in 32 bits.
