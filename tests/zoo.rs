@@ -89,6 +89,7 @@ pub fn artifact(name: &str, bits: Bits) -> Artifact {
         name: name.to_string(),
         task: Task::default(),
         labels: (0..graph.outputs()).map(|class| class.to_string()).collect(),
+        readout: mixq_format::Readout::default(),
         fingerprint: Default::default(),
         budget: Budget { flash, ram },
         accuracy: Accuracy::default(),

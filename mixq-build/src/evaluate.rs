@@ -4,7 +4,7 @@ use mixq_format::Artifact;
 
 use crate::dataset::Split;
 use crate::error::Problem;
-use crate::task::rules;
+use crate::task::{Outputs, Targets, rules};
 
 /// The outputs (logits) of all images, image after image: bit for bit what the device computes.
 ///
@@ -48,8 +48,13 @@ pub fn logits(artifact: &Artifact, images: &Split) -> Result<Vec<i32>, Problem> 
     Ok(logits)
 }
 
-/// How good these logits of a network are for the images, by the measure of its task, 0 to 1.
+/// The answers that these logits of the images stand for.
+pub fn answers(artifact: &Artifact, logits: &[i32], images: &Split) -> Targets {
+    let header = &artifact.header;
+    rules(header.task).answers(&Outputs { header, values: logits, images: images.len() })
+}
+
+/// How good these logits of a network are for the images, by the measure of its task.
 pub fn score(artifact: &Artifact, logits: &[i32], images: &Split) -> f64 {
-    let rules = rules(artifact.header.task);
-    rules.score(&rules.answers(logits, images.len()), &images.targets)
+    rules(artifact.header.task).score(&answers(artifact, logits, images), &images.targets)
 }

@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use hmac_sha256::Hash as Sha256;
 use serde::{Deserialize, Serialize};
 
-use crate::{FORMAT_VERSION, Layer, Network, Task, Tensor};
+use crate::{FORMAT_VERSION, Layer, Network, Readout, Task, Tensor};
 
 const MAGIC: &[u8; 4] = b"MIXQ";
 const PREFIX: usize = 16;
@@ -51,6 +51,9 @@ pub struct Header {
     pub arena_bytes: u32,
     /// What one unit of a logit is worth on the scale of the float network.
     pub logit_scale: f64,
+    /// How outputs are read, and how good they are in detail; files without such things do not have it.
+    #[serde(default, skip_serializing_if = "Readout::is_empty")]
+    pub readout: Readout,
     /// The steps, in order.
     pub layers: Vec<NamedLayer>,
     /// What the network was made from: digests by the name of the input.
@@ -83,7 +86,8 @@ pub struct Budget {
     pub ram: u64,
 }
 
-/// Scores by the task's measure, 0 to 1: of a classification the share of images that are classified rightly.
+/// Scores by the task's measure: of a classification the share of images that are classified rightly, 0 to 1;
+/// of a regression the mean R^2 of its outputs, at most 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Accuracy {
@@ -228,6 +232,8 @@ impl Artifact {
         if artifact.header.labels.len() != artifact.header.output.channels as usize {
             return Err(ReadError::Malformed("labels and logits differ in number".to_string()));
         }
+        let Header { task, output, readout, .. } = &artifact.header;
+        readout.check(*task, output.channels.into()).map_err(ReadError::Malformed)?;
         Ok(artifact)
     }
 }

@@ -34,19 +34,23 @@ mod tensor;
 mod arena;
 #[cfg(feature = "file")]
 mod artifact;
+#[cfg(feature = "file")]
+mod readout;
 
 pub use bits::Bits;
 pub use checked::{Checked, Operands, Table};
 pub use layer::{Add, Conv, Depthwise, Kind, Layer, Linear, Pool, Window};
 pub use network::{Invalid, Network};
 pub use requant::{Requant, Rule};
-pub use task::{Task, argmax};
+pub use task::{Task, argmax, nearest};
 pub use tensor::Tensor;
 
 #[cfg(feature = "file")]
 pub use arena::in_arena;
 #[cfg(feature = "file")]
 pub use artifact::{Accuracy, Artifact, Budget, Header, NamedLayer, ReadError};
+#[cfg(feature = "file")]
+pub use readout::{Figures, Readout, Unit, ValueFigures};
 
 /// Version of the `.mixq` format and of the meaning of its numbers. An artifact of another version
 /// is stale: it is never reinterpreted.

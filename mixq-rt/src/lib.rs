@@ -75,6 +75,22 @@
 //! these bytes from the stack. A layer whose filters have more elements than the memory holds is slower.
 #![no_std]
 
+/// What generated modules offer with feature `float` alone.
+#[cfg(feature = "float")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! with_float {
+    ($($item:tt)*) => { $($item)* };
+}
+
+/// What generated modules offer with feature `float` alone.
+#[cfg(not(feature = "float"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! with_float {
+    ($($item:tt)*) => {};
+}
+
 mod arena;
 #[doc(hidden)]
 pub mod export;

@@ -8,6 +8,7 @@ use super::files::pixels::Changes;
 use super::files::{open_zip, twice, unreadable};
 use super::limit::{self, Left, TooLarge};
 use super::npy::Array;
+use super::npz_targets::Targets;
 use super::parts::{Parts, Wanted};
 use super::{Split, check, raw};
 use crate::error::{Error, Problem};
@@ -93,7 +94,7 @@ pub(super) fn arrays(path: &Path, observer: &mut dyn Observer) -> Result<BTreeMa
     Ok(arrays)
 }
 
-/// Images of shape `[n, h, w]` or `[n, h, w, c]` with labels of shape `[n]` or `[n, 1]`.
+/// Images of shape `[n, h, w]` or `[n, h, w, c]` with their targets.
 fn part(
     wanted: &Wanted<'_>,
     arrays: &BTreeMap<String, Array>,
@@ -113,18 +114,13 @@ fn part(
         _ => return Err(wrong(images, image_array, order)),
     };
     let pixels = image_array.bytes().ok_or_else(|| wrong(images, image_array, order))?;
-    let listed = match label_array.shape[..] {
-        [listed] | [listed, 1] => listed,
-        _ => return Err(wrong(labels, label_array, "whole numbers of shape [n] or [n, 1]")),
-    };
-    let values = label_array
-        .whole_numbers()
-        .ok_or_else(|| wrong(labels, label_array, "whole numbers, 0 or more, of shape [n] or [n, 1]"))?;
+    let targets = Targets::of(wanted, labels, label_array)?;
+    let listed = targets.images;
     if listed != count {
         return Err(Problem::new(format!(
             "{path}: {images} has {count} images, but {labels} has {listed} labels"
         )));
     }
     let packed = wanted.config.path.metadata().map_or(0, |file| file.len());
-    raw::split(wanted, images, (pixels, found), |index| values[index], packed, changes)
+    raw::split(wanted, images, (pixels, found), |index, to| targets.push(wanted, index, to), packed, changes)
 }

@@ -50,7 +50,7 @@ use crate::graph::Graph;
 use crate::memory::{Allocation, Losses};
 use crate::observer::Observer;
 use crate::settings::{Scheme, Training};
-use crate::task::{Targets, rules};
+use crate::task::{Fit, Targets, rules};
 
 /// The result of a training.
 #[derive(Clone, Debug)]
@@ -65,6 +65,8 @@ pub struct Trained {
     pub fake_quant_accuracy: f64,
     /// The answers of the fake-quantised network for the images of the test part.
     pub fake_quant_answers: Targets,
+    /// What was known of all targets to train with.
+    pub fit: Fit,
     /// Score of the float network on the validation part, 0 to 1: settings may be chosen by it.
     pub float_validation: f64,
     /// Score of the fake-quantised network on the validation part, 0 to 1.
@@ -149,8 +151,10 @@ pub fn train(
     let _turn = take_turn(&machine, settings);
     let chosen = std::cell::OnceCell::new();
     let mut model = Model::new(graph, allocation, scheme, settings.rounding, &normalisation, device);
+    let fit = rules.fit(&train.targets(), dataset.outputs);
     let phase = |quantised, teacher| Phase {
         rules,
+        fit: &fit,
         settings,
         scheme,
         quantised,
@@ -174,7 +178,7 @@ pub fn train(
     model.tensors.extend(trained);
     folded::warnings(&model).iter().for_each(|warning| observer.warn(warning));
     if let Some(choose) = choose {
-        let allocation = choose(&sensitivity::measure(rules, &mut model, &train))?;
+        let allocation = choose(&sensitivity::measure(rules, &fit, &mut model, &train))?;
         model.allocation = chosen.get_or_init(|| allocation);
     }
     calibrate::calibrate(&mut model, &train, settings.bounds);
@@ -189,7 +193,7 @@ pub fn train(
 
     let mut measure = |parameters: Parameters, quantised| {
         model.tensors = parameters;
-        let (answers, _) = answers(rules, &model, &test, Mode { quantised, batch_statistics: false });
+        let (answers, _) = answers(rules, &fit, &model, &test, Mode { quantised, batch_statistics: false });
         (rules.score(&answers, &dataset.test.targets), answers)
     };
     let (float_accuracy, _) = measure(float.parameters, false);
@@ -200,6 +204,7 @@ pub fn train(
         float_accuracy,
         fake_quant_accuracy,
         fake_quant_answers,
+        fit: fit.clone(),
         float_validation: float.accuracy,
         fake_quant_validation: quantised.accuracy,
         float: float_effort,

@@ -142,6 +142,7 @@ fn every_key_is_read() {
         test: Some(TestPart::Rows(360)),
         shape: Some(Shape { height: 96, width: 96, channels: 1 }),
         max: 16,
+        targets: None,
         labels: Some(vec!["no".to_string(), "yes".to_string()]),
         task: Task::Classification,
         resize: false,

@@ -3,17 +3,21 @@
 use tch::{Kind, Reduction, Tensor};
 
 use super::Classification;
-use crate::task::{Targets, TrainingRules};
+use crate::task::{Batch, Fit, Targets, TrainingRules};
 
 impl TrainingRules for Classification {
+    fn fit(&self, _: &Targets, _: usize) -> Fit {
+        Fit::default()
+    }
+
     /// The classes, `[n]`.
-    fn tensor(&self, targets: &Targets) -> Tensor {
-        let classes: Vec<i64> = targets.labels().into_iter().map(i64::from).collect();
-        Tensor::from_slice(&classes)
+    fn tensor(&self, batch: Batch<'_>, _: &Fit) -> Tensor {
+        let classes: Vec<i64> = batch.targets.labels().into_iter().map(i64::from).collect();
+        Tensor::from_slice(&classes).to_device(batch.images.device())
     }
 
     /// Cross-entropy (label smoothing: arXiv 1512.00567).
-    fn loss(&self, outputs: &Tensor, targets: &Tensor, smoothing: f64) -> Tensor {
+    fn loss(&self, outputs: &Tensor, targets: &Tensor, _: &Fit, smoothing: f64) -> Tensor {
         outputs.cross_entropy_loss::<Tensor>(targets, None, Reduction::Mean, -100, smoothing)
     }
 
@@ -25,7 +29,7 @@ impl TrainingRules for Classification {
         -sum.mean(Kind::Float) * temperature.powi(2)
     }
 
-    fn answers_of_tensor(&self, outputs: &Tensor) -> Targets {
+    fn answers_of_tensor(&self, outputs: &Tensor, _: &Fit) -> Targets {
         let classes = Vec::<i64>::try_from(outputs.argmax(1, false).to_kind(Kind::Int64));
         classes.expect("a flat tensor of classes").into_iter().map(|class| class as u16).collect()
     }

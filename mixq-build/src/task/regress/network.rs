@@ -1,0 +1,26 @@
+//! What a network that predicts quantities must be.
+
+use mixq_format::Header;
+
+use super::Regression;
+use crate::error::Problem;
+use crate::task::{LastLayer, NetworkRules};
+
+impl NetworkRules for Regression {
+    fn last_layer(&self, layer: &LastLayer<'_>) -> Vec<Problem> {
+        layer.linear("values", "a linear layer that has a feature for each quantity")
+    }
+
+    fn differences(&self, header: &Header, outputs: usize, labels: Option<&[String]>) -> Vec<String> {
+        let mut found = Vec::new();
+        let own = usize::from(header.output.channels);
+        if own != outputs {
+            found.push(format!("it has {own} outputs, the network {outputs}"));
+        }
+        if let Some(labels) = labels.filter(|labels| *labels != header.labels) {
+            let (own, labels) = (header.labels.join(", "), labels.join(", "));
+            found.push(format!("its outputs are called {own}, in Cargo.toml {labels}"));
+        }
+        found
+    }
+}
