@@ -60,7 +60,7 @@ pub fn run(selection: &Selection, file: Option<&Path>, other: Option<&str>) -> R
             images.len()
         );
         let answers = evaluate::answers(&artifact, &logits, &images);
-        let found = rules.figures(&answers, &images.targets);
+        let found = rules.figures(&answers, &images.targets, &artifact.header.readout);
         if let Some(found) = &found {
             say!("{}", figures::text(found, &artifact.header.labels).trim_end());
         }
@@ -125,7 +125,8 @@ fn elsewhere(model: &Model, path: &Path, other: &str) -> Result<Case, Error> {
     }
     let mut config = model.dataset.elsewhere(other);
     config.task = artifact.header.task;
-    let found = measure(&config, input, &artifact.header.labels, &mut Reading::new())?;
+    let outputs = usize::from(artifact.header.output.channels);
+    let found = measure(&config, input, outputs, &artifact.header.labels, &mut Reading::new())?;
     let part = if found.own_test_part { "images of the test part of" } else { "images, all of" };
     let which = format!("{part} {},", find(&config).display());
     Ok(Case { artifact, images: found.images, which })

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use mixq_format::{Accuracy, Artifact, Budget, Readout, Unit};
+use mixq_format::{Accuracy, Artifact, Budget};
 
 use crate::artifact::{self, DATASET, Fingerprint, Lock, State};
 use crate::convert::{About, convert};
@@ -14,8 +14,8 @@ use crate::observer::Observer;
 use crate::prepare::Prepared;
 use crate::settings::{Policy, Scheme};
 use crate::shortage::accumulator;
-use crate::task::{Fit, rules};
-use crate::train::{Checkpoints, Choose, Effort, Job, Metrics, train};
+use crate::task::{Made, rules};
+use crate::train::{Checkpoints, Choose, Effort, Job, Metrics, train, validation};
 
 /// What became of a model's artifact.
 #[derive(Clone, Debug)]
@@ -108,7 +108,13 @@ fn make(
         name: model.name.clone(),
         task: model.dataset.task,
         labels: dataset.labels.clone(),
-        readout: Readout { units: units(&trained.fit, converted.logit_scale), figures: None },
+        readout: rules(model.dataset.task).readout(&Made {
+            fit: &trained.fit,
+            logit_scale: converted.logit_scale,
+            image_scale: trained.network.input.scale,
+            zero_point: converted.input.zero_point,
+            elements: input.elements(),
+        }),
         fingerprint: prepared.fingerprint.clone(),
         budget: Budget { flash: model.flash, ram: model.ram },
         accuracy: Accuracy {
@@ -126,18 +132,20 @@ fn make(
     let logits = evaluate::logits(&artifact, &dataset.test)?;
     let (rules, targets) = (rules(model.dataset.task), &dataset.test.targets);
     let answers = evaluate::answers(&artifact, &logits, &dataset.test);
-    artifact.header.readout.figures = rules.figures(&answers, targets);
     let accuracy = &mut artifact.header.accuracy;
     accuracy.integer = rules.score(&answers, targets);
     accuracy.disagreements = rules.disagreements(&answers, &trained.fake_quant_answers, targets) as u64;
+    if rules.has_thresholds() {
+        let validation = validation(&dataset, &model.training);
+        let logits = evaluate::logits(&artifact, &validation)?;
+        artifact.header.readout.thresholds = evaluate::thresholds(&artifact, &logits, &validation);
+    }
+    let answers = evaluate::answers(&artifact, &logits, &dataset.test);
+    artifact.header.readout.figures = rules.figures(&answers, targets, &artifact.header.readout);
+    let accuracy = &artifact.header.accuracy;
     let warning = rules.warning(accuracy, targets, &dataset.labels);
     warning.iter().for_each(|warning| observer.warn(warning));
     Ok((artifact, [trained.float, trained.quantised]))
-}
-
-/// The quantities that the integer outputs stand for: those of the trained network's, in units of a logit.
-fn units(fit: &Fit, logit_scale: f64) -> Vec<Unit> {
-    fit.units.iter().map(|unit| Unit { scale: logit_scale * unit.scale, ..*unit }).collect()
 }
 
 /// The file of a model's float training, named by what it depends on: networks that differ in their budget

@@ -1,8 +1,14 @@
 //! Each task from the data to the device: trained, converted, measured, compiled, executed in QEMU.
 #![cfg(feature = "train")]
 
+#[path = "tasks/classification.rs"]
+mod classification;
 #[path = "tasks/messages.rs"]
 mod messages;
+#[path = "tasks/multi_label.rs"]
+mod multi_label;
+#[path = "tasks/reconstruction.rs"]
+mod reconstruction;
 #[path = "tasks/regression.rs"]
 mod regression;
 

@@ -87,7 +87,8 @@ pub struct Budget {
 }
 
 /// Scores by the task's measure: of a classification the share of images that are classified rightly, 0 to 1;
-/// of a regression the mean R^2 of its outputs, at most 1.
+/// of a multi-label network the mean average precision, 0 to 1; of a regression the mean R^2 of its outputs, at
+/// most 1; of a reconstruction the share of the variance that is explained, at most 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Accuracy {
@@ -229,11 +230,12 @@ impl Artifact {
         let artifact = Artifact { header, parameters: parameters.to_vec() };
         let layers = artifact.layers();
         artifact.network(&layers).validate().map_err(|e| ReadError::Malformed(e.to_string()))?;
-        if artifact.header.labels.len() != artifact.header.output.channels as usize {
+        let Header { task, labels, output, readout, .. } = &artifact.header;
+        let outputs = usize::from(output.channels);
+        if labels.len() != task.labels(outputs) {
             return Err(ReadError::Malformed("labels and logits differ in number".to_string()));
         }
-        let Header { task, output, readout, .. } = &artifact.header;
-        readout.check(*task, output.channels.into()).map_err(ReadError::Malformed)?;
+        readout.check(*task, outputs).map_err(ReadError::Malformed)?;
         Ok(artifact)
     }
 }

@@ -22,8 +22,10 @@
 mod bits;
 mod checked;
 mod contents;
+mod error_score;
 mod layer;
 mod network;
+mod probability;
 mod requant;
 mod rules;
 pub mod target;
@@ -39,8 +41,10 @@ mod readout;
 
 pub use bits::Bits;
 pub use checked::{Checked, Operands, Table};
+pub use error_score::ErrorScore;
 pub use layer::{Add, Conv, Depthwise, Kind, Layer, Linear, Pool, Window};
 pub use network::{Invalid, Network};
+pub use probability::{Exponents, top};
 pub use requant::{Requant, Rule};
 pub use task::{Task, argmax, nearest};
 pub use tensor::Tensor;
@@ -50,7 +54,7 @@ pub use arena::in_arena;
 #[cfg(feature = "file")]
 pub use artifact::{Accuracy, Artifact, Budget, Header, NamedLayer, ReadError};
 #[cfg(feature = "file")]
-pub use readout::{Figures, Readout, Unit, ValueFigures};
+pub use readout::{ErrorFigures, Figures, LabelFigures, Readout, Unit, ValueFigures};
 
 /// Version of the `.mixq` format and of the meaning of its numbers. An artifact of another version
 /// is stale: it is never reinterpreted.

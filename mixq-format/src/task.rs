@@ -8,25 +8,44 @@ pub enum Task {
     /// One output (logit) for each class; the largest one names the class of the image.
     #[default]
     Classification,
+    /// One output (logit) for each label, of which an image may have any number.
+    MultiLabel,
     /// One output for each quantity that is predicted.
     Regression,
+    /// One output for each element of the image, which the network is to make again: the error tells images
+    /// that are not like those that it was trained with.
+    Reconstruction,
 }
 
 impl Task {
     /// Every task by its name, as Cargo.toml and artifacts have it.
-    pub const CHOICES: [(&str, Task); 2] =
-        [("classification", Task::Classification), ("regression", Task::Regression)];
+    pub const CHOICES: [(&str, Task); 4] = [
+        ("classification", Task::Classification),
+        ("multi-label", Task::MultiLabel),
+        ("regression", Task::Regression),
+        ("reconstruction", Task::Reconstruction),
+    ];
 
     /// Whether it is the task of a model that names none.
     pub fn is_default(&self) -> bool {
         *self == Task::default()
     }
 
+    /// The number of names that outputs have: of a reconstruction none.
+    pub const fn labels(self, outputs: usize) -> usize {
+        match self {
+            Task::Classification | Task::MultiLabel | Task::Regression => outputs,
+            Task::Reconstruction => 0,
+        }
+    }
+
     /// Its name.
     pub const fn name(self) -> &'static str {
         match self {
             Task::Classification => "classification",
+            Task::MultiLabel => "multi-label",
             Task::Regression => "regression",
+            Task::Reconstruction => "reconstruction",
         }
     }
 }

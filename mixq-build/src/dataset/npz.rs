@@ -30,7 +30,8 @@ pub(super) fn read(wanted: &Wanted<'_>, observer: &mut dyn Observer) -> Result<P
     check::channels(wanted)?;
     let arrays = arrays(path, observer)?;
     let has = |name: &str| arrays.contains_key(name);
-    let both = |(images, labels): &(&str, &str)| has(images) && has(labels);
+    let is_optional = *wanted.rules().columns(wanted.outputs).start() == 0;
+    let both = |(images, labels): &(&str, &str)| has(images) && (is_optional || has(labels));
     let measured = |test: &(&str, &str)| wanted.model.is_some() && both(test);
     let Some([train, test]) = NAMES.iter().find(|[train, test]| both(train) || measured(test)) else {
         let known: Vec<String> =
@@ -46,7 +47,7 @@ pub(super) fn read(wanted: &Wanted<'_>, observer: &mut dyn Observer) -> Result<P
         observer.warn(&format!("{}: not used are {}", path.display(), enumerate(&unused)));
     }
     let mut changes = Changes::default();
-    let tested = match (has(test.0), has(test.1)) {
+    let tested = match (has(test.0), has(test.1) || is_optional && has(test.0)) {
         (true, true) => {
             if let Some(problem) = check::own_test_part(wanted.config) {
                 return Err(problem.into());
@@ -102,7 +103,7 @@ fn part(
     changes: &mut Changes,
 ) -> Result<Split, Problem> {
     let path = wanted.config.path.display();
-    let (image_array, label_array) = (&arrays[images], &arrays[labels]);
+    let (image_array, label_array) = (&arrays[images], arrays.get(labels));
     let wrong = |name: &str, array: &Array, expected: &str| {
         Problem::new(format!("{path}: {name} is {array}, it must be {expected}"))
     };
@@ -114,7 +115,7 @@ fn part(
         _ => return Err(wrong(images, image_array, order)),
     };
     let pixels = image_array.bytes().ok_or_else(|| wrong(images, image_array, order))?;
-    let targets = Targets::of(wanted, labels, label_array)?;
+    let targets = label_array.map_or(Ok(Targets::none(count)), |array| Targets::of(wanted, labels, array))?;
     let listed = targets.images;
     if listed != count {
         return Err(Problem::new(format!(

@@ -21,6 +21,11 @@ enum Values {
 }
 
 impl Targets {
+    /// For images without an array of targets.
+    pub fn none(images: usize) -> Targets {
+        Targets { images, values: Values::Vectors(0, Vec::new()) }
+    }
+
     /// What the array `name` says, by what the task wants.
     pub fn of(wanted: &Wanted<'_>, name: &str, array: &Array) -> Result<Targets, Problem> {
         let path = wanted.config.path.display();

@@ -1,6 +1,7 @@
 //! What an artifact is, in figures: for people as a table, for programs as JSON.
 
 pub mod allocation;
+mod confusion;
 pub mod figures;
 mod firmware;
 mod speed;

@@ -5,7 +5,10 @@
 //! the variant of [`Task`] that both are named by.
 
 pub mod classify;
+pub mod multilabel;
 mod numbers;
+mod ranking;
+pub mod reconstruct;
 pub mod regress;
 mod rules;
 mod targets;
@@ -16,8 +19,8 @@ pub use mixq_format::Task;
 #[cfg(feature = "train")]
 pub use rules::Batch;
 pub use rules::{
-    Column, Columns, DatasetRules, Fit, LastLayer, NetworkRules, Outputs, Part, Places, Rules, ScoreRules,
-    TrainingRules, Wrong,
+    Column, Columns, DatasetRules, Fit, LastLayer, Made, NetworkRules, Outputs, Part, Places, Rules,
+    ScoreRules, TrainingRules, Wrong,
 };
 pub use targets::Targets;
 
@@ -25,6 +28,8 @@ pub use targets::Targets;
 pub fn rules(task: Task) -> &'static dyn Rules {
     match task {
         Task::Classification => &classify::Classification,
+        Task::MultiLabel => &multilabel::MultiLabel,
+        Task::Reconstruction => &reconstruct::Reconstruction,
         Task::Regression => &regress::Regression,
     }
 }

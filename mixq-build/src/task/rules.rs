@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 use std::path::Path;
 
-use mixq_format::{Accuracy, Figures, Header, Unit};
+use mixq_format::{Accuracy, Figures, Header, Readout, Unit};
 #[cfg(feature = "train")]
 use tch::Tensor;
 
@@ -20,6 +20,8 @@ impl<T: NetworkRules + DatasetRules + TrainingRules + ScoreRules> Rules for T {}
 pub struct LastLayer<'a> {
     /// Its name, as messages show it.
     pub name: &'a str,
+    /// Height, width and channels of the image.
+    pub input: [usize; 3],
     /// Height, width and channels of what it writes.
     pub output: [usize; 3],
     /// Whether it is linear or a standard convolution: each output is a sum over all channels of the input.
@@ -32,7 +34,7 @@ impl LastLayer<'_> {
     /// What keeps it from writing one pixel of `outputs` ("logits") without an activation; a network may end
     /// in `wanted` instead.
     pub(super) fn linear(&self, outputs: &str, wanted: &str) -> Vec<Problem> {
-        let LastLayer { name, output: [height, width, channels], mixes_channels, activation } = *self;
+        let LastLayer { name, output: [height, width, channels], mixes_channels, activation, .. } = *self;
         let shape = format!("{height}x{width}x{channels}");
         if !mixes_channels {
             let message = format!("the last layer {name} ({shape}) is neither linear nor a convolution");
@@ -99,7 +101,13 @@ pub trait DatasetRules: Sync {
     /// Appends the target that a number stands for, or says what is wrong with the number.
     fn push_number(&self, number: u64, outputs: usize, targets: &mut Targets) -> Result<(), String>;
 
-    /// Appends the target that a vector of finite numbers stands for, or says what is wrong with it.
+    /// Whether images of this target are only measured with, wherever a dataset has them.
+    fn is_test_only(&self, _target: &[u8]) -> bool {
+        false
+    }
+
+    /// Appends the target that a vector of finite numbers stands for, or says what is wrong with it. An empty
+    /// one is no target, which [`DatasetRules::columns`] may allow.
     fn push_vector(&self, values: &[f64], outputs: usize, targets: &mut Targets) -> Result<(), String>;
 
     /// Appends the target that a name stands for, by its place among all names that the dataset has. The
@@ -152,6 +160,9 @@ pub trait DatasetRules: Sync {
     /// A warning of other images that do not show all that a trained network can.
     fn measured_part(&self, part: &Part<'_>) -> Option<String>;
 
+    /// That some targets are much rarer than others among the images to train with, if so.
+    fn imbalance(&self, part: &Part<'_>) -> Option<String>;
+
     /// One byte a target, for firmware that checks answers.
     ///
     /// # Errors
@@ -197,6 +208,23 @@ pub trait Column {
 pub struct Fit {
     /// The quantity that each output of the trained network stands for; empty: outputs are what they are.
     pub units: Vec<Unit>,
+    /// How much each class or label counts; empty: all alike.
+    pub weights: Vec<f64>,
+}
+
+/// What an integer network was made from, as far as the readout of its outputs depends on it.
+#[derive(Clone, Copy, Debug)]
+pub struct Made<'a> {
+    /// What the training knew of the targets.
+    pub fit: &'a Fit,
+    /// What one unit of an integer output is worth in the trained network.
+    pub logit_scale: f64,
+    /// What one code of the image is worth there.
+    pub image_scale: f64,
+    /// The code of the image that stands for 0 there.
+    pub zero_point: u8,
+    /// Elements of an image.
+    pub elements: usize,
 }
 
 /// Images as they are trained with, `[n, channels, height, width]`, and their targets.
@@ -211,9 +239,9 @@ pub struct Batch<'a> {
 
 /// How a network learns. Outputs are `[n, outputs]`, real numbers.
 pub trait TrainingRules: Sync {
-    /// What is to be known of all targets to train with.
+    /// What is to be known of all targets to train with; with `is_balanced`, rare ones count more.
     #[cfg(feature = "train")]
-    fn fit(&self, train: &Targets, outputs: usize) -> Fit;
+    fn fit(&self, train: &Targets, outputs: usize, is_balanced: bool) -> Fit;
 
     /// Targets for a loss, on the device of the images.
     #[cfg(feature = "train")]
@@ -228,9 +256,9 @@ pub trait TrainingRules: Sync {
     #[cfg(feature = "train")]
     fn distillation(&self, outputs: &Tensor, taught: &Tensor, temperature: f64) -> Tensor;
 
-    /// The answers that real outputs stand for.
+    /// The answers that real outputs for these images stand for.
     #[cfg(feature = "train")]
-    fn answers_of_tensor(&self, outputs: &Tensor, fit: &Fit) -> Targets;
+    fn answers_of_tensor(&self, outputs: &Tensor, images: &Tensor, fit: &Fit) -> Targets;
 }
 
 /// What the integer network wrote for some images.
@@ -242,12 +270,23 @@ pub struct Outputs<'a> {
     pub values: &'a [i32],
     /// The number of images.
     pub images: usize,
+    /// The images, one after the other.
+    pub pixels: &'a [u8],
 }
 
 /// How well a network does.
 pub trait ScoreRules: Sync {
     /// The answers that integer outputs stand for.
     fn answers(&self, outputs: &Outputs<'_>) -> Targets;
+
+    /// How integer outputs are read, without thresholds.
+    fn readout(&self, made: &Made<'_>) -> Readout;
+
+    /// Whether answers depend on thresholds, which are chosen on the validation part.
+    fn has_thresholds(&self) -> bool;
+
+    /// The thresholds that are best for the outputs for some images.
+    fn thresholds(&self, outputs: &Outputs<'_>, targets: &Targets) -> Vec<i64>;
 
     /// What the score is called.
     fn measure(&self) -> &'static str;
@@ -259,7 +298,7 @@ pub trait ScoreRules: Sync {
     fn score(&self, answers: &Targets, targets: &Targets) -> f64;
 
     /// How good answers are in detail; `None` without images, or if the task has no more to say.
-    fn figures(&self, answers: &Targets, targets: &Targets) -> Option<Figures>;
+    fn figures(&self, answers: &Targets, targets: &Targets, readout: &Readout) -> Option<Figures>;
 
     /// How many images two networks answer differently.
     fn disagreements(&self, one: &Targets, other: &Targets, targets: &Targets) -> usize;

@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use super::Targets;
+use mixq_format::{Accuracy, Header};
+
+use super::{ScoreRules, Targets};
 use crate::error::Problem;
 use crate::text::enumerate;
 
@@ -35,6 +37,51 @@ pub(super) fn columns(path: &Path, found: &[&str], outputs: usize) -> Option<Pro
             enumerate(found)
         );
         Problem::new(message).help("the network's last layer must have one output for each target")
+    })
+}
+
+/// What an artifact says of its outputs that is not so by Cargo.toml.
+pub(super) fn differences(header: &Header, outputs: usize, labels: Option<&[String]>) -> Vec<String> {
+    let mut found = Vec::new();
+    let own = usize::from(header.output.channels);
+    if own != outputs {
+        found.push(format!("it has {own} outputs, the network {outputs}"));
+    }
+    if let Some(labels) = labels.filter(|labels| *labels != header.labels) {
+        let (own, labels) = (header.labels.join(", "), labels.join(", "));
+        found.push(format!("its outputs are called {own}, in Cargo.toml {labels}"));
+    }
+    found
+}
+
+/// The warning after the training of a network that is not better than guessing, with what would help.
+pub(super) fn warning(
+    rules: &dyn ScoreRules,
+    accuracy: &Accuracy,
+    targets: &Targets,
+    labels: &[String],
+) -> Option<String> {
+    let kinds = [
+        (
+            "float",
+            accuracy.float,
+            "check that the targets belong to the images and that the images show them; or train for more \
+             `epochs`, with another `learning-rate` or another network",
+        ),
+        (
+            "fake-quantised",
+            accuracy.fake_quant,
+            "the float network was better: give more flash and RAM for more bits, or more `quantised-epochs`",
+        ),
+        (
+            "integer",
+            accuracy.integer,
+            "the network trained with fake quantisation was better: please report this",
+        ),
+    ];
+    kinds.into_iter().find_map(|(network, score, help)| {
+        let what = format!("{network} {}", rules.measure());
+        Some(format!("{}; {help}", rules.no_better_than_guessing(&what, score, targets, labels)?))
     })
 }
 

@@ -37,7 +37,7 @@ pub fn answers(
             let targets = rules.tensor(Batch { images: &images, targets: &targets }, fit);
             let outputs = model.forward(&images, mode);
             loss += rules.loss(&outputs, &targets, fit, 0.0).double_value(&[]) * indices.len() as f64;
-            answers.append(&rules.answers_of_tensor(&outputs, fit));
+            answers.append(&rules.answers_of_tensor(&outputs, &images, fit));
         }
         (answers, loss / part.len() as f64)
     })

@@ -44,13 +44,13 @@ use resume::begin;
 use state::{Parameters, State, copies};
 
 use crate::convert::TrainedNetwork;
-use crate::dataset::Dataset;
+use crate::dataset::{Dataset, Split};
 use crate::error::{Error, Problem};
 use crate::graph::Graph;
 use crate::memory::{Allocation, Losses};
 use crate::observer::Observer;
-use crate::settings::{Scheme, Training};
-use crate::task::{Fit, Targets, rules};
+use crate::settings::{ClassWeights, Scheme, Training};
+use crate::task::{Fit, Part, Targets, rules};
 
 /// The result of a training.
 #[derive(Clone, Debug)]
@@ -151,7 +151,11 @@ pub fn train(
     let _turn = take_turn(&machine, settings);
     let chosen = std::cell::OnceCell::new();
     let mut model = Model::new(graph, allocation, scheme, settings.rounding, &normalisation, device);
-    let fit = rules.fit(&train.targets(), dataset.outputs);
+    let is_balanced = settings.class_weights == ClassWeights::Balanced;
+    let fit = rules.fit(&train.targets(), dataset.outputs, is_balanced);
+    if !is_balanced && let Some(found) = imbalance(dataset, &train) {
+        observer.warn(&found);
+    }
     let phase = |quantised, teacher| Phase {
         rules,
         fit: &fit,
@@ -210,6 +214,22 @@ pub fn train(
         float: float_effort,
         quantised: quantised_effort,
     })
+}
+
+/// That some targets are rare, and what would help.
+fn imbalance(dataset: &Dataset, train: &Images<'_>) -> Option<String> {
+    let part =
+        Part { path: Path::new(""), targets: &train.targets(), labels: &dataset.labels, is_from_end: false };
+    let found = rules(dataset.task).imbalance(&part)?;
+    Some(format!(
+        "{found}: the network may never answer what is rare; `class-weights = \"balanced\"` in its training \
+         gives all the same weight, or add images"
+    ))
+}
+
+/// The images of the training part on which epochs are chosen.
+pub fn validation(dataset: &Dataset, settings: &Training) -> Split {
+    dataset.train.select(&batches::split(dataset.train.len(), settings.validation, settings.seed).1)
 }
 
 fn too_few_images(graph: &Graph, images: usize) -> Problem {

@@ -62,3 +62,16 @@ fn classes_are_not_quantities() {
     );
     assert!(said.contains("set task = \"classification\""), "{said}");
 }
+
+#[test]
+fn labels_are_flags() {
+    let said = refused(&with("multi-label", "0,0,1,2,1,0\n0,3,1,2,2,1\n0,3,1,2,0.5,1\n", ""));
+    for expected in
+        ["row 2: column 5: target `2` is not 0 or 1", "row 3: column 5: target `0.5` is not 0 or 1"]
+    {
+        assert!(said.contains(expected), "{said}");
+    }
+    let rows = (0..20).map(|row| format!("{row},1,2,3,{},0\n", row % 2)).collect::<String>();
+    let said = refused(&with("multi-label", &rows, ""));
+    assert!(said.contains("no training image has `1`"), "{said}");
+}

@@ -27,7 +27,18 @@ macro_rules! tasks {
 
 macro_rules! answer {
     (classification $model:ident $image:ident) => {
-        print!("{}", $model.classify($image));
+        print!("{} ", $model.classify($image));
+        list(&$model.top::<2>($image));
+        print!(" ");
+        list(&$model.probabilities($image));
+    };
+    (multi_label $model:ident $image:ident) => {
+        list(&$model.labels($image).map(u8::from));
+        print!(" ");
+        list(&$model.probabilities($image));
+    };
+    (reconstruction $model:ident $image:ident) => {
+        print!("{} {}", $model.score($image), u8::from($model.is_abnormal($image)));
     };
     // Integers, and the bits of the values that they stand for.
     (regression $model:ident $image:ident) => {

@@ -57,7 +57,8 @@ pub(super) fn last(first: &ByteRecord, wanted: &Wanted<'_>) -> Header {
     let is_there = words > first.len() / 2 || is_name(first, &targets) && counts(first, elements);
     let name = |column: &usize| Some(String::from_utf8_lossy(first.get(*column)?).into_owned());
     let names = targets.iter().map(name).collect::<Option<Vec<String>>>();
-    Header { is_there, names: names.filter(|_| is_there), targets, is_named: is_there, note: None }
+    let names = names.filter(|_| is_there && wanted.rules().takes_vectors());
+    Header { is_there, names, targets, is_named: true, note: None }
 }
 
 /// Whether the names of the pixels count them, from 0 or 1.
@@ -72,14 +73,15 @@ fn counts(first: &ByteRecord, elements: usize) -> bool {
 /// Whether all targets of a row are names.
 fn is_name(first: &ByteRecord, targets: &[usize]) -> bool {
     let is_word = |field: &[u8]| !field.is_empty() && !is_number(field);
-    targets.iter().all(|column| first.get(*column).is_some_and(is_word))
+    !targets.is_empty() && targets.iter().all(|column| first.get(*column).is_some_and(is_word))
 }
 
 /// That a row has another number of columns than pixels and targets.
 pub(super) fn unfit(found: usize, targets: &[usize], wanted: &Wanted<'_>) -> String {
     let (shape, elements) = (wanted.shape, wanted.shape.elements());
     let target = match targets.len() {
-        _ if !wanted.rules().takes_vectors() && targets.len() == 1 => "label".to_string(),
+        0 => "no target".to_string(),
+        _ if !wanted.rules().takes_vectors() => "label".to_string(),
         1 => "1 target".to_string(),
         count => format!("{count} targets"),
     };

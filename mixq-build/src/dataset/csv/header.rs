@@ -47,7 +47,7 @@ impl Header {
         if let Some(named) = &wanted.config.targets {
             return columns::named(first, named, wanted);
         }
-        if wanted.rules().takes_vectors() {
+        if wanted.rules().columns(wanted.outputs) != (1..=1) || wanted.rules().takes_vectors() {
             return Ok(columns::last(first, wanted));
         }
         let elements = wanted.shape.elements();

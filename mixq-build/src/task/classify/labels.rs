@@ -208,6 +208,25 @@ impl DatasetRules for Classification {
             .then(|| format!("{} has no images of {}", part.path.display(), enumerate(&absent)))
     }
 
+    /// A class is rare if another one has ten times as many images.
+    fn imbalance(&self, part: &Part<'_>) -> Option<String> {
+        let mut counts = vec![0; part.labels.len()];
+        part.targets.labels().into_iter().for_each(|class| counts[usize::from(class)] += 1);
+        let most = counts.iter().copied().max()?;
+        let largest = counts.iter().position(|count| *count == most)?;
+        let rare: Vec<String> = (0..counts.len())
+            .filter(|class| 10 * counts[*class] <= most)
+            .map(|class| format!("{} ({})", name(class, part.labels), counts[class]))
+            .collect();
+        (!rare.is_empty()).then(|| {
+            format!(
+                "few training images are of {}, {most} of {}",
+                enumerate(&rare),
+                name(largest, part.labels)
+            )
+        })
+    }
+
     fn firmware_targets(&self, targets: &Targets) -> Result<Vec<u8>, Problem> {
         let bytes: Result<Vec<u8>, _> = targets.labels().into_iter().map(u8::try_from).collect();
         bytes.map_err(|_| Problem::new("test labels over 255 do not fit a byte"))

@@ -1,9 +1,11 @@
 //! The class that a network answers, and how often it is the right one.
 
-use mixq_format::{Accuracy, Figures, argmax};
+use std::collections::BTreeMap;
+
+use mixq_format::{Accuracy, Figures, Readout, argmax};
 
 use super::{Classification, guessing};
-use crate::task::{Outputs, ScoreRules, Targets};
+use crate::task::{Made, Outputs, ScoreRules, Targets};
 
 impl ScoreRules for Classification {
     fn answers(&self, outputs: &Outputs<'_>) -> Targets {
@@ -18,8 +20,26 @@ impl ScoreRules for Classification {
         format!("{:.2} %", 100.0 * score)
     }
 
-    fn figures(&self, _: &Targets, _: &Targets) -> Option<Figures> {
-        None
+    fn readout(&self, _: &Made<'_>) -> Readout {
+        Readout::default()
+    }
+
+    fn has_thresholds(&self) -> bool {
+        false
+    }
+
+    fn thresholds(&self, _: &Outputs<'_>, _: &Targets) -> Vec<i64> {
+        Vec::new()
+    }
+
+    /// The confusion matrix.
+    fn figures(&self, answers: &Targets, targets: &Targets, _: &Readout) -> Option<Figures> {
+        let mut counts = BTreeMap::<(u16, u16), u32>::new();
+        for pair in targets.labels().into_iter().zip(answers.labels()) {
+            *counts.entry(pair).or_default() += 1;
+        }
+        let count = |((class, answer), count): ((u16, u16), u32)| [class.into(), answer.into(), count];
+        (!counts.is_empty()).then(|| Figures::Classification(counts.into_iter().map(count).collect()))
     }
 
     fn score(&self, answers: &Targets, targets: &Targets) -> f64 {
@@ -65,5 +85,9 @@ mod tests {
         assert_eq!(Classification.disagreements(&answers, &Targets::from(vec![1, 1]), &answers), 1);
         assert_eq!(Classification.score(&Targets::default(), &Targets::default()), 0.0);
         assert!(largest(&[], 0).is_empty());
+        let targets = Targets::from(vec![0, 0, 1, 0]);
+        let answers = Targets::from(vec![0, 1, 1, 1]);
+        let found = Classification.figures(&answers, &targets, &Readout::default());
+        assert_eq!(found, Some(Figures::Classification(vec![[0, 0, 1], [0, 1, 2], [1, 1, 1]])));
     }
 }

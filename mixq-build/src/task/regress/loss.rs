@@ -8,8 +8,9 @@ use crate::task::{Batch, Fit, Targets, TrainingRules};
 
 impl TrainingRules for Regression {
     /// Mean and standard deviation of each output's targets.
-    fn fit(&self, train: &Targets, outputs: usize) -> Fit {
-        Fit { units: (0..outputs).map(|output| unit(&train.values_of(output))).collect() }
+    fn fit(&self, train: &Targets, outputs: usize, _: bool) -> Fit {
+        let units = (0..outputs).map(|output| unit(&train.values_of(output))).collect();
+        Fit { units, ..Fit::default() }
     }
 
     /// Standardised targets, `[n, outputs]`.
@@ -32,7 +33,7 @@ impl TrainingRules for Regression {
         outputs.mse_loss(taught, Reduction::Mean)
     }
 
-    fn answers_of_tensor(&self, outputs: &Tensor, fit: &Fit) -> Targets {
+    fn answers_of_tensor(&self, outputs: &Tensor, _: &Tensor, fit: &Fit) -> Targets {
         let flat = outputs.to_kind(Kind::Double).contiguous().flatten(0, -1);
         let values = Vec::<f64>::try_from(flat).expect("a flat tensor of doubles");
         let units = fit.units.iter().cycle();

@@ -4,7 +4,7 @@ use mixq_format::Header;
 
 use super::Regression;
 use crate::error::Problem;
-use crate::task::{LastLayer, NetworkRules};
+use crate::task::{LastLayer, NetworkRules, vectors};
 
 impl NetworkRules for Regression {
     fn last_layer(&self, layer: &LastLayer<'_>) -> Vec<Problem> {
@@ -12,15 +12,6 @@ impl NetworkRules for Regression {
     }
 
     fn differences(&self, header: &Header, outputs: usize, labels: Option<&[String]>) -> Vec<String> {
-        let mut found = Vec::new();
-        let own = usize::from(header.output.channels);
-        if own != outputs {
-            found.push(format!("it has {own} outputs, the network {outputs}"));
-        }
-        if let Some(labels) = labels.filter(|labels| *labels != header.labels) {
-            let (own, labels) = (header.labels.join(", "), labels.join(", "));
-            found.push(format!("its outputs are called {own}, in Cargo.toml {labels}"));
-        }
-        found
+        vectors::differences(header, outputs, labels)
     }
 }

@@ -1,9 +1,9 @@
 //! How near the quantities are that a network predicts.
 
-use mixq_format::{Accuracy, Figures, ValueFigures};
+use mixq_format::{Accuracy, Figures, Readout, Unit, ValueFigures};
 
 use super::Regression;
-use crate::task::{Outputs, ScoreRules, Targets};
+use crate::task::{Made, Outputs, ScoreRules, Targets, vectors};
 
 /// Share of the range of an output's targets by which two answers may differ and still be one.
 const SAME: f64 = 0.001;
@@ -13,6 +13,20 @@ impl ScoreRules for Regression {
         let units = &outputs.header.readout.units;
         let real = outputs.values.iter().zip(units.iter().cycle());
         Targets::of_values(units.len(), real.map(|(value, unit)| unit.real(f64::from(*value))))
+    }
+
+    /// The integer outputs count logits, the trained ones standard deviations.
+    fn readout(&self, made: &Made<'_>) -> Readout {
+        let unit = |unit: &Unit| Unit { scale: made.logit_scale * unit.scale, ..*unit };
+        Readout { units: made.fit.units.iter().map(unit).collect(), ..Readout::default() }
+    }
+
+    fn has_thresholds(&self) -> bool {
+        false
+    }
+
+    fn thresholds(&self, _: &Outputs<'_>, _: &Targets) -> Vec<i64> {
+        Vec::new()
     }
 
     fn measure(&self) -> &'static str {
@@ -29,7 +43,7 @@ impl ScoreRules for Regression {
         values.iter().map(|value| value.r2).sum::<f64>() / values.len().max(1) as f64
     }
 
-    fn figures(&self, answers: &Targets, targets: &Targets) -> Option<Figures> {
+    fn figures(&self, answers: &Targets, targets: &Targets, _: &Readout) -> Option<Figures> {
         (!targets.is_empty()).then(|| Figures::Regression(by_output(answers, targets)))
     }
 
@@ -64,28 +78,7 @@ impl ScoreRules for Regression {
     }
 
     fn warning(&self, accuracy: &Accuracy, targets: &Targets, labels: &[String]) -> Option<String> {
-        let kinds = [
-            (
-                "float R^2",
-                accuracy.float,
-                "check that the targets belong to the images and that the images show them; or train for \
-                 more `epochs`, with another `learning-rate` or another network",
-            ),
-            (
-                "fake-quantised R^2",
-                accuracy.fake_quant,
-                "the float network was better: give more flash and RAM for more bits, or more \
-                 `quantised-epochs`",
-            ),
-            (
-                "integer R^2",
-                accuracy.integer,
-                "the network trained with fake quantisation was better: please report this",
-            ),
-        ];
-        kinds.into_iter().find_map(|(what, score, help)| {
-            Some(format!("{}; {help}", self.no_better_than_guessing(what, score, targets, labels)?))
-        })
+        vectors::warning(self, accuracy, targets, labels)
     }
 }
 
@@ -140,7 +133,10 @@ mod tests {
         let answers = targets(2, &[1.0, 2000.0, 3.0, 2000.0]);
         let expected = targets(2, &[1.0, 1000.0, 3.0, 3000.0]);
         assert!((Regression.score(&answers, &expected) - 0.5).abs() < 1e-12);
-        let Some(Figures::Regression(found)) = Regression.figures(&answers, &expected) else { panic!() };
+        let Some(Figures::Regression(found)) = Regression.figures(&answers, &expected, &Readout::default())
+        else {
+            panic!()
+        };
         assert_eq!((found[1].r2, found[1].mean_absolute_error), (0.0, 1000.0));
         assert_eq!((found[1].least, found[1].largest), (1000.0, 3000.0));
         assert!(Regression.no_better_than_guessing("R^2", 0.0, &expected, &[]).is_some());

@@ -123,6 +123,10 @@ impl DatasetRules for Regression {
         })
     }
 
+    fn imbalance(&self, _part: &Part<'_>) -> Option<String> {
+        None
+    }
+
     fn firmware_targets(&self, _targets: &Targets) -> Result<Vec<u8>, Problem> {
         Err(Problem::new("the targets of a regression are numbers with fractions, which do not fit a byte")
             .help("`test_images` writes labels of a classification or a multi-label network"))
