@@ -27,8 +27,8 @@ impl ErrorScore {
         ErrorScore { multiplier: (factor + 0.5) as u32, shift, zero_point }
     }
 
-    /// The sum of the squared differences of all elements, in squared sixteenths of a code (256 are one squared
-    /// code). An element differs by 4,096 codes at the most.
+    /// The sum of the squared differences of all elements, in squared sixteenths of a code: 256 are one
+    /// squared code. An element differs by 4,096 codes at the most.
     pub fn of(&self, outputs: &[i32], image: &[u8]) -> u64 {
         let half = (1i64 << self.shift) >> 1;
         let error = |(output, code): (&i32, &u8)| {

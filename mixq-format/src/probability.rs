@@ -1,7 +1,7 @@
 //! Probabilities from integer outputs, by integers alone: the same on every device and on the host.
 //!
-//! `e^-x` is a power of 2, whose exponent is counted in parts of 1024: its whole part is a shift, the parts of
-//! 32 and of 1024 are looked up and multiplied.
+//! `e^-x` is a power of 2, whose exponent is counted in parts of 1024: its whole part is a shift, the parts
+//! of 32 and of 1024 are looked up and multiplied.
 
 /// 1 in the tables.
 const ONE: u32 = 1 << 30;
@@ -128,8 +128,8 @@ impl Exponents {
     }
 }
 
-/// The indices of the `K` largest outputs, the largest first, of equal ones the first. 0 where there are fewer
-/// outputs.
+/// The indices of the `K` largest outputs, the largest first, of equal ones the first. 0 where there are
+/// fewer outputs.
 pub fn top<const K: usize>(outputs: &[i32]) -> [usize; K] {
     let mut top = [0; K];
     for (index, output) in outputs.iter().enumerate() {

@@ -101,8 +101,8 @@ pub struct ErrorFigures {
     pub abnormal: u64,
     /// Those of them that are found, by the threshold.
     pub found: u64,
-    /// The share of pairs of an abnormal and a normal image of which the abnormal one has the larger score, if
-    /// there are images of both kinds.
+    /// The share of pairs of an abnormal and a normal image of which the abnormal one has the larger score,
+    /// if there are images of both kinds.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub auc: Option<f64>,
 }

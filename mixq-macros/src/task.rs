@@ -135,7 +135,8 @@ pub fn methods(header: &Header) -> TokenStream {
                 ::mixq_rt::format::argmax(self.infer(image))
             }
 
-            /// The indices of the `K` likeliest classes of an image, the likeliest first, of equals the first.
+            /// The indices of the `K` likeliest classes of an image, the likeliest first, of equals the
+            /// first.
             pub fn top<const K: usize>(&mut self, image: &[u8; INPUT_BYTES]) -> [usize; K] {
                 const { ::core::assert!(K <= CLASSES, "there are not as many classes") };
                 ::mixq_rt::format::top(self.infer(image))

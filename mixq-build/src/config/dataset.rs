@@ -33,7 +33,8 @@ pub struct DatasetConfig {
     pub max: u8,
     /// What the outputs mean, in their order; `None`: what the dataset says, or their numbers.
     pub labels: Option<Vec<String>>,
-    /// Names of the columns of a CSV file that are targets, in the order of the outputs; `None`: the last ones.
+    /// Names of the columns of a CSV file that are targets, in the order of the outputs; `None`: the last
+    /// ones.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub targets: Option<Vec<String>>,
     /// What the images are for: it is the model's key `task`. Written only where it is not the default.

@@ -91,8 +91,8 @@ impl<'a> Confusion<'a> {
         row
     }
 
-    /// Precision and recall of each class, `null` where there is none; rows of the matrix are classes, columns
-    /// are answers.
+    /// Precision and recall of each class, `null` where there is none; rows of the matrix are classes,
+    /// columns are answers.
     pub fn json(&self) -> Value {
         let class = |(class, label): (usize, &String)| {
             let figures = self.class(class);

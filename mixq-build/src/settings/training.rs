@@ -77,7 +77,8 @@ pub enum ClassWeights {
     /// Every image counts alike.
     #[default]
     None,
-    /// Rare ones count more: all classes together count alike, and so do images with a label and those without.
+    /// Rare ones count more: each class as a whole weighs the same, and so do the images with a label and
+    /// those without.
     Balanced,
 }
 

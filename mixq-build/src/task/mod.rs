@@ -1,8 +1,8 @@
 //! What a network is trained for, and all that depends on it.
 //!
 //! Dataset, training, evaluation and report do not know what the outputs of a network mean: they ask the
-//! [`Rules`] of the model's task. A new task is a folder here that implements them, a line in [`rules()`], and
-//! the variant of [`Task`] that both are named by.
+//! [`Rules`] of the model's task. A new task is a folder here that implements them, a line in [`rules()`],
+//! and the variant of [`Task`] that both are named by.
 
 pub mod classify;
 pub mod multilabel;

@@ -1,7 +1,8 @@
 //! How well numbers rank images: those that are to be found before the others.
 
-/// Average precision (area under the curve of precision over recall): for each value that occurs, precision of
-/// all that are not below it, times the share of the wanted ones that have it. 0 if none is wanted.
+/// Average precision, the area under the curve of precision over recall: for each value that occurs, the
+/// precision of all that are not below it, times the share of the wanted ones that have it. 0 if none is
+/// wanted.
 pub(super) fn average_precision(values: &[f64], wanted: &[bool]) -> f64 {
     let total = wanted.iter().filter(|wanted| **wanted).count() as f64;
     let (mut found, mut seen, mut area) = (0.0, 0.0, 0.0);

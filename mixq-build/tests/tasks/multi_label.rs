@@ -113,7 +113,7 @@ fn rare_labels_count_more_where_weights_are_balanced() {
     let plain = recall(TRAINING);
     let balanced = recall(&format!("{TRAINING}, class-weights = \"balanced\""));
     assert_ne!(plain.parameters, balanced.parameters);
-    // Where the others outweigh it, what says yes to the rarest label lies below 0 or near it; balanced, above.
+    // Where images without the rarest label outweigh those with it, its best threshold lies lower.
     let rarest =
         |artifact: &Artifact| artifact.header.readout.thresholds[2] as f64 * artifact.header.logit_scale;
     assert!(rarest(&balanced) > rarest(&plain), "{} {}", rarest(&balanced), rarest(&plain));

@@ -109,8 +109,8 @@ impl DatasetRules for Reconstruction {
         }
         let message = format!("{path}: {count} images of the training part are abnormal");
         Err(Problem::new(message).help(
-            "an autoencoder learns from normal images alone: put the others into the test part; where `test` is \
-             a share, that is done",
+            "an autoencoder learns from normal images alone: put the others into the test part; where `test` \
+             is a share, that is done",
         ))
     }
 

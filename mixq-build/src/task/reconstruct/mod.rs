@@ -1,8 +1,8 @@
 //! Reconstruction (autoencoder): the outputs make the image again, in the order row, column, channel. How far
 //! they are from it is the score of an image: images that are unlike those to train with have large ones.
 //!
-//! A target is a byte: whether the image is normal, abnormal, or of which kind is not known. Only the test part
-//! may have abnormal ones. An answer is the score, in normalised units.
+//! A target is a byte: whether the image is normal or abnormal, or that this is not known. Only the test part
+//! may have abnormal images. An answer is the score, in normalised units.
 
 mod kinds;
 #[cfg(feature = "train")]
