@@ -230,12 +230,15 @@ impl Artifact {
         let artifact = Artifact { header, parameters: parameters.to_vec() };
         let layers = artifact.layers();
         artifact.network(&layers).validate().map_err(|e| ReadError::Malformed(e.to_string()))?;
-        let Header { task, labels, output, readout, .. } = &artifact.header;
+        let Header { task, labels, input, output, readout, .. } = &artifact.header;
         let outputs = usize::from(output.channels);
         if labels.len() != task.labels(outputs) {
             return Err(ReadError::Malformed("labels and logits differ in number".to_string()));
         }
         readout.check(*task, outputs).map_err(ReadError::Malformed)?;
+        if *task == Task::Reconstruction && outputs != input.elements() {
+            return Err(ReadError::Malformed("image and outputs differ in number of elements".to_string()));
+        }
         Ok(artifact)
     }
 }

@@ -159,3 +159,47 @@ impl Readout {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_task_has_what_its_outputs_are_read_by() {
+        let unit = Unit { scale: 0.5, offset: -3.0 };
+        let error = Some(ErrorScore::new(0.01, 128));
+        let right = [
+            (Task::Classification, Readout::default()),
+            (Task::MultiLabel, Readout { thresholds: vec![0, -7], ..Readout::default() }),
+            (Task::Regression, Readout { units: vec![unit; 2], ..Readout::default() }),
+            (
+                Task::Reconstruction,
+                Readout { units: vec![unit], thresholds: vec![9], error, ..Readout::default() },
+            ),
+        ];
+        for (task, readout) in &right {
+            assert_eq!(readout.check(*task, 2), Ok(()));
+            for (other, wrong) in &right {
+                assert_eq!(wrong.check(*task, 2).is_ok(), task == other, "{task:?} {other:?}");
+            }
+        }
+        let wrong = |readout: Readout, task: Task| readout.check(task, 2).unwrap_err();
+        for unit in [Unit { scale: 0.0, ..unit }, Unit { offset: f64::NAN, ..unit }] {
+            let readout = Readout { units: vec![right[2].1.units[0], unit], ..Readout::default() };
+            assert_eq!(wrong(readout, Task::Regression), "the unit of output 1 is not a positive number");
+        }
+        let readout = Readout { thresholds: vec![0, 1 << 31], ..Readout::default() };
+        assert_eq!(wrong(readout, Task::MultiLabel), "a threshold or a shift is out of range");
+        let readout = Readout { thresholds: vec![-1], ..right[3].1.clone() };
+        assert_eq!(wrong(readout, Task::Reconstruction), "a threshold or a shift is out of range");
+    }
+
+    #[test]
+    fn labels_are_counted() {
+        let figures = LabelFigures { images: 8, answers: 5, right: 4, average_precision: 0.5 };
+        assert_eq!((figures.precision(), figures.recall()), (0.8, 0.5));
+        assert!((figures.f1() - 2.0 / (1.0 / 0.8 + 1.0 / 0.5)).abs() < 1e-12);
+        let none = LabelFigures { images: 0, answers: 0, right: 0, average_precision: 0.0 };
+        assert_eq!((none.precision(), none.recall(), none.f1()), (0.0, 0.0, 0.0));
+    }
+}

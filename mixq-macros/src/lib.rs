@@ -32,8 +32,10 @@ use proc_macro::TokenStream;
 /// | --- | --- |
 /// | classification | `classify`: the index of the largest logit; `top::<K>`; `probabilities`, 255 for 1 |
 /// | multi-label | `labels`: which ones the image has; `is_set(&logits, label)`; `probabilities` |
-/// | regression | `values`: integers; `to_integer`: what to compare them with; `real_values` by feature `float` |
+/// | regression | `values`: integers; `to_integer`: what to compare them with; `real_values` by feature |
 /// | reconstruction | `score`: how far the image is from the one that is made of it; `is_abnormal` |
+///
+/// All this is computed with integers. Feature `float` of `mixq-rt` adds `real_values` of a regression.
 ///
 /// The module needs nothing but `mixq_rt`: no heap, no `std`, no `unsafe`.
 ///

@@ -99,6 +99,10 @@ pub(super) fn read(
     let flash = budget(entry, "flash", "48 KiB", flash.or(budgets[0].clone()), problems);
     let ram = budget(entry, "ram", "6 KiB", ram.or(budgets[1].clone()), problems);
 
+    // Quantities such as a place change where an image moves.
+    if settings.task == Task::Regression && !settings.shifts {
+        settings.training.shift = 0;
+    }
     if let Some(problem) = weights_without_classes(entry, &settings) {
         problems.push(problem);
     }

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use serde_json::{Value, json};
 
-/// The most classes whose confusion matrix is shown to people.
+/// The most classes that are shown to people, and with their confusion matrix.
 const SHOWN: usize = 20;
 
 /// The confusion matrix of a classification.
@@ -65,8 +65,8 @@ impl<'a> Confusion<'a> {
         }
         text.push('\n');
         let digits = self.counts.iter().map(|[_, _, count]| count.to_string().len()).max().unwrap_or(1) + 1;
-        for (class, label) in self.labels.iter().enumerate() {
-            let figures = self.class(class);
+        for (class, figures) in self.shown() {
+            let label = &self.labels[class];
             let (precision, recall) = (percent(figures.precision()), percent(figures.recall()));
             let _ = write!(text, "{label:<width$}{precision:>11}{recall:>11}{:>8} ", figures.images);
             if is_shown {
@@ -75,7 +75,23 @@ impl<'a> Confusion<'a> {
             }
             text.push('\n');
         }
+        let hidden = self.labels.len().saturating_sub(SHOWN);
+        if hidden > 0 {
+            let _ = writeln!(text, "and {hidden} classes of which no smaller share is found");
+        }
         text
+    }
+
+    /// The classes that are shown: all, or those of which the least share is found.
+    fn shown(&self) -> Vec<(usize, Class)> {
+        let mut classes: Vec<(usize, Class)> =
+            (0..self.labels.len()).map(|class| (class, self.class(class))).collect();
+        if classes.len() > SHOWN {
+            let recall = |class: &Class| class.recall().unwrap_or(1.0);
+            classes.sort_by(|a, b| recall(&a.1).total_cmp(&recall(&b.1)));
+            classes.truncate(SHOWN);
+        }
+        classes
     }
 
     /// Images of a class by the answer.
@@ -131,5 +147,12 @@ mod tests {
         let text = Confusion::new(&counts, &labels).text();
         assert!(text.contains("cat        88.89 %    80.00 %      10  8 2 0"), "{text}");
         assert!(text.contains("cow              -          -       0  0 0 0"), "{text}");
+        // Of many classes the worst.
+        let labels: Vec<String> = (0..30).map(|class| format!("c{class}")).collect();
+        let counts: Vec<[u32; 3]> =
+            (0..30).flat_map(|class| [[class, class, 30 - class], [class, 0, class]]).collect();
+        let text = Confusion::new(&counts[..], &labels).text();
+        assert!(text.starts_with("class") && text.lines().count() == 22, "{text}");
+        assert!(text.lines().nth(1).unwrap().starts_with("c29") && text.contains("and 10 classes"), "{text}");
     }
 }

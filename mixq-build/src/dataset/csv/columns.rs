@@ -45,8 +45,8 @@ pub(super) fn named(first: &ByteRecord, named: &[String], wanted: &Wanted<'_>) -
     })
 }
 
-/// The last columns. The first row is a header if most of its fields are names, or if it counts the pixels and
-/// names the targets.
+/// The last columns. The first row is a header if most of its fields are names, or if it counts the pixels
+/// and names the targets.
 pub(super) fn last(first: &ByteRecord, wanted: &Wanted<'_>) -> Header {
     let elements = wanted.shape.elements();
     let allowed = wanted.rules().columns(wanted.outputs);
