@@ -90,6 +90,12 @@ pub fn write_models(folder: &Path, artifacts: &[Artifact], images: impl Fn(&Arti
         names += &format!("    {name}\n");
     }
     write("models.rs".to_string(), format!("models! {{\n{names}}}\n").as_bytes());
+    let task = |artifact: &Artifact| {
+        let header = &artifact.header;
+        format!("    {} {}\n", header.task.name().replace('-', "_"), header.name)
+    };
+    let tasks: String = artifacts.iter().map(task).collect();
+    write("tasks.rs".to_string(), format!("tasks! {{\n{tasks}}}\n").as_bytes());
 }
 
 /// What of the firmware is compiled.
@@ -101,6 +107,8 @@ pub enum Part {
     Library,
     /// The firmware whose networks take turns in one arena of this number of bytes, to be executed.
     SharedArena(usize),
+    /// The firmware that calls what each task offers, to be executed.
+    Tasks,
 }
 
 /// Compiles the firmware around the networks in `models`; the ELF, if a binary is asked for.
@@ -115,10 +123,12 @@ pub fn build(models: &Path, options: &Options<'_>, target_folder: &Path) -> Path
     command.env_remove("MIXQ_ARENA_BYTES").args(["build", "--release", "--target", target]);
     let name = match part {
         Part::SharedArena(_) => "shared_arena",
+        Part::Tasks => "tasks",
         Part::Binary | Part::Library => "firmware",
     };
     match part {
         Part::Binary => command.args(["--bin", name]),
+        Part::Tasks => command.args(["--bin", name]),
         Part::Library => command.arg("--lib"),
         Part::SharedArena(bytes) => command.args(["--bin", name]).env("MIXQ_ARENA_BYTES", bytes.to_string()),
     };

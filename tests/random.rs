@@ -160,6 +160,7 @@ impl Builder {
             output: self.current,
             arena_bytes: self.arena_bytes,
             logit_scale: self.rng.f64(),
+            readout: mixq_format::Readout::default(),
             layers: self.layers.clone(),
             fingerprint: BTreeMap::from([("network".to_string(), format!("{:016x}", self.rng.u64(..)))]),
             budget: Budget { flash: 0, ram: self.arena_bytes.into() },

@@ -16,6 +16,7 @@ use mixq_build::engine::dataset::{Dataset, Split, find, measure};
 use mixq_build::engine::error::{Error, Problem};
 use mixq_build::engine::graph::Shape;
 use mixq_build::engine::prepare::Prepared;
+use mixq_build::engine::report::figures;
 use mixq_build::engine::task::{Rules, rules};
 use mixq_build::engine::{artifact, evaluate};
 
@@ -52,16 +53,29 @@ pub fn run(selection: &Selection, file: Option<&Path>, other: Option<&str>) -> R
         }
         let seconds = start.elapsed().as_secs_f64();
         say!(
-            "model `{}`: {:.2} % of {} {which} right, in {seconds:.1} s",
+            "model `{}`: {} {} on {} {which} in {seconds:.1} s",
             model.name,
-            100.0 * accuracy,
+            rules.measure(),
+            rules.shown(accuracy),
             images.len()
         );
+        let answers = evaluate::answers(&artifact, &logits, &images);
+        let found = rules.figures(&answers, &images.targets, &artifact.header.readout);
+        if let Some(found) = &found {
+            say!("{}", figures::text(found, &artifact.header.labels).trim_end());
+        }
         let labels = &artifact.header.labels;
-        let guessing = rules.no_better_than_guessing("integer accuracy", accuracy, &images.targets, labels);
+        let guessing = rules.no_better_than_guessing(
+            &format!("integer {}", rules.measure()),
+            accuracy,
+            &images.targets,
+            labels,
+        );
         guessing.iter().for_each(|sentence| eprintln!("warning: model `{}`: {sentence}", model.name));
         let mut json = json!({
             "model": model.name,
+            "task": artifact.header.task.name(),
+            "measure": rules.measure(),
             "integer_accuracy": accuracy,
             "no_better_than_guessing": guessing.is_some(),
             "test_images": images.len(),
@@ -69,6 +83,9 @@ pub fn run(selection: &Selection, file: Option<&Path>, other: Option<&str>) -> R
             "ram_bytes": chosen.placed(path, &artifact)?.artifact.ram_bytes(),
             "seconds": seconds,
         });
+        if let Some(found) = &found {
+            json["figures"] = figures::json(found, &artifact.header.labels);
+        }
         if let Some(other) = other {
             json["dataset"] = other.into();
             json["images"] = images.len().into();
@@ -108,7 +125,8 @@ fn elsewhere(model: &Model, path: &Path, other: &str) -> Result<Case, Error> {
     }
     let mut config = model.dataset.elsewhere(other);
     config.task = artifact.header.task;
-    let found = measure(&config, input, &artifact.header.labels, &mut Reading::new())?;
+    let outputs = usize::from(artifact.header.output.channels);
+    let found = measure(&config, input, outputs, &artifact.header.labels, &mut Reading::new())?;
     let part = if found.own_test_part { "images of the test part of" } else { "images, all of" };
     let which = format!("{part} {},", find(&config).display());
     Ok(Case { artifact, images: found.images, which })

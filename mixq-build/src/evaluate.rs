@@ -1,10 +1,10 @@
 //! The integer network on the host, by the kernels of the device.
 
-use mixq_format::Artifact;
+use mixq_format::{Artifact, Header};
 
 use crate::dataset::Split;
 use crate::error::Problem;
-use crate::task::rules;
+use crate::task::{Outputs, Targets, rules};
 
 /// The outputs (logits) of all images, image after image: bit for bit what the device computes.
 ///
@@ -48,8 +48,23 @@ pub fn logits(artifact: &Artifact, images: &Split) -> Result<Vec<i32>, Problem> 
     Ok(logits)
 }
 
-/// How good these logits of a network are for the images, by the measure of its task, 0 to 1.
+/// The answers that these logits of the images stand for.
+pub fn answers(artifact: &Artifact, logits: &[i32], images: &Split) -> Targets {
+    let header = &artifact.header;
+    rules(header.task).answers(&outputs(header, logits, images))
+}
+
+/// The thresholds that are best for these logits of the images.
+pub fn thresholds(artifact: &Artifact, logits: &[i32], images: &Split) -> Vec<i64> {
+    let header = &artifact.header;
+    rules(header.task).thresholds(&outputs(header, logits, images), &images.targets)
+}
+
+fn outputs<'a>(header: &'a Header, values: &'a [i32], images: &'a Split) -> Outputs<'a> {
+    Outputs { header, values, images: images.len(), pixels: &images.pixels }
+}
+
+/// How good these logits of a network are for the images, by the measure of its task.
 pub fn score(artifact: &Artifact, logits: &[i32], images: &Split) -> f64 {
-    let rules = rules(artifact.header.task);
-    rules.score(&rules.answers(logits, images.len()), &images.targets)
+    rules(artifact.header.task).score(&answers(artifact, logits, images), &images.targets)
 }

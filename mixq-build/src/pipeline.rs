@@ -14,8 +14,8 @@ use crate::observer::Observer;
 use crate::prepare::Prepared;
 use crate::settings::{Policy, Scheme, Training};
 use crate::shortage::accumulator;
-use crate::task::rules;
-use crate::train::{Checkpoints, Choose, Effort, Job, Metrics, train};
+use crate::task::{Made, rules};
+use crate::train::{Checkpoints, Choose, Effort, Job, Metrics, train, validation};
 
 /// What became of a model's artifact.
 #[derive(Clone, Debug)]
@@ -117,6 +117,13 @@ fn make(
         name: model.name.clone(),
         task: model.dataset.task,
         labels: dataset.labels.clone(),
+        readout: rules(model.dataset.task).readout(&Made {
+            fit: &trained.fit,
+            logit_scale: converted.logit_scale,
+            image_scale: trained.network.input.scale,
+            zero_point: converted.input.zero_point,
+            elements: input.elements(),
+        }),
         fingerprint: prepared.fingerprint.clone(),
         budget: Budget { flash: model.flash, ram: model.ram },
         accuracy: Accuracy {
@@ -133,10 +140,18 @@ fn make(
     check(&artifact, allocation)?;
     let logits = evaluate::logits(&artifact, &dataset.test)?;
     let (rules, targets) = (rules(model.dataset.task), &dataset.test.targets);
-    let answers = rules.answers(&logits, dataset.test.len());
+    let answers = evaluate::answers(&artifact, &logits, &dataset.test);
     let accuracy = &mut artifact.header.accuracy;
     accuracy.integer = rules.score(&answers, targets);
-    accuracy.disagreements = rules.disagreements(&answers, &trained.fake_quant_answers) as u64;
+    accuracy.disagreements = rules.disagreements(&answers, &trained.fake_quant_answers, targets) as u64;
+    if rules.has_thresholds() {
+        let validation = validation(&dataset, &model.training);
+        let logits = evaluate::logits(&artifact, &validation)?;
+        artifact.header.readout.thresholds = evaluate::thresholds(&artifact, &logits, &validation);
+    }
+    let answers = evaluate::answers(&artifact, &logits, &dataset.test);
+    artifact.header.readout.figures = rules.figures(&answers, targets, &artifact.header.readout);
+    let accuracy = &artifact.header.accuracy;
     let warning = rules.warning(accuracy, targets, &dataset.labels);
     warning.iter().for_each(|warning| observer.warn(warning));
     Ok((artifact, [trained.float, trained.quantised]))

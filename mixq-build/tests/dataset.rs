@@ -46,5 +46,8 @@ mod reading;
 #[path = "dataset/unfit.rs"]
 mod unfit;
 #[cfg(feature = "datasets")]
+#[path = "dataset/vectors.rs"]
+mod vectors;
+#[cfg(feature = "datasets")]
 #[path = "dataset/written.rs"]
 mod written;

@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use hmac_sha256::Hash as Sha256;
 use serde::{Deserialize, Serialize};
 
-use crate::{FORMAT_VERSION, Layer, Network, Task, Tensor};
+use crate::{FORMAT_VERSION, Layer, Network, Readout, Task, Tensor};
 
 const MAGIC: &[u8; 4] = b"MIXQ";
 const PREFIX: usize = 16;
@@ -51,6 +51,9 @@ pub struct Header {
     pub arena_bytes: u32,
     /// What one unit of a logit is worth on the scale of the float network.
     pub logit_scale: f64,
+    /// How outputs are read, and how good they are in detail; files without such things do not have it.
+    #[serde(default, skip_serializing_if = "Readout::is_empty")]
+    pub readout: Readout,
     /// The steps, in order.
     pub layers: Vec<NamedLayer>,
     /// What the network was made from: digests by the name of the input.
@@ -83,7 +86,9 @@ pub struct Budget {
     pub ram: u64,
 }
 
-/// Scores by the task's measure, 0 to 1: of a classification the share of images that are classified rightly.
+/// Scores by the task's measure: of a classification the share of images that are classified rightly, 0 to 1;
+/// of a multi-label network the mean average precision, 0 to 1; of a regression the mean R^2 of its outputs,
+/// at most 1; of a reconstruction the share of the variance that is explained, at most 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Accuracy {
@@ -225,8 +230,14 @@ impl Artifact {
         let artifact = Artifact { header, parameters: parameters.to_vec() };
         let layers = artifact.layers();
         artifact.network(&layers).validate().map_err(|e| ReadError::Malformed(e.to_string()))?;
-        if artifact.header.labels.len() != artifact.header.output.channels as usize {
+        let Header { task, labels, input, output, readout, .. } = &artifact.header;
+        let outputs = usize::from(output.channels);
+        if labels.len() != task.labels(outputs) {
             return Err(ReadError::Malformed("labels and logits differ in number".to_string()));
+        }
+        readout.check(*task, outputs).map_err(ReadError::Malformed)?;
+        if *task == Task::Reconstruction && outputs != input.elements() {
+            return Err(ReadError::Malformed("image and outputs differ in number of elements".to_string()));
         }
         Ok(artifact)
     }

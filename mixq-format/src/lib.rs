@@ -22,8 +22,10 @@
 mod bits;
 mod checked;
 mod contents;
+mod error_score;
 mod layer;
 mod network;
+mod probability;
 mod rearrange;
 mod requant;
 mod rules;
@@ -35,20 +37,26 @@ mod tensor;
 mod arena;
 #[cfg(feature = "file")]
 mod artifact;
+#[cfg(feature = "file")]
+mod readout;
 
 pub use bits::Bits;
 pub use checked::{Checked, Operands, Table};
+pub use error_score::ErrorScore;
 pub use layer::{Add, Conv, Depthwise, Elementwise, Kind, Layer, Linear, Pool, Window};
 pub use network::{Invalid, Network};
+pub use probability::{Exponents, top};
 pub use rearrange::{LOOPS, Positions, Rearrange, Rest};
 pub use requant::{Requant, Rule};
-pub use task::{Task, argmax};
+pub use task::{Task, argmax, nearest};
 pub use tensor::Tensor;
 
 #[cfg(feature = "file")]
 pub use arena::in_arena;
 #[cfg(feature = "file")]
 pub use artifact::{Accuracy, Artifact, Budget, Header, NamedLayer, ReadError};
+#[cfg(feature = "file")]
+pub use readout::{ErrorFigures, Figures, LabelFigures, Readout, Unit, ValueFigures};
 
 /// Version of the `.mixq` format and of the meaning of its numbers. An artifact of another version
 /// is stale: it is never reinterpreted.

@@ -228,6 +228,7 @@ mod tests {
             output,
             arena_bytes: 16,
             logit_scale: 0.5,
+            readout: mixq_format::Readout::default(),
             layers: vec![NamedLayer { name: "classifier".to_string(), macs: 12, layer }],
             fingerprint: BTreeMap::new(),
             budget: Budget { flash: 1000, ram: 36 },

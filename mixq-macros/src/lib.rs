@@ -19,14 +19,23 @@ use proc_macro::TokenStream;
 /// | --- | --- |
 /// | `Network` | its RAM: `RAM_BYTES` bytes, `const fn new()` fit for a `static`; or borrowed, see below |
 /// | `Network::infer(&image)` | copies an image in, runs the network, answers the logits |
-/// | `Network::classify(&image)` | the same, answers the index of the largest logit |
+/// | `Network::classify(&image)`, ... | the same, answers what the task is about: see below |
 /// | `Network::input_mut()`, `run()` | for an image that is written in place: camera, DMA |
-/// | `CLASSES`, `LABELS`, `LOGIT_SCALE` | what the logits mean |
+/// | `CLASSES` (or `OUTPUTS`), `LABELS`, `LOGIT_SCALE` | what the logits mean |
 /// | `INPUT_HEIGHT`, `INPUT_WIDTH`, `INPUT_CHANNELS` | the shape of the image |
 /// | `INPUT_BYTES` | bytes of the image, one for each element |
 /// | `FLASH_BYTES`, `RAM_BYTES` | bytes of constants and of RAM in the linked image, exactly |
 /// | `FLASH_BUDGET`, `RAM_BUDGET` | what they may be |
 /// | `MACS` | multiply-accumulates for one image |
+///
+/// | task | beside `infer` |
+/// | --- | --- |
+/// | classification | `classify`: the index of the largest logit; `top::<K>`; `probabilities`, 255 for 1 |
+/// | multi-label | `labels`: which ones the image has; `is_set(&logits, label)`; `probabilities` |
+/// | regression | `values`: integers; `to_integer`: what to compare them with; `real_values` by feature |
+/// | reconstruction | `score`: how far the image is from the one that is made of it; `is_abnormal` |
+///
+/// All this is computed with integers. Feature `float` of `mixq-rt` adds `real_values` of a regression.
 ///
 /// The module needs nothing but `mixq_rt`: no heap, no `std`, no `unsafe`.
 ///

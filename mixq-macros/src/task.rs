@@ -7,10 +7,24 @@ use quote::quote;
 /// What the outputs are and how good they are, as the documentation of the module says it.
 pub fn summary(header: &Header) -> String {
     let outputs = header.output.channels;
-    let (percent, images) = (100.0 * header.accuracy.integer, header.accuracy.test_images);
+    let (score, images) = (header.accuracy.integer, header.accuracy.test_images);
+    let percent = 100.0 * score;
+    let plural = if outputs == 1 { "" } else { "s" };
     match header.task {
         Task::Classification => {
             format!("{outputs} classes, right on {percent:.2} % of {images} test images")
+        }
+        Task::MultiLabel => {
+            format!(
+                "{outputs} label{plural}, with a mean average precision of {percent:.2} % on {images} test \
+                 images"
+            )
+        }
+        Task::Regression => {
+            format!("{outputs} value{plural}, with R^2 {score:.4} on {images} test images")
+        }
+        Task::Reconstruction => {
+            format!("an image again, which explains {percent:.2} % of the variance of {images} test images")
         }
     }
 }
@@ -18,7 +32,8 @@ pub fn summary(header: &Header) -> String {
 /// The constant that holds the number of outputs.
 pub fn outputs(header: &Header) -> TokenStream {
     match header.task {
-        Task::Classification => quote!(CLASSES),
+        Task::Classification | Task::MultiLabel => quote!(CLASSES),
+        Task::Regression | Task::Reconstruction => quote!(OUTPUTS),
     }
 }
 
@@ -33,6 +48,81 @@ pub fn constants(header: &Header) -> TokenStream {
             /// What the classes mean, in the order of the logits.
             pub const LABELS: [&str; CLASSES] = [#(#labels),*];
         },
+        Task::MultiLabel => {
+            let thresholds =
+                header.readout.thresholds.iter().map(|threshold| Literal::i32_unsuffixed(*threshold as i32));
+            quote! {
+                /// Labels: as many as logits.
+                pub const CLASSES: usize = #count;
+                /// What the labels mean, in the order of the logits.
+                pub const LABELS: [&str; CLASSES] = [#(#labels),*];
+                /// The logit that each label must exceed: the best F1 on the validation images.
+                pub const THRESHOLDS: [i32; CLASSES] = [#(#thresholds),*];
+
+                /// Whether an image has a label, by its logits: whether that of the label exceeds its
+                /// threshold.
+                ///
+                /// # Panics
+                /// If there is no such label.
+                pub const fn is_set(logits: &[i32; CLASSES], label: usize) -> bool {
+                    logits[label] > THRESHOLDS[label]
+                }
+            }
+        }
+        Task::Regression => {
+            let scales = header.readout.units.iter().map(|unit| Literal::f64_unsuffixed(unit.scale));
+            let offsets = header.readout.units.iter().map(|unit| Literal::f64_unsuffixed(unit.offset));
+            quote! {
+                /// Values that the network predicts.
+                pub const OUTPUTS: usize = #count;
+                /// What the values are called, in their order.
+                pub const LABELS: [&str; OUTPUTS] = [#(#labels),*];
+                /// What one unit of each integer is worth: a value is `OUTPUT_SCALE * integer +
+                /// OUTPUT_OFFSET`, in the unit of the training targets.
+                pub const OUTPUT_SCALE: [f64; OUTPUTS] = [#(#scales),*];
+                /// The value for which each integer is 0.
+                pub const OUTPUT_OFFSET: [f64; OUTPUTS] = [#(#offsets),*];
+
+                /// The integer nearest to a value of an output, within 32 bits: so a constant that integers
+                /// are compared with needs no floats on the device.
+                ///
+                /// `const LIMIT: i32 = to_integer(0, 21.5);`
+                ///
+                /// # Panics
+                /// If there is no such output.
+                pub const fn to_integer(output: usize, value: f64) -> i32 {
+                    format::nearest((value - OUTPUT_OFFSET[output]) / OUTPUT_SCALE[output])
+                }
+            }
+        }
+        Task::Reconstruction => reconstruction(header),
+    }
+}
+
+/// Constants of a network that makes its image again.
+fn reconstruction(header: &Header) -> TokenStream {
+    let count = Literal::usize_unsuffixed(header.output.channels.into());
+    // A file without them is refused when it is read.
+    let scale = header.readout.units.first().map_or(1.0, |unit| unit.scale);
+    let scale = Literal::f64_unsuffixed(scale);
+    let threshold = header.readout.thresholds.first().map_or(0, |threshold| threshold.unsigned_abs());
+    let threshold = Literal::u64_unsuffixed(threshold);
+    let error = header.readout.error.map(|error| {
+        let (multiplier, shift) =
+            (Literal::u32_unsuffixed(error.multiplier), Literal::u32_unsuffixed(error.shift));
+        let zero_point = Literal::u8_unsuffixed(error.zero_point);
+        quote!(format::ErrorScore { multiplier: #multiplier, shift: #shift, zero_point: #zero_point })
+    });
+    quote! {
+        /// Elements that the network makes: those of the image.
+        pub const OUTPUTS: usize = #count;
+        /// What one unit of a score is worth: the mean squared error of an image whose pixels have the
+        /// variance 1.
+        pub const SCORE_SCALE: f64 = #scale;
+        /// The score above which an image is abnormal: 99 of 100 validation images do not exceed it.
+        pub const THRESHOLD: u64 = #threshold;
+
+        const ERROR: format::ErrorScore = #error;
     }
 }
 
@@ -43,6 +133,73 @@ pub fn methods(header: &Header) -> TokenStream {
             /// The index of the class of an image: that of the largest logit, the first of equals.
             pub fn classify(&mut self, image: &[u8; INPUT_BYTES]) -> usize {
                 ::mixq_rt::format::argmax(self.infer(image))
+            }
+
+            /// The indices of the `K` likeliest classes of an image, the likeliest first, of equals the
+            /// first.
+            pub fn top<const K: usize>(&mut self, image: &[u8; INPUT_BYTES]) -> [usize; K] {
+                const { ::core::assert!(K <= CLASSES, "there are not as many classes") };
+                ::mixq_rt::format::top(self.infer(image))
+            }
+
+            /// The probability of each class of an image, 255 for 1: the softmax of the logits, by integers
+            /// alone.
+            pub fn probabilities(&mut self, image: &[u8; INPUT_BYTES]) -> [u8; CLASSES] {
+                const EXPONENTS: ::mixq_rt::format::Exponents =
+                    ::mixq_rt::format::Exponents::new(LOGIT_SCALE);
+                EXPONENTS.softmax(self.infer(image))
+            }
+        },
+        Task::MultiLabel => quote! {
+            /// Which labels an image has: those whose logits exceed `THRESHOLDS`.
+            pub fn labels(&mut self, image: &[u8; INPUT_BYTES]) -> [bool; CLASSES] {
+                let logits = self.infer(image);
+                let mut labels = [false; CLASSES];
+                for (label, is_set) in labels.iter_mut().enumerate() {
+                    *is_set = self::is_set(logits, label);
+                }
+                labels
+            }
+
+            /// The probability of each label of an image, 255 for 1: the logistic function of its logit, by
+            /// integers alone.
+            pub fn probabilities(&mut self, image: &[u8; INPUT_BYTES]) -> [u8; CLASSES] {
+                const EXPONENTS: ::mixq_rt::format::Exponents =
+                    ::mixq_rt::format::Exponents::new(LOGIT_SCALE);
+                self.infer(image).map(|logit| EXPONENTS.sigmoid(logit))
+            }
+        },
+        Task::Regression => quote! {
+            /// The values of an image as integers: `OUTPUT_SCALE` and `OUTPUT_OFFSET` say what they stand
+            /// for, and `to_integer` what to compare them with.
+            pub fn values(&mut self, image: &[u8; INPUT_BYTES]) -> &[i32; OUTPUTS] {
+                self.infer(image)
+            }
+
+            ::mixq_rt::with_float! {
+                /// The values of an image, in the unit of the training targets. Feature `float` of `mixq-rt`
+                /// offers this: it computes with floats.
+                pub fn real_values(&mut self, image: &[u8; INPUT_BYTES]) -> [f32; OUTPUTS] {
+                    let integers = self.infer(image);
+                    let mut values = [0.0; OUTPUTS];
+                    for (index, value) in values.iter_mut().enumerate() {
+                        let integer = integers[index] as f32;
+                        *value = OUTPUT_SCALE[index] as f32 * integer + OUTPUT_OFFSET[index] as f32;
+                    }
+                    values
+                }
+            }
+        },
+        Task::Reconstruction => quote! {
+            /// How far an image is from what the network makes of it: the larger, the less it is like the
+            /// images to train with. `SCORE_SCALE` says what a unit is worth.
+            pub fn score(&mut self, image: &[u8; INPUT_BYTES]) -> u64 {
+                ERROR.of(self.infer(image), image)
+            }
+
+            /// Whether the score of an image exceeds `THRESHOLD`.
+            pub fn is_abnormal(&mut self, image: &[u8; INPUT_BYTES]) -> bool {
+                self.score(image) > THRESHOLD
             }
         },
     }

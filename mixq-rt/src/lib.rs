@@ -77,6 +77,22 @@
 //! input, of which nothing is read again. It is slower only where no such place has enough room.
 #![no_std]
 
+/// What generated modules offer with feature `float` alone.
+#[cfg(feature = "float")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! with_float {
+    ($($item:tt)*) => { $($item)* };
+}
+
+/// What generated modules offer with feature `float` alone.
+#[cfg(not(feature = "float"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! with_float {
+    ($($item:tt)*) => {};
+}
+
 mod arena;
 #[doc(hidden)]
 pub mod export;

@@ -4,6 +4,7 @@ use comfy_table::{Attribute, Cell, CellAlignment, Table};
 
 use mixq_build::engine::report::{LayerReport, Report, activation_bits};
 use mixq_build::engine::size::{bytes, thousands};
+use mixq_build::engine::task::rules;
 
 use super::bits_cell;
 
@@ -27,7 +28,8 @@ pub fn artifact(report: &Report) -> String {
     let memory = |what: &str, used: u64, budget: u64| {
         format!("{what:<6}{:>12} of {:>12}  ({:.1} %)\n", bytes(used), bytes(budget), share(used, budget))
     };
-    let accuracy = |what: &str, accuracy: f64| format!("{what:<16}{:>7.2} %\n", 100.0 * accuracy);
+    let rules = rules(report.task);
+    let score = |what: &str, score: f64| format!("{what:<16}{:>9}\n", rules.shown(score));
     let gap = match report.ram_bytes - report.arena_lower_bound {
         0 => "no more than is alive there".to_string(),
         gap if gap == report.speed.speed_bytes => {
@@ -37,16 +39,18 @@ pub fn artifact(report: &Report) -> String {
     };
     let peak = format!("RAM peaks at `{}`; the arena takes {gap}\n", report.peak_layer);
     format!(
-        "model `{}`, {} MAC\n{layers}\n{}{}{peak}{}\naccuracy on {} test images\n{}{}{}",
+        "model `{}`, {} MAC\n{layers}\n{}{}{peak}{}\n{} on {} test images\n{}{}{}{}",
         report.model,
         thousands(report.macs),
         memory("flash", report.flash_bytes, report.flash_budget),
         memory("RAM", report.ram_bytes, report.ram_budget),
         super::speed(&report.speed, report.ram_bytes),
+        rules.measure(),
         report.test_images,
-        accuracy("float", report.float_accuracy),
-        accuracy("fake-quantised", report.fake_quant_accuracy),
-        accuracy("integer", report.integer_accuracy),
+        score("float", report.float_accuracy),
+        score("fake-quantised", report.fake_quant_accuracy),
+        score("integer", report.integer_accuracy),
+        if report.details.is_empty() { String::new() } else { format!("\n{}", report.details) },
     )
 }
 

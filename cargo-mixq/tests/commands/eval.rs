@@ -146,7 +146,7 @@ fn every_kind_measures_the_same_and_a_test_part_alone_where_there_is_one() {
     assert_eq!((sorted(lines), &answer["images"]), (sorted(of_csv), &Value::from(10)));
     let output = eval(&package, &["--dataset", "parts"]);
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(text.contains(" of 10 images of the test part of parts, right"), "{text}");
+    assert!(text.contains(" on 10 images of the test part of parts, in "), "{text}");
 }
 
 #[test]

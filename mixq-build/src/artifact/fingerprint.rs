@@ -80,8 +80,19 @@ pub fn fingerprint(
         insert(WEIGHTS, weights::digest(file)?);
     }
     // What Cargo.toml says of the images is known without them.
-    let DatasetConfig { test, shape, max, labels, task, resize, tolerate, path: _, shared: _, location } =
-        &model.dataset;
+    let DatasetConfig {
+        test,
+        shape,
+        max,
+        labels,
+        targets,
+        task,
+        resize,
+        tolerate,
+        path: _,
+        shared: _,
+        location,
+    } = &model.dataset;
     let test = match test.unwrap_or_default() {
         TestPart::Rows(rows) => rows.to_string(),
         TestPart::Share(share) => share.to_string(),
@@ -93,6 +104,9 @@ pub fn fingerprint(
     // Not there by default, so that the artifacts of datasets that never needed them stay fresh.
     if !task.is_default() {
         insert("task", task.name().to_string());
+    }
+    if let Some(targets) = targets {
+        insert("dataset.targets", json(targets)?);
     }
     if *resize {
         insert("dataset.resize", resize.to_string());

@@ -33,6 +33,10 @@ pub struct DatasetConfig {
     pub max: u8,
     /// What the outputs mean, in their order; `None`: what the dataset says, or their numbers.
     pub labels: Option<Vec<String>>,
+    /// Names of the columns of a CSV file that are targets, in the order of the outputs; `None`: the last
+    /// ones.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub targets: Option<Vec<String>>,
     /// What the images are for: it is the model's key `task`. Written only where it is not the default.
     #[serde(skip_serializing_if = "Task::is_default")]
     pub task: Task,
@@ -55,6 +59,7 @@ impl DatasetConfig {
             shape: None,
             max: u8::MAX,
             labels: None,
+            targets: None,
             task: Task::default(),
             resize: false,
             tolerate: 0.0,
@@ -92,7 +97,7 @@ pub(super) fn read(
         return Some(DatasetConfig { location, ..DatasetConfig::new("") }.with_path(path, manifest_dir));
     }
     let table = entry.table(problems)?;
-    table.allow(&["path", "test", "shape", "max", "labels", "resize", "tolerate"], problems);
+    table.allow(&["path", "test", "shape", "max", "labels", "targets", "resize", "tolerate"], problems);
     let path = table.get("path");
     if path.is_none() {
         problems.push(entry.problem("has no `path`").help("add path = \"data/digits.csv.gz\""));
@@ -123,6 +128,7 @@ fn read_options(dataset: &mut DatasetConfig, table: &Table<'_>, problems: &mut V
     }
     dataset.shape = table.get("shape").and_then(|shape| read_shape(&shape, problems));
     dataset.labels = table.get("labels").and_then(|labels| read_labels(&labels, problems));
+    dataset.targets = table.get("targets").and_then(|targets| read_targets(&targets, problems));
 }
 
 fn read_test(entry: &Entry<'_>, problems: &mut Vec<Problem>) -> Option<TestPart> {
@@ -150,6 +156,25 @@ fn read_shape(entry: &Entry<'_>, problems: &mut Vec<Problem>) -> Option<Shape> {
     }
     let [height, width, channels] = sides?;
     Some(Shape { height, width, channels })
+}
+
+/// The name of a column, or an array of them.
+fn read_targets(entry: &Entry<'_>, problems: &mut Vec<Problem>) -> Option<Vec<String>> {
+    match entry.as_str() {
+        Some("") => {
+            problems.push(entry.problem("is empty, it must be the name of a column"));
+            None
+        }
+        Some(name) => Some(vec![name.to_string()]),
+        None => {
+            let names = read_labels(entry, problems)?;
+            if names.is_empty() {
+                problems.push(entry.problem("names no columns"));
+                return None;
+            }
+            Some(names)
+        }
+    }
 }
 
 fn read_labels(entry: &Entry<'_>, problems: &mut Vec<Problem>) -> Option<Vec<String>> {

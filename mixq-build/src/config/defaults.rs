@@ -45,6 +45,8 @@ pub(super) struct Defaults {
     pub policy: Policy,
     pub delta: Delta,
     pub training: Training,
+    /// Whether `training.shift` is given.
+    pub shifts: bool,
 }
 
 impl Defaults {
@@ -86,6 +88,7 @@ impl Defaults {
             self.delta = Delta((delta * 1e6).round() as u32);
         }
         if let Some(table) = table.get("training").and_then(|entry| entry.table(problems)) {
+            self.shifts |= table.get("shift").is_some();
             training::read(&mut self.training, &table, problems);
         }
     }

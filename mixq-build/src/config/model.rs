@@ -9,6 +9,7 @@ use crate::error::{Location, Problem};
 use crate::import::NetworkSource;
 use crate::settings::{Policy, Scheme, Training};
 use crate::toml::Entry;
+use mixq_format::Task;
 
 /// A model that the firmware includes.
 #[derive(Clone, Debug, PartialEq)]
@@ -98,6 +99,13 @@ pub(super) fn read(
     let flash = budget(entry, "flash", "48 KiB", flash.or(budgets[0].clone()), problems);
     let ram = budget(entry, "ram", "6 KiB", ram.or(budgets[1].clone()), problems);
 
+    // Quantities such as a place change where an image moves.
+    if settings.task == Task::Regression && !settings.shifts {
+        settings.training.shift = 0;
+    }
+    if let Some(problem) = weights_without_classes(entry, &settings) {
+        problems.push(problem);
+    }
     let (network, dataset) = (settings.network?, settings.dataset??);
     let dataset = DatasetConfig { task: settings.task, ..dataset };
     let ((flash, flash_at), (ram, ram_at)) = (flash?, ram?);
@@ -119,6 +127,23 @@ pub(super) fn read(
         flash_at: Some(flash_at),
         ram_at: Some(ram_at),
     })
+}
+
+/// Quantities and images have no classes that could count more than others.
+fn weights_without_classes(model: &Entry<'_>, settings: &Defaults) -> Option<Problem> {
+    match settings.task {
+        Task::Classification | Task::MultiLabel => return None,
+        Task::Regression | Task::Reconstruction => {}
+    }
+    if settings.training.class_weights.is_default() {
+        return None;
+    }
+    let message = format!(
+        "model `{}` has class-weights = \"balanced\", but a {} has no classes",
+        model.name,
+        settings.task.name()
+    );
+    Some(Problem::new(message).help("leave `class-weights` out").at(model.key_location()))
 }
 
 fn budget(

@@ -1,10 +1,10 @@
 //! `training = { ... }`: how a model is trained.
 
 use crate::error::Problem;
-use crate::settings::{Bounds, DeviceChoice, OptimiserKind, Rounding, Training};
+use crate::settings::{Bounds, ClassWeights, DeviceChoice, OptimiserKind, Rounding, Training};
 use crate::toml::Table;
 
-const KEYS: [&str; 23] = [
+const KEYS: [&str; 24] = [
     "epochs",
     "learning-rate",
     "quantised-epochs",
@@ -28,6 +28,7 @@ const KEYS: [&str; 23] = [
     "distillation",
     "temperature",
     "device",
+    "class-weights",
 ];
 
 /// Takes over what the table has.
@@ -68,6 +69,9 @@ pub(super) fn read(training: &mut Training, table: &Table<'_>, problems: &mut Ve
                 set(&mut training.distillation, share);
             }
             "temperature" => set(&mut training.temperature, entry.number(positive, "over 0", problems)),
+            "class-weights" => {
+                set(&mut training.class_weights, entry.choice(&ClassWeights::CHOICES, problems));
+            }
             "device" => set(&mut training.device, entry.choice(&DeviceChoice::CHOICES, problems)),
             "validation" => {
                 let share = entry.number(|n| n > 0.0 && n < 0.5, "over 0 and under 0.5", problems);

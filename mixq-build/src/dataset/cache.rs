@@ -85,7 +85,7 @@ fn parse(
         .images
         .iter()
         .try_fold(0_usize, |sum, images| images.checked_mul(elements + each)?.checked_add(sum));
-    if bytes != Some(rest.len()) || head.labels.len() != outputs {
+    if bytes != Some(rest.len()) || head.labels.len() != wanted.config.task.labels(outputs) {
         return Err(damaged());
     }
     let [train, test] = head.images;

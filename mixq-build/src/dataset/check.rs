@@ -86,6 +86,13 @@ pub(super) fn labels(wanted: &Wanted<'_>, found: &[impl AsRef<str>]) -> Option<P
     wanted.rules().found_labels(&config.path, &found, outputs, config.labels.as_deref())
 }
 
+/// Classes that a dataset names, as folders are, must be targets of the task.
+#[cfg(feature = "datasets")]
+pub(super) fn classes(wanted: &Wanted<'_>, found: &[impl AsRef<str>]) -> Result<(), Problem> {
+    let found: Vec<&str> = found.iter().map(AsRef::as_ref).collect();
+    wanted.rules().refuses_classes(&wanted.config.path, &found).map_or(Ok(()), Err)
+}
+
 /// Images are grey or coloured.
 #[cfg(feature = "datasets")]
 pub(super) fn channels(wanted: &Wanted<'_>) -> Result<(), Problem> {

@@ -20,6 +20,8 @@ mod noting;
 mod npy;
 #[cfg(feature = "datasets")]
 mod npz;
+#[cfg(feature = "datasets")]
+mod npz_targets;
 mod parts;
 #[cfg(feature = "datasets")]
 mod raw;

@@ -98,6 +98,45 @@ impl Array {
     }
 }
 
+impl Array {
+    /// The elements as numbers, if they are numbers: whole, or floats of 16, 32 or 64 bits.
+    pub fn numbers(&self) -> Option<Vec<f64>> {
+        let size: usize = self.kind.get(2..)?.parse().ok()?;
+        let number: fn([u8; 8]) -> f64 = match (self.kind.get(1..2)?, size) {
+            ("f", 8) => f64::from_le_bytes,
+            ("f", 4) => |bytes| f64::from(f32::from_bits(u64::from_le_bytes(bytes) as u32)),
+            ("f", 2) => |bytes| half(u64::from_le_bytes(bytes) as u16),
+            ("u" | "b", 1 | 2 | 4 | 8) => |bytes| u64::from_le_bytes(bytes) as f64,
+            ("i", 1) => |bytes| f64::from(u64::from_le_bytes(bytes) as i8),
+            ("i", 2) => |bytes| f64::from(u64::from_le_bytes(bytes) as i16),
+            ("i", 4) => |bytes| f64::from(u64::from_le_bytes(bytes) as i32),
+            ("i", 8) => |bytes| i64::from_le_bytes(bytes) as f64,
+            _ => return None,
+        };
+        let element = |element: &[u8]| {
+            let mut bytes = [0; 8];
+            bytes[..size].copy_from_slice(element);
+            if self.kind.starts_with('>') {
+                bytes[..size].reverse();
+            }
+            number(bytes)
+        };
+        Some(self.bytes[self.start..].chunks(size).map(element).collect())
+    }
+}
+
+/// A float of 16 bits (IEEE 754).
+fn half(bits: u16) -> f64 {
+    let (exponent, fraction) = (i32::from(bits >> 10 & 0x1f), f64::from(bits & 0x3ff));
+    let size = match exponent {
+        0 => fraction * 2f64.powi(-24),
+        0x1f if fraction == 0.0 => f64::INFINITY,
+        0x1f => f64::NAN,
+        _ => (1024.0 + fraction) * 2f64.powi(exponent - 25),
+    };
+    if bits >> 15 == 1 { -size } else { size }
+}
+
 /// What follows a key of the header.
 fn value<'a>(header: &'a str, key: &str) -> Option<&'a str> {
     let quoted = [format!("'{key}'"), format!("\"{key}\"")];

@@ -8,6 +8,7 @@ use super::files::pixels::Changes;
 use super::files::{open_zip, twice, unreadable};
 use super::limit::{self, Left, TooLarge};
 use super::npy::Array;
+use super::npz_targets::Targets;
 use super::parts::{Parts, Wanted};
 use super::{Split, check, raw};
 use crate::error::{Error, Problem};
@@ -29,7 +30,8 @@ pub(super) fn read(wanted: &Wanted<'_>, observer: &mut dyn Observer) -> Result<P
     check::channels(wanted)?;
     let arrays = arrays(path, observer)?;
     let has = |name: &str| arrays.contains_key(name);
-    let both = |(images, labels): &(&str, &str)| has(images) && has(labels);
+    let is_optional = *wanted.rules().columns(wanted.outputs).start() == 0;
+    let both = |(images, labels): &(&str, &str)| has(images) && (is_optional || has(labels));
     let measured = |test: &(&str, &str)| wanted.model.is_some() && both(test);
     let Some([train, test]) = NAMES.iter().find(|[train, test]| both(train) || measured(test)) else {
         let known: Vec<String> =
@@ -45,7 +47,7 @@ pub(super) fn read(wanted: &Wanted<'_>, observer: &mut dyn Observer) -> Result<P
         observer.warn(&format!("{}: not used are {}", path.display(), enumerate(&unused)));
     }
     let mut changes = Changes::default();
-    let tested = match (has(test.0), has(test.1)) {
+    let tested = match (has(test.0), has(test.1) || is_optional && has(test.0)) {
         (true, true) => {
             if let Some(problem) = check::own_test_part(wanted.config) {
                 return Err(problem.into());
@@ -93,7 +95,7 @@ pub(super) fn arrays(path: &Path, observer: &mut dyn Observer) -> Result<BTreeMa
     Ok(arrays)
 }
 
-/// Images of shape `[n, h, w]` or `[n, h, w, c]` with labels of shape `[n]` or `[n, 1]`.
+/// Images of shape `[n, h, w]` or `[n, h, w, c]` with their targets.
 fn part(
     wanted: &Wanted<'_>,
     arrays: &BTreeMap<String, Array>,
@@ -101,7 +103,7 @@ fn part(
     changes: &mut Changes,
 ) -> Result<Split, Problem> {
     let path = wanted.config.path.display();
-    let (image_array, label_array) = (&arrays[images], &arrays[labels]);
+    let (image_array, label_array) = (&arrays[images], arrays.get(labels));
     let wrong = |name: &str, array: &Array, expected: &str| {
         Problem::new(format!("{path}: {name} is {array}, it must be {expected}"))
     };
@@ -113,18 +115,13 @@ fn part(
         _ => return Err(wrong(images, image_array, order)),
     };
     let pixels = image_array.bytes().ok_or_else(|| wrong(images, image_array, order))?;
-    let listed = match label_array.shape[..] {
-        [listed] | [listed, 1] => listed,
-        _ => return Err(wrong(labels, label_array, "whole numbers of shape [n] or [n, 1]")),
-    };
-    let values = label_array
-        .whole_numbers()
-        .ok_or_else(|| wrong(labels, label_array, "whole numbers, 0 or more, of shape [n] or [n, 1]"))?;
+    let targets = label_array.map_or(Ok(Targets::none(count)), |array| Targets::of(wanted, labels, array))?;
+    let listed = targets.images;
     if listed != count {
         return Err(Problem::new(format!(
             "{path}: {images} has {count} images, but {labels} has {listed} labels"
         )));
     }
     let packed = wanted.config.path.metadata().map_or(0, |file| file.len());
-    raw::split(wanted, images, (pixels, found), |index| values[index], packed, changes)
+    raw::split(wanted, images, (pixels, found), |index, to| targets.push(wanted, index, to), packed, changes)
 }

@@ -7,14 +7,15 @@ use super::parts::Wanted;
 use super::split::Growing;
 use crate::error::Problem;
 use crate::graph::Shape;
+use crate::task::Targets;
 
-/// Images of one shape, one after the other in the order row, column, channel, each with a number for its
-/// target, from a file of `packed` bytes. `name` says where they are from.
+/// Images of one shape, one after the other in the order row, column, channel, from a file of
+/// `packed` bytes; `push` appends the target of an image. `name` says where they are from.
 pub(super) fn split(
     wanted: &Wanted<'_>,
     name: &str,
     (pixels, found): (&[u8], Shape),
-    number: impl Fn(usize) -> u64,
+    push: impl Fn(usize, &mut Targets) -> Result<(), String>,
     packed: u64,
     changes: &mut Changes,
 ) -> Result<Split, Problem> {
@@ -25,8 +26,7 @@ pub(super) fn split(
     }
     let mut split = Growing::default();
     for (index, image) in pixels.chunks(size).enumerate() {
-        (wanted.rules())
-            .push_number(number(index), wanted.outputs, &mut split.targets)
+        push(index, &mut split.targets)
             .map_err(|reason| Problem::new(format!("{path}: image {index} of {name}: {reason}")))?;
         let fit = from_raw(image, found, wanted.shape, wanted.config.resize)
             .map_err(|unfit| unfit.of_all(wanted))?;

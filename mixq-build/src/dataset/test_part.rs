@@ -57,8 +57,10 @@ fn by_group<K: Ord>(
 ) -> Result<(Split, Split), Problem> {
     let test = count(wanted, images.len())?;
     let is_share = matches!(wanted.config.test.unwrap_or_default(), TestPart::Share(_));
+    // They are measured with beside the share of the others.
+    let is_test_only = |index: usize| wanted.rules().is_test_only(images.targets.get(index));
     let mut groups = wanted.rules().groups(&images.targets, wanted.outputs);
-    let mut is_test = vec![false; images.len()];
+    let mut is_test: Vec<bool> = (0..images.len()).map(is_test_only).collect();
     let (mut before, mut taken) = (0, 0);
     for group in &mut groups {
         group.sort_by_cached_key(|index| order(*index));

@@ -79,7 +79,7 @@ impl Graph {
         if linked {
             rules::unread(&nodes, &names, &mut problems);
         }
-        rules::last(task, &nodes, &names, &mut problems);
+        rules::last(task, spec.input, &nodes, &names, &mut problems);
         if problems.any() {
             let mut found = problems.found;
             found.sort_by_key(|(layer, _)| *layer);

@@ -41,11 +41,18 @@ pub(super) fn unread(nodes: &[Option<Draft>], names: &[String], problems: &mut P
 }
 
 /// The last layer must be one of the task.
-pub(super) fn last(task: Task, nodes: &[Option<Draft>], names: &[String], problems: &mut Problems) {
+pub(super) fn last(
+    task: Task,
+    image: Shape,
+    nodes: &[Option<Draft>],
+    names: &[String],
+    problems: &mut Problems,
+) {
     let Some(index) = nodes.iter().rposition(Option::is_some) else { return };
     let Some(Draft { shaped: Some((op, shape)), activation, .. }) = &nodes[index] else { return };
     let layer = LastLayer {
         name: &quoted(&names[index]),
+        input: [image.height, image.width, image.channels],
         output: [shape.height, shape.width, shape.channels],
         mixes_channels: op.weights().is_some_and(Weights::mixes_channels),
         activation: (*activation != Activation::None).then(|| activation.name()),

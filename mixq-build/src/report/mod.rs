@@ -1,12 +1,14 @@
 //! What an artifact is, in figures: for people as a table, for programs as JSON.
 
 pub mod allocation;
+mod confusion;
+pub mod figures;
 mod firmware;
 mod speed;
 
 pub use firmware::{FirmwareReport, ModelMemory};
 use mixq_format::target::Cost;
-use mixq_format::{Bits, Layer, NamedLayer};
+use mixq_format::{Bits, Layer, NamedLayer, Task};
 use serde::Serialize;
 pub use speed::SpeedReport;
 
@@ -18,6 +20,8 @@ use crate::target::Placed;
 pub struct Report {
     /// The model.
     pub model: String,
+    /// What it is for: scores are by the measure of this task.
+    pub task: Task,
     /// Its layers.
     pub layers: Vec<LayerReport>,
     /// Multiply-accumulates for one image.
@@ -41,19 +45,25 @@ pub struct Report {
     pub weight_bits: Vec<u8>,
     /// Bits of the output of each weighted layer; 32 for the logits.
     pub activation_bits: Vec<u8>,
-    /// Accuracy of the float network on the test part, 0 to 1.
+    /// Score of the float network on the test part: of a classification its accuracy, 0 to 1.
     pub float_accuracy: f64,
-    /// Accuracy with fake quantisation.
+    /// Score with fake quantisation.
     pub fake_quant_accuracy: f64,
-    /// Accuracy of the integer network.
+    /// Score of the integer network.
     pub integer_accuracy: f64,
+    /// How good the integer network is in detail, if the artifact says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub figures: Option<serde_json::Value>,
+    /// The same as text, a line for each output.
+    #[serde(skip)]
+    pub details: String,
     /// Images of the test part.
     pub test_images: u64,
     /// Test images that the integer network answers otherwise than the fake-quantised one.
     pub disagreements: u64,
-    /// Accuracy of the float network on the validation part of the training images.
+    /// Score of the float network on the validation part of the training images.
     pub float_validation: f64,
-    /// Accuracy with fake quantisation on the validation part.
+    /// Score with fake quantisation on the validation part.
     pub fake_quant_validation: f64,
     /// Bytes of the float network: weights and biases of 32 bits, batch norm folded into them.
     pub float_bytes: u64,
@@ -91,6 +101,7 @@ impl Report {
     pub fn new(placed: &Placed) -> Report {
         let Placed { artifact, speed_bytes, speed } = placed;
         let header = &artifact.header;
+        let details = header.readout.figures.as_ref();
         let cost = |index: usize| speed.as_ref().map(|speed| speed.layers[index]);
         let layers: Vec<LayerReport> = (header.layers.iter().enumerate())
             .map(|(index, named)| LayerReport::new(named, cost(index)))
@@ -99,6 +110,7 @@ impl Report {
         let (peak, arena_lower_bound) = peak(header.input, &artifact.layers());
         Report {
             model: header.name.clone(),
+            task: header.task,
             macs: layers.iter().map(|layer| layer.macs).sum(),
             flash_bytes: artifact.flash_bytes() as u64,
             flash_budget: header.budget.flash,
@@ -112,6 +124,8 @@ impl Report {
             float_accuracy: header.accuracy.float,
             fake_quant_accuracy: header.accuracy.fake_quant,
             integer_accuracy: header.accuracy.integer,
+            figures: details.map(|found| figures::json(found, &header.labels)),
+            details: details.map_or(String::new(), |found| figures::text(found, &header.labels)),
             test_images: header.accuracy.test_images,
             disagreements: header.accuracy.disagreements,
             float_validation: header.accuracy.float_validation,

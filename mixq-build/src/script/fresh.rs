@@ -64,13 +64,15 @@ fn train(
     )?;
     let artifact = made.artifact;
     let accuracy = artifact.header.accuracy;
+    let rules = crate::task::rules(artifact.header.task);
     println!(
-        "cargo::warning=model `{}`: trained, accuracy float {:.2} %, fake-quantised {:.2} %, integer {:.2} \
-         %; flash {}, RAM {}",
+        "cargo::warning=model `{}`: trained, {} float {}, fake-quantised {}, integer {}; flash {}, \
+         RAM {}",
         prepared.model.name,
-        100.0 * accuracy.float,
-        100.0 * accuracy.fake_quant,
-        100.0 * accuracy.integer,
+        rules.measure(),
+        rules.shown(accuracy.float),
+        rules.shown(accuracy.fake_quant),
+        rules.shown(accuracy.integer),
         crate::size::bytes(artifact.flash_bytes() as u64),
         crate::size::bytes(artifact.ram_bytes() as u64)
     );

@@ -70,6 +70,30 @@ impl Bounds {
     pub const CHOICES: [(&str, Bounds); 2] = [("data", Bounds::Data), ("six", Bounds::Six)];
 }
 
+/// How much the classes or labels of images count in training.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ClassWeights {
+    /// Every image counts alike.
+    #[default]
+    None,
+    /// Rare ones count more: each class as a whole weighs the same, and so do the images with a label and
+    /// those without.
+    Balanced,
+}
+
+impl ClassWeights {
+    /// All of them by their names.
+    pub const CHOICES: [(&str, ClassWeights); 2] =
+        [("none", ClassWeights::None), ("balanced", ClassWeights::Balanced)];
+
+    /// Whether it is the setting of a training that names none: artifacts made before there was another one
+    /// stay fresh.
+    pub fn is_default(&self) -> bool {
+        *self == ClassWeights::default()
+    }
+}
+
 /// Settings of the training: first with floats, then with fake quantisation (QAT).
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -122,6 +146,9 @@ pub struct Training {
     pub temperature: f64,
     /// Where it computes.
     pub device: DeviceChoice,
+    /// How much classes or labels count.
+    #[serde(skip_serializing_if = "ClassWeights::is_default")]
+    pub class_weights: ClassWeights,
 }
 
 impl Default for Training {
@@ -150,6 +177,7 @@ impl Default for Training {
             distillation: 0.5,
             temperature: 2.0,
             device: DeviceChoice::Auto,
+            class_weights: ClassWeights::None,
         }
     }
 }

@@ -1,16 +1,26 @@
 //! What a network is trained for, and all that depends on it.
 //!
 //! Dataset, training, evaluation and report do not know what the outputs of a network mean: they ask the
-//! [`Rules`] of the model's task. A new task is a file here that implements them, a line in [`rules()`], and
-//! the variant of [`Task`] that both are named by.
+//! [`Rules`] of the model's task. A new task is a folder here that implements them, a line in [`rules()`],
+//! and the variant of [`Task`] that both are named by.
 
 pub mod classify;
+pub mod multilabel;
+mod numbers;
+mod ranking;
+pub mod reconstruct;
+pub mod regress;
 mod rules;
 mod targets;
+mod values;
+mod vectors;
 
 pub use mixq_format::Task;
+#[cfg(feature = "train")]
+pub use rules::Batch;
 pub use rules::{
-    Column, Columns, DatasetRules, LastLayer, NetworkRules, Part, Rules, ScoreRules, TrainingRules, Wrong,
+    Column, Columns, DatasetRules, Fit, LastLayer, Made, NetworkRules, Outputs, Part, Places, Rules,
+    ScoreRules, TrainingRules, Wrong,
 };
 pub use targets::Targets;
 
@@ -18,5 +28,8 @@ pub use targets::Targets;
 pub fn rules(task: Task) -> &'static dyn Rules {
     match task {
         Task::Classification => &classify::Classification,
+        Task::MultiLabel => &multilabel::MultiLabel,
+        Task::Reconstruction => &reconstruct::Reconstruction,
+        Task::Regression => &regress::Regression,
     }
 }

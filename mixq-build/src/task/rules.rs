@@ -1,8 +1,9 @@
 //! The rules of a task: what the other rooms ask it.
 
+use std::ops::RangeInclusive;
 use std::path::Path;
 
-use mixq_format::{Accuracy, Header};
+use mixq_format::{Accuracy, Figures, Header, Readout, Unit};
 #[cfg(feature = "train")]
 use tch::Tensor;
 
@@ -19,12 +20,38 @@ impl<T: NetworkRules + DatasetRules + TrainingRules + ScoreRules> Rules for T {}
 pub struct LastLayer<'a> {
     /// Its name, as messages show it.
     pub name: &'a str,
+    /// Height, width and channels of the image.
+    pub input: [usize; 3],
     /// Height, width and channels of what it writes.
     pub output: [usize; 3],
     /// Whether it is linear or a standard convolution: each output is a sum over all channels of the input.
     pub mixes_channels: bool,
     /// What the activation that it ends in is called.
     pub activation: Option<&'a str>,
+}
+
+impl LastLayer<'_> {
+    /// What keeps it from writing one pixel of `outputs` ("logits") without an activation; a network may end
+    /// in `wanted` instead.
+    pub(super) fn linear(&self, outputs: &str, wanted: &str) -> Vec<Problem> {
+        let LastLayer { name, output: [height, width, channels], mixes_channels, activation, .. } = *self;
+        let shape = format!("{height}x{width}x{channels}");
+        if !mixes_channels {
+            let message = format!("the last layer {name} ({shape}) is neither linear nor a convolution");
+            return vec![Problem::new(message).help(format!("end with {wanted}"))];
+        }
+        let mut problems = Vec::new();
+        if (height, width) != (1, 1) {
+            let message = format!("the last layer {name} writes {shape}, more than one pixel of {outputs}");
+            let help = "put a global_average_pool before it, or end with a linear layer";
+            problems.push(Problem::new(message).help(help));
+        }
+        if let Some(activation) = activation {
+            let message = format!("the last layer {name} ends in a {activation}, but writes the {outputs}");
+            problems.push(Problem::new(message).help(format!("remove the {activation}")));
+        }
+        problems
+    }
 }
 
 /// What a task demands of a network.
@@ -56,6 +83,12 @@ pub trait DatasetRules: Sync {
     /// What is wrong with a number of outputs, and with `labels` that Cargo.toml gives them.
     fn outputs(&self, outputs: usize, labels: Option<&[String]>) -> Vec<Problem>;
 
+    /// How many columns of a CSV file are targets.
+    fn columns(&self, outputs: usize) -> RangeInclusive<usize>;
+
+    /// Whether a target is a vector of numbers, one for each output, which may have fractions.
+    fn takes_vectors(&self) -> bool;
+
     /// What outputs mean if neither Cargo.toml nor the dataset says so.
     fn default_labels(&self, outputs: usize) -> Vec<String>;
 
@@ -68,12 +101,21 @@ pub trait DatasetRules: Sync {
     /// Appends the target that a number stands for, or says what is wrong with the number.
     fn push_number(&self, number: u64, outputs: usize, targets: &mut Targets) -> Result<(), String>;
 
+    /// Whether images of this target are only measured with, wherever a dataset has them.
+    fn is_test_only(&self, _target: &[u8]) -> bool {
+        false
+    }
+
+    /// Appends the target that a vector of finite numbers stands for, or says what is wrong with it. An empty
+    /// one is no target, which [`DatasetRules::columns`] may allow.
+    fn push_vector(&self, values: &[f64], outputs: usize, targets: &mut Targets) -> Result<(), String>;
+
     /// Appends the target that a name stands for, by its place among all names that the dataset has. The
     /// names are checked by [`DatasetRules::found_labels`].
     fn push_name(&self, place: usize, targets: &mut Targets);
 
-    /// What reads the targets from a column of a CSV file; columns count from 1.
-    fn column(&self, column: usize) -> Box<dyn Column>;
+    /// What reads the targets from columns of a CSV file.
+    fn column(&self, places: Places) -> Box<dyn Column>;
 
     /// What is wrong with the labels that a dataset itself has, for a network that is to be trained; `given`
     /// are those of Cargo.toml.
@@ -84,6 +126,9 @@ pub trait DatasetRules: Sync {
         outputs: usize,
         given: Option<&[String]>,
     ) -> Option<Problem>;
+
+    /// Why targets cannot be classes with these names, as folders are.
+    fn refuses_classes(&self, path: &Path, found: &[&str]) -> Option<Problem>;
 
     /// Targets by the labels that a dataset itself has become those by the labels of a trained network.
     ///
@@ -115,6 +160,9 @@ pub trait DatasetRules: Sync {
     /// A warning of other images that do not show all that a trained network can.
     fn measured_part(&self, part: &Part<'_>) -> Option<String>;
 
+    /// That some targets are much rarer than others among the images to train with, if so.
+    fn imbalance(&self, part: &Part<'_>) -> Option<String>;
+
     /// One byte a target, for firmware that checks answers.
     ///
     /// # Errors
@@ -131,10 +179,19 @@ pub type Columns = (Targets, Option<Vec<String>>);
 /// The first wrong rows, with reasons; and the number of all wrong rows.
 pub type Wrong = (Vec<(usize, String)>, usize);
 
-/// The column of targets of a CSV file.
+/// Where the targets of a CSV file are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Places {
+    /// Their columns, counted from 1: as many as [`DatasetRules::columns`] allows.
+    pub columns: Vec<usize>,
+    /// What the header calls them, if there is one.
+    pub names: Option<Vec<String>>,
+}
+
+/// The columns of targets of a CSV file.
 pub trait Column {
-    /// Takes the field of a row; rows count from 1.
-    fn push(&mut self, row: usize, field: &[u8]);
+    /// Takes the fields of a row, one for each column; rows count from 1.
+    fn push(&mut self, row: usize, fields: &[&[u8]]);
 
     /// All targets, for a network of this many outputs; `labels` are those of Cargo.toml.
     ///
@@ -146,36 +203,105 @@ pub trait Column {
     fn doubt(&self, pixels: &[u8], elements: usize, outputs: usize) -> Option<String>;
 }
 
+/// What a training knows of the targets of its training images as a whole.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Fit {
+    /// The quantity that each output of the trained network stands for; empty: outputs are what they are.
+    pub units: Vec<Unit>,
+    /// How much each class or label counts; empty: all alike.
+    pub weights: Vec<f64>,
+}
+
+/// What an integer network was made from, as far as the readout of its outputs depends on it.
+#[derive(Clone, Copy, Debug)]
+pub struct Made<'a> {
+    /// What the training knew of the targets.
+    pub fit: &'a Fit,
+    /// What one unit of an integer output is worth in the trained network.
+    pub logit_scale: f64,
+    /// What one code of the image is worth there.
+    pub image_scale: f64,
+    /// The code of the image that stands for 0 there.
+    pub zero_point: u8,
+    /// Elements of an image.
+    pub elements: usize,
+}
+
+/// Images as they are trained with, `[n, channels, height, width]`, and their targets.
+#[cfg(feature = "train")]
+#[derive(Clone, Copy)]
+pub struct Batch<'a> {
+    /// The images, on their grid.
+    pub images: &'a Tensor,
+    /// Their targets.
+    pub targets: &'a Targets,
+}
+
 /// How a network learns. Outputs are `[n, outputs]`, real numbers.
 pub trait TrainingRules: Sync {
-    /// Targets for a loss, on the CPU.
+    /// What is to be known of all targets to train with; with `is_balanced`, rare ones count more.
     #[cfg(feature = "train")]
-    fn tensor(&self, targets: &Targets) -> Tensor;
+    fn fit(&self, train: &Targets, outputs: usize, is_balanced: bool) -> Fit;
+
+    /// Targets for a loss, on the device of the images.
+    #[cfg(feature = "train")]
+    fn tensor(&self, batch: Batch<'_>, fit: &Fit) -> Tensor;
 
     /// The mean loss of a batch, a scalar; a share `smoothing` of each target is spread over all outputs.
     #[cfg(feature = "train")]
-    fn loss(&self, outputs: &Tensor, targets: &Tensor, smoothing: f64) -> Tensor;
+    fn loss(&self, outputs: &Tensor, targets: &Tensor, fit: &Fit, smoothing: f64) -> Tensor;
 
     /// The mean distance from the outputs `taught` of another network, in the units of the loss; both are
     /// softened by a temperature.
     #[cfg(feature = "train")]
     fn distillation(&self, outputs: &Tensor, taught: &Tensor, temperature: f64) -> Tensor;
 
-    /// The answers that real outputs stand for.
+    /// The answers that real outputs for these images stand for.
     #[cfg(feature = "train")]
-    fn answers_of_tensor(&self, outputs: &Tensor) -> Targets;
+    fn answers_of_tensor(&self, outputs: &Tensor, images: &Tensor, fit: &Fit) -> Targets;
+}
+
+/// What the integer network wrote for some images.
+#[derive(Clone, Copy, Debug)]
+pub struct Outputs<'a> {
+    /// The network.
+    pub header: &'a Header,
+    /// Its outputs, image after image.
+    pub values: &'a [i32],
+    /// The number of images.
+    pub images: usize,
+    /// The images, one after the other.
+    pub pixels: &'a [u8],
 }
 
 /// How well a network does.
 pub trait ScoreRules: Sync {
-    /// The answers that the integer outputs of `images` images stand for.
-    fn answers(&self, outputs: &[i32], images: usize) -> Targets;
+    /// The answers that integer outputs stand for.
+    fn answers(&self, outputs: &Outputs<'_>) -> Targets;
 
-    /// How good answers are, 0 to 1; of no images 0.
+    /// How integer outputs are read, without thresholds.
+    fn readout(&self, made: &Made<'_>) -> Readout;
+
+    /// Whether answers depend on thresholds, which are chosen on the validation part.
+    fn has_thresholds(&self) -> bool;
+
+    /// The thresholds that are best for the outputs for some images.
+    fn thresholds(&self, outputs: &Outputs<'_>, targets: &Targets) -> Vec<i64>;
+
+    /// What the score is called.
+    fn measure(&self) -> &'static str;
+
+    /// A score as people read it, with its unit.
+    fn shown(&self, score: f64) -> String;
+
+    /// How good answers are, at most 1; of no images 0.
     fn score(&self, answers: &Targets, targets: &Targets) -> f64;
 
+    /// How good answers are in detail; `None` without images, or if the task has no more to say.
+    fn figures(&self, answers: &Targets, targets: &Targets, readout: &Readout) -> Option<Figures>;
+
     /// How many images two networks answer differently.
-    fn disagreements(&self, one: &Targets, other: &Targets) -> usize;
+    fn disagreements(&self, one: &Targets, other: &Targets, targets: &Targets) -> usize;
 
     /// A warning if a score is not better than that of a network that does not look at the images: a sentence
     /// that begins with `what`. `None` for a better one.

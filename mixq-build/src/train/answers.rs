@@ -4,28 +4,40 @@ use super::batches::batch;
 use super::forward::Mode;
 use super::images::Images;
 use super::model::Model;
-use crate::task::{Rules, Targets};
+use crate::task::{Batch, Fit, Rules, Targets};
 
 /// Images in a batch that is only evaluated.
 const EVALUATION_BATCH: usize = 256;
 
-/// Mean loss and score (0 to 1) on some images.
-pub fn evaluate(rules: &dyn Rules, model: &Model<'_>, images: &Images<'_>, mode: Mode) -> (f64, f64) {
-    let (answers, loss) = answers(rules, model, images, mode);
+/// Mean loss and score on some images.
+pub fn evaluate(
+    rules: &dyn Rules,
+    fit: &Fit,
+    model: &Model<'_>,
+    images: &Images<'_>,
+    mode: Mode,
+) -> (f64, f64) {
+    let (answers, loss) = answers(rules, fit, model, images, mode);
     (loss, rules.score(&answers, &images.targets()))
 }
 
 /// The network's answer for each of some images, and the mean loss.
-pub fn answers(rules: &dyn Rules, model: &Model<'_>, part: &Images<'_>, mode: Mode) -> (Targets, f64) {
+pub fn answers(
+    rules: &dyn Rules,
+    fit: &Fit,
+    model: &Model<'_>,
+    part: &Images<'_>,
+    mode: Mode,
+) -> (Targets, f64) {
     tch::no_grad(|| {
         let (mut loss, mut answers) = (0.0, Targets::default());
         let order: Vec<usize> = (0..part.len()).collect();
         for indices in order.chunks(EVALUATION_BATCH) {
             let (images, targets) = batch(part, indices, model.form());
-            let targets = rules.tensor(&targets).to_device(model.device);
+            let targets = rules.tensor(Batch { images: &images, targets: &targets }, fit);
             let outputs = model.forward(&images, mode);
-            loss += rules.loss(&outputs, &targets, 0.0).double_value(&[]) * indices.len() as f64;
-            answers.append(&rules.answers_of_tensor(&outputs));
+            loss += rules.loss(&outputs, &targets, fit, 0.0).double_value(&[]) * indices.len() as f64;
+            answers.append(&rules.answers_of_tensor(&outputs, &images, fit));
         }
         (answers, loss / part.len() as f64)
     })

@@ -108,7 +108,7 @@ impl Phase<'_> {
         let parameters = copies(state.result());
         model.tensors = copies(&parameters);
         let mode = Mode { quantised: self.quantised, batch_statistics: false };
-        let (loss, accuracy) = evaluate(self.rules, model, self.validation, mode);
+        let (loss, accuracy) = evaluate(self.rules, self.fit, model, self.validation, mode);
         Best { accuracy, loss, parameters }
     }
 

@@ -47,14 +47,14 @@ use resume::begin;
 use state::{Parameters, State, copies};
 
 use crate::convert::TrainedNetwork;
-use crate::dataset::Dataset;
+use crate::dataset::{Dataset, Split};
 use crate::error::{Error, Problem};
 use crate::graph::Graph;
 use crate::import::{Initial, InputNormalisation};
 use crate::memory::{Allocation, Losses};
 use crate::observer::Observer;
-use crate::settings::{Scheme, Training};
-use crate::task::{Targets, rules};
+use crate::settings::{ClassWeights, Scheme, Training};
+use crate::task::{Fit, Part, Targets, rules};
 
 /// The result of a training.
 #[derive(Clone, Debug)]
@@ -69,6 +69,8 @@ pub struct Trained {
     pub fake_quant_accuracy: f64,
     /// The answers of the fake-quantised network for the images of the test part.
     pub fake_quant_answers: Targets,
+    /// What was known of all targets to train with.
+    pub fit: Fit,
     /// Score of the float network on the validation part, 0 to 1: settings may be chosen by it.
     pub float_validation: f64,
     /// Score of the fake-quantised network on the validation part, 0 to 1.
@@ -160,8 +162,14 @@ pub fn train(
     if let Some(initial) = initial {
         model.begin_with(initial);
     }
+    let is_balanced = settings.class_weights == ClassWeights::Balanced;
+    let fit = rules.fit(&train.targets(), dataset.outputs, is_balanced);
+    if !is_balanced && let Some(found) = imbalance(dataset, &train) {
+        observer.warn(&found);
+    }
     let phase = |quantised, teacher| Phase {
         rules,
+        fit: &fit,
         settings,
         scheme,
         quantised,
@@ -185,7 +193,7 @@ pub fn train(
     model.tensors.extend(trained);
     folded::warnings(&model).iter().for_each(|warning| observer.warn(warning));
     if let Some(choose) = choose {
-        let allocation = choose(&sensitivity::measure(rules, &mut model, &train))?;
+        let allocation = choose(&sensitivity::measure(rules, &fit, &mut model, &train))?;
         model.allocation = chosen.get_or_init(|| allocation);
     }
     calibrate::calibrate(&mut model, &train, settings.bounds);
@@ -203,7 +211,7 @@ pub fn train(
 
     let mut measure = |parameters: Parameters, quantised| {
         model.tensors = parameters;
-        let (answers, _) = answers(rules, &model, &test, Mode { quantised, batch_statistics: false });
+        let (answers, _) = answers(rules, &fit, &model, &test, Mode { quantised, batch_statistics: false });
         (rules.score(&answers, &dataset.test.targets), answers)
     };
     let (float_accuracy, _) = measure(float.parameters, false);
@@ -214,6 +222,7 @@ pub fn train(
         float_accuracy,
         fake_quant_accuracy,
         fake_quant_answers,
+        fit: fit.clone(),
         float_validation: float.accuracy,
         fake_quant_validation: quantised.accuracy,
         float: float_effort,
@@ -229,6 +238,22 @@ impl Job<'_> {
         let given = found.replaced(given);
         if self.initial.is_some() { given.with_equal_channels() } else { given }
     }
+}
+
+/// That some targets are rare, and what would help.
+fn imbalance(dataset: &Dataset, train: &Images<'_>) -> Option<String> {
+    let part =
+        Part { path: Path::new(""), targets: &train.targets(), labels: &dataset.labels, is_from_end: false };
+    let found = rules(dataset.task).imbalance(&part)?;
+    Some(format!(
+        "{found}: the network may never answer what is rare; `class-weights = \"balanced\"` in its training \
+         gives all the same weight, or add images"
+    ))
+}
+
+/// The images of the training part on which epochs are chosen.
+pub fn validation(dataset: &Dataset, settings: &Training) -> Split {
+    dataset.train.select(&batches::split(dataset.train.len(), settings.validation, settings.seed).1)
 }
 
 fn too_few_images(graph: &Graph, images: usize) -> Problem {

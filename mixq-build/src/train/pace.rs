@@ -41,6 +41,7 @@ pub fn pace(job: Job<'_>, turns: usize) -> Result<Vec<Pace>, Problem> {
     let device = device::device(settings.device)?;
     let (train, validation) = batches::split(dataset.train.len(), settings.validation, settings.seed);
     let [train, validation] = [train, validation].map(|indices| Images::some(&dataset.train, indices));
+    let fit = rules.fit(&train.targets(), dataset.outputs, false);
     let normalisation = Normalisation::of(&train, graph.input.channels);
     let machine = Machine::here(graph, settings.batch, device);
     let _turn = take_turn(&machine, settings);
@@ -53,8 +54,16 @@ pub fn pace(job: Job<'_>, turns: usize) -> Result<Vec<Pace>, Problem> {
     let mut measure = [false, true].map(|quantised| {
         let distils = quantised && settings.distillation > 0.0;
         let teacher = distils.then(|| fresh.with_tensors(copies(&fresh.tensors)));
-        let phase =
-            Phase { rules, settings, scheme, quantised, train: &train, validation: &validation, teacher };
+        let phase = Phase {
+            rules,
+            fit: &fit,
+            settings,
+            scheme,
+            quantised,
+            train: &train,
+            validation: &validation,
+            teacher,
+        };
         let mut model = fresh.with_tensors(copies(&fresh.tensors));
         let mut state =
             State::new(model.snapshot(), settings.average > 0.0, phase.optimiser(), machine.clone());

@@ -12,22 +12,23 @@ use super::part::Part;
 use super::quantise::best_range;
 use super::state::copies;
 use crate::memory::{Losses, WIDTHS};
-use crate::task::Rules;
+use crate::task::{Batch, Fit, Rules};
 
 /// Measures all tensors of a trained float network, before QAT.
 ///
 /// A decrease is noise of the measurement and counts as 0. Fewer bits never count as better than more.
-pub fn measure(rules: &dyn Rules, model: &mut Model<'_>, train: &Images<'_>) -> Losses {
+pub fn measure(rules: &dyn Rules, fit: &Fit, model: &mut Model<'_>, train: &Images<'_>) -> Losses {
     let nodes = model.graph.nodes.len();
     let mut losses = Losses { weights: vec![[0.0; 3]; nodes], activations: vec![[0.0; 3]; nodes] };
     let indices: Vec<usize> = (0..train.len().min(IMAGES)).collect();
     let (images, targets) = batch(train, &indices, model.form());
-    let targets = rules.tensor(&targets).to_device(model.device);
+    let targets = rules.tensor(Batch { images: &images, targets: &targets }, fit);
     let float = copies(&model.tensors);
     tch::no_grad(|| {
         let mode = Mode { quantised: false, batch_statistics: false };
-        let loss =
-            |model: &Model<'_>| rules.loss(&model.forward(&images, mode), &targets, 0.0).double_value(&[]);
+        let loss = |model: &Model<'_>| {
+            rules.loss(&model.forward(&images, mode), &targets, fit, 0.0).double_value(&[])
+        };
         let base = loss(model);
         let mut outputs: Vec<Option<Tensor>> = (0..nodes).map(|_| None).collect();
         let _ = model.forward_observed(&images, mode, &mut |node, output| {

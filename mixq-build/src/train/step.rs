@@ -7,6 +7,7 @@ use super::forward::Mode;
 use super::model::Model;
 use super::phase::Phase;
 use super::state::{Parameters, State};
+use crate::task::Batch;
 
 impl Phase<'_> {
     /// Gives the model copies of the state's parameters, with gradients for those that are trained; returns
@@ -36,9 +37,9 @@ impl Phase<'_> {
         let draw = (self.settings.seed, self.position(state.epoch), state.batch);
         let augmentation = Augmentation::of(self.settings);
         let (images, targets) = augmented_batch(self.train, indices, model.form(), augmentation, draw);
-        let targets = self.rules.tensor(&targets).to_device(model.device);
+        let targets = self.rules.tensor(Batch { images: &images, targets: &targets }, self.fit);
         let outputs = model.forward(&images, mode);
-        let loss = self.rules.loss(&outputs, &targets, self.settings.label_smoothing);
+        let loss = self.rules.loss(&outputs, &targets, self.fit, self.settings.label_smoothing);
         let loss = match &self.teacher {
             Some(teacher) => {
                 let share = self.settings.distillation;

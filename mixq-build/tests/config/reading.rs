@@ -54,6 +54,7 @@ fn the_shortest_configuration_has_the_documented_defaults() {
         distillation: 0.5,
         temperature: 2.0,
         device: DeviceChoice::Auto,
+        class_weights: mixq_build::engine::settings::ClassWeights::None,
     };
     assert_eq!(model.training, training);
     let place =
@@ -142,6 +143,7 @@ fn every_key_is_read() {
         test: Some(TestPart::Rows(360)),
         shape: Some(Shape { height: 96, width: 96, channels: 1 }),
         max: 16,
+        targets: None,
         labels: Some(vec!["no".to_string(), "yes".to_string()]),
         task: Task::Classification,
         resize: false,
@@ -181,6 +183,7 @@ fn every_key_is_read() {
         distillation: 0.25,
         temperature: 4.0,
         device: DeviceChoice::Cpu,
+        class_weights: mixq_build::engine::settings::ClassWeights::None,
     };
     assert_eq!(person.training, training);
     assert_eq!(other.training, Training::default());

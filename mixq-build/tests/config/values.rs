@@ -12,8 +12,10 @@ fn unknown_tasks() {
         let expected = format!("`task` has the unknown value {value}; {help}");
         check(&format!("{PACKAGE}{DEVICE}{MODEL}task = ^{}\n", value.replace('`', "\"")), &[&expected]);
     };
-    check_task("`regression`", "known are `classification`");
+    let known = "known are `classification`, `multi-label`, `regression`, `reconstruction`";
+    check_task("`depth`", known);
     check_task("`clasification`", "did you mean `classification`?");
+    check_task("`multilabel`", "did you mean `multi-label`?");
 }
 
 #[test]
@@ -165,5 +167,28 @@ proptest! {
     #[test]
     fn no_cargo_toml_makes_it_panic(key in "[a-z]{1,8}", value in "[\"\\[\\]{}a-z0-9=.,_ -]{0,20}") {
         let _ = load(&format!("{PACKAGE}{DEVICE}{MODEL}{key} = {value}\nscheme = {value}"));
+    }
+}
+
+#[test]
+fn columns_of_targets() {
+    let dataset = |targets: &str| {
+        let model = MODEL.replace(
+            "dataset = \"data/digits.csv.gz\"",
+            &format!("dataset = {{ path = \"data/digits.csv.gz\", targets = {targets} }}"),
+        );
+        format!("{PACKAGE}{DEVICE}{model}")
+    };
+    let read = |targets: &str| load(&dataset(targets)).unwrap().models[0].dataset.targets.clone().unwrap();
+    assert_eq!(read("\"height\""), ["height"]);
+    assert_eq!(read("[\"height\", \"width\"]"), ["height", "width"]);
+    for (wrong, expected) in [
+        ("\"\"", "is empty, it must be the name of a column"),
+        ("[]", "names no columns"),
+        ("[\"a\", \"a\"]", "names `a` twice"),
+        ("3", "`targets`"),
+    ] {
+        let said = load(&dataset(wrong)).unwrap_err().to_string();
+        assert!(said.contains(expected), "{said}");
     }
 }

@@ -8,7 +8,7 @@ use crate::given::{DIGIT, Given};
 use crate::written::*;
 
 /// An array of NumPy's format 1.0, padded to 64 bytes as NumPy does.
-fn npy(kind: &str, shape: &str, elements: &[u8]) -> Vec<u8> {
+pub fn npy(kind: &str, shape: &str, elements: &[u8]) -> Vec<u8> {
     let mut header = format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': {shape}, }}");
     while (10 + header.len() + 1) % 64 > 0 {
         header.push(' ');
@@ -23,7 +23,7 @@ fn arrays(count: usize, from: usize) -> (Vec<u8>, Vec<u8>) {
     (npy("|u1", &format!("({count}, 3, 2)"), &images), npy("<i8", &format!("({count},)"), &labels))
 }
 
-fn npz(arrays: &[(&str, &[u8])]) -> Given {
+pub fn npz(arrays: &[(&str, &[u8])]) -> Given {
     let files: Files = arrays.iter().map(|(name, array)| (format!("{name}.npy"), array.to_vec())).collect();
     Given::file("d.npz", &zip(&files))
 }
@@ -95,7 +95,7 @@ fn other_arrays() {
     let numbers = "it must be whole numbers, 0 or more, of shape [n] or [n, 1]";
     assert_eq!(
         refused(&[("x", &images), ("y", &negative)]),
-        format!("ROOT: y is `<i8` of shape [12], {numbers}")
+        format!("ROOT: y is `<i8` of shape [12], {numbers} for task = \"classification\"")
     );
     let fewer = npy("|u1", "(11,)", &[0; 11]);
     assert_eq!(refused(&[("x", &images), ("y", &fewer)]), "ROOT: x has 12 images, but y has 11 labels");

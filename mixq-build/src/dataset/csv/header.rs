@@ -4,6 +4,7 @@ use std::ops::RangeInclusive;
 
 use ::csv::ByteRecord;
 
+use super::columns;
 use crate::dataset::parts::Wanted;
 use crate::text::whole;
 
@@ -18,8 +19,10 @@ const NAMES: [&[&str]; 3] = [
 pub(super) struct Header {
     /// Whether the first row is one.
     pub is_there: bool,
-    /// The column of labels, counted from 0.
-    pub label: usize,
+    /// The columns of targets, counted from 0, in the order of the outputs.
+    pub targets: Vec<usize>,
+    /// What the header calls them, where there is one for each output.
+    pub names: Option<Vec<String>>,
     /// Whether a name says so.
     pub is_named: bool,
     /// What the user should know about it.
@@ -32,7 +35,7 @@ pub(super) type Reason = (String, String);
 impl Header {
     /// The first row is an image of this number of pixels, and its label.
     pub fn none(elements: usize) -> Header {
-        Header { is_there: false, label: elements, is_named: false, note: None }
+        Header { is_there: false, targets: vec![elements], names: None, is_named: false, note: None }
     }
 
     /// What the first row is.
@@ -41,6 +44,12 @@ impl Header {
         second: Option<&ByteRecord>,
         wanted: &Wanted<'_>,
     ) -> Result<Header, Reason> {
+        if let Some(named) = &wanted.config.targets {
+            return columns::named(first, named, wanted);
+        }
+        if wanted.rules().columns(wanted.outputs) != (1..=1) || wanted.rules().takes_vectors() {
+            return Ok(columns::last(first, wanted));
+        }
         let elements = wanted.shape.elements();
         let none = Header::none(elements);
         let row = Row::of(first);
@@ -97,7 +106,7 @@ impl Header {
         let (label, is_named) = row.label()?;
         // A header of another length: the errors of its rows say how many columns there should be.
         let label = if last == elements { label } else { elements };
-        Ok(Header { is_there, label, is_named, note: None })
+        Ok(Header { is_there, targets: vec![label], names: None, is_named, note: None })
     }
 }
 
@@ -184,6 +193,6 @@ impl Row {
     }
 }
 
-fn is_number(field: &[u8]) -> bool {
+pub(super) fn is_number(field: &[u8]) -> bool {
     std::str::from_utf8(field).is_ok_and(|field| field.parse::<f64>().is_ok())
 }

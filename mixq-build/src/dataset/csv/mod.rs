@@ -1,6 +1,7 @@
-//! CSV: a row is an image, its pixels in the order row, column, channel, and its label: in the column that a
-//! header names, or in the last one. Messages count rows from 1, the header too, blank lines not.
+//! CSV: a row is an image, its pixels in the order row, column, channel, and its targets: in the columns that
+//! a header names, or in the last ones. Messages count rows from 1, the header too, blank lines not.
 
+mod columns;
 mod header;
 mod lines;
 
@@ -18,7 +19,7 @@ use super::parts::{Parts, Wanted};
 use super::walk;
 use crate::error::{Error, Problem};
 use crate::observer::Observer;
-use crate::task::Column;
+use crate::task::{Column, Places};
 use crate::text::{SHOWN, show, whole};
 
 /// What hands over row after row.
@@ -49,8 +50,8 @@ fn open(path: &Path) -> Result<BufReader<File>, Problem> {
 /// What is read so far.
 struct Images<'a> {
     wanted: &'a Wanted<'a>,
-    /// The column of the label, counted from 0.
-    label: usize,
+    /// The columns of targets, counted from 0, in the order of the outputs.
+    targets: Vec<usize>,
     pixels: Vec<u8>,
     labels: Box<dyn Column>,
     /// Wrong rows and what is wrong with them.
@@ -79,11 +80,15 @@ fn parse(wanted: &Wanted<'_>, mut reader: Rows, observer: &mut dyn Observer) -> 
     );
     let header =
         header.map_err(|reason| Problem::new(format!("{path} row 1: {}", reason.0)).help(reason.1))?;
+    let places = Places {
+        columns: header.targets.iter().map(|column| column + 1).collect(),
+        names: header.names.clone(),
+    };
     let mut images = Images {
         wanted,
-        label: header.label,
+        targets: header.targets,
         pixels: Vec::new(),
-        labels: wanted.rules().column(header.label + 1),
+        labels: wanted.rules().column(places),
         wrong: Vec::new(),
         count: 0,
     };
@@ -157,21 +162,11 @@ impl Images<'_> {
         let Wanted { config, shape, .. } = *self.wanted;
         let max = config.max;
         let elements = shape.elements();
-        if record.len() != elements + 1 {
-            let index = if record.len() == elements + 2 {
-                "; is the first one an index? pandas leaves it out with `index=False`"
-            } else {
-                ""
-            };
-            return Err(format!(
-                "found {} columns = {} pixels + label, but the network wants images of {shape} = {elements} \
-                 pixels{index}",
-                record.len(),
-                record.len().saturating_sub(1),
-            ));
+        if record.len() != elements + self.targets.len() {
+            return Err(columns::unfit(record.len(), &self.targets, self.wanted));
         }
         let start = self.pixels.len();
-        for (index, field) in record.iter().enumerate().filter(|(index, _)| *index != self.label) {
+        for (index, field) in record.iter().enumerate().filter(|(index, _)| !self.targets.contains(index)) {
             let column = index + 1;
             let wrong = match whole(field) {
                 Some(value) if value <= u64::from(max) => {
@@ -186,7 +181,8 @@ impl Images<'_> {
             self.pixels.truncate(start);
             return Err(wrong);
         }
-        self.labels.push(row, &record[self.label]);
+        let fields: Vec<&[u8]> = self.targets.iter().map(|column| &record[*column]).collect();
+        self.labels.push(row, &fields);
         Ok(())
     }
 }

@@ -42,6 +42,7 @@ pub fn read(wanted: &Wanted<'_>, contents: &Contents, observer: &mut dyn Observe
     let named = class_names(files, list).filter(|labels| labels.len() == count);
     let has_names = named.is_some();
     let labels = named.unwrap_or_else(|| (0..count).map(|class| class.to_string()).collect());
+    check::classes(wanted, &labels)?;
     problems.extend(check::labels(wanted, &labels));
     let (mut train, mut test) = (Growing::default(), Growing::default());
     let mut changes = Changes::default();

@@ -69,6 +69,15 @@ pub fn read(wanted: &Wanted<'_>, contents: Contents, observer: &mut dyn Observer
         class.sort_by(|a, b| a.name.cmp(&b.name));
     }
     let test = layout.has_test().then_some(test);
+    check::classes(
+        wanted,
+        &train
+            .keys()
+            .chain(test.iter().flat_map(BTreeMap::keys))
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .collect::<Vec<_>>(),
+    )?;
     let path = wanted.config.path.display();
     let mut problems = arrangement(wanted, &train, test.as_ref());
     if !outside.is_empty() {

@@ -9,6 +9,7 @@ use crate::dataset::{Split, raw};
 use crate::error::{Error, Problem};
 use crate::graph::Shape;
 use crate::observer::Observer;
+use crate::task::Targets;
 use crate::text::enumerate;
 
 /// Reads the two parts.
@@ -71,8 +72,10 @@ fn part(
         return Err(Problem::new(message));
     }
     let found = Shape { height, width, channels: 1 };
-    let label = |index: usize| u64::from(bytes[index]);
-    raw::split(wanted, images, (pixels, found), label, contents.packed, changes).map(Some)
+    let push = |index: usize, targets: &mut Targets| {
+        wanted.rules().push_number(u64::from(bytes[index]), wanted.outputs, targets)
+    };
+    raw::split(wanted, images, (pixels, found), push, contents.packed, changes).map(Some)
 }
 
 /// The sizes of a file of unsigned bytes with this number of dimensions, and its elements.

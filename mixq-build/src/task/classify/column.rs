@@ -64,7 +64,8 @@ impl Labels {
 }
 
 impl Column for Labels {
-    fn push(&mut self, row: usize, field: &[u8]) {
+    fn push(&mut self, row: usize, fields: &[&[u8]]) {
+        let &[field] = fields else { unreachable!("a classification has one column of targets") };
         let next = self.texts.len();
         let text = match self.texts.get(field) {
             Some(text) => *text,

@@ -1,11 +1,12 @@
 //! Targets that are classes, and what they must be to learn from.
 
+use std::ops::RangeInclusive;
 use std::path::Path;
 
 use super::Classification;
 use super::column::Labels;
 use crate::error::Problem;
-use crate::task::{Column, DatasetRules, Part, Targets};
+use crate::task::{Column, DatasetRules, Part, Places, Targets};
 use crate::text::enumerate;
 
 /// Classes are numbers of 16 bits.
@@ -47,6 +48,14 @@ impl DatasetRules for Classification {
         problems
     }
 
+    fn columns(&self, _outputs: usize) -> RangeInclusive<usize> {
+        1..=1
+    }
+
+    fn takes_vectors(&self) -> bool {
+        false
+    }
+
     /// The numbers of the classes.
     fn default_labels(&self, outputs: usize) -> Vec<String> {
         (0..outputs).map(|class| class.to_string()).collect()
@@ -65,13 +74,17 @@ impl DatasetRules for Classification {
         Ok(())
     }
 
+    fn push_vector(&self, values: &[f64], _outputs: usize, _targets: &mut Targets) -> Result<(), String> {
+        Err(format!("a target is a vector of {} numbers; a classification wants a class", values.len()))
+    }
+
     fn push_name(&self, place: usize, targets: &mut Targets) {
         // More names than a network can have outputs are refused.
         targets.push(&u16::try_from(place).unwrap_or(u16::MAX).to_le_bytes());
     }
 
-    fn column(&self, column: usize) -> Box<dyn Column> {
-        Box::new(Labels::new(column))
+    fn column(&self, places: Places) -> Box<dyn Column> {
+        Box::new(Labels::new(places.columns[0]))
     }
 
     fn found_labels(
@@ -98,6 +111,10 @@ impl DatasetRules for Classification {
                 format!("{path} has its classes in the order {}, but `labels` in another", enumerate(found));
             return Some(Problem::new(message).help("leave `labels` out: the dataset names its classes"));
         }
+        None
+    }
+
+    fn refuses_classes(&self, _path: &Path, _found: &[&str]) -> Option<Problem> {
         None
     }
 
@@ -189,6 +206,25 @@ impl DatasetRules for Classification {
             .collect();
         (!absent.is_empty())
             .then(|| format!("{} has no images of {}", part.path.display(), enumerate(&absent)))
+    }
+
+    /// A class is rare if another one has ten times as many images.
+    fn imbalance(&self, part: &Part<'_>) -> Option<String> {
+        let mut counts = vec![0; part.labels.len()];
+        part.targets.labels().into_iter().for_each(|class| counts[usize::from(class)] += 1);
+        let most = counts.iter().copied().max()?;
+        let largest = counts.iter().position(|count| *count == most)?;
+        let rare: Vec<String> = (0..counts.len())
+            .filter(|class| 10 * counts[*class] <= most)
+            .map(|class| format!("{} ({})", name(class, part.labels), counts[class]))
+            .collect();
+        (!rare.is_empty()).then(|| {
+            format!(
+                "few training images are of {}, {most} of {}",
+                enumerate(&rare),
+                name(largest, part.labels)
+            )
+        })
     }
 
     fn firmware_targets(&self, targets: &Targets) -> Result<Vec<u8>, Problem> {

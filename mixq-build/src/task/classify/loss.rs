@@ -3,18 +3,30 @@
 use tch::{Kind, Reduction, Tensor};
 
 use super::Classification;
-use crate::task::{Targets, TrainingRules};
+use crate::task::{Batch, Fit, Targets, TrainingRules};
 
 impl TrainingRules for Classification {
+    /// A class counts by how rare it is, so that all classes together weigh as much as before.
+    fn fit(&self, train: &Targets, outputs: usize, is_balanced: bool) -> Fit {
+        let mut counts = vec![0usize; if is_balanced { outputs } else { 0 }];
+        if is_balanced {
+            train.labels().into_iter().for_each(|class| counts[usize::from(class)] += 1);
+        }
+        let weight = |count: usize| train.len() as f64 / (outputs * count.max(1)) as f64;
+        Fit { weights: counts.into_iter().map(weight).collect(), ..Fit::default() }
+    }
+
     /// The classes, `[n]`.
-    fn tensor(&self, targets: &Targets) -> Tensor {
-        let classes: Vec<i64> = targets.labels().into_iter().map(i64::from).collect();
-        Tensor::from_slice(&classes)
+    fn tensor(&self, batch: Batch<'_>, _: &Fit) -> Tensor {
+        let classes: Vec<i64> = batch.targets.labels().into_iter().map(i64::from).collect();
+        Tensor::from_slice(&classes).to_device(batch.images.device())
     }
 
     /// Cross-entropy (label smoothing: arXiv 1512.00567).
-    fn loss(&self, outputs: &Tensor, targets: &Tensor, smoothing: f64) -> Tensor {
-        outputs.cross_entropy_loss::<Tensor>(targets, None, Reduction::Mean, -100, smoothing)
+    fn loss(&self, outputs: &Tensor, targets: &Tensor, fit: &Fit, smoothing: f64) -> Tensor {
+        let weights: Vec<f32> = fit.weights.iter().map(|weight| *weight as f32).collect();
+        let weights = (!weights.is_empty()).then(|| Tensor::from_slice(&weights).to_device(outputs.device()));
+        outputs.cross_entropy_loss(targets, weights, Reduction::Mean, -100, smoothing)
     }
 
     /// Cross-entropy with the softened answers of the other network (arXiv 1503.02531, section 2).
@@ -25,7 +37,7 @@ impl TrainingRules for Classification {
         -sum.mean(Kind::Float) * temperature.powi(2)
     }
 
-    fn answers_of_tensor(&self, outputs: &Tensor) -> Targets {
+    fn answers_of_tensor(&self, outputs: &Tensor, _: &Tensor, _: &Fit) -> Targets {
         let classes = Vec::<i64>::try_from(outputs.argmax(1, false).to_kind(Kind::Int64));
         classes.expect("a flat tensor of classes").into_iter().map(|class| class as u16).collect()
     }

@@ -1,0 +1,77 @@
+//! The array of targets of an NPZ file.
+
+use super::npy::Array;
+use super::parts::Wanted;
+use crate::error::Problem;
+use crate::task;
+
+/// The targets of some images.
+pub(super) struct Targets {
+    /// The number of images.
+    pub images: usize,
+    values: Values,
+}
+
+/// What stands in the array.
+enum Values {
+    /// A whole number for each image.
+    Whole(Vec<u64>),
+    /// A vector of this length for each.
+    Vectors(usize, Vec<f64>),
+}
+
+impl Targets {
+    /// For images without an array of targets.
+    pub fn none(images: usize) -> Targets {
+        Targets { images, values: Values::Vectors(0, Vec::new()) }
+    }
+
+    /// What the array `name` says, by what the task wants.
+    pub fn of(wanted: &Wanted<'_>, name: &str, array: &Array) -> Result<Targets, Problem> {
+        let path = wanted.config.path.display();
+        let task = wanted.config.task.name();
+        let wrong = |expected: &str| {
+            Problem::new(format!("{path}: {name} is {array}, it must be {expected} for task = \"{task}\""))
+        };
+        let images = array.shape.first().copied().unwrap_or_default();
+        if wanted.rules().takes_vectors() {
+            let outputs = wanted.outputs;
+            let expected = format!("numbers of shape [n, {outputs}]");
+            let each = match array.shape[..] {
+                [_] => 1,
+                [_, each] => each,
+                _ => return Err(wrong(&expected)),
+            };
+            if each != outputs {
+                let help = format!("the network has {outputs} outputs, one for each target");
+                return Err(wrong(&expected).help(help));
+            }
+            let values = array.numbers().ok_or_else(|| wrong(&expected))?;
+            if let Some(at) = values.iter().position(|value| !value.is_finite()) {
+                let (row, column) = (at / each, at % each);
+                let message = format!(
+                    "{path}: {name} has {} at row {row}, column {column}, both counted from 0",
+                    values[at]
+                );
+                return Err(Problem::new(message).help("a target is a finite number: remove the image"));
+            }
+            return Ok(Targets { images, values: Values::Vectors(each, values) });
+        }
+        if !matches!(array.shape[..], [_] | [_, 1]) {
+            let help = "tasks that take a vector for each image are regression and multi-label";
+            return Err(wrong("whole numbers of shape [n] or [n, 1]").help(help));
+        }
+        let expected = "whole numbers, 0 or more, of shape [n] or [n, 1]";
+        let values = array.whole_numbers().ok_or_else(|| wrong(expected))?;
+        Ok(Targets { images, values: Values::Whole(values) })
+    }
+
+    /// Appends the target of an image, or says what is wrong with it.
+    pub fn push(&self, wanted: &Wanted<'_>, index: usize, to: &mut task::Targets) -> Result<(), String> {
+        let (rules, outputs) = (wanted.rules(), wanted.outputs);
+        match &self.values {
+            Values::Whole(values) => rules.push_number(values[index], outputs, to),
+            Values::Vectors(each, values) => rules.push_vector(&values[index * each..][..*each], outputs, to),
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! What a network that finds labels must be.
+
+use mixq_format::Header;
+
+use super::MultiLabel;
+use crate::error::Problem;
+use crate::task::{LastLayer, NetworkRules, vectors};
+
+impl NetworkRules for MultiLabel {
+    fn last_layer(&self, layer: &LastLayer<'_>) -> Vec<Problem> {
+        layer.linear("logits", "a linear layer that has a feature for each label")
+    }
+
+    fn differences(&self, header: &Header, outputs: usize, labels: Option<&[String]>) -> Vec<String> {
+        vectors::differences(header, outputs, labels)
+    }
+}

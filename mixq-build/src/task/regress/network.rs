@@ -1,0 +1,17 @@
+//! What a network that predicts quantities must be.
+
+use mixq_format::Header;
+
+use super::Regression;
+use crate::error::Problem;
+use crate::task::{LastLayer, NetworkRules, vectors};
+
+impl NetworkRules for Regression {
+    fn last_layer(&self, layer: &LastLayer<'_>) -> Vec<Problem> {
+        layer.linear("values", "a linear layer that has a feature for each quantity")
+    }
+
+    fn differences(&self, header: &Header, outputs: usize, labels: Option<&[String]>) -> Vec<String> {
+        vectors::differences(header, outputs, labels)
+    }
+}
