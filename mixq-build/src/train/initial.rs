@@ -36,6 +36,26 @@ impl Model<'_> {
         }
     }
 
+    /// Multiplies each output by a factor and adds a summand, in the weights of the last layer.
+    pub fn change_outputs(&mut self, factors: &[f64], summands: &[f64]) {
+        let last = self.graph.nodes.len() - 1;
+        let by_output = |values: &[f64]| {
+            let values: Vec<f32> = values.iter().map(|value| *value as f32).collect();
+            Tensor::from_slice(&values).to_device(self.device)
+        };
+        let (factors, summands) = (by_output(factors), by_output(summands));
+        let of = |model: &Model<'_>, part| model.get(last, part).map(Tensor::shallow_clone);
+        // Batch norm, if there is one, has the last word.
+        let (gain, shift) =
+            if self.graph.nodes[last].norm { (Part::Gamma, Part::Beta) } else { (Part::Weight, Part::Bias) };
+        let weight = of(self, gain).expect("the last layer has weights");
+        let mut shape = vec![1; weight.dim()];
+        shape[0] = -1;
+        self.set(last, gain, weight * factors.view(&shape[..]));
+        let bias = of(self, shift).expect("the last layer has a bias or batch norm");
+        self.set(last, shift, bias * &factors + summands);
+    }
+
     fn fill(&mut self, node: usize, part: Part, values: &[f32]) {
         let shape = self.get(node, part).expect("the graph has such parameters").size();
         self.set(node, part, Tensor::from_slice(values).reshape(shape).to_device(self.device));

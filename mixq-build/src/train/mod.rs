@@ -54,7 +54,7 @@ use crate::import::{Initial, InputNormalisation};
 use crate::memory::{Allocation, Losses};
 use crate::observer::Observer;
 use crate::settings::{ClassWeights, Scheme, Training};
-use crate::task::{Fit, Part, Targets, rules};
+use crate::task::{Fit, Part, Targets, Task, rules};
 
 /// The result of a training.
 #[derive(Clone, Debug)]
@@ -159,11 +159,14 @@ pub fn train(
     let _turn = take_turn(&machine, settings);
     let chosen = std::cell::OnceCell::new();
     let mut model = Model::new(graph, allocation, scheme, settings.rounding, &normalisation, device);
-    if let Some(initial) = initial {
-        model.begin_with(initial);
-    }
     let is_balanced = settings.class_weights == ClassWeights::Balanced;
     let fit = rules.fit(&train.targets(), dataset.outputs, is_balanced);
+    if let Some(initial) = initial {
+        model.begin_with(initial);
+        if let Some((factors, summands)) = job.output_change(&fit) {
+            model.change_outputs(&factors, &summands);
+        }
+    }
     if !is_balanced && let Some(found) = imbalance(dataset, &train) {
         observer.warn(&found);
     }
@@ -237,6 +240,28 @@ impl Job<'_> {
         let Some(given) = self.normalisation else { return found };
         let given = found.replaced(given);
         if self.initial.is_some() { given.with_equal_channels() } else { given }
+    }
+}
+
+impl Job<'_> {
+    /// The factor and the summand of each output by which a network that was trained elsewhere becomes one
+    /// that is trained here. A regression learns standardised targets. An autoencoder learns the pixels on the
+    /// image's grid, which all channels share. `None`: outputs are what they were.
+    fn output_change(&self, fit: &Fit) -> Option<(Vec<f64>, Vec<f64>)> {
+        let change = match self.dataset.task {
+            Task::Classification | Task::MultiLabel => return None,
+            Task::Regression => {
+                let units = fit.units.iter();
+                units.map(|unit| (1.0 / unit.scale, -unit.offset / unit.scale)).unzip()
+            }
+            Task::Reconstruction => {
+                let given = self.normalisation?;
+                let channels = given.gains().into_iter().zip(given.offsets());
+                let all = channels.map(|(gain, offset)| (1.0 / gain, -offset / gain)).cycle();
+                all.take(self.graph.outputs()).unzip()
+            }
+        };
+        Some(change)
     }
 }
 

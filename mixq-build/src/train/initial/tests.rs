@@ -17,6 +17,7 @@ use crate::train::forward::Mode;
 use crate::train::images::Images;
 use crate::train::model::Model;
 use crate::train::normalisation::Normalisation;
+use crate::train::part::Part;
 
 const NETWORK: &str = r#"
     input = [6, 5, 3]
@@ -149,4 +150,55 @@ fn float_networks_compute_what_they_did_where_they_were_trained() {
             assert!((found - expected).abs() < 1e-5 * range, "{found} {expected} of {range}");
         }
     }
+}
+
+/// Whatever the last layer has: the same outputs, changed.
+#[test]
+fn outputs_change_by_factors_and_summands() {
+    for norm in ["false", "true"] {
+        let network = NETWORK.replace("features = 3", &format!("features = 3, batch_norm = {norm}"));
+        let imported = parse_with_weights(Path::new("net.toml"), &network).unwrap();
+        let graph = Graph::resolve(&imported.spec).unwrap();
+        let mut random = fastrand::Rng::with_seed(9);
+        let pixels: Vec<u8> = (0..4 * 90).map(|_| random.u8(..)).collect();
+        let split = Split { pixels: pixels.into(), targets: vec![0; 4].into() };
+        let images = Images::all(&split);
+        let normalisation = Normalisation::of(&images, 3);
+        let scheme = Scheme::PerChannel;
+        let allocation = allocate(&graph, u64::MAX, u64::MAX, scheme).unwrap();
+        let mut model =
+            Model::new(&graph, &allocation, scheme, Rounding::Nearest, &normalisation, Device::Cpu);
+        let answers = |model: &Model<'_>| {
+            let (batch, _) = batch(&images, &[0, 1, 2, 3], model.form());
+            let mode = Mode { quantised: false, batch_statistics: false };
+            let outputs = tch::no_grad(|| model.forward(&batch, mode));
+            Vec::<f64>::try_from(outputs.to_kind(Kind::Double).flatten(0, -1)).unwrap()
+        };
+        let before = answers(&model);
+        let (factors, summands) = ([2.0, -0.5, 0.25], [1.0, 0.0, -3.0]);
+        model.change_outputs(&factors, &summands);
+        for (index, (before, after)) in before.iter().zip(answers(&model)).enumerate() {
+            let expected = factors[index % 3] * before + summands[index % 3];
+            assert!((after - expected).abs() < 1e-4 * (1.0 + expected.abs()), "{norm}: {after} {expected}");
+        }
+    }
+}
+
+/// Ranges that come with the weights are bounds of activations.
+#[test]
+fn ranges_become_bounds() {
+    let imported = parse_with_weights(Path::new("net.toml"), NETWORK).unwrap();
+    let graph = Graph::resolve(&imported.spec).unwrap();
+    let mut tensors = random_tensors(&mut fastrand::Rng::with_seed(3));
+    tensors.insert("dw.range".to_string(), Tensor { shape: vec![2], values: vec![0.0, 3.5] });
+    let start = initial(&imported, &graph, imported.weights.as_ref().unwrap(), &tensors).unwrap();
+    let scheme = Scheme::PerChannel;
+    let allocation = allocate(&graph, u64::MAX, u64::MAX, scheme).unwrap();
+    let split = Split { pixels: vec![7; 90].into(), targets: vec![0; 1].into() };
+    let normalisation = Normalisation::of(&Images::all(&split), 3);
+    let mut model = Model::new(&graph, &allocation, scheme, Rounding::Nearest, &normalisation, Device::Cpu);
+    model.take_ranges(&start);
+    let high = |node: usize| model.get(node, Part::High).unwrap().double_value(&[]);
+    // The stem keeps the start that all have.
+    assert_eq!([high(0), high(1)], [6.0, 3.5]);
 }
