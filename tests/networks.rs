@@ -2,6 +2,7 @@
 
 use fastrand::Rng;
 use mixq_build::engine::config::Scheme;
+use mixq_build::engine::graph::op::Rearrange;
 use mixq_format::{Artifact, Bits};
 
 use crate::random::{Builder, Quantised};
@@ -18,6 +19,7 @@ pub fn all() -> Vec<Artifact> {
     networks.extend(widths.map(pooled));
     networks.push(residual());
     networks.push(elementwise());
+    networks.push(rearranged());
     networks.extend([
         scheme("folded", Bits::B4, Bits::B4, Scheme::PerLayerFolded),
         scheme("per_layer", Bits::B4, Bits::B4, Scheme::PerLayer),
@@ -121,6 +123,28 @@ pub fn elementwise() -> Artifact {
     }
     builder.conv(16, SAME_3X3, quantised(Bits::B4)).elementwise(Bits::B4);
     builder.linear(10, quantised(Bits::B32)).finish("elementwise")
+}
+
+/// Elements that move, of every width: whole bytes, elements within bytes, pixels that end inside bytes.
+pub fn rearranged() -> Artifact {
+    let quantised = |output| Quantised { weights: Bits::B8, output, scheme: Scheme::PerChannel };
+    let mut builder = Builder::new(600, [6, 8, 3]);
+    for bits in Bits::QUANTISED {
+        for channels in [12, 9] {
+            builder.conv(channels, POINTWISE, quantised(bits));
+            let joined = builder.keep();
+            builder.rearrange(Rearrange::Shuffle { groups: 3 }, [6, 8, channels]).join(joined);
+            builder.rearrange(Rearrange::Slice { first: 3, channels: 8 }, [6, 8, 8]);
+            builder.rearrange(Rearrange::SpaceToDepth { block: 2 }, [3, 4, 32]);
+            builder.rearrange(Rearrange::Pad { padding: [1, 0, 2, 1] }, [4, 7, 32]);
+            builder.rearrange(Rearrange::DepthToSpace { block: 4 }, [16, 28, 2]);
+            let smaller = Slide { kernel: [6, 10], stride: [5, 9], padding: [0; 4] };
+            builder.conv(5, smaller, quantised(bits));
+            builder.rearrange(Rearrange::Upsample { factor: [2, 8] }, [6, 24, 5]);
+            builder.conv(6, Slide { kernel: [1, 3], stride: [1, 3], padding: [0; 4] }, quantised(bits));
+        }
+    }
+    builder.linear(10, quantised(Bits::B32)).finish("rearranged")
 }
 
 /// Images for a network: random ones, all black and all white.

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use fastrand::Rng;
 use mixq_build::engine::config::Scheme;
+use mixq_build::engine::graph::op::Rearrange;
 use mixq_format::{
     Accuracy, Add, Artifact, Bits, Budget, Conv, Depthwise, Elementwise, Header, Layer, Linear, NamedLayer,
     Pool, Task, Tensor,
@@ -145,6 +146,29 @@ impl Builder {
         self.rng.shuffle(&mut codes);
         let codes = self.append(codes.into_iter().map(|code| [code]));
         self.push(Layer::Elementwise(Elementwise { input, output, codes }))
+    }
+
+    /// Elements at other places, in a tensor of this height, width and channels.
+    pub fn rearrange(&mut self, rearrange: Rearrange, [height, width, channels]: [u16; 3]) -> &mut Builder {
+        let input = self.current;
+        let mut output = self.output((height, width), channels, input.bits);
+        output.zero_point = input.zero_point;
+        self.push(Layer::Rearrange(rearrange.table(input, output, false)))
+    }
+
+    /// The channels of a tensor that was kept, and behind them those of this one.
+    ///
+    /// # Panics
+    /// If they differ in more than the number of channels.
+    pub fn join(&mut self, kept: Tensor) -> &mut Builder {
+        let last = self.current;
+        assert_eq!(Tensor { channels: kept.channels, offset: kept.offset, ..last }, kept);
+        let mut output = self.output((kept.height, kept.width), kept.channels + last.channels, kept.bits);
+        output.zero_point = kept.zero_point;
+        self.push(Layer::Rearrange(Rearrange::Join { first: 0 }.table(kept, output, false)));
+        self.kept.retain(|t| *t != kept);
+        let first = kept.channels.into();
+        self.push(Layer::Rearrange(Rearrange::Join { first }.table(last, output, true)))
     }
 
     /// The artifact, with exact budgets.

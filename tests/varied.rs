@@ -3,6 +3,7 @@
 
 use fastrand::Rng;
 use mixq_build::engine::config::Scheme;
+use mixq_build::engine::graph::op::Rearrange;
 use mixq_format::{Artifact, Bits};
 
 use crate::random::{Builder, Quantised};
@@ -34,6 +35,57 @@ pub fn functions(seed: u64) -> Artifact {
     }
     let logits = Quantised { weights: Bits::B4, output: Bits::B32, scheme: Scheme::PerChannel };
     builder.linear(rng.u16(2..=12), logits).finish("functions")
+}
+
+/// A network of layers that move elements, with pointwise convolutions between.
+pub fn moves(seed: u64) -> Artifact {
+    let mut rng = Rng::with_seed(seed);
+    let (height, width) = (2 * rng.u16(1..=6), 2 * rng.u16(1..=6));
+    let mut builder = Builder::new(seed, [height, width, rng.u16(1..=4)]);
+    let same = Slide { kernel: [1, 1], stride: [1, 1], padding: [0; 4] };
+    let (mut h, mut w) = (height, width);
+    for _ in 0..rng.usize(2..=5) {
+        let bits = Bits::QUANTISED[rng.usize(0..3)];
+        let channels = if rng.bool() { 4 * rng.u16(1..=9) } else { 8 * rng.u16(1..=8) };
+        let quantised = Quantised { weights: Bits::B8, output: bits, scheme: Scheme::PerChannel };
+        builder.conv(channels, same, quantised);
+        match rng.u8(0..6) {
+            0 => {
+                let kept = builder.keep();
+                let odd = rng.u16(1..=channels);
+                let first = usize::from(channels - odd);
+                let slice = Rearrange::Slice { first, channels: odd.into() };
+                builder.rearrange(slice, [h, w, odd]).join(kept);
+            }
+            1 => {
+                builder.rearrange(Rearrange::Shuffle { groups: 4 }, [h, w, channels]);
+            }
+            2 if h < 12 && w < 12 => {
+                builder.rearrange(Rearrange::Pad { padding: [1; 4] }, [h + 2, w + 2, channels]);
+                (h, w) = (h + 2, w + 2);
+            }
+            3 if h < 10 && w < 10 => {
+                builder.rearrange(Rearrange::Upsample { factor: [2, 2] }, [2 * h, 2 * w, channels]);
+                (h, w) = (2 * h, 2 * w);
+            }
+            4 if h < 10 && w < 10 => {
+                let block = Rearrange::DepthToSpace { block: 2 };
+                builder.rearrange(block, [2 * h, 2 * w, channels / 4]);
+                (h, w) = (2 * h, 2 * w);
+            }
+            _ if h % 2 == 0 && w % 2 == 0 => {
+                let block = Rearrange::SpaceToDepth { block: 2 };
+                builder.rearrange(block, [h / 2, w / 2, 4 * channels]);
+                (h, w) = (h / 2, w / 2);
+            }
+            _ => {
+                let slice = Rearrange::Slice { first: 1, channels: 3 };
+                builder.rearrange(slice, [h, w, 3]);
+            }
+        }
+    }
+    let logits = Quantised { weights: Bits::B4, output: Bits::B32, scheme: Scheme::PerChannel };
+    builder.linear(rng.u16(2..=12), logits).finish("moves")
 }
 
 fn network(seed: u64, portable: bool) -> Artifact {

@@ -129,7 +129,12 @@ fn cortex_m4_takes_what_the_model_says() {
         let (network, spares) = (varied::functions(seed), vec![0]);
         Case { network, spares, share: 0.05, of_layer: Some(0.05), like_trained: false }
     });
-    check(CORTEX_M4, of_tests.chain(random).chain(known).chain(functions).collect());
+    let moves = (0..6).map(|seed| {
+        let (network, spares) = (varied::moves(seed), vec![0]);
+        Case { network, spares, share: 0.05, of_layer: Some(0.05), like_trained: false }
+    });
+    let all = of_tests.chain(random).chain(known).chain(functions).chain(moves);
+    check(CORTEX_M4, all.collect());
 }
 
 /// With DSP it executes the code of the Cortex-M4. Layers that only the portable kernels take have the code

@@ -5,7 +5,7 @@ use std::path::Path;
 use mixq_format::Artifact;
 use mixq_format::target::Tally;
 use mixq_tests::measure::{self, CORTEX_M0, CORTEX_M4, CORTEX_M33_WITHOUT_DSP, Processor, RISCV};
-use mixq_tests::varied::{functions, portable, varied};
+use mixq_tests::varied::{functions, moves, portable, varied};
 
 use crate::cycles;
 
@@ -47,8 +47,11 @@ fn fit() {
     // Of which operator: of all, if it is not said.
     let operator = std::env::var("MIXQ_FIT_OPERATOR").unwrap_or_default();
     let of = |processor, network: fn(u64) -> Artifact, with_cycles| {
-        let networks = [network, functions as fn(u64) -> Artifact];
-        let networks = &networks[usize::from(operator == "elementwise")..];
+        let networks: &[fn(u64) -> Artifact] = match &operator[..] {
+            "elementwise" => &[functions],
+            "rearrange" => &[moves],
+            _ => &[network, functions, moves],
+        };
         let all = networks.iter().flat_map(|network| samples(processor, *network, count, with_cycles));
         all.filter(|sample| sample.layer.starts_with(&operator)).collect::<Vec<Sample>>()
     };
