@@ -117,9 +117,9 @@ pieces! {
     ElementwiseCode28 21.95 15.92 15.95 16.99;
     ElementwiseCode24 19.53 12.99 13.02 14.50;
     ElementwiseCode22 10.16 8.14 0.00 9.31;
-    Rearrange 120.00 120.00 120.00 120.00;
-    RearrangeZero 0.50 0.50 0.50 0.50;
-    RearrangeRun 40.00 40.00 40.00 40.00;
-    RearrangeByte 0.50 0.50 0.50 0.50;
-    RearrangeCode 20.00 20.00 20.00 20.00;
+    Rearrange 320.15 230.90 230.80 238.98;
+    RearrangeZero 0.82 0.82 0.82 0.81;
+    RearrangeRun 71.98 65.07 65.07 53.81;
+    RearrangeByte 1.36 1.19 1.19 1.41;
+    RearrangeCode 35.39 21.52 21.52 19.07;
 }
