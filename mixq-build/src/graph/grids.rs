@@ -40,8 +40,8 @@ impl Graph {
 
     /// What keeps outputs from having one grid: the node that joins them, and the problem.
     ///
-    /// The ReLU of a layer costs nothing because its codes end where those of the grid do. So all outputs of a
-    /// grid have it, with one bound, or none has.
+    /// The ReLU of a layer costs nothing because its codes end where those of the grid do. So all outputs of
+    /// a grid have it, with one bound, or none has.
     pub(super) fn contradicting_grids(&self) -> Option<(&str, Problem)> {
         let grids = self.grids();
         let clamps = |node: &Node| match node.op {
@@ -81,8 +81,8 @@ impl Graph {
                 says(one),
                 says(other)
             );
-            let help = "give all joined layers the same activation; a function of a layer of its own, such as \
-                        op = \"relu6\" behind the concat, also does";
+            let help = "give all joined layers the same activation; instead, a function may be a layer of \
+                        its own behind the concat";
             Some((joiner.name.as_str(), Problem::new(message).help(help)))
         })
     }

@@ -245,8 +245,8 @@ impl Job<'_> {
 
 impl Job<'_> {
     /// The factor and the summand of each output by which a network that was trained elsewhere becomes one
-    /// that is trained here. A regression learns standardised targets. An autoencoder learns the pixels on the
-    /// image's grid, which all channels share. `None`: outputs are what they were.
+    /// that is trained here. A regression learns standardised targets. An autoencoder learns the pixels on
+    /// the image's grid, which all channels share. `None`: outputs are what they were.
     fn output_change(&self, fit: &Fit) -> Option<(Vec<f64>, Vec<f64>)> {
         let change = match self.dataset.task {
             Task::Classification | Task::MultiLabel => return None,

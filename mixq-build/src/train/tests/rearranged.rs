@@ -5,8 +5,8 @@ use mixq_format::Bits;
 use super::both_answers;
 use crate::settings::Rounding;
 
-/// Images that get different answers, of all images. With 2 bits, logits are often equal: then the rounding of
-/// libtorch's sums decides.
+/// Images that get different answers, of all images. With 2 bits, logits are often equal: then the rounding
+/// of libtorch's sums decides.
 #[derive(Default)]
 struct Tally {
     different: usize,
