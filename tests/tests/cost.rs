@@ -103,13 +103,20 @@ fn networks() -> Vec<Artifact> {
     networks::all().into_iter().chain(examples).collect()
 }
 
+/// By which share model and count may differ for a network on a processor with DSP. Portable code moves
+/// elements there, too.
+fn share_of(network: &Artifact) -> f64 {
+    if network.header.name == "rearranged" { PORTABLE } else { 0.02 }
+}
+
 /// Networks in their least and in large arenas; and layers of random networks, none of them what the model
 /// was fitted to.
 #[test]
 fn cortex_m4_takes_what_the_model_says() {
     let of_tests = networks().into_iter().map(|network| {
         let spares = vec![0, 600, 16384];
-        Case { network, spares, share: 0.02, of_layer: None, like_trained: false }
+        let share = share_of(&network);
+        Case { network, spares, share, of_layer: None, like_trained: false }
     });
     let random = (0..24).map(|seed| {
         let spares = vec![[0, 400, 1400][seed as usize % 3], 16384];
@@ -144,8 +151,10 @@ fn cortex_m33_takes_what_the_model_says_with_dsp_and_without() {
     for (processor, spares, share) in
         [(CORTEX_M33, vec![0, 16384], 0.02), (CORTEX_M33_WITHOUT_DSP, vec![0], PORTABLE)]
     {
-        let case =
-            |network| Case { network, spares: spares.clone(), share, of_layer: None, like_trained: false };
+        let case = |network| {
+            let share = share_of(&network).max(share);
+            Case { network, spares: spares.clone(), share, of_layer: None, like_trained: false }
+        };
         check(processor, networks().into_iter().map(case).collect());
     }
 }
