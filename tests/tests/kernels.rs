@@ -6,6 +6,8 @@
 
 #[path = "../bench/src/differential/layers.rs"]
 mod layers;
+#[path = "kernels/moves.rs"]
+mod moves;
 #[path = "../bench/src/differential/mutate.rs"]
 mod mutate;
 #[path = "../bench/src/differential/numbers.rs"]
@@ -136,7 +138,7 @@ fn hostile(number: u64) -> (Case, Vec<u8>, Vec<u8>, bool) {
         0 => unweighted::addition(&mut numbers, &mut arena),
         1 => unweighted::pool(&mut numbers, &mut arena),
         2 => unweighted::elementwise(&mut numbers, &mut parameters, &mut arena),
-        3 => unweighted::rearrange(&mut numbers, &mut arena),
+        3 => moves::rearrange(&mut numbers, &mut arena),
         _ => layers::random(&mut numbers, &mut parameters, &mut arena),
     };
     let mut case = Case { layer, plan: None, lengths: mutate::lengths(&layer), begins: [0; 2] };

@@ -1,6 +1,7 @@
 //! What build.rs wrote.
 
 use mixq_rt::format::Bits::*;
+#[allow(unused_imports, reason = "only networks that move elements name it")]
 use mixq_rt::format::Rest::*;
 use mixq_rt::format::Rule::*;
 use mixq_rt::format::*;

@@ -1,18 +1,16 @@
 //! Random additions, pools and elementwise layers: every width, odd channels, outputs in place, windows in
 //! the padding and beyond the input, windows of more pixels than 16 bits can sum.
 
-use mixq_rt::format::{
-    Add, Bits, Elementwise, LOOPS, Layer, Pool, Positions, Rearrange, Rest, Tensor, Window,
-};
+use mixq_rt::format::{Add, Bits, Elementwise, Layer, Pool, Tensor, Window};
 
 use crate::numbers::Numbers;
 
-fn tensor(numbers: &mut Numbers, [height, width]: [u16; 2], channels: i64, bits: Bits) -> Tensor {
+pub fn tensor(numbers: &mut Numbers, [height, width]: [u16; 2], channels: i64, bits: Bits) -> Tensor {
     let zero_point = numbers.within(0, bits.max_code().into()) as u8;
     Tensor { height, width, channels: channels as u16, bits, zero_point, offset: 0 }
 }
 
-fn channels(numbers: &mut Numbers) -> i64 {
+pub fn channels(numbers: &mut Numbers) -> i64 {
     match numbers.within(0, 2) {
         0 => numbers.within(1, 20),
         1 => numbers.within(1, 80),
@@ -21,7 +19,7 @@ fn channels(numbers: &mut Numbers) -> i64 {
 }
 
 /// Lays tensors out in any order, with gaps; where the last one ends.
-fn place<const N: usize>(numbers: &mut Numbers, tensors: [&mut Tensor; N]) -> usize {
+pub fn place<const N: usize>(numbers: &mut Numbers, tensors: [&mut Tensor; N]) -> usize {
     let mut end = 0;
     let first = numbers.within(0, N as i64 - 1) as usize;
     let mut tensors = tensors;
@@ -133,41 +131,4 @@ pub fn elementwise(numbers: &mut Numbers, parameters: &mut [u8], arena: &mut [u8
     numbers.fill(entries);
     entries.iter_mut().for_each(|entry| *entry &= output_bits.max_code() as u8);
     Layer::Elementwise(table)
-}
-
-/// A rearrangement with any loops that keep within its tensors, and an arena with both.
-pub fn rearrange(numbers: &mut Numbers, arena: &mut [u8]) -> Layer {
-    let bits = numbers.one_of(&Bits::QUANTISED);
-    let any = |numbers: &mut Numbers| {
-        let size = [(); 2].map(|()| numbers.within(1, 9) as u16);
-        let channels = channels(numbers);
-        tensor(numbers, size, channels, bits)
-    };
-    let (mut input, mut output) = (any(numbers), any(numbers));
-    output.zero_point = input.zero_point;
-    let end = place(numbers, [&mut input, &mut output]);
-    numbers.fill(&mut arena[..end + 8]);
-    // Elements that each side still has room for.
-    let elements = |tensor: &Tensor| 8 * tensor.bytes() / tensor.bits.count();
-    let mut rooms = [elements(&input) as i64 - 1, elements(&output) as i64 - 1];
-    let mut counts = [1; LOOPS];
-    let mut sides = [Positions { first: 0, strides: [0; LOOPS] }; 2];
-    let mut elements = output.elements() as i64;
-    for index in (0..LOOPS).rev() {
-        let count = numbers.within(1, elements.min(5));
-        elements /= count;
-        counts[index] = count as u16;
-        for (side, room) in sides.iter_mut().zip(&mut rooms) {
-            let most = if count > 1 { *room / (count - 1) } else { *room };
-            let stride = if numbers.once_in(2) { most.min(1) } else { numbers.within(0, most) };
-            side.strides[index] = stride as u32 * bits.count() as u32;
-            *room -= (count - 1) * stride;
-        }
-    }
-    for (side, room) in sides.iter_mut().zip(rooms) {
-        side.first = numbers.within(0, room) as u32 * bits.count() as u32;
-    }
-    let [from, to] = sides;
-    let rest = numbers.one_of(&[Rest::Anything, Rest::Zero, Rest::Kept]);
-    Layer::Rearrange(Rearrange { input, output, counts, rest, from, to })
 }
