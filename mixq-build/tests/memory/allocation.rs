@@ -123,11 +123,12 @@ fn check(graph: &Graph, allocation: &Allocation) {
         {
             let beside =
                 offsets[a] + bytes[a].bytes <= offsets[b] || offsets[b] + bytes[b].bytes <= offsets[a];
-            let summed = matches!(graph.nodes[executed.node].op, Op::Add(_) | Op::Elementwise(_))
-                && b == executed.output
-                && executed.inputs.contains(&a)
-                && (offsets[a], bytes[a].bytes, outputs[a]) == (offsets[b], bytes[b].bytes, outputs[b])
-                && bytes[a].last == step;
+            let summed =
+                matches!(graph.nodes[executed.node].op, Op::Add(_) | Op::Elementwise(_) | Op::Rearrange(_))
+                    && b == executed.output
+                    && executed.inputs.contains(&a)
+                    && (offsets[a], bytes[a].bytes, outputs[a]) == (offsets[b], bytes[b].bytes, outputs[b])
+                    && bytes[a].last == step;
             assert!(beside || summed, "{a} and {b} at step {step}");
         }
     }

@@ -261,7 +261,7 @@ mod tests {
         // All elements of four windows as halves.
         assert_eq!(sizes.last(), Some(&(4 * 2 * 288)));
         let (most, least) = (costs[0], costs[costs.len() - 1]);
-        assert!(least * 3 / 2 < most, "{most} is {least} with scratch");
+        assert!(least * 5 / 4 < most, "{most} is {least} with scratch");
         // 2.36 million multiply-accumulates, 0.90 instructions each.
         assert!((2_050_000..2_250_000).contains(&least), "{least}");
     }
