@@ -99,7 +99,8 @@ fn joined_layers_need_one_activation() {
         &format!("input = [4, 4, 1]{mixed}"),
         &["net.toml:6:12: layer `all` joins what `a` (with ReLU) and `b` (without ReLU) write, which need \
            one range; give all joined layers the same activation; instead, a function may be a layer of \
-           its own behind the concat | { op = \"concat\", name = \"all\", inputs = [\"pool\", \"b\", \"a\"] },"],
+           its own behind the concat | { op = \"concat\", name = \"all\", \
+           inputs = [\"pool\", \"b\", \"a\"] },"],
     );
     // A table can write any grid.
     let function = BRANCHES.replace("filters = 5,", "filters = 5, activation = \"sigmoid\",");
