@@ -55,14 +55,12 @@ impl Graph {
             | Op::Flatten(_)
             | Op::Rearrange(_) => Some(node.activation),
         };
-        let makers = |grid: usize| {
-            let of_grid = move |(index, node): &(usize, &Node)| {
-                grids[*index] == grid && node.op.output().has_own_grid()
-            };
-            self.nodes.iter().enumerate().filter(of_grid.clone()).map(|(_, node)| node).collect::<Vec<_>>()
+        let makers = |grid: usize| -> Vec<&Node> {
+            let nodes = self.nodes.iter().zip(&grids).filter(|(_, other)| **other == grid);
+            nodes.map(|(node, _)| node).filter(|node| node.op.output().has_own_grid()).collect()
         };
         (0..self.nodes.len()).find_map(|grid| {
-            let makers = makers.clone()(grid);
+            let makers = makers(grid);
             let clamping: Vec<&Node> = makers.iter().copied().filter(|node| clamps(node).is_some()).collect();
             let one = *clamping.first()?;
             let rectified = |node: &Node| node.activation != Activation::None;
