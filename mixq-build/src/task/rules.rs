@@ -7,7 +7,7 @@ use mixq_format::{Accuracy, Figures, Header, Readout, Unit};
 #[cfg(feature = "train")]
 use tch::Tensor;
 
-use super::Targets;
+use super::{Targets, vectors};
 use crate::error::Problem;
 
 /// All that depends on a task.
@@ -112,25 +112,34 @@ pub trait DatasetRules: Sync {
 
     /// Appends the target that a name stands for, by its place among all names that the dataset has. The
     /// names are checked by [`DatasetRules::found_labels`].
-    fn push_name(&self, place: usize, targets: &mut Targets);
+    ///
+    /// # Panics
+    /// If the task is one whose targets are not classes: [`DatasetRules::refuses_classes`] refuses such
+    /// datasets.
+    fn push_name(&self, _place: usize, _targets: &mut Targets) {
+        unreachable!("`refuses_classes` refuses classes by name")
+    }
 
     /// What reads the targets from columns of a CSV file.
     fn column(&self, places: Places) -> Box<dyn Column>;
 
     /// What is wrong with the labels that a dataset itself has, for a network that is to be trained; `given`
-    /// are those of Cargo.toml.
+    /// are those of Cargo.toml. Unless a task says otherwise, there must be one for each output.
     fn found_labels(
         &self,
         path: &Path,
         found: &[&str],
         outputs: usize,
-        given: Option<&[String]>,
-    ) -> Option<Problem>;
+        _given: Option<&[String]>,
+    ) -> Option<Problem> {
+        vectors::columns(path, found, outputs)
+    }
 
     /// Why targets cannot be classes with these names, as folders are.
     fn refuses_classes(&self, path: &Path, found: &[&str]) -> Option<Problem>;
 
-    /// Targets by the labels that a dataset itself has become those by the labels of a trained network.
+    /// Targets by the labels that a dataset itself has become those by the labels of a trained network. Unless
+    /// a task says otherwise, targets are vectors with a number for each label.
     ///
     /// # Errors
     /// The network does not know a label.
@@ -140,7 +149,9 @@ pub trait DatasetRules: Sync {
         targets: &mut Targets,
         found: &[String],
         known: &[String],
-    ) -> Result<(), Problem>;
+    ) -> Result<(), Problem> {
+        vectors::reorder(path, targets, found, known)
+    }
 
     /// Groups of images of which a test part has equal shares, by their indices.
     fn groups(&self, targets: &Targets, outputs: usize) -> Vec<Vec<usize>>;

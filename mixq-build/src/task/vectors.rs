@@ -27,6 +27,15 @@ pub(super) fn classes(path: &Path, found: &[&str], task: &str, wanted: &str) -> 
     Problem::new(message).help("write the dataset as CSV or NPZ, or set task = \"classification\"")
 }
 
+/// A target has a number for each output; else what is wrong with it.
+pub(super) fn length(target: &[f64], outputs: usize) -> Result<(), String> {
+    let found = target.len();
+    match found == outputs {
+        true => Ok(()),
+        false => Err(format!("a target has {found} numbers, but the network has {outputs} outputs")),
+    }
+}
+
 /// The columns that a header names are one for each output.
 pub(super) fn columns(path: &Path, found: &[&str], outputs: usize) -> Option<Problem> {
     (found.len() != outputs).then(|| {

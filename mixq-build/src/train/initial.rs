@@ -1,5 +1,7 @@
 //! Parameters that come with a network, in a model.
 
+use std::collections::BTreeMap;
+
 use tch::Tensor;
 
 use super::calibrate::set_bounds;
@@ -25,13 +27,18 @@ impl Model<'_> {
         }
     }
 
-    /// Takes the ranges of outputs that come with the parameters in place of those of images.
+    /// Takes the ranges of outputs that come with the parameters in place of those of images. Outputs of one
+    /// grid get a range that holds all of theirs.
     pub fn take_ranges(&mut self, initial: &Initial) {
-        for (node, range) in initial.ranges.iter().enumerate() {
-            if let Some([low, high]) = range
-                && self.get(node, Part::High).is_some()
-            {
-                set_bounds(self, node, (Part::Low, f64::from(*low)), (Part::High, f64::from(*high)));
+        let mut of_grids: BTreeMap<usize, [f32; 2]> = BTreeMap::new();
+        for (grid, range) in self.grids.iter().zip(&initial.ranges) {
+            let Some([low, high]) = *range else { continue };
+            let all = of_grids.entry(*grid).or_insert([low, high]);
+            *all = [all[0].min(low), all[1].max(high)];
+        }
+        for (node, [low, high]) in of_grids {
+            if self.get(node, Part::High).is_some() {
+                set_bounds(self, node, (Part::Low, f64::from(low)), (Part::High, f64::from(high)));
             }
         }
     }

@@ -261,7 +261,8 @@ mod tests {
         // All elements of four windows as halves.
         assert_eq!(sizes.last(), Some(&(4 * 2 * 288)));
         let (most, least) = (costs[0], costs[costs.len() - 1]);
-        assert!(least * 5 / 4 < most, "{most} is {least} with scratch");
+        // What scratch saves is worth its bytes, and without it the layer takes at most 1.6 times as many.
+        assert!(least * 5 / 4 < most && most < least * 8 / 5, "{most} is {least} with scratch");
         // 2.36 million multiply-accumulates, 0.90 instructions each.
         assert!((2_050_000..2_250_000).contains(&least), "{least}");
     }

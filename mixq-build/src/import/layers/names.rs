@@ -102,11 +102,11 @@ const ELSEWHERE: [(&[&str], &str); 37] = [
         &["mul", "multiply", "lstm", "gru", "rnn", "attention"],
         "this is not supported yet; tensors are joined by op = \"add\" and op = \"concat\"",
     ),
-    (&["concatenate", "cat", "concatenation", "concatv"], "write op = \"concat\""),
+    (&["concatenate", "cat", "concatenation", "concatv2"], "write op = \"concat\""),
     (&["split", "stridedslice", "crop", "narrow", "chunk"], "write op = \"slice\" with first and channels"),
     (&["shuffle", "channelshuffle"], "write op = \"channel_shuffle\" with groups = ..."),
     (
-        &["zeropadding", "zeropad", "padv"],
+        &["zeropadding", "zeropad", "padv2"],
         "write op = \"pad\", or `padding` in the layer that follows, which costs nothing",
     ),
     (

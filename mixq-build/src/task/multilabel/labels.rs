@@ -58,10 +58,7 @@ impl DatasetRules for MultiLabel {
     }
 
     fn push_vector(&self, values: &[f64], outputs: usize, targets: &mut Targets) -> Result<(), String> {
-        if values.len() != outputs {
-            let found = values.len();
-            return Err(format!("a target has {found} numbers, but the network has {outputs} outputs"));
-        }
+        vectors::length(values, outputs)?;
         if let Some(label) = values.iter().position(|value| !is_flag(*value)) {
             return Err(format!(
                 "column {label}, counted from 0, is {}, it must be 0 or 1; quantities are for task = \
@@ -73,36 +70,12 @@ impl DatasetRules for MultiLabel {
         Ok(())
     }
 
-    fn push_name(&self, _place: usize, _targets: &mut Targets) {
-        unreachable!("`refuses_classes` refuses classes by name")
-    }
-
     fn column(&self, places: Places) -> Box<dyn Column> {
         Box::new(Numbers::new(places, DEMAND))
     }
 
-    fn found_labels(
-        &self,
-        path: &Path,
-        found: &[&str],
-        outputs: usize,
-        _given: Option<&[String]>,
-    ) -> Option<Problem> {
-        vectors::columns(path, found, outputs)
-    }
-
     fn refuses_classes(&self, path: &Path, found: &[&str]) -> Option<Problem> {
         Some(vectors::classes(path, found, "multi-label", "0 or 1 for each output"))
-    }
-
-    fn relabel(
-        &self,
-        path: &Path,
-        targets: &mut Targets,
-        found: &[String],
-        known: &[String],
-    ) -> Result<(), Problem> {
-        vectors::reorder(path, targets, found, known)
     }
 
     /// Images with the same labels.

@@ -69,10 +69,6 @@ impl DatasetRules for Reconstruction {
         Ok(())
     }
 
-    fn push_name(&self, _place: usize, _targets: &mut Targets) {
-        unreachable!("`refuses_classes` refuses classes by name")
-    }
-
     fn column(&self, places: Places) -> Box<dyn Column> {
         // The column has a name, the outputs have none.
         Box::new(Numbers::new(Places { names: None, ..places }, DEMAND))

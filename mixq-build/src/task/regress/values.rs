@@ -50,46 +50,17 @@ impl DatasetRules for Regression {
     }
 
     fn push_vector(&self, values: &[f64], outputs: usize, targets: &mut Targets) -> Result<(), String> {
-        if values.len() != outputs {
-            return Err(format!(
-                "a target has {} numbers, but the network has {outputs} outputs",
-                values.len()
-            ));
-        }
+        vectors::length(values, outputs)?;
         targets.push(&values::bytes(values));
         Ok(())
-    }
-
-    fn push_name(&self, _place: usize, _targets: &mut Targets) {
-        unreachable!("`refuses_classes` refuses classes by name")
     }
 
     fn column(&self, places: Places) -> Box<dyn Column> {
         Box::new(Numbers::new(places, DEMAND))
     }
 
-    fn found_labels(
-        &self,
-        path: &Path,
-        found: &[&str],
-        outputs: usize,
-        _given: Option<&[String]>,
-    ) -> Option<Problem> {
-        vectors::columns(path, found, outputs)
-    }
-
     fn refuses_classes(&self, path: &Path, found: &[&str]) -> Option<Problem> {
         Some(vectors::classes(path, found, "regression", "a number for each output"))
-    }
-
-    fn relabel(
-        &self,
-        path: &Path,
-        targets: &mut Targets,
-        found: &[String],
-        known: &[String],
-    ) -> Result<(), Problem> {
-        vectors::reorder(path, targets, found, known)
     }
 
     /// One group: a share is taken from its end.

@@ -9,7 +9,7 @@ use crate::dataset::Split;
 use crate::graph::Graph;
 use crate::import::layers::parse_with_weights;
 use crate::import::weights::{Tensor, Tensors};
-use crate::import::{InputNormalisation, initial};
+use crate::import::{Initial, InputNormalisation, initial};
 use crate::memory::allocate;
 use crate::settings::{Rounding, Scheme};
 use crate::train::batches::batch;
@@ -201,4 +201,30 @@ fn ranges_become_bounds() {
     let high = |node: usize| model.get(node, Part::High).unwrap().double_value(&[]);
     // The stem keeps the start that all have.
     assert_eq!([high(0), high(1)], [6.0, 3.5]);
+}
+
+/// Two layers that are joined have one grid: it holds the ranges of both.
+#[test]
+fn joined_layers_have_a_range_for_both() {
+    let network = r#"
+        input = [4, 4, 1]
+        layer = [
+            { op = "pointwise", name = "a", filters = 2 },
+            { op = "pointwise", name = "b", filters = 2, inputs = ["image"] },
+            { op = "concat", inputs = ["a", "b"] },
+            { op = "linear", features = 2 },
+        ]
+    "#;
+    let imported = parse_with_weights(Path::new("net.toml"), network).unwrap();
+    let graph = Graph::resolve(&imported.spec).unwrap();
+    let scheme = Scheme::PerChannel;
+    let allocation = allocate(&graph, u64::MAX, u64::MAX, scheme).unwrap();
+    let split = Split { pixels: vec![7; 16].into(), targets: vec![0; 1].into() };
+    let normalisation = Normalisation::of(&Images::all(&split), 1);
+    let mut model = Model::new(&graph, &allocation, scheme, Rounding::Nearest, &normalisation, Device::Cpu);
+    let mut ranges = vec![None; graph.nodes.len()];
+    (ranges[0], ranges[1]) = (Some([0.0, 8.0]), Some([0.0, 3.0]));
+    model.take_ranges(&Initial { ranges, ..Initial::default() });
+    let high = |node: usize| model.get(node, Part::High).unwrap().double_value(&[]);
+    assert_eq!([high(0), high(1)], [8.0, 8.0]);
 }
