@@ -138,8 +138,8 @@ pub trait DatasetRules: Sync {
     /// Why targets cannot be classes with these names, as folders are.
     fn refuses_classes(&self, path: &Path, found: &[&str]) -> Option<Problem>;
 
-    /// Targets by the labels that a dataset itself has become those by the labels of a trained network. Unless
-    /// a task says otherwise, targets are vectors with a number for each label.
+    /// Targets by the labels that a dataset itself has become those by the labels of a trained network.
+    /// Unless a task says otherwise, targets are vectors with a number for each label.
     ///
     /// # Errors
     /// The network does not know a label.
