@@ -65,6 +65,31 @@ fn visual_wake_words_has_the_published_size() {
     assert_eq!(macs(&network("mobilenet_v1", &options)), 7_489_664);
 }
 
+/// torchvision counts 1,235,496 parameters of SqueezeNet 1.1, whose convolutions have a bias where these have
+/// beta and gamma, and 0.35 GMAC.
+#[test]
+fn squeezenet_has_the_published_size() {
+    let options = Options { padding: PaddingStyle::Pytorch, ..published("squeezenet").unwrap() };
+    let graph = network("squeezenet", &options);
+    assert_eq!(parameters(&graph) - normalised(&graph), 1_235_496);
+    // torchvision classifies 13x13 pixels before it averages, here their average is classified.
+    let classifier = 512 * 1000 * (13 * 13 - 1);
+    assert_eq!((macs(&graph) + classifier + 5_000_000) / 10_000_000, 35);
+}
+
+/// Parameters and hundredths of a GMAC from torchvision.
+#[test]
+fn shufflenet_v2_has_the_published_size() {
+    for (width, hundredths, counted) in
+        [(0.5, 4, 1_366_792), (1.0, 14, 2_278_604), (1.5, 30, 3_503_624), (2.0, 58, 7_393_996)]
+    {
+        let options = Options { width, ..published("shufflenet_v2").unwrap() };
+        let graph = network("shufflenet_v2", &options);
+        assert_eq!(parameters(&graph), counted, "{width}");
+        assert_eq!((macs(&graph) + 5_000_000) / 10_000_000, hundredths, "{width}");
+    }
+}
+
 #[test]
 fn mobilenet_v1_has_the_layers_of_the_allocation_cases() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/allocation.json");
@@ -139,7 +164,8 @@ fn impossible_options_are_problems() {
     );
     assert_eq!(
         message("zzz", usual),
-        "there is no built-in network \"zzz\"; built in are ds_cnn, mobilenet_v1, mobilenet_v2, resnet8"
+        "there is no built-in network \"zzz\"; built in are ds_cnn, mobilenet_v1, mobilenet_v2, \
+         resnet8, shufflenet_v2, squeezenet"
     );
     for (width, shown) in [(0.0, "0"), (-1.0, "-1"), (f64::NAN, "NaN"), (f64::INFINITY, "inf")] {
         assert_eq!(

@@ -4,6 +4,8 @@ mod ds_cnn;
 mod mobilenet_v1;
 mod mobilenet_v2;
 mod resnet8;
+mod shufflenet_v2;
+mod squeezenet;
 
 use serde::Serialize;
 
@@ -13,7 +15,8 @@ use crate::graph::op::{ConvSpec, DepthwiseSpec, LinearSpec, PointwiseSpec};
 use crate::graph::{Activation, LayerSpec, Padding, Shape, Spec};
 
 /// The names of all built-in networks.
-pub const NAMES: [&str; 4] = ["ds_cnn", "mobilenet_v1", "mobilenet_v2", "resnet8"];
+pub const NAMES: [&str; 6] =
+    ["ds_cnn", "mobilenet_v1", "mobilenet_v2", "resnet8", "shufflenet_v2", "squeezenet"];
 
 /// The options of a built-in network.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -26,9 +29,9 @@ pub struct Options {
     pub channels: usize,
     /// The number of classes.
     pub classes: usize,
-    /// The stride of the first layer, if other than published; 1 suits the MobileNets on images of 32x32.
+    /// The stride of the first layer, if other than published; 1 suits images of 32x32.
     pub stem_stride: Option<usize>,
-    /// Whose padding the windows have; only the MobileNets were published with both.
+    /// Whose padding the windows have; those of MLPerf Tiny have TensorFlow's.
     pub padding: PaddingStyle,
 }
 
@@ -39,7 +42,7 @@ pub enum PaddingStyle {
     /// [`Padding::Same`]: a stride of 2 on an even side pads at the bottom and the right only.
     #[default]
     Tensorflow,
-    /// [`Padding::Symmetric`].
+    /// [`Padding::Symmetric`]; of `squeezenet` [`Padding::Valid`] for the stem and the pools.
     Pytorch,
 }
 
@@ -62,7 +65,7 @@ impl From<PaddingStyle> for Padding {
 pub fn published(name: &str) -> Option<Options> {
     let (resolution, channels, classes) = match name {
         "ds_cnn" => (49, 1, 12),
-        "mobilenet_v1" | "mobilenet_v2" => (224, 3, 1000),
+        "mobilenet_v1" | "mobilenet_v2" | "shufflenet_v2" | "squeezenet" => (224, 3, 1000),
         "resnet8" => (32, 3, 10),
         _ => return None,
     };
@@ -87,6 +90,8 @@ pub fn spec(name: &str, options: &Options) -> Result<Spec, Problem> {
         "mobilenet_v1" => mobilenet_v1::spec,
         "mobilenet_v2" => mobilenet_v2::spec,
         "resnet8" => resnet8::spec,
+        "shufflenet_v2" => shufflenet_v2::spec,
+        "squeezenet" => squeezenet::spec,
         _ => {
             let help = match nearest(name, NAMES) {
                 Some(near) => format!("did you mean \"{near}\"?"),
@@ -111,7 +116,7 @@ pub fn spec(name: &str, options: &Options) -> Result<Spec, Problem> {
             return Err(Problem::new(format!("the {what} is 0")).help("it must be at least 1"));
         }
     }
-    if options.padding != PaddingStyle::Tensorflow && !name.starts_with("mobilenet") {
+    if options.padding != PaddingStyle::Tensorflow && ["ds_cnn", "resnet8"].contains(&name) {
         let message = format!("{name} has no choice of padding: it was published with TensorFlow's");
         return Err(Problem::new(message).help("leave `padding` out"));
     }
