@@ -2,9 +2,9 @@
 
 use fastrand::Rng;
 use mixq_build::engine::graph::op::{
-    Add, AveragePoolSpec, ChannelShuffle, Concat, ConvSpec, DepthToSpace, DepthwiseSpec, Elementwise,
-    Flatten, Function, GlobalAveragePool, GlobalMaxPool, LinearSpec, MaxPoolSpec, Number, Pad, PointwiseSpec,
-    Slice, SpaceToDepth, Upsample,
+    Add, AveragePoolSpec, ChannelShuffle, Concat, ConvSpec, Coordinates, DepthToSpace, DepthwiseSpec,
+    Elementwise, Flatten, Function, GlobalAveragePool, GlobalMaxPool, Interpolation, LinearSpec, MaxPoolSpec,
+    Number, Pad, PointwiseSpec, ResizeSpec, Slice, SpaceToDepth, Upsample,
 };
 use mixq_build::engine::graph::{Activation, Graph, LayerSpec, OpSpec, Padding, Shape, Spec, Window};
 
@@ -199,7 +199,7 @@ impl Builder<'_> {
     fn rearrange(&mut self) {
         let Shape { height, width, channels } = self.current.1;
         let factors = |size: usize| (1..=size).filter(move |factor| size.is_multiple_of(*factor));
-        match self.rng.usize(0..6) {
+        match self.rng.usize(0..7) {
             0 => {
                 let first = self.rng.usize(0..channels);
                 let count = self.rng.usize(1..=channels - first);
@@ -225,6 +225,14 @@ impl Builder<'_> {
                 self.push(Upsample { factor }, NOTHING, shape);
             }
             4 => {
+                let size = [0; 2].map(|_| self.rng.usize(1..=11));
+                let interpolation =
+                    if self.rng.u8(0..3) == 0 { Interpolation::Nearest } else { Interpolation::Bilinear };
+                let coordinates = Coordinates::CHOICES[self.rng.usize(0..3)].1;
+                let op = ResizeSpec { size: Some(size), factor: None, interpolation, coordinates };
+                self.push(op, NOTHING, Shape { height: size[0], width: size[1], channels });
+            }
+            5 => {
                 let blocks = (1..=3).filter(|block| channels.is_multiple_of(block * block));
                 let block = self.rng.choice(blocks.collect::<Vec<_>>()).expect("1 is one");
                 let channels = channels / block / block;

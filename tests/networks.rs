@@ -2,7 +2,7 @@
 
 use fastrand::Rng;
 use mixq_build::engine::config::Scheme;
-use mixq_build::engine::graph::op::Rearrange;
+use mixq_build::engine::graph::op::{Coordinates, Interpolation, Rearrange, Resize};
 use mixq_format::{Artifact, Bits};
 
 use crate::random::{Builder, Quantised};
@@ -20,6 +20,7 @@ pub fn all() -> Vec<Artifact> {
     networks.push(residual());
     networks.push(elementwise());
     networks.push(rearranged());
+    networks.push(resized());
     networks.extend([
         scheme("folded", Bits::B4, Bits::B4, Scheme::PerLayerFolded),
         scheme("per_layer", Bits::B4, Bits::B4, Scheme::PerLayer),
@@ -145,6 +146,21 @@ pub fn rearranged() -> Artifact {
         }
     }
     builder.linear(10, quantised(Bits::B32)).finish("rearranged")
+}
+
+/// Images of other sizes, larger and smaller, of every width; pixels that end inside bytes.
+pub fn resized() -> Artifact {
+    let quantised = |output| Quantised { weights: Bits::B8, output, scheme: Scheme::PerChannel };
+    let mut builder = Builder::new(700, [5, 6, 3]);
+    for (bits, coordinates) in Bits::QUANTISED.into_iter().zip(Coordinates::CHOICES) {
+        let resize = |size, interpolation| Resize { size, interpolation, coordinates: coordinates.1 };
+        builder.conv(11, POINTWISE, quantised(bits));
+        builder.resize(resize([10, 12], Interpolation::Bilinear));
+        builder.conv(8, SAME_3X3, quantised(bits)).resize(resize([7, 4], Interpolation::Bilinear));
+        builder.resize(resize([9, 5], Interpolation::Nearest));
+        builder.conv(16, SAME_3X3, quantised(bits)).resize(resize([5, 6], Interpolation::Bilinear));
+    }
+    builder.linear(10, quantised(Bits::B32)).finish("resized")
 }
 
 /// Images for a network: random ones, all black and all white.

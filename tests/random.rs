@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use fastrand::Rng;
 use mixq_build::engine::config::Scheme;
-use mixq_build::engine::graph::op::Rearrange;
+use mixq_build::engine::graph::op::{Rearrange, Resize};
 use mixq_format::{
     Accuracy, Add, Artifact, Bits, Budget, Conv, Depthwise, Elementwise, Header, Layer, Linear, NamedLayer,
     Pool, Task, Tensor,
@@ -156,6 +156,15 @@ impl Builder {
         self.push(Layer::Rearrange(rearrange.table(input, output, false)))
     }
 
+    /// An image of another size.
+    pub fn resize(&mut self, resize: Resize) -> &mut Builder {
+        let input = self.current;
+        let [height, width] = resize.size.map(|side| u16::try_from(side).expect("a side has 16 bits"));
+        let mut output = self.output((height, width), input.channels, input.bits);
+        output.zero_point = input.zero_point;
+        self.push(Layer::Resize(resize.table(input, output)))
+    }
+
     /// The channels of a tensor that was kept, and behind them those of this one.
     ///
     /// # Panics
@@ -216,6 +225,7 @@ impl Builder {
             Layer::Add(_) => ("add", 0),
             Layer::Elementwise(_) => ("elementwise", 0),
             Layer::Rearrange(_) => ("rearrange", 0),
+            Layer::Resize(_) => ("resize", 0),
         };
         self.current = *layer.output();
         let macs = (taps * self.current.elements()) as u64;

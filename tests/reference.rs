@@ -3,7 +3,9 @@
 
 use mixq_build::engine::config::{Rounding, Scheme};
 use mixq_build::engine::convert::{Grid, TrainedNetwork};
-use mixq_build::engine::graph::op::{AveragePool, Elementwise, Function, MaxPool, Rearrange};
+use mixq_build::engine::graph::op::{
+    AveragePool, Coordinates, Elementwise, Function, Interpolation, MaxPool, Rearrange, Resize,
+};
 use mixq_build::engine::graph::{Graph, Op, Shape, Source, Window};
 use mixq_build::engine::memory::Allocation;
 use mixq_format::Bits;
@@ -102,6 +104,7 @@ pub fn output(
         Op::Add { .. } => add(inputs, grid.scale),
         Op::Elementwise(Elementwise { function }) => elementwise(function, inputs[0], grid.scale),
         Op::Rearrange(rearrange) => rearranged(rearrange, graph.nodes[node].output, inputs),
+        Op::Resize(resize) => resized(resize, graph.nodes[node].output, inputs[0]),
         Op::Flatten { .. } => panic!("a flatten computes nothing"),
     };
     let exact =
@@ -204,6 +207,36 @@ fn rearranged(rearrange: Rearrange, shape: Shape, inputs: &[&Codes]) -> Vec<Exac
         false => Exact { steps: 0.0, slack: 1e6 },
     };
     positions(shape).map(|place| exact(element(place))).collect()
+}
+
+/// By positions in floats, whose fractions are rounded as the device does.
+fn resized(resize: Resize, shape: Shape, input: &Codes) -> Vec<Exact> {
+    let position = |index: usize, inputs: usize, outputs: usize| {
+        let (i, n, m) = (index as f64, inputs as f64, outputs as f64);
+        let exact = match resize.coordinates {
+            Coordinates::HalfPixel => (i + 0.5) * n / m - 0.5,
+            Coordinates::AlignCorners if outputs > 1 => i * (n - 1.0) / (m - 1.0),
+            Coordinates::AlignCorners => 0.0,
+            Coordinates::Asymmetric => i * n / m,
+        };
+        let (exact, unit) = match (resize.interpolation, resize.coordinates) {
+            (Interpolation::Bilinear, _) => (exact, 256.0),
+            (Interpolation::Nearest, Coordinates::Asymmetric) => ((exact + 1e-9).floor(), 1.0),
+            (Interpolation::Nearest, _) => ((exact + 0.5 + 1e-9).floor(), 1.0),
+        };
+        let fixed = (exact.clamp(0.0, n - 1.0) * unit + 0.5 + 1e-9).floor() / unit;
+        (fixed.floor() as usize, fixed.fract())
+    };
+    let Shape { height, width, .. } = input.shape;
+    let steps = |y: usize, x: usize, c: usize| {
+        (input.code(y.min(height - 1), x.min(width - 1), c) - i64::from(input.grid.zero_point)) as f64
+    };
+    let element = |(y, x, c): (usize, usize, usize)| {
+        let ((y, down), (x, right)) = (position(y, height, shape.height), position(x, width, shape.width));
+        let row = |y| steps(y, x, c) * (1.0 - right) + steps(y, x + 1, c) * right;
+        Exact { steps: row(y) * (1.0 - down) + row(y + 1) * down, slack: 0.0 }
+    };
+    positions(shape).map(element).collect()
 }
 
 fn add(inputs: &[&Codes], scale: f64) -> Vec<Exact> {

@@ -38,7 +38,11 @@ pub fn random_trained(
             }
             Op::Add { .. } => (None, size(x, x_bits) + read(1).0.scale * f64::from(read(1).1.max_code())),
             Op::Elementwise(Elementwise { function }) => (None, largest(function, (x, x_bits))),
-            Op::AveragePool { .. } | Op::MaxPool { .. } | Op::Flatten { .. } | Op::Rearrange(_) => {
+            Op::AveragePool { .. }
+            | Op::MaxPool { .. }
+            | Op::Flatten { .. }
+            | Op::Rearrange(_)
+            | Op::Resize(_) => {
                 grids.push(x);
                 network.layers.push(None);
                 network.activations.push(None);

@@ -3,7 +3,7 @@
 
 use fastrand::Rng;
 use mixq_build::engine::config::Scheme;
-use mixq_build::engine::graph::op::Rearrange;
+use mixq_build::engine::graph::op::{Coordinates, Interpolation, Rearrange, Resize};
 use mixq_format::{Artifact, Bits};
 
 use crate::random::{Builder, Quantised};
@@ -49,7 +49,7 @@ pub fn moves(seed: u64) -> Artifact {
         let channels = if rng.bool() { 4 * rng.u16(1..=9) } else { 8 * rng.u16(1..=8) };
         let quantised = Quantised { weights: Bits::B8, output: bits, scheme: Scheme::PerChannel };
         builder.conv(channels, same, quantised);
-        match rng.u8(0..6) {
+        match rng.u8(0..8) {
             0 => {
                 let kept = builder.keep();
                 let odd = rng.u16(1..=channels);
@@ -72,6 +72,13 @@ pub fn moves(seed: u64) -> Artifact {
                 let block = Rearrange::DepthToSpace { block: 2 };
                 builder.rearrange(block, [2 * h, 2 * w, channels / 4]);
                 (h, w) = (2 * h, 2 * w);
+            }
+            6 | 7 => {
+                let size = [rng.u16(1..=16), rng.u16(1..=16)];
+                let interpolation = Interpolation::CHOICES[usize::from(rng.u8(0..4) == 0)].1;
+                let coordinates = Coordinates::CHOICES[rng.usize(0..3)].1;
+                builder.resize(Resize { size: size.map(usize::from), interpolation, coordinates });
+                [h, w] = size;
             }
             _ if h % 2 == 0 && w % 2 == 0 => {
                 let block = Rearrange::SpaceToDepth { block: 2 };

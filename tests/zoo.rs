@@ -148,7 +148,11 @@ fn trained(rng: &mut Rng, graph: &Graph, allocation: &Allocation) -> TrainedNetw
             }
             Op::Add { .. } => (None, reach(read(0)) + reach(read(1))),
             Op::Elementwise(Elementwise { function }) => (None, largest(function, read(0))),
-            Op::AveragePool { .. } | Op::MaxPool { .. } | Op::Flatten { .. } | Op::Rearrange(_) => {
+            Op::AveragePool { .. }
+            | Op::MaxPool { .. }
+            | Op::Flatten { .. }
+            | Op::Rearrange(_)
+            | Op::Resize(_) => {
                 grids.push(read(0).0);
                 layers.push(None);
                 activations.push(None);

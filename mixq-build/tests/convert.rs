@@ -78,7 +78,8 @@ fn random_networks_compute_what_was_trained() {
             "linear",
             "max pool",
             "pointwise",
-            "rearrange"
+            "rearrange",
+            "resize"
         ]
     );
 }

@@ -3,7 +3,7 @@
 //! All are `repr(C)` with fields of fixed width, so their size, which counts as flash, is the same
 //! on the host and on the device. Offsets count bytes from the start of the parameter block.
 
-use crate::{Bits, Rearrange, Requant, Rest, Tensor};
+use crate::{Bits, Rearrange, Requant, Resize, Rest, Tensor};
 
 /// A sliding window over the input.
 ///
@@ -194,6 +194,8 @@ pub enum Layer {
     Elementwise(Elementwise),
     /// Elements at other places.
     Rearrange(Rearrange),
+    /// An image of another size.
+    Resize(Resize),
 }
 
 impl Layer {
@@ -207,6 +209,7 @@ impl Layer {
             Layer::Add(_) => size_of::<Add>(),
             Layer::Elementwise(_) => size_of::<Elementwise>(),
             Layer::Rearrange(_) => size_of::<Rearrange>(),
+            Layer::Resize(_) => size_of::<Resize>(),
         }
     }
 
@@ -220,6 +223,7 @@ impl Layer {
             Layer::Add(table) => table,
             Layer::Elementwise(table) => table,
             Layer::Rearrange(table) => table,
+            Layer::Resize(table) => table,
         }
     }
 
@@ -233,6 +237,7 @@ impl Layer {
             Layer::Add(layer) => &layer.output,
             Layer::Elementwise(layer) => &layer.output,
             Layer::Rearrange(layer) => &layer.output,
+            Layer::Resize(layer) => &layer.output,
         }
     }
 
@@ -246,6 +251,7 @@ impl Layer {
             Layer::Add(layer) => &layer.a,
             Layer::Elementwise(layer) => &layer.input,
             Layer::Rearrange(layer) => &layer.input,
+            Layer::Resize(layer) => &layer.input,
         }
     }
 
@@ -260,7 +266,8 @@ impl Layer {
             | Layer::AveragePool(_)
             | Layer::MaxPool(_)
             | Layer::Elementwise(_)
-            | Layer::Rearrange(_) => None,
+            | Layer::Rearrange(_)
+            | Layer::Resize(_) => None,
         }
     }
 
@@ -280,6 +287,7 @@ impl Layer {
             Layer::Add(_) => "add",
             Layer::Elementwise(_) => "elementwise",
             Layer::Rearrange(_) => "rearrange",
+            Layer::Resize(_) => "resize",
         };
         let size = |window: &Window| [window.kernel_height.into(), window.kernel_width.into()];
         Kind { operator, kernel: self.window().map(size) }
@@ -304,7 +312,8 @@ impl Layer {
             | Layer::MaxPool(_)
             | Layer::Add(_)
             | Layer::Elementwise(_)
-            | Layer::Rearrange(_) => None,
+            | Layer::Rearrange(_)
+            | Layer::Resize(_) => None,
         }
     }
 
@@ -318,7 +327,8 @@ impl Layer {
             | Layer::MaxPool(_)
             | Layer::Add(_)
             | Layer::Elementwise(_)
-            | Layer::Rearrange(_) => None,
+            | Layer::Rearrange(_)
+            | Layer::Resize(_) => None,
         }
     }
 
@@ -328,7 +338,11 @@ impl Layer {
             Layer::Conv(layer) => Some(&layer.window),
             Layer::Depthwise(layer) => Some(&layer.window),
             Layer::AveragePool(layer) | Layer::MaxPool(layer) => Some(&layer.window),
-            Layer::Linear(_) | Layer::Add(_) | Layer::Elementwise(_) | Layer::Rearrange(_) => None,
+            Layer::Linear(_)
+            | Layer::Add(_)
+            | Layer::Elementwise(_)
+            | Layer::Rearrange(_)
+            | Layer::Resize(_) => None,
         }
     }
 }
@@ -341,4 +355,5 @@ const _: () = {
     assert!(size_of::<Conv>() == 64 && size_of::<Depthwise>() == 64);
     assert!(size_of::<Linear>() == 52 && size_of::<Pool>() == 36 && size_of::<Add>() == 48);
     assert!(size_of::<Elementwise>() == 28 && size_of::<Rearrange>() == 84);
+    assert!(size_of::<Resize>() == 52);
 };

@@ -28,6 +28,7 @@ mod network;
 mod probability;
 mod rearrange;
 mod requant;
+mod resize;
 mod rules;
 pub mod target;
 mod task;
@@ -48,6 +49,7 @@ pub use network::{Invalid, Network};
 pub use probability::{Exponents, top};
 pub use rearrange::{LOOPS, Positions, Rearrange, Rest};
 pub use requant::{Requant, Rule};
+pub use resize::{Axis, Between, Position, Resize};
 pub use task::{Task, argmax, nearest};
 pub use tensor::Tensor;
 

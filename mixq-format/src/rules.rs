@@ -89,7 +89,8 @@ const fn input(layer: &Layer, input: &Tensor, second: bool) -> Verdict {
         | Layer::Depthwise(_)
         | Layer::Linear(_)
         | Layer::AveragePool(_)
-        | Layer::MaxPool(_) => false,
+        | Layer::MaxPool(_)
+        | Layer::Resize(_) => false,
     };
     let (i, o) = (range(input), range(output));
     require!(in_place || i.end <= o.start || o.end <= i.start, "the output overlaps an input");
@@ -126,6 +127,7 @@ const fn shapes(layer: &Layer) -> Verdict {
             require!(!is_logits(y), "an elementwise layer writes logits");
         }
         Layer::Rearrange(rearrange) => keep!(rearrange.check()),
+        Layer::Resize(resize) => keep!(resize.check()),
     }
     Ok(())
 }
@@ -171,7 +173,11 @@ const fn sums(layer: &Layer) -> Verdict {
             let width = if width < input.width as u64 { width } else { input.width as u64 };
             require!(height * width <= LARGEST_POOL, "a pool has 2^23 pixels or more");
         }
-        Layer::Depthwise(_) | Layer::Add(_) | Layer::Elementwise(_) | Layer::Rearrange(_) => {}
+        Layer::Depthwise(_)
+        | Layer::Add(_)
+        | Layer::Elementwise(_)
+        | Layer::Rearrange(_)
+        | Layer::Resize(_) => {}
     }
     Ok(())
 }
@@ -194,7 +200,8 @@ pub(crate) const fn weights(layer: &Layer) -> Option<(u32, u64, Bits)> {
         | Layer::MaxPool(_)
         | Layer::Add(_)
         | Layer::Elementwise(_)
-        | Layer::Rearrange(_) => return None,
+        | Layer::Rearrange(_)
+        | Layer::Resize(_) => return None,
     };
     let row = bits.row_bytes(layer.first_input().channels as usize) as u64;
     Some((offset, (filters as u64).saturating_mul(taps(layer)).saturating_mul(row), bits))

@@ -116,10 +116,10 @@ fn tables(artifact: &Artifact, laid_out: &LaidOut, target: &Target) -> TokenStre
 
         static LAYERS: Layers = {
             use format::{
-                Add, Checked, Conv, Depthwise, Elementwise, Linear, Pool, Positions, Rearrange, Requant,
-                Tensor, Window,
+                Add, Axis, Checked, Conv, Depthwise, Elementwise, Linear, Pool, Positions, Rearrange, Requant,
+                Resize, Tensor, Window,
             };
-            use format::{Bits::*, Rest::*, Rule::*};
+            use format::{Between::*, Bits::*, Rest::*, Rule::*};
             Layers { #(#values),* }
         };
 

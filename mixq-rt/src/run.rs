@@ -76,6 +76,9 @@ pub fn run_layer(layer: &Layer, parameters: &[u8], arena: &mut [u8]) {
             dispatch!(portable::elementwise, l.input.bits, l.output.bits, (operands(l, parameters, arena)))
         }
         Layer::Rearrange(l) => portable::rearrange(operands(l, parameters, arena)),
+        Layer::Resize(l) => {
+            dispatch!(@input portable::resize, l.input.bits, , (operands(l, parameters, arena)))
+        }
     }
 }
 

@@ -138,6 +138,7 @@ fn hostile(number: u64) -> (Case, Vec<u8>, Vec<u8>, bool) {
         0 => unweighted::addition(&mut numbers, &mut arena),
         1 => unweighted::pool(&mut numbers, &mut arena),
         2 => unweighted::elementwise(&mut numbers, &mut parameters, &mut arena),
+        3 if numbers.once_in(3) => moves::resize(&mut numbers, &mut arena),
         3 => moves::rearrange(&mut numbers, &mut arena),
         _ => layers::random(&mut numbers, &mut parameters, &mut arena),
     };

@@ -59,6 +59,7 @@ pub fn convert(
             Op::Rearrange(rearrange) => {
                 Layer::Rearrange(rearrange.table(input, output, step.inputs.len() > 1))
             }
+            Op::Resize(resize) => Layer::Resize(resize.table(input, output)),
             Op::Flatten(_) => unreachable!("flatten is not a step"),
         };
         layers.push(NamedLayer { name: node.name.clone(), macs: graph.macs(step.node), layer });

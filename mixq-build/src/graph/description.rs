@@ -39,6 +39,9 @@ impl Serialize for Description<'_> {
             Op::Rearrange(rearrange) => {
                 return serializer.serialize_newtype_variant("Op", 0, "Rearrange", rearrange);
             }
+            Op::Resize(resize) => {
+                return serializer.serialize_newtype_variant("Op", 0, "Resize", resize);
+            }
             Op::Elementwise(Elementwise { function }) => {
                 return serializer.serialize_newtype_variant("Op", 0, "Elementwise", function);
             }

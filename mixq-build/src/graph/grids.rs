@@ -53,7 +53,8 @@ impl Graph {
             | Op::AveragePool(_)
             | Op::MaxPool(_)
             | Op::Flatten(_)
-            | Op::Rearrange(_) => Some(node.activation),
+            | Op::Rearrange(_)
+            | Op::Resize(_) => Some(node.activation),
         };
         let makers = |grid: usize| -> Vec<&Node> {
             let nodes = self.nodes.iter().zip(&grids).filter(|(_, other)| **other == grid);

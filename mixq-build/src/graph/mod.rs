@@ -111,7 +111,8 @@ impl Node {
             | Op::MaxPool(_)
             | Op::Add(_)
             | Op::Flatten(_)
-            | Op::Rearrange(_) => self.activation.starts_at_zero(),
+            | Op::Rearrange(_)
+            | Op::Resize(_) => self.activation.starts_at_zero(),
         }
     }
 }

@@ -62,7 +62,8 @@ pub fn table_bytes(graph: &Graph, activations: &[Bits]) -> u64 {
         | Op::MaxPool(_)
         | Op::Add(_)
         | Op::Flatten(_)
-        | Op::Rearrange(_) => 0,
+        | Op::Rearrange(_)
+        | Op::Resize(_) => 0,
     };
     let bytes = |node: usize| graph.nodes[node].op.table_bytes() as u64 + entries(node);
     (0..graph.nodes.len()).map(bytes).sum()

@@ -58,6 +58,7 @@ impl Allocation {
                 Op::Rearrange(rearrange) => {
                     Layer::Rearrange(rearrange.table(input, output, step.inputs.len() > 1))
                 }
+                Op::Resize(resize) => Layer::Resize(resize.table(input, output)),
                 Op::Flatten(_) => unreachable!("flatten is not a step"),
             }
         };

@@ -5,7 +5,7 @@ use tch::{Kind, Tensor};
 
 use super::model::{EPSILON, Model, Site};
 use super::part::Part;
-use super::{elementwise, quantise, rearrange};
+use super::{elementwise, quantise, rearrange, resize};
 use crate::graph::op::{AveragePool, Conv, Depthwise, Elementwise, MaxPool, Rearrange};
 use crate::graph::{Activation, Op, Source, Window};
 use crate::settings::Rounding;
@@ -102,7 +102,10 @@ impl Model<'_> {
             }
             Op::Rearrange(Rearrange::Join { first }) if first > 0 => return joined(input(1), x),
             Op::Rearrange(rearrange) => return kept(rearrange::apply(rearrange, &x.tensor)),
-            Op::AveragePool(AveragePool { window }) => return average(x, &window, kept),
+            Op::Resize(resize) => return rounded(x, |x| resize::apply(&resize, x), kept),
+            Op::AveragePool(AveragePool { window }) => {
+                return rounded(x, |x| average_pool(x, &window), kept);
+            }
             Op::MaxPool(MaxPool { window }) => {
                 let [kernel, stride] = [window.kernel, window.stride].map(ints);
                 let padded = padded(&x.tensor, &window, f64::NEG_INFINITY);
@@ -164,9 +167,11 @@ impl Model<'_> {
                 let rounding = match node.op {
                     Op::Add(_) | Op::Elementwise(_) => Rounding::Nearest,
                     Op::Conv { .. } | Op::Depthwise { .. } | Op::Linear(_) => self.rounding,
-                    Op::AveragePool(_) | Op::MaxPool(_) | Op::Flatten(_) | Op::Rearrange(_) => {
-                        unreachable!("they keep their input's grid")
-                    }
+                    Op::AveragePool(_)
+                    | Op::MaxPool(_)
+                    | Op::Flatten(_)
+                    | Op::Rearrange(_)
+                    | Op::Resize(_) => unreachable!("they keep their input's grid"),
                 };
                 let tensor = quantise::activation(&computed, low, &high, &grids, bits, rounding);
                 Value { tensor, unit: None, scale: Some(grids.scale) }
@@ -278,16 +283,16 @@ fn steps_of_sixth(bits: Bits) -> f64 {
     f64::from(bits.max_code()) / 6.0
 }
 
-/// The average of codes is rounded on the codes, whose sums are exact: halves are frequent, and round as on
-/// the device.
-fn average(x: &Value, window: &Window, kept: impl Fn(Tensor) -> Value) -> Value {
-    let mut average = average_pool(&x.tensor, window);
+/// Means of codes are rounded on the codes, whose sums are exact: halves are frequent, and round as on the
+/// device.
+fn rounded(x: &Value, mean: impl Fn(&Tensor) -> Tensor, kept: impl Fn(Tensor) -> Value) -> Value {
+    let mut average = mean(&x.tensor);
     match (&x.scale, &x.unit) {
         (Some(_), Some(_)) => tch::no_grad(|| {
             let _ = average.g_add_scalar_(0.5).floor_();
         }),
         (Some(scale), None) => {
-            let codes = average_pool(&(&x.tensor / scale).round(), window);
+            let codes = mean(&(&x.tensor / scale).round());
             average = quantise::straight_through(&average, &((codes + 0.5).floor() * scale));
         }
         _ => {}

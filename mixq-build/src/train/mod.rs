@@ -21,6 +21,7 @@ mod part;
 mod phase;
 mod quantise;
 mod rearrange;
+mod resize;
 mod resume;
 mod sensitivity;
 mod state;

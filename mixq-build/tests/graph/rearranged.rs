@@ -1,6 +1,6 @@
 //! Operators that move elements: shapes, grids, messages.
 
-use mixq_build::engine::graph::op::Rearrange;
+use mixq_build::engine::graph::op::{Coordinates, Interpolation, Rearrange, Resize};
 use mixq_build::engine::graph::{Op, Shape, Source};
 
 use super::list::{STEM, check, list};
@@ -109,4 +109,30 @@ fn joined_layers_need_one_activation() {
     let below = BRANCHES.replace("filters = 5,", "filters = 5, activation = \"tanh\",");
     let found = resolve(&format!("input = [4, 4, 1]{below}")).unwrap_err().to_string();
     assert!(found.contains("`a` (with ReLU) and `b.tanh`"), "{found}");
+}
+
+#[test]
+fn a_resize_has_a_size_or_a_factor() {
+    let resize = |size, interpolation, coordinates| Op::Resize(Resize { size, interpolation, coordinates });
+    let (bilinear, nearest) = (Interpolation::Bilinear, Interpolation::Nearest);
+    for (keys, op, shape) in [
+        ("size = [5, 7]", resize([5, 7], bilinear, Coordinates::HalfPixel), [5, 7, 4]),
+        (
+            "factor = 2\ninterpolation = \"nearest\"\ncoordinates = \"asymmetric\"",
+            resize([16, 16], nearest, Coordinates::Asymmetric),
+            [16, 16, 4],
+        ),
+    ] {
+        assert_eq!(second(&format!("op = \"resize\"\n{keys}")), (op, shape), "{keys}");
+    }
+    let help = "give one: size = [height, width] of the output, or factor = ...";
+    for (keys, which) in [("", "neither"), ("factor = 2\nsize = [4, 4]", "both")] {
+        let text = list(&format!("{STEM}[[layer]]\nname = \"wide\"\nop = \"resize\"\n{keys}\n"));
+        let message = resolve(&text).unwrap_err().to_string();
+        assert!(message.contains(&format!("layer `wide` has {which} of `size` and `factor`")), "{message}");
+        assert!(message.contains(help), "{message}");
+    }
+    let text = list(&format!("{STEM}[[layer]]\nop = \"resize\"\nsize = [40000, 4]\n"));
+    let message = resolve(&text).unwrap_err().to_string();
+    assert!(message.contains("(8x8x4) to 40000x4"), "{message}");
 }

@@ -47,6 +47,7 @@ pub(super) fn kernel(layer: &Layer) -> Kernel {
         Layer::Add(_) => "portable::add",
         Layer::Elementwise(_) => "portable::elementwise",
         Layer::Rearrange(_) => "portable::rearrange",
+        Layer::Resize(_) => "portable::resize",
     };
     let generics = match (layer, layer.weights()) {
         (Layer::Add(_) | Layer::Rearrange(_), _) => String::new(),

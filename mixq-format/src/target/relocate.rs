@@ -117,7 +117,11 @@ fn tables_of(layer: &mut Layer) -> Vec<(&mut u32, Range<usize>)> {
             let (start, entries) = (layer.codes as usize, layer.entries());
             return vec![(&mut layer.codes, start..start + entries)];
         }
-        Layer::AveragePool(_) | Layer::MaxPool(_) | Layer::Add(_) | Layer::Rearrange(_) => return Vec::new(),
+        Layer::AveragePool(_)
+        | Layer::MaxPool(_)
+        | Layer::Add(_)
+        | Layer::Rearrange(_)
+        | Layer::Resize(_) => return Vec::new(),
     };
     let (multipliers, zero_points) = (requant.multipliers(channels), requant.zero_points(channels));
     let (biases, scales) = match requant.rule.threshold_bytes() {

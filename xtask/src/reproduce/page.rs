@@ -129,13 +129,14 @@ fn ablation(networks: &Networks) -> String {
 }
 
 fn course(networks: &Networks) -> String {
-    let mut text = "\n## What it took\n\nNetworks of one family and width share one float training. Minutes of \
+    let mut text =
+        "\n## What it took\n\nNetworks of one family and width share one float training. Minutes of \
                     learning on one thread each (`OMP_NUM_THREADS=1`; with more, sums are added in another \
                     order, and networks come out a little different), two trainings at a time, among other \
                     work, more or less of it: speeds compare below, where both phases take turns.\n\n| \
                     network | float, % | float, min | images/s | quantised, min | images/s |\n| --- | ---: \
                     | ---: | ---: | ---: | ---: |\n"
-        .to_string();
+            .to_string();
     for network in networks.values() {
         let figure = |figure: Option<f64>, per: f64| match figure {
             // Nothing was trained.

@@ -1,6 +1,6 @@
 //! How operators are written: what all of them have, as data.
 
-use super::{FORMS, Number, OpSpec};
+use super::{Coordinates, FORMS, Interpolation, Number, OpSpec};
 use crate::graph::{Activation, Padding};
 
 /// How an operator is written, and what may stand around it.
@@ -125,8 +125,14 @@ pub struct Values {
     pub channels: Option<usize>,
     /// Groups of channels.
     pub groups: Option<usize>,
-    /// How often pixels are repeated: down, to the right.
+    /// How often pixels are repeated, or how many times larger an image becomes: down, to the right.
     pub factor: Option<[usize; 2]>,
+    /// Height and width of an image.
+    pub size: Option<[usize; 2]>,
+    /// What lies between pixels.
+    pub interpolation: Option<Interpolation>,
+    /// Where pixels of a resized image lie.
+    pub coordinates: Option<Coordinates>,
     /// Side of a block of pixels.
     pub block: Option<usize>,
     /// Parameters of a function, in the order of [`Form::parameters`], with their defaults.

@@ -14,6 +14,7 @@ mod form;
 mod linear;
 mod pool;
 mod rearrange;
+mod resize;
 mod weights;
 
 pub use add::Add;
@@ -26,6 +27,7 @@ pub use form::{Arity, Fold, Follows, Form, Parameter, Values, names_of};
 pub use linear::{Linear, LinearSpec};
 pub use pool::{AveragePool, AveragePoolSpec, GlobalAveragePool, GlobalMaxPool, MaxPool, MaxPoolSpec};
 pub use rearrange::{ChannelShuffle, Concat, DepthToSpace, Pad, Rearrange, Slice, SpaceToDepth, Upsample};
+pub use resize::{Coordinates, Interpolation, Resize, ResizeSpec};
 pub use weights::Weights;
 
 use mixq_format::Kind;
@@ -47,7 +49,7 @@ pub const FORMS: [&Form; OTHERS.len() + elementwise::COUNT] = {
 };
 
 /// All but the functions.
-const OTHERS: [&Form; 19] = [
+const OTHERS: [&Form; 20] = [
     &conv::CONV,
     &depthwise::DEPTHWISE,
     &conv::POINTWISE,
@@ -62,6 +64,7 @@ const OTHERS: [&Form; 19] = [
     &rearrange::CHANNEL_SHUFFLE,
     &rearrange::PAD,
     &rearrange::UPSAMPLE,
+    &resize::RESIZE,
     &rearrange::DEPTH_TO_SPACE,
     &rearrange::SPACE_TO_DEPTH,
     &flatten::FLATTEN,
@@ -186,6 +189,8 @@ operators! {
         Elementwise(Elementwise),
         /// Elements at other places.
         Rearrange(Rearrange),
+        /// An image of another size.
+        Resize(Resize),
     }
 }
 
@@ -228,6 +233,8 @@ operators! {
         Pad(Pad),
         /// Each pixel several times.
         Upsample(Upsample),
+        /// An image of another size.
+        Resize(ResizeSpec),
         /// Channels to blocks of pixels.
         DepthToSpace(DepthToSpace),
         /// Blocks of pixels to channels.

@@ -81,6 +81,14 @@ impl<'a> Keys<'a, '_> {
         })
     }
 
+    /// One of several, by its name.
+    pub(super) fn choice<T: Copy>(&mut self, key: &str, choices: &[(&str, T)]) -> Option<T> {
+        let names: Vec<String> = choices.iter().map(|(name, _)| format!("\"{name}\"")).collect();
+        self.value(key, &names.join(" or "), |entry| {
+            choices.iter().find(|(name, _)| Some(*name) == entry.as_str()).map(|(_, choice)| *choice)
+        })
+    }
+
     /// What `read` makes of a value; `wanted` says in words what it takes.
     fn value<T>(&mut self, key: &str, wanted: &str, read: impl FnOnce(&Entry<'a>) -> Option<T>) -> Option<T> {
         let entry = self.table.get(key)?;

@@ -38,7 +38,7 @@ mod trained;
 use std::path::Path;
 
 use crate::error::{Error, Problem};
-use crate::graph::op::{FORMS, Form, Values};
+use crate::graph::op::{Coordinates, FORMS, Form, Interpolation, Values};
 use crate::graph::{LayerSpec, Shape, Spec};
 use crate::import::{Imported, unknown_normalisation};
 use crate::toml::{File, Table};
@@ -178,6 +178,9 @@ fn values(keys: &mut Keys<'_, '_>, form: &Form) -> Values {
             "channels" => values.channels = keys.number(key),
             "groups" => values.groups = keys.number(key),
             "factor" => values.factor = keys.pair(key),
+            "size" => values.size = keys.pair(key),
+            "interpolation" => values.interpolation = keys.choice(key, &Interpolation::CHOICES),
+            "coordinates" => values.coordinates = keys.choice(key, &Coordinates::CHOICES),
             "block" => values.block = keys.number(key),
             other => unreachable!("no key is called {other}"),
         }

@@ -110,8 +110,9 @@ const ELSEWHERE: [(&[&str], &str); 37] = [
         "write op = \"pad\", or `padding` in the layer that follows, which costs nothing",
     ),
     (
-        &["resize", "upsampling", "resizenearestneighbor", "interpolate"],
-        "write op = \"upsample\" with factor = ...: the nearest neighbour, by whole factors",
+        &["upsampling", "resizenearestneighbor", "resizebilinear", "interpolate"],
+        "write op = \"resize\" with size or factor = ..., and interpolation = \"bilinear\" or \"nearest\"; by \
+         whole factors to the nearest pixel op = \"upsample\" is faster",
     ),
     (&["pixelshuffle"], "write op = \"depth_to_space\" with block = ..."),
     (

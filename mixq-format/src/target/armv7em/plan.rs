@@ -65,7 +65,8 @@ fn least_scratch(layer: &Layer) -> usize {
         | Layer::MaxPool(_)
         | Layer::Add(_)
         | Layer::Elementwise(_)
-        | Layer::Rearrange(_) => LEAST_SCRATCH,
+        | Layer::Rearrange(_)
+        | Layer::Resize(_) => LEAST_SCRATCH,
     }
 }
 
@@ -88,7 +89,8 @@ pub fn useful(layer: &Layer) -> usize {
         | Layer::MaxPool(_)
         | Layer::Add(_)
         | Layer::Elementwise(_)
-        | Layer::Rearrange(_) => return 0,
+        | Layer::Rearrange(_)
+        | Layer::Resize(_) => return 0,
     };
     bytes.max(least_scratch(layer))
 }

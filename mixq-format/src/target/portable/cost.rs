@@ -3,7 +3,8 @@
 
 use super::super::cost::{Counts, Execution, Piece, Tally, axis, pieces};
 use crate::{
-    Add, Bits, Conv, Depthwise, Elementwise, Layer, Linear, Pool, Rearrange, Requant, Rest, Rule, Tensor,
+    Add, Bits, Conv, Depthwise, Elementwise, Layer, Linear, Pool, Rearrange, Requant, Resize, Rest, Rule,
+    Tensor,
 };
 
 mod figures;
@@ -84,6 +85,7 @@ fn of_set(layer: &Layer, parameters: Option<&[u8]>, set: Set) -> Tally {
         Layer::Add(layer) => add(&mut counts, layer),
         Layer::Elementwise(layer) => elementwise(&mut counts, layer),
         Layer::Rearrange(layer) => rearrange(&mut counts, layer),
+        Layer::Resize(layer) => resize(&mut counts, layer),
     }
     counts.add(P::WideCode as usize, wide_codes(layer, parameters));
     let piece = |(name, figures): &(&'static str, &[f64])| {
@@ -308,4 +310,15 @@ fn rearrange(counts: &mut Counts, layer: &Rearrange) {
             counts.add(P::RearrangeCode as usize, runs * usize::from(layer.counts[layer.counts.len() - 1]))
         }
     }
+}
+
+fn resize(counts: &mut Counts, layer: &Resize) {
+    let (pixels, channels) = (layer.output.pixels(), usize::from(layer.output.channels));
+    counts.add(P::Resize as usize, 1);
+    counts.add(P::ResizeRow as usize, layer.output.height.into());
+    counts.add(P::ResizePixel as usize, pixels);
+    counts.add(by_bits(P::ResizeChunk8, layer.input.bits), pixels * channels.div_ceil(CHUNK));
+    counts.add(P::ResizeCode as usize, pixels * channels);
+    // Each of the four corners.
+    partial(counts, &layer.input, 4 * pixels);
 }

@@ -15,6 +15,7 @@ mod loops;
 mod patch;
 mod pool;
 mod rearrange;
+mod resize;
 
 pub use add::add;
 pub use conv::conv;
@@ -23,6 +24,7 @@ pub use elementwise::elementwise;
 pub use linear::linear;
 pub use pool::{average_pool, max_pool};
 pub use rearrange::rearrange;
+pub use resize::resize;
 
 pub use crate::target::requant::{multiplier, thresholds16, thresholds32};
 

@@ -3,8 +3,8 @@
 
 use mixq_rt::format::target::armv7em::Plan;
 use mixq_rt::format::{
-    Add, Bits, Conv, Depthwise, Elementwise, Layer, Linear, Pool, Rearrange, Requant, Rest, Rule, Tensor,
-    Window,
+    Add, Bits, Conv, Depthwise, Elementwise, Layer, Linear, Pool, Rearrange, Requant, Resize, Rest, Rule,
+    Tensor, Window,
 };
 
 use crate::numbers::Numbers;
@@ -77,7 +77,8 @@ fn one_tensor<'a>(numbers: &mut Numbers, layer: &'a mut Layer) -> &'a mut Tensor
         | Layer::AveragePool(Pool { input, output, .. })
         | Layer::MaxPool(Pool { input, output, .. })
         | Layer::Elementwise(Elementwise { input, output, .. })
-        | Layer::Rearrange(Rearrange { input, output, .. }) => {
+        | Layer::Rearrange(Rearrange { input, output, .. })
+        | Layer::Resize(Resize { input, output, .. }) => {
             return if numbers.once_in(2) { input } else { output };
         }
         Layer::Add(Add { a, b, output, .. }) => (one, more) = (a, [b, output]),
@@ -126,7 +127,9 @@ fn window(numbers: &mut Numbers, layer: &mut Layer) {
         Layer::Conv(table) => &mut table.window,
         Layer::Depthwise(table) => &mut table.window,
         Layer::AveragePool(table) | Layer::MaxPool(table) => &mut table.window,
-        Layer::Linear(_) | Layer::Add(_) | Layer::Elementwise(_) | Layer::Rearrange(_) => return,
+        Layer::Linear(_) | Layer::Add(_) | Layer::Elementwise(_) | Layer::Rearrange(_) | Layer::Resize(_) => {
+            return;
+        }
     };
     let Window { kernel_height, kernel_width, stride_height, stride_width, pad_top, pad_left } = window;
     match numbers.within(0, 6) {
@@ -160,6 +163,7 @@ fn parameters(numbers: &mut Numbers, layer: &mut Layer, length: usize) {
             return;
         }
         Layer::Rearrange(table) => return positions(numbers, table),
+        Layer::Resize(table) => return axes(numbers, table),
         Layer::AveragePool(_) | Layer::MaxPool(_) | Layer::Add(_) => return,
     };
     let Requant { bias, multiplier, shift, weight_zero_point, .. } = requant;
@@ -187,6 +191,17 @@ fn positions(numbers: &mut Numbers, table: &mut Rearrange) {
         1 => side.first = offset(numbers, side.first, 1 << 12),
         2 => table.rest = numbers.one_of(&[Rest::Anything, Rest::Zero, Rest::Kept]),
         _ => side.strides[which] = offset(numbers, side.strides[which], 1 << 12),
+    }
+}
+
+/// Positions that are elsewhere, and some that 32 bits do not hold.
+fn axes(numbers: &mut Numbers, table: &mut Resize) {
+    let axis = if numbers.once_in(2) { &mut table.rows } else { &mut table.columns };
+    match numbers.within(0, 3) {
+        0 => axis.first = numbers.one_of(&[i32::MIN, i32::MAX, -1, 1 << 30]),
+        1 => axis.step = numbers.one_of(&[0, 1, 1 << 23, 1 << 31, u32::MAX]),
+        2 => axis.unit = numbers.one_of(&[0, 1, (1 << 23) - 1, 1 << 23, u32::MAX]),
+        _ => axis.step = numbers.next() as u32,
     }
 }
 

@@ -122,4 +122,11 @@ pieces! {
     RearrangeRun 71.98 65.07 65.07 53.81;
     RearrangeByte 1.36 1.19 1.19 1.41;
     RearrangeCode 35.39 21.52 21.52 19.07;
+    Resize 300.00 300.00 300.00 300.00;
+    ResizeRow 60.00 60.00 60.00 60.00;
+    ResizePixel 250.00 200.00 200.00 200.00;
+    ResizeChunk8 200.00 150.00 150.00 150.00;
+    ResizeChunk4 200.00 150.00 150.00 150.00;
+    ResizeChunk2 200.00 150.00 150.00 150.00;
+    ResizeCode 16.00 12.00 12.00 12.00;
 }
