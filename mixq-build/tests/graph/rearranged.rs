@@ -132,7 +132,7 @@ fn a_resize_has_a_size_or_a_factor() {
         assert!(message.contains(&format!("layer `wide` has {which} of `size` and `factor`")), "{message}");
         assert!(message.contains(help), "{message}");
     }
-    let text = list(&format!("{STEM}[[layer]]\nop = \"resize\"\nsize = [40000, 4]\n"));
+    let text = list(&format!("{STEM}[[layer]]\nop = \"resize\"\nfactor = [10000, 1]\n"));
     let message = resolve(&text).unwrap_err().to_string();
-    assert!(message.contains("(8x8x4) to 40000x4"), "{message}");
+    assert!(message.contains("resizes to 80000x8"), "{message}");
 }
