@@ -192,6 +192,10 @@ fn rearranged(rearrange: Rearrange, shape: Shape, inputs: &[&Codes]) -> Vec<Exac
             let inside = y >= top && y < top + height && x >= left && x < left + width;
             if inside { steps(input, y - top, x - left, c) } else { 0.0 }
         }
+        Rearrange::Spread { stride: [down, right] } => {
+            let there = y.is_multiple_of(down) && x.is_multiple_of(right);
+            if there { steps(input, y / down, x / right, c) } else { 0.0 }
+        }
         Rearrange::Upsample { factor: [down, right] } => steps(input, y / down, x / right, c),
         Rearrange::DepthToSpace { block } => {
             let within = y % block * block + x % block;

@@ -1,6 +1,6 @@
 //! Batch norm, ReLU and clips from 0 that are written as layers of their own go into the layer before them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::error::Problem;
 
@@ -82,6 +82,14 @@ pub(super) fn fold(spec: &Spec, names: &[String], links: &[Vec<Link>], problems:
 }
 
 impl Spec {
+    /// The names of the transposed convolutions.
+    pub fn transposed(&self) -> HashSet<String> {
+        let mut problems = Problems::new(&self.layers);
+        let names = resolve::names(&self.layers, &mut problems);
+        let is = |index: &usize| matches!(self.layers[*index].op, OpSpec::TransposedConv(_));
+        (0..names.len()).filter(is).map(|index| names[index].clone()).collect()
+    }
+
     /// The batch norms that are layers of their own: name of the layer into which each goes, and its own.
     pub fn batch_norms(&self) -> HashMap<String, String> {
         let mut problems = Problems::new(&self.layers);

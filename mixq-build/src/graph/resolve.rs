@@ -7,7 +7,7 @@ use crate::task::Task;
 
 use super::fold::{self, Folded, fold};
 use super::layer::{Draft, Layer};
-use super::op::{Arity, Elementwise, Rearrange};
+use super::op::{Arity, Elementwise, OpSpec, Rearrange, TransposedConvSpec};
 use super::spec::{IMAGE, LayerSpec};
 use super::{Activation, Graph, Node, Op, Shape, Source, Spec, rules};
 
@@ -140,6 +140,9 @@ fn assemble(spec: &Spec, names: Vec<String>, drafts: Vec<Option<Draft>>) -> Grap
         if let Op::Rearrange(Rearrange::Join { .. }) = op {
             (op, inputs) = join(&name, &taken, inputs, output, &mut nodes);
         }
+        if let OpSpec::TransposedConv(transposed) = spec.layers[layer].op {
+            inputs = spread(transposed, &name, &taken, &inputs, &mut nodes);
+        }
         let (activation, function) = match draft.activation {
             Activation::Function(function) => (Activation::None, Some(function)),
             other => (other, None),
@@ -183,6 +186,26 @@ fn join(
         nodes.push(Node { name, op, norm: false, activation: Activation::None, inputs, output });
     }
     unreachable!("a concatenation has inputs")
+}
+
+/// Adds the node that puts zeros between the pixels of what a transposed convolution reads, unless it moves by
+/// single pixels. What the convolution reads then.
+fn spread(
+    transposed: TransposedConvSpec,
+    name: &str,
+    taken: &HashSet<String>,
+    inputs: &[Source],
+    nodes: &mut Vec<Node>,
+) -> Vec<Source> {
+    let [Source::Node(before)] = *inputs else { unreachable!("it reads one layer") };
+    if transposed.stride == [1, 1] {
+        return inputs.to_vec();
+    }
+    let op = Op::Rearrange(Rearrange::Spread { stride: transposed.stride });
+    let (name, output) =
+        (free_name(format!("{name}.spread"), taken), transposed.spread(nodes[before].output));
+    nodes.push(Node { name, op, norm: false, activation: Activation::None, inputs: inputs.to_vec(), output });
+    vec![Source::Node(nodes.len() - 1)]
 }
 
 /// A name that no layer has: this one, or this one with a prime.

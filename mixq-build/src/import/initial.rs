@@ -69,13 +69,13 @@ pub fn initial(
     let Some(normalisation) = &imported.normalisation else {
         return Err(unknown_normalisation(file).into());
     };
-    let norms = imported.spec.batch_norms();
+    let (norms, transposed) = (imported.spec.batch_norms(), imported.spec.transposed());
     let mut reader = Reader::new(file, tensors);
     let mut initial =
         Initial { warnings: normalisation.warning().into_iter().collect(), ..Initial::default() };
     for (index, node) in graph.nodes.iter().enumerate() {
         let layer = node.op.weights().and_then(|layout| {
-            let axes = axes(graph, index, layout);
+            let axes = Axes { transposed: transposed.contains(&node.name), ..axes(graph, index, layout) };
             let weight = reader.weight(&format!("{}.weight", node.name), &axes);
             let channels = node.output.channels;
             let bias = reader.optional(&format!("{}.bias", node.name), channels);
@@ -122,6 +122,8 @@ struct Axes {
     outputs: usize,
     /// What a linear layer reads, before it was flattened.
     input: Shape,
+    /// Whether it is a transposed convolution, whose file has input channels first and windows turned round.
+    transposed: bool,
 }
 
 fn axes(graph: &Graph, node: usize, layout: Weights) -> Axes {
@@ -135,7 +137,7 @@ fn axes(graph: &Graph, node: usize, layout: Weights) -> Axes {
             input = graph.shape(source);
         }
     }
-    Axes { layout, outputs: graph.nodes[node].output.channels, input }
+    Axes { layout, outputs: graph.nodes[node].output.channels, input, transposed: false }
 }
 
 impl Axes {
@@ -143,6 +145,7 @@ impl Axes {
     fn shapes(&self) -> Vec<Vec<usize>> {
         let Axes { outputs, input, .. } = *self;
         let (first, [height, width]) = match self.layout {
+            Weights::Filters { kernel } if self.transposed => ([input.channels, outputs], kernel),
             Weights::Filters { kernel } => ([outputs, input.channels], kernel),
             Weights::Channels { kernel } => ([outputs, 1], kernel),
             Weights::Dense => {
@@ -163,6 +166,9 @@ impl Axes {
     /// Values of a file in the order of [`LayerWeights::weight`]: PyTorch flattens channel after channel,
     /// mixq pixel after pixel.
     fn ordered(&self, values: &[f32]) -> Vec<f32> {
+        if self.transposed {
+            return turned(values, self.input.channels, self.outputs);
+        }
         let pixels = self.input.height * self.input.width;
         if self.layout != Weights::Dense || pixels == 1 {
             return values.to_vec();
@@ -173,6 +179,14 @@ impl Axes {
         };
         values.chunks(self.input.elements()).flat_map(pixel_by_pixel).collect()
     }
+}
+
+/// Weights `[in, out, window]` as `[out, in, window]`, with each window turned by half a turn.
+fn turned(values: &[f32], inputs: usize, outputs: usize) -> Vec<f32> {
+    let taps = values.len() / (inputs * outputs);
+    let window = |(output, input)| values[(input * outputs + output) * taps..][..taps].iter().rev().copied();
+    let all = (0..outputs).flat_map(|output| (0..inputs).map(move |input| (output, input)));
+    all.flat_map(window).collect()
 }
 
 #[cfg(test)]

@@ -20,6 +20,14 @@ pub fn apply(rearrange: Rearrange, x: &Tensor) -> Tensor {
             let [top, bottom, left, right] = padding.map(size);
             x.f_pad([left, right, top, bottom], "constant", 0.0).expect("padding is not negative")
         }
+        Rearrange::Spread { stride: [down, right] } => {
+            let (down, right) = (size(down), size(right));
+            // Zeros behind each pixel, but for the last ones.
+            let x = x.reshape([n, c, h, 1, w, 1]);
+            let wide = x.f_pad([0, right - 1, 0, 0, 0, down - 1], "constant", 0.0);
+            let wide = wide.expect("strides are not 0").reshape([n, c, h * down, w * right]);
+            wide.narrow(2, 0, (h - 1) * down + 1).narrow(3, 0, (w - 1) * right + 1)
+        }
         Rearrange::Upsample { factor: [down, right] } => {
             let (down, right) = (size(down), size(right));
             let wide = x.reshape([n, c, h, 1, w, 1]).expand([n, c, h, down, w, right], false);

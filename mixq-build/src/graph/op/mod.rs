@@ -15,6 +15,7 @@ mod linear;
 mod pool;
 mod rearrange;
 mod resize;
+mod transposed;
 mod weights;
 
 pub use add::Add;
@@ -28,6 +29,7 @@ pub use linear::{Linear, LinearSpec};
 pub use pool::{AveragePool, AveragePoolSpec, GlobalAveragePool, GlobalMaxPool, MaxPool, MaxPoolSpec};
 pub use rearrange::{ChannelShuffle, Concat, DepthToSpace, Pad, Rearrange, Slice, SpaceToDepth, Upsample};
 pub use resize::{Coordinates, Interpolation, Resize, ResizeSpec};
+pub use transposed::TransposedConvSpec;
 pub use weights::Weights;
 
 use mixq_format::Kind;
@@ -49,10 +51,11 @@ pub const FORMS: [&Form; OTHERS.len() + elementwise::COUNT] = {
 };
 
 /// All but the functions.
-const OTHERS: [&Form; 20] = [
+const OTHERS: [&Form; 21] = [
     &conv::CONV,
     &depthwise::DEPTHWISE,
     &conv::POINTWISE,
+    &transposed::TRANSPOSED_CONV,
     &linear::LINEAR,
     &pool::AVERAGE_POOL,
     &pool::GLOBAL_AVERAGE_POOL,
@@ -203,6 +206,8 @@ operators! {
         Depthwise(DepthwiseSpec),
         /// Convolution with a window of one pixel.
         Pointwise(PointwiseSpec),
+        /// Convolution of an input with zeros between its pixels.
+        TransposedConv(TransposedConvSpec),
         /// Fully connected.
         Linear(LinearSpec),
         /// Average pool.

@@ -3,7 +3,7 @@
 use crate::error::nearest;
 
 /// Names without regard to case, `-`, `_` and a trailing "2d"; each with what helps.
-const ELSEWHERE: [(&[&str], &str); 37] = [
+const ELSEWHERE: [(&[&str], &str); 38] = [
     (
         &["dwconv", "depthwiseconv", "depthwiseconvolution", "convdw", "dw"],
         "write op = \"depthwise\"; it has one filter for each channel",
@@ -20,18 +20,10 @@ const ELSEWHERE: [(&[&str], &str); 37] = [
          [1, samples, channels]",
     ),
     (
-        &[
-            "conv3d",
-            "convtranspose",
-            "convtranspose1d",
-            "transposedconv",
-            "deconv",
-            "deconvolution",
-            "upsample",
-            "upsampling",
-        ],
-        "there is no such operator yet; conv, depthwise and pointwise convolve images of two axes",
+        &["convtranspose", "convtranspose1d", "deconv", "deconvolution"],
+        "write op = \"transposed_conv\"; padding = [1, 0, 1, 0] is PyTorch's padding=1, output_padding=1",
     ),
+    (&["conv3d"], "there is no such operator yet; conv, depthwise and pointwise convolve images of two axes"),
     (
         &["groupconv", "groupedconv", "convgroup"],
         "there are no groups: write op = \"conv\", or op = \"depthwise\" and op = \"pointwise\"",

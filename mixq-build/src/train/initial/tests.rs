@@ -228,3 +228,61 @@ fn joined_layers_have_a_range_for_both() {
     let high = |node: usize| model.get(node, Part::High).unwrap().double_value(&[]);
     assert_eq!([high(0), high(1)], [8.0, 8.0]);
 }
+
+/// libtorch has the operator itself; here it is an ordinary convolution over zeros between pixels.
+#[test]
+fn transposed_convolutions_are_those_of_libtorch() {
+    let network = r#"
+        input = [4, 5, 2]
+        weights = "net.safetensors"
+        normalisation = { mean = 0, std = 255 }
+        layer = [
+            { op = "pointwise", name = "stem", filters = 3, batch_norm = false, activation = "none" },
+            { op = "transposed_conv", name = "up", filters = 2, kernel = [3, 2], stride = [2, 3],
+              padding = [1, 0, 1, 0], batch_norm = false, activation = "none" },
+            { op = "linear", name = "head", features = 3, batch_norm = false },
+        ]
+    "#;
+    let imported = parse_with_weights(Path::new("net.toml"), network).unwrap();
+    let graph = Graph::resolve(&imported.spec).unwrap();
+    let mut random = fastrand::Rng::with_seed(6);
+    let shapes: [(&str, &[usize]); 6] = [
+        ("stem.weight", &[3, 2, 1, 1]),
+        ("stem.bias", &[3]),
+        ("up.weight", &[3, 2, 3, 2]),
+        ("up.bias", &[2]),
+        ("head.weight", &[3, 2 * 8 * 13]),
+        ("head.bias", &[3]),
+    ];
+    let tensors: Tensors = shapes
+        .map(|(name, shape)| {
+            let values = (0..shape.iter().product()).map(|_| random.f32() - 0.5).collect();
+            (name.to_string(), Tensor { shape: shape.to_vec(), values })
+        })
+        .into();
+    let of = |name: &str| {
+        let tensor = &tensors[name];
+        let shape: Vec<i64> = tensor.shape.iter().map(|side| *side as i64).collect();
+        tch::Tensor::from_slice(&tensor.values).view(&shape[..])
+    };
+    let pixels: Vec<u8> = (0..3 * 40).map(|_| random.u8(..)).collect();
+    let split = Split { pixels: pixels.clone().into(), targets: vec![0; 3].into() };
+    let images = Images::all(&split);
+    let start = initial(&imported, &graph, imported.weights.as_ref().unwrap(), &tensors).unwrap();
+    let normalisation = imported.normalisation.clone().unwrap();
+    let of_images = Normalisation::of(&images, 2).replaced(&normalisation).with_equal_channels();
+    let allocation = allocate(&graph, u64::MAX, u64::MAX, Scheme::PerChannel).unwrap();
+    let mut model =
+        Model::new(&graph, &allocation, Scheme::PerChannel, Rounding::Nearest, &of_images, Device::Cpu);
+    model.begin_with(&start);
+    let (x, _) = batch(&images, &[0, 1, 2], model.form());
+    let mode = Mode { quantised: false, batch_statistics: false };
+    let found = tch::no_grad(|| model.forward(&x, mode));
+    let x =
+        tch::Tensor::from_slice(&pixels).view([3, 4, 5, 2]).permute([0, 3, 1, 2]).to_kind(Kind::Float) / 255;
+    let x = x.conv2d(&of("stem.weight"), Some(of("stem.bias")), 1, 0, 1, 1);
+    let x = x.conv_transpose2d(&of("up.weight"), Some(of("up.bias")), [2, 3], [1, 1], [1, 1], 1, [1, 1]);
+    let expected = x.flatten(1, -1).linear(&of("head.weight"), Some(of("head.bias")));
+    let off = (found - &expected).abs().max().double_value(&[]);
+    assert!(off < 1e-5 * expected.abs().max().double_value(&[]), "{off}");
+}

@@ -44,8 +44,8 @@ fn elements_move_as_they_do_on_the_device() {
         "{ op = \"pad\", padding = [1, 0, 2, 1] },",
         "{ op = \"upsample\", factor = [1, 2] },",
         "{ op = \"depth_to_space\", block = 2 },",
+        "{ op = \"transposed_conv\", filters = 5, kernel = 3, stride = [2, 3] },",
         "{ op = \"resize\", size = [9, 5] },",
-        "{ op = \"resize\", factor = 2, coordinates = \"align_corners\" },",
         "{ op = \"resize\", size = [4, 7], interpolation = \"nearest\" },",
         "{ op = \"space_to_depth\", block = 2 }, { op = \"pointwise\", filters = 5 },",
     ] {

@@ -58,6 +58,11 @@ pub enum Rearrange {
         /// Pixels at top, bottom, left, right.
         padding: [usize; 4],
     },
+    /// Zeros between pixels.
+    Spread {
+        /// From one pixel of the input to the next, down and to the right.
+        stride: [usize; 2],
+    },
     /// Each pixel several times.
     Upsample {
         /// How often down and to the right.
@@ -96,6 +101,7 @@ impl Operator for Rearrange {
             | Rearrange::Slice { .. }
             | Rearrange::Shuffle { .. }
             | Rearrange::Pad { .. }
+            | Rearrange::Spread { .. }
             | Rearrange::Upsample { .. }
             | Rearrange::DepthToSpace { .. }
             | Rearrange::SpaceToDepth { .. } => Output::InputGrid,

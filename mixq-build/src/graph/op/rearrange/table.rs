@@ -47,6 +47,11 @@ impl Rearrange {
                 let first = top * row(y) + left * pixel(y);
                 ([ONCE, ONCE, pixels[0], pixels[1], channels(size(x.channels))], [0, first])
             }
+            Rearrange::Spread { stride: [down, right] } => {
+                let rows = of(size(x.height), row(x), down * row(y));
+                let columns = of(size(x.width), pixel(x), right * pixel(y));
+                ([ONCE, ONCE, rows, columns, channels(size(x.channels))], [0, 0])
+            }
             Rearrange::Upsample { factor: [down, right] } => {
                 let rows = [of(size(x.height), row(x), down * row(y)), of(down, 0, row(y))];
                 let columns = [of(size(x.width), pixel(x), right * pixel(y)), of(right, 0, pixel(y))];
@@ -63,7 +68,7 @@ impl Rearrange {
         let gaps = pixel(y) > size(y.channels) * bits;
         let rest = match self {
             _ if keeps => Rest::Kept,
-            Rearrange::Pad { .. } => Rest::Zero,
+            Rearrange::Pad { .. } | Rearrange::Spread { .. } => Rest::Zero,
             _ if gaps => Rest::Zero,
             _ => Rest::Anything,
         };
