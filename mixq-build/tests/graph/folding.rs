@@ -101,12 +101,12 @@ fn what_cannot_be_folded_is_a_problem() {
     assert_eq!(
         problem(&format!("{HEAD}{CONV}{pool}{norm}{CLASSES}")),
         "net.toml:10:6: layer `batch_norm1` follows `max_pool1`, whose operator is max_pool; batch norm can \
-         be folded into conv, depthwise, pointwise and linear layers only | op = \"batch_norm\""
+         be folded into conv, depthwise, pointwise, transposed_conv and linear layers only | op = \"batch_norm\""
     );
     assert_eq!(
         problem(&format!("{HEAD}{CONV}{pool}{relu}{CLASSES}")),
         "net.toml:10:6: layer `relu1` follows `max_pool1`, whose operator is max_pool; ReLU can be folded \
-         into conv, depthwise, pointwise, linear and add layers only: put it before the pool or the flatten \
+         into conv, depthwise, pointwise, transposed_conv, linear and add layers only: put it before the pool or the flatten \
          | op = \"relu\""
     );
     assert_eq!(
