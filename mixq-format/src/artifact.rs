@@ -45,11 +45,11 @@ pub struct Header {
     pub labels: Vec<String>,
     /// The image.
     pub input: Tensor,
-    /// The logits.
+    /// What the last layer writes: logits, or codes of 8 bits.
     pub output: Tensor,
     /// Bytes of RAM for all activations.
     pub arena_bytes: u32,
-    /// What one unit of a logit is worth on the scale of the float network.
+    /// What one unit of the output is worth on the scale of the float network.
     pub logit_scale: f64,
     /// How outputs are read, and how good they are in detail; files without such things do not have it.
     #[serde(default, skip_serializing_if = "Readout::is_empty")]
@@ -88,7 +88,8 @@ pub struct Budget {
 
 /// Scores by the task's measure: of a classification the share of images that are classified rightly, 0 to 1;
 /// of a multi-label network the mean average precision, 0 to 1; of a regression the mean R^2 of its outputs,
-/// at most 1; of a reconstruction the share of the variance that is explained, at most 1.
+/// at most 1; of a reconstruction the share of the variance that is explained, at most 1; of a dense network the mean
+/// intersection over union, 0 to 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Accuracy {
@@ -231,12 +232,15 @@ impl Artifact {
         let layers = artifact.layers();
         artifact.network(&layers).validate().map_err(|e| ReadError::Malformed(e.to_string()))?;
         let Header { task, labels, input, output, readout, .. } = &artifact.header;
+        if output.pixels() != 1 && !matches!(task, Task::Dense | Task::Reconstruction) {
+            return Err(ReadError::Malformed("the output has more than one pixel".to_string()));
+        }
         let outputs = usize::from(output.channels);
         if labels.len() != task.labels(outputs) {
             return Err(ReadError::Malformed("labels and logits differ in number".to_string()));
         }
         readout.check(*task, outputs).map_err(ReadError::Malformed)?;
-        if *task == Task::Reconstruction && outputs != input.elements() {
+        if *task == Task::Reconstruction && output.elements() != input.elements() {
             return Err(ReadError::Malformed("image and outputs differ in number of elements".to_string()));
         }
         Ok(artifact)

@@ -7,6 +7,7 @@ use quote::quote;
 
 use crate::memory::{Memory, OWN, SHARED};
 use crate::models::VARIABLE;
+use crate::outputs;
 use crate::parse::Model;
 use crate::tables::Step;
 use crate::task;
@@ -61,15 +62,17 @@ fn constants(artifact: &Artifact) -> TokenStream {
     let header = &artifact.header;
     let usize = Literal::usize_unsuffixed;
     let u64 = Literal::u64_unsuffixed;
-    let outputs = task::constants(header);
+    let constants = task::constants(header);
     let (height, width) = (usize(header.input.height.into()), usize(header.input.width.into()));
     let (channels, bytes) = (usize(header.input.channels.into()), usize(header.input.bytes()));
     let (flash, ram) = (usize(artifact.flash_bytes()), usize(artifact.ram_bytes()));
     let (flash_budget, ram_budget) = (u64(header.budget.flash), u64(header.budget.ram));
     let macs = u64(header.layers.iter().fold(0, |sum, named| named.macs.saturating_add(sum)));
     let logit_scale = Literal::f64_unsuffixed(header.logit_scale);
+    let zero_point = outputs::zero_point(header);
     quote! {
-        #outputs
+        #constants
+        #zero_point
         /// Rows of pixels of the image.
         pub const INPUT_HEIGHT: usize = #height;
         /// Pixels in a row of the image.
@@ -144,11 +147,12 @@ fn tables(artifact: &Artifact, laid_out: &LaidOut, target: &Target) -> TokenStre
 
 fn network(artifact: &Artifact, laid_out: &LaidOut, memory: Memory) -> TokenStream {
     let header = &artifact.header;
-    let (input, output) =
-        (Literal::u32_unsuffixed(header.input.offset), Literal::u32_unsuffixed(header.output.offset));
+    let input = Literal::u32_unsuffixed(header.input.offset);
     let calls = steps(artifact, laid_out).map(|step| step.call());
     let (network, lifetime) = (memory.network(header.arena_bytes / 4), memory.lifetime());
     let (outputs, methods) = (task::outputs(header), task::methods(header));
+    let (element, integers) = (outputs::element(header), outputs::integers(header));
+    let read = outputs::read(header);
     quote! {
         #network
 
@@ -160,10 +164,12 @@ fn network(artifact: &Artifact, laid_out: &LaidOut, memory: Memory) -> TokenStre
             /// mean to be taken off: the network does that.
             ///
             /// The image is copied: to write it in place, see `input_mut`.
-            pub fn infer(&mut self, image: &[u8; INPUT_BYTES]) -> &[i32; #outputs] {
+            pub fn infer(&mut self, image: &[u8; INPUT_BYTES]) -> &[#element; #outputs] {
                 *self.input_mut() = *image;
                 self.run()
             }
+
+            #integers
 
             #methods
 
@@ -174,13 +180,13 @@ fn network(artifact: &Artifact, laid_out: &LaidOut, memory: Memory) -> TokenStre
             }
 
             /// The logits of the image that lies in `input_mut`.
-            pub fn run(&mut self) -> &[i32; #outputs] {
+            pub fn run(&mut self) -> &[#element; #outputs] {
                 let layers = ::core::hint::black_box(&LAYERS);
                 let parameters = &::core::hint::black_box(&PARAMETERS).0;
                 // Kernels may work anywhere in what they get: no more than the network's own bytes.
                 let arena = self.arena.array_mut::<RAM_BYTES>(0);
                 #(#calls)*
-                self.arena.logits::<#outputs>(#output)
+                #read
             }
         }
     }

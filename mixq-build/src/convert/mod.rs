@@ -74,11 +74,11 @@ pub struct Converted {
     pub parameters: Vec<u8>,
     /// The image.
     pub input: Tensor,
-    /// The logits.
+    /// What the last layer writes: logits, or codes of 8 bits.
     pub output: Tensor,
     /// Bytes of the arena.
     pub arena_bytes: u32,
-    /// What one unit of a logit is worth.
+    /// What one unit of the output is worth.
     pub logit_scale: f64,
 }
 

@@ -40,6 +40,13 @@ impl Shape {
     }
 }
 
+/// One pixel with this number of channels.
+impl From<usize> for Shape {
+    fn from(channels: usize) -> Shape {
+        Shape { height: 1, width: 1, channels }
+    }
+}
+
 impl std::fmt::Display for Shape {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}x{}x{}", self.height, self.width, self.channels)
@@ -116,8 +123,8 @@ impl Node {
     }
 }
 
-/// A network: nodes in an order in which they can be executed. The last node writes the logits: it is
-/// a linear layer or a convolution with one output pixel, without activation, and no node reads it.
+/// A network: nodes in an order in which they can be executed. The last node writes the output, and no node
+/// reads it.
 ///
 /// Its serialised form is canonical: equal networks give equal text, whatever the layer list that they
 /// were written in looks like.

@@ -4,7 +4,7 @@ use crate::error::Problem;
 use crate::task::{LastLayer, Task, rules};
 
 use super::layer::Draft;
-use super::op::Weights;
+use super::op::{Elementwise, Op};
 use super::resolve::{Problems, quoted};
 use super::shape::{LARGEST, MOST};
 use super::{Activation, Shape, Source};
@@ -48,14 +48,27 @@ pub(super) fn last(
     names: &[String],
     problems: &mut Problems,
 ) {
-    let Some(index) = nodes.iter().rposition(Option::is_some) else { return };
+    let Some(mut index) = nodes.iter().rposition(Option::is_some) else { return };
+    // A flatten moves nothing: the output is the tensor that it reads.
+    while let Some(Draft { shaped: Some((Op::Flatten(_), _)), inputs, .. }) = &nodes[index] {
+        index = match inputs.first() {
+            Some(Some(Source::Node(before))) => *before,
+            Some(Some(Source::Image)) => {
+                let message = format!("the last layer {} flattens the image", quoted(&names[index]));
+                problems.add(index, Problem::new(message).help("add layers that compute something"));
+                return;
+            }
+            Some(None) | None => return,
+        };
+    }
     let Some(Draft { shaped: Some((op, shape)), activation, .. }) = &nodes[index] else { return };
+    let function =
+        if let Op::Elementwise(Elementwise { function }) = op { Some(function.name()) } else { None };
     let layer = LastLayer {
         name: &quoted(&names[index]),
         input: [image.height, image.width, image.channels],
         output: [shape.height, shape.width, shape.channels],
-        mixes_channels: op.weights().is_some_and(Weights::mixes_channels),
-        activation: (*activation != Activation::None).then(|| activation.name()),
+        activation: function.or((*activation != Activation::None).then(|| activation.name())),
     };
     rules(task).last_layer(&layer).into_iter().for_each(|problem| problems.add(index, problem));
 }

@@ -5,6 +5,7 @@
 //! and the variant of [`Task`] that both are named by.
 
 pub mod classify;
+pub mod dense;
 pub mod multilabel;
 mod numbers;
 mod ranking;
@@ -22,12 +23,13 @@ pub use rules::{
     Column, Columns, DatasetRules, Fit, LastLayer, Made, NetworkRules, Outputs, Part, Places, Rules,
     ScoreRules, TrainingRules, Wrong,
 };
-pub use targets::Targets;
+pub use targets::{Mask, Targets};
 
 /// The rules of a task.
 pub fn rules(task: Task) -> &'static dyn Rules {
     match task {
         Task::Classification => &classify::Classification,
+        Task::Dense => &dense::Dense,
         Task::MultiLabel => &multilabel::MultiLabel,
         Task::Reconstruction => &reconstruct::Reconstruction,
         Task::Regression => &regress::Regression,

@@ -160,7 +160,7 @@ pub fn train(
     let chosen = std::cell::OnceCell::new();
     let mut model = Model::new(graph, allocation, scheme, settings.rounding, &normalisation, device);
     let is_balanced = settings.class_weights == ClassWeights::Balanced;
-    let fit = rules.fit(&train.targets(), dataset.outputs, is_balanced);
+    let fit = rules.fit(&train.targets(), dataset.outputs, settings);
     if let Some(initial) = initial {
         model.begin_with(initial);
         if let Some((factors, summands)) = job.output_change(&fit) {
@@ -249,7 +249,7 @@ impl Job<'_> {
     /// the image's grid, which all channels share. `None`: outputs are what they were.
     fn output_change(&self, fit: &Fit) -> Option<(Vec<f64>, Vec<f64>)> {
         let change = match self.dataset.task {
-            Task::Classification | Task::MultiLabel => return None,
+            Task::Classification | Task::MultiLabel | Task::Dense => return None,
             Task::Regression => {
                 let units = fit.units.iter();
                 units.map(|unit| (1.0 / unit.scale, -unit.offset / unit.scale)).unzip()

@@ -128,17 +128,27 @@ fn unread_outputs() {
 #[test]
 fn last_layers() {
     let end = |last: &str| format!("input = [8, 8, 1]\n{STEM}{last}");
+    // Any operator may be the last one.
+    check(&end("[[layer]]\nop = \"global_average_pool\"\n[[layer]]\nop = \"flatten\"\n"), &[]);
     check(
-        &end("[[layer]]\nop = \"global_average_pool\"\n"),
-        &["net.toml:8:6: the last layer `global_average_pool1` (1x1x4) is neither linear nor a \
-           convolution; end with a linear layer that has a feature for each class | op \
-           = \"global_average_pool\""],
+        &end("[[layer]]\nop = \"global_average_pool\"\n[[layer]]\nop = \"tanh\"\n"),
+        &[
+            "net.toml:10:6: the last layer `tanh1` ends in a tanh, but writes the logits; remove the tanh | op \
+           = \"tanh\"",
+        ],
+    );
+    check(
+        "input = [8, 8, 1]\n[[layer]]\nop = \"flatten\"\n",
+        &[
+            "net.toml:3:6: the last layer `flatten1` flattens the image; add layers that compute something | op \
+           = \"flatten\"",
+        ],
     );
     check(
         &end("[[layer]]\nop = \"pointwise\"\nname = \"classes\"\nfilters = 3\nactivation = \"relu\"\n"),
         &[
             "net.toml:8:6: the last layer `classes` writes 8x8x3, more than one pixel of logits; put a \
-             global_average_pool before it, or end with a linear layer | op = \"pointwise\"",
+             global_average_pool before or behind it, or end with a linear layer | op = \"pointwise\"",
             "net.toml:8:6: the last layer `classes` ends in a ReLU, but writes the logits; remove the ReLU \
              | op = \"pointwise\"",
         ],
