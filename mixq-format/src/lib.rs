@@ -56,7 +56,7 @@ pub use tensor::Tensor;
 #[cfg(feature = "file")]
 pub use arena::in_arena;
 #[cfg(feature = "file")]
-pub use artifact::{Accuracy, Artifact, Budget, Header, NamedLayer, ReadError};
+pub use artifact::{Accuracy, Artifact, Budget, Header, NamedLayer, Output, ReadError, is_identifier};
 #[cfg(feature = "file")]
 pub use readout::{ErrorFigures, Figures, LabelFigures, PixelFigures, Readout, Unit, ValueFigures};
 

@@ -86,6 +86,26 @@ impl Network<'_> {
         Ok(())
     }
 
+    /// Whether codes of 8 bits are still there when all layers are done: a layer writes them, and no later one
+    /// writes over them.
+    ///
+    /// # Errors
+    /// What is wrong with them, as a sentence goes on.
+    pub fn keeps(&self, output: &Tensor) -> Result<(), &'static str> {
+        if output.bits != Bits::B8 {
+            return Err("has not 8 bits");
+        }
+        let Some(writer) = self.layers.iter().rposition(|layer| layer.output() == output) else {
+            return Err("is written by no layer");
+        };
+        let wanted = rules::range(output);
+        let over = |other: &Layer| {
+            let other = rules::range(other.output());
+            other.start < wanted.end && wanted.start < other.end
+        };
+        if self.layers[writer + 1..].iter().any(over) { Err("is written over") } else { Ok(()) }
+    }
+
     fn validate_layer(&self, index: usize, layer: &Layer) -> Result<(), &'static str> {
         let output = layer.output();
         let last = index + 1 == self.layers.len();

@@ -196,7 +196,7 @@ mod tests {
         }
         assert_eq!(Exponents::new(1.0).softmax(&[i32::MIN, i32::MAX, 0]), [0, 255, 0]);
         assert_eq!([i32::MIN, i32::MAX].map(|output| Exponents::new(1.0).sigmoid(output)), [0, 255]);
-        assert!(Exponents::new(1.0).softmax(&[]).is_empty());
+        assert!(Exponents::new(1.0).softmax::<i32, 0>(&[]).is_empty());
     }
 
     /// As sorting does it.

@@ -1,7 +1,7 @@
 //! The module that `include_model!` becomes.
 
 use mixq_format::Artifact;
-use mixq_format::target::{LaidOut, Target, VARIABLE as TARGET};
+use mixq_format::target::{LaidOut, Steps, Target, VARIABLE as TARGET};
 use proc_macro2::{Literal, TokenStream};
 use quote::quote;
 
@@ -15,7 +15,9 @@ use crate::task;
 /// Constants, tables and `Network` of one model.
 pub fn module(model: &Model, artifact: &Artifact, memory: Memory, target: &Target) -> TokenStream {
     let Model { visibility, name } = model;
-    let laid_out = target.lay_out(&artifact.layers(), &artifact.parameters, artifact.header.arena_bytes);
+    let (layers, kept) = (artifact.layers(), artifact.kept());
+    let steps = Steps { layers: &layers, kept: &kept };
+    let laid_out = target.lay_out(steps, &artifact.parameters, artifact.header.arena_bytes);
     let doc = summary(model, artifact);
     let file = format!("/{}.mixq", model.file_stem());
     let (constants, tables) = (constants(artifact), tables(artifact, &laid_out, target));
@@ -62,7 +64,7 @@ fn constants(artifact: &Artifact) -> TokenStream {
     let header = &artifact.header;
     let usize = Literal::usize_unsuffixed;
     let u64 = Literal::u64_unsuffixed;
-    let constants = task::constants(header);
+    let (constants, named) = (task::constants(header), outputs::named(header));
     let (height, width) = (usize(header.input.height.into()), usize(header.input.width.into()));
     let (channels, bytes) = (usize(header.input.channels.into()), usize(header.input.bytes()));
     let (flash, ram) = (usize(artifact.flash_bytes()), usize(artifact.ram_bytes()));
@@ -73,6 +75,7 @@ fn constants(artifact: &Artifact) -> TokenStream {
     quote! {
         #constants
         #zero_point
+        #named
         /// Rows of pixels of the image.
         pub const INPUT_HEIGHT: usize = #height;
         /// Pixels in a row of the image.
@@ -152,7 +155,7 @@ fn network(artifact: &Artifact, laid_out: &LaidOut, memory: Memory) -> TokenStre
     let (network, lifetime) = (memory.network(header.arena_bytes / 4), memory.lifetime());
     let (outputs, methods) = (task::outputs(header), task::methods(header));
     let (element, integers) = (outputs::element(header), outputs::integers(header));
-    let read = outputs::read(header);
+    let (read, others) = (outputs::read(header), outputs::method(header));
     quote! {
         #network
 
@@ -172,6 +175,8 @@ fn network(artifact: &Artifact, laid_out: &LaidOut, memory: Memory) -> TokenStre
             #integers
 
             #methods
+
+            #others
 
             /// The place of the image, for a camera or DMA to write to before `run`. Executing the
             /// network overwrites it. Pixels are as `infer` takes them: raw bytes, red, green, blue.
@@ -234,6 +239,7 @@ mod tests {
             output,
             arena_bytes: 16,
             logit_scale: 0.5,
+            outputs: Vec::new(),
             readout: mixq_format::Readout::default(),
             layers: vec![NamedLayer { name: "classifier".to_string(), macs: 12, layer }],
             fingerprint: BTreeMap::new(),

@@ -1,6 +1,6 @@
 //! The walk over the network: tensors to arena, layers to tables, weights and requantisation to one block.
 
-use mixq_format::{Add, Bits, Conv, Depthwise, Layer, Linear, NamedLayer, Pool, Tensor};
+use mixq_format::{Add, Bits, Conv, Depthwise, Layer, Linear, NamedLayer, Output, Pool, Tensor};
 
 use super::walk::Walk;
 use super::weighted::logits_in_parts;
@@ -74,7 +74,13 @@ pub fn convert(
         Bits::B32 => logits_in_parts(grids[last], fraction).scale,
         Bits::B2 | Bits::B4 | Bits::B8 => grids[last].scale,
     };
-    Ok(Converted { layers, parameters: walk.parameters, input, output, arena_bytes, logit_scale })
+    let outputs = graph.outputs.iter().map(|offered| {
+        let index = allocation.schedule.tensor_of_node[offered.node];
+        let scale = if index == last { logit_scale } else { grids[index].scale };
+        Output { name: offered.name.clone(), tensor: walk.tensor(index, &grids), scale }
+    });
+    let outputs = outputs.collect();
+    Ok(Converted { layers, parameters: walk.parameters, input, output, arena_bytes, logit_scale, outputs })
 }
 
 impl Walk<'_> {

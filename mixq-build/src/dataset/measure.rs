@@ -29,12 +29,13 @@ pub struct Measure {
 pub fn measure(
     config: &DatasetConfig,
     input: Shape,
-    output: Shape,
+    output: impl Into<Shape>,
     labels: &[String],
     observer: &mut dyn Observer,
 ) -> Result<Measure, Error> {
     let named = (!labels.is_empty()).then(|| labels.to_vec());
     let config = &DatasetConfig { test: None, labels: named, ..super::found(config) };
+    let output = output.into();
     let grid = [output.height, output.width];
     let wanted = Wanted { config, shape: input, outputs: output.channels, grid, model: Some(labels) };
     let Parts { train, test, labels: found } = super::before(&wanted)?(&wanted, observer)?;

@@ -64,7 +64,7 @@ impl Graph {
 
     /// Whether a node's output is one of the network.
     pub fn is_output(&self, node: usize) -> bool {
-        node == self.output_node()
+        node == self.output_node() || self.outputs.iter().any(|output| output.node == node)
     }
 
     /// Whether a node's output are logits: sums of 32 bits, on the one scale of the accumulators. It is the

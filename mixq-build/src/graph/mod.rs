@@ -134,4 +134,16 @@ pub struct Graph {
     pub input: Shape,
     /// The nodes in order.
     pub nodes: Vec<Node>,
+    /// Of a network with several outputs all of them, the first of which is that of the last node.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub outputs: Vec<NamedOutput>,
+}
+
+/// An output of a network that has several.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct NamedOutput {
+    /// The name of its layer.
+    pub name: String,
+    /// The node that writes it.
+    pub node: usize,
 }

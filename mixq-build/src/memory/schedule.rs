@@ -96,8 +96,12 @@ impl Schedule {
         }
         // The firmware reads whole bytes.
         let output = graph.output_node();
+        for node in graph.outputs.iter().map(|output| output.node).chain([output]) {
+            let tensor: &mut Tensor = &mut tensors[tensor_of_node[node]];
+            tensor.life.1 = steps.len() - 1;
+            fixed[tensor.width] = true;
+        }
         let width = tensors[tensor_of_node[output]].width;
-        fixed[width] = true;
         let logits = graph.is_logits(output).then_some(width);
         Schedule { tensors, steps, fixed, logits, tensor_of_node }
     }
@@ -146,7 +150,7 @@ impl Schedule {
 }
 
 /// For a node that works in place: the input whose place its output takes, and with it the width. No node
-/// may read that input afterwards. Of several such inputs it is the one that is written last: the others can
+/// may read that input afterwards, and it is no output. Of several such inputs it is the one that is written last: the others can
 /// then have any width.
 fn free_input(graph: &Graph, node: usize) -> Option<usize> {
     let inputs = &graph.nodes[node].inputs;
@@ -157,7 +161,8 @@ fn free_input(graph: &Graph, node: usize) -> Option<usize> {
         let place = graph.storage(inputs[input]);
         // A flatten moves nothing: its readers read its input.
         let later = (node + 1..graph.nodes.len()).any(|reader| reads(reader, place));
-        place != Source::Image && !later
+        let is_kept = matches!(place, Source::Node(node) if graph.is_output(node));
+        place != Source::Image && !later && !is_kept
     });
     free.max_by_key(|&input| graph.storage(inputs[input]))
 }

@@ -197,10 +197,11 @@ pub trait DatasetRules: Sync {
     /// That some targets are much rarer than others among the images to train with, if so.
     fn imbalance(&self, part: &Part<'_>) -> Option<String>;
 
-    /// One byte a target, for firmware that checks answers.
+    /// The targets for firmware that checks answers, one after the other: a byte each, unless the task says
+    /// otherwise.
     ///
     /// # Errors
-    /// A target does not fit a byte.
+    /// A target does not fit.
     fn firmware_targets(&self, targets: &Targets) -> Result<Vec<u8>, Problem>;
 
     /// A target as text.

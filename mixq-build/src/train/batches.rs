@@ -237,7 +237,7 @@ mod tests {
         let split = Split { pixels: pixels.clone().into(), targets: vec![0].into() };
         let images = Images::all(&split);
         for seed in 0..50 {
-            let augmentation = Augmentation { shift: 2, rotation: 0.0, zoom: 0.0, flip: true };
+            let augmentation = Augmentation { shift: 2, rotation: 0.0, zoom: 0.0, flip: true, masks: None };
             let drawn = &mut generator(seed, 0, 2);
             let (down, right) = (drawn.isize(-2..=2), drawn.isize(-2..=2));
             let mirror = drawn.bool();
@@ -253,6 +253,57 @@ mod tests {
                 }
             }
         }
+    }
+
+    /// An image whose pixels are its mask, in blocks of `block` pixels a side: they stay the same, however the
+    /// image is varied.
+    #[test]
+    fn masks_move_as_images_do() {
+        for block in [1, 2, 4] {
+            let cells = [8 / block, 12 / block];
+            let mask: Vec<u8> = (0..cells[0] * cells[1]).map(|cell| (cell * 37 % 251) as u8).collect();
+            let cell = |pixel: usize| pixel / 12 / block * cells[1] + pixel % 12 / block;
+            let pixels: Vec<u8> = (0..96).map(|pixel| mask[cell(pixel)]).collect();
+            let augmentation = Augmentation { shift: 5, ..WHOLE };
+            let mut moved = 0;
+            for seed in 0..40 {
+                let (image, found) =
+                    vary(&pixels, &mask, Augmentation { masks: Some(cells), ..augmentation }, seed);
+                moved += usize::from(found != mask);
+                for (pixel, value) in image.into_iter().enumerate() {
+                    assert_eq!(value, f64::from(found[cell(pixel)]), "{block} {seed} {pixel}");
+                }
+            }
+            assert!(moved > 10, "{block}: {moved}");
+        }
+    }
+
+    /// Two halves: an interpolated pixel lies nearer to the half that the mask says.
+    #[test]
+    fn masks_turn_and_grow_as_images_do() {
+        let half: Vec<u8> = (0..96).map(|pixel| if pixel % 12 < 6 { 10 } else { 210 }).collect();
+        let augmentation = Augmentation { rotation: 180.0, zoom: 0.4, masks: Some([8, 12]), ..WHOLE };
+        let mut seen = [0; 2];
+        for seed in 0..40 {
+            let (image, found) = vary(&half, &half, augmentation, seed);
+            for (value, class) in image.into_iter().zip(found) {
+                assert!((value - f64::from(class)).abs() < 100.01, "{seed}: {value} is {class}");
+                seen[usize::from(class == 210)] += 1;
+            }
+        }
+        assert!(seen.iter().all(|count| *count > 1000), "{seen:?}");
+    }
+
+    const WHOLE: Augmentation = Augmentation { shift: 0, rotation: 0.0, zoom: 0.0, flip: true, masks: None };
+
+    /// An image of 8x12 pixels and its mask, varied.
+    fn vary(pixels: &[u8], mask: &[u8], augmentation: Augmentation, seed: u64) -> (Vec<f64>, Vec<u8>) {
+        let targets = Targets::new(mask.len(), mask.to_vec());
+        let split = Split { pixels: pixels.to_vec().into(), targets };
+        let form = Form { shape: Shape { height: 8, width: 12, channels: 1 }, ..form() };
+        let (image, found) = augmented_batch(&Images::all(&split), &[0], form, augmentation, (seed, 0, 0));
+        let image = image.to_kind(Kind::Double).contiguous().flatten(0, -1);
+        (Vec::try_from(image).unwrap(), found.bytes().to_vec())
     }
 
     #[test]

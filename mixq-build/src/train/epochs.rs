@@ -125,6 +125,7 @@ impl Phase<'_> {
                 .rate(state.epoch as f64 + state.batch as f64 / batches as f64, state.halvings),
             images_per_second: state.images_per_second(),
             accuracy: None,
+            task: self.task,
             threads: state.machine.threads,
             cpu: cpu(),
         }
@@ -134,7 +135,8 @@ impl Phase<'_> {
 fn diverged(phase: &Phase<'_>, state: &State, batch: usize, loss: f64) -> Problem {
     let kept = match &state.best {
         Some(best) => {
-            format!("the best epoch so far ({:.2} % on validation) is kept", 100.0 * best.accuracy)
+            let score = phase.rules.shown(best.accuracy);
+            format!("the best epoch so far ({score} on validation) is kept")
         }
         None => "no epoch was finished".to_string(),
     };

@@ -164,6 +164,7 @@ pub fn train(
     if let Some(initial) = initial {
         model.begin_with(initial);
         if let Some((factors, summands)) = job.output_change(&fit) {
+            job.can_change_outputs()?;
             model.change_outputs(&factors, &summands);
         }
     }
@@ -172,6 +173,7 @@ pub fn train(
     }
     let phase = |quantised, teacher| Phase {
         rules,
+        task: dataset.task,
         fit: &fit,
         settings,
         scheme,
@@ -244,6 +246,20 @@ impl Job<'_> {
 }
 
 impl Job<'_> {
+    /// Outputs change in the weights of the last layer.
+    fn can_change_outputs(&self) -> Result<(), Problem> {
+        let last = self.graph.output_node();
+        if self.graph.is_logits(last) {
+            return Ok(());
+        }
+        let name = &self.graph.nodes[last].name;
+        let message = format!(
+            "the network brings weights, but its last layer `{name}` has none that could take the scale of the \
+             targets"
+        );
+        Err(Problem::new(message).help("end with a linear layer or a convolution without an activation"))
+    }
+
     /// The factor and the summand of each output by which a network that was trained elsewhere becomes one
     /// that is trained here. A regression learns standardised targets. An autoencoder learns the pixels on
     /// the image's grid, which all channels share. `None`: outputs are what they were.

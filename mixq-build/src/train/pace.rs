@@ -56,6 +56,7 @@ pub fn pace(job: Job<'_>, turns: usize) -> Result<Vec<Pace>, Problem> {
         let teacher = distils.then(|| fresh.with_tensors(copies(&fresh.tensors)));
         let phase = Phase {
             rules,
+            task: dataset.task,
             fit: &fit,
             settings,
             scheme,
