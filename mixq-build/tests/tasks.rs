@@ -5,6 +5,8 @@
 mod classification;
 #[path = "tasks/dense.rs"]
 mod dense;
+#[path = "tasks/ends.rs"]
+mod ends;
 #[path = "tasks/messages.rs"]
 mod messages;
 #[path = "tasks/multi_label.rs"]

@@ -96,7 +96,12 @@ impl DatasetRules for Dense {
     }
 
     fn refuses_classes(&self, path: &Path, found: &[&str]) -> Option<Problem> {
-        Some(vectors::classes(path, found, "dense", WANTED))
+        let message = format!(
+            "{} says a class for each image ({}), but task = \"dense\" wants {WANTED}",
+            path.display(),
+            enumerate(found)
+        );
+        Some(Problem::new(message).help("write the dataset as NPZ, or set task = \"classification\""))
     }
 
     fn relabel(
