@@ -100,12 +100,8 @@ pub(super) fn last(
     while let Some(Draft { shaped: Some((Op::Flatten(_), _)), inputs, .. }) = &nodes[index] {
         index = match inputs.first() {
             Some(Some(Source::Node(before))) => *before,
-            Some(Some(Source::Image)) => {
-                let message = format!("the last layer {} flattens the image", quoted(&names[index]));
-                problems.add(index, Problem::new(message).help("add layers that compute something"));
-                return;
-            }
-            Some(None) | None => return,
+            // That a flatten does not read the image is another rule.
+            Some(Some(Source::Image) | None) | None => return,
         };
     }
     let Some(Draft { shaped: Some((op, shape)), activation, .. }) = &nodes[index] else { return };

@@ -12,6 +12,7 @@ use super::phase::Phase;
 use super::state::{Best, State, copies};
 use crate::error::{Error, Problem};
 use crate::observer::{Epoch, Observer};
+use crate::settings::Loss;
 
 /// How an epoch ended.
 enum End {
@@ -95,7 +96,8 @@ impl Phase<'_> {
         let Best { accuracy, loss, parameters } = self.measure(model, state);
         let report = self.report(state, batches.len());
         (state.epoch, state.batch, state.loss_sum) = (state.epoch + 1, 0, 0.0);
-        let better = state.best.as_ref().is_none_or(|b| (accuracy, -loss) > (b.accuracy, -b.loss));
+        let better =
+            state.best.as_ref().is_none_or(|b| self.rank(accuracy, loss) > self.rank(b.accuracy, b.loss));
         if better && loss.is_finite() {
             state.best = Some(Best { accuracy, loss, parameters });
         }
@@ -110,6 +112,15 @@ impl Phase<'_> {
         let mode = Mode { quantised: self.quantised, batch_statistics: false };
         let (loss, accuracy) = evaluate(self.rules, self.fit, model, self.validation, mode);
         Best { accuracy, loss, parameters }
+    }
+
+    /// The better an epoch, the larger: by its score, of equal ones by its loss. Where absolute errors are
+    /// learned, the loss comes first: R^2 counts squared ones.
+    fn rank(&self, accuracy: f64, loss: f64) -> (f64, f64) {
+        match self.fit.loss {
+            Loss::Squared => (accuracy, -loss),
+            Loss::Absolute => (-loss, accuracy),
+        }
     }
 
     /// What observers are told.

@@ -139,13 +139,6 @@ fn last_layers() {
         ],
     );
     check(
-        "input = [8, 8, 1]\n[[layer]]\nop = \"flatten\"\n",
-        &[
-            "net.toml:3:6: the last layer `flatten1` flattens the image; add layers that compute something | op \
-           = \"flatten\"",
-        ],
-    );
-    check(
         &end("[[layer]]\nop = \"pointwise\"\nname = \"classes\"\nfilters = 3\nactivation = \"relu\"\n"),
         &[
             "net.toml:8:6: the last layer `classes` writes 8x8x3, more than one pixel of logits; put a \

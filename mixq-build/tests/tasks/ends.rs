@@ -147,5 +147,5 @@ layer = [
         figures["outputs"][0]["mean_absolute_error"].as_f64().unwrap()
     };
     let [squared, absolute] = ["squared", "absolute"].map(error);
-    assert!(absolute < 1.0 && absolute < 0.5 * squared, "{absolute} {squared}");
+    assert!(absolute < 1.5 && absolute < 0.5 * squared, "{absolute} {squared}");
 }
