@@ -91,7 +91,8 @@ pub fn write_models(folder: &Path, artifacts: &[Artifact], images: impl Fn(&Arti
     }
     write("models.rs".to_string(), format!("models! {{\n{names}}}\n").as_bytes());
     let arms: String = artifacts.iter().filter_map(print_all).collect();
-    let usual = "($network:ident $name:ident $image:ident) => { logits::print(stringify!($name), $network.infer($image)) };";
+    let usual = "($network:ident $name:ident $image:ident) => { \
+                 logits::print(stringify!($name), $network.infer($image)) };";
     write(
         "outputs.rs".to_string(),
         format!("macro_rules! print_outputs {{\n{arms}    {usual}\n}}\n").as_bytes(),

@@ -104,8 +104,8 @@ pub struct Budget {
 
 /// Scores by the task's measure: of a classification the share of images that are classified rightly, 0 to 1;
 /// of a multi-label network the mean average precision, 0 to 1; of a regression the mean R^2 of its outputs,
-/// at most 1; of a reconstruction the share of the variance that is explained, at most 1; of a dense network the mean
-/// intersection over union, 0 to 1.
+/// at most 1; of a reconstruction the share of the variance that is explained, at most 1; of a dense network
+/// the mean intersection over union, 0 to 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Accuracy {

@@ -4,10 +4,11 @@
 use crate::argmax;
 
 /// Replaces the outputs of a dense network by the class of each pixel, a byte each: the place of its largest
-/// output, the first of equals. `outputs` are `channels` integers of 32 bits (in the byte order of the machine)
-/// or `channels` codes of 8 bits for each pixel.
+/// output, the first of equals. `outputs` are `channels` integers of 32 bits (in the byte order of the
+/// machine) or `channels` codes of 8 bits for each pixel.
 ///
-/// The classes are written to the first bytes. Each byte is written after the outputs that lay there were read.
+/// The classes are written to the first bytes. Each byte is written after the outputs that lay there were
+/// read.
 pub fn classify_pixels(outputs: &mut [u8], channels: usize, is_codes: bool) {
     let each = (if is_codes { channels } else { 4 * channels }).max(1);
     for pixel in 0..outputs.len() / each {
@@ -60,8 +61,8 @@ pub struct Objects<'a> {
 const FOUND: u8 = u8::MAX;
 
 impl<'a> Objects<'a> {
-    /// Those in `cells`, the classes of a grid of `grid` rows and columns, row after row. The image has `image`
-    /// rows and columns.
+    /// Those in `cells`, the classes of a grid of `grid` rows and columns, row after row. The image has
+    /// `image` rows and columns.
     pub fn new(cells: &'a mut [u8], grid: [usize; 2], image: [usize; 2]) -> Objects<'a> {
         Objects { cells, grid, image, next: 0 }
     }

@@ -86,8 +86,8 @@ impl Network<'_> {
         Ok(())
     }
 
-    /// Whether codes of 8 bits are still there when all layers are done: a layer writes them, and no later one
-    /// writes over them.
+    /// Whether codes of 8 bits are still there when all layers are done: a layer writes them, and no later
+    /// one writes over them.
     ///
     /// # Errors
     /// What is wrong with them, as a sentence goes on.

@@ -111,7 +111,8 @@ impl Exponents {
     }
 
     /// The softmax of `N` outputs: the probability of each class, 255 for 1, each rounded to the nearest.
-    /// What is rounded may keep the sum from being 255. Outputs may be codes: their zero point does not matter.
+    /// What is rounded may keep the sum from being 255. Outputs may be codes: their zero point does not
+    /// matter.
     pub fn softmax<T: Copy + Ord + Into<i32>, const N: usize>(self, outputs: &[T; N]) -> [u8; N] {
         let Some(most) = outputs.iter().max() else { return [0; N] };
         let most: i32 = (*most).into();

@@ -15,7 +15,8 @@ pub enum Task {
     /// One output for each element of the image, which the network is to make again: the error tells images
     /// that are not like those that it was trained with.
     Reconstruction,
-    /// One output (logit) for each pixel of a grid and each class: the largest one of a pixel names its class.
+    /// One output (logit) for each pixel of a grid and each class: the largest one of a pixel names its
+    /// class.
     Dense,
 }
 

@@ -35,7 +35,8 @@ pub fn methods(header: &Header) -> TokenStream {
     let (offset, codes) = (Literal::u32_unsuffixed(header.output.offset), are_codes(header));
     let bytes = Literal::usize_unsuffixed(header.output.bytes());
     quote! {
-        /// The class of each pixel of an image, row after row: that of the largest logit, the first of equals.
+        /// The class of each pixel of an image, row after row: that of the largest logit, the first of
+        /// equals.
         pub fn mask(&mut self, image: &[u8; INPUT_BYTES]) -> &[u8; MASK_BYTES] {
             *self.input_mut() = *image;
             self.classify_pixels()
@@ -46,8 +47,8 @@ pub fn methods(header: &Header) -> TokenStream {
             self.write_mask()
         }
 
-        /// The objects in an image: connected pixels of a mask that have one class, but not class 0, with their
-        /// classes and their centres in pixels of the image. `count()` counts them.
+        /// The objects in an image: connected pixels of a mask that have one class, but not class 0, with
+        /// their classes and their centres in pixels of the image. `count()` counts them.
         pub fn objects(&mut self, image: &[u8; INPUT_BYTES]) -> format::Objects<'_> {
             *self.input_mut() = *image;
             let mask = self.write_mask();

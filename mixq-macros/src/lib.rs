@@ -42,8 +42,9 @@ use proc_macro::TokenStream;
 /// All this is computed with integers. Feature `float` of `mixq-rt` adds `real_values` of a regression.
 ///
 /// A last layer with weights and without an activation writes logits: integers of 32 bits, of which one unit
-/// is worth `LOGIT_SCALE`. Any other last layer writes codes of 8 bits: a code is worth `LOGIT_SCALE * (code -
-/// OUTPUT_ZERO_POINT)`.
+/// is worth `LOGIT_SCALE`. Any other last layer writes codes of 8 bits: a code is worth `LOGIT_SCALE * (code
+/// - OUTPUT_ZERO_POINT)`. Of a network with several outputs, `Network::outputs()` reads all by their names,
+/// and the modules in `outputs` have their shapes and scales.
 ///
 /// The module needs nothing but `mixq_rt`: no heap, no `std`, no `unsafe`.
 ///

@@ -28,8 +28,8 @@ pub fn summary(header: &Header) -> String {
         Task::Dense => {
             let (height, width) = (header.output.height, header.output.width);
             format!(
-                "{height}x{width} pixels of {outputs} classes, with a mean IoU of {percent:.2} % on {images} test \
-                 images"
+                "{height}x{width} pixels of {outputs} classes, with a mean IoU of {percent:.2} % on {images} \
+                 test images"
             )
         }
         Task::Reconstruction => {

@@ -16,8 +16,8 @@ pub struct Measure {
     pub own_test_part: bool,
 }
 
-/// Reads a dataset for a trained network with images of shape `input` and outputs of this shape, whose channels
-/// `labels` name if they have names.
+/// Reads a dataset for a trained network with images of shape `input` and outputs of this shape, whose
+/// channels `labels` name if they have names.
 ///
 /// Labels that the dataset has are found among `labels` by their names, in any order; it may lack some, which
 /// is warned of. Where it has none, its numbers are those of the outputs. `test` and `labels`

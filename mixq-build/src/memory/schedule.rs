@@ -149,9 +149,9 @@ impl Schedule {
     }
 }
 
-/// For a node that works in place: the input whose place its output takes, and with it the width. No node
-/// may read that input afterwards, and it is no output. Of several such inputs it is the one that is written last: the others can
-/// then have any width.
+/// For a node that works in place: the input whose place its output takes, and with it the width. No node may
+/// read that input afterwards, and it is no output. Of several such inputs it is the one that is written
+/// last: the others can then have any width.
 fn free_input(graph: &Graph, node: usize) -> Option<usize> {
     let inputs = &graph.nodes[node].inputs;
     let reads = |reader: usize, place: Source| {

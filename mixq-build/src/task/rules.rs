@@ -7,7 +7,7 @@ use mixq_format::{Accuracy, Figures, Header, Readout, Unit};
 #[cfg(feature = "train")]
 use tch::Tensor;
 
-use super::{Mask, Targets, vectors};
+use super::{LastLayer, Mask, Targets, vectors};
 use crate::error::Problem;
 use crate::settings::Loss;
 #[cfg(feature = "train")]
@@ -17,45 +17,6 @@ use crate::settings::Training;
 pub trait Rules: NetworkRules + DatasetRules + TrainingRules + ScoreRules {}
 
 impl<T: NetworkRules + DatasetRules + TrainingRules + ScoreRules> Rules for T {}
-
-/// The last layer of a network, which writes its outputs.
-#[derive(Clone, Copy, Debug)]
-pub struct LastLayer<'a> {
-    /// Its name, as messages show it.
-    pub name: &'a str,
-    /// Height, width and channels of the image.
-    pub input: [usize; 3],
-    /// Height, width and channels of what it writes.
-    pub output: [usize; 3],
-    /// What the activation or the function that it ends in is called.
-    pub activation: Option<&'a str>,
-}
-
-impl LastLayer<'_> {
-    /// What keeps it from writing one pixel of `outputs` ("logits") without an activation.
-    pub(super) fn vector(&self, outputs: &str) -> Vec<Problem> {
-        let LastLayer { name, output: [height, width, channels], .. } = *self;
-        let mut problems = self.sums(outputs);
-        if (height, width) != (1, 1) {
-            let message = format!(
-                "the last layer {name} writes {height}x{width}x{channels}, more than one pixel of {outputs}"
-            );
-            let help = "put a global_average_pool before or behind it, or end with a linear layer";
-            problems.insert(0, Problem::new(message).help(help));
-        }
-        problems
-    }
-
-    /// What keeps it from writing `outputs` that have no bounds.
-    pub(super) fn sums(&self, outputs: &str) -> Vec<Problem> {
-        let problem = self.activation.map(|activation| {
-            let message =
-                format!("the last layer {} ends in a {activation}, but writes the {outputs}", self.name);
-            Problem::new(message).help(format!("remove the {activation}"))
-        });
-        problem.into_iter().collect()
-    }
-}
 
 /// What a task demands of a network.
 pub trait NetworkRules: Sync {
@@ -118,8 +79,8 @@ pub trait DatasetRules: Sync {
     /// one is no target, which [`DatasetRules::columns`] may allow.
     fn push_vector(&self, values: &[f64], outputs: usize, targets: &mut Targets) -> Result<(), String>;
 
-    /// Appends the target that a mask stands for, or says what is wrong with it. The output has `grid` rows and
-    /// columns of pixels.
+    /// Appends the target that a mask stands for, or says what is wrong with it. The output has `grid` rows
+    /// and columns of pixels.
     fn push_mask(
         &self,
         mask: &Mask<'_>,

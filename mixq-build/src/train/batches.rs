@@ -255,8 +255,8 @@ mod tests {
         }
     }
 
-    /// An image whose pixels are its mask, in blocks of `block` pixels a side: they stay the same, however the
-    /// image is varied.
+    /// An image whose pixels are its mask, in blocks of `block` pixels a side: they stay the same, however
+    /// the image is varied.
     #[test]
     fn masks_move_as_images_do() {
         for block in [1, 2, 4] {

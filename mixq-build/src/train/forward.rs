@@ -37,7 +37,8 @@ impl Value {
 }
 
 impl Model<'_> {
-    /// Outputs `[n, outputs]`, in the order row, column, channel, of images `[n, channels, height, width]` on the image's grid.
+    /// Outputs `[n, outputs]`, in the order row, column, channel, of images `[n, channels, height, width]` on
+    /// the image's grid.
     pub fn forward(&self, images: &Tensor, mode: Mode) -> Tensor {
         self.forward_observed(images, mode, &mut |_, _| ())
     }

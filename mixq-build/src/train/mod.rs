@@ -254,8 +254,8 @@ impl Job<'_> {
         }
         let name = &self.graph.nodes[last].name;
         let message = format!(
-            "the network brings weights, but its last layer `{name}` has none that could take the scale of the \
-             targets"
+            "the network brings weights, but its last layer `{name}` has none that could take the scale of \
+             the targets"
         );
         Err(Problem::new(message).help("end with a linear layer or a convolution without an activation"))
     }

@@ -133,10 +133,8 @@ fn last_layers() {
     resolve(&end("[[layer]]\nop = \"global_average_pool\"\n[[layer]]\nop = \"flatten\"\n")).unwrap();
     check(
         &end("[[layer]]\nop = \"global_average_pool\"\n[[layer]]\nop = \"tanh\"\n"),
-        &[
-            "net.toml:10:6: the last layer `tanh1` ends in a tanh, but writes the logits; remove the tanh | op \
-           = \"tanh\"",
-        ],
+        &["net.toml:10:6: the last layer `tanh1` ends in a tanh, but writes the logits; remove the tanh \
+           | op = \"tanh\""],
     );
     check(
         &end("[[layer]]\nop = \"pointwise\"\nname = \"classes\"\nfilters = 3\nactivation = \"relu\"\n"),
@@ -173,10 +171,8 @@ fn outputs_in_the_middle() {
     assert!(resolve(&alone).unwrap().outputs.is_empty());
     check(
         &net(&with("Map.1"), ""),
-        &[
-            "net.toml:8:6: layer `Map.1` is an output, and its name becomes one in Rust; use lower-case letters, \
-           digits and underscores, and begin with a letter | op = \"pointwise\"",
-        ],
+        &["net.toml:8:6: layer `Map.1` is an output, and its name becomes one in Rust; use lower-case \
+             letters, digits and underscores, and begin with a letter | op = \"pointwise\""],
     );
     check(
         &net(&with("map"), "[[layer]]\nop = \"relu\"\n"),

@@ -1,8 +1,8 @@
-//! Dense prediction: a class for each pixel of the output (semantic segmentation), or for each cell of a coarse
-//! grid (counting objects, as FOMO does).
+//! Dense prediction: a class for each pixel of the output (semantic segmentation), or for each cell of a
+//! coarse grid (counting objects, as FOMO does).
 //!
-//! A target is a mask: the class of each pixel of the output, a byte each, row after row. 255 is no class: the
-//! pixel does not count, neither in the loss nor in a score. An answer is a mask without such pixels.
+//! A target is a mask: the class of each pixel of the output, a byte each, row after row. 255 is no class:
+//! the pixel does not count, neither in the loss nor in a score. An answer is a mask without such pixels.
 
 mod cover;
 #[cfg(feature = "train")]
