@@ -167,7 +167,7 @@ pub fn channels() -> Artifact {
 /// Codes of many pixels; and the codes that a layer in the middle writes, which a convolution reads last.
 pub fn codes() -> Artifact {
     let quantised = |output| Quantised { weights: Bits::B8, output, scheme: Scheme::PerChannel };
-    let mut builder = Builder::new(702, [10, 8, 3]);
+    let mut builder = Builder::new(702, [10, 8, 4]);
     builder.conv(9, SAME_3X3, quantised(Bits::B8));
     let middle = builder.keep();
     builder.conv(12, SAME_3X3, quantised(Bits::B8));
