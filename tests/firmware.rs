@@ -90,12 +90,31 @@ pub fn write_models(folder: &Path, artifacts: &[Artifact], images: impl Fn(&Arti
         names += &format!("    {name}\n");
     }
     write("models.rs".to_string(), format!("models! {{\n{names}}}\n").as_bytes());
+    let arms: String = artifacts.iter().filter_map(print_all).collect();
+    let usual = "($network:ident $name:ident $image:ident) => { \
+                 logits::print(stringify!($name), $network.infer($image)) };";
+    write(
+        "outputs.rs".to_string(),
+        format!("macro_rules! print_outputs {{\n{arms}    {usual}\n}}\n").as_bytes(),
+    );
     let task = |artifact: &Artifact| {
         let header = &artifact.header;
         format!("    {} {}\n", header.task.name().replace('-', "_"), header.name)
     };
     let tasks: String = artifacts.iter().map(task).collect();
     write("tasks.rs".to_string(), format!("tasks! {{\n{tasks}}}\n").as_bytes());
+}
+
+/// An arm of a macro that prints all outputs of a network that has several, after `infer`.
+fn print_all(artifact: &Artifact) -> Option<String> {
+    let header = &artifact.header;
+    let name = (!header.outputs.is_empty()).then_some(&header.name)?;
+    let lists: String =
+        header.outputs.iter().map(|output| format!("line.add(outputs.{}); ", output.name)).collect();
+    Some(format!(
+        "    ($network:ident {name} $image:ident) => {{{{ $network.infer($image); let outputs = \
+         $network.outputs(); let mut line = logits::Line::new(\"{name}\"); {lists}line.end(); }}}};\n"
+    ))
 }
 
 /// What of the firmware is compiled.

@@ -7,6 +7,7 @@ use mixq_build::engine::graph::op::{
     Number, Pad, PointwiseSpec, ResizeSpec, Slice, SpaceToDepth, Upsample,
 };
 use mixq_build::engine::graph::{Activation, Graph, LayerSpec, OpSpec, Padding, Shape, Spec, Window};
+use mixq_build::engine::task::Task;
 
 /// No batch norm, no activation.
 const NOTHING: (bool, Activation) = (false, Activation::None);
@@ -32,8 +33,9 @@ pub fn random_graph(rng: &mut Rng) -> Graph {
             _ => builder.skip(),
         }
     }
-    let layers = builder.logits();
-    Graph::resolve(&Spec { input, layers }).expect("the builder keeps the rules")
+    let layers = builder.end();
+    // Of all tasks this one allows most ends.
+    Graph::resolve_for(&Spec { input, layers }, Task::Dense).expect("the builder keeps the rules")
 }
 
 struct Builder<'a> {
@@ -276,7 +278,39 @@ impl Builder<'_> {
         self.push_from(Add, (false, activation), &inputs, current.1);
     }
 
-    /// The end of the network, in one of its forms.
+    /// The end of the network, in one of its forms; a layer in the middle may be an output, too.
+    fn end(mut self) -> Vec<LayerSpec> {
+        if self.rng.usize(0..3) == 0 {
+            let layer = self.rng.usize(0..self.layers.len());
+            self.layers[layer].is_output = true;
+        }
+        match self.rng.usize(0..4) {
+            // Codes, as they are.
+            0 if !self.ends_in_an_activation() => self.layers,
+            1 => {
+                let follows = (self.rng.bool(), Activation::None);
+                let (kernel, stride, padding, [height, width]) = self.window();
+                if self.rng.bool() {
+                    let op = DepthwiseSpec { kernel, stride, padding };
+                    self.push(op, follows, Shape { height, width, ..self.current.1 });
+                } else {
+                    let filters = self.rng.usize(1..=6);
+                    let op = ConvSpec { filters, kernel, stride, padding };
+                    self.push(op, follows, Shape { height, width, channels: filters });
+                }
+                self.layers
+            }
+            _ => self.logits(),
+        }
+    }
+
+    fn ends_in_an_activation(&self) -> bool {
+        self.layers.last().is_some_and(|last| {
+            last.activation != Some(Activation::None) || matches!(last.op, OpSpec::Elementwise(_))
+        })
+    }
+
+    /// One pixel of logits.
     fn logits(mut self) -> Vec<LayerSpec> {
         let classes = self.rng.usize(1..=7);
         let shape = self.current.1;

@@ -3,7 +3,7 @@
 use fastrand::Rng;
 use mixq_build::engine::config::Scheme;
 use mixq_build::engine::graph::op::{Coordinates, Interpolation, Rearrange, Resize};
-use mixq_format::{Artifact, Bits};
+use mixq_format::{Artifact, Bits, Output, Task, Tensor};
 
 use crate::random::{Builder, Quantised};
 use crate::slide::Slide;
@@ -21,6 +21,7 @@ pub fn all() -> Vec<Artifact> {
     networks.push(elementwise());
     networks.push(rearranged());
     networks.push(resized());
+    networks.extend([map(), channels(), codes()]);
     networks.extend([
         scheme("folded", Bits::B4, Bits::B4, Scheme::PerLayerFolded),
         scheme("per_layer", Bits::B4, Bits::B4, Scheme::PerLayer),
@@ -151,7 +152,7 @@ pub fn rearranged() -> Artifact {
 /// Images of other sizes, larger and smaller, of every width; pixels that end inside bytes.
 pub fn resized() -> Artifact {
     let quantised = |output| Quantised { weights: Bits::B8, output, scheme: Scheme::PerChannel };
-    let mut builder = Builder::new(700, [5, 6, 3]);
+    let mut builder = Builder::new(710, [5, 6, 3]);
     for (bits, coordinates) in Bits::QUANTISED.into_iter().zip(Coordinates::CHOICES) {
         let resize = |size, interpolation| Resize { size, interpolation, coordinates: coordinates.1 };
         builder.conv(11, POINTWISE, quantised(bits));
@@ -163,6 +164,42 @@ pub fn resized() -> Artifact {
     builder.linear(10, quantised(Bits::B32)).finish("resized")
 }
 
+/// Logits of many pixels, which a convolution writes where its input leaves little room.
+pub fn map() -> Artifact {
+    let quantised = |output| Quantised { weights: Bits::B4, output, scheme: Scheme::PerChannel };
+    let mut builder = Builder::new(700, [9, 7, 3]);
+    builder.conv(21, SAME_3X3, quantised(Bits::B8)).conv(6, SAME_3X3, quantised(Bits::B32));
+    dense(builder.finish("map"))
+}
+
+/// Logits of many pixels from a depthwise convolution.
+pub fn channels() -> Artifact {
+    let quantised = |output| Quantised { weights: Bits::B8, output, scheme: Scheme::PerLayerFolded };
+    let mut builder = Builder::new(701, [8, 9, 1]);
+    builder.conv(5, SAME_3X3, quantised(Bits::B4)).depthwise(SAME_3X3, quantised(Bits::B32));
+    dense(builder.finish("channels"))
+}
+
+/// Codes of many pixels; and the codes that a layer in the middle writes, which a convolution reads last.
+pub fn codes() -> Artifact {
+    let quantised = |output| Quantised { weights: Bits::B8, output, scheme: Scheme::PerChannel };
+    let mut builder = Builder::new(702, [10, 8, 4]);
+    builder.conv(9, SAME_3X3, quantised(Bits::B8));
+    let middle = builder.keep();
+    builder.conv(12, SAME_3X3, quantised(Bits::B8));
+    builder.rearrange(Rearrange::Upsample { factor: [2, 1] }, [20, 8, 12]);
+    let mut artifact = dense(builder.finish("codes"));
+    let output = |name: &str, tensor, scale| Output { name: name.to_string(), tensor, scale };
+    let header = &mut artifact.header;
+    header.outputs = vec![output("last", header.output, header.logit_scale), output("middle", middle, 0.5)];
+    artifact
+}
+
+fn dense(mut artifact: Artifact) -> Artifact {
+    artifact.header.task = Task::Dense;
+    artifact
+}
+
 /// Images for a network: random ones, all black and all white.
 pub fn images(artifact: &Artifact) -> Vec<Vec<u8>> {
     let mut rng = Rng::with_seed(artifact.parameters.len() as u64);
@@ -171,15 +208,21 @@ pub fn images(artifact: &Artifact) -> Vec<Vec<u8>> {
     [random, vec![vec![0; bytes], vec![255; bytes]]].concat()
 }
 
-/// The logits of an image, by the kernels of mixq-rt on this machine.
+/// The logits or codes of all outputs for an image, by the kernels of mixq-rt on this machine.
 pub fn logits(artifact: &Artifact, image: &[u8]) -> Vec<i32> {
     let layers = artifact.layers();
     let network = artifact.network(&layers);
     let mut arena = vec![0; network.arena_bytes as usize];
     arena[network.input.range()].copy_from_slice(image);
     mixq_rt::run(&network, &mut arena);
-    let (words, _) = arena[network.output.range()].as_chunks();
-    words.iter().map(|word| i32::from_ne_bytes(*word)).collect()
+    let read = |tensor: &Tensor| -> Vec<i32> {
+        let bytes = &arena[tensor.range()];
+        match tensor.bits {
+            Bits::B32 => bytes.as_chunks().0.iter().map(|word| i32::from_ne_bytes(*word)).collect(),
+            Bits::B2 | Bits::B4 | Bits::B8 => bytes.iter().map(|code| i32::from(*code)).collect(),
+        }
+    };
+    [vec![network.output], artifact.kept()].concat().iter().flat_map(read).collect()
 }
 
 #[cfg(test)]

@@ -183,7 +183,7 @@ impl Builder {
     /// The artifact, with exact budgets.
     ///
     /// # Panics
-    /// If the last layer does not write logits, or the network is not valid otherwise.
+    /// If the network is not valid.
     pub fn finish(&mut self, name: &str) -> Artifact {
         let header = Header {
             name: name.to_string(),
@@ -193,6 +193,7 @@ impl Builder {
             output: self.current,
             arena_bytes: self.arena_bytes,
             logit_scale: self.rng.f64(),
+            outputs: Vec::new(),
             readout: mixq_format::Readout::default(),
             layers: self.layers.clone(),
             fingerprint: BTreeMap::from([("network".to_string(), format!("{:016x}", self.rng.u64(..)))]),

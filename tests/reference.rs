@@ -80,9 +80,9 @@ pub fn output(
     inputs: &[&Codes],
     logit_scale: f64,
 ) -> Output {
-    let last = node + 1 == graph.nodes.len();
+    let logits = graph.is_logits(node);
     let grid = match trained.activations[node] {
-        _ if last => Grid { scale: logit_scale, zero_point: 0 },
+        _ if logits => Grid { scale: logit_scale, zero_point: 0 },
         own => own.unwrap_or(inputs[0].grid),
     };
     let bits = allocation.activations[node];
@@ -110,7 +110,7 @@ pub fn output(
     let exact =
         exact.into_iter().map(|e| Exact { steps: if relu { e.steps.max(0.0) } else { e.steps }, ..e });
     // Pools, additions and functions round to the nearest whatever the setting; so do logits.
-    let rounding = if op.weighted() && !last { trained.rounding } else { Rounding::Nearest };
+    let rounding = if op.weighted() && !logits { trained.rounding } else { Rounding::Nearest };
     Output {
         exact: exact.collect(),
         grid,

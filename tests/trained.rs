@@ -49,8 +49,7 @@ pub fn random_trained(
                 continue;
             }
         };
-        let last = index + 1 == graph.nodes.len();
-        let own = (!last).then(|| {
+        let own = (!graph.is_logits(index)).then(|| {
             let codes = allocation.activations[index].max_code();
             let scale = 2.0 * spread / f64::from(codes) * (0.3 + rng.f64());
             let most = node.activation.bound().map_or(f64::INFINITY, |bound| bound / f64::from(codes));

@@ -101,7 +101,7 @@ fn own(model: &Model, path: &Path, cache: &Path) -> Result<Case, Error> {
     let state = prepared.state(path)?;
     let reason = prepared.reason(&state).unwrap_or_default();
     let State::Fresh(artifact) = state else { return Err(unusable(path, &state, &reason)) };
-    let (input, outputs) = (prepared.graph.input, prepared.graph.outputs());
+    let (input, outputs) = (prepared.graph.input, prepared.graph.output());
     let reading = &mut Reading::new();
     let (dataset, _) = Dataset::load_with_digest(&model.dataset, Some(cache), input, outputs, reading)?;
     Ok(Case { artifact, images: dataset.test, which: "test images".to_string() })
@@ -125,8 +125,10 @@ fn elsewhere(model: &Model, path: &Path, other: &str) -> Result<Case, Error> {
     }
     let mut config = model.dataset.elsewhere(other);
     config.task = artifact.header.task;
-    let outputs = usize::from(artifact.header.output.channels);
-    let found = measure(&config, input, outputs, &artifact.header.labels, &mut Reading::new())?;
+    let output = &artifact.header.output;
+    let [height, width, channels] = [output.height, output.width, output.channels].map(usize::from);
+    let output = Shape { height, width, channels };
+    let found = measure(&config, input, output, &artifact.header.labels, &mut Reading::new())?;
     let part = if found.own_test_part { "images of the test part of" } else { "images, all of" };
     let which = format!("{part} {},", find(&config).display());
     Ok(Case { artifact, images: found.images, which })

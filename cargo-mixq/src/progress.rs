@@ -10,6 +10,7 @@ use signal_hook::flag;
 
 use super::reading::Reading;
 use mixq_build::engine::observer::{Epoch, Observer};
+use mixq_build::engine::task::rules;
 
 /// What signals have asked for.
 struct Stop {
@@ -93,8 +94,8 @@ impl Bars {
     }
 
     fn message(&self, epoch: &Epoch, running: usize) -> String {
-        let accuracy =
-            if self.accuracy.is_nan() { "-".to_string() } else { format!("{:.2} %", 100.0 * self.accuracy) };
+        let shown = |score: f64| rules(epoch.task).shown(score);
+        let accuracy = if self.accuracy.is_nan() { "-".to_string() } else { shown(self.accuracy) };
         let (epochs, loss, speed) = (epoch.epochs, epoch.loss, epoch.images_per_second);
         format!("{running}/{epochs}, loss {loss:.4}, validation {accuracy}, {speed:.0} images/s")
     }

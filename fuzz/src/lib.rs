@@ -25,6 +25,9 @@ mod targets;
 
 // The macro's own files: a crate of macros exports nothing else.
 #[doc(hidden)]
+#[path = "../../mixq-macros/src/dense.rs"]
+pub mod dense;
+#[doc(hidden)]
 #[path = "../../mixq-macros/src/expand.rs"]
 pub mod expand;
 #[doc(hidden)]
@@ -33,6 +36,9 @@ pub mod memory;
 #[doc(hidden)]
 #[path = "../../mixq-macros/src/models.rs"]
 pub mod models;
+#[doc(hidden)]
+#[path = "../../mixq-macros/src/outputs.rs"]
+pub mod outputs;
 #[doc(hidden)]
 #[path = "../../mixq-macros/src/parse.rs"]
 pub mod parse;

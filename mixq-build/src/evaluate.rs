@@ -1,12 +1,13 @@
 //! The integer network on the host, by the kernels of the device.
 
-use mixq_format::{Artifact, Header};
+use mixq_format::{Artifact, Bits, Header, Tensor};
 
 use crate::dataset::Split;
 use crate::error::Problem;
 use crate::task::{Outputs, Targets, rules};
 
-/// The outputs (logits) of all images, image after image: bit for bit what the device computes.
+/// The outputs of all images, image after image, each in the order row, column, channel: bit for bit what the
+/// device computes. Logits are as they are; of codes the zero point is taken off.
 ///
 /// # Errors
 /// The images are not of the size that the network takes.
@@ -24,7 +25,7 @@ pub fn logits(artifact: &Artifact, images: &Split) -> Result<Vec<i32>, Problem> 
         );
         return Err(Problem::new(message).help("images and network must be of one shape"));
     }
-    let outputs = usize::from(artifact.header.output.channels);
+    let outputs = artifact.header.output.elements();
     let mut logits = vec![0; images.len() * outputs];
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let share = images.len().div_ceil(threads).max(1);
@@ -38,14 +39,27 @@ pub fn logits(artifact: &Artifact, images: &Split) -> Result<Vec<i32>, Problem> 
                 for (index, logits) in logits.chunks_mut(outputs).enumerate() {
                     arena[network.input.range()].copy_from_slice(images.image(part * share + index));
                     mixq_rt::run(network, &mut arena);
-                    for (logit, bytes) in logits.iter_mut().zip(arena[network.output.range()].as_chunks().0) {
-                        *logit = i32::from_ne_bytes(*bytes);
-                    }
+                    read(&network.output, &arena, logits);
                 }
             });
         }
     });
     Ok(logits)
+}
+
+/// Reads an output from the arena.
+fn read(output: &Tensor, arena: &[u8], values: &mut [i32]) {
+    let bytes = &arena[output.range()];
+    match output.bits {
+        Bits::B32 => {
+            values.iter_mut().zip(bytes.as_chunks().0).for_each(|(to, word)| *to = i32::from_ne_bytes(*word));
+        }
+        Bits::B8 => {
+            let zero_point = i32::from(output.zero_point);
+            values.iter_mut().zip(bytes).for_each(|(to, code)| *to = i32::from(*code) - zero_point);
+        }
+        Bits::B2 | Bits::B4 => unreachable!("a file whose output is so narrow is refused when it is read"),
+    }
 }
 
 /// The answers that these logits of the images stand for.

@@ -1,5 +1,7 @@
 //! Observers are told how a dataset is read, how a training goes, and what looks wrong.
 
+use mixq_format::Task;
+
 /// The progress of a training.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Epoch {
@@ -19,8 +21,10 @@ pub struct Epoch {
     pub learning_rate: f64,
     /// Images learned from in a second, in the whole phase so far.
     pub images_per_second: f64,
-    /// Score on the validation part, 0 to 1, at the end of an epoch.
+    /// Score on the validation part, at most 1, at the end of an epoch.
     pub accuracy: Option<f64>,
+    /// What is trained for: its rules say what the score is called and how it is shown.
+    pub task: Task,
     /// Threads that compute.
     pub threads: u32,
     /// The kind of processor that computes.

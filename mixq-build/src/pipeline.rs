@@ -79,9 +79,9 @@ fn make(
     let model = prepared.model;
     let allocation = prepared.allocate()?;
     accumulator::notes(&prepared.graph, &allocation).iter().for_each(|note| observer.warn(note));
-    let (input, outputs) = (prepared.graph.input, prepared.graph.outputs());
+    let (input, output) = (prepared.graph.input, prepared.graph.output());
     let (dataset, digest) =
-        Dataset::load_with_digest(&model.dataset, prepared.cache, input, outputs, observer)?;
+        Dataset::load_with_digest(&model.dataset, prepared.cache, input, output, observer)?;
     // The data that it is trained on are those that were read, not those that were there a moment before.
     prepared.fingerprint.insert(DATASET.to_string(), digest);
     let initial = prepared.imported.initial(&prepared.graph)?.map(|(initial, digest)| {

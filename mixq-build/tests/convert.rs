@@ -26,6 +26,8 @@ struct Tally {
     /// Of 16 and of 32 bits.
     thresholds: [usize; 2],
     operators: BTreeMap<String, usize>,
+    /// Outputs beside that of the last layer.
+    outputs: usize,
 }
 
 #[test]
@@ -42,7 +44,8 @@ fn random_networks_compute_what_was_trained() {
             convert(&graph, &allocation, scheme, &trained).unwrap_or_else(|e| panic!("{seed}: {e}"));
         check_bytes(&converted, &allocation, seed);
         let steps: Vec<Layer> = converted.layers.iter().map(|named| named.layer).collect();
-        let (_, alive) = memory::peak(converted.input, &steps);
+        let kept: Vec<Tensor> = converted.outputs.iter().skip(1).map(|output| output.tensor).collect();
+        let (_, alive) = memory::peak(converted.input, &steps, &kept);
         assert_eq!(alive, allocation.plan.lower_bound as u64, "{seed}: what a report says of the arena");
         for _ in 0..2 {
             let image = random_image(&mut rng, graph.input);
@@ -171,6 +174,18 @@ fn compare(
         let output = Codes { shape: graph.nodes[node].output, grid: expected.grid, codes: found };
         known.insert(Source::Node(node), output);
     }
+    // All outputs are there at the end.
+    for (offered, output) in graph.outputs.iter().zip(&converted.outputs) {
+        let tensor = &output.tensor;
+        assert_eq!(
+            unpack(&arena, tensor),
+            known[&Source::Node(offered.node)].codes,
+            "seed {seed}: {output:?}"
+        );
+        let grid = known[&Source::Node(offered.node)].grid;
+        assert_eq!((output.scale, i32::from(tensor.zero_point)), (grid.scale, grid.zero_point));
+    }
+    tally.outputs += converted.outputs.len().saturating_sub(1);
 }
 
 /// The elements of a tensor in the arena; logits as numbers.

@@ -3,6 +3,10 @@
 
 #[path = "tasks/classification.rs"]
 mod classification;
+#[path = "tasks/dense.rs"]
+mod dense;
+#[path = "tasks/ends.rs"]
+mod ends;
 #[path = "tasks/messages.rs"]
 mod messages;
 #[path = "tasks/multi_label.rs"]
@@ -67,7 +71,7 @@ fn train(package: &Package) -> Trained {
     let made = retrain(&prepared, &package.artifact(), &package.path("scratch"), true, || (), &mut warnings);
     let artifact = made.unwrap_or_else(|error| panic!("{error}")).artifact;
     let graph = &prepared.graph;
-    let dataset = Dataset::load(&config.models[0].dataset, graph.input, graph.outputs(), &mut ()).unwrap();
+    let dataset = Dataset::load(&config.models[0].dataset, graph.input, graph.output(), &mut ()).unwrap();
     let logits = evaluate::logits(&artifact, &dataset.test).unwrap();
     // What is written is read again, and fresh.
     assert_eq!(Artifact::from_bytes(&artifact.to_bytes()).as_ref(), Ok(&artifact));
@@ -80,7 +84,7 @@ fn refused(package: &Package) -> String {
     let config = package.config();
     let prepared = Prepared::new(&config.models[0], None).unwrap_or_else(|error| panic!("{error}"));
     let (graph, dataset) = (&prepared.graph, &config.models[0].dataset);
-    let error = Dataset::load(dataset, graph.input, graph.outputs(), &mut ()).unwrap_err();
+    let error = Dataset::load(dataset, graph.input, graph.output(), &mut ()).unwrap_err();
     error.to_string()
 }
 

@@ -9,11 +9,12 @@ impl Artifact {
     /// one part, between the tensors at the start and the tensors at the end.
     pub fn in_arena(&self, bytes: u32) -> Artifact {
         let header = &self.header;
-        let place = |tensor: &Tensor| moved(tensor, header.arena_bytes, bytes);
+        let place = |tensor: &Tensor| tensor.in_arena(header.arena_bytes, bytes);
         let mut larger = self.clone();
         larger.header.arena_bytes = bytes;
         larger.header.input = place(&header.input);
         larger.header.output = place(&header.output);
+        larger.header.outputs.iter_mut().for_each(|output| output.tensor = place(&output.tensor));
         for named in &mut larger.header.layers {
             named.layer = named.layer.with_tensors(place);
         }
@@ -24,16 +25,18 @@ impl Artifact {
 /// The layers of a network whose arena has `before` bytes, in one of `bytes` bytes: see
 /// [`Artifact::in_arena`].
 pub fn in_arena(layers: &[Layer], before: u32, bytes: u32) -> Vec<Layer> {
-    layers.iter().map(|layer| layer.with_tensors(|tensor| moved(tensor, before, bytes))).collect()
+    layers.iter().map(|layer| layer.with_tensors(|tensor| tensor.in_arena(before, bytes))).collect()
 }
 
-/// A tensor in an arena of `bytes` bytes instead of `before`.
-///
-/// Tensors that did not overlap do not overlap afterwards: all tensors that move do so by the same distance,
-/// away from the others.
-fn moved(tensor: &Tensor, before: u32, bytes: u32) -> Tensor {
-    let last = tensor.range().end.next_multiple_of(4) == before as usize;
-    Tensor { offset: if last { tensor.offset + (bytes - before) } else { tensor.offset }, ..*tensor }
+impl Tensor {
+    /// The tensor in an arena of `bytes` bytes instead of `before`.
+    ///
+    /// Tensors that did not overlap do not overlap afterwards: all tensors that move do so by the same
+    /// distance, away from the others.
+    pub(crate) fn in_arena(&self, before: u32, bytes: u32) -> Tensor {
+        let last = self.range().end.next_multiple_of(4) == before as usize;
+        Tensor { offset: if last { self.offset + (bytes - before) } else { self.offset }, ..*self }
+    }
 }
 
 impl Layer {

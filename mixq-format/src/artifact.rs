@@ -45,12 +45,16 @@ pub struct Header {
     pub labels: Vec<String>,
     /// The image.
     pub input: Tensor,
-    /// The logits.
+    /// What the last layer writes: logits, or codes of 8 bits.
     pub output: Tensor,
     /// Bytes of RAM for all activations.
     pub arena_bytes: u32,
-    /// What one unit of a logit is worth on the scale of the float network.
+    /// What one unit of the output is worth on the scale of the float network.
     pub logit_scale: f64,
+    /// Of a network with several outputs all of them, the first of which is that of the last layer; files of
+    /// other networks do not have it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub outputs: Vec<Output>,
     /// How outputs are read, and how good they are in detail; files without such things do not have it.
     #[serde(default, skip_serializing_if = "Readout::is_empty")]
     pub readout: Readout,
@@ -62,6 +66,18 @@ pub struct Header {
     pub budget: Budget,
     /// How well it does on the test part of the dataset.
     pub accuracy: Accuracy,
+}
+
+/// An output of a network that has several.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Output {
+    /// The name of its layer.
+    pub name: String,
+    /// Where it lies when all layers are done: logits, or codes of 8 bits.
+    pub tensor: Tensor,
+    /// What one unit of it is worth on the scale of the float network.
+    pub scale: f64,
 }
 
 /// A layer with what a report says of it.
@@ -88,7 +104,8 @@ pub struct Budget {
 
 /// Scores by the task's measure: of a classification the share of images that are classified rightly, 0 to 1;
 /// of a multi-label network the mean average precision, 0 to 1; of a regression the mean R^2 of its outputs,
-/// at most 1; of a reconstruction the share of the variance that is explained, at most 1.
+/// at most 1; of a reconstruction the share of the variance that is explained, at most 1; of a dense network
+/// the mean intersection over union, 0 to 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Accuracy {
@@ -169,6 +186,11 @@ impl Artifact {
         self.header.layers.iter().map(|named| named.layer).collect()
     }
 
+    /// The tensors of the outputs beside that of the last layer.
+    pub fn kept(&self) -> Vec<Tensor> {
+        self.header.outputs.iter().skip(1).map(|output| output.tensor).collect()
+    }
+
     /// Bytes of constants in the linked image, as [`Network::flash_bytes`].
     pub fn flash_bytes(&self) -> usize {
         self.network(&self.layers()).flash_bytes()
@@ -230,15 +252,47 @@ impl Artifact {
         let artifact = Artifact { header, parameters: parameters.to_vec() };
         let layers = artifact.layers();
         artifact.network(&layers).validate().map_err(|e| ReadError::Malformed(e.to_string()))?;
+        artifact.check_outputs().map_err(ReadError::Malformed)?;
         let Header { task, labels, input, output, readout, .. } = &artifact.header;
+        if output.pixels() != 1 && !matches!(task, Task::Dense | Task::Reconstruction) {
+            return Err(ReadError::Malformed("the output has more than one pixel".to_string()));
+        }
         let outputs = usize::from(output.channels);
         if labels.len() != task.labels(outputs) {
             return Err(ReadError::Malformed("labels and logits differ in number".to_string()));
         }
         readout.check(*task, outputs).map_err(ReadError::Malformed)?;
-        if *task == Task::Reconstruction && outputs != input.elements() {
+        if *task == Task::Reconstruction && output.elements() != input.elements() {
             return Err(ReadError::Malformed("image and outputs differ in number of elements".to_string()));
         }
         Ok(artifact)
     }
+
+    /// All of several outputs are there when all layers are done, each with a name of its own.
+    fn check_outputs(&self) -> Result<(), String> {
+        let Header { outputs, output, logit_scale, .. } = &self.header;
+        let Some((first, others)) = outputs.split_first() else { return Ok(()) };
+        if first.tensor != *output || first.scale.to_bits() != logit_scale.to_bits() || others.is_empty() {
+            return Err("the first of several outputs is not that of the last layer".to_string());
+        }
+        let layers = self.layers();
+        for (index, Output { name, tensor, .. }) in outputs.iter().enumerate() {
+            if !is_identifier(name) || outputs[..index].iter().any(|other| other.name == *name) {
+                return Err(format!("an output has the name `{}`", name.escape_debug()));
+            }
+            if index > 0 {
+                self.network(&layers).keeps(tensor).map_err(|reason| format!("output `{name}` {reason}"))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether an output may have this name, which becomes that of a field and of a module in Rust: letters of
+/// ASCII, digits and underscores, and no word that can be neither.
+pub fn is_identifier(name: &str) -> bool {
+    let mut bytes = name.bytes();
+    bytes.next().is_some_and(|byte| byte.is_ascii_lowercase() || byte == b'_')
+        && bytes.all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+        && !["_", "self", "super", "crate"].contains(&name)
 }

@@ -30,14 +30,23 @@ impl ErrorScore {
     /// The sum of the squared differences of all elements, in squared sixteenths of a code: 256 are one
     /// squared code. An element differs by 4,096 codes at the most.
     pub fn of(&self, outputs: &[i32], image: &[u8]) -> u64 {
+        self.of_values(outputs.iter().copied(), image)
+    }
+
+    /// The same, for outputs that are codes with this zero point.
+    pub fn of_codes(&self, outputs: &[u8], zero_point: u8, image: &[u8]) -> u64 {
+        self.of_values(outputs.iter().map(|code| i32::from(*code) - i32::from(zero_point)), image)
+    }
+
+    fn of_values(&self, outputs: impl Iterator<Item = i32>, image: &[u8]) -> u64 {
         let half = (1i64 << self.shift) >> 1;
-        let error = |(output, code): (&i32, &u8)| {
-            let made = (i64::from(*output) * i64::from(self.multiplier)).saturating_add(half) >> self.shift;
+        let error = |(output, code): (i32, &u8)| {
+            let made = (i64::from(output) * i64::from(self.multiplier)).saturating_add(half) >> self.shift;
             let error = made - 16 * (i64::from(*code) - i64::from(self.zero_point));
             let error = error.clamp(-LARGEST, LARGEST) as u64;
             error.wrapping_mul(error)
         };
-        outputs.iter().zip(image).map(error).sum()
+        outputs.zip(image).map(error).sum()
     }
 }
 

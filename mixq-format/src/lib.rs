@@ -24,6 +24,7 @@ mod checked;
 mod contents;
 mod error_score;
 mod layer;
+mod mask;
 mod network;
 mod probability;
 mod rearrange;
@@ -45,6 +46,7 @@ pub use bits::Bits;
 pub use checked::{Checked, Operands, Table};
 pub use error_score::ErrorScore;
 pub use layer::{Add, Conv, Depthwise, Elementwise, Kind, Layer, Linear, Pool, Window};
+pub use mask::{Object, Objects, classify_pixels};
 pub use network::{Invalid, Network};
 pub use probability::{Exponents, top};
 pub use rearrange::{LOOPS, Positions, Rearrange, Rest};
@@ -56,9 +58,9 @@ pub use tensor::Tensor;
 #[cfg(feature = "file")]
 pub use arena::in_arena;
 #[cfg(feature = "file")]
-pub use artifact::{Accuracy, Artifact, Budget, Header, NamedLayer, ReadError};
+pub use artifact::{Accuracy, Artifact, Budget, Header, NamedLayer, Output, ReadError, is_identifier};
 #[cfg(feature = "file")]
-pub use readout::{ErrorFigures, Figures, LabelFigures, Readout, Unit, ValueFigures};
+pub use readout::{ErrorFigures, Figures, LabelFigures, PixelFigures, Readout, Unit, ValueFigures};
 
 /// Version of the `.mixq` format and of the meaning of its numbers. An artifact of another version
 /// is stale: it is never reinterpreted.

@@ -11,7 +11,7 @@ pub struct Network<'a> {
     pub parameters: &'a [u8],
     /// The image: 8-bit codes.
     pub input: Tensor,
-    /// The logits: one pixel of 32-bit integers on one common scale.
+    /// What the last layer writes: 32-bit integers on one common scale (logits), or 8-bit codes.
     pub output: Tensor,
     /// Bytes of RAM for all activations, a multiple of 4.
     pub arena_bytes: u32,
@@ -69,11 +69,11 @@ impl Network<'_> {
         if self.input.bits != Bits::B8 {
             return Err(whole("the input is not 8 bits wide"));
         }
-        let logits = &self.output;
-        if logits.bits != Bits::B32 || logits.pixels() != 1 || !logits.offset.is_multiple_of(4) {
-            return Err(whole("the output is not one aligned pixel of 32-bit logits"));
+        let output = &self.output;
+        if !matches!(output.bits, Bits::B32 | Bits::B8) || !output.offset.is_multiple_of(4) {
+            return Err(whole("the output is not aligned, or has neither 32 nor 8 bits"));
         }
-        if self.layers[self.layers.len() - 1].output() != logits {
+        if self.layers[self.layers.len() - 1].output() != output {
             return Err(whole("the last layer does not write the output"));
         }
         if !self.arena_bytes.is_multiple_of(4) || rules::range(&self.input).end > u64::from(self.arena_bytes)
@@ -86,6 +86,26 @@ impl Network<'_> {
         Ok(())
     }
 
+    /// Whether codes of 8 bits are still there when all layers are done: a layer writes them, and no later
+    /// one writes over them.
+    ///
+    /// # Errors
+    /// What is wrong with them, as a sentence goes on.
+    pub fn keeps(&self, output: &Tensor) -> Result<(), &'static str> {
+        if output.bits != Bits::B8 {
+            return Err("has not 8 bits");
+        }
+        let Some(writer) = self.layers.iter().rposition(|layer| layer.output() == output) else {
+            return Err("is written by no layer");
+        };
+        let wanted = rules::range(output);
+        let over = |other: &Layer| {
+            let other = rules::range(other.output());
+            other.start < wanted.end && wanted.start < other.end
+        };
+        if self.layers[writer + 1..].iter().any(over) { Err("is written over") } else { Ok(()) }
+    }
+
     fn validate_layer(&self, index: usize, layer: &Layer) -> Result<(), &'static str> {
         let output = layer.output();
         let last = index + 1 == self.layers.len();
@@ -96,8 +116,8 @@ impl Network<'_> {
                 return Err("an input is written by no earlier layer");
             }
         }
-        if (output.bits == Bits::B32) != last {
-            return Err("logits are written by the last layer and no other");
+        if output.bits == Bits::B32 && !last {
+            return Err("logits are written by a layer that is not the last one");
         }
         inputs_are_there(self.layers, index)?;
         if let Layer::Elementwise(table) = layer {

@@ -111,10 +111,12 @@ impl Exponents {
     }
 
     /// The softmax of `N` outputs: the probability of each class, 255 for 1, each rounded to the nearest.
-    /// What is rounded may keep the sum from being 255.
-    pub fn softmax<const N: usize>(self, outputs: &[i32; N]) -> [u8; N] {
+    /// What is rounded may keep the sum from being 255. Outputs may be codes: their zero point does not
+    /// matter.
+    pub fn softmax<T: Copy + Ord + Into<i32>, const N: usize>(self, outputs: &[T; N]) -> [u8; N] {
         let Some(most) = outputs.iter().max() else { return [0; N] };
-        let power = |output: &i32| self.power(most.abs_diff(*output));
+        let most: i32 = (*most).into();
+        let power = |output: &T| self.power(most.abs_diff((*output).into()));
         let sum: u64 = outputs.iter().map(power).sum();
         outputs.each_ref().map(|output| ((power(output) * 255 + sum / 2) / sum) as u8)
     }
@@ -130,7 +132,7 @@ impl Exponents {
 
 /// The indices of the `K` largest outputs, the largest first, of equal ones the first. 0 where there are
 /// fewer outputs.
-pub fn top<const K: usize>(outputs: &[i32]) -> [usize; K] {
+pub fn top<const K: usize>(outputs: &[impl Copy + PartialOrd]) -> [usize; K] {
     let mut top = [0; K];
     for (index, output) in outputs.iter().enumerate() {
         let kept = index.min(K);
@@ -195,7 +197,7 @@ mod tests {
         }
         assert_eq!(Exponents::new(1.0).softmax(&[i32::MIN, i32::MAX, 0]), [0, 255, 0]);
         assert_eq!([i32::MIN, i32::MAX].map(|output| Exponents::new(1.0).sigmoid(output)), [0, 255]);
-        assert!(Exponents::new(1.0).softmax(&[]).is_empty());
+        assert!(Exponents::new(1.0).softmax::<i32, 0>(&[]).is_empty());
     }
 
     /// As sorting does it.

@@ -53,6 +53,41 @@ pub enum Figures {
     Regression(Vec<ValueFigures>),
     /// Of a reconstruction.
     Reconstruction(ErrorFigures),
+    /// Of a dense network, by class.
+    Dense(Vec<PixelFigures>),
+}
+
+/// How well a dense network finds the pixels of a class. Pixels that do not count are left out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PixelFigures {
+    /// Pixels of the class.
+    pub pixels: u64,
+    /// Pixels that are taken for it.
+    pub answers: u64,
+    /// Pixels of it that are.
+    pub right: u64,
+}
+
+impl PixelFigures {
+    /// Intersection over union, 0 to 1: the share of the pixels that are of the class, or are taken for it,
+    /// that are both. `None` if there are none.
+    pub fn iou(&self) -> Option<f64> {
+        let union = self.pixels + self.answers - self.right;
+        (union > 0).then(|| self.right as f64 / union as f64)
+    }
+
+    /// The mean of all classes that have one; 0 if none has.
+    pub fn mean_iou(classes: &[PixelFigures]) -> f64 {
+        let all: Vec<f64> = classes.iter().filter_map(PixelFigures::iou).collect();
+        all.iter().sum::<f64>() / all.len().max(1) as f64
+    }
+
+    /// The share of the pixels of all classes that are taken for what they are; 0 without pixels.
+    pub fn accuracy(classes: &[PixelFigures]) -> f64 {
+        let sum = |of: fn(&PixelFigures) -> u64| classes.iter().map(of).sum::<u64>();
+        sum(|class| class.right) as f64 / sum(|class| class.pixels).max(1) as f64
+    }
 }
 
 /// How good an output of a multi-label network is.
@@ -130,7 +165,7 @@ impl Readout {
     /// What is wrong with it for a network of this task and number of outputs.
     pub(crate) fn check(&self, task: Task, outputs: usize) -> Result<(), String> {
         let (units, thresholds, has_error) = match task {
-            Task::Classification => (0, 0, false),
+            Task::Classification | Task::Dense => (0, 0, false),
             Task::MultiLabel => (0, outputs, false),
             Task::Regression => (outputs, 0, false),
             Task::Reconstruction => (1, 1, true),
@@ -147,7 +182,7 @@ impl Readout {
         }
         let fits = |threshold: &i64| match task {
             Task::MultiLabel => i32::try_from(*threshold).is_ok(),
-            Task::Classification | Task::Regression | Task::Reconstruction => *threshold >= 0,
+            Task::Classification | Task::Regression | Task::Reconstruction | Task::Dense => *threshold >= 0,
         };
         if !self.thresholds.iter().all(fits) || self.error.is_some_and(|error| error.shift > 62) {
             return Err("a threshold or a shift is out of range".to_string());

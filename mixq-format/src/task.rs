@@ -15,15 +15,19 @@ pub enum Task {
     /// One output for each element of the image, which the network is to make again: the error tells images
     /// that are not like those that it was trained with.
     Reconstruction,
+    /// One output (logit) for each pixel of a grid and each class: the largest one of a pixel names its
+    /// class.
+    Dense,
 }
 
 impl Task {
     /// Every task by its name, as Cargo.toml and artifacts have it.
-    pub const CHOICES: [(&str, Task); 4] = [
+    pub const CHOICES: [(&str, Task); 5] = [
         ("classification", Task::Classification),
         ("multi-label", Task::MultiLabel),
         ("regression", Task::Regression),
         ("reconstruction", Task::Reconstruction),
+        ("dense", Task::Dense),
     ];
 
     /// Whether it is the task of a model that names none.
@@ -31,10 +35,10 @@ impl Task {
         *self == Task::default()
     }
 
-    /// The number of names that outputs have: of a reconstruction none.
+    /// The number of names that outputs have, of as many a pixel: of a reconstruction none.
     pub const fn labels(self, outputs: usize) -> usize {
         match self {
-            Task::Classification | Task::MultiLabel | Task::Regression => outputs,
+            Task::Classification | Task::MultiLabel | Task::Regression | Task::Dense => outputs,
             Task::Reconstruction => 0,
         }
     }
@@ -46,14 +50,15 @@ impl Task {
             Task::MultiLabel => "multi-label",
             Task::Regression => "regression",
             Task::Reconstruction => "reconstruction",
+            Task::Dense => "dense",
         }
     }
 }
 
 /// The index of the largest output, the first of equal ones: the class that a classifier answers. 0 if there
-/// are none.
+/// are none. Codes of one scale are compared as logits are.
 #[inline]
-pub fn argmax(outputs: &[i32]) -> usize {
+pub fn argmax<T: Copy + PartialOrd>(outputs: &[T]) -> usize {
     let mut best = 0;
     for (index, output) in outputs.iter().enumerate() {
         if *output > outputs[best] {

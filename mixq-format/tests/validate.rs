@@ -1,5 +1,8 @@
 //! What `validate` refuses: each rule by a network that keeps all others.
 
+#[path = "validate/outputs.rs"]
+mod outputs;
+
 use mixq_format::{
     Add, Bits, Conv, Depthwise, Elementwise, Layer, Linear, Network, Pool, Requant, Rule, Tensor, Window,
 };

@@ -1,8 +1,10 @@
 //! The macro behind `mixq_rt::include_model!`; use it from there, with its documentation.
 
+mod dense;
 mod expand;
 mod memory;
 mod models;
+mod outputs;
 mod parse;
 mod tables;
 mod target;
@@ -22,6 +24,7 @@ use proc_macro::TokenStream;
 /// | `Network::classify(&image)`, ... | the same, answers what the task is about: see below |
 /// | `Network::input_mut()`, `run()` | for an image that is written in place: camera, DMA |
 /// | `CLASSES` (or `OUTPUTS`), `LABELS`, `LOGIT_SCALE` | what the logits mean |
+/// | `OUTPUT_ZERO_POINT`, `Network::integers(&image)` | where the last layer writes codes: see below |
 /// | `INPUT_HEIGHT`, `INPUT_WIDTH`, `INPUT_CHANNELS` | the shape of the image |
 /// | `INPUT_BYTES` | bytes of the image, one for each element |
 /// | `FLASH_BYTES`, `RAM_BYTES` | bytes of constants and of RAM in the linked image, exactly |
@@ -34,8 +37,14 @@ use proc_macro::TokenStream;
 /// | multi-label | `labels`: which ones the image has; `is_set(&logits, label)`; `probabilities` |
 /// | regression | `values`: integers; `to_integer`: what to compare them with; `real_values` by feature |
 /// | reconstruction | `score`: how far the image is from the one that is made of it; `is_abnormal` |
+/// | dense | `mask`: the class of each pixel; `objects`: connected cells of a class, with their centres |
 ///
 /// All this is computed with integers. Feature `float` of `mixq-rt` adds `real_values` of a regression.
+///
+/// A last layer with weights and without an activation writes logits: integers of 32 bits, of which one unit
+/// is worth `LOGIT_SCALE`. Any other last layer writes codes of 8 bits: a code is worth `LOGIT_SCALE * (code
+/// - OUTPUT_ZERO_POINT)`. Of a network with several outputs, `Network::outputs()` reads all by their names,
+/// and the modules in `outputs` have their shapes and scales.
 ///
 /// The module needs nothing but `mixq_rt`: no heap, no `std`, no `unsafe`.
 ///

@@ -1,7 +1,7 @@
 //! One layer as Rust: its table in flash and the call that executes it.
 
-use mixq_format::target::Kernel;
-use mixq_format::{Layer, Tensor};
+use mixq_format::target::{Kernel, LaidOut};
+use mixq_format::{Artifact, Layer, Tensor};
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 
@@ -15,6 +15,17 @@ pub struct Step<'a> {
     pub layer: &'a Layer,
     /// What executes it.
     pub kernel: &'a Kernel,
+}
+
+/// All layers of a network, as they are laid out.
+pub fn steps<'a>(artifact: &'a Artifact, laid_out: &'a LaidOut) -> impl Iterator<Item = Step<'a>> {
+    let layers = artifact.header.layers.iter().zip(&laid_out.layers).zip(&laid_out.kernels);
+    layers.enumerate().map(|(index, ((named, layer), kernel))| Step {
+        index,
+        name: &named.name,
+        layer,
+        kernel,
+    })
 }
 
 impl Step<'_> {

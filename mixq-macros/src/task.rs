@@ -4,6 +4,8 @@ use mixq_format::{Header, Task};
 use proc_macro2::{Literal, TokenStream};
 use quote::quote;
 
+use crate::{dense, outputs};
+
 /// What the outputs are and how good they are, as the documentation of the module says it.
 pub fn summary(header: &Header) -> String {
     let outputs = header.output.channels;
@@ -23,6 +25,13 @@ pub fn summary(header: &Header) -> String {
         Task::Regression => {
             format!("{outputs} value{plural}, with R^2 {score:.4} on {images} test images")
         }
+        Task::Dense => {
+            let (height, width) = (header.output.height, header.output.width);
+            format!(
+                "{height}x{width} pixels of {outputs} classes, with a mean IoU of {percent:.2} % on {images} \
+                 test images"
+            )
+        }
         Task::Reconstruction => {
             format!("an image again, which explains {percent:.2} % of the variance of {images} test images")
         }
@@ -33,7 +42,7 @@ pub fn summary(header: &Header) -> String {
 pub fn outputs(header: &Header) -> TokenStream {
     match header.task {
         Task::Classification | Task::MultiLabel => quote!(CLASSES),
-        Task::Regression | Task::Reconstruction => quote!(OUTPUTS),
+        Task::Regression | Task::Reconstruction | Task::Dense => quote!(OUTPUTS),
     }
 }
 
@@ -96,12 +105,13 @@ pub fn constants(header: &Header) -> TokenStream {
             }
         }
         Task::Reconstruction => reconstruction(header),
+        Task::Dense => dense::constants(header),
     }
 }
 
 /// Constants of a network that makes its image again.
 fn reconstruction(header: &Header) -> TokenStream {
-    let count = Literal::usize_unsuffixed(header.output.channels.into());
+    let count = Literal::usize_unsuffixed(header.output.elements());
     // A file without them is refused when it is read.
     let scale = header.readout.units.first().map_or(1.0, |unit| unit.scale);
     let scale = Literal::f64_unsuffixed(scale);
@@ -128,6 +138,15 @@ fn reconstruction(header: &Header) -> TokenStream {
 
 /// Methods of `Network` beside `infer` and `run`.
 pub fn methods(header: &Header) -> TokenStream {
+    let integers = outputs::of_image(header);
+    let (values, score) = if outputs::are_codes(header) {
+        (
+            quote!([i32; OUTPUTS] { self.integers(image) }),
+            quote!(ERROR.of_codes(self.infer(image), OUTPUT_ZERO_POINT, image)),
+        )
+    } else {
+        (quote!(&[i32; OUTPUTS] { self.infer(image) }), quote!(ERROR.of(self.infer(image), image)))
+    };
     match header.task {
         Task::Classification => quote! {
             /// The index of the class of an image: that of the largest logit, the first of equals.
@@ -153,7 +172,7 @@ pub fn methods(header: &Header) -> TokenStream {
         Task::MultiLabel => quote! {
             /// Which labels an image has: those whose logits exceed `THRESHOLDS`.
             pub fn labels(&mut self, image: &[u8; INPUT_BYTES]) -> [bool; CLASSES] {
-                let logits = self.infer(image);
+                let logits = #integers;
                 let mut labels = [false; CLASSES];
                 for (label, is_set) in labels.iter_mut().enumerate() {
                     *is_set = self::is_set(logits, label);
@@ -166,21 +185,19 @@ pub fn methods(header: &Header) -> TokenStream {
             pub fn probabilities(&mut self, image: &[u8; INPUT_BYTES]) -> [u8; CLASSES] {
                 const EXPONENTS: ::mixq_rt::format::Exponents =
                     ::mixq_rt::format::Exponents::new(LOGIT_SCALE);
-                self.infer(image).map(|logit| EXPONENTS.sigmoid(logit))
+                (#integers).map(|logit| EXPONENTS.sigmoid(logit))
             }
         },
         Task::Regression => quote! {
             /// The values of an image as integers: `OUTPUT_SCALE` and `OUTPUT_OFFSET` say what they stand
             /// for, and `to_integer` what to compare them with.
-            pub fn values(&mut self, image: &[u8; INPUT_BYTES]) -> &[i32; OUTPUTS] {
-                self.infer(image)
-            }
+            pub fn values(&mut self, image: &[u8; INPUT_BYTES]) -> #values
 
             ::mixq_rt::with_float! {
                 /// The values of an image, in the unit of the training targets. Feature `float` of `mixq-rt`
                 /// offers this: it computes with floats.
                 pub fn real_values(&mut self, image: &[u8; INPUT_BYTES]) -> [f32; OUTPUTS] {
-                    let integers = self.infer(image);
+                    let integers = #integers;
                     let mut values = [0.0; OUTPUTS];
                     for (index, value) in values.iter_mut().enumerate() {
                         let integer = integers[index] as f32;
@@ -190,11 +207,12 @@ pub fn methods(header: &Header) -> TokenStream {
                 }
             }
         },
+        Task::Dense => dense::methods(header),
         Task::Reconstruction => quote! {
             /// How far an image is from what the network makes of it: the larger, the less it is like the
             /// images to train with. `SCORE_SCALE` says what a unit is worth.
             pub fn score(&mut self, image: &[u8; INPUT_BYTES]) -> u64 {
-                ERROR.of(self.infer(image), image)
+                #score
             }
 
             /// Whether the score of an image exceeds `THRESHOLD`.

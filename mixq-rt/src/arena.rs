@@ -34,6 +34,14 @@ impl<const WORDS: usize> Arena<WORDS> {
         self.0[offset / 4..].first_chunk().expect("logits lie in the arena")
     }
 
+    /// The `N` bytes that begin `offset` bytes from the start of the arena: outputs that are codes.
+    ///
+    /// # Panics
+    /// If the bytes reach beyond the arena.
+    pub fn array<const N: usize>(&self, offset: usize) -> &[u8; N] {
+        self.bytes()[offset..].first_chunk().expect("the array lies in the arena")
+    }
+
     /// The `N` bytes that begin `offset` bytes from the start of the arena, mutable: for the image, whose
     /// elements are a byte each, in the order row, column, channel.
     ///

@@ -103,6 +103,7 @@ pub(super) fn read(
     if settings.task == Task::Regression && !settings.shifts {
         settings.training.shift = 0;
     }
+    problems.extend(loss_without_quantities(entry, &settings));
     if let Some(problem) = weights_without_classes(entry, &settings) {
         problems.push(problem);
     }
@@ -132,7 +133,7 @@ pub(super) fn read(
 /// Quantities and images have no classes that could count more than others.
 fn weights_without_classes(model: &Entry<'_>, settings: &Defaults) -> Option<Problem> {
     match settings.task {
-        Task::Classification | Task::MultiLabel => return None,
+        Task::Classification | Task::MultiLabel | Task::Dense => return None,
         Task::Regression | Task::Reconstruction => {}
     }
     if settings.training.class_weights.is_default() {
@@ -144,6 +145,19 @@ fn weights_without_classes(model: &Entry<'_>, settings: &Defaults) -> Option<Pro
         settings.task.name()
     );
     Some(Problem::new(message).help("leave `class-weights` out").at(model.key_location()))
+}
+
+/// Only quantities have errors to choose between.
+fn loss_without_quantities(model: &Entry<'_>, settings: &Defaults) -> Option<Problem> {
+    if settings.task == Task::Regression || settings.training.loss.is_default() {
+        return None;
+    }
+    let message = format!(
+        "model `{}` has loss = \"absolute\", which is for a regression, but its task is {}",
+        model.name,
+        settings.task.name()
+    );
+    Some(Problem::new(message).help("leave `loss` out").at(model.key_location()))
 }
 
 fn budget(

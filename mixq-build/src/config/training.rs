@@ -1,10 +1,10 @@
 //! `training = { ... }`: how a model is trained.
 
 use crate::error::Problem;
-use crate::settings::{Bounds, ClassWeights, DeviceChoice, OptimiserKind, Rounding, Training};
+use crate::settings::{Bounds, ClassWeights, DeviceChoice, Loss, OptimiserKind, Rounding, Training};
 use crate::toml::Table;
 
-const KEYS: [&str; 24] = [
+const KEYS: [&str; 25] = [
     "epochs",
     "learning-rate",
     "quantised-epochs",
@@ -29,6 +29,7 @@ const KEYS: [&str; 24] = [
     "temperature",
     "device",
     "class-weights",
+    "loss",
 ];
 
 /// Takes over what the table has.
@@ -72,6 +73,7 @@ pub(super) fn read(training: &mut Training, table: &Table<'_>, problems: &mut Ve
             "class-weights" => {
                 set(&mut training.class_weights, entry.choice(&ClassWeights::CHOICES, problems));
             }
+            "loss" => set(&mut training.loss, entry.choice(&Loss::CHOICES, problems)),
             "device" => set(&mut training.device, entry.choice(&DeviceChoice::CHOICES, problems)),
             "validation" => {
                 let share = entry.number(|n| n > 0.0 && n < 0.5, "over 0 and under 0.5", problems);

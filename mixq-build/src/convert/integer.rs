@@ -1,6 +1,6 @@
 //! The walk over the network: tensors to arena, layers to tables, weights and requantisation to one block.
 
-use mixq_format::{Add, Conv, Depthwise, Layer, Linear, NamedLayer, Pool, Tensor};
+use mixq_format::{Add, Bits, Conv, Depthwise, Layer, Linear, NamedLayer, Output, Pool, Tensor};
 
 use super::walk::Walk;
 use super::weighted::logits_in_parts;
@@ -64,15 +64,24 @@ pub fn convert(
         };
         layers.push(NamedLayer { name: node.name.clone(), macs: graph.macs(step.node), layer });
     }
-    let logits = *allocation.schedule.steps.last().map(|step| &step.output).expect("a network has layers");
-    let (input, output) = (walk.tensor(0, &grids), walk.tensor(logits, &grids));
+    let last = allocation.schedule.tensor_of_node[graph.output_node()];
+    let (input, output) = (walk.tensor(0, &grids), walk.tensor(last, &grids));
     if !walk.problems.is_empty() {
         return Err(Error { problems: walk.problems });
     }
     let arena_bytes = allocation.ram as u32;
     let fraction = layers.last().and_then(|last| last.layer.requant()).map_or(0, |requant| requant.fraction);
-    let logit_scale = logits_in_parts(grids[logits], fraction).scale;
-    Ok(Converted { layers, parameters: walk.parameters, input, output, arena_bytes, logit_scale })
+    let logit_scale = match output.bits {
+        Bits::B32 => logits_in_parts(grids[last], fraction).scale,
+        Bits::B2 | Bits::B4 | Bits::B8 => grids[last].scale,
+    };
+    let outputs = graph.outputs.iter().map(|offered| {
+        let index = allocation.schedule.tensor_of_node[offered.node];
+        let scale = if index == last { logit_scale } else { grids[index].scale };
+        Output { name: offered.name.clone(), tensor: walk.tensor(index, &grids), scale }
+    });
+    let outputs = outputs.collect();
+    Ok(Converted { layers, parameters: walk.parameters, input, output, arena_bytes, logit_scale, outputs })
 }
 
 impl Walk<'_> {

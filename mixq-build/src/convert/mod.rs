@@ -19,7 +19,7 @@ pub use integer::convert;
 
 use std::collections::BTreeMap;
 
-use mixq_format::{Accuracy, Artifact, Budget, Header, NamedLayer, Readout, Task, Tensor};
+use mixq_format::{Accuracy, Artifact, Budget, Header, NamedLayer, Output, Readout, Task, Tensor};
 
 use crate::settings::Rounding;
 
@@ -74,12 +74,14 @@ pub struct Converted {
     pub parameters: Vec<u8>,
     /// The image.
     pub input: Tensor,
-    /// The logits.
+    /// What the last layer writes: logits, or codes of 8 bits.
     pub output: Tensor,
     /// Bytes of the arena.
     pub arena_bytes: u32,
-    /// What one unit of a logit is worth.
+    /// What one unit of the output is worth.
     pub logit_scale: f64,
+    /// Of a network with several outputs all of them, in the order of the graph.
+    pub outputs: Vec<Output>,
 }
 
 /// What an artifact says beside the network itself.
@@ -105,7 +107,7 @@ impl Converted {
     /// The artifact that holds this network.
     pub fn into_artifact(self, about: About) -> Artifact {
         let About { name, task, labels, readout, fingerprint, budget, accuracy } = about;
-        let Converted { layers, parameters, input, output, arena_bytes, logit_scale } = self;
+        let Converted { layers, parameters, input, output, arena_bytes, logit_scale, outputs } = self;
         let header = Header {
             name,
             task,
@@ -114,6 +116,7 @@ impl Converted {
             output,
             arena_bytes,
             logit_scale,
+            outputs,
             readout,
             layers,
             fingerprint,

@@ -25,8 +25,8 @@ impl<'a> Walk<'a> {
         for step in &self.allocation.schedule.steps {
             let own = self.trained.activations[step.node];
             let inherited = grids[step.inputs[0]];
-            let last = self.graph.is_last(step.node);
-            grids.push(if last { self.logit_grid(step.node, inherited) } else { own.unwrap_or(inherited) });
+            let logits = self.graph.is_logits(step.node);
+            grids.push(if logits { self.logit_grid(step.node, inherited) } else { own.unwrap_or(inherited) });
         }
         grids
     }

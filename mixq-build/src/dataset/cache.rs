@@ -35,7 +35,7 @@ struct Head {
 
 /// What images are made from: the digest of the dataset and all that is asked of its reader.
 fn key(wanted: &Wanted<'_>, digest: &str) -> Result<String, serde_json::Error> {
-    serde_json::to_string(&(VERSION, digest, wanted.config, wanted.shape, wanted.outputs))
+    serde_json::to_string(&(VERSION, digest, wanted.config, wanted.shape, wanted.outputs, wanted.grid))
 }
 
 /// The file that keeps a dataset's images. If the dataset changes, the file is overwritten.
@@ -80,7 +80,7 @@ fn parse(
         return Ok(None);
     }
     let (shape, outputs, elements) = (wanted.shape, wanted.outputs, wanted.shape.elements());
-    let each = wanted.rules().target_bytes(outputs);
+    let each = wanted.target_bytes();
     let bytes = head
         .images
         .iter()

@@ -16,8 +16,8 @@ pub struct Measure {
     pub own_test_part: bool,
 }
 
-/// Reads a dataset for a trained network with images of shape `input` and this number of outputs, which
-/// `labels` name if they have names.
+/// Reads a dataset for a trained network with images of shape `input` and outputs of this shape, whose
+/// channels `labels` name if they have names.
 ///
 /// Labels that the dataset has are found among `labels` by their names, in any order; it may lack some, which
 /// is warned of. Where it has none, its numbers are those of the outputs. `test` and `labels`
@@ -29,13 +29,15 @@ pub struct Measure {
 pub fn measure(
     config: &DatasetConfig,
     input: Shape,
-    outputs: usize,
+    output: impl Into<Shape>,
     labels: &[String],
     observer: &mut dyn Observer,
 ) -> Result<Measure, Error> {
     let named = (!labels.is_empty()).then(|| labels.to_vec());
     let config = &DatasetConfig { test: None, labels: named, ..super::found(config) };
-    let wanted = Wanted { config, shape: input, outputs, model: Some(labels) };
+    let output = output.into();
+    let grid = [output.height, output.width];
+    let wanted = Wanted { config, shape: input, outputs: output.channels, grid, model: Some(labels) };
     let Parts { train, test, labels: found } = super::before(&wanted)?(&wanted, observer)?;
     let own_test_part = test.is_some();
     let mut images = test.unwrap_or(train);

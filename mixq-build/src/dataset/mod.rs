@@ -61,7 +61,7 @@ pub struct Dataset {
     pub shape: Shape,
     /// What the images are for.
     pub task: Task,
-    /// The number of outputs of a network for it.
+    /// The number of outputs of a network for it; of several pixels, those of each.
     pub outputs: usize,
     /// What the outputs mean, one text for each.
     pub labels: Vec<String>,
@@ -72,7 +72,8 @@ pub struct Dataset {
 }
 
 impl Dataset {
-    /// Reads a dataset for a network with images of shape `input` and this number of outputs.
+    /// Reads a dataset for a network with images of shape `input` and outputs of shape `output`: a number of
+    /// outputs is one pixel.
     ///
     /// # Errors
     /// The file cannot be read, single images are wrong (the first few are named), or the whole is not fit to
@@ -80,10 +81,10 @@ impl Dataset {
     pub fn load(
         config: &DatasetConfig,
         input: Shape,
-        outputs: usize,
+        output: impl Into<Shape>,
         observer: &mut dyn Observer,
     ) -> Result<Dataset, Error> {
-        Ok(Dataset::load_with_digest(config, None, input, outputs, observer)?.0)
+        Ok(Dataset::load_with_digest(config, None, input, output, observer)?.0)
     }
 
     /// The same, with the [`digest`] of what was read: the dataset may have had another one a moment before.
@@ -95,11 +96,12 @@ impl Dataset {
         config: &DatasetConfig,
         cache: Option<&Path>,
         input: Shape,
-        outputs: usize,
+        output: impl Into<Shape>,
         observer: &mut dyn Observer,
     ) -> Result<(Dataset, String), Error> {
         let config = &found(config);
-        let wanted = Wanted { config, shape: input, outputs, model: None };
+        let Shape { height, width, channels: outputs } = output.into();
+        let wanted = Wanted { config, shape: input, outputs, grid: [height, width], model: None };
         read(&wanted, cache, observer).map_err(|mut error| {
             for problem in &mut error.problems {
                 problem.location = problem.location.take().or_else(|| config.location.clone());

@@ -3,7 +3,7 @@
 use super::npy::Array;
 use super::parts::Wanted;
 use crate::error::Problem;
-use crate::task;
+use crate::task::{self, Mask};
 
 /// The targets of some images.
 pub(super) struct Targets {
@@ -18,6 +18,8 @@ enum Values {
     Whole(Vec<u64>),
     /// A vector of this length for each.
     Vectors(usize, Vec<f64>),
+    /// A mask of this height and width for each.
+    Masks([usize; 2], Vec<u8>),
 }
 
 impl Targets {
@@ -57,6 +59,9 @@ impl Targets {
             }
             return Ok(Targets { images, values: Values::Vectors(each, values) });
         }
+        if wanted.rules().takes_masks() {
+            return Targets::masks(wanted, name, array);
+        }
         if !matches!(array.shape[..], [_] | [_, 1]) {
             let help = "tasks that take a vector for each image are regression and multi-label";
             return Err(wrong("whole numbers of shape [n] or [n, 1]").help(help));
@@ -66,12 +71,36 @@ impl Targets {
         Ok(Targets { images, values: Values::Whole(values) })
     }
 
+    /// What an array of masks says.
+    fn masks(wanted: &Wanted<'_>, name: &str, array: &Array) -> Result<Targets, Problem> {
+        let wrong = || {
+            let path = wanted.config.path.display();
+            let message = format!(
+                "{path}: {name} is {array}, it must be whole numbers, 0 to 255, of shape [n, height, width]"
+            );
+            Problem::new(message).help("it holds the class of each pixel; 255 is a pixel that does not count")
+        };
+        let ([images, height, width] | [images, height, width, 1]) = array.shape[..] else {
+            return Err(wrong());
+        };
+        let classes = array
+            .whole_numbers()
+            .and_then(|classes| classes.into_iter().map(|c| u8::try_from(c).ok()).collect());
+        let classes: Vec<u8> = classes.ok_or_else(wrong)?;
+        Ok(Targets { images, values: Values::Masks([height, width], classes) })
+    }
+
     /// Appends the target of an image, or says what is wrong with it.
     pub fn push(&self, wanted: &Wanted<'_>, index: usize, to: &mut task::Targets) -> Result<(), String> {
         let (rules, outputs) = (wanted.rules(), wanted.outputs);
         match &self.values {
             Values::Whole(values) => rules.push_number(values[index], outputs, to),
             Values::Vectors(each, values) => rules.push_vector(&values[index * each..][..*each], outputs, to),
+            Values::Masks([height, width], classes) => {
+                let classes = &classes[index * height * width..][..height * width];
+                let mask = Mask { height: *height, width: *width, classes };
+                rules.push_mask(&mask, wanted.grid, outputs, to)
+            }
         }
     }
 }

@@ -14,8 +14,10 @@ pub(super) struct Wanted<'a> {
     pub config: &'a DatasetConfig,
     /// Shape of an image: the network's input.
     pub shape: Shape,
-    /// The number of outputs of the network.
+    /// The number of outputs of the network; of several pixels, those of each.
     pub outputs: usize,
+    /// Rows and columns of pixels of the network's output.
+    pub grid: [usize; 2],
     /// Labels of the outputs of a trained network that is to be measured: the dataset may then have only some
     /// of them, in any order, and only a test part. `None`: the network is to be trained.
     pub model: Option<&'a [String]>,
@@ -25,6 +27,12 @@ impl Wanted<'_> {
     /// The rules of the task that the images are for.
     pub fn rules(&self) -> &'static dyn Rules {
         rules(self.config.task)
+    }
+
+    /// Bytes of a target.
+    pub fn target_bytes(&self) -> usize {
+        let pixels = if self.rules().takes_masks() { self.grid[0] * self.grid[1] } else { 1 };
+        pixels * self.rules().target_bytes(self.outputs)
     }
 }
 

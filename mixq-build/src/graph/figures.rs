@@ -1,7 +1,7 @@
 //! What can be counted on a network.
 
 use super::op::Output;
-use super::{Graph, Node, Shape, Source};
+use super::{Activation, Graph, Node, Shape, Source};
 
 /// # Panics
 /// All methods that take the index of a node panic if there is no such node.
@@ -51,14 +51,38 @@ impl Graph {
         (0..self.nodes.len()).filter(|&node| self.nodes[node].op.weighted())
     }
 
-    /// Whether a node is the last one, which writes the logits.
-    pub fn is_last(&self, node: usize) -> bool {
-        node + 1 == self.nodes.len()
+    /// The node that writes the output of the network: the last one, or what a flatten at the end reads.
+    ///
+    /// # Panics
+    /// If no node computes anything, which [`Graph::resolve`] refuses.
+    pub fn output_node(&self) -> usize {
+        match self.storage(Source::Node(self.nodes.len() - 1)) {
+            Source::Node(node) => node,
+            Source::Image => unreachable!("a network computes something"),
+        }
     }
 
-    /// The number of outputs of the network: the channels of its last layer.
+    /// Whether a node's output is one of the network.
+    pub fn is_output(&self, node: usize) -> bool {
+        node == self.output_node() || self.outputs.iter().any(|output| output.node == node)
+    }
+
+    /// Whether a node's output are logits: sums of 32 bits, on the one scale of the accumulators. It is the
+    /// output of a network that ends in a layer with weights, without an activation. All other outputs of
+    /// nodes are codes on a grid.
+    pub fn is_logits(&self, node: usize) -> bool {
+        let Node { op, activation, .. } = &self.nodes[node];
+        node == self.output_node() && op.weighted() && *activation == Activation::None
+    }
+
+    /// The shape of the network's output.
+    pub fn output(&self) -> Shape {
+        self.nodes[self.output_node()].output
+    }
+
+    /// The number of outputs of the network for each pixel of its output: its channels.
     pub fn outputs(&self) -> usize {
-        self.nodes.last().map_or(0, |last| last.output.channels)
+        self.output().channels
     }
 
     /// The first node whose batch norm has a single value of each channel in an image, if there is one: it

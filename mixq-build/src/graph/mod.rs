@@ -40,6 +40,13 @@ impl Shape {
     }
 }
 
+/// One pixel with this number of channels.
+impl From<usize> for Shape {
+    fn from(channels: usize) -> Shape {
+        Shape { height: 1, width: 1, channels }
+    }
+}
+
 impl std::fmt::Display for Shape {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}x{}x{}", self.height, self.width, self.channels)
@@ -117,8 +124,8 @@ impl Node {
     }
 }
 
-/// A network: nodes in an order in which they can be executed. The last node writes the logits: it is
-/// a linear layer or a convolution with one output pixel, without activation, and no node reads it.
+/// A network: nodes in an order in which they can be executed. The last node writes the output, and no node
+/// reads it.
 ///
 /// Its serialised form is canonical: equal networks give equal text, whatever the layer list that they
 /// were written in looks like.
@@ -128,4 +135,16 @@ pub struct Graph {
     pub input: Shape,
     /// The nodes in order.
     pub nodes: Vec<Node>,
+    /// Of a network with several outputs all of them, the first of which is that of the last node.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub outputs: Vec<NamedOutput>,
+}
+
+/// An output of a network that has several.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct NamedOutput {
+    /// The name of its layer.
+    pub name: String,
+    /// The node that writes it.
+    pub node: usize,
 }

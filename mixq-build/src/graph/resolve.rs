@@ -9,7 +9,7 @@ use super::fold::{self, Folded, fold};
 use super::layer::{Draft, Layer};
 use super::op::{Arity, Elementwise, OpSpec, Rearrange, TransposedConvSpec};
 use super::spec::{IMAGE, LayerSpec};
-use super::{Activation, Graph, Node, Op, Shape, Source, Spec, rules};
+use super::{Activation, Graph, NamedOutput, Node, Op, Shape, Source, Spec, rules};
 
 /// What a layer reads, by its place in the list (`Source::Node`); `None` if that could not be found out.
 pub(super) type Link = Option<Source>;
@@ -79,13 +79,14 @@ impl Graph {
         if linked {
             rules::unread(&nodes, &names, &mut problems);
         }
+        rules::outputs(spec, &names, &folded, &mut problems);
         rules::last(task, spec.input, &nodes, &names, &mut problems);
         if problems.any() {
             let mut found = problems.found;
             found.sort_by_key(|(layer, _)| *layer);
             return Err(Error { problems: found.into_iter().map(|(_, problem)| problem).collect() });
         }
-        let graph = assemble(spec, names.clone(), nodes);
+        let graph = assemble(spec, names.clone(), &folded, nodes);
         if let Some((layer, problem)) = graph.contradicting_grids() {
             let layer = names.iter().position(|name| name == layer);
             let location = layer.and_then(|layer| spec.layers[layer].location.clone());
@@ -122,7 +123,8 @@ fn nodes(
 }
 
 /// The network, once nothing is wrong with it.
-fn assemble(spec: &Spec, names: Vec<String>, drafts: Vec<Option<Draft>>) -> Graph {
+fn assemble(spec: &Spec, names: Vec<String>, folded: &Folded, drafts: Vec<Option<Draft>>) -> Graph {
+    let offered = rules::offered(spec, &names, folded);
     let taken: HashSet<String> = names.iter().cloned().collect();
     let mut nodes: Vec<Node> = Vec::new();
     let mut place = HashMap::new();
@@ -157,7 +159,17 @@ fn assemble(spec: &Spec, names: Vec<String>, drafts: Vec<Option<Draft>>) -> Grap
         }
         place.insert(layer, nodes.len() - 1);
     }
-    Graph { input: spec.input, nodes }
+    let mut graph = Graph { input: spec.input, nodes, outputs: Vec::new() };
+    graph.outputs = (offered.into_iter())
+        .map(|(name, layer)| {
+            let node = match graph.storage(Source::Node(place[&layer])) {
+                Source::Node(node) => node,
+                Source::Image => unreachable!("an output is computed"),
+            };
+            NamedOutput { name, node }
+        })
+        .collect();
+    graph
 }
 
 /// Adds all parts of a concatenation but the last one, each a node that writes behind the channels of the

@@ -1,13 +1,16 @@
 //! The rules that a network as a whole must keep.
 
+use mixq_format::is_identifier;
+
 use crate::error::Problem;
 use crate::task::{LastLayer, Task, rules};
 
+use super::fold::Folded;
 use super::layer::Draft;
-use super::op::Weights;
+use super::op::{Elementwise, Op};
 use super::resolve::{Problems, quoted};
 use super::shape::{LARGEST, MOST};
-use super::{Activation, Shape, Source};
+use super::{Activation, Shape, Source, Spec};
 
 /// Whether a tensor has more than the device can count.
 pub(super) fn too_large(Shape { height, width, channels }: Shape) -> bool {
@@ -40,6 +43,50 @@ pub(super) fn unread(nodes: &[Option<Draft>], names: &[String], problems: &mut P
     }
 }
 
+/// The outputs of a network that has several, each with the layer that holds it: first the last layer's.
+pub(super) fn offered(spec: &Spec, names: &[String], folded: &Folded) -> Vec<(String, usize)> {
+    let last = spec.layers.len() - 1;
+    let others = (0..last).filter(|layer| spec.layers[*layer].is_output);
+    let mut offered: Vec<(String, usize)> = std::iter::once(last)
+        .chain(others)
+        .filter_map(|layer| match folded.holder[layer]? {
+            Source::Node(holder) => Some((names[layer].clone(), holder)),
+            Source::Image => None,
+        })
+        .collect();
+    if offered.len() < 2 {
+        offered.clear();
+    }
+    offered
+}
+
+/// Outputs have names that Rust can have, and are there when all is done.
+pub(super) fn outputs(spec: &Spec, names: &[String], folded: &Folded, problems: &mut Problems) {
+    let offered = offered(spec, names, folded);
+    for (index, (name, holder)) in offered.iter().enumerate() {
+        let layer = names.iter().position(|other| other == name).unwrap_or(0);
+        let me = quoted(name);
+        if !is_identifier(name) {
+            let message = format!("layer {me} is an output, and its name becomes one in Rust");
+            let help = "use lower-case letters, digits and underscores, and begin with a letter";
+            problems.add(layer, Problem::new(message).help(help));
+        }
+        // What is folded into a layer changes what it writes.
+        let later =
+            (layer + 1..names.len()).find(|other| folded.holder[*other] == Some(Source::Node(*holder)));
+        if let Some(later) = later {
+            let other = quoted(&names[later]);
+            let message = format!("layer {me} is an output, but {other} is folded into it");
+            let help = if index > 0 && later == names.len() - 1 {
+                "leave `output` out: what the last layer writes is an output".to_string()
+            } else {
+                format!("put output = true into {other}")
+            };
+            problems.add(layer, Problem::new(message).help(help));
+        }
+    }
+}
+
 /// The last layer must be one of the task.
 pub(super) fn last(
     task: Task,
@@ -48,14 +95,23 @@ pub(super) fn last(
     names: &[String],
     problems: &mut Problems,
 ) {
-    let Some(index) = nodes.iter().rposition(Option::is_some) else { return };
+    let Some(mut index) = nodes.iter().rposition(Option::is_some) else { return };
+    // A flatten moves nothing: the output is the tensor that it reads.
+    while let Some(Draft { shaped: Some((Op::Flatten(_), _)), inputs, .. }) = &nodes[index] {
+        index = match inputs.first() {
+            Some(Some(Source::Node(before))) => *before,
+            // That a flatten does not read the image is another rule.
+            Some(Some(Source::Image) | None) | None => return,
+        };
+    }
     let Some(Draft { shaped: Some((op, shape)), activation, .. }) = &nodes[index] else { return };
+    let function =
+        if let Op::Elementwise(Elementwise { function }) = op { Some(function.name()) } else { None };
     let layer = LastLayer {
         name: &quoted(&names[index]),
         input: [image.height, image.width, image.channels],
         output: [shape.height, shape.width, shape.channels],
-        mixes_channels: op.weights().is_some_and(Weights::mixes_channels),
-        activation: (*activation != Activation::None).then(|| activation.name()),
+        activation: function.or((*activation != Activation::None).then(|| activation.name())),
     };
     rules(task).last_layer(&layer).into_iter().for_each(|problem| problems.add(index, problem));
 }

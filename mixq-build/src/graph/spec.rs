@@ -31,6 +31,8 @@ pub struct LayerSpec {
     pub activation: Option<Activation>,
     /// Names of earlier layers, or "image"; empty for the layer before.
     pub inputs: Vec<String>,
+    /// Whether the network also offers what this layer writes. The last layer's output is one in any case.
+    pub is_output: bool,
     /// Where it is written.
     pub location: Option<Location>,
 }
@@ -44,6 +46,7 @@ impl LayerSpec {
             norm: None,
             activation: None,
             inputs: Vec::new(),
+            is_output: false,
             location: None,
         }
     }

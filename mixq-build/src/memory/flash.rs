@@ -22,8 +22,8 @@ pub fn most_flash_bytes(graph: &Graph, bits: Bits, scheme: Scheme) -> u64 {
         let [input, output] = widths(graph, node, &vec![Bits::B8; graph.nodes.len()]);
         let free = |fixed: bool, bits: Bits| if fixed { vec![bits] } else { Bits::QUANTISED.to_vec() };
         let inputs = free(graph.nodes[node].inputs[0] == Source::Image, input);
-        let last = graph.is_last(node);
-        let outputs = free(last, if last { Bits::B32 } else { output });
+        let own = if graph.is_logits(node) { Bits::B32 } else { output };
+        let outputs = free(graph.is_output(node), own);
         let pairs = inputs.iter().flat_map(|x| outputs.iter().map(|y| [*x, *y]));
         pairs.map(|pair| parameter_bytes(graph, node, bits, pair, scheme)).max().unwrap_or(0)
     };

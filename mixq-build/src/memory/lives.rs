@@ -5,9 +5,9 @@ use mixq_format::{Layer, Tensor};
 use super::arena::{Lifetime, live_bytes};
 
 /// The step during which most bytes of the arena are alive (of several, the first), and these bytes; tensors
-/// take whole words.
-pub fn peak(input: Tensor, layers: &[Layer]) -> (usize, u64) {
-    let places = lifetimes(input, layers);
+/// take whole words. `kept` are outputs beside that of the last layer, which live until the end.
+pub fn peak(input: Tensor, layers: &[Layer], kept: &[Tensor]) -> (usize, u64) {
+    let places = lifetimes(input, layers, kept);
     let alive = |step: usize| live_bytes(&places, step) as u64;
     let busiest = (0..layers.len()).rev().max_by_key(|step| alive(*step)).unwrap_or(0);
     (busiest, alive(busiest))
@@ -15,7 +15,7 @@ pub fn peak(input: Tensor, layers: &[Layer]) -> (usize, u64) {
 
 /// Bytes and lives of all places in the arena, as the layers read and write them. What a layer
 /// writes in the place of its input lengthens the life of that place.
-fn lifetimes(input: Tensor, layers: &[Layer]) -> Vec<Lifetime> {
+fn lifetimes(input: Tensor, layers: &[Layer], kept: &[Tensor]) -> Vec<Lifetime> {
     let place = |tensor: &Tensor, now: usize| Lifetime { bytes: tensor.bytes(), first: now, last: now };
     let mut places = vec![place(&input, 0)];
     // Each tensor with its place.
@@ -35,6 +35,11 @@ fn lifetimes(input: Tensor, layers: &[Layer]) -> Vec<Lifetime> {
             places.push(place(layer.output(), now));
         }
         tensors.push((*layer.output(), index));
+    }
+    for tensor in kept {
+        if let Some((_, index)) = tensors.iter().rev().find(|(other, _)| other == tensor) {
+            places[*index].last = layers.len().saturating_sub(1);
+        }
     }
     places
 }

@@ -13,18 +13,7 @@ impl Allocation {
     /// The layers in the order of execution, with tensors where they lie. Weights and tables have no place,
     /// and zero points are 0.
     pub fn outline(&self, graph: &Graph, scheme: Scheme) -> Vec<Layer> {
-        let tensor = |index: usize| {
-            let placed = self.tensors[index];
-            let size = |size: usize| u16::try_from(size).expect("the graph bounds every axis");
-            Tensor {
-                height: size(placed.shape.height),
-                width: size(placed.shape.width),
-                channels: size(placed.shape.channels),
-                bits: placed.bits,
-                zero_point: 0,
-                offset: placed.offset as u32,
-            }
-        };
+        let tensor = |index: usize| self.placed(index);
         let layer = |step: &Step| {
             let (input, output) = (tensor(step.inputs[0]), tensor(step.output));
             let (weights, weight_bits) = (0, self.weights[step.node].unwrap_or(Bits::B8));
@@ -63,5 +52,24 @@ impl Allocation {
             }
         };
         self.schedule.steps.iter().map(layer).collect()
+    }
+
+    /// The outputs beside that of the last layer, as in [`Allocation::outline`].
+    pub fn kept(&self, graph: &Graph) -> Vec<Tensor> {
+        let others = graph.outputs.iter().skip(1);
+        others.map(|output| self.placed(self.schedule.tensor_of_node[output.node])).collect()
+    }
+
+    fn placed(&self, index: usize) -> Tensor {
+        let placed = self.tensors[index];
+        let size = |size: usize| u16::try_from(size).expect("the graph bounds every axis");
+        Tensor {
+            height: size(placed.shape.height),
+            width: size(placed.shape.width),
+            channels: size(placed.shape.channels),
+            bits: placed.bits,
+            zero_point: 0,
+            offset: placed.offset as u32,
+        }
     }
 }

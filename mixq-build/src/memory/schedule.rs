@@ -11,13 +11,15 @@ use crate::graph::{Graph, Shape, Source};
 /// The steps and tensors of a network. Flatten is not a step: its output is its input's tensor.
 #[derive(Clone, Debug)]
 pub struct Schedule {
-    /// All tensors; the first is the image, the last the logits.
+    /// All tensors; the first is the image, the last the output.
     pub tensors: Vec<Tensor>,
     /// All steps, in order.
     pub steps: Vec<Step>,
-    /// By width: whether it is given, as those of the image and the logits are. All others are free to
+    /// By width: whether it is given, as those of the image and the output are. All others are free to
     /// choose.
     pub fixed: Vec<bool>,
+    /// The width of the logits, if the output are logits.
+    logits: Option<usize>,
     /// The tensor that holds each node's output.
     pub tensor_of_node: Vec<usize>,
 }
@@ -61,11 +63,10 @@ impl Schedule {
                     Source::Node(earlier) => tensor_of_node[*earlier],
                 })
                 .collect();
-            let last = graph.is_last(index);
             let shared = width_of.get(&grids[index]).copied();
             let mut own = || {
                 let width = shared.unwrap_or_else(|| {
-                    fixed.push(last);
+                    fixed.push(false);
                     fixed.len() - 1
                 });
                 (width, places)
@@ -93,14 +94,22 @@ impl Schedule {
             tensor_of_node.push(tensors.len() - 1);
             steps.push(Step { node: index, inputs, output: tensors.len() - 1 });
         }
-        Schedule { tensors, steps, fixed, tensor_of_node }
+        // The firmware reads whole bytes.
+        let output = graph.output_node();
+        for node in graph.outputs.iter().map(|output| output.node).chain([output]) {
+            let tensor: &mut Tensor = &mut tensors[tensor_of_node[node]];
+            tensor.life.1 = steps.len() - 1;
+            fixed[tensor.width] = true;
+        }
+        let width = tensors[tensor_of_node[output]].width;
+        let logits = graph.is_logits(output).then_some(width);
+        Schedule { tensors, steps, fixed, logits, tensor_of_node }
     }
 
     /// Widths before any cut: 8 bits, and 32 for the logits.
     pub fn initial_widths(&self) -> Vec<Bits> {
-        let mut widths = vec![Bits::B8; self.fixed.len()];
-        *widths.last_mut().expect("at least the image") = Bits::B32;
-        widths
+        let width = |width| if self.logits == Some(width) { Bits::B32 } else { Bits::B8 };
+        (0..self.fixed.len()).map(width).collect()
     }
 
     /// The first node whose output has a width.
@@ -140,13 +149,10 @@ impl Schedule {
     }
 }
 
-/// For a node that works in place: the input whose place its output takes, and with it the width. No node
-/// may read that input afterwards. Of several such inputs it is the one that is written last: the others can
-/// then have any width.
+/// For a node that works in place: the input whose place its output takes, and with it the width. No node may
+/// read that input afterwards, and it is no output. Of several such inputs it is the one that is written
+/// last: the others can then have any width.
 fn free_input(graph: &Graph, node: usize) -> Option<usize> {
-    if graph.is_last(node) {
-        return None;
-    }
     let inputs = &graph.nodes[node].inputs;
     let reads = |reader: usize, place: Source| {
         graph.nodes[reader].inputs.iter().any(|input| graph.storage(*input) == place)
@@ -155,7 +161,8 @@ fn free_input(graph: &Graph, node: usize) -> Option<usize> {
         let place = graph.storage(inputs[input]);
         // A flatten moves nothing: its readers read its input.
         let later = (node + 1..graph.nodes.len()).any(|reader| reads(reader, place));
-        place != Source::Image && !later
+        let is_kept = matches!(place, Source::Node(node) if graph.is_output(node));
+        place != Source::Image && !later && !is_kept
     });
     free.max_by_key(|&input| graph.storage(inputs[input]))
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use mixq_format::{ErrorFigures, Figures, LabelFigures};
+use mixq_format::{ErrorFigures, Figures, LabelFigures, PixelFigures};
 use serde_json::{Value, json};
 
 use super::confusion::Confusion;
@@ -31,6 +31,18 @@ pub fn text(figures: &Figures, labels: &[String]) -> String {
             let _ = writeln!(text, "{:<16}{:>9}{:>14}", "value", "R^2", "mean error");
             for (label, output) in labels.iter().zip(outputs) {
                 let _ = writeln!(text, "{label:<16}{:>9.4}{:>14.6}", output.r2, output.mean_absolute_error);
+            }
+        }
+        Figures::Dense(classes) => {
+            let accuracy = percent(PixelFigures::accuracy(classes));
+            let _ = writeln!(
+                text,
+                "{accuracy} of all pixels are right\n{:<16}{:>11}{:>12}",
+                "class", "IoU", "pixels"
+            );
+            for (label, class) in labels.iter().zip(classes) {
+                let iou = class.iou().map_or("-".to_string(), percent);
+                let _ = writeln!(text, "{label:<16}{iou:>11}{:>12}", class.pixels);
             }
         }
         Figures::Reconstruction(figures) => {
@@ -77,6 +89,22 @@ pub fn json(figures: &Figures, labels: &[String]) -> Value {
                 })
             });
             json!({ "outputs": output.collect::<Vec<_>>() })
+        }
+        Figures::Dense(classes) => {
+            let class = |(label, class): (&String, &PixelFigures)| {
+                json!({
+                    "class": label,
+                    "iou": class.iou(),
+                    "pixels": class.pixels,
+                    "answers": class.answers,
+                    "right": class.right,
+                })
+            };
+            json!({
+                "pixel_accuracy": PixelFigures::accuracy(classes),
+                "mean_iou": PixelFigures::mean_iou(classes),
+                "classes": labels.iter().zip(classes).map(class).collect::<Vec<_>>(),
+            })
         }
         Figures::Reconstruction(figures) => json!({
             "mean_squared_error": figures.mean_squared_error,

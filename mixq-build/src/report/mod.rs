@@ -107,7 +107,7 @@ impl Report {
             .map(|(index, named)| LayerReport::new(named, cost(index)))
             .collect();
         let weighted = || layers.iter().filter(|layer| layer.weight_bits.is_some());
-        let (peak, arena_lower_bound) = peak(header.input, &artifact.layers());
+        let (peak, arena_lower_bound) = peak(header.input, &artifact.layers(), &artifact.kept());
         Report {
             model: header.name.clone(),
             task: header.task,

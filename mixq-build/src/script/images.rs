@@ -36,7 +36,7 @@ pub(super) fn write(environment: &Environment, model: &str, most: usize) -> Resu
         &model.dataset,
         prepared.cache,
         prepared.graph.input,
-        prepared.graph.outputs(),
+        prepared.graph.output(),
         &mut Warnings(&model.name),
     )?;
     let images = dataset.test.select(&spread(dataset.test.len(), most).collect::<Vec<_>>());

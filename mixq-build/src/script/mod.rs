@@ -45,7 +45,8 @@ pub fn build() {
 
 /// Writes test images of a model into `OUT_DIR`, for firmware that wants to measure itself:
 /// `<model>_test_images.bin` (one byte an element, in the order row, column, channel) and
-/// `<model>_test_labels.bin` (one byte an image).
+/// `<model>_test_labels.bin`: a byte an image, of `task = "dense"` a byte a pixel of the mask, of a
+/// regression an `f32` (low byte first) an output.
 ///
 /// Datasets other than CSV need feature `datasets` of this crate.
 ///

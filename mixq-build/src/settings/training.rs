@@ -94,6 +94,28 @@ impl ClassWeights {
     }
 }
 
+/// What a regression takes for the size of an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Loss {
+    /// Its square: large errors count most.
+    #[default]
+    Squared,
+    /// Its magnitude: targets that are far off, as wrong measurements are, count no more than others.
+    Absolute,
+}
+
+impl Loss {
+    /// All of them by their names.
+    pub const CHOICES: [(&str, Loss); 2] = [("squared", Loss::Squared), ("absolute", Loss::Absolute)];
+
+    /// Whether it is the setting of a training that names none: artifacts made before there was another one
+    /// stay fresh.
+    pub fn is_default(&self) -> bool {
+        *self == Loss::default()
+    }
+}
+
 /// Settings of the training: first with floats, then with fake quantisation (QAT).
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -149,6 +171,9 @@ pub struct Training {
     /// How much classes or labels count.
     #[serde(skip_serializing_if = "ClassWeights::is_default")]
     pub class_weights: ClassWeights,
+    /// The loss of a regression.
+    #[serde(skip_serializing_if = "Loss::is_default")]
+    pub loss: Loss,
 }
 
 impl Default for Training {
@@ -178,6 +203,7 @@ impl Default for Training {
             temperature: 2.0,
             device: DeviceChoice::Auto,
             class_weights: ClassWeights::None,
+            loss: Loss::Squared,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What executes networks, as far as it is known before firmware is compiled, and what they cost there.
 
 use mixq_format::Artifact;
-use mixq_format::target::{Cost, Outline, Target};
+use mixq_format::target::{Cost, Outline, Steps, Target};
 
 use super::{Flags, choose};
 use crate::config::cores::Core;
@@ -103,13 +103,15 @@ impl Platform {
                 ArenaSize::Fastest => model.ram.min(left.saturating_add(least.into())).min(device),
             };
             let parameters = Some(&artifact.parameters[..]);
-            let outline = Outline { layers: &layers, parameters, arena_bytes: least };
+            let outline = Outline { layers: &layers, kept: &artifact.kept(), parameters, arena_bytes: least };
             let bytes = self.target.fastest_arena(&self.rust_target, &outline, most);
             let speed_bytes = u64::from(bytes - least);
             left = left.saturating_sub(speed_bytes);
             let speed = self.speed([least, bytes], |bytes| {
                 let placed = artifact.in_arena(bytes);
-                self.target.costs(&self.rust_target, &placed.layers(), &placed.parameters, bytes)
+                let (layers, kept) = (placed.layers(), placed.kept());
+                let steps = Steps { layers: &layers, kept: &kept };
+                self.target.costs(&self.rust_target, steps, &placed.parameters, bytes)
             });
             Some(Placed { artifact: artifact.in_arena(bytes), speed_bytes, speed: Some(speed) })
         };
@@ -127,7 +129,8 @@ impl Platform {
     ) -> Option<(Speed, u32)> {
         let least = u32::try_from(allocation.ram).ok().filter(|bytes| *bytes <= MOST_ARENA)?;
         let layers = allocation.outline(graph, scheme);
-        let outline = Outline { layers: &layers, parameters: None, arena_bytes: least };
+        let kept = allocation.kept(graph);
+        let outline = Outline { layers: &layers, kept: &kept, parameters: None, arena_bytes: least };
         let arena = self.target.fastest_arena(&self.rust_target, &outline, ram);
         let costs = |bytes: u32| self.target.outline_costs(&self.rust_target, &outline, bytes);
         Some((self.speed([least, arena], costs), arena))

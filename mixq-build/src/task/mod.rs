@@ -5,6 +5,8 @@
 //! and the variant of [`Task`] that both are named by.
 
 pub mod classify;
+pub mod dense;
+mod last_layer;
 pub mod multilabel;
 mod numbers;
 mod ranking;
@@ -15,19 +17,21 @@ mod targets;
 mod values;
 mod vectors;
 
+pub use last_layer::LastLayer;
 pub use mixq_format::Task;
 #[cfg(feature = "train")]
 pub use rules::Batch;
 pub use rules::{
-    Column, Columns, DatasetRules, Fit, LastLayer, Made, NetworkRules, Outputs, Part, Places, Rules,
-    ScoreRules, TrainingRules, Wrong,
+    Column, Columns, DatasetRules, Fit, Made, NetworkRules, Outputs, Part, Places, Rules, ScoreRules,
+    TrainingRules, Wrong,
 };
-pub use targets::Targets;
+pub use targets::{Mask, Targets};
 
 /// The rules of a task.
 pub fn rules(task: Task) -> &'static dyn Rules {
     match task {
         Task::Classification => &classify::Classification,
+        Task::Dense => &dense::Dense,
         Task::MultiLabel => &multilabel::MultiLabel,
         Task::Reconstruction => &reconstruct::Reconstruction,
         Task::Regression => &regress::Regression,

@@ -7,52 +7,16 @@ use mixq_format::{Accuracy, Figures, Header, Readout, Unit};
 #[cfg(feature = "train")]
 use tch::Tensor;
 
-use super::{Targets, vectors};
+use super::{LastLayer, Mask, Targets, vectors};
 use crate::error::Problem;
+use crate::settings::Loss;
+#[cfg(feature = "train")]
+use crate::settings::Training;
 
 /// All that depends on a task.
 pub trait Rules: NetworkRules + DatasetRules + TrainingRules + ScoreRules {}
 
 impl<T: NetworkRules + DatasetRules + TrainingRules + ScoreRules> Rules for T {}
-
-/// The last layer of a network, which writes its outputs.
-#[derive(Clone, Copy, Debug)]
-pub struct LastLayer<'a> {
-    /// Its name, as messages show it.
-    pub name: &'a str,
-    /// Height, width and channels of the image.
-    pub input: [usize; 3],
-    /// Height, width and channels of what it writes.
-    pub output: [usize; 3],
-    /// Whether it is linear or a standard convolution: each output is a sum over all channels of the input.
-    pub mixes_channels: bool,
-    /// What the activation that it ends in is called.
-    pub activation: Option<&'a str>,
-}
-
-impl LastLayer<'_> {
-    /// What keeps it from writing one pixel of `outputs` ("logits") without an activation; a network may end
-    /// in `wanted` instead.
-    pub(super) fn linear(&self, outputs: &str, wanted: &str) -> Vec<Problem> {
-        let LastLayer { name, output: [height, width, channels], mixes_channels, activation, .. } = *self;
-        let shape = format!("{height}x{width}x{channels}");
-        if !mixes_channels {
-            let message = format!("the last layer {name} ({shape}) is neither linear nor a convolution");
-            return vec![Problem::new(message).help(format!("end with {wanted}"))];
-        }
-        let mut problems = Vec::new();
-        if (height, width) != (1, 1) {
-            let message = format!("the last layer {name} writes {shape}, more than one pixel of {outputs}");
-            let help = "put a global_average_pool before it, or end with a linear layer";
-            problems.push(Problem::new(message).help(help));
-        }
-        if let Some(activation) = activation {
-            let message = format!("the last layer {name} ends in a {activation}, but writes the {outputs}");
-            problems.push(Problem::new(message).help(format!("remove the {activation}")));
-        }
-        problems
-    }
-}
 
 /// What a task demands of a network.
 pub trait NetworkRules: Sync {
@@ -89,10 +53,15 @@ pub trait DatasetRules: Sync {
     /// Whether a target is a vector of numbers, one for each output, which may have fractions.
     fn takes_vectors(&self) -> bool;
 
+    /// Whether a target is a mask: a class for each pixel of the output.
+    fn takes_masks(&self) -> bool {
+        false
+    }
+
     /// What outputs mean if neither Cargo.toml nor the dataset says so.
     fn default_labels(&self, outputs: usize) -> Vec<String>;
 
-    /// Bytes of a target.
+    /// Bytes of a target; of a mask, those of a pixel.
     fn target_bytes(&self, outputs: usize) -> usize;
 
     /// Whether bytes are a target.
@@ -109,6 +78,21 @@ pub trait DatasetRules: Sync {
     /// Appends the target that a vector of finite numbers stands for, or says what is wrong with it. An empty
     /// one is no target, which [`DatasetRules::columns`] may allow.
     fn push_vector(&self, values: &[f64], outputs: usize, targets: &mut Targets) -> Result<(), String>;
+
+    /// Appends the target that a mask stands for, or says what is wrong with it. The output has `grid` rows
+    /// and columns of pixels.
+    fn push_mask(
+        &self,
+        mask: &Mask<'_>,
+        _grid: [usize; 2],
+        _outputs: usize,
+        _targets: &mut Targets,
+    ) -> Result<(), String> {
+        Err(format!(
+            "the target is a mask of {}x{} pixels, which only task = \"dense\" takes",
+            mask.height, mask.width
+        ))
+    }
 
     /// Appends the target that a name stands for, by its place among all names that the dataset has. The
     /// names are checked by [`DatasetRules::found_labels`].
@@ -174,10 +158,11 @@ pub trait DatasetRules: Sync {
     /// That some targets are much rarer than others among the images to train with, if so.
     fn imbalance(&self, part: &Part<'_>) -> Option<String>;
 
-    /// One byte a target, for firmware that checks answers.
+    /// The targets for firmware that checks answers, one after the other: a byte each, unless the task says
+    /// otherwise.
     ///
     /// # Errors
-    /// A target does not fit a byte.
+    /// A target does not fit.
     fn firmware_targets(&self, targets: &Targets) -> Result<Vec<u8>, Problem>;
 
     /// A target as text.
@@ -221,6 +206,10 @@ pub struct Fit {
     pub units: Vec<Unit>,
     /// How much each class or label counts; empty: all alike.
     pub weights: Vec<f64>,
+    /// The outputs of a pixel, where each pixel has its own target; else 0.
+    pub channels: i64,
+    /// What a regression takes for the size of an error.
+    pub loss: Loss,
 }
 
 /// What an integer network was made from, as far as the readout of its outputs depends on it.
@@ -250,9 +239,9 @@ pub struct Batch<'a> {
 
 /// How a network learns. Outputs are `[n, outputs]`, real numbers.
 pub trait TrainingRules: Sync {
-    /// What is to be known of all targets to train with; with `is_balanced`, rare ones count more.
+    /// What is to be known of all targets to train with.
     #[cfg(feature = "train")]
-    fn fit(&self, train: &Targets, outputs: usize, is_balanced: bool) -> Fit;
+    fn fit(&self, train: &Targets, outputs: usize, settings: &Training) -> Fit;
 
     /// Targets for a loss, on the device of the images.
     #[cfg(feature = "train")]
@@ -265,7 +254,7 @@ pub trait TrainingRules: Sync {
     /// The mean distance from the outputs `taught` of another network, in the units of the loss; both are
     /// softened by a temperature.
     #[cfg(feature = "train")]
-    fn distillation(&self, outputs: &Tensor, taught: &Tensor, temperature: f64) -> Tensor;
+    fn distillation(&self, outputs: &Tensor, taught: &Tensor, fit: &Fit, temperature: f64) -> Tensor;
 
     /// The answers that real outputs for these images stand for.
     #[cfg(feature = "train")]

@@ -1,5 +1,16 @@
 //! What a network is to answer for each image.
 
+/// A mask as it stands in a file: the class of each pixel, row after row.
+#[derive(Clone, Copy, Debug)]
+pub struct Mask<'a> {
+    /// Rows of pixels.
+    pub height: usize,
+    /// Pixels in a row.
+    pub width: usize,
+    /// A byte for each pixel.
+    pub classes: &'a [u8],
+}
+
 /// The targets of some images, one for each, or the answers that a network gave for them.
 ///
 /// A target is a number of bytes that is the same for all images. Only the task knows what they mean: for a

@@ -30,6 +30,9 @@ pub struct Augmentation {
     pub zoom: f64,
     /// Mirrors half of the images left to right.
     pub flip: bool,
+    /// If targets are masks, which are varied as the images are: their rows and columns. Images then move by
+    /// whole pixels of a mask.
+    pub masks: Option<[usize; 2]>,
 }
 
 /// The indices of `count` images in the order of one epoch.
@@ -92,24 +95,78 @@ pub fn augmented_batch(
     let mut random = generator(seed, epoch, 2 + position as u64);
     if augmentation.moves_whole_pixels() {
         let mut pixels = Vec::with_capacity(indices.len() * form.shape.elements());
+        let mut masks = Targets::default();
         for index in indices {
-            augmentation.move_pixels(&mut random, images.image(*index), form.shape, &mut pixels);
+            let by = augmentation.draw_move(&mut random, form.shape);
+            by.apply(images.image(*index), form.shape, &mut pixels);
+            if let Some(grid) = augmentation.masks {
+                masks.push(&by.of_mask(images.targets_of(&[*index]).get(0), grid, form.shape));
+            }
         }
-        return (to_tensor(&pixels, indices.len(), form), images.targets_of(indices));
+        let targets = if augmentation.masks.is_some() { masks } else { images.targets_of(indices) };
+        return (to_tensor(&pixels, indices.len(), form), targets);
     }
     let (images, targets) = batch(images, indices, form);
     let maps: Vec<f32> = indices.iter().flat_map(|_| augmentation.draw(&mut random, form.shape)).collect();
     let maps = Tensor::from_slice(&maps).reshape([indices.len() as i64, 2, 3]).to_device(form.device);
     let grid = Tensor::affine_grid_generator(&maps, images.size(), false);
+    let targets = match augmentation.masks {
+        Some(cells) => sampled(&targets, &maps, cells),
+        None => targets,
+    };
     // Bilinear between pixels, edges repeated.
     (images.grid_sampler(&grid, 0, 1, false), targets)
 }
 
+/// Masks, varied as the images are: the nearest pixel, edges repeated.
+fn sampled(masks: &Targets, maps: &Tensor, [height, width]: [usize; 2]) -> Targets {
+    let size = [masks.len() as i64, 1, height as i64, width as i64];
+    let grid = Tensor::affine_grid_generator(maps, size, false);
+    let classes = Tensor::from_slice(masks.bytes()).to_device(maps.device()).reshape(size);
+    let sampled = classes.to_kind(Kind::Float).grid_sampler(&grid, 1, 1, false);
+    let classes = sampled.to_kind(Kind::Uint8).contiguous().flatten(0, -1);
+    Targets::new(height * width, Vec::try_from(classes).expect("a flat tensor of classes"))
+}
+
+/// How an image moves by whole pixels.
+#[derive(Clone, Copy)]
+struct Move {
+    down: isize,
+    right: isize,
+    mirror: bool,
+}
+
+impl Move {
+    /// Appends an image, moved and mirrored; its edges are repeated.
+    fn apply(self, image: &[u8], shape: Shape, moved: &mut Vec<u8>) {
+        let inside =
+            |position: usize, by: isize, size: usize| position.saturating_add_signed(by).min(size - 1);
+        let row_bytes = shape.width * shape.channels;
+        for y in 0..shape.height {
+            let row = &image[inside(y, self.down, shape.height) * row_bytes..][..row_bytes];
+            for x in 0..shape.width {
+                let x = if self.mirror { shape.width - 1 - x } else { x };
+                let pixel = inside(x, self.right, shape.width) * shape.channels;
+                moved.extend_from_slice(&row[pixel..][..shape.channels]);
+            }
+        }
+    }
+
+    /// The mask of an image that has moved so.
+    fn of_mask(self, mask: &[u8], [height, width]: [usize; 2], image: Shape) -> Vec<u8> {
+        let cells = |by: isize, image: usize, grid: usize| by * grid as isize / image as isize;
+        let (down, right) = (cells(self.down, image.height, height), cells(self.right, image.width, width));
+        let mut moved = Vec::with_capacity(mask.len());
+        Move { down, right, ..self }.apply(mask, Shape { height, width, channels: 1 }, &mut moved);
+        moved
+    }
+}
+
 impl Augmentation {
-    /// As the settings say.
-    pub fn of(settings: &Training) -> Augmentation {
+    /// As the settings say; `masks` are the rows and columns of targets that are masks.
+    pub fn of(settings: &Training, masks: Option<[usize; 2]>) -> Augmentation {
         let &Training { shift, rotation, zoom, flip, .. } = settings;
-        Augmentation { shift: shift as usize, rotation, zoom, flip }
+        Augmentation { shift: shift as usize, rotation, zoom, flip, masks }
     }
 
     /// Nothing to interpolate: pixels can be copied.
@@ -117,22 +174,17 @@ impl Augmentation {
         self.rotation == 0.0 && self.zoom == 0.0
     }
 
-    /// Appends an image, moved and mirrored.
-    fn move_pixels(&self, random: &mut fastrand::Rng, image: &[u8], shape: Shape, moved: &mut Vec<u8>) {
+    /// Draws a move of whole pixels, also of a mask: none, where a pixel of a mask is not whole pixels.
+    fn draw_move(&self, random: &mut fastrand::Rng, shape: Shape) -> Move {
         let reach = self.shift as isize;
         let (down, right) = (random.isize(-reach..=reach), random.isize(-reach..=reach));
         let mirror = self.flip && random.bool();
-        let inside =
-            |position: usize, by: isize, size: usize| position.saturating_add_signed(by).min(size - 1);
-        let row_bytes = shape.width * shape.channels;
-        for y in 0..shape.height {
-            let row = &image[inside(y, down, shape.height) * row_bytes..][..row_bytes];
-            for x in 0..shape.width {
-                let x = if mirror { shape.width - 1 - x } else { x };
-                let pixel = inside(x, right, shape.width) * shape.channels;
-                moved.extend_from_slice(&row[pixel..][..shape.channels]);
-            }
-        }
+        let Some([rows, columns]) = self.masks else { return Move { down, right, mirror } };
+        let whole = |by: isize, image: usize, grid: usize| match image % grid {
+            0 => by - by % (image / grid) as isize,
+            _ => 0,
+        };
+        Move { down: whole(down, shape.height, rows), right: whole(right, shape.width, columns), mirror }
     }
 
     /// An affine map from output to input positions, both from -1 to 1 across the image: two rows of three.
@@ -185,7 +237,7 @@ mod tests {
         let split = Split { pixels: pixels.clone().into(), targets: vec![0].into() };
         let images = Images::all(&split);
         for seed in 0..50 {
-            let augmentation = Augmentation { shift: 2, rotation: 0.0, zoom: 0.0, flip: true };
+            let augmentation = Augmentation { shift: 2, rotation: 0.0, zoom: 0.0, flip: true, masks: None };
             let drawn = &mut generator(seed, 0, 2);
             let (down, right) = (drawn.isize(-2..=2), drawn.isize(-2..=2));
             let mirror = drawn.bool();
@@ -201,6 +253,57 @@ mod tests {
                 }
             }
         }
+    }
+
+    /// An image whose pixels are its mask, in blocks of `block` pixels a side: they stay the same, however
+    /// the image is varied.
+    #[test]
+    fn masks_move_as_images_do() {
+        for block in [1, 2, 4] {
+            let cells = [8 / block, 12 / block];
+            let mask: Vec<u8> = (0..cells[0] * cells[1]).map(|cell| (cell * 37 % 251) as u8).collect();
+            let cell = |pixel: usize| pixel / 12 / block * cells[1] + pixel % 12 / block;
+            let pixels: Vec<u8> = (0..96).map(|pixel| mask[cell(pixel)]).collect();
+            let augmentation = Augmentation { shift: 5, ..WHOLE };
+            let mut moved = 0;
+            for seed in 0..40 {
+                let (image, found) =
+                    vary(&pixels, &mask, Augmentation { masks: Some(cells), ..augmentation }, seed);
+                moved += usize::from(found != mask);
+                for (pixel, value) in image.into_iter().enumerate() {
+                    assert_eq!(value, f64::from(found[cell(pixel)]), "{block} {seed} {pixel}");
+                }
+            }
+            assert!(moved > 10, "{block}: {moved}");
+        }
+    }
+
+    /// Two halves: an interpolated pixel lies nearer to the half that the mask says.
+    #[test]
+    fn masks_turn_and_grow_as_images_do() {
+        let half: Vec<u8> = (0..96).map(|pixel| if pixel % 12 < 6 { 10 } else { 210 }).collect();
+        let augmentation = Augmentation { rotation: 180.0, zoom: 0.4, masks: Some([8, 12]), ..WHOLE };
+        let mut seen = [0; 2];
+        for seed in 0..40 {
+            let (image, found) = vary(&half, &half, augmentation, seed);
+            for (value, class) in image.into_iter().zip(found) {
+                assert!((value - f64::from(class)).abs() < 100.01, "{seed}: {value} is {class}");
+                seen[usize::from(class == 210)] += 1;
+            }
+        }
+        assert!(seen.iter().all(|count| *count > 1000), "{seen:?}");
+    }
+
+    const WHOLE: Augmentation = Augmentation { shift: 0, rotation: 0.0, zoom: 0.0, flip: true, masks: None };
+
+    /// An image of 8x12 pixels and its mask, varied.
+    fn vary(pixels: &[u8], mask: &[u8], augmentation: Augmentation, seed: u64) -> (Vec<f64>, Vec<u8>) {
+        let targets = Targets::new(mask.len(), mask.to_vec());
+        let split = Split { pixels: pixels.to_vec().into(), targets };
+        let form = Form { shape: Shape { height: 8, width: 12, channels: 1 }, ..form() };
+        let (image, found) = augmented_batch(&Images::all(&split), &[0], form, augmentation, (seed, 0, 0));
+        let image = image.to_kind(Kind::Double).contiguous().flatten(0, -1);
+        (Vec::try_from(image).unwrap(), found.bytes().to_vec())
     }
 
     #[test]

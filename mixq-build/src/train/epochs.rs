@@ -12,6 +12,7 @@ use super::phase::Phase;
 use super::state::{Best, State, copies};
 use crate::error::{Error, Problem};
 use crate::observer::{Epoch, Observer};
+use crate::settings::Loss;
 
 /// How an epoch ended.
 enum End {
@@ -95,7 +96,8 @@ impl Phase<'_> {
         let Best { accuracy, loss, parameters } = self.measure(model, state);
         let report = self.report(state, batches.len());
         (state.epoch, state.batch, state.loss_sum) = (state.epoch + 1, 0, 0.0);
-        let better = state.best.as_ref().is_none_or(|b| (accuracy, -loss) > (b.accuracy, -b.loss));
+        let better =
+            state.best.as_ref().is_none_or(|b| self.rank(accuracy, loss) > self.rank(b.accuracy, b.loss));
         if better && loss.is_finite() {
             state.best = Some(Best { accuracy, loss, parameters });
         }
@@ -112,6 +114,15 @@ impl Phase<'_> {
         Best { accuracy, loss, parameters }
     }
 
+    /// The better an epoch, the larger: by its score, of equal ones by its loss. Where absolute errors are
+    /// learned, the loss comes first: R^2 counts squared ones.
+    fn rank(&self, accuracy: f64, loss: f64) -> (f64, f64) {
+        match self.fit.loss {
+            Loss::Squared => (accuracy, -loss),
+            Loss::Absolute => (-loss, accuracy),
+        }
+    }
+
     /// What observers are told.
     fn report(&self, state: &State, batches: usize) -> Epoch {
         Epoch {
@@ -125,6 +136,7 @@ impl Phase<'_> {
                 .rate(state.epoch as f64 + state.batch as f64 / batches as f64, state.halvings),
             images_per_second: state.images_per_second(),
             accuracy: None,
+            task: self.task,
             threads: state.machine.threads,
             cpu: cpu(),
         }
@@ -134,7 +146,8 @@ impl Phase<'_> {
 fn diverged(phase: &Phase<'_>, state: &State, batch: usize, loss: f64) -> Problem {
     let kept = match &state.best {
         Some(best) => {
-            format!("the best epoch so far ({:.2} % on validation) is kept", 100.0 * best.accuracy)
+            let score = phase.rules.shown(best.accuracy);
+            format!("the best epoch so far ({score} on validation) is kept")
         }
         None => "no epoch was finished".to_string(),
     };

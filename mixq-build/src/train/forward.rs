@@ -37,7 +37,8 @@ impl Value {
 }
 
 impl Model<'_> {
-    /// Outputs `[n, outputs]` of images `[n, channels, height, width]` on the image's grid.
+    /// Outputs `[n, outputs]`, in the order row, column, channel, of images `[n, channels, height, width]` on
+    /// the image's grid.
     pub fn forward(&self, images: &Tensor, mode: Mode) -> Tensor {
         self.forward_observed(images, mode, &mut |_, _| ())
     }
@@ -56,7 +57,8 @@ impl Model<'_> {
             let value = self.node(index, &image, &values, mode, observe);
             values.push(value);
         }
-        values.pop().expect("a network has layers").real().flatten(1, -1)
+        let output = values.pop().expect("a network has layers").real();
+        output.permute([0, 2, 3, 1]).flatten(1, -1)
     }
 
     fn node(

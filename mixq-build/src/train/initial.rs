@@ -45,7 +45,7 @@ impl Model<'_> {
 
     /// Multiplies each output by a factor and adds a summand, in the weights of the last layer.
     pub fn change_outputs(&mut self, factors: &[f64], summands: &[f64]) {
-        let last = self.graph.nodes.len() - 1;
+        let last = self.graph.output_node();
         let by_output = |values: &[f64]| {
             let values: Vec<f32> = values.iter().map(|value| *value as f32).collect();
             Tensor::from_slice(&values).to_device(self.device)

@@ -161,10 +161,11 @@ pub fn train(
     let chosen = std::cell::OnceCell::new();
     let mut model = Model::new(graph, allocation, scheme, settings.rounding, &normalisation, device);
     let is_balanced = settings.class_weights == ClassWeights::Balanced;
-    let fit = rules.fit(&train.targets(), dataset.outputs, is_balanced);
+    let fit = rules.fit(&train.targets(), dataset.outputs, settings);
     if let Some(initial) = initial {
         model.begin_with(initial);
         if let Some((factors, summands)) = job.output_change(&fit) {
+            job.can_change_outputs()?;
             model.change_outputs(&factors, &summands);
         }
     }
@@ -173,6 +174,7 @@ pub fn train(
     }
     let phase = |quantised, teacher| Phase {
         rules,
+        task: dataset.task,
         fit: &fit,
         settings,
         scheme,
@@ -245,12 +247,26 @@ impl Job<'_> {
 }
 
 impl Job<'_> {
+    /// Outputs change in the weights of the last layer.
+    fn can_change_outputs(&self) -> Result<(), Problem> {
+        let last = self.graph.output_node();
+        if self.graph.is_logits(last) {
+            return Ok(());
+        }
+        let name = &self.graph.nodes[last].name;
+        let message = format!(
+            "the network brings weights, but its last layer `{name}` has none that could take the scale of \
+             the targets"
+        );
+        Err(Problem::new(message).help("end with a linear layer or a convolution without an activation"))
+    }
+
     /// The factor and the summand of each output by which a network that was trained elsewhere becomes one
     /// that is trained here. A regression learns standardised targets. An autoencoder learns the pixels on
     /// the image's grid, which all channels share. `None`: outputs are what they were.
     fn output_change(&self, fit: &Fit) -> Option<(Vec<f64>, Vec<f64>)> {
         let change = match self.dataset.task {
-            Task::Classification | Task::MultiLabel => return None,
+            Task::Classification | Task::MultiLabel | Task::Dense => return None,
             Task::Regression => {
                 let units = fit.units.iter();
                 units.map(|unit| (1.0 / unit.scale, -unit.offset / unit.scale)).unzip()

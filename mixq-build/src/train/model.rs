@@ -243,7 +243,7 @@ fn image_meets_weights_only(graph: &Graph) -> bool {
 /// Whether a node's output has a quantiser of its own: pools and flatten keep their input's, logits have
 /// none.
 pub fn has_own_grid(graph: &Graph, node: usize) -> bool {
-    graph.nodes[node].op.output().has_own_grid() && node + 1 < graph.nodes.len()
+    graph.nodes[node].op.output().has_own_grid() && !graph.is_logits(node)
 }
 
 /// Shape of a weighted node's weights as libtorch wants them; channels of a flattened input stay last.

@@ -41,7 +41,7 @@ pub fn pace(job: Job<'_>, turns: usize) -> Result<Vec<Pace>, Problem> {
     let device = device::device(settings.device)?;
     let (train, validation) = batches::split(dataset.train.len(), settings.validation, settings.seed);
     let [train, validation] = [train, validation].map(|indices| Images::some(&dataset.train, indices));
-    let fit = rules.fit(&train.targets(), dataset.outputs, false);
+    let fit = rules.fit(&train.targets(), dataset.outputs, settings);
     let normalisation = Normalisation::of(&train, graph.input.channels);
     let machine = Machine::here(graph, settings.batch, device);
     let _turn = take_turn(&machine, settings);
@@ -56,6 +56,7 @@ pub fn pace(job: Job<'_>, turns: usize) -> Result<Vec<Pace>, Problem> {
         let teacher = distils.then(|| fresh.with_tensors(copies(&fresh.tensors)));
         let phase = Phase {
             rules,
+            task: dataset.task,
             fit: &fit,
             settings,
             scheme,

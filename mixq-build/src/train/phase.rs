@@ -4,12 +4,14 @@ use super::images::Images;
 use super::model::Model;
 use super::part::Part;
 use crate::settings::{OptimiserKind, Scheme, Training};
-use crate::task::{Fit, Rules};
+use crate::task::{Fit, Rules, Task};
 
 /// One phase of training.
 pub struct Phase<'a> {
     /// The rules of the task: its loss, and what an answer is.
     pub rules: &'static dyn Rules,
+    /// The task.
+    pub task: Task,
     /// What it knows of all targets.
     pub fit: &'a Fit,
     /// The settings.

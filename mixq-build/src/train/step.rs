@@ -35,7 +35,9 @@ impl Phase<'_> {
         batches: usize,
     ) -> f64 {
         let draw = (self.settings.seed, self.position(state.epoch), state.batch);
-        let augmentation = Augmentation::of(self.settings);
+        let shape = model.graph.output();
+        let masks = self.rules.takes_masks().then_some([shape.height, shape.width]);
+        let augmentation = Augmentation::of(self.settings, masks);
         let (images, targets) = augmented_batch(self.train, indices, model.form(), augmentation, draw);
         let targets = self.rules.tensor(Batch { images: &images, targets: &targets }, self.fit);
         let outputs = model.forward(&images, mode);
@@ -45,7 +47,8 @@ impl Phase<'_> {
                 let share = self.settings.distillation;
                 let float = Mode { quantised: false, batch_statistics: false };
                 let taught = tch::no_grad(|| teacher.forward(&images, float));
-                let distance = self.rules.distillation(&outputs, &taught, self.settings.temperature);
+                let distance =
+                    self.rules.distillation(&outputs, &taught, self.fit, self.settings.temperature);
                 loss * (1.0 - share) + distance * share
             }
             None => loss,

@@ -89,7 +89,7 @@ fn unknown_keys() {
          `learning-rate`, `quantised-epochs`, `quantised-learning-rate`, `batch`, `seed`, `weight-decay`, \
          `validation`, `shift`, `rotation`, `zoom`, `flip`, `label-smoothing`, `average`, \
          `freeze-batch-norm`, `rounding`, `optimiser`, `quantised-weight-decay`, `activation-decay`, \
-         `bounds`, `distillation`, `temperature`, `device`, `class-weights`",
+         `bounds`, `distillation`, `temperature`, `device`, `class-weights`, `loss`",
         ],
     );
     check_network(

@@ -55,6 +55,7 @@ fn the_shortest_configuration_has_the_documented_defaults() {
         temperature: 2.0,
         device: DeviceChoice::Auto,
         class_weights: mixq_build::engine::settings::ClassWeights::None,
+        loss: mixq_build::engine::settings::Loss::Squared,
     };
     assert_eq!(model.training, training);
     let place =
@@ -184,6 +185,7 @@ fn every_key_is_read() {
         temperature: 4.0,
         device: DeviceChoice::Cpu,
         class_weights: mixq_build::engine::settings::ClassWeights::None,
+        loss: mixq_build::engine::settings::Loss::Squared,
     };
     assert_eq!(person.training, training);
     assert_eq!(other.training, Training::default());

@@ -12,7 +12,7 @@ fn unknown_tasks() {
         let expected = format!("`task` has the unknown value {value}; {help}");
         check(&format!("{PACKAGE}{DEVICE}{MODEL}task = ^{}\n", value.replace('`', "\"")), &[&expected]);
     };
-    let known = "known are `classification`, `multi-label`, `regression`, `reconstruction`";
+    let known = "known are `classification`, `multi-label`, `regression`, `reconstruction`, `dense`";
     check_task("`depth`", known);
     check_task("`clasification`", "did you mean `classification`?");
     check_task("`multilabel`", "did you mean `multi-label`?");

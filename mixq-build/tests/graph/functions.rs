@@ -162,7 +162,7 @@ fn what_is_wrong_with_parameters_is_said_with_its_range() {
         &[
             "net.toml:9:9: `alpha` is 0, it must be a number of 0.000001 to 1,000,000 | alpha = 0",
             "net.toml:10:1: unknown key `slope` in an elu layer; known are `alpha`, `op`, `name`, \
-             `inputs` | slope = 1",
+             `inputs`, `output` | slope = 1",
             "net.toml:12:6: a min layer needs `value`; add value = ... to this layer | op = \"min\"",
         ],
     );

@@ -42,7 +42,7 @@ fn keys() {
             "net.toml:4:6: a conv layer needs `kernel`; add kernel = ... to this layer | op = \"conv\"",
             "net.toml:6:1: unknown key `kernal` in a conv layer; did you mean `kernel`? | kernal = 3",
             "net.toml:9:1: unknown key `zzz` in an add layer; known are `activation`, `op`, `name`, \
-             `inputs` | zzz = 1",
+             `inputs`, `output` | zzz = 1",
         ],
     );
     check(

@@ -1,6 +1,7 @@
 //! Messages about which layer reads which.
 
 use crate::list::{STEM, check, list};
+use crate::resolve;
 
 #[test]
 fn links() {
@@ -128,17 +129,18 @@ fn unread_outputs() {
 #[test]
 fn last_layers() {
     let end = |last: &str| format!("input = [8, 8, 1]\n{STEM}{last}");
+    // Any operator may be the last one.
+    resolve(&end("[[layer]]\nop = \"global_average_pool\"\n[[layer]]\nop = \"flatten\"\n")).unwrap();
     check(
-        &end("[[layer]]\nop = \"global_average_pool\"\n"),
-        &["net.toml:8:6: the last layer `global_average_pool1` (1x1x4) is neither linear nor a \
-           convolution; end with a linear layer that has a feature for each class | op \
-           = \"global_average_pool\""],
+        &end("[[layer]]\nop = \"global_average_pool\"\n[[layer]]\nop = \"tanh\"\n"),
+        &["net.toml:10:6: the last layer `tanh1` ends in a tanh, but writes the logits; remove the tanh \
+           | op = \"tanh\""],
     );
     check(
         &end("[[layer]]\nop = \"pointwise\"\nname = \"classes\"\nfilters = 3\nactivation = \"relu\"\n"),
         &[
             "net.toml:8:6: the last layer `classes` writes 8x8x3, more than one pixel of logits; put a \
-             global_average_pool before it, or end with a linear layer | op = \"pointwise\"",
+             global_average_pool before or behind it, or end with a linear layer | op = \"pointwise\"",
             "net.toml:8:6: the last layer `classes` ends in a ReLU, but writes the logits; remove the ReLU \
              | op = \"pointwise\"",
         ],
@@ -147,5 +149,34 @@ fn last_layers() {
         &end("[[layer]]\nop = \"linear\"\nfeatures = 3\n[[layer]]\nop = \"relu\"\n"),
         &["net.toml:8:6: the last layer `linear1` ends in a ReLU, but writes the logits; remove the ReLU \
              | op = \"linear\""],
+    );
+}
+
+#[test]
+fn outputs_in_the_middle() {
+    let net = |first: &str, then: &str| {
+        format!(
+            "input = [8, 8, 1]\n{STEM}{first}{then}[[layer]]\nop = \"linear\"\nname = \"end\"\nfeatures = 3\n"
+        )
+    };
+    let with = |name: &str| {
+        format!("[[layer]]\nop = \"pointwise\"\nname = \"{name}\"\nfilters = 5\noutput = true\n")
+    };
+    let graph = resolve(&net(&with("map"), "[[layer]]\nop = \"tanh\"\noutput = true\n")).unwrap();
+    let outputs: Vec<(&str, &str)> =
+        (graph.outputs.iter()).map(|output| (&output.name[..], &graph.nodes[output.node].name[..])).collect();
+    assert_eq!(outputs, [("end", "end"), ("map", "map"), ("tanh1", "tanh1")]);
+    // The last one alone is no output more.
+    let alone = net("", "").replace("name = \"end\"", "name = \"end\"\noutput = true");
+    assert!(resolve(&alone).unwrap().outputs.is_empty());
+    check(
+        &net(&with("Map.1"), ""),
+        &["net.toml:8:6: layer `Map.1` is an output, and its name becomes one in Rust; use lower-case \
+             letters, digits and underscores, and begin with a letter | op = \"pointwise\""],
+    );
+    check(
+        &net(&with("map"), "[[layer]]\nop = \"relu\"\n"),
+        &["net.toml:8:6: layer `map` is an output, but `relu1` is folded into it; put output = true into \
+           `relu1` | op = \"pointwise\""],
     );
 }

@@ -84,7 +84,8 @@ fn check(graph: &Graph, allocation: &Allocation) {
     let mut weights: Vec<Option<Bits>> =
         graph.nodes.iter().map(|node| node.op.weighted().then_some(Bits::B8)).collect();
     let mut outputs = vec![Bits::B8; allocation.schedule.tensors.len()];
-    *outputs.last_mut().unwrap() = Bits::B32;
+    let last = if graph.is_logits(graph.output_node()) { Bits::B32 } else { Bits::B8 };
+    outputs[allocation.schedule.tensor_of_node[graph.output_node()]] = last;
     for cut in &allocation.cuts {
         if cut.weights {
             assert_eq!(weights[cut.node].unwrap().narrower(), Some(cut.to));
@@ -102,7 +103,13 @@ fn check(graph: &Graph, allocation: &Allocation) {
     let activations: Vec<Bits> =
         allocation.schedule.tensor_of_node.iter().map(|&tensor| outputs[tensor]).collect();
     assert_eq!((&allocation.weights, &allocation.activations), (&weights, &activations));
-    assert_eq!(allocation.activations[count - 1], Bits::B32);
+    assert_eq!(allocation.activations[count - 1], last);
+    // Firmware reads whole bytes, and reads them at the end.
+    for output in &graph.outputs {
+        let tensor = allocation.schedule.tensor_of_node[output.node];
+        assert_eq!(allocation.schedule.tensors[tensor].life.1, allocation.schedule.steps.len() - 1);
+        assert!(matches!(allocation.activations[output.node], Bits::B8 | Bits::B32));
+    }
     let bytes: Vec<Lifetime> = (allocation.schedule.tensors.iter().zip(&outputs))
         .map(|(tensor, bits)| Lifetime {
             bytes: tensor.shape.height * tensor.shape.width * bits.row_bytes(tensor.shape.channels),

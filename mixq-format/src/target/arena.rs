@@ -1,8 +1,8 @@
 //! Finds how many more bytes of arena make a network faster.
 
 use super::free::{free, spent};
-use super::{Cost, Execution, Target};
-use crate::{Layer, in_arena};
+use super::{Cost, Execution, Steps, Target};
+use crate::{Layer, Tensor, in_arena};
 
 /// A layer that works in a free part of the arena.
 struct Worker {
@@ -43,10 +43,20 @@ impl Worker {
 pub struct Outline<'a> {
     /// Its layers, in the least arena.
     pub layers: &'a [Layer],
+    /// The outputs beside that of the last layer, which are kept until the end.
+    pub kept: &'a [Tensor],
     /// Its parameters; `None`, before there are any.
     pub parameters: Option<&'a [u8]>,
     /// Bytes of the least arena.
     pub arena_bytes: u32,
+}
+
+impl Outline<'_> {
+    /// Layers and kept tensors in an arena of this number of bytes.
+    fn in_arena(&self, bytes: u32) -> (Vec<Layer>, Vec<Tensor>) {
+        let kept = self.kept.iter().map(|tensor| tensor.in_arena(self.arena_bytes, bytes));
+        (in_arena(self.layers, self.arena_bytes, bytes), kept.collect())
+    }
 }
 
 impl Target {
@@ -73,21 +83,24 @@ impl Target {
     /// What each layer of a network without weights costs in an arena of `arena_bytes` bytes, if its weights
     /// are as most are.
     pub fn outline_costs(&self, rust_target: &str, network: &Outline<'_>, arena_bytes: u32) -> Vec<Cost> {
-        let layers = in_arena(network.layers, network.arena_bytes, arena_bytes);
+        let (layers, kept) = network.in_arena(arena_bytes);
+        let steps = Steps { layers: &layers, kept: &kept };
         let cost = |(index, layer): (usize, &Layer)| {
-            let (_, bytes) = free(&layers, index, arena_bytes);
-            let (scratch_bytes, spent) = (bytes as u32, spent(&layers, index));
+            let (_, bytes) = free(steps, index, arena_bytes);
+            let (scratch_bytes, spent) = (bytes as u32, spent(steps, index));
             self.cost(layer, &Execution { rust_target, parameters: None, scratch_bytes, spent })
         };
         layers.iter().enumerate().map(cost).collect()
     }
 
     fn workers(&self, rust_target: &str, network: &Outline<'_>) -> Vec<Worker> {
-        let Outline { layers, parameters, arena_bytes: least } = *network;
+        let Outline { layers, kept, parameters, arena_bytes: least } = *network;
+        let all = Steps { layers, kept };
         let large = FAR.max(least);
-        let far = in_arena(layers, least, large);
+        let (far, far_kept) = network.in_arena(large);
+        let far = Steps { layers: &far, kept: &far_kept };
         let workers = layers.iter().enumerate().filter_map(|(index, layer)| {
-            let spent = spent(layers, index);
+            let spent = spent(all, index);
             let execution = Execution { rust_target, parameters, scratch_bytes: 0, spent };
             // All: what is largest is not always fastest.
             let steps: Vec<(u32, u64)> = ((self.scratch_steps)(layer, &execution).into_iter())
@@ -96,8 +109,8 @@ impl Target {
             if steps.len() < 2 {
                 return None;
             }
-            let (_, grows) = free(&far, index, large);
-            let (_, free) = free(layers, index, least);
+            let (_, grows) = free(far, index, large);
+            let (_, free) = free(all, index, least);
             Some(Worker { free, grows: grows as i64 - i64::from(large - least), steps })
         });
         workers.collect()

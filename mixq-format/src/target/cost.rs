@@ -7,7 +7,7 @@
 
 use core::fmt;
 
-use super::Target;
+use super::{Steps, Target};
 use crate::{Layer, Window};
 
 /// What one execution of a layer, or of several, costs.
@@ -102,28 +102,28 @@ impl Target {
     ///
     /// # Panics
     /// If `parameters` are not those of the layers.
-    pub fn costs(
+    pub fn costs<'a>(
         &self,
         rust_target: &str,
-        layers: &[Layer],
+        steps: impl Into<Steps<'a>>,
         parameters: &[u8],
         arena_bytes: u32,
     ) -> Vec<Cost> {
-        self.tallies(rust_target, layers, parameters, arena_bytes).iter().map(Tally::cost).collect()
+        self.tallies(rust_target, steps, parameters, arena_bytes).iter().map(Tally::cost).collect()
     }
 
     /// How often each layer executes each piece of its kernel.
     ///
     /// # Panics
     /// If `parameters` are not those of the layers.
-    pub fn tallies(
+    pub fn tallies<'a>(
         &self,
         rust_target: &str,
-        layers: &[Layer],
+        steps: impl Into<Steps<'a>>,
         parameters: &[u8],
         arena_bytes: u32,
     ) -> Vec<Tally> {
-        (self.tallies)(rust_target, layers, parameters, arena_bytes)
+        (self.tallies)(rust_target, steps.into(), parameters, arena_bytes)
     }
 
     /// What a layer costs without scratch, and with more bytes of scratch: an entry for each number of bytes

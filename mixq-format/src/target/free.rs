@@ -2,41 +2,48 @@
 
 use core::ops::Range;
 
-use crate::{Layer, Tensor};
+use super::Steps;
+use crate::Tensor;
 
 /// The largest part of the arena that no tensor needs while layer `index` is executed: its first byte, a
 /// multiple of 4, and its number of bytes. If several parts are largest, the first of them.
-pub(super) fn free(layers: &[Layer], index: usize, arena_bytes: u32) -> (usize, usize) {
+pub(super) fn free(steps: Steps<'_>, index: usize, arena_bytes: u32) -> (usize, usize) {
     let arena = arena_bytes as usize;
-    let ends = live(layers, index).map(|tensor| tensor.range().end.next_multiple_of(4)).chain([0]);
+    let ends = live(steps, index).map(|tensor| tensor.range().end.next_multiple_of(4)).chain([0]);
     let parts = ends.map(|start| {
-        let inside = live(layers, index).any(|tensor| tensor.range().contains(&start));
-        let next = live(layers, index).map(|tensor| tensor.range().start).filter(|next| *next >= start);
+        let inside = live(steps, index).any(|tensor| tensor.range().contains(&start));
+        let next = live(steps, index).map(|tensor| tensor.range().start).filter(|next| *next >= start);
         let end = if inside { start } else { next.min().unwrap_or(arena).min(arena) & !3 };
         (start, end.saturating_sub(start))
     });
     parts.max_by_key(|(start, bytes)| (*bytes, core::cmp::Reverse(*start))).unwrap_or((0, 0))
 }
 
-/// Whether layer `index` may overwrite its first input while it is executed: no later layer reads its bytes.
-pub(super) fn spent(layers: &[Layer], index: usize) -> bool {
-    let input = layers[index].first_input().range();
+/// Whether layer `index` may overwrite its first input while it is executed: no later layer reads its bytes,
+/// and it is not kept.
+pub(super) fn spent(steps: Steps<'_>, index: usize) -> bool {
+    let input = steps.layers[index].first_input().range();
     let apart = |range: Range<usize>| range.end <= input.start || input.end <= range.start;
-    later(layers, index).all(|tensor| apart(tensor.range()))
+    later(steps, index).all(|tensor| apart(tensor.range()))
 }
 
 /// The tensors that the arena holds while layer `index` is executed: the inputs and the output of the layer,
 /// and those that [`later`] layers need.
-fn live(layers: &[Layer], index: usize) -> impl Iterator<Item = &Tensor> {
-    layers[index].inputs().chain([layers[index].output()]).chain(later(layers, index))
+fn live(steps: Steps<'_>, index: usize) -> impl Iterator<Item = &Tensor> {
+    let layer = &steps.layers[index];
+    layer.inputs().chain([layer.output()]).chain(later(steps, index))
 }
 
-/// The tensors that later layers read, unless layer `index` or a later one writes them first.
-fn later(layers: &[Layer], index: usize) -> impl Iterator<Item = &Tensor> {
-    (index + 1..layers.len()).flat_map(move |reader| {
+/// The tensors that later layers read, unless layer `index` or a later one writes them first; and those that
+/// are kept, unless a later layer writes them.
+fn later(Steps { layers, kept }: Steps<'_>, index: usize) -> impl Iterator<Item = &Tensor> {
+    let is_written =
+        move |tensor: &&Tensor| !layers[index + 1..].iter().any(|layer| layer.output() == *tensor);
+    let read = (index + 1..layers.len()).flat_map(move |reader| {
         let written_since = move |tensor: &Tensor| {
             layers[index..reader].iter().any(|layer| layer.output().offset == tensor.offset)
         };
         layers[reader].inputs().filter(move |tensor| !written_since(tensor))
-    })
+    });
+    read.chain(kept.iter().filter(is_written))
 }

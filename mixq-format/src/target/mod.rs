@@ -15,8 +15,7 @@ mod portable;
 #[cfg(feature = "file")]
 mod relocate;
 
-#[cfg(feature = "file")]
-use crate::Layer;
+use crate::{Layer, Tensor};
 
 #[cfg(feature = "file")]
 pub use arena::Outline;
@@ -39,14 +38,14 @@ pub struct Target {
     has: fn(&str) -> bool,
     /// See [`Target::lay_out`].
     #[cfg(feature = "file")]
-    lay_out: fn(&[Layer], &[u8], u32) -> LaidOut,
+    lay_out: fn(Steps<'_>, &[u8], u32) -> LaidOut,
     /// How often a layer executes each piece of its kernel.
     #[cfg(feature = "file")]
     tally: fn(&Layer, &Execution<'_>) -> Tally,
     /// How often each layer of a network executes each piece of its kernel, in an arena of this number of
     /// bytes.
     #[cfg(feature = "file")]
-    tallies: fn(&str, &[Layer], &[u8], u32) -> Vec<Tally>,
+    tallies: fn(&str, Steps<'_>, &[u8], u32) -> Vec<Tally>,
     /// Sizes of the scratch in bytes, ascending from 0, and what the layer costs there. They include all
     /// sizes at which it begins to take fewer instructions. Empty, if the layer does not work in scratch.
     #[cfg(feature = "file")]
@@ -75,6 +74,22 @@ pub fn dsp_is_optional(rust_target: &str) -> bool {
     rust_target.starts_with("thumbv8m.main-")
 }
 
+/// The layers of a network in the order of execution, and what they must leave in the arena.
+#[derive(Clone, Copy, Debug)]
+pub struct Steps<'a> {
+    /// The layers.
+    pub layers: &'a [Layer],
+    /// Tensors that are read when all is done: the outputs beside that of the last layer.
+    pub kept: &'a [Tensor],
+}
+
+/// Layers that leave nothing but the output of the last one.
+impl<'a, T: AsRef<[Layer]> + ?Sized> From<&'a T> for Steps<'a> {
+    fn from(layers: &'a T) -> Steps<'a> {
+        Steps { layers: layers.as_ref(), kept: &[] }
+    }
+}
+
 /// A network as the kernels of a target execute it.
 #[cfg(feature = "file")]
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,8 +109,8 @@ impl Target {
     ///
     /// # Panics
     /// If `parameters` are not those of the layers.
-    pub fn lay_out(&self, layers: &[Layer], parameters: &[u8], arena_bytes: u32) -> LaidOut {
-        (self.lay_out)(layers, parameters, arena_bytes)
+    pub fn lay_out<'a>(&self, steps: impl Into<Steps<'a>>, parameters: &[u8], arena_bytes: u32) -> LaidOut {
+        (self.lay_out)(steps.into(), parameters, arena_bytes)
     }
 }
 

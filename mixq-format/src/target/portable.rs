@@ -5,7 +5,7 @@ pub(super) mod cost;
 
 use super::Target;
 #[cfg(feature = "file")]
-use super::{Kernel, LaidOut, relocate::relocate};
+use super::{Kernel, LaidOut, Steps, relocate::relocate};
 #[cfg(feature = "file")]
 use crate::{Layer, Rule};
 
@@ -25,8 +25,8 @@ pub(super) const TARGET: Target = Target {
 /// Moves tables of whole words so that they begin at words: some processors can load only aligned words at
 /// once.
 #[cfg(feature = "file")]
-pub(super) fn lay_out(layers: &[Layer], parameters: &[u8], _arena_bytes: u32) -> LaidOut {
-    let mut layers = layers.to_vec();
+pub(super) fn lay_out(steps: Steps<'_>, parameters: &[u8], _arena_bytes: u32) -> LaidOut {
+    let mut layers = steps.layers.to_vec();
     let parameters = relocate(&mut layers, parameters, |_| None);
     let kernels = layers.iter().map(kernel).collect();
     LaidOut { layers, parameters, kernels }

@@ -9,6 +9,9 @@ mod stack;
 use cortex_m_rt::entry;
 use semihosting::{println, process};
 
+// How the outputs of each network are printed.
+include!(concat!(env!("MIXQ_MODELS"), "/outputs.rs"));
+
 macro_rules! models {
     ($($model:ident)*) => {
         #[entry]
@@ -25,7 +28,7 @@ macro_rules! models {
                     };
                     used = stack::used(infer, $model);
                     // The logits are where the measured call left them.
-                    logits::print(stringify!($model), $model.infer(image));
+                    print_outputs!($model $model image);
                 }
                 println!("stack {}: {used}", stringify!($model));
             })*

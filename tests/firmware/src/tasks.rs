@@ -40,9 +40,16 @@ macro_rules! answer {
     (reconstruction $model:ident $image:ident) => {
         print!("{} {}", $model.score($image), u8::from($model.is_abnormal($image)));
     };
+    // The class of each pixel; class, cells and centre of each object.
+    (dense $model:ident $image:ident) => {
+        list($model.mask($image));
+        for object in $model.objects($image) {
+            print!(" {},{},{},{}", object.class, object.cells, object.y, object.x);
+        }
+    };
     // Integers, and the bits of the values that they stand for.
     (regression $model:ident $image:ident) => {
-        list($model.values($image));
+        list(&$model.values($image)[..]);
         print!(" ");
         list(&$model.real_values($image).map(f32::to_bits));
     };

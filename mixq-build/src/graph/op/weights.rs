@@ -30,12 +30,4 @@ impl Weights {
             Weights::Dense => vec![output.channels, input.height * input.width, input.channels],
         }
     }
-
-    /// Whether an output channel sees all input channels: logits must.
-    pub fn mixes_channels(self) -> bool {
-        match self {
-            Weights::Filters { .. } | Weights::Dense => true,
-            Weights::Channels { .. } => false,
-        }
-    }
 }

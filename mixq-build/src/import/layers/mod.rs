@@ -15,6 +15,7 @@
 //! activation = "relu"         # default of conv, depthwise, pointwise; "none"; a function, such as
 //!                             # "hard_swish"; or with its parameters, such as { leaky_relu = 0.1 }
 //! inputs = ["image"]          # default: the layer before
+//! output = true               # the firmware can read what this layer writes, too; default false
 //! ```
 //!
 //! A network that has been trained elsewhere has two keys more before its layers:
@@ -131,7 +132,7 @@ fn layer(table: &Table<'_>, problems: &mut Vec<Problem>) -> Option<LayerSpec> {
     };
     let article = if name.starts_with(['a', 'e']) { "an" } else { "a" };
     let owner = format!("{article} {name} layer");
-    table.allow_in(&owner, &[&keys_of(form), &["op", "name", "inputs"][..]].concat(), problems);
+    table.allow_in(&owner, &[&keys_of(form), &["op", "name", "inputs", "output"][..]].concat(), problems);
     let parameters = form.parameters.iter().filter(|parameter| parameter.default.is_none());
     let required = form.required.iter().copied().chain(parameters.map(|parameter| parameter.key));
     for required in required.filter(|key| !table.contains(key)) {
@@ -142,6 +143,7 @@ fn layer(table: &Table<'_>, problems: &mut Vec<Problem>) -> Option<LayerSpec> {
     let mut keys = Keys { table, problems };
     let layer_name = keys.text("name").map(String::from);
     let inputs = keys.texts("inputs");
+    let is_output = keys.flag("output").unwrap_or(false);
     let values = values(&mut keys, form);
     let norm = form.follows.norm.then(|| keys.flag("batch_norm")).flatten();
     let activation = form.follows.activation.then(|| keys.activation()).flatten();
@@ -151,11 +153,12 @@ fn layer(table: &Table<'_>, problems: &mut Vec<Problem>) -> Option<LayerSpec> {
         norm,
         activation,
         inputs,
+        is_output,
         location: Some(at),
     })
 }
 
-/// The keys that an operator has beside `op`, `name` and `inputs`.
+/// The keys that an operator has beside `op`, `name`, `inputs` and `output`.
 fn keys_of(form: &Form) -> Vec<&'static str> {
     let mut keys = [form.required, form.optional].concat();
     keys.extend(form.parameters.iter().map(|parameter| parameter.key));

@@ -3,11 +3,13 @@
 use tch::{Kind, Reduction, Tensor};
 
 use super::Classification;
+use crate::settings::{ClassWeights, Training};
 use crate::task::{Batch, Fit, Targets, TrainingRules};
 
 impl TrainingRules for Classification {
     /// A class counts by how rare it is, so that all classes together weigh as much as before.
-    fn fit(&self, train: &Targets, outputs: usize, is_balanced: bool) -> Fit {
+    fn fit(&self, train: &Targets, outputs: usize, settings: &Training) -> Fit {
+        let is_balanced = settings.class_weights == ClassWeights::Balanced;
         let mut counts = vec![0usize; if is_balanced { outputs } else { 0 }];
         if is_balanced {
             train.labels().into_iter().for_each(|class| counts[usize::from(class)] += 1);
@@ -30,7 +32,7 @@ impl TrainingRules for Classification {
     }
 
     /// Cross-entropy with the softened answers of the other network (arXiv 1503.02531, section 2).
-    fn distillation(&self, outputs: &Tensor, taught: &Tensor, temperature: f64) -> Tensor {
+    fn distillation(&self, outputs: &Tensor, taught: &Tensor, _: &Fit, temperature: f64) -> Tensor {
         let answers = (taught / temperature).softmax(1, Kind::Float);
         let learned = (outputs / temperature).log_softmax(1, Kind::Float);
         let sum = (answers * learned).sum_dim_intlist(&[1i64][..], false, Kind::Float);

@@ -8,7 +8,7 @@ use crate::task::{LastLayer, NetworkRules};
 
 impl NetworkRules for Classification {
     fn last_layer(&self, layer: &LastLayer<'_>) -> Vec<Problem> {
-        layer.linear("logits", "a linear layer that has a feature for each class")
+        layer.vector("logits")
     }
 
     fn differences(&self, header: &Header, outputs: usize, labels: Option<&[String]>) -> Vec<String> {

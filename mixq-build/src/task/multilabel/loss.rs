@@ -3,11 +3,13 @@
 use tch::{Kind, Reduction, Tensor};
 
 use super::MultiLabel;
+use crate::settings::{ClassWeights, Training};
 use crate::task::{Batch, Fit, Targets, TrainingRules};
 
 impl TrainingRules for MultiLabel {
     /// For each label, how many images lack it for one that has it.
-    fn fit(&self, train: &Targets, outputs: usize, is_balanced: bool) -> Fit {
+    fn fit(&self, train: &Targets, outputs: usize, settings: &Training) -> Fit {
+        let is_balanced = settings.class_weights == ClassWeights::Balanced;
         let weight = |label: usize| {
             let having = train.iter().filter(|target| target[label] == 1).count();
             (train.len() - having).max(1) as f64 / having.max(1) as f64
@@ -32,7 +34,7 @@ impl TrainingRules for MultiLabel {
     }
 
     /// Binary cross-entropy with the softened answers of the other network.
-    fn distillation(&self, outputs: &Tensor, taught: &Tensor, temperature: f64) -> Tensor {
+    fn distillation(&self, outputs: &Tensor, taught: &Tensor, _: &Fit, temperature: f64) -> Tensor {
         let (outputs, answers) = (outputs / temperature, (taught / temperature).sigmoid());
         let loss = outputs.binary_cross_entropy_with_logits(
             &answers,

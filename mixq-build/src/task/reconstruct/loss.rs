@@ -3,10 +3,11 @@
 use tch::{Kind, Reduction, Tensor};
 
 use super::Reconstruction;
+use crate::settings::Training;
 use crate::task::{Batch, Fit, Targets, TrainingRules};
 
 impl TrainingRules for Reconstruction {
-    fn fit(&self, _: &Targets, _: usize, _: bool) -> Fit {
+    fn fit(&self, _: &Targets, _: usize, _: &Training) -> Fit {
         Fit::default()
     }
 
@@ -21,7 +22,7 @@ impl TrainingRules for Reconstruction {
     }
 
     /// The mean squared distance: elements need no softening.
-    fn distillation(&self, outputs: &Tensor, taught: &Tensor, _temperature: f64) -> Tensor {
+    fn distillation(&self, outputs: &Tensor, taught: &Tensor, _: &Fit, _temperature: f64) -> Tensor {
         outputs.mse_loss(taught, Reduction::Mean)
     }
 

@@ -105,7 +105,7 @@ impl ScoreRules for Reconstruction {
 /// The integer score of each image, as the device computes it.
 fn scores(outputs: &Outputs<'_>) -> Vec<u64> {
     let Some(error) = outputs.header.readout.error else { return vec![0; outputs.images] };
-    let each = usize::from(outputs.header.output.channels).max(1);
+    let each = outputs.header.output.elements().max(1);
     let images = outputs.values.chunks(each).zip(outputs.pixels.chunks(each));
     images.map(|(made, image)| error.of(made, image)).collect()
 }

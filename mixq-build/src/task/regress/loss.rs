@@ -4,13 +4,14 @@ use mixq_format::Unit;
 use tch::{Kind, Reduction, Tensor};
 
 use super::Regression;
+use crate::settings::{Loss, Training};
 use crate::task::{Batch, Fit, Targets, TrainingRules};
 
 impl TrainingRules for Regression {
     /// Mean and standard deviation of each output's targets.
-    fn fit(&self, train: &Targets, outputs: usize, _: bool) -> Fit {
+    fn fit(&self, train: &Targets, outputs: usize, settings: &Training) -> Fit {
         let units = (0..outputs).map(|output| unit(&train.values_of(output))).collect();
-        Fit { units, ..Fit::default() }
+        Fit { units, loss: settings.loss, ..Fit::default() }
     }
 
     /// Standardised targets, `[n, outputs]`.
@@ -23,14 +24,14 @@ impl TrainingRules for Regression {
         Tensor::from_slice(&values).reshape(shape).to_device(batch.images.device())
     }
 
-    /// The mean squared error of standardised values. Quantities are not spread over other outputs.
-    fn loss(&self, outputs: &Tensor, targets: &Tensor, _: &Fit, _smoothing: f64) -> Tensor {
-        outputs.mse_loss(targets, Reduction::Mean)
+    /// The mean error of standardised values. Quantities are not spread over other outputs.
+    fn loss(&self, outputs: &Tensor, targets: &Tensor, fit: &Fit, _smoothing: f64) -> Tensor {
+        error(outputs, targets, fit.loss)
     }
 
-    /// The mean squared distance: real values need no softening.
-    fn distillation(&self, outputs: &Tensor, taught: &Tensor, _temperature: f64) -> Tensor {
-        outputs.mse_loss(taught, Reduction::Mean)
+    /// The mean distance, in the same measure: real values need no softening.
+    fn distillation(&self, outputs: &Tensor, taught: &Tensor, fit: &Fit, _temperature: f64) -> Tensor {
+        error(outputs, taught, fit.loss)
     }
 
     fn answers_of_tensor(&self, outputs: &Tensor, _: &Tensor, fit: &Fit) -> Targets {
@@ -41,6 +42,14 @@ impl TrainingRules for Regression {
             fit.units.len(),
             values.into_iter().zip(units).map(|(value, unit)| unit.real(value)),
         )
+    }
+}
+
+/// The mean size of the differences.
+fn error(outputs: &Tensor, wanted: &Tensor, loss: Loss) -> Tensor {
+    match loss {
+        Loss::Squared => outputs.mse_loss(wanted, Reduction::Mean),
+        Loss::Absolute => outputs.l1_loss(wanted, Reduction::Mean),
     }
 }
 

@@ -8,7 +8,7 @@ use crate::task::{LastLayer, NetworkRules, vectors};
 
 impl NetworkRules for Regression {
     fn last_layer(&self, layer: &LastLayer<'_>) -> Vec<Problem> {
-        layer.linear("values", "a linear layer that has a feature for each quantity")
+        layer.vector("values")
     }
 
     fn differences(&self, header: &Header, outputs: usize, labels: Option<&[String]>) -> Vec<String> {

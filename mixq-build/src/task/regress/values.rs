@@ -98,9 +98,9 @@ impl DatasetRules for Regression {
         None
     }
 
-    fn firmware_targets(&self, _targets: &Targets) -> Result<Vec<u8>, Problem> {
-        Err(Problem::new("the targets of a regression are numbers with fractions, which do not fit a byte")
-            .help("`test_images` writes labels of a classification or a multi-label network"))
+    /// Floats of 32 bits, low byte first, one for each output.
+    fn firmware_targets(&self, targets: &Targets) -> Result<Vec<u8>, Problem> {
+        Ok(targets.values().into_iter().flat_map(|value| (value as f32).to_le_bytes()).collect())
     }
 
     fn text(&self, target: &[u8]) -> String {
@@ -116,4 +116,18 @@ fn constant(part: &Part<'_>) -> Vec<String> {
         values.iter().all(|value| *value == first).then(|| format!("`{label}` is {first}"))
     });
     outputs.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn firmware_has_targets_as_floats() {
+        let targets = Targets::of_values(2, [1.5, -2.0, 0.1, 3e9]);
+        let bytes = Regression.firmware_targets(&targets).unwrap();
+        // IEEE 754, from a table.
+        assert_eq!(bytes[..8], [0x00, 0x00, 0xc0, 0x3f, 0x00, 0x00, 0x00, 0xc0]);
+        assert_eq!(bytes[8..], [0xcd, 0xcc, 0xcc, 0x3d, 0x5e, 0xd0, 0x32, 0x4f]);
+    }
 }

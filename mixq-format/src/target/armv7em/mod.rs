@@ -36,7 +36,7 @@ mod windows;
 #[cfg(not(feature = "file"))]
 use super::Target;
 #[cfg(feature = "file")]
-use super::{LaidOut, Target, portable, relocate};
+use super::{LaidOut, Steps, Target, portable, relocate};
 #[cfg(feature = "file")]
 use crate::Layer;
 
@@ -94,14 +94,15 @@ fn relocated(layers: &[Layer], parameters: &[u8]) -> (Vec<Layer>, Vec<u8>) {
 /// Moves tables so that they begin at words, chooses kernels, and rearranges weights. Layers that this set
 /// has no kernel for keep their weights, and get a portable kernel.
 #[cfg(feature = "file")]
-fn lay_out(layers: &[Layer], parameters: &[u8], arena_bytes: u32) -> LaidOut {
-    let (moved_layers, moved) = relocated(layers, parameters);
+fn lay_out(steps: Steps<'_>, parameters: &[u8], arena_bytes: u32) -> LaidOut {
+    let (moved_layers, moved) = relocated(steps.layers, parameters);
+    let steps = Steps { layers: &moved_layers, ..steps };
     let mut laid_out = moved.clone();
     for layer in &moved_layers {
         rearrange(layer, &moved, &mut laid_out);
     }
     let kernels = (moved_layers.iter().enumerate()).map(|(index, layer)| {
-        let plan = plan(&moved_layers, index, &moved, arena_bytes);
+        let plan = plan(steps, index, &moved, arena_bytes);
         Kernel::of(layer, &moved, plan.as_ref()).map_or_else(|| portable::kernel(layer), |k| k.print(plan))
     });
     LaidOut { kernels: kernels.collect(), layers: moved_layers, parameters: laid_out }

@@ -1,5 +1,6 @@
 //! The part of the arena that a kernel works in.
 
+use super::super::Steps;
 use super::super::free::{free, spent};
 use super::proof::proof;
 use super::{Blocks, Proof, Windows};
@@ -24,18 +25,25 @@ pub struct Plan {
 ///
 /// # Panics
 /// If there is no layer `index`, or `parameters` are not those of the network.
-pub fn plan(layers: &[Layer], index: usize, parameters: &[u8], arena_bytes: u32) -> Option<Plan> {
-    let proof = proof(&layers[index], parameters)?;
-    let (start, bytes) = free(layers, index, arena_bytes);
-    let most = useful(&layers[index]);
+pub fn plan<'a>(
+    steps: impl Into<Steps<'a>>,
+    index: usize,
+    parameters: &[u8],
+    arena_bytes: u32,
+) -> Option<Plan> {
+    let steps = steps.into();
+    let layer = &steps.layers[index];
+    let proof = proof(layer, parameters)?;
+    let (start, bytes) = free(steps, index, arena_bytes);
+    let most = useful(layer);
     let bytes = bytes.min(most);
     // On the stack there may be more.
-    let bytes = match layers[index] {
+    let bytes = match layer {
         Layer::Linear(_) if bytes < most.min(STACK_OF_LINEAR) => 0,
         _ => bytes,
     };
     let (scratch, scratch_bytes) = if bytes == 0 { (0, 0) } else { (start as u32, bytes as u32) };
-    Some(Plan { scratch, scratch_bytes, spent: spent(layers, index), proof })
+    Some(Plan { scratch, scratch_bytes, spent: spent(steps, index), proof })
 }
 
 /// Bytes of scratch that a layer needs: for 16 elements of four pixels as 16-bit halves (128), the codes of
@@ -154,6 +162,17 @@ mod tests {
         assert_eq!(scratch(2, 500), None, "an addition needs none");
         let full = [conv(tensor(0, 100), tensor(100, 100))];
         assert_eq!(super::plan(&full, 0, &parameters, 200).map(|plan| plan.scratch_bytes), Some(0));
+        // What is kept is not free when it was read for the last time.
+        let kept = Steps { layers: &layers[..2], kept: &[*layers[0].output()] };
+        let found = super::plan(kept, 1, &parameters, 500).unwrap();
+        assert_eq!((found.scratch, found.scratch_bytes, found.spent), (0, 200, false));
+        let found = super::plan(&layers[..2], 1, &parameters, 500).unwrap();
+        assert_eq!((found.scratch_bytes, found.spent), (200, true));
+        // Before it is written its place is.
+        let found =
+            super::plan(Steps { layers: &layers[..2], kept: &[*layers[1].output()] }, 0, &parameters, 500)
+                .unwrap();
+        assert_eq!((found.scratch, found.scratch_bytes), (100, LEAST_SCRATCH as u32));
         // A tensor of an earlier layer that a later one reads stays.
         let later = [conv(image, a), conv(image, b), Layer::Add(sum)];
         let found = super::plan(&later, 1, &parameters, 500).unwrap();

@@ -2,6 +2,7 @@
 //! code of them for each processor: the figures are a model of it.
 
 use super::super::cost::{Counts, Execution, Piece, Tally, axis, pieces};
+use crate::target::Steps;
 use crate::{
     Add, Bits, Conv, Depthwise, Elementwise, Layer, Linear, Pool, Rearrange, Requant, Resize, Rest, Rule,
     Tensor,
@@ -54,11 +55,11 @@ pub(in super::super) fn tally(layer: &Layer, execution: &Execution<'_>) -> Tally
 /// The tallies of a whole network.
 pub(in super::super) fn tallies(
     rust_target: &str,
-    layers: &[Layer],
+    steps: Steps<'_>,
     parameters: &[u8],
     _: u32,
 ) -> Vec<Tally> {
-    layers.iter().map(|layer| of_set(layer, Some(parameters), Set::of(rust_target))).collect()
+    steps.layers.iter().map(|layer| of_set(layer, Some(parameters), Set::of(rust_target))).collect()
 }
 
 /// For a layer that the kernels for ARMv7E-M do not take. On ARMv8-M the code is that of processors without

@@ -11,6 +11,7 @@ mod unweighted;
 use super::super::cost::{Cost, Counts, Execution, Piece, Tally};
 use super::super::portable;
 use super::{Blocks, Plan, Proof, STRIP, blocks_of, proof, useful};
+use crate::target::Steps;
 use crate::{Bits, Conv, Layer, Linear, Requant, Rule};
 
 /// How far kernels may go, if weights are not known: as far as with weights that spread over half of their
@@ -142,13 +143,14 @@ fn with_scratch(layer: &Layer, known: &Known, execution: &Execution<'_>) -> Tall
 /// The tallies of a whole network, whose arena has `arena_bytes` bytes.
 pub(super) fn tallies(
     rust_target: &str,
-    layers: &[Layer],
+    steps: Steps<'_>,
     parameters: &[u8],
     arena_bytes: u32,
 ) -> Vec<Tally> {
-    let (layers, parameters) = super::relocated(layers, parameters);
+    let (layers, parameters) = super::relocated(steps.layers, parameters);
+    let steps = Steps { layers: &layers, ..steps };
     let tally = |(index, layer): (usize, &Layer)| {
-        let plan = super::plan(&layers, index, &parameters, arena_bytes);
+        let plan = super::plan(steps, index, &parameters, arena_bytes);
         let (scratch_bytes, spent) = plan.map_or((0, false), |plan| (plan.scratch_bytes, plan.spent));
         tally(layer, &Execution { rust_target, parameters: Some(&parameters), scratch_bytes, spent })
     };
