@@ -9,7 +9,7 @@ mod log;
 
 use std::path::Path;
 
-use mixq_format::target::{Cost, Execution, Kernel, Tally};
+use mixq_format::target::{Cost, Execution, Free, Kernel, Tally};
 use mixq_format::{Artifact, Bits, Layer};
 use mixq_tests::measure::{self, CORTEX_M0, CORTEX_M4, CORTEX_M33, CORTEX_M33_WITHOUT_DSP, Processor, RISCV};
 use mixq_tests::varied::{self, varied};
@@ -74,9 +74,9 @@ fn check(processor: Processor, cases: Vec<Case>) {
         if *like_trained {
             let kernels = target.lay_out(&layers, &network.parameters, arena).kernels;
             let cost = |(layer, kernel): (&Layer, &Kernel)| {
-                let (scratch_bytes, spent) = (kernel.scratch_bytes, true);
+                let (scratch_bytes, free) = (kernel.scratch_bytes, Free { spent: true, joined: true });
                 let rust_target = processor.target;
-                target.cost(layer, &Execution { rust_target, parameters: None, scratch_bytes, spent })
+                target.cost(layer, &Execution { rust_target, parameters: None, scratch_bytes, free })
             };
             let blind: Cost = layers.iter().zip(&kernels).map(cost).sum();
             if off(blind.instructions, counted) > *share {

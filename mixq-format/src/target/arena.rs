@@ -1,7 +1,8 @@
 //! Finds how many more bytes of arena make a network faster.
 
+use super::armv7em::joined;
 use super::free::{free, spent};
-use super::{Cost, Execution, Target};
+use super::{Cost, Execution, Free, Target};
 use crate::{Layer, in_arena};
 
 /// A layer that works in a free part of the arena.
@@ -75,9 +76,12 @@ impl Target {
     pub fn outline_costs(&self, rust_target: &str, network: &Outline<'_>, arena_bytes: u32) -> Vec<Cost> {
         let layers = in_arena(network.layers, network.arena_bytes, arena_bytes);
         let cost = |(index, layer): (usize, &Layer)| {
-            let (_, bytes) = free(&layers, index, arena_bytes);
-            let (scratch_bytes, spent) = (bytes as u32, spent(&layers, index));
-            self.cost(layer, &Execution { rust_target, parameters: None, scratch_bytes, spent })
+            let (_, largest) = free(&layers, index, arena_bytes);
+            let (bytes, free) = match joined(&layers, index, largest) {
+                Some((_, bytes)) => (bytes, Free { spent: spent(&layers, index), joined: true }),
+                None => (largest, Free { spent: spent(&layers, index), joined: false }),
+            };
+            self.cost(layer, &Execution { rust_target, parameters: None, scratch_bytes: bytes as u32, free })
         };
         layers.iter().enumerate().map(cost).collect()
     }
@@ -87,8 +91,10 @@ impl Target {
         let large = FAR.max(least);
         let far = in_arena(layers, least, large);
         let workers = layers.iter().enumerate().filter_map(|(index, layer)| {
-            let spent = spent(layers, index);
-            let execution = Execution { rust_target, parameters, scratch_bytes: 0, spent };
+            let (_, least_free) = free(layers, index, least);
+            let joined = joined(layers, index, least_free);
+            let own = Free { spent: spent(layers, index), joined: joined.is_some() };
+            let execution = Execution { rust_target, parameters, scratch_bytes: 0, free: own };
             // All: what is largest is not always fastest.
             let steps: Vec<(u32, u64)> = ((self.scratch_steps)(layer, &execution).into_iter())
                 .map(|(bytes, cost)| (bytes, cost.instructions))
@@ -97,7 +103,7 @@ impl Target {
                 return None;
             }
             let (_, grows) = free(&far, index, large);
-            let (_, free) = free(layers, index, least);
+            let free = joined.map_or(least_free, |(_, bytes)| bytes);
             Some(Worker { free, grows: grows as i64 - i64::from(large - least), steps })
         });
         workers.collect()

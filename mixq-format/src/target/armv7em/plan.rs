@@ -1,6 +1,6 @@
 //! The part of the arena that a kernel works in.
 
-use super::super::free::{free, spent};
+use super::super::free::{between, free, spent};
 use super::proof::proof;
 use super::{Blocks, Proof, Windows};
 use crate::{Bits, Conv, Layer, Linear};
@@ -15,12 +15,15 @@ pub struct Plan {
     pub scratch_bytes: u32,
     /// Whether the kernel may overwrite what it has read of the input: no later layer reads it.
     pub spent: bool,
+    /// Whether the scratch is all that lies between input and output, so that it grows by the parts of both
+    /// that are free while the kernel works. Then the kernel also works on the stack.
+    pub joined: bool,
     /// How many elements the kernel may multiply at once.
     pub proof: Proof,
 }
 
 /// The plan of layer `index`. The scratch is the largest free part of the arena, but not larger than
-/// [`useful`]. `None` if [`rearrange`](super::rearrange) does not change the layer's weights.
+/// [`useful`]; where that is too small, for convolutions, what lies between input and output. `None` if [`rearrange`](super::rearrange) does not change the layer's weights.
 ///
 /// # Panics
 /// If there is no layer `index`, or `parameters` are not those of the network.
@@ -28,6 +31,11 @@ pub fn plan(layers: &[Layer], index: usize, parameters: &[u8], arena_bytes: u32)
     let proof = proof(&layers[index], parameters)?;
     let (start, bytes) = free(layers, index, arena_bytes);
     let most = useful(&layers[index]);
+    let spent = spent(layers, index);
+    if let Some((start, between)) = joined(layers, index, bytes) {
+        let (scratch, scratch_bytes) = (start as u32, between as u32);
+        return Some(Plan { scratch, scratch_bytes, spent, joined: true, proof });
+    }
     let bytes = bytes.min(most);
     // On the stack there may be more.
     let bytes = match layers[index] {
@@ -35,7 +43,19 @@ pub fn plan(layers: &[Layer], index: usize, parameters: &[u8], arena_bytes: u32)
         _ => bytes,
     };
     let (scratch, scratch_bytes) = if bytes == 0 { (0, 0) } else { (start as u32, bytes as u32) };
-    Some(Plan { scratch, scratch_bytes, spent: spent(layers, index), proof })
+    Some(Plan { scratch, scratch_bytes, spent, joined: false, proof })
+}
+
+/// What lies between input and output of a convolution, if that is the best part of the arena to work in:
+/// its first byte and its number of bytes. `largest`: bytes of the largest free part.
+pub(in super::super) fn joined(layers: &[Layer], index: usize, largest: usize) -> Option<(usize, usize)> {
+    let Layer::Conv(conv) = &layers[index] else { return None };
+    let aligned = conv.input.offset.is_multiple_of(4) && conv.output.offset.is_multiple_of(4);
+    // The windows of an image of three channels are small enough for the stack.
+    if !aligned || largest >= useful(&layers[index]) || Windows::of(conv) == Windows::Rgb3x3 {
+        return None;
+    }
+    between(layers, index).filter(|(_, bytes)| *bytes >= largest || largest < LEAST_SCRATCH)
 }
 
 /// Bytes of scratch that a layer needs: for 16 elements of four pixels as 16-bit halves (128), the codes of

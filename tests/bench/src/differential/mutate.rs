@@ -192,11 +192,12 @@ fn positions(numbers: &mut Numbers, table: &mut Rearrange) {
 
 fn plan(numbers: &mut Numbers, plan: &mut Option<Plan>, arena: usize) {
     let Some(plan) = plan else { return };
-    match numbers.within(0, 4) {
+    match numbers.within(0, 5) {
         0 => plan.scratch = offset(numbers, plan.scratch, arena),
         1 => plan.scratch_bytes = offset(numbers, plan.scratch_bytes, arena),
         2 => plan.proof.chunk = size(numbers, plan.proof.chunk),
         3 => plan.spent = !plan.spent,
+        4 => plan.joined = !plan.joined,
         _ => plan.proof.interval = size(numbers, plan.proof.interval),
     }
 }

@@ -8,7 +8,7 @@ mod pieces;
 mod source;
 mod unweighted;
 
-use super::super::cost::{Cost, Counts, Execution, Piece, Tally};
+use super::super::cost::{Cost, Counts, Execution, Free, Piece, Tally};
 use super::super::portable;
 use super::{Blocks, Plan, Proof, STRIP, blocks_of, proof, useful};
 use crate::{Bits, Conv, Layer, Linear, Requant, Rule};
@@ -55,7 +55,7 @@ impl Known {
         }
         let unlimited = Proof { chunk: 1 << 13, interval: 1 << 13 };
         let proof = proof(layer, parameters).unwrap_or(unlimited);
-        let plan = Plan { scratch: 0, scratch_bytes: u32::MAX, spent: execution.spent, proof };
+        let plan = Plan { scratch: 0, scratch_bytes: u32::MAX, spent: false, joined: false, proof };
         Some(Known { proof, codes: super::codes(layer, parameters, &plan) })
     }
 
@@ -120,7 +120,7 @@ pub(super) fn tally(layer: &Layer, execution: &Execution<'_>) -> Tally {
 fn with_scratch(layer: &Layer, known: &Known, execution: &Execution<'_>) -> Tally {
     let scratch_bytes = execution.scratch_bytes as usize;
     let counts = match layer {
-        Layer::Conv(conv) => conv::tally(conv, known, scratch_bytes, execution.spent),
+        Layer::Conv(conv) => conv::tally(conv, known, scratch_bytes, free(layer, execution)),
         Layer::Depthwise(depthwise) => depthwise::tally(depthwise),
         Layer::Linear(linear) => linear::tally(linear, known, scratch_bytes),
         Layer::AveragePool(pool) => unweighted::pool(pool, super::by_words(layer), false),
@@ -138,6 +138,12 @@ fn with_scratch(layer: &Layer, known: &Known, execution: &Execution<'_>) -> Tall
     Tally { kernels: super::TARGET.name, pieces, counts: counts.0, has_cycles: true }
 }
 
+/// What a layer may work in. Where the scratch is large enough, it works in nothing else.
+fn free(layer: &Layer, execution: &Execution<'_>) -> Free {
+    let Free { spent, joined } = execution.free;
+    Free { spent, joined: joined && (execution.scratch_bytes as usize) < useful(layer) }
+}
+
 /// The tallies of a whole network, whose arena has `arena_bytes` bytes.
 pub(super) fn tallies(
     rust_target: &str,
@@ -148,8 +154,10 @@ pub(super) fn tallies(
     let (layers, parameters) = super::relocated(layers, parameters);
     let tally = |(index, layer): (usize, &Layer)| {
         let plan = super::plan(&layers, index, &parameters, arena_bytes);
-        let (scratch_bytes, spent) = plan.map_or((0, false), |plan| (plan.scratch_bytes, plan.spent));
-        tally(layer, &Execution { rust_target, parameters: Some(&parameters), scratch_bytes, spent })
+        let free = |plan: &Plan| Free { spent: plan.spent, joined: plan.joined };
+        let (scratch_bytes, free) =
+            plan.map_or((0, Free::default()), |plan| (plan.scratch_bytes, free(&plan)));
+        tally(layer, &Execution { rust_target, parameters: Some(&parameters), scratch_bytes, free })
     };
     layers.iter().enumerate().map(tally).collect()
 }
@@ -160,8 +168,11 @@ pub(super) fn tallies(
 pub(super) fn scratch_steps(layer: &Layer, execution: &Execution<'_>) -> Vec<(u32, Cost)> {
     let Some(known) = Known::of(layer, execution) else { return Vec::new() };
     let way = |bytes: usize| match layer {
-        Layer::Conv(conv) => conv::Way::of(conv, &known, bytes, execution.spent).phases,
-        Layer::Linear(linear) => vec![(linear::memory(linear, &known, bytes), 1)],
+        Layer::Conv(conv) => {
+            let free = free(layer, &Execution { scratch_bytes: bytes as u32, ..*execution });
+            conv::Way::of(conv, &known, bytes, free).phases
+        }
+        Layer::Linear(linear) => vec![(linear::memory(linear, &known, bytes), 0..1)],
         Layer::Depthwise(_)
         | Layer::AveragePool(_)
         | Layer::MaxPool(_)
