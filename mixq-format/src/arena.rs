@@ -48,6 +48,7 @@ impl Layer {
             Layer::Add(l) => &mut [&mut l.a, &mut l.b, &mut l.output],
             Layer::Elementwise(l) => &mut [&mut l.input, &mut l.output],
             Layer::Rearrange(l) => &mut [&mut l.input, &mut l.output],
+            Layer::GroupedConv(l) => &mut [&mut l.input, &mut l.output],
         };
         for tensor in tensors {
             **tensor = place(tensor);

@@ -1,6 +1,6 @@
 //! Proofs that a layer fits its parameters and its arena, which kernels take instead of loose tables.
 
-use crate::{Add, Conv, Depthwise, Elementwise, Layer, Linear, Pool, Rearrange, rules};
+use crate::{Add, Conv, Depthwise, Elementwise, GroupedConv, Layer, Linear, Pool, Rearrange, rules};
 
 /// The table of a layer that fits `PARAMETERS` bytes of parameters and an arena of `ARENA` bytes: its
 /// tensors, weights and requantisation tables lie inside, the output does not lie over an input, windows meet
@@ -101,5 +101,6 @@ tables!(
     Pool as AveragePool,
     Add as Add,
     Elementwise as Elementwise,
-    Rearrange as Rearrange
+    Rearrange as Rearrange,
+    GroupedConv as GroupedConv
 );

@@ -32,6 +32,7 @@ impl Step<'_> {
             Layer::Add(_) => quote!(Add),
             Layer::Elementwise(_) => quote!(Elementwise),
             Layer::Rearrange(_) => quote!(Rearrange),
+            Layer::GroupedConv(_) => quote!(GroupedConv),
         }
     }
 

@@ -76,6 +76,15 @@ pub fn run_layer(layer: &Layer, parameters: &[u8], arena: &mut [u8]) {
             dispatch!(portable::elementwise, l.input.bits, l.output.bits, (operands(l, parameters, arena)))
         }
         Layer::Rearrange(l) => portable::rearrange(operands(l, parameters, arena)),
+        Layer::GroupedConv(l) => {
+            let rule = requant::rule(&l.requant);
+            dispatch!(
+                portable::grouped_conv,
+                l.input.bits,
+                l.weight_bits,
+                (operands(l, parameters, arena), rule)
+            )
+        }
     }
 }
 

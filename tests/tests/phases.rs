@@ -93,7 +93,7 @@ fn check(conv: &Conv, how: How) -> [usize; 3] {
             "{phase:?}, {first}..={last}: {conv:?}"
         );
         assert!(phase.apart_bytes == 0 || phase.apart != phase.place, "{phase:?}");
-        assert!(phase.bytes >= LEAST_SCRATCH || joined && phase.place == Place::Joined);
+        assert!(phase.bytes >= LEAST_SCRATCH);
         let input_bytes = conv.input.pixel_bytes();
         for (place, bytes) in [(phase.place, phase.bytes), (phase.apart, phase.apart_bytes)] {
             assert!(bytes.is_multiple_of(4));

@@ -18,9 +18,9 @@ pub(super) fn free(layers: &[Layer], index: usize, arena_bytes: u32) -> (usize, 
     parts.max_by_key(|(start, bytes)| (*bytes, core::cmp::Reverse(*start))).unwrap_or((0, 0))
 }
 
-/// The part of the arena between the input and the output of layer `index`, which may be empty: its first byte,
-/// a multiple of 4, and its number of bytes. `None` if another tensor lies there that the arena holds while
-/// the layer is executed.
+/// The part of the arena between the input and the output of layer `index`, which may be empty: its first
+/// byte, a multiple of 4, and its number of bytes. `None` if another tensor lies there that the arena holds
+/// while the layer is executed.
 pub(super) fn between(layers: &[Layer], index: usize) -> Option<(usize, usize)> {
     let [input, output] = [layers[index].first_input().range(), layers[index].output().range()];
     let (low, high) = if input.start < output.start { (input, output) } else { (output, input) };

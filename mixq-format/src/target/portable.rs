@@ -47,6 +47,7 @@ pub(super) fn kernel(layer: &Layer) -> Kernel {
         Layer::Add(_) => "portable::add",
         Layer::Elementwise(_) => "portable::elementwise",
         Layer::Rearrange(_) => "portable::rearrange",
+        Layer::GroupedConv(_) => "portable::grouped_conv",
     };
     let generics = match (layer, layer.weights()) {
         (Layer::Add(_) | Layer::Rearrange(_), _) => String::new(),

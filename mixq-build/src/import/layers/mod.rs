@@ -177,6 +177,8 @@ fn values(keys: &mut Keys<'_, '_>, form: &Form) -> Values {
             "first" => values.first = keys.number_from_zero(key),
             "channels" => values.channels = keys.number(key),
             "groups" => values.groups = keys.number(key),
+            "multiplier" => values.multiplier = keys.number(key),
+            "dilation" => values.dilation = keys.pair(key),
             "factor" => values.factor = keys.pair(key),
             "block" => values.block = keys.number(key),
             other => unreachable!("no key is called {other}"),

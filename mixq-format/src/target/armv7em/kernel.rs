@@ -49,7 +49,8 @@ pub fn codes(layer: &Layer, parameters: &[u8], plan: &Plan) -> usize {
         | Layer::MaxPool(_)
         | Layer::Add(_)
         | Layer::Elementwise(_)
-        | Layer::Rearrange(_) => false,
+        | Layer::Rearrange(_)
+        | Layer::GroupedConv(_) => false,
     };
     if codes { bits.count() } else { 0 }
 }
@@ -76,7 +77,7 @@ pub fn takes(layer: &Layer, parameters: &[u8]) -> bool {
         Layer::AveragePool(_) | Layer::MaxPool(_) => true,
         Layer::Add(add) => add.output.bits != Bits::B32,
         Layer::Elementwise(table) => table.input.bits == table.output.bits,
-        Layer::Rearrange(_) => false,
+        Layer::Rearrange(_) | Layer::GroupedConv(_) => false,
     }
 }
 
@@ -194,7 +195,9 @@ impl Kernel {
             Layer::MaxPool(_) => Kernel::MaxPool { x, words: by_words(layer) },
             Layer::Add(_) => Kernel::Add,
             Layer::Elementwise(_) => Kernel::Elementwise { x },
-            Layer::Rearrange(_) => unreachable!("this set does not take rearrangements"),
+            Layer::Rearrange(_) | Layer::GroupedConv(_) => {
+                unreachable!("this set does not take them")
+            }
         }
     }
 

@@ -1,7 +1,7 @@
 //! What a convolution works in, where scratch has no room for all elements of four windows.
 //!
-//! Output bytes of pixels that are not computed yet hold nothing, and input bytes that no later pixel sees are
-//! not read again, if no other layer reads the input. A layer works there.
+//! Output bytes of pixels that are not computed yet hold nothing, and input bytes that no later pixel sees
+//! are not read again, if no other layer reads the input. A layer works there.
 //!
 //! * Where nothing else lies between input and output ([`Plan::joined`]), both parts are beside the scratch,
 //!   and all three are one: pixels are computed from the first one on if the output lies before the input,
@@ -131,8 +131,8 @@ fn joined(conv: &Conv, plan: &Plan, division: &Division, group: usize, all: Phas
     let Range { start, end } = all.pixels;
     let of_group = (group * each).max(1);
     let from_the_last = input.offset < output.offset;
-    // Of the first phase's first group: the input pixels that are needed, and the bytes of words that are free
-    // in the lower and in the higher tensor. All these begin and end with whole words.
+    // Of the phase's first group: the input pixels that are needed, and the bytes of words that are free in
+    // the lower and in the higher tensor. All these begin and end with whole words.
     let (needed, low, high) = if from_the_last {
         let last = (end - 1) & !(group - 1);
         let needed = if plan.spent { needed(conv, end) } else { all.input.end };
@@ -155,8 +155,14 @@ fn joined(conv: &Conv, plan: &Plan, division: &Division, group: usize, all: Phas
     } else {
         start..(earlier(start, pixels - group) + group + more).min(pixels)
     };
-    let apart_bytes = if bytes < wanted && use_apart(bytes, all.bytes) { all.bytes } else { 0 };
-    Phase { place: Place::Joined, bytes, apart_bytes, pixels, input: needed, ..all }
+    let mut most = (Place::Joined, bytes);
+    let mut next = (Place::Given, all.bytes);
+    if next.1 > most.1 {
+        (most, next) = (next, most);
+    }
+    let ((place, bytes), (apart, apart_bytes)) = (most, next);
+    let apart_bytes = if bytes < wanted && use_apart(bytes, apart_bytes) { apart_bytes } else { 0 };
+    Phase { place, bytes, apart, apart_bytes, pixels, input: needed }
 }
 
 /// Bytes of whole words of a tensor behind its first pixels, up to the word that its last byte lies in. It

@@ -23,7 +23,8 @@ pub struct Plan {
 }
 
 /// The plan of layer `index`. The scratch is the largest free part of the arena, but not larger than
-/// [`useful`]; where that is too small, for convolutions, what lies between input and output. `None` if [`rearrange`](super::rearrange) does not change the layer's weights.
+/// [`useful`]; where that is too small, for convolutions, what lies between input and output. `None` if
+/// [`rearrange`](super::rearrange) does not change the layer's weights.
 ///
 /// # Panics
 /// If there is no layer `index`, or `parameters` are not those of the network.
@@ -50,9 +51,8 @@ pub fn plan(layers: &[Layer], index: usize, parameters: &[u8], arena_bytes: u32)
 /// its first byte and its number of bytes. `largest`: bytes of the largest free part.
 pub(in super::super) fn joined(layers: &[Layer], index: usize, largest: usize) -> Option<(usize, usize)> {
     let Layer::Conv(conv) = &layers[index] else { return None };
-    let aligned = conv.input.offset.is_multiple_of(4) && conv.output.offset.is_multiple_of(4);
     // The windows of an image of three channels are small enough for the stack.
-    if !aligned || largest >= useful(&layers[index]) || Windows::of(conv) == Windows::Rgb3x3 {
+    if largest >= useful(&layers[index]) || Windows::of(conv) == Windows::Rgb3x3 {
         return None;
     }
     between(layers, index).filter(|(_, bytes)| *bytes >= largest || largest < LEAST_SCRATCH)
@@ -85,7 +85,8 @@ fn least_scratch(layer: &Layer) -> usize {
         | Layer::MaxPool(_)
         | Layer::Add(_)
         | Layer::Elementwise(_)
-        | Layer::Rearrange(_) => LEAST_SCRATCH,
+        | Layer::Rearrange(_)
+        | Layer::GroupedConv(_) => LEAST_SCRATCH,
     }
 }
 
@@ -108,7 +109,8 @@ pub fn useful(layer: &Layer) -> usize {
         | Layer::MaxPool(_)
         | Layer::Add(_)
         | Layer::Elementwise(_)
-        | Layer::Rearrange(_) => return 0,
+        | Layer::Rearrange(_)
+        | Layer::GroupedConv(_) => return 0,
     };
     bytes.max(least_scratch(layer))
 }

@@ -25,7 +25,8 @@ fn strips(layer: &Layer) -> Option<(Blocks, usize)> {
         | Layer::MaxPool(_)
         | Layer::Add(_)
         | Layer::Elementwise(_)
-        | Layer::Rearrange(_) => return None,
+        | Layer::Rearrange(_)
+        | Layer::GroupedConv(_) => return None,
     };
     (layer.requant()?.rule == Rule::Multiplier).then_some((blocks, strip))
 }

@@ -78,7 +78,7 @@ fn main() -> ! {
             Layer::Add(_) => counts[3] += 1,
             Layer::AveragePool(_) | Layer::MaxPool(_) => counts[4] += 1,
             Layer::Elementwise(_) => counts[5] += 1,
-            Layer::Rearrange(_) => unreachable!("no kernel of the set takes it"),
+            Layer::Rearrange(_) | Layer::GroupedConv(_) => unreachable!("no kernel of the set takes it"),
         }
         compare(number, &layer, &mut numbers, memory);
     }

@@ -148,6 +148,11 @@ fn check_validation(number: u64, case: &Case, memory: &Memory) {
             let entries = if table.input.bits == Bits::B32 { 0 } else { table.entries() };
             u64::from(table.codes) + entries as u64
         }
+        Layer::GroupedConv(table) => {
+            let (row, taps) = (table.group_channels() as u16, table.window.taps() as u64);
+            let filters = bytes(taps, row, table.weight_bits).saturating_mul(table.output.channels.into());
+            filters.saturating_add(table.weights.into())
+        }
         Layer::Depthwise(_)
         | Layer::AveragePool(_)
         | Layer::MaxPool(_)

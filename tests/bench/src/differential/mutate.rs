@@ -3,8 +3,8 @@
 
 use mixq_rt::format::target::armv7em::Plan;
 use mixq_rt::format::{
-    Add, Bits, Conv, Depthwise, Elementwise, Layer, Linear, Pool, Rearrange, Requant, Rest, Rule, Tensor,
-    Window,
+    Add, Bits, Conv, Depthwise, Elementwise, GroupedConv, Layer, Linear, Pool, Rearrange, Requant, Rest,
+    Rule, Tensor, Window,
 };
 
 use crate::numbers::Numbers;
@@ -77,7 +77,8 @@ fn one_tensor<'a>(numbers: &mut Numbers, layer: &'a mut Layer) -> &'a mut Tensor
         | Layer::AveragePool(Pool { input, output, .. })
         | Layer::MaxPool(Pool { input, output, .. })
         | Layer::Elementwise(Elementwise { input, output, .. })
-        | Layer::Rearrange(Rearrange { input, output, .. }) => {
+        | Layer::Rearrange(Rearrange { input, output, .. })
+        | Layer::GroupedConv(GroupedConv { input, output, .. }) => {
             return if numbers.once_in(2) { input } else { output };
         }
         Layer::Add(Add { a, b, output, .. }) => (one, more) = (a, [b, output]),
@@ -125,6 +126,12 @@ fn window(numbers: &mut Numbers, layer: &mut Layer) {
     let window = match layer {
         Layer::Conv(table) => &mut table.window,
         Layer::Depthwise(table) => &mut table.window,
+        Layer::GroupedConv(table) => match numbers.within(0, 5) {
+            0 => return table.groups = size(numbers, table.groups),
+            1 => return table.dilation_height = size(numbers, table.dilation_height),
+            2 => return table.dilation_width = size(numbers, table.dilation_width),
+            _ => &mut table.window,
+        },
         Layer::AveragePool(table) | Layer::MaxPool(table) => &mut table.window,
         Layer::Linear(_) | Layer::Add(_) | Layer::Elementwise(_) | Layer::Rearrange(_) => return,
     };
@@ -155,6 +162,7 @@ fn parameters(numbers: &mut Numbers, layer: &mut Layer, length: usize) {
         Layer::Conv(table) => (&mut table.weights, &mut table.weight_bits, &mut table.requant),
         Layer::Depthwise(table) => (&mut table.weights, &mut table.weight_bits, &mut table.requant),
         Layer::Linear(table) => (&mut table.weights, &mut table.weight_bits, &mut table.requant),
+        Layer::GroupedConv(table) => (&mut table.weights, &mut table.weight_bits, &mut table.requant),
         Layer::Elementwise(table) => {
             table.codes = offset(numbers, table.codes, length);
             return;

@@ -80,7 +80,7 @@ impl Known {
                 let none = Known { proof: Proof { chunk: 0, interval: 0 }, codes: 0 };
                 return (table.input.bits == table.output.bits).then_some(none);
             }
-            Layer::Rearrange(_) => return None,
+            Layer::Rearrange(_) | Layer::GroupedConv(_) => return None,
         };
         let proof = usual_proof(elements, layer.first_input().bits, &blocks_of(layer)?);
         let (output, requant) = (layer.output(), layer.requant()?);
@@ -98,7 +98,8 @@ impl Known {
             | Layer::MaxPool(_)
             | Layer::Add(_)
             | Layer::Elementwise(_)
-            | Layer::Rearrange(_) => false,
+            | Layer::Rearrange(_)
+            | Layer::GroupedConv(_) => false,
         };
         let makes_codes = fits && output.bits != Bits::B32 && requant.multiplier_step == 1;
         Some(Known { proof, codes: if makes_codes { output.bits.count() } else { 0 } })
@@ -127,7 +128,7 @@ fn with_scratch(layer: &Layer, known: &Known, execution: &Execution<'_>) -> Tall
         Layer::MaxPool(pool) => unweighted::pool(pool, super::by_words(layer), true),
         Layer::Add(add) => unweighted::add(add),
         Layer::Elementwise(table) => unweighted::elementwise(table),
-        Layer::Rearrange(_) => unreachable!("portable code executes rearrangements"),
+        Layer::Rearrange(_) | Layer::GroupedConv(_) => unreachable!("portable code executes them"),
     };
     let piece = |(name, figures): &(&'static str, &[f64])| Piece {
         name,
@@ -178,7 +179,8 @@ pub(super) fn scratch_steps(layer: &Layer, execution: &Execution<'_>) -> Vec<(u3
         | Layer::MaxPool(_)
         | Layer::Add(_)
         | Layer::Elementwise(_)
-        | Layer::Rearrange(_) => Vec::new(),
+        | Layer::Rearrange(_)
+        | Layer::GroupedConv(_) => Vec::new(),
     };
     // Chunks are far smaller than that, however large a window is.
     let mut sizes: Vec<usize> = (4..=useful(layer).min(1 << 20)).step_by(4).collect();

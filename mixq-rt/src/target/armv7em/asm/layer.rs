@@ -82,7 +82,7 @@ pub(crate) fn split<T: OneInput>(operands: Operands<T>, memory: [u32; 2]) -> Par
 
 /// A layer, and its whole arena.
 #[inline(always)]
-pub(crate) fn with_arena<T>(operands: Operands<T>) -> (Layer<T>, &mut [u8]) {
+pub(crate) fn with_arena<T>(operands: Operands<'_, T>) -> (Layer<'_, T>, &mut [u8]) {
     let (table, parameters, arena) = operands.parts();
     (Layer { table, parameters }, arena)
 }

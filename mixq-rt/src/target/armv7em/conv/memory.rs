@@ -23,7 +23,7 @@ pub(super) struct Memory<'a> {
     pub(super) begin: usize,
 }
 
-/// Of a phase whose memory lies between input and output, for accumulators in `own`.
+/// Of a phase that works between input and output, and in `own`.
 #[inline(never)]
 pub(super) fn between<'a>(operands: Operands<'a, Conv>, own: &'a mut [u32], phase: &Phase) -> Memory<'a> {
     let (layer, arena) = with_arena(operands);
@@ -33,12 +33,14 @@ pub(super) fn between<'a>(operands: Operands<'a, Conv>, own: &'a mut [u32], phas
     let codes = (phase.input.end - phase.input.start) * input_bytes;
     if from < to {
         // The last group may begin earlier, so that it has as many pixels as others.
-        let begin = phase.pixels.start.min(output.pixels().saturating_sub(PIXELS));
+        let start = phase.pixels.start;
+        let begin = output.pixels().checked_sub(PIXELS).map_or(start, |last| last.min(start));
         let (_, rest) = divide(arena, from);
         let (input, rest) = divide(rest, codes);
         let (free, rest) = divide(rest, (to + begin * output_bytes).wrapping_sub(from + codes));
         let (output, _) = divide(rest, (output.pixels() - begin) * output_bytes);
-        Memory { layer, input, output, memory: words(free), apart: own, begin }
+        let [memory, apart] = of_both(phase, words(free), own);
+        Memory { layer, input, output, memory, apart, begin }
     } else {
         let end = to + phase.pixels.end * output_bytes;
         let start = from + phase.input.start * input_bytes;
@@ -46,8 +48,15 @@ pub(super) fn between<'a>(operands: Operands<'a, Conv>, own: &'a mut [u32], phas
         let (output, rest) = divide(rest, phase.pixels.end * output_bytes);
         let (free, rest) = divide(rest, start.wrapping_sub(end));
         let (input, _) = divide(rest, codes);
-        Memory { layer, input, output, memory: words(free), apart: own, begin: 0 }
+        let [memory, apart] = of_both(phase, words(free), own);
+        Memory { layer, input, output, memory, apart, begin: 0 }
     }
+}
+
+/// Where patches lie, and where accumulators may lie.
+#[inline(always)]
+fn of_both<'a>(phase: &Phase, between: &'a mut [u32], own: &'a mut [u32]) -> [&'a mut [u32]; 2] {
+    if phase.place == Place::Given { [own, between] } else { [between, own] }
 }
 
 /// Of another phase.

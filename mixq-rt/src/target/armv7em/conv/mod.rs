@@ -8,7 +8,7 @@ mod source;
 use core::ops::Range;
 
 use mixq_format::target::armv7em::{
-    LEAST_SCRATCH, LEAST_SCRATCH_OF_RGB3X3, LEAST_SCRATCH_OF_RGB3X3_AND_SUMS, Phase, Place, Plan, Windows,
+    LEAST_SCRATCH, LEAST_SCRATCH_OF_RGB3X3, LEAST_SCRATCH_OF_RGB3X3_AND_SUMS, Phase, Plan, Windows,
 };
 use mixq_format::{Conv, Operands, Tensor};
 
@@ -147,9 +147,10 @@ fn phase(given: &mut Given, own: &mut [u32], left: Range<usize>) -> Range<usize>
     let bytes_given = if own.is_empty() { plan.scratch_bytes as usize } else { size_of_val(own) };
     let phase = choose(table, instance, plan, bytes_given, left.clone());
     let (bytes, apart_bytes, pixels) = (phase.bytes, phase.apart_bytes, phase.pixels.clone());
-    let Memory { layer, input, output, memory, apart, begin } = match phase.place {
-        Place::Joined => between(given.operands.reborrow(), own, &phase),
-        Place::Given | Place::Output | Place::Input => separate(given, own, &phase),
+    let Memory { layer, input, output, memory, apart, begin } = if plan.joined {
+        between(given.operands.reborrow(), own, &phase)
+    } else {
+        separate(given, own, &phase)
     };
     let (memory, apart) = (last(memory, bytes), last(apart, apart_bytes));
     let source = &Source::new(layer, &plan.proof, instance, input, phase.input.start);
@@ -175,9 +176,10 @@ fn choose(table: &Conv, instance: &Instance, plan: &Plan, given: usize, left: Ra
     Phase::of(table, instance.windows, plan, given, instance.sums.is_some(), left)
 }
 
-/// Executes the groups of a range of output pixels. `output` begins with pixel `begin`. `compute` takes the group's first output pixel and its
-/// number of pixels, and the output from this pixel on. It finds the patch filled with the group's first
-/// elements. It may compute further groups, and returns the number of pixels that it has computed.
+/// Executes the groups of a range of output pixels. `output` begins with pixel `begin`. `compute` takes the
+/// group's first output pixel and its number of pixels, and the output from this pixel on. It finds the patch
+/// filled with the group's first elements. It may compute further groups, and returns the number of pixels
+/// that it has computed.
 #[inline(always)]
 fn execute(
     source: &Source,
