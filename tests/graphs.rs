@@ -3,8 +3,9 @@
 use fastrand::Rng;
 use mixq_build::engine::graph::op::{
     Add, AveragePoolSpec, ChannelShuffle, Concat, ConvSpec, Coordinates, DepthToSpace, DepthwiseSpec,
-    Elementwise, Flatten, Function, GlobalAveragePool, GlobalMaxPool, Interpolation, LinearSpec, MaxPoolSpec,
-    Number, Pad, PointwiseSpec, ResizeSpec, Slice, SpaceToDepth, Upsample,
+    Elementwise, Flatten, Function, GlobalAveragePool, GlobalMaxPool, GroupedConvSpec, Grouping,
+    Interpolation, LinearSpec, MaxPoolSpec, Number, Pad, PointwiseSpec, ResizeSpec, Slice, SpaceToDepth,
+    Upsample,
 };
 use mixq_build::engine::graph::{Activation, Graph, LayerSpec, OpSpec, Padding, Shape, Spec, Window};
 use mixq_build::engine::task::Task;
@@ -19,7 +20,7 @@ pub fn random_graph(rng: &mut Rng) -> Graph {
         Builder { rng, layers: Vec::new(), current: ("image".to_string(), input), written: Vec::new() };
     builder.conv();
     for _ in 0..builder.rng.usize(0..=4) {
-        match builder.rng.usize(0..12) {
+        match builder.rng.usize(0..13) {
             0 | 1 => builder.conv(),
             2 => builder.depthwise(),
             3 => builder.pointwise(),
@@ -30,6 +31,7 @@ pub fn random_graph(rng: &mut Rng) -> Graph {
             8 => builder.elementwise(),
             9 => builder.rearrange(),
             10 => builder.concat(),
+            11 => builder.grouped(),
             _ => builder.skip(),
         }
     }
@@ -111,9 +113,15 @@ impl Builder<'_> {
 
     /// Kernel, stride and padding that fit the current shape, with the size of the output.
     fn window(&mut self) -> ([usize; 2], [usize; 2], Padding, [usize; 2]) {
+        self.dilated_window([1, 1])
+    }
+
+    fn dilated_window(&mut self, dilation: [usize; 2]) -> ([usize; 2], [usize; 2], Padding, [usize; 2]) {
         let shape = self.current.1;
         loop {
-            let kernel = [self.rng.usize(1..=3), self.rng.usize(1..=3)];
+            let taps = [self.rng.usize(1..=3), self.rng.usize(1..=3)];
+            // From the first tap to the last one.
+            let kernel = [0, 1].map(|axis| (taps[axis] - 1) * dilation[axis] + 1);
             let stride = [self.rng.usize(1..=2), self.rng.usize(1..=2)];
             let mut side = |kernel: usize| self.rng.usize(0..kernel);
             let explicit = [side(kernel[0]), side(kernel[0]), side(kernel[1]), side(kernel[1])];
@@ -123,7 +131,7 @@ impl Builder<'_> {
             let positions = Window { kernel, stride, padding: pixels }.positions(shape);
             let inside = pixels[0].max(pixels[1]) < kernel[0] && pixels[2].max(pixels[3]) < kernel[1];
             if inside && positions[0] > 0 && positions[1] > 0 {
-                return (kernel, stride, padding, positions);
+                return (taps, stride, padding, positions);
             }
         }
     }
@@ -141,6 +149,25 @@ impl Builder<'_> {
         let follows = self.follows();
         let op = DepthwiseSpec { kernel, stride, padding };
         self.push(op, follows, Shape { height, width, ..self.current.1 });
+    }
+
+    /// A convolution in groups, or several filters for each channel, with gaps between taps.
+    fn grouped(&mut self) {
+        let channels = self.current.1.channels;
+        let dilation = [self.rng.usize(1..=3), self.rng.usize(1..=3)];
+        let (kernel, stride, padding, [height, width]) = self.dilated_window(dilation);
+        let groups: Vec<usize> = (1..=channels).filter(|groups| channels.is_multiple_of(*groups)).collect();
+        let groups = groups[self.rng.usize(0..groups.len())];
+        let filters = groups * self.rng.usize(1..=3);
+        let multiplier = self.rng.usize(1..=3);
+        let (grouping, channels) = if self.rng.bool() {
+            (Grouping::Groups { filters, groups }, filters)
+        } else {
+            (Grouping::Each { multiplier }, channels * multiplier)
+        };
+        let follows = self.follows();
+        let op = GroupedConvSpec { grouping, kernel, stride, padding, dilation };
+        self.push(op, follows, Shape { height, width, channels });
     }
 
     fn pointwise(&mut self) {

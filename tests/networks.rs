@@ -22,6 +22,7 @@ pub fn all() -> Vec<Artifact> {
     networks.push(rearranged());
     networks.push(resized());
     networks.extend([map(), channels(), codes()]);
+    networks.push(grouped());
     networks.extend([
         scheme("folded", Bits::B4, Bits::B4, Scheme::PerLayerFolded),
         scheme("per_layer", Bits::B4, Bits::B4, Scheme::PerLayer),
@@ -198,6 +199,29 @@ pub fn codes() -> Artifact {
 fn dense(mut artifact: Artifact) -> Artifact {
     artifact.header.task = Task::Dense;
     artifact
+}
+
+/// Groups of channels, several filters for each channel, and gaps between taps, at all widths.
+fn grouped() -> Artifact {
+    let quantised = |weights, output| Quantised { weights, output, scheme: Scheme::PerChannel };
+    let mut builder = Builder::new(450, [12, 11, 3]);
+    let one_row = Slide { kernel: [1, 3], stride: [1, 1], padding: [0, 0, 2, 2] };
+    let strided = Slide { kernel: [3, 3], stride: [2, 2], padding: [1, 1, 1, 1] };
+    let wide = Slide { kernel: [3, 3], stride: [1, 1], padding: [2, 2, 2, 2] };
+    builder
+        .grouped([6, 3], [1, 1], strided, quantised(Bits::B8, Bits::B8))
+        .grouped([12, 2], [2, 2], wide, quantised(Bits::B4, Bits::B4))
+        .grouped([9, 3], [1, 2], one_row, quantised(Bits::B2, Bits::B8))
+        .grouped([10, 1], [2, 1], Slide { kernel: [2, 1], ..POINTWISE }, quantised(Bits::B8, Bits::B2))
+        .grouped([10, 10], [3, 3], Slide { padding: [3; 4], ..wide }, quantised(Bits::B4, Bits::B2))
+        .grouped(
+            [20, 5],
+            [1, 1],
+            POINTWISE,
+            Quantised { scheme: Scheme::PerChannelThresholds, ..quantised(Bits::B2, Bits::B4) },
+        )
+        .linear(6, quantised(Bits::B8, Bits::B32))
+        .finish("grouped")
 }
 
 /// Images for a network: random ones, all black and all white.

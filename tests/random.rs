@@ -10,8 +10,8 @@ use fastrand::Rng;
 use mixq_build::engine::config::Scheme;
 use mixq_build::engine::graph::op::{Rearrange, Resize};
 use mixq_format::{
-    Accuracy, Add, Artifact, Bits, Budget, Conv, Depthwise, Elementwise, Header, Layer, Linear, NamedLayer,
-    Pool, Task, Tensor,
+    Accuracy, Add, Artifact, Bits, Budget, Conv, Depthwise, Elementwise, GroupedConv, Header, Layer, Linear,
+    NamedLayer, Pool, Task, Tensor,
 };
 
 use crate::slide::Slide;
@@ -88,6 +88,36 @@ impl Builder {
         let requant = self.requant(output, &filters, quantised);
         let (window, weight_bits) = (slide.window(), quantised.weights);
         self.push(Layer::Depthwise(Depthwise { input, output, window, weights, weight_bits, requant }))
+    }
+
+    /// A convolution in groups, whose taps are `dilation` pixels apart. The channels are divided evenly.
+    pub fn grouped(
+        &mut self,
+        [channels, groups]: [u16; 2],
+        dilation: [u16; 2],
+        slide: Slide,
+        quantised: Quantised,
+    ) -> &mut Builder {
+        let input = self.current;
+        let span = |axis: usize| (slide.kernel[axis] - 1) * dilation[axis] + 1;
+        let span = Slide { kernel: [span(0), span(1)], ..slide };
+        let output = self.output(span.over(input), channels, quantised.output);
+        let taps = slide.kernel[0] * slide.kernel[1];
+        let rows = usize::from(channels * taps);
+        let (weights, codes) = self.weights(rows, input.channels / groups, quantised.weights);
+        let filters: Vec<Vec<i32>> = codes.chunks(taps.into()).map(|rows| rows.concat()).collect();
+        let requant = self.requant(output, &filters, quantised);
+        self.push(Layer::GroupedConv(GroupedConv {
+            input,
+            output,
+            window: slide.window(),
+            groups,
+            dilation_height: dilation[0],
+            dilation_width: dilation[1],
+            weights,
+            weight_bits: quantised.weights,
+            requant,
+        }))
     }
 
     /// A fully connected layer.
@@ -227,6 +257,7 @@ impl Builder {
             Layer::Elementwise(_) => ("elementwise", 0),
             Layer::Rearrange(_) => ("rearrange", 0),
             Layer::Resize(_) => ("resize", 0),
+            Layer::GroupedConv(l) => ("grouped_conv", l.window.taps() * l.group_channels()),
         };
         self.current = *layer.output();
         let macs = (taps * self.current.elements()) as u64;

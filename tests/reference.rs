@@ -90,7 +90,7 @@ pub fn output(
     let relu = graph.nodes[node].activation.starts_at_zero();
     let thresholds = scheme == Scheme::PerChannelThresholds && matches!(bits, Bits::B2 | Bits::B4);
     let exact = match op {
-        Op::Conv { .. } | Op::Depthwise { .. } | Op::Linear { .. } => {
+        Op::Conv(_) | Op::Depthwise(_) | Op::GroupedConv(_) | Op::Linear(_) => {
             weighted(graph, trained, node, inputs[0], grid.scale, thresholds)
         }
         Op::AveragePool(AveragePool { window }) => {
@@ -135,20 +135,37 @@ fn weighted(
     let window = window.unwrap_or(Window { kernel: whole, stride: [1, 1], padding: [0; 4] });
     let [height, width] = window.kernel;
     let depthwise = matches!(graph.nodes[node].op, Op::Depthwise { .. });
+    let (groups, dilation) = match graph.nodes[node].op {
+        Op::GroupedConv(conv) => (conv.groups, conv.dilation),
+        Op::Conv(_)
+        | Op::Depthwise(_)
+        | Op::Linear(_)
+        | Op::AveragePool(_)
+        | Op::MaxPool(_)
+        | Op::Add(_)
+        | Op::Flatten(_)
+        | Op::Elementwise(_)
+        | Op::Rearrange(_)
+        | Op::Resize(_) => (1, [1, 1]),
+    };
+    // Input channels and filters of a group.
+    let (channels, filters) = (input.shape.channels / groups, shape.channels / groups);
     let mut exact = Vec::with_capacity(shape.elements());
     for (y, x, c) in positions(shape) {
         let grid = layer.grids[if layer.grids.len() == 1 { 0 } else { c }];
         let mut sum = 0.0;
         for (dy, dx) in (0..height).flat_map(|dy| (0..width).map(move |dx| (dy, dx))) {
-            let Some((row, column)) = seen(&window, input.shape, (y, x), (dy, dx)) else { continue };
+            let tap = (dy * dilation[0], dx * dilation[1]);
+            let Some((row, column)) = seen(&window, input.shape, (y, x), tap) else { continue };
             let weight =
                 |index: usize| grid.scale * f64::from(i32::from(layer.codes[index]) - grid.zero_point);
             if depthwise {
                 sum += input.real(row, column, c) * weight((dy * width + dx) * shape.channels + c);
             } else {
-                let first = ((c * height + dy) * width + dx) * input.shape.channels;
-                for channel in 0..input.shape.channels {
-                    sum += input.real(row, column, channel) * weight(first + channel);
+                let first = ((c * height + dy) * width + dx) * channels;
+                for channel in 0..channels {
+                    sum +=
+                        input.real(row, column, c / filters * channels + channel) * weight(first + channel);
                 }
             }
         }

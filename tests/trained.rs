@@ -30,7 +30,7 @@ pub fn random_trained(
         let (x, x_bits) = read(0);
         let size = |grid: Grid, bits: Bits| grid.scale * f64::from(bits.max_code()) * 0.5;
         let (layer, spread) = match node.op {
-            Op::Conv { .. } | Op::Depthwise { .. } | Op::Linear { .. } => {
+            Op::Conv(_) | Op::Depthwise(_) | Op::GroupedConv(_) | Op::Linear(_) => {
                 let (layer, window) = random_layer(rng, graph, allocation, scheme, index);
                 let gain = layer.multiplier.iter().fold(0.0f64, |most, m| most.max(m.abs())).max(0.1);
                 let weight = layer.grids[0].scale * f64::from(allocation.weights[index].unwrap().max_code());

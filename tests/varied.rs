@@ -95,6 +95,49 @@ pub fn moves(seed: u64) -> Artifact {
     builder.linear(rng.u16(2..=12), logits).finish("moves")
 }
 
+/// A network of convolutions in groups, with gaps between taps.
+pub fn grouped(seed: u64) -> Artifact {
+    let mut rng = Rng::with_seed(seed);
+    let each = rng.u16(1..=12);
+    let mut channels = [1, 2, 4, 8][rng.usize(0..4)] * each;
+    let mut size = [rng.u16(1..=12), rng.u16(4..=16)];
+    let mut builder = Builder::new(seed, [size[0], size[1], channels]);
+    let bits = |rng: &mut Rng| Bits::QUANTISED[rng.usize(0..3)];
+    for _ in 0..rng.usize(1..=4) {
+        let divisors: Vec<u16> = (1..=channels).filter(|groups| channels.is_multiple_of(*groups)).collect();
+        let groups = divisors[rng.usize(0..divisors.len())];
+        let filters = groups * rng.u16(1..=(48 / groups).max(1));
+        let dilation = [rng.u16(1..=3), rng.u16(1..=3)];
+        let axis = |rng: &mut Rng, axis: usize| {
+            let kernel = rng.u16(1..=4);
+            let span = (kernel - 1) * dilation[axis] + 1;
+            // As `same` pads, or where the window fits without.
+            if span > size[axis] || rng.bool() { (kernel, span / 2) } else { (kernel, 0) }
+        };
+        let (y, x) = (axis(&mut rng, 0), axis(&mut rng, 1));
+        let fits =
+            |axis: usize, (kernel, pad): (u16, u16)| size[axis] + 2 * pad > (kernel - 1) * dilation[axis];
+        if !fits(0, y) || !fits(1, x) {
+            continue;
+        }
+        let stride = [rng.u16(1..=2), rng.u16(1..=2)];
+        let slide = Slide { kernel: [y.0, x.0], stride, padding: [y.1, y.1, x.1, x.1] };
+        let scheme = match rng.u8(0..8) {
+            0 => Scheme::PerLayerFolded,
+            1 => Scheme::PerChannelThresholds,
+            _ => Scheme::PerChannel,
+        };
+        let quantised = Quantised { weights: bits(&mut rng), output: bits(&mut rng), scheme };
+        builder.grouped([filters, groups], dilation, slide, quantised);
+        let after = |axis: usize, (kernel, pad): (u16, u16)| {
+            (size[axis] + 2 * pad - (kernel - 1) * dilation[axis] - 1) / stride[axis] + 1
+        };
+        (channels, size) = (filters, [after(0, y), after(1, x)]);
+    }
+    let logits = Quantised { weights: bits(&mut rng), output: Bits::B32, scheme: Scheme::PerChannel };
+    builder.linear(rng.u16(2..=12), logits).finish("grouped")
+}
+
 fn network(seed: u64, portable: bool) -> Artifact {
     let mut rng = Rng::with_seed(seed);
     let kind = rng.u8(0..10);

@@ -140,7 +140,7 @@ fn trained(rng: &mut Rng, graph: &Graph, allocation: &Allocation) -> TrainedNetw
         };
         let reach = |(grid, bits): (Grid, Bits)| grid.scale * f64::from(bits.max_code()) * 0.5;
         let (layer, spread) = match node.op {
-            Op::Conv { .. } | Op::Depthwise { .. } | Op::Linear { .. } => {
+            Op::Conv(_) | Op::Depthwise(_) | Op::GroupedConv(_) | Op::Linear(_) => {
                 let (layer, window) = weights(rng, graph, allocation, index);
                 let bits = allocation.weights[index].expect("a weighted node has bits");
                 let weight = layer.grids[0].scale * f64::from(bits.max_code()) / 5.0;

@@ -78,6 +78,7 @@ fn random_networks_compute_what_was_trained() {
             "conv",
             "depthwise",
             "elementwise",
+            "grouped conv",
             "linear",
             "max pool",
             "pointwise",

@@ -6,6 +6,8 @@ mod builtin;
 mod folding;
 #[path = "graph/functions.rs"]
 mod functions;
+#[path = "graph/grouped.rs"]
+mod grouped;
 #[path = "graph/keys.rs"]
 mod keys;
 #[path = "graph/layer_list.rs"]

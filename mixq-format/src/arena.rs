@@ -52,6 +52,7 @@ impl Layer {
             Layer::Elementwise(l) => &mut [&mut l.input, &mut l.output],
             Layer::Rearrange(l) => &mut [&mut l.input, &mut l.output],
             Layer::Resize(l) => &mut [&mut l.input, &mut l.output],
+            Layer::GroupedConv(l) => &mut [&mut l.input, &mut l.output],
         };
         for tensor in tensors {
             **tensor = place(tensor);

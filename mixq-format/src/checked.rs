@@ -1,6 +1,6 @@
 //! Proofs that a layer fits its parameters and its arena, which kernels take instead of loose tables.
 
-use crate::{Add, Conv, Depthwise, Elementwise, Layer, Linear, Pool, Rearrange, Resize, rules};
+use crate::{Add, Conv, Depthwise, Elementwise, GroupedConv, Layer, Linear, Pool, Rearrange, Resize, rules};
 
 /// The table of a layer that fits `PARAMETERS` bytes of parameters and an arena of `ARENA` bytes: its
 /// tensors, weights and requantisation tables lie inside, the output does not lie over an input, windows meet
@@ -102,5 +102,6 @@ tables!(
     Add as Add,
     Elementwise as Elementwise,
     Rearrange as Rearrange,
-    Resize as Resize
+    Resize as Resize,
+    GroupedConv as GroupedConv
 );

@@ -3,37 +3,7 @@
 //! All are `repr(C)` with fields of fixed width, so their size, which counts as flash, is the same
 //! on the host and on the device. Offsets count bytes from the start of the parameter block.
 
-use crate::{Bits, Rearrange, Requant, Resize, Rest, Tensor};
-
-/// A sliding window over the input.
-///
-/// Output pixel `(y, x)` sees input rows `y * stride_height - pad_top ..` and columns
-/// `x * stride_width - pad_left ..`. Padding at the bottom and the right follows from the output's shape.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "file", derive(serde::Serialize, serde::Deserialize))]
-#[repr(C)]
-pub struct Window {
-    /// Height in pixels.
-    pub kernel_height: u16,
-    /// Width in pixels.
-    pub kernel_width: u16,
-    /// Rows from one output row to the next.
-    pub stride_height: u16,
-    /// Columns from one output column to the next.
-    pub stride_width: u16,
-    /// Rows of padding above the input.
-    pub pad_top: u16,
-    /// Columns of padding left of the input.
-    pub pad_left: u16,
-}
-
-impl Window {
-    /// Input pixels that the window covers, padding included.
-    pub const fn taps(&self) -> usize {
-        // 65,535 squared is below 2^32, the least that a `usize` holds here.
-        self.kernel_height as usize * self.kernel_width as usize
-    }
-}
+use crate::{Bits, GroupedConv, Rearrange, Requant, Resize, Rest, Tensor, Window};
 
 /// What a layer is, as tables and messages call it: "conv 3x3", "pointwise", "linear", "max pool 2x2".
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -196,6 +166,8 @@ pub enum Layer {
     Rearrange(Rearrange),
     /// An image of another size.
     Resize(Resize),
+    /// Convolution in groups of channels, with gaps between taps.
+    GroupedConv(GroupedConv),
 }
 
 impl Layer {
@@ -210,6 +182,7 @@ impl Layer {
             Layer::Elementwise(_) => size_of::<Elementwise>(),
             Layer::Rearrange(_) => size_of::<Rearrange>(),
             Layer::Resize(_) => size_of::<Resize>(),
+            Layer::GroupedConv(_) => size_of::<GroupedConv>(),
         }
     }
 
@@ -224,6 +197,7 @@ impl Layer {
             Layer::Elementwise(table) => table,
             Layer::Rearrange(table) => table,
             Layer::Resize(table) => table,
+            Layer::GroupedConv(table) => table,
         }
     }
 
@@ -238,6 +212,7 @@ impl Layer {
             Layer::Elementwise(layer) => &layer.output,
             Layer::Rearrange(layer) => &layer.output,
             Layer::Resize(layer) => &layer.output,
+            Layer::GroupedConv(layer) => &layer.output,
         }
     }
 
@@ -252,6 +227,7 @@ impl Layer {
             Layer::Elementwise(layer) => &layer.input,
             Layer::Rearrange(layer) => &layer.input,
             Layer::Resize(layer) => &layer.input,
+            Layer::GroupedConv(layer) => &layer.input,
         }
     }
 
@@ -267,7 +243,8 @@ impl Layer {
             | Layer::MaxPool(_)
             | Layer::Elementwise(_)
             | Layer::Rearrange(_)
-            | Layer::Resize(_) => None,
+            | Layer::Resize(_)
+            | Layer::GroupedConv(_) => None,
         }
     }
 
@@ -288,6 +265,7 @@ impl Layer {
             Layer::Elementwise(_) => "elementwise",
             Layer::Rearrange(_) => "rearrange",
             Layer::Resize(_) => "resize",
+            Layer::GroupedConv(_) => "grouped conv",
         };
         let size = |window: &Window| [window.kernel_height.into(), window.kernel_width.into()];
         Kind { operator, kernel: self.window().map(size) }
@@ -308,6 +286,10 @@ impl Layer {
                 let rows = l.input.pixels().saturating_mul(l.output.channels as usize);
                 Some((l.weights, rows, l.input.channels as usize, l.weight_bits))
             }
+            Layer::GroupedConv(l) => {
+                let rows = l.window.taps().saturating_mul(l.output.channels as usize);
+                Some((l.weights, rows, l.group_channels(), l.weight_bits))
+            }
             Layer::AveragePool(_)
             | Layer::MaxPool(_)
             | Layer::Add(_)
@@ -323,6 +305,7 @@ impl Layer {
             Layer::Conv(layer) => Some(&layer.requant),
             Layer::Depthwise(layer) => Some(&layer.requant),
             Layer::Linear(layer) => Some(&layer.requant),
+            Layer::GroupedConv(layer) => Some(&layer.requant),
             Layer::AveragePool(_)
             | Layer::MaxPool(_)
             | Layer::Add(_)
@@ -337,6 +320,7 @@ impl Layer {
         match self {
             Layer::Conv(layer) => Some(&layer.window),
             Layer::Depthwise(layer) => Some(&layer.window),
+            Layer::GroupedConv(layer) => Some(&layer.window),
             Layer::AveragePool(layer) | Layer::MaxPool(layer) => Some(&layer.window),
             Layer::Linear(_)
             | Layer::Add(_)
@@ -356,4 +340,5 @@ const _: () = {
     assert!(size_of::<Linear>() == 52 && size_of::<Pool>() == 36 && size_of::<Add>() == 48);
     assert!(size_of::<Elementwise>() == 28 && size_of::<Rearrange>() == 84);
     assert!(size_of::<Resize>() == 52);
+    assert!(size_of::<GroupedConv>() == 68);
 };

@@ -23,6 +23,7 @@ mod bits;
 mod checked;
 mod contents;
 mod error_score;
+mod grouped;
 mod layer;
 mod mask;
 mod network;
@@ -34,6 +35,7 @@ mod rules;
 pub mod target;
 mod task;
 mod tensor;
+mod window;
 
 #[cfg(feature = "file")]
 mod arena;
@@ -45,7 +47,8 @@ mod readout;
 pub use bits::Bits;
 pub use checked::{Checked, Operands, Table};
 pub use error_score::ErrorScore;
-pub use layer::{Add, Conv, Depthwise, Elementwise, Kind, Layer, Linear, Pool, Window};
+pub use grouped::GroupedConv;
+pub use layer::{Add, Conv, Depthwise, Elementwise, Kind, Layer, Linear, Pool};
 pub use mask::{Object, Objects, classify_pixels};
 pub use network::{Invalid, Network};
 pub use probability::{Exponents, top};
@@ -54,6 +57,7 @@ pub use requant::{Requant, Rule};
 pub use resize::{Axis, Between, Position, Resize};
 pub use task::{Task, argmax, nearest};
 pub use tensor::Tensor;
+pub use window::Window;
 
 #[cfg(feature = "file")]
 pub use arena::in_arena;

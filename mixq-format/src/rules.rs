@@ -8,7 +8,7 @@
 
 use core::ops::Range;
 
-use crate::{Bits, Layer, Requant, Tensor, Window};
+use crate::{Bits, GroupedConv, Layer, Requant, Tensor, Window};
 
 /// Pixels that a pool may cover: the kernels compute `(2 sum + n) / 2n` in 32 bits.
 const LARGEST_POOL: u64 = (1 << 23) - 1;
@@ -90,7 +90,8 @@ const fn input(layer: &Layer, input: &Tensor, second: bool) -> Verdict {
         | Layer::Linear(_)
         | Layer::AveragePool(_)
         | Layer::MaxPool(_)
-        | Layer::Resize(_) => false,
+        | Layer::Resize(_)
+        | Layer::GroupedConv(_) => false,
     };
     let (i, o) = (range(input), range(output));
     require!(in_place || i.end <= o.start || o.end <= i.start, "the output overlaps an input");
@@ -100,11 +101,13 @@ const fn input(layer: &Layer, input: &Tensor, second: bool) -> Verdict {
 /// Windows that meet the input, and shapes that belong to the operator.
 const fn shapes(layer: &Layer) -> Verdict {
     let (x, y) = (layer.first_input(), layer.output());
-    if let Some(window) = layer.window() {
+    // With gaps between taps there are other windows: see `groups`.
+    if let (Some(window), false) = (layer.window(), matches!(layer, Layer::GroupedConv(_))) {
         keep!(windows(window, x, y));
     }
     match layer {
         Layer::Conv(_) => {}
+        Layer::GroupedConv(conv) => keep!(groups(conv)),
         Layer::Depthwise(_) => {
             require!(x.channels == y.channels, "a depthwise layer changes the channels");
         }
@@ -130,6 +133,18 @@ const fn shapes(layer: &Layer) -> Verdict {
         Layer::Resize(resize) => keep!(resize.check()),
     }
     Ok(())
+}
+
+/// Groups divide the channels, and 16 bits hold the rows and columns that a window covers.
+const fn groups(conv: &GroupedConv) -> Verdict {
+    let GroupedConv { input, output, groups, dilation_height, dilation_width, .. } = conv;
+    require!(
+        *groups > 0 && input.channels.is_multiple_of(*groups) && output.channels.is_multiple_of(*groups),
+        "the channels are not a multiple of the groups"
+    );
+    require!(*dilation_height > 0 && *dilation_width > 0, "a dilation is 0");
+    let Some(span) = conv.span() else { return Err("a window covers more than 65,535 rows or columns") };
+    windows(&span, input, output)
 }
 
 const fn same_shape(a: &Tensor, b: &Tensor) -> bool {
@@ -166,6 +181,11 @@ const fn sums(layer: &Layer) -> Verdict {
             let sum = elements.saturating_mul(input.bits.max_code() as u64);
             require!(sum <= i32::MAX as u64, "the sum of a window's codes may exceed 32 bits");
         }
+        Layer::GroupedConv(conv) => {
+            let elements = taps(layer) * conv.group_channels() as u64;
+            let sum = elements.saturating_mul(input.bits.max_code() as u64);
+            require!(sum <= i32::MAX as u64, "the sum of a window's codes may exceed 32 bits");
+        }
         Layer::AveragePool(pool) | Layer::MaxPool(pool) => {
             // A window sees no more than the input has.
             let (height, width) = (pool.window.kernel_height as u64, pool.window.kernel_width as u64);
@@ -196,6 +216,7 @@ pub(crate) const fn weights(layer: &Layer) -> Option<(u32, u64, Bits)> {
         Layer::Conv(conv) => (conv.weights, conv.weight_bits, conv.output.channels),
         Layer::Linear(linear) => (linear.weights, linear.weight_bits, linear.output.channels),
         Layer::Depthwise(depthwise) => (depthwise.weights, depthwise.weight_bits, 1),
+        Layer::GroupedConv(conv) => (conv.weights, conv.weight_bits, conv.output.channels),
         Layer::AveragePool(_)
         | Layer::MaxPool(_)
         | Layer::Add(_)
@@ -203,7 +224,19 @@ pub(crate) const fn weights(layer: &Layer) -> Option<(u32, u64, Bits)> {
         | Layer::Rearrange(_)
         | Layer::Resize(_) => return None,
     };
-    let row = bits.row_bytes(layer.first_input().channels as usize) as u64;
+    let channels = match layer {
+        Layer::GroupedConv(conv) => conv.group_channels(),
+        Layer::Conv(_)
+        | Layer::Depthwise(_)
+        | Layer::Linear(_)
+        | Layer::AveragePool(_)
+        | Layer::MaxPool(_)
+        | Layer::Add(_)
+        | Layer::Elementwise(_)
+        | Layer::Rearrange(_)
+        | Layer::Resize(_) => layer.first_input().channels as usize,
+    };
+    let row = bits.row_bytes(channels) as u64;
     Some((offset, (filters as u64).saturating_mul(taps(layer)).saturating_mul(row), bits))
 }
 

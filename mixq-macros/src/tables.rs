@@ -44,6 +44,7 @@ impl Step<'_> {
             Layer::Elementwise(_) => quote!(Elementwise),
             Layer::Rearrange(_) => quote!(Rearrange),
             Layer::Resize(_) => quote!(Resize),
+            Layer::GroupedConv(_) => quote!(GroupedConv),
         }
     }
 

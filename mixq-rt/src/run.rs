@@ -79,6 +79,15 @@ pub fn run_layer(layer: &Layer, parameters: &[u8], arena: &mut [u8]) {
         Layer::Resize(l) => {
             dispatch!(@input portable::resize, l.input.bits, , (operands(l, parameters, arena)))
         }
+        Layer::GroupedConv(l) => {
+            let rule = requant::rule(&l.requant);
+            dispatch!(
+                portable::grouped_conv,
+                l.input.bits,
+                l.weight_bits,
+                (operands(l, parameters, arena), rule)
+            )
+        }
     }
 }
 

@@ -4,6 +4,8 @@
 //!
 //! `MIXQ_DIFFERENTIAL` and `MIXQ_HOSTILE` take other numbers of layers, `MIXQ_SEED` another first one.
 
+#[path = "kernels/grouped.rs"]
+mod grouped;
 #[path = "../bench/src/differential/layers.rs"]
 mod layers;
 #[path = "kernels/moves.rs"]
@@ -134,12 +136,16 @@ fn a_cortex_m33_answers_and_defends_itself_alike() {
 fn hostile(number: u64) -> (Case, Vec<u8>, Vec<u8>, bool) {
     let mut numbers = Numbers::new(number);
     let (mut parameters, mut arena) = (vec![0; 256 << 10], vec![0; 64 << 10]);
-    let layer = match numbers.within(0, 9) {
+    let layer = match numbers.within(0, 10) {
         0 => unweighted::addition(&mut numbers, &mut arena),
         1 => unweighted::pool(&mut numbers, &mut arena),
         2 => unweighted::elementwise(&mut numbers, &mut parameters, &mut arena),
         3 if numbers.once_in(3) => moves::resize(&mut numbers, &mut arena),
         3 => moves::rearrange(&mut numbers, &mut arena),
+        4 => {
+            let layer = layers::random(&mut numbers, &mut parameters, &mut arena);
+            grouped::grouped(&mut numbers, layer)
+        }
         _ => layers::random(&mut numbers, &mut parameters, &mut arena),
     };
     let mut case = Case { layer, plan: None, lengths: mutate::lengths(&layer), begins: [0; 2] };

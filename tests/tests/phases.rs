@@ -37,8 +37,8 @@ fn conv(size: [u16; 3], kernel: [u16; 2], stride: [u16; 2], filters: u16, bits: 
     Conv { input: tensor(size, bits, 0), output, window, weights: 0, weight_bits: Bits::B8, requant: REQUANT }
 }
 
-/// The first input pixel that an output pixel sees, tap by tap.
-fn first_seen(conv: &Conv, pixel: usize) -> Option<usize> {
+/// The first and the last input pixel that an output pixel sees, tap by tap.
+fn sees(conv: &Conv, pixel: usize) -> Option<[usize; 2]> {
     let Conv { input, output, window, .. } = conv;
     let (y, x) = (pixel / usize::from(output.width), pixel % usize::from(output.width));
     let taps = (0..window.kernel_height).flat_map(|row| (0..window.kernel_width).map(move |tap| (row, tap)));
@@ -49,48 +49,88 @@ fn first_seen(conv: &Conv, pixel: usize) -> Option<usize> {
             (0..i64::from(input.height)).contains(&row) && (0..i64::from(input.width)).contains(&column);
         inside.then(|| row as usize * usize::from(input.width) + column as usize)
     });
-    seen.min()
+    let all: Vec<usize> = seen.collect();
+    Some([*all.iter().min()?, *all.iter().max()?])
 }
 
-/// Goes through all phases of a convolution; how many of them work in the output, and in the input.
-fn check(conv: &Conv, given: usize, spent: bool, sums: bool) -> [usize; 2] {
-    let plan = Plan { scratch: 0, scratch_bytes: 0, spent, proof: Proof { chunk: 1280, interval: 1280 } };
+/// What is known of a layer beside its table.
+#[derive(Clone, Copy)]
+struct How {
+    given: usize,
+    spent: bool,
+    sums: bool,
+    /// Bytes between input and output, if nothing else lies there.
+    between: Option<u32>,
+}
+
+/// Goes through all phases of a convolution; how many of them work in the output, in the input, and in what
+/// both and the scratch are together.
+fn check(conv: &Conv, how: How) -> [usize; 3] {
+    let How { given, spent, sums, between } = how;
+    let (joined, scratch_bytes) = (between.is_some(), between.unwrap_or(0));
+    let proof = Proof { chunk: 1280, interval: 1280 };
+    let plan = Plan { scratch: 0, scratch_bytes, spent, joined, proof };
     let (pixels, size) = (conv.output.pixels(), conv.output.pixel_bytes());
-    let seen: Vec<usize> = (0..pixels).filter_map(|pixel| first_seen(conv, pixel)).collect();
+    // The input pixels that each output pixel sees: the first one and the last one.
+    let seen: Vec<[usize; 2]> = (0..pixels).filter_map(|pixel| sees(conv, pixel)).collect();
     assert_eq!(seen.len(), pixels);
-    let (mut first, mut found) = (0, [0; 2]);
-    while first < pixels {
-        let phase = Phase::of(conv, Windows::of(conv), &plan, given, sums, first);
-        assert!(phase.end > first && phase.end <= pixels, "{phase:?} of {conv:?}");
+    let (mut left, mut found, mut done) = (0..pixels, [0; 3], vec![false; pixels]);
+    while !left.is_empty() {
+        let phase = Phase::of(conv, Windows::of(conv), &plan, given, sums, left.clone());
+        let computed = phase.pixels.clone();
+        assert!(
+            !computed.is_empty() && left.start <= computed.start && computed.end <= left.end,
+            "{phase:?}"
+        );
         // The last group may begin earlier, so that it has as many pixels as others.
-        let begin = if pixels < GROUP { first } else { first.min(pixels - GROUP) };
-        let needed = seen[begin..].iter().min().copied().unwrap_or(0);
-        assert!(phase.seen <= needed, "{phase:?} from {first}, needed {needed}: {conv:?}");
+        let begin = if pixels < GROUP { computed.start } else { computed.start.min(pixels - GROUP) };
+        let backwards = computed.start != left.start || joined && conv.input.offset < conv.output.offset;
+        let sees = if backwards { &seen[..computed.end] } else { &seen[begin..] };
+        let first = sees.iter().map(|[first, _]| *first).min().unwrap_or(0);
+        let last = sees.iter().map(|[_, last]| *last).max().unwrap_or(0);
+        assert!(
+            phase.input.start <= first && last < phase.input.end,
+            "{phase:?}, {first}..={last}: {conv:?}"
+        );
         assert!(phase.apart_bytes == 0 || phase.apart != phase.place, "{phase:?}");
         assert!(phase.bytes >= LEAST_SCRATCH);
+        let input_bytes = conv.input.pixel_bytes();
         for (place, bytes) in [(phase.place, phase.bytes), (phase.apart, phase.apart_bytes)] {
             assert!(bytes.is_multiple_of(4));
             // Up to three bytes lie before the first word.
             let room = match place {
                 _ if bytes == 0 => continue,
                 Place::Given => given,
-                Place::Output => (pixels - phase.end) * size - 3,
-                Place::Input => phase.seen * conv.input.pixel_bytes() - 3,
+                Place::Output => (pixels - computed.end) * size - 3,
+                Place::Input => phase.input.start * input_bytes - 3,
+                Place::Joined if backwards => {
+                    let from =
+                        (conv.input.offset as usize + phase.input.end * input_bytes).next_multiple_of(4);
+                    ((conv.output.offset as usize + begin * size) & !3) - from
+                }
+                Place::Joined => {
+                    let from = (conv.output.offset as usize + computed.end * size).next_multiple_of(4);
+                    ((conv.input.offset as usize + phase.input.start * input_bytes) & !3) - from
+                }
             };
-            assert!(bytes <= room, "{phase:?} from {first}: {room} B are free: {conv:?}");
-            assert!(spent || place != Place::Input, "{phase:?}");
+            assert!(bytes <= room, "{phase:?} of {left:?}: {room} B are free: {conv:?}");
+            let in_input = phase.input.len() < conv.input.pixels();
+            assert!(spent || place != Place::Input && !in_input, "{phase:?}");
         }
         found[0] += usize::from(phase.place == Place::Output);
         found[1] += usize::from(phase.place == Place::Input);
-        first = phase.end;
+        found[2] += usize::from(phase.place == Place::Joined);
+        done[computed].fill(true);
+        left = phase.rest(left);
     }
+    assert!(done.iter().all(|done| *done), "all pixels are computed: {conv:?}");
     found
 }
 
-#[test]
-fn no_phase_works_where_something_is_needed() {
-    let (mut in_output, mut in_input) = (0, 0);
-    let shapes = [[9, 11, 16], [1, 60, 24], [6, 6, 64], [2, 3, 8], [1, 2, 32], [20, 5, 10]];
+/// Convolutions of many shapes, each with some memory on the stack or in the arena.
+fn shapes() -> Vec<(Conv, usize, bool)> {
+    let mut all = Vec::new();
+    let shapes = [[9, 11, 16], [1, 60, 24], [6, 6, 64], [2, 3, 8], [1, 2, 32], [20, 5, 10], [7, 9, 3]];
     for (number, size) in shapes.into_iter().enumerate() {
         for kernel in [[1, 1], [1, 5], [3, 3], [5, 2]] {
             if kernel[0] > size[0] || kernel[1] > size[1] {
@@ -99,18 +139,46 @@ fn no_phase_works_where_something_is_needed() {
             for stride in [[1, 1], [1, 2], [2, 1], [2, 2], [3, 3]] {
                 for (filters, bits) in [(8, Bits::B8), (40, Bits::B4), (6, Bits::B2), (64, Bits::B8)] {
                     let conv = conv(size, kernel, stride, filters, bits);
-                    for given in [LEAST_SCRATCH, 400, 1 << 14] {
-                        for spent in [false, true] {
-                            let [output, input] = check(&conv, given, spent, number % 2 == 1);
-                            (in_output, in_input) = (in_output + output, in_input + input);
-                            assert!(given < 1 << 14 || output + input == 0, "there is enough scratch");
-                        }
-                    }
+                    let given = [LEAST_SCRATCH, 400, 1 << 14];
+                    all.extend(given.map(|given| (conv, given, number % 2 == 1)));
                 }
             }
         }
     }
+    all
+}
+
+#[test]
+fn no_phase_works_where_something_is_needed() {
+    let (mut in_output, mut in_input) = (0, 0);
+    for (conv, given, sums) in shapes() {
+        for spent in [false, true] {
+            let [output, input, joined] = check(&conv, How { given, spent, sums, between: None });
+            (in_output, in_input) = (in_output + output, in_input + input);
+            assert!(given < 1 << 14 || output + input == 0, "there is enough scratch");
+            assert_eq!(joined, 0);
+        }
+    }
     assert!(in_output > 500 && in_input > 500, "{in_output} and {in_input}: both kinds are tried");
+}
+
+#[test]
+fn no_phase_works_where_something_is_needed_between_input_and_output() {
+    let (mut from_the_first, mut from_the_last) = (0, 0);
+    for (mut conv, _, sums) in shapes() {
+        for between in [0, 4, 300] {
+            let end =
+                |tensor: &Tensor| (tensor.range().end.next_multiple_of(4) - tensor.range().start) as u32;
+            for spent in [false, true] {
+                let how = How { given: LEAST_SCRATCH, spent, sums, between: Some(between) };
+                (conv.input.offset, conv.output.offset) = (64, 64 + end(&conv.input) + between);
+                from_the_last += check(&conv, how)[2];
+                (conv.output.offset, conv.input.offset) = (64, 64 + end(&conv.output) + between);
+                from_the_first += check(&conv, how)[2];
+            }
+        }
+    }
+    assert!(from_the_first > 500 && from_the_last > 500, "{from_the_first} and {from_the_last}");
 }
 
 #[test]

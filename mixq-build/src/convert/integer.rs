@@ -41,6 +41,10 @@ pub fn convert(
                 let window = window.table();
                 Layer::Depthwise(Depthwise { input, output, window, weights, weight_bits, requant })
             }
+            Op::GroupedConv(conv) => {
+                let (weights, weight_bits, requant) = walk.weighted(step, input, output, &grids);
+                Layer::GroupedConv(conv.table([input, output], weights, weight_bits, requant))
+            }
             Op::Linear(_) => {
                 let (weights, weight_bits, requant) = walk.weighted(step, input, output, &grids);
                 Layer::Linear(Linear { input, output, weights, weight_bits, requant })

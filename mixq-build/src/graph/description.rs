@@ -6,7 +6,7 @@
 
 use serde::ser::{Serialize, SerializeStruct, SerializeStructVariant, Serializer};
 
-use super::op::{Add, AveragePool, Conv, Depthwise, Elementwise, Flatten, Linear, MaxPool};
+use super::op::{Add, AveragePool, Conv, Depthwise, Elementwise, Flatten, GroupedConv, Linear, MaxPool};
 use super::{Activation, Node, Op};
 
 impl Serialize for Node {
@@ -36,6 +36,7 @@ impl Serialize for Description<'_> {
             Op::MaxPool(MaxPool { window }) => ("MaxPool", Some(window)),
             Op::Add(Add) => ("Add", None),
             Op::Flatten(Flatten) => ("Flatten", None),
+            Op::GroupedConv(GroupedConv { window, .. }) => ("GroupedConv", Some(window)),
             Op::Rearrange(rearrange) => {
                 return serializer.serialize_newtype_variant("Op", 0, "Rearrange", rearrange);
             }
@@ -48,7 +49,21 @@ impl Serialize for Description<'_> {
         };
         let norm = op.weighted().then_some(norm);
         let activation = op.output().has_own_grid().then_some(activation);
-        let fields = [window.is_some(), norm.is_some(), activation.is_some()];
+        let grouped = match op {
+            Op::GroupedConv(GroupedConv { window: _, groups, dilation }) => Some((groups, dilation)),
+            Op::Conv(_)
+            | Op::Depthwise(_)
+            | Op::Linear(_)
+            | Op::AveragePool(_)
+            | Op::MaxPool(_)
+            | Op::Add(_)
+            | Op::Flatten(_)
+            | Op::Elementwise(_)
+            | Op::Rearrange(_)
+            | Op::Resize(_) => None,
+        };
+        let both = grouped.is_some();
+        let fields = [window.is_some(), norm.is_some(), activation.is_some(), both, both];
         let fields = fields.into_iter().filter(|there| *there).count();
         if fields == 0 {
             return serializer.serialize_unit_variant("Op", 0, name);
@@ -56,6 +71,10 @@ impl Serialize for Description<'_> {
         let mut op = serializer.serialize_struct_variant("Op", 0, name, fields)?;
         if let Some(window) = window {
             op.serialize_field("window", window)?;
+        }
+        if let Some((groups, dilation)) = grouped {
+            op.serialize_field("groups", groups)?;
+            op.serialize_field("dilation", dilation)?;
         }
         if let Some(norm) = norm {
             op.serialize_field("batch_norm", norm)?;

@@ -48,6 +48,7 @@ impl Graph {
             Op::Elementwise(_) => None,
             Op::Conv(_)
             | Op::Depthwise(_)
+            | Op::GroupedConv(_)
             | Op::Linear(_)
             | Op::Add(_)
             | Op::AveragePool(_)

@@ -90,6 +90,19 @@ impl Layer<'_, '_> {
         Some(count)
     }
 
+    /// Groups of the channels that a layer reads and writes.
+    pub(super) fn check_groups(&mut self, input: Input, filters: usize, groups: usize) -> Option<()> {
+        let channels = input.shape.channels;
+        if groups > 0 && channels.is_multiple_of(groups) && filters.is_multiple_of(groups) {
+            return Some(());
+        }
+        let (me, input) = (self.me(), self.describe(input));
+        let message = format!("layer {me} has {groups} groups and {filters} filters, and reads {input}");
+        let help = "the channels that it reads and its filters must be multiples of `groups`";
+        self.report(message, help);
+        None
+    }
+
     /// A window over an input, with its padding in pixels, and its positions: rows, columns.
     pub(super) fn window(
         &mut self,
@@ -98,7 +111,36 @@ impl Layer<'_, '_> {
         stride: [usize; 2],
         padding: Padding,
     ) -> Option<(Window, [usize; 2])> {
+        self.dilated_window(input, kernel, [1, 1], stride, padding)
+    }
+
+    /// The same of a window whose taps are `dilation` pixels apart: its kernel counts taps.
+    pub(super) fn dilated_window(
+        &mut self,
+        input: Input,
+        taps: [usize; 2],
+        dilation: [usize; 2],
+        stride: [usize; 2],
+        padding: Padding,
+    ) -> Option<(Window, [usize; 2])> {
         let me = self.me();
+        let span = |axis: usize| match taps[axis].checked_sub(1) {
+            Some(gaps) => gaps.saturating_mul(dilation[axis]).saturating_add(1),
+            None => 0,
+        };
+        let kernel = [span(0), span(1)];
+        if taps.iter().all(|side| *side > 0) && (dilation.contains(&0) || kernel.iter().any(|s| *s > LARGEST))
+        {
+            let [[height, width], [down, right]] = [taps, dilation];
+            let message =
+                format!("layer {me} has a {height}x{width} kernel with a dilation of {down}x{right}");
+            self.report(
+                message,
+                "the dilation is 1 or more, and from first to last tap there are at most 65,535 \
+                 rows and columns",
+            );
+            return None;
+        }
         for (what, [height, width]) in [("kernel", kernel), ("stride", stride)] {
             if height == 0 || width == 0 || height > LARGEST || width > LARGEST {
                 let message = format!("layer {me} has a {what} of {height}x{width}");
@@ -108,11 +150,15 @@ impl Layer<'_, '_> {
         }
         let padding = padding.pixels([input.shape.height, input.shape.width], kernel, stride);
         let [top, bottom, left, right] = padding;
+        let dilated = match dilation {
+            [1, 1] => String::new(),
+            [down, right] => format!(" with a dilation of {down}x{right}"),
+        };
         if top.max(bottom) >= kernel[0] || left.max(right) >= kernel[1] {
-            let [height, width] = kernel;
+            let [height, width] = taps;
             let message = format!(
-                "layer {me} has a {height}x{width} kernel and padding {padding:?} (top, bottom, left, \
-                 right): a window would lie wholly in the padding"
+                "layer {me} has a {height}x{width} kernel{dilated} and padding {padding:?} (top, bottom, \
+                 left, right): a window would lie wholly in the padding"
             );
             self.report(message, "padding must be smaller than the kernel");
             return None;
@@ -122,9 +168,9 @@ impl Layer<'_, '_> {
         if height == 0 || width == 0 {
             let padded = [input.shape.height + top + bottom, input.shape.width + left + right];
             let message = format!(
-                "layer {me} has a {}x{} kernel, which does not fit its input {}{}",
-                kernel[0],
-                kernel[1],
+                "layer {me} has a {}x{} kernel{dilated}, which does not fit its input {}{}",
+                taps[0],
+                taps[1],
                 self.describe(input),
                 if padding == [0; 4] {
                     String::new()
@@ -135,7 +181,7 @@ impl Layer<'_, '_> {
             self.report(message, "use a smaller kernel, more padding, or smaller strides before it");
             return None;
         }
-        Some((window, [height, width]))
+        Some((Window { kernel: taps, ..window }, [height, width]))
     }
 
     fn report_reads_image(&mut self, operator: &str, help: &str) {

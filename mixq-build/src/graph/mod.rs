@@ -113,6 +113,7 @@ impl Node {
             Op::Elementwise(op::Elementwise { function }) => function.starts_at_zero(),
             Op::Conv(_)
             | Op::Depthwise(_)
+            | Op::GroupedConv(_)
             | Op::Linear(_)
             | Op::AveragePool(_)
             | Op::MaxPool(_)

@@ -145,8 +145,8 @@ impl Axes {
     fn shapes(&self) -> Vec<Vec<usize>> {
         let Axes { outputs, input, .. } = *self;
         let (first, [height, width]) = match self.layout {
-            Weights::Filters { kernel } if self.transposed => ([input.channels, outputs], kernel),
-            Weights::Filters { kernel } => ([outputs, input.channels], kernel),
+            Weights::Filters { kernel, .. } if self.transposed => ([input.channels, outputs], kernel),
+            Weights::Filters { kernel, groups } => ([outputs, input.channels / groups], kernel),
             Weights::Channels { kernel } => ([outputs, 1], kernel),
             Weights::Dense => {
                 let Shape { height, width, channels } = input;

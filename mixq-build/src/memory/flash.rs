@@ -57,6 +57,7 @@ pub fn table_bytes(graph: &Graph, activations: &[Bits]) -> u64 {
         Op::Elementwise(_) => widths(graph, node, activations)[0].max_code() as u64 + 1,
         Op::Conv(_)
         | Op::Depthwise(_)
+        | Op::GroupedConv(_)
         | Op::Linear(_)
         | Op::AveragePool(_)
         | Op::MaxPool(_)

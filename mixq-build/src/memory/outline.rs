@@ -28,6 +28,9 @@ impl Allocation {
                     let window = window.table();
                     Layer::Depthwise(Depthwise { input, output, window, weights, weight_bits, requant })
                 }
+                Op::GroupedConv(conv) => {
+                    Layer::GroupedConv(conv.table([input, output], weights, weight_bits, requant))
+                }
                 Op::Linear(_) => Layer::Linear(Linear { input, output, weights, weight_bits, requant }),
                 Op::AveragePool(AveragePool { window }) => {
                     Layer::AveragePool(Pool { input, output, window: window.table() })

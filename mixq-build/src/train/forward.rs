@@ -6,7 +6,7 @@ use tch::{Kind, Tensor};
 use super::model::{EPSILON, Model, Site};
 use super::part::Part;
 use super::{elementwise, quantise, rearrange, resize};
-use crate::graph::op::{AveragePool, Conv, Depthwise, Elementwise, MaxPool, Rearrange};
+use crate::graph::op::{AveragePool, Conv, Depthwise, Elementwise, GroupedConv, MaxPool, Rearrange};
 use crate::graph::{Activation, Op, Source, Window};
 use crate::settings::Rounding;
 
@@ -84,11 +84,15 @@ impl Model<'_> {
         let unit = step.as_ref().map(|step| step * steps_of_sixth(self.output_bits(index)));
         let unit = unit.as_ref();
         let computed = match node.op {
-            Op::Conv(Conv { window }) => self.convolve(index, x, &window, 1, mode, unit),
-            Op::Depthwise(Depthwise { window }) => {
-                let groups = node.output.channels as i64;
-                self.convolve(index, x, &window, groups, mode, unit)
+            Op::Conv(Conv { window }) => {
+                let conv = GroupedConv { window, groups: 1, dilation: [1, 1] };
+                self.convolve(index, x, &conv, mode, unit)
             }
+            Op::Depthwise(Depthwise { window }) => {
+                let conv = GroupedConv { window, groups: node.output.channels, dilation: [1, 1] };
+                self.convolve(index, x, &conv, mode, unit)
+            }
+            Op::GroupedConv(conv) => self.convolve(index, x, &conv, mode, unit),
             Op::Linear(_) => self.linear(index, x, mode, unit),
             Op::Add(_) => x.real() + input(1).real(),
             Op::Elementwise(Elementwise { function }) => {
@@ -168,7 +172,7 @@ impl Model<'_> {
                 // The device adds with rounding, whatever the setting, and so tables are made.
                 let rounding = match node.op {
                     Op::Add(_) | Op::Elementwise(_) => Rounding::Nearest,
-                    Op::Conv { .. } | Op::Depthwise { .. } | Op::Linear(_) => self.rounding,
+                    Op::Conv(_) | Op::Depthwise(_) | Op::GroupedConv(_) | Op::Linear(_) => self.rounding,
                     Op::AveragePool(_)
                     | Op::MaxPool(_)
                     | Op::Flatten(_)
@@ -229,19 +233,20 @@ impl Model<'_> {
         &self,
         index: usize,
         x: &Value,
-        window: &Window,
-        groups: i64,
+        conv: &GroupedConv,
         mode: Mode,
         unit: Option<&Tensor>,
     ) -> Tensor {
         let (weight, bias) = self.weight(index, x, mode);
+        let GroupedConv { window, groups, dilation } = conv;
         let [top, bottom, left, right] = window.padding;
         let (x, padding) = if top == bottom && left == right {
             (x.tensor.shallow_clone(), ints([top, left]))
         } else {
             (padded(&x.tensor, window, 0.0), [0, 0])
         };
-        let y = x.conv2d::<Tensor>(&weight, None, ints(window.stride), padding, 1, groups);
+        let (stride, dilation) = (ints(window.stride), ints(*dilation));
+        let y = x.conv2d::<Tensor>(&weight, None, stride, padding, dilation, *groups as i64);
         self.normalise(index, y, bias, mode, unit)
     }
 

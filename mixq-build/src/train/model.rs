@@ -140,7 +140,12 @@ impl<'a> Model<'a> {
         };
         match node.op.weights().expect("a weighted node") {
             Weights::Channels { .. } => weight * gains.view([-1, 1, 1, 1]),
-            Weights::Filters { .. } => weight * gains.view([1, -1, 1, 1]),
+            Weights::Filters { groups, .. } => {
+                // A row of gains for each filter: those of its group's channels.
+                let (groups, filters) = (groups as i64, weight.size()[0]);
+                let rows = gains.view([groups, -1]).repeat_interleave_self_int(filters / groups, 0, None);
+                weight * rows.view([filters, -1, 1, 1])
+            }
             Weights::Dense => unreachable!("there are gains only where convolutions alone read the image"),
         }
     }

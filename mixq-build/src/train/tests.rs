@@ -1,6 +1,7 @@
 //! What libtorch computes with fake quantisation and what the integer network computes are the same.
 
 mod functions;
+mod grouped;
 mod rearranged;
 
 use std::path::Path;

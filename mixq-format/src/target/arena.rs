@@ -1,7 +1,8 @@
 //! Finds how many more bytes of arena make a network faster.
 
+use super::armv7em::joined;
 use super::free::{free, spent};
-use super::{Cost, Execution, Steps, Target};
+use super::{Cost, Execution, Free, Steps, Target};
 use crate::{Layer, Tensor, in_arena};
 
 /// A layer that works in a free part of the arena.
@@ -86,9 +87,13 @@ impl Target {
         let (layers, kept) = network.in_arena(arena_bytes);
         let steps = Steps { layers: &layers, kept: &kept };
         let cost = |(index, layer): (usize, &Layer)| {
-            let (_, bytes) = free(steps, index, arena_bytes);
-            let (scratch_bytes, spent) = (bytes as u32, spent(steps, index));
-            self.cost(layer, &Execution { rust_target, parameters: None, scratch_bytes, spent })
+            let (_, largest) = free(steps, index, arena_bytes);
+            let (bytes, joined) = match joined(steps, index, largest) {
+                Some((_, bytes)) => (bytes, true),
+                None => (largest, false),
+            };
+            let free = Free { spent: spent(steps, index), joined };
+            self.cost(layer, &Execution { rust_target, parameters: None, scratch_bytes: bytes as u32, free })
         };
         layers.iter().enumerate().map(cost).collect()
     }
@@ -100,8 +105,10 @@ impl Target {
         let (far, far_kept) = network.in_arena(large);
         let far = Steps { layers: &far, kept: &far_kept };
         let workers = layers.iter().enumerate().filter_map(|(index, layer)| {
-            let spent = spent(all, index);
-            let execution = Execution { rust_target, parameters, scratch_bytes: 0, spent };
+            let (_, least_free) = free(all, index, least);
+            let joined = joined(all, index, least_free);
+            let own = Free { spent: spent(all, index), joined: joined.is_some() };
+            let execution = Execution { rust_target, parameters, scratch_bytes: 0, free: own };
             // All: what is largest is not always fastest.
             let steps: Vec<(u32, u64)> = ((self.scratch_steps)(layer, &execution).into_iter())
                 .map(|(bytes, cost)| (bytes, cost.instructions))
@@ -110,7 +117,7 @@ impl Target {
                 return None;
             }
             let (_, grows) = free(far, index, large);
-            let (_, free) = free(all, index, least);
+            let free = joined.map_or(least_free, |(_, bytes)| bytes);
             Some(Worker { free, grows: grows as i64 - i64::from(large - least), steps })
         });
         workers.collect()

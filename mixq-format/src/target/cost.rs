@@ -40,8 +40,17 @@ pub struct Execution<'a> {
     pub parameters: Option<&'a [u8]>,
     /// Bytes of the arena that the layer works in, beside its tensors: a multiple of 4.
     pub scratch_bytes: u32,
+    /// What of its tensors the layer may work in.
+    pub free: Free,
+}
+
+/// What of the bytes of its tensors a layer may work in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Free {
     /// Whether the layer may overwrite its input, because no later layer reads it.
     pub spent: bool,
+    /// Whether nothing but the scratch lies between input and output, so that all three are one.
+    pub joined: bool,
 }
 
 /// A piece of code: a function, or a round of a loop.
@@ -246,7 +255,7 @@ mod tests {
     }
 
     fn execution(scratch_bytes: u32) -> Execution<'static> {
-        Execution { rust_target: RUST_TARGET, parameters: None, scratch_bytes, spent: false }
+        Execution { rust_target: RUST_TARGET, parameters: None, scratch_bytes, free: Free::default() }
     }
 
     #[test]

@@ -19,6 +19,18 @@ pub(super) fn free(steps: Steps<'_>, index: usize, arena_bytes: u32) -> (usize, 
     parts.max_by_key(|(start, bytes)| (*bytes, core::cmp::Reverse(*start))).unwrap_or((0, 0))
 }
 
+/// The part of the arena between the input and the output of layer `index`, which may be empty: its first
+/// byte, a multiple of 4, and its number of bytes. `None` if another tensor lies there that the arena holds
+/// while the layer is executed.
+pub(super) fn between(steps: Steps<'_>, index: usize) -> Option<(usize, usize)> {
+    let [input, output] = [steps.layers[index].first_input().range(), steps.layers[index].output().range()];
+    let (low, high) = if input.start < output.start { (input, output) } else { (output, input) };
+    let inside = |tensor: &Tensor| tensor.range().start < high.start && tensor.range().end > low.end;
+    let start = low.end.next_multiple_of(4);
+    let bytes = (high.start & !3).saturating_sub(start);
+    (!live(steps, index).any(inside)).then_some((start, bytes))
+}
+
 /// Whether layer `index` may overwrite its first input while it is executed: no later layer reads its bytes,
 /// and it is not kept.
 pub(super) fn spent(steps: Steps<'_>, index: usize) -> bool {

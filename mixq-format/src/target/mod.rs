@@ -20,7 +20,7 @@ use crate::{Layer, Tensor};
 #[cfg(feature = "file")]
 pub use arena::Outline;
 #[cfg(feature = "file")]
-pub use cost::{Cost, Execution, Piece, Tally};
+pub use cost::{Cost, Execution, Free, Piece, Tally};
 
 /// All instruction sets. A Rust target gets the first one that it has. Every Rust target has the last one.
 pub const ALL: &[&Target] = &[&armv7em::TARGET, &armv6m::TARGET, &portable::TARGET];

@@ -48,6 +48,7 @@ pub(super) fn kernel(layer: &Layer) -> Kernel {
         Layer::Elementwise(_) => "portable::elementwise",
         Layer::Rearrange(_) => "portable::rearrange",
         Layer::Resize(_) => "portable::resize",
+        Layer::GroupedConv(_) => "portable::grouped_conv",
     };
     let generics = match (layer, layer.weights()) {
         (Layer::Add(_) | Layer::Rearrange(_), _) => String::new(),

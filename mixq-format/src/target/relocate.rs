@@ -113,6 +113,7 @@ fn tables_of(layer: &mut Layer) -> Vec<(&mut u32, Range<usize>)> {
         Layer::Conv(layer) => (&mut layer.weights, &mut layer.requant),
         Layer::Depthwise(layer) => (&mut layer.weights, &mut layer.requant),
         Layer::Linear(layer) => (&mut layer.weights, &mut layer.requant),
+        Layer::GroupedConv(layer) => (&mut layer.weights, &mut layer.requant),
         Layer::Elementwise(layer) => {
             let (start, entries) = (layer.codes as usize, layer.entries());
             return vec![(&mut layer.codes, start..start + entries)];

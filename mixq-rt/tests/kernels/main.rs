@@ -6,6 +6,7 @@ mod case;
 mod conv;
 mod depthwise;
 mod elementwise;
+mod grouped;
 mod linear;
 mod network;
 mod numbers;

@@ -80,6 +80,39 @@ pub fn conv(input: &Image, window: &Window, weights: &[i64], zero_points: &[i64]
     })
 }
 
+/// The same for a convolution whose channels are in groups and whose taps are `dilation` pixels apart;
+/// weights in the order `[filter][row][column][channel of the group]`. `size`: height and width of the
+/// output.
+pub fn grouped(
+    input: &Image,
+    (window, dilation, groups): (&Window, [usize; 2], usize),
+    size: [usize; 2],
+    weights: &[i64],
+    zero_points: &[i64],
+) -> Vec<i64> {
+    let filters = zero_points.len();
+    let see = |axis: usize, at: usize, tap: usize| {
+        (at * window.stride[axis] + tap * dilation[axis]) as i64 - window.padding[2 * axis] as i64
+    };
+    let inputs = (0..input.channels).collect::<Vec<_>>();
+    let of_group: Vec<&[usize]> = inputs.chunks(input.channels / groups).collect();
+    each(size, filters, |y, x, filter| {
+        let channels = of_group[filter * groups / filters];
+        let mut weight = weights.chunks(window.kernel[0] * window.kernel[1] * channels.len());
+        let mut weight = weight.nth(filter).unwrap().iter();
+        let mut sum = 0;
+        for (row, column) in
+            (0..window.kernel[0]).flat_map(|row| (0..window.kernel[1]).map(move |c| (row, c)))
+        {
+            for channel in channels {
+                let code = input.get(see(0, y, row), see(1, x, column), *channel).unwrap_or(input.zero_point);
+                sum += (code - input.zero_point) * (weight.next().unwrap() - zero_points[filter]);
+            }
+        }
+        sum
+    })
+}
+
 /// The same for a depthwise convolution; weights in the order `[row][column][channel]`.
 pub fn depthwise(input: &Image, window: &Window, weights: &[i64], zero_points: &[i64]) -> Vec<i64> {
     each(window.outputs(input.height, input.width), input.channels, |y, x, channel| {

@@ -1,20 +1,27 @@
 //! Standard convolution, and the pointwise one whose window is one pixel.
 
-use super::{Arity, Follows, Form, Input, Layer, Op, OpSpec, Operator, Output, Weights, Written};
+use super::{
+    Arity, Follows, Form, GroupedConvSpec, Grouping, Input, Layer, Op, OpSpec, Operator, Output, Weights,
+    Written,
+};
 use crate::graph::{Padding, Shape, Window};
 
 pub(super) static CONV: Form = Form {
     name: "conv",
     required: &["filters", "kernel"],
-    optional: &["stride", "padding"],
+    optional: &["stride", "padding", "groups", "dilation"],
     parameters: &[],
     read: |values| {
-        Some(OpSpec::Conv(ConvSpec {
-            filters: values.filters?,
-            kernel: values.kernel?,
-            stride: values.stride.unwrap_or([1, 1]),
-            padding: values.padding.unwrap_or(Padding::Same),
-        }))
+        let (filters, kernel) = (values.filters?, values.kernel?);
+        let stride = values.stride.unwrap_or([1, 1]);
+        let padding = values.padding.unwrap_or(Padding::Same);
+        Some(match (values.groups.unwrap_or(1), values.dilation.unwrap_or([1, 1])) {
+            (1, [1, 1]) => OpSpec::Conv(ConvSpec { filters, kernel, stride, padding }),
+            (groups, dilation) => {
+                let grouping = Grouping::Groups { filters, groups };
+                OpSpec::GroupedConv(GroupedConvSpec { grouping, kernel, stride, padding, dilation })
+            }
+        })
     },
     arity: Arity::One,
     reads_image: Ok(()),
@@ -101,7 +108,7 @@ impl Operator for Conv {
     }
 
     fn weights(&self) -> Option<Weights> {
-        Some(Weights::Filters { kernel: self.window.kernel })
+        Some(Weights::Filters { kernel: self.window.kernel, groups: 1 })
     }
 
     fn output(&self) -> Output {

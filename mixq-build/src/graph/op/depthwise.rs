@@ -1,19 +1,27 @@
 //! Depthwise convolution: one filter for each channel.
 
-use super::{Arity, Follows, Form, Input, Layer, Op, OpSpec, Operator, Output, Weights, Written};
+use super::{
+    Arity, Follows, Form, GroupedConvSpec, Grouping, Input, Layer, Op, OpSpec, Operator, Output, Weights,
+    Written,
+};
 use crate::graph::{Padding, Shape, Window};
 
 pub(super) static DEPTHWISE: Form = Form {
     name: "depthwise",
     required: &["kernel"],
-    optional: &["stride", "padding"],
+    optional: &["stride", "padding", "multiplier", "dilation"],
     parameters: &[],
     read: |values| {
-        Some(OpSpec::Depthwise(DepthwiseSpec {
-            kernel: values.kernel?,
-            stride: values.stride.unwrap_or([1, 1]),
-            padding: values.padding.unwrap_or(Padding::Same),
-        }))
+        let kernel = values.kernel?;
+        let stride = values.stride.unwrap_or([1, 1]);
+        let padding = values.padding.unwrap_or(Padding::Same);
+        Some(match (values.multiplier.unwrap_or(1), values.dilation.unwrap_or([1, 1])) {
+            (1, [1, 1]) => OpSpec::Depthwise(DepthwiseSpec { kernel, stride, padding }),
+            (multiplier, dilation) => {
+                let grouping = Grouping::Each { multiplier };
+                OpSpec::GroupedConv(GroupedConvSpec { grouping, kernel, stride, padding, dilation })
+            }
+        })
     },
     arity: Arity::One,
     reads_image: Ok(()),

@@ -125,6 +125,10 @@ pub struct Values {
     pub channels: Option<usize>,
     /// Groups of channels.
     pub groups: Option<usize>,
+    /// Filters for each input channel.
+    pub multiplier: Option<usize>,
+    /// Step from a tap of a window to the next one.
+    pub dilation: Option<[usize; 2]>,
     /// How often pixels are repeated, or how many times larger an image becomes: down, to the right.
     pub factor: Option<[usize; 2]>,
     /// Height and width of an image.

@@ -11,6 +11,7 @@ mod elementwise;
 mod flatten;
 mod folded;
 mod form;
+mod grouped;
 mod linear;
 mod pool;
 mod rearrange;
@@ -25,6 +26,7 @@ pub use elementwise::{Elementwise, Function, Number, activation, functions};
 pub use flatten::Flatten;
 pub use folded::{BatchNorm, Relu};
 pub use form::{Arity, Fold, Follows, Form, Parameter, Values, names_of};
+pub use grouped::{GroupedConv, GroupedConvSpec, Grouping};
 pub use linear::{Linear, LinearSpec};
 pub use pool::{AveragePool, AveragePoolSpec, GlobalAveragePool, GlobalMaxPool, MaxPool, MaxPoolSpec};
 pub use rearrange::{ChannelShuffle, Concat, DepthToSpace, Pad, Rearrange, Slice, SpaceToDepth, Upsample};
@@ -194,6 +196,8 @@ operators! {
         Rearrange(Rearrange),
         /// An image of another size.
         Resize(Resize),
+        /// Convolution in groups of channels, with gaps between taps.
+        GroupedConv(GroupedConv),
     }
 }
 
@@ -244,5 +248,7 @@ operators! {
         DepthToSpace(DepthToSpace),
         /// Blocks of pixels to channels.
         SpaceToDepth(SpaceToDepth),
+        /// Convolution in groups of channels, with gaps between taps.
+        GroupedConv(GroupedConvSpec),
     }
 }

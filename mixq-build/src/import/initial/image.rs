@@ -37,7 +37,10 @@ fn take_up(layer: &mut LayerWeights, layout: Weights, gains: &[f64], offsets: &[
     for (index, weight) in layer.weight.iter_mut().enumerate() {
         let (output, place) = (index / each, index % each);
         let channel = match layout {
-            Weights::Filters { kernel: [height, width] } => place / (height * width),
+            Weights::Filters { kernel: [height, width], groups } => {
+                let group = output / (outputs / groups);
+                group * (channels / groups) + place / (height * width)
+            }
             Weights::Channels { .. } => output,
             Weights::Dense => place % channels,
         };

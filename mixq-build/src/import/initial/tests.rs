@@ -127,6 +127,37 @@ fn other_numbers_for_the_channels_go_into_the_first_weights() {
 }
 
 #[test]
+fn filters_of_a_group_take_the_normalisation_of_its_channels() {
+    let network = r#"
+        input = [2, 1, 2]
+        weights = "net.safetensors"
+        normalisation = { mean = [1, 2], std = [1, 3] }
+        layer = [
+            { op = "conv", name = "stem", filters = 4, kernel = [2, 1], groups = 2, padding = "valid" },
+            { op = "linear", name = "head", features = 2 },
+        ]
+    "#;
+    let bias = ("stem.bias".to_string(), tensor(&[4], 0.0));
+    let network = network.replace("groups = 2", "groups = 2, batch_norm = false");
+    let tensors: Tensors = [
+        ("stem.weight".to_string(), tensor(&[4, 1, 2, 1], 1.0)),
+        bias,
+        ("head.weight".to_string(), tensor(&[2, 4], 1.0)),
+    ]
+    .into();
+    let found = read(&network, &tensors).unwrap();
+    let layer = found.layers[0].as_ref().unwrap();
+    // As in the next test: gains are 2 and 2 / 3, and the first channel, which two filters see, lacks 1.
+    let third = 2.0f64 / 3.0;
+    let right = [5.0, 6.0, 7.0, 8.0].map(|weight| (weight * third) as f32);
+    assert_eq!(layer.weight, [[2.0, 4.0, 6.0, 8.0], right].concat());
+    assert_eq!(layer.after, After::Bias(vec![3.0, 8.0, 2.0, 3.0]));
+    let wrong: Tensors = [("stem.weight".to_string(), tensor(&[4, 2, 2, 1], 1.0))].into();
+    let said = read(&network, &wrong).unwrap_err().to_string();
+    assert!(said.contains("[4, 1, 2, 1]"), "{said}");
+}
+
+#[test]
 fn a_linear_layer_takes_the_normalisation_of_each_pixel() {
     let network = r#"
         input = [2, 1, 2]

@@ -180,6 +180,8 @@ fn values(keys: &mut Keys<'_, '_>, form: &Form) -> Values {
             "first" => values.first = keys.number_from_zero(key),
             "channels" => values.channels = keys.number(key),
             "groups" => values.groups = keys.number(key),
+            "multiplier" => values.multiplier = keys.number(key),
+            "dilation" => values.dilation = keys.pair(key),
             "factor" => values.factor = keys.pair(key),
             "size" => values.size = keys.pair(key),
             "interpolation" => values.interpolation = keys.choice(key, &Interpolation::CHOICES),

@@ -3,10 +3,10 @@
 use crate::error::nearest;
 
 /// Names without regard to case, `-`, `_` and a trailing "2d"; each with what helps.
-const ELSEWHERE: [(&[&str], &str); 38] = [
+const ELSEWHERE: &[(&[&str], &str)] = &[
     (
         &["dwconv", "depthwiseconv", "depthwiseconvolution", "convdw", "dw"],
-        "write op = \"depthwise\"; it has one filter for each channel",
+        "write op = \"depthwise\"; it has one filter for each channel, or `multiplier` filters",
     ),
     (
         &["separableconv", "sepconv", "depthwiseseparable", "depthwiseseparableconv", "dsconv"],
@@ -25,8 +25,12 @@ const ELSEWHERE: [(&[&str], &str); 38] = [
     ),
     (&["conv3d"], "there is no such operator yet; conv, depthwise and pointwise convolve images of two axes"),
     (
-        &["groupconv", "groupedconv", "convgroup"],
-        "there are no groups: write op = \"conv\", or op = \"depthwise\" and op = \"pointwise\"",
+        &["groupconv", "groupedconv", "convgroup", "groupconvolution", "resnextconv"],
+        "write op = \"conv\" with groups = ...",
+    ),
+    (
+        &["dilatedconv", "atrousconv", "dilatedconvolution", "atrousconvolution"],
+        "write op = \"conv\" with dilation = ...",
     ),
     (
         &["dense", "fc", "fullyconnected", "gemm", "matmul", "innerproduct", "lineardense", "mlp"],

@@ -50,7 +50,8 @@ pub fn codes(layer: &Layer, parameters: &[u8], plan: &Plan) -> usize {
         | Layer::Add(_)
         | Layer::Elementwise(_)
         | Layer::Rearrange(_)
-        | Layer::Resize(_) => false,
+        | Layer::Resize(_)
+        | Layer::GroupedConv(_) => false,
     };
     if codes { bits.count() } else { 0 }
 }
@@ -77,7 +78,7 @@ pub fn takes(layer: &Layer, parameters: &[u8]) -> bool {
         Layer::AveragePool(_) | Layer::MaxPool(_) => true,
         Layer::Add(add) => add.output.bits != Bits::B32,
         Layer::Elementwise(table) => table.input.bits == table.output.bits,
-        Layer::Rearrange(_) | Layer::Resize(_) => false,
+        Layer::Rearrange(_) | Layer::Resize(_) | Layer::GroupedConv(_) => false,
     }
 }
 
@@ -195,7 +196,9 @@ impl Kernel {
             Layer::MaxPool(_) => Kernel::MaxPool { x, words: by_words(layer) },
             Layer::Add(_) => Kernel::Add,
             Layer::Elementwise(_) => Kernel::Elementwise { x },
-            Layer::Rearrange(_) | Layer::Resize(_) => unreachable!("this set does not take them"),
+            Layer::Rearrange(_) | Layer::Resize(_) | Layer::GroupedConv(_) => {
+                unreachable!("this set does not take them")
+            }
         }
     }
 

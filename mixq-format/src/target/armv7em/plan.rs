@@ -1,7 +1,7 @@
 //! The part of the arena that a kernel works in.
 
 use super::super::Steps;
-use super::super::free::{free, spent};
+use super::super::free::{between, free, spent};
 use super::proof::proof;
 use super::{Blocks, Proof, Windows};
 use crate::{Bits, Conv, Layer, Linear};
@@ -16,12 +16,16 @@ pub struct Plan {
     pub scratch_bytes: u32,
     /// Whether the kernel may overwrite what it has read of the input: no later layer reads it.
     pub spent: bool,
+    /// Whether the scratch is all that lies between input and output, so that it grows by the parts of both
+    /// that are free while the kernel works. Then the kernel also works on the stack.
+    pub joined: bool,
     /// How many elements the kernel may multiply at once.
     pub proof: Proof,
 }
 
 /// The plan of layer `index`. The scratch is the largest free part of the arena, but not larger than
-/// [`useful`]. `None` if [`rearrange`](super::rearrange) does not change the layer's weights.
+/// [`useful`]; where that is too small, for convolutions, what lies between input and output. `None` if
+/// [`rearrange`](super::rearrange) does not change the layer's weights.
 ///
 /// # Panics
 /// If there is no layer `index`, or `parameters` are not those of the network.
@@ -36,6 +40,11 @@ pub fn plan<'a>(
     let proof = proof(layer, parameters)?;
     let (start, bytes) = free(steps, index, arena_bytes);
     let most = useful(layer);
+    let spent = spent(steps, index);
+    if let Some((start, between)) = joined(steps, index, bytes) {
+        let (scratch, scratch_bytes) = (start as u32, between as u32);
+        return Some(Plan { scratch, scratch_bytes, spent, joined: true, proof });
+    }
     let bytes = bytes.min(most);
     // On the stack there may be more.
     let bytes = match layer {
@@ -43,7 +52,19 @@ pub fn plan<'a>(
         _ => bytes,
     };
     let (scratch, scratch_bytes) = if bytes == 0 { (0, 0) } else { (start as u32, bytes as u32) };
-    Some(Plan { scratch, scratch_bytes, spent: spent(steps, index), proof })
+    Some(Plan { scratch, scratch_bytes, spent, joined: false, proof })
+}
+
+/// What lies between input and output of a convolution, if that is the best part of the arena to work in:
+/// its first byte and its number of bytes. `largest`: bytes of the largest free part.
+pub(in super::super) fn joined(steps: Steps<'_>, index: usize, largest: usize) -> Option<(usize, usize)> {
+    let layer = &steps.layers[index];
+    let Layer::Conv(conv) = layer else { return None };
+    // The windows of an image of three channels are small enough for the stack.
+    if largest >= useful(layer) || Windows::of(conv) == Windows::Rgb3x3 {
+        return None;
+    }
+    between(steps, index).filter(|(_, bytes)| *bytes >= largest || largest < LEAST_SCRATCH)
 }
 
 /// Bytes of scratch that a layer needs: for 16 elements of four pixels as 16-bit halves (128), the codes of
@@ -74,7 +95,8 @@ fn least_scratch(layer: &Layer) -> usize {
         | Layer::Add(_)
         | Layer::Elementwise(_)
         | Layer::Rearrange(_)
-        | Layer::Resize(_) => LEAST_SCRATCH,
+        | Layer::Resize(_)
+        | Layer::GroupedConv(_) => LEAST_SCRATCH,
     }
 }
 
@@ -98,7 +120,8 @@ pub fn useful(layer: &Layer) -> usize {
         | Layer::Add(_)
         | Layer::Elementwise(_)
         | Layer::Rearrange(_)
-        | Layer::Resize(_) => return 0,
+        | Layer::Resize(_)
+        | Layer::GroupedConv(_) => return 0,
     };
     bytes.max(least_scratch(layer))
 }

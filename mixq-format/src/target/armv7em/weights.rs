@@ -26,7 +26,8 @@ fn strips(layer: &Layer) -> Option<(Blocks, usize)> {
         | Layer::Add(_)
         | Layer::Elementwise(_)
         | Layer::Rearrange(_)
-        | Layer::Resize(_) => return None,
+        | Layer::Resize(_)
+        | Layer::GroupedConv(_) => return None,
     };
     (layer.requant()?.rule == Rule::Multiplier).then_some((blocks, strip))
 }

@@ -4,8 +4,8 @@
 use super::super::cost::{Counts, Execution, Piece, Tally, axis, pieces};
 use crate::target::Steps;
 use crate::{
-    Add, Bits, Conv, Depthwise, Elementwise, Layer, Linear, Pool, Rearrange, Requant, Resize, Rest, Rule,
-    Tensor,
+    Add, Bits, Conv, Depthwise, Elementwise, GroupedConv, Layer, Linear, Pool, Rearrange, Requant, Resize,
+    Rest, Rule, Tensor, Window,
 };
 
 mod figures;
@@ -87,6 +87,7 @@ fn of_set(layer: &Layer, parameters: Option<&[u8]>, set: Set) -> Tally {
         Layer::Elementwise(layer) => elementwise(&mut counts, layer),
         Layer::Rearrange(layer) => rearrange(&mut counts, layer),
         Layer::Resize(layer) => resize(&mut counts, layer),
+        Layer::GroupedConv(layer) => grouped(&mut counts, layer, sums_input, set),
     }
     counts.add(P::WideCode as usize, wide_codes(layer, parameters));
     let piece = |(name, figures): &(&'static str, &[f64])| {
@@ -322,4 +323,38 @@ fn resize(counts: &mut Counts, layer: &Resize) {
     counts.add(P::ResizeCode as usize, pixels * channels);
     // Each of the four corners.
     partial(counts, &layer.input, 4 * pixels);
+}
+
+fn grouped(counts: &mut Counts, layer: &GroupedConv, sums_input: bool, set: Set) {
+    let GroupedConv { input, output, window, weight_bits, requant, .. } = layer;
+    let (block, segment) = set.block_and_segment();
+    let (channels, filters, pixels) = (layer.group_channels(), layer.group_filters(), output.pixels());
+    let blocks = usize::from(layer.groups) * filters.div_ceil(block);
+    // Taps that see the input, along both axes.
+    let seen = |outputs: u16, stride: u16, pad: u16, kernel: u16, dilation: u16, size: u16| -> usize {
+        let origin = |output: u16| i64::from(output) * i64::from(stride) - i64::from(pad);
+        let inside = |place: &i64| (0..i64::from(size)).contains(place);
+        let taps = |output| (0..kernel).map(move |tap| origin(output) + i64::from(tap) * i64::from(dilation));
+        (0..outputs).map(|output| taps(output).filter(inside).count()).sum()
+    };
+    let Window { kernel_height, kernel_width, stride_height, stride_width, pad_top, pad_left } = *window;
+    let rows =
+        seen(output.height, stride_height, pad_top, kernel_height, layer.dilation_height, input.height);
+    let columns = seen(output.width, stride_width, pad_left, kernel_width, layer.dilation_width, input.width);
+    let taps = pixels * window.taps();
+    let segments = channels.div_ceil(segment);
+    counts.add(P::Grouped as usize, 1);
+    counts.add(P::GroupedPixel as usize, pixels);
+    counts.add(P::GroupedBlock as usize, pixels * blocks);
+    counts.add(P::GroupedTap as usize, blocks * taps);
+    counts.add(P::GroupedSeen as usize, blocks * rows * columns);
+    counts.add(P::GroupedSegment as usize, blocks * taps * segments);
+    counts.add(by_bits(P::GroupedCode8, input.bits), blocks * rows * columns * channels);
+    counts.add(P::GroupedPadded as usize, blocks * (taps - rows * columns) * channels);
+    counts.add(P::GroupedSum as usize, if sums_input { blocks * taps * channels } else { 0 });
+    let outputs = usize::from(output.channels);
+    counts.add(P::GroupedOutput as usize, pixels * outputs);
+    counts.add(P::GroupedFilter as usize, outputs * taps * segments);
+    counts.add(by_bits(P::GroupedDot8, *weight_bits), outputs * taps * channels);
+    codes(counts, output, requant, pixels * blocks, pixels * outputs);
 }

@@ -24,6 +24,8 @@ mod start;
 #[path = "../differential/unweighted.rs"]
 mod unweighted;
 
+use core::ops::Range;
+
 use mixq_rt::format::Layer;
 use mixq_rt::format::target::armv7em::{Kernel, plan, rearrange, takes};
 use mixq_rt::run_layer;
@@ -76,7 +78,7 @@ fn main() -> ! {
             Layer::Add(_) => counts[3] += 1,
             Layer::AveragePool(_) | Layer::MaxPool(_) => counts[4] += 1,
             Layer::Elementwise(_) => counts[5] += 1,
-            Layer::Rearrange(_) | Layer::Resize(_) => unreachable!("no kernel of the set takes it"),
+            Layer::Rearrange(_) | Layer::Resize(_) | Layer::GroupedConv(_) => unreachable!("no kernel of the set takes it"),
         }
         compare(number, &layer, &mut numbers, memory);
     }
@@ -111,6 +113,10 @@ fn compare(number: u64, layer: &Layer, numbers: &mut Numbers, memory: &mut Memor
     if let Some(plan) = plan {
         let work = plan.scratch as usize..(plan.scratch + plan.scratch_bytes) as usize;
         found[work.clone()].copy_from_slice(&expected[work]);
+        if plan.joined {
+            let between = between(layer);
+            found[between.clone()].copy_from_slice(&expected[between]);
+        }
         if plan.spent {
             let input = layer.first_input().range();
             found[input.clone()].copy_from_slice(&expected[input]);
@@ -123,4 +129,10 @@ fn compare(number: u64, layer: &Layer, numbers: &mut Numbers, memory: &mut Memor
             layer.output().range()
         );
     }
+}
+
+/// What lies between input and output.
+fn between(layer: &Layer) -> Range<usize> {
+    let [input, output] = [layer.first_input().range(), layer.output().range()];
+    input.end.min(output.end)..input.start.max(output.start)
 }

@@ -148,6 +148,11 @@ fn check_validation(number: u64, case: &Case, memory: &Memory) {
             let entries = if table.input.bits == Bits::B32 { 0 } else { table.entries() };
             u64::from(table.codes) + entries as u64
         }
+        Layer::GroupedConv(table) => {
+            let (row, taps) = (table.group_channels() as u16, table.window.taps() as u64);
+            let filters = bytes(taps, row, table.weight_bits).saturating_mul(table.output.channels.into());
+            filters.saturating_add(table.weights.into())
+        }
         Layer::Depthwise(_)
         | Layer::AveragePool(_)
         | Layer::MaxPool(_)
@@ -227,8 +232,15 @@ fn unchanged(seed: u64, found: &[u8], bytes: &[u8], case: &Case, which: usize) {
     });
     let spent = case.plan.is_some_and(|plan| plan.spent);
     let input = if spent { case.layer.first_input().range() } else { 0..0 };
+    let between = match case.plan.is_some_and(|plan| plan.joined) {
+        true => {
+            let [input, output] = [case.layer.first_input().range(), output.clone()];
+            input.end.min(output.end)..input.start.max(output.start)
+        }
+        false => 0..0,
+    };
     for (index, (found, expected)) in found[start..end].iter().zip(bytes).enumerate() {
-        let is_own = output.contains(&index) || work.contains(&index) || input.contains(&index);
+        let is_own = [&output, &work, &input, &between].iter().any(|range| range.contains(&index));
         let may_change = which == 1 && is_own;
         assert!(found == expected || may_change, "case {}: byte {index} is written: {case:?}", seed / 2);
     }

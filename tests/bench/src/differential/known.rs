@@ -6,8 +6,13 @@ use mixq_rt::format::{Bits, Conv, Layer, Linear, Requant, Rule, Tensor, Window};
 
 use crate::mutate::Case;
 
-const PLAN: Plan =
-    Plan { scratch: 32, scratch_bytes: 288, spent: true, proof: Proof { chunk: 32, interval: 32 } };
+const PLAN: Plan = Plan {
+    scratch: 32,
+    scratch_bytes: 288,
+    spent: true,
+    joined: false,
+    proof: Proof { chunk: 32, interval: 32 },
+};
 
 const WINDOW: Window =
     Window { kernel_height: 1, kernel_width: 1, stride_height: 1, stride_width: 1, pad_top: 0, pad_left: 0 };

@@ -103,11 +103,13 @@ pub fn random(numbers: &mut Numbers, parameters: &mut [u8], arena: &mut [u8]) ->
         zero_point: zero_point(numbers, y_bits),
         offset: 0,
     };
+    // Kernels may work in what lies between.
+    let gap = 4 * if numbers.once_in(2) { 1 } else { numbers.within(0, 150) as usize };
     let second = if numbers.once_in(2) {
-        output.offset = (input.bytes().next_multiple_of(4) + 4) as u32;
+        output.offset = (input.bytes().next_multiple_of(4) + gap) as u32;
         output
     } else {
-        input.offset = (output.bytes().next_multiple_of(4) + 4) as u32;
+        input.offset = (output.bytes().next_multiple_of(4) + gap) as u32;
         input
     };
     numbers.fill(&mut arena[..second.range().end + 8]);

@@ -3,8 +3,8 @@
 
 use mixq_rt::format::target::armv7em::Plan;
 use mixq_rt::format::{
-    Add, Bits, Conv, Depthwise, Elementwise, Layer, Linear, Pool, Rearrange, Requant, Resize, Rest, Rule,
-    Tensor, Window,
+    Add, Bits, Conv, Depthwise, Elementwise, GroupedConv, Layer, Linear, Pool, Rearrange, Requant, Resize,
+    Rest, Rule, Tensor, Window,
 };
 
 use crate::numbers::Numbers;
@@ -78,7 +78,8 @@ fn one_tensor<'a>(numbers: &mut Numbers, layer: &'a mut Layer) -> &'a mut Tensor
         | Layer::MaxPool(Pool { input, output, .. })
         | Layer::Elementwise(Elementwise { input, output, .. })
         | Layer::Rearrange(Rearrange { input, output, .. })
-        | Layer::Resize(Resize { input, output, .. }) => {
+        | Layer::Resize(Resize { input, output, .. })
+        | Layer::GroupedConv(GroupedConv { input, output, .. }) => {
             return if numbers.once_in(2) { input } else { output };
         }
         Layer::Add(Add { a, b, output, .. }) => (one, more) = (a, [b, output]),
@@ -126,6 +127,12 @@ fn window(numbers: &mut Numbers, layer: &mut Layer) {
     let window = match layer {
         Layer::Conv(table) => &mut table.window,
         Layer::Depthwise(table) => &mut table.window,
+        Layer::GroupedConv(table) => match numbers.within(0, 5) {
+            0 => return table.groups = size(numbers, table.groups),
+            1 => return table.dilation_height = size(numbers, table.dilation_height),
+            2 => return table.dilation_width = size(numbers, table.dilation_width),
+            _ => &mut table.window,
+        },
         Layer::AveragePool(table) | Layer::MaxPool(table) => &mut table.window,
         Layer::Linear(_) | Layer::Add(_) | Layer::Elementwise(_) | Layer::Rearrange(_) | Layer::Resize(_) => {
             return;
@@ -158,6 +165,7 @@ fn parameters(numbers: &mut Numbers, layer: &mut Layer, length: usize) {
         Layer::Conv(table) => (&mut table.weights, &mut table.weight_bits, &mut table.requant),
         Layer::Depthwise(table) => (&mut table.weights, &mut table.weight_bits, &mut table.requant),
         Layer::Linear(table) => (&mut table.weights, &mut table.weight_bits, &mut table.requant),
+        Layer::GroupedConv(table) => (&mut table.weights, &mut table.weight_bits, &mut table.requant),
         Layer::Elementwise(table) => {
             table.codes = offset(numbers, table.codes, length);
             return;
@@ -207,11 +215,12 @@ fn axes(numbers: &mut Numbers, table: &mut Resize) {
 
 fn plan(numbers: &mut Numbers, plan: &mut Option<Plan>, arena: usize) {
     let Some(plan) = plan else { return };
-    match numbers.within(0, 4) {
+    match numbers.within(0, 5) {
         0 => plan.scratch = offset(numbers, plan.scratch, arena),
         1 => plan.scratch_bytes = offset(numbers, plan.scratch_bytes, arena),
         2 => plan.proof.chunk = size(numbers, plan.proof.chunk),
         3 => plan.spent = !plan.spent,
+        4 => plan.joined = !plan.joined,
         _ => plan.proof.interval = size(numbers, plan.proof.interval),
     }
 }

@@ -1,7 +1,9 @@
 //! Standard convolutions: groups of four output pixels, for each of which a patch is filled, times blocks of
 //! weights.
 
-use super::super::super::cost::Counts;
+use core::ops::Range;
+
+use super::super::super::cost::{Counts, Free};
 use super::super::{
     BLOCK, Blocks, Division, LEAST_SCRATCH, LEAST_SCRATCH_OF_RGB3X3, LEAST_SCRATCH_OF_RGB3X3_AND_SUMS, Phase,
     Plan, RECORD, RGB3X3_WITH_ZERO_POINT, Windows,
@@ -59,45 +61,46 @@ pub(super) fn elements(conv: &Conv) -> usize {
     conv.window.taps() * usize::from(conv.input.channels)
 }
 
-/// How a convolution uses a number of bytes of scratch: the memory of each phase, and the output pixel after
-/// the last one of the phase.
+/// How a convolution uses a number of bytes of scratch: the memory and the output pixels of each
+/// phase.
 pub(super) struct Way {
-    pub(super) phases: Vec<(Memory, usize)>,
+    pub(super) phases: Vec<(Memory, Range<usize>)>,
     /// Whether this is the kernel without phases: there is room for all elements of four windows.
     whole: bool,
 }
 
 impl Way {
-    pub(super) fn of(conv: &Conv, known: &Known, scratch_bytes: usize, spent: bool) -> Way {
+    pub(super) fn of(conv: &Conv, known: &Known, scratch_bytes: usize, free: Free) -> Way {
         let (pixels, windows) = (conv.output.pixels(), Windows::of(conv));
-        let plan = Plan { scratch: 0, scratch_bytes: 0, spent, proof: known.proof };
+        let Free { spent, joined } = free;
+        let plan =
+            Plan { scratch: 0, scratch_bytes: scratch_bytes as u32, spent, joined, proof: known.proof };
         let memory = Memory::of(conv, known, scratch_bytes);
         if known.codes > 0 && memory.chunk >= elements(conv) && memory.sets == 1 {
-            return Way { phases: vec![(memory, pixels)], whole: true };
+            return Way { phases: vec![(memory, 0..pixels)], whole: true };
         }
-        let given = scratch_bytes.max(least(conv, known));
-        let (mut phases, mut first) = (Vec::new(), 0);
-        while first < pixels {
-            let phase = Phase::of(conv, windows, &plan, given, known.codes == 0, first);
+        let on_the_stack = memory.on_the_stack || joined;
+        let given = if joined { 0 } else { scratch_bytes }.max(least(conv, known));
+        let (mut phases, mut left) = (Vec::new(), 0..pixels);
+        while !left.is_empty() {
+            let phase = Phase::of(conv, windows, &plan, given, known.codes == 0, left.clone());
             let divided = Memory::divided(conv, known, phase.bytes, phase.apart_bytes);
-            phases.push((Memory { on_the_stack: memory.on_the_stack, ..divided }, phase.end));
-            first = phase.end;
+            left = phase.rest(left);
+            phases.push((Memory { on_the_stack, ..divided }, phase.pixels));
         }
         Way { phases, whole: false }
     }
 }
 
-pub(super) fn tally(conv: &Conv, known: &Known, scratch_bytes: usize, spent: bool) -> Counts {
+pub(super) fn tally(conv: &Conv, known: &Known, scratch_bytes: usize, free: Free) -> Counts {
     let source = &Source::new(conv);
     let mut counts = super::counts();
-    let Way { phases, whole } = Way::of(conv, known, scratch_bytes, spent);
+    let Way { phases, whole } = Way::of(conv, known, scratch_bytes, free);
     counts.add(P::Conv as usize, 1);
-    counts.add(P::OnTheStack as usize, (scratch_bytes < least(conv, known)).into());
-    let mut first = 0;
-    for (memory, end) in phases {
+    counts.add(P::OnTheStack as usize, phases.first().is_some_and(|(memory, _)| memory.on_the_stack).into());
+    for (memory, pixels) in phases {
         counts.add(P::Phase as usize, (!whole).into());
-        groups(&mut counts, source, known, memory, [first, end], whole);
-        first = end;
+        groups(&mut counts, source, known, memory, pixels, whole);
     }
     counts
 }
@@ -109,7 +112,7 @@ fn groups(
     source: &Source<'_>,
     known: &Known,
     memory: Memory,
-    [mut first, end]: [usize; 2],
+    Range { start: mut first, end }: Range<usize>,
     whole: bool,
 ) {
     let conv = source.conv;

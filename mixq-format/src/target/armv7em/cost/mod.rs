@@ -8,7 +8,7 @@ mod pieces;
 mod source;
 mod unweighted;
 
-use super::super::cost::{Cost, Counts, Execution, Piece, Tally};
+use super::super::cost::{Cost, Counts, Execution, Free, Piece, Tally};
 use super::super::portable;
 use super::{Blocks, Plan, Proof, STRIP, blocks_of, proof, useful};
 use crate::target::Steps;
@@ -56,7 +56,7 @@ impl Known {
         }
         let unlimited = Proof { chunk: 1 << 13, interval: 1 << 13 };
         let proof = proof(layer, parameters).unwrap_or(unlimited);
-        let plan = Plan { scratch: 0, scratch_bytes: u32::MAX, spent: execution.spent, proof };
+        let plan = Plan { scratch: 0, scratch_bytes: u32::MAX, spent: false, joined: false, proof };
         Some(Known { proof, codes: super::codes(layer, parameters, &plan) })
     }
 
@@ -81,7 +81,7 @@ impl Known {
                 let none = Known { proof: Proof { chunk: 0, interval: 0 }, codes: 0 };
                 return (table.input.bits == table.output.bits).then_some(none);
             }
-            Layer::Rearrange(_) | Layer::Resize(_) => return None,
+            Layer::Rearrange(_) | Layer::Resize(_) | Layer::GroupedConv(_) => return None,
         };
         let proof = usual_proof(elements, layer.first_input().bits, &blocks_of(layer)?);
         let (output, requant) = (layer.output(), layer.requant()?);
@@ -100,7 +100,8 @@ impl Known {
             | Layer::Add(_)
             | Layer::Elementwise(_)
             | Layer::Rearrange(_)
-            | Layer::Resize(_) => false,
+            | Layer::Resize(_)
+            | Layer::GroupedConv(_) => false,
         };
         let makes_codes = fits && output.bits != Bits::B32 && requant.multiplier_step == 1;
         Some(Known { proof, codes: if makes_codes { output.bits.count() } else { 0 } })
@@ -122,14 +123,16 @@ pub(super) fn tally(layer: &Layer, execution: &Execution<'_>) -> Tally {
 fn with_scratch(layer: &Layer, known: &Known, execution: &Execution<'_>) -> Tally {
     let scratch_bytes = execution.scratch_bytes as usize;
     let counts = match layer {
-        Layer::Conv(conv) => conv::tally(conv, known, scratch_bytes, execution.spent),
+        Layer::Conv(conv) => conv::tally(conv, known, scratch_bytes, free(layer, execution)),
         Layer::Depthwise(depthwise) => depthwise::tally(depthwise),
         Layer::Linear(linear) => linear::tally(linear, known, scratch_bytes),
         Layer::AveragePool(pool) => unweighted::pool(pool, super::by_words(layer), false),
         Layer::MaxPool(pool) => unweighted::pool(pool, super::by_words(layer), true),
         Layer::Add(add) => unweighted::add(add),
         Layer::Elementwise(table) => unweighted::elementwise(table),
-        Layer::Rearrange(_) | Layer::Resize(_) => unreachable!("portable code executes them"),
+        Layer::Rearrange(_) | Layer::Resize(_) | Layer::GroupedConv(_) => {
+            unreachable!("portable code executes them")
+        }
     };
     let piece = |(name, figures): &(&'static str, &[f64])| Piece {
         name,
@@ -138,6 +141,12 @@ fn with_scratch(layer: &Layer, known: &Known, execution: &Execution<'_>) -> Tall
     };
     let pieces = pieces::FIGURES.iter().map(piece).collect();
     Tally { kernels: super::TARGET.name, pieces, counts: counts.0, has_cycles: true }
+}
+
+/// What a layer may work in. Where the scratch is large enough, it works in nothing else.
+fn free(layer: &Layer, execution: &Execution<'_>) -> Free {
+    let Free { spent, joined } = execution.free;
+    Free { spent, joined: joined && (execution.scratch_bytes as usize) < useful(layer) }
 }
 
 /// The tallies of a whole network, whose arena has `arena_bytes` bytes.
@@ -151,8 +160,10 @@ pub(super) fn tallies(
     let steps = Steps { layers: &layers, ..steps };
     let tally = |(index, layer): (usize, &Layer)| {
         let plan = super::plan(steps, index, &parameters, arena_bytes);
-        let (scratch_bytes, spent) = plan.map_or((0, false), |plan| (plan.scratch_bytes, plan.spent));
-        tally(layer, &Execution { rust_target, parameters: Some(&parameters), scratch_bytes, spent })
+        let free = |plan: &Plan| Free { spent: plan.spent, joined: plan.joined };
+        let (scratch_bytes, free) =
+            plan.map_or((0, Free::default()), |plan| (plan.scratch_bytes, free(&plan)));
+        tally(layer, &Execution { rust_target, parameters: Some(&parameters), scratch_bytes, free })
     };
     layers.iter().enumerate().map(tally).collect()
 }
@@ -163,15 +174,19 @@ pub(super) fn tallies(
 pub(super) fn scratch_steps(layer: &Layer, execution: &Execution<'_>) -> Vec<(u32, Cost)> {
     let Some(known) = Known::of(layer, execution) else { return Vec::new() };
     let way = |bytes: usize| match layer {
-        Layer::Conv(conv) => conv::Way::of(conv, &known, bytes, execution.spent).phases,
-        Layer::Linear(linear) => vec![(linear::memory(linear, &known, bytes), 1)],
+        Layer::Conv(conv) => {
+            let free = free(layer, &Execution { scratch_bytes: bytes as u32, ..*execution });
+            conv::Way::of(conv, &known, bytes, free).phases
+        }
+        Layer::Linear(linear) => vec![(linear::memory(linear, &known, bytes), 0..1)],
         Layer::Depthwise(_)
         | Layer::AveragePool(_)
         | Layer::MaxPool(_)
         | Layer::Add(_)
         | Layer::Elementwise(_)
         | Layer::Rearrange(_)
-        | Layer::Resize(_) => Vec::new(),
+        | Layer::Resize(_)
+        | Layer::GroupedConv(_) => Vec::new(),
     };
     // Chunks are far smaller than that, however large a window is.
     let mut sizes: Vec<usize> = (4..=useful(layer).min(1 << 20)).step_by(4).collect();

@@ -129,4 +129,20 @@ pieces! {
     ResizeChunk4 200.00 150.00 150.00 150.00;
     ResizeChunk2 200.00 150.00 150.00 150.00;
     ResizeCode 16.00 12.00 12.00 12.00;
+    Grouped 52.56 298.87 235.03 314.16;
+    GroupedPixel 84.20 44.33 50.37 51.01;
+    GroupedBlock 6.53 56.19 38.96 35.00;
+    GroupedTap 143.32 137.69 93.74 95.20;
+    GroupedSeen 21.45 19.73 18.35 18.63;
+    GroupedSegment 89.21 0.00 46.97 0.00;
+    GroupedCode8 4.43 5.20 5.36 7.39;
+    GroupedCode4 8.14 8.35 8.96 9.76;
+    GroupedCode2 7.89 7.88 8.53 9.50;
+    GroupedPadded 0.00 0.00 0.00 0.59;
+    GroupedSum 7.52 8.62 8.63 6.90;
+    GroupedFilter 21.08 15.29 16.68 13.93;
+    GroupedDot8 16.75 9.45 9.14 12.72;
+    GroupedDot4 19.92 12.73 12.47 15.96;
+    GroupedDot2 19.89 12.71 12.44 15.96;
+    GroupedOutput 18.74 0.99 0.00 0.00;
 }

@@ -80,6 +80,13 @@ pub(crate) fn split<T: OneInput>(operands: Operands<T>, memory: [u32; 2]) -> Par
     Parts { layer: Layer { table, parameters }, input, output, memory }
 }
 
+/// A layer, and its whole arena.
+#[inline(always)]
+pub(crate) fn with_arena<T>(operands: Operands<'_, T>) -> (Layer<'_, T>, &mut [u8]) {
+    let (table, parameters, arena) = operands.parts();
+    (Layer { table, parameters }, arena)
+}
+
 /// # Safety
 /// The tensors lie in the arena, and do not overlap.
 // `get_disjoint_mut` takes twice as much code.

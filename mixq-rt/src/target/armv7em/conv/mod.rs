@@ -8,7 +8,7 @@ mod source;
 use core::ops::Range;
 
 use mixq_format::target::armv7em::{
-    LEAST_SCRATCH, LEAST_SCRATCH_OF_RGB3X3, LEAST_SCRATCH_OF_RGB3X3_AND_SUMS, Phase, Place, Plan, Windows,
+    LEAST_SCRATCH, LEAST_SCRATCH_OF_RGB3X3, LEAST_SCRATCH_OF_RGB3X3_AND_SUMS, Phase, Plan, Windows,
 };
 use mixq_format::{Conv, Operands, Tensor};
 
@@ -18,7 +18,7 @@ use super::split;
 use crate::target::armv7em::check::{check, refuse};
 use crate::target::tensor::PixelWriter;
 use fill::{Fill, fill_for};
-use memory::{divide, last, words};
+use memory::{Memory, between, last, separate};
 use source::Source;
 
 /// Executes a convolution with `X`-bit input and `W`-bit weights.
@@ -70,11 +70,8 @@ pub fn conv<
         _ => (LEAST_SCRATCH, on_the_stack::<{ LEAST_SCRATCH / 4 }>),
     };
     let given = &mut Given { operands, plan, instance };
-    if plan.scratch_bytes as usize >= least {
-        (instance.execute)(given, &mut [])
-    } else {
-        on_the_stack(given)
-    }
+    let in_the_arena = plan.scratch_bytes as usize >= least && (WHOLE || !plan.joined);
+    if in_the_arena { (instance.execute)(given, &mut []) } else { on_the_stack(given) }
 }
 
 /// The arguments with which a layer is executed.
@@ -124,7 +121,7 @@ fn whole(given: &mut Given, own: &mut [u32]) {
     let Parts { layer, input, output, memory } = split(given.operands.reborrow(), plan, own);
     let pixels = layer.table().output.pixels();
     let source = &Source::new(layer, &plan.proof, instance, input, 0);
-    execute(source, instance, [memory, &mut []], 0..pixels, output, |layer, first, size, output| {
+    execute(source, instance, [memory, &mut []], 0..pixels, output, 0, |layer, first, size, output| {
         let groups = layer.groups(first, size, output);
         let pixels = size + (groups.groups() - 1) * PIXELS;
         groups.run();
@@ -136,35 +133,28 @@ fn whole(given: &mut Given, own: &mut [u32]) {
 /// works where there is most room: see [`Phase`].
 #[inline(never)]
 fn parts(given: &mut Given, own: &mut [u32]) {
-    let mut first = 0;
-    while first < given.operands.table().output.pixels() {
-        first = phase(given, own, first);
+    let mut left = 0..given.operands.table().output.pixels();
+    while !left.is_empty() {
+        left = phase(given, own, left);
     }
 }
 
-/// Executes the phase that begins with an output pixel. Returns the pixel after its last one.
+/// Executes a phase of the output pixels that are left. Returns those that are left after it.
 #[inline(never)]
-fn phase(given: &mut Given, own: &mut [u32], first: usize) -> usize {
+fn phase(given: &mut Given, own: &mut [u32], left: Range<usize>) -> Range<usize> {
     let Given { plan, instance, .. } = *given;
-    let Parts { layer, input, output, memory } = split(given.operands.reborrow(), plan, own);
-    let table = layer.table();
-    let Phase { place, bytes, apart, apart_bytes, end, seen } =
-        choose(table, instance, plan, size_of_val(memory), first);
-    let (head, input) = divide(input, seen * table.input.pixel_bytes());
-    let (output, tail) = divide(output, end * table.output.pixel_bytes());
-    let (head, tail) = (words(head), words(tail));
-    // Both lie in different places, if the accumulators have any bytes.
-    let (memory, apart) = match (place, apart) {
-        (Place::Given, Place::Output) => (memory, tail),
-        (Place::Given, _) => (memory, head),
-        (Place::Output, Place::Input) => (tail, head),
-        (Place::Output, _) => (tail, memory),
-        (Place::Input, Place::Output) => (head, tail),
-        (Place::Input, _) => (head, memory),
+    let table = given.operands.table();
+    let bytes_given = if own.is_empty() { plan.scratch_bytes as usize } else { size_of_val(own) };
+    let phase = choose(table, instance, plan, bytes_given, left.clone());
+    let (bytes, apart_bytes, pixels) = (phase.bytes, phase.apart_bytes, phase.pixels.clone());
+    let Memory { layer, input, output, memory, apart, begin } = if plan.joined {
+        between(given.operands.reborrow(), own, &phase)
+    } else {
+        separate(given, own, &phase)
     };
     let (memory, apart) = (last(memory, bytes), last(apart, apart_bytes));
-    let source = &Source::new(layer, &plan.proof, instance, input, seen);
-    execute(source, instance, [memory, apart], first..end, output, |layer, first, size, output| {
+    let source = &Source::new(layer, &plan.proof, instance, input, phase.input.start);
+    execute(source, instance, [memory, apart], pixels, output, begin, |layer, first, size, output| {
         let channels = layer.source.filters.channels();
         let mut channel = 0;
         while channel < channels {
@@ -176,19 +166,20 @@ fn phase(given: &mut Given, own: &mut [u32], first: usize) -> usize {
         }
         size
     });
-    end
+    phase.rest(left)
 }
 
 /// See [`Phase::of`].
 // Not inlined: its stack frame is gone when the layer is executed.
 #[inline(never)]
-fn choose(table: &Conv, instance: &Instance, plan: &Plan, given: usize, first: usize) -> Phase {
-    Phase::of(table, instance.windows, plan, given, instance.sums.is_some(), first)
+fn choose(table: &Conv, instance: &Instance, plan: &Plan, given: usize, left: Range<usize>) -> Phase {
+    Phase::of(table, instance.windows, plan, given, instance.sums.is_some(), left)
 }
 
-/// Executes the groups of a range of output pixels. `compute` takes the group's first output pixel and its
-/// number of pixels, and the output from this pixel on. It finds the patch filled with the group's first
-/// elements. It may compute further groups, and returns the number of pixels that it has computed.
+/// Executes the groups of a range of output pixels. `output` begins with pixel `begin`. `compute` takes the
+/// group's first output pixel and its number of pixels, and the output from this pixel on. It finds the patch
+/// filled with the group's first elements. It may compute further groups, and returns the number of pixels
+/// that it has computed.
 #[inline(always)]
 fn execute(
     source: &Source,
@@ -196,6 +187,7 @@ fn execute(
     [memory, apart]: [&mut [u32]; 2],
     pixels: Range<usize>,
     output: &mut [u8],
+    begin: usize,
     mut compute: impl FnMut(&mut Layer, usize, usize, &mut [u8]) -> usize,
 ) {
     let Instance { kernels, fill, sums, .. } = instance;
@@ -217,7 +209,7 @@ fn execute(
     let Range { start: mut first, end } = pixels;
     while first < end {
         first -= (first % row).saturating_sub(row - size);
-        let Some(output) = output.get_mut(first * bytes..) else { refuse() };
+        let Some(output) = output.get_mut((first - begin) * bytes..) else { refuse() };
         layer.fill(first, size, 0);
         first += compute(layer, first, size, output);
     }
