@@ -6,6 +6,8 @@ mod builtin;
 mod folding;
 #[path = "graph/functions.rs"]
 mod functions;
+#[path = "graph/joined.rs"]
+mod joined;
 #[path = "graph/keys.rs"]
 mod keys;
 #[path = "graph/layer_list.rs"]
@@ -18,6 +20,8 @@ mod links;
 mod list;
 #[path = "graph/mobilenet_v2.rs"]
 mod mobilenet_v2;
+#[path = "graph/mobilenet_v3.rs"]
+mod mobilenet_v3;
 #[path = "graph/rearranged.rs"]
 mod rearranged;
 #[path = "graph/windows.rs"]

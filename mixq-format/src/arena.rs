@@ -46,7 +46,9 @@ impl Layer {
             Layer::Linear(l) => &mut [&mut l.input, &mut l.output],
             Layer::AveragePool(l) | Layer::MaxPool(l) => &mut [&mut l.input, &mut l.output],
             Layer::Add(l) => &mut [&mut l.a, &mut l.b, &mut l.output],
+            Layer::Multiply(l) => &mut [&mut l.a, &mut l.b, &mut l.output],
             Layer::Elementwise(l) => &mut [&mut l.input, &mut l.output],
+            Layer::Prelu(l) => &mut [&mut l.input, &mut l.output],
             Layer::Rearrange(l) => &mut [&mut l.input, &mut l.output],
         };
         for tensor in tensors {

@@ -1,6 +1,6 @@
 //! Proofs that a layer fits its parameters and its arena, which kernels take instead of loose tables.
 
-use crate::{Add, Conv, Depthwise, Elementwise, Layer, Linear, Pool, Rearrange, rules};
+use crate::{Add, Conv, Depthwise, Elementwise, Layer, Linear, Multiply, Pool, Prelu, Rearrange, rules};
 
 /// The table of a layer that fits `PARAMETERS` bytes of parameters and an arena of `ARENA` bytes: its
 /// tensors, weights and requantisation tables lie inside, the output does not lie over an input, windows meet
@@ -100,6 +100,8 @@ tables!(
     Linear as Linear,
     Pool as AveragePool,
     Add as Add,
+    Multiply as Multiply,
     Elementwise as Elementwise,
+    Prelu as Prelu,
     Rearrange as Rearrange
 );

@@ -3,6 +3,10 @@
 //! All are `repr(C)` with fields of fixed width, so their size, which counts as flash, is the same
 //! on the host and on the device. Offsets count bytes from the start of the parameter block.
 
+mod unweighted;
+
+pub use unweighted::{Add, Elementwise, Multiply, Pool, Prelu};
+
 use crate::{Bits, Rearrange, Requant, Rest, Tensor};
 
 /// A sliding window over the input.
@@ -111,68 +115,6 @@ pub struct Linear {
     pub requant: Requant,
 }
 
-/// A pooling layer; input and output share width, scale and zero point. Padding is left out: it
-/// neither wins a maximum nor counts in an average.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "file", derive(serde::Serialize, serde::Deserialize))]
-#[repr(C)]
-pub struct Pool {
-    /// What it reads.
-    pub input: Tensor,
-    /// What it writes.
-    pub output: Tensor,
-    /// The window; it covers at least one input pixel wherever it stands.
-    pub window: Window,
-}
-
-/// A residual addition: `q_y = clamp(Z_y + floor((m_a (q_a - Z_a) + m_b (q_b - Z_b) + 2^(s-1)) / 2^s), 0,
-/// N_b)`.
-///
-/// The output may lie where an input lies if both have the same offset and the same width: each
-/// element is read before it is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "file", derive(serde::Serialize, serde::Deserialize))]
-#[repr(C)]
-pub struct Add {
-    /// One summand.
-    pub a: Tensor,
-    /// The other, of the same shape.
-    pub b: Tensor,
-    /// The sum, of the same shape.
-    pub output: Tensor,
-    /// `m_a = round(S_a / S_y * 2^s)`; `|m_a| < 2^22`.
-    pub multiplier_a: i32,
-    /// `m_b = round(S_b / S_y * 2^s)`; `|m_b| < 2^22`.
-    pub multiplier_b: i32,
-    /// `s`, 1 to 31.
-    pub shift: u32,
-}
-
-/// A function of each element: the code of an output element is the entry of a table for the code of the
-/// input element.
-///
-/// The output may lie where the input lies if both have the same offset and the same width: each element is
-/// read before it is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "file", derive(serde::Serialize, serde::Deserialize))]
-#[repr(C)]
-pub struct Elementwise {
-    /// What it reads.
-    pub input: Tensor,
-    /// What it writes, of the same shape.
-    pub output: Tensor,
-    /// Offset of the table: a byte for each code of the input, beginning with code 0. Each is a code of the
-    /// output.
-    pub codes: u32,
-}
-
-impl Elementwise {
-    /// Entries of the table, and bytes that it takes: 256, 16 or 4 for an input of 8, 4 or 2 bits.
-    pub const fn entries(&self) -> usize {
-        self.input.bits.max_code() as usize + 1
-    }
-}
-
 /// One step of the network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "file", derive(serde::Serialize, serde::Deserialize))]
@@ -190,8 +132,12 @@ pub enum Layer {
     MaxPool(Pool),
     /// Residual addition.
     Add(Add),
+    /// Product of two tensors.
+    Multiply(Multiply),
     /// A function of each element.
     Elementwise(Elementwise),
+    /// ReLU with slopes.
+    Prelu(Prelu),
     /// Elements at other places.
     Rearrange(Rearrange),
 }
@@ -205,7 +151,9 @@ impl Layer {
             Layer::Linear(_) => size_of::<Linear>(),
             Layer::AveragePool(_) | Layer::MaxPool(_) => size_of::<Pool>(),
             Layer::Add(_) => size_of::<Add>(),
+            Layer::Multiply(_) => size_of::<Multiply>(),
             Layer::Elementwise(_) => size_of::<Elementwise>(),
+            Layer::Prelu(_) => size_of::<Prelu>(),
             Layer::Rearrange(_) => size_of::<Rearrange>(),
         }
     }
@@ -218,7 +166,9 @@ impl Layer {
             Layer::Linear(table) => table,
             Layer::AveragePool(table) | Layer::MaxPool(table) => table,
             Layer::Add(table) => table,
+            Layer::Multiply(table) => table,
             Layer::Elementwise(table) => table,
+            Layer::Prelu(table) => table,
             Layer::Rearrange(table) => table,
         }
     }
@@ -231,7 +181,9 @@ impl Layer {
             Layer::Linear(layer) => &layer.output,
             Layer::AveragePool(layer) | Layer::MaxPool(layer) => &layer.output,
             Layer::Add(layer) => &layer.output,
+            Layer::Multiply(layer) => &layer.output,
             Layer::Elementwise(layer) => &layer.output,
+            Layer::Prelu(layer) => &layer.output,
             Layer::Rearrange(layer) => &layer.output,
         }
     }
@@ -244,7 +196,9 @@ impl Layer {
             Layer::Linear(layer) => &layer.input,
             Layer::AveragePool(layer) | Layer::MaxPool(layer) => &layer.input,
             Layer::Add(layer) => &layer.a,
+            Layer::Multiply(layer) => &layer.a,
             Layer::Elementwise(layer) => &layer.input,
+            Layer::Prelu(layer) => &layer.input,
             Layer::Rearrange(layer) => &layer.input,
         }
     }
@@ -253,6 +207,7 @@ impl Layer {
     pub(crate) const fn second_input(&self) -> Option<&Tensor> {
         match self {
             Layer::Add(layer) => Some(&layer.b),
+            Layer::Multiply(layer) => Some(&layer.b),
             Layer::Rearrange(layer) if matches!(layer.rest, Rest::Kept) => Some(&layer.output),
             Layer::Conv(_)
             | Layer::Depthwise(_)
@@ -260,6 +215,7 @@ impl Layer {
             | Layer::AveragePool(_)
             | Layer::MaxPool(_)
             | Layer::Elementwise(_)
+            | Layer::Prelu(_)
             | Layer::Rearrange(_) => None,
         }
     }
@@ -278,7 +234,9 @@ impl Layer {
             Layer::AveragePool(_) => "average pool",
             Layer::MaxPool(_) => "max pool",
             Layer::Add(_) => "add",
+            Layer::Multiply(_) => "multiply",
             Layer::Elementwise(_) => "elementwise",
+            Layer::Prelu(_) => "prelu",
             Layer::Rearrange(_) => "rearrange",
         };
         let size = |window: &Window| [window.kernel_height.into(), window.kernel_width.into()];
@@ -303,7 +261,9 @@ impl Layer {
             Layer::AveragePool(_)
             | Layer::MaxPool(_)
             | Layer::Add(_)
+            | Layer::Multiply(_)
             | Layer::Elementwise(_)
+            | Layer::Prelu(_)
             | Layer::Rearrange(_) => None,
         }
     }
@@ -317,7 +277,9 @@ impl Layer {
             Layer::AveragePool(_)
             | Layer::MaxPool(_)
             | Layer::Add(_)
+            | Layer::Multiply(_)
             | Layer::Elementwise(_)
+            | Layer::Prelu(_)
             | Layer::Rearrange(_) => None,
         }
     }
@@ -328,7 +290,12 @@ impl Layer {
             Layer::Conv(layer) => Some(&layer.window),
             Layer::Depthwise(layer) => Some(&layer.window),
             Layer::AveragePool(layer) | Layer::MaxPool(layer) => Some(&layer.window),
-            Layer::Linear(_) | Layer::Add(_) | Layer::Elementwise(_) | Layer::Rearrange(_) => None,
+            Layer::Linear(_)
+            | Layer::Add(_)
+            | Layer::Multiply(_)
+            | Layer::Elementwise(_)
+            | Layer::Prelu(_)
+            | Layer::Rearrange(_) => None,
         }
     }
 }
@@ -341,4 +308,5 @@ const _: () = {
     assert!(size_of::<Conv>() == 64 && size_of::<Depthwise>() == 64);
     assert!(size_of::<Linear>() == 52 && size_of::<Pool>() == 36 && size_of::<Add>() == 48);
     assert!(size_of::<Elementwise>() == 28 && size_of::<Rearrange>() == 84);
+    assert!(size_of::<Multiply>() == 44 && size_of::<Prelu>() == 36);
 };

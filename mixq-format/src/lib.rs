@@ -43,7 +43,7 @@ mod readout;
 pub use bits::Bits;
 pub use checked::{Checked, Operands, Table};
 pub use error_score::ErrorScore;
-pub use layer::{Add, Conv, Depthwise, Elementwise, Kind, Layer, Linear, Pool, Window};
+pub use layer::{Add, Conv, Depthwise, Elementwise, Kind, Layer, Linear, Multiply, Pool, Prelu, Window};
 pub use network::{Invalid, Network};
 pub use probability::{Exponents, top};
 pub use rearrange::{LOOPS, Positions, Rearrange, Rest};

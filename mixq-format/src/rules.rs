@@ -8,7 +8,7 @@
 
 use core::ops::Range;
 
-use crate::{Bits, Layer, Requant, Tensor, Window};
+use crate::{Bits, Layer, Multiply, Prelu, Requant, Tensor, Window};
 
 /// Pixels that a pool may cover: the kernels compute `(2 sum + n) / 2n` in 32 bits.
 const LARGEST_POOL: u64 = (1 << 23) - 1;
@@ -82,7 +82,9 @@ const fn input(layer: &Layer, input: &Tensor, second: bool) -> Verdict {
     let output = layer.output();
     let same_place = input.offset == output.offset && input.bits as u8 == output.bits as u8;
     let in_place = match layer {
-        Layer::Add(_) | Layer::Elementwise(_) => same_place,
+        Layer::Add(_) | Layer::Elementwise(_) | Layer::Prelu(_) => same_place,
+        // One pixel that multiplies several is read again after the first of them is written.
+        Layer::Multiply(_) => same_place && same_shape(input, output),
         // What it keeps of the output is its second input; its first one lies elsewhere.
         Layer::Rearrange(_) => same_place && second,
         Layer::Conv(_)
@@ -121,12 +123,37 @@ const fn shapes(layer: &Layer) -> Verdict {
                 "a multiplier or the shift of an addition is out of range"
             );
         }
+        Layer::Multiply(multiply) => keep!(multiplication(multiply)),
         Layer::Elementwise(_) => {
             require!(same_shape(y, x), "an elementwise layer changes the shape");
             require!(!is_logits(y), "an elementwise layer writes logits");
         }
+        Layer::Prelu(prelu) => {
+            require!(same_shape(y, x), "a PReLU changes the shape");
+            require!(!is_logits(y), "a PReLU writes logits");
+            let small = prelu.multiplier.unsigned_abs() < Prelu::LIMIT.unsigned_abs();
+            require!(
+                small && prelu.shift > 0 && prelu.shift <= 31,
+                "the multiplier or the shift of a PReLU is out of range"
+            );
+        }
         Layer::Rearrange(rearrange) => keep!(rearrange.check()),
     }
+    Ok(())
+}
+
+/// Shapes that belong together, and a product that 32 bits hold: it is at most `(2^15 - 1) * 255^2`, which is
+/// 2,130,674,175. With half a unit of the largest shift, 2^22, it is still below 2^31.
+const fn multiplication(multiply: &Multiply) -> Verdict {
+    let Multiply { a, b, output, multiplier, shift } = multiply;
+    let one_pixel = b.height == 1 && b.width == 1 && b.channels == a.channels;
+    require!(same_shape(output, a) && (same_shape(b, a) || one_pixel), "the shapes of a product do not fit");
+    require!(!is_logits(output), "a multiplication writes logits");
+    let in_range = *shift >= *Multiply::SHIFTS.start() && *shift <= *Multiply::SHIFTS.end();
+    require!(
+        multiplier.unsigned_abs() < 1 << 15 && in_range,
+        "the multiplier or the shift of a multiplication is out of range"
+    );
     Ok(())
 }
 
@@ -171,7 +198,12 @@ const fn sums(layer: &Layer) -> Verdict {
             let width = if width < input.width as u64 { width } else { input.width as u64 };
             require!(height * width <= LARGEST_POOL, "a pool has 2^23 pixels or more");
         }
-        Layer::Depthwise(_) | Layer::Add(_) | Layer::Elementwise(_) | Layer::Rearrange(_) => {}
+        Layer::Depthwise(_)
+        | Layer::Add(_)
+        | Layer::Multiply(_)
+        | Layer::Elementwise(_)
+        | Layer::Prelu(_)
+        | Layer::Rearrange(_) => {}
     }
     Ok(())
 }
@@ -193,7 +225,9 @@ pub(crate) const fn weights(layer: &Layer) -> Option<(u32, u64, Bits)> {
         Layer::AveragePool(_)
         | Layer::MaxPool(_)
         | Layer::Add(_)
+        | Layer::Multiply(_)
         | Layer::Elementwise(_)
+        | Layer::Prelu(_)
         | Layer::Rearrange(_) => return None,
     };
     let row = bits.row_bytes(layer.first_input().channels as usize) as u64;
@@ -205,6 +239,10 @@ const fn parameters(layer: &Layer, parameter_bytes: u64) -> Verdict {
     if let Layer::Elementwise(table) = layer {
         let holds = within(table.codes, table.entries() as u64, parameter_bytes);
         require!(holds, "the table of an elementwise layer reaches beyond the parameters");
+    }
+    if let Layer::Prelu(prelu) = layer {
+        let holds = within(prelu.slopes, 4 * prelu.input.channels as u64, parameter_bytes);
+        require!(holds, "the slopes of a PReLU reach beyond the parameters");
     }
     let (Some((offset, bytes, bits)), Some(requant)) = (weights(layer), layer.requant()) else {
         return Ok(());

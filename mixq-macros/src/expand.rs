@@ -116,8 +116,8 @@ fn tables(artifact: &Artifact, laid_out: &LaidOut, target: &Target) -> TokenStre
 
         static LAYERS: Layers = {
             use format::{
-                Add, Checked, Conv, Depthwise, Elementwise, Linear, Pool, Positions, Rearrange, Requant,
-                Tensor, Window,
+                Add, Checked, Conv, Depthwise, Elementwise, Linear, Multiply, Pool, Positions, Prelu,
+                Rearrange, Requant, Tensor, Window,
             };
             use format::{Bits::*, Rest::*, Rule::*};
             Layers { #(#values),* }

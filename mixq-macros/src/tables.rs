@@ -30,7 +30,9 @@ impl Step<'_> {
             Layer::Linear(_) => quote!(Linear),
             Layer::AveragePool(_) | Layer::MaxPool(_) => quote!(Pool),
             Layer::Add(_) => quote!(Add),
+            Layer::Multiply(_) => quote!(Multiply),
             Layer::Elementwise(_) => quote!(Elementwise),
+            Layer::Prelu(_) => quote!(Prelu),
             Layer::Rearrange(_) => quote!(Rearrange),
         }
     }

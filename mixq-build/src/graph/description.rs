@@ -6,7 +6,9 @@
 
 use serde::ser::{Serialize, SerializeStruct, SerializeStructVariant, Serializer};
 
-use super::op::{Add, AveragePool, Conv, Depthwise, Elementwise, Flatten, Linear, MaxPool};
+use super::op::{
+    Addition, AveragePool, Conv, Depthwise, Elementwise, Flatten, Linear, MaxPool, Multiply, Prelu,
+};
 use super::{Activation, Node, Op};
 
 impl Serialize for Node {
@@ -34,7 +36,10 @@ impl Serialize for Description<'_> {
             Op::Linear(Linear) => ("Linear", None),
             Op::AveragePool(AveragePool { window }) => ("AveragePool", Some(window)),
             Op::MaxPool(MaxPool { window }) => ("MaxPool", Some(window)),
-            Op::Add(Add) => ("Add", None),
+            Op::Add(Addition { subtracts: false }) => ("Add", None),
+            Op::Add(Addition { subtracts: true }) => ("Subtract", None),
+            Op::Multiply(Multiply) => ("Multiply", None),
+            Op::Prelu(Prelu) => ("Prelu", None),
             Op::Flatten(Flatten) => ("Flatten", None),
             Op::Rearrange(rearrange) => {
                 return serializer.serialize_newtype_variant("Op", 0, "Rearrange", rearrange);

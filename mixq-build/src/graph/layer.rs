@@ -23,7 +23,7 @@ pub(super) struct Draft {
 /// What an operator reads.
 #[derive(Clone, Copy, Debug)]
 pub struct Input {
-    source: Source,
+    pub(super) source: Source,
     /// Its shape.
     pub shape: Shape,
 }
@@ -73,6 +73,11 @@ impl Layer<'_, '_> {
     /// An input with its shape, as messages show it.
     pub(super) fn describe(&self, Input { source, shape }: Input) -> String {
         format!("{} ({shape})", name(self.names, source))
+    }
+
+    /// An input, as messages show it.
+    pub(super) fn name(&self, input: Input) -> String {
+        name(self.names, input.source)
     }
 
     /// Adds a problem.

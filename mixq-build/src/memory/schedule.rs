@@ -140,8 +140,8 @@ impl Schedule {
     }
 }
 
-/// For a node that works in place: the input whose place its output takes, and with it the width. No node
-/// may read that input afterwards. Of several such inputs it is the one that is written last: the others can
+/// For a node that works in place: the input whose place its output takes, and with it the width. It has the
+/// shape of the output, and no node may read it afterwards. Of several such inputs it is the one that is written last: the others can
 /// then have any width.
 fn free_input(graph: &Graph, node: usize) -> Option<usize> {
     if graph.is_last(node) {
@@ -155,7 +155,8 @@ fn free_input(graph: &Graph, node: usize) -> Option<usize> {
         let place = graph.storage(inputs[input]);
         // A flatten moves nothing: its readers read its input.
         let later = (node + 1..graph.nodes.len()).any(|reader| reads(reader, place));
-        place != Source::Image && !later
+        let fits = graph.shape(inputs[input]) == graph.nodes[node].output;
+        place != Source::Image && !later && fits
     });
     free.max_by_key(|&input| graph.storage(inputs[input]))
 }

@@ -1,6 +1,7 @@
 //! What libtorch computes with fake quantisation and what the integer network computes are the same.
 
 mod functions;
+mod pairs;
 mod rearranged;
 
 use std::path::Path;
@@ -69,6 +70,9 @@ fn unsettle(model: &mut Model<'_>, seed: u64) {
         }
         if model.get(node, Part::Bias).is_some() {
             model.set(node, Part::Bias, draw(-0.3, 0.3));
+        }
+        if model.get(node, Part::Slope).is_some() {
+            model.set(node, Part::Slope, draw(-0.5, 1.5));
         }
     }
 }

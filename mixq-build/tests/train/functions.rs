@@ -12,8 +12,9 @@ use super::*;
 /// Images that the device answers.
 const IMAGES: usize = 12;
 
-/// Hard swish after convolutions, sigmoid as a layer of its own, tanh before the linear layer.
-const NETWORKS: [(&str, &str); 3] = [
+/// Hard swish after convolutions, sigmoid as a layer of its own, tanh before the linear layer; squeeze and excite
+/// with a PReLU and a batch norm of its own.
+const NETWORKS: [(&str, &str); 4] = [
     (
         "hard_swish",
         r#"
@@ -39,6 +40,21 @@ const NETWORKS: [(&str, &str); 3] = [
         { op = "conv", filters = 9, kernel = 3, activation = { leaky_relu = 0.1 } },
         { op = "max_pool", kernel = 2 },
         { op = "linear", features = 17, activation = "tanh" },
+        "#,
+    ),
+    (
+        "excite",
+        r#"
+        { op = "conv", name = "a", filters = 16, kernel = 3, stride = 2, activation = "hard_swish" },
+        { op = "global_average_pool" },
+        { op = "pointwise", filters = 8, batch_norm = false, activation = "relu" },
+        { op = "pointwise", name = "gate", filters = 16, batch_norm = false, activation = "hard_sigmoid" },
+        { op = "multiply", inputs = ["gate", "a"] },
+        { op = "pointwise", filters = 16, activation = "none" },
+        { op = "prelu", name = "b" },
+        { op = "max_pool", kernel = 3, stride = 1, padding = 1 },
+        { op = "batch_norm" },
+        { op = "subtract", inputs = ["batch_norm1", "b"] },
         "#,
     ),
 ];

@@ -5,6 +5,7 @@
 //! new operator is a file here and a line in each list; then the compiler names the places that compute it.
 
 mod add;
+mod affine;
 mod conv;
 mod depthwise;
 mod elementwise;
@@ -12,11 +13,14 @@ mod flatten;
 mod folded;
 mod form;
 mod linear;
+mod multiply;
 mod pool;
+mod prelu;
 mod rearrange;
 mod weights;
 
-pub use add::Add;
+pub use add::{Add, Addition, Subtract};
+pub use affine::Affine;
 pub use conv::{Conv, ConvSpec, PointwiseSpec};
 pub use depthwise::{Depthwise, DepthwiseSpec};
 pub use elementwise::{Elementwise, Function, Number, activation, functions};
@@ -24,7 +28,11 @@ pub use flatten::Flatten;
 pub use folded::{BatchNorm, Relu};
 pub use form::{Arity, Fold, Follows, Form, Parameter, Values, names_of};
 pub use linear::{Linear, LinearSpec};
-pub use pool::{AveragePool, AveragePoolSpec, GlobalAveragePool, GlobalMaxPool, MaxPool, MaxPoolSpec};
+pub use multiply::Multiply;
+pub use pool::{
+    AveragePool, AveragePoolSpec, Axis, AxisPool, GlobalAveragePool, GlobalMaxPool, MaxPool, MaxPoolSpec,
+};
+pub use prelu::Prelu;
 pub use rearrange::{ChannelShuffle, Concat, DepthToSpace, Pad, Rearrange, Slice, SpaceToDepth, Upsample};
 pub use weights::Weights;
 
@@ -47,7 +55,7 @@ pub const FORMS: [&Form; OTHERS.len() + elementwise::COUNT] = {
 };
 
 /// All but the functions.
-const OTHERS: [&Form; 19] = [
+const OTHERS: [&Form; 23] = [
     &conv::CONV,
     &depthwise::DEPTHWISE,
     &conv::POINTWISE,
@@ -57,6 +65,10 @@ const OTHERS: [&Form; 19] = [
     &pool::MAX_POOL,
     &pool::GLOBAL_MAX_POOL,
     &add::ADD,
+    &add::SUBTRACT,
+    &multiply::MULTIPLY,
+    &affine::AFFINE,
+    &prelu::PRELU,
     &rearrange::CONCAT,
     &rearrange::SLICE,
     &rearrange::CHANNEL_SHUFFLE,
@@ -178,8 +190,12 @@ operators! {
         AveragePool(AveragePool),
         /// Maximum pool.
         MaxPool(MaxPool),
-        /// Residual addition.
-        Add(Add),
+        /// Addition or subtraction.
+        Add(Addition),
+        /// Product of two tensors.
+        Multiply(Multiply),
+        /// ReLU with slopes.
+        Prelu(Prelu),
         /// The same elements as one pixel.
         Flatten(Flatten),
         /// A function of each element.
@@ -208,11 +224,21 @@ operators! {
         MaxPool(MaxPoolSpec),
         /// Maximum over all pixels.
         GlobalMaxPool(GlobalMaxPool),
+        /// Average or maximum along one axis.
+        AxisPool(AxisPool),
         /// Residual addition.
         Add(Add),
+        /// The first tensor less the second one.
+        Subtract(Subtract),
+        /// Product of two tensors.
+        Multiply(Multiply),
+        /// A factor and a summand for each channel.
+        Affine(Affine),
+        /// ReLU with slopes.
+        Prelu(Prelu),
         /// All elements as one pixel.
         Flatten(Flatten),
-        /// Batch norm, to be folded into the layer before it.
+        /// Batch norm, to be folded into the layer before it if that is possible.
         BatchNorm(BatchNorm),
         /// ReLU, to be folded into the layer before it.
         Relu(Relu),

@@ -3,6 +3,7 @@
 mod ds_cnn;
 mod mobilenet_v1;
 mod mobilenet_v2;
+mod mobilenet_v3;
 mod resnet8;
 
 use serde::Serialize;
@@ -13,7 +14,7 @@ use crate::graph::op::{ConvSpec, DepthwiseSpec, LinearSpec, PointwiseSpec};
 use crate::graph::{Activation, LayerSpec, Padding, Shape, Spec};
 
 /// The names of all built-in networks.
-pub const NAMES: [&str; 4] = ["ds_cnn", "mobilenet_v1", "mobilenet_v2", "resnet8"];
+pub const NAMES: [&str; 5] = ["ds_cnn", "mobilenet_v1", "mobilenet_v2", "mobilenet_v3_small", "resnet8"];
 
 /// The options of a built-in network.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -62,7 +63,7 @@ impl From<PaddingStyle> for Padding {
 pub fn published(name: &str) -> Option<Options> {
     let (resolution, channels, classes) = match name {
         "ds_cnn" => (49, 1, 12),
-        "mobilenet_v1" | "mobilenet_v2" => (224, 3, 1000),
+        "mobilenet_v1" | "mobilenet_v2" | "mobilenet_v3_small" => (224, 3, 1000),
         "resnet8" => (32, 3, 10),
         _ => return None,
     };
@@ -86,6 +87,7 @@ pub fn spec(name: &str, options: &Options) -> Result<Spec, Problem> {
         "ds_cnn" => ds_cnn::spec,
         "mobilenet_v1" => mobilenet_v1::spec,
         "mobilenet_v2" => mobilenet_v2::spec,
+        "mobilenet_v3_small" => mobilenet_v3::spec,
         "resnet8" => resnet8::spec,
         _ => {
             let help = match nearest(name, NAMES) {

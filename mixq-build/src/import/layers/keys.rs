@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 use crate::error::Problem;
 use crate::toml::{Entry, Table};
 
+use crate::graph::op::Axis;
 use crate::graph::{LARGEST, Padding};
 
 /// Sizes that a layer may have.
@@ -78,6 +79,14 @@ impl<'a> Keys<'a, '_> {
                 let all = entry.as_size(&pixels).map(|all| [all; 4]);
                 all.or_else(|| entry.as_sizes(&pixels)).map(Padding::Explicit)
             }
+        })
+    }
+
+    /// An axis of an image.
+    pub(super) fn axis(&mut self, key: &str) -> Option<Axis> {
+        self.value(key, "\"height\" or \"width\"", |entry| {
+            let name = entry.as_str()?;
+            Axis::CHOICES.iter().find(|(known, _)| *known == name).map(|(_, axis)| *axis)
         })
     }
 

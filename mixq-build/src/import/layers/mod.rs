@@ -11,6 +11,8 @@
 //! stride = 1                  # or [down, right]; default 1, of pools the kernel
 //! padding = "same"            # default of conv and depthwise; "valid", default of pools; "symmetric";
 //!                             # pixels; or [top, bottom, left, right]
+//! count_padding = false       # average_pool: whether padding counts as zeros, or is left out
+//! axis = "height"             # global pools: along this axis alone; or "width"
 //! batch_norm = true           # default of conv, depthwise, pointwise
 //! activation = "relu"         # default of conv, depthwise, pointwise; "none"; a function, such as
 //!                             # "hard_swish"; or with its parameters, such as { leaky_relu = 0.1 }
@@ -179,6 +181,8 @@ fn values(keys: &mut Keys<'_, '_>, form: &Form) -> Values {
             "groups" => values.groups = keys.number(key),
             "factor" => values.factor = keys.pair(key),
             "block" => values.block = keys.number(key),
+            "count_padding" => values.count_padding = keys.flag(key),
+            "axis" => values.axis = keys.axis(key),
             other => unreachable!("no key is called {other}"),
         }
     }

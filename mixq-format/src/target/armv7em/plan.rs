@@ -64,7 +64,9 @@ fn least_scratch(layer: &Layer) -> usize {
         | Layer::AveragePool(_)
         | Layer::MaxPool(_)
         | Layer::Add(_)
+        | Layer::Multiply(_)
         | Layer::Elementwise(_)
+        | Layer::Prelu(_)
         | Layer::Rearrange(_) => LEAST_SCRATCH,
     }
 }
@@ -87,7 +89,9 @@ pub fn useful(layer: &Layer) -> usize {
         | Layer::AveragePool(_)
         | Layer::MaxPool(_)
         | Layer::Add(_)
+        | Layer::Multiply(_)
         | Layer::Elementwise(_)
+        | Layer::Prelu(_)
         | Layer::Rearrange(_) => return 0,
     };
     bytes.max(least_scratch(layer))

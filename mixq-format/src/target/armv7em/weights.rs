@@ -24,7 +24,9 @@ fn strips(layer: &Layer) -> Option<(Blocks, usize)> {
         | Layer::AveragePool(_)
         | Layer::MaxPool(_)
         | Layer::Add(_)
+        | Layer::Multiply(_)
         | Layer::Elementwise(_)
+        | Layer::Prelu(_)
         | Layer::Rearrange(_) => return None,
     };
     (layer.requant()?.rule == Rule::Multiplier).then_some((blocks, strip))

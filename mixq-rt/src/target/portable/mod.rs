@@ -12,16 +12,21 @@ mod depthwise;
 mod elementwise;
 mod linear;
 mod loops;
+mod multiply;
 mod patch;
 mod pool;
+mod prelu;
 mod rearrange;
+mod write;
 
 pub use add::add;
 pub use conv::conv;
 pub use depthwise::depthwise;
 pub use elementwise::elementwise;
 pub use linear::linear;
+pub use multiply::multiply;
 pub use pool::{average_pool, max_pool};
+pub use prelu::prelu;
 pub use rearrange::rearrange;
 
 pub use crate::target::requant::{multiplier, thresholds16, thresholds32};

@@ -69,10 +69,11 @@ pub fn run(count: u64, seed: u64) {
     for number in seed..seed + count {
         CASE.store(number as u32, Ordering::Relaxed);
         let mut numbers = Numbers::new(number);
-        let layer = match numbers.within(0, 8) {
+        let layer = match numbers.within(0, 9) {
             0 => unweighted::addition(&mut numbers, &mut memory.arena),
             1 => unweighted::pool(&mut numbers, &mut memory.arena),
             2 => unweighted::elementwise(&mut numbers, &mut memory.plain, &mut memory.arena),
+            3 => unweighted::multiplication(&mut numbers, &mut memory.arena),
             _ => layers::random(&mut numbers, &mut memory.plain, &mut memory.arena),
         };
         let needed = lengths(&layer);
@@ -148,10 +149,12 @@ fn check_validation(number: u64, case: &Case, memory: &Memory) {
             let entries = if table.input.bits == Bits::B32 { 0 } else { table.entries() };
             u64::from(table.codes) + entries as u64
         }
+        Layer::Prelu(table) => u64::from(table.slopes) + 4 * u64::from(table.input.channels),
         Layer::Depthwise(_)
         | Layer::AveragePool(_)
         | Layer::MaxPool(_)
         | Layer::Add(_)
+        | Layer::Multiply(_)
         | Layer::Rearrange(_) => 0,
     };
     let all_fit = layer.inputs().chain([output]).all(fits) && weights <= parameters as u64;

@@ -80,7 +80,11 @@ impl Known {
                 let none = Known { proof: Proof { chunk: 0, interval: 0 }, codes: 0 };
                 return (table.input.bits == table.output.bits).then_some(none);
             }
-            Layer::Rearrange(_) => return None,
+            Layer::Multiply(multiply) => {
+                let none = Known { proof: Proof { chunk: 0, interval: 0 }, codes: 0 };
+                return super::kernel::takes_product(multiply).then_some(none);
+            }
+            Layer::Prelu(_) | Layer::Rearrange(_) => return None,
         };
         let proof = usual_proof(elements, layer.first_input().bits, &blocks_of(layer)?);
         let (output, requant) = (layer.output(), layer.requant()?);
@@ -97,7 +101,9 @@ impl Known {
             | Layer::AveragePool(_)
             | Layer::MaxPool(_)
             | Layer::Add(_)
+            | Layer::Multiply(_)
             | Layer::Elementwise(_)
+            | Layer::Prelu(_)
             | Layer::Rearrange(_) => false,
         };
         let makes_codes = fits && output.bits != Bits::B32 && requant.multiplier_step == 1;
@@ -126,8 +132,9 @@ fn with_scratch(layer: &Layer, known: &Known, execution: &Execution<'_>) -> Tall
         Layer::AveragePool(pool) => unweighted::pool(pool, super::by_words(layer), false),
         Layer::MaxPool(pool) => unweighted::pool(pool, super::by_words(layer), true),
         Layer::Add(add) => unweighted::add(add),
+        Layer::Multiply(multiply) => unweighted::multiply(multiply),
         Layer::Elementwise(table) => unweighted::elementwise(table),
-        Layer::Rearrange(_) => unreachable!("portable code executes rearrangements"),
+        Layer::Prelu(_) | Layer::Rearrange(_) => unreachable!("portable code executes them"),
     };
     let piece = |(name, figures): &(&'static str, &[f64])| Piece {
         name,
@@ -166,7 +173,9 @@ pub(super) fn scratch_steps(layer: &Layer, execution: &Execution<'_>) -> Vec<(u3
         | Layer::AveragePool(_)
         | Layer::MaxPool(_)
         | Layer::Add(_)
+        | Layer::Multiply(_)
         | Layer::Elementwise(_)
+        | Layer::Prelu(_)
         | Layer::Rearrange(_) => Vec::new(),
     };
     // Chunks are far smaller than that, however large a window is.

@@ -145,6 +145,16 @@ pieces! {
     AddRead2 4.05 5.07;
     AddWrite4 8.29 12.80;
     AddWrite2 7.36 14.31;
+    Multiply 60.00 100.00;
+    MultiplyRound 2.00 4.00;
+    MultiplyUnit 20.00 22.00;
+    MultiplyCode 14.00 20.00;
+    Scale 60.00 100.00;
+    ScaleStrip 80.00 120.00;
+    ScaleRound 2.00 4.00;
+    ScaleUnit 16.00 18.00;
+    ScaleChannel 20.00 30.00;
+    ScaleCode 10.00 14.00;
     Elementwise 88.21 153.83;
     ElementwiseExpand 208.53 235.09;
     ElementwiseRound 47.92 61.93;

@@ -106,6 +106,16 @@ pieces! {
     AddCode8 76.31 53.92 0.00 57.64;
     AddCode4 69.60 51.50 0.00 48.50;
     AddCode2 66.55 50.63 0.00 43.59;
+    Multiply 200.00 120.00 120.00 100.00;
+    MultiplyPixel 26.00 15.00 15.00 23.00;
+    MultiplyCode8 60.00 45.00 45.00 45.00;
+    MultiplyCode4 60.00 45.00 45.00 45.00;
+    MultiplyCode2 60.00 45.00 45.00 45.00;
+    Prelu 200.00 120.00 120.00 100.00;
+    PreluPixel 26.00 15.00 15.00 23.00;
+    PreluCode8 60.00 45.00 45.00 45.00;
+    PreluCode4 60.00 45.00 45.00 45.00;
+    PreluCode2 60.00 45.00 45.00 45.00;
     Elementwise 38.21 42.70 72.04 56.91;
     ElementwiseRow 28.03 23.22 18.20 13.11;
     ElementwiseCode88 17.00 11.99 0.00 12.97;
