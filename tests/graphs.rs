@@ -187,7 +187,7 @@ impl Builder<'_> {
         self.join(Multiply, &start.0, start.1);
     }
 
-    /// A layer with numbers for each channel: a PReLU, an affine layer, or a batch norm that nothing takes up.
+    /// A layer with numbers for each channel: a PReLU, an affine layer, or a batch norm that stands alone.
     fn by_channel(&mut self) {
         let (op, follows) = match self.rng.usize(0..3) {
             0 => (OpSpec::from(Prelu), NOTHING),

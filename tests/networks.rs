@@ -126,8 +126,8 @@ pub fn elementwise() -> Artifact {
     builder.linear(10, quantised(Bits::B32)).finish("elementwise")
 }
 
-/// Squeeze and excite, products of tensors of one shape, and PReLUs: of every width to every width, in place and
-/// not; and of 8 bits, for which there are kernels, with channels that end inside words.
+/// Squeeze and excite, products of tensors of one shape, and PReLUs: of every width to every width, in place
+/// and not; and of 8 bits, for which there are kernels, with channels that end inside words.
 pub fn products() -> Artifact {
     let quantised = |output| Quantised { weights: Bits::B8, output, scheme: Scheme::PerChannel };
     let mut builder = Builder::new(700, [6, 7, 3]);

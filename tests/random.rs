@@ -132,8 +132,8 @@ impl Builder {
         self.push(Layer::Add(Add { a, b, output, multiplier_a, multiplier_b, shift }))
     }
 
-    /// The product of a tensor that was kept and this one, which has its shape or is one pixel; `in_place` writes
-    /// over the tensor that was kept.
+    /// The product of a tensor that was kept and this one, which has its shape or is one pixel; `in_place`
+    /// writes over the tensor that was kept.
     pub fn multiply(&mut self, kept: Tensor, bits: Bits, in_place: bool) -> &mut Builder {
         let (a, b) = (kept, self.current);
         let mut output = self.output((a.height, a.width), a.channels, bits);

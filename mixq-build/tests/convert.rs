@@ -77,7 +77,9 @@ fn random_networks_compute_what_was_trained() {
             "elementwise",
             "linear",
             "max pool",
+            "multiply",
             "pointwise",
+            "prelu",
             "rearrange"
         ]
     );

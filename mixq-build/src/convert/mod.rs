@@ -35,8 +35,8 @@ pub struct Grid {
     pub zero_point: i32,
 }
 
-/// A layer with weights, as trained: `y = multiplier(c) * sum(x w) + offset(c)` for output channel `c`. A PReLU
-/// has its slopes as multipliers, and nothing else.
+/// A layer with weights, as trained: `y = multiplier(c) * sum(x w) + offset(c)` for output channel `c`. A
+/// PReLU has its slopes as multipliers, and nothing else.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TrainedLayer {
     /// Signed codes of the weights, in the order of [`crate::graph::Graph::weight_shape`].

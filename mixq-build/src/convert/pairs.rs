@@ -9,7 +9,7 @@ use crate::memory::schedule::Step;
 
 /// The multiplier and the shift of a product of codes with these scales: see [`mixq_format::Multiply`].
 pub fn product([a, b]: [f64; 2], output: f64) -> (i32, u32) {
-    // More than 256 makes the same of all codes, as their range has fewer; this is 0 for what is not a number.
+    // Ratios above 256 have the results of 256: a product other than 0 then leaves the range of codes.
     let ratio = (a * b / output).min(256.0).max(0.0);
     let fits = |shift: &u32| (ratio * f64::from(1u32 << shift)).round() < f64::from(1 << 15);
     let shift = Multiply::SHIFTS.rev().find(fits).unwrap_or(*Multiply::SHIFTS.start());

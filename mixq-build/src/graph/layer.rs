@@ -23,7 +23,7 @@ pub(super) struct Draft {
 /// What an operator reads.
 #[derive(Clone, Copy, Debug)]
 pub struct Input {
-    pub(super) source: Source,
+    source: Source,
     /// Its shape.
     pub shape: Shape,
 }
@@ -78,6 +78,12 @@ impl Layer<'_, '_> {
     /// An input, as messages show it.
     pub(super) fn name(&self, input: Input) -> String {
         name(self.names, input.source)
+    }
+
+    /// Whether it names one input twice.
+    pub(super) fn reads_one_twice(&self) -> bool {
+        let inputs = &self.spec.layers[self.index].inputs;
+        inputs.len() > 1 && inputs.iter().all(|input| *input == inputs[0])
     }
 
     /// Adds a problem.

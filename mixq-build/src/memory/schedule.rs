@@ -141,8 +141,8 @@ impl Schedule {
 }
 
 /// For a node that works in place: the input whose place its output takes, and with it the width. It has the
-/// shape of the output, and no node may read it afterwards. Of several such inputs it is the one that is written last: the others can
-/// then have any width.
+/// shape of the output, and no node may read it afterwards. Of several such inputs it is the one that is
+/// written last: the others can then have any width.
 fn free_input(graph: &Graph, node: usize) -> Option<usize> {
     if graph.is_last(node) {
         return None;

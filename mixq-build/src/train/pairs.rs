@@ -43,8 +43,8 @@ impl Model<'_> {
         })
     }
 
-    /// Values on the grid of a node. `scaled` makes of the grid's scale whole numbers and a shift by which they
-    /// are steps of the grid.
+    /// Values on the grid of a node. `scaled` makes of the grid's scale whole numbers and a shift: divided by
+    /// `2^shift` and rounded, they are steps of the grid.
     fn on_grid_of(
         &self,
         node: usize,

@@ -12,8 +12,8 @@ fn nodes(middle: &str) -> Vec<Node> {
     nodes[1..nodes.len() - 1].to_vec()
 }
 
-const EXCITE: &str = "[[layer]]\nop = \"global_average_pool\"\n[[layer]]\nop = \"pointwise\"\nname = \"gate\"\n\
-                      filters = 4\n";
+const EXCITE: &str = "[[layer]]\nop = \"global_average_pool\"\n[[layer]]\nop = \"pointwise\"\n\
+                      name = \"gate\"\nfilters = 4\n";
 
 #[test]
 fn the_pixel_that_multiplies_each_comes_second() {
@@ -36,19 +36,15 @@ fn shapes_that_do_not_fit_are_said() {
     let pool = "[[layer]]\nop = \"max_pool\"\nname = \"pool\"\nkernel = 2\n";
     check(
         &list(&format!("{STEM}{pool}[[layer]]\nop = \"multiply\"\ninputs = [\"stem\", \"pool\"]\n")),
-        &[
-            "net.toml:12:6: layer `multiply1` multiplies `stem` (8x8x4) and `pool` (4x4x4), whose shapes do not \
-           fit; both need one shape, or one of them is a pixel with as many channels as the other has, as a \
-           global pool writes it | op = \"multiply\"",
-        ],
+        &["net.toml:12:6: layer `multiply1` multiplies `stem` (8x8x4) and `pool` (4x4x4), whose shapes do \
+           not fit; both need one shape, or one of them is a pixel with as many channels as the other has, \
+           as a global pool writes it | op = \"multiply\""],
     );
     check(
         &list(&format!("{STEM}{pool}[[layer]]\nop = \"subtract\"\ninputs = [\"stem\", \"pool\"]\n")),
-        &[
-            "net.toml:12:6: layer `subtract1` subtracts `stem` (8x8x4) and `pool` (4x4x4), whose shapes differ; \
-           both need one shape: match strides and filters, for instance by a pointwise layer | op = \
-           \"subtract\"",
-        ],
+        &["net.toml:12:6: layer `subtract1` subtracts `stem` (8x8x4) and `pool` (4x4x4), whose shapes \
+           differ; both need one shape: match strides and filters, for instance by a pointwise layer | op = \
+           \"subtract\""],
     );
 }
 
@@ -138,6 +134,6 @@ fn global_pools_may_go_along_one_axis() {
     }
     check(
         &list(&format!("{STEM}[[layer]]\nop = \"global_max_pool\"\naxis = \"channels\"\n")),
-        &["net.toml:9:8: `axis` is `channels`, it must be \"height\" or \"width\" | axis = \"channels\""],
+        &["net.toml:9:8: `axis` is \"channels\", it must be \"height\" or \"width\" | axis = \"channels\""],
     );
 }

@@ -11,19 +11,20 @@ fn at(width: f64, resolution: usize) -> Graph {
     network("mobilenet_v3_small", &Options { width, resolution, ..usual })
 }
 
-/// torchvision's `mobilenet_v3_small` and Keras's `MobileNetV3Small` both have 2,542,856 trainable parameters;
-/// torchvision's documentation gives 0.06 G multiply-accumulates, the paper 56 million.
+/// torchvision's `mobilenet_v3_small` and Keras's `MobileNetV3Small` both have 2,542,856 trainable
+/// parameters; torchvision's documentation gives 0.06 G multiply-accumulates, the paper 56 million.
 #[test]
 fn it_has_the_published_size() {
     let full = at(1.0, 224);
     assert_eq!(parameters(&full), 2_542_856);
-    assert_eq!((macs(&full) + 500_000) / 1_000_000, 56);
+    assert_eq!(macs(&full) / 1_000_000, 56);
     let products = full.nodes.iter().filter(|node| matches!(node.op, Op::Multiply(_))).count();
     assert_eq!((products, full.outputs()), (9, 1000));
     assert_eq!(full.nodes.iter().filter(|node| matches!(node.op, Op::Add(_))).count(), 6);
     // Keras's documentation: 44 million and 2.0 million of alpha 0.75.
     let narrow = at(0.75, 224);
-    assert_eq!((macs(&narrow) + 500_000) / 1_000_000, 44);
+    let off = macs(&narrow) as f64 / 1e6 - 44.0;
+    assert!(off.abs() < 1.0, "{}", macs(&narrow));
     assert_eq!((parameters(&narrow) + 50_000) / 100_000, 20);
 }
 

@@ -12,8 +12,8 @@ use super::*;
 /// Images that the device answers.
 const IMAGES: usize = 12;
 
-/// Hard swish after convolutions, sigmoid as a layer of its own, tanh before the linear layer; squeeze and excite
-/// with a PReLU and a batch norm of its own.
+/// Hard swish after convolutions, sigmoid as a layer of its own, tanh before the linear layer; squeeze and
+/// excite with a PReLU, a batch norm that stands alone, and a difference.
 const NETWORKS: [(&str, &str); 4] = [
     (
         "hard_swish",

@@ -61,7 +61,7 @@ impl Written for Subtract {
 impl Addition {
     /// `verb` is what the layer does, in words.
     fn resolve(self, verb: &str, layer: &mut Layer, [a, b]: [Input; 2]) -> Option<(Op, Shape)> {
-        if a.source == b.source {
+        if layer.reads_one_twice() {
             let to = if self.subtracts { "from" } else { "to" };
             let message = format!("layer {} {verb} {} {to} itself", layer.me(), layer.name(a));
             layer.report(message, "name two different layers in `inputs`");

@@ -5,8 +5,8 @@ use crate::graph::{Shape, Window};
 
 pub(super) static MULTIPLY: Form = add::form("multiply", |_| Some(OpSpec::Multiply(Multiply)));
 
-/// Product of two tensors of one shape, or of a tensor and one pixel, which multiplies each of its pixels. In a
-/// resolved graph, that pixel is the second input.
+/// Product of two tensors of one shape, or of a tensor and one pixel, which multiplies each of its pixels. In
+/// a resolved graph, that pixel is the second input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Multiply;
 

@@ -95,7 +95,8 @@ const ELSEWHERE: [(&[&str], &str); 42] = [
     (&["ln"], "write op = \"log\""),
     (
         &["lstm", "gru", "rnn", "attention"],
-        "this is not supported yet; tensors are joined by op = \"add\", op = \"multiply\" and op = \"concat\"",
+        "this is not supported yet; tensors are joined by op = \"add\", op = \"multiply\" and op = \
+         \"concat\"",
     ),
     (&["mul", "product", "hadamard"], "write op = \"multiply\"; by constants: op = \"affine\""),
     (&["sub", "difference", "minus"], "write op = \"subtract\""),

@@ -84,8 +84,8 @@ pub fn takes(layer: &Layer, parameters: &[u8]) -> bool {
     }
 }
 
-/// Whether the kernel for multiplications takes one: all tensors have 8 bits, and the second one is a pixel, or
-/// `m / 2^s` is below a half, so that 16 bits hold the results.
+/// Whether the kernel for multiplications takes one: all tensors have 8 bits, and the second one is a pixel,
+/// or `m / 2^s` is below a half, so that 16 bits hold the results.
 pub(super) fn takes_product(multiply: &Multiply) -> bool {
     let tensors = [&multiply.a, &multiply.b, &multiply.output];
     tensors.iter().all(|tensor| tensor.bits == Bits::B8) && (multiply.by_channel() || multiply.shift >= 16)

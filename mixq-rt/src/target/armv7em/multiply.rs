@@ -4,8 +4,8 @@ use mixq_format::{Multiply, Operands};
 
 use super::asm::multiply::{by_channel, by_element};
 
-/// Executes a multiplication that this set takes; see [`Multiply`] for where the output may lie. `BY_CHANNEL`:
-/// whether one pixel multiplies several. For other multiplications there is
+/// Executes a multiplication that this set takes; see [`Multiply`] for where the output may lie.
+/// `BY_CHANNEL`: whether one pixel multiplies several. For other multiplications there is
 /// [`portable::multiply`](crate::target::portable::multiply).
 ///
 /// # Panics

@@ -1,5 +1,6 @@
-//! Random additions, multiplications, pools, elementwise layers and PReLUs: every width, odd channels, outputs in place, windows in
-//! the padding and beyond the input, windows of more pixels than 16 bits can sum.
+//! Random additions, multiplications, pools, elementwise layers and PReLUs: every width, odd channels,
+//! outputs in place, windows in the padding and beyond the input, windows of more pixels than 16 bits can
+//! sum.
 
 use mixq_rt::format::{Add, Bits, Elementwise, Layer, Multiply, Pool, Prelu, Tensor, Window};
 
@@ -74,8 +75,8 @@ pub fn addition(numbers: &mut Numbers, arena: &mut [u8]) -> Layer {
     Layer::Add(Add { a, b, output, multiplier_a, multiplier_b, shift: shift as u32 })
 }
 
-/// A multiplication, most often of tensors of 8 bits, and an arena with its factors. The second one is a pixel
-/// as often as not.
+/// A multiplication, most often of tensors of 8 bits, and an arena with its factors. The second one is a
+/// pixel as often as not.
 pub fn multiplication(numbers: &mut Numbers, arena: &mut [u8]) -> Layer {
     let size = [(); 2].map(|()| numbers.within(1, 9) as u16);
     let channels = channels(numbers);

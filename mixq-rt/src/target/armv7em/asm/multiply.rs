@@ -59,8 +59,8 @@ pub(crate) fn by_element(operands: Operands<Multiply>) {
     if units > 0 {
         let start = arena.as_mut_ptr();
         let at = |offset: usize| start.wrapping_add(offset);
-        // SAFETY: reads and writes `units` words of each tensor. `Operands` proves that the tensors lie in the
-        // arena. The output may be an input: all pointers are derived from one pointer to the arena.
+        // SAFETY: reads and writes `units` words of each tensor. `Operands` proves that the tensors lie in
+        // the arena. The output may be an input: all pointers are derived from one pointer to the arena.
         unsafe { multiply_elements(&arguments, units, at(a), at(b), at(output)) };
     }
     for index in units * UNIT..elements {
