@@ -94,7 +94,7 @@ impl Machine {
              additions {additions}, pools {pools}, elementwise {elementwise}, products {products}"
         );
         assert!(
-            convolutions >= layers / 3
+            convolutions >= layers / 4
                 && depthwise >= layers / 8
                 && linear >= layers / 20
                 && additions >= layers / 12

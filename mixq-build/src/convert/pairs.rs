@@ -10,7 +10,7 @@ use crate::memory::schedule::Step;
 /// The multiplier and the shift of a product of codes with these scales: see [`mixq_format::Multiply`].
 pub fn product([a, b]: [f64; 2], output: f64) -> (i32, u32) {
     // Ratios above 256 have the results of 256: a product other than 0 then leaves the range of codes.
-    let ratio = (a * b / output).min(256.0).max(0.0);
+    let ratio = (a * b / output).clamp(0.0, 256.0);
     let fits = |shift: &u32| (ratio * f64::from(1u32 << shift)).round() < f64::from(1 << 15);
     let shift = Multiply::SHIFTS.rev().find(fits).unwrap_or(*Multiply::SHIFTS.start());
     ((ratio * f64::from(1u32 << shift)).round() as i32, shift)
@@ -21,7 +21,7 @@ pub fn product([a, b]: [f64; 2], output: f64) -> (i32, u32) {
 pub fn slopes(slopes: &[f64], input: f64, output: f64) -> (i32, Vec<i32>, u32) {
     let largest = slopes.iter().fold(1.0f64, |largest, slope| largest.max(slope.abs()));
     // As for products. A multiplier that is limited still makes the least or the largest code.
-    let ratio = |slope: f64| (slope * input / output).max(-256.0).min(256.0);
+    let ratio = |slope: f64| (slope * input / output).clamp(-256.0, 256.0);
     let of = |slope: f64, shift: u32| (ratio(slope) * 2f64.powi(shift as i32)).round() as i32;
     let fits = |shift: &u32| of(largest, *shift) < Prelu::LIMIT;
     let shift = (1..=31).rev().find(fits).unwrap_or(1);

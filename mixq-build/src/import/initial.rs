@@ -90,11 +90,11 @@ pub fn initial(
                 if node.norm { reader.norm(&norm, channels, bias) } else { reader.bias(bias, channels) };
             Some(LayerWeights { weight: weight?, after: after? })
         });
-        let layer = match node.op {
-            Op::Prelu(_) => reader
-                .slopes(&format!("{}.weight", node.name), channels)
-                .map(|weight| LayerWeights { weight, after: After::Nothing }),
-            _ => layer,
+        let layer = if let Op::Prelu(_) = node.op {
+            let slopes = reader.slopes(&format!("{}.weight", node.name), channels);
+            slopes.map(|weight| LayerWeights { weight, after: After::Nothing })
+        } else {
+            layer
         };
         initial.layers.push(layer);
         initial.ranges.push(reader.range(&node.name, node.op.output().has_own_grid()));
