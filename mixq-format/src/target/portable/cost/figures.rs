@@ -111,11 +111,11 @@ pieces! {
     MultiplyCode8 72.26 51.20 51.41 60.97;
     MultiplyCode4 65.11 50.37 50.48 51.55;
     MultiplyCode2 61.93 49.25 49.29 46.75;
-    Prelu 200.00 120.00 120.00 100.00;
-    PreluPixel 26.00 15.00 15.00 23.00;
-    PreluCode8 60.00 45.00 45.00 45.00;
-    PreluCode4 60.00 45.00 45.00 45.00;
-    PreluCode2 60.00 45.00 45.00 45.00;
+    Prelu 182.49 119.62 119.56 124.37;
+    PreluPixel 19.21 12.66 12.66 15.40;
+    PreluCode8 67.15 45.06 45.06 57.13;
+    PreluCode4 62.57 43.70 43.70 50.05;
+    PreluCode2 59.40 42.60 42.60 45.30;
     Elementwise 38.21 42.70 72.04 56.91;
     ElementwiseRow 28.03 23.22 18.20 13.11;
     ElementwiseCode88 17.00 11.99 0.00 12.97;
