@@ -2,10 +2,10 @@
 
 use fastrand::Rng;
 use mixq_build::engine::graph::op::{
-    Add, AveragePoolSpec, ChannelShuffle, Concat, ConvSpec, Coordinates, DepthToSpace, DepthwiseSpec,
-    Elementwise, Flatten, Function, GlobalAveragePool, GlobalMaxPool, GroupedConvSpec, Grouping,
-    Interpolation, LinearSpec, MaxPoolSpec, Number, Pad, PointwiseSpec, ResizeSpec, Slice, SpaceToDepth,
-    Upsample,
+    Add, Affine, AveragePoolSpec, Axis, AxisPool, BatchNorm, ChannelShuffle, Concat, ConvSpec, Coordinates,
+    DepthToSpace, DepthwiseSpec, Elementwise, Flatten, Function, GlobalAveragePool, GlobalMaxPool,
+    GroupedConvSpec, Grouping, Interpolation, LinearSpec, MaxPoolSpec, Multiply, Number, Pad, PointwiseSpec,
+    Prelu, ResizeSpec, Slice, SpaceToDepth, Subtract, Upsample,
 };
 use mixq_build::engine::graph::{Activation, Graph, LayerSpec, OpSpec, Padding, Shape, Spec, Window};
 use mixq_build::engine::task::Task;
@@ -20,7 +20,7 @@ pub fn random_graph(rng: &mut Rng) -> Graph {
         Builder { rng, layers: Vec::new(), current: ("image".to_string(), input), written: Vec::new() };
     builder.conv();
     for _ in 0..builder.rng.usize(0..=4) {
-        match builder.rng.usize(0..13) {
+        match builder.rng.usize(0..16) {
             0 | 1 => builder.conv(),
             2 => builder.depthwise(),
             3 => builder.pointwise(),
@@ -31,7 +31,10 @@ pub fn random_graph(rng: &mut Rng) -> Graph {
             8 => builder.elementwise(),
             9 => builder.rearrange(),
             10 => builder.concat(),
-            11 => builder.grouped(),
+            11 => builder.excite(),
+            12 => builder.by_channel(),
+            13 => builder.axis_pool(),
+            14 => builder.grouped(),
             _ => builder.skip(),
         }
     }
@@ -182,7 +185,8 @@ impl Builder<'_> {
         let op: OpSpec = if max {
             MaxPoolSpec { kernel, stride, padding }.into()
         } else {
-            AveragePoolSpec { kernel, stride, padding }.into()
+            let count_padding = self.rng.bool();
+            AveragePoolSpec { kernel, stride, padding, count_padding }.into()
         };
         self.push(op, NOTHING, Shape { height, width, ..self.current.1 });
     }
@@ -197,6 +201,41 @@ impl Builder<'_> {
             self.push(ConvSpec { filters, kernel, stride, padding }, follows, start.1);
         }
         self.add_to(&start.0);
+    }
+
+    /// Squeeze and excite.
+    fn excite(&mut self) {
+        let start = self.current.clone();
+        let pixel = Shape { height: 1, width: 1, ..start.1 };
+        let average = OpSpec::from(GlobalAveragePool);
+        let pool = if self.rng.bool() { average } else { GlobalMaxPool.into() };
+        self.push(pool, NOTHING, pixel);
+        let follows = self.follows();
+        let op = PointwiseSpec { filters: start.1.channels, stride: [1, 1] };
+        self.push(op, follows, pixel);
+        self.join(Multiply, &start.0, start.1);
+    }
+
+    /// A layer with numbers for each channel: a PReLU, an affine layer, or a batch norm that stands alone.
+    fn by_channel(&mut self) {
+        let (op, follows) = match self.rng.usize(0..3) {
+            0 => (OpSpec::from(Prelu), NOTHING),
+            1 => (Affine.into(), (false, self.activation())),
+            _ => {
+                self.push(Elementwise { function: Function::Abs }, NOTHING, self.current.1);
+                (BatchNorm.into(), NOTHING)
+            }
+        };
+        self.push(op, follows, self.current.1);
+    }
+
+    fn axis_pool(&mut self) {
+        let (max, shape) = (self.rng.bool(), self.current.1);
+        let (axis, output) = match self.rng.bool() {
+            true => (Axis::Height, Shape { height: 1, ..shape }),
+            false => (Axis::Width, Shape { width: 1, ..shape }),
+        };
+        self.push(AxisPool { axis, max }, NOTHING, output);
     }
 
     /// Two layers on the same input, added.
@@ -300,9 +339,19 @@ impl Builder<'_> {
     }
 
     fn add_to(&mut self, other: &str) {
+        let op = match self.rng.usize(0..4) {
+            0 => OpSpec::from(Subtract),
+            1 => Multiply.into(),
+            _ => Add.into(),
+        };
+        self.join(op, other, self.current.1);
+    }
+
+    /// An operator on this tensor and another one.
+    fn join(&mut self, op: impl Into<OpSpec>, other: &str, output: Shape) {
         let (activation, current) = (self.activation(), self.current.clone());
         let inputs = if self.rng.bool() { [other, &current.0] } else { [&current.0, other] };
-        self.push_from(Add, (false, activation), &inputs, current.1);
+        self.push_from(op, (false, activation), &inputs, output);
     }
 
     /// The end of the network, in one of its forms; a layer in the middle may be an output, too.

@@ -23,6 +23,7 @@ pub fn all() -> Vec<Artifact> {
     networks.push(resized());
     networks.extend([map(), channels(), codes()]);
     networks.push(grouped());
+    networks.push(products());
     networks.extend([
         scheme("folded", Bits::B4, Bits::B4, Scheme::PerLayerFolded),
         scheme("per_layer", Bits::B4, Bits::B4, Scheme::PerLayer),
@@ -126,6 +127,30 @@ pub fn elementwise() -> Artifact {
     }
     builder.conv(16, SAME_3X3, quantised(Bits::B4)).elementwise(Bits::B4);
     builder.linear(10, quantised(Bits::B32)).finish("elementwise")
+}
+
+/// Squeeze and excite, products of tensors of one shape, and PReLUs: of every width to every width, in place
+/// and not; and of 8 bits, for which there are kernels, with channels that end inside words.
+pub fn products() -> Artifact {
+    let quantised = |output| Quantised { weights: Bits::B8, output, scheme: Scheme::PerChannel };
+    let mut builder = Builder::new(700, [6, 7, 3]);
+    let whole = Slide { kernel: [6, 7], stride: [1, 1], padding: [0; 4] };
+    for (x, y) in Bits::QUANTISED.into_iter().flat_map(|x| Bits::QUANTISED.map(|y| (x, y))) {
+        let channels = if x == y { 11 } else { 12 };
+        builder.conv(channels, POINTWISE, quantised(x)).prelu(y);
+        let kept = builder.keep();
+        builder.average_pool(whole).conv(5, POINTWISE, quantised(y)).conv(channels, POINTWISE, quantised(x));
+        builder.multiply(kept, y, true);
+        let kept = builder.keep();
+        builder.conv(channels, POINTWISE, quantised(x)).multiply(kept, Bits::B8, y == Bits::B8);
+    }
+    for channels in [16, 7] {
+        builder.conv(channels, SAME_3X3, quantised(Bits::B8));
+        let kept = builder.keep();
+        builder.average_pool(whole).conv(channels, POINTWISE, quantised(Bits::B8));
+        builder.multiply(kept, Bits::B8, channels == 16);
+    }
+    builder.linear(10, quantised(Bits::B32)).finish("products")
 }
 
 /// Elements that move, of every width: whole bytes, elements within bytes, pixels that end inside bytes.

@@ -11,7 +11,7 @@ use mixq_build::engine::config::Scheme;
 use mixq_build::engine::graph::op::{Rearrange, Resize};
 use mixq_format::{
     Accuracy, Add, Artifact, Bits, Budget, Conv, Depthwise, Elementwise, GroupedConv, Header, Layer, Linear,
-    NamedLayer, Pool, Task, Tensor,
+    Multiply, NamedLayer, Pool, Prelu, Task, Tensor,
 };
 
 use crate::slide::Slide;
@@ -162,6 +162,37 @@ impl Builder {
         self.push(Layer::Add(Add { a, b, output, multiplier_a, multiplier_b, shift }))
     }
 
+    /// The product of a tensor that was kept and this one, which has its shape or is one pixel; `in_place`
+    /// writes over the tensor that was kept.
+    pub fn multiply(&mut self, kept: Tensor, bits: Bits, in_place: bool) -> &mut Builder {
+        let (a, b) = (kept, self.current);
+        let mut output = self.output((a.height, a.width), a.channels, bits);
+        if in_place {
+            output.offset = a.offset;
+        }
+        let [x, y, most] = [a.bits, b.bits, bits].map(|bits| f64::from(bits.max_code()));
+        let ratio = most / x / y * (1.0 + 2.0 * self.rng.f64());
+        let fits = |shift: &u32| ratio * f64::from(1 << shift) < f64::from((1 << 15) - 1);
+        let shift = Multiply::SHIFTS.rev().find(fits).expect("codes are narrow");
+        let multiplier = (ratio * f64::from(1 << shift)) as i32;
+        self.kept.retain(|t| *t != kept);
+        self.push(Layer::Multiply(Multiply { a, b, output, multiplier, shift }))
+    }
+
+    /// A PReLU with random slopes; in place if `bits` are those of the input.
+    pub fn prelu(&mut self, bits: Bits) -> &mut Builder {
+        let input = self.current;
+        let mut output = self.output((input.height, input.width), input.channels, bits);
+        if bits == input.bits {
+            output.offset = input.offset;
+        }
+        let ratio = f64::from(bits.max_code()) / f64::from(input.bits.max_code());
+        let scaled = |slope: f64| (ratio * slope * f64::from(1 << 12)) as i32;
+        let slopes: Vec<f64> = (0..input.channels).map(|_| 1.5 * self.rng.f64() - 0.5).collect();
+        let slopes = self.append(slopes.into_iter().map(|slope| scaled(slope).to_le_bytes()));
+        self.push(Layer::Prelu(Prelu { input, output, slopes, multiplier: scaled(1.2), shift: 12 }))
+    }
+
     /// A function of each element, by a table in which the codes of the output are spread over its entries in
     /// random order; in place if `bits` are those of the input.
     pub fn elementwise(&mut self, bits: Bits) -> &mut Builder {
@@ -254,7 +285,9 @@ impl Builder {
             Layer::AveragePool(_) => ("average_pool", 0),
             Layer::MaxPool(_) => ("max_pool", 0),
             Layer::Add(_) => ("add", 0),
+            Layer::Multiply(_) => ("multiply", 0),
             Layer::Elementwise(_) => ("elementwise", 0),
+            Layer::Prelu(_) => ("prelu", 0),
             Layer::Rearrange(_) => ("rearrange", 0),
             Layer::Resize(_) => ("resize", 0),
             Layer::GroupedConv(l) => ("grouped_conv", l.window.taps() * l.group_channels()),

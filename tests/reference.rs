@@ -4,7 +4,7 @@
 use mixq_build::engine::config::{Rounding, Scheme};
 use mixq_build::engine::convert::{Grid, TrainedNetwork};
 use mixq_build::engine::graph::op::{
-    AveragePool, Coordinates, Elementwise, Function, Interpolation, MaxPool, Rearrange, Resize,
+    Addition, AveragePool, Coordinates, Elementwise, Function, Interpolation, MaxPool, Rearrange, Resize,
 };
 use mixq_build::engine::graph::{Graph, Op, Shape, Source, Window};
 use mixq_build::engine::memory::Allocation;
@@ -101,7 +101,12 @@ pub fn output(
         Op::MaxPool(MaxPool { window }) => pool(graph.nodes[node].output, inputs[0], &window, |codes| {
             codes.iter().copied().fold(f64::NEG_INFINITY, f64::max)
         }),
-        Op::Add { .. } => add(inputs, grid.scale),
+        Op::Add(Addition { subtracts }) => add(inputs, if subtracts { -1.0 } else { 1.0 }, grid.scale),
+        Op::Multiply(_) => multiply(inputs, grid.scale),
+        Op::Prelu(_) => {
+            let layer = trained.layers[node].as_ref().expect("a PReLU is trained");
+            prelu(inputs[0], &layer.multiplier, grid.scale)
+        }
         Op::Elementwise(Elementwise { function }) => elementwise(function, inputs[0], grid.scale),
         Op::Rearrange(rearrange) => rearranged(rearrange, graph.nodes[node].output, inputs),
         Op::Resize(resize) => resized(resize, graph.nodes[node].output, inputs[0]),
@@ -145,6 +150,8 @@ fn weighted(
         | Op::Add(_)
         | Op::Flatten(_)
         | Op::Elementwise(_)
+        | Op::Multiply(_)
+        | Op::Prelu(_)
         | Op::Rearrange(_)
         | Op::Resize(_) => (1, [1, 1]),
     };
@@ -260,16 +267,44 @@ fn resized(resize: Resize, shape: Shape, input: &Codes) -> Vec<Exact> {
     positions(shape).map(element).collect()
 }
 
-fn add(inputs: &[&Codes], scale: f64) -> Vec<Exact> {
+fn add(inputs: &[&Codes], sign: f64, scale: f64) -> Vec<Exact> {
     let [a, b] = [inputs[0], inputs[1]];
     let largest = a.grid.scale.max(b.grid.scale) / scale;
     positions(a.shape)
         .map(|(y, x, c)| {
-            let steps = (a.real(y, x, c) + b.real(y, x, c)) / scale;
+            let steps = (a.real(y, x, c) + sign * b.real(y, x, c)) / scale;
             // Both multipliers have the largest one's last bit, of 22, or 31 bits after the point.
             let unit = (largest / f64::from(1 << 21)).max(2f64.powi(-31));
             let distance = |t: &Codes| (t.code(y, x, c) - i64::from(t.grid.zero_point)).abs() as f64;
             Exact { steps, slack: (distance(a) + distance(b)) * unit / 2.0 + 1e-9 }
+        })
+        .collect()
+}
+
+fn multiply(inputs: &[&Codes], scale: f64) -> Vec<Exact> {
+    let [a, b] = [inputs[0], inputs[1]];
+    let ratio = a.grid.scale * b.grid.scale / scale;
+    positions(a.shape)
+        .map(|(y, x, c)| {
+            // The second one may be one pixel.
+            let (row, column) = (y.min(b.shape.height - 1), x.min(b.shape.width - 1));
+            let steps = a.real(y, x, c) * b.real(row, column, c) / scale;
+            // The multiplier has 15 bits, of which the last one is half off, or 23 after the point.
+            let unit = (ratio / f64::from(1 << 14)).max(2f64.powi(-23));
+            Exact { steps, slack: (steps / ratio).abs() * unit / 2.0 + 1e-9 }
+        })
+        .collect()
+}
+
+fn prelu(input: &Codes, slopes: &[f64], scale: f64) -> Vec<Exact> {
+    let largest = slopes.iter().fold(1.0f64, |largest, slope| largest.max(slope.abs()));
+    positions(input.shape)
+        .map(|(y, x, c)| {
+            let value = input.real(y, x, c);
+            let steps = value * if value < 0.0 { slopes[c] } else { 1.0 } / scale;
+            // As of additions.
+            let unit = (largest * input.grid.scale / scale / f64::from(1 << 21)).max(2f64.powi(-31));
+            Exact { steps, slack: (value / input.grid.scale).abs() * unit / 2.0 + 1e-9 }
         })
         .collect()
 }

@@ -37,6 +37,14 @@ pub fn random_trained(
                 (Some(layer), gain * (window as f64).sqrt() * size(x, x_bits) * weight * 0.3)
             }
             Op::Add { .. } => (None, size(x, x_bits) + read(1).0.scale * f64::from(read(1).1.max_code())),
+            Op::Multiply(_) => {
+                let (y, y_bits) = read(1);
+                (None, 2.0 * size(x, x_bits) * size(y, y_bits))
+            }
+            Op::Prelu(_) => {
+                let slopes = (0..node.output.channels).map(|_| 1.6 * rng.f64() - 0.4).collect();
+                (Some(prelu(slopes)), size(x, x_bits))
+            }
             Op::Elementwise(Elementwise { function }) => (None, largest(function, (x, x_bits))),
             Op::AveragePool { .. }
             | Op::MaxPool { .. }
@@ -59,6 +67,7 @@ pub fn random_trained(
             if one_grid[index] == index { grid } else { grids[one_grid[index]] }
         });
         let layer = layer.map(|mut layer| {
+            // A PReLU has none.
             layer.offset.iter_mut().for_each(|offset| *offset = spread * (rng.f64() - 0.5));
             layer
         });
@@ -67,6 +76,11 @@ pub fn random_trained(
         network.activations.push(own);
     }
     network
+}
+
+/// A PReLU with these slopes.
+pub fn prelu(slopes: Vec<f64>) -> TrainedLayer {
+    TrainedLayer { codes: Vec::new(), grids: Vec::new(), multiplier: slopes, offset: Vec::new() }
 }
 
 /// The largest magnitude that a function comes to for the codes of a tensor, but at least a little.

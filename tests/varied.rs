@@ -37,6 +37,34 @@ pub fn functions(seed: u64) -> Artifact {
     builder.linear(rng.u16(2..=12), logits).finish("functions")
 }
 
+/// A network of products, most often of 8 bits, and PReLUs, with pointwise convolutions between.
+pub fn products(seed: u64) -> Artifact {
+    let mut rng = Rng::with_seed(seed);
+    let (height, width) = (rng.u16(1..=14), rng.u16(2..=14));
+    let mut builder = Builder::new(seed, [height, width, rng.u16(1..=4)]);
+    let same = Slide { kernel: [1, 1], stride: [1, 1], padding: [0; 4] };
+    let whole = Slide { kernel: [height, width], ..same };
+    for _ in 0..rng.usize(2..=5) {
+        let narrow = rng.u8(0..4) == 0;
+        let mut bits = || if narrow { Bits::QUANTISED[rng.usize(0..3)] } else { Bits::B8 };
+        let [a, b, y] = [bits(), bits(), bits()];
+        let channels = if rng.bool() { rng.u16(1..=40) } else { 4 * rng.u16(1..=12) };
+        let quantised = |output| Quantised { weights: Bits::B8, output, scheme: Scheme::PerChannel };
+        builder.conv(channels, same, quantised(a));
+        if rng.u8(0..4) == 0 {
+            builder.prelu(y);
+            continue;
+        }
+        let kept = builder.keep();
+        if rng.bool() {
+            builder.average_pool(whole);
+        }
+        builder.conv(channels, same, quantised(b)).multiply(kept, y, a == y && rng.bool());
+    }
+    let logits = Quantised { weights: Bits::B4, output: Bits::B32, scheme: Scheme::PerChannel };
+    builder.linear(rng.u16(2..=12), logits).finish("products")
+}
+
 /// A network of layers that move elements, with pointwise convolutions between.
 pub fn moves(seed: u64) -> Artifact {
     let mut rng = Rng::with_seed(seed);

@@ -81,7 +81,9 @@ fn random_networks_compute_what_was_trained() {
             "grouped conv",
             "linear",
             "max pool",
+            "multiply",
             "pointwise",
+            "prelu",
             "rearrange",
             "resize"
         ]

@@ -8,6 +8,8 @@ mod folding;
 mod functions;
 #[path = "graph/grouped.rs"]
 mod grouped;
+#[path = "graph/joined.rs"]
+mod joined;
 #[path = "graph/keys.rs"]
 mod keys;
 #[path = "graph/layer_list.rs"]
@@ -20,6 +22,8 @@ mod links;
 mod list;
 #[path = "graph/mobilenet_v2.rs"]
 mod mobilenet_v2;
+#[path = "graph/mobilenet_v3.rs"]
+mod mobilenet_v3;
 #[path = "graph/rearranged.rs"]
 mod rearranged;
 #[path = "graph/windows.rs"]

@@ -27,10 +27,7 @@ fn loss_at(losses: &[f64; 3], bits: Bits) -> f64 {
 fn total(graph: &Graph, allocation: &Allocation, losses: &Losses) -> (f64, f64) {
     let weights = allocation.weights.iter().zip(&losses.weights);
     let weights = weights.filter_map(|(bits, losses)| bits.map(|bits| loss_at(losses, bits))).sum();
-    let own = |node: &usize| {
-        let op = &graph.nodes[*node].op;
-        (op.weighted() || matches!(op, Op::Add(_) | Op::Elementwise(_))) && node + 1 < graph.nodes.len()
-    };
+    let own = |node: &usize| graph.nodes[*node].op.output().has_own_grid() && node + 1 < graph.nodes.len();
     let outputs = (0..graph.nodes.len()).filter(own);
     let activations =
         outputs.map(|node| loss_at(&losses.activations[node], allocation.activations[node])).sum();

@@ -1,6 +1,9 @@
 //! Proofs that a layer fits its parameters and its arena, which kernels take instead of loose tables.
 
-use crate::{Add, Conv, Depthwise, Elementwise, GroupedConv, Layer, Linear, Pool, Rearrange, Resize, rules};
+use crate::{
+    Add, Conv, Depthwise, Elementwise, GroupedConv, Layer, Linear, Multiply, Pool, Prelu, Rearrange, Resize,
+    rules,
+};
 
 /// The table of a layer that fits `PARAMETERS` bytes of parameters and an arena of `ARENA` bytes: its
 /// tensors, weights and requantisation tables lie inside, the output does not lie over an input, windows meet
@@ -95,13 +98,15 @@ macro_rules! tables {
 }
 
 tables!(
+    Add as Add,
     Conv as Conv,
     Depthwise as Depthwise,
-    Linear as Linear,
-    Pool as AveragePool,
-    Add as Add,
     Elementwise as Elementwise,
+    GroupedConv as GroupedConv,
+    Linear as Linear,
+    Multiply as Multiply,
+    Pool as AveragePool,
+    Prelu as Prelu,
     Rearrange as Rearrange,
-    Resize as Resize,
-    GroupedConv as GroupedConv
+    Resize as Resize
 );

@@ -1,6 +1,6 @@
 //! What the bytes of a layer's tables must be.
 
-use crate::{Bits, Elementwise, Requant, Rule, Tensor};
+use crate::{Bits, Elementwise, Prelu, Requant, Rule, Tensor};
 
 /// The entries of an elementwise layer's table are codes of the output. The table lies within the parameters.
 ///
@@ -12,6 +12,19 @@ pub(crate) fn codes(table: &Elementwise, parameters: &[u8]) -> Result<(), &'stat
     match codes.iter().all(|code| i32::from(*code) <= most) {
         true => Ok(()),
         false => Err("an entry of an elementwise layer's table is not a code of its output"),
+    }
+}
+
+/// The slopes of a PReLU are multipliers whose products 32 bits hold. The table lies within the parameters.
+///
+/// # Errors
+/// The rule, if it is broken.
+pub(crate) fn slopes(table: &Prelu, parameters: &[u8]) -> Result<(), &'static str> {
+    let (words, _) = parameters[table.slopes as usize..].as_chunks();
+    let mut slopes = words[..usize::from(table.input.channels)].iter().map(|word| i32::from_le_bytes(*word));
+    match slopes.all(|slope| slope.unsigned_abs() < Prelu::LIMIT.unsigned_abs()) {
+        true => Ok(()),
+        false => Err("a slope of a PReLU is out of range"),
     }
 }
 

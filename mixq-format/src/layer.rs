@@ -3,6 +3,10 @@
 //! All are `repr(C)` with fields of fixed width, so their size, which counts as flash, is the same
 //! on the host and on the device. Offsets count bytes from the start of the parameter block.
 
+mod unweighted;
+
+pub use unweighted::{Add, Elementwise, Multiply, Pool, Prelu};
+
 use crate::{Bits, GroupedConv, Rearrange, Requant, Resize, Rest, Tensor, Window};
 
 /// What a layer is, as tables and messages call it: "conv 3x3", "pointwise", "linear", "max pool 2x2".
@@ -81,68 +85,6 @@ pub struct Linear {
     pub requant: Requant,
 }
 
-/// A pooling layer; input and output share width, scale and zero point. Padding is left out: it
-/// neither wins a maximum nor counts in an average.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "file", derive(serde::Serialize, serde::Deserialize))]
-#[repr(C)]
-pub struct Pool {
-    /// What it reads.
-    pub input: Tensor,
-    /// What it writes.
-    pub output: Tensor,
-    /// The window; it covers at least one input pixel wherever it stands.
-    pub window: Window,
-}
-
-/// A residual addition: `q_y = clamp(Z_y + floor((m_a (q_a - Z_a) + m_b (q_b - Z_b) + 2^(s-1)) / 2^s), 0,
-/// N_b)`.
-///
-/// The output may lie where an input lies if both have the same offset and the same width: each
-/// element is read before it is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "file", derive(serde::Serialize, serde::Deserialize))]
-#[repr(C)]
-pub struct Add {
-    /// One summand.
-    pub a: Tensor,
-    /// The other, of the same shape.
-    pub b: Tensor,
-    /// The sum, of the same shape.
-    pub output: Tensor,
-    /// `m_a = round(S_a / S_y * 2^s)`; `|m_a| < 2^22`.
-    pub multiplier_a: i32,
-    /// `m_b = round(S_b / S_y * 2^s)`; `|m_b| < 2^22`.
-    pub multiplier_b: i32,
-    /// `s`, 1 to 31.
-    pub shift: u32,
-}
-
-/// A function of each element: the code of an output element is the entry of a table for the code of the
-/// input element.
-///
-/// The output may lie where the input lies if both have the same offset and the same width: each element is
-/// read before it is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "file", derive(serde::Serialize, serde::Deserialize))]
-#[repr(C)]
-pub struct Elementwise {
-    /// What it reads.
-    pub input: Tensor,
-    /// What it writes, of the same shape.
-    pub output: Tensor,
-    /// Offset of the table: a byte for each code of the input, beginning with code 0. Each is a code of the
-    /// output.
-    pub codes: u32,
-}
-
-impl Elementwise {
-    /// Entries of the table, and bytes that it takes: 256, 16 or 4 for an input of 8, 4 or 2 bits.
-    pub const fn entries(&self) -> usize {
-        self.input.bits.max_code() as usize + 1
-    }
-}
-
 /// One step of the network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "file", derive(serde::Serialize, serde::Deserialize))]
@@ -160,8 +102,12 @@ pub enum Layer {
     MaxPool(Pool),
     /// Residual addition.
     Add(Add),
+    /// Product of two tensors.
+    Multiply(Multiply),
     /// A function of each element.
     Elementwise(Elementwise),
+    /// ReLU with slopes.
+    Prelu(Prelu),
     /// Elements at other places.
     Rearrange(Rearrange),
     /// An image of another size.
@@ -179,7 +125,9 @@ impl Layer {
             Layer::Linear(_) => size_of::<Linear>(),
             Layer::AveragePool(_) | Layer::MaxPool(_) => size_of::<Pool>(),
             Layer::Add(_) => size_of::<Add>(),
+            Layer::Multiply(_) => size_of::<Multiply>(),
             Layer::Elementwise(_) => size_of::<Elementwise>(),
+            Layer::Prelu(_) => size_of::<Prelu>(),
             Layer::Rearrange(_) => size_of::<Rearrange>(),
             Layer::Resize(_) => size_of::<Resize>(),
             Layer::GroupedConv(_) => size_of::<GroupedConv>(),
@@ -194,7 +142,9 @@ impl Layer {
             Layer::Linear(table) => table,
             Layer::AveragePool(table) | Layer::MaxPool(table) => table,
             Layer::Add(table) => table,
+            Layer::Multiply(table) => table,
             Layer::Elementwise(table) => table,
+            Layer::Prelu(table) => table,
             Layer::Rearrange(table) => table,
             Layer::Resize(table) => table,
             Layer::GroupedConv(table) => table,
@@ -209,7 +159,9 @@ impl Layer {
             Layer::Linear(layer) => &layer.output,
             Layer::AveragePool(layer) | Layer::MaxPool(layer) => &layer.output,
             Layer::Add(layer) => &layer.output,
+            Layer::Multiply(layer) => &layer.output,
             Layer::Elementwise(layer) => &layer.output,
+            Layer::Prelu(layer) => &layer.output,
             Layer::Rearrange(layer) => &layer.output,
             Layer::Resize(layer) => &layer.output,
             Layer::GroupedConv(layer) => &layer.output,
@@ -224,7 +176,9 @@ impl Layer {
             Layer::Linear(layer) => &layer.input,
             Layer::AveragePool(layer) | Layer::MaxPool(layer) => &layer.input,
             Layer::Add(layer) => &layer.a,
+            Layer::Multiply(layer) => &layer.a,
             Layer::Elementwise(layer) => &layer.input,
+            Layer::Prelu(layer) => &layer.input,
             Layer::Rearrange(layer) => &layer.input,
             Layer::Resize(layer) => &layer.input,
             Layer::GroupedConv(layer) => &layer.input,
@@ -235,6 +189,7 @@ impl Layer {
     pub(crate) const fn second_input(&self) -> Option<&Tensor> {
         match self {
             Layer::Add(layer) => Some(&layer.b),
+            Layer::Multiply(layer) => Some(&layer.b),
             Layer::Rearrange(layer) if matches!(layer.rest, Rest::Kept) => Some(&layer.output),
             Layer::Conv(_)
             | Layer::Depthwise(_)
@@ -244,7 +199,8 @@ impl Layer {
             | Layer::Elementwise(_)
             | Layer::Rearrange(_)
             | Layer::Resize(_)
-            | Layer::GroupedConv(_) => None,
+            | Layer::GroupedConv(_)
+            | Layer::Prelu(_) => None,
         }
     }
 
@@ -262,7 +218,9 @@ impl Layer {
             Layer::AveragePool(_) => "average pool",
             Layer::MaxPool(_) => "max pool",
             Layer::Add(_) => "add",
+            Layer::Multiply(_) => "multiply",
             Layer::Elementwise(_) => "elementwise",
+            Layer::Prelu(_) => "prelu",
             Layer::Rearrange(_) => "rearrange",
             Layer::Resize(_) => "resize",
             Layer::GroupedConv(_) => "grouped conv",
@@ -293,9 +251,11 @@ impl Layer {
             Layer::AveragePool(_)
             | Layer::MaxPool(_)
             | Layer::Add(_)
+            | Layer::Multiply(_)
             | Layer::Elementwise(_)
             | Layer::Rearrange(_)
-            | Layer::Resize(_) => None,
+            | Layer::Resize(_)
+            | Layer::Prelu(_) => None,
         }
     }
 
@@ -309,9 +269,11 @@ impl Layer {
             Layer::AveragePool(_)
             | Layer::MaxPool(_)
             | Layer::Add(_)
+            | Layer::Multiply(_)
             | Layer::Elementwise(_)
             | Layer::Rearrange(_)
-            | Layer::Resize(_) => None,
+            | Layer::Resize(_)
+            | Layer::Prelu(_) => None,
         }
     }
 
@@ -326,7 +288,9 @@ impl Layer {
             | Layer::Add(_)
             | Layer::Elementwise(_)
             | Layer::Rearrange(_)
-            | Layer::Resize(_) => None,
+            | Layer::Resize(_)
+            | Layer::Multiply(_)
+            | Layer::Prelu(_) => None,
         }
     }
 }
@@ -341,4 +305,5 @@ const _: () = {
     assert!(size_of::<Elementwise>() == 28 && size_of::<Rearrange>() == 84);
     assert!(size_of::<Resize>() == 52);
     assert!(size_of::<GroupedConv>() == 68);
+    assert!(size_of::<Multiply>() == 44 && size_of::<Prelu>() == 36);
 };

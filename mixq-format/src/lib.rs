@@ -48,7 +48,7 @@ pub use bits::Bits;
 pub use checked::{Checked, Operands, Table};
 pub use error_score::ErrorScore;
 pub use grouped::GroupedConv;
-pub use layer::{Add, Conv, Depthwise, Elementwise, Kind, Layer, Linear, Pool};
+pub use layer::{Add, Conv, Depthwise, Elementwise, Kind, Layer, Linear, Multiply, Pool, Prelu};
 pub use mask::{Object, Objects, classify_pixels};
 pub use network::{Invalid, Network};
 pub use probability::{Exponents, top};

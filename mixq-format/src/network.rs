@@ -123,6 +123,9 @@ impl Network<'_> {
         if let Layer::Elementwise(table) = layer {
             contents::codes(table, self.parameters)?;
         }
+        if let Layer::Prelu(table) = layer {
+            contents::slopes(table, self.parameters)?;
+        }
         match (layer.weights(), layer.requant()) {
             (Some((.., bits)), Some(requant)) => contents::tables(requant, bits, output, self.parameters),
             _ => Ok(()),

@@ -8,7 +8,7 @@
 
 use core::ops::Range;
 
-use crate::{Bits, GroupedConv, Layer, Requant, Tensor, Window};
+use crate::{Bits, GroupedConv, Layer, Multiply, Prelu, Requant, Tensor, Window};
 
 /// Pixels that a pool may cover: the kernels compute `(2 sum + n) / 2n` in 32 bits.
 const LARGEST_POOL: u64 = (1 << 23) - 1;
@@ -82,7 +82,9 @@ const fn input(layer: &Layer, input: &Tensor, second: bool) -> Verdict {
     let output = layer.output();
     let same_place = input.offset == output.offset && input.bits as u8 == output.bits as u8;
     let in_place = match layer {
-        Layer::Add(_) | Layer::Elementwise(_) => same_place,
+        Layer::Add(_) | Layer::Elementwise(_) | Layer::Prelu(_) => same_place,
+        // One pixel that multiplies several is read again after the first of them is written.
+        Layer::Multiply(_) => same_place && same_shape(input, output),
         // What it keeps of the output is its second input; its first one lies elsewhere.
         Layer::Rearrange(_) => same_place && second,
         Layer::Conv(_)
@@ -125,9 +127,19 @@ const fn shapes(layer: &Layer) -> Verdict {
                 "a multiplier or the shift of an addition is out of range"
             );
         }
+        Layer::Multiply(multiply) => keep!(multiplication(multiply)),
         Layer::Elementwise(_) => {
             require!(same_shape(y, x), "an elementwise layer changes the shape");
             require!(!is_logits(y), "an elementwise layer writes logits");
+        }
+        Layer::Prelu(prelu) => {
+            require!(same_shape(y, x), "a PReLU changes the shape");
+            require!(!is_logits(y), "a PReLU writes logits");
+            let small = prelu.multiplier.unsigned_abs() < Prelu::LIMIT.unsigned_abs();
+            require!(
+                small && prelu.shift > 0 && prelu.shift <= 31,
+                "the multiplier or the shift of a PReLU is out of range"
+            );
         }
         Layer::Rearrange(rearrange) => keep!(rearrange.check()),
         Layer::Resize(resize) => keep!(resize.check()),
@@ -145,6 +157,21 @@ const fn groups(conv: &GroupedConv) -> Verdict {
     require!(*dilation_height > 0 && *dilation_width > 0, "a dilation is 0");
     let Some(span) = conv.span() else { return Err("a window covers more than 65,535 rows or columns") };
     windows(&span, input, output)
+}
+
+/// Shapes that belong together, and a product that 32 bits hold: it is at most `(2^15 - 1) * 255^2`, which is
+/// 2,130,674,175. With half a unit of the largest shift, 2^22, it is still below 2^31.
+const fn multiplication(multiply: &Multiply) -> Verdict {
+    let Multiply { a, b, output, multiplier, shift } = multiply;
+    let one_pixel = b.height == 1 && b.width == 1 && b.channels == a.channels;
+    require!(same_shape(output, a) && (same_shape(b, a) || one_pixel), "the shapes of a product do not fit");
+    require!(!is_logits(output), "a multiplication writes logits");
+    let in_range = *shift >= *Multiply::SHIFTS.start() && *shift <= *Multiply::SHIFTS.end();
+    require!(
+        multiplier.unsigned_abs() < 1 << 15 && in_range,
+        "the multiplier or the shift of a multiplication is out of range"
+    );
+    Ok(())
 }
 
 const fn same_shape(a: &Tensor, b: &Tensor) -> bool {
@@ -197,7 +224,9 @@ const fn sums(layer: &Layer) -> Verdict {
         | Layer::Add(_)
         | Layer::Elementwise(_)
         | Layer::Rearrange(_)
-        | Layer::Resize(_) => {}
+        | Layer::Resize(_)
+        | Layer::Multiply(_)
+        | Layer::Prelu(_) => {}
     }
     Ok(())
 }
@@ -220,9 +249,11 @@ pub(crate) const fn weights(layer: &Layer) -> Option<(u32, u64, Bits)> {
         Layer::AveragePool(_)
         | Layer::MaxPool(_)
         | Layer::Add(_)
+        | Layer::Multiply(_)
         | Layer::Elementwise(_)
         | Layer::Rearrange(_)
-        | Layer::Resize(_) => return None,
+        | Layer::Resize(_)
+        | Layer::Prelu(_) => return None,
     };
     let channels = match layer {
         Layer::GroupedConv(conv) => conv.group_channels(),
@@ -233,6 +264,8 @@ pub(crate) const fn weights(layer: &Layer) -> Option<(u32, u64, Bits)> {
         | Layer::MaxPool(_)
         | Layer::Add(_)
         | Layer::Elementwise(_)
+        | Layer::Multiply(_)
+        | Layer::Prelu(_)
         | Layer::Rearrange(_)
         | Layer::Resize(_) => layer.first_input().channels as usize,
     };
@@ -245,6 +278,10 @@ const fn parameters(layer: &Layer, parameter_bytes: u64) -> Verdict {
     if let Layer::Elementwise(table) = layer {
         let holds = within(table.codes, table.entries() as u64, parameter_bytes);
         require!(holds, "the table of an elementwise layer reaches beyond the parameters");
+    }
+    if let Layer::Prelu(prelu) = layer {
+        let holds = within(prelu.slopes, 4 * prelu.input.channels as u64, parameter_bytes);
+        require!(holds, "the slopes of a PReLU reach beyond the parameters");
     }
     let (Some((offset, bytes, bits)), Some(requant)) = (weights(layer), layer.requant()) else {
         return Ok(());

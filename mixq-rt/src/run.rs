@@ -72,9 +72,11 @@ pub fn run_layer(layer: &Layer, parameters: &[u8], arena: &mut [u8]) {
             dispatch!(@input portable::max_pool, l.input.bits, , (operands(l, parameters, arena)))
         }
         Layer::Add(l) => portable::add(operands(l, parameters, arena)),
+        Layer::Multiply(l) => portable::multiply(operands(l, parameters, arena)),
         Layer::Elementwise(l) => {
             dispatch!(portable::elementwise, l.input.bits, l.output.bits, (operands(l, parameters, arena)))
         }
+        Layer::Prelu(l) => portable::prelu(operands(l, parameters, arena)),
         Layer::Rearrange(l) => portable::rearrange(operands(l, parameters, arena)),
         Layer::Resize(l) => {
             dispatch!(@input portable::resize, l.input.bits, , (operands(l, parameters, arena)))

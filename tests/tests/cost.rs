@@ -114,9 +114,10 @@ fn networks() -> Vec<Artifact> {
 }
 
 /// By which share model and count may differ for a network on a processor with DSP. Portable code moves
-/// elements there, too.
+/// elements, and multiplies those of less than 8 bits, there, too.
 fn share_of(network: &Artifact) -> f64 {
-    if matches!(&network.header.name[..], "rearranged" | "grouped") { PORTABLE } else { 0.02 }
+    let portable = ["rearranged", "resized", "grouped", "products"].contains(&&network.header.name[..]);
+    if portable { PORTABLE } else { 0.02 }
 }
 
 /// Networks in their least and in large arenas; and layers of random networks, none of them what the model
@@ -154,7 +155,12 @@ fn cortex_m4_takes_what_the_model_says() {
         let (network, spares) = (varied::grouped(seed), vec![0]);
         Case { network, spares, share: PORTABLE, of_layer: None, like_trained: false }
     });
-    let all = of_tests.chain(random).chain(known).chain(functions).chain(moves).chain(grouped);
+    let products = (0..6).map(|seed| {
+        let (network, spares) = (varied::products(seed), vec![0]);
+        Case { network, spares, share: 0.05, of_layer: Some(0.05), like_trained: false }
+    });
+    let random_kinds = functions.chain(moves).chain(grouped).chain(products);
+    let all = of_tests.chain(random).chain(known).chain(random_kinds);
     check(CORTEX_M4, all.collect());
 }
 

@@ -89,18 +89,20 @@ impl Machine {
 
     /// Every byte is the same, and most of the layers have kernels of their own.
     fn compare(&self, layers: u64) {
-        let [convolutions, depthwise, linear, additions, pools, elementwise] = self.sums(layers, "usual");
+        let [convolutions, depthwise, linear, additions, pools, elementwise, products] =
+            self.sums(layers, "usual");
         println!(
             "the same: convolutions {convolutions}, depthwise {depthwise}, fully connected {linear}, \
-             additions {additions}, pools {pools}, elementwise {elementwise}"
+             additions {additions}, pools {pools}, elementwise {elementwise}, products {products}"
         );
         assert!(
-            convolutions >= layers / 3
+            convolutions >= layers / 4
                 && depthwise >= layers / 8
                 && linear >= layers / 20
                 && additions >= layers / 12
                 && pools >= layers / 12
-                && elementwise >= layers / 24,
+                && elementwise >= layers / 24
+                && products >= layers / 20,
             "most of the layers have kernels of their own"
         );
     }
@@ -136,7 +138,7 @@ fn a_cortex_m33_answers_and_defends_itself_alike() {
 fn hostile(number: u64) -> (Case, Vec<u8>, Vec<u8>, bool) {
     let mut numbers = Numbers::new(number);
     let (mut parameters, mut arena) = (vec![0; 256 << 10], vec![0; 64 << 10]);
-    let layer = match numbers.within(0, 10) {
+    let layer = match numbers.within(0, 12) {
         0 => unweighted::addition(&mut numbers, &mut arena),
         1 => unweighted::pool(&mut numbers, &mut arena),
         2 => unweighted::elementwise(&mut numbers, &mut parameters, &mut arena),
@@ -146,6 +148,8 @@ fn hostile(number: u64) -> (Case, Vec<u8>, Vec<u8>, bool) {
             let layer = layers::random(&mut numbers, &mut parameters, &mut arena);
             grouped::grouped(&mut numbers, layer)
         }
+        5 => unweighted::multiplication(&mut numbers, &mut arena),
+        6 => unweighted::prelu(&mut numbers, &mut parameters, &mut arena),
         _ => layers::random(&mut numbers, &mut parameters, &mut arena),
     };
     let mut case = Case { layer, plan: None, lengths: mutate::lengths(&layer), begins: [0; 2] };

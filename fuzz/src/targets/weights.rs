@@ -105,7 +105,8 @@ fn read(case: &[u8], _: &Path) -> Verdict {
     found.warnings.iter().for_each(|warning| checked(warning));
     for (node, layer) in graph.nodes.iter().zip(&found.layers) {
         let layer = layer.as_ref().expect("all layers have weights");
-        let after = match &layer.after {
+        let after: Vec<&Vec<f32>> = match &layer.after {
+            After::Nothing => Vec::new(),
             After::Bias(bias) => vec![bias],
             After::Norm { gamma, beta, mean, variance } => vec![gamma, beta, mean, variance],
         };

@@ -1,13 +1,13 @@
 //! The walk over the network: tensors to arena, layers to tables, weights and requantisation to one block.
 
-use mixq_format::{Add, Bits, Conv, Depthwise, Layer, Linear, NamedLayer, Output, Pool, Tensor};
+use mixq_format::{Bits, Conv, Depthwise, Layer, Linear, NamedLayer, Output, Pool};
 
 use super::walk::Walk;
 use super::weighted::logits_in_parts;
-use super::{Converted, Grid, TrainedNetwork};
-use crate::error::{Error, Problem};
+use super::{Converted, TrainedNetwork};
+use crate::error::Error;
 use crate::graph::op::{
-    AveragePool, Conv as ConvOp, Depthwise as DepthwiseOp, Elementwise as ElementwiseOp, MaxPool,
+    Addition, AveragePool, Conv as ConvOp, Depthwise as DepthwiseOp, Elementwise as ElementwiseOp, MaxPool,
 };
 use crate::graph::{Graph, Op};
 use crate::memory::Allocation;
@@ -53,10 +53,9 @@ pub fn convert(
                 Layer::AveragePool(Pool { input, output, window: window.table() })
             }
             Op::MaxPool(MaxPool { window }) => Layer::MaxPool(Pool { input, output, window: window.table() }),
-            Op::Add(_) => {
-                let b = step.inputs[1];
-                walk.addition(step.node, [input, walk.tensor(b, &grids)], output, [step.inputs[0], b], &grids)
-            }
+            Op::Add(Addition { subtracts }) => walk.addition(step, subtracts, output, &grids),
+            Op::Multiply(_) => walk.multiplication(step, output, &grids),
+            Op::Prelu(_) => walk.prelu(step, input, output, &grids),
             Op::Elementwise(ElementwiseOp { function }) => {
                 Layer::Elementwise(walk.elementwise(function, step, input, output, &grids))
             }
@@ -86,38 +85,4 @@ pub fn convert(
     });
     let outputs = outputs.collect();
     Ok(Converted { layers, parameters: walk.parameters, input, output, arena_bytes, logit_scale, outputs })
-}
-
-impl Walk<'_> {
-    fn addition(
-        &mut self,
-        node: usize,
-        [a, b]: [Tensor; 2],
-        y: Tensor,
-        xs: [usize; 2],
-        grids: &[Grid],
-    ) -> Layer {
-        let output = self.trained.activations[node].expect("an addition has a grid");
-        let ratios = xs.map(|tensor| grids[tensor].scale / output.scale);
-        let largest = ratios[0].max(ratios[1]);
-        // The largest shift at which both multipliers stay below 2^22.
-        let shift = (1..=31).rev().find(|shift| (largest * 2f64.powi(*shift)).round() < f64::from(1 << 22));
-        let Some(shift) = shift else {
-            let name = &self.graph.nodes[node].name;
-            self.problems.push(
-                Problem::new(format!("layer `{name}`: its inputs' scale is {largest:e} times its output's"))
-                    .help("the network has diverged: lower the learning rate, or retrain with another seed"),
-            );
-            return Layer::Add(Add { a, b, output: y, multiplier_a: 0, multiplier_b: 0, shift: 1 });
-        };
-        let multipliers = ratios.map(|ratio| (ratio * 2f64.powi(shift)).round() as i32);
-        Layer::Add(Add {
-            a,
-            b,
-            output: y,
-            multiplier_a: multipliers[0],
-            multiplier_b: multipliers[1],
-            shift: shift as u32,
-        })
-    }
 }

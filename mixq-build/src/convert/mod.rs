@@ -5,6 +5,7 @@ mod elementwise;
 mod fixed_point;
 mod integer;
 mod pack;
+mod pairs;
 mod requant;
 mod thresholds;
 #[cfg(test)]
@@ -16,6 +17,8 @@ mod weighted;
 pub use elementwise::code_of;
 pub use fixed_point::FixedPoint;
 pub use integer::convert;
+#[cfg(feature = "train")]
+pub use pairs::{product, slopes};
 
 use std::collections::BTreeMap;
 
@@ -32,7 +35,8 @@ pub struct Grid {
     pub zero_point: i32,
 }
 
-/// A layer with weights, as trained: `y = multiplier(c) * sum(x w) + offset(c)` for output channel `c`.
+/// A layer with weights, as trained: `y = multiplier(c) * sum(x w) + offset(c)` for output channel `c`. A
+/// PReLU has its slopes as multipliers, and nothing else.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TrainedLayer {
     /// Signed codes of the weights, in the order of [`crate::graph::Graph::weight_shape`].
@@ -57,7 +61,7 @@ impl TrainedLayer {
 pub struct TrainedNetwork {
     /// The image's grid.
     pub input: Grid,
-    /// By node; `None` for a node without weights.
+    /// By node; `None` for a node without weights or slopes.
     pub layers: Vec<Option<TrainedLayer>>,
     /// By node; `None` for pools and flatten (which keep their input's grid) and for the logits.
     pub activations: Vec<Option<Grid>>,

@@ -6,7 +6,10 @@
 
 use serde::ser::{Serialize, SerializeStruct, SerializeStructVariant, Serializer};
 
-use super::op::{Add, AveragePool, Conv, Depthwise, Elementwise, Flatten, GroupedConv, Linear, MaxPool};
+use super::op::{
+    Addition, AveragePool, Conv, Depthwise, Elementwise, Flatten, GroupedConv, Linear, MaxPool, Multiply,
+    Prelu,
+};
 use super::{Activation, Node, Op};
 
 impl Serialize for Node {
@@ -34,7 +37,10 @@ impl Serialize for Description<'_> {
             Op::Linear(Linear) => ("Linear", None),
             Op::AveragePool(AveragePool { window }) => ("AveragePool", Some(window)),
             Op::MaxPool(MaxPool { window }) => ("MaxPool", Some(window)),
-            Op::Add(Add) => ("Add", None),
+            Op::Add(Addition { subtracts: false }) => ("Add", None),
+            Op::Add(Addition { subtracts: true }) => ("Subtract", None),
+            Op::Multiply(Multiply) => ("Multiply", None),
+            Op::Prelu(Prelu) => ("Prelu", None),
             Op::Flatten(Flatten) => ("Flatten", None),
             Op::GroupedConv(GroupedConv { window, .. }) => ("GroupedConv", Some(window)),
             Op::Rearrange(rearrange) => {
@@ -58,6 +64,8 @@ impl Serialize for Description<'_> {
             | Op::MaxPool(_)
             | Op::Add(_)
             | Op::Flatten(_)
+            | Op::Multiply(_)
+            | Op::Prelu(_)
             | Op::Elementwise(_)
             | Op::Rearrange(_)
             | Op::Resize(_) => None,

@@ -1,7 +1,7 @@
 //! What can be counted on a network.
 
 use super::op::Output;
-use super::{Activation, Graph, Node, Shape, Source};
+use super::{Activation, Graph, Node, Op, Shape, Source};
 
 /// # Panics
 /// All methods that take the index of a node panic if there is no such node.
@@ -107,11 +107,11 @@ impl Graph {
     }
 
     /// The number of a node's trained parameters: weights, and for each output channel a bias or, with batch
-    /// norm, gamma and beta.
+    /// norm, gamma and beta; or a slope.
     pub fn parameters(&self, index: usize) -> usize {
         let Node { op, norm, output, .. } = &self.nodes[index];
         let of_a_channel = match (op.weighted(), norm) {
-            (false, _) => 0,
+            (false, _) => usize::from(matches!(op, Op::Prelu(_))),
             (true, false) => 1,
             (true, true) => 2,
         };

@@ -1,4 +1,5 @@
-//! Batch norm, ReLU and clips from 0 that are written as layers of their own go into the layer before them.
+//! Batch norm, ReLU and clips from 0 that are written as layers of their own go into the layer before them. A
+//! batch norm that cannot go there stays a layer.
 
 use std::collections::{HashMap, HashSet};
 
@@ -8,12 +9,14 @@ use super::op::{self, Fold, Follows};
 use super::resolve::{self, Link, Problems, name, quoted};
 use super::{Activation, LayerSpec, OpSpec, Source, Spec};
 
-const WHY: &str = "ICN folds batch norm, ReLU and clips from 0 into the layer before them";
+const WHY: &str = "ICN folds ReLU and clips from 0 into the layer before them";
 
 /// What folding leaves: one entry for each layer of the list.
 pub(super) struct Folded {
     /// The layer, or the image, that writes what this layer writes; `None` if a name is unknown.
     pub(super) holder: Vec<Link>,
+    /// Whether it is a batch norm that is not folded.
+    pub(super) alone: Vec<bool>,
     /// Whether batch norm follows the layer.
     pub(super) norm: Vec<bool>,
     /// The activation that follows the layer.
@@ -27,7 +30,7 @@ pub(super) fn folds(layer: &LayerSpec) -> bool {
 
 /// Whether a layer says what follows the one before it: that one then has nothing by default.
 fn follows(layer: &LayerSpec) -> bool {
-    folds(layer) || matches!(layer.op, OpSpec::Elementwise(_))
+    folds(layer) || matches!(layer.op, OpSpec::Elementwise(_) | OpSpec::Prelu(_))
 }
 
 /// Folds all that can be folded; what cannot is a problem, and is passed over.
@@ -35,6 +38,7 @@ pub(super) fn fold(spec: &Spec, names: &[String], links: &[Vec<Link>], problems:
     let count = spec.layers.len();
     let mut folded = Folded {
         holder: (0..count).map(|layer| Some(Source::Node(layer))).collect(),
+        alone: vec![false; count],
         norm: vec![false; count],
         activation: vec![Activation::None; count],
     };
@@ -44,6 +48,10 @@ pub(super) fn fold(spec: &Spec, names: &[String], links: &[Vec<Link>], problems:
         let Follows { norm, activation, by_default } = form.follows;
         if let Some(fold) = layer.op.folds() {
             let before = links[index].first().copied().flatten();
+            if fold == Fold::Norm && before.is_some_and(|before| folded.stands(spec, links, index, before)) {
+                (folded.alone[index], folded.norm[index]) = (true, true);
+                continue;
+            }
             folded.holder[index] = match before {
                 Some(Source::Node(before)) => folded.holder[before],
                 other => other,
@@ -128,6 +136,20 @@ fn hosts(fold: Fold) -> String {
 }
 
 impl Folded {
+    /// Whether batch norm `index`, which reads `before`, cannot be folded: it reads the image, another layer
+    /// reads what it reads, or that is no sum of products, or has a batch norm or an activation.
+    fn stands(&self, spec: &Spec, links: &[Vec<Link>], index: usize, before: Source) -> bool {
+        let Source::Node(before) = before else { return true };
+        let host = match self.holder[before] {
+            Some(Source::Node(host)) => host,
+            Some(Source::Image) => return true,
+            None => return false,
+        };
+        let shared = readers(links, before).any(|reader| reader != index);
+        let takes = spec.layers[host].op.form().follows.norm;
+        shared || !takes || self.norm[host] || self.activation[host] != Activation::None
+    }
+
     /// Folds layer `index`, which reads `before`.
     fn take(
         &mut self,
@@ -158,26 +180,11 @@ impl Folded {
         let follows_other = || format!("layer {me} follows {host_name}, whose operator is {}", form.name);
         let already = self.activation[host];
         match fold {
-            Fold::Norm => {
-                if !form.follows.norm {
-                    return refuse(follows_other(), &hosts(fold));
-                }
-                if already != Activation::None {
-                    let other = already.name();
-                    let message = format!(
-                        "layer {me} cannot be folded into {host_name}: a {other} stands between them"
-                    );
-                    return refuse(message, &format!("put batch norm before {other}"));
-                }
-                if self.norm[host] {
-                    let message = format!("layer {me} is a second batch norm of {host_name}");
-                    return refuse(message, "remove one of them");
-                }
-                self.norm[host] = true;
-            }
+            // One that cannot be folded stands alone.
+            Fold::Norm => self.norm[host] = true,
             Fold::Activation(activation) => {
                 let what = activation.name();
-                if !form.follows.activation {
+                if !form.follows.activation && !self.alone[host] {
                     return refuse(follows_other(), &hosts(fold));
                 }
                 if already != Activation::None {

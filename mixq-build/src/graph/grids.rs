@@ -45,12 +45,13 @@ impl Graph {
     pub(super) fn contradicting_grids(&self) -> Option<(&str, Problem)> {
         let grids = self.grids();
         let clamps = |node: &Node| match node.op {
-            Op::Elementwise(_) => None,
+            Op::Elementwise(_) | Op::Prelu(_) => None,
             Op::Conv(_)
             | Op::Depthwise(_)
             | Op::GroupedConv(_)
             | Op::Linear(_)
             | Op::Add(_)
+            | Op::Multiply(_)
             | Op::AveragePool(_)
             | Op::MaxPool(_)
             | Op::Flatten(_)

@@ -75,6 +75,17 @@ impl Layer<'_, '_> {
         format!("{} ({shape})", name(self.names, source))
     }
 
+    /// An input, as messages show it.
+    pub(super) fn name(&self, input: Input) -> String {
+        name(self.names, input.source)
+    }
+
+    /// Whether it names one input twice.
+    pub(super) fn reads_one_twice(&self) -> bool {
+        let inputs = &self.spec.layers[self.index].inputs;
+        inputs.len() > 1 && inputs.iter().all(|input| *input == inputs[0])
+    }
+
     /// Adds a problem.
     pub(super) fn report(&mut self, message: String, help: impl Into<String>) {
         self.problems.add(self.index, Problem::new(message).help(help));

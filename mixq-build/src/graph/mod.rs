@@ -38,6 +38,11 @@ impl Shape {
     pub fn elements(&self) -> usize {
         self.height * self.width * self.channels
     }
+
+    /// With pixels at top, bottom, left, right.
+    fn padded(&self, [top, bottom, left, right]: [usize; 4]) -> Shape {
+        Shape { height: self.height + top + bottom, width: self.width + left + right, ..*self }
+    }
 }
 
 /// One pixel with this number of channels.
@@ -99,7 +104,7 @@ pub struct Node {
     pub norm: bool,
     /// The activation that follows: no function that is a node of its own.
     pub activation: Activation,
-    /// What it reads: one source, two for an addition; only earlier nodes.
+    /// What it reads: one source, two for an addition or a product; only earlier nodes.
     pub inputs: Vec<Source>,
     /// What it writes.
     pub output: Shape,
@@ -111,6 +116,7 @@ impl Node {
     pub fn starts_at_zero(&self) -> bool {
         match self.op {
             Op::Elementwise(op::Elementwise { function }) => function.starts_at_zero(),
+            Op::Prelu(_) => false,
             Op::Conv(_)
             | Op::Depthwise(_)
             | Op::GroupedConv(_)
@@ -118,6 +124,7 @@ impl Node {
             | Op::AveragePool(_)
             | Op::MaxPool(_)
             | Op::Add(_)
+            | Op::Multiply(_)
             | Op::Flatten(_)
             | Op::Rearrange(_)
             | Op::Resize(_) => self.activation.starts_at_zero(),

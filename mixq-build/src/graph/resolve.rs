@@ -7,9 +7,9 @@ use crate::task::Task;
 
 use super::fold::{self, Folded, fold};
 use super::layer::{Draft, Layer};
-use super::op::{Arity, Elementwise, OpSpec, Rearrange, TransposedConvSpec};
+use super::op::{Arity, AveragePool, AveragePoolSpec, Elementwise, OpSpec, Rearrange, TransposedConvSpec};
 use super::spec::{IMAGE, LayerSpec};
-use super::{Activation, Graph, NamedOutput, Node, Op, Shape, Source, Spec, rules};
+use super::{Activation, Graph, NamedOutput, Node, Op, Shape, Source, Spec, Window, rules};
 
 /// What a layer reads, by its place in the list (`Source::Node`); `None` if that could not be found out.
 pub(super) type Link = Option<Source>;
@@ -106,7 +106,7 @@ fn nodes(
 ) -> Vec<Option<Draft>> {
     let mut nodes: Vec<Option<Draft>> = Vec::with_capacity(spec.layers.len());
     for (index, layer) in spec.layers.iter().enumerate() {
-        if fold::folds(layer) {
+        if fold::folds(layer) && !folded.alone[index] {
             nodes.push(None);
             continue;
         }
@@ -144,6 +144,19 @@ fn assemble(spec: &Spec, names: Vec<String>, folded: &Folded, drafts: Vec<Option
         }
         if let OpSpec::TransposedConv(transposed) = spec.layers[layer].op {
             inputs = spread(transposed, &name, &taken, &inputs, &mut nodes);
+        }
+        if let Op::Multiply(_) = op {
+            // The pixel that multiplies each comes second.
+            let shape = |source: Source| match source {
+                Source::Image => spec.input,
+                Source::Node(node) => nodes[node].output,
+            };
+            inputs.sort_by_key(|source| shape(*source) != output);
+        }
+        if let (OpSpec::AveragePool(AveragePoolSpec { count_padding: true, .. }), Op::AveragePool(pool)) =
+            (spec.layers[layer].op, op)
+        {
+            (op, inputs) = pad(free_name(format!("{name}.pad"), &taken), pool.window, inputs, &mut nodes);
         }
         let (activation, function) = match draft.activation {
             Activation::Function(function) => (Activation::None, Some(function)),
@@ -218,6 +231,18 @@ fn spread(
         (free_name(format!("{name}.spread"), taken), transposed.spread(nodes[before].output));
     nodes.push(Node { name, op, norm: false, activation: Activation::None, inputs: inputs.to_vec(), output });
     vec![Source::Node(nodes.len() - 1)]
+}
+
+/// Adds a node that pads for an average pool, in which padding counts. What the pool computes and reads.
+fn pad(name: String, window: Window, inputs: Vec<Source>, nodes: &mut Vec<Node>) -> (Op, Vec<Source>) {
+    let padding = window.padding;
+    let (Source::Node(before), true) = (inputs[0], padding != [0; 4]) else {
+        return (Op::AveragePool(AveragePool { window }), inputs);
+    };
+    let (op, output) = (Op::Rearrange(Rearrange::Pad { padding }), nodes[before].output.padded(padding));
+    nodes.push(Node { name, op, norm: false, activation: Activation::None, inputs, output });
+    let window = Window { padding: [0; 4], ..window };
+    (Op::AveragePool(AveragePool { window }), vec![Source::Node(nodes.len() - 1)])
 }
 
 /// A name that no layer has: this one, or this one with a prime.
@@ -295,11 +320,6 @@ pub(super) fn links(layers: &[LayerSpec], names: &[String], problems: &mut Probl
             };
             problems.add(index, Problem::new(message).help(help));
             inputs.resize(needed.least(), None);
-        } else if let (Arity::Two, [Some(first), Some(second)]) = (needed, &inputs[..])
-            && first == second
-        {
-            let message = format!("layer {} adds {} to itself", quoted(&names[index]), name(names, *first));
-            problems.add(index, Problem::new(message).help("name two different layers in `inputs`"));
         }
         links.push(inputs);
     }

@@ -10,7 +10,7 @@ mod reader;
 
 use crate::error::{Error, Problem};
 use crate::graph::op::Weights;
-use crate::graph::{Graph, Shape, Source};
+use crate::graph::{Graph, Op, Shape, Source};
 
 use super::weights::Tensors;
 use super::{Imported, InputNormalisation, WeightsFile};
@@ -19,7 +19,7 @@ use reader::Reader;
 /// The parameters that a training begins with.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Initial {
-    /// By node; `None` for a node without weights.
+    /// By node; `None` for a node without weights or slopes.
     pub layers: Vec<Option<LayerWeights>>,
     /// By node: the smallest and the largest value of its output, where the file says so.
     pub ranges: Vec<Option<[f32; 2]>>,
@@ -31,7 +31,7 @@ pub struct Initial {
 #[derive(Clone, Debug, PartialEq)]
 pub struct LayerWeights {
     /// `[out, in, height, width]`; of a depthwise layer `[channels, 1, height, width]`; of a linear layer
-    /// `[out, pixel, in]`.
+    /// `[out, pixel, in]`; of a PReLU `[channels]`.
     pub weight: Vec<f32>,
     /// What follows the sums.
     pub after: After,
@@ -40,6 +40,8 @@ pub struct LayerWeights {
 /// What follows the sums of a layer, by output channel.
 #[derive(Clone, Debug, PartialEq)]
 pub enum After {
+    /// Nothing: it is a PReLU, whose weights are slopes.
+    Nothing,
     /// A summand.
     Bias(Vec<f32>),
     /// `gamma * (sum - mean) / sqrt(variance + 1e-5) + beta`.
@@ -74,16 +76,26 @@ pub fn initial(
     let mut initial =
         Initial { warnings: normalisation.warning().into_iter().collect(), ..Initial::default() };
     for (index, node) in graph.nodes.iter().enumerate() {
+        let channels = node.output.channels;
         let layer = node.op.weights().and_then(|layout| {
             let axes = Axes { transposed: transposed.contains(&node.name), ..axes(graph, index, layout) };
-            let weight = reader.weight(&format!("{}.weight", node.name), &axes);
-            let channels = node.output.channels;
+            // A batch norm that stands alone has factors of its own.
+            let weight = match norms.get(&node.name) {
+                Some(norm) if *norm == node.name => Some(vec![1.0; channels]),
+                Some(_) | None => reader.weight(&format!("{}.weight", node.name), &axes),
+            };
             let bias = reader.optional(&format!("{}.bias", node.name), channels);
             let norm = norms.get(&node.name).cloned().unwrap_or_else(|| format!("{}.norm", node.name));
             let after =
                 if node.norm { reader.norm(&norm, channels, bias) } else { reader.bias(bias, channels) };
             Some(LayerWeights { weight: weight?, after: after? })
         });
+        let layer = if let Op::Prelu(_) = node.op {
+            let slopes = reader.slopes(&format!("{}.weight", node.name), channels);
+            slopes.map(|weight| LayerWeights { weight, after: After::Nothing })
+        } else {
+            layer
+        };
         initial.layers.push(layer);
         initial.ranges.push(reader.range(&node.name, node.op.output().has_own_grid()));
     }
@@ -156,7 +168,11 @@ impl Axes {
         let mut shapes = vec![[first, [height, width]].concat()];
         // Convolutions along one axis, and linear layers that are convolutions of single pixels.
         match [height, width] {
-            [1, 1] => shapes.extend([first.to_vec(), [&first[..], &[1]].concat()]),
+            [1, 1] => {
+                shapes.extend([first.to_vec(), [&first[..], &[1]].concat()]);
+                // A factor for each channel, as of an affine layer.
+                shapes.extend(matches!(self.layout, Weights::Channels { .. }).then(|| vec![outputs]));
+            }
             [1, size] | [size, 1] => shapes.push([&first[..], &[size]].concat()),
             [_, _] => {}
         }

@@ -50,10 +50,11 @@ pub(crate) fn widths(graph: &Graph, node: usize, activations: &[Bits]) -> [Bits;
     [input, activations[node]]
 }
 
-/// Bytes of all layer tables, and of the tables of elementwise layers: these have a byte for each code of the
-/// input, and are whole words.
+/// Bytes of all layer tables, and of the tables of elementwise layers, which have a byte for each code of the
+/// input, and of PReLUs, which have a word for each channel: all are whole words.
 pub fn table_bytes(graph: &Graph, activations: &[Bits]) -> u64 {
     let entries = |node: usize| match graph.nodes[node].op {
+        Op::Prelu(_) => 4 * graph.nodes[node].output.channels as u64,
         Op::Elementwise(_) => widths(graph, node, activations)[0].max_code() as u64 + 1,
         Op::Conv(_)
         | Op::Depthwise(_)
@@ -62,6 +63,7 @@ pub fn table_bytes(graph: &Graph, activations: &[Bits]) -> u64 {
         | Op::AveragePool(_)
         | Op::MaxPool(_)
         | Op::Add(_)
+        | Op::Multiply(_)
         | Op::Flatten(_)
         | Op::Rearrange(_)
         | Op::Resize(_) => 0,

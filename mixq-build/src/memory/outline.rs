@@ -1,6 +1,8 @@
 //! The layers of a network that has bits, but no weights: enough to say what it costs.
 
-use mixq_format::{Add, Bits, Conv, Depthwise, Elementwise, Layer, Linear, Pool, Requant, Tensor};
+use mixq_format::{
+    Add, Bits, Conv, Depthwise, Elementwise, Layer, Linear, Multiply, Pool, Prelu, Requant, Tensor,
+};
 
 use super::Allocation;
 use super::flash::Tables;
@@ -46,6 +48,14 @@ impl Allocation {
                     multiplier_b: 1,
                     shift: 1,
                 }),
+                Op::Multiply(_) => Layer::Multiply(Multiply {
+                    a: input,
+                    b: tensor(step.inputs[1]),
+                    output,
+                    multiplier: 1,
+                    shift: *Multiply::SHIFTS.end(),
+                }),
+                Op::Prelu(_) => Layer::Prelu(Prelu { input, output, slopes: 0, multiplier: 1, shift: 1 }),
                 Op::Elementwise(_) => Layer::Elementwise(Elementwise { input, output, codes: 0 }),
                 Op::Rearrange(rearrange) => {
                     Layer::Rearrange(rearrange.table(input, output, step.inputs.len() > 1))

@@ -152,6 +152,9 @@ impl Schedule {
 /// For a node that works in place: the input whose place its output takes, and with it the width. No node may
 /// read that input afterwards, and it is no output. Of several such inputs it is the one that is written
 /// last: the others can then have any width.
+/// For a node that works in place: the input whose place its output takes, and with it the width. It has the
+/// shape of the output, and no node may read it afterwards. Of several such inputs it is the one that is
+/// written last: the others can then have any width.
 fn free_input(graph: &Graph, node: usize) -> Option<usize> {
     let inputs = &graph.nodes[node].inputs;
     let reads = |reader: usize, place: Source| {
@@ -162,7 +165,8 @@ fn free_input(graph: &Graph, node: usize) -> Option<usize> {
         // A flatten moves nothing: its readers read its input.
         let later = (node + 1..graph.nodes.len()).any(|reader| reads(reader, place));
         let is_kept = matches!(place, Source::Node(node) if graph.is_output(node));
-        place != Source::Image && !later && !is_kept
+        let fits = graph.shape(inputs[input]) == graph.nodes[node].output;
+        place != Source::Image && !later && !is_kept && fits
     });
     free.max_by_key(|&input| graph.storage(inputs[input]))
 }

@@ -155,7 +155,20 @@ impl LayerReport {
         let weights = layer.weights();
         let weight_bytes = weights.map_or(0, |(_, rows, columns, bits)| rows * bits.row_bytes(columns));
         let requant_bytes = layer.requant().map_or(0, |requant| requant.parameter_bytes(output));
-        let entries = if let Layer::Elementwise(table) = layer { table.entries() } else { 0 };
+        let entries = match layer {
+            Layer::Elementwise(table) => table.entries(),
+            Layer::Prelu(table) => 4 * usize::from(table.input.channels),
+            Layer::Conv(_)
+            | Layer::Depthwise(_)
+            | Layer::Linear(_)
+            | Layer::AveragePool(_)
+            | Layer::MaxPool(_)
+            | Layer::Add(_)
+            | Layer::Multiply(_)
+            | Layer::GroupedConv(_)
+            | Layer::Rearrange(_)
+            | Layer::Resize(_) => 0,
+        };
         LayerReport {
             name: name.to_string(),
             kind: layer.kind().to_string(),

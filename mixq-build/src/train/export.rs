@@ -29,6 +29,10 @@ impl Model<'_> {
     }
 
     fn export_layer(&self, node: usize) -> Option<TrainedLayer> {
+        if let Some(slopes) = self.get(node, Part::Slope) {
+            let multiplier = doubles(slopes);
+            return Some(TrainedLayer { codes: vec![], grids: vec![], multiplier, offset: vec![] });
+        }
         let layout = self.graph.nodes[node].op.weights()?;
         let bits = self.weight_bits(node);
         let real = self.real_weight(node);

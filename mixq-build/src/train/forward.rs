@@ -5,8 +5,10 @@ use tch::{Kind, Tensor};
 
 use super::model::{EPSILON, Model, Site};
 use super::part::Part;
-use super::{elementwise, quantise, rearrange, resize};
-use crate::graph::op::{AveragePool, Conv, Depthwise, Elementwise, GroupedConv, MaxPool, Rearrange};
+use super::{elementwise, pairs, pools, quantise, rearrange, resize};
+use crate::graph::op::{
+    Addition, AveragePool, Conv, Depthwise, Elementwise, GroupedConv, MaxPool, Rearrange,
+};
 use crate::graph::{Activation, Op, Source, Window};
 use crate::settings::Rounding;
 
@@ -33,6 +35,13 @@ struct Value {
 impl Value {
     fn real(&self) -> Tensor {
         self.unit.as_ref().map_or_else(|| self.tensor.shallow_clone(), |unit| &self.tensor * unit)
+    }
+
+    /// Its codes without their zero point, up to some rounding, where it is quantised.
+    fn steps(&self) -> Option<pairs::Steps> {
+        let scale = self.scale.as_ref()?;
+        let steps = if self.unit.is_some() { self.tensor.shallow_clone() } else { &self.tensor / scale };
+        Some((steps, scale.shallow_clone()))
     }
 }
 
@@ -83,6 +92,8 @@ impl Model<'_> {
         let step = self.output_step(index, mode);
         let unit = step.as_ref().map(|step| step * steps_of_sixth(self.output_bits(index)));
         let unit = unit.as_ref();
+        let on_grid = self.on_grid(Site::Output(index), mode.quantised);
+        let exact = |(tensor, scale)| Value { tensor, unit: None, scale: Some(scale) };
         let computed = match node.op {
             Op::Conv(Conv { window }) => {
                 let conv = GroupedConv { window, groups: 1, dilation: [1, 1] };
@@ -94,23 +105,39 @@ impl Model<'_> {
             }
             Op::GroupedConv(conv) => self.convolve(index, x, &conv, mode, unit),
             Op::Linear(_) => self.linear(index, x, mode, unit),
-            Op::Add(_) => x.real() + input(1).real(),
+            Op::Add(Addition { subtracts: false }) => x.real() + input(1).real(),
+            Op::Add(Addition { subtracts: true }) => x.real() - input(1).real(),
+            Op::Multiply(_) => {
+                let (b, computed) = (input(1), x.real() * input(1).real());
+                match x.steps().zip(b.steps()).filter(|_| on_grid) {
+                    Some((a, b)) => return exact(self.multiply_codes(index, [&a, &b], &computed)),
+                    None => computed,
+                }
+            }
+            Op::Prelu(_) => {
+                let computed = self.prelu(index, &x.real());
+                match x.steps().filter(|_| on_grid) {
+                    Some(steps) => return exact(self.prelu_codes(index, &steps, &computed)),
+                    None => computed,
+                }
+            }
             Op::Elementwise(Elementwise { function }) => {
                 let computed = elementwise::apply(function, &x.real());
-                match &x.scale {
-                    Some(scale) if self.on_grid(Site::Output(index), mode.quantised) => {
-                        let steps = if x.unit.is_some() { &x.tensor } else { &(&x.tensor / scale) };
-                        let (tensor, scale) = self.tabulate(index, function, (steps, scale), &computed);
-                        return Value { tensor, unit: None, scale: Some(scale) };
+                match x.steps().filter(|_| on_grid) {
+                    Some((steps, scale)) => {
+                        return exact(self.tabulate(index, function, (&steps, &scale), &computed));
                     }
-                    _ => computed,
+                    None => computed,
                 }
             }
             Op::Rearrange(Rearrange::Join { first }) if first > 0 => return joined(input(1), x),
             Op::Rearrange(rearrange) => return kept(rearrange::apply(rearrange, &x.tensor)),
-            Op::Resize(resize) => return rounded(x, |x| resize::apply(&resize, x), kept),
+            Op::Resize(resize) => {
+                let form = (x.scale.as_ref(), x.unit.is_some());
+                return kept(pools::rounded(&x.tensor, |x| resize::apply(&resize, x), form));
+            }
             Op::AveragePool(AveragePool { window }) => {
-                return rounded(x, |x| average_pool(x, &window), kept);
+                return kept(pools::average(&x.tensor, &window, (x.scale.as_ref(), x.unit.is_some())));
             }
             Op::MaxPool(MaxPool { window }) => {
                 let [kernel, stride] = [window.kernel, window.stride].map(ints);
@@ -171,7 +198,7 @@ impl Model<'_> {
                 let grids = quantise::activation_grids(low, &high, bits);
                 // The device adds with rounding, whatever the setting, and so tables are made.
                 let rounding = match node.op {
-                    Op::Add(_) | Op::Elementwise(_) => Rounding::Nearest,
+                    Op::Add(_) | Op::Multiply(_) | Op::Prelu(_) | Op::Elementwise(_) => Rounding::Nearest,
                     Op::Conv(_) | Op::Depthwise(_) | Op::GroupedConv(_) | Op::Linear(_) => self.rounding,
                     Op::AveragePool(_)
                     | Op::MaxPool(_)
@@ -290,23 +317,6 @@ fn steps_of_sixth(bits: Bits) -> f64 {
     f64::from(bits.max_code()) / 6.0
 }
 
-/// Means of codes are rounded on the codes, whose sums are exact: halves are frequent, and round as on the
-/// device.
-fn rounded(x: &Value, mean: impl Fn(&Tensor) -> Tensor, kept: impl Fn(Tensor) -> Value) -> Value {
-    let mut average = mean(&x.tensor);
-    match (&x.scale, &x.unit) {
-        (Some(_), Some(_)) => tch::no_grad(|| {
-            let _ = average.g_add_scalar_(0.5).floor_();
-        }),
-        (Some(scale), None) => {
-            let codes = mean(&(&x.tensor / scale).round());
-            average = quantise::straight_through(&average, &((codes + 0.5).floor() * scale));
-        }
-        _ => {}
-    }
-    kept(average)
-}
-
 /// The channels of both; they have one grid. Codes stay codes if both are.
 fn joined(before: &Value, x: &Value) -> Value {
     let scale = x.scale.as_ref().map(Tensor::shallow_clone);
@@ -319,24 +329,14 @@ fn joined(before: &Value, x: &Value) -> Value {
     }
 }
 
-fn ints(sizes: [usize; 2]) -> [i64; 2] {
+pub(super) fn ints(sizes: [usize; 2]) -> [i64; 2] {
     sizes.map(|size| size as i64)
 }
 
-fn padded(x: &Tensor, window: &Window, value: f64) -> Tensor {
+pub(super) fn padded(x: &Tensor, window: &Window, value: f64) -> Tensor {
     let [top, bottom, left, right] = window.padding.map(|size| size as i64);
     if [top, bottom, left, right] == [0; 4] {
         return x.shallow_clone();
     }
     x.f_pad([left, right, top, bottom], "constant", value).expect("padding is not negative")
-}
-
-/// Averages over the pixels that are there; padding does not count.
-fn average_pool(x: &Tensor, window: &Window) -> Tensor {
-    let pool = |x: &Tensor| {
-        padded(x, window, 0.0).avg_pool2d(ints(window.kernel), ints(window.stride), 0, false, true, 1)
-    };
-    let size = x.size();
-    let counts = pool(&Tensor::ones([1, 1, size[2], size[3]], (Kind::Float, x.device())));
-    pool(x) / counts
 }

@@ -14,8 +14,10 @@ impl Model<'_> {
     pub fn begin_with(&mut self, initial: &Initial) {
         for (node, layer) in initial.layers.iter().enumerate() {
             let Some(layer) = layer else { continue };
-            self.fill(node, Part::Weight, &layer.weight);
+            let slopes = layer.after == After::Nothing;
+            self.fill(node, if slopes { Part::Slope } else { Part::Weight }, &layer.weight);
             match &layer.after {
+                After::Nothing => {}
                 After::Bias(bias) => self.fill(node, Part::Bias, bias),
                 After::Norm { gamma, beta, mean, variance } => {
                     self.fill(node, Part::Gamma, gamma);

@@ -7,7 +7,7 @@ use tch::{Device, Kind, Tensor};
 
 use crate::convert::Grid;
 use crate::graph::op::Weights;
-use crate::graph::{Graph, Source};
+use crate::graph::{Graph, Op, Source};
 use crate::memory::Allocation;
 use crate::settings::{Rounding, Scheme};
 
@@ -76,7 +76,10 @@ impl<'a> Model<'a> {
                 let shape = libtorch_shape(graph, index, layout);
                 let fan_in: i64 = shape[1..].iter().product();
                 let deviation = (2.0 / fan_in as f64).sqrt();
-                insert(Part::Weight, Tensor::randn(&shape[..], options) * deviation);
+                let weights = Tensor::randn(&shape[..], options) * deviation;
+                // A window of one pixel only scales channels: it begins by changing nothing.
+                let scales = layout == (Weights::Channels { kernel: [1, 1] });
+                insert(Part::Weight, if scales { weights.ones_like() } else { weights });
                 if node.norm {
                     insert(Part::Gamma, Tensor::ones([channels], options));
                     insert(Part::Beta, Tensor::zeros([channels], options));
@@ -89,6 +92,10 @@ impl<'a> Model<'a> {
                     insert(Part::WeightLow, Tensor::from(-1f32));
                     insert(Part::WeightHigh, Tensor::from(1f32));
                 }
+            }
+            if let Op::Prelu(_) = node.op {
+                // As in PyTorch.
+                insert(Part::Slope, Tensor::full([channels], 0.25, options));
             }
             if has_own_grid(graph, index) && grids[index] == index {
                 // The paper's start; training replaces it by one from data.
@@ -199,6 +206,7 @@ impl<'a> Model<'a> {
             | Part::Beta
             | Part::Mean
             | Part::Variance
+            | Part::Slope
             | Part::WeightLow
             | Part::WeightHigh => node,
         };

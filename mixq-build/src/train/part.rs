@@ -15,6 +15,8 @@ pub enum Part {
     Mean,
     /// Running variance; not trained.
     Variance,
+    /// Slopes of a PReLU, `[channels]`.
+    Slope,
     /// Upper bound of the activation (PACT's alpha).
     High,
     /// Lower bound of an activation without ReLU.
@@ -26,13 +28,14 @@ pub enum Part {
 }
 
 impl Part {
-    const ALL: [Part; 10] = [
+    const ALL: [Part; 11] = [
         Part::Weight,
         Part::Bias,
         Part::Gamma,
         Part::Beta,
         Part::Mean,
         Part::Variance,
+        Part::Slope,
         Part::High,
         Part::Low,
         Part::WeightLow,
@@ -53,7 +56,13 @@ impl Part {
     pub fn is_bound(self) -> bool {
         match self {
             Part::High | Part::Low | Part::WeightLow | Part::WeightHigh => true,
-            Part::Weight | Part::Bias | Part::Gamma | Part::Beta | Part::Mean | Part::Variance => false,
+            Part::Weight
+            | Part::Bias
+            | Part::Gamma
+            | Part::Beta
+            | Part::Mean
+            | Part::Variance
+            | Part::Slope => false,
         }
     }
 
@@ -66,6 +75,7 @@ impl Part {
             Part::Beta => ".norm.beta",
             Part::Mean => ".norm.mean",
             Part::Variance => ".norm.variance",
+            Part::Slope => ".slope",
             Part::High => ".activation.high",
             Part::Low => ".activation.low",
             Part::WeightLow => ".weight.low",

@@ -60,7 +60,7 @@ impl Phase<'_> {
                 let trained = !frozen || self.scheme == Scheme::PerLayerFolded;
                 trained.then_some(0.0)
             }
-            Part::Bias => Some(0.0),
+            Part::Bias | Part::Slope => Some(0.0),
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod functions;
 mod grouped;
+mod pairs;
 mod rearranged;
 
 use std::path::Path;
@@ -70,6 +71,9 @@ fn unsettle(model: &mut Model<'_>, seed: u64) {
         }
         if model.get(node, Part::Bias).is_some() {
             model.set(node, Part::Bias, draw(-0.3, 0.3));
+        }
+        if model.get(node, Part::Slope).is_some() {
+            model.set(node, Part::Slope, draw(-0.5, 1.5));
         }
     }
 }

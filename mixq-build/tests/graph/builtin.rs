@@ -159,13 +159,13 @@ fn impossible_options_are_problems() {
     let usual = published("resnet8").unwrap();
     let message = |name: &str, options: Options| builtin::spec(name, &options).unwrap_err().to_string();
     assert_eq!(
-        message("mobilenet_v3", usual),
-        "there is no built-in network \"mobilenet_v3\"; did you mean \"mobilenet_v2\"?"
+        message("mobilenet_v4", usual),
+        "there is no built-in network \"mobilenet_v4\"; did you mean \"mobilenet_v2\"?"
     );
     assert_eq!(
         message("zzz", usual),
         "there is no built-in network \"zzz\"; built in are ds_cnn, mobilenet_v1, mobilenet_v2, \
-         resnet8, shufflenet_v2, squeezenet"
+         mobilenet_v3_small, resnet8, shufflenet_v2, squeezenet"
     );
     for (width, shown) in [(0.0, "0"), (-1.0, "-1"), (f64::NAN, "NaN"), (f64::INFINITY, "inf")] {
         assert_eq!(

@@ -112,8 +112,8 @@ fn clips_from_0_are_relus_with_a_bound() {
     check(
         &list(&format!("{STEM}[[layer]]\nop = \"max_pool\"\nkernel = 2\n[[layer]]\nop = \"relu6\"\n")),
         &["net.toml:11:6: layer `relu61` follows `max_pool1`, whose operator is max_pool; ReLU6 can be \
-             folded into conv, depthwise, pointwise, transposed_conv, linear and add layers only: put it before the pool \
-             or the flatten | op = \"relu6\""],
+             folded into conv, depthwise, pointwise, transposed_conv, linear, add, subtract, multiply and \
+             affine layers only: put it before the pool or the flatten | op = \"relu6\""],
     );
 }
 
@@ -174,8 +174,8 @@ fn what_is_wrong_with_parameters_is_said_with_its_range() {
     check(
         &list("[[layer]]\nop = \"abs\"\n"),
         &["net.toml:3:6: layer `abs1` with the operator abs reads the image, which only conv, depthwise, \
-           pointwise and linear layers may: quantised activations begin at their outputs; put a conv or \
-           depthwise layer before it | op = \"abs\""],
+           pointwise, linear and affine layers may: quantised activations begin at their outputs; put a \
+           conv or depthwise layer before it | op = \"abs\""],
     );
     check(
         &format!(

@@ -76,7 +76,8 @@ batch_norm = true
     let conv = ConvSpec { filters: 4, kernel: [3, 5], stride: [2, 1], padding };
     let padding = Padding::Explicit([1; 4]);
     let depthwise = DepthwiseSpec { kernel: [3, 3], stride: [2, 2], padding };
-    let average = AveragePoolSpec { kernel: [2, 3], stride: [2, 3], padding: Padding::Valid };
+    let (kernel, stride, padding, count_padding) = ([2, 3], [2, 3], Padding::Valid, false);
+    let average = AveragePoolSpec { kernel, stride, padding, count_padding };
     let max = MaxPoolSpec { kernel: [3, 3], stride: [1, 1], padding: Padding::Symmetric };
     let expected: [(OpSpec, Option<bool>, Option<Activation>); 12] = [
         (conv.into(), Some(false), none),

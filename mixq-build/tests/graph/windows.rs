@@ -66,7 +66,7 @@ fn layer(number: usize, (kind, kernel, stride, padding): &Step) -> LayerSpec {
     let op: OpSpec = match *kind {
         Kind::Conv(filters) => ConvSpec { filters, kernel, stride, padding }.into(),
         Kind::Depthwise => DepthwiseSpec { kernel, stride, padding }.into(),
-        Kind::AveragePool => AveragePoolSpec { kernel, stride, padding }.into(),
+        Kind::AveragePool => AveragePoolSpec { kernel, stride, padding, count_padding: false }.into(),
         Kind::MaxPool => MaxPoolSpec { kernel, stride, padding }.into(),
     };
     LayerSpec::new(format!("layer{number}"), op)

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use fastrand::Rng;
 use mixq_build::engine::config::Scheme;
+use mixq_build::engine::graph::op::Output;
 use mixq_build::engine::graph::{Graph, Op};
 use mixq_build::engine::import::{builtin, layers};
 use mixq_build::engine::memory::arena::Lifetime;
@@ -131,7 +132,7 @@ fn check(graph: &Graph, allocation: &Allocation) {
             let beside =
                 offsets[a] + bytes[a].bytes <= offsets[b] || offsets[b] + bytes[b].bytes <= offsets[a];
             let summed =
-                matches!(graph.nodes[executed.node].op, Op::Add(_) | Op::Elementwise(_) | Op::Rearrange(_))
+                matches!(graph.nodes[executed.node].op.output(), Output::InPlace | Output::SecondInput)
                     && b == executed.output
                     && executed.inputs.contains(&a)
                     && (offsets[a], bytes[a].bytes, outputs[a]) == (offsets[b], bytes[b].bytes, outputs[b])

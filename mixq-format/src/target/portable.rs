@@ -45,13 +45,15 @@ pub(super) fn kernel(layer: &Layer) -> Kernel {
         Layer::AveragePool(_) => "portable::average_pool",
         Layer::MaxPool(_) => "portable::max_pool",
         Layer::Add(_) => "portable::add",
+        Layer::Multiply(_) => "portable::multiply",
         Layer::Elementwise(_) => "portable::elementwise",
+        Layer::Prelu(_) => "portable::prelu",
         Layer::Rearrange(_) => "portable::rearrange",
         Layer::Resize(_) => "portable::resize",
         Layer::GroupedConv(_) => "portable::grouped_conv",
     };
     let generics = match (layer, layer.weights()) {
-        (Layer::Add(_) | Layer::Rearrange(_), _) => String::new(),
+        (Layer::Add(_) | Layer::Multiply(_) | Layer::Prelu(_) | Layer::Rearrange(_), _) => String::new(),
         (Layer::Elementwise(l), _) => format!("{x}, {}", l.output.bits.count()),
         (_, Some((.., w))) => format!("{x}, {}", w.count()),
         (_, None) => x.to_string(),

@@ -118,9 +118,14 @@ fn tables_of(layer: &mut Layer) -> Vec<(&mut u32, Range<usize>)> {
             let (start, entries) = (layer.codes as usize, layer.entries());
             return vec![(&mut layer.codes, start..start + entries)];
         }
+        Layer::Prelu(layer) => {
+            let start = layer.slopes as usize;
+            return vec![(&mut layer.slopes, start..start + 4 * channels)];
+        }
         Layer::AveragePool(_)
         | Layer::MaxPool(_)
         | Layer::Add(_)
+        | Layer::Multiply(_)
         | Layer::Rearrange(_)
         | Layer::Resize(_) => return Vec::new(),
     };

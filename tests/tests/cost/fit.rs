@@ -5,7 +5,7 @@ use std::path::Path;
 use mixq_format::Artifact;
 use mixq_format::target::Tally;
 use mixq_tests::measure::{self, CORTEX_M0, CORTEX_M4, CORTEX_M33_WITHOUT_DSP, Processor, RISCV};
-use mixq_tests::varied::{functions, grouped, moves, portable, varied};
+use mixq_tests::varied::{functions, grouped, moves, portable, products, varied};
 
 use crate::cycles;
 
@@ -50,8 +50,10 @@ fn fit() {
         let networks: &[fn(u64) -> Artifact] = match &operator[..] {
             "elementwise" => &[functions],
             "rearrange" => &[moves],
+            "resize" => &[moves],
             "grouped conv" => &[grouped],
-            _ => &[network, functions, moves, grouped],
+            "multiply" | "prelu" => &[products],
+            _ => &[network, functions, moves, grouped, products],
         };
         let all = networks.iter().flat_map(|network| samples(processor, *network, count, with_cycles));
         all.filter(|sample| sample.layer.starts_with(&operator)).collect::<Vec<Sample>>()

@@ -1,6 +1,7 @@
-//! Batch norm and ReLU as layers of a list: they become a part of the layer before them.
+//! Batch norm and ReLU as layers of a list: they become a part of the layer before them. A batch norm that
+//! cannot is a layer of its own.
 
-use super::{Arity, Fold, Follows, Form, Input, Layer, Op, OpSpec, Written};
+use super::{Arity, Fold, Follows, Form, Input, Layer, Op, OpSpec, Written, affine};
 use crate::graph::{Activation, Shape};
 
 pub(super) static BATCH_NORM: Form = Form {
@@ -42,9 +43,9 @@ impl Written for BatchNorm {
         &BATCH_NORM
     }
 
-    /// It is folded before.
-    fn resolve(&self, _: &mut Layer, _: &[Input]) -> Option<(Op, Shape)> {
-        None
+    /// Of one that is not folded.
+    fn resolve(&self, _: &mut Layer, inputs: &[Input]) -> Option<(Op, Shape)> {
+        Some((affine::by_channel(), inputs[0].shape))
     }
 }
 

@@ -1,6 +1,6 @@
 //! How operators are written: what all of them have, as data.
 
-use super::{Coordinates, FORMS, Interpolation, Number, OpSpec};
+use super::{Axis, Coordinates, FORMS, Interpolation, Number, OpSpec};
 use crate::graph::{Activation, Padding};
 
 /// How an operator is written, and what may stand around it.
@@ -139,6 +139,10 @@ pub struct Values {
     pub coordinates: Option<Coordinates>,
     /// Side of a block of pixels.
     pub block: Option<usize>,
+    /// Whether pixels of padding count in an average.
+    pub count_padding: Option<bool>,
+    /// The axis along which a global pool goes; both if it is not given.
+    pub axis: Option<Axis>,
     /// Parameters of a function, in the order of [`Form::parameters`], with their defaults.
     pub parameters: [Option<Number>; 2],
 }

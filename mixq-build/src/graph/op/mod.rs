@@ -5,6 +5,7 @@
 //! new operator is a file here and a line in each list; then the compiler names the places that compute it.
 
 mod add;
+mod affine;
 mod conv;
 mod depthwise;
 mod elementwise;
@@ -13,13 +14,16 @@ mod folded;
 mod form;
 mod grouped;
 mod linear;
+mod multiply;
 mod pool;
+mod prelu;
 mod rearrange;
 mod resize;
 mod transposed;
 mod weights;
 
-pub use add::Add;
+pub use add::{Add, Addition, Subtract};
+pub use affine::Affine;
 pub use conv::{Conv, ConvSpec, PointwiseSpec};
 pub use depthwise::{Depthwise, DepthwiseSpec};
 pub use elementwise::{Elementwise, Function, Number, activation, functions};
@@ -28,7 +32,11 @@ pub use folded::{BatchNorm, Relu};
 pub use form::{Arity, Fold, Follows, Form, Parameter, Values, names_of};
 pub use grouped::{GroupedConv, GroupedConvSpec, Grouping};
 pub use linear::{Linear, LinearSpec};
-pub use pool::{AveragePool, AveragePoolSpec, GlobalAveragePool, GlobalMaxPool, MaxPool, MaxPoolSpec};
+pub use multiply::Multiply;
+pub use pool::{
+    AveragePool, AveragePoolSpec, Axis, AxisPool, GlobalAveragePool, GlobalMaxPool, MaxPool, MaxPoolSpec,
+};
+pub use prelu::Prelu;
 pub use rearrange::{ChannelShuffle, Concat, DepthToSpace, Pad, Rearrange, Slice, SpaceToDepth, Upsample};
 pub use resize::{Coordinates, Interpolation, Resize, ResizeSpec};
 pub use transposed::TransposedConvSpec;
@@ -53,7 +61,7 @@ pub const FORMS: [&Form; OTHERS.len() + elementwise::COUNT] = {
 };
 
 /// All but the functions.
-const OTHERS: [&Form; 21] = [
+const OTHERS: [&Form; 25] = [
     &conv::CONV,
     &depthwise::DEPTHWISE,
     &conv::POINTWISE,
@@ -64,6 +72,10 @@ const OTHERS: [&Form; 21] = [
     &pool::MAX_POOL,
     &pool::GLOBAL_MAX_POOL,
     &add::ADD,
+    &add::SUBTRACT,
+    &multiply::MULTIPLY,
+    &affine::AFFINE,
+    &prelu::PRELU,
     &rearrange::CONCAT,
     &rearrange::SLICE,
     &rearrange::CHANNEL_SHUFFLE,
@@ -186,8 +198,12 @@ operators! {
         AveragePool(AveragePool),
         /// Maximum pool.
         MaxPool(MaxPool),
-        /// Residual addition.
-        Add(Add),
+        /// Addition or subtraction.
+        Add(Addition),
+        /// Product of two tensors.
+        Multiply(Multiply),
+        /// ReLU with slopes.
+        Prelu(Prelu),
         /// The same elements as one pixel.
         Flatten(Flatten),
         /// A function of each element.
@@ -222,11 +238,21 @@ operators! {
         MaxPool(MaxPoolSpec),
         /// Maximum over all pixels.
         GlobalMaxPool(GlobalMaxPool),
+        /// Average or maximum along one axis.
+        AxisPool(AxisPool),
         /// Residual addition.
         Add(Add),
+        /// The first tensor less the second one.
+        Subtract(Subtract),
+        /// Product of two tensors.
+        Multiply(Multiply),
+        /// A factor and a summand for each channel.
+        Affine(Affine),
+        /// ReLU with slopes.
+        Prelu(Prelu),
         /// All elements as one pixel.
         Flatten(Flatten),
-        /// Batch norm, to be folded into the layer before it.
+        /// Batch norm, to be folded into the layer before it if that is possible.
         BatchNorm(BatchNorm),
         /// ReLU, to be folded into the layer before it.
         Relu(Relu),

@@ -3,6 +3,7 @@
 mod ds_cnn;
 mod mobilenet_v1;
 mod mobilenet_v2;
+mod mobilenet_v3;
 mod resnet8;
 mod shufflenet_v2;
 mod squeezenet;
@@ -15,8 +16,15 @@ use crate::graph::op::{ConvSpec, DepthwiseSpec, LinearSpec, PointwiseSpec};
 use crate::graph::{Activation, LayerSpec, Padding, Shape, Spec};
 
 /// The names of all built-in networks.
-pub const NAMES: [&str; 6] =
-    ["ds_cnn", "mobilenet_v1", "mobilenet_v2", "resnet8", "shufflenet_v2", "squeezenet"];
+pub const NAMES: [&str; 7] = [
+    "ds_cnn",
+    "mobilenet_v1",
+    "mobilenet_v2",
+    "mobilenet_v3_small",
+    "resnet8",
+    "shufflenet_v2",
+    "squeezenet",
+];
 
 /// The options of a built-in network.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -65,7 +73,9 @@ impl From<PaddingStyle> for Padding {
 pub fn published(name: &str) -> Option<Options> {
     let (resolution, channels, classes) = match name {
         "ds_cnn" => (49, 1, 12),
-        "mobilenet_v1" | "mobilenet_v2" | "shufflenet_v2" | "squeezenet" => (224, 3, 1000),
+        "mobilenet_v1" | "mobilenet_v2" | "mobilenet_v3_small" | "shufflenet_v2" | "squeezenet" => {
+            (224, 3, 1000)
+        }
         "resnet8" => (32, 3, 10),
         _ => return None,
     };
@@ -89,6 +99,7 @@ pub fn spec(name: &str, options: &Options) -> Result<Spec, Problem> {
         "ds_cnn" => ds_cnn::spec,
         "mobilenet_v1" => mobilenet_v1::spec,
         "mobilenet_v2" => mobilenet_v2::spec,
+        "mobilenet_v3_small" => mobilenet_v3::spec,
         "resnet8" => resnet8::spec,
         "shufflenet_v2" => shufflenet_v2::spec,
         "squeezenet" => squeezenet::spec,

@@ -29,6 +29,7 @@ pub(super) fn normalise(graph: &Graph, normalisation: &InputNormalisation, initi
 fn take_up(layer: &mut LayerWeights, layout: Weights, gains: &[f64], offsets: &[f64]) {
     let channels = gains.len();
     let outputs = match &layer.after {
+        After::Nothing => return,
         After::Bias(bias) => bias.len(),
         After::Norm { mean, .. } => mean.len(),
     };
@@ -48,6 +49,7 @@ fn take_up(layer: &mut LayerWeights, layout: Weights, gains: &[f64], offsets: &[
         *weight = (f64::from(*weight) * gains[channel]) as f32;
     }
     let (values, sign) = match &mut layer.after {
+        After::Nothing => return,
         After::Bias(bias) => (bias, 1.0),
         After::Norm { mean, .. } => (mean, -1.0),
     };

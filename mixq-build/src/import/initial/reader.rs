@@ -31,6 +31,14 @@ impl<'a> Reader<'a> {
         Some(axes.ordered(&tensor.values))
     }
 
+    /// The slopes of a PReLU: one for each channel, or one for all.
+    pub(super) fn slopes(&mut self, name: &str, channels: usize) -> Option<Vec<f32>> {
+        let shapes = [vec![channels], vec![1], vec![channels, 1, 1], vec![1, 1, channels]];
+        let tensor = self.tensor(name, &shapes)?;
+        let values = &tensor.or_else(|| self.missing(name, &shapes[0]))?.values;
+        Some(if values.len() == 1 { vec![values[0]; channels] } else { values.clone() })
+    }
+
     /// A value for each channel; `Some(None)` if there is no such tensor, `None` if it is wrong.
     pub(super) fn optional(&mut self, name: &str, channels: usize) -> Option<Option<&'a [f32]>> {
         Some(self.tensor(name, &[vec![channels]])?.map(|tensor| &tensor.values[..]))

@@ -197,3 +197,47 @@ fn weights_need_a_normalisation() {
     let wrong = parse_with_weights(Path::new("net.toml"), &network).unwrap_err().to_string();
     assert!(wrong.contains("it must be a .safetensors file"), "{wrong}");
 }
+
+/// A batch norm behind a pool, slopes and factors by channel: one value for each, or one slope for all.
+#[test]
+fn numbers_by_channel_have_the_names_of_pytorch() {
+    let network = r#"
+        input = [4, 4, 2]
+        weights = "net.safetensors"
+        normalisation = { mean = 0, std = 255 }
+        layer = [
+            { op = "conv", name = "stem", filters = 3, kernel = 1, batch_norm = false, activation = "none" },
+            { op = "prelu", name = "act" },
+            { op = "max_pool", kernel = 2 },
+            { op = "batch_norm", name = "bn" },
+            { op = "affine", name = "scale" },
+            { op = "linear", name = "head", features = 2 },
+        ]
+    "#;
+    let tensors = [
+        ("stem.weight", tensor(&[3, 2, 1, 1], 0.0)),
+        ("act.weight", tensor(&[3], 0.25)),
+        ("bn.weight", tensor(&[3], 10.0)),
+        ("bn.bias", tensor(&[3], 20.0)),
+        ("bn.running_mean", tensor(&[3], 30.0)),
+        ("bn.running_var", tensor(&[3], 40.0)),
+        ("scale.weight", tensor(&[3], 7.0)),
+        ("scale.bias", tensor(&[3], 8.0)),
+        ("head.weight", tensor(&[2, 12], 0.0)),
+    ];
+    let mut tensors: Tensors = tensors.map(|(name, tensor)| (name.to_string(), tensor)).into();
+    let found = read(network, &tensors).unwrap();
+    let layer = |node: usize| found.layers[node].clone().unwrap();
+    assert_eq!(layer(1), LayerWeights { weight: vec![0.25, 1.25, 2.25], after: After::Nothing });
+    assert_eq!((found.layers[2].clone(), layer(3).weight), (None, vec![1.0; 3]));
+    let After::Norm { gamma, variance, .. } = layer(3).after else { panic!("it is a batch norm") };
+    assert_eq!((gamma, variance), (vec![10.0, 11.0, 12.0], vec![40.0, 41.0, 42.0]));
+    let affine = LayerWeights { weight: vec![7.0, 8.0, 9.0], after: After::Bias(vec![8.0, 9.0, 10.0]) };
+    assert_eq!(layer(4), affine);
+    assert!(found.warnings.is_empty(), "{:?}", found.warnings);
+    tensors.insert("act.weight".to_string(), tensor(&[1], 0.5));
+    assert_eq!(read(network, &tensors).unwrap().layers[1].as_ref().unwrap().weight, [0.5; 3]);
+    tensors.remove("act.weight");
+    let missing = read(network, &tensors).unwrap_err().problems;
+    assert_eq!(missing[0].message, "net.safetensors: there is no `act.weight` of shape [3]");
+}

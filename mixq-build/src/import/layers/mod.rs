@@ -11,6 +11,8 @@
 //! stride = 1                  # or [down, right]; default 1, of pools the kernel
 //! padding = "same"            # default of conv and depthwise; "valid", default of pools; "symmetric";
 //!                             # pixels; or [top, bottom, left, right]
+//! count_padding = false       # average_pool: whether padding counts as zeros, or is left out
+//! axis = "height"             # global pools: along this axis alone; or "width"
 //! batch_norm = true           # default of conv, depthwise, pointwise
 //! activation = "relu"         # default of conv, depthwise, pointwise; "none"; a function, such as
 //!                             # "hard_swish"; or with its parameters, such as { leaky_relu = 0.1 }
@@ -39,7 +41,7 @@ mod trained;
 use std::path::Path;
 
 use crate::error::{Error, Problem};
-use crate::graph::op::{Coordinates, FORMS, Form, Interpolation, Values};
+use crate::graph::op::{Axis, Coordinates, FORMS, Form, Interpolation, Values};
 use crate::graph::{LayerSpec, Shape, Spec};
 use crate::import::{Imported, unknown_normalisation};
 use crate::toml::{File, Table};
@@ -187,6 +189,8 @@ fn values(keys: &mut Keys<'_, '_>, form: &Form) -> Values {
             "interpolation" => values.interpolation = keys.choice(key, &Interpolation::CHOICES),
             "coordinates" => values.coordinates = keys.choice(key, &Coordinates::CHOICES),
             "block" => values.block = keys.number(key),
+            "count_padding" => values.count_padding = keys.flag(key),
+            "axis" => values.axis = keys.choice(key, &Axis::CHOICES),
             other => unreachable!("no key is called {other}"),
         }
     }

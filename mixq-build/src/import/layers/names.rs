@@ -78,11 +78,6 @@ const ELSEWHERE: &[(&[&str], &str)] = &[
         &["activation", "act"],
         "write the function, for example activation = \"relu\" in the layer, or op = \"relu\"",
     ),
-    (
-        &["prelu"],
-        "a slope for each channel is not supported yet; write op = \"leaky_relu\" with slope = ..., one for \
-         all channels",
-    ),
     (&["swish"], "write op = \"silu\""),
     (&["hswish"], "write op = \"hard_swish\""),
     (&["hsigmoid"], "write op = \"hard_sigmoid\""),
@@ -95,8 +90,25 @@ const ELSEWHERE: &[(&[&str], &str)] = &[
     (&["absolute"], "write op = \"abs\""),
     (&["ln"], "write op = \"log\""),
     (
-        &["mul", "multiply", "lstm", "gru", "rnn", "attention"],
-        "this is not supported yet; tensors are joined by op = \"add\" and op = \"concat\"",
+        &["lstm", "gru", "rnn", "attention"],
+        "this is not supported yet; tensors are joined by op = \"add\", op = \"multiply\" and op = \
+         \"concat\"",
+    ),
+    (&["mul", "product", "hadamard"], "write op = \"multiply\"; by constants: op = \"affine\""),
+    (&["sub", "difference", "minus"], "write op = \"subtract\""),
+    (&["plus", "sum", "addv2", "biasadd"], "write op = \"add\"; of constants: op = \"affine\""),
+    (
+        &["scale", "scaling", "rescaling", "channelscale", "muladd"],
+        "write op = \"affine\": a trained factor and a trained summand for each channel",
+    ),
+    (
+        &["mean", "reducemean", "globalmean"],
+        "write op = \"global_average_pool\", with axis = \"height\" or axis = \"width\" along one axis",
+    ),
+    (
+        &["squeezeexcite", "squeezeandexcite", "squeezeexcitation", "se", "seblock"],
+        "write op = \"global_average_pool\", two op = \"pointwise\", the last with activation = \
+         \"hard_sigmoid\", and op = \"multiply\" with what the pool reads",
     ),
     (&["concatenate", "cat", "concatenation", "concatv2"], "write op = \"concat\""),
     (&["split", "stridedslice", "crop", "narrow", "chunk"], "write op = \"slice\" with first and channels"),
@@ -177,11 +189,14 @@ mod tests {
             ("concatenate", "write op = \"concat\""),
             ("PixelShuffle", "depth_to_space"),
             ("split", "op = \"slice\""),
-            ("mul", "not supported yet"),
+            ("mul", "write op = \"multiply\""),
+            ("LSTM", "not supported yet"),
+            ("nn.PReLU", "write op = \"prelu\""),
+            ("Sub", "write op = \"subtract\""),
+            ("ReduceMean", "op = \"global_average_pool\""),
             ("ReLU6", "write op = \"relu6\""),
             ("nn.Hardswish", "write op = \"hard_swish\""),
             ("LeakyReLU", "write op = \"leaky_relu\""),
-            ("PReLU", "op = \"leaky_relu\" with slope"),
             ("Clamp", "write op = \"clip\""),
             ("reshape", "leave it out"),
         ];

@@ -8,13 +8,13 @@ use crate::settings::Rounding;
 /// Images that get different answers, of all images. With 2 bits, logits are often equal: then the rounding
 /// of libtorch's sums decides.
 #[derive(Default)]
-struct Tally {
+pub(super) struct Tally {
     different: usize,
     images: usize,
 }
 
 impl Tally {
-    fn compare(&mut self, layers: &str, bits: Bits, rounding: Rounding) {
+    pub(super) fn compare(&mut self, layers: &str, bits: Bits, rounding: Rounding) {
         let network = format!("input = [6, 4, 2]\nlayer = [{layers}{{ op = \"linear\", features = 3 }}]");
         for seed in 0..3 {
             let [expected, found] = both_answers(&network, bits, rounding, seed);
@@ -26,7 +26,7 @@ impl Tally {
         }
     }
 
-    fn check(&self) {
+    pub(super) fn check(&self) {
         println!("{} of {} images get another answer", self.different, self.images);
         assert!(self.different * 500 <= self.images, "{} of {}", self.different, self.images);
     }

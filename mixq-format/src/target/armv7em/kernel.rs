@@ -5,7 +5,7 @@ use core::fmt;
 use super::{
     LEAST_SCRATCH, Plan, SHIFTS, STACK_OF_LINEAR, STRIP, WORD_POOL, Windows, blocks_of, has_records, whole,
 };
-use crate::{Bits, Depthwise, Layer, Linear, Requant, Rule, Tensor, Window};
+use crate::{Bits, Depthwise, Layer, Linear, Multiply, Requant, Rule, Tensor, Window};
 
 /// Whether the kernels for ARMv7E-M can make several codes at once by these tables: if the rule is
 /// [`Rule::Multiplier`], the fraction is below 8 bits, and all shifts are in [`SHIFTS`].
@@ -48,10 +48,12 @@ pub fn codes(layer: &Layer, parameters: &[u8], plan: &Plan) -> usize {
         | Layer::AveragePool(_)
         | Layer::MaxPool(_)
         | Layer::Add(_)
+        | Layer::Multiply(_)
         | Layer::Elementwise(_)
         | Layer::Rearrange(_)
         | Layer::Resize(_)
-        | Layer::GroupedConv(_) => false,
+        | Layer::GroupedConv(_)
+        | Layer::Prelu(_) => false,
     };
     if codes { bits.count() } else { 0 }
 }
@@ -63,6 +65,7 @@ pub fn codes(layer: &Layer, parameters: &[u8], plan: &Plan) -> usize {
 ///   [`requantises`] is true;
 /// * for all pools;
 /// * for additions to codes;
+/// * for multiplications of tensors of 8 bits: see [`takes_product`];
 /// * for elementwise layers whose input and output have the same width.
 ///
 /// # Panics
@@ -77,9 +80,17 @@ pub fn takes(layer: &Layer, parameters: &[u8]) -> bool {
         }
         Layer::AveragePool(_) | Layer::MaxPool(_) => true,
         Layer::Add(add) => add.output.bits != Bits::B32,
+        Layer::Multiply(multiply) => takes_product(multiply),
         Layer::Elementwise(table) => table.input.bits == table.output.bits,
-        Layer::Rearrange(_) | Layer::Resize(_) | Layer::GroupedConv(_) => false,
+        Layer::Rearrange(_) | Layer::Resize(_) | Layer::GroupedConv(_) | Layer::Prelu(_) => false,
     }
+}
+
+/// Whether the kernel for multiplications takes one: all tensors have 8 bits, and the second one is a pixel,
+/// or `m / 2^s` is below a half, so that 16 bits hold the results.
+pub(super) fn takes_product(multiply: &Multiply) -> bool {
+    let tensors = [&multiply.a, &multiply.b, &multiply.output];
+    tensors.iter().all(|tensor| tensor.bits == Bits::B8) && (multiply.by_channel() || multiply.shift >= 16)
 }
 
 /// Whether the kernel for depthwise convolutions takes a window: of at most 3x3, with a stride of 1 or 2.
@@ -153,6 +164,11 @@ pub enum Kernel {
     },
     /// Residual addition.
     Add,
+    /// Product of two tensors of one shape, or of a tensor and one pixel.
+    Multiply {
+        /// Whether it is one pixel that multiplies several.
+        by_channel: bool,
+    },
     /// A function of each element.
     Elementwise {
         /// Bits of the input and of the output.
@@ -195,8 +211,9 @@ impl Kernel {
             Layer::AveragePool(_) => Kernel::AveragePool { x, words: by_words(layer) },
             Layer::MaxPool(_) => Kernel::MaxPool { x, words: by_words(layer) },
             Layer::Add(_) => Kernel::Add,
+            Layer::Multiply(multiply) => Kernel::Multiply { by_channel: multiply.by_channel() },
             Layer::Elementwise(_) => Kernel::Elementwise { x },
-            Layer::Rearrange(_) | Layer::Resize(_) | Layer::GroupedConv(_) => {
+            Layer::Prelu(_) | Layer::Rearrange(_) | Layer::Resize(_) | Layer::GroupedConv(_) => {
                 unreachable!("this set does not take them")
             }
         }
@@ -212,6 +229,7 @@ impl Kernel {
             Kernel::AveragePool { .. } => "armv7em::average_pool",
             Kernel::MaxPool { .. } => "armv7em::max_pool",
             Kernel::Add => "armv7em::add",
+            Kernel::Multiply { .. } => "armv7em::multiply",
             Kernel::Elementwise { .. } => "armv7em::elementwise",
         };
         super::super::Kernel {
@@ -234,6 +252,7 @@ impl fmt::Display for Kernel {
             Kernel::Linear { x, w, codes } => write!(f, "{x}, {w}, {codes}"),
             Kernel::AveragePool { x, words } | Kernel::MaxPool { x, words } => write!(f, "{x}, {words}"),
             Kernel::Add => Ok(()),
+            Kernel::Multiply { by_channel } => write!(f, "{by_channel}"),
             Kernel::Elementwise { x } => write!(f, "{x}"),
         }
     }

@@ -93,10 +93,12 @@ fn least_scratch(layer: &Layer) -> usize {
         | Layer::AveragePool(_)
         | Layer::MaxPool(_)
         | Layer::Add(_)
+        | Layer::Multiply(_)
         | Layer::Elementwise(_)
         | Layer::Rearrange(_)
         | Layer::Resize(_)
-        | Layer::GroupedConv(_) => LEAST_SCRATCH,
+        | Layer::GroupedConv(_)
+        | Layer::Prelu(_) => LEAST_SCRATCH,
     }
 }
 
@@ -118,10 +120,12 @@ pub fn useful(layer: &Layer) -> usize {
         | Layer::AveragePool(_)
         | Layer::MaxPool(_)
         | Layer::Add(_)
+        | Layer::Multiply(_)
         | Layer::Elementwise(_)
         | Layer::Rearrange(_)
         | Layer::Resize(_)
-        | Layer::GroupedConv(_) => return 0,
+        | Layer::GroupedConv(_)
+        | Layer::Prelu(_) => return 0,
     };
     bytes.max(least_scratch(layer))
 }

@@ -24,10 +24,12 @@ fn strips(layer: &Layer) -> Option<(Blocks, usize)> {
         | Layer::AveragePool(_)
         | Layer::MaxPool(_)
         | Layer::Add(_)
+        | Layer::Multiply(_)
         | Layer::Elementwise(_)
         | Layer::Rearrange(_)
         | Layer::Resize(_)
-        | Layer::GroupedConv(_) => return None,
+        | Layer::GroupedConv(_)
+        | Layer::Prelu(_) => return None,
     };
     (layer.requant()?.rule == Rule::Multiplier).then_some((blocks, strip))
 }

@@ -4,8 +4,8 @@
 use super::super::cost::{Counts, Execution, Piece, Tally, axis, pieces};
 use crate::target::Steps;
 use crate::{
-    Add, Bits, Conv, Depthwise, Elementwise, GroupedConv, Layer, Linear, Pool, Rearrange, Requant, Resize,
-    Rest, Rule, Tensor, Window,
+    Add, Bits, Conv, Depthwise, Elementwise, GroupedConv, Layer, Linear, Multiply, Pool, Prelu, Rearrange,
+    Requant, Resize, Rest, Rule, Tensor, Window,
 };
 
 mod figures;
@@ -84,7 +84,9 @@ fn of_set(layer: &Layer, parameters: Option<&[u8]>, set: Set) -> Tally {
         Layer::AveragePool(layer) => pool(&mut counts, layer, P::AverageTap8),
         Layer::MaxPool(layer) => pool(&mut counts, layer, P::MaxTap8),
         Layer::Add(layer) => add(&mut counts, layer),
+        Layer::Multiply(layer) => multiply(&mut counts, layer),
         Layer::Elementwise(layer) => elementwise(&mut counts, layer),
+        Layer::Prelu(layer) => prelu(&mut counts, layer),
         Layer::Rearrange(layer) => rearrange(&mut counts, layer),
         Layer::Resize(layer) => resize(&mut counts, layer),
         Layer::GroupedConv(layer) => grouped(&mut counts, layer, sums_input, set),
@@ -286,6 +288,20 @@ fn add(counts: &mut Counts, layer: &Add) {
         Bits::B32 => counts.add(P::AddLogit as usize, elements),
         bits => counts.add(by_bits(P::AddCode8, bits), elements),
     }
+}
+
+fn multiply(counts: &mut Counts, layer: &Multiply) {
+    let output = &layer.output;
+    counts.add(P::Multiply as usize, 1);
+    counts.add(P::MultiplyPixel as usize, output.pixels());
+    counts.add(by_bits(P::MultiplyCode8, output.bits), output.elements());
+}
+
+fn prelu(counts: &mut Counts, layer: &Prelu) {
+    let output = &layer.output;
+    counts.add(P::Prelu as usize, 1);
+    counts.add(P::PreluPixel as usize, output.pixels());
+    counts.add(by_bits(P::PreluCode8, output.bits), output.elements());
 }
 
 fn elementwise(counts: &mut Counts, layer: &Elementwise) {

@@ -17,6 +17,7 @@ mod conv;
 mod depthwise;
 mod elementwise;
 mod linear;
+mod multiply;
 mod pool;
 
 pub use add::add;
@@ -24,6 +25,7 @@ pub use conv::conv;
 pub use depthwise::depthwise;
 pub use elementwise::elementwise;
 pub use linear::linear;
+pub use multiply::multiply;
 pub use pool::{average_pool, max_pool};
 
 pub use mixq_format::target::armv7em::{Plan, Proof};

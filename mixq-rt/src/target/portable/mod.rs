@@ -13,10 +13,13 @@ mod elementwise;
 mod grouped;
 mod linear;
 mod loops;
+mod multiply;
 mod patch;
 mod pool;
+mod prelu;
 mod rearrange;
 mod resize;
+mod write;
 
 pub use add::add;
 pub use conv::conv;
@@ -24,7 +27,9 @@ pub use depthwise::depthwise;
 pub use elementwise::elementwise;
 pub use grouped::grouped_conv;
 pub use linear::linear;
+pub use multiply::multiply;
 pub use pool::{average_pool, max_pool};
+pub use prelu::prelu;
 pub use rearrange::rearrange;
 pub use resize::resize;
 

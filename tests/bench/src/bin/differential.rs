@@ -59,12 +59,13 @@ fn main() -> ! {
         let memory = &raw mut MEMORY;
         &mut *memory
     };
-    let mut counts = [0; 6];
+    let mut counts = [0; 7];
     for number in 0..count {
         let mut numbers = Numbers::new(seed.wrapping_add(number));
-        let layer = match numbers.within(0, 8) {
+        let layer = match numbers.within(0, 9) {
             0 => unweighted::addition(&mut numbers, &mut memory.expected),
             1 => unweighted::pool(&mut numbers, &mut memory.expected),
+            3 => unweighted::multiplication(&mut numbers, &mut memory.expected),
             2 => unweighted::elementwise(&mut numbers, &mut memory.plain, &mut memory.expected),
             _ => layers::random(&mut numbers, &mut memory.plain, &mut memory.expected),
         };
@@ -78,14 +79,17 @@ fn main() -> ! {
             Layer::Add(_) => counts[3] += 1,
             Layer::AveragePool(_) | Layer::MaxPool(_) => counts[4] += 1,
             Layer::Elementwise(_) => counts[5] += 1,
-            Layer::Rearrange(_) | Layer::Resize(_) | Layer::GroupedConv(_) => unreachable!("no kernel of the set takes it"),
+            Layer::Multiply(_) => counts[6] += 1,
+            Layer::Prelu(_) | Layer::Rearrange(_) | Layer::Resize(_) | Layer::GroupedConv(_) => {
+                unreachable!("no kernel of the set takes it")
+            }
         }
         compare(number, &layer, &mut numbers, memory);
     }
-    let [convs, depthwises, linears, additions, pools, elementwise] = counts;
+    let [convs, depthwises, linears, additions, pools, elementwise, products] = counts;
     println!(
         "convolutions {convs}, depthwise {depthwises}, fully connected {linears}, additions {additions}, \
-         pools {pools}, elementwise {elementwise}"
+         pools {pools}, elementwise {elementwise}, products {products}"
     );
     process::exit(0)
 }
@@ -93,13 +97,13 @@ fn main() -> ! {
 fn compare(number: u64, layer: &Layer, numbers: &mut Numbers, memory: &mut Memory) {
     let Memory { plain, laid_out, expected, found } = memory;
     // None, too little, some or much room to work in.
-    let ends = [layer.first_input().range().end, layer.output().range().end];
+    let ends = layer.inputs().chain([layer.output()]).map(|tensor| tensor.range().end);
     let room = match numbers.within(0, 3) {
         0 => 0,
         1 => numbers.within(1, 1000),
         _ => numbers.within(1000, 20_000),
     };
-    let mut plan = plan(&[*layer], 0, plain, (ends[0].max(ends[1]) as i64 + room) as u32);
+    let mut plan = plan(&[*layer], 0, plain, (ends.max().unwrap_or(0) as i64 + room) as u32);
     // As if a later layer read the input.
     if let Some(plan) = &mut plan {
         plan.spent &= !numbers.once_in(2);

@@ -126,6 +126,13 @@ pub fn run(kernel: &Kernel, layer: &Layer, parameters: &[u8], arena: &mut [u8], 
             }
         }
         (Kernel::Add, Layer::Add(table), _) => armv7em::add(operands(table, parameters, arena)),
+        (Kernel::Multiply { by_channel }, Layer::Multiply(table), _) => {
+            let operands = operands(table, parameters, arena);
+            match by_channel {
+                true => armv7em::multiply::<true>(operands),
+                false => armv7em::multiply::<false>(operands),
+            }
+        }
         (Kernel::AveragePool { x, words }, Layer::AveragePool(table), _) => {
             dispatch!(average_pool(x, words), operands(table, parameters, arena))
         }

@@ -69,10 +69,11 @@ pub fn run(count: u64, seed: u64) {
     for number in seed..seed + count {
         CASE.store(number as u32, Ordering::Relaxed);
         let mut numbers = Numbers::new(number);
-        let layer = match numbers.within(0, 8) {
+        let layer = match numbers.within(0, 9) {
             0 => unweighted::addition(&mut numbers, &mut memory.arena),
             1 => unweighted::pool(&mut numbers, &mut memory.arena),
             2 => unweighted::elementwise(&mut numbers, &mut memory.plain, &mut memory.arena),
+            3 => unweighted::multiplication(&mut numbers, &mut memory.arena),
             _ => layers::random(&mut numbers, &mut memory.plain, &mut memory.arena),
         };
         let needed = lengths(&layer);
@@ -153,12 +154,12 @@ fn check_validation(number: u64, case: &Case, memory: &Memory) {
             let filters = bytes(taps, row, table.weight_bits).saturating_mul(table.output.channels.into());
             filters.saturating_add(table.weights.into())
         }
+        Layer::Prelu(table) => u64::from(table.slopes) + 4 * u64::from(table.input.channels),
         Layer::Depthwise(_)
         | Layer::AveragePool(_)
         | Layer::MaxPool(_)
         | Layer::Add(_)
-        | Layer::Rearrange(_)
-        | Layer::Resize(_) => 0,
+        | Layer::Rearrange(_) | Layer::Resize(_) | Layer::Multiply(_) => 0,
     };
     let all_fit = layer.inputs().chain([output]).all(fits) && weights <= parameters as u64;
     assert!(!valid || all_fit, "case {number}: what does not fit is valid: {case:?}");

@@ -3,8 +3,8 @@
 
 use mixq_rt::format::target::armv7em::Plan;
 use mixq_rt::format::{
-    Add, Bits, Conv, Depthwise, Elementwise, GroupedConv, Layer, Linear, Pool, Rearrange, Requant, Resize,
-    Rest, Rule, Tensor, Window,
+    Add, Bits, Conv, Depthwise, Elementwise, GroupedConv, Layer, Linear, Multiply, Pool, Prelu, Rearrange,
+    Requant, Resize, Rest, Rule, Tensor, Window,
 };
 
 use crate::numbers::Numbers;
@@ -77,12 +77,15 @@ fn one_tensor<'a>(numbers: &mut Numbers, layer: &'a mut Layer) -> &'a mut Tensor
         | Layer::AveragePool(Pool { input, output, .. })
         | Layer::MaxPool(Pool { input, output, .. })
         | Layer::Elementwise(Elementwise { input, output, .. })
+        | Layer::Prelu(Prelu { input, output, .. })
         | Layer::Rearrange(Rearrange { input, output, .. })
         | Layer::Resize(Resize { input, output, .. })
         | Layer::GroupedConv(GroupedConv { input, output, .. }) => {
             return if numbers.once_in(2) { input } else { output };
         }
-        Layer::Add(Add { a, b, output, .. }) => (one, more) = (a, [b, output]),
+        Layer::Add(Add { a, b, output, .. }) | Layer::Multiply(Multiply { a, b, output, .. }) => {
+            (one, more) = (a, [b, output]);
+        }
     }
     for tensor in more {
         if numbers.once_in(2) {
@@ -134,9 +137,13 @@ fn window(numbers: &mut Numbers, layer: &mut Layer) {
             _ => &mut table.window,
         },
         Layer::AveragePool(table) | Layer::MaxPool(table) => &mut table.window,
-        Layer::Linear(_) | Layer::Add(_) | Layer::Elementwise(_) | Layer::Rearrange(_) | Layer::Resize(_) => {
-            return;
-        }
+        Layer::Linear(_)
+        | Layer::Add(_)
+        | Layer::Multiply(_)
+        | Layer::Elementwise(_)
+        | Layer::Prelu(_)
+        | Layer::Rearrange(_)
+        | Layer::Resize(_) => return,
     };
     let Window { kernel_height, kernel_width, stride_height, stride_width, pad_top, pad_left } = window;
     match numbers.within(0, 6) {
@@ -170,9 +177,13 @@ fn parameters(numbers: &mut Numbers, layer: &mut Layer, length: usize) {
             table.codes = offset(numbers, table.codes, length);
             return;
         }
+        Layer::Prelu(table) => {
+            table.slopes = offset(numbers, table.slopes, length);
+            return;
+        }
         Layer::Rearrange(table) => return positions(numbers, table),
         Layer::Resize(table) => return axes(numbers, table),
-        Layer::AveragePool(_) | Layer::MaxPool(_) | Layer::Add(_) => return,
+        Layer::AveragePool(_) | Layer::MaxPool(_) | Layer::Add(_) | Layer::Multiply(_) => return,
     };
     let Requant { bias, multiplier, shift, weight_zero_point, .. } = requant;
     match numbers.within(0, 11) {
@@ -226,11 +237,24 @@ fn plan(numbers: &mut Numbers, plan: &mut Option<Plan>, arena: usize) {
 }
 
 fn sum(numbers: &mut Numbers, layer: &mut Layer) {
-    let Layer::Add(table) = layer else { return };
-    match numbers.within(0, 2) {
-        0 => table.multiplier_a = numbers.one_of(&[i32::MIN, i32::MAX, 1 << 22, -(1 << 22), 0]),
-        1 => table.multiplier_b = numbers.next() as i32,
-        _ => table.shift = numbers.one_of(&[0, 1, 31, 32, 33, u32::MAX]),
+    let (multipliers, shift): ([&mut i32; 2], &mut u32) = match layer {
+        Layer::Add(table) => ([&mut table.multiplier_a, &mut table.multiplier_b], &mut table.shift),
+        Layer::Multiply(table) => ([&mut table.multiplier, &mut 0], &mut table.shift),
+        Layer::Prelu(table) => ([&mut table.multiplier, &mut 0], &mut table.shift),
+        Layer::Conv(_)
+        | Layer::Depthwise(_)
+        | Layer::Linear(_)
+        | Layer::AveragePool(_)
+        | Layer::MaxPool(_)
+        | Layer::Elementwise(_)
+        | Layer::Rearrange(_) => return,
+    };
+    let [first, second] = multipliers;
+    match numbers.within(0, 3) {
+        0 => *first = numbers.one_of(&[i32::MIN, i32::MAX, 1 << 22, -(1 << 22), 1 << 15, -(1 << 15), 0]),
+        1 => *first = numbers.next() as i32,
+        2 => *second = numbers.next() as i32,
+        _ => *shift = numbers.one_of(&[0, 1, 5, 6, 15, 16, 23, 24, 31, 32, 33, u32::MAX]),
     }
 }
 
@@ -256,6 +280,9 @@ pub fn lengths(layer: &Layer) -> [usize; 2] {
     let mut parameters = 0;
     if let Layer::Elementwise(table) = layer {
         parameters = table.codes as usize + table.entries();
+    }
+    if let Layer::Prelu(table) = layer {
+        parameters = table.slopes as usize + 4 * usize::from(table.input.channels);
     }
     if let (Some((weights, rows, columns, bits)), Some(requant)) = (layer.weights(), layer.requant()) {
         let channels = usize::from(layer.output().channels);

@@ -1,7 +1,8 @@
-//! Random additions, pools and elementwise layers: every width, odd channels, outputs in place, windows in
-//! the padding and beyond the input, windows of more pixels than 16 bits can sum.
+//! Random additions, multiplications, pools, elementwise layers and PReLUs: every width, odd channels,
+//! outputs in place, windows in the padding and beyond the input, windows of more pixels than 16 bits can
+//! sum.
 
-use mixq_rt::format::{Add, Bits, Elementwise, Layer, Pool, Tensor, Window};
+use mixq_rt::format::{Add, Bits, Elementwise, Layer, Multiply, Pool, Prelu, Tensor, Window};
 
 use crate::numbers::Numbers;
 
@@ -72,6 +73,69 @@ pub fn addition(numbers: &mut Numbers, arena: &mut [u8]) -> Layer {
     };
     let [multiplier_a, multiplier_b] = multipliers.map(|multiplier| multiplier as i32);
     Layer::Add(Add { a, b, output, multiplier_a, multiplier_b, shift: shift as u32 })
+}
+
+/// A multiplication, most often of tensors of 8 bits, and an arena with its factors. The second one is a
+/// pixel as often as not.
+pub fn multiplication(numbers: &mut Numbers, arena: &mut [u8]) -> Layer {
+    let size = [(); 2].map(|()| numbers.within(1, 9) as u16);
+    let channels = channels(numbers);
+    let narrow = numbers.once_in(8);
+    let [mut a, mut b, mut output] = [(); 3].map(|()| {
+        let bits = if narrow { numbers.one_of(&Bits::QUANTISED) } else { Bits::B8 };
+        tensor(numbers, size, channels, bits)
+    });
+    if numbers.once_in(2) {
+        [b.height, b.width] = [1, 1];
+    }
+    let mut end = place(numbers, [&mut a, &mut b, &mut output]);
+    if numbers.once_in(3) {
+        // In the place of a factor.
+        let same = b.pixels() == a.pixels();
+        let factor = if same && numbers.once_in(2) { b } else { a };
+        output.bits = factor.bits;
+        output.zero_point = numbers.within(0, output.bits.max_code().into()) as u8;
+        output.offset = factor.offset;
+    } else if numbers.once_in(2) {
+        // The last bytes of the arena.
+        output.offset = end as u32;
+        end = output.range().end;
+    }
+    numbers.fill(&mut arena[..end + 8]);
+    let limit = (1 << 15) - 1;
+    let (least, most) = (i64::from(*Multiply::SHIFTS.start()), i64::from(*Multiply::SHIFTS.end()));
+    let (multiplier, shift) = match numbers.within(0, 7) {
+        0 => (numbers.one_of(&[-limit, -1, 0, 1, limit]), numbers.within(least, most)),
+        1 => (numbers.within(-limit, limit), numbers.within(least, most)),
+        // The output takes most of its range.
+        _ => (numbers.within(limit / 2, limit), numbers.within(21, most)),
+    };
+    Layer::Multiply(Multiply { a, b, output, multiplier: multiplier as i32, shift: shift as u32 })
+}
+
+/// A PReLU with any slopes, at any offset of the parameters, and an arena with its input.
+// No instruction set has a kernel for it: firmware does not try it.
+#[allow(dead_code)]
+pub fn prelu(numbers: &mut Numbers, parameters: &mut [u8], arena: &mut [u8]) -> Layer {
+    let size = [(); 2].map(|()| numbers.within(1, 9) as u16);
+    let channels = channels(numbers);
+    let [mut input, mut output] = [(); 2].map(|()| {
+        let bits = numbers.one_of(&Bits::QUANTISED);
+        tensor(numbers, size, channels, bits)
+    });
+    let end = place(numbers, [&mut input, &mut output]);
+    if output.bits == input.bits && !numbers.once_in(4) {
+        output.offset = input.offset;
+    }
+    numbers.fill(&mut arena[..end + 8]);
+    let slopes = numbers.within(0, 9) as usize;
+    let (words, _) = parameters[slopes..].as_chunks_mut();
+    for word in &mut words[..channels as usize] {
+        *word =
+            (numbers.within(1 - i64::from(Prelu::LIMIT), i64::from(Prelu::LIMIT) - 1) as i32).to_le_bytes();
+    }
+    let (multiplier, shift) = (numbers.within(0, 1 << 21) as i32, numbers.within(10, 31) as u32);
+    Layer::Prelu(Prelu { input, output, slopes: slopes as u32, multiplier, shift })
 }
 
 /// A pool, and an arena with its input.

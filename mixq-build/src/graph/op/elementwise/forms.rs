@@ -33,8 +33,8 @@ pub(in crate::graph::op) const COUNT: usize = 18;
 /// A clip from 0 to 6.
 const RELU6: Form = form("relu6", &[], |_| function(Function::Clip { min: Number::ZERO, max: Number::SIX }));
 
-static SIXTH: Parameter = Parameter { key: "slope", default: Some(1.0 / 6.0), ..ABOVE_ZERO };
-static HALF: Parameter = Parameter { key: "offset", default: Some(0.5), ..ANY };
+static SIXTH: Parameter = Parameter { key: "slope", default: Some(Number::SIXTH.get()), ..ABOVE_ZERO };
+static HALF: Parameter = Parameter { key: "offset", default: Some(Number::HALF.get()), ..ANY };
 static SLOPE: Parameter = Parameter {
     key: "slope",
     default: Some(0.01),

@@ -14,6 +14,10 @@ impl Eq for Number {}
 impl Number {
     pub(super) const ZERO: Number = Number(0.0);
     pub(super) const SIX: Number = Number(6.0);
+    /// The slope of the usual hard sigmoid.
+    pub const SIXTH: Number = Number(1.0 / 6.0);
+    /// Its value at 0.
+    pub const HALF: Number = Number(0.5);
 
     /// `None` for what is not finite.
     pub const fn new(value: f64) -> Option<Number> {

@@ -1,18 +1,27 @@
 //! Average pool.
 
-use super::{global, window, windowed};
+use super::{AxisPool, global, window, windowed};
 use crate::graph::layer::{Input, Layer};
 use crate::graph::op::{Form, Op, OpSpec, Operator, Output, Weights, Written};
+use crate::graph::rules::too_large;
 use crate::graph::shape::LARGEST_POOL;
 use crate::graph::{Padding, Shape, Window};
 
-pub(in crate::graph::op) static AVERAGE_POOL: Form = windowed("average_pool", |values| {
-    let (kernel, stride, padding) = window(values)?;
-    Some(OpSpec::AveragePool(AveragePoolSpec { kernel, stride, padding }))
-});
+pub(in crate::graph::op) static AVERAGE_POOL: Form = Form {
+    optional: &["stride", "padding", "count_padding"],
+    ..windowed("average_pool", |values| {
+        let (kernel, stride, padding) = window(values)?;
+        let count_padding = values.count_padding.unwrap_or(false);
+        Some(OpSpec::AveragePool(AveragePoolSpec { kernel, stride, padding, count_padding }))
+    })
+};
 
-pub(in crate::graph::op) static GLOBAL_AVERAGE_POOL: Form =
-    global("global_average_pool", |_| Some(OpSpec::GlobalAveragePool(GlobalAveragePool)));
+pub(in crate::graph::op) static GLOBAL_AVERAGE_POOL: Form = global("global_average_pool", |values| {
+    Some(match values.axis {
+        Some(axis) => OpSpec::AxisPool(AxisPool { axis, max: false }),
+        None => OpSpec::GlobalAveragePool(GlobalAveragePool),
+    })
+});
 
 /// Average pool as it is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +32,8 @@ pub struct AveragePoolSpec {
     pub stride: [usize; 2],
     /// What surrounds the input.
     pub padding: Padding,
+    /// Whether pixels of padding count as zeros; else they are left out. Then a node before the pool pads.
+    pub count_padding: bool,
 }
 
 /// Average over all pixels, as it is written.
@@ -44,7 +55,13 @@ impl Written for AveragePoolSpec {
     fn resolve(&self, layer: &mut Layer, inputs: &[Input]) -> Option<(Op, Shape)> {
         let (window, [height, width]) = layer.window(inputs[0], self.kernel, self.stride, self.padding)?;
         let input = inputs[0].shape;
-        check_sum(layer, window, input)?;
+        let padded = input.padded(window.padding);
+        if self.count_padding && too_large(padded) {
+            let message = format!("layer {} counts padding of an image that is then {padded}", layer.me());
+            layer.report(message, "no dimension may exceed 65,535, no tensor 4,294,967,295 elements");
+            return None;
+        }
+        check_sum(layer, window, if self.count_padding { padded } else { input })?;
         Some((Op::AveragePool(AveragePool { window }), Shape { height, width, ..input }))
     }
 }
@@ -56,7 +73,8 @@ impl Written for GlobalAveragePool {
 
     fn resolve(&self, layer: &mut Layer, inputs: &[Input]) -> Option<(Op, Shape)> {
         let kernel = [inputs[0].shape.height, inputs[0].shape.width];
-        AveragePoolSpec { kernel, stride: [1, 1], padding: Padding::Valid }.resolve(layer, inputs)
+        let (stride, padding, count_padding) = ([1, 1], Padding::Valid, false);
+        AveragePoolSpec { kernel, stride, padding, count_padding }.resolve(layer, inputs)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Maximum pool.
 
-use super::{global, window, windowed};
+use super::{AxisPool, global, window, windowed};
 use crate::graph::layer::{Input, Layer};
 use crate::graph::op::{Form, Op, OpSpec, Operator, Output, Weights, Written};
 use crate::graph::{Padding, Shape, Window};
@@ -10,8 +10,12 @@ pub(in crate::graph::op) static MAX_POOL: Form = windowed("max_pool", |values| {
     Some(OpSpec::MaxPool(MaxPoolSpec { kernel, stride, padding }))
 });
 
-pub(in crate::graph::op) static GLOBAL_MAX_POOL: Form =
-    global("global_max_pool", |_| Some(OpSpec::GlobalMaxPool(GlobalMaxPool)));
+pub(in crate::graph::op) static GLOBAL_MAX_POOL: Form = global("global_max_pool", |values| {
+    Some(match values.axis {
+        Some(axis) => OpSpec::AxisPool(AxisPool { axis, max: true }),
+        None => OpSpec::GlobalMaxPool(GlobalMaxPool),
+    })
+});
 
 /// Maximum pool as it is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

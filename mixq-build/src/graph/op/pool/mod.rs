@@ -1,9 +1,11 @@
 //! Pools over a window, or over the whole input.
 
 mod average;
+mod axis;
 mod max;
 
 pub use average::*;
+pub use axis::*;
 pub use max::*;
 
 use super::{Arity, Follows, Form, OpSpec, Values};
@@ -14,12 +16,12 @@ const fn windowed(name: &'static str, read: fn(&Values) -> Option<OpSpec>) -> Fo
     Form { required: &["kernel"], optional: &["stride", "padding"], ..global(name, read) }
 }
 
-/// How a pool is written whose window is the whole input.
+/// How a pool is written whose window is the whole input, or the whole of one axis.
 const fn global(name: &'static str, read: fn(&Values) -> Option<OpSpec>) -> Form {
     Form {
         name,
         required: &[],
-        optional: &[],
+        optional: &["axis"],
         parameters: &[],
         read,
         arity: Arity::One,

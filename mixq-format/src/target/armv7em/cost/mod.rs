@@ -81,7 +81,11 @@ impl Known {
                 let none = Known { proof: Proof { chunk: 0, interval: 0 }, codes: 0 };
                 return (table.input.bits == table.output.bits).then_some(none);
             }
-            Layer::Rearrange(_) | Layer::Resize(_) | Layer::GroupedConv(_) => return None,
+            Layer::Multiply(multiply) => {
+                let none = Known { proof: Proof { chunk: 0, interval: 0 }, codes: 0 };
+                return super::kernel::takes_product(multiply).then_some(none);
+            }
+            Layer::Prelu(_) | Layer::Rearrange(_) | Layer::Resize(_) | Layer::GroupedConv(_) => return None,
         };
         let proof = usual_proof(elements, layer.first_input().bits, &blocks_of(layer)?);
         let (output, requant) = (layer.output(), layer.requant()?);
@@ -98,10 +102,12 @@ impl Known {
             | Layer::AveragePool(_)
             | Layer::MaxPool(_)
             | Layer::Add(_)
+            | Layer::Multiply(_)
             | Layer::Elementwise(_)
             | Layer::Rearrange(_)
             | Layer::Resize(_)
-            | Layer::GroupedConv(_) => false,
+            | Layer::GroupedConv(_)
+            | Layer::Prelu(_) => false,
         };
         let makes_codes = fits && output.bits != Bits::B32 && requant.multiplier_step == 1;
         Some(Known { proof, codes: if makes_codes { output.bits.count() } else { 0 } })
@@ -129,8 +135,9 @@ fn with_scratch(layer: &Layer, known: &Known, execution: &Execution<'_>) -> Tall
         Layer::AveragePool(pool) => unweighted::pool(pool, super::by_words(layer), false),
         Layer::MaxPool(pool) => unweighted::pool(pool, super::by_words(layer), true),
         Layer::Add(add) => unweighted::add(add),
+        Layer::Multiply(multiply) => unweighted::multiply(multiply),
         Layer::Elementwise(table) => unweighted::elementwise(table),
-        Layer::Rearrange(_) | Layer::Resize(_) | Layer::GroupedConv(_) => {
+        Layer::Rearrange(_) | Layer::Resize(_) | Layer::GroupedConv(_) | Layer::Prelu(_) => {
             unreachable!("portable code executes them")
         }
     };
@@ -183,10 +190,12 @@ pub(super) fn scratch_steps(layer: &Layer, execution: &Execution<'_>) -> Vec<(u3
         | Layer::AveragePool(_)
         | Layer::MaxPool(_)
         | Layer::Add(_)
+        | Layer::Multiply(_)
         | Layer::Elementwise(_)
         | Layer::Rearrange(_)
         | Layer::Resize(_)
-        | Layer::GroupedConv(_) => Vec::new(),
+        | Layer::GroupedConv(_)
+        | Layer::Prelu(_) => Vec::new(),
     };
     // Chunks are far smaller than that, however large a window is.
     let mut sizes: Vec<usize> = (4..=useful(layer).min(1 << 20)).step_by(4).collect();

@@ -145,6 +145,16 @@ pieces! {
     AddRead2 4.05 5.07;
     AddWrite4 8.29 12.80;
     AddWrite2 7.36 14.31;
+    Multiply 105.75 169.91;
+    MultiplyRound 2.62 9.42;
+    MultiplyUnit 19.69 17.79;
+    MultiplyCode 37.59 41.22;
+    Scale 86.40 121.41;
+    ScaleStrip 83.11 129.11;
+    ScaleRound 2.08 8.05;
+    ScaleUnit 15.96 14.98;
+    ScaleChannel 36.28 52.81;
+    ScaleCode 17.05 21.04;
     Elementwise 88.21 153.83;
     ElementwiseExpand 208.53 235.09;
     ElementwiseRound 47.92 61.93;

@@ -1,8 +1,8 @@
-//! Pools, additions and elementwise layers.
+//! Pools, additions, multiplications and elementwise layers.
 
 use super::super::super::cost::{Counts, axis};
 use super::pieces::P;
-use crate::{Add, Bits, Elementwise, Pool};
+use crate::{Add, Bits, Elementwise, Multiply, Pool};
 
 /// Pixels of the windows by fields of words or bytes.
 pub(super) fn pool(pool: &Pool, words: bool, max: bool) -> Counts {
@@ -62,6 +62,25 @@ pub(super) fn add(add: &Add) -> Counts {
         Bits::B4 => counts.add(P::AddWrite4 as usize, units),
         Bits::B2 => counts.add(P::AddWrite2 as usize, units),
         Bits::B8 | Bits::B32 => {}
+    }
+    counts
+}
+
+pub(super) fn multiply(multiply: &Multiply) -> Counts {
+    let mut counts = super::counts();
+    let (pixels, channels) = (multiply.output.pixels(), usize::from(multiply.output.channels));
+    if multiply.by_channel() {
+        counts.add(P::Scale as usize, 1);
+        counts.add(P::ScaleStrip as usize, channels / 4);
+        counts.add(P::ScaleUnit as usize, pixels * (channels / 4));
+        counts.add(P::ScaleRound as usize, pixels.div_ceil(2) * (channels / 4));
+        counts.add(P::ScaleChannel as usize, channels % 4);
+        counts.add(P::ScaleCode as usize, pixels * (channels % 4));
+    } else {
+        counts.add(P::Multiply as usize, 1);
+        counts.add(P::MultiplyUnit as usize, pixels * channels / 4);
+        counts.add(P::MultiplyRound as usize, (pixels * channels / 4).div_ceil(2));
+        counts.add(P::MultiplyCode as usize, pixels * channels % 4);
     }
     counts
 }

@@ -106,6 +106,16 @@ pieces! {
     AddCode8 76.31 53.92 0.00 57.64;
     AddCode4 69.60 51.50 0.00 48.50;
     AddCode2 66.55 50.63 0.00 43.59;
+    Multiply 170.88 138.92 141.90 118.08;
+    MultiplyPixel 25.63 16.79 15.97 22.07;
+    MultiplyCode8 72.26 51.20 51.41 60.97;
+    MultiplyCode4 65.11 50.37 50.48 51.55;
+    MultiplyCode2 61.93 49.25 49.29 46.75;
+    Prelu 182.49 119.62 119.56 124.37;
+    PreluPixel 19.21 12.66 12.66 15.40;
+    PreluCode8 67.15 45.06 45.06 57.13;
+    PreluCode4 62.57 43.70 43.70 50.05;
+    PreluCode2 59.40 42.60 42.60 45.30;
     Elementwise 38.21 42.70 72.04 56.91;
     ElementwiseRow 28.03 23.22 18.20 13.11;
     ElementwiseCode88 17.00 11.99 0.00 12.97;

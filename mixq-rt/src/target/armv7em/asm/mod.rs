@@ -34,6 +34,7 @@ pub(super) mod depthwise;
 pub(super) mod elementwise;
 pub(super) mod layer;
 pub(super) mod linear;
+pub(super) mod multiply;
 pub(super) mod pool;
 mod tables;
 mod widen;
