@@ -12,7 +12,7 @@ use super::reading::Reading;
 use super::{Outcome, Selection};
 use mixq_build::engine::artifact::{Fingerprint, State};
 use mixq_build::engine::config::Model;
-use mixq_build::engine::dataset::{Dataset, Split, find, measure};
+use mixq_build::engine::dataset::{Dataset, Reader, Split, find, measure};
 use mixq_build::engine::error::{Error, Problem};
 use mixq_build::engine::graph::Shape;
 use mixq_build::engine::prepare::Prepared;
@@ -125,8 +125,10 @@ fn elsewhere(model: &Model, path: &Path, other: &str) -> Result<Case, Error> {
     }
     let mut config = model.dataset.elsewhere(other);
     config.task = artifact.header.task;
-    let outputs = usize::from(artifact.header.output.channels);
-    let found = measure(&config, input, outputs, &artifact.header.labels, &mut Reading::new())?;
+    let header = &artifact.header;
+    let outputs = usize::from(header.output.channels);
+    let network = Reader { input, outputs, labels: &header.labels, samples: &header.samples };
+    let found = measure(&config, network, &mut Reading::new())?;
     let part = if found.own_test_part { "images of the test part of" } else { "images, all of" };
     let which = format!("{part} {},", find(&config).display());
     Ok(Case { artifact, images: found.images, which })

@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use hmac_sha256::Hash as Sha256;
 use serde::{Deserialize, Serialize};
 
-use crate::{FORMAT_VERSION, Layer, Network, Readout, Task, Tensor};
+use crate::{FORMAT_VERSION, Layer, Network, Readout, SampleChannel, Task, Tensor, channels};
 
 const MAGIC: &[u8; 4] = b"MIXQ";
 const PREFIX: usize = 16;
@@ -45,6 +45,10 @@ pub struct Header {
     pub labels: Vec<String>,
     /// The image.
     pub input: Tensor,
+    /// How samples of a sensor become the codes of the image: for each channel, or once for all. Empty, and
+    /// not in the file, if the image is one of pixels.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub samples: Vec<SampleChannel>,
     /// The logits.
     pub output: Tensor,
     /// Bytes of RAM for all activations.
@@ -230,12 +234,15 @@ impl Artifact {
         let artifact = Artifact { header, parameters: parameters.to_vec() };
         let layers = artifact.layers();
         artifact.network(&layers).validate().map_err(|e| ReadError::Malformed(e.to_string()))?;
-        let Header { task, labels, input, output, readout, .. } = &artifact.header;
+        let Header { task, labels, input, output, readout, samples, .. } = &artifact.header;
         let outputs = usize::from(output.channels);
         if labels.len() != task.labels(outputs) {
             return Err(ReadError::Malformed("labels and logits differ in number".to_string()));
         }
         readout.check(*task, outputs).map_err(ReadError::Malformed)?;
+        if !samples.is_empty() {
+            channels::check(samples, input.channels.into()).map_err(ReadError::Malformed)?;
+        }
         if *task == Task::Reconstruction && outputs != input.elements() {
             return Err(ReadError::Malformed("image and outputs differ in number of elements".to_string()));
         }

@@ -29,6 +29,7 @@ mod probability;
 mod rearrange;
 mod requant;
 mod rules;
+mod samples;
 pub mod target;
 mod task;
 mod tensor;
@@ -37,6 +38,8 @@ mod tensor;
 mod arena;
 #[cfg(feature = "file")]
 mod artifact;
+#[cfg(feature = "file")]
+mod channels;
 #[cfg(feature = "file")]
 mod readout;
 
@@ -48,6 +51,7 @@ pub use network::{Invalid, Network};
 pub use probability::{Exponents, top};
 pub use rearrange::{LOOPS, Positions, Rearrange, Rest};
 pub use requant::{Requant, Rule};
+pub use samples::{SampleCodes, encode, sample};
 pub use task::{Task, argmax, nearest};
 pub use tensor::Tensor;
 
@@ -55,6 +59,8 @@ pub use tensor::Tensor;
 pub use arena::in_arena;
 #[cfg(feature = "file")]
 pub use artifact::{Accuracy, Artifact, Budget, Header, NamedLayer, ReadError};
+#[cfg(feature = "file")]
+pub use channels::SampleChannel;
 #[cfg(feature = "file")]
 pub use readout::{ErrorFigures, Figures, LabelFigures, Readout, Unit, ValueFigures};
 

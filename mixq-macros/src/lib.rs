@@ -4,6 +4,7 @@ mod expand;
 mod memory;
 mod models;
 mod parse;
+mod samples;
 mod tables;
 mod target;
 mod task;
@@ -24,6 +25,8 @@ use proc_macro::TokenStream;
 /// | `CLASSES` (or `OUTPUTS`), `LABELS`, `LOGIT_SCALE` | what the logits mean |
 /// | `INPUT_HEIGHT`, `INPUT_WIDTH`, `INPUT_CHANNELS` | the shape of the image |
 /// | `INPUT_BYTES` | bytes of the image, one for each element |
+/// | `quantise_i16`, `Network::infer_samples` | of samples of sensors: makes their codes, as in training |
+/// | `INPUT_SCALE`, `INPUT_ZERO_POINT`, `SAMPLE_UNIT` | what codes and samples of each channel are worth |
 /// | `FLASH_BYTES`, `RAM_BYTES` | bytes of constants and of RAM in the linked image, exactly |
 /// | `FLASH_BUDGET`, `RAM_BUDGET` | what they may be |
 /// | `MACS` | multiply-accumulates for one image |
@@ -35,7 +38,8 @@ use proc_macro::TokenStream;
 /// | regression | `values`: integers; `to_integer`: what to compare them with; `real_values` by feature |
 /// | reconstruction | `score`: how far the image is from the one that is made of it; `is_abnormal` |
 ///
-/// All this is computed with integers. Feature `float` of `mixq-rt` adds `real_values` of a regression.
+/// All this is computed with integers. Feature `float` of `mixq-rt` adds `real_values` of a regression
+/// and `quantise_f32`.
 ///
 /// The module needs nothing but `mixq_rt`: no heap, no `std`, no `unsafe`.
 ///
