@@ -5,6 +5,8 @@
 mod classification;
 #[path = "tasks/messages.rs"]
 mod messages;
+#[path = "tasks/motions.rs"]
+mod motions;
 #[path = "tasks/multi_label.rs"]
 mod multi_label;
 #[path = "tasks/reconstruction.rs"]
