@@ -103,6 +103,7 @@ pub fn write_models(folder: &Path, artifacts: &[Artifact], images: impl Fn(&Arti
     };
     let tasks: String = artifacts.iter().map(task).collect();
     write("tasks.rs".to_string(), format!("tasks! {{\n{tasks}}}\n").as_bytes());
+    write("samples.rs".to_string(), format!("samples! {{\n{names}}}\n").as_bytes());
 }
 
 /// An arm of a macro that prints all outputs of a network that has several, after `infer`.
@@ -128,6 +129,8 @@ pub enum Part {
     SharedArena(usize),
     /// The firmware that calls what each task offers, to be executed.
     Tasks,
+    /// The firmware that makes codes of samples, to be executed.
+    Samples,
 }
 
 /// Compiles the firmware around the networks in `models`; the ELF, if a binary is asked for.
@@ -143,11 +146,12 @@ pub fn build(models: &Path, options: &Options<'_>, target_folder: &Path) -> Path
     let name = match part {
         Part::SharedArena(_) => "shared_arena",
         Part::Tasks => "tasks",
+        Part::Samples => "samples",
         Part::Binary | Part::Library => "firmware",
     };
     match part {
         Part::Binary => command.args(["--bin", name]),
-        Part::Tasks => command.args(["--bin", name]),
+        Part::Tasks | Part::Samples => command.args(["--bin", name]),
         Part::Library => command.arg("--lib"),
         Part::SharedArena(bytes) => command.args(["--bin", name]).env("MIXQ_ARENA_BYTES", bytes.to_string()),
     };

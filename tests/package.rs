@@ -128,6 +128,7 @@ pub fn untrained(prepared: &Prepared<'_>) -> Artifact {
         name: model.name.clone(),
         task: model.dataset.task,
         labels: (0..graph.outputs()).map(|class| class.to_string()).collect(),
+        samples: Vec::new(),
         readout: mixq_format::Readout::default(),
         fingerprint: prepared.fingerprint.clone(),
         budget: Budget { flash: model.flash, ram: model.ram },

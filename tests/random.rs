@@ -251,6 +251,7 @@ impl Builder {
             task: Task::default(),
             labels: (0..self.current.channels).map(|class| format!("class {class}")).collect(),
             input: self.input,
+            samples: Vec::new(),
             output: self.current,
             arena_bytes: self.arena_bytes,
             logit_scale: self.rng.f64(),

@@ -121,6 +121,7 @@ fn with_weights(name: &str, graph: &Graph, allocation: &Allocation, budget: Budg
         name: name.to_string(),
         task: Task::default(),
         labels: (0..graph.outputs()).map(|class| class.to_string()).collect(),
+        samples: Vec::new(),
         readout: mixq_format::Readout::default(),
         fingerprint: Default::default(),
         budget,

@@ -12,7 +12,7 @@ use super::reading::Reading;
 use super::{Outcome, Selection};
 use mixq_build::engine::artifact::{Fingerprint, State};
 use mixq_build::engine::config::Model;
-use mixq_build::engine::dataset::{Dataset, Split, find, measure};
+use mixq_build::engine::dataset::{Dataset, Reader, Split, find, measure};
 use mixq_build::engine::error::{Error, Problem};
 use mixq_build::engine::graph::Shape;
 use mixq_build::engine::prepare::Prepared;
@@ -125,10 +125,12 @@ fn elsewhere(model: &Model, path: &Path, other: &str) -> Result<Case, Error> {
     }
     let mut config = model.dataset.elsewhere(other);
     config.task = artifact.header.task;
-    let output = &artifact.header.output;
+    let header = &artifact.header;
+    let output = &header.output;
     let [height, width, channels] = [output.height, output.width, output.channels].map(usize::from);
     let output = Shape { height, width, channels };
-    let found = measure(&config, input, output, &artifact.header.labels, &mut Reading::new())?;
+    let network = Reader { input, output, labels: &header.labels, samples: &header.samples };
+    let found = measure(&config, network, &mut Reading::new())?;
     let part = if found.own_test_part { "images of the test part of" } else { "images, all of" };
     let which = format!("{part} {},", find(&config).display());
     Ok(Case { artifact, images: found.images, which })

@@ -43,6 +43,9 @@ pub mod outputs;
 #[path = "../../mixq-macros/src/parse.rs"]
 pub mod parse;
 #[doc(hidden)]
+#[path = "../../mixq-macros/src/samples.rs"]
+pub mod samples;
+#[doc(hidden)]
 #[path = "../../mixq-macros/src/tables.rs"]
 pub mod tables;
 #[doc(hidden)]

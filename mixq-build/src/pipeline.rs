@@ -117,6 +117,7 @@ fn make(
         name: model.name.clone(),
         task: model.dataset.task,
         labels: dataset.labels.clone(),
+        samples: dataset.samples.clone(),
         readout: rules(model.dataset.task).readout(&Made {
             fit: &trained.fit,
             logit_scale: converted.logit_scale,

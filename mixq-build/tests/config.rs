@@ -8,6 +8,8 @@ mod messages;
 mod precedence;
 #[path = "config/reading.rs"]
 mod reading;
+#[path = "config/samples.rs"]
+mod samples;
 #[path = "config/sizes.rs"]
 mod sizes;
 #[path = "config/together.rs"]

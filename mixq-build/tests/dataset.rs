@@ -43,6 +43,12 @@ mod parts;
 #[path = "dataset/reading.rs"]
 mod reading;
 #[cfg(feature = "datasets")]
+#[path = "dataset/recordings.rs"]
+mod recordings;
+#[cfg(feature = "datasets")]
+#[path = "dataset/samples.rs"]
+mod samples;
+#[cfg(feature = "datasets")]
 #[path = "dataset/unfit.rs"]
 mod unfit;
 #[cfg(feature = "datasets")]

@@ -9,6 +9,8 @@ mod dense;
 mod ends;
 #[path = "tasks/messages.rs"]
 mod messages;
+#[path = "tasks/motions.rs"]
+mod motions;
 #[path = "tasks/multi_label.rs"]
 mod multi_label;
 #[path = "tasks/reconstruction.rs"]

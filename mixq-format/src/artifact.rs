@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use hmac_sha256::Hash as Sha256;
 use serde::{Deserialize, Serialize};
 
-use crate::{FORMAT_VERSION, Layer, Network, Readout, Task, Tensor};
+use crate::{FORMAT_VERSION, Layer, Network, Readout, SampleChannel, Task, Tensor, channels};
 
 const MAGIC: &[u8; 4] = b"MIXQ";
 const PREFIX: usize = 16;
@@ -45,6 +45,10 @@ pub struct Header {
     pub labels: Vec<String>,
     /// The image.
     pub input: Tensor,
+    /// How samples of a sensor become the codes of the image: for each channel, or once for all. Empty, and
+    /// not in the file, if the image is one of pixels.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub samples: Vec<SampleChannel>,
     /// What the last layer writes: logits, or codes of 8 bits.
     pub output: Tensor,
     /// Bytes of RAM for all activations.
@@ -253,7 +257,7 @@ impl Artifact {
         let layers = artifact.layers();
         artifact.network(&layers).validate().map_err(|e| ReadError::Malformed(e.to_string()))?;
         artifact.check_outputs().map_err(ReadError::Malformed)?;
-        let Header { task, labels, input, output, readout, .. } = &artifact.header;
+        let Header { task, labels, input, output, readout, samples, .. } = &artifact.header;
         if output.pixels() != 1 && !matches!(task, Task::Dense | Task::Reconstruction) {
             return Err(ReadError::Malformed("the output has more than one pixel".to_string()));
         }
@@ -262,6 +266,9 @@ impl Artifact {
             return Err(ReadError::Malformed("labels and logits differ in number".to_string()));
         }
         readout.check(*task, outputs).map_err(ReadError::Malformed)?;
+        if !samples.is_empty() {
+            channels::check(samples, input.channels.into()).map_err(ReadError::Malformed)?;
+        }
         if *task == Task::Reconstruction && output.elements() != input.elements() {
             return Err(ReadError::Malformed("image and outputs differ in number of elements".to_string()));
         }

@@ -32,6 +32,7 @@ mod rearrange;
 mod requant;
 mod resize;
 mod rules;
+mod samples;
 pub mod target;
 mod task;
 mod tensor;
@@ -41,6 +42,8 @@ mod window;
 mod arena;
 #[cfg(feature = "file")]
 mod artifact;
+#[cfg(feature = "file")]
+mod channels;
 #[cfg(feature = "file")]
 mod readout;
 
@@ -55,6 +58,7 @@ pub use probability::{Exponents, top};
 pub use rearrange::{LOOPS, Positions, Rearrange, Rest};
 pub use requant::{Requant, Rule};
 pub use resize::{Axis, Between, Position, Resize};
+pub use samples::{SampleCodes, encode, sample};
 pub use task::{Task, argmax, nearest};
 pub use tensor::Tensor;
 pub use window::Window;
@@ -63,6 +67,8 @@ pub use window::Window;
 pub use arena::in_arena;
 #[cfg(feature = "file")]
 pub use artifact::{Accuracy, Artifact, Budget, Header, NamedLayer, Output, ReadError, is_identifier};
+#[cfg(feature = "file")]
+pub use channels::SampleChannel;
 #[cfg(feature = "file")]
 pub use readout::{ErrorFigures, Figures, LabelFigures, PixelFigures, Readout, Unit, ValueFigures};
 

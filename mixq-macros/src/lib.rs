@@ -6,6 +6,7 @@ mod memory;
 mod models;
 mod outputs;
 mod parse;
+mod samples;
 mod tables;
 mod target;
 mod task;
@@ -27,6 +28,8 @@ use proc_macro::TokenStream;
 /// | `OUTPUT_ZERO_POINT`, `Network::integers(&image)` | where the last layer writes codes: see below |
 /// | `INPUT_HEIGHT`, `INPUT_WIDTH`, `INPUT_CHANNELS` | the shape of the image |
 /// | `INPUT_BYTES` | bytes of the image, one for each element |
+/// | `quantise_i16`, `Network::infer_samples` | of samples of sensors: makes their codes, as in training |
+/// | `INPUT_SCALE`, `INPUT_ZERO_POINT`, `SAMPLE_UNIT` | what codes and samples of each channel are worth |
 /// | `FLASH_BYTES`, `RAM_BYTES` | bytes of constants and of RAM in the linked image, exactly |
 /// | `FLASH_BUDGET`, `RAM_BUDGET` | what they may be |
 /// | `MACS` | multiply-accumulates for one image |
@@ -39,7 +42,8 @@ use proc_macro::TokenStream;
 /// | reconstruction | `score`: how far the image is from the one that is made of it; `is_abnormal` |
 /// | dense | `mask`: the class of each pixel; `objects`: connected cells of a class, with their centres |
 ///
-/// All this is computed with integers. Feature `float` of `mixq-rt` adds `real_values` of a regression.
+/// All this is computed with integers. Feature `float` of `mixq-rt` adds `real_values` of a regression
+/// and `quantise_f32`.
 ///
 /// A last layer with weights and without an activation writes logits: integers of 32 bits, of which one unit
 /// is worth `LOGIT_SCALE`. Any other last layer writes codes of 8 bits: a code is worth `LOGIT_SCALE * (code

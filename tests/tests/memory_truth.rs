@@ -32,6 +32,7 @@ fn artifact(name: &str, width: f64, resolution: usize) -> Artifact {
         name: name.to_string(),
         task: Task::default(),
         labels: (0..graph.outputs()).map(|class| class.to_string()).collect(),
+        samples: Vec::new(),
         readout: mixq_format::Readout::default(),
         fingerprint: Default::default(),
         budget: BUDGET,

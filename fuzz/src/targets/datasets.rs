@@ -24,7 +24,7 @@ pub(super) fn read_tolerantly(path: &Path, shapes: [Shape; 2], classes: usize, t
 }
 
 /// Reads a dataset twice. Panics if what is read is not what a training may rely on.
-fn load(config: &DatasetConfig, shape: Shape, classes: usize) -> Verdict {
+pub(super) fn load(config: &DatasetConfig, shape: Shape, classes: usize) -> Verdict {
     let dataset = match Dataset::load(config, shape, classes, &mut ()) {
         Ok(dataset) => dataset,
         Err(error) => return refused(&error),

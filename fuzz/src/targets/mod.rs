@@ -15,6 +15,7 @@ mod messages;
 mod misbehaving;
 mod network;
 mod npz;
+mod recordings;
 mod tar;
 mod weights;
 mod zip;
@@ -24,7 +25,7 @@ use crate::Target;
 pub(crate) use misbehaving::MISBEHAVING;
 
 /// All that the command line fuzzes if no target is named.
-pub const ALL: [&Target; 19] = [
+pub const ALL: [&Target; 22] = [
     &artifact::ARTIFACT,
     &include_model::MACRO,
     &network::NETWORK,
@@ -40,6 +41,9 @@ pub const ALL: [&Target; 19] = [
     &tar::TAR_ZST,
     &zip::ZIP,
     &npz::NPZ,
+    &recordings::SAMPLES,
+    &recordings::SERIES,
+    &recordings::SOUNDS,
     &idx::IDX,
     &cifar::CIFAR,
     &kept::IMAGES,

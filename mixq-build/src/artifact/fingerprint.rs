@@ -89,6 +89,8 @@ pub fn fingerprint(
         task,
         resize,
         tolerate,
+        input,
+        recordings,
         path: _,
         shared: _,
         location,
@@ -113,6 +115,14 @@ pub fn fingerprint(
     }
     if *tolerate > 0.0 {
         insert("dataset.tolerate", tolerate.to_string());
+    }
+    if let Some(input) = input {
+        insert("dataset.input", json(input)?);
+    }
+    if let serde_json::Value::Object(keys) = serde_json::to_value(recordings).map_err(unwritable)? {
+        for (name, value) in keys {
+            insert(&format!("dataset.{name}"), plain(&value));
+        }
     }
     let path = dataset::find(&model.dataset);
     if path.exists() && dataset::told(&path) {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use mixq_format::Task;
 use serde::Serialize;
 
+use super::samples::{self, InputConfig, RecordingConfig};
 use crate::error::{Location, Problem};
 use crate::graph::Shape;
 use crate::settings::TestPart;
@@ -44,6 +45,12 @@ pub struct DatasetConfig {
     pub resize: bool,
     /// Share of the images that may be unreadable, 0 to under 1; they are left out.
     pub tolerate: f64,
+    /// How samples become codes; `None`: values are pixels where the dataset can have both.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub input: Option<InputConfig>,
+    /// How recordings become windows.
+    #[serde(flatten)]
+    pub recordings: RecordingConfig,
     /// The value in Cargo.toml that names the file.
     #[serde(skip)]
     pub location: Option<Location>,
@@ -63,6 +70,8 @@ impl DatasetConfig {
             task: Task::default(),
             resize: false,
             tolerate: 0.0,
+            input: None,
+            recordings: RecordingConfig::default(),
             location: None,
         }
     }
@@ -81,6 +90,12 @@ impl DatasetConfig {
     }
 }
 
+/// Keys of the dataset's table.
+const KEYS: [&str; 15] = [
+    "path", "test", "shape", "max", "labels", "targets", "resize", "tolerate", "input", "window", "step",
+    "columns", "files", "group", "short",
+];
+
 /// Reads `dataset = ...` of a model.
 pub(super) fn read(
     entry: &Entry<'_>,
@@ -97,7 +112,7 @@ pub(super) fn read(
         return Some(DatasetConfig { location, ..DatasetConfig::new("") }.with_path(path, manifest_dir));
     }
     let table = entry.table(problems)?;
-    table.allow(&["path", "test", "shape", "max", "labels", "targets", "resize", "tolerate"], problems);
+    table.allow(&KEYS, problems);
     let path = table.get("path");
     if path.is_none() {
         problems.push(entry.problem("has no `path`").help("add path = \"data/digits.csv.gz\""));
@@ -129,6 +144,8 @@ fn read_options(dataset: &mut DatasetConfig, table: &Table<'_>, problems: &mut V
     dataset.shape = table.get("shape").and_then(|shape| read_shape(&shape, problems));
     dataset.labels = table.get("labels").and_then(|labels| read_labels(&labels, problems));
     dataset.targets = table.get("targets").and_then(|targets| read_targets(&targets, problems));
+    dataset.input = table.get("input").and_then(|input| samples::read_input(&input, problems));
+    dataset.recordings = samples::read_recordings(table, problems);
 }
 
 fn read_test(entry: &Entry<'_>, problems: &mut Vec<Problem>) -> Option<TestPart> {
@@ -159,7 +176,7 @@ fn read_shape(entry: &Entry<'_>, problems: &mut Vec<Problem>) -> Option<Shape> {
 }
 
 /// The name of a column, or an array of them.
-fn read_targets(entry: &Entry<'_>, problems: &mut Vec<Problem>) -> Option<Vec<String>> {
+pub(super) fn read_targets(entry: &Entry<'_>, problems: &mut Vec<Problem>) -> Option<Vec<String>> {
     match entry.as_str() {
         Some("") => {
             problems.push(entry.problem("is empty, it must be the name of a column"));

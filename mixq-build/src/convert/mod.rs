@@ -22,7 +22,9 @@ pub use pairs::{product, slopes};
 
 use std::collections::BTreeMap;
 
-use mixq_format::{Accuracy, Artifact, Budget, Header, NamedLayer, Output, Readout, Task, Tensor};
+use mixq_format::{
+    Accuracy, Artifact, Budget, Header, NamedLayer, Output, Readout, SampleChannel, Task, Tensor,
+};
 
 use crate::settings::Rounding;
 
@@ -97,6 +99,8 @@ pub struct About {
     pub task: Task,
     /// What the outputs mean, in their order.
     pub labels: Vec<String>,
+    /// How samples become the codes of the image; empty: it is one of pixels.
+    pub samples: Vec<SampleChannel>,
     /// How the outputs are read.
     pub readout: Readout,
     /// What the network was made from.
@@ -110,13 +114,14 @@ pub struct About {
 impl Converted {
     /// The artifact that holds this network.
     pub fn into_artifact(self, about: About) -> Artifact {
-        let About { name, task, labels, readout, fingerprint, budget, accuracy } = about;
+        let About { name, task, labels, samples, readout, fingerprint, budget, accuracy } = about;
         let Converted { layers, parameters, input, output, arena_bytes, logit_scale, outputs } = self;
         let header = Header {
             name,
             task,
             labels,
             input,
+            samples,
             output,
             arena_bytes,
             logit_scale,

@@ -8,6 +8,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
+use mixq_format::SampleChannel;
 use serde::{Deserialize, Serialize};
 
 use super::parts::Wanted;
@@ -19,18 +20,20 @@ use crate::sealed::{self, Kind};
 use crate::task::Targets;
 
 /// To be raised whenever a reader makes other pixels of the same files.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// Version 1 had no seal.
 const KIND: Kind = Kind { name: "images", version: 2 };
 
 /// What the images are.
-#[derive(Serialize, Deserialize, PartialEq)]
+#[derive(Serialize, Deserialize)]
 struct Head {
     key: String,
     labels: Vec<String>,
     images: [usize; 2],
     warnings: Vec<String>,
+    samples: Vec<SampleChannel>,
+    groups: Vec<u32>,
 }
 
 /// What images are made from: the digest of the dataset and all that is asked of its reader.
@@ -100,8 +103,12 @@ fn parse(
     // These checks passed when the images were decoded.
     check::maximum(wanted.config, [&train, &test]).map_err(|_| damaged())?;
     check::training_part(wanted.config, &train, &head.labels).map_err(|_| damaged())?;
-    let (task, labels) = (wanted.config.task, head.labels);
-    Ok(Some((Dataset { shape, task, outputs, labels, train, test }, head.warnings)))
+    let Head { labels, samples, groups, warnings, .. } = head;
+    if ![0, train.len()].contains(&groups.len()) {
+        return Err(damaged());
+    }
+    let task = wanted.config.task;
+    Ok(Some((Dataset { shape, task, outputs, labels, train, test, samples, groups }, warnings)))
 }
 
 /// Keeps the images of the dataset with this digest. An error also says what follows: they are decoded again.
@@ -114,7 +121,8 @@ pub(super) fn store(
 ) -> Result<(), String> {
     let head = || -> Result<_, serde_json::Error> {
         let images = [dataset.train.len(), dataset.test.len()];
-        let head = Head { key: key(wanted, digest)?, labels: dataset.labels.clone(), images, warnings };
+        let Dataset { labels, samples, groups, .. } = dataset.clone();
+        let head = Head { key: key(wanted, digest)?, labels, images, warnings, samples, groups };
         Ok((file(wanted, cache)?, serde_json::to_string(&head)? + "\n"))
     };
     let (path, head) = head().map_err(|error| not_kept(cache, &error.into()))?;

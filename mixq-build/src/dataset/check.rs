@@ -7,6 +7,7 @@ use crate::error::Problem;
 use crate::observer::Observer;
 use crate::settings::TestPart;
 use crate::task::{Part, rules};
+use crate::text::enumerate;
 
 /// The test part must leave images to train with.
 pub(super) fn test_part(
@@ -87,7 +88,6 @@ pub(super) fn labels(wanted: &Wanted<'_>, found: &[impl AsRef<str>]) -> Option<P
 }
 
 /// Classes that a dataset names, as folders are, must be targets of the task.
-#[cfg(feature = "datasets")]
 pub(super) fn classes(wanted: &Wanted<'_>, found: &[impl AsRef<str>]) -> Result<(), Problem> {
     let found: Vec<&str> = found.iter().map(AsRef::as_ref).collect();
     wanted.rules().refuses_classes(&wanted.config.path, &found).map_or(Ok(()), Err)
@@ -105,8 +105,41 @@ pub(super) fn channels(wanted: &Wanted<'_>) -> Result<(), Problem> {
     Err(Problem::new(message).help("give the network's input 1 or 3 channels, or write the dataset as CSV"))
 }
 
+/// Only these keys of recordings may be set for a dataset of this kind; and none for pixels where samples are
+/// read.
+pub(super) fn keys(wanted: &Wanted<'_>, kind: &str, known: &[&str]) -> Result<(), Problem> {
+    let found = wanted.config.recordings.keys();
+    let unknown: Vec<String> =
+        found.into_iter().filter(|key| !known.contains(key)).map(|key| format!("`{key}`")).collect();
+    if unknown.is_empty() {
+        return Ok(());
+    }
+    let message = format!(
+        "{}: the dataset's table has {}, which {kind} does not have",
+        wanted.config.path.display(),
+        enumerate(&unknown)
+    );
+    let help = match known {
+        [] => "leave it out".to_string(),
+        known => format!("leave it out; {kind} has {}", known.join(", ")),
+    };
+    Err(Problem::new(message).help(help))
+}
+
+/// Keys of pixels say nothing of samples.
+pub(super) fn no_pixels(config: &DatasetConfig) -> Result<(), Problem> {
+    let keys = [("max", config.max != u8::MAX), ("resize", config.resize)];
+    match keys.into_iter().find(|(_, is_set)| *is_set) {
+        None => Ok(()),
+        Some((key, _)) => {
+            let path = config.path.display();
+            let message = format!("{path} has samples, but `{key}` in the dataset's table is about pixels");
+            Err(Problem::new(message).help("leave it out; `input` has `min` and `max` of samples"))
+        }
+    }
+}
+
 /// A dataset with a test part of its own needs no key `test`.
-#[cfg(feature = "datasets")]
 pub(super) fn own_test_part(config: &DatasetConfig) -> Option<Problem> {
     config.test?;
     let message = format!("{} has a test part of its own", config.path.display());

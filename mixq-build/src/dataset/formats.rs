@@ -1,11 +1,11 @@
 //! The formats of datasets, and their readers.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::csv;
 use super::parts::Read;
 #[cfg(feature = "datasets")]
-use super::{files, npz};
+use super::{files, npz, recordings};
 use crate::error::Problem;
 
 /// The format of a dataset.
@@ -19,13 +19,16 @@ pub(super) enum Format {
     Archive,
     /// Arrays of NumPy.
     Npz,
+    /// Series of the UEA and UCR archives.
+    Ts,
 }
 
 /// Formats by the end of the file's name.
-const FORMATS: [(&str, Format); 9] = [
+const FORMATS: [(&str, Format); 10] = [
     (".csv", Format::Csv),
     (".csv.gz", Format::Csv),
     (".npz", Format::Npz),
+    (".ts", Format::Ts),
     (".tar", Format::Archive),
     (".tar.gz", Format::Archive),
     (".tgz", Format::Archive),
@@ -45,6 +48,22 @@ pub(super) fn of(path: &Path) -> Result<Format, Problem> {
     }
 }
 
+/// The files that a dataset is, if it is not a folder: the file, and for `NAME_TRAIN.ts` that of its test
+/// part.
+pub fn files_of(path: &Path) -> Vec<PathBuf> {
+    let test = || {
+        let name = path.file_name()?.to_str()?;
+        let (start, end) = name.split_at_checked(name.len().checked_sub("_TRAIN.ts".len())?)?;
+        let test = match end {
+            "_TRAIN.ts" => "_TEST.ts",
+            "_train.ts" => "_test.ts",
+            _ => return None,
+        };
+        Some(path.with_file_name(format!("{start}{test}"))).filter(|path| path.is_file())
+    };
+    [path.to_path_buf()].into_iter().chain(test()).collect()
+}
+
 /// The reader of a file of this name, or of a folder.
 #[cfg(feature = "datasets")]
 pub(super) fn reader(path: &Path) -> Result<Read, Problem> {
@@ -52,6 +71,7 @@ pub(super) fn reader(path: &Path) -> Result<Read, Problem> {
         Format::Csv => csv::read,
         Format::Folder | Format::Archive => files::read,
         Format::Npz => npz::read,
+        Format::Ts => recordings::ts::read,
     })
 }
 
@@ -60,7 +80,7 @@ pub(super) fn reader(path: &Path) -> Result<Read, Problem> {
 pub(super) fn reader(path: &Path) -> Result<Read, Problem> {
     match of(path)? {
         Format::Csv => Ok(csv::read),
-        Format::Folder | Format::Archive | Format::Npz => Err(unread(path)),
+        Format::Folder | Format::Archive | Format::Npz | Format::Ts => Err(unread(path)),
     }
 }
 

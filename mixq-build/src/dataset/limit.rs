@@ -14,6 +14,8 @@ const MIB: u64 = 1 << 20;
 /// The most bytes of the file of one image.
 #[cfg(feature = "datasets")]
 pub(super) const IMAGE: u64 = 64 * MIB;
+/// The most bytes of the values of all windows of recordings.
+pub(super) const MOST: usize = 1 << 30;
 /// A compressed file of any size may be this large when unpacked.
 const SMALL: u64 = 64 * MIB;
 /// A larger one may be this many times as large when unpacked as it is compressed. Compression makes images

@@ -1,7 +1,9 @@
 //! A dataset to measure a trained network with: the network was trained with other images.
 
-use super::parts::{Parts, Wanted};
-use super::{Split, check};
+use mixq_format::SampleChannel;
+
+use super::parts::{Parts, Values, Wanted};
+use super::{Split, check, codes};
 use crate::config::DatasetConfig;
 use crate::error::{Error, Problem};
 use crate::graph::Shape;
@@ -16,8 +18,20 @@ pub struct Measure {
     pub own_test_part: bool,
 }
 
-/// Reads a dataset for a trained network with images of shape `input` and outputs of this shape, whose
-/// channels `labels` name if they have names.
+/// A trained network, as far as images for it depend on it.
+#[derive(Clone, Copy, Debug)]
+pub struct Reader<'a> {
+    /// Shape of an image.
+    pub input: Shape,
+    /// Shape of what the network answers.
+    pub output: Shape,
+    /// What the channels of the output mean, if they have names.
+    pub labels: &'a [String],
+    /// How samples become the codes that it reads; empty: it reads pixels.
+    pub samples: &'a [SampleChannel],
+}
+
+/// Reads a dataset for a trained network. Samples become codes as when it was trained.
 ///
 /// Labels that the dataset has are found among `labels` by their names, in any order; it may lack some, which
 /// is warned of. Where it has none, its numbers are those of the outputs. `test` and `labels`
@@ -28,20 +42,34 @@ pub struct Measure {
 /// does not know.
 pub fn measure(
     config: &DatasetConfig,
-    input: Shape,
-    output: impl Into<Shape>,
-    labels: &[String],
+    network: Reader<'_>,
     observer: &mut dyn Observer,
 ) -> Result<Measure, Error> {
+    let Reader { input, output, labels, samples } = network;
     let named = (!labels.is_empty()).then(|| labels.to_vec());
-    let config = &DatasetConfig { test: None, labels: named, ..super::found(config) };
-    let output = output.into();
+    let mut config = DatasetConfig { test: None, labels: named, ..super::found(config) };
+    if !samples.is_empty() {
+        config.input.get_or_insert_default();
+    }
+    let config = &config;
     let grid = [output.height, output.width];
     let wanted = Wanted { config, shape: input, outputs: output.channels, grid, model: Some(labels) };
-    let Parts { train, test, labels: found } = super::before(&wanted)?(&wanted, observer)?;
+    let Parts { train, test, labels: found, values, .. } = super::before(&wanted)?(&wanted, observer)?;
     let own_test_part = test.is_some();
     let mut images = test.unwrap_or(train);
     let path = config.path.display();
+    match (values, samples.is_empty()) {
+        (Values::Samples, false) => codes::encode(&mut images, samples),
+        (Values::Pixels, true) => {}
+        (Values::Samples, true) => {
+            let message = format!("{path} has samples, but the network was trained with pixels");
+            return Err(Problem::new(message).help("measure it with pixels: bytes from 0 to 255").into());
+        }
+        (Values::Pixels, false) => {
+            let message = format!("{path} has pixels, but the network was trained with samples");
+            return Err(Problem::new(message).help("measure it with samples of the same sensor").into());
+        }
+    }
     check::maximum(config, [&images, &Split::default()])?;
     if let Some(found) = found {
         wanted.rules().relabel(&config.path, &mut images.targets, &found, labels)?;

@@ -6,11 +6,14 @@
 
 mod cache;
 mod check;
+mod codes;
 mod csv;
 mod digest;
 #[cfg(feature = "datasets")]
 mod files;
 mod formats;
+mod grouped;
+mod histogram;
 mod known;
 mod limit;
 mod measure;
@@ -21,10 +24,13 @@ mod npy;
 #[cfg(feature = "datasets")]
 mod npz;
 #[cfg(feature = "datasets")]
+mod npz_samples;
+#[cfg(feature = "datasets")]
 mod npz_targets;
 mod parts;
 #[cfg(feature = "datasets")]
 mod raw;
+mod recordings;
 mod split;
 mod store;
 mod test_part;
@@ -32,11 +38,16 @@ mod walk;
 
 use std::path::Path;
 
+use mixq_format::SampleChannel;
+
 pub use digest::{digest, sha256, told};
+pub use formats::files_of;
+#[cfg(feature = "train")]
+pub(crate) use grouped::Share;
 pub use known::{KNOWN, Known, KnownFile, cache_folder, data_folders, find, user_folder};
-pub use measure::{Measure, measure};
+pub use measure::{Measure, Reader, measure};
 use noting::Noting;
-use parts::{Read, Wanted};
+use parts::{Parts, Read, Values, Wanted};
 pub use split::Split;
 #[cfg(feature = "train")]
 pub(crate) use split::moments;
@@ -55,7 +66,7 @@ const TRIES: usize = 3;
 pub const FOLDER: &str = "datasets";
 
 /// Images with their targets, in a part to train with and a part to measure with.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Dataset {
     /// Shape of an image.
     pub shape: Shape,
@@ -69,6 +80,11 @@ pub struct Dataset {
     pub train: Split,
     /// Images to measure with, in the file's order.
     pub test: Split,
+    /// How samples became the codes of the images, for each channel or once for all; empty: they are pixels.
+    pub samples: Vec<SampleChannel>,
+    /// The group of each image to train with: no group is on both sides of a split. Empty: each image is on
+    /// its own.
+    pub groups: Vec<u32>,
 }
 
 impl Dataset {
@@ -182,15 +198,30 @@ fn before(wanted: &Wanted<'_>) -> Result<Read, Error> {
 /// The images of a dataset, decoded anew.
 fn decode(wanted: &Wanted<'_>, reader: Read, observer: &mut dyn Observer) -> Result<Dataset, Error> {
     let Wanted { config, shape, outputs, .. } = *wanted;
-    let parts = reader(wanted, observer)?;
-    let (train, test) = match parts.test {
-        Some(test) => (parts.train, test),
-        None => test_part::from_end(wanted, parts.train)?,
+    let Parts { train, test, labels: found, values, groups } = reader(wanted, observer)?;
+    let (mut train, mut test, groups) = match test {
+        Some(test) => (train, test, groups.of),
+        None if !groups.of.is_empty() => grouped::test_part(wanted, &train, &groups)?,
+        None => {
+            let (train, test) = test_part::from_end(wanted, train)?;
+            (train, test, Vec::new())
+        }
     };
+    let samples = match values {
+        Values::Pixels => Vec::new(),
+        Values::Samples => {
+            check::no_pixels(config)?;
+            codes::find(wanted, &train)?
+        }
+    };
+    if !samples.is_empty() {
+        codes::encode(&mut train, &samples);
+        codes::encode(&mut test, &samples);
+    }
     let default = || wanted.rules().default_labels(outputs);
-    let labels = config.labels.clone().or(parts.labels).unwrap_or_else(default);
+    let labels = config.labels.clone().or(found).unwrap_or_else(default);
     check::maximum(config, [&train, &test])?;
     check::training_part(config, &train, &labels)?;
     check::measured_part(config, &test, &labels, observer)?;
-    Ok(Dataset { shape, task: config.task, outputs, labels, train, test })
+    Ok(Dataset { shape, task: config.task, outputs, labels, train, test, samples, groups })
 }

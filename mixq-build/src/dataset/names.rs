@@ -19,13 +19,19 @@ pub(super) const CIFAR_CLASSES: [&str; 3] =
 
 /// Whether a file of this name is read at all.
 pub(super) fn is_read(name: &str) -> bool {
-    is_image(name) || is_binary(name)
+    is_image(name) || is_binary(name) || is_recording(name)
 }
 
 /// Whether it is an image.
 pub(super) fn is_image(name: &str) -> bool {
     let extension = Path::new(name).extension().unwrap_or_default();
     ["jpg", "jpeg", "png"].iter().any(|known| extension.eq_ignore_ascii_case(known))
+}
+
+/// Whether it is a recording of samples.
+pub(super) fn is_recording(name: &str) -> bool {
+    let extension = Path::new(name).extension().unwrap_or_default();
+    ["csv", "wav"].iter().any(|known| extension.eq_ignore_ascii_case(known))
 }
 
 /// Whether it is part of a dataset that keeps many images in a file.

@@ -9,8 +9,8 @@ use super::files::{open_zip, twice, unreadable};
 use super::limit::{self, Left, TooLarge};
 use super::npy::Array;
 use super::npz_targets::Targets;
-use super::parts::{Parts, Wanted};
-use super::{Split, check, raw};
+use super::parts::{Parts, Values, Wanted};
+use super::{Split, check, npz_samples, raw};
 use crate::error::{Error, Problem};
 use crate::graph::Shape;
 use crate::observer::Observer;
@@ -27,7 +27,7 @@ const NAMES: [[(&str, &str); 2]; 4] = [
 /// Reads a file.
 pub(super) fn read(wanted: &Wanted<'_>, observer: &mut dyn Observer) -> Result<Parts, Error> {
     let path = &wanted.config.path;
-    check::channels(wanted)?;
+    check::keys(wanted, "NPZ", &[])?;
     let arrays = arrays(path, observer)?;
     let has = |name: &str| arrays.contains_key(name);
     let is_optional = *wanted.rules().columns(wanted.outputs).start() == 0;
@@ -46,13 +46,15 @@ pub(super) fn read(wanted: &Wanted<'_>, observer: &mut dyn Observer) -> Result<P
     if !unused.is_empty() {
         observer.warn(&format!("{}: not used are {}", path.display(), enumerate(&unused)));
     }
+    let names = [train.0, test.0];
+    let values = npz_samples::values(wanted, names.iter().filter_map(|name| arrays.get(*name)));
     let mut changes = Changes::default();
     let tested = match (has(test.0), has(test.1) || is_optional && has(test.0)) {
         (true, true) => {
             if let Some(problem) = check::own_test_part(wanted.config) {
                 return Err(problem.into());
             }
-            Some(part(wanted, &arrays, *test, &mut changes)?)
+            Some(part(wanted, &arrays, *test, values, &mut changes)?)
         }
         (false, false) => None,
         (images, _) => {
@@ -60,9 +62,10 @@ pub(super) fn read(wanted: &Wanted<'_>, observer: &mut dyn Observer) -> Result<P
             return Err(Problem::new(format!("{} has {there}, but no {missing}", path.display())).into());
         }
     };
-    let train = if both(train) { part(wanted, &arrays, *train, &mut changes)? } else { Split::default() };
+    let train =
+        if both(train) { part(wanted, &arrays, *train, values, &mut changes)? } else { Split::default() };
     changes.warn(wanted, observer);
-    Ok(Parts { train, test: tested, labels: None })
+    Ok(Parts { train, test: tested, values, ..Parts::default() })
 }
 
 /// All arrays of a file by their names.
@@ -100,6 +103,7 @@ fn part(
     wanted: &Wanted<'_>,
     arrays: &BTreeMap<String, Array>,
     (images, labels): (&str, &str),
+    values: Values,
     changes: &mut Changes,
 ) -> Result<Split, Problem> {
     let path = wanted.config.path.display();
@@ -109,12 +113,17 @@ fn part(
     };
     let order =
         "unsigned 8-bit of shape [n, height, width] or [n, height, width, channels], with 1 or 3 channels";
-    let (count, found) = match image_array.shape[..] {
-        [count, height, width] => (count, Shape { height, width, channels: 1 }),
-        [count, height, width, channels @ (1 | 3)] => (count, Shape { height, width, channels }),
+    let is_image = values == Values::Pixels && matches!(wanted.shape.channels, 1 | 3);
+    let found = match image_array.shape[..] {
+        _ if !is_image => {
+            npz_samples::fits(wanted, images, image_array)?;
+            wanted.shape
+        }
+        [_, height, width] => Shape { height, width, channels: 1 },
+        [_, height, width, channels @ (1 | 3)] => Shape { height, width, channels },
         _ => return Err(wrong(images, image_array, order)),
     };
-    let pixels = image_array.bytes().ok_or_else(|| wrong(images, image_array, order))?;
+    let count = image_array.shape[0];
     let targets = label_array.map_or(Ok(Targets::none(count)), |array| Targets::of(wanted, labels, array))?;
     let listed = targets.images;
     if listed != count {
@@ -122,6 +131,11 @@ fn part(
             "{path}: {images} has {count} images, but {labels} has {listed} labels"
         )));
     }
+    let push = |index: usize, to: &mut _| targets.push(wanted, index, to);
+    if !is_image {
+        return npz_samples::split(wanted, images, image_array, values, push);
+    }
+    let pixels = image_array.bytes().ok_or_else(|| wrong(images, image_array, order))?;
     let packed = wanted.config.path.metadata().map_or(0, |file| file.len());
-    raw::split(wanted, images, (pixels, found), |index, to| targets.push(wanted, index, to), packed, changes)
+    raw::split(wanted, images, (pixels, found), push, packed, changes)
 }

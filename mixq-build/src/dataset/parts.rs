@@ -1,7 +1,7 @@
 //! What readers take and return.
 
 use super::Split;
-use crate::config::DatasetConfig;
+use crate::config::{DatasetConfig, RecordingConfig};
 use crate::error::Error;
 use crate::graph::Shape;
 use crate::observer::Observer;
@@ -34,6 +34,12 @@ impl Wanted<'_> {
         let pixels = if self.rules().takes_masks() { self.grid[0] * self.grid[1] } else { 1 };
         pixels * self.rules().target_bytes(self.outputs)
     }
+
+    /// Whether the dataset's table says that values are samples, where a dataset may have both.
+    pub fn has_samples(&self) -> bool {
+        let DatasetConfig { input, recordings, .. } = self.config;
+        input.is_some() || *recordings != RecordingConfig::default()
+    }
 }
 
 /// A dataset as it was found.
@@ -45,6 +51,30 @@ pub(super) struct Parts {
     pub test: Option<Split>,
     /// What the outputs mean, if the dataset says so.
     pub labels: Option<Vec<String>>,
+    /// What the bytes of the images are.
+    pub values: Values,
+    /// The group of each image of `train`: no group is on both sides of a split. Empty: each image is on its
+    /// own.
+    pub groups: Groups,
+}
+
+/// What the bytes of images are, while they are read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Values {
+    /// Pixels: a byte each, which the network reads as it is.
+    #[default]
+    Pixels,
+    /// Samples: 32-bit floats, little endian, of which codes are to be made.
+    Samples,
+}
+
+/// The groups of some images.
+#[derive(Default)]
+pub(super) struct Groups {
+    /// The group of each image.
+    pub of: Vec<u32>,
+    /// What the groups are called.
+    pub names: Vec<String>,
 }
 
 /// Reads all images of a dataset.

@@ -12,7 +12,7 @@ use crate::error::Problem;
 use crate::settings::TestPart;
 
 /// The number of images that become the test part.
-fn count(wanted: &Wanted<'_>, images: usize) -> Result<usize, Problem> {
+pub(super) fn count(wanted: &Wanted<'_>, images: usize) -> Result<usize, Problem> {
     let part = wanted.config.test.unwrap_or_default();
     let count = match part {
         TestPart::Rows(rows) => rows,

@@ -29,7 +29,7 @@ pub(super) fn write(environment: &Environment, model: &str, most: usize) -> Resu
         write("images", &[])?;
         return Ok(write("labels", &[])?);
     }
-    rerun(&path);
+    dataset::files_of(&path).iter().for_each(|path| rerun(path));
     let cache = environment.cache();
     let prepared = Prepared::new(model, Some(&cache))?;
     let (dataset, _) = Dataset::load_with_digest(

@@ -90,7 +90,7 @@ fn compile(environment: &Environment) -> Result<(), Error> {
         rerun(&path);
         let dataset = dataset::find(&model.dataset);
         if dataset.exists() {
-            rerun(&dataset);
+            dataset::files_of(&dataset).iter().for_each(|path| rerun(path));
         }
         if model.dataset.shared.is_some() {
             variable(dataset::VARIABLE);

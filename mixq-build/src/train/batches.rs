@@ -1,9 +1,12 @@
 //! Images into batches: shuffled and augmented by seed, the same in every run.
 
+use std::collections::BTreeSet;
+
 use tch::{Device, Kind, Tensor};
 
 use super::images::Images;
 use crate::convert::Grid;
+use crate::dataset::Share;
 use crate::graph::{Graph, Shape};
 use crate::settings::Training;
 use crate::task::Targets;
@@ -76,6 +79,26 @@ pub fn split(count: usize, validation: f64, seed: u64) -> (Vec<usize>, Vec<usize
     let held_out = ((count as f64 * validation).round() as usize).clamp(1, count - 1);
     let train = order.split_off(held_out);
     (train, order)
+}
+
+/// The same of images in groups: no group is in both parts. Each of `classes`, the indices of its images, has
+/// about its share of the validation part, and keeps a group to train with. Where that leaves no group for
+/// the validation part, it has images of groups to train with.
+pub fn split_groups(
+    groups: &[u32],
+    classes: &[Vec<usize>],
+    validation: f64,
+    seed: u64,
+) -> (Vec<usize>, Vec<usize>) {
+    let all: BTreeSet<u32> = groups.iter().copied().collect();
+    let mut order: Vec<u32> = all.into_iter().collect();
+    generator(seed, 0, 1).shuffle(&mut order);
+    let mut share = Share::new(classes, groups, BTreeSet::new());
+    share.choose((groups.len() as f64 * validation).round() as usize, &order);
+    if share.taken.is_empty() {
+        return split(groups.len(), validation, seed);
+    }
+    (0..groups.len()).partition(|image| !share.taken.contains(&groups[*image]))
 }
 
 /// Images `[n, channels, height, width]` on their grid, and their targets.
@@ -320,6 +343,26 @@ mod tests {
         assert_eq!(sizes(8, 4, 2), [4, 4]);
         assert_eq!(sizes(5, 4, 2), [5]);
         assert_eq!(sizes(1, 4, 2), [1]);
+    }
+
+    #[test]
+    fn groups_are_on_one_side_and_each_class_on_both() {
+        // Two classes, each of six groups of ten images; groups 3 and 4 are of both.
+        let groups: Vec<u32> = (0..100).map(|image| image / 10).chain([3, 4]).collect();
+        let classes = [(0..60).collect(), (60..102).collect()];
+        for seed in 0..20 {
+            let (train, validation) = split_groups(&groups, &classes, 0.2, seed);
+            assert_eq!(train.len() + validation.len(), 102);
+            let of = |part: &[usize]| -> BTreeSet<u32> { part.iter().map(|image| groups[*image]).collect() };
+            assert!(of(&train).is_disjoint(&of(&validation)), "{train:?} {validation:?}");
+            assert!((10..=45).contains(&validation.len()), "{}", validation.len());
+            for class in &classes {
+                assert!(class.iter().any(|image| train.contains(image)));
+            }
+        }
+        // With a single group there is no other way than by images.
+        let (train, validation) = split_groups(&[7; 10], &[(0..10).collect()], 0.2, 1);
+        assert_eq!((train.len(), validation.len()), (8, 2));
     }
 
     #[test]

@@ -150,14 +150,17 @@ pub fn train(
     let Job { graph, allocation, choose, scheme, initial, settings, dataset, .. } = job;
     let rules = rules(dataset.task);
     let device = device::device(settings.device)?;
-    let (train, validation) = batches::split(dataset.train.len(), settings.validation, settings.seed);
+    let (train, validation) = parts(dataset, settings);
+    if let Some(found) = mixed(dataset, &train, &validation) {
+        observer.warn(&found);
+    }
     let [train, validation] = [train, validation].map(|indices| Images::some(&dataset.train, indices));
     let test = Images::all(&dataset.test);
     if train.len() < batches::least(graph) {
         return Err(too_few_images(graph, train.len()).into());
     }
     let normalisation = job.normalisation(&train);
-    normalisation.warnings().iter().for_each(|warning| observer.warn(warning));
+    normalisation.warnings(dataset.samples.is_empty()).iter().for_each(|warning| observer.warn(warning));
     let machine = Machine::here(graph, settings.batch, device);
     let _turn = take_turn(&machine, settings);
     let chosen = std::cell::OnceCell::new();
@@ -297,7 +300,27 @@ fn imbalance(dataset: &Dataset, train: &Images<'_>) -> Option<String> {
 
 /// The images of the training part on which epochs are chosen.
 pub fn validation(dataset: &Dataset, settings: &Training) -> Split {
-    dataset.train.select(&batches::split(dataset.train.len(), settings.validation, settings.seed).1)
+    dataset.train.select(&parts(dataset, settings).1)
+}
+
+/// The indices of the images to learn from, and of those on which epochs are chosen.
+fn parts(dataset: &Dataset, settings: &Training) -> (Vec<usize>, Vec<usize>) {
+    let &Training { validation, seed, .. } = settings;
+    if dataset.groups.is_empty() {
+        return batches::split(dataset.train.len(), validation, seed);
+    }
+    let classes = rules(dataset.task).groups(&dataset.train.targets, dataset.outputs);
+    batches::split_groups(&dataset.groups, &classes, validation, seed)
+}
+
+/// A warning if a group is on both sides.
+fn mixed(dataset: &Dataset, train: &[usize], validation: &[usize]) -> Option<String> {
+    let is_there = |image: &usize| train.iter().any(|other| dataset.groups[*other] == dataset.groups[*image]);
+    (!dataset.groups.is_empty() && validation.first().is_some_and(is_there)).then(|| {
+        "each class has one group of training images: validation images are of groups that are trained with, \
+         and scores on them are too good; record more groups"
+            .to_string()
+    })
 }
 
 fn too_few_images(graph: &Graph, images: usize) -> Problem {

@@ -63,14 +63,16 @@ impl Normalisation {
         self
     }
 
-    /// Warns of each channel that hardly varies, if there is more than one channel.
-    pub fn warnings(&self) -> Vec<String> {
+    /// Warns of each channel that hardly varies, if there is more than one channel; those of images have the
+    /// names of colours.
+    pub fn warnings(&self, is_image: bool) -> Vec<String> {
         let steady = |channel: &usize| self.channels.len() > 1 && self.channels[*channel].1 < STEADY;
-        (0..self.channels.len()).filter(steady).map(|channel| self.warning(channel)).collect()
+        (0..self.channels.len()).filter(steady).map(|channel| self.warning(channel, is_image)).collect()
     }
 
-    fn warning(&self, channel: usize) -> String {
+    fn warning(&self, channel: usize, is_image: bool) -> String {
         let name = match (channel, self.channels.len()) {
+            _ if !is_image => format!("channel {channel} (counted from 0)"),
             (0, 3 | 4) => "red (channel 0)".to_string(),
             (1, 3 | 4) => "green (channel 1)".to_string(),
             (2, 3 | 4) => "blue (channel 2)".to_string(),
@@ -144,25 +146,25 @@ mod tests {
         };
         let blue = normalised(image(|random| random.u8(5..=6), 3), 3);
         assert_eq!(blue.gains[2], 1.0);
-        let [warning] = &blue.warnings()[..] else { panic!("one channel") };
+        let [warning] = &blue.warnings(true)[..] else { panic!("one channel") };
         assert!(
             warning.starts_with("blue (channel 2) hardly varies over the training images: its mean is 5.5")
         );
         assert!(warning.contains("its standard deviation 0.50 of 255 steps"), "{warning}");
         let alpha = normalised(image(|random| random.u8(..), 4), 4);
         assert_eq!(alpha.gains[3], 1.0);
-        let [warning] = &alpha.warnings()[..] else { panic!("one channel") };
+        let [warning] = &alpha.warnings(true)[..] else { panic!("one channel") };
         assert!(warning.starts_with("alpha (channel 3) is 255 in all training images; "), "{warning}");
         let pair =
             normalised((0..2000).map(|index| if index % 2 == 0 { index as u8 } else { 9 }).collect(), 2);
         assert!(
-            pair.warnings()[0].starts_with("channel 1 (counted from 0) is 9 in all"),
+            pair.warnings(true)[0].starts_with("channel 1 (counted from 0) is 9 in all"),
             "{:?}",
-            pair.warnings()
+            pair.warnings(true)
         );
         // The only channel cannot be left out.
         let grey = normalised((0..1000).map(|index| 5 + (index % 2) as u8).collect(), 1);
-        assert_eq!((&grey.gains[..], grey.warnings().len()), (&[1.0][..], 0));
+        assert_eq!((&grey.gains[..], grey.warnings(true).len()), (&[1.0][..], 0));
     }
 
     #[test]

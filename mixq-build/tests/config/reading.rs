@@ -1,8 +1,8 @@
 //! What is read, and what holds where nothing is written.
 
 use mixq_build::engine::config::{
-    Bounds, BudgetOf, Config, DatasetConfig, DeviceChoice, OptimiserKind, Rounding, Scheme, TestPart,
-    Training,
+    Bounds, BudgetOf, Config, DatasetConfig, DeviceChoice, OptimiserKind, RecordingConfig, Rounding, Scheme,
+    TestPart, Training,
 };
 use mixq_build::engine::graph::Shape;
 use mixq_build::engine::import::builtin::PaddingStyle;
@@ -149,6 +149,8 @@ fn every_key_is_read() {
         task: Task::Classification,
         resize: false,
         tolerate: 0.0,
+        input: None,
+        recordings: RecordingConfig::default(),
         location: person.dataset_at.clone(),
     };
     assert_eq!(person.dataset, dataset);

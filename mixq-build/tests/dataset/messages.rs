@@ -9,7 +9,7 @@ use crate::files::{GOOD, SMALL, check, check_with, digits, gzip, load};
 
 /// What is said to be supported.
 const SUPPORTED: &str = if cfg!(feature = "datasets") {
-    "folders, and files that end in .csv, .csv.gz, .npz, .tar, .tar.gz, .tgz, .tar.zst, .tzst, .zip"
+    "folders, and files that end in .csv, .csv.gz, .npz, .ts, .tar, .tar.gz, .tgz, .tar.zst, .tzst, .zip"
 } else {
     "files that end in .csv, .csv.gz"
 };

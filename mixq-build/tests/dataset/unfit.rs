@@ -129,7 +129,8 @@ fn empty_folders() {
         "ROOT: the test part has no `ant`, `bee`, which the training part has; both need a folder for each \
          class"
     );
-    let help = "wanted are JPEG or PNG files in a folder for each class, CIFAR binary files or IDX files";
+    let help =
+        "wanted are JPEG, PNG, CSV or WAV files in a folder for each class, CIFAR binary files or IDX files";
     assert_eq!(refused(&Vec::new(), same), [format!("ROOT has no images: it is empty; {help}")]);
     let expected = format!("ROOT has no images: it holds a/b.gif; {help}");
     assert_eq!(refused(&with(Vec::new(), &[("a/b.gif", b"x")]), same), [expected]);

@@ -1,7 +1,7 @@
 //! Targets that are vectors, and images without targets.
 
 use mixq_build::engine::config::DatasetConfig;
-use mixq_build::engine::dataset::{Dataset, measure};
+use mixq_build::engine::dataset::{Dataset, Reader, measure};
 use mixq_build::engine::error::Error;
 use mixq_format::Task;
 
@@ -95,7 +95,8 @@ fn columns_are_found_by_name() {
     let known = ["height", "width"].map(String::from);
     let measured = |text: &str| {
         let given = Given::file("d.csv", text.as_bytes());
-        let found = measure(&config(&given), DIGIT, 2, &known, &mut ()).map(|found| found.images.targets);
+        let network = Reader { input: DIGIT, output: 2.into(), labels: &known, samples: &[] };
+        let found = measure(&config(&given), network, &mut ()).map(|found| found.images.targets);
         found.map_err(|error| error.to_string())
     };
     let rows = "0,1,2,3,4,5,10,20\n5,4,3,2,1,0,30,40\n";

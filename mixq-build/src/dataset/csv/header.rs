@@ -30,7 +30,7 @@ pub(super) struct Header {
 }
 
 /// What is wrong, and what would help.
-pub(super) type Reason = (String, String);
+pub(in crate::dataset) type Reason = (String, String);
 
 impl Header {
     /// The first row is an image of this number of pixels, and its label.
@@ -108,6 +108,11 @@ impl Header {
         let label = if last == elements { label } else { elements };
         Ok(Header { is_there, targets: vec![label], names: None, is_named, note: None })
     }
+}
+
+/// The column of labels, counted from 0, of a first row that is a header.
+pub(in crate::dataset) fn label(first: &ByteRecord) -> Result<usize, Reason> {
+    Ok(Row::of(first).label()?.0)
 }
 
 /// The fields of the first row, in lower case.
@@ -193,6 +198,6 @@ impl Row {
     }
 }
 
-pub(super) fn is_number(field: &[u8]) -> bool {
+pub(in crate::dataset) fn is_number(field: &[u8]) -> bool {
     std::str::from_utf8(field).is_ok_and(|field| field.parse::<f64>().is_ok())
 }

@@ -2,7 +2,7 @@
 //! a header names, or in the last ones. Messages count rows from 1, the header too, blank lines not.
 
 mod columns;
-mod header;
+pub(super) mod header;
 mod lines;
 
 use std::fs::File;
@@ -12,11 +12,11 @@ use std::path::Path;
 use ::csv::{ByteRecord, ErrorKind, ReaderBuilder, Trim};
 use flate2::read::MultiGzDecoder;
 
-use self::header::Header;
+use self::header::{Header, is_number};
 use self::lines::Lines;
 use super::limit::{Limited, TooLarge};
 use super::parts::{Parts, Wanted};
-use super::walk;
+use super::{check, recordings, walk};
 use crate::error::{Error, Problem};
 use crate::observer::Observer;
 use crate::task::{Column, Places};
@@ -27,11 +27,22 @@ pub(super) type Rows = ::csv::Reader<Box<dyn Read>>;
 
 /// Reads a CSV file, which is compressed by gzip if it is called so.
 pub(super) fn read(wanted: &Wanted<'_>, observer: &mut dyn Observer) -> Result<Parts, Error> {
+    if wanted.has_samples() {
+        let keys = ["window", "step", "columns", "group", "group = false", "short"];
+        check::keys(wanted, "a CSV file", &keys)?;
+        return recordings::rows::read(wanted, observer);
+    }
     parse(wanted, rows(&wanted.config.path)?, observer)
 }
 
 /// The rows of a file, which is compressed by gzip if it is called so.
 pub(super) fn rows(path: &Path) -> Result<Rows, Problem> {
+    let input = input(path)?;
+    Ok(ReaderBuilder::new().has_headers(false).flexible(true).trim(Trim::All).from_reader(input))
+}
+
+/// The text of a file, which is compressed by gzip if it is called so.
+pub(super) fn input(path: &Path) -> Result<Box<dyn Read>, Problem> {
     let file = open(path)?;
     let input: Box<dyn Read> = if path.extension().is_some_and(|end| end.eq_ignore_ascii_case("gz")) {
         let packed = file.get_ref().metadata().map_err(|error| Problem::io("read", path, &error))?.len();
@@ -39,8 +50,7 @@ pub(super) fn rows(path: &Path) -> Result<Rows, Problem> {
     } else {
         Box::new(file)
     };
-    let lines: Box<dyn Read> = Box::new(Lines::new(input));
-    Ok(ReaderBuilder::new().has_headers(false).flexible(true).trim(Trim::All).from_reader(lines))
+    Ok(Box::new(Lines::new(input)))
 }
 
 fn open(path: &Path) -> Result<BufReader<File>, Problem> {
@@ -58,6 +68,8 @@ struct Images<'a> {
     wrong: Vec<(usize, String)>,
     /// The number of wrong rows, reported or not.
     count: usize,
+    /// The number of rows that have numbers which are not pixels.
+    samples: usize,
 }
 
 fn parse(wanted: &Wanted<'_>, mut reader: Rows, observer: &mut dyn Observer) -> Result<Parts, Error> {
@@ -91,6 +103,7 @@ fn parse(wanted: &Wanted<'_>, mut reader: Rows, observer: &mut dyn Observer) -> 
         labels: wanted.rules().column(places),
         wrong: Vec::new(),
         count: 0,
+        samples: 0,
     };
     let mut problems = Vec::new();
     let mut begun = [first, second].into_iter().flatten();
@@ -122,6 +135,11 @@ fn parse(wanted: &Wanted<'_>, mut reader: Rows, observer: &mut dyn Observer) -> 
         reported.map(|(row, reason)| Problem::new(format!("{path} row {row}: {reason}"))).collect();
     if images.count > SHOWN {
         wrong.push(Problem::new(format!("{path}: and {} more wrong rows", images.count - SHOWN)));
+    }
+    if images.samples > SHOWN && images.samples > targets.len() {
+        let message =
+            format!("{path}: most rows hold numbers that are not pixels, as samples of sensors are");
+        wrong.push(Problem::new(message).help("input = \"samples\" in the dataset's table reads them"));
     }
     let is_doubtful = !header.is_named && names.is_none();
     let doubt = || images.labels.doubt(&images.pixels, wanted.shape.elements(), wanted.outputs);
@@ -175,6 +193,7 @@ impl Images<'_> {
                 }
                 Some(value) => format!("column {column}: pixel {value} is over {max}"),
                 None => {
+                    self.samples += usize::from(is_number(field));
                     format!("column {column}: pixel `{}` is not a whole number from 0 to {max}", show(field))
                 }
             };

@@ -22,6 +22,7 @@ pub fn told(path: &Path) -> bool {
 pub(super) fn of_dataset(path: &Path) -> Result<Hash, Problem> {
     match formats::of(path)? {
         Format::Csv => of_csv(path),
+        Format::Ts => of_series(path),
         Format::Folder | Format::Archive => of_archive(path),
         Format::Npz => of_arrays(path),
     }
@@ -42,6 +43,19 @@ fn of_csv(path: &Path) -> Result<Hash, Problem> {
     };
     copy().map_err(|error| csv::unreadable(path, &error))?;
     drop(plain);
+    Ok(sink.hash())
+}
+
+/// Of a `.ts` file: its lines, without spaces around.
+fn of_series(path: &Path) -> Result<Hash, Problem> {
+    let mut sink = Sink::default();
+    let mut text = Vec::new();
+    let read = walk::open(path)?.read_to_end(&mut text);
+    read.map_err(|error| Problem::io("read", path, &error))?;
+    for line in names::lines(&text) {
+        sink.update(line.as_bytes());
+        sink.update(b"\n");
+    }
     Ok(sink.hash())
 }
 
@@ -138,7 +152,11 @@ fn of_contents(name: &str, contents: impl Read, packed: u64) -> io::Result<Hash>
 ///
 /// Of `others`, which are not read, those beside images count by their names, with zeros for a digest: they
 /// were meant to be images, and the reader refuses them.
-pub(super) fn whole(entries: Vec<(String, Hash)>, others: Vec<String>) -> Hash {
+pub(super) fn whole(mut entries: Vec<(String, Hash)>, mut others: Vec<String>) -> Hash {
+    // Beside images a recording is not read.
+    if !entries.iter().all(|(name, _)| names::is_recording(name)) {
+        others.extend(entries.extract_if(.., |(name, _)| names::is_recording(name)).map(|(name, _)| name));
+    }
     let images = entries.iter().map(|(name, _)| name.as_str()).filter(|name| names::is_image(name));
     let folders: HashSet<&str> = images.map(folder).collect();
     let beside = |name: &String| folders.contains(folder(name));

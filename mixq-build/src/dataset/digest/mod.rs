@@ -17,8 +17,8 @@ pub use hash::sha256;
 
 use self::index::{Entry, Index, Watermark};
 use self::stamp::Stamp;
-use super::names;
 use super::walk::walk;
+use super::{formats, names};
 use crate::error::{Error, Problem};
 use crate::hex::hexadecimal;
 
@@ -55,8 +55,7 @@ pub(super) fn look(path: &Path, cache: Option<&Path>) -> Result<Look, Problem> {
     // Before anything is looked at: a file that is changed later than that has another time.
     let watermark = cache.and_then(Watermark::now);
     let index = cache.map_or_else(Index::default, |cache| Index::load(cache, path));
-    let (files, others) =
-        if folder { list(path)? } else { (vec![(String::new(), path.to_path_buf())], Vec::new()) };
+    let (files, others) = if folder { list(path)? } else { (named(formats::files_of(path)), Vec::new()) };
     let mut entries = Vec::with_capacity(files.len());
     let mut stamps = Vec::with_capacity(files.len());
     let mut news = false;
@@ -89,6 +88,16 @@ pub(super) fn look(path: &Path, cache: Option<&Path>) -> Result<Look, Problem> {
         _ => content::whole(entries.into_iter().map(|(name, _, hash)| (name, hash)).collect(), others),
     };
     Ok(Look { digest: hexadecimal(&digest), stamps })
+}
+
+/// Files that are a dataset, by their own names; a single one has none.
+fn named(files: Vec<PathBuf>) -> Files {
+    let is_single = files.len() == 1;
+    let name = |path: &Path| match path.file_name() {
+        Some(name) if !is_single => name.to_string_lossy().into_owned(),
+        Some(_) | None => String::new(),
+    };
+    files.into_iter().map(|path| (name(&path), path)).collect()
 }
 
 /// The files of a folder that readers take, by names that are the same on every system, in their order; and

@@ -59,7 +59,7 @@ pub fn read(wanted: &Wanted<'_>, contents: &Contents, observer: &mut dyn Observe
         changes.warn(wanted, observer);
         // Numbers that stand in for missing names must not be compared with the labels of a trained network.
         let labels = (has_names || wanted.model.is_none()).then_some(labels);
-        Ok(Parts { train: train.into(), test: Some(test.into()), labels })
+        Ok(Parts { train: train.into(), test: Some(test.into()), labels, ..Parts::default() })
     } else {
         Err(Error { problems })
     }

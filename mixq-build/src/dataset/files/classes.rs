@@ -106,7 +106,7 @@ pub fn read(wanted: &Wanted<'_>, contents: Contents, observer: &mut dyn Observer
         Some(test) => (train, assemble(wanted, test).0),
         None => test_part::by_name(wanted, &train, &names)?,
     };
-    Ok(Parts { train, test: Some(test), labels: Some(labels) })
+    Ok(Parts { train, test: Some(test), labels: Some(labels), ..Parts::default() })
 }
 
 /// The images to measure a trained network with: the test part if there is one, else all images.
@@ -119,7 +119,7 @@ fn measured(wanted: &Wanted<'_>, train: Classes, test: Option<Classes>) -> Parts
         }
         None => {
             let labels = labels(&train);
-            Parts { train: assemble(wanted, train).0, labels, test: None }
+            Parts { train: assemble(wanted, train).0, labels, ..Parts::default() }
         }
     }
 }

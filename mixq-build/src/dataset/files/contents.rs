@@ -6,6 +6,7 @@ use std::path::Path;
 
 use flate2::read::MultiGzDecoder;
 
+use super::entry::Entry;
 use super::pixels::{Fit, Unfit};
 use crate::dataset::limit::{Limited, TooLarge};
 use crate::dataset::names::{is_binary, is_image};
@@ -22,6 +23,8 @@ pub struct Contents {
     pub binaries: BTreeMap<String, Vec<u8>>,
     /// The size in bytes of what they were unpacked from.
     pub packed: u64,
+    /// Files of recordings.
+    pub recordings: Vec<(Name, Entry)>,
     /// All folders.
     pub folders: Vec<Name>,
     /// All other files.

@@ -12,7 +12,7 @@ use super::entry::Entry;
 use super::pixels::{DECODED, Fit, Unfit, decode};
 use super::source::each;
 use crate::dataset::limit;
-use crate::dataset::names::{is_binary, is_read};
+use crate::dataset::names::{is_binary, is_read, is_recording};
 use crate::dataset::parts::Wanted;
 use crate::dataset::walk::{Name, open};
 use crate::error::{Error, Problem};
@@ -46,6 +46,9 @@ pub fn gather(wanted: &Wanted<'_>, observer: &mut dyn Observer) -> Result<Conten
                 contents.packed = packed;
                 problems.extend(contents.add_binary(wanted, last, bytes, packed).err());
             }
+            (entry @ (Entry::File(_) | Entry::Bytes(_)), Some(last)) if is_recording(last) => {
+                contents.recordings.push((name, entry));
+            }
             (Entry::File(path), _) => send(&sender, (name, Source::File(path))),
             (Entry::Bytes(bytes), _) => {
                 images += 1;
@@ -67,6 +70,7 @@ pub fn gather(wanted: &Wanted<'_>, observer: &mut dyn Observer) -> Result<Conten
     contents.images.sort_by(|a, b| a.0.cmp(&b.0));
     problems.extend(contents.follow(wanted));
     problems.extend(limit::images(wanted, images + contents.links.len() as u64, packed));
+    contents.recordings.sort_by(|a, b| a.0.cmp(&b.0));
     contents.others.sort();
     if problems.is_empty() { Ok(contents) } else { Err(Error { problems }) }
 }
@@ -120,6 +124,9 @@ fn read<'a>(path: &Path, files: &'a Budget) -> Result<(Vec<u8>, Held<'a>), Unfit
 /// A decoder that panics makes its file unreadable, and does not end the program.
 fn decode_safely(file: &[u8], wanted: &Wanted<'_>, memory: &Budget) -> Result<Fit, Unfit> {
     let (shape, resize) = (wanted.shape, wanted.config.resize);
+    if !matches!(shape.channels, 1 | 3) {
+        return Err(Unfit::Unreadable("images have 1 or 3 channels".to_string()));
+    }
     // The budget is right after a panic, too: the bytes taken are returned.
     catch_unwind(AssertUnwindSafe(|| decode(file, shape, resize, memory)))
         .unwrap_or_else(|_| Err(Unfit::Unreadable("its decoder gave up".to_string())))

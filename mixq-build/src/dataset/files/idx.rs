@@ -30,7 +30,7 @@ pub fn read(wanted: &Wanted<'_>, contents: &Contents, observer: &mut dyn Observe
         return Err(problem.into());
     }
     changes.warn(wanted, observer);
-    Ok(Parts { train, test, labels: None })
+    Ok(Parts { train, test, ..Parts::default() })
 }
 
 /// The images of a part with their labels; `None` if there are no images.

@@ -247,7 +247,9 @@ fn sum(numbers: &mut Numbers, layer: &mut Layer) {
         | Layer::AveragePool(_)
         | Layer::MaxPool(_)
         | Layer::Elementwise(_)
-        | Layer::Rearrange(_) => return,
+        | Layer::GroupedConv(_)
+        | Layer::Rearrange(_)
+        | Layer::Resize(_) => return,
     };
     let [first, second] = multipliers;
     match numbers.within(0, 3) {

@@ -1,0 +1,183 @@
+//! Samples into codes: which range of values the 256 codes of a channel stand for.
+
+use bytes::Bytes;
+use mixq_format::{SampleChannel, SampleCodes};
+
+use super::Split;
+use super::histogram::Histogram;
+use super::parts::Wanted;
+use crate::config::InputConfig;
+use crate::error::{Error, Problem};
+
+/// The values of a split, as readers have them: 32-bit floats.
+pub(super) fn values(split: &Split) -> impl Iterator<Item = f32> + '_ {
+    split.pixels.as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes))
+}
+
+/// Replaces the values of a split by their codes.
+pub(super) fn encode(split: &mut Split, channels: &[SampleChannel]) {
+    let codes: Vec<u8> =
+        values(split).zip(channels.iter().cycle()).map(|(value, channel)| channel.code(value)).collect();
+    split.pixels = Bytes::from(codes);
+}
+
+/// How the values of the images to train with become codes: for each channel, or once for all.
+pub(super) fn find(wanted: &Wanted<'_>, train: &Split) -> Result<Vec<SampleChannel>, Error> {
+    let input = wanted.config.input.clone().unwrap_or_default();
+    let channels = wanted.shape.channels;
+    let mut problems: Vec<Problem> = lengths(&input, channels).into_iter().collect();
+    let count = if input.per_tensor { 1 } else { channels };
+    let of = |channel: usize| values(train).skip(channel).step_by(count);
+    let is_whole = values(train).all(|value| value.fract() == 0.0);
+    let mut found = Vec::new();
+    for channel in 0..count {
+        if !problems.is_empty() {
+            break;
+        }
+        match Range::of(&input, channel, of(channel), is_whole) {
+            Ok(range) => found.push(range.channel(of(channel))),
+            Err((message, help)) => {
+                let at = if count > 1 {
+                    format!("channel {channel}, counted from 0")
+                } else {
+                    "its values".to_string()
+                };
+                let message = format!("{}: {at}: {message}", wanted.config.path.display());
+                problems.push(Problem::new(message).help(help));
+            }
+        }
+    }
+    if problems.is_empty() { Ok(found) } else { Err(Error { problems }) }
+}
+
+/// Numbers of `input` are one for all channels, or one for each.
+fn lengths(input: &InputConfig, channels: usize) -> Option<Problem> {
+    for (key, numbers) in [("min", &input.min), ("max", &input.max), ("unit", &input.unit)] {
+        let found = numbers.as_ref().map_or(1, Vec::len);
+        if found != 1 && found != channels {
+            let message = format!(
+                "`{key}` of `input` has {found} numbers, but the network's input has {channels} channels"
+            );
+            return Some(Problem::new(message).help("give one number for all channels, or one for each"));
+        }
+    }
+    None
+}
+
+/// What a channel's values are.
+struct Range {
+    /// What a step of a sample is worth.
+    unit: f64,
+    /// The value of code 0 that Cargo.toml gives.
+    min: Option<f64>,
+    /// The value of code 255 that Cargo.toml gives.
+    max: Option<f64>,
+}
+
+impl Range {
+    /// Of the values of a channel; `is_whole` says whether those of all channels are whole numbers. An error
+    /// is what is wrong, and what would help.
+    fn of(
+        input: &InputConfig,
+        channel: usize,
+        values: impl Iterator<Item = f32>,
+        is_whole: bool,
+    ) -> Result<Range, (String, String)> {
+        let given = |numbers: &Option<Vec<f64>>| {
+            numbers.as_ref().map(|numbers| numbers[channel.min(numbers.len() - 1)])
+        };
+        let (min, max) = (given(&input.min), given(&input.max));
+        let (mut least, mut most) = (f64::INFINITY, f64::NEG_INFINITY);
+        for value in values.map(f64::from).chain(min).chain(max) {
+            (least, most) = (least.min(value), most.max(value));
+        }
+        let largest = least.abs().max(most.abs());
+        // The smallest power of two that makes 16-bit samples of all values.
+        let fit = (largest / f64::from(i16::MAX)).log2().ceil().max(-120.0).exp2();
+        let unit = match given(&input.unit) {
+            Some(unit) => unit,
+            None if is_whole => 1.0,
+            None => fit,
+        };
+        let is_outside =
+            |value: f64| !(f64::from(i16::MIN)..=f64::from(i16::MAX)).contains(&(value / unit).round());
+        if is_outside(least) || is_outside(most) {
+            let message = format!(
+                "values from {least} to {most} do not fit the 16 bits of samples whose step is worth {unit}"
+            );
+            let help = format!(
+                "input = {{ unit = {fit} }} in the dataset's table fits: what a step of the device's samples \
+                 is worth"
+            );
+            return Err((message, help));
+        }
+        let (low, high) = (min.unwrap_or(least), max.unwrap_or(most));
+        if min.is_some() != max.is_some() && low >= high {
+            let message = format!("`input` gives a range from {low} to {high}, which is empty");
+            return Err((message, "give both `min` and `max`".to_string()));
+        }
+        Ok(Range { unit, min, max })
+    }
+
+    /// The codes of the range, or of the range that suits the values best.
+    fn channel(self, values: impl Iterator<Item = f32>) -> SampleChannel {
+        let Range { unit, min, max } = self;
+        let mut histogram = Histogram::default();
+        values.for_each(|value| histogram.add(mixq_format::sample(value, unit)));
+        let steps = |value: f64| value / unit;
+        let codes = match (min, max) {
+            (None, None) => histogram.lossless().unwrap_or_else(|| {
+                let (low, high) = histogram.best();
+                codes(low, high)
+            }),
+            (low, high) => {
+                let (least, most) = histogram.extremes();
+                codes(low.map_or(least, steps), high.map_or(most, steps))
+            }
+        };
+        SampleChannel { unit, codes }
+    }
+}
+
+/// The codes whose 0 stands for the sample `low`, and whose 255 for `high`, nearly: multipliers have 15 bits,
+/// and the zero point is whole. A step of a code is at least 1/255 of a sample.
+fn codes(low: f64, high: f64) -> SampleCodes {
+    const TOP: i32 = 14;
+    let factor = 255.0 / (high - low).max(1.0);
+    let mut shift = TOP - factor.log2().floor() as i32;
+    let mut multiplier = (factor * f64::from(shift).exp2()).round();
+    if multiplier > f64::from(SampleCodes::MULTIPLIER) {
+        multiplier /= 2.0;
+        shift -= 1;
+    }
+    let step = f64::from(shift).exp2() / multiplier;
+    let (multiplier, shift) = (multiplier as u16, shift as u8);
+    SampleCodes { multiplier, shift, zero_point: (-low / step).round() as i32 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ends_of_a_range_are_the_first_and_the_last_code() {
+        let ends = [-32768.0, -20000.0, -3.0, 0.0, 5.0, 30000.0, 32767.0];
+        for (index, low) in ends.iter().enumerate() {
+            for high in &ends[index + 1..] {
+                let found = codes(*low, *high);
+                assert!(found.is_valid(), "{low} {high} {found:?}");
+                assert!(found.multiplier >= 1 << 14, "{found:?}");
+                let wanted = (high - low) / 255.0;
+                assert!((found.step() / wanted - 1.0).abs() < 1.0 / 16384.0, "{low} {high} {found:?}");
+                assert!(found.code(*low as i16) <= 1, "{low} {high} {found:?}");
+                assert!(found.code(*high as i16) >= 254, "{low} {high} {found:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_range_of_one_value_has_codes() {
+        assert!(codes(7.0, 7.0).is_valid());
+        assert!(codes(-32768.0, -32768.0).is_valid());
+    }
+}

@@ -1,0 +1,83 @@
+//! Targets of windows: names of classes, or fields of files.
+
+use std::collections::BTreeSet;
+
+use crate::dataset::check;
+use crate::dataset::parts::Wanted;
+use crate::error::{Error, Problem};
+use crate::task::{self, Column, Places};
+use crate::text::SHOWN;
+
+/// Targets of windows to train with and of others, while they are collected.
+pub struct Targets {
+    /// The names of classes, of windows to train with and of others.
+    names: [Vec<String>; 2],
+    /// The fields of windows to train with and of others.
+    fields: [Vec<Vec<Vec<u8>>>; 2],
+    places: Places,
+}
+
+/// Targets, and the labels that the files have.
+type Found = (task::Targets, Option<Vec<String>>);
+
+impl Targets {
+    /// None yet. Fields are in these columns.
+    pub fn new(places: Places) -> Targets {
+        Targets { names: Default::default(), fields: Default::default(), places }
+    }
+
+    /// Appends the target of a window: a class.
+    pub fn push_class(&mut self, name: &str, is_test: bool) {
+        self.names[usize::from(is_test)].push(name.to_string());
+    }
+
+    /// Appends the target of a window: a field for each column.
+    pub fn push_fields(&mut self, fields: &[Vec<u8>], is_test: bool) {
+        self.fields[usize::from(is_test)].push(fields.to_vec());
+    }
+
+    /// The targets of all windows, those to train with before others.
+    pub fn finish(self, wanted: &Wanted<'_>) -> Result<Found, Error> {
+        let names = self.names.concat();
+        if names.is_empty() { self.columns(wanted) } else { Ok(classes(wanted, &names)?) }
+    }
+
+    fn columns(self, wanted: &Wanted<'_>) -> Result<Found, Error> {
+        let path = wanted.config.path.display();
+        let mut column: Box<dyn Column> = wanted.rules().column(self.places);
+        for (index, fields) in self.fields.iter().flatten().enumerate() {
+            let fields: Vec<&[u8]> = fields.iter().map(Vec::as_slice).collect();
+            column.push(index, &fields);
+        }
+        let given = wanted.config.labels.as_deref().unwrap_or_default();
+        match column.targets(wanted.outputs, given) {
+            Ok((targets, labels)) => {
+                let problem = labels.as_ref().and_then(|labels| check::labels(wanted, labels));
+                problem.map_or(Ok((targets, labels)), |problem| Err(problem.into()))
+            }
+            Err((shown, count)) => {
+                let problem = |(index, reason)| Problem::new(format!("{path} window {index}: {reason}"));
+                let mut problems: Vec<Problem> = shown.into_iter().map(problem).collect();
+                if count > SHOWN {
+                    problems.push(Problem::new(format!("{path}: and {} more", count - SHOWN)));
+                }
+                Err(Error { problems })
+            }
+        }
+    }
+}
+
+/// Classes by their names, in the order of the alphabet.
+fn classes(wanted: &Wanted<'_>, names: &[String]) -> Result<Found, Problem> {
+    let all: Vec<&String> = names.iter().collect::<BTreeSet<_>>().into_iter().collect();
+    check::classes(wanted, &all)?;
+    if let Some(problem) = check::labels(wanted, &all) {
+        return Err(problem);
+    }
+    let mut targets = task::Targets::default();
+    for name in names {
+        let place = all.binary_search(&name).unwrap_or_default();
+        wanted.rules().push_name(place, &mut targets);
+    }
+    Ok((targets, Some(all.into_iter().cloned().collect())))
+}
