@@ -4,8 +4,8 @@ use crate::Tensor;
 
 /// An image of another size. Input and output share width, scale and zero point.
 ///
-/// Bilinear: `q_y = floor((sum of w q_x + 2^15) / 2^16)` over the four input pixels around the position, whose
-/// weights `w` are products of two fractions of 256, so that they sum to 2^16.
+/// Bilinear: `q_y = floor((sum of w q_x + 2^15) / 2^16)` over the four input pixels around the position.
+/// Their weights `w` are products of two fractions of 256, so that they sum to 2^16.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "file", derive(serde::Serialize, serde::Deserialize))]
 #[repr(C)]
@@ -22,8 +22,8 @@ pub struct Resize {
     pub between: Between,
 }
 
-/// Where the pixels of an output axis lie on the input axis: pixel `i` at `(i step + first) / unit`. Positions
-/// before the first input pixel are that pixel's, those behind the last one are the last one's.
+/// Where the pixels of an output axis lie on the input axis: pixel `i` at `(i step + first) / unit`, but not
+/// before the first input pixel, nor behind the last one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "file", derive(serde::Serialize, serde::Deserialize))]
 #[repr(C)]

@@ -111,7 +111,8 @@ fn tables(artifact: &Artifact, laid_out: &LaidOut, target: &Target) -> TokenStre
 
         static LAYERS: Layers = {
             use format::{
-    Add, Axis, Checked, Conv, Depthwise, Elementwise, GroupedConv, Linear, Multiply, Pool, Positions, Prelu, Rearrange, Requant, Resize, Tensor, Window,
+                Add, Axis, Checked, Conv, Depthwise, Elementwise, GroupedConv, Linear, Multiply, Pool,
+                Positions, Prelu, Rearrange, Requant, Resize, Tensor, Window,
             };
             use format::{Between::*, Bits::*, Rest::*, Rule::*};
             Layers { #(#values),* }

@@ -213,8 +213,8 @@ fn join(
     unreachable!("a concatenation has inputs")
 }
 
-/// Adds the node that puts zeros between the pixels of what a transposed convolution reads, unless it moves by
-/// single pixels. What the convolution reads then.
+/// Adds the node that puts zeros between the pixels of what a transposed convolution reads, unless its stride
+/// is 1. What the convolution reads then.
 fn spread(
     transposed: TransposedConvSpec,
     name: &str,

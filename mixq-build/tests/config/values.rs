@@ -149,7 +149,8 @@ fn unknown_words() {
         "{ builtin = ^\"xyz\", width = ^0 }",
         &[
             "`builtin` is `xyz`, which is neither a .toml file nor a built-in network; known are `ds_cnn`, \
-         `mobilenet_v1`, `mobilenet_v2`, `mobilenet_v3_small`, `resnet8`",
+         `mobilenet_v1`, `mobilenet_v2`, `mobilenet_v3_small`, `resnet8`, `shufflenet_v2`, \
+         `squeezenet`",
             "`width` is 0, it must be over 0",
         ],
     );

@@ -119,8 +119,8 @@ const ELSEWHERE: &[(&[&str], &str)] = &[
     ),
     (
         &["upsampling", "resizenearestneighbor", "resizebilinear", "interpolate"],
-        "write op = \"resize\" with size or factor = ..., and interpolation = \"bilinear\" or \"nearest\"; by \
-         whole factors to the nearest pixel op = \"upsample\" is faster",
+        "write op = \"resize\" with size or factor = ..., and interpolation = \"bilinear\" or \"nearest\"; \
+         by whole factors to the nearest pixel op = \"upsample\" is faster",
     ),
     (&["pixelshuffle"], "write op = \"depth_to_space\" with block = ..."),
     (

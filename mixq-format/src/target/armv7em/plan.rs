@@ -185,16 +185,17 @@ mod tests {
         let scratch = |index, arena| plan(index, arena).map(|plan| (plan.scratch, plan.scratch_bytes));
         assert_eq!(scratch(0, 500), Some((100, LEAST_SCRATCH as u32)), "between image and first output");
         assert_eq!(scratch(0, 1000), Some((500, LEAST_SCRATCH as u32)), "behind both, as much as is of use");
-        assert_eq!(scratch(1, 500), Some((0, 200)), "where the image was");
+        // Where the image was is more, but too little for a kernel that uses no byte of its output.
+        assert_eq!(scratch(1, 500), Some((252, 148)), "between input and output");
         assert_eq!(scratch(2, 500), None, "an addition needs none");
         let full = [conv(tensor(0, 100), tensor(100, 100))];
         assert_eq!(super::plan(&full, 0, &parameters, 200).map(|plan| plan.scratch_bytes), Some(0));
         // What is kept is not free when it was read for the last time.
         let kept = Steps { layers: &layers[..2], kept: &[*layers[0].output()] };
         let found = super::plan(kept, 1, &parameters, 500).unwrap();
-        assert_eq!((found.scratch, found.scratch_bytes, found.spent), (0, 200, false));
+        assert_eq!((found.scratch, found.scratch_bytes, found.spent), (252, 148, false));
         let found = super::plan(&layers[..2], 1, &parameters, 500).unwrap();
-        assert_eq!((found.scratch_bytes, found.spent), (200, true));
+        assert_eq!((found.scratch_bytes, found.spent), (148, true));
         // Before it is written its place is.
         let found =
             super::plan(Steps { layers: &layers[..2], kept: &[*layers[1].output()] }, 0, &parameters, 500)

@@ -3,13 +3,12 @@
 
 use super::super::cost::{Counts, Execution, Piece, Tally, axis, pieces};
 use crate::target::Steps;
-use crate::{
-    Add, Bits, Conv, Depthwise, Elementwise, GroupedConv, Layer, Linear, Multiply, Pool, Prelu, Rearrange,
-    Requant, Resize, Rest, Rule, Tensor, Window,
-};
+use crate::{Bits, Conv, Depthwise, GroupedConv, Layer, Linear, Requant, Rule, Tensor, Window};
 
 mod figures;
+mod unweighted;
 use figures::{FIGURES, P};
+use unweighted::{add, elementwise, multiply, pool, prelu, rearrange, resize};
 
 /// Elements of a chunk.
 const CHUNK: usize = 8;
@@ -251,94 +250,6 @@ fn partial(counts: &mut Counts, input: &Tensor, pixels: usize) {
         counts.add(P::PartialChunk as usize, pixels);
         counts.add(P::PartialByte as usize, pixels * bytes);
     }
-}
-
-/// `tap` is the first of three pieces.
-fn pool(counts: &mut Counts, layer: &Pool, tap: P) {
-    let Pool { input, output, window } = layer;
-    let channels = usize::from(input.channels);
-    let groups = channels.div_ceil(CHUNK);
-    let sum = |vertical, size, outputs| -> usize {
-        axis(window, vertical, size, outputs).iter().map(|taps| taps.count()).sum()
-    };
-    let rows = sum(true, input.height, output.height) * usize::from(output.width);
-    let seen = sum(true, input.height, output.height) * sum(false, input.width, output.width);
-    counts.add(P::Pool as usize, 1);
-    counts.add(P::PoolPixel as usize, output.pixels());
-    match tap {
-        P::MaxTap8 => counts.add(P::MaxGroup as usize, output.pixels() * groups),
-        _ => {
-            counts.add(by_bits(P::AverageGroup8, input.bits), output.pixels() * groups);
-            // Where division is a function, it takes longer for a larger mean. The means of the empty lanes
-            // after the last channel are 0.
-            counts.add(by_bits(P::AverageCode8, input.bits), output.pixels() * channels);
-        }
-    }
-    partial(counts, input, seen);
-    counts.add(P::PoolRow as usize, groups * rows);
-    counts.add(by_bits(tap, input.bits), groups * seen);
-    counts.add(P::PoolCode as usize, output.pixels() * channels);
-}
-
-fn add(counts: &mut Counts, layer: &Add) {
-    let elements = layer.output.elements();
-    counts.add(P::Add as usize, 1);
-    counts.add(P::AddPixel as usize, layer.output.pixels());
-    match layer.output.bits {
-        Bits::B32 => counts.add(P::AddLogit as usize, elements),
-        bits => counts.add(by_bits(P::AddCode8, bits), elements),
-    }
-}
-
-fn multiply(counts: &mut Counts, layer: &Multiply) {
-    let output = &layer.output;
-    counts.add(P::Multiply as usize, 1);
-    counts.add(P::MultiplyPixel as usize, output.pixels());
-    counts.add(by_bits(P::MultiplyCode8, output.bits), output.elements());
-}
-
-fn prelu(counts: &mut Counts, layer: &Prelu) {
-    let output = &layer.output;
-    counts.add(P::Prelu as usize, 1);
-    counts.add(P::PreluPixel as usize, output.pixels());
-    counts.add(by_bits(P::PreluCode8, output.bits), output.elements());
-}
-
-fn elementwise(counts: &mut Counts, layer: &Elementwise) {
-    let Elementwise { input, output, .. } = layer;
-    let channels = usize::from(output.channels);
-    // If no pixel ends inside a byte, all pixels are one row.
-    let seamless = [input, output].iter().all(|t| (channels * t.bits.count()).is_multiple_of(8));
-    counts.add(P::Elementwise as usize, 1);
-    counts.add(P::ElementwiseRow as usize, if seamless { 1 } else { output.pixels() });
-    counts.add(by_both(P::ElementwiseCode88, input.bits, output.bits), output.elements());
-}
-
-fn rearrange(counts: &mut Counts, layer: &Rearrange) {
-    counts.add(P::Rearrange as usize, 1);
-    if layer.rest == Rest::Zero {
-        counts.add(P::RearrangeZero as usize, layer.output.bytes());
-    }
-    let runs: usize =
-        layer.counts[..layer.counts.len() - 1].iter().map(|count| usize::from(*count)).product();
-    counts.add(P::RearrangeRun as usize, runs);
-    match layer.run_bytes() {
-        Some(bytes) => counts.add(P::RearrangeByte as usize, runs * bytes),
-        None => {
-            counts.add(P::RearrangeCode as usize, runs * usize::from(layer.counts[layer.counts.len() - 1]))
-        }
-    }
-}
-
-fn resize(counts: &mut Counts, layer: &Resize) {
-    let (pixels, channels) = (layer.output.pixels(), usize::from(layer.output.channels));
-    counts.add(P::Resize as usize, 1);
-    counts.add(P::ResizeRow as usize, layer.output.height.into());
-    counts.add(P::ResizePixel as usize, pixels);
-    counts.add(by_bits(P::ResizeChunk8, layer.input.bits), pixels * channels.div_ceil(CHUNK));
-    counts.add(P::ResizeCode as usize, pixels * channels);
-    // Each of the four corners.
-    partial(counts, &layer.input, 4 * pixels);
 }
 
 fn grouped(counts: &mut Counts, layer: &GroupedConv, sums_input: bool, set: Set) {

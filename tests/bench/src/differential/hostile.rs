@@ -159,7 +159,9 @@ fn check_validation(number: u64, case: &Case, memory: &Memory) {
         | Layer::AveragePool(_)
         | Layer::MaxPool(_)
         | Layer::Add(_)
-        | Layer::Rearrange(_) | Layer::Resize(_) | Layer::Multiply(_) => 0,
+        | Layer::Rearrange(_)
+        | Layer::Resize(_)
+        | Layer::Multiply(_) => 0,
     };
     let all_fit = layer.inputs().chain([output]).all(fits) && weights <= parameters as u64;
     assert!(!valid || all_fit, "case {number}: what does not fit is valid: {case:?}");
