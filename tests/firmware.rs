@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use mixq_format::Artifact;
 
 /// Bytes that `infer` may take of the stack, also where a layer has no room to work in the arena.
-pub const STACK: usize = 1023;
+pub const STACK: usize = 1064;
 
 /// Longest time that firmware may run; the largest network needs ten seconds.
 const PATIENCE: Duration = Duration::from_secs(120);

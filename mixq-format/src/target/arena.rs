@@ -1,7 +1,7 @@
 //! Finds how many more bytes of arena make a network faster.
 
-use super::armv7em::joined;
-use super::free::{free, spent};
+use super::armv7em::{LEAST_SCRATCH, joined, joins, useful};
+use super::free::{between, free, spent};
 use super::{Cost, Execution, Free, Steps, Target};
 use crate::{Layer, Tensor, in_arena};
 
@@ -15,6 +15,26 @@ struct Worker {
     /// Sizes of the free part in bytes, ascending, from 0 on. Each has the number of instructions that the
     /// layer takes from this size on.
     steps: Vec<(u32, u64)>,
+    /// What lies between its input and its output, if it may work there.
+    joined: Option<Joined>,
+    layer: Layer,
+}
+
+/// What lies between the input and the output of a layer.
+struct Joined {
+    /// Bytes in the least arena.
+    bytes: usize,
+    /// Whether it grows with the arena.
+    grows: bool,
+    /// As [`Worker::steps`], if the layer works there.
+    steps: Vec<(u32, u64)>,
+}
+
+impl Joined {
+    /// Its bytes, if the arena has `more` bytes more than the least arena.
+    fn bytes(&self, more: u32) -> usize {
+        self.bytes + if self.grows { more as usize } else { 0 }
+    }
 }
 
 /// Bytes of an arena that is larger than any useful one, and whose size 32 bits hold.
@@ -23,19 +43,27 @@ const FAR: u32 = 1 << 28;
 impl Worker {
     /// Instructions of the layer, if the arena has `more` bytes more than the least arena.
     fn instructions(&self, more: u32) -> u64 {
-        let free = i64::from(more) + self.grows;
-        let free = free.max(self.free as i64);
-        let reached = self.steps.partition_point(|(bytes, _)| i64::from(*bytes) <= free);
-        reached.checked_sub(1).map_or(0, |last| self.steps[last].1)
+        let largest = (i64::from(more) + self.grows).max(self.free as i64) as usize;
+        let between = self.joined.as_ref().map(|joined| (joined.bytes(more), &joined.steps));
+        let between = between.filter(|(bytes, _)| joins(&self.layer, *bytes, largest));
+        let (free, steps) = between.unwrap_or((largest, &self.steps));
+        let reached = steps.partition_point(|(bytes, _)| *bytes as usize <= free);
+        reached.checked_sub(1).map_or(0, |last| steps[last].1)
     }
 
-    /// For each step that the least arena does not reach: the bytes that the arena needs more to reach it.
+    /// The bytes that the arena needs more until the layer is executed in another way, for each way that it
+    /// may have.
     fn needs(&self) -> impl Iterator<Item = u32> {
-        self.steps.iter().filter_map(|(bytes, _)| {
-            let missing = i64::from(*bytes) - self.grows;
-            let more = u32::try_from(missing).ok()?.next_multiple_of(4);
-            (*bytes as usize > self.free).then_some(more)
-        })
+        let missing = |bytes: i64| u32::try_from(bytes).ok().map(|bytes| bytes.next_multiple_of(4));
+        let of_steps = self.steps.iter().map(|(bytes, _)| i64::from(*bytes) - self.grows);
+        let joined = self.joined.iter().flat_map(|joined| {
+            // Where the largest part becomes the better one.
+            let turns = [joined.bytes + 4, useful(&self.layer), LEAST_SCRATCH];
+            let turns = turns.map(|bytes| bytes as i64 - self.grows);
+            let steps = joined.steps.iter().filter(|_| joined.grows);
+            turns.into_iter().chain(steps.map(|(bytes, _)| i64::from(*bytes) - joined.bytes as i64))
+        });
+        of_steps.chain(joined).filter_map(missing)
     }
 }
 
@@ -105,20 +133,29 @@ impl Target {
         let (far, far_kept) = network.in_arena(large);
         let far = Steps { layers: &far, kept: &far_kept };
         let workers = layers.iter().enumerate().filter_map(|(index, layer)| {
-            let (_, least_free) = free(all, index, least);
-            let joined = joined(all, index, least_free);
-            let own = Free { spent: spent(all, index), joined: joined.is_some() };
-            let execution = Execution { rust_target, parameters, scratch_bytes: 0, free: own };
+            let spent = spent(all, index);
             // All: what is largest is not always fastest.
-            let steps: Vec<(u32, u64)> = ((self.scratch_steps)(layer, &execution).into_iter())
-                .map(|(bytes, cost)| (bytes, cost.instructions))
-                .collect();
-            if steps.len() < 2 {
+            let steps = |joined: bool| -> Vec<(u32, u64)> {
+                let free = Free { spent, joined };
+                let execution = Execution { rust_target, parameters, scratch_bytes: 0, free };
+                let steps = (self.scratch_steps)(layer, &execution).into_iter();
+                steps.map(|(bytes, cost)| (bytes, cost.instructions)).collect()
+            };
+            let separate = steps(false);
+            if separate.len() < 2 {
                 return None;
             }
+            let more = i64::from(large - least);
             let (_, grows) = free(far, index, large);
-            let free = joined.map_or(least_free, |(_, bytes)| bytes);
-            Some(Worker { free, grows: grows as i64 - i64::from(large - least), steps })
+            let (_, free) = free(all, index, least);
+            // Only a layer that may work there at all: whatever has no other room does.
+            let between = |steps| between(steps, index).filter(|_| joins(layer, 0, 0));
+            let joined = between(all).map(|(_, bytes)| {
+                let grows = between(far).is_some_and(|(_, far)| far as i64 - bytes as i64 == more);
+                Joined { bytes, grows, steps: steps(true) }
+            });
+            let layer = *layer;
+            Some(Worker { free, grows: grows as i64 - more, steps: separate, joined, layer })
         });
         workers.collect()
     }

@@ -1,5 +1,7 @@
 //! What build.rs wrote.
 
+#[allow(unused_imports, reason = "only networks that resize images name it")]
+use mixq_rt::format::Between::*;
 use mixq_rt::format::Bits::*;
 #[allow(unused_imports, reason = "only networks that move elements name it")]
 use mixq_rt::format::Rest::*;

@@ -43,12 +43,12 @@ use crate::Layer;
 pub use blocks::{Blocks, RGB3X3_ELEMENTS};
 pub use kernel::{Kernel, by_words, codes, requantises, takes};
 pub use phases::{Division, Phase, Place};
-#[cfg(feature = "file")]
-pub(super) use plan::joined;
 pub use plan::{
     LEAST_SCRATCH, LEAST_SCRATCH_OF_RGB3X3, LEAST_SCRATCH_OF_RGB3X3_AND_SUMS, Plan, STACK_OF_LINEAR, plan,
     useful, whole,
 };
+#[cfg(feature = "file")]
+pub(super) use plan::{joined, joins};
 pub use proof::{Proof, proof};
 #[cfg(feature = "file")]
 pub(super) use records::place;

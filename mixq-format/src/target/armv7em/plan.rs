@@ -59,12 +59,16 @@ pub fn plan<'a>(
 /// its first byte and its number of bytes. `largest`: bytes of the largest free part.
 pub(in super::super) fn joined(steps: Steps<'_>, index: usize, largest: usize) -> Option<(usize, usize)> {
     let layer = &steps.layers[index];
-    let Layer::Conv(conv) = layer else { return None };
+    between(steps, index).filter(|(_, bytes)| joins(layer, *bytes, largest))
+}
+
+/// Whether `between` bytes between input and output are the best part of the arena for a layer to work in,
+/// where the largest free part has `largest` bytes.
+pub(in super::super) fn joins(layer: &Layer, between: usize, largest: usize) -> bool {
+    let Layer::Conv(conv) = layer else { return false };
     // The windows of an image of three channels are small enough for the stack.
-    if largest >= useful(layer) || Windows::of(conv) == Windows::Rgb3x3 {
-        return None;
-    }
-    between(steps, index).filter(|(_, bytes)| *bytes >= largest || largest < LEAST_SCRATCH)
+    let is_small = Windows::of(conv) == Windows::Rgb3x3;
+    largest < useful(layer) && !is_small && (between >= largest || largest < LEAST_SCRATCH)
 }
 
 /// Bytes of scratch that a layer needs: for 16 elements of four pixels as 16-bit halves (128), the codes of

@@ -145,16 +145,20 @@ fn phase(given: &mut Given, own: &mut [u32], left: Range<usize>) -> Range<usize>
     let Given { plan, instance, .. } = *given;
     let table = given.operands.table();
     let bytes_given = if own.is_empty() { plan.scratch_bytes as usize } else { size_of_val(own) };
-    let phase = choose(table, instance, plan, bytes_given, left.clone());
-    let (bytes, apart_bytes, pixels) = (phase.bytes, phase.apart_bytes, phase.pixels.clone());
-    let Memory { layer, input, output, memory, apart, begin } = if plan.joined {
-        between(given.operands.reborrow(), own, &phase)
-    } else {
-        separate(given, own, &phase)
+    // The phase is not kept: each word on the stack counts.
+    let (layer, [input_start, begin], input, output, scratch, pixels, rest) = {
+        let phase = choose(table, instance, plan, bytes_given, left.clone());
+        let Memory { layer, input, output, memory, apart, begin } = if plan.joined {
+            between(given.operands.reborrow(), own, &phase)
+        } else {
+            separate(given, own, &phase)
+        };
+        let scratch = [last(memory, phase.bytes), last(apart, phase.apart_bytes)];
+        let (starts, rest) = ([phase.input.start, begin], phase.rest(left));
+        (layer, starts, input, output, scratch, phase.pixels, rest)
     };
-    let (memory, apart) = (last(memory, bytes), last(apart, apart_bytes));
-    let source = &Source::new(layer, &plan.proof, instance, input, phase.input.start);
-    execute(source, instance, [memory, apart], pixels, output, begin, |layer, first, size, output| {
+    let source = &Source::new(layer, &plan.proof, instance, input, input_start);
+    execute(source, instance, scratch, pixels, output, begin, |layer, first, size, output| {
         let channels = layer.source.filters.channels();
         let mut channel = 0;
         while channel < channels {
@@ -166,7 +170,7 @@ fn phase(given: &mut Given, own: &mut [u32], left: Range<usize>) -> Range<usize>
         }
         size
     });
-    phase.rest(left)
+    rest
 }
 
 /// See [`Phase::of`].
