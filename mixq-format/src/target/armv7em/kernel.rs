@@ -65,7 +65,7 @@ pub fn codes(layer: &Layer, parameters: &[u8], plan: &Plan) -> usize {
 ///   [`requantises`] is true;
 /// * for all pools;
 /// * for additions to codes;
-/// * for multiplications of tensors of 8 bits: see [`takes_product`];
+/// * for multiplications of tensors of 8 bits: see `takes_product`;
 /// * for elementwise layers whose input and output have the same width.
 ///
 /// # Panics

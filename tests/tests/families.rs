@@ -1,0 +1,46 @@
+//! The trained networks of docs/results.md that concatenate, split and shuffle channels, on an emulated
+//! Cortex-M7: the same logits as on the host, and as many bytes in the ELF as the artifacts announce.
+
+use std::path::Path;
+
+use mixq_elf::{Elf, Place};
+use mixq_format::Artifact;
+use mixq_tests::firmware::{self, Board, Options, Part};
+use mixq_tests::networks;
+
+/// Models of experiments/Cargo.toml.
+const NAMES: [&str; 4] = ["squeezenet_8_bits", "squeezenet_4_bits", "squeezenet_mixed", "shufflenet_8_bits"];
+
+fn artifact(name: &str) -> Artifact {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../experiments/models");
+    let bytes = std::fs::read(folder.join(format!("{name}.mixq"))).expect("the artifact is committed");
+    Artifact::from_bytes(&bytes).expect("it is valid")
+}
+
+#[test]
+fn networks_of_other_families_answer_as_the_host_does() {
+    let artifacts = NAMES.map(artifact);
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("families");
+    firmware::write_models(&folder, &artifacts, networks::images);
+    let (target, board) = ("thumbv7em-none-eabihf", Board::CortexM7);
+    let options = Options { target, board, part: Part::Binary, opt_level: "3" };
+    let elf = firmware::build(&folder, &options, &folder.join("target"));
+    let printed = firmware::run(board, &elf, &[]);
+    let (printed, stack) = firmware::logits_and_stack(&printed);
+    let line = |artifact: &Artifact, image: &Vec<u8>| {
+        let logits: Vec<String> = networks::logits(artifact, image).iter().map(i32::to_string).collect();
+        format!("{}: {}", artifact.header.name, logits.join(","))
+    };
+    let expected: Vec<String> = (artifacts.iter())
+        .flat_map(|artifact| networks::images(artifact).iter().map(|i| line(artifact, i)).collect::<Vec<_>>())
+        .collect();
+    assert_eq!(printed, expected, "device and host differ");
+    assert!(stack.iter().all(|(_, bytes)| *bytes <= firmware::STACK), "{stack:?}");
+    let linked = Elf::read(&elf).unwrap();
+    for artifact in &artifacts {
+        let name = &artifact.header.name;
+        assert_eq!(linked.constants(name).unwrap(), artifact.flash_bytes() as u64, "flash of {name}");
+        let ram = linked.bytes(Place::Ram, &format!("::{name}")).unwrap();
+        assert_eq!(ram, artifact.ram_bytes() as u64, "RAM of {name}");
+    }
+}
