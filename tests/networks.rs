@@ -23,7 +23,7 @@ pub fn all() -> Vec<Artifact> {
     networks.push(resized());
     networks.extend([map(), channels(), codes()]);
     networks.push(grouped());
-    networks.push(products());
+    networks.extend(Bits::QUANTISED.map(products));
     networks.extend([
         scheme("folded", Bits::B4, Bits::B4, Scheme::PerLayerFolded),
         scheme("per_layer", Bits::B4, Bits::B4, Scheme::PerLayer),
@@ -129,13 +129,13 @@ pub fn elementwise() -> Artifact {
     builder.linear(10, quantised(Bits::B32)).finish("elementwise")
 }
 
-/// Squeeze and excite, products of tensors of one shape, and PReLUs: of every width to every width, in place
-/// and not; and of 8 bits, for which there are kernels, with channels that end inside words.
-pub fn products() -> Artifact {
+/// Squeeze and excite, products of tensors of one shape, and PReLUs: of `x` bits to every width, in place and
+/// not; and of 8 bits, for which there are kernels, with channels that end inside words.
+pub fn products(x: Bits) -> Artifact {
     let quantised = |output| Quantised { weights: Bits::B8, output, scheme: Scheme::PerChannel };
-    let mut builder = Builder::new(700, [6, 7, 3]);
+    let mut builder = Builder::new(740 + x.count() as u64, [6, 7, 3]);
     let whole = Slide { kernel: [6, 7], stride: [1, 1], padding: [0; 4] };
-    for (x, y) in Bits::QUANTISED.into_iter().flat_map(|x| Bits::QUANTISED.map(|y| (x, y))) {
+    for y in Bits::QUANTISED {
         let channels = if x == y { 11 } else { 12 };
         builder.conv(channels, POINTWISE, quantised(x)).prelu(y);
         let kept = builder.keep();
@@ -150,7 +150,7 @@ pub fn products() -> Artifact {
         builder.average_pool(whole).conv(channels, POINTWISE, quantised(Bits::B8));
         builder.multiply(kept, Bits::B8, channels == 16);
     }
-    builder.linear(10, quantised(Bits::B32)).finish("products")
+    builder.linear(10, quantised(Bits::B32)).finish(&format!("products{}", x.count()))
 }
 
 /// Elements that move, of every width: whole bytes, elements within bytes, pixels that end inside bytes.
