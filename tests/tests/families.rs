@@ -9,7 +9,14 @@ use mixq_tests::firmware::{self, Board, Options, Part};
 use mixq_tests::networks;
 
 /// Models of experiments/Cargo.toml.
-const NAMES: [&str; 4] = ["squeezenet_8_bits", "squeezenet_4_bits", "squeezenet_mixed", "shufflenet_8_bits"];
+const NAMES: [&str; 6] = [
+    "squeezenet_8_bits",
+    "squeezenet_4_bits",
+    "squeezenet_mixed",
+    "shufflenet_8_bits",
+    "shufflenet_4_bits",
+    "shufflenet_mixed",
+];
 
 fn artifact(name: &str) -> Artifact {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../experiments/models");
