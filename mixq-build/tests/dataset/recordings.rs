@@ -194,7 +194,7 @@ fn wrong_values_and_wrong_lengths_are_named() {
     let said = load_as(&file(&text(7)), SERIES, group).unwrap_err();
     assert_eq!(
         said,
-        "ROOT row 1: no column is called `who`, as `group` says; the columns are called `x`, `count`, `label`"
+        "ROOT row 1: no column has the name `who`, as `group` says; the columns are `x`, `count`, `label`"
     );
 }
 

@@ -29,7 +29,7 @@ fn targets_that_are_not_numbers_name_row_and_column() {
 fn columns_that_are_not_there_are_named_with_those_that_are() {
     let rows = "a,b,c,d,height,width\n0,0,1,2,0.5,1\n";
     let said = refused(&with("regression", rows, ", targets = [\"hight\", \"width\"]"));
-    assert!(said.contains("no column is called `hight`") && said.contains("`height`"), "{said}");
+    assert!(said.contains("no column has the name `hight`") && said.contains("`height`"), "{said}");
     let said = refused(&with("regression", rows, ", targets = \"width\""));
     assert!(said.contains("names 1 columns, but a regression network of 2 outputs has 2"), "{said}");
     let said = refused(&with("regression", "0,0,1,2,0.5,1\n", ", targets = [\"height\", \"width\"]"));

@@ -21,8 +21,8 @@ pub(super) fn named(first: &ByteRecord, named: &[String], wanted: &Wanted<'_>) -
     let place = |name: &String| names.iter().position(|found| found == name);
     let missing: Vec<String> = named.iter().filter(|name| place(name).is_none()).cloned().collect();
     if !missing.is_empty() {
-        let said = format!("no column is called {}, as `targets` says", quoted(&missing));
-        return Err((said, format!("the columns are called {}", quoted(&names))));
+        let said = format!("no column has the name {}, as `targets` says", quoted(&missing));
+        return Err((said, format!("the columns are {}", quoted(&names))));
     }
     let allowed = wanted.rules().columns(wanted.outputs);
     if !allowed.contains(&named.len()) {

@@ -102,8 +102,8 @@ fn named(names: &Option<Vec<String>>, wanted: &[String], key: &str) -> Result<Ve
     let place = |name: &String| names.iter().position(|found| found == name);
     let missing: Vec<String> = wanted.iter().filter(|name| place(name).is_none()).cloned().collect();
     if !missing.is_empty() {
-        let said = format!("no column is called {}, as `{key}` says", quoted(&missing));
-        return Err((said, format!("the columns are called {}", quoted(names))));
+        let said = format!("no column has the name {}, as `{key}` says", quoted(&missing));
+        return Err((said, format!("the columns are {}", quoted(names))));
     }
     Ok(wanted.iter().filter_map(place).collect())
 }
