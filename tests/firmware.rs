@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use mixq_elf::{Elf, Place};
 use mixq_format::Artifact;
 
 /// Bytes that `infer` may take of the stack, also where a layer has no room to work in the arena.
@@ -104,6 +105,21 @@ pub fn write_models(folder: &Path, artifacts: &[Artifact], images: impl Fn(&Arti
     let tasks: String = artifacts.iter().map(task).collect();
     write("tasks.rs".to_string(), format!("tasks! {{\n{tasks}}}\n").as_bytes());
     write("samples.rs".to_string(), format!("samples! {{\n{names}}}\n").as_bytes());
+}
+
+/// Asserts that firmware has as many bytes of each network, in flash and in RAM, as its artifact says.
+///
+/// # Panics
+/// If it has not, or is not an ELF file.
+pub fn assert_memory(elf: &Path, artifacts: &[Artifact]) {
+    let linked = Elf::read(elf).expect("firmware is an ELF file");
+    for artifact in artifacts {
+        let name = &artifact.header.name;
+        let flash = linked.constants(name).expect("the network is in flash");
+        assert_eq!(flash, artifact.flash_bytes() as u64, "flash of {name}");
+        let ram = linked.bytes(Place::Ram, &format!("::{name}")).expect("the network is in RAM");
+        assert_eq!(ram, artifact.ram_bytes() as u64, "RAM of {name}");
+    }
 }
 
 /// An arm of a macro that prints all outputs of a network that has several, after `infer`.

@@ -274,6 +274,16 @@ pub fn logits(artifact: &Artifact, image: &[u8]) -> Vec<i32> {
     [vec![network.output], artifact.kept()].concat().iter().flat_map(read).collect()
 }
 
+/// What firmware prints of the [`images`] of these networks, computed on this machine.
+pub fn expected(artifacts: &[Artifact]) -> Vec<String> {
+    let line = |artifact: &Artifact, image: &Vec<u8>| {
+        let logits: Vec<String> = logits(artifact, image).iter().map(i32::to_string).collect();
+        format!("{}: {}", artifact.header.name, logits.join(","))
+    };
+    let lines = |artifact| images(artifact).iter().map(|i| line(artifact, i)).collect::<Vec<_>>();
+    artifacts.iter().flat_map(lines).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;

@@ -4,7 +4,6 @@
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-use mixq_elf::{Elf, Place};
 use mixq_format::{Artifact, Bits};
 use mixq_tests::firmware::{self, Board, Options, Part};
 use mixq_tests::networks;
@@ -25,16 +24,6 @@ fn scratch(name: &str) -> PathBuf {
 fn build(target: &str, part: Part) -> PathBuf {
     let options = Options { target, board: Board::Stm32f405, part, opt_level: "3" };
     firmware::build(&MODELS, &options, &scratch("firmware"))
-}
-
-/// What the firmware of these networks has to print, computed on this machine.
-fn expected(artifacts: &[Artifact]) -> Vec<String> {
-    let line = |artifact: &Artifact, image: &Vec<u8>| {
-        let logits: Vec<String> = networks::logits(artifact, image).iter().map(i32::to_string).collect();
-        format!("{}: {}", artifact.header.name, logits.join(","))
-    };
-    let lines = |artifact| networks::images(artifact).iter().map(|i| line(artifact, i)).collect::<Vec<_>>();
-    artifacts.iter().flat_map(lines).collect()
 }
 
 fn answers_as_the_host_does(target: &str) {
@@ -59,7 +48,7 @@ fn check(board: Board, target: &str, elf: &Path, artifacts: &[Artifact]) {
     }
     let over: Vec<_> = stack.iter().filter(|(_, bytes)| *bytes > firmware::STACK).collect();
     assert!(over.is_empty(), "infer takes more than {} B of stack: {over:?}", firmware::STACK);
-    let expected = expected(artifacts);
+    let expected = networks::expected(artifacts);
     for (device, host) in printed.iter().zip(&expected) {
         assert_eq!(device, host, "device and host differ");
     }
@@ -111,11 +100,5 @@ fn riscv_compiles() {
 
 #[test]
 fn flash_and_ram_figures_are_what_the_linker_holds() {
-    let linked = Elf::read(&build("thumbv7em-none-eabihf", Part::Binary)).unwrap();
-    for artifact in ARTIFACTS.iter() {
-        let name = &artifact.header.name;
-        assert_eq!(linked.constants(name).unwrap(), artifact.flash_bytes() as u64, "flash of {name}");
-        let ram = linked.bytes(Place::Ram, &format!("::{name}")).unwrap();
-        assert_eq!(ram, artifact.ram_bytes() as u64, "RAM of {name}");
-    }
+    firmware::assert_memory(&build("thumbv7em-none-eabihf", Part::Binary), &ARTIFACTS);
 }

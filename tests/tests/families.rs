@@ -3,7 +3,6 @@
 
 use std::path::Path;
 
-use mixq_elf::{Elf, Place};
 use mixq_format::Artifact;
 use mixq_tests::firmware::{self, Board, Options, Part};
 use mixq_tests::networks;
@@ -34,20 +33,7 @@ fn networks_of_other_families_answer_as_the_host_does() {
     let elf = firmware::build(&folder, &options, &folder.join("target"));
     let printed = firmware::run(board, &elf, &[]);
     let (printed, stack) = firmware::logits_and_stack(&printed);
-    let line = |artifact: &Artifact, image: &Vec<u8>| {
-        let logits: Vec<String> = networks::logits(artifact, image).iter().map(i32::to_string).collect();
-        format!("{}: {}", artifact.header.name, logits.join(","))
-    };
-    let expected: Vec<String> = (artifacts.iter())
-        .flat_map(|artifact| networks::images(artifact).iter().map(|i| line(artifact, i)).collect::<Vec<_>>())
-        .collect();
-    assert_eq!(printed, expected, "device and host differ");
+    assert_eq!(printed, networks::expected(&artifacts), "device and host differ");
     assert!(stack.iter().all(|(_, bytes)| *bytes <= firmware::STACK), "{stack:?}");
-    let linked = Elf::read(&elf).unwrap();
-    for artifact in &artifacts {
-        let name = &artifact.header.name;
-        assert_eq!(linked.constants(name).unwrap(), artifact.flash_bytes() as u64, "flash of {name}");
-        let ram = linked.bytes(Place::Ram, &format!("::{name}")).unwrap();
-        assert_eq!(ram, artifact.ram_bytes() as u64, "RAM of {name}");
-    }
+    firmware::assert_memory(&elf, &artifacts);
 }

@@ -14,6 +14,8 @@ mod moves;
 mod mutate;
 #[path = "../bench/src/differential/numbers.rs"]
 mod numbers;
+#[path = "kernels/prelu.rs"]
+mod prelu;
 #[path = "../bench/src/differential/unweighted.rs"]
 mod unweighted;
 
@@ -96,7 +98,7 @@ impl Machine {
              additions {additions}, pools {pools}, elementwise {elementwise}, products {products}"
         );
         assert!(
-            convolutions >= layers / 4
+            convolutions >= layers / 3
                 && depthwise >= layers / 8
                 && linear >= layers / 20
                 && additions >= layers / 12
@@ -149,7 +151,7 @@ fn hostile(number: u64) -> (Case, Vec<u8>, Vec<u8>, bool) {
             grouped::grouped(&mut numbers, layer)
         }
         5 => unweighted::multiplication(&mut numbers, &mut arena),
-        6 => unweighted::prelu(&mut numbers, &mut parameters, &mut arena),
+        6 => prelu::prelu(&mut numbers, &mut parameters, &mut arena),
         _ => layers::random(&mut numbers, &mut parameters, &mut arena),
     };
     let mut case = Case { layer, plan: None, lengths: mutate::lengths(&layer), begins: [0; 2] };

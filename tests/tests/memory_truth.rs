@@ -10,7 +10,6 @@ use mixq_build::engine::convert::{About, convert};
 use mixq_build::engine::graph::Graph;
 use mixq_build::engine::import::builtin;
 use mixq_build::engine::memory::allocate;
-use mixq_elf::{Elf, Place};
 use mixq_format::{Accuracy, Artifact, Budget, Task};
 use mixq_tests::firmware::{self, Board, Options, Part};
 use mixq_tests::networks;
@@ -70,10 +69,8 @@ fn holds_what_was_announced(artifact: &Artifact, board: Board) {
     for opt_level in ["3", "s"] {
         let options = Options { target: "thumbv7em-none-eabihf", board, part: Part::Binary, opt_level };
         let elf = firmware::build(&folder, &options, &folder.join(format!("target-{opt_level}")));
-        let linked = Elf::read(&elf).unwrap();
-        assert_eq!(linked.constants(name).unwrap(), artifact.flash_bytes() as u64, "flash at {opt_level}");
-        let ram = linked.bytes(Place::Ram, &format!("::{name}")).unwrap();
-        assert_eq!(ram, artifact.ram_bytes() as u64, "RAM at {opt_level}");
+        firmware::assert_memory(&elf, std::slice::from_ref(artifact));
+        let ram = artifact.ram_bytes();
         let printed = firmware::run(board, &elf, &[]);
         let (logits, stack) = firmware::logits_and_stack(&printed);
         assert_eq!(logits, [format!("{name}: {}", host.join(","))]);

@@ -282,11 +282,16 @@ pub trait ScoreRules: Sync {
     /// How integer outputs are read, without thresholds.
     fn readout(&self, made: &Made<'_>) -> Readout;
 
-    /// Whether answers depend on thresholds, which are chosen on the validation part.
-    fn has_thresholds(&self) -> bool;
+    /// Whether answers depend on thresholds, which are chosen on the validation part. Unless a task says
+    /// otherwise, they do not.
+    fn has_thresholds(&self) -> bool {
+        false
+    }
 
-    /// The thresholds that are best for the outputs for some images.
-    fn thresholds(&self, outputs: &Outputs<'_>, targets: &Targets) -> Vec<i64>;
+    /// The thresholds that are best for the outputs for some images; none, unless a task says otherwise.
+    fn thresholds(&self, _outputs: &Outputs<'_>, _targets: &Targets) -> Vec<i64> {
+        Vec::new()
+    }
 
     /// What the score is called.
     fn measure(&self) -> &'static str;

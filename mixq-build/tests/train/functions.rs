@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use mixq_build::engine::evaluate::logits;
-use mixq_elf::{Elf, Place};
 use mixq_format::Layer;
 use mixq_tests::firmware::{self, Board, Options, Part};
 
@@ -121,13 +120,7 @@ fn networks_with_functions_answer_on_the_device_as_they_were_trained() {
     let (found, stack) = firmware::logits_and_stack(&printed);
     assert_eq!(found, expected, "the device answers as the host does");
     assert!(stack.iter().all(|(_, bytes)| *bytes <= firmware::STACK), "{stack:?}");
-    let linked = Elf::read(&elf).unwrap();
-    for artifact in &artifacts {
-        let name = &artifact.header.name;
-        assert_eq!(linked.constants(name).unwrap(), artifact.flash_bytes() as u64, "flash of {name}");
-        let ram = linked.bytes(Place::Ram, &format!("::{name}")).unwrap();
-        assert_eq!(ram, artifact.ram_bytes() as u64, "RAM of {name}");
-    }
+    firmware::assert_memory(&elf, &artifacts);
 }
 
 /// Each function works in the place of its input, or the input is read later.

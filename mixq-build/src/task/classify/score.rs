@@ -24,14 +24,6 @@ impl ScoreRules for Classification {
         Readout::default()
     }
 
-    fn has_thresholds(&self) -> bool {
-        false
-    }
-
-    fn thresholds(&self, _: &Outputs<'_>, _: &Targets) -> Vec<i64> {
-        Vec::new()
-    }
-
     /// The confusion matrix.
     fn figures(&self, answers: &Targets, targets: &Targets, _: &Readout) -> Option<Figures> {
         let mut counts = BTreeMap::<(u16, u16), u32>::new();

@@ -20,14 +20,6 @@ impl ScoreRules for Dense {
         Readout::default()
     }
 
-    fn has_thresholds(&self) -> bool {
-        false
-    }
-
-    fn thresholds(&self, _: &Outputs<'_>, _: &Targets) -> Vec<i64> {
-        Vec::new()
-    }
-
     fn measure(&self) -> &'static str {
         "mean IoU"
     }

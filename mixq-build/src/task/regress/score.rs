@@ -21,14 +21,6 @@ impl ScoreRules for Regression {
         Readout { units: made.fit.units.iter().map(unit).collect(), ..Readout::default() }
     }
 
-    fn has_thresholds(&self) -> bool {
-        false
-    }
-
-    fn thresholds(&self, _: &Outputs<'_>, _: &Targets) -> Vec<i64> {
-        Vec::new()
-    }
-
     fn measure(&self) -> &'static str {
         "R^2"
     }

@@ -62,11 +62,11 @@ fn main() -> ! {
     let mut counts = [0; 7];
     for number in 0..count {
         let mut numbers = Numbers::new(seed.wrapping_add(number));
-        let layer = match numbers.within(0, 9) {
+        let layer = match numbers.within(0, 10) {
             0 => unweighted::addition(&mut numbers, &mut memory.expected),
             1 => unweighted::pool(&mut numbers, &mut memory.expected),
-            3 => unweighted::multiplication(&mut numbers, &mut memory.expected),
             2 => unweighted::elementwise(&mut numbers, &mut memory.plain, &mut memory.expected),
+            3 => unweighted::multiplication(&mut numbers, &mut memory.expected),
             _ => layers::random(&mut numbers, &mut memory.plain, &mut memory.expected),
         };
         if !takes(&layer, &memory.plain) {

@@ -1,8 +1,8 @@
-//! Random additions, multiplications, pools, elementwise layers and PReLUs: every width, odd channels,
+//! Random additions, multiplications, pools and elementwise layers: every width, odd channels,
 //! outputs in place, windows in the padding and beyond the input, windows of more pixels than 16 bits can
 //! sum.
 
-use mixq_rt::format::{Add, Bits, Elementwise, Layer, Multiply, Pool, Prelu, Tensor, Window};
+use mixq_rt::format::{Add, Bits, Elementwise, Layer, Multiply, Pool, Tensor, Window};
 
 use crate::numbers::Numbers;
 
@@ -111,31 +111,6 @@ pub fn multiplication(numbers: &mut Numbers, arena: &mut [u8]) -> Layer {
         _ => (numbers.within(limit / 2, limit), numbers.within(21, most)),
     };
     Layer::Multiply(Multiply { a, b, output, multiplier: multiplier as i32, shift: shift as u32 })
-}
-
-/// A PReLU with any slopes, at any offset of the parameters, and an arena with its input.
-// No instruction set has a kernel for it: firmware does not try it.
-#[allow(dead_code)]
-pub fn prelu(numbers: &mut Numbers, parameters: &mut [u8], arena: &mut [u8]) -> Layer {
-    let size = [(); 2].map(|()| numbers.within(1, 9) as u16);
-    let channels = channels(numbers);
-    let [mut input, mut output] = [(); 2].map(|()| {
-        let bits = numbers.one_of(&Bits::QUANTISED);
-        tensor(numbers, size, channels, bits)
-    });
-    let end = place(numbers, [&mut input, &mut output]);
-    if output.bits == input.bits && !numbers.once_in(4) {
-        output.offset = input.offset;
-    }
-    numbers.fill(&mut arena[..end + 8]);
-    let slopes = numbers.within(0, 9) as usize;
-    let (words, _) = parameters[slopes..].as_chunks_mut();
-    for word in &mut words[..channels as usize] {
-        *word =
-            (numbers.within(1 - i64::from(Prelu::LIMIT), i64::from(Prelu::LIMIT) - 1) as i32).to_le_bytes();
-    }
-    let (multiplier, shift) = (numbers.within(0, 1 << 21) as i32, numbers.within(10, 31) as u32);
-    Layer::Prelu(Prelu { input, output, slopes: slopes as u32, multiplier, shift })
 }
 
 /// A pool, and an arena with its input.
