@@ -9,7 +9,7 @@ use mixq_elf::{Elf, Place};
 use mixq_format::Artifact;
 
 /// Bytes that `infer` may take of the stack, also where a layer has no room to work in the arena.
-pub const STACK: usize = 1064;
+pub const STACK: usize = 1023;
 
 /// Longest time that firmware may run; the largest network needs ten seconds.
 const PATIENCE: Duration = Duration::from_secs(120);

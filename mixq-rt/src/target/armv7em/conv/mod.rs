@@ -135,18 +135,18 @@ fn whole(given: &mut Given, own: &mut [u32]) {
 fn parts(given: &mut Given, own: &mut [u32]) {
     let mut left = 0..given.operands.table().output.pixels();
     while !left.is_empty() {
-        left = phase(given, own, left);
+        phase(given, own, &mut left);
     }
 }
 
-/// Executes a phase of the output pixels that are left. Returns those that are left after it.
+/// Executes a phase of the output pixels that are left, and takes its pixels off them.
 #[inline(never)]
-fn phase(given: &mut Given, own: &mut [u32], left: Range<usize>) -> Range<usize> {
+fn phase(given: &mut Given, own: &mut [u32], left: &mut Range<usize>) {
     let Given { plan, instance, .. } = *given;
     let table = given.operands.table();
     let bytes_given = if own.is_empty() { plan.scratch_bytes as usize } else { size_of_val(own) };
     // The phase is not kept: each word on the stack counts.
-    let (layer, [input_start, begin], input, output, scratch, pixels, rest) = {
+    let (layer, [input_start, begin], input, output, scratch, pixels) = {
         let phase = choose(table, instance, plan, bytes_given, left.clone());
         let Memory { layer, input, output, memory, apart, begin } = if plan.joined {
             between(given.operands.reborrow(), own, &phase)
@@ -154,8 +154,8 @@ fn phase(given: &mut Given, own: &mut [u32], left: Range<usize>) -> Range<usize>
             separate(given, own, &phase)
         };
         let scratch = [last(memory, phase.bytes), last(apart, phase.apart_bytes)];
-        let (starts, rest) = ([phase.input.start, begin], phase.rest(left));
-        (layer, starts, input, output, scratch, phase.pixels, rest)
+        *left = phase.rest(left.clone());
+        (layer, [phase.input.start, begin], input, output, scratch, phase.pixels)
     };
     let source = &Source::new(layer, &plan.proof, instance, input, input_start);
     execute(source, instance, scratch, pixels, output, begin, |layer, first, size, output| {
@@ -163,14 +163,13 @@ fn phase(given: &mut Given, own: &mut [u32], left: Range<usize>) -> Range<usize>
         let mut channel = 0;
         while channel < channels {
             let count = layer.channels(first, size, channel, output);
-            if layer.sums.is_some() {
+            if layer.instance.sums.is_some() {
                 layer.finish(channel, count, size, output);
             }
             channel += count;
         }
         size
     });
-    rest
 }
 
 /// See [`Phase::of`].
@@ -194,7 +193,7 @@ fn execute(
     begin: usize,
     mut compute: impl FnMut(&mut Layer, usize, usize, &mut [u8]) -> usize,
 ) {
-    let Instance { kernels, fill, sums, .. } = instance;
+    let Instance { kernels, sums, .. } = instance;
     let table = source.filters.layer.table();
     check(kernels.blocks.weight_bits == table.weight_bits);
     let (bits, widened) = (table.input.bits.count(), kernels.widen.bits);
@@ -202,8 +201,7 @@ fn execute(
     check(bits <= widened && (bits < widened) == kernels.unpack.is_some());
     let mut scratch = source.scratch(memory, apart, sums.is_some());
     let mut call = None;
-    let layer =
-        &mut Layer { source, fill: *fill, scratch: &mut scratch, call: &mut call, sums: sums.as_ref() };
+    let layer = &mut Layer { source, instance, scratch: &mut scratch, call: &mut call };
     layer.prepare(0, 0);
     let bytes = table.output.pixel_bytes();
     // Groups of four pixels; where a row has fewer than four, groups of one. If the last group of a row would
@@ -222,12 +220,10 @@ fn execute(
 /// The state while a layer is executed.
 struct Layer<'a> {
     source: &'a Source<'a>,
-    fill: Fill,
+    instance: &'a Instance,
     scratch: &'a mut Scratch<'a>,
     /// The call that was prepared last.
     call: &'a mut Option<Call>,
-    /// Makes codes or logits of sums, if the loop stores sums.
-    sums: Option<&'a Sums>,
 }
 
 // Some methods are not inlined, so that the stack frame of one is gone when the next is called.
@@ -277,7 +273,7 @@ impl Layer<'_> {
     #[inline(never)]
     fn finish(&mut self, channel: usize, count: usize, size: usize, output: &mut [u8]) {
         let filters = &self.source.filters;
-        let Some(sums) = self.sums else { return };
+        let Some(sums) = &self.instance.sums else { return };
         let of_channels = self.scratch.accumulators(count);
         (sums.requantise)(filters, channel, of_channels, size);
         let tensor = &filters.layer.table().output;
@@ -288,17 +284,17 @@ impl Layer<'_> {
     /// Fills the patch with elements of a group, beginning with `element`.
     #[inline(always)]
     fn fill(&mut self, first: usize, size: usize, element: usize) {
-        (self.fill)(self.source, self.scratch, first, size, element);
+        (self.instance.fill)(self.source, self.scratch, first, size, element);
     }
 
     /// Prepares the call for a chunk that begins with `channel` and `element`: as many elements as the patch
     /// holds, and as many channels as there are accumulators for.
     #[inline(never)]
     fn prepare(&mut self, channel: usize, element: usize) {
-        let Layer { source, scratch, sums, .. } = self;
+        let Layer { source, instance, scratch, .. } = self;
         let elements = scratch.chunk().min(source.elements - element);
         // Sums that become codes at once need no accumulators: then the chunk has all remaining channels.
-        let codes = sums.is_none() && element + elements == source.elements;
+        let codes = instance.sums.is_none() && element + elements == source.elements;
         let count = source.filters.channels() - channel;
         let count = if codes && element == 0 { count } else { count.min(scratch.channels()) };
         source.filters.prepare(self.call, Chunk { channel, count, element, elements, codes });
