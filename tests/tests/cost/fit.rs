@@ -118,11 +118,19 @@ fn samples(processor: Processor, network: fn(u64) -> Artifact, count: u64, with_
 /// Figures of all pieces, instructions (0) or cycles (1); 0 for those that no sample has.
 fn solve(samples: &[Sample], kind: usize) -> Vec<f64> {
     let pieces = &samples[0].tally.pieces;
-    let exact = |index: usize| EXACT.iter().find(|(name, _)| *name == pieces[index].name);
+    // Only these pieces, if some are named: all others keep their figures.
+    let chosen = std::env::var("MIXQ_FIT_PIECES").unwrap_or_default();
+    let is_kept =
+        |index: usize| !chosen.is_empty() && !chosen.split(',').any(|name| name == pieces[index].name);
+    let known = |index: usize| {
+        let exact = EXACT.iter().find(|(name, _)| *name == pieces[index].name);
+        let kept = is_kept(index).then(|| [pieces[index].instructions, pieces[index].cycles]);
+        kept.or(exact.map(|(_, figures)| *figures))
+    };
     let mut figures: Vec<f64> =
-        (0..pieces.len()).map(|index| exact(index).map_or(0.0, |(_, figures)| figures[kind])).collect();
+        (0..pieces.len()).map(|index| known(index).map_or(0.0, |figures| figures[kind])).collect();
     let used = |index: &usize| {
-        exact(*index).is_none() && samples.iter().any(|sample| sample.tally.counts[*index] != 0.0)
+        known(*index).is_none() && samples.iter().any(|sample| sample.tally.counts[*index] != 0.0)
     };
     let mut free: Vec<usize> = (0..pieces.len()).filter(used).collect();
     loop {

@@ -160,7 +160,13 @@ fn groups(
         counts.add(P::FinishPixel as usize, finished * size);
         let codes = groups * size * usize::from(output.channels);
         counts.add(P::Requantise as usize, codes);
-        counts.add(P::Push as usize, codes);
+        let push = match output.bits {
+            Bits::B32 => P::Push,
+            Bits::B8 => P::Push8,
+            Bits::B4 => P::Push4,
+            Bits::B2 => P::Push2,
+        };
+        counts.add(push as usize, codes);
     }
 }
 

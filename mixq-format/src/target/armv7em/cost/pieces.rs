@@ -4,19 +4,22 @@
 use super::super::super::cost::pieces;
 
 pieces! {
-    Conv 440.92 661.70;
+    Conv 120.72 207.74;
     OnTheStack 118.58 203.18;
     LinearOnTheStack 225.04 450.95;
     Again 34.69 65.31;
     WholeCall 193.45 375.63;
     Groups 59.30 87.11;
-    PartCall 250.91 432.00;
-    Phase 532.69 834.68;
+    PartCall 271.50 472.04;
+    Phase 732.87 1133.69;
     Prepare 262.91 400.43;
-    FinishSums 74.58 150.90;
-    FinishPixel 56.93 89.43;
+    FinishSums 21.15 64.85;
+    FinishPixel 66.96 105.38;
     Requantise 32.54 46.19;
     Push 33.54 47.54;
+    Push8 36.09 50.10;
+    Push4 32.67 46.78;
+    Push2 30.97 45.07;
     Unit8 12.00 17.00;
     Pass8 3.00 6.00;
     Block8 40.98 76.37;
@@ -72,7 +75,7 @@ pieces! {
     StagePadding 1.19 3.25;
     StageByte 4.21 7.17;
     UnpackRun 145.67 237.01;
-    UnpackCode 14.41 17.44;
+    UnpackCode 14.23 17.25;
     LoadFour4 16.96 19.93;
     LoadOne4 7.97 9.79;
     LoadFour2 18.96 21.99;

@@ -99,9 +99,12 @@ impl<'a> Channels<'a> {
         // bias, and a 16-bit half holds it.
         let (scale, offset) = (1 << requant.fraction, -i32::from(zero_point) << requant.fraction);
         if let Some(small) = self.small {
-            let weights = small(self.layer, [bit / 8, left, right], scale, offset);
-            // SAFETY: writes a field of `to`, which the caller allows.
-            unsafe { (*to).weights = weights };
+            // SAFETY: writes a field of `to`, which the caller allows, before it is borrowed.
+            let weights = unsafe {
+                (*to).weights = [[0; 2]; 5];
+                &mut (*to).weights
+            };
+            small(self.layer, [bit / 8, left, right], scale, offset, weights);
             return;
         }
         let from = at(self.layer.table().weights, bit / 8);
@@ -112,22 +115,23 @@ impl<'a> Channels<'a> {
 }
 
 /// Unpacks the weights of a window that is smaller than 3x3: see [`small_windows`].
-pub(super) type SmallWindows = fn(Layer<Depthwise>, [usize; 3], i32, i32) -> [[u32; 2]; 5];
+pub(super) type SmallWindows = fn(Layer<Depthwise>, [usize; 3], i32, i32, &mut [[u32; 2]; 5]);
 
 /// As [`weights`], for a window that is smaller than 3x3: it becomes the upper left part of a window of 3x3
-/// whose other weights are 0. `byte` of each row of weights holds the channel's weight.
+/// whose other weights are 0, as `unpacked` is. `byte` of each row of weights holds the channel's weight.
 #[inline(never)]
 pub(super) fn small_windows(
     layer: Layer<Depthwise>,
     [byte, left, right]: [usize; 3],
     scale: i32,
     offset: i32,
-) -> [[u32; 2]; 5] {
+    // In place: a result would lie on the stack twice.
+    unpacked: &mut [[u32; 2]; 5],
+) {
     let Depthwise { output, window, weight_bits, weights, .. } = layer.table();
     let row_bytes = weight_bits.row_bytes(output.channels.into());
     let (height, width) = (usize::from(window.kernel_height), usize::from(window.kernel_width));
     let rows = &layer.parameters()[*weights as usize..];
-    let mut unpacked = [[0; 2]; 5];
     for row in 0..height {
         let mut w = [0; 3];
         for (column, w) in w.iter_mut().enumerate().take(width) {
@@ -143,7 +147,6 @@ pub(super) fn small_windows(
             }
         }
     }
-    unpacked
 }
 
 /// Unpacks nine weights from bytes that are `row_bytes` apart: shifts a byte to the left, then to the right
