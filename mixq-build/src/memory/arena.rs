@@ -51,11 +51,13 @@ pub fn plan(tensors: &[Lifetime]) -> Plan {
     if let Some(offsets) = two_ends(tensors, lower_bound) {
         return Plan { offsets, bytes: lower_bound, lower_bound };
     }
-    let mut orders: Vec<Vec<usize>> = vec![(0..tensors.len()).collect(); 4];
+    let mut orders: Vec<Vec<usize>> = vec![(0..tensors.len()).collect(); 5];
     orders[0].sort_by_key(|&i| std::cmp::Reverse(tensors[i].bytes));
     orders[1].sort_by_key(|&i| (std::cmp::Reverse(tensors[i].last - tensors[i].first), tensors[i].first));
     orders[2].sort_by_key(|&i| (tensors[i].first, std::cmp::Reverse(tensors[i].bytes)));
     orders[3].sort_by_key(|&i| std::cmp::Reverse(tensors[i].last));
+    let area = |i: usize| tensors[i].bytes * (1 + tensors[i].last - tensors[i].first);
+    orders[4].sort_by_key(|&i| std::cmp::Reverse(area(i)));
     let mut best: Option<(usize, Vec<usize>)> = None;
     for order in orders {
         let found = improve(tensors, order, lower_bound);
@@ -79,7 +81,8 @@ fn improve(tensors: &[Lifetime], mut order: Vec<usize>, lower_bound: usize) -> (
     {
         order.swap(a, b);
         let fitted = first_fit(tensors, &order);
-        if fitted.0 < best.0 {
+        // Also as large an arena: from there another swap may make it smaller.
+        if fitted.0 <= best.0 {
             best = fitted;
         } else {
             order.swap(a, b);
