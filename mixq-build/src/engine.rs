@@ -25,6 +25,8 @@ open! {
     error,
     #[cfg(feature = "integer")]
     evaluate,
+    #[cfg(feature = "import")]
+    floats,
     graph,
     import,
     memory,

@@ -49,6 +49,8 @@ pub mod engine;
 mod error;
 #[cfg(feature = "integer")]
 mod evaluate;
+#[cfg(feature = "import")]
+mod floats;
 mod graph;
 mod hex;
 mod import;

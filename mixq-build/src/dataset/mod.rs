@@ -225,3 +225,9 @@ fn decode(wanted: &Wanted<'_>, reader: Read, observer: &mut dyn Observer) -> Res
     check::measured_part(config, &test, &labels, observer)?;
     Ok(Dataset { shape, task: config.task, outputs, labels, train, test, samples, groups })
 }
+
+/// Arrays of an NPZ.
+pub fn npz_arrays(path: &std::path::Path) -> Result<std::collections::BTreeMap<String, Vec<f64>>, crate::error::Problem> {
+    let arrays = npz::arrays(path, &mut ())?;
+    Ok(arrays.into_iter().filter_map(|(name, array)| Some((name, array.numbers()?))).collect())
+}

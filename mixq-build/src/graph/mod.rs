@@ -40,7 +40,7 @@ impl Shape {
     }
 
     /// With pixels at top, bottom, left, right.
-    fn padded(&self, [top, bottom, left, right]: [usize; 4]) -> Shape {
+    pub(crate) fn padded(&self, [top, bottom, left, right]: [usize; 4]) -> Shape {
         Shape { height: self.height + top + bottom, width: self.width + left + right, ..*self }
     }
 }

@@ -6,6 +6,16 @@
 //! | a network that comes with mixq | [`builtin`] |
 
 pub mod builtin;
+#[cfg(feature = "import")]
+pub mod foreign;
+#[cfg(feature = "import")]
+pub mod lower;
+#[cfg(feature = "import")]
+pub mod model;
+#[cfg(feature = "import")]
+pub mod onnx;
+#[cfg(feature = "import")]
+pub mod tflite;
 mod initial;
 pub mod layers;
 mod normalisation;

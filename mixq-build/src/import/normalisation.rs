@@ -12,6 +12,11 @@ pub struct InputNormalisation {
 }
 
 impl InputNormalisation {
+    /// That of a first layer that reads pixels as they are.
+    pub fn none(channels: usize) -> InputNormalisation {
+        InputNormalisation { mean: vec![0.0; channels], std: vec![1.0; channels] }
+    }
+
     /// The scale that all channels share on the device, and the code of 0: `(scale, zero_point)`. Channels
     /// differ from it by [`InputNormalisation::gains`] and [`InputNormalisation::offsets`].
     pub fn shared(&self) -> (f64, i32) {

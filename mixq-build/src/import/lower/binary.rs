@@ -1,0 +1,208 @@
+//! Sums, differences, products and quotients.
+
+use super::elementwise::{by_channel, number};
+use super::view::{Scaling, View};
+use super::{Call, Lowering, Reader, Refusal, Value, refuse};
+use crate::graph::op::{Add, Affine, Function, Multiply, OpSpec, Subtract};
+use crate::graph::{Activation, Shape, Source};
+use crate::import::model::{Array, broadcast};
+
+pub(super) const OPERATORS: &[(&str, Reader)] =
+    &[("Add", join), ("Sum", join), ("Sub", join), ("Mul", join), ("Div", join), ("Max", bound), ("Min", bound)];
+
+fn join(lowering: &mut Lowering, call: &Call) -> Result<Vec<Value>, Refusal> {
+    let operator = call.node.operator.as_str();
+    let count = call.inputs.len();
+    if count == 0 {
+        return refuse("reads nothing", "check the model");
+    }
+    let mut joined = call.inputs[0].clone();
+    for place in 1..count {
+        let (left, right) = (joined, call.inputs[place].clone());
+        let view = match (&left, &right) {
+            (Some(Value::Tensor(a)), Some(Value::Tensor(b))) => lowering.two(call, operator, a, b)?,
+            (Some(Value::Tensor(view)), Some(Value::Constant(array))) => {
+                lowering.with_constant(call, operator, view, array, false)?
+            }
+            (Some(Value::Constant(array)), Some(Value::Tensor(view))) => {
+                lowering.with_constant(call, operator, view, array, true)?
+            }
+            _ => return refuse("reads two constants", "check the model"),
+        };
+        joined = Some(Value::Tensor(view));
+    }
+    Ok(joined.into_iter().collect())
+}
+
+/// The larger or the smaller of a tensor and a constant.
+fn bound(lowering: &mut Lowering, call: &Call) -> Result<Vec<Value>, Refusal> {
+    let (place, other) = if call.constant(0).is_some() { (1, 0) } else { (0, 1) };
+    let constant = call.constant(other).filter(|_| call.inputs.len() == 2).and_then(Array::scalar);
+    let Some(constant) = constant else {
+        return refuse("compares tensors", "mixq compares with one constant");
+    };
+    let value = number(constant)?;
+    let view = lowering.padded(call.tensor(place)?)?;
+    let function =
+        if call.node.operator == "Max" { Function::Max { value } } else { Function::Min { value } };
+    Ok(vec![Value::Tensor(lowering.function(call, &view, function)?)])
+}
+
+impl Lowering<'_> {
+    /// A tensor and a constant; `first` if the constant is the first operand.
+    fn with_constant(
+        &mut self,
+        call: &Call,
+        operator: &str,
+        view: &View,
+        array: &Array,
+        first: bool,
+    ) -> Result<View, Refusal> {
+        // More dimensions than the tensor has, all of size 1, are those of the tensor from now on.
+        let more = array.dims.len().saturating_sub(view.dims.len());
+        if array.dims[..more].iter().any(|size| *size != 1) {
+            let what = format!("joins a tensor {:?} with a constant {:?}", view.sizes(), array.dims);
+            return refuse(what, "both need one shape, or sizes of 1");
+        }
+        let dims = std::iter::repeat_n(Vec::new(), more).chain(view.dims.iter().cloned()).collect();
+        let view = View { dims, ..view.clone() };
+        let values: Vec<f64> = by_channel(&view, array)?.into_iter().map(f64::from).collect();
+        let scaling = |value: f64| match (operator, first) {
+            ("Add" | "Sum", _) => Some(Scaling { factor: 1.0, summand: value }),
+            ("Sub", false) => Some(Scaling { factor: 1.0, summand: -value }),
+            ("Sub", true) => Some(Scaling { factor: -1.0, summand: value }),
+            ("Mul", _) => Some(Scaling { factor: value, summand: 0.0 }),
+            ("Div", false) => Some(Scaling { factor: 1.0 / value, summand: 0.0 }),
+            _ => None,
+        };
+        let Some(scaling) = values.into_iter().map(scaling).collect::<Option<Vec<_>>>() else {
+            return refuse("divides a constant by a tensor", "mixq has no such function");
+        };
+        if scaling.iter().any(|it| !(it.factor.is_finite() && it.summand.is_finite())) {
+            return refuse("joins with constants that are not finite", "check the model's weights");
+        }
+        self.scaled(call, &view, &scaling)
+    }
+
+    /// What a view shows, with a factor and a summand for each channel: in the weights of the layer before
+    /// where that is possible, else by a layer.
+    pub(super) fn scaled(&mut self, call: &Call, view: &View, scaling: &[Scaling]) -> Result<View, Refusal> {
+        if scaling.iter().all(|it| *it == Scaling { factor: 1.0, summand: 0.0 }) {
+            return Ok(view.clone());
+        }
+        if view.source == Source::Image {
+            let before = |channel: usize| {
+                view.scaling.get(channel).copied().unwrap_or(Scaling { factor: 1.0, summand: 0.0 })
+            };
+            let after = |(channel, own): (usize, &Scaling)| {
+                let before = before(channel);
+                Scaling {
+                    factor: before.factor * own.factor,
+                    summand: before.summand * own.factor + own.summand,
+                }
+            };
+            let scaling = scaling.iter().enumerate().map(after).collect();
+            return Ok(View { scaling, ..view.clone() });
+        }
+        let view = self.padded(view)?;
+        if self.takes_scaling(&view) {
+            self.take_scaling(&view, scaling);
+            return Ok(view);
+        }
+        let channels = scaling.len();
+        let made = self.layers.add(call.wish(), Affine, &[&view], view.shape)?;
+        let list = |of: fn(&Scaling) -> f64| scaling.iter().map(|it| of(it) as f32).collect();
+        self.layers.give(&made, "weight", vec![channels], list(|it| it.factor));
+        self.layers.give(&made, "bias", vec![channels], list(|it| it.summand));
+        Ok(View { source: made.source, shared: false, ..view })
+    }
+
+    /// Whether the layer that writes a view has weights for its channels, and nothing behind them.
+    pub(super) fn takes_scaling(&mut self, view: &View) -> bool {
+        if view.shared {
+            return false;
+        }
+        self.layers.layer(view).is_some_and(|layer| {
+            let weighted = matches!(
+                layer.op,
+                OpSpec::Conv(_)
+                    | OpSpec::Depthwise(_)
+                    | OpSpec::Pointwise(_)
+                    | OpSpec::GroupedConv(_)
+                    | OpSpec::TransposedConv(_)
+                    | OpSpec::Linear(_)
+                    | OpSpec::Affine(_)
+            );
+            weighted && matches!(layer.activation, None | Some(Activation::None))
+        })
+    }
+
+    fn take_scaling(&mut self, view: &View, scaling: &[Scaling]) {
+        let channels = scaling.len();
+        let (normed, transposed) = match self.layers.layer(view) {
+            Some(layer) => (layer.norm == Some(true), matches!(layer.op, OpSpec::TransposedConv(_))),
+            None => return,
+        };
+        let (factors, summands) = if normed { ("norm.weight", "norm.bias") } else { ("weight", "bias") };
+        if let Some(tensor) = self.layers.tensor(view, factors) {
+            // Output channels are the first axis; of a transposed convolution the second one.
+            let outer = if transposed && !normed { tensor.shape[0] } else { 1 };
+            let each = tensor.values.len() / (channels * outer).max(1);
+            for (index, value) in tensor.values.iter_mut().enumerate() {
+                *value = (f64::from(*value) * scaling[index / each.max(1) % channels].factor) as f32;
+            }
+        }
+        match self.layers.tensor(view, summands) {
+            Some(tensor) => {
+                for (value, own) in tensor.values.iter_mut().zip(scaling) {
+                    *value = (f64::from(*value) * own.factor + own.summand) as f32;
+                }
+            }
+            None => {
+                let values = scaling.iter().map(|own| own.summand as f32).collect();
+                self.layers.give(view, summands, vec![channels], values);
+            }
+        }
+    }
+
+    /// Two tensors.
+    fn two(&mut self, call: &Call, operator: &str, a: &View, b: &View) -> Result<View, Refusal> {
+        let (mut a, mut b) = (self.padded(a)?, self.padded(b)?);
+        let rank = a.dims.len().max(b.dims.len());
+        for view in [&mut a, &mut b] {
+            let more = std::iter::repeat_n(Vec::new(), rank - view.dims.len());
+            view.dims = more.chain(view.dims.drain(..)).collect();
+        }
+        let op: OpSpec = match operator {
+            "Add" | "Sum" => Add.into(),
+            "Sub" => Subtract.into(),
+            "Mul" => Multiply.into(),
+            _ => return refuse("divides two tensors that are computed", "mixq has no quotients"),
+        };
+        if a.shape != b.shape || a.dims != b.dims {
+            (a, b) = (self.channels_in_order(&a)?, self.channels_in_order(&b)?);
+        }
+        let pixel = |view: &View| (view.shape.height, view.shape.width) == (1, 1);
+        let shown = (a.sizes(), b.sizes());
+        let fits = broadcast(&shown.0, &shown.1).is_some();
+        let alike = |large: &View, small: &View| {
+            let channels = large.all_channels();
+            small.shape.channels == large.shape.channels
+                && pixel(small)
+                && (channels == small.all_channels() || large.shape.channels == 1)
+        };
+        let shape: Shape = if a.shape == b.shape && a.dims == b.dims {
+            a.shape
+        } else if fits && operator == "Mul" && alike(&a, &b) {
+            a.shape
+        } else if fits && operator == "Mul" && alike(&b, &a) {
+            std::mem::swap(&mut a, &mut b);
+            a.shape
+        } else {
+            let what = format!("joins tensors {:?} and {:?}, whose numbers do not lie alike", shown.0, shown.1);
+            return refuse(what, "both need one shape; a product may have one number for each channel");
+        };
+        let made = self.layers.add(call.wish(), op, &[&a, &b], shape)?;
+        Ok(View { source: made.source, shape, shared: false, ..a })
+    }
+}

@@ -1,0 +1,159 @@
+//! The layers made so far, and their weights.
+
+use std::collections::HashSet;
+
+use super::view::{Scaling, View};
+use super::{Refusal, refuse};
+use crate::graph::op::OpSpec;
+use crate::graph::{Activation, LayerSpec, Shape, Source, Spec};
+use crate::import::weights::{Tensor, Tensors};
+
+/// Layers and weights.
+pub(super) struct Layers {
+    input: Shape,
+    made: Vec<LayerSpec>,
+    names: HashSet<String>,
+    tensors: Tensors,
+    /// What all layers that read the input make of its channels; `None` until one reads it.
+    scaling: Option<Vec<Scaling>>,
+}
+
+impl Layers {
+    pub(super) fn new(input: Shape) -> Layers {
+        Layers { input, made: Vec::new(), names: HashSet::new(), tensors: Tensors::new(), scaling: None }
+    }
+
+    /// The layer that writes a view; `None` if that is the input.
+    pub(super) fn layer(&mut self, view: &View) -> Option<&mut LayerSpec> {
+        match view.source {
+            Source::Image => None,
+            Source::Node(layer) => Some(&mut self.made[layer]),
+        }
+    }
+
+    /// Its name.
+    pub(super) fn name(&self, source: Source) -> &str {
+        match source {
+            Source::Image => "image",
+            Source::Node(layer) => self.made[layer].name.as_deref().unwrap_or(""),
+        }
+    }
+
+    /// Adds a layer; `wish` is the name in the model. What it writes is seen as an image.
+    pub(super) fn add(
+        &mut self,
+        wish: &str,
+        op: impl Into<OpSpec>,
+        inputs: &[&View],
+        shape: Shape,
+    ) -> Result<View, Refusal> {
+        let op = op.into();
+        for view in inputs.iter().filter(|view| view.source == Source::Image) {
+            if op.form().reads_image.is_err() {
+                return refuse(
+                    "reads the input of the network, which only convolutions and fully connected layers do",
+                    "put a convolution before it",
+                );
+            }
+            if self.scaling.as_ref().is_some_and(|scaling| *scaling != view.scaling) {
+                return refuse(
+                    "reads the input with another normalisation than the layers before",
+                    "normalise the input once",
+                );
+            }
+            self.scaling = Some(view.scaling.clone());
+        }
+        let name = self.free_name(wish);
+        let sources: Vec<String> = inputs.iter().map(|view| self.name(view.source).to_string()).collect();
+        if let OpSpec::Slice(_) | OpSpec::ChannelShuffle(_) | OpSpec::Pad(_) = op
+            && let Some(same) = self.made.iter().position(|made| made.op == op && made.inputs == sources)
+        {
+            return Ok(View::image(Source::Node(same), shape));
+        }
+        self.names.insert(name.clone());
+        self.made.push(LayerSpec {
+            norm: op.form().follows.norm.then_some(false),
+            activation: op.form().follows.activation.then_some(Activation::None),
+            inputs: sources,
+            ..LayerSpec::new(name, op)
+        });
+        Ok(View::image(Source::Node(self.made.len() - 1), shape))
+    }
+
+    /// A name that no layer has and that a layer list may have.
+    fn free_name(&self, wish: &str) -> String {
+        let fits = |c: char| if c.is_control() || c.is_whitespace() { '_' } else { c };
+        let base: String = wish.trim_matches('/').chars().map(fits).collect();
+        let base = if matches!(base.as_str(), "" | "image") { "layer".to_string() } else { base };
+        let mut number = 1;
+        let mut name = base.clone();
+        while self.names.contains(&name) {
+            number += 1;
+            name = format!("{base}_{number}");
+        }
+        name
+    }
+
+    /// Gives a layer a tensor of weights.
+    pub(super) fn give(&mut self, view: &View, what: &str, shape: Vec<usize>, values: Vec<f32>) {
+        let name = format!("{}.{what}", self.name(view.source));
+        self.tensors.insert(name, Tensor { shape, values });
+    }
+
+    /// A tensor of weights of a layer.
+    pub(super) fn tensor(&mut self, view: &View, what: &str) -> Option<&mut Tensor> {
+        let name = format!("{}.{what}", self.name(view.source));
+        self.tensors.get_mut(&name)
+    }
+
+    /// Whether what the layer of a view writes has a scale of its own.
+    pub(super) fn has_own_grid(&self, view: &View) -> bool {
+        let Source::Node(layer) = view.source else { return false };
+        match self.made[layer].op {
+            OpSpec::AveragePool(_)
+            | OpSpec::GlobalAveragePool(_)
+            | OpSpec::MaxPool(_)
+            | OpSpec::GlobalMaxPool(_)
+            | OpSpec::AxisPool(_)
+            | OpSpec::Flatten(_)
+            | OpSpec::Concat(_)
+            | OpSpec::Slice(_)
+            | OpSpec::ChannelShuffle(_)
+            | OpSpec::Pad(_)
+            | OpSpec::Upsample(_)
+            | OpSpec::Resize(_)
+            | OpSpec::DepthToSpace(_)
+            | OpSpec::SpaceToDepth(_) => false,
+            OpSpec::Conv(_)
+            | OpSpec::Depthwise(_)
+            | OpSpec::Pointwise(_)
+            | OpSpec::TransposedConv(_)
+            | OpSpec::Linear(_)
+            | OpSpec::Add(_)
+            | OpSpec::Subtract(_)
+            | OpSpec::Multiply(_)
+            | OpSpec::Affine(_)
+            | OpSpec::Prelu(_)
+            | OpSpec::BatchNorm(_)
+            | OpSpec::Relu(_)
+            | OpSpec::Elementwise(_)
+            | OpSpec::GroupedConv(_) => true,
+        }
+    }
+
+    /// Makes what a view shows an output. The last layer is one in any case.
+    pub(super) fn offer(&mut self, view: &View) {
+        if let Some(layer) = self.layer(view) {
+            layer.is_output = true;
+        }
+    }
+
+    /// Layers, weights, and what layers make of the channels of the input.
+    pub(super) fn finish(self) -> (Spec, Tensors, Vec<Scaling>) {
+        let Layers { input, mut made, tensors, scaling, .. } = self;
+        if let Some(last) = made.last_mut() {
+            last.is_output = false;
+        }
+        (Spec { input, layers: made }, tensors, scaling.unwrap_or_default())
+    }
+}

@@ -1,0 +1,388 @@
+//! From a model of another tool to layers and their weights.
+//!
+//! Nodes are taken one after the other. What they answer is a constant, or a view ([`view`]) of what a layer
+//! writes. Each operator of ONNX is read in one of the files here; what mixq cannot compute is collected, not
+//! only the first of it.
+
+mod binary;
+mod constants;
+mod conv;
+mod elementwise;
+mod layers;
+mod linear;
+mod outputs;
+mod parameters;
+mod places;
+mod pool;
+mod resize;
+mod shapes;
+mod view;
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::model::{Array, Format, Model, Node};
+use super::weights::Tensors;
+use crate::graph::{Shape, Source, Spec};
+use layers::Layers;
+pub use outputs::{Output, Tail};
+pub use view::Scaling;
+use view::{Axis, View, whole};
+
+/// A model as layers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Lowered {
+    /// The layers.
+    pub spec: Spec,
+    /// Their weights, by the names that a layer list's file would have.
+    pub tensors: Tensors,
+    /// What the first layers read of each channel of the input: `factor * value + summand`; empty: the input.
+    pub scaling: Vec<Scaling>,
+    /// The dimensions of the model's input, with a batch of 1, and where each element lies in the first tensor.
+    pub input: Placed,
+    /// What layers write that the model answers, or computes its answers of.
+    pub outputs: Vec<Output>,
+    /// What it computes of that.
+    pub tail: Tail,
+    /// What was left out or joined, in words.
+    pub notes: Vec<String>,
+}
+
+/// A tensor of the model as the device holds it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Placed {
+    /// The size of each dimension in the model.
+    pub dims: Vec<usize>,
+    /// By element of the model: its index in the order row, column, channel.
+    pub places: Vec<usize>,
+}
+
+/// Something of a model that mixq has no layers for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unsupported {
+    /// The operator, by its name in the file.
+    pub operator: String,
+    /// What it is in words, with the name of the node.
+    pub what: String,
+    /// What could be done.
+    pub help: String,
+}
+
+/// Why a node cannot become layers.
+#[derive(Clone, Debug)]
+struct Refusal {
+    what: String,
+    help: &'static str,
+}
+
+/// A node's refusal; `what` is the end of a sentence that begins with the node.
+fn refuse<T>(what: impl Into<String>, help: &'static str) -> Result<T, Refusal> {
+    Err(Refusal { what: what.into(), help })
+}
+
+/// What a name of a model stands for.
+#[derive(Clone, Debug)]
+enum Value {
+    /// Numbers that are known.
+    Constant(Array),
+    /// What a layer writes.
+    Tensor(View),
+    /// What is left to the firmware, unless layers read it: why mixq has no layer for it.
+    Left(Unsupported),
+    /// What a node writes that was refused: who reads it is not refused for that.
+    Unknown,
+}
+
+/// Makes layers of a model.
+///
+/// # Errors
+/// All nodes that mixq has no layers for.
+pub fn lower(model: &Model) -> Result<Lowered, Vec<Unsupported>> {
+    let model = &reachable(model);
+    let mut first: Option<Vec<Unsupported>> = None;
+    for input in inputs(model)? {
+        match Lowering::new(model, Some(input)).run() {
+            Ok(lowered) => return Ok(lowered),
+            Err(found) => first = first.or(Some(found)),
+        }
+    }
+    Err(first.unwrap_or_default())
+}
+
+/// The model without nodes that no output needs.
+fn reachable(model: &Model) -> Model {
+    let mut wanted: std::collections::HashSet<&str> = model.outputs.iter().map(String::as_str).collect();
+    let mut kept: Vec<&Node> = Vec::new();
+    for node in model.nodes.iter().rev() {
+        if node.outputs.iter().any(|output| !output.is_empty() && wanted.contains(output.as_str())) {
+            wanted.extend(node.inputs.iter().map(String::as_str));
+            kept.push(node);
+        }
+    }
+    Model { nodes: kept.into_iter().rev().cloned().collect(), ..model.clone() }
+}
+
+/// The views that the input may be, the most usual first: files do not say which dimension is which.
+fn inputs(model: &Model) -> Result<Vec<View>, Vec<Unsupported>> {
+    use Axis::{Channels, Height, Width};
+    let whole_model = |what: String, help: &str| {
+        vec![Unsupported { operator: "input".to_string(), what, help: help.to_string() }]
+    };
+    let read = |name: &str| model.nodes.iter().any(|node| node.inputs.iter().any(|input| input == name));
+    let given: Vec<_> = model.inputs.iter().filter(|input| read(&input.name)).collect();
+    let [input] = given[..] else {
+        let names: Vec<&str> = given.iter().map(|input| input.name.as_str()).collect();
+        let what = format!("the model reads {} inputs ({})", given.len(), names.join(", "));
+        return Err(whole_model(what, "mixq imports models of one input"));
+    };
+    let mut sizes = Vec::new();
+    for (index, size) in input.dims.iter().enumerate() {
+        match size {
+            // A batch has one sample on the device.
+            _ if index == 0 && input.dims.len() > 1 => sizes.push(1),
+            Some(size) => sizes.push(*size),
+            None => {
+                let name = input.name.escape_debug();
+                let what = format!("dimension {index} of input `{name}` is open");
+                return Err(whole_model(what, "export the model with a fixed shape of its input"));
+            }
+        }
+    }
+    let orders: &[&[Axis]] = match (sizes.len(), model.format) {
+        (1, _) => &[&[Channels]],
+        (2, _) => &[&[Channels], &[Width]],
+        (3, Format::Onnx) => &[&[Channels, Width], &[Width, Channels], &[Height, Width]],
+        (3, Format::Tflite) => &[&[Width, Channels], &[Height, Width]],
+        (4, Format::Onnx) => &[&[Channels, Height, Width], &[Height, Width, Channels]],
+        (4, Format::Tflite) => &[&[Height, Width, Channels], &[Channels, Height, Width]],
+        (count, _) => {
+            let what = format!("the input has {count} dimensions");
+            return Err(whole_model(what, "an input is an image, or a row of samples: at most 4 dimensions"));
+        }
+    };
+    let batch = usize::from(sizes.len() > 1);
+    let view = |order: &&[Axis]| {
+        let size = |axis: Axis| order.iter().position(|own| *own == axis).map_or(1, |at| sizes[batch + at]);
+        let shape = Shape { height: size(Height), width: size(Width), channels: size(Channels) };
+        let own = order.iter().map(|axis| whole(*axis, size(*axis)));
+        let dims = std::iter::repeat_n(Vec::new(), batch).chain(own).collect();
+        // What is given to a quantised network are its integers.
+        let scaling = model.grids.get(&input.name).map_or(Vec::new(), |grid| {
+            let factor = f64::from(grid.scales[0]);
+            let summand = -(grid.zero_points[0] as f64) * factor;
+            vec![Scaling { factor, summand }; shape.channels]
+        });
+        View { source: Source::Image, shape, dims, pad: [0; 4], scaling, shared: false }
+    };
+    Ok(orders.iter().map(view).collect())
+}
+
+/// A model on its way to layers.
+struct Lowering<'a> {
+    model: &'a Model,
+    values: HashMap<&'a str, Value>,
+    /// How often each value is read.
+    uses: HashMap<&'a str, usize>,
+    layers: Layers,
+    input: Placed,
+    notes: Vec<String>,
+    unsupported: Vec<Unsupported>,
+}
+
+impl<'a> Lowering<'a> {
+    /// Without an input all values are constants.
+    fn new(model: &'a Model, input: Option<View>) -> Lowering<'a> {
+        let mut uses: HashMap<&str, usize> = HashMap::new();
+        for name in model.nodes.iter().flat_map(|node| &node.inputs).chain(&model.outputs) {
+            *uses.entry(name).or_default() += 1;
+        }
+        let mut values: HashMap<&str, Value> = HashMap::new();
+        for (name, array) in &model.constants {
+            values.insert(name, Value::Constant(array.clone()));
+        }
+        let layers = Layers::new(input.as_ref().map_or(Shape::from(1), |input| input.shape));
+        let placed = |input: &View| Placed { dims: input.sizes(), places: input.places() };
+        let none = Placed { dims: Vec::new(), places: Vec::new() };
+        let placed = input.as_ref().map_or(none, placed);
+        for (given, input) in model.inputs.iter().zip(input.iter().cycle()) {
+            values.insert(&given.name, Value::Tensor(input.clone()));
+        }
+        Lowering { model, values, uses, layers, input: placed, notes: Vec::new(), unsupported: Vec::new() }
+    }
+
+    fn run(mut self) -> Result<Lowered, Vec<Unsupported>> {
+        let mut left: Vec<Node> = Vec::new();
+        for node in &self.model.nodes {
+            let values = self.node(node).unwrap_or_else(|Refusal { what, help }| {
+                let found = Unsupported {
+                    operator: node.operator.clone(),
+                    what: format!("{} {what}", node.label),
+                    help: help.to_string(),
+                };
+                let value = if outputs::LEFT.contains(&node.operator.as_str()) {
+                    self.notes.push(format!("{} is left to the firmware", node.label));
+                    Value::Left(found)
+                } else {
+                    self.unsupported.push(found);
+                    Value::Unknown
+                };
+                vec![value; node.outputs.len()]
+            });
+            if values.iter().any(|value| matches!(value, Value::Left(_))) {
+                left.push(node.clone());
+            }
+            self.set(node, values);
+        }
+        let (outputs, tail) = self.outputs(left);
+        if !self.unsupported.is_empty() {
+            return Err(self.unsupported);
+        }
+        let Lowering { layers, input, notes, .. } = self;
+        let (spec, tensors, scaling) = layers.finish();
+        Ok(Lowered { spec, tensors, scaling, input, outputs, tail, notes })
+    }
+
+    fn is_known(&self, name: &str) -> bool {
+        name.is_empty() || self.values.contains_key(name)
+    }
+
+    /// Remembers what a node writes.
+    fn set(&mut self, node: &'a Node, values: Vec<Value>) {
+        for (name, mut value) in node.outputs.iter().zip(values) {
+            if let Value::Tensor(view) = &mut value {
+                view.shared |= self.uses.get(name.as_str()).is_some_and(|uses| *uses > 1);
+            }
+            self.values.insert(name, value);
+        }
+    }
+
+    /// What a node writes.
+    fn node(&mut self, node: &'a Node) -> Result<Vec<Value>, Refusal> {
+        let known = operators().contains(&node.operator.as_str());
+        let inputs: Vec<Option<Value>> =
+            node.inputs.iter().map(|name| self.values.get(name.as_str()).cloned()).collect();
+        let constants: Vec<Option<&Array>> = inputs
+            .iter()
+            .map(|value| match value {
+                Some(Value::Constant(array)) => Some(array),
+                _ => None,
+            })
+            .collect();
+        let tensors = inputs.iter().any(|value| !matches!(value, None | Some(Value::Constant(_))));
+        if !tensors || node.operator == "Constant" {
+            if let Some(folded) = constants::fold(node, &constants) {
+                let arrays = folded.or_else(|what| refuse(what, "check the model"))?;
+                return Ok(arrays.into_iter().map(Value::Constant).collect());
+            }
+        }
+        if !known {
+            return self.unknown(node);
+        }
+        if let Some(missing) = node.inputs.iter().find(|name| !self.is_known(name)) {
+            let what = format!("reads `{}`, which no node before it writes", missing.escape_debug());
+            return refuse(what, "the file has a cycle, or lacks a node or a tensor");
+        }
+        let mut problems = Vec::new();
+        for value in inputs.iter().flatten() {
+            match value {
+                Value::Unknown => return Ok(vec![Value::Unknown; node.outputs.len()]),
+                Value::Left(why) => problems.push(why.clone()),
+                Value::Constant(_) | Value::Tensor(_) => {}
+            }
+        }
+        match problems.first() {
+            None => self.operator(node, &inputs, &constants),
+            Some(why) if outputs::LEFT.contains(&node.operator.as_str()) => {
+                Ok(vec![Value::Left(why.clone()); node.outputs.len()])
+            }
+            Some(_) => {
+                // Layers follow: what was left is missing.
+                problems.retain(|why| !self.unsupported.contains(why));
+                self.unsupported.extend(problems);
+                Ok(vec![Value::Unknown; node.outputs.len()])
+            }
+        }
+    }
+
+    fn unknown(&self, node: &Node) -> Result<Vec<Value>, Refusal> {
+        let what = match node.operator.as_str() {
+            "LSTM" | "GRU" | "RNN" | "Loop" | "Scan" | "If" => "is recurrent, or has a network inside",
+            operator if operator.contains('.') => "is a custom operator",
+            _ => "is an operator that mixq does not have",
+        };
+        refuse(what, "build the network with other operators, or cut the model before this node")
+    }
+}
+
+/// What reads a node of an operator.
+type Reader = for<'a> fn(&mut Lowering<'a>, &Call<'_>) -> Result<Vec<Value>, Refusal>;
+
+/// A node with what it reads.
+struct Call<'a> {
+    node: &'a Node,
+    inputs: &'a [Option<Value>],
+    constants: &'a [Option<&'a Array>],
+}
+
+impl Call<'_> {
+    /// The name that a layer of this node should have.
+    fn wish(&self) -> &str {
+        &self.node.name
+    }
+
+    /// The tensor that it reads at a place.
+    fn tensor(&self, place: usize) -> Result<&View, Refusal> {
+        match self.inputs.get(place).and_then(Option::as_ref) {
+            Some(Value::Tensor(view)) => Ok(view),
+            _ => refuse(format!("reads no tensor as input {place}"), "check the model"),
+        }
+    }
+
+    /// The constant that it reads at a place.
+    fn constant(&self, place: usize) -> Option<&Array> {
+        self.constants.get(place).copied().flatten()
+    }
+
+    /// The constant that it must read at a place.
+    fn required(&self, place: usize) -> Result<&Array, Refusal> {
+        self.constant(place).map_or_else(
+            || refuse(format!("has an input {place} that is not constant"), "mixq needs a constant there"),
+            Ok,
+        )
+    }
+}
+
+/// The readers of all operators, by the operator's name.
+fn readers() -> BTreeMap<&'static str, Reader> {
+    let all = [
+        shapes::OPERATORS,
+        places::OPERATORS,
+        conv::OPERATORS,
+        linear::OPERATORS,
+        elementwise::OPERATORS,
+        binary::OPERATORS,
+        pool::OPERATORS,
+        resize::OPERATORS,
+        parameters::OPERATORS,
+        outputs::OPERATORS,
+    ];
+    all.into_iter().flatten().copied().collect()
+}
+
+/// The names of all operators.
+pub fn operators() -> Vec<&'static str> {
+    readers().into_keys().collect()
+}
+
+impl<'a> Lowering<'a> {
+    fn operator(
+        &mut self,
+        node: &Node,
+        inputs: &[Option<Value>],
+        constants: &[Option<&Array>],
+    ) -> Result<Vec<Value>, Refusal> {
+        match readers().get(node.operator.as_str()) {
+            Some(reader) => reader(self, &Call { node, inputs, constants }),
+            None => self.unknown(node),
+        }
+    }
+}

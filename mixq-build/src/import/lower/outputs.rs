@@ -1,0 +1,120 @@
+//! What a model answers: numbers of layers, and what the model computes of them at its end, which is left to
+//! the firmware.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::{Call, Lowering, Placed, Reader, Refusal, Unsupported, Value, refuse};
+use crate::import::model::{Array, Grid, Model, Node};
+
+/// Operators that are left to the firmware where mixq has no layers for them and only such operators follow.
+pub(super) const LEFT: [&str; 26] = [
+    "Softmax", "LogSoftmax", "ArgMax", "Log", "Concat", "Reshape", "Flatten", "Squeeze", "Unsqueeze",
+    "Transpose", "Slice", "Split", "Gather", "Mul", "Add", "Sub", "Div", "Exp", "Sigmoid", "Cast", "Identity",
+    "Shape", "Max", "Min", "Clip", "mixq.Range",
+];
+
+pub(super) const OPERATORS: &[(&str, Reader)] = &[
+    ("Softmax", |_, call| last(call)),
+    ("LogSoftmax", |_, call| last(call)),
+    ("ArgMax", |_, call| last(call)),
+];
+
+fn last(call: &Call) -> Result<Vec<Value>, Refusal> {
+    call.tensor(0)?;
+    refuse("stands before other layers", "mixq leaves it to the firmware at the end of a network only")
+}
+
+/// What a layer writes that the model, or its end, answers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Output {
+    /// Its name in the model.
+    pub name: String,
+    /// The layer.
+    pub layer: String,
+    /// Where each element lies in what the layer writes.
+    pub placed: Placed,
+}
+
+/// The nodes at the end of a model that are left to the firmware.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tail {
+    nodes: Vec<Node>,
+    constants: BTreeMap<String, Array>,
+    /// The outputs of the model, and how the file quantises them.
+    pub outputs: Vec<(String, Option<Grid>)>,
+}
+
+impl Lowering<'_> {
+    /// All tensors that the model or its end reads, as outputs of layers.
+    pub(super) fn outputs(&mut self, left: Vec<Node>) -> (Vec<Output>, Tail) {
+        let mut wanted: Vec<String> = Vec::new();
+        let mut constants = BTreeMap::new();
+        let read = left.iter().flat_map(|node| &node.inputs).chain(&self.model.outputs);
+        for name in read.filter(|name| !name.is_empty()) {
+            match self.values.get(name.as_str()) {
+                Some(Value::Constant(array)) => drop(constants.insert(name.clone(), array.clone())),
+                Some(Value::Tensor(_)) if !wanted.contains(name) => wanted.push(name.clone()),
+                Some(Value::Tensor(_) | Value::Left(_) | Value::Unknown) => {}
+                None => {
+                    let what = format!("no node writes output `{}`", name.escape_debug());
+                    self.without_layer(what);
+                }
+            }
+        }
+        let mut outputs = Vec::new();
+        for name in wanted {
+            let Some(Value::Tensor(view)) = self.values.get(name.as_str()).cloned() else { continue };
+            let view = match self.padded(&view) {
+                Ok(view) if self.layers.layer(&view).is_some() => view,
+                _ => {
+                    self.without_layer(format!("no layer computes output `{}`", name.escape_debug()));
+                    continue;
+                }
+            };
+            self.layers.offer(&view);
+            let layer = self.layers.name(view.source).to_string();
+            outputs.push(Output { name, layer, placed: Placed { dims: view.sizes(), places: view.places() } });
+        }
+        if outputs.is_empty() && self.unsupported.is_empty() {
+            self.without_layer("no output depends on the input".to_string());
+        }
+        let grid = |name: &String| (name.clone(), self.model.grids.get(name).cloned());
+        let tail = Tail { nodes: left, constants, outputs: self.model.outputs.iter().map(grid).collect() };
+        (outputs, tail)
+    }
+
+    fn without_layer(&mut self, what: String) {
+        let help = "check the model: it is an input, a constant, or nothing".to_string();
+        self.unsupported.push(Unsupported { operator: "output".to_string(), what, help });
+    }
+}
+
+impl Tail {
+    /// What the model answers where its layers write these numbers, by the names of [`Output`]; `None` if the
+    /// end of the model computes something that is not known here.
+    pub fn answers(&self, numbers: HashMap<String, Array>) -> Option<Vec<Array>> {
+        let model = Model {
+            format: crate::import::model::Format::Onnx,
+            inputs: Vec::new(),
+            outputs: Vec::new(),
+            nodes: self.nodes.clone(),
+            constants: self.constants.clone().into_iter().chain(numbers).collect(),
+            grids: BTreeMap::new(),
+        };
+        let mut lowering = Lowering::new(&model, None);
+        for node in &model.nodes {
+            let values = lowering.node(node).ok()?;
+            lowering.set(node, values);
+        }
+        let answer = |(name, _): &(String, Option<Grid>)| match lowering.values.get(name.as_str())? {
+            Value::Constant(array) => Some(array.clone()),
+            Value::Tensor(_) | Value::Left(_) | Value::Unknown => None,
+        };
+        self.outputs.iter().map(answer).collect()
+    }
+
+    /// Whether the firmware has nothing to compute.
+    pub fn is_empty(&self) -> bool {
+        self.nodes.is_empty()
+    }
+}

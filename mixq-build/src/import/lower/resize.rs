@@ -1,0 +1,123 @@
+//! Images of another size.
+
+use super::view::{Axis, View, whole};
+use super::{Call, Lowering, Reader, Refusal, Value, refuse};
+use crate::graph::Shape;
+use crate::graph::op::{Coordinates, Interpolation, OpSpec, ResizeSpec, Upsample};
+use crate::import::model::Array;
+
+pub(super) const OPERATORS: &[(&str, Reader)] = &[("Resize", resize), ("Upsample", resize)];
+
+fn resize(lowering: &mut Lowering, call: &Call) -> Result<Vec<Value>, Refusal> {
+    let given = lowering.padded(call.tensor(0)?)?;
+    let view = lowering.image(&given)?;
+    let Shape { height, width, channels } = view.shape;
+    if view.dims.len() != 4 {
+        return refuse(format!("resizes a tensor {:?}", view.sizes()), "mixq resizes images");
+    }
+    let [rows, columns] = sides(call, &view)?;
+    if [rows, columns] == [height, width] {
+        return Ok(vec![Value::Tensor(view)]);
+    }
+    let attributes = &call.node.attributes;
+    let old = call.node.operator == "Upsample" || call.inputs.len() == 2;
+    let coordinates = attributes
+        .text("coordinate_transformation_mode")
+        .unwrap_or(if old { "asymmetric" } else { "half_pixel" });
+    let rounding = attributes.text("nearest_mode").unwrap_or(if old { "floor" } else { "round_prefer_floor" });
+    let coordinates = match coordinates {
+        "half_pixel" | "pytorch_half_pixel" | "half_pixel_symmetric" => Coordinates::HalfPixel,
+        "align_corners" => Coordinates::AlignCorners,
+        "asymmetric" => Coordinates::Asymmetric,
+        other => return refuse(format!("has coordinates \"{other}\""), "mixq has half_pixel, align_corners, asymmetric"),
+    };
+    let op: OpSpec = match attributes.text("mode").unwrap_or("nearest") {
+        "linear" => {
+            let size = Some([rows, columns]);
+            ResizeSpec { size, factor: None, interpolation: Interpolation::Bilinear, coordinates }.into()
+        }
+        "nearest" => nearest(call, [height, width], [rows, columns], coordinates, rounding)?,
+        other => return refuse(format!("interpolates by \"{other}\""), "mixq has nearest and linear"),
+    };
+    let shape = Shape { height: rows, width: columns, channels };
+    let made = lowering.layers.add(call.wish(), op, &[&view], shape)?;
+    let dims = vec![
+        Vec::new(),
+        view.dims[1].clone(),
+        whole(Axis::Height, rows),
+        whole(Axis::Width, columns),
+    ];
+    Ok(vec![Value::Tensor(View { dims, ..made })])
+}
+
+/// Height and width of the output: given, or computed of factors.
+fn sides(call: &Call, view: &View) -> Result<[usize; 2], Refusal> {
+    let sizes = view.sizes();
+    let attribute = call.node.attributes.floats("scales").map(<[f32]>::to_vec);
+    let factors = if call.inputs.len() == 2 { call.constant(1) } else { call.constant(2) };
+    let factors = factors.filter(|array| array.len() == 4).map(Array::to_floats).or(attribute);
+    let given: Option<Vec<usize>> = match call.constant(3).and_then(Array::ints) {
+        Some(sizes) => sizes.iter().map(|size| usize::try_from(*size).ok()).collect(),
+        None => factors.map(|factors| {
+            let side = |(size, factor): (&usize, f32)| (*size as f32 * factor).floor() as usize;
+            sizes.iter().zip(factors).map(side).collect()
+        }),
+    };
+    match given.as_deref() {
+        Some([1, channels, rows, columns]) if *channels == sizes[1] && *rows > 0 && *columns > 0 => {
+            Ok([*rows, *columns])
+        }
+        _ => refuse("resizes to what is not known, or more than rows and columns", "export it with constant sizes"),
+    }
+}
+
+/// The nearest pixel. Which one that is depends on how halves are rounded: what mixq has is taken where it
+/// chooses the same pixels.
+fn nearest(
+    _: &Call,
+    from: [usize; 2],
+    to: [usize; 2],
+    coordinates: Coordinates,
+    rounding: &str,
+) -> Result<OpSpec, Refusal> {
+    let wanted = |axis: usize| -> Vec<usize> {
+        let (inputs, outputs) = (from[axis] as f64, to[axis] as f64);
+        let place = |index: usize| {
+            let index = index as f64;
+            let at = match coordinates {
+                Coordinates::HalfPixel => (index + 0.5) * inputs / outputs - 0.5,
+                Coordinates::AlignCorners => index * (inputs - 1.0) / (outputs - 1.0).max(1.0),
+                Coordinates::Asymmetric => index * inputs / outputs,
+            };
+            let pixel = match rounding {
+                "floor" => at.floor(),
+                "ceil" => at.ceil(),
+                "round_prefer_ceil" => (at + 0.5).floor(),
+                _ => (at - 0.5).ceil(),
+            };
+            pixel.clamp(0.0, inputs - 1.0) as usize
+        };
+        (0..to[axis]).map(place).collect()
+    };
+    let (rows, columns) = (wanted(0), wanted(1));
+    let repeats = |axis: usize, pixels: &[usize]| {
+        let factor = to[axis] / from[axis];
+        to[axis].is_multiple_of(from[axis]) && pixels.iter().enumerate().all(|(at, pixel)| *pixel == at / factor)
+    };
+    if repeats(0, &rows) && repeats(1, &columns) {
+        return Ok(Upsample { factor: [to[0] / from[0], to[1] / from[1]] }.into());
+    }
+    for coordinates in [Coordinates::HalfPixel, Coordinates::AlignCorners, Coordinates::Asymmetric] {
+        let interpolation = Interpolation::Nearest;
+        let own = crate::graph::op::Resize { size: to, interpolation, coordinates };
+        let [down, right] = own.axes(from);
+        let same = |axis: mixq_format::Axis, size: usize, pixels: &[usize]| {
+            let position = |at: usize| axis.position(at, size, own.between()).pixel;
+            pixels.iter().enumerate().all(|(at, pixel)| position(at) == *pixel)
+        };
+        if same(down, from[0], &rows) && same(right, from[1], &columns) {
+            return Ok(ResizeSpec { size: Some(to), factor: None, interpolation, coordinates }.into());
+        }
+    }
+    refuse(format!("rounds pixels by \"{rounding}\""), "export it with nearest_mode = \"floor\"")
+}

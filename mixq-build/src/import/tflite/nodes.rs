@@ -1,0 +1,383 @@
+//! Operators of a TFLite file as nodes of ONNX.
+
+use super::flatbuffer::{Damaged, Table};
+use super::schema::Tensor;
+use super::windows;
+use crate::import::model::{Array, Attribute, Attributes, Model, Node};
+
+/// An operator of a file.
+pub(super) struct Operator<'a> {
+    /// Its name.
+    pub(super) name: String,
+    /// What messages call it.
+    pub(super) label: String,
+    /// The names of the tensors that it reads; an empty one is left out.
+    pub(super) inputs: Vec<String>,
+    /// Of those, the tensors.
+    pub(super) reads: Vec<Option<&'a Tensor>>,
+    /// The names of the tensors that it writes.
+    pub(super) outputs: Vec<String>,
+    /// Of those, the tensors.
+    pub(super) writes: Vec<&'a Tensor>,
+    /// Its options, if it has any.
+    pub(super) options: Option<Table<'a>>,
+}
+
+impl<'a> Operator<'a> {
+    pub(super) fn read(
+        index: usize,
+        name: &str,
+        table: &Table<'a>,
+        tensors: &'a [Tensor],
+    ) -> Result<Operator<'a>, Damaged> {
+        let tensor = |index: i32| usize::try_from(index).ok().and_then(|index| tensors.get(index));
+        let reads: Vec<Option<&Tensor>> = table.ints(1)?.into_iter().map(tensor).collect();
+        let writes: Vec<&Tensor> = table.ints(2)?.into_iter().filter_map(tensor).collect();
+        let called = |tensor: &Option<&Tensor>| tensor.map_or(String::new(), |tensor| tensor.name.clone());
+        let place = writes.first().map_or(String::new(), |tensor| format!(" of `{}`", tensor.name.escape_debug()));
+        Ok(Operator {
+            name: name.to_string(),
+            label: format!("operator {index} ({}{place})", name.escape_debug()),
+            inputs: reads.iter().map(called).collect(),
+            outputs: writes.iter().map(|tensor| tensor.name.clone()).collect(),
+            reads,
+            writes,
+            options: table.table(4)?,
+        })
+    }
+
+    /// A number of its options.
+    pub(super) fn int(&self, field: usize, default: i32) -> Result<i64, Damaged> {
+        self.options.map_or(Ok(i64::from(default)), |options| Ok(i64::from(options.int(field, default)?)))
+    }
+
+    /// A small number of its options.
+    pub(super) fn byte(&self, field: usize) -> Result<u8, Damaged> {
+        self.options.map_or(Ok(0), |options| options.byte(field, 0))
+    }
+
+    /// The integers of a constant that it reads.
+    pub(super) fn ints(&self, place: usize) -> Option<Vec<i64>> {
+        let values = self.reads.get(place).copied().flatten()?.values.as_ref()?.as_ref().ok()?;
+        values.ints().map(<[i64]>::to_vec)
+    }
+}
+
+/// Writes nodes.
+pub(super) struct Writer {
+    pub(super) model: Model,
+    /// For names of values that the file does not have.
+    made: usize,
+}
+
+pub(super) fn int(value: i64) -> Attribute {
+    Attribute::Int(value)
+}
+
+impl Writer {
+    pub(super) fn new(model: Model) -> Writer {
+        Writer { model, made: 0 }
+    }
+
+    /// A name of a value that the file does not have.
+    pub(super) fn fresh(&mut self) -> String {
+        self.made += 1;
+        format!("\u{1}{}", self.made)
+    }
+
+    /// A constant.
+    pub(super) fn constant(&mut self, array: Array) -> String {
+        let name = self.fresh();
+        self.model.constants.insert(name.clone(), array);
+        name
+    }
+
+    /// A node that writes one value.
+    pub(super) fn node(
+        &mut self,
+        of: &Operator,
+        operator: &str,
+        inputs: &[&str],
+        output: &str,
+        attributes: Attributes,
+    ) {
+        let inputs = inputs.iter().map(|name| (*name).to_string()).collect();
+        self.nodes(of, operator, inputs, vec![output.to_string()], attributes);
+    }
+
+    fn nodes(&mut self, of: &Operator, operator: &str, inputs: Vec<String>, outputs: Vec<String>, attributes: Attributes) {
+        let written = of.outputs.first().map_or("", |name| name.split(';').next().unwrap_or(name));
+        self.model.nodes.push(Node {
+            operator: operator.to_string(),
+            name: written.to_string(),
+            label: of.label.clone(),
+            inputs,
+            outputs,
+            attributes,
+        });
+    }
+
+    /// The nodes of an operator.
+    pub(super) fn write(&mut self, of: &Operator) -> Result<(), Damaged> {
+        // What is quantised is written as numbers first; its range follows.
+        let mut computed = Vec::new();
+        for tensor in &of.writes {
+            computed.push(if tensor.grid.is_some() { self.fresh() } else { tensor.name.clone() });
+        }
+        let output = computed.first().cloned().unwrap_or_default();
+        let activation = self.operator(of, &output, &computed)?;
+        if let Some((operator, attributes)) = activation_of(activation) {
+            // The operator's own output gets another name, and the function writes what it had.
+            let inner = self.fresh();
+            for node in self.model.nodes.iter_mut().rev().take_while(|node| node.label == of.label) {
+                for name in node.outputs.iter_mut().filter(|name| **name == output) {
+                    name.clone_from(&inner);
+                }
+            }
+            self.node(of, operator, &[&inner], &output, attributes);
+        }
+        for (tensor, computed) in of.writes.iter().zip(computed) {
+            let Some(grid) = &tensor.grid else { continue };
+            let scale = self.constant(Array::floats(Vec::new(), vec![grid.scales[0]]));
+            let zero = Array { dims: Vec::new(), element: grid.element, ..Array::list(vec![grid.zero_points[0]]) };
+            let zero = self.constant(zero);
+            self.node(of, "mixq.Range", &[&computed, &scale, &zero], &tensor.name, Attributes::default());
+        }
+        Ok(())
+    }
+
+    /// The nodes of an operator without its activation, whose number is answered.
+    fn operator(&mut self, of: &Operator, output: &str, all: &[String]) -> Result<u8, Damaged> {
+        let none = Attributes::default;
+        let first = of.inputs.first().map_or("", String::as_str);
+        let read = |place: usize| of.inputs.get(place).map_or("", String::as_str);
+        let same = |writer: &mut Self, operator: &str, attributes: Attributes| {
+            writer.nodes(of, operator, of.inputs.clone(), all.to_vec(), attributes);
+        };
+        match of.name.as_str() {
+            "CONV_2D" | "DEPTHWISE_CONV_2D" | "TRANSPOSE_CONV" | "AVERAGE_POOL_2D" | "MAX_POOL_2D"
+            | "RESIZE_BILINEAR" | "RESIZE_NEAREST_NEIGHBOR" | "DEPTH_TO_SPACE" | "SPACE_TO_DEPTH" => {
+                return windows::write(self, of, output);
+            }
+            "FULLY_CONNECTED" => self.fully_connected(of, output)?,
+            "ADD" | "SUB" | "MUL" | "DIV" => {
+                let operator = match of.name.as_str() {
+                    "ADD" => "Add",
+                    "SUB" => "Sub",
+                    "MUL" => "Mul",
+                    _ => "Div",
+                };
+                same(self, operator, none());
+                return of.byte(0);
+            }
+            "CONCATENATION" => {
+                same(self, "Concat", Attributes::of([("axis", int(of.int(0, 0)?))]));
+                return of.byte(1);
+            }
+            "SOFTMAX" | "LOG_SOFTMAX" => {
+                let operator = if of.name == "SOFTMAX" { "Softmax" } else { "LogSoftmax" };
+                same(self, operator, Attributes::of([("axis", int(-1)), ("opset", int(13))]));
+            }
+            "PAD" | "PADV2" => {
+                let amounts = of.ints(1).unwrap_or_default();
+                let pads = amounts.iter().step_by(2).chain(amounts.iter().skip(1).step_by(2)).copied().collect();
+                let pads = self.constant(Array::list(pads));
+                let inputs: Vec<&str> = [first, &pads].into_iter().chain(of.inputs.get(2).map(String::as_str)).collect();
+                self.node(of, "Pad", &inputs, output, none());
+            }
+            "RESHAPE" => {
+                let written = of.options.map_or(Ok(Vec::new()), |options| options.ints(0))?;
+                if of.inputs.len() > 1 {
+                    same(self, "Reshape", none());
+                } else {
+                    let shape = self.constant(Array::list(written.into_iter().map(i64::from).collect()));
+                    self.node(of, "Reshape", &[first, &shape], output, none());
+                }
+            }
+            "SQUEEZE" => {
+                let axes = of.options.map_or(Ok(Vec::new()), |options| options.ints(0))?;
+                let axes: Vec<i64> = axes.into_iter().map(i64::from).collect();
+                let given = if axes.is_empty() { none() } else { Attributes::of([("axes", Attribute::Ints(axes))]) };
+                same(self, "Squeeze", given);
+            }
+            "EXPAND_DIMS" => {
+                let axes = of.ints(1).unwrap_or_default();
+                self.node(of, "Unsqueeze", &[first], output, Attributes::of([("axes", Attribute::Ints(axes))]));
+            }
+            "TRANSPOSE" => {
+                let order = Attribute::Ints(of.ints(1).unwrap_or_default());
+                self.node(of, "Transpose", &[first], output, Attributes::of([("perm", order)]));
+            }
+            "MEAN" | "REDUCE_MAX" => {
+                let operator = if of.name == "MEAN" { "ReduceMean" } else { "ReduceMax" };
+                let axes = Attribute::Ints(of.ints(1).unwrap_or_default());
+                let keeps = int(i64::from(of.byte(0)?));
+                self.node(of, operator, &[first], output, Attributes::of([("axes", axes), ("keepdims", keeps)]));
+            }
+            "REDUCE_PROD" => self.node(of, "ReduceProd", &[first], output, none()),
+            "GATHER" => same(self, "Gather", Attributes::of([("axis", int(of.int(0, 0)?))])),
+            "SPLIT" => {
+                let axis = of.ints(0).and_then(|axes| axes.first().copied()).unwrap_or(0);
+                let inputs = vec![read(1).to_string()];
+                self.nodes(of, "Split", inputs, all.to_vec(), Attributes::of([("axis", int(axis))]));
+            }
+            "SPLIT_V" => {
+                let axis = of.ints(2).and_then(|axes| axes.first().copied()).unwrap_or(0);
+                let inputs = vec![first.to_string(), read(1).to_string()];
+                self.nodes(of, "Split", inputs, all.to_vec(), Attributes::of([("axis", int(axis))]));
+            }
+            "UNPACK" => {
+                let axis = of.int(1, 0)?;
+                for (index, output) in all.iter().enumerate() {
+                    let array = Array { dims: Vec::new(), ..Array::list(vec![index as i64]) };
+                    let index = self.constant(array);
+                    self.node(of, "Gather", &[first, &index], output, Attributes::of([("axis", int(axis))]));
+                }
+            }
+            "PACK" => {
+                let axis = int(of.int(1, 0)?);
+                let mut parts = Vec::new();
+                for name in &of.inputs {
+                    let part = self.fresh();
+                    let axes = Attributes::of([("axes", Attribute::Ints(vec![of.int(1, 0)?]))]);
+                    self.node(of, "Unsqueeze", &[name], &part, axes);
+                    parts.push(part);
+                }
+                self.nodes(of, "Concat", parts, all.to_vec(), Attributes::of([("axis", axis)]));
+            }
+            "SLICE" => {
+                let (starts, sizes) = (of.ints(1).unwrap_or_default(), of.ints(2).unwrap_or_default());
+                let end = |(start, size): (&i64, &i64)| if *size < 0 { i64::MAX } else { start + size };
+                let ends = starts.iter().zip(&sizes).map(end).collect();
+                let (starts, ends) = (self.constant(Array::list(starts)), self.constant(Array::list(ends)));
+                self.node(of, "Slice", &[first, &starts, &ends], output, none());
+            }
+            "STRIDED_SLICE" => self.strided_slice(of, output)?,
+            "PRELU" => same(self, "PRelu", none()),
+            "LEAKY_RELU" => {
+                let alpha = of.options.map_or(Ok(0.0), |options| options.float(0, 0.0))?;
+                same(self, "LeakyRelu", Attributes::of([("alpha", Attribute::Float(alpha))]));
+            }
+            "ARG_MAX" => {
+                let axis = of.ints(1).and_then(|axes| axes.first().copied()).unwrap_or(-1);
+                let attributes = Attributes::of([("axis", int(axis)), ("keepdims", int(0))]);
+                self.node(of, "ArgMax", &[first], output, attributes);
+            }
+            "RELU6" => same(self, "Clip", bounds(0.0, 6.0)),
+            "RELU_N1_TO_1" => same(self, "Clip", bounds(-1.0, 1.0)),
+            name => same(self, plain(name).unwrap_or(name), none()),
+        }
+        Ok(0)
+    }
+
+    /// A matrix `[out, in]`, whatever the dimensions of the input.
+    fn fully_connected(&mut self, of: &Operator, output: &str) -> Result<(), Damaged> {
+        let read = |place: usize| of.inputs.get(place).map_or("", String::as_str);
+        let columns = of.reads.get(1).copied().flatten().and_then(|weight| weight.dims.last().copied());
+        let keeps = of.byte(2)? != 0;
+        let input = self.fresh();
+        if keeps {
+            self.node(of, "Identity", &[read(0)], &input, Attributes::default());
+        } else {
+            let shape = self.constant(Array::list(vec![-1, columns.unwrap_or(-1)]));
+            self.node(of, "Reshape", &[read(0), &shape], &input, Attributes::default());
+        }
+        let turned = self.fresh();
+        let order = Attributes::of([("perm", Attribute::Ints(vec![1, 0]))]);
+        self.node(of, "Transpose", &[read(1)], &turned, order);
+        if read(2).is_empty() {
+            self.node(of, "MatMul", &[&input, &turned], output, Attributes::default());
+        } else {
+            let product = self.fresh();
+            self.node(of, "MatMul", &[&input, &turned], &product, Attributes::default());
+            self.node(of, "Add", &[&product, read(2)], output, Attributes::default());
+        }
+        // Its activation follows as that of any operator.
+        let activation = of.byte(0)?;
+        if let Some((operator, attributes)) = activation_of(activation) {
+            let inner = self.fresh();
+            if let Some(name) = self.model.nodes.last_mut().and_then(|node| node.outputs.first_mut()) {
+                name.clone_from(&inner);
+            }
+            self.node(of, operator, &[&inner], output, attributes);
+        }
+        Ok(())
+    }
+
+    /// Bounds with masks: a bit for each dimension whose bound is not meant, or which goes.
+    fn strided_slice(&mut self, of: &Operator, output: &str) -> Result<(), Damaged> {
+        let list = |place: usize| of.ints(place).unwrap_or_default();
+        let (mut starts, mut ends, mut steps) = (list(1), list(2), list(3));
+        let (begin, end, shrink) = (of.int(0, 0)?, of.int(1, 0)?, of.int(4, 0)?);
+        let mut gone = Vec::new();
+        for at in 0..starts.len().min(ends.len()).min(steps.len()) {
+            let bit = |mask: i64| mask >> at & 1 == 1;
+            if bit(shrink) {
+                (ends[at], steps[at]) = (if starts[at] == -1 { i64::MAX } else { starts[at] + 1 }, 1);
+                gone.push(at as i64);
+                continue;
+            }
+            let backwards = steps[at] < 0;
+            if bit(begin) {
+                starts[at] = if backwards { i64::MAX } else { 0 };
+            }
+            if bit(end) {
+                ends[at] = if backwards { i64::MIN } else { i64::MAX };
+            }
+        }
+        let odd = of.int(2, 0)? != 0 || of.int(3, 0)? != 0;
+        let axes = (0..starts.len() as i64).collect();
+        let lists = [starts, ends, axes, steps].map(|list| self.constant(Array::list(list)));
+        let first = of.inputs.first().map_or("", String::as_str);
+        let [starts, ends, axes, steps] = &lists;
+        let cut = if gone.is_empty() { output.to_string() } else { self.fresh() };
+        // Masks that add dimensions are refused by the name of the operator.
+        let operator = if odd { "STRIDED_SLICE" } else { "Slice" };
+        self.node(of, operator, &[first, starts, ends, axes, steps], &cut, Attributes::default());
+        if !gone.is_empty() {
+            self.node(of, "Squeeze", &[&cut], output, Attributes::of([("axes", Attribute::Ints(gone))]));
+        }
+        Ok(())
+    }
+}
+
+fn bounds(min: f32, max: f32) -> Attributes {
+    Attributes::of([("min", Attribute::Float(min)), ("max", Attribute::Float(max))])
+}
+
+/// The function of an operator's activation; `None` if it has none.
+fn activation_of(number: u8) -> Option<(&'static str, Attributes)> {
+    Some(match number {
+        0 => return None,
+        1 => ("Relu", Attributes::default()),
+        2 => ("Clip", bounds(-1.0, 1.0)),
+        3 => ("Clip", bounds(0.0, 6.0)),
+        4 => ("Tanh", Attributes::default()),
+        _ => ("SIGN_BIT", Attributes::default()),
+    })
+}
+
+/// The operator of ONNX that does the same.
+fn plain(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "RELU" => "Relu",
+        "LOGISTIC" => "Sigmoid",
+        "TANH" => "Tanh",
+        "HARD_SWISH" => "HardSwish",
+        "ELU" => "Elu",
+        "GELU" => "Gelu",
+        "EXP" => "Exp",
+        "LOG" => "Log",
+        "SQRT" => "Sqrt",
+        "ABS" => "Abs",
+        "NEG" => "Neg",
+        "MAXIMUM" => "Max",
+        "MINIMUM" => "Min",
+        "POW" => "Pow",
+        "SHAPE" => "Shape",
+        "RANGE" => "Range",
+        "ADD_N" => "Sum",
+        "CAST" | "DEQUANTIZE" | "QUANTIZE" => "Identity",
+        _ => return None,
+    })
+}
