@@ -8,6 +8,10 @@ use crate::graph::op::OpSpec;
 use crate::graph::{Activation, LayerSpec, Shape, Source, Spec};
 use crate::import::weights::{Tensor, Tensors};
 
+/// The tensors that a layer may have.
+const PARTS: [&str; 7] =
+    ["weight", "bias", "range", "norm.weight", "norm.bias", "norm.running_mean", "norm.running_var"];
+
 /// Layers and weights.
 pub(super) struct Layers {
     input: Shape,
@@ -141,11 +145,35 @@ impl Layers {
         }
     }
 
-    /// Makes what a view shows an output. The last layer is one in any case.
-    pub(super) fn offer(&mut self, view: &View) {
-        if let Some(layer) = self.layer(view) {
-            layer.is_output = true;
+    /// Makes what a view shows an output: its name becomes one in Rust, made of `wish`. The last layer is an
+    /// output in any case.
+    pub(super) fn offer(&mut self, view: &View, wish: &str) {
+        let Source::Node(index) = view.source else { return };
+        if std::mem::replace(&mut self.made[index].is_output, true) {
+            return;
         }
+        let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' };
+        let wish: String = wish.rsplit('/').next().unwrap_or(wish).chars().map(plain).collect();
+        let begins = wish.starts_with(|c: char| c.is_ascii_lowercase());
+        let wish = if begins { wish } else { format!("output_{}", wish.trim_matches('_')) };
+        let before = self.name(view.source).to_string();
+        self.names.remove(&before);
+        let name = self.free_name(wish.trim_end_matches('_'));
+        self.rename(index, &before, name);
+    }
+
+    /// Gives a layer another name, also where layers read it, and to its tensors.
+    fn rename(&mut self, index: usize, before: &str, name: String) {
+        for input in self.made.iter_mut().flat_map(|layer| &mut layer.inputs).filter(|it| *it == before) {
+            input.clone_from(&name);
+        }
+        for part in PARTS {
+            if let Some(tensor) = self.tensors.remove(&format!("{before}.{part}")) {
+                self.tensors.insert(format!("{name}.{part}"), tensor);
+            }
+        }
+        self.names.insert(name.clone());
+        self.made[index].name = Some(name);
     }
 
     /// Layers, weights, and what layers make of the channels of the input.

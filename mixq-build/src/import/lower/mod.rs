@@ -20,7 +20,7 @@ mod view;
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::model::{Array, Format, Model, Node};
+use super::model::{Array, Format, Input, Model, Node};
 use super::weights::Tensors;
 use crate::graph::{Shape, Source, Spec};
 use layers::Layers;
@@ -123,7 +123,6 @@ fn reachable(model: &Model) -> Model {
 
 /// The views that the input may be, the most usual first: files do not say which dimension is which.
 fn inputs(model: &Model) -> Result<Vec<View>, Vec<Unsupported>> {
-    use Axis::{Channels, Height, Width};
     let whole_model = |what: String, help: &str| {
         vec![Unsupported { operator: "input".to_string(), what, help: help.to_string() }]
     };
@@ -147,33 +146,71 @@ fn inputs(model: &Model) -> Result<Vec<View>, Vec<Unsupported>> {
             }
         }
     }
-    let orders: &[&[Axis]] = match (sizes.len(), model.format) {
+    let mut views = reshaped_inputs(model, input, &sizes);
+    let Some(orders) = orders(sizes.len(), model.format) else {
+        let what = format!("the input has {} dimensions", sizes.len());
+        return Err(whole_model(what, "an input is an image, or a row of samples: at most 4 dimensions"));
+    };
+    views.extend(orders.iter().map(|order| view(model, input, &sizes, order)));
+    Ok(views)
+}
+
+/// The orders that the axes of an input of so many dimensions may have, the most usual first.
+fn orders(dimensions: usize, format: Format) -> Option<&'static [&'static [Axis]]> {
+    use Axis::{Channels, Height, Width};
+    Some(match (dimensions, format) {
         (1, _) => &[&[Channels]],
         (2, _) => &[&[Channels], &[Width]],
         (3, Format::Onnx) => &[&[Channels, Width], &[Width, Channels], &[Height, Width]],
         (3, Format::Tflite) => &[&[Width, Channels], &[Height, Width]],
         (4, Format::Onnx) => &[&[Channels, Height, Width], &[Height, Width, Channels]],
         (4, Format::Tflite) => &[&[Height, Width, Channels], &[Channels, Height, Width]],
-        (count, _) => {
-            let what = format!("the input has {count} dimensions");
-            return Err(whole_model(what, "an input is an image, or a row of samples: at most 4 dimensions"));
-        }
-    };
+        _ => return None,
+    })
+}
+
+/// An input of these sizes, whose axes after the batch are these.
+fn view(model: &Model, input: &Input, sizes: &[usize], order: &[Axis]) -> View {
+    use Axis::{Channels, Height, Width};
     let batch = usize::from(sizes.len() > 1);
-    let view = |order: &&[Axis]| {
-        let size = |axis: Axis| order.iter().position(|own| *own == axis).map_or(1, |at| sizes[batch + at]);
-        let shape = Shape { height: size(Height), width: size(Width), channels: size(Channels) };
-        let own = order.iter().map(|axis| whole(*axis, size(*axis)));
-        let dims = std::iter::repeat_n(Vec::new(), batch).chain(own).collect();
-        // What is given to a quantised network are its integers.
-        let scaling = model.grids.get(&input.name).map_or(Vec::new(), |grid| {
-            let factor = f64::from(grid.scales[0]);
-            let summand = -(grid.zero_points[0] as f64) * factor;
-            vec![Scaling { factor, summand }; shape.channels]
-        });
-        View { source: Source::Image, shape, dims, pad: [0; 4], scaling, shared: false }
-    };
-    Ok(orders.iter().map(view).collect())
+    let size = |axis: Axis| order.iter().position(|own| *own == axis).map_or(1, |at| sizes[batch + at]);
+    let shape = Shape { height: size(Height), width: size(Width), channels: size(Channels) };
+    let own = order.iter().map(|axis| whole(*axis, size(*axis)));
+    let dims = std::iter::repeat_n(Vec::new(), batch).chain(own).collect();
+    // What is given to a quantised network are its integers.
+    let scaling = model.grids.get(&input.name).map_or(Vec::new(), |grid| {
+        let factor = f64::from(grid.scales[0]);
+        let summand = -(grid.zero_points[0] as f64) * factor;
+        vec![Scaling { factor, summand }; shape.channels]
+    });
+    View { source: Source::Image, shape, dims, pad: [0; 4], scaling, shared: false }
+}
+
+/// The image that the input becomes where the first node reshapes it to one of four dimensions.
+fn reshaped_inputs(model: &Model, input: &Input, sizes: &[usize]) -> Vec<View> {
+    let mut name = input.name.as_str();
+    for node in model.nodes.iter() {
+        if node.inputs.first().is_none_or(|first| first != name) {
+            continue;
+        }
+        match node.operator.as_str() {
+            "Identity" | "Cast" | "QuantizeLinear" | "DequantizeLinear" | "mixq.Range" => {}
+            "Reshape" => {
+                let shape = node.inputs.get(1).and_then(|name| model.constants.get(name));
+                let Some([_, shape @ ..]) = shape.and_then(Array::ints) else { return Vec::new() };
+                let shape: Option<Vec<usize>> =
+                    shape.iter().map(|size| usize::try_from(*size).ok().filter(|size| *size > 0)).collect();
+                let Some(shape) = shape.filter(|shape| shape.len() == 3) else { return Vec::new() };
+                let shape = [&[1], &shape[..]].concat();
+                let orders = orders(4, model.format).unwrap_or(&[]);
+                let seen = orders.iter().filter_map(|order| view(model, input, &shape, order).reshaped(sizes));
+                return seen.collect();
+            }
+            _ => return Vec::new(),
+        }
+        name = node.outputs.first().map_or("", String::as_str);
+    }
+    Vec::new()
 }
 
 /// A model on its way to layers.

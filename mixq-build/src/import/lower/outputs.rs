@@ -71,7 +71,7 @@ impl Lowering<'_> {
                     continue;
                 }
             };
-            self.layers.offer(&view);
+            self.layers.offer(&view, &name);
             let layer = self.layers.name(view.source).to_string();
             outputs.push(Output { name, layer, placed: Placed { dims: view.sizes(), places: view.places() } });
         }

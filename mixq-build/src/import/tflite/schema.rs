@@ -112,9 +112,13 @@ fn array(kind: u8, dims: &[i64], data: &[u8]) -> Result<Array, String> {
 /// A constant as the numbers that it stands for.
 pub(super) fn dequantised(array: &Array, grid: &Grid) -> Option<Array> {
     let Values::Ints(integers) = &array.values else { return Some(array.clone()) };
-    let inner: usize = array.dims.get(grid.axis + 1..).unwrap_or(&[]).iter().product();
-    let size = array.dims.get(grid.axis).copied().unwrap_or(1);
     let one = grid.scales.len() == 1;
+    // Older converters give biases the dimension of the weights.
+    let fits = |axis: &usize| array.dims.get(*axis) == Some(&grid.scales.len());
+    let axis = Some(grid.axis).filter(fits).or_else(|| (0..array.dims.len()).find(fits));
+    let axis = if one { 0 } else { axis? };
+    let inner: usize = array.dims.get(axis + 1..).unwrap_or(&[]).iter().product();
+    let size = array.dims.get(axis).copied().unwrap_or(1);
     if !one && grid.scales.len() != size {
         return None;
     }
