@@ -3,7 +3,8 @@
 use core::fmt;
 
 use super::{
-    LEAST_SCRATCH, Plan, SHIFTS, STACK_OF_LINEAR, STRIP, WORD_POOL, Windows, blocks_of, has_records, whole,
+    LEAST_SCRATCH, Moves, Plan, SHIFTS, STACK_OF_LINEAR, STRIP, WORD_POOL, Windows, blocks_of, has_records,
+    whole,
 };
 use crate::{Bits, Depthwise, Layer, Linear, Multiply, Requant, Rule, Tensor, Window};
 
@@ -66,7 +67,8 @@ pub fn codes(layer: &Layer, parameters: &[u8], plan: &Plan) -> usize {
 /// * for all pools;
 /// * for additions to codes;
 /// * for multiplications of tensors of 8 bits: see `takes_product`;
-/// * for elementwise layers whose input and output have the same width.
+/// * for elementwise layers whose input and output have the same width;
+/// * for rearrangements of whole bytes.
 ///
 /// # Panics
 /// If `parameters` are not those of the layer.
@@ -82,7 +84,8 @@ pub fn takes(layer: &Layer, parameters: &[u8]) -> bool {
         Layer::Add(add) => add.output.bits != Bits::B32,
         Layer::Multiply(multiply) => takes_product(multiply),
         Layer::Elementwise(table) => table.input.bits == table.output.bits,
-        Layer::Rearrange(_) | Layer::Resize(_) | Layer::GroupedConv(_) | Layer::Prelu(_) => false,
+        Layer::Rearrange(rearrange) => Moves::of(rearrange).is_some(),
+        Layer::Resize(_) | Layer::GroupedConv(_) | Layer::Prelu(_) => false,
     }
 }
 
@@ -174,6 +177,11 @@ pub enum Kernel {
         /// Bits of the input and of the output.
         x: usize,
     },
+    /// Elements that move.
+    Rearrange {
+        /// Whether the channels of two groups are interleaved: see [`Moves`].
+        interleave: bool,
+    },
 }
 
 impl Kernel {
@@ -213,7 +221,10 @@ impl Kernel {
             Layer::Add(_) => Kernel::Add,
             Layer::Multiply(multiply) => Kernel::Multiply { by_channel: multiply.by_channel() },
             Layer::Elementwise(_) => Kernel::Elementwise { x },
-            Layer::Prelu(_) | Layer::Rearrange(_) | Layer::Resize(_) | Layer::GroupedConv(_) => {
+            Layer::Rearrange(table) => {
+                Kernel::Rearrange { interleave: Moves::of(table) == Some(Moves::Interleave) }
+            }
+            Layer::Prelu(_) | Layer::Resize(_) | Layer::GroupedConv(_) => {
                 unreachable!("this set does not take them")
             }
         }
@@ -231,6 +242,7 @@ impl Kernel {
             Kernel::Add => "armv7em::add",
             Kernel::Multiply { .. } => "armv7em::multiply",
             Kernel::Elementwise { .. } => "armv7em::elementwise",
+            Kernel::Rearrange { .. } => "armv7em::rearrange",
         };
         super::super::Kernel {
             path,
@@ -253,6 +265,7 @@ impl fmt::Display for Kernel {
             Kernel::AveragePool { x, words } | Kernel::MaxPool { x, words } => write!(f, "{x}, {words}"),
             Kernel::Add => Ok(()),
             Kernel::Multiply { by_channel } => write!(f, "{by_channel}"),
+            Kernel::Rearrange { interleave } => write!(f, "{interleave}"),
             Kernel::Elementwise { x } => write!(f, "{x}"),
         }
     }

@@ -125,6 +125,13 @@ pub fn run(kernel: &Kernel, layer: &Layer, parameters: &[u8], arena: &mut [u8], 
                 _ => armv7em::elementwise::<2>(operands),
             }
         }
+        (Kernel::Rearrange { interleave }, Layer::Rearrange(table), _) => {
+            let operands = operands(table, parameters, arena);
+            match interleave {
+                true => armv7em::rearrange::<true>(operands),
+                false => armv7em::rearrange::<false>(operands),
+            }
+        }
         (Kernel::Add, Layer::Add(table), _) => armv7em::add(operands(table, parameters, arena)),
         (Kernel::Multiply { by_channel }, Layer::Multiply(table), _) => {
             let operands = operands(table, parameters, arena);

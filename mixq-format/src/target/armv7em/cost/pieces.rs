@@ -150,7 +150,7 @@ pieces! {
     AddWrite2 7.36 14.31;
     Multiply 105.75 169.91;
     MultiplyRound 2.62 9.42;
-    MultiplyUnit 19.69 17.79;
+    MultiplyUnit 37.00 40.00;
     MultiplyCode 37.59 41.22;
     Scale 86.40 121.41;
     ScaleStrip 83.11 129.11;
@@ -163,4 +163,23 @@ pieces! {
     ElementwiseRound 47.92 61.93;
     ElementwiseByte 5.70 9.49;
     ElementwisePixel 7.18 8.76;
+    Rearrange 100.00 150.00;
+    RearrangeZero 50.00 80.00;
+    RearrangeZeroByte 0.50 0.50;
+    RearrangeCalls 100.00 150.00;
+    RearrangeCall 60.00 90.00;
+    RearrangeRound 7.00 12.00;
+    RearrangeLine 7.00 12.00;
+    RearrangeRun 5.00 9.00;
+    RearrangeRunAndWord 8.00 15.00;
+    RearrangeRunAndWords 10.00 17.00;
+    RearrangeRunOfBytes 8.00 14.00;
+    RearrangeRunOf3 10.00 16.00;
+    RearrangeWords 4.00 5.00;
+    Interleave 100.00 150.00;
+    InterleaveCall 50.00 90.00;
+    InterleavePixel 10.00 16.00;
+    InterleaveRound 2.00 4.00;
+    InterleaveWord 10.00 12.00;
+    InterleaveRest 20.00 24.00;
 }

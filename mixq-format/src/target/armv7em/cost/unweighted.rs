@@ -73,14 +73,14 @@ pub(super) fn multiply(multiply: &Multiply) -> Counts {
         counts.add(P::Scale as usize, 1);
         counts.add(P::ScaleStrip as usize, channels / 4);
         counts.add(P::ScaleUnit as usize, pixels * (channels / 4));
-        counts.add(P::ScaleRound as usize, pixels.div_ceil(2) * (channels / 4));
+        counts.add(P::ScaleRound as usize, pixels.div_ceil(4) * (channels / 4));
         counts.add(P::ScaleChannel as usize, channels % 4);
         counts.add(P::ScaleCode as usize, pixels * (channels % 4));
     } else {
         counts.add(P::Multiply as usize, 1);
-        counts.add(P::MultiplyUnit as usize, pixels * channels / 4);
-        counts.add(P::MultiplyRound as usize, (pixels * channels / 4).div_ceil(2));
-        counts.add(P::MultiplyCode as usize, pixels * channels % 4);
+        counts.add(P::MultiplyUnit as usize, pixels * channels / 8);
+        counts.add(P::MultiplyRound as usize, (pixels * channels / 8).div_ceil(2));
+        counts.add(P::MultiplyCode as usize, pixels * channels % 8);
     }
     counts
 }

@@ -1,0 +1,58 @@
+//! Rearrangements.
+
+use super::super::super::cost::Counts;
+use super::super::{Moves, Runs, runs};
+use super::pieces::P;
+use crate::{LOOPS, Rearrange, Rest};
+
+pub(super) fn rearrange(layer: &Rearrange) -> Counts {
+    let mut counts = super::counts();
+    if layer.rest == Rest::Zero {
+        counts.add(P::RearrangeZero as usize, 1);
+        counts.add(P::RearrangeZeroByte as usize, layer.output.bytes());
+    }
+    match Moves::of(layer) {
+        Some(Moves::Interleave) => interleave(&mut counts, layer),
+        Some(Moves::Runs) | None => {
+            counts.add(P::Rearrange as usize, 1);
+            runs(layer)
+                .iter()
+                .flatten()
+                .filter(|runs| runs.bytes > 0)
+                .for_each(|runs| copy(&mut counts, runs));
+        }
+    }
+    counts
+}
+
+fn interleave(counts: &mut Counts, layer: &Rearrange) {
+    let [rows, columns, pixels, channels, _] = layer.counts.map(usize::from);
+    let calls = rows * columns;
+    counts.add(P::Interleave as usize, 1);
+    counts.add(P::InterleaveCall as usize, calls);
+    counts.add(P::InterleavePixel as usize, calls * pixels);
+    let words = channels / 4;
+    counts.add(P::InterleaveRound as usize, calls * pixels * words.div_ceil(2));
+    counts.add(P::InterleaveWord as usize, calls * pixels * words);
+    if !channels.is_multiple_of(4) {
+        counts.add(P::InterleaveRest as usize, calls * pixels);
+    }
+}
+
+fn copy(counts: &mut Counts, runs: &Runs) {
+    let [calls, rounds, lines, all] = [2, 3, 4, LOOPS]
+        .map(|loops: usize| -> usize { runs.loops[..loops].iter().map(|each| each.count).product() });
+    counts.add(P::RearrangeCalls as usize, 1);
+    counts.add(P::RearrangeCall as usize, calls);
+    counts.add(P::RearrangeRound as usize, rounds);
+    counts.add(P::RearrangeLine as usize, lines);
+    let run = match (runs.bytes, runs.bytes % 8) {
+        (1 | 2, _) => P::RearrangeRunOfBytes,
+        (3, _) => P::RearrangeRunOf3,
+        (_, 0) => P::RearrangeRun,
+        (_, 1..=4) => P::RearrangeRunAndWord,
+        _ => P::RearrangeRunAndWords,
+    };
+    counts.add(run as usize, all);
+    counts.add(P::RearrangeWords as usize, all * (runs.bytes / 8));
+}
