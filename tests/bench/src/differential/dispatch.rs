@@ -117,13 +117,8 @@ pub fn run(kernel: &Kernel, layer: &Layer, parameters: &[u8], arena: &mut [u8], 
         (Kernel::Depthwise { x, w, y, odd, small }, Layer::Depthwise(table), _) => {
             dispatch!(depthwise(y, odd, small), (x, w), operands(table, parameters, arena))
         }
-        (Kernel::Elementwise { x }, Layer::Elementwise(table), _) => {
-            let operands = operands(table, parameters, arena);
-            match x {
-                8 => armv7em::elementwise::<8>(operands),
-                4 => armv7em::elementwise::<4>(operands),
-                _ => armv7em::elementwise::<2>(operands),
-            }
+        (Kernel::Elementwise { x, y }, Layer::Elementwise(table), _) => {
+            dispatch!(@elementwise [], (x, y), operands(table, parameters, arena))
         }
         (Kernel::Rearrange { interleave }, Layer::Rearrange(table), _) => {
             let operands = operands(table, parameters, arena);

@@ -90,7 +90,11 @@ const ROUND: usize = 16;
 
 pub(super) fn elementwise(table: &Elementwise) -> Counts {
     let mut counts = super::counts();
-    let Elementwise { output, .. } = table;
+    let Elementwise { input, output, .. } = table;
+    if input.bits != output.bits {
+        change_width(&mut counts, table);
+        return counts;
+    }
     let bytes = output.bytes();
     counts.add(P::Elementwise as usize, 1);
     if output.bits != Bits::B8 {
@@ -102,4 +106,25 @@ pub(super) fn elementwise(table: &Elementwise) -> Counts {
         counts.add(P::ElementwisePixel as usize, output.pixels());
     }
     counts
+}
+
+/// Of functions whose output has another width.
+fn change_width(counts: &mut Counts, Elementwise { input, output, .. }: &Elementwise) {
+    let (bytes, rest) = (input.bytes(), input.bytes() % ROUND);
+    let [x, y] = [input, output].map(|tensor| tensor.bits.count());
+    let round = if x > y {
+        counts.add(P::Narrower as usize, 1);
+        counts.add(P::NarrowerExpand as usize, usize::from(x == 4));
+        counts.add(P::NarrowerByte as usize, rest);
+        counts.add(P::NarrowerOutput as usize, rest * y / x);
+        if x == 2 * y { P::NarrowerHalves } else { P::NarrowerQuarters }
+    } else {
+        counts.add(P::Wider as usize, 1);
+        counts.add(P::WiderExpand as usize, usize::from(y == 2 * x));
+        counts.add(P::WiderPairs as usize, usize::from(x == 2));
+        counts.add(P::WiderByte as usize, rest);
+        counts.add(P::WiderOutput as usize, rest * y / x);
+        if y == 2 * x { P::WiderBytes } else { P::WiderNibbles }
+    };
+    counts.add(round as usize, bytes / ROUND);
 }
