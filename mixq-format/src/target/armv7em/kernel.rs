@@ -189,8 +189,8 @@ pub enum Kernel {
     },
     /// Elements that move.
     Rearrange {
-        /// Whether the channels of two groups are interleaved: see [`Moves`].
-        interleave: bool,
+        /// Bits of the elements of two groups that are interleaved, 0 if there are none: see [`Moves`].
+        interleaved: usize,
     },
 }
 
@@ -231,9 +231,9 @@ impl Kernel {
             Layer::Add(_) => Kernel::Add,
             Layer::Multiply(multiply) => Kernel::Multiply { by_channel: multiply.by_channel() },
             Layer::Elementwise(table) => Kernel::Elementwise { x, y: table.output.bits.count() },
-            Layer::Rearrange(table) => {
-                Kernel::Rearrange { interleave: Moves::of(table) == Some(Moves::Interleave) }
-            }
+            Layer::Rearrange(table) => Kernel::Rearrange {
+                interleaved: if Moves::of(table) == Some(Moves::Interleave) { x } else { 0 },
+            },
             Layer::Prelu(_) | Layer::Resize(_) | Layer::GroupedConv(_) => {
                 unreachable!("this set does not take them")
             }
@@ -276,7 +276,7 @@ impl fmt::Display for Kernel {
             Kernel::AveragePool { x, words } | Kernel::MaxPool { x, words } => write!(f, "{x}, {words}"),
             Kernel::Add => Ok(()),
             Kernel::Multiply { by_channel } => write!(f, "{by_channel}"),
-            Kernel::Rearrange { interleave } => write!(f, "{interleave}"),
+            Kernel::Rearrange { interleaved } => write!(f, "{interleaved}"),
         }
     }
 }

@@ -5,15 +5,15 @@ use crate::{Bits, LOOPS, Rearrange};
 /// Bytes of the longest run that the kernel copies without a loop: a longer one is several.
 pub const SEGMENT: usize = 64;
 
-/// Channels that the kernel interleaves at once, of each of two groups.
-pub const INTERLEAVED: usize = 4;
+/// Bytes of each of two groups that the kernel interleaves at once.
+pub const INTERLEAVED: u32 = 4;
 
 /// The ways of the kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Moves {
     /// Runs of bytes are copied: see [`runs`].
     Runs,
-    /// The channels of two groups are interleaved: see [`interleaves`].
+    /// The elements of two groups are interleaved: see [`interleaves`].
     Interleave,
 }
 
@@ -91,11 +91,22 @@ pub fn runs(layer: &Rearrange) -> Option<[Runs; 2]> {
     }
 }
 
-/// Whether a layer takes bytes of two groups by turns, as the shuffle of two groups does: its innermost loop
-/// runs twice, the loop around it goes through at least [`INTERLEAVED`] channels.
+/// Whether a layer takes elements of two groups by turns, as the shuffle of two groups does: its innermost
+/// loop runs twice, the loop around it goes through a group of whole bytes, [`INTERLEAVED`] at least.
 pub fn interleaves(layer: &Rearrange) -> bool {
-    let Rearrange { input, counts: [.., channels, groups], from, to, .. } = layer;
-    let (from, to) = (from.strides[LOOPS - 2], [to.strides[LOOPS - 2], to.strides[LOOPS - 1]]);
-    let follow = from == 8 && to == [16, 8];
-    input.bits == Bits::B8 && *groups == 2 && usize::from(*channels) >= INTERLEAVED && follow
+    let Rearrange { input, counts: [outer @ .., channels, groups], from, to, .. } = layer;
+    let bits = input.bits as u32;
+    let [from_strides, to_strides] = [from, to].map(|side| side.strides);
+    let group = u32::from(*channels) * bits;
+    let follow = from_strides[LOOPS - 2] == bits && to_strides[LOOPS - 2..] == [2 * bits, bits];
+    let whole = |bits: &u32| bits.is_multiple_of(8);
+    // The stride of a loop with one round does not count.
+    let strides = |(index, count): (usize, &u16)| {
+        *count == 1 || (whole(&from_strides[index]) && whole(&to_strides[index]))
+    };
+    *groups == 2
+        && follow
+        && [group, from.first, to.first, from_strides[LOOPS - 1]].iter().all(whole)
+        && group / 8 >= INTERLEAVED
+        && outer.iter().enumerate().all(strides)
 }

@@ -120,11 +120,13 @@ pub fn run(kernel: &Kernel, layer: &Layer, parameters: &[u8], arena: &mut [u8], 
         (Kernel::Elementwise { x, y }, Layer::Elementwise(table), _) => {
             dispatch!(@elementwise [], (x, y), operands(table, parameters, arena))
         }
-        (Kernel::Rearrange { interleave }, Layer::Rearrange(table), _) => {
+        (Kernel::Rearrange { interleaved }, Layer::Rearrange(table), _) => {
             let operands = operands(table, parameters, arena);
-            match interleave {
-                true => armv7em::rearrange::<true>(operands),
-                false => armv7em::rearrange::<false>(operands),
+            match interleaved {
+                0 => armv7em::rearrange::<0>(operands),
+                2 => armv7em::rearrange::<2>(operands),
+                4 => armv7em::rearrange::<4>(operands),
+                _ => armv7em::rearrange::<8>(operands),
             }
         }
         (Kernel::Add, Layer::Add(table), _) => armv7em::add(operands(table, parameters, arena)),

@@ -3,7 +3,7 @@
 use super::super::super::cost::Counts;
 use super::super::{Moves, Runs, runs};
 use super::pieces::P;
-use crate::{LOOPS, Rearrange, Rest};
+use crate::{Bits, LOOPS, Rearrange, Rest};
 
 pub(super) fn rearrange(layer: &Rearrange) -> Counts {
     let mut counts = super::counts();
@@ -27,16 +27,22 @@ pub(super) fn rearrange(layer: &Rearrange) -> Counts {
 
 fn interleave(counts: &mut Counts, layer: &Rearrange) {
     let [rows, columns, pixels, channels, _] = layer.counts.map(usize::from);
-    let calls = rows * columns;
+    let (calls, bits) = (rows * columns, layer.input.bits.count());
     counts.add(P::Interleave as usize, 1);
     counts.add(P::InterleaveCall as usize, calls);
     counts.add(P::InterleavePixel as usize, calls * pixels);
-    let words = channels / 4;
+    let (bytes, rest) = (channels * bits / 8, channels * bits / 8 % 4);
+    let words = bytes / 4;
     counts.add(P::InterleaveRound as usize, calls * pixels * words.div_ceil(2));
     counts.add(P::InterleaveWord as usize, calls * pixels * words);
-    if !channels.is_multiple_of(4) {
-        counts.add(P::InterleaveRest as usize, calls * pixels);
-    }
+    let last = usize::from(rest > 0);
+    counts.add(P::InterleaveRest as usize, calls * pixels * last);
+    let swaps = match layer.input.bits {
+        Bits::B2 => 2,
+        Bits::B4 => 1,
+        Bits::B8 | Bits::B32 => 0,
+    };
+    counts.add(P::InterleaveSwap as usize, calls * pixels * (words + last) * swaps);
 }
 
 fn copy(counts: &mut Counts, runs: &Runs) {

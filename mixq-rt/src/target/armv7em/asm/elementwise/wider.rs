@@ -18,9 +18,10 @@ const NIBBLES: usize = 16;
 pub(crate) fn doubled<const X: usize>(operands: Operands<Elementwise>) {
     let (table, parameters, arena) = operands.parts();
     let nibbles = nibbles::<X>(after(parameters, table.codes as usize), 2 * X);
-    let mut entries = [0; VALUES];
-    for (high, row) in nibbles.iter().zip(entries.as_chunks_mut::<NIBBLES>().0) {
-        *row = nibbles.map(|low| low | high << 8);
+    let mut entries = [0; VALUES / 2];
+    for (value, row) in entries.as_chunks_mut::<{ NIBBLES / 2 }>().0.iter_mut().enumerate() {
+        let high = u32::from(entry(&nibbles, value)) * 0x0100_0100;
+        *row = nibbles.map(|low| low | high);
     }
     execute(table, [X, 2 * X], &entries, look_up_bytes, arena);
 }
@@ -36,30 +37,35 @@ pub(crate) fn quadrupled(operands: Operands<Elementwise>) {
     execute(table, [2, 8], &nibbles, look_up_nibbles, arena);
 }
 
-/// The outputs of the elements of four bits, `bits` each.
+/// The outputs of the elements of four bits, `bits` each. A word has two entries.
 ///
 /// # Panics
 /// If the parameters hold less than the table.
 #[inline(always)]
-fn nibbles<const X: usize>(codes: &[u8], bits: usize) -> [u16; NIBBLES] {
+fn nibbles<const X: usize>(codes: &[u8], bits: usize) -> [u32; NIBBLES / 2] {
     let codes = codes.get(..1 << X).unwrap_or_else(|| refuse());
-    let mut entries = [0; NIBBLES];
-    for (value, entry) in entries.iter_mut().enumerate() {
-        let code = |element: usize| u16::from(codes[value >> (X * element) & ((1 << X) - 1)]);
-        *entry = if X == 4 { code(0) } else { code(0) | code(1) << bits };
-    }
-    entries
+    let entry = |value: usize| {
+        let code = |element: usize| u32::from(codes[value >> (X * element) & ((1 << X) - 1)]);
+        if X == 4 { code(0) } else { code(0) | code(1) << bits }
+    };
+    core::array::from_fn(|pair| entry(2 * pair) | entry(2 * pair + 1) << 16)
+}
+
+/// The entry of a value.
+#[inline(always)]
+fn entry(entries: &[u32], value: usize) -> u16 {
+    (entries[value / 2] >> (16 * (value % 2))) as u16
 }
 
 /// `rounds` times [`ROUND`] bytes, at least once.
-type LookUp = unsafe extern "C" fn(*const u8, *mut u8, *const u16, usize);
+type LookUp = unsafe extern "C" fn(*const u8, *mut u8, *const u32, usize);
 
 /// Writes the entries of all bytes, or of both halves of all bytes if there are [`NIBBLES`] entries.
 ///
 /// # Panics
 /// If input or output have other widths than `bits`, or pixels end inside a byte.
 #[inline(always)]
-fn execute(table: &Elementwise, bits: [usize; 2], entries: &[u16], look_up: LookUp, arena: &mut [u8]) {
+fn execute(table: &Elementwise, bits: [usize; 2], entries: &[u32], look_up: LookUp, arena: &mut [u8]) {
     let bytes = seamless_bytes(table, bits[0], bits[1]);
     let ratio = bits[1] / bits[0];
     let at = arena.as_mut_ptr();
@@ -77,7 +83,7 @@ fn execute(table: &Elementwise, bits: [usize; 2], entries: &[u16], look_up: Look
         let output = &mut arena[to + index * ratio..][..ratio];
         for (part, pair) in output.chunks_exact_mut(2).enumerate() {
             let value = if ratio == 2 { byte } else { byte >> (4 * part) & (NIBBLES - 1) };
-            pair.copy_from_slice(&entries[value].to_le_bytes());
+            pair.copy_from_slice(&entry(entries, value).to_le_bytes());
         }
     }
 }
@@ -88,7 +94,7 @@ fn execute(table: &Elementwise, bits: [usize; 2], entries: &[u16], look_up: Look
 /// Words that may be read are at `from`, and twice as many that may be written are at `to`. They do not
 /// overlap. There are [`VALUES`] entries.
 #[unsafe(naked)]
-unsafe extern "C" fn look_up_bytes(from: *const u8, to: *mut u8, entries: *const u16, rounds: usize) {
+unsafe extern "C" fn look_up_bytes(from: *const u8, to: *mut u8, entries: *const u32, rounds: usize) {
     naked_asm!(
         "push {{r4-r11, lr}}",
         "2:",
@@ -118,7 +124,7 @@ unsafe extern "C" fn look_up_bytes(from: *const u8, to: *mut u8, entries: *const
 /// Words that may be read are at `from`, and four times as many that may be written are at `to`. They do not
 /// overlap. There are [`NIBBLES`] entries.
 #[unsafe(naked)]
-unsafe extern "C" fn look_up_nibbles(from: *const u8, to: *mut u8, entries: *const u16, rounds: usize) {
+unsafe extern "C" fn look_up_nibbles(from: *const u8, to: *mut u8, entries: *const u32, rounds: usize) {
     naked_asm!(
         "push {{r4-r11, lr}}",
         "2:",
