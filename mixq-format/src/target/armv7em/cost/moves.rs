@@ -5,11 +5,15 @@ use super::super::{Moves, Runs, runs};
 use super::pieces::P;
 use crate::{Bits, LOOPS, Rearrange, Rest};
 
+/// Bytes of a round of the loop that writes zero points.
+const FILLED: usize = 32;
+
 pub(super) fn rearrange(layer: &Rearrange) -> Counts {
     let mut counts = super::counts();
     if layer.rest == Rest::Zero {
         counts.add(P::RearrangeZero as usize, 1);
-        counts.add(P::RearrangeZeroByte as usize, layer.output.bytes());
+        counts.add(P::RearrangeZeroRound as usize, layer.output.bytes() / FILLED);
+        counts.add(P::RearrangeZeroByte as usize, layer.output.bytes() % FILLED);
     }
     match Moves::of(layer) {
         Some(Moves::Interleave) => interleave(&mut counts, layer),

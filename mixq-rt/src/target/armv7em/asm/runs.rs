@@ -44,9 +44,43 @@ pub(super) fn fill(layer: &Rearrange, arena: &mut [u8]) {
     let Rearrange { output, rest, .. } = layer;
     if *rest == Rest::Zero {
         // The codes of a byte.
-        let byte = output.zero_point as usize * (255 / output.bits.max_code() as usize);
-        arena[output.offset as usize..][..output.pixels() * output.pixel_bytes()].fill(byte as u8);
+        let byte = (output.zero_point as usize * (255 / output.bits.max_code() as usize)) as u8;
+        fill_bytes(&mut arena[output.offset as usize..][..output.pixels() * output.pixel_bytes()], byte);
     }
+}
+
+/// Bytes of a round of the loop that fills.
+const FILLED: usize = 32;
+
+#[inline(never)]
+fn fill_bytes(bytes: &mut [u8], byte: u8) {
+    let to = bytes.as_mut_ptr();
+    let rounds = if to.cast::<u32>().is_aligned() { bytes.len() / FILLED } else { 0 };
+    if rounds > 0 {
+        // SAFETY: there are this number of rounds of bytes, which begin at a word.
+        unsafe { fill_words(to, u32::from(byte) * 0x0101_0101, rounds) };
+    }
+    bytes[rounds * FILLED..].fill(byte);
+}
+
+/// Fills `rounds` times [`FILLED`] bytes, at least once, with a word.
+///
+/// # Safety
+/// They may be written at `to`, which is the address of a word.
+#[unsafe(naked)]
+unsafe extern "C" fn fill_words(to: *mut u8, word: u32, rounds: usize) {
+    naked_asm!(
+        "push {{r4, lr}}",
+        "mov r3, r1",
+        "mov r4, r1",
+        "mov r12, r1",
+        "2:",
+        "stm r0!, {{r1, r3, r4, r12}}",
+        "stm r0!, {{r1, r3, r4, r12}}",
+        "subs r2, r2, #1",
+        "bne 2b",
+        "pop {{r4, pc}}",
+    )
 }
 
 #[inline(never)]
