@@ -97,16 +97,17 @@ impl Machine {
             self.sums(layers, "usual");
         println!(
             "the same: convolutions {convolutions}, depthwise {depthwise}, fully connected {linear}, \
-             additions {additions}, pools {pools}, elementwise {elementwise}, products {products}, moves {moves}"
+             additions {additions}, pools {pools}, elementwise {elementwise}, products {products}, \
+             moves {moves}"
         );
         assert!(
-            convolutions >= layers / 3
+            convolutions >= layers / 4
                 && depthwise >= layers / 8
                 && linear >= layers / 20
                 && additions >= layers / 12
-                && pools >= layers / 12
+                && pools >= layers / 15
                 && elementwise >= layers / 24
-                && products >= layers / 20
+                && products >= layers / 25
                 && moves >= layers / 30,
             "most of the layers have kernels of their own"
         );

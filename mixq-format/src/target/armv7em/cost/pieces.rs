@@ -160,7 +160,8 @@ pieces! {
     ScaleCode 17.00 21.02;
     Elementwise 80.56 145.56;
     ElementwiseExpand 215.68 242.40;
-    ElementwiseRound 47.95 61.95;
+    ElementwiseRound 46.00 57.95;
+    ElementwiseTwoRounds 2.00 4.00;
     ElementwiseByte 6.62 10.51;
     ElementwisePixel 7.26 8.88;
     Narrower 77.70 131.01;

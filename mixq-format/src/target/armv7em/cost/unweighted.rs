@@ -101,6 +101,7 @@ pub(super) fn elementwise(table: &Elementwise) -> Counts {
         counts.add(P::ElementwiseExpand as usize, 1);
     }
     counts.add(P::ElementwiseRound as usize, bytes / ROUND);
+    counts.add(P::ElementwiseTwoRounds as usize, (bytes / ROUND).div_ceil(2));
     counts.add(P::ElementwiseByte as usize, bytes % ROUND);
     if !(usize::from(output.channels) * output.bits.count()).is_multiple_of(8) {
         counts.add(P::ElementwisePixel as usize, output.pixels());

@@ -1,9 +1,11 @@
 //! Functions of each element, by a table that has an entry for each value of a byte.
 //!
 //! An element of 8 bits takes three instructions: one extracts it from its word, one reads the entry, and one
-//! puts the entry into a word; the loads and stores of words come on top, and the first entry of a word needs
-//! no instruction to put it. So 2.75 are the least: no instruction extracts, reads or puts two. For codes of 4 or 2 bits, the table of the layer is expanded on the stack, so
-//! that one entry has the output of the two or four elements of a byte.
+//! puts the entry into a word. The first entry of a word needs no instruction to put it, so that 2.75 are the
+//! least: no instruction extracts, reads or puts two. With loads and stores of words, the loop takes 2.94.
+//!
+//! For codes of 4 or 2 bits, the table of the layer is expanded on the stack, so that one entry has the output
+//! of the two or four elements of a byte: these take 1.47 and 0.73 instructions.
 
 use mixq_format::{Elementwise, Operands};
 
@@ -128,7 +130,14 @@ unsafe extern "C" fn look_up(
         "ldr r11, [sp, #36]",
         "cmp r3, #0",
         "beq 3f",
+        // Two rounds at once; an odd number begins with the second one.
+        "lsls r8, r3, #31",
+        "bmi 6f",
         "2:",
+        ".irp entry, 0, 1",
+        ".if \\entry",
+        "6:",
+        ".endif",
         "ldm r0!, {{r4-r7}}",
         ".irp word, r4, r5, r6, r7",
         "uxtb r8, \\word",
@@ -144,8 +153,9 @@ unsafe extern "C" fn look_up(
         "orr \\word, r8, \\word, lsl #24",
         ".endr",
         "stm r1!, {{r4-r7}}",
-        "subs r3, r3, #1",
-        "bne 2b",
+        ".endr",
+        "subs r3, r3, #2",
+        "bhi 2b",
         "3:",
         "cmp r11, #0",
         "beq 5f",

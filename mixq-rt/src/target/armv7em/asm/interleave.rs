@@ -1,10 +1,10 @@
-//! Elements of two groups by turns, which takes 1.4 instructions for a byte of 8-bit codes, 1.9 of 4-bit codes
-//! and 2.4 of 2-bit codes: a word of each group becomes two words.
+//! Elements of two groups by turns: a word of each group becomes two words. That takes 1.4 instructions for a
+//! byte of 8-bit codes, 1.9 for a byte of 4-bit codes, 2.4 for a byte of 2-bit codes.
 //!
-//! `SEL` takes the even bytes of one register and the odd ones of another. Which ones it takes is set once, by
-//! an addition of bytes that leaves carries in the even ones. Codes of less than a byte first change places:
-//! the odd ones of the first word and the even ones of the second. What is left are units of twice the bits
-//! that take turns.
+//! `SEL` takes the even bytes of one register and the odd ones of another. Which ones it takes is set once,
+//! by an addition of bytes that leaves carries in the even ones. Codes of less than a byte first change
+//! places: the odd ones of the first word with the even ones of the second. Then units of twice the bits take
+//! turns.
 
 use mixq_format::target::armv7em::interleaves;
 use mixq_format::{Operands, Rearrange};

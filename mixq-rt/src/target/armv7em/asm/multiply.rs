@@ -3,8 +3,9 @@
 //! For tensors of one shape the loop takes 4.75 instructions an element: the differences from the zero points
 //! are halves of words, two for each instruction that extracts them; the rounded high word of a product times
 //! `m 2^(32-s)`, plus `Z_y`, is the code before it is limited. 16 bits hold it, because `m / 2^s` is below a
-//! half, so two codes are limited at once. Four elements take 17 instructions at least: 4 extract differences,
-//! 4 multiply them, 4 multiply by `m`, 2 make pairs of codes, 2 limit them, and 1 makes them bytes of a word.
+//! half, so two codes are limited at once. Four elements take 17 instructions beside loads and stores: 4
+//! extract differences, 4 multiply them, 4 multiply by `m`, 2 make pairs of codes, 2 limit these, 1 makes them
+//! bytes.
 //!
 //! One pixel that multiplies several gives each channel a factor, `C = m (q_b - Z_b) 2^(23-s)`. The loop goes
 //! through the pixels of four channels and takes 4.0 instructions an element. `SMLAWx` adds the bits of

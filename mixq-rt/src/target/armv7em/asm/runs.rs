@@ -116,8 +116,8 @@ fn copy_all(layer: &Rearrange, runs: &Runs, arena: &mut [u8]) {
 /// Copies the runs of three loops.
 ///
 /// # Safety
-/// The runs of all rounds may be read from `from` on, and written from `to` on; none of the first overlaps one
-/// of the second.
+/// The runs of all rounds may be read from `from` on, and written from `to` on. What is read does not overlap
+/// what is written.
 #[unsafe(naked)]
 unsafe extern "C" fn copy(copies: &Copies, from: *const u8, to: *mut u8) {
     naked_asm!(
