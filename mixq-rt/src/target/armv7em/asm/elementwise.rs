@@ -4,8 +4,8 @@
 //! puts the entry into a word. The first entry of a word needs no instruction to put it, so that 2.75 are the
 //! least: no instruction extracts, reads or puts two. With loads and stores of words, the loop takes 2.94.
 //!
-//! For codes of 4 or 2 bits, the table of the layer is expanded on the stack, so that one entry has the output
-//! of the two or four elements of a byte: these take 1.47 and 0.73 instructions.
+//! For codes of 4 or 2 bits, the table of the layer is expanded on the stack, so that one entry has the
+//! output of the two or four elements of a byte: these take 1.47 and 0.73 instructions.
 
 use mixq_format::{Elementwise, Operands};
 

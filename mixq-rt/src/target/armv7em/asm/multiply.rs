@@ -4,8 +4,8 @@
 //! are halves of words, two for each instruction that extracts them; the rounded high word of a product times
 //! `m 2^(32-s)`, plus `Z_y`, is the code before it is limited. 16 bits hold it, because `m / 2^s` is below a
 //! half, so two codes are limited at once. Four elements take 17 instructions beside loads and stores: 4
-//! extract differences, 4 multiply them, 4 multiply by `m`, 2 make pairs of codes, 2 limit these, 1 makes them
-//! bytes.
+//! extract differences, 4 multiply them, 4 multiply by `m`, 2 make pairs of codes, 2 limit these, 1 makes
+//! them bytes.
 //!
 //! One pixel that multiplies several gives each channel a factor, `C = m (q_b - Z_b) 2^(23-s)`. The loop goes
 //! through the pixels of four channels and takes 4.0 instructions an element. `SMLAWx` adds the bits of
