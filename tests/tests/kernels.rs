@@ -104,7 +104,7 @@ impl Machine {
             convolutions >= layers / 4
                 && depthwise >= layers / 8
                 && linear >= layers / 20
-                && additions >= layers / 12
+                && additions >= layers / 15
                 && pools >= layers / 15
                 && elementwise >= layers / 24
                 && products >= layers / 25
