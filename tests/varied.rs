@@ -86,7 +86,8 @@ pub fn moves(seed: u64) -> Artifact {
                 builder.rearrange(slice, [h, w, odd]).join(kept);
             }
             1 => {
-                builder.rearrange(Rearrange::Shuffle { groups: 4 }, [h, w, channels]);
+                let groups = if rng.u8(0..4) == 0 { 4 } else { 2 };
+                builder.rearrange(Rearrange::Shuffle { groups }, [h, w, channels]);
             }
             2 if h < 12 && w < 12 => {
                 builder.rearrange(Rearrange::Pad { padding: [1; 4] }, [h + 2, w + 2, channels]);

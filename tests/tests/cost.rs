@@ -107,7 +107,7 @@ fn networks() -> Vec<Artifact> {
 }
 
 /// By which share model and count may differ for a network on a processor with DSP. There, too, portable code
-/// moves elements, multiplies those of less than 8 bits, and makes codes of other widths by table.
+/// moves parts of bytes, and multiplies those of less than 8 bits.
 fn share_of(network: &Artifact) -> f64 {
     let portable = ["rearranged", "resized", "grouped", "products"];
     if portable.iter().any(|kind| network.header.name.starts_with(kind)) { PORTABLE } else { OWN }

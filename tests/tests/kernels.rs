@@ -8,7 +8,7 @@
 mod grouped;
 #[path = "../bench/src/differential/layers.rs"]
 mod layers;
-#[path = "kernels/moves.rs"]
+#[path = "../bench/src/differential/moves.rs"]
 mod moves;
 #[path = "../bench/src/differential/mutate.rs"]
 mod mutate;
@@ -16,6 +16,8 @@ mod mutate;
 mod numbers;
 #[path = "kernels/prelu.rs"]
 mod prelu;
+#[path = "kernels/resize.rs"]
+mod resize;
 #[path = "../bench/src/differential/unweighted.rs"]
 mod unweighted;
 
@@ -91,20 +93,22 @@ impl Machine {
 
     /// Every byte is the same, and most of the layers have kernels of their own.
     fn compare(&self, layers: u64) {
-        let [convolutions, depthwise, linear, additions, pools, elementwise, products] =
+        let [convolutions, depthwise, linear, additions, pools, elementwise, products, moves] =
             self.sums(layers, "usual");
         println!(
             "the same: convolutions {convolutions}, depthwise {depthwise}, fully connected {linear}, \
-             additions {additions}, pools {pools}, elementwise {elementwise}, products {products}"
+             additions {additions}, pools {pools}, elementwise {elementwise}, products {products}, \
+             moves {moves}"
         );
         assert!(
-            convolutions >= layers / 3
+            convolutions >= layers / 4
                 && depthwise >= layers / 8
                 && linear >= layers / 20
-                && additions >= layers / 12
-                && pools >= layers / 12
+                && additions >= layers / 15
+                && pools >= layers / 15
                 && elementwise >= layers / 24
-                && products >= layers / 20,
+                && products >= layers / 25
+                && moves >= layers / 30,
             "most of the layers have kernels of their own"
         );
     }
@@ -144,7 +148,7 @@ fn hostile(number: u64) -> (Case, Vec<u8>, Vec<u8>, bool) {
         0 => unweighted::addition(&mut numbers, &mut arena),
         1 => unweighted::pool(&mut numbers, &mut arena),
         2 => unweighted::elementwise(&mut numbers, &mut parameters, &mut arena),
-        3 if numbers.once_in(3) => moves::resize(&mut numbers, &mut arena),
+        3 if numbers.once_in(3) => resize::resize(&mut numbers, &mut arena),
         3 => moves::rearrange(&mut numbers, &mut arena),
         4 => {
             let layer = layers::random(&mut numbers, &mut parameters, &mut arena);

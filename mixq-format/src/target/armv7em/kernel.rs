@@ -3,9 +3,10 @@
 use core::fmt;
 
 use super::{
-    LEAST_SCRATCH, Plan, SHIFTS, STACK_OF_LINEAR, STRIP, WORD_POOL, Windows, blocks_of, has_records, whole,
+    LEAST_SCRATCH, Moves, Plan, SHIFTS, STACK_OF_LINEAR, STRIP, WORD_POOL, Windows, blocks_of, has_records,
+    whole,
 };
-use crate::{Bits, Depthwise, Layer, Linear, Multiply, Requant, Rule, Tensor, Window};
+use crate::{Bits, Depthwise, Elementwise, Layer, Linear, Multiply, Requant, Rule, Tensor, Window};
 
 /// Whether the kernels for ARMv7E-M can make several codes at once by these tables: if the rule is
 /// [`Rule::Multiplier`], the fraction is below 8 bits, and all shifts are in [`SHIFTS`].
@@ -66,7 +67,8 @@ pub fn codes(layer: &Layer, parameters: &[u8], plan: &Plan) -> usize {
 /// * for all pools;
 /// * for additions to codes;
 /// * for multiplications of tensors of 8 bits: see `takes_product`;
-/// * for elementwise layers whose input and output have the same width.
+/// * for elementwise layers whose input and output have the same width, or pixels of whole bytes;
+/// * for rearrangements of whole bytes.
 ///
 /// # Panics
 /// If `parameters` are not those of the layer.
@@ -81,8 +83,9 @@ pub fn takes(layer: &Layer, parameters: &[u8]) -> bool {
         Layer::AveragePool(_) | Layer::MaxPool(_) => true,
         Layer::Add(add) => add.output.bits != Bits::B32,
         Layer::Multiply(multiply) => takes_product(multiply),
-        Layer::Elementwise(table) => table.input.bits == table.output.bits,
-        Layer::Rearrange(_) | Layer::Resize(_) | Layer::GroupedConv(_) | Layer::Prelu(_) => false,
+        Layer::Elementwise(table) => takes_function(table),
+        Layer::Rearrange(rearrange) => Moves::of(rearrange).is_some(),
+        Layer::Resize(_) | Layer::GroupedConv(_) | Layer::Prelu(_) => false,
     }
 }
 
@@ -91,6 +94,14 @@ pub fn takes(layer: &Layer, parameters: &[u8]) -> bool {
 pub(super) fn takes_product(multiply: &Multiply) -> bool {
     let tensors = [&multiply.a, &multiply.b, &multiply.output];
     tensors.iter().all(|tensor| tensor.bits == Bits::B8) && (multiply.by_channel() || multiply.shift >= 16)
+}
+
+/// Whether the kernel for elementwise layers takes one: input and output have the same width, or pixels of
+/// whole bytes.
+pub(super) fn takes_function(table: &Elementwise) -> bool {
+    let Elementwise { input, output, .. } = table;
+    let whole = |tensor: &Tensor| (usize::from(tensor.channels) * tensor.bits.count()).is_multiple_of(8);
+    input.bits == output.bits || (whole(input) && whole(output))
 }
 
 /// Whether the kernel for depthwise convolutions takes a window: of at most 3x3, with a stride of 1 or 2.
@@ -171,8 +182,15 @@ pub enum Kernel {
     },
     /// A function of each element.
     Elementwise {
-        /// Bits of the input and of the output.
+        /// Bits of the input.
         x: usize,
+        /// Bits of the output.
+        y: usize,
+    },
+    /// Elements that move.
+    Rearrange {
+        /// Bits of the elements of two groups that are interleaved, 0 if there are none: see [`Moves`].
+        interleaved: usize,
     },
 }
 
@@ -212,8 +230,11 @@ impl Kernel {
             Layer::MaxPool(_) => Kernel::MaxPool { x, words: by_words(layer) },
             Layer::Add(_) => Kernel::Add,
             Layer::Multiply(multiply) => Kernel::Multiply { by_channel: multiply.by_channel() },
-            Layer::Elementwise(_) => Kernel::Elementwise { x },
-            Layer::Prelu(_) | Layer::Rearrange(_) | Layer::Resize(_) | Layer::GroupedConv(_) => {
+            Layer::Elementwise(table) => Kernel::Elementwise { x, y: table.output.bits.count() },
+            Layer::Rearrange(table) => Kernel::Rearrange {
+                interleaved: if Moves::of(table) == Some(Moves::Interleave) { x } else { 0 },
+            },
+            Layer::Prelu(_) | Layer::Resize(_) | Layer::GroupedConv(_) => {
                 unreachable!("this set does not take them")
             }
         }
@@ -231,6 +252,7 @@ impl Kernel {
             Kernel::Add => "armv7em::add",
             Kernel::Multiply { .. } => "armv7em::multiply",
             Kernel::Elementwise { .. } => "armv7em::elementwise",
+            Kernel::Rearrange { .. } => "armv7em::rearrange",
         };
         super::super::Kernel {
             path,
@@ -249,11 +271,12 @@ impl fmt::Display for Kernel {
                 write!(f, "{x}, {w}, {codes}, {fraction}, {zero}, {}, {whole}", windows as u8)
             }
             Kernel::Depthwise { x, w, y, odd, small } => write!(f, "{x}, {w}, {y}, {odd}, {small}"),
+            Kernel::Elementwise { x, y } => write!(f, "{x}, {y}"),
             Kernel::Linear { x, w, codes } => write!(f, "{x}, {w}, {codes}"),
             Kernel::AveragePool { x, words } | Kernel::MaxPool { x, words } => write!(f, "{x}, {words}"),
             Kernel::Add => Ok(()),
             Kernel::Multiply { by_channel } => write!(f, "{by_channel}"),
-            Kernel::Elementwise { x } => write!(f, "{x}"),
+            Kernel::Rearrange { interleaved } => write!(f, "{interleaved}"),
         }
     }
 }

@@ -26,6 +26,7 @@ mod blocks;
 #[cfg(feature = "file")]
 mod cost;
 mod kernel;
+mod moves;
 mod phases;
 mod plan;
 mod proof;
@@ -42,6 +43,7 @@ use crate::Layer;
 
 pub use blocks::{Blocks, RGB3X3_ELEMENTS};
 pub use kernel::{Kernel, by_words, codes, requantises, takes};
+pub use moves::{INTERLEAVED, Loop, Moves, Runs, SEGMENT, interleaves, runs};
 pub use phases::{Division, Phase, Place};
 pub use plan::{
     LEAST_SCRATCH, LEAST_SCRATCH_OF_RGB3X3, LEAST_SCRATCH_OF_RGB3X3_AND_SUMS, Plan, STACK_OF_LINEAR, plan,

@@ -19,6 +19,7 @@ mod elementwise;
 mod linear;
 mod multiply;
 mod pool;
+mod rearrange;
 
 pub use add::add;
 pub use conv::conv;
@@ -27,6 +28,7 @@ pub use elementwise::elementwise;
 pub use linear::linear;
 pub use multiply::multiply;
 pub use pool::{average_pool, max_pool};
+pub use rearrange::rearrange;
 
 pub use mixq_format::target::armv7em::{Plan, Proof};
 

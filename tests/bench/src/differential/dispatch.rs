@@ -117,12 +117,16 @@ pub fn run(kernel: &Kernel, layer: &Layer, parameters: &[u8], arena: &mut [u8], 
         (Kernel::Depthwise { x, w, y, odd, small }, Layer::Depthwise(table), _) => {
             dispatch!(depthwise(y, odd, small), (x, w), operands(table, parameters, arena))
         }
-        (Kernel::Elementwise { x }, Layer::Elementwise(table), _) => {
+        (Kernel::Elementwise { x, y }, Layer::Elementwise(table), _) => {
+            dispatch!(@elementwise [], (x, y), operands(table, parameters, arena))
+        }
+        (Kernel::Rearrange { interleaved }, Layer::Rearrange(table), _) => {
             let operands = operands(table, parameters, arena);
-            match x {
-                8 => armv7em::elementwise::<8>(operands),
-                4 => armv7em::elementwise::<4>(operands),
-                _ => armv7em::elementwise::<2>(operands),
+            match interleaved {
+                0 => armv7em::rearrange::<0>(operands),
+                2 => armv7em::rearrange::<2>(operands),
+                4 => armv7em::rearrange::<4>(operands),
+                _ => armv7em::rearrange::<8>(operands),
             }
         }
         (Kernel::Add, Layer::Add(table), _) => armv7em::add(operands(table, parameters, arena)),

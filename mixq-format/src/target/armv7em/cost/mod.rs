@@ -4,13 +4,14 @@
 mod conv;
 mod depthwise;
 mod linear;
+mod moves;
 mod pieces;
 mod source;
 mod unweighted;
 
 use super::super::cost::{Cost, Counts, Execution, Free, Piece, Tally};
 use super::super::portable;
-use super::{Blocks, Plan, Proof, STRIP, blocks_of, proof, useful};
+use super::{Blocks, Moves, Plan, Proof, STRIP, blocks_of, proof, useful};
 use crate::target::Steps;
 use crate::{Bits, Conv, Layer, Linear, Requant, Rule};
 
@@ -79,13 +80,17 @@ impl Known {
             }
             Layer::Elementwise(table) => {
                 let none = Known { proof: Proof { chunk: 0, interval: 0 }, codes: 0 };
-                return (table.input.bits == table.output.bits).then_some(none);
+                return super::kernel::takes_function(table).then_some(none);
             }
             Layer::Multiply(multiply) => {
                 let none = Known { proof: Proof { chunk: 0, interval: 0 }, codes: 0 };
                 return super::kernel::takes_product(multiply).then_some(none);
             }
-            Layer::Prelu(_) | Layer::Rearrange(_) | Layer::Resize(_) | Layer::GroupedConv(_) => return None,
+            Layer::Rearrange(rearrange) => {
+                let none = Known { proof: Proof { chunk: 0, interval: 0 }, codes: 0 };
+                return Moves::of(rearrange).map(|_| none);
+            }
+            Layer::Prelu(_) | Layer::Resize(_) | Layer::GroupedConv(_) => return None,
         };
         let proof = usual_proof(elements, layer.first_input().bits, &blocks_of(layer)?);
         let (output, requant) = (layer.output(), layer.requant()?);
@@ -137,7 +142,8 @@ fn with_scratch(layer: &Layer, known: &Known, execution: &Execution<'_>) -> Tall
         Layer::Add(add) => unweighted::add(add),
         Layer::Multiply(multiply) => unweighted::multiply(multiply),
         Layer::Elementwise(table) => unweighted::elementwise(table),
-        Layer::Rearrange(_) | Layer::Resize(_) | Layer::GroupedConv(_) | Layer::Prelu(_) => {
+        Layer::Rearrange(rearrange) => moves::rearrange(rearrange),
+        Layer::Resize(_) | Layer::GroupedConv(_) | Layer::Prelu(_) => {
             unreachable!("portable code executes them")
         }
     };
