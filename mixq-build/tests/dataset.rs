@@ -29,6 +29,9 @@ mod idx;
 mod index;
 #[path = "dataset/kept.rs"]
 mod kept;
+#[cfg(feature = "datasets")]
+#[path = "dataset/masks.rs"]
+mod masks;
 #[path = "dataset/messages.rs"]
 mod messages;
 #[cfg(feature = "datasets")]
