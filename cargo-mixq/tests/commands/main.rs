@@ -8,4 +8,6 @@ mod paper;
 #[cfg(all(feature = "train", unix))]
 mod retrain;
 mod sweep;
+#[cfg(all(feature = "train", unix))]
+mod tasks;
 mod together;
