@@ -33,7 +33,7 @@ pub fn text(figures: &Figures, labels: &[String]) -> String {
             }
         }
         Figures::Regression(outputs) => {
-            let _ = writeln!(text, "{:<width$}{:>9}{:>14}  {}", "value", "R^2", "mean error", "targets");
+            let _ = writeln!(text, "{:<width$}{:>9}{:>14}  targets", "value", "R^2", "mean error");
             for (label, output) in labels.iter().zip(outputs) {
                 let ValueFigures { r2, mean_absolute_error, least, largest } = output;
                 let [error, least, largest] =

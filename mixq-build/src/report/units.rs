@@ -100,9 +100,14 @@ pub fn text(outputs: &[OutputReport], samples: &[SamplesReport]) -> String {
     text
 }
 
-/// Four digits that count: "135.4", "0.0001221".
+/// Four digits that count: "135.4", "0.0001221", "3.5e-7".
 pub fn short(value: f64) -> String {
-    format!("{value:.3e}").parse::<f64>().unwrap_or(value).to_string()
+    let rounded: f64 = format!("{value:.3e}").parse().unwrap_or(value);
+    if rounded == 0.0 || (1e-4..1e7).contains(&rounded.abs()) {
+        rounded.to_string()
+    } else {
+        format!("{rounded:e}")
+    }
 }
 
 #[cfg(test)]
@@ -111,8 +116,8 @@ mod tests {
 
     #[test]
     fn numbers_have_four_digits() {
-        let shown = [135.379287, 0.000_122_070_3, 1.0, -0.5, 20_000.0, 0.0].map(short);
-        assert_eq!(shown, ["135.4", "0.0001221", "1", "-0.5", "20000", "0"]);
+        let shown = [135.379287, 0.000_122_070_3, 1.0, -0.5, 20_000.0, 0.0, 3.5004e-7].map(short);
+        assert_eq!(shown, ["135.4", "0.0001221", "1", "-0.5", "20000", "0", "3.5e-7"]);
     }
 
     #[test]
