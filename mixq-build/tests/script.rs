@@ -212,11 +212,10 @@ fn targets_of_a_regression_are_floats_and_those_of_labels_are_bits() {
     let labels = "include_bytes!(concat!(env!(\"OUT_DIR\"), \"/tiny_test_labels.bin\"))";
     // Images 16, 17 and 18 of the four at the end.
     let library = format!(
-        "const TARGETS: &[u8; 3 * 2 * 4] = {labels};\n\
-         const fn target(at: usize) -> f32 {{\n\
-             f32::from_le_bytes([TARGETS[4 * at], TARGETS[4 * at + 1], TARGETS[4 * at + 2], TARGETS[4 * at + 3]])\n\
-         }}\n\
-         const _: () = assert!(target(0) == 16.25 && target(1) == -16.0 && target(3) == -17.0);\n"
+        "const AT: &[u8; 3 * 2 * 4] = {labels};\n\
+         const _: () = assert!(f32::from_le_bytes([AT[0], AT[1], AT[2], AT[3]]) == 16.25);\n\
+         const _: () = assert!(f32::from_le_bytes([AT[4], AT[5], AT[6], AT[7]]) == -16.0);\n\
+         const _: () = assert!(f32::from_le_bytes([AT[12], AT[13], AT[14], AT[15]]) == -17.0);\n"
     );
     package.write("src/lib.rs", &library);
     let Output { succeeded, text } = firmware.build(&[]);
@@ -225,7 +224,8 @@ fn targets_of_a_regression_are_floats_and_those_of_labels_are_bits() {
     let row = |at: usize| format!("{}{},{}\n", format!("{},", 10 * at).repeat(16), at % 2, at / 2 % 2);
     package.write("images.csv", &(0..20).map(row).collect::<String>());
     let library = format!(
-        "const LABELS: &[u8; 3] = {labels};\nconst _: () = assert!(LABELS[0] == 0 && LABELS[1] == 1 && LABELS[2] == 2);\n"
+        "const LABELS: &[u8; 3] = {labels};\n\
+         const _: () = assert!(LABELS[0] == 0 && LABELS[1] == 1 && LABELS[2] == 2);\n"
     );
     package.write("src/lib.rs", &library);
     let Output { succeeded, text } = firmware.build(&[]);

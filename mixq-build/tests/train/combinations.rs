@@ -1,6 +1,6 @@
-//! Each scheme of scales with each kind of operator, bits by sensitivity, with and without distillation: small
-//! networks that are trained for a few epochs. The integers are those of the trained network, code by code,
-//! and answer as fake quantisation does.
+//! Each scheme of scales with each kind of operator, bits by sensitivity, with and without distillation:
+//! small networks that are trained for a few epochs. The integers are those of the trained network, code by
+//! code, and answer as fake quantisation does.
 
 use mixq_build::engine::config::Scheme;
 use mixq_build::engine::convert::convert;

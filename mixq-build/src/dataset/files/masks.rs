@@ -18,8 +18,8 @@ use crate::observer::Observer;
 use crate::task;
 use crate::text::enumerate;
 
-const LAYOUT: &str = "wanted are images/NAME.jpg and masks/NAME.png, in train and test or not: a mask has the \
-                      name of its image, and is a PNG file";
+const LAYOUT: &str = "wanted are images/NAME.jpg and masks/NAME.png, in train and test or not: a mask has \
+                      the name of its image, and is a PNG file";
 
 /// An image and its mask.
 struct Pair {
@@ -254,7 +254,8 @@ fn values(
     if !wrong.is_empty() {
         let (count, shown) = (wrong.len(), enumerate(&wrong));
         let message = format!(
-            "{path}: {count} of {total} masks have values that are not one of the network's {} classes: {shown}",
+            "{path}: {count} of {total} masks have values that are not one of the network's {} classes: \
+             {shown}",
             wanted.outputs
         );
         return Some(Problem::new(message).help(mask_values::help(wanted, seen)));
