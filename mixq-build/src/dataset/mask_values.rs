@@ -1,29 +1,10 @@
 //! Which classes the values in masks stand for.
 
 use super::parts::Wanted;
-use crate::error::Problem;
 use crate::task::dense::IGNORED;
 
 /// Which values masks have, by value.
 pub(super) type Seen = [bool; 256];
-
-/// What is wrong with `mask-values` of the dataset's table.
-pub(super) fn problem(wanted: &Wanted<'_>) -> Option<Problem> {
-    let values = wanted.config.mask_values.as_ref()?;
-    if !wanted.rules().takes_masks() {
-        let message = format!(
-            "`mask-values` is for task = \"dense\", but the task is \"{}\"",
-            wanted.config.task.name()
-        );
-        return Some(Problem::new(message).help("leave `mask-values` out of the dataset's table"));
-    }
-    if values.len() == wanted.outputs {
-        return None;
-    }
-    let message =
-        format!("`mask-values` has {} values, but the network has {} classes", values.len(), wanted.outputs);
-    Some(Problem::new(message).help("it names one value for each class; pixels of others do not count"))
-}
 
 /// Whether masks are black and white: 0 and 255 are the only values, and two classes.
 pub(super) fn is_black_and_white(wanted: &Wanted<'_>, seen: &Seen) -> bool {

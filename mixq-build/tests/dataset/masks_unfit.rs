@@ -3,6 +3,7 @@
 use mixq_build::engine::config::DatasetConfig;
 use mixq_build::engine::dataset::Dataset;
 use png::{BitDepth, ColorType};
+use proptest::prelude::*;
 use tempfile::TempDir;
 
 use crate::masks::*;
@@ -136,4 +137,21 @@ fn what_belongs_to_nothing() {
     );
     let files: Files = small().into_iter().filter(|(name, _)| name.contains("masks")).collect();
     assert!(refused(&files)[0].starts_with("ROOT: 4 of 4 masks have no image: "));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// A damaged byte may go unnoticed, or be found; a mask that is cut off is found.
+    #[test]
+    fn damaged_masks_do_not_panic(at: prop::sample::Index, value: u8, cut: prop::sample::Index) {
+        let whole = mask(FIRST);
+        let mut damaged = whole.clone();
+        damaged[at.index(whole.len())] = value;
+        let _ = read_for(&with(small(), &[("train/masks/0.png", &damaged)]), [2, 4], |config| config);
+        // After the values only the end mark follows.
+        let cut = &whole[..cut.index(whole.len() - 16)];
+        let said = refused(&with(small(), &[("train/masks/0.png", cut)]));
+        prop_assert!(said[0].starts_with("ROOT: 1 of 4 images cannot be read, or their masks: "), "{said:?}");
+    }
 }
