@@ -286,12 +286,14 @@ fn elementwise(function: Function, input: &Codes, scale: f64) -> Vec<Exact> {
             }
         }
         Function::Neg => 0.0 - x,
-        Function::HardSigmoid { .. }
-        | Function::Gelu
-        | Function::Selu
-        | Function::Exp
-        | Function::Min { .. }
-        | Function::Max { .. } => panic!("random networks do not have it"),
+        Function::HardSigmoid { slope, offset } => match slope.get() * x + offset.get() {
+            line if line > 1.0 => 1.0,
+            line if line > 0.0 => line,
+            _ => 0.0,
+        },
+        Function::Gelu | Function::Selu | Function::Exp | Function::Min { .. } | Function::Max { .. } => {
+            panic!("random networks do not have it")
+        }
     };
     positions(input.shape)
         .map(|(y, x, c)| {

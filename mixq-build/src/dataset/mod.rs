@@ -16,6 +16,8 @@ mod grouped;
 mod histogram;
 mod known;
 mod limit;
+#[cfg(feature = "datasets")]
+mod mask_values;
 mod measure;
 mod names;
 mod noting;
@@ -176,6 +178,7 @@ fn before(wanted: &Wanted<'_>) -> Result<Read, Error> {
         problems.push(Problem::new(message).help("both give height x width x channels"));
     }
     problems.extend(wanted.rules().outputs(outputs, config.labels.as_deref()));
+    problems.extend(check::mask_values(wanted));
     let mut read = None;
     if config.path.exists() {
         match formats::reader(&config.path) {
