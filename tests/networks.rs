@@ -164,6 +164,8 @@ pub fn rearranged() -> Artifact {
             builder.rearrange(Rearrange::Shuffle { groups: 3 }, [6, 8, channels]).join(joined);
             builder.rearrange(Rearrange::Slice { first: 3, channels: 8 }, [6, 8, 8]);
             builder.rearrange(Rearrange::SpaceToDepth { block: 2 }, [3, 4, 32]);
+            builder.rearrange(Rearrange::Transpose { order: [1, 0, 2] }, [4, 3, 32]);
+            builder.rearrange(Rearrange::Reshape, [3, 2, 64]).rearrange(Rearrange::Reshape, [3, 4, 32]);
             builder.rearrange(Rearrange::Pad { padding: [1, 0, 2, 1] }, [4, 7, 32]);
             builder.rearrange(Rearrange::DepthToSpace { block: 4 }, [16, 28, 2]);
             let smaller = Slide { kernel: [6, 10], stride: [5, 9], padding: [0; 4] };

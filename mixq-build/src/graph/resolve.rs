@@ -7,7 +7,9 @@ use crate::task::Task;
 
 use super::fold::{self, Folded, fold};
 use super::layer::{Draft, Layer};
-use super::op::{Arity, AveragePool, AveragePoolSpec, Elementwise, OpSpec, Rearrange, TransposedConvSpec};
+use super::op::{
+    Arity, AveragePool, AveragePoolSpec, Elementwise, OpSpec, Rearrange, Reshape, TransposedConvSpec,
+};
 use super::spec::{IMAGE, LayerSpec};
 use super::{Activation, Graph, NamedOutput, Node, Op, Shape, Source, Spec, Window, rules};
 
@@ -145,6 +147,9 @@ fn assemble(spec: &Spec, names: Vec<String>, folded: &Folded, drafts: Vec<Option
         if let OpSpec::TransposedConv(transposed) = spec.layers[layer].op {
             inputs = spread(transposed, &name, &taken, &inputs, &mut nodes);
         }
+        if let OpSpec::Reshape(reshape) = spec.layers[layer].op {
+            inputs = between(reshape, &name, &taken, inputs, &mut nodes);
+        }
         if let Op::Multiply(_) = op {
             // The pixel that multiplies each comes second.
             let shape = |source: Source| match source {
@@ -230,6 +235,21 @@ fn spread(
     let (name, output) =
         (free_name(format!("{name}.spread"), taken), transposed.spread(nodes[before].output));
     nodes.push(Node { name, op, norm: false, activation: Activation::None, inputs: inputs.to_vec(), output });
+    vec![Source::Node(nodes.len() - 1)]
+}
+
+/// Adds the node of the shape that a reshape needs on the way. What the reshape reads then.
+fn between(
+    reshape: Reshape,
+    name: &str,
+    taken: &HashSet<String>,
+    inputs: Vec<Source>,
+    nodes: &mut Vec<Node>,
+) -> Vec<Source> {
+    let [Source::Node(before)] = inputs[..] else { unreachable!("it reads one layer") };
+    let Some(output) = reshape.between(nodes[before].output) else { return inputs };
+    let (name, op) = (free_name(format!("{name}.parts"), taken), Op::Rearrange(Rearrange::Reshape));
+    nodes.push(Node { name, op, norm: false, activation: Activation::None, inputs, output });
     vec![Source::Node(nodes.len() - 1)]
 }
 

@@ -131,7 +131,7 @@ impl Model<'_> {
                 }
             }
             Op::Rearrange(Rearrange::Join { first }) if first > 0 => return joined(input(1), x),
-            Op::Rearrange(rearrange) => return kept(rearrange::apply(rearrange, &x.tensor)),
+            Op::Rearrange(rearrange) => return kept(rearrange::apply(rearrange, &x.tensor, node.output)),
             Op::Resize(resize) => {
                 let form = (x.scale.as_ref(), x.unit.is_some());
                 return kept(pools::rounded(&x.tensor, |x| resize::apply(&resize, x), form));

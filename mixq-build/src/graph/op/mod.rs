@@ -37,7 +37,10 @@ pub use pool::{
     AveragePool, AveragePoolSpec, Axis, AxisPool, GlobalAveragePool, GlobalMaxPool, MaxPool, MaxPoolSpec,
 };
 pub use prelu::Prelu;
-pub use rearrange::{ChannelShuffle, Concat, DepthToSpace, Pad, Rearrange, Slice, SpaceToDepth, Upsample};
+pub use rearrange::{
+    AXES, ChannelShuffle, Concat, DepthToSpace, Pad, Rearrange, Reshape, Slice, SpaceToDepth, Transpose,
+    Upsample,
+};
 pub use resize::{Coordinates, Interpolation, Resize, ResizeSpec};
 pub use transposed::TransposedConvSpec;
 pub use weights::Weights;
@@ -61,7 +64,7 @@ pub const FORMS: [&Form; OTHERS.len() + elementwise::COUNT] = {
 };
 
 /// All but the functions.
-const OTHERS: [&Form; 25] = [
+const OTHERS: [&Form; 27] = [
     &conv::CONV,
     &depthwise::DEPTHWISE,
     &conv::POINTWISE,
@@ -84,6 +87,8 @@ const OTHERS: [&Form; 25] = [
     &resize::RESIZE,
     &rearrange::DEPTH_TO_SPACE,
     &rearrange::SPACE_TO_DEPTH,
+    &rearrange::RESHAPE,
+    &rearrange::TRANSPOSE,
     &flatten::FLATTEN,
     &folded::BATCH_NORM,
     &folded::RELU,
@@ -274,6 +279,10 @@ operators! {
         DepthToSpace(DepthToSpace),
         /// Blocks of pixels to channels.
         SpaceToDepth(SpaceToDepth),
+        /// The same elements in another shape.
+        Reshape(Reshape),
+        /// Axes in another order.
+        Transpose(Transpose),
         /// Convolution in groups of channels, with gaps between taps.
         GroupedConv(GroupedConvSpec),
     }

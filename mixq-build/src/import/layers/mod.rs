@@ -188,6 +188,8 @@ fn values(keys: &mut Keys<'_, '_>, form: &Form) -> Values {
             "size" => values.size = keys.pair(key),
             "interpolation" => values.interpolation = keys.choice(key, &Interpolation::CHOICES),
             "coordinates" => values.coordinates = keys.choice(key, &Coordinates::CHOICES),
+            "shape" => values.shape = keys.shape(key),
+            "order" => values.order = keys.order(key),
             "block" => values.block = keys.number(key),
             "count_padding" => values.count_padding = keys.flag(key),
             "axis" => values.axis = keys.choice(key, &Axis::CHOICES),
