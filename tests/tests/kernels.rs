@@ -4,8 +4,6 @@
 //!
 //! `MIXQ_DIFFERENTIAL` and `MIXQ_HOSTILE` take other numbers of layers, `MIXQ_SEED` another first one.
 
-#[path = "kernels/grouped.rs"]
-mod grouped;
 #[path = "../bench/src/differential/layers.rs"]
 mod layers;
 #[path = "kernels/moves.rs"]
@@ -91,20 +89,22 @@ impl Machine {
 
     /// Every byte is the same, and most of the layers have kernels of their own.
     fn compare(&self, layers: u64) {
-        let [convolutions, depthwise, linear, additions, pools, elementwise, products] =
+        let [convolutions, depthwise, linear, additions, pools, elementwise, products, grouped] =
             self.sums(layers, "usual");
         println!(
             "the same: convolutions {convolutions}, depthwise {depthwise}, fully connected {linear}, \
-             additions {additions}, pools {pools}, elementwise {elementwise}, products {products}"
+             additions {additions}, pools {pools}, elementwise {elementwise}, products {products}, in \
+             groups {grouped}"
         );
         assert!(
-            convolutions >= layers / 3
-                && depthwise >= layers / 8
-                && linear >= layers / 20
-                && additions >= layers / 12
-                && pools >= layers / 12
-                && elementwise >= layers / 24
-                && products >= layers / 20,
+            convolutions >= layers / 4
+                && depthwise >= layers / 10
+                && linear >= layers / 25
+                && additions >= layers / 16
+                && pools >= layers / 16
+                && elementwise >= layers / 32
+                && products >= layers / 20
+                && grouped >= layers / 8,
             "most of the layers have kernels of their own"
         );
     }
@@ -146,10 +146,7 @@ fn hostile(number: u64) -> (Case, Vec<u8>, Vec<u8>, bool) {
         2 => unweighted::elementwise(&mut numbers, &mut parameters, &mut arena),
         3 if numbers.once_in(3) => moves::resize(&mut numbers, &mut arena),
         3 => moves::rearrange(&mut numbers, &mut arena),
-        4 => {
-            let layer = layers::random(&mut numbers, &mut parameters, &mut arena);
-            grouped::grouped(&mut numbers, layer)
-        }
+        4 => layers::grouped(&mut numbers, &mut parameters, &mut arena),
         5 => unweighted::multiplication(&mut numbers, &mut arena),
         6 => prelu::prelu(&mut numbers, &mut parameters, &mut arena),
         _ => layers::random(&mut numbers, &mut parameters, &mut arena),

@@ -38,6 +38,7 @@ pub(super) mod multiply;
 pub(super) mod pool;
 mod tables;
 mod widen;
+pub(super) mod window;
 
 pub(super) use layer::{Layer, Parts, split};
 pub(super) use tables::Tables;
