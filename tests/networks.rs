@@ -22,7 +22,7 @@ pub fn all() -> Vec<Artifact> {
     networks.push(rearranged());
     networks.push(resized());
     networks.extend([map(), channels(), codes()]);
-    networks.push(grouped());
+    networks.extend([grouped(), resnext(), full_of_groups(16), full_of_groups(4)]);
     networks.extend(Bits::QUANTISED.map(products));
     networks.extend([
         scheme("folded", Bits::B4, Bits::B4, Scheme::PerLayerFolded),
@@ -62,6 +62,15 @@ fn full(channels: u16, scheme: Scheme) -> Artifact {
         .conv(18, stem, quantised(Bits::B8))
         .linear(4, quantised(Bits::B32))
         .finish(&format!("full{channels}{scheme}"))
+}
+
+/// The same of a convolution in two groups.
+fn full_of_groups(channels: u16) -> Artifact {
+    let quantised = |output| Quantised { weights: Bits::B4, output, scheme: Scheme::PerChannel };
+    Builder::new(420 + u64::from(channels), [9, 11, channels])
+        .grouped([24, 2], [1, 1], Slide { stride: [2, 2], ..SAME_3X3 }, quantised(Bits::B8))
+        .linear(8, quantised(Bits::B32))
+        .finish(&format!("full_of_groups{channels}"))
 }
 
 /// Conv, depthwise, pointwise and linear with `x`-bit inputs and `w`-bit weights; one multiplier for a layer
@@ -249,6 +258,24 @@ fn grouped() -> Artifact {
         )
         .linear(6, quantised(Bits::B8, Bits::B32))
         .finish("grouped")
+}
+
+/// Groups of whole blocks, which kernels of instruction sets take, with little room to work in.
+fn resnext() -> Artifact {
+    let quantised = |weights, output| Quantised { weights, output, scheme: Scheme::PerChannel };
+    let mut builder = Builder::new(451, [11, 10, 8]);
+    builder.usual_tables();
+    let wide = Slide { padding: [2; 4], ..SAME_3X3 };
+    let one_row = Slide { kernel: [1, 3], padding: [0, 0, 4, 4], ..POINTWISE };
+    builder
+        .grouped([32, 2], [1, 1], SAME_3X3, quantised(Bits::B8, Bits::B8))
+        .grouped([32, 4], [2, 2], wide, quantised(Bits::B4, Bits::B4))
+        .grouped([16, 2], [1, 1], POINTWISE, quantised(Bits::B8, Bits::B2))
+        .grouped([40, 2], [1, 1], Slide { stride: [2, 2], ..SAME_3X3 }, quantised(Bits::B2, Bits::B4))
+        .grouped([24, 1], [1, 4], one_row, quantised(Bits::B4, Bits::B8))
+        .grouped([48, 3], [1, 1], SAME_3X3, quantised(Bits::B2, Bits::B8))
+        .linear(6, quantised(Bits::B8, Bits::B32))
+        .finish("resnext")
 }
 
 /// Images for a network: random ones, all black and all white.

@@ -131,11 +131,17 @@ pub fn grouped(seed: u64) -> Artifact {
     let mut channels = [1, 2, 4, 8][rng.usize(0..4)] * each;
     let mut size = [rng.u16(1..=12), rng.u16(4..=16)];
     let mut builder = Builder::new(seed, [size[0], size[1], channels]);
+    if rng.u8(0..5) > 0 {
+        builder.usual_tables();
+    }
     let bits = |rng: &mut Rng| Bits::QUANTISED[rng.usize(0..3)];
     for _ in 0..rng.usize(1..=4) {
-        let divisors: Vec<u16> = (1..=channels).filter(|groups| channels.is_multiple_of(*groups)).collect();
+        let most = if rng.bool() { channels } else { channels.div_ceil(4) };
+        let divisors: Vec<u16> = (1..=most).filter(|groups| channels.is_multiple_of(*groups)).collect();
         let groups = divisors[rng.usize(0..divisors.len())];
-        let filters = groups * rng.u16(1..=(48 / groups).max(1));
+        // Kernels of instruction sets take whole blocks.
+        let block = [1, 4, 4][rng.usize(0..3)];
+        let filters = groups * block * rng.u16(1..=(48 / groups / block).max(1));
         let dilation = [rng.u16(1..=3), rng.u16(1..=3)];
         let axis = |rng: &mut Rng, axis: usize| {
             let kernel = rng.u16(1..=4);

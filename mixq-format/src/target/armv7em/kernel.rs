@@ -4,7 +4,7 @@ use core::fmt;
 
 use super::{
     LEAST_SCRATCH, Moves, Plan, SHIFTS, STACK_OF_LINEAR, STRIP, WORD_POOL, Windows, blocks_of, has_records,
-    whole,
+    whole, windows_of,
 };
 use crate::{Bits, Depthwise, Elementwise, Layer, Linear, Multiply, Requant, Rule, Tensor, Window};
 
@@ -44,7 +44,7 @@ pub fn codes(layer: &Layer, parameters: &[u8], plan: &Plan) -> usize {
                 && requant.fraction == Requant::FRACTION
                 && requantises(requant, channels.into(), parameters)
         }
-        Layer::Conv(_) => has_records(layer, parameters),
+        Layer::Conv(_) | Layer::GroupedConv(_) => has_records(layer, parameters),
         Layer::Depthwise(_)
         | Layer::AveragePool(_)
         | Layer::MaxPool(_)
@@ -53,7 +53,6 @@ pub fn codes(layer: &Layer, parameters: &[u8], plan: &Plan) -> usize {
         | Layer::Elementwise(_)
         | Layer::Rearrange(_)
         | Layer::Resize(_)
-        | Layer::GroupedConv(_)
         | Layer::Prelu(_) => false,
     };
     if codes { bits.count() } else { 0 }
@@ -61,7 +60,8 @@ pub fn codes(layer: &Layer, parameters: &[u8], plan: &Plan) -> usize {
 
 /// Whether this instruction set has a kernel for a layer. It has kernels
 ///
-/// * for convolutions and fully connected layers that [`blocks_of`] gives blocks for;
+/// * for convolutions, with groups and gaps or without, and fully connected layers that [`blocks_of`] gives
+///   blocks for;
 /// * for depthwise convolutions to codes, with windows of at most 3x3 and a horizontal stride of 1 or 2, if
 ///   [`requantises`] is true;
 /// * for all pools;
@@ -74,7 +74,7 @@ pub fn codes(layer: &Layer, parameters: &[u8], plan: &Plan) -> usize {
 /// If `parameters` are not those of the layer.
 pub fn takes(layer: &Layer, parameters: &[u8]) -> bool {
     match layer {
-        Layer::Conv(_) | Layer::Linear(_) => blocks_of(layer).is_some(),
+        Layer::Conv(_) | Layer::GroupedConv(_) | Layer::Linear(_) => blocks_of(layer).is_some(),
         Layer::Depthwise(Depthwise { output, window, requant, .. }) => {
             takes_window(window)
                 && output.bits != Bits::B32
@@ -85,7 +85,7 @@ pub fn takes(layer: &Layer, parameters: &[u8]) -> bool {
         Layer::Multiply(multiply) => takes_product(multiply),
         Layer::Elementwise(table) => takes_function(table),
         Layer::Rearrange(rearrange) => Moves::of(rearrange).is_some(),
-        Layer::Resize(_) | Layer::GroupedConv(_) | Layer::Prelu(_) => false,
+        Layer::Resize(_) | Layer::Prelu(_) => false,
     }
 }
 
@@ -136,6 +136,21 @@ pub enum Kernel {
         windows: Windows,
         /// Whether the codes of a group are made by one call: see [`whole`].
         whole: bool,
+    },
+    /// Convolution in groups of channels, or with gaps between taps.
+    GroupedConv {
+        /// Bits of the input.
+        x: usize,
+        /// Bits of the weights.
+        w: usize,
+        /// Bits of the codes that are made in registers: see [`codes`].
+        codes: usize,
+        /// Bits of the biases below a unit.
+        fraction: u8,
+        /// Whether codes are made in registers, and the zero point of the output is 0.
+        zero: bool,
+        /// Whether the codes of a group fill whole words: see [`windows_of`].
+        words: bool,
     },
     /// Depthwise convolution.
     Depthwise {
@@ -218,6 +233,14 @@ impl Kernel {
                 windows: Windows::of(conv),
                 whole: codes > 0 && plan.is_some_and(|plan| whole(conv, plan)),
             },
+            Layer::GroupedConv(grouped) => Kernel::GroupedConv {
+                x,
+                w: grouped.weight_bits.count(),
+                codes,
+                fraction: grouped.requant.fraction,
+                zero: codes > 0 && grouped.output.zero_point == 0,
+                words: !windows_of(grouped).staged(),
+            },
             Layer::Depthwise(Depthwise { output, window, weight_bits, .. }) => Kernel::Depthwise {
                 x,
                 w: weight_bits.count(),
@@ -234,7 +257,7 @@ impl Kernel {
             Layer::Rearrange(table) => Kernel::Rearrange {
                 interleaved: if Moves::of(table) == Some(Moves::Interleave) { x } else { 0 },
             },
-            Layer::Prelu(_) | Layer::Resize(_) | Layer::GroupedConv(_) => {
+            Layer::Prelu(_) | Layer::Resize(_) => {
                 unreachable!("this set does not take them")
             }
         }
@@ -245,6 +268,7 @@ impl Kernel {
     pub(super) fn print(self, plan: Option<Plan>) -> super::super::Kernel {
         let path = match self {
             Kernel::Conv { .. } => "armv7em::conv",
+            Kernel::GroupedConv { .. } => "armv7em::grouped_conv",
             Kernel::Depthwise { .. } => "armv7em::depthwise",
             Kernel::Linear { .. } => "armv7em::linear",
             Kernel::AveragePool { .. } => "armv7em::average_pool",
@@ -269,6 +293,9 @@ impl fmt::Display for Kernel {
         match *self {
             Kernel::Conv { x, w, codes, fraction, zero, windows, whole } => {
                 write!(f, "{x}, {w}, {codes}, {fraction}, {zero}, {}, {whole}", windows as u8)
+            }
+            Kernel::GroupedConv { x, w, codes, fraction, zero, words } => {
+                write!(f, "{x}, {w}, {codes}, {fraction}, {zero}, {words}")
             }
             Kernel::Depthwise { x, w, y, odd, small } => write!(f, "{x}, {w}, {y}, {odd}, {small}"),
             Kernel::Elementwise { x, y } => write!(f, "{x}, {y}"),

@@ -43,6 +43,23 @@ macro_rules! dispatch {
             _ => dispatch!(@conv [8, 4, false, $windows, $whole], $($argument),*),
         }
     };
+    // By whether groups are whole words; then by width, fraction and zero point of the output.
+    (grouped $kind:expr, $($argument:expr),*) => {
+        match $kind.0 {
+            true => dispatch!(@of_group $kind.1, true, $($argument),*),
+            false => dispatch!(@of_group $kind.1, false, $($argument),*),
+        }
+    };
+    (@of_group $codes:expr, $words:literal, $($argument:expr),*) => {
+        match $codes {
+            (0, _, _) => dispatch!(@grouped_conv [0, 7, false, $words], $($argument),*),
+            (2, _, _) => dispatch!(@grouped_conv [2, 7, false, $words], $($argument),*),
+            (4, _, _) => dispatch!(@grouped_conv [4, 7, false, $words], $($argument),*),
+            (_, 7, true) => dispatch!(@grouped_conv [8, 7, true, $words], $($argument),*),
+            (_, 7, _) => dispatch!(@grouped_conv [8, 7, false, $words], $($argument),*),
+            _ => dispatch!(@grouped_conv [8, 4, false, $words], $($argument),*),
+        }
+    };
     (depthwise $kind:expr, $($argument:expr),*) => {
         match $kind {
             (2, false, false) => dispatch!(@depthwise [2, false, false], $($argument),*),
@@ -110,6 +127,14 @@ pub fn run(kernel: &Kernel, layer: &Layer, parameters: &[u8], arena: &mut [u8], 
         (Kernel::Conv { x, w, codes, fraction, zero, windows, whole }, Layer::Conv(table), Some(plan)) => {
             let conv = (windows as u8, whole, (codes, fraction, zero));
             dispatch!(conv conv, (x, w), operands(table, parameters, arena), &plan)
+        }
+        (
+            Kernel::GroupedConv { x, w, codes, fraction, zero, words },
+            Layer::GroupedConv(table),
+            Some(plan),
+        ) => {
+            let kind = (words, (codes, fraction, zero));
+            dispatch!(grouped kind, (x, w), operands(table, parameters, arena), &plan)
         }
         (Kernel::Linear { x, w, codes }, Layer::Linear(table), Some(plan)) => {
             dispatch!(linear codes, (x, w), operands(table, parameters, arena), &plan)

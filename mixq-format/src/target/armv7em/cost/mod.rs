@@ -3,6 +3,7 @@
 
 mod conv;
 mod depthwise;
+mod grouped;
 mod linear;
 mod moves;
 mod pieces;
@@ -11,7 +12,7 @@ mod unweighted;
 
 use super::super::cost::{Cost, Counts, Execution, Free, Piece, Tally};
 use super::super::portable;
-use super::{Blocks, Moves, Plan, Proof, STRIP, blocks_of, proof, useful};
+use super::{Blocks, Moves, Plan, Proof, STRIP, blocks_of, filters_of, proof, useful};
 use crate::target::Steps;
 use crate::{Bits, Conv, Layer, Linear, Requant, Rule};
 
@@ -64,7 +65,10 @@ impl Known {
     /// The same where parameters are not known: as most are.
     fn usual(layer: &Layer) -> Option<Known> {
         let elements = match layer {
-            Layer::Conv(Conv { window, input, .. }) => window.taps() * usize::from(input.channels),
+            Layer::Conv(_) | Layer::GroupedConv(_) => {
+                let Conv { window, input, .. } = filters_of(layer)?;
+                window.taps() * usize::from(input.channels)
+            }
             Layer::Linear(Linear { input, .. }) => input.elements(),
             Layer::Depthwise(l) => {
                 let multiplies = l.requant.rule == Rule::Multiplier && l.output.bits != Bits::B32;
@@ -90,7 +94,7 @@ impl Known {
                 let none = Known { proof: Proof { chunk: 0, interval: 0 }, codes: 0 };
                 return Moves::of(rearrange).map(|_| none);
             }
-            Layer::Prelu(_) | Layer::Resize(_) | Layer::GroupedConv(_) => return None,
+            Layer::Prelu(_) | Layer::Resize(_) => return None,
         };
         let proof = usual_proof(elements, layer.first_input().bits, &blocks_of(layer)?);
         let (output, requant) = (layer.output(), layer.requant()?);
@@ -102,7 +106,7 @@ impl Known {
                     && elements <= proof.chunk.into()
                     && requant.fraction == Requant::FRACTION
             }
-            Layer::Conv(_) => fraction,
+            Layer::Conv(_) | Layer::GroupedConv(_) => fraction,
             Layer::Depthwise(_)
             | Layer::AveragePool(_)
             | Layer::MaxPool(_)
@@ -111,7 +115,6 @@ impl Known {
             | Layer::Elementwise(_)
             | Layer::Rearrange(_)
             | Layer::Resize(_)
-            | Layer::GroupedConv(_)
             | Layer::Prelu(_) => false,
         };
         let makes_codes = fits && output.bits != Bits::B32 && requant.multiplier_step == 1;
@@ -135,6 +138,7 @@ fn with_scratch(layer: &Layer, known: &Known, execution: &Execution<'_>) -> Tall
     let scratch_bytes = execution.scratch_bytes as usize;
     let counts = match layer {
         Layer::Conv(conv) => conv::tally(conv, known, scratch_bytes, free(layer, execution)),
+        Layer::GroupedConv(l) => grouped::tally(l, known, scratch_bytes, free(layer, execution)),
         Layer::Depthwise(depthwise) => depthwise::tally(depthwise),
         Layer::Linear(linear) => linear::tally(linear, known, scratch_bytes),
         Layer::AveragePool(pool) => unweighted::pool(pool, super::by_words(layer), false),
@@ -143,7 +147,7 @@ fn with_scratch(layer: &Layer, known: &Known, execution: &Execution<'_>) -> Tall
         Layer::Multiply(multiply) => unweighted::multiply(multiply),
         Layer::Elementwise(table) => unweighted::elementwise(table),
         Layer::Rearrange(rearrange) => moves::rearrange(rearrange),
-        Layer::Resize(_) | Layer::GroupedConv(_) | Layer::Prelu(_) => {
+        Layer::Resize(_) | Layer::Prelu(_) => {
             unreachable!("portable code executes them")
         }
     };
@@ -191,6 +195,10 @@ pub(super) fn scratch_steps(layer: &Layer, execution: &Execution<'_>) -> Vec<(u3
             let free = free(layer, &Execution { scratch_bytes: bytes as u32, ..*execution });
             conv::Way::of(conv, &known, bytes, free).phases
         }
+        Layer::GroupedConv(grouped) => {
+            let free = free(layer, &Execution { scratch_bytes: bytes as u32, ..*execution });
+            grouped::phases(grouped, &known, bytes, free)
+        }
         Layer::Linear(linear) => vec![(linear::memory(linear, &known, bytes), 0..1)],
         Layer::Depthwise(_)
         | Layer::AveragePool(_)
@@ -200,7 +208,6 @@ pub(super) fn scratch_steps(layer: &Layer, execution: &Execution<'_>) -> Vec<(u3
         | Layer::Elementwise(_)
         | Layer::Rearrange(_)
         | Layer::Resize(_)
-        | Layer::GroupedConv(_)
         | Layer::Prelu(_) => Vec::new(),
     };
     // Chunks are far smaller than that, however large a window is.

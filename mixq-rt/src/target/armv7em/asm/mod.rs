@@ -40,6 +40,7 @@ pub(super) mod pool;
 pub(super) mod runs;
 mod tables;
 mod widen;
+pub(super) mod window;
 
 pub(super) use layer::{Layer, Parts, split};
 pub(super) use tables::Tables;
