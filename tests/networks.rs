@@ -3,7 +3,7 @@
 use fastrand::Rng;
 use mixq_build::engine::config::Scheme;
 use mixq_build::engine::graph::op::{Coordinates, Interpolation, Rearrange, Resize};
-use mixq_format::{Artifact, Bits, Output, Task, Tensor};
+use mixq_format::{Artifact, Bits, Operation, Output, Task, Tensor};
 
 use crate::random::{Builder, Quantised};
 use crate::slide::Slide;
@@ -22,7 +22,7 @@ pub fn all() -> Vec<Artifact> {
     networks.push(rearranged());
     networks.push(resized());
     networks.extend([map(), channels(), codes()]);
-    networks.push(grouped());
+    networks.extend([grouped(), constants()]);
     networks.extend(Bits::QUANTISED.map(products));
     networks.extend([
         scheme("folded", Bits::B4, Bits::B4, Scheme::PerLayerFolded),
@@ -247,6 +247,18 @@ fn grouped() -> Artifact {
         )
         .linear(6, quantised(Bits::B8, Bits::B32))
         .finish("grouped")
+}
+
+/// Sums and products with constants, of every width to every width, in place and not, with pixels that end
+/// inside bytes.
+fn constants() -> Artifact {
+    let quantised = |output| Quantised { weights: Bits::B8, output, scheme: Scheme::PerChannel };
+    let mut builder = Builder::new(460, [5, 7, 3]);
+    for (x, y) in Bits::QUANTISED.into_iter().flat_map(|x| Bits::QUANTISED.map(|y| (x, y))) {
+        builder.conv(7, SAME_3X3, quantised(x)).constants(Operation::Sum, y, y);
+        builder.conv(6, POINTWISE, quantised(x)).constants(Operation::Product, x, y);
+    }
+    builder.linear(6, quantised(Bits::B32)).finish("constants")
 }
 
 /// Images for a network: random ones, all black and all white.

@@ -193,6 +193,7 @@ impl Builder {
             Layer::Prelu(_) => ("prelu", 0),
             Layer::Rearrange(_) => ("rearrange", 0),
             Layer::Resize(_) => ("resize", 0),
+            Layer::Constants(_) => ("constants", 0),
             Layer::GroupedConv(l) => ("grouped_conv", l.window.taps() * l.group_channels()),
         };
         self.current = *layer.output();

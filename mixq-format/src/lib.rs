@@ -51,7 +51,9 @@ pub use bits::Bits;
 pub use checked::{Checked, Operands, Table};
 pub use error_score::ErrorScore;
 pub use grouped::GroupedConv;
-pub use layer::{Add, Conv, Depthwise, Elementwise, Kind, Layer, Linear, Multiply, Pool, Prelu};
+pub use layer::{
+    Add, Constants, Conv, Depthwise, Elementwise, Kind, Layer, Linear, Multiply, Operation, Pool, Prelu,
+};
 pub use mask::{Object, Objects, classify_pixels};
 pub use network::{Invalid, Network};
 pub use probability::{Exponents, top};

@@ -111,10 +111,10 @@ fn tables(artifact: &Artifact, laid_out: &LaidOut, target: &Target) -> TokenStre
 
         static LAYERS: Layers = {
             use format::{
-                Add, Axis, Checked, Conv, Depthwise, Elementwise, GroupedConv, Linear, Multiply, Pool,
+                Add, Axis, Checked, Constants, Conv, Depthwise, Elementwise, GroupedConv, Linear, Multiply, Pool,
                 Positions, Prelu, Rearrange, Requant, Resize, Tensor, Window,
             };
-            use format::{Between::*, Bits::*, Rest::*, Rule::*};
+            use format::{Between::*, Bits::*, Operation::*, Rest::*, Rule::*};
             Layers { #(#values),* }
         };
 

@@ -125,6 +125,7 @@ impl Node {
             | Op::MaxPool(_)
             | Op::Add(_)
             | Op::Multiply(_)
+            | Op::Constants(_)
             | Op::Flatten(_)
             | Op::Rearrange(_)
             | Op::Resize(_) => self.activation.starts_at_zero(),

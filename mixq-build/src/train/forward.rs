@@ -1,13 +1,13 @@
 //! The forward pass, in float or with fake quantisation.
 
-use mixq_format::Bits;
+use mixq_format::{Bits, Operation};
 use tch::{Kind, Tensor};
 
 use super::model::{EPSILON, Model, Site};
 use super::part::Part;
 use super::{elementwise, pairs, pools, quantise, rearrange, resize};
 use crate::graph::op::{
-    Addition, AveragePool, Conv, Depthwise, Elementwise, GroupedConv, MaxPool, Rearrange,
+    Addition, AveragePool, Constants, Conv, Depthwise, Elementwise, GroupedConv, MaxPool, Rearrange,
 };
 use crate::graph::{Activation, Op, Source, Window};
 use crate::settings::Rounding;
@@ -114,6 +114,19 @@ impl Model<'_> {
                     None => computed,
                 }
             }
+            Op::Constants(Constants { operation, .. }) => {
+                let constants = self.constants(index, mode);
+                match operation {
+                    Operation::Sum => x.real() + constants.real(),
+                    Operation::Product => {
+                        let computed = x.real() * constants.real();
+                        match x.steps().zip(constants.steps()).filter(|_| on_grid) {
+                            Some((a, b)) => return exact(self.multiply_codes(index, [&a, &b], &computed)),
+                            None => computed,
+                        }
+                    }
+                }
+            }
             Op::Prelu(_) => {
                 let computed = self.prelu(index, &x.real());
                 match x.steps().filter(|_| on_grid) {
@@ -169,7 +182,7 @@ impl Model<'_> {
     /// after it, which are small tensors; for values above the bound it is that of PACT.
     fn output_step(&self, index: usize, mode: Mode) -> Option<Tensor> {
         let node = &self.graph.nodes[index];
-        let from_zero = node.op.weighted() && self.get(index, Part::Low).is_none();
+        let from_zero = node.op.accumulates() && self.get(index, Part::Low).is_none();
         let high = self.high(index).filter(|_| from_zero)?;
         let on_grid = self.on_grid(Site::Output(index), mode.quantised);
         on_grid.then(|| quantise::step(&high, self.output_bits(index)))
@@ -198,7 +211,9 @@ impl Model<'_> {
                 let grids = quantise::activation_grids(low, &high, bits);
                 // The device adds with rounding, whatever the setting, and so tables are made.
                 let rounding = match node.op {
-                    Op::Add(_) | Op::Multiply(_) | Op::Prelu(_) | Op::Elementwise(_) => Rounding::Nearest,
+                    Op::Add(_) | Op::Multiply(_) | Op::Constants(_) | Op::Prelu(_) | Op::Elementwise(_) => {
+                        Rounding::Nearest
+                    }
                     Op::Conv(_) | Op::Depthwise(_) | Op::GroupedConv(_) | Op::Linear(_) => self.rounding,
                     Op::AveragePool(_)
                     | Op::MaxPool(_)
@@ -241,6 +256,17 @@ impl Model<'_> {
             self.get(index, Part::Bias).map(Tensor::shallow_clone)
         };
         (weight, bias)
+    }
+
+    /// The constants of a node, `[1, channels, height, width]`.
+    fn constants(&self, index: usize, mode: Mode) -> Value {
+        let real = self.real_weight(index);
+        if !self.on_grid(Site::Weights(index), mode.quantised) {
+            return Value { tensor: real, unit: None, scale: None };
+        }
+        let grids = self.grids_of(index, &real);
+        let tensor = quantise::weights(&real, &grids, self.weight_bits(index), self.weight_bounds(index));
+        Value { tensor, unit: None, scale: Some(grids.scale) }
     }
 
     /// The grids of a node's weights: scalars, or one for each output channel.

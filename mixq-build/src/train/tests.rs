@@ -20,7 +20,7 @@ use super::normalisation::Normalisation;
 use super::part::Part;
 use crate::convert::{Converted, convert};
 use crate::dataset::Split;
-use crate::graph::Graph;
+use crate::graph::{Graph, Op};
 use crate::import::layers;
 use crate::memory::{allocate, allocate_uniformly};
 use crate::settings::{Bounds, Rounding, Scheme};
@@ -71,6 +71,10 @@ fn unsettle(model: &mut Model<'_>, seed: u64) {
         }
         if model.get(node, Part::Bias).is_some() {
             model.set(node, Part::Bias, draw(-0.3, 0.3));
+        }
+        if let Op::Constants(_) = model.graph.nodes[node].op {
+            let size = model.get(node, Part::Weight).unwrap().size();
+            model.set(node, Part::Weight, Tensor::randn(&size[..], (Kind::Float, Device::Cpu)) * 0.7);
         }
         if model.get(node, Part::Slope).is_some() {
             model.set(node, Part::Slope, draw(-0.5, 1.5));

@@ -53,6 +53,7 @@ pub fn codes(layer: &Layer, parameters: &[u8], plan: &Plan) -> usize {
         | Layer::Rearrange(_)
         | Layer::Resize(_)
         | Layer::GroupedConv(_)
+        | Layer::Constants(_)
         | Layer::Prelu(_) => false,
     };
     if codes { bits.count() } else { 0 }
@@ -82,7 +83,11 @@ pub fn takes(layer: &Layer, parameters: &[u8]) -> bool {
         Layer::Add(add) => add.output.bits != Bits::B32,
         Layer::Multiply(multiply) => takes_product(multiply),
         Layer::Elementwise(table) => table.input.bits == table.output.bits,
-        Layer::Rearrange(_) | Layer::Resize(_) | Layer::GroupedConv(_) | Layer::Prelu(_) => false,
+        Layer::Rearrange(_)
+        | Layer::Resize(_)
+        | Layer::GroupedConv(_)
+        | Layer::Constants(_)
+        | Layer::Prelu(_) => false,
     }
 }
 
@@ -213,9 +218,11 @@ impl Kernel {
             Layer::Add(_) => Kernel::Add,
             Layer::Multiply(multiply) => Kernel::Multiply { by_channel: multiply.by_channel() },
             Layer::Elementwise(_) => Kernel::Elementwise { x },
-            Layer::Prelu(_) | Layer::Rearrange(_) | Layer::Resize(_) | Layer::GroupedConv(_) => {
-                unreachable!("this set does not take them")
-            }
+            Layer::Prelu(_)
+            | Layer::Rearrange(_)
+            | Layer::Resize(_)
+            | Layer::GroupedConv(_)
+            | Layer::Constants(_) => unreachable!("this set does not take them"),
         }
     }
 

@@ -102,6 +102,7 @@ fn least_scratch(layer: &Layer) -> usize {
         | Layer::Rearrange(_)
         | Layer::Resize(_)
         | Layer::GroupedConv(_)
+        | Layer::Constants(_)
         | Layer::Prelu(_) => LEAST_SCRATCH,
     }
 }
@@ -129,6 +130,7 @@ pub fn useful(layer: &Layer) -> usize {
         | Layer::Rearrange(_)
         | Layer::Resize(_)
         | Layer::GroupedConv(_)
+        | Layer::Constants(_)
         | Layer::Prelu(_) => return 0,
     };
     bytes.max(least_scratch(layer))

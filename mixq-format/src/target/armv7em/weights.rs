@@ -29,6 +29,7 @@ fn strips(layer: &Layer) -> Option<(Blocks, usize)> {
         | Layer::Rearrange(_)
         | Layer::Resize(_)
         | Layer::GroupedConv(_)
+        | Layer::Constants(_)
         | Layer::Prelu(_) => return None,
     };
     (layer.requant()?.rule == Rule::Multiplier).then_some((blocks, strip))

@@ -80,7 +80,11 @@ fn main() -> ! {
             Layer::AveragePool(_) | Layer::MaxPool(_) => counts[4] += 1,
             Layer::Elementwise(_) => counts[5] += 1,
             Layer::Multiply(_) => counts[6] += 1,
-            Layer::Prelu(_) | Layer::Rearrange(_) | Layer::Resize(_) | Layer::GroupedConv(_) => {
+            Layer::Prelu(_)
+            | Layer::Rearrange(_)
+            | Layer::Resize(_)
+            | Layer::GroupedConv(_)
+            | Layer::Constants(_) => {
                 unreachable!("no kernel of the set takes it")
             }
         }

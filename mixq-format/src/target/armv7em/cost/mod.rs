@@ -85,7 +85,11 @@ impl Known {
                 let none = Known { proof: Proof { chunk: 0, interval: 0 }, codes: 0 };
                 return super::kernel::takes_product(multiply).then_some(none);
             }
-            Layer::Prelu(_) | Layer::Rearrange(_) | Layer::Resize(_) | Layer::GroupedConv(_) => return None,
+            Layer::Prelu(_)
+            | Layer::Rearrange(_)
+            | Layer::Resize(_)
+            | Layer::GroupedConv(_)
+            | Layer::Constants(_) => return None,
         };
         let proof = usual_proof(elements, layer.first_input().bits, &blocks_of(layer)?);
         let (output, requant) = (layer.output(), layer.requant()?);
@@ -107,6 +111,7 @@ impl Known {
             | Layer::Rearrange(_)
             | Layer::Resize(_)
             | Layer::GroupedConv(_)
+            | Layer::Constants(_)
             | Layer::Prelu(_) => false,
         };
         let makes_codes = fits && output.bits != Bits::B32 && requant.multiplier_step == 1;
@@ -137,9 +142,11 @@ fn with_scratch(layer: &Layer, known: &Known, execution: &Execution<'_>) -> Tall
         Layer::Add(add) => unweighted::add(add),
         Layer::Multiply(multiply) => unweighted::multiply(multiply),
         Layer::Elementwise(table) => unweighted::elementwise(table),
-        Layer::Rearrange(_) | Layer::Resize(_) | Layer::GroupedConv(_) | Layer::Prelu(_) => {
-            unreachable!("portable code executes them")
-        }
+        Layer::Rearrange(_)
+        | Layer::Resize(_)
+        | Layer::GroupedConv(_)
+        | Layer::Constants(_)
+        | Layer::Prelu(_) => unreachable!("portable code executes them"),
     };
     let piece = |(name, figures): &(&'static str, &[f64])| Piece {
         name,
@@ -195,6 +202,7 @@ pub(super) fn scratch_steps(layer: &Layer, execution: &Execution<'_>) -> Vec<(u3
         | Layer::Rearrange(_)
         | Layer::Resize(_)
         | Layer::GroupedConv(_)
+        | Layer::Constants(_)
         | Layer::Prelu(_) => Vec::new(),
     };
     // Chunks are far smaller than that, however large a window is.

@@ -116,6 +116,14 @@ pieces! {
     PreluCode8 67.15 45.06 45.06 57.13;
     PreluCode4 62.57 43.70 43.70 50.05;
     PreluCode2 59.40 42.60 42.60 45.30;
+    Constants 175.00 130.00 130.00 120.00;
+    ConstantsPixel 25.00 16.00 16.00 22.00;
+    SumCode8 76.00 54.00 54.00 57.00;
+    SumCode4 69.00 52.00 52.00 48.00;
+    SumCode2 66.00 51.00 51.00 44.00;
+    ProductCode8 72.00 51.00 51.00 61.00;
+    ProductCode4 65.00 50.00 50.00 52.00;
+    ProductCode2 62.00 49.00 49.00 47.00;
     Elementwise 38.21 42.70 72.04 56.91;
     ElementwiseRow 28.03 23.22 18.20 13.11;
     ElementwiseCode88 17.00 11.99 0.00 12.97;
