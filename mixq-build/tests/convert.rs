@@ -74,6 +74,7 @@ fn random_networks_compute_what_was_trained() {
         operators,
         [
             "add",
+            "add constant",
             "average pool",
             "conv",
             "depthwise",
@@ -82,6 +83,7 @@ fn random_networks_compute_what_was_trained() {
             "linear",
             "max pool",
             "multiply",
+            "multiply constant",
             "pointwise",
             "prelu",
             "rearrange",
@@ -151,7 +153,8 @@ fn compare(
         let channels = graph.nodes[node].output.channels;
         for (index, &code) in found.iter().enumerate() {
             let (low, high) = expected.allowed(index);
-            let multiplier = trained.layers[node].as_ref().map(|layer| layer.multiplier[index % channels]);
+            let multiplier = trained.layers[node].as_ref();
+            let multiplier = multiplier.and_then(|layer| layer.multiplier.get(index % channels).copied());
             assert!(
                 (low..=high).contains(&code),
                 "seed {seed}, layer {}, element {index}: {code} is not {low} to {high} ({:?}, {:?})",

@@ -19,7 +19,7 @@ pub fn constants(numbers: &mut Numbers, parameters: &mut [u8], arena: &mut [u8])
     }
     numbers.fill(&mut arena[..end + 8]);
     let (weights, weight_bits) = (numbers.within(0, 9) as usize, numbers.one_of(&Bits::QUANTISED));
-    let bytes = input.pixels() * weight_bits.row_bytes(channels.into());
+    let bytes = input.pixels() * weight_bits.row_bytes(channels as usize);
     numbers.fill(&mut parameters[weights..weights + bytes]);
     let half = 1i64 << (weight_bits.count() - 1);
     let operation = numbers.one_of(&[Operation::Sum, Operation::Product]);
