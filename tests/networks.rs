@@ -23,6 +23,7 @@ pub fn all() -> Vec<Artifact> {
     networks.push(resized());
     networks.extend([map(), channels(), codes()]);
     networks.extend([grouped(), constants()]);
+    networks.extend([Bits::B4, Bits::B2].map(samples));
     networks.extend(Bits::QUANTISED.map(products));
     networks.extend([
         scheme("folded", Bits::B4, Bits::B4, Scheme::PerLayerFolded),
@@ -259,6 +260,17 @@ fn constants() -> Artifact {
         builder.conv(6, POINTWISE, quantised(x)).constants(Operation::Product, x, y);
     }
     builder.linear(6, quantised(Bits::B32)).finish("constants")
+}
+
+/// Samples of few bits, which convolutions and depthwise convolutions read, and keep in memory.
+fn samples(x: Bits) -> Artifact {
+    let quantised = |output| Quantised { weights: Bits::B8, output, scheme: Scheme::PerChannel };
+    let stem = Slide { kernel: [1, 3], stride: [1, 2], padding: [0, 0, 1, 1] };
+    Builder::of_codes(470 + x.count() as u64, [1, 40, 5], x)
+        .depthwise(Slide { stride: [1, 1], ..stem }, quantised(x))
+        .conv(12, stem, quantised(Bits::B8))
+        .linear(6, quantised(Bits::B32))
+        .finish(&format!("samples{}", x.count()))
 }
 
 /// Images for a network: random ones, all black and all white.

@@ -60,7 +60,7 @@ pub use probability::{Exponents, top};
 pub use rearrange::{LOOPS, Positions, Rearrange, Rest};
 pub use requant::{Requant, Rule};
 pub use resize::{Axis, Between, Position, Resize};
-pub use samples::{SampleCodes, encode, sample};
+pub use samples::{SampleCodes, encode, encode_narrow, pack_codes, sample};
 pub use task::{Task, argmax, nearest};
 pub use tensor::Tensor;
 pub use window::Window;

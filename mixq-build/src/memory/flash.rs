@@ -48,7 +48,7 @@ pub fn parameter_bytes(graph: &Graph, node: usize, bits: Bits, widths: [Bits; 2]
 /// The widths of a node's input and output, `activations` being those of all nodes' outputs.
 pub(crate) fn widths(graph: &Graph, node: usize, activations: &[Bits]) -> [Bits; 2] {
     let input = match graph.nodes[node].inputs[0] {
-        Source::Image => Bits::B8,
+        Source::Image => graph.input_bits,
         Source::Node(earlier) => activations[earlier],
     };
     [input, activations[node]]

@@ -18,6 +18,7 @@ use crate::memory::{
     Allocation, Infeasible, Losses, allocate_by_losses, allocate_uniformly, allocate_with_delta,
 };
 use crate::shortage::{MemoryModel, Request, Shortage, accumulator};
+use crate::task::Task;
 
 /// A model with its network.
 #[derive(Clone, Debug)]
@@ -138,9 +139,24 @@ fn network(model: &Model) -> Result<(Imported, Graph), Error> {
     import::read(&model.network)
         .and_then(|imported| {
             let graph = Graph::resolve_for(&imported.spec, model.dataset.task)?;
-            Ok((imported, graph))
+            Ok((imported, Graph { input_bits: input_bits(model)?, ..graph }))
         })
         .map_err(|error| Error { problems: error.problems.into_iter().map(located).collect() })
+}
+
+/// The bits of the network's input.
+fn input_bits(model: &Model) -> Result<Bits, Problem> {
+    let bits = model.dataset.input_bits();
+    if bits == Bits::B8 || model.dataset.task != Task::Reconstruction {
+        return Ok(bits);
+    }
+    let message = format!(
+        "model `{}`: its input has {} bits, but a reconstruction compares its outputs with codes of 8 bits",
+        model.name,
+        bits.count()
+    );
+    let problem = Problem::new(message).help("leave `bits` out of `input` in the dataset's table");
+    Err(Problem { location: model.dataset.location.clone(), ..problem })
 }
 
 /// Without weights, float training makes them.

@@ -107,7 +107,7 @@ fn both_answers(network: &str, bits: Bits, rounding: Rounding, seed: u64) -> [Ve
     tch::manual_seed(seed as i64);
     let split = images(&graph, seed);
     let all = Images::all(&split);
-    let normalisation = Normalisation::of(&all, graph.input.channels);
+    let normalisation = Normalisation::of(&all, graph.input.channels, Bits::B8);
     let mut model = Model::new(&graph, &allocation, scheme, rounding, &normalisation, Device::Cpu);
     unsettle(&mut model, seed);
     calibrate(&mut model, &all, Bounds::Data);
@@ -182,7 +182,7 @@ fn integers_compute_what_the_fake_quantised_network_computes() {
                     tch::manual_seed(seed);
                     let split = images(&graph, seed as u64);
                     let all = Images::all(&split);
-                    let normalisation = Normalisation::of(&all, graph.input.channels);
+                    let normalisation = Normalisation::of(&all, graph.input.channels, Bits::B8);
                     let mut model =
                         Model::new(&graph, &allocation, scheme, rounding, &normalisation, Device::Cpu);
                     unsettle(&mut model, seed as u64);
@@ -219,7 +219,7 @@ fn integers_compute_what_the_fake_quantised_network_computes() {
 fn a_channel_that_never_varies_is_warned_of_where_batch_norm_is_folded() {
     let graph = Graph::resolve(&layers::parse(Path::new("network.toml"), NETWORK).unwrap()).unwrap();
     let split = images(&graph, 1);
-    let normalisation = Normalisation::of(&Images::all(&split), graph.input.channels);
+    let normalisation = Normalisation::of(&Images::all(&split), graph.input.channels, Bits::B8);
     let said = |scheme, variance: f32| {
         let allocation = allocate(&graph, u64::MAX, u64::MAX, scheme).unwrap();
         let mut model =
