@@ -4,7 +4,8 @@
 
 use crate::{Bits, nearest};
 
-/// The codes of a channel: `round(sample * multiplier / 2^shift) + zero_point`, within 0 and the largest code.
+/// The codes of a channel: `round(sample * multiplier / 2^shift) + zero_point`, within 0 and the largest
+/// code.
 ///
 /// Half a code rounds up. The product of a sample and a multiplier has at most 31 bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

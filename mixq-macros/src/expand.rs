@@ -1,7 +1,7 @@
 //! The module that `include_model!` becomes.
 
+use mixq_format::Artifact;
 use mixq_format::target::{LaidOut, Steps, Target, VARIABLE as TARGET};
-use mixq_format::{Artifact, Bits};
 use proc_macro2::{Literal, TokenStream};
 use quote::quote;
 
@@ -58,14 +58,7 @@ fn constants(artifact: &Artifact) -> TokenStream {
     let (flash, ram) = (usize(artifact.flash_bytes()), usize(artifact.ram_bytes()));
     let (flash_budget, ram_budget) = (u64(header.budget.flash), u64(header.budget.ram));
     let macs = u64(header.layers.iter().fold(0, |sum, named| named.macs.saturating_add(sum)));
-    let bytes_doc = match header.input.bits {
-        Bits::B8 | Bits::B32 => {
-            " Bytes of the image, one for each element, in the order row, column, channel; three channels are\n \
-             red, green, blue."
-        }
-        Bits::B4 => " Bytes of the input: two codes in each, in the order row, column, channel.",
-        Bits::B2 => " Bytes of the input: four codes in each, in the order row, column, channel.",
-    };
+    let bytes_doc = samples::bytes(header);
     let logit_scale = Literal::f64_unsuffixed(header.logit_scale);
     let zero_point = outputs::zero_point(header);
     quote! {
@@ -118,8 +111,8 @@ fn tables(artifact: &Artifact, laid_out: &LaidOut, target: &Target) -> TokenStre
 
         static LAYERS: Layers = {
             use format::{
-                Add, Axis, Checked, Constants, Conv, Depthwise, Elementwise, GroupedConv, Linear, Multiply, Pool,
-                Positions, Prelu, Rearrange, Requant, Resize, Tensor, Window,
+                Add, Axis, Checked, Constants, Conv, Depthwise, Elementwise, GroupedConv, Linear, Multiply,
+                Pool, Positions, Prelu, Rearrange, Requant, Resize, Tensor, Window,
             };
             use format::{Between::*, Bits::*, Operation::*, Rest::*, Rule::*};
             Layers { #(#values),* }
@@ -200,7 +193,7 @@ fn network(artifact: &Artifact, laid_out: &LaidOut, memory: Memory) -> TokenStre
 mod tests {
     use std::collections::BTreeMap;
 
-    use mixq_format::{Accuracy, Budget, Header, Layer, Linear, NamedLayer, Requant, Rule, Tensor};
+    use mixq_format::{Accuracy, Bits, Budget, Header, Layer, Linear, NamedLayer, Requant, Rule, Tensor};
 
     use super::*;
 

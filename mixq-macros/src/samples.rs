@@ -131,6 +131,18 @@ pub fn methods(header: &Header, count: &TokenStream) -> TokenStream {
     }
 }
 
+/// What the documentation of `INPUT_BYTES` says.
+pub fn bytes(header: &Header) -> &'static str {
+    match header.input.bits {
+        Bits::B8 | Bits::B32 => {
+            " Bytes of the image, one for each element, in the order row, column, channel; three channels\n \
+             are red, green, blue."
+        }
+        Bits::B4 => " Bytes of the input: two codes in each, in the order row, column, channel.",
+        Bits::B2 => " Bytes of the input: four codes in each, in the order row, column, channel.",
+    }
+}
+
 /// What the documentation of `infer` and of `input_mut` says of the elements of an image.
 pub fn documentation(header: &Header) -> (String, String) {
     let (infer, input) = if header.samples.is_empty() {
@@ -149,8 +161,8 @@ pub fn documentation(header: &Header) -> (String, String) {
     } else {
         let bits = header.input.bits.count();
         let infer = format!(
-            " Codes have {bits} bits, in the order row, column, channel, the first one in the lowest bits of\n \
-             a byte; each pixel begins at a byte. `quantise_i16` makes them of samples."
+            " Codes have {bits} bits, in the order row, column, channel, the first one in the lowest bits\n \
+             of a byte; each pixel begins at a byte. `quantise_i16` makes them of samples."
         );
         let input = " Codes are as `infer` takes them: `quantise_i16` makes them of samples.";
         return (infer, input.to_string());

@@ -37,9 +37,10 @@ impl Histogram {
         Some(SampleCodes { multiplier: 1 << 14, shift: 14, zero_point })
     }
 
-    /// The range whose codes of this width lose least, as the sum of the squares of what each sample is off: outside
-    /// the range samples become its end, inside they are off by the variance of rounding. Each end is one of
-    /// 64 from the mean to the extreme; first the upper one is chosen, then the lower one, then both again.
+    /// The range whose codes of this width lose least, as the sum of the squares of what each sample is off:
+    /// outside the range samples become its end, inside they are off by the variance of rounding. Each end is
+    /// one of 64 from the mean to the extreme; first the upper one is chosen, then the lower one, then both
+    /// again.
     pub fn best(&self, bits: Bits) -> (f64, f64) {
         const STEPS: u32 = 64;
         let (least, most) = self.extremes();

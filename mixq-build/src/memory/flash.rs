@@ -31,8 +31,8 @@ pub fn most_flash_bytes(graph: &Graph, bits: Bits, scheme: Scheme) -> u64 {
     graph.weighted().map(most).sum::<u64>().next_multiple_of(4) + tables
 }
 
-/// Bytes of a weighted node's packed weights, and of its requantisation tables if it accumulates; `widths` are those of its input and
-/// its output.
+/// Bytes of a weighted node's packed weights, and of its requantisation tables if it accumulates; `widths`
+/// are those of its input and its output.
 pub fn parameter_bytes(graph: &Graph, node: usize, bits: Bits, widths: [Bits; 2], scheme: Scheme) -> u64 {
     let (rows, columns) = weight_rows(graph, node);
     let weights = (rows * bits.row_bytes(columns)) as u64;

@@ -1,15 +1,16 @@
 //! The forward pass, in float or with fake quantisation.
 
-use mixq_format::{Bits, Operation};
+use mixq_format::Bits;
 use tch::{Kind, Tensor};
 
 use super::model::{EPSILON, Model, Site};
 use super::part::Part;
+use super::pools::{ints, padded};
 use super::{elementwise, pairs, pools, quantise, rearrange, resize};
 use crate::graph::op::{
-    Addition, AveragePool, Constants, Conv, Depthwise, Elementwise, GroupedConv, MaxPool, Rearrange,
+    Addition, AveragePool, Conv, Depthwise, Elementwise, GroupedConv, MaxPool, Rearrange,
 };
-use crate::graph::{Activation, Op, Source, Window};
+use crate::graph::{Activation, Op, Source};
 use crate::settings::Rounding;
 
 /// How a forward pass computes.
@@ -114,17 +115,11 @@ impl Model<'_> {
                     None => computed,
                 }
             }
-            Op::Constants(Constants { operation, .. }) => {
-                let constants = self.constants(index, mode);
-                match operation {
-                    Operation::Sum => x.real() + constants.real(),
-                    Operation::Product => {
-                        let computed = x.real() * constants.real();
-                        match x.steps().zip(constants.steps()).filter(|_| on_grid) {
-                            Some((a, b)) => return exact(self.multiply_codes(index, [&a, &b], &computed)),
-                            None => computed,
-                        }
-                    }
+            Op::Constants(constants) => {
+                let steps = x.steps().filter(|_| on_grid);
+                match self.joined_constants(index, constants, (&x.real(), steps), mode) {
+                    (_, Some(codes)) => return exact(codes),
+                    (computed, None) => computed,
                 }
             }
             Op::Prelu(_) => {
@@ -258,23 +253,13 @@ impl Model<'_> {
         (weight, bias)
     }
 
-    /// The constants of a node, `[1, channels, height, width]`.
-    fn constants(&self, index: usize, mode: Mode) -> Value {
-        let real = self.real_weight(index);
-        if !self.on_grid(Site::Weights(index), mode.quantised) {
-            return Value { tensor: real, unit: None, scale: None };
-        }
-        let grids = self.grids_of(index, &real);
-        let tensor = quantise::weights(&real, &grids, self.weight_bits(index), self.weight_bounds(index));
-        Value { tensor, unit: None, scale: Some(grids.scale) }
-    }
-
     /// The grids of a node's weights: scalars, or one for each output channel.
     pub fn weight_grids(&self, index: usize) -> quantise::Grids {
         self.grids_of(index, &self.real_weight(index))
     }
 
-    fn grids_of(&self, index: usize, real: &Tensor) -> quantise::Grids {
+    /// The same of weights that are at hand.
+    pub fn grids_of(&self, index: usize, real: &Tensor) -> quantise::Grids {
         let bits = self.weight_bits(index);
         match self.weight_bounds(index) {
             Some((low, high)) => quantise::per_layer_grids(low, high, bits),
@@ -353,16 +338,4 @@ fn joined(before: &Value, x: &Value) -> Value {
         }
         _ => Value { tensor: Tensor::cat(&[before.real(), x.real()], 1), unit: None, scale },
     }
-}
-
-pub(super) fn ints(sizes: [usize; 2]) -> [i64; 2] {
-    sizes.map(|size| size as i64)
-}
-
-pub(super) fn padded(x: &Tensor, window: &Window, value: f64) -> Tensor {
-    let [top, bottom, left, right] = window.padding.map(|size| size as i64);
-    if [top, bottom, left, right] == [0; 4] {
-        return x.shallow_clone();
-    }
-    x.f_pad([left, right, top, bottom], "constant", value).expect("padding is not negative")
 }

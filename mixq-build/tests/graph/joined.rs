@@ -88,19 +88,15 @@ fn constants_have_the_shape_of_what_they_join() {
     }
     check(
         &list(&format!("{STEM}[[layer]]\nop = \"add_constant\"\ntrained = false\n")),
-        &[
-            "net.toml:8:6: a layer has `trained` = false, but the network has no `weights`: its constants have \
-           no values; add weights = \"...\" before the layers, or leave `trained` out | op = \
-           \"add_constant\"",
-        ],
+        &["net.toml:8:6: a layer has `trained` = false, but the network has no `weights`: its \
+           constants have no values; add weights = \"...\" before the layers, or leave `trained` out | op = \
+           \"add_constant\""],
     );
     check(
         &list("[[layer]]\nop = \"add_constant\"\n"),
-        &[
-            "net.toml:3:6: layer `add_constant1` with the operator add_constant reads the image, which only conv, \
-           depthwise, pointwise, linear and affine layers may: quantised activations begin at their outputs; \
-           put a conv or depthwise layer before it | op = \"add_constant\"",
-        ],
+        &["net.toml:3:6: layer `add_constant1` with the operator add_constant reads the image, which only \
+           conv, depthwise, pointwise, linear and affine layers may: quantised activations begin at their \
+           outputs; put a conv or depthwise layer before it | op = \"add_constant\""],
     );
 }
 

@@ -40,8 +40,8 @@ impl<'a> Reader<'a> {
         Some(if values.len() == 1 { vec![values[0]; channels] } else { values.clone() })
     }
 
-    /// The constants of a tensor of `shape`, channel after channel. As in PyTorch, an axis of one element holds
-    /// for the whole axis.
+    /// The constants of a tensor of `shape`, channel after channel. As in PyTorch, an axis of one element
+    /// holds for the whole axis.
     pub(super) fn constants(&mut self, name: &str, shape: Shape) -> Option<Vec<f32>> {
         let whole = [shape.channels, shape.height, shape.width];
         let mut shapes = vec![whole.to_vec()];

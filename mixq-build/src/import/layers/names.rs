@@ -96,12 +96,13 @@ const ELSEWHERE: &[(&[&str], &str)] = &[
     ),
     (
         &["mul", "product", "hadamard"],
-        "write op = \"multiply\"; by constants: op = \"affine\", or of each element op = \"multiply_constant\"",
+        "write op = \"multiply\"; by constants: op = \"affine\", or for each element op = \
+         \"multiply_constant\"",
     ),
     (&["sub", "difference", "minus"], "write op = \"subtract\""),
     (
         &["plus", "sum", "addv2", "biasadd"],
-        "write op = \"add\"; of constants: op = \"affine\", or of each element op = \"add_constant\"",
+        "write op = \"add\"; of constants: op = \"affine\", or for each element op = \"add_constant\"",
     ),
     (
         &["scale", "scaling", "rescaling", "channelscale", "muladd"],

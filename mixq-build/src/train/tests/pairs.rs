@@ -1,5 +1,5 @@
-//! Products, differences, constants, PReLUs, affine layers and batch norms that stand alone: libtorch and the device
-//! answer alike.
+//! Products, differences, constants, PReLUs, affine layers and batch norms that stand alone: libtorch and the
+//! device answer alike.
 
 use mixq_format::Bits;
 
