@@ -129,7 +129,7 @@ fn codes_of_4_bits_share_bytes_and_are_those_of_training() {
     let device = samples_on_device("motions4", artifact, &test[..5]);
     for (image, (codes, logits_there, codes_of_values)) in device.iter().enumerate() {
         let pairs = dataset.test.image(image).chunks(2).map(|pair| pair[0] | pair[1] << 4);
-        assert_eq!(*codes, list(&pairs.collect::<Vec<u8>>()), "image {image}");
+        assert_eq!(*codes, list(pairs), "image {image}");
         assert_eq!(*codes_of_values, *codes, "image {image}");
         assert_eq!(*logits_there, list(&logits[4 * image..][..4]), "image {image}");
     }
