@@ -64,7 +64,8 @@ pub fn compare(
         let channels = graph.nodes[node].output.channels;
         for (index, &code) in found.iter().enumerate() {
             let (low, high) = expected.allowed(index);
-            let multiplier = trained.layers[node].as_ref().map(|layer| layer.multiplier[index % channels]);
+            let multiplier = trained.layers[node].as_ref();
+            let multiplier = multiplier.and_then(|layer| layer.multiplier.get(index % channels).copied());
             assert!(
                 (low..=high).contains(&code),
                 "seed {seed}, layer {}, element {index}: {code} is not {low} to {high} ({:?}, {:?})",

@@ -1,5 +1,7 @@
 //! Networks that together use every operator at every pair of widths, on awkward shapes.
 
+mod groups;
+
 use fastrand::Rng;
 use mixq_build::engine::config::Scheme;
 use mixq_build::engine::graph::op::{Coordinates, Interpolation, Rearrange, Resize};
@@ -7,6 +9,7 @@ use mixq_format::{Artifact, Bits, Output, Task, Tensor};
 
 use crate::random::{Builder, Quantised};
 use crate::slide::Slide;
+use groups::{constants, full_of_groups, grouped, resnext, samples};
 
 const SAME_3X3: Slide = Slide { kernel: [3, 3], stride: [1, 1], padding: [1, 1, 1, 1] };
 const POINTWISE: Slide = Slide { kernel: [1, 1], stride: [1, 1], padding: [0; 4] };
@@ -22,7 +25,8 @@ pub fn all() -> Vec<Artifact> {
     networks.push(rearranged());
     networks.push(resized());
     networks.extend([map(), channels(), codes()]);
-    networks.extend([grouped(), resnext(), full_of_groups(16), full_of_groups(4)]);
+    networks.extend([grouped(), constants(), resnext(), full_of_groups(16), full_of_groups(4)]);
+    networks.extend([Bits::B4, Bits::B2].map(samples));
     networks.extend(Bits::QUANTISED.map(products));
     networks.extend([
         scheme("folded", Bits::B4, Bits::B4, Scheme::PerLayerFolded),
@@ -62,15 +66,6 @@ fn full(channels: u16, scheme: Scheme) -> Artifact {
         .conv(18, stem, quantised(Bits::B8))
         .linear(4, quantised(Bits::B32))
         .finish(&format!("full{channels}{scheme}"))
-}
-
-/// The same of a convolution in two groups.
-fn full_of_groups(channels: u16) -> Artifact {
-    let quantised = |output| Quantised { weights: Bits::B4, output, scheme: Scheme::PerChannel };
-    Builder::new(420 + u64::from(channels), [9, 11, channels])
-        .grouped([24, 2], [1, 1], Slide { stride: [2, 2], ..SAME_3X3 }, quantised(Bits::B8))
-        .linear(8, quantised(Bits::B32))
-        .finish(&format!("full_of_groups{channels}"))
 }
 
 /// Conv, depthwise, pointwise and linear with `x`-bit inputs and `w`-bit weights; one multiplier for a layer
@@ -235,47 +230,6 @@ pub fn codes() -> Artifact {
 fn dense(mut artifact: Artifact) -> Artifact {
     artifact.header.task = Task::Dense;
     artifact
-}
-
-/// Groups of channels, several filters for each channel, and gaps between taps, at all widths.
-fn grouped() -> Artifact {
-    let quantised = |weights, output| Quantised { weights, output, scheme: Scheme::PerChannel };
-    let mut builder = Builder::new(450, [12, 11, 3]);
-    let one_row = Slide { kernel: [1, 3], stride: [1, 1], padding: [0, 0, 2, 2] };
-    let strided = Slide { kernel: [3, 3], stride: [2, 2], padding: [1, 1, 1, 1] };
-    let wide = Slide { kernel: [3, 3], stride: [1, 1], padding: [2, 2, 2, 2] };
-    builder
-        .grouped([6, 3], [1, 1], strided, quantised(Bits::B8, Bits::B8))
-        .grouped([12, 2], [2, 2], wide, quantised(Bits::B4, Bits::B4))
-        .grouped([9, 3], [1, 2], one_row, quantised(Bits::B2, Bits::B8))
-        .grouped([10, 1], [2, 1], Slide { kernel: [2, 1], ..POINTWISE }, quantised(Bits::B8, Bits::B2))
-        .grouped([10, 10], [3, 3], Slide { padding: [3; 4], ..wide }, quantised(Bits::B4, Bits::B2))
-        .grouped(
-            [20, 5],
-            [1, 1],
-            POINTWISE,
-            Quantised { scheme: Scheme::PerChannelThresholds, ..quantised(Bits::B2, Bits::B4) },
-        )
-        .linear(6, quantised(Bits::B8, Bits::B32))
-        .finish("grouped")
-}
-
-/// Groups of whole blocks, which kernels of instruction sets take, with little room to work in.
-fn resnext() -> Artifact {
-    let quantised = |weights, output| Quantised { weights, output, scheme: Scheme::PerChannel };
-    let mut builder = Builder::new(451, [11, 10, 8]);
-    builder.usual_tables();
-    let wide = Slide { padding: [2; 4], ..SAME_3X3 };
-    let one_row = Slide { kernel: [1, 3], padding: [0, 0, 4, 4], ..POINTWISE };
-    builder
-        .grouped([32, 2], [1, 1], SAME_3X3, quantised(Bits::B8, Bits::B8))
-        .grouped([32, 4], [2, 2], wide, quantised(Bits::B4, Bits::B4))
-        .grouped([16, 2], [1, 1], POINTWISE, quantised(Bits::B8, Bits::B2))
-        .grouped([40, 2], [1, 1], Slide { stride: [2, 2], ..SAME_3X3 }, quantised(Bits::B2, Bits::B4))
-        .grouped([24, 1], [1, 4], one_row, quantised(Bits::B4, Bits::B8))
-        .grouped([48, 3], [1, 1], SAME_3X3, quantised(Bits::B2, Bits::B8))
-        .linear(6, quantised(Bits::B8, Bits::B32))
-        .finish("resnext")
 }
 
 /// Images for a network: random ones, all black and all white.

@@ -4,7 +4,7 @@
 use fastrand::Rng;
 use mixq_build::engine::config::Scheme;
 use mixq_build::engine::graph::op::{Coordinates, Interpolation, Rearrange, Resize};
-use mixq_format::{Artifact, Bits};
+use mixq_format::{Artifact, Bits, Operation};
 
 use crate::random::{Builder, Quantised};
 use crate::slide::Slide;
@@ -63,6 +63,22 @@ pub fn products(seed: u64) -> Artifact {
     }
     let logits = Quantised { weights: Bits::B4, output: Bits::B32, scheme: Scheme::PerChannel };
     builder.linear(rng.u16(2..=12), logits).finish("products")
+}
+
+/// A network of sums and products with constants of all widths, with pointwise convolutions between.
+pub fn constants(seed: u64) -> Artifact {
+    let mut rng = Rng::with_seed(seed);
+    let size = [rng.u16(1..=14), rng.u16(1..=14), rng.u16(1..=4)];
+    let mut builder = Builder::new(seed, size);
+    let same = Slide { kernel: [1, 1], stride: [1, 1], padding: [0; 4] };
+    for _ in 0..rng.usize(2..=5) {
+        let [x, w, y] = [(); 3].map(|()| Bits::QUANTISED[rng.usize(0..3)]);
+        let quantised = Quantised { weights: Bits::B8, output: x, scheme: Scheme::PerChannel };
+        let operation = if rng.bool() { Operation::Sum } else { Operation::Product };
+        builder.conv(rng.u16(1..=40), same, quantised).constants(operation, w, y);
+    }
+    let logits = Quantised { weights: Bits::B4, output: Bits::B32, scheme: Scheme::PerChannel };
+    builder.linear(rng.u16(2..=12), logits).finish("constants")
 }
 
 /// A network of layers that move elements, with pointwise convolutions between.

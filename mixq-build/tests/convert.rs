@@ -56,6 +56,7 @@ fn random_networks_compute_what_was_trained() {
         operators,
         [
             "add",
+            "add constant",
             "average pool",
             "conv",
             "depthwise",
@@ -64,6 +65,7 @@ fn random_networks_compute_what_was_trained() {
             "linear",
             "max pool",
             "multiply",
+            "multiply constant",
             "pointwise",
             "prelu",
             "rearrange",

@@ -4,6 +4,8 @@
 //!
 //! `MIXQ_DIFFERENTIAL` and `MIXQ_HOSTILE` take other numbers of layers, `MIXQ_SEED` another first one.
 
+#[path = "kernels/constants.rs"]
+mod constants;
 #[path = "../bench/src/differential/layers.rs"]
 mod layers;
 #[path = "../bench/src/differential/moves.rs"]
@@ -147,7 +149,7 @@ fn a_cortex_m33_answers_and_defends_itself_alike() {
 fn hostile(number: u64) -> (Case, Vec<u8>, Vec<u8>, bool) {
     let mut numbers = Numbers::new(number);
     let (mut parameters, mut arena) = (vec![0; 256 << 10], vec![0; 64 << 10]);
-    let layer = match numbers.within(0, 12) {
+    let layer = match numbers.within(0, 13) {
         0 => unweighted::addition(&mut numbers, &mut arena),
         1 => unweighted::pool(&mut numbers, &mut arena),
         2 => unweighted::elementwise(&mut numbers, &mut parameters, &mut arena),
@@ -156,6 +158,7 @@ fn hostile(number: u64) -> (Case, Vec<u8>, Vec<u8>, bool) {
         4 => layers::grouped(&mut numbers, &mut parameters, &mut arena),
         5 => unweighted::multiplication(&mut numbers, &mut arena),
         6 => prelu::prelu(&mut numbers, &mut parameters, &mut arena),
+        7 => constants::constants(&mut numbers, &mut parameters, &mut arena),
         _ => layers::random(&mut numbers, &mut parameters, &mut arena),
     };
     let mut case = Case { layer, plan: None, lengths: mutate::lengths(&layer), begins: [0; 2] };

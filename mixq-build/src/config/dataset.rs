@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use mixq_format::Task;
+use mixq_format::{Bits, Task};
 use serde::Serialize;
 
 use super::samples::{self, InputConfig, RecordingConfig};
@@ -79,6 +79,11 @@ impl DatasetConfig {
             recordings: RecordingConfig::default(),
             location: None,
         }
+    }
+
+    /// Bits of the codes that a network of this dataset reads.
+    pub fn input_bits(&self) -> Bits {
+        self.input.as_ref().and_then(|input| input.bits).unwrap_or(Bits::B8)
     }
 
     /// The same options for other images. The path is relative to the current folder.

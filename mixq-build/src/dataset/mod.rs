@@ -218,8 +218,8 @@ fn decode(wanted: &Wanted<'_>, reader: Read, observer: &mut dyn Observer) -> Res
         }
     };
     if !samples.is_empty() {
-        codes::encode(&mut train, &samples);
-        codes::encode(&mut test, &samples);
+        codes::encode(&mut train, &samples, config.input_bits());
+        codes::encode(&mut test, &samples, config.input_bits());
     }
     let default = || wanted.rules().default_labels(outputs);
     let labels = config.labels.clone().or(found).unwrap_or_else(default);

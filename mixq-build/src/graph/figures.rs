@@ -72,7 +72,7 @@ impl Graph {
     /// nodes are codes on a grid.
     pub fn is_logits(&self, node: usize) -> bool {
         let Node { op, activation, .. } = &self.nodes[node];
-        node == self.output_node() && op.weighted() && *activation == Activation::None
+        node == self.output_node() && op.accumulates() && *activation == Activation::None
     }
 
     /// The shape of the network's output.
@@ -93,7 +93,8 @@ impl Graph {
 
     /// The shape of a node's weights, in elements: `[out, kernel height, kernel width, in]` of a convolution,
     /// `[kernel height, kernel width, channels]` of a depthwise layer, `[out, pixels, in]` of a linear layer
-    /// (pixels and channels of the tensor before any flatten); empty without weights.
+    /// (pixels and channels of the tensor before any flatten),
+    /// `[height, width, channels]` of constants; empty without weights.
     pub fn weight_shape(&self, index: usize) -> Vec<usize> {
         let node = &self.nodes[index];
         let input = self.shape(self.storage(node.inputs[0]));
@@ -110,7 +111,7 @@ impl Graph {
     /// norm, gamma and beta; or a slope.
     pub fn parameters(&self, index: usize) -> usize {
         let Node { op, norm, output, .. } = &self.nodes[index];
-        let of_a_channel = match (op.weighted(), norm) {
+        let of_a_channel = match (op.accumulates(), norm) {
             (false, _) => usize::from(matches!(op, Op::Prelu(_))),
             (true, false) => 1,
             (true, true) => 2,
@@ -119,8 +120,11 @@ impl Graph {
     }
 
     /// Multiply-accumulates of a node for one image. Padding counts like pixels, as in published figures;
-    /// nodes without weights count 0.
+    /// nodes without sums of products count 0.
     pub fn macs(&self, index: usize) -> u64 {
+        if !self.nodes[index].op.accumulates() {
+            return 0;
+        }
         // Each weight is used once for each output pixel; a linear layer writes one.
         let Shape { height, width, .. } = self.nodes[index].output;
         height as u64 * width as u64 * self.weight_count(index) as u64

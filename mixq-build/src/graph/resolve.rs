@@ -2,6 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
+use mixq_format::Bits;
+
 use crate::error::{Error, Problem, nearest};
 use crate::task::Task;
 
@@ -177,7 +179,7 @@ fn assemble(spec: &Spec, names: Vec<String>, folded: &Folded, drafts: Vec<Option
         }
         place.insert(layer, nodes.len() - 1);
     }
-    let mut graph = Graph { input: spec.input, nodes, outputs: Vec::new() };
+    let mut graph = Graph { input: spec.input, input_bits: Bits::B8, nodes, outputs: Vec::new() };
     graph.outputs = (offered.into_iter())
         .map(|(name, layer)| {
             let node = match graph.storage(Source::Node(place[&layer])) {

@@ -165,9 +165,8 @@ impl Report {
 
 /// Bytes of a layer's weights and biases as floats.
 fn float_bytes(layer: &Layer) -> u64 {
-    let parameters = layer
-        .weights()
-        .map_or(0, |(_, rows, columns, _)| rows * columns + usize::from(layer.output().channels));
+    let biases = if layer.requant().is_some() { usize::from(layer.output().channels) } else { 0 };
+    let parameters = layer.weights().map_or(0, |(_, rows, columns, _)| rows * columns + biases);
     4 * parameters as u64
 }
 
@@ -188,6 +187,7 @@ impl LayerReport {
             | Layer::Add(_)
             | Layer::Multiply(_)
             | Layer::GroupedConv(_)
+            | Layer::Constants(_)
             | Layer::Rearrange(_)
             | Layer::Resize(_) => 0,
         };

@@ -244,7 +244,7 @@ pub fn train(
 impl Job<'_> {
     /// How images are normalised. What differs by channel is in the initial weights, if there are any.
     fn normalisation(&self, train: &Images<'_>) -> Normalisation {
-        let found = Normalisation::of(train, self.graph.input.channels);
+        let found = Normalisation::of(train, self.graph.input.channels, self.graph.input_bits);
         let Some(given) = self.normalisation else { return found };
         let given = found.replaced(given);
         if self.initial.is_some() { given.with_equal_channels() } else { given }

@@ -49,7 +49,7 @@ impl Phase<'_> {
     pub fn decay(&self, name: &str, frozen: bool) -> Option<f64> {
         let settings = self.settings;
         match Part::of(name)? {
-            Part::Mean | Part::Variance => None,
+            Part::Mean | Part::Variance | Part::Constant => None,
             Part::Weight if self.quantised => Some(settings.quantised_weight_decay),
             Part::Weight => Some(settings.weight_decay),
             Part::High | Part::Low => self.quantised.then_some(settings.activation_decay),

@@ -248,6 +248,7 @@ fn a_trained_network_is_measured_with_the_test_part() {
         output: Shape { channels: 3, ..INPUT },
         labels: &["a", "b", "c"].map(String::from),
         samples: &[],
+        bits: mixq_format::Bits::B8,
     };
     let Measure { images, own_test_part } = measure(&config(folder.path()), network, &mut ()).unwrap();
     assert!(own_test_part);

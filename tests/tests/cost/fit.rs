@@ -5,7 +5,7 @@ use std::path::Path;
 use mixq_format::Artifact;
 use mixq_format::target::Tally;
 use mixq_tests::measure::{self, CORTEX_M0, CORTEX_M4, CORTEX_M33_WITHOUT_DSP, Processor, RISCV};
-use mixq_tests::varied::{functions, grouped, moves, portable, products, varied};
+use mixq_tests::varied::{constants, functions, grouped, moves, portable, products, varied};
 
 use crate::cycles;
 
@@ -55,10 +55,15 @@ fn fit() {
             "resize" => &[moves],
             "grouped conv" => &[grouped],
             "multiply" | "prelu" => &[products],
-            _ => &[network, functions, moves, grouped, products],
+            "constants" => &[constants],
+            _ => &[network, functions, moves, grouped, products, constants],
         };
         let all = networks.iter().flat_map(|network| samples(processor, *network, count, with_cycles));
-        all.filter(|sample| sample.layer.starts_with(&operator)).collect::<Vec<Sample>>()
+        let is_of = |layer: &str| match &operator[..] {
+            "constants" => layer.contains("constant"),
+            _ => layer.starts_with(&operator),
+        };
+        all.filter(|sample| is_of(&sample.layer)).collect::<Vec<Sample>>()
     };
     if is_chosen("armv7em") {
         let mut own = of(CORTEX_M4, varied, true);

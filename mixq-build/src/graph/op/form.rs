@@ -145,6 +145,8 @@ pub struct Values {
     pub block: Option<usize>,
     /// Whether pixels of padding count in an average.
     pub count_padding: Option<bool>,
+    /// Whether constants are trained.
+    pub trained: Option<bool>,
     /// The axis along which a global pool goes; both if it is not given.
     pub axis: Option<Axis>,
     /// Parameters of a function, in the order of [`Form::parameters`], with their defaults.

@@ -94,9 +94,16 @@ const ELSEWHERE: &[(&[&str], &str)] = &[
         "this is not supported yet; tensors are joined by op = \"add\", op = \"multiply\" and op = \
          \"concat\"",
     ),
-    (&["mul", "product", "hadamard"], "write op = \"multiply\"; by constants: op = \"affine\""),
+    (
+        &["mul", "product", "hadamard"],
+        "write op = \"multiply\"; by constants: op = \"affine\", or for each element op = \
+         \"multiply_constant\"",
+    ),
     (&["sub", "difference", "minus"], "write op = \"subtract\""),
-    (&["plus", "sum", "addv2", "biasadd"], "write op = \"add\"; of constants: op = \"affine\""),
+    (
+        &["plus", "sum", "addv2", "biasadd"],
+        "write op = \"add\"; of constants: op = \"affine\", or for each element op = \"add_constant\"",
+    ),
     (
         &["scale", "scaling", "rescaling", "channelscale", "muladd"],
         "write op = \"affine\": a trained factor and a trained summand for each channel",

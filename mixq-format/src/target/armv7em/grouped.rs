@@ -19,6 +19,7 @@ pub const fn filters_of(layer: &Layer) -> Option<Conv> {
         | Layer::Elementwise(_)
         | Layer::Rearrange(_)
         | Layer::Resize(_)
+        | Layer::Constants(_)
         | Layer::Prelu(_) => None,
     }
 }

@@ -53,6 +53,7 @@ pub fn codes(layer: &Layer, parameters: &[u8], plan: &Plan) -> usize {
         | Layer::Elementwise(_)
         | Layer::Rearrange(_)
         | Layer::Resize(_)
+        | Layer::Constants(_)
         | Layer::Prelu(_) => false,
     };
     if codes { bits.count() } else { 0 }
@@ -85,7 +86,7 @@ pub fn takes(layer: &Layer, parameters: &[u8]) -> bool {
         Layer::Multiply(multiply) => takes_product(multiply),
         Layer::Elementwise(table) => takes_function(table),
         Layer::Rearrange(rearrange) => Moves::of(rearrange).is_some(),
-        Layer::Resize(_) | Layer::Prelu(_) => false,
+        Layer::Resize(_) | Layer::Constants(_) | Layer::Prelu(_) => false,
     }
 }
 
@@ -257,7 +258,7 @@ impl Kernel {
             Layer::Rearrange(table) => Kernel::Rearrange {
                 interleaved: if Moves::of(table) == Some(Moves::Interleave) { x } else { 0 },
             },
-            Layer::Prelu(_) | Layer::Resize(_) => {
+            Layer::Prelu(_) | Layer::Resize(_) | Layer::Constants(_) => {
                 unreachable!("this set does not take them")
             }
         }

@@ -102,6 +102,7 @@ fn least_scratch(layer: &Layer) -> usize {
         | Layer::Rearrange(_)
         | Layer::Resize(_)
         | Layer::GroupedConv(_)
+        | Layer::Constants(_)
         | Layer::Prelu(_) => LEAST_SCRATCH,
     }
 }
@@ -124,6 +125,7 @@ pub fn useful(layer: &Layer) -> usize {
         | Layer::Elementwise(_)
         | Layer::Rearrange(_)
         | Layer::Resize(_)
+        | Layer::Constants(_)
         | Layer::Prelu(_) => return 0,
     };
     bytes.max(least_scratch(layer))

@@ -31,6 +31,7 @@ fn strips(layer: &Layer) -> Option<(Blocks, usize)> {
         | Layer::Elementwise(_)
         | Layer::Rearrange(_)
         | Layer::Resize(_)
+        | Layer::Constants(_)
         | Layer::Prelu(_) => return None,
     };
     (layer.requant()?.rule == Rule::Multiplier).then_some((blocks, strip))

@@ -86,7 +86,7 @@ fn main() -> ! {
             Layer::Multiply(_) => counts[6] += 1,
             Layer::Rearrange(_) => counts[7] += 1,
             Layer::GroupedConv(_) => counts[8] += 1,
-            Layer::Prelu(_) | Layer::Resize(_) => {
+            Layer::Prelu(_) | Layer::Resize(_) | Layer::Constants(_) => {
                 unreachable!("no kernel of the set takes it")
             }
         }

@@ -157,6 +157,11 @@ fn check_validation(number: u64, case: &Case, memory: &Memory) {
             let filters = bytes(taps, row, table.weight_bits).saturating_mul(table.output.channels.into());
             filters.saturating_add(table.weights.into())
         }
+        Layer::Constants(table) => {
+            let row = table.weight_bits.row_bytes(table.input.channels.into()) as u64;
+            let pixels = u64::from(table.input.height) * u64::from(table.input.width);
+            u64::from(table.weights) + pixels * row
+        }
         Layer::Prelu(table) => u64::from(table.slopes) + 4 * u64::from(table.input.channels),
         Layer::Depthwise(_)
         | Layer::AveragePool(_)

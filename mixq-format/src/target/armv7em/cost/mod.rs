@@ -94,7 +94,7 @@ impl Known {
                 let none = Known { proof: Proof { chunk: 0, interval: 0 }, codes: 0 };
                 return Moves::of(rearrange).map(|_| none);
             }
-            Layer::Prelu(_) | Layer::Resize(_) => return None,
+            Layer::Prelu(_) | Layer::Resize(_) | Layer::Constants(_) => return None,
         };
         let proof = usual_proof(elements, layer.first_input().bits, &blocks_of(layer)?);
         let (output, requant) = (layer.output(), layer.requant()?);
@@ -115,6 +115,7 @@ impl Known {
             | Layer::Elementwise(_)
             | Layer::Rearrange(_)
             | Layer::Resize(_)
+            | Layer::Constants(_)
             | Layer::Prelu(_) => false,
         };
         let makes_codes = fits && output.bits != Bits::B32 && requant.multiplier_step == 1;
@@ -147,7 +148,7 @@ fn with_scratch(layer: &Layer, known: &Known, execution: &Execution<'_>) -> Tall
         Layer::Multiply(multiply) => unweighted::multiply(multiply),
         Layer::Elementwise(table) => unweighted::elementwise(table),
         Layer::Rearrange(rearrange) => moves::rearrange(rearrange),
-        Layer::Resize(_) | Layer::Prelu(_) => {
+        Layer::Resize(_) | Layer::Constants(_) | Layer::Prelu(_) => {
             unreachable!("portable code executes them")
         }
     };
@@ -208,6 +209,7 @@ pub(super) fn scratch_steps(layer: &Layer, execution: &Execution<'_>) -> Vec<(u3
         | Layer::Elementwise(_)
         | Layer::Rearrange(_)
         | Layer::Resize(_)
+        | Layer::Constants(_)
         | Layer::Prelu(_) => Vec::new(),
     };
     // Chunks are far smaller than that, however large a window is.
