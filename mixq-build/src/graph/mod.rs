@@ -4,6 +4,7 @@
 //! padding in pixels, and checks every rule that the later steps rely on.
 
 mod activation;
+mod assemble;
 mod description;
 mod figures;
 mod fold;

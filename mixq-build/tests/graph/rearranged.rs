@@ -38,7 +38,8 @@ fn every_operator_has_its_shape() {
 #[test]
 fn a_reshape_whose_channels_do_not_divide_has_two_steps() {
     let graph = resolve(&list(
-        "[[layer]]\nop = \"pointwise\"\nname = \"six\"\nfilters = 6\n[[layer]]\nop = \"reshape\"\nshape = [12, 8, 4]\n",
+        "[[layer]]\nop = \"pointwise\"\nname = \"six\"\nfilters = 6\n\
+         [[layer]]\nop = \"reshape\"\nshape = [12, 8, 4]\n",
     ))
     .unwrap_or_else(|error| panic!("{error}"));
     let shape = |height, width, channels| Shape { height, width, channels };
