@@ -67,6 +67,22 @@ impl Graph {
         node == self.output_node() || self.outputs.iter().any(|output| output.node == node)
     }
 
+    /// The nodes that the last layer does not depend on: they lead to other outputs alone.
+    pub fn aside(&self) -> Vec<&Node> {
+        let mut needed = vec![false; self.nodes.len()];
+        needed[self.nodes.len() - 1] = true;
+        for index in (0..self.nodes.len()).rev() {
+            if needed[index] {
+                for source in &self.nodes[index].inputs {
+                    if let Source::Node(before) = source {
+                        needed[*before] = true;
+                    }
+                }
+            }
+        }
+        self.nodes.iter().zip(needed).filter(|(_, needed)| !needed).map(|(node, _)| node).collect()
+    }
+
     /// Whether a node's output are logits: sums of 32 bits, on the one scale of the accumulators. It is the
     /// output of a network that ends in a layer with weights, without an activation. All other outputs of
     /// nodes are codes on a grid.

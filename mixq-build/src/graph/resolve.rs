@@ -78,7 +78,7 @@ impl Graph {
         let folded = fold(spec, &names, &links, &mut problems);
         let nodes = nodes(spec, &names, &links, &folded, &mut problems);
         if linked {
-            rules::unread(&nodes, &names, &mut problems);
+            rules::unread(spec, &nodes, &names, &folded, &mut problems);
         }
         rules::outputs(spec, &names, &folded, &mut problems);
         rules::last(task, spec.input, &nodes, &names, &mut problems);

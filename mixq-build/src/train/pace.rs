@@ -61,6 +61,7 @@ pub fn pace(job: Job<'_>, turns: usize) -> Result<Vec<Pace>, Problem> {
             settings,
             scheme,
             quantised,
+            aside: super::check::aside(graph),
             train: &train,
             validation: &validation,
             teacher,
