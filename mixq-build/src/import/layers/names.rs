@@ -130,8 +130,10 @@ const ELSEWHERE: &[(&[&str], &str)] = &[
          by whole factors to the nearest pixel op = \"upsample\" is faster",
     ),
     (&["pixelshuffle"], "write op = \"depth_to_space\" with block = ..."),
+    (&["view"], "write op = \"reshape\" with shape = [height, width, channels]"),
+    (&["permute", "swapaxes"], "write op = \"transpose\" with order = [\"channels\", \"height\", \"width\"]"),
     (
-        &["reshape", "view", "permute", "transpose", "squeeze", "input", "inputlayer", "inputs"],
+        &["squeeze", "unsqueeze", "expanddims", "input", "inputlayer", "inputs"],
         "leave it out: `input` is the shape of the image, `padding` a key of convolutions and pools, and \
          a linear layer reads a tensor of any shape",
     ),
@@ -205,7 +207,10 @@ mod tests {
             ("nn.Hardswish", "write op = \"hard_swish\""),
             ("LeakyReLU", "write op = \"leaky_relu\""),
             ("Clamp", "write op = \"clip\""),
-            ("reshape", "leave it out"),
+            ("Reshape", "write op = \"reshape\""),
+            ("view", "op = \"reshape\""),
+            ("Permute", "op = \"transpose\""),
+            ("Squeeze", "leave it out"),
         ];
         for (name, part) in expected {
             let help = help(name, &FORMS.map(|form| form.name));
