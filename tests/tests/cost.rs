@@ -108,9 +108,10 @@ fn networks() -> Vec<Artifact> {
 
 /// By which share model and count may differ for a network on a processor with DSP. There, too, portable code
 /// moves parts of bytes, multiplies those of less than 8 bits, and joins with constants. And where a layer in
-/// groups has no room, most of its time goes to plain Rust, of which a Cortex-M33 has other code.
+/// groups of four channels has no room, most of its time goes to plain Rust, of which a Cortex-M33 has other
+/// code.
 fn share_of(network: &Artifact) -> f64 {
-    let portable = ["rearranged", "resized", "grouped", "products", "full_of_groups", "constants"];
+    let portable = ["rearranged", "resized", "grouped", "products", "full_of_groups4", "constants"];
     if portable.iter().any(|kind| network.header.name.starts_with(kind)) { PORTABLE } else { OWN }
 }
 

@@ -44,7 +44,7 @@ fn elements_move_as_they_do_on_the_device() {
         "{ op = \"pad\", padding = [1, 0, 2, 1] },",
         "{ op = \"upsample\", factor = [1, 2] },",
         "{ op = \"depth_to_space\", block = 2 },",
-        "{ op = \"reshape\", shape = [3, 2, 32] },",
+        "{ op = \"reshape\", shape = [3, 4, 16] },",
         "{ op = \"pointwise\", filters = 6 }, { op = \"reshape\", shape = [3, 12, 4] },",
         "{ op = \"transpose\", order = [\"channels\", \"height\", \"width\"] },",
         "{ op = \"transposed_conv\", filters = 5, kernel = 3, stride = [2, 3] },",
