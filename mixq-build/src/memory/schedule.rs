@@ -155,12 +155,9 @@ impl Schedule {
     }
 }
 
-/// For a node that works in place: the input whose place its output takes, and with it the width. No node may
-/// read that input afterwards, and it is no output. Of several such inputs it is the one that is written
-/// last: the others can then have any width.
 /// For a node that works in place: the input whose place its output takes, and with it the width. It has the
-/// shape of the output, and no node may read it afterwards. Of several such inputs it is the one that is
-/// written last: the others can then have any width.
+/// shape of the output, no node may read it afterwards, and it is not an output of the network. Of several
+/// such inputs it is the one that is written last: the others can then have any width.
 fn free_input(graph: &Graph, node: usize) -> Option<usize> {
     let inputs = &graph.nodes[node].inputs;
     let reads = |reader: usize, place: Source| {

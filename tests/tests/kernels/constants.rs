@@ -3,23 +3,13 @@
 use mixq_rt::format::{Bits, Constants, Layer, Multiply, Operation};
 
 use crate::numbers::Numbers;
-use crate::unweighted::{channels, place, tensor};
+use crate::prelu::tensors;
 
 /// A sum or a product with any constants, at any offset of the parameters, and an arena with its input.
 pub fn constants(numbers: &mut Numbers, parameters: &mut [u8], arena: &mut [u8]) -> Layer {
-    let size = [(); 2].map(|()| numbers.within(1, 9) as u16);
-    let channels = channels(numbers);
-    let [mut input, mut output] = [(); 2].map(|()| {
-        let bits = numbers.one_of(&Bits::QUANTISED);
-        tensor(numbers, size, channels, bits)
-    });
-    let end = place(numbers, [&mut input, &mut output]);
-    if output.bits == input.bits && !numbers.once_in(4) {
-        output.offset = input.offset;
-    }
-    numbers.fill(&mut arena[..end + 8]);
+    let [input, output] = tensors(numbers, arena);
     let (weights, weight_bits) = (numbers.within(0, 9) as usize, numbers.one_of(&Bits::QUANTISED));
-    let bytes = input.pixels() * weight_bits.row_bytes(channels as usize);
+    let bytes = input.pixels() * weight_bits.row_bytes(input.channels.into());
     numbers.fill(&mut parameters[weights..weights + bytes]);
     let half = 1i64 << (weight_bits.count() - 1);
     let operation = numbers.one_of(&[Operation::Sum, Operation::Product]);

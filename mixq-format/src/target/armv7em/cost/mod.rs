@@ -64,6 +64,8 @@ impl Known {
 
     /// The same where parameters are not known: as most are.
     fn usual(layer: &Layer) -> Option<Known> {
+        // Of a layer without weights, or whose weights prove nothing.
+        let none = Known { proof: Proof { chunk: 0, interval: 0 }, codes: 0 };
         let elements = match layer {
             Layer::Conv(_) | Layer::GroupedConv(_) => {
                 let Conv { window, input, .. } = filters_of(layer)?;
@@ -73,27 +75,13 @@ impl Known {
             Layer::Depthwise(l) => {
                 let multiplies = l.requant.rule == Rule::Multiplier && l.output.bits != Bits::B32;
                 let takes = super::kernel::takes_window(&l.window) && multiplies;
-                return takes.then_some(Known { proof: Proof { chunk: 0, interval: 0 }, codes: 0 });
+                return takes.then_some(none);
             }
-            Layer::AveragePool(_) | Layer::MaxPool(_) => {
-                return Some(Known { proof: Proof { chunk: 0, interval: 0 }, codes: 0 });
-            }
-            Layer::Add(add) => {
-                let none = Known { proof: Proof { chunk: 0, interval: 0 }, codes: 0 };
-                return (add.output.bits != Bits::B32).then_some(none);
-            }
-            Layer::Elementwise(table) => {
-                let none = Known { proof: Proof { chunk: 0, interval: 0 }, codes: 0 };
-                return super::kernel::takes_function(table).then_some(none);
-            }
-            Layer::Multiply(multiply) => {
-                let none = Known { proof: Proof { chunk: 0, interval: 0 }, codes: 0 };
-                return super::kernel::takes_product(multiply).then_some(none);
-            }
-            Layer::Rearrange(rearrange) => {
-                let none = Known { proof: Proof { chunk: 0, interval: 0 }, codes: 0 };
-                return Moves::of(rearrange).map(|_| none);
-            }
+            Layer::AveragePool(_) | Layer::MaxPool(_) => return Some(none),
+            Layer::Add(add) => return (add.output.bits != Bits::B32).then_some(none),
+            Layer::Elementwise(table) => return super::kernel::takes_function(table).then_some(none),
+            Layer::Multiply(multiply) => return super::kernel::takes_product(multiply).then_some(none),
+            Layer::Rearrange(rearrange) => return Moves::of(rearrange).map(|_| none),
             Layer::Prelu(_) | Layer::Resize(_) | Layer::Constants(_) => return None,
         };
         let proof = usual_proof(elements, layer.first_input().bits, &blocks_of(layer)?);

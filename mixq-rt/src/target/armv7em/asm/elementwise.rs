@@ -11,6 +11,22 @@ use mixq_format::{Elementwise, Operands};
 
 use crate::target::armv7em::check::{after, check, refuse};
 
+// Reads the entries of the four bytes of `word` to r8, r9, r10 and `word`. The table is at r2.
+macro_rules! look_up_word {
+    () => {
+        "
+    uxtb r8, \\word
+    ubfx r9, \\word, #8, #8
+    ubfx r10, \\word, #16, #8
+    lsr \\word, \\word, #24
+    ldrb r8, [r2, r8]
+    ldrb r9, [r2, r9]
+    ldrb r10, [r2, r10]
+    ldrb \\word, [r2, \\word]
+"
+    };
+}
+
 mod narrower;
 mod wider;
 
@@ -140,14 +156,7 @@ unsafe extern "C" fn look_up(
         ".endif",
         "ldm r0!, {{r4-r7}}",
         ".irp word, r4, r5, r6, r7",
-        "uxtb r8, \\word",
-        "ubfx r9, \\word, #8, #8",
-        "ubfx r10, \\word, #16, #8",
-        "lsr \\word, \\word, #24",
-        "ldrb r8, [r2, r8]",
-        "ldrb r9, [r2, r9]",
-        "ldrb r10, [r2, r10]",
-        "ldrb \\word, [r2, \\word]",
+        look_up_word!(),
         "orr r8, r8, r9, lsl #8",
         "orr r8, r8, r10, lsl #16",
         "orr \\word, r8, \\word, lsl #24",
