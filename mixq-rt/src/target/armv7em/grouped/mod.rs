@@ -8,13 +8,14 @@ mod source;
 use core::ops::Range;
 
 use mixq_format::target::armv7em::{Division, LEAST_SCRATCH, Phase, Plan, Windows, of_group, without_gaps};
-use mixq_format::{GroupedConv, Operands, Tensor};
+use mixq_format::{GroupedConv, Operands};
 
-use super::asm::conv::{Call, Chunk, Filters, Kernels, Ready, Scratch};
+use super::asm::PIXELS;
+use super::asm::conv::{Call, Chunk, Kernels, Ready, Scratch};
 use super::asm::window::{Steps, WidenWindow};
-use super::asm::{PIXELS, Tables};
 use super::conv::Given;
 use super::conv::memory::{Memory, between, last, separate};
+use super::conv::sums::Sums;
 use crate::target::armv7em::check::{check, refuse};
 use fill::{Fill, What, staged, words};
 use source::{Source, View};
@@ -51,7 +52,7 @@ pub fn grouped_conv<
             window: WidenWindow::of(X),
             fill: if WORDS { words } else { staged },
             windows,
-            sums: if Y == 0 { Some(Sums { requantise, write: super::conv::write }) } else { None },
+            sums: if Y == 0 { Some(Sums::new()) } else { None },
         }
     };
     let given = &mut Given { operands, plan, instance };
@@ -68,18 +69,7 @@ struct Instance {
     window: WidenWindow,
     fill: Fill,
     windows: Windows,
-    sums: Option<Sums>,
-}
-
-/// The functions that make codes or logits of stored sums, as in [`conv`](super::conv()).
-struct Sums {
-    requantise: fn(&Filters<GroupedConv>, usize, &mut [[i32; PIXELS]], usize),
-    write: fn(&Tensor, usize, &[[i32; PIXELS]], &mut [u8]),
-}
-
-fn requantise(filters: &Filters<GroupedConv>, channel: usize, sums: &mut [[i32; PIXELS]], count: usize) {
-    // The loop has already subtracted the zero points of the weights: the sum of the input is given as 0.
-    Tables::new(filters.layer).requantise(channel, sums, count, 0);
+    sums: Option<Sums<GroupedConv>>,
 }
 
 /// Executes a layer in memory on the stack.
@@ -238,13 +228,8 @@ impl Layer<'_> {
     /// Makes codes or logits of the sums of some output channels.
     #[inline(never)]
     fn finish(&mut self, channel: usize, count: usize, size: usize, output: &mut [u8]) {
-        let filters = &self.source.filters;
         let Some(sums) = &self.source.instance.sums else { return };
-        let of_channels = self.scratch.accumulators(count);
-        (sums.requantise)(filters, channel, of_channels, size);
-        let tensor = &filters.layer.table().output;
-        let output = &mut output[..size * tensor.pixel_bytes()];
-        (sums.write)(tensor, channel, of_channels, output);
+        sums.finish(&self.source.filters, self.scratch, [channel, count], size, output);
     }
 
     /// Prepares the call for a chunk that begins with `channel` and `element`: as many elements as the patch
