@@ -2,12 +2,13 @@
 
 use fastrand::Rng;
 use mixq_build::engine::graph::op::{
-    Add, Affine, AveragePoolSpec, Axis, AxisPool, BatchNorm, ConvSpec, DepthwiseSpec, Elementwise, Flatten,
-    Function, GlobalAveragePool, GlobalMaxPool, GroupedConvSpec, Grouping, LinearSpec, MaxPoolSpec, Multiply,
-    Number, PointwiseSpec, Prelu, Subtract,
+    Add, Affine, AveragePoolSpec, Axis, AxisPool, BatchNorm, Constants, ConvSpec, DepthwiseSpec, Elementwise,
+    Flatten, Function, GlobalAveragePool, GlobalMaxPool, GroupedConvSpec, Grouping, LinearSpec, MaxPoolSpec,
+    Multiply, Number, PointwiseSpec, Prelu, Subtract,
 };
 use mixq_build::engine::graph::{Activation, Graph, LayerSpec, OpSpec, Padding, Shape, Spec, Window};
 use mixq_build::engine::task::Task;
+use mixq_format::Operation;
 
 mod moves;
 
@@ -219,9 +220,14 @@ impl Builder<'_> {
 
     /// A layer with numbers for each channel: a PReLU, an affine layer, or a batch norm that stands alone.
     fn by_channel(&mut self) {
-        let (op, follows) = match self.rng.usize(0..3) {
+        let (op, follows) = match self.rng.usize(0..4) {
             0 => (OpSpec::from(Prelu), NOTHING),
             1 => (Affine.into(), (false, self.activation())),
+            2 => {
+                let operation =
+                    *self.rng.choice(&[Operation::Sum, Operation::Product]).expect("there are two");
+                (Constants { operation, trained: true }.into(), (false, self.activation()))
+            }
             _ => {
                 self.push(Elementwise { function: Function::Abs }, NOTHING, self.current.1);
                 (BatchNorm.into(), NOTHING)

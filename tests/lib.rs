@@ -1,6 +1,7 @@
 //! What the tests of several crates share: random networks that need no training, packages of a user, one
 //! that is trained in a second, and firmware in QEMU.
 
+pub mod compare;
 pub mod digits;
 pub mod firmware;
 pub mod graphs;

@@ -1,5 +1,7 @@
 //! Networks that together use every operator at every pair of widths, on awkward shapes.
 
+mod groups;
+
 use fastrand::Rng;
 use mixq_build::engine::config::Scheme;
 use mixq_build::engine::graph::op::{Coordinates, Interpolation, Rearrange, Resize};
@@ -7,6 +9,7 @@ use mixq_format::{Artifact, Bits, Output, Task, Tensor};
 
 use crate::random::{Builder, Quantised};
 use crate::slide::Slide;
+use groups::{constants, full_of_groups, grouped, resnext, samples};
 
 const SAME_3X3: Slide = Slide { kernel: [3, 3], stride: [1, 1], padding: [1, 1, 1, 1] };
 const POINTWISE: Slide = Slide { kernel: [1, 1], stride: [1, 1], padding: [0; 4] };
@@ -22,7 +25,8 @@ pub fn all() -> Vec<Artifact> {
     networks.push(rearranged());
     networks.push(resized());
     networks.extend([map(), channels(), codes()]);
-    networks.push(grouped());
+    networks.extend([grouped(), constants(), resnext(), full_of_groups(16), full_of_groups(4)]);
+    networks.extend([Bits::B4, Bits::B2].map(samples));
     networks.extend(Bits::QUANTISED.map(products));
     networks.extend([
         scheme("folded", Bits::B4, Bits::B4, Scheme::PerLayerFolded),
@@ -164,6 +168,8 @@ pub fn rearranged() -> Artifact {
             builder.rearrange(Rearrange::Shuffle { groups: 3 }, [6, 8, channels]).join(joined);
             builder.rearrange(Rearrange::Slice { first: 3, channels: 8 }, [6, 8, 8]);
             builder.rearrange(Rearrange::SpaceToDepth { block: 2 }, [3, 4, 32]);
+            builder.rearrange(Rearrange::Transpose { order: [1, 0, 2] }, [4, 3, 32]);
+            builder.rearrange(Rearrange::Reshape, [3, 2, 64]).rearrange(Rearrange::Reshape, [3, 4, 32]);
             builder.rearrange(Rearrange::Pad { padding: [1, 0, 2, 1] }, [4, 7, 32]);
             builder.rearrange(Rearrange::DepthToSpace { block: 4 }, [16, 28, 2]);
             let smaller = Slide { kernel: [6, 10], stride: [5, 9], padding: [0; 4] };
@@ -224,29 +230,6 @@ pub fn codes() -> Artifact {
 fn dense(mut artifact: Artifact) -> Artifact {
     artifact.header.task = Task::Dense;
     artifact
-}
-
-/// Groups of channels, several filters for each channel, and gaps between taps, at all widths.
-fn grouped() -> Artifact {
-    let quantised = |weights, output| Quantised { weights, output, scheme: Scheme::PerChannel };
-    let mut builder = Builder::new(450, [12, 11, 3]);
-    let one_row = Slide { kernel: [1, 3], stride: [1, 1], padding: [0, 0, 2, 2] };
-    let strided = Slide { kernel: [3, 3], stride: [2, 2], padding: [1, 1, 1, 1] };
-    let wide = Slide { kernel: [3, 3], stride: [1, 1], padding: [2, 2, 2, 2] };
-    builder
-        .grouped([6, 3], [1, 1], strided, quantised(Bits::B8, Bits::B8))
-        .grouped([12, 2], [2, 2], wide, quantised(Bits::B4, Bits::B4))
-        .grouped([9, 3], [1, 2], one_row, quantised(Bits::B2, Bits::B8))
-        .grouped([10, 1], [2, 1], Slide { kernel: [2, 1], ..POINTWISE }, quantised(Bits::B8, Bits::B2))
-        .grouped([10, 10], [3, 3], Slide { padding: [3; 4], ..wide }, quantised(Bits::B4, Bits::B2))
-        .grouped(
-            [20, 5],
-            [1, 1],
-            POINTWISE,
-            Quantised { scheme: Scheme::PerChannelThresholds, ..quantised(Bits::B2, Bits::B4) },
-        )
-        .linear(6, quantised(Bits::B8, Bits::B32))
-        .finish("grouped")
 }
 
 /// Images for a network: random ones, all black and all white.

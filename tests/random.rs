@@ -10,7 +10,7 @@ use fastrand::Rng;
 use mixq_build::engine::config::Scheme;
 use mixq_format::{
     Accuracy, Artifact, Bits, Budget, Conv, Depthwise, GroupedConv, Header, Layer, Linear, NamedLayer, Pool,
-    Task, Tensor,
+    SampleChannel, SampleCodes, Task, Tensor,
 };
 
 use crate::slide::Slide;
@@ -43,10 +43,15 @@ pub struct Builder {
 
 impl Builder {
     /// Begins with an image of height, width and channels.
-    pub fn new(seed: u64, [height, width, channels]: [u16; 3]) -> Builder {
+    pub fn new(seed: u64, size: [u16; 3]) -> Builder {
+        Builder::of_codes(seed, size, Bits::B8)
+    }
+
+    /// The same with an image of codes of this width.
+    pub fn of_codes(seed: u64, [height, width, channels]: [u16; 3], bits: Bits) -> Builder {
         let mut rng = Rng::with_seed(seed);
-        let zero_point = rng.u8(..);
-        let input = Tensor { height, width, channels, bits: Bits::B8, zero_point, offset: 0 };
+        let zero_point = rng.u8(..) & bits.max_code() as u8;
+        let input = Tensor { height, width, channels, bits, zero_point, offset: 0 };
         let arena_bytes = input.bytes().next_multiple_of(4) as u32;
         let (layers, parameters) = (Vec::new(), Vec::new());
         let (kept, usual_tables) = (Vec::new(), false);
@@ -153,7 +158,7 @@ impl Builder {
             task: Task::default(),
             labels: (0..self.current.channels).map(|class| format!("class {class}")).collect(),
             input: self.input,
-            samples: Vec::new(),
+            samples: if self.input.bits == Bits::B8 { Vec::new() } else { vec![samples()] },
             output: self.current,
             arena_bytes: self.arena_bytes,
             logit_scale: self.rng.f64(),
@@ -193,6 +198,7 @@ impl Builder {
             Layer::Prelu(_) => ("prelu", 0),
             Layer::Rearrange(_) => ("rearrange", 0),
             Layer::Resize(_) => ("resize", 0),
+            Layer::Constants(_) => ("constants", 0),
             Layer::GroupedConv(l) => ("grouped_conv", l.window.taps() * l.group_channels()),
         };
         self.current = *layer.output();
@@ -262,6 +268,11 @@ impl Builder {
         self.parameters.extend(entries.flatten());
         offset
     }
+}
+
+/// Samples that are codes as they are.
+fn samples() -> SampleChannel {
+    SampleChannel { unit: 1.0, codes: SampleCodes { multiplier: 1 << 14, shift: 14, zero_point: 0 } }
 }
 
 /// All codes of a tensor.

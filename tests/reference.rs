@@ -3,11 +3,12 @@
 
 use mixq_build::engine::config::{Rounding, Scheme};
 use mixq_build::engine::convert::{Grid, TrainedNetwork};
-use mixq_build::engine::graph::op::{Addition, AveragePool, Elementwise, Function, MaxPool};
+use mixq_build::engine::graph::op::{Addition, AveragePool, Constants, Elementwise, Function, MaxPool};
 use mixq_build::engine::graph::{Graph, Op, Shape, Source, Window};
 use mixq_build::engine::memory::Allocation;
 use mixq_format::Bits;
 
+mod constants;
 mod moves;
 use moves::{rearranged, resized};
 
@@ -104,6 +105,10 @@ pub fn output(
         }),
         Op::Add(Addition { subtracts }) => add(inputs, if subtracts { -1.0 } else { 1.0 }, grid.scale),
         Op::Multiply(_) => multiply(inputs, grid.scale),
+        Op::Constants(Constants { operation, .. }) => {
+            let layer = trained.layers[node].as_ref().expect("constants are trained");
+            constants::constants(operation, inputs[0], layer, grid.scale)
+        }
         Op::Prelu(_) => {
             let layer = trained.layers[node].as_ref().expect("a PReLU is trained");
             prelu(inputs[0], &layer.multiplier, grid.scale)
@@ -116,7 +121,7 @@ pub fn output(
     let exact =
         exact.into_iter().map(|e| Exact { steps: if relu { e.steps.max(0.0) } else { e.steps }, ..e });
     // Pools, additions and functions round to the nearest whatever the setting; so do logits.
-    let rounding = if op.weighted() && !logits { trained.rounding } else { Rounding::Nearest };
+    let rounding = if op.accumulates() && !logits { trained.rounding } else { Rounding::Nearest };
     Output {
         exact: exact.collect(),
         grid,
@@ -149,6 +154,7 @@ fn weighted(
         | Op::AveragePool(_)
         | Op::MaxPool(_)
         | Op::Add(_)
+        | Op::Constants(_)
         | Op::Flatten(_)
         | Op::Elementwise(_)
         | Op::Multiply(_)
@@ -286,12 +292,14 @@ fn elementwise(function: Function, input: &Codes, scale: f64) -> Vec<Exact> {
             }
         }
         Function::Neg => 0.0 - x,
-        Function::HardSigmoid { .. }
-        | Function::Gelu
-        | Function::Selu
-        | Function::Exp
-        | Function::Min { .. }
-        | Function::Max { .. } => panic!("random networks do not have it"),
+        Function::HardSigmoid { slope, offset } => match slope.get() * x + offset.get() {
+            line if line > 1.0 => 1.0,
+            line if line > 0.0 => line,
+            _ => 0.0,
+        },
+        Function::Gelu | Function::Selu | Function::Exp | Function::Min { .. } | Function::Max { .. } => {
+            panic!("random networks do not have it")
+        }
     };
     positions(input.shape)
         .map(|(y, x, c)| {

@@ -3,10 +3,10 @@
 use fastrand::Rng;
 use mixq_build::engine::config::{Rounding, Scheme};
 use mixq_build::engine::convert::{Grid, TrainedLayer, TrainedNetwork};
-use mixq_build::engine::graph::op::{Elementwise, Function};
+use mixq_build::engine::graph::op::{Constants, Elementwise, Function};
 use mixq_build::engine::graph::{Graph, Op, Shape, Source};
 use mixq_build::engine::memory::Allocation;
-use mixq_format::Bits;
+use mixq_format::{Bits, Operation};
 
 /// Values of every kind that a training can come to: zero points at the ends of their range, multipliers of
 /// either sign and exactly 0; in the folded scheme all multipliers are 1, and some channels have no weights
@@ -40,6 +40,15 @@ pub fn random_trained(
             Op::Multiply(_) => {
                 let (y, y_bits) = read(1);
                 (None, 2.0 * size(x, x_bits) * size(y, y_bits))
+            }
+            Op::Constants(Constants { operation, .. }) => {
+                let layer = constants(rng, graph, allocation, index);
+                let own = size(layer.grids[0], allocation.weights[index].unwrap());
+                let spread = match operation {
+                    Operation::Sum => size(x, x_bits) + 2.0 * own,
+                    Operation::Product => 2.0 * size(x, x_bits) * own,
+                };
+                (Some(layer), spread)
             }
             Op::Prelu(_) => {
                 let slopes = (0..node.output.channels).map(|_| 1.6 * rng.f64() - 0.4).collect();
@@ -76,6 +85,15 @@ pub fn random_trained(
         network.activations.push(own);
     }
     network
+}
+
+/// Constants on a random grid, some of them all the same.
+pub fn constants(rng: &mut Rng, graph: &Graph, allocation: &Allocation, index: usize) -> TrainedLayer {
+    let (low, high) = signed_range(allocation.weights[index].expect("a weighted node has bits"));
+    let grid = Grid { scale: 0.001 + 0.05 * rng.f64(), zero_point: rng.i32(low..=high) };
+    let low = if rng.u8(0..5) == 0 { high } else { low };
+    let codes = (0..graph.weight_count(index)).map(|_| rng.i32(low..=high) as i8).collect();
+    TrainedLayer { codes, grids: vec![grid], multiplier: Vec::new(), offset: Vec::new() }
 }
 
 /// A PReLU with these slopes.

@@ -4,7 +4,7 @@
 use fastrand::Rng;
 use mixq_build::engine::config::Scheme;
 use mixq_build::engine::graph::op::{Coordinates, Interpolation, Rearrange, Resize};
-use mixq_format::{Artifact, Bits};
+use mixq_format::{Artifact, Bits, Operation};
 
 use crate::random::{Builder, Quantised};
 use crate::slide::Slide;
@@ -65,6 +65,22 @@ pub fn products(seed: u64) -> Artifact {
     builder.linear(rng.u16(2..=12), logits).finish("products")
 }
 
+/// A network of sums and products with constants of all widths, with pointwise convolutions between.
+pub fn constants(seed: u64) -> Artifact {
+    let mut rng = Rng::with_seed(seed);
+    let size = [rng.u16(1..=14), rng.u16(1..=14), rng.u16(1..=4)];
+    let mut builder = Builder::new(seed, size);
+    let same = Slide { kernel: [1, 1], stride: [1, 1], padding: [0; 4] };
+    for _ in 0..rng.usize(2..=5) {
+        let [x, w, y] = [(); 3].map(|()| Bits::QUANTISED[rng.usize(0..3)]);
+        let quantised = Quantised { weights: Bits::B8, output: x, scheme: Scheme::PerChannel };
+        let operation = if rng.bool() { Operation::Sum } else { Operation::Product };
+        builder.conv(rng.u16(1..=40), same, quantised).constants(operation, w, y);
+    }
+    let logits = Quantised { weights: Bits::B4, output: Bits::B32, scheme: Scheme::PerChannel };
+    builder.linear(rng.u16(2..=12), logits).finish("constants")
+}
+
 /// A network of layers that move elements, with pointwise convolutions between.
 pub fn moves(seed: u64) -> Artifact {
     let mut rng = Rng::with_seed(seed);
@@ -86,7 +102,8 @@ pub fn moves(seed: u64) -> Artifact {
                 builder.rearrange(slice, [h, w, odd]).join(kept);
             }
             1 => {
-                builder.rearrange(Rearrange::Shuffle { groups: 4 }, [h, w, channels]);
+                let groups = if rng.u8(0..4) == 0 { 4 } else { 2 };
+                builder.rearrange(Rearrange::Shuffle { groups }, [h, w, channels]);
             }
             2 if h < 12 && w < 12 => {
                 builder.rearrange(Rearrange::Pad { padding: [1; 4] }, [h + 2, w + 2, channels]);
@@ -130,11 +147,17 @@ pub fn grouped(seed: u64) -> Artifact {
     let mut channels = [1, 2, 4, 8][rng.usize(0..4)] * each;
     let mut size = [rng.u16(1..=12), rng.u16(4..=16)];
     let mut builder = Builder::new(seed, [size[0], size[1], channels]);
+    if rng.u8(0..5) > 0 {
+        builder.usual_tables();
+    }
     let bits = |rng: &mut Rng| Bits::QUANTISED[rng.usize(0..3)];
     for _ in 0..rng.usize(1..=4) {
-        let divisors: Vec<u16> = (1..=channels).filter(|groups| channels.is_multiple_of(*groups)).collect();
+        let most = if rng.bool() { channels } else { channels.div_ceil(4) };
+        let divisors: Vec<u16> = (1..=most).filter(|groups| channels.is_multiple_of(*groups)).collect();
         let groups = divisors[rng.usize(0..divisors.len())];
-        let filters = groups * rng.u16(1..=(48 / groups).max(1));
+        // Kernels of instruction sets take whole blocks.
+        let block = [1, 4, 4][rng.usize(0..3)];
+        let filters = groups * block * rng.u16(1..=(48 / groups / block).max(1));
         let dilation = [rng.u16(1..=3), rng.u16(1..=3)];
         let axis = |rng: &mut Rng, axis: usize| {
             let kernel = rng.u16(1..=4);

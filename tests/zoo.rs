@@ -10,7 +10,7 @@ use mixq_build::engine::import::builtin;
 use mixq_build::engine::memory::{Allocation, allocate, allocate_uniformly};
 use mixq_format::{Accuracy, Artifact, Bits, Budget, Task};
 
-use crate::trained::{largest, prelu};
+use crate::trained::{constants, largest, prelu};
 
 /// The names of all.
 pub const NAMES: [&str; 8] = [
@@ -149,6 +149,7 @@ fn trained(rng: &mut Rng, graph: &Graph, allocation: &Allocation) -> TrainedNetw
             }
             Op::Add { .. } => (None, reach(read(0)) + reach(read(1))),
             Op::Multiply(_) => (None, 2.0 * reach(read(0)) * reach(read(1))),
+            Op::Constants(_) => (Some(constants(rng, graph, allocation, index)), 2.0 * reach(read(0))),
             Op::Prelu(_) => (Some(prelu(vec![0.25; node.output.channels])), reach(read(0))),
             Op::Elementwise(Elementwise { function }) => (None, largest(function, read(0))),
             Op::AveragePool { .. }

@@ -129,7 +129,8 @@ fn elsewhere(model: &Model, path: &Path, other: &str) -> Result<Case, Error> {
     let output = &header.output;
     let [height, width, channels] = [output.height, output.width, output.channels].map(usize::from);
     let output = Shape { height, width, channels };
-    let network = Reader { input, output, labels: &header.labels, samples: &header.samples };
+    let (samples, bits) = (&header.samples, header.input.bits);
+    let network = Reader { input, output, labels: &header.labels, samples, bits };
     let found = measure(&config, network, &mut Reading::new())?;
     let part = if found.own_test_part { "images of the test part of" } else { "images, all of" };
     let which = format!("{part} {},", find(&config).display());

@@ -1,6 +1,6 @@
 //! The integer network on the host, by the kernels of the device.
 
-use mixq_format::{Artifact, Bits, Header, Tensor};
+use mixq_format::{Artifact, Bits, Header, Tensor, pack_codes};
 
 use crate::dataset::Split;
 use crate::error::Problem;
@@ -14,13 +14,13 @@ use crate::task::{Outputs, Targets, rules};
 pub fn logits(artifact: &Artifact, images: &Split) -> Result<Vec<i32>, Problem> {
     let input = artifact.header.input;
     let found = images.pixels.len();
-    if found != images.len() * input.bytes() {
+    if found != images.len() * input.elements() {
         let (height, width, channels) = (input.height, input.width, input.channels);
         let message = format!(
             "model `{}` takes images of {height}x{width}x{channels} = {} bytes, but {} images have {found} \
              bytes",
             artifact.header.name,
-            input.bytes(),
+            input.elements(),
             images.len()
         );
         return Err(Problem::new(message).help("images and network must be of one shape"));
@@ -37,7 +37,12 @@ pub fn logits(artifact: &Artifact, images: &Split) -> Result<Vec<i32>, Problem> 
             scope.spawn(move || {
                 let mut arena = vec![0; network.arena_bytes as usize];
                 for (index, logits) in logits.chunks_mut(outputs).enumerate() {
-                    arena[network.input.range()].copy_from_slice(images.image(part * share + index));
+                    let (image, input) = (images.image(part * share + index), &network.input);
+                    let place = &mut arena[input.range()];
+                    match input.bits {
+                        Bits::B8 => place.copy_from_slice(image),
+                        bits => pack_codes(image, input.channels.into(), bits, place),
+                    }
                     mixq_rt::run(network, &mut arena);
                     read(&network.output, &arena, logits);
                 }

@@ -29,6 +29,12 @@ mod idx;
 mod index;
 #[path = "dataset/kept.rs"]
 mod kept;
+#[cfg(feature = "datasets")]
+#[path = "dataset/masks.rs"]
+mod masks;
+#[cfg(feature = "datasets")]
+#[path = "dataset/masks_unfit.rs"]
+mod masks_unfit;
 #[path = "dataset/messages.rs"]
 mod messages;
 #[cfg(feature = "datasets")]

@@ -199,3 +199,35 @@ fn test_images_are_there_to_include() {
     firmware.package.write("build.rs", &script("tinny"));
     firmware.fails(&[], &["there is no model `tinny`; did you mean `tiny`? models are `tiny`"]);
 }
+
+/// Firmware that prints what it computes beside what was asked for.
+#[test]
+fn targets_of_a_regression_are_floats_and_those_of_labels_are_bits() {
+    let firmware = Firmware::new();
+    let package = &firmware.package;
+    package.write("build.rs", "fn main() {\n    mixq_build::test_images(\"tiny\", 3)\n}\n");
+    package.replace("Cargo.toml", "network = \"net.toml\"", "network = \"net.toml\"\ntask = \"regression\"");
+    let row = |at: usize| format!("{}{}.25,-{at}\n", format!("{},", 10 * at).repeat(16), at);
+    package.write("images.csv", &(0..20).map(row).collect::<String>());
+    let labels = "include_bytes!(concat!(env!(\"OUT_DIR\"), \"/tiny_test_labels.bin\"))";
+    // Images 16, 17 and 18 of the four at the end.
+    let library = format!(
+        "const AT: &[u8; 3 * 2 * 4] = {labels};\n\
+         const _: () = assert!(f32::from_le_bytes([AT[0], AT[1], AT[2], AT[3]]) == 16.25);\n\
+         const _: () = assert!(f32::from_le_bytes([AT[4], AT[5], AT[6], AT[7]]) == -16.0);\n\
+         const _: () = assert!(f32::from_le_bytes([AT[12], AT[13], AT[14], AT[15]]) == -17.0);\n"
+    );
+    package.write("src/lib.rs", &library);
+    let Output { succeeded, text } = firmware.build(&[]);
+    assert!(succeeded, "{text}");
+    package.replace("Cargo.toml", "task = \"regression\"", "task = \"multi-label\"");
+    let row = |at: usize| format!("{}{},{}\n", format!("{},", 10 * at).repeat(16), at % 2, at / 2 % 2);
+    package.write("images.csv", &(0..20).map(row).collect::<String>());
+    let library = format!(
+        "const LABELS: &[u8; 3] = {labels};\n\
+         const _: () = assert!(LABELS[0] == 0 && LABELS[1] == 1 && LABELS[2] == 2);\n"
+    );
+    package.write("src/lib.rs", &library);
+    let Output { succeeded, text } = firmware.build(&[]);
+    assert!(succeeded, "{text}");
+}

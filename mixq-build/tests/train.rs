@@ -1,6 +1,8 @@
 //! Trainings from the images to the artifact, with libtorch: small, but whole.
 #![cfg(feature = "train")]
 
+#[path = "train/combinations.rs"]
+mod combinations;
 #[path = "train/diverged.rs"]
 mod diverged;
 #[path = "train/functions.rs"]

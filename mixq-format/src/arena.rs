@@ -55,6 +55,7 @@ impl Layer {
             Layer::Rearrange(l) => &mut [&mut l.input, &mut l.output],
             Layer::Resize(l) => &mut [&mut l.input, &mut l.output],
             Layer::GroupedConv(l) => &mut [&mut l.input, &mut l.output],
+            Layer::Constants(l) => &mut [&mut l.input, &mut l.output],
         };
         for tensor in tensors {
             **tensor = place(tensor);

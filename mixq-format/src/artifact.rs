@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use hmac_sha256::Hash as Sha256;
 use serde::{Deserialize, Serialize};
 
-use crate::{FORMAT_VERSION, Layer, Network, Readout, SampleChannel, Task, Tensor, channels};
+use crate::{Bits, FORMAT_VERSION, Layer, Network, Readout, SampleChannel, Task, Tensor, channels};
 
 const MAGIC: &[u8; 4] = b"MIXQ";
 const PREFIX: usize = 16;
@@ -268,6 +268,11 @@ impl Artifact {
         readout.check(*task, outputs).map_err(ReadError::Malformed)?;
         if !samples.is_empty() {
             channels::check(samples, input.channels.into()).map_err(ReadError::Malformed)?;
+        }
+        if input.bits != Bits::B8 && (samples.is_empty() || *task == Task::Reconstruction) {
+            let reason =
+                "the input has not 8 bits, but is one of pixels, or what the outputs are compared with";
+            return Err(ReadError::Malformed(reason.to_string()));
         }
         if *task == Task::Reconstruction && output.elements() != input.elements() {
             return Err(ReadError::Malformed("image and outputs differ in number of elements".to_string()));

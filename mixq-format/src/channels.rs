@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::SampleCodes;
+use crate::{Bits, SampleCodes};
 
 /// A channel of samples.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -20,9 +20,17 @@ impl SampleChannel {
         self.unit * self.codes.step()
     }
 
-    /// The code of a value.
+    /// The code of 8 bits of a value.
     pub fn code(&self, value: f32) -> u8 {
-        self.codes.code(crate::sample(value, self.unit))
+        self.code_of(value, Bits::B8)
+    }
+
+    /// The code of a value.
+    ///
+    /// # Panics
+    /// For [`Bits::B32`].
+    pub fn code_of(&self, value: f32, bits: Bits) -> u8 {
+        self.codes.code_of(crate::sample(value, self.unit), bits)
     }
 }
 

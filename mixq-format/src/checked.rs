@@ -1,8 +1,8 @@
 //! Proofs that a layer fits its parameters and its arena, which kernels take instead of loose tables.
 
 use crate::{
-    Add, Conv, Depthwise, Elementwise, GroupedConv, Layer, Linear, Multiply, Pool, Prelu, Rearrange, Resize,
-    rules,
+    Add, Constants, Conv, Depthwise, Elementwise, GroupedConv, Layer, Linear, Multiply, Pool, Prelu,
+    Rearrange, Resize, rules,
 };
 
 /// The table of a layer that fits `PARAMETERS` bytes of parameters and an arena of `ARENA` bytes: its
@@ -99,6 +99,7 @@ macro_rules! tables {
 
 tables!(
     Add as Add,
+    Constants as Constants,
     Conv as Conv,
     Depthwise as Depthwise,
     Elementwise as Elementwise,

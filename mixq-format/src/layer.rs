@@ -3,8 +3,10 @@
 //! All are `repr(C)` with fields of fixed width, so their size, which counts as flash, is the same
 //! on the host and on the device. Offsets count bytes from the start of the parameter block.
 
+mod constants;
 mod unweighted;
 
+pub use constants::{Constants, Operation};
 pub use unweighted::{Add, Elementwise, Multiply, Pool, Prelu};
 
 use crate::{Bits, GroupedConv, Rearrange, Requant, Resize, Rest, Tensor, Window};
@@ -114,6 +116,8 @@ pub enum Layer {
     Resize(Resize),
     /// Convolution in groups of channels, with gaps between taps.
     GroupedConv(GroupedConv),
+    /// Sum or product of a tensor and constants.
+    Constants(Constants),
 }
 
 impl Layer {
@@ -131,6 +135,7 @@ impl Layer {
             Layer::Rearrange(_) => size_of::<Rearrange>(),
             Layer::Resize(_) => size_of::<Resize>(),
             Layer::GroupedConv(_) => size_of::<GroupedConv>(),
+            Layer::Constants(_) => size_of::<Constants>(),
         }
     }
 
@@ -148,6 +153,7 @@ impl Layer {
             Layer::Rearrange(table) => table,
             Layer::Resize(table) => table,
             Layer::GroupedConv(table) => table,
+            Layer::Constants(table) => table,
         }
     }
 
@@ -165,6 +171,7 @@ impl Layer {
             Layer::Rearrange(layer) => &layer.output,
             Layer::Resize(layer) => &layer.output,
             Layer::GroupedConv(layer) => &layer.output,
+            Layer::Constants(layer) => &layer.output,
         }
     }
 
@@ -182,6 +189,7 @@ impl Layer {
             Layer::Rearrange(layer) => &layer.input,
             Layer::Resize(layer) => &layer.input,
             Layer::GroupedConv(layer) => &layer.input,
+            Layer::Constants(layer) => &layer.input,
         }
     }
 
@@ -200,6 +208,7 @@ impl Layer {
             | Layer::Rearrange(_)
             | Layer::Resize(_)
             | Layer::GroupedConv(_)
+            | Layer::Constants(_)
             | Layer::Prelu(_) => None,
         }
     }
@@ -224,6 +233,7 @@ impl Layer {
             Layer::Rearrange(_) => "rearrange",
             Layer::Resize(_) => "resize",
             Layer::GroupedConv(_) => "grouped conv",
+            Layer::Constants(layer) => layer.word(),
         };
         let size = |window: &Window| [window.kernel_height.into(), window.kernel_width.into()];
         Kind { operator, kernel: self.window().map(size) }
@@ -248,6 +258,9 @@ impl Layer {
                 let rows = l.window.taps().saturating_mul(l.output.channels as usize);
                 Some((l.weights, rows, l.group_channels(), l.weight_bits))
             }
+            Layer::Constants(l) => {
+                Some((l.weights, l.input.pixels(), l.input.channels as usize, l.weight_bits))
+            }
             Layer::AveragePool(_)
             | Layer::MaxPool(_)
             | Layer::Add(_)
@@ -266,7 +279,8 @@ impl Layer {
             Layer::Depthwise(layer) => Some(&layer.requant),
             Layer::Linear(layer) => Some(&layer.requant),
             Layer::GroupedConv(layer) => Some(&layer.requant),
-            Layer::AveragePool(_)
+            Layer::Constants(_)
+            | Layer::AveragePool(_)
             | Layer::MaxPool(_)
             | Layer::Add(_)
             | Layer::Multiply(_)
@@ -286,6 +300,7 @@ impl Layer {
             Layer::AveragePool(layer) | Layer::MaxPool(layer) => Some(&layer.window),
             Layer::Linear(_)
             | Layer::Add(_)
+            | Layer::Constants(_)
             | Layer::Elementwise(_)
             | Layer::Rearrange(_)
             | Layer::Resize(_)
@@ -304,6 +319,6 @@ const _: () = {
     assert!(size_of::<Linear>() == 52 && size_of::<Pool>() == 36 && size_of::<Add>() == 48);
     assert!(size_of::<Elementwise>() == 28 && size_of::<Rearrange>() == 84);
     assert!(size_of::<Resize>() == 52);
-    assert!(size_of::<GroupedConv>() == 68);
+    assert!(size_of::<GroupedConv>() == 68 && size_of::<Constants>() == 44);
     assert!(size_of::<Multiply>() == 44 && size_of::<Prelu>() == 36);
 };

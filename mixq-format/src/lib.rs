@@ -51,14 +51,16 @@ pub use bits::Bits;
 pub use checked::{Checked, Operands, Table};
 pub use error_score::ErrorScore;
 pub use grouped::GroupedConv;
-pub use layer::{Add, Conv, Depthwise, Elementwise, Kind, Layer, Linear, Multiply, Pool, Prelu};
+pub use layer::{
+    Add, Constants, Conv, Depthwise, Elementwise, Kind, Layer, Linear, Multiply, Operation, Pool, Prelu,
+};
 pub use mask::{Object, Objects, classify_pixels};
 pub use network::{Invalid, Network};
 pub use probability::{Exponents, top};
 pub use rearrange::{LOOPS, Positions, Rearrange, Rest};
 pub use requant::{Requant, Rule};
 pub use resize::{Axis, Between, Position, Resize};
-pub use samples::{SampleCodes, encode, sample};
+pub use samples::{SampleCodes, encode, encode_narrow, pack_codes, sample};
 pub use task::{Task, argmax, nearest};
 pub use tensor::Tensor;
 pub use window::Window;

@@ -9,7 +9,7 @@ pub struct Network<'a> {
     pub layers: &'a [Layer],
     /// Packed weights and requantisation tables.
     pub parameters: &'a [u8],
-    /// The image: 8-bit codes.
+    /// The image: codes of 8 bits, or of fewer where they are made of samples.
     pub input: Tensor,
     /// What the last layer writes: 32-bit integers on one common scale (logits), or 8-bit codes.
     pub output: Tensor,
@@ -66,8 +66,8 @@ impl Network<'_> {
         if self.layers.is_empty() {
             return Err(whole("no layers"));
         }
-        if self.input.bits != Bits::B8 {
-            return Err(whole("the input is not 8 bits wide"));
+        if self.input.bits == Bits::B32 {
+            return Err(whole("the input is 32 bits wide"));
         }
         let output = &self.output;
         if !matches!(output.bits, Bits::B32 | Bits::B8) || !output.offset.is_multiple_of(4) {

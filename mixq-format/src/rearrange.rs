@@ -10,7 +10,7 @@ pub const LOOPS: usize = 5;
 ///
 /// So a slice of channels, a place in a concatenation, padding, nearest-neighbour upsampling, a shuffle of
 /// channels or a transposition are one operator each with its own strides. Input and output share width,
-/// scale and zero point.
+/// scale and zero point. Elements move in any order: no loops should write an element twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "file", derive(serde::Serialize, serde::Deserialize))]
 #[repr(C)]

@@ -82,7 +82,7 @@ const fn input(layer: &Layer, input: &Tensor, second: bool) -> Verdict {
     let output = layer.output();
     let same_place = input.offset == output.offset && input.bits as u8 == output.bits as u8;
     let in_place = match layer {
-        Layer::Add(_) | Layer::Elementwise(_) | Layer::Prelu(_) => same_place,
+        Layer::Add(_) | Layer::Constants(_) | Layer::Elementwise(_) | Layer::Prelu(_) => same_place,
         // One pixel that multiplies several is read again after the first of them is written.
         Layer::Multiply(_) => same_place && same_shape(input, output),
         // What it keeps of the output is its second input; its first one lies elsewhere.
@@ -140,6 +140,11 @@ const fn shapes(layer: &Layer) -> Verdict {
                 small && prelu.shift > 0 && prelu.shift <= 31,
                 "the multiplier or the shift of a PReLU is out of range"
             );
+        }
+        Layer::Constants(table) => {
+            require!(same_shape(y, x), "a layer with constants changes the shape");
+            require!(!is_logits(y), "a layer with constants writes logits");
+            require!(table.in_range(), "a multiplier or the shift of a layer with constants is out of range");
         }
         Layer::Rearrange(rearrange) => keep!(rearrange.check()),
         Layer::Resize(resize) => keep!(resize.check()),
@@ -222,6 +227,7 @@ const fn sums(layer: &Layer) -> Verdict {
         }
         Layer::Depthwise(_)
         | Layer::Add(_)
+        | Layer::Constants(_)
         | Layer::Elementwise(_)
         | Layer::Rearrange(_)
         | Layer::Resize(_)
@@ -246,6 +252,7 @@ pub(crate) const fn weights(layer: &Layer) -> Option<(u32, u64, Bits)> {
         Layer::Linear(linear) => (linear.weights, linear.weight_bits, linear.output.channels),
         Layer::Depthwise(depthwise) => (depthwise.weights, depthwise.weight_bits, 1),
         Layer::GroupedConv(conv) => (conv.weights, conv.weight_bits, conv.output.channels),
+        Layer::Constants(table) => (table.weights, table.weight_bits, 1),
         Layer::AveragePool(_)
         | Layer::MaxPool(_)
         | Layer::Add(_)
@@ -263,6 +270,7 @@ pub(crate) const fn weights(layer: &Layer) -> Option<(u32, u64, Bits)> {
         | Layer::AveragePool(_)
         | Layer::MaxPool(_)
         | Layer::Add(_)
+        | Layer::Constants(_)
         | Layer::Elementwise(_)
         | Layer::Multiply(_)
         | Layer::Prelu(_)
@@ -283,14 +291,22 @@ const fn parameters(layer: &Layer, parameter_bytes: u64) -> Verdict {
         let holds = within(prelu.slopes, 4 * prelu.input.channels as u64, parameter_bytes);
         require!(holds, "the slopes of a PReLU reach beyond the parameters");
     }
-    let (Some((offset, bytes, bits)), Some(requant)) = (weights(layer), layer.requant()) else {
-        return Ok(());
-    };
+    let Some((offset, bytes, bits)) = weights(layer) else { return Ok(()) };
     require!(!matches!(bits, Bits::B32), "weights have 8, 4 or 2 bits");
     require!(within(offset, bytes, parameter_bytes), "weights reach beyond the parameters");
     // More than a device has; 32 bits would not hold the number of their bits.
     require!(bytes <= MOST_BYTES, "a layer has more than 256 MiB of weights");
-    requantisation(requant, layer.output(), parameter_bytes)
+    if let Layer::Constants(table) = layer {
+        let (half, zero_point) = ((bits.max_code() + 1) / 2, table.weight_zero_point as i32);
+        require!(
+            -half <= zero_point && zero_point < half,
+            "the zero point of constants is not one of their codes"
+        );
+    }
+    match layer.requant() {
+        Some(requant) => requantisation(requant, layer.output(), parameter_bytes),
+        None => Ok(()),
+    }
 }
 
 const fn within(offset: u32, bytes: u64, all: u64) -> bool {

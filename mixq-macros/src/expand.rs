@@ -58,6 +58,7 @@ fn constants(artifact: &Artifact) -> TokenStream {
     let (flash, ram) = (usize(artifact.flash_bytes()), usize(artifact.ram_bytes()));
     let (flash_budget, ram_budget) = (u64(header.budget.flash), u64(header.budget.ram));
     let macs = u64(header.layers.iter().fold(0, |sum, named| named.macs.saturating_add(sum)));
+    let bytes_doc = samples::bytes(header);
     let logit_scale = Literal::f64_unsuffixed(header.logit_scale);
     let zero_point = outputs::zero_point(header);
     quote! {
@@ -71,8 +72,7 @@ fn constants(artifact: &Artifact) -> TokenStream {
         pub const INPUT_WIDTH: usize = #width;
         /// Elements of a pixel of the image.
         pub const INPUT_CHANNELS: usize = #channels;
-        /// Bytes of the image, one for each element, in the order row, column, channel; three channels are
-        /// red, green, blue.
+        #[doc = #bytes_doc]
         pub const INPUT_BYTES: usize = #bytes;
         /// Bytes of constants (weights and tables) that the linked image holds for this network.
         pub const FLASH_BYTES: usize = #flash;
@@ -111,10 +111,10 @@ fn tables(artifact: &Artifact, laid_out: &LaidOut, target: &Target) -> TokenStre
 
         static LAYERS: Layers = {
             use format::{
-                Add, Axis, Checked, Conv, Depthwise, Elementwise, GroupedConv, Linear, Multiply, Pool,
-                Positions, Prelu, Rearrange, Requant, Resize, Tensor, Window,
+                Add, Axis, Checked, Constants, Conv, Depthwise, Elementwise, GroupedConv, Linear, Multiply,
+                Pool, Positions, Prelu, Rearrange, Requant, Resize, Tensor, Window,
             };
-            use format::{Between::*, Bits::*, Rest::*, Rule::*};
+            use format::{Between::*, Bits::*, Operation::*, Rest::*, Rule::*};
             Layers { #(#values),* }
         };
 

@@ -1,8 +1,8 @@
 //! What a module says of what its network reads, and what it offers where that are samples of sensors.
 
-use mixq_format::Header;
-use proc_macro2::{Literal, TokenStream};
-use quote::quote;
+use mixq_format::{Bits, Header, Tensor};
+use proc_macro2::{Ident, Literal, TokenStream};
+use quote::{format_ident, quote};
 
 use crate::{outputs, task};
 
@@ -32,6 +32,12 @@ pub fn constants(header: &Header) -> TokenStream {
     let zero_points = all().map(|channel| Literal::i32_unsuffixed(channel.codes.zero_point));
     let units = all().map(|channel| Literal::f64_unsuffixed(channel.unit));
     let length = Literal::usize_unsuffixed(channels.len());
+    let Tensor { bits, .. } = header.input;
+    let (elements, width) = (Literal::usize_unsuffixed(header.input.elements()), bits.count() as u32);
+    let (width, last) = (Literal::u32_unsuffixed(width), Literal::i32_unsuffixed(bits.max_code()));
+    let zero_doc =
+        format!(" The code of the value 0 of each channel, if it were not bounded by 0 and {last}.");
+    let (make, make_of_values) = (make(bits), make_of_values(bits));
     let codes = channels.iter().map(|channel| {
         let (multiplier, shift) =
             (Literal::u16_unsuffixed(channel.codes.multiplier), Literal::u8_unsuffixed(channel.codes.shift));
@@ -39,10 +45,14 @@ pub fn constants(header: &Header) -> TokenStream {
         quote!(format::SampleCodes { multiplier: #multiplier, shift: #shift, zero_point: #zero_point })
     });
     quote! {
+        /// Samples of an input.
+        pub const INPUT_ELEMENTS: usize = #elements;
+        /// Bits of a code.
+        pub const INPUT_BITS: u32 = #width;
         /// What a step of a code of each channel is worth: a value is
         /// `INPUT_SCALE * (code - INPUT_ZERO_POINT)`, in the unit of the dataset.
         pub const INPUT_SCALE: [f64; INPUT_CHANNELS] = [#(#scales),*];
-        /// The code of the value 0 of each channel, if it were not bounded by 0 and 255.
+        #[doc = #zero_doc]
         pub const INPUT_ZERO_POINT: [i32; INPUT_CHANNELS] = [#(#zero_points),*];
         /// What a step of a 16-bit sample of each channel is worth, in the unit of the dataset: what
         /// `quantise_i16` takes is `value / SAMPLE_UNIT`.
@@ -53,20 +63,56 @@ pub fn constants(header: &Header) -> TokenStream {
 
         /// Makes codes of 16-bit samples, in the order row, column, channel: the same as those that the
         /// network was trained with, bit for bit. It takes integers alone.
-        pub fn quantise_i16(samples: &[i16; INPUT_BYTES], codes: &mut [u8; INPUT_BYTES]) {
-            format::encode(&SAMPLES, samples, codes);
+        pub fn quantise_i16(samples: &[i16; INPUT_ELEMENTS], codes: &mut [u8; INPUT_BYTES]) {
+            #make
         }
 
         ::mixq_rt::with_float! {
             /// Makes codes of values in the unit of the dataset, likewise. Feature `float` of `mixq-rt`
             /// offers this: it computes with floats of 64 bits.
-            pub fn quantise_f32(values: &[f32; INPUT_BYTES], codes: &mut [u8; INPUT_BYTES]) {
-                for (index, code) in codes.iter_mut().enumerate() {
-                    let sample = format::sample(values[index], SAMPLE_UNIT[index % INPUT_CHANNELS]);
-                    *code = SAMPLES[index % SAMPLES.len()].code(sample);
-                }
+            pub fn quantise_f32(values: &[f32; INPUT_ELEMENTS], codes: &mut [u8; INPUT_BYTES]) {
+                #make_of_values
             }
         }
+    }
+}
+
+/// Makes `codes` of `samples`.
+fn make(bits: Bits) -> TokenStream {
+    match name(bits) {
+        None => quote!(format::encode(&SAMPLES, samples, codes);),
+        Some(bits) => {
+            quote!(format::encode_narrow(&SAMPLES, INPUT_CHANNELS, format::Bits::#bits, samples, codes);)
+        }
+    }
+}
+
+/// Makes `codes` of `values`.
+fn make_of_values(bits: Bits) -> TokenStream {
+    let sample = quote!(format::sample(values[index], SAMPLE_UNIT[index % INPUT_CHANNELS]));
+    match name(bits) {
+        None => quote! {
+            for (index, code) in codes.iter_mut().enumerate() {
+                let sample = #sample;
+                *code = SAMPLES[index % SAMPLES.len()].code(sample);
+            }
+        },
+        Some(_) => quote! {
+            let mut samples = [0; INPUT_ELEMENTS];
+            for (index, to) in samples.iter_mut().enumerate() {
+                *to = #sample;
+            }
+            quantise_i16(&samples, codes);
+        },
+    }
+}
+
+/// The name of a width of codes that share bytes.
+fn name(bits: Bits) -> Option<Ident> {
+    match bits {
+        Bits::B8 | Bits::B32 => None,
+        Bits::B4 => Some(format_ident!("B4")),
+        Bits::B2 => Some(format_ident!("B2")),
     }
 }
 
@@ -78,27 +124,48 @@ pub fn methods(header: &Header, count: &TokenStream) -> TokenStream {
     let element = outputs::element(header);
     quote! {
         /// The outputs for 16-bit samples, as `quantise_i16` takes them. Their codes are made in place.
-        pub fn infer_samples(&mut self, samples: &[i16; INPUT_BYTES]) -> &[#element; #count] {
+        pub fn infer_samples(&mut self, samples: &[i16; INPUT_ELEMENTS]) -> &[#element; #count] {
             quantise_i16(samples, self.input_mut());
             self.run()
         }
     }
 }
 
+/// What the documentation of `INPUT_BYTES` says.
+pub fn bytes(header: &Header) -> &'static str {
+    match header.input.bits {
+        Bits::B8 | Bits::B32 => {
+            " Bytes of the image, one for each element, in the order row, column, channel; three channels\n \
+             are red, green, blue."
+        }
+        Bits::B4 => " Bytes of the input: two codes in each, in the order row, column, channel.",
+        Bits::B2 => " Bytes of the input: four codes in each, in the order row, column, channel.",
+    }
+}
+
 /// What the documentation of `infer` and of `input_mut` says of the elements of an image.
-pub fn documentation(header: &Header) -> (&'static str, &'static str) {
-    if header.samples.is_empty() {
+pub fn documentation(header: &Header) -> (String, String) {
+    let (infer, input) = if header.samples.is_empty() {
         (
             " A pixel is one byte a channel, 0 to 255, as the camera delivers it and as it was in the\n \
              dataset: red, green, blue, pixel after pixel, row after row. Nothing is to be scaled, and no\n \
              mean to be taken off: the network does that.",
             " Pixels are as `infer` takes them: raw bytes, red, green, blue.",
         )
-    } else {
+    } else if header.input.bits == Bits::B8 {
         (
             " An element is a code, 0 to 255, in the order row, column, channel: `quantise_i16` makes\n \
              codes of samples.",
             " Elements are as `infer` takes them: codes that `quantise_i16` makes of samples.",
         )
-    }
+    } else {
+        let bits = header.input.bits.count();
+        let infer = format!(
+            " Codes have {bits} bits, in the order row, column, channel, the first one in the lowest bits\n \
+             of a byte; each pixel begins at a byte. `quantise_i16` makes them of samples."
+        );
+        let input = " Codes are as `infer` takes them: `quantise_i16` makes them of samples.";
+        return (infer, input.to_string());
+    };
+    (infer.to_string(), input.to_string())
 }

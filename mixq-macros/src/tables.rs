@@ -47,6 +47,7 @@ impl Step<'_> {
             Layer::Rearrange(_) => quote!(Rearrange),
             Layer::Resize(_) => quote!(Resize),
             Layer::GroupedConv(_) => quote!(GroupedConv),
+            Layer::Constants(_) => quote!(Constants),
         }
     }
 

@@ -81,6 +81,7 @@ pub fn run_layer(layer: &Layer, parameters: &[u8], arena: &mut [u8]) {
         Layer::Resize(l) => {
             dispatch!(@input portable::resize, l.input.bits, , (operands(l, parameters, arena)))
         }
+        Layer::Constants(l) => portable::constants(operands(l, parameters, arena)),
         Layer::GroupedConv(l) => {
             let rule = requant::rule(&l.requant);
             dispatch!(

@@ -1,8 +1,8 @@
 //! Layers that move elements.
 
 use mixq_build::engine::graph::op::{
-    ChannelShuffle, Concat, Coordinates, DepthToSpace, Interpolation, Pad, PointwiseSpec, ResizeSpec, Slice,
-    SpaceToDepth, Upsample,
+    ChannelShuffle, Concat, Coordinates, DepthToSpace, Interpolation, Pad, PointwiseSpec, Reshape,
+    ResizeSpec, Slice, SpaceToDepth, Transpose, Upsample,
 };
 use mixq_build::engine::graph::{Activation, Padding, Shape};
 
@@ -13,7 +13,7 @@ impl Builder<'_> {
     pub(super) fn rearrange(&mut self) {
         let Shape { height, width, channels } = self.current.1;
         let factors = |size: usize| (1..=size).filter(move |factor| size.is_multiple_of(*factor));
-        match self.rng.usize(0..7) {
+        match self.rng.usize(0..9) {
             0 => {
                 let first = self.rng.usize(0..channels);
                 let count = self.rng.usize(1..=channels - first);
@@ -52,6 +52,19 @@ impl Builder<'_> {
                 let channels = channels / block / block;
                 let shape = Shape { height: height * block, width: width * block, channels };
                 self.push(DepthToSpace { block }, NOTHING, shape);
+            }
+            6 => {
+                let all = height * width * channels;
+                let rows = self.rng.choice(factors(all).collect::<Vec<_>>()).expect("1 is one");
+                let columns = self.rng.choice(factors(all / rows).collect::<Vec<_>>()).expect("1 is one");
+                let shape = Shape { height: rows, width: columns, channels: all / rows / columns };
+                self.push(Reshape { shape }, NOTHING, shape);
+            }
+            7 => {
+                let mut order = [0, 1, 2];
+                self.rng.shuffle(&mut order);
+                let [height, width, channels] = order.map(|axis| [height, width, channels][axis]);
+                self.push(Transpose { order }, NOTHING, Shape { height, width, channels });
             }
             _ => {
                 let blocks = factors(height).filter(|block| width.is_multiple_of(*block) && *block <= 3);

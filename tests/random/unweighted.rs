@@ -1,7 +1,7 @@
 //! Layers without weights.
 
 use mixq_build::engine::graph::op::{Rearrange, Resize};
-use mixq_format::{Add, Bits, Elementwise, Layer, Multiply, Prelu, Tensor};
+use mixq_format::{Add, Bits, Constants, Elementwise, Layer, Multiply, Operation, Prelu, Tensor};
 
 use super::Builder;
 
@@ -54,6 +54,40 @@ impl Builder {
         let slopes: Vec<f64> = (0..input.channels).map(|_| 1.5 * self.rng.f64() - 0.5).collect();
         let slopes = self.append(slopes.into_iter().map(|slope| scaled(slope).to_le_bytes()));
         self.push(Layer::Prelu(Prelu { input, output, slopes, multiplier: scaled(1.2), shift: 12 }))
+    }
+
+    /// The sum or the product with random constants of width `w`; in place if `bits` are those of the input.
+    pub fn constants(&mut self, operation: Operation, w: Bits, bits: Bits) -> &mut Builder {
+        let input = self.current;
+        let mut output = self.output((input.height, input.width), input.channels, bits);
+        if bits == input.bits {
+            output.offset = input.offset;
+        }
+        let [x, c, most] = [input.bits, w, bits].map(|bits| f64::from(bits.max_code()));
+        let (weights, _) = self.weights(input.pixels(), input.channels, w);
+        let scaled = |ratio: f64, shift: u32| (ratio * f64::from(1 << shift)) as i32;
+        // Each summand takes about half of the output's range, a product most of it.
+        let ([multiplier, multiplier_constant], shift) = match operation {
+            Operation::Sum => ([x, c].map(|codes| scaled(most / codes / 2.0, 14)), 14),
+            Operation::Product => {
+                let ratio = 2.0 * most / x / c;
+                let fits = |shift: &u32| scaled(ratio, *shift) < (1 << 15) - 1;
+                let shift = Multiply::SHIFTS.rev().find(fits).expect("codes are narrow");
+                ([scaled(ratio, shift), 0], shift)
+            }
+        };
+        let weight_zero_point = self.rng.i8(-1..=1);
+        self.push(Layer::Constants(Constants {
+            input,
+            output,
+            weights,
+            weight_bits: w,
+            weight_zero_point,
+            operation,
+            multiplier,
+            multiplier_constant,
+            shift,
+        }))
     }
 
     /// A function of each element, by a table in which the codes of the output are spread over its entries in

@@ -36,6 +36,17 @@ pub(super) fn rearranged(rearrange: Rearrange, shape: Shape, inputs: &[&Codes]) 
             let within = c / channels;
             steps(input, y * block + within / block, x * block + within % block, c % channels)
         }
+        Rearrange::Reshape => {
+            let index = (y * shape.width + x) * shape.channels + c;
+            steps(input, index / channels / width, index / channels % width, index % channels)
+        }
+        Rearrange::Transpose { order } => {
+            let mut place = [0; 3];
+            for (axis, at) in order.into_iter().zip([y, x, c]) {
+                place[axis] = at;
+            }
+            steps(input, place[0], place[1], place[2])
+        }
     };
     let exact = |steps: f64| match steps.is_finite() {
         true => Exact { steps, slack: 0.0 },

@@ -1,4 +1,4 @@
-//! The trained networks of docs/results.md that concatenate, split and shuffle channels, on an emulated
+//! The trained networks of other families (table e of docs/results.md) on an emulated
 //! Cortex-M7: the same logits as on the host, and as many bytes in the ELF as the artifacts announce.
 
 use std::path::Path;
@@ -8,13 +8,16 @@ use mixq_tests::firmware::{self, Board, Options, Part};
 use mixq_tests::networks;
 
 /// Models of experiments/Cargo.toml.
-const NAMES: [&str; 6] = [
+const NAMES: [&str; 9] = [
     "squeezenet_8_bits",
     "squeezenet_4_bits",
     "squeezenet_mixed",
     "shufflenet_8_bits",
     "shufflenet_4_bits",
     "shufflenet_mixed",
+    "mobilenet_v3_8_bits",
+    "mobilenet_v3_4_bits",
+    "mobilenet_v3_mixed",
 ];
 
 fn artifact(name: &str) -> Artifact {

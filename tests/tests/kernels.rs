@@ -4,11 +4,11 @@
 //!
 //! `MIXQ_DIFFERENTIAL` and `MIXQ_HOSTILE` take other numbers of layers, `MIXQ_SEED` another first one.
 
-#[path = "kernels/grouped.rs"]
-mod grouped;
+#[path = "kernels/constants.rs"]
+mod constants;
 #[path = "../bench/src/differential/layers.rs"]
 mod layers;
-#[path = "kernels/moves.rs"]
+#[path = "../bench/src/differential/moves.rs"]
 mod moves;
 #[path = "../bench/src/differential/mutate.rs"]
 mod mutate;
@@ -16,6 +16,8 @@ mod mutate;
 mod numbers;
 #[path = "kernels/prelu.rs"]
 mod prelu;
+#[path = "kernels/resize.rs"]
+mod resize;
 #[path = "../bench/src/differential/unweighted.rs"]
 mod unweighted;
 
@@ -89,13 +91,15 @@ impl Machine {
         sums
     }
 
-    /// Every byte is the same, and most of the layers have kernels of their own.
+    /// Every byte is the same, and most of the layers have kernels of their own. A third is moves and
+    /// convolutions in groups: those come on top of `layers`.
     fn compare(&self, layers: u64) {
-        let [convolutions, depthwise, linear, additions, pools, elementwise, products] =
-            self.sums(layers, "usual");
+        let [convolutions, depthwise, linear, additions, pools, elementwise, products, moves, grouped] =
+            self.sums(layers + layers / 2, "usual");
         println!(
             "the same: convolutions {convolutions}, depthwise {depthwise}, fully connected {linear}, \
-             additions {additions}, pools {pools}, elementwise {elementwise}, products {products}"
+             additions {additions}, pools {pools}, elementwise {elementwise}, products {products}, \
+             moves {moves}, in groups {grouped}"
         );
         assert!(
             convolutions >= layers / 3
@@ -104,7 +108,9 @@ impl Machine {
                 && additions >= layers / 12
                 && pools >= layers / 12
                 && elementwise >= layers / 24
-                && products >= layers / 20,
+                && products >= layers / 20
+                && moves >= layers / 25
+                && grouped >= layers / 6,
             "most of the layers have kernels of their own"
         );
     }
@@ -140,18 +146,16 @@ fn a_cortex_m33_answers_and_defends_itself_alike() {
 fn hostile(number: u64) -> (Case, Vec<u8>, Vec<u8>, bool) {
     let mut numbers = Numbers::new(number);
     let (mut parameters, mut arena) = (vec![0; 256 << 10], vec![0; 64 << 10]);
-    let layer = match numbers.within(0, 12) {
+    let layer = match numbers.within(0, 13) {
         0 => unweighted::addition(&mut numbers, &mut arena),
         1 => unweighted::pool(&mut numbers, &mut arena),
         2 => unweighted::elementwise(&mut numbers, &mut parameters, &mut arena),
-        3 if numbers.once_in(3) => moves::resize(&mut numbers, &mut arena),
+        3 if numbers.once_in(3) => resize::resize(&mut numbers, &mut arena),
         3 => moves::rearrange(&mut numbers, &mut arena),
-        4 => {
-            let layer = layers::random(&mut numbers, &mut parameters, &mut arena);
-            grouped::grouped(&mut numbers, layer)
-        }
+        4 => layers::grouped(&mut numbers, &mut parameters, &mut arena),
         5 => unweighted::multiplication(&mut numbers, &mut arena),
         6 => prelu::prelu(&mut numbers, &mut parameters, &mut arena),
+        7 => constants::constants(&mut numbers, &mut parameters, &mut arena),
         _ => layers::random(&mut numbers, &mut parameters, &mut arena),
     };
     let mut case = Case { layer, plan: None, lengths: mutate::lengths(&layer), begins: [0; 2] };

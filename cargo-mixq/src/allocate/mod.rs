@@ -24,10 +24,8 @@ use mixq_build::engine::{import, size};
 /// What the command is told.
 #[derive(Args)]
 pub struct Arguments {
-    /// A layer list, or a built-in network: ds_cnn, mobilenet_v1, mobilenet_v2, resnet8,
+    /// A layer list, or a built-in network: ds_cnn, mobilenet_v1, mobilenet_v2, mobilenet_v3_small, resnet8,
     /// shufflenet_v2, squeezenet
-    /// A layer list, or a built-in network: ds_cnn, mobilenet_v1, mobilenet_v2,
-    /// mobilenet_v3_small, resnet8
     #[arg(value_name = "NETWORK")]
     network: String,
     /// Flash that it may take: bytes, or "512 KiB", "1 MB"; without it any

@@ -39,12 +39,13 @@ pub fn artifact(report: &Report) -> String {
     };
     let peak = format!("RAM peaks at `{}`; the arena takes {gap}\n", report.peak_layer);
     format!(
-        "model `{}`, {} MAC\n{layers}\n{}{}{peak}{}\n{} on {} test images\n{}{}{}{}",
+        "model `{}`, {} MAC\n{layers}\n{}{}{peak}{}{}\n{} on {} test images\n{}{}{}{}",
         report.model,
         thousands(report.macs),
         memory("flash", report.flash_bytes, report.flash_budget),
         memory("RAM", report.ram_bytes, report.ram_budget),
         super::speed(&report.speed, report.ram_bytes),
+        report.units,
         rules.measure(),
         report.test_images,
         score("float", report.float_accuracy),

@@ -7,5 +7,9 @@ mod eval;
 mod paper;
 #[cfg(all(feature = "train", unix))]
 mod retrain;
+#[cfg(all(feature = "train", unix))]
+mod samples;
 mod sweep;
+#[cfg(all(feature = "train", unix))]
+mod tasks;
 mod together;

@@ -87,6 +87,7 @@ pub fn fingerprint(
         labels,
         targets,
         task,
+        mask_values,
         resize,
         tolerate,
         input,
@@ -109,6 +110,9 @@ pub fn fingerprint(
     }
     if let Some(targets) = targets {
         insert("dataset.targets", json(targets)?);
+    }
+    if let Some(values) = mask_values {
+        insert("dataset.mask-values", json(values)?);
     }
     if *resize {
         insert("dataset.resize", resize.to_string());

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use mixq_format::Task;
+use mixq_format::{Bits, Task};
 use serde::Serialize;
 
 use super::samples::{self, InputConfig, RecordingConfig};
@@ -41,6 +41,10 @@ pub struct DatasetConfig {
     /// What the images are for: it is the model's key `task`. Written only where it is not the default.
     #[serde(skip_serializing_if = "Task::is_default")]
     pub task: Task,
+    /// The values that stand for the classes in masks, in the order of the outputs; pixels of other values do
+    /// not count. `None`: values are the numbers of classes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mask_values: Option<Vec<u8>>,
     /// Whether images of another size than the network's are scaled.
     pub resize: bool,
     /// Share of the images that may be unreadable, 0 to under 1; they are left out.
@@ -68,12 +72,18 @@ impl DatasetConfig {
             labels: None,
             targets: None,
             task: Task::default(),
+            mask_values: None,
             resize: false,
             tolerate: 0.0,
             input: None,
             recordings: RecordingConfig::default(),
             location: None,
         }
+    }
+
+    /// Bits of the codes that a network of this dataset reads.
+    pub fn input_bits(&self) -> Bits {
+        self.input.as_ref().and_then(|input| input.bits).unwrap_or(Bits::B8)
     }
 
     /// The same options for other images. The path is relative to the current folder.
@@ -91,9 +101,23 @@ impl DatasetConfig {
 }
 
 /// Keys of the dataset's table.
-const KEYS: [&str; 15] = [
-    "path", "test", "shape", "max", "labels", "targets", "resize", "tolerate", "input", "window", "step",
-    "columns", "files", "group", "short",
+const KEYS: [&str; 16] = [
+    "path",
+    "test",
+    "shape",
+    "max",
+    "labels",
+    "targets",
+    "mask-values",
+    "resize",
+    "tolerate",
+    "input",
+    "window",
+    "step",
+    "columns",
+    "files",
+    "group",
+    "short",
 ];
 
 /// Reads `dataset = ...` of a model.
@@ -144,6 +168,7 @@ fn read_options(dataset: &mut DatasetConfig, table: &Table<'_>, problems: &mut V
     dataset.shape = table.get("shape").and_then(|shape| read_shape(&shape, problems));
     dataset.labels = table.get("labels").and_then(|labels| read_labels(&labels, problems));
     dataset.targets = table.get("targets").and_then(|targets| read_targets(&targets, problems));
+    dataset.mask_values = table.get("mask-values").and_then(|values| read_mask_values(&values, problems));
     dataset.input = table.get("input").and_then(|input| samples::read_input(&input, problems));
     dataset.recordings = samples::read_recordings(table, problems);
 }
@@ -191,6 +216,25 @@ pub(super) fn read_targets(entry: &Entry<'_>, problems: &mut Vec<Problem>) -> Op
             }
             Some(names)
         }
+    }
+}
+
+/// An array of bytes, none of them twice.
+fn read_mask_values(entry: &Entry<'_>, problems: &mut Vec<Problem>) -> Option<Vec<u8>> {
+    let wanted = "an array of the values in masks that stand for the classes, each 0 to 255";
+    let values: Option<Vec<u8>> = entry.as_array().and_then(|array| {
+        array.iter().map(|value| value.as_integer().and_then(|value| u8::try_from(value).ok())).collect()
+    });
+    let Some(values) = values else {
+        problems.push(entry.wrong_value(wanted));
+        return None;
+    };
+    match values.iter().enumerate().find(|(at, value)| values[..*at].contains(value)) {
+        Some((_, twice)) => {
+            problems.push(entry.problem(format_args!("names the value {twice} twice")));
+            None
+        }
+        None => Some(values),
     }
 }
 

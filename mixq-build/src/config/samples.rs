@@ -1,23 +1,27 @@
 //! Keys of a dataset whose values are samples of sensors: how they become codes, and how recordings become
 //! windows.
 
+use mixq_format::Bits;
 use serde::Serialize;
 
 use crate::error::Problem;
 use crate::toml::{Entry, Table};
 
-/// How samples become the 8-bit codes that the network reads: `input` of a dataset's table.
+/// How samples become the codes that the network reads: `input` of a dataset's table.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct InputConfig {
     /// The value of code 0, for each channel or once for all; `None`: as suits the training data.
     pub min: Option<Vec<f64>>,
-    /// The value of code 255, likewise.
+    /// The value of the largest code, likewise.
     pub max: Option<Vec<f64>>,
     /// What a step of the device's 16-bit samples is worth, likewise; each over 0.
     pub unit: Option<Vec<f64>>,
     /// Whether all channels have one scale.
     pub per_tensor: bool,
+    /// Bits of a code, where they are fewer than 8.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bits: Option<Bits>,
 }
 
 /// How recordings become windows. Serialised without what is as usual.
@@ -111,7 +115,7 @@ pub(super) fn read_input(entry: &Entry<'_>, problems: &mut Vec<Problem>) -> Opti
         return entry.choice(&[("samples", ())], problems).map(|()| InputConfig::default());
     }
     let table = entry.table(problems)?;
-    table.allow(&["min", "max", "unit", "scale"], problems);
+    table.allow(&["min", "max", "unit", "scale", "bits"], problems);
     let mut numbers = |key: &str, accepts: fn(f64) -> bool, what: &str| {
         table.get(key).and_then(|entry| read_numbers(&entry, accepts, what, problems))
     };
@@ -121,6 +125,7 @@ pub(super) fn read_input(entry: &Entry<'_>, problems: &mut Vec<Problem>) -> Opti
         max: numbers("max", |_| true, anything),
         unit: numbers("unit", |unit| unit > 0.0, "a number over 0, or an array with one for each channel"),
         per_tensor: false,
+        bits: table.get("bits").and_then(|entry| read_bits(&entry, problems)),
     };
     let choices = [("per-channel", false), ("per-tensor", true)];
     let scale = table.get("scale").and_then(|entry| entry.choice(&choices, problems));
@@ -136,6 +141,20 @@ pub(super) fn read_input(entry: &Entry<'_>, problems: &mut Vec<Problem>) -> Opti
         }
     }
     Some(InputConfig { per_tensor: scale.unwrap_or_default(), ..input })
+}
+
+/// Bits of a code: 8, 4 or 2, of which 8 are as usual.
+fn read_bits(entry: &Entry<'_>, problems: &mut Vec<Problem>) -> Option<Bits> {
+    let bits = match entry.as_integer() {
+        Some(8) => return None,
+        Some(4) => Some(Bits::B4),
+        Some(2) => Some(Bits::B2),
+        Some(_) | None => None,
+    };
+    if bits.is_none() {
+        problems.push(entry.wrong_value("8, 4 or 2"));
+    }
+    bits
 }
 
 /// A finite number, or some.

@@ -55,6 +55,7 @@ pub fn convert(
             Op::MaxPool(MaxPool { window }) => Layer::MaxPool(Pool { input, output, window: window.table() }),
             Op::Add(Addition { subtracts }) => walk.addition(step, subtracts, output, &grids),
             Op::Multiply(_) => walk.multiplication(step, output, &grids),
+            Op::Constants(constants) => walk.constants(step, constants.operation, [input, output], &grids),
             Op::Prelu(_) => walk.prelu(step, input, output, &grids),
             Op::Elementwise(ElementwiseOp { function }) => {
                 Layer::Elementwise(walk.elementwise(function, step, input, output, &grids))

@@ -38,7 +38,8 @@ pub struct Grid {
 }
 
 /// A layer with weights, as trained: `y = multiplier(c) * sum(x w) + offset(c)` for output channel `c`. A
-/// PReLU has its slopes as multipliers, and nothing else.
+/// PReLU has its slopes as multipliers, and nothing else; a layer with constants has codes and a grid, and
+/// nothing else.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TrainedLayer {
     /// Signed codes of the weights, in the order of [`crate::graph::Graph::weight_shape`].

@@ -1,8 +1,9 @@
-//! Additions, products and PReLUs: their multipliers.
+//! Additions, products, layers with constants and PReLUs: their multipliers.
 
-use mixq_format::{Add, Layer, Multiply, Prelu, Tensor};
+use mixq_format::{Add, Constants, Layer, Multiply, Operation, Prelu, Tensor};
 
 use super::Grid;
+use super::pack::pack_rows;
 use super::walk::Walk;
 use crate::error::Problem;
 use crate::memory::schedule::Step;
@@ -34,6 +35,19 @@ impl Walk<'_> {
         let [a, b] = [0, 1].map(|input| self.tensor(step.inputs[input], grids));
         let output = self.own_grid(step);
         let ratios = [0, 1].map(|input| grids[step.inputs[input]].scale / output.scale);
+        let ([first, second], shift) = self.summands(step, ratios);
+        Layer::Add(Add {
+            a,
+            b,
+            output: y,
+            multiplier_a: first,
+            multiplier_b: if subtracts { -second } else { second },
+            shift,
+        })
+    }
+
+    /// The multipliers of two summands whose scales are `ratios` times that of the sum, and their shift.
+    fn summands(&mut self, step: &Step, ratios: [f64; 2]) -> ([i32; 2], u32) {
         let largest = ratios[0].max(ratios[1]);
         // The largest shift at which both multipliers stay below 2^22.
         let shift = (1..=31).rev().find(|shift| (largest * 2f64.powi(*shift)).round() < f64::from(1 << 22));
@@ -43,16 +57,41 @@ impl Walk<'_> {
                 Problem::new(format!("layer `{name}`: its inputs' scale is {largest:e} times its output's"))
                     .help("the network has diverged: lower the learning rate, or retrain with another seed"),
             );
-            return Layer::Add(Add { a, b, output: y, multiplier_a: 0, multiplier_b: 0, shift: 1 });
+            return ([0; 2], 1);
         };
-        let [first, second] = ratios.map(|ratio| (ratio * 2f64.powi(shift)).round() as i32);
-        Layer::Add(Add {
-            a,
-            b,
-            output: y,
-            multiplier_a: first,
-            multiplier_b: if subtracts { -second } else { second },
-            shift: shift as u32,
+        (ratios.map(|ratio| (ratio * 2f64.powi(shift)).round() as i32), shift as u32)
+    }
+
+    /// The sum or the product of a tensor and constants; appends these.
+    pub(super) fn constants(
+        &mut self,
+        step: &Step,
+        operation: Operation,
+        [input, output]: [Tensor; 2],
+        grids: &[Grid],
+    ) -> Layer {
+        let layer = self.layer(step.node);
+        let weight_bits = self.allocation.weights[step.node].expect("a weighted node has bits");
+        let (constants, own) = (layer.grids[0], self.own_grid(step));
+        let scales = [grids[step.inputs[0]].scale, constants.scale];
+        let ([multiplier, multiplier_constant], shift) = match operation {
+            Operation::Sum => self.summands(step, scales.map(|scale| scale / own.scale)),
+            Operation::Product => {
+                let (multiplier, shift) = product(scales, own.scale);
+                ([multiplier, 0], shift)
+            }
+        };
+        let codes = pack_rows(&layer.codes, usize::from(input.channels), weight_bits);
+        Layer::Constants(Constants {
+            input,
+            output,
+            weights: self.append(&codes),
+            weight_bits,
+            weight_zero_point: constants.zero_point as i8,
+            operation,
+            multiplier,
+            multiplier_constant,
+            shift,
         })
     }
 

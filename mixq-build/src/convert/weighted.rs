@@ -169,6 +169,7 @@ fn channel_indices(
 ) -> std::iter::StepBy<std::ops::Range<usize>> {
     match layout {
         Weights::Channels { .. } => (channel..weights).step_by(channels),
+        Weights::Elements => unreachable!("constants are not summed"),
         Weights::Filters { .. } | Weights::Dense => {
             let window = weights / channels;
             (channel * window..(channel + 1) * window).step_by(1)

@@ -139,6 +139,24 @@ pub(super) fn no_pixels(config: &DatasetConfig) -> Result<(), Problem> {
     }
 }
 
+/// What is wrong with `mask-values` of the dataset's table.
+pub(super) fn mask_values(wanted: &Wanted<'_>) -> Option<Problem> {
+    let values = wanted.config.mask_values.as_ref()?;
+    if !wanted.rules().takes_masks() {
+        let message = format!(
+            "`mask-values` is for task = \"dense\", but the task is \"{}\"",
+            wanted.config.task.name()
+        );
+        return Some(Problem::new(message).help("leave `mask-values` out of the dataset's table"));
+    }
+    if values.len() == wanted.outputs {
+        return None;
+    }
+    let message =
+        format!("`mask-values` has {} values, but the network has {} classes", values.len(), wanted.outputs);
+    Some(Problem::new(message).help("it names one value for each class; pixels of others do not count"))
+}
+
 /// A dataset with a test part of its own needs no key `test`.
 pub(super) fn own_test_part(config: &DatasetConfig) -> Option<Problem> {
     config.test?;

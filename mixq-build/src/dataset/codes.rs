@@ -1,7 +1,7 @@
-//! Samples into codes: which range of values the 256 codes of a channel stand for.
+//! Samples into codes: which range of values the codes of a channel stand for.
 
 use bytes::Bytes;
-use mixq_format::{SampleChannel, SampleCodes};
+use mixq_format::{Bits, SampleChannel, SampleCodes};
 
 use super::Split;
 use super::histogram::Histogram;
@@ -14,17 +14,17 @@ pub(super) fn values(split: &Split) -> impl Iterator<Item = f32> + '_ {
     split.pixels.as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes))
 }
 
-/// Replaces the values of a split by their codes.
-pub(super) fn encode(split: &mut Split, channels: &[SampleChannel]) {
-    let codes: Vec<u8> =
-        values(split).zip(channels.iter().cycle()).map(|(value, channel)| channel.code(value)).collect();
+/// Replaces the values of a split by their codes, a byte each.
+pub(super) fn encode(split: &mut Split, channels: &[SampleChannel], bits: Bits) {
+    let pairs = values(split).zip(channels.iter().cycle());
+    let codes: Vec<u8> = pairs.map(|(value, channel)| channel.code_of(value, bits)).collect();
     split.pixels = Bytes::from(codes);
 }
 
 /// How the values of the images to train with become codes: for each channel, or once for all.
 pub(super) fn find(wanted: &Wanted<'_>, train: &Split) -> Result<Vec<SampleChannel>, Error> {
     let input = wanted.config.input.clone().unwrap_or_default();
-    let channels = wanted.shape.channels;
+    let (channels, bits) = (wanted.shape.channels, wanted.config.input_bits());
     let mut problems: Vec<Problem> = lengths(&input, channels).into_iter().collect();
     let count = if input.per_tensor { 1 } else { channels };
     let of = |channel: usize| values(train).skip(channel).step_by(count);
@@ -35,7 +35,7 @@ pub(super) fn find(wanted: &Wanted<'_>, train: &Split) -> Result<Vec<SampleChann
             break;
         }
         match Range::of(&input, channel, of(channel), is_whole) {
-            Ok(range) => found.push(range.channel(of(channel))),
+            Ok(range) => found.push(range.channel(of(channel), bits)),
             Err((message, help)) => {
                 let at = if count > 1 {
                     format!("channel {channel}, counted from 0")
@@ -70,7 +70,7 @@ struct Range {
     unit: f64,
     /// The value of code 0 that Cargo.toml gives.
     min: Option<f64>,
-    /// The value of code 255 that Cargo.toml gives.
+    /// The value of the largest code that Cargo.toml gives.
     max: Option<f64>,
 }
 
@@ -120,30 +120,30 @@ impl Range {
     }
 
     /// The codes of the range, or of the range that suits the values best.
-    fn channel(self, values: impl Iterator<Item = f32>) -> SampleChannel {
+    fn channel(self, values: impl Iterator<Item = f32>, bits: Bits) -> SampleChannel {
         let Range { unit, min, max } = self;
         let mut histogram = Histogram::default();
         values.for_each(|value| histogram.add(mixq_format::sample(value, unit)));
         let steps = |value: f64| value / unit;
         let codes = match (min, max) {
-            (None, None) => histogram.lossless().unwrap_or_else(|| {
-                let (low, high) = histogram.best();
-                codes(low, high)
+            (None, None) => histogram.lossless(bits).unwrap_or_else(|| {
+                let (low, high) = histogram.best(bits);
+                codes(low, high, bits)
             }),
             (low, high) => {
                 let (least, most) = histogram.extremes();
-                codes(low.map_or(least, steps), high.map_or(most, steps))
+                codes(low.map_or(least, steps), high.map_or(most, steps), bits)
             }
         };
         SampleChannel { unit, codes }
     }
 }
 
-/// The codes whose 0 stands for the sample `low`, and whose 255 for `high`, nearly: multipliers have 15 bits,
-/// and the zero point is whole. A step of a code is at least 1/255 of a sample.
-fn codes(low: f64, high: f64) -> SampleCodes {
+/// The codes whose first stands for the sample `low`, and whose last for `high`, nearly: multipliers have 15
+/// bits, and the zero point is whole. All codes together are at least a step of a sample.
+fn codes(low: f64, high: f64, bits: Bits) -> SampleCodes {
     const TOP: i32 = 14;
-    let factor = 255.0 / (high - low).max(1.0);
+    let factor = f64::from(bits.max_code()) / (high - low).max(1.0);
     let mut shift = TOP - factor.log2().floor() as i32;
     let mut multiplier = (factor * f64::from(shift).exp2()).round();
     if multiplier > f64::from(SampleCodes::MULTIPLIER) {
@@ -164,20 +164,22 @@ mod tests {
         let ends = [-32768.0, -20000.0, -3.0, 0.0, 5.0, 30000.0, 32767.0];
         for (index, low) in ends.iter().enumerate() {
             for high in &ends[index + 1..] {
-                let found = codes(*low, *high);
-                assert!(found.is_valid(), "{low} {high} {found:?}");
-                assert!(found.multiplier >= 1 << 14, "{found:?}");
-                let wanted = (high - low) / 255.0;
-                assert!((found.step() / wanted - 1.0).abs() < 1.0 / 16384.0, "{low} {high} {found:?}");
-                assert!(found.code(*low as i16) <= 1, "{low} {high} {found:?}");
-                assert!(found.code(*high as i16) >= 254, "{low} {high} {found:?}");
+                for (bits, last) in [(Bits::B8, 255), (Bits::B4, 15), (Bits::B2, 3)] {
+                    let found = codes(*low, *high, bits);
+                    assert!(found.is_valid(), "{low} {high} {found:?}");
+                    assert!(found.multiplier >= 1 << 14, "{found:?}");
+                    let wanted = (high - low) / f64::from(last);
+                    assert!((found.step() / wanted - 1.0).abs() < 1.0 / 16384.0, "{low} {high} {found:?}");
+                    assert!(found.code_of(*low as i16, bits) <= 1, "{low} {high} {found:?}");
+                    assert!(found.code_of(*high as i16, bits) >= last - 1, "{low} {high} {found:?}");
+                }
             }
         }
     }
 
     #[test]
     fn a_range_of_one_value_has_codes() {
-        assert!(codes(7.0, 7.0).is_valid());
-        assert!(codes(-32768.0, -32768.0).is_valid());
+        assert!(codes(7.0, 7.0, Bits::B8).is_valid());
+        assert!(codes(-32768.0, -32768.0, Bits::B2).is_valid());
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use mixq_format::SampleCodes;
+use mixq_format::{Bits, SampleCodes};
 
 /// How often each sample occurs.
 #[derive(Default)]
@@ -20,30 +20,35 @@ impl Histogram {
         (end(self.0.first_key_value()), end(self.0.last_key_value()))
     }
 
-    /// Codes that tell all samples apart, if there are no more than 256 from the least to the largest: bytes
-    /// stay what they are, signed ones are moved by 128.
-    pub fn lossless(&self) -> Option<SampleCodes> {
+    /// Codes of this width that tell all samples apart, if there are as many from the least to the largest:
+    /// what is a code already stays what it is, a signed one is moved by half of the range.
+    pub fn lossless(&self, bits: Bits) -> Option<SampleCodes> {
         let (least, most) = self.extremes();
-        let zero_point = match (least, most) {
-            (0.0.., ..=255.0) => 0,
-            (-128.0.., ..=127.0) => 128,
-            _ if most - least <= 255.0 => -(least as i32),
-            _ => return None,
+        let (last, half) = (f64::from(bits.max_code()), (bits.max_code() + 1) / 2);
+        let zero_point = if least >= 0.0 && most <= last {
+            0
+        } else if least >= f64::from(-half) && most < f64::from(half) {
+            half
+        } else if most - least <= last {
+            -(least as i32)
+        } else {
+            return None;
         };
         Some(SampleCodes { multiplier: 1 << 14, shift: 14, zero_point })
     }
 
-    /// The range whose 256 codes lose least, as the sum of the squares of what each sample is off: outside
-    /// the range samples become its end, inside they are off by the variance of rounding. Each end is one of
-    /// 64 from the mean to the extreme; first the upper one is chosen, then the lower one, then both again.
-    pub fn best(&self) -> (f64, f64) {
+    /// The range whose codes of this width lose least, as the sum of the squares of what each sample is off:
+    /// outside the range samples become its end, inside they are off by the variance of rounding. Each end is
+    /// one of 64 from the mean to the extreme; first the upper one is chosen, then the lower one, then both
+    /// again.
+    pub fn best(&self, bits: Bits) -> (f64, f64) {
         const STEPS: u32 = 64;
         let (least, most) = self.extremes();
         let count: u64 = self.0.values().sum();
         let sum: f64 = self.0.iter().map(|(sample, count)| f64::from(*sample) * *count as f64).sum();
         let mean = sum / count.max(1) as f64;
         let loss = |(low, high): (f64, f64)| -> f64 {
-            let rounding = ((high - low) / 255.0).powi(2) / 12.0;
+            let rounding = ((high - low) / f64::from(bits.max_code())).powi(2) / 12.0;
             let lost = self.0.iter().map(|(sample, count)| {
                 let sample = f64::from(*sample);
                 let off = sample - sample.clamp(low, high);
@@ -87,7 +92,7 @@ mod tests {
 
     #[test]
     fn what_fits_256_codes_is_not_changed() {
-        let zero_point = |samples: [i16; 2]| of(samples).lossless().map(|codes| codes.zero_point);
+        let zero_point = |samples: [i16; 2]| of(samples).lossless(Bits::B8).map(|codes| codes.zero_point);
         assert_eq!(zero_point([0, 255]), Some(0));
         assert_eq!(zero_point([3, 90]), Some(0));
         assert_eq!(zero_point([-128, 127]), Some(128));
@@ -96,17 +101,19 @@ mod tests {
         assert_eq!(zero_point([0, 256]), None);
         assert_eq!(zero_point([i16::MIN, i16::MAX]), None);
         for sample in 1000..=1255 {
-            assert_eq!(i16::from(of([1000, 1255]).lossless().unwrap().code(sample)), sample - 1000);
+            assert_eq!(i16::from(of([1000, 1255]).lossless(Bits::B8).unwrap().code(sample)), sample - 1000);
         }
     }
 
     #[test]
     fn even_samples_get_the_whole_range_and_a_rare_one_far_off_does_not() {
-        assert_eq!(of(-1000..=1000).best(), (-1000.0, 1000.0));
+        assert_eq!(of([-8, 7]).lossless(Bits::B4).map(|codes| codes.zero_point), Some(8));
+        assert_eq!(of([-8, 8]).lossless(Bits::B4), None);
+        assert_eq!(of(-1000..=1000).best(Bits::B8), (-1000.0, 1000.0));
         // A million samples within 1,000 and one at 30,000: squared, it is not worth steps of 120.
         let mut many = of((0..1_000_000).map(|index| (index % 2001 - 1000) as i16));
         many.add(30_000);
-        let (low, high) = many.best();
+        let (low, high) = many.best(Bits::B8);
         // By hand: 10^6 R^2 / (12 * 255^2) + (31,000 - R)^2 is least where R is 13,590.
         assert!((12_000.0..13_200.0).contains(&high) && (-1000.0..-950.0).contains(&low), "{low} {high}");
     }

@@ -1,6 +1,6 @@
 //! A dataset to measure a trained network with: the network was trained with other images.
 
-use mixq_format::SampleChannel;
+use mixq_format::{Bits, SampleChannel};
 
 use super::parts::{Parts, Values, Wanted};
 use super::{Split, check, codes};
@@ -29,6 +29,8 @@ pub struct Reader<'a> {
     pub labels: &'a [String],
     /// How samples become the codes that it reads; empty: it reads pixels.
     pub samples: &'a [SampleChannel],
+    /// Bits of these codes.
+    pub bits: Bits,
 }
 
 /// Reads a dataset for a trained network. Samples become codes as when it was trained.
@@ -45,7 +47,7 @@ pub fn measure(
     network: Reader<'_>,
     observer: &mut dyn Observer,
 ) -> Result<Measure, Error> {
-    let Reader { input, output, labels, samples } = network;
+    let Reader { input, output, labels, samples, bits } = network;
     let named = (!labels.is_empty()).then(|| labels.to_vec());
     let mut config = DatasetConfig { test: None, labels: named, ..super::found(config) };
     if !samples.is_empty() {
@@ -59,7 +61,7 @@ pub fn measure(
     let mut images = test.unwrap_or(train);
     let path = config.path.display();
     match (values, samples.is_empty()) {
-        (Values::Samples, false) => codes::encode(&mut images, samples),
+        (Values::Samples, false) => codes::encode(&mut images, samples, bits),
         (Values::Pixels, true) => {}
         (Values::Samples, true) => {
             let message = format!("{path} has samples, but the network was trained with pixels");

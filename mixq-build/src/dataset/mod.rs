@@ -16,6 +16,8 @@ mod grouped;
 mod histogram;
 mod known;
 mod limit;
+#[cfg(feature = "datasets")]
+mod mask_values;
 mod measure;
 mod names;
 mod noting;
@@ -176,6 +178,7 @@ fn before(wanted: &Wanted<'_>) -> Result<Read, Error> {
         problems.push(Problem::new(message).help("both give height x width x channels"));
     }
     problems.extend(wanted.rules().outputs(outputs, config.labels.as_deref()));
+    problems.extend(check::mask_values(wanted));
     let mut read = None;
     if config.path.exists() {
         match formats::reader(&config.path) {
@@ -215,8 +218,8 @@ fn decode(wanted: &Wanted<'_>, reader: Read, observer: &mut dyn Observer) -> Res
         }
     };
     if !samples.is_empty() {
-        codes::encode(&mut train, &samples);
-        codes::encode(&mut test, &samples);
+        codes::encode(&mut train, &samples, config.input_bits());
+        codes::encode(&mut test, &samples, config.input_bits());
     }
     let default = || wanted.rules().default_labels(outputs);
     let labels = config.labels.clone().or(found).unwrap_or_else(default);
@@ -226,8 +229,12 @@ fn decode(wanted: &Wanted<'_>, reader: Read, observer: &mut dyn Observer) -> Res
     Ok(Dataset { shape, task: config.task, outputs, labels, train, test, samples, groups })
 }
 
-/// Arrays of an NPZ.
-pub fn npz_arrays(path: &std::path::Path) -> Result<std::collections::BTreeMap<String, Vec<f64>>, crate::error::Problem> {
+/// The numbers of all arrays of an NPZ, by name.
+///
+/// # Errors
+/// The file cannot be read.
+#[cfg(feature = "datasets")]
+pub fn npz_numbers(path: &std::path::Path) -> Result<std::collections::BTreeMap<String, Vec<f64>>, Error> {
     let arrays = npz::arrays(path, &mut ())?;
     Ok(arrays.into_iter().filter_map(|(name, array)| Some((name, array.numbers()?))).collect())
 }

@@ -1,5 +1,6 @@
 //! The array of targets of an NPZ file.
 
+use super::mask_values;
 use super::npy::Array;
 use super::parts::Wanted;
 use crate::error::Problem;
@@ -86,7 +87,11 @@ impl Targets {
         let classes = array
             .whole_numbers()
             .and_then(|classes| classes.into_iter().map(|c| u8::try_from(c).ok()).collect());
-        let classes: Vec<u8> = classes.ok_or_else(wrong)?;
+        let mut classes: Vec<u8> = classes.ok_or_else(wrong)?;
+        let mut seen = [false; 256];
+        classes.iter().for_each(|value| seen[usize::from(*value)] = true);
+        let by_value = mask_values::classes(wanted, &seen);
+        classes.iter_mut().for_each(|value| *value = by_value[usize::from(*value)]);
         Ok(Targets { images, values: Values::Masks([height, width], classes) })
     }
 

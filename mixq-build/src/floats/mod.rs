@@ -4,10 +4,10 @@
 mod rearrange;
 mod sums;
 
-use crate::graph::op::{Addition, Elementwise};
+use crate::graph::op::{Addition, Constants, Elementwise};
 use crate::graph::{Activation, Graph, Node, Op, Shape, Source};
 use crate::import::{After, Initial};
-use mixq_format::Between;
+use mixq_format::{Between, Operation};
 
 /// What batch norm adds to variances.
 const EPSILON: f32 = 1e-5;
@@ -52,6 +52,19 @@ fn node(graph: &Graph, initial: &Initial, index: usize, image: &[f32], values: &
             let slopes = initial.layers[index].as_ref().map_or(&[][..], |layer| &layer.weight);
             let value = |(x, slope): (&f32, &f32)| if *x < 0.0 { x * slope } else { *x };
             x.iter().zip(slopes.iter().cycle()).map(value).collect()
+        }
+        Op::Constants(Constants { operation, .. }) => {
+            let constants = initial.layers[index].as_ref().map_or(&[][..], |layer| &layer.weight);
+            let Shape { height, width, channels } = shape;
+            let value = |(place, x): (usize, &f32)| {
+                // Constants lie channel after channel.
+                let constant = constants[place % channels * height * width + place / channels];
+                match operation {
+                    Operation::Sum => x + constant,
+                    Operation::Product => x * constant,
+                }
+            };
+            x.iter().enumerate().map(value).collect()
         }
         Op::Flatten(_) => x.to_vec(),
         Op::Elementwise(Elementwise { function }) => {

@@ -6,9 +6,8 @@ use crate::graph::op::Rearrange;
 /// What a node writes that moves elements; `before` is what it keeps of a concatenation.
 pub(super) fn rearranged(op: Rearrange, x: &[f32], input: Shape, before: &[f32], output: Shape) -> Vec<f32> {
     let mut values = if before.is_empty() { vec![0.0; output.elements()] } else { before.to_vec() };
-    let at = |row: usize, column: usize, channel: usize| {
-        (row * output.width + column) * output.channels + channel
-    };
+    let at =
+        |row: usize, column: usize, channel: usize| (row * output.width + column) * output.channels + channel;
     for (place, value) in x.iter().enumerate() {
         let (pixel, channel) = (place / input.channels, place % input.channels);
         let (row, column) = (pixel / input.width, pixel % input.width);
@@ -40,6 +39,11 @@ pub(super) fn rearranged(op: Rearrange, x: &[f32], input: Shape, before: &[f32],
             Rearrange::SpaceToDepth { block } => {
                 let cell = row % block * block + column % block;
                 at(row / block, column / block, cell * input.channels + channel)
+            }
+            Rearrange::Reshape => place,
+            Rearrange::Transpose { order } => {
+                let [row, column, channel] = order.map(|axis| [row, column, channel][axis]);
+                at(row, column, channel)
             }
         };
         values[target] = *value;

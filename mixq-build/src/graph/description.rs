@@ -4,11 +4,12 @@
 //! where the operator may have it. `relu` is a number where the ReLU has an upper bound. An elementwise
 //! operator holds its function.
 
+use mixq_format::Operation;
 use serde::ser::{Serialize, SerializeStruct, SerializeStructVariant, Serializer};
 
 use super::op::{
-    Addition, AveragePool, Conv, Depthwise, Elementwise, Flatten, GroupedConv, Linear, MaxPool, Multiply,
-    Prelu,
+    Addition, AveragePool, Constants, Conv, Depthwise, Elementwise, Flatten, GroupedConv, Linear, MaxPool,
+    Multiply, Prelu,
 };
 use super::{Activation, Node, Op};
 
@@ -39,6 +40,12 @@ impl Serialize for Description<'_> {
             Op::MaxPool(MaxPool { window }) => ("MaxPool", Some(window)),
             Op::Add(Addition { subtracts: false }) => ("Add", None),
             Op::Add(Addition { subtracts: true }) => ("Subtract", None),
+            Op::Constants(Constants { operation, trained }) => match (operation, trained) {
+                (Operation::Sum, true) => ("AddConstant", None),
+                (Operation::Sum, false) => ("AddFixedConstant", None),
+                (Operation::Product, true) => ("MultiplyConstant", None),
+                (Operation::Product, false) => ("MultiplyFixedConstant", None),
+            },
             Op::Multiply(Multiply) => ("Multiply", None),
             Op::Prelu(Prelu) => ("Prelu", None),
             Op::Flatten(Flatten) => ("Flatten", None),
@@ -53,7 +60,7 @@ impl Serialize for Description<'_> {
                 return serializer.serialize_newtype_variant("Op", 0, "Elementwise", function);
             }
         };
-        let norm = op.weighted().then_some(norm);
+        let norm = op.accumulates().then_some(norm);
         let activation = op.output().has_own_grid().then_some(activation);
         let grouped = match op {
             Op::GroupedConv(GroupedConv { window: _, groups, dilation }) => Some((groups, dilation)),
@@ -63,6 +70,7 @@ impl Serialize for Description<'_> {
             | Op::AveragePool(_)
             | Op::MaxPool(_)
             | Op::Add(_)
+            | Op::Constants(_)
             | Op::Flatten(_)
             | Op::Multiply(_)
             | Op::Prelu(_)

@@ -67,12 +67,28 @@ impl Graph {
         node == self.output_node() || self.outputs.iter().any(|output| output.node == node)
     }
 
+    /// The nodes that the last layer does not depend on: they lead to other outputs alone.
+    pub fn aside(&self) -> Vec<&Node> {
+        let mut needed = vec![false; self.nodes.len()];
+        needed[self.nodes.len() - 1] = true;
+        for index in (0..self.nodes.len()).rev() {
+            if needed[index] {
+                for source in &self.nodes[index].inputs {
+                    if let Source::Node(before) = source {
+                        needed[*before] = true;
+                    }
+                }
+            }
+        }
+        self.nodes.iter().zip(needed).filter(|(_, needed)| !needed).map(|(node, _)| node).collect()
+    }
+
     /// Whether a node's output are logits: sums of 32 bits, on the one scale of the accumulators. It is the
     /// output of a network that ends in a layer with weights, without an activation. All other outputs of
     /// nodes are codes on a grid.
     pub fn is_logits(&self, node: usize) -> bool {
         let Node { op, activation, .. } = &self.nodes[node];
-        node == self.output_node() && op.weighted() && *activation == Activation::None
+        node == self.output_node() && op.accumulates() && *activation == Activation::None
     }
 
     /// The shape of the network's output.
@@ -93,7 +109,8 @@ impl Graph {
 
     /// The shape of a node's weights, in elements: `[out, kernel height, kernel width, in]` of a convolution,
     /// `[kernel height, kernel width, channels]` of a depthwise layer, `[out, pixels, in]` of a linear layer
-    /// (pixels and channels of the tensor before any flatten); empty without weights.
+    /// (pixels and channels of the tensor before any flatten),
+    /// `[height, width, channels]` of constants; empty without weights.
     pub fn weight_shape(&self, index: usize) -> Vec<usize> {
         let node = &self.nodes[index];
         let input = self.shape(self.storage(node.inputs[0]));
@@ -110,7 +127,7 @@ impl Graph {
     /// norm, gamma and beta; or a slope.
     pub fn parameters(&self, index: usize) -> usize {
         let Node { op, norm, output, .. } = &self.nodes[index];
-        let of_a_channel = match (op.weighted(), norm) {
+        let of_a_channel = match (op.accumulates(), norm) {
             (false, _) => usize::from(matches!(op, Op::Prelu(_))),
             (true, false) => 1,
             (true, true) => 2,
@@ -119,8 +136,11 @@ impl Graph {
     }
 
     /// Multiply-accumulates of a node for one image. Padding counts like pixels, as in published figures;
-    /// nodes without weights count 0.
+    /// nodes without sums of products count 0.
     pub fn macs(&self, index: usize) -> u64 {
+        if !self.nodes[index].op.accumulates() {
+            return 0;
+        }
         // Each weight is used once for each output pixel; a linear layer writes one.
         let Shape { height, width, .. } = self.nodes[index].output;
         height as u64 * width as u64 * self.weight_count(index) as u64

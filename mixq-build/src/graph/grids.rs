@@ -52,6 +52,7 @@ impl Graph {
             | Op::Linear(_)
             | Op::Add(_)
             | Op::Multiply(_)
+            | Op::Constants(_)
             | Op::AveragePool(_)
             | Op::MaxPool(_)
             | Op::Flatten(_)

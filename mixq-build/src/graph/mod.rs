@@ -4,6 +4,7 @@
 //! padding in pixels, and checks every rule that the later steps rely on.
 
 mod activation;
+mod assemble;
 mod description;
 mod figures;
 mod fold;
@@ -20,6 +21,7 @@ pub use op::{Op, OpSpec};
 pub(crate) use shape::LARGEST;
 pub use spec::{LayerSpec, Padding, Spec};
 
+use mixq_format::Bits;
 use serde::Serialize;
 
 /// Height, width and channels of a tensor of one image.
@@ -125,6 +127,7 @@ impl Node {
             | Op::MaxPool(_)
             | Op::Add(_)
             | Op::Multiply(_)
+            | Op::Constants(_)
             | Op::Flatten(_)
             | Op::Rearrange(_)
             | Op::Resize(_) => self.activation.starts_at_zero(),
@@ -141,6 +144,10 @@ impl Node {
 pub struct Graph {
     /// The image.
     pub input: Shape,
+    /// Bits of an element of the image: 8, or fewer where the dataset's settings say so. Not a part of the
+    /// network's text: it is in that of the dataset.
+    #[serde(skip)]
+    pub input_bits: Bits,
     /// The nodes in order.
     pub nodes: Vec<Node>,
     /// Of a network with several outputs all of them, the first of which is that of the last node.

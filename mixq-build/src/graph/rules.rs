@@ -27,13 +27,22 @@ pub(super) fn image(shape: Shape) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Every output but the last must be read.
-pub(super) fn unread(nodes: &[Option<Draft>], names: &[String], problems: &mut Problems) {
+/// Something must become of what a layer writes: a layer reads it, or it is an output.
+pub(super) fn unread(
+    spec: &Spec,
+    nodes: &[Option<Draft>],
+    names: &[String],
+    folded: &Folded,
+    problems: &mut Problems,
+) {
+    let offered = offered(spec, names, folded);
     let last = nodes.iter().rposition(Option::is_some);
     for (index, node) in nodes.iter().enumerate() {
         let Some(node) = node else { continue };
         let mut drafts = nodes.iter().flatten();
-        if Some(index) == last || drafts.any(|other| other.inputs.contains(&Some(Source::Node(index)))) {
+        let is_output = offered.iter().any(|(_, holder)| *holder == index);
+        let is_needed = is_output || Some(index) == last;
+        if is_needed || drafts.any(|other| other.inputs.contains(&Some(Source::Node(index)))) {
             continue;
         }
         let shape = node.shaped.map_or(String::new(), |(_, shape)| format!(" ({shape})"));

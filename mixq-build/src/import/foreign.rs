@@ -64,9 +64,8 @@ pub fn parse(path: &Path, bytes: &[u8]) -> Result<Foreign, Error> {
     let model = model(path, bytes)?;
     let lowered = lower(&model).map_err(|unsupported| {
         let shown = path.display();
-        let problem = |what: super::lower::Unsupported| {
-            Problem::new(format!("{shown}: {}", what.what)).help(what.help)
-        };
+        let problem =
+            |what: super::lower::Unsupported| Problem::new(format!("{shown}: {}", what.what)).help(what.help);
         Error { problems: unsupported.into_iter().map(problem).collect() }
     })?;
     let graphs = TASKS.map(|task| Graph::resolve_for(&lowered.spec, task));

@@ -31,7 +31,7 @@ pub struct Initial {
 #[derive(Clone, Debug, PartialEq)]
 pub struct LayerWeights {
     /// `[out, in, height, width]`; of a depthwise layer `[channels, 1, height, width]`; of a linear layer
-    /// `[out, pixel, in]`; of a PReLU `[channels]`.
+    /// `[out, pixel, in]`; of a PReLU `[channels]`; of constants `[channels, height, width]`.
     pub weight: Vec<f32>,
     /// What follows the sums.
     pub after: After,
@@ -40,7 +40,7 @@ pub struct LayerWeights {
 /// What follows the sums of a layer, by output channel.
 #[derive(Clone, Debug, PartialEq)]
 pub enum After {
-    /// Nothing: it is a PReLU, whose weights are slopes.
+    /// Nothing: it is a PReLU, whose weights are slopes, or a layer with constants, which are its weights.
     Nothing,
     /// A summand.
     Bias(Vec<f32>),
@@ -79,6 +79,10 @@ pub fn initial(
         let channels = node.output.channels;
         let layer = node.op.weights().and_then(|layout| {
             let axes = Axes { transposed: transposed.contains(&node.name), ..axes(graph, index, layout) };
+            if layout == Weights::Elements {
+                let constants = reader.constants(&format!("{}.weight", node.name), node.output);
+                return constants.map(|weight| LayerWeights { weight, after: After::Nothing });
+            }
             // A batch norm that stands alone has factors of its own.
             let weight = match norms.get(&node.name) {
                 Some(norm) if *norm == node.name => Some(vec![1.0; channels]),
@@ -160,6 +164,7 @@ impl Axes {
             Weights::Filters { kernel, .. } if self.transposed => ([input.channels, outputs], kernel),
             Weights::Filters { kernel, groups } => ([outputs, input.channels / groups], kernel),
             Weights::Channels { kernel } => ([outputs, 1], kernel),
+            Weights::Elements => unreachable!("constants have shapes of their own"),
             Weights::Dense => {
                 let Shape { height, width, channels } = input;
                 return vec![vec![outputs, input.elements()], vec![outputs, channels, height, width]];

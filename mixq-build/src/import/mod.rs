@@ -8,18 +8,18 @@
 pub mod builtin;
 #[cfg(feature = "import")]
 pub mod foreign;
+mod initial;
+pub mod layers;
 #[cfg(feature = "import")]
 pub mod lower;
 #[cfg(feature = "import")]
 pub mod model;
+mod normalisation;
 #[cfg(feature = "import")]
 pub mod onnx;
+mod source;
 #[cfg(feature = "import")]
 pub mod tflite;
-mod initial;
-pub mod layers;
-mod normalisation;
-mod source;
 pub mod weights;
 
 use initial::unknown_normalisation;

@@ -32,6 +32,9 @@ fn starts_at_zero(graph: &Graph, source: Source) -> bool {
 /// The widest weights of a node whose sums fit; `None` if those of 2 bits do not. `outputs` are the bits of
 /// all nodes' outputs.
 pub fn widest(graph: &Graph, node: usize, outputs: &[Bits]) -> Option<Bits> {
+    if !graph.nodes[node].op.accumulates() {
+        return Some(Bits::B8);
+    }
     let [input, _] = widths(graph, node, outputs);
     let fits = |weights: &Bits| largest_sum(graph, node, *weights, input) <= LARGEST;
     Bits::QUANTISED.into_iter().rev().find(fits)
@@ -40,7 +43,8 @@ pub fn widest(graph: &Graph, node: usize, outputs: &[Bits]) -> Option<Bits> {
 /// The weighted nodes whose sums may leave 32 bits at these bits of weights and outputs, by node: with the
 /// width of the weights, that of the input, and the largest sum.
 pub fn overflows(graph: &Graph, weights: &[Option<Bits>], outputs: &[Bits]) -> Vec<(usize, [Bits; 2], u64)> {
-    let sums = weights.iter().enumerate().filter_map(|(node, bits)| {
+    let accumulates = |(node, _): &(usize, &Option<Bits>)| graph.nodes[*node].op.accumulates();
+    let sums = weights.iter().enumerate().filter(accumulates).filter_map(|(node, bits)| {
         let (weights, [input, _]) = ((*bits)?, widths(graph, node, outputs));
         Some((node, [weights, input], largest_sum(graph, node, weights, input)))
     });

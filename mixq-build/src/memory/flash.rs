@@ -31,20 +31,24 @@ pub fn most_flash_bytes(graph: &Graph, bits: Bits, scheme: Scheme) -> u64 {
     graph.weighted().map(most).sum::<u64>().next_multiple_of(4) + tables
 }
 
-/// Bytes of a weighted node's packed weights and requantisation tables; `widths` are those of its input and
-/// its output.
+/// Bytes of a weighted node's packed weights, and of its requantisation tables if it accumulates; `widths`
+/// are those of its input and its output.
 pub fn parameter_bytes(graph: &Graph, node: usize, bits: Bits, widths: [Bits; 2], scheme: Scheme) -> u64 {
     let (rows, columns) = weight_rows(graph, node);
+    let weights = (rows * bits.row_bytes(columns)) as u64;
+    if !graph.nodes[node].op.accumulates() {
+        return weights;
+    }
     let tables = Tables::new(graph, node, bits, widths, scheme).requant();
     let channels = u16::try_from(graph.nodes[node].output.channels).expect("the graph bounds every axis");
     let output = Tensor { height: 1, width: 1, channels, bits: widths[1], zero_point: 0, offset: 0 };
-    (rows * bits.row_bytes(columns) + tables.parameter_bytes(&output)) as u64
+    weights + tables.parameter_bytes(&output) as u64
 }
 
 /// The widths of a node's input and output, `activations` being those of all nodes' outputs.
 pub(crate) fn widths(graph: &Graph, node: usize, activations: &[Bits]) -> [Bits; 2] {
     let input = match graph.nodes[node].inputs[0] {
-        Source::Image => Bits::B8,
+        Source::Image => graph.input_bits,
         Source::Node(earlier) => activations[earlier],
     };
     [input, activations[node]]
@@ -64,6 +68,7 @@ pub fn table_bytes(graph: &Graph, activations: &[Bits]) -> u64 {
         | Op::MaxPool(_)
         | Op::Add(_)
         | Op::Multiply(_)
+        | Op::Constants(_)
         | Op::Flatten(_)
         | Op::Rearrange(_)
         | Op::Resize(_) => 0,

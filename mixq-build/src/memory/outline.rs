@@ -1,7 +1,7 @@
 //! The layers of a network that has bits, but no weights: enough to say what it costs.
 
 use mixq_format::{
-    Add, Bits, Conv, Depthwise, Elementwise, Layer, Linear, Multiply, Pool, Prelu, Requant, Tensor,
+    Add, Bits, Constants, Conv, Depthwise, Elementwise, Layer, Linear, Multiply, Pool, Prelu, Requant, Tensor,
 };
 
 use super::Allocation;
@@ -53,6 +53,17 @@ impl Allocation {
                     b: tensor(step.inputs[1]),
                     output,
                     multiplier: 1,
+                    shift: *Multiply::SHIFTS.end(),
+                }),
+                Op::Constants(constants) => Layer::Constants(Constants {
+                    input,
+                    output,
+                    weights,
+                    weight_bits,
+                    weight_zero_point: 0,
+                    operation: constants.operation,
+                    multiplier: 1,
+                    multiplier_constant: 0,
                     shift: *Multiply::SHIFTS.end(),
                 }),
                 Op::Prelu(_) => Layer::Prelu(Prelu { input, output, slopes: 0, multiplier: 1, shift: 1 }),

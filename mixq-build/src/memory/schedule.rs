@@ -18,6 +18,8 @@ pub struct Schedule {
     /// By width: whether it is given, as those of the image and the output are. All others are free to
     /// choose.
     pub fixed: Vec<bool>,
+    /// The bits of the image.
+    input_bits: Bits,
     /// The width of the logits, if the output are logits.
     logits: Option<usize>,
     /// The tensor that holds each node's output.
@@ -103,12 +105,16 @@ impl Schedule {
         }
         let width = tensors[tensor_of_node[output]].width;
         let logits = graph.is_logits(output).then_some(width);
-        Schedule { tensors, steps, fixed, logits, tensor_of_node }
+        Schedule { tensors, steps, fixed, input_bits: graph.input_bits, logits, tensor_of_node }
     }
 
-    /// Widths before any cut: 8 bits, and 32 for the logits.
+    /// Widths before any cut: 8 bits, and 32 for the logits. That of the image is the first one.
     pub fn initial_widths(&self) -> Vec<Bits> {
-        let width = |width| if self.logits == Some(width) { Bits::B32 } else { Bits::B8 };
+        let width = |width| match width {
+            0 => self.input_bits,
+            _ if self.logits == Some(width) => Bits::B32,
+            _ => Bits::B8,
+        };
         (0..self.fixed.len()).map(width).collect()
     }
 
@@ -149,12 +155,9 @@ impl Schedule {
     }
 }
 
-/// For a node that works in place: the input whose place its output takes, and with it the width. No node may
-/// read that input afterwards, and it is no output. Of several such inputs it is the one that is written
-/// last: the others can then have any width.
 /// For a node that works in place: the input whose place its output takes, and with it the width. It has the
-/// shape of the output, and no node may read it afterwards. Of several such inputs it is the one that is
-/// written last: the others can then have any width.
+/// shape of the output, no node may read it afterwards, and it is not an output of the network. Of several
+/// such inputs it is the one that is written last: the others can then have any width.
 fn free_input(graph: &Graph, node: usize) -> Option<usize> {
     let inputs = &graph.nodes[node].inputs;
     let reads = |reader: usize, place: Source| {

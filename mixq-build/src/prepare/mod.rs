@@ -18,6 +18,7 @@ use crate::memory::{
     Allocation, Infeasible, Losses, allocate_by_losses, allocate_uniformly, allocate_with_delta,
 };
 use crate::shortage::{MemoryModel, Request, Shortage, accumulator};
+use crate::task::Task;
 
 /// A model with its network.
 #[derive(Clone, Debug)]
@@ -120,12 +121,37 @@ impl<'a> Prepared<'a> {
                 Shortage::Flash { .. } => model.flash_at.clone(),
                 Shortage::Ram { .. } => model.ram_at.clone(),
             };
-            Problem { location, ..problem }
+            let narrower = match shortage {
+                Shortage::Ram { .. } => self.narrower_input(),
+                Shortage::Flash { .. } => None,
+            };
+            let help = problem.help.clone().into_iter().chain(narrower).collect::<Vec<_>>();
+            let help = (!help.is_empty()).then(|| help.join("; "));
+            Problem { location, help, ..problem }
         };
         match request.problems() {
             Ok(problems) => Error { problems: problems.into_iter().map(located).collect() },
             Err(problem) => problem.into(),
         }
+    }
+}
+
+impl Prepared<'_> {
+    /// What helps where the device makes the codes of the input, and the network would fit with fewer bits of
+    /// these.
+    fn narrower_input(&self) -> Option<String> {
+        let Model { dataset, flash, ram, scheme, delta, .. } = self.model;
+        let needs_bytes = dataset.task == Task::Reconstruction || self.imported.normalisation.is_some();
+        if dataset.input.is_none() || needs_bytes {
+            return None;
+        }
+        let fits = |bits: &Bits| {
+            let graph = Graph { input_bits: *bits, ..self.graph.clone() };
+            allocate_with_delta(&graph, *flash, *ram, *scheme, *delta).is_ok()
+        };
+        let narrower = [Bits::B4, Bits::B2].into_iter().filter(|bits| *bits < self.graph.input_bits);
+        let bits = { narrower }.find(fits)?;
+        Some(format!("with bits = {} in `input` of the dataset's table it fits", bits.count()))
     }
 }
 
@@ -138,9 +164,28 @@ fn network(model: &Model) -> Result<(Imported, Graph), Error> {
     import::read(&model.network)
         .and_then(|imported| {
             let graph = Graph::resolve_for(&imported.spec, model.dataset.task)?;
+            let graph = Graph { input_bits: input_bits(model, &imported)?, ..graph };
             Ok((imported, graph))
         })
         .map_err(|error| Error { problems: error.problems.into_iter().map(located).collect() })
+}
+
+/// The bits of the network's input.
+fn input_bits(model: &Model, imported: &Imported) -> Result<Bits, Problem> {
+    let bits = model.dataset.input_bits();
+    let needs_bytes = if model.dataset.task == Task::Reconstruction {
+        "a reconstruction compares its outputs with codes of 8 bits"
+    } else if imported.normalisation.is_some() {
+        "the network's `normalisation` is that of codes from 0 to 255"
+    } else {
+        return Ok(bits);
+    };
+    if bits == Bits::B8 {
+        return Ok(bits);
+    }
+    let message = format!("model `{}`: its input has {} bits, but {needs_bytes}", model.name, bits.count());
+    let problem = Problem::new(message).help("leave `bits` out of `input` in the dataset's table");
+    Err(Problem { location: model.dataset.location.clone(), ..problem })
 }
 
 /// Without weights, float training makes them.

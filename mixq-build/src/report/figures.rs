@@ -2,47 +2,55 @@
 
 use std::fmt::Write;
 
-use mixq_format::{ErrorFigures, Figures, LabelFigures, PixelFigures};
+use mixq_format::{ErrorFigures, Figures, LabelFigures, PixelFigures, ValueFigures};
 use serde_json::{Value, json};
 
 use super::confusion::Confusion;
+use super::units::short;
+use crate::size::thousands;
 
 /// A line for each output; `labels` are their names.
 pub fn text(figures: &Figures, labels: &[String]) -> String {
     let mut text = String::new();
+    let width = labels.iter().map(|label| label.chars().count() + 2).max().unwrap_or(0).max(16);
     let percent = |share: f64| format!("{:.2} %", 100.0 * share);
     match figures {
         Figures::Classification(counts) => text = Confusion::new(counts, labels).text(),
         Figures::MultiLabel(outputs) => {
             let _ = writeln!(
                 text,
-                "{:<16}{:>11}{:>11}{:>11}{:>11}{:>8}",
+                "{:<width$}{:>11}{:>11}{:>11}{:>11}{:>8}",
                 "label", "precision", "recall", "F1", "average", "images"
             );
             for (label, output) in labels.iter().zip(outputs) {
                 let shares = [output.precision(), output.recall(), output.f1(), output.average_precision];
                 let [precision, recall, f1, average] = shares.map(percent);
                 let images = output.images;
-                let _ =
-                    writeln!(text, "{label:<16}{precision:>11}{recall:>11}{f1:>11}{average:>11}{images:>8}");
+                let _ = writeln!(
+                    text,
+                    "{label:<width$}{precision:>11}{recall:>11}{f1:>11}{average:>11}{images:>8}"
+                );
             }
         }
         Figures::Regression(outputs) => {
-            let _ = writeln!(text, "{:<16}{:>9}{:>14}", "value", "R^2", "mean error");
+            let _ = writeln!(text, "{:<width$}{:>9}{:>14}  targets", "value", "R^2", "mean error");
             for (label, output) in labels.iter().zip(outputs) {
-                let _ = writeln!(text, "{label:<16}{:>9.4}{:>14.6}", output.r2, output.mean_absolute_error);
+                let ValueFigures { r2, mean_absolute_error, least, largest } = output;
+                let [error, least, largest] =
+                    [mean_absolute_error, least, largest].map(|value| short(*value));
+                let _ = writeln!(text, "{label:<width$}{r2:>9.4}{error:>14}  {least} to {largest}");
             }
         }
         Figures::Dense(classes) => {
             let accuracy = percent(PixelFigures::accuracy(classes));
             let _ = writeln!(
                 text,
-                "{accuracy} of all pixels are right\n{:<16}{:>11}{:>12}",
+                "{accuracy} of all pixels are right\n{:<width$}{:>11}{:>12}",
                 "class", "IoU", "pixels"
             );
             for (label, class) in labels.iter().zip(classes) {
                 let iou = class.iou().map_or("-".to_string(), percent);
-                let _ = writeln!(text, "{label:<16}{iou:>11}{:>12}", class.pixels);
+                let _ = writeln!(text, "{label:<width$}{iou:>11}{:>12}", thousands(class.pixels));
             }
         }
         Figures::Reconstruction(figures) => {

@@ -5,12 +5,14 @@ mod confusion;
 pub mod figures;
 mod firmware;
 mod speed;
+mod units;
 
 pub use firmware::{FirmwareReport, ModelMemory};
 use mixq_format::target::Cost;
-use mixq_format::{Bits, Layer, NamedLayer, Task};
+use mixq_format::{Bits, Layer, NamedLayer, Task, Unit};
 use serde::Serialize;
 pub use speed::SpeedReport;
+pub use units::{OutputReport, SamplesReport};
 
 use crate::memory::peak;
 use crate::target::Placed;
@@ -57,6 +59,20 @@ pub struct Report {
     /// The same as text, a line for each output.
     #[serde(skip)]
     pub details: String,
+    /// What the network writes, the output of the last layer first.
+    pub outputs: Vec<OutputReport>,
+    /// The samples that it reads, by channel; not there if it reads pixels.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub samples: Vec<SamplesReport>,
+    /// The quantity that each integer of a regression stands for; of a reconstruction that of the score.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub quantities: Vec<Unit>,
+    /// The integers that outputs must exceed to say yes: of labels, or of the score of an abnormal image.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub thresholds: Vec<i64>,
+    /// Outputs and samples as text, where a person wants to know them.
+    #[serde(skip)]
+    pub units: String,
     /// Images of the test part.
     pub test_images: u64,
     /// Test images that the integer network answers otherwise than the fake-quantised one.
@@ -107,6 +123,7 @@ impl Report {
             .map(|(index, named)| LayerReport::new(named, cost(index)))
             .collect();
         let weighted = || layers.iter().filter(|layer| layer.weight_bits.is_some());
+        let (outputs, samples) = (units::outputs(header), units::samples(header));
         let (peak, arena_lower_bound) = peak(header.input, &artifact.layers(), &artifact.kept());
         Report {
             model: header.name.clone(),
@@ -126,6 +143,11 @@ impl Report {
             integer_accuracy: header.accuracy.integer,
             figures: details.map(|found| figures::json(found, &header.labels)),
             details: details.map_or(String::new(), |found| figures::text(found, &header.labels)),
+            units: units::text(&outputs, &samples),
+            outputs,
+            samples,
+            quantities: header.readout.units.clone(),
+            thresholds: header.readout.thresholds.clone(),
             test_images: header.accuracy.test_images,
             disagreements: header.accuracy.disagreements,
             float_validation: header.accuracy.float_validation,
@@ -143,9 +165,8 @@ impl Report {
 
 /// Bytes of a layer's weights and biases as floats.
 fn float_bytes(layer: &Layer) -> u64 {
-    let parameters = layer
-        .weights()
-        .map_or(0, |(_, rows, columns, _)| rows * columns + usize::from(layer.output().channels));
+    let biases = if layer.requant().is_some() { usize::from(layer.output().channels) } else { 0 };
+    let parameters = layer.weights().map_or(0, |(_, rows, columns, _)| rows * columns + biases);
     4 * parameters as u64
 }
 
@@ -166,6 +187,7 @@ impl LayerReport {
             | Layer::Add(_)
             | Layer::Multiply(_)
             | Layer::GroupedConv(_)
+            | Layer::Constants(_)
             | Layer::Rearrange(_)
             | Layer::Resize(_) => 0,
         };

@@ -1,8 +1,11 @@
 //! Test images for firmware that measures itself.
 
+use mixq_format::{Bits, pack_codes};
+
 use crate::config::Model;
 use crate::dataset::{self, Dataset};
 use crate::error::{Error, Problem, unknown};
+use crate::graph::Shape;
 use crate::prepare::Prepared;
 use crate::task::rules;
 
@@ -41,7 +44,16 @@ pub(super) fn write(environment: &Environment, model: &str, most: usize) -> Resu
     )?;
     let images = dataset.test.select(&spread(dataset.test.len(), most).collect::<Vec<_>>());
     let labels = rules(model.dataset.task).firmware_targets(&images.targets)?;
-    write("images", &images.pixels)?;
+    let Shape { height, width, channels } = prepared.graph.input;
+    match prepared.graph.input_bits {
+        Bits::B8 => write("images", &images.pixels)?,
+        // As firmware passes them.
+        bits => {
+            let mut packed = vec![0; images.len() * height * width * bits.row_bytes(channels)];
+            pack_codes(&images.pixels, channels, bits, &mut packed);
+            write("images", &packed)?;
+        }
+    }
     write("labels", &labels)?;
     Ok(())
 }

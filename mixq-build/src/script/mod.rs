@@ -45,8 +45,10 @@ pub fn build() {
 
 /// Writes test images of a model into `OUT_DIR`, for firmware that wants to measure itself:
 /// `<model>_test_images.bin` (one byte an element, in the order row, column, channel) and
-/// `<model>_test_labels.bin`: a byte an image, of `task = "dense"` a byte a pixel of the mask, of a
-/// regression an `f32` (low byte first) an output.
+/// `<model>_test_labels.bin`, by the task: of a classification the class, a byte; of a regression an `f32`
+/// (low byte first) for each output; of `"multi-label"` a bit for each label, the first one in the lowest
+/// bit, in whole bytes; of `"dense"` a byte for each pixel of the mask; of a reconstruction a byte, 0
+/// (normal), 1 (abnormal) or another one (not known). Samples of sensors are the codes that `infer` takes.
 ///
 /// Datasets other than CSV need feature `datasets` of this crate.
 ///

@@ -41,7 +41,8 @@ impl Model<'_> {
         let half = 1 << (bits.count() - 1);
         let codes = quantise::weight_codes(&real, &grids, bits, self.weight_bounds(node)) - f64::from(half);
         let codes = from_libtorch(&codes, layout);
-        let (multiplier, offset) = self.affine(node);
+        let accumulates = self.graph.nodes[node].op.accumulates();
+        let (multiplier, offset) = if accumulates { self.affine(node) } else { Default::default() };
         Some(TrainedLayer {
             codes: doubles(&codes).into_iter().map(|code| code as i8).collect(),
             grids: plain_grids(&grids, half),

@@ -5,11 +5,12 @@ use tch::{Kind, Tensor};
 
 use super::model::{EPSILON, Model, Site};
 use super::part::Part;
+use super::pools::{ints, padded};
 use super::{elementwise, pairs, pools, quantise, rearrange, resize};
 use crate::graph::op::{
     Addition, AveragePool, Conv, Depthwise, Elementwise, GroupedConv, MaxPool, Rearrange,
 };
-use crate::graph::{Activation, Op, Source, Window};
+use crate::graph::{Activation, Op, Source};
 use crate::settings::Rounding;
 
 /// How a forward pass computes.
@@ -114,6 +115,13 @@ impl Model<'_> {
                     None => computed,
                 }
             }
+            Op::Constants(constants) => {
+                let steps = x.steps().filter(|_| on_grid);
+                match self.joined_constants(index, constants, (&x.real(), steps), mode) {
+                    (_, Some(codes)) => return exact(codes),
+                    (computed, None) => computed,
+                }
+            }
             Op::Prelu(_) => {
                 let computed = self.prelu(index, &x.real());
                 match x.steps().filter(|_| on_grid) {
@@ -131,7 +139,7 @@ impl Model<'_> {
                 }
             }
             Op::Rearrange(Rearrange::Join { first }) if first > 0 => return joined(input(1), x),
-            Op::Rearrange(rearrange) => return kept(rearrange::apply(rearrange, &x.tensor)),
+            Op::Rearrange(rearrange) => return kept(rearrange::apply(rearrange, &x.tensor, node.output)),
             Op::Resize(resize) => {
                 let form = (x.scale.as_ref(), x.unit.is_some());
                 return kept(pools::rounded(&x.tensor, |x| resize::apply(&resize, x), form));
@@ -169,7 +177,7 @@ impl Model<'_> {
     /// after it, which are small tensors; for values above the bound it is that of PACT.
     fn output_step(&self, index: usize, mode: Mode) -> Option<Tensor> {
         let node = &self.graph.nodes[index];
-        let from_zero = node.op.weighted() && self.get(index, Part::Low).is_none();
+        let from_zero = node.op.accumulates() && self.get(index, Part::Low).is_none();
         let high = self.high(index).filter(|_| from_zero)?;
         let on_grid = self.on_grid(Site::Output(index), mode.quantised);
         on_grid.then(|| quantise::step(&high, self.output_bits(index)))
@@ -198,7 +206,9 @@ impl Model<'_> {
                 let grids = quantise::activation_grids(low, &high, bits);
                 // The device adds with rounding, whatever the setting, and so tables are made.
                 let rounding = match node.op {
-                    Op::Add(_) | Op::Multiply(_) | Op::Prelu(_) | Op::Elementwise(_) => Rounding::Nearest,
+                    Op::Add(_) | Op::Multiply(_) | Op::Constants(_) | Op::Prelu(_) | Op::Elementwise(_) => {
+                        Rounding::Nearest
+                    }
                     Op::Conv(_) | Op::Depthwise(_) | Op::GroupedConv(_) | Op::Linear(_) => self.rounding,
                     Op::AveragePool(_)
                     | Op::MaxPool(_)
@@ -248,7 +258,8 @@ impl Model<'_> {
         self.grids_of(index, &self.real_weight(index))
     }
 
-    fn grids_of(&self, index: usize, real: &Tensor) -> quantise::Grids {
+    /// The same of weights that are at hand.
+    pub fn grids_of(&self, index: usize, real: &Tensor) -> quantise::Grids {
         let bits = self.weight_bits(index);
         match self.weight_bounds(index) {
             Some((low, high)) => quantise::per_layer_grids(low, high, bits),
@@ -327,16 +338,4 @@ fn joined(before: &Value, x: &Value) -> Value {
         }
         _ => Value { tensor: Tensor::cat(&[before.real(), x.real()], 1), unit: None, scale },
     }
-}
-
-pub(super) fn ints(sizes: [usize; 2]) -> [i64; 2] {
-    sizes.map(|size| size as i64)
-}
-
-pub(super) fn padded(x: &Tensor, window: &Window, value: f64) -> Tensor {
-    let [top, bottom, left, right] = window.padding.map(|size| size as i64);
-    if [top, bottom, left, right] == [0; 4] {
-        return x.shallow_clone();
-    }
-    x.f_pad([left, right, top, bottom], "constant", value).expect("padding is not negative")
 }

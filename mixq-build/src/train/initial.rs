@@ -14,8 +14,9 @@ impl Model<'_> {
     pub fn begin_with(&mut self, initial: &Initial) {
         for (node, layer) in initial.layers.iter().enumerate() {
             let Some(layer) = layer else { continue };
-            let slopes = layer.after == After::Nothing;
-            self.fill(node, if slopes { Part::Slope } else { Part::Weight }, &layer.weight);
+            let parts = [Part::Weight, Part::Constant, Part::Slope];
+            let part = parts.into_iter().find(|part| self.get(node, *part).is_some());
+            self.fill(node, part.expect("the graph has such parameters"), &layer.weight);
             match &layer.after {
                 After::Nothing => {}
                 After::Bias(bias) => self.fill(node, Part::Bias, bias),

@@ -3,6 +3,7 @@
 mod answers;
 mod batches;
 mod calibrate;
+mod check;
 mod checkpoint;
 mod device;
 mod elementwise;
@@ -38,6 +39,7 @@ pub use metrics::Metrics;
 pub use pace::{Pace, pace};
 
 use answers::answers;
+use check::{aside, can_be_trained, imbalance, mixed, too_few_images};
 use checkpoint::Checkpoint;
 use device::Machine;
 use epochs::{best, run};
@@ -57,7 +59,7 @@ use crate::import::{Initial, InputNormalisation};
 use crate::memory::{Allocation, Losses};
 use crate::observer::Observer;
 use crate::settings::{ClassWeights, Scheme, Training};
-use crate::task::{Fit, Part, Targets, Task, rules};
+use crate::task::{Fit, Targets, Task, rules};
 
 /// The result of a training.
 #[derive(Clone, Debug)]
@@ -159,6 +161,9 @@ pub fn train(
     if train.len() < batches::least(graph) {
         return Err(too_few_images(graph, train.len()).into());
     }
+    if initial.is_none() {
+        can_be_trained(graph)?;
+    }
     let normalisation = job.normalisation(&train);
     normalisation.warnings(dataset.samples.is_empty()).iter().for_each(|warning| observer.warn(warning));
     let machine = Machine::here(graph, settings.batch, device);
@@ -179,6 +184,7 @@ pub fn train(
     }
     let phase = |quantised, teacher| Phase {
         rules,
+        aside: aside(graph),
         task: dataset.task,
         fit: &fit,
         settings,
@@ -244,7 +250,7 @@ pub fn train(
 impl Job<'_> {
     /// How images are normalised. What differs by channel is in the initial weights, if there are any.
     fn normalisation(&self, train: &Images<'_>) -> Normalisation {
-        let found = Normalisation::of(train, self.graph.input.channels);
+        let found = Normalisation::of(train, self.graph.input.channels, self.graph.input_bits);
         let Some(given) = self.normalisation else { return found };
         let given = found.replaced(given);
         if self.initial.is_some() { given.with_equal_channels() } else { given }
@@ -287,17 +293,6 @@ impl Job<'_> {
     }
 }
 
-/// That some targets are rare, and what would help.
-fn imbalance(dataset: &Dataset, train: &Images<'_>) -> Option<String> {
-    let part =
-        Part { path: Path::new(""), targets: &train.targets(), labels: &dataset.labels, is_from_end: false };
-    let found = rules(dataset.task).imbalance(&part)?;
-    Some(format!(
-        "{found}: the network may never answer what is rare; `class-weights = \"balanced\"` in its training \
-         gives all the same weight, or add images"
-    ))
-}
-
 /// The images of the training part on which epochs are chosen.
 pub fn validation(dataset: &Dataset, settings: &Training) -> Split {
     dataset.train.select(&parts(dataset, settings).1)
@@ -311,25 +306,6 @@ fn parts(dataset: &Dataset, settings: &Training) -> (Vec<usize>, Vec<usize>) {
     }
     let classes = rules(dataset.task).groups(&dataset.train.targets, dataset.outputs);
     batches::split_groups(&dataset.groups, &classes, validation, seed)
-}
-
-/// A warning if a group is on both sides.
-fn mixed(dataset: &Dataset, train: &[usize], validation: &[usize]) -> Option<String> {
-    let is_there = |image: &usize| train.iter().any(|other| dataset.groups[*other] == dataset.groups[*image]);
-    (!dataset.groups.is_empty() && validation.first().is_some_and(is_there)).then(|| {
-        "each class has one group of training images: validation images are of groups that are trained with, \
-         and scores on them are too good; record more groups"
-            .to_string()
-    })
-}
-
-fn too_few_images(graph: &Graph, images: usize) -> Problem {
-    let name = graph.normalises_single_pixels().map_or("", |node| &node.name);
-    Problem::new(format!(
-        "layer `{name}` has batch norm on a single pixel, which is trained with two images at a time or \
-         more, but without the validation images {images} is left to train with"
-    ))
-    .help("add images, lower `validation`, or set batch_norm = false for this layer")
 }
 
 /// Trainings of one process take turns: libtorch's number of threads, on which the order of sums depends, and

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use mixq_format::Bits;
+use mixq_format::{Bits, Operation};
 use tch::{Device, Kind, Tensor};
 
 use crate::convert::Grid;
@@ -77,10 +77,22 @@ impl<'a> Model<'a> {
                 let fan_in: i64 = shape[1..].iter().product();
                 let deviation = (2.0 / fan_in as f64).sqrt();
                 let weights = Tensor::randn(&shape[..], options) * deviation;
-                // A window of one pixel only scales channels: it begins by changing nothing.
-                let scales = layout == (Weights::Channels { kernel: [1, 1] });
-                insert(Part::Weight, if scales { weights.ones_like() } else { weights });
-                if node.norm {
+                // A window of one pixel only scales channels: it begins by changing nothing, as constants do.
+                let (part, weights) = match (node.op, layout) {
+                    (_, Weights::Channels { kernel: [1, 1] }) => (Part::Weight, weights.ones_like()),
+                    (Op::Constants(constants), _) => {
+                        let nothing = match constants.operation {
+                            Operation::Sum => weights.zeros_like(),
+                            Operation::Product => weights.ones_like(),
+                        };
+                        (if constants.trained { Part::Weight } else { Part::Constant }, nothing)
+                    }
+                    _ => (Part::Weight, weights),
+                };
+                insert(part, weights);
+                if !node.op.accumulates() {
+                    // Nothing follows.
+                } else if node.norm {
                     insert(Part::Gamma, Tensor::ones([channels], options));
                     insert(Part::Beta, Tensor::zeros([channels], options));
                     insert(Part::Mean, Tensor::zeros([channels], options));
@@ -140,7 +152,8 @@ impl<'a> Model<'a> {
 
     /// Weights with the image's normalisation.
     pub fn unfolded_weight(&self, node: usize) -> Tensor {
-        let weight = self.get(node, Part::Weight).expect("a weighted node").shallow_clone();
+        let weight = self.get(node, Part::Weight).or_else(|| self.get(node, Part::Constant));
+        let weight = weight.expect("a weighted node").shallow_clone();
         let node = &self.graph.nodes[node];
         let Some(gains) = self.gains.as_ref().filter(|_| node.inputs.contains(&Source::Image)) else {
             return weight;
@@ -153,7 +166,9 @@ impl<'a> Model<'a> {
                 let rows = gains.view([groups, -1]).repeat_interleave_self_int(filters / groups, 0, None);
                 weight * rows.view([filters, -1, 1, 1])
             }
-            Weights::Dense => unreachable!("there are gains only where convolutions alone read the image"),
+            Weights::Dense | Weights::Elements => {
+                unreachable!("there are gains only where convolutions alone read the image")
+            }
         }
     }
 
@@ -201,6 +216,7 @@ impl<'a> Model<'a> {
         let node = match part {
             Part::High | Part::Low => self.grids[node],
             Part::Weight
+            | Part::Constant
             | Part::Bias
             | Part::Gamma
             | Part::Beta
@@ -249,7 +265,7 @@ fn image_meets_weights_only(graph: &Graph) -> bool {
     let mut readers = graph.nodes.iter().filter(|node| node.inputs.contains(&Source::Image));
     readers.all(|node| match node.op.weights() {
         Some(Weights::Filters { .. } | Weights::Channels { .. }) => true,
-        Some(Weights::Dense) | None => false,
+        Some(Weights::Dense | Weights::Elements) | None => false,
     })
 }
 
@@ -266,13 +282,14 @@ fn libtorch_shape(graph: &Graph, node: usize, layout: Weights) -> Vec<i64> {
         Weights::Filters { .. } => vec![shape[0], shape[3], shape[1], shape[2]],
         Weights::Channels { .. } => vec![shape[2], 1, shape[0], shape[1]],
         Weights::Dense => vec![shape[0], shape[1] * shape[2]],
+        Weights::Elements => vec![1, shape[2], shape[0], shape[1]],
     }
 }
 
 /// Weights in libtorch's layout as the network has them.
 pub(super) fn from_libtorch(weights: &Tensor, layout: Weights) -> Tensor {
     match layout {
-        Weights::Filters { .. } => weights.permute([0, 2, 3, 1]),
+        Weights::Filters { .. } | Weights::Elements => weights.permute([0, 2, 3, 1]),
         Weights::Channels { .. } => weights.permute([2, 3, 0, 1]),
         Weights::Dense => weights.shallow_clone(),
     }

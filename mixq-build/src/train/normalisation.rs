@@ -1,5 +1,7 @@
 //! Normalisation of images, per channel. It becomes part of the network: firmware feeds raw pixels.
 
+use mixq_format::Bits;
+
 use super::images::Images;
 use crate::convert::Grid;
 use crate::dataset;
@@ -18,9 +20,12 @@ pub struct Normalisation {
     pub gains: Vec<f64>,
     /// Mean and deviation of each channel, in pixel steps.
     channels: Vec<(f64, f64)>,
+    /// The largest value of a pixel.
+    last: i32,
 }
 
-/// A channel whose standard deviation is below this, in pixel steps, is not scaled up: it only has noise.
+/// A channel whose standard deviation is below this, in steps of 255 in all, is not scaled up: it only has
+/// noise.
 const STEADY: f64 = 1.0;
 
 /// The most that a channel's mean may differ from that of all pixels, in normalised units. The difference is
@@ -29,12 +34,13 @@ const STEADY: f64 = 1.0;
 const FARTHEST: f64 = 4.0;
 
 impl Normalisation {
-    /// From the images to train with; `channels` is their number of channels.
-    pub fn of(train: &Images<'_>, channels: usize) -> Normalisation {
+    /// From the images to train with; `channels` is their number of channels, `bits` the width of an element.
+    pub fn of(train: &Images<'_>, channels: usize, bits: Bits) -> Normalisation {
+        let last = bits.max_code();
         let pixels = |channel: usize| train.pixels().skip(channel).step_by(channels);
         let moments: Vec<(f64, f64)> =
             (0..channels).map(|channel| dataset::moments(pixels(channel))).collect();
-        let varying = |channel: &usize| moments[*channel].1 >= STEADY;
+        let varying = |channel: &usize| !is_steady(moments[*channel].1, last);
         let varying: Vec<usize> = (0..channels).filter(varying).collect();
         // Without the channels that hardly vary, as if they were not there.
         let (mean, deviation) = if varying.is_empty() || varying.len() == channels {
@@ -45,9 +51,10 @@ impl Normalisation {
         // Over 0, so that nothing divides by 0.
         let deviation = deviation.max(1e-3);
         Normalisation {
-            image: Grid { scale: 1.0 / deviation, zero_point: (mean.round() as i32).clamp(0, 255) },
-            gains: moments.iter().map(|channel| gain((mean, deviation), *channel)).collect(),
+            image: Grid { scale: 1.0 / deviation, zero_point: (mean.round() as i32).clamp(0, last) },
+            gains: moments.iter().map(|channel| gain((mean, deviation), *channel, last)).collect(),
             channels: moments,
+            last,
         }
     }
 
@@ -66,7 +73,8 @@ impl Normalisation {
     /// Warns of each channel that hardly varies, if there is more than one channel; those of images have the
     /// names of colours.
     pub fn warnings(&self, is_image: bool) -> Vec<String> {
-        let steady = |channel: &usize| self.channels.len() > 1 && self.channels[*channel].1 < STEADY;
+        let steady =
+            |channel: &usize| self.channels.len() > 1 && is_steady(self.channels[*channel].1, self.last);
         (0..self.channels.len()).filter(steady).map(|channel| self.warning(channel, is_image)).collect()
     }
 
@@ -83,7 +91,8 @@ impl Normalisation {
             (mean, 0.0) => format!("is {mean} in all training images"),
             (mean, deviation) => format!(
                 "hardly varies over the training images: its mean is {mean:.2}, its standard deviation \
-                 {deviation:.2} of 255 steps"
+                 {deviation:.2} of {} steps",
+                self.last
             ),
         };
         format!(
@@ -93,10 +102,15 @@ impl Normalisation {
     }
 }
 
+/// Whether a channel only has noise, by its deviation in steps, the last of which is `last`.
+fn is_steady(deviation: f64, last: i32) -> bool {
+    deviation < STEADY * f64::from(last) / 255.0
+}
+
 /// The factor of a channel beside the scale that all channels share. Arguments are `(mean, deviation)` of all
 /// pixels and of the channel's pixels.
-fn gain((mean, deviation): (f64, f64), (channel_mean, channel_deviation): (f64, f64)) -> f64 {
-    let gain = if channel_deviation < STEADY { 1.0 } else { deviation / channel_deviation };
+fn gain((mean, deviation): (f64, f64), (channel_mean, channel_deviation): (f64, f64), last: i32) -> f64 {
+    let gain = if is_steady(channel_deviation, last) { 1.0 } else { deviation / channel_deviation };
     // Dividing by 0 gives infinity: then there is nothing to bound.
     gain.min(FARTHEST * deviation / (channel_mean - mean).abs())
 }
@@ -117,7 +131,7 @@ mod tests {
             })
             .collect();
         let split = Split { pixels: pixels.clone().into(), targets: vec![0; 100].into() };
-        let Normalisation { image, gains, .. } = Normalisation::of(&Images::all(&split), 3);
+        let Normalisation { image, gains, .. } = Normalisation::of(&Images::all(&split), 3, Bits::B8);
         for (channel, gain) in gains.iter().take(2).enumerate() {
             let values: Vec<f64> = (pixels.iter().skip(channel).step_by(3))
                 .map(|pixel| gain * image.scale * f64::from(i32::from(*pixel) - image.zero_point))
@@ -132,7 +146,7 @@ mod tests {
     }
     fn normalised(pixels: Vec<u8>, channels: usize) -> Normalisation {
         let split = Split { pixels: pixels.into(), targets: vec![0; 10].into() };
-        Normalisation::of(&Images::all(&split), channels)
+        Normalisation::of(&Images::all(&split), channels, Bits::B8)
     }
 
     #[test]

@@ -1,11 +1,15 @@
-//! Products and PReLUs as the device computes them, in integers, with the gradients of what they stand for.
+//! Products, constants and PReLUs as the device computes them, in integers, with the gradients of what they
+//! stand for.
 
+use mixq_format::Operation;
 use tch::{Kind, Tensor};
 
-use super::model::Model;
+use super::forward::Mode;
+use super::model::{Model, Site};
 use super::part::Part;
 use super::quantise::{self, Grids, straight_through};
 use crate::convert::{product, slopes};
+use crate::graph::op::Constants;
 
 /// Codes without their zero point, up to some rounding, and the step of their grid.
 pub type Steps = (Tensor, Tensor);
@@ -41,6 +45,36 @@ impl Model<'_> {
             let codes = codes.detach().round().to_kind(Kind::Double);
             (codes.relu() * f64::from(above) + codes.clamp_max(0.0) * below, shift)
         })
+    }
+
+    /// The sum or the product of a tensor of these values and a node's constants; and that of a product of
+    /// codes on the output's grid, as [`Model::multiply_codes`] has it, if `x` has codes.
+    pub fn joined_constants(
+        &self,
+        node: usize,
+        constants: Constants,
+        (x, codes): (&Tensor, Option<Steps>),
+        mode: Mode,
+    ) -> (Tensor, Option<(Tensor, Tensor)>) {
+        let real = self.real_weight(node);
+        let (values, scale) = if self.on_grid(Site::Weights(node), mode.quantised) {
+            let grids = self.grids_of(node, &real);
+            let values = quantise::weights(&real, &grids, self.weight_bits(node), self.weight_bounds(node));
+            (values, Some(grids.scale))
+        } else {
+            (real, None)
+        };
+        match constants.operation {
+            Operation::Sum => (x + values, None),
+            Operation::Product => {
+                let computed = x * &values;
+                let codes = codes.zip(scale).map(|(x, scale)| {
+                    let constants = (values / &scale, scale);
+                    self.multiply_codes(node, [&x, &constants], &computed)
+                });
+                (computed, codes)
+            }
+        }
     }
 
     /// Values on the grid of a node. `scaled` makes of the grid's scale whole numbers and a shift: divided by

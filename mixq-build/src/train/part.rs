@@ -3,8 +3,10 @@
 /// A tensor of a node, by what it is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
-    /// Weights, `[out, in, height, width]` or `[out, in]`.
+    /// Weights, `[out, in, height, width]` or `[out, in]`; of constants `[1, channels, height, width]`.
     Weight,
+    /// Constants that stay what the network brings, `[1, channels, height, width]`.
+    Constant,
     /// Bias of a layer without batch norm.
     Bias,
     /// Scale of the batch norm.
@@ -28,8 +30,9 @@ pub enum Part {
 }
 
 impl Part {
-    const ALL: [Part; 11] = [
+    const ALL: [Part; 12] = [
         Part::Weight,
+        Part::Constant,
         Part::Bias,
         Part::Gamma,
         Part::Beta,
@@ -57,6 +60,7 @@ impl Part {
         match self {
             Part::High | Part::Low | Part::WeightLow | Part::WeightHigh => true,
             Part::Weight
+            | Part::Constant
             | Part::Bias
             | Part::Gamma
             | Part::Beta
@@ -70,6 +74,7 @@ impl Part {
     fn suffix(self) -> &'static str {
         match self {
             Part::Weight => ".weight",
+            Part::Constant => ".constant",
             Part::Bias => ".bias",
             Part::Gamma => ".norm.gamma",
             Part::Beta => ".norm.beta",

@@ -20,6 +20,8 @@ pub struct Phase<'a> {
     pub scheme: Scheme,
     /// Whether weights and activations are on their grids.
     pub quantised: bool,
+    /// Nodes on which the loss does not depend, by name: they keep what they have.
+    pub aside: Vec<&'a str>,
     /// Images to learn from.
     pub train: &'a Images<'a>,
     /// Images on which the best epoch is chosen.
@@ -48,8 +50,12 @@ impl Phase<'_> {
     /// L2 penalty of the parameter of this name; `None` if this phase does not train it.
     pub fn decay(&self, name: &str, frozen: bool) -> Option<f64> {
         let settings = self.settings;
-        match Part::of(name)? {
-            Part::Mean | Part::Variance => None,
+        let part = Part::of(name)?;
+        if self.aside.iter().any(|node| part.name(node) == name) {
+            return None;
+        }
+        match part {
+            Part::Mean | Part::Variance | Part::Constant => None,
             Part::Weight if self.quantised => Some(settings.quantised_weight_decay),
             Part::Weight => Some(settings.weight_decay),
             Part::High | Part::Low => self.quantised.then_some(settings.activation_decay),

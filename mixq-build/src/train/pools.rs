@@ -1,8 +1,7 @@
-//! Averages and other means as the device computes them.
+//! Averages and other means as the device computes them, and padding.
 
 use tch::{Kind, Tensor};
 
-use super::forward::{ints, padded};
 use super::quantise::straight_through;
 use crate::graph::Window;
 
@@ -41,4 +40,18 @@ fn average_pool(x: &Tensor, window: &Window) -> Tensor {
     let size = x.size();
     let counts = pool(&Tensor::ones([1, 1, size[2], size[3]], (Kind::Float, x.device())));
     pool(x) / counts
+}
+
+/// As libtorch wants them.
+pub fn ints(sizes: [usize; 2]) -> [i64; 2] {
+    sizes.map(|size| size as i64)
+}
+
+/// An input with padding of this value around it.
+pub fn padded(x: &Tensor, window: &Window, value: f64) -> Tensor {
+    let [top, bottom, left, right] = window.padding.map(|size| size as i64);
+    if [top, bottom, left, right] == [0; 4] {
+        return x.shallow_clone();
+    }
+    x.f_pad([left, right, top, bottom], "constant", value).expect("padding is not negative")
 }

@@ -2,11 +2,12 @@
 
 use tch::Tensor;
 
+use crate::graph::Shape;
 use crate::graph::op::Rearrange;
 
 /// Moves elements; of a concatenation this is the first part, whose channels stay where they are. Zeros are
 /// zeros also where the elements are codes: only codes with zero point 0 are kept as such.
-pub fn apply(rearrange: Rearrange, x: &Tensor) -> Tensor {
+pub fn apply(rearrange: Rearrange, x: &Tensor, output: Shape) -> Tensor {
     let size = |size: usize| size as i64;
     let (n, c, h, w) = x.size4().expect("four axes");
     match rearrange {
@@ -42,6 +43,15 @@ pub fn apply(rearrange: Rearrange, x: &Tensor) -> Tensor {
             let s = size(block);
             let blocks = x.reshape([n, c, h / s, s, w / s, s]).permute([0, 3, 5, 1, 2, 4]);
             blocks.reshape([n, s * s * c, h / s, w / s])
+        }
+        Rearrange::Reshape => {
+            let Shape { height, width, channels } = output;
+            let rows = x.permute([0, 2, 3, 1]).reshape([n, size(height), size(width), size(channels)]);
+            rows.permute([0, 3, 1, 2])
+        }
+        Rearrange::Transpose { order } => {
+            let [height, width, channels] = order.map(|axis| size(axis) + 1);
+            x.permute([0, 2, 3, 1]).permute([0, channels, height, width])
         }
     }
 }

@@ -20,7 +20,7 @@ use super::normalisation::Normalisation;
 use super::part::Part;
 use crate::convert::{Converted, convert};
 use crate::dataset::Split;
-use crate::graph::Graph;
+use crate::graph::{Graph, Op};
 use crate::import::layers;
 use crate::memory::{allocate, allocate_uniformly};
 use crate::settings::{Bounds, Rounding, Scheme};
@@ -72,6 +72,10 @@ fn unsettle(model: &mut Model<'_>, seed: u64) {
         if model.get(node, Part::Bias).is_some() {
             model.set(node, Part::Bias, draw(-0.3, 0.3));
         }
+        if let Op::Constants(_) = model.graph.nodes[node].op {
+            let size = model.get(node, Part::Weight).unwrap().size();
+            model.set(node, Part::Weight, Tensor::randn(&size[..], (Kind::Float, Device::Cpu)) * 0.7);
+        }
         if model.get(node, Part::Slope).is_some() {
             model.set(node, Part::Slope, draw(-0.5, 1.5));
         }
@@ -103,7 +107,7 @@ fn both_answers(network: &str, bits: Bits, rounding: Rounding, seed: u64) -> [Ve
     tch::manual_seed(seed as i64);
     let split = images(&graph, seed);
     let all = Images::all(&split);
-    let normalisation = Normalisation::of(&all, graph.input.channels);
+    let normalisation = Normalisation::of(&all, graph.input.channels, Bits::B8);
     let mut model = Model::new(&graph, &allocation, scheme, rounding, &normalisation, Device::Cpu);
     unsettle(&mut model, seed);
     calibrate(&mut model, &all, Bounds::Data);
@@ -178,7 +182,7 @@ fn integers_compute_what_the_fake_quantised_network_computes() {
                     tch::manual_seed(seed);
                     let split = images(&graph, seed as u64);
                     let all = Images::all(&split);
-                    let normalisation = Normalisation::of(&all, graph.input.channels);
+                    let normalisation = Normalisation::of(&all, graph.input.channels, Bits::B8);
                     let mut model =
                         Model::new(&graph, &allocation, scheme, rounding, &normalisation, Device::Cpu);
                     unsettle(&mut model, seed as u64);
@@ -215,7 +219,7 @@ fn integers_compute_what_the_fake_quantised_network_computes() {
 fn a_channel_that_never_varies_is_warned_of_where_batch_norm_is_folded() {
     let graph = Graph::resolve(&layers::parse(Path::new("network.toml"), NETWORK).unwrap()).unwrap();
     let split = images(&graph, 1);
-    let normalisation = Normalisation::of(&Images::all(&split), graph.input.channels);
+    let normalisation = Normalisation::of(&Images::all(&split), graph.input.channels, Bits::B8);
     let said = |scheme, variance: f32| {
         let allocation = allocate(&graph, u64::MAX, u64::MAX, scheme).unwrap();
         let mut model =

@@ -6,16 +6,25 @@ use tempfile::TempDir;
 
 /// All that is said of the only model of a package with this network and device.
 fn says(network: &str, device: &str) -> String {
+    says_of(network, device, "\"none.csv\"")
+}
+
+/// The same with this dataset.
+fn says_of(network: &str, device: &str, dataset: &str) -> String {
     let folder = TempDir::new().unwrap();
     let manifest = format!(
         "[package]\nname = \"firmware\"\n[package.metadata.mixq.device]\n{device}\n\
-         [package.metadata.mixq.models.person]\nnetwork = {network}\ndataset = \"none.csv\"\n"
+         [package.metadata.mixq.models.person]\nnetwork = {network}\ndataset = {dataset}\n"
     );
     std::fs::write(folder.path().join("Cargo.toml"), manifest).unwrap();
     let layers = "input = [8, 8, 1]\nlayer = [{ op = \"conv\", filters = 8, kernel = 3 }, { op = \"conv\", \
                   name = \"wide\", filters = 64, kernel = 3 }, { op = \"global_average_pool\" }, { op \
                   = \"linear\", features = 4 }]";
     std::fs::write(folder.path().join("net.toml"), layers).unwrap();
+    let series = "input = [1, 200, 6]\nlayer = [{ op = \"conv\", name = \"stem\", filters = 8, \
+                  kernel = [1, 5], stride = [1, 4] }, { op = \"global_average_pool\" }, { \
+                  op = \"linear\", features = 4 }]";
+    std::fs::write(folder.path().join("series.toml"), series).unwrap();
     let config = Config::load(folder.path()).unwrap();
     let prepared = Prepared::new(&config.models[0], None).unwrap();
     let error = prepared.allocate().expect_err("it does not fit");
@@ -47,6 +56,27 @@ fn layers_of_a_file() {
          least ram = \"1,152 B\"; try input = [6, 6, 1]; unchanged it fits a whole stm32f072rb (flash \
          131,072 B, RAM 16,384 B) | ram = 700"
     );
+}
+
+/// 200 points in time of 6 bytes, or of 3; and 50 of 8 channels, at 2 bits.
+#[test]
+fn where_the_device_makes_codes_fewer_bits_may_help() {
+    let told = |ram: u32, input: &str| {
+        let device = format!("flash = 100000\nram = {ram}");
+        says_of("\"series.toml\"", &device, &format!("{{ path = \"none.csv\", input = {input} }}"))
+    };
+    let found = told(900, "\"samples\"");
+    assert!(found.contains("needs 1,300 B of RAM for layer 1 `stem`"), "{found}");
+    assert!(
+        found.contains("; with bits = 4 in `input` of the dataset's table it fits | ram = 900"),
+        "{found}"
+    );
+    let found = told(600, "{ bits = 4 }");
+    assert!(found.contains("needs 700 B of RAM for layer 1 `stem`"), "{found}");
+    assert!(found.contains("; with bits = 2 in `input` of the dataset's table it fits | "), "{found}");
+    assert!(!told(200, "\"samples\"").contains("it fits |"));
+    let pixels = says("\"series.toml\"", "flash = 100000\nram = 900");
+    assert!(!pixels.contains("bits = 4"), "{pixels}");
 }
 
 #[test]

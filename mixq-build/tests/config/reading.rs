@@ -147,6 +147,7 @@ fn every_key_is_read() {
         targets: None,
         labels: Some(vec!["no".to_string(), "yes".to_string()]),
         task: Task::Classification,
+        mask_values: None,
         resize: false,
         tolerate: 0.0,
         input: None,

@@ -1,6 +1,7 @@
 //! Keys of datasets of samples.
 
 use mixq_build::engine::config::{DatasetConfig, Group, InputConfig, RecordingConfig, Short};
+use mixq_format::Bits;
 
 use crate::manifest::{DEVICE, PACKAGE, check_dataset, load};
 
@@ -23,6 +24,7 @@ fn samples_and_recordings() {
         max: Some(vec![4.0, 2.5]),
         unit: Some(vec![0.5]),
         per_tensor: false,
+        bits: None,
     };
     let recordings = RecordingConfig {
         window: Some(119),
@@ -33,6 +35,8 @@ fn samples_and_recordings() {
         files: None,
     };
     assert_eq!((found.input, found.recordings), (Some(input), recordings));
+    let bits = |bits: u8| read(&format!("input = {{ bits = {bits} }}")).input_bits();
+    assert_eq!([8, 4, 2].map(bits), [Bits::B8, Bits::B4, Bits::B2]);
     let found = read("input = { scale = \"per-tensor\" }, files = \"{group}_{class}.csv\", group = false");
     assert!(found.input.is_some_and(|input| input.per_tensor));
     assert_eq!(found.recordings.files.as_deref(), Some("{group}_{class}.csv"));
@@ -44,6 +48,7 @@ fn wrong_values_have_their_places() {
     for (keys, wrong) in [
         ("input = ^\"pixels\"", "`input` has the unknown value `pixels`; known are `samples`"),
         ("input = ^{ min = 3, max = [4, 3] }", "`input` has min 3, which is not below max 3"),
+        ("input = { bits = ^3 }", "`bits` is 3, it must be 8, 4 or 2"),
         ("window = ^0", "`window` is 0, it must be 1 or more"),
         ("step = ^4", "`step` needs a `window`; window = 119 gives a window 119 rows"),
         (

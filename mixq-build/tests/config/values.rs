@@ -129,6 +129,12 @@ fn values_out_of_range() {
         ],
     );
     check_dataset(
+        "{ path = \"d\", mask-values = ^[1, 256] }",
+        &["`mask-values` is [1, 256], it must be an array of the values in masks that stand for the \
+           classes, each 0 to 255"],
+    );
+    check_dataset("{ path = \"d\", mask-values = ^[1, 3, 1] }", &["`mask-values` names the value 1 twice"]);
+    check_dataset(
         "{ path = \"d.csv\", test = ^1.0, shape = ^8, labels = ^[\"a\", 2] }",
         &[
             "`test` is 1, it must be a whole number of images, or a share over 0 and under 1",

@@ -3,7 +3,7 @@
 use mixq_build::engine::config::{DatasetConfig, InputConfig};
 use mixq_build::engine::dataset::{Dataset, Reader, measure};
 use mixq_build::engine::graph::Shape;
-use mixq_format::SampleChannel;
+use mixq_format::{Bits, SampleChannel};
 
 use crate::given::Given;
 use crate::npz::{npy, npz};
@@ -70,6 +70,7 @@ fn one_scale_for_all_and_given_ranges() {
         max: Some(vec![1000.0, 2.0]),
         unit: Some(vec![0.125, 0.0005]),
         per_tensor: false,
+        bits: None,
     };
     let dataset = load(&given, Some(input)).unwrap();
     let [wide, narrow] = &dataset.samples[..] else { panic!("two channels") };
@@ -168,7 +169,7 @@ fn a_trained_network_is_measured_with_the_codes_of_its_training() {
     let other = npz(&[("x", &floats(&smaller, "(32, 5, 2)")), ("y", &labels(32))]);
     let measured = |given: &Given, samples: &[SampleChannel]| {
         let labels = ["0", "1"].map(String::from);
-        let network = Reader { input: SERIES, output: 2.into(), labels: &labels, samples };
+        let network = Reader { input: SERIES, output: 2.into(), labels: &labels, samples, bits: Bits::B8 };
         measure(&DatasetConfig::new(&given.path), network, &mut ())
             .map(|found| found.images)
             .map_err(|error| error.to_string().replace(&given.path.display().to_string(), "ROOT"))

@@ -90,8 +90,9 @@ fn what_cannot_be_folded_is_a_problem() {
     assert_eq!(
         problem(&format!("{HEAD}{CONV}{pool}{relu}{CLASSES}")),
         "net.toml:10:6: layer `relu1` follows `max_pool1`, whose operator is max_pool; ReLU can be folded \
-         into conv, depthwise, pointwise, transposed_conv, linear, add, subtract, multiply and affine layers \
-         only: put it before the pool or the flatten | op = \"relu\""
+         into conv, depthwise, pointwise, transposed_conv, linear, add, subtract, multiply, affine, \
+         add_constant and multiply_constant layers only: put it before the pool or the flatten | op = \
+         \"relu\""
     );
     assert_eq!(
         problem(&format!("{HEAD}{CONV}activation = \"relu\"\n{relu}{CLASSES}")),

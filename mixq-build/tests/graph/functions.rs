@@ -112,8 +112,9 @@ fn clips_from_0_are_relus_with_a_bound() {
     check(
         &list(&format!("{STEM}[[layer]]\nop = \"max_pool\"\nkernel = 2\n[[layer]]\nop = \"relu6\"\n")),
         &["net.toml:11:6: layer `relu61` follows `max_pool1`, whose operator is max_pool; ReLU6 can be \
-             folded into conv, depthwise, pointwise, transposed_conv, linear, add, subtract, multiply and \
-             affine layers only: put it before the pool or the flatten | op = \"relu6\""],
+             folded into conv, depthwise, pointwise, transposed_conv, linear, add, subtract, multiply, \
+             affine, add_constant and multiply_constant layers only: put it before the pool or the flatten \
+             | op = \"relu6\""],
     );
 }
 

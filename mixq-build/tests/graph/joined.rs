@@ -1,7 +1,11 @@
-//! Products, differences, numbers by channel, and pools that are expanded.
+//! Products, differences, constants, numbers by channel, and pools that are expanded.
 
-use mixq_build::engine::graph::op::{Addition, AveragePool, Depthwise, Multiply, Prelu, Rearrange};
+use mixq_build::engine::graph::op::{
+    Addition, AveragePool, Constants, Depthwise, Multiply, Prelu, Rearrange,
+};
 use mixq_build::engine::graph::{Activation, Graph, Node, Op, Shape, Source, Window};
+
+use mixq_format::Operation;
 
 use super::list::{STEM, check, list};
 use super::resolve;
@@ -69,6 +73,31 @@ fn numbers_by_channel_are_depthwise_layers_and_slopes() {
     let graph = resolve(&list(&format!("{STEM}[[layer]]\nop = \"prelu\"\n"))).unwrap();
     assert_eq!((graph.nodes[1].op, graph.parameters(1)), (Op::Prelu(Prelu), 4));
     assert!(!graph.nodes[0].norm && graph.nodes[0].activation == Activation::None);
+}
+
+#[test]
+fn constants_have_the_shape_of_what_they_join() {
+    let resolved = |layer: &str| resolve(&list(&format!("{STEM}[[layer]]\n{layer}\n"))).unwrap();
+    for (name, operation) in [("add_constant", Operation::Sum), ("multiply_constant", Operation::Product)] {
+        let graph = resolved(&format!("op = \"{name}\"\nactivation = \"relu\""));
+        assert_eq!(graph.nodes[1].op, Op::Constants(Constants { operation, trained: true }));
+        assert_eq!(graph.nodes[1].activation, Activation::Relu);
+        assert_eq!(graph.weight_shape(1), [8, 8, 4]);
+        // No bias, no multiply-accumulates.
+        assert_eq!((graph.parameters(1), graph.macs(1)), (256, 0));
+    }
+    check(
+        &list(&format!("{STEM}[[layer]]\nop = \"add_constant\"\ntrained = false\n")),
+        &["net.toml:8:6: a layer has `trained` = false, but the network has no `weights`: its \
+           constants have no values; add weights = \"...\" before the layers, or leave `trained` out | op = \
+           \"add_constant\""],
+    );
+    check(
+        &list("[[layer]]\nop = \"add_constant\"\n"),
+        &["net.toml:3:6: layer `add_constant1` with the operator add_constant reads the image, which only \
+           conv, depthwise, pointwise, linear and affine layers may: quantised activations begin at their \
+           outputs; put a conv or depthwise layer before it | op = \"add_constant\""],
+    );
 }
 
 #[test]

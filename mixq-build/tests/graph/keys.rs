@@ -53,16 +53,18 @@ fn keys() {
         &[
             "net.toml:2:1: a layer has no `op`; add one of conv, depthwise, pointwise, transposed_conv, \
              linear, average_pool, global_average_pool, max_pool, global_max_pool, add, \
-             subtract, multiply, affine, prelu, concat, slice, channel_shuffle, pad, \
-             upsample, resize, depth_to_space, space_to_depth, flatten, batch_norm, relu, sigmoid, tanh, \
+             subtract, multiply, affine, add_constant, multiply_constant, prelu, concat, slice, \
+             channel_shuffle, pad, upsample, resize, depth_to_space, space_to_depth, reshape, \
+             transpose, flatten, batch_norm, relu, sigmoid, tanh, \
              hard_sigmoid, hard_swish, silu, gelu, leaky_relu, elu, selu, relu6, clip, exp, log, sqrt, abs, \
              neg, min, max | [[layer]]",
             "net.toml:5:6: there is no operator \"depthwize\"; did you mean \"depthwise\"? | op \
              = \"depthwize\"",
             "net.toml:7:6: there is no operator \"zzz\"; the operators are conv, depthwise, pointwise, \
              transposed_conv, linear, average_pool, global_average_pool, max_pool, global_max_pool, add, \
-             subtract, multiply, affine, prelu, concat, slice, \
-             channel_shuffle, pad, upsample, resize, depth_to_space, space_to_depth, flatten, \
+             subtract, multiply, affine, add_constant, multiply_constant, prelu, concat, slice, \
+             channel_shuffle, pad, upsample, resize, depth_to_space, space_to_depth, reshape, \
+             transpose, flatten, \
              batch_norm, relu, sigmoid, tanh, hard_sigmoid, hard_swish, silu, gelu, leaky_relu, elu, selu, \
              relu6, clip, exp, log, sqrt, abs, neg, min, max | op = \"zzz\"",
             "net.toml:9:6: `op` is an integer, it must be a string | op = 3",

@@ -166,6 +166,10 @@ fn outputs_in_the_middle() {
     let outputs: Vec<(&str, &str)> =
         (graph.outputs.iter()).map(|output| (&output.name[..], &graph.nodes[output.node].name[..])).collect();
     assert_eq!(outputs, [("end", "end"), ("map", "map"), ("tanh1", "tanh1")]);
+    // Nothing reads it but the firmware.
+    let heads = net(&with("map"), "").replace("name = \"end\"", "name = \"end\"\ninputs = [\"stem\"]");
+    let graph = resolve(&heads).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(graph.aside().iter().map(|node| &node.name[..]).collect::<Vec<_>>(), ["map"]);
     // The last one alone is no output more.
     let alone = net("", "").replace("name = \"end\"", "name = \"end\"\noutput = true");
     assert!(resolve(&alone).unwrap().outputs.is_empty());

@@ -23,9 +23,28 @@ fn every_operator_has_its_shape() {
         ("op = \"upsample\"\nfactor = [2, 3]", Rearrange::Upsample { factor: [2, 3] }, [16, 24, 4]),
         ("op = \"depth_to_space\"\nblock = 2", Rearrange::DepthToSpace { block: 2 }, [16, 16, 1]),
         ("op = \"space_to_depth\"\nblock = 4", Rearrange::SpaceToDepth { block: 4 }, [2, 2, 64]),
+        ("op = \"reshape\"\nshape = [1, 16, 16]", Rearrange::Reshape, [1, 16, 16]),
+        (
+            "op = \"transpose\"\norder = [\"channels\", \"height\", \"width\"]",
+            Rearrange::Transpose { order: [2, 0, 1] },
+            [4, 8, 8],
+        ),
     ] {
         assert_eq!(second(keys), (Op::Rearrange(rearrange), shape), "{keys}");
     }
+}
+
+/// 6 channels become 4: pixels of 2 channels come between.
+#[test]
+fn a_reshape_whose_channels_do_not_divide_has_two_steps() {
+    let graph = resolve(&list(
+        "[[layer]]\nop = \"pointwise\"\nname = \"six\"\nfilters = 6\n\
+         [[layer]]\nop = \"reshape\"\nshape = [12, 8, 4]\n",
+    ))
+    .unwrap_or_else(|error| panic!("{error}"));
+    let shape = |height, width, channels| Shape { height, width, channels };
+    let nodes: Vec<(&str, Shape)> = graph.nodes.iter().map(|node| (&node.name[..], node.output)).collect();
+    assert_eq!(nodes[1..3], [("reshape1.parts", shape(8, 24, 2)), ("reshape1", shape(12, 8, 4))]);
 }
 
 const BRANCHES: &str = r#"
@@ -65,6 +84,14 @@ fn what_cannot_move_is_said() {
         (
             "op = \"channel_shuffle\"\ngroups = 3",
             "layer `channel_shuffle1` shuffles 3 groups of the channels of `stem` (8x8x4)",
+        ),
+        (
+            "op = \"reshape\"\nshape = [8, 8, 5]",
+            "layer `reshape1` makes 8x8x5 of `stem` (8x8x4): 320 elements of 256",
+        ),
+        (
+            "op = \"transpose\"\norder = [\"width\", \"width\", \"channels\"]",
+            "layer `transpose1` has the `order` width, width, channels",
         ),
         ("op = \"pad\"\npadding = \"same\"", "layer `pad1` has a `padding` that depends on a window"),
         (

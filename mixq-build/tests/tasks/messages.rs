@@ -75,3 +75,14 @@ fn labels_are_flags() {
     let said = refused(&with("multi-label", &rows, ""));
     assert!(said.contains("no training image has `1`"), "{said}");
 }
+
+#[test]
+fn a_reconstruction_reads_codes_of_8_bits() {
+    let network = "input = [1, 1, 4]\nlayer = [{ op = \"linear\", features = 4 }]\n";
+    let package = package("reconstruction", network, "", ", input = { bits = 4 }", "");
+    let config = package.config();
+    let said = Prepared::new(&config.models[0], None).expect_err("it is refused").to_string();
+    let expected = "its input has 4 bits, but a reconstruction compares its outputs with codes of 8 bits; \
+                    leave `bits` out of `input` in the dataset's table";
+    assert!(said.contains(expected), "{said}");
+}

@@ -2,7 +2,7 @@
 //! archive, whose files `MIXQ_DATA` has in `timeseries`).
 
 use mixq_build::engine::dataset::Split;
-use mixq_format::SampleChannel;
+use mixq_format::{Bits, SampleChannel};
 
 use super::*;
 
@@ -55,20 +55,20 @@ fn values(path: &Path) -> Vec<Vec<f64>> {
     cases.map(case).collect()
 }
 
-/// The sample of a value and its code, by wide integers.
-fn code(value: f64, SampleChannel { unit, codes }: &SampleChannel) -> (i16, u8) {
+/// The sample of a value and its code, up to `last`, by wide integers.
+fn code(value: f64, SampleChannel { unit, codes }: &SampleChannel, last: i128) -> (i16, u8) {
     let sample = (f64::from(value as f32) / unit).round().clamp(-32768.0, 32767.0) as i128;
     let shifted = 2 * sample * i128::from(codes.multiplier) + (1i128 << codes.shift);
     let code = shifted.div_euclid(2i128 << codes.shift) + i128::from(codes.zero_point);
-    (sample as i16, code.clamp(0, 255) as u8)
+    (sample as i16, code.clamp(0, last) as u8)
 }
 
 /// All images of a part are the codes of the values of a file.
-fn assert_codes(part: &Split, values: &[Vec<f64>], channels: &[SampleChannel]) {
+fn assert_codes(part: &Split, values: &[Vec<f64>], channels: &[SampleChannel], last: i128) {
     assert_eq!(part.len(), values.len());
     for (index, values) in values.iter().enumerate() {
         let codes =
-            values.iter().zip(channels.iter().cycle()).map(|(value, channel)| code(*value, channel).1);
+            values.iter().zip(channels.iter().cycle()).map(|(value, channel)| code(*value, channel, last).1);
         assert!(codes.eq(part.image(index).iter().copied()), "image {index}");
     }
 }
@@ -86,8 +86,8 @@ fn a_network_of_samples_knows_motions_and_the_device_makes_the_codes_of_training
     assert_eq!(header.samples, dataset.samples);
 
     let test = values(&folder.join("BasicMotions_TEST.ts"));
-    assert_codes(&dataset.train, &values(&folder.join("BasicMotions_TRAIN.ts")), &header.samples);
-    assert_codes(&dataset.test, &test, &header.samples);
+    assert_codes(&dataset.train, &values(&folder.join("BasicMotions_TRAIN.ts")), &header.samples, 255);
+    assert_codes(&dataset.test, &test, &header.samples, 255);
 
     let device = samples_on_device("motions", artifact, &test[..5]);
     for (image, (codes, logits_there, codes_of_values)) in device.iter().enumerate() {
@@ -111,6 +111,30 @@ fn a_network_of_samples_knows_motions_and_the_device_makes_the_codes_of_training
     }
 }
 
+#[test]
+fn codes_of_4_bits_share_bytes_and_are_those_of_training() {
+    let Some(folder) = data() else { return };
+    let package = motions(&folder, "uniform-8", "48 KiB");
+    let path = format!("{:?}", folder.join("BasicMotions_TRAIN.ts").display().to_string());
+    package.replace("Cargo.toml", &path, &format!("{{ path = {path}, input = {{ bits = 4 }} }}"));
+    let Trained { artifact, dataset, logits, .. } = &train(&package);
+    let header = &artifact.header;
+    println!("4-bit input: {:?}", header.accuracy);
+    // 100 rows of 6 codes.
+    assert_eq!((header.input.bits, header.input.bytes()), (Bits::B4, 300));
+    assert!(header.accuracy.integer >= 0.9, "{:?}", header.accuracy);
+    assert_eq!(header.accuracy.disagreements, 0);
+    let test = values(&folder.join("BasicMotions_TEST.ts"));
+    assert_codes(&dataset.test, &test, &header.samples, 15);
+    let device = samples_on_device("motions4", artifact, &test[..5]);
+    for (image, (codes, logits_there, codes_of_values)) in device.iter().enumerate() {
+        let pairs = dataset.test.image(image).chunks(2).map(|pair| pair[0] | pair[1] << 4);
+        assert_eq!(*codes, list(pairs), "image {image}");
+        assert_eq!(*codes_of_values, *codes, "image {image}");
+        assert_eq!(*logits_there, list(&logits[4 * image..][..4]), "image {image}");
+    }
+}
+
 /// What the device makes of windows of values: the codes of their samples, the logits, the codes of the
 /// values themselves.
 fn samples_on_device(name: &str, artifact: &Artifact, windows: &[Vec<f64>]) -> Vec<(String, String, String)> {
@@ -121,7 +145,7 @@ fn samples_on_device(name: &str, artifact: &Artifact, windows: &[Vec<f64>]) -> V
         std::fs::write(folder.join(format!("{}.{end}", header.name)), bytes).unwrap();
     };
     let channels = || header.samples.iter().cycle();
-    let sample = |(value, channel): (&f64, &SampleChannel)| code(*value, channel).0.to_le_bytes();
+    let sample = |(value, channel): (&f64, &SampleChannel)| code(*value, channel, 255).0.to_le_bytes();
     write(
         "samples",
         windows.iter().flat_map(|values| values.iter().zip(channels()).flat_map(sample)).collect(),

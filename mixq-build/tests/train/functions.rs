@@ -12,8 +12,8 @@ use super::*;
 const IMAGES: usize = 12;
 
 /// Hard swish after convolutions, sigmoid as a layer of its own, tanh before the linear layer; squeeze and
-/// excite with a PReLU, a batch norm that stands alone, and a difference.
-const NETWORKS: [(&str, &str); 4] = [
+/// excite with a PReLU, a batch norm that stands alone, and a difference; sums and products with constants.
+const NETWORKS: [(&str, &str); 5] = [
     (
         "hard_swish",
         r#"
@@ -54,6 +54,16 @@ const NETWORKS: [(&str, &str); 4] = [
         { op = "max_pool", kernel = 3, stride = 1, padding = 1 },
         { op = "batch_norm" },
         { op = "subtract", inputs = ["batch_norm1", "b"] },
+        "#,
+    ),
+    (
+        "constants",
+        r#"
+        { op = "conv", filters = 13, kernel = 3, stride = 2, activation = "none" },
+        { op = "add_constant", activation = "hard_swish" },
+        { op = "pointwise", filters = 12 },
+        { op = "multiply_constant" },
+        { op = "average_pool", kernel = 2 },
         "#,
     ),
 ];

@@ -149,3 +149,95 @@ fn weights_that_cannot_be_used_are_refused_before_anything_is_trained() {
     let said = wrong(&package);
     assert!(said.contains("`training.epochs` is 0, and its network comes without weights"), "{said}");
 }
+
+/// Two layers read the same one: the last layer answers, the other one is an output beside it.
+const HEADS: &str = r#"input = [8, 8, 1]
+layer = [
+    { op = "conv", name = "stem", filters = 6, kernel = 3, stride = 2, batch_norm = false },
+    { op = "conv", name = "place", filters = 2, kernel = 1, batch_norm = false, activation = "none",
+      output = true },
+    { op = "linear", name = "end", features = 10, inputs = ["stem"] },
+]
+"#;
+
+#[test]
+fn an_output_that_the_last_layer_does_not_depend_on_keeps_its_weights() {
+    let mut rng = fastrand::Rng::with_seed(5);
+    let mut random = |count: usize, size: f32| -> Vec<f32> {
+        (0..count).map(|_| size * (2.0 * rng.f32() - 1.0)).collect()
+    };
+    let (stem, place, place_bias) = (random(54, 1.0), random(12, 1.0), random(2, 0.5));
+    let tensors: [(&str, &[usize], Vec<f32>); 6] = [
+        ("stem.weight", &[6, 1, 3, 3], stem.clone()),
+        ("stem.bias", &[6], vec![0.1; 6]),
+        ("place.weight", &[2, 6, 1, 1], place.clone()),
+        ("place.bias", &[2], place_bias.clone()),
+        ("end.weight", &[10, 96], random(960, 0.2)),
+        ("end.bias", &[10], vec![0.0; 10]),
+    ];
+    let bytes = tensors.map(|(name, shape, values)| {
+        (name, shape.to_vec(), values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>())
+    });
+    let views = bytes
+        .iter()
+        .map(|(name, shape, own)| (*name, TensorView::new(Dtype::F32, shape.clone(), own).unwrap()));
+    let weights = serialize(views, None).unwrap();
+
+    let package = with_weights(&weights, "quantised-epochs = 0");
+    std::fs::write(package.path("net.toml"), HEADS).unwrap();
+    let error = train_with(&package, true, &mut ()).unwrap_err().to_string();
+    assert!(error.contains("does not depend on `place`") && error.contains("trained `weights`"), "{error}");
+
+    let keys = format!("weights = \"net.safetensors\"\n{NORMALISATION}layer =");
+    package.replace("net.toml", "layer =", &keys);
+    for (before, after) in
+        [("", ""), ("quantised-epochs = 0", "epochs = 1, quantised-epochs = 1")].into_iter()
+    {
+        package.replace("Cargo.toml", before, after);
+        let artifact = train(&package);
+        let outputs = &artifact.header.outputs;
+        let names: Vec<&str> = outputs.iter().map(|output| &output.name[..]).collect();
+        assert_eq!(names, ["end", "place"]);
+        if after.is_empty() {
+            let config = package.config();
+            let graph = Prepared::new(&config.models[0], None).unwrap().graph;
+            let dataset = &config.models[0].dataset;
+            let dataset = Dataset::load(dataset, graph.input, graph.output(), &mut ()).unwrap();
+            let scale = outputs[1].scale;
+            let zero = f64::from(outputs[1].tensor.zero_point);
+            for image in (0..10).map(|index| dataset.test.image(index)) {
+                let found = mixq_tests::networks::logits(&artifact, image);
+                let expected = places(image, &stem, &place, &place_bias);
+                for (code, expected) in found[10..].iter().zip(expected) {
+                    let found = (f64::from(*code) - zero) * scale;
+                    assert!((found - expected).abs() < 4.0 * scale, "{found} is not {expected}");
+                }
+            }
+        }
+    }
+}
+
+/// What `place` of [`HEADS`] writes, pixel by pixel, in 64-bit floats.
+fn places(image: &[u8], stem: &[f32], place: &[f32], bias: &[f32]) -> Vec<f64> {
+    let pixel = |y: i32, x: i32| {
+        let inside = (0..8).contains(&y) && (0..8).contains(&x);
+        // Around the image lies what the mean became.
+        if inside { (f64::from(image[(8 * y + x) as usize]) - 77.0) / 95.0 } else { 0.0 }
+    };
+    let mut values = Vec::new();
+    for at in 0..16 {
+        let (row, column) = (at / 4 * 2, at % 4 * 2);
+        let sum = |filter: usize| -> f64 {
+            let tap = |tap: i32| {
+                f64::from(stem[9 * filter + tap as usize]) * pixel(row + tap / 3, column + tap % 3)
+            };
+            (0.1 + (0..9).map(tap).sum::<f64>()).max(0.0)
+        };
+        let inner: Vec<f64> = (0..6).map(sum).collect();
+        for output in 0..2 {
+            let products = inner.iter().zip(&place[6 * output..]).map(|(x, w)| x * f64::from(*w));
+            values.push(f64::from(bias[output]) + products.sum::<f64>());
+        }
+    }
+    values
+}

@@ -51,9 +51,13 @@ pub(super) fn kernel(layer: &Layer) -> Kernel {
         Layer::Rearrange(_) => "portable::rearrange",
         Layer::Resize(_) => "portable::resize",
         Layer::GroupedConv(_) => "portable::grouped_conv",
+        Layer::Constants(_) => "portable::constants",
     };
     let generics = match (layer, layer.weights()) {
-        (Layer::Add(_) | Layer::Multiply(_) | Layer::Prelu(_) | Layer::Rearrange(_), _) => String::new(),
+        (
+            Layer::Add(_) | Layer::Multiply(_) | Layer::Prelu(_) | Layer::Rearrange(_) | Layer::Constants(_),
+            _,
+        ) => String::new(),
         (Layer::Elementwise(l), _) => format!("{x}, {}", l.output.bits.count()),
         (_, Some((.., w))) => format!("{x}, {}", w.count()),
         (_, None) => x.to_string(),

@@ -122,6 +122,10 @@ fn tables_of(layer: &mut Layer) -> Vec<(&mut u32, Range<usize>)> {
             let start = layer.slopes as usize;
             return vec![(&mut layer.slopes, start..start + 4 * channels)];
         }
+        Layer::Constants(layer) => {
+            let start = layer.weights as usize;
+            return vec![(&mut layer.weights, start..start + weight_bytes)];
+        }
         Layer::AveragePool(_)
         | Layer::MaxPool(_)
         | Layer::Add(_)

@@ -3,6 +3,7 @@
 mod add;
 mod arena;
 mod case;
+mod constants;
 mod conv;
 mod depthwise;
 mod elementwise;

@@ -3,6 +3,8 @@
 #[allow(unused_imports, reason = "only networks that resize images name it")]
 use mixq_rt::format::Between::*;
 use mixq_rt::format::Bits::*;
+#[allow(unused_imports, reason = "only networks with constants name it")]
+use mixq_rt::format::Operation::*;
 #[allow(unused_imports, reason = "only networks that move elements name it")]
 use mixq_rt::format::Rest::*;
 use mixq_rt::format::Rule::*;

@@ -13,13 +13,13 @@ macro_rules! samples {
         fn main() -> ! {
             $(static mut $model: models::$model::Network = models::$model::Network::new();)*
             $({
-                use models::$model::{INPUT_BYTES, quantise_f32, quantise_i16};
+                use models::$model::{INPUT_BYTES, INPUT_ELEMENTS, quantise_f32, quantise_i16};
                 let name = stringify!($model);
                 let mut codes = [0; INPUT_BYTES];
                 let windows =
                     include_bytes!(concat!(env!("MIXQ_MODELS"), "/", stringify!($model), ".samples"));
-                for window in windows.as_chunks::<{ 2 * INPUT_BYTES }>().0 {
-                    let mut samples = [0; INPUT_BYTES];
+                for window in windows.as_chunks::<{ 2 * INPUT_ELEMENTS }>().0 {
+                    let mut samples = [0; INPUT_ELEMENTS];
                     for (sample, bytes) in samples.iter_mut().zip(window.as_chunks().0) {
                         *sample = i16::from_le_bytes(*bytes);
                     }
@@ -32,8 +32,8 @@ macro_rules! samples {
                 }
                 let windows =
                     include_bytes!(concat!(env!("MIXQ_MODELS"), "/", stringify!($model), ".values"));
-                for window in windows.as_chunks::<{ 4 * INPUT_BYTES }>().0 {
-                    let mut values = [0.0; INPUT_BYTES];
+                for window in windows.as_chunks::<{ 4 * INPUT_ELEMENTS }>().0 {
+                    let mut values = [0.0; INPUT_ELEMENTS];
                     for (value, bytes) in values.iter_mut().zip(window.as_chunks().0) {
                         *value = f32::from_le_bytes(*bytes);
                     }

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use anyhow::{Context, Result};
 
-use super::{BITS, Code, LEVELS, Row, WORKLOADS, document_networks, networks};
+use super::{BITS, Code, LEVELS, Row, WORKLOADS, document_networks, document_operators, networks};
 use crate::process::repository;
 
 /// The file that is written.
@@ -109,6 +109,7 @@ pub fn write(rows: &[Row], networks: &[networks::Row], codes: &[Code]) -> Result
             text += &lines(&least, cpu);
         }
     }
+    text += &document_operators::table();
     text += &document_networks::tables(networks);
     text += &network(codes);
     text += PEERS;

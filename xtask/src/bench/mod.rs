@@ -8,6 +8,7 @@
 mod cycles;
 mod document;
 mod document_networks;
+mod document_operators;
 mod log;
 mod machine;
 mod networks;

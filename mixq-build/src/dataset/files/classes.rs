@@ -197,17 +197,23 @@ fn unfit<'a>(
             observer.warn(&format!("{message}; left out"));
         }
     }
-    if !sizes.is_empty() {
+    problems.extend(self::sizes(wanted, &sizes, total));
+    problems
+}
+
+/// That some of all images have another size than the network's.
+pub fn sizes(wanted: &Wanted<'_>, sizes: &[String], total: usize) -> Option<Problem> {
+    let path = wanted.config.path.display();
+    (!sizes.is_empty()).then(|| {
         let (height, width) = (wanted.shape.height, wanted.shape.width);
         let message = format!(
             "{path}: {} of {total} images are not {height}x{width}, as the network wants them: {}",
             sizes.len(),
-            enumerate(&sizes)
+            enumerate(sizes)
         );
         let help = "`resize = true` in the dataset's table scales images; sizes are height x width";
-        problems.push(Problem::new(message).help(help));
-    }
-    problems
+        Problem::new(message).help(help)
+    })
 }
 
 /// The images class after class, and their names relative to the folder of the parts.

@@ -7,6 +7,8 @@ use std::path::Path;
 use flate2::read::MultiGzDecoder;
 
 use super::entry::Entry;
+use super::mask::Mask;
+use super::names::is_mask;
 use super::pixels::{Fit, Unfit};
 use crate::dataset::limit::{Limited, TooLarge};
 use crate::dataset::names::{is_binary, is_image};
@@ -19,6 +21,8 @@ use crate::error::Problem;
 pub struct Contents {
     /// Image files as the network wants them, or what is wrong with them.
     pub images: Vec<(Name, Result<Fit, Unfit>)>,
+    /// Files of masks, where the task takes masks, or what is wrong with them.
+    pub masks: Vec<(Name, Result<Mask, Unfit>)>,
     /// Files of the binary formats, unpacked, by their names without folders.
     pub binaries: BTreeMap<String, Vec<u8>>,
     /// The size in bytes of what they were unpacked from.
@@ -68,7 +72,8 @@ impl Contents {
     pub fn follow(&mut self, wanted: &Wanted<'_>) -> Vec<Problem> {
         const LONGEST: usize = 40;
         let mut problems = Vec::new();
-        let mut linked = Vec::new();
+        let takes_masks = wanted.rules().takes_masks();
+        let (mut images, mut masks) = (Vec::new(), Vec::new());
         for (name, first) in &self.links {
             let mut target = first;
             for _ in 0..LONGEST {
@@ -76,15 +81,13 @@ impl Contents {
             }
             let last = name.last().map(String::as_str).unwrap_or_default();
             let leads = target.join("/");
-            if is_image(last) {
-                let found = self.images.binary_search_by(|(image, _)| image.cmp(target));
-                let missing = || {
-                    Err(Unfit::Unreadable(format!(
-                        "it is a link to {leads}, which is not an image in the archive"
-                    )))
-                };
-                linked.push((name.clone(), found.map_or_else(|_| missing(), |at| self.images[at].1.clone())));
-            } else if is_binary(last) || self.images.iter().any(|(image, _)| image.starts_with(target)) {
+            let files = self.images.iter().map(|(name, _)| name);
+            let mut files = files.chain(self.masks.iter().map(|(name, _)| name));
+            if is_image(last) && takes_masks && is_mask(name) {
+                masks.push((name.clone(), linked(&self.masks, target, "a mask")));
+            } else if is_image(last) {
+                images.push((name.clone(), linked(&self.images, target, "an image")));
+            } else if is_binary(last) || files.any(|name| name.starts_with(target)) {
                 let message =
                     format!("{}: {} is a link to {leads}", wanted.config.path.display(), name.join("/"));
                 let help = "pack it again without links, as `tar --dereference --hard-dereference` does";
@@ -93,9 +96,22 @@ impl Contents {
                 self.others.push(name.clone());
             }
         }
-        self.images.extend(linked);
+        self.images.extend(images);
         self.images.sort_by(|a, b| a.0.cmp(&b.0));
+        self.masks.extend(masks);
+        self.masks.sort_by(|a, b| a.0.cmp(&b.0));
         problems
+    }
+}
+
+/// What a link leads to, among files in the order of their names.
+fn linked<T: Clone>(files: &[(Name, Result<T, Unfit>)], target: &Name, kind: &str) -> Result<T, Unfit> {
+    match files.binary_search_by(|(name, _)| name.cmp(target)) {
+        Ok(at) => files[at].1.clone(),
+        Err(_) => {
+            let leads = target.join("/");
+            Err(Unfit::Unreadable(format!("it is a link to {leads}, which is not {kind} in the archive")))
+        }
     }
 }
 

@@ -9,6 +9,8 @@ use std::sync::{Mutex, PoisonError};
 use super::budget::{Budget, Held};
 use super::contents::Contents;
 use super::entry::Entry;
+use super::mask::{self, Mask};
+use super::names::is_mask;
 use super::pixels::{DECODED, Fit, Unfit, decode};
 use super::source::each;
 use crate::dataset::limit;
@@ -32,6 +34,7 @@ pub fn gather(wanted: &Wanted<'_>, observer: &mut dyn Observer) -> Result<Conten
     let (files, memory) = (Budget::new(FILES), Budget::new(DECODED));
     let (sender, receiver) = sync_channel(WAITING);
     let receiver = Mutex::new(receiver);
+    let takes_masks = wanted.rules().takes_masks();
     let mut images: u64 = 0;
     std::thread::scope(|scope| {
         let decode_all = || decode_all(&receiver, wanted, &files, &memory);
@@ -57,17 +60,23 @@ pub fn gather(wanted: &Wanted<'_>, observer: &mut dyn Observer) -> Result<Conten
                     send(&sender, (name, Source::Bytes(bytes, held)));
                 }
             }
+            (Entry::Unreadable(reason), _) if takes_masks && is_mask(&name) => {
+                contents.masks.push((name, Err(Unfit::Unreadable(reason))));
+            }
             (Entry::Unreadable(reason), _) => contents.images.push((name, Err(Unfit::Unreadable(reason)))),
             (Entry::Other, _) => contents.others.push(name),
         };
         let read = each(path, is_read, observer, &mut take);
         drop(sender);
         for decoder in decoders {
-            contents.images.extend(decoder.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+            let (images, masks) = decoder.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            contents.images.extend(images);
+            contents.masks.extend(masks);
         }
         read
     })?;
     contents.images.sort_by(|a, b| a.0.cmp(&b.0));
+    contents.masks.sort_by(|a, b| a.0.cmp(&b.0));
     problems.extend(contents.follow(wanted));
     problems.extend(limit::images(wanted, images + contents.links.len() as u64, packed));
     contents.recordings.sort_by(|a, b| a.0.cmp(&b.0));
@@ -82,7 +91,8 @@ enum Source<'a> {
 }
 
 type Waiting<'a> = (Name, Source<'a>);
-type Decoded = (Name, Result<Fit, Unfit>);
+/// Images, and masks.
+type Decoded = (Vec<(Name, Result<Fit, Unfit>)>, Vec<(Name, Result<Mask, Unfit>)>);
 
 fn send<'a>(sender: &std::sync::mpsc::SyncSender<Waiting<'a>>, file: Waiting<'a>) {
     sender.send(file).expect("decoders take files until the sender is gone");
@@ -93,17 +103,23 @@ fn decode_all<'a>(
     wanted: &Wanted<'_>,
     files: &'a Budget,
     memory: &Budget,
-) -> Vec<Decoded> {
+) -> Decoded {
     let next = || waiting.lock().unwrap_or_else(PoisonError::into_inner).recv();
-    let mut decoded = Vec::new();
+    let takes_masks = wanted.rules().takes_masks();
+    let (mut images, mut masks) = (Vec::new(), Vec::new());
     while let Ok((name, source)) = next() {
         let file = match source {
             Source::File(path) => read(&path, files),
             Source::Bytes(bytes, held) => Ok((bytes, held)),
         };
-        decoded.push((name, file.and_then(|(bytes, _held)| decode_safely(&bytes, wanted, memory))));
+        if takes_masks && is_mask(&name) {
+            let mask = |bytes: &[u8]| mask::decode(bytes, wanted, memory);
+            masks.push((name, file.and_then(|(bytes, _held)| safely(|| mask(&bytes)))));
+        } else {
+            images.push((name, file.and_then(|(bytes, _held)| image(&bytes, wanted, memory))));
+        }
     }
-    decoded
+    (images, masks)
 }
 
 /// A file of a folder, if it is not too large for an image.
@@ -121,13 +137,17 @@ fn read<'a>(path: &Path, files: &'a Budget) -> Result<(Vec<u8>, Held<'a>), Unfit
     Ok((bytes, held))
 }
 
-/// A decoder that panics makes its file unreadable, and does not end the program.
-fn decode_safely(file: &[u8], wanted: &Wanted<'_>, memory: &Budget) -> Result<Fit, Unfit> {
+fn image(file: &[u8], wanted: &Wanted<'_>, memory: &Budget) -> Result<Fit, Unfit> {
     let (shape, resize) = (wanted.shape, wanted.config.resize);
     if !matches!(shape.channels, 1 | 3) {
         return Err(Unfit::Unreadable("images have 1 or 3 channels".to_string()));
     }
+    safely(|| decode(file, shape, resize, memory))
+}
+
+/// A decoder that panics makes its file unreadable, and does not end the program.
+fn safely<T>(decode: impl FnOnce() -> Result<T, Unfit>) -> Result<T, Unfit> {
     // The budget is right after a panic, too: the bytes taken are returned.
-    catch_unwind(AssertUnwindSafe(|| decode(file, shape, resize, memory)))
+    catch_unwind(AssertUnwindSafe(decode))
         .unwrap_or_else(|_| Err(Unfit::Unreadable("its decoder gave up".to_string())))
 }

@@ -10,7 +10,10 @@ mod entry;
 mod gather;
 mod idx;
 pub(super) mod layout;
+mod mask;
+mod masks;
 mod names;
+mod pairs;
 pub(super) mod pixels;
 mod source;
 mod zstd;
@@ -59,6 +62,9 @@ pub(super) fn read(wanted: &Wanted<'_>, observer: &mut dyn Observer) -> Result<P
             cifar::read(wanted, &contents, observer)
         };
     }
+    if !contents.masks.is_empty() {
+        return masks::read(wanted, contents, observer);
+    }
     if contents.images.is_empty() {
         let others = contents.others.iter().map(|name| name.join("/")).collect::<Vec<_>>();
         let found = match others.len() {
@@ -71,6 +77,9 @@ pub(super) fn read(wanted: &Wanted<'_>, observer: &mut dyn Observer) -> Result<P
                  IDX files",
             )
             .into());
+    }
+    if wanted.rules().takes_masks() {
+        return Err(masks::none(wanted, &contents).into());
     }
     classes::read(wanted, contents, observer)
 }

@@ -1,4 +1,6 @@
-//! What the folders of a dataset's parts are called.
+//! What the folders of a dataset's parts are called, and those of masks.
+
+use crate::dataset::walk::Name;
 
 /// A part of a dataset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -22,6 +24,80 @@ const FILLERS: [&str; 19] = [
     "datasets", "dataset", "data", "images", "image", "imgs", "img", "pictures", "photos", "samples",
     "splits", "split", "sets", "set", "parts", "part", "folder", "dir", "seg",
 ];
+
+/// What folders of masks are called; a word comes before those that it ends or begins with.
+const MASKS: [&str; 14] = [
+    "segmentationclass",
+    "segmentations",
+    "segmentation",
+    "groundtruth",
+    "annotations",
+    "annotation",
+    "annot",
+    "trimaps",
+    "trimap",
+    "labels",
+    "label",
+    "masks",
+    "mask",
+    "gt",
+];
+
+/// Folders of masks that number things, not classes.
+const THINGS: [&str; 3] = ["segmentationobject", "instances", "instance"];
+
+/// What names of masks and of images may end in: `0001_mask.png` is the mask of `0001.jpg`.
+const ENDS: [&str; 11] =
+    ["masks", "mask", "segmentation", "seg", "label", "labels", "gt", "trimap", "image", "img", "sat"];
+
+/// Whether a file is a mask by its name: it lies in a folder of masks, or ends as `0001_mask.png` does.
+pub fn is_mask(name: &Name) -> bool {
+    let Some((file, folders)) = name.split_last() else { return false };
+    let end = file.rsplit_once('.').map_or(&file[..], |(stem, _)| stem).rsplit(['_', '-', ' ']).next();
+    let is_called_so =
+        file.contains(['_', '-', ' ']) && end.is_some_and(|end| end.eq_ignore_ascii_case("mask"));
+    is_called_so || folders.iter().any(|folder| without_masks(&letters(folder)).is_some())
+}
+
+/// Whether a file numbers things in an image, by its folder.
+pub fn is_of_things(name: &Name) -> bool {
+    name.split_last()
+        .is_some_and(|(_, folders)| folders.iter().any(|folder| THINGS.contains(&&letters(folder)[..])))
+}
+
+/// What an image and its mask are both called, without what only one of them has: `0001_mask.png`.
+pub fn stem(file: &str) -> &str {
+    let stem = file.rsplit_once('.').map_or(file, |(stem, _)| stem);
+    match stem.rsplit_once(['_', '-', ' ']) {
+        Some((short, end))
+            if !short.is_empty() && ENDS.iter().any(|known| end.eq_ignore_ascii_case(known)) =>
+        {
+            short
+        }
+        _ => stem,
+    }
+}
+
+/// The part that the folders around a file are called for, with `masks` around it or not: `train_masks`.
+pub fn part_of(name: &Name) -> Option<Part> {
+    let (_, folders) = name.split_last()?;
+    folders.iter().find_map(|folder| part(folder).or_else(|| part(without_masks(&letters(folder))?)))
+}
+
+/// The folders around a file that say more than that it is an image, a mask or of a part.
+pub fn telling(name: &Name) -> Vec<&str> {
+    let folders = name.split_last().map(|(_, folders)| folders).unwrap_or_default();
+    let says = |folder: &&String| !is_neutral(folder) && without_masks(&letters(folder)).is_none();
+    folders.iter().filter(says).map(String::as_str).collect()
+}
+
+/// The rest of a folder's name that names masks and says nothing else, such as `train` of `train_masks`.
+fn without_masks(letters: &str) -> Option<&str> {
+    MASKS.iter().find_map(|word| {
+        let rest = letters.strip_prefix(word).or_else(|| letters.strip_suffix(word))?;
+        (rest.is_empty() || is_neutral(rest)).then_some(rest)
+    })
+}
 
 /// The part that a folder is called for, in any case and with words around it: `Train`, `training_set`,
 /// `test-images`, `val2017`.
@@ -57,6 +133,34 @@ fn without_filler(word: &str) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn masks_have_many_names() {
+        let name = |path: &str| -> Name { path.split('/').map(String::from).collect() };
+        for (path, of) in [
+            ("masks/1.png", None),
+            ("train/masks/1.png", Some(Part::Train)),
+            ("annotations/validation/1.png", Some(Part::Validation)),
+            ("x/Train_Masks/1.png", Some(Part::Train)),
+            ("trainannot/1.png", Some(Part::Train)),
+            ("annotations/trimaps/1.png", None),
+            ("SegmentationClass/1.png", None),
+            ("test/1_mask.png", Some(Part::Test)),
+        ] {
+            let name = name(path);
+            assert_eq!((is_mask(&name), part_of(&name)), (true, of), "{path}");
+        }
+        for path in
+            ["images/1.png", "unlabelled/1.png", "carnival masks of Venice/1.png", "mask.png", "x/mask.png"]
+        {
+            assert!(!is_mask(&name(path)), "{path}");
+        }
+        assert_eq!(
+            ["1_mask.png", "1.2.jpg", "a-b_c.png", "x_SAT.jpg", "_mask.png"].map(stem),
+            ["1", "1.2", "a-b_c", "x", "_mask"]
+        );
+        assert_eq!(telling(&name("pets/train/images/cat/1.png")), ["pets", "cat"]);
+    }
 
     #[test]
     fn parts_have_many_names() {

@@ -21,6 +21,8 @@ pub const DECODED: u64 = 192 << 20;
 pub struct Fit {
     /// One byte an element, in the order row, column, channel.
     pub pixels: Vec<u8>,
+    /// Height and width that it had.
+    pub found: [usize; 2],
     /// What was changed for that.
     pub changes: Changes,
 }
@@ -96,7 +98,8 @@ pub fn decode(file: &[u8], shape: Shape, resized: bool, memory: &Budget) -> Resu
 /// Brings pixels in the order row, column, channel to the shape of the network's input.
 pub fn from_raw(pixels: &[u8], found: Shape, shape: Shape, resized: bool) -> Result<Fit, Unfit> {
     if found == shape {
-        return Ok(Fit { pixels: pixels.to_vec(), changes: Changes::default() });
+        let found = [found.height, found.width];
+        return Ok(Fit { pixels: pixels.to_vec(), found, changes: Changes::default() });
     }
     let (width, height) = (found.width as u32, found.height as u32);
     let image = match found.channels {
@@ -110,6 +113,7 @@ pub fn from_raw(pixels: &[u8], found: Shape, shape: Shape, resized: bool) -> Res
 fn fit(image: DynamicImage, shape: Shape, resized: bool) -> Result<Fit, Unfit> {
     let (width, height) = (shape.width as u32, shape.height as u32);
     let same = (image.width(), image.height()) == (width, height);
+    let found = [image.height() as usize, image.width() as usize];
     if !same && !resized {
         return Err(Unfit::Size(image.height() as usize, image.width() as usize));
     }
@@ -135,7 +139,7 @@ fn fit(image: DynamicImage, shape: Shape, resized: bool) -> Result<Fit, Unfit> {
         let image = image.into_rgb8();
         if same { image.into_raw() } else { resize(&image, width, height, filter).into_raw() }
     };
-    Ok(Fit { pixels, changes })
+    Ok(Fit { pixels, found, changes })
 }
 
 /// The luma of BT.601, as JPEG, cameras, Pillow and OpenCV have it: 0.299 R + 0.587 G + 0.114 B in 16 bits,

@@ -137,10 +137,16 @@ pub struct Values {
     pub interpolation: Option<Interpolation>,
     /// Where pixels of a resized image lie.
     pub coordinates: Option<Coordinates>,
+    /// Height, width and channels.
+    pub shape: Option<[usize; 3]>,
+    /// Which axis becomes height, width, channels: 0 is height, 1 width, 2 channels.
+    pub order: Option<[usize; 3]>,
     /// Side of a block of pixels.
     pub block: Option<usize>,
     /// Whether pixels of padding count in an average.
     pub count_padding: Option<bool>,
+    /// Whether constants are trained.
+    pub trained: Option<bool>,
     /// The axis along which a global pool goes; both if it is not given.
     pub axis: Option<Axis>,
     /// Parameters of a function, in the order of [`Form::parameters`], with their defaults.

@@ -6,6 +6,7 @@
 
 mod add;
 mod affine;
+mod constants;
 mod conv;
 mod depthwise;
 mod elementwise;
@@ -24,6 +25,7 @@ mod weights;
 
 pub use add::{Add, Addition, Subtract};
 pub use affine::Affine;
+pub use constants::Constants;
 pub use conv::{Conv, ConvSpec, PointwiseSpec};
 pub use depthwise::{Depthwise, DepthwiseSpec};
 pub use elementwise::{Elementwise, Function, Number, activation, functions};
@@ -37,7 +39,10 @@ pub use pool::{
     AveragePool, AveragePoolSpec, Axis, AxisPool, GlobalAveragePool, GlobalMaxPool, MaxPool, MaxPoolSpec,
 };
 pub use prelu::Prelu;
-pub use rearrange::{ChannelShuffle, Concat, DepthToSpace, Pad, Rearrange, Slice, SpaceToDepth, Upsample};
+pub use rearrange::{
+    AXES, ChannelShuffle, Concat, DepthToSpace, Pad, Rearrange, Reshape, Slice, SpaceToDepth, Transpose,
+    Upsample,
+};
 pub use resize::{Coordinates, Interpolation, Resize, ResizeSpec};
 pub use transposed::TransposedConvSpec;
 pub use weights::Weights;
@@ -61,7 +66,7 @@ pub const FORMS: [&Form; OTHERS.len() + elementwise::COUNT] = {
 };
 
 /// All but the functions.
-const OTHERS: [&Form; 25] = [
+const OTHERS: [&Form; 29] = [
     &conv::CONV,
     &depthwise::DEPTHWISE,
     &conv::POINTWISE,
@@ -75,6 +80,8 @@ const OTHERS: [&Form; 25] = [
     &add::SUBTRACT,
     &multiply::MULTIPLY,
     &affine::AFFINE,
+    &constants::ADD_CONSTANT,
+    &constants::MULTIPLY_CONSTANT,
     &prelu::PRELU,
     &rearrange::CONCAT,
     &rearrange::SLICE,
@@ -84,6 +91,8 @@ const OTHERS: [&Form; 25] = [
     &resize::RESIZE,
     &rearrange::DEPTH_TO_SPACE,
     &rearrange::SPACE_TO_DEPTH,
+    &rearrange::RESHAPE,
+    &rearrange::TRANSPOSE,
     &flatten::FLATTEN,
     &folded::BATCH_NORM,
     &folded::RELU,
@@ -123,6 +132,12 @@ pub trait Operator {
     /// Whether it has weights.
     fn weighted(&self) -> bool {
         self.weights().is_some()
+    }
+
+    /// Whether its outputs are sums of products with its weights. These fill an accumulator, have a bias or a
+    /// batch norm, and are requantised.
+    fn accumulates(&self) -> bool {
+        self.weighted()
     }
 
     /// What it is, as tables show it: "conv 3x3", "pointwise", "average pool 4x4".
@@ -214,6 +229,8 @@ operators! {
         Resize(Resize),
         /// Convolution in groups of channels, with gaps between taps.
         GroupedConv(GroupedConv),
+        /// Sum or product of a tensor and constants.
+        Constants(Constants),
     }
 }
 
@@ -274,7 +291,13 @@ operators! {
         DepthToSpace(DepthToSpace),
         /// Blocks of pixels to channels.
         SpaceToDepth(SpaceToDepth),
+        /// The same elements in another shape.
+        Reshape(Reshape),
+        /// Axes in another order.
+        Transpose(Transpose),
         /// Convolution in groups of channels, with gaps between taps.
         GroupedConv(GroupedConvSpec),
+        /// Sum or product of a tensor and constants.
+        Constants(Constants),
     }
 }

@@ -20,6 +20,8 @@ pub enum Weights {
     },
     /// `[output channel, pixel, input channel]`: one output pixel sees all of the input.
     Dense,
+    /// `[row, column, channel]`: one for each element of the input.
+    Elements,
 }
 
 impl Weights {
@@ -30,6 +32,7 @@ impl Weights {
                 vec![output.channels, height, width, input.channels / groups]
             }
             Weights::Channels { kernel: [height, width] } => vec![height, width, output.channels],
+            Weights::Elements => vec![input.height, input.width, input.channels],
             Weights::Dense => vec![output.channels, input.height * input.width, input.channels],
         }
     }

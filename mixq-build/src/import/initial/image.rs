@@ -44,6 +44,7 @@ fn take_up(layer: &mut LayerWeights, layout: Weights, gains: &[f64], offsets: &[
             }
             Weights::Channels { .. } => output,
             Weights::Dense => place % channels,
+            Weights::Elements => unreachable!("constants are not added to the image"),
         };
         sums[output] += f64::from(*weight) * offsets[channel];
         *weight = (f64::from(*weight) * gains[channel]) as f32;

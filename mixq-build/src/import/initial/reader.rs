@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{After, Axes};
 use crate::error::{Error, Problem, nearest};
+use crate::graph::Shape;
 use crate::import::WeightsFile;
 use crate::import::weights::{Tensor, Tensors};
 
@@ -37,6 +38,35 @@ impl<'a> Reader<'a> {
         let tensor = self.tensor(name, &shapes)?;
         let values = &tensor.or_else(|| self.missing(name, &shapes[0]))?.values;
         Some(if values.len() == 1 { vec![values[0]; channels] } else { values.clone() })
+    }
+
+    /// The constants of a tensor of `shape`, channel after channel. As in PyTorch, an axis of one element
+    /// holds for the whole axis.
+    pub(super) fn constants(&mut self, name: &str, shape: Shape) -> Option<Vec<f32>> {
+        let whole = [shape.channels, shape.height, shape.width];
+        let mut shapes = vec![whole.to_vec()];
+        for ones in 0..8 {
+            let axes: Vec<usize> =
+                (0..3).map(|axis| if ones >> axis & 1 == 1 { 1 } else { whole[axis] }).collect();
+            shapes.extend([[&[1], &axes[..]].concat(), axes]);
+        }
+        // Of a signal.
+        shapes.extend((shape.height == 1).then(|| vec![shape.channels, shape.width]));
+        shapes.extend([vec![1], vec![]]);
+        let tensor = self.tensor(name, &shapes)?;
+        let tensor = tensor.or_else(|| self.missing(name, &shapes[0]))?;
+        let axes: Vec<usize> = match tensor.shape[..] {
+            [channels, width] => vec![channels, 1, width],
+            _ => [&[1, 1, 1], &tensor.shape[..]].concat().split_off(tensor.shape.len()),
+        };
+        let place =
+            |at: [usize; 3]| (0..3).fold(0, |place, axis| place * axes[axis] + at[axis].min(axes[axis] - 1));
+        let [channels, height, width] = whole.map(|size| 0..size);
+        let all = channels.flat_map(|c| {
+            let (height, width) = (height.clone(), width.clone());
+            height.flat_map(move |y| width.clone().map(move |x| [c, y, x]))
+        });
+        Some(all.map(|at| tensor.values[place(at)]).collect())
     }
 
     /// A value for each channel; `Some(None)` if there is no such tensor, `None` if it is wrong.

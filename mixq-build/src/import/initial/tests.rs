@@ -241,3 +241,42 @@ fn numbers_by_channel_have_the_names_of_pytorch() {
     let missing = read(network, &tensors).unwrap_err().problems;
     assert_eq!(missing[0].message, "net.safetensors: there is no `act.weight` of shape [3]");
 }
+
+/// Constants lie in a file as PyTorch has them, channel after channel; an axis of one element holds for all.
+#[test]
+fn constants_have_the_axes_of_pytorch() {
+    let network = r#"
+        input = [2, 3, 1]
+        weights = "net.safetensors"
+        normalisation = { mean = 0, std = 255 }
+        layer = [
+            { op = "conv", name = "stem", filters = 2, kernel = 1, batch_norm = false, activation = "none" },
+            { op = "add_constant", name = "place" },
+            { op = "linear", name = "head", features = 2 },
+        ]
+    "#;
+    let read_with = |shape: &[usize]| {
+        let tensors = [
+            ("stem.weight", tensor(&[2, 1, 1, 1], 0.0)),
+            ("place.weight", tensor(shape, 1.0)),
+            ("head.weight", tensor(&[2, 12], 0.0)),
+        ];
+        let tensors = tensors.map(|(name, tensor)| (name.to_string(), tensor)).into();
+        let found = read(network, &tensors)?;
+        let layer = found.layers[1].clone().unwrap();
+        assert_eq!(layer.after, After::Nothing);
+        Ok::<_, Error>(layer.weight)
+    };
+    let numbers: Vec<f32> = (1..=12).map(|number| number as f32).collect();
+    assert_eq!(read_with(&[2, 2, 3]).unwrap(), numbers);
+    assert_eq!(read_with(&[1, 2, 2, 3]).unwrap(), numbers);
+    assert_eq!(read_with(&[2, 1, 3]).unwrap(), [1, 2, 3, 1, 2, 3, 4, 5, 6, 4, 5, 6].map(|n| n as f32));
+    assert_eq!(read_with(&[2, 1, 1]).unwrap(), [1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2].map(|n| n as f32));
+    assert_eq!(read_with(&[1, 1, 2, 1]).unwrap(), [1, 1, 1, 2, 2, 2, 1, 1, 1, 2, 2, 2].map(|n| n as f32));
+    for one in [&[1][..], &[], &[1, 1, 1]] {
+        assert_eq!(read_with(one).unwrap(), [1.0; 12]);
+    }
+    let wrong = read_with(&[3, 2, 2]).unwrap_err().problems;
+    let message = "net.safetensors: `place.weight` has shape [3, 2, 2], and the layer needs [2, 2, 3]";
+    assert_eq!(wrong[0].message, message);
+}

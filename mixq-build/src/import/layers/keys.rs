@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 use crate::error::Problem;
 use crate::toml::{Entry, Table};
 
+use crate::graph::op::AXES;
 use crate::graph::{LARGEST, Padding};
 
 /// Sizes that a layer may have.
@@ -63,6 +64,15 @@ impl<'a> Keys<'a, '_> {
     /// Height, width and channels of 1 to 65,535.
     pub(super) fn shape(&mut self, key: &str) -> Option<[usize; 3]> {
         self.value(key, "[height, width, channels], each 1 to 65,535", |entry| entry.as_sizes(&SIZES))
+    }
+
+    /// The axes of an image, each by its name.
+    pub(super) fn order(&mut self, key: &str) -> Option<[usize; 3]> {
+        self.value(key, "a list of \"height\", \"width\" and \"channels\", each once", |entry| {
+            let axis = |name: &str| AXES.iter().position(|axis| *axis == name);
+            let axes = entry.as_array()?.iter().map(|value| value.as_str().and_then(axis));
+            axes.collect::<Option<Vec<usize>>>()?.try_into().ok()
+        })
     }
 
     /// A padding.

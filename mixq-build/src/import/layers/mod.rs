@@ -16,6 +16,8 @@
 //! batch_norm = true           # default of conv, depthwise, pointwise
 //! activation = "relu"         # default of conv, depthwise, pointwise; "none"; a function, such as
 //!                             # "hard_swish"; or with its parameters, such as { leaky_relu = 0.1 }
+//! trained = true              # add_constant, multiply_constant: whether training changes the constants; or
+//!                             # they stay those of `weights`
 //! inputs = ["image"]          # default: the layer before
 //! output = true               # the firmware can read what this layer writes, too; default false
 //! ```
@@ -41,8 +43,8 @@ mod trained;
 use std::path::Path;
 
 use crate::error::{Error, Problem};
-use crate::graph::op::{Axis, Coordinates, FORMS, Form, Interpolation, Values};
-use crate::graph::{LayerSpec, Shape, Spec};
+use crate::graph::op::{Axis, Constants, Coordinates, FORMS, Form, Interpolation, Values};
+use crate::graph::{LayerSpec, OpSpec, Shape, Spec};
 use crate::import::{Imported, unknown_normalisation};
 use crate::toml::{File, Table};
 use keys::Keys;
@@ -88,6 +90,9 @@ pub fn parse_with_weights(path: &Path, text: &str) -> Result<Imported, Error> {
         problems.push(unknown_normalisation(file));
     }
     let layers = layers(&root, &mut problems);
+    if !root.contains("weights") {
+        problems.extend(layers.iter().filter_map(untrained));
+    }
     match input {
         Some([height, width, channels]) if problems.is_empty() => {
             let spec = Spec { input: Shape { height, width, channels }, layers };
@@ -95,6 +100,16 @@ pub fn parse_with_weights(path: &Path, text: &str) -> Result<Imported, Error> {
         }
         Some(_) | None => Err(Error { problems: in_order(problems) }),
     }
+}
+
+/// A problem of a layer whose constants neither training nor a file would give a value.
+fn untrained(layer: &LayerSpec) -> Option<Problem> {
+    let OpSpec::Constants(Constants { trained: false, .. }) = layer.op else { return None };
+    let message =
+        "a layer has `trained` = false, but the network has no `weights`: its constants have no values";
+    let help = "add weights = \"...\" before the layers, or leave `trained` out";
+    let problem = Problem::new(message).help(help);
+    Some(Problem { location: layer.location.clone(), ..problem })
 }
 
 fn in_order(mut problems: Vec<Problem>) -> Vec<Problem> {
@@ -188,8 +203,11 @@ fn values(keys: &mut Keys<'_, '_>, form: &Form) -> Values {
             "size" => values.size = keys.pair(key),
             "interpolation" => values.interpolation = keys.choice(key, &Interpolation::CHOICES),
             "coordinates" => values.coordinates = keys.choice(key, &Coordinates::CHOICES),
+            "shape" => values.shape = keys.shape(key),
+            "order" => values.order = keys.order(key),
             "block" => values.block = keys.number(key),
             "count_padding" => values.count_padding = keys.flag(key),
+            "trained" => values.trained = keys.flag(key),
             "axis" => values.axis = keys.choice(key, &Axis::CHOICES),
             other => unreachable!("no key is called {other}"),
         }

@@ -94,9 +94,16 @@ const ELSEWHERE: &[(&[&str], &str)] = &[
         "this is not supported yet; tensors are joined by op = \"add\", op = \"multiply\" and op = \
          \"concat\"",
     ),
-    (&["mul", "product", "hadamard"], "write op = \"multiply\"; by constants: op = \"affine\""),
+    (
+        &["mul", "product", "hadamard"],
+        "write op = \"multiply\"; by constants: op = \"affine\", or for each element op = \
+         \"multiply_constant\"",
+    ),
     (&["sub", "difference", "minus"], "write op = \"subtract\""),
-    (&["plus", "sum", "addv2", "biasadd"], "write op = \"add\"; of constants: op = \"affine\""),
+    (
+        &["plus", "sum", "addv2", "biasadd"],
+        "write op = \"add\"; of constants: op = \"affine\", or for each element op = \"add_constant\"",
+    ),
     (
         &["scale", "scaling", "rescaling", "channelscale", "muladd"],
         "write op = \"affine\": a trained factor and a trained summand for each channel",
@@ -123,8 +130,10 @@ const ELSEWHERE: &[(&[&str], &str)] = &[
          by whole factors to the nearest pixel op = \"upsample\" is faster",
     ),
     (&["pixelshuffle"], "write op = \"depth_to_space\" with block = ..."),
+    (&["view"], "write op = \"reshape\" with shape = [height, width, channels]"),
+    (&["permute", "swapaxes"], "write op = \"transpose\" with order = [\"channels\", \"height\", \"width\"]"),
     (
-        &["reshape", "view", "permute", "transpose", "squeeze", "input", "inputlayer", "inputs"],
+        &["squeeze", "unsqueeze", "expanddims", "input", "inputlayer", "inputs"],
         "leave it out: `input` is the shape of the image, `padding` a key of convolutions and pools, and \
          a linear layer reads a tensor of any shape",
     ),
@@ -198,7 +207,10 @@ mod tests {
             ("nn.Hardswish", "write op = \"hard_swish\""),
             ("LeakyReLU", "write op = \"leaky_relu\""),
             ("Clamp", "write op = \"clip\""),
-            ("reshape", "leave it out"),
+            ("Reshape", "write op = \"reshape\""),
+            ("view", "op = \"reshape\""),
+            ("Permute", "op = \"transpose\""),
+            ("Squeeze", "leave it out"),
         ];
         for (name, part) in expected {
             let help = help(name, &FORMS.map(|form| form.name));

@@ -7,8 +7,15 @@ use crate::graph::op::{Add, Affine, Function, Multiply, OpSpec, Subtract};
 use crate::graph::{Activation, Shape, Source};
 use crate::import::model::{Array, broadcast};
 
-pub(super) const OPERATORS: &[(&str, Reader)] =
-    &[("Add", join), ("Sum", join), ("Sub", join), ("Mul", join), ("Div", join), ("Max", bound), ("Min", bound)];
+pub(super) const OPERATORS: &[(&str, Reader)] = &[
+    ("Add", join),
+    ("Sum", join),
+    ("Sub", join),
+    ("Mul", join),
+    ("Div", join),
+    ("Max", bound),
+    ("Min", bound),
+];
 
 fn join(lowering: &mut Lowering, call: &Call) -> Result<Vec<Value>, Refusal> {
     let operator = call.node.operator.as_str();
@@ -199,7 +206,8 @@ impl Lowering<'_> {
             std::mem::swap(&mut a, &mut b);
             a.shape
         } else {
-            let what = format!("joins tensors {:?} and {:?}, whose numbers do not lie alike", shown.0, shown.1);
+            let what =
+                format!("joins tensors {:?} and {:?}, whose numbers do not lie alike", shown.0, shown.1);
             return refuse(what, "both need one shape; a product may have one number for each channel");
         };
         let made = self.layers.add(call.wish(), op, &[&a, &b], shape)?;

@@ -56,7 +56,9 @@ pub(super) fn fold(node: &Node, inputs: &[Option<&Array>]) -> Option<Result<Vec<
             let product = first?.ints()?.iter().try_fold(1i64, |product, size| product.checked_mul(*size));
             one(product.map(|product| Array { dims: vec![], ..Array::list(vec![product]) }), "is too large")
         }
-        "Softmax" | "LogSoftmax" | "ArgMax" => one(along(node, first?), "goes along a dimension that is not there"),
+        "Softmax" | "LogSoftmax" | "ArgMax" => {
+            one(along(node, first?), "goes along a dimension that is not there")
+        }
         "mixq.Range" => one(first.cloned(), ""),
         "QuantizeLinear" => one(quantise(node, inputs), "has scales that do not fit"),
         "DequantizeLinear" => one(dequantise(node, inputs), "has scales that do not fit"),
@@ -127,9 +129,9 @@ fn gather(data: &Array, indices: &Array, axis: usize) -> Option<Array> {
     }
     let chosen = &chosen;
     let places = (0..outer).flat_map(move |block| {
-        chosen.iter().flat_map(move |index| {
-            (0..inner).map(move |place| (block * size + index) * inner + place)
-        })
+        chosen
+            .iter()
+            .flat_map(move |index| (0..inner).map(move |place| (block * size + index) * inner + place))
     });
     Some(data.gathered(dims, places))
 }
@@ -151,9 +153,10 @@ fn concat(all: &[&Array], axis: usize) -> Option<Array> {
     let values = if is_float {
         let parts: Vec<Vec<f32>> = all.iter().map(|array| array.to_floats()).collect();
         let rows = (0..outer).flat_map(|row| {
-            parts.iter().zip(all).flat_map(move |(values, array)| {
-                values[row * block(array)..][..block(array)].iter().copied()
-            })
+            parts
+                .iter()
+                .zip(all)
+                .flat_map(move |(values, array)| values[row * block(array)..][..block(array)].iter().copied())
         });
         Values::Floats(rows.collect())
     } else {
@@ -276,7 +279,8 @@ fn choose(condition: &Array, a: &Array, b: &Array) -> Option<Array> {
     let chosen = condition.ints()?.iter().map(|value| *value != 0);
     Some(match (a.ints(), b.ints()) {
         (Some(left), Some(right)) => {
-            let values = chosen.zip(left.iter().zip(right)).map(|(first, (a, b))| if first { *a } else { *b });
+            let values =
+                chosen.zip(left.iter().zip(right)).map(|(first, (a, b))| if first { *a } else { *b });
             Array { dims, values: Values::Ints(values.collect()), element: a.element }
         }
         _ => {
@@ -287,7 +291,9 @@ fn choose(condition: &Array, a: &Array, b: &Array) -> Option<Array> {
 }
 
 fn unary(operator: &str, array: &Array) -> Option<Array> {
-    if let (Some(values), "Floor" | "Ceil" | "Round" | "Neg" | "Abs" | "Relu" | "Not") = (array.ints(), operator) {
+    if let (Some(values), "Floor" | "Ceil" | "Round" | "Neg" | "Abs" | "Relu" | "Not") =
+        (array.ints(), operator)
+    {
         let compute = |value: &i64| match operator {
             "Neg" => value.wrapping_neg(),
             "Abs" => value.wrapping_abs(),
@@ -326,7 +332,13 @@ fn along(node: &Node, array: &Array) -> Option<Array> {
     let rank = array.dims.len();
     // Up to version 12 a softmax goes over all dimensions from the axis on.
     let joins = attributes.int("opset").unwrap_or(13) < 13 && node.operator != "ArgMax";
-    let usual = if node.operator == "ArgMax" { 0 } else if joins { 1 } else { -1 };
+    let usual = if node.operator == "ArgMax" {
+        0
+    } else if joins {
+        1
+    } else {
+        -1
+    };
     let axis = wrapped(attributes.int("axis").unwrap_or(usual), rank)?;
     let (size, inner) = if joins {
         (array.dims[axis..].iter().product(), 1)
@@ -367,9 +379,9 @@ fn quantise(node: &Node, inputs: &[Option<&Array>]) -> Option<Array> {
     let element = zero.map_or(Element::Unsigned(8), |zero| zero.element);
     let (least, most) = element.range()?;
     let scale = spread(node, array, scale)?.to_floats();
-    let zero = zero.map(|zero| spread(node, array, zero)).map_or(Some(vec![0.0; array.len()]), |zero| {
-        zero.map(|zero| zero.to_floats())
-    })?;
+    let zero = zero
+        .map(|zero| spread(node, array, zero))
+        .map_or(Some(vec![0.0; array.len()]), |zero| zero.map(|zero| zero.to_floats()))?;
     let integer = |((value, scale), zero): ((f32, f32), f32)| {
         ((value / scale).round_ties_even() as i64).saturating_add(zero as i64).clamp(least, most)
     };

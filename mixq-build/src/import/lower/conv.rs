@@ -35,10 +35,13 @@ impl Sliding {
         let list = |name: &str, count: usize, default: i64| -> Result<Vec<usize>, Refusal> {
             let values = attributes.ints(name).filter(|values| !values.is_empty());
             let values = values.map_or_else(|| vec![default; count], <[i64]>::to_vec);
-            let numbers: Option<Vec<usize>> = values.iter().map(|value| usize::try_from(*value).ok()).collect();
+            let numbers: Option<Vec<usize>> =
+                values.iter().map(|value| usize::try_from(*value).ok()).collect();
             match numbers.filter(|numbers| numbers.len() == count) {
                 Some(numbers) => Ok(numbers),
-                None => refuse(format!("has `{name}` {values:?}"), "mixq needs numbers of 0 or more, one an axis"),
+                None => {
+                    refuse(format!("has `{name}` {values:?}"), "mixq needs numbers of 0 or more, one an axis")
+                }
             }
         };
         let (strides, dilations) = (list("strides", axes, 1)?, list("dilations", axes, 1)?);
@@ -46,7 +49,9 @@ impl Sliding {
             return refuse("has a stride or a dilation of 0", "check the model");
         }
         // A model of one axis: the other axis of the image has size 1.
-        let down = axes == 1 && view.dims[2] == whole(Axis::Height, view.shape.height) && view.shape.width == 1
+        let down = axes == 1
+            && view.dims[2] == whole(Axis::Height, view.shape.height)
+            && view.shape.width == 1
             && view.shape.height > 1;
         let pair = |values: &[usize], other: usize| match *values {
             [only] if down => [only, other],
@@ -93,9 +98,8 @@ impl Sliding {
     pub(super) fn output(&self, input: Shape, channels: usize) -> Option<Shape> {
         let padded = input.padded(self.padding);
         let covered = self.covered();
-        let positions = |size: usize, axis: usize| {
-            Some(size.checked_sub(covered[axis])? / self.stride[axis] + 1)
-        };
+        let positions =
+            |size: usize, axis: usize| Some(size.checked_sub(covered[axis])? / self.stride[axis] + 1);
         Some(Shape { height: positions(padded.height, 0)?, width: positions(padded.width, 1)?, channels })
     }
 }
@@ -130,9 +134,13 @@ impl Lowering<'_> {
         let [outer, inner] = [weight.dims[0], weight.dims[1]];
         let kernel = match (op, &weight.dims[2..]) {
             (_, [height, width]) => [*height, *width],
-            (OpSpec::Conv(ConvSpec { kernel, .. }) | OpSpec::Depthwise(DepthwiseSpec { kernel, .. })
+            (
+                OpSpec::Conv(ConvSpec { kernel, .. })
+                | OpSpec::Depthwise(DepthwiseSpec { kernel, .. })
                 | OpSpec::GroupedConv(GroupedConvSpec { kernel, .. })
-                | OpSpec::TransposedConv(TransposedConvSpec { kernel, .. }), _) => kernel,
+                | OpSpec::TransposedConv(TransposedConvSpec { kernel, .. }),
+                _,
+            ) => kernel,
             (_, taps) => [1, taps.iter().product()],
         };
         self.layers.give(&made, "weight", vec![outer, inner, kernel[0], kernel[1]], weight.to_floats());
@@ -148,10 +156,7 @@ impl Lowering<'_> {
 }
 
 /// The window of a node with constant weights over an image.
-fn windowed<'a>(
-    lowering: &mut Lowering,
-    call: &'a Call,
-) -> Result<(View, Sliding, &'a Array), Refusal> {
+fn windowed<'a>(lowering: &mut Lowering, call: &'a Call) -> Result<(View, Sliding, &'a Array), Refusal> {
     let view = lowering.image(call.tensor(0)?)?;
     let weight = call.required(1)?;
     if weight.dims.len() < 3 || weight.dims.len() > 4 {
@@ -182,7 +187,9 @@ fn conv(lowering: &mut Lowering, call: &Call) -> Result<Vec<Value>, Refusal> {
             PointwiseSpec { filters, stride }.into()
         }
         1 if plain => ConvSpec { filters, kernel, stride, padding }.into(),
-        _ if plain && groups == inputs && filters == inputs => DepthwiseSpec { kernel, stride, padding }.into(),
+        _ if plain && groups == inputs && filters == inputs => {
+            DepthwiseSpec { kernel, stride, padding }.into()
+        }
         _ => {
             let grouping = if groups == inputs {
                 Grouping::Each { multiplier: filters / groups }
@@ -201,7 +208,10 @@ fn transposed(lowering: &mut Lowering, call: &Call) -> Result<Vec<Value>, Refusa
     let weight = call.required(1)?;
     let attributes = &call.node.attributes;
     if weight.dims.len() != 4 || view.dims.len() != 4 {
-        return refuse(format!("has weights {:?}", weight.dims), "mixq has transposed convolutions of two axes");
+        return refuse(
+            format!("has weights {:?}", weight.dims),
+            "mixq has transposed convolutions of two axes",
+        );
     }
     let window = Sliding::of(attributes, &weight.dims[2..], &view)?;
     let inputs = view.shape.channels;
@@ -209,9 +219,10 @@ fn transposed(lowering: &mut Lowering, call: &Call) -> Result<Vec<Value>, Refusa
         return refuse(format!("has weights {:?} in groups", weight.dims), "mixq has no groups there");
     }
     let Sliding { kernel, stride, dilation, padding: [top, bottom, left, right] } = window;
-    let more: Vec<usize> = attributes
-        .ints("output_padding")
-        .map_or_else(|| vec![0, 0], |more| more.iter().map(|more| usize::try_from(*more).unwrap_or(0)).collect());
+    let more: Vec<usize> = attributes.ints("output_padding").map_or_else(
+        || vec![0, 0],
+        |more| more.iter().map(|more| usize::try_from(*more).unwrap_or(0)).collect(),
+    );
     let cut = |side: usize, more: usize| side.checked_sub(more);
     let (Some(bottom), Some(right), [1, 1], 2) = (
         cut(bottom, more.first().copied().unwrap_or(0)),
@@ -221,7 +232,9 @@ fn transposed(lowering: &mut Lowering, call: &Call) -> Result<Vec<Value>, Refusa
     ) else {
         return refuse("has a dilation, or an output padding larger than its padding", "use padding instead");
     };
-    if attributes.ints("output_shape").is_some() || attributes.text("auto_pad").is_some_and(|it| it != "NOTSET") {
+    if attributes.ints("output_shape").is_some()
+        || attributes.text("auto_pad").is_some_and(|it| it != "NOTSET")
+    {
         return refuse("says its output's shape instead of its padding", "export it with `pads`");
     }
     let side = |size: usize, axis: usize, cut: usize| {

@@ -71,7 +71,9 @@ impl Lowering<'_> {
                     layer.activation = Some(wanted);
                     return Ok(view.clone());
                 }
-                (Some(Activation::Relu | Activation::ReluUpTo(_)), Activation::Relu) => return Ok(view.clone()),
+                (Some(Activation::Relu | Activation::ReluUpTo(_)), Activation::Relu) => {
+                    return Ok(view.clone());
+                }
                 (Some(Activation::ReluUpTo(own)), Activation::ReluUpTo(bound)) => {
                     let least = if own.get() < bound.get() { own } else { bound };
                     layer.activation = Some(Activation::ReluUpTo(least));
@@ -133,7 +135,8 @@ pub(super) fn by_channel(view: &View, array: &Array) -> Result<Vec<f32>, Refusal
     let rank = view.dims.len();
     let sizes = view.sizes();
     let added = rank.checked_sub(array.dims.len());
-    let fits = |(at, size): (usize, &usize)| added.is_some_and(|added| *size == 1 || *size == sizes[at + added]);
+    let fits =
+        |(at, size): (usize, &usize)| added.is_some_and(|added| *size == 1 || *size == sizes[at + added]);
     if !array.dims.iter().enumerate().all(fits) {
         let what = format!("joins a tensor {sizes:?} with a constant {:?}", array.dims);
         return refuse(what, "both need one shape, or sizes of 1");

@@ -127,6 +127,8 @@ impl Layers {
             | OpSpec::Upsample(_)
             | OpSpec::Resize(_)
             | OpSpec::DepthToSpace(_)
+            | OpSpec::Reshape(_)
+            | OpSpec::Transpose(_)
             | OpSpec::SpaceToDepth(_) => false,
             OpSpec::Conv(_)
             | OpSpec::Depthwise(_)
@@ -138,6 +140,7 @@ impl Layers {
             | OpSpec::Multiply(_)
             | OpSpec::Affine(_)
             | OpSpec::Prelu(_)
+            | OpSpec::Constants(_)
             | OpSpec::BatchNorm(_)
             | OpSpec::Relu(_)
             | OpSpec::Elementwise(_)

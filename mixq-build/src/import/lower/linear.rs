@@ -18,7 +18,8 @@ fn gemm(lowering: &mut Lowering, call: &Call) -> Result<Vec<Value>, Refusal> {
     let scaled = |array: &Array, by: f32| -> Vec<f32> {
         array.to_floats().into_iter().map(|value| value * by).collect()
     };
-    let weight = if attributes.int("transB").unwrap_or(0) == 0 { weight.transposed(&[1, 0]) } else { weight.clone() };
+    let weight =
+        if attributes.int("transB").unwrap_or(0) == 0 { weight.transposed(&[1, 0]) } else { weight.clone() };
     let alpha = attributes.float("alpha").unwrap_or(1.0);
     let weight = Array::floats(weight.dims.clone(), scaled(&weight, alpha));
     let view = lowering.padded(call.tensor(0)?)?;
@@ -39,7 +40,10 @@ fn gemm(lowering: &mut Lowering, call: &Call) -> Result<Vec<Value>, Refusal> {
 /// A product with a constant matrix.
 fn matmul(lowering: &mut Lowering, call: &Call) -> Result<Vec<Value>, Refusal> {
     let Some(weight) = call.constant(1) else {
-        return refuse("multiplies two tensors that are computed", "mixq has constant matrices only (no attention)");
+        return refuse(
+            "multiplies two tensors that are computed",
+            "mixq has constant matrices only (no attention)",
+        );
     };
     if weight.dims.len() != 2 {
         return refuse(format!("multiplies with a tensor {:?}", weight.dims), "mixq needs a matrix");
@@ -63,10 +67,8 @@ fn product(lowering: &mut Lowering, call: &Call, view: &View, weight: &Array) ->
     // The file's order is channel, row, column.
     let mut values = vec![0.0; outputs * inputs];
     let places: Vec<usize> = view.places();
-    let ordered: Vec<usize> = places
-        .iter()
-        .map(|place| place % channels * height * width + place / channels)
-        .collect();
+    let ordered: Vec<usize> =
+        places.iter().map(|place| place % channels * height * width + place / channels).collect();
     let given = weight.to_floats();
     for (row, values) in values.chunks_mut(inputs).enumerate() {
         for (index, place) in ordered.iter().enumerate() {
@@ -88,7 +90,8 @@ fn each_pixel(lowering: &mut Lowering, call: &Call, view: &View, weight: &Array)
     let channels = view.shape.channels;
     let is_channels = view.channels_of(last).is_some() && size(&view.dims[last]) == channels;
     if !is_channels {
-        let what = format!("multiplies the last of the dimensions {:?}, which are not the channels", view.sizes());
+        let what =
+            format!("multiplies the last of the dimensions {:?}, which are not the channels", view.sizes());
         return refuse(what, "mixq multiplies all elements, or the channels of each pixel");
     }
     let (outputs, inputs) = (weight.dims[0], weight.dims[1]);

@@ -203,7 +203,8 @@ fn reshaped_inputs(model: &Model, input: &Input, sizes: &[usize]) -> Vec<View> {
                 let Some(shape) = shape.filter(|shape| shape.len() == 3) else { return Vec::new() };
                 let shape = [&[1], &shape[..]].concat();
                 let orders = orders(4, model.format).unwrap_or(&[]);
-                let seen = orders.iter().filter_map(|order| view(model, input, &shape, order).reshaped(sizes));
+                let seen =
+                    orders.iter().filter_map(|order| view(model, input, &shape, order).reshaped(sizes));
                 return seen.collect();
             }
             _ => return Vec::new(),

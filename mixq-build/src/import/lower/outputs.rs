@@ -8,9 +8,32 @@ use crate::import::model::{Array, Grid, Model, Node};
 
 /// Operators that are left to the firmware where mixq has no layers for them and only such operators follow.
 pub(super) const LEFT: [&str; 26] = [
-    "Softmax", "LogSoftmax", "ArgMax", "Log", "Concat", "Reshape", "Flatten", "Squeeze", "Unsqueeze",
-    "Transpose", "Slice", "Split", "Gather", "Mul", "Add", "Sub", "Div", "Exp", "Sigmoid", "Cast", "Identity",
-    "Shape", "Max", "Min", "Clip", "mixq.Range",
+    "Softmax",
+    "LogSoftmax",
+    "ArgMax",
+    "Log",
+    "Concat",
+    "Reshape",
+    "Flatten",
+    "Squeeze",
+    "Unsqueeze",
+    "Transpose",
+    "Slice",
+    "Split",
+    "Gather",
+    "Mul",
+    "Add",
+    "Sub",
+    "Div",
+    "Exp",
+    "Sigmoid",
+    "Cast",
+    "Identity",
+    "Shape",
+    "Max",
+    "Min",
+    "Clip",
+    "mixq.Range",
 ];
 
 pub(super) const OPERATORS: &[(&str, Reader)] = &[
@@ -73,7 +96,11 @@ impl Lowering<'_> {
             };
             self.layers.offer(&view, &name);
             let layer = self.layers.name(view.source).to_string();
-            outputs.push(Output { name, layer, placed: Placed { dims: view.sizes(), places: view.places() } });
+            outputs.push(Output {
+                name,
+                layer,
+                placed: Placed { dims: view.sizes(), places: view.places() },
+            });
         }
         if outputs.is_empty() && self.unsupported.is_empty() {
             self.without_layer("no output depends on the input".to_string());

@@ -20,8 +20,8 @@ fn batch_norm(lowering: &mut Lowering, call: &Call) -> Result<Vec<Value>, Refusa
     let view = lowering.padded(call.tensor(0)?)?;
     let view = lowering.channels_in_order(&view)?;
     let channels = view.shape.channels;
-    let in_order = view.dims.len() > 1
-        && view.channels_of(1).is_some_and(|places| places.into_iter().eq(0..channels));
+    let in_order =
+        view.dims.len() > 1 && view.channels_of(1).is_some_and(|places| places.into_iter().eq(0..channels));
     if !in_order {
         let what = format!("normalises dimension 1 of {:?}, which is not that of channels", view.sizes());
         return refuse(what, "mixq has batch norm of channels");
@@ -30,7 +30,10 @@ fn batch_norm(lowering: &mut Lowering, call: &Call) -> Result<Vec<Value>, Refusa
     for place in 1..5 {
         let list = call.required(place)?.to_floats();
         if list.len() != channels {
-            return refuse(format!("has {} parameters for {channels} channels", list.len()), "check the model");
+            return refuse(
+                format!("has {} parameters for {channels} channels", list.len()),
+                "check the model",
+            );
         }
         lists.push(list);
     }
@@ -62,7 +65,10 @@ fn batch_norm(lowering: &mut Lowering, call: &Call) -> Result<Vec<Value>, Refusa
     };
     let scaling: Vec<Scaling> = (0..channels).map(scaling).collect();
     if scaling.iter().any(|it| !(it.factor.is_finite() && it.summand.is_finite())) {
-        return refuse("has a variance below 0, or parameters that are not finite", "check the model's weights");
+        return refuse(
+            "has a variance below 0, or parameters that are not finite",
+            "check the model's weights",
+        );
     }
     Ok(vec![Value::Tensor(lowering.scaled(call, &view, &scaling)?)])
 }
@@ -86,7 +92,13 @@ fn quantise(lowering: &mut Lowering, call: &Call) -> Result<Vec<Value>, Refusal>
 impl Lowering<'_> {
     /// What a view shows, within a range. A range that begins at 0 is a ReLU which the file does not show, and
     /// is no loss after one.
-    pub(super) fn ranged(&mut self, call: &Call, view: &View, least: f32, most: f32) -> Result<View, Refusal> {
+    pub(super) fn ranged(
+        &mut self,
+        call: &Call,
+        view: &View,
+        least: f32,
+        most: f32,
+    ) -> Result<View, Refusal> {
         if !self.layers.has_own_grid(view) || !(most > 0.0 && least <= 0.0) {
             return Ok(view.clone());
         }

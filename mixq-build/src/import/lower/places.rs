@@ -60,7 +60,10 @@ impl Lowering<'_> {
             return Ok(view);
         }
         refuse(
-            format!("reads a tensor {:?} whose dimensions are not batch, channels, rows, columns", view.sizes()),
+            format!(
+                "reads a tensor {:?} whose dimensions are not batch, channels, rows, columns",
+                view.sizes()
+            ),
             "change the order of dimensions in the model",
         )
     }
@@ -275,9 +278,8 @@ fn concat(lowering: &mut Lowering, call: &Call) -> Result<Vec<Value>, Refusal> {
             let kept = view.dims.iter().enumerate().filter(|(own, _)| *own != dim);
             kept.map(|(_, dim)| dim.clone()).collect()
         };
-        let is_channels = |view: &View| {
-            view.channels_of(dim).is_some() && size(&view.dims[dim]) == view.shape.channels
-        };
+        let is_channels =
+            |view: &View| view.channels_of(dim).is_some() && size(&view.dims[dim]) == view.shape.channels;
         is_channels(view) && view.dims.len() == rank && others(view) == others(&views[0])
     };
     if !views.iter().all(same) {

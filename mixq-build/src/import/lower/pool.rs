@@ -93,7 +93,14 @@ fn reduce(lowering: &mut Lowering, call: &Call, max: bool) -> Result<Vec<Value>,
 
 impl Lowering<'_> {
     /// Averages or maxima over dimensions, which stay with size 1 if `keeps`.
-    fn reduced(&mut self, call: &Call, view: &View, dims: &[usize], keeps: bool, max: bool) -> Result<View, Refusal> {
+    fn reduced(
+        &mut self,
+        call: &Call,
+        view: &View,
+        dims: &[usize],
+        keeps: bool,
+        max: bool,
+    ) -> Result<View, Refusal> {
         let Shape { height, width, channels } = view.shape;
         let parts: Vec<_> = dims.iter().flat_map(|dim| view.dims[*dim].clone()).collect();
         let over = |axis: Axis, size: usize| {
@@ -112,7 +119,9 @@ impl Lowering<'_> {
                 (op, Shape { height: 1, width: 1, channels })
             }
             (true, _) => (AxisPool { axis: PoolAxis::Height, max }.into(), Shape { height: 1, ..view.shape }),
-            (false, true) => (AxisPool { axis: PoolAxis::Width, max }.into(), Shape { width: 1, ..view.shape }),
+            (false, true) => {
+                (AxisPool { axis: PoolAxis::Width, max }.into(), Shape { width: 1, ..view.shape })
+            }
         };
         let made = self.layers.add(call.wish(), op, &[view], shape)?;
         let mut own = view.dims.clone();

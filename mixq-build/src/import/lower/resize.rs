@@ -21,15 +21,23 @@ fn resize(lowering: &mut Lowering, call: &Call) -> Result<Vec<Value>, Refusal> {
     }
     let attributes = &call.node.attributes;
     let old = call.node.operator == "Upsample" || call.inputs.len() == 2;
-    let coordinates = attributes
-        .text("coordinate_transformation_mode")
-        .unwrap_or(if old { "asymmetric" } else { "half_pixel" });
-    let rounding = attributes.text("nearest_mode").unwrap_or(if old { "floor" } else { "round_prefer_floor" });
+    let coordinates = attributes.text("coordinate_transformation_mode").unwrap_or(if old {
+        "asymmetric"
+    } else {
+        "half_pixel"
+    });
+    let rounding =
+        attributes.text("nearest_mode").unwrap_or(if old { "floor" } else { "round_prefer_floor" });
     let coordinates = match coordinates {
         "half_pixel" | "pytorch_half_pixel" | "half_pixel_symmetric" => Coordinates::HalfPixel,
         "align_corners" => Coordinates::AlignCorners,
         "asymmetric" => Coordinates::Asymmetric,
-        other => return refuse(format!("has coordinates \"{other}\""), "mixq has half_pixel, align_corners, asymmetric"),
+        other => {
+            return refuse(
+                format!("has coordinates \"{other}\""),
+                "mixq has half_pixel, align_corners, asymmetric",
+            );
+        }
     };
     let op: OpSpec = match attributes.text("mode").unwrap_or("nearest") {
         "linear" => {
@@ -41,12 +49,7 @@ fn resize(lowering: &mut Lowering, call: &Call) -> Result<Vec<Value>, Refusal> {
     };
     let shape = Shape { height: rows, width: columns, channels };
     let made = lowering.layers.add(call.wish(), op, &[&view], shape)?;
-    let dims = vec![
-        Vec::new(),
-        view.dims[1].clone(),
-        whole(Axis::Height, rows),
-        whole(Axis::Width, columns),
-    ];
+    let dims = vec![Vec::new(), view.dims[1].clone(), whole(Axis::Height, rows), whole(Axis::Width, columns)];
     Ok(vec![Value::Tensor(View { dims, ..made })])
 }
 
@@ -67,7 +70,10 @@ fn sides(call: &Call, view: &View) -> Result<[usize; 2], Refusal> {
         Some([1, channels, rows, columns]) if *channels == sizes[1] && *rows > 0 && *columns > 0 => {
             Ok([*rows, *columns])
         }
-        _ => refuse("resizes to what is not known, or more than rows and columns", "export it with constant sizes"),
+        _ => refuse(
+            "resizes to what is not known, or more than rows and columns",
+            "export it with constant sizes",
+        ),
     }
 }
 
@@ -102,7 +108,8 @@ fn nearest(
     let (rows, columns) = (wanted(0), wanted(1));
     let repeats = |axis: usize, pixels: &[usize]| {
         let factor = to[axis] / from[axis];
-        to[axis].is_multiple_of(from[axis]) && pixels.iter().enumerate().all(|(at, pixel)| *pixel == at / factor)
+        to[axis].is_multiple_of(from[axis])
+            && pixels.iter().enumerate().all(|(at, pixel)| *pixel == at / factor)
     };
     if repeats(0, &rows) && repeats(1, &columns) {
         return Ok(Upsample { factor: [to[0] / from[0], to[1] / from[1]] }.into());

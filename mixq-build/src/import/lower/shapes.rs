@@ -92,7 +92,9 @@ fn reshape(lowering: &mut Lowering, call: &Call) -> Result<Vec<Value>, Refusal> 
             let sizes = sizes.into_iter().map(|size| size.unwrap_or(rest)).collect();
             with_sizes(lowering, call, sizes)
         }
-        _ => refuse(format!("makes {wanted:?} of {own:?}"), "check the model: the numbers of elements differ"),
+        _ => {
+            refuse(format!("makes {wanted:?} of {own:?}"), "check the model: the numbers of elements differ")
+        }
     }
 }
 

@@ -149,10 +149,12 @@ impl View {
         let mut places = vec![0];
         for part in self.dims.iter().flatten() {
             let step = part.step * unit(part.axis);
-            let moved = |place: &usize| (0..part.size).map(move |index| index * step).map({
-                let place = *place;
-                move |by| place + by
-            });
+            let moved = |place: &usize| {
+                (0..part.size).map(move |index| index * step).map({
+                    let place = *place;
+                    move |by| place + by
+                })
+            };
             places = places.iter().flat_map(moved).collect();
         }
         places

@@ -93,12 +93,7 @@ fn input(value: &ValueInfo) -> Input {
     }
 }
 
-fn node(
-    node: &NodeProto,
-    index: usize,
-    version: i64,
-    tensors: &mut Tensors,
-) -> Result<Node, String> {
+fn node(node: &NodeProto, index: usize, version: i64, tensors: &mut Tensors) -> Result<Node, String> {
     let operator = match node.domain.as_str() {
         "" | "ai.onnx" => node.op_type.clone(),
         domain => format!("{domain}.{}", node.op_type),

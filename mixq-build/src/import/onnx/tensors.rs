@@ -60,9 +60,9 @@ impl Tensors<'_> {
             return unreadable(what, "networks for a microcontroller have floats and integers");
         };
         let dims: Option<Vec<usize>> = tensor.dims.iter().map(|size| usize::try_from(*size).ok()).collect();
-        let count = dims.as_ref().and_then(|dims| {
-            dims.iter().try_fold(1usize, |count, size| count.checked_mul(*size))
-        });
+        let count = dims
+            .as_ref()
+            .and_then(|dims| dims.iter().try_fold(1usize, |count, size| count.checked_mul(*size)));
         let (Some(dims), Some(count)) = (dims, count.filter(|count| *count <= MOST_ELEMENTS)) else {
             let what = format!("has the shape {:?}", tensor.dims);
             return unreadable(what, format!("a tensor has at most {MOST_ELEMENTS} elements"));
@@ -155,8 +155,12 @@ fn from_lists(tensor: &TensorProto, count: usize) -> Option<Values> {
     let small = || tensor.int32_data.iter().map(|value| i64::from(*value));
     Some(match tensor.data_type {
         1 => Values::Floats(tensor.float_data.clone()),
-        10 => Values::Floats(tensor.int32_data.iter().map(|bits| f16::from_bits(*bits as u16).to_f32()).collect()),
-        16 => Values::Floats(tensor.int32_data.iter().map(|bits| bf16::from_bits(*bits as u16).to_f32()).collect()),
+        10 => Values::Floats(
+            tensor.int32_data.iter().map(|bits| f16::from_bits(*bits as u16).to_f32()).collect(),
+        ),
+        16 => Values::Floats(
+            tensor.int32_data.iter().map(|bits| bf16::from_bits(*bits as u16).to_f32()).collect(),
+        ),
         11 => Values::Floats(tensor.double_data.iter().map(|value| *value as f32).collect()),
         7 => Values::Ints(tensor.int64_data.clone()),
         12 | 13 => Values::Ints(tensor.uint64_data.iter().map(|value| *value as i64).collect()),

@@ -83,7 +83,8 @@ fn model(path: &Path, bytes: &[u8]) -> Result<Model, Wrong> {
             }
             Some(Err(why)) => {
                 let name = tensor.name.escape_debug();
-                problems.push(Problem::new(format!("{shown}: tensor `{name}` {why}")).help("export it again"));
+                problems
+                    .push(Problem::new(format!("{shown}: tensor `{name}` {why}")).help("export it again"));
             }
             None => {}
         }
@@ -95,7 +96,11 @@ fn model(path: &Path, bytes: &[u8]) -> Result<Model, Wrong> {
         let Some(tensor) = tensors.get(index as usize) else { return Err(Damaged { at: 0 }.into()) };
         model.inputs.push(Input {
             name: tensor.name.clone(),
-            dims: tensor.dims.iter().map(|size| usize::try_from(*size).ok().filter(|size| *size > 0)).collect(),
+            dims: tensor
+                .dims
+                .iter()
+                .map(|size| usize::try_from(*size).ok().filter(|size| *size > 0))
+                .collect(),
             element: tensor.element.unwrap_or(Element::Float),
         });
     }

@@ -34,7 +34,8 @@ impl<'a> Operator<'a> {
         let reads: Vec<Option<&Tensor>> = table.ints(1)?.into_iter().map(tensor).collect();
         let writes: Vec<&Tensor> = table.ints(2)?.into_iter().filter_map(tensor).collect();
         let called = |tensor: &Option<&Tensor>| tensor.map_or(String::new(), |tensor| tensor.name.clone());
-        let place = writes.first().map_or(String::new(), |tensor| format!(" of `{}`", tensor.name.escape_debug()));
+        let place =
+            writes.first().map_or(String::new(), |tensor| format!(" of `{}`", tensor.name.escape_debug()));
         Ok(Operator {
             name: name.to_string(),
             label: format!("operator {index} ({}{place})", name.escape_debug()),
@@ -105,7 +106,14 @@ impl Writer {
         self.nodes(of, operator, inputs, vec![output.to_string()], attributes);
     }
 
-    fn nodes(&mut self, of: &Operator, operator: &str, inputs: Vec<String>, outputs: Vec<String>, attributes: Attributes) {
+    fn nodes(
+        &mut self,
+        of: &Operator,
+        operator: &str,
+        inputs: Vec<String>,
+        outputs: Vec<String>,
+        attributes: Attributes,
+    ) {
         let written = of.outputs.first().map_or("", |name| name.split(';').next().unwrap_or(name));
         self.model.nodes.push(Node {
             operator: operator.to_string(),
@@ -139,7 +147,8 @@ impl Writer {
         for (tensor, computed) in of.writes.iter().zip(computed) {
             let Some(grid) = &tensor.grid else { continue };
             let scale = self.constant(Array::floats(Vec::new(), vec![grid.scales[0]]));
-            let zero = Array { dims: Vec::new(), element: grid.element, ..Array::list(vec![grid.zero_points[0]]) };
+            let zero =
+                Array { dims: Vec::new(), element: grid.element, ..Array::list(vec![grid.zero_points[0]]) };
             let zero = self.constant(zero);
             self.node(of, "mixq.Range", &[&computed, &scale, &zero], &tensor.name, Attributes::default());
         }
@@ -155,8 +164,15 @@ impl Writer {
             writer.nodes(of, operator, of.inputs.clone(), all.to_vec(), attributes);
         };
         match of.name.as_str() {
-            "CONV_2D" | "DEPTHWISE_CONV_2D" | "TRANSPOSE_CONV" | "AVERAGE_POOL_2D" | "MAX_POOL_2D"
-            | "RESIZE_BILINEAR" | "RESIZE_NEAREST_NEIGHBOR" | "DEPTH_TO_SPACE" | "SPACE_TO_DEPTH" => {
+            "CONV_2D"
+            | "DEPTHWISE_CONV_2D"
+            | "TRANSPOSE_CONV"
+            | "AVERAGE_POOL_2D"
+            | "MAX_POOL_2D"
+            | "RESIZE_BILINEAR"
+            | "RESIZE_NEAREST_NEIGHBOR"
+            | "DEPTH_TO_SPACE"
+            | "SPACE_TO_DEPTH" => {
                 return windows::write(self, of, output);
             }
             "FULLY_CONNECTED" => self.fully_connected(of, output)?,
@@ -180,9 +196,11 @@ impl Writer {
             }
             "PAD" | "PADV2" => {
                 let amounts = of.ints(1).unwrap_or_default();
-                let pads = amounts.iter().step_by(2).chain(amounts.iter().skip(1).step_by(2)).copied().collect();
+                let pads =
+                    amounts.iter().step_by(2).chain(amounts.iter().skip(1).step_by(2)).copied().collect();
                 let pads = self.constant(Array::list(pads));
-                let inputs: Vec<&str> = [first, &pads].into_iter().chain(of.inputs.get(2).map(String::as_str)).collect();
+                let inputs: Vec<&str> =
+                    [first, &pads].into_iter().chain(of.inputs.get(2).map(String::as_str)).collect();
                 self.node(of, "Pad", &inputs, output, none());
             }
             "RESHAPE" => {
@@ -197,12 +215,19 @@ impl Writer {
             "SQUEEZE" => {
                 let axes = of.options.map_or(Ok(Vec::new()), |options| options.ints(0))?;
                 let axes: Vec<i64> = axes.into_iter().map(i64::from).collect();
-                let given = if axes.is_empty() { none() } else { Attributes::of([("axes", Attribute::Ints(axes))]) };
+                let given =
+                    if axes.is_empty() { none() } else { Attributes::of([("axes", Attribute::Ints(axes))]) };
                 same(self, "Squeeze", given);
             }
             "EXPAND_DIMS" => {
                 let axes = of.ints(1).unwrap_or_default();
-                self.node(of, "Unsqueeze", &[first], output, Attributes::of([("axes", Attribute::Ints(axes))]));
+                self.node(
+                    of,
+                    "Unsqueeze",
+                    &[first],
+                    output,
+                    Attributes::of([("axes", Attribute::Ints(axes))]),
+                );
             }
             "TRANSPOSE" => {
                 let order = Attribute::Ints(of.ints(1).unwrap_or_default());
@@ -212,7 +237,13 @@ impl Writer {
                 let operator = if of.name == "MEAN" { "ReduceMean" } else { "ReduceMax" };
                 let axes = Attribute::Ints(of.ints(1).unwrap_or_default());
                 let keeps = int(i64::from(of.byte(0)?));
-                self.node(of, operator, &[first], output, Attributes::of([("axes", axes), ("keepdims", keeps)]));
+                self.node(
+                    of,
+                    operator,
+                    &[first],
+                    output,
+                    Attributes::of([("axes", axes), ("keepdims", keeps)]),
+                );
             }
             "REDUCE_PROD" => self.node(of, "ReduceProd", &[first], output, none()),
             "GATHER" => same(self, "Gather", Attributes::of([("axis", int(of.int(0, 0)?))])),

@@ -130,16 +130,10 @@ impl DatasetRules for MultiLabel {
     }
 
     /// Labels as bits, the first one the lowest.
+    /// A bit a label, the first one in the lowest bit of the first byte.
     fn firmware_targets(&self, targets: &Targets) -> Result<Vec<u8>, Problem> {
-        let byte = |target: &[u8]| {
-            let bits = target.iter().enumerate().map(|(label, flag)| u32::from(*flag) << label);
-            (target.len() <= 8).then(|| bits.sum::<u32>() as u8)
-        };
-        targets
-            .iter()
-            .map(byte)
-            .collect::<Option<Vec<u8>>>()
-            .ok_or_else(|| Problem::new("more than 8 labels do not fit a byte"))
+        let byte = |flags: &[u8]| flags.iter().enumerate().fold(0, |byte, (at, flag)| byte | flag << at);
+        Ok(targets.iter().flat_map(|target| target.chunks(8).map(byte)).collect())
     }
 
     fn text(&self, target: &[u8]) -> String {

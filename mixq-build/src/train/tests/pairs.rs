@@ -1,5 +1,5 @@
-//! Products, differences, PReLUs, affine layers and batch norms that stand alone: libtorch and the device
-//! answer alike.
+//! Products, differences, constants, PReLUs, affine layers and batch norms that stand alone: libtorch and the
+//! device answer alike.
 
 use mixq_format::Bits;
 
@@ -36,6 +36,17 @@ fn products_are_those_of_the_device() {
                 "{FIRST}{activation}{{ op = \"multiply\", inputs = [\"a\", \"a\"], activation = \"relu\" }},"
             ),
         ]
+    });
+    compare(&layers.collect::<Vec<_>>());
+}
+
+#[test]
+fn sums_and_products_with_constants_are_those_of_the_device() {
+    let layers = ["activation = \"none\" },", "},"].into_iter().flat_map(|activation| {
+        ["add_constant", "multiply_constant"].into_iter().flat_map(move |op| {
+            ["none", "relu"]
+                .map(|follows| format!("{FIRST}{activation}{{ op = \"{op}\", activation = \"{follows}\" }},"))
+        })
     });
     compare(&layers.collect::<Vec<_>>());
 }

@@ -3,9 +3,10 @@
 use core::fmt;
 
 use super::{
-    LEAST_SCRATCH, Plan, SHIFTS, STACK_OF_LINEAR, STRIP, WORD_POOL, Windows, blocks_of, has_records, whole,
+    LEAST_SCRATCH, Moves, Plan, SHIFTS, STACK_OF_LINEAR, STRIP, WORD_POOL, Windows, blocks_of, has_records,
+    whole, windows_of,
 };
-use crate::{Bits, Depthwise, Layer, Linear, Multiply, Requant, Rule, Tensor, Window};
+use crate::{Bits, Depthwise, Elementwise, Layer, Linear, Multiply, Requant, Rule, Tensor, Window};
 
 /// Whether the kernels for ARMv7E-M can make several codes at once by these tables: if the rule is
 /// [`Rule::Multiplier`], the fraction is below 8 bits, and all shifts are in [`SHIFTS`].
@@ -43,7 +44,7 @@ pub fn codes(layer: &Layer, parameters: &[u8], plan: &Plan) -> usize {
                 && requant.fraction == Requant::FRACTION
                 && requantises(requant, channels.into(), parameters)
         }
-        Layer::Conv(_) => has_records(layer, parameters),
+        Layer::Conv(_) | Layer::GroupedConv(_) => has_records(layer, parameters),
         Layer::Depthwise(_)
         | Layer::AveragePool(_)
         | Layer::MaxPool(_)
@@ -52,7 +53,7 @@ pub fn codes(layer: &Layer, parameters: &[u8], plan: &Plan) -> usize {
         | Layer::Elementwise(_)
         | Layer::Rearrange(_)
         | Layer::Resize(_)
-        | Layer::GroupedConv(_)
+        | Layer::Constants(_)
         | Layer::Prelu(_) => false,
     };
     if codes { bits.count() } else { 0 }
@@ -60,19 +61,21 @@ pub fn codes(layer: &Layer, parameters: &[u8], plan: &Plan) -> usize {
 
 /// Whether this instruction set has a kernel for a layer. It has kernels
 ///
-/// * for convolutions and fully connected layers that [`blocks_of`] gives blocks for;
+/// * for convolutions, with groups and gaps or without, and fully connected layers that [`blocks_of`] gives
+///   blocks for;
 /// * for depthwise convolutions to codes, with windows of at most 3x3 and a horizontal stride of 1 or 2, if
 ///   [`requantises`] is true;
 /// * for all pools;
 /// * for additions to codes;
 /// * for multiplications of tensors of 8 bits: see `takes_product`;
-/// * for elementwise layers whose input and output have the same width.
+/// * for elementwise layers whose input and output have the same width, or pixels of whole bytes;
+/// * for rearrangements of whole bytes.
 ///
 /// # Panics
 /// If `parameters` are not those of the layer.
 pub fn takes(layer: &Layer, parameters: &[u8]) -> bool {
     match layer {
-        Layer::Conv(_) | Layer::Linear(_) => blocks_of(layer).is_some(),
+        Layer::Conv(_) | Layer::GroupedConv(_) | Layer::Linear(_) => blocks_of(layer).is_some(),
         Layer::Depthwise(Depthwise { output, window, requant, .. }) => {
             takes_window(window)
                 && output.bits != Bits::B32
@@ -81,8 +84,9 @@ pub fn takes(layer: &Layer, parameters: &[u8]) -> bool {
         Layer::AveragePool(_) | Layer::MaxPool(_) => true,
         Layer::Add(add) => add.output.bits != Bits::B32,
         Layer::Multiply(multiply) => takes_product(multiply),
-        Layer::Elementwise(table) => table.input.bits == table.output.bits,
-        Layer::Rearrange(_) | Layer::Resize(_) | Layer::GroupedConv(_) | Layer::Prelu(_) => false,
+        Layer::Elementwise(table) => takes_function(table),
+        Layer::Rearrange(rearrange) => Moves::of(rearrange).is_some(),
+        Layer::Resize(_) | Layer::Constants(_) | Layer::Prelu(_) => false,
     }
 }
 
@@ -91,6 +95,14 @@ pub fn takes(layer: &Layer, parameters: &[u8]) -> bool {
 pub(super) fn takes_product(multiply: &Multiply) -> bool {
     let tensors = [&multiply.a, &multiply.b, &multiply.output];
     tensors.iter().all(|tensor| tensor.bits == Bits::B8) && (multiply.by_channel() || multiply.shift >= 16)
+}
+
+/// Whether the kernel for elementwise layers takes one: input and output have the same width, or pixels of
+/// whole bytes.
+pub(super) fn takes_function(table: &Elementwise) -> bool {
+    let Elementwise { input, output, .. } = table;
+    let whole = |tensor: &Tensor| (usize::from(tensor.channels) * tensor.bits.count()).is_multiple_of(8);
+    input.bits == output.bits || (whole(input) && whole(output))
 }
 
 /// Whether the kernel for depthwise convolutions takes a window: of at most 3x3, with a stride of 1 or 2.
@@ -125,6 +137,21 @@ pub enum Kernel {
         windows: Windows,
         /// Whether the codes of a group are made by one call: see [`whole`].
         whole: bool,
+    },
+    /// Convolution in groups of channels, or with gaps between taps.
+    GroupedConv {
+        /// Bits of the input.
+        x: usize,
+        /// Bits of the weights.
+        w: usize,
+        /// Bits of the codes that are made in registers: see [`codes`].
+        codes: usize,
+        /// Bits of the biases below a unit.
+        fraction: u8,
+        /// Whether codes are made in registers, and the zero point of the output is 0.
+        zero: bool,
+        /// Whether the codes of a group fill whole words: see [`windows_of`].
+        words: bool,
     },
     /// Depthwise convolution.
     Depthwise {
@@ -171,8 +198,15 @@ pub enum Kernel {
     },
     /// A function of each element.
     Elementwise {
-        /// Bits of the input and of the output.
+        /// Bits of the input.
         x: usize,
+        /// Bits of the output.
+        y: usize,
+    },
+    /// Elements that move.
+    Rearrange {
+        /// Bits of the elements of two groups that are interleaved, 0 if there are none: see [`Moves`].
+        interleaved: usize,
     },
 }
 
@@ -200,6 +234,14 @@ impl Kernel {
                 windows: Windows::of(conv),
                 whole: codes > 0 && plan.is_some_and(|plan| whole(conv, plan)),
             },
+            Layer::GroupedConv(grouped) => Kernel::GroupedConv {
+                x,
+                w: grouped.weight_bits.count(),
+                codes,
+                fraction: grouped.requant.fraction,
+                zero: codes > 0 && grouped.output.zero_point == 0,
+                words: !windows_of(grouped).staged(),
+            },
             Layer::Depthwise(Depthwise { output, window, weight_bits, .. }) => Kernel::Depthwise {
                 x,
                 w: weight_bits.count(),
@@ -212,8 +254,11 @@ impl Kernel {
             Layer::MaxPool(_) => Kernel::MaxPool { x, words: by_words(layer) },
             Layer::Add(_) => Kernel::Add,
             Layer::Multiply(multiply) => Kernel::Multiply { by_channel: multiply.by_channel() },
-            Layer::Elementwise(_) => Kernel::Elementwise { x },
-            Layer::Prelu(_) | Layer::Rearrange(_) | Layer::Resize(_) | Layer::GroupedConv(_) => {
+            Layer::Elementwise(table) => Kernel::Elementwise { x, y: table.output.bits.count() },
+            Layer::Rearrange(table) => Kernel::Rearrange {
+                interleaved: if Moves::of(table) == Some(Moves::Interleave) { x } else { 0 },
+            },
+            Layer::Prelu(_) | Layer::Resize(_) | Layer::Constants(_) => {
                 unreachable!("this set does not take them")
             }
         }
@@ -224,6 +269,7 @@ impl Kernel {
     pub(super) fn print(self, plan: Option<Plan>) -> super::super::Kernel {
         let path = match self {
             Kernel::Conv { .. } => "armv7em::conv",
+            Kernel::GroupedConv { .. } => "armv7em::grouped_conv",
             Kernel::Depthwise { .. } => "armv7em::depthwise",
             Kernel::Linear { .. } => "armv7em::linear",
             Kernel::AveragePool { .. } => "armv7em::average_pool",
@@ -231,6 +277,7 @@ impl Kernel {
             Kernel::Add => "armv7em::add",
             Kernel::Multiply { .. } => "armv7em::multiply",
             Kernel::Elementwise { .. } => "armv7em::elementwise",
+            Kernel::Rearrange { .. } => "armv7em::rearrange",
         };
         super::super::Kernel {
             path,
@@ -248,12 +295,16 @@ impl fmt::Display for Kernel {
             Kernel::Conv { x, w, codes, fraction, zero, windows, whole } => {
                 write!(f, "{x}, {w}, {codes}, {fraction}, {zero}, {}, {whole}", windows as u8)
             }
+            Kernel::GroupedConv { x, w, codes, fraction, zero, words } => {
+                write!(f, "{x}, {w}, {codes}, {fraction}, {zero}, {words}")
+            }
             Kernel::Depthwise { x, w, y, odd, small } => write!(f, "{x}, {w}, {y}, {odd}, {small}"),
+            Kernel::Elementwise { x, y } => write!(f, "{x}, {y}"),
             Kernel::Linear { x, w, codes } => write!(f, "{x}, {w}, {codes}"),
             Kernel::AveragePool { x, words } | Kernel::MaxPool { x, words } => write!(f, "{x}, {words}"),
             Kernel::Add => Ok(()),
             Kernel::Multiply { by_channel } => write!(f, "{by_channel}"),
-            Kernel::Elementwise { x } => write!(f, "{x}"),
+            Kernel::Rearrange { interleaved } => write!(f, "{interleaved}"),
         }
     }
 }

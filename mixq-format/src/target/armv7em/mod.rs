@@ -25,7 +25,9 @@
 mod blocks;
 #[cfg(feature = "file")]
 mod cost;
+mod grouped;
 mod kernel;
+mod moves;
 mod phases;
 mod plan;
 mod proof;
@@ -41,7 +43,9 @@ use super::{LaidOut, Steps, Target, portable, relocate};
 use crate::Layer;
 
 pub use blocks::{Blocks, RGB3X3_ELEMENTS};
+pub use grouped::{filters_of, of_group, windows_of, without_gaps};
 pub use kernel::{Kernel, by_words, codes, requantises, takes};
+pub use moves::{INTERLEAVED, Loop, Moves, Runs, SEGMENT, interleaves, runs};
 pub use phases::{Division, Phase, Place};
 pub use plan::{
     LEAST_SCRATCH, LEAST_SCRATCH_OF_RGB3X3, LEAST_SCRATCH_OF_RGB3X3_AND_SUMS, Plan, STACK_OF_LINEAR, plan,

@@ -65,20 +65,36 @@ impl Phase {
         sums: bool,
         left: Range<usize>,
     ) -> Phase {
+        let division = Division::of(conv, windows, plan.proof.chunk.into(), sums);
+        // Memory on the stack is enough for the small windows of an image.
+        Phase::divided(conv, &division, windows == Windows::Rgb3x3, plan, given, left)
+    }
+
+    /// The same of a convolution in groups, of which [`without_gaps`](super::without_gaps) gives `conv`.
+    ///
+    /// * `division`: of the memory that a group is computed in.
+    /// * `given`: bytes of the memory on the stack, or of the scratch. `enough`: whether they are enough.
+    #[inline(always)]
+    pub fn divided(
+        conv: &Conv,
+        division: &Division,
+        enough: bool,
+        plan: &Plan,
+        given: usize,
+        left: Range<usize>,
+    ) -> Phase {
         let Conv { input, output, .. } = conv;
         let (pixels, each) = (output.pixels(), output.pixel_bytes());
         let (place, apart) = (Place::Given, Place::Given);
         let all =
             Phase { place, bytes: given, apart, apart_bytes: 0, pixels: left, input: 0..input.pixels() };
-        let division = Division::of(conv, windows, plan.proof.chunk.into(), sums);
         let wanted = division.wanted();
-        // Memory on the stack is enough for the small windows of an image.
-        if given >= wanted || windows == Windows::Rgb3x3 {
+        if given >= wanted || enough {
             return all;
         }
         let group = if pixels < PIXELS { 1 } else { PIXELS };
         if plan.joined {
-            return joined(conv, plan, &division, group, all);
+            return joined(conv, plan, division, group, all);
         }
         let left = all.pixels;
         // The last group begins earlier, if it would have fewer pixels.

@@ -3,7 +3,7 @@
 use super::super::Steps;
 use super::super::free::{between, free, spent};
 use super::proof::proof;
-use super::{Blocks, Proof, Windows};
+use super::{Blocks, Proof, Windows, filters_of, of_group, windows_of};
 use crate::{Bits, Conv, Layer, Linear};
 
 /// How the kernel for ARMv7E-M executes one layer. It is decided when firmware is compiled.
@@ -65,9 +65,9 @@ pub(in super::super) fn joined(steps: Steps<'_>, index: usize, largest: usize) -
 /// Whether `between` bytes between input and output are the best part of the arena for a layer to work in,
 /// where the largest free part has `largest` bytes.
 pub(in super::super) fn joins(layer: &Layer, between: usize, largest: usize) -> bool {
-    let Layer::Conv(conv) = layer else { return false };
+    let Some(conv) = filters_of(layer) else { return false };
     // The windows of an image of three channels are small enough for the stack.
-    let is_small = Windows::of(conv) == Windows::Rgb3x3;
+    let is_small = Windows::of(&conv) == Windows::Rgb3x3;
     largest < useful(layer) && !is_small && (between >= largest || largest < LEAST_SCRATCH)
 }
 
@@ -102,6 +102,7 @@ fn least_scratch(layer: &Layer) -> usize {
         | Layer::Rearrange(_)
         | Layer::Resize(_)
         | Layer::GroupedConv(_)
+        | Layer::Constants(_)
         | Layer::Prelu(_) => LEAST_SCRATCH,
     }
 }
@@ -111,13 +112,9 @@ fn least_scratch(layer: &Layer) -> usize {
 /// channels for four pixels. For fully connected layers: all elements as 16-bit halves.
 pub fn useful(layer: &Layer) -> usize {
     let bytes = match layer {
-        Layer::Conv(conv @ Conv { input, output, window, .. }) => {
-            let sums = output.bits == Bits::B32;
-            let taps = usize::from(window.kernel_height) * usize::from(window.kernel_width);
-            let elements = (taps * usize::from(input.channels)).next_multiple_of(16);
-            let staged = if Windows::of(conv).staged() { elements } else { 0 };
-            let channels = if sums { usize::from(output.channels).next_multiple_of(4) } else { 0 };
-            4 * 2 * elements + staged + 4 * 4 * channels
+        Layer::Conv(conv) => useful_of(conv, Windows::of(conv), conv.output.channels.into()),
+        Layer::GroupedConv(grouped) => {
+            useful_of(&of_group(grouped), windows_of(grouped), grouped.group_filters())
         }
         Layer::Linear(Linear { input, .. }) => 2 * input.pixels() * usize::from(input.channels),
         Layer::Depthwise(_)
@@ -128,10 +125,22 @@ pub fn useful(layer: &Layer) -> usize {
         | Layer::Elementwise(_)
         | Layer::Rearrange(_)
         | Layer::Resize(_)
-        | Layer::GroupedConv(_)
+        | Layer::Constants(_)
         | Layer::Prelu(_) => return 0,
     };
     bytes.max(least_scratch(layer))
+}
+
+/// Bytes for all elements of four windows of a convolution, for what is staged of one, and for the sums of
+/// `filters` output channels, if the output are logits.
+fn useful_of(conv: &Conv, windows: Windows, filters: usize) -> usize {
+    let Conv { input, output, window, .. } = conv;
+    let sums = output.bits == Bits::B32;
+    let taps = usize::from(window.kernel_height) * usize::from(window.kernel_width);
+    let elements = (taps * usize::from(input.channels)).next_multiple_of(16);
+    let staged = if windows.staged() { elements } else { 0 };
+    let channels = if sums { filters.next_multiple_of(4) } else { 0 };
+    4 * 2 * elements + staged + 4 * 4 * channels
 }
 
 /// Whether a convolution that [`has_records`](super::has_records) makes the codes of a group by one call: the

@@ -3,7 +3,7 @@
 
 #[cfg(feature = "file")]
 use super::super::relocate::Place;
-use super::{BLOCK, Blocks, RGB3X3_ELEMENTS, blocks_of, requantises};
+use super::{BLOCK, Blocks, RGB3X3_ELEMENTS, blocks_of, filters_of, requantises};
 use crate::{Bits, Conv, Layer, Requant};
 
 /// Bytes of a record: the biases, multipliers and shifts of a block.
@@ -75,7 +75,7 @@ const _: () =
 /// # Panics
 /// If `parameters` are not those of the layer.
 pub fn has_records(layer: &Layer, parameters: &[u8]) -> bool {
-    let Layer::Conv(conv) = layer else { return false };
+    let Some(conv) = &filters_of(layer) else { return false };
     let Conv { output, requant, .. } = conv;
     let (Some(_), Some((weights, rows, columns, bits))) = (blocks_of(layer), layer.weights()) else {
         return false;
@@ -102,7 +102,7 @@ pub fn has_records(layer: &Layer, parameters: &[u8]) -> bool {
 /// If `parameters` are not those of the layer.
 #[cfg(feature = "file")]
 pub(in crate::target) fn place(layer: &Layer, parameters: &[u8]) -> Option<Place> {
-    let Layer::Conv(conv) = layer else { return None };
+    let conv = &filters_of(layer)?;
     let Records { stride, zero_points, .. } = Records::of(conv);
     has_records(layer, parameters).then(|| match zero_points {
         _ if !stride.is_multiple_of(4) => Place::Anywhere,

@@ -1,11 +1,13 @@
 //! Writes the weights of a layer in the order of its blocks.
 
 use super::blocks::half_apart;
-use super::{ALIGNMENT, BLOCK, Blocks, Records, STRIP, has_records, records};
+use super::grouped::takes_groups;
+use super::{ALIGNMENT, BLOCK, Blocks, Records, STRIP, filters_of, has_records, of_group, records};
 use crate::{Bits, Layer, Linear, Rule};
 
 /// The blocks of a layer, and how many of them alternate; `None` if [`rearrange`] does not change the
-/// weights. It changes those of layers with [`Rule::Multiplier`]: of convolutions of whole blocks, and of
+/// weights. It changes those of layers with [`Rule::Multiplier`]: of convolutions of whole blocks, also those
+/// of groups that the kernel [takes](takes_groups), and of
 /// fully connected layers of at least a strip, whose weights are aligned, whose elements are a multiple of
 /// 16, and whose pixels begin at bytes without padding, in the weights and in the input.
 fn strips(layer: &Layer) -> Option<(Blocks, usize)> {
@@ -13,6 +15,7 @@ fn strips(layer: &Layer) -> Option<(Blocks, usize)> {
     let filters = usize::from(layer.output().channels);
     let (blocks, strip) = match layer {
         Layer::Conv(conv) => filters.is_multiple_of(BLOCK).then(|| (Blocks::of_conv(conv), 1))?,
+        Layer::GroupedConv(conv) => takes_groups(conv).then(|| (Blocks::of_conv(&of_group(conv)), 1))?,
         Layer::Linear(Linear { input, weights, weight_bits, .. }) => {
             let whole = (input.pixels() * usize::from(input.channels)).is_multiple_of(16);
             let dense = dense(input.bits, input.channels) && dense(*weight_bits, input.channels);
@@ -28,7 +31,7 @@ fn strips(layer: &Layer) -> Option<(Blocks, usize)> {
         | Layer::Elementwise(_)
         | Layer::Rearrange(_)
         | Layer::Resize(_)
-        | Layer::GroupedConv(_)
+        | Layer::Constants(_)
         | Layer::Prelu(_) => return None,
     };
     (layer.requant()?.rule == Rule::Multiplier).then_some((blocks, strip))
@@ -88,7 +91,7 @@ pub fn rearrange(layer: &Layer, parameters: &[u8], laid_out: &mut [u8]) {
     };
     let offset = offset as usize;
     let plain = &parameters[offset..offset + rows * row_bytes];
-    if let (Layer::Conv(conv), true) = (layer, has_records(layer, parameters)) {
+    if let (Some(conv), true) = (&filters_of(layer), has_records(layer, parameters)) {
         let records @ Records { stride, zero_points, weights, .. } = Records::of(conv);
         let laid_out = &mut laid_out[offset..offset + filters / BLOCK * stride];
         let pairs = plain.chunks_exact(BLOCK * filter_bytes).zip(laid_out.chunks_exact_mut(stride));

@@ -31,8 +31,7 @@ impl Windows {
         let Conv { input, window, .. } = conv;
         let blocks = Blocks::of_conv(conv);
         let channels = input.channels as usize;
-        let step = if blocks.unit > blocks.word { blocks.unit } else { blocks.word };
-        let whole_words = channels.is_multiple_of(step);
+        let whole_words = Windows::whole_words(conv);
         if blocks.rgb3x3 {
             Windows::Rgb3x3
         } else if blocks.input_bits() != input.bits.count() {
@@ -51,6 +50,12 @@ impl Windows {
         } else {
             Windows::PixelBytes
         }
+    }
+
+    /// Whether the codes of a pixel fill whole words, of the input and of weights.
+    pub(super) const fn whole_words(conv: &Conv) -> bool {
+        let Blocks { unit, word, .. } = Blocks::of_conv(conv);
+        (conv.input.channels as usize).is_multiple_of(if unit > word { unit } else { word })
     }
 
     /// Whether the codes of a window are copied to the stage before they are widened.

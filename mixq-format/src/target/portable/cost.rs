@@ -8,7 +8,7 @@ use crate::{Bits, Conv, Depthwise, GroupedConv, Layer, Linear, Requant, Rule, Te
 mod figures;
 mod unweighted;
 use figures::{FIGURES, P};
-use unweighted::{add, elementwise, multiply, pool, prelu, rearrange, resize};
+use unweighted::{add, constants, elementwise, multiply, pool, prelu, rearrange, resize};
 
 /// Elements of a chunk.
 const CHUNK: usize = 8;
@@ -89,6 +89,7 @@ fn of_set(layer: &Layer, parameters: Option<&[u8]>, set: Set) -> Tally {
         Layer::Rearrange(layer) => rearrange(&mut counts, layer),
         Layer::Resize(layer) => resize(&mut counts, layer),
         Layer::GroupedConv(layer) => grouped(&mut counts, layer, sums_input, set),
+        Layer::Constants(layer) => constants(&mut counts, layer),
     }
     counts.add(P::WideCode as usize, wide_codes(layer, parameters));
     let piece = |(name, figures): &(&'static str, &[f64])| {

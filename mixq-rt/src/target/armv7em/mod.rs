@@ -16,17 +16,21 @@ mod check;
 mod conv;
 mod depthwise;
 mod elementwise;
+mod grouped;
 mod linear;
 mod multiply;
 mod pool;
+mod rearrange;
 
 pub use add::add;
 pub use conv::conv;
 pub use depthwise::depthwise;
 pub use elementwise::elementwise;
+pub use grouped::grouped_conv;
 pub use linear::linear;
 pub use multiply::multiply;
 pub use pool::{average_pool, max_pool};
+pub use rearrange::rearrange;
 
 pub use mixq_format::target::armv7em::{Plan, Proof};
 

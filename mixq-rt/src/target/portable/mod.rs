@@ -7,6 +7,7 @@
 //! the arena. It never accesses other memory.
 
 mod add;
+mod constants;
 mod conv;
 mod depthwise;
 mod elementwise;
@@ -22,6 +23,7 @@ mod resize;
 mod write;
 
 pub use add::add;
+pub use constants::constants;
 pub use conv::conv;
 pub use depthwise::depthwise;
 pub use elementwise::elementwise;

@@ -13,6 +13,8 @@ mod hostile;
 mod known;
 #[path = "../differential/layers.rs"]
 mod layers;
+#[path = "../differential/moves.rs"]
+mod moves;
 #[path = "../differential/mutate.rs"]
 mod mutate;
 #[path = "../differential/numbers.rs"]
@@ -59,14 +61,16 @@ fn main() -> ! {
         let memory = &raw mut MEMORY;
         &mut *memory
     };
-    let mut counts = [0; 7];
+    let mut counts = [0; 9];
     for number in 0..count {
         let mut numbers = Numbers::new(seed.wrapping_add(number));
-        let layer = match numbers.within(0, 10) {
+        let layer = match numbers.within(0, 14) {
             0 => unweighted::addition(&mut numbers, &mut memory.expected),
             1 => unweighted::pool(&mut numbers, &mut memory.expected),
             2 => unweighted::elementwise(&mut numbers, &mut memory.plain, &mut memory.expected),
             3 => unweighted::multiplication(&mut numbers, &mut memory.expected),
+            4 => moves::rearrange(&mut numbers, &mut memory.expected),
+            5..=7 => layers::grouped(&mut numbers, &mut memory.plain, &mut memory.expected),
             _ => layers::random(&mut numbers, &mut memory.plain, &mut memory.expected),
         };
         if !takes(&layer, &memory.plain) {
@@ -80,16 +84,18 @@ fn main() -> ! {
             Layer::AveragePool(_) | Layer::MaxPool(_) => counts[4] += 1,
             Layer::Elementwise(_) => counts[5] += 1,
             Layer::Multiply(_) => counts[6] += 1,
-            Layer::Prelu(_) | Layer::Rearrange(_) | Layer::Resize(_) | Layer::GroupedConv(_) => {
+            Layer::Rearrange(_) => counts[7] += 1,
+            Layer::GroupedConv(_) => counts[8] += 1,
+            Layer::Prelu(_) | Layer::Resize(_) | Layer::Constants(_) => {
                 unreachable!("no kernel of the set takes it")
             }
         }
         compare(number, &layer, &mut numbers, memory);
     }
-    let [convs, depthwises, linears, additions, pools, elementwise, products] = counts;
+    let [convs, depthwises, linears, additions, pools, elementwise, products, moves, grouped] = counts;
     println!(
         "convolutions {convs}, depthwise {depthwises}, fully connected {linears}, additions {additions}, \
-         pools {pools}, elementwise {elementwise}, products {products}"
+         pools {pools}, elementwise {elementwise}, products {products}, moves {moves}, in groups {grouped}"
     );
     process::exit(0)
 }

@@ -43,6 +43,23 @@ macro_rules! dispatch {
             _ => dispatch!(@conv [8, 4, false, $windows, $whole], $($argument),*),
         }
     };
+    // By whether groups are whole words; then by width, fraction and zero point of the output.
+    (grouped $kind:expr, $($argument:expr),*) => {
+        match $kind.0 {
+            true => dispatch!(@of_group $kind.1, true, $($argument),*),
+            false => dispatch!(@of_group $kind.1, false, $($argument),*),
+        }
+    };
+    (@of_group $codes:expr, $words:literal, $($argument:expr),*) => {
+        match $codes {
+            (0, _, _) => dispatch!(@grouped_conv [0, 7, false, $words], $($argument),*),
+            (2, _, _) => dispatch!(@grouped_conv [2, 7, false, $words], $($argument),*),
+            (4, _, _) => dispatch!(@grouped_conv [4, 7, false, $words], $($argument),*),
+            (_, 7, true) => dispatch!(@grouped_conv [8, 7, true, $words], $($argument),*),
+            (_, 7, _) => dispatch!(@grouped_conv [8, 7, false, $words], $($argument),*),
+            _ => dispatch!(@grouped_conv [8, 4, false, $words], $($argument),*),
+        }
+    };
     (depthwise $kind:expr, $($argument:expr),*) => {
         match $kind {
             (2, false, false) => dispatch!(@depthwise [2, false, false], $($argument),*),
@@ -111,18 +128,30 @@ pub fn run(kernel: &Kernel, layer: &Layer, parameters: &[u8], arena: &mut [u8], 
             let conv = (windows as u8, whole, (codes, fraction, zero));
             dispatch!(conv conv, (x, w), operands(table, parameters, arena), &plan)
         }
+        (
+            Kernel::GroupedConv { x, w, codes, fraction, zero, words },
+            Layer::GroupedConv(table),
+            Some(plan),
+        ) => {
+            let kind = (words, (codes, fraction, zero));
+            dispatch!(grouped kind, (x, w), operands(table, parameters, arena), &plan)
+        }
         (Kernel::Linear { x, w, codes }, Layer::Linear(table), Some(plan)) => {
             dispatch!(linear codes, (x, w), operands(table, parameters, arena), &plan)
         }
         (Kernel::Depthwise { x, w, y, odd, small }, Layer::Depthwise(table), _) => {
             dispatch!(depthwise(y, odd, small), (x, w), operands(table, parameters, arena))
         }
-        (Kernel::Elementwise { x }, Layer::Elementwise(table), _) => {
+        (Kernel::Elementwise { x, y }, Layer::Elementwise(table), _) => {
+            dispatch!(@elementwise [], (x, y), operands(table, parameters, arena))
+        }
+        (Kernel::Rearrange { interleaved }, Layer::Rearrange(table), _) => {
             let operands = operands(table, parameters, arena);
-            match x {
-                8 => armv7em::elementwise::<8>(operands),
-                4 => armv7em::elementwise::<4>(operands),
-                _ => armv7em::elementwise::<2>(operands),
+            match interleaved {
+                0 => armv7em::rearrange::<0>(operands),
+                2 => armv7em::rearrange::<2>(operands),
+                4 => armv7em::rearrange::<4>(operands),
+                _ => armv7em::rearrange::<8>(operands),
             }
         }
         (Kernel::Add, Layer::Add(table), _) => armv7em::add(operands(table, parameters, arena)),

@@ -14,6 +14,7 @@ use semihosting::println;
 use crate::dispatch;
 use crate::known::KNOWN;
 use crate::layers;
+use crate::moves;
 use crate::mutate::{Case, lengths, mutate};
 use crate::numbers::Numbers;
 use crate::recover::{CASE, returns};
@@ -69,11 +70,13 @@ pub fn run(count: u64, seed: u64) {
     for number in seed..seed + count {
         CASE.store(number as u32, Ordering::Relaxed);
         let mut numbers = Numbers::new(number);
-        let layer = match numbers.within(0, 9) {
+        let layer = match numbers.within(0, 12) {
             0 => unweighted::addition(&mut numbers, &mut memory.arena),
             1 => unweighted::pool(&mut numbers, &mut memory.arena),
             2 => unweighted::elementwise(&mut numbers, &mut memory.plain, &mut memory.arena),
             3 => unweighted::multiplication(&mut numbers, &mut memory.arena),
+            4 => moves::rearrange(&mut numbers, &mut memory.arena),
+            5 | 6 => layers::grouped(&mut numbers, &mut memory.plain, &mut memory.arena),
             _ => layers::random(&mut numbers, &mut memory.plain, &mut memory.arena),
         };
         let needed = lengths(&layer);
@@ -153,6 +156,11 @@ fn check_validation(number: u64, case: &Case, memory: &Memory) {
             let (row, taps) = (table.group_channels() as u16, table.window.taps() as u64);
             let filters = bytes(taps, row, table.weight_bits).saturating_mul(table.output.channels.into());
             filters.saturating_add(table.weights.into())
+        }
+        Layer::Constants(table) => {
+            let row = table.weight_bits.row_bytes(table.input.channels.into()) as u64;
+            let pixels = u64::from(table.input.height) * u64::from(table.input.width);
+            u64::from(table.weights) + pixels * row
         }
         Layer::Prelu(table) => u64::from(table.slopes) + 4 * u64::from(table.input.channels),
         Layer::Depthwise(_)

@@ -5,7 +5,7 @@
 //! outputs.
 
 use mixq_rt::format::target::armv7em::ALIGNMENT;
-use mixq_rt::format::{Bits, Conv, Depthwise, Layer, Linear, Requant, Rule, Tensor, Window};
+use mixq_rt::format::{Bits, Conv, Depthwise, GroupedConv, Layer, Linear, Requant, Rule, Tensor, Window};
 
 use crate::numbers::Numbers;
 
@@ -41,16 +41,40 @@ pub fn random(numbers: &mut Numbers, parameters: &mut [u8], arena: &mut [u8]) ->
     if numbers.once_in(6) {
         return linear(numbers, &mut parameters, arena);
     }
-    let depthwise = numbers.once_in(3);
+    windowed(numbers, parameters, arena, None)
+}
+
+/// A convolution in groups of channels, with gaps between taps, its parameters and an arena with its input.
+pub fn grouped(numbers: &mut Numbers, parameters: &mut [u8], arena: &mut [u8]) -> Layer {
+    let dense = !numbers.once_in(4);
+    let parameters = Parameters { bytes: parameters, end: 0, dense };
+    let groups = numbers.within(1, 4) as u16;
+    let dilation = [(); 2].map(|()| numbers.within(1, 3) as u16);
+    windowed(numbers, parameters, arena, Some((groups, dilation)))
+}
+
+/// A convolution or a depthwise convolution; if groups and dilation are given, one of these.
+fn windowed(
+    numbers: &mut Numbers,
+    mut parameters: Parameters,
+    arena: &mut [u8],
+    grouped: Option<(u16, [u16; 2])>,
+) -> Layer {
+    let (groups, dilation) = grouped.unwrap_or((1, [1; 2]));
+    let depthwise = grouped.is_none() && numbers.once_in(3);
     // Three channels of 3x3, as a first layer sees them.
-    let rgb3x3 = !depthwise && numbers.once_in(8);
+    let rgb3x3 = grouped.is_none() && !depthwise && numbers.once_in(8);
     let [x_bits, weight_bits] = [(); 2].map(|()| numbers.one_of(&Bits::QUANTISED));
     let y_bits = match depthwise {
         true => numbers.one_of(&Bits::QUANTISED),
         false => numbers.one_of(&[Bits::B2, Bits::B4, Bits::B8, Bits::B8, Bits::B32]),
     };
+    let each = i64::from(groups);
     let channels = match numbers.within(0, 3) {
         _ if rgb3x3 => 3,
+        0 if grouped.is_some() => each * numbers.within(1, 12),
+        1 if grouped.is_some() => each * 16 * numbers.within(1, 3),
+        _ if grouped.is_some() => each * 4 * numbers.within(1, 6),
         0 => numbers.within(1, 20),
         1 => numbers.within(1, 100),
         2 => 4 * numbers.within(1, 24),
@@ -58,6 +82,8 @@ pub fn random(numbers: &mut Numbers, parameters: &mut [u8], arena: &mut [u8]) ->
     };
     let filters = match depthwise {
         true => channels,
+        false if grouped.is_some() && numbers.once_in(12) => each * numbers.within(1, 9),
+        false if grouped.is_some() => each * 4 * numbers.within(1, 5),
         false if numbers.once_in(16) => numbers.within(1, 40),
         false => 2 * numbers.within(1, 20),
     };
@@ -68,17 +94,18 @@ pub fn random(numbers: &mut Numbers, parameters: &mut [u8], arena: &mut [u8]) ->
         (false, false) => numbers.within(1, 4),
     };
     let pointwise = !depthwise && !rgb3x3 && numbers.once_in(2);
-    let axis = |numbers: &mut Numbers, wide: bool| {
+    let axis = |numbers: &mut Numbers, wide: bool, dilation: u16| {
         let kernel = if pointwise { 1 } else { kernel(numbers) };
         let stride = numbers.within(1, if depthwise { 2 } else { 3 });
         // Now and then wider than the rows of a depthwise kernel.
         let longest = if wide && depthwise && channels < 9 && numbers.once_in(4) { 150 } else { 9 };
-        let (size, pad) = (numbers.within(1, longest), numbers.within(0, kernel - 1));
+        let span = (kernel - 1) * i64::from(dilation) + 1;
+        let (size, pad) = (numbers.within(1, longest), numbers.within(0, span - 1));
         // The last window meets the input.
         let outputs = numbers.within(1, (size + pad - 1) / stride + 1);
         [kernel, stride, size, pad, outputs].map(|value| value as u16)
     };
-    let (y, x) = (axis(numbers, false), axis(numbers, true));
+    let (y, x) = (axis(numbers, false, dilation[0]), axis(numbers, true, dilation[1]));
     let window = Window {
         kernel_height: y[0],
         kernel_width: x[0],
@@ -116,12 +143,25 @@ pub fn random(numbers: &mut Numbers, parameters: &mut [u8], arena: &mut [u8]) ->
 
     let taps = usize::from(y[0] * x[0]);
     let rows = taps * if depthwise { 1 } else { filters as usize };
-    let (weights, bytes) = parameters.put(numbers, rows * weight_bits.row_bytes(channels as usize));
+    let (weights, bytes) = parameters.put(numbers, rows * weight_bits.row_bytes((channels / each) as usize));
     numbers.fill(bytes);
-    let elements = taps as i64 * if depthwise { 1 } else { channels };
+    let elements = taps as i64 * if depthwise { 1 } else { channels / each };
     let requant =
         requant(numbers, &mut parameters, filters as usize, elements, [x_bits, weight_bits, y_bits]);
-    if depthwise {
+    if grouped.is_some() {
+        let [dilation_height, dilation_width] = dilation;
+        Layer::GroupedConv(GroupedConv {
+            input,
+            output,
+            window,
+            groups,
+            dilation_height,
+            dilation_width,
+            weight_bits,
+            weights,
+            requant,
+        })
+    } else if depthwise {
         Layer::Depthwise(Depthwise { input, output, window, weights, weight_bits, requant })
     } else {
         Layer::Conv(Conv { input, output, window, weights, weight_bits, requant })

@@ -3,8 +3,8 @@
 
 use mixq_rt::format::target::armv7em::Plan;
 use mixq_rt::format::{
-    Add, Bits, Conv, Depthwise, Elementwise, GroupedConv, Layer, Linear, Multiply, Pool, Prelu, Rearrange,
-    Requant, Resize, Rest, Rule, Tensor, Window,
+    Add, Bits, Constants, Conv, Depthwise, Elementwise, GroupedConv, Layer, Linear, Multiply, Pool, Prelu,
+    Rearrange, Requant, Resize, Rest, Rule, Tensor, Window,
 };
 
 use crate::numbers::Numbers;
@@ -78,6 +78,7 @@ fn one_tensor<'a>(numbers: &mut Numbers, layer: &'a mut Layer) -> &'a mut Tensor
         | Layer::MaxPool(Pool { input, output, .. })
         | Layer::Elementwise(Elementwise { input, output, .. })
         | Layer::Prelu(Prelu { input, output, .. })
+        | Layer::Constants(Constants { input, output, .. })
         | Layer::Rearrange(Rearrange { input, output, .. })
         | Layer::Resize(Resize { input, output, .. })
         | Layer::GroupedConv(GroupedConv { input, output, .. }) => {
@@ -142,6 +143,7 @@ fn window(numbers: &mut Numbers, layer: &mut Layer) {
         | Layer::Multiply(_)
         | Layer::Elementwise(_)
         | Layer::Prelu(_)
+        | Layer::Constants(_)
         | Layer::Rearrange(_)
         | Layer::Resize(_) => return,
     };
@@ -181,6 +183,11 @@ fn parameters(numbers: &mut Numbers, layer: &mut Layer, length: usize) {
             table.slopes = offset(numbers, table.slopes, length);
             return;
         }
+        Layer::Constants(table) => match numbers.within(0, 2) {
+            0 => return table.weights = offset(numbers, table.weights, length),
+            1 => return table.weight_bits = bits(numbers),
+            _ => return table.weight_zero_point = numbers.next() as i8,
+        },
         Layer::Rearrange(table) => return positions(numbers, table),
         Layer::Resize(table) => return axes(numbers, table),
         Layer::AveragePool(_) | Layer::MaxPool(_) | Layer::Add(_) | Layer::Multiply(_) => return,
@@ -241,6 +248,9 @@ fn sum(numbers: &mut Numbers, layer: &mut Layer) {
         Layer::Add(table) => ([&mut table.multiplier_a, &mut table.multiplier_b], &mut table.shift),
         Layer::Multiply(table) => ([&mut table.multiplier, &mut 0], &mut table.shift),
         Layer::Prelu(table) => ([&mut table.multiplier, &mut 0], &mut table.shift),
+        Layer::Constants(table) => {
+            ([&mut table.multiplier, &mut table.multiplier_constant], &mut table.shift)
+        }
         Layer::Conv(_)
         | Layer::Depthwise(_)
         | Layer::Linear(_)
@@ -285,6 +295,10 @@ pub fn lengths(layer: &Layer) -> [usize; 2] {
     }
     if let Layer::Prelu(table) = layer {
         parameters = table.slopes as usize + 4 * usize::from(table.input.channels);
+    }
+    if let Layer::Constants(table) = layer {
+        let bytes = table.input.pixels() * table.weight_bits.row_bytes(table.input.channels.into());
+        parameters = table.weights as usize + bytes;
     }
     if let (Some((weights, rows, columns, bits)), Some(requant)) = (layer.weights(), layer.requant()) {
         let channels = usize::from(layer.output().channels);

@@ -157,7 +157,7 @@ pub fn elementwise(numbers: &mut Numbers, parameters: &mut [u8], arena: &mut [u8
     let channels = channels(numbers);
     let bits = numbers.one_of(&Bits::QUANTISED);
     let mut input = tensor(numbers, size, channels, bits);
-    let output_bits = if numbers.once_in(4) { numbers.one_of(&Bits::QUANTISED) } else { bits };
+    let output_bits = if numbers.once_in(2) { numbers.one_of(&Bits::QUANTISED) } else { bits };
     let mut output = tensor(numbers, size, channels, output_bits);
     let end = place(numbers, [&mut input, &mut output]);
     if output_bits == bits && !numbers.once_in(4) {

@@ -6,23 +6,29 @@
 mod concat;
 mod depth;
 mod pad;
+mod reshape;
 mod shuffle;
 mod slice;
 mod table;
+mod transpose;
 mod upsample;
 
 pub use concat::Concat;
 pub use depth::{DepthToSpace, SpaceToDepth};
 pub use pad::Pad;
+pub use reshape::Reshape;
 pub use shuffle::ChannelShuffle;
 pub use slice::Slice;
+pub use transpose::{AXES, Transpose};
 pub use upsample::Upsample;
 
 pub(super) use concat::CONCAT;
 pub(super) use depth::{DEPTH_TO_SPACE, SPACE_TO_DEPTH};
 pub(super) use pad::PAD;
+pub(super) use reshape::RESHAPE;
 pub(super) use shuffle::CHANNEL_SHUFFLE;
 pub(super) use slice::SLICE;
+pub(super) use transpose::TRANSPOSE;
 pub(super) use upsample::UPSAMPLE;
 
 use serde::Serialize;
@@ -79,6 +85,14 @@ pub enum Rearrange {
         /// Side of a block.
         block: usize,
     },
+    /// The same elements, in the order row, column, channel, in another shape. One number of channels is a
+    /// multiple of the other one.
+    Reshape,
+    /// Axes in another order.
+    Transpose {
+        /// Which axis of the input becomes height, width, channels: 0 is height, 1 width, 2 channels.
+        order: [usize; 3],
+    },
 }
 
 impl Operator for Rearrange {
@@ -104,7 +118,9 @@ impl Operator for Rearrange {
             | Rearrange::Spread { .. }
             | Rearrange::Upsample { .. }
             | Rearrange::DepthToSpace { .. }
-            | Rearrange::SpaceToDepth { .. } => Output::InputGrid,
+            | Rearrange::SpaceToDepth { .. }
+            | Rearrange::Reshape
+            | Rearrange::Transpose { .. } => Output::InputGrid,
         }
     }
 

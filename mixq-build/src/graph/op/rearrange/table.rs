@@ -62,6 +62,24 @@ impl Rearrange {
                 let turned = |Loop { count, from, to }| Loop { count, from: to, to: from };
                 (blocks(x, y, block, bits).map(turned), [0, 0])
             }
+            Rearrange::Reshape if x.channels <= y.channels => {
+                let (joined, few) = (size(y.channels / x.channels), size(x.channels) * bits);
+                let rows = of(size(y.height), size(y.width) * joined * pixel(x), row(y));
+                let columns = of(size(y.width), joined * pixel(x), pixel(y));
+                ([ONCE, rows, columns, of(joined, pixel(x), few), channels(size(x.channels))], [0, 0])
+            }
+            Rearrange::Reshape => {
+                let (parts, few) = (size(x.channels / y.channels), size(y.channels) * bits);
+                let rows = of(size(x.height), row(x), size(x.width) * parts * pixel(y));
+                let columns = of(size(x.width), pixel(x), parts * pixel(y));
+                ([ONCE, rows, columns, of(parts, few, pixel(y)), channels(size(y.channels))], [0, 0])
+            }
+            Rearrange::Transpose { order } => {
+                let from = order.map(|axis| [row(x), pixel(x), bits][axis]);
+                let [height, width, depth] = [size(y.height), size(y.width), size(y.channels)];
+                let rows = of(height, from[0], row(y));
+                ([ONCE, ONCE, rows, of(width, from[1], pixel(y)), of(depth, from[2], bits)], [0, 0])
+            }
         };
         let loops = merged(loops);
         // Bits between the last element of a pixel and the next pixel: kernels write 0 there.

@@ -11,7 +11,7 @@ use super::super::{
 use super::Known;
 use super::pieces::P;
 use super::source::Source;
-use crate::{Bits, Conv};
+use crate::{Bits, Conv, Tensor};
 
 /// Output pixels of a group.
 pub(super) const PIXELS: usize = 4;
@@ -49,9 +49,21 @@ impl Memory {
         let rgb = windows == Windows::Rgb3x3;
         let division = Division::of(conv, windows, known.proof.chunk.into(), sums);
         let chunk = if rgb { RGB3X3_WITH_ZERO_POINT } else { division.chunk(bytes, apart > 0) };
+        Memory::of_chunk(&division, chunk, elements(conv), [bytes, apart])
+    }
+
+    /// With chunks of this many of the elements, and bytes for them, and `apart` for the accumulators, if
+    /// these lie elsewhere.
+    pub(super) fn of_chunk(
+        division: &Division,
+        chunk: usize,
+        elements: usize,
+        [bytes, apart]: [usize; 2],
+    ) -> Memory {
         let accumulators = if apart > 0 { apart } else { bytes.saturating_sub(chunk * division.each) };
         let channels = ((accumulators / (4 * PIXELS)) & !3).max(4);
-        let sets = if chunk >= elements(conv) && !sums { 1 } else { division.channels.div_ceil(channels) };
+        let one = chunk >= elements && !division.sums;
+        let sets = if one { 1 } else { division.channels.div_ceil(channels) };
         Memory { chunk: chunk.min(division.elements), sets, on_the_stack: false }
     }
 }
@@ -155,23 +167,27 @@ fn groups(
         blocks(counts, conv, known, elements, [chunk == 0, last], groups);
     }
     if sums {
-        let finished = groups * memory.sets;
-        counts.add(P::FinishSums as usize, finished);
-        counts.add(P::FinishPixel as usize, finished * size);
-        let codes = groups * size * usize::from(output.channels);
-        counts.add(P::Requantise as usize, codes);
-        let push = match output.bits {
-            Bits::B32 => P::Push,
-            Bits::B8 => P::Push8,
-            Bits::B4 => P::Push4,
-            Bits::B2 => P::Push2,
-        };
-        counts.add(push as usize, codes);
+        finish(counts, output, [groups * memory.sets, groups * size], size);
     }
 }
 
+/// Makes codes or logits of stored sums: so many times, for so many output pixels in all, `size` each time.
+pub(super) fn finish(counts: &mut Counts, output: &Tensor, [times, pixels]: [usize; 2], size: usize) {
+    counts.add(P::FinishSums as usize, times);
+    counts.add(P::FinishPixel as usize, times * size);
+    let codes = pixels * usize::from(output.channels);
+    counts.add(P::Requantise as usize, codes);
+    let push = match output.bits {
+        Bits::B32 => P::Push,
+        Bits::B8 => P::Push8,
+        Bits::B4 => P::Push4,
+        Bits::B2 => P::Push2,
+    };
+    counts.add(push as usize, codes);
+}
+
 /// All blocks of a chunk, for a number of groups.
-fn blocks(
+pub(super) fn blocks(
     counts: &mut Counts,
     conv: &Conv,
     known: &Known,

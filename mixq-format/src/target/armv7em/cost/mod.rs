@@ -3,14 +3,16 @@
 
 mod conv;
 mod depthwise;
+mod grouped;
 mod linear;
+mod moves;
 mod pieces;
 mod source;
 mod unweighted;
 
 use super::super::cost::{Cost, Counts, Execution, Free, Piece, Tally};
 use super::super::portable;
-use super::{Blocks, Plan, Proof, STRIP, blocks_of, proof, useful};
+use super::{Blocks, Moves, Plan, Proof, STRIP, blocks_of, filters_of, proof, useful};
 use crate::target::Steps;
 use crate::{Bits, Conv, Layer, Linear, Requant, Rule};
 
@@ -62,30 +64,25 @@ impl Known {
 
     /// The same where parameters are not known: as most are.
     fn usual(layer: &Layer) -> Option<Known> {
+        // Of a layer without weights, or whose weights prove nothing.
+        let none = Known { proof: Proof { chunk: 0, interval: 0 }, codes: 0 };
         let elements = match layer {
-            Layer::Conv(Conv { window, input, .. }) => window.taps() * usize::from(input.channels),
+            Layer::Conv(_) | Layer::GroupedConv(_) => {
+                let Conv { window, input, .. } = filters_of(layer)?;
+                window.taps() * usize::from(input.channels)
+            }
             Layer::Linear(Linear { input, .. }) => input.elements(),
             Layer::Depthwise(l) => {
                 let multiplies = l.requant.rule == Rule::Multiplier && l.output.bits != Bits::B32;
                 let takes = super::kernel::takes_window(&l.window) && multiplies;
-                return takes.then_some(Known { proof: Proof { chunk: 0, interval: 0 }, codes: 0 });
+                return takes.then_some(none);
             }
-            Layer::AveragePool(_) | Layer::MaxPool(_) => {
-                return Some(Known { proof: Proof { chunk: 0, interval: 0 }, codes: 0 });
-            }
-            Layer::Add(add) => {
-                let none = Known { proof: Proof { chunk: 0, interval: 0 }, codes: 0 };
-                return (add.output.bits != Bits::B32).then_some(none);
-            }
-            Layer::Elementwise(table) => {
-                let none = Known { proof: Proof { chunk: 0, interval: 0 }, codes: 0 };
-                return (table.input.bits == table.output.bits).then_some(none);
-            }
-            Layer::Multiply(multiply) => {
-                let none = Known { proof: Proof { chunk: 0, interval: 0 }, codes: 0 };
-                return super::kernel::takes_product(multiply).then_some(none);
-            }
-            Layer::Prelu(_) | Layer::Rearrange(_) | Layer::Resize(_) | Layer::GroupedConv(_) => return None,
+            Layer::AveragePool(_) | Layer::MaxPool(_) => return Some(none),
+            Layer::Add(add) => return (add.output.bits != Bits::B32).then_some(none),
+            Layer::Elementwise(table) => return super::kernel::takes_function(table).then_some(none),
+            Layer::Multiply(multiply) => return super::kernel::takes_product(multiply).then_some(none),
+            Layer::Rearrange(rearrange) => return Moves::of(rearrange).map(|_| none),
+            Layer::Prelu(_) | Layer::Resize(_) | Layer::Constants(_) => return None,
         };
         let proof = usual_proof(elements, layer.first_input().bits, &blocks_of(layer)?);
         let (output, requant) = (layer.output(), layer.requant()?);
@@ -97,7 +94,7 @@ impl Known {
                     && elements <= proof.chunk.into()
                     && requant.fraction == Requant::FRACTION
             }
-            Layer::Conv(_) => fraction,
+            Layer::Conv(_) | Layer::GroupedConv(_) => fraction,
             Layer::Depthwise(_)
             | Layer::AveragePool(_)
             | Layer::MaxPool(_)
@@ -106,7 +103,7 @@ impl Known {
             | Layer::Elementwise(_)
             | Layer::Rearrange(_)
             | Layer::Resize(_)
-            | Layer::GroupedConv(_)
+            | Layer::Constants(_)
             | Layer::Prelu(_) => false,
         };
         let makes_codes = fits && output.bits != Bits::B32 && requant.multiplier_step == 1;
@@ -130,6 +127,7 @@ fn with_scratch(layer: &Layer, known: &Known, execution: &Execution<'_>) -> Tall
     let scratch_bytes = execution.scratch_bytes as usize;
     let counts = match layer {
         Layer::Conv(conv) => conv::tally(conv, known, scratch_bytes, free(layer, execution)),
+        Layer::GroupedConv(l) => grouped::tally(l, known, scratch_bytes, free(layer, execution)),
         Layer::Depthwise(depthwise) => depthwise::tally(depthwise),
         Layer::Linear(linear) => linear::tally(linear, known, scratch_bytes),
         Layer::AveragePool(pool) => unweighted::pool(pool, super::by_words(layer), false),
@@ -137,7 +135,8 @@ fn with_scratch(layer: &Layer, known: &Known, execution: &Execution<'_>) -> Tall
         Layer::Add(add) => unweighted::add(add),
         Layer::Multiply(multiply) => unweighted::multiply(multiply),
         Layer::Elementwise(table) => unweighted::elementwise(table),
-        Layer::Rearrange(_) | Layer::Resize(_) | Layer::GroupedConv(_) | Layer::Prelu(_) => {
+        Layer::Rearrange(rearrange) => moves::rearrange(rearrange),
+        Layer::Resize(_) | Layer::Constants(_) | Layer::Prelu(_) => {
             unreachable!("portable code executes them")
         }
     };
@@ -185,6 +184,10 @@ pub(super) fn scratch_steps(layer: &Layer, execution: &Execution<'_>) -> Vec<(u3
             let free = free(layer, &Execution { scratch_bytes: bytes as u32, ..*execution });
             conv::Way::of(conv, &known, bytes, free).phases
         }
+        Layer::GroupedConv(grouped) => {
+            let free = free(layer, &Execution { scratch_bytes: bytes as u32, ..*execution });
+            grouped::phases(grouped, &known, bytes, free)
+        }
         Layer::Linear(linear) => vec![(linear::memory(linear, &known, bytes), 0..1)],
         Layer::Depthwise(_)
         | Layer::AveragePool(_)
@@ -194,7 +197,7 @@ pub(super) fn scratch_steps(layer: &Layer, execution: &Execution<'_>) -> Vec<(u3
         | Layer::Elementwise(_)
         | Layer::Rearrange(_)
         | Layer::Resize(_)
-        | Layer::GroupedConv(_)
+        | Layer::Constants(_)
         | Layer::Prelu(_) => Vec::new(),
     };
     // Chunks are far smaller than that, however large a window is.

@@ -8,6 +8,39 @@ use super::conv::{PIXELS, elements};
 use super::pieces::P;
 use crate::{Bits, Conv};
 
+/// Widens words of some pixels, in assembly.
+pub(super) fn widen(counts: &mut Counts, bits: usize, pixels: usize, words: usize) {
+    if words == 0 {
+        return;
+    }
+    let word = match bits {
+        8 => P::Word8,
+        4 => P::Word4,
+        _ => P::Word2,
+    };
+    counts.add(P::WidenPixel as usize, pixels);
+    counts.add(word as usize, pixels * words);
+}
+
+/// Widens half a word, if there is one: the number of its codes.
+fn half(counts: &mut Counts, blocks: &Blocks, pixels: usize, elements: usize) -> usize {
+    let half = if blocks.half_word(elements) { blocks.word / 2 } else { 0 };
+    if half > 0 {
+        counts.add(P::Half as usize, pixels);
+        counts.add(P::HalfPair as usize, pixels * half / 2);
+    }
+    half
+}
+
+/// Widens what follows whole words.
+pub(super) fn rest(counts: &mut Counts, blocks: &Blocks, pixels: usize, elements: usize) {
+    let half = half(counts, blocks, pixels, elements);
+    let whole = elements - elements % blocks.unit;
+    let begin = whole - whole % blocks.word + half;
+    counts.add(P::Rest as usize, pixels);
+    counts.add(P::RestCode as usize, pixels * (elements - begin.min(elements)));
+}
+
 /// Where windows lie in the input.
 pub(super) struct Source<'a> {
     pub(super) conv: &'a Conv,
@@ -72,18 +105,8 @@ impl Source<'_> {
         self.blocks.input_bits()
     }
 
-    /// Widens words of some pixels, in assembly.
     fn widen(&self, counts: &mut Counts, pixels: usize, words: usize) {
-        if words == 0 {
-            return;
-        }
-        let word = match self.bits() {
-            8 => P::Word8,
-            4 => P::Word4,
-            _ => P::Word2,
-        };
-        counts.add(P::WidenPixel as usize, pixels);
-        counts.add(word as usize, pixels * words);
+        widen(counts, self.bits(), pixels, words);
     }
 
     pub(super) fn fill_again(&self, counts: &mut Counts, groups: usize) {
@@ -139,24 +162,17 @@ impl Source<'_> {
     }
 
     fn words_and_rest(&self, counts: &mut Counts, pixels: usize, elements: usize) {
-        let Blocks { unit, word, .. } = self.blocks;
-        let whole = elements - elements % unit;
+        let whole = elements - elements % self.blocks.unit;
         self.widen(counts, pixels, whole * self.bits() / 32);
-        let no_rest = matches!(self.windows, Windows::PointwiseWords);
-        if no_rest {
-            return;
+        match self.windows {
+            Windows::PointwiseWords => {}
+            Windows::PointwiseHalfWord => _ = half(counts, &self.blocks, pixels, elements),
+            Windows::PointwiseTail
+            | Windows::PixelWords
+            | Windows::Rgb3x3
+            | Windows::PixelBytes
+            | Windows::UnpackedCodes => rest(counts, &self.blocks, pixels, elements),
         }
-        let half = if self.blocks.half_word(elements) { word / 2 } else { 0 };
-        if half > 0 {
-            counts.add(P::Half as usize, pixels);
-            counts.add(P::HalfPair as usize, pixels * half / 2);
-        }
-        if matches!(self.windows, Windows::PointwiseHalfWord) {
-            return;
-        }
-        let begin = whole - whole % word + half;
-        counts.add(P::Rest as usize, pixels);
-        counts.add(P::RestCode as usize, pixels * (elements - begin.min(elements)));
     }
 
     fn fill_words(

@@ -73,14 +73,14 @@ pub(super) fn multiply(multiply: &Multiply) -> Counts {
         counts.add(P::Scale as usize, 1);
         counts.add(P::ScaleStrip as usize, channels / 4);
         counts.add(P::ScaleUnit as usize, pixels * (channels / 4));
-        counts.add(P::ScaleRound as usize, pixels.div_ceil(2) * (channels / 4));
+        counts.add(P::ScaleRound as usize, pixels.div_ceil(4) * (channels / 4));
         counts.add(P::ScaleChannel as usize, channels % 4);
         counts.add(P::ScaleCode as usize, pixels * (channels % 4));
     } else {
         counts.add(P::Multiply as usize, 1);
-        counts.add(P::MultiplyUnit as usize, pixels * channels / 4);
-        counts.add(P::MultiplyRound as usize, (pixels * channels / 4).div_ceil(2));
-        counts.add(P::MultiplyCode as usize, pixels * channels % 4);
+        counts.add(P::MultiplyUnit as usize, pixels * channels / 8);
+        counts.add(P::MultiplyRound as usize, (pixels * channels / 8).div_ceil(2));
+        counts.add(P::MultiplyCode as usize, pixels * channels % 8);
     }
     counts
 }
@@ -90,16 +90,42 @@ const ROUND: usize = 16;
 
 pub(super) fn elementwise(table: &Elementwise) -> Counts {
     let mut counts = super::counts();
-    let Elementwise { output, .. } = table;
+    let Elementwise { input, output, .. } = table;
+    if input.bits != output.bits {
+        change_width(&mut counts, table);
+        return counts;
+    }
     let bytes = output.bytes();
     counts.add(P::Elementwise as usize, 1);
     if output.bits != Bits::B8 {
         counts.add(P::ElementwiseExpand as usize, 1);
     }
     counts.add(P::ElementwiseRound as usize, bytes / ROUND);
+    counts.add(P::ElementwiseTwoRounds as usize, (bytes / ROUND).div_ceil(2));
     counts.add(P::ElementwiseByte as usize, bytes % ROUND);
     if !(usize::from(output.channels) * output.bits.count()).is_multiple_of(8) {
         counts.add(P::ElementwisePixel as usize, output.pixels());
     }
     counts
+}
+
+/// Of functions whose output has another width.
+fn change_width(counts: &mut Counts, Elementwise { input, output, .. }: &Elementwise) {
+    let (bytes, rest) = (input.bytes(), input.bytes() % ROUND);
+    let [x, y] = [input, output].map(|tensor| tensor.bits.count());
+    let round = if x > y {
+        counts.add(P::Narrower as usize, 1);
+        counts.add(P::NarrowerExpand as usize, usize::from(x == 4));
+        counts.add(P::NarrowerByte as usize, rest);
+        counts.add(P::NarrowerOutput as usize, rest * y / x);
+        if x == 2 * y { P::NarrowerHalves } else { P::NarrowerQuarters }
+    } else {
+        counts.add(P::Wider as usize, 1);
+        counts.add(P::WiderExpand as usize, usize::from(y == 2 * x));
+        counts.add(P::WiderPairs as usize, usize::from(x == 2));
+        counts.add(P::WiderByte as usize, rest);
+        counts.add(P::WiderOutput as usize, rest * y / x);
+        if y == 2 * x { P::WiderBytes } else { P::WiderNibbles }
+    };
+    counts.add(round as usize, bytes / ROUND);
 }

@@ -116,6 +116,14 @@ pieces! {
     PreluCode8 67.15 45.06 45.06 57.13;
     PreluCode4 62.57 43.70 43.70 50.05;
     PreluCode2 59.40 42.60 42.60 45.30;
+    Constants 223.73 139.57 139.48 125.82;
+    ConstantsPixel 25.17 22.14 22.14 21.18;
+    SumCode8 82.31 57.92 57.92 64.96;
+    SumCode4 75.01 56.33 56.33 53.59;
+    SumCode2 70.61 54.77 54.77 47.67;
+    ProductCode8 78.97 62.99 62.99 63.00;
+    ProductCode4 70.96 59.35 59.35 52.21;
+    ProductCode2 67.50 56.89 56.89 46.60;
     Elementwise 38.21 42.70 72.04 56.91;
     ElementwiseRow 28.03 23.22 18.20 13.11;
     ElementwiseCode88 17.00 11.99 0.00 12.97;

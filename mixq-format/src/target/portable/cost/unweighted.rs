@@ -1,7 +1,7 @@
 //! Layers without weights.
 
 use super::{CHUNK, Counts, P, axis, by_bits, by_both, partial};
-use crate::{Add, Bits, Elementwise, Multiply, Pool, Prelu, Rearrange, Resize, Rest};
+use crate::{Add, Bits, Constants, Elementwise, Multiply, Operation, Pool, Prelu, Rearrange, Resize, Rest};
 
 /// `tap` is the first of three pieces.
 pub(super) fn pool(counts: &mut Counts, layer: &Pool, tap: P) {
@@ -52,6 +52,17 @@ pub(super) fn prelu(counts: &mut Counts, layer: &Prelu) {
     counts.add(P::Prelu as usize, 1);
     counts.add(P::PreluPixel as usize, output.pixels());
     counts.add(by_bits(P::PreluCode8, output.bits), output.elements());
+}
+
+pub(super) fn constants(counts: &mut Counts, layer: &Constants) {
+    let output = &layer.output;
+    let code = match layer.operation {
+        Operation::Sum => P::SumCode8,
+        Operation::Product => P::ProductCode8,
+    };
+    counts.add(P::Constants as usize, 1);
+    counts.add(P::ConstantsPixel as usize, output.pixels());
+    counts.add(by_bits(code, output.bits), output.elements());
 }
 
 pub(super) fn elementwise(counts: &mut Counts, layer: &Elementwise) {

@@ -4,7 +4,7 @@
 use core::ops::Range;
 use core::slice::from_raw_parts_mut;
 
-use mixq_format::{Conv, Depthwise, Linear, Operands, Pool, Requant, Tensor};
+use mixq_format::{Conv, Depthwise, GroupedConv, Linear, Operands, Pool, Requant, Tensor, Window};
 
 use crate::target::armv7em::check::{check, within};
 
@@ -25,12 +25,57 @@ macro_rules! layers {
     };
 }
 
-layers!(OneInput: Conv, Depthwise, Linear, Pool; #[inline(always)] fn tensors(&self) -> [&Tensor; 2] {
+layers!(OneInput: Conv, Depthwise, GroupedConv, Linear, Pool;
+#[inline(always)]
+fn tensors(&self) -> [&Tensor; 2] {
     [&self.input, &self.output]
 });
-layers!(Weighted: Conv, Depthwise, Linear; #[inline(always)] fn requant(&self) -> &Requant {
+layers!(Weighted: Conv, Depthwise, GroupedConv, Linear; #[inline(always)] fn requant(&self) -> &Requant {
     &self.requant
 });
+
+/// A table of a layer whose filters see windows of the input.
+pub(crate) trait Filtered: Weighted {
+    fn window(&self) -> &Window;
+    /// Input channels that a filter sees.
+    fn filter_channels(&self) -> usize;
+    /// Offset of the weights.
+    fn weights(&self) -> u32;
+}
+
+impl Filtered for Conv {
+    #[inline(always)]
+    fn window(&self) -> &Window {
+        &self.window
+    }
+
+    #[inline(always)]
+    fn filter_channels(&self) -> usize {
+        self.input.channels.into()
+    }
+
+    #[inline(always)]
+    fn weights(&self) -> u32 {
+        self.weights
+    }
+}
+
+impl Filtered for GroupedConv {
+    #[inline(always)]
+    fn window(&self) -> &Window {
+        &self.window
+    }
+
+    #[inline(always)]
+    fn filter_channels(&self) -> usize {
+        self.group_channels()
+    }
+
+    #[inline(always)]
+    fn weights(&self) -> u32 {
+        self.weights
+    }
+}
 
 /// The table of a layer, and the parameters that it was checked with. The parameters hold the layer's weights
 /// and requantisation tables.

@@ -32,12 +32,15 @@ pub(super) mod add;
 pub(super) mod conv;
 pub(super) mod depthwise;
 pub(super) mod elementwise;
+pub(super) mod interleave;
 pub(super) mod layer;
 pub(super) mod linear;
 pub(super) mod multiply;
 pub(super) mod pool;
+pub(super) mod runs;
 mod tables;
 mod widen;
+pub(super) mod window;
 
 pub(super) use layer::{Layer, Parts, split};
 pub(super) use tables::Tables;

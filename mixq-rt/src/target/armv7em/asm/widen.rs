@@ -237,3 +237,5 @@ macro_rules! widen {
 widen!(widen8, row8, "0", 8);
 widen!(widen4, row4, "0x000f000f", 4);
 widen!(widen2, row2, "0x00030003", 2);
+
+pub(super) use {pair, sum, word};

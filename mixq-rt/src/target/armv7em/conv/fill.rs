@@ -3,7 +3,7 @@
 use mixq_format::Conv;
 use mixq_format::target::armv7em::Windows;
 
-use super::super::asm::conv::{PAIR, Patch, Rgb3x3, STAGED_ROW, Scratch, stage_row, stage_rows};
+use super::super::asm::conv::{Kernels, PAIR, Patch, Rgb3x3, STAGED_ROW, Scratch, stage_row, stage_rows};
 use super::runs::{Runs, axis};
 use super::source::Source;
 use crate::target::armv7em::check::{after, refuse};
@@ -27,7 +27,7 @@ pub(super) const fn fill_for(windows: Windows) -> Fill {
 fn pointwise_words(source: &Source, scratch: &mut Scratch, first: usize, count: usize, element: usize) {
     let (patch, _) = &mut source.begin(scratch, element);
     for pixel in first..first + count {
-        whole_words(source, patch, pixel - first, source.codes(pixel, element));
+        whole_words(source.filters.kernels, patch, pixel - first, source.codes(pixel, element));
     }
 }
 
@@ -36,8 +36,8 @@ fn pointwise_half_word(source: &Source, scratch: &mut Scratch, first: usize, cou
     let (patch, _) = &mut source.begin(scratch, element);
     for pixel in first..first + count {
         let codes = source.codes(pixel, element);
-        whole_words(source, patch, pixel - first, codes);
-        half(source, patch, pixel - first, codes);
+        whole_words(source.filters.kernels, patch, pixel - first, codes);
+        half(source.filters.kernels, patch, pixel - first, codes);
     }
 }
 
@@ -46,9 +46,9 @@ fn pointwise_tail(source: &Source, scratch: &mut Scratch, first: usize, count: u
     let (patch, _) = &mut source.begin(scratch, element);
     for pixel in first..first + count {
         let codes = source.codes(pixel, element);
-        whole_words(source, patch, pixel - first, codes);
-        half(source, patch, pixel - first, codes);
-        rest(source, patch, pixel - first, codes);
+        whole_words(source.filters.kernels, patch, pixel - first, codes);
+        half(source.filters.kernels, patch, pixel - first, codes);
+        rest(source.filters.kernels, patch, pixel - first, codes);
     }
 }
 
@@ -133,9 +133,9 @@ fn staged(source: &Source, scratch: &mut Scratch, first: usize, count: usize, el
             copy(source, stage, patch.elements(), element, place);
             stage
         };
-        whole_words(source, patch, pixel, codes);
-        half(source, patch, pixel, codes);
-        rest(source, patch, pixel, codes);
+        whole_words(source.filters.kernels, patch, pixel, codes);
+        half(source.filters.kernels, patch, pixel, codes);
+        rest(source.filters.kernels, patch, pixel, codes);
     }
 }
 
@@ -163,16 +163,15 @@ fn copy(source: &Source, stage: &mut [u8], elements: usize, element: usize, plac
 /// Widens the codes of a pixel that fill whole words. Elements of an incomplete unit of weights do not count:
 /// `rest` puts them in another order.
 #[inline(never)]
-fn whole_words(source: &Source, patch: &mut Patch, pixel: usize, codes: &[u8]) {
-    let widen = &source.filters.kernels.widen;
-    let words = widen.words(patch.elements() & !(source.filters.kernels.blocks.unit - 1));
+pub(crate) fn whole_words(kernels: &Kernels, patch: &mut Patch, pixel: usize, codes: &[u8]) {
+    let widen = &kernels.widen;
+    let words = widen.words(patch.elements() & !(kernels.blocks.unit - 1));
     patch.widen(widen, [pixel, 1], 0, codes, [words, 0]);
 }
 
 /// Widens the half word of codes after the whole words, if `Blocks::half_word` has one.
 #[inline(always)]
-fn half(source: &Source, patch: &mut Patch, pixel: usize, codes: &[u8]) {
-    let kernels = source.filters.kernels;
+pub(crate) fn half(kernels: &Kernels, patch: &mut Patch, pixel: usize, codes: &[u8]) {
     if kernels.blocks.half_word(patch.elements()) {
         let element = patch.elements() & !(kernels.blocks.word - 1);
         let [first, second, ..] = *after(codes, element * kernels.widen.bits / 8) else { refuse() };
@@ -183,8 +182,7 @@ fn half(source: &Source, patch: &mut Patch, pixel: usize, codes: &[u8]) {
 /// Writes the codes of a pixel after the whole words and the half word, one by one. Empty slots of the patch
 /// may hold anything: their weights are 0.
 #[inline(never)]
-fn rest(source: &Source, patch: &mut Patch, pixel: usize, codes: &[u8]) {
-    let kernels = source.filters.kernels;
+pub(crate) fn rest(kernels: &Kernels, patch: &mut Patch, pixel: usize, codes: &[u8]) {
     let (blocks, bits, elements) = (&kernels.blocks, kernels.widen.bits, patch.elements());
     let whole = elements & !(blocks.unit - 1);
     let half = if blocks.half_word(elements) { blocks.word / 2 } else { 0 };

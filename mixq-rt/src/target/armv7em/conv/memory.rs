@@ -1,33 +1,37 @@
 //! Parts of tensors as memory to work in.
 
+use mixq_format::Operands;
 use mixq_format::target::armv7em::{Phase, Place};
-use mixq_format::{Conv, Operands};
 
-use super::super::asm::layer::{Layer, with_arena};
+use super::super::asm::layer::{Layer, OneInput, with_arena};
 use super::super::asm::{PIXELS, Parts};
 use super::super::split;
 use super::Given;
 use crate::target::armv7em::check::refuse;
 
 /// What a phase reads and writes.
-pub(super) struct Memory<'a> {
-    pub(super) layer: Layer<'a, Conv>,
+pub(crate) struct Memory<'a, T> {
+    pub(crate) layer: Layer<'a, T>,
     /// The input, from the first pixel on that the phase needs.
-    pub(super) input: &'a [u8],
-    pub(super) output: &'a mut [u8],
+    pub(crate) input: &'a [u8],
+    pub(crate) output: &'a mut [u8],
     /// Where patches lie: at its end.
-    pub(super) memory: &'a mut [u32],
+    pub(crate) memory: &'a mut [u32],
     /// Where accumulators may lie: at its end.
-    pub(super) apart: &'a mut [u32],
+    pub(crate) apart: &'a mut [u32],
     /// The pixel that `output` begins with.
-    pub(super) begin: usize,
+    pub(crate) begin: usize,
 }
 
 /// Of a phase that works between input and output, and in `own`.
 #[inline(never)]
-pub(super) fn between<'a>(operands: Operands<'a, Conv>, own: &'a mut [u32], phase: &Phase) -> Memory<'a> {
+pub(crate) fn between<'a, T: OneInput>(
+    operands: Operands<'a, T>,
+    own: &'a mut [u32],
+    phase: &Phase,
+) -> Memory<'a, T> {
     let (layer, arena) = with_arena(operands);
-    let Conv { input, output, .. } = layer.table();
+    let [input, output] = layer.table().tensors();
     let (input_bytes, output_bytes) = (input.pixel_bytes(), output.pixel_bytes());
     let (from, to) = (input.offset as usize, output.offset as usize);
     let codes = (phase.input.end - phase.input.start) * input_bytes;
@@ -61,11 +65,15 @@ fn of_both<'a>(phase: &Phase, between: &'a mut [u32], own: &'a mut [u32]) -> [&'
 
 /// Of another phase.
 #[inline(never)]
-pub(super) fn separate<'a>(given: &'a mut Given, own: &'a mut [u32], phase: &Phase) -> Memory<'a> {
+pub(crate) fn separate<'a, T: OneInput, I>(
+    given: &'a mut Given<T, I>,
+    own: &'a mut [u32],
+    phase: &Phase,
+) -> Memory<'a, T> {
     let Parts { layer, input, output, memory } = split(given.operands.reborrow(), given.plan, own);
-    let table = layer.table();
-    let (head, input) = divide(input, phase.input.start * table.input.pixel_bytes());
-    let (output, tail) = divide(output, phase.pixels.end * table.output.pixel_bytes());
+    let [from, to] = layer.table().tensors();
+    let (head, input) = divide(input, phase.input.start * from.pixel_bytes());
+    let (output, tail) = divide(output, phase.pixels.end * to.pixel_bytes());
     let (head, tail) = (words(head), words(tail));
     // Both lie in different places, if the accumulators have any bytes.
     let (memory, apart) = match (phase.place, phase.apart) {
@@ -99,7 +107,7 @@ fn words(bytes: &mut [u8]) -> &mut [u32] {
 /// # Panics
 /// If there are fewer words.
 #[inline(always)]
-pub(super) fn last(words: &mut [u32], bytes: usize) -> &mut [u32] {
+pub(crate) fn last(words: &mut [u32], bytes: usize) -> &mut [u32] {
     let first = words.len().wrapping_sub(bytes / 4);
     words.get_mut(first..).unwrap_or_else(|| refuse())
 }

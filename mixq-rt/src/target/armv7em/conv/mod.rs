@@ -1,25 +1,28 @@
 //! Standard convolutions: multiplies blocks of two output channels by groups of four output pixels.
 
-mod fill;
-mod memory;
+pub(super) mod fill;
+pub(super) mod memory;
 mod runs;
 mod source;
+pub(super) mod sums;
 
 use core::ops::Range;
 
 use mixq_format::target::armv7em::{
     LEAST_SCRATCH, LEAST_SCRATCH_OF_RGB3X3, LEAST_SCRATCH_OF_RGB3X3_AND_SUMS, Phase, Plan, Windows,
 };
-use mixq_format::{Conv, Operands, Tensor};
+use mixq_format::{Conv, Operands};
 
-use super::asm::conv::{Call, Chunk, Filters, Kernels, MoreGroups, Ready, Scratch};
-use super::asm::{PIXELS, Parts, Tables};
+use super::asm::conv::{Call, Chunk, Kernels, MoreGroups, Ready, Scratch};
+use super::asm::{PIXELS, Parts};
 use super::split;
 use crate::target::armv7em::check::{check, refuse};
-use crate::target::tensor::PixelWriter;
 use fill::{Fill, fill_for};
 use memory::{Memory, between, last, separate};
 use source::Source;
+use sums::Sums;
+
+pub(super) use source::inner;
 
 /// Executes a convolution with `X`-bit input and `W`-bit weights.
 ///
@@ -59,7 +62,7 @@ pub fn conv<
             windows,
             fill: fill_for(windows),
             execute: if WHOLE { whole } else { parts },
-            sums: if Y == 0 { Some(Sums { requantise, write }) } else { None },
+            sums: if Y == 0 { Some(Sums::new()) } else { None },
         }
     };
     let (least, on_the_stack): (_, OnTheStack) = match Windows::from_number(WINDOWS) {
@@ -74,26 +77,26 @@ pub fn conv<
     if in_the_arena { (instance.execute)(given, &mut []) } else { on_the_stack(given) }
 }
 
-/// The arguments with which a layer is executed.
+/// The arguments with which a layer is executed. `T`: its table. `I`: the functions that are chosen for it.
 // One pointer to all: as separate arguments they would be copied to the stack by each function.
-struct Given<'a> {
-    operands: Operands<'a, Conv>,
-    plan: &'a Plan,
-    instance: &'a Instance,
+pub(super) struct Given<'a, T, I> {
+    pub(super) operands: Operands<'a, T>,
+    pub(super) plan: &'a Plan,
+    pub(super) instance: &'a I,
 }
 
 /// See [`on_the_stack`].
-type OnTheStack = fn(&mut Given);
+type OnTheStack = fn(&mut Given<Conv, Instance>);
 
 /// Executes a layer in memory on the stack.
 // A function of its own, so that only layers that need this memory take it from the stack.
 #[inline(never)]
-fn on_the_stack<const WORDS: usize>(given: &mut Given) {
+fn on_the_stack<const WORDS: usize>(given: &mut Given<Conv, Instance>) {
     (given.instance.execute)(given, &mut [0; WORDS]);
 }
 
 /// Executes a layer in the given memory; if that is empty, in the plan's part of the arena.
-type Execute = fn(&mut Given, &mut [u32]);
+type Execute = fn(&mut Given<Conv, Instance>, &mut [u32]);
 
 /// The functions that the const parameters of [`conv`] choose.
 struct Instance {
@@ -101,22 +104,12 @@ struct Instance {
     windows: Windows,
     fill: Fill,
     execute: Execute,
-    sums: Option<Sums>,
-}
-
-/// The functions that make codes or logits of stored sums. There are two, called one after the other, so that
-/// only one of their frames is on the stack at a time.
-struct Sums {
-    /// Replaces the sums of channels, from the given one on, by their codes or logits, for this number of
-    /// pixels.
-    requantise: fn(&Filters, usize, &mut [[i32; PIXELS]], usize),
-    /// Writes the codes or logits of channels, from the given one on, to the output pixels.
-    write: fn(&Tensor, usize, &[[i32; PIXELS]], &mut [u8]),
+    sums: Option<Sums<Conv>>,
 }
 
 /// Executes a layer whose patch holds all elements, and whose loop makes codes of all channels in one call.
 #[inline(never)]
-fn whole(given: &mut Given, own: &mut [u32]) {
+fn whole(given: &mut Given<Conv, Instance>, own: &mut [u32]) {
     let Given { plan, instance, .. } = *given;
     let Parts { layer, input, output, memory } = split(given.operands.reborrow(), plan, own);
     let pixels = layer.table().output.pixels();
@@ -132,7 +125,7 @@ fn whole(given: &mut Given, own: &mut [u32]) {
 /// Executes a layer whose groups may take several calls: for chunks of elements, or of output channels. It
 /// works where there is most room: see [`Phase`].
 #[inline(never)]
-fn parts(given: &mut Given, own: &mut [u32]) {
+fn parts(given: &mut Given<Conv, Instance>, own: &mut [u32]) {
     let mut left = 0..given.operands.table().output.pixels();
     while !left.is_empty() {
         phase(given, own, &mut left);
@@ -141,7 +134,7 @@ fn parts(given: &mut Given, own: &mut [u32]) {
 
 /// Executes a phase of the output pixels that are left, and takes its pixels off them.
 #[inline(never)]
-fn phase(given: &mut Given, own: &mut [u32], left: &mut Range<usize>) {
+fn phase(given: &mut Given<Conv, Instance>, own: &mut [u32], left: &mut Range<usize>) {
     let Given { plan, instance, .. } = *given;
     let table = given.operands.table();
     let bytes_given = if own.is_empty() { plan.scratch_bytes as usize } else { size_of_val(own) };
@@ -272,13 +265,8 @@ impl Layer<'_> {
     /// Makes codes or logits of the sums of some output channels of a group.
     #[inline(never)]
     fn finish(&mut self, channel: usize, count: usize, size: usize, output: &mut [u8]) {
-        let filters = &self.source.filters;
         let Some(sums) = &self.instance.sums else { return };
-        let of_channels = self.scratch.accumulators(count);
-        (sums.requantise)(filters, channel, of_channels, size);
-        let tensor = &filters.layer.table().output;
-        let output = &mut output[..size * tensor.pixel_bytes()];
-        (sums.write)(tensor, channel, of_channels, output);
+        sums.finish(&self.source.filters, self.scratch, [channel, count], size, output);
     }
 
     /// Fills the patch with elements of a group, beginning with `element`.
@@ -312,27 +300,4 @@ impl Layer<'_> {
         let Some(call) = self.call else { refuse() };
         call.ready(self.scratch, output, pitch, more)
     }
-}
-
-/// See [`Sums::requantise`].
-fn requantise(filters: &Filters, channel: usize, sums: &mut [[i32; PIXELS]], count: usize) {
-    // The loop has already subtracted the zero points of the weights: the sum of the input is given as 0.
-    Tables::new(filters.layer).requantise(channel, sums, count, 0);
-}
-
-/// See [`Sums::write`].
-fn write(output: &Tensor, channel: usize, sums: &[[i32; PIXELS]], pixels: &mut [u8]) {
-    for (pixel, bytes) in pixels.chunks_mut(output.pixel_bytes()).enumerate() {
-        let mut writer = PixelWriter::new(&mut bytes[output.bits.row_bytes(channel)..], output.bits);
-        for sums in sums {
-            push(&mut writer, sums[pixel]);
-        }
-        writer.finish();
-    }
-}
-
-// Not inlined: the compiler would copy it into each unrolled round of the loop.
-#[inline(never)]
-pub(super) fn push(writer: &mut PixelWriter, value: i32) {
-    writer.push(value);
 }

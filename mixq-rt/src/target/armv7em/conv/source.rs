@@ -12,7 +12,7 @@ use crate::target::armv7em::check::after;
 
 /// The input of a convolution.
 pub(super) struct Source<'a> {
-    pub(super) filters: Filters<'a>,
+    pub(super) filters: Filters<'a, Conv>,
     /// The codes of the input tensor, without those of the first `seen` pixels.
     pub(super) input: &'a [u8],
     /// Pixels of the input that have been cut off: no window sees them any more.
@@ -169,7 +169,7 @@ impl<'a> Source<'a> {
 /// The rows or columns of the output whose windows see no padding. `axis`: stride, padding, size of the
 /// kernel and size of the input along this axis.
 #[inline(never)]
-fn inner(axis: [u16; 4], outputs: u16) -> Range<u16> {
+pub(crate) fn inner(axis: [u16; 4], outputs: u16) -> Range<u16> {
     let [stride, pad, kernel, size] = axis.map(u32::from);
     let stride = stride.max(1);
     // The last such window begins at `size + pad - kernel` or before, counted from the start of the padding.

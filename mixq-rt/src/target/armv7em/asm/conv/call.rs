@@ -2,19 +2,18 @@
 
 use core::marker::PhantomData;
 
-use mixq_format::Conv;
 use mixq_format::target::armv7em::{BLOCK, Proof, RECORD, RGB3X3_WITH_ZERO_POINT};
 
+use super::super::layer::Filtered;
 use super::super::{Layer, PIXELS};
 use super::frame::{Begin, Frame};
 use super::{Fill, Kernels, Scratch};
 use crate::target::armv7em::check::{check, hold, refuse};
 
 /// The filters of a layer, the loops that multiply them, and how many elements may be multiplied at once.
-#[derive(Clone, Copy)]
-pub(crate) struct Filters<'a> {
+pub(crate) struct Filters<'a, T> {
     pub(crate) kernels: &'a Kernels,
-    pub(crate) layer: Layer<'a, Conv>,
+    pub(crate) layer: Layer<'a, T>,
     pub(crate) proof: &'a Proof,
 }
 
@@ -65,11 +64,21 @@ fn whole_bytes(bits: usize) -> usize {
     (bits + 7) >> 3
 }
 
-impl Filters<'_> {
+impl<T> Clone for Filters<'_, T> {
+    #[inline(always)]
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Filters<'_, T> {}
+
+impl<T: Filtered> Filters<'_, T> {
     /// Output channels of the layer.
     #[inline(always)]
     pub(crate) fn channels(&self) -> usize {
-        self.layer.table().output.channels.into()
+        let [_, output] = self.layer.table().tensors();
+        output.channels.into()
     }
 
     /// Writes the call that multiplies a chunk to `call`.
@@ -81,18 +90,19 @@ impl Filters<'_> {
     pub(crate) fn prepare(&self, call: &mut Option<Call>, chunk: Chunk) {
         let Filters { kernels, layer, proof } = *self;
         let (table, parameters) = (layer.table(), layer.parameters());
-        let Conv { input, window, requant, output, .. } = table;
+        let (window, requant, [_, output]) = (table.window(), table.requant(), table.tensors());
+        let channels = table.filter_channels();
         let Chunk { channel, count, element, elements, codes } = chunk;
         let bits = kernels.blocks.weight_bits.count();
         // The exponent: a unit has `2^unit` elements.
         let unit = kernels.unit;
         let own_zero_points = usize::from(requant.zero_point_step);
         let taps = window.taps();
-        let filter_bytes = taps * whole_bytes(usize::from(input.channels) * bits);
+        let filter_bytes = taps * whole_bytes(channels * bits);
         let exits = &kernels.exits;
         // The layout of blocks: see `Records`.
         let has_records = exits.codes.is_some();
-        check(kernels.rgb3x3.is_none() || (taps, window.kernel_height, input.channels) == (9, 3, 3));
+        check(kernels.rgb3x3.is_none() || (taps, window.kernel_height, channels) == (9, 3, 3));
         let stride = BLOCK * filter_bytes + if has_records { BLOCK * own_zero_points + RECORD } else { 0 };
         let inside = kernels.inside && own_zero_points > 0;
         let before = if has_records && !inside { BLOCK * own_zero_points } else { 0 };
@@ -102,9 +112,9 @@ impl Filters<'_> {
         // `Operands` proves that the parameters hold the weights. It does not prove that they hold blocks
         // with records, which are longer: the const parameters alone say that a layer has records. In 64
         // bits, because 32 bits may not hold the sum.
-        let end = u64::from(table.weights) + ((channel + count) / BLOCK) as u64 * stride as u64;
+        let end = u64::from(table.weights()) + ((channel + count) / BLOCK) as u64 * stride as u64;
         check(end <= parameters.len() as u64);
-        let first = table.weights as usize + channel / BLOCK * stride;
+        let first = table.weights() as usize + channel / BLOCK * stride;
         let from = |offset: usize| parameters.as_ptr().wrapping_add(offset);
         let (zero_points, zero_points_step, zero_points_distance) = if before > 0 {
             (first, stride, 1)
@@ -186,6 +196,47 @@ impl Filters<'_> {
             offset: if before > 0 { 0 } else { kernels.offset },
         };
         *call = Some(Call { frame, run: kernels.run, chunk, stops, bytes });
+    }
+}
+
+impl<T: Filtered> Filters<'_, T> {
+    /// Bytes from a block to the next one.
+    #[inline(always)]
+    fn stride(&self) -> usize {
+        let table = self.layer.table();
+        let bits = self.kernels.blocks.weight_bits.count();
+        let filter_bytes = table.window().taps() * whole_bytes(table.filter_channels() * bits);
+        let own_zero_points = usize::from(table.requant().zero_point_step);
+        let records = if self.kernels.exits.codes.is_some() { BLOCK * own_zero_points + RECORD } else { 0 };
+        BLOCK * filter_bytes + records
+    }
+
+    /// Moves a call that these filters have prepared to as many output channels, from `channel` on.
+    ///
+    /// # Panics
+    /// If the layer does not have these filters.
+    #[inline(never)]
+    pub(crate) fn shift(&self, call: &mut Call, channel: usize) {
+        let Call { frame, chunk, bytes, .. } = call;
+        let (table, parameters) = (self.layer.table(), self.layer.parameters());
+        check(channel.is_multiple_of(4) && channel + chunk.count <= self.channels());
+        let stride = self.stride();
+        let end = u64::from(table.weights()) + ((channel + chunk.count) / BLOCK) as u64 * stride as u64;
+        check(end <= parameters.len() as u64);
+        // Back, too: then it wraps.
+        let blocks = (channel / BLOCK).wrapping_sub(chunk.channel / BLOCK);
+        let weights = blocks.wrapping_mul(stride);
+        let zero_points = blocks.wrapping_mul(frame.zero_points_step);
+        frame.weights = frame.weights.wrapping_add(weights);
+        frame.end = frame.end.wrapping_add(weights);
+        frame.zero_points = frame.zero_points.wrapping_add(zero_points);
+        frame.first_zero_points = frame.zero_points;
+        chunk.channel = channel;
+        if chunk.codes {
+            let [_, output] = table.tensors();
+            let bits = output.bits.count();
+            *bytes = [channel * bits / 8, whole_bytes((channel + chunk.count) * bits)];
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use mixq_format::target::armv7em::{Division, LEAST_SCRATCH, LEAST_SCRATCH_OF_RGB3X3};
 
 use super::super::PIXELS;
+use super::super::window::{Steps, WidenWindow};
 use super::{Rgb3x3, Widen, rgb3x3};
 use crate::target::armv7em::check::{check, refuse};
 
@@ -169,6 +170,28 @@ impl Patch<'_> {
         [words, pitch]: [usize; 2],
     ) {
         widen.run(codes, self.words, self.sums, pixels, element, [words, pitch]);
+    }
+
+    /// Widens taps of the windows of pixels, from `pixel` on. They become the elements of the patch from
+    /// `element` on. `codes` begins with the first tap of the first window.
+    ///
+    /// # Panics
+    /// If `codes` has not all these taps, or the patch has no room for them.
+    #[inline(always)]
+    pub(crate) fn widen_window(
+        &mut self,
+        widen: &WidenWindow,
+        [pixel, element]: [usize; 2],
+        codes: &[u8],
+        steps: &Steps,
+    ) {
+        widen.run(codes, self.words, self.sums, [pixel, element], steps);
+    }
+
+    /// Adds to a pixel's sum.
+    #[inline(always)]
+    pub(crate) fn add_to_sum(&mut self, pixel: usize, codes: i32) {
+        self.sums[pixel % PIXELS] += codes;
     }
 
     /// Widens half a word of codes of `bits` bits, 4 or 2, of one pixel, to the elements from `element` on.

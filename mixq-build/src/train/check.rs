@@ -1,0 +1,65 @@
+//! What keeps a network from being trained with some images, or makes its training doubtful.
+
+use std::path::Path;
+
+use super::images::Images;
+use crate::dataset::Dataset;
+use crate::error::Problem;
+use crate::graph::Graph;
+use crate::task::{Part, rules};
+use crate::text::enumerate;
+
+/// That some targets are rare, and what would help.
+pub(super) fn imbalance(dataset: &Dataset, train: &Images<'_>) -> Option<String> {
+    let part =
+        Part { path: Path::new(""), targets: &train.targets(), labels: &dataset.labels, is_from_end: false };
+    let found = rules(dataset.task).imbalance(&part)?;
+    Some(format!(
+        "{found}: the network may never answer what is rare; `class-weights = \"balanced\"` in its training \
+         gives all the same weight, or add images"
+    ))
+}
+
+/// A warning if a group is on both sides.
+pub(super) fn mixed(dataset: &Dataset, train: &[usize], validation: &[usize]) -> Option<String> {
+    let is_there = |image: &usize| train.iter().any(|other| dataset.groups[*other] == dataset.groups[*image]);
+    (!dataset.groups.is_empty() && validation.first().is_some_and(is_there)).then(|| {
+        "each class has one group of training images: validation images are of groups that are trained with, \
+         and scores on them are too good; record more groups"
+            .to_string()
+    })
+}
+
+/// What a network needs that normalises single pixels.
+pub(super) fn too_few_images(graph: &Graph, images: usize) -> Problem {
+    let name = graph.normalises_single_pixels().map_or("", |node| &node.name);
+    Problem::new(format!(
+        "layer `{name}` has batch norm on a single pixel, which is trained with two images at a time or \
+         more, but without the validation images {images} is left to train with"
+    ))
+    .help("add images, lower `validation`, or set batch_norm = false for this layer")
+}
+
+/// The names of the nodes that the last layer does not depend on.
+pub(super) fn aside(graph: &Graph) -> Vec<&str> {
+    graph.aside().into_iter().map(|node| &node.name[..]).collect()
+}
+
+/// Only what the last layer depends on learns from targets.
+pub(super) fn can_be_trained(graph: &Graph) -> Result<(), Problem> {
+    let names: Vec<String> = graph
+        .aside()
+        .into_iter()
+        .filter(|node| node.op.weighted())
+        .map(|node| format!("`{}`", node.name))
+        .collect();
+    if names.is_empty() {
+        return Ok(());
+    }
+    let message = format!(
+        "the last layer does not depend on {}, and only its output has targets: nothing would train them",
+        enumerate(&names)
+    );
+    let help = "give the network trained `weights`, or let the last layer read them";
+    Err(Problem::new(message).help(help))
+}
