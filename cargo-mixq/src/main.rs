@@ -19,6 +19,7 @@ mod check;
 mod chips;
 mod data;
 mod eval;
+mod import;
 #[cfg(all(feature = "train", target_os = "linux", target_env = "gnu"))]
 mod malloc_settings;
 #[cfg(feature = "train")]
@@ -95,6 +96,14 @@ enum Command {
     Allocate {
         #[command(flatten)]
         arguments: allocate::Arguments,
+        /// End with one line of JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Read a network of another tool, ONNX or TensorFlow Lite: layers, what is not supported, answers
+    Import {
+        #[command(flatten)]
+        arguments: import::Arguments,
         /// End with one line of JSON
         #[arg(long)]
         json: bool,
@@ -185,6 +194,7 @@ fn main() -> ExitCode {
             (selection.json, outcome.map(Answer::from))
         }
         Command::Allocate { arguments, json } => (json, allocate::run(&arguments)),
+        Command::Import { arguments, json } => (json, import::run(&arguments)),
         Command::Data { arguments, json } => (json, data::run(&arguments)),
         Command::Setup { arguments, json } => (json, setup::run(&arguments)),
         Command::Chips { json } => (json, Ok(chips::run(json))),

@@ -84,6 +84,8 @@ fn make(
         Dataset::load_with_digest(&model.dataset, prepared.cache, input, output, observer)?;
     // The data that it is trained on are those that were read, not those that were there a moment before.
     prepared.fingerprint.insert(DATASET.to_string(), digest);
+    let normalisation = prepared.imported.normalisation_of(&dataset.samples)?;
+    prepared.imported.normalisation = normalisation;
     let initial = prepared.imported.initial(&prepared.graph)?.map(|(initial, digest)| {
         prepared.fingerprint.insert(WEIGHTS.to_string(), digest);
         initial.warnings.iter().for_each(|warning| observer.warn(warning));

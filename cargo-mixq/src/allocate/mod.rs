@@ -12,9 +12,8 @@ use crate::{Answer, problems, table};
 use mixq_build::engine::clock;
 use mixq_build::engine::config::chips::{self, Chip};
 use mixq_build::engine::error::{Error, Problem, nearest};
-use mixq_build::engine::graph::Graph;
 use mixq_build::engine::import::builtin::PaddingStyle;
-use mixq_build::engine::import::{BUILTIN_NAMES, Builtin, NetworkSource};
+use mixq_build::engine::import::{BUILTIN_NAMES, Builtin, Imported, InputNormalisation, NetworkSource};
 use mixq_build::engine::report::allocation::AllocationReport;
 use mixq_build::engine::settings::{DELTA, Scheme};
 use mixq_build::engine::shortage::{MemoryModel, Request};
@@ -24,7 +23,7 @@ use mixq_build::engine::{import, size};
 /// What the command is told.
 #[derive(Args)]
 pub struct Arguments {
-    /// A layer list, or a built-in network: ds_cnn, mobilenet_v1, mobilenet_v2, mobilenet_v3_small, resnet8,
+    /// A layer list, an ONNX or TFLite file, or a built-in network: ds_cnn, mobilenet_v1, mobilenet_v2, mobilenet_v3_small, resnet8,
     /// shufflenet_v2, squeezenet
     #[arg(value_name = "NETWORK")]
     network: String,
@@ -109,8 +108,11 @@ fn choice<T: Copy + Send + Sync + 'static>(
 pub fn run(arguments: &Arguments) -> Result<Answer, Error> {
     let source = source(arguments)?;
     let imported = import::read(&source)?;
-    let graph = Graph::resolve(&imported.spec)?;
-    // Nothing is done with the weights yet: but what is wrong with them is said.
+    let (_, graph) = import::resolve(&imported.spec)?;
+    // Nothing is done with the weights yet: but what is wrong with them is said. How the input is normalised
+    // Cargo.toml may say.
+    let normalisation = Some(InputNormalisation::none(graph.input.channels));
+    let imported = Imported { normalisation: imported.normalisation.or(normalisation), ..imported };
     let initial = imported.initial(&graph)?;
     initial
         .iter()
@@ -208,7 +210,7 @@ fn memory_model(arguments: &Arguments) -> MemoryModel {
 fn source(arguments: &Arguments) -> Result<NetworkSource, Problem> {
     let Arguments { network, width, resolution, classes, channels, stem_stride, padding, .. } = arguments;
     let path = Path::new(network);
-    if network.ends_with(".toml") || path.is_file() {
+    if network.ends_with(".toml") || import::is_foreign(path) || path.is_file() {
         let given = [
             ("--width", width.is_some()),
             ("--resolution", resolution.is_some()),
@@ -227,7 +229,7 @@ fn source(arguments: &Arguments) -> Result<NetworkSource, Problem> {
     let Some(published) = Builtin::published(network) else {
         let help = match nearest(network, BUILTIN_NAMES.iter().copied()) {
             Some(near) => format!("did you mean `{near}`?"),
-            None => format!("built in are {}; files end in .toml", BUILTIN_NAMES.join(", ")),
+            None => format!("built in are {}; files end in .toml, .onnx or .tflite", BUILTIN_NAMES.join(", ")),
         };
         let message = format!("`{network}` is neither a file nor a built-in network");
         return Err(Problem::new(message).help(help));

@@ -2,10 +2,12 @@
 
 mod allocation;
 mod artifact;
+mod network;
 mod sweep;
 
 pub use allocation::allocation;
 pub use artifact::artifact;
+pub use network::network;
 use comfy_table::{Cell, Color, LineStyle, TableStyle};
 use mixq_build::engine::clock::hertz;
 use mixq_build::engine::report::SpeedReport;

@@ -87,9 +87,10 @@ impl Defaults {
         if let Some(delta) = delta {
             self.delta = Delta((delta * 1e6).round() as u32);
         }
-        if let Some(table) = table.get("training").and_then(|entry| entry.table(problems)) {
-            self.shifts |= table.get("shift").is_some();
-            training::read(&mut self.training, &table, problems);
+        if let Some(entry) = table.get("training") {
+            let own = if entry.is_table() { entry.table(problems) } else { None };
+            self.shifts |= own.is_some_and(|table| table.contains("shift"));
+            training::read_entry(&mut self.training, &entry, problems);
         }
     }
 }

@@ -43,6 +43,7 @@ pub mod memory_x;
 mod misplaced;
 mod model;
 mod network;
+mod normalisation;
 mod samples;
 mod together;
 mod training;
@@ -54,6 +55,7 @@ pub use dataset::{DATA_VARIABLE, DatasetConfig};
 pub use device::Processor;
 pub use misplaced::in_manifest as misplaced;
 pub use model::{BudgetOf, Model};
+pub use normalisation::ModelInput;
 pub use samples::{Group, InputConfig, RecordingConfig, Short};
 
 pub use together::{DeviceBudget, Limit};

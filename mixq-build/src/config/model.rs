@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::DatasetConfig;
+use super::{DatasetConfig, ModelInput, normalisation};
 use super::defaults::Defaults;
 use super::device::Size;
 use crate::error::{Location, Problem};
@@ -18,6 +18,8 @@ pub struct Model {
     pub name: String,
     /// Where the network comes from.
     pub network: NetworkSource,
+    /// How its input was normalised where it was trained; `None`: it says so itself, or is trained here.
+    pub input: Option<ModelInput>,
     /// Where the images come from.
     pub dataset: DatasetConfig,
     /// How finely weights are scaled.
@@ -73,7 +75,7 @@ pub(super) fn read(
 ) -> Option<Model> {
     check_name(entry, problems);
     let table = entry.table(problems)?;
-    let keys = ["network", "dataset", "task", "scheme", "policy", "delta", "flash", "ram", "training"];
+    let keys = ["network", "input", "dataset", "task", "scheme", "policy", "delta", "flash", "ram", "training"];
     table.allow(&keys, problems);
     let mut settings = defaults.clone();
     let own = settings.device.own_budgets(&table, problems);
@@ -81,6 +83,8 @@ pub(super) fn read(
         own.each_ref().map(|own| if own.is_some() { BudgetOf::Model } else { BudgetOf::Device });
     let [flash, ram] = own;
     settings.read_of_model(&table, manifest_dir, problems);
+
+    let input = table.get("input").map(|entry| normalisation::read(&entry, problems));
 
     let missing = |key, example| {
         let (model, table) = (entry.name, &entry.path);
@@ -110,9 +114,14 @@ pub(super) fn read(
     let (network, dataset) = (settings.network?, settings.dataset??);
     let dataset = DatasetConfig { task: settings.task, ..dataset };
     let ((flash, flash_at), (ram, ram_at)) = (flash?, ram?);
+    let input = match input {
+        Some(input) => Some(input?),
+        None => None,
+    };
     Some(Model {
         name: entry.name.to_string(),
         network: network.source?,
+        input,
         dataset_at: dataset.location.clone(),
         dataset,
         scheme: settings.scheme,

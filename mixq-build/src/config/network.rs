@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::error::Problem;
 use crate::import::builtin::PaddingStyle;
-use crate::import::{BUILTIN_NAMES, Builtin, NetworkSource};
+use crate::import::{BUILTIN_NAMES, Builtin, NetworkSource, is_foreign};
 use crate::toml::{Entry, suggest};
 
 /// Reads `network = ...` of a model.
@@ -21,7 +21,7 @@ pub(super) fn read(
         return None;
     }
     let text = entry.string(problems)?;
-    if text.ends_with(".toml") {
+    if text.ends_with(".toml") || is_foreign(Path::new(text)) {
         return Some(NetworkSource::File(manifest_dir.join(text)));
     }
     find(entry, text, problems).map(NetworkSource::Builtin)
@@ -61,7 +61,7 @@ fn read_table(entry: &Entry<'_>, problems: &mut Vec<Problem>) -> Option<Builtin>
 fn find(entry: &Entry<'_>, name: &str, problems: &mut Vec<Problem>) -> Option<Builtin> {
     let found = Builtin::published(name);
     if found.is_none() {
-        let wrong = format!("is `{name}`, which is neither a .toml file nor a built-in network");
+        let wrong = format!("is `{name}`, which is neither a file (.toml, .onnx, .tflite) nor a built-in network");
         problems.push(entry.problem(wrong).help(suggest(name, BUILTIN_NAMES)));
     }
     found

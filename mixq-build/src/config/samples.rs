@@ -158,7 +158,7 @@ fn read_bits(entry: &Entry<'_>, problems: &mut Vec<Problem>) -> Option<Bits> {
 }
 
 /// A finite number, or some.
-fn read_numbers(
+pub(super) fn read_numbers(
     entry: &Entry<'_>,
     accepts: fn(f64) -> bool,
     what: &str,

@@ -1,10 +1,13 @@
 //! `training = { ... }`: how a model is trained.
 
 use crate::error::Problem;
-use crate::settings::{Bounds, ClassWeights, DeviceChoice, Loss, OptimiserKind, Rounding, Training};
-use crate::toml::Table;
+use crate::settings::{
+    Bounds, ClassWeights, DeviceChoice, Loss, Method, OptimiserKind, Rounding, Training,
+};
+use crate::toml::{Entry, Table};
 
-const KEYS: [&str; 25] = [
+const KEYS: [&str; 26] = [
+    "method",
     "epochs",
     "learning-rate",
     "quantised-epochs",
@@ -32,14 +35,33 @@ const KEYS: [&str; 25] = [
     "loss",
 ];
 
+/// Takes over `training = "none"`, or what a table has.
+pub(super) fn read_entry(training: &mut Training, entry: &Entry<'_>, problems: &mut Vec<Problem>) {
+    if entry.as_str().is_some() {
+        read_method(training, entry, problems);
+    } else if let Some(table) = entry.table(problems) {
+        read(training, &table, problems);
+    }
+}
+
+fn read_method(training: &mut Training, entry: &Entry<'_>, problems: &mut Vec<Problem>) {
+    if let Some(method) = entry.choice(&Method::CHOICES, problems) {
+        training.follow(method);
+    }
+}
+
 /// Takes over what the table has.
-pub(super) fn read(training: &mut Training, table: &Table<'_>, problems: &mut Vec<Problem>) {
+fn read(training: &mut Training, table: &Table<'_>, problems: &mut Vec<Problem>) {
     fn set<T>(setting: &mut T, value: Option<T>) {
         if let Some(value) = value {
             *setting = value;
         }
     }
     table.allow(&KEYS, problems);
+    // Other keys change what it sets.
+    if let Some(entry) = table.get("method") {
+        read_method(training, &entry, problems);
+    }
     let positive = |number: f64| number > 0.0;
     for entry in table.entries() {
         match entry.name {

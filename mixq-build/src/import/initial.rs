@@ -123,6 +123,13 @@ impl Imported {
 
 /// What a network with weights lacks that does not say what its first layer read.
 pub(super) fn unknown_normalisation(file: &WeightsFile) -> Problem {
+    if super::is_foreign(&file.path) {
+        let shown = file.path.display();
+        let message = format!("{shown} does not say how pixels were changed before its first layer read them");
+        let help = "say it beside `network`: input = { mean = 0, std = 255 } for pixels divided by 255, input = { \
+                    mean = 127.5, std = 127.5 } for -1 to 1";
+        return Problem::new(message).help(help);
+    }
     Problem::new("the network has `weights`, but no `normalisation`: what its first layer read is not known")
         .help(
             "say how pixels of 0 to 255 were changed: (pixel - mean) / std, for example normalisation = \

@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | a layer list in TOML, with trained weights beside it or without | [`layers`] |
 //! | a network that comes with mixq | [`builtin`] |
+//! | a file of another tool: ONNX, TensorFlow Lite | `foreign` |
 
 pub mod builtin;
 #[cfg(feature = "import")]
@@ -24,13 +25,16 @@ pub mod weights;
 
 use initial::unknown_normalisation;
 pub use initial::{After, Initial, LayerWeights, initial};
-pub use normalisation::InputNormalisation;
+pub use normalisation::{InputNormalisation, Reads};
 pub use source::{BUILTIN_NAMES, Builtin, NetworkSource};
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use crate::error::{Error, Location};
-use crate::graph::Spec;
+use mixq_format::SampleChannel;
+
+use crate::error::{Error, Location, Problem};
+use crate::graph::{Graph, Spec};
+use crate::task::Task;
 
 /// What a source says of a network.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,6 +45,26 @@ pub struct Imported {
     pub weights: Option<WeightsFile>,
     /// How pixels become the numbers that its first layer was trained on; `None`: training finds it.
     pub normalisation: Option<InputNormalisation>,
+}
+
+impl Imported {
+    /// How codes of the input become the numbers that the first layer was trained on, for data whose codes
+    /// stand for samples like these, or for pixels; `None`: training finds it.
+    ///
+    /// # Errors
+    /// It was trained elsewhere on pixels, and says not how they were changed.
+    pub fn normalisation_of(&self, samples: &[SampleChannel]) -> Result<Option<InputNormalisation>, Problem> {
+        match (&self.normalisation, &self.weights) {
+            (Some(own), _) => Ok(Some(own.of_codes(samples))),
+            (None, None) => Ok(None),
+            // Samples are what they are; pixels are changed by everyone.
+            (None, Some(_)) if !samples.is_empty() => {
+                let none = InputNormalisation::none(self.spec.input.channels);
+                Ok(Some(InputNormalisation { reads: Reads::Values, ..none }.of_codes(samples)))
+            }
+            (None, Some(file)) => Err(unknown_normalisation(file)),
+        }
+    }
 }
 
 /// The file of a network's weights.
@@ -58,6 +82,7 @@ pub struct WeightsFile {
 /// What is wrong with the file or the options; of a built-in network without a place.
 pub fn read(source: &NetworkSource) -> Result<Imported, Error> {
     match source {
+        NetworkSource::File(path) if is_foreign(path) => read_foreign(path),
         NetworkSource::File(path) => layers::read(path),
         NetworkSource::Builtin(chosen) => {
             let spec = builtin::spec(&chosen.name, &chosen.options())?;
@@ -66,9 +91,62 @@ pub fn read(source: &NetworkSource) -> Result<Imported, Error> {
     }
 }
 
+/// The tasks that a network may have, the most usual first: a file does not say which it is.
+const TASKS: [Task; 5] =
+    [Task::Classification, Task::MultiLabel, Task::Regression, Task::Dense, Task::Reconstruction];
+
+/// The layers with shapes, for the first task that they fit.
+///
+/// # Errors
+/// They fit no task: what is wrong for the most usual one.
+pub fn resolve(spec: &Spec) -> Result<(Task, Graph), Error> {
+    let mut first = None;
+    for task in TASKS {
+        match Graph::resolve_for(spec, task) {
+            Ok(graph) => return Ok((task, graph)),
+            Err(error) => first = first.or(Some(error)),
+        }
+    }
+    Err(first.unwrap_or_else(|| Problem::new("the network has no layers").into()))
+}
+
+/// Whether a file of this name is a network of another tool.
+pub fn is_foreign(path: &Path) -> bool {
+    let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or("");
+    FOREIGN.iter().any(|foreign| foreign.eq_ignore_ascii_case(extension))
+}
+
+/// What the names of files of other tools end in.
+pub const FOREIGN: [&str; 2] = ["onnx", "tflite"];
+
+#[cfg(feature = "import")]
+fn read_foreign(path: &Path) -> Result<Imported, Error> {
+    Ok(foreign::read(path)?.imported())
+}
+
+#[cfg(not(feature = "import"))]
+fn read_foreign(path: &Path) -> Result<Imported, Error> {
+    let message = format!("{} is a network of another tool", path.display());
+    let help = "in [build-dependencies] write mixq-build = { version = \"...\", features = [\"import\"] }";
+    Err(Problem::new(message).help(help).into())
+}
+
+/// A file with the files that it keeps weights in.
+#[cfg(feature = "import")]
+fn foreign_files(path: &Path) -> Vec<PathBuf> {
+    let own = vec![path.to_path_buf()];
+    foreign::files(path).unwrap_or(own)
+}
+
+#[cfg(not(feature = "import"))]
+fn foreign_files(path: &Path) -> Vec<PathBuf> {
+    vec![path.to_path_buf()]
+}
+
 /// The files that a network is read from: its own and that of its weights, whether they are there or not.
 pub fn files(source: &NetworkSource) -> Vec<PathBuf> {
     match source {
+        NetworkSource::File(path) if is_foreign(path) => foreign_files(path),
         NetworkSource::File(path) => {
             let weights = layers::read(path).ok().and_then(|imported| imported.weights);
             std::iter::once(path.clone()).chain(weights.map(|weights| weights.path)).collect()

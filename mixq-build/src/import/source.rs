@@ -12,7 +12,7 @@ pub const BUILTIN_NAMES: &[&str] = &builtin::NAMES;
 /// Where a model's network comes from.
 #[derive(Clone, Debug, PartialEq)]
 pub enum NetworkSource {
-    /// A layer list in TOML; the path is joined to the package's folder.
+    /// A layer list in TOML, or a file of another tool; the path is joined to the package's folder.
     File(PathBuf),
     /// A network that mixq knows.
     Builtin(Builtin),

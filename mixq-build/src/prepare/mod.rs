@@ -13,7 +13,7 @@ use crate::artifact::{Fingerprint, fingerprint};
 use crate::config::Model;
 use crate::error::{Error, Problem};
 use crate::graph::Graph;
-use crate::import::{self, Imported};
+use crate::import::{self, Imported, InputNormalisation, Reads};
 use crate::memory::{
     Allocation, Infeasible, Losses, allocate_by_losses, allocate_uniformly, allocate_with_delta,
 };
@@ -163,11 +163,30 @@ fn network(model: &Model) -> Result<(Imported, Graph), Error> {
     };
     import::read(&model.network)
         .and_then(|imported| {
+            let imported = Imported {
+                normalisation: normalisation(model, &imported)?,
+                weights: imported.weights.filter(|_| !model.training.from_scratch),
+                ..imported
+            };
             let graph = Graph::resolve_for(&imported.spec, model.dataset.task)?;
             let graph = Graph { input_bits: input_bits(model, &imported)?, ..graph };
             Ok((imported, graph))
         })
         .map_err(|error| Error { problems: error.problems.into_iter().map(located).collect() })
+}
+
+/// How the network's input is normalised: as it says itself, and as Cargo.toml says.
+fn normalisation(model: &Model, imported: &Imported) -> Result<Option<InputNormalisation>, Problem> {
+    let Some(input) = &model.input else { return Ok(imported.normalisation.clone()) };
+    let given = input.of(imported.spec.input.channels)?;
+    match &imported.normalisation {
+        None => Ok(Some(given)),
+        Some(own) if own.reads != Reads::Codes => Ok(Some(own.after(&given))),
+        Some(_) => {
+            let message = format!("model `{}` has `input`, and its network `normalisation`", model.name);
+            Err(Problem::new(message).help("both say the same: leave one out").at(input.at.clone()))
+        }
+    }
 }
 
 /// The bits of the network's input.

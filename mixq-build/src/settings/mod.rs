@@ -3,7 +3,7 @@
 
 mod training;
 
-pub use training::{Bounds, ClassWeights, DeviceChoice, Loss, OptimiserKind, Rounding, Training};
+pub use training::{Bounds, ClassWeights, DeviceChoice, Loss, Method, OptimiserKind, Rounding, Training};
 
 use mixq_format::Bits;
 use serde::Serialize;

@@ -116,6 +116,23 @@ impl Loss {
     }
 }
 
+/// What becomes of weights that a network brings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Method {
+    /// They are quantised as they are, with ranges from data.
+    None,
+    /// They are trained at their bits, towards the answers of the network that brought them.
+    Finetune,
+    /// They are left out: the network is trained from random ones.
+    Scratch,
+}
+
+impl Method {
+    /// All of them by their names.
+    pub const CHOICES: [(&str, Method); 3] =
+        [("none", Method::None), ("finetune", Method::Finetune), ("scratch", Method::Scratch)];
+}
+
 /// Settings of the training: first with floats, then with fake quantisation (QAT).
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -174,6 +191,9 @@ pub struct Training {
     /// The loss of a regression.
     #[serde(skip_serializing_if = "Loss::is_default")]
     pub loss: Loss,
+    /// Whether weights that the network brings are left out.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub from_scratch: bool,
 }
 
 impl Default for Training {
@@ -204,6 +224,7 @@ impl Default for Training {
             device: DeviceChoice::Auto,
             class_weights: ClassWeights::None,
             loss: Loss::Squared,
+            from_scratch: false,
         }
     }
 }
@@ -213,5 +234,14 @@ impl Training {
     /// which are taken as they are, else 60.
     pub fn epochs(&self, with_weights: bool) -> u32 {
         self.epochs.unwrap_or(if with_weights { 0 } else { 60 })
+    }
+
+    /// Sets all that a method says.
+    pub fn follow(&mut self, method: Method) {
+        match method {
+            Method::None => (self.epochs, self.quantised_epochs) = (Some(0), 0),
+            Method::Finetune => (self.epochs, self.distillation) = (Some(0), 1.0),
+            Method::Scratch => self.from_scratch = true,
+        }
     }
 }

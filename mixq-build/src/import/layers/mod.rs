@@ -39,6 +39,7 @@ mod activation;
 mod keys;
 mod names;
 mod trained;
+mod write;
 
 use std::path::Path;
 
@@ -48,6 +49,7 @@ use crate::graph::{LayerSpec, OpSpec, Shape, Spec};
 use crate::import::{Imported, unknown_normalisation};
 use crate::toml::{File, Table};
 use keys::Keys;
+pub use write::write;
 
 const EXAMPLE: &str = "begin each layer with [[layer]], for example with op = \"conv\"";
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::error::Problem;
-use crate::import::{InputNormalisation, WeightsFile};
+use crate::import::{InputNormalisation, Reads, WeightsFile};
 use crate::toml::{Entry, Table};
 
 /// `weights = "net.safetensors"`, a path from the folder of the layer list.
@@ -54,7 +54,7 @@ pub(super) fn normalisation(
     let mean = read("mean", f64::is_finite, "a number, or a list of one for each channel");
     let positive = |value: f64| value.is_finite() && value > 0.0;
     let std = read("std", positive, "a number over 0, or a list of one for each channel");
-    Some(InputNormalisation { mean: mean?, std: std? })
+    Some(InputNormalisation { mean: mean?, std: std?, reads: Reads::Codes })
 }
 
 fn numbers(entry: &Entry<'_>) -> Option<Vec<f64>> {

@@ -127,6 +127,7 @@ impl Tail {
             nodes: self.nodes.clone(),
             constants: self.constants.clone().into_iter().chain(numbers).collect(),
             grids: BTreeMap::new(),
+            files: Default::default(),
         };
         let mut lowering = Lowering::new(&model, None);
         for node in &model.nodes {
@@ -138,6 +139,17 @@ impl Tail {
             Value::Tensor(_) | Value::Left(_) | Value::Unknown => None,
         };
         self.outputs.iter().map(answer).collect()
+    }
+
+    /// The operators that the firmware has to compute, in their order; those that move numbers only are left
+    /// out.
+    pub fn operators(&self) -> Vec<String> {
+        let moves = ["Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Cast", "Identity", "Shape"];
+        let computes = |node: &&Node| {
+            let name = node.operator.as_str();
+            !moves.contains(&name) && !name.starts_with("mixq.")
+        };
+        self.nodes.iter().filter(computes).map(|node| node.operator.clone()).collect()
     }
 
     /// Whether the firmware has nothing to compute.

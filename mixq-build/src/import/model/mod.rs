@@ -10,7 +10,8 @@ mod attributes;
 pub use array::{Array, Element, MOST_ELEMENTS, Values, broadcast, strides};
 pub use attributes::{Attribute, Attributes};
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 /// Where a model comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +47,8 @@ pub struct Model {
     pub constants: BTreeMap<String, Array>,
     /// How values are quantised, by name, where the file says so beside the nodes.
     pub grids: BTreeMap<String, Grid>,
+    /// Files beside its own that constants were read from.
+    pub files: BTreeSet<PathBuf>,
 }
 
 /// A value that is given to a model.
@@ -87,4 +90,17 @@ pub struct Grid {
     pub axis: usize,
     /// What an element is.
     pub element: Element,
+}
+
+impl Model {
+    /// Whether it says how numbers become integers.
+    pub fn is_quantised(&self) -> bool {
+        let quantises = |node: &Node| {
+            let name = node.operator.rsplit('.').next().unwrap_or("");
+            ["Quant", "BipolarQuant", "QuantizeLinear", "ConvInteger", "MatMulInteger"].contains(&name)
+                || node.operator == "mixq.Range"
+                || name.starts_with("QLinear")
+        };
+        !self.grids.is_empty() || self.nodes.iter().any(quantises)
+    }
 }

@@ -56,6 +56,7 @@ fn model(path: &Path, graph: GraphProto, version: i64) -> Result<Model, Error> {
         nodes: Vec::new(),
         constants: Default::default(),
         grids: Default::default(),
+        files: Default::default(),
     };
     if !graph.sparse_initializer.is_empty() {
         problems.push(Problem::new(format!("{shown} has sparse tensors")).help("export them as dense ones"));
@@ -79,6 +80,7 @@ fn model(path: &Path, graph: GraphProto, version: i64) -> Result<Model, Error> {
             Err(why) => problems.push(Problem::new(format!("{shown}: {why}")).help("export it again")),
         }
     }
+    model.files = tensors.files;
     if problems.is_empty() { Ok(model) } else { Err(Error { problems }) }
 }
 

@@ -1,8 +1,9 @@
 //! Tensors of an ONNX file: their values, in the file itself or beside it.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{Read, Seek, SeekFrom};
-use std::path::{Component, Path};
+use std::path::{Component, Path, PathBuf};
 
 use half::{bf16, f16};
 
@@ -45,12 +46,14 @@ pub(super) fn element(number: i32) -> Option<Element> {
 /// Reads tensors.
 pub(super) struct Tensors<'a> {
     path: &'a Path,
+    /// The files beside it that tensors lie in.
+    pub(super) files: BTreeSet<PathBuf>,
 }
 
 impl Tensors<'_> {
     /// Of the file at `path`.
     pub(super) fn new(path: &Path) -> Tensors<'_> {
-        Tensors { path }
+        Tensors { path, files: BTreeSet::new() }
     }
 
     /// One tensor.
@@ -80,7 +83,7 @@ impl Tensors<'_> {
     }
 
     /// The bytes of a tensor in a file beside this one.
-    fn outside(&self, tensor: &TensorProto) -> Result<Vec<u8>, Unreadable> {
+    fn outside(&mut self, tensor: &TensorProto) -> Result<Vec<u8>, Unreadable> {
         let entry = |key: &str| tensor.external_data.iter().find(|entry| entry.key == key);
         let name = entry("location").map_or("", |entry| entry.value.as_str());
         let relative = Path::new(name);
@@ -94,6 +97,7 @@ impl Tensors<'_> {
             return unreadable("has an `offset` that is not a number", "export it again");
         };
         let path = self.path.parent().unwrap_or(Path::new("")).join(relative);
+        self.files.insert(path.clone());
         let failed = |error: std::io::Error| {
             let what = format!("lies in {}, which cannot be read: {error}", path.display());
             Unreadable { what, help: "put that file beside the .onnx file: both belong together".to_string() }

@@ -70,6 +70,7 @@ fn model(path: &Path, bytes: &[u8]) -> Result<Model, Wrong> {
         nodes: Vec::new(),
         constants: Default::default(),
         grids: Default::default(),
+        files: Default::default(),
     };
     for tensor in &tensors {
         match &tensor.values {

@@ -30,15 +30,23 @@ pub type Tensors = BTreeMap<String, Tensor>;
 /// # Errors
 /// The file cannot be read.
 pub fn digest(file: &WeightsFile) -> Result<String, Error> {
+    #[cfg(feature = "import")]
+    if super::is_foreign(&file.path) {
+        return super::foreign::digest(&file.path);
+    }
     Ok(hexadecimal(&Sha256::hash(&bytes(file)?)))
 }
 
-/// Reads a file of weights. Also answers its SHA-256, of the very bytes that were read.
+/// Reads a file of weights: safetensors, or a network of another tool. Also answers its SHA-256, of the very bytes that were read.
 ///
 /// # Errors
 /// The file cannot be read, or is not what [`parse`] takes.
 #[cfg(feature = "weights")]
 pub fn read(file: &WeightsFile) -> Result<(Tensors, String), Error> {
+    #[cfg(feature = "import")]
+    if super::is_foreign(&file.path) {
+        return super::foreign::tensors(&file.path);
+    }
     let bytes = bytes(file)?;
     let tensors = parse(&file.path, &bytes).map_err(|problem| problem.at(file.location.clone()))?;
     Ok((tensors, hexadecimal(&Sha256::hash(&bytes))))
@@ -55,6 +63,15 @@ pub fn parse(path: &Path, bytes: &[u8]) -> Result<Tensors, Problem> {
         let message = format!("{} {wrong}", path.display());
         Problem::new(message).help("write it with safetensors.torch.save_file(model.state_dict(), path)")
     })
+}
+
+/// The content of a safetensors file with these tensors.
+///
+/// # Errors
+/// They do not make such a file.
+#[cfg(feature = "weights")]
+pub fn write(tensors: &Tensors) -> Result<Vec<u8>, Problem> {
+    safetensors::write(tensors).map_err(|wrong| Problem::new(format!("weights cannot be written: {wrong}")))
 }
 
 fn bytes(file: &WeightsFile) -> Result<Vec<u8>, Problem> {

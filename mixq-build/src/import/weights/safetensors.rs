@@ -18,6 +18,18 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Tensors, String> {
     Ok(tensors.collect())
 }
 
+/// A file with these tensors.
+pub(super) fn write(tensors: &Tensors) -> Result<Vec<u8>, String> {
+    let bytes = |tensor: &Tensor| tensor.values.iter().flat_map(|value| value.to_le_bytes()).collect();
+    let bytes: Vec<Vec<u8>> = tensors.values().map(bytes).collect();
+    let mut views = Vec::new();
+    for ((name, tensor), bytes) in tensors.iter().zip(&bytes) {
+        let view = TensorView::new(Dtype::F32, tensor.shape.clone(), bytes);
+        views.push((name, view.map_err(|error| error.to_string())?));
+    }
+    safetensors::serialize(views, None).map_err(|error| error.to_string())
+}
+
 /// The values as 32-bit floats; `None` if they are not floats of 16, 32 or 64 bits.
 fn values(view: &TensorView<'_>) -> Option<Vec<f32>> {
     let bytes = view.data();
@@ -58,6 +70,14 @@ mod tests {
         let expected: [(&str, &[usize], &[f32]); 4] =
             [("a", &[2], &[1.5, -2.0]), ("b", &[1], &[-3.0]), ("c", &[1, 1], &[0.25]), ("d", &[], &[-7.5])];
         assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn tensors_are_the_same_when_they_are_written_and_read() {
+        let tensor = |shape: &[usize], values: &[f32]| Tensor { shape: shape.into(), values: values.into() };
+        let tensors = [("a.weight", tensor(&[2, 1], &[1.5, -0.1])), ("b", tensor(&[0], &[]))];
+        let tensors = tensors.map(|(name, tensor)| (name.to_string(), tensor)).into();
+        assert_eq!(parse(&write(&tensors).unwrap()).unwrap(), tensors);
     }
 
     #[test]

@@ -1,0 +1,128 @@
+//! `cargo mixq import`: reads a network of another tool, and says what mixq makes of it.
+
+mod run;
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use crate::{Answer, problems, table};
+use mixq_build::engine::error::{Error, Problem};
+use mixq_build::engine::import::foreign::{self, Foreign, Refused};
+use mixq_build::engine::import::lower::Unsupported;
+use mixq_build::engine::size::thousands;
+
+/// What the command is told.
+#[derive(Args)]
+pub struct Arguments {
+    /// An ONNX or a TensorFlow Lite file
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// Execute the network in floats on `in0` of this NPZ, and compare with `out0`, `out1`, ... where they
+    /// are there
+    #[arg(long, value_name = "INPUTS.npz")]
+    run: Option<PathBuf>,
+    /// Print every layer
+    #[arg(long)]
+    layers: bool,
+    /// Write a layer list, and its weights beside it in a .safetensors file
+    #[arg(long, value_name = "NETWORK.toml")]
+    write: Option<PathBuf>,
+}
+
+/// Prints what the file has.
+pub fn run(arguments: &Arguments) -> Result<Answer, Error> {
+    let foreign = match foreign::read(&arguments.file) {
+        Ok(foreign) => foreign,
+        Err(refused) => return Ok(refuse(arguments, refused)),
+    };
+    say!("{}", summary(arguments, &foreign));
+    if arguments.layers {
+        say!("{}", table::network(&foreign.graph));
+    }
+    foreign.lowered.notes.iter().for_each(|note| eprintln!("note: {note}"));
+    foreign.initial.warnings.iter().for_each(|warning| eprintln!("note: {warning}"));
+    let mut json = report(arguments, &foreign);
+    if let Some(inputs) = &arguments.run {
+        let compared = run::run(&foreign, inputs)?;
+        say!("{}", run::text(&compared));
+        run::report(&compared, &mut json);
+    }
+    if let Some(list) = &arguments.write {
+        let weights = foreign.write(list)?;
+        say!("wrote {} and {}", list.display(), weights.display());
+    }
+    Ok(Answer { json, well: true })
+}
+
+/// All that keeps the file from being a network of mixq.
+fn refuse(arguments: &Arguments, refused: Refused) -> Answer {
+    let unsupported = match &refused {
+        Refused::Unsupported(_, found) => &found[..],
+        Refused::Wrong(_) => &[],
+    };
+    let entry = |it: &Unsupported| json!({ "operator": it.operator, "what": it.what, "help": it.help });
+    let unsupported: Vec<Value> = unsupported.iter().map(entry).collect();
+    let error = Error::from(refused);
+    problems::print(&error);
+    let json = json!({
+        "file": arguments.file.display().to_string(),
+        "format": format(arguments),
+        "supported": false,
+        "unsupported": unsupported,
+        "errors": error.problems.iter().map(ToString::to_string).collect::<Vec<_>>(),
+    });
+    Answer { json, well: false }
+}
+
+fn format(arguments: &Arguments) -> Option<&'static str> {
+    foreign::format(&arguments.file).map(|format| format.name())
+}
+
+fn summary(arguments: &Arguments, foreign: &Foreign) -> String {
+    let quantised = if foreign.is_quantised { ", quantised" } else { "" };
+    let dims = |dims: &[usize]| dims.iter().map(ToString::to_string).collect::<Vec<_>>().join("x");
+    let mut text = format!(
+        "{}: {}{quantised}, {} layers, {} parameters, {} MAC\ninput  {} ({})",
+        arguments.file.display(),
+        foreign.format.name(),
+        foreign.graph.nodes.len(),
+        thousands(foreign.parameters()),
+        thousands(foreign.macs()),
+        dims(&foreign.lowered.input.dims),
+        foreign.input_name,
+    );
+    for (name, shape) in foreign.answers() {
+        text += &format!("\noutput {} ({name})", shape.map_or("?".to_string(), |shape| dims(&shape)));
+    }
+    let left = foreign.lowered.tail.operators();
+    if !left.is_empty() {
+        text += &format!("\nleft to the firmware: {}", left.join(", "));
+    }
+    text
+}
+
+fn report(arguments: &Arguments, foreign: &Foreign) -> Value {
+    let outputs: Vec<Value> =
+        foreign.answers().into_iter().map(|(name, shape)| json!({ "name": name, "shape": shape })).collect();
+    json!({
+        "file": arguments.file.display().to_string(),
+        "format": format(arguments),
+        "supported": true,
+        "unsupported": [],
+        "quantised": foreign.is_quantised,
+        "layers": foreign.graph.nodes.len(),
+        "macs": foreign.macs(),
+        "parameters": foreign.parameters(),
+        "inputs": [{ "name": foreign.input_name, "shape": foreign.lowered.input.dims }],
+        "outputs": outputs,
+        "left": foreign.lowered.tail.operators(),
+        "notes": foreign.lowered.notes,
+    })
+}
+
+/// A problem of a file that belongs to this command.
+fn problem(path: &std::path::Path, wrong: &str, help: &str) -> Problem {
+    Problem::new(format!("{}: {wrong}", path.display())).help(help)
+}

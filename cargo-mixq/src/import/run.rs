@@ -1,0 +1,145 @@
+//! `--run`: what the network answers, beside what another engine answered.
+
+use std::path::Path;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::{Value, json};
+
+use super::problem;
+use mixq_build::engine::dataset;
+use mixq_build::engine::error::Error;
+use mixq_build::engine::import::foreign::Foreign;
+use mixq_build::engine::import::model::Grid;
+
+/// What was compared.
+pub struct Compared {
+    /// The number of samples that were executed.
+    samples: usize,
+    /// The largest difference from an output in the file: of floats relative to the range of that output, of
+    /// quantised ones in codes. `None`: there are no outputs.
+    difference: Option<f64>,
+    /// Whether that is in codes.
+    in_codes: bool,
+    /// The share of the samples whose largest element of the first output is the same.
+    same_argmax: Option<f64>,
+}
+
+/// An output of the file, for all samples.
+struct Wanted {
+    values: Vec<f64>,
+    /// The number of elements for each sample.
+    each: usize,
+}
+
+/// Executes the network on all samples of a file.
+pub fn run(foreign: &Foreign, path: &Path) -> Result<Compared, Error> {
+    let mut arrays = dataset::npz_numbers(path)?;
+    let Some(inputs) = arrays.remove("in0") else {
+        return Err(problem(path, "has no array `in0`", "call the array of inputs `in0`").into());
+    };
+    let each: usize = foreign.lowered.input.dims.iter().product();
+    if inputs.is_empty() || !inputs.len().is_multiple_of(each) {
+        let wrong = format!("`in0` has {} values, and the network reads {each}", inputs.len());
+        return Err(problem(path, &wrong, "give one input or several, one after the other").into());
+    }
+    let samples = inputs.len() / each;
+    let mut wanted = Vec::new();
+    while let Some(values) = arrays.remove(&format!("out{}", wanted.len())) {
+        if !values.len().is_multiple_of(samples) {
+            let wrong = format!("`out{}` has {} values for {samples} inputs", wanted.len(), values.len());
+            return Err(problem(path, &wrong, "give an output for each input").into());
+        }
+        let each = values.len() / samples;
+        wanted.push(Wanted { values, each });
+    }
+    let answers = foreign.answers().len();
+    if wanted.len() > answers {
+        let wrong = format!("it has {} outputs, and the network {answers}", wanted.len());
+        return Err(problem(path, &wrong, "take arrays of this very network").into());
+    }
+    let mut found: Vec<Vec<f64>> = vec![Vec::new(); wanted.len()];
+    let mut grids: Vec<Option<Grid>> = vec![None; wanted.len()];
+    let bar = progress(samples);
+    for input in inputs.chunks(each) {
+        let input: Vec<f32> = input.iter().map(|value| *value as f32).collect();
+        let Some(answers) = foreign.execute(&input) else {
+            let left = foreign.lowered.tail.operators().join(", ");
+            let wrong = format!("the end of the network ({left}) has operators that are not executed here");
+            return Err(problem(path, &wrong, "cut the model before them").into());
+        };
+        for (place, (array, grid)) in answers.into_iter().take(wanted.len()).enumerate() {
+            let values = array.to_floats();
+            if values.len() != wanted[place].each {
+                let wrong = format!("`out{place}` has {} values, not {}", wanted[place].each, values.len());
+                return Err(problem(path, &wrong, "take arrays of this very network").into());
+            }
+            found[place].extend(values.into_iter().map(|value| code(f64::from(value), grid.as_ref())));
+            grids[place] = grid;
+        }
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    let in_codes = grids.first().is_some_and(Option::is_some);
+    let differences = found.iter().zip(&wanted).zip(&grids);
+    let differences = differences.map(|((found, wanted), grid)| {
+        let scale = if grid.is_some() { 1.0 } else { range(&wanted.values) };
+        let pairs = found.iter().zip(&wanted.values);
+        // NaN is no agreement.
+        pairs.map(|(a, b)| (a - b).abs() / scale).fold(0.0, |most: f64, it| if it <= most { most } else { it })
+    });
+    let same_argmax = found.first().zip(wanted.first()).map(|(found, wanted)| {
+        let pairs = found.chunks(wanted.each).zip(wanted.values.chunks(wanted.each));
+        pairs.filter(|(found, wanted)| argmax(found) == argmax(wanted)).count() as f64 / samples as f64
+    });
+    Ok(Compared { samples, difference: differences.reduce(f64::max), in_codes, same_argmax })
+}
+
+/// A number as the file's own output has it.
+fn code(value: f64, grid: Option<&Grid>) -> f64 {
+    let Some(grid) = grid else { return value };
+    let code = (value / f64::from(grid.scales[0])).round() + grid.zero_points[0] as f64;
+    grid.element.range().map_or(code, |(least, most)| code.clamp(least as f64, most as f64))
+}
+
+/// The range of numbers; of equal ones their size.
+fn range(values: &[f64]) -> f64 {
+    let least = values.iter().copied().fold(f64::INFINITY, f64::min);
+    let most = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    if most > least { most - least } else { most.abs().max(1e-9) }
+}
+
+fn argmax(values: &[f64]) -> usize {
+    let larger = |best: usize, at: usize| if values[at] > values[best] { at } else { best };
+    (0..values.len()).fold(0, larger)
+}
+
+/// A bar for what takes longer than two seconds.
+fn progress(samples: usize) -> ProgressBar {
+    let bar = ProgressBar::new(samples as u64);
+    let style = ProgressStyle::with_template("{elapsed} [{bar:40}] {pos}/{len} inputs, {eta} left");
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    bar.enable_steady_tick(Duration::from_secs(2));
+    bar
+}
+
+/// The figures in words.
+pub fn text(compared: &Compared) -> String {
+    let Compared { samples, difference, in_codes, same_argmax } = compared;
+    let (Some(difference), Some(same)) = (difference, same_argmax) else {
+        return format!("executed {samples} inputs; the file has no outputs to compare with");
+    };
+    let difference = if *in_codes {
+        format!("at most {difference:.0} codes apart")
+    } else {
+        format!("at most {difference:.1e} of the range apart")
+    };
+    format!("executed {samples} inputs: {difference}, the same largest output for {:.1} %", 100.0 * same)
+}
+
+/// The figures as JSON.
+pub fn report(compared: &Compared, json: &mut Value) {
+    json["samples"] = compared.samples.into();
+    json["max_difference"] = json!(compared.difference);
+    json["same_argmax"] = json!(compared.same_argmax);
+}

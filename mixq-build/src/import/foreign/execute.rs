@@ -1,0 +1,44 @@
+//! What an imported network answers in floats.
+
+use super::Foreign;
+use crate::import::lower::{Lowered, Placed};
+use crate::import::model::{Array, Grid};
+
+impl Foreign {
+    /// What the network answers in floats: the numbers of each output, and their grid if the file quantises
+    /// them. `input` is in the order of the file, too. `None` if the end of the network, which is left to the
+    /// firmware, computes something that is not known here.
+    pub fn execute(&self, input: &[f32]) -> Option<Vec<(Array, Option<Grid>)>> {
+        let Lowered { input: placed, outputs, scaling, spec, tail, .. } = &self.lowered;
+        let mut image = vec![0.0; spec.input.elements()];
+        for (place, value) in placed.places.iter().zip(input) {
+            image[*place] = match scaling.get(place % spec.input.channels) {
+                Some(own) => (f64::from(*value) * own.factor + own.summand) as f32,
+                None => *value,
+            };
+        }
+        let values = crate::floats::execute(&self.graph, &self.initial, &image);
+        let last = values.last().map(Vec::as_slice).unwrap_or(&[]);
+        let numbers = outputs.iter().map(|output| {
+            let own = self.graph.outputs.iter().find(|own| own.name == output.layer);
+            let written = own.map_or(last, |own| values[own.node].as_slice());
+            let Placed { dims, places } = &output.placed;
+            let ordered = places.iter().map(|place| written[*place]).collect();
+            (output.name.clone(), Array::floats(dims.clone(), ordered))
+        });
+        let answers = tail.answers(numbers.collect())?;
+        Some(answers.into_iter().zip(tail.outputs.iter().map(|(_, grid)| grid.clone())).collect())
+    }
+    /// The names of the numbers that the model answers, and their dimensions; `None` where the end of the
+    /// network computes something that is not known here.
+    pub fn answers(&self) -> Vec<(String, Option<Vec<usize>>)> {
+        let Lowered { outputs, tail, .. } = &self.lowered;
+        let zeros = outputs.iter().map(|output| {
+            let dims = output.placed.dims.clone();
+            (output.name.clone(), Array::floats(dims, vec![0.0; output.placed.places.len()]))
+        });
+        let answers = tail.answers(zeros.collect());
+        let dims = |place: usize| answers.as_ref().map(|answers| answers[place].dims.clone());
+        tail.outputs.iter().enumerate().map(|(place, (name, _))| (name.clone(), dims(place))).collect()
+    }
+}

@@ -1,0 +1,219 @@
+//! Networks of other tools: a file, as layers with weights.
+
+mod execute;
+mod write;
+
+use std::path::{Path, PathBuf};
+
+use hmac_sha256::Hash as Sha256;
+
+use crate::import::lower::{Lowered, Unsupported, lower};
+use crate::import::model::{Element, Format, Input, Model};
+use crate::import::weights::Tensors;
+use crate::import::{
+    Imported, Initial, InputNormalisation, Reads, WeightsFile, initial, onnx, resolve, tflite,
+};
+use crate::error::{Error, Location, Problem};
+use crate::graph::Graph;
+use crate::hex::hexadecimal;
+use crate::task::Task;
+
+/// A network of another tool.
+#[derive(Clone, Debug)]
+pub struct Foreign {
+    /// The format of its file.
+    pub format: Format,
+    /// Its layers, and their weights.
+    pub lowered: Lowered,
+    /// The layers with shapes.
+    pub graph: Graph,
+    /// The task that it was resolved for: the first that it may have.
+    pub task: Task,
+    /// The name of its input in the file.
+    pub input_name: String,
+    /// Their weights, for the numbers that the file's network reads.
+    pub initial: Initial,
+    /// Whether the file says how numbers become integers.
+    pub is_quantised: bool,
+    /// How values that firmware has become what the first layer reads, as far as the file says it.
+    normalisation: Option<InputNormalisation>,
+    path: PathBuf,
+}
+
+/// Why a file does not become layers.
+#[derive(Clone, Debug)]
+pub enum Refused {
+    /// It cannot be read, it is damaged, or its layers do not fit together.
+    Wrong(Error),
+    /// It has operators that mixq has no layers for: all of them.
+    Unsupported(PathBuf, Vec<Unsupported>),
+}
+
+impl From<Refused> for Error {
+    fn from(refused: Refused) -> Error {
+        match refused {
+            Refused::Wrong(error) => error,
+            Refused::Unsupported(path, found) => {
+                let shown = path.display();
+                let problem = |it: Unsupported| Problem::new(format!("{shown}: {}", it.what)).help(it.help);
+                Error { problems: found.into_iter().map(problem).collect() }
+            }
+        }
+    }
+}
+
+impl From<Error> for Refused {
+    fn from(error: Error) -> Refused {
+        Refused::Wrong(error)
+    }
+}
+
+/// The format of a file: what its name ends in; `None` if that is neither `.onnx` nor `.tflite`.
+pub fn format(path: &Path) -> Option<Format> {
+    let extension = path.extension()?.to_str()?.to_ascii_lowercase();
+    [Format::Onnx, Format::Tflite].into_iter().find(|format| format.name() == extension)
+}
+
+/// Reads a file.
+///
+/// # Errors
+/// The file cannot be read, is damaged, or has something that mixq has no layers for: all of it.
+pub fn read(path: &Path) -> Result<Foreign, Refused> {
+    parse(path, &bytes(path)?)
+}
+
+/// The files that a network is read from: its own, and those beside it that its weights lie in.
+///
+/// # Errors
+/// The file cannot be read, or is damaged.
+pub fn files(path: &Path) -> Result<Vec<PathBuf>, Error> {
+    let model = model(path, &bytes(path)?)?;
+    Ok(std::iter::once(path.to_path_buf()).chain(model.files).collect())
+}
+
+/// SHA-256 of a network's files.
+///
+/// # Errors
+/// A file cannot be read, or is damaged.
+pub fn digest(path: &Path) -> Result<String, Error> {
+    let mut digest = Sha256::new();
+    for file in files(path)? {
+        digest.update(bytes(&file)?);
+    }
+    Ok(hexadecimal(&digest.finalize()))
+}
+
+/// The weights of a network, and the digest of its files.
+///
+/// # Errors
+/// As [`read`].
+pub fn tensors(path: &Path) -> Result<(Tensors, String), Error> {
+    Ok((read(path)?.lowered.tensors, digest(path)?))
+}
+
+fn bytes(path: &Path) -> Result<Vec<u8>, Error> {
+    std::fs::read(path).map_err(|error| Problem::io("read", path, &error).into())
+}
+
+/// The model of a file with this content; `path` is what messages call it.
+///
+/// # Errors
+/// As [`read`].
+pub fn model(path: &Path, bytes: &[u8]) -> Result<Model, Error> {
+    match format(path) {
+        Some(Format::Onnx) => onnx::read(path, bytes),
+        Some(Format::Tflite) => tflite::read(path, bytes),
+        None => {
+            let message = format!("{} is not a network that mixq reads", path.display());
+            Err(Problem::new(message).help("it reads .onnx and .tflite files").into())
+        }
+    }
+}
+
+/// Reads the content of a file; `path` is what messages call it.
+///
+/// # Errors
+/// As [`read`].
+pub fn parse(path: &Path, bytes: &[u8]) -> Result<Foreign, Refused> {
+    let model = model(path, bytes)?;
+    let lowered = lower(&model).map_err(|found| Refused::Unsupported(path.to_path_buf(), found))?;
+    let (task, graph) = resolve(&lowered.spec)?;
+    let imported = Imported {
+        spec: lowered.spec.clone(),
+        weights: None,
+        normalisation: Some(InputNormalisation::none(lowered.spec.input.channels)),
+    };
+    let initial = initial(&imported, &graph, &weights_file(path), &lowered.tensors)?;
+    let input = input(&model);
+    let normalisation = match input {
+        Some(input) => normalisation(&model, input, &lowered)?,
+        None => None,
+    };
+    let input_name = input.map_or(String::new(), |input| input.name.clone());
+    let is_quantised = model.is_quantised();
+    let path = path.to_path_buf();
+    let format = model.format;
+    Ok(Foreign { format, lowered, graph, task, input_name, initial, is_quantised, normalisation, path })
+}
+
+/// Messages about tensors name the file as a whole.
+fn weights_file(path: &Path) -> WeightsFile {
+    let location = Location { path: path.to_path_buf(), source: "".into(), span: 0..0 };
+    WeightsFile { path: path.to_path_buf(), location }
+}
+
+/// The input that nodes read.
+fn input(model: &Model) -> Option<&Input> {
+    let read = |input: &&Input| model.nodes.iter().any(|node| node.inputs.contains(&input.name));
+    model.inputs.iter().find(read)
+}
+
+/// What the file says of its input. Layers that change the input alone are in its scaling.
+fn normalisation(
+    model: &Model,
+    input: &Input,
+    lowered: &Lowered,
+) -> Result<Option<InputNormalisation>, Error> {
+    let first = match input.element {
+        Element::Signed(8) => -128,
+        Element::Float | Element::Signed(_) | Element::Unsigned(_) | Element::Bool => 0,
+    };
+    let reads = if model.grids.contains_key(&input.name) { Reads::Integers { first } } else { Reads::Values };
+    if lowered.scaling.is_empty() {
+        let whole = InputNormalisation { reads, ..InputNormalisation::none(lowered.spec.input.channels) };
+        return Ok((input.element != Element::Float).then_some(whole));
+    }
+    if let Some(wrong) = lowered.scaling.iter().find(|scaling| scaling.factor <= 0.0) {
+        let message = format!("the network multiplies its input by {}", wrong.factor);
+        return Err(Problem::new(message).help("a factor on the input must be over 0").into());
+    }
+    let (mean, std) = lowered.scaling.iter().map(|it| (-it.summand / it.factor, 1.0 / it.factor)).unzip();
+    Ok(Some(InputNormalisation { mean, std, reads }))
+}
+
+impl Foreign {
+    /// The network with its weights, as one that is declared.
+    pub fn imported(self) -> Imported {
+        Imported {
+            weights: Some(weights_file(&self.path)),
+            normalisation: self.normalisation,
+            spec: self.lowered.spec,
+        }
+    }
+
+    /// How values that firmware has become the numbers that the first layer reads; `None`: the file does not
+    /// say it.
+    pub fn normalisation(&self) -> Option<&InputNormalisation> {
+        self.normalisation.as_ref()
+    }
+
+    /// The number of trained parameters.
+    pub fn parameters(&self) -> u64 {
+        (0..self.graph.nodes.len()).map(|node| self.graph.parameters(node) as u64).sum()
+    }
+
+    /// Multiply-accumulates for one input.
+    pub fn macs(&self) -> u64 {
+        (0..self.graph.nodes.len()).map(|node| self.graph.macs(node)).sum()
+    }
+}
