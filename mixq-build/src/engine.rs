@@ -25,8 +25,6 @@ open! {
     error,
     #[cfg(feature = "integer")]
     evaluate,
-    #[cfg(feature = "import")]
-    floats,
     graph,
     import,
     memory,

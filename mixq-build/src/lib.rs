@@ -49,8 +49,7 @@ pub mod engine;
 mod error;
 #[cfg(feature = "integer")]
 mod evaluate;
-#[cfg(feature = "import")]
-mod floats;
+mod folders;
 mod graph;
 mod hex;
 mod import;

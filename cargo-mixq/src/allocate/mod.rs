@@ -229,7 +229,9 @@ fn source(arguments: &Arguments) -> Result<NetworkSource, Problem> {
     let Some(published) = Builtin::published(network) else {
         let help = match nearest(network, BUILTIN_NAMES.iter().copied()) {
             Some(near) => format!("did you mean `{near}`?"),
-            None => format!("built in are {}; files end in .toml, .onnx or .tflite", BUILTIN_NAMES.join(", ")),
+            None => {
+                format!("built in are {}; files end in .toml, .onnx or .tflite", BUILTIN_NAMES.join(", "))
+            }
         };
         let message = format!("`{network}` is neither a file nor a built-in network");
         return Err(Problem::new(message).help(help));

@@ -86,7 +86,9 @@ pub fn run(foreign: &Foreign, path: &Path) -> Result<Compared, Error> {
         let scale = if grid.is_some() { 1.0 } else { range(&wanted.values) };
         let pairs = found.iter().zip(&wanted.values);
         // NaN is no agreement.
-        pairs.map(|(a, b)| (a - b).abs() / scale).fold(0.0, |most: f64, it| if it <= most { most } else { it })
+        pairs
+            .map(|(a, b)| (a - b).abs() / scale)
+            .fold(0.0, |most: f64, it| if it <= most { most } else { it })
     });
     let same_argmax = found.first().zip(wanted.first()).map(|(found, wanted)| {
         let pairs = found.chunks(wanted.each).zip(wanted.values.chunks(wanted.each));

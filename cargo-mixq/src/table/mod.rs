@@ -7,11 +7,11 @@ mod sweep;
 
 pub use allocation::allocation;
 pub use artifact::artifact;
-pub use network::network;
 use comfy_table::{Cell, Color, LineStyle, TableStyle};
 use mixq_build::engine::clock::hertz;
 use mixq_build::engine::report::SpeedReport;
 use mixq_build::engine::size::{bytes, thousands};
+pub use network::network;
 pub use sweep::sweep;
 
 /// A line under the titles, and no others.

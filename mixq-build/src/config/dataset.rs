@@ -7,13 +7,10 @@ use serde::Serialize;
 
 use super::samples::{self, InputConfig, RecordingConfig};
 use crate::error::{Location, Problem};
+use crate::folders;
 use crate::graph::Shape;
 use crate::settings::TestPart;
 use crate::toml::{Entry, Table};
-
-/// The environment variable that names a folder of datasets. A path in Cargo.toml may begin with
-/// `$MIXQ_DATA/`.
-pub const DATA_VARIABLE: &str = "MIXQ_DATA";
 
 /// Where a model's images come from. Serialised without its places: what it says about the images.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -93,7 +90,7 @@ impl DatasetConfig {
 
     /// With the path as it stands in Cargo.toml.
     fn with_path(self, written: &str, manifest_dir: &Path) -> DatasetConfig {
-        match written.strip_prefix(&format!("${DATA_VARIABLE}/")) {
+        match folders::shared(written) {
             Some(rest) => DatasetConfig { path: written.into(), shared: Some(rest.into()), ..self },
             None => DatasetConfig { path: manifest_dir.join(written), shared: None, ..self },
         }

@@ -51,7 +51,7 @@ mod workspace;
 
 use std::path::{Path, PathBuf};
 
-pub use dataset::{DATA_VARIABLE, DatasetConfig};
+pub use dataset::DatasetConfig;
 pub use device::Processor;
 pub use misplaced::in_manifest as misplaced;
 pub use model::{BudgetOf, Model};

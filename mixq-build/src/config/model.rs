@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use super::{DatasetConfig, ModelInput, normalisation};
 use super::defaults::Defaults;
 use super::device::Size;
+use super::{DatasetConfig, ModelInput, normalisation};
 use crate::error::{Location, Problem};
 use crate::import::NetworkSource;
 use crate::settings::{Policy, Scheme, Training};
@@ -75,7 +75,8 @@ pub(super) fn read(
 ) -> Option<Model> {
     check_name(entry, problems);
     let table = entry.table(problems)?;
-    let keys = ["network", "input", "dataset", "task", "scheme", "policy", "delta", "flash", "ram", "training"];
+    let keys =
+        ["network", "input", "dataset", "task", "scheme", "policy", "delta", "flash", "ram", "training"];
     table.allow(&keys, problems);
     let mut settings = defaults.clone();
     let own = settings.device.own_budgets(&table, problems);

@@ -61,7 +61,8 @@ fn read_table(entry: &Entry<'_>, problems: &mut Vec<Problem>) -> Option<Builtin>
 fn find(entry: &Entry<'_>, name: &str, problems: &mut Vec<Problem>) -> Option<Builtin> {
     let found = Builtin::published(name);
     if found.is_none() {
-        let wrong = format!("is `{name}`, which is neither a file (.toml, .onnx, .tflite) nor a built-in network");
+        let wrong =
+            format!("is `{name}`, which is neither a file (.toml, .onnx, .tflite) nor a built-in network");
         problems.push(entry.problem(wrong).help(suggest(name, BUILTIN_NAMES)));
     }
     found

@@ -64,9 +64,12 @@ impl ModelInput {
             values if values.len() == channels => Ok(values.to_vec()),
             values => {
                 let count = values.len();
-                let message =
-                    format!("`input` has {count} numbers for `{key}`, the network's input has {channels} channels");
-                Err(Problem::new(message).help("give one number, or one for each channel").at(self.at.clone()))
+                let message = format!(
+                    "`input` has {count} numbers for `{key}`, the network's input has {channels} channels"
+                );
+                Err(Problem::new(message)
+                    .help("give one number, or one for each channel")
+                    .at(self.at.clone()))
             }
         };
         Ok(InputNormalisation {

@@ -1,9 +1,7 @@
 //! `training = { ... }`: how a model is trained.
 
 use crate::error::Problem;
-use crate::settings::{
-    Bounds, ClassWeights, DeviceChoice, Loss, Method, OptimiserKind, Rounding, Training,
-};
+use crate::settings::{Bounds, ClassWeights, DeviceChoice, Loss, Method, OptimiserKind, Rounding, Training};
 use crate::toml::{Entry, Table};
 
 const KEYS: [&str; 26] = [

@@ -46,7 +46,7 @@ pub use digest::{digest, sha256, told};
 pub use formats::files_of;
 #[cfg(feature = "train")]
 pub(crate) use grouped::Share;
-pub use known::{KNOWN, Known, KnownFile, cache_folder, data_folders, find, user_folder};
+pub use known::{KNOWN, Known, KnownFile, find};
 pub use measure::{Measure, Reader, measure};
 use noting::Noting;
 use parts::{Parts, Read, Values, Wanted};
@@ -54,9 +54,9 @@ pub use split::Split;
 #[cfg(feature = "train")]
 pub(crate) use split::moments;
 
-pub use crate::config::DATA_VARIABLE as VARIABLE;
 use crate::config::DatasetConfig;
 use crate::error::{Error, Problem};
+pub use crate::folders::{VARIABLE, cache_folder, data_folders, user_folder};
 use crate::graph::Shape;
 use crate::observer::Observer;
 use crate::task::Task;

@@ -125,7 +125,8 @@ impl Imported {
 pub(super) fn unknown_normalisation(file: &WeightsFile) -> Problem {
     if super::is_foreign(&file.path) {
         let shown = file.path.display();
-        let message = format!("{shown} does not say how pixels were changed before its first layer read them");
+        let message =
+            format!("{shown} does not say how pixels were changed before its first layer read them");
         let help = "say it beside `network`: input = { mean = 0, std = 255 } for pixels divided by 255, input = { \
                     mean = 127.5, std = 127.5 } for -1 to 1";
         return Problem::new(message).help(help);

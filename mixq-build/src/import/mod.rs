@@ -8,6 +8,8 @@
 
 pub mod builtin;
 #[cfg(feature = "import")]
+pub mod floats;
+#[cfg(feature = "import")]
 pub mod foreign;
 mod initial;
 pub mod layers;

@@ -48,7 +48,8 @@ impl InputNormalisation {
         if let Reads::Integers { .. } = self.reads {
             return given.clone();
         }
-        let mean = given.mean.iter().zip(&given.std).zip(&self.mean).map(|((mean, std), own)| mean + own * std);
+        let mean =
+            given.mean.iter().zip(&given.std).zip(&self.mean).map(|((mean, std), own)| mean + own * std);
         let std = given.std.iter().zip(&self.std).map(|(std, own)| std * own);
         InputNormalisation { mean: mean.collect(), std: std.collect(), reads: given.reads }
     }
@@ -118,8 +119,11 @@ mod tests {
 
     #[test]
     fn shared_grid_gains_and_offsets_give_back_every_channel() {
-        let given =
-            InputNormalisation { mean: vec![123.675, 116.28, 103.53], std: vec![58.395, 57.12, 57.375], reads: Reads::Codes };
+        let given = InputNormalisation {
+            mean: vec![123.675, 116.28, 103.53],
+            std: vec![58.395, 57.12, 57.375],
+            reads: Reads::Codes,
+        };
         let (scale, zero_point) = given.shared();
         for channel in 0..3 {
             for pixel in [0.0, 7.0, 255.0] {
@@ -135,7 +139,9 @@ mod tests {
 
     #[test]
     fn numbers_for_pixels_of_0_to_1_are_warned_of() {
-        let of = |mean: f64, std: f64| InputNormalisation { mean: vec![mean], std: vec![std], reads: Reads::Codes }.warning();
+        let of = |mean: f64, std: f64| {
+            InputNormalisation { mean: vec![mean], std: vec![std], reads: Reads::Codes }.warning()
+        };
         assert!(of(0.485, 0.229).is_some_and(|warning| warning.contains("multiply both by 255")));
         for (mean, std) in [(0.0, 255.0), (127.5, 127.5), (0.0, 1.0), (228.0, 0.9), (0.0, 0.5)] {
             assert_eq!(of(mean, std), None, "{mean} {std}");

@@ -122,10 +122,6 @@ fn parts_without_classes_are_no_classes() {
     let found = refused(&unlabelled, |config| config);
     assert_eq!(
         found[0],
-        "ROOT: the test part has no `ant`, which the training part has; both need a folder for each class"
-    );
-    assert_eq!(
-        found[1],
         "ROOT has images in no folder of a class: test/a.png; move them into the folder of their class, or \
          out of the dataset"
     );
@@ -145,4 +141,23 @@ fn two_folders_for_one_part_are_an_error() {
     let expected = "ROOT has the folder `test`, which looks like a part, but no training part; call the \
                     folder of the training part `train`";
     assert_eq!(refused(&only, |config| config), [expected]);
+}
+
+/// A small share of a dataset with many classes need not have all of them.
+#[test]
+fn a_test_part_may_lack_classes() {
+    let folder = TempDir::new().unwrap();
+    let files: Files = small().into_iter().filter(|(name, _)| !name.starts_with("test/ant/")).collect();
+    write_folder(folder.path(), &files);
+    let mut heard = Heard::default();
+    let found = Dataset::load(&DatasetConfig::new(folder.path()), COLOUR, 2, &mut heard).unwrap();
+    let whole = read_folder(&small());
+    assert_eq!(found.labels, whole.labels);
+    assert_eq!(found.train, whole.train);
+    // What is there keeps the label of its class.
+    let ants = small().iter().filter(|(name, _)| name.starts_with("test/ant/")).count();
+    let bees: Vec<usize> = (ants..whole.test.len()).collect();
+    assert_eq!(found.test, whole.test.select(&bees));
+    let told = |warning: &String| warning.contains("test images is of class 0 (ant)");
+    assert!(heard.warnings.iter().any(told), "{:?}", heard.warnings);
 }

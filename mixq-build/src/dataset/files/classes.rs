@@ -101,12 +101,24 @@ pub fn read(wanted: &Wanted<'_>, contents: Contents, observer: &mut dyn Observer
         return Ok(measured(wanted, train, test));
     }
     let labels: Vec<String> = train.keys().cloned().collect();
+    let test = test.map(|mut test| {
+        with_every_class(&train, &mut test);
+        test
+    });
     let (train, names) = assemble(wanted, train);
     let (train, test) = match test {
         Some(test) => (train, assemble(wanted, test).0),
         None => test_part::by_name(wanted, &train, &names)?,
     };
     Ok(Parts { train, test: Some(test), labels: Some(labels), ..Parts::default() })
+}
+
+/// Gives the test part a place for each class that it lacks: labels are places among the classes. Scores warn
+/// of classes without images.
+fn with_every_class(train: &Classes, test: &mut Classes) {
+    for class in train.keys() {
+        test.entry(class.clone()).or_default();
+    }
 }
 
 /// The images to measure a trained network with: the test part if there is one, else all images.
@@ -136,16 +148,11 @@ fn arrangement(wanted: &Wanted<'_>, train: &Classes, test: Option<&Classes>) -> 
         let only = |a: &BTreeSet<&String>, b: &BTreeSet<&String>| -> Vec<String> {
             a.difference(b).map(|name| format!("`{name}`")).collect()
         };
-        for (lacks, has, missing) in
-            [("test", "training", only(&known, &tested)), ("training", "test", only(&tested, &known))]
-        {
-            if !missing.is_empty() {
-                let message = format!(
-                    "{path}: the {lacks} part has no {}, which the {has} part has",
-                    enumerate(&missing)
-                );
-                problems.push(Problem::new(message).help("both need a folder for each class"));
-            }
+        let unknown = only(&tested, &known);
+        if !unknown.is_empty() {
+            let names = enumerate(&unknown);
+            let message = format!("{path}: the training part has no {names}, which the test part has");
+            problems.push(Problem::new(message).help("it needs a folder for each class"));
         }
     }
     problems.extend(check::labels(wanted, &names));

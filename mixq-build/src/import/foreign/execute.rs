@@ -1,6 +1,7 @@
 //! What an imported network answers in floats.
 
 use super::Foreign;
+use crate::import::floats;
 use crate::import::lower::{Lowered, Placed};
 use crate::import::model::{Array, Grid};
 
@@ -17,7 +18,7 @@ impl Foreign {
                 None => *value,
             };
         }
-        let values = crate::floats::execute(&self.graph, &self.initial, &image);
+        let values = floats::execute(&self.graph, &self.initial, &image);
         let last = values.last().map(Vec::as_slice).unwrap_or(&[]);
         let numbers = outputs.iter().map(|output| {
             let own = self.graph.outputs.iter().find(|own| own.name == output.layer);

@@ -7,15 +7,15 @@ use std::path::{Path, PathBuf};
 
 use hmac_sha256::Hash as Sha256;
 
+use crate::error::{Error, Location, Problem};
+use crate::graph::Graph;
+use crate::hex::hexadecimal;
 use crate::import::lower::{Lowered, Unsupported, lower};
 use crate::import::model::{Element, Format, Input, Model};
 use crate::import::weights::Tensors;
 use crate::import::{
     Imported, Initial, InputNormalisation, Reads, WeightsFile, initial, onnx, resolve, tflite,
 };
-use crate::error::{Error, Location, Problem};
-use crate::graph::Graph;
-use crate::hex::hexadecimal;
 use crate::task::Task;
 
 /// A network of another tool.

@@ -193,9 +193,9 @@ fn weights_need_a_normalisation() {
         let wrong = parse_with_weights(Path::new("net.toml"), &network).unwrap_err().to_string();
         assert!(wrong.contains(said), "{bad}: {wrong}");
     }
-    let network = NETWORK.replace("net.safetensors", "net.onnx");
+    let network = NETWORK.replace("net.safetensors", "net.pt");
     let wrong = parse_with_weights(Path::new("net.toml"), &network).unwrap_err().to_string();
-    assert!(wrong.contains("it must be a .safetensors file"), "{wrong}");
+    assert!(wrong.contains("it must be a .safetensors file, or .onnx or .tflite"), "{wrong}");
 }
 
 /// A batch norm behind a pool, slopes and factors by channel: one value for each, or one slope for all.

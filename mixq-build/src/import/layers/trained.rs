@@ -3,20 +3,31 @@
 use std::path::Path;
 
 use crate::error::Problem;
-use crate::import::{InputNormalisation, Reads, WeightsFile};
+use crate::folders;
+use crate::import::{InputNormalisation, Reads, WeightsFile, is_foreign};
 use crate::toml::{Entry, Table};
 
-/// `weights = "net.safetensors"`, a path from the folder of the layer list.
+/// `weights = "net.safetensors"`, a path from the folder of the layer list, or one that begins with
+/// `$MIXQ_DATA/`. A network of another tool has weights, too.
 pub(super) fn weights(root: &Table<'_>, list: &Path, problems: &mut Vec<Problem>) -> Option<WeightsFile> {
     let entry = root.get("weights")?;
     let path = entry.string(problems)?;
-    if Path::new(path).extension().is_none_or(|extension| extension != "safetensors") {
+    let extension = Path::new(path).extension();
+    if extension.is_none_or(|extension| extension != "safetensors") && !is_foreign(Path::new(path)) {
         let help = "write them with safetensors.torch.save_file(model.state_dict(), \"net.safetensors\")";
-        problems.push(entry.problem(format!("is {path:?}, it must be a .safetensors file")).help(help));
+        problems.push(
+            entry
+                .problem(format!("is {path:?}, it must be a .safetensors file, or .onnx or .tflite"))
+                .help(help),
+        );
         return None;
     }
     let folder = list.parent().unwrap_or(Path::new(""));
-    Some(WeightsFile { path: folder.join(path), location: entry.value_location() })
+    let path = match folders::shared(path) {
+        Some(rest) => folders::resolve(rest, &folders::data_folders()),
+        None => folder.join(path),
+    };
+    Some(WeightsFile { path, location: entry.value_location() })
 }
 
 /// `normalisation = { mean = ..., std = ... }`: a number for all channels or a list of one for each.

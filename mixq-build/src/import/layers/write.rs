@@ -79,10 +79,9 @@ fn keys(op: &OpSpec) -> Vec<(&'static str, String)> {
         }
         OpSpec::MaxPool(op) => window(op.kernel, op.stride, op.padding),
         OpSpec::AxisPool(op) => vec![("axis", named(&Axis::CHOICES, op.axis))],
-        OpSpec::Elementwise(op) => parameters(op.function)
-            .into_iter()
-            .map(|(name, value)| (name, value.to_string()))
-            .collect(),
+        OpSpec::Elementwise(op) => {
+            parameters(op.function).into_iter().map(|(name, value)| (name, value.to_string())).collect()
+        }
         OpSpec::Slice(op) => {
             vec![("first", op.first.to_string()), ("channels", op.channels.to_string())]
         }
@@ -145,6 +144,7 @@ fn parameters(function: Function) -> Vec<(&'static str, f64)> {
         Function::HardSigmoid { slope, offset } => vec![("slope", slope.get()), ("offset", offset.get())],
         Function::LeakyRelu { slope } => vec![("slope", slope.get())],
         Function::Elu { alpha } => vec![("alpha", alpha.get())],
+        Function::Clip { .. } if function.name() == "relu6" => Vec::new(),
         Function::Clip { min, max } => vec![("min", min.get()), ("max", max.get())],
         Function::Log { least } => vec![("least", least.get())],
         Function::Min { value } | Function::Max { value } => vec![("value", value.get())],
