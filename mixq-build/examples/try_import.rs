@@ -53,7 +53,7 @@ fn main() {
                             want.iter().zip(out).map(|(a, b)| (a - b as f64).abs()).fold(0.0, f64::max);
                         print!(
                             " diff{i} {:.2e} of {:.3} codes {:.1}",
-                            diff / (hi - lo),
+                            diff / (hi - lo).max(hi.abs()),
                             hi - lo,
                             diff / scale
                         );

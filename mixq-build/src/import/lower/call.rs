@@ -9,6 +9,8 @@ pub(super) struct Call<'a> {
     pub(super) node: &'a Node,
     pub(super) inputs: &'a [Option<Value>],
     pub(super) constants: &'a [Option<&'a Array>],
+    /// Whether no layer follows: what it writes is an output, or only moved into one.
+    pub(super) ends: bool,
 }
 
 impl Call<'_> {

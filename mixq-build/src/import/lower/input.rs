@@ -67,7 +67,9 @@ fn view(model: &Model, input: &Input, sizes: &[usize], order: &[Axis]) -> View {
         let summand = -(grid.zero_points[0] as f64) * factor;
         vec![Scaling { factor, summand }; shape.channels]
     });
-    View { source: Source::Image, shape, dims, pad: [0; 4], scaling, shared: false }
+    // Without scales integers are what they are.
+    let integer = scaling.is_empty() && input.element.range().is_some();
+    View { scaling, integer, dims, ..View::image(Source::Image, shape) }
 }
 
 /// The image that the input becomes where the first node reshapes it to one of four dimensions.

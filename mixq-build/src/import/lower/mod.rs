@@ -10,19 +10,23 @@ mod call;
 mod constants;
 mod conv;
 mod elementwise;
+mod ends;
+mod grids;
 mod input;
 mod layers;
 mod linear;
+mod norm;
 mod outputs;
 mod pad;
-mod parameters;
 mod places;
 mod pool;
+mod quantised;
 mod resize;
+mod rounding;
 mod shapes;
 mod view;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::model::{Array, Model, Node};
 use super::weights::Tensors;
@@ -130,6 +134,8 @@ fn reachable(model: &Model) -> Model {
 struct Lowering<'a> {
     model: &'a Model,
     values: HashMap<&'a str, Value>,
+    /// Values behind which layers follow.
+    followed: HashSet<&'a str>,
     /// How often each value is read.
     uses: HashMap<&'a str, usize>,
     layers: Layers,
@@ -156,7 +162,16 @@ impl<'a> Lowering<'a> {
         for (given, input) in model.inputs.iter().zip(input.iter().cycle()) {
             values.insert(&given.name, Value::Tensor(input.clone()));
         }
-        Lowering { model, values, uses, layers, input: placed, notes: Vec::new(), unsupported: Vec::new() }
+        Lowering {
+            model,
+            values,
+            followed: ends::followed(model),
+            uses,
+            layers,
+            input: placed,
+            notes: Vec::new(),
+            unsupported: Vec::new(),
+        }
     }
 
     fn run(mut self) -> Result<Lowered, Vec<Unsupported>> {
@@ -210,13 +225,7 @@ impl<'a> Lowering<'a> {
         let known = operators().contains(&node.operator.as_str());
         let inputs: Vec<Option<Value>> =
             node.inputs.iter().map(|name| self.values.get(name.as_str()).cloned()).collect();
-        let constants: Vec<Option<&Array>> = inputs
-            .iter()
-            .map(|value| match value {
-                Some(Value::Constant(array)) => Some(array),
-                _ => None,
-            })
-            .collect();
+        let constants = constants(&inputs);
         let tensors = inputs.iter().any(|value| !matches!(value, None | Some(Value::Constant(_))));
         if !tensors || node.operator == "Constant" {
             if let Some(folded) = constants::fold(node, &constants) {
@@ -240,7 +249,7 @@ impl<'a> Lowering<'a> {
             }
         }
         match problems.first() {
-            None => self.operator(node, &inputs, &constants),
+            None => self.operator(node, inputs),
             Some(why) if outputs::LEFT.contains(&node.operator.as_str()) => {
                 Ok(vec![Value::Left(why.clone()); node.outputs.len()])
             }
@@ -263,6 +272,25 @@ impl<'a> Lowering<'a> {
     }
 }
 
+/// Those of the values that are constants.
+fn constants(values: &[Option<Value>]) -> Vec<Option<&Array>> {
+    fn constant(value: &Option<Value>) -> Option<&Array> {
+        match value {
+            Some(Value::Constant(array)) => Some(array),
+            Some(Value::Tensor(_) | Value::Left(_) | Value::Unknown) | None => None,
+        }
+    }
+    values.iter().map(constant).collect()
+}
+
+/// A value that has the grid of what its node read.
+fn with_code(value: Value, code: Option<view::Code>) -> Value {
+    match value {
+        Value::Tensor(view) => Value::Tensor(View { code, ..view }),
+        other => other,
+    }
+}
+
 /// What reads a node of an operator.
 type Reader = for<'a> fn(&mut Lowering<'a>, &Call<'_>) -> Result<Vec<Value>, Refusal>;
 
@@ -279,7 +307,9 @@ fn readers() -> BTreeMap<&'static str, Reader> {
         binary::OPERATORS,
         pool::OPERATORS,
         resize::OPERATORS,
-        parameters::OPERATORS,
+        norm::OPERATORS,
+        quantised::OPERATORS,
+        rounding::OPERATORS,
         outputs::OPERATORS,
     ];
     all.into_iter().flatten().copied().collect()
@@ -291,15 +321,15 @@ pub fn operators() -> Vec<&'static str> {
 }
 
 impl<'a> Lowering<'a> {
-    fn operator(
-        &mut self,
-        node: &Node,
-        inputs: &[Option<Value>],
-        constants: &[Option<&Array>],
-    ) -> Result<Vec<Value>, Refusal> {
-        match readers().get(node.operator.as_str()) {
-            Some(reader) => reader(self, &Call { node, inputs, constants }),
-            None => self.unknown(node),
-        }
+    fn operator(&mut self, node: &Node, inputs: Vec<Option<Value>>) -> Result<Vec<Value>, Refusal> {
+        let Some(reader) = readers().get(node.operator.as_str()).copied() else { return self.unknown(node) };
+        let (inputs, code) = quantised::decoded(self, node, inputs)?;
+        let constants = constants(&inputs);
+        let ends = node.outputs.iter().all(|name| !self.followed.contains(name.as_str()));
+        let values = reader(self, &Call { node, inputs: &inputs, constants: &constants, ends })?;
+        Ok(match code {
+            None => values,
+            code => values.into_iter().map(|value| with_code(value, code)).collect(),
+        })
     }
 }

@@ -1,10 +1,14 @@
 //! Padding.
 
 use super::constants::wrapped;
-use super::view::{Axis, Part, View};
+use super::view::{Axis, Part, View, whole};
 use super::{Call, Lowering, Reader, Refusal, Value, refuse};
 use crate::graph::Shape;
+use crate::graph::op::PointwiseSpec;
 use crate::import::model::Array;
+
+/// The most channels of a tensor.
+const LARGEST_CHANNELS: usize = 65_535;
 
 pub(super) const OPERATORS: &[(&str, Reader)] = &[("Pad", pad)];
 
@@ -42,17 +46,53 @@ fn pad(lowering: &mut Lowering, call: &Call) -> Result<Vec<Value>, Refusal> {
         let pad = match lowering.axis_of(view, *axis) {
             Some(Axis::Height) => &mut padded.pad[..2],
             Some(Axis::Width) => &mut padded.pad[2..],
-            _ => return refuse(format!("pads dimension {axis}"), "mixq pads rows and columns of an image"),
+            Some(Axis::Channels) => {
+                padded = lowering.with_more_channels(call, &padded, *axis, [before, after])?;
+                continue;
+            }
+            None => {
+                return refuse(format!("pads dimension {axis}"), "mixq pads rows, columns and channels");
+            }
         };
         (pad[0], pad[1]) = (pad[0] + before, pad[1] + after);
     }
-    if padded.pad != view.pad && value != 0.0 {
+    // What stands for 0 in a quantised tensor is 0.
+    let value = view.code.map_or(f64::from(value), |code| f64::from(value) - code.zero as f64);
+    if (padded.pad != view.pad || padded.shape != view.shape) && value != 0.0 {
         return refuse(format!("pads with {value}"), "mixq pads with zeros");
     }
     Ok(vec![Value::Tensor(padded)])
 }
 
 impl Lowering<'_> {
+    /// With channels of zeros before and after those of a view: a convolution that copies the others.
+    fn with_more_channels(
+        &mut self,
+        call: &Call,
+        view: &View,
+        dim: usize,
+        [before, after]: [usize; 2],
+    ) -> Result<View, Refusal> {
+        let view = self.padded(view)?;
+        let view = self.channels_in_order(&view)?;
+        let inputs = view.shape.channels;
+        let filters = before.checked_add(inputs).and_then(|sum| sum.checked_add(after));
+        let Some(filters) = filters.filter(|filters| *filters <= LARGEST_CHANNELS) else {
+            return refuse(format!("pads {before} and {after} channels"), "check the model");
+        };
+        let op = PointwiseSpec { filters, stride: [1, 1] };
+        let shape = Shape { channels: filters, ..view.shape };
+        let made = self.layers.add(call.wish(), op, &[&view], shape)?;
+        let mut weight = vec![0.0; filters * inputs];
+        for channel in 0..inputs {
+            weight[(before + channel) * inputs + channel] = 1.0;
+        }
+        self.layers.give(&made, "weight", vec![filters, inputs, 1, 1], weight);
+        let mut dims = view.dims.clone();
+        dims[dim] = whole(Axis::Channels, filters);
+        Ok(View { source: made.source, shape, dims, shared: true, ..view })
+    }
+
     /// The axis of a dimension that is a whole axis of an image. A dimension of size 1 is the axis that no
     /// other dimension is, rows before columns, if it comes where an image has it.
     pub(super) fn axis_of(&self, view: &View, dim: usize) -> Option<Axis> {

@@ -2,11 +2,12 @@
 //! the axes of a view into the order of an image.
 
 use super::constants::{spans, wrapped};
+use super::elementwise::number;
 use super::view::{Axis, Part, View, size};
 use super::{Call, Lowering, Reader, Refusal, Value, refuse};
-use crate::graph::op::{ChannelShuffle, Concat, Pad, Slice};
+use crate::graph::op::{ChannelShuffle, Concat, Function, Pad, Slice};
 use crate::graph::{Padding, Shape};
-use crate::import::model::Array;
+use crate::import::model::Node;
 
 pub(super) const OPERATORS: &[(&str, Reader)] =
     &[("Slice", slice), ("Split", split), ("Gather", gather), ("Concat", concat)];
@@ -120,16 +121,9 @@ fn split(lowering: &mut Lowering, call: &Call) -> Result<Vec<Value>, Refusal> {
     let Some(dim) = wrapped(attributes.int("axis").unwrap_or(0), sizes.len()) else {
         return refuse("splits a dimension that is not there", "check the model");
     };
-    let given = call.constant(1).and_then(Array::ints).or_else(|| attributes.ints("split"));
-    let parts = call.node.outputs.len().max(1);
-    let even = sizes[dim].div_ceil(parts);
-    let counts: Vec<usize> = match given {
-        Some(counts) => counts.iter().map(|count| usize::try_from(*count).unwrap_or(0)).collect(),
-        None => (0..parts).map(|part| even.min(sizes[dim].saturating_sub(part * even))).collect(),
+    let Some(counts) = super::constants::split(call.node, call.constant(1), sizes[dim]) else {
+        return refuse(format!("splits {} indices into what does not fit", sizes[dim]), "check the model");
     };
-    if counts.iter().sum::<usize>() != sizes[dim] || counts.contains(&0) || counts.len() != parts {
-        return refuse(format!("splits {} indices into {counts:?}", sizes[dim]), "check the model");
-    }
     let view = &View { shared: true, ..view.clone() };
     let mut first = 0;
     let mut cut = Vec::new();
@@ -188,6 +182,19 @@ fn permuted(
     Ok(vec![Value::Tensor(moved)])
 }
 
+impl Lowering<'_> {
+    /// Whether a ReLU alone reads what a node writes.
+    fn is_rectified(&self, node: &Node) -> bool {
+        let Some(output) = node.outputs.first() else { return false };
+        let mut readers = self.model.nodes.iter().filter(|reader| reader.inputs.contains(output));
+        readers.next().is_some_and(|reader| {
+            reader.operator == "Relu"
+                && !self.model.outputs.contains(output)
+                && reader.outputs.iter().any(|name| self.followed.contains(name.as_str()))
+        }) && readers.next().is_none()
+    }
+}
+
 fn concat(lowering: &mut Lowering, call: &Call) -> Result<Vec<Value>, Refusal> {
     let mut views = Vec::new();
     for place in 0..call.inputs.len() {
@@ -213,6 +220,12 @@ fn concat(lowering: &mut Lowering, call: &Call) -> Result<Vec<Value>, Refusal> {
             format!("joins {shapes:?} along dimension {dim}, which is not that of channels"),
             "mixq joins channels of images of one size",
         );
+    }
+    if lowering.is_rectified(call.node) {
+        // A ReLU behind costs nothing in the layers before.
+        let function = Function::Max { value: number(0.0)? };
+        let bounded = views.iter().map(|view| lowering.function(call, view, function));
+        views = bounded.collect::<Result<_, _>>()?;
     }
     let inputs: Vec<&View> = views.iter().collect();
     let channels = views.iter().map(|view| view.shape.channels).sum();

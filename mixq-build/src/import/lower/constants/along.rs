@@ -48,3 +48,32 @@ pub(super) fn along(node: &Node, array: &Array) -> Option<Array> {
     }
     Some(Array { dims, ..Array::list(largest) })
 }
+
+/// The largest elements along a dimension and their indices, the largest first; of equal ones the first.
+pub(super) fn largest(node: &Node, array: &Array, count: i64) -> Option<Vec<Array>> {
+    let axis = wrapped(node.attributes.int("axis").unwrap_or(-1), array.dims.len())?;
+    let size = array.dims[axis];
+    let count = usize::try_from(count).ok().filter(|count| *count <= size)?;
+    let ascending = node.attributes.int("largest").unwrap_or(1) == 0;
+    let inner: usize = array.dims[axis + 1..].iter().product();
+    let outer: usize = array.dims[..axis].iter().product();
+    let numbers = array.to_floats();
+    let mut dims = array.dims.clone();
+    dims[axis] = count;
+    let mut places = vec![0; outer * count * inner];
+    for row in 0..outer * inner {
+        let at = |index: usize| (row / inner * size + index) * inner + row % inner;
+        let mut order: Vec<usize> = (0..size).collect();
+        order.sort_by(|a, b| {
+            let falling = numbers[at(*b)].total_cmp(&numbers[at(*a)]);
+            if ascending { falling.reverse() } else { falling }
+        });
+        for (rank, index) in order.into_iter().take(count).enumerate() {
+            places[(row / inner * count + rank) * inner + row % inner] = index;
+        }
+    }
+    let place = |(at, index): (usize, &usize)| (at / (count * inner) * size + index) * inner + at % inner;
+    let values = array.gathered(dims.clone(), places.iter().enumerate().map(place));
+    let indices = Array::list(places.iter().map(|index| *index as i64).collect());
+    Some(vec![values, Array { dims, ..indices }])
+}

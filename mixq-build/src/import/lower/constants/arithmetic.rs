@@ -29,6 +29,16 @@ pub(super) fn binary(operator: &str, a: &Array, b: &Array) -> Option<Array> {
             "Pow" => a.checked_pow(u32::try_from(*b).ok()?),
             "Min" => Some(*a.min(b)),
             "Max" => Some(*a.max(b)),
+            "Less" => Some(i64::from(a < b)),
+            "LessOrEqual" => Some(i64::from(a <= b)),
+            "Greater" => Some(i64::from(a > b)),
+            "GreaterOrEqual" => Some(i64::from(a >= b)),
+            "And" => Some(i64::from(*a != 0 && *b != 0)),
+            "Or" => Some(i64::from(*a != 0 || *b != 0)),
+            // Its sign is that of the divisor.
+            "Mod" => a
+                .checked_rem(*b)
+                .map(|rest| if rest != 0 && (rest < 0) != (*b < 0) { rest + b } else { rest }),
             _ => Some(i64::from(a == b)),
         };
         let values: Option<Vec<i64>> = left.iter().zip(right).map(compute).collect();
@@ -43,6 +53,11 @@ pub(super) fn binary(operator: &str, a: &Array, b: &Array) -> Option<Array> {
         "Pow" => a.powf(b),
         "Min" => a.min(b),
         "Max" => a.max(b),
+        "Mod" => a % b,
+        "Less" => f32::from(u8::from(a < b)),
+        "LessOrEqual" => f32::from(u8::from(a <= b)),
+        "Greater" => f32::from(u8::from(a > b)),
+        "GreaterOrEqual" => f32::from(u8::from(a >= b)),
         _ => f32::from(u8::from(a == b)),
     };
     Some(Array::floats(dims, left.into_iter().zip(right).map(compute).collect()))

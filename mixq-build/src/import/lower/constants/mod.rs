@@ -5,11 +5,13 @@ mod arithmetic;
 mod moved;
 mod quantised;
 
+use crate::graph::op::Function;
 use crate::import::model::{Array, Attribute, MOST_ELEMENTS, Node, broadcast};
-use along::along;
+use along::{along, largest};
 use arithmetic::{binary, cast, choose, unary};
-use moved::{concat, gather};
-use quantised::{dequantise, quantise};
+pub(super) use moved::split;
+use moved::{concat, gather, parts, tiled};
+use quantised::{bipolar, dequantise, quant, quantise};
 
 /// What a node writes whose inputs are all known; `None` if mixq does not compute this operator of constants.
 ///
@@ -51,7 +53,10 @@ pub(super) fn fold(node: &Node, inputs: &[Option<&Array>]) -> Option<Result<Vec<
             one(dims.and_then(|dims| first?.expanded(&dims)), "expands to a shape that does not fit")
         }
         "Range" => one(range(inputs), "has a range that is not finite"),
-        "Add" | "Sub" | "Mul" | "Div" | "Pow" | "Min" | "Max" | "Equal" if inputs.len() == 2 => {
+        "Add" | "Sub" | "Mul" | "Div" | "Pow" | "Min" | "Max" | "Equal" | "Less" | "LessOrEqual"
+        | "Greater" | "GreaterOrEqual" | "And" | "Or" | "Mod"
+            if inputs.len() == 2 =>
+        {
             let operation = node.operator.as_str();
             one(binary(operation, first?, inputs.get(1).copied().flatten()?), "joins shapes that do not fit")
         }
@@ -68,9 +73,40 @@ pub(super) fn fold(node: &Node, inputs: &[Option<&Array>]) -> Option<Result<Vec<
         "Softmax" | "LogSoftmax" | "ArgMax" => {
             one(along(node, first?), "goes along a dimension that is not there")
         }
+        "TopK" => {
+            let count = inputs.get(1).copied().flatten().and_then(|count| count.ints()?.first().copied());
+            let count = count.or(attributes.int("k"))?;
+            Some(largest(node, first?, count).ok_or("has no such dimension, or too few elements".to_string()))
+        }
+        "Split" => {
+            let parts = parts(node, inputs, first?);
+            Some(parts.ok_or("splits into what does not fit".to_string()))
+        }
+        "Tile" => {
+            let times = inputs.get(1).copied().flatten()?.ints()?;
+            one(tiled(first?, times), "repeats to a shape that does not fit")
+        }
+        "Size" => {
+            let size = Array::list(vec![first?.len() as i64]);
+            one(Some(Array { dims: Vec::new(), ..size }), "")
+        }
         "mixq.Range" => one(first.cloned(), ""),
         "QuantizeLinear" => one(quantise(node, inputs), "has scales that do not fit"),
+        "Quant" => one(quant(node, inputs), "has scales or bits that do not fit"),
+        "BipolarQuant" => one(bipolar(inputs), "has scales that do not fit"),
         "DequantizeLinear" => one(dequantise(node, inputs), "has scales that do not fit"),
+        operator if super::elementwise::is_function(operator) => {
+            let function = super::elementwise::function(node, inputs).map_err(|refusal| refusal.what);
+            let values = |function: Option<Function>, array: &Array| match function {
+                Some(function) => {
+                    let value = |x: f32| function.value(f64::from(x)) as f32;
+                    Array::floats(array.dims.clone(), array.to_floats().into_iter().map(value).collect())
+                }
+                None => array.clone(),
+            };
+            let array = first?;
+            Some(function.map(|function| vec![values(function, array)]))
+        }
         _ => None,
     }
 }

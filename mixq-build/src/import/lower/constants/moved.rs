@@ -1,7 +1,7 @@
 //! Elements of constants at other places.
 
 use super::{fits, wrapped};
-use crate::import::model::{Array, Values};
+use crate::import::model::{Array, Node, Values};
 
 pub(super) fn gather(data: &Array, indices: &Array, axis: usize) -> Option<Array> {
     let size = data.dims[axis];
@@ -54,4 +54,48 @@ pub(super) fn concat(all: &[&Array], axis: usize) -> Option<Array> {
         Values::Ints(rows.collect())
     };
     Some(Array { dims, values, element: first.element })
+}
+
+/// A constant repeated along each dimension.
+pub(super) fn tiled(array: &Array, times: &[i64]) -> Option<Array> {
+    let times: Vec<usize> = times.iter().map(|times| usize::try_from(*times).ok()).collect::<Option<_>>()?;
+    let dims = array.dims.iter().zip(&times).map(|(size, times)| size.checked_mul(*times));
+    let dims: Vec<usize> = dims.collect::<Option<_>>()?;
+    if times.len() != array.dims.len() || !fits(&dims) {
+        return None;
+    }
+    let mut array = array.clone();
+    for (axis, times) in times.into_iter().enumerate() {
+        let size = array.dims[axis] as i64;
+        let indices = (0..times).flat_map(|_| 0..size).collect();
+        array = gather(&array, &Array::list(indices), axis)?;
+    }
+    Some(array)
+}
+
+/// The parts of a constant along a dimension.
+pub(super) fn parts(node: &Node, inputs: &[Option<&Array>], array: &Array) -> Option<Vec<Array>> {
+    let axis = wrapped(node.attributes.int("axis").unwrap_or(0), array.dims.len())?;
+    let counts = split(node, inputs.get(1).copied().flatten(), array.dims[axis])?;
+    let mut first = 0i64;
+    let mut parts = Vec::new();
+    for count in counts {
+        let indices = Array::list((first..first + count as i64).collect());
+        parts.push(gather(array, &indices, axis)?);
+        first += count as i64;
+    }
+    Some(parts)
+}
+
+/// The sizes of the parts of a Split of `size` indices: given, or equal but for the last.
+pub(in crate::import::lower) fn split(node: &Node, given: Option<&Array>, size: usize) -> Option<Vec<usize>> {
+    let parts = node.outputs.len().max(1);
+    let even = size.div_ceil(parts);
+    let given = given.and_then(Array::ints).or_else(|| node.attributes.ints("split"));
+    let counts: Vec<usize> = match given {
+        Some(counts) => counts.iter().map(|count| usize::try_from(*count).ok()).collect::<Option<_>>()?,
+        None => (0..parts).map(|part| even.min(size.saturating_sub(part * even))).collect(),
+    };
+    let sum = counts.iter().try_fold(0usize, |sum, count| sum.checked_add(*count));
+    (sum == Some(size) && !counts.contains(&0) && counts.len() == parts).then_some(counts)
 }

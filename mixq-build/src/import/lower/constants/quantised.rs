@@ -2,6 +2,7 @@
 
 use super::arithmetic::{binary, cast};
 use super::wrapped;
+use crate::import::lower::rounding::limits;
 use crate::import::model::{Array, Element, Node, Values};
 
 /// Numbers as integers: rounded, halves to even, and within the range of the zero point's type.
@@ -37,8 +38,39 @@ fn spread(node: &Node, array: &Array, values: &Array) -> Option<Array> {
 pub(super) fn dequantise(node: &Node, inputs: &[Option<&Array>]) -> Option<Array> {
     let [array, scale] = [inputs.first().copied().flatten()?, inputs.get(1).copied().flatten()?];
     let centred = match inputs.get(2).copied().flatten() {
-        Some(zero) => binary("Sub", &cast(array, 7), &cast(&spread(node, array, zero)?, 7))?,
+        // Integers may be between integers where nothing was rounded.
+        Some(zero) => binary("Sub", array, &spread(node, array, zero)?)?,
         None => array.clone(),
     };
     binary("Mul", &cast(&centred, 1), &spread(node, array, scale)?)
+}
+
+/// QONNX's quantisation of weights: the numbers that integers of a few bits stand for.
+pub(super) fn quant(node: &Node, inputs: &[Option<&Array>]) -> Option<Array> {
+    let input = |place: usize| inputs.get(place).copied().flatten();
+    let (array, bits) = (input(0)?, input(3)?.scalar()?);
+    let flag = |name: &str, default: i64| node.attributes.int(name).unwrap_or(default) != 0;
+    let [least, most] = limits(bits, flag("signed", 1), flag("narrow", 0))?;
+    let (scale, zero) = (input(1)?.expanded(&array.dims)?, input(2)?.expanded(&array.dims)?);
+    let round: fn(f32) -> f32 = match node.attributes.text("rounding_mode").unwrap_or("ROUND") {
+        "FLOOR" => f32::floor,
+        "CEIL" => f32::ceil,
+        _ => f32::round_ties_even,
+    };
+    let grids = scale.to_floats().into_iter().zip(zero.to_floats());
+    // A scale of 0 stands for weights that are all 0.
+    let number = |(value, (scale, zero)): (f32, (f32, f32))| {
+        let integer = round((value / scale + zero).clamp(least, most));
+        if scale == 0.0 { 0.0 } else { (integer - zero) * scale }
+    };
+    let values = array.to_floats().into_iter().zip(grids).map(number).collect();
+    Some(Array::floats(array.dims.clone(), values))
+}
+
+/// QONNX's signs of weights, times a scale.
+pub(super) fn bipolar(inputs: &[Option<&Array>]) -> Option<Array> {
+    let array = inputs.first().copied().flatten()?;
+    let scale = inputs.get(1).copied().flatten()?.expanded(&array.dims)?.to_floats();
+    let sign = |(value, scale): (f32, f32)| if value < 0.0 { -scale } else { scale };
+    Some(Array::floats(array.dims.clone(), array.to_floats().into_iter().zip(scale).map(sign).collect()))
 }
