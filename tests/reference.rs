@@ -291,6 +291,8 @@ fn elementwise(function: Function, input: &Codes, scale: f64) -> Vec<Exact> {
                 x
             }
         }
+        Function::Sign { value } if x < 0.0 => 0.0 - value.get(),
+        Function::Sign { value } => value.get(),
         Function::Neg => 0.0 - x,
         Function::HardSigmoid { slope, offset } => match slope.get() * x + offset.get() {
             line if line > 1.0 => 1.0,

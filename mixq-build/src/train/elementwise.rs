@@ -34,6 +34,12 @@ pub fn apply(function: Function, x: &Tensor) -> Tensor {
             straight_through(&(&positive + ROOT).sqrt(), &positive.sqrt())
         }
         Function::Abs => x.abs(),
+        // Its derivative is 0: gradients pass where a clip lets them.
+        Function::Sign { value } => {
+            let value = value.get();
+            let sign = x.ge(0.0).to_kind(x.kind()) * (2.0 * value) - value;
+            straight_through(&x.clamp(-value, value), &sign)
+        }
         Function::Neg => x.neg(),
         Function::Min { value } => x.clamp_max(value.get()),
         Function::Max { value } => x.clamp_min(value.get()),

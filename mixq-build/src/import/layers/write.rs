@@ -147,7 +147,9 @@ fn parameters(function: Function) -> Vec<(&'static str, f64)> {
         Function::Clip { .. } if function.name() == "relu6" => Vec::new(),
         Function::Clip { min, max } => vec![("min", min.get()), ("max", max.get())],
         Function::Log { least } => vec![("least", least.get())],
-        Function::Min { value } | Function::Max { value } => vec![("value", value.get())],
+        Function::Min { value } | Function::Max { value } | Function::Sign { value } => {
+            vec![("value", value.get())]
+        }
         Function::Sigmoid
         | Function::Tanh
         | Function::HardSwish

@@ -88,7 +88,9 @@ impl Lowering<'_> {
         if scaling.iter().any(|it| !(it.factor.is_finite() && it.summand.is_finite())) {
             return refuse("joins with constants that are not finite", "check the model's weights");
         }
-        self.scaled(call, &view, &scaling)
+        let scaled = self.scaled(call, &view, &scaling)?;
+        // Integers times whole numbers, and what is added to them, stay integers.
+        if operator == "Div" && view.integer { self.quotient(call, &scaled) } else { Ok(scaled) }
     }
 
     /// What a view shows, with a factor and a summand for each channel: in the weights of the layer before
@@ -121,7 +123,7 @@ impl Lowering<'_> {
         let list = |of: fn(&Scaling) -> f64| scaling.iter().map(|it| of(it) as f32).collect();
         self.layers.give(&made, "weight", vec![channels], list(|it| it.factor));
         self.layers.give(&made, "bias", vec![channels], list(|it| it.summand));
-        Ok(View { source: made.source, shared: false, ..view })
+        Ok(View { source: made.source, shared: false, scaling: Vec::new(), ..view })
     }
 
     /// Whether the layer that writes a view has weights for its channels, and nothing behind them.

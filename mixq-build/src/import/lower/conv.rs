@@ -167,7 +167,7 @@ fn windowed<'a>(lowering: &mut Lowering, call: &'a Call) -> Result<(View, Slidin
     Ok((view, sliding, weight))
 }
 
-fn conv(lowering: &mut Lowering, call: &Call) -> Result<Vec<Value>, Refusal> {
+pub(super) fn conv(lowering: &mut Lowering, call: &Call) -> Result<Vec<Value>, Refusal> {
     let (view, sliding, weight) = windowed(lowering, call)?;
     let groups = call.node.attributes.int("group").unwrap_or(1).try_into().unwrap_or(0);
     let (filters, each, inputs) = (weight.dims[0], weight.dims[1], view.shape.channels);

@@ -4,36 +4,77 @@ use super::view::View;
 use super::{Call, Lowering, Reader, Refusal, Value, refuse};
 use crate::graph::Activation;
 use crate::graph::op::{Elementwise, Function, Number, Prelu};
-use crate::import::model::Array;
+use crate::import::model::{Array, Node};
 
 pub(super) const OPERATORS: &[(&str, Reader)] = &[
-    ("Relu", |lowering, call| apply(lowering, call, Function::Max { value: number(0.0)? })),
-    ("Sigmoid", |lowering, call| apply(lowering, call, Function::Sigmoid)),
-    ("Tanh", |lowering, call| apply(lowering, call, Function::Tanh)),
-    ("HardSwish", |lowering, call| apply(lowering, call, Function::HardSwish)),
-    ("Swish", |lowering, call| apply(lowering, call, Function::Silu)),
-    ("Gelu", |lowering, call| apply(lowering, call, Function::Gelu)),
-    ("Selu", |lowering, call| apply(lowering, call, Function::Selu)),
-    ("Exp", |lowering, call| apply(lowering, call, Function::Exp)),
-    ("Sqrt", |lowering, call| apply(lowering, call, Function::Sqrt)),
-    ("Abs", |lowering, call| apply(lowering, call, Function::Abs)),
-    ("Neg", |lowering, call| apply(lowering, call, Function::Neg)),
-    ("HardSigmoid", hard_sigmoid),
-    ("LeakyRelu", |lowering, call| {
-        let slope = parameter(call, "alpha", 0.01)?;
-        apply(lowering, call, Function::LeakyRelu { slope })
-    }),
-    ("Elu", |lowering, call| {
-        let alpha = parameter(call, "alpha", 1.0)?;
-        apply(lowering, call, Function::Elu { alpha })
-    }),
-    ("Log", |lowering, call| {
-        let least = number(1.0 / 256.0)?;
-        apply(lowering, call, Function::Log { least })
-    }),
-    ("Clip", clip),
+    ("Relu", apply),
+    ("Sigmoid", apply),
+    ("Tanh", apply),
+    ("HardSwish", apply),
+    ("Swish", apply),
+    ("Gelu", apply),
+    ("Selu", apply),
+    ("Exp", apply),
+    ("Sqrt", apply),
+    ("Abs", apply),
+    ("Neg", apply),
+    ("HardSigmoid", apply),
+    ("LeakyRelu", apply),
+    ("ThresholdedRelu", apply),
+    ("Elu", apply),
+    ("Celu", apply),
+    ("Log", apply),
+    ("Clip", apply),
     ("PRelu", prelu),
 ];
+
+/// Whether an operator is a function of each element without weights.
+pub(super) fn is_function(operator: &str) -> bool {
+    OPERATORS.iter().any(|(name, _)| *name == operator && operator != "PRelu")
+}
+
+/// The function of a node, if it is one of [`is_function`]; `None` if it changes nothing.
+pub(super) fn function(node: &Node, constants: &[Option<&Array>]) -> Result<Option<Function>, Refusal> {
+    let parameter = |name: &str, default: f32| number(node.attributes.float(name).unwrap_or(default));
+    Ok(Some(match node.operator.as_str() {
+        "Relu" => Function::Max { value: number(0.0)? },
+        "Sigmoid" => Function::Sigmoid,
+        "Tanh" => Function::Tanh,
+        "HardSwish" => Function::HardSwish,
+        // A factor on the number before its sigmoid is that of newer versions.
+        "Swish" if parameter("alpha", 1.0)?.get() == 1.0 => Function::Silu,
+        "Gelu" if node.attributes.text("approximate").is_none_or(|kind| kind == "none") => Function::Gelu,
+        "Selu"
+            if parameter("alpha", SELU[0])?.get() as f32 == SELU[0]
+                && parameter("gamma", SELU[1])?.get() as f32 == SELU[1] =>
+        {
+            Function::Selu
+        }
+        "Exp" => Function::Exp,
+        "Sqrt" => Function::Sqrt,
+        "Abs" => Function::Abs,
+        "Neg" => Function::Neg,
+        "HardSigmoid" => {
+            let (slope, offset) = (parameter("alpha", 0.2)?, parameter("beta", 0.5)?);
+            Function::HardSigmoid { slope: sixth(slope), offset }
+        }
+        "LeakyRelu" => Function::LeakyRelu { slope: parameter("alpha", 0.01)? },
+        "Elu" => Function::Elu { alpha: parameter("alpha", 1.0)? },
+        "Celu" if parameter("alpha", 1.0)?.get() == 1.0 => Function::Elu { alpha: number(1.0)? },
+        "ThresholdedRelu" if parameter("alpha", 1.0)?.get() == 0.0 => Function::Max { value: number(0.0)? },
+        "Log" => Function::Log { least: number(1.0 / 256.0)? },
+        "Clip" => return clip(node, constants),
+        _ => return refuse("has parameters that mixq has no function for", "use the usual ones"),
+    }))
+}
+
+/// Alpha and gamma of SELU, as exporters write them.
+const SELU: [f32; 2] = [1.673_263_2, 1.050_701];
+
+/// A sixth that was written with few digits.
+fn sixth(slope: Number) -> Number {
+    if (slope.get() - Number::SIXTH.get()).abs() < 1e-6 { Number::SIXTH } else { slope }
+}
 
 /// A parameter of a function.
 pub(super) fn number(value: f32) -> Result<Number, Refusal> {
@@ -41,12 +82,12 @@ pub(super) fn number(value: f32) -> Result<Number, Refusal> {
     number.map_or_else(|| refuse(format!("has the parameter {value}"), "parameters are finite"), Ok)
 }
 
-fn parameter(call: &Call, name: &str, default: f32) -> Result<Number, Refusal> {
-    number(call.node.attributes.float(name).unwrap_or(default))
-}
-
-fn apply(lowering: &mut Lowering, call: &Call, function: Function) -> Result<Vec<Value>, Refusal> {
+fn apply(lowering: &mut Lowering, call: &Call) -> Result<Vec<Value>, Refusal> {
     let view = lowering.padded(call.tensor(0)?)?;
+    let Some(function) = function(call.node, call.constants)? else { return Ok(vec![Value::Tensor(view)]) };
+    if call.ends {
+        return refuse("is a function behind the last layer", "put a layer behind it");
+    }
     Ok(vec![Value::Tensor(lowering.function(call, &view, function)?)])
 }
 
@@ -62,6 +103,9 @@ impl Lowering<'_> {
             },
             _ => None,
         };
+        if wanted == Some(Activation::Relu) && self.layers.is_positive(view) {
+            return Ok(view.clone());
+        }
         if let (Some(wanted), false) = (wanted, view.shared)
             && let Some(layer) = self.layers.layer(view)
             && layer.op.form().follows.activation
@@ -87,33 +131,26 @@ impl Lowering<'_> {
     }
 }
 
-fn hard_sigmoid(lowering: &mut Lowering, call: &Call) -> Result<Vec<Value>, Refusal> {
-    let (slope, offset) = (parameter(call, "alpha", 0.2)?, parameter(call, "beta", 0.5)?);
-    apply(lowering, call, Function::HardSigmoid { slope, offset })
-}
-
 /// Bounds are attributes up to version 6, inputs since 11; either may be left out.
-fn clip(lowering: &mut Lowering, call: &Call) -> Result<Vec<Value>, Refusal> {
+fn clip(node: &Node, constants: &[Option<&Array>]) -> Result<Option<Function>, Refusal> {
     let bound = |place: usize, name: &str| -> Result<Option<f32>, Refusal> {
-        match call.inputs.get(place) {
-            Some(Some(_)) => {
-                let bound = call.required(place)?.scalar();
-                bound.map_or_else(|| refuse("has bounds for each element", "mixq has one"), |it| Ok(Some(it)))
-            }
-            _ => Ok(call.node.attributes.float(name)),
+        if node.inputs.get(place).is_none_or(String::is_empty) {
+            return Ok(node.attributes.float(name));
+        }
+        match constants.get(place).copied().flatten().and_then(Array::scalar) {
+            Some(bound) => Ok(Some(bound)),
+            None => refuse("has bounds that are not one constant number", "mixq has one for a tensor"),
         }
     };
     // Exporters write the largest float where there is no bound.
     let real = |bound: Option<f32>| bound.filter(|bound| bound.abs() < f32::MAX);
-    let view = lowering.padded(call.tensor(0)?)?;
-    let function = match (real(bound(1, "min")?), real(bound(2, "max")?)) {
-        (None, None) => return Ok(vec![Value::Tensor(view)]),
+    Ok(Some(match (real(bound(1, "min")?), real(bound(2, "max")?)) {
+        (None, None) => return Ok(None),
         (Some(min), None) => Function::Max { value: number(min)? },
         (None, Some(max)) => Function::Min { value: number(max)? },
         (Some(min), Some(max)) if min < max => Function::Clip { min: number(min)?, max: number(max)? },
         (Some(min), Some(max)) => return refuse(format!("clips from {min} to {max}"), "check the model"),
-    };
-    Ok(vec![Value::Tensor(lowering.function(call, &view, function)?)])
+    }))
 }
 
 /// A slope for each channel, or one for all.

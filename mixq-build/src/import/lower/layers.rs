@@ -2,9 +2,10 @@
 
 use std::collections::HashSet;
 
+use super::grids::{has_own_grid, joined_apart};
 use super::view::{Scaling, View};
 use super::{Refusal, refuse};
-use crate::graph::op::OpSpec;
+use crate::graph::op::{Affine, Elementwise, OpSpec};
 use crate::graph::{Activation, LayerSpec, Shape, Source, Spec};
 use crate::import::weights::{Tensor, Tensors};
 
@@ -16,6 +17,8 @@ const PARTS: [&str; 7] =
 pub(super) struct Layers {
     input: Shape,
     made: Vec<LayerSpec>,
+    /// What they write.
+    shapes: Vec<Shape>,
     names: HashSet<String>,
     tensors: Tensors,
     /// What all layers that read the input make of its channels; `None` until one reads it.
@@ -24,7 +27,14 @@ pub(super) struct Layers {
 
 impl Layers {
     pub(super) fn new(input: Shape) -> Layers {
-        Layers { input, made: Vec::new(), names: HashSet::new(), tensors: Tensors::new(), scaling: None }
+        Layers {
+            input,
+            made: Vec::new(),
+            shapes: Vec::new(),
+            names: HashSet::new(),
+            tensors: Tensors::new(),
+            scaling: None,
+        }
     }
 
     /// The layer that writes a view; `None` if that is the input.
@@ -52,13 +62,11 @@ impl Layers {
         shape: Shape,
     ) -> Result<View, Refusal> {
         let op = op.into();
+        if op.form().reads_image.is_err() && inputs.iter().any(|view| view.source == Source::Image) {
+            let copied = inputs.iter().map(|view| self.copied(view)).collect::<Result<Vec<_>, _>>()?;
+            return self.add(wish, op, &copied.iter().collect::<Vec<_>>(), shape);
+        }
         for view in inputs.iter().filter(|view| view.source == Source::Image) {
-            if op.form().reads_image.is_err() {
-                return refuse(
-                    "reads the input of the network, which only convolutions and fully connected layers do",
-                    "put a convolution before it",
-                );
-            }
             if self.scaling.as_ref().is_some_and(|scaling| *scaling != view.scaling) {
                 return refuse(
                     "reads the input with another normalisation than the layers before",
@@ -75,6 +83,7 @@ impl Layers {
             return Ok(View::image(Source::Node(same), shape));
         }
         self.names.insert(name.clone());
+        self.shapes.push(shape);
         self.made.push(LayerSpec {
             norm: op.form().follows.norm.then_some(false),
             activation: op.form().follows.activation.then_some(Activation::None),
@@ -82,6 +91,69 @@ impl Layers {
             ..LayerSpec::new(name, op)
         });
         Ok(View::image(Source::Node(self.made.len() - 1), shape))
+    }
+
+    /// The input by a layer that changes nothing, for layers that cannot read the input themselves.
+    fn copied(&mut self, view: &View) -> Result<View, Refusal> {
+        if view.source != Source::Image {
+            return Ok(view.clone());
+        }
+        let made = |layer: &LayerSpec| layer.op == Affine.into() && layer.inputs == ["image"];
+        let source = match self.made.iter().position(made) {
+            Some(layer) => Source::Node(layer),
+            None => {
+                let copy = self.add("image.copy", Affine, &[view], view.shape)?;
+                self.give(&copy, "weight", vec![view.shape.channels], vec![1.0; view.shape.channels]);
+                copy.source
+            }
+        };
+        Ok(View { source, shared: true, ..view.clone() })
+    }
+
+    /// Whether what a view shows is surely never below 0.
+    pub(super) fn is_positive(&self, view: &View) -> bool {
+        let Source::Node(layer) = view.source else { return false };
+        self.layer_is_positive(layer)
+    }
+
+    /// Gives each concatenation inputs that may have one range: the layers that write them have the same
+    /// activation, or a layer between that changes nothing.
+    fn isolate(&mut self) {
+        for (joiner, input) in joined_apart(&self.made) {
+            let name = self.made[joiner].inputs[input].clone();
+            let Some(before) = self.index(&name) else { continue };
+            let channels = self.shapes[before].channels;
+            let copy = self.free_name(&format!("{name}.copy"));
+            let layer = LayerSpec {
+                inputs: vec![name.clone()],
+                activation: Some(Activation::None),
+                ..LayerSpec::new(copy.clone(), Affine)
+            };
+            self.names.insert(copy.clone());
+            let weight = Tensor { shape: vec![channels], values: vec![1.0; channels] };
+            self.tensors.insert(format!("{copy}.weight"), weight);
+            self.made[joiner].inputs[input] = copy;
+            // Layers stand behind what they read.
+            self.made.insert(joiner, layer);
+            self.shapes.insert(joiner, self.shapes[before]);
+        }
+    }
+
+    fn index(&self, name: &str) -> Option<usize> {
+        self.made.iter().position(|made| made.name.as_deref() == Some(name))
+    }
+
+    fn layer_is_positive(&self, layer: usize) -> bool {
+        let spec = &self.made[layer];
+        match (spec.op, spec.activation) {
+            (_, Some(Activation::Relu | Activation::ReluUpTo(_))) => true,
+            (OpSpec::Elementwise(Elementwise { function }), _) => function.starts_at_zero(),
+            (op, _) if has_own_grid(&op) => false,
+            _ => {
+                let mut inputs = spec.inputs.iter();
+                inputs.all(|name| self.index(name).is_some_and(|index| self.layer_is_positive(index)))
+            }
+        }
     }
 
     /// A name that no layer has and that a layer list may have.
@@ -113,39 +185,7 @@ impl Layers {
     /// Whether what the layer of a view writes has a scale of its own.
     pub(super) fn has_own_grid(&self, view: &View) -> bool {
         let Source::Node(layer) = view.source else { return false };
-        match self.made[layer].op {
-            OpSpec::AveragePool(_)
-            | OpSpec::GlobalAveragePool(_)
-            | OpSpec::MaxPool(_)
-            | OpSpec::GlobalMaxPool(_)
-            | OpSpec::AxisPool(_)
-            | OpSpec::Flatten(_)
-            | OpSpec::Concat(_)
-            | OpSpec::Slice(_)
-            | OpSpec::ChannelShuffle(_)
-            | OpSpec::Pad(_)
-            | OpSpec::Upsample(_)
-            | OpSpec::Resize(_)
-            | OpSpec::DepthToSpace(_)
-            | OpSpec::Reshape(_)
-            | OpSpec::Transpose(_)
-            | OpSpec::SpaceToDepth(_) => false,
-            OpSpec::Conv(_)
-            | OpSpec::Depthwise(_)
-            | OpSpec::Pointwise(_)
-            | OpSpec::TransposedConv(_)
-            | OpSpec::Linear(_)
-            | OpSpec::Add(_)
-            | OpSpec::Subtract(_)
-            | OpSpec::Multiply(_)
-            | OpSpec::Affine(_)
-            | OpSpec::Prelu(_)
-            | OpSpec::Constants(_)
-            | OpSpec::BatchNorm(_)
-            | OpSpec::Relu(_)
-            | OpSpec::Elementwise(_)
-            | OpSpec::GroupedConv(_) => true,
-        }
+        has_own_grid(&self.made[layer].op)
     }
 
     /// Makes what a view shows an output: its name becomes one in Rust, made of `wish`. The last layer is an
@@ -180,7 +220,8 @@ impl Layers {
     }
 
     /// Layers, weights, and what layers make of the channels of the input.
-    pub(super) fn finish(self) -> (Spec, Tensors, Vec<Scaling>) {
+    pub(super) fn finish(mut self) -> (Spec, Tensors, Vec<Scaling>) {
+        self.isolate();
         let Layers { input, mut made, tensors, scaling, .. } = self;
         if let Some(last) = made.last_mut() {
             last.is_output = false;

@@ -38,7 +38,7 @@ fn gemm(lowering: &mut Lowering, call: &Call) -> Result<Vec<Value>, Refusal> {
 }
 
 /// A product with a constant matrix.
-fn matmul(lowering: &mut Lowering, call: &Call) -> Result<Vec<Value>, Refusal> {
+pub(super) fn matmul(lowering: &mut Lowering, call: &Call) -> Result<Vec<Value>, Refusal> {
     let Some(weight) = call.constant(1) else {
         return refuse(
             "multiplies two tensors that are computed",

@@ -5,28 +5,37 @@
 //! only the first of it.
 
 mod binary;
+mod blocks;
+mod call;
 mod constants;
 mod conv;
 mod elementwise;
+mod ends;
+mod grids;
+mod input;
 mod layers;
 mod linear;
+mod norm;
 mod outputs;
-mod parameters;
+mod pad;
 mod places;
 mod pool;
+mod quantised;
 mod resize;
+mod rounding;
 mod shapes;
 mod view;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::model::{Array, Format, Input, Model, Node};
+use super::model::{Array, Model, Node};
 use super::weights::Tensors;
-use crate::graph::{Shape, Source, Spec};
+use crate::graph::{Shape, Spec};
+use call::Call;
 use layers::Layers;
 pub use outputs::{Output, Tail};
 pub use view::Scaling;
-use view::{Axis, View, whole};
+use view::View;
 
 /// A model as layers.
 #[derive(Clone, Debug, PartialEq)]
@@ -99,7 +108,7 @@ enum Value {
 pub fn lower(model: &Model) -> Result<Lowered, Vec<Unsupported>> {
     let model = &reachable(model);
     let mut first: Option<Vec<Unsupported>> = None;
-    for input in inputs(model)? {
+    for input in input::inputs(model)? {
         match Lowering::new(model, Some(input)).run() {
             Ok(lowered) => return Ok(lowered),
             Err(found) => first = first.or(Some(found)),
@@ -121,103 +130,12 @@ fn reachable(model: &Model) -> Model {
     Model { nodes: kept.into_iter().rev().cloned().collect(), ..model.clone() }
 }
 
-/// The views that the input may be, the most usual first: files do not say which dimension is which.
-fn inputs(model: &Model) -> Result<Vec<View>, Vec<Unsupported>> {
-    let whole_model = |what: String, help: &str| {
-        vec![Unsupported { operator: "input".to_string(), what, help: help.to_string() }]
-    };
-    let read = |name: &str| model.nodes.iter().any(|node| node.inputs.iter().any(|input| input == name));
-    let given: Vec<_> = model.inputs.iter().filter(|input| read(&input.name)).collect();
-    let [input] = given[..] else {
-        let names: Vec<&str> = given.iter().map(|input| input.name.as_str()).collect();
-        let what = format!("the model reads {} inputs ({})", given.len(), names.join(", "));
-        return Err(whole_model(what, "mixq imports models of one input"));
-    };
-    let mut sizes = Vec::new();
-    for (index, size) in input.dims.iter().enumerate() {
-        match size {
-            // A batch has one sample on the device.
-            _ if index == 0 && input.dims.len() > 1 => sizes.push(1),
-            Some(size) => sizes.push(*size),
-            None => {
-                let name = input.name.escape_debug();
-                let what = format!("dimension {index} of input `{name}` is open");
-                return Err(whole_model(what, "export the model with a fixed shape of its input"));
-            }
-        }
-    }
-    let mut views = reshaped_inputs(model, input, &sizes);
-    let Some(orders) = orders(sizes.len(), model.format) else {
-        let what = format!("the input has {} dimensions", sizes.len());
-        return Err(whole_model(what, "an input is an image, or a row of samples: at most 4 dimensions"));
-    };
-    views.extend(orders.iter().map(|order| view(model, input, &sizes, order)));
-    Ok(views)
-}
-
-/// The orders that the axes of an input of so many dimensions may have, the most usual first.
-fn orders(dimensions: usize, format: Format) -> Option<&'static [&'static [Axis]]> {
-    use Axis::{Channels, Height, Width};
-    Some(match (dimensions, format) {
-        (1, _) => &[&[Channels]],
-        (2, _) => &[&[Channels], &[Width]],
-        (3, Format::Onnx) => &[&[Channels, Width], &[Width, Channels], &[Height, Width]],
-        (3, Format::Tflite) => &[&[Width, Channels], &[Height, Width]],
-        (4, Format::Onnx) => &[&[Channels, Height, Width], &[Height, Width, Channels]],
-        (4, Format::Tflite) => &[&[Height, Width, Channels], &[Channels, Height, Width]],
-        _ => return None,
-    })
-}
-
-/// An input of these sizes, whose axes after the batch are these.
-fn view(model: &Model, input: &Input, sizes: &[usize], order: &[Axis]) -> View {
-    use Axis::{Channels, Height, Width};
-    let batch = usize::from(sizes.len() > 1);
-    let size = |axis: Axis| order.iter().position(|own| *own == axis).map_or(1, |at| sizes[batch + at]);
-    let shape = Shape { height: size(Height), width: size(Width), channels: size(Channels) };
-    let own = order.iter().map(|axis| whole(*axis, size(*axis)));
-    let dims = std::iter::repeat_n(Vec::new(), batch).chain(own).collect();
-    // What is given to a quantised network are its integers.
-    let scaling = model.grids.get(&input.name).map_or(Vec::new(), |grid| {
-        let factor = f64::from(grid.scales[0]);
-        let summand = -(grid.zero_points[0] as f64) * factor;
-        vec![Scaling { factor, summand }; shape.channels]
-    });
-    View { source: Source::Image, shape, dims, pad: [0; 4], scaling, shared: false }
-}
-
-/// The image that the input becomes where the first node reshapes it to one of four dimensions.
-fn reshaped_inputs(model: &Model, input: &Input, sizes: &[usize]) -> Vec<View> {
-    let mut name = input.name.as_str();
-    for node in model.nodes.iter() {
-        if node.inputs.first().is_none_or(|first| first != name) {
-            continue;
-        }
-        match node.operator.as_str() {
-            "Identity" | "Cast" | "QuantizeLinear" | "DequantizeLinear" | "mixq.Range" => {}
-            "Reshape" => {
-                let shape = node.inputs.get(1).and_then(|name| model.constants.get(name));
-                let Some([_, shape @ ..]) = shape.and_then(Array::ints) else { return Vec::new() };
-                let shape: Option<Vec<usize>> =
-                    shape.iter().map(|size| usize::try_from(*size).ok().filter(|size| *size > 0)).collect();
-                let Some(shape) = shape.filter(|shape| shape.len() == 3) else { return Vec::new() };
-                let shape = [&[1], &shape[..]].concat();
-                let orders = orders(4, model.format).unwrap_or(&[]);
-                let seen =
-                    orders.iter().filter_map(|order| view(model, input, &shape, order).reshaped(sizes));
-                return seen.collect();
-            }
-            _ => return Vec::new(),
-        }
-        name = node.outputs.first().map_or("", String::as_str);
-    }
-    Vec::new()
-}
-
 /// A model on its way to layers.
 struct Lowering<'a> {
     model: &'a Model,
     values: HashMap<&'a str, Value>,
+    /// Values behind which layers follow.
+    followed: HashSet<&'a str>,
     /// How often each value is read.
     uses: HashMap<&'a str, usize>,
     layers: Layers,
@@ -244,7 +162,16 @@ impl<'a> Lowering<'a> {
         for (given, input) in model.inputs.iter().zip(input.iter().cycle()) {
             values.insert(&given.name, Value::Tensor(input.clone()));
         }
-        Lowering { model, values, uses, layers, input: placed, notes: Vec::new(), unsupported: Vec::new() }
+        Lowering {
+            model,
+            values,
+            followed: ends::followed(model),
+            uses,
+            layers,
+            input: placed,
+            notes: Vec::new(),
+            unsupported: Vec::new(),
+        }
     }
 
     fn run(mut self) -> Result<Lowered, Vec<Unsupported>> {
@@ -298,13 +225,7 @@ impl<'a> Lowering<'a> {
         let known = operators().contains(&node.operator.as_str());
         let inputs: Vec<Option<Value>> =
             node.inputs.iter().map(|name| self.values.get(name.as_str()).cloned()).collect();
-        let constants: Vec<Option<&Array>> = inputs
-            .iter()
-            .map(|value| match value {
-                Some(Value::Constant(array)) => Some(array),
-                _ => None,
-            })
-            .collect();
+        let constants = constants(&inputs);
         let tensors = inputs.iter().any(|value| !matches!(value, None | Some(Value::Constant(_))));
         if !tensors || node.operator == "Constant" {
             if let Some(folded) = constants::fold(node, &constants) {
@@ -328,7 +249,7 @@ impl<'a> Lowering<'a> {
             }
         }
         match problems.first() {
-            None => self.operator(node, &inputs, &constants),
+            None => self.operator(node, inputs),
             Some(why) if outputs::LEFT.contains(&node.operator.as_str()) => {
                 Ok(vec![Value::Left(why.clone()); node.outputs.len()])
             }
@@ -351,56 +272,44 @@ impl<'a> Lowering<'a> {
     }
 }
 
-/// What reads a node of an operator.
-type Reader = for<'a> fn(&mut Lowering<'a>, &Call<'_>) -> Result<Vec<Value>, Refusal>;
-
-/// A node with what it reads.
-struct Call<'a> {
-    node: &'a Node,
-    inputs: &'a [Option<Value>],
-    constants: &'a [Option<&'a Array>],
-}
-
-impl Call<'_> {
-    /// The name that a layer of this node should have.
-    fn wish(&self) -> &str {
-        &self.node.name
-    }
-
-    /// The tensor that it reads at a place.
-    fn tensor(&self, place: usize) -> Result<&View, Refusal> {
-        match self.inputs.get(place).and_then(Option::as_ref) {
-            Some(Value::Tensor(view)) => Ok(view),
-            _ => refuse(format!("reads no tensor as input {place}"), "check the model"),
+/// Those of the values that are constants.
+fn constants(values: &[Option<Value>]) -> Vec<Option<&Array>> {
+    fn constant(value: &Option<Value>) -> Option<&Array> {
+        match value {
+            Some(Value::Constant(array)) => Some(array),
+            Some(Value::Tensor(_) | Value::Left(_) | Value::Unknown) | None => None,
         }
     }
+    values.iter().map(constant).collect()
+}
 
-    /// The constant that it reads at a place.
-    fn constant(&self, place: usize) -> Option<&Array> {
-        self.constants.get(place).copied().flatten()
-    }
-
-    /// The constant that it must read at a place.
-    fn required(&self, place: usize) -> Result<&Array, Refusal> {
-        self.constant(place).map_or_else(
-            || refuse(format!("has an input {place} that is not constant"), "mixq needs a constant there"),
-            Ok,
-        )
+/// A value that has the grid of what its node read.
+fn with_code(value: Value, code: Option<view::Code>) -> Value {
+    match value {
+        Value::Tensor(view) => Value::Tensor(View { code, ..view }),
+        other => other,
     }
 }
+
+/// What reads a node of an operator.
+type Reader = for<'a> fn(&mut Lowering<'a>, &Call<'_>) -> Result<Vec<Value>, Refusal>;
 
 /// The readers of all operators, by the operator's name.
 fn readers() -> BTreeMap<&'static str, Reader> {
     let all = [
         shapes::OPERATORS,
         places::OPERATORS,
+        pad::OPERATORS,
+        blocks::OPERATORS,
         conv::OPERATORS,
         linear::OPERATORS,
         elementwise::OPERATORS,
         binary::OPERATORS,
         pool::OPERATORS,
         resize::OPERATORS,
-        parameters::OPERATORS,
+        norm::OPERATORS,
+        quantised::OPERATORS,
+        rounding::OPERATORS,
         outputs::OPERATORS,
     ];
     all.into_iter().flatten().copied().collect()
@@ -412,15 +321,15 @@ pub fn operators() -> Vec<&'static str> {
 }
 
 impl<'a> Lowering<'a> {
-    fn operator(
-        &mut self,
-        node: &Node,
-        inputs: &[Option<Value>],
-        constants: &[Option<&Array>],
-    ) -> Result<Vec<Value>, Refusal> {
-        match readers().get(node.operator.as_str()) {
-            Some(reader) => reader(self, &Call { node, inputs, constants }),
-            None => self.unknown(node),
-        }
+    fn operator(&mut self, node: &Node, inputs: Vec<Option<Value>>) -> Result<Vec<Value>, Refusal> {
+        let Some(reader) = readers().get(node.operator.as_str()).copied() else { return self.unknown(node) };
+        let (inputs, code) = quantised::decoded(self, node, inputs)?;
+        let constants = constants(&inputs);
+        let ends = node.outputs.iter().all(|name| !self.followed.contains(name.as_str()));
+        let values = reader(self, &Call { node, inputs: &inputs, constants: &constants, ends })?;
+        Ok(match code {
+            None => values,
+            code => values.into_iter().map(|value| with_code(value, code)).collect(),
+        })
     }
 }

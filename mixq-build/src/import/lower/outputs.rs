@@ -3,11 +3,12 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use super::view::Code;
 use super::{Call, Lowering, Placed, Reader, Refusal, Unsupported, Value, refuse};
 use crate::import::model::{Array, Grid, Model, Node};
 
 /// Operators that are left to the firmware where mixq has no layers for them and only such operators follow.
-pub(super) const LEFT: [&str; 26] = [
+pub(super) const LEFT: [&str; 48] = [
     "Softmax",
     "LogSoftmax",
     "ArgMax",
@@ -34,6 +35,28 @@ pub(super) const LEFT: [&str; 26] = [
     "Min",
     "Clip",
     "mixq.Range",
+    "QuantizeLinear",
+    "DequantizeLinear",
+    "TopK",
+    "Pow",
+    "Round",
+    "Floor",
+    "Sqrt",
+    "Relu",
+    "Tanh",
+    "HardSwish",
+    "Swish",
+    "Gelu",
+    "Selu",
+    "Abs",
+    "Neg",
+    "HardSigmoid",
+    "LeakyRelu",
+    "ThresholdedRelu",
+    "Elu",
+    "Celu",
+    "Dropout",
+    "Expand",
 ];
 
 pub(super) const OPERATORS: &[(&str, Reader)] = &[
@@ -63,6 +86,8 @@ pub struct Output {
 pub struct Tail {
     nodes: Vec<Node>,
     constants: BTreeMap<String, Array>,
+    /// How the model has numbers of layers as integers, by the names of [`Output`].
+    codes: BTreeMap<String, Code>,
     /// The outputs of the model, and how the file quantises them.
     pub outputs: Vec<(String, Option<Grid>)>,
 }
@@ -85,6 +110,7 @@ impl Lowering<'_> {
             }
         }
         let mut outputs = Vec::new();
+        let mut codes = BTreeMap::new();
         for name in wanted {
             let Some(Value::Tensor(view)) = self.values.get(name.as_str()).cloned() else { continue };
             let view = match self.padded(&view) {
@@ -95,6 +121,9 @@ impl Lowering<'_> {
                 }
             };
             self.layers.offer(&view, &name);
+            if let Some(code) = view.code {
+                codes.insert(name.clone(), code);
+            }
             let layer = self.layers.name(view.source).to_string();
             outputs.push(Output {
                 name,
@@ -105,8 +134,17 @@ impl Lowering<'_> {
         if outputs.is_empty() && self.unsupported.is_empty() {
             self.without_layer("no output depends on the input".to_string());
         }
-        let grid = |name: &String| (name.clone(), self.model.grids.get(name).cloned());
-        let tail = Tail { nodes: left, constants, outputs: self.model.outputs.iter().map(grid).collect() };
+        let quantised = |name: &String| {
+            let node = left.iter().find(|node| node.outputs.first() == Some(name))?;
+            let constants: Vec<_> = node.inputs.iter().map(|input| constants.get(input)).collect();
+            (node.operator == "QuantizeLinear").then(|| super::quantised::code(node, &constants)).flatten()
+        };
+        let grid = |name: &String| {
+            let code = codes.get(name).copied().or_else(|| quantised(name));
+            (name.clone(), self.model.grids.get(name).cloned().or_else(|| code.map(Code::grid)))
+        };
+        let answers = self.model.outputs.iter().map(grid).collect();
+        let tail = Tail { nodes: left, constants, codes, outputs: answers };
         (outputs, tail)
     }
 
@@ -120,12 +158,17 @@ impl Tail {
     /// What the model answers where its layers write these numbers, by the names of [`Output`]; `None` if the
     /// end of the model computes something that is not known here.
     pub fn answers(&self, numbers: HashMap<String, Array>) -> Option<Vec<Array>> {
+        // What the model computes with are its integers.
+        let read = numbers.iter().map(|(name, array)| {
+            let code = self.codes.get(name);
+            (name.clone(), code.map_or_else(|| array.clone(), |code| code.integers(array)))
+        });
         let model = Model {
             format: crate::import::model::Format::Onnx,
             inputs: Vec::new(),
             outputs: Vec::new(),
             nodes: self.nodes.clone(),
-            constants: self.constants.clone().into_iter().chain(numbers).collect(),
+            constants: self.constants.clone().into_iter().chain(read).collect(),
             grids: BTreeMap::new(),
             files: Default::default(),
         };
@@ -134,8 +177,16 @@ impl Tail {
             let values = lowering.node(node).ok()?;
             lowering.set(node, values);
         }
-        let answer = |(name, _): &(String, Option<Grid>)| match lowering.values.get(name.as_str())? {
-            Value::Constant(array) => Some(array.clone()),
+        let quantised = |name: &str| {
+            let written = |node: &&Node| node.outputs.first().is_some_and(|output| output == name);
+            self.nodes.iter().find(written).is_some_and(|node| node.operator == "QuantizeLinear")
+        };
+        let answer = |(name, grid): &(String, Option<Grid>)| match lowering.values.get(name.as_str())? {
+            Value::Constant(array) => Some(match (numbers.get(name), grid) {
+                (Some(numbers), _) => numbers.clone(),
+                (None, Some(grid)) if quantised(name) => Code::of(grid)?.numbers(array),
+                (None, _) => array.clone(),
+            }),
             Value::Tensor(_) | Value::Left(_) | Value::Unknown => None,
         };
         self.outputs.iter().map(answer).collect()

@@ -2,21 +2,15 @@
 //! the axes of a view into the order of an image.
 
 use super::constants::{spans, wrapped};
+use super::elementwise::number;
 use super::view::{Axis, Part, View, size};
 use super::{Call, Lowering, Reader, Refusal, Value, refuse};
-use crate::graph::op::{ChannelShuffle, Concat, DepthToSpace, Pad, Slice, SpaceToDepth};
+use crate::graph::op::{ChannelShuffle, Concat, Function, Pad, Slice};
 use crate::graph::{Padding, Shape};
-use crate::import::model::Array;
+use crate::import::model::Node;
 
-pub(super) const OPERATORS: &[(&str, Reader)] = &[
-    ("Pad", pad),
-    ("Slice", slice),
-    ("Split", split),
-    ("Gather", gather),
-    ("Concat", concat),
-    ("DepthToSpace", depth_to_space),
-    ("SpaceToDepth", space_to_depth),
-];
+pub(super) const OPERATORS: &[(&str, Reader)] =
+    &[("Slice", slice), ("Split", split), ("Gather", gather), ("Concat", concat)];
 
 impl Lowering<'_> {
     /// The view with channels as the layer writes them, with a layer that moves them if they are in another
@@ -99,74 +93,6 @@ impl Lowering<'_> {
     }
 }
 
-fn pad(lowering: &mut Lowering, call: &Call) -> Result<Vec<Value>, Refusal> {
-    let view = call.tensor(0)?;
-    let attributes = &call.node.attributes;
-    if attributes.text("mode").is_some_and(|mode| mode != "constant") {
-        return refuse("pads with copies of the image", "mixq pads with zeros");
-    }
-    let rank = view.dims.len();
-    let amounts: Vec<i64> = match call.constant(1).and_then(Array::ints) {
-        Some(amounts) => amounts.to_vec(),
-        None => match attributes.ints("pads").or_else(|| attributes.ints("paddings")) {
-            Some(amounts) => amounts.to_vec(),
-            None => return refuse("pads by numbers that are not constant", "mixq needs constants there"),
-        },
-    };
-    let axes: Option<Vec<usize>> = match call.constant(3).and_then(Array::ints) {
-        Some(axes) => axes.iter().map(|axis| wrapped(*axis, rank)).collect(),
-        None => Some((0..rank).collect()),
-    };
-    let Some(axes) = axes.filter(|axes| amounts.len() == 2 * axes.len()) else {
-        return refuse(format!("pads {} sides of {rank} dimensions", amounts.len()), "check the model");
-    };
-    let value = call.constant(2).and_then(Array::scalar).or(attributes.float("value")).unwrap_or(0.0);
-    let amount = |at: usize| usize::try_from(amounts[at]).ok();
-    let mut padded = view.clone();
-    for (place, axis) in axes.iter().enumerate() {
-        let (Some(before), Some(after)) = (amount(place), amount(place + axes.len())) else {
-            return refuse("pads by less than 0", "mixq does not cut images");
-        };
-        if (before, after) == (0, 0) {
-            continue;
-        }
-        let pad = match lowering.axis_of(view, *axis) {
-            Some(Axis::Height) => &mut padded.pad[..2],
-            Some(Axis::Width) => &mut padded.pad[2..],
-            _ => return refuse(format!("pads dimension {axis}"), "mixq pads rows and columns of an image"),
-        };
-        (pad[0], pad[1]) = (pad[0] + before, pad[1] + after);
-    }
-    if padded.pad != view.pad && value != 0.0 {
-        return refuse(format!("pads with {value}"), "mixq pads with zeros");
-    }
-    Ok(vec![Value::Tensor(padded)])
-}
-
-impl Lowering<'_> {
-    /// The axis of a dimension that is a whole axis of an image. A dimension of size 1 is the axis that no
-    /// other dimension is, rows before columns, if it comes where an image has it.
-    pub(super) fn axis_of(&self, view: &View, dim: usize) -> Option<Axis> {
-        if let [Part { axis, step: 1, size }] = view.dims[dim][..] {
-            let Shape { height, width, channels } = view.shape;
-            let whole = match axis {
-                Axis::Height => height,
-                Axis::Width => width,
-                Axis::Channels => channels,
-            };
-            return (size == whole).then_some(axis);
-        }
-        let named = |dim: &Vec<Part>| dim.first().map(|part| part.axis);
-        let taken: Vec<Axis> = view.dims.iter().filter_map(named).collect();
-        let free = |axis: Axis| !taken.contains(&axis);
-        let empty = view.dims[dim].is_empty();
-        // The first dimension is the batch.
-        let place = view.dims[1..dim.max(1)].iter().filter(|before| before.is_empty()).count();
-        let mut open = [Axis::Channels, Axis::Height, Axis::Width].into_iter().filter(|axis| free(*axis));
-        if empty && dim > 0 { open.nth(place) } else { None }
-    }
-}
-
 fn slice(lowering: &mut Lowering, call: &Call) -> Result<Vec<Value>, Refusal> {
     let mut view = call.tensor(0)?.clone();
     let sizes = view.sizes();
@@ -195,16 +121,9 @@ fn split(lowering: &mut Lowering, call: &Call) -> Result<Vec<Value>, Refusal> {
     let Some(dim) = wrapped(attributes.int("axis").unwrap_or(0), sizes.len()) else {
         return refuse("splits a dimension that is not there", "check the model");
     };
-    let given = call.constant(1).and_then(Array::ints).or_else(|| attributes.ints("split"));
-    let parts = call.node.outputs.len().max(1);
-    let even = sizes[dim].div_ceil(parts);
-    let counts: Vec<usize> = match given {
-        Some(counts) => counts.iter().map(|count| usize::try_from(*count).unwrap_or(0)).collect(),
-        None => (0..parts).map(|part| even.min(sizes[dim].saturating_sub(part * even))).collect(),
+    let Some(counts) = super::constants::split(call.node, call.constant(1), sizes[dim]) else {
+        return refuse(format!("splits {} indices into what does not fit", sizes[dim]), "check the model");
     };
-    if counts.iter().sum::<usize>() != sizes[dim] || counts.contains(&0) || counts.len() != parts {
-        return refuse(format!("splits {} indices into {counts:?}", sizes[dim]), "check the model");
-    }
     let view = &View { shared: true, ..view.clone() };
     let mut first = 0;
     let mut cut = Vec::new();
@@ -263,6 +182,19 @@ fn permuted(
     Ok(vec![Value::Tensor(moved)])
 }
 
+impl Lowering<'_> {
+    /// Whether a ReLU alone reads what a node writes.
+    fn is_rectified(&self, node: &Node) -> bool {
+        let Some(output) = node.outputs.first() else { return false };
+        let mut readers = self.model.nodes.iter().filter(|reader| reader.inputs.contains(output));
+        readers.next().is_some_and(|reader| {
+            reader.operator == "Relu"
+                && !self.model.outputs.contains(output)
+                && reader.outputs.iter().any(|name| self.followed.contains(name.as_str()))
+        }) && readers.next().is_none()
+    }
+}
+
 fn concat(lowering: &mut Lowering, call: &Call) -> Result<Vec<Value>, Refusal> {
     let mut views = Vec::new();
     for place in 0..call.inputs.len() {
@@ -289,6 +221,12 @@ fn concat(lowering: &mut Lowering, call: &Call) -> Result<Vec<Value>, Refusal> {
             "mixq joins channels of images of one size",
         );
     }
+    if lowering.is_rectified(call.node) {
+        // A ReLU behind costs nothing in the layers before.
+        let function = Function::Max { value: number(0.0)? };
+        let bounded = views.iter().map(|view| lowering.function(call, view, function));
+        views = bounded.collect::<Result<_, _>>()?;
+    }
     let inputs: Vec<&View> = views.iter().collect();
     let channels = views.iter().map(|view| view.shape.channels).sum();
     let shape = Shape { channels, ..views[0].shape };
@@ -296,40 +234,4 @@ fn concat(lowering: &mut Lowering, call: &Call) -> Result<Vec<Value>, Refusal> {
     let mut dims = views[0].dims.clone();
     dims[dim] = super::view::whole(Axis::Channels, channels);
     Ok(vec![Value::Tensor(View { source: made.source, shape, dims, ..views[0].clone() })])
-}
-
-fn depth_to_space(lowering: &mut Lowering, call: &Call) -> Result<Vec<Value>, Refusal> {
-    let view = lowering.padded(call.tensor(0)?)?;
-    let view = lowering.image(&view)?;
-    let attributes = &call.node.attributes;
-    let block = attributes.int("blocksize").and_then(|block| usize::try_from(block).ok()).unwrap_or(0);
-    let Shape { height, width, channels } = view.shape;
-    if block == 0 || !channels.is_multiple_of(block * block) || view.dims.len() != 4 {
-        return refuse(format!("makes blocks of {block} of {channels} channels"), "check the model");
-    }
-    let depth = channels / (block * block);
-    let shape = Shape { height: height * block, width: width * block, channels: depth };
-    let mut view = view;
-    if attributes.text("mode") == Some("CRD") && depth > 1 {
-        // Channels are depth, row, column there; mixq has row, column, depth.
-        let part = |size: usize, step: usize| Part { axis: Axis::Channels, size, step };
-        view.dims[1] = vec![part(block * block, 1), part(depth, block * block)];
-        view = lowering.channels_in_order(&view)?;
-    }
-    let made = lowering.layers.add(call.wish(), DepthToSpace { block }, &[&view], shape)?;
-    Ok(vec![Value::Tensor(made)])
-}
-
-fn space_to_depth(lowering: &mut Lowering, call: &Call) -> Result<Vec<Value>, Refusal> {
-    let view = lowering.padded(call.tensor(0)?)?;
-    let view = lowering.image(&view)?;
-    let block = call.node.attributes.int("blocksize").and_then(|block| usize::try_from(block).ok());
-    let block = block.unwrap_or(0);
-    let Shape { height, width, channels } = view.shape;
-    if block == 0 || !height.is_multiple_of(block) || !width.is_multiple_of(block) || view.dims.len() != 4 {
-        return refuse(format!("makes blocks of {block} of {height}x{width} pixels"), "check the model");
-    }
-    let shape = Shape { height: height / block, width: width / block, channels: channels * block * block };
-    let made = lowering.layers.add(call.wish(), SpaceToDepth { block }, &[&view], shape)?;
-    Ok(vec![Value::Tensor(made)])
 }

@@ -2,7 +2,7 @@
 
 use super::constants::wrapped;
 use super::conv::{Sliding, seen};
-use super::view::{Axis, View};
+use super::view::{Axis, Scaling, View};
 use super::{Call, Lowering, Reader, Refusal, Value, refuse};
 use crate::graph::op::{
     AveragePoolSpec, Axis as PoolAxis, AxisPool, GlobalAveragePool, GlobalMaxPool, MaxPoolSpec, OpSpec,
@@ -17,6 +17,7 @@ pub(super) const OPERATORS: &[(&str, Reader)] = &[
     ("GlobalAveragePool", |lowering, call| global(lowering, call, false)),
     ("ReduceMax", |lowering, call| reduce(lowering, call, true)),
     ("ReduceMean", |lowering, call| reduce(lowering, call, false)),
+    ("ReduceSum", sum),
 ];
 
 fn pool(lowering: &mut Lowering, call: &Call, max: bool) -> Result<Vec<Value>, Refusal> {
@@ -82,13 +83,35 @@ fn reduce(lowering: &mut Lowering, call: &Call, max: bool) -> Result<Vec<Value>,
     let rank = view.dims.len();
     let attributes = &call.node.attributes;
     let axes = call.constant(1).and_then(Array::ints).or_else(|| attributes.ints("axes"));
-    let dims: Option<Vec<usize>> = match axes {
+    if axes.is_none_or(<[i64]>::is_empty) && attributes.int("noop_with_empty_axes").unwrap_or(0) != 0 {
+        return Ok(vec![Value::Tensor(view)]);
+    }
+    let dims: Option<Vec<usize>> = match axes.filter(|axes| !axes.is_empty()) {
         Some(axes) => axes.iter().map(|axis| wrapped(*axis, rank)).collect(),
         None => Some((0..rank).collect()),
     };
     let Some(dims) = dims else { return refuse("reduces dimensions that are not there", "check the model") };
     let keeps = attributes.int("keepdims").unwrap_or(1) != 0;
     Ok(vec![Value::Tensor(lowering.reduced(call, &view, &dims, keeps, max)?)])
+}
+
+/// The mean times the number of what it is of.
+fn sum(lowering: &mut Lowering, call: &Call) -> Result<Vec<Value>, Refusal> {
+    let before = call.tensor(0)?.sizes();
+    let means = reduce(lowering, call, false)?;
+    let elements = |sizes: &[usize]| sizes.iter().product::<usize>().max(1) as f64;
+    let mut sums = Vec::new();
+    for value in means {
+        sums.push(match value {
+            Value::Tensor(view) => {
+                let factor = elements(&before) / elements(&view.sizes());
+                let scaling = vec![Scaling { factor, summand: 0.0 }; view.shape.channels];
+                Value::Tensor(lowering.scaled(call, &view, &scaling)?)
+            }
+            other => other,
+        });
+    }
+    Ok(sums)
 }
 
 impl Lowering<'_> {

@@ -3,18 +3,20 @@
 use super::constants::{order, wrapped};
 use super::view::View;
 use super::{Call, Lowering, Reader, Refusal, Value, refuse};
-use crate::import::model::Array;
+use crate::import::model::{Array, broadcast};
 
 pub(super) const OPERATORS: &[(&str, Reader)] = &[
     ("Identity", same),
     ("Dropout", same),
-    ("Cast", same),
+    ("Cast", cast),
     ("Reshape", reshape),
     ("Flatten", flatten),
     ("Squeeze", squeeze),
     ("Unsqueeze", unsqueeze),
     ("Transpose", transpose),
     ("Shape", shape),
+    ("Expand", expand),
+    ("Tile", tile),
 ];
 
 /// What it reads; a second output of a dropout is never read when it is executed.
@@ -23,6 +25,18 @@ fn same(_: &mut Lowering, call: &Call) -> Result<Vec<Value>, Refusal> {
         Some(Some(value)) => Ok(vec![value.clone()]),
         _ => refuse("reads nothing", "check the model"),
     }
+}
+
+/// A type is what says how quotients are rounded.
+fn cast(lowering: &mut Lowering, call: &Call) -> Result<Vec<Value>, Refusal> {
+    let to = call.node.attributes.int("to");
+    Ok(match &same(lowering, call)?[..] {
+        [Value::Tensor(view)] => {
+            let integer = to.map_or(view.integer, |to| !matches!(to, 1 | 9 | 10 | 11 | 16));
+            vec![Value::Tensor(View { integer, ..view.clone() })]
+        }
+        values => values.to_vec(),
+    })
 }
 
 /// What a node reads, with other dimensions.
@@ -164,4 +178,27 @@ fn shape(_: &mut Lowering, call: &Call) -> Result<Vec<Value>, Refusal> {
     };
     let (start, end) = (bound("start", 0), bound("end", rank));
     Ok(vec![Value::Constant(Array::list(sizes.get(start..end).unwrap_or(&[]).to_vec()))])
+}
+
+/// The dimensions that a tensor has already: mixq repeats nothing.
+fn expand(lowering: &mut Lowering, call: &Call) -> Result<Vec<Value>, Refusal> {
+    let own = sizes_of(call)?;
+    let wanted = call.required(1)?.ints().unwrap_or(&[]).iter();
+    let wanted: Vec<usize> = wanted.map(|size| usize::try_from(*size).unwrap_or(0)).collect();
+    match broadcast(&own, &wanted) {
+        Some(dims) if dims.iter().product::<usize>() == own.iter().product::<usize>() => {
+            with_sizes(lowering, call, dims)
+        }
+        _ => refuse(format!("repeats a tensor {own:?} to {wanted:?}"), "mixq repeats constants only"),
+    }
+}
+
+fn tile(lowering: &mut Lowering, call: &Call) -> Result<Vec<Value>, Refusal> {
+    match call.required(1)?.ints() {
+        Some(times) if times.iter().all(|times| *times == 1) => same(lowering, call),
+        times => {
+            let what = format!("repeats a tensor {:?} times", times.unwrap_or(&[]));
+            refuse(what, "mixq repeats constants only; rows and columns by Resize")
+        }
+    }
 }

@@ -6,6 +6,7 @@
 //! only an operator that needs another order than there is makes a layer.
 
 use crate::graph::{Shape, Source};
+use crate::import::model::{Array, Element, Grid};
 
 /// An axis of what a layer writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +50,47 @@ pub struct View {
     pub scaling: Vec<Scaling>,
     /// Whether more than one node reads the numbers.
     pub shared: bool,
+    /// How the model has the numbers as integers; `None`: as they are.
+    pub code: Option<Code>,
+    /// Whether they are integers in the model, whose quotients are integers, too.
+    pub integer: bool,
+}
+
+/// Integers that stand for numbers: `(integer - zero) * scale`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Code {
+    /// The distance of neighbours.
+    pub scale: f64,
+    /// What stands for 0.
+    pub zero: i64,
+    /// What an element is.
+    pub element: Element,
+}
+
+impl Code {
+    /// That of a grid with one scale.
+    pub fn of(grid: &Grid) -> Option<Code> {
+        let Grid { element, .. } = *grid;
+        Some(Code { scale: f64::from(*grid.scales.first()?), zero: *grid.zero_points.first()?, element })
+    }
+
+    /// As a grid.
+    pub fn grid(self) -> Grid {
+        let Code { scale, zero, element } = self;
+        Grid { scales: vec![scale as f32], zero_points: vec![zero], axis: 0, element }
+    }
+
+    /// What stands for numbers, without rounding.
+    pub fn integers(self, numbers: &Array) -> Array {
+        let integer = |number: f32| (f64::from(number) / self.scale + self.zero as f64) as f32;
+        Array::floats(numbers.dims.clone(), numbers.to_floats().into_iter().map(integer).collect())
+    }
+
+    /// The numbers that integers stand for.
+    pub fn numbers(self, integers: &Array) -> Array {
+        let number = |integer: f32| ((f64::from(integer) - self.zero as f64) * self.scale) as f32;
+        Array::floats(integers.dims.clone(), integers.to_floats().into_iter().map(number).collect())
+    }
 }
 
 /// A factor and a summand.
@@ -94,7 +136,16 @@ impl View {
             whole(Axis::Height, height),
             whole(Axis::Width, width),
         ];
-        View { source, shape, dims, pad: [0; 4], scaling: Vec::new(), shared: false }
+        View {
+            source,
+            shape,
+            dims,
+            pad: [0; 4],
+            scaling: Vec::new(),
+            shared: false,
+            code: None,
+            integer: false,
+        }
     }
 
     /// The size of each dimension, with padding.

@@ -1,5 +1,6 @@
 //! ONNX files.
 
+mod operators;
 mod proto;
 mod tensors;
 
@@ -76,7 +77,7 @@ fn model(path: &Path, graph: GraphProto, version: i64) -> Result<Model, Error> {
     model.inputs = given.map(input).collect();
     for (index, node) in graph.node.iter().enumerate() {
         match self::node(node, index, version, &mut tensors) {
-            Ok(node) => model.nodes.push(node),
+            Ok(node) => operators::write(&mut model, node),
             Err(why) => problems.push(Problem::new(format!("{shown}: {why}")).help("export it again")),
         }
     }

@@ -5,8 +5,10 @@
 //! numbers; the range of a quantised tensor is kept by a node `mixq.Range`.
 
 mod flatbuffer;
+mod functions;
 mod nodes;
 mod schema;
+mod slices;
 mod windows;
 
 use std::path::Path;

@@ -1,6 +1,7 @@
 //! Operators of a TFLite file as nodes of ONNX.
 
 use super::flatbuffer::{Damaged, Table};
+use super::functions::{activation_of, bounds, plain};
 use super::schema::Tensor;
 use super::windows;
 use crate::import::model::{Array, Attribute, Attributes, Model, Node};
@@ -334,81 +335,4 @@ impl Writer {
         }
         Ok(())
     }
-
-    /// Bounds with masks: a bit for each dimension whose bound is not meant, or which goes.
-    fn strided_slice(&mut self, of: &Operator, output: &str) -> Result<(), Damaged> {
-        let list = |place: usize| of.ints(place).unwrap_or_default();
-        let (mut starts, mut ends, mut steps) = (list(1), list(2), list(3));
-        let (begin, end, shrink) = (of.int(0, 0)?, of.int(1, 0)?, of.int(4, 0)?);
-        let mut gone = Vec::new();
-        for at in 0..starts.len().min(ends.len()).min(steps.len()) {
-            let bit = |mask: i64| mask >> at & 1 == 1;
-            if bit(shrink) {
-                (ends[at], steps[at]) = (if starts[at] == -1 { i64::MAX } else { starts[at] + 1 }, 1);
-                gone.push(at as i64);
-                continue;
-            }
-            let backwards = steps[at] < 0;
-            if bit(begin) {
-                starts[at] = if backwards { i64::MAX } else { 0 };
-            }
-            if bit(end) {
-                ends[at] = if backwards { i64::MIN } else { i64::MAX };
-            }
-        }
-        let odd = of.int(2, 0)? != 0 || of.int(3, 0)? != 0;
-        let axes = (0..starts.len() as i64).collect();
-        let lists = [starts, ends, axes, steps].map(|list| self.constant(Array::list(list)));
-        let first = of.inputs.first().map_or("", String::as_str);
-        let [starts, ends, axes, steps] = &lists;
-        let cut = if gone.is_empty() { output.to_string() } else { self.fresh() };
-        // Masks that add dimensions are refused by the name of the operator.
-        let operator = if odd { "STRIDED_SLICE" } else { "Slice" };
-        self.node(of, operator, &[first, starts, ends, axes, steps], &cut, Attributes::default());
-        if !gone.is_empty() {
-            self.node(of, "Squeeze", &[&cut], output, Attributes::of([("axes", Attribute::Ints(gone))]));
-        }
-        Ok(())
-    }
-}
-
-fn bounds(min: f32, max: f32) -> Attributes {
-    Attributes::of([("min", Attribute::Float(min)), ("max", Attribute::Float(max))])
-}
-
-/// The function of an operator's activation; `None` if it has none.
-fn activation_of(number: u8) -> Option<(&'static str, Attributes)> {
-    Some(match number {
-        0 => return None,
-        1 => ("Relu", Attributes::default()),
-        2 => ("Clip", bounds(-1.0, 1.0)),
-        3 => ("Clip", bounds(0.0, 6.0)),
-        4 => ("Tanh", Attributes::default()),
-        _ => ("SIGN_BIT", Attributes::default()),
-    })
-}
-
-/// The operator of ONNX that does the same.
-fn plain(name: &str) -> Option<&'static str> {
-    Some(match name {
-        "RELU" => "Relu",
-        "LOGISTIC" => "Sigmoid",
-        "TANH" => "Tanh",
-        "HARD_SWISH" => "HardSwish",
-        "ELU" => "Elu",
-        "GELU" => "Gelu",
-        "EXP" => "Exp",
-        "LOG" => "Log",
-        "SQRT" => "Sqrt",
-        "ABS" => "Abs",
-        "NEG" => "Neg",
-        "MAXIMUM" => "Max",
-        "MINIMUM" => "Min",
-        "POW" => "Pow",
-        "SHAPE" => "Shape",
-        "RANGE" => "Range",
-        "ADD_N" => "Sum",
-        "CAST" | "DEQUANTIZE" | "QUANTIZE" => "Identity",
-        _ => return None,
-    })
 }

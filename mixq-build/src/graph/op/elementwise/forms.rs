@@ -22,13 +22,14 @@ pub(in crate::graph::op) static FORMS: [Form; COUNT] = [
     form("log", &[&LEAST], |values| function(Function::Log { least: values.parameters[0]? })),
     form("sqrt", &[], |_| function(Function::Sqrt)),
     form("abs", &[], |_| function(Function::Abs)),
+    form("sign", &[&MAGNITUDE], |values| function(Function::Sign { value: values.parameters[0]? })),
     form("neg", &[], |_| function(Function::Neg)),
     form("min", &[&VALUE], |values| function(Function::Min { value: values.parameters[0]? })),
     form("max", &[&VALUE], |values| function(Function::Max { value: values.parameters[0]? })),
 ];
 
 /// The number of functions.
-pub(in crate::graph::op) const COUNT: usize = 18;
+pub(in crate::graph::op) const COUNT: usize = 19;
 
 /// A clip from 0 to 6.
 const RELU6: Form = form("relu6", &[], |_| function(Function::Clip { min: Number::ZERO, max: Number::SIX }));
@@ -46,6 +47,7 @@ static MIN: Parameter = Parameter { key: "min", ..ANY };
 static MAX: Parameter = Parameter { key: "max", ..ANY };
 /// The smallest step of numbers up to 1 at 8 bits.
 static LEAST: Parameter = Parameter { key: "least", default: Some(1.0 / 256.0), ..ABOVE_ZERO };
+static MAGNITUDE: Parameter = Parameter { key: "value", default: Some(1.0), ..ABOVE_ZERO };
 static VALUE: Parameter = Parameter { key: "value", ..ANY };
 
 const ANY: Parameter = Parameter {

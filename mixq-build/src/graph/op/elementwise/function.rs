@@ -80,6 +80,11 @@ pub enum Function {
     Sqrt,
     /// The magnitude.
     Abs,
+    /// `value`; below 0, its opposite.
+    Sign {
+        /// Above 0.
+        value: Number,
+    },
     /// The opposite.
     Neg,
     /// `x`, but not more than `value`.
@@ -130,6 +135,13 @@ impl Function {
             Function::Log { least } => x.max(least.0).ln(),
             Function::Sqrt => x.max(0.0).sqrt(),
             Function::Abs => x.abs(),
+            Function::Sign { value } => {
+                if x >= 0.0 {
+                    value.0
+                } else {
+                    -value.0
+                }
+            }
             Function::Neg => -x,
             Function::Min { value } => x.min(value.0),
             Function::Max { value } => x.max(value.0),
@@ -154,6 +166,7 @@ impl Function {
             | Function::Elu { .. }
             | Function::Selu
             | Function::Log { .. }
+            | Function::Sign { .. }
             | Function::Neg
             | Function::Min { .. } => false,
         }
@@ -177,6 +190,7 @@ impl Function {
             Function::Log { .. } => "log",
             Function::Sqrt => "sqrt",
             Function::Abs => "abs",
+            Function::Sign { .. } => "sign",
             Function::Neg => "neg",
             Function::Min { .. } => "min",
             Function::Max { .. } => "max",

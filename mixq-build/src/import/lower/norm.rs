@@ -1,17 +1,9 @@
-//! Batch norm, and quantisation that a float network leaves out.
+//! Batch norm.
 
-use super::elementwise::number;
-use super::view::{Scaling, View};
+use super::view::Scaling;
 use super::{Call, Lowering, Reader, Refusal, Value, refuse};
-use crate::graph::op::{Function, OpSpec};
-use crate::import::model::{Array, Element};
 
-pub(super) const OPERATORS: &[(&str, Reader)] = &[
-    ("BatchNormalization", batch_norm),
-    ("QuantizeLinear", quantise),
-    ("mixq.Range", quantise),
-    ("DequantizeLinear", |_, call| Ok(vec![Value::Tensor(call.tensor(0)?.clone())])),
-];
+pub(super) const OPERATORS: &[(&str, Reader)] = &[("BatchNormalization", batch_norm)];
 
 /// What batch norm of libtorch adds to variances, and so that of mixq.
 const EPSILON: f64 = 1e-5;
@@ -71,56 +63,4 @@ fn batch_norm(lowering: &mut Lowering, call: &Call) -> Result<Vec<Value>, Refusa
         );
     }
     Ok(vec![Value::Tensor(lowering.scaled(call, &view, &scaling)?)])
-}
-
-/// What a quantisation of activations keeps of a float network: its range.
-fn quantise(lowering: &mut Lowering, call: &Call) -> Result<Vec<Value>, Refusal> {
-    let view = call.tensor(0)?.clone();
-    let scale = call.constant(1).and_then(Array::scalar);
-    let zero = call.constant(2);
-    let element = zero.map_or(Element::Unsigned(8), |zero| zero.element);
-    let (Some(scale), Some((least, most))) = (scale, element.range()) else {
-        return refuse("has scales that are not one constant number", "mixq has one scale for a tensor");
-    };
-    let zero = zero.and_then(Array::scalar).unwrap_or(0.0);
-    let value = |code: i64| (code as f32 - zero) * scale;
-    let view = lowering.ranged(call, &view, value(least), value(most))?;
-    lowering.note_quantised();
-    Ok(vec![Value::Tensor(view)])
-}
-
-impl Lowering<'_> {
-    /// What a view shows, within a range. A range that begins at 0 is a ReLU which the file does not show, and
-    /// is no loss after one.
-    pub(super) fn ranged(
-        &mut self,
-        call: &Call,
-        view: &View,
-        least: f32,
-        most: f32,
-    ) -> Result<View, Refusal> {
-        if !self.layers.has_own_grid(view) || !(most > 0.0 && least <= 0.0) {
-            return Ok(view.clone());
-        }
-        let mut view = view.clone();
-        let computed = match self.layers.layer(&view).map(|layer| layer.op) {
-            Some(OpSpec::Elementwise(elementwise)) => elementwise.function.starts_at_zero(),
-            _ => false,
-        };
-        if least == 0.0 && !computed {
-            let function = Function::Clip { min: number(0.0)?, max: number(most)? };
-            view = self.function(call, &View { shared: false, ..view }, function)?;
-        }
-        if self.layers.has_own_grid(&view) {
-            self.layers.give(&view, "range", vec![2], vec![least, most]);
-        }
-        Ok(view)
-    }
-
-    pub(super) fn note_quantised(&mut self) {
-        let note = "quantised tensors become float ones; their ranges are kept".to_string();
-        if !self.notes.contains(&note) {
-            self.notes.push(note);
-        }
-    }
 }

@@ -1,0 +1,101 @@
+//! The input of a model as an image: files do not say which dimension is which.
+
+use super::Unsupported;
+use super::view::{Axis, Scaling, View, whole};
+use crate::graph::{Shape, Source};
+use crate::import::model::{Array, Format, Input, Model};
+
+/// The views that the input may be, the most usual first: files do not say which dimension is which.
+pub(super) fn inputs(model: &Model) -> Result<Vec<View>, Vec<Unsupported>> {
+    let whole_model = |what: String, help: &str| {
+        vec![Unsupported { operator: "input".to_string(), what, help: help.to_string() }]
+    };
+    let read = |name: &str| model.nodes.iter().any(|node| node.inputs.iter().any(|input| input == name));
+    let given: Vec<_> = model.inputs.iter().filter(|input| read(&input.name)).collect();
+    let [input] = given[..] else {
+        let names: Vec<&str> = given.iter().map(|input| input.name.as_str()).collect();
+        let what = format!("the model reads {} inputs ({})", given.len(), names.join(", "));
+        return Err(whole_model(what, "mixq imports models of one input"));
+    };
+    let mut sizes = Vec::new();
+    for (index, size) in input.dims.iter().enumerate() {
+        match size {
+            // A batch has one sample on the device.
+            _ if index == 0 && input.dims.len() > 1 => sizes.push(1),
+            Some(size) => sizes.push(*size),
+            None => {
+                let name = input.name.escape_debug();
+                let what = format!("dimension {index} of input `{name}` is open");
+                return Err(whole_model(what, "export the model with a fixed shape of its input"));
+            }
+        }
+    }
+    let mut views = reshaped_inputs(model, input, &sizes);
+    let Some(orders) = orders(sizes.len(), model.format) else {
+        let what = format!("the input has {} dimensions", sizes.len());
+        return Err(whole_model(what, "an input is an image, or a row of samples: at most 4 dimensions"));
+    };
+    views.extend(orders.iter().map(|order| view(model, input, &sizes, order)));
+    Ok(views)
+}
+
+/// The orders that the axes of an input of so many dimensions may have, the most usual first.
+fn orders(dimensions: usize, format: Format) -> Option<&'static [&'static [Axis]]> {
+    use Axis::{Channels, Height, Width};
+    Some(match (dimensions, format) {
+        (1, _) => &[&[Channels]],
+        (2, _) => &[&[Channels], &[Width]],
+        (3, Format::Onnx) => &[&[Channels, Width], &[Width, Channels], &[Height, Width]],
+        (3, Format::Tflite) => &[&[Width, Channels], &[Height, Width]],
+        (4, Format::Onnx) => &[&[Channels, Height, Width], &[Height, Width, Channels]],
+        (4, Format::Tflite) => &[&[Height, Width, Channels], &[Channels, Height, Width]],
+        _ => return None,
+    })
+}
+
+/// An input of these sizes, whose axes after the batch are these.
+fn view(model: &Model, input: &Input, sizes: &[usize], order: &[Axis]) -> View {
+    use Axis::{Channels, Height, Width};
+    let batch = usize::from(sizes.len() > 1);
+    let size = |axis: Axis| order.iter().position(|own| *own == axis).map_or(1, |at| sizes[batch + at]);
+    let shape = Shape { height: size(Height), width: size(Width), channels: size(Channels) };
+    let own = order.iter().map(|axis| whole(*axis, size(*axis)));
+    let dims = std::iter::repeat_n(Vec::new(), batch).chain(own).collect();
+    // What is given to a quantised network are its integers.
+    let scaling = model.grids.get(&input.name).map_or(Vec::new(), |grid| {
+        let factor = f64::from(grid.scales[0]);
+        let summand = -(grid.zero_points[0] as f64) * factor;
+        vec![Scaling { factor, summand }; shape.channels]
+    });
+    // Without scales integers are what they are.
+    let integer = scaling.is_empty() && input.element.range().is_some();
+    View { scaling, integer, dims, ..View::image(Source::Image, shape) }
+}
+
+/// The image that the input becomes where the first node reshapes it to one of four dimensions.
+fn reshaped_inputs(model: &Model, input: &Input, sizes: &[usize]) -> Vec<View> {
+    let mut name = input.name.as_str();
+    for node in model.nodes.iter() {
+        if node.inputs.first().is_none_or(|first| first != name) {
+            continue;
+        }
+        match node.operator.as_str() {
+            "Identity" | "Cast" | "QuantizeLinear" | "DequantizeLinear" | "mixq.Range" => {}
+            "Reshape" => {
+                let shape = node.inputs.get(1).and_then(|name| model.constants.get(name));
+                let Some([_, shape @ ..]) = shape.and_then(Array::ints) else { return Vec::new() };
+                let shape: Option<Vec<usize>> =
+                    shape.iter().map(|size| usize::try_from(*size).ok().filter(|size| *size > 0)).collect();
+                let Some(shape) = shape.filter(|shape| shape.len() == 3) else { return Vec::new() };
+                let shape = [&[1], &shape[..]].concat();
+                let orders = orders(4, model.format).unwrap_or(&[]);
+                let seen =
+                    orders.iter().filter_map(|order| view(model, input, &shape, order).reshaped(sizes));
+                return seen.collect();
+            }
+            _ => return Vec::new(),
+        }
+        name = node.outputs.first().map_or("", String::as_str);
+    }
+    Vec::new()
+}
