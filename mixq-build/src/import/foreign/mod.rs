@@ -10,7 +10,7 @@ use hmac_sha256::Hash as Sha256;
 use crate::error::{Error, Location, Problem};
 use crate::graph::Graph;
 use crate::hex::hexadecimal;
-use crate::import::lower::{Lowered, Unsupported, lower};
+use crate::import::lower::{Lowered, Taken, Unsupported, lower};
 use crate::import::model::{Element, Format, Input, Model};
 use crate::import::weights::Tensors;
 use crate::import::{
@@ -79,7 +79,15 @@ pub fn format(path: &Path) -> Option<Format> {
 /// # Errors
 /// The file cannot be read, is damaged, or has something that mixq has no layers for: all of it.
 pub fn read(path: &Path) -> Result<Foreign, Refused> {
-    parse(path, &bytes(path)?)
+    read_taken(path, Taken::AsNumbers)
+}
+
+/// Reads a file, and keeps its integers if they are taken as they are.
+///
+/// # Errors
+/// As [`read`]. What keeps integers from being taken as they are is in it, too.
+pub fn read_taken(path: &Path, taken: Taken) -> Result<Foreign, Refused> {
+    parse_taken(path, &bytes(path)?, taken)
 }
 
 /// The files that a network is read from: its own, and those beside it that its weights lie in.
@@ -135,8 +143,16 @@ pub fn model(path: &Path, bytes: &[u8]) -> Result<Model, Error> {
 /// # Errors
 /// As [`read`].
 pub fn parse(path: &Path, bytes: &[u8]) -> Result<Foreign, Refused> {
+    parse_taken(path, bytes, Taken::AsNumbers)
+}
+
+/// The same, and keeps integers if they are taken as they are.
+///
+/// # Errors
+/// As [`read_taken`].
+pub fn parse_taken(path: &Path, bytes: &[u8], taken: Taken) -> Result<Foreign, Refused> {
     let model = model(path, bytes)?;
-    let lowered = lower(&model).map_err(|found| Refused::Unsupported(path.to_path_buf(), found))?;
+    let lowered = lower(&model, taken).map_err(|found| Refused::Unsupported(path.to_path_buf(), found))?;
     let (task, graph) = resolve(&lowered.spec)?;
     let imported = Imported {
         spec: lowered.spec.clone(),

@@ -128,7 +128,8 @@ impl Lowering<'_> {
 
     /// Whether the layer that writes a view has weights for its channels, and nothing behind them.
     pub(super) fn takes_scaling(&mut self, view: &View) -> bool {
-        if view.shared {
+        // What is rounded already stays as it is.
+        if view.shared || self.layers.is_taken(view) {
             return false;
         }
         self.layers.layer(view).is_some_and(|layer| {
@@ -160,6 +161,10 @@ impl Lowering<'_> {
             for (index, value) in tensor.values.iter_mut().enumerate() {
                 *value = (f64::from(*value) * scaling[index / each.max(1) % channels].factor) as f32;
             }
+        }
+        if !normed {
+            let factors: Vec<f64> = scaling.iter().map(|own| own.factor).collect();
+            self.layers.scale_integers(view, &factors);
         }
         match self.layers.tensor(view, summands) {
             Some(tensor) => {

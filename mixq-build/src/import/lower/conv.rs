@@ -144,6 +144,9 @@ impl Lowering<'_> {
             (_, taps) => [1, taps.iter().product()],
         };
         self.layers.give(&made, "weight", vec![outer, inner, kernel[0], kernel[1]], weight.to_floats());
+        let outer = usize::from(matches!(op, OpSpec::TransposedConv(_)));
+        let integers = self.weight_integers(call, outer);
+        self.layers.give_integers(&made, integers);
         if let Some(bias) = call.constant(2) {
             if bias.len() != shape.channels {
                 let what = format!("has {} biases for {} output channels", bias.len(), shape.channels);

@@ -106,7 +106,8 @@ impl Lowering<'_> {
         if wanted == Some(Activation::Relu) && self.layers.is_positive(view) {
             return Ok(view.clone());
         }
-        if let (Some(wanted), false) = (wanted, view.shared)
+        // What is rounded already stays as it is.
+        if let (Some(wanted), false) = (wanted, view.shared || self.layers.is_taken(view))
             && let Some(layer) = self.layers.layer(view)
             && layer.op.form().follows.activation
         {

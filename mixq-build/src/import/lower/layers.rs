@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use super::grids::{has_own_grid, joined_apart};
+use super::integers::{Integers, LayerIntegers, NetworkIntegers, WeightIntegers};
 use super::view::{Scaling, View};
 use super::{Refusal, refuse};
 use crate::graph::op::{Affine, Elementwise, OpSpec};
@@ -15,10 +16,14 @@ const PARTS: [&str; 7] =
 
 /// Layers and weights.
 pub(super) struct Layers {
-    input: Shape,
-    made: Vec<LayerSpec>,
+    pub(super) input: Shape,
+    pub(super) made: Vec<LayerSpec>,
     /// What they write.
-    shapes: Vec<Shape>,
+    pub(super) shapes: Vec<Shape>,
+    /// How the file has numbers of theirs as integers, where a network is taken over as it is.
+    pub(super) integers: Vec<LayerIntegers>,
+    /// The same of the input.
+    pub(super) input_integers: Option<Integers>,
     names: HashSet<String>,
     tensors: Tensors,
     /// What all layers that read the input make of its channels; `None` until one reads it.
@@ -31,6 +36,8 @@ impl Layers {
             input,
             made: Vec::new(),
             shapes: Vec::new(),
+            integers: Vec::new(),
+            input_integers: None,
             names: HashSet::new(),
             tensors: Tensors::new(),
             scaling: None,
@@ -84,6 +91,7 @@ impl Layers {
         }
         self.names.insert(name.clone());
         self.shapes.push(shape);
+        self.integers.push(LayerIntegers::default());
         self.made.push(LayerSpec {
             norm: op.form().follows.norm.then_some(false),
             activation: op.form().follows.activation.then_some(Activation::None),
@@ -120,26 +128,33 @@ impl Layers {
     /// activation, or a layer between that changes nothing.
     fn isolate(&mut self) {
         for (joiner, input) in joined_apart(&self.made) {
-            let name = self.made[joiner].inputs[input].clone();
-            let Some(before) = self.index(&name) else { continue };
-            let channels = self.shapes[before].channels;
-            let copy = self.free_name(&format!("{name}.copy"));
-            let layer = LayerSpec {
-                inputs: vec![name.clone()],
-                activation: Some(Activation::None),
-                ..LayerSpec::new(copy.clone(), Affine)
-            };
-            self.names.insert(copy.clone());
-            let weight = Tensor { shape: vec![channels], values: vec![1.0; channels] };
-            self.tensors.insert(format!("{copy}.weight"), weight);
-            self.made[joiner].inputs[input] = copy;
-            // Layers stand behind what they read.
-            self.made.insert(joiner, layer);
-            self.shapes.insert(joiner, self.shapes[before]);
+            self.insert_copy(joiner, input);
         }
     }
 
-    fn index(&self, name: &str) -> Option<usize> {
+    /// A layer that changes nothing between a layer and one of its inputs; answers where it is. Layers from
+    /// there on move by one place.
+    pub(super) fn insert_copy(&mut self, reader: usize, input: usize) -> usize {
+        let name = self.made[reader].inputs[input].clone();
+        let shape = self.index(&name).map_or(self.input, |before| self.shapes[before]);
+        let copy = self.free_name(&format!("{name}.copy"));
+        let layer = LayerSpec {
+            inputs: vec![name],
+            activation: Some(Activation::None),
+            ..LayerSpec::new(copy.clone(), Affine)
+        };
+        self.names.insert(copy.clone());
+        let weight = Tensor { shape: vec![shape.channels], values: vec![1.0; shape.channels] };
+        self.tensors.insert(format!("{copy}.weight"), weight);
+        self.made[reader].inputs[input] = copy;
+        // Layers stand behind what they read.
+        self.made.insert(reader, layer);
+        self.shapes.insert(reader, shape);
+        self.integers.insert(reader, LayerIntegers::default());
+        reader
+    }
+
+    pub(super) fn index(&self, name: &str) -> Option<usize> {
         self.made.iter().position(|made| made.name.as_deref() == Some(name))
     }
 
@@ -219,13 +234,24 @@ impl Layers {
         self.made[index].name = Some(name);
     }
 
-    /// Layers, weights, and what layers make of the channels of the input.
-    pub(super) fn finish(mut self) -> (Spec, Tensors, Vec<Scaling>) {
+    /// Gives a layer's weights the integers that the file has for them.
+    pub(super) fn give_integers(&mut self, view: &View, integers: Option<WeightIntegers>) {
+        if let Source::Node(layer) = view.source {
+            self.integers[layer].weights = integers;
+        }
+    }
+
+    /// Layers, weights, what layers make of the channels of the input, and how the file has them as integers.
+    pub(super) fn finish(mut self) -> (Spec, Tensors, Vec<Scaling>, NetworkIntegers) {
         self.isolate();
-        let Layers { input, mut made, tensors, scaling, .. } = self;
+        self.join_integers();
+        let Layers { input, mut made, tensors, scaling, integers, input_integers, .. } = self;
         if let Some(last) = made.last_mut() {
             last.is_output = false;
         }
-        (Spec { input, layers: made }, tensors, scaling.unwrap_or_default())
+        let names = made.iter().filter_map(|layer| layer.name.clone());
+        let integers =
+            NetworkIntegers { input: input_integers, layers: names.zip(integers).collect() };
+        (Spec { input, layers: made }, tensors, scaling.unwrap_or_default(), integers)
     }
 }

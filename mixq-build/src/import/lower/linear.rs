@@ -24,6 +24,12 @@ fn gemm(lowering: &mut Lowering, call: &Call) -> Result<Vec<Value>, Refusal> {
     let weight = Array::floats(weight.dims.clone(), scaled(&weight, alpha));
     let view = lowering.padded(call.tensor(0)?)?;
     let made = product(lowering, call, &view, &weight)?;
+    let mut integers =
+        lowering.weight_integers(call, 1 - usize::from(attributes.int("transB").unwrap_or(0) != 0));
+    if let Some(integers) = &mut integers {
+        integers.scaled(&vec![f64::from(alpha); weight.dims[0]]);
+    }
+    lowering.layers.give_integers(&made, integers);
     if let Some(bias) = call.constant(2) {
         let outputs = weight.dims[0];
         let bias = Array::floats(bias.dims.clone(), scaled(bias, attributes.float("beta").unwrap_or(1.0)));
@@ -49,7 +55,10 @@ pub(super) fn matmul(lowering: &mut Lowering, call: &Call) -> Result<Vec<Value>,
         return refuse(format!("multiplies with a tensor {:?}", weight.dims), "mixq needs a matrix");
     }
     let view = lowering.padded(call.tensor(0)?)?;
-    Ok(vec![Value::Tensor(product(lowering, call, &view, &weight.transposed(&[1, 0]))?)])
+    let made = product(lowering, call, &view, &weight.transposed(&[1, 0]))?;
+    let integers = lowering.weight_integers(call, 1);
+    lowering.layers.give_integers(&made, integers);
+    Ok(vec![Value::Tensor(made)])
 }
 
 /// The product of the last dimension with `weight`, `[out, in]`.

@@ -13,6 +13,8 @@ mod elementwise;
 mod ends;
 mod grids;
 mod input;
+pub mod integers;
+mod kept;
 mod layers;
 mod linear;
 mod norm;
@@ -24,6 +26,7 @@ mod quantised;
 mod resize;
 mod rounding;
 mod shapes;
+mod taken;
 mod view;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -32,6 +35,7 @@ use super::model::{Array, Model, Node};
 use super::weights::Tensors;
 use crate::graph::{Shape, Spec};
 use call::Call;
+use integers::{ConstantIntegers, NetworkIntegers};
 use layers::Layers;
 pub use outputs::{Output, Tail};
 pub use view::Scaling;
@@ -52,8 +56,19 @@ pub struct Lowered {
     pub outputs: Vec<Output>,
     /// What it computes of that.
     pub tail: Tail,
+    /// How the file has its numbers as integers; empty unless it is taken over as it is.
+    pub integers: NetworkIntegers,
     /// What was left out or joined, in words.
     pub notes: Vec<String>,
+}
+
+/// What becomes of the integers of a quantised model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Taken {
+    /// They become numbers; the layers are those of a network in floats.
+    AsNumbers,
+    /// They are kept: the layers round where the model does.
+    AsTheyAre,
 }
 
 /// A tensor of the model as the device holds it.
@@ -105,11 +120,11 @@ enum Value {
 ///
 /// # Errors
 /// All nodes that mixq has no layers for.
-pub fn lower(model: &Model) -> Result<Lowered, Vec<Unsupported>> {
+pub fn lower(model: &Model, taken: Taken) -> Result<Lowered, Vec<Unsupported>> {
     let model = &reachable(model);
     let mut first: Option<Vec<Unsupported>> = None;
     for input in input::inputs(model)? {
-        match Lowering::new(model, Some(input)).run() {
+        match Lowering::new(model, Some(input), taken).run() {
             Ok(lowered) => return Ok(lowered),
             Err(found) => first = first.or(Some(found)),
         }
@@ -139,6 +154,10 @@ struct Lowering<'a> {
     /// How often each value is read.
     uses: HashMap<&'a str, usize>,
     layers: Layers,
+    /// What becomes of integers.
+    taken: Taken,
+    /// The integers of constants, where they are kept.
+    constant_integers: HashMap<&'a str, ConstantIntegers>,
     input: Placed,
     notes: Vec<String>,
     unsupported: Vec<Unsupported>,
@@ -146,7 +165,7 @@ struct Lowering<'a> {
 
 impl<'a> Lowering<'a> {
     /// Without an input all values are constants.
-    fn new(model: &'a Model, input: Option<View>) -> Lowering<'a> {
+    fn new(model: &'a Model, input: Option<View>, taken: Taken) -> Lowering<'a> {
         let mut uses: HashMap<&str, usize> = HashMap::new();
         for name in model.nodes.iter().flat_map(|node| &node.inputs).chain(&model.outputs) {
             *uses.entry(name).or_default() += 1;
@@ -155,7 +174,15 @@ impl<'a> Lowering<'a> {
         for (name, array) in &model.constants {
             values.insert(name, Value::Constant(array.clone()));
         }
-        let layers = Layers::new(input.as_ref().map_or(Shape::from(1), |input| input.shape));
+        let mut layers = Layers::new(input.as_ref().map_or(Shape::from(1), |input| input.shape));
+        let mut constant_integers = HashMap::new();
+        if taken == Taken::AsTheyAre {
+            layers.input_integers = taken::input_integers(model);
+            for (name, array) in &model.constants {
+                let integers = model.grids.get(name).and_then(|grid| ConstantIntegers::of(grid, array));
+                integers.into_iter().for_each(|it| drop(constant_integers.insert(name.as_str(), it)));
+            }
+        }
         let placed = |input: &View| Placed { dims: input.sizes(), places: input.places() };
         let none = Placed { dims: Vec::new(), places: Vec::new() };
         let placed = input.as_ref().map_or(none, placed);
@@ -168,6 +195,8 @@ impl<'a> Lowering<'a> {
             followed: ends::followed(model),
             uses,
             layers,
+            taken,
+            constant_integers,
             input: placed,
             notes: Vec::new(),
             unsupported: Vec::new(),
@@ -202,8 +231,8 @@ impl<'a> Lowering<'a> {
             return Err(self.unsupported);
         }
         let Lowering { layers, input, notes, .. } = self;
-        let (spec, tensors, scaling) = layers.finish();
-        Ok(Lowered { spec, tensors, scaling, input, outputs, tail, notes })
+        let (spec, tensors, scaling, integers) = layers.finish();
+        Ok(Lowered { spec, tensors, scaling, input, outputs, tail, integers, notes })
     }
 
     fn is_known(&self, name: &str) -> bool {
@@ -230,6 +259,7 @@ impl<'a> Lowering<'a> {
         if !tensors || node.operator == "Constant" {
             if let Some(folded) = constants::fold(node, &constants) {
                 let arrays = folded.or_else(|what| refuse(what, "check the model"))?;
+                self.keep_integers(node, &constants, &arrays);
                 return Ok(arrays.into_iter().map(Value::Constant).collect());
             }
         }

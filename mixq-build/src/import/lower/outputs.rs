@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::view::Code;
-use super::{Call, Lowering, Placed, Reader, Refusal, Unsupported, Value, refuse};
+use super::{Call, Lowering, Placed, Reader, Refusal, Taken, Unsupported, Value, refuse};
 use crate::import::model::{Array, Grid, Model, Node};
 
 /// Operators that are left to the firmware where mixq has no layers for them and only such operators follow.
@@ -172,7 +172,7 @@ impl Tail {
             grids: BTreeMap::new(),
             files: Default::default(),
         };
-        let mut lowering = Lowering::new(&model, None);
+        let mut lowering = Lowering::new(&model, None, Taken::AsNumbers);
         for node in &model.nodes {
             let values = lowering.node(node).ok()?;
             lowering.set(node, values);

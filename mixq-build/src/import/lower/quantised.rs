@@ -6,8 +6,10 @@
 //! summand.
 
 use super::elementwise::number;
+use super::integers::Integers;
+use super::taken::AS_NUMBERS;
 use super::view::{Code, Scaling, View};
-use super::{Call, Lowering, Reader, Refusal, Value, refuse};
+use super::{Call, Lowering, Reader, Refusal, Taken, Value, refuse};
 use crate::graph::op::{Function, OpSpec};
 use crate::import::model::{Array, Attribute, Attributes, Element, Node};
 
@@ -137,6 +139,9 @@ impl Lowering<'_> {
     }
 
     pub(super) fn note_quantised(&mut self) {
+        if self.taken == Taken::AsTheyAre {
+            return;
+        }
         self.note("quantised tensors become float ones; their ranges are kept");
     }
 }
@@ -165,6 +170,10 @@ fn ranged(lowering: &mut Lowering, call: &Call) -> Result<(View, Code), Refusal>
     let (Some(code), Some((least, most))) = (given, given.and_then(|code| code.element.range())) else {
         return refuse("has scales that are not one constant number", "mixq has one scale for a tensor");
     };
+    if lowering.taken == Taken::AsTheyAre {
+        let own = Integers { scale: code.scale, zero: code.zero, least, most };
+        return Ok((lowering.take(call, &view, own)?, code));
+    }
     let value = |integer: i64| ((integer - code.zero) as f64 * code.scale) as f32;
     let view = lowering.ranged(call, &view, value(least), value(most))?;
     lowering.note_quantised();
@@ -193,6 +202,9 @@ fn dequantise(lowering: &mut Lowering, call: &Call) -> Result<Vec<Value>, Refusa
         None => (own.scale, -(own.zero as f64) * own.scale),
     };
     let channels = view.shape.channels;
+    if view.integer && view.code.is_none() {
+        lowering.take_input(&view, own);
+    }
     let plain = View { code: None, integer: false, ..view };
     lowering.note_quantised();
     Ok(vec![Value::Tensor(lowering.scaled(call, &plain, &vec![Scaling { factor, summand }; channels])?)])
@@ -201,6 +213,9 @@ fn dequantise(lowering: &mut Lowering, call: &Call) -> Result<Vec<Value>, Refusa
 /// A grid that depends on the numbers themselves: without rounding any will do, so that of step 1.
 fn dynamic(lowering: &mut Lowering, call: &Call) -> Result<Vec<Value>, Refusal> {
     let view = call.tensor(0)?.clone();
+    if lowering.taken == Taken::AsTheyAre {
+        return refuse("chooses a scale while the network runs", AS_NUMBERS);
+    }
     lowering.note("activations that were quantised while the network runs become float ones");
     let element = Element::Unsigned(8);
     let zero = Array { dims: Vec::new(), element, ..Array::list(vec![0]) };
@@ -249,6 +264,10 @@ fn integers(lowering: &mut Lowering, call: &Call, product: Reader) -> Result<Vec
     let inner =
         Call { node: call.node, inputs: &inputs, constants: &[None, Some(&centred[0])], ends: call.ends };
     let made = product(lowering, &inner)?;
+    if let (Taken::AsTheyAre, [Value::Tensor(view)]) = (lowering.taken, &made[..]) {
+        let integers = super::taken::whole(weight, zero(3)?);
+        lowering.layers.give_integers(view, integers);
+    }
     let step = Scaling { factor: 1.0 / factor, summand: 0.0 };
     let mut scaled = Vec::new();
     for value in made {

@@ -5,8 +5,10 @@
 //! less on average.
 
 use super::elementwise::number;
+use super::integers::Integers;
+use super::taken::AS_NUMBERS;
 use super::view::{Scaling, View};
-use super::{Call, Lowering, Reader, Refusal, Value, refuse};
+use super::{Call, Lowering, Reader, Refusal, Taken, Value, refuse};
 use crate::graph::op::{Elementwise, Function};
 use crate::import::model::{Array, Attribute, Node};
 
@@ -43,8 +45,17 @@ impl Lowering<'_> {
 
     /// What a quotient of integers is on average, which is rounded towards 0: before a ReLU that is down.
     pub(super) fn quotient(&mut self, call: &Call, view: &View) -> Result<View, Refusal> {
+        self.refuse_rounding()?;
         self.note_rounding();
         self.moved(call, view, 1.0, -0.5)
+    }
+
+    /// Roundings by operators of their own say neither bits nor a scale.
+    fn refuse_rounding(&self) -> Result<(), Refusal> {
+        match self.taken {
+            Taken::AsNumbers => Ok(()),
+            Taken::AsTheyAre => refuse("rounds without a scale, a zero point and bits", AS_NUMBERS),
+        }
     }
 
     fn note_rounding(&mut self) {
@@ -54,6 +65,7 @@ impl Lowering<'_> {
 
 fn rounded(lowering: &mut Lowering, call: &Call, summand: f64) -> Result<Vec<Value>, Refusal> {
     let view = call.tensor(0)?.clone();
+    lowering.refuse_rounding()?;
     lowering.note_rounding();
     // Integers are rounded already.
     let summand = if view.integer { 0.0 } else { summand };
@@ -92,6 +104,11 @@ fn quant(lowering: &mut Lowering, call: &Call) -> Result<Vec<Value>, Refusal> {
         _ => 0.0,
     };
     let view = lowering.moved(call, &view, 1.0, f64::from(scale) * summand)?;
+    if lowering.taken == Taken::AsTheyAre {
+        let [least, most] = limits.map(|limit| limit as i64);
+        let own = Integers { scale: f64::from(scale), zero: zero as i64, least, most };
+        return Ok(vec![Value::Tensor(lowering.take(call, &view, own)?)]);
+    }
     let range = limits.map(|limit| (limit - zero) * scale);
     lowering.note_quantised();
     Ok(vec![Value::Tensor(lowering.bounded(call, &view, range, bits)?)])
@@ -130,6 +147,7 @@ fn truncated(lowering: &mut Lowering, call: &Call) -> Result<Vec<Value>, Refusal
     let (Some(scale), Some(before), Some(after)) = (scalar(1), scalar(3), scalar(4)) else {
         return refuse("has scales that are not one constant number", "mixq has one scale for a tensor");
     };
+    lowering.refuse_rounding()?;
     lowering.note_rounding();
     let step = f64::from(scale) * f64::from((before - after).exp2());
     let half = match call.node.attributes.text("rounding_mode").unwrap_or("FLOOR") {
@@ -183,6 +201,14 @@ fn thresholds(lowering: &mut Lowering, call: &Call) -> Result<Vec<Value>, Refusa
     let scaling: Vec<Scaling> = (0..channels).map(scaling).collect();
     lowering.note_quantised();
     let view = lowering.scaled(call, &view, &scaling)?;
+    if lowering.taken == Taken::AsTheyAre {
+        let zero = f64::from(-least / step);
+        if zero.fract() != 0.0 {
+            return refuse(format!("has no threshold at 0: the least number is {least}"), AS_NUMBERS);
+        }
+        let own = Integers { scale: f64::from(step), zero: zero as i64, least: 0, most: count as i64 };
+        return Ok(vec![Value::Tensor(lowering.take(call, &view, own)?)]);
+    }
     let most = least + step * count as f32;
     Ok(vec![Value::Tensor(lowering.bounded(call, &view, [least, most], 1.0)?)])
 }
@@ -210,5 +236,10 @@ fn requantised(lowering: &mut Lowering, call: &Call) -> Result<Vec<Value>, Refus
     let view = lowering.scaled(call, &view, &scaling)?;
     let least = if given(call.node, "signed").unwrap_or(0.0) != 0.0 { -(levels / 2.0).floor() } else { 0.0 };
     let range = [least, least + levels - 1.0];
+    if lowering.taken == Taken::AsTheyAre {
+        let [least, most] = range.map(|limit| limit as i64);
+        let own = Integers { scale: 1.0, zero: 0, least, most };
+        return Ok(vec![Value::Tensor(lowering.take(call, &view, own)?)]);
+    }
     Ok(vec![Value::Tensor(lowering.bounded(call, &view, range, levels.log2())?)])
 }
