@@ -101,6 +101,10 @@ fn own(model: &Model, path: &Path, cache: &Path) -> Result<Case, Error> {
     let state = prepared.state(path)?;
     let reason = prepared.reason(&state).unwrap_or_default();
     let State::Fresh(artifact) = state else { return Err(unusable(path, &state, &reason)) };
+    if model.as_imported {
+        let found = measure(&model.dataset, Reader::of(&artifact.header), &mut Reading::new())?;
+        return Ok(Case { artifact, images: found.images, which: "images".to_string() });
+    }
     let (input, outputs) = (prepared.graph.input, prepared.graph.output());
     let reading = &mut Reading::new();
     let (dataset, _) = Dataset::load_with_digest(&model.dataset, Some(cache), input, outputs, reading)?;

@@ -32,8 +32,9 @@ pub fn run(selection: &Selection, force: bool) -> Result<Outcome, Error> {
         let waiting = || eprintln!("waiting: another process makes {}", path.display());
         let result = pipeline::retrain(prepared, path, &chosen.scratch, force, waiting, &mut bars);
         let warnings = bars.finish();
-        let Retrained { artifact, effort } = result?;
+        let Retrained { artifact, effort, made } = result?;
         match effort.as_ref().map(|phases| phases.each_ref().map(|phase| phase.images_per_second)) {
+            None if made => eprintln!("{} has the integers of its file", path.display()),
             None => eprintln!("{} is fresh", path.display()),
             Some([float, quantised]) => eprintln!(
                 "trained with {float:.0} images/s in float, {quantised:.0} images/s quantised ({:.0} %)",

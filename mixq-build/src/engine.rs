@@ -17,9 +17,11 @@ macro_rules! open {
 
 open! {
     artifact,
+    #[cfg(feature = "import")]
+    as_imported,
     clock,
     config,
-    #[cfg(feature = "integer")]
+    #[cfg(any(feature = "import", feature = "integer"))]
     convert,
     dataset,
     error,
@@ -29,7 +31,7 @@ open! {
     import,
     memory,
     observer,
-    #[cfg(feature = "train")]
+    #[cfg(all(feature = "import", feature = "integer"))]
     pipeline,
     prepare,
     report,

@@ -53,7 +53,7 @@ pub fn logits(artifact: &Artifact, images: &Split) -> Result<Vec<i32>, Problem> 
 }
 
 /// Reads an output from the arena.
-fn read(output: &Tensor, arena: &[u8], values: &mut [i32]) {
+pub(crate) fn read(output: &Tensor, arena: &[u8], values: &mut [i32]) {
     let bytes = &arena[output.range()];
     match output.bits {
         Bits::B32 => {

@@ -38,10 +38,12 @@
 //! The command line `cargo mixq` is the crate `cargo-mixq`.
 
 mod artifact;
+#[cfg(feature = "import")]
+mod as_imported;
 mod atomic;
 mod clock;
 mod config;
-#[cfg(feature = "integer")]
+#[cfg(any(feature = "import", feature = "integer"))]
 mod convert;
 mod dataset;
 #[doc(hidden)]
@@ -55,7 +57,7 @@ mod hex;
 mod import;
 mod memory;
 mod observer;
-#[cfg(feature = "train")]
+#[cfg(all(feature = "import", feature = "integer"))]
 mod pipeline;
 mod prepare;
 mod report;

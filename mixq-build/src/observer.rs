@@ -31,6 +31,19 @@ pub struct Epoch {
     pub cpu: &'static str,
 }
 
+/// The cost of a phase of training; of an interrupted one, all its parts together.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Effort {
+    /// Seconds of learning, without the time for reading images, validation and checkpoints.
+    pub seconds: f64,
+    /// Images learned from in a second.
+    pub images_per_second: f64,
+    /// Threads that computed.
+    pub threads: u32,
+    /// The kind of processor where it began.
+    pub cpu: String,
+}
+
 /// An observer of how a model is made, from its dataset to its artifact.
 ///
 /// Progress may be ignored. Warnings may not: an implementation decides where the user reads them.

@@ -1,29 +1,28 @@
 //! The whole way from a model's configuration to its artifact.
 
-use std::path::{Path, PathBuf};
+mod as_imported;
+#[cfg(feature = "train")]
+mod trained;
 
-use mixq_format::{Accuracy, Artifact, Budget};
+use std::path::Path;
 
-use crate::artifact::{self, DATASET, Fingerprint, Lock, State, WEIGHTS};
-use crate::convert::{About, convert};
-use crate::dataset::Dataset;
+use mixq_format::Artifact;
+
+use crate::artifact::{self, Lock, State};
 use crate::error::{Error, Problem};
-use crate::evaluate;
-use crate::memory::{Allocation, Losses};
-use crate::observer::Observer;
+use crate::memory::Allocation;
+use crate::observer::{Effort, Observer};
 use crate::prepare::Prepared;
-use crate::settings::{Policy, Scheme, Training};
-use crate::shortage::accumulator;
-use crate::task::{Made, rules};
-use crate::train::{Checkpoints, Choose, Effort, Job, Metrics, train, validation};
 
 /// What became of a model's artifact.
 #[derive(Clone, Debug)]
 pub struct Retrained {
     /// The artifact that is now there.
     pub artifact: Artifact,
-    /// What its training took, float and quantised; `None` if it was fresh.
+    /// What its training took, float and quantised; `None` if nothing was trained.
     pub effort: Option<[Effort; 2]>,
+    /// Whether it was made now; else it was fresh.
+    pub made: bool,
 }
 
 /// Makes a model's artifact if it is not fresh, or in any case with `force`, which also trains what another
@@ -45,7 +44,7 @@ pub fn retrain(
     observer: &mut dyn Observer,
 ) -> Result<Retrained, Error> {
     let fresh = |prepared: &Prepared<'_>| match prepared.state(path) {
-        Ok(State::Fresh(artifact)) => Ok(Some(Retrained { artifact: *artifact, effort: None })),
+        Ok(State::Fresh(artifact)) => Ok(Some(Retrained { artifact: *artifact, effort: None, made: false })),
         Ok(_) => Ok(None),
         Err(error) => Err(error),
     };
@@ -67,151 +66,36 @@ pub fn retrain(
     }
     let (artifact, effort) = make(prepared, scratch, force, observer)?;
     artifact::write(path, &artifact)?;
-    Ok(Retrained { artifact, effort: Some(effort) })
+    Ok(Retrained { artifact, effort, made: true })
 }
 
+#[cfg(feature = "train")]
 fn make(
-    mut prepared: Prepared<'_>,
+    prepared: Prepared<'_>,
     scratch: &Path,
     force: bool,
     observer: &mut dyn Observer,
-) -> Result<(Artifact, [Effort; 2]), Error> {
-    let model = prepared.model;
-    let allocation = prepared.allocate()?;
-    accumulator::notes(&prepared.graph, &allocation).iter().for_each(|note| observer.warn(note));
-    let (input, output) = (prepared.graph.input, prepared.graph.output());
-    let (dataset, digest) =
-        Dataset::load_with_digest(&model.dataset, prepared.cache, input, output, observer)?;
-    // The data that it is trained on are those that were read, not those that were there a moment before.
-    prepared.fingerprint.insert(DATASET.to_string(), digest);
-    let normalisation = prepared.imported.normalisation_of(&dataset.samples)?;
-    prepared.imported.normalisation = normalisation;
-    let initial = prepared.imported.initial(&prepared.graph)?.map(|(initial, digest)| {
-        prepared.fingerprint.insert(WEIGHTS.to_string(), digest);
-        initial.warnings.iter().for_each(|warning| observer.warn(warning));
-        initial
-    });
-    let (prepared, graph) = (&prepared, &prepared.graph);
-    let float = float_checkpoint(prepared, scratch)?;
-    let quantised = |allocation: &Allocation| quantised_checkpoint(prepared, allocation, scratch);
-    let checkpoints = Checkpoints { float: &float, quantised: &quantised, use_finished: !force };
-    let choose = |losses: &Losses| prepared.allocate_by_losses(losses);
-    let choose = (model.policy == Policy::Sensitivity).then_some(&choose as Choose<'_>);
-    let epochs = Some(model.training.epochs(initial.is_some()));
-    let settings = Training { epochs, ..model.training.clone() };
-    let job = Job {
-        graph,
-        allocation: &allocation,
-        choose,
-        scheme: model.scheme,
-        normalisation: prepared.imported.normalisation.as_ref(),
-        initial: initial.as_ref(),
-        settings: &settings,
-        dataset: &dataset,
-    };
-    let metrics = scratch.join(format!("{}-metrics.jsonl", model.name));
-    let mut metrics = Metrics::new(&metrics, observer)?;
-    let trained = train(job, checkpoints, &mut metrics).map_err(|error| named(&model.name, error))?;
-    let allocation = &trained.allocation;
-    let converted = convert(graph, allocation, model.scheme, &trained.network)
-        .map_err(|error| named(&model.name, error))?;
-    let about = About {
-        name: model.name.clone(),
-        task: model.dataset.task,
-        labels: dataset.labels.clone(),
-        samples: dataset.samples.clone(),
-        readout: rules(model.dataset.task).readout(&Made {
-            fit: &trained.fit,
-            logit_scale: converted.logit_scale,
-            image_scale: trained.network.input.scale,
-            zero_point: converted.input.zero_point,
-            elements: input.elements(),
-        }),
-        fingerprint: prepared.fingerprint.clone(),
-        budget: Budget { flash: model.flash, ram: model.ram },
-        accuracy: Accuracy {
-            float: trained.float_accuracy,
-            fake_quant: trained.fake_quant_accuracy,
-            integer: 0.0,
-            float_validation: trained.float_validation,
-            fake_quant_validation: trained.fake_quant_validation,
-            disagreements: 0,
-            test_images: dataset.test.len() as u64,
-        },
-    };
-    let mut artifact = converted.into_artifact(about);
-    check(&artifact, allocation)?;
-    let logits = evaluate::logits(&artifact, &dataset.test)?;
-    let (rules, targets) = (rules(model.dataset.task), &dataset.test.targets);
-    let answers = evaluate::answers(&artifact, &logits, &dataset.test);
-    let accuracy = &mut artifact.header.accuracy;
-    accuracy.integer = rules.score(&answers, targets);
-    accuracy.disagreements = rules.disagreements(&answers, &trained.fake_quant_answers, targets) as u64;
-    if rules.has_thresholds() {
-        let validation = validation(&dataset, &model.training);
-        let logits = evaluate::logits(&artifact, &validation)?;
-        artifact.header.readout.thresholds = evaluate::thresholds(&artifact, &logits, &validation);
+) -> Result<(Artifact, Option<[Effort; 2]>), Error> {
+    if prepared.model.as_imported {
+        return Ok((as_imported::make(&prepared, observer)?, None));
     }
-    let answers = evaluate::answers(&artifact, &logits, &dataset.test);
-    artifact.header.readout.figures = rules.figures(&answers, targets, &artifact.header.readout);
-    let accuracy = &artifact.header.accuracy;
-    let warning = rules.warning(accuracy, targets, &dataset.labels);
-    warning.iter().for_each(|warning| observer.warn(warning));
-    Ok((artifact, [trained.float, trained.quantised]))
+    let (artifact, effort) = trained::make(prepared, scratch, force, observer)?;
+    Ok((artifact, Some(effort)))
 }
 
-/// The file of a model's float training, named by what it depends on: networks that differ in their budget
-/// alone share it.
-fn float_checkpoint(prepared: &Prepared<'_>, scratch: &Path) -> Result<PathBuf, Error> {
-    let inputs: Fingerprint = (prepared.fingerprint.iter())
-        .filter(|(name, _)| float_depends_on(name))
-        .map(|(name, value)| (name.clone(), value.clone()))
-        .collect();
-    checkpoint(scratch, "float", &inputs)
-}
-
-/// The file of a model's training with fake quantisation: networks of the same bits share it, and thresholds
-/// are made from the same network as multipliers.
-fn quantised_checkpoint(
-    prepared: &Prepared<'_>,
-    allocation: &Allocation,
-    scratch: &Path,
-) -> Result<PathBuf, Error> {
-    let mut inputs = prepared.fingerprint.clone();
-    for name in ["format", "budget.flash", "budget.ram", "delta", "policy"] {
-        inputs.remove(name);
+/// Without libtorch, what comes trained can be made.
+#[cfg(not(feature = "train"))]
+fn make(
+    prepared: Prepared<'_>,
+    _: &Path,
+    _: bool,
+    observer: &mut dyn Observer,
+) -> Result<(Artifact, Option<[Effort; 2]>), Error> {
+    if prepared.model.as_imported {
+        return Ok((as_imported::make(&prepared, observer)?, None));
     }
-    let scheme = match prepared.model.scheme {
-        Scheme::PerChannelThresholds => Scheme::PerChannel,
-        scheme => scheme,
-    };
-    inputs.insert("scheme".to_string(), scheme.name().to_string());
-    let bits = format!("{:?} {:?}", allocation.weights, allocation.activations);
-    inputs.insert("bits".to_string(), bits);
-    checkpoint(scratch, "quantised", &inputs)
-}
-
-fn checkpoint(scratch: &Path, kind: &str, inputs: &Fingerprint) -> Result<PathBuf, Error> {
-    Ok(scratch.join(format!("{kind}-{}.checkpoint", artifact::short_digest(inputs)?)))
-}
-
-/// Whether the float phase of a training depends on this entry of a fingerprint.
-fn float_depends_on(name: &str) -> bool {
-    const QUANTISED: [&str; 9] = [
-        "quantised-epochs",
-        "quantised-learning-rate",
-        "quantised-weight-decay",
-        "activation-decay",
-        "freeze-batch-norm",
-        "rounding",
-        "bounds",
-        "distillation",
-        "temperature",
-    ];
-    match name.strip_prefix("training.") {
-        Some(setting) => !QUANTISED.contains(&setting),
-        None => ["network", "task", "normalisation", WEIGHTS].contains(&name) || name.starts_with(DATASET),
-    }
+    let message = format!("model `{}` is to be trained", prepared.model.name);
+    Err(Problem::new(message).help("build with feature `train` of mixq-build").into())
 }
 
 /// The artifact must be what was allocated, to the byte, and executable.

@@ -8,10 +8,11 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use crate::{Answer, problems, table};
+use mixq_build::engine::as_imported::Integers;
 use mixq_build::engine::error::{Error, Problem};
 use mixq_build::engine::import::foreign::{self, Foreign, Refused};
-use mixq_build::engine::import::lower::Unsupported;
-use mixq_build::engine::size::thousands;
+use mixq_build::engine::import::lower::{Taken, Unsupported};
+use mixq_build::engine::size::{bytes, thousands};
 
 /// What the command is told.
 #[derive(Args)]
@@ -19,10 +20,13 @@ pub struct Arguments {
     /// An ONNX or a TensorFlow Lite file
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// Execute the network in floats on `in0` of this NPZ, and compare with `out0`, `out1`, ... where they
-    /// are there
+    /// Execute the network on `in0` of this NPZ, and compare with `out0`, `out1`, ... where they are there;
+    /// a quantised one in integers, by the kernels of the device, if it can be taken over as it is
     #[arg(long, value_name = "INPUTS.npz")]
     run: Option<PathBuf>,
+    /// Execute a quantised network in floats
+    #[arg(long, requires = "run")]
+    floats: bool,
     /// Print every layer
     #[arg(long)]
     layers: bool,
@@ -44,9 +48,26 @@ pub fn run(arguments: &Arguments) -> Result<Answer, Error> {
     foreign.lowered.notes.iter().for_each(|note| eprintln!("note: {note}"));
     foreign.initial.warnings.iter().for_each(|warning| eprintln!("note: {warning}"));
     let mut json = report(arguments, &foreign);
+    let integers = foreign.is_quantised.then(|| as_it_is(&arguments.file));
+    match &integers {
+        Some(Ok(integers)) => {
+            let artifact = integers.artifact();
+            let (flash, ram) = (artifact.flash_bytes() as u64, artifact.ram_bytes() as u64);
+            say!("as imported: {} of flash, {} of RAM", bytes(flash), bytes(ram));
+            json["as_imported"] = json!({ "flash_bytes": flash, "ram_bytes": ram });
+        }
+        Some(Err(error)) => {
+            let reasons: Vec<String> = error.problems.iter().map(|it| it.message.clone()).collect();
+            say!("it cannot be taken over as it is: {}", reasons.join("; "));
+            json["not_as_imported"] = json!(reasons);
+        }
+        None => {}
+    }
     if let Some(inputs) = &arguments.run {
-        let compared = run::run(&foreign, inputs)?;
-        say!("{}", run::text(&compared));
+        let integers = integers.and_then(Result::ok).filter(|_| !arguments.floats);
+        json["executed"] = if integers.is_some() { "integers" } else { "floats" }.into();
+        let compared = run::run(&foreign, integers.as_ref(), inputs)?;
+        say!("{}", run::text(&compared, integers.is_some()));
         run::report(&compared, &mut json);
     }
     if let Some(list) = &arguments.write {
@@ -54,6 +75,11 @@ pub fn run(arguments: &Arguments) -> Result<Answer, Error> {
         say!("wrote {} and {}", list.display(), weights.display());
     }
     Ok(Answer { json, well: true })
+}
+
+/// A quantised network in its own integers.
+fn as_it_is(file: &std::path::Path) -> Result<Integers, Error> {
+    Integers::new(foreign::read_taken(file, Taken::AsTheyAre)?)
 }
 
 /// All that keeps the file from being a network of mixq.

@@ -7,6 +7,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
 use super::problem;
+use mixq_build::engine::as_imported::Integers;
 use mixq_build::engine::dataset;
 use mixq_build::engine::error::Error;
 use mixq_build::engine::import::foreign::Foreign;
@@ -32,8 +33,8 @@ struct Wanted {
     each: usize,
 }
 
-/// Executes the network on all samples of a file.
-pub fn run(foreign: &Foreign, path: &Path) -> Result<Compared, Error> {
+/// Executes the network on all samples of a file, in integers if they are given.
+pub fn run(foreign: &Foreign, integers: Option<&Integers>, path: &Path) -> Result<Compared, Error> {
     let mut arrays = dataset::npz_numbers(path)?;
     let Some(inputs) = arrays.remove("in0") else {
         return Err(problem(path, "has no array `in0`", "call the array of inputs `in0`").into());
@@ -63,7 +64,8 @@ pub fn run(foreign: &Foreign, path: &Path) -> Result<Compared, Error> {
     let bar = progress(samples);
     for input in inputs.chunks(each) {
         let input: Vec<f32> = input.iter().map(|value| *value as f32).collect();
-        let Some(answers) = foreign.execute(&input) else {
+        let answers = integers.map_or_else(|| foreign.execute(&input), |integers| integers.execute(&input));
+        let Some(answers) = answers else {
             let left = foreign.lowered.tail.operators().join(", ");
             let wrong = format!("the end of the network ({left}) has operators that are not executed here");
             return Err(problem(path, &wrong, "cut the model before them").into());
@@ -126,17 +128,18 @@ fn progress(samples: usize) -> ProgressBar {
 }
 
 /// The figures in words.
-pub fn text(compared: &Compared) -> String {
+pub fn text(compared: &Compared, integers: bool) -> String {
+    let how = if integers { " in integers" } else { "" };
     let Compared { samples, difference, in_codes, same_argmax } = compared;
     let (Some(difference), Some(same)) = (difference, same_argmax) else {
-        return format!("executed {samples} inputs; the file has no outputs to compare with");
+        return format!("executed {samples} inputs{how}; the file has no outputs to compare with");
     };
     let difference = if *in_codes {
         format!("at most {difference:.0} codes apart")
     } else {
         format!("at most {difference:.1e} of the range apart")
     };
-    format!("executed {samples} inputs: {difference}, the same largest output for {:.1} %", 100.0 * same)
+    format!("executed {samples} inputs{how}: {difference}, the same largest output for {:.1} %", 100.0 * same)
 }
 
 /// The figures as JSON.

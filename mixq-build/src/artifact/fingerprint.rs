@@ -65,14 +65,19 @@ pub fn fingerprint(
     insert("budget.flash", model.flash.to_string());
     insert("budget.ram", model.ram.to_string());
     insert("scheme", plain(&serde_json::to_value(model.scheme).map_err(unwritable)?));
-    insert("delta", model.delta.to_string());
-    insert("policy", plain(&serde_json::to_value(model.policy).map_err(unwritable)?));
-    if let serde_json::Value::Object(settings) = serde_json::to_value(&model.training).map_err(unwritable)? {
-        for (name, value) in settings {
-            insert(&format!("training.{name}"), plain(&value));
+    if model.as_imported {
+        insert("bits", "as imported".to_string());
+    } else {
+        insert("delta", model.delta.to_string());
+        insert("policy", plain(&serde_json::to_value(model.policy).map_err(unwritable)?));
+        let training = serde_json::to_value(&model.training).map_err(unwritable)?;
+        if let serde_json::Value::Object(settings) = training {
+            for (name, value) in settings {
+                insert(&format!("training.{name}"), plain(&value));
+            }
         }
+        insert("training.epochs", model.training.epochs(imported.weights.is_some()).to_string());
     }
-    insert("training.epochs", model.training.epochs(imported.weights.is_some()).to_string());
     if let Some(normalisation) = &imported.normalisation {
         insert("normalisation", json(normalisation)?);
     }

@@ -8,7 +8,7 @@ use super::{DatasetConfig, ModelInput, normalisation};
 use crate::error::{Location, Problem};
 use crate::import::NetworkSource;
 use crate::settings::{Policy, Scheme, Training};
-use crate::toml::Entry;
+use crate::toml::{Entry, Table};
 use mixq_format::Task;
 
 /// A model that the firmware includes.
@@ -39,6 +39,8 @@ pub struct Model {
     pub ram_of: BudgetOf,
     /// How it is trained.
     pub training: Training,
+    /// Whether the integers of a quantised file are taken over as they are; nothing is trained then.
+    pub as_imported: bool,
     /// The model's key in Cargo.toml.
     pub location: Location,
     /// The value of `network`, of the model or of the defaults.
@@ -75,8 +77,10 @@ pub(super) fn read(
 ) -> Option<Model> {
     check_name(entry, problems);
     let table = entry.table(problems)?;
-    let keys =
-        ["network", "input", "dataset", "task", "scheme", "policy", "delta", "flash", "ram", "training"];
+    let keys = [
+        "network", "bits", "input", "dataset", "task", "scheme", "policy", "delta", "flash", "ram",
+        "training",
+    ];
     table.allow(&keys, problems);
     let mut settings = defaults.clone();
     let own = settings.device.own_budgets(&table, problems);
@@ -86,6 +90,12 @@ pub(super) fn read(
     settings.read_of_model(&table, manifest_dir, problems);
 
     let input = table.get("input").map(|entry| normalisation::read(&entry, problems));
+
+    let bits = table.get("bits");
+    let as_imported = bits.is_some_and(|entry| entry.choice(&[("as imported", ())], problems).is_some());
+    if as_imported {
+        problems.extend(nothing_to_choose(entry, &table, &settings));
+    }
 
     let missing = |key, example| {
         let (model, table) = (entry.name, &entry.path);
@@ -133,11 +143,35 @@ pub(super) fn read(
         flash_of,
         ram_of,
         training: settings.training,
+        as_imported,
         location: entry.key_location(),
         network_at: Some(network.at),
         flash_at: Some(flash_at),
         ram_at: Some(ram_at),
     })
+}
+
+/// A network that is taken over as it is comes from a quantised file, and is not trained.
+fn nothing_to_choose(model: &Entry<'_>, table: &Table<'_>, settings: &Defaults) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let foreign =
+        settings.network.as_ref().and_then(|network| network.source.as_ref()).is_none_or(
+            |source| matches!(source, NetworkSource::File(path) if crate::import::is_foreign(path)),
+        );
+    if !foreign {
+        let message =
+            format!("model `{}` has bits = \"as imported\", but no network of another tool", model.name);
+        let help = "name a quantised .tflite or .onnx file as `network`, or leave `bits` out";
+        problems.push(Problem::new(message).help(help).at(model.key_location()));
+    }
+    for key in ["policy", "delta", "training"] {
+        if let Some(entry) = table.get(key) {
+            let message = format!("model `{}` has bits = \"as imported\" and `{key}`", model.name);
+            let help = format!("bits and weights are those of the file then: leave `{key}` out");
+            problems.push(Problem::new(message).help(help).at(entry.key_location()));
+        }
+    }
+    problems
 }
 
 /// Quantities and images have no classes that could count more than others.

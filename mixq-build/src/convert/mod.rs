@@ -1,21 +1,33 @@
 //! From the network as trained, on quantised grids, to integers.
 
+#[cfg(feature = "integer")]
 mod channel;
+#[cfg(feature = "integer")]
 mod elementwise;
+#[cfg(feature = "integer")]
 mod fixed_point;
+#[cfg(feature = "integer")]
 mod integer;
+#[cfg(feature = "integer")]
 mod pack;
+#[cfg(feature = "integer")]
 mod pairs;
+#[cfg(feature = "integer")]
 mod requant;
+#[cfg(feature = "integer")]
 mod thresholds;
-#[cfg(test)]
+#[cfg(all(test, feature = "integer"))]
 mod thresholds_tests;
+#[cfg(feature = "integer")]
 mod walk;
+#[cfg(feature = "integer")]
 mod weighted;
 
 #[cfg(feature = "train")]
 pub use elementwise::code_of;
+#[cfg(feature = "integer")]
 pub use fixed_point::FixedPoint;
+#[cfg(feature = "integer")]
 pub use integer::convert;
 #[cfg(feature = "train")]
 pub use pairs::{product, slopes};
@@ -52,6 +64,7 @@ pub struct TrainedLayer {
     pub offset: Vec<f64>,
 }
 
+#[cfg(feature = "integer")]
 impl TrainedLayer {
     /// What the codes of an output channel stand for.
     fn grid(&self, channel: usize) -> Grid {

@@ -139,6 +139,16 @@ impl Range {
     }
 }
 
+/// The codes of a range of values, where that is known without data: `unit` is what a step of a sample is
+/// worth; without one it is the smallest power of two that makes 16-bit samples of all values.
+pub fn channel_of([low, high]: [f64; 2], unit: Option<f64>, bits: Bits) -> SampleChannel {
+    let largest = low.abs().max(high.abs());
+    let whole = low.fract() == 0.0 && high.fract() == 0.0;
+    let fit = if whole { 1.0 } else { (largest / f64::from(i16::MAX)).log2().ceil().max(-120.0).exp2() };
+    let unit = unit.unwrap_or(fit);
+    SampleChannel { unit, codes: codes(low / unit, high / unit, bits) }
+}
+
 /// The codes whose first stands for the sample `low`, and whose last for `high`, nearly: multipliers have 15
 /// bits, and the zero point is whole. All codes together are at least a step of a sample.
 fn codes(low: f64, high: f64, bits: Bits) -> SampleCodes {

@@ -1,6 +1,6 @@
 //! A dataset to measure a trained network with: the network was trained with other images.
 
-use mixq_format::{Bits, SampleChannel};
+use mixq_format::{Bits, Header, SampleChannel, Tensor};
 
 use super::parts::{Parts, Values, Wanted};
 use super::{Split, check, codes};
@@ -31,6 +31,23 @@ pub struct Reader<'a> {
     pub samples: &'a [SampleChannel],
     /// Bits of these codes.
     pub bits: Bits,
+}
+
+impl Reader<'_> {
+    /// That of the network of an artifact.
+    pub fn of(header: &Header) -> Reader<'_> {
+        let shape = |tensor: &Tensor| {
+            let [height, width, channels] = [tensor.height, tensor.width, tensor.channels].map(usize::from);
+            Shape { height, width, channels }
+        };
+        Reader {
+            input: shape(&header.input),
+            output: shape(&header.output),
+            labels: &header.labels,
+            samples: &header.samples,
+            bits: header.input.bits,
+        }
+    }
 }
 
 /// Reads a dataset for a trained network. Samples become codes as when it was trained.

@@ -42,6 +42,7 @@ use std::path::Path;
 
 use mixq_format::SampleChannel;
 
+pub use codes::channel_of;
 pub use digest::{digest, sha256, told};
 pub use formats::files_of;
 #[cfg(feature = "train")]

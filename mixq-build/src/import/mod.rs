@@ -93,6 +93,20 @@ pub fn read(source: &NetworkSource) -> Result<Imported, Error> {
     }
 }
 
+/// Reads a network whose integers are taken over as they are.
+///
+/// # Errors
+/// What is wrong with the file, or keeps its integers from being taken over.
+pub fn read_as_it_is(path: &Path) -> Result<Imported, Error> {
+    if !is_foreign(path) {
+        return read(&NetworkSource::File(path.to_path_buf()));
+    }
+    #[cfg(feature = "import")]
+    return Ok(foreign::read_taken(path, lower::Taken::AsTheyAre)?.imported());
+    #[cfg(not(feature = "import"))]
+    read_foreign(path)
+}
+
 /// The tasks that a network may have, the most usual first: a file does not say which it is.
 const TASKS: [Task; 5] =
     [Task::Classification, Task::MultiLabel, Task::Regression, Task::Dense, Task::Reconstruction];

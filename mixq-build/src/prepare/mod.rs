@@ -1,8 +1,11 @@
 //! From a model's configuration to its network and its bits: all that is known without training.
 
+mod as_imported;
 mod share;
 mod state;
 
+#[cfg(feature = "import")]
+pub use as_imported::taken;
 pub use share::share;
 
 use std::path::Path;
@@ -13,7 +16,7 @@ use crate::artifact::{Fingerprint, fingerprint};
 use crate::config::Model;
 use crate::error::{Error, Problem};
 use crate::graph::Graph;
-use crate::import::{self, Imported, InputNormalisation, Reads};
+use crate::import::{self, Imported, InputNormalisation, NetworkSource, Reads};
 use crate::memory::{
     Allocation, Infeasible, Losses, allocate_by_losses, allocate_uniformly, allocate_with_delta,
 };
@@ -56,6 +59,9 @@ impl<'a> Prepared<'a> {
     pub fn allocate(&self) -> Result<Allocation, Error> {
         let model = self.model;
         let (flash, ram, scheme) = (model.flash, model.ram, model.scheme);
+        if model.as_imported {
+            return self.allocate_as_imported();
+        }
         let allocation = match model.policy.uniform() {
             Some(bits) => allocate_uniformly(&self.graph, bits, flash, ram, scheme)
                 .map_err(|infeasible| self.uniform_shortage(bits, infeasible))?,
@@ -161,18 +167,22 @@ fn network(model: &Model) -> Result<(Imported, Graph), Error> {
         Some(_) => problem,
         None => Problem { location: model.network_at.clone(), ..problem },
     };
-    import::read(&model.network)
-        .and_then(|imported| {
-            let imported = Imported {
-                normalisation: normalisation(model, &imported)?,
-                weights: imported.weights.filter(|_| !model.training.from_scratch),
-                ..imported
-            };
-            let graph = Graph::resolve_for(&imported.spec, model.dataset.task)?;
-            let graph = Graph { input_bits: input_bits(model, &imported)?, ..graph };
-            Ok((imported, graph))
-        })
-        .map_err(|error| Error { problems: error.problems.into_iter().map(located).collect() })
+    let read = match &model.network {
+        NetworkSource::File(path) if model.as_imported => import::read_as_it_is(path),
+        source => import::read(source),
+    };
+    read.and_then(|imported| {
+        let own = if model.as_imported { None } else { normalisation(model, &imported)? };
+        let imported = Imported {
+            normalisation: own,
+            weights: imported.weights.filter(|_| model.as_imported || !model.training.from_scratch),
+            ..imported
+        };
+        let graph = Graph::resolve_for(&imported.spec, model.dataset.task)?;
+        let graph = Graph { input_bits: input_bits(model, &imported)?, ..graph };
+        Ok((imported, graph))
+    })
+    .map_err(|error| Error { problems: error.problems.into_iter().map(located).collect() })
 }
 
 /// How the network's input is normalised: as it says itself, and as Cargo.toml says.
@@ -209,7 +219,7 @@ fn input_bits(model: &Model, imported: &Imported) -> Result<Bits, Problem> {
 
 /// Without weights, float training makes them.
 fn something_is_trained(model: &Model, imported: &Imported) -> Result<(), Problem> {
-    if imported.weights.is_some() || model.training.epochs(false) > 0 {
+    if model.as_imported || imported.weights.is_some() || model.training.epochs(false) > 0 {
         return Ok(());
     }
     let message =

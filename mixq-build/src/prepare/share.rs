@@ -1,6 +1,6 @@
 //! What each model gets of the memory that several models of a firmware take together.
 
-use super::network;
+use super::{as_imported, network};
 use crate::config::{BudgetOf, Config, Limit, Model};
 use crate::error::{Error, Problem};
 use crate::graph::Graph;
@@ -43,7 +43,12 @@ pub fn share(mut config: Config) -> Result<Config, Error> {
     let mut problems = Vec::new();
     let mut needs = Vec::new();
     for model in &config.models {
-        match network(model).and_then(|(_, graph)| Ok(of(model, &graph)?)) {
+        let need = if model.as_imported {
+            as_imported::bytes(model).map(|need| need.map(|bytes| Need { least: bytes, full: bytes }))
+        } else {
+            network(model).and_then(|(_, graph)| Ok(of(model, &graph)?))
+        };
+        match need {
             Ok(need) => needs.push(need),
             Err(error) => problems.extend(error.problems),
         }

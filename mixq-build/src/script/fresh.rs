@@ -36,23 +36,30 @@ pub(super) fn ensure_fresh(
     Ok(prepared.state(path)?.artifact())
 }
 
-#[cfg(not(feature = "train"))]
+#[cfg(not(all(feature = "import", feature = "integer")))]
 fn train(_: &Environment, prepared: &Prepared<'_>, _: &Path, stale: String) -> Result<(), Error> {
-    let help = "run `cargo mixq retrain` (in mixq's own repository `cargo xtask retrain`), or build with \
-                feature `train` of mixq-build";
-    let problem =
-        Problem { location: Some(prepared.model.location.clone()), ..Problem::new(stale).help(help) };
-    Err(problem.into())
+    Err(cannot_train(prepared, stale).into())
 }
 
-#[cfg(feature = "train")]
+/// The error for an artifact that is not fresh where nothing is trained.
+fn cannot_train(prepared: &Prepared<'_>, stale: String) -> Problem {
+    let help = "run `cargo mixq retrain` (in mixq's own repository `cargo xtask retrain`), or build with \
+                feature `train` of mixq-build";
+    Problem { location: Some(prepared.model.location.clone()), ..Problem::new(stale).help(help) }
+}
+
+#[cfg(all(feature = "import", feature = "integer"))]
 fn train(
     environment: &Environment,
     prepared: &Prepared<'_>,
     path: &Path,
     stale: String,
 ) -> Result<(), Error> {
-    println!("cargo::warning={stale}; training");
+    if cfg!(not(feature = "train")) && !prepared.model.as_imported {
+        return Err(cannot_train(prepared, stale).into());
+    }
+    let making = if prepared.model.as_imported { "making it of its file" } else { "training" };
+    println!("cargo::warning={stale}; {making}");
     let scratch = environment.scratch();
     let made = crate::pipeline::retrain(
         prepared,
@@ -66,7 +73,7 @@ fn train(
     let accuracy = artifact.header.accuracy;
     let rules = crate::task::rules(artifact.header.task);
     println!(
-        "cargo::warning=model `{}`: trained, {} float {}, fake-quantised {}, integer {}; flash {}, \
+        "cargo::warning=model `{}`: made, {} float {}, fake-quantised {}, integer {}; flash {}, \
          RAM {}",
         prepared.model.name,
         rules.measure(),

@@ -2,8 +2,9 @@
 
 use mixq_format::{Bits, pack_codes};
 
+use crate::artifact::{self, Fingerprint};
 use crate::config::Model;
-use crate::dataset::{self, Dataset};
+use crate::dataset::{self, Dataset, Reader, Split, measure};
 use crate::error::{Error, Problem, unknown};
 use crate::graph::Shape;
 use crate::prepare::Prepared;
@@ -35,14 +36,8 @@ pub(super) fn write(environment: &Environment, model: &str, most: usize) -> Resu
     dataset::files_of(&path).iter().for_each(|path| rerun(path));
     let cache = environment.cache();
     let prepared = Prepared::new(model, Some(&cache))?;
-    let (dataset, _) = Dataset::load_with_digest(
-        &model.dataset,
-        prepared.cache,
-        prepared.graph.input,
-        prepared.graph.output(),
-        &mut Warnings(&model.name),
-    )?;
-    let images = dataset.test.select(&spread(dataset.test.len(), most).collect::<Vec<_>>());
+    let all = test_part(environment, &prepared)?;
+    let images = all.select(&spread(all.len(), most).collect::<Vec<_>>());
     let labels = rules(model.dataset.task).firmware_targets(&images.targets)?;
     let Shape { height, width, channels } = prepared.graph.input;
     match prepared.graph.input_bits {
@@ -56,4 +51,19 @@ pub(super) fn write(environment: &Environment, model: &str, most: usize) -> Resu
     }
     write("labels", &labels)?;
     Ok(())
+}
+
+/// All images that a model is measured with.
+fn test_part(environment: &Environment, prepared: &Prepared<'_>) -> Result<Split, Error> {
+    let (model, warnings) = (prepared.model, &mut Warnings(&prepared.model.name));
+    if model.as_imported {
+        // What codes stand for is in the artifact.
+        let path = artifact::path(&environment.manifest_dir, &model.name);
+        let state = artifact::state(&path, &Fingerprint::new())?;
+        let missing = || Problem::new(format!("model `{}` has no artifact", model.name));
+        let artifact = state.artifact().ok_or_else(missing)?;
+        return Ok(measure(&model.dataset, Reader::of(&artifact.header), warnings)?.images);
+    }
+    let (input, output) = (prepared.graph.input, prepared.graph.output());
+    Ok(Dataset::load_with_digest(&model.dataset, prepared.cache, input, output, warnings)?.0.test)
 }

@@ -57,6 +57,7 @@ use crate::error::{Error, Problem};
 use crate::graph::Graph;
 use crate::import::{Initial, InputNormalisation};
 use crate::memory::{Allocation, Losses};
+pub use crate::observer::Effort;
 use crate::observer::Observer;
 use crate::settings::{ClassWeights, Scheme, Training};
 use crate::task::{Fit, Targets, Task, rules};
@@ -84,19 +85,6 @@ pub struct Trained {
     pub float: Effort,
     /// The cost of QAT.
     pub quantised: Effort,
-}
-
-/// The cost of a phase of training; of an interrupted one, all its parts together.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Effort {
-    /// Seconds of learning, without the time for reading images, validation and checkpoints.
-    pub seconds: f64,
-    /// Images learned from in a second.
-    pub images_per_second: f64,
-    /// Threads that computed.
-    pub threads: u32,
-    /// The kind of processor where it began.
-    pub cpu: String,
 }
 
 /// Chooses the bits of a network by the sensitivity of each tensor.

@@ -10,7 +10,17 @@ impl Foreign {
     /// them. `input` is in the order of the file, too. `None` if the end of the network, which is left to the
     /// firmware, computes something that is not known here.
     pub fn execute(&self, input: &[f32]) -> Option<Vec<(Array, Option<Grid>)>> {
-        let Lowered { input: placed, outputs, scaling, spec, tail, .. } = &self.lowered;
+        let values = floats::execute(&self.graph, &self.initial, &self.image(input));
+        let last = values.last().map(Vec::as_slice).unwrap_or(&[]);
+        self.answers_of(|name| {
+            let own = self.graph.outputs.iter().find(|own| own.name == name);
+            own.map_or(last, |own| values[own.node].as_slice()).to_vec()
+        })
+    }
+
+    /// What the first layers read of an input: in the order row, column, channel.
+    pub(crate) fn image(&self, input: &[f32]) -> Vec<f32> {
+        let Lowered { input: placed, scaling, spec, .. } = &self.lowered;
         let mut image = vec![0.0; spec.input.elements()];
         for (place, value) in placed.places.iter().zip(input) {
             image[*place] = match scaling.get(place % spec.input.channels) {
@@ -18,18 +28,25 @@ impl Foreign {
                 None => *value,
             };
         }
-        let values = floats::execute(&self.graph, &self.initial, &image);
-        let last = values.last().map(Vec::as_slice).unwrap_or(&[]);
+        image
+    }
+
+    /// What the network answers where layers write these numbers, by the names of layers.
+    pub(crate) fn answers_of(
+        &self,
+        written: impl Fn(&str) -> Vec<f32>,
+    ) -> Option<Vec<(Array, Option<Grid>)>> {
+        let Lowered { outputs, tail, .. } = &self.lowered;
         let numbers = outputs.iter().map(|output| {
-            let own = self.graph.outputs.iter().find(|own| own.name == output.layer);
-            let written = own.map_or(last, |own| values[own.node].as_slice());
             let Placed { dims, places } = &output.placed;
+            let written = written(&output.layer);
             let ordered = places.iter().map(|place| written[*place]).collect();
             (output.name.clone(), Array::floats(dims.clone(), ordered))
         });
         let answers = tail.answers(numbers.collect())?;
         Some(answers.into_iter().zip(tail.outputs.iter().map(|(_, grid)| grid.clone())).collect())
     }
+
     /// The names of the numbers that the model answers, and their dimensions; `None` where the end of the
     /// network computes something that is not known here.
     pub fn answers(&self) -> Vec<(String, Option<Vec<usize>>)> {

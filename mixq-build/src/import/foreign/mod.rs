@@ -35,9 +35,12 @@ pub struct Foreign {
     pub initial: Initial,
     /// Whether the file says how numbers become integers.
     pub is_quantised: bool,
+    /// Whether its input are integers, not floats.
+    pub reads_integers: bool,
     /// How values that firmware has become what the first layer reads, as far as the file says it.
     normalisation: Option<InputNormalisation>,
-    path: PathBuf,
+    /// Its file.
+    pub path: PathBuf,
 }
 
 /// Why a file does not become layers.
@@ -166,10 +169,18 @@ pub fn parse_taken(path: &Path, bytes: &[u8], taken: Taken) -> Result<Foreign, R
         None => None,
     };
     let input_name = input.map_or(String::new(), |input| input.name.clone());
-    let is_quantised = model.is_quantised();
-    let path = path.to_path_buf();
-    let format = model.format;
-    Ok(Foreign { format, lowered, graph, task, input_name, initial, is_quantised, normalisation, path })
+    Ok(Foreign {
+        format: model.format,
+        input_name,
+        is_quantised: model.is_quantised(),
+        reads_integers: input.is_some_and(|input| input.element != Element::Float),
+        lowered,
+        graph,
+        task,
+        initial,
+        normalisation,
+        path: path.to_path_buf(),
+    })
 }
 
 /// Messages about tensors name the file as a whole.
@@ -208,6 +219,15 @@ fn normalisation(
 }
 
 impl Foreign {
+    /// The same network for another task.
+    ///
+    /// # Errors
+    /// What keeps it from having that task.
+    pub fn for_task(self, task: Task) -> Result<Foreign, Error> {
+        let graph = Graph::resolve_for(&self.lowered.spec, task)?;
+        Ok(Foreign { graph, task, ..self })
+    }
+
     /// The network with its weights, as one that is declared.
     pub fn imported(self) -> Imported {
         Imported {

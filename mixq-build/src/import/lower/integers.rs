@@ -49,13 +49,18 @@ impl Integers {
 
     /// The numbers that the smallest and the largest integer stand for.
     pub fn range(&self) -> [f64; 2] {
-        [self.least, self.most].map(|integer| (integer - self.zero) as f64 * self.scale)
+        [self.least, self.most].map(|integer| self.number(integer))
     }
 
     /// The integer that is next to a number.
     pub fn integer(&self, number: f64) -> i64 {
         let integer = (number / self.scale + 0.5).floor() as i64;
         integer.saturating_add(self.zero).clamp(self.least, self.most)
+    }
+
+    /// The number that an integer stands for.
+    pub fn number(&self, integer: i64) -> f64 {
+        (integer - self.zero) as f64 * self.scale
     }
 
     /// Whether all codes of their bits stand for one of them.
@@ -145,9 +150,8 @@ impl ConstantIntegers {
             return Some(self);
         }
         let before = |dims: &[usize], axis: usize| dims[..axis].iter().product::<usize>();
-        let same = |axis: &usize| {
-            to[*axis] == from[self.axis] && before(to, *axis) == before(from, self.axis)
-        };
+        let same =
+            |axis: &usize| to[*axis] == from[self.axis] && before(to, *axis) == before(from, self.axis);
         let axis = (0..to.len()).find(same)?;
         Some(ConstantIntegers { axis, ..self })
     }

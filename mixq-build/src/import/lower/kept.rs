@@ -122,9 +122,9 @@ impl Layers {
 /// Whether an operator computes averages.
 fn averages(op: &OpSpec) -> bool {
     match op {
-        OpSpec::AveragePool(_) | OpSpec::GlobalAveragePool(_) | OpSpec::AxisPool(AxisPool { max: false, .. }) => {
-            true
-        }
+        OpSpec::AveragePool(_)
+        | OpSpec::GlobalAveragePool(_)
+        | OpSpec::AxisPool(AxisPool { max: false, .. }) => true,
         OpSpec::Resize(resize) => resize.interpolation == crate::graph::op::Interpolation::Bilinear,
         _ => false,
     }

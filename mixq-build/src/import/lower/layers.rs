@@ -250,8 +250,7 @@ impl Layers {
             last.is_output = false;
         }
         let names = made.iter().filter_map(|layer| layer.name.clone());
-        let integers =
-            NetworkIntegers { input: input_integers, layers: names.zip(integers).collect() };
+        let integers = NetworkIntegers { input: input_integers, layers: names.zip(integers).collect() };
         (Spec { input, layers: made }, tensors, scaling.unwrap_or_default(), integers)
     }
 }

@@ -100,7 +100,9 @@ impl<'a> Lowering<'a> {
             None | Some(Activation::None) => None,
             Some(Activation::Relu) if own.zero == own.least => None,
             Some(Activation::Relu) => Some(Function::Max { value: number(0.0)? }),
-            Some(Activation::ReluUpTo(bound)) if own.zero == own.least && bound.get() > most - own.scale / 2.0 => {
+            Some(Activation::ReluUpTo(bound))
+                if own.zero == own.least && bound.get() > most - own.scale / 2.0 =>
+            {
                 None
             }
             Some(Activation::ReluUpTo(bound)) => {
@@ -123,7 +125,13 @@ impl<'a> Lowering<'a> {
     }
 
     /// A function of codes to codes of the same numbers.
-    fn computed(&mut self, call: &Call, view: &View, function: Function, own: Integers) -> Result<View, Refusal> {
+    fn computed(
+        &mut self,
+        call: &Call,
+        view: &View,
+        function: Function,
+        own: Integers,
+    ) -> Result<View, Refusal> {
         let made = self.layers.add(call.wish(), Elementwise { function }, &[view], view.shape)?;
         let view = View { source: made.source, ..view.clone() };
         if let Source::Node(layer) = view.source {
