@@ -47,7 +47,7 @@ fn train_with(
     let config: Config = package.config();
     let prepared = Prepared::new(&config.models[0], None)?;
     let (path, scratch) = (package.artifact(), scratch(package));
-    let Retrained { artifact, effort } = retrain(&prepared, &path, &scratch, force, || (), observer)?;
+    let Retrained { artifact, effort, .. } = retrain(&prepared, &path, &scratch, force, || (), observer)?;
     Ok((artifact, effort.is_some()))
 }
 

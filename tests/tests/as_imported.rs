@@ -50,11 +50,16 @@ fn code(number: f32, grid: Option<&Grid>) -> f64 {
 }
 
 /// What differs from golden outputs.
+#[derive(Default)]
 struct Compared {
     samples: usize,
     /// The largest distance: in codes where the output is quantised, else relative to its range.
     most: f64,
     in_codes: bool,
+    /// Outputs that are not the same.
+    other: usize,
+    /// All outputs.
+    outputs: usize,
     /// Samples whose largest output is another one.
     other_argmax: usize,
 }
@@ -67,7 +72,7 @@ fn compared(integers: &Integers, golden: &Path) -> Compared {
     let arrays = npz_numbers(golden).unwrap();
     let each: usize = integers.foreign().lowered.input.dims.iter().product();
     let inputs = &arrays["in0"];
-    let mut compared = Compared { samples: inputs.len() / each, most: 0.0, in_codes: false, other_argmax: 0 };
+    let mut compared = Compared { samples: inputs.len() / each, ..Compared::default() };
     for (sample, input) in inputs.chunks(each).enumerate() {
         let input: Vec<f32> = input.iter().map(|value| *value as f32).collect();
         let answers = integers.execute(&input).expect("the end of the network is known");
@@ -81,6 +86,8 @@ fn compared(integers: &Integers, golden: &Path) -> Compared {
             let range = wanted.iter().fold(0.0f64, |most, value| most.max(value.abs())).max(1e-9);
             let unit = if grid.is_some() { 1.0 } else { range };
             let apart = found.iter().zip(wanted).map(|(a, b)| (a - b).abs() / unit);
+            compared.outputs += count;
+            compared.other += apart.clone().filter(|apart| *apart > 1e-4).count();
             compared.most = apart.fold(compared.most, f64::max);
             if place == 0 {
                 compared.in_codes = grid.is_some();
@@ -93,13 +100,10 @@ fn compared(integers: &Integers, golden: &Path) -> Compared {
 
 impl std::fmt::Display for Compared {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Compared { samples, most, in_codes, other_argmax } = self;
+        let Compared { samples, most, in_codes, other, outputs, other_argmax } = self;
         let same = samples - other_argmax;
-        if *in_codes {
-            write!(f, "{most:3} codes apart, same argmax {same}/{samples}")
-        } else {
-            write!(f, "{:.4} of the range apart, same argmax {same}/{samples}", most)
-        }
+        let unit = if *in_codes { "codes" } else { "of the range" };
+        write!(f, "{most:7.4} {unit} apart, {other} of {outputs} differ, same argmax {same}/{samples}")
     }
 }
 
@@ -117,8 +121,19 @@ fn shipped_files_give_the_codes_of_another_engine() {
     }
 }
 
-/// Files that are not taken over, or differ by more, and why.
-const EXCEPTIONS: [(&str, &str); 0] = [];
+/// Files that are not taken over, and why.
+const REFUSED: [(&str, &str); 2] = [
+    ("TFC_1W1A.onnx", "signs of sums, which have no scale"),
+    ("mobilenetv3_dynamic_int8.onnx", "scales are chosen while the network runs"),
+];
+
+/// Files that differ by more than a code: the largest difference that is known, in codes or of the range.
+const FURTHER: [(&str, f64, &str); 4] = [
+    ("dperson_shufflenetv2.tflite", 4.0, "codes of many layers that are one apart add up"),
+    ("mobilenet_v1_0.25_160_quant.tflite", 3.0, "softmax is steep: a code of its input is several codes"),
+    ("st_ssd_qdq.onnx", 0.08, "codes of many layers that are one apart add up"),
+    ("st_yolo_lc_v1_192_int8.tflite", 0.03, "codes of many layers that are one apart add up"),
+];
 
 #[test]
 fn quantised_files_are_at_most_one_code_apart() {
@@ -138,19 +153,22 @@ fn quantised_files_are_at_most_one_code_apart() {
         if !read.is_quantised {
             continue;
         }
-        let exception = EXCEPTIONS.iter().find(|(known, _)| *known == name).map(|(_, why)| *why);
         match integers(&file) {
             Err(error) => {
-                println!("{name:44} refused: {error}");
-                wrong.extend(exception.is_none().then(|| format!("{name}: {error}")));
+                let known = REFUSED.iter().find(|(known, _)| *known == name);
+                let shown = known.map_or(error.as_str(), |(_, why)| why);
+                println!("{name:44} refused: {shown}");
+                wrong.extend(known.is_none().then(|| format!("{name}: {error}")));
             }
             Ok(_) if !golden.exists() => println!("{name:44} taken; it has no golden outputs"),
             Ok(integers) => {
                 let compared = compared(&integers, &golden);
-                println!("{name:44} {compared} {}", exception.unwrap_or(""));
-                let fits =
-                    compared.in_codes && compared.most <= 1.0 || !compared.in_codes && compared.most < 0.02;
-                wrong.extend((!fits && exception.is_none()).then(|| format!("{name}: {compared}")));
+                let further = FURTHER.iter().find(|(known, ..)| *known == name);
+                println!("{name:44} {compared} {}", further.map_or("", |(.., why)| why));
+                let one = if compared.in_codes { 1.0 } else { 1e-4 };
+                let fits = compared.most <= further.map_or(one, |(_, most, _)| *most);
+                let same = further.is_some() || compared.other_argmax == 0;
+                wrong.extend((!fits || !same).then(|| format!("{name}: {compared}")));
             }
         }
     }

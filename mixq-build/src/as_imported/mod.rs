@@ -18,7 +18,7 @@ use mixq_format::Bits;
 
 use crate::convert::{Grid, TrainedNetwork};
 use crate::error::{Error, Problem};
-use crate::graph::{Graph, Source};
+use crate::graph::{Activation, Graph, Source};
 use crate::import::foreign::Foreign;
 use crate::import::lower::integers::Integers as FileIntegers;
 use crate::memory::Allocation;
@@ -91,6 +91,18 @@ fn grid(integers: &FileIntegers) -> Grid {
     Grid { scale: integers.scale, zero_point: integers.zero_point() as i32 }
 }
 
+/// Whether codes of a grid end where an activation does.
+fn ends(activation: Activation, grid: Grid, bits: Bits) -> bool {
+    let most = grid.scale * f64::from(bits.max_code() as i32 - grid.zero_point);
+    match activation {
+        Activation::None => true,
+        Activation::Relu => grid.zero_point == 0,
+        Activation::ReluUpTo(bound) => grid.zero_point == 0 && bound.get() > most - grid.scale,
+        // A function is a node of its own.
+        Activation::Function(_) => false,
+    }
+}
+
 /// A network on its way.
 struct Taking<'a> {
     foreign: &'a Foreign,
@@ -127,6 +139,15 @@ impl Taking<'_> {
             let integers = self.foreign.lowered.integers.layers.get(&node.name);
             let own = integers.and_then(|integers| integers.output);
             let own = own.and_then(|own| Some((grid(&own), own.bits()?))).or(copies.then_some(before));
+            if let Some((own, bits)) = own
+                && !ends(node.activation, own, bits)
+            {
+                let message = format!(
+                    "layer `{}` has an activation that does not end where its integers do",
+                    node.name
+                );
+                self.problems.push(Problem::new(message).help(AS_NUMBERS));
+            }
             let (own, bits) = own.unwrap_or_else(|| {
                 let message = format!("layer `{}`: the file has no integers for what it writes", node.name);
                 self.problems.push(Problem::new(message).help(AS_NUMBERS));

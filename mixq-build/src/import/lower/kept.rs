@@ -42,26 +42,25 @@ impl Layers {
         self.effective(self.source(made.inputs.first()?))
     }
 
-    /// Gives integers to the layers that compute what a layer writes, where they have none.
-    pub(super) fn give_back(&mut self, source: Source, own: Integers) {
+    /// Gives integers to the layers that compute what a layer writes, where they have none: answers which.
+    pub(super) fn give_back(&mut self, source: Source, own: Integers) -> Vec<usize> {
         let Source::Node(layer) = source else {
             self.input_integers = self.input_integers.or(Some(own));
-            return;
+            return Vec::new();
         };
         if self.integers[layer].output.is_some() {
-            return;
+            return Vec::new();
         }
         if has_own_grid(&self.made[layer].op) {
             self.integers[layer].output = Some(own);
-            return;
+            return vec![layer];
         }
         // An average is not among the numbers that it is of.
         if averages(&self.made[layer].op) {
-            return;
+            return Vec::new();
         }
-        for name in self.made[layer].inputs.clone() {
-            self.give_back(self.source(&name), own);
-        }
+        let inputs = self.made[layer].inputs.clone();
+        inputs.iter().flat_map(|name| self.give_back(self.source(name), own)).collect()
     }
 
     /// Makes an average a sum with equal weights, whose integers may have a scale of their own.

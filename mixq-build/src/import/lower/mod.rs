@@ -18,6 +18,7 @@ mod kept;
 mod layers;
 mod linear;
 mod norm;
+mod operators;
 mod outputs;
 mod pad;
 mod places;
@@ -29,7 +30,7 @@ mod shapes;
 mod taken;
 mod view;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 use super::model::{Array, Model, Node};
 use super::weights::Tensors;
@@ -37,6 +38,8 @@ use crate::graph::{Shape, Spec};
 use call::Call;
 use integers::{ConstantIntegers, NetworkIntegers};
 use layers::Layers;
+use operators::Reader;
+pub use operators::operators;
 pub use outputs::{Output, Tail};
 pub use view::Scaling;
 use view::View;
@@ -311,55 +314,4 @@ fn constants(values: &[Option<Value>]) -> Vec<Option<&Array>> {
         }
     }
     values.iter().map(constant).collect()
-}
-
-/// A value that has the grid of what its node read.
-fn with_code(value: Value, code: Option<view::Code>) -> Value {
-    match value {
-        Value::Tensor(view) => Value::Tensor(View { code, ..view }),
-        other => other,
-    }
-}
-
-/// What reads a node of an operator.
-type Reader = for<'a> fn(&mut Lowering<'a>, &Call<'_>) -> Result<Vec<Value>, Refusal>;
-
-/// The readers of all operators, by the operator's name.
-fn readers() -> BTreeMap<&'static str, Reader> {
-    let all = [
-        shapes::OPERATORS,
-        places::OPERATORS,
-        pad::OPERATORS,
-        blocks::OPERATORS,
-        conv::OPERATORS,
-        linear::OPERATORS,
-        elementwise::OPERATORS,
-        binary::OPERATORS,
-        pool::OPERATORS,
-        resize::OPERATORS,
-        norm::OPERATORS,
-        quantised::OPERATORS,
-        rounding::OPERATORS,
-        outputs::OPERATORS,
-    ];
-    all.into_iter().flatten().copied().collect()
-}
-
-/// The names of all operators.
-pub fn operators() -> Vec<&'static str> {
-    readers().into_keys().collect()
-}
-
-impl<'a> Lowering<'a> {
-    fn operator(&mut self, node: &Node, inputs: Vec<Option<Value>>) -> Result<Vec<Value>, Refusal> {
-        let Some(reader) = readers().get(node.operator.as_str()).copied() else { return self.unknown(node) };
-        let (inputs, code) = quantised::decoded(self, node, inputs)?;
-        let constants = constants(&inputs);
-        let ends = node.outputs.iter().all(|name| !self.followed.contains(name.as_str()));
-        let values = reader(self, &Call { node, inputs: &inputs, constants: &constants, ends })?;
-        Ok(match code {
-            None => values,
-            code => values.into_iter().map(|value| with_code(value, code)).collect(),
-        })
-    }
 }

@@ -144,6 +144,7 @@ impl Lowering<'_> {
             (name.clone(), self.model.grids.get(name).cloned().or_else(|| code.map(Code::grid)))
         };
         let answers = self.model.outputs.iter().map(grid).collect();
+        let left = if self.taken == Taken::AsTheyAre { rounding(left) } else { left };
         let tail = Tail { nodes: left, constants, codes, outputs: answers };
         (outputs, tail)
     }
@@ -152,6 +153,21 @@ impl Lowering<'_> {
         let help = "check the model: it is an input, a constant, or nothing".to_string();
         self.unsupported.push(Unsupported { operator: "output".to_string(), what, help });
     }
+}
+
+/// Nodes that say how a tensor is quantised, as nodes that round it.
+fn rounding(nodes: Vec<Node>) -> Vec<Node> {
+    let rounded = |node: Node| {
+        if node.operator != "mixq.Range" {
+            return vec![node];
+        }
+        let integers: Vec<String> = node.outputs.iter().map(|name| format!("{name}\u{1}integers")).collect();
+        let rest = node.inputs.iter().skip(1).cloned();
+        let inputs = integers.iter().cloned().chain(rest).collect();
+        let numbers = Node { operator: "DequantizeLinear".to_string(), inputs, ..node.clone() };
+        vec![Node { operator: "QuantizeLinear".to_string(), outputs: integers, ..node }, numbers]
+    };
+    nodes.into_iter().flat_map(rounded).collect()
 }
 
 impl Tail {

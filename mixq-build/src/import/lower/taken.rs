@@ -5,6 +5,7 @@
 
 use super::elementwise::number;
 use super::integers::{ConstantIntegers, Integers, WeightIntegers};
+use super::layers::Layers;
 use super::view::{Code, View};
 use super::{Call, Lowering, Refusal, Taken, refuse};
 use crate::graph::op::{Affine, Elementwise, Function, OpSpec};
@@ -57,18 +58,18 @@ impl<'a> Lowering<'a> {
         match self.layers.effective(view.source) {
             Some(before) if before.equals(&own) => Ok(view.clone()),
             None => {
-                self.layers.give_back(view.source, own);
-                if self.layers.has_own_grid(view) { self.ended(call, view, own) } else { Ok(view.clone()) }
+                let computed = self.layers.give_back(view.source, own);
+                self.end(call, view, own, &computed)
             }
             Some(before) => {
                 let unread = !view.shared && own.lie_within(&before);
                 if self.layers.has_own_grid(view) && unread {
                     self.layers.integers[layer].output = Some(own);
-                    return self.ended(call, view, own);
+                    return self.end(call, view, own, &[layer]);
                 }
                 if !view.shared && self.layers.average_becomes_sum(layer) {
                     self.layers.integers[layer].output = Some(own);
-                    return self.ended(call, view, own);
+                    return self.end(call, view, own, &[layer]);
                 }
                 let joins = matches!(self.layers.made[layer].op, OpSpec::Concat(_));
                 if joins && self.layers.integers[layer].output.is_none() {
@@ -89,36 +90,29 @@ impl<'a> Lowering<'a> {
         if let Source::Node(layer) = view.source {
             self.layers.integers[layer].output = Some(own);
         }
-        self.ended(call, &view, own)
+        self.end(call, &view, own, &[])
     }
 
-    /// What a layer writes ends where its integers end, or where its activation says so: then that is a layer.
-    fn ended(&mut self, call: &Call, view: &View, own: Integers) -> Result<View, Refusal> {
-        let [least, most] = own.range();
-        let Some(layer) = self.layers.layer(view) else { return Ok(view.clone()) };
-        let function = match layer.activation {
-            None | Some(Activation::None) => None,
-            Some(Activation::Relu) if own.zero == own.least => None,
-            Some(Activation::Relu) => Some(Function::Max { value: number(0.0)? }),
-            Some(Activation::ReluUpTo(bound))
-                if own.zero == own.least && bound.get() > most - own.scale / 2.0 =>
-            {
-                None
+    /// What layers compute ends where their integers end, or where their activation says so: then that is a
+    /// layer behind `view`, which shows what they compute, moved or not.
+    fn end(&mut self, call: &Call, view: &View, own: Integers, layers: &[usize]) -> Result<View, Refusal> {
+        let activation = |made: &Layers, layer: usize| made.made[layer].activation.unwrap_or_default();
+        let first = layers.first().map_or(Activation::None, |layer| activation(&self.layers, *layer));
+        let same = layers.iter().all(|layer| activation(&self.layers, *layer) == first);
+        let functions = if same { not_ended(first, own)? } else { Vec::new() };
+        if same && (!functions.is_empty() || !call.ends) {
+            for layer in layers {
+                let layer = &mut self.layers.made[*layer];
+                layer.activation = layer.activation.map(|_| Activation::None);
             }
-            Some(Activation::ReluUpTo(bound)) => {
-                Some(Function::Clip { min: number(0.0)?, max: number(bound.get() as f32)? })
-            }
-            Some(Activation::Function(function)) => Some(function),
-        };
-        if function.is_some() || !call.ends {
-            layer.activation = layer.activation.map(|_| Activation::None);
         }
         let mut view = view.clone();
-        if let Some(function) = function {
+        for function in functions {
             view = self.computed(call, &view, function, own)?;
         }
         if !own.fill_their_bits() && !call.ends {
-            let function = Function::Clip { min: number(least as f32)?, max: number(most as f32)? };
+            // The smallest integer has code 0.
+            let function = Function::Min { value: number(own.range()[1] as f32)? };
             view = self.computed(call, &view, function, own)?;
         }
         Ok(view)
@@ -183,6 +177,24 @@ impl<'a> Lowering<'a> {
             self.constant_integers.insert(output, found);
         }
     }
+}
+
+/// The functions of an activation that ends elsewhere than integers do. (A clip from 0 on would become a ReLU
+/// of the layer before.)
+fn not_ended(activation: Activation, own: Integers) -> Result<Vec<Function>, Refusal> {
+    let [_, most] = own.range();
+    let zero = Function::Max { value: number(0.0)? };
+    let begins = (own.zero != own.least).then_some(zero);
+    Ok(match activation {
+        Activation::None => Vec::new(),
+        Activation::Relu => begins.into_iter().collect(),
+        Activation::ReluUpTo(bound) => {
+            let most = bound.get() <= most - own.scale / 2.0;
+            let most = most.then_some(Function::Min { value: bound });
+            begins.into_iter().chain(most).collect()
+        }
+        Activation::Function(function) => vec![function],
+    })
 }
 
 /// The integers of a constant that a node dequantises.
