@@ -113,16 +113,22 @@ fn codes<'a>(rows: impl Iterator<Item = &'a [f32]>, integers: &WeightIntegers) -
     let (mut codes, mut grids, mut signs) = (Vec::new(), Vec::new(), Vec::new());
     for (channel, row) in rows.enumerate() {
         let (scale, zero) = integers.channel(channel);
-        let zero = zero - middle;
+        let zero = zero.saturating_sub(middle);
         if !(-half..half).contains(&zero) {
-            let what = format!("has the zero point {} for weights of {} bits", zero + middle, bits.count());
+            let what = format!(
+                "has the zero point {} for weights of {} bits",
+                zero.saturating_add(middle),
+                bits.count()
+            );
             return wrong(what, AS_NUMBERS);
         }
         for weight in row {
             // A factor of 0 leaves no integers, and needs none.
             let exact = if scale == 0.0 { 0.0 } else { f64::from(*weight) / scale };
-            let code = exact.round() as i64 + zero;
-            if (exact - exact.round()).abs() > OFF || !(-half..half).contains(&code) {
+            let code = (exact.round() as i64).saturating_add(zero);
+            // NaN is no multiple.
+            let whole = (exact - exact.round()).abs() <= OFF;
+            if !whole || !(-half..half).contains(&code) {
                 let what = format!("has a weight {weight} that is not a multiple of its scale {scale}");
                 return wrong(what, AS_NUMBERS);
             }

@@ -54,8 +54,13 @@ impl AsImported {
             };
             return Err(Problem::new(message).help(AS_NUMBERS).into());
         };
-        let bits =
-            input.bits().ok_or_else(|| Problem::new("the input has more than 8 bits").help(AS_NUMBERS))?;
+        let Some(bits) = input.bits().filter(|_| input.are_sound()) else {
+            let message = format!(
+                "the input has integers from {} to {}, the scale {} and the zero point {}",
+                input.least, input.most, input.scale, input.zero
+            );
+            return Err(Problem::new(message).help(AS_NUMBERS).into());
+        };
         let graph = Graph { input_bits: bits, ..foreign.graph.clone() };
         let mut taking = Taking {
             foreign,
@@ -93,7 +98,7 @@ fn grid(integers: &FileIntegers) -> Grid {
 
 /// Whether codes of a grid end where an activation does.
 fn ends(activation: Activation, grid: Grid, bits: Bits) -> bool {
-    let most = grid.scale * f64::from(bits.max_code() as i32 - grid.zero_point);
+    let most = grid.scale * f64::from(bits.max_code() - grid.zero_point);
     match activation {
         Activation::None => true,
         Activation::Relu => grid.zero_point == 0,

@@ -44,7 +44,12 @@ impl Integers {
 
     /// The code of 0 on the device.
     pub fn zero_point(&self) -> i64 {
-        self.zero - self.least
+        self.zero.saturating_sub(self.least)
+    }
+
+    /// Whether one of them stands for 0, and the others for numbers.
+    pub fn are_sound(&self) -> bool {
+        self.scale > 0.0 && self.scale.is_finite() && (self.least..=self.most).contains(&self.zero)
     }
 
     /// The numbers that the smallest and the largest integer stand for.
@@ -60,7 +65,7 @@ impl Integers {
 
     /// The number that an integer stands for.
     pub fn number(&self, integer: i64) -> f64 {
-        (integer - self.zero) as f64 * self.scale
+        integer.saturating_sub(self.zero) as f64 * self.scale
     }
 
     /// Whether all codes of their bits stand for one of them.

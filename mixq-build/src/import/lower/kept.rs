@@ -7,6 +7,9 @@ use super::view::View;
 use crate::graph::op::{AveragePoolSpec, Axis, AxisPool, DepthwiseSpec, OpSpec};
 use crate::graph::{Activation, Padding, Source};
 
+/// The most weights of a sum in place of an average.
+const MOST_WEIGHTS: usize = 1 << 22;
+
 impl Layers {
     /// Whether what the layer of a view writes is rounded to integers that are known.
     pub(super) fn is_taken(&self, view: &View) -> bool {
@@ -84,7 +87,11 @@ impl Layers {
             }
             _ => return false,
         };
-        let taps = kernel[0] * kernel[1];
+        // A pool larger than that is left as it is.
+        let taps = kernel[0].saturating_mul(kernel[1]);
+        if taps.saturating_mul(shape.channels) > MOST_WEIGHTS {
+            return false;
+        }
         let view = View::image(Source::Node(layer), self.shapes[layer]);
         let made = &mut self.made[layer];
         made.op = DepthwiseSpec { kernel, stride, padding }.into();

@@ -41,7 +41,7 @@ impl<'a> Lowering<'a> {
             let what = format!("has integers from {least} to {most}");
             return refuse(what, "mixq has codes of at most 8 bits; leave `bits` out for a float network");
         }
-        if !(least..=most).contains(&own.zero) || !(own.scale > 0.0 && own.scale.is_finite()) {
+        if !own.are_sound() {
             let what = format!("has integers from {least} to {most} with the zero point {}", own.zero);
             return refuse(what, AS_NUMBERS);
         }
