@@ -2,7 +2,7 @@
 
 /// The most elements of a tensor: as many as offsets of 32 bits reach, and no more than a file of a network
 /// for a microcontroller has.
-pub const MOST_ELEMENTS: usize = 1 << 28;
+pub const MOST_ELEMENTS: usize = 1 << 25;
 
 /// What an element of a tensor is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
