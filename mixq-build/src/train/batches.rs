@@ -38,6 +38,16 @@ pub struct Augmentation {
     pub masks: Option<[usize; 2]>,
 }
 
+/// Elements of the largest tensor of all images that are computed at a time: 128 MiB of floats.
+const MOST_ELEMENTS: usize = 1 << 25;
+
+/// How many images may be computed at a time, of at most `wanted`: large ones need much memory each.
+pub fn within_memory(graph: &Graph, wanted: usize) -> usize {
+    let outputs = graph.nodes.iter().map(|node| node.output.elements());
+    let largest = outputs.chain([graph.input.elements()]).max().unwrap_or(1);
+    wanted.min(MOST_ELEMENTS / largest).max(1)
+}
+
 /// The indices of `count` images in the order of one epoch.
 pub fn shuffled(count: usize, seed: u64, epoch: usize) -> Vec<usize> {
     let mut order: Vec<usize> = (0..count).collect();

@@ -63,9 +63,23 @@ impl Model<'_> {
         let scale = mode.quantised.then(|| Tensor::from(self.image.scale as f32).to_device(self.device));
         let image = Value { tensor: images.shallow_clone(), unit: None, scale };
         let mut values: Vec<Value> = Vec::with_capacity(self.graph.nodes.len());
+        let mut last_readers: Vec<usize> = (0..self.graph.nodes.len()).collect();
+        for (index, node) in self.graph.nodes.iter().enumerate() {
+            for source in &node.inputs {
+                if let Source::Node(before) = source {
+                    last_readers[*before] = index;
+                }
+            }
+        }
         for index in 0..self.graph.nodes.len() {
             let value = self.node(index, &image, &values, mode, observe);
             values.push(value);
+            // Tensors of large images need much memory: none lives longer than it is read.
+            for (value, last) in values.iter_mut().zip(&last_readers).take(index) {
+                if *last == index {
+                    *value = Value { tensor: Tensor::new(), unit: None, scale: None };
+                }
+            }
         }
         let output = values.pop().expect("a network has layers").real();
         output.permute([0, 2, 3, 1]).flatten(1, -1)

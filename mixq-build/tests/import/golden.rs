@@ -66,6 +66,7 @@ fn files_in_the_repository_answer_what_their_engines_did() {
         ("hello_world_float.tflite", 3),
         ("mnist_dw_f.tflite", 6),
         ("keypoint_classifier.tflite", 3),
+        ("digits_torch.onnx", 6),
     ] {
         let foreign = foreign::read(&folder.join(name)).unwrap_or_else(|why| panic!("{name}: {why:?}"));
         assert_eq!((foreign.graph.nodes.len(), foreign.is_quantised), (layers, false), "{name}");
