@@ -8,7 +8,7 @@ use super::{Call, Lowering, Placed, Reader, Refusal, Unsupported, Value, refuse}
 use crate::import::model::{Array, Grid, Model, Node};
 
 /// Operators that are left to the firmware where mixq has no layers for them and only such operators follow.
-pub(super) const LEFT: [&str; 48] = [
+pub(super) const LEFT: [&str; 49] = [
     "Softmax",
     "LogSoftmax",
     "ArgMax",
@@ -36,6 +36,7 @@ pub(super) const LEFT: [&str; 48] = [
     "Clip",
     "mixq.Range",
     "QuantizeLinear",
+    "Quant",
     "DequantizeLinear",
     "TopK",
     "Pow",
