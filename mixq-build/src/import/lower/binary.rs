@@ -212,6 +212,15 @@ impl Lowering<'_> {
                 format!("joins tensors {:?} and {:?}, whose numbers do not lie alike", shown.0, shown.1);
             return refuse(what, "both need one shape; a product may have one number for each channel");
         };
+        if a.source == b.source {
+            let factor = match operator {
+                "Add" | "Sum" => 2.0,
+                "Sub" => 0.0,
+                _ => return refuse("multiplies a tensor with itself", "mixq multiplies two tensors"),
+            };
+            let shared = View { shared: true, ..a };
+            return self.scaled(call, &shared, &vec![Scaling { factor, summand: 0.0 }; shape.channels]);
+        }
         let made = self.layers.add(call.wish(), op, &[&a, &b], shape)?;
         Ok(View { source: made.source, shape, shared: false, ..a })
     }

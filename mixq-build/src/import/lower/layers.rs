@@ -2,16 +2,20 @@
 
 use std::collections::HashSet;
 
-use super::grids::{has_own_grid, joined_apart};
+use super::grids::{has_own_grid, is_positive, joined_apart};
 use super::view::{Scaling, View};
 use super::{Refusal, refuse};
-use crate::graph::op::{Affine, Elementwise, OpSpec};
+use crate::graph::op::{Affine, OpSpec};
 use crate::graph::{Activation, LayerSpec, Shape, Source, Spec};
+use crate::import::model::MOST_ELEMENTS;
 use crate::import::weights::{Tensor, Tensors};
 
 /// The tensors that a layer may have.
 const PARTS: [&str; 7] =
     ["weight", "bias", "range", "norm.weight", "norm.bias", "norm.running_mean", "norm.running_var"];
+
+/// The most rows, columns and channels of a tensor.
+pub(super) const LARGEST: usize = 65_535;
 
 /// Layers and weights.
 pub(super) struct Layers {
@@ -62,6 +66,15 @@ impl Layers {
         shape: Shape,
     ) -> Result<View, Refusal> {
         let op = op.into();
+        let Shape { height, width, channels } = shape;
+        let elements = height.checked_mul(width).and_then(|pixels| pixels.checked_mul(channels));
+        let sides = [height, width, channels];
+        if sides.contains(&0) || sides.iter().any(|side| *side > LARGEST) || elements > Some(MOST_ELEMENTS) {
+            return refuse(
+                format!("writes {height}x{width}x{channels} numbers"),
+                "height, width and channels are each 1 to 65,535; check strides, padding and weights",
+            );
+        }
         if op.form().reads_image.is_err() && inputs.iter().any(|view| view.source == Source::Image) {
             let copied = inputs.iter().map(|view| self.copied(view)).collect::<Result<Vec<_>, _>>()?;
             return self.add(wish, op, &copied.iter().collect::<Vec<_>>(), shape);
@@ -112,47 +125,38 @@ impl Layers {
 
     /// Whether what a view shows is surely never below 0.
     pub(super) fn is_positive(&self, view: &View) -> bool {
-        let Source::Node(layer) = view.source else { return false };
-        self.layer_is_positive(layer)
+        match view.source {
+            Source::Image => false,
+            Source::Node(layer) => is_positive(&self.made, layer),
+        }
     }
 
     /// Gives each concatenation inputs that may have one range: the layers that write them have the same
     /// activation, or a layer between that changes nothing.
     fn isolate(&mut self) {
-        for (joiner, input) in joined_apart(&self.made) {
-            let name = self.made[joiner].inputs[input].clone();
-            let Some(before) = self.index(&name) else { continue };
-            let channels = self.shapes[before].channels;
-            let copy = self.free_name(&format!("{name}.copy"));
-            let layer = LayerSpec {
-                inputs: vec![name.clone()],
-                activation: Some(Activation::None),
-                ..LayerSpec::new(copy.clone(), Affine)
-            };
-            self.names.insert(copy.clone());
-            let weight = Tensor { shape: vec![channels], values: vec![1.0; channels] };
-            self.tensors.insert(format!("{copy}.weight"), weight);
-            self.made[joiner].inputs[input] = copy;
-            // Layers stand behind what they read.
-            self.made.insert(joiner, layer);
-            self.shapes.insert(joiner, self.shapes[before]);
-        }
-    }
-
-    fn index(&self, name: &str) -> Option<usize> {
-        self.made.iter().position(|made| made.name.as_deref() == Some(name))
-    }
-
-    fn layer_is_positive(&self, layer: usize) -> bool {
-        let spec = &self.made[layer];
-        match (spec.op, spec.activation) {
-            (_, Some(Activation::Relu | Activation::ReluUpTo(_))) => true,
-            (OpSpec::Elementwise(Elementwise { function }), _) => function.starts_at_zero(),
-            (op, _) if has_own_grid(&op) => false,
-            _ => {
-                let mut inputs = spec.inputs.iter();
-                inputs.all(|name| self.index(name).is_some_and(|index| self.layer_is_positive(index)))
+        // The last concatenation first, so that those before keep their places.
+        for (joiner, inputs) in joined_apart(&self.made) {
+            let mut copies = Vec::new();
+            for input in inputs {
+                let name = self.made[joiner].inputs[input].clone();
+                let before = self.made.iter().position(|made| made.name.as_ref() == Some(&name));
+                let Some(shape) = before.map(|before| self.shapes[before]) else { continue };
+                let copy = self.free_name(&format!("{name}.copy"));
+                let layer = LayerSpec {
+                    inputs: vec![name],
+                    activation: Some(Activation::None),
+                    ..LayerSpec::new(copy.clone(), Affine)
+                };
+                self.names.insert(copy.clone());
+                let weight = Tensor { shape: vec![shape.channels], values: vec![1.0; shape.channels] };
+                self.tensors.insert(format!("{copy}.weight"), weight);
+                self.made[joiner].inputs[input] = copy;
+                copies.push((layer, shape));
             }
+            // Layers stand behind what they read.
+            let (layers, shapes): (Vec<_>, Vec<_>) = copies.into_iter().unzip();
+            self.made.splice(joiner..joiner, layers);
+            self.shapes.splice(joiner..joiner, shapes);
         }
     }
 

@@ -165,7 +165,7 @@ fn ranged(lowering: &mut Lowering, call: &Call) -> Result<(View, Code), Refusal>
     let (Some(code), Some((least, most))) = (given, given.and_then(|code| code.element.range())) else {
         return refuse("has scales that are not one constant number", "mixq has one scale for a tensor");
     };
-    let value = |integer: i64| ((integer - code.zero) as f64 * code.scale) as f32;
+    let value = |integer: i64| ((integer as f64 - code.zero as f64) * code.scale) as f32;
     let view = lowering.ranged(call, &view, value(least), value(most))?;
     lowering.note_quantised();
     Ok((view, code))
@@ -189,7 +189,7 @@ fn dequantise(lowering: &mut Lowering, call: &Call) -> Result<Vec<Value>, Refusa
         return refuse("has scales that are not one constant number", "mixq has one scale for a tensor");
     };
     let (factor, summand) = match view.code {
-        Some(code) => (own.scale / code.scale, (code.zero - own.zero) as f64 * own.scale),
+        Some(code) => (own.scale / code.scale, (code.zero as f64 - own.zero as f64) * own.scale),
         None => (own.scale, -(own.zero as f64) * own.scale),
     };
     let channels = view.shape.channels;

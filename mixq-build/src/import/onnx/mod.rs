@@ -150,3 +150,6 @@ fn attribute(entry: &AttributeProto, tensors: &mut Tensors) -> Result<Attribute,
         _ => Attribute::Other,
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -279,7 +279,9 @@ impl Writer {
             }
             "SLICE" => {
                 let (starts, sizes) = (of.ints(1).unwrap_or_default(), of.ints(2).unwrap_or_default());
-                let end = |(start, size): (&i64, &i64)| if *size < 0 { i64::MAX } else { start + size };
+                let end = |(start, size): (&i64, &i64)| {
+                    if *size < 0 { i64::MAX } else { start.saturating_add(*size) }
+                };
                 let ends = starts.iter().zip(&sizes).map(end).collect();
                 let (starts, ends) = (self.constant(Array::list(starts)), self.constant(Array::list(ends)));
                 self.node(of, "Slice", &[first, &starts, &ends], output, none());
