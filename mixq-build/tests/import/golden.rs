@@ -22,19 +22,20 @@ const REFUSED: [(&str, &str); 8] = [
     ("swiftinfer_cifar10.onnx", "cifar10.onnx.data"),
 ];
 
-/// The largest difference from the outputs in a file, as a share of the range of each.
+/// The largest difference from the outputs in a file, as a share of the range of the first one.
 fn difference(foreign: &Foreign, golden: &Path) -> f64 {
     let arrays = npz_numbers(golden).unwrap();
     let input: Vec<f32> = arrays["in0"].iter().map(|value| *value as f32).collect();
     let mut most = 0.0f64;
+    let first = &arrays["out0"];
+    let ends = first.iter().fold((f64::MAX, f64::MIN), |(a, b), it| (a.min(*it), b.max(*it)));
+    let range = if ends.1 > ends.0 { ends.1 - ends.0 } else { ends.1.abs().max(1e-6) };
     let each: usize = foreign.lowered.input.dims.iter().product();
     for (sample, input) in input.chunks(each).enumerate() {
         for (place, (found, _)) in foreign.execute(input).expect("a known end").iter().enumerate() {
             let wanted = &arrays[&format!("out{place}")];
             let found = found.to_floats();
             let wanted = &wanted[sample * found.len()..][..found.len()];
-            let ends = wanted.iter().fold((f64::MAX, f64::MIN), |(a, b), it| (a.min(*it), b.max(*it)));
-            let range = if ends.1 > ends.0 { ends.1 - ends.0 } else { ends.1.abs().max(1e-6) };
             for (found, wanted) in found.iter().zip(wanted) {
                 let apart = (f64::from(*found) - wanted).abs() / range;
                 assert!(!apart.is_nan(), "NaN in output {place}");
@@ -88,7 +89,7 @@ fn a_quantised_file_says_how_its_integers_are_numbers() {
     assert!(codes.mean[0].abs() < 1e-6 && (codes.std[0] - 255.0).abs() < 1e-3, "{codes:?}");
 }
 
-/// All files of `MIXQ_DATA`: at least 60 of 75 become layers, and the others say what they have.
+/// All files of `MIXQ_DATA`: at least 65 of 75 become layers, and the others say what they have.
 #[test]
 fn files_of_many_tools_answer_what_their_engines_did() {
     let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data");
@@ -131,5 +132,5 @@ fn files_of_many_tools_answer_what_their_engines_did() {
     }
     println!("{read} of {} files are read", files.len());
     assert!(problems.is_empty(), "{problems:#?}");
-    assert!(read * 75 >= 60 * files.len(), "{read} of {} files are read", files.len());
+    assert!(read * 75 >= 65 * files.len(), "{read} of {} files are read", files.len());
 }
