@@ -57,7 +57,7 @@ pieces! {
     Rgb2 147.33 180.31;
     Fill 0.19 15.86;
     PointwisePixel 83.05 153.31;
-    StagedPixel 182.44 312.96;
+    StagedPixel 185.30 327.30;
     DirectPixel 146.51 258.94;
     Half 59.78 99.47;
     HalfPair 15.53 18.40;
@@ -72,7 +72,12 @@ pieces! {
     RgbStagedRow 0.00 0.00;
     RgbStagedStep 3.59 11.71;
     StageRun 104.89 157.51;
-    StagePadding 1.19 3.25;
+    StagedWindow 60.68 95.32;
+    StagedPadding 39.83 70.34;
+    StagedRow 8.00 10.00;
+    StagedWord 4.00 7.00;
+    StagedByte 4.00 7.00;
+    StagePadding 3.00 5.00;
     StageByte 4.21 7.17;
     UnpackRun 145.67 237.01;
     UnpackCode 14.23 17.25;
@@ -136,8 +141,10 @@ pieces! {
     StripCodes8 84.89 125.56;
     StripCodes4 86.45 128.46;
     StripCodes2 86.98 126.77;
-    PlainChannel 111.82 192.07;
-    PlainElement 44.00 62.02;
+    PlainChannel 105.61 174.36;
+    PlainElement 5.27 6.76;
+    PlainNarrow4 0.50 0.48;
+    PlainNarrow2 0.42 0.22;
     MaxWords 27.00 40.00;
     MaxWordsRow 4.00 4.00;
     MaxWordsTap 11.00 14.00;

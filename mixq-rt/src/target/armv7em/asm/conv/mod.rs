@@ -16,6 +16,6 @@ pub(crate) use call::{Call, Chunk, Filters, MoreGroups, Ready};
 pub(crate) use kernels::Kernels;
 pub(crate) use rgb3x3::{PAIR, Rgb3x3, STAGED_ROW};
 pub(crate) use scratch::{Patch, Scratch};
-pub(crate) use stage::{stage_row, stage_rows};
+pub(crate) use stage::{copy_rows, stage_row, stage_rows};
 
 use super::widen::{Fill, Widen};
