@@ -13,7 +13,7 @@ use crate::cycles;
 const NETWORKS: u64 = 240;
 
 /// Pieces of assembly whose instructions and cycles are counted in its text.
-const EXACT: [(&str, [f64; 2]); 18] = [
+const EXACT: [(&str, [f64; 2]); 24] = [
     ("Unit8", [12.0, 17.0]),
     ("Pass8", [3.0, 6.0]),
     ("UnitNibbles", [26.0, 35.0]),
@@ -22,13 +22,19 @@ const EXACT: [(&str, [f64; 2]); 18] = [
     ("Pass4", [2.0, 4.0]),
     ("Unit2", [25.0, 42.0]),
     ("Pass2", [2.0, 4.0]),
+    ("PlainElement", [5.25, 6.75]),
+    ("PlainCode4", [0.5, 0.62]),
+    ("PlainWeight4", [0.5, 0.25]),
+    ("PlainWeight2", [0.75, 0.37]),
     ("StagePadding", [3.0, 5.0]),
     ("StagedRow", [8.0, 10.0]),
     ("StagedWord", [4.0, 7.0]),
     ("StagedByte", [4.0, 7.0]),
     ("WidenPixel", [12.0, 15.0]),
-    ("WindowRow", [6.0, 9.0]),
-    ("WindowTap", [5.0, 7.0]),
+    ("WindowView", [14.0, 20.0]),
+    ("WindowPixel", [14.0, 19.0]),
+    ("WindowRow", [8.0, 10.0]),
+    ("WindowTap", [4.0, 5.0]),
     ("Word8", [8.0, 11.0]),
     ("Word4", [15.0, 18.0]),
     ("Word2", [27.0, 30.0]),
