@@ -50,9 +50,9 @@ fn slide(kernel: u16, dilation: u16) -> Slide {
     Slide { kernel: [kernel; 2], stride: [1; 2], padding: [kernel / 2 * dilation; 4] }
 }
 
-/// Convolutions with gaps, and in groups of 16 channels with windows of 3x3 or of 32 channels, take little more
-/// for each multiplication than others. In smaller groups, filling patches and beginning blocks counts for
-/// more.
+/// Convolutions with gaps, and in groups of 16 channels with windows of 3x3 or of 32 channels, take little
+/// more for each multiplication than others. In smaller groups, filling patches and beginning blocks counts
+/// for more.
 #[test]
 fn groups_and_gaps_take_little_more_than_other_convolutions() {
     let kinds = [(3, 1, 1), (3, 1, 2), (3, 2, 1), (3, 4, 1), (3, 8, 1)];

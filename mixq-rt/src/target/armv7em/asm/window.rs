@@ -146,8 +146,8 @@ impl<const N: usize> Views<N> {
         (self.words, self.after_tap, self.pitch, self.row) = (words, tap.wrapping_sub(4 * words), pitch, row);
     }
 
-    /// Moves the only view, if there is one of all pixels alone, to pixels that see the same taps: `from` is that
-    /// of [`Taps`]. Returns whether it has.
+    /// Moves the only view, if there is one of all pixels alone, to pixels that see the same taps: `from` is
+    /// that of [`Taps`]. Returns whether it has.
     #[inline(always)]
     pub(crate) fn shift(&mut self, from: usize) -> bool {
         let is_one = self.used == size_of::<View>() && usize::from(self.list[0].count) == PIXELS;
@@ -176,8 +176,8 @@ pub(crate) struct WidenWindow {
     run: Run,
 }
 
-/// A loop over views. Its arguments: the codes of a group of channels; the patch; the views; the sums of the four
-/// pixels, from which it subtracts the codes.
+/// A loop over views. Its arguments: the codes of a group of channels; the patch; the views; the sums of the
+/// four pixels, from which it subtracts the codes.
 type Run = unsafe extern "C" fn(*const u8, *mut u32, *const Views<1>, *mut i32);
 
 impl WidenWindow {
@@ -212,8 +212,8 @@ impl WidenWindow {
     /// The same without checks.
     ///
     /// # Safety
-    /// [`Views::bytes`] bytes may be read from `codes` on, and the patch of [`Views::elements`] elements and the
-    /// sums of four pixels may be read and written.
+    /// [`Views::bytes`] bytes may be read from `codes` on, and the patch of [`Views::elements`] elements and
+    /// the sums of four pixels may be read and written.
     #[inline(always)]
     pub(super) unsafe fn widen<const N: usize>(
         &self,
@@ -222,9 +222,9 @@ impl WidenWindow {
         views: &Views<N>,
         sums: *mut i32,
     ) {
-        // SAFETY: reads the words of each tap of each view, writes a word of the patch for each pair of elements
-        // that these words hold, and changes sums: the caller allows it. Only `Views::add` makes views, and knows
-        // where they lead. However many views there are, they lie at the same place.
+        // SAFETY: reads the words of each tap of each view, writes a word of the patch for each pair of
+        // elements that these words hold, and changes sums: the caller allows it. Only `Views::add` makes
+        // views, and knows where they lead. However many views there are, they lie at the same place.
         unsafe { (self.run)(codes, patch, core::ptr::from_ref(views).cast(), sums) };
     }
 }

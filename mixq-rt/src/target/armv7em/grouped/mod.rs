@@ -70,8 +70,8 @@ struct Instance {
     kernels: Kernels,
     window: WidenWindow,
     fill: Fill,
-    /// Executes a phase whose patch holds all elements, if it can be filled for one group of channels after the
-    /// other without Rust between.
+    /// Executes a phase whose patch holds all elements, if it can be filled for one group of channels after
+    /// the other without Rust between.
     together: Option<PhaseFn>,
     windows: Windows,
     sums: Option<Sums<GroupedConv>>,

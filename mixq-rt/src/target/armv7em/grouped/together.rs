@@ -1,5 +1,5 @@
-//! Phases whose patch holds all that the filters of a group of channels see of four output pixels. What they see
-//! is found once for all groups: of each group the same taps, and the same padding.
+//! Phases whose patch holds all that the filters of a group of channels see of four output pixels. What they
+//! see is found once for all groups: of each group the same taps, and the same padding.
 
 use core::ops::Range;
 
@@ -66,9 +66,9 @@ fn prepare(source: &Source, call: &mut Option<Call>) {
     source.filters.prepare(call, chunk);
 }
 
-/// Finds what some output pixels see, which are given by the first one and their number, and fills the patch with
-/// what they see of the padding. Neighbouring pixels whose windows lie in the input have one view; each other
-/// pixel has its own.
+/// Finds what some output pixels see, which are given by the first one and their number, and fills the patch
+/// with what they see of the padding. Neighbouring pixels whose windows lie in the input have one view; each
+/// other pixel has its own.
 #[inline(never)]
 fn see(source: &Source, scratch: &mut Scratch, [first, count]: [usize; 2], views: &mut Views<PIXELS>) {
     let patch = &mut scratch.begin(source.elements).0;

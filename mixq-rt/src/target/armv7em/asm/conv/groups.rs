@@ -21,8 +21,8 @@ pub(crate) struct Groups<'a> {
 }
 
 impl<T: Filtered> Filters<'_, T> {
-    /// Makes codes of all groups of channels, for pixels that are `pitch` bytes apart (0: there is one pixel).
-    /// These filters have prepared the call for the first group. The patch holds the padding.
+    /// Makes codes of all groups of channels, for pixels that are `pitch` bytes apart (0: there is one
+    /// pixel). These filters have prepared the call for the first group. The patch holds the padding.
     ///
     /// # Panics
     /// If the patch holds a different number of elements, or the call makes no codes of all of them; if the
@@ -56,8 +56,8 @@ impl<T: Filtered> Filters<'_, T> {
         let steps = [stride, frame.zero_points_step].map(|step| step * (chunk.count / BLOCK));
         (frame.out, frame.groups) = (pixels.as_mut_ptr(), 1);
         for group in 0..groups {
-            // SAFETY: as in `Ready::run`; and the views lie in the codes of each group, and the patch has room
-            // for them: checked above.
+            // SAFETY: as in `Ready::run`; and the views lie in the codes of each group, and the patch has
+            // room for them: checked above.
             unsafe {
                 let codes = codes.as_ptr().wrapping_add(group * bytes);
                 frame.sums.cast_mut().cast::<[i32; PIXELS]>().write(*padding);

@@ -61,8 +61,8 @@ unsafe extern "C" fn row(
     )
 }
 
-/// Copies rows of `bytes` bytes, at least one row and one byte. The rows are `pitches` bytes apart in `to` and
-/// in `from`.
+/// Copies rows of `bytes` bytes, at least one row and one byte. The rows are `pitches` bytes apart in `to`
+/// and in `from`.
 ///
 /// # Panics
 /// If `to` or `from` has too few bytes, or there is nothing to copy.
