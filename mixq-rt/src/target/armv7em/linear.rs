@@ -17,12 +17,8 @@ use crate::target::armv7em::check::refuse;
 #[inline(always)]
 pub fn linear<const X: usize, const W: usize, const Y: usize>(operands: Operands<Linear>, plan: &Plan) {
     let mut operands = operands;
-    let instance = const {
-        &Instance {
-            loops: Loops::of(X, W, Y),
-            plain: if Y == 0 { Some(plain::<X, W> as Plain) } else { None },
-        }
-    };
+    let instance =
+        const { &Instance { loops: Loops::of(X, W, Y), plain: if Y == 0 { plain::<X, W> } else { none } } };
     with_memory::<{ STACK_OF_LINEAR / 4 }>(plan, |own| execute(&mut operands, plan, instance, own));
 }
 
@@ -30,7 +26,7 @@ pub fn linear<const X: usize, const W: usize, const Y: usize>(operands: Operands
 struct Instance {
     loops: Loops,
     /// For channels after the last whole strip, unless the loops make codes.
-    plain: Option<Plain>,
+    plain: Plain,
 }
 
 #[inline(never)]
@@ -68,8 +64,7 @@ fn execute(operands: &mut Operands<Linear>, plan: &Plan, instance: &Instance, ow
         } else {
             // A channel after the last whole strip: its weights are as in the artifact.
             let (input, filter) = strips.plain(elements);
-            let Some(plain) = instance.plain else { refuse() };
-            (sums[0], input_sum) = plain(input, filter);
+            (sums[0], input_sum) = (instance.plain)(input, filter);
         }
         let sums = if in_strip { &mut sums[..] } else { &mut sums[..1] };
         strips.requantise(channel, sums, input_sum);
@@ -98,6 +93,11 @@ fn plain<const X: usize, const W: usize>(mut input: &[u8], mut filter: &[u8]) ->
         }
     }
     (dot, input_sum)
+}
+
+/// Where the loops make codes, all channels are in strips.
+fn none(_: &[u8], _: &[u8]) -> (i32, i32) {
+    refuse()
 }
 
 /// Up to four bytes as the lowest ones of a word.
