@@ -60,7 +60,9 @@ fn of_interface(artifact: &Artifact, model: &Model, graph: &Graph) -> Vec<String
         own.shape == other.shape && (own.name == other.name || !graph.inputs.are_several())
     };
     if own.len() != graph.inputs.len() || !own.iter().zip(graph.inputs.iter()).all(is_same) {
-        found.push(format!("it takes {}, the network {}", own.describe(), graph.inputs.describe()));
+        let is_one = !own.are_several() && !graph.inputs.are_several();
+        let other = if is_one { graph.input().to_string() } else { graph.inputs.describe() };
+        found.push(format!("it takes {}, the network {other}", own.describe()));
     }
     let task = model.dataset.task;
     if header.task != task {

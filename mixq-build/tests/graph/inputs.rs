@@ -111,9 +111,7 @@ fn what_is_wrong_with_inputs_is_said_all_at_once() {
     );
     said(
         &two("inputs = { photo = [2, 2, 1], meta = [1, 1, 5] }\nweights = \"n.safetensors\"\n", ""),
-        &[
-            "`weights` is for a network with one input; leave it out: a network with several",
-        ],
+        &["`weights` is for a network with one input; leave it out: a network with several"],
     );
     let layers = "[[layer]]\nop = \"max_pool\"\nname = \"p\"\nkernel = 1\ninputs = [\"meta\"]\n\
                   [[layer]]\nop = \"linear\"\nname = \"i\"\nfeatures = 1\ninputs = [\"image\"]\n";
