@@ -31,8 +31,9 @@ pub struct Tally {
     pub outputs: usize,
 }
 
-/// Runs an integer network layer by layer on a row of codes, an input after the other, and compares each output with what the trained network
-/// says, before later layers reuse its bytes. Returns the output of the last layer.
+/// Runs an integer network layer by layer on a row of codes, an input after the other, and compares each
+/// output with what the trained network says, before later layers reuse its bytes. Returns the output of the
+/// last layer.
 ///
 /// # Panics
 /// If a code is another one. Messages name `seed`.

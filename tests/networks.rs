@@ -234,7 +234,8 @@ fn dense(mut artifact: Artifact) -> Artifact {
     artifact
 }
 
-/// Images for a network, each the bytes of all inputs, one after the other: random ones, all black and all white.
+/// Images for a network, each the bytes of all inputs, one after the other: random ones, all black and all
+/// white.
 pub fn images(artifact: &Artifact) -> Vec<Vec<u8>> {
     let mut rng = Rng::with_seed(artifact.parameters.len() as u64);
     let bytes = artifact.header.all_inputs().iter().map(|(tensor, _)| tensor.bytes()).sum();

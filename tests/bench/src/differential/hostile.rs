@@ -123,7 +123,8 @@ fn check_validation(number: u64, case: &Case, memory: &Memory) {
     let network = Network {
         layers: &[*layer],
         parameters: &memory.plain[..parameters],
-        input: *layer.first_input(), others: &[],
+        input: *layer.first_input(),
+        others: &[],
         output: *output,
         arena_bytes: arena as u32,
     };
