@@ -151,6 +151,7 @@ fn every_key_is_read() {
         resize: false,
         tolerate: 0.0,
         input: None,
+        inputs: Default::default(),
         recordings: RecordingConfig::default(),
         location: person.dataset_at.clone(),
     };

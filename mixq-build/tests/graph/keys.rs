@@ -36,9 +36,9 @@ fn texts_that_are_no_list() {
 fn keys() {
     check(
         &list("[[layer]]\nop = \"conv\"\nfilters = 4\nkernal = 3\n[[layer]]\nop = \"add\"\nzzz = 1\n")
-            .replace("input =", "inputs = 1\ninput ="),
+            .replace("input =", "inpust = 1\ninput ="),
         &[
-            "net.toml:1:1: unknown key `inputs` in a network; did you mean `input`? | inputs = 1",
+            "net.toml:1:1: unknown key `inpust` in a network; did you mean `inputs`? | inpust = 1",
             "net.toml:4:6: a conv layer needs `kernel`; add kernel = ... to this layer | op = \"conv\"",
             "net.toml:6:1: unknown key `kernal` in a conv layer; did you mean `kernel`? | kernal = 3",
             "net.toml:9:1: unknown key `zzz` in an add layer; known are `activation`, `op`, `name`, \

@@ -105,7 +105,7 @@ fn networks_with_functions_answer_on_the_device_as_they_were_trained() {
             let config = package.config();
             let prepared = Prepared::new(&config.models[0], None).unwrap();
             let (graph, dataset) = (&prepared.graph, &config.models[0].dataset);
-            let test = Dataset::load(dataset, graph.input, graph.outputs(), &mut ()).unwrap().test;
+            let test = Dataset::load(dataset, &graph.inputs, graph.outputs(), &mut ()).unwrap().test;
             artifact.header.name = format!("{network}_{bits}");
             let first = |all: Vec<i32>| all[..IMAGES * graph.outputs()].to_vec();
             for logits in first(logits(&artifact, &test).unwrap()).chunks(graph.outputs()) {

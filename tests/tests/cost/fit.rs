@@ -122,7 +122,7 @@ fn samples(processor: Processor, network: fn(u64) -> Artifact, count: u64, with_
         let artifact = artifact.in_arena(arena);
         let tallies = target.tallies(processor.target, &artifact.layers(), &artifact.parameters, arena);
         let layers = artifact.layers();
-        for ((tally, instructions), layer) in tallies.into_iter().zip(found.layers).zip(layers) {
+        for ((tally, instructions), layer) in tallies.into_iter().zip(found.layers).zip(layers.iter()) {
             let cycles = cycles.next().expect("cycles of each layer");
             let (x, y, window) = (layer.first_input(), layer.output(), layer.window());
             let bits = layer.weights().map(|(.., bits)| bits);
