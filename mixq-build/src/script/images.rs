@@ -5,7 +5,7 @@ use mixq_format::{Bits, pack_codes};
 use crate::config::Model;
 use crate::dataset::{self, Dataset};
 use crate::error::{Error, Problem, unknown};
-use crate::graph::Shape;
+use crate::graph::Input;
 use crate::prepare::Prepared;
 use crate::task::rules;
 
@@ -38,22 +38,29 @@ pub(super) fn write(environment: &Environment, model: &str, most: usize) -> Resu
     let (dataset, _) = Dataset::load_with_digest(
         &model.dataset,
         prepared.cache,
-        prepared.graph.input,
+        &prepared.graph.inputs,
         prepared.graph.output(),
         &mut Warnings(&model.name),
     )?;
     let images = dataset.test.select(&spread(dataset.test.len(), most).collect::<Vec<_>>());
     let labels = rules(model.dataset.task).firmware_targets(&images.targets)?;
-    let Shape { height, width, channels } = prepared.graph.input;
-    match prepared.graph.input_bits {
-        Bits::B8 => write("images", &images.pixels)?,
-        // As firmware passes them.
-        bits => {
-            let mut packed = vec![0; images.len() * height * width * bits.row_bytes(channels)];
-            pack_codes(&images.pixels, channels, bits, &mut packed);
-            write("images", &packed)?;
+    // As firmware passes them.
+    let inputs = || prepared.graph.inputs.iter().zip(prepared.graph.inputs.ranges());
+    let mut packed = Vec::new();
+    for index in 0..images.len() {
+        for (Input { shape, bits, .. }, range) in inputs() {
+            let codes = &images.image(index)[range];
+            match bits {
+                Bits::B8 => packed.extend_from_slice(codes),
+                bits => {
+                    let start = packed.len();
+                    packed.resize(start + shape.height * shape.width * bits.row_bytes(shape.channels), 0);
+                    pack_codes(codes, shape.channels, *bits, &mut packed[start..]);
+                }
+            }
         }
     }
+    write("images", &packed)?;
     write("labels", &labels)?;
     Ok(())
 }

@@ -20,7 +20,7 @@ pub const IMAGES: usize = 512;
 /// paper's.
 pub fn calibrate(model: &mut Model<'_>, train: &Images<'_>, bounds: Bounds) {
     let indices: Vec<usize> = (0..train.len().min(within_memory(model.graph, IMAGES))).collect();
-    let (images, _) = batch(train, &indices, model.form());
+    let (images, _) = batch(train, &indices, &model.form());
     let mode = Mode { quantised: false, batch_statistics: false };
     let mut ranges: Vec<(usize, f64, f64)> = Vec::new();
     tch::no_grad(|| {

@@ -21,8 +21,8 @@ pub fn measure(rules: &dyn Rules, fit: &Fit, model: &mut Model<'_>, train: &Imag
     let nodes = model.graph.nodes.len();
     let mut losses = Losses { weights: vec![[0.0; 3]; nodes], activations: vec![[0.0; 3]; nodes] };
     let indices: Vec<usize> = (0..train.len().min(within_memory(model.graph, IMAGES))).collect();
-    let (images, targets) = batch(train, &indices, model.form());
-    let targets = rules.tensor(Batch { images: &images, targets: &targets }, fit);
+    let (images, targets) = batch(train, &indices, &model.form());
+    let targets = rules.tensor(Batch { images: &images[0], targets: &targets }, fit);
     let float = copies(&model.tensors);
     tch::no_grad(|| {
         let mode = Mode { quantised: false, batch_statistics: false };

@@ -74,7 +74,7 @@ fn an_activation_is_a_node_after_its_layer_and_before_all_that_read_that() {
     assert_eq!(
         nodes,
         [
-            ("stem", &[Source::Image][..]),
+            ("stem", &[Source::Input(0)][..]),
             ("stem.hard_swish", &[node(0)]),
             ("b", &[node(1)]),
             ("add1", &[node(1), node(2)]),

@@ -24,7 +24,7 @@ impl OnDevice {
         let config = package.config();
         let prepared = Prepared::new(&config.models[0], None).unwrap();
         let (graph, dataset) = (&prepared.graph, &config.models[0].dataset);
-        let test = Dataset::load(dataset, graph.input, graph.outputs(), &mut ()).unwrap().test;
+        let test = Dataset::load(dataset, &graph.inputs, graph.outputs(), &mut ()).unwrap().test;
         let name = &artifact.header.name;
         let first = |all: Vec<i32>| all[..IMAGES * graph.outputs()].to_vec();
         for logits in first(logits(&artifact, &test).unwrap()).chunks(graph.outputs()) {

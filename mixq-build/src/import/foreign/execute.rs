@@ -10,10 +10,10 @@ impl Foreign {
     /// them. `input` is in the order of the file, too. `None` if the end of the network, which is left to the
     /// firmware, computes something that is not known here.
     pub fn execute(&self, input: &[f32]) -> Option<Vec<(Array, Option<Grid>)>> {
-        let Lowered { input: placed, outputs, scaling, spec, tail, .. } = &self.lowered;
-        let mut image = vec![0.0; spec.input.elements()];
+        let Lowered { input: placed, outputs, scaling, tail, .. } = &self.lowered;
+        let mut image = vec![0.0; self.graph.input().elements()];
         for (place, value) in placed.places.iter().zip(input) {
-            image[*place] = match scaling.get(place % spec.input.channels) {
+            image[*place] = match scaling.get(place % self.graph.input().channels) {
                 Some(own) => (f64::from(*value) * own.factor + own.summand) as f32,
                 None => *value,
             };

@@ -99,7 +99,7 @@ impl Lowering<'_> {
         if scaling.iter().all(|it| *it == Scaling { factor: 1.0, summand: 0.0 }) {
             return Ok(view.clone());
         }
-        if view.source == Source::Image {
+        if view.source == Source::Input(0) {
             let before = |channel: usize| {
                 view.scaling.get(channel).copied().unwrap_or(Scaling { factor: 1.0, summand: 0.0 })
             };

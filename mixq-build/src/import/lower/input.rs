@@ -75,7 +75,7 @@ fn view(model: &Model, input: &Input, sizes: &[usize], order: &[Axis]) -> View {
     });
     // Without scales integers are what they are.
     let integer = scaling.is_empty() && input.element.range().is_some();
-    View { scaling, integer, dims, ..View::image(Source::Image, shape) }
+    View { scaling, integer, dims, ..View::image(Source::Input(0), shape) }
 }
 
 /// The image that the input becomes where the first node reshapes it to one of four dimensions.

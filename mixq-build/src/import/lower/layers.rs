@@ -44,7 +44,7 @@ impl Layers {
     /// The layer that writes a view; `None` if that is the input.
     pub(super) fn layer(&mut self, view: &View) -> Option<&mut LayerSpec> {
         match view.source {
-            Source::Image => None,
+            Source::Input(_) => None,
             Source::Node(layer) => Some(&mut self.made[layer]),
         }
     }
@@ -52,7 +52,7 @@ impl Layers {
     /// Its name.
     pub(super) fn name(&self, source: Source) -> &str {
         match source {
-            Source::Image => "image",
+            Source::Input(_) => "image",
             Source::Node(layer) => self.made[layer].name.as_deref().unwrap_or(""),
         }
     }
@@ -75,11 +75,11 @@ impl Layers {
                 "height, width and channels are each 1 to 65,535; check strides, padding and weights",
             );
         }
-        if op.form().reads_image.is_err() && inputs.iter().any(|view| view.source == Source::Image) {
+        if op.form().reads_image.is_err() && inputs.iter().any(|view| view.source == Source::Input(0)) {
             let copied = inputs.iter().map(|view| self.copied(view)).collect::<Result<Vec<_>, _>>()?;
             return self.add(wish, op, &copied.iter().collect::<Vec<_>>(), shape);
         }
-        for view in inputs.iter().filter(|view| view.source == Source::Image) {
+        for view in inputs.iter().filter(|view| view.source == Source::Input(0)) {
             if self.scaling.as_ref().is_some_and(|scaling| *scaling != view.scaling) {
                 return refuse(
                     "reads the input with another normalisation than the layers before",
@@ -108,7 +108,7 @@ impl Layers {
 
     /// The input by a layer that changes nothing, for layers that cannot read the input themselves.
     fn copied(&mut self, view: &View) -> Result<View, Refusal> {
-        if view.source != Source::Image {
+        if view.source != Source::Input(0) {
             return Ok(view.clone());
         }
         let made = |layer: &LayerSpec| layer.op == Affine.into() && layer.inputs == ["image"];
@@ -126,7 +126,7 @@ impl Layers {
     /// Whether what a view shows is surely never below 0.
     pub(super) fn is_positive(&self, view: &View) -> bool {
         match view.source {
-            Source::Image => false,
+            Source::Input(_) => false,
             Source::Node(layer) => is_positive(&self.made, layer),
         }
     }
@@ -230,6 +230,6 @@ impl Layers {
         if let Some(last) = made.last_mut() {
             last.is_output = false;
         }
-        (Spec { input, layers: made }, tensors, scaling.unwrap_or_default())
+        (Spec::new(input, made), tensors, scaling.unwrap_or_default())
     }
 }
