@@ -48,7 +48,8 @@ pub struct Lowered {
     pub tensors: Tensors,
     /// What the first layers read of each channel of the input: `factor * value + summand`; empty: the input.
     pub scaling: Vec<Scaling>,
-    /// The dimensions of the model's input, with a batch of 1, and where each element lies in the first tensor.
+    /// The dimensions of the model's input, with a batch of 1, and where each element lies in the first
+    /// tensor.
     pub input: Placed,
     /// What layers write that the model answers, or computes its answers of.
     pub outputs: Vec<Output>,
