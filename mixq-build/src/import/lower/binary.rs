@@ -200,9 +200,8 @@ impl Lowering<'_> {
                 && pixel(small)
                 && (channels == small.all_channels() || large.shape.channels == 1)
         };
-        let shape: Shape = if a.shape == b.shape && a.dims == b.dims {
-            a.shape
-        } else if fits && operator == "Mul" && alike(&a, &b) {
+        let same = a.shape == b.shape && a.dims == b.dims;
+        let shape: Shape = if same || fits && operator == "Mul" && alike(&a, &b) {
             a.shape
         } else if fits && operator == "Mul" && alike(&b, &a) {
             std::mem::swap(&mut a, &mut b);

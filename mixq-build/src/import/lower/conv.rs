@@ -25,8 +25,8 @@ pub(super) struct Sliding {
 }
 
 impl Sliding {
-    /// Of a node that slides a window over `view`, an image; `kernel` has one size for each axis of the model.
-    /// Padding that `view` has beside is that of the window then.
+    /// Of a node that slides a window over `view`, an image; `kernel` has one size for each axis of the
+    /// model. Padding that `view` has beside is that of the window then.
     pub(super) fn of(attributes: &Attributes, kernel: &[usize], view: &View) -> Result<Sliding, Refusal> {
         let axes = view.dims.len() - 2;
         if kernel.len() != axes || kernel.contains(&0) || kernel.iter().any(|side| *side > LARGEST) {

@@ -131,6 +131,26 @@ impl Layers {
         }
     }
 
+    /// Without layers that no output needs: parts of a split that the model does not read.
+    fn drop_unread(&mut self) {
+        let mut needed: HashSet<String> = HashSet::new();
+        let mut kept: Vec<bool> = Vec::new();
+        for layer in self.made.iter().rev() {
+            let name = layer.name.as_deref().unwrap_or("");
+            kept.push(layer.is_output || needed.contains(name));
+            if kept.last() == Some(&true) {
+                needed.extend(layer.inputs.iter().cloned());
+            } else {
+                PARTS.iter().for_each(|part| drop(self.tensors.remove(&format!("{name}.{part}"))));
+            }
+        }
+        kept.reverse();
+        let mut flags = kept.iter();
+        self.made.retain(|_| *flags.next().unwrap_or(&true));
+        let mut flags = kept.iter();
+        self.shapes.retain(|_| *flags.next().unwrap_or(&true));
+    }
+
     /// Gives each concatenation inputs that may have one range: the layers that write them have the same
     /// activation, or a layer between that changes nothing.
     fn isolate(&mut self) {
@@ -225,6 +245,7 @@ impl Layers {
 
     /// Layers, weights, and what layers make of the channels of the input.
     pub(super) fn finish(mut self) -> (Spec, Tensors, Vec<Scaling>) {
+        self.drop_unread();
         self.isolate();
         let Layers { input, mut made, tensors, scaling, .. } = self;
         if let Some(last) = made.last_mut() {

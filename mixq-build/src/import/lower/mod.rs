@@ -24,6 +24,7 @@ mod quantised;
 mod resize;
 mod rounding;
 mod shapes;
+mod unknown;
 mod view;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -34,6 +35,7 @@ use crate::graph::{Shape, Spec};
 use call::Call;
 use layers::Layers;
 pub use outputs::{Output, Tail};
+use unknown::unknown;
 pub use view::Scaling;
 use view::View;
 
@@ -46,7 +48,8 @@ pub struct Lowered {
     pub tensors: Tensors,
     /// What the first layers read of each channel of the input: `factor * value + summand`; empty: the input.
     pub scaling: Vec<Scaling>,
-    /// The dimensions of the model's input, with a batch of 1, and where each element lies in the first tensor.
+    /// The dimensions of the model's input, with a batch of 1, and where each element lies in the first
+    /// tensor.
     pub input: Placed,
     /// What layers write that the model answers, or computes its answers of.
     pub outputs: Vec<Output>,
@@ -227,14 +230,14 @@ impl<'a> Lowering<'a> {
             node.inputs.iter().map(|name| self.values.get(name.as_str()).cloned()).collect();
         let constants = constants(&inputs);
         let tensors = inputs.iter().any(|value| !matches!(value, None | Some(Value::Constant(_))));
-        if !tensors || node.operator == "Constant" {
-            if let Some(folded) = constants::fold(node, &constants) {
-                let arrays = folded.or_else(|what| refuse(what, "check the model"))?;
-                return Ok(arrays.into_iter().map(Value::Constant).collect());
-            }
+        if (!tensors || node.operator == "Constant")
+            && let Some(folded) = constants::fold(node, &constants)
+        {
+            let arrays = folded.or_else(|what| refuse(what, "check the model"))?;
+            return Ok(arrays.into_iter().map(Value::Constant).collect());
         }
         if !known {
-            return self.unknown(node);
+            return unknown(node);
         }
         if let Some(missing) = node.inputs.iter().find(|name| !self.is_known(name)) {
             let what = format!("reads `{}`, which no node before it writes", missing.escape_debug());
@@ -260,35 +263,6 @@ impl<'a> Lowering<'a> {
                 Ok(vec![Value::Unknown; node.outputs.len()])
             }
         }
-    }
-
-    fn unknown(&self, node: &Node) -> Result<Vec<Value>, Refusal> {
-        let what = match node.operator.as_str() {
-            "LSTM" | "GRU" | "RNN" | "Loop" | "Scan" | "If" => "is recurrent, or has a network inside",
-            operator if operator.contains('.') => "is a custom operator",
-            _ => "is an operator that mixq does not have",
-        };
-        let help = match node.operator.as_str() {
-            "LSTM" | "GRU" | "RNN" | "SVDF" | "UNIDIRECTIONAL_SEQUENCE_LSTM" | "VAR_HANDLE" => {
-                "mixq has no recurrent networks: use convolutions along time"
-            }
-            "InstanceNormalization"
-            | "GroupNormalization"
-            | "LayerNormalization"
-            | "LRN"
-            | "LpNormalization"
-            | "MeanVarianceNormalization"
-            | "L2_NORMALIZATION"
-            | "LOCAL_RESPONSE_NORMALIZATION" => "train the network with batch norm instead",
-            "Mish" | "Softplus" | "Softsign" | "Erf" => "use relu, hard_swish, silu or gelu",
-            "Einsum" | "BATCH_MATMUL" => "mixq has products with constant matrices only (no attention)",
-            "MIRROR_PAD" => "mixq pads with zeros",
-            "NonMaxSuppression" | "TFLite_Detection_PostProcess" => {
-                "cut the model before this node: the firmware does what follows"
-            }
-            _ => "build the network with other operators, or cut the model before this node",
-        };
-        refuse(what, help)
     }
 }
 
@@ -342,7 +316,7 @@ pub fn operators() -> Vec<&'static str> {
 
 impl<'a> Lowering<'a> {
     fn operator(&mut self, node: &Node, inputs: Vec<Option<Value>>) -> Result<Vec<Value>, Refusal> {
-        let Some(reader) = readers().get(node.operator.as_str()).copied() else { return self.unknown(node) };
+        let Some(reader) = readers().get(node.operator.as_str()).copied() else { return unknown(node) };
         let (inputs, code) = quantised::decoded(self, node, inputs)?;
         let constants = constants(&inputs);
         let ends = node.outputs.iter().all(|name| !self.followed.contains(name.as_str()));

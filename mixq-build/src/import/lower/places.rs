@@ -1,5 +1,5 @@
-//! Operators for which layers move numbers: padding, slices, concatenations, blocks of pixels; and what brings
-//! the axes of a view into the order of an image.
+//! Operators for which layers move numbers: padding, slices, concatenations, blocks of pixels; and what
+//! brings the axes of a view into the order of an image.
 
 use super::constants::{spans, wrapped};
 use super::elementwise::number;

@@ -87,10 +87,10 @@ impl Lowering<'_> {
         Ok(View { integer: true, ..scaled })
     }
 
-    /// What a view shows, within a range. A range that begins at 0 is a ReLU which the file does not show, and
-    /// is no loss after one.
+    /// What a view shows, within a range. A range that begins at 0 is a ReLU which the file does not show,
+    /// and is no loss after one.
     fn ranged(&mut self, call: &Call, view: &View, least: f32, most: f32) -> Result<View, Refusal> {
-        if !self.layers.has_own_grid(view) || !(most > 0.0 && least <= 0.0) {
+        if !(self.layers.has_own_grid(view) && most > 0.0 && least <= 0.0) {
             return Ok(view.clone());
         }
         let mut view = view.clone();

@@ -64,7 +64,7 @@ fn sides(call: &Call, view: &View) -> Result<[usize; 2], Refusal> {
     let attributes = &call.node.attributes;
     let attribute = attributes.floats("scales").map(<[f32]>::to_vec);
     let factors = if call.inputs.len() == 2 { call.constant(1) } else { call.constant(2) };
-    let factors = factors.filter(|array| array.len() > 0).map(Array::to_floats).or(attribute);
+    let factors = factors.filter(|array| !array.is_empty()).map(Array::to_floats).or(attribute);
     let listed = call.constant(3).and_then(Array::ints).map(<[i64]>::to_vec);
     // Since version 18 a node may name the dimensions that change.
     let axes: Option<Vec<usize>> = match attributes.ints("axes") {

@@ -67,6 +67,11 @@ impl Values {
             Values::Ints(values) => values.len(),
         }
     }
+
+    /// Whether it has no elements.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
 }
 
 impl Array {
@@ -108,6 +113,11 @@ impl Array {
     /// The number of elements.
     pub fn len(&self) -> usize {
         self.values.len()
+    }
+
+    /// Whether it has no elements.
+    pub fn is_empty(&self) -> bool {
+        self.values.is_empty()
     }
 
     /// Elements in the order of `places`, which are indices of this tensor, as a tensor of other dimensions.

@@ -1,4 +1,5 @@
-//! Tensors and operators of a TFLite file, by the numbers of `tensorflow/lite/schema/schema.fbs` (Apache-2.0).
+//! Tensors and operators of a TFLite file, by the numbers of `tensorflow/lite/schema/schema.fbs`
+//! (Apache-2.0).
 
 use half::f16;
 

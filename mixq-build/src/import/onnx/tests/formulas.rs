@@ -19,7 +19,8 @@ fn functions_are_those_of_onnx() {
     let x: Vec<f32> = numbers(8, 1).iter().map(|x| x * 4.0).collect();
     let alpha = |value: f32| ("alpha", Value::Float(value));
     type Formula = fn(f32) -> f32;
-    let cases: [(&str, &[(&str, Value)], Formula); 14] = [
+    type Case<'a> = (&'a str, &'a [(&'a str, Value<'a>)], Formula);
+    let cases: [Case; 14] = [
         ("Relu", &[], |x| if x > 0.0 { x } else { 0.0 }),
         ("ThresholdedRelu", &[alpha(0.0)], |x| if x > 0.0 { x } else { 0.0 }),
         ("LeakyRelu", &[], |x| if x > 0.0 { x } else { 0.01 * x }),
