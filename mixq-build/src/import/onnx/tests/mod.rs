@@ -133,7 +133,7 @@ impl Network {
     }
 
     fn read(self, outputs: &[&str]) -> Result<Foreign, Error> {
-        foreign::parse(Path::new("model.onnx"), &self.bytes(outputs))
+        Ok(foreign::parse(Path::new("model.onnx"), &self.bytes(outputs))?)
     }
 
     /// What it answers.

@@ -23,7 +23,7 @@ const SAME: (usize, Value) = (0, Value::Byte(0));
 const VALID: (usize, Value) = (0, Value::Byte(1));
 
 fn read(network: Network, outputs: &[i32]) -> Result<Foreign, Error> {
-    foreign::parse(Path::new("model.tflite"), &network.bytes(outputs))
+    Ok(foreign::parse(Path::new("model.tflite"), &network.bytes(outputs))?)
 }
 
 fn run(network: Network, output: i32, input: &[f32]) -> Vec<f32> {
