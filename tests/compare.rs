@@ -31,8 +31,9 @@ pub struct Tally {
     pub outputs: usize,
 }
 
-/// Runs an integer network layer by layer on an image, and compares each output with what the trained network
-/// says, before later layers reuse its bytes. Returns the output of the last layer.
+/// Runs an integer network layer by layer on a row of codes, an input after the other, and compares each
+/// output with what the trained network says, before later layers reuse its bytes. Returns the output of the
+/// last layer.
 ///
 /// # Panics
 /// If a code is another one. Messages name `seed`.
@@ -46,10 +47,14 @@ pub fn compare(
     seed: u64,
 ) -> Vec<i64> {
     let mut arena = vec![0xA5; converted.arena_bytes as usize];
-    arena[converted.input.range()].copy_from_slice(image);
-    let codes = image.iter().map(|pixel| i64::from(*pixel)).collect();
-    let image = Codes { shape: graph.input, grid: trained.input, codes };
-    let mut known = BTreeMap::from([(Source::Image, image)]);
+    let mut known = BTreeMap::new();
+    for (index, (input, range)) in graph.inputs.iter().zip(graph.inputs.ranges()).enumerate() {
+        let (row, tensor) = (&image[range], converted.inputs[index].tensor);
+        pack(row, &tensor, &mut arena[tensor.range()]);
+        let codes = row.iter().map(|code| i64::from(*code)).collect();
+        let codes = Codes { shape: input.shape, grid: trained.inputs[index], codes };
+        known.insert(Source::Input(index), codes);
+    }
     let steps = &allocation.schedule.steps;
     assert_eq!(steps.len(), converted.layers.len());
     for (step, named) in steps.iter().zip(&converted.layers) {
@@ -104,6 +109,17 @@ pub fn compare(
     }
     tally.outputs += converted.outputs.len().saturating_sub(1);
     unpack(&arena, &converted.output)
+}
+
+/// Writes codes, a byte each, as the arena has them: each pixel begins at a byte.
+fn pack(codes: &[u8], tensor: &Tensor, bytes: &mut [u8]) {
+    let (width, channels) = (tensor.bits.count(), usize::from(tensor.channels));
+    let row = (channels * width).div_ceil(8);
+    bytes.fill(0);
+    for (index, code) in codes.iter().enumerate() {
+        let bit = index % channels * width;
+        bytes[index / channels * row + bit / 8] |= code << (bit % 8);
+    }
 }
 
 /// The elements of a tensor in the arena; logits as numbers.

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use mixq_elf::{Elf, Place};
-use mixq_format::Artifact;
+use mixq_format::{Artifact, Input};
 
 /// Bytes that `infer` may take of the stack, also where a layer has no room to work in the arena.
 pub const STACK: usize = 1023;
@@ -91,9 +91,13 @@ pub fn write_models(folder: &Path, artifacts: &[Artifact], images: impl Fn(&Arti
         names += &format!("    {name}\n");
     }
     write("models.rs".to_string(), format!("models! {{\n{names}}}\n").as_bytes());
-    let arms: String = artifacts.iter().filter_map(print_all).collect();
+    let arms: String = artifacts.iter().filter_map(inputs).collect();
+    let usual = "($name:ident $image:ident) => { $image };";
+    write("inputs.rs".to_string(), format!("macro_rules! inputs {{\n{arms}    {usual}\n}}\n").as_bytes());
+    let arms: String =
+        artifacts.iter().filter_map(print_all).chain(artifacts.iter().filter_map(in_place)).collect();
     let usual = "($network:ident $name:ident $image:ident) => { \
-                 logits::print(stringify!($name), $network.infer($image)) };";
+                 logits::print(stringify!($name), $network.infer(inputs!($name $image))) };";
     write(
         "outputs.rs".to_string(),
         format!("macro_rules! print_outputs {{\n{arms}    {usual}\n}}\n").as_bytes(),
@@ -120,6 +124,37 @@ pub fn assert_memory(elf: &Path, artifacts: &[Artifact]) {
         let ram = linked.bytes(Place::Ram, &format!("::{name}")).expect("the network is in RAM");
         assert_eq!(ram, artifact.ram_bytes() as u64, "RAM of {name}");
     }
+}
+
+/// An arm of a macro that makes the inputs of a network that has several of their bytes, which are one after
+/// the other.
+fn inputs(artifact: &Artifact) -> Option<String> {
+    let header = &artifact.header;
+    let name = (!header.inputs.is_empty()).then_some(&header.name)?;
+    let mut start = 0;
+    let field = |input: &Input| {
+        start += input.tensor.bytes();
+        let first = start - input.tensor.bytes();
+        format!("{}: image[{first}..].first_chunk().unwrap(), ", input.name)
+    };
+    let fields: String = header.inputs.iter().map(field).collect();
+    Some(format!(
+        "    ({name} $image:ident) => {{{{ let image: &[u8; {start}] = $image; \
+         models::{name}::Inputs {{ {fields}}} }}}};\n"
+    ))
+}
+
+/// An arm of a macro that writes the inputs of a network that has several to their places, and prints the
+/// outputs.
+fn in_place(artifact: &Artifact) -> Option<String> {
+    let header = &artifact.header;
+    let name = (!header.inputs.is_empty()).then_some(&header.name)?;
+    let copies: String =
+        (header.inputs.iter()).map(|input| format!("*places.{0} = *inputs.{0}; ", input.name)).collect();
+    Some(format!(
+        "    ($network:ident {name} $image:ident) => {{{{ let inputs = inputs!({name} $image); let places = \
+         $network.inputs_mut(); {copies}logits::print(\"{name}\", $network.run()); }}}};\n"
+    ))
 }
 
 /// An arm of a macro that prints all outputs of a network that has several, after `infer`.

@@ -3,46 +3,33 @@
 use fastrand::Rng;
 use mixq_build::engine::graph::op::{
     Add, Affine, AveragePoolSpec, Axis, AxisPool, BatchNorm, Constants, ConvSpec, DepthwiseSpec, Elementwise,
-    Flatten, Function, GlobalAveragePool, GlobalMaxPool, GroupedConvSpec, Grouping, LinearSpec, MaxPoolSpec,
-    Multiply, Number, PointwiseSpec, Prelu, Subtract,
+    Function, GlobalAveragePool, GlobalMaxPool, GroupedConvSpec, Grouping, MaxPoolSpec, Multiply, Number,
+    PointwiseSpec, Prelu, Subtract,
 };
 use mixq_build::engine::graph::{Activation, Graph, LayerSpec, OpSpec, Padding, Shape, Spec, Window};
 use mixq_build::engine::task::Task;
 use mixq_format::Operation;
 
+mod ends;
+mod inputs;
 mod moves;
+
+pub use inputs::random_graph_of_inputs;
 
 /// No batch norm, no activation.
 const NOTHING: (bool, Activation) = (false, Activation::None);
 
-/// A network that resolves, of up to about ten layers.
+/// A network that resolves, of up to about ten layers, which reads an image.
 pub fn random_graph(rng: &mut Rng) -> Graph {
     let input = Shape { height: rng.usize(1..=9), width: rng.usize(1..=9), channels: rng.usize(1..=5) };
-    let mut builder =
-        Builder { rng, layers: Vec::new(), current: ("image".to_string(), input), written: Vec::new() };
+    let mut builder = Builder::new(rng, ("image".to_string(), input));
     builder.conv();
     for _ in 0..builder.rng.usize(0..=4) {
-        match builder.rng.usize(0..16) {
-            0 | 1 => builder.conv(),
-            2 => builder.depthwise(),
-            3 => builder.pointwise(),
-            4 => builder.pool(false),
-            5 => builder.pool(true),
-            6 => builder.residual(),
-            7 => builder.two_branches(),
-            8 => builder.elementwise(),
-            9 => builder.rearrange(),
-            10 => builder.concat(),
-            11 => builder.excite(),
-            12 => builder.by_channel(),
-            13 => builder.axis_pool(),
-            14 => builder.grouped(),
-            _ => builder.skip(),
-        }
+        builder.any();
     }
     let layers = builder.end();
     // Of all tasks this one allows most ends.
-    Graph::resolve_for(&Spec { input, layers }, Task::Dense).expect("the builder keeps the rules")
+    Graph::resolve_for(&Spec::new(input, layers), Task::Dense).expect("the builder keeps the rules")
 }
 
 struct Builder<'a> {
@@ -54,7 +41,32 @@ struct Builder<'a> {
     written: Vec<(String, Shape)>,
 }
 
-impl Builder<'_> {
+impl<'a> Builder<'a> {
+    fn new(rng: &'a mut Rng, image: (String, Shape)) -> Builder<'a> {
+        Builder { rng, layers: Vec::new(), current: image, written: Vec::new() }
+    }
+
+    /// One layer or several, of any kind.
+    fn any(&mut self) {
+        match self.rng.usize(0..16) {
+            0 | 1 => self.conv(),
+            2 => self.depthwise(),
+            3 => self.pointwise(),
+            4 => self.pool(false),
+            5 => self.pool(true),
+            6 => self.residual(),
+            7 => self.two_branches(),
+            8 => self.elementwise(),
+            9 => self.rearrange(),
+            10 => self.concat(),
+            11 => self.excite(),
+            12 => self.by_channel(),
+            13 => self.axis_pool(),
+            14 => self.grouped(),
+            _ => self.skip(),
+        }
+    }
+
     fn push(&mut self, op: impl Into<OpSpec>, follows: (bool, Activation), output: Shape) {
         let from = self.current.0.clone();
         self.push_from(op, follows, &[&from], output);
@@ -284,67 +296,5 @@ impl Builder<'_> {
         let (activation, current) = (self.activation(), self.current.clone());
         let inputs = if self.rng.bool() { [other, &current.0] } else { [&current.0, other] };
         self.push_from(op, (false, activation), &inputs, output);
-    }
-
-    /// The end of the network, in one of its forms; a layer in the middle may be an output, too.
-    fn end(mut self) -> Vec<LayerSpec> {
-        if self.rng.usize(0..3) == 0 {
-            let layer = self.rng.usize(0..self.layers.len());
-            self.layers[layer].is_output = true;
-        }
-        match self.rng.usize(0..4) {
-            // Codes, as they are.
-            0 if !self.ends_in_an_activation() => self.layers,
-            1 => {
-                let follows = (self.rng.bool(), Activation::None);
-                let (kernel, stride, padding, [height, width]) = self.window();
-                if self.rng.bool() {
-                    let op = DepthwiseSpec { kernel, stride, padding };
-                    self.push(op, follows, Shape { height, width, ..self.current.1 });
-                } else {
-                    let filters = self.rng.usize(1..=6);
-                    let op = ConvSpec { filters, kernel, stride, padding };
-                    self.push(op, follows, Shape { height, width, channels: filters });
-                }
-                self.layers
-            }
-            _ => self.logits(),
-        }
-    }
-
-    fn ends_in_an_activation(&self) -> bool {
-        self.layers.last().is_some_and(|last| {
-            last.activation != Some(Activation::None) || matches!(last.op, OpSpec::Elementwise(_))
-        })
-    }
-
-    /// One pixel of logits.
-    fn logits(mut self) -> Vec<LayerSpec> {
-        let classes = self.rng.usize(1..=7);
-        let shape = self.current.1;
-        let end = self.rng.usize(0..5);
-        if end == 0 {
-            let average = OpSpec::from(GlobalAveragePool);
-            let op = if classes.is_multiple_of(2) { average } else { GlobalMaxPool.into() };
-            self.push(op, NOTHING, Shape { height: 1, width: 1, ..shape });
-        } else if end == 1 {
-            self.push(Flatten, NOTHING, Shape { height: 1, width: 1, channels: shape.elements() });
-        } else if end == 2 {
-            let follows = self.follows();
-            self.push(
-                LinearSpec { features: classes + 2 },
-                follows,
-                Shape { height: 1, width: 1, channels: classes + 2 },
-            );
-        }
-        let follows = (self.rng.bool(), Activation::None);
-        let output = Shape { height: 1, width: 1, channels: classes };
-        if end == 3 {
-            let (kernel, stride, padding) = ([shape.height, shape.width], [1, 1], Padding::Valid);
-            self.push(ConvSpec { filters: classes, kernel, stride, padding }, follows, output);
-        } else {
-            self.push(LinearSpec { features: classes }, follows, output);
-        }
-        self.layers
     }
 }

@@ -1,6 +1,7 @@
 //! Networks that together use every operator at every pair of widths, on awkward shapes.
 
 mod groups;
+mod inputs;
 
 use fastrand::Rng;
 use mixq_build::engine::config::Scheme;
@@ -28,6 +29,7 @@ pub fn all() -> Vec<Artifact> {
     networks.extend([grouped(), constants(), resnext(), full_of_groups(16), full_of_groups(4)]);
     networks.extend([Bits::B4, Bits::B2].map(samples));
     networks.extend(Bits::QUANTISED.map(products));
+    networks.extend(Bits::QUANTISED.map(inputs::several));
     networks.extend([
         scheme("folded", Bits::B4, Bits::B4, Scheme::PerLayerFolded),
         scheme("per_layer", Bits::B4, Bits::B4, Scheme::PerLayer),
@@ -232,10 +234,11 @@ fn dense(mut artifact: Artifact) -> Artifact {
     artifact
 }
 
-/// Images for a network: random ones, all black and all white.
+/// Images for a network, each the bytes of all inputs, one after the other: random ones, all black and all
+/// white.
 pub fn images(artifact: &Artifact) -> Vec<Vec<u8>> {
     let mut rng = Rng::with_seed(artifact.parameters.len() as u64);
-    let bytes = artifact.header.input.bytes();
+    let bytes = artifact.header.all_inputs().iter().map(|(tensor, _)| tensor.bytes()).sum();
     let random = (0..3).map(|_| (0..bytes).map(|_| rng.u8(..)).collect()).collect::<Vec<_>>();
     [random, vec![vec![0; bytes], vec![255; bytes]]].concat()
 }
@@ -245,7 +248,12 @@ pub fn logits(artifact: &Artifact, image: &[u8]) -> Vec<i32> {
     let layers = artifact.layers();
     let network = artifact.network(&layers);
     let mut arena = vec![0; network.arena_bytes as usize];
-    arena[network.input.range()].copy_from_slice(image);
+    let mut rest = image;
+    for input in network.inputs() {
+        let (bytes, others) = rest.split_at(input.bytes());
+        arena[input.range()].copy_from_slice(bytes);
+        rest = others;
+    }
     mixq_rt::run(&network, &mut arena);
     let read = |tensor: &Tensor| -> Vec<i32> {
         let bytes = &arena[tensor.range()];
@@ -287,7 +295,7 @@ mod tests {
 
     #[test]
     fn all_rules_are_there() {
-        let layers: Vec<Layer> = all().iter().flat_map(Artifact::layers).collect();
+        let layers: Vec<Layer> = all().iter().flat_map(|artifact| artifact.layers().to_vec()).collect();
         let requants = || layers.iter().filter_map(Layer::requant);
         for rule in [Rule::Multiplier, Rule::Thresholds16, Rule::Thresholds32] {
             assert!(requants().any(|requant| requant.rule == rule), "{rule:?}");

@@ -15,6 +15,7 @@ use mixq_format::{
 
 use crate::slide::Slide;
 
+mod inputs;
 mod requant;
 mod unweighted;
 
@@ -33,6 +34,7 @@ pub struct Quantised {
 pub struct Builder {
     rng: Rng,
     input: Tensor,
+    others: Vec<Tensor>,
     current: Tensor,
     kept: Vec<Tensor>,
     layers: Vec<NamedLayer>,
@@ -54,8 +56,8 @@ impl Builder {
         let input = Tensor { height, width, channels, bits, zero_point, offset: 0 };
         let arena_bytes = input.bytes().next_multiple_of(4) as u32;
         let (layers, parameters) = (Vec::new(), Vec::new());
-        let (kept, usual_tables) = (Vec::new(), false);
-        Builder { rng, input, current: input, kept, layers, parameters, arena_bytes, usual_tables }
+        let (others, kept, usual_tables) = (Vec::new(), Vec::new(), false);
+        Builder { rng, input, others, current: input, kept, layers, parameters, arena_bytes, usual_tables }
     }
 
     /// Tables of layers to come are as most of the converter's: in its order, and biases with as many bits
@@ -158,7 +160,8 @@ impl Builder {
             task: Task::default(),
             labels: (0..self.current.channels).map(|class| format!("class {class}")).collect(),
             input: self.input,
-            samples: if self.input.bits == Bits::B8 { Vec::new() } else { vec![samples()] },
+            inputs: self.inputs(),
+            samples: samples_of(&self.input),
             output: self.current,
             arena_bytes: self.arena_bytes,
             logit_scale: self.rng.f64(),
@@ -255,7 +258,9 @@ impl Builder {
     /// The mean of the codes of the current tensor, for one random image.
     fn mean_code(&mut self) -> f64 {
         let mut arena = vec![0; self.arena_bytes as usize];
-        self.rng.fill(&mut arena[self.input.range()]);
+        for input in std::iter::once(&self.input).chain(&self.others) {
+            self.rng.fill(&mut arena[input.range()]);
+        }
         for named in &self.layers {
             mixq_rt::run_layer(&named.layer, &self.parameters, &mut arena);
         }
@@ -270,9 +275,10 @@ impl Builder {
     }
 }
 
-/// Samples that are codes as they are.
-fn samples() -> SampleChannel {
-    SampleChannel { unit: 1.0, codes: SampleCodes { multiplier: 1 << 14, shift: 14, zero_point: 0 } }
+/// Of an input with fewer than 8 bits: samples that are codes as they are.
+fn samples_of(input: &Tensor) -> Vec<SampleChannel> {
+    let codes = SampleCodes { multiplier: 1 << 14, shift: 14, zero_point: 0 };
+    if input.bits == Bits::B8 { Vec::new() } else { vec![SampleChannel { unit: 1.0, codes }] }
 }
 
 /// All codes of a tensor.

@@ -4,7 +4,7 @@ use fastrand::Rng;
 use mixq_build::engine::config::{Rounding, Scheme};
 use mixq_build::engine::convert::{Grid, TrainedLayer, TrainedNetwork};
 use mixq_build::engine::graph::op::{Constants, Elementwise, Function};
-use mixq_build::engine::graph::{Graph, Op, Shape, Source};
+use mixq_build::engine::graph::{Graph, Input, Inputs, Op, Shape, Source};
 use mixq_build::engine::memory::Allocation;
 use mixq_format::{Bits, Operation};
 
@@ -18,13 +18,18 @@ pub fn random_trained(
     scheme: Scheme,
     rounding: Rounding,
 ) -> TrainedNetwork {
-    let input = Grid { scale: 0.003 + 0.03 * rng.f64(), zero_point: rng.i32(0..=255) };
-    let mut network = TrainedNetwork { input, layers: Vec::new(), activations: Vec::new(), rounding };
+    let inputs = graph.inputs.iter().map(|input| {
+        let last = input.bits.max_code();
+        let scale = (0.003 + 0.03 * rng.f64()) * 255.0 / f64::from(last);
+        Grid { scale, zero_point: rng.i32(0..=last) }
+    });
+    let inputs: Vec<Grid> = inputs.collect();
+    let mut network = TrainedNetwork { inputs, layers: Vec::new(), activations: Vec::new(), rounding };
     let mut grids: Vec<Grid> = Vec::new();
     let (one_grid, zero_based) = (graph.grids(), graph.zero_based());
     for (index, node) in graph.nodes.iter().enumerate() {
         let read = |which: usize| match node.inputs[which] {
-            Source::Image => (input, Bits::B8),
+            Source::Input(index) => (network.inputs[index], graph.inputs[index].bits),
             Source::Node(earlier) => (grids[earlier], allocation.activations[earlier]),
         };
         let (x, x_bits) = read(0);
@@ -150,6 +155,15 @@ fn random_layer(
 pub fn signed_range(bits: Bits) -> (i32, i32) {
     let half = 1 << (bits.count() - 1);
     (-half, half - 1)
+}
+
+/// Random codes of all inputs, one after the other; some inputs are all 0 or all the last code.
+pub fn random_row(rng: &mut Rng, inputs: &Inputs) -> Vec<u8> {
+    let codes = |input: &Input| {
+        let mask = input.bits.max_code() as u8;
+        random_image(rng, input.shape).into_iter().map(move |code| code & mask)
+    };
+    inputs.iter().flat_map(codes).collect()
 }
 
 /// An image of random pixels; some are all black or all white.

@@ -58,10 +58,7 @@ fn autoencoder() -> Spec {
         let last = index == 9;
         layer.followed_by(!last, if last { Activation::None } else { Activation::Relu })
     };
-    Spec {
-        input: Shape { height: 1, width: 1, channels: 640 },
-        layers: features.iter().enumerate().map(layer).collect(),
-    }
+    Spec::new(Shape::from(640), features.iter().enumerate().map(layer).collect())
 }
 
 /// For a sensor of six axes: convolutions along time, as trials had them.
@@ -73,7 +70,7 @@ fn one_dimensional() -> Spec {
     let mut layers: Vec<LayerSpec> = [16, 24, 32, 32].iter().enumerate().map(conv).collect();
     layers.push(LayerSpec::new("pool", GlobalAveragePool).followed_by(false, Activation::None));
     layers.push(LayerSpec::new("linear", LinearSpec { features: 6 }).followed_by(false, Activation::None));
-    Spec { input: Shape { height: 1, width: 128, channels: 6 }, layers }
+    Spec::new(Shape { height: 1, width: 128, channels: 6 }, layers)
 }
 
 /// A network with this number of bits for all weights and activations but image and logits, in its least
@@ -136,7 +133,7 @@ fn trained(rng: &mut Rng, graph: &Graph, allocation: &Allocation) -> TrainedNetw
     let (one_grid, zero_based) = (graph.grids(), graph.zero_based());
     for (index, node) in graph.nodes.iter().enumerate() {
         let read = |which: usize| match node.inputs[which] {
-            Source::Image => (input, Bits::B8),
+            Source::Input(_) => (input, Bits::B8),
             Source::Node(earlier) => (grids[earlier], allocation.activations[earlier]),
         };
         let reach = |(grid, bits): (Grid, Bits)| grid.scale * f64::from(bits.max_code()) * 0.5;
@@ -175,7 +172,7 @@ fn trained(rng: &mut Rng, graph: &Graph, allocation: &Allocation) -> TrainedNetw
         layers.push(layer);
         activations.push(own);
     }
-    TrainedNetwork { input, layers, activations, rounding: Rounding::Nearest }
+    TrainedNetwork { inputs: vec![input], layers, activations, rounding: Rounding::Nearest }
 }
 
 /// A layer without offsets, and the weights of one output channel.

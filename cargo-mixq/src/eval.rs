@@ -12,11 +12,10 @@ use super::reading::Reading;
 use super::{Outcome, Selection};
 use mixq_build::engine::artifact::{Fingerprint, State};
 use mixq_build::engine::config::Model;
-use mixq_build::engine::dataset::{Dataset, Reader, Split, find, measure};
+use mixq_build::engine::dataset::{Dataset, Split, find, measure_artifact};
 use mixq_build::engine::error::{Error, Problem};
-use mixq_build::engine::graph::Shape;
 use mixq_build::engine::prepare::Prepared;
-use mixq_build::engine::report::figures;
+use mixq_build::engine::report::{self, figures};
 use mixq_build::engine::task::{Rules, rules};
 use mixq_build::engine::{artifact, evaluate};
 
@@ -78,6 +77,7 @@ pub fn run(selection: &Selection, file: Option<&Path>, other: Option<&str>) -> R
             "measure": rules.measure(),
             "integer_accuracy": accuracy,
             "no_better_than_guessing": guessing.is_some(),
+            "inputs": report::inputs(&artifact.header),
             "test_images": images.len(),
             "flash_bytes": artifact.flash_bytes(),
             "ram_bytes": chosen.placed(path, &artifact)?.artifact.ram_bytes(),
@@ -102,10 +102,10 @@ fn own(model: &Model, path: &Path, cache: &Path) -> Result<Case, Error> {
     let reason = prepared.reason(&state).unwrap_or_default();
     let State::Fresh(artifact) = state else { return Err(unusable(path, &state, &reason)) };
     if model.as_imported {
-        let found = measure(&model.dataset, Reader::of(&artifact.header), &mut Reading::new())?;
+        let found = measure_artifact(&model.dataset, &artifact.header, &mut Reading::new())?;
         return Ok(Case { artifact, images: found.images, which: "images".to_string() });
     }
-    let (input, outputs) = (prepared.graph.input, prepared.graph.output());
+    let (input, outputs) = (&prepared.graph.inputs, prepared.graph.output());
     let reading = &mut Reading::new();
     let (dataset, _) = Dataset::load_with_digest(&model.dataset, Some(cache), input, outputs, reading)?;
     Ok(Case { artifact, images: dataset.test, which: "test images".to_string() })
@@ -120,22 +120,9 @@ fn elsewhere(model: &Model, path: &Path, other: &str) -> Result<Case, Error> {
             return Err(unusable(path, &state, &state.reason().unwrap_or_default()));
         }
     };
-    let tensor = &artifact.header.input;
-    let [height, width, channels] = [tensor.height, tensor.width, tensor.channels].map(usize::from);
-    let input = Shape { height, width, channels };
-    if tensor.range().len() != input.elements() {
-        let message = format!("{} wants images of {} bits a pixel", path.display(), tensor.bits.count());
-        return Err(Problem::new(message).help("run `cargo mixq retrain`: images have 8").into());
-    }
     let mut config = model.dataset.elsewhere(other);
     config.task = artifact.header.task;
-    let header = &artifact.header;
-    let output = &header.output;
-    let [height, width, channels] = [output.height, output.width, output.channels].map(usize::from);
-    let output = Shape { height, width, channels };
-    let (samples, bits) = (&header.samples, header.input.bits);
-    let network = Reader { input, output, labels: &header.labels, samples, bits };
-    let found = measure(&config, network, &mut Reading::new())?;
+    let found = measure_artifact(&config, &artifact.header, &mut Reading::new())?;
     let part = if found.own_test_part { "images of the test part of" } else { "images, all of" };
     let which = format!("{part} {},", find(&config).display());
     Ok(Case { artifact, images: found.images, which })

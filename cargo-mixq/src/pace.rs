@@ -20,7 +20,7 @@ pub fn run(selection: &Selection) -> Result<Outcome, Error> {
     for (model, _) in &chosen.models {
         let prepared = Prepared::new(model, Some(&chosen.cache))?;
         let (graph, allocation) = (&prepared.graph, prepared.allocate()?);
-        let (input, outputs, reading) = (graph.input, graph.output(), &mut Reading::new());
+        let (input, outputs, reading) = (&graph.inputs, graph.output(), &mut Reading::new());
         let (dataset, _) =
             Dataset::load_with_digest(&model.dataset, prepared.cache, input, outputs, reading)?;
         let without = Training { distillation: 0.0, ..model.training.clone() };

@@ -31,6 +31,9 @@ pub mod dense;
 #[path = "../../mixq-macros/src/expand.rs"]
 pub mod expand;
 #[doc(hidden)]
+#[path = "../../mixq-macros/src/inputs.rs"]
+pub mod inputs;
+#[doc(hidden)]
 #[path = "../../mixq-macros/src/memory.rs"]
 pub mod memory;
 #[doc(hidden)]

@@ -21,7 +21,10 @@ fn the_same_seed_makes_the_same_case() {
 
 #[test]
 fn every_target_accepts_some_cases_and_refuses_others() {
-    for target in ALL.iter().filter(|target| ["csv", "npz", "artifact", "memory_x"].contains(&target.name)) {
+    for target in ALL
+        .iter()
+        .filter(|target| ["csv", "npz", "artifact", "memory_x", "onnx", "tflite"].contains(&target.name))
+    {
         let folder = tempfile::tempdir().unwrap();
         let read = |seed| (target.read)(&(target.generate)(&mut Rng::with_seed(seed)), folder.path());
         let verdicts: Vec<Verdict> = (0..60).map(read).collect();

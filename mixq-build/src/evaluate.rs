@@ -1,6 +1,6 @@
 //! The integer network on the host, by the kernels of the device.
 
-use mixq_format::{Artifact, Bits, Header, Tensor, pack_codes};
+use mixq_format::{Artifact, Bits, Header, Tensor};
 
 use crate::dataset::Split;
 use crate::error::Problem;
@@ -12,15 +12,16 @@ use crate::task::{Outputs, Targets, rules};
 /// # Errors
 /// The images are not of the size that the network takes.
 pub fn logits(artifact: &Artifact, images: &Split) -> Result<Vec<i32>, Problem> {
-    let input = artifact.header.input;
-    let found = images.pixels.len();
-    if found != images.len() * input.elements() {
-        let (height, width, channels) = (input.height, input.width, input.channels);
+    let header = &artifact.header;
+    let (found, elements) = (images.pixels.len(), header.row_elements());
+    if found != images.len() * elements {
+        let shapes = header.all_inputs().into_iter().map(|(tensor, _)| tensor);
+        let shapes: Vec<String> =
+            shapes.map(|t| format!("{}x{}x{}", t.height, t.width, t.channels)).collect();
         let message = format!(
-            "model `{}` takes images of {height}x{width}x{channels} = {} bytes, but {} images have {found} \
-             bytes",
-            artifact.header.name,
-            input.elements(),
+            "model `{}` takes images of {} = {elements} bytes, but {} images have {found} bytes",
+            header.name,
+            shapes.join(" + "),
             images.len()
         );
         return Err(Problem::new(message).help("images and network must be of one shape"));
@@ -37,11 +38,8 @@ pub fn logits(artifact: &Artifact, images: &Split) -> Result<Vec<i32>, Problem> 
             scope.spawn(move || {
                 let mut arena = vec![0; network.arena_bytes as usize];
                 for (index, logits) in logits.chunks_mut(outputs).enumerate() {
-                    let (image, input) = (images.image(part * share + index), &network.input);
-                    let place = &mut arena[input.range()];
-                    match input.bits {
-                        Bits::B8 => place.copy_from_slice(image),
-                        bits => pack_codes(image, input.channels.into(), bits, place),
+                    for (input, bytes) in header.packed(images.image(part * share + index)) {
+                        arena[input.range()].copy_from_slice(&bytes);
                     }
                     mixq_rt::run(network, &mut arena);
                     read(&network.output, &arena, logits);

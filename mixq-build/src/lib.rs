@@ -32,6 +32,7 @@
 //!   `train`. Without it a build cannot tell whether an archive or NPZ file has changed, and warns.
 //! * `integer`: conversion into integers and their evaluation; part of `train`. Only `cargo-mixq` needs it.
 //! * `weights`: reads trained weights of networks; part of `train`. Only `cargo-mixq` needs it.
+//! * `import`: networks of other tools, ONNX and TensorFlow Lite files; part of `train`.
 //! * `train`: training with libtorch; the build script then trains when an artifact is stale. `cargo mixq
 //!   setup` fetches libtorch and makes cargo find it; `LIBTORCH` may name the folder of another one.
 //!

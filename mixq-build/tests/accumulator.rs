@@ -58,7 +58,7 @@ fn all_convert(graph: &Graph, weights: Bits) -> bool {
             offset: vec![0.0; 2],
         };
         let trained = TrainedNetwork {
-            input: Grid { scale: 0.01, zero_point: input },
+            inputs: vec![Grid { scale: 0.01, zero_point: input }],
             layers: vec![Some(layer)],
             activations: vec![None],
             rounding: Rounding::Nearest,

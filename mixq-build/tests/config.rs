@@ -1,5 +1,7 @@
 //! `[package.metadata.mixq]`: what is read, where it comes from, and every message.
 
+#[path = "config/brought.rs"]
+mod brought;
 #[path = "config/manifest.rs"]
 mod manifest;
 #[path = "config/messages.rs"]

@@ -9,31 +9,12 @@ use mixq_build::engine::memory;
 use mixq_build::engine::memory::{Allocation, allocate, allocate_uniformly};
 use mixq_format::{Bits, Layer, Network, Tensor};
 use mixq_tests::compare::{Tally, compare};
-use mixq_tests::graphs::random_graph;
-use mixq_tests::trained::{random_image, random_trained};
+use mixq_tests::graphs::{random_graph, random_graph_of_inputs};
+use mixq_tests::trained::{random_row, random_trained};
 
 #[test]
 fn random_networks_compute_what_was_trained() {
-    let mut tally = Tally::default();
-    for seed in 0..4000 {
-        let mut rng = Rng::with_seed(seed);
-        let graph = random_graph(&mut rng);
-        let scheme = Scheme::CHOICES[rng.usize(0..4)].1;
-        let rounding = [Rounding::Nearest, Rounding::Floor][rng.usize(0..2)];
-        let allocation = random_allocation(&mut rng, &graph, scheme);
-        let trained = random_trained(&mut rng, &graph, &allocation, scheme, rounding);
-        let converted =
-            convert(&graph, &allocation, scheme, &trained).unwrap_or_else(|e| panic!("{seed}: {e}"));
-        check_bytes(&converted, &allocation, seed);
-        let steps: Vec<Layer> = converted.layers.iter().map(|named| named.layer).collect();
-        let kept: Vec<Tensor> = converted.outputs.iter().skip(1).map(|output| output.tensor).collect();
-        let (_, alive) = memory::peak(converted.input, &steps, &kept);
-        assert_eq!(alive, allocation.plan.lower_bound as u64, "{seed}: what a report says of the arena");
-        for _ in 0..2 {
-            let image = random_image(&mut rng, graph.input);
-            compare(&graph, (&allocation, scheme), &trained, &converted, &image, &mut tally, seed);
-        }
-    }
+    let tally = compare_all(4000, random_graph);
     println!(
         "{} elements compared, {} to the code, {} of them inside the range, {} of channels with a negative \
          multiplier, {} of constant ones, {:?} by thresholds of 16 and 32 bits; {:?}",
@@ -91,14 +72,57 @@ fn random_allocation(rng: &mut Rng, graph: &Graph, scheme: Scheme) -> Allocation
     }
 }
 
-fn network<'a>(converted: &'a Converted, layers: &'a [Layer]) -> Network<'a> {
-    let Converted { parameters, input, output, arena_bytes, .. } = converted;
-    Network { layers, parameters, input: *input, output: *output, arena_bytes: *arena_bytes }
+/// Networks that read two or three inputs, of 8, 4 and 2 bits each.
+#[test]
+fn random_networks_with_several_inputs_compute_what_was_trained() {
+    let mut bits = std::collections::BTreeSet::new();
+    let tally = compare_all(1500, |rng| {
+        let graph = random_graph_of_inputs(rng);
+        bits.extend(graph.inputs.iter().enumerate().map(|(index, input)| (index, input.bits)));
+        graph
+    });
+    assert_eq!(bits.len(), 9, "each input has each width somewhere");
+    assert!(tally.exact * 10 > tally.elements * 7, "only {} of {} are exact", tally.exact, tally.elements);
+    println!("{} elements compared, {} to the code; {:?}", tally.elements, tally.exact, tally.operators);
+}
+
+/// Converts networks with random numbers, and runs each on two rows of codes.
+fn compare_all(seeds: u64, mut graph: impl FnMut(&mut Rng) -> Graph) -> Tally {
+    let mut tally = Tally::default();
+    for seed in 0..seeds {
+        let mut rng = Rng::with_seed(seed);
+        let graph = graph(&mut rng);
+        let scheme = Scheme::CHOICES[rng.usize(0..4)].1;
+        let rounding = [Rounding::Nearest, Rounding::Floor][rng.usize(0..2)];
+        let allocation = random_allocation(&mut rng, &graph, scheme);
+        let trained = random_trained(&mut rng, &graph, &allocation, scheme, rounding);
+        let converted =
+            convert(&graph, &allocation, scheme, &trained).unwrap_or_else(|e| panic!("{seed}: {e}"));
+        check_bytes(&converted, &allocation, seed);
+        let steps: Vec<Layer> = converted.layers.iter().map(|named| named.layer).collect();
+        let kept: Vec<Tensor> = converted.outputs.iter().skip(1).map(|output| output.tensor).collect();
+        let inputs: Vec<Tensor> = converted.inputs.iter().map(|input| input.tensor).collect();
+        let (_, alive) = memory::peak(&inputs, &steps, &kept);
+        assert_eq!(alive, allocation.plan.lower_bound as u64, "{seed}: what a report says of the arena");
+        for _ in 0..2 {
+            let image = random_row(&mut rng, &graph.inputs);
+            compare(&graph, (&allocation, scheme), &trained, &converted, &image, &mut tally, seed);
+        }
+    }
+    tally
 }
 
 fn check_bytes(converted: &Converted, allocation: &Allocation, seed: u64) {
     let layers: Vec<Layer> = converted.layers.iter().map(|named| named.layer).collect();
-    let network = network(converted, &layers);
+    let inputs: Vec<Tensor> = converted.inputs.iter().map(|input| input.tensor).collect();
+    let network = Network {
+        layers: &layers,
+        parameters: &converted.parameters,
+        input: inputs[0],
+        others: &inputs[1..],
+        output: converted.output,
+        arena_bytes: converted.arena_bytes,
+    };
     network.validate().unwrap_or_else(|e| panic!("{seed}: {e}"));
     let found = (network.flash_bytes() as u64, network.ram_bytes() as u64);
     assert_eq!(found, (allocation.flash, allocation.ram), "seed {seed}");

@@ -32,7 +32,7 @@ fn layer(codes: Vec<i8>, scale: f64) -> TrainedLayer {
 fn trained(rounding: Rounding) -> TrainedNetwork {
     let pixels = Grid { scale: 1.0, zero_point: 0 };
     TrainedNetwork {
-        input: pixels,
+        inputs: vec![pixels],
         layers: vec![Some(layer(vec![1, 1, 1, 1, 3, 0, 0, 0], 0.25)), Some(layer(vec![1, 0, 0, 1], 1.0))],
         activations: vec![Some(pixels), None],
         rounding,
@@ -45,8 +45,15 @@ fn run(trained: &TrainedNetwork, image: [u8; 4]) -> Result<([i32; 2], [i32; 2]),
     let allocation = allocate(&graph, u64::MAX, u64::MAX, Scheme::PerChannel).unwrap();
     let converted = convert(&graph, &allocation, Scheme::PerChannel, trained)?;
     let layers: Vec<Layer> = converted.layers.iter().map(|named| named.layer).collect();
-    let (input, output, arena_bytes) = (converted.input, converted.output, converted.arena_bytes);
-    let network = Network { layers: &layers, parameters: &converted.parameters, input, output, arena_bytes };
+    let (input, output, arena_bytes) = (converted.inputs[0].tensor, converted.output, converted.arena_bytes);
+    let network = Network {
+        layers: &layers,
+        parameters: &converted.parameters,
+        input,
+        others: &[],
+        output,
+        arena_bytes,
+    };
     network.validate().unwrap();
     let mut arena = vec![0xFF; arena_bytes as usize];
     arena[input.range()].copy_from_slice(&image);
@@ -183,10 +190,10 @@ fn long_sum([height, width]: [usize; 2], first: i8, others: i8, zero_point: i32)
     let grids = vec![Grid { scale: 1.0, zero_point }];
     let layer = TrainedLayer { codes, grids, multiplier: vec![1.0], offset: vec![0.0] };
     let (layers, activations) = (vec![Some(layer)], vec![None]);
-    let trained = TrainedNetwork { input: unit, layers, activations, rounding: Rounding::Nearest };
+    let trained = TrainedNetwork { inputs: vec![unit], layers, activations, rounding: Rounding::Nearest };
     let converted = convert(&graph, &allocation, Scheme::PerLayer, &trained)?;
     let mut arena = vec![0; converted.arena_bytes as usize];
-    arena[converted.input.range()].fill(255);
+    arena[converted.inputs[0].tensor.range()].fill(255);
     mixq_rt::run_layer(&converted.layers[0].layer, &converted.parameters, &mut arena);
     Ok(i32::from_ne_bytes(arena[converted.output.range()].try_into().unwrap()))
 }

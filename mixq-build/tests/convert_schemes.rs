@@ -26,7 +26,7 @@ fn trained(inner: TrainedLayer, output: Grid) -> TrainedNetwork {
     let logits =
         TrainedLayer { codes: vec![1, 0, 0, 1], grids, multiplier: vec![1.0; 2], offset: vec![0.0; 2] };
     TrainedNetwork {
-        input: UNIT,
+        inputs: vec![UNIT],
         layers: vec![Some(inner), Some(logits)],
         activations: vec![Some(output), None],
         rounding: Rounding::Nearest,
@@ -40,11 +40,12 @@ fn requant(converted: &Converted) -> Requant {
 /// What the logits are worth: the codes of the pointwise layer.
 fn run(converted: &Converted, image: &[u8]) -> [i32; 2] {
     let layers: Vec<Layer> = converted.layers.iter().map(|named| named.layer).collect();
-    let (input, output, arena_bytes) = (converted.input, converted.output, converted.arena_bytes);
+    let (input, output, arena_bytes) = (converted.inputs[0].tensor, converted.output, converted.arena_bytes);
     let network = mixq_format::Network {
         layers: &layers,
         parameters: &converted.parameters,
         input,
+        others: &[],
         output,
         arena_bytes,
     };
@@ -62,11 +63,13 @@ fn run(converted: &Converted, image: &[u8]) -> [i32; 2] {
 
 fn flash(converted: &Converted) -> u64 {
     let layers: Vec<Layer> = converted.layers.iter().map(|named| named.layer).collect();
-    let Converted { parameters, input, output, arena_bytes, .. } = converted;
+    let Converted { parameters, inputs, output, arena_bytes, .. } = converted;
+    let input = inputs[0].tensor;
     let network = mixq_format::Network {
         layers: &layers,
         parameters,
-        input: *input,
+        input,
+        others: &[],
         output: *output,
         arena_bytes: *arena_bytes,
     };

@@ -8,6 +8,8 @@ mod folding;
 mod functions;
 #[path = "graph/grouped.rs"]
 mod grouped;
+#[path = "graph/inputs.rs"]
+mod inputs;
 #[path = "graph/joined.rs"]
 mod joined;
 #[path = "graph/keys.rs"]

@@ -7,6 +7,8 @@ mod classification;
 mod dense;
 #[path = "tasks/ends.rs"]
 mod ends;
+#[path = "tasks/inputs.rs"]
+mod inputs;
 #[path = "tasks/messages.rs"]
 mod messages;
 #[path = "tasks/motions.rs"]
@@ -73,7 +75,7 @@ fn train(package: &Package) -> Trained {
     let made = retrain(&prepared, &package.artifact(), &package.path("scratch"), true, || (), &mut warnings);
     let artifact = made.unwrap_or_else(|error| panic!("{error}")).artifact;
     let graph = &prepared.graph;
-    let dataset = Dataset::load(&config.models[0].dataset, graph.input, graph.output(), &mut ()).unwrap();
+    let dataset = Dataset::load(&config.models[0].dataset, &graph.inputs, graph.output(), &mut ()).unwrap();
     let logits = evaluate::logits(&artifact, &dataset.test).unwrap();
     // What is written is read again, and fresh.
     assert_eq!(Artifact::from_bytes(&artifact.to_bytes()).as_ref(), Ok(&artifact));
@@ -86,14 +88,20 @@ fn refused(package: &Package) -> String {
     let config = package.config();
     let prepared = Prepared::new(&config.models[0], None).unwrap_or_else(|error| panic!("{error}"));
     let (graph, dataset) = (&prepared.graph, &config.models[0].dataset);
-    let error = Dataset::load(dataset, graph.input, graph.output(), &mut ()).unwrap_err();
+    let error = Dataset::load(dataset, &graph.inputs, graph.output(), &mut ()).unwrap_err();
     error.to_string()
+}
+
+/// The first test images as firmware takes them: the bytes of all inputs, one after the other.
+fn bytes(trained: &Trained, images: usize) -> Vec<Vec<u8>> {
+    let packed = |index| trained.artifact.header.packed(trained.dataset.test.image(index));
+    (0..images).map(|index| packed(index).into_iter().flat_map(|(_, bytes)| bytes).collect()).collect()
 }
 
 /// What the firmware of a network prints for the first test images, a line for each.
 fn on_device(name: &str, trained: &Trained, images: usize) -> Vec<String> {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("task-{name}"));
-    let images = (0..images).map(|index| trained.dataset.test.image(index).to_vec()).collect::<Vec<_>>();
+    let images = bytes(trained, images);
     firmware::write_models(&folder, std::slice::from_ref(&trained.artifact), |_| images.clone());
     let options = Options {
         target: "thumbv7em-none-eabihf",

@@ -7,10 +7,14 @@ mod combinations;
 mod diverged;
 #[path = "train/functions.rs"]
 mod functions;
+#[path = "train/imported.rs"]
+mod imported;
 #[path = "train/kept.rs"]
 mod kept;
 #[path = "train/mistakes.rs"]
 mod mistakes;
+#[path = "train/on_device.rs"]
+mod on_device;
 #[path = "train/results.rs"]
 mod results;
 #[path = "train/resumed.rs"]

@@ -14,6 +14,7 @@ impl Artifact {
         larger.header.arena_bytes = bytes;
         larger.header.input = place(&header.input);
         larger.header.output = place(&header.output);
+        larger.header.inputs.iter_mut().for_each(|input| input.tensor = place(&input.tensor));
         larger.header.outputs.iter_mut().for_each(|output| output.tensor = place(&output.tensor));
         for named in &mut larger.header.layers {
             named.layer = named.layer.with_tensors(place);

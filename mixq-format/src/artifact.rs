@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use hmac_sha256::Hash as Sha256;
 use serde::{Deserialize, Serialize};
 
-use crate::{Bits, FORMAT_VERSION, Layer, Network, Readout, SampleChannel, Task, Tensor, channels};
+use crate::{FORMAT_VERSION, Input, Layer, Layers, Network, Readout, SampleChannel, Task, Tensor};
 
 const MAGIC: &[u8; 4] = b"MIXQ";
 const PREFIX: usize = 16;
@@ -49,6 +49,10 @@ pub struct Header {
     /// not in the file, if the image is one of pixels.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub samples: Vec<SampleChannel>,
+    /// Of a network with several inputs all of them, the first of which is `input` with its `samples`; files
+    /// of other networks do not have it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub inputs: Vec<Input>,
     /// What the last layer writes: logits, or codes of 8 bits.
     pub output: Tensor,
     /// Bytes of RAM for all activations.
@@ -175,19 +179,15 @@ impl std::error::Error for ReadError {}
 
 impl Artifact {
     /// The integer network over this artifact's parameters; `layers` comes from [`Artifact::layers`].
-    pub fn network<'a>(&'a self, layers: &'a [Layer]) -> Network<'a> {
+    pub fn network<'a>(&'a self, layers: &'a Layers) -> Network<'a> {
         Network {
             layers,
             parameters: &self.parameters,
             input: self.header.input,
+            others: layers.others(),
             output: self.header.output,
             arena_bytes: self.header.arena_bytes,
         }
-    }
-
-    /// The steps alone, without their names.
-    pub fn layers(&self) -> Vec<Layer> {
-        self.header.layers.iter().map(|named| named.layer).collect()
     }
 
     /// The tensors of the outputs beside that of the last layer.
@@ -257,7 +257,8 @@ impl Artifact {
         let layers = artifact.layers();
         artifact.network(&layers).validate().map_err(|e| ReadError::Malformed(e.to_string()))?;
         artifact.check_outputs().map_err(ReadError::Malformed)?;
-        let Header { task, labels, input, output, readout, samples, .. } = &artifact.header;
+        artifact.header.check_inputs().map_err(ReadError::Malformed)?;
+        let Header { task, labels, input, output, readout, .. } = &artifact.header;
         if output.pixels() != 1 && !matches!(task, Task::Dense | Task::Reconstruction) {
             return Err(ReadError::Malformed("the output has more than one pixel".to_string()));
         }
@@ -266,14 +267,6 @@ impl Artifact {
             return Err(ReadError::Malformed("labels and logits differ in number".to_string()));
         }
         readout.check(*task, outputs).map_err(ReadError::Malformed)?;
-        if !samples.is_empty() {
-            channels::check(samples, input.channels.into()).map_err(ReadError::Malformed)?;
-        }
-        if input.bits != Bits::B8 && (samples.is_empty() || *task == Task::Reconstruction) {
-            let reason =
-                "the input has not 8 bits, but is one of pixels, or what the outputs are compared with";
-            return Err(ReadError::Malformed(reason.to_string()));
-        }
         if *task == Task::Reconstruction && output.elements() != input.elements() {
             return Err(ReadError::Malformed("image and outputs differ in number of elements".to_string()));
         }

@@ -45,6 +45,8 @@ mod artifact;
 #[cfg(feature = "file")]
 mod channels;
 #[cfg(feature = "file")]
+mod inputs;
+#[cfg(feature = "file")]
 mod readout;
 
 pub use bits::Bits;
@@ -71,6 +73,8 @@ pub use arena::in_arena;
 pub use artifact::{Accuracy, Artifact, Budget, Header, NamedLayer, Output, ReadError, is_identifier};
 #[cfg(feature = "file")]
 pub use channels::SampleChannel;
+#[cfg(feature = "file")]
+pub use inputs::{Input, Layers};
 #[cfg(feature = "file")]
 pub use readout::{ErrorFigures, Figures, LabelFigures, PixelFigures, Readout, Unit, ValueFigures};
 

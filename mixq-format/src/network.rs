@@ -11,6 +11,8 @@ pub struct Network<'a> {
     pub parameters: &'a [u8],
     /// The image: codes of 8 bits, or of fewer where they are made of samples.
     pub input: Tensor,
+    /// The inputs beside the first one, of a network that has several.
+    pub others: &'a [Tensor],
     /// What the last layer writes: 32-bit integers on one common scale (logits), or 8-bit codes.
     pub output: Tensor,
     /// Bytes of RAM for all activations, a multiple of 4.
@@ -66,8 +68,8 @@ impl Network<'_> {
         if self.layers.is_empty() {
             return Err(whole("no layers"));
         }
-        if self.input.bits == Bits::B32 {
-            return Err(whole("the input is 32 bits wide"));
+        if self.inputs().any(|input| input.bits == Bits::B32) {
+            return Err(whole("an input is 32 bits wide"));
         }
         let output = &self.output;
         if !matches!(output.bits, Bits::B32 | Bits::B8) || !output.offset.is_multiple_of(4) {
@@ -76,12 +78,40 @@ impl Network<'_> {
         if self.layers[self.layers.len() - 1].output() != output {
             return Err(whole("the last layer does not write the output"));
         }
-        if !self.arena_bytes.is_multiple_of(4) || rules::range(&self.input).end > u64::from(self.arena_bytes)
-        {
-            return Err(whole("the input does not fit the arena"));
+        let beyond = |input: &Tensor| rules::range(input).end > u64::from(self.arena_bytes);
+        if !self.arena_bytes.is_multiple_of(4) || self.inputs().any(beyond) {
+            return Err(whole("an input does not fit the arena"));
         }
+        self.inputs_are_apart().map_err(whole)?;
         for (index, layer) in self.layers.iter().enumerate() {
             self.validate_layer(index, layer).map_err(|reason| Invalid { layer: Some(index), reason })?;
+        }
+        Ok(())
+    }
+
+    /// All inputs, the first one first.
+    pub fn inputs(&self) -> impl Iterator<Item = &Tensor> {
+        core::iter::once(&self.input).chain(self.others)
+    }
+
+    /// All inputs are written before the first layer is executed: each has bytes of its own, and a layer
+    /// reads it. (That nothing writes over it before, [`inputs_are_there`] says.)
+    fn inputs_are_apart(&self) -> Result<(), &'static str> {
+        if self.others.is_empty() {
+            return Ok(());
+        }
+        for (index, input) in self.inputs().enumerate() {
+            let range = rules::range(input);
+            let meets = |other: &Tensor| {
+                let other = rules::range(other);
+                other.start < range.end && range.start < other.end
+            };
+            if self.inputs().take(index).any(meets) {
+                return Err("two inputs overlap");
+            }
+            if !self.layers.iter().any(|layer| layer.inputs().any(|read| read == input)) {
+                return Err("an input is read by no layer");
+            }
         }
         Ok(())
     }
@@ -112,7 +142,7 @@ impl Network<'_> {
         rules::layer(layer, self.parameters.len(), self.arena_bytes as usize)?;
         for input in layer.inputs() {
             let written = || self.layers[..index].iter().any(|earlier| earlier.output() == input);
-            if *input != self.input && !written() {
+            if !self.inputs().any(|other| other == input) && !written() {
                 return Err("an input is written by no earlier layer");
             }
         }

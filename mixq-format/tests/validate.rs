@@ -1,5 +1,7 @@
 //! What `validate` refuses: each rule by a network that keeps all others.
 
+#[path = "validate/inputs.rs"]
+mod inputs;
 #[path = "validate/outputs.rs"]
 mod outputs;
 
@@ -77,8 +79,14 @@ impl Case {
         let mut case = Case::new();
         change(&mut case);
         let Case { layers, parameters, input, output, arena_bytes } = &case;
-        let network =
-            Network { layers, parameters, input: *input, output: *output, arena_bytes: *arena_bytes };
+        let network = Network {
+            layers,
+            parameters,
+            input: *input,
+            others: &[],
+            output: *output,
+            arena_bytes: *arena_bytes,
+        };
         network.validate().err().map(|invalid| (invalid.layer, invalid.reason))
     }
 }
@@ -267,7 +275,7 @@ fn sizes_whose_products_exceed_32_bits_are_refused() {
         case.input = tensor(most, most, most, 0);
         conv(case).input = case.input;
     });
-    assert_eq!(found, Some((None, "the input does not fit the arena")));
+    assert_eq!(found, Some((None, "an input does not fit the arena")));
     let found = Case::found(|case| {
         conv(case).window = Window { kernel_height: most, kernel_width: most, ..window(1, 1) };
     });

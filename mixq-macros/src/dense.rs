@@ -4,6 +4,7 @@ use mixq_format::Header;
 use proc_macro2::{Literal, TokenStream};
 use quote::quote;
 
+use crate::inputs;
 use crate::outputs::are_codes;
 
 /// Constants about classes and pixels.
@@ -34,11 +35,12 @@ pub fn constants(header: &Header) -> TokenStream {
 pub fn methods(header: &Header) -> TokenStream {
     let (offset, codes) = (Literal::u32_unsuffixed(header.output.offset), are_codes(header));
     let bytes = Literal::usize_unsuffixed(header.output.bytes());
+    let (parameter, copy, size) = (inputs::parameter(header), inputs::copy(header), inputs::size(header));
     quote! {
         /// The class of each pixel of an image, row after row: that of the largest logit, the first of
         /// equals.
-        pub fn mask(&mut self, image: &[u8; INPUT_BYTES]) -> &[u8; MASK_BYTES] {
-            *self.input_mut() = *image;
+        pub fn mask(&mut self, #parameter) -> &[u8; MASK_BYTES] {
+            #copy
             self.classify_pixels()
         }
 
@@ -49,10 +51,10 @@ pub fn methods(header: &Header) -> TokenStream {
 
         /// The objects in an image: connected pixels of a mask that have one class, but not class 0, with
         /// their classes and their centres in pixels of the image. `count()` counts them.
-        pub fn objects(&mut self, image: &[u8; INPUT_BYTES]) -> format::Objects<'_> {
-            *self.input_mut() = *image;
+        pub fn objects(&mut self, #parameter) -> format::Objects<'_> {
+            #copy
             let mask = self.write_mask();
-            format::Objects::new(mask, [MASK_HEIGHT, MASK_WIDTH], [INPUT_HEIGHT, INPUT_WIDTH])
+            format::Objects::new(mask, [MASK_HEIGHT, MASK_WIDTH], #size)
         }
 
         fn write_mask(&mut self) -> &mut [u8; MASK_BYTES] {

@@ -5,6 +5,7 @@ use mixq_format::target::{LaidOut, Steps, Target, VARIABLE as TARGET};
 use proc_macro2::{Literal, TokenStream};
 use quote::quote;
 
+use crate::inputs;
 use crate::memory::{Memory, OWN, SHARED};
 use crate::models::VARIABLE;
 use crate::outputs;
@@ -19,7 +20,7 @@ pub fn module(model: &Model, artifact: &Artifact, memory: Memory, target: &Targe
     let (layers, kept) = (artifact.layers(), artifact.kept());
     let steps = Steps { layers: &layers, kept: &kept };
     let laid_out = target.lay_out(steps, &artifact.parameters, artifact.header.arena_bytes);
-    let doc = samples::summary(&artifact.header, &model.file_stem());
+    let doc = inputs::summary(&artifact.header, &model.file_stem());
     let file = format!("/{}.mixq", model.file_stem());
     let (constants, tables) = (constants(artifact), tables(artifact, &laid_out, target));
     let network = network(artifact, &laid_out, memory);
@@ -51,29 +52,18 @@ fn constants(artifact: &Artifact) -> TokenStream {
     let header = &artifact.header;
     let usize = Literal::usize_unsuffixed;
     let u64 = Literal::u64_unsuffixed;
-    let (constants, samples) = (task::constants(header), samples::constants(header));
+    let (constants, inputs) = (task::constants(header), inputs::constants(header));
     let named = outputs::named(header);
-    let (height, width) = (usize(header.input.height.into()), usize(header.input.width.into()));
-    let (channels, bytes) = (usize(header.input.channels.into()), usize(header.input.bytes()));
     let (flash, ram) = (usize(artifact.flash_bytes()), usize(artifact.ram_bytes()));
     let (flash_budget, ram_budget) = (u64(header.budget.flash), u64(header.budget.ram));
     let macs = u64(header.layers.iter().fold(0, |sum, named| named.macs.saturating_add(sum)));
-    let bytes_doc = samples::bytes(header);
     let logit_scale = Literal::f64_unsuffixed(header.logit_scale);
     let zero_point = outputs::zero_point(header);
     quote! {
         #constants
         #zero_point
         #named
-        #samples
-        /// Rows of pixels of the image.
-        pub const INPUT_HEIGHT: usize = #height;
-        /// Pixels in a row of the image.
-        pub const INPUT_WIDTH: usize = #width;
-        /// Elements of a pixel of the image.
-        pub const INPUT_CHANNELS: usize = #channels;
-        #[doc = #bytes_doc]
-        pub const INPUT_BYTES: usize = #bytes;
+        #inputs
         /// Bytes of constants (weights and tables) that the linked image holds for this network.
         pub const FLASH_BYTES: usize = #flash;
         /// Bytes of RAM that the network takes: the image, all activations and the logits.
@@ -139,14 +129,15 @@ fn tables(artifact: &Artifact, laid_out: &LaidOut, target: &Target) -> TokenStre
 
 fn network(artifact: &Artifact, laid_out: &LaidOut, memory: Memory) -> TokenStream {
     let header = &artifact.header;
-    let input = Literal::u32_unsuffixed(header.input.offset);
     let calls = steps(artifact, laid_out).map(|step| step.call());
     let (network, lifetime) = (memory.network(header.arena_bytes / 4), memory.lifetime());
     let (outputs, methods) = (task::outputs(header), task::methods(header));
     let (element, integers) = (outputs::element(header), outputs::integers(header));
     let (read, others) = (outputs::read(header), outputs::method(header));
     let samples = samples::methods(header, &outputs);
-    let (infer_doc, input_doc) = samples::documentation(header);
+    let infer_doc = inputs::documentation(header);
+    let (parameter, copy, places) =
+        (inputs::parameter(header), inputs::copy(header), inputs::methods(header));
     quote! {
         #network
 
@@ -154,10 +145,8 @@ fn network(artifact: &Artifact, laid_out: &LaidOut, memory: Memory) -> TokenStre
             /// The logits of an image.
             ///
             #[doc = #infer_doc]
-            ///
-            /// The image is copied: to write it in place, see `input_mut`.
-            pub fn infer(&mut self, image: &[u8; INPUT_BYTES]) -> &[#element; #outputs] {
-                *self.input_mut() = *image;
+            pub fn infer(&mut self, #parameter) -> &[#element; #outputs] {
+                #copy
                 self.run()
             }
 
@@ -169,14 +158,9 @@ fn network(artifact: &Artifact, laid_out: &LaidOut, memory: Memory) -> TokenStre
 
             #samples
 
-            /// The place of the image, for a camera or DMA to write to before `run`. Executing the
-            /// network overwrites it.
-            #[doc = #input_doc]
-            pub fn input_mut(&mut self) -> &mut [u8; INPUT_BYTES] {
-                self.arena.array_mut::<INPUT_BYTES>(#input)
-            }
+            #places
 
-            /// The logits of the image that lies in `input_mut`.
+            /// The logits of the image that lies in its place in the arena.
             pub fn run(&mut self) -> &[#element; #outputs] {
                 let layers = ::core::hint::black_box(&LAYERS);
                 let parameters = &::core::hint::black_box(&PARAMETERS).0;
@@ -219,6 +203,7 @@ mod tests {
             labels: ["one", "two", "\"three\""].map(String::from).to_vec(),
             input,
             samples: Vec::new(),
+            inputs: Vec::new(),
             output,
             arena_bytes: 16,
             logit_scale: 0.5,

@@ -2,6 +2,7 @@
 
 mod dense;
 mod expand;
+mod inputs;
 mod memory;
 mod models;
 mod outputs;
@@ -28,6 +29,7 @@ use proc_macro::TokenStream;
 /// | `OUTPUT_ZERO_POINT`, `Network::integers(&image)` | where the last layer writes codes: see below |
 /// | `INPUT_HEIGHT`, `INPUT_WIDTH`, `INPUT_CHANNELS` | the shape of the image |
 /// | `INPUT_BYTES` | bytes of the image, one for each element |
+/// | `Inputs`, `Network::inputs_mut()` | of a network with several inputs: see below |
 /// | `quantise_i16`, `Network::infer_samples` | of samples of sensors: makes their codes, as in training |
 /// | `INPUT_SCALE`, `INPUT_ZERO_POINT`, `SAMPLE_UNIT` | what codes and samples of each channel are worth |
 /// | `FLASH_BYTES`, `RAM_BYTES` | bytes of constants and of RAM in the linked image, exactly |
@@ -49,6 +51,19 @@ use proc_macro::TokenStream;
 /// is worth `LOGIT_SCALE`. Any other last layer writes codes of 8 bits: a code is worth `LOGIT_SCALE * (code
 /// - OUTPUT_ZERO_POINT)`. Of a network with several outputs, `Network::outputs()` reads all by their names,
 /// and the modules in `outputs` have their shapes and scales.
+///
+/// A network with several inputs has `Inputs` in place of the image, with a field for each input by its name,
+/// and `InputsMut` with their places in the arena. The modules in `inputs` have the constants and functions
+/// about each, such as `inputs::meta::BYTES`, `SCALE`, `ZERO_POINT` and `quantise_i16`:
+///
+/// ```ignore
+/// let class = parts.classify(parts::Inputs { photo: &photo, meta: &meta });
+/// // The same without copies:
+/// let places = parts.inputs_mut();
+/// camera.read_into(places.photo);
+/// parts::inputs::meta::quantise_i16(&samples, places.meta);
+/// let logits = parts.run();
+/// ```
 ///
 /// The module needs nothing but `mixq_rt`: no heap, no `std`, no `unsafe`.
 ///

@@ -4,7 +4,7 @@ use mixq_format::{Bits, Header, Output};
 use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::quote;
 
-use crate::task;
+use crate::{inputs, task};
 
 /// Whether they are codes of 8 bits.
 pub fn are_codes(header: &Header) -> bool {
@@ -39,12 +39,13 @@ pub fn read(header: &Header) -> TokenStream {
 
 /// The method that takes the zero point off codes.
 pub fn integers(header: &Header) -> TokenStream {
-    let outputs = task::outputs(header);
+    let (outputs, parameter, image) =
+        (task::outputs(header), inputs::parameter(header), inputs::argument(header));
     let method = quote! {
         /// The outputs of an image as integers that are 0 where the output is: codes without their zero
         /// point. One unit is worth `LOGIT_SCALE`.
-        pub fn integers(&mut self, image: &[u8; INPUT_BYTES]) -> [i32; #outputs] {
-            self.infer(image).map(|code| i32::from(code) - i32::from(OUTPUT_ZERO_POINT))
+        pub fn integers(&mut self, #parameter) -> [i32; #outputs] {
+            self.infer(#image).map(|code| i32::from(code) - i32::from(OUTPUT_ZERO_POINT))
         }
     };
     if are_codes(header) { method } else { TokenStream::new() }
@@ -52,7 +53,8 @@ pub fn integers(header: &Header) -> TokenStream {
 
 /// An expression of type `&[i32; N]`: the outputs of `image` without their zero point.
 pub fn of_image(header: &Header) -> TokenStream {
-    if are_codes(header) { quote!(&self.integers(image)) } else { quote!(self.infer(image)) }
+    let image = inputs::argument(header);
+    if are_codes(header) { quote!(&self.integers(#image)) } else { quote!(self.infer(#image)) }
 }
 
 /// `Outputs`, with a field for each output of a network that has several, and constants about each.

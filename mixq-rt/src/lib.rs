@@ -48,8 +48,14 @@
 //!     0, // shift
 //!     0, // zero point of the weights
 //! ];
-//! let network =
-//!     Network { layers: &layers, parameters: &parameters, input: pixels, output: logits, arena_bytes: 12 };
+//! let network = Network {
+//!     layers: &layers,
+//!     parameters: &parameters,
+//!     input: pixels,
+//!     others: &[], // a network may have several inputs
+//!     output: logits,
+//!     arena_bytes: 12,
+//! };
 //! network.validate()?;
 //!
 //! let mut arena = mixq_rt::Arena::<3>::new();

@@ -114,7 +114,7 @@ const SHIPPED: [&str; 3] = ["hello_world_int8", "mnist_dw_q", "mnist_resnet_q"];
 fn shipped_files_give_the_codes_of_another_engine() {
     for name in SHIPPED {
         let integers = integers(&fixtures().join(format!("{name}.tflite"))).unwrap();
-        let compared = compared(&integers, &fixtures().join(format!("{name}.tflite.npz")));
+        let compared = compared(&integers, &fixtures().join(format!("golden/{name}.tflite.npz")));
         println!("{name}: {compared}");
         assert!(compared.in_codes && compared.most <= 1.0, "{name}: {compared}");
         assert_eq!(compared.other_argmax, 0, "{name}");
@@ -233,7 +233,7 @@ fn firmware_has_the_integers_of_the_file() {
         let integers = integers(&file).unwrap();
         assert_eq!(artifact.parameters, integers.artifact().parameters, "the network of `import --run`");
 
-        let arrays = npz_numbers(&fixtures().join(format!("{network}.tflite.npz"))).unwrap();
+        let arrays = npz_numbers(&fixtures().join(format!("golden/{network}.tflite.npz"))).unwrap();
         let each: usize = integers.foreign().lowered.input.dims.iter().product();
         // An int8 input of -128 is a pixel of 0.
         let pixels = arrays["in0"].iter().map(|value| (*value + 128.0) as u8).collect::<Vec<_>>();

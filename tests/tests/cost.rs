@@ -62,7 +62,9 @@ fn check(processor: Processor, cases: Vec<Case>) {
         let costs: Vec<Cost> = tallies.iter().map(Tally::cost).collect();
         // Other kernels than the portable ones: more is known of them.
         let own = |tally: &Tally| tally.kernels == target.name && target.name != "portable";
-        for (((cost, tally), counted), layer) in costs.iter().zip(&tallies).zip(&found.layers).zip(&layers) {
+        for (((cost, tally), counted), layer) in
+            costs.iter().zip(&tallies).zip(&found.layers).zip(layers.iter())
+        {
             let off = off(cost.instructions, *counted);
             largest_of_layer = largest_of_layer.max(off);
             if own(tally) {

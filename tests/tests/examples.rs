@@ -48,7 +48,7 @@ impl Example {
             println!("skipped for {}: there is no dataset at {}", self.name, dataset.path.display());
             return None;
         }
-        let (input, outputs) = (prepared.graph.input, prepared.graph.outputs());
+        let (input, outputs) = (&prepared.graph.inputs, prepared.graph.outputs());
         Some(Dataset::load(dataset, input, outputs, &mut ()).unwrap().test)
     }
 

@@ -50,10 +50,9 @@ fn slide(kernel: u16, dilation: u16) -> Slide {
     Slide { kernel: [kernel; 2], stride: [1; 2], padding: [kernel / 2 * dilation; 4] }
 }
 
-/// Convolutions of 3x3 with gaps, or in groups of 32 channels, take at most 1.3 times what others take for
-/// each multiplication, and so do those of 8 bits in groups of 16 channels. Pointwise ones in groups of 32
-/// take at most 1.5 times as much. In smaller groups, filling patches and beginning blocks counts for more:
-/// that is printed.
+/// Convolutions with gaps, and in groups of 16 channels with windows of 3x3 or of 32 channels, take little
+/// more for each multiplication than others. In smaller groups, filling patches and beginning blocks counts
+/// for more.
 #[test]
 fn groups_and_gaps_take_little_more_than_other_convolutions() {
     let kinds = [(3, 1, 1), (3, 1, 2), (3, 2, 1), (3, 4, 1), (3, 8, 1)];
@@ -84,11 +83,14 @@ fn groups_and_gaps_take_little_more_than_other_convolutions() {
         );
         println!("{line}");
         let channels = CHANNELS / groups;
-        let most = match (kernel, w) {
-            (3, Bits::B8) if channels >= 16 => 1.3,
-            (3, _) if channels >= 32 => 1.3,
-            _ if channels >= 32 => 1.5,
-            _ => f64::INFINITY,
+        let most = match (kernel, channels, x) {
+            (3, 8, Bits::B8) => 1.6,
+            (3, 8, _) => 1.9,
+            (3, 16, Bits::B4) => 1.35,
+            (1, 16, Bits::B8) => 1.85,
+            (1, 16, _) => 2.2,
+            (1, 32, Bits::B4) => 1.45,
+            _ => 1.3,
         };
         if each > most * plain {
             wrong.push(line);

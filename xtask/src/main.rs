@@ -75,6 +75,9 @@ enum Task {
     /// `cargo mixq allocate`: bits and memory of a network under a budget, without training
     #[command(disable_help_flag = true)]
     Allocate(Verbatim),
+    /// `cargo mixq import`: layers of a network of another tool, and what of it is not supported
+    #[command(disable_help_flag = true)]
+    Import(Verbatim),
     /// `cargo mixq data`: fetch a known dataset
     #[command(disable_help_flag = true)]
     Data(Verbatim),
@@ -119,6 +122,7 @@ fn main() -> ExitCode {
         Task::Check(verbatim) => mixq::run("check", &verbatim.arguments),
         Task::Eval(verbatim) => mixq::run("eval", &verbatim.arguments),
         Task::Allocate(verbatim) => mixq::run("allocate", &verbatim.arguments),
+        Task::Import(verbatim) => mixq::run("import", &verbatim.arguments),
         Task::Data(verbatim) => mixq::run("data", &verbatim.arguments),
         Task::Chips(verbatim) => mixq::run("chips", &verbatim.arguments),
     };

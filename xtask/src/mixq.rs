@@ -35,7 +35,7 @@ impl Mixq {
         let mut mixq = Command::new(&self.executable);
         process::with_data(&mut mixq);
         mixq.args(["mixq", command]);
-        let about_packages = !["allocate", "chips", "data", "setup"].contains(&command);
+        let about_packages = !["allocate", "chips", "data", "import", "setup"].contains(&command);
         if about_packages && !arguments.iter().any(|argument| names_manifest(argument.as_ref())) {
             mixq.arg("--manifest-path").arg(repository("examples/Cargo.toml"));
         }

@@ -111,7 +111,7 @@ pub fn run(arguments: &Arguments) -> Result<Answer, Error> {
     let (_, graph) = import::resolve(&imported.spec)?;
     // Nothing is done with the weights yet: but what is wrong with them is said. How the input is normalised
     // Cargo.toml may say.
-    let normalisation = Some(InputNormalisation::none(graph.input.channels));
+    let normalisation = Some(InputNormalisation::none(graph.input().channels));
     let imported = Imported { normalisation: imported.normalisation.or(normalisation), ..imported };
     let initial = imported.initial(&graph)?;
     initial

@@ -17,7 +17,7 @@ use mixq_build::engine::import::model::Grid;
 pub struct Compared {
     /// The number of samples that were executed.
     samples: usize,
-    /// The largest difference from an output in the file: of floats relative to the range of that output, of
+    /// The largest difference from an output in the file: of floats relative to the range of the first one, of
     /// quantised ones in codes. `None`: there are no outputs.
     difference: Option<f64>,
     /// Whether that is in codes.
@@ -83,9 +83,10 @@ pub fn run(foreign: &Foreign, integers: Option<&Integers>, path: &Path) -> Resul
     }
     bar.finish_and_clear();
     let in_codes = grids.first().is_some_and(Option::is_some);
+    let first = wanted.first().map_or(1.0, |wanted| range(&wanted.values));
     let differences = found.iter().zip(&wanted).zip(&grids);
     let differences = differences.map(|((found, wanted), grid)| {
-        let scale = if grid.is_some() { 1.0 } else { range(&wanted.values) };
+        let scale = if grid.is_some() { 1.0 } else { first };
         let pairs = found.iter().zip(&wanted.values);
         // NaN is no agreement.
         pairs

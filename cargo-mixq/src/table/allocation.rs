@@ -2,8 +2,8 @@
 
 use comfy_table::{Attribute, Cell, CellAlignment, Table};
 
-use mixq_build::engine::report::activation_bits;
 use mixq_build::engine::report::allocation::{AllocationReport, LayerAllocation};
+use mixq_build::engine::report::{InputReport, activation_bits};
 use mixq_build::engine::size::{bytes, thousands};
 
 use super::bits_cell;
@@ -34,8 +34,15 @@ pub fn allocation(report: &AllocationReport) -> String {
         },
         None => String::new(),
     };
+    let inputs = match &report.inputs[..] {
+        [] | [_] => String::new(),
+        several => {
+            let each: Vec<String> = several.iter().map(input).collect();
+            format!("reads {}\n", each.join(", "))
+        }
+    };
     format!(
-        "`{}`, {}, memory model `{}`, {} MAC\n{layers}\n{}{}RAM peaks at `{}`{arena}\n{}",
+        "`{}`, {}, memory model `{}`, {} MAC\n{inputs}{layers}\n{}{}RAM peaks at `{}`{arena}\n{}",
         report.network,
         report.scheme.name(),
         report.memory_model,
@@ -45,6 +52,11 @@ pub fn allocation(report: &AllocationReport) -> String {
         report.peak_layer,
         super::speed(&report.speed, report.ram_bytes),
     )
+}
+
+/// `meta` 1x1x3 of 4 bits, 2 B.
+fn input(InputReport { name, shape: [height, width, channels], bits, bytes: size }: &InputReport) -> String {
+    format!("`{name}` {height}x{width}x{channels} of {bits} bits, {}", bytes(*size))
 }
 
 fn row(layer: &LayerAllocation, cuts: String) -> Vec<Cell> {

@@ -4,6 +4,7 @@ mod allocate;
 mod check;
 mod data;
 mod eval;
+mod import;
 mod paper;
 #[cfg(all(feature = "train", unix))]
 mod retrain;

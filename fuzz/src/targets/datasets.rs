@@ -38,7 +38,7 @@ pub(super) fn load(config: &DatasetConfig, shape: Shape, classes: usize) -> Verd
 /// Panics if a dataset is not whole.
 pub(super) fn check(dataset: &Dataset, shape: Shape, classes: usize) {
     assert_eq!(
-        (dataset.shape, dataset.outputs, dataset.labels.len()),
+        (dataset.inputs[0].shape, dataset.outputs, dataset.labels.len()),
         (shape, classes, classes),
         "shape, classes"
     );

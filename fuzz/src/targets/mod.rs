@@ -5,6 +5,7 @@ mod cifar;
 mod csv;
 mod datasets;
 mod folder;
+mod foreign;
 mod idx;
 mod images;
 mod include_model;
@@ -25,11 +26,13 @@ use crate::Target;
 pub(crate) use misbehaving::MISBEHAVING;
 
 /// All that the command line fuzzes if no target is named.
-pub const ALL: [&Target; 22] = [
+pub const ALL: [&Target; 24] = [
     &artifact::ARTIFACT,
     &include_model::MACRO,
     &network::NETWORK,
     &weights::WEIGHTS,
+    &foreign::ONNX,
+    &foreign::TFLITE,
     &manifest::MANIFEST,
     &memory_x::MEMORY_X,
     &csv::CSV,

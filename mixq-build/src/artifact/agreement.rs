@@ -4,7 +4,7 @@ use mixq_format::{Artifact, Bits, Tensor};
 
 use crate::config::Model;
 use crate::graph::op::Output;
-use crate::graph::{Graph, Shape, Window};
+use crate::graph::{Graph, Input, Inputs, Shape, Window};
 use crate::memory::{Allocation, PlacedTensor};
 use crate::settings::Scheme;
 use crate::task::rules;
@@ -54,8 +54,15 @@ pub fn differences(
 fn of_interface(artifact: &Artifact, model: &Model, graph: &Graph) -> Vec<String> {
     let header = &artifact.header;
     let mut found = Vec::new();
-    if shape(&header.input) != graph.input {
-        found.push(format!("it takes images of {}, the network {}", shape(&header.input), graph.input));
+    let inputs = header.all_inputs().into_iter().map(|(tensor, _)| shape(tensor));
+    let own = Inputs::new(header.input_names().into_iter().map(String::from).zip(inputs));
+    let is_same = |(own, other): (&Input, &Input)| {
+        own.shape == other.shape && (own.name == other.name || !graph.inputs.are_several())
+    };
+    if own.len() != graph.inputs.len() || !own.iter().zip(graph.inputs.iter()).all(is_same) {
+        let is_one = !own.are_several() && !graph.inputs.are_several();
+        let other = if is_one { graph.input().to_string() } else { graph.inputs.describe() };
+        found.push(format!("it takes {}, the network {other}", own.describe()));
     }
     let task = model.dataset.task;
     if header.task != task {

@@ -96,6 +96,7 @@ pub fn fingerprint(
         resize,
         tolerate,
         input,
+        inputs: named,
         recordings,
         path: _,
         shared: _,
@@ -127,6 +128,9 @@ pub fn fingerprint(
     }
     if let Some(input) = input {
         insert("dataset.input", json(input)?);
+    }
+    if !named.is_empty() {
+        insert("dataset.inputs", json(named)?);
     }
     if let serde_json::Value::Object(keys) = serde_json::to_value(recordings).map_err(unwritable)? {
         for (name, value) in keys {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use mixq_format::{Accuracy, Artifact, Bits, Budget, Layer, Output, pack_codes};
+use mixq_format::{Accuracy, Artifact, Bits, Budget, Layers, Output, pack_codes};
 
 use super::AsImported;
 use crate::convert::{About, convert};
@@ -16,7 +16,7 @@ use crate::settings::Scheme;
 pub struct Integers {
     foreign: Foreign,
     artifact: Artifact,
-    layers: Vec<Layer>,
+    layers: Layers,
 }
 
 impl Integers {

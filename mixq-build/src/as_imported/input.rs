@@ -27,7 +27,7 @@ pub fn check_codes(
         let help = format!("leave `input` out: a pixel is an integer of the file, from {least} on");
         return Err(Problem::new(message).help(help));
     }
-    let channels = foreign.lowered.spec.input.channels;
+    let channels = foreign.graph.input().channels;
     for channel in 0..channels {
         let scaling = foreign.lowered.scaling.get(channel);
         for code in 0..=(integers.most - integers.least) {

@@ -61,7 +61,8 @@ impl AsImported {
             );
             return Err(Problem::new(message).help(AS_NUMBERS).into());
         };
-        let graph = Graph { input_bits: bits, ..foreign.graph.clone() };
+        let inputs = foreign.graph.inputs.clone().with_bits(|_| bits);
+        let graph = Graph { inputs, ..foreign.graph.clone() };
         let mut taking = Taking {
             foreign,
             graph: &graph,
@@ -81,7 +82,8 @@ impl AsImported {
         if !problems.is_empty() {
             return Err(Error { problems });
         }
-        let network = TrainedNetwork { input, layers, activations, rounding: Rounding::Nearest };
+        let inputs = vec![input];
+        let network = TrainedNetwork { inputs, layers, activations, rounding: Rounding::Nearest };
         Ok(AsImported { graph, network, weights, activations: bits })
     }
 
@@ -124,7 +126,7 @@ struct Taking<'a> {
 impl Taking<'_> {
     /// Grid and bits of what a source writes.
     fn of(&self, source: Source) -> (Grid, Bits) {
-        let Source::Node(node) = source else { return (self.input, self.graph.input_bits) };
+        let Source::Node(node) = source else { return (self.input, self.graph.inputs[0].bits) };
         match self.activations[node] {
             Some(own) => (own, self.bits[node]),
             None => self.of(self.graph.nodes[node].inputs[0]),

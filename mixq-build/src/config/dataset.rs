@@ -1,10 +1,12 @@
 //! Where a model's images come from.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use mixq_format::{Bits, Task};
 use serde::Serialize;
 
+use super::inputs::{self, NamedInput};
 use super::samples::{self, InputConfig, RecordingConfig};
 use crate::error::{Location, Problem};
 use crate::folders;
@@ -49,6 +51,9 @@ pub struct DatasetConfig {
     /// How samples become codes; `None`: values are pixels where the dataset can have both.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub input: Option<InputConfig>,
+    /// What is to be known of each input of a network, by its name; empty for a network that reads one image.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub inputs: BTreeMap<String, NamedInput>,
     /// How recordings become windows.
     #[serde(flatten)]
     pub recordings: RecordingConfig,
@@ -73,14 +78,23 @@ impl DatasetConfig {
             resize: false,
             tolerate: 0.0,
             input: None,
+            inputs: BTreeMap::new(),
             recordings: RecordingConfig::default(),
             location: None,
         }
     }
 
-    /// Bits of the codes that a network of this dataset reads.
-    pub fn input_bits(&self) -> Bits {
-        self.input.as_ref().and_then(|input| input.bits).unwrap_or(Bits::B8)
+    /// How samples of the input of this name become codes, if the table says so.
+    pub fn codes_of(&self, input: &str) -> Option<&InputConfig> {
+        match self.inputs.get(input) {
+            Some(named) => named.codes.as_ref(),
+            None => self.input.as_ref(),
+        }
+    }
+
+    /// Bits of the codes of the input of this name.
+    pub fn input_bits(&self, input: &str) -> Bits {
+        self.codes_of(input).and_then(|codes| codes.bits).unwrap_or(Bits::B8)
     }
 
     /// The same options for other images. The path is relative to the current folder.
@@ -98,7 +112,7 @@ impl DatasetConfig {
 }
 
 /// Keys of the dataset's table.
-const KEYS: [&str; 16] = [
+const KEYS: [&str; 17] = [
     "path",
     "test",
     "shape",
@@ -109,6 +123,7 @@ const KEYS: [&str; 16] = [
     "resize",
     "tolerate",
     "input",
+    "inputs",
     "window",
     "step",
     "columns",
@@ -167,6 +182,9 @@ fn read_options(dataset: &mut DatasetConfig, table: &Table<'_>, problems: &mut V
     dataset.targets = table.get("targets").and_then(|targets| read_targets(&targets, problems));
     dataset.mask_values = table.get("mask-values").and_then(|values| read_mask_values(&values, problems));
     dataset.input = table.get("input").and_then(|input| samples::read_input(&input, problems));
+    if let Some(inputs) = table.get("inputs") {
+        dataset.inputs = inputs::read(&inputs, problems);
+    }
     dataset.recordings = samples::read_recordings(table, problems);
 }
 

@@ -39,6 +39,7 @@ pub mod cores;
 mod dataset;
 mod defaults;
 mod device;
+mod inputs;
 pub mod memory_x;
 mod misplaced;
 mod model;
@@ -53,6 +54,7 @@ use std::path::{Path, PathBuf};
 
 pub use dataset::DatasetConfig;
 pub use device::Processor;
+pub use inputs::NamedInput;
 pub use misplaced::in_manifest as misplaced;
 pub use model::{BudgetOf, Model};
 pub use normalisation::ModelInput;

@@ -62,7 +62,7 @@ fn find(entry: &Entry<'_>, name: &str, problems: &mut Vec<Problem>) -> Option<Bu
     let found = Builtin::published(name);
     if found.is_none() {
         let wrong =
-            format!("is `{name}`, which is neither a file (.toml, .onnx, .tflite) nor a built-in network");
+            format!("is `{name}`, which is neither a .toml, .onnx or .tflite file nor a built-in network");
         problems.push(entry.problem(wrong).help(suggest(name, BUILTIN_NAMES)));
     }
     found

@@ -114,8 +114,17 @@ pub(super) fn read_input(entry: &Entry<'_>, problems: &mut Vec<Problem>) -> Opti
     if !entry.is_table() {
         return entry.choice(&[("samples", ())], problems).map(|()| InputConfig::default());
     }
+    read_codes(entry, &[], problems)
+}
+
+/// Reads a table that says how samples become codes; `others` are keys of it that say something else.
+pub(super) fn read_codes(
+    entry: &Entry<'_>,
+    others: &[&str],
+    problems: &mut Vec<Problem>,
+) -> Option<InputConfig> {
     let table = entry.table(problems)?;
-    table.allow(&["min", "max", "unit", "scale", "bits"], problems);
+    table.allow(&[&["min", "max", "unit", "scale", "bits"], others].concat(), problems);
     let mut numbers = |key: &str, accepts: fn(f64) -> bool, what: &str| {
         table.get(key).and_then(|entry| read_numbers(&entry, accepts, what, problems))
     };

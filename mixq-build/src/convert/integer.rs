@@ -1,6 +1,6 @@
 //! The walk over the network: tensors to arena, layers to tables, weights and requantisation to one block.
 
-use mixq_format::{Bits, Conv, Depthwise, Layer, Linear, NamedLayer, Output, Pool};
+use mixq_format::{Bits, Conv, Depthwise, Input, Layer, Linear, NamedLayer, Output, Pool};
 
 use super::walk::Walk;
 use super::weighted::logits_in_parts;
@@ -69,7 +69,13 @@ pub fn convert(
         layers.push(NamedLayer { name: node.name.clone(), macs: graph.macs(step.node), layer });
     }
     let last = allocation.schedule.tensor_of_node[graph.output_node()];
-    let (input, output) = (walk.tensor(0, &grids), walk.tensor(last, &grids));
+    let output = walk.tensor(last, &grids);
+    let inputs = (graph.inputs.iter().enumerate()).map(|(index, input)| Input {
+        name: input.name.clone(),
+        tensor: walk.tensor(index, &grids),
+        samples: Vec::new(),
+    });
+    let inputs: Vec<Input> = inputs.collect();
     if !walk.problems.is_empty() {
         return Err(Error { problems: walk.problems });
     }
@@ -85,5 +91,5 @@ pub fn convert(
         Output { name: offered.name.clone(), tensor: walk.tensor(index, &grids), scale }
     });
     let outputs = outputs.collect();
-    Ok(Converted { layers, parameters: walk.parameters, input, output, arena_bytes, logit_scale, outputs })
+    Ok(Converted { layers, parameters: walk.parameters, inputs, output, arena_bytes, logit_scale, outputs })
 }

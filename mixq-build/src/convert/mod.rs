@@ -35,7 +35,7 @@ pub use pairs::{product, slopes};
 use std::collections::BTreeMap;
 
 use mixq_format::{
-    Accuracy, Artifact, Budget, Header, NamedLayer, Output, Readout, SampleChannel, Task, Tensor,
+    Accuracy, Artifact, Budget, Header, Input, NamedLayer, Output, Readout, SampleChannel, Task, Tensor,
 };
 
 use crate::settings::Rounding;
@@ -75,8 +75,8 @@ impl TrainedLayer {
 /// The fake-quantised network: all that the conversion needs beside graph and allocation.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TrainedNetwork {
-    /// The image's grid.
-    pub input: Grid,
+    /// The grid of each input.
+    pub inputs: Vec<Grid>,
     /// By node; `None` for a node without weights or slopes.
     pub layers: Vec<Option<TrainedLayer>>,
     /// By node; `None` for pools and flatten (which keep their input's grid) and for the logits.
@@ -92,8 +92,8 @@ pub struct Converted {
     pub layers: Vec<NamedLayer>,
     /// Packed weights and requantisation tables.
     pub parameters: Vec<u8>,
-    /// The image.
-    pub input: Tensor,
+    /// The inputs; how samples become their codes is not said yet.
+    pub inputs: Vec<Input>,
     /// What the last layer writes: logits, or codes of 8 bits.
     pub output: Tensor,
     /// Bytes of the arena.
@@ -113,8 +113,8 @@ pub struct About {
     pub task: Task,
     /// What the outputs mean, in their order.
     pub labels: Vec<String>,
-    /// How samples become the codes of the image; empty: it is one of pixels.
-    pub samples: Vec<SampleChannel>,
+    /// How samples become the codes of each input; empty: it is one of pixels.
+    pub samples: Vec<Vec<SampleChannel>>,
     /// How the outputs are read.
     pub readout: Readout,
     /// What the network was made from.
@@ -129,13 +129,19 @@ impl Converted {
     /// The artifact that holds this network.
     pub fn into_artifact(self, about: About) -> Artifact {
         let About { name, task, labels, samples, readout, fingerprint, budget, accuracy } = about;
-        let Converted { layers, parameters, input, output, arena_bytes, logit_scale, outputs } = self;
+        let Converted { layers, parameters, mut inputs, output, arena_bytes, logit_scale, outputs } = self;
+        inputs.iter_mut().zip(samples).for_each(|(input, samples)| input.samples = samples);
+        let Input { tensor: input, samples, .. } = inputs[0].clone();
+        if inputs.len() == 1 {
+            inputs.clear();
+        }
         let header = Header {
             name,
             task,
             labels,
             input,
             samples,
+            inputs,
             output,
             arena_bytes,
             logit_scale,

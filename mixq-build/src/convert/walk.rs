@@ -21,7 +21,7 @@ pub(super) struct Walk<'a> {
 impl<'a> Walk<'a> {
     /// The grid of every tensor of the schedule.
     pub(super) fn grids(&self) -> Vec<Grid> {
-        let mut grids = vec![self.trained.input];
+        let mut grids = self.trained.inputs.clone();
         for step in &self.allocation.schedule.steps {
             let own = self.trained.activations[step.node];
             let inherited = grids[step.inputs[0]];

@@ -33,12 +33,15 @@ struct Head {
     images: [usize; 2],
     warnings: Vec<String>,
     samples: Vec<SampleChannel>,
+    /// Those of the inputs after the first one.
+    #[serde(default)]
+    others: Vec<Vec<SampleChannel>>,
     groups: Vec<u32>,
 }
 
 /// What images are made from: the digest of the dataset and all that is asked of its reader.
 fn key(wanted: &Wanted<'_>, digest: &str) -> Result<String, serde_json::Error> {
-    serde_json::to_string(&(VERSION, digest, wanted.config, wanted.shape, wanted.outputs, wanted.grid))
+    serde_json::to_string(&(VERSION, digest, wanted.config, wanted.inputs, wanted.outputs, wanted.grid))
 }
 
 /// The file that keeps a dataset's images. If the dataset changes, the file is overwritten.
@@ -82,7 +85,7 @@ fn parse(
     if key(wanted, digest).ok() != Some(head.key) {
         return Ok(None);
     }
-    let (shape, outputs, elements) = (wanted.shape, wanted.outputs, wanted.shape.elements());
+    let (inputs, outputs, elements) = (wanted.inputs, wanted.outputs, wanted.inputs.elements());
     let each = wanted.target_bytes();
     let bytes = head
         .images
@@ -102,13 +105,14 @@ fn parse(
     }
     // These checks passed when the images were decoded.
     check::maximum(wanted.config, [&train, &test]).map_err(|_| damaged())?;
-    check::training_part(wanted.config, &train, &head.labels).map_err(|_| damaged())?;
-    let Head { labels, samples, groups, warnings, .. } = head;
-    if ![0, train.len()].contains(&groups.len()) {
+    check::training_part(wanted, &train, &head.labels).map_err(|_| damaged())?;
+    let Head { labels, samples, others, groups, warnings, .. } = head;
+    let samples: Vec<Vec<SampleChannel>> = std::iter::once(samples).chain(others).collect();
+    if ![0, train.len()].contains(&groups.len()) || samples.len() != inputs.len() {
         return Err(damaged());
     }
-    let task = wanted.config.task;
-    Ok(Some((Dataset { shape, task, outputs, labels, train, test, samples, groups }, warnings)))
+    let (inputs, task) = (inputs.clone(), wanted.config.task);
+    Ok(Some((Dataset { inputs, task, outputs, labels, train, test, samples, groups }, warnings)))
 }
 
 /// Keeps the images of the dataset with this digest. An error also says what follows: they are decoded again.
@@ -121,8 +125,9 @@ pub(super) fn store(
 ) -> Result<(), String> {
     let head = || -> Result<_, serde_json::Error> {
         let images = [dataset.train.len(), dataset.test.len()];
-        let Dataset { labels, samples, groups, .. } = dataset.clone();
-        let head = Head { key: key(wanted, digest)?, labels, images, warnings, samples, groups };
+        let Dataset { labels, mut samples, groups, .. } = dataset.clone();
+        let (samples, others) = (samples.remove(0), samples);
+        let head = Head { key: key(wanted, digest)?, labels, images, warnings, samples, others, groups };
         Ok((file(wanted, cache)?, serde_json::to_string(&head)? + "\n"))
     };
     let (path, head) = head().map_err(|error| not_kept(cache, &error.into()))?;

@@ -3,7 +3,7 @@
 use super::Split;
 use super::parts::Wanted;
 use crate::config::DatasetConfig;
-use crate::error::Problem;
+use crate::error::{Error, Problem, nearest};
 use crate::observer::Observer;
 use crate::settings::TestPart;
 use crate::task::{Part, rules};
@@ -48,14 +48,58 @@ pub(super) fn maximum(config: &DatasetConfig, parts: [&Split; 2]) -> Result<(), 
 }
 
 /// Training needs targets that can be learned, and images that are not all the same.
-pub(super) fn training_part(config: &DatasetConfig, train: &Split, labels: &[String]) -> Result<(), Problem> {
+pub(super) fn training_part(wanted: &Wanted<'_>, train: &Split, labels: &[String]) -> Result<(), Error> {
+    let Wanted { config, inputs, .. } = *wanted;
     rules(config.task).training_part(&part(config, train, labels))?;
-    let first = train.pixels.first();
-    if train.pixels.iter().all(|pixel| Some(pixel) == first) {
-        let path = config.path.display();
-        return Err(Problem::new(format!("all pixels of the training images of {path} are equal")));
+    let path = config.path.display();
+    let mut problems = Vec::new();
+    for (input, range) in inputs.iter().zip(inputs.ranges()) {
+        let first = train.pixels.get(range.start);
+        let mut rows = train.pixels.chunks_exact(inputs.elements());
+        if rows.all(|row| row[range.clone()].iter().all(|pixel| Some(pixel) == first)) {
+            let whose = match inputs.are_several() {
+                true => format!("values of the input `{}`", input.name),
+                false => "pixels".to_string(),
+            };
+            problems.push(Problem::new(format!("all {whose} of the training images of {path} are equal")));
+        }
     }
-    Ok(())
+    if problems.is_empty() { Ok(()) } else { Err(Error { problems }) }
+}
+
+/// What the dataset's table says of inputs must be of inputs that the network has. What it says of the one
+/// image of other networks does not say which of several inputs it means.
+pub(super) fn inputs(wanted: &Wanted<'_>) -> Vec<Problem> {
+    let Wanted { config, inputs, .. } = *wanted;
+    let names: Vec<&str> = inputs.iter().map(|input| &input.name[..]).collect();
+    let unknown = config.inputs.keys().filter(|name| !names.contains(&&name[..]));
+    let mut problems: Vec<Problem> = unknown
+        .map(|name| {
+            let message = format!(
+                "`inputs` in the dataset's table has `{}`, but the network has no such input",
+                name.escape_debug()
+            );
+            let known: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+            let near = nearest(name, names.iter().copied());
+            Problem::new(message).help(match near {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("its inputs are {}", enumerate(&known)),
+            })
+        })
+        .collect();
+    if !wanted.is_named() {
+        return problems;
+    }
+    let keys = [
+        ("input", config.input.is_some(), "`inputs.NAME` says the same of the input NAME"),
+        ("shape", config.shape.is_some(), "the shapes are those of the network's inputs"),
+        ("max", config.max != u8::MAX, "`inputs.NAME` has `min` and `max` of samples"),
+    ];
+    for (key, _, help) in keys.into_iter().filter(|(_, is_set, _)| *is_set) {
+        let message = format!("the dataset's table has `{key}`, which does not say which input it is about");
+        problems.push(Problem::new(message).help(format!("leave it out: {help}")));
+    }
+    problems
 }
 
 /// The images to measure with must be fit for that; what they do not show is warned of.

@@ -1,48 +1,81 @@
 //! Samples into codes: which range of values the codes of a channel stand for.
 
+use std::ops::Range;
+
 use bytes::Bytes;
 use mixq_format::{Bits, SampleChannel, SampleCodes};
 
-use super::Split;
 use super::histogram::Histogram;
-use super::parts::Wanted;
+use super::parts::{Parts, Values, Wanted};
+use super::{Split, check};
 use crate::config::InputConfig;
 use crate::error::{Error, Problem};
 
-/// The values of a split, as readers have them: 32-bit floats.
-pub(super) fn values(split: &Split) -> impl Iterator<Item = f32> + '_ {
-    split.pixels.as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes))
+/// The values of an input of a split, as readers have them: 32-bit floats in these bytes of each image.
+pub(super) fn values<'a>(split: &'a Split, column: &Range<usize>) -> impl Iterator<Item = f32> + use<'a> {
+    let (row, column) = (split.elements().max(1), column.clone());
+    let values = move |image: &'a [u8]| image[column.clone()].as_chunks().0;
+    split.pixels.chunks_exact(row).flat_map(values).map(|bytes| f32::from_le_bytes(*bytes))
 }
 
-/// Replaces the values of a split by their codes, a byte each.
-pub(super) fn encode(split: &mut Split, channels: &[SampleChannel], bits: Bits) {
-    let pairs = values(split).zip(channels.iter().cycle());
-    let codes: Vec<u8> = pairs.map(|(value, channel)| channel.code_of(value, bits)).collect();
+/// An input of images, as readers have it.
+pub(super) struct Column<'a> {
+    /// Its bytes in each image.
+    pub bytes: Range<usize>,
+    /// How samples become codes, for each channel or once for all; empty: they are pixels.
+    pub samples: &'a [SampleChannel],
+    /// Bits of a code.
+    pub bits: Bits,
+}
+
+/// Replaces samples by their codes, a byte each.
+pub(super) fn encode(split: &mut Split, columns: &[Column<'_>]) {
+    if columns.iter().all(|column| column.samples.is_empty()) {
+        return;
+    }
+    let mut codes = Vec::new();
+    for image in split.pixels.chunks_exact(split.elements().max(1)) {
+        for Column { bytes, samples, bits } in columns {
+            let bytes = &image[bytes.clone()];
+            if samples.is_empty() {
+                codes.extend_from_slice(bytes);
+                continue;
+            }
+            let pairs = bytes.as_chunks().0.iter().zip(samples.iter().cycle());
+            codes.extend(pairs.map(|(bytes, channel)| channel.code_of(f32::from_le_bytes(*bytes), *bits)));
+        }
+    }
     split.pixels = Bytes::from(codes);
 }
 
-/// How the values of the images to train with become codes: for each channel, or once for all.
-pub(super) fn find(wanted: &Wanted<'_>, train: &Split) -> Result<Vec<SampleChannel>, Error> {
+/// How the values of an input of the images to train with become codes: for each channel, or once for all.
+/// `column` is where they are in each image.
+pub(super) fn find(
+    wanted: &Wanted<'_>,
+    train: &Split,
+    column: &Range<usize>,
+) -> Result<Vec<SampleChannel>, Error> {
     let input = wanted.config.input.clone().unwrap_or_default();
-    let (channels, bits) = (wanted.shape.channels, wanted.config.input_bits());
-    let mut problems: Vec<Problem> = lengths(&input, channels).into_iter().collect();
+    let (channels, bits) = (wanted.shape.channels, input.bits.unwrap_or(Bits::B8));
+    let mut problems: Vec<Problem> = lengths(wanted, &input, channels).into_iter().collect();
     let count = if input.per_tensor { 1 } else { channels };
-    let of = |channel: usize| values(train).skip(channel).step_by(count);
-    let is_whole = values(train).all(|value| value.fract() == 0.0);
+    let of = |channel: usize| values(train, column).skip(channel).step_by(count);
+    let is_whole = values(train, column).all(|value| value.fract() == 0.0);
     let mut found = Vec::new();
     for channel in 0..count {
         if !problems.is_empty() {
             break;
         }
-        match Range::of(&input, channel, of(channel), is_whole) {
-            Ok(range) => found.push(range.channel(of(channel), bits)),
+        match Limits::of(wanted, &input, channel, of(channel), is_whole) {
+            Ok(limits) => found.push(limits.channel(of(channel), bits)),
             Err((message, help)) => {
                 let at = if count > 1 {
                     format!("channel {channel}, counted from 0")
                 } else {
                     "its values".to_string()
                 };
-                let message = format!("{}: {at}: {message}", wanted.config.path.display());
+                let whose = wanted.input.map_or(String::new(), |name| format!("input `{name}`: "));
+                let message = format!("{}: {whose}{at}: {message}", wanted.config.path.display());
                 problems.push(Problem::new(message).help(help));
             }
         }
@@ -50,13 +83,40 @@ pub(super) fn find(wanted: &Wanted<'_>, train: &Split) -> Result<Vec<SampleChann
     if problems.is_empty() { Ok(found) } else { Err(Error { problems }) }
 }
 
+/// The same of all inputs: where the bytes of each are in an image, `columns` says. Of pixels there are none.
+pub(super) fn of_inputs(
+    wanted: &Wanted<'_>,
+    parts: &Parts,
+    columns: &[Range<usize>],
+    train: &Split,
+) -> Result<Vec<Vec<SampleChannel>>, Error> {
+    let is_samples = |input: usize| parts.values_of(input) == Values::Samples;
+    if (0..columns.len()).all(is_samples) {
+        check::no_pixels(wanted.config)?;
+    }
+    let (mut found, mut problems) = (Vec::new(), Vec::new());
+    for (index, input) in wanted.inputs.iter().enumerate() {
+        if !is_samples(index) {
+            found.push(Vec::new());
+            continue;
+        }
+        let config = wanted.config_of(&input.name);
+        match find(&wanted.of(input, &config), train, &columns[index]) {
+            Ok(channels) => found.push(channels),
+            Err(error) => problems.extend(error.problems),
+        }
+    }
+    if problems.is_empty() { Ok(found) } else { Err(Error { problems }) }
+}
+
 /// Numbers of `input` are one for all channels, or one for each.
-fn lengths(input: &InputConfig, channels: usize) -> Option<Problem> {
+fn lengths(wanted: &Wanted<'_>, input: &InputConfig, channels: usize) -> Option<Problem> {
     for (key, numbers) in [("min", &input.min), ("max", &input.max), ("unit", &input.unit)] {
         let found = numbers.as_ref().map_or(1, Vec::len);
         if found != 1 && found != channels {
             let message = format!(
-                "`{key}` of `input` has {found} numbers, but the network's input has {channels} channels"
+                "`{key}` of `{}` has {found} numbers, but the network's input has {channels} channels",
+                wanted.key()
             );
             return Some(Problem::new(message).help("give one number for all channels, or one for each"));
         }
@@ -65,7 +125,7 @@ fn lengths(input: &InputConfig, channels: usize) -> Option<Problem> {
 }
 
 /// What a channel's values are.
-struct Range {
+struct Limits {
     /// What a step of a sample is worth.
     unit: f64,
     /// The value of code 0 that Cargo.toml gives.
@@ -74,15 +134,16 @@ struct Range {
     max: Option<f64>,
 }
 
-impl Range {
+impl Limits {
     /// Of the values of a channel; `is_whole` says whether those of all channels are whole numbers. An error
     /// is what is wrong, and what would help.
     fn of(
+        wanted: &Wanted<'_>,
         input: &InputConfig,
         channel: usize,
         values: impl Iterator<Item = f32>,
         is_whole: bool,
-    ) -> Result<Range, (String, String)> {
+    ) -> Result<Limits, (String, String)> {
         let given = |numbers: &Option<Vec<f64>>| {
             numbers.as_ref().map(|numbers| numbers[channel.min(numbers.len() - 1)])
         };
@@ -106,22 +167,23 @@ impl Range {
                 "values from {least} to {most} do not fit the 16 bits of samples whose step is worth {unit}"
             );
             let help = format!(
-                "input = {{ unit = {fit} }} in the dataset's table fits: what a step of the device's samples \
-                 is worth"
+                "{} = {{ unit = {fit} }} in the dataset's table fits: what a step of the device's samples is \
+                 worth",
+                wanted.key()
             );
             return Err((message, help));
         }
         let (low, high) = (min.unwrap_or(least), max.unwrap_or(most));
         if min.is_some() != max.is_some() && low >= high {
-            let message = format!("`input` gives a range from {low} to {high}, which is empty");
+            let message = format!("`{}` gives a range from {low} to {high}, which is empty", wanted.key());
             return Err((message, "give both `min` and `max`".to_string()));
         }
-        Ok(Range { unit, min, max })
+        Ok(Limits { unit, min, max })
     }
 
     /// The codes of the range, or of the range that suits the values best.
     fn channel(self, values: impl Iterator<Item = f32>, bits: Bits) -> SampleChannel {
-        let Range { unit, min, max } = self;
+        let Limits { unit, min, max } = self;
         let mut histogram = Histogram::default();
         values.for_each(|value| histogram.add(mixq_format::sample(value, unit)));
         let steps = |value: f64| value / unit;

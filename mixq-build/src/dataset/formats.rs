@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use super::csv;
-use super::parts::Read;
+use super::parts::{Read, Wanted};
 #[cfg(feature = "datasets")]
-use super::{files, npz, recordings};
+use super::{files, npz, npz_inputs, recordings};
 use crate::error::Problem;
 
 /// The format of a dataset.
@@ -64,10 +64,18 @@ pub fn files_of(path: &Path) -> Vec<PathBuf> {
     [path.to_path_buf()].into_iter().chain(test()).collect()
 }
 
-/// The reader of a file of this name, or of a folder.
+/// The reader of the dataset. One with a part for each input of a network is an NPZ file.
 #[cfg(feature = "datasets")]
-pub(super) fn reader(path: &Path) -> Result<Read, Problem> {
-    Ok(match of(path)? {
+pub(super) fn reader(wanted: &Wanted<'_>) -> Result<Read, Problem> {
+    let path = &wanted.config.path;
+    let format = of(path)?;
+    if wanted.is_named() {
+        return match format {
+            Format::Npz => Ok(npz_inputs::read),
+            Format::Csv | Format::Folder | Format::Archive | Format::Ts => Err(of_one_input(wanted)),
+        };
+    }
+    Ok(match format {
         Format::Csv => csv::read,
         Format::Folder | Format::Archive => files::read,
         Format::Npz => npz::read,
@@ -75,10 +83,12 @@ pub(super) fn reader(path: &Path) -> Result<Read, Problem> {
     })
 }
 
-/// The reader of a file of this name.
+/// The reader of the dataset.
 #[cfg(not(feature = "datasets"))]
-pub(super) fn reader(path: &Path) -> Result<Read, Problem> {
+pub(super) fn reader(wanted: &Wanted<'_>) -> Result<Read, Problem> {
+    let path = &wanted.config.path;
     match of(path)? {
+        Format::Csv if wanted.is_named() => Err(of_one_input(wanted)),
         Format::Csv => Ok(csv::read),
         Format::Folder | Format::Archive | Format::Npz | Format::Ts => Err(unread(path)),
     }
@@ -89,6 +99,19 @@ pub(super) fn reader(path: &Path) -> Result<Read, Problem> {
 pub(super) fn unread(path: &Path) -> Problem {
     let message = format!("{}: this mixq-build reads no datasets but CSV", path.display());
     Problem::new(message).help("build it with feature `datasets`, which `train` and `cli` include")
+}
+
+/// The error for a dataset whose format has one array of images, where the network reads more.
+fn of_one_input(wanted: &Wanted<'_>) -> Problem {
+    let (path, inputs) = (wanted.config.path.display(), wanted.inputs.describe());
+    let message = match wanted.inputs.are_several() {
+        true => format!("{path} has one array of images, but the network reads {inputs}"),
+        false => format!("{path} has one array of images, but the dataset's table has `inputs` by name"),
+    };
+    Problem::new(message).help(
+        "an NPZ file has an array for each input: numpy.savez(\"data.npz\", NAME_train=..., y_train=..., \
+         NAME_test=..., y_test=...)",
+    )
 }
 
 fn unknown(path: &Path) -> Problem {

@@ -2,11 +2,12 @@
 
 use mixq_format::{Bits, Header, SampleChannel, Tensor};
 
-use super::parts::{Parts, Values, Wanted};
+use super::codes::Column;
+use super::parts::{Values, Wanted};
 use super::{Split, check, codes};
-use crate::config::DatasetConfig;
+use crate::config::{DatasetConfig, InputConfig, NamedInput};
 use crate::error::{Error, Problem};
-use crate::graph::Shape;
+use crate::graph::{Inputs, Shape};
 use crate::observer::Observer;
 
 /// Images to measure with.
@@ -21,33 +22,38 @@ pub struct Measure {
 /// A trained network, as far as images for it depend on it.
 #[derive(Clone, Copy, Debug)]
 pub struct Reader<'a> {
-    /// Shape of an image.
-    pub input: Shape,
+    /// Its inputs.
+    pub inputs: &'a Inputs,
     /// Shape of what the network answers.
     pub output: Shape,
     /// What the channels of the output mean, if they have names.
     pub labels: &'a [String],
-    /// How samples become the codes that it reads; empty: it reads pixels.
-    pub samples: &'a [SampleChannel],
-    /// Bits of these codes.
-    pub bits: Bits,
+    /// How samples become the codes of each input; empty: it reads pixels.
+    pub samples: &'a [&'a [SampleChannel]],
 }
 
-impl Reader<'_> {
-    /// That of the network of an artifact.
-    pub fn of(header: &Header) -> Reader<'_> {
-        let shape = |tensor: &Tensor| {
-            let [height, width, channels] = [tensor.height, tensor.width, tensor.channels].map(usize::from);
-            Shape { height, width, channels }
-        };
-        Reader {
-            input: shape(&header.input),
-            output: shape(&header.output),
-            labels: &header.labels,
-            samples: &header.samples,
-            bits: header.input.bits,
-        }
-    }
+/// Reads a dataset for the network of an artifact: see [`measure`].
+///
+/// # Errors
+/// The same.
+pub fn measure_artifact(
+    config: &DatasetConfig,
+    header: &Header,
+    observer: &mut dyn Observer,
+) -> Result<Measure, Error> {
+    let shape = |tensor: &Tensor| {
+        let [height, width, channels] = [tensor.height, tensor.width, tensor.channels].map(usize::from);
+        Shape { height, width, channels }
+    };
+    let (tensors, samples): (Vec<&Tensor>, Vec<&[SampleChannel]>) = header.all_inputs().into_iter().unzip();
+    let names: Vec<&str> = header.input_names();
+    let shapes = tensors.iter().map(|tensor| shape(tensor));
+    let inputs = Inputs::new(names.iter().map(|name| name.to_string()).zip(shapes)).with_bits(|input| {
+        let index = names.iter().position(|name| *name == input.name);
+        index.map_or(Bits::B8, |index| tensors[index].bits)
+    });
+    let output = shape(&header.output);
+    measure(config, Reader { inputs: &inputs, output, labels: &header.labels, samples: &samples }, observer)
 }
 
 /// Reads a dataset for a trained network. Samples become codes as when it was trained.
@@ -64,31 +70,38 @@ pub fn measure(
     network: Reader<'_>,
     observer: &mut dyn Observer,
 ) -> Result<Measure, Error> {
-    let Reader { input, output, labels, samples, bits } = network;
+    let Reader { inputs, output, labels, samples } = network;
     let named = (!labels.is_empty()).then(|| labels.to_vec());
     let mut config = DatasetConfig { test: None, labels: named, ..super::found(config) };
-    if !samples.is_empty() {
-        config.input.get_or_insert_default();
+    for (input, samples) in inputs.iter().zip(samples) {
+        if samples.is_empty() {
+            continue;
+        }
+        match config.inputs.get_mut(&input.name) {
+            Some(named) => drop(named.codes.get_or_insert_default()),
+            None if inputs.are_several() => {
+                let codes = Some(InputConfig::default());
+                config.inputs.insert(input.name.clone(), NamedInput { array: None, codes });
+            }
+            None => drop(config.input.get_or_insert_default()),
+        }
     }
     let config = &config;
-    let grid = [output.height, output.width];
-    let wanted = Wanted { config, shape: input, outputs: output.channels, grid, model: Some(labels) };
-    let Parts { train, test, labels: found, values, .. } = super::before(&wanted)?(&wanted, observer)?;
-    let own_test_part = test.is_some();
-    let mut images = test.unwrap_or(train);
-    let path = config.path.display();
-    match (values, samples.is_empty()) {
-        (Values::Samples, false) => codes::encode(&mut images, samples, bits),
-        (Values::Pixels, true) => {}
-        (Values::Samples, true) => {
-            let message = format!("{path} has samples, but the network was trained with pixels");
-            return Err(Problem::new(message).help("measure it with pixels: bytes from 0 to 255").into());
-        }
-        (Values::Pixels, false) => {
-            let message = format!("{path} has pixels, but the network was trained with samples");
-            return Err(Problem::new(message).help("measure it with samples of the same sensor").into());
-        }
+    let (shape, grid) = (inputs[0].shape, [output.height, output.width]);
+    let outputs = output.channels;
+    let wanted = Wanted { config, shape, inputs, input: None, outputs, grid, model: Some(labels) };
+    let mut parts = super::before(&wanted)?(&wanted, observer)?;
+    let columns = parts.columns(inputs);
+    let own_test_part = parts.test.is_some();
+    let mut images = parts.test.take().unwrap_or(std::mem::take(&mut parts.train));
+    for (index, (input, samples)) in inputs.iter().zip(samples).enumerate() {
+        is_of_sensor(&wanted, &input.name, parts.values_of(index), samples)?;
     }
+    let columns: Vec<Column<'_>> = (inputs.iter().zip(columns).zip(samples))
+        .map(|((input, bytes), samples)| Column { bytes, samples, bits: input.bits })
+        .collect();
+    codes::encode(&mut images, &columns);
+    let (path, found) = (config.path.display(), parts.labels);
     check::maximum(config, [&images, &Split::default()])?;
     if let Some(found) = found {
         wanted.rules().relabel(&config.path, &mut images.targets, &found, labels)?;
@@ -100,4 +113,26 @@ pub fn measure(
     let warning = wanted.rules().measured_part(&check::part(config, &images, labels));
     warning.iter().for_each(|warning| observer.warn(warning));
     Ok(Measure { images, own_test_part })
+}
+
+/// An input that is to be measured with has pixels or samples as when the network was trained.
+fn is_of_sensor(
+    wanted: &Wanted<'_>,
+    input: &str,
+    values: Values,
+    samples: &[SampleChannel],
+) -> Result<(), Problem> {
+    let path = wanted.config.path.display();
+    let whose = if wanted.is_named() { format!(" in the input `{input}`") } else { String::new() };
+    match (values, samples.is_empty()) {
+        (Values::Samples, false) | (Values::Pixels, true) => Ok(()),
+        (Values::Samples, true) => {
+            let message = format!("{path} has samples{whose}, but the network was trained with pixels");
+            Err(Problem::new(message).help("measure it with pixels: bytes from 0 to 255"))
+        }
+        (Values::Pixels, false) => {
+            let message = format!("{path} has pixels{whose}, but the network was trained with samples");
+            Err(Problem::new(message).help("measure it with samples of the same sensor"))
+        }
+    }
 }

@@ -26,6 +26,8 @@ mod npy;
 #[cfg(feature = "datasets")]
 mod npz;
 #[cfg(feature = "datasets")]
+mod npz_inputs;
+#[cfg(feature = "datasets")]
 mod npz_samples;
 #[cfg(feature = "datasets")]
 mod npz_targets;
@@ -42,15 +44,16 @@ use std::path::Path;
 
 use mixq_format::SampleChannel;
 
+use codes::Column;
 pub use codes::channel_of;
 pub use digest::{digest, sha256, told};
 pub use formats::files_of;
 #[cfg(feature = "train")]
 pub(crate) use grouped::Share;
 pub use known::{KNOWN, Known, KnownFile, find};
-pub use measure::{Measure, Reader, measure};
+pub use measure::{Measure, Reader, measure, measure_artifact};
 use noting::Noting;
-use parts::{Parts, Read, Values, Wanted};
+use parts::{Read, Wanted};
 pub use split::Split;
 #[cfg(feature = "train")]
 pub(crate) use split::moments;
@@ -58,7 +61,7 @@ pub(crate) use split::moments;
 use crate::config::DatasetConfig;
 use crate::error::{Error, Problem};
 pub use crate::folders::{VARIABLE, cache_folder, data_folders, user_folder};
-use crate::graph::Shape;
+use crate::graph::{Inputs, Shape};
 use crate::observer::Observer;
 use crate::task::Task;
 
@@ -71,8 +74,8 @@ pub const FOLDER: &str = "datasets";
 /// Images with their targets, in a part to train with and a part to measure with.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Dataset {
-    /// Shape of an image.
-    pub shape: Shape,
+    /// The inputs of the network. An image is the codes of all of them, one input after the other.
+    pub inputs: Inputs,
     /// What the images are for.
     pub task: Task,
     /// The number of outputs of a network for it; of several pixels, those of each.
@@ -83,27 +86,27 @@ pub struct Dataset {
     pub train: Split,
     /// Images to measure with, in the file's order.
     pub test: Split,
-    /// How samples became the codes of the images, for each channel or once for all; empty: they are pixels.
-    pub samples: Vec<SampleChannel>,
+    /// How samples became the codes of each input, for each channel or once for all; empty: they are pixels.
+    pub samples: Vec<Vec<SampleChannel>>,
     /// The group of each image to train with: no group is on both sides of a split. Empty: each image is on
     /// its own.
     pub groups: Vec<u32>,
 }
 
 impl Dataset {
-    /// Reads a dataset for a network with images of shape `input` and outputs of shape `output`: a number of
-    /// outputs is one pixel.
+    /// Reads a dataset for a network with these inputs, or with images of this shape, and outputs of shape
+    /// `output`: a number of outputs is one pixel.
     ///
     /// # Errors
     /// The file cannot be read, single images are wrong (the first few are named), or the whole is not fit to
     /// train with. All point at the file's key in Cargo.toml, if the configuration names it.
     pub fn load(
         config: &DatasetConfig,
-        input: Shape,
+        inputs: impl Into<Inputs>,
         output: impl Into<Shape>,
         observer: &mut dyn Observer,
     ) -> Result<Dataset, Error> {
-        Ok(Dataset::load_with_digest(config, None, input, output, observer)?.0)
+        Ok(Dataset::load_with_digest(config, None, inputs, output, observer)?.0)
     }
 
     /// The same, with the [`digest`] of what was read: the dataset may have had another one a moment before.
@@ -114,13 +117,15 @@ impl Dataset {
     pub fn load_with_digest(
         config: &DatasetConfig,
         cache: Option<&Path>,
-        input: Shape,
+        inputs: impl Into<Inputs>,
         output: impl Into<Shape>,
         observer: &mut dyn Observer,
     ) -> Result<(Dataset, String), Error> {
         let config = &found(config);
         let Shape { height, width, channels: outputs } = output.into();
-        let wanted = Wanted { config, shape: input, outputs, grid: [height, width], model: None };
+        let inputs = &inputs.into();
+        let (shape, grid) = (inputs[0].shape, [height, width]);
+        let wanted = Wanted { config, shape, inputs, input: None, outputs, grid, model: None };
         read(&wanted, cache, observer).map_err(|mut error| {
             for problem in &mut error.problems {
                 problem.location = problem.location.take().or_else(|| config.location.clone());
@@ -172,9 +177,9 @@ fn read(
 /// Checks all that can be checked before the images are read; returns the reader of the dataset.
 fn before(wanted: &Wanted<'_>) -> Result<Read, Error> {
     let Wanted { config, shape: input, outputs, .. } = *wanted;
-    let mut problems = Vec::new();
+    let mut problems = check::inputs(wanted);
     let path = config.path.display();
-    if let Some(shape) = config.shape.filter(|shape| *shape != input) {
+    if let Some(shape) = config.shape.filter(|shape| *shape != input && !wanted.inputs.are_several()) {
         let message = format!("the dataset's `shape` is {shape}, but the network wants images of {input}");
         problems.push(Problem::new(message).help("both give height x width x channels"));
     }
@@ -182,7 +187,7 @@ fn before(wanted: &Wanted<'_>) -> Result<Read, Error> {
     problems.extend(check::mask_values(wanted));
     let mut read = None;
     if config.path.exists() {
-        match formats::reader(&config.path) {
+        match formats::reader(wanted) {
             Ok(found) => read = Some(found),
             Err(problem) => problems.push(problem),
         }
@@ -201,9 +206,11 @@ fn before(wanted: &Wanted<'_>) -> Result<Read, Error> {
 
 /// The images of a dataset, decoded anew.
 fn decode(wanted: &Wanted<'_>, reader: Read, observer: &mut dyn Observer) -> Result<Dataset, Error> {
-    let Wanted { config, shape, outputs, .. } = *wanted;
-    let Parts { train, test, labels: found, values, groups } = reader(wanted, observer)?;
-    let (mut train, mut test, groups) = match test {
+    let Wanted { config, inputs, outputs, .. } = *wanted;
+    let mut parts = reader(wanted, observer)?;
+    let columns = parts.columns(inputs);
+    let (train, groups) = (std::mem::take(&mut parts.train), std::mem::take(&mut parts.groups));
+    let (mut train, mut test, groups) = match parts.test.take() {
         Some(test) => (train, test, groups.of),
         None if !groups.of.is_empty() => grouped::test_part(wanted, &train, &groups)?,
         None => {
@@ -211,23 +218,19 @@ fn decode(wanted: &Wanted<'_>, reader: Read, observer: &mut dyn Observer) -> Res
             (train, test, Vec::new())
         }
     };
-    let samples = match values {
-        Values::Pixels => Vec::new(),
-        Values::Samples => {
-            check::no_pixels(config)?;
-            codes::find(wanted, &train)?
-        }
-    };
-    if !samples.is_empty() {
-        codes::encode(&mut train, &samples, config.input_bits());
-        codes::encode(&mut test, &samples, config.input_bits());
-    }
+    let samples = codes::of_inputs(wanted, &parts, &columns, &train)?;
+    let columns: Vec<Column<'_>> = (inputs.iter().zip(columns).zip(&samples))
+        .map(|((input, bytes), samples)| Column { bytes, samples, bits: config.input_bits(&input.name) })
+        .collect();
+    codes::encode(&mut train, &columns);
+    codes::encode(&mut test, &columns);
     let default = || wanted.rules().default_labels(outputs);
-    let labels = config.labels.clone().or(found).unwrap_or_else(default);
+    let labels = config.labels.clone().or(parts.labels).unwrap_or_else(default);
     check::maximum(config, [&train, &test])?;
-    check::training_part(config, &train, &labels)?;
+    check::training_part(wanted, &train, &labels)?;
     check::measured_part(config, &test, &labels, observer)?;
-    Ok(Dataset { shape, task: config.task, outputs, labels, train, test, samples, groups })
+    let (inputs, task) = (inputs.clone(), config.task);
+    Ok(Dataset { inputs, task, outputs, labels, train, test, samples, groups })
 }
 
 /// The numbers of all arrays of an NPZ, by name.

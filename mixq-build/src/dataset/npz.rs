@@ -65,7 +65,7 @@ pub(super) fn read(wanted: &Wanted<'_>, observer: &mut dyn Observer) -> Result<P
     let train =
         if both(train) { part(wanted, &arrays, *train, values, &mut changes)? } else { Split::default() };
     changes.warn(wanted, observer);
-    Ok(Parts { train, test: tested, values, ..Parts::default() })
+    Ok(Parts { train, test: tested, values: vec![values], ..Parts::default() })
 }
 
 /// All arrays of a file by their names.
@@ -99,7 +99,7 @@ pub(super) fn arrays(path: &Path, observer: &mut dyn Observer) -> Result<BTreeMa
 }
 
 /// Images of shape `[n, h, w]` or `[n, h, w, c]` with their targets.
-fn part(
+pub(super) fn part(
     wanted: &Wanted<'_>,
     arrays: &BTreeMap<String, Array>,
     (images, labels): (&str, &str),

@@ -1,9 +1,11 @@
 //! What readers take and return.
 
+use std::ops::Range;
+
 use super::Split;
 use crate::config::{DatasetConfig, RecordingConfig};
 use crate::error::Error;
-use crate::graph::Shape;
+use crate::graph::{Input, Inputs, Shape};
 use crate::observer::Observer;
 use crate::task::{Rules, rules};
 
@@ -12,8 +14,12 @@ use crate::task::{Rules, rules};
 pub(super) struct Wanted<'a> {
     /// The dataset as Cargo.toml describes it.
     pub config: &'a DatasetConfig,
-    /// Shape of an image: the network's input.
+    /// Shape of an image: the network's input, or the one of several that is to be read.
     pub shape: Shape,
+    /// All inputs of the network.
+    pub inputs: &'a Inputs,
+    /// The name of the input that is to be read, where the dataset's table has inputs by their names.
+    pub input: Option<&'a str>,
     /// The number of outputs of the network; of several pixels, those of each.
     pub outputs: usize,
     /// Rows and columns of pixels of the network's output.
@@ -35,6 +41,27 @@ impl Wanted<'_> {
         pixels * self.rules().target_bytes(self.outputs)
     }
 
+    /// Whether the dataset has a part for each input, by its name.
+    pub fn is_named(&self) -> bool {
+        self.inputs.are_several() || !self.config.inputs.is_empty()
+    }
+
+    /// The key of the dataset's table that says how samples become codes.
+    pub fn key(&self) -> String {
+        self.input.map_or("input".to_string(), |name| format!("inputs.{name}"))
+    }
+
+    /// The configuration of the dataset as if it had the input of this name alone.
+    pub fn config_of(&self, input: &str) -> DatasetConfig {
+        DatasetConfig { input: self.config.codes_of(input).cloned(), ..self.config.clone() }
+    }
+
+    /// The same dataset as if it had this input alone; `config` is that of [`Wanted::config_of`].
+    pub fn of<'b>(&'b self, input: &'b Input, config: &'b DatasetConfig) -> Wanted<'b> {
+        let name = self.is_named().then_some(&input.name[..]);
+        Wanted { config, shape: input.shape, input: name, ..*self }
+    }
+
     /// Whether the dataset's table says that values are samples, where a dataset may have both.
     pub fn has_samples(&self) -> bool {
         let DatasetConfig { input, recordings, .. } = self.config;
@@ -51,8 +78,8 @@ pub(super) struct Parts {
     pub test: Option<Split>,
     /// What the outputs mean, if the dataset says so.
     pub labels: Option<Vec<String>>,
-    /// What the bytes of the images are.
-    pub values: Values,
+    /// What the bytes of each input of an image are; those of inputs that are not listed are pixels.
+    pub values: Vec<Values>,
     /// The group of each image of `train`: no group is on both sides of a split. Empty: each image is on its
     /// own.
     pub groups: Groups,
@@ -66,6 +93,34 @@ pub(super) enum Values {
     Pixels,
     /// Samples: 32-bit floats, little endian, of which codes are to be made.
     Samples,
+}
+
+impl Values {
+    /// Bytes of an element.
+    pub fn bytes(self) -> usize {
+        match self {
+            Values::Pixels => 1,
+            Values::Samples => size_of::<f32>(),
+        }
+    }
+}
+
+impl Parts {
+    /// What the bytes of an input are.
+    pub fn values_of(&self, input: usize) -> Values {
+        self.values.get(input).copied().unwrap_or_default()
+    }
+
+    /// Where the bytes of each input are in an image.
+    pub fn columns(&self, inputs: &Inputs) -> Vec<Range<usize>> {
+        let mut start = 0;
+        let column = |(index, input): (usize, &Input)| {
+            let bytes = input.shape.elements() * self.values_of(index).bytes();
+            start += bytes;
+            start - bytes..start
+        };
+        inputs.iter().enumerate().map(column).collect()
+    }
 }
 
 /// The groups of some images.

@@ -57,8 +57,8 @@ impl Split {
         (Split { pixels: self.pixels, targets }, Split { pixels, targets: others })
     }
 
-    /// Bytes of an image.
-    fn elements(&self) -> usize {
+    /// Bytes of an image, or of all inputs together.
+    pub(crate) fn elements(&self) -> usize {
         self.pixels.len().checked_div(self.len()).unwrap_or(0)
     }
 }

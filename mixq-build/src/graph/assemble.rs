@@ -2,12 +2,10 @@
 
 use std::collections::{HashMap, HashSet};
 
-use mixq_format::Bits;
-
 use super::fold::Folded;
 use super::layer::Draft;
 use super::op::{AveragePool, AveragePoolSpec, Elementwise, OpSpec, Rearrange, Reshape, TransposedConvSpec};
-use super::{Activation, Graph, NamedOutput, Node, Op, Shape, Source, Spec, Window, rules};
+use super::{Activation, Graph, Inputs, NamedOutput, Node, Op, Shape, Source, Spec, Window, rules};
 
 /// The network, once nothing is wrong with it.
 pub(super) fn assemble(
@@ -26,7 +24,7 @@ pub(super) fn assemble(
             continue;
         };
         let inputs = draft.inputs.into_iter().flatten().map(|source| match source {
-            Source::Image => Source::Image,
+            Source::Input(input) => Source::Input(input),
             Source::Node(layer) => Source::Node(place[&layer]),
         });
         let mut inputs: Vec<Source> = inputs.collect();
@@ -43,7 +41,7 @@ pub(super) fn assemble(
         if let Op::Multiply(_) = op {
             // The pixel that multiplies each comes second.
             let shape = |source: Source| match source {
-                Source::Image => spec.input,
+                Source::Input(input) => spec.inputs[input].shape,
                 Source::Node(node) => nodes[node].output,
             };
             inputs.sort_by_key(|source| shape(*source) != output);
@@ -67,12 +65,13 @@ pub(super) fn assemble(
         }
         place.insert(layer, nodes.len() - 1);
     }
-    let mut graph = Graph { input: spec.input, input_bits: Bits::B8, nodes, outputs: Vec::new() };
+    let inputs = Inputs::new(spec.inputs.iter().map(|input| (input.name.clone(), input.shape)));
+    let mut graph = Graph { inputs, nodes, outputs: Vec::new() };
     graph.outputs = (offered.into_iter())
         .map(|(name, layer)| {
             let node = match graph.storage(Source::Node(place[&layer])) {
                 Source::Node(node) => node,
-                Source::Image => unreachable!("an output is computed"),
+                Source::Input(_) => unreachable!("an output is computed"),
             };
             NamedOutput { name, node }
         })
@@ -98,7 +97,7 @@ fn join(
             return (op, inputs);
         }
         first += match source {
-            Source::Image => unreachable!("a concatenation does not read the image"),
+            Source::Input(_) => unreachable!("a concatenation does not read an input"),
             Source::Node(node) => nodes[node].output.channels,
         };
         before = Some(Source::Node(nodes.len()));

@@ -121,7 +121,7 @@ mod tests {
             op: Op::Conv(Conv { window }),
             norm: true,
             activation: Activation::Relu,
-            inputs: vec![Source::Image],
+            inputs: vec![Source::Input(0)],
             output,
         };
         let flatten = Node {

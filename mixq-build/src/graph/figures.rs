@@ -6,18 +6,23 @@ use super::{Activation, Graph, Node, Op, Shape, Source};
 /// # Panics
 /// All methods that take the index of a node panic if there is no such node.
 impl Graph {
+    /// The shape of the first input: of a network that has one, of all that it reads.
+    pub fn input(&self) -> Shape {
+        self.inputs[0].shape
+    }
+
     /// The shape of the tensor that a source writes.
     pub fn shape(&self, source: Source) -> Shape {
         match source {
-            Source::Image => self.input,
+            Source::Input(index) => self.inputs[index].shape,
             Source::Node(index) => self.nodes[index].output,
         }
     }
 
-    /// The name of a source; "image" for the image.
+    /// The name of a source.
     pub fn name(&self, source: Source) -> &str {
         match source {
-            Source::Image => super::spec::IMAGE,
+            Source::Input(index) => &self.inputs[index].name,
             Source::Node(index) => &self.nodes[index].name,
         }
     }
@@ -58,7 +63,7 @@ impl Graph {
     pub fn output_node(&self) -> usize {
         match self.storage(Source::Node(self.nodes.len() - 1)) {
             Source::Node(node) => node,
-            Source::Image => unreachable!("a network computes something"),
+            Source::Input(_) => unreachable!("a network computes something"),
         }
     }
 

@@ -13,7 +13,7 @@ const WHY: &str = "ICN folds ReLU and clips from 0 into the layer before them";
 
 /// What folding leaves: one entry for each layer of the list.
 pub(super) struct Folded {
-    /// The layer, or the image, that writes what this layer writes; `None` if a name is unknown.
+    /// The layer, or the input, that writes what this layer writes; `None` if a name is unknown.
     pub(super) holder: Vec<Link>,
     /// Whether it is a batch norm that is not folded.
     pub(super) alone: Vec<bool>,
@@ -93,7 +93,7 @@ impl Spec {
     /// The names of the transposed convolutions.
     pub fn transposed(&self) -> HashSet<String> {
         let mut problems = Problems::new(&self.layers);
-        let names = resolve::names(&self.layers, &mut problems);
+        let names = resolve::names(self, &mut problems);
         let is = |index: &usize| matches!(self.layers[*index].op, OpSpec::TransposedConv(_));
         (0..names.len()).filter(is).map(|index| names[index].clone()).collect()
     }
@@ -101,13 +101,13 @@ impl Spec {
     /// The batch norms that are layers of their own: name of the layer into which each goes, and its own.
     pub fn batch_norms(&self) -> HashMap<String, String> {
         let mut problems = Problems::new(&self.layers);
-        let names = resolve::names(&self.layers, &mut problems);
-        let links = resolve::links(&self.layers, &names, &mut problems);
+        let names = resolve::names(self, &mut problems);
+        let links = resolve::links(self, &names, &mut problems);
         let holders = fold(self, &names, &links, &mut problems).holder;
         let is_norm = |index: &usize| self.layers[*index].op.form().folds == Some(Fold::Norm);
         let norms = (0..names.len()).filter(is_norm).filter_map(|index| match holders[index]? {
             Source::Node(host) => Some((names[host].clone(), names[index].clone())),
-            Source::Image => None,
+            Source::Input(_) => None,
         });
         norms.collect()
     }
@@ -136,13 +136,13 @@ fn hosts(fold: Fold) -> String {
 }
 
 impl Folded {
-    /// Whether batch norm `index`, which reads `before`, cannot be folded: it reads the image, another layer
+    /// Whether batch norm `index`, which reads `before`, cannot be folded: it reads an input, another layer
     /// reads what it reads, or that is no sum of products, or has a batch norm or an activation.
     fn stands(&self, spec: &Spec, links: &[Vec<Link>], index: usize, before: Source) -> bool {
         let Source::Node(before) = before else { return true };
         let host = match self.holder[before] {
             Some(Source::Node(host)) => host,
-            Some(Source::Image) => return true,
+            Some(Source::Input(_)) => return true,
             None => return false,
         };
         let shared = readers(links, before).any(|reader| reader != index);
@@ -165,8 +165,9 @@ impl Folded {
             (Source::Node(before), Some(Source::Node(host))) => (before, host),
             // An unknown name before has been reported.
             (_, None) => return Ok(()),
-            (Source::Image, Some(_)) | (_, Some(Source::Image)) => {
-                let message = format!("layer {me} reads the image: there is no layer to fold it into");
+            (Source::Input(input), Some(_)) | (_, Some(Source::Input(input))) => {
+                let input = spec.describe_input(input);
+                let message = format!("layer {me} reads {input}: there is no layer to fold it into");
                 return Err(Problem::new(message).help(WHY));
             }
         };
@@ -175,7 +176,7 @@ impl Folded {
             let message = format!("layer {me} cannot be folded into {before}, which {other} also reads");
             return Err(Problem::new(message).help(WHY));
         }
-        let (host_name, form) = (name(names, Source::Node(host)), spec.layers[host].op.form());
+        let (host_name, form) = (name(spec, names, Source::Node(host)), spec.layers[host].op.form());
         let refuse = |message: String, help: &str| Err(Problem::new(message).help(help));
         let follows_other = || format!("layer {me} follows {host_name}, whose operator is {}", form.name);
         let already = self.activation[host];

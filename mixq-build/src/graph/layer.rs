@@ -43,9 +43,12 @@ impl Layer<'_, '_> {
         let op = &self.spec.layers[self.index].op;
         let form = op.form();
         if let Err(help) = form.reads_image
-            && links.contains(&Some(Source::Image))
+            && let Some(input) = links.iter().find_map(|link| match link {
+                Some(Source::Input(input)) => Some(*input),
+                Some(Source::Node(_)) | None => None,
+            })
         {
-            self.report_reads_image(form.name, help);
+            self.report_reads_image(form.name, input, help);
         }
         let inputs: Vec<Input> = links
             .iter()
@@ -65,19 +68,19 @@ impl Layer<'_, '_> {
 
     fn shape_of(&self, source: Source) -> Option<Shape> {
         match source {
-            Source::Image => Some(self.spec.input),
+            Source::Input(input) => Some(self.spec.inputs[input].shape),
             Source::Node(layer) => Some(self.nodes.get(layer)?.as_ref()?.shaped?.1),
         }
     }
 
     /// An input with its shape, as messages show it.
     pub(super) fn describe(&self, Input { source, shape }: Input) -> String {
-        format!("{} ({shape})", name(self.names, source))
+        format!("{} ({shape})", name(self.spec, self.names, source))
     }
 
     /// An input, as messages show it.
     pub(super) fn name(&self, input: Input) -> String {
-        name(self.names, input.source)
+        name(self.spec, self.names, input.source)
     }
 
     /// Whether it names one input twice.
@@ -195,12 +198,13 @@ impl Layer<'_, '_> {
         Some((Window { kernel: taps, ..window }, [height, width]))
     }
 
-    fn report_reads_image(&mut self, operator: &str, help: &str) {
+    fn report_reads_image(&mut self, operator: &str, input: usize, help: &str) {
         let others = op::names_of(|form| form.reads_image.is_ok() && form.folds.is_none());
         let message = format!(
-            "layer {} with the operator {operator} reads the image, which only {others} layers may: \
-             quantised activations begin at their outputs",
+            "layer {} with the operator {operator} reads {}, which only {others} layers may: quantised \
+             activations begin at their outputs",
             self.me(),
+            self.spec.describe_input(input),
         );
         self.report(message, help);
     }

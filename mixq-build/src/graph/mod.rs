@@ -9,6 +9,7 @@ mod description;
 mod figures;
 mod fold;
 mod grids;
+mod inputs;
 mod layer;
 pub mod op;
 mod resolve;
@@ -17,11 +18,12 @@ mod shape;
 mod spec;
 
 pub use activation::Activation;
+pub use inputs::{Input, Inputs};
 pub use op::{Op, OpSpec};
 pub(crate) use shape::LARGEST;
-pub use spec::{LayerSpec, Padding, Spec};
+pub(crate) use spec::IMAGE;
+pub use spec::{InputSpec, LayerSpec, Padding, Spec};
 
-use mixq_format::Bits;
 use serde::Serialize;
 
 /// Height, width and channels of a tensor of one image.
@@ -87,10 +89,10 @@ impl Window {
 }
 
 /// Where a node's input comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Source {
-    /// The image.
-    Image,
+    /// The input of the network with this index; 0 of a network that reads an image.
+    Input(usize),
     /// The output of the node with this index.
     Node(usize),
 }
@@ -142,12 +144,9 @@ impl Node {
 /// were written in looks like.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Graph {
-    /// The image.
-    pub input: Shape,
-    /// Bits of an element of the image: 8, or fewer where the dataset's settings say so. Not a part of the
-    /// network's text: it is in that of the dataset.
-    #[serde(skip)]
-    pub input_bits: Bits,
+    /// What it reads.
+    #[serde(rename = "input")]
+    pub inputs: Inputs,
     /// The nodes in order.
     pub nodes: Vec<Node>,
     /// Of a network with several outputs all of them, the first of which is that of the last node.

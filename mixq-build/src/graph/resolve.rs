@@ -45,10 +45,20 @@ pub(super) fn quoted(name: &str) -> String {
 }
 
 /// A source as messages show it.
-pub(super) fn name(names: &[String], source: Source) -> String {
+pub(super) fn name(spec: &Spec, names: &[String], source: Source) -> String {
     match source {
-        Source::Image => "the image".to_string(),
+        Source::Input(input) => spec.describe_input(input),
         Source::Node(layer) => quoted(&names[layer]),
+    }
+}
+
+impl Spec {
+    /// An input as messages show it.
+    pub(super) fn describe_input(&self, input: usize) -> String {
+        match &self.inputs[input].name[..] {
+            IMAGE if self.inputs.len() == 1 => "the image".to_string(),
+            name => format!("the input {}", quoted(name)),
+        }
     }
 }
 
@@ -70,22 +80,24 @@ impl Graph {
         if spec.layers.is_empty() {
             return Err(Problem::new("the network has no layers").into());
         }
-        rules::image(spec.input)?;
+        rules::inputs(spec, task)?;
         let mut problems = Problems::new(&spec.layers);
-        let names = names(&spec.layers, &mut problems);
-        let links = links(&spec.layers, &names, &mut problems);
+        let names = names(spec, &mut problems);
+        let links = links(spec, &names, &mut problems);
         let linked = !problems.any();
         let folded = fold(spec, &names, &links, &mut problems);
         let nodes = nodes(spec, &names, &links, &folded, &mut problems);
+        let unread = if linked { rules::unread_inputs(spec, &links) } else { Vec::new() };
         if linked {
             rules::unread(spec, &nodes, &names, &folded, &mut problems);
         }
         rules::outputs(spec, &names, &folded, &mut problems);
-        rules::last(task, spec.input, &nodes, &names, &mut problems);
-        if problems.any() {
+        rules::last(task, spec.inputs[0].shape, &nodes, &names, &mut problems);
+        if problems.any() || !unread.is_empty() {
             let mut found = problems.found;
             found.sort_by_key(|(layer, _)| *layer);
-            return Err(Error { problems: found.into_iter().map(|(_, problem)| problem).collect() });
+            let found = found.into_iter().map(|(_, problem)| problem);
+            return Err(Error { problems: unread.into_iter().chain(found).collect() });
         }
         let graph = assemble(spec, names.clone(), &folded, nodes);
         if let Some((layer, problem)) = graph.contradicting_grids() {
@@ -124,7 +136,8 @@ fn nodes(
 }
 
 /// A name for every layer: its own, or the operator and its running number.
-pub(super) fn names(layers: &[LayerSpec], problems: &mut Problems) -> Vec<String> {
+pub(super) fn names(spec: &Spec, problems: &mut Problems) -> Vec<String> {
+    let layers = &spec.layers;
     let mut running: HashMap<&str, usize> = HashMap::new();
     let mut taken: HashMap<String, usize> = HashMap::new();
     let mut names = Vec::with_capacity(layers.len());
@@ -136,8 +149,12 @@ pub(super) fn names(layers: &[LayerSpec], problems: &mut Problems) -> Vec<String
             let message = format!("layer {} has the name {}", index + 1, quoted(&name));
             problems
                 .add(index, Problem::new(message).help("a name has at least one character, all printable"));
-        } else if name == IMAGE {
-            let message = format!("layer {} has the name `{IMAGE}`, which is the image's", index + 1);
+        } else if let Some(input) = spec.inputs.iter().position(|input| input.name == name) {
+            let (name, input) = (quoted(&name), spec.describe_input(input));
+            let message = match &input[..] {
+                "the image" => format!("layer {} has the name {name}, which is the image's", index + 1),
+                _ => format!("layer {} has the name {name}, which is that of an input", index + 1),
+            };
             problems.add(index, Problem::new(message).help("give it another name"));
         } else if let Some(first) = taken.get(&name) {
             let message =
@@ -155,7 +172,9 @@ pub(super) fn names(layers: &[LayerSpec], problems: &mut Problems) -> Vec<String
 }
 
 /// What every layer reads.
-pub(super) fn links(layers: &[LayerSpec], names: &[String], problems: &mut Problems) -> Vec<Vec<Link>> {
+pub(super) fn links(spec: &Spec, names: &[String], problems: &mut Problems) -> Vec<Vec<Link>> {
+    let layers = &spec.layers;
+    let input_of = |name: &str| spec.inputs.iter().position(|input| input.name == name);
     let mut places: HashMap<&str, usize> = HashMap::new();
     for (index, name) in names.iter().enumerate() {
         places.entry(name).or_insert(index);
@@ -164,17 +183,18 @@ pub(super) fn links(layers: &[LayerSpec], names: &[String], problems: &mut Probl
     for (index, layer) in layers.iter().enumerate() {
         let mut inputs: Vec<Link> = Vec::new();
         for input in &layer.inputs {
-            inputs.push(match places.get(input.as_str()) {
-                _ if input == IMAGE => Some(Source::Image),
-                Some(place) if *place < index => Some(Source::Node(*place)),
-                place => {
-                    problems.add(index, not_earlier(&names[index], input, place.copied(), index, names));
+            inputs.push(match (input_of(input), places.get(input.as_str())) {
+                (Some(input), _) => Some(Source::Input(input)),
+                (None, Some(place)) if *place < index => Some(Source::Node(*place)),
+                (None, place) => {
+                    problems
+                        .add(index, not_earlier(spec, &names[index], input, place.copied(), index, names));
                     None
                 }
             });
         }
         if layer.inputs.is_empty() {
-            inputs.push(Some(index.checked_sub(1).map_or(Source::Image, Source::Node)));
+            inputs.push(Some(index.checked_sub(1).map_or(Source::Input(0), Source::Node)));
         }
         let needed = layer.op.form().arity;
         if !needed.takes(inputs.len()) {
@@ -199,7 +219,14 @@ pub(super) fn links(layers: &[LayerSpec], names: &[String], problems: &mut Probl
     links
 }
 
-fn not_earlier(me: &str, input: &str, place: Option<usize>, index: usize, names: &[String]) -> Problem {
+fn not_earlier(
+    spec: &Spec,
+    me: &str,
+    input: &str,
+    place: Option<usize>,
+    index: usize,
+    names: &[String],
+) -> Problem {
     let (me, wanted) = (quoted(me), quoted(input));
     match place {
         Some(place) if place == index => {
@@ -208,10 +235,14 @@ fn not_earlier(me: &str, input: &str, place: Option<usize>, index: usize, names:
         Some(_) => Problem::new(format!("layer {me} reads {wanted}, which comes later"))
             .help("list the layers in the order in which they are executed"),
         None => {
-            let known = names[..index].iter().map(String::as_str).chain([IMAGE]);
+            let inputs = || spec.inputs.iter().map(|input| &input.name[..]);
+            let known = names[..index].iter().map(String::as_str).chain(inputs());
             let help = match nearest(input, known) {
                 Some(near) => format!("did you mean {}?", quoted(near)),
-                None => format!("name an earlier layer or \"{IMAGE}\""),
+                None => {
+                    let inputs: Vec<String> = inputs().map(|name| format!("\"{name}\"")).collect();
+                    format!("name an earlier layer or {}", inputs.join(" or "))
+                }
             };
             Problem::new(format!("layer {me} reads {wanted}, which no layer is called")).help(help)
         }

@@ -2,15 +2,15 @@
 
 use mixq_format::is_identifier;
 
-use crate::error::Problem;
+use crate::error::{Error, Problem};
 use crate::task::{LastLayer, Task, rules};
 
 use super::fold::Folded;
 use super::layer::Draft;
 use super::op::{Elementwise, Op};
-use super::resolve::{Problems, quoted};
+use super::resolve::{Link, Problems, quoted};
 use super::shape::{LARGEST, MOST};
-use super::{Activation, Shape, Source, Spec};
+use super::{Activation, InputSpec, Shape, Source, Spec};
 
 /// Whether a tensor has more than the device can count.
 pub(super) fn too_large(Shape { height, width, channels }: Shape) -> bool {
@@ -18,13 +18,48 @@ pub(super) fn too_large(Shape { height, width, channels }: Shape) -> bool {
     sides.iter().any(|side| *side > LARGEST) || sides.iter().map(|side| *side as u64).product::<u64>() > MOST
 }
 
-/// The image must be a tensor.
-pub(super) fn image(shape: Shape) -> Result<(), Problem> {
-    if shape.height == 0 || shape.width == 0 || shape.channels == 0 || too_large(shape) {
-        let help = "height, width and channels are each 1 to 65,535, all elements at most 4,294,967,295";
-        return Err(Problem::new(format!("the image is {shape}")).help(help));
+/// Inputs must be tensors, and each of several has a name of its own, which Rust can have.
+pub(super) fn inputs(spec: &Spec, task: Task) -> Result<(), Error> {
+    let mut problems = Vec::new();
+    for (index, InputSpec { name, shape, location }) in spec.inputs.iter().enumerate() {
+        let mut wrong = |message: String, help: &str| {
+            let problem = Problem::new(message).help(help);
+            problems.push(Problem { location: location.clone(), ..problem });
+        };
+        let me = spec.describe_input(index);
+        if [shape.height, shape.width, shape.channels].contains(&0) || too_large(*shape) {
+            let help = "height, width and channels are each 1 to 65,535, all elements at most 4,294,967,295";
+            wrong(format!("{me} is {shape}"), help);
+        }
+        if !is_identifier(name) {
+            let help = "use lower-case letters, digits and underscores, and begin with a letter";
+            wrong(format!("{me} has a name that cannot be one in Rust"), help);
+        }
+        if spec.inputs[..index].iter().any(|other| other.name == *name) {
+            wrong(format!("two inputs have the name {}", quoted(name)), "give one of them another name");
+        }
     }
-    Ok(())
+    if let (Task::Reconstruction, [_, second, ..]) = (task, &spec.inputs[..]) {
+        let message = format!("a reconstruction has one input, but the network has {}", spec.inputs.len());
+        let problem = Problem::new(message).help("its outputs are compared with what it reads");
+        problems.push(Problem { location: second.location.clone(), ..problem });
+    }
+    if problems.is_empty() { Ok(()) } else { Err(Error { problems }) }
+}
+
+/// The inputs that no layer reads.
+pub(super) fn unread_inputs(spec: &Spec, links: &[Vec<Link>]) -> Vec<Problem> {
+    let is_read = |input: usize| links.iter().any(|links| links.contains(&Some(Source::Input(input))));
+    let unread = (0..spec.inputs.len()).filter(|input| !is_read(*input));
+    unread
+        .map(|input| {
+            let message = format!("no layer reads {}", spec.describe_input(input));
+            let name = &spec.inputs[input].name;
+            let help = format!("name it in a layer, inputs = [\"{name}\"], or remove it");
+            let location = spec.inputs[input].location.clone();
+            Problem { location, ..Problem::new(message).help(help) }
+        })
+        .collect()
 }
 
 /// Something must become of what a layer writes: a layer reads it, or it is an output.
@@ -60,7 +95,7 @@ pub(super) fn offered(spec: &Spec, names: &[String], folded: &Folded) -> Vec<(St
         .chain(others)
         .filter_map(|layer| match folded.holder[layer]? {
             Source::Node(holder) => Some((names[layer].clone(), holder)),
-            Source::Image => None,
+            Source::Input(_) => None,
         })
         .collect();
     if offered.len() < 2 {
@@ -110,7 +145,7 @@ pub(super) fn last(
         index = match inputs.first() {
             Some(Some(Source::Node(before))) => *before,
             // That a flatten does not read the image is another rule.
-            Some(Some(Source::Image) | None) | None => return,
+            Some(Some(Source::Input(_)) | None) | None => return,
         };
     }
     let Some(Draft { shaped: Some((op, shape)), activation, .. }) = &nodes[index] else { return };

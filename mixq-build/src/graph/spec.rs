@@ -4,16 +4,34 @@ use crate::error::Location;
 
 use super::{Activation, OpSpec, Shape};
 
-/// The name by which layers read the image.
-pub(super) const IMAGE: &str = "image";
+/// The name by which layers read the input of a network that has one, unless it has another name.
+pub(crate) const IMAGE: &str = "image";
 
 /// A network as a list of layers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Spec {
-    /// The image.
-    pub input: Shape,
-    /// The layers; each reads the image or earlier layers.
+    /// The inputs, one or more.
+    pub inputs: Vec<InputSpec>,
+    /// The layers; each reads inputs or earlier layers.
     pub layers: Vec<LayerSpec>,
+}
+
+impl Spec {
+    /// A network that reads one image.
+    pub fn new(image: Shape, layers: Vec<LayerSpec>) -> Spec {
+        Spec { inputs: vec![InputSpec { name: IMAGE.to_string(), shape: image, location: None }], layers }
+    }
+}
+
+/// An input as it is written.
+#[derive(Clone, Debug, PartialEq)]
+pub struct InputSpec {
+    /// The name by which layers read it.
+    pub name: String,
+    /// Its shape.
+    pub shape: Shape,
+    /// Where it is written.
+    pub location: Option<Location>,
 }
 
 /// One layer as it is written.
@@ -29,7 +47,7 @@ pub struct LayerSpec {
     pub norm: Option<bool>,
     /// The activation that follows. `None` means ReLU where batch norm follows by default, elsewhere none.
     pub activation: Option<Activation>,
-    /// Names of earlier layers, or "image"; empty for the layer before.
+    /// Names of inputs or of earlier layers; empty for the layer before, or for the first input.
     pub inputs: Vec<String>,
     /// Whether the network also offers what this layer writes. The last layer's output is one in any case.
     pub is_output: bool,

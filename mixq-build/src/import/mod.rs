@@ -61,7 +61,7 @@ impl Imported {
             (None, None) => Ok(None),
             // Samples are what they are; pixels are changed by everyone.
             (None, Some(_)) if !samples.is_empty() => {
-                let none = InputNormalisation::none(self.spec.input.channels);
+                let none = InputNormalisation::none(self.spec.inputs[0].shape.channels);
                 Ok(Some(InputNormalisation { reads: Reads::Values, ..none }.of_codes(samples)))
             }
             (None, Some(file)) => Err(unknown_normalisation(file)),

@@ -24,7 +24,7 @@ pub fn largest_sum(graph: &Graph, node: usize, weights: Bits, input: Bits) -> u6
 /// never negative.
 fn starts_at_zero(graph: &Graph, source: Source) -> bool {
     match source {
-        Source::Image => false,
+        Source::Input(_) => false,
         Source::Node(index) => graph.zero_based()[index],
     }
 }

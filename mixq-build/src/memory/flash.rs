@@ -21,7 +21,7 @@ pub fn most_flash_bytes(graph: &Graph, bits: Bits, scheme: Scheme) -> u64 {
     let most = |node: usize| {
         let [input, output] = widths(graph, node, &vec![Bits::B8; graph.nodes.len()]);
         let free = |fixed: bool, bits: Bits| if fixed { vec![bits] } else { Bits::QUANTISED.to_vec() };
-        let inputs = free(graph.nodes[node].inputs[0] == Source::Image, input);
+        let inputs = free(matches!(graph.nodes[node].inputs[0], Source::Input(_)), input);
         let own = if graph.is_logits(node) { Bits::B32 } else { output };
         let outputs = free(graph.is_output(node), own);
         let pairs = inputs.iter().flat_map(|x| outputs.iter().map(|y| [*x, *y]));
@@ -48,7 +48,7 @@ pub fn parameter_bytes(graph: &Graph, node: usize, bits: Bits, widths: [Bits; 2]
 /// The widths of a node's input and output, `activations` being those of all nodes' outputs.
 pub(crate) fn widths(graph: &Graph, node: usize, activations: &[Bits]) -> [Bits; 2] {
     let input = match graph.nodes[node].inputs[0] {
-        Source::Image => graph.input_bits,
+        Source::Input(input) => graph.inputs[input].bits,
         Source::Node(earlier) => activations[earlier],
     };
     [input, activations[node]]

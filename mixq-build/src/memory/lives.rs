@@ -6,8 +6,8 @@ use super::arena::{Lifetime, live_bytes};
 
 /// The step during which most bytes of the arena are alive (of several, the first), and these bytes; tensors
 /// take whole words. `kept` are outputs beside that of the last layer, which live until the end.
-pub fn peak(input: Tensor, layers: &[Layer], kept: &[Tensor]) -> (usize, u64) {
-    let places = lifetimes(input, layers, kept);
+pub fn peak(inputs: &[Tensor], layers: &[Layer], kept: &[Tensor]) -> (usize, u64) {
+    let places = lifetimes(inputs, layers, kept);
     let alive = |step: usize| live_bytes(&places, step) as u64;
     let busiest = (0..layers.len()).rev().max_by_key(|step| alive(*step)).unwrap_or(0);
     (busiest, alive(busiest))
@@ -15,11 +15,11 @@ pub fn peak(input: Tensor, layers: &[Layer], kept: &[Tensor]) -> (usize, u64) {
 
 /// Bytes and lives of all places in the arena, as the layers read and write them. What a layer
 /// writes in the place of its input lengthens the life of that place.
-fn lifetimes(input: Tensor, layers: &[Layer], kept: &[Tensor]) -> Vec<Lifetime> {
+fn lifetimes(inputs: &[Tensor], layers: &[Layer], kept: &[Tensor]) -> Vec<Lifetime> {
     let place = |tensor: &Tensor, now: usize| Lifetime { bytes: tensor.bytes(), first: now, last: now };
-    let mut places = vec![place(&input, 0)];
+    let mut places: Vec<Lifetime> = inputs.iter().map(|input| place(input, 0)).collect();
     // Each tensor with its place.
-    let mut tensors = vec![(input, 0)];
+    let mut tensors: Vec<(Tensor, usize)> = inputs.iter().copied().zip(0..).collect();
     for (now, layer) in layers.iter().enumerate() {
         let mut taken = None;
         for read in layer.inputs() {

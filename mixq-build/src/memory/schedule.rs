@@ -11,15 +11,15 @@ use crate::graph::{Graph, Shape, Source};
 /// The steps and tensors of a network. Flatten is not a step: its output is its input's tensor.
 #[derive(Clone, Debug)]
 pub struct Schedule {
-    /// All tensors; the first is the image, the last the output.
+    /// All tensors: first the inputs, last the output.
     pub tensors: Vec<Tensor>,
     /// All steps, in order.
     pub steps: Vec<Step>,
-    /// By width: whether it is given, as those of the image and the output are. All others are free to
+    /// By width: whether it is given, as those of the inputs and the output are. All others are free to
     /// choose.
     pub fixed: Vec<bool>,
-    /// The bits of the image.
-    input_bits: Bits,
+    /// The bits of the inputs, which have the first widths and places.
+    input_bits: Vec<Bits>,
     /// The width of the logits, if the output are logits.
     logits: Option<usize>,
     /// The tensor that holds each node's output.
@@ -53,15 +53,21 @@ pub struct Step {
 impl Schedule {
     /// The schedule of a resolved graph.
     pub fn new(graph: &Graph) -> Schedule {
-        let image = Tensor { shape: graph.input, width: 0, life: (0, 0), place: 0 };
-        let (mut tensors, mut steps, mut fixed) = (vec![image], Vec::<Step>::new(), vec![true]);
-        let (mut tensor_of_node, mut places) = (Vec::new(), 1);
+        // All inputs are there from the start.
+        let input = |index: usize| {
+            let shape = graph.inputs[index].shape;
+            Tensor { shape, width: index, life: (0, 0), place: index }
+        };
+        let inputs = graph.inputs.len();
+        let mut tensors: Vec<Tensor> = (0..inputs).map(input).collect();
+        let (mut steps, mut fixed) = (Vec::<Step>::new(), vec![true; inputs]);
+        let (mut tensor_of_node, mut places) = (Vec::new(), inputs);
         // By grid: the width of its outputs, once one of them has one.
         let (grids, mut width_of) = (graph.grids(), HashMap::new());
         for (index, node) in graph.nodes.iter().enumerate() {
             let inputs: Vec<usize> = (node.inputs.iter())
                 .map(|source| match source {
-                    Source::Image => 0,
+                    Source::Input(input) => *input,
                     Source::Node(earlier) => tensor_of_node[*earlier],
                 })
                 .collect();
@@ -105,15 +111,16 @@ impl Schedule {
         }
         let width = tensors[tensor_of_node[output]].width;
         let logits = graph.is_logits(output).then_some(width);
-        Schedule { tensors, steps, fixed, input_bits: graph.input_bits, logits, tensor_of_node }
+        let input_bits = graph.inputs.iter().map(|input| input.bits).collect();
+        Schedule { tensors, steps, fixed, input_bits, logits, tensor_of_node }
     }
 
-    /// Widths before any cut: 8 bits, and 32 for the logits. That of the image is the first one.
+    /// Widths before any cut: 8 bits, and 32 for the logits. Those of the inputs are the first ones.
     pub fn initial_widths(&self) -> Vec<Bits> {
-        let width = |width| match width {
-            0 => self.input_bits,
-            _ if self.logits == Some(width) => Bits::B32,
-            _ => Bits::B8,
+        let width = |width| match self.input_bits.get(width) {
+            Some(bits) => *bits,
+            None if self.logits == Some(width) => Bits::B32,
+            None => Bits::B8,
         };
         (0..self.fixed.len()).map(width).collect()
     }
@@ -121,7 +128,7 @@ impl Schedule {
     /// The first node whose output has a width.
     ///
     /// # Panics
-    /// If no node has it: it is the image's.
+    /// If no node has it: it is that of an input.
     pub fn first_with_width(&self, width: usize) -> usize {
         let writes = |step: &&Step| self.tensors[step.output].width == width;
         self.steps.iter().find(writes).expect("a step writes it").node
@@ -169,7 +176,7 @@ fn free_input(graph: &Graph, node: usize) -> Option<usize> {
         let later = (node + 1..graph.nodes.len()).any(|reader| reads(reader, place));
         let is_kept = matches!(place, Source::Node(node) if graph.is_output(node));
         let fits = graph.shape(inputs[input]) == graph.nodes[node].output;
-        place != Source::Image && !later && !is_kept && fits
+        matches!(place, Source::Node(_)) && !later && !is_kept && fits
     });
     free.max_by_key(|&input| graph.storage(inputs[input]))
 }

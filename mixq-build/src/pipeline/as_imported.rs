@@ -1,12 +1,12 @@
 //! A model that is taken over from a quantised file as it is: nothing is trained, and data only measure it.
 
-use mixq_format::{Accuracy, Artifact, Budget, SampleChannel, Unit};
+use mixq_format::{Accuracy, Artifact, Bits, Budget, SampleChannel, Unit};
 
 use super::{check, named};
 use crate::as_imported::{check_codes, float_outputs};
 use crate::config::{InputConfig, Model};
 use crate::convert::{About, convert};
-use crate::dataset::{self, Reader, Split, channel_of, measure};
+use crate::dataset::{self, Split, channel_of, measure_artifact};
 use crate::error::{Error, Problem};
 use crate::evaluate;
 use crate::import::foreign::{self, Foreign};
@@ -20,7 +20,7 @@ pub(super) fn make(prepared: &Prepared<'_>, observer: &mut dyn Observer) -> Resu
     let allocation = prepared.allocate()?;
     let (foreign, taken) = taken(model)?;
     let samples = samples(model, &foreign)?;
-    let channels = foreign.lowered.spec.input.channels;
+    let channels = foreign.graph.input().channels;
     let given = model.input.as_ref().map(|input| input.of(channels)).transpose()?;
     check_codes(&foreign, &samples, given.as_ref()).map_err(|problem| named(&model.name, problem.into()))?;
     let converted = convert(&taken.graph, &allocation, model.scheme, &taken.network)
@@ -37,13 +37,13 @@ pub(super) fn make(prepared: &Prepared<'_>, observer: &mut dyn Observer) -> Resu
         name: model.name.clone(),
         task: model.dataset.task,
         labels,
-        samples,
+        samples: vec![samples],
         readout: rules.readout(&Made {
             fit: &Fit { units, ..Fit::default() },
             logit_scale: converted.logit_scale,
-            image_scale: taken.network.input.scale,
-            zero_point: converted.input.zero_point,
-            elements: taken.graph.input.elements(),
+            image_scale: taken.network.inputs[0].scale,
+            zero_point: converted.inputs[0].tensor.zero_point,
+            elements: taken.graph.input().elements(),
         }),
         fingerprint: prepared.fingerprint.clone(),
         budget: Budget { flash: model.flash, ram: model.ram },
@@ -61,7 +61,7 @@ pub(super) fn make(prepared: &Prepared<'_>, observer: &mut dyn Observer) -> Resu
     check(&artifact, &allocation)?;
     let path = dataset::find(&model.dataset);
     if path.exists() {
-        let images = measure(&model.dataset, Reader::of(&artifact.header), observer)?.images;
+        let images = measure_artifact(&model.dataset, &artifact.header, observer)?.images;
         measured(model, &foreign, &mut artifact, &images, observer)?;
     } else if rules.has_thresholds() {
         let message = format!("model `{}`: there is no dataset at {}", model.name, path.display());
@@ -88,7 +88,7 @@ fn samples(model: &Model, foreign: &Foreign) -> Result<Vec<SampleChannel>, Probl
         false => integers.range(),
     };
     let unit = unit.as_ref().and_then(|unit| unit.first().copied());
-    Ok(vec![channel_of(range, unit, model.dataset.input_bits())])
+    Ok(vec![channel_of(range, unit, integers.bits().unwrap_or(Bits::B8))])
 }
 
 /// Measures an artifact, and the network of its file in floats.

@@ -28,12 +28,12 @@ pub(super) fn make(
     let model = prepared.model;
     let allocation = prepared.allocate()?;
     accumulator::notes(&prepared.graph, &allocation).iter().for_each(|note| observer.warn(note));
-    let (input, output) = (prepared.graph.input, prepared.graph.output());
+    let (inputs, output) = (&prepared.graph.inputs, prepared.graph.output());
     let (dataset, digest) =
-        Dataset::load_with_digest(&model.dataset, prepared.cache, input, output, observer)?;
+        Dataset::load_with_digest(&model.dataset, prepared.cache, inputs, output, observer)?;
     // The data that it is trained on are those that were read, not those that were there a moment before.
     prepared.fingerprint.insert(DATASET.to_string(), digest);
-    let normalisation = prepared.imported.normalisation_of(&dataset.samples)?;
+    let normalisation = prepared.imported.normalisation_of(&dataset.samples[0])?;
     prepared.imported.normalisation = normalisation;
     let initial = prepared.imported.initial(&prepared.graph)?.map(|(initial, digest)| {
         prepared.fingerprint.insert(WEIGHTS.to_string(), digest);
@@ -72,9 +72,9 @@ pub(super) fn make(
         readout: rules(model.dataset.task).readout(&Made {
             fit: &trained.fit,
             logit_scale: converted.logit_scale,
-            image_scale: trained.network.input.scale,
-            zero_point: converted.input.zero_point,
-            elements: input.elements(),
+            image_scale: trained.network.inputs[0].scale,
+            zero_point: converted.inputs[0].tensor.zero_point,
+            elements: graph.input().elements(),
         }),
         fingerprint: prepared.fingerprint.clone(),
         budget: Budget { flash: model.flash, ram: model.ram },

@@ -70,9 +70,10 @@ pub fn taken(model: &Model) -> Result<(foreign::Foreign, AsImported), Error> {
     let read = || -> Result<_, Error> {
         let foreign = foreign::read_taken(path, Taken::AsTheyAre)?.for_task(model.dataset.task)?;
         let taken = AsImported::new(&foreign, model.scheme)?;
-        let wanted = model.dataset.input_bits();
-        if taken.graph.input_bits != wanted {
-            let bits = taken.graph.input_bits.count();
+        let input = &taken.graph.inputs[0];
+        let wanted = model.dataset.input_bits(&input.name);
+        if input.bits != wanted {
+            let bits = input.bits.count();
             let message = format!("the file's input has {bits} bits, the dataset's {}", wanted.count());
             let help = format!("write `bits` = {bits} in `input` of the dataset's table");
             return Err(Problem::new(message).help(help).into());

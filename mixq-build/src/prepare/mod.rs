@@ -15,7 +15,7 @@ use mixq_format::Bits;
 use crate::artifact::{Fingerprint, fingerprint};
 use crate::config::Model;
 use crate::error::{Error, Problem};
-use crate::graph::Graph;
+use crate::graph::{Graph, Input, Inputs};
 use crate::import::{self, Imported, InputNormalisation, NetworkSource, Reads};
 use crate::memory::{
     Allocation, Infeasible, Losses, allocate_by_losses, allocate_uniformly, allocate_with_delta,
@@ -143,21 +143,29 @@ impl<'a> Prepared<'a> {
 }
 
 impl Prepared<'_> {
-    /// What helps where the device makes the codes of the input, and the network would fit with fewer bits of
+    /// What helps where the device makes the codes of an input, and the network would fit with fewer bits of
     /// these.
     fn narrower_input(&self) -> Option<String> {
         let Model { dataset, flash, ram, scheme, delta, .. } = self.model;
         let needs_bytes = dataset.task == Task::Reconstruction || self.imported.normalisation.is_some();
-        if dataset.input.is_none() || needs_bytes {
+        let inputs = &self.graph.inputs;
+        let is_made = |input: &Input| dataset.codes_of(&input.name).is_some();
+        if needs_bytes || !inputs.iter().any(is_made) {
             return None;
         }
-        let fits = |bits: &Bits| {
-            let graph = Graph { input_bits: *bits, ..self.graph.clone() };
-            allocate_with_delta(&graph, *flash, *ram, *scheme, *delta).is_ok()
+        let narrowed = |bits: Bits| {
+            let of = |input: &Input| if is_made(input) { bits.min(input.bits) } else { input.bits };
+            inputs.clone().with_bits(of)
         };
-        let narrower = [Bits::B4, Bits::B2].into_iter().filter(|bits| *bits < self.graph.input_bits);
-        let bits = { narrower }.find(fits)?;
-        Some(format!("with bits = {} in `input` of the dataset's table it fits", bits.count()))
+        let fits = |bits: &Bits| {
+            let graph = Graph { inputs: narrowed(*bits), ..self.graph.clone() };
+            narrowed(*bits) != *inputs && allocate_with_delta(&graph, *flash, *ram, *scheme, *delta).is_ok()
+        };
+        let bits = [Bits::B4, Bits::B2].into_iter().find(fits)?.count();
+        Some(match inputs.are_several() {
+            true => format!("with bits = {bits} for the samples in `inputs` of the dataset's table it fits"),
+            false => format!("with bits = {bits} in `input` of the dataset's table it fits"),
+        })
     }
 }
 
@@ -179,8 +187,9 @@ fn network(model: &Model) -> Result<(Imported, Graph), Error> {
             ..imported
         };
         let graph = Graph::resolve_for(&imported.spec, model.dataset.task)?;
-        let graph = Graph { input_bits: input_bits(model, &imported)?, ..graph };
-        Ok((imported, graph))
+        let inputs = graph.inputs.clone().with_bits(|input| model.dataset.input_bits(&input.name));
+        check_bits(model, &imported, &inputs)?;
+        Ok((imported, Graph { inputs, ..graph }))
     })
     .map_err(|error| Error { problems: error.problems.into_iter().map(located).collect() })
 }
@@ -188,7 +197,12 @@ fn network(model: &Model) -> Result<(Imported, Graph), Error> {
 /// How the network's input is normalised: as it says itself, and as Cargo.toml says.
 fn normalisation(model: &Model, imported: &Imported) -> Result<Option<InputNormalisation>, Problem> {
     let Some(input) = &model.input else { return Ok(imported.normalisation.clone()) };
-    let given = input.of(imported.spec.input.channels)?;
+    let [only] = &imported.spec.inputs[..] else {
+        let message = format!("model `{}` has `input`, but its network has several inputs", model.name);
+        let help = "leave it out: training finds how each is normalised";
+        return Err(Problem::new(message).help(help).at(input.at.clone()));
+    };
+    let given = input.of(only.shape.channels)?;
     match &imported.normalisation {
         None => Ok(Some(given)),
         Some(own) if own.reads != Reads::Codes => Ok(Some(own.after(&given))),
@@ -199,20 +213,18 @@ fn normalisation(model: &Model, imported: &Imported) -> Result<Option<InputNorma
     }
 }
 
-/// The bits of the network's input.
-fn input_bits(model: &Model, imported: &Imported) -> Result<Bits, Problem> {
-    let bits = model.dataset.input_bits();
+/// Some networks need inputs of 8 bits.
+fn check_bits(model: &Model, imported: &Imported, inputs: &Inputs) -> Result<(), Problem> {
     let needs_bytes = if model.dataset.task == Task::Reconstruction {
         "a reconstruction compares its outputs with codes of 8 bits"
     } else if imported.normalisation.is_some() {
         "the network's `normalisation` is that of codes from 0 to 255"
     } else {
-        return Ok(bits);
+        return Ok(());
     };
-    if bits == Bits::B8 {
-        return Ok(bits);
-    }
-    let message = format!("model `{}`: its input has {} bits, but {needs_bytes}", model.name, bits.count());
+    let Some(narrow) = inputs.iter().find(|input| input.bits != Bits::B8) else { return Ok(()) };
+    let bits = narrow.bits.count();
+    let message = format!("model `{}`: its input has {bits} bits, but {needs_bytes}", model.name);
     let problem = Problem::new(message).help("leave `bits` out of `input` in the dataset's table");
     Err(Problem { location: model.dataset.location.clone(), ..problem })
 }

@@ -12,7 +12,7 @@ use mixq_format::target::Cost;
 use mixq_format::{Bits, Layer, NamedLayer, Task, Unit};
 use serde::Serialize;
 pub use speed::SpeedReport;
-pub use units::{OutputReport, SamplesReport};
+pub use units::{InputReport, OutputReport, SamplesReport, inputs};
 
 use crate::memory::peak;
 use crate::target::Placed;
@@ -59,6 +59,8 @@ pub struct Report {
     /// The same as text, a line for each output.
     #[serde(skip)]
     pub details: String,
+    /// What the network reads, in the order in which rows of data have it.
+    pub inputs: Vec<InputReport>,
     /// What the network writes, the output of the last layer first.
     pub outputs: Vec<OutputReport>,
     /// The samples that it reads, by channel; not there if it reads pixels.
@@ -124,7 +126,9 @@ impl Report {
             .collect();
         let weighted = || layers.iter().filter(|layer| layer.weight_bits.is_some());
         let (outputs, samples) = (units::outputs(header), units::samples(header));
-        let (peak, arena_lower_bound) = peak(header.input, &artifact.layers(), &artifact.kept());
+        let inputs = units::inputs(header);
+        let tensors: Vec<_> = header.all_inputs().into_iter().map(|(tensor, _)| *tensor).collect();
+        let (peak, arena_lower_bound) = peak(&tensors, &artifact.layers(), &artifact.kept());
         Report {
             model: header.name.clone(),
             task: header.task,
@@ -143,7 +147,8 @@ impl Report {
             integer_accuracy: header.accuracy.integer,
             figures: details.map(|found| figures::json(found, &header.labels)),
             details: details.map_or(String::new(), |found| figures::text(found, &header.labels)),
-            units: units::text(&outputs, &samples),
+            units: units::text(&inputs, &outputs, &samples),
+            inputs,
             outputs,
             samples,
             quantities: header.readout.units.clone(),

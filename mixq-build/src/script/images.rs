@@ -4,9 +4,9 @@ use mixq_format::{Bits, pack_codes};
 
 use crate::artifact::{self, Fingerprint};
 use crate::config::Model;
-use crate::dataset::{self, Dataset, Reader, Split, measure};
+use crate::dataset::{self, Dataset, Split, measure_artifact};
 use crate::error::{Error, Problem, unknown};
-use crate::graph::Shape;
+use crate::graph::Input;
 use crate::prepare::Prepared;
 use crate::task::rules;
 
@@ -39,16 +39,23 @@ pub(super) fn write(environment: &Environment, model: &str, most: usize) -> Resu
     let all = test_part(environment, &prepared)?;
     let images = all.select(&spread(all.len(), most).collect::<Vec<_>>());
     let labels = rules(model.dataset.task).firmware_targets(&images.targets)?;
-    let Shape { height, width, channels } = prepared.graph.input;
-    match prepared.graph.input_bits {
-        Bits::B8 => write("images", &images.pixels)?,
-        // As firmware passes them.
-        bits => {
-            let mut packed = vec![0; images.len() * height * width * bits.row_bytes(channels)];
-            pack_codes(&images.pixels, channels, bits, &mut packed);
-            write("images", &packed)?;
+    // As firmware passes them.
+    let inputs = || prepared.graph.inputs.iter().zip(prepared.graph.inputs.ranges());
+    let mut packed = Vec::new();
+    for index in 0..images.len() {
+        for (Input { shape, bits, .. }, range) in inputs() {
+            let codes = &images.image(index)[range];
+            match bits {
+                Bits::B8 => packed.extend_from_slice(codes),
+                bits => {
+                    let start = packed.len();
+                    packed.resize(start + shape.height * shape.width * bits.row_bytes(shape.channels), 0);
+                    pack_codes(codes, shape.channels, *bits, &mut packed[start..]);
+                }
+            }
         }
     }
+    write("images", &packed)?;
     write("labels", &labels)?;
     Ok(())
 }
@@ -62,8 +69,8 @@ fn test_part(environment: &Environment, prepared: &Prepared<'_>) -> Result<Split
         let state = artifact::state(&path, &Fingerprint::new())?;
         let missing = || Problem::new(format!("model `{}` has no artifact", model.name));
         let artifact = state.artifact().ok_or_else(missing)?;
-        return Ok(measure(&model.dataset, Reader::of(&artifact.header), warnings)?.images);
+        return Ok(measure_artifact(&model.dataset, &artifact.header, warnings)?.images);
     }
-    let (input, output) = (prepared.graph.input, prepared.graph.output());
-    Ok(Dataset::load_with_digest(&model.dataset, prepared.cache, input, output, warnings)?.0.test)
+    let (inputs, output) = (&prepared.graph.inputs, prepared.graph.output());
+    Ok(Dataset::load_with_digest(&model.dataset, prepared.cache, inputs, output, warnings)?.0.test)
 }

@@ -66,15 +66,17 @@ impl Alternatives {
     }
 }
 
-/// The largest of several smaller images with which a layer list still is a network, and fits.
+/// The largest of several smaller images with which a layer list still is a network, and fits. Of several
+/// inputs nothing says which one could be smaller.
 fn smaller_image(source: &NetworkSource, fits: impl Fn(&Graph) -> bool) -> Option<Shape> {
     let mut spec = import::read(source).ok()?.spec;
-    let Shape { height, width, channels } = spec.input;
+    let [input] = &spec.inputs[..] else { return None };
+    let Shape { height, width, channels } = input.shape;
     for share in SIXTEENTHS {
-        spec.input = Shape { height: height * share / 16, width: width * share / 16, channels };
+        spec.inputs[0].shape = Shape { height: height * share / 16, width: width * share / 16, channels };
         // Some layers have no room then.
         if Graph::resolve(&spec).is_ok_and(|graph| fits(&graph)) {
-            return Some(spec.input);
+            return Some(spec.inputs[0].shape);
         }
     }
     None

@@ -1,6 +1,6 @@
 //! What a network in training answers.
 
-use super::batches::batch;
+use super::batches::{batch, within_memory};
 use super::forward::Mode;
 use super::images::Images;
 use super::model::Model;
@@ -32,12 +32,12 @@ pub fn answers(
     tch::no_grad(|| {
         let (mut loss, mut answers) = (0.0, Targets::default());
         let order: Vec<usize> = (0..part.len()).collect();
-        for indices in order.chunks(EVALUATION_BATCH) {
-            let (images, targets) = batch(part, indices, model.form());
-            let targets = rules.tensor(Batch { images: &images, targets: &targets }, fit);
+        for indices in order.chunks(within_memory(model.graph, EVALUATION_BATCH)) {
+            let (images, targets) = batch(part, indices, &model.form());
+            let targets = rules.tensor(Batch { images: &images[0], targets: &targets }, fit);
             let outputs = model.forward(&images, mode);
             loss += rules.loss(&outputs, &targets, fit, 0.0).double_value(&[]) * indices.len() as f64;
-            answers.append(&rules.answers_of_tensor(&outputs, &images, fit));
+            answers.append(&rules.answers_of_tensor(&outputs, &images[0], fit));
         }
         (answers, loss / part.len() as f64)
     })

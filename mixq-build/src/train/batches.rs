@@ -12,18 +12,25 @@ use crate::settings::Training;
 use crate::task::Targets;
 
 /// The form of batches.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Form {
-    /// Shape of an image.
-    pub shape: Shape,
-    /// Its grid: real 0 and the size of a step.
-    pub image: Grid,
+    /// The inputs of the network.
+    pub inputs: Vec<InputForm>,
     /// The device that computes.
     pub device: Device,
 }
 
+/// The form of an input.
+#[derive(Clone, Copy, Debug)]
+pub struct InputForm {
+    /// Its shape.
+    pub shape: Shape,
+    /// Its grid: real 0 and the size of a step.
+    pub grid: Grid,
+}
+
 /// How training images are varied, each by its own draw.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Augmentation {
     /// Whole pixels by which an image moves at the most, in each direction; its edges are repeated.
     pub shift: usize,
@@ -36,6 +43,18 @@ pub struct Augmentation {
     /// If targets are masks, which are varied as the images are: their rows and columns. Images then move by
     /// whole pixels of a mask.
     pub masks: Option<[usize; 2]>,
+    /// The inputs that are varied, all by the same draw: they have one height and width.
+    pub inputs: Vec<usize>,
+}
+
+/// Elements of the largest tensor of all images that are computed at a time: 128 MiB of floats.
+const MOST_ELEMENTS: usize = 1 << 25;
+
+/// How many images may be computed at a time, of at most `wanted`: large ones need much memory each.
+pub fn within_memory(graph: &Graph, wanted: usize) -> usize {
+    let outputs = graph.nodes.iter().map(|node| node.output.elements());
+    let largest = outputs.chain([graph.inputs.elements()]).max().unwrap_or(1);
+    wanted.min(MOST_ELEMENTS / largest).max(1)
 }
 
 /// The indices of `count` images in the order of one epoch.
@@ -101,44 +120,91 @@ pub fn split_groups(
     (0..groups.len()).partition(|image| !share.taken.contains(&groups[*image]))
 }
 
-/// Images `[n, channels, height, width]` on their grid, and their targets.
-pub fn batch(images: &Images<'_>, indices: &[usize], form: Form) -> (Tensor, Targets) {
-    let pixels: Vec<u8> = indices.iter().flat_map(|&index| images.image(index)).copied().collect();
-    (to_tensor(&pixels, indices.len(), form), images.targets_of(indices))
+/// The inputs of images, each `[n, channels, height, width]` on its grid, and the targets of the images.
+pub fn batch(images: &Images<'_>, indices: &[usize], form: &Form) -> (Vec<Tensor>, Targets) {
+    let mut rows = Rows::new(form, indices.len());
+    indices.iter().for_each(|index| rows.push(images.image(*index)));
+    (rows.tensors(), images.targets_of(indices))
 }
 
 /// As [`batch`], each image varied; `position` is that of the batch in its epoch.
 pub fn augmented_batch(
     images: &Images<'_>,
     indices: &[usize],
-    form: Form,
-    augmentation: Augmentation,
+    form: &Form,
+    augmentation: &Augmentation,
     (seed, epoch, position): (u64, usize, usize),
-) -> (Tensor, Targets) {
+) -> (Vec<Tensor>, Targets) {
+    let Some(first) = augmentation.inputs.first() else { return batch(images, indices, form) };
+    let shape = form.inputs[*first].shape;
     let mut random = generator(seed, epoch, 2 + position as u64);
     if augmentation.moves_whole_pixels() {
-        let mut pixels = Vec::with_capacity(indices.len() * form.shape.elements());
+        let mut rows = Rows::new(form, indices.len());
         let mut masks = Targets::default();
         for index in indices {
-            let by = augmentation.draw_move(&mut random, form.shape);
-            by.apply(images.image(*index), form.shape, &mut pixels);
+            let by = augmentation.draw_move(&mut random, shape);
+            rows.push_moved(images.image(*index), |input| augmentation.inputs.contains(&input).then_some(by));
             if let Some(grid) = augmentation.masks {
-                masks.push(&by.of_mask(images.targets_of(&[*index]).get(0), grid, form.shape));
+                masks.push(&by.of_mask(images.targets_of(&[*index]).get(0), grid, shape));
             }
         }
         let targets = if augmentation.masks.is_some() { masks } else { images.targets_of(indices) };
-        return (to_tensor(&pixels, indices.len(), form), targets);
+        return (rows.tensors(), targets);
     }
-    let (images, targets) = batch(images, indices, form);
-    let maps: Vec<f32> = indices.iter().flat_map(|_| augmentation.draw(&mut random, form.shape)).collect();
+    let (mut inputs, targets) = batch(images, indices, form);
+    let maps: Vec<f32> = indices.iter().flat_map(|_| augmentation.draw(&mut random, shape)).collect();
     let maps = Tensor::from_slice(&maps).reshape([indices.len() as i64, 2, 3]).to_device(form.device);
-    let grid = Tensor::affine_grid_generator(&maps, images.size(), false);
+    for input in &augmentation.inputs {
+        let images = &mut inputs[*input];
+        let grid = Tensor::affine_grid_generator(&maps, images.size(), false);
+        // Bilinear between pixels, edges repeated.
+        *images = images.grid_sampler(&grid, 0, 1, false);
+    }
     let targets = match augmentation.masks {
         Some(cells) => sampled(&targets, &maps, cells),
         None => targets,
     };
-    // Bilinear between pixels, edges repeated.
-    (images.grid_sampler(&grid, 0, 1, false), targets)
+    (inputs, targets)
+}
+
+/// Codes of a batch, by input.
+struct Rows<'a> {
+    form: &'a Form,
+    codes: Vec<Vec<u8>>,
+    images: usize,
+}
+
+impl<'a> Rows<'a> {
+    /// None yet, with room for `images`.
+    fn new(form: &'a Form, images: usize) -> Rows<'a> {
+        let room = |input: &InputForm| Vec::with_capacity(images * input.shape.elements());
+        Rows { form, codes: form.inputs.iter().map(room).collect(), images: 0 }
+    }
+
+    /// Appends an image: the codes of its inputs, one after the other.
+    fn push(&mut self, image: &[u8]) {
+        self.push_moved(image, |_| None);
+    }
+
+    /// The same, with the inputs moved for which `by` has a move.
+    fn push_moved(&mut self, image: &[u8], by: impl Fn(usize) -> Option<Move>) {
+        let mut rest = image;
+        for (index, (input, codes)) in self.form.inputs.iter().zip(&mut self.codes).enumerate() {
+            let (own, others) = rest.split_at(input.shape.elements());
+            rest = others;
+            match by(index) {
+                Some(by) => by.apply(own, input.shape, codes),
+                None => codes.extend_from_slice(own),
+            }
+        }
+        self.images += 1;
+    }
+
+    fn tensors(&self) -> Vec<Tensor> {
+        let tensor =
+            |(input, codes): (&InputForm, &Vec<u8>)| to_tensor(codes, self.images, *input, self.form.device);
+        self.form.inputs.iter().zip(&self.codes).map(tensor).collect()
+    }
 }
 
 /// Masks, varied as the images are: the nearest pixel, edges repeated.
@@ -186,10 +252,10 @@ impl Move {
 }
 
 impl Augmentation {
-    /// As the settings say; `masks` are the rows and columns of targets that are masks.
-    pub fn of(settings: &Training, masks: Option<[usize; 2]>) -> Augmentation {
+    /// As the settings say, of these inputs; `masks` are the rows and columns of targets that are masks.
+    pub fn of(settings: &Training, masks: Option<[usize; 2]>, inputs: &[usize]) -> Augmentation {
         let &Training { shift, rotation, zoom, flip, .. } = settings;
-        Augmentation { shift: shift as usize, rotation, zoom, flip, masks }
+        Augmentation { shift: shift as usize, rotation, zoom, flip, masks, inputs: inputs.to_vec() }
     }
 
     /// Nothing to interpolate: pixels can be copied.
@@ -234,8 +300,8 @@ impl Augmentation {
 }
 
 /// Channels stay the innermost axis in memory, which libtorch's kernels are fastest with.
-fn to_tensor(pixels: &[u8], count: usize, form: Form) -> Tensor {
-    let Form { shape, image, device } = form;
+fn to_tensor(pixels: &[u8], count: usize, form: InputForm, device: Device) -> Tensor {
+    let InputForm { shape, grid: image } = form;
     let size = [count, shape.height, shape.width, shape.channels].map(|size| size as i64);
     let codes = Tensor::from_slice(pixels).to_device(device).reshape(size).permute([0, 3, 1, 2]);
     (codes.to_kind(Kind::Float) - f64::from(image.zero_point)) * image.scale

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use mixq_format::Bits;
 use tch::Tensor;
 
-use super::batches::batch;
+use super::batches::{batch, within_memory};
 use super::forward::Mode;
 use super::images::Images;
 use super::model::{Model, has_own_grid};
@@ -19,8 +19,8 @@ pub const IMAGES: usize = 512;
 /// Sets the bounds of all activations and of per-layer weights: to those with the least error, or to the
 /// paper's.
 pub fn calibrate(model: &mut Model<'_>, train: &Images<'_>, bounds: Bounds) {
-    let indices: Vec<usize> = (0..train.len().min(IMAGES)).collect();
-    let (images, _) = batch(train, &indices, model.form());
+    let indices: Vec<usize> = (0..train.len().min(within_memory(model.graph, IMAGES))).collect();
+    let (images, _) = batch(train, &indices, &model.form());
     let mode = Mode { quantised: false, batch_statistics: false };
     let mut ranges: Vec<(usize, f64, f64)> = Vec::new();
     tch::no_grad(|| {

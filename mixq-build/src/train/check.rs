@@ -6,6 +6,7 @@ use super::images::Images;
 use crate::dataset::Dataset;
 use crate::error::Problem;
 use crate::graph::Graph;
+use crate::settings::Training;
 use crate::task::{Part, rules};
 use crate::text::enumerate;
 
@@ -38,6 +39,41 @@ pub(super) fn too_few_images(graph: &Graph, images: usize) -> Problem {
          more, but without the validation images {images} is left to train with"
     ))
     .help("add images, lower `validation`, or set batch_norm = false for this layer")
+}
+
+/// The inputs that are varied, and a warning if settings say that images are, and none can be.
+///
+/// A network with one input has it varied. Of several those are that are images: pixels, and more than one of
+/// them. They move together, as a pair of cameras does, and so they must have one height and width.
+pub(super) fn varied(dataset: &Dataset, settings: &Training) -> (Vec<usize>, Option<String>) {
+    if !dataset.inputs.are_several() {
+        return (vec![0], None);
+    }
+    let size = |input: usize| {
+        let shape = dataset.inputs[input].shape;
+        [shape.height, shape.width]
+    };
+    let is_image = |input: &usize| dataset.samples[*input].is_empty() && size(*input) != [1, 1];
+    let images: Vec<usize> = (0..dataset.inputs.len()).filter(is_image).collect();
+    let Training { shift, rotation, zoom, flip, .. } = *settings;
+    let turns = flip || rotation > 0.0 || zoom > 0.0;
+    if images.iter().any(|image| size(*image) != size(images[0])) {
+        let sizes: Vec<String> = (images.iter())
+            .map(|image| format!("`{}` {}", dataset.inputs[*image].name, dataset.inputs[*image].shape))
+            .collect();
+        let warning = format!(
+            "training images are not varied: their inputs differ in height and width ({}), and would not \
+             move alike; set shift = 0 in `training` if that is meant",
+            enumerate(&sizes)
+        );
+        return (Vec::new(), (turns || shift > 0).then_some(warning));
+    }
+    let warning = (images.is_empty() && turns).then(|| {
+        "`flip`, `rotation` and `zoom` vary images, but no input of the network is one: it reads vectors and \
+         samples, which stay as they are"
+            .to_string()
+    });
+    (images, warning)
 }
 
 /// The names of the nodes that the last layer does not depend on.

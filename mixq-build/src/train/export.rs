@@ -12,7 +12,7 @@ impl Model<'_> {
     pub fn export(&self) -> TrainedNetwork {
         let nodes = 0..self.graph.nodes.len();
         TrainedNetwork {
-            input: self.image,
+            inputs: self.inputs.clone(),
             layers: nodes.clone().map(|node| self.export_layer(node)).collect(),
             activations: nodes.map(|node| self.export_activation(node)).collect(),
             rounding: self.rounding,

@@ -47,25 +47,42 @@ impl Value {
 }
 
 impl Model<'_> {
-    /// Outputs `[n, outputs]`, in the order row, column, channel, of images `[n, channels, height, width]` on
-    /// the image's grid.
-    pub fn forward(&self, images: &Tensor, mode: Mode) -> Tensor {
-        self.forward_observed(images, mode, &mut |_, _| ())
+    /// Outputs `[n, outputs]`, in the order row, column, channel, of inputs `[n, channels, height, width]`,
+    /// each on its grid.
+    pub fn forward(&self, inputs: &[Tensor], mode: Mode) -> Tensor {
+        self.forward_observed(inputs, mode, &mut |_, _| ())
     }
 
     /// As [`Model::forward`]; `observe` is called with each node and the input of its own quantiser.
     pub fn forward_observed(
         &self,
-        images: &Tensor,
+        inputs: &[Tensor],
         mode: Mode,
         observe: &mut dyn FnMut(usize, &Tensor),
     ) -> Tensor {
-        let scale = mode.quantised.then(|| Tensor::from(self.image.scale as f32).to_device(self.device));
-        let image = Value { tensor: images.shallow_clone(), unit: None, scale };
+        let inputs = inputs.iter().zip(&self.inputs).map(|(tensor, grid)| {
+            let scale = mode.quantised.then(|| Tensor::from(grid.scale as f32).to_device(self.device));
+            Value { tensor: tensor.shallow_clone(), unit: None, scale }
+        });
+        let inputs: Vec<Value> = inputs.collect();
         let mut values: Vec<Value> = Vec::with_capacity(self.graph.nodes.len());
+        let mut last_readers: Vec<usize> = (0..self.graph.nodes.len()).collect();
+        for (index, node) in self.graph.nodes.iter().enumerate() {
+            for source in &node.inputs {
+                if let Source::Node(before) = source {
+                    last_readers[*before] = index;
+                }
+            }
+        }
         for index in 0..self.graph.nodes.len() {
-            let value = self.node(index, &image, &values, mode, observe);
+            let value = self.node(index, &inputs, &values, mode, observe);
             values.push(value);
+            // Tensors of large images need much memory: none lives longer than it is read.
+            for (value, last) in values.iter_mut().zip(&last_readers).take(index) {
+                if *last == index {
+                    *value = Value { tensor: Tensor::new(), unit: None, scale: None };
+                }
+            }
         }
         let output = values.pop().expect("a network has layers").real();
         output.permute([0, 2, 3, 1]).flatten(1, -1)
@@ -74,14 +91,14 @@ impl Model<'_> {
     fn node(
         &self,
         index: usize,
-        image: &Value,
+        inputs: &[Value],
         values: &[Value],
         mode: Mode,
         observe: &mut dyn FnMut(usize, &Tensor),
     ) -> Value {
         let node = &self.graph.nodes[index];
         let input = |which: usize| match node.inputs[which] {
-            Source::Image => image,
+            Source::Input(input) => &inputs[input],
             Source::Node(earlier) => &values[earlier],
         };
         let x = input(0);

@@ -1,5 +1,7 @@
 //! Some of the images of a dataset.
 
+use std::ops::Range;
+
 use crate::dataset::Split;
 use crate::task::Targets;
 
@@ -42,8 +44,8 @@ impl<'a> Images<'a> {
         self.part.targets.select(&indices)
     }
 
-    /// All their pixels, image after image.
-    pub fn pixels(&self) -> impl Iterator<Item = &'a u8> {
-        self.indices.iter().flat_map(|index| self.part.image(*index))
+    /// The elements of an input of all of them, image after image; `range` is where they are in an image.
+    pub fn elements(&self, range: Range<usize>) -> impl Iterator<Item = &'a u8> {
+        self.indices.iter().flat_map(move |index| &self.part.image(*index)[range.clone()])
     }
 }

@@ -153,7 +153,14 @@ pub fn train(
         can_be_trained(graph)?;
     }
     let normalisation = job.normalisation(&train);
-    normalisation.warnings(dataset.samples.is_empty()).iter().for_each(|warning| observer.warn(warning));
+    for ((input, normalisation), samples) in graph.inputs.iter().zip(&normalisation).zip(&dataset.samples) {
+        let whose =
+            if graph.inputs.are_several() { format!("input `{}`: ", input.name) } else { String::new() };
+        let warnings = normalisation.warnings(samples.is_empty());
+        warnings.iter().for_each(|warning| observer.warn(&format!("{whose}{warning}")));
+    }
+    let (varied, warning) = check::varied(dataset, settings);
+    warning.iter().for_each(|warning| observer.warn(warning));
     let machine = Machine::here(graph, settings.batch, device);
     let _turn = take_turn(&machine, settings);
     let chosen = std::cell::OnceCell::new();
@@ -173,6 +180,7 @@ pub fn train(
     let phase = |quantised, teacher| Phase {
         rules,
         aside: aside(graph),
+        varied: varied.clone(),
         task: dataset.task,
         fit: &fit,
         settings,
@@ -236,12 +244,14 @@ pub fn train(
 }
 
 impl Job<'_> {
-    /// How images are normalised. What differs by channel is in the initial weights, if there are any.
-    fn normalisation(&self, train: &Images<'_>) -> Normalisation {
-        let found = Normalisation::of(train, self.graph.input.channels, self.graph.input_bits);
+    /// How each input is normalised. What differs by channel is in the initial weights, if there are any.
+    fn normalisation(&self, train: &Images<'_>) -> Vec<Normalisation> {
+        let mut found = Normalisation::of_inputs(train, &self.graph.inputs);
         let Some(given) = self.normalisation else { return found };
-        let given = found.replaced(given);
-        if self.initial.is_some() { given.with_equal_channels() } else { given }
+        let given = found.remove(0).replaced(given);
+        let given = if self.initial.is_some() { given.with_equal_channels() } else { given };
+        found.insert(0, given);
+        found
     }
 }
 

@@ -11,7 +11,7 @@ use crate::graph::{Graph, Op, Source};
 use crate::memory::Allocation;
 use crate::settings::{Rounding, Scheme};
 
-use super::batches::Form;
+use super::batches::{Form, InputForm};
 use super::normalisation::Normalisation;
 use super::part::Part;
 
@@ -27,11 +27,11 @@ pub struct Model<'a> {
     pub scheme: Scheme,
     /// How activations are rounded.
     pub rounding: Rounding,
-    /// The image's grid, which normalises all channels alike.
-    pub image: Grid,
-    /// Factors by channel, `[channels]`, on the weights of the layers that read the image: they normalise
-    /// what the image's grid does not. None where a layer without such weights reads it.
-    pub gains: Option<Tensor>,
+    /// The grid of each input, which normalises all its channels alike.
+    pub inputs: Vec<Grid>,
+    /// For each input factors by channel, `[channels]`, on the weights of the layers that read it: they
+    /// normalise what its grid does not. None where a layer without such weights reads it.
+    pub gains: Vec<Option<Tensor>>,
     /// The device that holds the tensors.
     pub device: Device,
     /// The one tensor that is quantised, at these bits, in an otherwise float network: its sensitivity is
@@ -60,7 +60,7 @@ impl<'a> Model<'a> {
         allocation: &'a Allocation,
         scheme: Scheme,
         rounding: Rounding,
-        normalisation: &Normalisation,
+        normalisations: &[Normalisation],
         device: Device,
     ) -> Model<'a> {
         let mut tensors = BTreeMap::new();
@@ -117,26 +117,31 @@ impl<'a> Model<'a> {
                 }
             }
         }
-        let gains = normalisation.gains.iter().map(|gain| *gain as f32).collect::<Vec<_>>();
-        let gains = image_meets_weights_only(graph).then(|| Tensor::from_slice(&gains).to_device(device));
-        let image = normalisation.image;
-        Model { graph, grids, allocation, scheme, rounding, image, gains, device, only: None, tensors }
+        let gains = normalisations.iter().enumerate().map(|(input, normalisation)| {
+            let gains = normalisation.gains.iter().map(|gain| *gain as f32).collect::<Vec<_>>();
+            meets_weights_only(graph, input).then(|| Tensor::from_slice(&gains).to_device(device))
+        });
+        let gains = gains.collect();
+        let inputs = normalisations.iter().map(|normalisation| normalisation.image).collect();
+        Model { graph, grids, allocation, scheme, rounding, inputs, gains, device, only: None, tensors }
     }
 
     /// The form of its batches.
     pub fn form(&self) -> Form {
-        Form { shape: self.graph.input, image: self.image, device: self.device }
+        let inputs = self.graph.inputs.iter().zip(&self.inputs);
+        let inputs = inputs.map(|(input, grid)| InputForm { shape: input.shape, grid: *grid });
+        Form { inputs: inputs.collect(), device: self.device }
     }
 
     /// Another network of the same graph, with these tensors.
     pub fn with_tensors(&self, tensors: BTreeMap<String, Tensor>) -> Model<'a> {
-        let &Model { graph, allocation, scheme, rounding, image, device, .. } = self;
-        let gains = self.gains.as_ref().map(Tensor::shallow_clone);
-        let grids = self.grids.clone();
-        Model { graph, grids, allocation, scheme, rounding, image, gains, device, only: None, tensors }
+        let &Model { graph, allocation, scheme, rounding, device, .. } = self;
+        let gains = self.gains.iter().map(|gains| gains.as_ref().map(Tensor::shallow_clone)).collect();
+        let (grids, inputs) = (self.grids.clone(), self.inputs.clone());
+        Model { graph, grids, allocation, scheme, rounding, inputs, gains, device, only: None, tensors }
     }
 
-    /// Weights as the integer network will hold them, before they are rounded: with the image's
+    /// Weights as the integer network will hold them, before they are rounded: with the input's
     /// normalisation, and with batch norm where the scheme folds it.
     pub fn real_weight(&self, node: usize) -> Tensor {
         let weight = self.unfolded_weight(node);
@@ -150,14 +155,14 @@ impl<'a> Model<'a> {
         }
     }
 
-    /// Weights with the image's normalisation.
+    /// Weights with the normalisation of the input that the node reads, if it reads one.
     pub fn unfolded_weight(&self, node: usize) -> Tensor {
         let weight = self.get(node, Part::Weight).or_else(|| self.get(node, Part::Constant));
         let weight = weight.expect("a weighted node").shallow_clone();
         let node = &self.graph.nodes[node];
-        let Some(gains) = self.gains.as_ref().filter(|_| node.inputs.contains(&Source::Image)) else {
-            return weight;
-        };
+        // A layer with weights reads one tensor.
+        let Source::Input(input) = node.inputs[0] else { return weight };
+        let Some(gains) = &self.gains[input] else { return weight };
         match node.op.weights().expect("a weighted node") {
             Weights::Channels { .. } => weight * gains.view([-1, 1, 1, 1]),
             Weights::Filters { groups, .. } => {
@@ -167,7 +172,7 @@ impl<'a> Model<'a> {
                 weight * rows.view([filters, -1, 1, 1])
             }
             Weights::Dense | Weights::Elements => {
-                unreachable!("there are gains only where convolutions alone read the image")
+                unreachable!("there are gains only where convolutions alone read the input")
             }
         }
     }
@@ -260,9 +265,9 @@ impl<'a> Model<'a> {
     }
 }
 
-/// Whether all that reads the image are convolutions, whose weights can take over its normalisation.
-fn image_meets_weights_only(graph: &Graph) -> bool {
-    let mut readers = graph.nodes.iter().filter(|node| node.inputs.contains(&Source::Image));
+/// Whether all that reads an input are convolutions, whose weights can take over its normalisation.
+fn meets_weights_only(graph: &Graph, input: usize) -> bool {
+    let mut readers = graph.nodes.iter().filter(|node| node.inputs.contains(&Source::Input(input)));
     readers.all(|node| match node.op.weights() {
         Some(Weights::Filters { .. } | Weights::Channels { .. }) => true,
         Some(Weights::Dense | Weights::Elements) | None => false,

@@ -1,10 +1,13 @@
 //! Normalisation of images, per channel. It becomes part of the network: firmware feeds raw pixels.
 
+use std::ops::Range;
+
 use mixq_format::Bits;
 
 use super::images::Images;
 use crate::convert::Grid;
 use crate::dataset;
+use crate::graph::Inputs;
 use crate::import::InputNormalisation;
 
 /// Images are normalised as `gains[c] * scale * (pixel - zero_point)`.
@@ -34,17 +37,25 @@ const STEADY: f64 = 1.0;
 const FARTHEST: f64 = 4.0;
 
 impl Normalisation {
-    /// From the images to train with; `channels` is their number of channels, `bits` the width of an element.
-    pub fn of(train: &Images<'_>, channels: usize, bits: Bits) -> Normalisation {
+    /// Of each input, from the images to train with.
+    pub fn of_inputs(train: &Images<'_>, inputs: &Inputs) -> Vec<Normalisation> {
+        let all = inputs.iter().zip(inputs.ranges());
+        all.map(|(input, range)| Normalisation::of(train, range, input.shape.channels, input.bits)).collect()
+    }
+
+    /// From the images to train with; of an input that lies in this range of each, and has this number of
+    /// channels of elements of `bits`.
+    fn of(train: &Images<'_>, range: Range<usize>, channels: usize, bits: Bits) -> Normalisation {
         let last = bits.max_code();
-        let pixels = |channel: usize| train.pixels().skip(channel).step_by(channels);
+        let elements = || train.elements(range.clone());
+        let pixels = |channel: usize| elements().skip(channel).step_by(channels);
         let moments: Vec<(f64, f64)> =
             (0..channels).map(|channel| dataset::moments(pixels(channel))).collect();
         let varying = |channel: &usize| !is_steady(moments[*channel].1, last);
         let varying: Vec<usize> = (0..channels).filter(varying).collect();
         // Without the channels that hardly vary, as if they were not there.
         let (mean, deviation) = if varying.is_empty() || varying.len() == channels {
-            dataset::moments(train.pixels())
+            dataset::moments(elements())
         } else {
             dataset::moments(varying.into_iter().flat_map(pixels))
         };
@@ -131,7 +142,7 @@ mod tests {
             })
             .collect();
         let split = Split { pixels: pixels.clone().into(), targets: vec![0; 100].into() };
-        let Normalisation { image, gains, .. } = Normalisation::of(&Images::all(&split), 3, Bits::B8);
+        let Normalisation { image, gains, .. } = Normalisation::of(&Images::all(&split), 0..300, 3, Bits::B8);
         for (channel, gain) in gains.iter().take(2).enumerate() {
             let values: Vec<f64> = (pixels.iter().skip(channel).step_by(3))
                 .map(|pixel| gain * image.scale * f64::from(i32::from(*pixel) - image.zero_point))
@@ -145,8 +156,9 @@ mod tests {
         assert_eq!(image.zero_point, (others.sum::<f64>() / 20_000.0).round() as i32);
     }
     fn normalised(pixels: Vec<u8>, channels: usize) -> Normalisation {
+        let each = pixels.len() / 10;
         let split = Split { pixels: pixels.into(), targets: vec![0; 10].into() };
-        Normalisation::of(&Images::all(&split), channels, Bits::B8)
+        Normalisation::of(&Images::all(&split), 0..each, channels, Bits::B8)
     }
 
     #[test]

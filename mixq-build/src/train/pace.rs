@@ -42,7 +42,7 @@ pub fn pace(job: Job<'_>, turns: usize) -> Result<Vec<Pace>, Problem> {
     let (train, validation) = batches::split(dataset.train.len(), settings.validation, settings.seed);
     let [train, validation] = [train, validation].map(|indices| Images::some(&dataset.train, indices));
     let fit = rules.fit(&train.targets(), dataset.outputs, settings);
-    let normalisation = Normalisation::of(&train, graph.input.channels, graph.input_bits);
+    let normalisation = Normalisation::of_inputs(&train, &graph.inputs);
     let machine = Machine::here(graph, settings.batch, device);
     let _turn = take_turn(&machine, settings);
     let mut fresh = Model::new(graph, allocation, scheme, settings.rounding, &normalisation, device);
@@ -62,6 +62,7 @@ pub fn pace(job: Job<'_>, turns: usize) -> Result<Vec<Pace>, Problem> {
             scheme,
             quantised,
             aside: super::check::aside(graph),
+            varied: super::check::varied(dataset, settings).0,
             train: &train,
             validation: &validation,
             teacher,

@@ -22,6 +22,8 @@ pub struct Phase<'a> {
     pub quantised: bool,
     /// Nodes on which the loss does not depend, by name: they keep what they have.
     pub aside: Vec<&'a str>,
+    /// The inputs that are varied.
+    pub varied: Vec<usize>,
     /// Images to learn from.
     pub train: &'a Images<'a>,
     /// Images on which the best epoch is chosen.

@@ -3,7 +3,7 @@
 
 use tch::Tensor;
 
-use super::batches::batch;
+use super::batches::{batch, within_memory};
 use super::calibrate::{IMAGES, set_bounds, set_weight_bounds};
 use super::forward::Mode;
 use super::images::Images;
@@ -20,9 +20,9 @@ use crate::task::{Batch, Fit, Rules};
 pub fn measure(rules: &dyn Rules, fit: &Fit, model: &mut Model<'_>, train: &Images<'_>) -> Losses {
     let nodes = model.graph.nodes.len();
     let mut losses = Losses { weights: vec![[0.0; 3]; nodes], activations: vec![[0.0; 3]; nodes] };
-    let indices: Vec<usize> = (0..train.len().min(IMAGES)).collect();
-    let (images, targets) = batch(train, &indices, model.form());
-    let targets = rules.tensor(Batch { images: &images, targets: &targets }, fit);
+    let indices: Vec<usize> = (0..train.len().min(within_memory(model.graph, IMAGES))).collect();
+    let (images, targets) = batch(train, &indices, &model.form());
+    let targets = rules.tensor(Batch { images: &images[0], targets: &targets }, fit);
     let float = copies(&model.tensors);
     tch::no_grad(|| {
         let mode = Mode { quantised: false, batch_statistics: false };

@@ -37,9 +37,9 @@ impl Phase<'_> {
         let draw = (self.settings.seed, self.position(state.epoch), state.batch);
         let shape = model.graph.output();
         let masks = self.rules.takes_masks().then_some([shape.height, shape.width]);
-        let augmentation = Augmentation::of(self.settings, masks);
-        let (images, targets) = augmented_batch(self.train, indices, model.form(), augmentation, draw);
-        let targets = self.rules.tensor(Batch { images: &images, targets: &targets }, self.fit);
+        let augmentation = Augmentation::of(self.settings, masks, &self.varied);
+        let (images, targets) = augmented_batch(self.train, indices, &model.form(), &augmentation, draw);
+        let targets = self.rules.tensor(Batch { images: &images[0], targets: &targets }, self.fit);
         let outputs = model.forward(&images, mode);
         let loss = self.rules.loss(&outputs, &targets, self.fit, self.settings.label_smoothing);
         let loss = match &self.teacher {

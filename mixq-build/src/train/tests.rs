@@ -46,7 +46,7 @@ const IMAGES: usize = 100;
 
 fn images(graph: &Graph, seed: u64) -> Split {
     let mut random = fastrand::Rng::with_seed(seed);
-    let pixels = (0..IMAGES * graph.input.elements()).map(|_| random.u8(..)).collect::<Vec<u8>>().into();
+    let pixels = (0..IMAGES * graph.inputs.elements()).map(|_| random.u8(..)).collect::<Vec<u8>>().into();
     Split { pixels, targets: vec![0; IMAGES].into() }
 }
 
@@ -85,13 +85,25 @@ fn unsettle(model: &mut Model<'_>, seed: u64) {
 /// Logits of all images by the kernels, in real units.
 fn integer_logits(converted: &Converted, images: &Split) -> Vec<f64> {
     let layers: Vec<Layer> = converted.layers.iter().map(|named| named.layer).collect();
-    let Converted { parameters, input, output, arena_bytes, .. } = converted;
-    let network =
-        Network { layers: &layers, parameters, input: *input, output: *output, arena_bytes: *arena_bytes };
+    let Converted { parameters, inputs, output, arena_bytes, .. } = converted;
+    let tensors: Vec<mixq_format::Tensor> = inputs.iter().map(|input| input.tensor).collect();
+    let network = Network {
+        layers: &layers,
+        parameters,
+        input: tensors[0],
+        others: &tensors[1..],
+        output: *output,
+        arena_bytes: *arena_bytes,
+    };
     network.validate().unwrap();
     let mut arena = vec![0; *arena_bytes as usize];
     let logits = (0..images.len()).flat_map(|image| {
-        arena[input.range()].copy_from_slice(images.image(image));
+        let mut rest = images.image(image);
+        for input in &tensors {
+            let (codes, others) = rest.split_at(input.elements());
+            arena[input.range()].copy_from_slice(codes);
+            rest = others;
+        }
         mixq_rt::run(&network, &mut arena);
         let logits = arena[output.range()].as_chunks().0.iter().map(|logit| i32::from_ne_bytes(*logit));
         logits.map(|logit| f64::from(logit) * converted.logit_scale).collect::<Vec<_>>()
@@ -107,11 +119,11 @@ fn both_answers(network: &str, bits: Bits, rounding: Rounding, seed: u64) -> [Ve
     tch::manual_seed(seed as i64);
     let split = images(&graph, seed);
     let all = Images::all(&split);
-    let normalisation = Normalisation::of(&all, graph.input.channels, Bits::B8);
+    let normalisation = Normalisation::of_inputs(&all, &graph.inputs);
     let mut model = Model::new(&graph, &allocation, scheme, rounding, &normalisation, Device::Cpu);
     unsettle(&mut model, seed);
     calibrate(&mut model, &all, Bounds::Data);
-    let (pixels, _) = batch(&all, &(0..IMAGES).collect::<Vec<_>>(), model.form());
+    let (pixels, _) = batch(&all, &(0..IMAGES).collect::<Vec<_>>(), &model.form());
     let mode = Mode { quantised: true, batch_statistics: false };
     let logits = tch::no_grad(|| model.forward(&pixels, mode));
     let expected = Vec::<f64>::try_from(logits.to_kind(Kind::Double).flatten(0, -1)).unwrap();
@@ -182,13 +194,13 @@ fn integers_compute_what_the_fake_quantised_network_computes() {
                     tch::manual_seed(seed);
                     let split = images(&graph, seed as u64);
                     let all = Images::all(&split);
-                    let normalisation = Normalisation::of(&all, graph.input.channels, Bits::B8);
+                    let normalisation = Normalisation::of_inputs(&all, &graph.inputs);
                     let mut model =
                         Model::new(&graph, &allocation, scheme, rounding, &normalisation, Device::Cpu);
                     unsettle(&mut model, seed as u64);
                     calibrate(&mut model, &all, Bounds::Data);
                     let order: Vec<usize> = (0..IMAGES).collect();
-                    let (pixels, _) = batch(&all, &order, model.form());
+                    let (pixels, _) = batch(&all, &order, &model.form());
                     let mode = Mode { quantised: true, batch_statistics: false };
                     let logits = tch::no_grad(|| model.forward(&pixels, mode));
                     let expected = Vec::<f64>::try_from(logits.to_kind(Kind::Double).flatten(0, -1)).unwrap();
@@ -219,7 +231,7 @@ fn integers_compute_what_the_fake_quantised_network_computes() {
 fn a_channel_that_never_varies_is_warned_of_where_batch_norm_is_folded() {
     let graph = Graph::resolve(&layers::parse(Path::new("network.toml"), NETWORK).unwrap()).unwrap();
     let split = images(&graph, 1);
-    let normalisation = Normalisation::of(&Images::all(&split), graph.input.channels, Bits::B8);
+    let normalisation = Normalisation::of_inputs(&Images::all(&split), &graph.inputs);
     let said = |scheme, variance: f32| {
         let allocation = allocate(&graph, u64::MAX, u64::MAX, scheme).unwrap();
         let mut model =

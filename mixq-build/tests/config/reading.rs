@@ -56,6 +56,7 @@ fn the_shortest_configuration_has_the_documented_defaults() {
         device: DeviceChoice::Auto,
         class_weights: mixq_build::engine::settings::ClassWeights::None,
         loss: mixq_build::engine::settings::Loss::Squared,
+        from_scratch: false,
     };
     assert_eq!(model.training, training);
     let place =
@@ -151,6 +152,7 @@ fn every_key_is_read() {
         resize: false,
         tolerate: 0.0,
         input: None,
+        inputs: Default::default(),
         recordings: RecordingConfig::default(),
         location: person.dataset_at.clone(),
     };
@@ -189,6 +191,7 @@ fn every_key_is_read() {
         device: DeviceChoice::Cpu,
         class_weights: mixq_build::engine::settings::ClassWeights::None,
         loss: mixq_build::engine::settings::Loss::Squared,
+        from_scratch: false,
     };
     assert_eq!(person.training, training);
     assert_eq!(other.training, Training::default());

@@ -35,7 +35,7 @@ fn samples_and_recordings() {
         files: None,
     };
     assert_eq!((found.input, found.recordings), (Some(input), recordings));
-    let bits = |bits: u8| read(&format!("input = {{ bits = {bits} }}")).input_bits();
+    let bits = |bits: u8| read(&format!("input = {{ bits = {bits} }}")).input_bits("image");
     assert_eq!([8, 4, 2].map(bits), [Bits::B8, Bits::B4, Bits::B2]);
     let found = read("input = { scale = \"per-tensor\" }, files = \"{group}_{class}.csv\", group = false");
     assert!(found.input.is_some_and(|input| input.per_tensor));

@@ -23,13 +23,13 @@ fn split(images: &[(usize, u16)]) -> Split {
 
 fn expected() -> Dataset {
     Dataset {
-        shape: COLOUR,
+        inputs: COLOUR.into(),
         task: Task::default(),
         outputs: 2,
         labels: vec!["ant".to_string(), "bee".to_string()],
         train: split(&[(0, 0), (1, 0), (2, 1), (3, 1)]),
         test: split(&[(4, 0), (5, 1)]),
-        samples: Vec::new(),
+        samples: vec![Vec::new()],
         groups: Vec::new(),
     }
 }

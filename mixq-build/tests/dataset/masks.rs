@@ -244,11 +244,10 @@ fn a_trained_network_is_measured_with_the_test_part() {
     let folder = TempDir::new().unwrap();
     write_folder(folder.path(), &small());
     let network = Reader {
-        input: INPUT,
+        inputs: &INPUT.into(),
         output: Shape { channels: 3, ..INPUT },
         labels: &["a", "b", "c"].map(String::from),
-        samples: &[],
-        bits: mixq_format::Bits::B8,
+        samples: &[&[]],
     };
     let Measure { images, own_test_part } = measure(&config(folder.path()), network, &mut ()).unwrap();
     assert!(own_test_part);

@@ -147,17 +147,16 @@ fn two_folders_for_one_part_are_an_error() {
 #[test]
 fn a_test_part_may_lack_classes() {
     let folder = TempDir::new().unwrap();
-    let files: Files = small().into_iter().filter(|(name, _)| !name.starts_with("test/ant/")).collect();
-    write_folder(folder.path(), &files);
+    let images = [(9, "train/asp/a.png"), (8, "train/asp/b.png")];
+    let asps = images.map(|(seed, name)| (name.to_string(), png(COLOUR, seed)));
+    write_folder(folder.path(), &small().into_iter().chain(asps).collect());
     let mut heard = Heard::default();
-    let found = Dataset::load(&DatasetConfig::new(folder.path()), COLOUR, 2, &mut heard).unwrap();
-    let whole = read_folder(&small());
-    assert_eq!(found.labels, whole.labels);
-    assert_eq!(found.train, whole.train);
-    // What is there keeps the label of its class.
-    let ants = small().iter().filter(|(name, _)| name.starts_with("test/ant/")).count();
-    let bees: Vec<usize> = (ants..whole.test.len()).collect();
-    assert_eq!(found.test, whole.test.select(&bees));
-    let told = |warning: &String| warning.contains("test images is of class 0 (ant)");
+    let config = DatasetConfig::new(folder.path());
+    let found = Dataset::load(&config, COLOUR, 3, &mut heard).unwrap();
+    assert_eq!(found.labels, ["ant", "asp", "bee"]);
+    // What is there keeps the label of its class: an ant and a bee.
+    assert_eq!(found.test.targets, vec![0, 2].into());
+    assert_eq!(found.test.pixels, read_folder(&small()).test.pixels);
+    let told = |warning: &String| warning.contains("test images is of class 1 (asp)");
     assert!(heard.warnings.iter().any(told), "{:?}", heard.warnings);
 }

@@ -21,7 +21,7 @@ fn the_digits_are_all_there() {
     let shape = Shape { height: 8, width: 8, channels: 1 };
     let config = DatasetConfig { test: Some(TestPart::Rows(360)), max: 16, ..DatasetConfig::new(digits()) };
     let dataset = Dataset::load(&config, shape, 10, &mut ()).unwrap();
-    assert_eq!((dataset.shape, dataset.outputs), (shape, 10));
+    assert_eq!((dataset.inputs[0].shape, dataset.outputs), (shape, 10));
     assert_eq!(dataset.labels, ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"]);
     assert_eq!((dataset.train.len(), dataset.test.len()), (1437, 360));
     assert_eq!(counts(&dataset.train), [143, 146, 142, 146, 144, 145, 144, 143, 141, 143]);

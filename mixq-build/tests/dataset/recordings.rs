@@ -39,7 +39,7 @@ fn rows(subject: usize, class: &str, count: usize) -> String {
 /// The subject that a window is of, and its first row.
 fn window(dataset: &Dataset, codes: &[u8]) -> (u8, u8) {
     let value =
-        |code: u8, channel: usize| (i32::from(code) - dataset.samples[channel].codes.zero_point) as u8;
+        |code: u8, channel: usize| (i32::from(code) - dataset.samples[0][channel].codes.zero_point) as u8;
     for (row, pixel) in codes.chunks(2).enumerate() {
         assert_eq!(value(pixel[0], 0), value(codes[0], 0), "windows are of one subject");
         assert_eq!(value(pixel[1], 1), value(codes[1], 1) + row as u8, "rows follow each other");
@@ -252,8 +252,8 @@ fn sounds_in_folders_of_classes() {
     let (dataset, _) = load_as(&Given::folder(&files), frame, windows(8, 4)).unwrap();
     assert_eq!(dataset.labels, ["no", "yes"]);
     assert_eq!((dataset.train.len(), dataset.test.len()), (4 * 4, 2 * 4));
-    assert_eq!(dataset.samples[0].unit, 1.0);
-    let step = dataset.samples[0].scale();
+    assert_eq!(dataset.samples[0][0].unit, 1.0);
+    let step = dataset.samples[0][0].scale();
     let codes = dataset.train.image(0);
     assert!((f64::from(codes[7]) - f64::from(codes[0]) - 700.0 / step).abs() <= 1.0, "{codes:?} {step}");
 

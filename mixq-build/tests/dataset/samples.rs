@@ -3,7 +3,7 @@
 use mixq_build::engine::config::{DatasetConfig, InputConfig};
 use mixq_build::engine::dataset::{Dataset, Reader, measure};
 use mixq_build::engine::graph::Shape;
-use mixq_format::{Bits, SampleChannel};
+use mixq_format::SampleChannel;
 
 use crate::given::Given;
 use crate::npz::{npy, npz};
@@ -47,11 +47,11 @@ fn channels_of_floats_have_scales_of_their_own() {
     for shape in ["(32, 5, 2)", "(32, 1, 5, 2)"] {
         let given = npz(&[("x", &floats(&values, shape)), ("y", &labels(32))]);
         let dataset = load(&given, None).unwrap();
-        let [wide, narrow] = &dataset.samples[..] else { panic!("two channels") };
+        let [wide, narrow] = &dataset.samples[0][..] else { panic!("two channels") };
         assert!((wide.scale() / (4000.0 / 255.0) - 1.0).abs() < 0.01, "{wide:?}");
         assert!((narrow.scale() / (1.0 / 255.0) - 1.0).abs() < 0.01, "{narrow:?}");
         // The last image of each class is in the test part.
-        let all = dataset.train.pixels.iter().zip(&values).zip(dataset.samples.iter().cycle());
+        let all = dataset.train.pixels.iter().zip(&values).zip(dataset.samples[0].iter().cycle());
         for ((code, value), channel) in all.take(20 * 10) {
             assert!(off(*code, *value, channel) <= 0.51, "{code} {value} {channel:?}");
         }
@@ -62,7 +62,7 @@ fn channels_of_floats_have_scales_of_their_own() {
 fn one_scale_for_all_and_given_ranges() {
     let given = npz(&[("x", &floats(&two_scales(), "(32, 5, 2)")), ("y", &labels(32))]);
     let input = InputConfig { per_tensor: true, ..InputConfig::default() };
-    let found = load(&given, Some(input)).unwrap().samples;
+    let found = load(&given, Some(input)).unwrap().samples.remove(0);
     assert_eq!(found.len(), 1);
     assert!((found[0].scale() / (4000.0 / 255.0) - 1.0).abs() < 0.01, "{found:?}");
     let input = InputConfig {
@@ -73,7 +73,7 @@ fn one_scale_for_all_and_given_ranges() {
         bits: None,
     };
     let dataset = load(&given, Some(input)).unwrap();
-    let [wide, narrow] = &dataset.samples[..] else { panic!("two channels") };
+    let [wide, narrow] = &dataset.samples[0][..] else { panic!("two channels") };
     assert_eq!((wide.unit, narrow.unit), (0.125, 0.0005));
     assert!((wide.scale() / (2000.0 / 255.0) - 1.0).abs() < 1e-4, "{wide:?}");
     assert!((narrow.scale() / (2.0 / 255.0) - 1.0).abs() < 1e-4, "{narrow:?}");
@@ -99,7 +99,7 @@ fn whole_numbers_that_fit_a_byte_lose_nothing() {
     // Bytes are pixels, with any number of channels.
     let given = npz(&[("x", &npy("|u1", "(32, 5, 2)", &signed)), ("y", &labels(32))]);
     let dataset = load(&given, None).unwrap();
-    assert!(dataset.samples.is_empty());
+    assert!(dataset.samples[0].is_empty());
     assert_eq!(dataset.train.pixels[..200], signed[..200]);
 }
 
@@ -148,7 +148,7 @@ fn what_cannot_be_samples_is_named() {
     );
     assert!(said.contains("input = { unit = 8 }"), "{said}");
     let input = InputConfig { unit: Some(vec![8.0]), ..InputConfig::default() };
-    assert_eq!(load(&given, Some(input)).unwrap().samples[0].unit, 8.0);
+    assert_eq!(load(&given, Some(input)).unwrap().samples[0][0].unit, 8.0);
     let input = InputConfig { min: Some(vec![0.0; 3]), ..InputConfig::default() };
     assert_eq!(
         load(&given, Some(input)).unwrap_err(),
@@ -169,13 +169,15 @@ fn a_trained_network_is_measured_with_the_codes_of_its_training() {
     let other = npz(&[("x", &floats(&smaller, "(32, 5, 2)")), ("y", &labels(32))]);
     let measured = |given: &Given, samples: &[SampleChannel]| {
         let labels = ["0", "1"].map(String::from);
-        let network = Reader { input: SERIES, output: 2.into(), labels: &labels, samples, bits: Bits::B8 };
+        let network =
+            Reader { inputs: &SERIES.into(), output: 2.into(), labels: &labels, samples: &[samples] };
         measure(&DatasetConfig::new(&given.path), network, &mut ())
             .map(|found| found.images)
             .map_err(|error| error.to_string().replace(&given.path.display().to_string(), "ROOT"))
     };
-    let images = measured(&other, &trained.samples).unwrap();
-    for ((code, value), channel) in images.pixels.iter().zip(&smaller).zip(trained.samples.iter().cycle()) {
+    let images = measured(&other, &trained.samples[0]).unwrap();
+    for ((code, value), channel) in images.pixels.iter().zip(&smaller).zip(trained.samples[0].iter().cycle())
+    {
         assert!(off(*code, *value, channel) <= 0.51, "{code} {value}");
     }
     assert_eq!(
@@ -185,5 +187,5 @@ fn a_trained_network_is_measured_with_the_codes_of_its_training() {
     );
     // Bytes are samples, too.
     let bytes = npz(&[("x", &npy("|u1", "(32, 5, 2)", &[9; 320])), ("y", &labels(32))]);
-    assert_eq!(measured(&bytes, &trained.samples).unwrap().image(0)[0], trained.samples[0].code(9.0));
+    assert_eq!(measured(&bytes, &trained.samples[0]).unwrap().image(0)[0], trained.samples[0][0].code(9.0));
 }

@@ -125,8 +125,7 @@ fn empty_folders() {
     );
     assert_eq!(
         missing[0],
-        "ROOT: the test part has no `ant`, `bee`, which the training part has; both need a folder for each \
-         class"
+        "ROOT: the test part has no images; it needs images in folders of classes, or remove its folder"
     );
     let help =
         "wanted are JPEG, PNG, CSV or WAV files in a folder for each class, CIFAR binary files or IDX files";

@@ -95,13 +95,7 @@ fn columns_are_found_by_name() {
     let known = ["height", "width"].map(String::from);
     let measured = |text: &str| {
         let given = Given::file("d.csv", text.as_bytes());
-        let network = Reader {
-            input: DIGIT,
-            output: 2.into(),
-            labels: &known,
-            samples: &[],
-            bits: mixq_format::Bits::B8,
-        };
+        let network = Reader { inputs: &DIGIT.into(), output: 2.into(), labels: &known, samples: &[&[]] };
         let found = measure(&config(&given), network, &mut ()).map(|found| found.images.targets);
         found.map_err(|error| error.to_string())
     };

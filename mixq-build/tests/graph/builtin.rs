@@ -144,7 +144,7 @@ fn options_change_what_they_say() {
             Options { width: 0.3, resolution: 32, channels: 2, classes: 7, stem_stride: Some(1), ..usual };
         let graph = network(name, &given);
         let width = if name == "ds_cnn" { 10 } else { 32 };
-        assert_eq!(graph.input, Shape { height: 32, width, channels: 2 }, "{name}");
+        assert_eq!(graph.input(), Shape { height: 32, width, channels: 2 }, "{name}");
         assert_eq!(graph.outputs(), 7, "{name}");
         assert_eq!((graph.nodes[0].output.height, graph.nodes[0].output.width), (32, width), "{name}");
         assert!(graph.nodes[..graph.nodes.len() - 1].iter().all(|node| node.output.channels % 8 == 0));

@@ -47,12 +47,12 @@ fn readers_of_a_folded_layer_read_its_host() {
         layer("relu"),
     ))
     .unwrap();
-    use mixq_build::engine::graph::Source::{Image, Node};
+    use mixq_build::engine::graph::Source::{Input, Node};
     let links: Vec<_> = graph.nodes.iter().map(|node| (node.name.as_str(), node.inputs.clone())).collect();
     assert_eq!(
         links,
         [
-            ("conv1", vec![Image]),
+            ("conv1", vec![Input(0)]),
             ("conv2", vec![Node(0)]),
             ("add1", vec![Node(0), Node(1)]),
             ("linear1", vec![Node(2)])
@@ -60,7 +60,7 @@ fn readers_of_a_folded_layer_read_its_host() {
     );
     assert!(relu(&graph.nodes[2]) && !relu(&graph.nodes[1]));
     assert_eq!(graph.readers(Node(0)), [1, 2]);
-    assert_eq!(graph.readers(Image), [0]);
+    assert_eq!(graph.readers(Input(0)), [0]);
 }
 
 #[test]

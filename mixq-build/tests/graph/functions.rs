@@ -46,6 +46,8 @@ fn every_function_is_a_layer_and_an_activation() {
         ("op = \"log\"\nleast = 0.5", "{ log = 0.5 }", Function::Log { least: number(0.5) }),
         ("op = \"sqrt\"", "\"sqrt\"", Function::Sqrt),
         ("op = \"abs\"", "\"abs\"", Function::Abs),
+        ("op = \"sign\"", "\"sign\"", Function::Sign { value: number(1.0) }),
+        ("op = \"sign\"\nvalue = 0.5", "{ sign = 0.5 }", Function::Sign { value: number(0.5) }),
         ("op = \"neg\"", "\"neg\"", Function::Neg),
         ("op = \"min\"\nvalue = 0.5", "{ min = 0.5 }", Function::Min { value: number(0.5) }),
         ("op = \"max\"\nvalue = -2", "{ max = -2 }", Function::Max { value: number(-2.0) }),
@@ -72,7 +74,7 @@ fn an_activation_is_a_node_after_its_layer_and_before_all_that_read_that() {
     assert_eq!(
         nodes,
         [
-            ("stem", &[Source::Image][..]),
+            ("stem", &[Source::Input(0)][..]),
             ("stem.hard_swish", &[node(0)]),
             ("b", &[node(1)]),
             ("add1", &[node(1), node(2)]),

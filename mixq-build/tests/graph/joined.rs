@@ -122,7 +122,7 @@ fn a_batch_norm_that_cannot_be_folded_is_a_layer() {
     let first =
         resolve(&format!("input = [8, 8, 2]\n{norm}{STEM}[[layer]]\nop = \"linear\"\nfeatures = 2\n"));
     let first = first.unwrap();
-    assert!(scales(&first.nodes[0]) && first.nodes[0].inputs == [Source::Image]);
+    assert!(scales(&first.nodes[0]) && first.nodes[0].inputs == [Source::Input(0)]);
 }
 
 #[test]

@@ -36,9 +36,9 @@ fn texts_that_are_no_list() {
 fn keys() {
     check(
         &list("[[layer]]\nop = \"conv\"\nfilters = 4\nkernal = 3\n[[layer]]\nop = \"add\"\nzzz = 1\n")
-            .replace("input =", "inputs = 1\ninput ="),
+            .replace("input =", "inpust = 1\ninput ="),
         &[
-            "net.toml:1:1: unknown key `inputs` in a network; did you mean `input`? | inputs = 1",
+            "net.toml:1:1: unknown key `inpust` in a network; did you mean `inputs`? | inpust = 1",
             "net.toml:4:6: a conv layer needs `kernel`; add kernel = ... to this layer | op = \"conv\"",
             "net.toml:6:1: unknown key `kernal` in a conv layer; did you mean `kernel`? | kernal = 3",
             "net.toml:9:1: unknown key `zzz` in an add layer; known are `activation`, `op`, `name`, \
@@ -57,7 +57,7 @@ fn keys() {
              channel_shuffle, pad, upsample, resize, depth_to_space, space_to_depth, reshape, \
              transpose, flatten, batch_norm, relu, sigmoid, tanh, \
              hard_sigmoid, hard_swish, silu, gelu, leaky_relu, elu, selu, relu6, clip, exp, log, sqrt, abs, \
-             neg, min, max | [[layer]]",
+             sign, neg, min, max | [[layer]]",
             "net.toml:5:6: there is no operator \"depthwize\"; did you mean \"depthwise\"? | op \
              = \"depthwize\"",
             "net.toml:7:6: there is no operator \"zzz\"; the operators are conv, depthwise, pointwise, \
@@ -66,7 +66,7 @@ fn keys() {
              channel_shuffle, pad, upsample, resize, depth_to_space, space_to_depth, reshape, \
              transpose, flatten, \
              batch_norm, relu, sigmoid, tanh, hard_sigmoid, hard_swish, silu, gelu, leaky_relu, elu, selu, \
-             relu6, clip, exp, log, sqrt, abs, neg, min, max | op = \"zzz\"",
+             relu6, clip, exp, log, sqrt, abs, sign, neg, min, max | op = \"zzz\"",
             "net.toml:9:6: `op` is an integer, it must be a string | op = 3",
         ],
     );
@@ -93,7 +93,7 @@ fn values() {
             "net.toml:9:14: `batch_norm` is an integer, it must be true or false | batch_norm = 1",
             "net.toml:10:14: `activation` has the unknown function \"prelu\"; the activations are relu, \
              none, sigmoid, tanh, hard_sigmoid, hard_swish, silu, gelu, leaky_relu, elu, selu, relu6, clip, \
-             exp, log, sqrt, abs, neg, min, max | activation = \"prelu\"",
+             exp, log, sqrt, abs, sign, neg, min, max | activation = \"prelu\"",
             "net.toml:11:10: `inputs` is \"image\", it must be a list of names, for example \
              [\"conv1\", \"conv2\"] | inputs = \"image\"",
             "net.toml:14:10: `kernel` is true, it must be a whole number of 1 to 65,535, or [height, width] \

@@ -184,7 +184,7 @@ fn linear_layers_read_any_shape() {
         assert_eq!(graph.storage(graph.nodes[index].inputs[0]), Source::Node(0));
     }
     assert_eq!(flat.nodes[1].op.kind().to_string(), "flatten");
-    assert_eq!(direct.storage(Source::Image), Source::Image);
+    assert_eq!(direct.storage(Source::Input(0)), Source::Input(0));
 }
 
 #[test]
@@ -215,10 +215,10 @@ fn lists_can_be_made_without_a_file() {
     let conv = PointwiseSpec { filters: 3, stride: [1, 1] };
     let linear = LinearSpec { features: 2 };
     let layers = vec![LayerSpec::new("a", conv).reads(["image"]), LayerSpec::new("b", linear)];
-    let spec = Spec { input: Shape { height: 2, width: 2, channels: 1 }, layers };
+    let spec = Spec::new(Shape { height: 2, width: 2, channels: 1 }, layers);
     let graph = Graph::resolve(&spec).unwrap();
     assert_eq!(graph.nodes[1].inputs, [Source::Node(0)]);
-    assert_eq!((graph.name(Source::Node(1)), graph.name(Source::Image)), ("b", "image"));
+    assert_eq!((graph.name(Source::Node(1)), graph.name(Source::Input(0))), ("b", "image"));
     assert_eq!(graph.shape(Source::Node(0)), Shape { height: 2, width: 2, channels: 3 });
 }
 

@@ -33,8 +33,8 @@ fn windows() {
 fn sizes() {
     check(
         "input = [65535, 65535, 2]\n[[layer]]\nop = \"linear\"\nfeatures = 2\n",
-        &["the image is 65535x65535x2; height, width and channels are each 1 to 65,535, all elements at \
-             most 4,294,967,295"],
+        &["net.toml:1:9: the image is 65535x65535x2; height, width and channels are each 1 to 65,535, all \
+           elements at most 4,294,967,295 | input = [65535, 65535, 2]"],
     );
     let big = |layer: &str| list(layer).replace("[8, 8, 1]", "[65535, 1, 1]");
     check(
@@ -57,7 +57,7 @@ fn lists_without_a_file() {
     let message = |height: usize, op: OpSpec| {
         let linear = LinearSpec { features: 2 };
         let layers = [LayerSpec::new("a\nb", op), LayerSpec::new("c", op), LayerSpec::new("d", linear)];
-        let spec = Spec { input: Shape { height, width: 2, channels: 1 }, layers: layers[1..].to_vec() };
+        let spec = Spec::new(Shape { height, width: 2, channels: 1 }, layers[1..].to_vec());
         let one = Graph::resolve(&spec).map(|_| ()).map_err(|error| error.to_string());
         let bad_name = Graph::resolve(&Spec { layers: vec![layers[0].clone()], ..spec }).unwrap_err();
         assert!(!bad_name.problems[0].to_string().contains('\n'));
@@ -93,7 +93,7 @@ fn lists_without_a_file() {
     let stem = LayerSpec::new("stem", conv(1, [1, 1], [1, 1]));
     let pool = LayerSpec::new("pool", GlobalMaxPool).followed_by(true, Activation::Relu);
     let layers = vec![stem, pool, LayerSpec::new("logits", LinearSpec { features: 2 })];
-    let followed = Spec { input: Shape { height: 2, width: 2, channels: 1 }, layers };
+    let followed = Spec::new(Shape { height: 2, width: 2, channels: 1 }, layers);
     let found = Graph::resolve(&followed).unwrap_err().problems;
     let found: Vec<&str> = found.iter().map(|problem| problem.message.as_str()).collect();
     assert_eq!(
@@ -103,7 +103,7 @@ fn lists_without_a_file() {
             "layer `pool` has a ReLU, but its operator is global_max_pool",
         ]
     );
-    let none = Spec { input: Shape { height: 1, width: 1, channels: 1 }, layers: Vec::new() };
+    let none = Spec::new(Shape { height: 1, width: 1, channels: 1 }, Vec::new());
     assert_eq!(Graph::resolve(&none).unwrap_err().to_string(), "the network has no layers");
 }
 

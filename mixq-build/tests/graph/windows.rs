@@ -87,7 +87,7 @@ proptest! {
         )];
         layers.extend(steps.iter().enumerate().map(|(number, step)| layer(number, step)));
         layers.push(LayerSpec::new("logits", LinearSpec { features: 2 }));
-        let found = Graph::resolve(&Spec { input: Shape { height, width, channels }, layers });
+        let found = Graph::resolve(&Spec::new(Shape { height, width, channels }, layers));
 
         let mut now = Shape { height, width, channels: 4 };
         for (index, (kind, kernel, stride, padding)) in steps.iter().enumerate() {

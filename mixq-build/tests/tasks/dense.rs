@@ -32,9 +32,9 @@ layer = [
 "#;
 
 /// An array of NumPy.
-fn npy(shape: &[usize], bytes: &[u8]) -> Vec<u8> {
+pub(super) fn npy(kind: &str, shape: &[usize], bytes: &[u8]) -> Vec<u8> {
     let shape = shape.iter().map(|size| format!("{size}, ")).collect::<String>();
-    let mut header = format!("{{'descr': '|u1', 'fortran_order': False, 'shape': ({shape}), }}");
+    let mut header = format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': ({shape}), }}");
     while !(10 + header.len() + 1).is_multiple_of(64) {
         header.push(' ');
     }
@@ -42,7 +42,7 @@ fn npy(shape: &[usize], bytes: &[u8]) -> Vec<u8> {
     [b"\x93NUMPY\x01\0", &(header.len() as u16).to_le_bytes()[..], header.as_bytes(), bytes].concat()
 }
 
-fn npz(arrays: &[(&str, Vec<u8>)]) -> Vec<u8> {
+pub(super) fn npz(arrays: &[(&str, Vec<u8>)]) -> Vec<u8> {
     let mut archive = zip::ZipWriter::new(Cursor::new(Vec::new()));
     for (name, array) in arrays {
         archive.start_file(format!("{name}.npy"), zip::write::SimpleFileOptions::default()).unwrap();
@@ -84,7 +84,7 @@ fn scenes(network: &str, side: usize, radius: f64, count: usize, policy: &str, t
     }
     let shape = [count, side, side];
     let package = package("dense", network, "", ", labels = [\"ground\", \"disc\", \"square\"]", training);
-    let file = npz(&[("x", npy(&shape, &images)), ("y", npy(&shape, &masks))]);
+    let file = npz(&[("x", npy("|u1", &shape, &images)), ("y", npy("|u1", &shape, &masks))]);
     std::fs::write(package.path("scenes.npz"), file).unwrap();
     package.replace("Cargo.toml", "images.csv", "scenes.npz");
     package.replace("Cargo.toml", "ram = \"6 KiB\"", "ram = \"12 KiB\"");
@@ -217,33 +217,33 @@ fn what_is_not_a_mask_is_refused() {
     let write = |masks: Vec<u8>| {
         let package = scenes(U_NET, 16, 2.6, 20, "uniform-8", "");
         let images = vec![7; 10 * 256];
-        let file = npz(&[("x", npy(&[10, 16, 16], &images)), ("y", masks)]);
+        let file = npz(&[("x", npy("|u1", &[10, 16, 16], &images)), ("y", masks)]);
         std::fs::write(package.path("scenes.npz"), file).unwrap();
         package
     };
-    let said = refused(&write(npy(&[10, 12, 16], &[0; 10 * 192])));
+    let said = refused(&write(npy("|u1", &[10, 12, 16], &[0; 10 * 192])));
     assert!(
         said.contains("image 0 of x: the mask has 12x16 pixels, but the network answers 16x16; a mask has"),
         "{said}"
     );
-    let said = refused(&write(npy(&[10], &[0; 10])));
+    let said = refused(&write(npy("|u1", &[10], &[0; 10])));
     assert!(
         said.contains("y is `|u1` of shape [10], it must be whole numbers, 0 to 255, of shape [n, "),
         "{said}"
     );
     let mut mask = vec![0; 2560];
     mask[256 + 16 + 2] = 9;
-    let said = refused(&write(npy(&[10, 16, 16], &mask)));
+    let said = refused(&write(npy("|u1", &[10, 16, 16], &mask)));
     assert!(said.contains("image 1 of x: the mask has class 9 at row 1, column 2"), "{said}");
-    let said = refused(&write(npy(&[10, 16, 16], &[0; 2560])));
+    let said = refused(&write(npy("|u1", &[10, 16, 16], &[0; 2560])));
     assert!(said.contains("the masks of the training images have pixels of `ground` only"), "{said}");
-    let said = refused(&write(npy(&[10, 16, 16], &[255; 2560])));
+    let said = refused(&write(npy("|u1", &[10, 16, 16], &[255; 2560])));
     assert!(said.contains("have pixels of no class"), "{said}");
     // Twice the size is reduced.
-    let package = write(npy(&[10, 32, 32], &vec![1; 10 * 1024]));
+    let package = write(npy("|u1", &[10, 32, 32], &vec![1; 10 * 1024]));
     assert!(refused(&package).contains("have pixels of `disc` only"));
     // Columns hold no masks.
-    let package = write(npy(&[10, 16, 16], &[0; 2560]));
+    let package = write(npy("|u1", &[10, 16, 16], &[0; 2560]));
     package.replace("Cargo.toml", "scenes.npz", "images.csv");
     package.write("images.csv", &format!("{}0\n", "7,".repeat(256)).repeat(10));
     let said = refused(&package);

@@ -83,7 +83,7 @@ fn a_network_of_samples_knows_motions_and_the_device_makes_the_codes_of_training
     assert_eq!(header.labels, ["Badminton", "Running", "Standing", "Walking"]);
     assert_eq!((dataset.train.len(), dataset.test.len(), header.samples.len()), (40, 40, 6));
     assert!(header.accuracy.integer >= 0.975, "{:?}", header.accuracy);
-    assert_eq!(header.samples, dataset.samples);
+    assert_eq!([&header.samples[..]], dataset.samples[..]);
 
     let test = values(&folder.join("BasicMotions_TEST.ts"));
     assert_codes(&dataset.train, &values(&folder.join("BasicMotions_TRAIN.ts")), &header.samples, 255);
@@ -191,7 +191,7 @@ fn recordings_of_a_board_are_windows_on_one_side_each() {
     println!("{:?} {warnings:?}", artifact.header.accuracy);
     assert_eq!(dataset.labels, ["punch", "upper_cut"]);
     // 17 recordings of 119 rows, and 18 of 120: a window each.
-    assert_eq!((dataset.train.len() + dataset.test.len(), dataset.samples.len()), (35, 6));
+    assert_eq!((dataset.train.len() + dataset.test.len(), dataset.samples[0].len()), (35, 6));
     assert!(artifact.header.accuracy.integer > 0.8, "{:?}", artifact.header.accuracy);
     assert!(warnings.iter().any(|warning| warning.contains("and not used, are spaziochirale_flex.csv")));
 }

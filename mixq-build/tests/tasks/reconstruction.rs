@@ -120,7 +120,7 @@ fn abnormal_images_are_never_trained_with() {
     let config = package.config();
     let prepared = Prepared::new(&config.models[0], None).unwrap();
     let (graph, dataset) = (&prepared.graph, &config.models[0].dataset);
-    let dataset = Dataset::load(dataset, graph.input, graph.outputs(), &mut ()).unwrap();
+    let dataset = Dataset::load(dataset, &graph.inputs, graph.outputs(), &mut ()).unwrap();
     assert!(dataset.train.targets.iter().all(|target| target == [0]));
     assert_eq!(dataset.test.targets.iter().filter(|target| *target == [1]).count(), 50);
     assert_eq!(dataset.train.len() + dataset.test.len(), 200);

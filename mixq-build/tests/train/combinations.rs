@@ -104,7 +104,7 @@ fn check(name: &str, package: &Package, scheme: Scheme) {
     let model = &config.models[0];
     let prepared = Prepared::new(model, None).unwrap();
     let graph = &prepared.graph;
-    let dataset = Dataset::load(&model.dataset, graph.input, graph.output(), &mut ()).unwrap();
+    let dataset = Dataset::load(&model.dataset, &graph.inputs, graph.output(), &mut ()).unwrap();
     let allocation = prepared.allocate().unwrap_or_else(|error| panic!("{name}: {error}"));
     let choose = |losses: &_| prepared.allocate_by_losses(losses);
     let job = Job {

@@ -1,15 +1,9 @@
 //! Functions of elements from the images to the device: trained, converted, compiled, executed in QEMU.
 
-use std::path::Path;
-
-use mixq_build::engine::evaluate::logits;
 use mixq_format::Layer;
-use mixq_tests::firmware::{self, Board, Options, Part};
 
+use super::on_device::OnDevice;
 use super::*;
-
-/// Images that the device answers.
-const IMAGES: usize = 12;
 
 /// Hard swish after convolutions, sigmoid as a layer of its own, tanh before the linear layer; squeeze and
 /// excite with a PReLU, a batch norm that stands alone, and a difference; sums and products with constants.
@@ -85,7 +79,7 @@ fn package(layers: &str, policy: &str, [flash, ram]: [u64; 2]) -> Package {
 
 #[test]
 fn networks_with_functions_answer_on_the_device_as_they_were_trained() {
-    let (mut artifacts, mut expected, mut images) = (Vec::new(), Vec::new(), Vec::new());
+    let mut device = OnDevice::default();
     for (network, layers) in NETWORKS {
         // Much; for mixed bits less than what 8 bits take.
         let mut budget = [48 << 10, 6 << 10];
@@ -102,35 +96,11 @@ fn networks_with_functions_answer_on_the_device_as_they_were_trained() {
                 budget = [artifact.flash_bytes() as u64 * 3 / 4, artifact.ram_bytes() as u64 * 3 / 4];
             }
 
-            let config = package.config();
-            let prepared = Prepared::new(&config.models[0], None).unwrap();
-            let (graph, dataset) = (&prepared.graph, &config.models[0].dataset);
-            let test = Dataset::load(dataset, graph.input, graph.outputs(), &mut ()).unwrap().test;
             artifact.header.name = format!("{network}_{bits}");
-            let first = |all: Vec<i32>| all[..IMAGES * graph.outputs()].to_vec();
-            for logits in first(logits(&artifact, &test).unwrap()).chunks(graph.outputs()) {
-                let logits: Vec<String> = logits.iter().map(i32::to_string).collect();
-                expected.push(format!("{}: {}", artifact.header.name, logits.join(",")));
-            }
-            images
-                .push((artifact.header.name.clone(), (0..IMAGES).map(|i| test.image(i).to_vec()).collect()));
-            artifacts.push(artifact);
+            device.add(&package, artifact);
         }
     }
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("functions");
-    let images_of = |artifact: &Artifact| {
-        let of = images.iter().find(|(name, _)| *name == artifact.header.name);
-        of.map_or(Vec::new(), |(_, images): &(_, Vec<Vec<u8>>)| images.clone())
-    };
-    firmware::write_models(&folder, &artifacts, images_of);
-    let (target, board) = ("thumbv7em-none-eabihf", Board::Stm32f405);
-    let options = Options { target, board, part: Part::Binary, opt_level: "3" };
-    let elf = firmware::build(&folder, &options, &folder.join("target"));
-    let printed = firmware::run(board, &elf, &[]);
-    let (found, stack) = firmware::logits_and_stack(&printed);
-    assert_eq!(found, expected, "the device answers as the host does");
-    assert!(stack.iter().all(|(_, bytes)| *bytes <= firmware::STACK), "{stack:?}");
-    firmware::assert_memory(&elf, &artifacts);
+    device.check("functions");
 }
 
 /// Each function works in the place of its input, or the input is read later.

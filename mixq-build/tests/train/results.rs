@@ -27,7 +27,7 @@ fn the_integer_network_is_as_good_as_the_fake_quantised_one() {
             let narrow = widths.filter(|bits| matches!(bits, Bits::B2 | Bits::B4)).count();
             assert!(narrow >= 3, "the budgets cut: {allocation:?}");
             let dataset =
-                Dataset::load(&config.models[0].dataset, graph.input, graph.outputs(), &mut ()).unwrap();
+                Dataset::load(&config.models[0].dataset, &graph.inputs, graph.outputs(), &mut ()).unwrap();
             let logits = evaluate::logits(&artifact, &dataset.test).unwrap();
             assert_eq!(evaluate::score(&artifact, &logits, &dataset.test), accuracy.integer);
             assert_eq!(
@@ -93,7 +93,7 @@ fn the_pace_is_told_of_every_turn() {
     let prepared = Prepared::new(&config.models[0], None).unwrap();
     let (graph, allocation) = (&prepared.graph, prepared.allocate().unwrap());
     let model = &config.models[0];
-    let dataset = Dataset::load(&model.dataset, graph.input, graph.outputs(), &mut ()).unwrap();
+    let dataset = Dataset::load(&model.dataset, &graph.inputs, graph.outputs(), &mut ()).unwrap();
     let job = Job {
         graph,
         allocation: &allocation,

@@ -202,7 +202,7 @@ fn an_output_that_the_last_layer_does_not_depend_on_keeps_its_weights() {
             let config = package.config();
             let graph = Prepared::new(&config.models[0], None).unwrap().graph;
             let dataset = &config.models[0].dataset;
-            let dataset = Dataset::load(dataset, graph.input, graph.output(), &mut ()).unwrap();
+            let dataset = Dataset::load(dataset, &graph.inputs, graph.output(), &mut ()).unwrap();
             let scale = outputs[1].scale;
             let zero = f64::from(outputs[1].tensor.zero_point);
             for image in (0..10).map(|index| dataset.test.image(index)) {

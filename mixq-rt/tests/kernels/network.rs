@@ -66,7 +66,14 @@ fn check(seed: u64, height: usize, width: usize) {
         Layer::AveragePool(Pool { input: t6, output: t7, window: case::table_window(&global) }),
         Layer::Linear(Linear { input: t7, output: t8, ..l8 }),
     ];
-    let network = Network { layers: &layers, parameters: &p.0, input: t0, output: t8, arena_bytes: 3 * 1024 };
+    let network = Network {
+        layers: &layers,
+        parameters: &p.0,
+        input: t0,
+        others: &[],
+        output: t8,
+        arena_bytes: 3 * 1024,
+    };
     network.validate().unwrap();
 
     let mut arena = vec![0x5a; 3 * 1024];

@@ -9,7 +9,8 @@ mod stack;
 use cortex_m_rt::entry;
 use semihosting::{println, process};
 
-// How the outputs of each network are printed.
+// What each network reads, and how its outputs are printed.
+include!(concat!(env!("MIXQ_MODELS"), "/inputs.rs"));
 include!(concat!(env!("MIXQ_MODELS"), "/outputs.rs"));
 
 macro_rules! models {
@@ -24,7 +25,7 @@ macro_rules! models {
                 let mut used = 0;
                 for image in images.as_chunks().0 {
                     let infer = |network: &mut models::$model::Network| {
-                        network.infer(image);
+                        network.infer(inputs!($model image));
                     };
                     used = stack::used(infer, $model);
                     // The logits are where the measured call left them.

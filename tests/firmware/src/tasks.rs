@@ -6,6 +6,8 @@
 use cortex_m_rt::entry;
 use semihosting::{print, println, process};
 
+include!(concat!(env!("MIXQ_MODELS"), "/inputs.rs"));
+
 macro_rules! tasks {
     ($($task:ident $model:ident)*) => {
         #[entry]
@@ -15,6 +17,7 @@ macro_rules! tasks {
             $({
                 let images = include_bytes!(concat!(env!("MIXQ_MODELS"), "/", stringify!($model), ".images"));
                 for image in images.as_chunks().0 {
+                    let image = inputs!($model image);
                     print!("{}: ", stringify!($model));
                     answer!($task $model image);
                     println!();

@@ -148,6 +148,10 @@ fn arrangement(wanted: &Wanted<'_>, train: &Classes, test: Option<&Classes>) -> 
         let only = |a: &BTreeSet<&String>, b: &BTreeSet<&String>| -> Vec<String> {
             a.difference(b).map(|name| format!("`{name}`")).collect()
         };
+        if tested.is_empty() {
+            let problem = Problem::new(format!("{path}: the test part has no images"));
+            problems.push(problem.help("it needs images in folders of classes, or remove its folder"));
+        }
         let unknown = only(&tested, &known);
         if !unknown.is_empty() {
             let names = enumerate(&unknown);

@@ -23,5 +23,5 @@ pub(super) fn spec(options: &Options) -> Spec {
     }
     layers.push(LayerSpec::new("pool", GlobalAveragePool));
     layers.push(logits(classes));
-    Spec { input: image(resolution, COEFFICIENTS, channels), layers }
+    Spec::new(image(resolution, COEFFICIENTS, channels), layers)
 }

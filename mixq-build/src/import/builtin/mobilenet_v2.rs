@@ -51,5 +51,5 @@ pub(super) fn spec(options: &Options) -> Spec {
     layers.push(pointwise("head", scaled(HEAD, width.max(1.0)), Activation::Relu));
     layers.push(LayerSpec::new("pool", GlobalAveragePool));
     layers.push(logits(classes));
-    Spec { input: image(resolution, resolution, channels), layers }
+    Spec::new(image(resolution, resolution, channels), layers)
 }

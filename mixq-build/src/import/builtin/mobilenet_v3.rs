@@ -70,7 +70,7 @@ pub(super) fn spec(options: &Options) -> Spec {
     let head = PointwiseSpec { filters: scaled(HEAD, width.max(1.0)), stride: [1, 1] };
     layers.push(LayerSpec::new("head", head).followed_by(false, SWISH));
     layers.push(logits(classes));
-    Spec { input: image(resolution, resolution, channels), layers }
+    Spec::new(image(resolution, resolution, channels), layers)
 }
 
 /// A depthwise convolution with batch norm.

@@ -42,7 +42,7 @@ pub(super) fn spec(options: &Options) -> Spec {
     layers.push(pointwise("head", head(width), Activation::Relu));
     layers.push(LayerSpec::new("pool", GlobalAveragePool));
     layers.push(logits(classes));
-    Spec { input: image(resolution, resolution, channels), layers }
+    Spec::new(image(resolution, resolution, channels), layers)
 }
 
 /// The first unit of a stage: both branches read all channels, and halve height and width. Returns the name

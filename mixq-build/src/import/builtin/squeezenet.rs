@@ -41,5 +41,5 @@ pub(super) fn spec(options: &Options) -> Spec {
     }
     layers.push(LayerSpec::new("pool", GlobalAveragePool));
     layers.push(logits(classes));
-    Spec { input: image(resolution, resolution, channels), layers }
+    Spec::new(image(resolution, resolution, channels), layers)
 }

@@ -28,7 +28,7 @@ fn node(graph: &Graph, initial: &Initial, index: usize, image: &[f32], values: &
     let input = |which: usize| -> (&[f32], Shape) {
         let source = node.inputs[which];
         let values = match source {
-            Source::Image => image,
+            Source::Input(_) => image,
             Source::Node(before) => &values[before],
         };
         (values, graph.shape(source))

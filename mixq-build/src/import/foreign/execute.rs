@@ -20,10 +20,10 @@ impl Foreign {
 
     /// What the first layers read of an input: in the order row, column, channel.
     pub(crate) fn image(&self, input: &[f32]) -> Vec<f32> {
-        let Lowered { input: placed, scaling, spec, .. } = &self.lowered;
-        let mut image = vec![0.0; spec.input.elements()];
+        let Lowered { input: placed, scaling, .. } = &self.lowered;
+        let mut image = vec![0.0; self.graph.input().elements()];
         for (place, value) in placed.places.iter().zip(input) {
-            image[*place] = match scaling.get(place % spec.input.channels) {
+            image[*place] = match scaling.get(place % self.graph.input().channels) {
                 Some(own) => (f64::from(*value) * own.factor + own.summand) as f32,
                 None => *value,
             };

@@ -160,7 +160,7 @@ pub fn parse_taken(path: &Path, bytes: &[u8], taken: Taken) -> Result<Foreign, R
     let imported = Imported {
         spec: lowered.spec.clone(),
         weights: None,
-        normalisation: Some(InputNormalisation::none(lowered.spec.input.channels)),
+        normalisation: Some(InputNormalisation::none(graph.input().channels)),
     };
     let initial = initial(&imported, &graph, &weights_file(path), &lowered.tensors)?;
     let input = input(&model);
@@ -206,8 +206,9 @@ fn normalisation(
         Element::Float | Element::Signed(_) | Element::Unsigned(_) | Element::Bool => 0,
     };
     let reads = if model.grids.contains_key(&input.name) { Reads::Integers { first } } else { Reads::Values };
+    let channels = lowered.spec.inputs[0].shape.channels;
     if lowered.scaling.is_empty() {
-        let whole = InputNormalisation { reads, ..InputNormalisation::none(lowered.spec.input.channels) };
+        let whole = InputNormalisation { reads, ..InputNormalisation::none(channels) };
         return Ok((input.element != Element::Float).then_some(whole));
     }
     if let Some(wrong) = lowered.scaling.iter().find(|scaling| scaling.factor <= 0.0) {

@@ -24,7 +24,7 @@ impl Foreign {
             let message = format!("{} is not the name of a layer list", list.display());
             return Err(Problem::new(message).help("give a name that ends in .toml").into());
         };
-        let channels = self.lowered.spec.input.channels;
+        let channels = self.graph.input().channels;
         let known = self.normalisation.as_ref().map(|normalisation| normalisation.of_codes(&[]));
         let before = if known.is_some() { "" } else { UNKNOWN };
         let normalisation = known.unwrap_or_else(|| InputNormalisation::none(channels));

@@ -17,7 +17,7 @@ pub(super) fn normalise(graph: &Graph, normalisation: &InputNormalisation, initi
     let Initial { layers, warnings, .. } = initial;
     for (node, layer) in graph.nodes.iter().zip(layers) {
         if let (Some(layout), Some(layer), true) =
-            (node.op.weights(), layer, node.inputs.contains(&Source::Image))
+            (node.op.weights(), layer, node.inputs.contains(&Source::Input(0)))
         {
             take_up(layer, layout, &gains, &offsets);
             warnings.extend(border(node, normalisation, &offsets));

@@ -9,7 +9,7 @@ use crate::graph::op::AXES;
 use crate::graph::{LARGEST, Padding};
 
 /// Sizes that a layer may have.
-const SIZES: RangeInclusive<usize> = 1..=LARGEST;
+pub(super) const SIZES: RangeInclusive<usize> = 1..=LARGEST;
 
 /// A table of a network with the problems found so far. Each method reads one key. The answer is `None` if
 /// the key is not there, or if its value is wrong, which is then reported.

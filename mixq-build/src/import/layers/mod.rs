@@ -22,6 +22,15 @@
 //! output = true               # the firmware can read what this layer writes, too; default false
 //! ```
 //!
+//! A network with several inputs names them. Layers read them by their names, as they read layers; the first
+//! layer reads the first one unless it says otherwise. `input` may stand beside them: it is called "image".
+//!
+//! ```toml
+//! [inputs]
+//! photo = [32, 32, 3]         # height, width, channels
+//! meta = { shape = [1, 1, 5] } # the same, as a table
+//! ```
+//!
 //! A network that has been trained elsewhere has two keys more before its layers:
 //!
 //! ```toml
@@ -36,6 +45,7 @@
 //! parameters as keys: `op = "clip"` with `min = -1` and `max = 1`.
 
 mod activation;
+mod inputs;
 mod keys;
 mod names;
 mod trained;
@@ -45,7 +55,7 @@ use std::path::Path;
 
 use crate::error::{Error, Problem};
 use crate::graph::op::{Axis, Constants, Coordinates, FORMS, Form, Interpolation, Values};
-use crate::graph::{LayerSpec, OpSpec, Shape, Spec};
+use crate::graph::{LayerSpec, OpSpec, Spec};
 use crate::import::{Imported, unknown_normalisation};
 use crate::toml::{File, Table};
 use keys::Keys;
@@ -79,26 +89,22 @@ pub fn parse(path: &Path, text: &str) -> Result<Spec, Error> {
 pub fn parse_with_weights(path: &Path, text: &str) -> Result<Imported, Error> {
     let file = File::parse(path, text)?;
     let (root, mut problems) = (file.root(), Vec::new());
-    root.allow_in("a network", &["input", "weights", "normalisation", "layer"], &mut problems);
-    if !root.contains("input") {
-        let problem = Problem::new("the network has no `input`").at(root.location());
-        problems.push(problem.help("add input = [height, width, channels]"));
-    }
-    let input = Keys { table: &root, problems: &mut problems }.shape("input");
-    let channels = input.map(|[_, _, channels]| channels);
+    root.allow_in("a network", &["input", "inputs", "weights", "normalisation", "layer"], &mut problems);
+    let inputs = inputs::read(&root, &mut problems);
+    let channels = inputs.as_ref().and_then(|inputs| Some(inputs.first()?.shape.channels));
     let weights = trained::weights(&root, path, &mut problems);
     let normalisation = trained::normalisation(&root, channels, &mut problems);
-    if let (Some(file), false) = (&weights, root.contains("normalisation")) {
+    let are_several = inputs.as_ref().is_some_and(|inputs| inputs.len() > 1);
+    if let (Some(file), false) = (&weights, root.contains("normalisation") || are_several) {
         problems.push(unknown_normalisation(file));
     }
     let layers = layers(&root, &mut problems);
     if !root.contains("weights") {
         problems.extend(layers.iter().filter_map(untrained));
     }
-    match input {
-        Some([height, width, channels]) if problems.is_empty() => {
-            let spec = Spec { input: Shape { height, width, channels }, layers };
-            Ok(Imported { spec, weights, normalisation })
+    match inputs {
+        Some(inputs) if problems.is_empty() => {
+            Ok(Imported { spec: Spec { inputs, layers }, weights, normalisation })
         }
         Some(_) | None => Err(Error { problems: in_order(problems) }),
     }

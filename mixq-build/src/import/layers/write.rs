@@ -4,14 +4,19 @@ use std::fmt::Write;
 
 use super::super::InputNormalisation;
 use crate::graph::op::{Axis, Coordinates, Function, Grouping, Interpolation, OpSpec};
-use crate::graph::{Activation, LayerSpec, Padding, Shape, Spec};
+use crate::graph::{Activation, IMAGE, InputSpec, LayerSpec, Padding, Shape, Spec};
 use mixq_format::Operation;
 
 /// The text of a layer list. `weights` is the name of the file of its weights, with how pixels become the
 /// numbers that its first layer reads.
 pub fn write(spec: &Spec, weights: Option<(&str, &InputNormalisation)>) -> String {
-    let Shape { height, width, channels } = spec.input;
-    let mut text = format!("input = [{height}, {width}, {channels}]\n");
+    let mut text = match &spec.inputs[..] {
+        [only] if only.name == IMAGE => format!("input = {}\n", shape(only.shape)),
+        inputs => {
+            let entry = |input: &InputSpec| format!("{} = {}", quoted(&input.name), shape(input.shape));
+            format!("inputs = {{ {} }}\n", inputs.iter().map(entry).collect::<Vec<_>>().join(", "))
+        }
+    };
     if let Some((file, InputNormalisation { mean, std, .. })) = weights {
         text += &format!("weights = {}\n", quoted(file));
         text += &format!("normalisation = {{ mean = {}, std = {} }}\n", numbers(mean), numbers(std));
@@ -97,10 +102,7 @@ fn keys(op: &OpSpec) -> Vec<(&'static str, String)> {
         }
         OpSpec::DepthToSpace(op) => vec![("block", op.block.to_string())],
         OpSpec::SpaceToDepth(op) => vec![("block", op.block.to_string())],
-        OpSpec::Reshape(op) => {
-            let Shape { height, width, channels } = op.shape;
-            vec![("shape", format!("[{height}, {width}, {channels}]"))]
-        }
+        OpSpec::Reshape(op) => vec![("shape", shape(op.shape))],
         OpSpec::Transpose(op) => {
             let names = op.order.map(|axis| quoted(["height", "width", "channels"][axis]));
             vec![("order", format!("[{}]", names.join(", ")))]
@@ -161,6 +163,10 @@ fn parameters(function: Function) -> Vec<(&'static str, f64)> {
         | Function::Abs
         | Function::Neg => Vec::new(),
     }
+}
+
+fn shape(Shape { height, width, channels }: Shape) -> String {
+    format!("[{height}, {width}, {channels}]")
 }
 
 fn pair([a, b]: [usize; 2]) -> String {

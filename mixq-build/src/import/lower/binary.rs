@@ -99,7 +99,7 @@ impl Lowering<'_> {
         if scaling.iter().all(|it| *it == Scaling { factor: 1.0, summand: 0.0 }) {
             return Ok(view.clone());
         }
-        if view.source == Source::Image {
+        if view.source == Source::Input(0) {
             let before = |channel: usize| {
                 view.scaling.get(channel).copied().unwrap_or(Scaling { factor: 1.0, summand: 0.0 })
             };
@@ -205,9 +205,8 @@ impl Lowering<'_> {
                 && pixel(small)
                 && (channels == small.all_channels() || large.shape.channels == 1)
         };
-        let shape: Shape = if a.shape == b.shape && a.dims == b.dims {
-            a.shape
-        } else if fits && operator == "Mul" && alike(&a, &b) {
+        let same = a.shape == b.shape && a.dims == b.dims;
+        let shape: Shape = if same || fits && operator == "Mul" && alike(&a, &b) {
             a.shape
         } else if fits && operator == "Mul" && alike(&b, &a) {
             std::mem::swap(&mut a, &mut b);
@@ -217,6 +216,15 @@ impl Lowering<'_> {
                 format!("joins tensors {:?} and {:?}, whose numbers do not lie alike", shown.0, shown.1);
             return refuse(what, "both need one shape; a product may have one number for each channel");
         };
+        if a.source == b.source {
+            let factor = match operator {
+                "Add" | "Sum" => 2.0,
+                "Sub" => 0.0,
+                _ => return refuse("multiplies a tensor with itself", "mixq multiplies two tensors"),
+            };
+            let shared = View { shared: true, ..a };
+            return self.scaled(call, &shared, &vec![Scaling { factor, summand: 0.0 }; shape.channels]);
+        }
         let made = self.layers.add(call.wish(), op, &[&a, &b], shape)?;
         Ok(View { source: made.source, shape, shared: false, ..a })
     }

@@ -1,5 +1,6 @@
 //! Blocks of pixels as channels, and back.
 
+use super::layers::LARGEST;
 use super::view::{Axis, Part};
 use super::{Call, Lowering, Reader, Refusal, Value, refuse};
 use crate::graph::Shape;
@@ -12,7 +13,10 @@ fn depth_to_space(lowering: &mut Lowering, call: &Call) -> Result<Vec<Value>, Re
     let view = lowering.padded(call.tensor(0)?)?;
     let view = lowering.image(&view)?;
     let attributes = &call.node.attributes;
-    let block = attributes.int("blocksize").and_then(|block| usize::try_from(block).ok()).unwrap_or(0);
+    let block = attributes
+        .int("blocksize")
+        .and_then(|block| usize::try_from(block).ok().filter(|block| *block <= LARGEST))
+        .unwrap_or(0);
     let Shape { height, width, channels } = view.shape;
     if block == 0 || !channels.is_multiple_of(block * block) || view.dims.len() != 4 {
         return refuse(format!("makes blocks of {block} of {channels} channels"), "check the model");
@@ -33,7 +37,11 @@ fn depth_to_space(lowering: &mut Lowering, call: &Call) -> Result<Vec<Value>, Re
 fn space_to_depth(lowering: &mut Lowering, call: &Call) -> Result<Vec<Value>, Refusal> {
     let view = lowering.padded(call.tensor(0)?)?;
     let view = lowering.image(&view)?;
-    let block = call.node.attributes.int("blocksize").and_then(|block| usize::try_from(block).ok());
+    let block = call
+        .node
+        .attributes
+        .int("blocksize")
+        .and_then(|block| usize::try_from(block).ok().filter(|block| *block <= LARGEST));
     let block = block.unwrap_or(0);
     let Shape { height, width, channels } = view.shape;
     if block == 0 || !height.is_multiple_of(block) || !width.is_multiple_of(block) || view.dims.len() != 4 {

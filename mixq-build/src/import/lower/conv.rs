@@ -1,5 +1,6 @@
 //! Convolutions.
 
+use super::layers::LARGEST;
 use super::view::{Axis, View, whole};
 use super::{Call, Lowering, Reader, Refusal, Value, refuse};
 use crate::graph::op::{
@@ -24,11 +25,11 @@ pub(super) struct Sliding {
 }
 
 impl Sliding {
-    /// Of a node that slides a window over `view`, an image; `kernel` has one size for each axis of the model.
-    /// Padding that `view` has beside is that of the window then.
+    /// Of a node that slides a window over `view`, an image; `kernel` has one size for each axis of the
+    /// model. Padding that `view` has beside is that of the window then.
     pub(super) fn of(attributes: &Attributes, kernel: &[usize], view: &View) -> Result<Sliding, Refusal> {
         let axes = view.dims.len() - 2;
-        if kernel.len() != axes || kernel.contains(&0) {
+        if kernel.len() != axes || kernel.contains(&0) || kernel.iter().any(|side| *side > LARGEST) {
             let what = format!("slides a window {kernel:?} over a tensor {:?}", view.sizes());
             return refuse(what, "windows have one or two axes, as their image");
         }
@@ -36,12 +37,13 @@ impl Sliding {
             let values = attributes.ints(name).filter(|values| !values.is_empty());
             let values = values.map_or_else(|| vec![default; count], <[i64]>::to_vec);
             let numbers: Option<Vec<usize>> =
-                values.iter().map(|value| usize::try_from(*value).ok()).collect();
+                values.iter().map(|value| usize::try_from(*value).ok().filter(|it| *it <= LARGEST)).collect();
             match numbers.filter(|numbers| numbers.len() == count) {
                 Some(numbers) => Ok(numbers),
-                None => {
-                    refuse(format!("has `{name}` {values:?}"), "mixq needs numbers of 0 or more, one an axis")
-                }
+                None => refuse(
+                    format!("has `{name}` {values:?}"),
+                    "mixq needs numbers of 0 to 65,535, one an axis",
+                ),
             }
         };
         let (strides, dilations) = (list("strides", axes, 1)?, list("dilations", axes, 1)?);
@@ -224,7 +226,7 @@ fn transposed(lowering: &mut Lowering, call: &Call) -> Result<Vec<Value>, Refusa
     let Sliding { kernel, stride, dilation, padding: [top, bottom, left, right] } = window;
     let more: Vec<usize> = attributes.ints("output_padding").map_or_else(
         || vec![0, 0],
-        |more| more.iter().map(|more| usize::try_from(*more).unwrap_or(0)).collect(),
+        |more| more.iter().map(|more| usize::try_from(*more).unwrap_or(usize::MAX)).collect(),
     );
     let cut = |side: usize, more: usize| side.checked_sub(more);
     let (Some(bottom), Some(right), [1, 1], 2) = (

@@ -43,7 +43,8 @@ pub(super) fn function(node: &Node, constants: &[Option<&Array>]) -> Result<Opti
         "HardSwish" => Function::HardSwish,
         // A factor on the number before its sigmoid is that of newer versions.
         "Swish" if parameter("alpha", 1.0)?.get() == 1.0 => Function::Silu,
-        "Gelu" if node.attributes.text("approximate").is_none_or(|kind| kind == "none") => Function::Gelu,
+        // By a tanh it is the same up to 0.0005.
+        "Gelu" => Function::Gelu,
         "Selu"
             if parameter("alpha", SELU[0])?.get() as f32 == SELU[0]
                 && parameter("gamma", SELU[1])?.get() as f32 == SELU[1] =>

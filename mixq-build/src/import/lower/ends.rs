@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use crate::import::model::{Model, Node};
 
 /// Operators that may stand behind the last layer: the firmware computes them.
-const BEHIND: [&str; 20] = [
+const BEHIND: [&str; 23] = [
     "Softmax",
     "LogSoftmax",
     "ArgMax",
@@ -26,6 +26,9 @@ const BEHIND: [&str; 20] = [
     "mixq.Range",
     "QuantizeLinear",
     "DequantizeLinear",
+    "Quant",
+    "Round",
+    "Floor",
 ];
 
 /// The same, if they join a value with constants.

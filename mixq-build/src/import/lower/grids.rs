@@ -7,7 +7,7 @@ use crate::graph::{Activation, LayerSpec};
 
 /// Concatenations, the last first, with their inputs that cannot have the range of the others: a ReLU is in
 /// the layers that write them, and the grid has layers without it, or with another bound.
-pub(super) fn joined_apart(made: &[LayerSpec]) -> Vec<(usize, usize)> {
+pub(super) fn joined_apart(made: &[LayerSpec]) -> Vec<(usize, Vec<usize>)> {
     let index: HashMap<&str, usize> =
         made.iter().enumerate().filter_map(|(at, layer)| Some((layer.name.as_deref()?, at))).collect();
     let inputs = |layer: usize| made[layer].inputs.iter().map(|name| index.get(name.as_str()).copied());
@@ -61,9 +61,32 @@ pub(super) fn joined_apart(made: &[LayerSpec]) -> Vec<(usize, usize)> {
         }
         let places = inputs(layer).enumerate();
         let alone = places.filter(|(_, before)| before.is_some_and(rectified)).map(|(place, _)| place);
-        apart.extend(alone.map(|place| (layer, place)));
+        apart.push((layer, alone.collect()));
     }
     apart
+}
+
+/// Whether what a layer writes is surely never below 0.
+pub(super) fn is_positive(made: &[LayerSpec], layer: usize) -> bool {
+    let index = |name: &String| made.iter().position(|made| made.name.as_ref() == Some(name));
+    let (mut open, mut seen) = (vec![layer], vec![false; made.len()]);
+    while let Some(layer) = open.pop() {
+        if std::mem::replace(&mut seen[layer], true) {
+            continue;
+        }
+        let LayerSpec { op, activation, inputs, .. } = &made[layer];
+        match (op, activation) {
+            (_, Some(Activation::Relu | Activation::ReluUpTo(_))) => {}
+            (OpSpec::Elementwise(op), _) if op.function.starts_at_zero() => {}
+            (op, _) if has_own_grid(op) => return false,
+            _ => {
+                // What reads the image moves numbers below 0.
+                let Some(before) = inputs.iter().map(index).collect::<Option<Vec<_>>>() else { return false };
+                open.extend(before);
+            }
+        }
+    }
+    true
 }
 
 /// Whether what an operator writes has a scale of its own.

@@ -1,9 +1,10 @@
 //! The input of a model as an image: files do not say which dimension is which.
 
 use super::Unsupported;
+use super::layers::LARGEST;
 use super::view::{Axis, Scaling, View, whole};
 use crate::graph::{Shape, Source};
-use crate::import::model::{Array, Format, Input, Model};
+use crate::import::model::{Array, Format, Input, MOST_ELEMENTS, Model};
 
 /// The views that the input may be, the most usual first: files do not say which dimension is which.
 pub(super) fn inputs(model: &Model) -> Result<Vec<View>, Vec<Unsupported>> {
@@ -29,6 +30,11 @@ pub(super) fn inputs(model: &Model) -> Result<Vec<View>, Vec<Unsupported>> {
                 return Err(whole_model(what, "export the model with a fixed shape of its input"));
             }
         }
+    }
+    let elements = sizes.iter().try_fold(1usize, |count, size| count.checked_mul(*size));
+    if elements.is_none_or(|elements| elements > MOST_ELEMENTS) || sizes.iter().any(|size| *size > LARGEST) {
+        let what = format!("the input has the shape {sizes:?}");
+        return Err(whole_model(what, "height, width and channels are each 1 to 65,535"));
     }
     let mut views = reshaped_inputs(model, input, &sizes);
     let Some(orders) = orders(sizes.len(), model.format) else {
@@ -69,7 +75,7 @@ fn view(model: &Model, input: &Input, sizes: &[usize], order: &[Axis]) -> View {
     });
     // Without scales integers are what they are.
     let integer = scaling.is_empty() && input.element.range().is_some();
-    View { scaling, integer, dims, ..View::image(Source::Image, shape) }
+    View { scaling, integer, dims, ..View::image(Source::Input(0), shape) }
 }
 
 /// The image that the input becomes where the first node reshapes it to one of four dimensions.

@@ -14,7 +14,7 @@ impl Layers {
     /// Whether what the layer of a view writes is rounded to integers that are known.
     pub(super) fn is_taken(&self, view: &View) -> bool {
         match view.source {
-            Source::Image => false,
+            Source::Input(_) => false,
             Source::Node(layer) => self.integers[layer].output.is_some(),
         }
     }
@@ -29,7 +29,7 @@ impl Layers {
     }
 
     fn source(&self, name: &str) -> Source {
-        self.index(name).map_or(Source::Image, Source::Node)
+        self.index(name).map_or(Source::Input(0), Source::Node)
     }
 
     /// The integers of what a layer writes: its own, or those of what it reads where it moves numbers only.
@@ -71,7 +71,7 @@ impl Layers {
         let before = self.made[layer].inputs.first().map(|name| self.source(name));
         let shape = match before {
             Some(Source::Node(before)) => self.shapes[before],
-            Some(Source::Image) | None => self.input,
+            Some(Source::Input(_)) | None => self.input,
         };
         let whole = [shape.height, shape.width];
         let (kernel, stride, padding) = match self.made[layer].op {

@@ -2,17 +2,21 @@
 
 use std::collections::HashSet;
 
-use super::grids::{has_own_grid, joined_apart};
+use super::grids::{has_own_grid, is_positive, joined_apart};
 use super::integers::{Integers, LayerIntegers, NetworkIntegers, WeightIntegers};
 use super::view::{Scaling, View};
 use super::{Refusal, refuse};
-use crate::graph::op::{Affine, Elementwise, OpSpec};
+use crate::graph::op::{Affine, OpSpec};
 use crate::graph::{Activation, LayerSpec, Shape, Source, Spec};
+use crate::import::model::MOST_ELEMENTS;
 use crate::import::weights::{Tensor, Tensors};
 
 /// The tensors that a layer may have.
 const PARTS: [&str; 7] =
     ["weight", "bias", "range", "norm.weight", "norm.bias", "norm.running_mean", "norm.running_var"];
+
+/// The most rows, columns and channels of a tensor.
+pub(super) const LARGEST: usize = 65_535;
 
 /// Layers and weights.
 pub(super) struct Layers {
@@ -47,7 +51,7 @@ impl Layers {
     /// The layer that writes a view; `None` if that is the input.
     pub(super) fn layer(&mut self, view: &View) -> Option<&mut LayerSpec> {
         match view.source {
-            Source::Image => None,
+            Source::Input(_) => None,
             Source::Node(layer) => Some(&mut self.made[layer]),
         }
     }
@@ -55,7 +59,7 @@ impl Layers {
     /// Its name.
     pub(super) fn name(&self, source: Source) -> &str {
         match source {
-            Source::Image => "image",
+            Source::Input(_) => "image",
             Source::Node(layer) => self.made[layer].name.as_deref().unwrap_or(""),
         }
     }
@@ -69,11 +73,20 @@ impl Layers {
         shape: Shape,
     ) -> Result<View, Refusal> {
         let op = op.into();
-        if op.form().reads_image.is_err() && inputs.iter().any(|view| view.source == Source::Image) {
+        let Shape { height, width, channels } = shape;
+        let elements = height.checked_mul(width).and_then(|pixels| pixels.checked_mul(channels));
+        let sides = [height, width, channels];
+        if sides.contains(&0) || sides.iter().any(|side| *side > LARGEST) || elements > Some(MOST_ELEMENTS) {
+            return refuse(
+                format!("writes {height}x{width}x{channels} numbers"),
+                "height, width and channels are each 1 to 65,535; check strides, padding and weights",
+            );
+        }
+        if op.form().reads_image.is_err() && inputs.iter().any(|view| view.source == Source::Input(0)) {
             let copied = inputs.iter().map(|view| self.copied(view)).collect::<Result<Vec<_>, _>>()?;
             return self.add(wish, op, &copied.iter().collect::<Vec<_>>(), shape);
         }
-        for view in inputs.iter().filter(|view| view.source == Source::Image) {
+        for view in inputs.iter().filter(|view| view.source == Source::Input(0)) {
             if self.scaling.as_ref().is_some_and(|scaling| *scaling != view.scaling) {
                 return refuse(
                     "reads the input with another normalisation than the layers before",
@@ -103,7 +116,7 @@ impl Layers {
 
     /// The input by a layer that changes nothing, for layers that cannot read the input themselves.
     fn copied(&mut self, view: &View) -> Result<View, Refusal> {
-        if view.source != Source::Image {
+        if view.source != Source::Input(0) {
             return Ok(view.clone());
         }
         let made = |layer: &LayerSpec| layer.op == Affine.into() && layer.inputs == ["image"];
@@ -120,15 +133,42 @@ impl Layers {
 
     /// Whether what a view shows is surely never below 0.
     pub(super) fn is_positive(&self, view: &View) -> bool {
-        let Source::Node(layer) = view.source else { return false };
-        self.layer_is_positive(layer)
+        match view.source {
+            Source::Input(_) => false,
+            Source::Node(layer) => is_positive(&self.made, layer),
+        }
+    }
+
+    /// Without layers that no output needs: parts of a split that the model does not read.
+    fn drop_unread(&mut self) {
+        let mut needed: HashSet<String> = HashSet::new();
+        let mut kept: Vec<bool> = Vec::new();
+        for layer in self.made.iter().rev() {
+            let name = layer.name.as_deref().unwrap_or("");
+            kept.push(layer.is_output || needed.contains(name));
+            if kept.last() == Some(&true) {
+                needed.extend(layer.inputs.iter().cloned());
+            } else {
+                PARTS.iter().for_each(|part| drop(self.tensors.remove(&format!("{name}.{part}"))));
+            }
+        }
+        kept.reverse();
+        let mut flags = kept.iter();
+        self.made.retain(|_| *flags.next().unwrap_or(&true));
+        let mut flags = kept.iter();
+        self.shapes.retain(|_| *flags.next().unwrap_or(&true));
+        let mut flags = kept.iter();
+        self.integers.retain(|_| *flags.next().unwrap_or(&true));
     }
 
     /// Gives each concatenation inputs that may have one range: the layers that write them have the same
     /// activation, or a layer between that changes nothing.
     fn isolate(&mut self) {
-        for (joiner, input) in joined_apart(&self.made) {
-            self.insert_copy(joiner, input);
+        // The last concatenation first, so that those before keep their places.
+        for (joiner, inputs) in joined_apart(&self.made) {
+            for (moved, input) in inputs.into_iter().enumerate() {
+                self.insert_copy(joiner + moved, input);
+            }
         }
     }
 
@@ -156,19 +196,6 @@ impl Layers {
 
     pub(super) fn index(&self, name: &str) -> Option<usize> {
         self.made.iter().position(|made| made.name.as_deref() == Some(name))
-    }
-
-    fn layer_is_positive(&self, layer: usize) -> bool {
-        let spec = &self.made[layer];
-        match (spec.op, spec.activation) {
-            (_, Some(Activation::Relu | Activation::ReluUpTo(_))) => true,
-            (OpSpec::Elementwise(Elementwise { function }), _) => function.starts_at_zero(),
-            (op, _) if has_own_grid(&op) => false,
-            _ => {
-                let mut inputs = spec.inputs.iter();
-                inputs.all(|name| self.index(name).is_some_and(|index| self.layer_is_positive(index)))
-            }
-        }
     }
 
     /// A name that no layer has and that a layer list may have.
@@ -243,6 +270,7 @@ impl Layers {
 
     /// Layers, weights, what layers make of the channels of the input, and how the file has them as integers.
     pub(super) fn finish(mut self) -> (Spec, Tensors, Vec<Scaling>, NetworkIntegers) {
+        self.drop_unread();
         self.isolate();
         self.join_integers();
         let Layers { input, mut made, tensors, scaling, integers, input_integers, .. } = self;
@@ -251,6 +279,6 @@ impl Layers {
         }
         let names = made.iter().filter_map(|layer| layer.name.clone());
         let integers = NetworkIntegers { input: input_integers, layers: names.zip(integers).collect() };
-        (Spec { input, layers: made }, tensors, scaling.unwrap_or_default(), integers)
+        (Spec::new(input, made), tensors, scaling.unwrap_or_default(), integers)
     }
 }

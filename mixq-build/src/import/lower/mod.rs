@@ -28,6 +28,7 @@ mod resize;
 mod rounding;
 mod shapes;
 mod taken;
+mod unknown;
 mod view;
 
 use std::collections::{HashMap, HashSet};
@@ -41,6 +42,7 @@ use layers::Layers;
 use operators::Reader;
 pub use operators::operators;
 pub use outputs::{Output, Tail};
+use unknown::unknown;
 pub use view::Scaling;
 use view::View;
 
@@ -260,15 +262,15 @@ impl<'a> Lowering<'a> {
             node.inputs.iter().map(|name| self.values.get(name.as_str()).cloned()).collect();
         let constants = constants(&inputs);
         let tensors = inputs.iter().any(|value| !matches!(value, None | Some(Value::Constant(_))));
-        if !tensors || node.operator == "Constant" {
-            if let Some(folded) = constants::fold(node, &constants) {
-                let arrays = folded.or_else(|what| refuse(what, "check the model"))?;
-                self.keep_integers(node, &constants, &arrays);
-                return Ok(arrays.into_iter().map(Value::Constant).collect());
-            }
+        if (!tensors || node.operator == "Constant")
+            && let Some(folded) = constants::fold(node, &constants)
+        {
+            let arrays = folded.or_else(|what| refuse(what, "check the model"))?;
+            self.keep_integers(node, &constants, &arrays);
+            return Ok(arrays.into_iter().map(Value::Constant).collect());
         }
         if !known {
-            return self.unknown(node);
+            return unknown(node);
         }
         if let Some(missing) = node.inputs.iter().find(|name| !self.is_known(name)) {
             let what = format!("reads `{}`, which no node before it writes", missing.escape_debug());
@@ -294,15 +296,6 @@ impl<'a> Lowering<'a> {
                 Ok(vec![Value::Unknown; node.outputs.len()])
             }
         }
-    }
-
-    fn unknown(&self, node: &Node) -> Result<Vec<Value>, Refusal> {
-        let what = match node.operator.as_str() {
-            "LSTM" | "GRU" | "RNN" | "Loop" | "Scan" | "If" => "is recurrent, or has a network inside",
-            operator if operator.contains('.') => "is a custom operator",
-            _ => "is an operator that mixq does not have",
-        };
-        refuse(what, "build the network with other operators, or cut the model before this node")
     }
 }
 

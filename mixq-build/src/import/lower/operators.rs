@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::view::{self, View};
 use super::{
     Call, Lowering, Refusal, Value, binary, blocks, conv, elementwise, linear, norm, outputs, pad, places,
-    pool, quantised, resize, rounding, shapes,
+    pool, quantised, resize, rounding, shapes, unknown::unknown,
 };
 use crate::import::model::Node;
 
@@ -44,7 +44,7 @@ impl<'a> Lowering<'a> {
         node: &Node,
         inputs: Vec<Option<Value>>,
     ) -> Result<Vec<Value>, Refusal> {
-        let Some(reader) = readers().get(node.operator.as_str()).copied() else { return self.unknown(node) };
+        let Some(reader) = readers().get(node.operator.as_str()).copied() else { return unknown(node) };
         let (inputs, code) = quantised::decoded(self, node, inputs)?;
         let constants = super::constants(&inputs);
         let ends = node.outputs.iter().all(|name| !self.followed.contains(name.as_str()));

@@ -8,7 +8,7 @@ use super::{Call, Lowering, Placed, Reader, Refusal, Taken, Unsupported, Value, 
 use crate::import::model::{Array, Grid, Model, Node};
 
 /// Operators that are left to the firmware where mixq has no layers for them and only such operators follow.
-pub(super) const LEFT: [&str; 48] = [
+pub(super) const LEFT: [&str; 49] = [
     "Softmax",
     "LogSoftmax",
     "ArgMax",
@@ -36,6 +36,7 @@ pub(super) const LEFT: [&str; 48] = [
     "Clip",
     "mixq.Range",
     "QuantizeLinear",
+    "Quant",
     "DequantizeLinear",
     "TopK",
     "Pow",
@@ -146,6 +147,9 @@ impl Lowering<'_> {
         let answers = self.model.outputs.iter().map(grid).collect();
         let left = if self.taken == Taken::AsTheyAre { rounding(left) } else { left };
         let tail = Tail { nodes: left, constants, codes, outputs: answers };
+        if self.unsupported.is_empty() {
+            self.unsupported.extend(tail.problem(&outputs));
+        }
         (outputs, tail)
     }
 
@@ -174,6 +178,21 @@ impl Tail {
     /// What the model answers where its layers write these numbers, by the names of [`Output`]; `None` if the
     /// end of the model computes something that is not known here.
     pub fn answers(&self, numbers: HashMap<String, Array>) -> Option<Vec<Array>> {
+        let values = self.values(&numbers).ok()?;
+        let quantised = |name: &str| {
+            let written = |node: &&Node| node.outputs.first().is_some_and(|output| output == name);
+            self.nodes.iter().find(written).is_some_and(|node| node.operator == "QuantizeLinear")
+        };
+        let answer = |(name, grid): &(String, Option<Grid>)| match (numbers.get(name), grid) {
+            (Some(numbers), _) => Some(numbers.clone()),
+            (None, Some(grid)) if quantised(name) => Some(Code::of(grid)?.numbers(values.get(name)?)),
+            (None, _) => values.get(name).cloned(),
+        };
+        self.outputs.iter().map(answer).collect()
+    }
+
+    /// The values of all nodes.
+    fn values(&self, numbers: &HashMap<String, Array>) -> Result<BTreeMap<String, Array>, Unsupported> {
         // What the model computes with are its integers.
         let read = numbers.iter().map(|(name, array)| {
             let code = self.codes.get(name);
@@ -190,22 +209,32 @@ impl Tail {
         };
         let mut lowering = Lowering::new(&model, None, Taken::AsNumbers);
         for node in &model.nodes {
-            let values = lowering.node(node).ok()?;
+            let values = lowering.node(node).and_then(|values| {
+                let known = values.iter().all(|value| matches!(value, Value::Constant(_)));
+                let help = "end the model with layers, or with a softmax, sigmoid, or what moves numbers";
+                if known { Ok(values) } else { refuse("stands behind the last layer", help) }
+            });
+            let values = values.map_err(|Refusal { what, help }| Unsupported {
+                operator: node.operator.clone(),
+                what: format!("{} {what}", node.label),
+                help: help.to_string(),
+            })?;
             lowering.set(node, values);
         }
-        let quantised = |name: &str| {
-            let written = |node: &&Node| node.outputs.first().is_some_and(|output| output == name);
-            self.nodes.iter().find(written).is_some_and(|node| node.operator == "QuantizeLinear")
-        };
-        let answer = |(name, grid): &(String, Option<Grid>)| match lowering.values.get(name.as_str())? {
-            Value::Constant(array) => Some(match (numbers.get(name), grid) {
-                (Some(numbers), _) => numbers.clone(),
-                (None, Some(grid)) if quantised(name) => Code::of(grid)?.numbers(array),
-                (None, _) => array.clone(),
-            }),
+        let constant = |(name, value): (&str, Value)| match value {
+            Value::Constant(array) => Some((name.to_string(), array)),
             Value::Tensor(_) | Value::Left(_) | Value::Unknown => None,
         };
-        self.outputs.iter().map(answer).collect()
+        Ok(lowering.values.into_iter().filter_map(constant).collect())
+    }
+
+    /// What keeps the end of the model from being computed.
+    fn problem(&self, outputs: &[Output]) -> Option<Unsupported> {
+        let zeros = |output: &Output| {
+            let Placed { dims, places } = &output.placed;
+            (output.name.clone(), Array::floats(dims.clone(), vec![0.0; places.len()]))
+        };
+        self.values(&outputs.iter().map(zeros).collect()).err()
     }
 
     /// The operators that the firmware has to compute, in their order; those that move numbers only are left

@@ -1,14 +1,15 @@
 //! Padding.
 
 use super::constants::wrapped;
+use super::layers::LARGEST;
 use super::view::{Axis, Part, View, whole};
 use super::{Call, Lowering, Reader, Refusal, Value, refuse};
 use crate::graph::Shape;
 use crate::graph::op::PointwiseSpec;
 use crate::import::model::Array;
 
-/// The most channels of a tensor.
-const LARGEST_CHANNELS: usize = 65_535;
+/// The most weights of a convolution that only copies channels.
+const MOST_WEIGHTS: usize = 1 << 24;
 
 pub(super) const OPERATORS: &[(&str, Reader)] = &[("Pad", pad)];
 
@@ -34,11 +35,11 @@ fn pad(lowering: &mut Lowering, call: &Call) -> Result<Vec<Value>, Refusal> {
         return refuse(format!("pads {} sides of {rank} dimensions", amounts.len()), "check the model");
     };
     let value = call.constant(2).and_then(Array::scalar).or(attributes.float("value")).unwrap_or(0.0);
-    let amount = |at: usize| usize::try_from(amounts[at]).ok();
+    let amount = |at: usize| usize::try_from(amounts[at]).ok().filter(|amount| *amount <= LARGEST);
     let mut padded = view.clone();
     for (place, axis) in axes.iter().enumerate() {
         let (Some(before), Some(after)) = (amount(place), amount(place + axes.len())) else {
-            return refuse("pads by less than 0", "mixq does not cut images");
+            return refuse(format!("pads by {amounts:?}"), "mixq pads by 0 to 65,535");
         };
         if (before, after) == (0, 0) {
             continue;
@@ -77,7 +78,7 @@ impl Lowering<'_> {
         let view = self.channels_in_order(&view)?;
         let inputs = view.shape.channels;
         let filters = before.checked_add(inputs).and_then(|sum| sum.checked_add(after));
-        let Some(filters) = filters.filter(|filters| *filters <= LARGEST_CHANNELS) else {
+        let Some(filters) = filters.filter(|filters| filters.saturating_mul(inputs) <= MOST_WEIGHTS) else {
             return refuse(format!("pads {before} and {after} channels"), "check the model");
         };
         let op = PointwiseSpec { filters, stride: [1, 1] };

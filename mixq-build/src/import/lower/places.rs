@@ -1,5 +1,5 @@
-//! Operators for which layers move numbers: padding, slices, concatenations, blocks of pixels; and what brings
-//! the axes of a view into the order of an image.
+//! Operators for which layers move numbers: padding, slices, concatenations, blocks of pixels; and what
+//! brings the axes of a view into the order of an image.
 
 use super::constants::{spans, wrapped};
 use super::elementwise::number;
@@ -198,10 +198,15 @@ impl Lowering<'_> {
 fn concat(lowering: &mut Lowering, call: &Call) -> Result<Vec<Value>, Refusal> {
     let mut views = Vec::new();
     for place in 0..call.inputs.len() {
+        if call.constant(place).is_some() {
+            return refuse(format!("joins a constant, input {place}"), "mixq joins what layers write");
+        }
         let view = lowering.padded(call.tensor(place)?)?;
         views.push(lowering.channels_in_order(&view)?);
     }
-    let rank = views[0].dims.len();
+    let Some(rank) = views.first().map(|view| view.dims.len()) else {
+        return refuse("joins nothing", "check the model");
+    };
     let Some(dim) = wrapped(call.node.attributes.int("axis").unwrap_or(1), rank) else {
         return refuse("joins along a dimension that is not there", "check the model");
     };

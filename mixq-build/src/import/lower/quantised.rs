@@ -89,10 +89,10 @@ impl Lowering<'_> {
         Ok(View { integer: true, ..scaled })
     }
 
-    /// What a view shows, within a range. A range that begins at 0 is a ReLU which the file does not show, and
-    /// is no loss after one.
+    /// What a view shows, within a range. A range that begins at 0 is a ReLU which the file does not show,
+    /// and is no loss after one.
     fn ranged(&mut self, call: &Call, view: &View, least: f32, most: f32) -> Result<View, Refusal> {
-        if !self.layers.has_own_grid(view) || !(most > 0.0 && least <= 0.0) {
+        if !(self.layers.has_own_grid(view) && most > 0.0 && least <= 0.0) {
             return Ok(view.clone());
         }
         let mut view = view.clone();
@@ -174,7 +174,7 @@ fn ranged(lowering: &mut Lowering, call: &Call) -> Result<(View, Code), Refusal>
         let own = Integers { scale: code.scale, zero: code.zero, least, most };
         return Ok((lowering.take(call, &view, own)?, code));
     }
-    let value = |integer: i64| ((integer - code.zero) as f64 * code.scale) as f32;
+    let value = |integer: i64| ((integer as f64 - code.zero as f64) * code.scale) as f32;
     let view = lowering.ranged(call, &view, value(least), value(most))?;
     lowering.note_quantised();
     Ok((view, code))
@@ -198,7 +198,7 @@ fn dequantise(lowering: &mut Lowering, call: &Call) -> Result<Vec<Value>, Refusa
         return refuse("has scales that are not one constant number", "mixq has one scale for a tensor");
     };
     let (factor, summand) = match view.code {
-        Some(code) => (own.scale / code.scale, (code.zero - own.zero) as f64 * own.scale),
+        Some(code) => (own.scale / code.scale, (code.zero as f64 - own.zero as f64) * own.scale),
         None => (own.scale, -(own.zero as f64) * own.scale),
     };
     let channels = view.shape.channels;

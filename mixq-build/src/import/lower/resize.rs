@@ -1,5 +1,7 @@
 //! Images of another size.
 
+use super::constants::wrapped;
+use super::layers::LARGEST;
 use super::view::{Axis, View, whole};
 use super::{Call, Lowering, Reader, Refusal, Value, refuse};
 use crate::graph::Shape;
@@ -20,6 +22,9 @@ fn resize(lowering: &mut Lowering, call: &Call) -> Result<Vec<Value>, Refusal> {
         return Ok(vec![Value::Tensor(view)]);
     }
     let attributes = &call.node.attributes;
+    if attributes.int("antialias").unwrap_or(0) != 0 || attributes.int("exclude_outside").unwrap_or(0) != 0 {
+        return refuse("smooths the image, or leaves out what lies outside", "export it without `antialias`");
+    }
     let old = call.node.operator == "Upsample" || call.inputs.len() == 2;
     let coordinates = attributes.text("coordinate_transformation_mode").unwrap_or(if old {
         "asymmetric"
@@ -56,18 +61,35 @@ fn resize(lowering: &mut Lowering, call: &Call) -> Result<Vec<Value>, Refusal> {
 /// Height and width of the output: given, or computed of factors.
 fn sides(call: &Call, view: &View) -> Result<[usize; 2], Refusal> {
     let sizes = view.sizes();
-    let attribute = call.node.attributes.floats("scales").map(<[f32]>::to_vec);
+    let attributes = &call.node.attributes;
+    let attribute = attributes.floats("scales").map(<[f32]>::to_vec);
     let factors = if call.inputs.len() == 2 { call.constant(1) } else { call.constant(2) };
-    let factors = factors.filter(|array| array.len() == 4).map(Array::to_floats).or(attribute);
-    let given: Option<Vec<usize>> = match call.constant(3).and_then(Array::ints) {
-        Some(sizes) => sizes.iter().map(|size| usize::try_from(*size).ok()).collect(),
-        None => factors.map(|factors| {
-            let side = |(size, factor): (&usize, f32)| (*size as f32 * factor).floor() as usize;
-            sizes.iter().zip(factors).map(side).collect()
-        }),
+    let factors = factors.filter(|array| !array.is_empty()).map(Array::to_floats).or(attribute);
+    let listed = call.constant(3).and_then(Array::ints).map(<[i64]>::to_vec);
+    // Since version 18 a node may name the dimensions that change.
+    let axes: Option<Vec<usize>> = match attributes.ints("axes") {
+        Some(axes) => axes.iter().map(|axis| wrapped(*axis, sizes.len())).collect(),
+        None => Some((0..sizes.len()).collect()),
     };
+    let Some(axes) = axes else { return refuse("resizes dimensions that are not there", "check the model") };
+    let mut given = Some(sizes.clone());
+    for (place, axis) in axes.iter().enumerate() {
+        let size = match (&listed, &factors) {
+            (Some(listed), _) => listed.get(place).and_then(|size| usize::try_from(*size).ok()),
+            (None, Some(factors)) => {
+                factors.get(place).map(|factor| (sizes[*axis] as f32 * factor).floor() as usize)
+            }
+            (None, None) => None,
+        };
+        given = given.zip(size).map(|(mut given, size)| {
+            given[*axis] = size;
+            given
+        });
+    }
     match given.as_deref() {
-        Some([1, channels, rows, columns]) if *channels == sizes[1] && *rows > 0 && *columns > 0 => {
+        Some([1, channels, rows, columns])
+            if *channels == sizes[1] && (1..=LARGEST).contains(rows) && (1..=LARGEST).contains(columns) =>
+        {
             Ok([*rows, *columns])
         }
         _ => refuse(

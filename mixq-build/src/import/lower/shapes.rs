@@ -180,13 +180,18 @@ fn shape(_: &mut Lowering, call: &Call) -> Result<Vec<Value>, Refusal> {
     Ok(vec![Value::Constant(Array::list(sizes.get(start..end).unwrap_or(&[]).to_vec()))])
 }
 
+/// The number of elements; `None` if it is too large for this machine.
+fn count(dims: &[usize]) -> Option<usize> {
+    dims.iter().try_fold(1usize, |count, size| count.checked_mul(*size))
+}
+
 /// The dimensions that a tensor has already: mixq repeats nothing.
 fn expand(lowering: &mut Lowering, call: &Call) -> Result<Vec<Value>, Refusal> {
     let own = sizes_of(call)?;
     let wanted = call.required(1)?.ints().unwrap_or(&[]).iter();
     let wanted: Vec<usize> = wanted.map(|size| usize::try_from(*size).unwrap_or(0)).collect();
     match broadcast(&own, &wanted) {
-        Some(dims) if dims.iter().product::<usize>() == own.iter().product::<usize>() => {
+        Some(dims) if count(&dims).is_some() && count(&dims) == count(&own) => {
             with_sizes(lowering, call, dims)
         }
         _ => refuse(format!("repeats a tensor {own:?} to {wanted:?}"), "mixq repeats constants only"),

@@ -137,7 +137,7 @@ impl<'a> Lowering<'a> {
     /// The input, where it is integers that a node makes numbers of.
     pub(super) fn take_input(&mut self, view: &View, code: Code) {
         let input = &mut self.layers.input_integers;
-        if self.taken == Taken::AsTheyAre && view.source == Source::Image && input.is_none() {
+        if self.taken == Taken::AsTheyAre && view.source == Source::Input(0) && input.is_none() {
             *input = Integers::of(code);
         }
     }

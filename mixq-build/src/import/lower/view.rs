@@ -2,8 +2,8 @@
 //!
 //! A layer writes rows of pixels of channels. A model has the same numbers with their axes in another order
 //! (channels before rows), split (groups of channels), joined (flattened), or left out. None of that moves a
-//! number on the device: a view says where each index of a tensor of the model lies in the layer's output, and
-//! only an operator that needs another order than there is makes a layer.
+//! number on the device: a view says where each index of a tensor of the model lies in the layer's output,
+//! and only an operator that needs another order than there is makes a layer.
 
 use crate::graph::{Shape, Source};
 use crate::import::model::{Array, Element, Grid};
@@ -164,8 +164,8 @@ impl View {
         View { dims: order.iter().map(|axis| self.dims[*axis].clone()).collect(), ..self.clone() }
     }
 
-    /// With other dimensions, and the numbers in the same order; `None` where a dimension would begin within a
-    /// part of another one that it does not divide.
+    /// With other dimensions, and the numbers in the same order; `None` where a dimension would begin within
+    /// a part of another one that it does not divide.
     pub fn reshaped(&self, sizes: &[usize]) -> Option<View> {
         let mut parts: Vec<Part> = self.dims.iter().rev().flat_map(|dim| dim.iter().rev().copied()).collect();
         let mut dims = Vec::with_capacity(sizes.len());

@@ -2,7 +2,7 @@
 
 /// The most elements of a tensor: as many as offsets of 32 bits reach, and no more than a file of a network
 /// for a microcontroller has.
-pub const MOST_ELEMENTS: usize = 1 << 28;
+pub const MOST_ELEMENTS: usize = 1 << 25;
 
 /// What an element of a tensor is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,6 +67,11 @@ impl Values {
             Values::Ints(values) => values.len(),
         }
     }
+
+    /// Whether it has no elements.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
 }
 
 impl Array {
@@ -108,6 +113,11 @@ impl Array {
     /// The number of elements.
     pub fn len(&self) -> usize {
         self.values.len()
+    }
+
+    /// Whether it has no elements.
+    pub fn is_empty(&self) -> bool {
+        self.values.is_empty()
     }
 
     /// Elements in the order of `places`, which are indices of this tensor, as a tensor of other dimensions.

@@ -95,11 +95,21 @@ pub struct Grid {
 impl Model {
     /// Whether it says how numbers become integers.
     pub fn is_quantised(&self) -> bool {
+        const OPERATORS: [&str; 9] = [
+            "Quant",
+            "BipolarQuant",
+            "Trunc",
+            "QuantizeLinear",
+            "ConvInteger",
+            "MatMulInteger",
+            "RequantShift",
+            "MultiThreshold",
+            // Integer graphs are floats that are rounded down.
+            "Floor",
+        ];
         let quantises = |node: &Node| {
             let name = node.operator.rsplit('.').next().unwrap_or("");
-            ["Quant", "BipolarQuant", "QuantizeLinear", "ConvInteger", "MatMulInteger"].contains(&name)
-                || node.operator == "mixq.Range"
-                || name.starts_with("QLinear")
+            OPERATORS.contains(&name) || node.operator == "mixq.Range" || name.starts_with("QLinear")
         };
         !self.grids.is_empty() || self.nodes.iter().any(quantises)
     }

@@ -25,7 +25,8 @@ const GRAPH: i32 = 5;
 const FLOATS: i32 = 6;
 const INTS: i32 = 7;
 
-/// Reads a model; `path` is what messages call it, and in its folder lie tensors that it keeps in other files.
+/// Reads a model; `path` is what messages call it, and in its folder lie tensors that it keeps in other
+/// files.
 ///
 /// # Errors
 /// All that keeps the file from being an ONNX model.
@@ -150,3 +151,6 @@ fn attribute(entry: &AttributeProto, tensors: &mut Tensors) -> Result<Attribute,
         _ => Attribute::Other,
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -39,6 +39,12 @@ pub(super) fn plain(name: &str) -> Option<&'static str> {
         "SHAPE" => "Shape",
         "RANGE" => "Range",
         "ADD_N" => "Sum",
+        "FLOOR" => "Floor",
+        "CEIL" => "Ceil",
+        "ROUND" => "Round",
+        "TILE" => "Tile",
+        "BROADCAST_TO" => "Expand",
+        "TOPK_V2" => "TopK",
         "CAST" | "DEQUANTIZE" | "QUANTIZE" => "Identity",
         _ => return None,
     })

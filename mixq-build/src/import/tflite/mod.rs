@@ -4,6 +4,7 @@
 //! becomes one between two transpositions, which move nothing. Integers that stand for numbers become those
 //! numbers; the range of a quantised tensor is kept by a node `mixq.Range`.
 
+mod dilated;
 mod flatbuffer;
 mod functions;
 mod nodes;
@@ -109,10 +110,14 @@ fn model(path: &Path, bytes: &[u8]) -> Result<Model, Wrong> {
     }
     let codes = codes(&root)?;
     let mut writer = Writer::new(model);
+    let mut operators = Vec::new();
     for (index, table) in graph.tables(3)?.into_iter().enumerate() {
         let code = codes.get(table.int(0, 0)? as usize).cloned().unwrap_or_default();
-        let operator = Operator::read(index, &code, &table, &tensors)?;
-        writer.write(&operator)?;
+        operators.push(Operator::read(index, &code, &table, &tensors)?);
+    }
+    dilated::join(&mut operators);
+    for operator in &operators {
+        writer.write(operator)?;
     }
     if problems.is_empty() { Ok(writer.model) } else { Err(Wrong::Problems(problems)) }
 }
@@ -131,3 +136,6 @@ fn codes(root: &Table) -> Result<Vec<String>, Damaged> {
     };
     root.tables(1)?.into_iter().map(name).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,6 @@
 //! Operators of a TFLite file as nodes of ONNX.
 
+use super::dilated::Dilated;
 use super::flatbuffer::{Damaged, Table};
 use super::functions::{activation_of, bounds, plain};
 use super::schema::Tensor;
@@ -20,6 +21,8 @@ pub(super) struct Operator<'a> {
     pub(super) outputs: Vec<String>,
     /// Of those, the tensors.
     pub(super) writes: Vec<&'a Tensor>,
+    /// What it is of a convolution that is dilated.
+    pub(super) dilated: Option<Dilated>,
     /// Its options, if it has any.
     pub(super) options: Option<Table<'a>>,
 }
@@ -44,6 +47,7 @@ impl<'a> Operator<'a> {
             outputs: writes.iter().map(|tensor| tensor.name.clone()).collect(),
             reads,
             writes,
+            dilated: None,
             options: table.table(4)?,
         })
     }
@@ -234,8 +238,12 @@ impl Writer {
                 let order = Attribute::Ints(of.ints(1).unwrap_or_default());
                 self.node(of, "Transpose", &[first], output, Attributes::of([("perm", order)]));
             }
-            "MEAN" | "REDUCE_MAX" => {
-                let operator = if of.name == "MEAN" { "ReduceMean" } else { "ReduceMax" };
+            "MEAN" | "SUM" | "REDUCE_MAX" => {
+                let operator = match of.name.as_str() {
+                    "MEAN" => "ReduceMean",
+                    "SUM" => "ReduceSum",
+                    _ => "ReduceMax",
+                };
                 let axes = Attribute::Ints(of.ints(1).unwrap_or_default());
                 let keeps = int(i64::from(of.byte(0)?));
                 self.node(
@@ -279,7 +287,9 @@ impl Writer {
             }
             "SLICE" => {
                 let (starts, sizes) = (of.ints(1).unwrap_or_default(), of.ints(2).unwrap_or_default());
-                let end = |(start, size): (&i64, &i64)| if *size < 0 { i64::MAX } else { start + size };
+                let end = |(start, size): (&i64, &i64)| {
+                    if *size < 0 { i64::MAX } else { start.saturating_add(*size) }
+                };
                 let ends = starts.iter().zip(&sizes).map(end).collect();
                 let (starts, ends) = (self.constant(Array::list(starts)), self.constant(Array::list(ends)));
                 self.node(of, "Slice", &[first, &starts, &ends], output, none());

@@ -1,4 +1,5 @@
-//! Tensors and operators of a TFLite file, by the numbers of `tensorflow/lite/schema/schema.fbs` (Apache-2.0).
+//! Tensors and operators of a TFLite file, by the numbers of `tensorflow/lite/schema/schema.fbs`
+//! (Apache-2.0).
 
 use half::f16;
 
@@ -124,7 +125,7 @@ pub(super) fn dequantised(array: &Array, grid: &Grid) -> Option<Array> {
     }
     let number = |(place, integer): (usize, &i64)| {
         let index = if one { 0 } else { place / inner.max(1) % size.max(1) };
-        ((integer - grid.zero_points[index]) as f64 * f64::from(grid.scales[index])) as f32
+        ((*integer as f64 - grid.zero_points[index] as f64) * f64::from(grid.scales[index])) as f32
     };
     Some(Array::floats(array.dims.clone(), integers.iter().enumerate().map(number).collect()))
 }

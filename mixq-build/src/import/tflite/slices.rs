@@ -12,9 +12,10 @@ impl Writer {
         let (begin, end, shrink) = (of.int(0, 0)?, of.int(1, 0)?, of.int(4, 0)?);
         let mut gone = Vec::new();
         for at in 0..starts.len().min(ends.len()).min(steps.len()) {
-            let bit = |mask: i64| mask >> at & 1 == 1;
+            let bit = |mask: i64| mask >> at.min(63) & 1 == 1;
             if bit(shrink) {
-                (ends[at], steps[at]) = (if starts[at] == -1 { i64::MAX } else { starts[at] + 1 }, 1);
+                (ends[at], steps[at]) =
+                    (if starts[at] == -1 { i64::MAX } else { starts[at].saturating_add(1) }, 1);
                 gone.push(at as i64);
                 continue;
             }

@@ -50,8 +50,12 @@ fn turned(writer: &mut Writer, of: &Operator, name: &str, order: &[i64]) -> Stri
 
 /// Strides and padding; `strides` are the fields of the steps down and to the right.
 fn sliding(of: &Operator, strides: [usize; 2]) -> Result<Attributes, Damaged> {
-    let padding = if of.byte(0)? == 0 { "SAME_UPPER" } else { "VALID" };
     let steps = vec![of.int(strides[0], 1)?, of.int(strides[1], 1)?];
+    if let Some(dilated) = of.dilated {
+        let pads = Attribute::Ints(dilated.pads.to_vec());
+        return Ok(Attributes::of([("pads", pads), ("strides", Attribute::Ints(steps))]));
+    }
+    let padding = if of.byte(0)? == 0 { "SAME_UPPER" } else { "VALID" };
     Ok(Attributes::of([
         ("auto_pad", Attribute::Text(padding.to_string())),
         ("strides", Attribute::Ints(steps)),
@@ -65,7 +69,10 @@ fn conv(writer: &mut Writer, of: &Operator, input: &str, output: &str) -> Result
     let weight = turned(writer, of, weight, if deep { &[3, 0, 1, 2] } else { &TO_ONNX });
     let (activation, dilation) = if deep { (4, [6, 5]) } else { (3, [5, 4]) };
     let mut attributes = sliding(of, [2, 1])?;
-    let steps = vec![of.int(dilation[0], 1)?, of.int(dilation[1], 1)?];
+    let steps = match of.dilated {
+        Some(dilated) => dilated.steps.to_vec(),
+        None => vec![of.int(dilation[0], 1)?, of.int(dilation[1], 1)?],
+    };
     attributes.0.insert("dilations".to_string(), Attribute::Ints(steps));
     let channels = |place: usize| {
         of.reads.get(place).copied().flatten().and_then(|tensor| tensor.dims.get(3).copied()).unwrap_or(1)

@@ -3,7 +3,7 @@
 use mixq_format::Bits;
 use mixq_format::target::Cost;
 
-use super::super::SpeedReport;
+use super::super::{InputReport, SpeedReport};
 use super::{AllocationReport, CutReport, CutTensor, LayerAllocation};
 use crate::error::Problem;
 use crate::graph::{Graph, Shape};
@@ -82,6 +82,7 @@ impl AllocationReport {
                 MemoryModel::Paper { .. } => "paper",
             },
             scheme,
+            inputs: graph.inputs.iter().map(InputReport::from).collect(),
             macs: layers.iter().map(|layer| layer.macs).sum(),
             weight_bits: weighted().filter_map(|layer| layer.weight_bits).collect(),
             activation_bits: weighted().map(|layer| layer.activation_bits).collect(),

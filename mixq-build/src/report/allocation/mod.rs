@@ -4,7 +4,7 @@ mod build;
 
 use serde::Serialize;
 
-use super::SpeedReport;
+use super::{InputReport, SpeedReport};
 use crate::settings::Scheme;
 
 /// The figures of an allocation; sizes in bytes.
@@ -16,6 +16,8 @@ pub struct AllocationReport {
     pub memory_model: &'static str,
     /// How finely weights are scaled.
     pub scheme: Scheme,
+    /// What the network reads.
+    pub inputs: Vec<InputReport>,
     /// The steps of the network; with memory model `paper` its layers with weights.
     pub layers: Vec<LayerAllocation>,
     /// Multiply-accumulates for one image.

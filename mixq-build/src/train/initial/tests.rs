@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use mixq_format::Bits;
 use tch::{Device, Kind};
 
 use crate::convert::Grid;
@@ -133,15 +132,24 @@ fn float_networks_compute_what_they_did_where_they_were_trained() {
         let split = Split { pixels: pixels.clone().into(), targets: vec![0; 8].into() };
         let images = Images::all(&split);
         let start = initial(&imported, &graph, imported.weights.as_ref().unwrap(), &tensors).unwrap();
-        let of_images =
-            Normalisation::of(&images, 3, Bits::B8).replaced(&normalisation).with_equal_channels();
+        let of_images = Normalisation::of_inputs(&images, &graph.inputs)
+            .remove(0)
+            .replaced(&normalisation)
+            .with_equal_channels();
         let (scale, zero_point) = normalisation.shared();
         assert_eq!(of_images.image, Grid { scale, zero_point });
         let scheme = Scheme::PerChannel;
         let allocation = allocate(&graph, u64::MAX, u64::MAX, scheme).unwrap();
-        let mut model = Model::new(&graph, &allocation, scheme, Rounding::Nearest, &of_images, Device::Cpu);
+        let mut model = Model::new(
+            &graph,
+            &allocation,
+            scheme,
+            Rounding::Nearest,
+            std::slice::from_ref(&of_images),
+            Device::Cpu,
+        );
         model.begin_with(&start);
-        let (batch, _) = batch(&images, &[0, 1, 2, 3, 4, 5, 6, 7], model.form());
+        let (batch, _) = batch(&images, &[0, 1, 2, 3, 4, 5, 6, 7], &model.form());
         let mode = Mode { quantised: false, batch_statistics: false };
         let found = tch::no_grad(|| model.forward(&batch, mode));
         let found = Vec::<f64>::try_from(found.to_kind(Kind::Double).flatten(0, -1)).unwrap();
@@ -165,13 +173,13 @@ fn outputs_change_by_factors_and_summands() {
         let pixels: Vec<u8> = (0..4 * 90).map(|_| random.u8(..)).collect();
         let split = Split { pixels: pixels.into(), targets: vec![0; 4].into() };
         let images = Images::all(&split);
-        let normalisation = Normalisation::of(&images, 3, Bits::B8);
+        let normalisation = Normalisation::of_inputs(&images, &graph.inputs);
         let scheme = Scheme::PerChannel;
         let allocation = allocate(&graph, u64::MAX, u64::MAX, scheme).unwrap();
         let mut model =
             Model::new(&graph, &allocation, scheme, Rounding::Nearest, &normalisation, Device::Cpu);
         let answers = |model: &Model<'_>| {
-            let (batch, _) = batch(&images, &[0, 1, 2, 3], model.form());
+            let (batch, _) = batch(&images, &[0, 1, 2, 3], &model.form());
             let mode = Mode { quantised: false, batch_statistics: false };
             let outputs = tch::no_grad(|| model.forward(&batch, mode));
             Vec::<f64>::try_from(outputs.to_kind(Kind::Double).flatten(0, -1)).unwrap()
@@ -197,7 +205,7 @@ fn ranges_become_bounds() {
     let scheme = Scheme::PerChannel;
     let allocation = allocate(&graph, u64::MAX, u64::MAX, scheme).unwrap();
     let split = Split { pixels: vec![7; 90].into(), targets: vec![0; 1].into() };
-    let normalisation = Normalisation::of(&Images::all(&split), 3, Bits::B8);
+    let normalisation = Normalisation::of_inputs(&Images::all(&split), &graph.inputs);
     let mut model = Model::new(&graph, &allocation, scheme, Rounding::Nearest, &normalisation, Device::Cpu);
     model.take_ranges(&start);
     let high = |node: usize| model.get(node, Part::High).unwrap().double_value(&[]);
@@ -222,7 +230,7 @@ fn joined_layers_have_a_range_for_both() {
     let scheme = Scheme::PerChannel;
     let allocation = allocate(&graph, u64::MAX, u64::MAX, scheme).unwrap();
     let split = Split { pixels: vec![7; 16].into(), targets: vec![0; 1].into() };
-    let normalisation = Normalisation::of(&Images::all(&split), 1, Bits::B8);
+    let normalisation = Normalisation::of_inputs(&Images::all(&split), &graph.inputs);
     let mut model = Model::new(&graph, &allocation, scheme, Rounding::Nearest, &normalisation, Device::Cpu);
     let mut ranges = vec![None; graph.nodes.len()];
     (ranges[0], ranges[1]) = (Some([0.0, 8.0]), Some([0.0, 3.0]));
@@ -272,12 +280,21 @@ fn transposed_convolutions_are_those_of_libtorch() {
     let images = Images::all(&split);
     let start = initial(&imported, &graph, imported.weights.as_ref().unwrap(), &tensors).unwrap();
     let normalisation = imported.normalisation.clone().unwrap();
-    let of_images = Normalisation::of(&images, 2, Bits::B8).replaced(&normalisation).with_equal_channels();
+    let of_images = Normalisation::of_inputs(&images, &graph.inputs)
+        .remove(0)
+        .replaced(&normalisation)
+        .with_equal_channels();
     let allocation = allocate(&graph, u64::MAX, u64::MAX, Scheme::PerChannel).unwrap();
-    let mut model =
-        Model::new(&graph, &allocation, Scheme::PerChannel, Rounding::Nearest, &of_images, Device::Cpu);
+    let mut model = Model::new(
+        &graph,
+        &allocation,
+        Scheme::PerChannel,
+        Rounding::Nearest,
+        std::slice::from_ref(&of_images),
+        Device::Cpu,
+    );
     model.begin_with(&start);
-    let (x, _) = batch(&images, &[0, 1, 2], model.form());
+    let (x, _) = batch(&images, &[0, 1, 2], &model.form());
     let mode = Mode { quantised: false, batch_statistics: false };
     let found = tch::no_grad(|| model.forward(&x, mode));
     let x =

@@ -13,7 +13,7 @@ fn number(value: f64) -> Number {
 }
 
 /// Each function, with parameters that are not the defaults.
-fn functions() -> [Function; 17] {
+fn functions() -> [Function; 18] {
     [
         Function::Sigmoid,
         Function::Tanh,
@@ -29,6 +29,7 @@ fn functions() -> [Function; 17] {
         Function::Log { least: number(0.125) },
         Function::Sqrt,
         Function::Abs,
+        Function::Sign { value: number(0.5) },
         Function::Neg,
         Function::Min { value: number(0.5) },
         Function::Max { value: number(-0.5) },

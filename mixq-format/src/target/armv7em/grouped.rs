@@ -49,11 +49,13 @@ pub const fn windows_of(grouped: &GroupedConv) -> Windows {
 }
 
 /// Whether the kernel for ARMv7E-M takes the groups of a convolution. It does if the codes of each group
-/// begin and end with a byte, in the input and in the output; if groups are whole blocks of filters; and
-/// unless windows are 3x3 on three channels, which have weights in an order of their own.
+/// begin and end with a byte, in the input and in the output; if groups are whole blocks of filters; unless
+/// windows are 3x3 on three channels, which have weights in an order of their own; and unless a side of them
+/// has more taps than 8 bits hold.
 pub(super) const fn takes_groups(grouped: &GroupedConv) -> bool {
     let (channels, filters) = (grouped.group_channels(), grouped.group_filters());
     let is_dense = (channels * grouped.input.bits.count()).is_multiple_of(8);
     let whole = if grouped.groups == 1 { filters.is_multiple_of(2) } else { filters.is_multiple_of(4) };
-    is_dense && whole && !super::Blocks::of_conv(&of_group(grouped)).rgb3x3
+    let is_small = grouped.window.kernel_height < 256 && grouped.window.kernel_width < 256;
+    is_dense && whole && is_small && !super::Blocks::of_conv(&of_group(grouped)).rgb3x3
 }

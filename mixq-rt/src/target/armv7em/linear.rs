@@ -16,16 +16,25 @@ use crate::target::armv7em::check::refuse;
 /// or into a tensor; if the number of elements is not a multiple of 16.
 #[inline(always)]
 pub fn linear<const X: usize, const W: usize, const Y: usize>(operands: Operands<Linear>, plan: &Plan) {
-    let (mut operands, loops) = (operands, const { &Loops::of(X, W, Y) });
-    with_memory::<{ STACK_OF_LINEAR / 4 }>(plan, |own| execute(&mut operands, plan, loops, own));
+    let mut operands = operands;
+    let instance =
+        const { &Instance { loops: Loops::of(X, W, Y), plain: if Y == 0 { plain::<X, W> } else { none } } };
+    with_memory::<{ STACK_OF_LINEAR / 4 }>(plan, |own| execute(&mut operands, plan, instance, own));
+}
+
+/// The functions that the const parameters of [`linear`] choose.
+struct Instance {
+    loops: Loops,
+    /// For channels after the last whole strip, unless the loops make codes.
+    plain: Plain,
 }
 
 #[inline(never)]
-fn execute(operands: &mut Operands<Linear>, plan: &Plan, loops: &Loops, own: &mut [u32]) {
+fn execute(operands: &mut Operands<Linear>, plan: &Plan, instance: &Instance, own: &mut [u32]) {
     let Parts { layer, input, output, memory } = split(operands.reborrow(), plan, own);
-    let Linear { input: x, output: y, weight_bits, .. } = layer.table();
+    let Linear { input: x, output: y, .. } = layer.table();
     let (elements, channels) = (x.elements(), usize::from(y.channels));
-    let mut strips = Strips::new(layer, loops, plan.proof.interval.into(), input, memory);
+    let mut strips = Strips::new(layer, &instance.loops, plan.proof.interval.into(), input, memory);
     if strips.make_codes() {
         strips.widen(0, elements);
         strips.codes(channels / STRIP, output);
@@ -55,7 +64,7 @@ fn execute(operands: &mut Operands<Linear>, plan: &Plan, loops: &Loops, own: &mu
         } else {
             // A channel after the last whole strip: its weights are as in the artifact.
             let (input, filter) = strips.plain(elements);
-            (sums[0], input_sum) = plain(input, filter, x.bits, *weight_bits, elements);
+            (sums[0], input_sum) = (instance.plain)(input, filter);
         }
         let sums = if in_strip { &mut sums[..] } else { &mut sums[..1] };
         strips.requantise(channel, sums, input_sum);
@@ -66,28 +75,35 @@ fn execute(operands: &mut Operands<Linear>, plan: &Plan, loops: &Loops, own: &mu
     }
 }
 
-/// `sum(q_x s_w)` and `sum(q_x)` over the packed codes `input` and the packed weights `filter`.
-#[inline(never)]
-fn plain(input: &[u8], filter: &[u8], x_bits: Bits, w_bits: Bits, elements: usize) -> (i32, i32) {
+/// `sum(q_x s_w)` and `sum(q_x)` over packed codes and packed weights, of which there are fours.
+type Plain = fn(&[u8], &[u8]) -> (i32, i32);
+
+/// The same of `X`-bit codes and `W`-bit weights.
+// No iterator of known length: the compiler would unroll the loop, to five times as much code.
+fn plain<const X: usize, const W: usize>(mut input: &[u8], mut filter: &[u8]) -> (i32, i32) {
     let (mut dot, mut input_sum) = (0i32, 0);
-    for element in 0..elements {
-        let x = (field(input, element, x_bits) >> (32 - x_bits.count())) as i32;
-        let w = field(filter, element, w_bits) as i32 >> (32 - w_bits.count());
-        dot = dot.wrapping_add(x * w);
-        input_sum += x;
+    // Four elements take half as many bytes as one has bits.
+    while let (Some(x), Some(w)) = (input.split_off(..X / 2), filter.split_off(..W / 2)) {
+        let (x, w) = (word(x), word(w));
+        for element in 0..4 {
+            let x = (x >> (element * X)) & ((1 << X) - 1);
+            let w = (w << (32 - W - element * W)) as i32 >> (32 - W);
+            dot = dot.wrapping_add(x as i32 * w);
+            input_sum += x as i32;
+        }
     }
     (dot, input_sum)
 }
 
-/// Element `index` of a packed row, in the upper `bits` bits of the word. Bits of other elements are below.
-///
-/// # Panics
-/// If the row has fewer elements.
-#[inline(never)]
-fn field(row: &[u8], index: usize, bits: Bits) -> u32 {
-    let bit = index * bits.count();
-    let byte = row.get(bit / 8).unwrap_or_else(|| refuse());
-    u32::from(*byte) << (32 - bits.count() - bit % 8)
+/// Where the loops make codes, all channels are in strips.
+fn none(_: &[u8], _: &[u8]) -> (i32, i32) {
+    refuse()
+}
+
+/// Up to four bytes as the lowest ones of a word.
+#[inline(always)]
+fn word(bytes: &[u8]) -> u32 {
+    bytes.iter().rev().fold(0, |word, byte| word << 8 | u32::from(*byte))
 }
 
 /// Writes element `index` of a packed row: a code, whose bits must be 0 before, or a logit.

@@ -124,6 +124,7 @@ fn check_validation(number: u64, case: &Case, memory: &Memory) {
         layers: &[*layer],
         parameters: &memory.plain[..parameters],
         input: *layer.first_input(),
+        others: &[],
         output: *output,
         arena_bytes: arena as u32,
     };

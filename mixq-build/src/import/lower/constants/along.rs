@@ -26,11 +26,11 @@ pub(super) fn along(node: &Node, array: &Array) -> Option<Array> {
     let rows = numbers.len().checked_div(size * inner)?;
     let mut values = numbers.clone();
     let mut largest = vec![0; rows * inner];
-    for row in 0..rows * inner {
+    for (row, largest) in largest.iter_mut().enumerate() {
         let at = |index: usize| (row / inner * size + index) * inner + row % inner;
         let own: Vec<f64> = (0..size).map(|index| f64::from(numbers[at(index)])).collect();
         let most = own.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        largest[row] = own.iter().position(|value| *value == most).unwrap_or(0) as i64;
+        *largest = own.iter().position(|value| *value == most).unwrap_or(0) as i64;
         let sum: f64 = own.iter().map(|value| (value - most).exp()).sum();
         for (index, value) in own.iter().enumerate() {
             let logarithm = value - most - sum.ln();

@@ -45,7 +45,6 @@ pub(super) fn tally(grouped: &GroupedConv, known: &Known, scratch_bytes: usize, 
     counts.add(P::OnTheStack as usize, phases.first().is_some_and(|(memory, _)| memory.on_the_stack).into());
     let source = Source::new(grouped);
     for (memory, pixels) in phases {
-        counts.add(P::GroupedPhase as usize, 1);
         source.phase(&mut counts, known, memory, pixels);
     }
     counts
@@ -101,6 +100,9 @@ impl Source<'_> {
         let size = if all < PIXELS { 1 } else { PIXELS };
         let chunks = self.elements.div_ceil(memory.chunk);
         let fills = self.groups * if chunks == 1 { 1 } else { memory.sets };
+        // Whether one call computes all groups of channels.
+        let together = !self.windows.staged() && known.codes > 0 && chunks == 1;
+        counts.add(if together { P::TogetherPhase } else { P::GroupedPhase } as usize, 1);
         let mut groups_of_pixels = 0;
         while first < end {
             first = first.min(all - size);
@@ -109,20 +111,26 @@ impl Source<'_> {
                 let elements = start..(start + memory.chunk).min(self.elements);
                 match self.windows.staged() {
                     true => self.staged(counts, [first, size], elements, fills),
-                    false => self.words(counts, [first, size], elements, fills),
+                    false => self.words(counts, [first, size], elements, fills, together),
                 }
             }
             first += size;
             groups_of_pixels += 1;
         }
-        let each = chunks * memory.sets;
-        let calls = groups_of_pixels * self.groups * each;
-        counts.add(P::GroupedPixels as usize, groups_of_pixels);
-        counts.add(P::GroupedCall as usize, calls);
-        // Where a group takes one call, this moves from group to group.
-        let prepared = if each == 1 { 1 } else { calls };
-        counts.add(P::Prepare as usize, prepared);
-        counts.add(P::Shift as usize, if self.groups > 1 { calls - prepared } else { 0 });
+        if together {
+            counts.add(P::Prepare as usize, 1);
+            counts.add(P::GroupedTogether as usize, groups_of_pixels);
+            counts.add(P::NextGroup as usize, groups_of_pixels * self.groups);
+        } else {
+            let each = chunks * memory.sets;
+            let calls = groups_of_pixels * self.groups * each;
+            counts.add(P::GroupedPixels as usize, groups_of_pixels);
+            counts.add(P::GroupedCall as usize, calls);
+            // Where a group takes one call, this moves from group to group.
+            let prepared = if each == 1 { 1 } else { calls };
+            counts.add(P::Prepare as usize, prepared);
+            counts.add(P::Shift as usize, if self.groups > 1 { calls - prepared } else { 0 });
+        }
         for chunk in 0..chunks {
             let start = chunk * memory.chunk;
             let elements = memory.chunk.min(self.elements - start);
@@ -162,44 +170,43 @@ impl Source<'_> {
     }
 
     /// Fills a patch with groups of whole words.
-    fn words(&self, counts: &mut Counts, [first, size]: [usize; 2], elements: Range<usize>, fills: usize) {
+    fn words(
+        &self,
+        counts: &mut Counts,
+        [first, size]: [usize; 2],
+        elements: Range<usize>,
+        fills: usize,
+        together: bool,
+    ) {
+        if elements.len() < self.elements {
+            (first..first + size).for_each(|pixel| self.part(counts, pixel, elements.clone(), fills));
+            return;
+        }
         let bits = self.grouped.input.bits.count();
-        let is_whole = elements.len() == self.elements;
+        let word = match bits {
+            8 => P::Word8,
+            4 => P::Word4,
+            _ => P::Word2,
+        };
+        let is_shifted = together && self.seamless && first > 0;
         let mut pixel = 0;
         while pixel < size {
             let place = self.place(first + pixel);
-            if !is_whole {
-                counts.add(P::PiecePixel as usize, fills);
-                self.pieces(place, elements.clone(), |length, is_inside| {
-                    if is_inside {
-                        counts.add(P::Piece as usize, fills);
-                        widen(counts, bits, fills, length * bits / 32);
-                    } else {
-                        counts.add(P::PadPiece as usize, fills);
-                        counts.add(P::ViewPair as usize, fills * length / 2);
-                    }
-                });
-                pixel += 1;
-                continue;
-            }
             let inside = self.inside(place, size - pixel);
             let pixels = inside.max(1);
-            // What all pixels see together is found once.
-            let views = if inside == size { 1 } else { fills };
-            counts.add(P::View as usize, views);
+            // How often it is found what the pixels see: once for all groups, if all see it together.
+            let found = if together || inside == size { 1 } else { fills };
+            let view = if together { P::TogetherView } else { P::View };
+            counts.add(view as usize, if is_shifted { 0 } else { found });
             if inside == 0 {
-                counts.add(P::ViewPadding as usize, fills);
-                counts.add(P::ViewPair as usize, fills * self.elements / 2);
+                counts.add(P::ViewPadding as usize, found);
+                counts.add(P::ViewPair as usize, found * self.elements / 2);
             }
             let [rows, columns] = self.taps(place);
             if rows * columns > 0 {
-                let word = match bits {
-                    8 => P::Word8,
-                    4 => P::Word4,
-                    _ => P::Word2,
-                };
                 let taps = fills * pixels * rows * columns;
-                counts.add(P::WidenWindow as usize, fills);
+                counts.add(P::WidenWindow as usize, if together { 0 } else { fills });
+                counts.add(P::WindowView as usize, fills);
                 counts.add(P::WindowPixel as usize, fills * pixels);
                 counts.add(P::WindowRow as usize, fills * pixels * rows);
                 counts.add(P::WindowTap as usize, taps);
@@ -207,6 +214,21 @@ impl Source<'_> {
             }
             pixel += pixels;
         }
+    }
+
+    /// Widens a part of a pixel's window, tap by tap.
+    fn part(&self, counts: &mut Counts, pixel: usize, elements: Range<usize>, fills: usize) {
+        let bits = self.grouped.input.bits.count();
+        counts.add(P::PiecePixel as usize, fills);
+        self.pieces(self.place(pixel), elements, |length, is_inside| {
+            if is_inside {
+                counts.add(P::Piece as usize, fills);
+                widen(counts, bits, fills, length * bits / 32);
+            } else {
+                counts.add(P::PadPiece as usize, fills);
+                counts.add(P::ViewPair as usize, fills * length / 2);
+            }
+        });
     }
 
     /// Fills a patch with other groups.
@@ -221,8 +243,11 @@ impl Source<'_> {
                 continue;
             }
             for (length, is_inside) in pieces {
-                let each = if is_inside { P::StageByte } else { P::StagePadding };
-                counts.add(P::StagedPiece as usize, fills);
+                let [piece, each] = match is_inside {
+                    true => [P::StagedPiece, P::StageByte],
+                    false => [P::StagedPadPiece, P::StagePadding],
+                };
+                counts.add(piece as usize, fills);
                 counts.add(each as usize, fills * length * bits / 8);
             }
         }

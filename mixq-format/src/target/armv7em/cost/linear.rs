@@ -66,5 +66,12 @@ pub(super) fn tally(linear: &Linear, known: &Known, scratch_bytes: usize) -> Cou
     counts.add(P::PlainChannel as usize, rest);
     counts.add(P::Requantise as usize, rest);
     counts.add(P::PlainElement as usize, rest * elements);
+    // Codes and weights of less than a byte are taken out of bytes.
+    counts.add(P::PlainCode4 as usize, if input.bits == Bits::B4 { rest * elements } else { 0 });
+    match weight_bits {
+        Bits::B4 => counts.add(P::PlainWeight4 as usize, rest * elements),
+        Bits::B2 => counts.add(P::PlainWeight2 as usize, rest * elements),
+        Bits::B8 | Bits::B32 => {}
+    }
     counts
 }

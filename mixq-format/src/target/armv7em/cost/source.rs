@@ -230,6 +230,10 @@ impl Source<'_> {
 
     fn stage(&self, counts: &mut Counts, pixel: usize, elements: Range<usize>, times: usize) {
         let unpack = self.windows == Windows::UnpackedCodes;
+        if !unpack && elements.len() == self.elements {
+            self.stage_window(counts, self.place(pixel), times);
+            return;
+        }
         let bits = self.bits();
         self.runs(self.place(pixel), elements, |length, padded| {
             let bytes = times * length * bits / 8;
@@ -241,6 +245,21 @@ impl Source<'_> {
             counts.add(run as usize, times);
             counts.add(each as usize, bytes);
         });
+    }
+
+    /// Copies all codes of a window.
+    fn stage_window(&self, counts: &mut Counts, [y, x]: [usize; 2], times: usize) {
+        let Conv { window, input, .. } = self.conv;
+        let [rows, columns] = [self.rows[y], self.columns[x]].map(Taps::count);
+        let bytes = columns * input.pixel_bytes();
+        counts.add(P::StagedWindow as usize, times);
+        if rows * columns < window.taps() {
+            counts.add(P::StagedPadding as usize, times);
+            counts.add(P::StagePadding as usize, times * window.taps() * input.pixel_bytes());
+        }
+        counts.add(P::StagedRow as usize, times * rows);
+        counts.add(P::StagedWord as usize, times * rows * (bytes / 4));
+        counts.add(P::StagedByte as usize, times * rows * (bytes % 4));
     }
 
     /// Elements of a window that lie one after another, in the input or in the padding: how many each time.

@@ -3,7 +3,9 @@
 use mixq_format::Conv;
 use mixq_format::target::armv7em::Windows;
 
-use super::super::asm::conv::{Kernels, PAIR, Patch, Rgb3x3, STAGED_ROW, Scratch, stage_row, stage_rows};
+use super::super::asm::conv::{
+    Kernels, PAIR, Patch, Rgb3x3, STAGED_ROW, Scratch, copy_rows, stage_row, stage_rows,
+};
 use super::runs::{Runs, axis};
 use super::source::Source;
 use crate::target::armv7em::check::{after, refuse};
@@ -129,6 +131,9 @@ fn staged(source: &Source, scratch: &mut Scratch, first: usize, count: usize, el
         let place = source.place(first + pixel);
         let codes: &[u8] = if one_row && source.inside(place, 1) == 1 {
             source.codes(first + pixel, element)
+        } else if unpack.is_none() && patch.elements() == source.elements {
+            copy_window(source, stage, place);
+            stage
         } else {
             copy(source, stage, patch.elements(), element, place);
             stage
@@ -137,6 +142,24 @@ fn staged(source: &Source, scratch: &mut Scratch, first: usize, count: usize, el
         half(source.filters.kernels, patch, pixel, codes);
         rest(source.filters.kernels, patch, pixel, codes);
     }
+}
+
+/// Copies all codes of a window to the stage. `place`: row and column of the output pixel.
+#[inline(never)]
+fn copy_window(source: &Source, stage: &mut [u8], [y, x]: [usize; 2]) {
+    let Conv { window, input: tensor, .. } = source.filters.layer.table();
+    let rows = axis(y, window.stride_height, window.pad_top, window.kernel_height, tensor.height);
+    let columns = axis(x, window.stride_width, window.pad_left, window.kernel_width, tensor.width);
+    let (height, width) = (usize::from(window.kernel_height), usize::from(window.kernel_width));
+    let pixel_bytes = tensor.pixel_bytes();
+    if rows.count() * columns.count() < height * width {
+        stage_row(&mut stage[..height * width * pixel_bytes], 0, &[], source.padding());
+    }
+    let first = (rows.first * usize::from(tensor.width) + columns.first).wrapping_sub(source.seen);
+    let from = after(source.input, first.wrapping_mul(pixel_bytes));
+    let to = &mut stage[(rows.start * width + columns.start) * pixel_bytes..];
+    let size = [rows.count(), columns.count() * pixel_bytes];
+    copy_rows(to, from, size, [width * pixel_bytes, source.input_row()]);
 }
 
 /// Copies `elements` elements of a window to the stage, beginning with `element`. `place`: row and column of

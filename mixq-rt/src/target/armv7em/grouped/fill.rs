@@ -1,8 +1,9 @@
 //! Fills patches with the codes that the filters of a group see.
 
 use super::super::asm::conv::{Patch, Scratch, stage_row};
+use super::super::asm::window::Views;
 use super::super::conv::fill::{half, rest, whole_words};
-use super::source::{Source, View};
+use super::source::Source;
 use crate::target::armv7em::check::after;
 
 /// What a patch is filled with.
@@ -13,7 +14,7 @@ pub(super) struct What {
     /// The first element of the filters. The patch gets as many as it has room for.
     pub(super) element: usize,
     /// What the last of the pixels see that have been filled together.
-    pub(super) view: View,
+    pub(super) view: Views<1>,
 }
 
 /// Fills the patch with the windows of output pixels: with those of all groups, from the first one on.
@@ -29,22 +30,21 @@ fn begin<'m>(source: &Source, scratch: &'m mut Scratch, what: &What) -> (Patch<'
 /// For groups whose codes fill whole words.
 pub(super) fn words(source: &Source, scratch: &mut Scratch, what: &mut What) {
     let patch = &mut begin(source, scratch, what).0;
-    let steps = &what.view.steps;
+    let view = &what.view;
     // All taps of all pixels, as in the groups before.
-    let is_known = steps.count() == what.pixels[1] && steps.taps() * source.channels == patch.elements();
+    let is_known = view.count() == what.pixels[1] && view.taps() * source.channels == patch.elements();
     if what.group > 0 && is_known {
-        taps(source, patch, 0, what);
+        taps(source, patch, what);
     } else {
         runs(source, patch, what);
     }
 }
 
-/// Widens the taps of the view, for the pixels from `pixel` on.
+/// Widens the taps of the view.
 #[inline(always)]
-fn taps(source: &Source, patch: &mut Patch, pixel: usize, what: &What) {
-    let View { from, element, steps } = &what.view;
-    let codes = after(source.input, from.wrapping_add(source.before(what.group)));
-    patch.widen_window(&source.instance.window, [pixel, *element], codes, steps);
+fn taps(source: &Source, patch: &mut Patch, what: &What) {
+    let codes = after(source.input, source.before(what.group));
+    patch.widen_views(&source.instance.window, codes, &what.view);
 }
 
 /// Widens pixels run by run. A run has neighbouring pixels whose windows lie in the input, or one pixel whose
@@ -62,18 +62,24 @@ fn runs(source: &Source, patch: &mut Patch, what: &mut What) {
             continue;
         }
         let inside = source.inside(place, count - pixel);
-        source.see(place, inside.max(1), &mut what.view);
+        what.view.clear();
+        let seen = source.see_one(place, [pixel, inside.max(1)], &mut what.view);
         if inside == 0 {
-            // All is padding, but what the taps see.
-            let code = i32::from(source.filters.layer.table().input.zero_point);
-            patch.pad(pixel, 0, patch.elements(), code);
-            patch.add_to_sum(pixel, code * (what.view.steps.taps() * source.channels) as i32);
+            pad(source, patch, pixel, seen);
         }
-        if what.view.steps.count() > 0 {
-            taps(source, patch, pixel, what);
+        if seen > 0 {
+            taps(source, patch, what);
         }
         pixel += inside.max(1);
     }
+}
+
+/// Fills a pixel with padding, before the taps are widened of which it sees a number.
+#[inline(never)]
+pub(super) fn pad(source: &Source, patch: &mut Patch, pixel: usize, seen: usize) {
+    let code = i32::from(source.filters.layer.table().input.zero_point);
+    patch.pad(pixel, 0, patch.elements(), code);
+    patch.add_to_sum(pixel, code * (seen * source.channels) as i32);
 }
 
 /// Widens a part of a window, tap by tap.

@@ -4,6 +4,7 @@
 
 mod fill;
 mod source;
+mod together;
 
 use core::ops::Range;
 
@@ -12,13 +13,13 @@ use mixq_format::{GroupedConv, Operands};
 
 use super::asm::PIXELS;
 use super::asm::conv::{Call, Chunk, Kernels, Ready, Scratch};
-use super::asm::window::{Steps, WidenWindow};
+use super::asm::window::{Views, WidenWindow};
 use super::conv::Given;
 use super::conv::memory::{Memory, between, last, separate};
 use super::conv::sums::Sums;
 use crate::target::armv7em::check::{check, refuse};
 use fill::{Fill, What, staged, words};
-use source::{Source, View};
+use source::Source;
 
 /// Executes a convolution in groups, with `X`-bit input and `W`-bit weights.
 ///
@@ -51,6 +52,7 @@ pub fn grouped_conv<
             kernels: Kernels::of(X, windows, W, Y, ZERO, FRACTION, false),
             window: WidenWindow::of(X),
             fill: if WORDS { words } else { staged },
+            together: if WORDS && Y > 0 { Some(together::phase) } else { None },
             windows,
             sums: if Y == 0 { Some(Sums::new()) } else { None },
         }
@@ -68,9 +70,15 @@ struct Instance {
     kernels: Kernels,
     window: WidenWindow,
     fill: Fill,
+    /// Executes a phase whose patch holds all elements, if it can be filled for one group of channels after
+    /// the other without Rust between.
+    together: Option<PhaseFn>,
     windows: Windows,
     sums: Option<Sums<GroupedConv>>,
 }
+
+/// Executes a phase of the output pixels that are left, and takes its pixels off them.
+type PhaseFn = fn(&mut Given<GroupedConv, Instance>, &mut [u32], &mut Range<usize>);
 
 /// Executes a layer in memory on the stack.
 // A function of its own, so that only layers that need this memory take it from the stack.
@@ -86,7 +94,10 @@ fn on_the_stack(given: &mut Given<GroupedConv, Instance>) {
 fn execute(given: &mut Given<GroupedConv, Instance>, own: &mut [u32]) {
     let mut left = 0..given.operands.table().output.pixels();
     while !left.is_empty() {
-        phase(given, own, &mut left);
+        match given.instance.together {
+            Some(together) if is_whole(given, own, left.clone()) => together(given, own, &mut left),
+            _ => phase(given, own, &mut left),
+        }
     }
 }
 
@@ -114,8 +125,7 @@ fn phase(given: &mut Given<GroupedConv, Instance>, own: &mut [u32], left: &mut R
     check(instance.kernels.widen.bits == table.input.bits.count());
     let scratch = &mut divide(table, instance, plan, memory, apart);
     let call = &mut None;
-    let view = View { from: 0, element: 0, steps: Steps::none() };
-    let what = &mut What { pixels: [0, 1], group: 0, element: 0, view };
+    let what = &mut What { pixels: [0, 1], group: 0, element: 0, view: Views::NONE };
     let layer = &mut Layer { source, scratch, call, what };
     let (all, bytes) = (table.output.pixels(), table.output.pixel_bytes());
     let size = if all < PIXELS { 1 } else { PIXELS };
@@ -128,6 +138,16 @@ fn phase(given: &mut Given<GroupedConv, Instance>, own: &mut [u32], left: &mut R
         layer.pixels(output);
         first += size;
     }
+}
+
+/// Whether the patch of the next phase holds all elements.
+#[inline(never)]
+fn is_whole(given: &Given<GroupedConv, Instance>, own: &[u32], left: Range<usize>) -> bool {
+    let (plan, instance, table) = (given.plan, given.instance, given.operands.table());
+    let bytes_given = if own.is_empty() { plan.scratch_bytes as usize } else { size_of_val(own) };
+    let phase = choose(table, instance, plan, bytes_given, left);
+    let chunk = division(table, instance, plan).chunk(phase.bytes, phase.apart_bytes > 0);
+    chunk >= table.window.taps() * table.group_channels()
 }
 
 /// See [`Phase::divided`].

@@ -7,7 +7,7 @@ use mixq_format::{GroupedConv, Window};
 
 use super::super::asm::Layer;
 use super::super::asm::conv::Filters;
-use super::super::asm::window::{Steps, Taps};
+use super::super::asm::window::{Distances, Taps, Views};
 use super::super::conv::inner;
 use super::Instance;
 
@@ -26,16 +26,7 @@ pub(super) struct Source<'a> {
     /// Rows and columns of the output whose windows see no padding.
     inner: [Range<u16>; 2],
     /// Whether each output pixel sees the input pixel of the same number: then rows do not matter.
-    seamless: bool,
-}
-
-/// The taps of some pixels that lie in the input. They are the same in each group.
-pub(super) struct View {
-    /// Bytes from the start of the input that is left to the first of them, in the first group.
-    pub(super) from: usize,
-    /// The first element that they become.
-    pub(super) element: usize,
-    pub(super) steps: Steps,
+    pub(super) seamless: bool,
 }
 
 /// The taps that meet the input along one axis, and the input row or column that the first of them sees.
@@ -109,35 +100,49 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// The taps of the windows of `count` output pixels that lie in the input. They are the same for all
-    /// pixels. They may be none.
-    #[inline(never)]
-    pub(super) fn see(&self, [y, x]: [usize; 2], count: usize, view: &mut View) {
+    /// Adds the taps of the windows of output pixels that lie in the input. `place`: of the first of them.
+    /// `pixels`: the first of them, among the four, and their number. The taps are the same for all of them.
+    /// Returns the number of taps, which may be 0.
+    #[inline(always)]
+    pub(super) fn see<const N: usize>(
+        &self,
+        [y, x]: [usize; 2],
+        pixels: [usize; 2],
+        views: &mut Views<N>,
+    ) -> usize {
         let GroupedConv { window, input, dilation_height, dilation_width, .. } = self.table();
         let Window { kernel_height, kernel_width, stride_height, stride_width, pad_top, pad_left } = *window;
         let rows = Axis::new(y, [stride_height, pad_top, kernel_height, *dilation_height, input.height]);
         let columns = Axis::new(x, [stride_width, pad_left, kernel_width, *dilation_width, input.width]);
-        view.steps.clear();
         if rows.taps.is_empty() || columns.taps.is_empty() {
-            return;
+            return 0;
         }
-        let (pixel_bytes, width) = (input.pixel_bytes(), usize::from(input.width));
-        view.from = self.offset(rows.first, columns.first);
-        view.element = (rows.taps.start * usize::from(kernel_width) + columns.taps.start) * self.channels;
-        let widen = &self.filters.kernels.widen;
+        let kernel_width = usize::from(kernel_width);
         let taps = Taps {
             rows: rows.taps.len(),
             columns: columns.taps.len(),
-            count,
-            words: widen.words(self.channels),
-            distance: [
-                usize::from(*dilation_width) * pixel_bytes,
-                usize::from(*dilation_height) * width * pixel_bytes,
-            ],
-            pitch: usize::from(stride_width) * pixel_bytes,
-            row_elements: usize::from(kernel_width) * self.channels,
+            pixels,
+            from: self.offset(rows.first, columns.first),
+            element: (rows.taps.start * kernel_width + columns.taps.start) * self.channels,
         };
-        view.steps = Steps::new(&taps, widen.word);
+        let (pixel_bytes, width) = (input.pixel_bytes(), usize::from(input.width));
+        let widen = &self.filters.kernels.widen;
+        let distances = Distances {
+            words: widen.words(self.channels),
+            word: widen.word,
+            tap: usize::from(*dilation_width) * pixel_bytes,
+            row: usize::from(*dilation_height) * width * pixel_bytes,
+            pitch: usize::from(stride_width) * pixel_bytes,
+            row_elements: kernel_width * self.channels,
+        };
+        views.add(&taps, &distances);
+        taps.rows * taps.columns
+    }
+
+    /// The same for one view.
+    #[inline(never)]
+    pub(super) fn see_one(&self, place: [usize; 2], pixels: [usize; 2], view: &mut Views<1>) -> usize {
+        self.see(place, pixels, view)
     }
 
     /// Elements of a window that lie one after another, from `element` on: how many, at most `most`, and
@@ -163,7 +168,7 @@ impl<'a> Source<'a> {
 
     /// Bytes from the start of the input that is left to the first code of a pixel.
     #[inline(always)]
-    fn offset(&self, y: usize, x: usize) -> usize {
+    pub(super) fn offset(&self, y: usize, x: usize) -> usize {
         let input = &self.table().input;
         (y * usize::from(input.width) + x).wrapping_sub(self.seen).wrapping_mul(input.pixel_bytes())
     }

@@ -35,8 +35,8 @@ pub(crate) struct Chunk {
 
 /// A prepared call of a loop. [`Call::ready`] completes its frame.
 pub(crate) struct Call {
-    frame: Frame,
-    run: unsafe extern "C" fn(*const Frame),
+    pub(super) frame: Frame,
+    pub(super) run: unsafe extern "C" fn(*const Frame),
     chunk: Chunk,
     /// Bytes of the patch up to the end of the last whole unit, and up to the first extraction of lower
     /// fields.
@@ -202,7 +202,7 @@ impl<T: Filtered> Filters<'_, T> {
 impl<T: Filtered> Filters<'_, T> {
     /// Bytes from a block to the next one.
     #[inline(always)]
-    fn stride(&self) -> usize {
+    pub(super) fn stride(&self) -> usize {
         let table = self.layer.table();
         let bits = self.kernels.blocks.weight_bits.count();
         let filter_bytes = table.window().taps() * whole_bytes(table.filter_channels() * bits);
@@ -227,9 +227,7 @@ impl<T: Filtered> Filters<'_, T> {
         let blocks = (channel / BLOCK).wrapping_sub(chunk.channel / BLOCK);
         let weights = blocks.wrapping_mul(stride);
         let zero_points = blocks.wrapping_mul(frame.zero_points_step);
-        frame.weights = frame.weights.wrapping_add(weights);
-        frame.end = frame.end.wrapping_add(weights);
-        frame.zero_points = frame.zero_points.wrapping_add(zero_points);
+        frame.shift([weights, zero_points]);
         frame.first_zero_points = frame.zero_points;
         chunk.channel = channel;
         if chunk.codes {
@@ -313,7 +311,7 @@ impl Call {
     /// # Panics
     /// If there are fewer accumulators than channels.
     #[inline(always)]
-    fn place(&mut self, scratch: &mut Scratch, pitch: usize) {
+    pub(super) fn place(&mut self, scratch: &mut Scratch, pitch: usize) {
         let Call { frame, chunk, stops, .. } = self;
         let (x, accumulators, sums) =
             scratch.parts(if chunk.codes && chunk.element == 0 { 0 } else { chunk.count });

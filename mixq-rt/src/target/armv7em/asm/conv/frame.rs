@@ -75,6 +75,16 @@ pub(super) struct Frame {
     pub(super) offset: usize,
 }
 
+impl Frame {
+    /// Moves on by bytes of blocks and of zero points. Back, too: then they wrap.
+    #[inline(always)]
+    pub(super) fn shift(&mut self, [weights, zero_points]: [usize; 2]) {
+        self.weights = self.weights.wrapping_add(weights);
+        self.end = self.end.wrapping_add(weights);
+        self.zero_points = self.zero_points.wrapping_add(zero_points);
+    }
+}
+
 /// The stack of a loop, below the saved registers: values that no register is free for.
 #[repr(C)]
 pub(super) struct Stack {

@@ -5,6 +5,7 @@ mod bytes;
 mod call;
 mod finish;
 mod frame;
+mod groups;
 mod kernels;
 mod nibbles;
 mod packed;
@@ -13,9 +14,10 @@ mod scratch;
 mod stage;
 
 pub(crate) use call::{Call, Chunk, Filters, MoreGroups, Ready};
+pub(crate) use groups::Groups;
 pub(crate) use kernels::Kernels;
 pub(crate) use rgb3x3::{PAIR, Rgb3x3, STAGED_ROW};
 pub(crate) use scratch::{Patch, Scratch};
-pub(crate) use stage::{stage_row, stage_rows};
+pub(crate) use stage::{copy_rows, stage_row, stage_rows};
 
 use super::widen::{Fill, Widen};

@@ -3,7 +3,7 @@
 use mixq_format::target::armv7em::{Division, LEAST_SCRATCH, LEAST_SCRATCH_OF_RGB3X3};
 
 use super::super::PIXELS;
-use super::super::window::{Steps, WidenWindow};
+use super::super::window::{Views, WidenWindow};
 use super::{Rgb3x3, Widen, rgb3x3};
 use crate::target::armv7em::check::{check, refuse};
 
@@ -105,6 +105,12 @@ impl<'a> Scratch<'a> {
         (Patch { words, sums: &mut self.sums, elements }, stage)
     }
 
+    /// For each pixel the sum of its codes in the patch, negated.
+    #[inline(always)]
+    pub(crate) fn sums(&self) -> [i32; PIXELS] {
+        self.sums
+    }
+
     /// Elements that the patch holds.
     #[inline(always)]
     pub(crate) fn elements(&self) -> usize {
@@ -172,20 +178,18 @@ impl Patch<'_> {
         widen.run(codes, self.words, self.sums, pixels, element, [words, pitch]);
     }
 
-    /// Widens taps of the windows of pixels, from `pixel` on. They become the elements of the patch from
-    /// `element` on. `codes` begins with the first tap of the first window.
+    /// Widens what the filters of a group of channels see. `codes` begins with the codes of the group.
     ///
     /// # Panics
-    /// If `codes` has not all these taps, or the patch has no room for them.
+    /// If `codes` has not all that the views see, or the patch has no room for it.
     #[inline(always)]
-    pub(crate) fn widen_window(
+    pub(crate) fn widen_views<const N: usize>(
         &mut self,
-        widen: &WidenWindow,
-        [pixel, element]: [usize; 2],
+        window: &WidenWindow,
         codes: &[u8],
-        steps: &Steps,
+        views: &Views<N>,
     ) {
-        widen.run(codes, self.words, self.sums, [pixel, element], steps);
+        window.run(codes, self.words, self.sums, views);
     }
 
     /// Adds to a pixel's sum.

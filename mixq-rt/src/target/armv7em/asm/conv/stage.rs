@@ -61,6 +61,65 @@ unsafe extern "C" fn row(
     )
 }
 
+/// Copies rows of `bytes` bytes, at least one row and one byte. The rows are `pitches` bytes apart in `to`
+/// and in `from`.
+///
+/// # Panics
+/// If `to` or `from` has too few bytes, or there is nothing to copy.
+#[inline(always)]
+pub(crate) fn copy_rows(to: &mut [u8], from: &[u8], [rows, bytes]: [usize; 2], pitches: [usize; 2]) {
+    let [to_pitch, from_pitch] = pitches;
+    check(rows > 0 && bytes > 0 && hold(to.len(), rows, to_pitch, bytes));
+    check(hold(from.len(), rows, from_pitch, bytes));
+    let after_row = pitches.map(|pitch| pitch.wrapping_sub(bytes));
+    // SAFETY: writes `bytes` bytes of each row to `to`, and reads as many from `from`. Both have these bytes:
+    // checked above.
+    unsafe { rows_of_bytes(to.as_mut_ptr(), from.as_ptr(), bytes, rows, after_row[0], after_row[1]) };
+}
+
+/// Copies word by word, then the last one to three bytes of a row.
+///
+/// # Safety
+/// `bytes` bytes of each of `rows` rows, both at least 1, may be written to `to` and read from `from`.
+/// `to_next` and `from_next`: bytes from the end of a row to the next row.
+#[unsafe(naked)]
+unsafe extern "C" fn rows_of_bytes(
+    to: *mut u8,
+    from: *const u8,
+    bytes: usize,
+    rows: usize,
+    to_next: usize,
+    from_next: usize,
+) {
+    naked_asm!(
+        "push {{r4-r6}}",
+        "ldrd r4, r5, [sp, #12]",
+        "2:",
+        "subs r12, r2, #4",
+        "blt 4f",
+        "3:",
+        "ldr r6, [r1], #4",
+        "subs r12, r12, #4",
+        "str r6, [r0], #4",
+        "bge 3b",
+        "4:",
+        "adds r12, r12, #4",
+        "beq 6f",
+        "5:",
+        "ldrb r6, [r1], #1",
+        "subs r12, r12, #1",
+        "strb r6, [r0], #1",
+        "bne 5b",
+        "6:",
+        "add r0, r0, r4",
+        "add r1, r1, r5",
+        "subs r3, r3, #1",
+        "bne 2b",
+        "pop {{r4-r6}}",
+        "bx lr",
+    )
+}
+
 /// Writes three rows of [`STAGED_ROW`] bytes to `to`. A row is padding, except that each of `rows` has
 /// `bytes` bytes of `inside`, `left` bytes from its start. In `inside`, rows are `pitch` bytes apart.
 ///

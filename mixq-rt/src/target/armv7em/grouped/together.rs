@@ -1,0 +1,90 @@
+//! Phases whose patch holds all that the filters of a group of channels see of four output pixels. What they
+//! see is found once for all groups: of each group the same taps, and the same padding.
+
+use core::ops::Range;
+
+use mixq_format::GroupedConv;
+
+use super::super::asm::PIXELS;
+use super::super::asm::conv::{Call, Chunk, Groups, Scratch};
+use super::super::asm::window::Views;
+use super::super::conv::Given;
+use super::super::conv::memory::{Memory, between, last, separate};
+use super::fill::pad;
+use super::source::Source;
+use super::{Instance, choose, divide};
+use crate::target::armv7em::check::{check, refuse};
+
+/// Executes a phase of the output pixels that are left, and takes its pixels off them.
+#[inline(never)]
+pub(super) fn phase(given: &mut Given<GroupedConv, Instance>, own: &mut [u32], left: &mut Range<usize>) {
+    let (plan, instance) = (given.plan, given.instance);
+    let table = given.operands.table();
+    let bytes_given = if own.is_empty() { plan.scratch_bytes as usize } else { size_of_val(own) };
+    // The phase is not kept: each word on the stack counts.
+    let (layer, [input_start, begin], input, output, [memory, apart], pixels) = {
+        let phase = choose(table, instance, plan, bytes_given, left.clone());
+        let Memory { layer, input, output, memory, apart, begin } = if plan.joined {
+            between(given.operands.reborrow(), own, &phase)
+        } else {
+            separate(given, own, &phase)
+        };
+        let scratch = [last(memory, phase.bytes), last(apart, phase.apart_bytes)];
+        *left = phase.rest(left.clone());
+        (layer, [phase.input.start, begin], input, output, scratch, phase.pixels)
+    };
+    let source = &Source::new(layer, &plan.proof, instance, input, input_start);
+    let table = layer.table();
+    check(instance.kernels.blocks.weight_bits == table.weight_bits);
+    check(instance.kernels.widen.bits == table.input.bits.count());
+    let scratch = &mut divide(table, instance, plan, memory, apart);
+    let (mut call, mut views) = (None, Views::NONE);
+    prepare(source, &mut call);
+    let (Some(call), views) = (&mut call, &mut views) else { refuse() };
+    let (all, bytes) = (table.output.pixels(), table.output.pixel_bytes());
+    let size = if all < PIXELS { 1 } else { PIXELS };
+    let pitch = if size == 1 { 0 } else { bytes };
+    let Range { start: mut first, end } = pixels;
+    while first < end {
+        // The last group of pixels begins earlier, if it would have fewer than others.
+        first = first.min(all - size);
+        let Some(output) = output.get_mut(first.wrapping_sub(begin).wrapping_mul(bytes)..) else { refuse() };
+        see(source, scratch, [first, size], views);
+        let padding = scratch.sums();
+        let (window, codes, bytes) = (&instance.window, source.input, source.before(1));
+        let groups = &Groups { window, views, padding, codes, bytes };
+        source.filters.run_groups(call, scratch, output, pitch, groups);
+        first += size;
+    }
+}
+
+/// Prepares the call for the first group of channels.
+#[inline(never)]
+fn prepare(source: &Source, call: &mut Option<Call>) {
+    let count = source.filters.layer.table().group_filters();
+    let chunk = Chunk { channel: 0, count, element: 0, elements: source.elements, codes: true };
+    source.filters.prepare(call, chunk);
+}
+
+/// Finds what some output pixels see, which are given by the first one and their number, and fills the patch
+/// with what they see of the padding. Neighbouring pixels whose windows lie in the input have one view; each
+/// other pixel has its own.
+#[inline(never)]
+fn see(source: &Source, scratch: &mut Scratch, [first, count]: [usize; 2], views: &mut Views<PIXELS>) {
+    let patch = &mut scratch.begin(source.elements).0;
+    if source.seamless && views.shift(source.offset(0, first)) {
+        return;
+    }
+    views.clear();
+    let mut pixel = 0;
+    while pixel < count {
+        let place = source.place(first + pixel);
+        let inside = source.inside(place, count - pixel);
+        let pixels = inside.max(1);
+        let seen = source.see(place, [pixel, pixels], views);
+        if inside == 0 {
+            pad(source, patch, pixel, seen);
+        }
+        pixel += pixels;
+    }
+}
