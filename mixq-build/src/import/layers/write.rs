@@ -208,6 +208,7 @@ mod tests {
 
     /// A spec without places in a file, and without what cannot follow a layer.
     fn plain(mut spec: Spec) -> Spec {
+        spec.inputs.iter_mut().for_each(|input| input.location = None);
         for layer in &mut spec.layers {
             layer.location = None;
             layer.norm = layer.norm.filter(|_| layer.op.form().follows.norm);
@@ -222,6 +223,15 @@ mod tests {
             let read = layers::parse(Path::new("net.toml"), &write(&spec, None)).unwrap();
             assert_eq!(plain(read), plain(spec), "{name}");
         }
+    }
+
+    #[test]
+    fn several_inputs_keep_their_names() {
+        let list =
+            "[inputs]\nphoto = [4, 4, 3]\nmeta = [1, 1, 5]\n[[layer]]\nop = \"linear\"\nfeatures = 2\n";
+        let spec = layers::parse(Path::new("net.toml"), list).unwrap();
+        let read = layers::parse(Path::new("net.toml"), &write(&spec, None)).unwrap();
+        assert_eq!(plain(read), plain(spec));
     }
 
     #[test]
