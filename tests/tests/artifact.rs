@@ -157,12 +157,15 @@ fn strange_numbers_in_the_header_never_panic() {
             };
             *numbers[index] = number;
         });
-        let image: Vec<u8> = (0..artifact.header.input.bytes()).map(|_| rng.u8(..)).collect();
+        let bytes_of = |artifact: &Artifact| -> usize {
+            artifact.header.all_inputs().iter().map(|(tensor, _)| tensor.bytes()).sum()
+        };
+        let image: Vec<u8> = (0..bytes_of(artifact)).map(|_| rng.u8(..)).collect();
         let read = catch_unwind(|| {
             let read = Artifact::from_bytes(&bytes);
             // What is accepted can be executed, whatever comes out.
             if let Ok(artifact) = &read
-                && artifact.header.input.bytes() == image.len()
+                && bytes_of(artifact) == image.len()
             {
                 networks::logits(artifact, &image);
             }

@@ -38,8 +38,11 @@ fn module(index: usize, artifact: &Artifact, blocks: &mut Vec<Vec<u8>>, folder: 
     let network = artifact.network(&layers);
     let mut rng = Rng::with_seed(index as u64);
     let mut arena = vec![0; arena_bytes as usize];
-    rng.fill(&mut arena[network.input.range()]);
-    let input = arena[network.input.range()].to_vec();
+    network.inputs().for_each(|input| rng.fill(&mut arena[input.range()]));
+    // All inputs, with what lies between them.
+    let first = network.inputs().map(|input| input.range().start).min().expect("a network has inputs");
+    let end = network.inputs().map(|input| input.range().end).max().expect("a network has inputs");
+    let input = arena[first..end].to_vec();
     mixq_rt::run(&network, &mut arena);
     let file = |name: &str, bytes: &[u8]| {
         std::fs::write(folder.join(name), bytes).expect("OUT_DIR can be written");
@@ -75,6 +78,6 @@ fn module(index: usize, artifact: &Artifact, blocks: &mut Vec<Vec<u8>>, folder: 
     }
     format!(
         "{declared}network! {{ n{index} PARAMETERS{block} {} {} {arena_bytes} [{names}]\n{functions}}}\n",
-        network.input.offset, network.output.offset
+        first, network.output.offset
     )
 }

@@ -16,25 +16,17 @@ use crate::target::armv7em::check::refuse;
 /// or into a tensor; if the number of elements is not a multiple of 16.
 #[inline(always)]
 pub fn linear<const X: usize, const W: usize, const Y: usize>(operands: Operands<Linear>, plan: &Plan) {
-    let mut operands = operands;
-    let instance =
-        const { &Instance { loops: Loops::of(X, W, Y), plain: if Y == 0 { plain::<X, W> } else { none } } };
-    with_memory::<{ STACK_OF_LINEAR / 4 }>(plan, |own| execute(&mut operands, plan, instance, own));
-}
-
-/// The functions that the const parameters of [`linear`] choose.
-struct Instance {
-    loops: Loops,
-    /// For channels after the last whole strip, unless the loops make codes.
-    plain: Plain,
+    let (mut operands, loops) =
+        (operands, const { &Loops::of([X, W, Y], if Y == 0 { plain::<X, W> } else { none }) });
+    with_memory::<{ STACK_OF_LINEAR / 4 }>(plan, |own| execute(&mut operands, plan, loops, own));
 }
 
 #[inline(never)]
-fn execute(operands: &mut Operands<Linear>, plan: &Plan, instance: &Instance, own: &mut [u32]) {
+fn execute(operands: &mut Operands<Linear>, plan: &Plan, loops: &Loops, own: &mut [u32]) {
     let Parts { layer, input, output, memory } = split(operands.reborrow(), plan, own);
     let Linear { input: x, output: y, .. } = layer.table();
     let (elements, channels) = (x.elements(), usize::from(y.channels));
-    let mut strips = Strips::new(layer, &instance.loops, plan.proof.interval.into(), input, memory);
+    let mut strips = Strips::new(layer, loops, plan.proof.interval.into(), input, memory);
     if strips.make_codes() {
         strips.widen(0, elements);
         strips.codes(channels / STRIP, output);
@@ -63,8 +55,7 @@ fn execute(operands: &mut Operands<Linear>, plan: &Plan, instance: &Instance, ow
             }
         } else {
             // A channel after the last whole strip: its weights are as in the artifact.
-            let (input, filter) = strips.plain(elements);
-            (sums[0], input_sum) = (instance.plain)(input, filter);
+            (sums[0], input_sum) = strips.plain(elements);
         }
         let sums = if in_strip { &mut sums[..] } else { &mut sums[..1] };
         strips.requantise(channel, sums, input_sum);
@@ -75,10 +66,7 @@ fn execute(operands: &mut Operands<Linear>, plan: &Plan, instance: &Instance, ow
     }
 }
 
-/// `sum(q_x s_w)` and `sum(q_x)` over packed codes and packed weights, of which there are fours.
-type Plain = fn(&[u8], &[u8]) -> (i32, i32);
-
-/// The same of `X`-bit codes and `W`-bit weights.
+/// The sums of a channel ([`Plain`](super::asm::linear::Plain)) of `X`-bit codes and `W`-bit weights.
 // No iterator of known length: the compiler would unroll the loop, to five times as much code.
 fn plain<const X: usize, const W: usize>(mut input: &[u8], mut filter: &[u8]) -> (i32, i32) {
     let (mut dot, mut input_sum) = (0i32, 0);

@@ -81,10 +81,17 @@ fn see(source: &Source, scratch: &mut Scratch, [first, count]: [usize; 2], views
         let place = source.place(first + pixel);
         let inside = source.inside(place, count - pixel);
         let pixels = inside.max(1);
-        let seen = source.see(place, [pixel, pixels], views);
+        let seen = add_view(source, place, [pixel, pixels], views);
         if inside == 0 {
             pad(source, patch, pixel, seen);
         }
         pixel += pixels;
     }
+}
+
+/// See [`Source::see`].
+// Not inlined: its stack frame is gone when padding is filled.
+#[inline(never)]
+fn add_view(source: &Source, place: [usize; 2], pixels: [usize; 2], views: &mut Views<PIXELS>) -> usize {
+    source.see(place, pixels, views)
 }

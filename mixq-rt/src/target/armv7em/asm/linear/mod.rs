@@ -24,7 +24,12 @@ pub(crate) struct Loops {
     finished: Bits,
     widen: WidenRow,
     weight_bits: Bits,
+    /// For channels after the last whole strip, unless the loops make codes.
+    plain: Plain,
 }
+
+/// `sum(q_x s_w)` and `sum(q_x)` over packed codes and packed weights, of which there are fours.
+pub(crate) type Plain = fn(&[u8], &[u8]) -> (i32, i32);
 
 /// A function that makes codes of the sums of a strip, or adds the sums to those in memory.
 type Finish = unsafe extern "C" fn();
@@ -55,7 +60,7 @@ impl Loops {
     ///
     /// # Panics
     /// If `x` or `w` is not 8, 4 or 2, or `y` is not 8, 4, 2 or 0.
-    pub(crate) const fn of(x: usize, w: usize, y: usize) -> Loops {
+    pub(crate) const fn of([x, w, y]: [usize; 3], plain: Plain) -> Loops {
         let run: unsafe extern "C" fn(*const u32, &mut Call) = match (x, w) {
             (_, 8) => loops::bytes,
             (8, 4) => loops::nibbles,
@@ -70,6 +75,6 @@ impl Loops {
             _ => panic!("codes have 8, 4 or 2 bits"),
         };
         let (widen, weight_bits) = (widen_row_for(super::bits(x)), super::bits(w));
-        Loops { run, finish, finished, widen, weight_bits }
+        Loops { run, finish, finished, widen, weight_bits, plain }
     }
 }

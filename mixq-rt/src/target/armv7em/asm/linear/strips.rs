@@ -146,14 +146,15 @@ impl<'a> Strips<'a> {
         unsafe { (loops.run)(memory.as_ptr().wrapping_add(*elements / 2), call) };
     }
 
-    /// All codes of the input, and the weights of the next channel. The channel comes after the last whole
+    /// The sums of the next channel, and of all codes of the input. The channel comes after the last whole
     /// strip: its weights are as in the artifact.
     ///
     /// # Panics
     /// If the parameters end before the channel's weights.
     #[inline(always)]
-    pub(crate) fn plain(&mut self, elements: usize) -> (&'a [u8], &'a [u8]) {
-        (self.input, self.take(elements * self.loops.weight_bits.count() / 8))
+    pub(crate) fn plain(&mut self, elements: usize) -> (i32, i32) {
+        let filter = self.take(elements * self.loops.weight_bits.count() / 8);
+        (self.loops.plain)(self.input, filter)
     }
 
     /// Takes the next bytes of the weights.
