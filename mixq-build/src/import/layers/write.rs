@@ -238,7 +238,8 @@ mod tests {
     fn every_key_is_written() {
         let list = include_str!("every_operator.toml");
         let spec = layers::parse_with_weights(Path::new("net.toml"), list).unwrap();
-        let normalisation = InputNormalisation { mean: vec![1.5], std: vec![2.25], reads: Reads::Codes };
+        let (mean, std) = (vec![1.5, 2.0, 3.5], vec![2.25; 3]);
+        let normalisation = InputNormalisation { mean, std, reads: Reads::Codes };
         let text = write(&spec.spec, Some(("net.safetensors", &normalisation)));
         let read = layers::parse_with_weights(Path::new("net.toml"), &text).unwrap();
         assert_eq!(read.normalisation, Some(normalisation));
