@@ -122,7 +122,15 @@ fn shipped_files_give_the_codes_of_another_engine() {
 }
 
 /// Files that are not taken over, and why.
-const REFUSED: [(&str, &str); 2] = [
+const REFUSED: [(&str, &str); 10] = [
+    ("deeploy_kws.onnx", "its input is not quantised"),
+    ("deeploy_resnet8.onnx", "its input is not quantised"),
+    ("finn_tfc_w1a1.onnx", "its input is not quantised"),
+    ("nemo_dronet_int.onnx", "rounds without a scale"),
+    ("nemo_dscnn_int.onnx", "rounds without a scale"),
+    ("nemo_tcn.onnx", "rounds without a scale"),
+    ("qonnx_espcn_quant.onnx", "its input is not quantised"),
+    ("quantlib_dvs_cnn.onnx", "rounds without a scale"),
     ("TFC_1W1A.onnx", "signs of sums, which have no scale"),
     ("mobilenetv3_dynamic_int8.onnx", "scales are chosen while the network runs"),
 ];

@@ -23,7 +23,8 @@ use mixq_build::engine::{import, size};
 /// What the command is told.
 #[derive(Args)]
 pub struct Arguments {
-    /// A layer list, an ONNX or TFLite file, or a built-in network: ds_cnn, mobilenet_v1, mobilenet_v2, mobilenet_v3_small, resnet8,
+    /// A layer list, an ONNX or TFLite file, or a built-in network: ds_cnn, mobilenet_v1,
+    /// mobilenet_v2, mobilenet_v3_small, resnet8,
     /// shufflenet_v2, squeezenet
     #[arg(value_name = "NETWORK")]
     network: String,

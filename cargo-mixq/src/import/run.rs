@@ -17,7 +17,8 @@ use mixq_build::engine::import::model::Grid;
 pub struct Compared {
     /// The number of samples that were executed.
     samples: usize,
-    /// The largest difference from an output in the file: of floats relative to the range of the first one, of
+    /// The largest difference from an output in the file: of floats relative to the range of the first one,
+    /// of
     /// quantised ones in codes. `None`: there are no outputs.
     difference: Option<f64>,
     /// Whether that is in codes.

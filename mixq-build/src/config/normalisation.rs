@@ -16,8 +16,8 @@ pub struct ModelInput {
     pub at: Location,
 }
 
-const HELP: &str = "write input = { mean = 127.5, std = 127.5 } for (value - mean) / std, or input = { scale = \
-                    0.00392, offset = 0 } for value * scale + offset";
+const HELP: &str = "write input = { mean = 127.5, std = 127.5 } for (value - mean) / std, or \
+                    input = { scale = 0.00392, offset = 0 } for value * scale + offset";
 
 /// Reads `{ mean, std }`, or `{ scale, offset }`.
 pub(super) fn read(entry: &Entry<'_>, problems: &mut Vec<Problem>) -> Option<ModelInput> {

@@ -127,8 +127,8 @@ pub(super) fn unknown_normalisation(file: &WeightsFile) -> Problem {
         let shown = file.path.display();
         let message =
             format!("{shown} does not say how pixels were changed before its first layer read them");
-        let help = "say it beside `network`: input = { mean = 0, std = 255 } for pixels divided by 255, input = { \
-                    mean = 127.5, std = 127.5 } for -1 to 1";
+        let help = "say it beside `network`: input = { mean = 0, std = 255 } for pixels divided \
+                    by 255, input = { mean = 127.5, std = 127.5 } for -1 to 1";
         return Problem::new(message).help(help);
     }
     Problem::new("the network has `weights`, but no `normalisation`: what its first layer read is not known")

@@ -66,22 +66,13 @@ impl Model<'_> {
         });
         let inputs: Vec<Value> = inputs.collect();
         let mut values: Vec<Value> = Vec::with_capacity(self.graph.nodes.len());
-        let mut last_readers: Vec<usize> = (0..self.graph.nodes.len()).collect();
-        for (index, node) in self.graph.nodes.iter().enumerate() {
-            for source in &node.inputs {
-                if let Source::Node(before) = source {
-                    last_readers[*before] = index;
-                }
-            }
-        }
+        let last = |node: usize| self.graph.readers(Source::Node(node)).into_iter().max();
         for index in 0..self.graph.nodes.len() {
             let value = self.node(index, &inputs, &values, mode, observe);
             values.push(value);
             // Tensors of large images need much memory: none lives longer than it is read.
-            for (value, last) in values.iter_mut().zip(&last_readers).take(index) {
-                if *last == index {
-                    *value = Value { tensor: Tensor::new(), unit: None, scale: None };
-                }
+            for (_, value) in values.iter_mut().enumerate().filter(|(node, _)| last(*node) == Some(index)) {
+                *value = Value { tensor: Tensor::new(), unit: None, scale: None };
             }
         }
         let output = values.pop().expect("a network has layers").real();

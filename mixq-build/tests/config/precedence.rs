@@ -78,8 +78,9 @@ fn what_is_wrong_with_the_network_of_all_models_is_said_once() {
     check(
         &format!("{PACKAGE}{DEVICE}{both}"),
         &[
-            "`network` is `none`, which is neither a .toml, .onnx or .tflite file nor a built-in network; known are `ds_cnn`, \
-             `mobilenet_v1`, `mobilenet_v2`, `mobilenet_v3_small`, `resnet8`, `shufflenet_v2`, \
+            "`network` is `none`, which is neither a .toml, .onnx or .tflite file nor a \
+             built-in network; known are `ds_cnn`, `mobilenet_v1`, `mobilenet_v2`, \
+             `mobilenet_v3_small`, `resnet8`, `shufflenet_v2`, \
              `squeezenet`",
             "`dataset` is an integer, it must be a file's path or a table",
         ],

@@ -148,16 +148,15 @@ fn values_out_of_range() {
 fn unknown_words() {
     check_network(
         "^\"mobilenet_v4\"",
-        &[
-            "`network` is `mobilenet_v4`, which is neither a .toml, .onnx or .tflite file nor a built-in network; did you mean \
-         `mobilenet_v2`?",
-        ],
+        &["`network` is `mobilenet_v4`, which is neither a .toml, .onnx or .tflite file nor a \
+         built-in network; did you mean `mobilenet_v2`?"],
     );
     check_network(
         "{ builtin = ^\"xyz\", width = ^0 }",
         &[
-            "`builtin` is `xyz`, which is neither a .toml, .onnx or .tflite file nor a built-in network; known are `ds_cnn`, \
-         `mobilenet_v1`, `mobilenet_v2`, `mobilenet_v3_small`, `resnet8`, `shufflenet_v2`, \
+            "`builtin` is `xyz`, which is neither a .toml, .onnx or .tflite file nor a built-in \
+         network; known are `ds_cnn`, `mobilenet_v1`, `mobilenet_v2`, `mobilenet_v3_small`, \
+         `resnet8`, `shufflenet_v2`, \
          `squeezenet`",
             "`width` is 0, it must be over 0",
         ],

@@ -9,8 +9,8 @@ use crate::error::{Error, Problem};
 use crate::import::{InputNormalisation, layers, weights};
 
 /// What is said where the file does not say how pixels were changed.
-const UNKNOWN: &str = "# The file does not say how pixels were changed before the first layer read them: write \
-                       mean and\n# std of (pixel - mean) / std.\n";
+const UNKNOWN: &str = "# The file does not say how pixels were changed before the first layer \
+                       read them: write mean and\n# std of (pixel - mean) / std.\n";
 
 impl Foreign {
     /// Writes the list, and beside it a file of its weights; answers where that is.

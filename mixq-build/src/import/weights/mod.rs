@@ -37,7 +37,8 @@ pub fn digest(file: &WeightsFile) -> Result<String, Error> {
     Ok(hexadecimal(&Sha256::hash(&bytes(file)?)))
 }
 
-/// Reads a file of weights: safetensors, or a network of another tool. Also answers its SHA-256, of the very bytes that were read.
+/// Reads a file of weights: safetensors, or a network of another tool. Also answers its SHA-256, of the very
+/// bytes that were read.
 ///
 /// # Errors
 /// The file cannot be read, or is not what [`parse`] takes.
