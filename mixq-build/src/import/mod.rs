@@ -21,6 +21,8 @@ mod normalisation;
 #[cfg(feature = "import")]
 pub mod onnx;
 mod source;
+#[cfg(all(test, feature = "import"))]
+mod testing;
 #[cfg(feature = "import")]
 pub mod tflite;
 pub mod weights;

@@ -66,13 +66,16 @@ impl Model<'_> {
         });
         let inputs: Vec<Value> = inputs.collect();
         let mut values: Vec<Value> = Vec::with_capacity(self.graph.nodes.len());
-        let last = |node: usize| self.graph.readers(Source::Node(node)).into_iter().max();
         for index in 0..self.graph.nodes.len() {
             let value = self.node(index, &inputs, &values, mode, observe);
             values.push(value);
             // Tensors of large images need much memory: none lives longer than it is read.
-            for (_, value) in values.iter_mut().enumerate().filter(|(node, _)| last(*node) == Some(index)) {
-                *value = Value { tensor: Tensor::new(), unit: None, scale: None };
+            for source in &self.graph.nodes[index].inputs {
+                if let Source::Node(before) = source
+                    && self.graph.readers(*source).last() == Some(&index)
+                {
+                    values[*before] = Value { tensor: Tensor::new(), unit: None, scale: None };
+                }
             }
         }
         let output = values.pop().expect("a network has layers").real();

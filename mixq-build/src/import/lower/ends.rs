@@ -2,16 +2,13 @@
 
 use std::collections::HashSet;
 
+use super::elementwise::is_function;
 use crate::import::model::{Model, Node};
 
-/// Operators that may stand behind the last layer: the firmware computes them.
-const BEHIND: [&str; 23] = [
-    "Softmax",
-    "LogSoftmax",
-    "ArgMax",
-    "TopK",
-    "Log",
-    "Concat",
+/// Operators that move numbers, or choose some of them.
+pub(super) const MOVES: [&str; 11] = [
+    "Identity",
+    "Dropout",
     "Reshape",
     "Flatten",
     "Squeeze",
@@ -20,9 +17,17 @@ const BEHIND: [&str; 23] = [
     "Slice",
     "Split",
     "Gather",
+    "Concat",
+];
+
+/// Other operators that may stand behind the last layer: the firmware computes them.
+const BEHIND: [&str; 12] = [
+    "Softmax",
+    "LogSoftmax",
+    "ArgMax",
+    "TopK",
+    "Log",
     "Cast",
-    "Identity",
-    "Dropout",
     "mixq.Range",
     "QuantizeLinear",
     "DequantizeLinear",
@@ -33,6 +38,16 @@ const BEHIND: [&str; 23] = [
 
 /// The same, if they join a value with constants.
 const WITH_CONSTANTS: [&str; 7] = ["Mul", "Add", "Sub", "Div", "Pow", "Max", "Min"];
+
+/// Whether an operator may stand behind the last layer, whatever it reads.
+fn is_behind(operator: &str) -> bool {
+    MOVES.contains(&operator) || BEHIND.contains(&operator) || is_function(operator)
+}
+
+/// Whether an operator is left to the firmware where mixq has no layers for it and only such operators follow.
+pub(super) fn is_left(operator: &str) -> bool {
+    is_behind(operator) || WITH_CONSTANTS.contains(&operator) || ["Shape", "Expand"].contains(&operator)
+}
 
 /// The values of a model behind which layers follow: all others are outputs, or become outputs by operators
 /// that the firmware may compute.
@@ -47,7 +62,7 @@ pub(super) fn followed(model: &Model) -> HashSet<&str> {
         let operator = node.operator.as_str();
         let joins = WITH_CONSTANTS.contains(&operator)
             && node.inputs.iter().filter(|name| !is_constant(name)).count() == 1;
-        joins || BEHIND.contains(&operator) || super::elementwise::is_function(operator)
+        joins || is_behind(operator)
     };
     for node in model.nodes.iter().rev() {
         if !behind(node) || node.outputs.iter().any(|output| followed.contains(output.as_str())) {

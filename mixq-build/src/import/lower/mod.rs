@@ -218,7 +218,7 @@ impl<'a> Lowering<'a> {
                     what: format!("{} {what}", node.label),
                     help: help.to_string(),
                 };
-                let value = if outputs::LEFT.contains(&node.operator.as_str()) {
+                let value = if ends::is_left(&node.operator) {
                     self.notes.push(format!("{} is left to the firmware", node.label));
                     Value::Left(found)
                 } else {
@@ -286,7 +286,7 @@ impl<'a> Lowering<'a> {
         }
         match problems.first() {
             None => self.operator(node, inputs),
-            Some(why) if outputs::LEFT.contains(&node.operator.as_str()) => {
+            Some(why) if ends::is_left(&node.operator) => {
                 Ok(vec![Value::Left(why.clone()); node.outputs.len()])
             }
             Some(_) => {

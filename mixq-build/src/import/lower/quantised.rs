@@ -6,6 +6,7 @@
 //! summand.
 
 use super::elementwise::number;
+use super::ends::MOVES;
 use super::integers::Integers;
 use super::taken::AS_NUMBERS;
 use super::view::{Code, Scaling, View};
@@ -22,28 +23,9 @@ pub(super) const OPERATORS: &[(&str, Reader)] = &[
     ("MatMulInteger", |lowering, call| integers(lowering, call, super::linear::matmul)),
 ];
 
-/// Operators that move numbers, or choose some of them: what they make of quantised tensors has their grid.
-const MOVES: [&str; 19] = [
-    "Identity",
-    "Dropout",
-    "Reshape",
-    "Flatten",
-    "Squeeze",
-    "Unsqueeze",
-    "Transpose",
-    "Slice",
-    "Split",
-    "Gather",
-    "Concat",
-    "Expand",
-    "Tile",
-    "MaxPool",
-    "GlobalMaxPool",
-    "ReduceMax",
-    "Upsample",
-    "DepthToSpace",
-    "SpaceToDepth",
-];
+/// Operators beside [`MOVES`] whose outputs have the grid of what they read: they repeat numbers, or choose some.
+const CHOOSE: [&str; 8] =
+    ["Expand", "Tile", "MaxPool", "GlobalMaxPool", "ReduceMax", "Upsample", "DepthToSpace", "SpaceToDepth"];
 
 /// Operators that know grids themselves, or read no numbers.
 const KNOWS: [&str; 6] =
@@ -65,7 +47,8 @@ pub(super) fn decoded(
         return Ok((inputs, None));
     }
     let nearest = node.attributes.text("mode").is_none_or(|mode| mode == "nearest");
-    let moves = MOVES.contains(&node.operator.as_str()) || node.operator == "Resize" && nearest;
+    let operator = node.operator.as_str();
+    let moves = [&MOVES[..], &CHOOSE].concat().contains(&operator) || operator == "Resize" && nearest;
     let joins = node.operator == "Concat" && inputs.len() != codes.len();
     let common = codes[0].filter(|first| moves && !joins && codes.iter().all(|code| *code == Some(*first)));
     let decode = |value: Option<Value>| -> Result<Option<Value>, Refusal> {

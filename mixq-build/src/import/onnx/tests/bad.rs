@@ -81,16 +81,5 @@ fn damaged_files_are_no_reason_to_panic() {
         .node("Gemm", &["f", "v"], "g", &[])
         .node("Softmax", &["g"], "y", &[])
         .bytes(&["y"]);
-    let path = Path::new("model.onnx");
-    assert!(foreign::parse(path, &file).is_ok());
-    for length in 0..file.len() {
-        drop(foreign::parse(path, &file[..length]));
-    }
-    for place in 0..file.len() {
-        for change in [1, 2, 16, 64, 128, 255] {
-            let mut damaged = file.clone();
-            damaged[place] ^= change;
-            drop(foreign::parse(path, &damaged));
-        }
-    }
+    damage("model.onnx", &file);
 }

@@ -17,6 +17,7 @@ use super::proto::{
 use crate::error::Error;
 use crate::import::foreign::{self, Foreign};
 use crate::import::model::{Array, Grid};
+use crate::import::testing::{assert_near, damage, numbers};
 
 const FLOAT: i32 = 1;
 const UINT8: i32 = 2;
@@ -156,16 +157,6 @@ impl Network {
     }
 }
 
-/// Numbers of both signs that follow no rule that a network has.
-fn numbers(count: usize, seed: u64) -> Vec<f32> {
-    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-    let next = |_| {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        ((state >> 40) as f32 / (1u64 << 24) as f32) * 2.0 - 1.0
-    };
-    (0..count).map(next).collect()
-}
-
 /// Whole numbers from `least` to `most`.
 fn whole(count: usize, least: i64, most: i64, seed: u64) -> Vec<i64> {
     let span = (most - least + 1) as f32;
@@ -195,13 +186,4 @@ fn convolved(x: &[f32], [inputs, height, width]: [usize; 3], weights: &[f32], fi
         }
     }
     sums
-}
-
-#[track_caller]
-fn assert_near(found: &[f32], expected: &[f32], tolerance: f32) {
-    assert_eq!(found.len(), expected.len());
-    for (place, (found, expected)) in found.iter().zip(expected).enumerate() {
-        let near = (found - expected).abs() <= tolerance * expected.abs().max(1.0);
-        assert!(near, "element {place}: {found}, not {expected}");
-    }
 }

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use crate::error::Error;
 use crate::import::foreign::{self, Foreign};
+use crate::import::testing::{assert_near, damage, numbers};
 use writer::{FLOAT16, FLOAT32, INT8, Network, Value};
 
 const ADD: i32 = 0;
@@ -31,16 +32,6 @@ fn run(network: Network, output: i32, input: &[f32]) -> Vec<f32> {
     foreign.execute(input).expect("the end of the network is known").remove(0).0.to_floats()
 }
 
-/// Numbers of both signs that follow no rule that a network has.
-fn numbers(count: usize, seed: u64) -> Vec<f32> {
-    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-    let next = |_| {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        ((state >> 40) as f32 / (1u64 << 24) as f32) * 2.0 - 1.0
-    };
-    (0..count).map(next).collect()
-}
-
 /// A convolution with a window of three and gaps, so much padding that the image keeps its size, pixel after
 /// pixel. Weights are `[filter, row, column, channel]`.
 fn convolved(x: &[f32], [side, inputs]: [usize; 2], weights: &[f32], filters: usize, gap: usize) -> Vec<f32> {
@@ -59,15 +50,6 @@ fn convolved(x: &[f32], [side, inputs]: [usize; 2], weights: &[f32], filters: us
         }
     }
     sums
-}
-
-#[track_caller]
-fn assert_near(found: &[f32], expected: &[f32], tolerance: f32) {
-    assert_eq!(found.len(), expected.len());
-    for (place, (found, expected)) in found.iter().zip(expected).enumerate() {
-        let near = (found - expected).abs() <= tolerance * expected.abs().max(1.0);
-        assert!(near, "element {place}: {found}, not {expected}");
-    }
 }
 
 /// Every second pixel as an image of its own, a convolution, and all together again: with an addition between
@@ -250,16 +232,5 @@ fn damaged_files_are_no_reason_to_panic() {
     let whole = network.operator(BATCH_TO_SPACE, &[made, block, crops], &[1, 5, 5, 3], &[]);
     let output = network.operator(MEAN, &[whole, axes], &[1, 3], &[]);
     let file = network.bytes(&[output]);
-    let path = Path::new("model.tflite");
-    assert!(foreign::parse(path, &file).is_ok());
-    for length in 0..file.len() {
-        drop(foreign::parse(path, &file[..length]));
-    }
-    for place in 0..file.len() {
-        for change in [1, 2, 16, 64, 128, 255] {
-            let mut damaged = file.clone();
-            damaged[place] ^= change;
-            drop(foreign::parse(path, &damaged));
-        }
-    }
+    damage("model.tflite", &file);
 }

@@ -101,24 +101,46 @@ fn execute(given: &mut Given<GroupedConv, Instance>, own: &mut [u32]) {
     }
 }
 
+/// What a phase works on.
+struct Begun<'a> {
+    layer: super::asm::layer::Layer<'a, GroupedConv>,
+    /// The pixels that `input` and `output` begin with.
+    starts: [usize; 2],
+    input: &'a [u8],
+    output: &'a mut [u8],
+    /// Where patches lie, and where accumulators may lie.
+    scratch: [&'a mut [u32]; 2],
+    /// Its output pixels.
+    pixels: Range<usize>,
+}
+
+/// Begins a phase of the output pixels that are left, and takes its pixels off them.
+// Inlined: a stack frame would be 190 B.
+#[inline(always)]
+fn begin_phase<'a>(
+    given: &'a mut Given<GroupedConv, Instance>,
+    own: &'a mut [u32],
+    left: &mut Range<usize>,
+) -> Begun<'a> {
+    let (plan, instance) = (given.plan, given.instance);
+    let bytes_given = if own.is_empty() { plan.scratch_bytes as usize } else { size_of_val(own) };
+    let phase = choose(given.operands.table(), instance, plan, bytes_given, left.clone());
+    let Memory { layer, input, output, memory, apart, begin } = if plan.joined {
+        between(given.operands.reborrow(), own, &phase)
+    } else {
+        separate(given, own, &phase)
+    };
+    let scratch = [last(memory, phase.bytes), last(apart, phase.apart_bytes)];
+    *left = phase.rest(left.clone());
+    Begun { layer, starts: [phase.input.start, begin], input, output, scratch, pixels: phase.pixels }
+}
+
 /// Executes a phase of the output pixels that are left, and takes its pixels off them.
 #[inline(never)]
 fn phase(given: &mut Given<GroupedConv, Instance>, own: &mut [u32], left: &mut Range<usize>) {
     let (plan, instance) = (given.plan, given.instance);
-    let table = given.operands.table();
-    let bytes_given = if own.is_empty() { plan.scratch_bytes as usize } else { size_of_val(own) };
-    // The phase is not kept: each word on the stack counts.
-    let (layer, [input_start, begin], input, output, [memory, apart], pixels) = {
-        let phase = choose(table, instance, plan, bytes_given, left.clone());
-        let Memory { layer, input, output, memory, apart, begin } = if plan.joined {
-            between(given.operands.reborrow(), own, &phase)
-        } else {
-            separate(given, own, &phase)
-        };
-        let scratch = [last(memory, phase.bytes), last(apart, phase.apart_bytes)];
-        *left = phase.rest(left.clone());
-        (layer, [phase.input.start, begin], input, output, scratch, phase.pixels)
-    };
+    let Begun { layer, starts: [input_start, begin], input, output, scratch: [memory, apart], pixels } =
+        begin_phase(given, own, left);
     let source = &Source::new(layer, &plan.proof, instance, input, input_start);
     let table = layer.table();
     check(instance.kernels.blocks.weight_bits == table.weight_bits);

@@ -9,30 +9,17 @@ use super::super::asm::PIXELS;
 use super::super::asm::conv::{Call, Chunk, Groups, Scratch};
 use super::super::asm::window::Views;
 use super::super::conv::Given;
-use super::super::conv::memory::{Memory, between, last, separate};
 use super::fill::pad;
 use super::source::Source;
-use super::{Instance, choose, divide};
+use super::{Begun, Instance, begin_phase, divide};
 use crate::target::armv7em::check::{check, refuse};
 
 /// Executes a phase of the output pixels that are left, and takes its pixels off them.
 #[inline(never)]
 pub(super) fn phase(given: &mut Given<GroupedConv, Instance>, own: &mut [u32], left: &mut Range<usize>) {
     let (plan, instance) = (given.plan, given.instance);
-    let table = given.operands.table();
-    let bytes_given = if own.is_empty() { plan.scratch_bytes as usize } else { size_of_val(own) };
-    // The phase is not kept: each word on the stack counts.
-    let (layer, [input_start, begin], input, output, [memory, apart], pixels) = {
-        let phase = choose(table, instance, plan, bytes_given, left.clone());
-        let Memory { layer, input, output, memory, apart, begin } = if plan.joined {
-            between(given.operands.reborrow(), own, &phase)
-        } else {
-            separate(given, own, &phase)
-        };
-        let scratch = [last(memory, phase.bytes), last(apart, phase.apart_bytes)];
-        *left = phase.rest(left.clone());
-        (layer, [phase.input.start, begin], input, output, scratch, phase.pixels)
-    };
+    let Begun { layer, starts: [input_start, begin], input, output, scratch: [memory, apart], pixels } =
+        begin_phase(given, own, left);
     let source = &Source::new(layer, &plan.proof, instance, input, input_start);
     let table = layer.table();
     check(instance.kernels.blocks.weight_bits == table.weight_bits);
