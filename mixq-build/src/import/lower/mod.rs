@@ -1,8 +1,8 @@
 //! From a model of another tool to layers and their weights.
 //!
-//! Nodes are taken one after the other. What they answer is a constant, or a view ([`view`]) of what a layer
-//! writes. Each operator of ONNX is read in one of the files here; what mixq cannot compute is collected, not
-//! only the first of it.
+//! Nodes are taken one after the other. What they answer is a constant, or a view (module `view`) of what a
+//! layer writes. Each operator of ONNX is read in one of the files here; what mixq cannot compute is
+//! collected, not only the first of it.
 
 mod binary;
 mod blocks;
