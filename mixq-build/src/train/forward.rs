@@ -6,7 +6,8 @@ use tch::{Kind, Tensor};
 use super::model::{EPSILON, Model, Site};
 use super::part::Part;
 use super::pools::{ints, padded};
-use super::{elementwise, pairs, pools, quantise, rearrange, resize};
+use super::value::Value;
+use super::{elementwise, pools, quantise, rearrange, resize};
 use crate::graph::op::{
     Addition, AveragePool, Conv, Depthwise, Elementwise, GroupedConv, MaxPool, Rearrange,
 };
@@ -20,30 +21,6 @@ pub struct Mode {
     pub quantised: bool,
     /// Batch norm uses (and updates running averages by) the statistics of the batch.
     pub batch_statistics: bool,
-}
-
-/// A node's output.
-struct Value {
-    /// Real values, or multiples of `unit`.
-    tensor: Tensor,
-    /// Set where the values are codes: what one code is worth. Codes are exact; a layer that reads them
-    /// scales its weights instead, which are fewer.
-    unit: Option<Tensor>,
-    /// The scale of its grid, where it is quantised.
-    scale: Option<Tensor>,
-}
-
-impl Value {
-    fn real(&self) -> Tensor {
-        self.unit.as_ref().map_or_else(|| self.tensor.shallow_clone(), |unit| &self.tensor * unit)
-    }
-
-    /// Its codes without their zero point, up to some rounding, where it is quantised.
-    fn steps(&self) -> Option<pairs::Steps> {
-        let scale = self.scale.as_ref()?;
-        let steps = if self.unit.is_some() { self.tensor.shallow_clone() } else { &self.tensor / scale };
-        Some((steps, scale.shallow_clone()))
-    }
 }
 
 impl Model<'_> {
@@ -149,7 +126,7 @@ impl Model<'_> {
                     None => computed,
                 }
             }
-            Op::Rearrange(Rearrange::Join { first }) if first > 0 => return joined(input(1), x),
+            Op::Rearrange(Rearrange::Join { first }) if first > 0 => return Value::joined(input(1), x),
             Op::Rearrange(rearrange) => return kept(rearrange::apply(rearrange, &x.tensor, node.output)),
             Op::Resize(resize) => {
                 let form = (x.scale.as_ref(), x.unit.is_some());
@@ -337,16 +314,4 @@ impl Model<'_> {
 /// pass over memory; that of a clamp to any range takes four, a third of a whole step's time.
 fn steps_of_sixth(bits: Bits) -> f64 {
     f64::from(bits.max_code()) / 6.0
-}
-
-/// The channels of both; they have one grid. Codes stay codes if both are.
-fn joined(before: &Value, x: &Value) -> Value {
-    let scale = x.scale.as_ref().map(Tensor::shallow_clone);
-    match (&before.unit, &x.unit) {
-        (Some(_), Some(unit)) => {
-            let tensor = Tensor::cat(&[&before.tensor, &x.tensor], 1);
-            Value { tensor, unit: Some(unit.shallow_clone()), scale }
-        }
-        _ => Value { tensor: Tensor::cat(&[before.real(), x.real()], 1), unit: None, scale },
-    }
 }

@@ -44,7 +44,7 @@ fn is_behind(operator: &str) -> bool {
     MOVES.contains(&operator) || BEHIND.contains(&operator) || is_function(operator)
 }
 
-/// Whether an operator is left to the firmware where mixq has no layers for it and only such operators follow.
+/// Whether an operator is left to the firmware: mixq has no layers for it, and only such operators follow.
 pub(super) fn is_left(operator: &str) -> bool {
     is_behind(operator) || WITH_CONSTANTS.contains(&operator) || ["Shape", "Expand"].contains(&operator)
 }

@@ -23,7 +23,7 @@ pub(super) const OPERATORS: &[(&str, Reader)] = &[
     ("MatMulInteger", |lowering, call| integers(lowering, call, super::linear::matmul)),
 ];
 
-/// Operators beside [`MOVES`] whose outputs have the grid of what they read: they repeat numbers, or choose some.
+/// Operators beside [`MOVES`] whose outputs have the grid of their input: they repeat or choose numbers.
 const CHOOSE: [&str; 8] =
     ["Expand", "Tile", "MaxPool", "GlobalMaxPool", "ReduceMax", "Upsample", "DepthToSpace", "SpaceToDepth"];
 
