@@ -1,6 +1,9 @@
 //! Datasets: the real digits, what is read from where and cut how, what is kept, and every message.
 
 #[cfg(feature = "datasets")]
+#[path = "dataset/background.rs"]
+mod background;
+#[cfg(feature = "datasets")]
 #[path = "dataset/bombs.rs"]
 mod bombs;
 #[cfg(feature = "datasets")]

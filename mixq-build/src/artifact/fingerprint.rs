@@ -91,6 +91,7 @@ pub fn fingerprint(
         max,
         labels,
         targets,
+        background,
         task,
         mask_values,
         resize,
@@ -116,6 +117,9 @@ pub fn fingerprint(
     }
     if let Some(targets) = targets {
         insert("dataset.targets", json(targets)?);
+    }
+    if *background {
+        insert("dataset.background", background.to_string());
     }
     if let Some(values) = mask_values {
         insert("dataset.mask-values", json(values)?);

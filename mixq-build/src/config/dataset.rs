@@ -37,6 +37,10 @@ pub struct DatasetConfig {
     /// ones.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub targets: Option<Vec<String>>,
+    /// Whether the network has an output before those of the classes, for what is of none of them: networks of
+    /// TensorFlow have one, the background. No image has this class.
+    #[serde(skip_serializing_if = "is_false")]
+    pub background: bool,
     /// What the images are for: it is the model's key `task`. Written only where it is not the default.
     #[serde(skip_serializing_if = "Task::is_default")]
     pub task: Task,
@@ -73,6 +77,7 @@ impl DatasetConfig {
             max: u8::MAX,
             labels: None,
             targets: None,
+            background: false,
             task: Task::default(),
             mask_values: None,
             resize: false,
@@ -111,14 +116,19 @@ impl DatasetConfig {
     }
 }
 
+fn is_false(set: &bool) -> bool {
+    !set
+}
+
 /// Keys of the dataset's table.
-const KEYS: [&str; 17] = [
+const KEYS: [&str; 18] = [
     "path",
     "test",
     "shape",
     "max",
     "labels",
     "targets",
+    "background",
     "mask-values",
     "resize",
     "tolerate",
@@ -170,6 +180,9 @@ fn read_options(dataset: &mut DatasetConfig, table: &Table<'_>, problems: &mut V
     }
     if let Some(resize) = table.get("resize").and_then(|resize| resize.boolean(problems)) {
         dataset.resize = resize;
+    }
+    if let Some(background) = table.get("background").and_then(|entry| entry.boolean(problems)) {
+        dataset.background = background;
     }
     let tolerate = |entry: Entry<'_>, problems: &mut Vec<Problem>| {
         entry.number(|share| (0.0..1.0).contains(&share), "a share, 0 to under 1", problems)

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::error::Problem;
+use crate::folders;
 use crate::import::builtin::PaddingStyle;
 use crate::import::{BUILTIN_NAMES, Builtin, NetworkSource, is_foreign};
 use crate::toml::{Entry, suggest};
@@ -22,7 +23,11 @@ pub(super) fn read(
     }
     let text = entry.string(problems)?;
     if text.ends_with(".toml") || is_foreign(Path::new(text)) {
-        return Some(NetworkSource::File(manifest_dir.join(text)));
+        let path = match folders::shared(text) {
+            Some(rest) => folders::resolve(rest, &folders::data_folders()),
+            None => manifest_dir.join(text),
+        };
+        return Some(NetworkSource::File(path));
     }
     find(entry, text, problems).map(NetworkSource::Builtin)
 }

@@ -4,7 +4,7 @@ use mixq_format::{Bits, Header, SampleChannel, Tensor};
 
 use super::codes::Column;
 use super::parts::{Values, Wanted};
-use super::{Split, check, codes};
+use super::{Split, background, check, codes};
 use crate::config::{DatasetConfig, InputConfig, NamedInput};
 use crate::error::{Error, Problem};
 use crate::graph::{Inputs, Shape};
@@ -17,6 +17,8 @@ pub struct Measure {
     pub images: Split,
     /// Whether they are the test part that the dataset has; else they are all its images.
     pub own_test_part: bool,
+    /// What the outputs mean: the labels of the network, or those that the dataset gives to one without.
+    pub labels: Vec<String>,
 }
 
 /// A trained network, as far as images for it depend on it.
@@ -26,7 +28,7 @@ pub struct Reader<'a> {
     pub inputs: &'a Inputs,
     /// Shape of what the network answers.
     pub output: Shape,
-    /// What the channels of the output mean, if they have names.
+    /// What the channels of the output mean; empty: the dataset says it, if anyone.
     pub labels: &'a [String],
     /// How samples become the codes of each input; empty: it reads pixels.
     pub samples: &'a [&'a [SampleChannel]],
@@ -59,8 +61,9 @@ pub fn measure_artifact(
 /// Reads a dataset for a trained network. Samples become codes as when it was trained.
 ///
 /// Labels that the dataset has are found among `labels` by their names, in any order; it may lack some, which
-/// is warned of. Where it has none, its numbers are those of the outputs. `test` and `labels`
-/// of `config` do not count.
+/// is warned of. A network without labels takes those of the dataset. Where the dataset has none, its numbers
+/// are those of the outputs, or of the classes with `background`. `test` and `labels` of `config` do not
+/// count.
 ///
 /// # Errors
 /// What keeps the dataset from being read, the first of the images that are wrong, labels that the network
@@ -71,6 +74,9 @@ pub fn measure(
     observer: &mut dyn Observer,
 ) -> Result<Measure, Error> {
     let Reader { inputs, output, labels, samples } = network;
+    let outputs = background::classes(config, output.channels)?;
+    // Those that images can be of.
+    let labels = labels.get(output.channels - outputs..).unwrap_or_default();
     let named = (!labels.is_empty()).then(|| labels.to_vec());
     let mut config = DatasetConfig { test: None, labels: named, ..super::found(config) };
     for (input, samples) in inputs.iter().zip(samples) {
@@ -88,7 +94,6 @@ pub fn measure(
     }
     let config = &config;
     let (shape, grid) = (inputs[0].shape, [output.height, output.width]);
-    let outputs = output.channels;
     let wanted = Wanted { config, shape, inputs, input: None, outputs, grid, model: Some(labels) };
     let mut parts = super::before(&wanted)?(&wanted, observer)?;
     let columns = parts.columns(inputs);
@@ -103,16 +108,29 @@ pub fn measure(
     codes::encode(&mut images, &columns);
     let (path, found) = (config.path.display(), parts.labels);
     check::maximum(config, [&images, &Split::default()])?;
-    if let Some(found) = found {
-        wanted.rules().relabel(&config.path, &mut images.targets, &found, labels)?;
-    }
+    let labels = match found {
+        Some(found) if labels.is_empty() => {
+            let names: Vec<&str> = found.iter().map(String::as_str).collect();
+            if let Some(problem) = wanted.rules().found_labels(&config.path, &names, outputs, None) {
+                return Err(problem.into());
+            }
+            found
+        }
+        Some(found) => {
+            wanted.rules().relabel(&config.path, &mut images.targets, &found, labels)?;
+            labels.to_vec()
+        }
+        None if labels.is_empty() => wanted.rules().default_labels(outputs),
+        None => labels.to_vec(),
+    };
     if images.is_empty() {
         let part = if own_test_part { "its test part is empty" } else { "it is empty" };
         return Err(Problem::new(format!("{path} has no images: {part}")).into());
     }
-    let warning = wanted.rules().measured_part(&check::part(config, &images, labels));
+    let warning = wanted.rules().measured_part(&check::part(config, &images, &labels));
     warning.iter().for_each(|warning| observer.warn(warning));
-    Ok(Measure { images, own_test_part })
+    background::shifted(config, &mut images.targets);
+    Ok(Measure { images, own_test_part, labels: background::labels(config, labels) })
 }
 
 /// An input that is to be measured with has pixels or samples as when the network was trained.

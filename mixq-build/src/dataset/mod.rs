@@ -4,6 +4,7 @@
 //! line in `formats::FORMATS`. What a network is to answer for an image, its target, is for the task to say:
 //! see [`crate::task`].
 
+pub(crate) mod background;
 mod cache;
 mod check;
 mod codes;
@@ -122,16 +123,24 @@ impl Dataset {
         observer: &mut dyn Observer,
     ) -> Result<(Dataset, String), Error> {
         let config = &found(config);
-        let Shape { height, width, channels: outputs } = output.into();
+        let Shape { height, width, channels } = output.into();
         let inputs = &inputs.into();
         let (shape, grid) = (inputs[0].shape, [height, width]);
-        let wanted = Wanted { config, shape, inputs, input: None, outputs, grid, model: None };
-        read(&wanted, cache, observer).map_err(|mut error| {
+        let located = |mut error: Error| {
             for problem in &mut error.problems {
                 problem.location = problem.location.take().or_else(|| config.location.clone());
             }
             error
-        })
+        };
+        let outputs = background::classes(config, channels).map_err(|problem| located(problem.into()))?;
+        let wanted = Wanted { config, shape, inputs, input: None, outputs, grid, model: None };
+        let (mut dataset, digest) = read(&wanted, cache, observer).map_err(located)?;
+        dataset.outputs = channels;
+        dataset.labels = background::labels(config, dataset.labels);
+        for part in [&mut dataset.train, &mut dataset.test] {
+            background::shifted(config, &mut part.targets);
+        }
+        Ok((dataset, digest))
     }
 }
 

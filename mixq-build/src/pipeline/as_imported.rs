@@ -6,7 +6,7 @@ use super::{check, named};
 use crate::as_imported::{check_codes, float_outputs};
 use crate::config::{InputConfig, Model};
 use crate::convert::{About, convert};
-use crate::dataset::{self, Split, channel_of, measure_artifact};
+use crate::dataset::{self, Measure, Split, background, channel_of, measure_artifact};
 use crate::error::{Error, Problem};
 use crate::evaluate;
 use crate::import::foreign::{self, Foreign};
@@ -27,7 +27,8 @@ pub(super) fn make(prepared: &Prepared<'_>, observer: &mut dyn Observer) -> Resu
         .map_err(|error| named(&model.name, error))?;
     let rules = rules(model.dataset.task);
     let outputs = taken.graph.outputs();
-    let labels = model.dataset.labels.clone().unwrap_or_else(|| rules.default_labels(outputs));
+    // Where Cargo.toml names none, the dataset may.
+    let labels = labels(model, outputs)?;
     // Outputs of a regression are the quantities themselves.
     let units = match model.dataset.task {
         Task::Regression => vec![Unit { scale: 1.0, offset: 0.0 }; outputs],
@@ -61,15 +62,28 @@ pub(super) fn make(prepared: &Prepared<'_>, observer: &mut dyn Observer) -> Resu
     check(&artifact, &allocation)?;
     let path = dataset::find(&model.dataset);
     if path.exists() {
-        let images = measure_artifact(&model.dataset, &artifact.header, observer)?.images;
+        let Measure { images, labels, .. } = measure_artifact(&model.dataset, &artifact.header, observer)?;
+        artifact.header.labels = labels;
         measured(model, &foreign, &mut artifact, &images, observer)?;
     } else if rules.has_thresholds() {
         let message = format!("model `{}`: there is no dataset at {}", model.name, path.display());
         return Err(Problem::new(message).help("its thresholds are chosen on data").into());
     } else {
         observer.warn(&format!("it is not measured: there is no dataset at {}", path.display()));
+        if artifact.header.labels.is_empty() {
+            artifact.header.labels = rules.default_labels(outputs);
+        }
     }
     Ok(artifact)
+}
+
+/// What the outputs mean, as Cargo.toml says; empty: it does not.
+fn labels(model: &Model, outputs: usize) -> Result<Vec<String>, Error> {
+    let config = &model.dataset;
+    let classes = background::classes(config, outputs)?;
+    let Some(labels) = config.labels.clone() else { return Ok(Vec::new()) };
+    let problems = rules(config.task).outputs(classes, Some(&labels));
+    if problems.is_empty() { Ok(background::labels(config, labels)) } else { Err(Error { problems }) }
 }
 
 /// How samples become codes, where the dataset has samples: as the file's input is quantised.

@@ -145,6 +145,7 @@ fn every_key_is_read() {
         test: Some(TestPart::Rows(360)),
         shape: Some(Shape { height: 96, width: 96, channels: 1 }),
         max: 16,
+        background: false,
         targets: None,
         labels: Some(vec!["no".to_string(), "yes".to_string()]),
         task: Task::Classification,
@@ -209,6 +210,25 @@ fn what_a_fingerprint_hashes_names_no_paths() {
     let training = serde_json::to_value(&model.training).unwrap();
     assert_eq!(training["rounding"], "nearest");
     assert_eq!(training["freeze-batch-norm"], 0.5);
+}
+
+/// Networks of other tools lie with the data, too.
+#[test]
+fn a_network_below_the_variable() {
+    let folder = TempDir::new().unwrap();
+    let found = |network: &str| {
+        let model = MODEL.replace("networks/digits.toml", network);
+        assert_ne!(model, MODEL);
+        write(folder.path(), &format!("{PACKAGE}{DEVICE}{model}"));
+        match &Config::load(folder.path()).unwrap().models[0].network {
+            NetworkSource::File(path) => path.clone(),
+            NetworkSource::Builtin(builtin) => panic!("{builtin:?}"),
+        }
+    };
+    let path = found("$MIXQ_DATA/nets/none.onnx");
+    assert!(path.ends_with("nets/none.onnx"), "{}", path.display());
+    assert!(!path.starts_with(folder.path()), "{}", path.display());
+    assert_eq!(found("nets/none.onnx"), folder.path().join("nets/none.onnx"));
 }
 
 /// Where it lies depends on the machine, what it is called does not.

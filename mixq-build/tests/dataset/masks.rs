@@ -249,7 +249,7 @@ fn a_trained_network_is_measured_with_the_test_part() {
         labels: &["a", "b", "c"].map(String::from),
         samples: &[&[]],
     };
-    let Measure { images, own_test_part } = measure(&config(folder.path()), network, &mut ()).unwrap();
+    let Measure { images, own_test_part, .. } = measure(&config(folder.path()), network, &mut ()).unwrap();
     assert!(own_test_part);
     assert_eq!(images.targets.bytes(), [FIRST, SECOND].as_flattened());
     assert_eq!(images.image(0), pixels(INPUT, 2));

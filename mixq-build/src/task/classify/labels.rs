@@ -101,7 +101,12 @@ impl DatasetRules for Classification {
                 found.len(),
                 enumerate(found)
             );
-            let help = "the network's last layer must have one output for each class";
+            let help = if found.len() + 1 == outputs {
+                "networks of TensorFlow have an output before those of the classes: `background = true` in the \
+                 dataset's table says so"
+            } else {
+                "the network's last layer must have one output for each class"
+            };
             return Some(Problem::new(message).help(help));
         }
         let given = given?;
