@@ -39,7 +39,7 @@ pub struct DatasetConfig {
     pub targets: Option<Vec<String>>,
     /// Whether the network has an output before those of the classes, for what is of none of them: networks of
     /// TensorFlow have one, the background. No image has this class.
-    #[serde(skip_serializing_if = "is_false")]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub background: bool,
     /// What the images are for: it is the model's key `task`. Written only where it is not the default.
     #[serde(skip_serializing_if = "Task::is_default")]
@@ -114,10 +114,6 @@ impl DatasetConfig {
             None => DatasetConfig { path: manifest_dir.join(written), shared: None, ..self },
         }
     }
-}
-
-fn is_false(set: &bool) -> bool {
-    !set
 }
 
 /// Keys of the dataset's table.

@@ -4,7 +4,7 @@ use crate::error::Problem;
 use crate::settings::{Bounds, ClassWeights, DeviceChoice, Loss, Method, OptimiserKind, Rounding, Training};
 use crate::toml::{Entry, Table};
 
-const KEYS: [&str; 26] = [
+const KEYS: [&str; 27] = [
     "method",
     "epochs",
     "learning-rate",
@@ -26,6 +26,7 @@ const KEYS: [&str; 26] = [
     "quantised-weight-decay",
     "activation-decay",
     "bounds",
+    "equalise",
     "distillation",
     "temperature",
     "device",
@@ -85,6 +86,11 @@ fn read(training: &mut Training, table: &Table<'_>, problems: &mut Vec<Problem>)
             }
             "optimiser" => set(&mut training.optimiser, entry.choice(&OptimiserKind::CHOICES, problems)),
             "bounds" => set(&mut training.bounds, entry.choice(&Bounds::CHOICES, problems)),
+            "equalise" => {
+                if let Some(equalise) = entry.boolean(problems) {
+                    training.equalise = Some(equalise);
+                }
+            }
             "distillation" => {
                 let share = entry.number(|n| (0.0..=1.0).contains(&n), "0 to 1", problems);
                 set(&mut training.distillation, share);

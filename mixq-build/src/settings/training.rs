@@ -178,6 +178,10 @@ pub struct Training {
     pub rounding: Rounding,
     /// Where the bounds of activations start, and those of weights quantised per layer.
     pub bounds: Bounds,
+    /// Whether the channels of an output get ranges of one size, where what reads them can undo that; `None`:
+    /// where the network brings weights.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub equalise: Option<bool>,
     /// Share of QAT's loss that is the distance from the float network's answers instead of the labels, 0 to
     /// 1 (distillation, arXiv 1503.02531).
     pub distillation: f64,
@@ -219,6 +223,7 @@ impl Default for Training {
             freeze_batch_norm: 0.5,
             rounding: Rounding::Nearest,
             bounds: Bounds::Data,
+            equalise: None,
             distillation: 0.5,
             temperature: 2.0,
             device: DeviceChoice::Auto,

@@ -8,6 +8,7 @@ mod checkpoint;
 mod device;
 mod elementwise;
 mod epochs;
+mod equalise;
 mod export;
 mod folded;
 mod forward;
@@ -163,7 +164,7 @@ pub fn train(
     let (varied, warning) = check::varied(dataset, settings);
     warning.iter().for_each(|warning| observer.warn(warning));
     let machine = Machine::here(graph, settings.batch, device);
-    let _turn = take_turn(&machine, settings);
+    let _turn = take_turn(machine.threads, settings.seed);
     let chosen = std::cell::OnceCell::new();
     let mut model = Model::new(graph, allocation, scheme, settings.rounding, &normalisation, device);
     let is_balanced = settings.class_weights == ClassWeights::Balanced;
@@ -209,6 +210,9 @@ pub fn train(
     if let Some(choose) = choose {
         let allocation = choose(&sensitivity::measure(rules, &fit, &mut model, &train))?;
         model.allocation = chosen.get_or_init(|| allocation);
+    }
+    if settings.equalise.unwrap_or(initial.is_some()) {
+        equalise::equalise(&mut model, &train);
     }
     calibrate::calibrate(&mut model, &train, settings.bounds);
     if let Some(initial) = initial {
@@ -309,11 +313,11 @@ fn parts(dataset: &Dataset, settings: &Training) -> (Vec<usize>, Vec<usize>) {
 
 /// Trainings of one process take turns: libtorch's number of threads, on which the order of sums depends, and
 /// its random generator belong to the whole process.
-fn take_turn(machine: &Machine, settings: &Training) -> MutexGuard<'static, ()> {
+fn take_turn(threads: u32, seed: u64) -> MutexGuard<'static, ()> {
     static TURN: Mutex<()> = Mutex::new(());
     let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-    tch::set_num_threads(machine.threads as i32);
-    tch::manual_seed(settings.seed as i64);
+    tch::set_num_threads(threads as i32);
+    tch::manual_seed(seed as i64);
     turn
 }
 

@@ -44,7 +44,7 @@ pub fn pace(job: Job<'_>, turns: usize) -> Result<Vec<Pace>, Problem> {
     let fit = rules.fit(&train.targets(), dataset.outputs, settings);
     let normalisation = Normalisation::of_inputs(&train, &graph.inputs);
     let machine = Machine::here(graph, settings.batch, device);
-    let _turn = take_turn(&machine, settings);
+    let _turn = take_turn(machine.threads, settings.seed);
     let mut fresh = Model::new(graph, allocation, scheme, settings.rounding, &normalisation, device);
     calibrate(&mut fresh, &train, settings.bounds);
     let order: Vec<usize> = (0..train.len()).collect();

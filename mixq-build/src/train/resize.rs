@@ -37,12 +37,13 @@ mod tests {
 
     use super::apply;
     use crate::graph::op::{Coordinates, Interpolation, Resize};
+    use crate::train::take_turn;
 
     /// Positions are rounded to fractions of 256, so a value is off by at most that share of the range, for
     /// each axis.
     #[test]
     fn libtorch_resizes_alike() {
-        tch::manual_seed(1);
+        let _turn = take_turn(1, 1);
         for (from, to) in [([4, 6], [8, 12]), ([5, 3], [7, 11]), ([9, 8], [3, 5]), ([1, 4], [6, 4])] {
             let x = Tensor::rand([2, 3, from[0], from[1]], (Kind::Float, Device::Cpu));
             let size = to.map(|side| side as usize);

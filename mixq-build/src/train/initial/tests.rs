@@ -18,6 +18,7 @@ use crate::train::images::Images;
 use crate::train::model::Model;
 use crate::train::normalisation::Normalisation;
 use crate::train::part::Part;
+use crate::train::take_turn;
 
 const NETWORK: &str = r#"
     input = [6, 5, 3]
@@ -122,6 +123,7 @@ fn random_tensors(random: &mut fastrand::Rng) -> Tensors {
 
 #[test]
 fn float_networks_compute_what_they_did_where_they_were_trained() {
+    let _turn = take_turn(1, 1);
     let imported = parse_with_weights(Path::new("net.toml"), NETWORK).unwrap();
     let graph = Graph::resolve(&imported.spec).unwrap();
     let normalisation = imported.normalisation.clone().unwrap();
@@ -165,6 +167,7 @@ fn float_networks_compute_what_they_did_where_they_were_trained() {
 /// Whatever the last layer has: the same outputs, changed.
 #[test]
 fn outputs_change_by_factors_and_summands() {
+    let _turn = take_turn(1, 1);
     for norm in ["false", "true"] {
         let network = NETWORK.replace("features = 3", &format!("features = 3, batch_norm = {norm}"));
         let imported = parse_with_weights(Path::new("net.toml"), &network).unwrap();
@@ -197,6 +200,7 @@ fn outputs_change_by_factors_and_summands() {
 /// Ranges that come with the weights are bounds of activations.
 #[test]
 fn ranges_become_bounds() {
+    let _turn = take_turn(1, 1);
     let imported = parse_with_weights(Path::new("net.toml"), NETWORK).unwrap();
     let graph = Graph::resolve(&imported.spec).unwrap();
     let mut tensors = random_tensors(&mut fastrand::Rng::with_seed(3));
@@ -216,6 +220,7 @@ fn ranges_become_bounds() {
 /// Two layers that are joined have one grid: it holds the ranges of both.
 #[test]
 fn joined_layers_have_a_range_for_both() {
+    let _turn = take_turn(1, 1);
     let network = r#"
         input = [4, 4, 1]
         layer = [
@@ -242,6 +247,7 @@ fn joined_layers_have_a_range_for_both() {
 /// libtorch has the operator itself; here it is an ordinary convolution over zeros between pixels.
 #[test]
 fn transposed_convolutions_are_those_of_libtorch() {
+    let _turn = take_turn(1, 1);
     let network = r#"
         input = [4, 5, 2]
         weights = "net.safetensors"
