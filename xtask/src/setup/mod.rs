@@ -22,7 +22,7 @@ pub fn run(json: bool) -> Result<ExitCode> {
     let libtorch = everything()?;
     println!("Rust targets  {}", RUST_TARGETS.join(", "));
     println!("libtorch      {}", libtorch.folder.display());
-    println!("programs      qemu-system-arm, a C++ compiler");
+    println!("programs      qemu-system-arm, qemu-system-riscv32, a C++ compiler");
     if json {
         let object = json!({
             "targets": RUST_TARGETS,
@@ -41,9 +41,8 @@ pub fn run(json: bool) -> Result<ExitCode> {
 /// # Errors
 /// Everything that is missing and cannot be installed.
 pub fn everything() -> Result<Libtorch> {
-    let targets = rust::ensure();
-    let qemu = system::QEMU.ensure();
-    together(training(), [targets, qemu])
+    let emulators = emulators();
+    together(training(), [emulators])
 }
 
 /// Makes sure of what runs firmware: Rust's targets and the emulated boards.
