@@ -140,7 +140,7 @@ fn a_new_user_installs_sets_up_and_trains() {
     user.write("Cargo.lock", &lock);
     let (_, said) = user.well(&["build"]);
     assert!(said.contains("is stale: `training.epochs` was 2, is 3; training"), "{said}");
-    assert!(said.contains("trained, accuracy float"), "{said}");
+    assert!(said.contains("made, accuracy float"), "{said}");
     assert_eq!(user.json(&["check"])["ok"], true);
 
     user.json(&["setup", "--undo"]);

@@ -50,7 +50,7 @@ fn a_stale_artifact_is_trained_once() {
     package(folder.path());
     let first = String::from_utf8(build(folder.path()).stderr).unwrap();
     assert!(first.contains("models/lines.mixq is not there; training"), "{first}");
-    assert!(first.contains("trained, accuracy float"), "{first}");
+    assert!(first.contains("made, accuracy float"), "{first}");
     // What training warns of is a warning of the build.
     let warning =
         "warning: stale@0.1.0: model `lines`: channel 1 (counted from 0) is 9 in all training images";
