@@ -12,7 +12,7 @@ pub struct InputNormalisation {
     /// By channel; over 0.
     pub std: Vec<f64>,
     /// What the values are in these formulas.
-    #[serde(skip_serializing_if = "Reads::is_codes")]
+    #[serde(skip_serializing_if = "Reads::is_values")]
     pub reads: Reads,
 }
 
@@ -32,8 +32,8 @@ pub enum Reads {
 }
 
 impl Reads {
-    fn is_codes(&self) -> bool {
-        *self == Reads::Codes
+    fn is_values(&self) -> bool {
+        *self == Reads::Values
     }
 }
 
