@@ -12,8 +12,8 @@ pub(super) type Colour = [u8; 3];
 /// How many colours a message lists.
 const SHOWN: usize = 16;
 
-/// Colours of more masks than these are not told apart: they are those of a drawing, or of a file that was
-/// compressed with loss.
+/// How many colours are told apart. Where there are more, edges were smoothed, or a file was compressed with
+/// loss.
 const MOST: usize = 256;
 
 /// The colours that were found in masks, with the number of masks that have each.

@@ -149,10 +149,8 @@ fn values_out_of_range() {
     );
     check_dataset(
         "{ path = \"d\", mask-values = [1, 2], mask-colours = ^[[1, 2, 3], [0, 0, 0]] }",
-        &[
-            "`mask-colours` stands beside `mask-values`; values are those of grey masks and palettes, \
-             colours those of all others: leave one out",
-        ],
+        &["`mask-colours` stands beside `mask-values`; values are those of grey masks and palettes, \
+             colours those of all others: leave one out"],
     );
     check_dataset(
         "{ path = \"d.csv\", test = ^1.0, shape = ^8, labels = ^[\"a\", 2] }",
