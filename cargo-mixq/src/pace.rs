@@ -32,7 +32,7 @@ pub fn run(selection: &Selection) -> Result<Outcome, Error> {
                 allocation: &allocation,
                 choose: None,
                 scheme: model.scheme,
-                normalisation: None,
+                normalisations: &[],
                 initial: None,
                 settings,
                 dataset: &dataset,

@@ -33,6 +33,9 @@ mod index;
 #[path = "dataset/kept.rs"]
 mod kept;
 #[cfg(feature = "datasets")]
+#[path = "dataset/mask_colours.rs"]
+mod mask_colours;
+#[cfg(feature = "datasets")]
 #[path = "dataset/masks.rs"]
 mod masks;
 #[cfg(feature = "datasets")]

@@ -16,6 +16,8 @@ mod joined;
 mod keys;
 #[path = "graph/layer_list.rs"]
 mod layer_list;
+#[path = "graph/layouts.rs"]
+mod layouts;
 #[path = "graph/limits.rs"]
 mod limits;
 #[path = "graph/links.rs"]

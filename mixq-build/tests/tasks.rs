@@ -9,6 +9,8 @@ mod dense;
 mod ends;
 #[path = "tasks/inputs.rs"]
 mod inputs;
+#[path = "tasks/layouts.rs"]
+mod layouts;
 #[path = "tasks/messages.rs"]
 mod messages;
 #[path = "tasks/motions.rs"]

@@ -5,6 +5,8 @@
 mod combinations;
 #[path = "train/diverged.rs"]
 mod diverged;
+#[path = "train/fixed.rs"]
+mod fixed;
 #[path = "train/functions.rs"]
 mod functions;
 #[path = "train/imported.rs"]

@@ -1,7 +1,9 @@
 //! Random networks with several inputs.
 
 use fastrand::Rng;
-use mixq_build::engine::graph::op::{Concat, DepthwiseSpec, GlobalAveragePool, LinearSpec, Multiply};
+use mixq_build::engine::graph::op::{
+    Concat, DepthwiseSpec, GlobalAveragePool, LinearSpec, Multiply, Transpose,
+};
 use mixq_build::engine::graph::{Graph, InputSpec, Padding, Shape, Spec};
 use mixq_build::engine::task::Task;
 use mixq_format::Bits;
@@ -36,8 +38,15 @@ pub fn random_graph_of_inputs(rng: &mut Rng) -> Graph {
 }
 
 impl Builder<'_> {
-    /// A layer that may read an input.
+    /// A layer that may read an input, or what a `transpose` makes of it.
     fn begin(&mut self) {
+        if self.rng.usize(0..3) == 0 {
+            let orders = [[2, 0, 1], [1, 2, 0], [0, 2, 1], [1, 0, 2], [2, 1, 0]];
+            let order = orders[self.rng.usize(0..orders.len())];
+            self.push(Transpose { order }, NOTHING, self.current.1.ordered(order));
+            // No other layer may read it.
+            self.written.pop();
+        }
         match self.rng.usize(0..4) {
             0 => {
                 let (features, follows) = (self.rng.usize(1..=9), self.follows());

@@ -112,8 +112,10 @@ pub fn run(arguments: &Arguments) -> Result<Answer, Error> {
     let (_, graph) = import::resolve(&imported.spec)?;
     // Nothing is done with the weights yet: but what is wrong with them is said. How the input is normalised
     // Cargo.toml may say.
-    let normalisation = Some(InputNormalisation::none(graph.input().channels));
-    let imported = Imported { normalisation: imported.normalisation.or(normalisation), ..imported };
+    let none = graph.inputs.iter().map(|input| InputNormalisation::none(input.image().channels));
+    let own = imported.normalisations.iter().cloned();
+    let normalisations = own.zip(none).map(|(own, none)| own.or(Some(none))).collect();
+    let imported = Imported { normalisations, ..imported };
     let initial = imported.initial(&graph)?;
     initial
         .iter()

@@ -78,8 +78,12 @@ pub fn fingerprint(
         }
         insert("training.epochs", model.training.epochs(imported.weights.is_some()).to_string());
     }
-    if let Some(normalisation) = &imported.normalisation {
-        insert("normalisation", json(normalisation)?);
+    for (input, normalisation) in graph.inputs.iter().zip(&imported.normalisations) {
+        let Some(normalisation) = normalisation else { continue };
+        match graph.inputs.are_several() {
+            true => insert(&format!("normalisation.{}", input.name), json(normalisation)?),
+            false => insert("normalisation", json(normalisation)?),
+        };
     }
     if let Some(file) = imported.weights.as_ref().filter(|file| file.path.exists()) {
         insert(WEIGHTS, weights::digest(file)?);
@@ -94,6 +98,7 @@ pub fn fingerprint(
         background,
         task,
         mask_values,
+        mask_colours,
         resize,
         tolerate,
         input,
@@ -123,6 +128,9 @@ pub fn fingerprint(
     }
     if let Some(values) = mask_values {
         insert("dataset.mask-values", json(values)?);
+    }
+    if let Some(colours) = mask_colours {
+        insert("dataset.mask-colours", json(colours)?);
     }
     if *resize {
         insert("dataset.resize", resize.to_string());

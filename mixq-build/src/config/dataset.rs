@@ -48,6 +48,9 @@ pub struct DatasetConfig {
     /// not count. `None`: values are the numbers of classes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mask_values: Option<Vec<u8>>,
+    /// The colours that stand for the classes in masks, likewise: red, green, blue of 8 bits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mask_colours: Option<Vec<[u8; 3]>>,
     /// Whether images of another size than the network's are scaled.
     pub resize: bool,
     /// Share of the images that may be unreadable, 0 to under 1; they are left out.
@@ -80,6 +83,7 @@ impl DatasetConfig {
             background: false,
             task: Task::default(),
             mask_values: None,
+            mask_colours: None,
             resize: false,
             tolerate: 0.0,
             input: None,
@@ -97,9 +101,15 @@ impl DatasetConfig {
         }
     }
 
-    /// Bits of the codes of the input of this name.
-    pub fn input_bits(&self, input: &str) -> Bits {
-        self.codes_of(input).and_then(|codes| codes.bits).unwrap_or(Bits::B8)
+    /// Bits of the codes of the input of this name, if the table says them.
+    pub fn input_bits(&self, input: &str) -> Option<Bits> {
+        self.codes_of(input).and_then(|codes| codes.bits)
+    }
+
+    /// Whether the values of the input of this name are samples, whatever the file holds: the device makes
+    /// codes of them itself.
+    pub fn has_samples(&self, input: &str) -> bool {
+        self.codes_of(input).is_some() || self.recordings != RecordingConfig::default()
     }
 
     /// The same options for other images. The path is relative to the current folder.
@@ -117,7 +127,7 @@ impl DatasetConfig {
 }
 
 /// Keys of the dataset's table.
-const KEYS: [&str; 18] = [
+const KEYS: [&str; 19] = [
     "path",
     "test",
     "shape",
@@ -126,6 +136,7 @@ const KEYS: [&str; 18] = [
     "targets",
     "background",
     "mask-values",
+    "mask-colours",
     "resize",
     "tolerate",
     "input",
@@ -190,6 +201,12 @@ fn read_options(dataset: &mut DatasetConfig, table: &Table<'_>, problems: &mut V
     dataset.labels = table.get("labels").and_then(|labels| read_labels(&labels, problems));
     dataset.targets = table.get("targets").and_then(|targets| read_targets(&targets, problems));
     dataset.mask_values = table.get("mask-values").and_then(|values| read_mask_values(&values, problems));
+    dataset.mask_colours =
+        table.get("mask-colours").and_then(|colours| read_mask_colours(&colours, problems));
+    if let (Some(_), Some(entry)) = (&dataset.mask_values, table.get("mask-colours")) {
+        let help = "values are those of grey masks and palettes, colours those of all others: leave one out";
+        problems.push(entry.problem("stands beside `mask-values`").help(help));
+    }
     dataset.input = table.get("input").and_then(|input| samples::read_input(&input, problems));
     if let Some(inputs) = table.get("inputs") {
         dataset.inputs = inputs::read(&inputs, problems);
@@ -253,12 +270,40 @@ fn read_mask_values(entry: &Entry<'_>, problems: &mut Vec<Problem>) -> Option<Ve
         problems.push(entry.wrong_value(wanted));
         return None;
     };
-    match values.iter().enumerate().find(|(at, value)| values[..*at].contains(value)) {
+    let named = |value: &u8| format!("the value {value}");
+    once(entry, values, named, problems)
+}
+
+/// An array of colours, none of them twice.
+fn read_mask_colours(entry: &Entry<'_>, problems: &mut Vec<Problem>) -> Option<Vec<[u8; 3]>> {
+    let colour = |sides: Vec<i64>| -> Option<[u8; 3]> {
+        let bytes = sides.into_iter().map(|side| u8::try_from(side).ok());
+        bytes.collect::<Option<Vec<u8>>>()?.try_into().ok()
+    };
+    let lists = entry.as_integer_lists();
+    let colours = lists.and_then(|lists| lists.into_iter().map(colour).collect::<Option<Vec<_>>>());
+    let Some(colours) = colours else {
+        let wanted = "an array of the colours in masks that stand for the classes, each [red, green, blue] \
+                      of 0 to 255";
+        problems.push(entry.wrong_value(wanted));
+        return None;
+    };
+    once(entry, colours, |colour: &[u8; 3]| format!("the colour {colour:?}"), problems)
+}
+
+/// All of them, if none is there twice.
+fn once<T: PartialEq>(
+    entry: &Entry<'_>,
+    all: Vec<T>,
+    named: impl Fn(&T) -> String,
+    problems: &mut Vec<Problem>,
+) -> Option<Vec<T>> {
+    match all.iter().enumerate().find(|(at, one)| all[..*at].contains(one)) {
         Some((_, twice)) => {
-            problems.push(entry.problem(format_args!("names the value {twice} twice")));
+            problems.push(entry.problem(format_args!("names {} twice", named(twice))));
             None
         }
-        None => Some(values),
+        None => Some(all),
     }
 }
 

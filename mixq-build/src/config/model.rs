@@ -1,5 +1,6 @@
 //! One model of `[package.metadata.mixq.models]`.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::defaults::Defaults;
@@ -20,6 +21,8 @@ pub struct Model {
     pub network: NetworkSource,
     /// How its input was normalised where it was trained; `None`: it says so itself, or is trained here.
     pub input: Option<ModelInput>,
+    /// The same of inputs by their names.
+    pub inputs: BTreeMap<String, ModelInput>,
     /// Where the images come from.
     pub dataset: DatasetConfig,
     /// How finely weights are scaled.
@@ -78,7 +81,7 @@ pub(super) fn read(
     check_name(entry, problems);
     let table = entry.table(problems)?;
     let keys = [
-        "network", "bits", "input", "dataset", "task", "scheme", "policy", "delta", "flash", "ram",
+        "network", "bits", "input", "inputs", "dataset", "task", "scheme", "policy", "delta", "flash", "ram",
         "training",
     ];
     table.allow(&keys, problems);
@@ -89,7 +92,8 @@ pub(super) fn read(
     let [flash, ram] = own;
     settings.read_of_model(&table, manifest_dir, problems);
 
-    let input = table.get("input").map(|entry| normalisation::read(&entry, problems));
+    let input = table.get("input").map(|entry| normalisation::read(&entry, "input", problems));
+    let inputs = table.get("inputs").map(|entry| normalisation::read_named(&entry, problems));
 
     let bits = table.get("bits");
     let as_imported = bits.is_some_and(|entry| entry.choice(&[("as imported", ())], problems).is_some());
@@ -133,6 +137,7 @@ pub(super) fn read(
         name: entry.name.to_string(),
         network: network.source?,
         input,
+        inputs: inputs.unwrap_or_default(),
         dataset_at: dataset.location.clone(),
         dataset,
         scheme: settings.scheme,

@@ -19,7 +19,7 @@ pub struct InputConfig {
     pub unit: Option<Vec<f64>>,
     /// Whether all channels have one scale.
     pub per_tensor: bool,
-    /// Bits of a code, where they are fewer than 8.
+    /// Bits of a code; `None`: 8, or fewer where the RAM budget asks for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bits: Option<Bits>,
 }
@@ -152,10 +152,10 @@ pub(super) fn read_codes(
     Some(InputConfig { per_tensor: scale.unwrap_or_default(), ..input })
 }
 
-/// Bits of a code: 8, 4 or 2, of which 8 are as usual.
+/// Bits of a code: 8, 4 or 2.
 fn read_bits(entry: &Entry<'_>, problems: &mut Vec<Problem>) -> Option<Bits> {
     let bits = match entry.as_integer() {
-        Some(8) => return None,
+        Some(8) => Some(Bits::B8),
         Some(4) => Some(Bits::B4),
         Some(2) => Some(Bits::B2),
         Some(_) | None => None,

@@ -8,13 +8,14 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
-use mixq_format::SampleChannel;
+use mixq_format::{Bits, SampleChannel};
 use serde::{Deserialize, Serialize};
 
 use super::parts::Wanted;
 use super::store::place;
 use super::{Dataset, Split, check};
 use crate::error::Problem;
+use crate::graph::Order;
 use crate::observer::Observer;
 use crate::sealed::{self, Kind};
 use crate::task::Targets;
@@ -41,7 +42,10 @@ struct Head {
 
 /// What images are made from: the digest of the dataset and all that is asked of its reader.
 fn key(wanted: &Wanted<'_>, digest: &str) -> Result<String, serde_json::Error> {
-    serde_json::to_string(&(VERSION, digest, wanted.config, wanted.inputs, wanted.outputs, wanted.grid))
+    // What the text of inputs leaves out.
+    let codes: Vec<(Bits, Order)> = wanted.inputs.iter().map(|input| (input.bits, input.order)).collect();
+    let Wanted { config, inputs, outputs, grid, .. } = wanted;
+    serde_json::to_string(&(VERSION, digest, config, inputs, codes, outputs, grid))
 }
 
 /// The file that keeps a dataset's images. If the dataset changes, the file is overwritten.

@@ -183,22 +183,26 @@ pub(super) fn no_pixels(config: &DatasetConfig) -> Result<(), Problem> {
     }
 }
 
-/// What is wrong with `mask-values` of the dataset's table.
-pub(super) fn mask_values(wanted: &Wanted<'_>) -> Option<Problem> {
-    let values = wanted.config.mask_values.as_ref()?;
+/// What the dataset's table says of masks is of a task that has masks, and names each class.
+pub(super) fn mask_classes(wanted: &Wanted<'_>) -> Option<Problem> {
+    let DatasetConfig { mask_values, mask_colours, task, .. } = wanted.config;
+    let (key, what, count) = match (mask_values, mask_colours) {
+        (Some(values), _) => ("mask-values", "value", values.len()),
+        (None, Some(colours)) => ("mask-colours", "colour", colours.len()),
+        (None, None) => return None,
+    };
     if !wanted.rules().takes_masks() {
-        let message = format!(
-            "`mask-values` is for task = \"dense\", but the task is \"{}\"",
-            wanted.config.task.name()
-        );
-        return Some(Problem::new(message).help("leave `mask-values` out of the dataset's table"));
+        let message = format!("`{key}` is for task = \"dense\", but the task is \"{}\"", task.name());
+        return Some(Problem::new(message).help(format!("leave `{key}` out of the dataset's table")));
     }
-    if values.len() == wanted.outputs {
+    if count == wanted.outputs {
         return None;
     }
-    let message =
-        format!("`mask-values` has {} values, but the network has {} classes", values.len(), wanted.outputs);
-    Some(Problem::new(message).help("it names one value for each class; pixels of others do not count"))
+    let message = format!("`{key}` has {count} {what}s, but the network has {} classes", wanted.outputs);
+    Some(
+        Problem::new(message)
+            .help(format!("it names one {what} for each class; pixels of others do not count")),
+    )
 }
 
 /// A dataset with a test part of its own needs no key `test`.

@@ -10,6 +10,7 @@ use super::parts::{Parts, Values, Wanted};
 use super::{Split, check};
 use crate::config::InputConfig;
 use crate::error::{Error, Problem};
+use crate::graph::Input;
 
 /// The values of an input of a split, as readers have them: 32-bit floats in these bytes of each image.
 pub(super) fn values<'a>(split: &'a Split, column: &Range<usize>) -> impl Iterator<Item = f32> + use<'a> {
@@ -50,13 +51,16 @@ pub(super) fn encode(split: &mut Split, columns: &[Column<'_>]) {
 
 /// How the values of an input of the images to train with become codes: for each channel, or once for all.
 /// `column` is where they are in each image.
+///
+/// Where layers read the axes in another order, the last axis has no channels: all values have one range.
 pub(super) fn find(
     wanted: &Wanted<'_>,
+    read: &Input,
     train: &Split,
     column: &Range<usize>,
 ) -> Result<Vec<SampleChannel>, Error> {
     let input = wanted.config.input.clone().unwrap_or_default();
-    let (channels, bits) = (wanted.shape.channels, input.bits.unwrap_or(Bits::B8));
+    let (bits, channels) = (read.bits, if read.is_moved() { 1 } else { wanted.shape.channels });
     let mut problems: Vec<Problem> = lengths(wanted, &input, channels).into_iter().collect();
     let count = if input.per_tensor { 1 } else { channels };
     let of = |channel: usize| values(train, column).skip(channel).step_by(count);
@@ -101,7 +105,7 @@ pub(super) fn of_inputs(
             continue;
         }
         let config = wanted.config_of(&input.name);
-        match find(&wanted.of(input, &config), train, &columns[index]) {
+        match find(&wanted.of(input, &config), input, train, &columns[index]) {
             Ok(channels) => found.push(channels),
             Err(error) => problems.extend(error.problems),
         }

@@ -9,7 +9,8 @@ pub(super) type Seen = [bool; 256];
 /// Whether masks are black and white: 0 and 255 are the only values, and two classes.
 pub(super) fn is_black_and_white(wanted: &Wanted<'_>, seen: &Seen) -> bool {
     let values = seen.iter().enumerate().filter(|(_, seen)| **seen).map(|(value, _)| value);
-    wanted.config.mask_values.is_none() && wanted.outputs == 2 && values.eq([0, 255])
+    let is_told = wanted.config.mask_values.is_some() || wanted.config.mask_colours.is_some();
+    !is_told && wanted.outputs == 2 && values.eq([0, 255])
 }
 
 /// By value: the class, or that pixels do not count. Values that stand for no class stay as they are, if

@@ -18,6 +18,7 @@ mod histogram;
 mod known;
 mod limit;
 #[cfg(feature = "datasets")]
+mod mask_colours;
 mod mask_values;
 mod measure;
 mod names;
@@ -124,7 +125,9 @@ impl Dataset {
     ) -> Result<(Dataset, String), Error> {
         let config = &found(config);
         let Shape { height, width, channels } = output.into();
-        let inputs = &inputs.into();
+        // What the table says of bits counts, also where the inputs come from no network.
+        let inputs: Inputs = inputs.into();
+        let inputs = &inputs.with_bits(|input| config.input_bits(&input.name).unwrap_or(input.bits));
         let (shape, grid) = (inputs[0].shape, [height, width]);
         let located = |mut error: Error| {
             for problem in &mut error.problems {
@@ -193,7 +196,7 @@ fn before(wanted: &Wanted<'_>) -> Result<Read, Error> {
         problems.push(Problem::new(message).help("both give height x width x channels"));
     }
     problems.extend(wanted.rules().outputs(outputs, config.labels.as_deref()));
-    problems.extend(check::mask_values(wanted));
+    problems.extend(check::mask_classes(wanted));
     let mut read = None;
     if config.path.exists() {
         match formats::reader(wanted) {
@@ -229,7 +232,7 @@ fn decode(wanted: &Wanted<'_>, reader: Read, observer: &mut dyn Observer) -> Res
     };
     let samples = codes::of_inputs(wanted, &parts, &columns, &train)?;
     let columns: Vec<Column<'_>> = (inputs.iter().zip(columns).zip(&samples))
-        .map(|((input, bytes), samples)| Column { bytes, samples, bits: config.input_bits(&input.name) })
+        .map(|((input, bytes), samples)| Column { bytes, samples, bits: input.bits })
         .collect();
     codes::encode(&mut train, &columns);
     codes::encode(&mut test, &columns);

@@ -1,8 +1,8 @@
 //! The array of targets of an NPZ file.
 
-use super::mask_values;
 use super::npy::Array;
 use super::parts::Wanted;
+use super::{mask_colours, mask_values};
 use crate::error::Problem;
 use crate::task::{self, Mask};
 
@@ -81,6 +81,19 @@ impl Targets {
             );
             Problem::new(message).help("it holds the class of each pixel; 255 is a pixel that does not count")
         };
+        if let Some(listed) = &wanted.config.mask_colours {
+            let ([images, height, width, 3], Some(colours)) = (&array.shape[..], array.bytes()) else {
+                let path = wanted.config.path.display();
+                let message = format!("{path}: {name} is {array}, but `mask-colours` is for masks in colour");
+                let help = "these are bytes of shape [n, height, width, 3]; `mask-values` is for other masks";
+                return Err(Problem::new(message).help(help));
+            };
+            let classes = colours.as_chunks().0.iter().map(|colour| mask_colours::class(listed, *colour));
+            return Ok(Targets {
+                images: *images,
+                values: Values::Masks([*height, *width], classes.collect()),
+            });
+        }
         let ([images, height, width] | [images, height, width, 1]) = array.shape[..] else {
             return Err(wrong());
         };

@@ -30,11 +30,13 @@ impl Graph {
     /// are never negative.
     pub fn zero_based(&self) -> Vec<bool> {
         let grids = self.grids();
-        let makes = |index: &usize| self.nodes[*index].op.output().has_own_grid();
-        let negative: Vec<usize> = (0..self.nodes.len())
-            .filter(|index| makes(index) && !self.nodes[*index].starts_at_zero())
-            .map(|index| grids[index])
-            .collect();
+        // What an input becomes has its zero point, whatever that is.
+        let is_negative = |index: &usize| match self.nodes[*index].op.output().has_own_grid() {
+            true => !self.nodes[*index].starts_at_zero(),
+            false => self.input_of(Source::Node(*index)).is_some(),
+        };
+        let negative: Vec<usize> =
+            (0..self.nodes.len()).filter(is_negative).map(|index| grids[index]).collect();
         grids.iter().map(|grid| !negative.contains(grid)).collect()
     }
 

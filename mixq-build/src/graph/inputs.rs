@@ -6,7 +6,7 @@ use mixq_format::Bits;
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
 use super::spec::IMAGE;
-use super::{Shape, Source};
+use super::{AS_IT_IS, Order, Shape, Source};
 
 /// An input of a network.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +18,28 @@ pub struct Input {
     /// Bits of an element: 8, or fewer where the dataset's settings say so. Not a part of the network's text:
     /// it is in that of the dataset.
     pub bits: Bits,
+    /// Which of its axes layers read as height, width and channels. Not a part of its text either: it is in
+    /// that of the nodes.
+    pub order: Order,
+}
+
+impl Input {
+    /// Its shape as layers with weights read it: behind a `transpose`, if there is one.
+    pub fn image(&self) -> Shape {
+        self.shape.ordered(self.order)
+    }
+
+    /// Whether layers read its axes in another order.
+    pub fn is_moved(&self) -> bool {
+        self.order != AS_IT_IS
+    }
+
+    /// The channel of an element, in the shape that layers read.
+    pub fn channel_of(&self, element: usize) -> usize {
+        let Shape { height: _, width, channels } = self.shape;
+        let place = [element / channels / width, element / channels % width, element % channels];
+        place[self.order[2]]
+    }
 }
 
 /// The inputs of a network in their order, one or more. In a dataset a row has the elements of all of them,
@@ -31,7 +53,7 @@ impl Inputs {
     /// # Panics
     /// If there are none.
     pub fn new(inputs: impl IntoIterator<Item = (String, Shape)>) -> Inputs {
-        let input = |(name, shape)| Input { name, shape, bits: Bits::B8 };
+        let input = |(name, shape)| Input { name, shape, bits: Bits::B8, order: AS_IT_IS };
         let inputs: Vec<Input> = inputs.into_iter().map(input).collect();
         assert!(!inputs.is_empty(), "a network has an input");
         Inputs(inputs)
@@ -40,6 +62,12 @@ impl Inputs {
     /// The same with other bits; `bits` answers those of each input.
     pub fn with_bits(mut self, bits: impl Fn(&Input) -> Bits) -> Inputs {
         self.0.iter_mut().for_each(|input| input.bits = bits(input));
+        self
+    }
+
+    /// The same with these orders of axes.
+    pub(super) fn with_orders(mut self, orders: &[Order]) -> Inputs {
+        self.0.iter_mut().zip(orders).for_each(|(input, order)| input.order = *order);
         self
     }
 

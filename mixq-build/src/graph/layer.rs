@@ -43,10 +43,7 @@ impl Layer<'_, '_> {
         let op = &self.spec.layers[self.index].op;
         let form = op.form();
         if let Err(help) = form.reads_image
-            && let Some(input) = links.iter().find_map(|link| match link {
-                Some(Source::Input(input)) => Some(*input),
-                Some(Source::Node(_)) | None => None,
-            })
+            && let Some(input) = links.iter().find_map(|link| self.input_behind(*link))
         {
             self.report_reads_image(form.name, input, help);
         }
@@ -59,6 +56,18 @@ impl Layer<'_, '_> {
         }
         let (op, output) = op.resolve(self, &inputs)?;
         self.check_size(op, inputs[0].shape, output).then_some((op, output))
+    }
+
+    /// The input that a link leads to, directly or over layers that only move it.
+    fn input_behind(&self, link: Link) -> Option<usize> {
+        match link? {
+            Source::Input(input) => Some(input),
+            Source::Node(layer) => {
+                let Draft { inputs, shaped, .. } = self.nodes.get(layer)?.as_ref()?;
+                let moves = matches!(shaped, Some((Op::Rearrange(op::Rearrange::Transpose { .. }), _)));
+                moves.then(|| self.input_behind(*inputs.first()?)).flatten()
+            }
+        }
     }
 
     /// Its name as messages show it.

@@ -11,6 +11,7 @@ mod fold;
 mod grids;
 mod inputs;
 mod layer;
+mod layout;
 pub mod op;
 mod resolve;
 mod rules;
@@ -19,6 +20,8 @@ mod spec;
 
 pub use activation::Activation;
 pub use inputs::{Input, Inputs};
+pub(crate) use layout::AS_IT_IS;
+pub use layout::Order;
 pub use op::{Op, OpSpec};
 pub(crate) use shape::LARGEST;
 pub(crate) use spec::IMAGE;

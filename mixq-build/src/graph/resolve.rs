@@ -87,7 +87,10 @@ impl Graph {
         let linked = !problems.any();
         let folded = fold(spec, &names, &links, &mut problems);
         let nodes = nodes(spec, &names, &links, &folded, &mut problems);
-        let unread = if linked { rules::unread_inputs(spec, &links) } else { Vec::new() };
+        let mut unread = if linked { rules::unread_inputs(spec, &links) } else { Vec::new() };
+        if linked {
+            unread.extend(spec.contradicting_orders(&links));
+        }
         if linked {
             rules::unread(spec, &nodes, &names, &folded, &mut problems);
         }
@@ -99,8 +102,8 @@ impl Graph {
             let found = found.into_iter().map(|(_, problem)| problem);
             return Err(Error { problems: unread.into_iter().chain(found).collect() });
         }
-        let graph = assemble(spec, names.clone(), &folded, nodes);
-        if let Some((layer, problem)) = graph.contradicting_grids() {
+        let graph = assemble(spec, names.clone(), &folded, nodes).with_orders();
+        if let Some((layer, problem)) = graph.moved_output().or_else(|| graph.contradicting_grids()) {
             let layer = names.iter().position(|name| name == layer);
             let location = layer.and_then(|layer| spec.layers[layer].location.clone());
             return Err(Problem { location, ..problem }.into());

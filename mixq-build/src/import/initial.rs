@@ -10,7 +10,7 @@ mod reader;
 
 use crate::error::{Error, Problem};
 use crate::graph::op::Weights;
-use crate::graph::{Graph, Op, Shape, Source};
+use crate::graph::{Graph, InputSpec, Op, Shape, Source};
 
 use super::weights::Tensors;
 use super::{Imported, InputNormalisation, WeightsFile};
@@ -57,8 +57,8 @@ pub enum After {
     },
 }
 
-/// The parameters of a network from the tensors of a file, for pixels as the device has them: what
-/// `normalisation` says is in the first weights and biases.
+/// The parameters of a network from the tensors of a file, for codes as the device has them: what
+/// `normalisations` say is in the weights and biases of the layers that read inputs.
 ///
 /// # Errors
 /// All tensors that are missing, of another shape, or not finite.
@@ -68,13 +68,19 @@ pub fn initial(
     file: &WeightsFile,
     tensors: &Tensors,
 ) -> Result<Initial, Error> {
-    let Some(normalisation) = &imported.normalisation else {
-        return Err(unknown_normalisation(file).into());
-    };
+    let inputs = &imported.spec.inputs;
+    let given: Vec<Option<&InputNormalisation>> =
+        (0..inputs.len()).map(|input| imported.normalisations.get(input)?.as_ref()).collect();
+    let unknown = (0..inputs.len()).filter(|input| given[*input].is_none());
+    let unknown: Vec<Problem> = unknown.map(|input| unknown_normalisation(file, inputs, input)).collect();
+    if !unknown.is_empty() {
+        return Err(Error { problems: unknown });
+    }
+    let given: Vec<&InputNormalisation> = given.into_iter().flatten().collect();
     let (norms, transposed) = (imported.spec.batch_norms(), imported.spec.transposed());
     let mut reader = Reader::new(file, tensors);
     let mut initial =
-        Initial { warnings: normalisation.warning().into_iter().collect(), ..Initial::default() };
+        Initial { warnings: given.iter().filter_map(|one| one.warning()).collect(), ..Initial::default() };
     for (index, node) in graph.nodes.iter().enumerate() {
         let channels = node.output.channels;
         let layer = node.op.weights().and_then(|layout| {
@@ -104,7 +110,7 @@ pub fn initial(
         initial.ranges.push(reader.range(&node.name, node.op.output().has_own_grid()));
     }
     initial.warnings.extend(reader.finish()?);
-    image::normalise(graph, normalisation, &mut initial);
+    image::normalise(graph, &given, &mut initial);
     Ok(initial)
 }
 
@@ -121,8 +127,20 @@ impl Imported {
     }
 }
 
-/// What a network with weights lacks that does not say what its first layer read.
-pub(super) fn unknown_normalisation(file: &WeightsFile) -> Problem {
+/// What a network with weights lacks that does not say what the layers read that read this one of its inputs.
+pub(super) fn unknown_normalisation(file: &WeightsFile, inputs: &[InputSpec], input: usize) -> Problem {
+    if let [_, _, ..] = inputs {
+        let name = &inputs[input].name;
+        let message = format!(
+            "the network has `weights`, but no `normalisation` of its input `{name}`: what layers read is \
+             not known"
+        );
+        let help = format!(
+            "say how pixels of 0 to 255 were changed, for example {name} = {{ shape = [...], normalisation = \
+             {{ mean = 0, std = 255 }} }} for pixels divided by 255"
+        );
+        return Problem::new(message).help(help).at(file.location.clone());
+    }
     if super::is_foreign(&file.path) {
         let shown = file.path.display();
         let message =

@@ -47,27 +47,37 @@ pub struct Imported {
     pub spec: Spec,
     /// The file of its trained weights, if it has been trained.
     pub weights: Option<WeightsFile>,
-    /// How pixels become the numbers that its first layer was trained on; `None`: training finds it.
-    pub normalisation: Option<InputNormalisation>,
+    /// By input: how its values become the numbers that layers were trained on; `None`: training finds it.
+    pub normalisations: Vec<Option<InputNormalisation>>,
 }
 
 impl Imported {
-    /// How codes of the input become the numbers that the first layer was trained on, for data whose codes
-    /// stand for samples like these, or for pixels; `None`: training finds it.
+    /// How codes of each input become the numbers that layers were trained on, for data whose codes stand for
+    /// samples like these, or for pixels where there are none; `None`: training finds it.
     ///
     /// # Errors
     /// It was trained elsewhere on pixels, and says not how they were changed.
-    pub fn normalisation_of(&self, samples: &[SampleChannel]) -> Result<Option<InputNormalisation>, Problem> {
-        match (&self.normalisation, &self.weights) {
-            (Some(own), _) => Ok(Some(own.of_codes(samples))),
-            (None, None) => Ok(None),
-            // Samples are what they are; pixels are changed by everyone.
-            (None, Some(_)) if !samples.is_empty() => {
-                let none = InputNormalisation::none(self.spec.inputs[0].shape.channels);
-                Ok(Some(InputNormalisation { reads: Reads::Values, ..none }.of_codes(samples)))
-            }
-            (None, Some(file)) => Err(unknown_normalisation(file)),
+    pub fn normalisations_of(
+        &self,
+        samples: &[Vec<SampleChannel>],
+    ) -> Result<Vec<Option<InputNormalisation>>, Error> {
+        let (mut found, mut problems) = (Vec::new(), Vec::new());
+        for (input, (image, samples)) in self.spec.images().into_iter().zip(samples).enumerate() {
+            found.push(match (self.normalisations.get(input).cloned().flatten(), &self.weights) {
+                (Some(own), _) => Some(own.of_codes(samples)),
+                (None, None) => None,
+                // Samples are what they are; pixels are changed by everyone.
+                (None, Some(_)) if !samples.is_empty() => {
+                    let none = InputNormalisation::none(image.channels);
+                    Some(InputNormalisation { reads: Reads::Values, ..none }.of_codes(samples))
+                }
+                (None, Some(file)) => {
+                    problems.push(unknown_normalisation(file, &self.spec.inputs, input));
+                    None
+                }
+            });
         }
+        if problems.is_empty() { Ok(found) } else { Err(Error { problems }) }
     }
 }
 
@@ -90,7 +100,8 @@ pub fn read(source: &NetworkSource) -> Result<Imported, Error> {
         NetworkSource::File(path) => layers::read(path),
         NetworkSource::Builtin(chosen) => {
             let spec = builtin::spec(&chosen.name, &chosen.options())?;
-            Ok(Imported { spec, weights: None, normalisation: None })
+            let normalisations = vec![None; spec.inputs.len()];
+            Ok(Imported { spec, weights: None, normalisations })
         }
     }
 }

@@ -1,24 +1,25 @@
 //! How pixels were normalised when a network was trained elsewhere.
 
-use mixq_format::SampleChannel;
+use mixq_format::{Bits, SampleChannel};
 use serde::Serialize;
 
-/// The first layer reads `(pixel - mean[c]) / std[c]`: pixels are what firmware passes on, 0 to 255.
+/// Layers that read an input read `(value - mean[c]) / std[c]`. Channels are those that they see: a
+/// `transpose` may have moved them.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct InputNormalisation {
-    /// By channel, in pixel steps.
+    /// By channel.
     pub mean: Vec<f64>,
-    /// By channel, in pixel steps; over 0.
+    /// By channel; over 0.
     pub std: Vec<f64>,
-    /// What the pixels are in these formulas.
-    #[serde(skip_serializing_if = "Reads::is_codes")]
+    /// What the values are in these formulas.
+    #[serde(skip_serializing_if = "Reads::is_values")]
     pub reads: Reads,
 }
 
 /// What is normalised.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub enum Reads {
-    /// The codes of the input, 0 to 255, also where they stand for samples.
+    /// The codes of the input: pixels of 0 to 255, or codes that stand for samples.
     #[default]
     Codes,
     /// Values of the data: pixels, or samples of a sensor.
@@ -31,8 +32,8 @@ pub enum Reads {
 }
 
 impl Reads {
-    fn is_codes(&self) -> bool {
-        *self == Reads::Codes
+    fn is_values(&self) -> bool {
+        *self == Reads::Values
     }
 }
 
@@ -80,24 +81,31 @@ impl InputNormalisation {
         }
     }
 
-    /// The scale that all channels share on the device, and the code of 0: `(scale, zero_point)`. Channels
-    /// differ from it by [`InputNormalisation::gains`] and [`InputNormalisation::offsets`].
-    pub fn shared(&self) -> (f64, i32) {
-        let average = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
-        (1.0 / average(&self.std), average(&self.mean).round().clamp(0.0, 255.0) as i32)
+    /// The scale that all channels share on the device, and the code of 0: `(scale, zero_point)`, for codes
+    /// of `bits`. Channels differ from it by [`InputNormalisation::gains`] and
+    /// [`InputNormalisation::offsets`].
+    pub fn shared(&self, bits: Bits) -> (f64, i32) {
+        let last = f64::from(bits.max_code());
+        (1.0 / average(&self.std), average(&self.mean).round().clamp(0.0, last) as i32)
     }
 
-    /// By channel: the factor on `scale * (pixel - zero_point)`.
+    /// By channel: the factor on `scale * (code - zero_point)`.
     pub fn gains(&self) -> Vec<f64> {
-        let (scale, _) = self.shared();
-        self.std.iter().map(|std| 1.0 / (std * scale)).collect()
+        let std = average(&self.std);
+        self.std.iter().map(|own| std / own).collect()
     }
 
-    /// By channel: what `gain * scale * (pixel - zero_point)` lacks of what the network was trained on.
-    pub fn offsets(&self) -> Vec<f64> {
-        let (_, zero_point) = self.shared();
+    /// By channel: what `gain * scale * (code - zero_point)` lacks of what the network was trained on.
+    pub fn offsets(&self, bits: Bits) -> Vec<f64> {
+        let (_, zero_point) = self.shared(bits);
         let channels = self.mean.iter().zip(&self.std);
         channels.map(|(mean, std)| (f64::from(zero_point) - mean) / std).collect()
+    }
+
+    /// Whether channels differ.
+    pub fn differs(&self) -> bool {
+        let differ = |values: &[f64]| values.iter().any(|value| *value != values[0]);
+        differ(&self.mean) || differ(&self.std)
     }
 
     /// A warning if these seem to be numbers for pixels of 0 to 1, as torchvision's documentation has them.
@@ -113,9 +121,16 @@ impl InputNormalisation {
     }
 }
 
+fn average(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Codes of all channels have one number of bits.
+    const BITS: Bits = Bits::B8;
 
     #[test]
     fn shared_grid_gains_and_offsets_give_back_every_channel() {
@@ -124,17 +139,17 @@ mod tests {
             std: vec![58.395, 57.12, 57.375],
             reads: Reads::Codes,
         };
-        let (scale, zero_point) = given.shared();
+        let (scale, zero_point) = given.shared(BITS);
         for channel in 0..3 {
             for pixel in [0.0, 7.0, 255.0] {
                 let wanted = (pixel - given.mean[channel]) / given.std[channel];
                 let found = given.gains()[channel] * scale * (pixel - f64::from(zero_point));
-                assert!((found + given.offsets()[channel] - wanted).abs() < 1e-12);
+                assert!((found + given.offsets(BITS)[channel] - wanted).abs() < 1e-12);
             }
         }
         assert_eq!(zero_point, 114);
         let plain = InputNormalisation { mean: vec![0.0], std: vec![255.0], reads: Reads::Codes };
-        assert_eq!((plain.shared(), plain.offsets()), ((1.0 / 255.0, 0), vec![0.0]));
+        assert_eq!((plain.shared(BITS), plain.offsets(BITS)), ((1.0 / 255.0, 0), vec![0.0]));
     }
 
     #[test]

@@ -20,5 +20,5 @@ pub use flash::most_flash_bytes;
 pub(crate) use flash::{weight_rows, widths};
 pub use lives::peak;
 pub use optimum::{Losses, WIDTHS, allocate_by_losses};
-pub use runtime::{Allocation, Cut, Infeasible, PlacedTensor, allocate, allocate_with_delta};
+pub use runtime::{Allocation, Cut, Infeasible, PlacedTensor, allocate, allocate_with_delta, input_bits};
 pub use uniform::allocate_uniformly;

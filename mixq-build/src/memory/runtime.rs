@@ -183,10 +183,36 @@ impl Allocation {
     }
 }
 
+/// The bits of the inputs under the bytes of `ram`, where those of some may be cut by the rules, as those of
+/// other tensors: `free` says of each input whether they may. Where nothing meets the budget, these have 2.
+pub fn input_bits(graph: &Graph, free: &[bool], ram: u64) -> Vec<Bits> {
+    let mut schedule = Schedule::new(graph);
+    // Inputs have the first widths.
+    free.iter().zip(&mut schedule.fixed).for_each(|(free, fixed)| *fixed &= !free);
+    let widths = match cut_widths(&schedule, ram) {
+        Ok((widths, ..)) => widths,
+        Err(_) => narrowest(&schedule),
+    };
+    widths[..free.len()].to_vec()
+}
+
 pub(super) fn fit_activations(
     schedule: &Schedule,
     ram: u64,
 ) -> Result<(Vec<Bits>, Vec<Cut>, Plan), Infeasible> {
+    let (widths, cut, plan) = cut_widths(schedule, ram)?;
+    let mut now = schedule.initial_widths();
+    let cuts = (cut.into_iter())
+        .map(|width| {
+            now[width] = now[width].narrower().expect("the rule cuts only what can be cut");
+            Cut { node: schedule.first_with_width(width), weights: false, to: now[width] }
+        })
+        .collect();
+    Ok((widths, cuts, plan))
+}
+
+/// The widths by the rules, which of them were cut in which order, and the arena.
+fn cut_widths(schedule: &Schedule, ram: u64) -> Result<(Vec<Bits>, Vec<usize>, Plan), Infeasible> {
     let steps = rule_steps(schedule);
     let mut widths = schedule.initial_widths();
     let mut cut = cut_activations(&mut widths, &schedule.fixed, &steps, |widths, step| {
@@ -201,14 +227,13 @@ pub(super) fn fit_activations(
         cut.push(width);
         plan = schedule.plan(&widths);
     }
-    let mut now = schedule.initial_widths();
-    let cuts = (cut.into_iter())
-        .map(|width| {
-            now[width] = now[width].narrower().expect("the rule cuts only what can be cut");
-            Cut { node: schedule.first_with_width(width), weights: false, to: now[width] }
-        })
-        .collect();
-    Ok((widths, cuts, plan))
+    Ok((widths, cut, plan))
+}
+
+/// All widths that may be cut at 2 bits.
+fn narrowest(schedule: &Schedule) -> Vec<Bits> {
+    let widths = schedule.initial_widths().into_iter().zip(&schedule.fixed);
+    widths.map(|(bits, fixed)| if *fixed { bits } else { Bits::B2 }).collect()
 }
 
 /// The free width with the most bits, of those the one with the most elements; `None` if all are at 2 bits.
@@ -223,9 +248,7 @@ fn widest(schedule: &Schedule, widths: &[Bits]) -> Option<usize> {
 
 /// `step` is the step that does not fit even at 2 bits; `None` if each step fits but no plan of all does.
 pub(super) fn ram_dead_end(schedule: &Schedule, step: Option<usize>) -> Infeasible {
-    let narrowest: Vec<Bits> = (schedule.initial_widths().into_iter().zip(&schedule.fixed))
-        .map(|(bits, fixed)| if *fixed { bits } else { Bits::B2 })
-        .collect();
+    let narrowest = narrowest(schedule);
     let lifetimes = schedule.lifetimes(&narrowest);
     let least = schedule.plan(&narrowest).bytes as u64;
     let live = |step: usize| live_bytes(&lifetimes, step) as u64;

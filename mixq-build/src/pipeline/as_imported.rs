@@ -9,6 +9,7 @@ use crate::convert::{About, convert};
 use crate::dataset::{self, Measure, Split, background, channel_of, measure_artifact};
 use crate::error::{Error, Problem};
 use crate::evaluate;
+use crate::graph::IMAGE;
 use crate::import::foreign::{self, Foreign};
 use crate::observer::Observer;
 use crate::prepare::{Prepared, taken};
@@ -21,7 +22,8 @@ pub(super) fn make(prepared: &Prepared<'_>, observer: &mut dyn Observer) -> Resu
     let (foreign, taken) = taken(model)?;
     let samples = samples(model, &foreign)?;
     let channels = foreign.graph.input().channels;
-    let given = model.input.as_ref().map(|input| input.of(channels)).transpose()?;
+    let given = model.input.as_ref().or(model.inputs.get(IMAGE));
+    let given = given.map(|input| input.of(channels)).transpose()?;
     check_codes(&foreign, &samples, given.as_ref()).map_err(|problem| named(&model.name, problem.into()))?;
     let converted = convert(&taken.graph, &allocation, model.scheme, &taken.network)
         .map_err(|error| named(&model.name, error))?;

@@ -33,8 +33,8 @@ pub(super) fn make(
         Dataset::load_with_digest(&model.dataset, prepared.cache, inputs, output, observer)?;
     // The data that it is trained on are those that were read, not those that were there a moment before.
     prepared.fingerprint.insert(DATASET.to_string(), digest);
-    let normalisation = prepared.imported.normalisation_of(&dataset.samples[0])?;
-    prepared.imported.normalisation = normalisation;
+    let normalisations = prepared.imported.normalisations_of(&dataset.samples)?;
+    prepared.imported.normalisations = normalisations;
     let initial = prepared.imported.initial(&prepared.graph)?.map(|(initial, digest)| {
         prepared.fingerprint.insert(WEIGHTS.to_string(), digest);
         initial.warnings.iter().for_each(|warning| observer.warn(warning));
@@ -53,7 +53,7 @@ pub(super) fn make(
         allocation: &allocation,
         choose,
         scheme: model.scheme,
-        normalisation: prepared.imported.normalisation.as_ref(),
+        normalisations: &prepared.imported.normalisations,
         initial: initial.as_ref(),
         settings: &settings,
         dataset: &dataset,
@@ -112,10 +112,11 @@ pub(super) fn make(
 /// The file of a model's float training, named by what it depends on: networks that differ in their budget
 /// alone share it.
 fn float_checkpoint(prepared: &Prepared<'_>, scratch: &Path) -> Result<PathBuf, Error> {
-    let inputs: Fingerprint = (prepared.fingerprint.iter())
+    let mut inputs: Fingerprint = (prepared.fingerprint.iter())
         .filter(|(name, _)| float_depends_on(name))
         .map(|(name, value)| (name.clone(), value.clone()))
         .collect();
+    inputs.insert("input-bits".to_string(), input_bits(prepared));
     checkpoint(scratch, "float", &inputs)
 }
 
@@ -137,7 +138,14 @@ fn quantised_checkpoint(
     inputs.insert("scheme".to_string(), scheme.name().to_string());
     let bits = format!("{:?} {:?}", allocation.weights, allocation.activations);
     inputs.insert("bits".to_string(), bits);
+    inputs.insert("input-bits".to_string(), input_bits(prepared));
     checkpoint(scratch, "quantised", &inputs)
+}
+
+/// The bits of all inputs: the budget may decide them.
+fn input_bits(prepared: &Prepared<'_>) -> String {
+    let bits: Vec<_> = prepared.graph.inputs.iter().map(|input| input.bits.count().to_string()).collect();
+    bits.join(" ")
 }
 
 fn checkpoint(scratch: &Path, kind: &str, inputs: &Fingerprint) -> Result<PathBuf, Error> {
@@ -159,6 +167,9 @@ fn float_depends_on(name: &str) -> bool {
     ];
     match name.strip_prefix("training.") {
         Some(setting) => !QUANTISED.contains(&setting),
-        None => ["network", "task", "normalisation", WEIGHTS].contains(&name) || name.starts_with(DATASET),
+        None => {
+            let of_data = name.starts_with(DATASET) || name.starts_with("normalisation");
+            of_data || ["network", "task", WEIGHTS].contains(&name)
+        }
     }
 }

@@ -4,6 +4,8 @@ use super::Prepared;
 use crate::config::Model;
 use crate::error::{Error, Problem};
 use crate::memory::Allocation;
+#[cfg(feature = "import")]
+use mixq_format::Bits;
 
 #[cfg(feature = "import")]
 use crate::as_imported::AsImported;
@@ -71,7 +73,7 @@ pub fn taken(model: &Model) -> Result<(foreign::Foreign, AsImported), Error> {
         let foreign = foreign::read_taken(path, Taken::AsTheyAre)?.for_task(model.dataset.task)?;
         let taken = AsImported::new(&foreign, model.scheme)?;
         let input = &taken.graph.inputs[0];
-        let wanted = model.dataset.input_bits(&input.name);
+        let wanted = model.dataset.input_bits(&input.name).unwrap_or(Bits::B8);
         if input.bits != wanted {
             let bits = input.bits.count();
             let message = format!("the file's input has {bits} bits, the dataset's {}", wanted.count());

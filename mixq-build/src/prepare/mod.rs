@@ -1,6 +1,7 @@
 //! From a model's configuration to its network and its bits: all that is known without training.
 
 mod as_imported;
+mod inputs;
 mod share;
 mod state;
 
@@ -15,13 +16,14 @@ use mixq_format::Bits;
 use crate::artifact::{Fingerprint, fingerprint};
 use crate::config::Model;
 use crate::error::{Error, Problem};
-use crate::graph::{Graph, Input, Inputs};
-use crate::import::{self, Imported, InputNormalisation, NetworkSource, Reads};
+use crate::graph::op::Constants;
+use crate::graph::{Graph, Input, Node, Op};
+use crate::import::{self, Imported, NetworkSource};
 use crate::memory::{
     Allocation, Infeasible, Losses, allocate_by_losses, allocate_uniformly, allocate_with_delta,
 };
 use crate::shortage::{MemoryModel, Request, Shortage, accumulator};
-use crate::task::Task;
+use crate::text::enumerate;
 
 /// A model with its network.
 #[derive(Clone, Debug)]
@@ -45,8 +47,10 @@ impl<'a> Prepared<'a> {
     /// What is wrong with the network, or an unreadable dataset.
     pub fn new(model: &'a Model, cache: Option<&'a Path>) -> Result<Prepared<'a>, Error> {
         let (imported, graph) = network(model)?;
+        let graph = Graph { inputs: inputs::cut(model, &graph, model.ram), ..graph };
         batch_norm_can_be_trained(model, &graph)?;
         something_is_trained(model, &imported)?;
+        fixed_constants_have_values(model, &imported, &graph)?;
         let fingerprint = fingerprint(model, &imported, &graph, cache)?;
         Ok(Prepared { model, imported, graph, fingerprint, cache })
     }
@@ -142,33 +146,6 @@ impl<'a> Prepared<'a> {
     }
 }
 
-impl Prepared<'_> {
-    /// What helps where the device makes the codes of an input, and the network would fit with fewer bits of
-    /// these.
-    fn narrower_input(&self) -> Option<String> {
-        let Model { dataset, flash, ram, scheme, delta, .. } = self.model;
-        let needs_bytes = dataset.task == Task::Reconstruction || self.imported.normalisation.is_some();
-        let inputs = &self.graph.inputs;
-        let is_made = |input: &Input| dataset.codes_of(&input.name).is_some();
-        if needs_bytes || !inputs.iter().any(is_made) {
-            return None;
-        }
-        let narrowed = |bits: Bits| {
-            let of = |input: &Input| if is_made(input) { bits.min(input.bits) } else { input.bits };
-            inputs.clone().with_bits(of)
-        };
-        let fits = |bits: &Bits| {
-            let graph = Graph { inputs: narrowed(*bits), ..self.graph.clone() };
-            narrowed(*bits) != *inputs && allocate_with_delta(&graph, *flash, *ram, *scheme, *delta).is_ok()
-        };
-        let bits = [Bits::B4, Bits::B2].into_iter().find(fits)?.count();
-        Some(match inputs.are_several() {
-            true => format!("with bits = {bits} for the samples in `inputs` of the dataset's table it fits"),
-            false => format!("with bits = {bits} in `input` of the dataset's table it fits"),
-        })
-    }
-}
-
 /// A model's network; what is wrong with a built-in one points to where it is named.
 fn network(model: &Model) -> Result<(Imported, Graph), Error> {
     let located = |problem: Problem| match problem.location {
@@ -180,53 +157,21 @@ fn network(model: &Model) -> Result<(Imported, Graph), Error> {
         source => import::read(source),
     };
     read.and_then(|imported| {
-        let own = if model.as_imported { None } else { normalisation(model, &imported)? };
+        let own = inputs::normalisations(model, &imported)?;
+        // Of integers that are taken as they are it is checked, and changes nothing.
+        let own = if model.as_imported { vec![None; own.len()] } else { own };
         let imported = Imported {
-            normalisation: own,
+            normalisations: own,
             weights: imported.weights.filter(|_| model.as_imported || !model.training.from_scratch),
             ..imported
         };
         let graph = Graph::resolve_for(&imported.spec, model.dataset.task)?;
-        let inputs = graph.inputs.clone().with_bits(|input| model.dataset.input_bits(&input.name));
-        check_bits(model, &imported, &inputs)?;
+        let bits = |input: &Input| model.dataset.input_bits(&input.name).unwrap_or(Bits::B8);
+        let inputs = graph.inputs.clone().with_bits(bits);
+        inputs::check_bits(model, &inputs)?;
         Ok((imported, Graph { inputs, ..graph }))
     })
     .map_err(|error| Error { problems: error.problems.into_iter().map(located).collect() })
-}
-
-/// How the network's input is normalised: as it says itself, and as Cargo.toml says.
-fn normalisation(model: &Model, imported: &Imported) -> Result<Option<InputNormalisation>, Problem> {
-    let Some(input) = &model.input else { return Ok(imported.normalisation.clone()) };
-    let [only] = &imported.spec.inputs[..] else {
-        let message = format!("model `{}` has `input`, but its network has several inputs", model.name);
-        let help = "leave it out: training finds how each is normalised";
-        return Err(Problem::new(message).help(help).at(input.at.clone()));
-    };
-    let given = input.of(only.shape.channels)?;
-    match &imported.normalisation {
-        None => Ok(Some(given)),
-        Some(own) if own.reads != Reads::Codes => Ok(Some(own.after(&given))),
-        Some(_) => {
-            let message = format!("model `{}` has `input`, and its network `normalisation`", model.name);
-            Err(Problem::new(message).help("both say the same: leave one out").at(input.at.clone()))
-        }
-    }
-}
-
-/// Some networks need inputs of 8 bits.
-fn check_bits(model: &Model, imported: &Imported, inputs: &Inputs) -> Result<(), Problem> {
-    let needs_bytes = if model.dataset.task == Task::Reconstruction {
-        "a reconstruction compares its outputs with codes of 8 bits"
-    } else if imported.normalisation.is_some() {
-        "the network's `normalisation` is that of codes from 0 to 255"
-    } else {
-        return Ok(());
-    };
-    let Some(narrow) = inputs.iter().find(|input| input.bits != Bits::B8) else { return Ok(()) };
-    let bits = narrow.bits.count();
-    let message = format!("model `{}`: its input has {bits} bits, but {needs_bytes}", model.name);
-    let problem = Problem::new(message).help("leave `bits` out of `input` in the dataset's table");
-    Err(Problem { location: model.dataset.location.clone(), ..problem })
 }
 
 /// Without weights, float training makes them.
@@ -237,6 +182,24 @@ fn something_is_trained(model: &Model, imported: &Imported) -> Result<(), Proble
     let message =
         format!("model `{}`: `training.epochs` is 0, and its network comes without weights", model.name);
     let help = "train it for 1 epoch or more, or add weights = \"net.safetensors\" to its layer list";
+    Err(Problem { location: model.network_at.clone(), ..Problem::new(message).help(help) })
+}
+
+/// Constants that are not trained are those of the weights, which nothing else makes.
+fn fixed_constants_have_values(model: &Model, imported: &Imported, graph: &Graph) -> Result<(), Problem> {
+    let is_fixed = |node: &&Node| matches!(node.op, Op::Constants(Constants { trained: false, .. }));
+    let fixed: Vec<String> =
+        graph.nodes.iter().filter(is_fixed).map(|node| format!("`{}`", node.name)).collect();
+    if fixed.is_empty() || imported.weights.is_some() || model.as_imported {
+        return Ok(());
+    }
+    let message = format!(
+        "model `{}`: training.method = \"scratch\" leaves the weights out, but constants of {} are not \
+         trained: they would have no values",
+        model.name,
+        enumerate(&fixed)
+    );
+    let help = "set training.method = \"finetune\", or leave `trained` = false out of these layers";
     Err(Problem { location: model.network_at.clone(), ..Problem::new(message).help(help) })
 }
 

@@ -1,6 +1,6 @@
 //! What each model gets of the memory that several models of a firmware take together.
 
-use super::{as_imported, network};
+use super::{as_imported, inputs, network};
 use crate::config::{BudgetOf, Config, Limit, Model};
 use crate::error::{Error, Problem};
 use crate::graph::Graph;
@@ -98,7 +98,9 @@ fn of(model: &Model, graph: &Graph) -> Result<[Need; 2], Problem> {
     let (least, full) = match model.policy.uniform() {
         Some(bits) => (None, allocate_uniformly(graph, bits, any, any, scheme)),
         None => {
-            let least = MemoryModel::Runtime { delta: model.delta }.least(graph, scheme)?;
+            // Samples have their fewest bits then, too.
+            let narrow = Graph { inputs: inputs::cut(model, graph, 0), ..graph.clone() };
+            let least = MemoryModel::Runtime { delta: model.delta }.least(&narrow, scheme)?;
             (Some(least), allocate(graph, any, any, scheme))
         }
     };

@@ -37,7 +37,7 @@ pub struct InputReport {
 }
 
 impl From<&Input> for InputReport {
-    fn from(Input { name, shape, bits }: &Input) -> InputReport {
+    fn from(Input { name, shape, bits, order: _ }: &Input) -> InputReport {
         let Shape { height, width, channels } = *shape;
         let size = |size: usize| u16::try_from(size).expect("the graph bounds every axis");
         InputReport {

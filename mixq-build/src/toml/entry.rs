@@ -77,10 +77,13 @@ impl<'a> Entry<'a> {
 
     /// The list, if it is one.
     pub fn as_array(&self) -> Option<&'a [Value]> {
-        match &self.value.data {
-            Data::Array(list) => Some(list),
-            _ => None,
-        }
+        self.value.as_array()
+    }
+
+    /// The lists of integers of a list, if it has nothing else.
+    pub fn as_integer_lists(&self) -> Option<Vec<Vec<i64>>> {
+        let integers = |list: &Value| list.as_array()?.iter().map(Value::as_integer).collect();
+        self.as_array()?.iter().map(integers).collect()
     }
 
     /// A table, standard or inline.

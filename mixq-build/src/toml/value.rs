@@ -140,6 +140,14 @@ impl Value {
         }
     }
 
+    /// The list, if it is one.
+    pub(super) fn as_array(&self) -> Option<&[Value]> {
+        match &self.data {
+            Data::Array(list) => Some(list),
+            _ => None,
+        }
+    }
+
     /// An integer or a float.
     pub(super) fn as_number(&self) -> Option<f64> {
         match self.data {

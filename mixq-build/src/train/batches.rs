@@ -7,7 +7,7 @@ use tch::{Device, Kind, Tensor};
 use super::images::Images;
 use crate::convert::Grid;
 use crate::dataset::Share;
-use crate::graph::{Graph, Shape};
+use crate::graph::{AS_IT_IS, Graph, Order, Shape};
 use crate::settings::Training;
 use crate::task::Targets;
 
@@ -25,6 +25,8 @@ pub struct Form {
 pub struct InputForm {
     /// Its shape.
     pub shape: Shape,
+    /// Which of its axes layers read as height, width and channels: images are varied so.
+    pub order: Order,
     /// Its grid: real 0 and the size of a step.
     pub grid: Grid,
 }
@@ -136,7 +138,7 @@ pub fn augmented_batch(
     (seed, epoch, position): (u64, usize, usize),
 ) -> (Vec<Tensor>, Targets) {
     let Some(first) = augmentation.inputs.first() else { return batch(images, indices, form) };
-    let shape = form.inputs[*first].shape;
+    let shape = form.inputs[*first].image();
     let mut random = generator(seed, epoch, 2 + position as u64);
     if augmentation.moves_whole_pixels() {
         let mut rows = Rows::new(form, indices.len());
@@ -155,10 +157,11 @@ pub fn augmented_batch(
     let maps: Vec<f32> = indices.iter().flat_map(|_| augmentation.draw(&mut random, shape)).collect();
     let maps = Tensor::from_slice(&maps).reshape([indices.len() as i64, 2, 3]).to_device(form.device);
     for input in &augmentation.inputs {
-        let images = &mut inputs[*input];
+        let order = form.inputs[*input].order;
+        let images = reordered(&inputs[*input], order);
         let grid = Tensor::affine_grid_generator(&maps, images.size(), false);
         // Bilinear between pixels, edges repeated.
-        *images = images.grid_sampler(&grid, 0, 1, false);
+        inputs[*input] = reordered(&images.grid_sampler(&grid, 0, 1, false), inverse(order));
     }
     let targets = match augmentation.masks {
         Some(cells) => sampled(&targets, &maps, cells),
@@ -193,7 +196,12 @@ impl<'a> Rows<'a> {
             let (own, others) = rest.split_at(input.shape.elements());
             rest = others;
             match by(index) {
-                Some(by) => by.apply(own, input.shape, codes),
+                Some(by) if input.order == AS_IT_IS => by.apply(own, input.shape, codes),
+                Some(by) => {
+                    let (image, mut moved) = (turned(own, input.shape, input.order), Vec::new());
+                    by.apply(&image, input.image(), &mut moved);
+                    codes.extend(turned(&moved, input.image(), inverse(input.order)));
+                }
                 None => codes.extend_from_slice(own),
             }
         }
@@ -205,6 +213,27 @@ impl<'a> Rows<'a> {
             |(input, codes): (&InputForm, &Vec<u8>)| to_tensor(codes, self.images, *input, self.form.device);
         self.form.inputs.iter().zip(&self.codes).map(tensor).collect()
     }
+}
+
+/// Elements in the order row, column, channel of a shape, with its axes in another order.
+fn turned(elements: &[u8], shape: Shape, order: Order) -> Vec<u8> {
+    let steps = order.map(|axis| [shape.width * shape.channels, shape.channels, 1][axis]);
+    let Shape { height, width, channels } = shape.ordered(order);
+    let pixels = (0..height).flat_map(|row| (0..width).map(move |column| row * steps[0] + column * steps[1]));
+    pixels.flat_map(|start| (0..channels).map(move |c| elements[start + c * steps[2]])).collect()
+}
+
+/// The order that undoes another one.
+fn inverse(order: Order) -> Order {
+    let mut inverse = order;
+    order.iter().enumerate().for_each(|(to, from)| inverse[*from] = to);
+    inverse
+}
+
+/// Images `[n, channels, height, width]` with their axes in another order.
+fn reordered(images: &Tensor, order: Order) -> Tensor {
+    let [height, width, channels] = order.map(|axis| axis as i64 + 1);
+    images.permute([0, 2, 3, 1]).permute([0, channels, height, width])
 }
 
 /// Masks, varied as the images are: the nearest pixel, edges repeated.
@@ -248,6 +277,13 @@ impl Move {
         let mut moved = Vec::with_capacity(mask.len());
         Move { down, right, ..self }.apply(mask, Shape { height, width, channels: 1 }, &mut moved);
         moved
+    }
+}
+
+impl InputForm {
+    /// Its shape as layers read it.
+    fn image(&self) -> Shape {
+        self.shape.ordered(self.order)
     }
 }
 
@@ -301,7 +337,7 @@ impl Augmentation {
 
 /// Channels stay the innermost axis in memory, which libtorch's kernels are fastest with.
 fn to_tensor(pixels: &[u8], count: usize, form: InputForm, device: Device) -> Tensor {
-    let InputForm { shape, grid: image } = form;
+    let InputForm { shape, grid: image, order: _ } = form;
     let size = [count, shape.height, shape.width, shape.channels].map(|size| size as i64);
     let codes = Tensor::from_slice(pixels).to_device(device).reshape(size).permute([0, 3, 1, 2]);
     (codes.to_kind(Kind::Float) - f64::from(image.zero_point)) * image.scale

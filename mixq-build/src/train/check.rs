@@ -50,7 +50,7 @@ pub(super) fn varied(dataset: &Dataset, settings: &Training) -> (Vec<usize>, Opt
         return (vec![0], None);
     }
     let size = |input: usize| {
-        let shape = dataset.inputs[input].shape;
+        let shape = dataset.inputs[input].image();
         [shape.height, shape.width]
     };
     let is_image = |input: &usize| dataset.samples[*input].is_empty() && size(*input) != [1, 1];

@@ -48,4 +48,12 @@ impl<'a> Images<'a> {
     pub fn elements(&self, range: Range<usize>) -> impl Iterator<Item = &'a u8> {
         self.indices.iter().flat_map(move |index| &self.part.image(*index)[range.clone()])
     }
+
+    /// Of the same elements those at these places.
+    pub fn elements_at(&self, range: Range<usize>, places: &[usize]) -> impl Iterator<Item = &'a u8> {
+        self.indices.iter().flat_map(move |index| {
+            let image = &self.part.image(*index)[range.clone()];
+            places.iter().map(move |place| &image[*place])
+        })
+    }
 }

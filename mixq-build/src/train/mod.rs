@@ -104,8 +104,9 @@ pub struct Job<'a> {
     pub choose: Option<Choose<'a>>,
     /// How finely weights are scaled.
     pub scheme: Scheme,
-    /// How pixels become the numbers that the first layer reads; `None`: as suits the training images.
-    pub normalisation: Option<&'a InputNormalisation>,
+    /// By input: how its codes become the numbers that layers read; where there is nothing: as suits the
+    /// training images.
+    pub normalisations: &'a [Option<InputNormalisation>],
     /// The parameters that float training begins with; `None`: random ones.
     pub initial: Option<&'a Initial>,
     /// Epochs, rates and the like. Epochs of the float training are set where there are initial parameters.
@@ -154,7 +155,7 @@ pub fn train(
     if initial.is_none() {
         can_be_trained(graph)?;
     }
-    let normalisation = job.normalisation(&train);
+    let normalisation = job.normalised(&train);
     for ((input, normalisation), samples) in graph.inputs.iter().zip(&normalisation).zip(&dataset.samples) {
         let whose =
             if graph.inputs.are_several() { format!("input `{}`: ", input.name) } else { String::new() };
@@ -250,13 +251,19 @@ pub fn train(
 
 impl Job<'_> {
     /// How each input is normalised. What differs by channel is in the initial weights, if there are any.
-    fn normalisation(&self, train: &Images<'_>) -> Vec<Normalisation> {
-        let mut found = Normalisation::of_inputs(train, &self.graph.inputs);
-        let Some(given) = self.normalisation else { return found };
-        let given = found.remove(0).replaced(given);
-        let given = if self.initial.is_some() { given.with_equal_channels() } else { given };
-        found.insert(0, given);
-        found
+    fn normalised(&self, train: &Images<'_>) -> Vec<Normalisation> {
+        let found = Normalisation::of_inputs(train, &self.graph.inputs).into_iter().enumerate();
+        let replaced = found.map(|(input, found)| {
+            let Some(given) = self.given(input) else { return found };
+            let given = found.replaced(given);
+            if self.initial.is_some() { given.with_equal_channels() } else { given }
+        });
+        replaced.collect()
+    }
+
+    /// How an input is normalised where that is not for training to find.
+    fn given(&self, input: usize) -> Option<&InputNormalisation> {
+        self.normalisations.get(input)?.as_ref()
     }
 }
 
@@ -264,6 +271,13 @@ impl Job<'_> {
     /// Outputs change in the weights of the last layer.
     fn can_change_outputs(&self) -> Result<(), Problem> {
         let last = self.graph.output_node();
+        let input = &self.graph.inputs[0];
+        let differs = self.given(0).is_some_and(InputNormalisation::differs);
+        if self.dataset.task == Task::Reconstruction && input.is_moved() && differs {
+            let message = "the image's channels are normalised each in its own way, and a `transpose` moves \
+                           them: the outputs cannot be brought to one scale";
+            return Err(Problem::new(message).help("give one mean and one std for all channels"));
+        }
         if self.graph.is_logits(last) {
             return Ok(());
         }
@@ -286,8 +300,8 @@ impl Job<'_> {
                 units.map(|unit| (1.0 / unit.scale, -unit.offset / unit.scale)).unzip()
             }
             Task::Reconstruction => {
-                let given = self.normalisation?;
-                let channels = given.gains().into_iter().zip(given.offsets());
+                let given = self.given(0)?;
+                let channels = given.gains().into_iter().zip(given.offsets(self.graph.inputs[0].bits));
                 let all = channels.map(|(gain, offset)| (1.0 / gain, -offset / gain)).cycle();
                 all.take(self.graph.outputs()).unzip()
             }

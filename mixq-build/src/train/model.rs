@@ -7,7 +7,7 @@ use tch::{Device, Kind, Tensor};
 
 use crate::convert::Grid;
 use crate::graph::op::Weights;
-use crate::graph::{Graph, Op, Source};
+use crate::graph::{Graph, Op};
 use crate::memory::Allocation;
 use crate::settings::{Rounding, Scheme};
 
@@ -129,7 +129,8 @@ impl<'a> Model<'a> {
     /// The form of its batches.
     pub fn form(&self) -> Form {
         let inputs = self.graph.inputs.iter().zip(&self.inputs);
-        let inputs = inputs.map(|(input, grid)| InputForm { shape: input.shape, grid: *grid });
+        let inputs =
+            inputs.map(|(input, grid)| InputForm { shape: input.shape, order: input.order, grid: *grid });
         Form { inputs: inputs.collect(), device: self.device }
     }
 
@@ -161,7 +162,7 @@ impl<'a> Model<'a> {
         let weight = weight.expect("a weighted node").shallow_clone();
         let node = &self.graph.nodes[node];
         // A layer with weights reads one tensor.
-        let Source::Input(input) = node.inputs[0] else { return weight };
+        let Some(input) = self.graph.input_of(node.inputs[0]) else { return weight };
         let Some(gains) = &self.gains[input] else { return weight };
         match node.op.weights().expect("a weighted node") {
             Weights::Channels { .. } => weight * gains.view([-1, 1, 1, 1]),
@@ -265,10 +266,11 @@ impl<'a> Model<'a> {
     }
 }
 
-/// Whether all that reads an input are convolutions, whose weights can take over its normalisation.
+/// Whether all that reads an input are convolutions, whose weights can take over its normalisation. Moving
+/// its elements changes nothing.
 fn meets_weights_only(graph: &Graph, input: usize) -> bool {
-    let mut readers = graph.nodes.iter().filter(|node| node.inputs.contains(&Source::Input(input)));
-    readers.all(|node| match node.op.weights() {
+    let mut readers = graph.readers_of_input(input).into_iter();
+    readers.all(|node| match graph.nodes[node].op.weights() {
         Some(Weights::Filters { .. } | Weights::Channels { .. }) => true,
         Some(Weights::Dense | Weights::Elements) | None => false,
     })

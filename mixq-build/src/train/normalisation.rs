@@ -7,7 +7,7 @@ use mixq_format::Bits;
 use super::images::Images;
 use crate::convert::Grid;
 use crate::dataset;
-use crate::graph::Inputs;
+use crate::graph::{Input, Inputs};
 use crate::import::InputNormalisation;
 
 /// Images are normalised as `gains[c] * scale * (pixel - zero_point)`.
@@ -23,8 +23,8 @@ pub struct Normalisation {
     pub gains: Vec<f64>,
     /// Mean and deviation of each channel, in pixel steps.
     channels: Vec<(f64, f64)>,
-    /// The largest value of a pixel.
-    last: i32,
+    /// Bits of a pixel.
+    bits: Bits,
 }
 
 /// A channel whose standard deviation is below this, in steps of 255 in all, is not scaled up: it only has
@@ -40,15 +40,18 @@ impl Normalisation {
     /// Of each input, from the images to train with.
     pub fn of_inputs(train: &Images<'_>, inputs: &Inputs) -> Vec<Normalisation> {
         let all = inputs.iter().zip(inputs.ranges());
-        all.map(|(input, range)| Normalisation::of(train, range, input.shape.channels, input.bits)).collect()
+        all.map(|(input, range)| Normalisation::of(train, range, input)).collect()
     }
 
-    /// From the images to train with; of an input that lies in this range of each, and has this number of
-    /// channels of elements of `bits`.
-    fn of(train: &Images<'_>, range: Range<usize>, channels: usize, bits: Bits) -> Normalisation {
+    /// From the images to train with; of an input that lies in this range of each. Channels are those that
+    /// layers see.
+    fn of(train: &Images<'_>, range: Range<usize>, input: &Input) -> Normalisation {
+        let (bits, channels) = (input.bits, input.image().channels);
         let last = bits.max_code();
         let elements = || train.elements(range.clone());
-        let pixels = |channel: usize| elements().skip(channel).step_by(channels);
+        let mut places = vec![Vec::new(); channels];
+        (0..input.shape.elements()).for_each(|element| places[input.channel_of(element)].push(element));
+        let pixels = |channel: usize| train.elements_at(range.clone(), &places[channel]);
         let moments: Vec<(f64, f64)> =
             (0..channels).map(|channel| dataset::moments(pixels(channel))).collect();
         let varying = |channel: &usize| !is_steady(moments[*channel].1, last);
@@ -65,13 +68,13 @@ impl Normalisation {
             image: Grid { scale: 1.0 / deviation, zero_point: (mean.round() as i32).clamp(0, last) },
             gains: moments.iter().map(|channel| gain((mean, deviation), *channel, last)).collect(),
             channels: moments,
-            last,
+            bits,
         }
     }
 
     /// The same images, normalised as Cargo.toml's network says.
     pub fn replaced(self, given: &InputNormalisation) -> Normalisation {
-        let (scale, zero_point) = given.shared();
+        let (scale, zero_point) = given.shared(self.bits);
         Normalisation { image: Grid { scale, zero_point }, gains: given.gains(), ..self }
     }
 
@@ -84,8 +87,9 @@ impl Normalisation {
     /// Warns of each channel that hardly varies, if there is more than one channel; those of images have the
     /// names of colours.
     pub fn warnings(&self, is_image: bool) -> Vec<String> {
-        let steady =
-            |channel: &usize| self.channels.len() > 1 && is_steady(self.channels[*channel].1, self.last);
+        let steady = |channel: &usize| {
+            self.channels.len() > 1 && is_steady(self.channels[*channel].1, self.bits.max_code())
+        };
         (0..self.channels.len()).filter(steady).map(|channel| self.warning(channel, is_image)).collect()
     }
 
@@ -103,7 +107,7 @@ impl Normalisation {
             (mean, deviation) => format!(
                 "hardly varies over the training images: its mean is {mean:.2}, its standard deviation \
                  {deviation:.2} of {} steps",
-                self.last
+                self.bits.max_code()
             ),
         };
         format!(
@@ -130,6 +134,7 @@ fn gain((mean, deviation): (f64, f64), (channel_mean, channel_deviation): (f64, 
 mod tests {
     use super::*;
     use crate::dataset::Split;
+    use crate::graph::Shape;
 
     #[test]
     fn every_channel_gets_deviation_one() {
@@ -142,7 +147,8 @@ mod tests {
             })
             .collect();
         let split = Split { pixels: pixels.clone().into(), targets: vec![0; 100].into() };
-        let Normalisation { image, gains, .. } = Normalisation::of(&Images::all(&split), 0..300, 3, Bits::B8);
+        let input = &Inputs::from(Shape { height: 1, width: 100, channels: 3 })[0];
+        let Normalisation { image, gains, .. } = Normalisation::of(&Images::all(&split), 0..300, input);
         for (channel, gain) in gains.iter().take(2).enumerate() {
             let values: Vec<f64> = (pixels.iter().skip(channel).step_by(3))
                 .map(|pixel| gain * image.scale * f64::from(i32::from(*pixel) - image.zero_point))
@@ -158,7 +164,8 @@ mod tests {
     fn normalised(pixels: Vec<u8>, channels: usize) -> Normalisation {
         let each = pixels.len() / 10;
         let split = Split { pixels: pixels.into(), targets: vec![0; 10].into() };
-        Normalisation::of(&Images::all(&split), 0..each, channels, Bits::B8)
+        let input = &Inputs::from(Shape { height: 1, width: each / channels, channels })[0];
+        Normalisation::of(&Images::all(&split), 0..each, input)
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use mixq_build::engine::config::Config;
 use mixq_build::engine::prepare::Prepared;
+use mixq_format::Bits;
 use tempfile::TempDir;
 
 /// All that is said of the only model of a package with this network and device.
@@ -11,6 +12,14 @@ fn says(network: &str, device: &str) -> String {
 
 /// The same with this dataset.
 fn says_of(network: &str, device: &str, dataset: &str) -> String {
+    let (folder, config) = package(network, device, dataset);
+    let prepared = Prepared::new(&config.models[0], None).unwrap();
+    let error = prepared.allocate().expect_err("it does not fit");
+    error.to_string().replace(&format!("{}/", folder.path().display()), "")
+}
+
+/// The configuration of such a package.
+fn package(network: &str, device: &str, dataset: &str) -> (TempDir, Config) {
     let folder = TempDir::new().unwrap();
     let manifest = format!(
         "[package]\nname = \"firmware\"\n[package.metadata.mixq.device]\n{device}\n\
@@ -26,9 +35,43 @@ fn says_of(network: &str, device: &str, dataset: &str) -> String {
                   op = \"linear\", features = 4 }]";
     std::fs::write(folder.path().join("series.toml"), series).unwrap();
     let config = Config::load(folder.path()).unwrap();
-    let prepared = Prepared::new(&config.models[0], None).unwrap();
-    let error = prepared.allocate().expect_err("it does not fit");
-    error.to_string().replace(&format!("{}/", folder.path().display()), "")
+    (folder, config)
+}
+
+/// The stem reads 200 points of 6 channels and writes 50 of 8, which are 1,200 and 400 B at 8 bits. Rows of 6
+/// channels take 6, 3 and 2 B, rows of 8 take 8, 4 and 2 B. The rules cut the output first if it has more
+/// bytes; here the input is the larger one.
+#[test]
+fn bits_of_an_input_that_the_device_makes_are_cut_by_the_rules() {
+    let bits = |ram: u32, keys: &str, model: &str| {
+        let device = format!("flash = 100000\nram = {ram}");
+        let dataset = format!("{{ path = \"none.csv\"{keys} }}\n{model}");
+        let (_folder, config) = package("\"series.toml\"", &device, &dataset);
+        let prepared = Prepared::new(&config.models[0], None).unwrap();
+        let allocation = prepared.allocate().unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(allocation.tensors[0].bits, prepared.graph.inputs[0].bits);
+        assert!(allocation.ram <= u64::from(ram), "{}", allocation.ram);
+        [allocation.tensors[0].bits, allocation.tensors[1].bits]
+    };
+    let (samples, b8, b4, b2) = (", input = \"samples\"", Bits::B8, Bits::B4, Bits::B2);
+    assert_eq!(bits(1600, samples, ""), [b8, b8]);
+    // 600 + 400 B, where the output alone would have to have 2 bits: 1,200 + 100 B.
+    assert_eq!(bits(1599, samples, ""), [b4, b8]);
+    assert_eq!(bits(1300, samples, ""), [b4, b8]);
+    // A window says samples, too.
+    assert_eq!(bits(1599, ", window = 200", ""), [b4, b8]);
+    // 600 + 200 B; 400 + 200 B.
+    assert_eq!(bits(999, samples, ""), [b4, b4]);
+    assert_eq!(bits(799, samples, "")[0], b2);
+    // What the table says stays, and so do pixels.
+    assert_eq!(bits(1599, ", input = { bits = 8 }", ""), [b8, b4]);
+    assert_eq!(bits(1599, "", ""), [b8, b4]);
+    // By sensitivity the input is cut where nothing else helps.
+    let sensitivity = "policy = \"sensitivity\"";
+    assert_eq!(bits(1599, samples, sensitivity)[0], b8);
+    assert_eq!(bits(1299, samples, sensitivity)[0], b4);
+    // Bits that all tensors have are those of tensors, not of inputs.
+    assert_eq!(bits(1599, samples, "policy = \"uniform-4\""), [b8, b4]);
 }
 
 /// 96x96x3 bytes of image, and 48x48x8 elements of the stem at 2 bits, at 8 bits.
@@ -65,7 +108,7 @@ fn where_the_device_makes_codes_fewer_bits_may_help() {
         let device = format!("flash = 100000\nram = {ram}");
         says_of("\"series.toml\"", &device, &format!("{{ path = \"none.csv\", input = {input} }}"))
     };
-    let found = told(900, "\"samples\"");
+    let found = told(900, "{ bits = 8 }");
     assert!(found.contains("needs 1,300 B of RAM for layer 1 `stem`"), "{found}");
     assert!(
         found.contains("; with bits = 4 in `input` of the dataset's table it fits | ram = 900"),

@@ -47,6 +47,14 @@ fn pixels_as_a_network_was_trained_on_them() {
     assert_eq!(input("{ scale = [0.5, 0.25] }", 2), Ok(normalisation(&[0.0; 2], &[2.0, 4.0])));
     let wrong = input("{ mean = [1, 2, 3], std = 4 }", 2).unwrap_err();
     assert_eq!(wrong, "`input` has 3 numbers for `mean`, the network's input has 2 channels");
+    // By the names of several inputs.
+    let named = "inputs = { photo = { mean = 1, std = 2 }, meta = { scale = 0.5 } }";
+    let config = load(&format!("{PACKAGE}{DEVICE}{MODEL}{named}\n")).unwrap();
+    let inputs = &config.models[0].inputs;
+    assert_eq!(inputs["photo"].of(1), Ok(normalisation(&[1.0], &[2.0])));
+    assert_eq!(inputs["meta"].of(2), Ok(normalisation(&[0.0; 2], &[2.0; 2])));
+    let wrong = load(&format!("{PACKAGE}{DEVICE}{MODEL}inputs = {{ meta = {{ mean = 1 }} }}\n")).unwrap_err();
+    assert!(wrong.to_string().contains("`meta` needs both `mean` and `std`, or `scale`"), "{wrong}");
     for lines in
         ["input = { mean = 1 }", "input = { offset = 1 }", "input = { scale = 1, mean = 1, std = 1 }"]
     {

@@ -151,6 +151,7 @@ fn every_key_is_read() {
         labels: Some(vec!["no".to_string(), "yes".to_string()]),
         task: Task::Classification,
         mask_values: None,
+        mask_colours: None,
         resize: false,
         tolerate: 0.0,
         input: None,

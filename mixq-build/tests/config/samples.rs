@@ -36,7 +36,8 @@ fn samples_and_recordings() {
     };
     assert_eq!((found.input, found.recordings), (Some(input), recordings));
     let bits = |bits: u8| read(&format!("input = {{ bits = {bits} }}")).input_bits("image");
-    assert_eq!([8, 4, 2].map(bits), [Bits::B8, Bits::B4, Bits::B2]);
+    assert_eq!([8, 4, 2].map(bits), [Some(Bits::B8), Some(Bits::B4), Some(Bits::B2)]);
+    assert_eq!(read("input = \"samples\"").input_bits("image"), None);
     let found = read("input = { scale = \"per-tensor\" }, files = \"{group}_{class}.csv\", group = false");
     assert!(found.input.is_some_and(|input| input.per_tensor));
     assert_eq!(found.recordings.files.as_deref(), Some("{group}_{class}.csv"));

@@ -134,6 +134,24 @@ fn values_out_of_range() {
            classes, each 0 to 255"],
     );
     check_dataset("{ path = \"d\", mask-values = ^[1, 3, 1] }", &["`mask-values` names the value 1 twice"]);
+    for wrong in ["^[[0, 0], [1, 2, 3]]", "^[[0, 0, 256]]", "^[1, 2]", "^\"red\""] {
+        let keys = format!("{{ path = \"d\", mask-colours = {wrong} }}");
+        let shown = wrong.trim_start_matches('^');
+        let expected = format!(
+            "`mask-colours` is {shown}, it must be an array of the colours in masks that stand for the \
+             classes, each [red, green, blue] of 0 to 255"
+        );
+        check_dataset(&keys, &[&expected]);
+    }
+    check_dataset(
+        "{ path = \"d\", mask-colours = ^[[1, 2, 3], [0, 0, 0], [1, 2, 3]] }",
+        &["`mask-colours` names the colour [1, 2, 3] twice"],
+    );
+    check_dataset(
+        "{ path = \"d\", mask-values = [1, 2], mask-colours = ^[[1, 2, 3], [0, 0, 0]] }",
+        &["`mask-colours` stands beside `mask-values`; values are those of grey masks and palettes, \
+             colours those of all others: leave one out"],
+    );
     check_dataset(
         "{ path = \"d.csv\", test = ^1.0, shape = ^8, labels = ^[\"a\", 2] }",
         &[

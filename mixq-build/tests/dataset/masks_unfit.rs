@@ -72,18 +72,23 @@ fn all_that_is_wrong_is_said_at_once() {
          masks"
             .to_string(),
         format!(
-            "ROOT: 2 of 8 images cannot be read, or their masks: test/masks/1.png (it is in colour: a mask \
-             is grey, or has a palette, and its values are the numbers of classes), train/masks/d.png (it \
-             is not a PNG file: other kinds do not keep each value of a mask); repair or remove them, {left}"
+            "ROOT: 1 of 8 images cannot be read, or their masks: train/masks/d.png (it is not a PNG file: \
+             other kinds do not keep each value of a mask); repair or remove them, {left}"
         ),
         format!(
             "ROOT: 2 of 8 images have no mask of their name: train/images/a.png, train/images/e.png \
              (train/masks/e.gif is not a PNG file); add masks, or remove the images, {left}"
         ),
-        "ROOT: 1 of 4 masks are not of their images' size: train/masks/c.png is 4x2 for an image of 2x4; a \
+        "ROOT: 1 of 5 masks are not of their images' size: train/masks/c.png is 4x2 for an image of 2x4; a \
          mask has the size of its image, height x width, or of the output, 2x4"
             .to_string(),
-        "ROOT: 1 of 4 masks have values that are not one of the network's 3 classes: train/masks/1.png has \
+        "ROOT: 1 of 5 masks are in colour, such as test/masks/1.png; their colours are [0, 1, 2] (in 1 of 5 \
+         masks), [3, 4, 5] (in 1 of 5 masks), [6, 7, 8] (in 1 of 5 masks), [9, 10, 11] (in 1 of 5 masks), \
+         [12, 13, 14] (in 1 of 5 masks), [15, 16, 17] (in 1 of 5 masks), [18, 19, 20] (in 1 of 5 masks), \
+         [21, 22, 23] (in 1 of 5 masks); mask-colours = [[0, 0, 0], [255, 0, 0], ...] in the dataset's table \
+         names the colour of each of the 3 classes, in the order of the outputs"
+            .to_string(),
+        "ROOT: 1 of 5 masks have values that are not one of the network's 3 classes: train/masks/1.png has \
          3, 4; classes are 0 to 2, and 255 does not count; mask-values = [1, 2, 3] in the dataset's table \
          names other values for them, in the order of the outputs"
             .to_string(),

@@ -177,8 +177,8 @@ fn what_is_wrong_with_parameters_is_said_with_its_range() {
     check(
         &list("[[layer]]\nop = \"abs\"\n"),
         &["net.toml:3:6: layer `abs1` with the operator abs reads the image, which only conv, depthwise, \
-           pointwise, linear and affine layers may: quantised activations begin at their outputs; put a \
-           conv or depthwise layer before it | op = \"abs\""],
+           pointwise, linear, affine and transpose layers may: quantised activations begin at their \
+           outputs; put a conv or depthwise layer before it | op = \"abs\""],
     );
     check(
         &format!(

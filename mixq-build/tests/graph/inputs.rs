@@ -109,9 +109,15 @@ fn what_is_wrong_with_inputs_is_said_all_at_once() {
             "layer `add1` with the operator add reads the input `b`, which only conv",
         ],
     );
+    let weights = "weights = \"n.safetensors\"\nnormalisation = { mean = 0, std = 1 }\n";
     said(
-        &two("inputs = { photo = [2, 2, 1], meta = [1, 1, 5] }\nweights = \"n.safetensors\"\n", ""),
-        &["`weights` is for a network with one input; leave it out: a network with several"],
+        &two(&format!("inputs = {{ photo = [2, 2, 1], meta = [1, 1, 5] }}\n{weights}"), ""),
+        &["`normalisation` does not say which of several inputs it is about; write it in the table"],
+    );
+    let own = "{ shape = [1, 1, 5], normalisation = { mean = [1, 2], std = 0 } }";
+    said(
+        &two(&format!("inputs = {{ photo = [2, 2, 1], meta = {own} }}\nweights = \"n.safetensors\"\n"), ""),
+        &["has 2 values, the input has 5 channels", "it must be a number over 0"],
     );
     let layers = "[[layer]]\nop = \"max_pool\"\nname = \"p\"\nkernel = 1\ninputs = [\"meta\"]\n\
                   [[layer]]\nop = \"linear\"\nname = \"i\"\nfeatures = 1\ninputs = [\"image\"]\n";

@@ -95,8 +95,8 @@ fn constants_have_the_shape_of_what_they_join() {
     check(
         &list("[[layer]]\nop = \"add_constant\"\n"),
         &["net.toml:3:6: layer `add_constant1` with the operator add_constant reads the image, which only \
-           conv, depthwise, pointwise, linear and affine layers may: quantised activations begin at their \
-           outputs; put a conv or depthwise layer before it | op = \"add_constant\""],
+           conv, depthwise, pointwise, linear, affine and transpose layers may: quantised activations begin \
+           at their outputs; put a conv or depthwise layer before it | op = \"add_constant\""],
     );
 }
 

@@ -48,8 +48,8 @@ fn additions() {
 
 #[test]
 fn readers_of_the_image() {
-    let why = "which only conv, depthwise, pointwise, linear and affine layers may: quantised activations \
-               begin at their outputs";
+    let why = "which only conv, depthwise, pointwise, linear, affine and transpose layers may: quantised \
+               activations begin at their outputs";
     check(
         &list("[[layer]]\nop = \"max_pool\"\nkernel = 2\n"),
         &[&format!(

@@ -112,7 +112,7 @@ fn check(name: &str, package: &Package, scheme: Scheme) {
         allocation: &allocation,
         choose: Some(&choose),
         scheme,
-        normalisation: None,
+        normalisations: &[],
         initial: None,
         settings: &model.training,
         dataset: &dataset,

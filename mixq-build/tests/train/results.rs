@@ -99,7 +99,7 @@ fn the_pace_is_told_of_every_turn() {
         allocation: &allocation,
         choose: None,
         scheme: model.scheme,
-        normalisation: None,
+        normalisations: &[],
         initial: None,
         settings: &model.training,
         dataset: &dataset,

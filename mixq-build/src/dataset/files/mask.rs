@@ -1,4 +1,5 @@
-//! Single masks: the values of a PNG file as they are, and brought to the size that the network needs.
+//! Single masks: the values of a PNG file as they are, or the classes of its colours, brought to the size
+//! that the network needs.
 
 use std::io::Cursor;
 
@@ -7,8 +8,10 @@ use png::{BitDepth, ColorType, Decoder, Limits, Transformations};
 use super::budget::Budget;
 use super::pixels::{DECODED, Unfit};
 use crate::dataset::limit::size;
+use crate::dataset::mask_colours::{self, Colour, Colours};
 use crate::dataset::mask_values::Seen;
 use crate::dataset::parts::Wanted;
+use crate::task::dense::IGNORED;
 
 /// A mask: a value for each pixel.
 #[derive(Clone)]
@@ -17,15 +20,20 @@ pub struct Mask {
     pub found: [usize; 2],
     /// Height and width of `values`.
     pub size: [usize; 2],
-    /// A byte a pixel, row after row.
+    /// A byte a pixel, row after row: the value of the file, or the class of the colour.
     pub values: Vec<u8>,
-    /// The values of the file.
+    /// Which of these there are.
     pub seen: Seen,
+    /// The colours that stand for no class; without `mask-colours` all colours of a mask that is not grey.
+    pub colours: Colours,
 }
 
 /// Decodes a PNG file: grey of 1 to 16 bits, or numbers in a palette, whose colours do not matter. Colour is
 /// read where all its channels are equal; transparency is dropped. Of 16 bits the largest value is 255, as of
 /// fewer.
+///
+/// Where the dataset's table has `mask-colours`, colours count: those of a palette, and grey as well. Of 16
+/// bits the upper 8 do.
 ///
 /// If images are scaled, the mask is scaled, too, to the nearest pixel, unless it has the size of the
 /// network's output.
@@ -54,9 +62,26 @@ pub fn decode(file: &[u8], wanted: &Wanted<'_>, memory: &Budget) -> Result<Mask,
     let info = reader.next_frame(&mut buffer).map_err(failed)?;
     // The end mark tells whether the file is whole.
     reader.finish().map_err(failed)?;
-    let mut values = Vec::with_capacity(height * width);
-    for row in buffer.chunks_exact(info.line_size.max(1)).take(height) {
-        values.extend(of_row(row, width, info.color_type, info.bit_depth).map_err(|why| unreadable(&why))?);
+    let palette = reader.info().palette.as_deref().unwrap_or_default();
+    let listed = wanted.config.mask_colours.as_deref();
+    let (mut values, mut colours) = (Vec::with_capacity(height * width), Colours::default());
+    let (color, depth) = (info.color_type, info.bit_depth);
+    let rows = || buffer.chunks_exact(info.line_size.max(1)).take(height);
+    let may_be = listed.is_none() && matches!(color, ColorType::Rgb | ColorType::Rgba);
+    let is_coloured = may_be && rows().any(|row| is_coloured(&samples(row, width, color, depth), color));
+    for row in rows() {
+        let samples = samples(row, width, color, depth);
+        if listed.is_none() && !is_coloured {
+            values.extend(of_row(&samples, color).map_err(|why| unreadable(&why))?);
+            continue;
+        }
+        for colour in colours_of_row(&samples, color, depth, palette).map_err(|why| unreadable(&why))? {
+            let class = listed.map_or(IGNORED, |listed| mask_colours::class(listed, colour));
+            if class == IGNORED {
+                colours.insert(colour);
+            }
+            values.push(class);
+        }
     }
     let mut seen = [false; 256];
     values.iter().for_each(|value| seen[usize::from(*value)] = true);
@@ -65,13 +90,13 @@ pub fn decode(file: &[u8], wanted: &Wanted<'_>, memory: &Budget) -> Result<Mask,
     if wanted_size != found {
         values = nearest(&values, found, wanted_size);
     }
-    Ok(Mask { found, size: wanted_size, values, seen })
+    Ok(Mask { found, size: wanted_size, values, seen, colours })
 }
 
-/// The values of a row of pixels.
-fn of_row(row: &[u8], width: usize, color: ColorType, depth: BitDepth) -> Result<Vec<u8>, String> {
+/// The samples of a row of pixels.
+fn samples(row: &[u8], width: usize, color: ColorType, depth: BitDepth) -> Vec<u16> {
     let channels = color.samples();
-    let samples: Vec<u16> = match depth {
+    let mut samples: Vec<u16> = match depth {
         BitDepth::Sixteen => row.as_chunks::<2>().0.iter().map(|bytes| u16::from_be_bytes(*bytes)).collect(),
         BitDepth::Eight => row.iter().map(|byte| u16::from(*byte)).collect(),
         BitDepth::One | BitDepth::Two | BitDepth::Four => {
@@ -82,24 +107,52 @@ fn of_row(row: &[u8], width: usize, color: ColorType, depth: BitDepth) -> Result
             (0..width * channels).map(sample).collect()
         }
     };
-    let mut values = Vec::with_capacity(width);
-    for pixel in samples.chunks_exact(channels).take(width) {
-        if let ColorType::Rgb | ColorType::Rgba = color
-            && (pixel[0] != pixel[1] || pixel[1] != pixel[2])
-        {
-            return Err("it is in colour: a mask is grey, or has a palette, and its values are the \
-                        numbers of classes"
-                .to_string());
+    samples.truncate(width * channels);
+    samples
+}
+
+/// Whether a row has a pixel whose channels differ.
+fn is_coloured(samples: &[u16], color: ColorType) -> bool {
+    match color {
+        ColorType::Rgb | ColorType::Rgba => {
+            samples.chunks_exact(color.samples()).any(|pixel| pixel[0] != pixel[1] || pixel[1] != pixel[2])
         }
-        let value = match pixel[0] {
-            u16::MAX => u8::MAX,
-            value => {
-                u8::try_from(value).map_err(|_| format!("it has the value {value}: values are 0 to 255"))?
-            }
-        };
-        values.push(value);
+        ColorType::Grayscale | ColorType::GrayscaleAlpha | ColorType::Indexed => false,
     }
-    Ok(values)
+}
+
+/// The values of a row of pixels that is grey or has numbers of a palette.
+fn of_row(samples: &[u16], color: ColorType) -> Result<Vec<u8>, String> {
+    let value = |pixel: &[u16]| match pixel[0] {
+        u16::MAX => Ok(u8::MAX),
+        value => u8::try_from(value).map_err(|_| format!("it has the value {value}: values are 0 to 255")),
+    };
+    samples.chunks_exact(color.samples()).map(value).collect()
+}
+
+/// The colours of a row of pixels, in 8 bits.
+fn colours_of_row(
+    samples: &[u16],
+    color: ColorType,
+    depth: BitDepth,
+    palette: &[u8],
+) -> Result<Vec<Colour>, String> {
+    let of_8_bits = |sample: u16| match depth {
+        BitDepth::Sixteen => (sample >> 8) as u8,
+        BitDepth::Eight | BitDepth::Four | BitDepth::Two | BitDepth::One => {
+            (u32::from(sample) * 255 / ((1 << depth as u32) - 1)) as u8
+        }
+    };
+    let colour = |pixel: &[u16]| match color {
+        ColorType::Indexed => {
+            let number = usize::from(pixel[0]);
+            let found = palette.as_chunks().0.get(number).copied();
+            found.ok_or_else(|| format!("its palette has no colour {number}"))
+        }
+        ColorType::Grayscale | ColorType::GrayscaleAlpha => Ok([of_8_bits(pixel[0]); 3]),
+        ColorType::Rgb | ColorType::Rgba => Ok([pixel[0], pixel[1], pixel[2]].map(of_8_bits)),
+    };
+    samples.chunks_exact(color.samples()).map(colour).collect()
 }
 
 /// The size that a mask is to have. One that is not scaled keeps its own.

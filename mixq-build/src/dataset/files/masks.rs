@@ -8,6 +8,7 @@ use super::mask::Mask;
 use super::names::{Part, is_mask, is_of_things, part_of, stem};
 use super::pairs::{Pairs, pairs};
 use super::pixels::{Changes, Fit, Unfit};
+use crate::dataset::mask_colours::Colours;
 use crate::dataset::mask_values::{self, Seen};
 use crate::dataset::parts::{Parts, Wanted};
 use crate::dataset::split::Growing;
@@ -108,6 +109,7 @@ pub fn read(wanted: &Wanted<'_>, contents: Contents, observer: &mut dyn Observer
         seen.iter_mut().zip(&pair.mask.seen).for_each(|(all, one)| *all |= one);
     }
     let classes = mask_values::classes(wanted, &seen);
+    problems.extend(colours(wanted, &found, observer));
     problems.extend(values(wanted, &found, &classes, &seen, observer));
     if !problems.is_empty() {
         return Err(Error { problems });
@@ -227,6 +229,26 @@ fn other_sizes(wanted: &Wanted<'_>, pairs: &[Pair]) -> Option<Problem> {
     let help =
         format!("a mask has the size of its image, height x width, or of the output, {rows}x{columns}");
     (!shown.is_empty()).then(|| Problem::new(message).help(help))
+}
+
+/// Colours that stand for no class.
+fn colours(wanted: &Wanted<'_>, pairs: &[Pair], observer: &mut dyn Observer) -> Option<Problem> {
+    let coloured: Vec<&Pair> = pairs.iter().filter(|pair| !pair.mask.colours.is_empty()).collect();
+    let mut all = Colours::default();
+    coloured.iter().for_each(|pair| all.extend(&pair.mask.colours));
+    if coloured.is_empty() {
+        return None;
+    }
+    if wanted.config.mask_colours.is_none() {
+        let names: Vec<String> = coloured.iter().map(|pair| pair.mask_name.join("/")).collect();
+        return Some(all.problem(wanted, &names, pairs.len()));
+    }
+    observer.warn(&format!(
+        "{}: pixels do not count whose colour `mask-colours` does not name: {}",
+        wanted.config.path.display(),
+        all.list(pairs.len())
+    ));
+    None
 }
 
 /// Values that stand for no class.

@@ -160,7 +160,7 @@ pub fn parse_taken(path: &Path, bytes: &[u8], taken: Taken) -> Result<Foreign, R
     let imported = Imported {
         spec: lowered.spec.clone(),
         weights: None,
-        normalisation: Some(InputNormalisation::none(graph.input().channels)),
+        normalisations: vec![Some(InputNormalisation::none(graph.input().channels))],
     };
     let initial = initial(&imported, &graph, &weights_file(path), &lowered.tensors)?;
     let input = input(&model);
@@ -233,7 +233,7 @@ impl Foreign {
     pub fn imported(self) -> Imported {
         Imported {
             weights: Some(weights_file(&self.path)),
-            normalisation: self.normalisation,
+            normalisations: vec![self.normalisation],
             spec: self.lowered.spec,
         }
     }

@@ -28,7 +28,8 @@ impl Foreign {
         let known = self.normalisation.as_ref().map(|normalisation| normalisation.of_codes(&[]));
         let before = if known.is_some() { "" } else { UNKNOWN };
         let normalisation = known.unwrap_or_else(|| InputNormalisation::none(channels));
-        let text = before.to_string() + &layers::write(&self.lowered.spec, Some((name, &normalisation)));
+        let text =
+            before.to_string() + &layers::write(&self.lowered.spec, Some((name, &[Some(normalisation)])));
         let weights = weights::write(&self.lowered.tensors)?;
         for (path, bytes) in [(path.as_path(), &weights[..]), (list, text.as_bytes())] {
             atomic::write(path, |file| file.write_all(bytes))

@@ -6,21 +6,23 @@
 
 use super::{After, Graph, Initial, InputNormalisation, LayerWeights};
 use crate::graph::op::Weights;
-use crate::graph::{Node, Source};
+use crate::graph::{Input, Node};
 
 /// Summands below this, in deviations of the training images, are not worth a warning.
 const VISIBLE: f64 = 0.1;
 
-/// Changes the weights of all layers that read the image: a graph has no others that do.
-pub(super) fn normalise(graph: &Graph, normalisation: &InputNormalisation, initial: &mut Initial) {
-    let (gains, offsets) = (normalisation.gains(), normalisation.offsets());
+/// Changes the weights of all layers that read an input, as it is or with its axes in another order: a graph
+/// has no others that do. `normalisations` are those of the inputs.
+pub(super) fn normalise(graph: &Graph, normalisations: &[&InputNormalisation], initial: &mut Initial) {
     let Initial { layers, warnings, .. } = initial;
     for (node, layer) in graph.nodes.iter().zip(layers) {
-        if let (Some(layout), Some(layer), true) =
-            (node.op.weights(), layer, node.inputs.contains(&Source::Input(0)))
+        if let (Some(layout), Some(layer), Some(input)) =
+            (node.op.weights(), layer, graph.input_of(node.inputs[0]))
         {
-            take_up(layer, layout, &gains, &offsets);
-            warnings.extend(border(node, normalisation, &offsets));
+            let (normalisation, input) = (normalisations[input], &graph.inputs[input]);
+            let offsets = normalisation.offsets(input.bits);
+            take_up(layer, layout, &normalisation.gains(), &offsets);
+            warnings.extend(border(node, input, normalisation, &offsets, graph.inputs.are_several()));
         }
     }
 }
@@ -61,13 +63,20 @@ fn take_up(layer: &mut LayerWeights, layout: Weights, gains: &[f64], offsets: &[
 
 /// A warning where padding is not what it was: the network was trained with the mean of each channel around
 /// the image, and the device has its zero point there.
-fn border(node: &Node, normalisation: &InputNormalisation, offsets: &[f64]) -> Option<String> {
+fn border(
+    node: &Node,
+    input: &Input,
+    normalisation: &InputNormalisation,
+    offsets: &[f64],
+    is_named: bool,
+) -> Option<String> {
     let padded = node.op.window().is_some_and(|window| window.padding != [0; 4]);
     let largest = offsets.iter().map(|offset| offset.abs()).fold(0.0, f64::max);
     (padded && largest >= VISIBLE).then(|| {
-        let (_, zero_point) = normalisation.shared();
+        let (_, zero_point) = normalisation.shared(input.bits);
+        let whole = if is_named { format!("the input `{}`", input.name) } else { "the image".to_string() };
         format!(
-            "layer `{}` pads the image with {zero_point} in all channels, and was trained with their means \
+            "layer `{}` pads {whole} with {zero_point} in all channels, and was trained with their means \
              {:?}: at the border its inputs are up to {largest:.2} off; epochs of training make up for it",
             node.name, normalisation.mean
         )

@@ -182,7 +182,7 @@ fn weights_need_a_normalisation() {
     for (bad, said) in [
         ("{ mean = 0 }", "has no `std`"),
         ("{ mean = 0, std = 0 }", "it must be a number over 0"),
-        ("{ mean = [1, 2, 3], std = 1 }", "has 3 values, the image has 2 channels"),
+        ("{ mean = [1, 2, 3], std = 1 }", "has 3 values, the input has 2 channels"),
         ("{ mean = \"x\", std = 1 }", "it must be a number, or a list"),
         ("{ mean = nan, std = 1 }", "it must be a number, or a list"),
         ("{ mean = 0, std = inf }", "it must be a number over 0"),

@@ -28,9 +28,37 @@ pub(super) fn read(root: &Table<'_>, problems: &mut Vec<Problem>) -> Option<Vec<
         let problem = Problem::new("the network has no `input`").at(root.location());
         problems.push(problem.help("add input = [height, width, channels]"));
     }
-    let is_read = problems.len() == before;
-    several(root, &inputs, problems);
-    is_read.then_some(inputs)
+    (problems.len() == before).then_some(inputs)
+}
+
+/// The entry that says how an input was normalised: beside its shape, or before the layers where it is the
+/// only one or the one that is called "image". A normalisation of no input is a problem.
+pub(super) fn normalisations<'a>(
+    root: &Table<'a>,
+    inputs: &[InputSpec],
+    problems: &mut Vec<Problem>,
+) -> Vec<Option<Entry<'a>>> {
+    let tables = root.get("inputs").and_then(|entry| entry.table(&mut Vec::new()));
+    let own = |input: &InputSpec| {
+        let entry = tables.as_ref()?.get(&input.name).filter(Entry::is_table)?;
+        entry.table(&mut Vec::new())?.get("normalisation")
+    };
+    let mut found: Vec<Option<Entry<'a>>> = inputs.iter().map(own).collect();
+    let Some(entry) = root.get("normalisation") else { return found };
+    match inputs {
+        [only] if found[0].is_some() => {
+            let message = format!("stands beside one in the table of the input `{}`", only.name);
+            problems.push(entry.problem(message).help("both say the same: leave one out"));
+        }
+        [_] => found[0] = Some(entry),
+        _ if root.contains("input") => found[0] = Some(entry),
+        _ => {
+            let help = "write it in the table of its input: NAME = { shape = [...], normalisation = { mean, \
+                        std } }";
+            problems.push(entry.problem("does not say which of several inputs it is about").help(help));
+        }
+    }
+    found
 }
 
 /// `name = [height, width, channels]`, or a table with that as `shape`.
@@ -38,7 +66,7 @@ fn named(entry: &Entry<'_>, problems: &mut Vec<Problem>) -> Option<InputSpec> {
     let (name, location) = (entry.name.to_string(), Some(entry.key_location()));
     let sides = if entry.is_table() {
         let table = entry.table(problems)?;
-        table.allow_in("an input", &["shape"], problems);
+        table.allow_in("an input", &["shape", "normalisation"], problems);
         if !table.contains("shape") {
             problems.push(entry.problem("has no `shape`").help("add shape = [height, width, channels]"));
         }
@@ -52,15 +80,4 @@ fn named(entry: &Entry<'_>, problems: &mut Vec<Problem>) -> Option<InputSpec> {
     };
     let [height, width, channels] = sides?;
     Some(InputSpec { name, shape: Shape { height, width, channels }, location })
-}
-
-/// Trained weights come with the normalisation of one image.
-fn several(root: &Table<'_>, inputs: &[InputSpec], problems: &mut Vec<Problem>) {
-    if inputs.len() < 2 {
-        return;
-    }
-    for entry in ["weights", "normalisation"].into_iter().filter_map(|key| root.get(key)) {
-        let problem = entry.problem("is for a network with one input");
-        problems.push(problem.help("leave it out: a network with several inputs is trained from the start"));
-    }
 }

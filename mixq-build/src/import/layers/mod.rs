@@ -28,15 +28,18 @@
 //! ```toml
 //! [inputs]
 //! photo = [32, 32, 3]         # height, width, channels
-//! meta = { shape = [1, 1, 5] } # the same, as a table
+//! meta = { shape = [1, 1, 5] } # the same, as a table; it may have `normalisation`
 //! ```
 //!
 //! A network that has been trained elsewhere has two keys more before its layers:
 //!
 //! ```toml
 //! weights = "net.safetensors"                                # beside this file; names: see import::initial
-//! normalisation = { mean = [124, 116, 104], std = [58, 57, 57] } # (pixel - mean) / std, pixels 0 to 255
+//! normalisation = { mean = [124, 116, 104], std = [58, 57, 57] } # (value - mean) / std, pixels 0 to 255
 //! ```
+//!
+//! A `normalisation` is of values as the data have them: of pixels, or of samples in their unit. It has a
+//! number for each channel that the layers see, also where a `transpose` has moved the channels.
 //!
 //! By default the last layer has neither batch norm nor activation, and a layer that a `batch_norm`, a
 //! `relu` or another function reads has what those bring.
@@ -91,21 +94,29 @@ pub fn parse_with_weights(path: &Path, text: &str) -> Result<Imported, Error> {
     let (root, mut problems) = (file.root(), Vec::new());
     root.allow_in("a network", &["input", "inputs", "weights", "normalisation", "layer"], &mut problems);
     let inputs = inputs::read(&root, &mut problems);
-    let channels = inputs.as_ref().and_then(|inputs| Some(inputs.first()?.shape.channels));
     let weights = trained::weights(&root, path, &mut problems);
-    let normalisation = trained::normalisation(&root, channels, &mut problems);
-    let are_several = inputs.as_ref().is_some_and(|inputs| inputs.len() > 1);
-    if let (Some(file), false) = (&weights, root.contains("normalisation") || are_several) {
-        problems.push(unknown_normalisation(file));
-    }
     let layers = layers(&root, &mut problems);
+    let spec = inputs.map(|inputs| Spec { inputs, layers: layers.clone() });
+    let mut normalisations = Vec::new();
+    if let Some(spec) = &spec {
+        let entries = inputs::normalisations(&root, &spec.inputs, &mut problems);
+        // Whether an input of several is of samples, which need no normalisation, the data say.
+        if let (Some(file), [None]) = (&weights, &entries[..]) {
+            problems.push(unknown_normalisation(file, &spec.inputs, 0));
+        }
+        for (entry, image) in entries.iter().zip(spec.images()) {
+            let read = |entry| trained::normalisation(entry, Some(image.channels), &mut problems);
+            normalisations.push(entry.as_ref().and_then(read));
+        }
+    } else if let Some(entry) = root.get("normalisation") {
+        // Its problems are wanted, too.
+        trained::normalisation(&entry, None, &mut problems);
+    }
     if !root.contains("weights") {
         problems.extend(layers.iter().filter_map(untrained));
     }
-    match inputs {
-        Some(inputs) if problems.is_empty() => {
-            Ok(Imported { spec: Spec { inputs, layers }, weights, normalisation })
-        }
+    match spec {
+        Some(spec) if problems.is_empty() => Ok(Imported { spec, weights, normalisations }),
         Some(_) | None => Err(Error { problems: in_order(problems) }),
     }
 }

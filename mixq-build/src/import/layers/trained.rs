@@ -32,16 +32,15 @@ pub(super) fn weights(root: &Table<'_>, list: &Path, problems: &mut Vec<Problem>
 
 /// `normalisation = { mean = ..., std = ... }`: a number for all channels or a list of one for each.
 pub(super) fn normalisation(
-    root: &Table<'_>,
+    entry: &Entry<'_>,
     channels: Option<usize>,
     problems: &mut Vec<Problem>,
 ) -> Option<InputNormalisation> {
-    let entry = root.get("normalisation")?;
     let table = entry.table(problems)?;
     table.allow(&["mean", "std"], problems);
     let mut read = |key: &str, valid: fn(f64) -> bool, wanted: &str| {
         let Some(entry) = table.get(key) else {
-            let help = "the network reads (pixel - mean) / std, pixels are 0 to 255";
+            let help = "the network reads (value - mean) / std, values of pixels are 0 to 255";
             problems.push(entry.problem(format!("has no `{key}`")).help(help));
             return None;
         };
@@ -53,7 +52,7 @@ pub(super) fn normalisation(
             Some(values) => {
                 let found = values.len();
                 problems
-                    .push(entry.problem(format!("has {found} values, the image has {channels} channels")));
+                    .push(entry.problem(format!("has {found} values, the input has {channels} channels")));
                 None
             }
             None => {
@@ -65,7 +64,7 @@ pub(super) fn normalisation(
     let mean = read("mean", f64::is_finite, "a number, or a list of one for each channel");
     let positive = |value: f64| value.is_finite() && value > 0.0;
     let std = read("std", positive, "a number over 0, or a list of one for each channel");
-    Some(InputNormalisation { mean: mean?, std: std?, reads: Reads::Codes })
+    Some(InputNormalisation { mean: mean?, std: std?, reads: Reads::Values })
 }
 
 fn numbers(entry: &Entry<'_>) -> Option<Vec<f64>> {

@@ -7,20 +7,29 @@ use crate::graph::op::{Axis, Coordinates, Function, Grouping, Interpolation, OpS
 use crate::graph::{Activation, IMAGE, InputSpec, LayerSpec, Padding, Shape, Spec};
 use mixq_format::Operation;
 
-/// The text of a layer list. `weights` is the name of the file of its weights, with how pixels become the
-/// numbers that its first layer reads.
-pub fn write(spec: &Spec, weights: Option<(&str, &InputNormalisation)>) -> String {
+/// The text of a layer list. `weights` is the name of the file of its weights, with how values of each input
+/// become the numbers that layers read.
+pub fn write(spec: &Spec, weights: Option<(&str, &[Option<InputNormalisation>])>) -> String {
+    let given = weights.map_or(&[][..], |(_, given)| given);
+    let said = |input: usize| {
+        let InputNormalisation { mean, std, .. } = given.get(input)?.as_ref()?;
+        Some(format!("normalisation = {{ mean = {}, std = {} }}", numbers(mean), numbers(std)))
+    };
+    let entry = |(index, input): (usize, &InputSpec)| match said(index) {
+        Some(said) => format!("{} = {{ shape = {}, {said} }}", quoted(&input.name), shape(input.shape)),
+        None => format!("{} = {}", quoted(&input.name), shape(input.shape)),
+    };
+    let weights = weights.map(|(file, _)| format!("weights = {}\n", quoted(file))).unwrap_or_default();
     let mut text = match &spec.inputs[..] {
-        [only] if only.name == IMAGE => format!("input = {}\n", shape(only.shape)),
+        [only] if only.name == IMAGE => {
+            let said = said(0).map(|said| said + "\n").unwrap_or_default();
+            format!("input = {}\n{weights}{said}", shape(only.shape))
+        }
         inputs => {
-            let entry = |input: &InputSpec| format!("{} = {}", quoted(&input.name), shape(input.shape));
-            format!("inputs = {{ {} }}\n", inputs.iter().map(entry).collect::<Vec<_>>().join(", "))
+            let entries: Vec<String> = inputs.iter().enumerate().map(entry).collect();
+            format!("inputs = {{ {} }}\n{weights}", entries.join(", "))
         }
     };
-    if let Some((file, InputNormalisation { mean, std, .. })) = weights {
-        text += &format!("weights = {}\n", quoted(file));
-        text += &format!("normalisation = {{ mean = {}, std = {} }}\n", numbers(mean), numbers(std));
-    }
     spec.layers.iter().for_each(|layer| text += &self::layer(layer));
     text
 }
@@ -226,12 +235,24 @@ mod tests {
     }
 
     #[test]
-    fn several_inputs_keep_their_names() {
-        let list =
-            "[inputs]\nphoto = [4, 4, 3]\nmeta = [1, 1, 5]\n[[layer]]\nop = \"linear\"\nfeatures = 2\n";
-        let spec = layers::parse(Path::new("net.toml"), list).unwrap();
-        let read = layers::parse(Path::new("net.toml"), &write(&spec, None)).unwrap();
-        assert_eq!(plain(read), plain(spec));
+    fn several_inputs_keep_their_names_and_normalisations() {
+        let list = r#"
+            weights = "net.safetensors"
+            [inputs]
+            photo = { shape = [4, 4, 3], normalisation = { mean = [1, 2, 3.5], std = 58 } }
+            meta = [1, 1, 5]
+            [[layer]]
+            op = "linear"
+            features = 2
+        "#;
+        let read = layers::parse_with_weights(Path::new("net.toml"), list).unwrap();
+        let photo =
+            InputNormalisation { mean: vec![1.0, 2.0, 3.5], std: vec![58.0; 3], reads: Reads::Values };
+        assert_eq!(read.normalisations, [Some(photo), None]);
+        let text = write(&read.spec, Some(("net.safetensors", &read.normalisations)));
+        let again = layers::parse_with_weights(Path::new("net.toml"), &text).unwrap();
+        assert_eq!(again.normalisations, read.normalisations);
+        assert_eq!(plain(again.spec), plain(read.spec));
     }
 
     #[test]
@@ -239,10 +260,10 @@ mod tests {
         let list = include_str!("every_operator.toml");
         let spec = layers::parse_with_weights(Path::new("net.toml"), list).unwrap();
         let (mean, std) = (vec![1.5, 2.0, 3.5], vec![2.25; 3]);
-        let normalisation = InputNormalisation { mean, std, reads: Reads::Codes };
-        let text = write(&spec.spec, Some(("net.safetensors", &normalisation)));
+        let normalisations = [Some(InputNormalisation { mean, std, reads: Reads::Values })];
+        let text = write(&spec.spec, Some(("net.safetensors", &normalisations)));
         let read = layers::parse_with_weights(Path::new("net.toml"), &text).unwrap();
-        assert_eq!(read.normalisation, Some(normalisation));
+        assert_eq!(read.normalisations, normalisations);
         assert_eq!(read.weights.map(|file| file.path), spec.weights.map(|file| file.path));
         assert_eq!(plain(read.spec), plain(spec.spec.clone()));
         // The list has every operator, so that none is forgotten here.

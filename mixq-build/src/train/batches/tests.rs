@@ -7,7 +7,7 @@ const SHAPE: Shape = Shape { height: 3, width: 4, channels: 2 };
 
 fn of_shape(shape: Shape) -> Form {
     let grid = Grid { scale: 1.0, zero_point: 0 };
-    Form { inputs: vec![InputForm { shape, grid }], device: Device::Cpu }
+    Form { inputs: vec![InputForm { shape, order: AS_IT_IS, grid }], device: Device::Cpu }
 }
 
 fn form() -> Form {
@@ -144,9 +144,9 @@ fn images_move_and_vectors_stay() {
     let grid = |zero_point| Grid { scale: 0.5, zero_point };
     let (image, vector) = (Shape { height: 3, width: 4, channels: 1 }, Shape::from(5));
     let inputs = vec![
-        InputForm { shape: image, grid: grid(0) },
-        InputForm { shape: vector, grid: grid(3) },
-        InputForm { shape: image, grid: grid(0) },
+        InputForm { shape: image, order: AS_IT_IS, grid: grid(0) },
+        InputForm { shape: vector, order: AS_IT_IS, grid: grid(3) },
+        InputForm { shape: image, order: AS_IT_IS, grid: grid(0) },
     ];
     let form = Form { inputs, device: Device::Cpu };
     // In each row 12 pixels, the vector, and the pixels again.
@@ -182,4 +182,36 @@ fn images_move_and_vectors_stay() {
     let (found, _) =
         augmented_batch(&images, &[1], &form, &Augmentation { inputs: Vec::new(), ..whole() }, (0, 0, 0));
     assert_eq!(values(&found[0]), (50..62).map(|code| 0.5 * f64::from(code)).collect::<Vec<_>>());
+}
+
+/// Planes move, turn and grow as the pixels do that they are made of.
+#[test]
+fn planes_are_varied_as_pixels_are() {
+    let shape = Shape { height: 6, width: 5, channels: 3 };
+    let pixels: Vec<u8> = (0..90u32).map(|at| (at * 37 % 251) as u8).collect();
+    // [channels, height, width], and which of these are height, width and channels.
+    let planes: Vec<u8> =
+        (0..3).flat_map(|c| pixels.iter().copied().skip(c).step_by(3).collect::<Vec<_>>()).collect();
+    let own = Shape { height: 3, width: 6, channels: 5 };
+    let grid = Grid { scale: 1.0, zero_point: 0 };
+    let form = |shape, order| Form { inputs: vec![InputForm { shape, order, grid }], device: Device::Cpu };
+    let (plain, moved) = (form(shape, AS_IT_IS), form(own, [1, 2, 0]));
+    let split = |pixels: &[u8]| Split { pixels: pixels.to_vec().into(), targets: vec![0].into() };
+    let (of_pixels, of_planes) = (split(&pixels), split(&planes));
+    let turned =
+        Augmentation { rotation: 10.0, zoom: 0.2, shift: 1, flip: true, masks: None, inputs: vec![0] };
+    for augmentation in [Augmentation { rotation: 0.0, zoom: 0.0, shift: 2, ..turned.clone() }, turned] {
+        let mut changed = 0;
+        for seed in 0..20 {
+            let at = (seed, 0, 0);
+            let (expected, _) = augmented_batch(&Images::all(&of_pixels), &[0], &plain, &augmentation, at);
+            let (found, _) = augmented_batch(&Images::all(&of_planes), &[0], &moved, &augmentation, at);
+            // [n, width, channels, height] as [n, channels, height, width].
+            let found = found[0].permute([0, 2, 3, 1]);
+            assert!((&found - &expected[0]).abs().max().double_value(&[]) < 1e-3, "{seed}");
+            let (still, _) = batch(&Images::all(&of_pixels), &[0], &plain);
+            changed += i32::from((&still[0] - &expected[0]).abs().max().double_value(&[]) > 1.0);
+        }
+        assert!(changed > 10, "{changed}");
+    }
 }

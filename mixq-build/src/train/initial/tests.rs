@@ -1,5 +1,7 @@
 //! A network with PyTorch's tensors computes here what it computes there.
 
+mod inputs;
+
 use std::path::Path;
 
 use tch::{Device, Kind};
@@ -126,7 +128,7 @@ fn float_networks_compute_what_they_did_where_they_were_trained() {
     let _turn = take_turn(1, 1);
     let imported = parse_with_weights(Path::new("net.toml"), NETWORK).unwrap();
     let graph = Graph::resolve(&imported.spec).unwrap();
-    let normalisation = imported.normalisation.clone().unwrap();
+    let normalisation = imported.normalisations[0].clone().unwrap();
     let mut random = fastrand::Rng::with_seed(5);
     for _ in 0..5 {
         let tensors = random_tensors(&mut random);
@@ -138,7 +140,7 @@ fn float_networks_compute_what_they_did_where_they_were_trained() {
             .remove(0)
             .replaced(&normalisation)
             .with_equal_channels();
-        let (scale, zero_point) = normalisation.shared();
+        let (scale, zero_point) = normalisation.shared(mixq_format::Bits::B8);
         assert_eq!(of_images.image, Grid { scale, zero_point });
         let scheme = Scheme::PerChannel;
         let allocation = allocate(&graph, u64::MAX, u64::MAX, scheme).unwrap();
@@ -285,7 +287,7 @@ fn transposed_convolutions_are_those_of_libtorch() {
     let split = Split { pixels: pixels.clone().into(), targets: vec![0; 3].into() };
     let images = Images::all(&split);
     let start = initial(&imported, &graph, imported.weights.as_ref().unwrap(), &tensors).unwrap();
-    let normalisation = imported.normalisation.clone().unwrap();
+    let normalisation = imported.normalisations[0].clone().unwrap();
     let of_images = Normalisation::of_inputs(&images, &graph.inputs)
         .remove(0)
         .replaced(&normalisation)

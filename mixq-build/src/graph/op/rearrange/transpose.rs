@@ -1,14 +1,20 @@
 //! Axes in another order.
 
+use super::super::Values;
 use super::{Form, Input, Layer, Op, OpSpec, Rearrange, Shape, Written, form};
 
 pub(in super::super) static TRANSPOSE: Form =
-    form("transpose", &["order"], &[], |values| Some(OpSpec::Transpose(Transpose { order: values.order? })));
+    Form { reads_image: Ok(()), ..form("transpose", &["order"], &[], read) };
+
+fn read(values: &Values) -> Option<OpSpec> {
+    Some(OpSpec::Transpose(Transpose { order: values.order? }))
+}
 
 /// The axes of an image.
 pub const AXES: [&str; 3] = ["height", "width", "channels"];
 
-/// The same elements, with axes in another order.
+/// The same elements, with axes in another order: of a tensor, or of an input whose data have another layout,
+/// such as NCHW. Layers that read a moved input are those that may read an input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Transpose {
     /// Which axis of the input becomes height, width, channels: each of 0 (height), 1 (width), 2 (channels)
