@@ -43,7 +43,7 @@ use super::{LaidOut, Steps, Target, portable, relocate};
 use crate::Layer;
 
 pub use blocks::{Blocks, RGB3X3_ELEMENTS};
-pub use grouped::{filters_of, of_group, windows_of, without_gaps};
+pub use grouped::{filters_of, is_depthwise, of_group, windows_of, without_gaps};
 pub use kernel::{Kernel, by_words, codes, requantises, takes};
 pub use moves::{INTERLEAVED, Loop, Moves, Runs, SEGMENT, interleaves, runs};
 pub use phases::{Division, Phase, Place};
