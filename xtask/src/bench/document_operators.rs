@@ -23,9 +23,11 @@ that moves. The others are Cortex-M0+ and RISC-V, which execute the portable ker
 const DEPTHWISE: &str = "
 ## Depthwise convolutions
 
-What the cost model says for windows of 3x3 and 64 channels of 16x16 pixels (with a multiplier: 64 filters in all), \
-in instructions (Cortex-M4: and cycles)
-for each multiply-accumulate, as many bits in activations and weights.
+What the cost model says for windows of 3x3 on 16x16 pixels and 64 filters, in instructions (Cortex-M4: and \
+cycles) for each
+multiply-accumulate. Activations and weights have as many bits. With a dilation of 2, 3 or 4 the filters are \
+executed on 4, 9 or 16
+parts of the image: smaller parts take more for each pixel.
 
 | dilation | multiplier | bits | Cortex-M4 | cycles | Cortex-M0+ | RISC-V |
 | ---: | ---: | ---: | ---: | ---: | ---: | ---: |
