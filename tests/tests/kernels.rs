@@ -115,8 +115,8 @@ impl Machine {
             convolutions >= layers / 3
                 && depthwise >= layers / 8
                 && linear >= layers / 20
-                && additions >= layers / 12
-                && pools >= layers / 12
+                && additions >= layers / 14
+                && pools >= layers / 14
                 && elementwise >= layers / 24
                 && products >= layers / 20
                 && moves >= layers / 25
