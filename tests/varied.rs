@@ -81,6 +81,36 @@ pub fn constants(seed: u64) -> Artifact {
     builder.linear(rng.u16(2..=12), logits).finish("constants")
 }
 
+/// A network of convolutions whose filters see one channel each, with gaps between taps or without.
+pub fn of_channels(seed: u64) -> Artifact {
+    let mut rng = Rng::with_seed(seed);
+    let (mut channels, mut size) = (rng.u16(1..=24), [rng.u16(7..=30), rng.u16(7..=30)]);
+    let mut builder = Builder::new(seed, [size[0], size[1], channels]);
+    builder.usual_tables();
+    for _ in 0..rng.usize(1..=3) {
+        let kernel = if rng.bool() { [3; 2] } else { [rng.u16(1..=3), rng.u16(1..=3)] };
+        let dilation = [rng.u16(1..=3), rng.u16(1..=3)];
+        let stride = [[1, 1, 2][rng.usize(0..3)]; 2];
+        // As `same` pads.
+        let [y, x] = [0, 1].map(|axis| (kernel[axis] - 1) * dilation[axis] / 2);
+        let slide = Slide { kernel, stride, padding: [y, y, x, x] };
+        let filters = channels * if channels < 20 { rng.u16(1..=4) } else { 1 };
+        let [weights, output] = [(); 2].map(|()| Bits::QUANTISED[rng.usize(0..3)]);
+        let quantised = Quantised { weights, output, scheme: Scheme::PerChannel };
+        builder.grouped([filters, channels], dilation, slide, quantised);
+        channels = filters;
+        size = [0, 1].map(|axis| {
+            let span = (kernel[axis] - 1) * dilation[axis];
+            (size[axis] + span / 2 * 2 - span - 1) / stride[axis] + 1
+        });
+        if size[0] < 7 || size[1] < 7 {
+            break;
+        }
+    }
+    let logits = Quantised { weights: Bits::B8, output: Bits::B32, scheme: Scheme::PerChannel };
+    builder.linear(rng.u16(2..=12), logits).finish("of_channels")
+}
+
 /// A network of layers that move elements, with pointwise convolutions between.
 pub fn moves(seed: u64) -> Artifact {
     let mut rng = Rng::with_seed(seed);

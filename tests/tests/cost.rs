@@ -109,11 +109,11 @@ fn networks() -> Vec<Artifact> {
 }
 
 /// By which share model and count may differ for a network on a processor with DSP. There, too, portable code
-/// moves parts of bytes, multiplies those of less than 8 bits, and joins with constants. And where a layer in
+/// moves parts of bytes, and multiplies those of less than 8 bits. And where a layer in
 /// groups of four channels has no room, most of its time goes to plain Rust, of which a Cortex-M33 has other
 /// code.
 fn share_of(network: &Artifact) -> f64 {
-    let portable = ["rearranged", "resized", "grouped", "products", "full_of_groups4", "constants"];
+    let portable = ["rearranged", "resized", "grouped", "products", "full_of_groups4"];
     if portable.iter().any(|kind| network.header.name.starts_with(kind)) { PORTABLE } else { OWN }
 }
 
@@ -152,15 +152,20 @@ fn cortex_m4_takes_what_the_model_says() {
         let (network, spares) = (varied::grouped(seed), vec![0]);
         Case { network, spares, share: PORTABLE, of_layer: None, like_trained: false }
     });
+    let of_channels = (0..6).map(|seed| {
+        let (network, spares) = (varied::of_channels(seed), vec![0]);
+        Case { network, spares, share: 0.05, of_layer: Some(0.05), like_trained: false }
+    });
     let products = (0..6).map(|seed| {
         let (network, spares) = (varied::products(seed), vec![0]);
         Case { network, spares, share: 0.05, of_layer: Some(0.05), like_trained: false }
     });
     let constants = (0..6).map(|seed| {
         let (network, spares) = (varied::constants(seed), vec![0]);
-        Case { network, spares, share: PORTABLE, of_layer: None, like_trained: false }
+        Case { network, spares, share: 0.05, of_layer: Some(0.05), like_trained: false }
     });
-    let random_kinds = functions.chain(moves).chain(grouped).chain(products).chain(constants);
+    let random_kinds =
+        functions.chain(moves).chain(grouped).chain(of_channels).chain(products).chain(constants);
     let all = of_tests.chain(random).chain(known).chain(random_kinds);
     check(CORTEX_M4, all.collect());
 }

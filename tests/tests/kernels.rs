@@ -4,7 +4,7 @@
 //!
 //! `MIXQ_DIFFERENTIAL` and `MIXQ_HOSTILE` take other numbers of layers, `MIXQ_SEED` another first one.
 
-#[path = "kernels/constants.rs"]
+#[path = "../bench/src/differential/constants.rs"]
 mod constants;
 #[path = "../bench/src/differential/layers.rs"]
 mod layers;
@@ -94,23 +94,34 @@ impl Machine {
     /// Every byte is the same, and most of the layers have kernels of their own. A third is moves and
     /// convolutions in groups: those come on top of `layers`.
     fn compare(&self, layers: u64) {
-        let [convolutions, depthwise, linear, additions, pools, elementwise, products, moves, grouped] =
-            self.sums(layers + layers / 2, "usual");
+        let [
+            convolutions,
+            depthwise,
+            linear,
+            additions,
+            pools,
+            elementwise,
+            products,
+            moves,
+            grouped,
+            constants,
+        ] = self.sums(layers + layers / 2, "usual");
         println!(
             "the same: convolutions {convolutions}, depthwise {depthwise}, fully connected {linear}, \
              additions {additions}, pools {pools}, elementwise {elementwise}, products {products}, \
-             moves {moves}, in groups {grouped}"
+             moves {moves}, in groups {grouped}, with constants {constants}"
         );
         assert!(
             convolutions >= layers / 3
                 && depthwise >= layers / 8
                 && linear >= layers / 20
-                && additions >= layers / 12
-                && pools >= layers / 12
+                && additions >= layers / 14
+                && pools >= layers / 14
                 && elementwise >= layers / 24
                 && products >= layers / 20
                 && moves >= layers / 25
-                && grouped >= layers / 6,
+                && grouped >= layers / 6
+                && constants >= layers / 20,
             "most of the layers have kernels of their own"
         );
     }

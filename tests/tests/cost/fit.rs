@@ -5,7 +5,7 @@ use std::path::Path;
 use mixq_format::Artifact;
 use mixq_format::target::Tally;
 use mixq_tests::measure::{self, CORTEX_M0, CORTEX_M4, CORTEX_M33_WITHOUT_DSP, Processor, RISCV};
-use mixq_tests::varied::{constants, functions, grouped, moves, portable, products, varied};
+use mixq_tests::varied::{constants, functions, grouped, moves, of_channels, portable, products, varied};
 
 use crate::cycles;
 
@@ -64,10 +64,10 @@ fn fit() {
             "elementwise" => &[functions],
             "rearrange" => &[moves],
             "resize" => &[moves],
-            "grouped conv" => &[grouped],
+            "grouped conv" => &[grouped, of_channels],
             "multiply" | "prelu" => &[products],
             "constants" => &[constants],
-            _ => &[network, functions, moves, grouped, products, constants],
+            _ => &[network, functions, moves, grouped, of_channels, products, constants],
         };
         let all = networks.iter().flat_map(|network| samples(processor, *network, count, with_cycles));
         let is_of = |layer: &str| match &operator[..] {

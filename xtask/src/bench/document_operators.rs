@@ -1,9 +1,13 @@
-//! The table of operators without weights in the documentation, from the cost model.
+//! The tables of other operators in the documentation, from the cost model: operators without weights, and
+//! depthwise convolutions.
 
 use std::fmt::Write;
 
 use mixq_format::target::{Execution, Free, Target};
-use mixq_format::{Bits, Elementwise, Layer, Multiply, Positions, Rearrange, Rest, Tensor};
+use mixq_format::{
+    Bits, Constants, Depthwise, Elementwise, GroupedConv, Layer, Multiply, Operation, Positions, Rearrange,
+    Requant, Rest, Rule, Tensor, Window,
+};
 
 const INTRODUCTION: &str = "
 ## Operators without weights
@@ -14,6 +18,19 @@ that moves. The others are Cortex-M0+ and RISC-V, which execute the portable ker
 
 | operator | bits | Cortex-M4 | cycles | Cortex-M0+ | RISC-V |
 | --- | ---: | ---: | ---: | ---: | ---: |
+";
+
+const DEPTHWISE: &str = "
+## Depthwise convolutions
+
+What the cost model says for windows of 3x3 on 16x16 pixels and 64 filters, in instructions (Cortex-M4: and \
+cycles) for each
+multiply-accumulate. Activations and weights have as many bits. With a dilation of 2, 3 or 4 the filters are \
+executed on 4, 9 or 16
+parts of the image: smaller parts take more for each pixel.
+
+| dilation | multiplier | bits | Cortex-M4 | cycles | Cortex-M0+ | RISC-V |
+| ---: | ---: | ---: | ---: | ---: | ---: | ---: |
 ";
 
 const TARGETS: [&str; 3] = ["thumbv7em-none-eabihf", "thumbv6m-none-eabi", "riscv32imac-unknown-none-elf"];
@@ -29,22 +46,72 @@ struct Case {
     per: usize,
 }
 
-/// The table.
+/// The tables.
 pub fn table() -> String {
     let mut text = INTRODUCTION.to_string();
     for Case { name, bits, layer, per } in cases() {
-        let [m4, m0, riscv] = TARGETS.map(|rust_target| {
-            let free = Free { spent: true, joined: false };
-            let execution = Execution { rust_target, parameters: None, scratch_bytes: 0, free };
-            Target::of(rust_target, true).cost(&layer, &execution)
-        });
-        let each = |count: u64| count as f64 / per as f64;
-        let instructions = [m4, m0, riscv].map(|cost| each(cost.instructions));
-        let cycles = m4.cycles.map_or("-".to_string(), |cycles| format!("{:.2}", each(cycles)));
-        let [m4, m0, riscv] = instructions;
-        let _ = writeln!(text, "| {name} | {bits} | {m4:.2} | {cycles} | {m0:.1} | {riscv:.1} |");
+        let _ = writeln!(text, "| {name} | {bits} | {}", costs(&layer, per));
+    }
+    text += DEPTHWISE;
+    for bits in [8, 4, 2] {
+        for (dilation, multiplier) in [(1, 1), (2, 1), (3, 1), (4, 1), (1, 2), (1, 4)] {
+            let costs = costs(&depthwise(bits, dilation, multiplier), usize::from(SIDE * SIDE) * 64 * 9);
+            let _ = writeln!(text, "| {dilation} | {multiplier} | {bits} | {costs}");
+        }
     }
     text
+}
+
+/// The last cells of a row: what a layer costs for each of `per` pieces of work.
+fn costs(layer: &Layer, per: usize) -> String {
+    let [m4, m0, riscv] = TARGETS.map(|rust_target| {
+        let free = Free { spent: true, joined: false };
+        let execution = Execution { rust_target, parameters: None, scratch_bytes: 0, free };
+        Target::of(rust_target, true).cost(layer, &execution)
+    });
+    let each = |count: u64| count as f64 / per as f64;
+    let cycles = m4.cycles.map_or("-".to_string(), |cycles| format!("{:.2}", each(cycles)));
+    let [m4, m0, riscv] = [m4, m0, riscv].map(|cost| each(cost.instructions));
+    format!("{m4:.2} | {cycles} | {m0:.1} | {riscv:.1} |")
+}
+
+/// A depthwise convolution to 64 channels, as `same` pads.
+fn depthwise(bits: u8, dilation: u16, multiplier: u16) -> Layer {
+    let channels = 64 / multiplier;
+    let (input, output) = (tensor(SIDE, channels, bits, 0), tensor(SIDE, 64, bits, 1 << 16));
+    let window = Window {
+        kernel_height: 3,
+        kernel_width: 3,
+        stride_height: 1,
+        stride_width: 1,
+        pad_top: dilation,
+        pad_left: dilation,
+    };
+    let requant = Requant {
+        bias: 0,
+        multiplier: 0,
+        shift: 0,
+        weight_zero_point: 0,
+        rule: Rule::Multiplier,
+        multiplier_step: 1,
+        zero_point_step: 1,
+        fraction: Requant::FRACTION,
+    };
+    let (weights, weight_bits) = (0, input.bits);
+    if dilation * multiplier == 1 {
+        return Layer::Depthwise(Depthwise { input, output, window, weights, weight_bits, requant });
+    }
+    Layer::GroupedConv(GroupedConv {
+        input,
+        output,
+        window,
+        groups: channels,
+        dilation_height: dilation,
+        dilation_width: dilation,
+        weight_bits,
+        weights,
+        requant,
+    })
 }
 
 fn cases() -> Vec<Case> {
@@ -62,6 +129,11 @@ fn cases() -> Vec<Case> {
     {
         let layer = Layer::Multiply(Multiply { a, b, output: a, multiplier: 1 << 14, shift: 22 });
         cases.push(Case { name, bits: "8".to_string(), layer, per: a.elements() });
+    }
+    for (name, operation) in
+        [("sum with constants", Operation::Sum), ("product with constants", Operation::Product)]
+    {
+        cases.extend([8, 4, 2].map(|bits| with_constants(name, operation, bits)));
     }
     for (name, bits, [whole, part]) in [
         ("concatenation, 64 of 128 channels", 8, [128, 64]),
@@ -81,6 +153,23 @@ fn cases() -> Vec<Case> {
     }
     cases.extend([padded(), repeated()]);
     cases
+}
+
+/// A layer with constants of as many bits as its input and its output.
+fn with_constants(name: &'static str, operation: Operation, bits: u8) -> Case {
+    let input = tensor(SIDE, 64, bits, 0);
+    let table = Constants {
+        input,
+        output: input,
+        weights: 0,
+        weight_bits: input.bits,
+        weight_zero_point: 0,
+        operation,
+        multiplier: 1 << 14,
+        multiplier_constant: 0,
+        shift: 22,
+    };
+    Case { name, bits: bits.to_string(), layer: Layer::Constants(table), per: input.elements() }
 }
 
 fn tensor(side: u16, channels: u16, bits: u8, offset: u32) -> Tensor {

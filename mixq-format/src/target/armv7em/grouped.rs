@@ -2,7 +2,8 @@
 //! kernels for ARMv7E-M multiply both by the same loops.
 
 use super::Windows;
-use crate::{Conv, GroupedConv, Layer, Tensor};
+use super::kernel::takes_window;
+use crate::{Bits, Conv, GroupedConv, Layer, Rule, Tensor};
 
 /// The standard convolution that has the filters of a layer: as many of them, each of as many elements. Its
 /// input has the channels that a filter sees. `None` for layers other than convolutions.
@@ -50,12 +51,22 @@ pub const fn windows_of(grouped: &GroupedConv) -> Windows {
 
 /// Whether the kernel for ARMv7E-M takes the groups of a convolution. It does if the codes of each group
 /// begin and end with a byte, in the input and in the output; if groups are whole blocks of filters; unless
-/// windows are 3x3 on three channels, which have weights in an order of their own; and unless a side of them
-/// has more taps than 8 bits hold.
+/// windows are 3x3 on three channels, which have weights in an order of their own; unless a side of them has
+/// more taps than 8 bits hold; and unless it [`is_depthwise`].
 pub(super) const fn takes_groups(grouped: &GroupedConv) -> bool {
     let (channels, filters) = (grouped.group_channels(), grouped.group_filters());
     let is_dense = (channels * grouped.input.bits.count()).is_multiple_of(8);
     let whole = if grouped.groups == 1 { filters.is_multiple_of(2) } else { filters.is_multiple_of(4) };
     let is_small = grouped.window.kernel_height < 256 && grouped.window.kernel_width < 256;
-    is_dense && whole && is_small && !super::Blocks::of_conv(&of_group(grouped)).rgb3x3
+    let is_other = is_depthwise(grouped) || super::Blocks::of_conv(&of_group(grouped)).rgb3x3;
+    is_dense && whole && is_small && !is_other
+}
+
+/// Whether the kernel for depthwise convolutions executes a convolution in groups, if the shifts of its
+/// channels allow it: filters see one channel each, through a window of at most 3x3 with a horizontal stride
+/// of 1 or 2, and become codes by [`Rule::Multiplier`].
+pub const fn is_depthwise(grouped: &GroupedConv) -> bool {
+    let GroupedConv { input, output, window, groups, requant, .. } = grouped;
+    let makes_codes = !matches!(output.bits, Bits::B32) && matches!(requant.rule, Rule::Multiplier);
+    *groups == input.channels && takes_window(window) && makes_codes
 }

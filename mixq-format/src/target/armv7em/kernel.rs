@@ -1,12 +1,14 @@
 //! Chooses the kernel of a layer, and its const parameters.
 
-use core::fmt;
+mod print;
 
 use super::{
     LEAST_SCRATCH, Moves, Plan, SHIFTS, STACK_OF_LINEAR, STRIP, WORD_POOL, Windows, blocks_of, has_records,
-    whole, windows_of,
+    is_depthwise, whole, windows_of,
 };
-use crate::{Bits, Depthwise, Elementwise, Layer, Linear, Multiply, Requant, Rule, Tensor, Window};
+use crate::{
+    Bits, Depthwise, Elementwise, Layer, Linear, Multiply, Operation, Requant, Rule, Tensor, Window,
+};
 
 /// Whether the kernels for ARMv7E-M can make several codes at once by these tables: if the rule is
 /// [`Rule::Multiplier`], the fraction is below 8 bits, and all shifts are in [`SHIFTS`].
@@ -63,10 +65,10 @@ pub fn codes(layer: &Layer, parameters: &[u8], plan: &Plan) -> usize {
 ///
 /// * for convolutions, with groups and gaps or without, and fully connected layers that [`blocks_of`] gives
 ///   blocks for;
-/// * for depthwise convolutions to codes, with windows of at most 3x3 and a horizontal stride of 1 or 2, if
-///   [`requantises`] is true;
+/// * for depthwise convolutions to codes, with windows of at most 3x3 and a horizontal stride of 1 or 2, with
+///   any number of filters of a channel, with gaps between taps or without, if [`requantises`] is true;
 /// * for all pools;
-/// * for additions to codes;
+/// * for additions to codes, and for sums and products with constants;
 /// * for multiplications of tensors of 8 bits: see `takes_product`;
 /// * for elementwise layers whose input and output have the same width, or pixels of whole bytes;
 /// * for rearrangements of whole bytes.
@@ -75,6 +77,9 @@ pub fn codes(layer: &Layer, parameters: &[u8], plan: &Plan) -> usize {
 /// If `parameters` are not those of the layer.
 pub fn takes(layer: &Layer, parameters: &[u8]) -> bool {
     match layer {
+        Layer::GroupedConv(grouped) if is_depthwise(grouped) => {
+            requantises(&grouped.requant, grouped.output.channels.into(), parameters)
+        }
         Layer::Conv(_) | Layer::GroupedConv(_) | Layer::Linear(_) => blocks_of(layer).is_some(),
         Layer::Depthwise(Depthwise { output, window, requant, .. }) => {
             takes_window(window)
@@ -86,7 +91,8 @@ pub fn takes(layer: &Layer, parameters: &[u8]) -> bool {
         Layer::Multiply(multiply) => takes_product(multiply),
         Layer::Elementwise(table) => takes_function(table),
         Layer::Rearrange(rearrange) => Moves::of(rearrange).is_some(),
-        Layer::Resize(_) | Layer::Constants(_) | Layer::Prelu(_) => false,
+        Layer::Constants(_) => true,
+        Layer::Resize(_) | Layer::Prelu(_) => false,
     }
 }
 
@@ -108,6 +114,10 @@ pub(super) fn takes_function(table: &Elementwise) -> bool {
 /// Whether the kernel for depthwise convolutions takes a window: of at most 3x3, with a stride of 1 or 2.
 pub(super) const fn takes_window(window: &Window) -> bool {
     window.kernel_height <= 3 && window.kernel_width <= 3 && window.stride_width <= 2
+}
+
+const fn is_small(window: &Window) -> bool {
+    window.kernel_height != 3 || window.kernel_width != 3
 }
 
 /// Whether the kernels for ARMv7E-M read the codes of a pool by words. They do if a pixel has at least a
@@ -153,6 +163,17 @@ pub enum Kernel {
         /// Whether the codes of a group fill whole words: see [`windows_of`].
         words: bool,
     },
+    /// Convolution whose filters see one channel each: see [`is_depthwise`].
+    GroupedDepthwise {
+        /// Bits of the input.
+        x: usize,
+        /// Bits of the weights.
+        w: usize,
+        /// Bits of the output.
+        y: usize,
+        /// Whether the window is smaller than 3x3.
+        small: bool,
+    },
     /// Depthwise convolution.
     Depthwise {
         /// Bits of the input.
@@ -191,6 +212,11 @@ pub enum Kernel {
     },
     /// Residual addition.
     Add,
+    /// Sum or product of a tensor and constants.
+    Constants {
+        /// Whether it is a product.
+        product: bool,
+    },
     /// Product of two tensors of one shape, or of a tensor and one pixel.
     Multiply {
         /// Whether it is one pixel that multiplies several.
@@ -234,6 +260,12 @@ impl Kernel {
                 windows: Windows::of(conv),
                 whole: codes > 0 && plan.is_some_and(|plan| whole(conv, plan)),
             },
+            Layer::GroupedConv(grouped) if is_depthwise(grouped) => Kernel::GroupedDepthwise {
+                x,
+                w: grouped.weight_bits.count(),
+                y: grouped.output.bits.count(),
+                small: is_small(&grouped.window),
+            },
             Layer::GroupedConv(grouped) => Kernel::GroupedConv {
                 x,
                 w: grouped.weight_bits.count(),
@@ -247,7 +279,7 @@ impl Kernel {
                 w: weight_bits.count(),
                 y: output.bits.count(),
                 odd: !output.channels.is_multiple_of(2),
-                small: (window.kernel_height, window.kernel_width) != (3, 3),
+                small: is_small(window),
             },
             Layer::Linear(linear) => Kernel::Linear { x, w: linear.weight_bits.count(), codes },
             Layer::AveragePool(_) => Kernel::AveragePool { x, words: by_words(layer) },
@@ -258,53 +290,10 @@ impl Kernel {
             Layer::Rearrange(table) => Kernel::Rearrange {
                 interleaved: if Moves::of(table) == Some(Moves::Interleave) { x } else { 0 },
             },
-            Layer::Prelu(_) | Layer::Resize(_) | Layer::Constants(_) => {
-                unreachable!("this set does not take them")
+            Layer::Constants(table) => {
+                Kernel::Constants { product: matches!(table.operation, Operation::Product) }
             }
-        }
-    }
-
-    /// The kernel as Rust source code.
-    #[cfg(feature = "file")]
-    pub(super) fn print(self, plan: Option<Plan>) -> super::super::Kernel {
-        let path = match self {
-            Kernel::Conv { .. } => "armv7em::conv",
-            Kernel::GroupedConv { .. } => "armv7em::grouped_conv",
-            Kernel::Depthwise { .. } => "armv7em::depthwise",
-            Kernel::Linear { .. } => "armv7em::linear",
-            Kernel::AveragePool { .. } => "armv7em::average_pool",
-            Kernel::MaxPool { .. } => "armv7em::max_pool",
-            Kernel::Add => "armv7em::add",
-            Kernel::Multiply { .. } => "armv7em::multiply",
-            Kernel::Elementwise { .. } => "armv7em::elementwise",
-            Kernel::Rearrange { .. } => "armv7em::rearrange",
-        };
-        super::super::Kernel {
-            path,
-            generics: self.to_string(),
-            plan: plan.map(|plan| format!("&{plan:?}")),
-            scratch_bytes: plan.map_or(0, |plan| plan.scratch_bytes),
-        }
-    }
-}
-
-/// The const parameters, as they stand between `::<` and `>`.
-impl fmt::Display for Kernel {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match *self {
-            Kernel::Conv { x, w, codes, fraction, zero, windows, whole } => {
-                write!(f, "{x}, {w}, {codes}, {fraction}, {zero}, {}, {whole}", windows as u8)
-            }
-            Kernel::GroupedConv { x, w, codes, fraction, zero, words } => {
-                write!(f, "{x}, {w}, {codes}, {fraction}, {zero}, {words}")
-            }
-            Kernel::Depthwise { x, w, y, odd, small } => write!(f, "{x}, {w}, {y}, {odd}, {small}"),
-            Kernel::Elementwise { x, y } => write!(f, "{x}, {y}"),
-            Kernel::Linear { x, w, codes } => write!(f, "{x}, {w}, {codes}"),
-            Kernel::AveragePool { x, words } | Kernel::MaxPool { x, words } => write!(f, "{x}, {words}"),
-            Kernel::Add => Ok(()),
-            Kernel::Multiply { by_channel } => write!(f, "{by_channel}"),
-            Kernel::Rearrange { interleaved } => write!(f, "{interleaved}"),
+            Layer::Prelu(_) | Layer::Resize(_) => unreachable!("this set does not take them"),
         }
     }
 }

@@ -21,6 +21,7 @@
 //! Weights of the lower channel are offset by half their range, so that they are unsigned. Weights of the
 //! upper channel are signed: they lie in the upper bits of a half. There are two exceptions. With 8-bit
 //! input, the 4-bit weights of both channels are offset. Of four channels, all but the last one are offset.
+//! The constants of sums and products stay in their order, and all are offset.
 
 mod blocks;
 #[cfg(feature = "file")]
@@ -43,7 +44,7 @@ use super::{LaidOut, Steps, Target, portable, relocate};
 use crate::Layer;
 
 pub use blocks::{Blocks, RGB3X3_ELEMENTS};
-pub use grouped::{filters_of, of_group, windows_of, without_gaps};
+pub use grouped::{filters_of, is_depthwise, of_group, windows_of, without_gaps};
 pub use kernel::{Kernel, by_words, codes, requantises, takes};
 pub use moves::{INTERLEAVED, Loop, Moves, Runs, SEGMENT, interleaves, runs};
 pub use phases::{Division, Phase, Place};

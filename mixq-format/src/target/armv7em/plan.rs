@@ -3,7 +3,7 @@
 use super::super::Steps;
 use super::super::free::{between, free, spent};
 use super::proof::proof;
-use super::{Blocks, Proof, Windows, filters_of, of_group, windows_of};
+use super::{Blocks, Proof, Windows, filters_of, is_depthwise, of_group, windows_of};
 use crate::{Bits, Conv, Layer, Linear};
 
 /// How the kernel for ARMv7E-M executes one layer. It is decided when firmware is compiled.
@@ -113,6 +113,7 @@ fn least_scratch(layer: &Layer) -> usize {
 pub fn useful(layer: &Layer) -> usize {
     let bytes = match layer {
         Layer::Conv(conv) => useful_of(conv, Windows::of(conv), conv.output.channels.into()),
+        Layer::GroupedConv(grouped) if is_depthwise(grouped) => return 0,
         Layer::GroupedConv(grouped) => {
             useful_of(&of_group(grouped), windows_of(grouped), grouped.group_filters())
         }

@@ -3,10 +3,10 @@
 use super::blocks::half_apart;
 use super::grouped::takes_groups;
 use super::{ALIGNMENT, BLOCK, Blocks, Records, STRIP, filters_of, has_records, of_group, records};
-use crate::{Bits, Layer, Linear, Rule};
+use crate::{Bits, Constants, Layer, Linear, Rule};
 
-/// The blocks of a layer, and how many of them alternate; `None` if [`rearrange`] does not change the
-/// weights. It changes those of layers with [`Rule::Multiplier`]: of convolutions of whole blocks, also those
+/// The blocks of a layer, and how many of them alternate; `None` if [`rearrange`] does not make blocks of the
+/// weights. It does of layers with [`Rule::Multiplier`]: of convolutions of whole blocks, also those
 /// of groups that the kernel [takes](takes_groups), and of
 /// fully connected layers of at least a strip, whose weights are aligned, whose elements are a multiple of
 /// 16, and whose pixels begin at bytes without padding, in the weights and in the input.
@@ -37,17 +37,22 @@ fn strips(layer: &Layer) -> Option<(Blocks, usize)> {
     (layer.requant()?.rule == Rule::Multiplier).then_some((blocks, strip))
 }
 
-/// The blocks of a layer, if [`rearrange`] changes its weights.
+/// The blocks of a layer, if [`rearrange`] makes blocks of its weights.
 pub fn blocks_of(layer: &Layer) -> Option<Blocks> {
     Some(strips(layer)?.0)
 }
 
 /// Writes the weights of a layer in the layout of the kernels for ARMv7E-M to `laid_out`, a copy of
-/// `parameters`. Does nothing for layers that [`blocks_of`] has no blocks for.
+/// `parameters`. Offsets constants by half their range, so that they are unsigned. Does nothing for other
+/// layers that [`blocks_of`] has no blocks for.
 ///
 /// # Panics
 /// If `parameters` are not those of the layer.
 pub fn rearrange(layer: &Layer, parameters: &[u8], laid_out: &mut [u8]) {
+    if let Layer::Constants(table) = layer {
+        offset_constants(table, parameters, laid_out);
+        return;
+    }
     let (Some((blocks, strip)), Some((offset, rows, columns, bits))) = (strips(layer), layer.weights())
     else {
         return;
@@ -107,5 +112,20 @@ pub fn rearrange(layer: &Layer, parameters: &[u8], laid_out: &mut [u8]) {
     for (from, to) in plain.chunks_exact(strip_bytes).zip(laid_out.chunks_exact_mut(strip_bytes)) {
         to.fill(0);
         words(from, to, elements / blocks.unit);
+    }
+}
+
+fn offset_constants(table: &Constants, parameters: &[u8], laid_out: &mut [u8]) {
+    let Constants { input, weights, weight_bits, .. } = table;
+    // The highest bit of each code of a byte.
+    let highest = match weight_bits {
+        Bits::B2 => 0xaa,
+        Bits::B4 => 0x88,
+        Bits::B8 | Bits::B32 => 0x80,
+    };
+    let start = *weights as usize;
+    let range = start..start + input.pixels() * weight_bits.row_bytes(input.channels.into());
+    for (to, from) in laid_out[range.clone()].iter_mut().zip(&parameters[range]) {
+        *to = from ^ highest;
     }
 }

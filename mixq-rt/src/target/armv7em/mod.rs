@@ -22,9 +22,9 @@ mod multiply;
 mod pool;
 mod rearrange;
 
-pub use add::add;
+pub use add::{add, constants};
 pub use conv::conv;
-pub use depthwise::depthwise;
+pub use depthwise::{depthwise, grouped_depthwise};
 pub use elementwise::elementwise;
 pub use grouped::grouped_conv;
 pub use linear::linear;

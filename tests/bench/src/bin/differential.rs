@@ -5,6 +5,8 @@
 #![no_std]
 #![no_main]
 
+#[path = "../differential/constants.rs"]
+mod constants;
 #[path = "../differential/dispatch.rs"]
 mod dispatch;
 #[path = "../differential/hostile.rs"]
@@ -61,16 +63,17 @@ fn main() -> ! {
         let memory = &raw mut MEMORY;
         &mut *memory
     };
-    let mut counts = [0; 9];
+    let mut counts = [0; 10];
     for number in 0..count {
         let mut numbers = Numbers::new(seed.wrapping_add(number));
-        let layer = match numbers.within(0, 14) {
+        let layer = match numbers.within(0, 15) {
             0 => unweighted::addition(&mut numbers, &mut memory.expected),
             1 => unweighted::pool(&mut numbers, &mut memory.expected),
             2 => unweighted::elementwise(&mut numbers, &mut memory.plain, &mut memory.expected),
             3 => unweighted::multiplication(&mut numbers, &mut memory.expected),
             4 => moves::rearrange(&mut numbers, &mut memory.expected),
-            5..=7 => layers::grouped(&mut numbers, &mut memory.plain, &mut memory.expected),
+            5 => constants::constants(&mut numbers, &mut memory.plain, &mut memory.expected),
+            6..=8 => layers::grouped(&mut numbers, &mut memory.plain, &mut memory.expected),
             _ => layers::random(&mut numbers, &mut memory.plain, &mut memory.expected),
         };
         if !takes(&layer, &memory.plain) {
@@ -86,16 +89,17 @@ fn main() -> ! {
             Layer::Multiply(_) => counts[6] += 1,
             Layer::Rearrange(_) => counts[7] += 1,
             Layer::GroupedConv(_) => counts[8] += 1,
-            Layer::Prelu(_) | Layer::Resize(_) | Layer::Constants(_) => {
-                unreachable!("no kernel of the set takes it")
-            }
+            Layer::Constants(_) => counts[9] += 1,
+            Layer::Prelu(_) | Layer::Resize(_) => unreachable!("no kernel of the set takes it"),
         }
         compare(number, &layer, &mut numbers, memory);
     }
-    let [convs, depthwises, linears, additions, pools, elementwise, products, moves, grouped] = counts;
+    let [convs, depthwises, linears, additions, pools, elementwise, products, moves, grouped, constants] =
+        counts;
     println!(
         "convolutions {convs}, depthwise {depthwises}, fully connected {linears}, additions {additions}, \
-         pools {pools}, elementwise {elementwise}, products {products}, moves {moves}, in groups {grouped}"
+         pools {pools}, elementwise {elementwise}, products {products}, moves {moves}, in groups {grouped}, \
+         with constants {constants}"
     );
     process::exit(0)
 }

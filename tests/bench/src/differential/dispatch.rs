@@ -76,6 +76,16 @@ macro_rules! dispatch {
             (_, true, _) => dispatch!(@depthwise [8, true, true], $($argument),*),
         }
     };
+    (grouped_depthwise $kind:expr, $($argument:expr),*) => {
+        match $kind {
+            (2, false) => dispatch!(@grouped_depthwise [2, false], $($argument),*),
+            (4, false) => dispatch!(@grouped_depthwise [4, false], $($argument),*),
+            (_, false) => dispatch!(@grouped_depthwise [8, false], $($argument),*),
+            (2, true) => dispatch!(@grouped_depthwise [2, true], $($argument),*),
+            (4, true) => dispatch!(@grouped_depthwise [4, true], $($argument),*),
+            (_, true) => dispatch!(@grouped_depthwise [8, true], $($argument),*),
+        }
+    };
     (linear $y:expr, $($argument:expr),*) => {
         match $y {
             0 => dispatch!(@linear [0], $($argument),*),
@@ -142,6 +152,9 @@ pub fn run(kernel: &Kernel, layer: &Layer, parameters: &[u8], arena: &mut [u8], 
         (Kernel::Depthwise { x, w, y, odd, small }, Layer::Depthwise(table), _) => {
             dispatch!(depthwise(y, odd, small), (x, w), operands(table, parameters, arena))
         }
+        (Kernel::GroupedDepthwise { x, w, y, small }, Layer::GroupedConv(table), _) => {
+            dispatch!(grouped_depthwise(y, small), (x, w), operands(table, parameters, arena))
+        }
         (Kernel::Elementwise { x, y }, Layer::Elementwise(table), _) => {
             dispatch!(@elementwise [], (x, y), operands(table, parameters, arena))
         }
@@ -155,6 +168,13 @@ pub fn run(kernel: &Kernel, layer: &Layer, parameters: &[u8], arena: &mut [u8], 
             }
         }
         (Kernel::Add, Layer::Add(table), _) => armv7em::add(operands(table, parameters, arena)),
+        (Kernel::Constants { product }, Layer::Constants(table), _) => {
+            let operands = operands(table, parameters, arena);
+            match product {
+                true => armv7em::constants::<true>(operands),
+                false => armv7em::constants::<false>(operands),
+            }
+        }
         (Kernel::Multiply { by_channel }, Layer::Multiply(table), _) => {
             let operands = operands(table, parameters, arena);
             match by_channel {

@@ -11,6 +11,7 @@ use mixq_rt::format::{Bits, Conv, Layer, Linear, Network, Tensor};
 use mixq_rt::run_layer;
 use semihosting::println;
 
+use crate::constants;
 use crate::dispatch;
 use crate::known::KNOWN;
 use crate::layers;
@@ -70,13 +71,14 @@ pub fn run(count: u64, seed: u64) {
     for number in seed..seed + count {
         CASE.store(number as u32, Ordering::Relaxed);
         let mut numbers = Numbers::new(number);
-        let layer = match numbers.within(0, 12) {
+        let layer = match numbers.within(0, 13) {
             0 => unweighted::addition(&mut numbers, &mut memory.arena),
             1 => unweighted::pool(&mut numbers, &mut memory.arena),
             2 => unweighted::elementwise(&mut numbers, &mut memory.plain, &mut memory.arena),
             3 => unweighted::multiplication(&mut numbers, &mut memory.arena),
             4 => moves::rearrange(&mut numbers, &mut memory.arena),
-            5 | 6 => layers::grouped(&mut numbers, &mut memory.plain, &mut memory.arena),
+            5 => constants::constants(&mut numbers, &mut memory.plain, &mut memory.arena),
+            6 | 7 => layers::grouped(&mut numbers, &mut memory.plain, &mut memory.arena),
             _ => layers::random(&mut numbers, &mut memory.plain, &mut memory.arena),
         };
         let needed = lengths(&layer);

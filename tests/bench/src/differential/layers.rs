@@ -48,9 +48,19 @@ pub fn random(numbers: &mut Numbers, parameters: &mut [u8], arena: &mut [u8]) ->
 pub fn grouped(numbers: &mut Numbers, parameters: &mut [u8], arena: &mut [u8]) -> Layer {
     let dense = !numbers.once_in(4);
     let parameters = Parameters { bytes: parameters, end: 0, dense };
-    let groups = numbers.within(1, 4) as u16;
+    // Groups of one channel, or of more.
+    let groups = if numbers.once_in(3) { -numbers.within(1, 20) } else { numbers.within(1, 4) };
     let dilation = [(); 2].map(|()| numbers.within(1, 3) as u16);
-    windowed(numbers, parameters, arena, Some((groups, dilation)))
+    let grouped = Grouped { groups: groups.unsigned_abs() as u16, one_channel: groups < 0, dilation };
+    windowed(numbers, parameters, arena, Some(grouped))
+}
+
+/// What windows see in layers whose filters see a part of the channels.
+struct Grouped {
+    groups: u16,
+    /// Whether a group has one channel.
+    one_channel: bool,
+    dilation: [u16; 2],
 }
 
 /// A convolution or a depthwise convolution; if groups and dilation are given, one of these.
@@ -58,12 +68,14 @@ fn windowed(
     numbers: &mut Numbers,
     mut parameters: Parameters,
     arena: &mut [u8],
-    grouped: Option<(u16, [u16; 2])>,
+    grouped: Option<Grouped>,
 ) -> Layer {
-    let (groups, dilation) = grouped.unwrap_or((1, [1; 2]));
-    let depthwise = grouped.is_none() && numbers.once_in(3);
+    let is_grouped = grouped.is_some();
+    let Grouped { groups, one_channel, dilation } =
+        grouped.unwrap_or(Grouped { groups: 1, one_channel: false, dilation: [1; 2] });
+    let depthwise = !is_grouped && numbers.once_in(3);
     // Three channels of 3x3, as a first layer sees them.
-    let rgb3x3 = grouped.is_none() && !depthwise && numbers.once_in(8);
+    let rgb3x3 = !is_grouped && !depthwise && numbers.once_in(8);
     let [x_bits, weight_bits] = [(); 2].map(|()| numbers.one_of(&Bits::QUANTISED));
     let y_bits = match depthwise {
         true => numbers.one_of(&Bits::QUANTISED),
@@ -72,9 +84,10 @@ fn windowed(
     let each = i64::from(groups);
     let channels = match numbers.within(0, 3) {
         _ if rgb3x3 => 3,
-        0 if grouped.is_some() => each * numbers.within(1, 12),
-        1 if grouped.is_some() => each * 16 * numbers.within(1, 3),
-        _ if grouped.is_some() => each * 4 * numbers.within(1, 6),
+        _ if one_channel => each,
+        0 if is_grouped => each * numbers.within(1, 12),
+        1 if is_grouped => each * 16 * numbers.within(1, 3),
+        _ if is_grouped => each * 4 * numbers.within(1, 6),
         0 => numbers.within(1, 20),
         1 => numbers.within(1, 100),
         2 => 4 * numbers.within(1, 24),
@@ -82,23 +95,26 @@ fn windowed(
     };
     let filters = match depthwise {
         true => channels,
-        false if grouped.is_some() && numbers.once_in(12) => each * numbers.within(1, 9),
-        false if grouped.is_some() => each * 4 * numbers.within(1, 5),
+        false if one_channel => each * numbers.one_of(&[1, 1, 2, 3, 4, 5]),
+        false if is_grouped && numbers.once_in(12) => each * numbers.within(1, 9),
+        false if is_grouped => each * 4 * numbers.within(1, 5),
         false if numbers.once_in(16) => numbers.within(1, 40),
         false => 2 * numbers.within(1, 20),
     };
-    let small = depthwise && numbers.once_in(3);
-    let kernel = |numbers: &mut Numbers| match (depthwise, rgb3x3) {
+    // Whether filters see one channel each.
+    let alone = depthwise || one_channel;
+    let small = alone && numbers.once_in(3);
+    let kernel = |numbers: &mut Numbers| match (alone, rgb3x3) {
         (true, _) if small => numbers.within(1, 3),
         (true, _) | (_, true) => 3,
         (false, false) => numbers.within(1, 4),
     };
-    let pointwise = !depthwise && !rgb3x3 && numbers.once_in(2);
+    let pointwise = !alone && !rgb3x3 && numbers.once_in(2);
     let axis = |numbers: &mut Numbers, wide: bool, dilation: u16| {
         let kernel = if pointwise { 1 } else { kernel(numbers) };
-        let stride = numbers.within(1, if depthwise { 2 } else { 3 });
+        let stride = numbers.within(1, if alone { 2 } else { 3 });
         // Now and then wider than the rows of a depthwise kernel.
-        let longest = if wide && depthwise && channels < 9 && numbers.once_in(4) { 150 } else { 9 };
+        let longest = if wide && alone && channels < 9 && numbers.once_in(4) { 150 } else { 9 };
         let span = (kernel - 1) * i64::from(dilation) + 1;
         let (size, pad) = (numbers.within(1, longest), numbers.within(0, span - 1));
         // The last window meets the input.
@@ -148,7 +164,7 @@ fn windowed(
     let elements = taps as i64 * if depthwise { 1 } else { channels / each };
     let requant =
         requant(numbers, &mut parameters, filters as usize, elements, [x_bits, weight_bits, y_bits]);
-    if grouped.is_some() {
+    if is_grouped {
         let [dilation_height, dilation_width] = dilation;
         Layer::GroupedConv(GroupedConv {
             input,

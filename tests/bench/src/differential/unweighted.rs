@@ -32,6 +32,23 @@ pub fn place<const N: usize>(numbers: &mut Numbers, tensors: [&mut Tensor; N]) -
     end
 }
 
+/// Two tensors of one shape, each of any width: often in one place where they have one. The arena holds the
+/// first one.
+pub fn tensors(numbers: &mut Numbers, arena: &mut [u8]) -> [Tensor; 2] {
+    let size = [(); 2].map(|()| numbers.within(1, 9) as u16);
+    let channels = channels(numbers);
+    let [mut input, mut output] = [(); 2].map(|()| {
+        let bits = numbers.one_of(&Bits::QUANTISED);
+        tensor(numbers, size, channels, bits)
+    });
+    let end = place(numbers, [&mut input, &mut output]);
+    if output.bits == input.bits && !numbers.once_in(4) {
+        output.offset = input.offset;
+    }
+    numbers.fill(&mut arena[..end + 8]);
+    [input, output]
+}
+
 /// An addition, and an arena with its summands.
 pub fn addition(numbers: &mut Numbers, arena: &mut [u8]) -> Layer {
     let size = [(); 2].map(|()| numbers.within(1, 7) as u16);

@@ -12,7 +12,7 @@ mod unweighted;
 
 use super::super::cost::{Cost, Counts, Execution, Free, Piece, Tally};
 use super::super::portable;
-use super::{Blocks, Moves, Plan, Proof, STRIP, blocks_of, filters_of, proof, useful};
+use super::{Blocks, Moves, Plan, Proof, STRIP, blocks_of, filters_of, is_depthwise, proof, useful};
 use crate::target::Steps;
 use crate::{Bits, Conv, Layer, Linear, Requant, Rule};
 
@@ -67,6 +67,7 @@ impl Known {
         // Of a layer without weights, or whose weights prove nothing.
         let none = Known { proof: Proof { chunk: 0, interval: 0 }, codes: 0 };
         let elements = match layer {
+            Layer::GroupedConv(grouped) if is_depthwise(grouped) => return Some(none),
             Layer::Conv(_) | Layer::GroupedConv(_) => {
                 let Conv { window, input, .. } = filters_of(layer)?;
                 window.taps() * usize::from(input.channels)
@@ -82,7 +83,8 @@ impl Known {
             Layer::Elementwise(table) => return super::kernel::takes_function(table).then_some(none),
             Layer::Multiply(multiply) => return super::kernel::takes_product(multiply).then_some(none),
             Layer::Rearrange(rearrange) => return Moves::of(rearrange).map(|_| none),
-            Layer::Prelu(_) | Layer::Resize(_) | Layer::Constants(_) => return None,
+            Layer::Constants(_) => return Some(none),
+            Layer::Prelu(_) | Layer::Resize(_) => return None,
         };
         let proof = usual_proof(elements, layer.first_input().bits, &blocks_of(layer)?);
         let (output, requant) = (layer.output(), layer.requant()?);
@@ -127,6 +129,7 @@ fn with_scratch(layer: &Layer, known: &Known, execution: &Execution<'_>) -> Tall
     let scratch_bytes = execution.scratch_bytes as usize;
     let counts = match layer {
         Layer::Conv(conv) => conv::tally(conv, known, scratch_bytes, free(layer, execution)),
+        Layer::GroupedConv(l) if is_depthwise(l) => depthwise::grouped(l),
         Layer::GroupedConv(l) => grouped::tally(l, known, scratch_bytes, free(layer, execution)),
         Layer::Depthwise(depthwise) => depthwise::tally(depthwise),
         Layer::Linear(linear) => linear::tally(linear, known, scratch_bytes),
@@ -136,9 +139,8 @@ fn with_scratch(layer: &Layer, known: &Known, execution: &Execution<'_>) -> Tall
         Layer::Multiply(multiply) => unweighted::multiply(multiply),
         Layer::Elementwise(table) => unweighted::elementwise(table),
         Layer::Rearrange(rearrange) => moves::rearrange(rearrange),
-        Layer::Resize(_) | Layer::Constants(_) | Layer::Prelu(_) => {
-            unreachable!("portable code executes them")
-        }
+        Layer::Constants(table) => unweighted::constants(table),
+        Layer::Resize(_) | Layer::Prelu(_) => unreachable!("portable code executes them"),
     };
     let piece = |(name, figures): &(&'static str, &[f64])| Piece {
         name,
@@ -184,12 +186,13 @@ pub(super) fn scratch_steps(layer: &Layer, execution: &Execution<'_>) -> Vec<(u3
             let free = free(layer, &Execution { scratch_bytes: bytes as u32, ..*execution });
             conv::Way::of(conv, &known, bytes, free).phases
         }
-        Layer::GroupedConv(grouped) => {
+        Layer::GroupedConv(grouped) if !is_depthwise(grouped) => {
             let free = free(layer, &Execution { scratch_bytes: bytes as u32, ..*execution });
             grouped::phases(grouped, &known, bytes, free)
         }
         Layer::Linear(linear) => vec![(linear::memory(linear, &known, bytes), 0..1)],
         Layer::Depthwise(_)
+        | Layer::GroupedConv(_)
         | Layer::AveragePool(_)
         | Layer::MaxPool(_)
         | Layer::Add(_)

@@ -113,6 +113,9 @@ pieces! {
     TwoOutputs 31.97 45.35;
     OneOutput 20.07 31.53;
     Depthwise 243.07 345.57;
+    GroupedDepthwise 190.00 280.00;
+    Grid 30.00 45.00;
+    FilterPair 26.50 45.00;
     ClearedByte 1.07 1.24;
     Strip 341.66 539.04;
     ChannelPair 87.08 158.78;
@@ -177,6 +180,8 @@ pieces! {
     AddRead2 4.05 5.07;
     AddWrite4 8.29 12.80;
     AddWrite2 7.36 14.31;
+    Constants 175.00 225.00;
+    ProductUnit 29.76 32.39;
     Multiply 145.42 217.23;
     MultiplyRound 0.34 6.43;
     MultiplyUnit 37.82 41.78;

@@ -1,8 +1,8 @@
-//! Pools, additions, multiplications and elementwise layers.
+//! Pools, additions, layers with constants, multiplications and elementwise layers.
 
 use super::super::super::cost::{Counts, axis};
 use super::pieces::P;
-use crate::{Add, Bits, Elementwise, Multiply, Pool};
+use crate::{Add, Bits, Constants, Elementwise, Multiply, Operation, Pool, Tensor};
 
 /// Pixels of the windows by fields of words or bytes.
 pub(super) fn pool(pool: &Pool, words: bool, max: bool) -> Counts {
@@ -36,34 +36,50 @@ pub(super) fn pool(pool: &Pool, words: bool, max: bool) -> Counts {
 
 pub(super) fn add(add: &Add) -> Counts {
     let mut counts = super::counts();
-    let bits = [&add.a, &add.b, &add.output].map(|tensor| tensor.bits.count());
-    let (pixels, channels) = (add.output.pixels(), usize::from(add.output.channels));
+    counts.add(P::Add as usize, 1);
+    join(&mut counts, P::AddUnit, [add.a.bits, add.b.bits], &add.output);
+    counts
+}
+
+pub(super) fn constants(table: &Constants) -> Counts {
+    let mut counts = super::counts();
+    counts.add(P::Constants as usize, 1);
+    let unit = match table.operation {
+        Operation::Sum => P::AddUnit,
+        Operation::Product => P::ProductUnit,
+    };
+    join(&mut counts, unit, [table.input.bits, table.weight_bits], &table.output);
+    counts
+}
+
+/// Units of four elements of two inputs.
+fn join(counts: &mut Counts, unit: P, inputs: [Bits; 2], output: &Tensor) {
+    let bits = [inputs[0], inputs[1], output.bits].map(Bits::count);
+    let (pixels, channels) = (output.pixels(), usize::from(output.channels));
     let narrowest = bits.into_iter().min().unwrap_or(8);
     let seamless = (channels * narrowest).is_multiple_of(8);
     let (rows, elements) = if seamless { (1, pixels * channels) } else { (pixels, channels) };
     let rest = elements % 4;
     // Each row has a unit of what is left, maybe of nothing.
     let units = rows * (elements / 4 + 1);
-    counts.add(P::Add as usize, 1);
     counts.add(P::AddRow as usize, rows);
-    counts.add(P::AddUnit as usize, units);
+    counts.add(unit as usize, units);
     let copied: usize = bits.iter().map(|bits| (bits * rest).div_ceil(8)).sum();
     counts.add(P::AddCopied as usize, rows * copied);
     let wide = bits[0] == 8 && bits[1] == 8;
     counts.add(P::AddTable as usize, if wide { 0 } else { units });
-    for bits in [add.a.bits, add.b.bits] {
+    for bits in inputs {
         match bits {
             Bits::B4 => counts.add(P::AddRead4 as usize, units),
             Bits::B2 => counts.add(P::AddRead2 as usize, units),
             Bits::B8 | Bits::B32 => {}
         }
     }
-    match add.output.bits {
+    match output.bits {
         Bits::B4 => counts.add(P::AddWrite4 as usize, units),
         Bits::B2 => counts.add(P::AddWrite2 as usize, units),
         Bits::B8 | Bits::B32 => {}
     }
-    counts
 }
 
 pub(super) fn multiply(multiply: &Multiply) -> Counts {

@@ -1,9 +1,10 @@
 //! The weights and tables of one channel, as the loops read them.
 
+use mixq_format::Rule;
 use mixq_format::target::armv7em::SHIFTS;
-use mixq_format::{Depthwise, Rule};
 
 use super::super::Layer;
+use super::grid::ByChannel;
 use crate::target::armv7em::check::check;
 
 /// The arguments of [`Convolve`](super::convolve::Convolve).
@@ -27,32 +28,39 @@ pub(super) struct Channel {
     pub(super) weights: [[u32; 2]; 5],
 }
 
-/// The channels of a layer.
-pub(super) struct Channels<'a> {
-    layer: Layer<'a, Depthwise>,
-    small: Option<SmallWindows>,
-    /// Bytes of a row of weights.
-    row_bytes: usize,
-    /// Bytes of an output pixel.
-    step: usize,
+/// The channels of the output of a layer.
+pub(super) struct Channels<'a, T> {
+    layer: Layer<'a, T>,
+    small: Option<SmallWindows<T>>,
+    /// Bytes from the weights of a tap to those of the next one.
+    tap_bytes: usize,
+    /// Bytes from an output pixel to the next one of its row.
+    pub(super) step: usize,
     /// Outputs of a row: number of pairs, and number of single outputs; both less 1, times 256.
     pub(super) counts: [i32; 2],
 }
 
-impl<'a> Channels<'a> {
+impl<'a, T: ByChannel> Channels<'a, T> {
     /// The channels of a layer.
     ///
     /// # Panics
     /// If the window is not 3x3, or with `small` larger than 3x3; if the fraction is not below 8, so that 16
     /// bits do not hold the weights; if the rule is not [`Rule::Multiplier`].
     #[inline(always)]
-    pub(super) fn new(layer: Layer<'a, Depthwise>, small: Option<SmallWindows>) -> Channels<'a> {
-        let Depthwise { output, window, requant, weight_bits, .. } = layer.table();
+    pub(super) fn new(layer: Layer<'a, T>, small: Option<SmallWindows<T>>) -> Channels<'a, T> {
+        let table = layer.table();
+        let ([_, output], window, requant) = (table.tensors(), table.window(), table.requant());
         let size = (window.kernel_height, window.kernel_width);
         check(if small.is_some() { size.0 <= 3 && size.1 <= 3 } else { size == (3, 3) });
-        let row_bytes = weight_bits.row_bytes(output.channels.into());
         check(requant.fraction < 8 && requant.rule == Rule::Multiplier);
-        Channels { layer, small, row_bytes, step: output.pixel_bytes(), counts: [0; 2] }
+        let [_, columns] = table.dilation();
+        let step = output.pixel_bytes().wrapping_mul(columns);
+        Channels { layer, small, tap_bytes: table.tap_bytes(), step, counts: [0; 2] }
+    }
+
+    #[inline(always)]
+    pub(super) fn table(&self) -> &'a T {
+        self.layer.table()
     }
 
     /// Writes the arguments of the loops for a channel to `to`.
@@ -65,7 +73,8 @@ impl<'a> Channels<'a> {
     #[inline(never)]
     pub(super) unsafe fn write(&self, channel: usize, to: *mut Channel) {
         let [pairs, singles] = self.counts;
-        let Depthwise { requant, output, .. } = self.layer.table();
+        let table = self.layer.table();
+        let ([_, output], requant) = (table.tensors(), table.requant());
         let at = |offset: u32, entry: usize| {
             self.layer.parameters().as_ptr().wrapping_add(offset as usize + entry)
         };
@@ -92,8 +101,8 @@ impl<'a> Channels<'a> {
             (*to).multiplier = multiplier;
             (*to).pairs = pairs + shift;
         }
-        let bits = self.layer.table().weight_bits.count();
-        let bit = channel * bits;
+        let bits = table.weight_bits().count();
+        let bit = table.first_bit(channel);
         let (left, right) = (32 - bits - bit % 8, 32 - bits);
         // A weight less its zero point has 9 bits. Multiplied by `scale`, at most 2^7, it is in units of the
         // bias, and a 16-bit half holds it.
@@ -107,35 +116,35 @@ impl<'a> Channels<'a> {
             small(self.layer, [bit / 8, left, right], scale, offset, weights);
             return;
         }
-        let from = at(self.layer.table().weights, bit / 8);
-        // SAFETY: reads a byte of each of the nine rows of weights of a window of 3x3, which the parameters
-        // hold: the check of the layer found it. Writes a field of `to`, which the caller allows.
-        unsafe { weights(from, self.row_bytes, left, right, scale, offset, &raw mut (*to).weights) };
+        let from = at(table.weights(), bit / 8);
+        // SAFETY: reads a byte of each of the nine weights of a window of 3x3, which the parameters hold: the
+        // check of the layer found it. Writes a field of `to`, which the caller allows.
+        unsafe { weights(from, self.tap_bytes, left, right, scale, offset, &raw mut (*to).weights) };
     }
 }
 
 /// Unpacks the weights of a window that is smaller than 3x3: see [`small_windows`].
-pub(super) type SmallWindows = fn(Layer<Depthwise>, [usize; 3], i32, i32, &mut [[u32; 2]; 5]);
+pub(super) type SmallWindows<T> = fn(Layer<T>, [usize; 3], i32, i32, &mut [[u32; 2]; 5]);
 
 /// As [`weights`], for a window that is smaller than 3x3: it becomes the upper left part of a window of 3x3
-/// whose other weights are 0, as `unpacked` is. `byte` of each row of weights holds the channel's weight.
+/// whose other weights are 0, as `unpacked` is. `byte` holds the channel's first weight.
 #[inline(never)]
-pub(super) fn small_windows(
-    layer: Layer<Depthwise>,
+pub(super) fn small_windows<T: ByChannel>(
+    layer: Layer<T>,
     [byte, left, right]: [usize; 3],
     scale: i32,
     offset: i32,
     // In place: a result would lie on the stack twice.
     unpacked: &mut [[u32; 2]; 5],
 ) {
-    let Depthwise { output, window, weight_bits, weights, .. } = layer.table();
-    let row_bytes = weight_bits.row_bytes(output.channels.into());
+    let table = layer.table();
+    let (window, tap_bytes) = (table.window(), table.tap_bytes());
     let (height, width) = (usize::from(window.kernel_height), usize::from(window.kernel_width));
-    let rows = &layer.parameters()[*weights as usize..];
+    let rows = &layer.parameters()[table.weights() as usize..];
     for row in 0..height {
         let mut w = [0; 3];
         for (column, w) in w.iter_mut().enumerate().take(width) {
-            let weight = u32::from(rows[(row * width + column) * row_bytes + byte]) << left;
+            let weight = u32::from(rows[(row * width + column) * tap_bytes + byte]) << left;
             // The lower 16 bits: the loops multiply signed halves.
             *w = ((weight as i32 >> right) * scale + offset) as u16;
         }
@@ -149,7 +158,7 @@ pub(super) fn small_windows(
     }
 }
 
-/// Unpacks nine weights from bytes that are `row_bytes` apart: shifts a byte to the left, then to the right
+/// Unpacks nine weights from bytes that are `tap_bytes` apart: shifts a byte to the left, then to the right
 /// with the sign, multiplies it by `scale`, and adds `offset`. Writes [`Channel::weights`].
 ///
 /// # Safety
@@ -157,7 +166,7 @@ pub(super) fn small_windows(
 #[unsafe(naked)]
 unsafe extern "C" fn weights(
     from: *const u8,
-    row_bytes: usize,
+    tap_bytes: usize,
     left: usize,
     right: usize,
     scale: i32,

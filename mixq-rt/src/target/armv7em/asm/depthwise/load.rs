@@ -14,7 +14,7 @@ pub(super) type Load = unsafe extern "C" fn();
 pub(super) struct Loads {
     /// For a pair of channels.
     pub(super) pair: Load,
-    /// For the last one of an odd number of channels.
+    /// For a channel alone.
     pub(super) single: Load,
     /// Whether the number of channels may be odd.
     pub(super) odd: bool,
@@ -33,6 +33,12 @@ pub(super) const fn loads(bits: usize, odd: bool) -> Loads {
         _ => (crumbs, crumbs),
     };
     Loads { pair, single, odd, bits }
+}
+
+/// The loops for `bits`-bit input, if both filters of a pair may see the same channel: then the pair is loaded
+/// as a single channel, which becomes two.
+pub(super) const fn loads_of_filters(bits: usize) -> Loads {
+    Loads { single: twice, odd: true, ..loads(bits, false) }
 }
 
 // `$load` loads a byte or two of a pixel. `$two` unpacks r4 and r6, with two pixels each, to r4 and r6 for
@@ -105,6 +111,13 @@ load!(
         "and r6, r6, r8"
     ],
     ["lsr r4, r4, r3", "and r5, r8, r4, lsr #2", "and r4, r4, r8"]
+);
+// For two filters that see the same channel.
+load!(
+    twice,
+    "ldrb",
+    ["lsr r4, r4, r3", "lsr r6, r6, r3", "and r4, r4, r8", "and r6, r6, r8", "mov r5, r4", "mov r7, r6"],
+    ["lsr r4, r4, r3", "and r4, r4, r8", "mov r5, r4"]
 );
 
 /// Writes the same word to all words of the rows. In assembly, because the compiler's code is ten times as

@@ -1,9 +1,9 @@
-//! Random layers with constants. The device has no kernels of its own for them.
+//! Random layers with constants.
 
 use mixq_rt::format::{Bits, Constants, Layer, Multiply, Operation};
 
 use crate::numbers::Numbers;
-use crate::prelu::tensors;
+use crate::unweighted::tensors;
 
 /// A sum or a product with any constants, at any offset of the parameters, and an arena with its input.
 pub fn constants(numbers: &mut Numbers, parameters: &mut [u8], arena: &mut [u8]) -> Layer {
@@ -15,12 +15,14 @@ pub fn constants(numbers: &mut Numbers, parameters: &mut [u8], arena: &mut [u8])
     let operation = numbers.one_of(&[Operation::Sum, Operation::Product]);
     let (multiplier, multiplier_constant, shift) = match operation {
         Operation::Sum => {
-            let mut multiplier = || numbers.within(-(1 << 21), 1 << 21) as i32;
-            (multiplier(), multiplier(), numbers.within(10, 31) as u32)
+            let (limit, least) = if numbers.once_in(4) { ((1 << 22) - 1, 1) } else { (1 << 21, 10) };
+            let mut multiplier = || numbers.within(-limit, limit) as i32;
+            (multiplier(), multiplier(), numbers.within(least, 31) as u32)
         }
         Operation::Product => {
             let shift = numbers.within((*Multiply::SHIFTS.start()).into(), (*Multiply::SHIFTS.end()).into());
-            (numbers.within(0, (1 << 15) - 1) as i32, 0, shift as u32)
+            let limit = (1 << 15) - 1;
+            (numbers.within(-limit, limit) as i32, 0, shift as u32)
         }
     };
     Layer::Constants(Constants {
