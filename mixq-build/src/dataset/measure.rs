@@ -72,7 +72,13 @@ pub fn measure(
 ) -> Result<Measure, Error> {
     let Reader { inputs, output, labels, samples } = network;
     let named = (!labels.is_empty()).then(|| labels.to_vec());
-    let mut config = DatasetConfig { test: None, labels: named, ..super::found(config) };
+    let mut config = DatasetConfig {
+        test: None,
+        labels: named,
+        // A score needs targets, whatever the network was trained with.
+        may_lack_targets: false,
+        ..super::found(config)
+    };
     for (input, samples) in inputs.iter().zip(samples) {
         if samples.is_empty() {
             continue;

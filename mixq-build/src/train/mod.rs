@@ -5,6 +5,7 @@ mod batches;
 mod calibrate;
 mod check;
 mod checkpoint;
+mod correct;
 mod device;
 mod elementwise;
 mod epochs;
@@ -22,21 +23,27 @@ mod pairs;
 mod part;
 mod phase;
 mod pools;
+mod post;
 mod quantise;
+mod ranges;
 mod rearrange;
 mod resize;
 mod resume;
+mod rounding;
 mod sensitivity;
 mod state;
 mod step;
+mod teach;
 #[cfg(test)]
 mod tests;
+mod weighted;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 pub use metrics::Metrics;
 pub use pace::{Pace, pace};
+pub use teach::taught;
 
 use answers::answers;
 use check::{aside, can_be_trained, imbalance, mixed, too_few_images};
@@ -59,7 +66,7 @@ use crate::import::{Initial, InputNormalisation};
 use crate::memory::{Allocation, Losses};
 pub use crate::observer::Effort;
 use crate::observer::Observer;
-use crate::settings::{ClassWeights, Scheme, Training};
+use crate::settings::{Bounds, ClassWeights, Scheme, Training};
 use crate::task::{Fit, Targets, Task, rules};
 
 /// The result of a training.
@@ -174,7 +181,10 @@ pub fn train(
             model.change_outputs(&factors, &summands);
         }
     }
-    if !is_balanced && let Some(found) = imbalance(dataset, &train) {
+    if !is_balanced
+        && !dataset.unlabelled[0]
+        && let Some(found) = imbalance(dataset, &train)
+    {
         observer.warn(&found);
     }
     let phase = |quantised, teacher| Phase {
@@ -209,9 +219,15 @@ pub fn train(
         let allocation = choose(&sensitivity::measure(rules, &fit, &mut model, &train))?;
         model.allocation = chosen.get_or_init(|| allocation);
     }
-    calibrate::calibrate(&mut model, &train, settings.bounds);
+    calibrate::calibrate(&mut model, &train, settings.bounds, dataset.synthetic);
     if let Some(initial) = initial {
         model.take_ranges(initial);
+    }
+    if settings.quantised_epochs == 0 && settings.bounds == Bounds::Data {
+        match dataset.synthetic {
+            true => post::quantise_without_data(&mut model),
+            false => post::quantise(&mut model, &float.parameters, &train),
+        }
     }
     let teacher = (settings.distillation > 0.0).then(|| model.with_tensors(copies(&float.parameters)));
     let quantised_phase = phase(true, teacher);
