@@ -20,7 +20,9 @@ pub fn run(selection: &Selection) -> Result<Outcome, Error> {
             Some(reason) => {
                 say!("{} {reason}; run `cargo mixq retrain --model {}`", path.display(), model.name);
             }
-            None if prepared.fingerprint.contains_key(DATASET) => say!("{} is fresh", path.display()),
+            None if prepared.fingerprint.contains_key(DATASET) || model.dataset.is_absent() => {
+                say!("{} is fresh", path.display())
+            }
             None => say!(
                 "{} is fresh, as far as can be told: {} is not there",
                 path.display(),

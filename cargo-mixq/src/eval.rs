@@ -12,7 +12,7 @@ use super::reading::Reading;
 use super::{Outcome, Selection};
 use mixq_build::engine::artifact::{Fingerprint, State};
 use mixq_build::engine::config::Model;
-use mixq_build::engine::dataset::{Dataset, Split, find, measure_artifact};
+use mixq_build::engine::dataset::{Dataset, Split, find, labelled, measure_artifact};
 use mixq_build::engine::error::{Error, Problem};
 use mixq_build::engine::prepare::Prepared;
 use mixq_build::engine::report::{self, figures};
@@ -108,6 +108,7 @@ fn own(model: &Model, path: &Path, cache: &Path) -> Result<Case, Error> {
     let (input, outputs) = (&prepared.graph.inputs, prepared.graph.output());
     let reading = &mut Reading::new();
     let (dataset, _) = Dataset::load_with_digest(&model.dataset, Some(cache), input, outputs, reading)?;
+    labelled(&dataset, &model.name)?;
     Ok(Case { artifact, images: dataset.test, which: "test images".to_string() })
 }
 

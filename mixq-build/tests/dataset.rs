@@ -64,6 +64,9 @@ mod samples;
 #[path = "dataset/unfit.rs"]
 mod unfit;
 #[cfg(feature = "datasets")]
+#[path = "dataset/unlabelled.rs"]
+mod unlabelled;
+#[cfg(feature = "datasets")]
 #[path = "dataset/vectors.rs"]
 mod vectors;
 #[cfg(feature = "datasets")]

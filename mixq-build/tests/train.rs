@@ -17,10 +17,14 @@ mod kept;
 mod mistakes;
 #[path = "train/on_device.rs"]
 mod on_device;
+#[path = "train/post.rs"]
+mod post;
 #[path = "train/results.rs"]
 mod results;
 #[path = "train/resumed.rs"]
 mod resumed;
+#[path = "train/unlabelled.rs"]
+mod unlabelled;
 #[path = "train/weights.rs"]
 mod weights;
 

@@ -131,6 +131,9 @@ pub struct Accuracy {
     pub float_validation: f64,
     /// Of the network trained with fake quantisation on the validation part.
     pub fake_quant_validation: f64,
+    /// Whether the test images have no labels: scores then are how far networks agree with the float network.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub agreement: bool,
 }
 
 /// Why bytes are no readable `.mixq` file.

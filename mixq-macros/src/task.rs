@@ -12,6 +12,25 @@ pub fn summary(header: &Header) -> String {
     let (score, images) = (header.accuracy.integer, header.accuracy.test_images);
     let percent = 100.0 * score;
     let plural = if outputs == 1 { "" } else { "s" };
+    let what = match header.task {
+        Task::Classification | Task::Dense => "class",
+        Task::MultiLabel => "label",
+        Task::Regression | Task::Reconstruction => "value",
+    };
+    if images == 0 || header.accuracy.agreement {
+        let several = if outputs == 1 {
+            ""
+        } else if what == "class" {
+            "es"
+        } else {
+            "s"
+        };
+        let measured = match images {
+            0 => "not measured".to_string(),
+            _ => format!("score {score:.4} by the answers of the float network for {images} images"),
+        };
+        return format!("{outputs} {what}{several}, {measured}");
+    }
     match header.task {
         Task::Classification => {
             format!("{outputs} classes, right on {percent:.2} % of {images} test images")

@@ -29,7 +29,16 @@ pub fn artifact(report: &Report) -> String {
         format!("{what:<6}{:>12} of {:>12}  ({:.1} %)\n", bytes(used), bytes(budget), share(used, budget))
     };
     let rules = rules(report.task);
-    let score = |what: &str, score: f64| format!("{what:<16}{:>9}\n", rules.shown(score));
+    let score = |what: &str, score: Option<f64>| {
+        score.map_or(String::new(), |score| format!("{what:<16}{:>9}\n", rules.shown(score)))
+    };
+    let images = match (report.test_images, report.agreement) {
+        (0, _) => "not measured: there were no test images".to_string(),
+        (count, false) => format!("{} on {count} test images", rules.measure()),
+        (count, true) => {
+            format!("agreement with the float network on {count} unlabelled images ({})", rules.measure())
+        }
+    };
     let gap = match report.ram_bytes - report.arena_lower_bound {
         0 => "no more than is alive there".to_string(),
         gap if gap == report.speed.speed_bytes => {
@@ -39,15 +48,13 @@ pub fn artifact(report: &Report) -> String {
     };
     let peak = format!("RAM peaks at `{}`; the arena takes {gap}\n", report.peak_layer);
     format!(
-        "model `{}`, {} MAC\n{layers}\n{}{}{peak}{}{}\n{} on {} test images\n{}{}{}{}",
+        "model `{}`, {} MAC\n{layers}\n{}{}{peak}{}{}\n{images}\n{}{}{}{}",
         report.model,
         thousands(report.macs),
         memory("flash", report.flash_bytes, report.flash_budget),
         memory("RAM", report.ram_bytes, report.ram_budget),
         super::speed(&report.speed, report.ram_bytes),
         report.units,
-        rules.measure(),
-        report.test_images,
         score("float", report.float_accuracy),
         score("fake-quantised", report.fake_quant_accuracy),
         score("integer", report.integer_accuracy),

@@ -106,6 +106,8 @@ pub fn fingerprint(
         recordings,
         path: _,
         shared: _,
+        // It follows from the settings of training.
+        may_lack_targets: _,
         location,
     } = &model.dataset;
     let test = match test.unwrap_or_default() {

@@ -45,6 +45,7 @@ impl Integers {
                 disagreements: 0,
                 float_validation: 0.0,
                 fake_quant_validation: 0.0,
+                agreement: false,
             },
         });
         let layers = artifact.layers();

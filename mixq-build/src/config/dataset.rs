@@ -64,6 +64,10 @@ pub struct DatasetConfig {
     /// How recordings become windows.
     #[serde(flatten)]
     pub recordings: RecordingConfig,
+    /// Whether its images may lack targets, because the model learns nothing from them: it follows from the
+    /// model's `training`.
+    #[serde(skip)]
+    pub may_lack_targets: bool,
     /// The value in Cargo.toml that names the file.
     #[serde(skip)]
     pub location: Option<Location>,
@@ -89,8 +93,19 @@ impl DatasetConfig {
             input: None,
             inputs: BTreeMap::new(),
             recordings: RecordingConfig::default(),
+            may_lack_targets: false,
             location: None,
         }
+    }
+
+    /// Where a model has no dataset.
+    pub fn absent() -> DatasetConfig {
+        DatasetConfig::new("")
+    }
+
+    /// Whether there is no dataset: not that its file is not there.
+    pub fn is_absent(&self) -> bool {
+        self.path.as_os_str().is_empty()
     }
 
     /// How samples of the input of this name become codes, if the table says so.

@@ -112,8 +112,13 @@ pub(super) fn read(
     if settings.network.is_none() {
         problems.push(missing("network", "networks/digits.toml"));
     }
-    if settings.dataset.is_none() {
-        problems.push(missing("dataset", "data/digits.csv.gz"));
+    if settings.dataset.is_none() && needs_data(&settings, as_imported) {
+        let mut problem = missing("dataset", "data/digits.csv.gz");
+        if settings.training.needs_no_targets() {
+            let more = "; it needs no labels; training = \"none\" does without a dataset";
+            problem.help = problem.help.map(|help| help + more);
+        }
+        problems.push(problem);
     }
     let flash = budget(entry, "flash", "48 KiB", flash.or(budgets[0].clone()), problems);
     let ram = budget(entry, "ram", "6 KiB", ram.or(budgets[1].clone()), problems);
@@ -126,8 +131,10 @@ pub(super) fn read(
     if let Some(problem) = weights_without_classes(entry, &settings) {
         problems.push(problem);
     }
-    let (network, dataset) = (settings.network?, settings.dataset??);
-    let dataset = DatasetConfig { task: settings.task, ..dataset };
+    let dataset = settings.dataset.clone().unwrap_or_else(|| Some(DatasetConfig::absent()));
+    let (network, dataset) = (settings.network?, dataset?);
+    let may_lack_targets = settings.training.needs_no_targets();
+    let dataset = DatasetConfig { task: settings.task, may_lack_targets, ..dataset };
     let ((flash, flash_at), (ram, ram_at)) = (flash?, ram?);
     let input = match input {
         Some(input) => Some(input?),
@@ -154,6 +161,12 @@ pub(super) fn read(
         flash_at: Some(flash_at),
         ram_at: Some(ram_at),
     })
+}
+
+/// Whether something is learned or chosen by images: else ranges come from what the network itself says.
+fn needs_data(settings: &Defaults, as_imported: bool) -> bool {
+    let training = &settings.training;
+    !as_imported && !(training.needs_no_targets() && training.quantised_epochs == 0)
 }
 
 /// A network that is taken over as it is comes from a quantised file, and is not trained.

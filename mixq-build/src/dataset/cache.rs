@@ -38,6 +38,8 @@ struct Head {
     #[serde(default)]
     others: Vec<Vec<SampleChannel>>,
     groups: Vec<u32>,
+    #[serde(default)]
+    unlabelled: [bool; 2],
 }
 
 /// What images are made from: the digest of the dataset and all that is asked of its reader.
@@ -89,6 +91,9 @@ fn parse(
     if key(wanted, digest).ok() != Some(head.key) {
         return Ok(None);
     }
+    if head.unlabelled.contains(&true) && !wanted.config.may_lack_targets {
+        return Ok(None);
+    }
     let (inputs, outputs, elements) = (wanted.inputs, wanted.outputs, wanted.inputs.elements());
     let each = wanted.target_bytes();
     let bytes = head
@@ -109,14 +114,17 @@ fn parse(
     }
     // These checks passed when the images were decoded.
     check::maximum(wanted.config, [&train, &test]).map_err(|_| damaged())?;
-    check::training_part(wanted, &train, &head.labels).map_err(|_| damaged())?;
-    let Head { labels, samples, others, groups, warnings, .. } = head;
+    check::training_part(wanted, &train, &head.labels, head.unlabelled[0]).map_err(|_| damaged())?;
+    let Head { labels, samples, others, groups, warnings, unlabelled, .. } = head;
     let samples: Vec<Vec<SampleChannel>> = std::iter::once(samples).chain(others).collect();
     if ![0, train.len()].contains(&groups.len()) || samples.len() != inputs.len() {
         return Err(damaged());
     }
     let (inputs, task) = (inputs.clone(), wanted.config.task);
-    Ok(Some((Dataset { inputs, task, outputs, labels, train, test, samples, groups }, warnings)))
+    let synthetic = false;
+    let dataset =
+        Dataset { inputs, task, outputs, labels, train, test, unlabelled, synthetic, samples, groups };
+    Ok(Some((dataset, warnings)))
 }
 
 /// Keeps the images of the dataset with this digest. An error also says what follows: they are decoded again.
@@ -129,9 +137,10 @@ pub(super) fn store(
 ) -> Result<(), String> {
     let head = || -> Result<_, serde_json::Error> {
         let images = [dataset.train.len(), dataset.test.len()];
-        let Dataset { labels, mut samples, groups, .. } = dataset.clone();
+        let Dataset { labels, mut samples, groups, unlabelled, .. } = dataset.clone();
         let (samples, others) = (samples.remove(0), samples);
-        let head = Head { key: key(wanted, digest)?, labels, images, warnings, samples, others, groups };
+        let key = key(wanted, digest)?;
+        let head = Head { key, labels, images, warnings, samples, others, groups, unlabelled };
         Ok((file(wanted, cache)?, serde_json::to_string(&head)? + "\n"))
     };
     let (path, head) = head().map_err(|error| not_kept(cache, &error.into()))?;

@@ -9,6 +9,10 @@ use crate::settings::TestPart;
 use crate::task::{Part, rules};
 use crate::text::enumerate;
 
+/// What helps where images have no labels.
+pub(super) const UNLABELLED: &str =
+    "images without labels are for training = \"none\" or \"finetune\" of trained weights";
+
 /// The test part must leave images to train with.
 pub(super) fn test_part(
     config: &DatasetConfig,
@@ -48,9 +52,16 @@ pub(super) fn maximum(config: &DatasetConfig, parts: [&Split; 2]) -> Result<(), 
 }
 
 /// Training needs targets that can be learned, and images that are not all the same.
-pub(super) fn training_part(wanted: &Wanted<'_>, train: &Split, labels: &[String]) -> Result<(), Error> {
+pub(super) fn training_part(
+    wanted: &Wanted<'_>,
+    train: &Split,
+    labels: &[String],
+    is_unlabelled: bool,
+) -> Result<(), Error> {
     let Wanted { config, inputs, .. } = *wanted;
-    rules(config.task).training_part(&part(config, train, labels))?;
+    if !is_unlabelled {
+        rules(config.task).training_part(&part(config, train, labels))?;
+    }
     let path = config.path.display();
     let mut problems = Vec::new();
     for (input, range) in inputs.iter().zip(inputs.ranges()) {

@@ -78,7 +78,13 @@ pub fn measure(
     // Those that images can be of.
     let labels = labels.get(output.channels - outputs..).unwrap_or_default();
     let named = (!labels.is_empty()).then(|| labels.to_vec());
-    let mut config = DatasetConfig { test: None, labels: named, ..super::found(config) };
+    let mut config = DatasetConfig {
+        test: None,
+        labels: named,
+        // A score needs targets, whatever the network was trained with.
+        may_lack_targets: false,
+        ..super::found(config)
+    };
     for (input, samples) in inputs.iter().zip(samples) {
         if samples.is_empty() {
             continue;

@@ -39,6 +39,8 @@ mod raw;
 mod recordings;
 mod split;
 mod store;
+#[cfg(feature = "train")]
+mod synthetic;
 mod test_part;
 mod walk;
 
@@ -59,6 +61,8 @@ use parts::{Read, Wanted};
 pub use split::Split;
 #[cfg(feature = "train")]
 pub(crate) use split::moments;
+#[cfg(feature = "train")]
+pub(crate) use synthetic::synthetic;
 
 use crate::config::DatasetConfig;
 use crate::error::{Error, Problem};
@@ -88,6 +92,11 @@ pub struct Dataset {
     pub train: Split,
     /// Images to measure with, in the file's order.
     pub test: Split,
+    /// Whether images to train with, and those to measure with, are unlabelled. Their targets are zeros until
+    /// the float network has answered them.
+    pub unlabelled: [bool; 2],
+    /// Whether its images are made up, because there is no dataset.
+    pub synthetic: bool,
     /// How samples became the codes of each input, for each channel or once for all; empty: they are pixels.
     pub samples: Vec<Vec<SampleChannel>>,
     /// The group of each image to train with: no group is on both sides of a split. Empty: each image is on
@@ -147,6 +156,20 @@ impl Dataset {
     }
 }
 
+/// The test images of a model must have labels, where answers are to be compared with them.
+///
+/// # Errors
+/// They have none.
+pub fn labelled(dataset: &Dataset, model: &str) -> Result<(), Problem> {
+    if !dataset.unlabelled[1] {
+        return Ok(());
+    }
+    let message = format!("the test images of model `{model}` have no labels to compare answers with");
+    let help = "`cargo mixq report` says how far it agrees with the float network; `cargo mixq eval --dataset \
+                FILE` measures it on images with labels";
+    Err(Problem::new(message).help(help))
+}
+
 /// The same configuration with the path where the dataset lies.
 fn found(config: &DatasetConfig) -> DatasetConfig {
     DatasetConfig { path: find(config), ..config.clone() }
@@ -198,7 +221,10 @@ fn before(wanted: &Wanted<'_>) -> Result<Read, Error> {
     problems.extend(wanted.rules().outputs(outputs, config.labels.as_deref()));
     problems.extend(check::mask_classes(wanted));
     let mut read = None;
-    if config.path.exists() {
+    if config.is_absent() {
+        let message = "the model has no dataset: its ranges come from the network itself";
+        problems.push(Problem::new(message).help("add `dataset` to measure it"));
+    } else if config.path.exists() {
         match formats::reader(wanted) {
             Ok(found) => read = Some(found),
             Err(problem) => problems.push(problem),
@@ -222,6 +248,10 @@ fn decode(wanted: &Wanted<'_>, reader: Read, observer: &mut dyn Observer) -> Res
     let mut parts = reader(wanted, observer)?;
     let columns = parts.columns(inputs);
     let (train, groups) = (std::mem::take(&mut parts.train), std::mem::take(&mut parts.groups));
+    let unlabelled = match parts.test {
+        Some(_) => parts.unlabelled,
+        None => [parts.unlabelled[0]; 2],
+    };
     let (mut train, mut test, groups) = match parts.test.take() {
         Some(test) => (train, test, groups.of),
         None if !groups.of.is_empty() => grouped::test_part(wanted, &train, &groups)?,
@@ -239,10 +269,12 @@ fn decode(wanted: &Wanted<'_>, reader: Read, observer: &mut dyn Observer) -> Res
     let default = || wanted.rules().default_labels(outputs);
     let labels = config.labels.clone().or(parts.labels).unwrap_or_else(default);
     check::maximum(config, [&train, &test])?;
-    check::training_part(wanted, &train, &labels)?;
-    check::measured_part(config, &test, &labels, observer)?;
+    check::training_part(wanted, &train, &labels, unlabelled[0])?;
+    if !unlabelled[1] {
+        check::measured_part(config, &test, &labels, observer)?;
+    }
     let (inputs, task) = (inputs.clone(), config.task);
-    Ok(Dataset { inputs, task, outputs, labels, train, test, samples, groups })
+    Ok(Dataset { inputs, task, outputs, labels, train, test, unlabelled, synthetic: false, samples, groups })
 }
 
 /// The numbers of all arrays of an NPZ, by name.

@@ -30,7 +30,7 @@ pub(super) fn read(wanted: &Wanted<'_>, observer: &mut dyn Observer) -> Result<P
     check::keys(wanted, "NPZ", &[])?;
     let arrays = arrays(path, observer)?;
     let has = |name: &str| arrays.contains_key(name);
-    let is_optional = *wanted.rules().columns(wanted.outputs).start() == 0;
+    let is_optional = wanted.may_lack_targets();
     let both = |(images, labels): &(&str, &str)| has(images) && (is_optional || has(labels));
     let measured = |test: &(&str, &str)| wanted.model.is_some() && both(test);
     let Some([train, test]) = NAMES.iter().find(|[train, test]| both(train) || measured(test)) else {
@@ -39,7 +39,11 @@ pub(super) fn read(wanted: &Wanted<'_>, observer: &mut dyn Observer) -> Result<P
         let found: Vec<&String> = arrays.keys().collect();
         let found = if found.is_empty() { "no arrays".to_string() } else { enumerate(&found) };
         let message = format!("{} has {found}, but no arrays of images and labels", path.display());
-        return Err(Problem::new(message).help(format!("they are called {}", known.join(", or "))).into());
+        let mut help = format!("they are called {}", known.join(", or "));
+        if NAMES.iter().any(|[(images, _), _]| has(images)) {
+            help = format!("{help}; {}", check::UNLABELLED);
+        }
+        return Err(Problem::new(message).help(help).into());
     };
     let unused: Vec<&String> =
         arrays.keys().filter(|name| ![train.0, train.1, test.0, test.1].contains(&name.as_str())).collect();
@@ -62,10 +66,12 @@ pub(super) fn read(wanted: &Wanted<'_>, observer: &mut dyn Observer) -> Result<P
             return Err(Problem::new(format!("{} has {there}, but no {missing}", path.display())).into());
         }
     };
+    let (train_names, test_names) = (train, test);
     let train =
         if both(train) { part(wanted, &arrays, *train, values, &mut changes)? } else { Split::default() };
     changes.warn(wanted, observer);
-    Ok(Parts { train, test: tested, values: vec![values], ..Parts::default() })
+    let unlabelled = [train_names.1, test_names.1].map(|labels| wanted.is_unlabelled(has(labels)));
+    Ok(Parts { train, test: tested, values: vec![values], unlabelled, ..Parts::default() })
 }
 
 /// All arrays of a file by their names.

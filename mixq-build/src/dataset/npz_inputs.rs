@@ -53,7 +53,7 @@ impl Names {
 
     /// The names that the file lacks.
     fn missing(&self, wanted: &Wanted<'_>, arrays: &Arrays) -> Vec<&str> {
-        let is_optional = *wanted.rules().columns(wanted.outputs).start() == 0;
+        let is_optional = wanted.may_lack_targets();
         let may_lack = |name: &str| is_optional && name == self.targets;
         self.all().filter(|name| !arrays.contains_key(*name) && !may_lack(name)).collect()
     }
@@ -104,9 +104,13 @@ pub(super) fn read(wanted: &Wanted<'_>, observer: &mut dyn Observer) -> Result<P
     let mut changes = Changes::default();
     let mut part = |names: &Names| part(wanted, &arrays, names, &values, &mut changes);
     let tested = test.map(&mut part).transpose()?;
+    let names = train;
     let train = if is_whole(train) { part(train)? } else { Split::default() };
     changes.warn(wanted, observer);
-    Ok(Parts { train, test: tested, values, ..Parts::default() })
+    let has = |names: &Names| arrays.contains_key(names.targets);
+    let unlabelled =
+        [wanted.is_unlabelled(has(names)), test.is_some_and(|test| wanted.is_unlabelled(has(test)))];
+    Ok(Parts { train, test: tested, values, unlabelled, ..Parts::default() })
 }
 
 /// The images of a part, each with its inputs one after the other.

@@ -15,6 +15,8 @@ pub(super) struct Targets {
 
 /// What stands in the array.
 enum Values {
+    /// Nothing.
+    None,
     /// A whole number for each image.
     Whole(Vec<u64>),
     /// A vector of this length for each.
@@ -26,7 +28,7 @@ enum Values {
 impl Targets {
     /// For images without an array of targets.
     pub fn none(images: usize) -> Targets {
-        Targets { images, values: Values::Vectors(0, Vec::new()) }
+        Targets { images, values: Values::None }
     }
 
     /// What the array `name` says, by what the task wants.
@@ -112,6 +114,7 @@ impl Targets {
     pub fn push(&self, wanted: &Wanted<'_>, index: usize, to: &mut task::Targets) -> Result<(), String> {
         let (rules, outputs) = (wanted.rules(), wanted.outputs);
         match &self.values {
+            Values::None => wanted.push_none(to),
             Values::Whole(values) => rules.push_number(values[index], outputs, to),
             Values::Vectors(each, values) => rules.push_vector(&values[index * each..][..*each], outputs, to),
             Values::Masks([height, width], classes) => {

@@ -7,7 +7,7 @@ use crate::config::{DatasetConfig, RecordingConfig};
 use crate::error::Error;
 use crate::graph::{Input, Inputs, Shape};
 use crate::observer::Observer;
-use crate::task::{Rules, rules};
+use crate::task::{Rules, Targets, rules};
 
 /// What a reader is to read, and the form that the images must have.
 #[derive(Clone, Copy)]
@@ -39,6 +39,32 @@ impl Wanted<'_> {
     pub fn target_bytes(&self) -> usize {
         let pixels = if self.rules().takes_masks() { self.grid[0] * self.grid[1] } else { 1 };
         pixels * self.rules().target_bytes(self.outputs)
+    }
+
+    /// Whether the task has a target for each image; else it may lack.
+    fn has_target_for_each(&self) -> bool {
+        *self.rules().columns(self.outputs).start() > 0
+    }
+
+    /// Whether images may come without targets.
+    pub fn may_lack_targets(&self) -> bool {
+        !self.has_target_for_each() || self.config.may_lack_targets
+    }
+
+    /// Whether images are unlabelled, by whether the dataset has their targets: they lack what the task has
+    /// for each image.
+    pub fn is_unlabelled(&self, has_targets: bool) -> bool {
+        !has_targets && self.has_target_for_each()
+    }
+
+    /// Appends the target of an image that has none; of an unlabelled one that of zeros, in the place of the
+    /// answer of the float network.
+    pub fn push_none(&self, targets: &mut Targets) -> Result<(), String> {
+        if self.has_target_for_each() {
+            targets.push(&vec![0; self.target_bytes()]);
+            return Ok(());
+        }
+        self.rules().push_vector(&[], self.outputs, targets)
     }
 
     /// Whether the dataset has a part for each input, by its name.
@@ -80,6 +106,9 @@ pub(super) struct Parts {
     pub labels: Option<Vec<String>>,
     /// What the bytes of each input of an image are; those of inputs that are not listed are pixels.
     pub values: Vec<Values>,
+    /// Whether images to train with, and those to measure with, are unlabelled: see
+    /// [`Wanted::is_unlabelled`]. Without a test part only the first counts.
+    pub unlabelled: [bool; 2],
     /// The group of each image of `train`: no group is on both sides of a split. Empty: each image is on its
     /// own.
     pub groups: Groups,

@@ -58,20 +58,25 @@ pub(super) fn make(prepared: &Prepared<'_>, observer: &mut dyn Observer) -> Resu
             fake_quant_validation: 0.0,
             disagreements: 0,
             test_images: 0,
+            agreement: false,
         },
     };
     let mut artifact = converted.into_artifact(about);
     check(&artifact, &allocation)?;
     let path = dataset::find(&model.dataset);
+    let missing = match model.dataset.is_absent() {
+        true => "it has no dataset".to_string(),
+        false => format!("there is no dataset at {}", path.display()),
+    };
     if path.exists() {
         let Measure { images, labels, .. } = measure_artifact(&model.dataset, &artifact.header, observer)?;
         artifact.header.labels = labels;
         measured(model, &foreign, &mut artifact, &images, observer)?;
     } else if rules.has_thresholds() {
-        let message = format!("model `{}`: there is no dataset at {}", model.name, path.display());
+        let message = format!("model `{}`: {missing}", model.name);
         return Err(Problem::new(message).help("its thresholds are chosen on data").into());
     } else {
-        observer.warn(&format!("it is not measured: there is no dataset at {}", path.display()));
+        observer.warn(&format!("it is not measured: {missing}"));
         if artifact.header.labels.is_empty() {
             artifact.header.labels = rules.default_labels(outputs);
         }
@@ -134,6 +139,7 @@ fn measured(
         fake_quant_validation: 0.0,
         disagreements: 0,
         test_images: images.len() as u64,
+        agreement: false,
     };
     let figures = rules.figures(&answers, &images.targets, &artifact.header.readout);
     artifact.header.readout.figures = figures;

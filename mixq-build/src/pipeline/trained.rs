@@ -7,8 +7,8 @@ use mixq_format::{Accuracy, Artifact, Budget};
 use super::{check, named};
 use crate::artifact::{self, DATASET, Fingerprint, WEIGHTS};
 use crate::convert::{About, convert};
-use crate::dataset::Dataset;
-use crate::error::Error;
+use crate::dataset::{self, Dataset};
+use crate::error::{Error, Problem};
 use crate::evaluate;
 use crate::memory::{Allocation, Losses};
 use crate::observer::{Effort, Observer};
@@ -16,7 +16,7 @@ use crate::prepare::Prepared;
 use crate::settings::{Policy, Scheme, Training};
 use crate::shortage::accumulator;
 use crate::task::{Made, rules};
-use crate::train::{Checkpoints, Choose, Job, Metrics, train, validation};
+use crate::train::{Checkpoints, Choose, Job, Metrics, taught, train, validation};
 
 /// Its artifact, and what its training took.
 pub(super) fn make(
@@ -29,10 +29,17 @@ pub(super) fn make(
     let allocation = prepared.allocate()?;
     accumulator::notes(&prepared.graph, &allocation).iter().for_each(|note| observer.warn(note));
     let (inputs, output) = (&prepared.graph.inputs, prepared.graph.output());
-    let (dataset, digest) =
-        Dataset::load_with_digest(&model.dataset, prepared.cache, inputs, output, observer)?;
-    // The data that it is trained on are those that were read, not those that were there a moment before.
-    prepared.fingerprint.insert(DATASET.to_string(), digest);
+    let dataset = if model.dataset.is_absent() {
+        without_data(&prepared).map_err(|problem| named(&model.name, problem.into()))?;
+        dataset::synthetic(&model.dataset, inputs, output, model.training.seed)
+    } else {
+        let (dataset, digest) =
+            Dataset::load_with_digest(&model.dataset, prepared.cache, inputs, output, observer)?;
+        // The data that it is trained on are those that were read, not those that were there a moment before.
+        prepared.fingerprint.insert(DATASET.to_string(), digest);
+        dataset
+    };
+    unlabelled(&prepared, &dataset).iter().for_each(|warning| observer.warn(warning));
     let normalisations = prepared.imported.normalisations_of(&dataset.samples)?;
     prepared.imported.normalisations = normalisations;
     let initial = prepared.imported.initial(&prepared.graph)?.map(|(initial, digest)| {
@@ -58,12 +65,21 @@ pub(super) fn make(
         settings: &settings,
         dataset: &dataset,
     };
+    let answered;
+    let (job, dataset) = if dataset.unlabelled.contains(&true) {
+        answered = taught(job).map_err(|error| named(&model.name, error))?;
+        (Job { dataset: &answered, ..job }, &answered)
+    } else {
+        (job, &dataset)
+    };
     let metrics = scratch.join(format!("{}-metrics.jsonl", model.name));
     let mut metrics = Metrics::new(&metrics, observer)?;
     let trained = train(job, checkpoints, &mut metrics).map_err(|error| named(&model.name, error))?;
     let allocation = &trained.allocation;
     let converted = convert(graph, allocation, model.scheme, &trained.network)
         .map_err(|error| named(&model.name, error))?;
+    // Images that are made up measure nothing.
+    let validation_score = |score: f64| if dataset.synthetic { 0.0 } else { score };
     let about = About {
         name: model.name.clone(),
         task: model.dataset.task,
@@ -82,10 +98,11 @@ pub(super) fn make(
             float: trained.float_accuracy,
             fake_quant: trained.fake_quant_accuracy,
             integer: 0.0,
-            float_validation: trained.float_validation,
-            fake_quant_validation: trained.fake_quant_validation,
+            float_validation: validation_score(trained.float_validation),
+            fake_quant_validation: validation_score(trained.fake_quant_validation),
             disagreements: 0,
             test_images: dataset.test.len() as u64,
+            agreement: dataset.unlabelled[1],
         },
     };
     let mut artifact = converted.into_artifact(about);
@@ -97,16 +114,56 @@ pub(super) fn make(
     accuracy.integer = rules.score(&answers, targets);
     accuracy.disagreements = rules.disagreements(&answers, &trained.fake_quant_answers, targets) as u64;
     if rules.has_thresholds() {
-        let validation = validation(&dataset, &model.training);
+        let validation = validation(dataset, &model.training);
         let logits = evaluate::logits(&artifact, &validation)?;
         artifact.header.readout.thresholds = evaluate::thresholds(&artifact, &logits, &validation);
     }
     let answers = evaluate::answers(&artifact, &logits, &dataset.test);
     artifact.header.readout.figures = rules.figures(&answers, targets, &artifact.header.readout);
-    let accuracy = &artifact.header.accuracy;
-    let warning = rules.warning(accuracy, targets, &dataset.labels);
-    warning.iter().for_each(|warning| observer.warn(warning));
+    // Answers of a network say nothing of what guessing would come to.
+    if !dataset.unlabelled[1] {
+        let warning = rules.warning(&artifact.header.accuracy, targets, &dataset.labels);
+        warning.iter().for_each(|warning| observer.warn(warning));
+    }
     Ok((artifact, [trained.float, trained.quantised]))
+}
+
+/// What cannot be done without a dataset.
+fn without_data(prepared: &Prepared<'_>) -> Result<(), Problem> {
+    let model = prepared.model;
+    let wants = if rules(model.dataset.task).has_thresholds() {
+        format!("the thresholds of task = \"{}\" are chosen on data", model.dataset.task.name())
+    } else if model.policy == Policy::Sensitivity {
+        "policy = \"sensitivity\" measures on data what bits cost".to_string()
+    } else {
+        return Ok(());
+    };
+    let problem = Problem::new(format!("it has no dataset, but {wants}"));
+    Err(problem.help("add `dataset`: images without labels are enough").at(model.location.clone()))
+}
+
+/// What scores mean, or that there are none.
+fn unlabelled(prepared: &Prepared<'_>, dataset: &Dataset) -> Option<String> {
+    let (graph, path) = (&prepared.graph, prepared.model.dataset.path.display());
+    if dataset.synthetic {
+        let norms = graph.nodes.iter().filter(|node| node.norm).count();
+        let ranges = match norms {
+            0 => "made-up images alone, for it has no batch norm".to_string(),
+            _ => format!("the statistics of its {norms} batch norms, and made-up images"),
+        };
+        return Some(format!(
+            "there is no dataset: ranges come from {ranges}, and nothing measures what that costs; a few \
+             hundred images without labels would do better"
+        ));
+    }
+    let of = match dataset.unlabelled {
+        [true, true] => "its images have",
+        [true, false] => "its training images have",
+        [false, true] => "its test images have",
+        [false, false] => return None,
+    };
+    let scores = if dataset.unlabelled[1] { "; scores are how far networks agree with it" } else { "" };
+    Some(format!("{path}: {of} no labels: what the float network answers stands in for them{scores}"))
 }
 
 /// The file of a model's float training, named by what it depends on: networks that differ in their budget

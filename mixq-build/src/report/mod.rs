@@ -48,11 +48,17 @@ pub struct Report {
     /// Bits of the output of each weighted layer; 32 for the logits.
     pub activation_bits: Vec<u8>,
     /// Score of the float network on the test part: of a classification its accuracy, 0 to 1.
-    pub float_accuracy: f64,
+    /// Scores are not there if nothing was measured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub float_accuracy: Option<f64>,
     /// Score with fake quantisation.
-    pub fake_quant_accuracy: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fake_quant_accuracy: Option<f64>,
     /// Score of the integer network.
-    pub integer_accuracy: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub integer_accuracy: Option<f64>,
+    /// Whether scores are agreement with the float network, because the test images have no labels.
+    pub agreement: bool,
     /// How good the integer network is in detail, if the artifact says so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub figures: Option<serde_json::Value>,
@@ -80,9 +86,11 @@ pub struct Report {
     /// Test images that the integer network answers otherwise than the fake-quantised one.
     pub disagreements: u64,
     /// Score of the float network on the validation part of the training images.
-    pub float_validation: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub float_validation: Option<f64>,
     /// Score with fake quantisation on the validation part.
-    pub fake_quant_validation: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fake_quant_validation: Option<f64>,
     /// Bytes of the float network: weights and biases of 32 bits, batch norm folded into them.
     pub float_bytes: u64,
 }
@@ -129,6 +137,8 @@ impl Report {
         let inputs = units::inputs(header);
         let tensors: Vec<_> = header.all_inputs().into_iter().map(|(tensor, _)| *tensor).collect();
         let (peak, arena_lower_bound) = peak(&tensors, &artifact.layers(), &artifact.kept());
+        let accuracy = &header.accuracy;
+        let measured = |score: f64| (accuracy.test_images > 0).then_some(score);
         Report {
             model: header.name.clone(),
             task: header.task,
@@ -142,9 +152,10 @@ impl Report {
             arena_lower_bound,
             weight_bits: weighted().filter_map(|layer| layer.weight_bits).collect(),
             activation_bits: weighted().map(|layer| layer.activation_bits).collect(),
-            float_accuracy: header.accuracy.float,
-            fake_quant_accuracy: header.accuracy.fake_quant,
-            integer_accuracy: header.accuracy.integer,
+            float_accuracy: measured(accuracy.float),
+            fake_quant_accuracy: measured(accuracy.fake_quant),
+            integer_accuracy: measured(accuracy.integer),
+            agreement: accuracy.agreement,
             figures: details.map(|found| figures::json(found, &header.labels)),
             details: details.map_or(String::new(), |found| figures::text(found, &header.labels)),
             units: units::text(&inputs, &outputs, &samples),
@@ -155,8 +166,8 @@ impl Report {
             thresholds: header.readout.thresholds.clone(),
             test_images: header.accuracy.test_images,
             disagreements: header.accuracy.disagreements,
-            float_validation: header.accuracy.float_validation,
-            fake_quant_validation: header.accuracy.fake_quant_validation,
+            float_validation: measured(accuracy.float_validation),
+            fake_quant_validation: measured(accuracy.fake_quant_validation),
             float_bytes: artifact.layers().iter().map(float_bytes).sum(),
             layers,
         }

@@ -72,14 +72,22 @@ fn train(
     let artifact = made.artifact;
     let accuracy = artifact.header.accuracy;
     let rules = crate::task::rules(artifact.header.task);
+    let scores = match (accuracy.test_images, accuracy.agreement) {
+        (0, _) => "not measured".to_string(),
+        (_, true) => {
+            format!("{} of the float network's answers {}", rules.measure(), rules.shown(accuracy.integer))
+        }
+        (_, false) => format!(
+            "{} float {}, fake-quantised {}, integer {}",
+            rules.measure(),
+            rules.shown(accuracy.float),
+            rules.shown(accuracy.fake_quant),
+            rules.shown(accuracy.integer)
+        ),
+    };
     println!(
-        "cargo::warning=model `{}`: made, {} float {}, fake-quantised {}, integer {}; flash {}, \
-         RAM {}",
+        "cargo::warning=model `{}`: made, {scores}; flash {}, RAM {}",
         prepared.model.name,
-        rules.measure(),
-        rules.shown(accuracy.float),
-        rules.shown(accuracy.fake_quant),
-        rules.shown(accuracy.integer),
         crate::size::bytes(artifact.flash_bytes() as u64),
         crate::size::bytes(artifact.ram_bytes() as u64)
     );

@@ -4,7 +4,7 @@ use mixq_format::{Bits, pack_codes};
 
 use crate::artifact::{self, Fingerprint};
 use crate::config::Model;
-use crate::dataset::{self, Dataset, Split, measure_artifact};
+use crate::dataset::{self, Dataset, Split, labelled, measure_artifact};
 use crate::error::{Error, Problem, unknown};
 use crate::graph::Input;
 use crate::prepare::Prepared;
@@ -29,7 +29,14 @@ pub(super) fn write(environment: &Environment, model: &str, most: usize) -> Resu
     let path = dataset::find(&model.dataset);
     if !path.exists() {
         let path = path.display();
-        println!("cargo::warning=the firmware has no test images: there is no dataset at {path}");
+        match model.dataset.is_absent() {
+            true => {
+                println!("cargo::warning=the firmware has no test images: `{}` has no dataset", model.name)
+            }
+            false => {
+                println!("cargo::warning=the firmware has no test images: there is no dataset at {path}")
+            }
+        }
         write("images", &[])?;
         return Ok(write("labels", &[])?);
     }
@@ -72,5 +79,7 @@ fn test_part(environment: &Environment, prepared: &Prepared<'_>) -> Result<Split
         return Ok(measure_artifact(&model.dataset, &artifact.header, warnings)?.images);
     }
     let (inputs, output) = (&prepared.graph.inputs, prepared.graph.output());
-    Ok(Dataset::load_with_digest(&model.dataset, prepared.cache, inputs, output, warnings)?.0.test)
+    let (dataset, _) = Dataset::load_with_digest(&model.dataset, prepared.cache, inputs, output, warnings)?;
+    labelled(&dataset, &model.name)?;
+    Ok(dataset.test)
 }

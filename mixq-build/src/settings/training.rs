@@ -241,6 +241,12 @@ impl Training {
         self.epochs.unwrap_or(if with_weights { 0 } else { 60 })
     }
 
+    /// Whether nothing is learned from targets: the float network is taken as it is, and what is learned at
+    /// the network's bits are its answers.
+    pub fn needs_no_targets(&self) -> bool {
+        self.epochs == Some(0) && (self.quantised_epochs == 0 || self.distillation == 1.0)
+    }
+
     /// Sets all that a method says.
     pub fn follow(&mut self, method: Method) {
         match method {

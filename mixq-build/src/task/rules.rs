@@ -259,6 +259,13 @@ pub trait TrainingRules: Sync {
     /// The answers that real outputs for these images stand for.
     #[cfg(feature = "train")]
     fn answers_of_tensor(&self, outputs: &Tensor, images: &Tensor, fit: &Fit) -> Targets;
+
+    /// The targets that a network would have right with these answers. Unless a task says otherwise, answers
+    /// are such targets.
+    #[cfg(feature = "train")]
+    fn as_targets(&self, answers: Targets) -> Targets {
+        answers
+    }
 }
 
 /// What the integer network wrote for some images.

@@ -11,6 +11,8 @@ use super::images::Images;
 use super::model::{Model, has_own_grid};
 use super::part::Part;
 use super::quantise::best_range;
+use super::ranges::{Histogram, extremes};
+use super::state::copies;
 use crate::settings::{Bounds, Rounding};
 
 /// Number of images that the ranges are measured on.
@@ -18,27 +20,23 @@ pub const IMAGES: usize = 512;
 
 /// Sets the bounds of all activations and of per-layer weights: to those with the least error, or to the
 /// paper's.
-pub fn calibrate(model: &mut Model<'_>, train: &Images<'_>, bounds: Bounds) {
-    let indices: Vec<usize> = (0..train.len().min(within_memory(model.graph, IMAGES))).collect();
-    let (images, _) = batch(train, &indices, &model.form());
-    let mode = Mode { quantised: false, batch_statistics: false };
-    let mut ranges: Vec<(usize, f64, f64)> = Vec::new();
-    tch::no_grad(|| {
-        let _ = model.forward_observed(&images, mode, &mut |node, output| {
-            if has_own_grid(model.graph, node) {
-                let relu = model.graph.nodes[node].starts_at_zero();
-                let bits = model.allocation.activations[node];
-                let (low, high) = match bounds {
-                    Bounds::Data => best_range(output, relu, bits, model.rounding),
-                    Bounds::Six => (if relu { 0.0 } else { -6.0 }, 6.0),
-                };
-                ranges.push((node, low, high));
-            }
-        });
-    });
+///
+/// Where images are `synthetic`, batch norm normalises them by their own statistics, so that what follows it
+/// has the means and deviations of the images that the network was trained with (as in arXiv 1906.04721,
+/// section 4.2.1), whatever the images show.
+pub fn calibrate(model: &mut Model<'_>, train: &Images<'_>, bounds: Bounds, synthetic: bool) {
+    let nodes: Vec<usize> =
+        (0..model.graph.nodes.len()).filter(|node| has_own_grid(model.graph, *node)).collect();
+    let ranges: Vec<(f64, f64)> = match bounds {
+        Bounds::Data => measured(model, train, &nodes, synthetic),
+        Bounds::Six => {
+            let low = |node: &usize| if model.graph.nodes[*node].starts_at_zero() { 0.0 } else { -6.0 };
+            nodes.iter().map(|node| (low(node), 6.0)).collect()
+        }
+    };
     // Outputs of one grid have the range of all of them.
     let mut of_grids: BTreeMap<usize, (f64, f64)> = BTreeMap::new();
-    for (node, low, high) in ranges {
+    for (node, (low, high)) in nodes.into_iter().zip(ranges) {
         let range = of_grids.entry(model.grids[node]).or_insert((low, high));
         *range = (range.0.min(low), range.1.max(high));
     }
@@ -57,6 +55,45 @@ pub fn calibrate(model: &mut Model<'_>, train: &Images<'_>, bounds: Bounds) {
                 }
             }
         }
+    }
+}
+
+/// The ranges that lose least of the outputs of these nodes, in the float network.
+fn measured(model: &Model<'_>, train: &Images<'_>, nodes: &[usize], synthetic: bool) -> Vec<(f64, f64)> {
+    // Running averages change where batches have their own statistics.
+    let model = &model.with_tensors(copies(&model.tensors));
+    let mode = Mode { quantised: false, batch_statistics: synthetic };
+    let mut ends: BTreeMap<usize, (f64, f64)> = BTreeMap::new();
+    observe(model, train, mode, |node, values| {
+        let (low, high) = extremes(values);
+        let all = ends.entry(node).or_insert((low, high));
+        *all = (all.0.min(low), all.1.max(high));
+    });
+    let mut histograms: BTreeMap<usize, Histogram> =
+        ends.into_iter().map(|(node, ends)| (node, Histogram::new(ends))).collect();
+    observe(model, train, mode, |node, values| {
+        if let Some(histogram) = histograms.get_mut(&node) {
+            histogram.add(values);
+        }
+    });
+    let best =
+        |node: &usize| histograms[node].best_range(model.allocation.activations[*node], model.rounding);
+    nodes.iter().map(best).collect()
+}
+
+/// Shows the outputs of all nodes that have a grid, for [`IMAGES`] images, as many at a time as memory holds.
+pub fn observe(model: &Model<'_>, train: &Images<'_>, mode: Mode, mut take: impl FnMut(usize, &Tensor)) {
+    let indices: Vec<usize> = (0..train.len().min(IMAGES)).collect();
+    for indices in indices.chunks(within_memory(model.graph, IMAGES)) {
+        let (images, _) = batch(train, indices, &model.form());
+        tch::no_grad(|| {
+            let _ = model.forward_observed(&images, mode, &mut |node, output| {
+                if has_own_grid(model.graph, node) {
+                    let relu = model.graph.nodes[node].starts_at_zero();
+                    take(node, &if relu { output.relu() } else { output.shallow_clone() });
+                }
+            });
+        });
     }
 }
 

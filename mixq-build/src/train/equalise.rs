@@ -10,12 +10,12 @@ use std::collections::BTreeMap;
 
 use tch::{Kind, Tensor};
 
-use super::batches::{batch, within_memory};
-use super::calibrate::IMAGES;
+use super::calibrate::observe;
 use super::forward::Mode;
 use super::images::Images;
 use super::model::{EPSILON, Model, has_own_grid};
 use super::part::Part;
+use super::state::copies;
 use crate::graph::op::Weights;
 use crate::graph::{Activation, Graph, Op, Source};
 
@@ -23,8 +23,8 @@ use crate::graph::{Activation, Graph, Op, Source};
 const LARGEST: f64 = 16.0;
 
 /// Equalises all outputs that can be. Weights must have a grid for each channel: on a common grid the factors
-/// would cost other channels their codes.
-pub fn equalise(model: &mut Model<'_>, train: &Images<'_>) {
+/// would cost other channels their codes. Batch norm normalises `synthetic` images by their own statistics.
+pub fn equalise(model: &mut Model<'_>, train: &Images<'_>, synthetic: bool) {
     if model.scheme.per_layer() {
         return;
     }
@@ -32,7 +32,7 @@ pub fn equalise(model: &mut Model<'_>, train: &Images<'_>) {
         .filter(|node| can_scale(model.graph, *node))
         .filter_map(|node| Some((node, dividers(model.graph, node)?)))
         .collect();
-    let largest = largest_by_channel(model, train, &readers);
+    let largest = largest_by_channel(model, train, &readers, synthetic);
     for (node, readers) in readers {
         let share = share(model, node, &readers);
         let Some(largest) = largest.get(&node).filter(|_| share > 0.0) else { continue };
@@ -94,26 +94,18 @@ fn largest_by_channel(
     model: &Model<'_>,
     train: &Images<'_>,
     nodes: &BTreeMap<usize, Vec<usize>>,
+    synthetic: bool,
 ) -> BTreeMap<usize, Tensor> {
     let mut largest: BTreeMap<usize, Tensor> = BTreeMap::new();
-    let mode = Mode { quantised: false, batch_statistics: false };
-    let indices: Vec<usize> = (0..train.len().min(IMAGES)).collect();
-    for indices in indices.chunks(within_memory(model.graph, IMAGES)) {
-        let (images, _) = batch(train, indices, &model.form());
-        tch::no_grad(|| {
-            let _ = model.forward_observed(&images, mode, &mut |node, output| {
-                if !nodes.contains_key(&node) {
-                    return;
-                }
-                let from_zero = model.graph.nodes[node].starts_at_zero();
-                let values = if from_zero { output.relu() } else { output.abs() };
-                let found = values.amax(&[0i64, 2, 3][..], false);
-                let before = largest.get(&node).unwrap_or(&found);
-                let both = before.maximum(&found);
-                largest.insert(node, both);
-            });
-        });
-    }
+    // Running averages change where batches have their own statistics.
+    let model = &model.with_tensors(copies(&model.tensors));
+    observe(model, train, Mode { quantised: false, batch_statistics: synthetic }, |node, values| {
+        if nodes.contains_key(&node) {
+            let found = values.abs().amax(&[0i64, 2, 3][..], false);
+            let both = largest.get(&node).unwrap_or(&found).maximum(&found);
+            largest.insert(node, both);
+        }
+    });
     largest
 }
 

@@ -1,16 +1,14 @@
 //! The forward pass, in float or with fake quantisation.
 
 use mixq_format::Bits;
-use tch::{Kind, Tensor};
+use tch::Tensor;
 
-use super::model::{EPSILON, Model, Site};
+use super::model::{Model, Site};
 use super::part::Part;
 use super::pools::{ints, padded};
-use super::value::Value;
+use super::value::{Value, Values};
 use super::{elementwise, pools, quantise, rearrange, resize};
-use crate::graph::op::{
-    Addition, AveragePool, Conv, Depthwise, Elementwise, GroupedConv, MaxPool, Rearrange,
-};
+use crate::graph::op::{Addition, AveragePool, Elementwise, MaxPool, Rearrange};
 use crate::graph::{Activation, Op, Source};
 use crate::settings::Rounding;
 
@@ -37,41 +35,52 @@ impl Model<'_> {
         mode: Mode,
         observe: &mut dyn FnMut(usize, &Tensor),
     ) -> Tensor {
+        let mut values = self.begin(inputs, mode);
+        for index in 0..self.graph.nodes.len() {
+            self.step_forward(index, &mut values, mode, observe);
+        }
+        let output = values.nodes.pop().expect("a network has layers").real();
+        output.permute([0, 2, 3, 1]).flatten(1, -1)
+    }
+
+    /// The values before the first node.
+    pub(super) fn begin(&self, inputs: &[Tensor], mode: Mode) -> Values {
         let inputs = inputs.iter().zip(&self.inputs).map(|(tensor, grid)| {
             let scale = mode.quantised.then(|| Tensor::from(grid.scale as f32).to_device(self.device));
             Value { tensor: tensor.shallow_clone(), unit: None, scale }
         });
-        let inputs: Vec<Value> = inputs.collect();
-        let mut values: Vec<Value> = Vec::with_capacity(self.graph.nodes.len());
-        for index in 0..self.graph.nodes.len() {
-            let value = self.node(index, &inputs, &values, mode, observe);
-            values.push(value);
-            // Tensors of large images need much memory: none lives longer than it is read.
-            for source in &self.graph.nodes[index].inputs {
-                if let Source::Node(before) = source
-                    && self.graph.readers(*source).last() == Some(&index)
-                {
-                    values[*before] = Value { tensor: Tensor::new(), unit: None, scale: None };
-                }
+        Values { inputs: inputs.collect(), nodes: Vec::with_capacity(self.graph.nodes.len()) }
+    }
+
+    /// Appends the value of the next node, and drops those that no later one reads.
+    pub(super) fn step_forward(
+        &self,
+        index: usize,
+        values: &mut Values,
+        mode: Mode,
+        observe: &mut dyn FnMut(usize, &Tensor),
+    ) {
+        let value = self.node(index, values, mode, observe);
+        values.nodes.push(value);
+        // Tensors of large images need much memory: none lives longer than it is read.
+        for source in &self.graph.nodes[index].inputs {
+            if let Source::Node(before) = source
+                && self.graph.readers(*source).last() == Some(&index)
+            {
+                values.nodes[*before] = Value { tensor: Tensor::new(), unit: None, scale: None };
             }
         }
-        let output = values.pop().expect("a network has layers").real();
-        output.permute([0, 2, 3, 1]).flatten(1, -1)
     }
 
     fn node(
         &self,
         index: usize,
-        inputs: &[Value],
-        values: &[Value],
+        values: &Values,
         mode: Mode,
         observe: &mut dyn FnMut(usize, &Tensor),
     ) -> Value {
         let node = &self.graph.nodes[index];
-        let input = |which: usize| match node.inputs[which] {
-            Source::Input(input) => &inputs[input],
-            Source::Node(earlier) => &values[earlier],
-        };
+        let input = |which: usize| values.of(node.inputs[which]);
         let x = input(0);
         let kept = |tensor: Tensor| Value {
             tensor,
@@ -84,16 +93,9 @@ impl Model<'_> {
         let on_grid = self.on_grid(Site::Output(index), mode.quantised);
         let exact = |(tensor, scale)| Value { tensor, unit: None, scale: Some(scale) };
         let computed = match node.op {
-            Op::Conv(Conv { window }) => {
-                let conv = GroupedConv { window, groups: 1, dilation: [1, 1] };
-                self.convolve(index, x, &conv, mode, unit)
+            Op::Conv(_) | Op::Depthwise(_) | Op::GroupedConv(_) | Op::Linear(_) => {
+                self.weighted_sums(index, x, mode, unit)
             }
-            Op::Depthwise(Depthwise { window }) => {
-                let conv = GroupedConv { window, groups: node.output.channels, dilation: [1, 1] };
-                self.convolve(index, x, &conv, mode, unit)
-            }
-            Op::GroupedConv(conv) => self.convolve(index, x, &conv, mode, unit),
-            Op::Linear(_) => self.linear(index, x, mode, unit),
             Op::Add(Addition { subtracts: false }) => x.real() + input(1).real(),
             Op::Add(Addition { subtracts: true }) => x.real() - input(1).real(),
             Op::Multiply(_) => {
@@ -217,96 +219,6 @@ impl Model<'_> {
                 Value { tensor, unit: None, scale: None }
             }
         }
-    }
-
-    /// Weights and bias as the forward pass uses them, for inputs in units of `x.unit`.
-    ///
-    /// The bias is a folded batch norm's too; else batch norm is still to come.
-    fn weight(&self, index: usize, x: &Value, mode: Mode) -> (Tensor, Option<Tensor>) {
-        let on_grid = self.on_grid(Site::Weights(index), mode.quantised);
-        let weight = if on_grid {
-            let real = self.real_weight(index);
-            let grids = self.grids_of(index, &real);
-            quantise::weights(&real, &grids, self.weight_bits(index), self.weight_bounds(index))
-        } else {
-            self.unfolded_weight(index)
-        };
-        let weight = x.unit.as_ref().map_or_else(|| weight.shallow_clone(), |unit| &weight * unit);
-        let folded = on_grid && self.folded_factor(index).is_some();
-        let bias = if folded {
-            self.norm_offset(index, Kind::Float)
-        } else {
-            self.get(index, Part::Bias).map(Tensor::shallow_clone)
-        };
-        (weight, bias)
-    }
-
-    /// The grids of a node's weights: scalars, or one for each output channel.
-    pub fn weight_grids(&self, index: usize) -> quantise::Grids {
-        self.grids_of(index, &self.real_weight(index))
-    }
-
-    /// The same of weights that are at hand.
-    pub fn grids_of(&self, index: usize, real: &Tensor) -> quantise::Grids {
-        let bits = self.weight_bits(index);
-        match self.weight_bounds(index) {
-            Some((low, high)) => quantise::per_layer_grids(low, high, bits),
-            None => quantise::per_channel_grids(real, bits),
-        }
-    }
-
-    fn convolve(
-        &self,
-        index: usize,
-        x: &Value,
-        conv: &GroupedConv,
-        mode: Mode,
-        unit: Option<&Tensor>,
-    ) -> Tensor {
-        let (weight, bias) = self.weight(index, x, mode);
-        let GroupedConv { window, groups, dilation } = conv;
-        let [top, bottom, left, right] = window.padding;
-        let (x, padding) = if top == bottom && left == right {
-            (x.tensor.shallow_clone(), ints([top, left]))
-        } else {
-            (padded(&x.tensor, window, 0.0), [0, 0])
-        };
-        let (stride, dilation) = (ints(window.stride), ints(*dilation));
-        let y = x.conv2d::<Tensor>(&weight, None, stride, padding, dilation, *groups as i64);
-        self.normalise(index, y, bias, mode, unit)
-    }
-
-    fn linear(&self, index: usize, x: &Value, mode: Mode, unit: Option<&Tensor>) -> Tensor {
-        let (weight, bias) = self.weight(index, x, mode);
-        let rows = x.tensor.permute([0, 2, 3, 1]).flatten(1, -1);
-        let y = rows.linear::<Tensor>(&weight, None).unsqueeze(-1).unsqueeze(-1);
-        self.normalise(index, y, bias, mode, unit)
-    }
-
-    /// Bias or batch norm, whose result is divided by `unit`.
-    fn normalise(
-        &self,
-        index: usize,
-        y: Tensor,
-        bias: Option<Tensor>,
-        mode: Mode,
-        unit: Option<&Tensor>,
-    ) -> Tensor {
-        let in_units = |tensor: &Tensor| unit.map_or_else(|| tensor.shallow_clone(), |unit| tensor / unit);
-        if let Some(bias) = bias {
-            return in_units(&(y + bias.view([1, -1, 1, 1])));
-        }
-        let (gamma, beta) = (self.get(index, Part::Gamma), self.get(index, Part::Beta));
-        y.batch_norm(
-            gamma.map(in_units),
-            beta.map(in_units),
-            self.get(index, Part::Mean).map(Tensor::shallow_clone),
-            self.get(index, Part::Variance).map(Tensor::shallow_clone),
-            mode.batch_statistics,
-            0.1,
-            EPSILON,
-            false,
-        )
     }
 }
 

@@ -5,6 +5,7 @@ mod batches;
 mod calibrate;
 mod check;
 mod checkpoint;
+mod correct;
 mod device;
 mod elementwise;
 mod epochs;
@@ -18,27 +19,34 @@ mod metrics;
 mod model;
 mod normalisation;
 mod optimiser;
+mod outputs;
 mod pace;
 mod pairs;
 mod part;
 mod phase;
 mod pools;
+mod post;
 mod quantise;
+mod ranges;
 mod rearrange;
 mod resize;
 mod resume;
+mod rounding;
 mod sensitivity;
 mod state;
 mod step;
+mod teach;
 #[cfg(test)]
 mod tests;
 mod value;
+mod weighted;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 pub use metrics::Metrics;
 pub use pace::{Pace, pace};
+pub use teach::taught;
 
 use answers::answers;
 use check::{aside, can_be_trained, imbalance, mixed, too_few_images};
@@ -55,14 +63,14 @@ use state::{Parameters, State, copies};
 
 use crate::convert::TrainedNetwork;
 use crate::dataset::{Dataset, Split};
-use crate::error::{Error, Problem};
+use crate::error::Error;
 use crate::graph::Graph;
 use crate::import::{Initial, InputNormalisation};
 use crate::memory::{Allocation, Losses};
 pub use crate::observer::Effort;
 use crate::observer::Observer;
-use crate::settings::{ClassWeights, Scheme, Training};
-use crate::task::{Fit, Targets, Task, rules};
+use crate::settings::{Bounds, ClassWeights, Scheme, Training};
+use crate::task::{Fit, Targets, rules};
 
 /// The result of a training.
 #[derive(Clone, Debug)]
@@ -177,7 +185,10 @@ pub fn train(
             model.change_outputs(&factors, &summands);
         }
     }
-    if !is_balanced && let Some(found) = imbalance(dataset, &train) {
+    if !is_balanced
+        && !dataset.unlabelled[0]
+        && let Some(found) = imbalance(dataset, &train)
+    {
         observer.warn(&found);
     }
     let phase = |quantised, teacher| Phase {
@@ -213,11 +224,18 @@ pub fn train(
         model.allocation = chosen.get_or_init(|| allocation);
     }
     if settings.equalise.unwrap_or(initial.is_some()) {
-        equalise::equalise(&mut model, &train);
+        equalise::equalise(&mut model, &train, dataset.synthetic);
     }
-    calibrate::calibrate(&mut model, &train, settings.bounds);
+    let exact = copies(&model.tensors);
+    calibrate::calibrate(&mut model, &train, settings.bounds, dataset.synthetic);
     if let Some(initial) = initial {
         model.take_ranges(initial);
+    }
+    if settings.quantised_epochs == 0 && settings.bounds == Bounds::Data {
+        match dataset.synthetic {
+            true => post::quantise_without_data(&mut model),
+            false => post::quantise(&mut model, &exact, &train),
+        }
     }
     let teacher = (settings.distillation > 0.0).then(|| model.with_tensors(copies(&float.parameters)));
     let quantised_phase = phase(true, teacher);
@@ -264,49 +282,6 @@ impl Job<'_> {
     /// How an input is normalised where that is not for training to find.
     fn given(&self, input: usize) -> Option<&InputNormalisation> {
         self.normalisations.get(input)?.as_ref()
-    }
-}
-
-impl Job<'_> {
-    /// Outputs change in the weights of the last layer.
-    fn can_change_outputs(&self) -> Result<(), Problem> {
-        let last = self.graph.output_node();
-        let input = &self.graph.inputs[0];
-        let differs = self.given(0).is_some_and(InputNormalisation::differs);
-        if self.dataset.task == Task::Reconstruction && input.is_moved() && differs {
-            let message = "the image's channels are normalised each in its own way, and a `transpose` moves \
-                           them: the outputs cannot be brought to one scale";
-            return Err(Problem::new(message).help("give one mean and one std for all channels"));
-        }
-        if self.graph.is_logits(last) {
-            return Ok(());
-        }
-        let name = &self.graph.nodes[last].name;
-        let message = format!(
-            "the network brings weights, but its last layer `{name}` has none that could take the scale of \
-             the targets"
-        );
-        Err(Problem::new(message).help("end with a linear layer or a convolution without an activation"))
-    }
-
-    /// The factor and the summand of each output by which a network that was trained elsewhere becomes one
-    /// that is trained here. A regression learns standardised targets. An autoencoder learns the pixels on
-    /// the image's grid, which all channels share. `None`: outputs are what they were.
-    fn output_change(&self, fit: &Fit) -> Option<(Vec<f64>, Vec<f64>)> {
-        let change = match self.dataset.task {
-            Task::Classification | Task::MultiLabel | Task::Dense => return None,
-            Task::Regression => {
-                let units = fit.units.iter();
-                units.map(|unit| (1.0 / unit.scale, -unit.offset / unit.scale)).unzip()
-            }
-            Task::Reconstruction => {
-                let given = self.given(0)?;
-                let channels = given.gains().into_iter().zip(given.offsets(self.graph.inputs[0].bits));
-                let all = channels.map(|(gain, offset)| (1.0 / gain, -offset / gain)).cycle();
-                all.take(self.graph.outputs()).unzip()
-            }
-        };
-        Some(change)
     }
 }
 

@@ -3,6 +3,7 @@
 mod functions;
 mod grouped;
 mod pairs;
+mod post;
 mod rearranged;
 
 use std::path::Path;
@@ -123,7 +124,7 @@ fn both_answers(network: &str, bits: Bits, rounding: Rounding, seed: u64) -> [Ve
     let normalisation = Normalisation::of_inputs(&all, &graph.inputs);
     let mut model = Model::new(&graph, &allocation, scheme, rounding, &normalisation, Device::Cpu);
     unsettle(&mut model, seed);
-    calibrate(&mut model, &all, Bounds::Data);
+    calibrate(&mut model, &all, Bounds::Data, false);
     let (pixels, _) = batch(&all, &(0..IMAGES).collect::<Vec<_>>(), &model.form());
     let mode = Mode { quantised: true, batch_statistics: false };
     let logits = tch::no_grad(|| model.forward(&pixels, mode));
@@ -200,7 +201,7 @@ fn integers_compute_what_the_fake_quantised_network_computes() {
                     let mut model =
                         Model::new(&graph, &allocation, scheme, rounding, &normalisation, Device::Cpu);
                     unsettle(&mut model, seed);
-                    calibrate(&mut model, &all, Bounds::Data);
+                    calibrate(&mut model, &all, Bounds::Data, false);
                     let order: Vec<usize> = (0..IMAGES).collect();
                     let (pixels, _) = batch(&all, &order, &model.form());
                     let mode = Mode { quantised: true, batch_statistics: false };

@@ -3,8 +3,9 @@
 use tch::Tensor;
 
 use super::pairs::Steps;
+use crate::graph::Source;
 
-/// A node's output.
+/// A node's output, or an input of the network.
 pub struct Value {
     /// Real values, or multiples of `unit`.
     pub tensor: Tensor,
@@ -16,6 +17,7 @@ pub struct Value {
 }
 
 impl Value {
+    /// Its real values.
     pub fn real(&self) -> Tensor {
         self.unit.as_ref().map_or_else(|| self.tensor.shallow_clone(), |unit| &self.tensor * unit)
     }
@@ -36,6 +38,24 @@ impl Value {
                 Self { tensor, unit: Some(unit.shallow_clone()), scale }
             }
             _ => Self { tensor: Tensor::cat(&[before.real(), x.real()], 1), unit: None, scale },
+        }
+    }
+}
+
+/// What is computed so far of some images.
+pub struct Values {
+    /// The inputs of the network.
+    pub inputs: Vec<Value>,
+    /// The outputs of its first nodes.
+    pub nodes: Vec<Value>,
+}
+
+impl Values {
+    /// What a node reads.
+    pub fn of(&self, source: Source) -> &Value {
+        match source {
+            Source::Input(input) => &self.inputs[input],
+            Source::Node(node) => &self.nodes[node],
         }
     }
 }

@@ -29,6 +29,8 @@ fn expected() -> Dataset {
         labels: vec!["ant".to_string(), "bee".to_string()],
         train: split(&[(0, 0), (1, 0), (2, 1), (3, 1)]),
         test: split(&[(4, 0), (5, 1)]),
+        unlabelled: [false; 2],
+        synthetic: false,
         samples: vec![Vec::new()],
         groups: Vec::new(),
     }

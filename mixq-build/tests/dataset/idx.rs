@@ -103,7 +103,8 @@ fn damaged_mnist() {
         format!("ROOT has two files for one train part: {0} and {0}.gz; remove one of them", names[0]);
     assert_eq!(Given::folder(&two).refused(DIGIT, 4), expected);
     let expected = "ROOT has train-images-idx3-ubyte, but no labels for it; labels are in a file of the \
-                    same name with labels-idx1-ubyte";
+                    same name with labels-idx1-ubyte; images without labels are for training = \"none\" or \
+                    \"finetune\" of trained weights";
     assert_eq!(Given::folder(&files[..1].to_vec()).refused(DIGIT, 4), expected);
     let expected = "ROOT has no train-images-idx3-ubyte, only t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte";
     assert_eq!(Given::folder(&files[2..].to_vec()).refused(DIGIT, 4), expected);

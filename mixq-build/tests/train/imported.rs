@@ -10,7 +10,7 @@ use super::*;
 const RIGHT: f64 = 323.0 / 360.0;
 
 /// A package whose network is the file, with a budget in bytes and its training.
-fn package([flash, ram]: [u64; 2], training: &str) -> Package {
+pub fn package([flash, ram]: [u64; 2], training: &str) -> Package {
     let package = Package::new();
     let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let copy = |from: &str, to: &str| {

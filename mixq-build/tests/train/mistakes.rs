@@ -4,7 +4,7 @@ use super::*;
 
 /// Keeps all warnings.
 #[derive(Default)]
-pub struct Heard(Vec<String>);
+pub struct Heard(pub Vec<String>);
 
 impl Observer for Heard {
     fn warn(&mut self, message: &str) {

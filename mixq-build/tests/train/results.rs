@@ -32,7 +32,7 @@ fn the_integer_network_is_as_good_as_the_fake_quantised_one() {
             assert_eq!(evaluate::score(&artifact, &logits, &dataset.test), accuracy.integer);
             assert_eq!(
                 report::Report::new(&mixq_build::engine::target::Placed::least(&artifact)).integer_accuracy,
-                accuracy.integer
+                Some(accuracy.integer)
             );
             let state = artifact::state(&package.artifact(), &prepared.fingerprint).unwrap();
             assert_eq!(state, State::Fresh(Box::new(artifact)));

@@ -61,6 +61,13 @@ pub(super) fn last(first: &ByteRecord, wanted: &Wanted<'_>) -> Header {
     Header { is_there, names, targets, is_named: true, note: None }
 }
 
+/// Pixels alone: there are no targets. The first row is a header if most of its fields are names.
+pub(super) fn none(first: &ByteRecord) -> Header {
+    let words = first.iter().filter(|field| !is_number(field)).count();
+    let is_there = words > first.len() / 2;
+    Header { is_there, names: None, targets: Vec::new(), is_named: true, note: None }
+}
+
 /// Whether the names of the pixels count them, from 0 or 1.
 fn counts(first: &ByteRecord, elements: usize) -> bool {
     let from = |start: usize| {

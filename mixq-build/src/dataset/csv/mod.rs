@@ -4,6 +4,7 @@
 mod columns;
 pub(super) mod header;
 mod lines;
+mod unlabelled;
 
 use std::fs::File;
 use std::io::{BufReader, Read};
@@ -68,6 +69,8 @@ struct Images<'a> {
     wrong: Vec<(usize, String)>,
     /// The number of wrong rows, reported or not.
     count: usize,
+    /// The number of rows that have as many columns as an image has pixels.
+    short: usize,
     /// The number of rows that have numbers which are not pixels.
     samples: usize,
 }
@@ -96,13 +99,19 @@ fn parse(wanted: &Wanted<'_>, mut reader: Rows, observer: &mut dyn Observer) -> 
         columns: header.targets.iter().map(|column| column + 1).collect(),
         names: header.names.clone(),
     };
+    let is_unlabelled = header.targets.is_empty() && wanted.is_unlabelled(false);
     let mut images = Images {
         wanted,
         targets: header.targets,
         pixels: Vec::new(),
-        labels: wanted.rules().column(places),
+        labels: if is_unlabelled {
+            Box::new(unlabelled::Rows::new(wanted))
+        } else {
+            wanted.rules().column(places)
+        },
         wrong: Vec::new(),
         count: 0,
+        short: 0,
         samples: 0,
     };
     let mut problems = Vec::new();
@@ -141,6 +150,10 @@ fn parse(wanted: &Wanted<'_>, mut reader: Rows, observer: &mut dyn Observer) -> 
             format!("{path}: most rows hold numbers that are not pixels, as samples of sensors are");
         wrong.push(Problem::new(message).help("input = \"samples\" in the dataset's table reads them"));
     }
+    if images.short > 0 && images.short == images.count && targets.is_empty() {
+        let message = format!("{path}: rows are as long as if they had no labels");
+        wrong.push(Problem::new(message).help(super::check::UNLABELLED));
+    }
     let is_doubtful = !header.is_named && names.is_none();
     let doubt = || images.labels.doubt(&images.pixels, wanted.shape.elements(), wanted.outputs);
     let doubt = is_doubtful.then(doubt).flatten();
@@ -163,7 +176,7 @@ fn parse(wanted: &Wanted<'_>, mut reader: Rows, observer: &mut dyn Observer) -> 
         observer.warn(&format!("{path}: {note}"));
     }
     let train = super::Split { pixels: images.pixels.into(), targets };
-    Ok(Parts { train, labels: names, ..Parts::default() })
+    Ok(Parts { train, labels: names, unlabelled: [is_unlabelled; 2], ..Parts::default() })
 }
 
 impl Images<'_> {
@@ -181,6 +194,7 @@ impl Images<'_> {
         let max = config.max;
         let elements = shape.elements();
         if record.len() != elements + self.targets.len() {
+            self.short += usize::from(record.len() == elements);
             return Err(columns::unfit(record.len(), &self.targets, self.wanted));
         }
         let start = self.pixels.len();

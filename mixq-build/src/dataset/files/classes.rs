@@ -82,11 +82,14 @@ pub fn read(wanted: &Wanted<'_>, contents: Contents, observer: &mut dyn Observer
     let mut problems = arrangement(wanted, &train, test.as_ref());
     if !outside.is_empty() {
         let message = format!("{path} has images in no folder of a class: {}", enumerate(&outside));
-        problems.push(
-            Problem::new(message).help("move them into the folder of their class, or out of the dataset"),
-        );
+        let mut help = "move them into the folder of their class, or out of the dataset".to_string();
+        if train.is_empty() {
+            help = format!("{help}; {}", check::UNLABELLED);
+        }
+        problems.push(Problem::new(message).help(help));
     }
-    problems.extend(unfit(wanted, [Some(&train), test.as_ref()].into_iter().flatten(), observer));
+    let images = [Some(&train), test.as_ref()].into_iter().flatten().flat_map(BTreeMap::values).flatten();
+    problems.extend(unfit(wanted, images.map(|image| (&image.name, &image.fit)), observer));
     if !problems.is_empty() {
         return Err(Error { problems });
     }
@@ -174,17 +177,17 @@ fn arrangement(wanted: &Wanted<'_>, train: &Classes, test: Option<&Classes>) -> 
 }
 
 /// Problems of single images. Unreadable ones that `tolerate` allows are only warned of.
-fn unfit<'a>(
+pub fn unfit<'a>(
     wanted: &Wanted<'_>,
-    parts: impl Iterator<Item = &'a Classes>,
+    images: impl Iterator<Item = (&'a Name, &'a Result<Fit, Unfit>)>,
     observer: &mut dyn Observer,
 ) -> Vec<Problem> {
     let path = wanted.config.path.display();
     let (mut unreadable, mut sizes, mut total) = (Vec::new(), Vec::new(), 0);
-    for image in parts.flat_map(BTreeMap::values).flatten() {
+    for (name, fit) in images {
         total += 1;
-        let name = image.name.join("/");
-        match &image.fit {
+        let name = name.join("/");
+        match fit {
             Ok(_) => {}
             Err(Unfit::Unreadable(reason)) => unreadable.push(format!("{name} ({reason})")),
             Err(Unfit::Size(height, width)) => sizes.push(format!("{name} is {height}x{width}")),

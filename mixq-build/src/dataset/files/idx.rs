@@ -15,8 +15,12 @@ use crate::text::enumerate;
 /// Reads the two parts.
 pub fn read(wanted: &Wanted<'_>, contents: &Contents, observer: &mut dyn Observer) -> Result<Parts, Error> {
     let mut changes = Changes::default();
-    let train = part(wanted, contents, "train", &["train"], &mut changes)?;
-    let test = part(wanted, contents, "test", &["t10k", "test"], &mut changes)?;
+    let (train, test_part) = (["train"], ["t10k", "test"]);
+    let unlabelled =
+        [labels(wanted, contents, "train", &train)?, labels(wanted, contents, "test", &test_part)?]
+            .map(|labels| wanted.is_unlabelled(labels.is_some()));
+    let train = part(wanted, contents, "train", &train, &mut changes)?;
+    let test = part(wanted, contents, "test", &test_part, &mut changes)?;
     let to_train = wanted.model.is_none() || test.is_none();
     let train = train.or((!to_train).then(Split::default)).ok_or_else(|| {
         let path = wanted.config.path.display();
@@ -30,7 +34,7 @@ pub fn read(wanted: &Wanted<'_>, contents: &Contents, observer: &mut dyn Observe
         return Err(problem.into());
     }
     changes.warn(wanted, observer);
-    Ok(Parts { train, test, ..Parts::default() })
+    Ok(Parts { train, test, unlabelled, ..Parts::default() })
 }
 
 /// The images of a part with their labels; `None` if there are no images.
@@ -42,40 +46,70 @@ fn part(
     changes: &mut Changes,
 ) -> Result<Option<Split>, Problem> {
     let path = wanted.config.path.display();
-    let find = |kind: fn(&str) -> bool| {
-        let names = contents.binaries.keys();
-        let found: Vec<&String> =
-            names.filter(|name| kind(name) && marks.iter().any(|mark| name.contains(mark))).collect();
-        match found[..] {
-            [] => Ok(None),
-            [name] => Ok(Some(name)),
-            [one, other, ..] => {
-                Err(Problem::new(format!("{path} has two files for one {part} part: {one} and {other}"))
-                    .help("remove one of them"))
-            }
-        }
-    };
-    let Some(images) = find(is_idx_images)? else { return Ok(None) };
-    let Some(labels) = find(is_idx_labels)? else {
-        return Err(Problem::new(format!("{path} has {images}, but no labels for it"))
-            .help("labels are in a file of the same name with labels-idx1-ubyte"));
-    };
+    let Some(images) = find(wanted, contents, part, marks, is_idx_images)? else { return Ok(None) };
+    let labels = labels(wanted, contents, part, marks)?;
+    if labels.is_none() && !wanted.may_lack_targets() {
+        return Err(Problem::new(format!("{path} has {images}, but no labels for it")).help(format!(
+            "labels are in a file of the same name with labels-idx1-ubyte; {}",
+            check::UNLABELLED
+        )));
+    }
     let damaged = |name: &str, reason: String| {
         Problem::new(format!("{path}: {name} {reason}")).help("copy or download it again")
     };
     let file = |name: &String| &contents.binaries[name];
     let (sizes, pixels) = header(file(images), 3).map_err(|reason| damaged(images, reason))?;
-    let (counts, bytes) = header(file(labels), 1).map_err(|reason| damaged(labels, reason))?;
     let [count, height, width] = sizes[..] else { unreachable!("three sizes were asked for") };
-    if counts[0] != count {
-        let message = format!("{path}: {images} has {count} images, but {labels} has {} labels", counts[0]);
-        return Err(Problem::new(message));
-    }
+    let bytes = match labels {
+        None => None,
+        Some(labels) => {
+            let (counts, bytes) = header(file(labels), 1).map_err(|reason| damaged(labels, reason))?;
+            if counts[0] != count {
+                let found = counts[0];
+                let message = format!("{path}: {images} has {count} images, but {labels} has {found} labels");
+                return Err(Problem::new(message));
+            }
+            Some(bytes)
+        }
+    };
     let found = Shape { height, width, channels: 1 };
-    let push = |index: usize, targets: &mut Targets| {
-        wanted.rules().push_number(u64::from(bytes[index]), wanted.outputs, targets)
+    let push = |index: usize, targets: &mut Targets| match bytes {
+        Some(bytes) => wanted.rules().push_number(u64::from(bytes[index]), wanted.outputs, targets),
+        None => wanted.push_none(targets),
     };
     raw::split(wanted, images, (pixels, found), push, contents.packed, changes).map(Some)
+}
+
+/// The file of a part's labels.
+fn labels<'a>(
+    wanted: &Wanted<'_>,
+    contents: &'a Contents,
+    part: &str,
+    marks: &[&str],
+) -> Result<Option<&'a String>, Problem> {
+    find(wanted, contents, part, marks, is_idx_labels)
+}
+
+/// The file of a kind whose name has one of these marks.
+fn find<'a>(
+    wanted: &Wanted<'_>,
+    contents: &'a Contents,
+    part: &str,
+    marks: &[&str],
+    kind: fn(&str) -> bool,
+) -> Result<Option<&'a String>, Problem> {
+    let names = contents.binaries.keys();
+    let found: Vec<&String> =
+        names.filter(|name| kind(name) && marks.iter().any(|mark| name.contains(mark))).collect();
+    match found[..] {
+        [] => Ok(None),
+        [name] => Ok(Some(name)),
+        [one, other, ..] => {
+            let path = wanted.config.path.display();
+            Err(Problem::new(format!("{path} has two files for one {part} part: {one} and {other}"))
+                .help("remove one of them"))
+        }
+    }
 }
 
 /// The sizes of a file of unsigned bytes with this number of dimensions, and its elements.

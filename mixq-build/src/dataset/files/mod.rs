@@ -7,6 +7,7 @@ mod classes;
 mod contents;
 mod counted;
 mod entry;
+mod flat;
 mod gather;
 mod idx;
 pub(super) mod layout;
@@ -77,6 +78,9 @@ pub(super) fn read(wanted: &Wanted<'_>, observer: &mut dyn Observer) -> Result<P
                  IDX files",
             )
             .into());
+    }
+    if flat::is_flat(wanted, &contents) {
+        return flat::read(wanted, contents, observer);
     }
     if wanted.rules().takes_masks() {
         return Err(masks::none(wanted, &contents).into());

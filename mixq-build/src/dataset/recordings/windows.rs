@@ -56,7 +56,14 @@ pub fn parts(
     let split = |pixels: Vec<u8>, targets| Split::from(Growing { pixels, targets });
     let test = has_test.then(|| split(test, tested));
     let groups = Groups { of: groups, names };
-    Ok(Parts { train: split(images, train), test, labels, values: vec![Values::Samples], groups })
+    Ok(Parts {
+        train: split(images, train),
+        test,
+        labels,
+        values: vec![Values::Samples],
+        unlabelled: [false; 2],
+        groups,
+    })
 }
 
 /// Bytes of a window.

@@ -1,0 +1,97 @@
+//! Quantisation after training, measured on other images by the kernels.
+
+use super::super::post;
+use super::super::state::copies;
+use super::*;
+
+/// Smooth images: neighbouring pixels, and so what meets neighbouring weights, are alike.
+fn smooth(graph: &Graph, seed: u64) -> Split {
+    let mut random = fastrand::Rng::with_seed(seed);
+    let mut value = 128.0;
+    let mut pixel = || {
+        value = (value + 60.0 * (random.f64() - 0.5)).clamp(0.0, 255.0);
+        value as u8
+    };
+    let pixels: Vec<u8> = (0..IMAGES * graph.inputs.elements()).map(|_| pixel()).collect();
+    Split { pixels: pixels.into(), targets: vec![0; IMAGES].into() }
+}
+
+/// The squared errors of the integers' logits by those of the float network: of a network that is calibrated
+/// alone, and of one that is quantised layer after layer.
+fn errors(bits: Bits, scheme: Scheme, seed: u64) -> [f64; 2] {
+    let graph = Graph::resolve(&layers::parse(Path::new("network.toml"), NETWORK).unwrap()).unwrap();
+    let allocation = allocate_uniformly(&graph, bits, u64::MAX, u64::MAX, scheme).unwrap();
+    tch::manual_seed(seed as i64);
+    let [split, others] = [smooth(&graph, seed), smooth(&graph, seed + 1000)];
+    let all = Images::all(&split);
+    let normalisation = Normalisation::of_inputs(&all, &graph.inputs);
+    let mut model = Model::new(&graph, &allocation, scheme, Rounding::Nearest, &normalisation, Device::Cpu);
+    unsettle(&mut model, seed);
+    let float = copies(&model.tensors);
+    let order: Vec<usize> = (0..IMAGES).collect();
+    let (pixels, _) = batch(&Images::all(&others), &order, &model.form());
+    let mode = Mode { quantised: false, batch_statistics: false };
+    let exact = tch::no_grad(|| model.forward(&pixels, mode));
+    let exact = Vec::<f64>::try_from(exact.to_kind(Kind::Double).flatten(0, -1)).unwrap();
+    let error = |model: &Model<'_>| {
+        let found = integer_logits(&convert(&graph, &allocation, scheme, &model.export()).unwrap(), &others);
+        let error: f64 = exact.iter().zip(&found).map(|(a, b)| (a - b).powi(2)).sum();
+        error / exact.iter().map(|logit| logit * logit).sum::<f64>()
+    };
+    calibrate(&mut model, &all, Bounds::Data, false);
+    let calibrated = error(&model);
+    post::quantise(&mut model, &float, &all);
+    [calibrated, error(&model)]
+}
+
+#[test]
+fn the_integers_come_nearer_to_the_float_network_at_all_widths_and_schemes() {
+    for bits in Bits::QUANTISED {
+        for (name, scheme) in Scheme::CHOICES {
+            let (mut calibrated, mut quantised) = (0.0, 0.0);
+            for seed in 0..4 {
+                let [before, after] = errors(bits, scheme, seed);
+                (calibrated, quantised) = (calibrated + before.ln(), quantised + after.ln());
+            }
+            let ratio = ((quantised - calibrated) / 4.0).exp();
+            println!("{bits:?} {name}: {ratio:.3} of {:.6}", (calibrated / 4.0).exp());
+            assert!(ratio < 0.9, "{bits:?} {name}: {ratio}");
+        }
+    }
+}
+
+#[test]
+fn the_codes_of_weights_are_those_that_are_exported() {
+    // Weights that are on their grid stay there, whatever the scheme multiplies them by.
+    let graph = Graph::resolve(&layers::parse(Path::new("network.toml"), NETWORK).unwrap()).unwrap();
+    for (_, scheme) in Scheme::CHOICES {
+        let allocation = allocate_uniformly(&graph, Bits::B4, u64::MAX, u64::MAX, scheme).unwrap();
+        tch::manual_seed(5);
+        let split = smooth(&graph, 5);
+        let all = Images::all(&split);
+        let normalisation = Normalisation::of_inputs(&all, &graph.inputs);
+        let mut model =
+            Model::new(&graph, &allocation, scheme, Rounding::Nearest, &normalisation, Device::Cpu);
+        unsettle(&mut model, 5);
+        let float = copies(&model.tensors);
+        calibrate(&mut model, &all, Bounds::Data, false);
+        post::quantise(&mut model, &float, &all);
+        for (node, layer) in model.export().layers.into_iter().enumerate() {
+            let Some(layer) = layer.filter(|layer| !layer.codes.is_empty()) else { continue };
+            let real = model.real_weight(node);
+            let layout = graph.nodes[node].op.weights().unwrap();
+            let real = super::super::model::from_libtorch(&real, layout).contiguous().flatten(0, -1);
+            let real = Vec::<f64>::try_from(real.to_kind(Kind::Double)).unwrap();
+            let channels = graph.nodes[node].output.channels;
+            for (at, (code, real)) in layer.codes.iter().zip(&real).enumerate() {
+                let channel = match layout {
+                    crate::graph::op::Weights::Channels { .. } => at % channels,
+                    _ => at * channels / layer.codes.len(),
+                };
+                let grid = layer.grids[if layer.grids.len() == 1 { 0 } else { channel }];
+                let value = grid.scale * f64::from(i32::from(*code) - grid.zero_point);
+                assert!((value - real).abs() < 1e-3 * grid.scale, "{scheme:?} {node}: {value} {real}");
+            }
+        }
+    }
+}
