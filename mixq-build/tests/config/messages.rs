@@ -90,7 +90,7 @@ fn unknown_keys() {
          `batch`, `seed`, `weight-decay`, \
          `validation`, `shift`, `rotation`, `zoom`, `flip`, `label-smoothing`, `average`, \
          `freeze-batch-norm`, `rounding`, `optimiser`, `quantised-weight-decay`, `activation-decay`, \
-         `bounds`, `distillation`, `temperature`, `device`, `class-weights`, `loss`",
+         `bounds`, `equalise`, `distillation`, `temperature`, `device`, `class-weights`, `loss`",
         ],
     );
     check_network(
