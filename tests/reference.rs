@@ -12,6 +12,9 @@ mod constants;
 mod moves;
 use moves::{rearranged, resized};
 
+/// Multipliers, in steps for a unit of a sum, below which a channel may be a constant.
+const TINY: f64 = 1.0 / (1 << 24) as f64;
+
 /// A tensor of codes, rows of pixels of channels.
 #[derive(Clone)]
 pub struct Codes {
@@ -185,7 +188,10 @@ fn weighted(
         }
         let steps = (layer.multiplier[c] * sum + layer.offset[c]) / scale;
         let multiplier = layer.multiplier[c] * input.grid.scale * grid.scale / scale;
-        let slack = if thresholds { 0.0 } else { multiplier.abs() / 2.0 };
+        let rounded = if thresholds { 0.0 } else { multiplier.abs() / 2.0 };
+        // Half a step may take more than 32 bits in units of the sum. Such a channel is a constant.
+        let dropped = if multiplier.abs() < TINY { (steps - layer.offset[c] / scale).abs() } else { 0.0 };
+        let slack = rounded + dropped;
         // A multiplier has 31 bits; a constant has no multiplier.
         let relative = if multiplier == 0.0 { 1e-13 } else { 1e-9 };
         exact.push(Exact { steps, slack: slack + relative * (1.0 + steps.abs()) });

@@ -39,17 +39,9 @@ struct Arguments {
     flags: u32,
     /// Bits of a code of both inputs and of the output.
     bits: [usize; 3],
-    /// Where both inputs and the output begin.
-    at: [*mut u8; 3],
-}
-
-/// What is read: its width, its zero point, where it begins, and its multiplier.
-#[derive(Clone, Copy)]
-struct Input {
-    bits: Bits,
-    zero_point: i32,
-    at: *mut u8,
-    multiplier: i32,
+    /// Bytes to both inputs and to the output: from the start of the arena; to constants, from the start of the
+    /// parameters.
+    offsets: [usize; 3],
 }
 
 /// [`add`] or [`multiply`].
@@ -73,12 +65,11 @@ const C: u32 = 1 << 29;
 #[inline(never)]
 pub(crate) fn execute(operands: Operands<Add>) {
     let (table, _, arena) = operands.parts();
-    let arena = arena.as_mut_ptr();
-    let input = |tensor: &Tensor, multiplier| Input::new(tensor, multiplier, arena);
-    let inputs = [input(&table.a, table.multiplier_a), input(&table.b, table.multiplier_b)];
-    let arguments = Arguments::new(inputs, &table.output, arena, table.shift);
+    let inputs = [(&table.a, table.multiplier_a), (&table.b, table.multiplier_b)];
+    let arguments = Arguments::new(inputs, &table.output, table.shift);
+    let at = arguments.offsets.map(|offset| arena.as_mut_ptr().wrapping_add(offset));
     // SAFETY: `Operands` proves that the tensors lie in the arena.
-    unsafe { arguments.run(add, &table.output) };
+    unsafe { arguments.run(add, at, &table.output) };
 }
 
 /// Executes a layer with constants: a product or a sum.
@@ -94,40 +85,34 @@ pub(crate) fn with_constants<const PRODUCT: bool>(operands: Operands<Constants>)
 #[inline(never)]
 fn constants(operands: Operands<Constants>, join: Loop) {
     let (table, parameters, arena) = operands.parts();
-    let arena = arena.as_mut_ptr();
-    let Constants { output, multiplier, multiplier_constant, weights, weight_bits, .. } = table;
-    let input = Input::new(&table.input, *multiplier, arena);
-    let constants = Input {
-        bits: *weight_bits,
-        // The codes are offset by half their range, and so is this one.
-        zero_point: i32::from(table.weight_zero_point) + (1 << (weight_bits.count() - 1)),
-        at: parameters.as_ptr().wrapping_add(*weights as usize).cast_mut(),
-        multiplier: *multiplier_constant,
+    let Constants { input, output, multiplier, multiplier_constant, .. } = table;
+    // As a tensor. Its codes are offset by half their range, and so is their zero point.
+    let half = 1 << (table.weight_bits.count() - 1);
+    let constants = Tensor {
+        bits: table.weight_bits,
+        zero_point: (i32::from(table.weight_zero_point) + half) as u8,
+        offset: table.weights,
+        ..*input
     };
-    let mut arguments = Arguments::new([input, constants], output, arena, table.shift);
+    let inputs = [(input, *multiplier), (&constants, *multiplier_constant)];
+    let mut arguments = Arguments::new(inputs, output, table.shift);
+    // The wider one is the first.
+    let first = table.weight_bits > input.bits;
     if table.operation == Operation::Product {
-        let [a, b] = in_order([input, constants]);
-        let pair = |zero_point: i32| zero_point.wrapping_neg() & 0xffff | zero_point.wrapping_neg() << 16;
-        arguments.inputs = [pair(a.zero_point), pair(b.zero_point)];
+        let pair = |tensor: &Tensor| {
+            let zero_point = i32::from(tensor.zero_point).wrapping_neg();
+            zero_point & 0xffff | zero_point << 16
+        };
+        let [a, b] = if first { [&constants, input] } else { [input, &constants] };
+        arguments.inputs = [pair(a), pair(b)];
         arguments.constant = multiplier.wrapping_neg();
     }
+    let mut at = arguments.offsets.map(|offset| arena.as_mut_ptr().wrapping_add(offset));
+    let place = if first { 0 } else { 1 };
+    at[place] = parameters.as_ptr().wrapping_add(arguments.offsets[place]).cast_mut();
     // SAFETY: `Operands` proves that the tensors lie in the arena, and the constants in the parameters, which
     // the loops only read.
-    unsafe { arguments.run(join, output) };
-}
-
-impl Input {
-    #[inline(always)]
-    fn new(tensor: &Tensor, multiplier: i32, arena: *mut u8) -> Input {
-        let at = arena.wrapping_add(tensor.offset as usize);
-        Input { bits: tensor.bits, zero_point: tensor.zero_point.into(), at, multiplier }
-    }
-}
-
-/// The wider input first.
-#[inline(always)]
-fn in_order([a, b]: [Input; 2]) -> [Input; 2] {
-    if b.bits > a.bits { [b, a] } else { [a, b] }
+    unsafe { arguments.run(join, at, output) };
 }
 
 impl Arguments {
@@ -136,8 +121,11 @@ impl Arguments {
     /// # Panics
     /// If the output are logits.
     #[inline(always)]
-    fn new(inputs: [Input; 2], output: &Tensor, arena: *mut u8, shift: u32) -> Arguments {
-        let [a, b] = in_order(inputs);
+    fn new([mut a, mut b]: [(&Tensor, i32); 2], output: &Tensor, shift: u32) -> Arguments {
+        if b.0.bits > a.0.bits {
+            (a, b) = (b, a);
+        }
+        let ((a, multiplier_a), (b, multiplier_b)) = (a, b);
         check(output.bits <= Bits::B8);
         let narrow = |bits: Bits| 3 - bits.count().trailing_zeros();
         let widths = 3 * narrow(a.bits) + narrow(b.bits);
@@ -147,27 +135,26 @@ impl Arguments {
             _ => 0,
         };
         Arguments {
-            inputs: [a.multiplier.wrapping_neg(), b.multiplier.wrapping_neg()],
-            constant: a
-                .multiplier
-                .wrapping_mul(a.zero_point)
-                .wrapping_add(b.multiplier.wrapping_mul(b.zero_point)),
+            inputs: [multiplier_a.wrapping_neg(), multiplier_b.wrapping_neg()],
+            constant: multiplier_a
+                .wrapping_mul(a.zero_point.into())
+                .wrapping_add(multiplier_b.wrapping_mul(b.zero_point.into())),
             scale: i32::MIN >> (shift - 1),
             zero_point: output.zero_point.into(),
             widths,
             flags: writes | if widths == 0 { C } else { 0 },
-            bits: [a.bits, b.bits, output.bits].map(Bits::count),
-            at: [a.at, b.at, arena.wrapping_add(output.offset as usize)],
+            bits: [a, b, output].map(|tensor| tensor.bits.count()),
+            offsets: [a, b, output].map(|tensor| tensor.offset as usize),
         }
     }
 
     /// Joins all elements by a loop.
     ///
     /// # Safety
-    /// Both inputs may be read, and the output written, from where they begin. The output may be an input: then
-    /// both pointers are derived from one pointer.
+    /// Both inputs may be read, and the output written, where `at` says. The output may be an input: then both
+    /// pointers are derived from one pointer.
     #[inline(always)]
-    unsafe fn run(&self, join: Loop, output: &Tensor) {
+    unsafe fn run(&self, join: Loop, mut at: [*mut u8; 3], output: &Tensor) {
         let (pixels, channels) = (output.pixels(), usize::from(output.channels));
         // If no pixel ends inside a byte, all pixels are joined as one row; else each pixel is a row.
         let seamless = |bits: usize| (channels * bits).is_multiple_of(8);
@@ -175,7 +162,6 @@ impl Arguments {
         let (rows, elements) = if seamless(narrowest) { (1, pixels * channels) } else { (pixels, channels) };
         let row_bytes = self.bits.map(|bits| (bits * elements).div_ceil(8));
         let (units, rest) = (elements / UNIT, elements % UNIT);
-        let mut at = self.at;
         for _ in 0..rows {
             let [a, b, output] = at;
             let end = |tensor: usize| at[tensor].wrapping_add(units * self.bits[tensor] / 2);
