@@ -136,12 +136,11 @@ const REFUSED: [(&str, &str); 10] = [
 ];
 
 /// Files that differ by more than a code: the largest difference that is known, in codes or of the range.
-const FURTHER: [(&str, f64, &str); 4] = [
-    ("dperson_shufflenetv2.tflite", 4.0, "which layer is the first to differ is not known"),
-    ("mobilenet_v1_0.25_160_quant.tflite", 3.0, "where softmax is steep, a code before it is several behind"),
-    ("st_ssd_qdq.onnx", 0.08, "which layer is the first to differ is not known"),
-    ("st_yolo_lc_v1_192_int8.tflite", 0.03, "which layer is the first to differ is not known"),
-];
+///
+/// ONNX Runtime executes 53 of the 123 convolutions of this one in floats, whose sums have other errors than
+/// integers. Its own answers with and without its fusions (`ORT_ENABLE_ALL`, `ORT_ENABLE_BASIC`) are 0.059 of
+/// the range apart.
+const FURTHER: [(&str, f64, &str); 1] = [("st_ssd_qdq.onnx", 0.035, "the engine computes parts in floats")];
 
 #[test]
 fn quantised_files_are_at_most_one_code_apart() {
