@@ -49,8 +49,10 @@ pub struct Report {
     pub activation_bits: Vec<u8>,
     /// Score of the float network on the test part: of a classification its accuracy, 0 to 1.
     pub float_accuracy: f64,
-    /// Score with fake quantisation.
+    /// Score with fake quantisation; of a model that was not trained that of its integers.
     pub fake_quant_accuracy: f64,
+    /// Whether its integers are those of a quantised file, and nothing was trained.
+    pub as_imported: bool,
     /// Score of the integer network.
     pub integer_accuracy: f64,
     /// How good the integer network is in detail, if the artifact says so.
@@ -119,6 +121,7 @@ impl Report {
     pub fn new(placed: &Placed) -> Report {
         let Placed { artifact, speed_bytes, speed } = placed;
         let header = &artifact.header;
+        let as_imported = header.fingerprint.get("bits").is_some_and(|bits| bits == "as imported");
         let details = header.readout.figures.as_ref();
         let cost = |index: usize| speed.as_ref().map(|speed| speed.layers[index]);
         let layers: Vec<LayerReport> = (header.layers.iter().enumerate())
@@ -144,6 +147,7 @@ impl Report {
             activation_bits: weighted().map(|layer| layer.activation_bits).collect(),
             float_accuracy: header.accuracy.float,
             fake_quant_accuracy: header.accuracy.fake_quant,
+            as_imported,
             integer_accuracy: header.accuracy.integer,
             figures: details.map(|found| figures::json(found, &header.labels)),
             details: details.map_or(String::new(), |found| figures::text(found, &header.labels)),
