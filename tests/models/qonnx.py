@@ -1,8 +1,8 @@
 """Writes `qonnx_w4a4.onnx`, a QONNX network of few bits, and what its `Quant` nodes compute in 64-bit floats.
 
-The network is executed here with NumPy, node by node as QONNX defines `Quant`: nothing of mixq is used.
-Scales are powers of two beside others, so that sums often lie half a step between two integers, which `Quant`
-rounds to the even one. `python qonnx.py` needs numpy and onnx.
+The network is executed here with NumPy, node by node as QONNX defines `Quant`: nothing of mixq is used. No
+scale is a power of two: of sums that lie half a step between two integers a multiplier rounds all up, and
+`Quant` those of odd integers. `python qonnx.py` needs numpy and onnx.
 """
 
 from pathlib import Path
@@ -65,14 +65,13 @@ def conv(x, values, outputs, kernel, stride, bits, scales, bias):
 
 samples = RNG.integers(0, 256, [4, 2, 8, 8]) / 256.0
 x, values = quant("x", samples, 2.0**-8, 8, 0)
-# Halves are common: all scales are powers of two.
-x, values = conv(x, values, 6, 3, 1, 4, [2.0**-4] * 6, None)
+x, values = conv(x, values, 6, 3, 1, 4, RNG.uniform(0.05, 0.08, 6), None)
 x, values = node("Relu", [x]), np.maximum(values, 0)
-x, values = quant(x, values, 2.0**-2, 4, 0)
+x, values = quant(x, values, 0.2371, 4, 0)
 # A scale for each channel, and biases.
-x, values = conv(x, values, 5, 3, 2, 2, [0.1137, 0.25, 0.5, 0.0371, 0.1923], [0.5, -0.25, 0.125, 0.75, 0.0])
-x, values = quant(x, values, 0.25, 4, 1)
-x, values = conv(x, values, 4, 1, 1, 3, [0.5, 0.2971, 0.125, 0.2113], None)
+x, values = conv(x, values, 5, 3, 2, 2, [0.1137, 0.2693, 0.4871, 0.0371, 0.1923], [0.5, -0.25, 0.125, 0.75, 0.0])
+x, values = quant(x, values, 0.2617, 4, 1)
+x, values = conv(x, values, 4, 1, 1, 3, [0.4931, 0.2971, 0.1367, 0.2113], None)
 x, values = node("Relu", [x]), np.maximum(values, 0)
 x, values = quant(x, values, 0.2971, 2, 0)
 x, values = node("Flatten", [x]), values.reshape(len(values), -1)

@@ -108,7 +108,7 @@ impl std::fmt::Display for Compared {
 }
 
 /// Small files that ship with this repository.
-const SHIPPED: [&str; 3] = ["hello_world_int8", "mnist_dw_q", "mnist_resnet_q"];
+const SHIPPED: [&str; 4] = ["hello_world_int8", "mnist_dw_q", "mnist_resnet_q", "litert_int8"];
 
 #[test]
 fn shipped_files_give_the_codes_of_another_engine() {
@@ -121,8 +121,7 @@ fn shipped_files_give_the_codes_of_another_engine() {
     }
 }
 
-/// A QONNX network of 2 to 4 bits with halves between its integers, against `Quant` in floats of 64 bits, as
-/// `models/qonnx.py` executes it.
+/// A QONNX network of 2 to 4 bits against `Quant` in floats of 64 bits, as `models/qonnx.py` executes it.
 #[test]
 fn few_bits_are_those_of_qonnx() {
     let integers = integers(&fixtures().join("qonnx_w4a4.onnx")).unwrap();

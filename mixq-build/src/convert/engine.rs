@@ -6,15 +6,27 @@
 
 use mixq_format::target::armv7em::SHIFTS;
 
-use super::Arithmetic;
 use super::channel::Channel;
 use super::fixed_point::FixedPoint;
 use super::requant::Entry;
 use super::thresholds::Thresholds;
+use super::{Arithmetic, litert};
 use crate::settings::Rounding;
 
 /// Biases on each side that are tried for one that has every step where the engine has it.
 const BIASES: i64 = 32;
+
+/// The code of 0 of int8.
+const MIDDLE: i64 = 128;
+
+/// Sums that LiteRT does not multiply with floats.
+#[derive(Clone, Copy)]
+enum Special {
+    /// What only changes its scale: XNNPACK has the factor in parts of 256.
+    Copy { parts: i64 },
+    /// An average of so many integers of 8 bits, halves away from 0; and what is 0 less than the sum.
+    Average { count: i64, zero: i64 },
+}
 
 /// How an engine makes codes of the sums of a channel.
 pub(super) struct Engine {
@@ -22,6 +34,7 @@ pub(super) struct Engine {
     bias: i64,
     /// What is multiplied with then.
     scale: f32,
+    special: Option<Special>,
     zero_point: i64,
 }
 
@@ -45,14 +58,45 @@ impl Channel<'_> {
         (is_narrow && is_whole).then(|| Engine {
             bias: bias.round() as i64,
             scale: input * weights / output,
+            special: self.special(),
             zero_point: self.output.zero_point.into(),
         })
+    }
+}
+
+impl Channel<'_> {
+    fn special(&self) -> Option<Special> {
+        let ones = self.codes.iter().all(|code| *code == 1) && self.weights.zero_point == 0;
+        if self.arithmetic != Arithmetic::LiteRt
+            || !ones
+            || self.offset != 0.0
+            || self.output_max != Some(255)
+        {
+            return None;
+        }
+        let count = self.codes.len() as i64;
+        if count == 1 && self.weights.scale == 1.0 {
+            let parts = litert::multiplier(self.input, self.output, 1.0);
+            return (parts > 0).then_some(Special::Copy { parts });
+        }
+        let averages = self.input == self.output && self.weights.scale == f64::from(1.0 / count as f32);
+        let zero = count * (i64::from(self.input.zero_point) - MIDDLE);
+        averages.then_some(Special::Average { count, zero })
     }
 }
 
 impl Engine {
     /// Whether a sum, less the zero point of the input, has this code or a larger one.
     fn reaches(&self, sum: i64, code: i64) -> bool {
+        match self.special {
+            Some(Special::Copy { parts }) => return (sum * parts + 128) >> 8 >= code - self.zero_point,
+            Some(Special::Average { count, zero }) => {
+                let sum = sum + zero;
+                let half = if sum > 0 { count / 2 } else { -count / 2 };
+                return (sum + half) / count >= code - MIDDLE;
+            }
+            None => {}
+        }
         let product = (sum + self.bias) as f32 * self.scale;
         f64::from(product.round_ties_even()) >= (code - self.zero_point) as f64
     }
@@ -149,3 +193,6 @@ impl Channel<'_> {
         (missed(best), FixedPoint { mantissa: best as i32, ..fixed })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,6 +11,8 @@ mod fixed_point;
 #[cfg(feature = "integer")]
 mod integer;
 #[cfg(feature = "integer")]
+mod litert;
+#[cfg(feature = "integer")]
 mod pack;
 #[cfg(feature = "integer")]
 mod pairs;

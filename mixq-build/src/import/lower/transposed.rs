@@ -51,7 +51,7 @@ pub(super) fn transposed(lowering: &mut Lowering, call: &Call) -> Result<Vec<Val
             Some(wanted) => {
                 // What is too much is cut on both sides, and what is missing follows the end.
                 let (over, missing) = (whole.saturating_sub(wanted), wanted.saturating_sub(whole));
-                let first = if mode == "SAME_LOWER" { over - over / 2 } else { over / 2 };
+                let first = if mode == "SAME_UPPER" { over / 2 } else { over - over / 2 };
                 (cut[sides[0]], cut[sides[1]]) = (first, over - first);
                 taps[axis] += missing;
             }
