@@ -305,7 +305,16 @@ fn elementwise(function: Function, input: &Codes, scale: f64) -> Vec<Exact> {
             line if line > 0.0 => line,
             _ => 0.0,
         },
-        Function::Gelu | Function::Selu | Function::Exp | Function::Min { .. } | Function::Max { .. } => {
+        Function::Gelu
+        | Function::GeluTanh
+        | Function::Softplus
+        | Function::Mish
+        | Function::Power { .. }
+        | Function::Signum
+        | Function::Selu
+        | Function::Exp
+        | Function::Min { .. }
+        | Function::Max { .. } => {
             panic!("random networks do not have it")
         }
     };

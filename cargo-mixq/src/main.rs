@@ -26,11 +26,10 @@ mod malloc_settings;
 mod pace;
 mod packages;
 mod problems;
-#[cfg(feature = "train")]
+#[cfg_attr(not(feature = "train"), path = "untrained.rs")]
 mod progress;
 mod reading;
 mod report;
-#[cfg(feature = "train")]
 mod retrain;
 mod setup;
 mod table;
@@ -176,6 +175,11 @@ fn stopped() -> Option<u8> {
 fn main() -> ExitCode {
     let Cargo::Mixq { command } = Cargo::parse();
     let (json, result) = match command {
+        // What is taken over from a file as it is needs no trainer.
+        #[cfg(not(feature = "train"))]
+        Command::Retrain { selection, force } if retrain::trains_nothing(&selection) => {
+            (selection.json, retrain::run(&selection, force).map(Answer::from))
+        }
         #[cfg(not(feature = "train"))]
         Command::Retrain { selection, .. } | Command::Pace { selection } => match setup::start() {
             Ok(code) => return code,

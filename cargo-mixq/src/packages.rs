@@ -24,7 +24,6 @@ pub struct Models {
     /// The folder for decoded images and digests of datasets.
     pub cache: PathBuf,
     /// The folder for interrupted trainings.
-    #[cfg(feature = "train")]
     pub scratch: PathBuf,
 }
 
@@ -94,13 +93,7 @@ impl Models {
             firmware.retain(|config| config.models.iter().any(|model| model.name == *wanted));
         }
         let scratch = metadata.target_directory.into_std_path_buf().join("mixq");
-        Ok(Models {
-            models,
-            firmware,
-            cache: scratch.join(dataset::FOLDER),
-            #[cfg(feature = "train")]
-            scratch,
-        })
+        Ok(Models { models, firmware, cache: scratch.join(dataset::FOLDER), scratch })
     }
 }
 

@@ -8,8 +8,14 @@ use mixq_build::engine::pipeline::{self, Retrained};
 use mixq_build::engine::prepare::Prepared;
 use mixq_build::engine::report::Report;
 
+/// Whether all models of a selection are taken over from files as they are.
+#[cfg(not(feature = "train"))]
+pub fn trains_nothing(selection: &Selection) -> bool {
+    Models::select(selection).is_ok_and(|chosen| chosen.models.iter().all(|(model, _)| model.as_imported))
+}
+
 pub fn run(selection: &Selection, force: bool) -> Result<Outcome, Error> {
-    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    #[cfg(all(feature = "train", target_os = "linux", target_env = "gnu"))]
     super::malloc_settings::apply();
     let chosen = Models::select(selection)?;
     // All that can be said before hours of training is said before.

@@ -108,7 +108,7 @@ impl std::fmt::Display for Compared {
 }
 
 /// Small files that ship with this repository.
-const SHIPPED: [&str; 3] = ["hello_world_int8", "mnist_dw_q", "mnist_resnet_q"];
+const SHIPPED: [&str; 4] = ["hello_world_int8", "mnist_dw_q", "mnist_resnet_q", "litert_int8"];
 
 #[test]
 fn shipped_files_give_the_codes_of_another_engine() {
@@ -116,9 +116,22 @@ fn shipped_files_give_the_codes_of_another_engine() {
         let integers = integers(&fixtures().join(format!("{name}.tflite"))).unwrap();
         let compared = compared(&integers, &fixtures().join(format!("golden/{name}.tflite.npz")));
         println!("{name}: {compared}");
-        assert!(compared.in_codes && compared.most <= 1.0, "{name}: {compared}");
+        assert!(compared.in_codes && compared.other == 0, "{name}: {compared}");
         assert_eq!(compared.other_argmax, 0, "{name}");
     }
+}
+
+/// A QONNX network of 2 to 4 bits against `Quant` in floats of 64 bits, as `models/qonnx.py` executes it.
+#[test]
+fn few_bits_are_those_of_qonnx() {
+    let integers = integers(&fixtures().join("qonnx_w4a4.onnx")).unwrap();
+    let widths: Vec<u8> = (integers.artifact().header.layers.iter())
+        .filter_map(|named| named.layer.weights().map(|(.., bits)| bits.into()))
+        .collect();
+    assert_eq!(widths, [4, 2, 4, 4], "3 bits are stored as 4");
+    let compared = compared(&integers, &fixtures().join("golden/qonnx_w4a4.onnx.npz"));
+    println!("qonnx_w4a4: {compared}");
+    assert_eq!((compared.samples, compared.outputs, compared.other), (4, 12, 0), "{compared}");
 }
 
 /// Files that are not taken over, and why.
@@ -136,12 +149,11 @@ const REFUSED: [(&str, &str); 10] = [
 ];
 
 /// Files that differ by more than a code: the largest difference that is known, in codes or of the range.
-const FURTHER: [(&str, f64, &str); 4] = [
-    ("dperson_shufflenetv2.tflite", 4.0, "which layer is the first to differ is not known"),
-    ("mobilenet_v1_0.25_160_quant.tflite", 3.0, "where softmax is steep, a code before it is several behind"),
-    ("st_ssd_qdq.onnx", 0.08, "which layer is the first to differ is not known"),
-    ("st_yolo_lc_v1_192_int8.tflite", 0.03, "which layer is the first to differ is not known"),
-];
+///
+/// ONNX Runtime executes 53 of the 123 convolutions of this one in floats, whose sums have other errors than
+/// integers. Its own answers with and without its fusions (`ORT_ENABLE_ALL`, `ORT_ENABLE_BASIC`) are 0.059 of
+/// the range apart.
+const FURTHER: [(&str, f64, &str); 1] = [("st_ssd_qdq.onnx", 0.035, "the engine computes parts in floats")];
 
 #[test]
 fn quantised_files_are_at_most_one_code_apart() {

@@ -56,7 +56,7 @@ pub fn artifact(report: &Report) -> String {
         super::speed(&report.speed, report.ram_bytes),
         report.units,
         score("float", report.float_accuracy),
-        score("fake-quantised", report.fake_quant_accuracy),
+        if report.as_imported { String::new() } else { score("fake-quantised", report.fake_quant_accuracy) },
         score("integer", report.integer_accuracy),
         if report.details.is_empty() { String::new() } else { format!("\n{}", report.details) },
     )

@@ -1,6 +1,7 @@
 //! `cargo mixq` as people start it: what the commands say, their JSON and their exit codes.
 
 mod allocate;
+mod as_imported;
 mod check;
 mod data;
 mod eval;

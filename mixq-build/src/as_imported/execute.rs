@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use mixq_format::{Accuracy, Artifact, Bits, Budget, Layers, Output, pack_codes};
 
 use super::AsImported;
-use crate::convert::{About, convert};
+use crate::convert::About;
 use crate::error::Error;
 use crate::evaluate;
 use crate::import::foreign::Foreign;
@@ -28,7 +28,7 @@ impl Integers {
         let scheme = Scheme::PerChannel;
         let taken = AsImported::new(&foreign, scheme)?;
         let allocation = taken.allocation(scheme);
-        let converted = convert(&taken.graph, &allocation, scheme, &taken.network)?;
+        let converted = taken.convert(&allocation, scheme)?;
         let artifact = converted.into_artifact(About {
             name: "imported".to_string(),
             task: foreign.task,

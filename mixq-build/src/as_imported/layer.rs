@@ -76,7 +76,8 @@ pub(super) fn taken(
         let unit = multiplier[channel] * input.scale * grid.scale;
         // A bias is a number of these units in the file, and lost some digits as a float.
         let whole = (*offset / unit).round();
-        if unit != 0.0 && (*offset / unit - whole).abs() < OFF {
+        let lost = OFF.max(whole.abs() * f64::from(f32::EPSILON));
+        if unit != 0.0 && (*offset / unit - whole).abs() < lost {
             *offset = whole * unit;
         }
     }

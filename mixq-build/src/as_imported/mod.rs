@@ -16,11 +16,14 @@ pub use input::check_codes;
 
 use mixq_format::Bits;
 
-use crate::convert::{Grid, TrainedNetwork};
+use crate::convert::{Arithmetic, Grid, TrainedNetwork};
+#[cfg(feature = "integer")]
+use crate::convert::{Converted, convert_by};
 use crate::error::{Error, Problem};
 use crate::graph::{Activation, Graph, Source};
 use crate::import::foreign::Foreign;
 use crate::import::lower::integers::Integers as FileIntegers;
+use crate::import::model::Format;
 use crate::memory::Allocation;
 use crate::settings::{Rounding, Scheme};
 
@@ -34,6 +37,8 @@ pub struct AsImported {
     pub graph: Graph,
     /// Weights and grids.
     pub network: TrainedNetwork,
+    /// What the engine of the file's format computes with.
+    pub arithmetic: Arithmetic,
     /// By node: the bits of its weights.
     weights: Vec<Option<Bits>>,
     /// By node: the bits of what it writes.
@@ -84,7 +89,20 @@ impl AsImported {
         }
         let inputs = vec![input];
         let network = TrainedNetwork { inputs, layers, activations, rounding: Rounding::Nearest };
-        Ok(AsImported { graph, network, weights, activations: bits })
+        let arithmetic = match foreign.format {
+            Format::Tflite => Arithmetic::LiteRt,
+            Format::Onnx => Arithmetic::OnnxRuntime,
+        };
+        Ok(AsImported { graph, network, arithmetic, weights, activations: bits })
+    }
+
+    /// The integers of the file, by the rules that its engine has for their codes.
+    ///
+    /// # Errors
+    /// Every channel that cannot be computed in 32 bits, by layer.
+    #[cfg(feature = "integer")]
+    pub fn convert(&self, allocation: &Allocation, scheme: Scheme) -> Result<Converted, Error> {
+        convert_by(self.arithmetic, &self.graph, allocation, scheme, &self.network)
     }
 
     /// The bits of the file, and the memory that they take.

@@ -2,7 +2,7 @@
 
 use mixq_format::Bits;
 
-use super::Grid;
+use super::{Arithmetic, Grid};
 use crate::settings::Rounding;
 
 /// What one output channel needs to know of its surroundings.
@@ -27,6 +27,8 @@ pub struct Channel<'a> {
     pub offset: f64,
     /// How to round.
     pub rounding: Rounding,
+    /// By which arithmetic sums have codes.
+    pub arithmetic: Arithmetic,
     /// Bits of the bias below the unit of the accumulator.
     pub fraction: u8,
     /// All channels of the layer have one multiplier.
@@ -65,9 +67,10 @@ impl Channel<'_> {
 
     /// The code for a value in units of the output scale.
     pub(super) fn code(&self, value: f64) -> f64 {
-        let rounded = match self.rounding {
-            Rounding::Nearest => (value + 0.5).floor(),
-            Rounding::Floor => value.floor(),
+        let rounded = match (self.rounding, self.arithmetic) {
+            (Rounding::Nearest, Arithmetic::Exact) => (value + 0.5).floor(),
+            (Rounding::Nearest, Arithmetic::LiteRt | Arithmetic::OnnxRuntime) => value.round_ties_even(),
+            (Rounding::Floor, _) => value.floor(),
         };
         match self.output_max {
             Some(max) => (rounded + f64::from(self.output.zero_point)).clamp(0.0, max as f64),

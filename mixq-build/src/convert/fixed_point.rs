@@ -3,7 +3,7 @@
 /// `mantissa * 2^-shift`, the `M0(c)` and the shift of [`mixq_format::Requant`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FixedPoint {
-    /// Q31 mantissa with the multiplier's sign, `2^30 <= |mantissa| < 2^31`.
+    /// Q31 mantissa with the multiplier's sign, `2^30 <= |mantissa| < 2^31`, or less if the shift is limited.
     pub mantissa: i32,
     /// Bits to shift right, 0 to 63.
     pub shift: u8,
@@ -45,6 +45,16 @@ impl FixedPoint {
         let mantissa = self.mantissa.checked_add(by)?;
         let same_sign = mantissa.signum() == self.mantissa.signum();
         (same_sign && mantissa.unsigned_abs() >= 1 << 30).then_some(FixedPoint { mantissa, ..self })
+    }
+
+    /// The same with a shift of at most `most`, and so fewer bits of its mantissa.
+    pub fn with_shift_to(self, most: u8) -> FixedPoint {
+        let excess = self.shift.saturating_sub(most);
+        if excess == 0 {
+            return self;
+        }
+        let mantissa = (f64::from(self.mantissa) * 2f64.powi(-i32::from(excess))).round() as i32;
+        FixedPoint { mantissa, shift: most }
     }
 
     /// The value.

@@ -4,7 +4,7 @@ use mixq_format::{Bits, Conv, Depthwise, Input, Layer, Linear, NamedLayer, Outpu
 
 use super::walk::Walk;
 use super::weighted::logits_in_parts;
-use super::{Converted, TrainedNetwork};
+use super::{Arithmetic, Converted, TrainedNetwork};
 use crate::error::Error;
 use crate::graph::op::{
     Addition, AveragePool, Conv as ConvOp, Depthwise as DepthwiseOp, Elementwise as ElementwiseOp, MaxPool,
@@ -23,7 +23,22 @@ pub fn convert(
     scheme: Scheme,
     trained: &TrainedNetwork,
 ) -> Result<Converted, Error> {
-    let mut walk = Walk { graph, allocation, scheme, trained, parameters: Vec::new(), problems: Vec::new() };
+    convert_by(Arithmetic::Exact, graph, allocation, scheme, trained)
+}
+
+/// The same, with the codes of another arithmetic than that of training.
+///
+/// # Errors
+/// As [`convert`].
+pub fn convert_by(
+    arithmetic: Arithmetic,
+    graph: &Graph,
+    allocation: &Allocation,
+    scheme: Scheme,
+    trained: &TrainedNetwork,
+) -> Result<Converted, Error> {
+    let (parameters, problems) = (Vec::new(), Vec::new());
+    let mut walk = Walk { graph, allocation, scheme, trained, arithmetic, parameters, problems };
     let grids = walk.grids();
     let mut layers = Vec::new();
     for step in &allocation.schedule.steps {

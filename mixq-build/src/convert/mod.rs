@@ -5,9 +5,13 @@ mod channel;
 #[cfg(feature = "integer")]
 mod elementwise;
 #[cfg(feature = "integer")]
+mod engine;
+#[cfg(feature = "integer")]
 mod fixed_point;
 #[cfg(feature = "integer")]
 mod integer;
+#[cfg(feature = "integer")]
+mod litert;
 #[cfg(feature = "integer")]
 mod pack;
 #[cfg(feature = "integer")]
@@ -28,7 +32,7 @@ pub use elementwise::code_of;
 #[cfg(feature = "integer")]
 pub use fixed_point::FixedPoint;
 #[cfg(feature = "integer")]
-pub use integer::convert;
+pub use integer::{convert, convert_by};
 #[cfg(feature = "train")]
 pub use pairs::{product, slopes};
 
@@ -83,6 +87,18 @@ pub struct TrainedNetwork {
     pub activations: Vec<Option<Grid>>,
     /// How activations are rounded.
     pub rounding: Rounding,
+}
+
+/// The arithmetic that says which code a sum has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Arithmetic {
+    /// That of real numbers, as training approximates it; halves as [`Rounding`] says.
+    Exact,
+    /// That of LiteRT's kernels (XNNPACK): a sum, as a float of 32 bits, times one; halves to even. Additions
+    /// have multipliers of 21 bits.
+    LiteRt,
+    /// That of ONNX Runtime: the same, with additions in floats.
+    OnnxRuntime,
 }
 
 /// An integer network, ready for an artifact.

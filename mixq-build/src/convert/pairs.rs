@@ -2,9 +2,9 @@
 
 use mixq_format::{Add, Constants, Layer, Multiply, Operation, Prelu, Tensor};
 
-use super::Grid;
 use super::pack::pack_rows;
 use super::walk::Walk;
+use super::{Arithmetic, Grid};
 use crate::error::Problem;
 use crate::memory::schedule::Step;
 
@@ -49,8 +49,12 @@ impl Walk<'_> {
     /// The multipliers of two summands whose scales are `ratios` times that of the sum, and their shift.
     fn summands(&mut self, step: &Step, ratios: [f64; 2]) -> ([i32; 2], u32) {
         let largest = ratios[0].max(ratios[1]);
-        // The largest shift at which both multipliers stay below 2^22.
-        let shift = (1..=31).rev().find(|shift| (largest * 2f64.powi(*shift)).round() < f64::from(1 << 22));
+        // The largest shift at which both multipliers stay below 2^22, or have as many bits as the engine's.
+        let limit = f64::from(match self.arithmetic {
+            Arithmetic::Exact | Arithmetic::OnnxRuntime => 1 << 22,
+            Arithmetic::LiteRt => 1 << 21,
+        });
+        let shift = (1..=31).rev().find(|shift| (largest * 2f64.powi(*shift)).round() < limit);
         let Some(shift) = shift else {
             let name = &self.graph.nodes[step.node].name;
             self.problems.push(

@@ -86,6 +86,7 @@ impl Channel<'_> {
             }
             return self.constant();
         };
+        let fixed = self.quick(fixed);
         let half = match self.rounding {
             // Rounding down loses nothing of whole numbers.
             Rounding::Nearest if fixed.value().fract() != 0.0 => 0.5 / multiplier,
@@ -110,11 +111,12 @@ impl Channel<'_> {
         let step = f64::from(multiplier.mantissa) * multiplier.value().abs() / (2 * max) as f64;
         let moves = (0..if self.shares_multiplier { 1 } else { MULTIPLIERS })
             .map(|index| f64::from((index + 1) / 2 * if index % 2 == 0 { -1 } else { 1 }));
-        moves.filter_map(|by| multiplier.moved((by * step) as i32)).find_map(|multiplier| {
+        let found = moves.filter_map(|by| multiplier.moved((by * step) as i32)).find_map(|multiplier| {
             let bias = self.exact_biases(multiplier, &thresholds)?.nearest(rounded.bias)?;
             self.prove(bias.into()).ok()?;
             Some(Entry { bias, multiplier, constant: false })
-        })
+        });
+        found.or_else(|| self.nearest(rounded, &thresholds))
     }
 
     /// The biases that have these thresholds with this multiplier.

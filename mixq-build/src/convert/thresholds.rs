@@ -32,7 +32,8 @@ impl Channel<'_> {
         if self.multiplier < 0.0 {
             let codes: Vec<i8> = self.codes.iter().map(|code| !code).collect();
             let weights = Grid { zero_point: !self.weights.zero_point, ..self.weights };
-            let ascending = Channel { codes: &codes, weights, multiplier: -self.multiplier, ..*self };
+            let multiplier = -self.multiplier;
+            let ascending = Channel { codes: &codes, weights, multiplier, ..*self };
             return Ok(Thresholds { complemented: true, ..ascending.thresholds()? });
         }
         self.prove(0)?;
@@ -46,16 +47,26 @@ impl Channel<'_> {
             Dyadic::product(&[self.offset]),
         ]);
         let max = self.output_max.expect("codes have a largest");
+        let engine = self.engine();
         let bound = |code: i64| {
             // unit * accumulator + offset >= (code - Z_y - 1/2) step, all twice.
             let steps = 2 * (code - i64::from(self.output.zero_point))
                 - i64::from(self.rounding == Rounding::Nearest);
-            let needed: BigInt = &step * steps - &offset * 2;
+            let mut needed: BigInt = &step * steps - &offset * 2;
+            if self.halves_to_even() && (code - i64::from(self.output.zero_point)) % 2 != 0 {
+                // Half a step below an odd number is still the even one.
+                needed += 1;
+            }
             if unit == BigInt::ZERO {
                 return if needed <= BigInt::ZERO { low } else { high + 1 };
             }
             let accumulator: BigInt = Integer::div_ceil(&needed, &(&unit * 2)) + constant;
-            i64::try_from(accumulator.clamp(low.into(), (high + 1).into())).expect("between two of 64 bits")
+            let accumulator = accumulator.clamp(low.into(), (high + 1).into());
+            let exact = i64::try_from(accumulator).expect("between two of 64 bits");
+            match &engine {
+                Some(engine) => engine.least(code, exact, [low, high], constant),
+                None => exact,
+            }
         };
         let bounds = (1..=max).map(|code| i32::try_from(bound(code)));
         let bounds =

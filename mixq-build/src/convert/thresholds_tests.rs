@@ -3,8 +3,8 @@
 use mixq_format::Bits;
 use proptest::prelude::*;
 
-use super::Grid;
 use super::channel::Channel;
+use super::{Arithmetic, Grid};
 use crate::settings::Rounding;
 
 const FRACTION: u8 = mixq_format::Requant::FRACTION;
@@ -42,6 +42,7 @@ impl Case {
             multiplier,
             offset: self.offset as f64 * 2f64.powi(-40),
             rounding: self.rounding,
+            arithmetic: Arithmetic::Exact,
             fraction: FRACTION,
             shares_multiplier: false,
         }
@@ -165,6 +166,7 @@ fn by_hand(change: impl FnOnce(&mut Channel)) -> Result<(Vec<i32>, bool), String
         multiplier: 1.0,
         offset: 0.0,
         rounding: Rounding::Nearest,
+        arithmetic: Arithmetic::Exact,
         fraction: FRACTION,
         shares_multiplier: false,
     };

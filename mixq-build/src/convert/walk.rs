@@ -2,7 +2,7 @@
 
 use mixq_format::Tensor;
 
-use super::{Grid, TrainedLayer, TrainedNetwork};
+use super::{Arithmetic, Grid, TrainedLayer, TrainedNetwork};
 use crate::error::Problem;
 use crate::graph::Graph;
 use crate::memory::{Allocation, PlacedTensor};
@@ -14,6 +14,7 @@ pub(super) struct Walk<'a> {
     pub(super) allocation: &'a Allocation,
     pub(super) scheme: Scheme,
     pub(super) trained: &'a TrainedNetwork,
+    pub(super) arithmetic: Arithmetic,
     pub(super) parameters: Vec<u8>,
     pub(super) problems: Vec<Problem>,
 }

@@ -37,7 +37,7 @@ impl Walk<'_> {
         let windows: Vec<Vec<i8>> = (0..channels)
             .map(|c| channel_indices(codes.len(), channels, c, layout).map(|i| codes[i]).collect())
             .collect();
-        let logits = y.bits == Bits::B32;
+        let (logits, arithmetic) = (y.bits == Bits::B32, self.arithmetic);
         let channel = |c: usize, fraction: u8| Channel {
             codes: &windows[c],
             weights: layer.grid(c),
@@ -49,6 +49,7 @@ impl Walk<'_> {
             multiplier: layer.multiplier[c],
             offset: layer.offset[c],
             rounding: if logits { Rounding::Nearest } else { self.trained.rounding },
+            arithmetic,
             fraction,
             shares_multiplier: tables.multipliers == 1,
         };

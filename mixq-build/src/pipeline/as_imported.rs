@@ -5,7 +5,7 @@ use mixq_format::{Accuracy, Artifact, Bits, Budget, SampleChannel, Unit};
 use super::{check, named};
 use crate::as_imported::{check_codes, float_outputs};
 use crate::config::{InputConfig, Model};
-use crate::convert::{About, convert};
+use crate::convert::About;
 use crate::dataset::{self, Measure, Split, background, channel_of, measure_artifact};
 use crate::error::{Error, Problem};
 use crate::evaluate;
@@ -25,8 +25,7 @@ pub(super) fn make(prepared: &Prepared<'_>, observer: &mut dyn Observer) -> Resu
     let given = model.input.as_ref().or(model.inputs.get(IMAGE));
     let given = given.map(|input| input.of(channels)).transpose()?;
     check_codes(&foreign, &samples, given.as_ref()).map_err(|problem| named(&model.name, problem.into()))?;
-    let converted = convert(&taken.graph, &allocation, model.scheme, &taken.network)
-        .map_err(|error| named(&model.name, error))?;
+    let converted = (taken.convert(&allocation, model.scheme)).map_err(|error| named(&model.name, error))?;
     let rules = rules(model.dataset.task);
     let outputs = taken.graph.outputs();
     // Where Cargo.toml names none, the dataset may.

@@ -51,9 +51,11 @@ pub struct Report {
     /// Scores are not there if nothing was measured.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub float_accuracy: Option<f64>,
-    /// Score with fake quantisation.
+    /// Score with fake quantisation; of a model that was not trained that of its integers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fake_quant_accuracy: Option<f64>,
+    /// Whether its integers are those of a quantised file, and nothing was trained.
+    pub as_imported: bool,
     /// Score of the integer network.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub integer_accuracy: Option<f64>,
@@ -127,6 +129,7 @@ impl Report {
     pub fn new(placed: &Placed) -> Report {
         let Placed { artifact, speed_bytes, speed } = placed;
         let header = &artifact.header;
+        let as_imported = header.fingerprint.get("bits").is_some_and(|bits| bits == "as imported");
         let details = header.readout.figures.as_ref();
         let cost = |index: usize| speed.as_ref().map(|speed| speed.layers[index]);
         let layers: Vec<LayerReport> = (header.layers.iter().enumerate())
@@ -156,6 +159,7 @@ impl Report {
             fake_quant_accuracy: measured(accuracy.fake_quant),
             integer_accuracy: measured(accuracy.integer),
             agreement: accuracy.agreement,
+            as_imported,
             figures: details.map(|found| figures::json(found, &header.labels)),
             details: details.map_or(String::new(), |found| figures::text(found, &header.labels)),
             units: units::text(&inputs, &outputs, &samples),

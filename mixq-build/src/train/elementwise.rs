@@ -22,6 +22,9 @@ pub fn apply(function: Function, x: &Tensor) -> Tensor {
         Function::HardSwish => x.hardswish(),
         Function::Silu => x.silu(),
         Function::Gelu => x.gelu("none"),
+        Function::GeluTanh => x.gelu("tanh"),
+        Function::Softplus => x.softplus(),
+        Function::Mish => x.mish(),
         Function::LeakyRelu { slope } => leaky(slope.get()),
         // Of negative numbers alone, so that nothing is infinite.
         Function::Elu { alpha } => x.relu() + x.clamp_max(0.0).expm1() * alpha.get(),
@@ -33,6 +36,12 @@ pub fn apply(function: Function, x: &Tensor) -> Tensor {
             let positive = x.relu();
             straight_through(&(&positive + ROOT).sqrt(), &positive.sqrt())
         }
+        Function::Power { exponent } if exponent.get().fract() == 0.0 => x.pow_tensor_scalar(exponent.get()),
+        Function::Power { exponent } => {
+            let positive = x.relu();
+            let value = positive.pow_tensor_scalar(exponent.get());
+            straight_through(&(&positive + ROOT).pow_tensor_scalar(exponent.get()), &value)
+        }
         Function::Abs => x.abs(),
         // Its derivative is 0: gradients pass where a clip lets them.
         Function::Sign { value } => {
@@ -40,6 +49,7 @@ pub fn apply(function: Function, x: &Tensor) -> Tensor {
             let sign = x.ge(0.0).to_kind(x.kind()) * (2.0 * value) - value;
             straight_through(&x.clamp(-value, value), &sign)
         }
+        Function::Signum => straight_through(&x.clamp(-1.0, 1.0), &x.sign()),
         Function::Neg => x.neg(),
         Function::Min { value } => x.clamp_max(value.get()),
         Function::Max { value } => x.clamp_min(value.get()),

@@ -77,6 +77,30 @@ fn files_in_the_repository_answer_what_their_engines_did() {
     }
 }
 
+/// Files that `tests/models/operators.py` writes: each output is a case, and ONNX Runtime's answer to it.
+#[test]
+fn operators_answer_what_onnx_runtime_does() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/models/operators");
+    for name in ["functions", "moved", "transposed", "signal"] {
+        let foreign = foreign::read(&folder.join(format!("{name}.onnx")));
+        let foreign = foreign.unwrap_or_else(|why| panic!("{name}: {why:?}"));
+        let apart = difference(&foreign, &folder.join(format!("{name}.npz")));
+        println!("{name}: {} layers, {apart:.1e} of the range apart", foreign.graph.nodes.len());
+        assert!(apart < CLOSE, "{name}: {apart}");
+        written_is_the_same(&foreign);
+    }
+}
+
+/// A function in pieces is one layer.
+#[test]
+fn functions_in_pieces_are_layers() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/models/operators");
+    let foreign = foreign::read(&folder.join("functions.onnx")).unwrap();
+    // A convolution before, the function, and a convolution behind; the factor of the last SiLU is in the
+    // convolutions, and square roots of ReLUs are their layers' own.
+    assert!(foreign.graph.nodes.len() <= 3 * 24 + 4, "{}", foreign.graph.nodes.len());
+}
+
 #[test]
 fn a_quantised_file_says_how_its_integers_are_numbers() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/models");

@@ -81,6 +81,8 @@ const ELSEWHERE: &[(&[&str], &str)] = &[
     (&["swish"], "write op = \"silu\""),
     (&["hswish"], "write op = \"hard_swish\""),
     (&["hsigmoid"], "write op = \"hard_sigmoid\""),
+    (&["square"], "write op = \"power\" with exponent = 2"),
+    (&["pow"], "write op = \"power\" with exponent = ..., a constant"),
     (&["logistic"], "write op = \"sigmoid\""),
     (&["hardtanh", "relun1to1"], "write op = \"clip\" with min = -1 and max = 1"),
     (&["clamp", "clipbyvalue"], "write op = \"clip\" with min = ... and max = ..."),

@@ -157,6 +157,7 @@ fn parameters(function: Function) -> Vec<(&'static str, f64)> {
         Function::Elu { alpha } => vec![("alpha", alpha.get())],
         Function::Clip { .. } if function.name() == "relu6" => Vec::new(),
         Function::Clip { min, max } => vec![("min", min.get()), ("max", max.get())],
+        Function::Power { exponent } => vec![("exponent", exponent.get())],
         Function::Log { least } => vec![("least", least.get())],
         Function::Min { value } | Function::Max { value } | Function::Sign { value } => {
             vec![("value", value.get())]
@@ -166,6 +167,10 @@ fn parameters(function: Function) -> Vec<(&'static str, f64)> {
         | Function::HardSwish
         | Function::Silu
         | Function::Gelu
+        | Function::GeluTanh
+        | Function::Softplus
+        | Function::Mish
+        | Function::Signum
         | Function::Selu
         | Function::Exp
         | Function::Sqrt

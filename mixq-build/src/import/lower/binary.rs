@@ -5,7 +5,7 @@ use super::view::{Scaling, View};
 use super::{Call, Lowering, Reader, Refusal, Value, refuse};
 use crate::graph::op::{Add, Affine, Function, Multiply, OpSpec, Subtract};
 use crate::graph::{Activation, Shape, Source};
-use crate::import::model::{Array, broadcast};
+use crate::import::model::{Array, Node, broadcast};
 
 pub(super) const OPERATORS: &[(&str, Reader)] = &[
     ("Add", join),
@@ -13,6 +13,8 @@ pub(super) const OPERATORS: &[(&str, Reader)] = &[
     ("Sub", join),
     ("Mul", join),
     ("Div", join),
+    ("Mean", mean),
+    ("Pow", power),
     ("Max", bound),
     ("Min", bound),
 ];
@@ -41,21 +43,101 @@ fn join(lowering: &mut Lowering, call: &Call) -> Result<Vec<Value>, Refusal> {
     Ok(joined.into_iter().collect())
 }
 
-/// The larger or the smaller of a tensor and a constant.
-fn bound(lowering: &mut Lowering, call: &Call) -> Result<Vec<Value>, Refusal> {
-    let (place, other) = if call.constant(0).is_some() { (1, 0) } else { (0, 1) };
-    let constant = call.constant(other).filter(|_| call.inputs.len() == 2).and_then(Array::scalar);
-    let Some(constant) = constant else {
-        return refuse("compares tensors", "mixq compares with one constant");
+/// The mean of several tensors.
+fn mean(lowering: &mut Lowering, call: &Call) -> Result<Vec<Value>, Refusal> {
+    let factor = 1.0 / call.inputs.len().max(1) as f64;
+    let sum = Node { operator: "Sum".to_string(), ..call.node.clone() };
+    let sums = join(lowering, &Call { node: &sum, ..*call })?;
+    let scaled = sums.into_iter().map(|value| match value {
+        Value::Tensor(view) => {
+            let scaling = vec![Scaling { factor, summand: 0.0 }; view.shape.channels];
+            Ok(Value::Tensor(lowering.scaled(call, &view, &scaling)?))
+        }
+        other => Ok(other),
+    });
+    scaled.collect()
+}
+
+/// A power with a constant exponent.
+fn power(lowering: &mut Lowering, call: &Call) -> Result<Vec<Value>, Refusal> {
+    let exponent = call.constant(1).and_then(Array::scalar);
+    let Some(exponent) = exponent.filter(|exponent| *exponent > 0.0) else {
+        return refuse(
+            "has no constant exponent over 0",
+            "mixq has powers with one constant exponent over 0",
+        );
     };
-    let value = number(constant)?;
-    let view = lowering.padded(call.tensor(place)?)?;
+    let view = lowering.padded(call.tensor(0)?)?;
+    if exponent == 1.0 {
+        return Ok(vec![Value::Tensor(view)]);
+    }
+    if call.ends {
+        return refuse("is a function behind the last layer", "put a layer behind it");
+    }
     let function =
-        if call.node.operator == "Max" { Function::Max { value } } else { Function::Min { value } };
+        if exponent == 0.5 { Function::Sqrt } else { Function::Power { exponent: number(exponent)? } };
     Ok(vec![Value::Tensor(lowering.function(call, &view, function)?)])
 }
 
+/// The larger or the smaller of tensors and constants.
+fn bound(lowering: &mut Lowering, call: &Call) -> Result<Vec<Value>, Refusal> {
+    let max = call.node.operator == "Max";
+    let mut bounded: Option<View> = None;
+    for value in call.inputs {
+        let Some(Value::Tensor(view)) = value else { continue };
+        let view = lowering.padded(view)?;
+        bounded = Some(match bounded {
+            None => view,
+            Some(_) if call.ends => {
+                return refuse("compares tensors behind the last layer", "put a layer behind it");
+            }
+            Some(before) => lowering.larger(call, max, &before, &view)?,
+        });
+    }
+    let Some(mut view) = bounded else { return refuse("reads no tensor", "check the model") };
+    for place in 0..call.inputs.len() {
+        let Some(array) = call.constant(place) else { continue };
+        view = match array.scalar() {
+            Some(constant) => {
+                let value = number(constant)?;
+                let function = if max { Function::Max { value } } else { Function::Min { value } };
+                lowering.function(call, &view, function)?
+            }
+            None => {
+                let bounds = by_channel(&view, array)?;
+                lowering.bounded_by_channel(call, max, &view, &bounds)?
+            }
+        };
+    }
+    Ok(vec![Value::Tensor(view)])
+}
+
 impl Lowering<'_> {
+    /// The larger or the smaller of two tensors: one of them, and what the other has more or less.
+    fn larger(&mut self, call: &Call, max: bool, a: &View, b: &View) -> Result<View, Refusal> {
+        let [a, b] = [a, b].map(|view| View { shared: true, ..view.clone() });
+        let difference = self.two(call, "Sub", &a, &b)?;
+        let over = self.function(call, &difference, Function::Max { value: number(0.0)? })?;
+        if max { self.two(call, "Add", &over, &b) } else { self.two(call, "Sub", &a, &over) }
+    }
+
+    /// The larger or the smaller of a tensor and a constant for each channel: a ReLU between two summands.
+    fn bounded_by_channel(
+        &mut self,
+        call: &Call,
+        max: bool,
+        view: &View,
+        bounds: &[f32],
+    ) -> Result<View, Refusal> {
+        let sign = if max { 1.0 } else { -1.0 };
+        let scaling = |by: f64| -> Vec<Scaling> {
+            bounds.iter().map(|bound| Scaling { factor: sign, summand: by * f64::from(*bound) }).collect()
+        };
+        let shifted = self.scaled(call, view, &scaling(-sign))?;
+        let over = self.function(call, &shifted, Function::Max { value: number(0.0)? })?;
+        self.scaled(call, &over, &scaling(1.0))
+    }
+
     /// A tensor and a constant; `first` if the constant is the first operand.
     fn with_constant(
         &mut self,
@@ -220,7 +302,12 @@ impl Lowering<'_> {
             let factor = match operator {
                 "Add" | "Sum" => 2.0,
                 "Sub" => 0.0,
-                _ => return refuse("multiplies a tensor with itself", "mixq multiplies two tensors"),
+                "Mul" if a.dims == b.dims => {
+                    return self.function(call, &a, Function::Power { exponent: number(2.0)? });
+                }
+                _ => {
+                    return refuse("multiplies a tensor with itself", "mixq multiplies numbers of one order");
+                }
             };
             let shared = View { shared: true, ..a };
             return self.scaled(call, &shared, &vec![Scaling { factor, summand: 0.0 }; shape.channels]);

@@ -2,7 +2,7 @@
 
 use super::layers::LARGEST;
 use super::view::{Axis, View, whole};
-use super::{Call, Lowering, Reader, Refusal, Value, refuse};
+use super::{Call, Lowering, Reader, Refusal, Value, refuse, transposed::transposed};
 use crate::graph::op::{
     ConvSpec, DepthwiseSpec, GroupedConvSpec, Grouping, OpSpec, PointwiseSpec, TransposedConvSpec,
 };
@@ -122,7 +122,7 @@ pub(super) fn seen(view: &View, made: View) -> View {
 
 impl Lowering<'_> {
     /// A layer with a window, whose weights are `[out, in, window]` in the model.
-    fn weighted(
+    pub(super) fn weighted(
         &mut self,
         call: &Call,
         op: OpSpec,
@@ -148,7 +148,8 @@ impl Lowering<'_> {
         self.layers.give(&made, "weight", vec![outer, inner, kernel[0], kernel[1]], weight.to_floats());
         let outer = usize::from(matches!(op, OpSpec::TransposedConv(_)));
         let integers = self.weight_integers(call, outer);
-        self.layers.give_integers(&made, integers);
+        let fits = |count: usize| count == 1 || count == shape.channels;
+        self.layers.give_integers(&made, integers.filter(|integers| fits(integers.scales.len())));
         if let Some(bias) = call.constant(2) {
             if bias.len() != shape.channels {
                 let what = format!("has {} biases for {} output channels", bias.len(), shape.channels);
@@ -161,7 +162,10 @@ impl Lowering<'_> {
 }
 
 /// The window of a node with constant weights over an image.
-fn windowed<'a>(lowering: &mut Lowering, call: &'a Call) -> Result<(View, Sliding, &'a Array), Refusal> {
+pub(super) fn windowed<'a>(
+    lowering: &mut Lowering,
+    call: &'a Call,
+) -> Result<(View, Sliding, &'a Array), Refusal> {
     let view = lowering.image(call.tensor(0)?)?;
     let weight = call.required(1)?;
     if weight.dims.len() < 3 || weight.dims.len() > 4 {
@@ -205,54 +209,4 @@ pub(super) fn conv(lowering: &mut Lowering, call: &Call) -> Result<Vec<Value>, R
         }
     };
     Ok(vec![Value::Tensor(lowering.weighted(call, op, &view, shape, weight)?)])
-}
-
-fn transposed(lowering: &mut Lowering, call: &Call) -> Result<Vec<Value>, Refusal> {
-    let given = lowering.padded(call.tensor(0)?)?;
-    let view = lowering.image(&given)?;
-    let weight = call.required(1)?;
-    let attributes = &call.node.attributes;
-    if weight.dims.len() != 4 || view.dims.len() != 4 {
-        return refuse(
-            format!("has weights {:?}", weight.dims),
-            "mixq has transposed convolutions of two axes",
-        );
-    }
-    let window = Sliding::of(attributes, &weight.dims[2..], &view)?;
-    let inputs = view.shape.channels;
-    if attributes.int("group").unwrap_or(1) != 1 || weight.dims[0] != inputs {
-        return refuse(format!("has weights {:?} in groups", weight.dims), "mixq has no groups there");
-    }
-    let Sliding { kernel, stride, dilation, padding: [top, bottom, left, right] } = window;
-    let more: Vec<usize> = attributes.ints("output_padding").map_or_else(
-        || vec![0, 0],
-        |more| more.iter().map(|more| usize::try_from(*more).unwrap_or(usize::MAX)).collect(),
-    );
-    let cut = |side: usize, more: usize| side.checked_sub(more);
-    let (Some(bottom), Some(right), [1, 1], 2) = (
-        cut(bottom, more.first().copied().unwrap_or(0)),
-        cut(right, more.get(1).copied().unwrap_or(0)),
-        dilation,
-        more.len(),
-    ) else {
-        return refuse("has a dilation, or an output padding larger than its padding", "use padding instead");
-    };
-    if attributes.ints("output_shape").is_some()
-        || attributes.text("auto_pad").is_some_and(|it| it != "NOTSET")
-    {
-        return refuse("says its output's shape instead of its padding", "export it with `pads`");
-    }
-    let side = |size: usize, axis: usize, cut: usize| {
-        ((size - 1) * stride[axis] + kernel[axis]).checked_sub(cut).filter(|side| *side > 0)
-    };
-    let (Some(height), Some(width)) =
-        (side(view.shape.height, 0, top + bottom), side(view.shape.width, 1, left + right))
-    else {
-        return refuse("cuts more than it writes", "check its padding");
-    };
-    let filters = weight.dims[1];
-    let shape = Shape { height, width, channels: filters };
-    let padding = Padding::Explicit([top, bottom, left, right]);
-    let op = TransposedConvSpec { filters, kernel, stride, padding };
-    Ok(vec![Value::Tensor(lowering.weighted(call, op.into(), &view, shape, weight)?)])
 }

@@ -1,6 +1,6 @@
 //! Functions of each element.
 
-use super::view::View;
+use super::view::{Scaling, View};
 use super::{Call, Lowering, Reader, Refusal, Value, refuse};
 use crate::graph::Activation;
 use crate::graph::op::{Elementwise, Function, Number, Prelu};
@@ -13,6 +13,8 @@ pub(super) const OPERATORS: &[(&str, Reader)] = &[
     ("HardSwish", apply),
     ("Swish", apply),
     ("Gelu", apply),
+    ("Softplus", apply),
+    ("Mish", apply),
     ("Selu", apply),
     ("Exp", apply),
     ("Sqrt", apply),
@@ -43,8 +45,10 @@ pub(super) fn function(node: &Node, constants: &[Option<&Array>]) -> Result<Opti
         "HardSwish" => Function::HardSwish,
         // A factor on the number before its sigmoid is that of newer versions.
         "Swish" if parameter("alpha", 1.0)?.get() == 1.0 => Function::Silu,
-        // By a tanh it is the same up to 0.0005.
+        "Gelu" if node.attributes.text("approximate") == Some("tanh") => Function::GeluTanh,
         "Gelu" => Function::Gelu,
+        "Softplus" => Function::Softplus,
+        "Mish" => Function::Mish,
         "Selu"
             if parameter("alpha", SELU[0])?.get() as f32 == SELU[0]
                 && parameter("gamma", SELU[1])?.get() as f32 == SELU[1] =>
@@ -84,7 +88,16 @@ pub(super) fn number(value: f32) -> Result<Number, Refusal> {
 }
 
 fn apply(lowering: &mut Lowering, call: &Call) -> Result<Vec<Value>, Refusal> {
-    let view = lowering.padded(call.tensor(0)?)?;
+    let mut view = lowering.padded(call.tensor(0)?)?;
+    let alpha = call.node.attributes.float("alpha").filter(|_| call.node.operator == "Swish").unwrap_or(1.0);
+    if alpha != 1.0 && alpha.is_normal() && !call.ends {
+        // `x sigmoid(a x)` is `silu(a x) / a`.
+        let scaling = |factor: f64| vec![Scaling { factor, summand: 0.0 }; view.shape.channels];
+        let (before, after) = (scaling(alpha.into()), scaling(1.0 / f64::from(alpha)));
+        view = lowering.scaled(call, &View { shared: true, ..view }, &before)?;
+        view = lowering.function(call, &view, Function::Silu)?;
+        return Ok(vec![Value::Tensor(lowering.scaled(call, &view, &after)?)]);
+    }
     let Some(function) = function(call.node, call.constants)? else { return Ok(vec![Value::Tensor(view)]) };
     if call.ends {
         return refuse("is a function behind the last layer", "put a layer behind it");

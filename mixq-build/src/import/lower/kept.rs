@@ -10,6 +10,9 @@ use crate::graph::{Activation, Padding, Source};
 /// The most weights of a sum in place of an average.
 const MOST_WEIGHTS: usize = 1 << 22;
 
+/// The most pixels of an average that becomes a sum for its halves.
+const MOST_PIXELS: usize = 16;
+
 impl Layers {
     /// Whether what the layer of a view writes is rounded to integers that are known.
     pub(super) fn is_taken(&self, view: &View) -> bool {
@@ -64,6 +67,18 @@ impl Layers {
         }
         let inputs = self.made[layer].inputs.clone();
         inputs.iter().flat_map(|name| self.give_back(self.source(name), own)).collect()
+    }
+
+    /// Whether averages of integers are often half a step between two of them: those of few pixels, whose
+    /// number is even.
+    pub(super) fn has_halves(&self, layer: usize) -> bool {
+        match self.made[layer].op {
+            OpSpec::AveragePool(AveragePoolSpec { kernel: [height, width], .. }) => {
+                let pixels = height.saturating_mul(width);
+                pixels <= MOST_PIXELS && pixels.is_multiple_of(2)
+            }
+            _ => false,
+        }
     }
 
     /// Makes an average a sum with equal weights, whose integers may have a scale of their own.

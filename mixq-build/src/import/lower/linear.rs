@@ -51,12 +51,15 @@ pub(super) fn matmul(lowering: &mut Lowering, call: &Call) -> Result<Vec<Value>,
             "mixq has constant matrices only (no attention)",
         );
     };
-    if weight.dims.len() != 2 {
+    // A stack of one matrix is that matrix.
+    let more = weight.dims.len().saturating_sub(2);
+    if weight.dims.len() < 2 || weight.dims[..more].iter().any(|size| *size != 1) {
         return refuse(format!("multiplies with a tensor {:?}", weight.dims), "mixq needs a matrix");
     }
+    let matrix = Array { dims: weight.dims[more..].to_vec(), ..weight.clone() };
     let view = lowering.padded(call.tensor(0)?)?;
-    let made = product(lowering, call, &view, &weight.transposed(&[1, 0]))?;
-    let integers = lowering.weight_integers(call, 1);
+    let made = product(lowering, call, &view, &matrix.transposed(&[1, 0]))?;
+    let integers = lowering.weight_integers(call, 1 + more);
     lowering.layers.give_integers(&made, integers);
     Ok(vec![Value::Tensor(made)])
 }

@@ -11,6 +11,7 @@ mod constants;
 mod conv;
 mod elementwise;
 mod ends;
+mod formulas;
 mod grids;
 mod input;
 pub mod integers;
@@ -26,8 +27,10 @@ mod pool;
 mod quantised;
 mod resize;
 mod rounding;
+mod select;
 mod shapes;
 mod taken;
+mod transposed;
 mod unknown;
 mod view;
 
@@ -127,15 +130,17 @@ enum Value {
 /// # Errors
 /// All nodes that mixq has no layers for.
 pub fn lower(model: &Model, taken: Taken) -> Result<Lowered, Vec<Unsupported>> {
-    let model = &reachable(model);
-    let mut first: Option<Vec<Unsupported>> = None;
+    let model = &reachable(&formulas::recognised(&reachable(model)));
+    // Taken in the wrong order, its axes are problems of their own: the order with the fewest is the right one.
+    let mut fewest: Option<Vec<Unsupported>> = None;
     for input in input::inputs(model)? {
         match Lowering::new(model, Some(input), taken).run() {
             Ok(lowered) => return Ok(lowered),
-            Err(found) => first = first.or(Some(found)),
+            Err(found) if fewest.as_ref().is_some_and(|fewest| fewest.len() <= found.len()) => {}
+            Err(found) => fewest = Some(found),
         }
     }
-    Err(first.unwrap_or_default())
+    Err(fewest.unwrap_or_default())
 }
 
 /// The model without nodes that no output needs.

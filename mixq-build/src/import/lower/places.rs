@@ -1,7 +1,7 @@
 //! Operators for which layers move numbers: padding, slices, concatenations, blocks of pixels; and what
 //! brings the axes of a view into the order of an image.
 
-use super::constants::{spans, wrapped};
+use super::constants::{Span, spans, wrapped};
 use super::elementwise::number;
 use super::view::{Axis, Part, View, size};
 use super::{Call, Lowering, Reader, Refusal, Value, refuse};
@@ -26,7 +26,7 @@ impl Lowering<'_> {
                 let shuffled = self.layers.add(&name, shuffle, &[&view], view.shape)?;
                 Ok(view.with_channels_in_order(shuffled.source))
             }
-            _ => refuse("reads channels in an order that no channel shuffle makes", "change the model"),
+            _ => self.sorted_channels(view),
         }
     }
 
@@ -69,7 +69,7 @@ impl Lowering<'_> {
             return Ok(view.clone());
         }
         if view.channels_of(dim).is_none() || view.dims[dim].is_empty() {
-            return refuse("takes a part of rows or columns", "mixq cuts channels only: use a larger stride");
+            return self.some_pixels(view, dim, Span { first, count, step: 1 });
         }
         // With this dimension the slowest of those of channels, its indices are neighbouring channels.
         let mut order: Vec<usize> = (0..view.dims.len()).filter(|other| *other != dim).collect();
@@ -103,13 +103,17 @@ fn slice(lowering: &mut Lowering, call: &Call) -> Result<Vec<Value>, Refusal> {
         if (span.first, span.count) == (0, sizes[dim]) {
             continue;
         }
-        if span.step != 1 {
-            return refuse(format!("takes every {}th index", span.step), "mixq slices neighbouring channels");
-        }
         if span.count == 0 {
             return refuse("takes nothing", "check its bounds");
         }
-        view = lowering.part(&view, dim, span.first, span.count)?;
+        view = match span.step {
+            1 => lowering.part(&view, dim, span.first, span.count)?,
+            step if view.channels_of(dim).is_some() => {
+                let index = |at: usize| (span.first as i64 + at as i64 * step) as usize;
+                lowering.some_channels(&view, dim, &(0..span.count).map(index).collect::<Vec<_>>())?
+            }
+            _ => lowering.some_pixels(&view, dim, span)?,
+        };
     }
     Ok(vec![Value::Tensor(view)])
 }
@@ -171,7 +175,7 @@ fn permuted(
         && count.is_multiple_of(step)
         && (0..count).all(|at| chosen[at] == at / (count / step) + at % (count / step) * step);
     if !shuffles {
-        return refuse("gathers indices in an order that no channel shuffle makes", "change the model");
+        return Ok(vec![Value::Tensor(lowering.some_channels(view, dim, chosen)?)]);
     }
     let part = view.dims[dim][0];
     let mut moved = view.clone();

@@ -6,6 +6,7 @@ use super::view::{Axis, Scaling, View};
 use super::{Call, Lowering, Reader, Refusal, Value, refuse};
 use crate::graph::op::{
     AveragePoolSpec, Axis as PoolAxis, AxisPool, GlobalAveragePool, GlobalMaxPool, MaxPoolSpec, OpSpec,
+    PointwiseSpec,
 };
 use crate::graph::{Padding, Shape};
 use crate::import::model::Array;
@@ -18,6 +19,7 @@ pub(super) const OPERATORS: &[(&str, Reader)] = &[
     ("ReduceMax", |lowering, call| reduce(lowering, call, true)),
     ("ReduceMean", |lowering, call| reduce(lowering, call, false)),
     ("ReduceSum", sum),
+    ("ReduceMin", least),
 ];
 
 fn pool(lowering: &mut Lowering, call: &Call, max: bool) -> Result<Vec<Value>, Refusal> {
@@ -114,7 +116,43 @@ fn sum(lowering: &mut Lowering, call: &Call) -> Result<Vec<Value>, Refusal> {
     Ok(sums)
 }
 
+/// The opposite of the largest opposite.
+fn least(lowering: &mut Lowering, call: &Call) -> Result<Vec<Value>, Refusal> {
+    let view = lowering.padded(call.tensor(0)?)?;
+    let opposite = |lowering: &mut Lowering, view: &View| {
+        let scaling = vec![Scaling { factor: -1.0, summand: 0.0 }; view.shape.channels];
+        lowering.scaled(call, view, &scaling)
+    };
+    let turned = opposite(lowering, &View { shared: true, ..view })?;
+    let inputs: Vec<Option<Value>> =
+        std::iter::once(Some(Value::Tensor(turned))).chain(call.inputs.iter().skip(1).cloned()).collect();
+    let mut found = Vec::new();
+    for value in reduce(lowering, &Call { inputs: &inputs, ..*call }, true)? {
+        found.push(match value {
+            Value::Tensor(view) => Value::Tensor(opposite(lowering, &View { shared: true, ..view })?),
+            other => other,
+        });
+    }
+    Ok(found)
+}
+
 impl Lowering<'_> {
+    /// The average of all channels of each pixel: a convolution with equal weights. Without the channels of
+    /// dimensions, of which at least one has channels.
+    fn channel_mean(&mut self, call: &Call, view: &View, dims: &[usize]) -> Result<View, Refusal> {
+        let channels = view.shape.channels;
+        let shape = Shape { channels: 1, ..view.shape };
+        let op = PointwiseSpec { filters: 1, stride: [1, 1] };
+        let made = self.layers.add(call.wish(), op, &[view], shape)?;
+        self.layers.give(&made, "weight", vec![1, channels, 1, 1], vec![1.0 / channels as f32; channels]);
+        let mut own = view.dims.clone();
+        for dim in dims {
+            own[*dim].retain(|part| part.axis != Axis::Channels);
+        }
+        let seen = View { source: made.source, shape, dims: own, shared: false, ..view.clone() };
+        Ok(View { scaling: Vec::new(), ..seen })
+    }
+
     /// Averages or maxima over dimensions, which stay with size 1 if `keeps`.
     fn reduced(
         &mut self,
@@ -124,6 +162,12 @@ impl Lowering<'_> {
         keeps: bool,
         max: bool,
     ) -> Result<View, Refusal> {
+        let all = dims.iter().flat_map(|dim| &view.dims[*dim]).filter(|part| part.axis == Axis::Channels);
+        let sizes: Vec<usize> = all.map(|part| part.size).collect();
+        if !max && !sizes.is_empty() && sizes.iter().product::<usize>() == view.shape.channels {
+            let view = self.channel_mean(call, view, dims)?;
+            return self.reduced(call, &view, dims, keeps, max);
+        }
         let Shape { height, width, channels } = view.shape;
         let parts: Vec<_> = dims.iter().flat_map(|dim| view.dims[*dim].clone()).collect();
         let over = |axis: Axis, size: usize| {
@@ -133,7 +177,8 @@ impl Lowering<'_> {
         let named = |axis: Axis| parts.iter().any(|part| part.axis == axis);
         if named(Axis::Channels) || named(Axis::Height) && !rows || named(Axis::Width) && !columns {
             let what = format!("takes averages or maxima over dimensions {dims:?} of {:?}", view.sizes());
-            return refuse(what, "mixq reduces whole rows and columns, not channels");
+            let help = "mixq reduces whole rows and columns, and averages all channels";
+            return refuse(what, help);
         }
         let (op, shape): (OpSpec, Shape) = match (named(Axis::Height), named(Axis::Width)) {
             (false, false) => return Ok(removed(view.clone(), dims, keeps)),

@@ -123,10 +123,12 @@ fn bipolar(lowering: &mut Lowering, call: &Call) -> Result<Vec<Value>, Refusal> 
     Ok(vec![Value::Tensor(lowering.sign(call, &view, scale)?)])
 }
 
-/// ONNX has 0 for the sign of 0, which no sum of trained weights is.
+/// ONNX has 0 for the sign of 0.
 fn sign(lowering: &mut Lowering, call: &Call) -> Result<Vec<Value>, Refusal> {
     let view = lowering.padded(call.tensor(0)?)?;
-    Ok(vec![Value::Tensor(lowering.sign(call, &view, 1.0)?)])
+    let function = Function::Signum;
+    let made = lowering.layers.add(call.wish(), Elementwise { function }, &[&view], view.shape)?;
+    Ok(vec![Value::Tensor(View { source: made.source, shared: false, ..view })])
 }
 
 impl Lowering<'_> {

@@ -1,8 +1,10 @@
 //! Operators that move no number: other dimensions, and the shapes of tensors as numbers.
 
 use super::constants::{order, wrapped};
-use super::view::View;
+use super::layers::LARGEST;
+use super::view::{Axis, View, whole};
 use super::{Call, Lowering, Reader, Refusal, Value, refuse};
+use crate::graph::op::Upsample;
 use crate::import::model::{Array, broadcast};
 
 pub(super) const OPERATORS: &[(&str, Reader)] = &[
@@ -194,16 +196,52 @@ fn expand(lowering: &mut Lowering, call: &Call) -> Result<Vec<Value>, Refusal> {
         Some(dims) if count(&dims).is_some() && count(&dims) == count(&own) => {
             with_sizes(lowering, call, dims)
         }
-        _ => refuse(format!("repeats a tensor {own:?} to {wanted:?}"), "mixq repeats constants only"),
+        Some(dims) => repeated(lowering, call, &dims),
+        None => refuse(format!("repeats a tensor {own:?} to {wanted:?}"), "both need sizes that fit"),
     }
+}
+
+/// Rows and columns of size 1 repeated until the tensor has these dimensions.
+fn repeated(lowering: &mut Lowering, call: &Call, dims: &[usize]) -> Result<Vec<Value>, Refusal> {
+    let view = lowering.padded(call.tensor(0)?)?;
+    let own = view.sizes();
+    let (mut factor, mut seen, mut shape) = ([1, 1], view.dims.clone(), view.shape);
+    let what = format!("repeats a tensor {own:?} to {dims:?}");
+    if dims.len() != own.len() || dims.iter().any(|size| *size > LARGEST) {
+        return refuse(what, "mixq repeats rows and columns of size 1");
+    }
+    for (dim, size) in dims.iter().copied().enumerate().filter(|(dim, size)| own[*dim] != *size) {
+        seen[dim] = match lowering.axis_of(&view, dim) {
+            Some(Axis::Height) if view.shape.height == 1 => {
+                (factor[0], shape.height) = (size, size);
+                whole(Axis::Height, size)
+            }
+            Some(Axis::Width) if view.shape.width == 1 => {
+                (factor[1], shape.width) = (size, size);
+                whole(Axis::Width, size)
+            }
+            _ => return refuse(what, "mixq repeats rows and columns of size 1"),
+        };
+    }
+    let made = lowering.layers.add(call.wish(), Upsample { factor }, &[&view], shape)?;
+    Ok(vec![Value::Tensor(View { source: made.source, shape, dims: seen, scaling: Vec::new(), ..view })])
 }
 
 fn tile(lowering: &mut Lowering, call: &Call) -> Result<Vec<Value>, Refusal> {
     match call.required(1)?.ints() {
         Some(times) if times.iter().all(|times| *times == 1) => same(lowering, call),
         times => {
-            let what = format!("repeats a tensor {:?} times", times.unwrap_or(&[]));
-            refuse(what, "mixq repeats constants only; rows and columns by Resize")
+            let own = call.tensor(0)?.sizes();
+            let times = times.unwrap_or(&[]);
+            let fits = times.len() == own.len()
+                && times.iter().zip(&own).all(|(times, size)| *times == 1 || *times > 1 && *size == 1);
+            if !fits {
+                let what = format!("repeats a tensor {own:?} {times:?} times");
+                return refuse(what, "mixq repeats rows and columns of size 1; more of them by Resize");
+            }
+            let dims: Vec<usize> =
+                own.iter().zip(times).map(|(size, times)| size * *times as usize).collect();
+            repeated(lowering, call, &dims)
         }
     }
 }

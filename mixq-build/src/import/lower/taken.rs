@@ -10,7 +10,7 @@ use super::view::{Code, View};
 use super::{Call, Lowering, Refusal, Taken, refuse};
 use crate::graph::op::{Affine, Elementwise, Function, OpSpec};
 use crate::graph::{Activation, Source};
-use crate::import::model::{Array, Model, Node};
+use crate::import::model::{Array, Format, Model, Node};
 
 /// What helps where integers cannot be kept.
 pub(super) const AS_NUMBERS: &str =
@@ -56,7 +56,14 @@ impl<'a> Lowering<'a> {
             };
         };
         match self.layers.effective(view.source) {
-            Some(before) if before.equals(&own) => Ok(view.clone()),
+            Some(before) if before.equals(&own) => {
+                // LiteRT rounds halves of int8 away from 0, which a pool does not.
+                let rounds = self.model.format == Format::Tflite && own.least < 0;
+                if rounds && self.layers.has_halves(layer) && self.layers.average_becomes_sum(layer) {
+                    self.layers.integers[layer].output = Some(own);
+                }
+                Ok(view.clone())
+            }
             None => {
                 let computed = self.layers.give_back(view.source, own);
                 self.end(call, view, own, &computed)

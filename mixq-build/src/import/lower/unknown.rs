@@ -22,7 +22,7 @@ pub(super) fn unknown(node: &Node) -> Result<Vec<Value>, Refusal> {
         | "MeanVarianceNormalization"
         | "L2_NORMALIZATION"
         | "LOCAL_RESPONSE_NORMALIZATION" => "train the network with batch norm instead",
-        "Mish" | "Softplus" | "Softsign" | "Erf" => "use relu, hard_swish, silu or gelu",
+        "Softsign" | "Erf" => "use relu, hard_swish, silu, mish or gelu",
         "Einsum" | "BATCH_MATMUL" => "mixq has products with constant matrices only (no attention)",
         "MIRROR_PAD" => "mixq pads with zeros",
         "NonMaxSuppression" | "TFLite_Detection_PostProcess" => {

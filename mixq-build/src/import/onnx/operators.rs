@@ -96,6 +96,20 @@ impl Writer<'_> {
                 self.activate(inner);
             }
             ("com.microsoft.", "QuantizeLinear" | "DequantizeLinear" | "Gelu") => self.same(name),
+            ("com.microsoft.", "QuickGelu") => {
+                let alpha = self.of.attributes.float("alpha").unwrap_or(1.702);
+                let alpha = Attributes::of([("alpha", Attribute::Float(alpha))]);
+                self.finish("Swish", vec![self.input(0)], alpha);
+            }
+            ("com.microsoft.", "FastGelu" | "BiasGelu") => {
+                let sum = match self.input(1).as_str() {
+                    "" => self.input(0),
+                    bias => self.node("Add", vec![self.input(0), bias.to_string()], Attributes::default()),
+                };
+                let form = if name == "FastGelu" { "tanh" } else { "none" };
+                let form = Attributes::of([("approximate", Attribute::Text(form.to_string()))]);
+                self.finish("Gelu", vec![sum], form);
+            }
             ("com.microsoft.", _) => return false,
             (_, "Quant" | "IntQuant" | "BipolarQuant" | "Trunc" | "MultiThreshold") if !domain.is_empty() => {
                 let name = if name == "IntQuant" { "Quant" } else { name };

@@ -132,6 +132,12 @@ impl<'a> Table<'a> {
         (0..len).map(|index| Ok(i64::from_le_bytes(bytes(file, at + 8 * index)?))).collect()
     }
 
+    /// Numbers of 16 bits.
+    pub(super) fn shorts(&self, number: usize) -> Checked<Vec<u16>> {
+        let List { file, at, len } = self.list(number, 2)?;
+        (0..len).map(|index| Ok(u16::from_le_bytes(bytes(file, at + 2 * index)?))).collect()
+    }
+
     /// Floats.
     pub(super) fn floats(&self, number: usize) -> Checked<Vec<f32>> {
         Ok(self.ints(number)?.into_iter().map(|bits| f32::from_bits(bits as u32)).collect())

@@ -45,7 +45,8 @@ pub(super) fn plain(name: &str) -> Option<&'static str> {
         "TILE" => "Tile",
         "BROADCAST_TO" => "Expand",
         "TOPK_V2" => "TopK",
-        "CAST" | "DEQUANTIZE" | "QUANTIZE" => "Identity",
+        "SIGN" => "Sign",
+        "CAST" | "DEQUANTIZE" | "QUANTIZE" | "DENSIFY" | "FAKE_QUANT" => "Identity",
         _ => return None,
     })
 }

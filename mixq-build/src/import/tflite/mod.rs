@@ -8,8 +8,10 @@ mod dilated;
 mod flatbuffer;
 mod functions;
 mod nodes;
+mod products;
 mod schema;
 mod slices;
+mod sparse;
 mod windows;
 
 use std::path::Path;

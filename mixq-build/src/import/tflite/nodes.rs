@@ -238,10 +238,11 @@ impl Writer {
                 let order = Attribute::Ints(of.ints(1).unwrap_or_default());
                 self.node(of, "Transpose", &[first], output, Attributes::of([("perm", order)]));
             }
-            "MEAN" | "SUM" | "REDUCE_MAX" => {
+            "MEAN" | "SUM" | "REDUCE_MAX" | "REDUCE_MIN" => {
                 let operator = match of.name.as_str() {
                     "MEAN" => "ReduceMean",
                     "SUM" => "ReduceSum",
+                    "REDUCE_MIN" => "ReduceMin",
                     _ => "ReduceMax",
                 };
                 let axes = Attribute::Ints(of.ints(1).unwrap_or_default());
@@ -255,7 +256,14 @@ impl Writer {
                 );
             }
             "REDUCE_PROD" => self.node(of, "ReduceProd", &[first], output, none()),
-            "GATHER" => same(self, "Gather", Attributes::of([("axis", int(of.int(0, 0)?))])),
+            "GATHER" => self.gather(of, output)?,
+            "SQUARE" => self.node(of, "Mul", &[first, first], output, none()),
+            "SQUARED_DIFFERENCE" => {
+                let difference = self.fresh();
+                self.node(of, "Sub", &[first, read(1)], &difference, none());
+                self.node(of, "Mul", &[&difference, &difference], output, none());
+            }
+            "BATCH_MATMUL" => self.batch_matmul(of, output)?,
             "SPLIT" => {
                 let axis = of.ints(0).and_then(|axes| axes.first().copied()).unwrap_or(0);
                 let inputs = vec![read(1).to_string()];
@@ -306,43 +314,10 @@ impl Writer {
                 self.node(of, "ArgMax", &[first], output, attributes);
             }
             "RELU6" => same(self, "Clip", bounds(0.0, 6.0)),
+            "RELU_0_TO_1" => same(self, "Clip", bounds(0.0, 1.0)),
             "RELU_N1_TO_1" => same(self, "Clip", bounds(-1.0, 1.0)),
             name => same(self, plain(name).unwrap_or(name), none()),
         }
         Ok(0)
-    }
-
-    /// A matrix `[out, in]`, whatever the dimensions of the input.
-    fn fully_connected(&mut self, of: &Operator, output: &str) -> Result<(), Damaged> {
-        let read = |place: usize| of.inputs.get(place).map_or("", String::as_str);
-        let columns = of.reads.get(1).copied().flatten().and_then(|weight| weight.dims.last().copied());
-        let keeps = of.byte(2)? != 0;
-        let input = self.fresh();
-        if keeps {
-            self.node(of, "Identity", &[read(0)], &input, Attributes::default());
-        } else {
-            let shape = self.constant(Array::list(vec![-1, columns.unwrap_or(-1)]));
-            self.node(of, "Reshape", &[read(0), &shape], &input, Attributes::default());
-        }
-        let turned = self.fresh();
-        let order = Attributes::of([("perm", Attribute::Ints(vec![1, 0]))]);
-        self.node(of, "Transpose", &[read(1)], &turned, order);
-        if read(2).is_empty() {
-            self.node(of, "MatMul", &[&input, &turned], output, Attributes::default());
-        } else {
-            let product = self.fresh();
-            self.node(of, "MatMul", &[&input, &turned], &product, Attributes::default());
-            self.node(of, "Add", &[&product, read(2)], output, Attributes::default());
-        }
-        // Its activation follows as that of any operator.
-        let activation = of.byte(0)?;
-        if let Some((operator, attributes)) = activation_of(activation) {
-            let inner = self.fresh();
-            if let Some(name) = self.model.nodes.last_mut().and_then(|node| node.outputs.first_mut()) {
-                name.clone_from(&inner);
-            }
-            self.node(of, operator, &[&inner], output, attributes);
-        }
-        Ok(())
     }
 }

@@ -4,6 +4,7 @@
 use half::f16;
 
 use super::flatbuffer::{Damaged, Table};
+use super::sparse::Sparse;
 use crate::import::model::{Array, Element, Grid, MOST_ELEMENTS, Values};
 
 /// A tensor of a file.
@@ -60,12 +61,20 @@ pub(super) fn tensors(model: &Table, graph: &Table) -> Result<Vec<Tensor>, Damag
         } else {
             written
         };
-        let sparse = table.table(6)?.is_some();
+        let sparse = table.table(6)?.map(|sparse| Sparse::read(&sparse)).transpose()?;
         let values = match () {
             () if outside => Some(Err("lies behind the end of the FlatBuffer".to_string())),
             () if data.is_empty() => None,
-            () if sparse => Some(Err("is sparse".to_string())),
-            () => Some(array(kind, &dims, data)),
+            () => Some(match sparse {
+                Some(sparse) => {
+                    sparse.dense(&dims, |count| values(kind, count, data)).map(|(dims, values)| Array {
+                        dims,
+                        values,
+                        element: element(kind).unwrap_or(Element::Float),
+                    })
+                }
+                None => array(kind, &dims, data),
+            }),
         };
         tensors.push(Tensor { name, dims, element: element(kind), values, grid });
     }
@@ -89,11 +98,20 @@ fn array(kind: u8, dims: &[i64], data: &[u8]) -> Result<Array, String> {
         .filter(|count| *count <= MOST_ELEMENTS)
         .ok_or_else(|| format!("has the shape {dims:?}: mixq takes at most {MOST_ELEMENTS} elements"))?;
     let element = element(kind).ok_or("has elements that are not numbers")?;
+    let values = values(kind, count, data);
+    if values.len() != count {
+        return Err(format!("has the shape {dims:?}, and {} values", values.len()));
+    }
+    Ok(Array { dims, values, element })
+}
+
+/// The values of a type of tensors; `count` is how many there should be.
+fn values(kind: u8, count: usize, data: &[u8]) -> Values {
     fn all<const N: usize, T>(data: &[u8], read: fn([u8; N]) -> T) -> Vec<T> {
         data.as_chunks::<N>().0.iter().map(|chunk| read(*chunk)).collect()
     }
     let nibble = |index: usize| i64::from((data[index / 2] >> (index % 2 * 4) << 4) as i8 >> 4);
-    let values = match kind {
+    match kind {
         0 => Values::Floats(all(data, f32::from_le_bytes)),
         1 => Values::Floats(all(data, |two| f16::from_le_bytes(two).to_f32())),
         10 => Values::Floats(all(data, |eight| f64::from_le_bytes(eight) as f32)),
@@ -103,11 +121,7 @@ fn array(kind: u8, dims: &[i64], data: &[u8]) -> Result<Array, String> {
         7 | 16 => Values::Ints(all(data, |two| i64::from(i16::from_le_bytes(two)))),
         17 if data.len() == count.div_ceil(2) => Values::Ints((0..count).map(nibble).collect()),
         _ => Values::Ints(data.iter().map(|byte| i64::from(*byte as i8)).collect()),
-    };
-    if values.len() != count {
-        return Err(format!("has the shape {dims:?}, and {} values", values.len()));
     }
-    Ok(Array { dims, values, element })
 }
 
 /// A constant as the numbers that it stands for.
@@ -131,7 +145,7 @@ pub(super) fn dequantised(array: &Array, grid: &Grid) -> Option<Array> {
 }
 
 /// The names of the operators, by their numbers.
-pub(super) const NAMES: [&str; 151] = [
+pub(super) const NAMES: [&str; 162] = [
     "ADD",
     "AVERAGE_POOL_2D",
     "CONCATENATION",
@@ -283,4 +297,15 @@ pub(super) const NAMES: [&str; 151] = [
     "RANDOM_UNIFORM",
     "MULTINOMIAL",
     "GELU",
+    "DYNAMIC_UPDATE_SLICE",
+    "RELU_0_TO_1",
+    "UNSORTED_SEGMENT_PROD",
+    "UNSORTED_SEGMENT_MAX",
+    "UNSORTED_SEGMENT_SUM",
+    "ATAN2",
+    "UNSORTED_SEGMENT_MIN",
+    "SIGN",
+    "BITCAST",
+    "BITWISE_XOR",
+    "RIGHT_SHIFT",
 ];

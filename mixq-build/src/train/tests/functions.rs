@@ -13,7 +13,7 @@ fn number(value: f64) -> Number {
 }
 
 /// Each function, with parameters that are not the defaults.
-fn functions() -> [Function; 18] {
+fn functions() -> [Function; 24] {
     [
         Function::Sigmoid,
         Function::Tanh,
@@ -21,6 +21,9 @@ fn functions() -> [Function; 18] {
         Function::HardSwish,
         Function::Silu,
         Function::Gelu,
+        Function::GeluTanh,
+        Function::Softplus,
+        Function::Mish,
         Function::LeakyRelu { slope: number(0.1) },
         Function::Elu { alpha: number(1.5) },
         Function::Selu,
@@ -28,8 +31,11 @@ fn functions() -> [Function; 18] {
         Function::Exp,
         Function::Log { least: number(0.125) },
         Function::Sqrt,
+        Function::Power { exponent: number(3.0) },
+        Function::Power { exponent: number(1.5) },
         Function::Abs,
         Function::Sign { value: number(0.5) },
+        Function::Signum,
         Function::Neg,
         Function::Min { value: number(0.5) },
         Function::Max { value: number(-0.5) },

@@ -13,6 +13,9 @@ pub(in crate::graph::op) static FORMS: [Form; COUNT] = [
     form("hard_swish", &[], |_| function(Function::HardSwish)),
     form("silu", &[], |_| function(Function::Silu)),
     form("gelu", &[], |_| function(Function::Gelu)),
+    form("gelu_tanh", &[], |_| function(Function::GeluTanh)),
+    form("softplus", &[], |_| function(Function::Softplus)),
+    form("mish", &[], |_| function(Function::Mish)),
     form("leaky_relu", &[&SLOPE], |values| function(Function::LeakyRelu { slope: values.parameters[0]? })),
     form("elu", &[&ALPHA], |values| function(Function::Elu { alpha: values.parameters[0]? })),
     form("selu", &[], |_| function(Function::Selu)),
@@ -21,15 +24,17 @@ pub(in crate::graph::op) static FORMS: [Form; COUNT] = [
     form("exp", &[], |_| function(Function::Exp)),
     form("log", &[&LEAST], |values| function(Function::Log { least: values.parameters[0]? })),
     form("sqrt", &[], |_| function(Function::Sqrt)),
+    form("power", &[&EXPONENT], |values| function(Function::Power { exponent: values.parameters[0]? })),
     form("abs", &[], |_| function(Function::Abs)),
     form("sign", &[&MAGNITUDE], |values| function(Function::Sign { value: values.parameters[0]? })),
+    form("signum", &[], |_| function(Function::Signum)),
     form("neg", &[], |_| function(Function::Neg)),
     form("min", &[&VALUE], |values| function(Function::Min { value: values.parameters[0]? })),
     form("max", &[&VALUE], |values| function(Function::Max { value: values.parameters[0]? })),
 ];
 
 /// The number of functions.
-pub(in crate::graph::op) const COUNT: usize = 19;
+pub(in crate::graph::op) const COUNT: usize = 24;
 
 /// A clip from 0 to 6.
 const RELU6: Form = form("relu6", &[], |_| function(Function::Clip { min: Number::ZERO, max: Number::SIX }));
@@ -47,6 +52,7 @@ static MIN: Parameter = Parameter { key: "min", ..ANY };
 static MAX: Parameter = Parameter { key: "max", ..ANY };
 /// The smallest step of numbers up to 1 at 8 bits.
 static LEAST: Parameter = Parameter { key: "least", default: Some(1.0 / 256.0), ..ABOVE_ZERO };
+static EXPONENT: Parameter = Parameter { key: "exponent", default: Some(2.0), ..ABOVE_ZERO };
 static MAGNITUDE: Parameter = Parameter { key: "value", default: Some(1.0), ..ABOVE_ZERO };
 static VALUE: Parameter = Parameter { key: "value", ..ANY };
 

@@ -30,6 +30,14 @@ impl Number {
     }
 }
 
+/// `sqrt(2 / pi)`.
+const GELU_TANH: f64 = 0.797_884_560_802_865_4;
+
+/// `ln(1 + e^x)` without an overflow.
+fn softplus(x: f64) -> f64 {
+    x.max(0.0) + (-x.abs()).exp().ln_1p()
+}
+
 /// A function of one number. All are finite, or infinite, for every finite number; none is NaN.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum Function {
@@ -50,6 +58,12 @@ pub enum Function {
     Silu,
     /// `x` times the share of a standard normal distribution below `x`.
     Gelu,
+    /// GELU by a hyperbolic tangent: up to 0.0005 of [`Function::Gelu`].
+    GeluTanh,
+    /// `ln(1 + e^x)`.
+    Softplus,
+    /// `x` times the hyperbolic tangent of its softplus.
+    Mish,
     /// `x`; below 0, `slope x`.
     LeakyRelu {
         /// Below 0.
@@ -78,6 +92,11 @@ pub enum Function {
     },
     /// The square root; 0 of numbers below 0.
     Sqrt,
+    /// A power; 0 of numbers below 0 unless the exponent is a whole number.
+    Power {
+        /// Above 0.
+        exponent: Number,
+    },
     /// The magnitude.
     Abs,
     /// `value`; below 0, its opposite.
@@ -85,6 +104,8 @@ pub enum Function {
         /// Above 0.
         value: Number,
     },
+    /// 1 above 0, -1 below 0, and 0 of 0.
+    Signum,
     /// The opposite.
     Neg,
     /// `x`, but not more than `value`.
@@ -121,6 +142,9 @@ impl Function {
             Function::HardSwish => x * between(x + 3.0, 0.0, 6.0) / 6.0,
             Function::Silu => x * sigmoid(),
             Function::Gelu => 0.5 * x * (1.0 + erf(x * std::f64::consts::FRAC_1_SQRT_2)),
+            Function::GeluTanh => 0.5 * x * (1.0 + (GELU_TANH * (x + 0.044_715 * x.powi(3))).tanh()),
+            Function::Softplus => softplus(x),
+            Function::Mish => x * softplus(x).tanh(),
             Function::LeakyRelu { slope } => {
                 if x > 0.0 {
                     x
@@ -134,6 +158,8 @@ impl Function {
             Function::Exp => x.min(Function::LARGEST_EXPONENT).exp(),
             Function::Log { least } => x.max(least.0).ln(),
             Function::Sqrt => x.max(0.0).sqrt(),
+            Function::Power { exponent: Number(exponent) } if exponent.fract() == 0.0 => x.powf(exponent),
+            Function::Power { exponent } => x.max(0.0).powf(exponent.0),
             Function::Abs => x.abs(),
             Function::Sign { value } => {
                 if x >= 0.0 {
@@ -142,6 +168,8 @@ impl Function {
                     -value.0
                 }
             }
+            Function::Signum if x == 0.0 => 0.0,
+            Function::Signum => x.signum(),
             Function::Neg => -x,
             Function::Min { value } => x.min(value.0),
             Function::Max { value } => x.max(value.0),
@@ -154,19 +182,24 @@ impl Function {
             Function::Sigmoid
             | Function::HardSigmoid { .. }
             | Function::Exp
+            | Function::Softplus
             | Function::Sqrt
             | Function::Abs => true,
+            Function::Power { exponent } => exponent.0 % 2.0 != 1.0,
             Function::Clip { min, .. } => min.0 >= 0.0,
             Function::Max { value } => value.0 >= 0.0,
             Function::Tanh
             | Function::HardSwish
             | Function::Silu
             | Function::Gelu
+            | Function::GeluTanh
+            | Function::Mish
             | Function::LeakyRelu { .. }
             | Function::Elu { .. }
             | Function::Selu
             | Function::Log { .. }
             | Function::Sign { .. }
+            | Function::Signum
             | Function::Neg
             | Function::Min { .. } => false,
         }
@@ -181,6 +214,9 @@ impl Function {
             Function::HardSwish => "hard_swish",
             Function::Silu => "silu",
             Function::Gelu => "gelu",
+            Function::GeluTanh => "gelu_tanh",
+            Function::Softplus => "softplus",
+            Function::Mish => "mish",
             Function::LeakyRelu { .. } => "leaky_relu",
             Function::Elu { .. } => "elu",
             Function::Selu => "selu",
@@ -189,8 +225,10 @@ impl Function {
             Function::Exp => "exp",
             Function::Log { .. } => "log",
             Function::Sqrt => "sqrt",
+            Function::Power { .. } => "power",
             Function::Abs => "abs",
             Function::Sign { .. } => "sign",
+            Function::Signum => "signum",
             Function::Neg => "neg",
             Function::Min { .. } => "min",
             Function::Max { .. } => "max",

@@ -1,5 +1,6 @@
 //! Small networks written as TFLite files here, read, executed in floats, and compared with plain formulas.
 
+mod sparse;
 mod writer;
 
 use std::path::Path;

@@ -124,6 +124,16 @@ impl Network {
         index
     }
 
+    /// A constant of which the file has the values that are not 0; `sparsity` says where they lie.
+    pub(super) fn sparse(&mut self, dims: &[i32], values: &[f32], sparsity: &[(usize, Value)]) -> i32 {
+        let index = self.floats(dims, values);
+        match self.tensors.last_mut() {
+            Some(Value::Table(fields)) => fields.push((6, Value::Table(sparsity.to_vec()))),
+            other => panic!("{other:?}"),
+        }
+        index
+    }
+
     pub(super) fn floats(&mut self, dims: &[i32], values: &[f32]) -> i32 {
         let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
         self.tensor(FLOAT32, dims, &bytes, None)
