@@ -39,11 +39,13 @@ struct Builder<'a> {
     current: (String, Shape),
     /// All outputs so far.
     written: Vec<(String, Shape)>,
+    /// Layers that only move an input.
+    moved: Vec<String>,
 }
 
 impl<'a> Builder<'a> {
     fn new(rng: &'a mut Rng, image: (String, Shape)) -> Builder<'a> {
-        Builder { rng, layers: Vec::new(), current: image, written: Vec::new() }
+        Builder { rng, layers: Vec::new(), current: image, written: Vec::new(), moved: Vec::new() }
     }
 
     /// One layer or several, of any kind.

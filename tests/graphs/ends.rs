@@ -12,7 +12,9 @@ impl Builder<'_> {
     pub(super) fn end(mut self) -> Vec<LayerSpec> {
         if self.rng.usize(0..3) == 0 {
             let layer = self.rng.usize(0..self.layers.len());
-            self.layers[layer].is_output = true;
+            // What only moves an input is not computed.
+            let name = self.layers[layer].name.as_ref();
+            self.layers[layer].is_output = name.is_none_or(|name| !self.moved.contains(name));
         }
         match self.rng.usize(0..4) {
             // Codes, as they are.

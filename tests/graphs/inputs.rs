@@ -45,7 +45,7 @@ impl Builder<'_> {
             let order = orders[self.rng.usize(0..orders.len())];
             self.push(Transpose { order }, NOTHING, self.current.1.ordered(order));
             // No other layer may read it.
-            self.written.pop();
+            self.moved.extend(self.written.pop().map(|(name, _)| name));
         }
         match self.rng.usize(0..4) {
             0 => {
