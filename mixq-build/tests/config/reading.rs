@@ -146,6 +146,7 @@ fn every_key_is_read() {
         test: Some(TestPart::Rows(360)),
         shape: Some(Shape { height: 96, width: 96, channels: 1 }),
         max: 16,
+        may_lack_targets: false,
         background: false,
         targets: None,
         labels: Some(vec!["no".to_string(), "yes".to_string()]),

@@ -96,7 +96,6 @@ fn a_moved_input_is_still_one() {
     let nothing = "input = [3, 5, 7]\nlayer = [{ op = \"transpose\", order = [\"width\", \"height\", \
                    \"channels\"] }]";
     let said = resolve(nothing).unwrap_err().to_string();
-    let said = resolve(nothing).unwrap_err().to_string();
     assert!(said.contains("the last layer `transpose1` writes 5x3x7"), "{said}");
     let twice = planes(END).replace("\"channels\", \"height\"]", "\"width\", \"height\"]");
     let said = resolve(&twice).unwrap_err().to_string();

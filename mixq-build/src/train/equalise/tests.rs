@@ -3,6 +3,7 @@ use std::path::Path;
 use mixq_format::Bits;
 use tch::{Device, Kind, Tensor};
 
+use super::super::batches::batch;
 use super::super::calibrate::calibrate;
 use super::super::normalisation::Normalisation;
 use super::super::take_turn;
