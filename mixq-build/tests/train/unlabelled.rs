@@ -11,7 +11,7 @@ use super::*;
 const ROOM: [u64; 2] = [48 << 10, 6 << 10];
 
 /// A package whose digits have no labels.
-fn unlabelled(training: &str) -> Package {
+pub fn unlabelled(training: &str) -> Package {
     let package = package(ROOM, training);
     let mut text = String::new();
     let file = std::fs::File::open(package.path("digits.csv.gz")).unwrap();
