@@ -1,4 +1,4 @@
-//! `cargo xtask reproduce`: the comparisons of the paper, on CIFAR-10, as a page with a plot.
+//! `cargo xtask reproduce`: the comparisons of the paper, on CIFAR-10 and ImageNet, as a page with a plot.
 //!
 //! The networks are the models of `experiments/Cargo.toml`. Those whose artifact is fresh are not trained
 //! again; what the training of the others took is kept in `docs/results.json`, with all figures.
@@ -6,6 +6,7 @@
 mod budgets;
 mod conversions;
 mod families;
+mod imagenet;
 mod page;
 mod plot;
 

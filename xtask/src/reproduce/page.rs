@@ -1,10 +1,10 @@
-//! The page: four tables in Markdown.
+//! The page: its tables in Markdown.
 
 use std::fmt::Write;
 
 use serde_json::Value;
 
-use super::{Network, Networks, PACE, budgets, conversions, families};
+use super::{Network, Networks, PACE, budgets, conversions, families, imagenet};
 use crate::process::thousands;
 
 /// Table d: what is left out of the first of them.
@@ -20,7 +20,8 @@ const ABLATION: [(&str, &str); 5] = [
 #[cfg(test)]
 pub fn names() -> Vec<&'static str> {
     let ablation = ABLATION.iter().map(|(name, _)| *name);
-    conversions::names().chain(ablation).chain(budgets::names()).chain(families::names()).collect()
+    let others = families::names().chain(imagenet::names());
+    conversions::names().chain(ablation).chain(budgets::names()).chain(others).collect()
 }
 
 /// In place of a figure.
@@ -34,6 +35,7 @@ pub fn page(networks: &Networks, pace: Option<&Value>) -> String {
     text += &agreement(networks);
     text += &ablation(networks);
     text += &families::section(networks);
+    text += &imagenet::section(networks);
     text += &course(networks);
     text += &pace.map(steps).unwrap_or_default();
     text
