@@ -166,7 +166,7 @@ pub(super) fn read(
 /// Whether something is learned or chosen by images: else ranges come from what the network itself says.
 fn needs_data(settings: &Defaults, as_imported: bool) -> bool {
     let training = &settings.training;
-    !as_imported && !(training.needs_no_targets() && training.quantised_epochs == 0)
+    !(as_imported || training.needs_no_targets() && training.quantised_epochs == 0)
 }
 
 /// A network that is taken over as it is comes from a quantised file, and is not trained.

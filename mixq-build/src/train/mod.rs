@@ -231,7 +231,9 @@ pub fn train(
     if let Some(initial) = initial {
         model.take_ranges(initial);
     }
-    if settings.quantised_epochs == 0 && settings.bounds == Bounds::Data {
+    // What comes trained, and is not trained on in floats, also begins QAT so.
+    let is_brought = initial.is_some() && settings.epochs(true) == 0;
+    if (settings.quantised_epochs == 0 || is_brought) && settings.bounds == Bounds::Data {
         match dataset.synthetic {
             true => post::quantise_without_data(&mut model),
             false => post::quantise(&mut model, &exact, &train),

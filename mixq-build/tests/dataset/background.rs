@@ -98,6 +98,10 @@ fn a_network_without_labels_takes_those_of_the_dataset() {
     // By their names, in whatever order the network has them.
     let turned = measured(&config, COLOUR, &["background", "bee", "ant"]).unwrap();
     assert_eq!(turned.images.targets.labels(), [2, 1]);
+    // The test part may lack a class.
+    std::fs::remove_dir_all(folder.path().join("test/ant")).unwrap();
+    let found = measured(&config, COLOUR, &[]).unwrap();
+    assert_eq!((&found.labels[..], found.images.targets.labels()), (&names.map(String::from)[..], vec![2]));
     let said = measured(&plain, COLOUR, &[]).unwrap_err().to_string();
     assert!(said.contains("has 2 classes (ant, bee), but the network has 3"), "{said}");
 }

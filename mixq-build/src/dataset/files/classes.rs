@@ -128,7 +128,11 @@ fn with_every_class(train: &Classes, test: &mut Classes) {
 fn measured(wanted: &Wanted<'_>, train: Classes, test: Option<Classes>) -> Parts {
     let labels = |part: &Classes| Some(part.keys().cloned().collect());
     match test {
-        Some(test) => {
+        Some(mut test) => {
+            // A network without labels has those of all classes.
+            if wanted.model.is_some_and(<[String]>::is_empty) {
+                with_every_class(&train, &mut test);
+            }
             let labels = labels(&test);
             Parts { test: Some(assemble(wanted, test).0), labels, ..Parts::default() }
         }
