@@ -9,7 +9,7 @@ use mixq_format::Layer;
 /// A window over the image that lets half of it through, and a table that is added, neither of them trained.
 const NETWORK: &str = r#"input = [8, 8, 1]
 weights = "net.safetensors"
-normalisation = { mean = 77, std = 95 }
+normalisation = { mean = 5, std = 6 }
 layer = [
     { op = "conv", name = "stem", filters = 6, kernel = 3, batch_norm = false },
     { op = "multiply_constant", name = "window", trained = false },
@@ -95,7 +95,8 @@ fn constants_that_are_not_trained_stay_what_the_file_has() {
             assert_eq!(constants.weight_bits, Bits::B8);
             let codes = &artifact.parameters[constants.weights as usize..][..384];
             // Codes in the order row, column, channel; values channel by channel.
-            let pairs = (0..384).map(|at| (codes[at], values[at % 6 * 64 + at / 6]));
+            // Codes of 8 bits are signed.
+            let pairs = (0..384).map(|at| (codes[at] ^ 0x80, values[at % 6 * 64 + at / 6]));
             let mut of_values: Vec<(f32, u8)> = pairs.map(|(code, value)| (value, code)).collect();
             of_values.sort_by(|a, b| a.partial_cmp(b).unwrap());
             of_values.dedup();
