@@ -1,5 +1,5 @@
-//! What convolutions in groups and with gaps between taps, also depthwise ones, cost on a Cortex-M4, beside others: instructions
-//! for each multiplication and addition, counted by QEMU.
+//! What convolutions in groups and with gaps between taps, also depthwise ones, cost on a Cortex-M4, beside
+//! others: instructions for each multiplication and addition, counted by QEMU.
 
 use std::path::Path;
 

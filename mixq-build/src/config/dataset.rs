@@ -37,8 +37,8 @@ pub struct DatasetConfig {
     /// ones.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub targets: Option<Vec<String>>,
-    /// Whether the network has an output before those of the classes, for what is of none of them: networks of
-    /// TensorFlow have one, the background. No image has this class.
+    /// Whether the network has an output before those of the classes, for what is of none of them: networks
+    /// of TensorFlow have one, the background. No image has this class.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub background: bool,
     /// What the images are for: it is the model's key `task`. Written only where it is not the default.

@@ -1,8 +1,8 @@
 //! The codes that engines of quantised files give to sums.
 //!
-//! They multiply a sum, as a float of 32 bits, with another one and round the product, halves to even: XNNPACK
-//! (LiteRT) by its `fp32` requantisation, ONNX Runtime by `MlasRequantizeOutput`. Where the real product is
-//! near a half, its float may be the half itself, or lie on the other side.
+//! They multiply a sum, as a float of 32 bits, with another one and round the product, halves to even:
+//! XNNPACK (LiteRT) by its `fp32` requantisation, ONNX Runtime by `MlasRequantizeOutput`. Where the real
+//! product is near a half, its float may be the half itself, or lie on the other side.
 
 use mixq_format::target::armv7em::SHIFTS;
 
@@ -130,10 +130,10 @@ impl Channel<'_> {
     /// The bias and the multiplier near those of an entry that have most of these thresholds: all, if there
     /// are such, and of several the bias that is next.
     ///
-    /// A multiplier has 31 bits, and a bias few below the unit of the accumulator: so biases are tried, and for
-    /// each the multiplier is computed. Products of floats do not lie on one line: with a small multiplier the
-    /// thresholds of a channel may ask for more than one has, and then a sum that is half a step between two
-    /// codes may have the other one.
+    /// A multiplier has 31 bits, and a bias few below the unit of the accumulator: so biases are tried, and
+    /// for each the multiplier is computed. Products of floats do not lie on one line: with a small
+    /// multiplier the thresholds of a channel may ask for more than one has, and then a sum that is half a
+    /// step between two codes may have the other one.
     pub(super) fn nearest(&self, rounded: Entry, exact: &Thresholds) -> Option<Entry> {
         if self.arithmetic == Arithmetic::Exact || self.shares_multiplier || exact.complemented {
             return None;

@@ -165,8 +165,8 @@ pub fn labelled(dataset: &Dataset, model: &str) -> Result<(), Problem> {
         return Ok(());
     }
     let message = format!("the test images of model `{model}` have no labels to compare answers with");
-    let help = "`cargo mixq report` says how far it agrees with the float network; `cargo mixq eval --dataset \
-                FILE` measures it on images with labels";
+    let help = "`cargo mixq report` says how far it agrees with the float network; `cargo mixq eval \
+                --dataset FILE` measures it on images with labels";
     Err(Problem::new(message).help(help))
 }
 

@@ -93,9 +93,9 @@ fn is_made(model: &Model, input: &Input) -> bool {
     model.dataset.task != Task::Reconstruction && model.dataset.has_samples(&input.name)
 }
 
-/// The inputs with their bits under the bytes of `ram`. Where the device makes the codes of an input, and the dataset's table does not
-/// say their bits, the rules cut them as those of other tensors. By sensitivity, which is not measured of
-/// inputs, they are cut where nothing fits without.
+/// The inputs with their bits under the bytes of `ram`. Where the device makes the codes of an input, and the
+/// dataset's table does not say their bits, the rules cut them as those of other tensors. By sensitivity,
+/// which is not measured of inputs, they are cut where nothing fits without.
 pub(super) fn cut(model: &Model, graph: &Graph, ram: u64) -> Inputs {
     let is_free = |input: &Input| is_made(model, input) && model.dataset.input_bits(&input.name).is_none();
     let free: Vec<bool> = graph.inputs.iter().map(is_free).collect();

@@ -1,10 +1,10 @@
 //! The channels of an output get ranges of one size, where the layers that read them can undo that
 //! (cross-layer equalisation, arXiv 1906.04721, section 4.1, by the ranges of activations).
 //!
-//! All channels of an output share a grid. A channel whose values are small uses few of its codes: at 4 bits a
-//! channel with a tenth of the largest values has one or two. The channel is multiplied by a factor, which is
-//! part of the layer's batch norm or of its weights, and what reads it divides its weights by the same factor.
-//! The network in floats computes what it did.
+//! All channels of an output share a grid. A channel whose values are small uses few of its codes: at 4 bits
+//! a channel with a tenth of the largest values has one or two. The channel is multiplied by a factor, which
+//! is part of the layer's batch norm or of its weights, and what reads it divides its weights by the same
+//! factor. The network in floats computes what it did.
 
 use std::collections::BTreeMap;
 
@@ -46,8 +46,9 @@ pub fn equalise(model: &mut Model<'_>, train: &Images<'_>, synthetic: bool) {
     }
 }
 
-/// The exponent of the ratio of two ranges that becomes a factor: 1 makes ranges equal. What reads the channels
-/// gets less precise where its weights have a grid for several of them; the tensor with fewer bits is favoured.
+/// The exponent of the ratio of two ranges that becomes a factor: 1 makes ranges equal. What reads the
+/// channels gets less precise where its weights have a grid for several of them; the tensor with fewer bits
+/// is favoured.
 fn share(model: &Model<'_>, node: usize, readers: &[usize]) -> f64 {
     let shared = readers.iter().filter(|reader| !has_grid_by_channel(model.graph, **reader));
     let Some(weights) = shared.map(|reader| model.weight_bits(*reader)).min() else { return 1.0 };

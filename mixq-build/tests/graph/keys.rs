@@ -66,8 +66,8 @@ fn keys() {
              channel_shuffle, pad, upsample, resize, depth_to_space, space_to_depth, reshape, \
              transpose, flatten, \
              batch_norm, relu, sigmoid, tanh, hard_sigmoid, hard_swish, silu, gelu, gelu_tanh, softplus, \
-             mish, leaky_relu, elu, selu, relu6, clip, exp, log, sqrt, power, abs, sign, signum, neg, min, max \
-             | op = \"zzz\"",
+             mish, leaky_relu, elu, selu, relu6, clip, exp, log, sqrt, power, abs, sign, signum, neg, min, \
+             max | op = \"zzz\"",
             "net.toml:9:6: `op` is an integer, it must be a string | op = 3",
         ],
     );
@@ -93,8 +93,9 @@ fn values() {
              of pixels, or [top, bottom, left, right] | padding = \"full\"",
             "net.toml:9:14: `batch_norm` is an integer, it must be true or false | batch_norm = 1",
             "net.toml:10:14: `activation` has the unknown function \"prelu\"; the activations are relu, \
-             none, sigmoid, tanh, hard_sigmoid, hard_swish, silu, gelu, gelu_tanh, softplus, mish, leaky_relu, \
-             elu, selu, relu6, clip, exp, log, sqrt, power, abs, sign, signum, neg, min, max | activation = \"prelu\"",
+             none, sigmoid, tanh, hard_sigmoid, hard_swish, silu, gelu, gelu_tanh, softplus, mish, \
+             leaky_relu, elu, selu, relu6, clip, exp, log, sqrt, power, abs, sign, signum, neg, min, max | \
+             activation = \"prelu\"",
             "net.toml:11:10: `inputs` is \"image\", it must be a list of names, for example \
              [\"conv1\", \"conv2\"] | inputs = \"image\"",
             "net.toml:14:10: `kernel` is true, it must be a whole number of 1 to 65,535, or [height, width] \

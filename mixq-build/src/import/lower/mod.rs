@@ -131,7 +131,8 @@ enum Value {
 /// All nodes that mixq has no layers for.
 pub fn lower(model: &Model, taken: Taken) -> Result<Lowered, Vec<Unsupported>> {
     let model = &reachable(&formulas::recognised(&reachable(model)));
-    // Taken in the wrong order, its axes are problems of their own: the order with the fewest is the right one.
+    // Taken in the wrong order, its axes are problems of their own: the order with the fewest is the right
+    // one.
     let mut fewest: Option<Vec<Unsupported>> = None;
     for input in input::inputs(model)? {
         match Lowering::new(model, Some(input), taken).run() {

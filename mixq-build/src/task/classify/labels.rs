@@ -102,8 +102,8 @@ impl DatasetRules for Classification {
                 enumerate(found)
             );
             let help = if found.len() + 1 == outputs {
-                "networks of TensorFlow have an output before those of the classes: `background = true` in the \
-                 dataset's table says so"
+                "networks of TensorFlow have an output before those of the classes: `background = true` in \
+                 the dataset's table says so"
             } else {
                 "the network's last layer must have one output for each class"
             };

@@ -31,8 +31,8 @@ macro_rules! four_r10 {
     };
 }
 
-// `$joined` joins the four codes in r9 and r10, a byte each, to the bytes of r11. It may change r0 and lr, and
-// sets no flag.
+// `$joined` joins the four codes in r9 and r10, a byte each, to the bytes of r11. It may change r0 and lr,
+// and sets no flag.
 macro_rules! join {
     ($name:ident, [$($joined:literal),*]) => {
         /// # Safety
@@ -69,8 +69,8 @@ macro_rules! join {
                 "ldr r0, [sp]",
                 "tbb [pc, r0]",
                 "9:",
-                // A row for a wider input of 8, 4 and 2 bits; in it an entry for a narrower input of 8, 4 and 2
-                // bits. Entries that are never taken are 0.
+                // A row for a wider input of 8, 4 and 2 bits; in it an entry for a narrower input of 8, 4 and
+                // 2 bits. Entries that are never taken are 0.
                 ".byte 0, (11f - 9b) / 2, (12f - 9b) / 2",
                 ".byte 0, (13f - 9b) / 2, (14f - 9b) / 2",
                 ".byte 0, 0, (15f - 9b) / 2",

@@ -39,8 +39,8 @@ struct Arguments {
     flags: u32,
     /// Bits of a code of both inputs and of the output.
     bits: [usize; 3],
-    /// Bytes to both inputs and to the output: from the start of the arena; to constants, from the start of the
-    /// parameters.
+    /// Bytes to both inputs and to the output: from the start of the arena; to constants, from the start of
+    /// the parameters.
     offsets: [usize; 3],
 }
 
@@ -151,8 +151,8 @@ impl Arguments {
     /// Joins all elements by a loop.
     ///
     /// # Safety
-    /// Both inputs may be read, and the output written, where `at` says. The output may be an input: then both
-    /// pointers are derived from one pointer.
+    /// Both inputs may be read, and the output written, where `at` says. The output may be an input: then
+    /// both pointers are derived from one pointer.
     #[inline(always)]
     unsafe fn run(&self, join: Loop, mut at: [*mut u8; 3], output: &Tensor) {
         let (pixels, channels) = (output.pixels(), usize::from(output.channels));

@@ -35,8 +35,8 @@ pub(super) const fn loads(bits: usize, odd: bool) -> Loads {
     Loads { pair, single, odd, bits }
 }
 
-/// The loops for `bits`-bit input, if both filters of a pair may see the same channel: then the pair is loaded
-/// as a single channel, which becomes two.
+/// The loops for `bits`-bit input, if both filters of a pair may see the same channel: then the pair is
+/// loaded as a single channel, which becomes two.
 pub(super) const fn loads_of_filters(bits: usize) -> Loads {
     Loads { single: twice, odd: true, ..loads(bits, false) }
 }
