@@ -37,8 +37,8 @@ pub fn equalise(model: &mut Model<'_>, train: &Images<'_>, synthetic: bool) {
         let share = share(model, node, &readers);
         let Some(largest) = largest.get(&node).filter(|_| share > 0.0) else { continue };
         let factors = (largest.max() / largest.clamp_min(1e-12)).pow_tensor_scalar(share);
-        // The least normal channel is no reason for numbers that are not finite.
-        let factors = factors.nan_to_num(1.0, LARGEST, 1.0).clamp(1.0, LARGEST);
+        // Where all channels are always 0, the ratio is 0 and the factor 1.
+        let factors = factors.clamp(1.0, LARGEST);
         multiply(model, node, &factors);
         for reader in readers {
             divide(model, reader, &factors);

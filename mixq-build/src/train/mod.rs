@@ -226,7 +226,6 @@ pub fn train(
     if settings.equalise.unwrap_or(initial.is_some()) {
         equalise::equalise(&mut model, &train, dataset.synthetic);
     }
-    let exact = copies(&model.tensors);
     calibrate::calibrate(&mut model, &train, settings.bounds, dataset.synthetic);
     if let Some(initial) = initial {
         model.take_ranges(initial);
@@ -236,7 +235,7 @@ pub fn train(
     if (settings.quantised_epochs == 0 || is_brought) && settings.bounds == Bounds::Data {
         match dataset.synthetic {
             true => post::quantise_without_data(&mut model),
-            false => post::quantise(&mut model, &exact, &train),
+            false => post::quantise(&mut model, &train),
         }
     }
     let teacher = (settings.distillation > 0.0).then(|| model.with_tensors(copies(&float.parameters)));

@@ -7,7 +7,7 @@ use super::forward::Mode;
 use super::images::Images;
 use super::model::Model;
 use super::rounding;
-use super::state::{Parameters, copies};
+use super::state::copies;
 use super::value::Values;
 
 /// The most images that it learns from.
@@ -29,9 +29,9 @@ struct Pair {
 }
 
 /// Gives the weights of a calibrated model the codes that lose least on these images, and their layers the
-/// factors and summands that make up for the rest: those of the float network are in `float`.
-pub fn quantise(model: &mut Model<'_>, float: &Parameters, train: &Images<'_>) {
-    let float = model.with_tensors(copies(float));
+/// factors and summands that make up for the rest, so that it answers as it does in floats before.
+pub fn quantise(model: &mut Model<'_>, train: &Images<'_>) {
+    let float = model.with_tensors(copies(&model.tensors));
     let size = within_memory(model.graph, IMAGES);
     let indices: Vec<usize> = (0..train.len().min(IMAGES)).collect();
     tch::no_grad(|| {

@@ -208,8 +208,10 @@ fn on_grid(model: &mut Model<'_>, node: usize) -> Grids {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use tch::Device;
+
+    use super::*;
+    use crate::train::take_turn;
 
     /// Values that move together, as those of neighbouring pixels do.
     fn values(rows: i64, window: i64) -> Tensor {
@@ -221,7 +223,7 @@ mod tests {
     #[test]
     fn weights_make_up_for_each_other() {
         for seed in 0..5 {
-            tch::manual_seed(seed);
+            let _turn = take_turn(1, seed);
             let (groups, channels, window) = (2, 6, 12);
             let options = (Kind::Double, Device::Cpu);
             let weights = Tensor::randn([groups, channels, window], options);

@@ -1,8 +1,6 @@
 //! Constants that are not trained.
 
-use safetensors::Dtype;
-use safetensors::tensor::{TensorView, serialize};
-
+use super::weights::file;
 use super::*;
 use mixq_format::Layer;
 
@@ -42,17 +40,11 @@ fn fixed(scheme: &str) -> Package {
         ("end.weight", &[10, 384], random(3840, 0.1)),
         ("end.bias", &[10], vec![0.0; 10]),
     ];
-    let bytes = tensors.map(|(name, shape, values)| {
-        (name, shape.to_vec(), values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>())
-    });
-    let views = bytes
-        .iter()
-        .map(|(name, shape, own)| (*name, TensorView::new(Dtype::F32, shape.clone(), own).unwrap()));
     let package =
         digits(scheme, "epochs = 6, quantised-epochs = 2, batch = 16, learning-rate = 0.005, average = 0.5");
     package.replace("Cargo.toml", "scheme =", "policy = \"uniform-8\"\nscheme =");
     BUDGET.iter().for_each(|(budget, tight)| package.replace("Cargo.toml", tight, budget));
-    std::fs::write(package.path("net.safetensors"), serialize(views, None).unwrap()).unwrap();
+    std::fs::write(package.path("net.safetensors"), file(&tensors)).unwrap();
     package.write("net.toml", NETWORK);
     package
 }

@@ -72,6 +72,21 @@ fn with_weights(weights: &[u8], training: &str) -> Package {
     package
 }
 
+/// A `.safetensors` file of tensors with their shapes.
+pub fn file(tensors: &[(&str, &[usize], Vec<f32>)]) -> Vec<u8> {
+    let bytes: Vec<_> = tensors
+        .iter()
+        .map(|(name, shape, values)| {
+            let own: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+            (*name, shape.to_vec(), own)
+        })
+        .collect();
+    let views = bytes
+        .iter()
+        .map(|(name, shape, own)| (*name, TensorView::new(Dtype::F32, shape.clone(), own).unwrap()));
+    serialize(views, None).unwrap()
+}
+
 #[test]
 fn a_trained_network_is_taken_as_it_is_quantised_and_trained_on() {
     let source =
@@ -175,13 +190,7 @@ fn an_output_that_the_last_layer_does_not_depend_on_keeps_its_weights() {
         ("end.weight", &[10, 96], random(960, 0.2)),
         ("end.bias", &[10], vec![0.0; 10]),
     ];
-    let bytes = tensors.map(|(name, shape, values)| {
-        (name, shape.to_vec(), values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>())
-    });
-    let views = bytes
-        .iter()
-        .map(|(name, shape, own)| (*name, TensorView::new(Dtype::F32, shape.clone(), own).unwrap()));
-    let weights = serialize(views, None).unwrap();
+    let weights = file(&tensors);
 
     let package = with_weights(&weights, "quantised-epochs = 0");
     std::fs::write(package.path("net.toml"), HEADS).unwrap();

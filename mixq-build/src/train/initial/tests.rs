@@ -247,6 +247,20 @@ fn joined_layers_have_a_range_for_both() {
 }
 
 /// libtorch has the operator itself; here it is an ordinary convolution over zeros between pixels.
+/// Tensors of these names and shapes, of numbers from -0.5 to 0.5.
+fn drawn(shapes: &[(&str, &[usize])], random: &mut fastrand::Rng) -> Tensors {
+    let tensors = shapes.iter().map(|(name, shape)| {
+        let values = (0..shape.iter().product()).map(|_| random.f32() - 0.5).collect();
+        (name.to_string(), Tensor { shape: shape.to_vec(), values })
+    });
+    tensors.collect()
+}
+
+fn in_libtorch(tensor: &Tensor) -> tch::Tensor {
+    let shape: Vec<i64> = tensor.shape.iter().map(|side| *side as i64).collect();
+    tch::Tensor::from_slice(&tensor.values).view(&shape[..])
+}
+
 #[test]
 fn transposed_convolutions_are_those_of_libtorch() {
     let _turn = take_turn(1, 1);
@@ -272,17 +286,8 @@ fn transposed_convolutions_are_those_of_libtorch() {
         ("head.weight", &[3, 2 * 8 * 13]),
         ("head.bias", &[3]),
     ];
-    let tensors: Tensors = shapes
-        .map(|(name, shape)| {
-            let values = (0..shape.iter().product()).map(|_| random.f32() - 0.5).collect();
-            (name.to_string(), Tensor { shape: shape.to_vec(), values })
-        })
-        .into();
-    let of = |name: &str| {
-        let tensor = &tensors[name];
-        let shape: Vec<i64> = tensor.shape.iter().map(|side| *side as i64).collect();
-        tch::Tensor::from_slice(&tensor.values).view(&shape[..])
-    };
+    let tensors = drawn(&shapes, &mut random);
+    let of = |name: &str| in_libtorch(&tensors[name]);
     let pixels: Vec<u8> = (0..3 * 40).map(|_| random.u8(..)).collect();
     let split = Split { pixels: pixels.clone().into(), targets: vec![0; 3].into() };
     let images = Images::all(&split);

@@ -1,7 +1,6 @@
 //! Quantisation after training, measured on other images by the kernels.
 
 use super::super::post;
-use super::super::state::copies;
 use super::*;
 
 /// Smooth images: neighbouring pixels, and so what meets neighbouring weights, are alike.
@@ -21,13 +20,12 @@ fn smooth(graph: &Graph, seed: u64) -> Split {
 fn errors(bits: Bits, scheme: Scheme, seed: u64) -> [f64; 2] {
     let graph = Graph::resolve(&layers::parse(Path::new("network.toml"), NETWORK).unwrap()).unwrap();
     let allocation = allocate_uniformly(&graph, bits, u64::MAX, u64::MAX, scheme).unwrap();
-    tch::manual_seed(seed as i64);
+    let _turn = take_turn(1, seed);
     let [split, others] = [smooth(&graph, seed), smooth(&graph, seed + 1000)];
     let all = Images::all(&split);
     let normalisation = Normalisation::of_inputs(&all, &graph.inputs);
     let mut model = Model::new(&graph, &allocation, scheme, Rounding::Nearest, &normalisation, Device::Cpu);
     unsettle(&mut model, seed);
-    let float = copies(&model.tensors);
     let order: Vec<usize> = (0..IMAGES).collect();
     let (pixels, _) = batch(&Images::all(&others), &order, &model.form());
     let mode = Mode { quantised: false, batch_statistics: false };
@@ -40,7 +38,7 @@ fn errors(bits: Bits, scheme: Scheme, seed: u64) -> [f64; 2] {
     };
     calibrate(&mut model, &all, Bounds::Data, false);
     let calibrated = error(&model);
-    post::quantise(&mut model, &float, &all);
+    post::quantise(&mut model, &all);
     [calibrated, error(&model)]
 }
 
@@ -66,16 +64,15 @@ fn the_codes_of_weights_are_those_that_are_exported() {
     let graph = Graph::resolve(&layers::parse(Path::new("network.toml"), NETWORK).unwrap()).unwrap();
     for (_, scheme) in Scheme::CHOICES {
         let allocation = allocate_uniformly(&graph, Bits::B4, u64::MAX, u64::MAX, scheme).unwrap();
-        tch::manual_seed(5);
+        let _turn = take_turn(1, 5);
         let split = smooth(&graph, 5);
         let all = Images::all(&split);
         let normalisation = Normalisation::of_inputs(&all, &graph.inputs);
         let mut model =
             Model::new(&graph, &allocation, scheme, Rounding::Nearest, &normalisation, Device::Cpu);
         unsettle(&mut model, 5);
-        let float = copies(&model.tensors);
         calibrate(&mut model, &all, Bounds::Data, false);
-        post::quantise(&mut model, &float, &all);
+        post::quantise(&mut model, &all);
         for (node, layer) in model.export().layers.into_iter().enumerate() {
             let Some(layer) = layer.filter(|layer| !layer.codes.is_empty()) else { continue };
             let real = model.real_weight(node);

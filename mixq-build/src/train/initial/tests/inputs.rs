@@ -30,6 +30,7 @@ fn samples() -> Vec<SampleChannel> {
 
 #[test]
 fn every_input_is_normalised_as_where_the_network_was_trained() {
+    let _turn = take_turn(1, 1);
     let imported = parse_with_weights(Path::new("net.toml"), NETWORK).unwrap();
     let graph = Graph::resolve(&imported.spec).unwrap();
     let samples = vec![Vec::new(), samples()];
@@ -46,17 +47,8 @@ fn every_input_is_normalised_as_where_the_network_was_trained() {
         ("head.weight", &[4, 6]),
         ("head.bias", &[4]),
     ];
-    let tensors: Tensors = shapes
-        .map(|(name, shape)| {
-            let values = (0..shape.iter().product()).map(|_| random.f32() - 0.5).collect();
-            (name.to_string(), Tensor { shape: shape.to_vec(), values })
-        })
-        .into();
-    let of = |name: &str| {
-        let tensor = &tensors[name];
-        let shape: Vec<i64> = tensor.shape.iter().map(|side| *side as i64).collect();
-        tch::Tensor::from_slice(&tensor.values).view(&shape[..])
-    };
+    let tensors = drawn(&shapes, &mut random);
+    let of = |name: &str| in_libtorch(&tensors[name]);
     let rows: Vec<u8> = (0..3 * 43).map(|_| random.u8(..)).collect();
     let split = Split { pixels: rows.clone().into(), targets: vec![0; 3].into() };
     let images = Images::all(&split);
