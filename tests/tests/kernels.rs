@@ -91,8 +91,8 @@ impl Machine {
         sums
     }
 
-    /// Every byte is the same, and most of the layers have kernels of their own. Moves, convolutions in groups
-    /// and layers with constants come on top of `layers`: they are three of seven.
+    /// Every byte is the same, and most of the layers have kernels of their own. Moves, convolutions in
+    /// groups and layers with constants come on top of `layers`: they are three of seven.
     fn compare(&self, layers: u64) {
         let [
             convolutions,
