@@ -36,6 +36,19 @@ pub(super) fn test_part(
     Ok(())
 }
 
+/// Each part needs an image: a reader may have left out all images of one as unreadable.
+pub(super) fn parts(config: &DatasetConfig, train: &Split, test: &Split) -> Result<(), Error> {
+    let path = config.path.display();
+    let empty = [("training", train), ("test", test)].into_iter().filter(|(_, part)| part.is_empty());
+    let problems: Vec<Problem> = empty
+        .map(|(name, _)| {
+            let message = format!("{path}: the {name} part has no images that can be read");
+            Problem::new(message).help("repair its images, or remove them with their folders")
+        })
+        .collect();
+    if problems.is_empty() { Ok(()) } else { Err(Error { problems }) }
+}
+
 /// No pixel may be over `max` of the dataset's table.
 pub(super) fn maximum(config: &DatasetConfig, parts: [&Split; 2]) -> Result<(), Problem> {
     let max = config.max;

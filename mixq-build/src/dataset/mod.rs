@@ -260,6 +260,7 @@ fn decode(wanted: &Wanted<'_>, reader: Read, observer: &mut dyn Observer) -> Res
             (train, test, Vec::new())
         }
     };
+    check::parts(config, &train, &test)?;
     let samples = codes::of_inputs(wanted, &parts, &columns, &train)?;
     let columns: Vec<Column<'_>> = (inputs.iter().zip(columns).zip(&samples))
         .map(|((input, bytes), samples)| Column { bytes, samples, bits: input.bits })

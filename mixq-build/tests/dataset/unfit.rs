@@ -70,6 +70,16 @@ fn a_share_of_unreadable_images_may_be_left_out() {
 }
 
 #[test]
+fn a_part_without_readable_images_is_refused() {
+    let broken: [(&str, &[u8]); 2] = [("test/ant/a.png", b""), ("test/bee/0.png", b"")];
+    let files = with(small(), &broken);
+    assert_eq!(files.len(), small().len(), "the test part has other images");
+    let expected = "ROOT: the test part has no images that can be read; repair its images, or remove them \
+                    with their folders";
+    assert_eq!(refused(&files, |config| DatasetConfig { tolerate: 0.5, ..config }), [expected]);
+}
+
+#[test]
 fn mixed_sizes() {
     let other = Shape { height: 5, ..COLOUR };
     let changes = [("train/bee/c.png", png(other, 1)), ("test/ant/x.png", png(other, 2))];
