@@ -1,5 +1,6 @@
 //! A network in an arena with room to spare.
 
+use crate::target::Steps;
 use crate::{Artifact, Layer, Tensor};
 
 impl Artifact {
@@ -16,8 +17,9 @@ impl Artifact {
         larger.header.output = place(&header.output);
         larger.header.inputs.iter_mut().for_each(|input| input.tensor = place(&input.tensor));
         larger.header.outputs.iter_mut().for_each(|output| output.tensor = place(&output.tensor));
-        for named in &mut larger.header.layers {
-            named.layer = named.layer.with_tensors(place);
+        let moved = in_arena(self.layers().steps(&[]), header.arena_bytes, bytes);
+        for (named, moved) in larger.header.layers.iter_mut().zip(moved) {
+            named.layer = moved;
         }
         larger
     }
@@ -25,8 +27,18 @@ impl Artifact {
 
 /// The layers of a network whose arena has `before` bytes, in one of `bytes` bytes: see
 /// [`Artifact::in_arena`].
-pub fn in_arena(layers: &[Layer], before: u32, bytes: u32) -> Vec<Layer> {
-    layers.iter().map(|layer| layer.with_tensors(|tensor| tensor.in_arena(before, bytes))).collect()
+pub fn in_arena(steps: Steps<'_>, before: u32, bytes: u32) -> Vec<Layer> {
+    let moved = |(layer, placed): (&Layer, &Layer)| {
+        // Where a tensor ends that lies there in part, the rows say that it holds.
+        let mut offsets = Vec::new();
+        placed.with_tensors(|tensor| {
+            offsets.push(tensor.in_arena(before, bytes).offset);
+            *tensor
+        });
+        let mut offsets = offsets.into_iter();
+        layer.with_tensors(|tensor| Tensor { offset: offsets.next().unwrap_or(tensor.offset), ..*tensor })
+    };
+    steps.layers.iter().zip(steps.placed).map(moved).collect()
 }
 
 impl Tensor {
@@ -42,7 +54,7 @@ impl Tensor {
 
 impl Layer {
     /// The layer with other tensors.
-    fn with_tensors(self, place: impl Fn(&Tensor) -> Tensor) -> Layer {
+    fn with_tensors(self, mut place: impl FnMut(&Tensor) -> Tensor) -> Layer {
         let mut layer = self;
         let tensors: &mut [&mut Tensor] = match &mut layer {
             Layer::Conv(l) => &mut [&mut l.input, &mut l.output],

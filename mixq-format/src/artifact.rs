@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use hmac_sha256::Hash as Sha256;
 use serde::{Deserialize, Serialize};
 
-use crate::{FORMAT_VERSION, Input, Layer, Layers, Network, Readout, SampleChannel, Task, Tensor};
+use crate::{FORMAT_VERSION, Input, Layer, Layers, Network, Readout, SampleChannel, Stage, Task, Tensor};
 
 const MAGIC: &[u8; 4] = b"MIXQ";
 const PREFIX: usize = 16;
@@ -68,6 +68,10 @@ pub struct Header {
     pub readout: Readout,
     /// The steps, in order.
     pub layers: Vec<NamedLayer>,
+    /// Runs of layers that are executed in stripes of rows, in order; files of networks without any do not
+    /// have it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stages: Vec<Stage>,
     /// What the network was made from: digests by the name of the input.
     pub fingerprint: BTreeMap<String, String>,
     /// The budget that it was made for.
@@ -185,6 +189,7 @@ impl Artifact {
     pub fn network<'a>(&'a self, layers: &'a Layers) -> Network<'a> {
         Network {
             layers,
+            stages: &self.header.stages,
             parameters: &self.parameters,
             input: self.header.input,
             others: layers.others(),

@@ -16,6 +16,14 @@ use crate::{
 #[repr(transparent)]
 pub struct Checked<T, const PARAMETERS: usize, const ARENA: usize>(T);
 
+impl<T, const PARAMETERS: usize, const ARENA: usize> Checked<T, PARAMETERS, ARENA> {
+    /// The table of a layer on rows of which [`Striped`](crate::Striped) knows that they fit.
+    #[inline(always)]
+    pub(crate) const fn of_rows(table: T) -> Self {
+        Checked(table)
+    }
+}
+
 /// What a kernel works on: a layer's table, parameters and an arena, which fit together by the rules of
 /// [`Checked`].
 #[derive(Debug)]

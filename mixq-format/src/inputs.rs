@@ -2,8 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::target::Steps;
 use crate::{
-    Artifact, Bits, Header, Layer, SampleChannel, Task, Tensor, channels, is_identifier, pack_codes,
+    Artifact, Bits, Header, Layer, SampleChannel, Stage, Task, Tensor, channels, held_layers, is_identifier,
+    pack_codes,
 };
 
 /// An input of a network that has several.
@@ -24,6 +26,8 @@ pub struct Input {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Layers {
     layers: Vec<Layer>,
+    placed: Vec<Layer>,
+    stages: Vec<Stage>,
     others: Vec<Tensor>,
 }
 
@@ -35,13 +39,24 @@ impl std::ops::Deref for Layers {
     }
 }
 
-impl AsRef<[Layer]> for Layers {
-    fn as_ref(&self) -> &[Layer] {
-        &self.layers
+/// The layers leave nothing but the output of the last one.
+impl<'a> From<&'a Layers> for Steps<'a> {
+    fn from(layers: &'a Layers) -> Steps<'a> {
+        layers.steps(&[])
     }
 }
 
 impl Layers {
+    /// The layers with the rows that the arena holds of their tensors: see [`held_layers`].
+    pub fn placed(&self) -> &[Layer] {
+        &self.placed
+    }
+
+    /// What a target is asked about, with the outputs that are kept: see [`Artifact::kept`].
+    pub fn steps<'a>(&'a self, kept: &'a [Tensor]) -> Steps<'a> {
+        Steps { layers: &self.layers, placed: &self.placed, stages: &self.stages, kept }
+    }
+
     /// The inputs beside the first one.
     pub fn others(&self) -> &[Tensor] {
         &self.others
@@ -52,8 +67,11 @@ impl Artifact {
     /// The steps alone, without their names.
     pub fn layers(&self) -> Layers {
         let header = &self.header;
+        let layers: Vec<Layer> = header.layers.iter().map(|named| named.layer).collect();
         Layers {
-            layers: header.layers.iter().map(|named| named.layer).collect(),
+            placed: held_layers(&layers, &header.stages),
+            layers,
+            stages: header.stages.clone(),
             others: header.inputs.iter().skip(1).map(|input| input.tensor).collect(),
         }
     }

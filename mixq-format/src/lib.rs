@@ -21,6 +21,7 @@
 
 mod bits;
 mod checked;
+#[cfg(feature = "file")]
 mod contents;
 mod error_score;
 mod grouped;
@@ -33,6 +34,7 @@ mod requant;
 mod resize;
 mod rules;
 mod samples;
+mod stage;
 pub mod target;
 mod task;
 mod tensor;
@@ -63,6 +65,7 @@ pub use rearrange::{LOOPS, Positions, Rearrange, Rest};
 pub use requant::{Requant, Rule};
 pub use resize::{Axis, Between, Position, Resize};
 pub use samples::{SampleCodes, encode, encode_narrow, pack_codes, sample};
+pub use stage::{Line, Lines, MOST_LAYERS, Rows, Stage, Stripe, Striped, Turns};
 pub use task::{Task, argmax, nearest};
 pub use tensor::Tensor;
 pub use window::Window;
@@ -75,6 +78,8 @@ pub use artifact::{Accuracy, Artifact, Budget, Header, NamedLayer, Output, ReadE
 pub use channels::SampleChannel;
 #[cfg(feature = "file")]
 pub use inputs::{Input, Layers};
+#[cfg(feature = "file")]
+pub use stage::held_layers;
 #[cfg(feature = "file")]
 pub use readout::{ErrorFigures, Figures, LabelFigures, PixelFigures, Readout, Unit, ValueFigures};
 

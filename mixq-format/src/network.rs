@@ -1,12 +1,17 @@
 //! The whole network, and the checks that make it safe to execute.
 
-use crate::{Bits, Layer, Tensor, contents, rules};
+use crate::{Layer, Stage, Tensor};
+#[cfg(feature = "file")]
+use crate::{Bits, contents, held_layers, rules, stage};
 
 /// An integer network: layers in the order of execution, their parameters, and the shape of its arena.
 #[derive(Clone, Copy, Debug)]
 pub struct Network<'a> {
     /// The steps, in order.
     pub layers: &'a [Layer],
+    /// Runs of layers that are executed in stripes, in order. Their tensors have the shapes of whole tensors;
+    /// those inside lie in the arena in part.
+    pub stages: &'a [Stage],
     /// Packed weights and requantisation tables.
     pub parameters: &'a [u8],
     /// The image: codes of 8 bits, or of fewer where they are made of samples.
@@ -44,7 +49,8 @@ impl Network<'_> {
     /// multiple of 4) and layer tables.
     pub fn flash_bytes(&self) -> usize {
         let tables: usize = self.layers.iter().map(Layer::table_bytes).sum();
-        self.parameters.len().next_multiple_of(4) + tables
+        let striped: usize = self.stages.iter().map(|stage| stage.range().len() * Stage::TABLE_BYTES).sum();
+        self.parameters.len().next_multiple_of(4) + tables + striped
     }
 
     /// Bytes of RAM that the linked image holds for this network: the arena, which includes the
@@ -63,6 +69,7 @@ impl Network<'_> {
     ///
     /// # Errors
     /// The first layer that breaks a rule, and which.
+    #[cfg(feature = "file")]
     pub fn validate(&self) -> Result<(), Invalid> {
         let whole = |reason| Invalid { layer: None, reason };
         if self.layers.is_empty() {
@@ -83,8 +90,11 @@ impl Network<'_> {
             return Err(whole("an input does not fit the arena"));
         }
         self.inputs_are_apart().map_err(whole)?;
+        stage::validate(self).map_err(|(index, reason)| Invalid { layer: Some(index), reason })?;
+        let placed = held_layers(self.layers, self.stages);
         for (index, layer) in self.layers.iter().enumerate() {
-            self.validate_layer(index, layer).map_err(|reason| Invalid { layer: Some(index), reason })?;
+            let verdict = self.validate_layer(index, layer, &placed);
+            verdict.map_err(|reason| Invalid { layer: Some(index), reason })?;
         }
         Ok(())
     }
@@ -96,6 +106,7 @@ impl Network<'_> {
 
     /// All inputs are written before the first layer is executed: each has bytes of its own, and a layer
     /// reads it. (That nothing writes over it before, [`inputs_are_there`] says.)
+    #[cfg(feature = "file")]
     fn inputs_are_apart(&self) -> Result<(), &'static str> {
         if self.others.is_empty() {
             return Ok(());
@@ -121,6 +132,7 @@ impl Network<'_> {
     ///
     /// # Errors
     /// What is wrong with them, as a sentence goes on.
+    #[cfg(feature = "file")]
     pub fn keeps(&self, output: &Tensor) -> Result<(), &'static str> {
         if output.bits != Bits::B8 {
             return Err("has not 8 bits");
@@ -128,18 +140,23 @@ impl Network<'_> {
         let Some(writer) = self.layers.iter().rposition(|layer| layer.output() == output) else {
             return Err("is written by no layer");
         };
+        let placed = held_layers(self.layers, self.stages);
         let wanted = rules::range(output);
         let over = |other: &Layer| {
             let other = rules::range(other.output());
             other.start < wanted.end && wanted.start < other.end
         };
-        if self.layers[writer + 1..].iter().any(over) { Err("is written over") } else { Ok(()) }
+        if placed[writer + 1..].iter().any(over) { Err("is written over") } else { Ok(()) }
     }
 
-    fn validate_layer(&self, index: usize, layer: &Layer) -> Result<(), &'static str> {
+    /// `placed`: the layers with the rows that the arena holds.
+    #[cfg(feature = "file")]
+    fn validate_layer(&self, index: usize, layer: &Layer, placed: &[Layer]) -> Result<(), &'static str> {
         let output = layer.output();
         let last = index + 1 == self.layers.len();
-        rules::layer(layer, self.parameters.len(), self.arena_bytes as usize)?;
+        if !self.stages.iter().any(|stage| stage.range().contains(&index)) {
+            rules::layer(layer, self.parameters.len(), self.arena_bytes as usize)?;
+        }
         for input in layer.inputs() {
             let written = || self.layers[..index].iter().any(|earlier| earlier.output() == input);
             if !self.inputs().any(|other| other == input) && !written() {
@@ -149,7 +166,7 @@ impl Network<'_> {
         if output.bits == Bits::B32 && !last {
             return Err("logits are written by a layer that is not the last one");
         }
-        inputs_are_there(self.layers, index)?;
+        inputs_are_there(self.layers, placed, index)?;
         if let Layer::Elementwise(table) = layer {
             contents::codes(table, self.parameters)?;
         }
@@ -163,12 +180,19 @@ impl Network<'_> {
     }
 }
 
-/// What a layer reads is still there: no layer after the one that wrote it has written over it.
-fn inputs_are_there(layers: &[Layer], reader: usize) -> Result<(), &'static str> {
-    for input in layers[reader].inputs() {
-        let wanted = rules::range(input);
-        let since = layers[..reader].iter().rev().map(Layer::output).take_while(|output| *output != input);
-        if since.map(rules::range).any(|other| other.start < wanted.end && wanted.start < other.end) {
+/// What a layer reads is still there: no layer after the one that wrote it has written over it. `placed`: the
+/// layers with the rows that the arena holds.
+#[cfg(feature = "file")]
+fn inputs_are_there(layers: &[Layer], placed: &[Layer], reader: usize) -> Result<(), &'static str> {
+    for (input, held) in layers[reader].inputs().zip(placed[reader].inputs()) {
+        let wanted = rules::range(held);
+        let writer = layers[..reader].iter().rposition(|layer| layer.output() == input);
+        let mut since = placed[writer.map_or(0, |writer| writer + 1)..reader].iter();
+        let over = |other: &Layer| {
+            let other = rules::range(other.output());
+            other.start < wanted.end && wanted.start < other.end
+        };
+        if since.any(over) {
             return Err("an input has been written over by a layer between");
         }
     }

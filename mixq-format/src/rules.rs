@@ -8,7 +8,7 @@
 
 use core::ops::Range;
 
-use crate::{Bits, GroupedConv, Layer, Multiply, Prelu, Requant, Tensor, Window};
+use crate::{Bits, GroupedConv, Layer, Multiply, Prelu, Rows, Tensor, Window};
 
 /// Pixels that a pool may cover: the kernels compute `(2 sum + n) / 2n` in 32 bits.
 const LARGEST_POOL: u64 = (1 << 23) - 1;
@@ -37,11 +37,47 @@ macro_rules! keep {
     };
 }
 
+mod parameters;
+
 /// All rules, for a layer beside `parameter_bytes` bytes of parameters, in an arena of `arena_bytes` bytes.
 ///
 /// # Errors
 /// The first rule that is broken.
 pub(crate) const fn layer(layer: &Layer, parameter_bytes: usize, arena_bytes: usize) -> Verdict {
+    keep!(places(layer, arena_bytes));
+    keep!(shapes(layer));
+    keep!(sums(layer));
+    parameters::check(layer, parameter_bytes as u64)
+}
+
+/// All rules, for a layer of a stage: the places of its tensors hold so many rows of the first input, the
+/// second and the output. Rows are whole words, so that each of them begins with a word.
+///
+/// # Errors
+/// The first rule that is broken.
+pub(crate) const fn striped(
+    layer: &Layer,
+    held: [u16; 3],
+    parameter_bytes: usize,
+    arena_bytes: usize,
+) -> Verdict {
+    keep!(places(&layer.on_rows(&Rows::held(held, 0)), arena_bytes));
+    keep!(shapes(layer));
+    keep!(sums(layer));
+    require!(of_words(layer.first_input()) && of_words(layer.output()), "a row in a stage is not of words");
+    if let Some(second) = layer.second_input() {
+        // Of a pixel that multiplies others all is one row.
+        require!(second.height == 1 || of_words(second), "a row in a stage is not of words");
+    }
+    parameters::check(layer, parameter_bytes as u64)
+}
+
+const fn of_words(tensor: &Tensor) -> bool {
+    (tensor.width as usize * tensor.pixel_bytes()).is_multiple_of(4)
+}
+
+/// Tensors in the arena, of which the output lies over none that is read.
+const fn places(layer: &Layer, arena_bytes: usize) -> Verdict {
     require!(arena_bytes as u64 <= MOST_BYTES, "an arena has more than 256 MiB");
     keep!(tensor(layer.first_input(), arena_bytes));
     keep!(tensor(layer.output(), arena_bytes));
@@ -50,9 +86,7 @@ pub(crate) const fn layer(layer: &Layer, parameter_bytes: usize, arena_bytes: us
         keep!(tensor(second, arena_bytes));
         keep!(input(layer, second, true));
     }
-    keep!(shapes(layer));
-    keep!(sums(layer));
-    parameters(layer, parameter_bytes as u64)
+    Ok(())
 }
 
 /// The bytes of a tensor in the arena.
@@ -101,7 +135,7 @@ const fn input(layer: &Layer, input: &Tensor, second: bool) -> Verdict {
 }
 
 /// Windows that meet the input, and shapes that belong to the operator.
-const fn shapes(layer: &Layer) -> Verdict {
+pub(crate) const fn shapes(layer: &Layer) -> Verdict {
     let (x, y) = (layer.first_input(), layer.output());
     // With gaps between taps there are other windows: see `groups`.
     if let (Some(window), false) = (layer.window(), matches!(layer, Layer::GroupedConv(_))) {
@@ -183,7 +217,7 @@ const fn same_shape(a: &Tensor, b: &Tensor) -> bool {
     a.height == b.height && a.width == b.width && a.channels == b.channels
 }
 
-const fn windows(window: &Window, x: &Tensor, y: &Tensor) -> Verdict {
+pub(crate) const fn windows(window: &Window, x: &Tensor, y: &Tensor) -> Verdict {
     let Window { kernel_height, kernel_width, stride_height, stride_width, pad_top, pad_left } = *window;
     require!(
         kernel_height > 0 && kernel_width > 0 && stride_height > 0 && stride_width > 0,
@@ -243,99 +277,4 @@ const fn taps(layer: &Layer) -> u64 {
         Some(window) => window.taps() as u64,
         None => layer.first_input().pixels() as u64,
     }
-}
-
-/// Where a layer's weights lie in the parameters, how many bytes they take, and their width.
-pub(crate) const fn weights(layer: &Layer) -> Option<(u32, u64, Bits)> {
-    let (offset, bits, filters) = match layer {
-        Layer::Conv(conv) => (conv.weights, conv.weight_bits, conv.output.channels),
-        Layer::Linear(linear) => (linear.weights, linear.weight_bits, linear.output.channels),
-        Layer::Depthwise(depthwise) => (depthwise.weights, depthwise.weight_bits, 1),
-        Layer::GroupedConv(conv) => (conv.weights, conv.weight_bits, conv.output.channels),
-        Layer::Constants(table) => (table.weights, table.weight_bits, 1),
-        Layer::AveragePool(_)
-        | Layer::MaxPool(_)
-        | Layer::Add(_)
-        | Layer::Multiply(_)
-        | Layer::Elementwise(_)
-        | Layer::Rearrange(_)
-        | Layer::Resize(_)
-        | Layer::Prelu(_) => return None,
-    };
-    let channels = match layer {
-        Layer::GroupedConv(conv) => conv.group_channels(),
-        Layer::Conv(_)
-        | Layer::Depthwise(_)
-        | Layer::Linear(_)
-        | Layer::AveragePool(_)
-        | Layer::MaxPool(_)
-        | Layer::Add(_)
-        | Layer::Constants(_)
-        | Layer::Elementwise(_)
-        | Layer::Multiply(_)
-        | Layer::Prelu(_)
-        | Layer::Rearrange(_)
-        | Layer::Resize(_) => layer.first_input().channels as usize,
-    };
-    let row = bits.row_bytes(channels) as u64;
-    Some((offset, (filters as u64).saturating_mul(taps(layer)).saturating_mul(row), bits))
-}
-
-/// Weights and tables lie in the parameters.
-const fn parameters(layer: &Layer, parameter_bytes: u64) -> Verdict {
-    if let Layer::Elementwise(table) = layer {
-        let holds = within(table.codes, table.entries() as u64, parameter_bytes);
-        require!(holds, "the table of an elementwise layer reaches beyond the parameters");
-    }
-    if let Layer::Prelu(prelu) = layer {
-        let holds = within(prelu.slopes, 4 * prelu.input.channels as u64, parameter_bytes);
-        require!(holds, "the slopes of a PReLU reach beyond the parameters");
-    }
-    let Some((offset, bytes, bits)) = weights(layer) else { return Ok(()) };
-    require!(!matches!(bits, Bits::B32), "weights have 8, 4 or 2 bits");
-    require!(within(offset, bytes, parameter_bytes), "weights reach beyond the parameters");
-    // More than a device has; 32 bits would not hold the number of their bits.
-    require!(bytes <= MOST_BYTES, "a layer has more than 256 MiB of weights");
-    if let Layer::Constants(table) = layer {
-        let (half, zero_point) = ((bits.max_code() + 1) / 2, table.weight_zero_point as i32);
-        require!(
-            -half <= zero_point && zero_point < half,
-            "the zero point of constants is not one of their codes"
-        );
-    }
-    match layer.requant() {
-        Some(requant) => requantisation(requant, layer.output(), parameter_bytes),
-        None => Ok(()),
-    }
-}
-
-const fn within(offset: u32, bytes: u64, all: u64) -> bool {
-    bytes <= all && offset as u64 <= all - bytes
-}
-
-const fn requantisation(requant: &Requant, output: &Tensor, parameter_bytes: u64) -> Verdict {
-    require!(requant.multiplier_step <= 1 && requant.zero_point_step <= 1, "a step is neither 0 nor 1");
-    require!(requant.fraction <= 8, "a bias has more than 8 bits of fraction");
-    let narrow = matches!(output.bits, Bits::B2 | Bits::B4);
-    let threshold_bytes = requant.rule.threshold_bytes();
-    require!(threshold_bytes.is_none() || narrow, "thresholds make codes of 4 or 2 bits");
-    let channels = output.channels as usize;
-    let by_rule = match threshold_bytes {
-        None => {
-            let multipliers = requant.multipliers(channels) as u64;
-            within(requant.bias, 4 * channels as u64, parameter_bytes)
-                && within(requant.multiplier, 4 * multipliers, parameter_bytes)
-                && within(requant.shift, multipliers, parameter_bytes)
-        }
-        Some(bytes) => {
-            let thresholds = output.bits.max_code() as u64 * channels as u64;
-            within(requant.multiplier, bytes as u64 * thresholds, parameter_bytes)
-        }
-    };
-    let zero_points = requant.zero_points(channels) as u64;
-    require!(
-        by_rule && within(requant.weight_zero_point, zero_points, parameter_bytes),
-        "a requantisation table reaches beyond the parameters"
-    );
-    Ok(())
 }

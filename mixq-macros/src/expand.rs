@@ -1,7 +1,7 @@
 //! The module that `include_model!` becomes.
 
 use mixq_format::Artifact;
-use mixq_format::target::{LaidOut, Steps, Target, VARIABLE as TARGET};
+use mixq_format::target::{LaidOut, Target, VARIABLE as TARGET};
 use proc_macro2::{Literal, TokenStream};
 use quote::quote;
 
@@ -11,15 +11,14 @@ use crate::models::VARIABLE;
 use crate::outputs;
 use crate::parse::Model;
 use crate::samples;
-use crate::tables::steps;
+use crate::tables::{StageTables, Step, calls, stages, steps};
 use crate::task;
 
 /// Constants, tables and `Network` of one model.
 pub fn module(model: &Model, artifact: &Artifact, memory: Memory, target: &Target) -> TokenStream {
     let Model { visibility, name } = model;
     let (layers, kept) = (artifact.layers(), artifact.kept());
-    let steps = Steps { layers: &layers, kept: &kept };
-    let laid_out = target.lay_out(steps, &artifact.parameters, artifact.header.arena_bytes);
+    let laid_out = target.lay_out(layers.steps(&kept), &artifact.parameters, artifact.header.arena_bytes);
     let doc = inputs::summary(&artifact.header, &model.file_stem());
     let file = format!("/{}.mixq", model.file_stem());
     let (constants, tables) = (constants(artifact), tables(artifact, &laid_out, target));
@@ -80,8 +79,11 @@ fn constants(artifact: &Artifact) -> TokenStream {
 }
 
 fn tables(artifact: &Artifact, laid_out: &LaidOut, target: &Target) -> TokenStream {
-    let declarations = steps(artifact, laid_out).map(|step| step.declaration());
-    let values = steps(artifact, laid_out).map(|step| step.value());
+    let stages = stages(artifact, laid_out);
+    let steps = steps(artifact, laid_out, &stages);
+    let of_stages = |of: fn(&StageTables) -> TokenStream| stages.iter().map(of);
+    let declarations = steps.iter().map(Step::declaration).chain(of_stages(StageTables::declaration));
+    let values = steps.iter().map(Step::value).chain(of_stages(StageTables::value));
     let length = laid_out.parameters.len().next_multiple_of(4);
     let mut parameters = laid_out.parameters.clone();
     parameters.resize(length, 0);
@@ -101,8 +103,8 @@ fn tables(artifact: &Artifact, laid_out: &LaidOut, target: &Target) -> TokenStre
 
         static LAYERS: Layers = {
             use format::{
-                Add, Axis, Checked, Constants, Conv, Depthwise, Elementwise, GroupedConv, Linear, Multiply,
-                Pool, Positions, Prelu, Rearrange, Requant, Resize, Tensor, Window,
+                Add, Axis, Checked, Constants, Conv, Depthwise, Elementwise, GroupedConv, Line, Linear,
+                Multiply, Pool, Positions, Prelu, Rearrange, Requant, Resize, Striped, Tensor, Window,
             };
             use format::{Between::*, Bits::*, Operation::*, Rest::*, Rule::*};
             Layers { #(#values),* }
@@ -129,7 +131,8 @@ fn tables(artifact: &Artifact, laid_out: &LaidOut, target: &Target) -> TokenStre
 
 fn network(artifact: &Artifact, laid_out: &LaidOut, memory: Memory) -> TokenStream {
     let header = &artifact.header;
-    let calls = steps(artifact, laid_out).map(|step| step.call());
+    let stages = stages(artifact, laid_out);
+    let calls = calls(&steps(artifact, laid_out, &stages));
     let (network, lifetime) = (memory.network(header.arena_bytes / 4), memory.lifetime());
     let (outputs, methods) = (task::outputs(header), task::methods(header));
     let (element, integers) = (outputs::element(header), outputs::integers(header));
@@ -209,6 +212,7 @@ mod tests {
             logit_scale: 0.5,
             outputs: Vec::new(),
             readout: mixq_format::Readout::default(),
+            stages: Vec::new(),
             layers: vec![NamedLayer { name: "classifier".to_string(), macs: 12, layer }],
             fingerprint: BTreeMap::new(),
             budget: Budget { flash: 1000, ram: 36 },

@@ -1,7 +1,7 @@
 //! One layer as Rust: its table in flash and the call that executes it.
 
 use mixq_format::target::{Kernel, LaidOut};
-use mixq_format::{Artifact, Layer, Tensor};
+use mixq_format::{Artifact, Layer, Lines, NamedLayer, Stage, Tensor};
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 
@@ -15,20 +15,87 @@ pub struct Step<'a> {
     pub layer: &'a Layer,
     /// What executes it.
     pub kernel: &'a Kernel,
+    /// The stage that it is in.
+    pub stage: Option<&'a StageTables>,
+}
+
+/// The tables of a stage.
+pub struct StageTables {
+    /// Counted from 0.
+    pub number: usize,
+    /// The stage itself.
+    pub stage: Stage,
+    /// The numbers of its layers.
+    lines: Lines,
+    /// The rows that the places of each layer's tensors hold.
+    held: Vec<[u16; 3]>,
+}
+
+/// The tables of all stages of a network.
+pub fn stages(artifact: &Artifact, laid_out: &LaidOut) -> Vec<StageTables> {
+    let layers = &laid_out.layers;
+    let tables = artifact.header.stages.iter().enumerate().map(|(number, stage)| {
+        let lines = stage.lines(layers).expect("stages are checked when the file is read");
+        let rows = stage.held(&lines);
+        let held = layers[stage.range()].iter().enumerate();
+        let held = held.map(|(index, layer)| stage.held_of(layer, index, &lines, &rows)).collect();
+        StageTables { number, stage: *stage, lines, held }
+    });
+    tables.collect()
+}
+
+impl StageTables {
+    fn field(&self) -> Ident {
+        format_ident!("s{}", self.number)
+    }
+
+    /// Its field in `struct Layers`.
+    pub fn declaration(&self) -> TokenStream {
+        let (field, layers) = (self.field(), self.lines.len());
+        let doc = format!(" How the rows of stage {} depend on one another.", self.number);
+        quote!(#[doc = #doc] #field: [format::Line; #layers])
+    }
+
+    /// Its value in `static LAYERS`, with the names of mixq-format in scope.
+    pub fn value(&self) -> TokenStream {
+        let (field, lines) = (self.field(), rust(&format!("{:?}", &self.lines[..])));
+        quote!(#field: #lines)
+    }
+
+    /// Its execution; `calls`: those of its layers.
+    fn call(&self, calls: &[TokenStream]) -> TokenStream {
+        let (field, layers, rows) = (self.field(), self.lines.len(), self.stage.rows);
+        quote! {
+            let mut turns = format::Turns::<#layers>::new(&layers.#field, #rows);
+            while turns.next(arena) {
+                #(#calls)*
+            }
+        }
+    }
+}
+
+/// The execution of all layers, those of a stage in turns.
+pub fn calls(steps: &[Step<'_>]) -> Vec<TokenStream> {
+    let stage = |step: &Step<'_>| step.stage.map(|stage| stage.number);
+    let groups = steps.chunk_by(|a, b| a.stage.is_some() && stage(a) == stage(b));
+    let of_group = |steps: &[Step<'_>]| {
+        let calls: Vec<TokenStream> = steps.iter().map(Step::call).collect();
+        steps[0].stage.map_or(quote!(#(#calls)*), |stage| stage.call(&calls))
+    };
+    groups.map(of_group).collect()
 }
 
 /// All layers of a network, as they are laid out.
-pub fn steps<'a>(artifact: &'a Artifact, laid_out: &'a LaidOut) -> impl Iterator<Item = Step<'a>> {
+pub fn steps<'a>(artifact: &'a Artifact, laid_out: &'a LaidOut, stages: &'a [StageTables]) -> Vec<Step<'a>> {
     let layers = artifact.header.layers.iter().zip(&laid_out.layers).zip(&laid_out.kernels);
-    layers.enumerate().map(|(index, ((named, layer), kernel))| Step {
-        index,
-        name: &named.name,
-        layer,
-        kernel,
-    })
+    let step = |(index, ((named, layer), kernel)): (usize, ((&'a NamedLayer, &'a Layer), &'a Kernel))| {
+        let stage = stages.iter().find(|tables| tables.stage.range().contains(&index));
+        Step { index, name: &named.name, layer, kernel, stage }
+    };
+    layers.enumerate().map(step).collect()
 }
 
-impl Step<'_> {
+impl<'a> Step<'a> {
     fn field(&self) -> Ident {
         format_ident!("l{}", self.index)
     }
@@ -55,20 +122,44 @@ impl Step<'_> {
     pub fn declaration(&self) -> TokenStream {
         let field = self.field();
         let doc = format!(" `{}`: {}", self.name, summary(self.layer));
-        let table = self.table();
-        quote!(#[doc = #doc] #field: format::Checked<format::#table, PARAMETER_BYTES, RAM_BYTES>)
+        let (kind, table) = (self.kind(), self.table());
+        quote!(#[doc = #doc] #field: format::#kind<format::#table, PARAMETER_BYTES, RAM_BYTES>)
     }
 
     /// Its value in `static LAYERS`, with the names of mixq-format in scope.
     pub fn value(&self) -> TokenStream {
         let (field, table) = (self.field(), rust(&format!("{:?}", self.layer.table())));
-        let checked = self.table();
-        quote!(#field: Checked::<#checked, PARAMETER_BYTES, RAM_BYTES>::new(#table))
+        let (kind, checked) = (self.kind(), self.table());
+        let held = self.place().map(|(stage, place)| {
+            let held = stage.held[place];
+            quote!(, [#(#held),*])
+        });
+        quote!(#field: #kind::<#checked, PARAMETER_BYTES, RAM_BYTES>::new(#table #held))
+    }
+
+    /// Whether the layer works on whole tensors or on stripes.
+    fn kind(&self) -> Ident {
+        format_ident!("{}", if self.stage.is_some() { "Striped" } else { "Checked" })
+    }
+
+    /// Its stage, and its place among the layers of that.
+    fn place(&self) -> Option<(&'a StageTables, usize)> {
+        self.stage.map(|stage| (stage, self.index - stage.stage.range().start))
     }
 
     /// Its execution.
     pub fn call(&self) -> TokenStream {
-        rust(&self.kernel.call(&format!("&layers.{}", self.field())))
+        let field = self.field();
+        let Some((_, place)) = self.place() else {
+            return rust(&self.kernel.call(&format!("&layers.{field}")));
+        };
+        let call = rust(&self.kernel.call("&table"));
+        quote! {
+            if let ::core::option::Option::Some(rows) = turns.rows(#place) {
+                let table = layers.#field.rows(&rows);
+                #call
+            }
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Executes a network that is known only at run time: for the host, and for tests. Firmware calls the kernels
 //! by name instead, so that it holds only the kernels that its network needs.
 
-use mixq_format::{Bits, Layer, Network, Operands, Table};
+use mixq_format::{Bits, Layer, MOST_LAYERS, Network, Operands, Stage, Table, Turns};
 
 use crate::target::portable;
 use crate::target::requant;
@@ -13,8 +13,34 @@ use crate::target::requant;
 /// If a layer does not fit the parameters or `arena`. If [`Network::validate`] refuses the network, this may
 /// panic or give wrong logits.
 pub fn run(network: &Network, arena: &mut [u8]) {
-    for layer in network.layers {
-        run_layer(layer, network.parameters, arena);
+    let mut next = 0;
+    while let Some(layer) = network.layers.get(next) {
+        match network.stages.iter().find(|stage| stage.range().start == next) {
+            Some(stage) => {
+                run_stage(network, stage, arena);
+                next = stage.range().end;
+            }
+            None => {
+                run_layer(layer, network.parameters, arena);
+                next += 1;
+            }
+        }
+    }
+}
+
+/// Executes the layers of a stage, in stripes.
+///
+/// # Panics
+/// If they cannot be a stage, and as [`run_layer`].
+fn run_stage(network: &Network, stage: &Stage, arena: &mut [u8]) {
+    let lines = stage.lines(network.layers).unwrap_or_else(|reason| panic!("{reason}"));
+    let mut turns = Turns::<MOST_LAYERS>::new(&lines, stage.rows);
+    while turns.next(arena) {
+        for (index, layer) in network.layers[stage.range()].iter().enumerate() {
+            if let Some(rows) = turns.rows(index) {
+                run_layer(&layer.on_rows(&rows), network.parameters, arena);
+            }
+        }
     }
 }
 

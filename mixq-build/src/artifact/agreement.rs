@@ -1,6 +1,6 @@
 //! Whether the network in an artifact is the one that Cargo.toml describes, whatever its fingerprint says.
 
-use mixq_format::{Artifact, Bits, Tensor};
+use mixq_format::{Artifact, Bits, Stage, Tensor};
 
 use crate::config::Model;
 use crate::graph::op::Output;
@@ -36,10 +36,14 @@ pub fn differences(
     }
     if found.is_empty() {
         let own = || of_artifact(artifact, graph, &steps, model.scheme);
-        let allocation = allocation.map_or_else(own, Clone::clone);
-        found.extend(of_layers(artifact, graph, &allocation));
-        if found.is_empty() {
-            found.extend(of_memory(artifact, model, &allocation));
+        match allocation.cloned().or_else(own) {
+            Some(allocation) => {
+                found.extend(of_layers(artifact, graph, &allocation));
+                if found.is_empty() {
+                    found.extend(of_memory(artifact, model, &allocation));
+                }
+            }
+            None => found.push("it is executed in stages that the network does not have".to_string()),
         }
     }
     let more = found.len().saturating_sub(SHOWN);
@@ -75,7 +79,12 @@ fn of_interface(artifact: &Artifact, model: &Model, graph: &Graph) -> Vec<String
 }
 
 /// The allocation that an artifact with the right number of layers has come to.
-fn of_artifact(artifact: &Artifact, graph: &Graph, steps: &[usize], scheme: Scheme) -> Allocation {
+fn of_artifact(
+    artifact: &Artifact,
+    graph: &Graph,
+    steps: &[usize],
+    scheme: Scheme,
+) -> Option<Allocation> {
     let mut weights = vec![None; graph.nodes.len()];
     let mut activations = vec![Bits::B8; graph.nodes.len()];
     for (named, &node) in artifact.header.layers.iter().zip(steps) {
@@ -84,7 +93,7 @@ fn of_artifact(artifact: &Artifact, graph: &Graph, steps: &[usize], scheme: Sche
             weights[node] = Some(named.layer.weights().map_or(Bits::B8, |(.., bits)| bits));
         }
     }
-    Allocation::with_bits(graph, scheme, weights, &activations)
+    Allocation::with_stages(graph, scheme, weights, &activations, &artifact.header.stages)
 }
 
 fn of_layers(artifact: &Artifact, graph: &Graph, allocation: &Allocation) -> Vec<String> {
@@ -137,6 +146,10 @@ fn of_memory(artifact: &Artifact, model: &Model, allocation: &Allocation) -> Vec
         ("RAM", "budget.ram", artifact.ram_bytes(), allocation.ram, model.ram, budget.ram),
     ];
     let mut found = Vec::new();
+    let stages: Vec<Stage> = allocation.stages.iter().map(|stripes| stripes.stage).collect();
+    if artifact.header.stages != stages {
+        found.push("other layers are executed in stripes than by the plan".to_string());
+    }
     for (named, step) in artifact.header.layers.iter().zip(&allocation.schedule.steps) {
         let tensors = named.layer.inputs().chain([named.layer.output()]);
         let planned = step.inputs.iter().chain([&step.output]);

@@ -27,7 +27,7 @@ impl Integers {
     pub fn new(foreign: Foreign) -> Result<Integers, Error> {
         let scheme = Scheme::PerChannel;
         let taken = AsImported::new(&foreign, scheme)?;
-        let allocation = taken.allocation(scheme);
+        let allocation = taken.allocation(scheme, u64::MAX.into());
         let converted = taken.convert(&allocation, scheme)?;
         let artifact = converted.into_artifact(About {
             name: "imported".to_string(),

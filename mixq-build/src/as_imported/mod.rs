@@ -25,7 +25,7 @@ use crate::import::foreign::Foreign;
 use crate::import::lower::integers::Integers as FileIntegers;
 use crate::import::model::Format;
 use crate::memory::Allocation;
-use crate::settings::{Rounding, Scheme};
+use crate::settings::{Ram, Rounding, Scheme};
 
 /// What helps where a file cannot be taken over as it is.
 const AS_NUMBERS: &str = "leave `bits` out: the network is then one in floats, which gets bits of its own";
@@ -105,9 +105,10 @@ impl AsImported {
         convert_by(self.arithmetic, &self.graph, allocation, scheme, &self.network)
     }
 
-    /// The bits of the file, and the memory that they take.
-    pub fn allocation(&self, scheme: Scheme) -> Allocation {
-        Allocation::with_bits(&self.graph, scheme, self.weights.clone(), &self.activations)
+    /// The bits of the file, and the memory that they take. Layers are executed in stripes if they do not fit
+    /// `ram` otherwise.
+    pub fn allocation(&self, scheme: Scheme, ram: Ram) -> Allocation {
+        Allocation::with_bits(&self.graph, scheme, self.weights.clone(), &self.activations, ram)
     }
 }
 

@@ -11,7 +11,7 @@ use super::device::Device;
 use super::{DatasetConfig, dataset, network, training};
 use crate::error::{Location, Problem};
 use crate::import::NetworkSource;
-use crate::settings::{DELTA, Policy, Scheme, Training};
+use crate::settings::{DELTA, Execution, Policy, Scheme, Training};
 use crate::toml::Table;
 
 /// Slack of the rule for weights, in millionths; the paper's unless set.
@@ -44,6 +44,8 @@ pub(super) struct Defaults {
     pub scheme: Scheme,
     pub policy: Policy,
     pub delta: Delta,
+    /// How layers may be executed.
+    pub execution: Execution,
     pub training: Training,
     /// Whether `training.shift` is given.
     pub shifts: bool,
@@ -51,8 +53,8 @@ pub(super) struct Defaults {
 
 impl Defaults {
     /// Keys of `[package.metadata.mixq]` and `[workspace.metadata.mixq]` that [`Defaults::read`] reads.
-    pub const KEYS: [&str; 8] =
-        ["device", "network", "dataset", "task", "scheme", "policy", "delta", "training"];
+    pub const KEYS: [&str; 9] =
+        ["device", "network", "dataset", "task", "scheme", "policy", "delta", "execution", "training"];
 
     /// Takes over what the table has; paths are joined to `folder`.
     pub fn read(&mut self, table: &Table<'_>, folder: &Path, problems: &mut Vec<Problem>) {
@@ -86,6 +88,10 @@ impl Defaults {
             .and_then(|entry| entry.number(|n| (0.0..=1.0).contains(&n), "0 to 1", problems));
         if let Some(delta) = delta {
             self.delta = Delta((delta * 1e6).round() as u32);
+        }
+        let execution = table.get("execution");
+        if let Some(execution) = execution.and_then(|entry| entry.choice(&Execution::CHOICES, problems)) {
+            self.execution = execution;
         }
         if let Some(entry) = table.get("training") {
             let own = if entry.is_table() { entry.table(problems) } else { None };

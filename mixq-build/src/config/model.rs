@@ -8,7 +8,7 @@ use super::device::Size;
 use super::{DatasetConfig, ModelInput, normalisation};
 use crate::error::{Location, Problem};
 use crate::import::NetworkSource;
-use crate::settings::{Policy, Scheme, Training};
+use crate::settings::{Execution, Policy, Ram, Scheme, Training};
 use crate::toml::{Entry, Table};
 use mixq_format::Task;
 
@@ -31,6 +31,8 @@ pub struct Model {
     pub policy: Policy,
     /// Slack of the rule for weights, in millionths.
     pub delta: u32,
+    /// How its layers may be executed.
+    pub execution: Execution,
     /// Bytes of flash that the network may take. Without a budget of its own this is the device's budget,
     /// less the budgets of other models. Where several models share that, the room `prepare` divides it.
     pub flash: u64,
@@ -57,6 +59,13 @@ pub struct Model {
     pub ram_at: Option<Location>,
 }
 
+impl Model {
+    /// Its bytes of RAM, and how layers may be executed there.
+    pub fn ram_in_execution(&self) -> Ram {
+        Ram { bytes: self.ram, execution: self.execution }
+    }
+}
+
 /// Whose a model's budget is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BudgetOf {
@@ -81,8 +90,8 @@ pub(super) fn read(
     check_name(entry, problems);
     let table = entry.table(problems)?;
     let keys = [
-        "network", "bits", "input", "inputs", "dataset", "task", "scheme", "policy", "delta", "flash", "ram",
-        "training",
+        "network", "bits", "input", "inputs", "dataset", "task", "scheme", "policy", "delta", "execution",
+        "flash", "ram", "training",
     ];
     table.allow(&keys, problems);
     let mut settings = defaults.clone();
@@ -150,6 +159,7 @@ pub(super) fn read(
         scheme: settings.scheme,
         policy: settings.policy,
         delta: settings.delta.0,
+        execution: settings.execution,
         flash,
         ram,
         flash_of,

@@ -106,5 +106,7 @@ pub fn convert_by(
         Output { name: offered.name.clone(), tensor: walk.tensor(index, &grids), scale }
     });
     let outputs = outputs.collect();
-    Ok(Converted { layers, parameters: walk.parameters, inputs, output, arena_bytes, logit_scale, outputs })
+    let stages = allocation.stages.iter().map(|stripes| stripes.stage).collect();
+    let parameters = walk.parameters;
+    Ok(Converted { layers, stages, parameters, inputs, output, arena_bytes, logit_scale, outputs })
 }

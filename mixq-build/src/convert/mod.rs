@@ -39,7 +39,7 @@ pub use pairs::{product, slopes};
 use std::collections::BTreeMap;
 
 use mixq_format::{
-    Accuracy, Artifact, Budget, Header, Input, NamedLayer, Output, Readout, SampleChannel, Task, Tensor,
+    Accuracy, Artifact, Budget, Header, Input, NamedLayer, Output, Readout, SampleChannel, Stage, Task, Tensor,
 };
 
 use crate::settings::Rounding;
@@ -106,6 +106,8 @@ pub enum Arithmetic {
 pub struct Converted {
     /// The steps with their names.
     pub layers: Vec<NamedLayer>,
+    /// Runs of them that are executed in stripes.
+    pub stages: Vec<Stage>,
     /// Packed weights and requantisation tables.
     pub parameters: Vec<u8>,
     /// The inputs; how samples become their codes is not said yet.
@@ -145,7 +147,16 @@ impl Converted {
     /// The artifact that holds this network.
     pub fn into_artifact(self, about: About) -> Artifact {
         let About { name, task, labels, samples, readout, fingerprint, budget, accuracy } = about;
-        let Converted { layers, parameters, mut inputs, output, arena_bytes, logit_scale, outputs } = self;
+        let Converted {
+            layers,
+            stages,
+            parameters,
+            mut inputs,
+            output,
+            arena_bytes,
+            logit_scale,
+            outputs,
+        } = self;
         inputs.iter_mut().zip(samples).for_each(|(input, samples)| input.samples = samples);
         let Input { tensor: input, samples, .. } = inputs[0].clone();
         if inputs.len() == 1 {
@@ -164,6 +175,7 @@ impl Converted {
             outputs,
             readout,
             layers,
+            stages,
             fingerprint,
             budget,
             accuracy,

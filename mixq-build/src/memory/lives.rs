@@ -1,15 +1,27 @@
 //! How long the tensors of an integer network live.
 
+use mixq_format::target::Steps;
 use mixq_format::{Layer, Tensor};
 
 use super::arena::{Lifetime, live_bytes};
 
 /// The step during which most bytes of the arena are alive (of several, the first), and these bytes; tensors
-/// take whole words. `kept` are outputs beside that of the last layer, which live until the end.
-pub fn peak(inputs: &[Tensor], layers: &[Layer], kept: &[Tensor]) -> (usize, u64) {
-    let places = lifetimes(inputs, layers, kept);
+/// take whole words, and of a stage what its places hold. Outputs that are kept live until the end.
+pub fn peak(inputs: &[Tensor], steps: Steps<'_>) -> (usize, u64) {
+    let mut places = lifetimes(inputs, steps.placed, steps.kept);
+    for stage in steps.stages.iter().map(|stage| stage.range()) {
+        for place in &mut places {
+            // All of a stage is executed again and again.
+            if stage.contains(&place.first) {
+                place.first = stage.start;
+            }
+            if stage.contains(&place.last) {
+                place.last = stage.end - 1;
+            }
+        }
+    }
     let alive = |step: usize| live_bytes(&places, step) as u64;
-    let busiest = (0..layers.len()).rev().max_by_key(|step| alive(*step)).unwrap_or(0);
+    let busiest = (0..steps.layers.len()).rev().max_by_key(|step| alive(*step)).unwrap_or(0);
     (busiest, alive(busiest))
 }
 

@@ -3,6 +3,7 @@
 pub mod accumulator;
 pub mod arena;
 pub mod chain;
+mod execution;
 mod flash;
 mod lives;
 mod optimum;
@@ -12,6 +13,7 @@ pub mod rules;
 mod runtime;
 pub mod schedule;
 pub mod sensitivity;
+pub mod stripes;
 mod uniform;
 
 #[cfg(feature = "integer")]

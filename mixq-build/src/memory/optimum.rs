@@ -5,11 +5,13 @@ use mixq_format::Bits;
 use super::accumulator;
 use super::arena::ALIGNMENT;
 use super::flash::{parameter_bytes, table_bytes, widths};
-use super::runtime::{Allocation, Cut, Infeasible, fit_activations, ram_dead_end};
+use super::execution;
+use super::runtime::{Allocation, Cut, Fitted, Infeasible, fit_activations, ram_dead_end, stage_bytes};
 use super::schedule::Schedule;
 use super::sensitivity::{Alive, Candidate, choose_activations, choose_weights};
+use super::stripes::Stripes;
 use crate::graph::Graph;
-use crate::settings::Scheme;
+use crate::settings::{Ram, Scheme};
 
 /// The widths to choose from, in the order of all losses.
 pub const WIDTHS: [Bits; 3] = [Bits::B8, Bits::B4, Bits::B2];
@@ -36,21 +38,25 @@ pub struct Losses {
 pub fn allocate_by_losses(
     graph: &Graph,
     flash: u64,
-    ram: u64,
+    ram: impl Into<Ram>,
     scheme: Scheme,
     losses: &Losses,
 ) -> Result<Allocation, Infeasible> {
-    let schedule = Schedule::new(graph);
-    let (mut widths, mut plan) = activations(graph, &schedule, ram, &losses.activations)?;
-    let mut chosen = weights(graph, &schedule.activations(&widths), flash, scheme, losses);
+    let (schedule, ram) = (Schedule::new(graph), ram.into());
+    let mut fitted = activations(graph, &schedule, ram, &losses.activations)?;
+    let choose = |fitted: &Fitted| {
+        let flash = flash.saturating_sub(stage_bytes(&fitted.stages));
+        weights(graph, &schedule.activations(&fitted.widths), flash, scheme, losses)
+    };
+    let mut chosen = choose(&fitted);
     if chosen.is_err() {
         // Thresholds of wide activations may be what is too large.
-        (widths, _, plan) = fit_activations(&schedule, ram)?;
-        chosen = weights(graph, &schedule.activations(&widths), flash, scheme, losses);
+        fitted = fit_activations(&schedule, ram)?;
+        chosen = choose(&fitted);
     }
     let weights = chosen?;
-    let cuts = cuts(&schedule, &weights, &widths);
-    Ok(Allocation::new(graph, scheme, schedule, weights, &widths, plan, cuts))
+    fitted.cuts = cuts(&schedule, &weights, &fitted.widths);
+    Ok(Allocation::new(graph, scheme, schedule, weights, fitted))
 }
 
 /// Bits of each node's weights, `outputs` being those of all nodes' outputs.
@@ -88,18 +94,34 @@ fn weights(
     Ok(weights)
 }
 
+/// Widths that lose least, and how they fit the RAM: with no stage, or with the stages that the rules need.
 fn activations(
     graph: &Graph,
     schedule: &Schedule,
-    ram: u64,
+    ram: Ram,
     losses: &[[f64; 3]],
-) -> Result<(Vec<Bits>, super::arena::Plan), Infeasible> {
-    let initial = schedule.initial_widths();
-    let options = |width: usize| if schedule.fixed[width] { vec![initial[width]] } else { WIDTHS.to_vec() };
-    let steps: Vec<Vec<Alive>> =
-        (0..schedule.steps.len()).map(|step| alive(schedule, step, &options)).collect();
-    let mut by_width: Vec<Vec<f64>> =
-        (0..initial.len()).map(|width| vec![0.0; options(width).len()]).collect();
+) -> Result<Fitted, Infeasible> {
+    let widths = schedule.initial_widths();
+    if let Some((stages, plan)) = execution::fit(schedule, &widths, ram) {
+        return Ok(Fitted { widths, cuts: Vec::new(), stages, plan });
+    }
+    let by_width = losses_by_width(graph, schedule, losses);
+    let by_rules = fit_activations(schedule, ram).map(|fitted| fitted.stages);
+    let ways = [Some(Vec::new()), by_rules.ok().filter(|stages| !stages.is_empty())];
+    let found = ways.into_iter().flatten().filter_map(|stages| in_stages(schedule, ram, &by_width, stages));
+    let best = found.min_by(|(a, _), (b, _)| a.total_cmp(b));
+    best.map(|(_, fitted)| fitted).ok_or_else(|| dead_end(schedule, ram))
+}
+
+/// The widths that a width may be.
+fn options(schedule: &Schedule, width: usize) -> Vec<Bits> {
+    if schedule.fixed[width] { vec![schedule.initial_widths()[width]] } else { WIDTHS.to_vec() }
+}
+
+/// What each width loses with each of its options.
+fn losses_by_width(graph: &Graph, schedule: &Schedule, losses: &[[f64; 3]]) -> Vec<Vec<f64>> {
+    let widths = 0..schedule.fixed.len();
+    let mut by_width: Vec<Vec<f64>> = widths.map(|width| vec![0.0; options(schedule, width).len()]).collect();
     for step in &schedule.steps {
         let width = schedule.tensors[step.output].width;
         // A pool's codes are its input's, which have been counted; what is made in place has codes of its
@@ -109,45 +131,64 @@ fn activations(
             by_width[width].iter_mut().zip(losses[step.node]).for_each(|(sum, loss)| *sum += loss);
         }
     }
-    let mut target = ram;
+    by_width
+}
+
+/// The widths that lose least if the network is executed in these stages, and what they lose.
+fn in_stages(
+    schedule: &Schedule,
+    ram: Ram,
+    by_width: &[Vec<f64>],
+    stages: Vec<Stripes>,
+) -> Option<(f64, Fitted)> {
+    let steps = alive(schedule, &stages);
+    let mut target = ram.bytes;
     loop {
-        let Some(choices) = choose_activations(&steps, &by_width, target) else {
-            return Err(dead_end(schedule, ram));
-        };
-        let widths: Vec<Bits> =
-            choices.iter().enumerate().map(|(width, &choice)| options(width)[choice]).collect();
-        let plan = schedule.plan(&widths);
-        if plan.bytes as u64 <= ram {
-            return Ok((widths, plan));
+        let choices = choose_activations(&steps, by_width, target)?;
+        let chosen = |(width, choice): (usize, &usize)| options(schedule, width)[*choice];
+        let widths: Vec<Bits> = choices.iter().enumerate().map(chosen).collect();
+        let plan = schedule.plan(&widths, &stages);
+        let of_words = stages.iter().all(|stripes| schedule.of_words(stripes, &widths));
+        if plan.bytes as u64 <= ram.bytes {
+            let loss = choices.iter().zip(by_width).map(|(choice, losses)| losses[*choice]).sum();
+            return of_words.then_some((loss, Fitted { widths, cuts: Vec::new(), stages, plan }));
         }
         // One word less than what these take at their busiest step.
         target = (plan.lower_bound as u64).saturating_sub(ALIGNMENT as u64);
     }
 }
 
-/// The places alive at a step, with their bytes for each option of their width.
-fn alive(schedule: &Schedule, step: usize, options: &dyn Fn(usize) -> Vec<Bits>) -> Vec<Alive> {
-    let mut places: Vec<(usize, Alive)> = Vec::new();
-    for tensor in &schedule.tensors {
-        let here = (tensor.life.0..=tensor.life.1).contains(&step);
-        if !here || places.iter().any(|(place, _)| *place == tensor.place) {
-            continue;
-        }
-        let bytes = |bits: Bits| {
-            let pixels = tensor.shape.height * tensor.shape.width;
-            (pixels * bits.row_bytes(tensor.shape.channels)).next_multiple_of(ALIGNMENT) as u64
+/// For each step: the places that live then, with their bytes for each option of their width.
+fn alive(schedule: &Schedule, stages: &[Stripes]) -> Vec<Vec<Alive>> {
+    let initial = schedule.initial_widths();
+    let at = |bits: Bits| {
+        let widths = initial.iter().zip(&schedule.fixed).map(|(own, fixed)| if *fixed { *own } else { bits });
+        schedule.lifetimes(&widths.collect::<Vec<_>>(), stages)
+    };
+    let lifetimes = WIDTHS.map(at);
+    let mut widths = vec![0; lifetimes[0].len()];
+    schedule.tensors.iter().for_each(|tensor| widths[tensor.place] = tensor.width);
+    let of_step = |step: usize| {
+        let here = |place: &usize| {
+            let life = lifetimes[0][*place];
+            (life.first..=life.last).contains(&step)
         };
-        let bytes = options(tensor.width).into_iter().map(bytes).collect();
-        places.push((tensor.place, Alive { width: tensor.width, bytes }));
-    }
-    places.into_iter().map(|(_, alive)| alive).collect()
+        let places = (0..widths.len()).filter(here).map(|place| {
+            let options = options(schedule, widths[place]).len();
+            let bytes = lifetimes.iter().take(options);
+            let bytes = bytes.map(|at| at[place].bytes.next_multiple_of(ALIGNMENT) as u64).collect();
+            Alive { width: widths[place], bytes }
+        });
+        places.collect()
+    };
+    (0..schedule.steps.len()).map(of_step).collect()
 }
 
-fn dead_end(schedule: &Schedule, ram: u64) -> Infeasible {
-    let step = (0..schedule.steps.len()).find(
-        |&step| matches!(ram_dead_end(schedule, Some(step)), Infeasible::Ram { needed, .. } if needed > ram),
-    );
-    ram_dead_end(schedule, step)
+fn dead_end(schedule: &Schedule, ram: Ram) -> Infeasible {
+    let at = |step| ram_dead_end(schedule, step, ram.execution);
+    let step = (0..schedule.steps.len())
+        .find(|&step| matches!(at(Some(step)), Infeasible::Ram { needed, .. } if needed > ram.bytes));
+    at(step)
 }
 
 /// What lost bits, in the order of the nodes.

@@ -45,7 +45,7 @@ pub fn cut_activations(
     bits: &mut [Bits],
     fixed: &[bool],
     steps: &[Step],
-    violates: impl Fn(&[Bits], usize) -> bool,
+    mut violates: impl FnMut(&[Bits], usize) -> bool,
 ) -> Result<Vec<usize>, DeadEnd> {
     let mut cuts = Vec::new();
     let mut forward = true;

@@ -3,15 +3,17 @@
 //! Flash is packed weights with the padding of their rows, requantisation tables and layer tables; RAM is the
 //! planned arena with image, logits, every tensor that lives, and alignment.
 
-use mixq_format::Bits;
+use mixq_format::{Bits, Stage};
 
 use super::accumulator;
 use super::arena::{Plan, live_bytes};
+use super::execution;
 use super::flash::flash_bytes;
 use super::rules::{Side, Step, cut_activations, cut_weights};
 use super::schedule::{Schedule, Tensor};
+use super::stripes::Stripes;
 use crate::graph::{Graph, Shape};
-use crate::settings::{DELTA, Scheme};
+use crate::settings::{DELTA, Execution, Ram, Scheme};
 
 /// The bits of every tensor of a network, and the memory that they take.
 #[derive(Clone, Debug)]
@@ -28,6 +30,8 @@ pub struct Allocation {
     pub live_bytes: Vec<u64>,
     /// The steps, and how the tensors came to be.
     pub schedule: Schedule,
+    /// The runs of steps that are executed in stripes.
+    pub stages: Vec<Stripes>,
     /// Where the tensors of `schedule` lie.
     pub plan: Plan,
     /// Bytes of constants.
@@ -92,7 +96,12 @@ pub enum Infeasible {
 ///
 /// # Errors
 /// What is too large at the lowest bits.
-pub fn allocate(graph: &Graph, flash: u64, ram: u64, scheme: Scheme) -> Result<Allocation, Infeasible> {
+pub fn allocate(
+    graph: &Graph,
+    flash: u64,
+    ram: impl Into<Ram>,
+    scheme: Scheme,
+) -> Result<Allocation, Infeasible> {
     allocate_with_delta(graph, flash, ram, scheme, DELTA)
 }
 
@@ -103,12 +112,12 @@ pub fn allocate(graph: &Graph, flash: u64, ram: u64, scheme: Scheme) -> Result<A
 pub fn allocate_with_delta(
     graph: &Graph,
     flash: u64,
-    ram: u64,
+    ram: impl Into<Ram>,
     scheme: Scheme,
     delta: u32,
 ) -> Result<Allocation, Infeasible> {
     let schedule = Schedule::new(graph);
-    let (widths, mut cuts, plan) = fit_activations(&schedule, ram)?;
+    let Fitted { widths, mut cuts, stages, plan } = fit_activations(&schedule, ram.into())?;
 
     let weighted: Vec<usize> = graph.weighted().collect();
     let counts: Vec<u64> = weighted.iter().map(|&node| graph.weight_count(node) as u64).collect();
@@ -118,7 +127,8 @@ pub fn allocate_with_delta(
         all
     };
     let activations = schedule.activations(&widths);
-    let bytes = |bits: &[Bits]| flash_bytes(graph, &spread(bits), &activations, scheme);
+    let striped = stage_bytes(&stages);
+    let bytes = |bits: &[Bits]| flash_bytes(graph, &spread(bits), &activations, scheme) + striped;
     // Where not even 2 bits fit an accumulator, the caller learns it from
     // `accumulator::overflows`.
     let mut bits: Vec<Bits> = weighted
@@ -137,27 +147,52 @@ pub fn allocate_with_delta(
         now[layer] = now[layer].narrower().expect("the rule cuts only what can be cut");
         cuts.push(Cut { node: weighted[layer], weights: true, to: now[layer] });
     }
-    Ok(Allocation::new(graph, scheme, schedule, spread(&bits), &widths, plan, cuts))
+    let fitted = Fitted { widths, cuts, stages, plan };
+    Ok(Allocation::new(graph, scheme, schedule, spread(&bits), fitted))
+}
+
+/// Widths, and how tensors of these widths fit the RAM.
+pub(super) struct Fitted {
+    /// By width.
+    pub widths: Vec<Bits>,
+    /// What was cut.
+    pub cuts: Vec<Cut>,
+    /// The runs of steps that are executed in stripes.
+    pub stages: Vec<Stripes>,
+    /// The arena.
+    pub plan: Plan,
 }
 
 impl Allocation {
     /// What a network takes whose tensors have these bits: of each node's weights, and of each node's output.
+    /// It is executed in stripes where it does not fit `ram` otherwise.
     pub fn with_bits(
         graph: &Graph,
         scheme: Scheme,
         weights: Vec<Option<Bits>>,
         activations: &[Bits],
+        ram: Ram,
     ) -> Allocation {
         let schedule = Schedule::new(graph);
-        let mut widths = schedule.initial_widths();
-        for step in &schedule.steps {
-            let width = schedule.tensors[step.output].width;
-            if !schedule.fixed[width] {
-                widths[width] = activations[step.node];
-            }
-        }
-        let plan = schedule.plan(&widths);
-        Allocation::new(graph, scheme, schedule, weights, &widths, plan, Vec::new())
+        let widths = schedule.widths_of(activations);
+        let fitted = execution::fit(&schedule, &widths, ram);
+        let (stages, plan) = fitted.unwrap_or_else(|| (Vec::new(), schedule.plan(&widths, &[])));
+        Allocation::new(graph, scheme, schedule, weights, Fitted { widths, cuts: Vec::new(), stages, plan })
+    }
+
+    /// The same, executed in these stages; `None` if they are not stages of the network.
+    pub fn with_stages(
+        graph: &Graph,
+        scheme: Scheme,
+        weights: Vec<Option<Bits>>,
+        activations: &[Bits],
+        stages: &[Stage],
+    ) -> Option<Allocation> {
+        let schedule = Schedule::new(graph);
+        let (widths, stages) = (schedule.widths_of(activations), schedule.stripes(stages)?);
+        let plan = schedule.plan(&widths, &stages);
+        let fitted = Fitted { widths, cuts: Vec::new(), stages, plan };
+        Some(Allocation::new(graph, scheme, schedule, weights, fitted))
     }
 
     pub(super) fn new(
@@ -165,42 +200,44 @@ impl Allocation {
         scheme: Scheme,
         schedule: Schedule,
         weights: Vec<Option<Bits>>,
-        widths: &[Bits],
-        plan: Plan,
-        cuts: Vec<Cut>,
+        fitted: Fitted,
     ) -> Allocation {
-        let activations = schedule.activations(widths);
-        let flash = flash_bytes(graph, &weights, &activations, scheme);
+        let Fitted { widths, cuts, stages, plan } = fitted;
+        let activations = schedule.activations(&widths);
+        let flash = flash_bytes(graph, &weights, &activations, scheme) + stage_bytes(&stages);
         let placed = |(tensor, &offset): (&Tensor, &usize)| {
             let Tensor { shape, width, life, .. } = *tensor;
             PlacedTensor { shape, bits: widths[width], offset, life }
         };
         let tensors = schedule.tensors.iter().zip(&plan.offsets).map(placed).collect();
-        let lifetimes = schedule.lifetimes(widths);
+        let lifetimes = schedule.lifetimes(&widths, &stages);
         let live_bytes = (0..schedule.steps.len()).map(|step| live_bytes(&lifetimes, step) as u64).collect();
         let ram = plan.bytes as u64;
-        Allocation { weights, activations, cuts, tensors, live_bytes, schedule, plan, flash, ram }
+        Allocation { weights, activations, cuts, tensors, live_bytes, schedule, stages, plan, flash, ram }
     }
+}
+
+/// Bytes of flash that stages take, in addition to the tables of their layers.
+pub(super) fn stage_bytes(stages: &[Stripes]) -> u64 {
+    let layers: usize = stages.iter().map(|stripes| stripes.held.len()).sum();
+    (layers * Stage::TABLE_BYTES) as u64
 }
 
 /// The bits of the inputs under the bytes of `ram`, where those of some may be cut by the rules, as those of
 /// other tensors: `free` says of each input whether they may. Where nothing meets the budget, these have 2.
-pub fn input_bits(graph: &Graph, free: &[bool], ram: u64) -> Vec<Bits> {
+pub fn input_bits(graph: &Graph, free: &[bool], ram: impl Into<Ram>) -> Vec<Bits> {
     let mut schedule = Schedule::new(graph);
     // Inputs have the first widths.
     free.iter().zip(&mut schedule.fixed).for_each(|(free, fixed)| *fixed &= !free);
-    let widths = match cut_widths(&schedule, ram) {
+    let widths = match cut_widths(&schedule, ram.into()) {
         Ok((widths, ..)) => widths,
         Err(_) => narrowest(&schedule),
     };
     widths[..free.len()].to_vec()
 }
 
-pub(super) fn fit_activations(
-    schedule: &Schedule,
-    ram: u64,
-) -> Result<(Vec<Bits>, Vec<Cut>, Plan), Infeasible> {
-    let (widths, cut, plan) = cut_widths(schedule, ram)?;
+pub(super) fn fit_activations(schedule: &Schedule, ram: Ram) -> Result<Fitted, Infeasible> {
+    let (widths, cut, stages, plan) = cut_widths(schedule, ram)?;
     let mut now = schedule.initial_widths();
     let cuts = (cut.into_iter())
         .map(|width| {
@@ -208,26 +245,38 @@ pub(super) fn fit_activations(
             Cut { node: schedule.first_with_width(width), weights: false, to: now[width] }
         })
         .collect();
-    Ok((widths, cuts, plan))
+    Ok(Fitted { widths, cuts, stages, plan })
 }
 
-/// The widths by the rules, which of them were cut in which order, and the arena.
-fn cut_widths(schedule: &Schedule, ram: u64) -> Result<(Vec<Bits>, Vec<usize>, Plan), Infeasible> {
+/// The widths by the rules, which of them were cut in which order, and how they fit the RAM.
+#[allow(clippy::type_complexity, reason = "the parts of a value that `fit_activations` makes")]
+fn cut_widths(
+    schedule: &Schedule,
+    ram: Ram,
+) -> Result<(Vec<Bits>, Vec<usize>, Vec<Stripes>, Plan), Infeasible> {
     let steps = rule_steps(schedule);
     let mut widths = schedule.initial_widths();
-    let mut cut = cut_activations(&mut widths, &schedule.fixed, &steps, |widths, step| {
-        live_bytes(&schedule.lifetimes(widths), step) as u64 > ram
-    })
-    .map_err(|dead_end| ram_dead_end(schedule, dead_end.step))?;
-    let mut plan = schedule.plan(&widths);
-    // At each step the living tensors fit now. Where branches cross, a plan may need more than their sum.
-    while plan.bytes as u64 > ram {
-        let width = widest(schedule, &widths).ok_or_else(|| ram_dead_end(schedule, None))?;
+    // Which steps are too large at the widths that were asked about last.
+    let mut known: (Vec<Bits>, Vec<bool>) = (Vec::new(), Vec::new());
+    let violates = |widths: &[Bits], step: usize| {
+        if known.0 != widths {
+            known = (widths.to_vec(), execution::too_large(schedule, widths, ram));
+        }
+        known.1[step]
+    };
+    let mut cut = cut_activations(&mut widths, &schedule.fixed, &steps, violates)
+        .map_err(|dead_end| ram_dead_end(schedule, dead_end.step, ram.execution))?;
+    // Each step fits now, alone or in a stage. Where branches cross, a plan may need more than what lives at
+    // any step, and stages may exclude one another.
+    loop {
+        if let Some((stages, plan)) = execution::fit(schedule, &widths, ram) {
+            return Ok((widths, cut, stages, plan));
+        }
+        let dead_end = || ram_dead_end(schedule, None, ram.execution);
+        let width = widest(schedule, &widths).ok_or_else(dead_end)?;
         widths[width] = widths[width].narrower().expect("the widest that can be cut");
         cut.push(width);
-        plan = schedule.plan(&widths);
     }
-    Ok((widths, cut, plan))
 }
 
 /// All widths that may be cut at 2 bits.
@@ -247,10 +296,10 @@ fn widest(schedule: &Schedule, widths: &[Bits]) -> Option<usize> {
 }
 
 /// `step` is the step that does not fit even at 2 bits; `None` if each step fits but no plan of all does.
-pub(super) fn ram_dead_end(schedule: &Schedule, step: Option<usize>) -> Infeasible {
+pub(super) fn ram_dead_end(schedule: &Schedule, step: Option<usize>, execution: Execution) -> Infeasible {
     let narrowest = narrowest(schedule);
-    let lifetimes = schedule.lifetimes(&narrowest);
-    let least = schedule.plan(&narrowest).bytes as u64;
+    let lifetimes = schedule.lifetimes(&narrowest, &[]);
+    let least = execution::least(schedule, &narrowest, execution);
     let live = |step: usize| live_bytes(&lifetimes, step) as u64;
     let (step, needed) = match step {
         Some(step) => (step, live(step)),

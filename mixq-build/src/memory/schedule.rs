@@ -1,10 +1,12 @@
 //! A network as steps over tensors in the arena: what the device executes, before bits are known.
 
 use std::collections::HashMap;
+use std::sync::OnceLock;
 
-use mixq_format::Bits;
+use mixq_format::{Bits, Layer, Stage};
 
-use super::arena::{Lifetime, Plan, plan};
+use super::arena::{ALIGNMENT, Lifetime, Plan, plan};
+use super::stripes::{self, Stripes};
 use crate::graph::op::Output;
 use crate::graph::{Graph, Shape, Source};
 
@@ -24,6 +26,10 @@ pub struct Schedule {
     logits: Option<usize>,
     /// The tensor that holds each node's output.
     pub tensor_of_node: Vec<usize>,
+    /// The steps as far as it matters to rows: see [`stripes::outline`].
+    outline: Vec<Layer>,
+    /// All runs of steps that can be executed in stripes, once somebody has asked.
+    candidates: OnceLock<Vec<Stripes>>,
 }
 
 /// A tensor of the arena.
@@ -112,7 +118,9 @@ impl Schedule {
         let width = tensors[tensor_of_node[output]].width;
         let logits = graph.is_logits(output).then_some(width);
         let input_bits = graph.inputs.iter().map(|input| input.bits).collect();
-        Schedule { tensors, steps, fixed, input_bits, logits, tensor_of_node }
+        let outline = stripes::outline(graph, &tensors, &steps);
+        let candidates = OnceLock::new();
+        Schedule { tensors, steps, fixed, input_bits, logits, tensor_of_node, outline, candidates }
     }
 
     /// Widths before any cut: 8 bits, and 32 for the logits. Those of the inputs are the first ones.
@@ -123,6 +131,18 @@ impl Schedule {
             None => Bits::B8,
         };
         (0..self.fixed.len()).map(width).collect()
+    }
+
+    /// The widths of which the nodes' outputs have these bits.
+    pub fn widths_of(&self, activations: &[Bits]) -> Vec<Bits> {
+        let mut widths = self.initial_widths();
+        for step in &self.steps {
+            let width = self.tensors[step.output].width;
+            if !self.fixed[width] {
+                widths[width] = activations[step.node];
+            }
+        }
+        widths
     }
 
     /// The first node whose output has a width.
@@ -139,24 +159,67 @@ impl Schedule {
         self.tensor_of_node.iter().map(|&tensor| widths[self.tensors[tensor].width]).collect()
     }
 
-    /// Bytes and lives of all places in the arena at these widths, in their order.
-    pub fn lifetimes(&self, widths: &[Bits]) -> Vec<Lifetime> {
+    /// Bytes and lives of all places in the arena at these widths, in their order. `stages`: the runs of
+    /// steps that are executed in stripes; what lives at one of their steps lives at all of them.
+    pub fn lifetimes(&self, widths: &[Bits], stages: &[Stripes]) -> Vec<Lifetime> {
         let mut places: Vec<Lifetime> = Vec::new();
-        for tensor in &self.tensors {
+        let around = |step: usize| {
+            let stage = stages.iter().map(|stripes| stripes.stage.range()).find(|steps| steps.contains(&step));
+            stage.map_or([step, step], |steps| [steps.start, steps.end - 1])
+        };
+        for (index, tensor) in self.tensors.iter().enumerate() {
             let Shape { height, width, channels } = tensor.shape;
-            let bytes = height * width * widths[tensor.width].row_bytes(channels);
+            let rows = self.held(index, stages).unwrap_or(height);
+            let bytes = rows * width * widths[tensor.width].row_bytes(channels);
+            let first = if self.writer(index).is_some() { around(tensor.life.0)[0] } else { 0 };
+            let last = around(tensor.life.1)[1];
             match places.get_mut(tensor.place) {
                 // What is made in place follows an input, and has its shape and width.
-                Some(place) => place.last = tensor.life.1,
-                None => places.push(Lifetime { bytes, first: tensor.life.0, last: tensor.life.1 }),
+                Some(place) => (place.last, place.bytes) = (place.last.max(last), place.bytes.max(bytes)),
+                None => places.push(Lifetime { bytes, first, last }),
             }
         }
         places
     }
 
+    /// The step that writes a tensor; inputs are written by none.
+    fn writer(&self, tensor: usize) -> Option<usize> {
+        tensor.checked_sub(self.tensors.len() - self.steps.len())
+    }
+
+    /// The rows that the arena holds of a tensor, if not all.
+    fn held(&self, tensor: usize, stages: &[Stripes]) -> Option<usize> {
+        let writer = self.writer(tensor)?;
+        let stripes = stages.iter().find(|stripes| stripes.stage.range().contains(&writer))?;
+        stripes.held[writer - usize::from(stripes.stage.first)]
+    }
+
+    /// All runs of steps that can be executed in stripes.
+    pub fn candidates(&self) -> &[Stripes] {
+        let last_reader = |step: usize| self.tensors[self.steps[step].output].life.1;
+        self.candidates.get_or_init(|| stripes::candidates(&self.outline, last_reader))
+    }
+
+    /// Whether all rows that a stage reads and writes are whole words of the arena, at these widths.
+    pub fn of_words(&self, stripes: &Stripes, widths: &[Bits]) -> bool {
+        let is_pixel = |tensor: usize| self.tensors[tensor].shape.height == 1;
+        self.steps[stripes.stage.range()].iter().all(|step| {
+            step.inputs.iter().chain([&step.output]).all(|&tensor| {
+                let Tensor { shape, width, .. } = self.tensors[tensor];
+                is_pixel(tensor)
+                    || (shape.width * widths[width].row_bytes(shape.channels)).is_multiple_of(ALIGNMENT)
+            })
+        })
+    }
+
+    /// These runs of steps, with what they hold; `None`, if one cannot be executed in stripes.
+    pub fn stripes(&self, stages: &[Stage]) -> Option<Vec<Stripes>> {
+        stages.iter().map(|stage| stripes::stripes(*stage, &self.outline)).collect()
+    }
+
     /// The arena at these widths; offsets in the order of `tensors`.
-    pub fn plan(&self, widths: &[Bits]) -> Plan {
-        let plan = plan(&self.lifetimes(widths));
+    pub fn plan(&self, widths: &[Bits], stages: &[Stripes]) -> Plan {
+        let plan = plan(&self.lifetimes(widths, stages));
         let offsets = self.tensors.iter().map(|tensor| plan.offsets[tensor.place]).collect();
         Plan { offsets, ..plan }
     }

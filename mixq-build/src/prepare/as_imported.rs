@@ -15,7 +15,7 @@ use crate::import::{NetworkSource, foreign, lower::Taken};
 /// Bytes of flash and RAM that a model's file takes.
 #[cfg(feature = "import")]
 pub(super) fn bytes(model: &Model) -> Result<[u64; 2], Error> {
-    let allocation = taken(model)?.1.allocation(model.scheme);
+    let allocation = taken(model)?.1.allocation(model.scheme, model.ram_in_execution());
     Ok([allocation.flash, allocation.ram])
 }
 
@@ -35,7 +35,7 @@ impl Prepared<'_> {
     #[cfg(feature = "import")]
     pub(super) fn allocate_as_imported(&self) -> Result<Allocation, Error> {
         let model = self.model;
-        let allocation = taken(model)?.1.allocation(model.scheme);
+        let allocation = taken(model)?.1.allocation(model.scheme, model.ram_in_execution());
         let mut problems = Vec::new();
         let budgets = [
             ("flash", allocation.flash, model.flash, &model.flash_at),

@@ -8,7 +8,7 @@ use crate::error::{Error, Problem, nearest};
 use crate::graph::{Graph, Input, Inputs};
 use crate::import::{Imported, InputNormalisation, NetworkSource, is_foreign};
 use crate::memory::{allocate_with_delta, input_bits};
-use crate::settings::Policy;
+use crate::settings::{Policy, Ram};
 use crate::task::Task;
 
 /// How the network's inputs are normalised: as it says itself, and as Cargo.toml says.
@@ -99,7 +99,8 @@ fn is_made(model: &Model, input: &Input) -> bool {
 pub(super) fn cut(model: &Model, graph: &Graph, ram: u64) -> Inputs {
     let is_free = |input: &Input| is_made(model, input) && model.dataset.input_bits(&input.name).is_none();
     let free: Vec<bool> = graph.inputs.iter().map(is_free).collect();
-    let Model { flash, scheme, delta, policy, .. } = *model;
+    let Model { flash, scheme, delta, policy, execution, .. } = *model;
+    let ram = Ram { bytes: ram, execution };
     let fits = || allocate_with_delta(graph, flash, ram, scheme, delta).is_ok();
     let is_kept = match policy {
         Policy::Rules => false,
@@ -118,7 +119,8 @@ impl Prepared<'_> {
     /// What helps where the device makes the codes of an input, and the network would fit with fewer bits of
     /// these.
     pub(super) fn narrower_input(&self) -> Option<String> {
-        let Model { flash, ram, scheme, delta, .. } = self.model;
+        let Model { flash, scheme, delta, .. } = self.model;
+        let ram = self.model.ram_in_execution();
         let inputs = &self.graph.inputs;
         let narrowed = |bits: Bits| {
             let of =
@@ -127,7 +129,7 @@ impl Prepared<'_> {
         };
         let fits = |bits: &Bits| {
             let graph = Graph { inputs: narrowed(*bits), ..self.graph.clone() };
-            narrowed(*bits) != *inputs && allocate_with_delta(&graph, *flash, *ram, *scheme, *delta).is_ok()
+            narrowed(*bits) != *inputs && allocate_with_delta(&graph, *flash, ram, *scheme, *delta).is_ok()
         };
         let bits = [Bits::B4, Bits::B2].into_iter().find(fits)?.count();
         Some(match inputs.are_several() {

@@ -40,6 +40,11 @@ pub struct Prepared<'a> {
     pub cache: Option<&'a Path>,
 }
 
+/// How the memory of a model is counted.
+fn memory_model(model: &Model) -> MemoryModel {
+    MemoryModel::Runtime { delta: model.delta, execution: model.execution }
+}
+
 impl<'a> Prepared<'a> {
     /// Reads and resolves the network; `cache` is a folder for decoded images and digests of datasets.
     ///
@@ -62,7 +67,7 @@ impl<'a> Prepared<'a> {
     /// layer may leave 32 bits.
     pub fn allocate(&self) -> Result<Allocation, Error> {
         let model = self.model;
-        let (flash, ram, scheme) = (model.flash, model.ram, model.scheme);
+        let (flash, ram, scheme) = (model.flash, model.ram_in_execution(), model.scheme);
         if model.as_imported {
             return self.allocate_as_imported();
         }
@@ -81,7 +86,7 @@ impl<'a> Prepared<'a> {
     /// As [`Prepared::allocate`].
     pub fn allocate_by_losses(&self, losses: &Losses) -> Result<Allocation, Error> {
         let model = self.model;
-        let allocation = allocate_by_losses(&self.graph, model.flash, model.ram, model.scheme, losses)
+        let allocation = allocate_by_losses(&self.graph, model.flash, model.ram_in_execution(), model.scheme, losses)
             .map_err(|_| self.shortage())?;
         self.fits_accumulators(allocation)
     }
@@ -124,7 +129,7 @@ impl<'a> Prepared<'a> {
             flash: model.flash,
             ram: model.ram,
             scheme: model.scheme,
-            memory_model: MemoryModel::Runtime { delta: model.delta },
+            memory_model: memory_model(model),
         };
         let located = |(shortage, problem): (Shortage, Problem)| {
             let location = match shortage {

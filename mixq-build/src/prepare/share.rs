@@ -6,7 +6,8 @@ use crate::error::{Error, Problem};
 use crate::graph::Graph;
 use crate::memory::arena::ALIGNMENT;
 use crate::memory::{allocate, allocate_uniformly};
-use crate::shortage::{Least, MemoryModel};
+use super::memory_model;
+use crate::shortage::Least;
 use crate::size::bytes;
 
 /// The bytes that a model takes of one memory at its lowest bits and at its highest.
@@ -100,7 +101,7 @@ fn of(model: &Model, graph: &Graph) -> Result<[Need; 2], Problem> {
         None => {
             // Samples have their fewest bits then, too.
             let narrow = Graph { inputs: inputs::cut(model, graph, 0), ..graph.clone() };
-            let least = MemoryModel::Runtime { delta: model.delta }.least(&narrow, scheme)?;
+            let least = memory_model(model).least(&narrow, scheme)?;
             (Some(least), allocate(graph, any, any, scheme))
         }
     };

@@ -139,7 +139,7 @@ impl Report {
         let (outputs, samples) = (units::outputs(header), units::samples(header));
         let inputs = units::inputs(header);
         let tensors: Vec<_> = header.all_inputs().into_iter().map(|(tensor, _)| *tensor).collect();
-        let (peak, arena_lower_bound) = peak(&tensors, &artifact.layers(), &artifact.kept());
+        let (peak, arena_lower_bound) = peak(&tensors, artifact.layers().steps(&artifact.kept()));
         let accuracy = &header.accuracy;
         let measured = |score: f64| (accuracy.test_images > 0).then_some(score);
         Report {

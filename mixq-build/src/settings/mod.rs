@@ -27,6 +27,38 @@ impl ArenaSize {
         [("fastest", ArenaSize::Fastest), ("least", ArenaSize::Least)];
 }
 
+/// How the layers of a network may be executed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Execution {
+    /// In stripes of rows, where whole tensors do not fit: the arena then holds, of the tensors inside a run
+    /// of layers, only the rows that are still needed.
+    #[default]
+    Stripes,
+    /// One after the other, on whole tensors.
+    Whole,
+}
+
+impl Execution {
+    /// Every choice by its name.
+    pub const CHOICES: [(&str, Execution); 2] =
+        [("stripes", Execution::Stripes), ("whole", Execution::Whole)];
+}
+
+/// Bytes of RAM for activations, and how layers may be executed there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ram {
+    /// The bytes.
+    pub bytes: u64,
+    /// How layers may be executed.
+    pub execution: Execution,
+}
+
+impl From<u64> for Ram {
+    fn from(bytes: u64) -> Ram {
+        Ram { bytes, execution: Execution::default() }
+    }
+}
+
 /// How a layer becomes integers: how finely weights are scaled, and how accumulators become codes
 /// (table 2 of arXiv 1905.13082).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default, Serialize)]

@@ -9,7 +9,7 @@ use crate::memory::chain::{PaperAllocation, chain};
 use crate::memory::paper::{flash_bits, live_bits};
 use crate::memory::schedule::Schedule;
 use crate::memory::{Infeasible, allocate, most_flash_bytes};
-use crate::settings::Scheme;
+use crate::settings::{Execution, Ram, Scheme};
 
 /// How memory is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +18,8 @@ pub enum MemoryModel {
     Runtime {
         /// Slack of the rule for weights, in millionths.
         delta: u32,
+        /// How layers may be executed.
+        execution: Execution,
     },
     /// What arXiv 1905.13082 counts.
     Paper {
@@ -68,9 +70,9 @@ impl MemoryModel {
     /// The memory model does not know such networks.
     pub fn least(self, graph: &Graph, scheme: Scheme) -> Result<Least, Problem> {
         match self {
-            MemoryModel::Runtime { .. } => Ok(Least {
+            MemoryModel::Runtime { execution, .. } => Ok(Least {
                 flash: most_flash_bytes(graph, Bits::B2, scheme),
-                ram: match allocate(graph, u64::MAX, 0, scheme) {
+                ram: match allocate(graph, u64::MAX, Ram { bytes: 0, execution }, scheme) {
                     Err(Infeasible::Flash { least } | Infeasible::Ram { least, .. }) => least,
                     Ok(allocation) => allocation.ram,
                 },
@@ -103,10 +105,10 @@ impl MemoryModel {
     ) -> Result<Vec<Shortage>, Problem> {
         // How activations were cut changes the parameters; where that failed, flash is looked at alone.
         let too_little = match self {
-            MemoryModel::Runtime { .. } => {
-                let too_little_ram = runtime_ram(graph, ram, scheme);
-                let ram = if too_little_ram.is_some() { u64::MAX } else { ram };
-                [too_little_ram, runtime_flash(graph, flash, ram, scheme)]
+            MemoryModel::Runtime { execution, .. } => {
+                let too_little_ram = runtime_ram(graph, Ram { bytes: ram, execution }, scheme);
+                let bytes = if too_little_ram.is_some() { u64::MAX } else { ram };
+                [too_little_ram, runtime_flash(graph, flash, Ram { bytes, execution }, scheme)]
             }
             MemoryModel::Paper { delta } => {
                 let too_little_ram = paper_ram(graph, ram, scheme, delta)?;
@@ -122,19 +124,19 @@ fn largest(graph: &Graph) -> usize {
     (0..graph.nodes.len()).max_by_key(|&node| graph.weight_count(node)).unwrap_or(0)
 }
 
-fn runtime_ram(graph: &Graph, ram: u64, scheme: Scheme) -> Option<Shortage> {
+fn runtime_ram(graph: &Graph, ram: Ram, scheme: Scheme) -> Option<Shortage> {
     let Err(Infeasible::Ram { least, .. }) = allocate(graph, u64::MAX, ram, scheme) else { return None };
     let schedule = Schedule::new(graph);
     let widest = schedule.initial_widths();
     let narrow = |(&bits, &fixed)| if fixed { bits } else { Bits::B2 };
     let narrowest: Vec<Bits> = widest.iter().zip(&schedule.fixed).map(narrow).collect();
-    let live = |widths: &[Bits], step| live_bytes(&schedule.lifetimes(widths), step) as u64;
+    let live = |widths: &[Bits], step| live_bytes(&schedule.lifetimes(widths, &[]), step) as u64;
     let peak = (0..schedule.steps.len()).rev().max_by_key(|&step| live(&narrowest, step))?;
     let (at_2_bits, at_8_bits) = (live(&narrowest, peak), live(&widest, peak));
     Some(Shortage::Ram { node: schedule.steps[peak].node, at_2_bits, at_8_bits, least })
 }
 
-fn runtime_flash(graph: &Graph, flash: u64, ram: u64, scheme: Scheme) -> Option<Shortage> {
+fn runtime_flash(graph: &Graph, flash: u64, ram: Ram, scheme: Scheme) -> Option<Shortage> {
     let Err(Infeasible::Flash { least }) = allocate(graph, flash, ram, scheme) else { return None };
     let at_8_bits = allocate(graph, u64::MAX, ram, scheme).map_or(least, |allocation| allocation.flash);
     Some(Shortage::Flash { largest: largest(graph), at_2_bits: least, at_8_bits })

@@ -1,6 +1,6 @@
 //! What executes networks, as far as it is known before firmware is compiled, and what they cost there.
 
-use mixq_format::Artifact;
+use mixq_format::{Artifact, Stage, held_layers};
 use mixq_format::target::{Cost, Outline, Steps, Target};
 
 use super::{Flags, choose};
@@ -97,20 +97,20 @@ impl Platform {
         let mut left = if shared { u64::MAX } else { device.saturating_sub(needed) };
         let place = |(model, artifact): (&Model, &Option<Artifact>)| {
             let artifact = artifact.as_ref()?;
-            let (layers, least) = (artifact.layers(), artifact.header.arena_bytes);
+            let (layers, kept, least) = (artifact.layers(), artifact.kept(), artifact.header.arena_bytes);
             let most = match config.device.arena {
                 ArenaSize::Least => 0,
                 ArenaSize::Fastest => model.ram.min(left.saturating_add(least.into())).min(device),
             };
             let parameters = Some(&artifact.parameters[..]);
-            let outline = Outline { layers: &layers, kept: &artifact.kept(), parameters, arena_bytes: least };
+            let outline = Outline { steps: layers.steps(&kept), parameters, arena_bytes: least };
             let bytes = self.target.fastest_arena(&self.rust_target, &outline, most);
             let speed_bytes = u64::from(bytes - least);
             left = left.saturating_sub(speed_bytes);
             let speed = self.speed([least, bytes], |bytes| {
                 let placed = artifact.in_arena(bytes);
                 let (layers, kept) = (placed.layers(), placed.kept());
-                let steps = Steps { layers: &layers, kept: &kept };
+                let steps = layers.steps(&kept);
                 self.target.costs(&self.rust_target, steps, &placed.parameters, bytes)
             });
             Some(Placed { artifact: artifact.in_arena(bytes), speed_bytes, speed: Some(speed) })
@@ -130,7 +130,10 @@ impl Platform {
         let least = u32::try_from(allocation.ram).ok().filter(|bytes| *bytes <= MOST_ARENA)?;
         let layers = allocation.outline(graph, scheme);
         let kept = allocation.kept(graph);
-        let outline = Outline { layers: &layers, kept: &kept, parameters: None, arena_bytes: least };
+        let stages: Vec<Stage> = allocation.stages.iter().map(|stripes| stripes.stage).collect();
+        let placed = held_layers(&layers, &stages);
+        let steps = Steps { layers: &layers, placed: &placed, stages: &stages, kept: &kept };
+        let outline = Outline { steps, parameters: None, arena_bytes: least };
         let arena = self.target.fastest_arena(&self.rust_target, &outline, ram);
         let costs = |bytes: u32| self.target.outline_costs(&self.rust_target, &outline, bytes);
         Some((self.speed([least, arena], costs), arena))

@@ -3,7 +3,8 @@
 use super::armv7em::{LEAST_SCRATCH, joined, joins, useful};
 use super::free::{between, free, spent};
 use super::{Cost, Execution, Free, Steps, Target};
-use crate::{Layer, Tensor, in_arena};
+use super::stripes::{executions, tally};
+use crate::{Layer, Stage, Tensor, held_layers, in_arena};
 
 /// A layer that works in a free part of the arena.
 struct Worker {
@@ -70,10 +71,8 @@ impl Worker {
 /// A network whose arena is to be chosen.
 #[derive(Clone, Copy, Debug)]
 pub struct Outline<'a> {
-    /// Its layers, in the least arena.
-    pub layers: &'a [Layer],
-    /// The outputs beside that of the last layer, which are kept until the end.
-    pub kept: &'a [Tensor],
+    /// Its layers in the least arena, and the outputs that are kept until the end.
+    pub steps: Steps<'a>,
     /// Its parameters; `None`, before there are any.
     pub parameters: Option<&'a [u8]>,
     /// Bytes of the least arena.
@@ -81,10 +80,26 @@ pub struct Outline<'a> {
 }
 
 impl Outline<'_> {
-    /// Layers and kept tensors in an arena of this number of bytes.
-    fn in_arena(&self, bytes: u32) -> (Vec<Layer>, Vec<Tensor>) {
-        let kept = self.kept.iter().map(|tensor| tensor.in_arena(self.arena_bytes, bytes));
-        (in_arena(self.layers, self.arena_bytes, bytes), kept.collect())
+    /// The network in an arena of this number of bytes.
+    fn in_arena(&self, bytes: u32) -> Moved<'_> {
+        let Steps { stages, kept, .. } = self.steps;
+        let layers = in_arena(self.steps, self.arena_bytes, bytes);
+        let kept = kept.iter().map(|tensor| tensor.in_arena(self.arena_bytes, bytes));
+        Moved { placed: held_layers(&layers, stages), kept: kept.collect(), layers, stages }
+    }
+}
+
+/// A network in another arena.
+struct Moved<'a> {
+    layers: Vec<Layer>,
+    placed: Vec<Layer>,
+    kept: Vec<Tensor>,
+    stages: &'a [Stage],
+}
+
+impl Moved<'_> {
+    fn steps(&self) -> Steps<'_> {
+        Steps { layers: &self.layers, placed: &self.placed, stages: self.stages, kept: &self.kept }
     }
 }
 
@@ -112,34 +127,39 @@ impl Target {
     /// What each layer of a network without weights costs in an arena of `arena_bytes` bytes, if its weights
     /// are as most are.
     pub fn outline_costs(&self, rust_target: &str, network: &Outline<'_>, arena_bytes: u32) -> Vec<Cost> {
-        let (layers, kept) = network.in_arena(arena_bytes);
-        let steps = Steps { layers: &layers, kept: &kept };
-        let cost = |(index, layer): (usize, &Layer)| {
+        let moved = network.in_arena(arena_bytes);
+        let steps = moved.steps();
+        let cost = |index: usize| {
             let (_, largest) = free(steps, index, arena_bytes);
             let (bytes, joined) = match joined(steps, index, largest) {
                 Some((_, bytes)) => (bytes, true),
                 None => (largest, false),
             };
             let free = Free { spent: spent(steps, index), joined };
-            self.cost(layer, &Execution { rust_target, parameters: None, scratch_bytes: bytes as u32, free })
+            let execution = Execution { rust_target, parameters: None, scratch_bytes: bytes as u32, free };
+            tally(steps, index, |layer| self.tally(layer, &execution)).cost()
         };
-        layers.iter().enumerate().map(cost).collect()
+        (0..steps.layers.len()).map(cost).collect()
     }
 
     fn workers(&self, rust_target: &str, network: &Outline<'_>) -> Vec<Worker> {
-        let Outline { layers, kept, parameters, arena_bytes: least } = *network;
-        let all = Steps { layers, kept };
+        let Outline { steps: all, parameters, arena_bytes: least } = *network;
         let large = FAR.max(least);
-        let (far, far_kept) = network.in_arena(large);
-        let far = Steps { layers: &far, kept: &far_kept };
-        let workers = layers.iter().enumerate().filter_map(|(index, layer)| {
+        let moved = network.in_arena(large);
+        let far = moved.steps();
+        let workers = all.layers.iter().enumerate().filter_map(|(index, layer)| {
+            // Of a layer in a stage: the stripe that it executes most often.
+            let executions = executions(all, index);
+            let calls: usize = executions.iter().map(|(_, count)| count).sum();
+            let usual = executions.into_iter().max_by_key(|(_, count)| *count);
+            let usual = usual.map_or(*layer, |(usual, _)| usual);
             let spent = spent(all, index);
             // All: what is largest is not always fastest.
             let steps = |joined: bool| -> Vec<(u32, u64)> {
                 let free = Free { spent, joined };
                 let execution = Execution { rust_target, parameters, scratch_bytes: 0, free };
-                let steps = (self.scratch_steps)(layer, &execution).into_iter();
-                steps.map(|(bytes, cost)| (bytes, cost.instructions)).collect()
+                let steps = (self.scratch_steps)(&usual, &execution).into_iter();
+                steps.map(|(bytes, cost)| (bytes, calls as u64 * cost.instructions)).collect()
             };
             let separate = steps(false);
             if separate.len() < 2 {

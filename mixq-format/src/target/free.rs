@@ -21,9 +21,12 @@ pub(super) fn free(steps: Steps<'_>, index: usize, arena_bytes: u32) -> (usize, 
 
 /// The part of the arena between the input and the output of layer `index`, which may be empty: its first
 /// byte, a multiple of 4, and its number of bytes. `None` if another tensor lies there that the arena holds
-/// while the layer is executed.
+/// while the layer is executed, or if the layer is in a stage.
 pub(super) fn between(steps: Steps<'_>, index: usize) -> Option<(usize, usize)> {
-    let [input, output] = [steps.layers[index].first_input().range(), steps.layers[index].output().range()];
+    if steps.stage(index).is_some() {
+        return None;
+    }
+    let [input, output] = [steps.placed[index].first_input().range(), steps.placed[index].output().range()];
     let (low, high) = if input.start < output.start { (input, output) } else { (output, input) };
     let inside = |tensor: &Tensor| tensor.range().start < high.start && tensor.range().end > low.end;
     let start = low.end.next_multiple_of(4);
@@ -32,23 +35,28 @@ pub(super) fn between(steps: Steps<'_>, index: usize) -> Option<(usize, usize)> 
 }
 
 /// Whether layer `index` may overwrite its first input while it is executed: no later layer reads its bytes,
-/// and it is not kept.
+/// it is not kept, and the layer is in no stage.
 pub(super) fn spent(steps: Steps<'_>, index: usize) -> bool {
-    let input = steps.layers[index].first_input().range();
+    if steps.stage(index).is_some() {
+        return false;
+    }
+    let input = steps.placed[index].first_input().range();
     let apart = |range: Range<usize>| range.end <= input.start || input.end <= range.start;
     later(steps, index).all(|tensor| apart(tensor.range()))
 }
 
 /// The tensors that the arena holds while layer `index` is executed: the inputs and the output of the layer,
-/// and those that [`later`] layers need.
+/// and those that [`later`] layers need. Of a layer in a stage: those of all layers of the stage.
 fn live(steps: Steps<'_>, index: usize) -> impl Iterator<Item = &Tensor> {
-    let layer = &steps.layers[index];
-    layer.inputs().chain([layer.output()]).chain(later(steps, index))
+    let now = steps.stage(index).map_or(index..index + 1, |stage| stage.range());
+    let last = now.end - 1;
+    let layers = steps.placed[now].iter();
+    layers.flat_map(|layer| layer.inputs().chain([layer.output()])).chain(later(steps, last))
 }
 
 /// The tensors that later layers read, unless layer `index` or a later one writes them first; and those that
 /// are kept, unless a later layer writes them.
-fn later(Steps { layers, kept }: Steps<'_>, index: usize) -> impl Iterator<Item = &Tensor> {
+fn later(Steps { placed: layers, kept, .. }: Steps<'_>, index: usize) -> impl Iterator<Item = &Tensor> {
     let is_written =
         move |tensor: &&Tensor| !layers[index + 1..].iter().any(|layer| layer.output() == *tensor);
     let read = (index + 1..layers.len()).flat_map(move |reader| {

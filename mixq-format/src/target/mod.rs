@@ -14,8 +14,10 @@ mod free;
 mod portable;
 #[cfg(feature = "file")]
 mod relocate;
+#[cfg(feature = "file")]
+mod stripes;
 
-use crate::{Layer, Tensor};
+use crate::{Layer, Stage, Tensor};
 
 #[cfg(feature = "file")]
 pub use arena::Outline;
@@ -79,14 +81,26 @@ pub fn dsp_is_optional(rust_target: &str) -> bool {
 pub struct Steps<'a> {
     /// The layers.
     pub layers: &'a [Layer],
+    /// The layers with the rows that the arena holds of their tensors: see [`held_layers`](crate::held_layers).
+    pub placed: &'a [Layer],
+    /// Runs of them that are executed in stripes.
+    pub stages: &'a [Stage],
     /// Tensors that are read when all is done: the outputs beside that of the last layer.
     pub kept: &'a [Tensor],
 }
 
-/// Layers that leave nothing but the output of the last one.
+impl<'a> Steps<'a> {
+    /// The stage that a layer is in.
+    fn stage(&self, layer: usize) -> Option<&'a Stage> {
+        self.stages.iter().find(|stage| stage.range().contains(&layer))
+    }
+}
+
+/// Layers without stages that leave nothing but the output of the last one.
 impl<'a, T: AsRef<[Layer]> + ?Sized> From<&'a T> for Steps<'a> {
     fn from(layers: &'a T) -> Steps<'a> {
-        Steps { layers: layers.as_ref(), kept: &[] }
+        let layers = layers.as_ref();
+        Steps { layers, placed: layers, stages: &[], kept: &[] }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use mixq_format::Bits;
 use mixq_format::target::Cost;
+use crate::settings::Ram;
 
 use super::super::{InputReport, SpeedReport};
 use super::{AllocationReport, CutReport, CutTensor, LayerAllocation};
@@ -37,8 +38,9 @@ impl AllocationReport {
     ) -> Result<AllocationReport, Vec<Problem>> {
         let &Request { graph, flash, ram, scheme, .. } = request;
         let allocated = match request.memory_model {
-            MemoryModel::Runtime { delta } => {
-                let allocation = allocate_with_delta(graph, flash, ram, scheme, delta).ok();
+            MemoryModel::Runtime { delta, execution } => {
+                let within = Ram { bytes: ram, execution };
+                let allocation = allocate_with_delta(graph, flash, within, scheme, delta).ok();
                 let problems =
                     allocation.iter().flat_map(|it| accumulator::problems(&request.who, graph, it));
                 let problems: Vec<Problem> = problems.collect();

@@ -2,7 +2,7 @@
 //! code of them for each processor: the figures are a model of it.
 
 use super::super::cost::{Counts, Execution, Piece, Tally, axis, pieces};
-use crate::target::Steps;
+use crate::target::{Steps, stripes};
 use crate::{Bits, Conv, Depthwise, GroupedConv, Layer, Linear, Requant, Rule, Tensor, Window};
 
 mod figures;
@@ -58,7 +58,8 @@ pub(in super::super) fn tallies(
     parameters: &[u8],
     _: u32,
 ) -> Vec<Tally> {
-    steps.layers.iter().map(|layer| of_set(layer, Some(parameters), Set::of(rust_target))).collect()
+    let of_layer = |layer: &Layer| of_set(layer, Some(parameters), Set::of(rust_target));
+    (0..steps.layers.len()).map(|index| stripes::tally(steps, index, of_layer)).collect()
 }
 
 /// For a layer that the kernels for ARMv7E-M do not take. On ARMv8-M the code is that of processors without

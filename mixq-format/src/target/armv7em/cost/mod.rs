@@ -13,7 +13,7 @@ mod unweighted;
 use super::super::cost::{Cost, Counts, Execution, Free, Piece, Tally};
 use super::super::portable;
 use super::{Blocks, Moves, Plan, Proof, STRIP, blocks_of, filters_of, is_depthwise, proof, useful};
-use crate::target::Steps;
+use crate::target::{Steps, stripes};
 use crate::{Bits, Conv, Layer, Linear, Requant, Rule};
 
 /// How far kernels may go, if weights are not known: as far as with weights that spread over half of their
@@ -166,14 +166,15 @@ pub(super) fn tallies(
 ) -> Vec<Tally> {
     let (layers, parameters) = super::relocated(steps.layers, parameters);
     let steps = Steps { layers: &layers, ..steps };
-    let tally = |(index, layer): (usize, &Layer)| {
+    let tally = |index: usize| {
         let plan = super::plan(steps, index, &parameters, arena_bytes);
         let free = |plan: &Plan| Free { spent: plan.spent, joined: plan.joined };
         let (scratch_bytes, free) =
             plan.map_or((0, Free::default()), |plan| (plan.scratch_bytes, free(&plan)));
-        tally(layer, &Execution { rust_target, parameters: Some(&parameters), scratch_bytes, free })
+        let execution = Execution { rust_target, parameters: Some(&parameters), scratch_bytes, free };
+        stripes::tally(steps, index, |layer| tally(layer, &execution))
     };
-    layers.iter().enumerate().map(tally).collect()
+    (0..layers.len()).map(tally).collect()
 }
 
 /// Sizes of the scratch at which a layer is executed in another way than with 4 bytes less, ascending from 0,

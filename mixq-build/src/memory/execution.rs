@@ -1,0 +1,120 @@
+//! How a network is executed: which runs of steps in stripes, so that its activations fit the RAM.
+
+use mixq_format::Bits;
+
+use super::arena::{ALIGNMENT, Plan, live_bytes};
+use super::schedule::Schedule;
+use super::stripes::Stripes;
+use crate::settings::{Execution, Ram};
+
+/// What each way to execute a part of a network takes of the arena at these widths.
+struct Ways<'a> {
+    /// Bytes that live at each step, if all tensors are whole.
+    whole: Vec<u64>,
+    /// The runs that can be stages, and the bytes that live during each.
+    stages: Vec<(&'a Stripes, u64)>,
+}
+
+impl<'a> Ways<'a> {
+    fn new(schedule: &'a Schedule, widths: &[Bits], execution: Execution) -> Ways<'a> {
+        let lifetimes = schedule.lifetimes(widths, &[]);
+        let whole: Vec<u64> =
+            (0..schedule.steps.len()).map(|step| live_bytes(&lifetimes, step) as u64).collect();
+        let candidates = match execution {
+            Execution::Stripes => schedule.candidates(),
+            Execution::Whole => &[],
+        };
+        let fits = candidates.iter().filter(|stripes| schedule.of_words(stripes, widths));
+        let stages = fits.map(|stripes| {
+            let lifetimes = schedule.lifetimes(widths, std::slice::from_ref(stripes));
+            (stripes, live_bytes(&lifetimes, stripes.stage.range().start) as u64)
+        });
+        Ways { whole, stages: stages.collect() }
+    }
+
+    /// The stages with which no step takes more than `ram` bytes, with the fewest instructions more than
+    /// whole tensors take. `None`: there is no such way.
+    fn within(&self, ram: u64) -> Option<Vec<Stripes>> {
+        // By step: what all steps before it take more, and the stage that ends there.
+        let mut best: Vec<Option<(u64, Option<&Stripes>)>> = vec![None; self.whole.len() + 1];
+        best[0] = Some((0, None));
+        for step in 0..self.whole.len() {
+            let Some((extra, _)) = best[step] else { continue };
+            let mut reach = |end: usize, extra: u64, by: Option<&'a Stripes>| {
+                if best[end].is_none_or(|(known, _)| extra < known) {
+                    best[end] = Some((extra, by));
+                }
+            };
+            if self.whole[step] <= ram {
+                reach(step + 1, extra, None);
+            }
+            let here = |(stripes, live): &&(&'a Stripes, u64)| stripes.stage.range().start == step && *live <= ram;
+            for (stripes, _) in self.stages.iter().filter(here) {
+                reach(stripes.stage.range().end, extra + stripes.extra, Some(stripes));
+            }
+        }
+        let mut stages = Vec::new();
+        let mut end = self.whole.len();
+        while end > 0 {
+            let (_, by) = best[end]?;
+            end = by.map_or(end - 1, |stripes| stripes.stage.range().start);
+            stages.extend(by.cloned());
+        }
+        stages.reverse();
+        Some(stages)
+    }
+
+    /// The steps that take more than `ram` bytes in each way to execute them.
+    fn too_large(&self, ram: u64) -> Vec<bool> {
+        let covers = |step: usize| {
+            move |(stripes, live): &(&Stripes, u64)| stripes.stage.range().contains(&step) && *live <= ram
+        };
+        let whole = self.whole.iter().enumerate();
+        whole.map(|(step, bytes)| *bytes > ram && !self.stages.iter().any(covers(step))).collect()
+    }
+}
+
+/// The stages and the arena of a network at these widths that fit `ram` bytes, with the fewest instructions
+/// more than whole tensors take: none, if these fit. `None`: there is no such way.
+pub fn fit(
+    schedule: &Schedule,
+    widths: &[Bits],
+    ram: Ram,
+) -> Option<(Vec<Stripes>, Plan)> {
+    let plan = schedule.plan(widths, &[]);
+    if plan.bytes as u64 <= ram.bytes {
+        return Some((Vec::new(), plan));
+    }
+    let ways = Ways::new(schedule, widths, ram.execution);
+    let mut target = ram.bytes;
+    loop {
+        let stages = ways.within(target)?;
+        let plan = schedule.plan(widths, &stages);
+        if plan.bytes as u64 <= ram.bytes {
+            return Some((stages, plan));
+        }
+        // Where branches cross, a plan may need more than what lives at any step: less must live then.
+        target = (plan.lower_bound as u64).min(target).checked_sub(ALIGNMENT as u64)?;
+    }
+}
+
+/// Bytes of the smallest arena in which a network can be executed at these widths.
+pub fn least(schedule: &Schedule, widths: &[Bits], execution: Execution) -> u64 {
+    let ways = Ways::new(schedule, widths, execution);
+    let mut sizes: Vec<u64> = ways.whole.iter().copied().chain(ways.stages.iter().map(|(_, live)| *live)).collect();
+    sizes.sort_unstable();
+    sizes.dedup();
+    let first = sizes.partition_point(|bytes| ways.within(*bytes).is_none());
+    let whole = schedule.plan(widths, &[]).bytes as u64;
+    let plans = sizes[first..].iter().filter_map(|bytes| {
+        let stages = ways.within(*bytes)?;
+        Some(schedule.plan(widths, &stages).bytes as u64)
+    });
+    // The first one is hardly ever not the smallest.
+    plans.take(8).min().map_or(whole, |striped| striped.min(whole))
+}
+
+/// The steps that do not fit `ram` bytes at these widths, in whatever way they are executed.
+pub fn too_large(schedule: &Schedule, widths: &[Bits], ram: Ram) -> Vec<bool> {
+    Ways::new(schedule, widths, ram.execution).too_large(ram.bytes)
+}

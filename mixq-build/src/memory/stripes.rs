@@ -1,0 +1,115 @@
+//! Runs of steps that may be executed in stripes of rows, and what of their tensors the arena then holds.
+
+use mixq_format::{Add, Bits, Constants, Elementwise, Layer, Line, Multiply, Operation, Pool, Stage, Tensor};
+
+use super::schedule::{self, Step};
+use crate::graph::{Graph, Op, Shape};
+
+/// Rows of its last tensor that a stage may make in a turn.
+const ROWS: [u16; 6] = [1, 2, 3, 4, 6, 8];
+
+/// A run of steps that is executed in stripes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stripes {
+    /// Which steps, and how many rows.
+    pub stage: Stage,
+    /// Of each step: how many rows of its output the arena holds; `None`: all of them.
+    pub held: Vec<Option<usize>>,
+    /// About how many instructions the stripes take more than whole tensors.
+    pub extra: u64,
+}
+
+/// All runs of a schedule that can be stages, for each number of rows in a turn.
+pub fn candidates(layers: &[Layer], last_reader: impl Fn(usize) -> usize) -> Vec<Stripes> {
+    let mut found = Vec::new();
+    for first in 0..layers.len() {
+        for last in first + 1..layers.len().min(first + mixq_format::MOST_LAYERS) {
+            let stage = |rows| Stage { first: first as u16, layers: (last + 1 - first) as u16, rows };
+            if stage(1).lines(layers).is_err() {
+                // A longer run has the same layers, too.
+                break;
+            }
+            if (first..last).any(|step| !(step + 1..=last).contains(&last_reader(step))) {
+                continue;
+            }
+            let height = layers[last].output().height;
+            for rows in ROWS.into_iter().filter(|rows| 2 * rows <= height) {
+                found.extend(stripes(stage(rows), layers));
+            }
+        }
+    }
+    found
+}
+
+/// A stage with what it holds; `None`, if it cannot be one.
+pub fn stripes(stage: Stage, layers: &[Layer]) -> Option<Stripes> {
+    let lines = stage.lines(layers).ok()?;
+    stage.rows_are_there(&layers[stage.range()], &lines).ok()?;
+    let held = stage.held(&lines);
+    let whole = |(line, rows): (&Line, &u16)| (line.place != Line::WHOLE).then_some(usize::from(*rows));
+    let held: Vec<Option<usize>> = lines.iter().zip(&held).map(whole).collect();
+    let turns = u64::from(lines[lines.len() - 1].height.div_ceil(stage.rows));
+    let of_layer = |layer: &Layer| {
+        let Tensor { width, channels, .. } = *layer.output();
+        let row = u64::from(width) * u64::from(channels);
+        // A depthwise layer prepares each call with the work of about 0.7 rows; others with far less.
+        let taps = layer.window().map_or(1, |window| window.taps() as u64);
+        500 + row * taps / 2
+    };
+    let extra = turns * layers[stage.range()].iter().map(of_layer).sum::<u64>();
+    Some(Stripes { stage, held, extra })
+}
+
+/// The steps of a graph as layers, as far as it matters to rows: shapes, windows, and in whose place a tensor
+/// lies. An offset is the number of a place, in words.
+pub fn outline(graph: &Graph, tensors: &[schedule::Tensor], steps: &[Step]) -> Vec<Layer> {
+    let tensor = |index: usize| {
+        let schedule::Tensor { shape: Shape { height, width, channels }, place, .. } = tensors[index];
+        let size = |size: usize| u16::try_from(size).unwrap_or(u16::MAX);
+        let [height, width, channels] = [height, width, channels].map(size);
+        Tensor { height, width, channels, bits: Bits::B8, zero_point: 0, offset: 4 * place as u32 }
+    };
+    let layer = |step: &Step| {
+        let (input, output) = (tensor(step.inputs[0]), tensor(step.output));
+        let second = step.inputs.get(1).map(|second| tensor(*second));
+        match (&graph.nodes[step.node].op, second) {
+            (Op::Add(_), Some(b)) => {
+                Layer::Add(Add { a: input, b, output, multiplier_a: 1, multiplier_b: 1, shift: 1 })
+            }
+            (Op::Multiply(_), Some(b)) => {
+                Layer::Multiply(Multiply { a: input, b, output, multiplier: 1, shift: 6 })
+            }
+            (Op::Prelu(_) | Op::Elementwise(_), _) => {
+                Layer::Elementwise(Elementwise { input, output, codes: 0 })
+            }
+            (op, None) => match op.window() {
+                Some(window) => {
+                    let mut window = window.table();
+                    if let Op::GroupedConv(conv) = op {
+                        let gaps = (usize::from(window.kernel_height) - 1) * conv.dilation[0];
+                        window.kernel_height = u16::try_from(gaps + 1).unwrap_or(u16::MAX);
+                    }
+                    Layer::MaxPool(Pool { input, output, window })
+                }
+                None => whole(input, output),
+            },
+            _ => whole(input, output),
+        }
+    };
+    steps.iter().map(layer).collect()
+}
+
+/// A layer that is not executed in stripes.
+fn whole(input: Tensor, output: Tensor) -> Layer {
+    Layer::Constants(Constants {
+        input,
+        output,
+        weights: 0,
+        weight_bits: Bits::B8,
+        weight_zero_point: 0,
+        operation: Operation::Sum,
+        multiplier: 1,
+        multiplier_constant: 1,
+        shift: 1,
+    })
+}

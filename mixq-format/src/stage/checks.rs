@@ -1,0 +1,165 @@
+//! What must hold of the stages of a network, and what their places hold.
+
+use super::{Line, Lines, MOST_LAYERS, Stage, Turns};
+use crate::Layer;
+#[cfg(feature = "file")]
+use crate::{Network, Rows, Tensor, rules};
+
+impl Stage {
+    /// How many rows the place of each layer's output holds, found by going through all turns.
+    pub fn held(&self, lines: &Lines) -> [u16; MOST_LAYERS] {
+        let mut held = [0; MOST_LAYERS];
+        let mut turns = Turns::<MOST_LAYERS>::new(lines, self.rows);
+        while turns.advance(|_, _, _| {}) {
+            for (index, line) in lines.iter().enumerate() {
+                let place = if line.place == Line::WHOLE { index } else { line.place.into() };
+                let rows = if line.place == Line::WHOLE { line.height } else { turns.held(index) };
+                held[place] = held[place].max(rows);
+            }
+        }
+        for index in 0..lines.len() {
+            let place = lines[index].place;
+            if place != Line::WHOLE {
+                held[index] = held[usize::from(place)];
+            }
+        }
+        held
+    }
+
+    /// The rows that the places of a layer's tensors hold: the first input, the second, the output.
+    ///
+    /// * `index`: of the layer in the stage.
+    /// * `held`: as [`Stage::held`] finds it.
+    pub fn held_of(&self, layer: &Layer, index: usize, lines: &Lines, held: &[u16]) -> [u16; 3] {
+        let mut rows = [0, 0, held[index]];
+        for (which, tensor) in layer.inputs().enumerate() {
+            let input = usize::from(lines[index].inputs[which]);
+            rows[which] = if input < lines.len() { held[input] } else { tensor.height };
+        }
+        rows
+    }
+
+    /// No layer reads a row in whose place another one has written. `layers` are those of the stage.
+    ///
+    /// # Errors
+    /// One does.
+    #[cfg(feature = "file")]
+    pub fn rows_are_there(&self, layers: &[Layer], lines: &Lines) -> Result<(), &'static str> {
+        // A layer, and a later one that writes in the place of what it reads.
+        let mut pairs = Vec::new();
+        for (reader, layer) in layers.iter().enumerate() {
+            let over = |writer: usize| {
+                layer.inputs().any(|tensor| layers[writer].output().offset == tensor.offset)
+            };
+            pairs.extend((reader + 1..layers.len()).filter(|writer| over(*writer)).map(|w| (reader, w)));
+        }
+        let mut turns = Turns::<MOST_LAYERS>::new(lines, self.rows);
+        while !pairs.is_empty() && turns.advance(|_, _, _| {}) {
+            for (reader, writer) in &pairs {
+                let ([from, to], [written, _]) = (turns.made(*reader), turns.made(*writer));
+                if from < to && u32::from(written) > lines[*reader].first(from) {
+                    return Err("a layer of a stage reads a row that another one has written over");
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What must hold of the stages of a network, and of their layers.
+///
+/// # Errors
+/// The first stage that breaks a rule, by the index of its first layer, and the rule.
+#[cfg(feature = "file")]
+pub(crate) fn validate(network: &Network<'_>) -> Result<(), (usize, &'static str)> {
+    let mut after = 0;
+    for stage in network.stages {
+        let first = usize::from(stage.first);
+        let wrong = |reason| (first, reason);
+        if first < after {
+            return Err(wrong("stages overlap, or are not in their order"));
+        }
+        after = stage.range().end;
+        for (index, layer) in network.layers.iter().enumerate().take(after).skip(first) {
+            rules::shapes(layer).map_err(|reason| (index, reason))?;
+        }
+        let lines = stage.lines(network.layers).map_err(wrong)?;
+        let layers = &network.layers[stage.range()];
+        is_closed(network, stage, layers).map_err(wrong)?;
+        stage.rows_are_there(layers, &lines).map_err(wrong)?;
+        let held = stage.held(&lines);
+        for (index, layer) in layers.iter().enumerate() {
+            let held = stage.held_of(layer, index, &lines, &held);
+            let (parameters, arena) = (network.parameters.len(), network.arena_bytes as usize);
+            rules::striped(layer, held, parameters, arena).map_err(|reason| (first + index, reason))?;
+        }
+        are_apart(layers, &lines, stage, &held).map_err(wrong)?;
+    }
+    Ok(())
+}
+
+/// What the layers of a stage write is read in the stage alone, but for what the last one does.
+#[cfg(feature = "file")]
+fn is_closed(network: &Network<'_>, stage: &Stage, layers: &[Layer]) -> Result<(), &'static str> {
+    let (last, inside) = layers.split_last().ok_or("a stage has no layers")?;
+    for (index, layer) in inside.iter().enumerate() {
+        let tensor = layer.output();
+        if !layers[index + 1..].iter().any(|reader| reader.inputs().any(|input| input == tensor)) {
+            return Err("a tensor in a stage is read by no layer of the stage");
+        }
+        let written = |layer: &&Layer| layer.output() == tensor;
+        for (later, reader) in network.layers.iter().enumerate().skip(stage.range().end) {
+            let since = &network.layers[stage.range().end - 1..later];
+            if reader.inputs().any(|input| input == tensor) && !since.iter().any(|layer| written(&layer)) {
+                return Err("a tensor in a stage is read after the stage");
+            }
+        }
+        if tensor == &network.output || tensor == last.output() {
+            return Err("an output of the network is made inside a stage");
+        }
+    }
+    Ok(())
+}
+
+/// All places of a stage are in use at the same time: none overlaps another one.
+#[cfg(feature = "file")]
+fn are_apart(layers: &[Layer], lines: &Lines, stage: &Stage, held: &[u16]) -> Result<(), &'static str> {
+    // Inputs and outputs of all layers, as many rows as are held; and the layer that the place is named after.
+    let mut tensors: Vec<(Tensor, u8)> = Vec::new();
+    for (index, layer) in layers.iter().enumerate() {
+        let placed = layer.on_rows(&Rows::held(stage.held_of(layer, index, lines, held), 0));
+        for (tensor, input) in placed.inputs().zip(lines[index].inputs) {
+            tensors.push((*tensor, lines.get(usize::from(input)).map_or(Line::WHOLE, |line| line.place)));
+        }
+        tensors.push((*placed.output(), lines[index].place));
+    }
+    for (index, (a, place)) in tensors.iter().enumerate() {
+        let range = rules::range(a);
+        let overlaps = |(b, other): &(Tensor, u8)| {
+            let is_same = other == place && b.offset == a.offset;
+            let b = rules::range(b);
+            !is_same && b.start < range.end && range.start < b.end
+        };
+        if tensors[..index].iter().any(overlaps) {
+            return Err("two places of a stage overlap");
+        }
+    }
+    Ok(())
+}
+
+/// The layers with tensors of as many rows as the arena holds, so that ranges of bytes are those in the arena.
+/// A stage that is not valid changes nothing.
+#[cfg(feature = "file")]
+pub fn held_layers(layers: &[Layer], stages: &[Stage]) -> Vec<Layer> {
+    let mut placed = layers.to_vec();
+    for stage in stages {
+        let Ok(lines) = stage.lines(layers) else { continue };
+        let held = stage.held(&lines);
+        for (index, layer) in stage.range().enumerate() {
+            let rows = stage.held_of(&layers[layer], index, &lines, &held);
+            let pad_top = layers[layer].window().map_or(0, |window| window.pad_top);
+            placed[layer] = layers[layer].on_rows(&Rows::held(rows, pad_top));
+        }
+    }
+    placed
+}

@@ -1,0 +1,136 @@
+//! What must be known of a layer to find its rows.
+
+use super::reach::Reach;
+use super::{MOST_LAYERS, Stage};
+use crate::{Layer, Tensor};
+
+/// A layer of a stage. Layers are counted from the first one of the stage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C)]
+pub struct Line {
+    /// First byte in the arena of the place in which its output lies.
+    pub offset: u32,
+    /// Bytes of a row of its output.
+    pub row_bytes: u32,
+    /// Rows of its whole output.
+    pub height: u16,
+    /// Rows of the input from one row of the output to the next.
+    pub stride: u16,
+    /// Rows of the input that a row of the output needs.
+    pub span: u16,
+    /// Rows of padding above the input.
+    pub pad: u16,
+    /// The layers whose outputs it reads, or [`Line::OUTSIDE`], [`Line::NONE`].
+    pub inputs: [u8; 2],
+    /// The layer in whose place its output lies: itself, or the first of those that work in place of one
+    /// another. [`Line::WHOLE`]: the place holds all rows.
+    pub place: u8,
+    /// To fill the word.
+    pub unused: u8,
+}
+
+/// The lines of a stage.
+#[derive(Clone, Copy, Debug)]
+pub struct Lines {
+    lines: [Line; MOST_LAYERS],
+    layers: usize,
+}
+
+impl core::ops::Deref for Lines {
+    type Target = [Line];
+
+    fn deref(&self) -> &[Line] {
+        &self.lines[..self.layers]
+    }
+}
+
+impl Line {
+    /// A tensor that the stage reads from outside.
+    pub const OUTSIDE: u8 = 255;
+    /// No tensor, or one pixel that counts for all rows.
+    pub const NONE: u8 = 254;
+    /// The place holds all rows of its tensors.
+    pub const WHOLE: u8 = 255;
+
+    const EMPTY: Line = Line {
+        offset: 0,
+        row_bytes: 0,
+        height: 0,
+        stride: 1,
+        span: 1,
+        pad: 0,
+        inputs: [Line::NONE; 2],
+        place: Line::WHOLE,
+        unused: 0,
+    };
+
+    /// The first row of the input that is needed for row `row` of the output.
+    pub(super) const fn first(&self, row: u16) -> u32 {
+        (row as u32 * self.stride as u32).saturating_sub(self.pad as u32)
+    }
+
+    /// How many rows of the input, counted from its first one, are needed for `rows` rows of the output.
+    pub(super) const fn needed(&self, rows: u16) -> u32 {
+        if rows == 0 {
+            return 0;
+        }
+        ((rows as u32 - 1) * self.stride as u32 + self.span as u32).saturating_sub(self.pad as u32)
+    }
+}
+
+impl Stage {
+    /// The lines of its layers, of all layers of the network.
+    ///
+    /// # Errors
+    /// Why these layers cannot be a stage.
+    pub fn lines(&self, layers: &[Layer]) -> Result<Lines, &'static str> {
+        let layers = layers.get(self.range()).ok_or("a stage has layers that the network does not have")?;
+        if !(2..=MOST_LAYERS).contains(&layers.len()) || self.rows == 0 {
+            return Err("a stage has 2 to 96 layers, and makes at least a row in a turn");
+        }
+        let mut lines = [Line::EMPTY; MOST_LAYERS];
+        for index in 0..layers.len() {
+            lines[index] = line(layers, index, &lines)?;
+        }
+        // The last output lies in the arena whole, and with it what it takes the place of.
+        let last = layers.len() - 1;
+        let whole = lines[last].place;
+        lines[..=last].iter_mut().filter(|line| line.place == whole).for_each(|line| line.place = Line::WHOLE);
+        Ok(Lines { lines, layers: layers.len() })
+    }
+}
+
+fn line(layers: &[Layer], index: usize, before: &[Line]) -> Result<Line, &'static str> {
+    let layer = &layers[index];
+    let Reach { stride, span, pad } =
+        Reach::of(layer).ok_or("a layer of a stage cannot be executed in stripes")?;
+    let output = layer.output();
+    let writer = |tensor: &Tensor| layers[..index].iter().rposition(|layer| layer.output() == tensor);
+    let by_channel = matches!(layer, Layer::Multiply(multiply) if multiply.by_channel());
+    let (mut inputs, mut place) = ([Line::NONE; 2], index as u8);
+    for (which, tensor) in layer.inputs().enumerate() {
+        let is_pixel = by_channel && which == 1;
+        inputs[which] = match writer(tensor) {
+            Some(_) if is_pixel => return Err("a pixel that multiplies others is made in the same stage"),
+            Some(writer) => writer as u8,
+            None if is_pixel => Line::NONE,
+            None => Line::OUTSIDE,
+        };
+        if tensor.offset == output.offset {
+            place = writer(tensor).map_or(Line::WHOLE, |writer| before[writer].place);
+        }
+        if !is_pixel && !row_bytes(tensor).is_multiple_of(4) {
+            return Err("a row in a stage is not of whole words");
+        }
+    }
+    if !row_bytes(output).is_multiple_of(4) {
+        return Err("a row in a stage is not of whole words");
+    }
+    let (offset, row_bytes) = (output.offset, row_bytes(output) as u32);
+    Ok(Line { offset, row_bytes, height: output.height, stride, span, pad, inputs, place, unused: 0 })
+}
+
+/// Bytes of a row.
+fn row_bytes(tensor: &Tensor) -> usize {
+    usize::from(tensor.width) * tensor.pixel_bytes()
+}

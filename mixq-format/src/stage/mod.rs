@@ -1,0 +1,55 @@
+//! Stages: runs of layers that are executed in stripes of rows.
+//!
+//! A convolution of height 3 needs three rows of its input, not all of them. In a stage the arena holds, of
+//! the tensors inside, only the rows that are still needed. Each *turn* makes some more rows of the stage's
+//! last tensor: every layer makes the rows that the next ones need for that, and then the rows that no layer
+//! needs any more make room. No row is computed twice.
+//!
+//! What the stage reads from outside, and what it writes last, lies in the arena whole.
+//!
+//! Kernels see a shorter tensor, see [`Rows`]. Which rows that are, [`Turns`] computes from a [`Line`] of
+//! numbers for each layer, on the device and on the host alike.
+
+mod checks;
+mod line;
+mod reach;
+mod rows;
+mod striped;
+mod turns;
+
+#[cfg(feature = "file")]
+pub use checks::held_layers;
+#[cfg(feature = "file")]
+pub(crate) use checks::validate;
+pub use line::{Line, Lines};
+pub use rows::{Rows, Stripe};
+pub use striped::Striped;
+pub use turns::Turns;
+
+/// Layers of the longest stage.
+pub const MOST_LAYERS: usize = 96;
+
+/// A run of layers that are executed in stripes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "file", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "file", serde(deny_unknown_fields))]
+pub struct Stage {
+    /// Index of its first layer.
+    pub first: u16,
+    /// How many layers it has: 2 or more.
+    pub layers: u16,
+    /// Rows of the last layer's output that are made in a turn.
+    pub rows: u16,
+}
+
+impl Stage {
+    /// Bytes of flash that a layer takes in a stage, in addition to its table: the rows that its tensors
+    /// hold, and its [`Line`].
+    pub const TABLE_BYTES: usize = 4 * size_of::<u16>() + size_of::<Line>();
+
+    /// The indices of its layers.
+    pub fn range(&self) -> core::ops::Range<usize> {
+        let first = usize::from(self.first);
+        first..first + usize::from(self.layers)
+    }
+}
