@@ -12,6 +12,7 @@ pub mod package;
 pub mod random;
 pub mod reference;
 pub mod slide;
+pub mod stripes;
 pub mod trained;
 pub mod varied;
 pub mod zoo;

@@ -167,6 +167,7 @@ impl Builder {
             logit_scale: self.rng.f64(),
             outputs: Vec::new(),
             readout: mixq_format::Readout::default(),
+            stages: Vec::new(),
             layers: self.layers.clone(),
             fingerprint: BTreeMap::from([("network".to_string(), format!("{:016x}", self.rng.u64(..)))]),
             budget: Budget { flash: 0, ram: self.arena_bytes.into() },

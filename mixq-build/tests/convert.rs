@@ -116,7 +116,7 @@ fn check_bytes(converted: &Converted, allocation: &Allocation, seed: u64) {
     let layers: Vec<Layer> = converted.layers.iter().map(|named| named.layer).collect();
     let inputs: Vec<Tensor> = converted.inputs.iter().map(|input| input.tensor).collect();
     let network = Network {
-        layers: &layers,
+        layers: &layers, stages: &[],
         parameters: &converted.parameters,
         input: inputs[0],
         others: &inputs[1..],

@@ -21,7 +21,6 @@
 
 mod bits;
 mod checked;
-#[cfg(feature = "file")]
 mod contents;
 mod error_score;
 mod grouped;

@@ -1,8 +1,8 @@
 //! The whole network, and the checks that make it safe to execute.
 
-use crate::{Layer, Stage, Tensor};
+use crate::{Bits, Layer, Stage, Tensor, contents, rules};
 #[cfg(feature = "file")]
-use crate::{Bits, contents, held_layers, rules, stage};
+use crate::{held_layers, stage};
 
 /// An integer network: layers in the order of execution, their parameters, and the shape of its arena.
 #[derive(Clone, Copy, Debug)]
@@ -62,14 +62,13 @@ impl Network<'_> {
     /// Checks all that the kernels rely on: shapes that chain, windows that meet their input, aligned offsets
     /// inside the parameter block and the arena, no output over a tensor that is still to be read, zero
     /// points and entries of tables that are codes, thresholds that ascend, and pools and windows whose sums
-    /// fit 32 bits.
+    /// fit 32 bits. (Stages only with the feature `file`.)
     ///
     /// That the sums of weights and inputs do, the build proves of the weights that it writes; where they do
     /// not, all targets wrap alike.
     ///
     /// # Errors
     /// The first layer that breaks a rule, and which.
-    #[cfg(feature = "file")]
     pub fn validate(&self) -> Result<(), Invalid> {
         let whole = |reason| Invalid { layer: None, reason };
         if self.layers.is_empty() {
@@ -90,13 +89,26 @@ impl Network<'_> {
             return Err(whole("an input does not fit the arena"));
         }
         self.inputs_are_apart().map_err(whole)?;
+        #[cfg(feature = "file")]
         stage::validate(self).map_err(|(index, reason)| Invalid { layer: Some(index), reason })?;
-        let placed = held_layers(self.layers, self.stages);
+        let placed = self.placed();
         for (index, layer) in self.layers.iter().enumerate() {
-            let verdict = self.validate_layer(index, layer, &placed);
+            let verdict = self.validate_layer(index, layer, &placed[..]);
             verdict.map_err(|reason| Invalid { layer: Some(index), reason })?;
         }
         Ok(())
+    }
+
+    /// The layers with the rows that the arena holds of their tensors.
+    #[cfg(feature = "file")]
+    fn placed(&self) -> Vec<Layer> {
+        held_layers(self.layers, self.stages)
+    }
+
+    /// The same. Without the feature `file`, which reads artifacts, there are no stages.
+    #[cfg(not(feature = "file"))]
+    fn placed(&self) -> &[Layer] {
+        self.layers
     }
 
     /// All inputs, the first one first.
@@ -106,7 +118,6 @@ impl Network<'_> {
 
     /// All inputs are written before the first layer is executed: each has bytes of its own, and a layer
     /// reads it. (That nothing writes over it before, [`inputs_are_there`] says.)
-    #[cfg(feature = "file")]
     fn inputs_are_apart(&self) -> Result<(), &'static str> {
         if self.others.is_empty() {
             return Ok(());
@@ -132,7 +143,6 @@ impl Network<'_> {
     ///
     /// # Errors
     /// What is wrong with them, as a sentence goes on.
-    #[cfg(feature = "file")]
     pub fn keeps(&self, output: &Tensor) -> Result<(), &'static str> {
         if output.bits != Bits::B8 {
             return Err("has not 8 bits");
@@ -140,7 +150,11 @@ impl Network<'_> {
         let Some(writer) = self.layers.iter().rposition(|layer| layer.output() == output) else {
             return Err("is written by no layer");
         };
-        let placed = held_layers(self.layers, self.stages);
+        let inside = |stage: &Stage| stage.range().contains(&writer) && writer + 1 < stage.range().end;
+        if self.stages.iter().any(inside) {
+            return Err("is made inside a stage, which does not keep all its rows");
+        }
+        let placed = self.placed();
         let wanted = rules::range(output);
         let over = |other: &Layer| {
             let other = rules::range(other.output());
@@ -150,7 +164,6 @@ impl Network<'_> {
     }
 
     /// `placed`: the layers with the rows that the arena holds.
-    #[cfg(feature = "file")]
     fn validate_layer(&self, index: usize, layer: &Layer, placed: &[Layer]) -> Result<(), &'static str> {
         let output = layer.output();
         let last = index + 1 == self.layers.len();
@@ -182,7 +195,6 @@ impl Network<'_> {
 
 /// What a layer reads is still there: no layer after the one that wrote it has written over it. `placed`: the
 /// layers with the rows that the arena holds.
-#[cfg(feature = "file")]
 fn inputs_are_there(layers: &[Layer], placed: &[Layer], reader: usize) -> Result<(), &'static str> {
     for (input, held) in layers[reader].inputs().zip(placed[reader].inputs()) {
         let wanted = rules::range(held);

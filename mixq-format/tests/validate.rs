@@ -80,7 +80,7 @@ impl Case {
         change(&mut case);
         let Case { layers, parameters, input, output, arena_bytes } = &case;
         let network = Network {
-            layers,
+            layers, stages: &[],
             parameters,
             input: *input,
             others: &[],

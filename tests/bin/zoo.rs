@@ -64,7 +64,7 @@ fn line(artifact: &Artifact, firmware: &str, bits: Option<Bits>, (arena, spare):
 /// Bytes beyond the least arena that make a network fast.
 fn fastest(artifact: &Artifact) -> u32 {
     let (layers, arena_bytes) = (artifact.layers(), artifact.header.arena_bytes);
-    let outline = Outline { layers: &layers, kept: &[], parameters: Some(&artifact.parameters), arena_bytes };
+    let outline = Outline { steps: layers.steps(&[]), parameters: Some(&artifact.parameters), arena_bytes };
     Target::of(RUST_TARGET, true).fastest_arena(RUST_TARGET, &outline, u64::MAX) - arena_bytes
 }
 

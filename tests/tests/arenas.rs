@@ -15,7 +15,7 @@ fn instructions(target: &Target, artifact: &Artifact, arena_bytes: u32) -> u64 {
 
 fn fastest(target: &Target, rust_target: &str, artifact: &Artifact, most: u64) -> u32 {
     let (layers, arena_bytes) = (artifact.layers(), artifact.header.arena_bytes);
-    let outline = Outline { layers: &layers, kept: &[], parameters: Some(&artifact.parameters), arena_bytes };
+    let outline = Outline { steps: layers.steps(&[]), parameters: Some(&artifact.parameters), arena_bytes };
     target.fastest_arena(rust_target, &outline, most)
 }
 

@@ -15,7 +15,7 @@ use mixq_build::engine::error::{Error, Problem, nearest};
 use mixq_build::engine::import::builtin::PaddingStyle;
 use mixq_build::engine::import::{BUILTIN_NAMES, Builtin, Imported, InputNormalisation, NetworkSource};
 use mixq_build::engine::report::allocation::AllocationReport;
-use mixq_build::engine::settings::{DELTA, Scheme};
+use mixq_build::engine::settings::{DELTA, Execution, Scheme};
 use mixq_build::engine::shortage::{MemoryModel, Request};
 use mixq_build::engine::target::Platform;
 use mixq_build::engine::{import, size};
@@ -52,6 +52,9 @@ pub struct Arguments {
     /// How memory is counted: as the firmware holds it, or as in arXiv 1905.13082
     #[arg(long, value_name = "MODEL", default_value = "runtime", value_parser = ["runtime", "paper"])]
     model: String,
+    /// How layers are executed: in stripes of rows where whole tensors do not fit, or always on whole ones
+    #[arg(long, value_name = "WAY", default_value = "stripes", value_parser = choice(&Execution::CHOICES))]
+    execution: Execution,
     /// Slack of the rule that cuts weights, a share [default: 0.05]
     #[arg(long, value_name = "SHARE", value_parser = millionths)]
     delta: Option<u32>,
@@ -206,7 +209,7 @@ fn does_not_fit(request: &Request<'_>, error: &Error) -> Result<Value, Error> {
 
 fn memory_model(arguments: &Arguments) -> MemoryModel {
     let delta = arguments.delta.unwrap_or(DELTA);
-    if arguments.model == "paper" { MemoryModel::Paper { delta } } else { MemoryModel::Runtime { delta } }
+    if arguments.model == "paper" { MemoryModel::Paper { delta } } else { MemoryModel::Runtime { delta, execution: arguments.execution } }
 }
 
 /// A file if there is one of that name, or if it is called like one; otherwise a built-in network.

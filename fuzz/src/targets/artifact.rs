@@ -4,7 +4,7 @@ use std::path::Path;
 
 use fastrand::Rng;
 use mixq_format::target::{self, LaidOut, armv7em};
-use mixq_format::{Artifact, Layer, Network};
+use mixq_format::{Artifact, Layer, Layers, Network};
 
 use super::messages::checked;
 use crate::mutate::{Engine, bytes, header, once_in};
@@ -100,7 +100,7 @@ fn zero_points(layer: &Layer, parameters: &[u8]) {
 }
 
 /// Panics if a kernel's scratch would lie outside of the arena, or over a tensor that it reads or writes.
-fn plans(artifact: &Artifact, layers: &[Layer]) {
+fn plans(artifact: &Artifact, layers: &Layers) {
     for (index, layer) in layers.iter().enumerate() {
         if !armv7em::takes(layer, &artifact.parameters) {
             continue;
@@ -110,7 +110,8 @@ fn plans(artifact: &Artifact, layers: &[Layer]) {
         let scratch = plan.scratch as usize..plan.scratch as usize + plan.scratch_bytes as usize;
         assert!(scratch.end <= arena_bytes as usize, "layer {index}: its scratch reaches beyond the arena");
         assert!(scratch.start % 4 == 0 && scratch.end % 4 == 0, "layer {index}: its scratch is not aligned");
-        for tensor in [layer.first_input(), layer.output()] {
+        let placed = &layers.placed()[index];
+        for tensor in [placed.first_input(), placed.output()] {
             let tensor = tensor.range();
             let apart = scratch.end <= tensor.start || tensor.end <= scratch.start;
             assert!(scratch.is_empty() || apart, "layer {index}: its scratch lies over a tensor");

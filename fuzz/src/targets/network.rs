@@ -8,6 +8,7 @@ use mixq_build::engine::error::Error;
 use mixq_build::engine::graph::Graph;
 use mixq_build::engine::import::{NetworkSource, layers};
 use mixq_build::engine::report::allocation::AllocationReport;
+use mixq_build::engine::settings::Execution;
 use mixq_build::engine::shortage::{MemoryModel, Request};
 
 use super::messages::refused;
@@ -51,7 +52,7 @@ fn read(case: &[u8], _: &Path) -> Verdict {
 
 /// Panics if what is said to fit does not.
 fn allocate(graph: &Graph, source: &NetworkSource, [flash, ram]: [u64; 2], scheme: Scheme) {
-    let memory_model = MemoryModel::Runtime { delta: 50_000 };
+    let memory_model = MemoryModel::Runtime { delta: 50_000, execution: Execution::Stripes };
     let who = "the network".to_string();
     let request = Request { who, source, graph, flash, ram, scheme, memory_model };
     match AllocationReport::new(&request, "net.toml", None) {

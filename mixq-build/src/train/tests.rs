@@ -91,6 +91,7 @@ fn integer_logits(converted: &Converted, images: &Split) -> Vec<f64> {
     let tensors: Vec<mixq_format::Tensor> = inputs.iter().map(|input| input.tensor).collect();
     let network = Network {
         layers: &layers,
+        stages: &[],
         parameters,
         input: tensors[0],
         others: &tensors[1..],

@@ -6,6 +6,7 @@ use mixq_build::engine::graph::Graph;
 use mixq_build::engine::import;
 use mixq_build::engine::import::{Builtin, NetworkSource};
 use mixq_build::engine::memory::allocate;
+use mixq_build::engine::settings::Execution;
 use mixq_build::engine::shortage::{MemoryModel, Request, Shortage};
 use proptest::prelude::*;
 use tempfile::TempDir;
@@ -16,7 +17,7 @@ const RESOLUTIONS: [usize; 8] = [224, 192, 160, 128, 96, 64, 48, 32];
 const WIDTHS: [f64; 5] = [1.0, 0.75, 0.5, 0.35, 0.25];
 
 fn request<'a>(source: &'a NetworkSource, graph: &'a Graph, flash: u64, ram: u64) -> Request<'a> {
-    let memory_model = MemoryModel::Runtime { delta: 50_000 };
+    let memory_model = MemoryModel::Runtime { delta: 50_000, execution: Execution::Stripes };
     Request { who: "it".into(), source, graph, flash, ram, scheme: Scheme::PerChannel, memory_model }
 }
 
@@ -66,7 +67,7 @@ fn offers_of_built_in_networks_are_the_mildest_that_fit() {
 fn shortages_are_both_told_and_agree_with_the_allocator() {
     let source = NetworkSource::Builtin(builtin("resnet8"));
     let graph = resolve(&source);
-    let least = MemoryModel::Runtime { delta: 50_000 }.least(&graph, Scheme::PerChannel).unwrap();
+    let least = MemoryModel::Runtime { delta: 50_000, execution: Execution::Stripes }.least(&graph, Scheme::PerChannel).unwrap();
     let kinds = |flash, ram| {
         let problems = request(&source, &graph, flash, ram).problems().unwrap();
         let kinds = problems.iter().map(|(shortage, _)| matches!(shortage, Shortage::Ram { .. }));
@@ -99,7 +100,7 @@ fn a_layer_list_is_tried_with_smaller_images() {
                  kernel = 3 }, { op = \"global_average_pool\" }, { op = \"linear\", features = 4 }]";
     let (_folder, source) = file(&format!("input = [64, 48, 3]\n{chain}"));
     let graph = resolve(&source);
-    let least = MemoryModel::Runtime { delta: 50_000 }.least(&graph, Scheme::PerChannel).unwrap();
+    let least = MemoryModel::Runtime { delta: 50_000, execution: Execution::Stripes }.least(&graph, Scheme::PerChannel).unwrap();
     for budget in [least.ram - 1, least.ram * 9 / 16, least.ram / 4, least.ram / 20, 90] {
         let offered = request(&source, &graph, u64::MAX, budget).alternatives().unwrap();
         assert_eq!((offered.resolution, offered.width), (None, None));

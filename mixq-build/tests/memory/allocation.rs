@@ -9,7 +9,7 @@ use mixq_build::engine::graph::{Graph, Op};
 use mixq_build::engine::import::{builtin, layers};
 use mixq_build::engine::memory::arena::Lifetime;
 use mixq_build::engine::memory::{Allocation, Infeasible, allocate};
-use mixq_build::engine::settings::DELTA;
+use mixq_build::engine::settings::{DELTA, Execution};
 use mixq_build::engine::shortage::MemoryModel;
 use mixq_format::Bits;
 use mixq_tests::graphs::random_graph;
@@ -45,7 +45,7 @@ proptest! {
         if !thresholds {
             check_within(&graph, least_flash, least_ram, scheme);
         }
-        let enough = MemoryModel::Runtime { delta: DELTA }.least(&graph, scheme).unwrap();
+        let enough = MemoryModel::Runtime { delta: DELTA, execution: Execution::Stripes }.least(&graph, scheme).unwrap();
         prop_assert_eq!(enough.ram, least_ram);
         prop_assert!(enough.flash >= least_flash && (thresholds || enough.flash == least_flash));
         for ram in [least_ram, least_ram + rng.u64(..=widest.ram), u64::MAX] {

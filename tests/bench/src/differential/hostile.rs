@@ -123,7 +123,7 @@ fn check_validation(number: u64, case: &Case, memory: &Memory) {
     let output = layer.output();
     let [parameters, arena] = case.lengths;
     let network = Network {
-        layers: &[*layer],
+        layers: &[*layer], stages: &[],
         parameters: &memory.plain[..parameters],
         input: *layer.first_input(),
         others: &[],

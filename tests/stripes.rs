@@ -1,0 +1,92 @@
+//! Random networks that can be executed in stripes: rows of whole words, all operators that have rows.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use fastrand::Rng;
+use mixq_build::engine::graph::{Graph, Spec};
+use mixq_build::engine::import::layers;
+
+/// A network that resolves, as a layer list: convolutions of all kinds, pools, functions and residual branches
+/// on images of up to 40 rows, with or without a classifier at the end.
+pub fn random_graph(rng: &mut Rng) -> Graph {
+    loop {
+        let text = text(rng);
+        // Windows may be larger than what is left of the image.
+        let Ok(spec) = layers::parse(Path::new("random.toml"), &text) else { continue };
+        if let Some(graph) = resolved(&spec) {
+            return graph;
+        }
+    }
+}
+
+fn resolved(spec: &Spec) -> Option<Graph> {
+    Graph::resolve(spec).ok()
+}
+
+fn text(rng: &mut Rng) -> String {
+    let (height, width) = (rng.usize(6..=40), 4 * rng.usize(1..=4));
+    let mut text = format!("input = [{height}, {width}, {}]\n", [1, 2, 3, 4][rng.usize(..4)]);
+    let mut layers = 0;
+    let mut push = |text: &mut String, lines: &str| {
+        layers += 1;
+        write!(text, "[[layer]]\nname = \"l{layers}\"\n{lines}\n").expect("a string can be written to");
+        format!("l{layers}")
+    };
+    push(&mut text, &conv(rng));
+    for _ in 0..rng.usize(2..=7) {
+        match rng.usize(..10) {
+            0..=2 => drop(push(&mut text, &conv(rng))),
+            3 | 4 => {
+                let window = window(rng);
+                push(&mut text, &format!("op = \"depthwise\"\n{window}\n{}", activation(rng)));
+            }
+            5 => drop(push(&mut text, &format!("op = \"{}_pool\"\n{}", either(rng, "max", "average"), pool(rng)))),
+            6 => drop(push(&mut text, &format!("op = \"{}\"", either(rng, "sigmoid", "hard_swish")))),
+            7 => {
+                let lines = format!(
+                    "op = \"conv\"\nfilters = 8\nkernel = 3\ndilation = {}\n{}",
+                    rng.usize(1..=3),
+                    activation(rng)
+                );
+                push(&mut text, &lines);
+            }
+            _ => {
+                let start = push(&mut text, "op = \"pointwise\"\nfilters = 8\nbatch_norm = true");
+                push(&mut text, &format!("op = \"conv\"\nfilters = 8\nkernel = 3\n{}", activation(rng)));
+                let end = push(&mut text, "op = \"conv\"\nfilters = 8\nkernel = [5, 3]");
+                push(&mut text, &format!("op = \"add\"\ninputs = [\"{start}\", \"{end}\"]\n{}", activation(rng)));
+            }
+        }
+    }
+    push(&mut text, "op = \"global_average_pool\"");
+    push(&mut text, "op = \"linear\"\nfeatures = 5");
+    text
+}
+
+fn either<'a>(rng: &mut Rng, a: &'a str, b: &'a str) -> &'a str {
+    if rng.bool() { a } else { b }
+}
+
+fn activation(rng: &mut Rng) -> &'static str {
+    if rng.bool() { "activation = \"relu\"" } else { "" }
+}
+
+fn window(rng: &mut Rng) -> String {
+    let padding = match rng.usize(..3) {
+        0 => "padding = \"valid\"".to_string(),
+        1 => "padding = \"same\"".to_string(),
+        _ => "padding = 1".to_string(),
+    };
+    let (kernel, stride) = ([2, 3, 3, 5][rng.usize(..4)], [1, 1, 2, 3][rng.usize(..4)]);
+    format!("kernel = [{kernel}, 3]\nstride = [{stride}, 1]\n{padding}")
+}
+
+fn pool(rng: &mut Rng) -> String {
+    format!("kernel = [{}, 1]\nstride = [{}, 1]", rng.usize(2..=3), rng.usize(1..=3))
+}
+
+fn conv(rng: &mut Rng) -> String {
+    let filters = 4 * rng.usize(1..=4);
+    format!("op = \"conv\"\nfilters = {filters}\n{}\nbatch_norm = true\n{}", window(rng), activation(rng))
+}
