@@ -4,8 +4,56 @@ use std::fmt::Write;
 use std::path::Path;
 
 use fastrand::Rng;
+use mixq_build::engine::convert::{About, convert};
 use mixq_build::engine::graph::{Graph, Spec};
 use mixq_build::engine::import::layers;
+use mixq_build::engine::memory::{Allocation, allocate_uniformly};
+use mixq_build::engine::settings::{Rounding, Scheme};
+use mixq_format::{Accuracy, Artifact, Bits, Budget};
+
+use crate::trained::random_trained;
+
+/// Networks in stripes, in as little RAM as they can be executed in at these bits, each with a stage of five
+/// layers or more.
+pub fn networks() -> Vec<Artifact> {
+    let of = |bits: Bits, seed: u64| {
+        let graph = random_graph(&mut Rng::with_seed(seed));
+        let allocate = |ram| allocate_uniformly(&graph, bits, u64::MAX, ram, Scheme::PerChannel);
+        let mut allocation = allocate(u64::MAX).expect("all of the memory is enough");
+        while let Ok(less) = allocate(allocation.ram - 4) {
+            allocation = less;
+        }
+        let is_long = allocation.stages.iter().any(|stripes| stripes.stage.layers >= 5);
+        is_long.then(|| artifact(&format!("striped{}", bits.count()), &graph, &allocation, seed))
+    };
+    let first = |bits: Bits| (0..).find_map(|seed| of(bits, seed)).expect("some network has a long stage");
+    Bits::QUANTISED.map(first).to_vec()
+}
+
+/// The artifact of a network with random weights, written and read.
+///
+/// # Panics
+/// If it is not valid.
+pub fn artifact(name: &str, graph: &Graph, allocation: &Allocation, seed: u64) -> Artifact {
+    let scheme = Scheme::PerChannel;
+    let trained = random_trained(&mut Rng::with_seed(seed), graph, allocation, scheme, Rounding::Nearest);
+    let converted = convert(graph, allocation, scheme, &trained);
+    let converted = converted.unwrap_or_else(|error| panic!("seed {seed}: {error}"));
+    let about = About {
+        name: name.to_string(),
+        task: mixq_format::Task::default(),
+        labels: (0..graph.outputs()).map(|class| class.to_string()).collect(),
+        samples: Vec::new(),
+        readout: mixq_format::Readout::default(),
+        fingerprint: Default::default(),
+        budget: Budget { flash: u64::MAX, ram: allocation.ram },
+        accuracy: Accuracy::default(),
+    };
+    let artifact = converted.into_artifact(about);
+    let read = Artifact::from_bytes(&artifact.to_bytes());
+    assert_eq!(read.as_ref().map_err(|error| error.to_string()), Ok(&artifact), "seed {seed}");
+    artifact
+}
 
 /// A network that resolves, as a layer list: convolutions of all kinds, pools, functions and residual branches
 /// on images of up to 40 rows, with or without a classifier at the end.

@@ -1,37 +1,15 @@
 //! Networks in stripes of rows: the same outputs as on whole tensors, in less RAM.
 
 use fastrand::Rng;
-use mixq_build::engine::convert::{About, convert};
 use mixq_build::engine::graph::Graph;
-use mixq_build::engine::memory::{Allocation, Infeasible, allocate_uniformly};
-use mixq_build::engine::settings::{Rounding, Scheme};
-use mixq_format::{Accuracy, Artifact, Bits, Budget};
+use mixq_build::engine::memory::{Infeasible, allocate_uniformly};
+use mixq_build::engine::settings::Scheme;
+use mixq_format::Bits;
 use mixq_tests::networks::logits;
-use mixq_tests::stripes::random_graph;
-use mixq_tests::trained::{random_row, random_trained};
+use mixq_tests::stripes::{artifact, random_graph};
+use mixq_tests::trained::random_row;
 
 const ANY: u64 = u64::MAX;
-
-/// The artifact of a network, written and read.
-fn artifact(graph: &Graph, allocation: &Allocation, seed: u64) -> Artifact {
-    let scheme = Scheme::PerChannel;
-    let trained = random_trained(&mut Rng::with_seed(seed), graph, allocation, scheme, Rounding::Nearest);
-    let converted = convert(graph, allocation, scheme, &trained).unwrap_or_else(|e| panic!("seed {seed}: {e}"));
-    let about = About {
-        name: "striped".to_string(),
-        task: mixq_format::Task::default(),
-        labels: (0..graph.outputs()).map(|class| class.to_string()).collect(),
-        samples: Vec::new(),
-        readout: mixq_format::Readout::default(),
-        fingerprint: Default::default(),
-        budget: Budget { flash: ANY, ram: allocation.ram },
-        accuracy: Accuracy::default(),
-    };
-    let artifact = converted.into_artifact(about);
-    let read = Artifact::from_bytes(&artifact.to_bytes()).unwrap_or_else(|e| panic!("seed {seed}: {e}"));
-    assert_eq!(read, artifact, "seed {seed}");
-    artifact
-}
 
 /// Bytes of the least arena at these bits.
 fn least(graph: &Graph, bits: Bits) -> u64 {
@@ -53,13 +31,13 @@ fn stripes_give_the_same_outputs_as_whole_tensors() {
         let whole = allocate_uniformly(&graph, bits, ANY, ANY, scheme).unwrap();
         assert!(whole.stages.is_empty(), "seed {seed}: stages without need");
         let image = random_row(&mut rng, &graph.inputs);
-        let expected = logits(&artifact(&graph, &whole, seed), &image);
+        let expected = logits(&artifact("whole", &graph, &whole, seed), &image);
         let mut ram = whole.ram;
         while ram > least(&graph, bits) {
             ram -= (ram / 8).max(4);
             let Ok(allocation) = allocate_uniformly(&graph, bits, ANY, ram, scheme) else { break };
             assert!(!allocation.stages.is_empty() && allocation.ram <= ram, "seed {seed}, {ram} B");
-            let artifact = artifact(&graph, &allocation, seed);
+            let artifact = artifact("striped", &graph, &allocation, seed);
             assert_eq!(artifact.ram_bytes() as u64, allocation.ram, "seed {seed}");
             assert_eq!(artifact.flash_bytes() as u64, allocation.flash, "seed {seed}");
             assert_eq!(logits(&artifact, &image), expected, "seed {seed}, {ram} B: {:?}", allocation.stages);

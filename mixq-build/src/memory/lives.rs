@@ -1,7 +1,7 @@
 //! How long the tensors of an integer network live.
 
 use mixq_format::target::Steps;
-use mixq_format::{Layer, Tensor};
+use mixq_format::{Layer, Stage, Tensor};
 
 use super::arena::{Lifetime, live_bytes};
 
@@ -9,7 +9,8 @@ use super::arena::{Lifetime, live_bytes};
 /// take whole words, and of a stage what its places hold. Outputs that are kept live until the end.
 pub fn peak(inputs: &[Tensor], steps: Steps<'_>) -> (usize, u64) {
     let mut places = lifetimes(inputs, steps.placed, steps.kept);
-    for stage in steps.stages.iter().map(|stage| stage.range()) {
+    for stage in steps.stages.iter().map(Stage::range) {
+        places.push(Lifetime { bytes: Stage::SCRATCH_BYTES, first: stage.start, last: stage.start });
         for place in &mut places {
             // All of a stage is executed again and again.
             if stage.contains(&place.first) {

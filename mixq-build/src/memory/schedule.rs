@@ -159,7 +159,8 @@ impl Schedule {
         self.tensor_of_node.iter().map(|&tensor| widths[self.tensors[tensor].width]).collect()
     }
 
-    /// Bytes and lives of all places in the arena at these widths, in their order. `stages`: the runs of
+    /// Bytes and lives of all places in the arena at these widths, in their order, and of the bytes that
+    /// kernels work in during each stage. `stages`: the runs of
     /// steps that are executed in stripes; what lives at one of their steps lives at all of them.
     pub fn lifetimes(&self, widths: &[Bits], stages: &[Stripes]) -> Vec<Lifetime> {
         let mut places: Vec<Lifetime> = Vec::new();
@@ -179,6 +180,12 @@ impl Schedule {
                 None => places.push(Lifetime { bytes, first, last }),
             }
         }
+        // What kernels otherwise take of the stack, where the state of the stage lies, too.
+        places.extend(stages.iter().map(|stripes| stripes.stage.range()).map(|steps| Lifetime {
+            bytes: Stage::SCRATCH_BYTES,
+            first: steps.start,
+            last: steps.end - 1,
+        }));
         places
     }
 

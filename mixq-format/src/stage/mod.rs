@@ -47,6 +47,10 @@ impl Stage {
     /// hold, and its [`Line`].
     pub const TABLE_BYTES: usize = 4 * size_of::<u16>() + size_of::<Line>();
 
+    /// Bytes of the arena that kernels work in while a stage is executed, at least: as many as each needs. So
+    /// they take none of the stack, where the state of the stage lies.
+    pub const SCRATCH_BYTES: usize = crate::target::armv7em::LEAST_SCRATCH_OF_RGB3X3_AND_SUMS;
+
     /// The indices of its layers.
     pub fn range(&self) -> core::ops::Range<usize> {
         let first = usize::from(self.first);

@@ -22,49 +22,47 @@ impl Rows {
         Rows { first: [0; 3], rows: held, pad_top }
     }
 
-    /// These rows of one of the tensors.
+    /// Narrows one of the tensors to these rows.
     #[inline(always)]
-    const fn of(&self, which: usize, tensor: &Tensor) -> Tensor {
+    const fn narrow(&self, which: usize, tensor: &mut Tensor) {
         let (first, rows) = (self.first[which], self.rows[which]);
         let left = tensor.height.saturating_sub(first);
-        let height = if rows == 0 || rows > left { left } else { rows };
+        tensor.height = if rows == 0 || rows > left { left } else { rows };
         let skipped = first as u32 * tensor.width as u32 * tensor.pixel_bytes() as u32;
-        Tensor { height, offset: tensor.offset.wrapping_add(skipped), ..*tensor }
+        tensor.offset = tensor.offset.wrapping_add(skipped);
     }
 }
 
 /// The table of a layer that can be executed in stripes.
 pub trait Stripe: Table {
-    /// The table of the same layer on some rows.
-    fn stripe(&self, rows: &Rows) -> Self;
+    /// Narrows the table to some rows.
+    fn narrow(&mut self, rows: &Rows);
 
     /// Whether the shapes of the table belong together. (That its tensors lie in the arena is another
     /// question.)
     fn fits(&self) -> bool;
 
-    /// Its tensors: the first input, the second, the output. Of a single input also the second.
-    fn tensors(&self) -> [&Tensor; 3];
+    /// Rows of its tensors: of the first input, of the second if there is one, of the output.
+    fn heights(&self) -> [Option<u16>; 3];
 }
 
 /// Layers with windows.
 macro_rules! windowed {
     ($($table:ident: $span:expr),*) => {$(
         impl $table {
-            /// The table of the same layer on some rows.
+            /// Narrows the table to some rows.
             #[inline(always)]
-            pub const fn on_rows(&self, rows: &Rows) -> Self {
-                let mut table = *self;
-                table.input = rows.of(0, &self.input);
-                table.output = rows.of(2, &self.output);
-                table.window.pad_top = rows.pad_top;
-                table
+            const fn narrow_to(&mut self, rows: &Rows) {
+                rows.narrow(0, &mut self.input);
+                rows.narrow(2, &mut self.output);
+                self.window.pad_top = rows.pad_top;
             }
         }
 
         impl Stripe for $table {
             #[inline(always)]
-            fn stripe(&self, rows: &Rows) -> Self {
-                self.on_rows(rows)
+            fn narrow(&mut self, rows: &Rows) {
+                self.narrow_to(rows);
             }
 
             fn fits(&self) -> bool {
@@ -72,8 +70,8 @@ macro_rules! windowed {
                 span(self).is_some_and(|span| rules::windows(&span, &self.input, &self.output).is_ok())
             }
 
-            fn tensors(&self) -> [&Tensor; 3] {
-                [&self.input, &self.input, &self.output]
+            fn heights(&self) -> [Option<u16>; 3] {
+                [Some(self.input.height), None, Some(self.output.height)]
             }
         }
     )*};
@@ -90,21 +88,19 @@ windowed!(
 macro_rules! row_for_row {
     ($($table:ident: $a:ident $($b:ident)?),*) => {$(
         impl $table {
-            /// The table of the same layer on some rows.
+            /// Narrows the table to some rows.
             #[inline(always)]
-            pub const fn on_rows(&self, rows: &Rows) -> Self {
-                let mut table = *self;
-                table.$a = rows.of(0, &self.$a);
-                $(table.$b = rows.of(1, &self.$b);)?
-                table.output = rows.of(2, &self.output);
-                table
+            const fn narrow_to(&mut self, rows: &Rows) {
+                rows.narrow(0, &mut self.$a);
+                $(rows.narrow(1, &mut self.$b);)?
+                rows.narrow(2, &mut self.output);
             }
         }
 
         impl Stripe for $table {
             #[inline(always)]
-            fn stripe(&self, rows: &Rows) -> Self {
-                self.on_rows(rows)
+            fn narrow(&mut self, rows: &Rows) {
+                self.narrow_to(rows);
             }
 
             fn fits(&self) -> bool {
@@ -112,13 +108,12 @@ macro_rules! row_for_row {
                 self.$a.height == height $(&& (self.$b.height == height || self.$b.pixels() == 1))?
             }
 
-            fn tensors(&self) -> [&Tensor; 3] {
-                [&self.$a, row_for_row!(@second self $a $($b)?), &self.output]
+            fn heights(&self) -> [Option<u16>; 3] {
+                let second = None::<u16>$(.or(Some(self.$b.height)))?;
+                [Some(self.$a.height), second, Some(self.output.height)]
             }
         }
     )*};
-    (@second $self:ident $a:ident $b:ident) => { &$self.$b };
-    (@second $self:ident $a:ident) => { &$self.$a };
 }
 
 row_for_row!(Elementwise: input, Prelu: input, Add: a b, Multiply: a b);
@@ -126,17 +121,18 @@ row_for_row!(Elementwise: input, Prelu: input, Add: a b, Multiply: a b);
 impl Layer {
     /// The same layer on some rows; other layers than those that can be executed in stripes as they are.
     pub const fn on_rows(&self, rows: &Rows) -> Layer {
-        match self {
-            Layer::Conv(table) => Layer::Conv(table.on_rows(rows)),
-            Layer::Depthwise(table) => Layer::Depthwise(table.on_rows(rows)),
-            Layer::GroupedConv(table) => Layer::GroupedConv(table.on_rows(rows)),
-            Layer::AveragePool(table) => Layer::AveragePool(table.on_rows(rows)),
-            Layer::MaxPool(table) => Layer::MaxPool(table.on_rows(rows)),
-            Layer::Elementwise(table) => Layer::Elementwise(table.on_rows(rows)),
-            Layer::Prelu(table) => Layer::Prelu(table.on_rows(rows)),
-            Layer::Add(table) => Layer::Add(table.on_rows(rows)),
-            Layer::Multiply(table) => Layer::Multiply(table.on_rows(rows)),
-            Layer::Linear(_) | Layer::Constants(_) | Layer::Rearrange(_) | Layer::Resize(_) => *self,
+        let mut layer = *self;
+        match &mut layer {
+            Layer::Conv(table) => table.narrow_to(rows),
+            Layer::Depthwise(table) => table.narrow_to(rows),
+            Layer::GroupedConv(table) => table.narrow_to(rows),
+            Layer::AveragePool(table) | Layer::MaxPool(table) => table.narrow_to(rows),
+            Layer::Elementwise(table) => table.narrow_to(rows),
+            Layer::Prelu(table) => table.narrow_to(rows),
+            Layer::Add(table) => table.narrow_to(rows),
+            Layer::Multiply(table) => table.narrow_to(rows),
+            Layer::Linear(_) | Layer::Constants(_) | Layer::Rearrange(_) | Layer::Resize(_) => {}
         }
+        layer
     }
 }

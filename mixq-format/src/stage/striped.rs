@@ -22,18 +22,25 @@ impl<T: Stripe, const PARAMETERS: usize, const ARENA: usize> Striped<T, PARAMETE
     /// If they are not among the rows that the places hold, or windows do not meet them.
     #[inline(always)]
     pub fn rows(&self, rows: &Rows) -> Checked<T, PARAMETERS, ARENA> {
-        let table = self.table.stripe(rows);
-        let mut holds = table.fits();
-        for (which, tensor) in table.tensors().into_iter().enumerate() {
-            let whole = self.table.tensors()[which];
-            // Of a single input the second one is the first.
-            let which = if core::ptr::eq(whole, self.table.tensors()[0]) { 0 } else { which };
-            let end = usize::from(rows.first[which]) + usize::from(tensor.height);
-            holds &= tensor.height > 0 && end <= usize::from(self.held[which]);
-        }
-        assert!(holds, "rows that a stage does not hold");
-        Checked::of_rows(table)
+        Checked::of_rows(narrowed(&self.table, &self.held, rows))
     }
+}
+
+/// The table on these rows.
+// Not inlined: one function for all layers of a kind.
+#[inline(never)]
+fn narrowed<T: Stripe>(table: &T, held: &[u16; 4], rows: &Rows) -> T {
+    let mut table = *table;
+    table.narrow(rows);
+    let mut holds = table.fits();
+    for (which, height) in table.heights().into_iter().enumerate() {
+        // Of a single input there is no second one.
+        let Some(height) = height else { continue };
+        let end = u32::from(rows.first[which]) + u32::from(height);
+        holds &= height > 0 && end <= u32::from(held[which]);
+    }
+    assert!(holds, "rows that a stage does not hold");
+    table
 }
 
 macro_rules! tables {

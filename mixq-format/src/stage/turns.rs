@@ -29,6 +29,8 @@ impl<'a, const N: usize> Turns<'a, N> {
     ///
     /// # Panics
     /// If the places of the stage do not fit the arena.
+    // Never inlined: what it takes of the stack is free again when kernels are called.
+    #[inline(never)]
     pub fn next(&mut self, arena: &mut [u8]) -> bool {
         self.advance(|line, gone, kept| {
             let (start, row) = (line.offset as usize, line.row_bytes as usize);
@@ -91,6 +93,7 @@ impl<'a, const N: usize> Turns<'a, N> {
     ///
     /// # Panics
     /// If the stage does not have the layer.
+    #[inline(never)]
     pub fn rows(&self, layer: usize) -> Option<Rows> {
         let line = &self.lines[layer];
         let (from, to) = (self.before[layer], self.ends[layer]);
