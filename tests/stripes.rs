@@ -56,7 +56,7 @@ pub fn artifact(name: &str, graph: &Graph, allocation: &Allocation, seed: u64) -
 }
 
 /// A network that resolves, as a layer list: convolutions of all kinds, pools, functions and residual branches
-/// on images of up to 40 rows, with or without a classifier at the end.
+/// on images of up to 60 rows, with or without a classifier at the end.
 pub fn random_graph(rng: &mut Rng) -> Graph {
     loop {
         let text = text(rng);
@@ -73,7 +73,7 @@ fn resolved(spec: &Spec) -> Option<Graph> {
 }
 
 fn text(rng: &mut Rng) -> String {
-    let (height, width) = (rng.usize(6..=40), 4 * rng.usize(1..=4));
+    let (height, width) = (rng.usize(8..=60), 4 * rng.usize(1..=6));
     let mut text = format!("input = [{height}, {width}, {}]\n", [1, 2, 3, 4][rng.usize(..4)]);
     let mut layers = 0;
     let mut push = |text: &mut String, lines: &str| {

@@ -18,6 +18,9 @@ impl Artifact {
         larger.header.inputs.iter_mut().for_each(|input| input.tensor = place(&input.tensor));
         larger.header.outputs.iter_mut().for_each(|output| output.tensor = place(&output.tensor));
         let moved = in_arena(self.layers().steps(&[]), header.arena_bytes, bytes);
+        for stage in &mut larger.header.stages {
+            stage.state = place(&stage.state()).offset;
+        }
         for (named, moved) in larger.header.layers.iter_mut().zip(moved) {
             named.layer = moved;
         }

@@ -1,8 +1,9 @@
 //! The whole network, and the checks that make it safe to execute.
 
+use crate::stage::{self, state_over};
 use crate::{Bits, Layer, Stage, Tensor, contents, rules};
 #[cfg(feature = "file")]
-use crate::{held_layers, stage};
+use crate::held_layers;
 
 /// An integer network: layers in the order of execution, their parameters, and the shape of its arena.
 #[derive(Clone, Copy, Debug)]
@@ -89,7 +90,6 @@ impl Network<'_> {
             return Err(whole("an input does not fit the arena"));
         }
         self.inputs_are_apart().map_err(whole)?;
-        #[cfg(feature = "file")]
         stage::validate(self).map_err(|(index, reason)| Invalid { layer: Some(index), reason })?;
         let placed = self.placed();
         for (index, layer) in self.layers.iter().enumerate() {
@@ -160,7 +160,8 @@ impl Network<'_> {
             let other = rules::range(other.output());
             other.start < wanted.end && wanted.start < other.end
         };
-        if placed[writer + 1..].iter().any(over) { Err("is written over") } else { Ok(()) }
+        let until = self.layers.len();
+        if placed[writer + 1..].iter().any(over) || state_over(self.stages, Some(writer), output, until) { Err("is written over") } else { Ok(()) }
     }
 
     /// `placed`: the layers with the rows that the arena holds.
@@ -179,7 +180,7 @@ impl Network<'_> {
         if output.bits == Bits::B32 && !last {
             return Err("logits are written by a layer that is not the last one");
         }
-        inputs_are_there(self.layers, placed, index)?;
+        inputs_are_there(self.layers, placed, self.stages, index)?;
         if let Layer::Elementwise(table) = layer {
             contents::codes(table, self.parameters)?;
         }
@@ -195,7 +196,12 @@ impl Network<'_> {
 
 /// What a layer reads is still there: no layer after the one that wrote it has written over it. `placed`: the
 /// layers with the rows that the arena holds.
-fn inputs_are_there(layers: &[Layer], placed: &[Layer], reader: usize) -> Result<(), &'static str> {
+fn inputs_are_there(
+    layers: &[Layer],
+    placed: &[Layer],
+    stages: &[Stage],
+    reader: usize,
+) -> Result<(), &'static str> {
     for (input, held) in layers[reader].inputs().zip(placed[reader].inputs()) {
         let wanted = rules::range(held);
         let writer = layers[..reader].iter().rposition(|layer| layer.output() == input);
@@ -204,7 +210,7 @@ fn inputs_are_there(layers: &[Layer], placed: &[Layer], reader: usize) -> Result
             let other = rules::range(other.output());
             other.start < wanted.end && wanted.start < other.end
         };
-        if since.any(over) {
+        if since.any(over) || state_over(stages, writer, held, reader) {
             return Err("an input has been written over by a layer between");
         }
     }

@@ -64,9 +64,9 @@ impl StageTables {
 
     /// Its execution; `calls`: those of its layers.
     fn call(&self, calls: &[TokenStream]) -> TokenStream {
-        let (field, layers, rows) = (self.field(), self.lines.len(), self.stage.rows);
+        let (field, stage) = (self.field(), rust(&format!("format::{:?}", self.stage)));
         quote! {
-            let mut turns = format::Turns::<#layers>::new(&layers.#field, #rows);
+            let turns = format::Turns::new(&layers.#field, &#stage, arena);
             while turns.next(arena) {
                 #(#calls)*
             }
@@ -155,9 +155,19 @@ impl<'a> Step<'a> {
         };
         let call = rust(&self.kernel.call("&table"));
         quote! {
-            if let ::core::option::Option::Some(rows) = turns.rows(#place) {
-                let table = layers.#field.rows(&rows);
-                #call
+            if let ::core::option::Option::Some(rows) = turns.rows(arena, #place) {
+                // A function of its own, so that the tables of all layers take one place on the stack.
+                #[inline(never)]
+                fn on_rows(
+                    layers: &Layers,
+                    rows: &format::Rows,
+                    parameters: &[u8; PARAMETER_BYTES],
+                    arena: &mut [u8; RAM_BYTES],
+                ) {
+                    let table = layers.#field.rows(rows);
+                    #call
+                }
+                on_rows(layers, &rows, parameters, arena);
             }
         }
     }

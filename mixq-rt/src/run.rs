@@ -1,7 +1,7 @@
 //! Executes a network that is known only at run time: for the host, and for tests. Firmware calls the kernels
 //! by name instead, so that it holds only the kernels that its network needs.
 
-use mixq_format::{Bits, Layer, MOST_LAYERS, Network, Operands, Stage, Table, Turns};
+use mixq_format::{Bits, Layer, Network, Operands, Stage, Table, Turns};
 
 use crate::target::portable;
 use crate::target::requant;
@@ -34,10 +34,10 @@ pub fn run(network: &Network, arena: &mut [u8]) {
 /// If they cannot be a stage, and as [`run_layer`].
 fn run_stage(network: &Network, stage: &Stage, arena: &mut [u8]) {
     let lines = stage.lines(network.layers).unwrap_or_else(|reason| panic!("{reason}"));
-    let mut turns = Turns::<MOST_LAYERS>::new(&lines, stage.rows);
+    let turns = Turns::new(&lines, stage, arena);
     while turns.next(arena) {
         for (index, layer) in network.layers[stage.range()].iter().enumerate() {
-            if let Some(rows) = turns.rows(index) {
+            if let Some(rows) = turns.rows(arena, index) {
                 run_layer(&layer.on_rows(&rows), network.parameters, arena);
             }
         }

@@ -20,6 +20,8 @@ pub struct Plan {
     pub bytes: usize,
     /// The largest sum of living bytes of any step: no plan is smaller.
     pub lower_bound: usize,
+    /// Byte offset of the state of each stage.
+    pub states: Vec<usize>,
 }
 
 /// Every tensor starts on a word: kernels read activations a word at a time.
@@ -49,7 +51,7 @@ pub fn plan(tensors: &[Lifetime]) -> Plan {
     let steps = tensors.iter().map(|tensor| tensor.last + 1).max().unwrap_or(0);
     let lower_bound = (0..steps).map(|step| live_bytes(tensors, step)).max().unwrap_or(0);
     if let Some(offsets) = two_ends(tensors, lower_bound) {
-        return Plan { offsets, bytes: lower_bound, lower_bound };
+        return Plan { offsets, bytes: lower_bound, lower_bound, states: Vec::new() };
     }
     let mut orders: Vec<Vec<usize>> = vec![(0..tensors.len()).collect(); 5];
     orders[0].sort_by_key(|&i| std::cmp::Reverse(tensors[i].bytes));
@@ -69,7 +71,7 @@ pub fn plan(tensors: &[Lifetime]) -> Plan {
         }
     }
     let (bytes, offsets) = best.unwrap_or_default();
-    Plan { offsets, bytes, lower_bound }
+    Plan { offsets, bytes, lower_bound, states: Vec::new() }
 }
 
 /// First fit in this order, with every swap of two tensors in it that makes the arena smaller.

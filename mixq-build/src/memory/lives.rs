@@ -9,8 +9,11 @@ use super::arena::{Lifetime, live_bytes};
 /// take whole words, and of a stage what its places hold. Outputs that are kept live until the end.
 pub fn peak(inputs: &[Tensor], steps: Steps<'_>) -> (usize, u64) {
     let mut places = lifetimes(inputs, steps.placed, steps.kept);
-    for stage in steps.stages.iter().map(Stage::range) {
-        places.push(Lifetime { bytes: Stage::SCRATCH_BYTES, first: stage.start, last: stage.start });
+    for stage in steps.stages {
+        let (range, state) = (stage.range(), stage.state_bytes());
+        let during = |bytes: usize| Lifetime { bytes, first: range.start, last: range.start };
+        places.extend([during(Stage::SCRATCH_BYTES), during(state)]);
+        let stage = range;
         for place in &mut places {
             // All of a stage is executed again and again.
             if stage.contains(&place.first) {

@@ -166,7 +166,8 @@ fn alive(schedule: &Schedule, stages: &[Stripes]) -> Vec<Vec<Alive>> {
         schedule.lifetimes(&widths.collect::<Vec<_>>(), stages)
     };
     let lifetimes = WIDTHS.map(at);
-    let mut widths = vec![0; lifetimes[0].len()];
+    let places_end = schedule.tensors.iter().map(|tensor| tensor.place + 1).max().unwrap_or(0);
+    let mut widths = vec![0; places_end];
     schedule.tensors.iter().for_each(|tensor| widths[tensor.place] = tensor.width);
     let of_step = |step: usize| {
         let here = |place: &usize| {
@@ -179,7 +180,10 @@ fn alive(schedule: &Schedule, stages: &[Stripes]) -> Vec<Vec<Alive>> {
             let bytes = bytes.map(|at| at[place].bytes.next_multiple_of(ALIGNMENT) as u64).collect();
             Alive { width: widths[place], bytes }
         });
-        places.collect()
+        // What stages need beside tensors has no width: it counts as of an input, whose width is given.
+        let rest = (places_end..lifetimes[0].len()).filter(here);
+        let rest = rest.map(|place| Alive { width: 0, bytes: vec![lifetimes[0][place].bytes as u64] });
+        places.chain(rest).collect()
     };
     (0..schedule.steps.len()).map(of_step).collect()
 }

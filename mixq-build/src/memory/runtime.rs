@@ -202,7 +202,9 @@ impl Allocation {
         weights: Vec<Option<Bits>>,
         fitted: Fitted,
     ) -> Allocation {
-        let Fitted { widths, cuts, stages, plan } = fitted;
+        let Fitted { widths, cuts, mut stages, plan } = fitted;
+        let states = stages.iter_mut().zip(&plan.states);
+        states.for_each(|(stripes, state)| stripes.stage.state = *state as u32);
         let activations = schedule.activations(&widths);
         let flash = flash_bytes(graph, &weights, &activations, scheme) + stage_bytes(&stages);
         let placed = |(tensor, &offset): (&Tensor, &usize)| {

@@ -159,8 +159,8 @@ impl Schedule {
         self.tensor_of_node.iter().map(|&tensor| widths[self.tensors[tensor].width]).collect()
     }
 
-    /// Bytes and lives of all places in the arena at these widths, in their order, and of the bytes that
-    /// kernels work in during each stage. `stages`: the runs of
+    /// Bytes and lives of all places in the arena at these widths, in their order, and after them of
+    /// what each stage needs: bytes that kernels work in, and its state. `stages`: the runs of
     /// steps that are executed in stripes; what lives at one of their steps lives at all of them.
     pub fn lifetimes(&self, widths: &[Bits], stages: &[Stripes]) -> Vec<Lifetime> {
         let mut places: Vec<Lifetime> = Vec::new();
@@ -180,12 +180,11 @@ impl Schedule {
                 None => places.push(Lifetime { bytes, first, last }),
             }
         }
-        // What kernels otherwise take of the stack, where the state of the stage lies, too.
-        places.extend(stages.iter().map(|stripes| stripes.stage.range()).map(|steps| Lifetime {
-            bytes: Stage::SCRATCH_BYTES,
-            first: steps.start,
-            last: steps.end - 1,
-        }));
+        for stripes in stages {
+            let steps = stripes.stage.range();
+            let during = |bytes: usize| Lifetime { bytes, first: steps.start, last: steps.end - 1 };
+            places.extend([during(Stage::SCRATCH_BYTES), during(stripes.stage.state_bytes())]);
+        }
         places
     }
 
@@ -228,7 +227,9 @@ impl Schedule {
     pub fn plan(&self, widths: &[Bits], stages: &[Stripes]) -> Plan {
         let plan = plan(&self.lifetimes(widths, stages));
         let offsets = self.tensors.iter().map(|tensor| plan.offsets[tensor.place]).collect();
-        Plan { offsets, ..plan }
+        let places = self.tensors.iter().map(|tensor| tensor.place + 1).max().unwrap_or(0);
+        let states = (0..stages.len()).map(|stage| plan.offsets[places + 2 * stage + 1]).collect();
+        Plan { offsets, states, ..plan }
     }
 }
 

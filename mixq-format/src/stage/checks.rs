@@ -1,19 +1,19 @@
 //! What must hold of the stages of a network, and what their places hold.
 
-use super::{Line, Lines, MOST_LAYERS, Stage, Turns};
-use crate::Layer;
+use super::{Alone, Line, Lines, MOST_LAYERS, Stage};
 #[cfg(feature = "file")]
-use crate::{Network, Rows, Tensor, rules};
+use crate::Rows;
+use crate::{Layer, Network, Tensor, rules};
 
 impl Stage {
     /// How many rows the place of each layer's output holds, found by going through all turns.
     pub fn held(&self, lines: &Lines) -> [u16; MOST_LAYERS] {
         let mut held = [0; MOST_LAYERS];
-        let mut turns = Turns::<MOST_LAYERS>::new(lines, self.rows);
-        while turns.advance(|_, _, _| {}) {
+        let (turns, mut alone) = Alone::new(lines, self);
+        while alone.advance(&turns) {
             for (index, line) in lines.iter().enumerate() {
                 let place = if line.place == Line::WHOLE { index } else { line.place.into() };
-                let rows = if line.place == Line::WHOLE { line.height } else { turns.held(index) };
+                let rows = if line.place == Line::WHOLE { line.height } else { turns.held(&alone.0, index) };
                 held[place] = held[place].max(rows);
             }
         }
@@ -53,10 +53,10 @@ impl Stage {
             };
             pairs.extend((reader + 1..layers.len()).filter(|writer| over(*writer)).map(|w| (reader, w)));
         }
-        let mut turns = Turns::<MOST_LAYERS>::new(lines, self.rows);
-        while !pairs.is_empty() && turns.advance(|_, _, _| {}) {
+        let (turns, mut alone) = Alone::new(lines, self);
+        while !pairs.is_empty() && alone.advance(&turns) {
             for (reader, writer) in &pairs {
-                let ([from, to], [written, _]) = (turns.made(*reader), turns.made(*writer));
+                let ([from, to], [written, _]) = (turns.made(&alone.0, *reader), turns.made(&alone.0, *writer));
                 if from < to && u32::from(written) > lines[*reader].first(from) {
                     return Err("a layer of a stage reads a row that another one has written over");
                 }
@@ -94,8 +94,35 @@ pub(crate) fn validate(network: &Network<'_>) -> Result<(), (usize, &'static str
             rules::striped(layer, held, parameters, arena).map_err(|reason| (first + index, reason))?;
         }
         are_apart(layers, &lines, stage, &held).map_err(wrong)?;
+        let state = stage.state();
+        if !state.offset.is_multiple_of(4) || rules::range(&state).end > u64::from(network.arena_bytes) {
+            return Err(wrong("the state of a stage does not lie in the arena"));
+        }
     }
     Ok(())
+}
+
+/// Without the feature `file`, which reads artifacts, a network has no stages.
+///
+/// # Errors
+/// It has one.
+#[cfg(not(feature = "file"))]
+pub(crate) fn validate(network: &Network<'_>) -> Result<(), (usize, &'static str)> {
+    let stage = network.stages.first();
+    stage.map_or(Ok(()), |stage| Err((stage.range().start, "stages are checked with the feature `file` alone")))
+}
+
+/// Whether the state of a stage lies over a tensor that is written before the stage and read after it.
+///
+/// * `written`: the layer that writes it; `None`: it is an input of the network.
+/// * `until`: the layer that reads it.
+pub(crate) fn state_over(stages: &[Stage], written: Option<usize>, tensor: &Tensor, until: usize) -> bool {
+    let wanted = rules::range(tensor);
+    stages.iter().any(|stage| {
+        let between = written.is_none_or(|written| stage.range().start > written) && stage.range().end <= until;
+        let state = rules::range(&stage.state());
+        between && state.start < wanted.end && wanted.start < state.end
+    })
 }
 
 /// What the layers of a stage write is read in the stage alone, but for what the last one does.
@@ -130,6 +157,7 @@ fn are_apart(layers: &[Layer], lines: &Lines, stage: &Stage, held: &[u16]) -> Re
         }
         tensors.push((*placed.output(), lines[index].place));
     }
+    tensors.push((stage.state(), lines.len() as u8));
     for (index, (a, place)) in tensors.iter().enumerate() {
         let range = rules::range(a);
         let overlaps = |(b, other): &(Tensor, u8)| {

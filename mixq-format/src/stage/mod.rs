@@ -10,6 +10,8 @@
 //! Kernels see a shorter tensor, see [`Rows`]. Which rows that are, [`Turns`] computes from a [`Line`] of
 //! numbers for each layer, on the device and on the host alike.
 
+use crate::{Bits, Tensor};
+
 mod checks;
 mod line;
 mod reach;
@@ -19,11 +21,11 @@ mod turns;
 
 #[cfg(feature = "file")]
 pub use checks::held_layers;
-#[cfg(feature = "file")]
-pub(crate) use checks::validate;
+pub(crate) use checks::{state_over, validate};
 pub use line::{Line, Lines};
 pub use rows::{Rows, Stripe};
 pub use striped::Striped;
+pub(crate) use turns::Alone;
 pub use turns::Turns;
 
 /// Layers of the longest stage.
@@ -40,6 +42,8 @@ pub struct Stage {
     pub layers: u16,
     /// Rows of the last layer's output that are made in a turn.
     pub rows: u16,
+    /// First byte of its state in the arena, a multiple of 4: [`Stage::state_bytes`] bytes.
+    pub state: u32,
 }
 
 impl Stage {
@@ -48,8 +52,19 @@ impl Stage {
     pub const TABLE_BYTES: usize = 4 * size_of::<u16>() + size_of::<Line>();
 
     /// Bytes of the arena that kernels work in while a stage is executed, at least: as many as each needs. So
-    /// they take none of the stack, where the state of the stage lies.
+    /// they take less of the stack, where the table of the stripe lies.
     pub const SCRATCH_BYTES: usize = crate::target::armv7em::LEAST_SCRATCH_OF_RGB3X3_AND_SUMS;
+
+    /// Bytes of the arena that say how far each layer is.
+    pub const fn state_bytes(&self) -> usize {
+        turns::STATE_BYTES * self.layers as usize
+    }
+
+    /// Its state as a tensor.
+    pub const fn state(&self) -> Tensor {
+        let width = self.state_bytes() as u16;
+        Tensor { height: 1, width, channels: 1, bits: Bits::B8, zero_point: 0, offset: self.state }
+    }
 
     /// The indices of its layers.
     pub fn range(&self) -> core::ops::Range<usize> {

@@ -1,28 +1,54 @@
 //! Which rows each layer of a stage makes in a turn, and which rows then make room.
 
-use super::{Line, Rows};
+use super::{Line, Rows, Stage};
 
-/// The turns of a stage of at most `N` layers: the same on the device and on the host.
-#[derive(Clone, Debug)]
-pub struct Turns<'a, const N: usize> {
-    lines: &'a [Line],
-    rows: u16,
-    /// By layer: rows of its output that were made before this turn.
-    before: [u16; N],
-    /// By layer: the same after this turn.
-    ends: [u16; N],
-    /// By place: the row of its tensors that lies at its start.
-    base: [u16; N],
+/// Bytes of the state of a layer: a half for each of [`Count`].
+pub(super) const STATE_BYTES: usize = 8;
+
+/// What is known of a layer.
+#[derive(Clone, Copy)]
+enum Count {
+    /// Rows of its output that were made before this turn.
+    Before,
+    /// The same after this turn.
+    After,
+    /// The row of its tensors that lies at the start of its place.
+    Base,
+    /// The same after this turn.
+    NextBase,
 }
 
-impl<'a, const N: usize> Turns<'a, N> {
-    /// Before the first turn. `rows`: those of the last output that are made in a turn.
+/// The turns of a stage: the same on the device and on the host. How far they are stands in the arena.
+#[derive(Clone, Debug)]
+pub struct Turns<'a> {
+    lines: &'a [Line],
+    rows: u16,
+    state: usize,
+}
+
+impl<'a> Turns<'a> {
+    /// Before the first turn: sets all counts of the stage to 0.
     ///
     /// # Panics
-    /// If the stage has no layers, or more than `N`.
-    pub const fn new(lines: &'a [Line], rows: u16) -> Self {
-        assert!(!lines.is_empty() && lines.len() <= N, "a stage has other layers than its turns");
-        Turns { lines, rows, before: [0; N], ends: [0; N], base: [0; N] }
+    /// If the state does not lie in the arena.
+    pub fn new(lines: &'a [Line], stage: &Stage, arena: &mut [u8]) -> Self {
+        let state = stage.state as usize;
+        arena[state..state + STATE_BYTES * lines.len()].fill(0);
+        Turns { lines, rows: stage.rows, state }
+    }
+
+    fn place(&self, layer: usize, count: Count) -> usize {
+        self.state + STATE_BYTES * layer + 2 * count as usize
+    }
+
+    fn get(&self, arena: &[u8], layer: usize, count: Count) -> u16 {
+        let at = self.place(layer, count);
+        u16::from_le_bytes([arena[at], arena[at + 1]])
+    }
+
+    fn set(&self, arena: &mut [u8], layer: usize, count: Count, rows: u16) {
+        let at = self.place(layer, count);
+        arena[at..at + 2].copy_from_slice(&rows.to_le_bytes());
     }
 
     /// Goes on to the next turn. `false`: all rows are made.
@@ -31,8 +57,8 @@ impl<'a, const N: usize> Turns<'a, N> {
     /// If the places of the stage do not fit the arena.
     // Never inlined: what it takes of the stack is free again when kernels are called.
     #[inline(never)]
-    pub fn next(&mut self, arena: &mut [u8]) -> bool {
-        self.advance(|line, gone, kept| {
+    pub fn next(&self, arena: &mut [u8]) -> bool {
+        self.advance(arena, |arena, line, gone, kept| {
             let (start, row) = (line.offset as usize, line.row_bytes as usize);
             let from = start + usize::from(gone) * row;
             arena.copy_within(from..from + usize::from(kept) * row, start);
@@ -40,53 +66,67 @@ impl<'a, const N: usize> Turns<'a, N> {
     }
 
     /// The same; `shift` moves rows: of a place, how many rows leave it, and how many behind them stay.
-    pub(crate) fn advance(&mut self, mut shift: impl FnMut(&Line, u16, u16)) -> bool {
-        let lines = self.lines;
-        let last = lines.len() - 1;
-        if self.ends[last] >= lines[last].height {
+    pub(crate) fn advance(&self, arena: &mut [u8], shift: impl Fn(&mut [u8], &Line, u16, u16)) -> bool {
+        let last = self.lines.len() - 1;
+        let Line { height, .. } = self.lines[last];
+        if self.get(arena, last, Count::After) >= height {
             return false;
         }
-        self.before = self.ends;
-        let mut base = [0; N];
-        // Rows that were made and that no layer needs.
-        for (line, made) in lines.iter().zip(&self.before) {
-            if line.place != Line::WHOLE {
-                let base = &mut base[usize::from(line.place)];
-                *base = (*base).max(*made);
-            }
-        }
-        for (line, made) in lines.iter().zip(&self.before) {
-            for place in line.inputs.iter().filter_map(|input| Some(lines.get(usize::from(*input))?.place)) {
-                if place != Line::WHOLE && *made < line.height {
-                    let base = &mut base[usize::from(place)];
-                    *base = u32::from(*base).min(line.first(*made)) as u16;
-                }
-            }
-        }
-        for (index, line) in lines.iter().enumerate() {
-            let gone = base[index] - self.base[index];
-            if usize::from(line.place) == index && gone > 0 {
-                shift(line, gone, self.made_in(index) - base[index]);
-            }
-        }
-        self.base = base;
-        self.ends[last] = self.before[last].saturating_add(self.rows).min(lines[last].height);
-        for (index, line) in lines.iter().enumerate().rev() {
-            let needed = line.needed(self.ends[index]);
+        self.make_room(arena, shift);
+        let rows = self.get(arena, last, Count::Before).saturating_add(self.rows).min(height);
+        self.set(arena, last, Count::After, rows);
+        for (index, line) in self.lines.iter().enumerate().rev() {
+            let needed = line.needed(self.get(arena, index, Count::After));
             for input in line.inputs.map(usize::from) {
-                if let Some(read) = lines.get(input) {
+                if let Some(read) = self.lines.get(input) {
                     let rows = needed.min(read.height.into()) as u16;
-                    self.ends[input] = self.ends[input].max(rows);
+                    let rows = rows.max(self.get(arena, input, Count::After));
+                    self.set(arena, input, Count::After, rows);
                 }
             }
         }
         true
     }
 
+    /// Drops the rows that were made and that no layer needs any more.
+    fn make_room(&self, arena: &mut [u8], shift: impl Fn(&mut [u8], &Line, u16, u16)) {
+        // Of each place: the rows that were made there, then the first of them that is needed.
+        for layer in 0..self.lines.len() {
+            self.set(arena, layer, Count::NextBase, 0);
+            let made = self.get(arena, layer, Count::After);
+            self.set(arena, layer, Count::Before, made);
+        }
+        for (layer, line) in self.lines.iter().enumerate() {
+            if line.place != Line::WHOLE {
+                let place = usize::from(line.place);
+                let made = self.get(arena, layer, Count::Before).max(self.get(arena, place, Count::NextBase));
+                self.set(arena, place, Count::NextBase, made);
+            }
+        }
+        for (layer, line) in self.lines.iter().enumerate() {
+            let made = self.get(arena, layer, Count::Before);
+            for place in line.inputs.iter().filter_map(|input| Some(self.lines.get(usize::from(*input))?.place)) {
+                if place != Line::WHOLE && made < line.height {
+                    let place = usize::from(place);
+                    let needed = u32::from(self.get(arena, place, Count::NextBase)).min(line.first(made));
+                    self.set(arena, place, Count::NextBase, needed as u16);
+                }
+            }
+        }
+        for (index, line) in self.lines.iter().enumerate() {
+            let base = self.get(arena, index, Count::NextBase);
+            let gone = base - self.get(arena, index, Count::Base);
+            if usize::from(line.place) == index && gone > 0 {
+                shift(arena, line, gone, self.made_in(arena, index) - base);
+            }
+            self.set(arena, index, Count::Base, base);
+        }
+    }
+
     /// Rows that were made in a place before this turn.
-    fn made_in(&self, place: usize) -> u16 {
-        let inside = self.lines.iter().zip(&self.before);
-        inside.filter(|(line, _)| usize::from(line.place) == place).map(|(_, made)| *made).max().unwrap_or(0)
+    fn made_in(&self, arena: &[u8], place: usize) -> u16 {
+        let inside = self.lines.iter().enumerate().filter(|(_, line)| usize::from(line.place) == place);
+        inside.map(|(layer, _)| self.get(arena, layer, Count::Before)).max().unwrap_or(0)
     }
 
     /// What a layer computes in this turn; `None`: nothing.
@@ -94,22 +134,22 @@ impl<'a, const N: usize> Turns<'a, N> {
     /// # Panics
     /// If the stage does not have the layer.
     #[inline(never)]
-    pub fn rows(&self, layer: usize) -> Option<Rows> {
+    pub fn rows(&self, arena: &[u8], layer: usize) -> Option<Rows> {
         let line = &self.lines[layer];
-        let (from, to) = (self.before[layer], self.ends[layer]);
+        let [from, to] = self.made(arena, layer);
         if from >= to {
             return None;
         }
         let start = line.first(from) as u16;
         let mut rows = Rows { first: [0; 3], rows: [0, 0, to - from], pad_top: 0 };
         rows.pad_top = (u32::from(line.pad)).saturating_sub(u32::from(from) * u32::from(line.stride)) as u16;
-        rows.first[2] = from - self.base_of(line.place);
+        rows.first[2] = from - self.base(arena, line.place);
         for (which, input) in line.inputs.into_iter().enumerate() {
             if input == Line::NONE {
                 continue;
             }
             let (base, height) = match self.lines.get(usize::from(input)) {
-                Some(read) => (self.base_of(read.place), read.height),
+                Some(read) => (self.base(arena, read.place), read.height),
                 // What lies outside is cut to its height by the layer's table.
                 None => (0, u16::MAX),
             };
@@ -120,18 +160,33 @@ impl<'a, const N: usize> Turns<'a, N> {
     }
 
     /// The row at the start of a place.
-    fn base_of(&self, place: u8) -> u16 {
-        self.base.get(usize::from(place)).copied().unwrap_or(0)
+    fn base(&self, arena: &[u8], place: u8) -> u16 {
+        if place == Line::WHOLE { 0 } else { self.get(arena, place.into(), Count::Base) }
     }
 
-    /// Rows that layer `layer` has made before this turn, and after it.
-    #[cfg(feature = "file")]
-    pub(super) fn made(&self, layer: usize) -> [u16; 2] {
-        [self.before[layer], self.ends[layer]]
+    /// Rows that a layer has made before this turn, and after it.
+    pub(super) fn made(&self, arena: &[u8], layer: usize) -> [u16; 2] {
+        [Count::Before, Count::After].map(|count| self.get(arena, layer, count))
     }
 
     /// Rows that the place of a layer's output holds at the end of this turn.
-    pub(super) fn held(&self, layer: usize) -> u16 {
-        self.ends[layer] - self.base_of(self.lines[layer].place)
+    pub(super) fn held(&self, arena: &[u8], layer: usize) -> u16 {
+        self.get(arena, layer, Count::After) - self.base(arena, self.lines[layer].place)
+    }
+}
+
+/// The state of a stage that is gone through without an arena.
+pub(crate) struct Alone(pub(crate) [u8; STATE_BYTES * super::MOST_LAYERS]);
+
+impl Alone {
+    /// The turns of a stage, and the memory of their state.
+    pub(crate) fn new<'a>(lines: &'a [Line], stage: &Stage) -> (Turns<'a>, Alone) {
+        let mut alone = Alone([0; STATE_BYTES * super::MOST_LAYERS]);
+        (Turns::new(lines, &Stage { state: 0, ..*stage }, &mut alone.0), alone)
+    }
+
+    /// Goes on to the next turn.
+    pub(crate) fn advance(&mut self, turns: &Turns<'_>) -> bool {
+        turns.advance(&mut self.0, |_, _, _, _| {})
     }
 }

@@ -81,25 +81,27 @@ pub struct Outline<'a> {
 
 impl Outline<'_> {
     /// The network in an arena of this number of bytes.
-    fn in_arena(&self, bytes: u32) -> Moved<'_> {
+    fn in_arena(&self, bytes: u32) -> Moved {
         let Steps { stages, kept, .. } = self.steps;
         let layers = in_arena(self.steps, self.arena_bytes, bytes);
+        let place = |stage: &Stage| stage.state().in_arena(self.arena_bytes, bytes).offset;
+        let stages: Vec<Stage> = stages.iter().map(|stage| Stage { state: place(stage), ..*stage }).collect();
         let kept = kept.iter().map(|tensor| tensor.in_arena(self.arena_bytes, bytes));
-        Moved { placed: held_layers(&layers, stages), kept: kept.collect(), layers, stages }
+        Moved { placed: held_layers(&layers, &stages), kept: kept.collect(), layers, stages }
     }
 }
 
 /// A network in another arena.
-struct Moved<'a> {
+struct Moved {
     layers: Vec<Layer>,
     placed: Vec<Layer>,
     kept: Vec<Tensor>,
-    stages: &'a [Stage],
+    stages: Vec<Stage>,
 }
 
-impl Moved<'_> {
+impl Moved {
     fn steps(&self) -> Steps<'_> {
-        Steps { layers: &self.layers, placed: &self.placed, stages: self.stages, kept: &self.kept }
+        Steps { layers: &self.layers, placed: &self.placed, stages: &self.stages, kept: &self.kept }
     }
 }
 

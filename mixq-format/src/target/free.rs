@@ -9,10 +9,10 @@ use crate::Tensor;
 /// multiple of 4, and its number of bytes. If several parts are largest, the first of them.
 pub(super) fn free(steps: Steps<'_>, index: usize, arena_bytes: u32) -> (usize, usize) {
     let arena = arena_bytes as usize;
-    let ends = live(steps, index).map(|tensor| tensor.range().end.next_multiple_of(4)).chain([0]);
+    let ends = live(steps, index).map(|range| range.end.next_multiple_of(4)).chain([0]);
     let parts = ends.map(|start| {
-        let inside = live(steps, index).any(|tensor| tensor.range().contains(&start));
-        let next = live(steps, index).map(|tensor| tensor.range().start).filter(|next| *next >= start);
+        let inside = live(steps, index).any(|range| range.contains(&start));
+        let next = live(steps, index).map(|range| range.start).filter(|next| *next >= start);
         let end = if inside { start } else { next.min().unwrap_or(arena).min(arena) & !3 };
         (start, end.saturating_sub(start))
     });
@@ -28,7 +28,7 @@ pub(super) fn between(steps: Steps<'_>, index: usize) -> Option<(usize, usize)> 
     }
     let [input, output] = [steps.placed[index].first_input().range(), steps.placed[index].output().range()];
     let (low, high) = if input.start < output.start { (input, output) } else { (output, input) };
-    let inside = |tensor: &Tensor| tensor.range().start < high.start && tensor.range().end > low.end;
+    let inside = |range: Range<usize>| range.start < high.start && range.end > low.end;
     let start = low.end.next_multiple_of(4);
     let bytes = (high.start & !3).saturating_sub(start);
     (!live(steps, index).any(inside)).then_some((start, bytes))
@@ -45,13 +45,15 @@ pub(super) fn spent(steps: Steps<'_>, index: usize) -> bool {
     later(steps, index).all(|tensor| apart(tensor.range()))
 }
 
-/// The tensors that the arena holds while layer `index` is executed: the inputs and the output of the layer,
-/// and those that [`later`] layers need. Of a layer in a stage: those of all layers of the stage.
-fn live(steps: Steps<'_>, index: usize) -> impl Iterator<Item = &Tensor> {
+/// The bytes that the arena holds while layer `index` is executed: the inputs and the output of the layer,
+/// and what [`later`] layers need. Of a layer in a stage: those of all layers of the stage, and its state.
+fn live(steps: Steps<'_>, index: usize) -> impl Iterator<Item = Range<usize>> {
+    let state = steps.stage(index).map(|stage| stage.state().range());
     let now = steps.stage(index).map_or(index..index + 1, |stage| stage.range());
     let last = now.end - 1;
     let layers = steps.placed[now].iter();
-    layers.flat_map(|layer| layer.inputs().chain([layer.output()])).chain(later(steps, last))
+    let tensors = layers.flat_map(|layer| layer.inputs().chain([layer.output()])).chain(later(steps, last));
+    tensors.map(Tensor::range).chain(state)
 }
 
 /// The tensors that later layers read, unless layer `index` or a later one writes them first; and those that

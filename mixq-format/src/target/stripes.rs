@@ -2,7 +2,8 @@
 
 use super::Steps;
 use super::cost::Tally;
-use crate::{Layer, MOST_LAYERS, Rows, Turns};
+use crate::stage::Alone;
+use crate::{Layer, Rows};
 
 /// The layer as it is executed for one image: on which rows, and how often. Of a layer in no stage: once.
 /// Stripes that differ in their places alone count as the same.
@@ -12,11 +13,10 @@ pub(super) fn executions(steps: Steps<'_>, index: usize) -> Vec<(Layer, usize)> 
     let Some((stage, lines)) = stage.and_then(|stage| Some((stage, stage.lines(steps.layers).ok()?))) else {
         return vec![(*layer, 1)];
     };
-    // Of a stage that is valid no turn reads beyond the arena.
-    let mut turns = Turns::<MOST_LAYERS>::new(&lines, stage.rows);
+    let (turns, mut alone) = Alone::new(&lines, stage);
     let mut found: Vec<(Layer, usize)> = Vec::new();
-    while turns.advance(|_, _, _| {}) {
-        let Some(rows) = turns.rows(index - usize::from(stage.first)) else { continue };
+    while alone.advance(&turns) {
+        let Some(rows) = turns.rows(&alone.0, index - usize::from(stage.first)) else { continue };
         let stripe = layer.on_rows(&Rows { first: [0; 3], ..rows });
         match found.iter_mut().find(|(other, _)| *other == stripe) {
             Some((_, count)) => *count += 1,
