@@ -39,7 +39,6 @@ pub fn all() -> Vec<Artifact> {
     for scheme in [Scheme::PerChannel, Scheme::PerLayerFolded] {
         networks.extend([3, 16, 6].map(|channels| full(channels, scheme)));
     }
-    networks.extend(crate::stripes::networks());
     networks
 }
 

@@ -17,17 +17,22 @@ use crate::trained::random_trained;
 /// layers or more.
 pub fn networks() -> Vec<Artifact> {
     let of = |bits: Bits, seed: u64| {
-        let graph = random_graph(&mut Rng::with_seed(seed));
-        let allocate = |ram| allocate_uniformly(&graph, bits, u64::MAX, ram, Scheme::PerChannel);
-        let mut allocation = allocate(u64::MAX).expect("all of the memory is enough");
-        while let Ok(less) = allocate(allocation.ram - 4) {
-            allocation = less;
-        }
-        let is_long = allocation.stages.iter().any(|stripes| stripes.stage.layers >= 5);
-        is_long.then(|| artifact(&format!("striped{}", bits.count()), &graph, &allocation, seed))
+        let network =
+            least(&format!("striped{}", bits.count()), &random_graph(&mut Rng::with_seed(seed)), bits);
+        network.header.stages.iter().any(|stage| stage.layers >= 5).then_some(network)
     };
     let first = |bits: Bits| (0..).find_map(|seed| of(bits, seed)).expect("some network has a long stage");
     Bits::QUANTISED.map(first).to_vec()
+}
+
+/// A network with random weights, in as little RAM as it can be executed in at these bits.
+pub fn least(name: &str, graph: &Graph, bits: Bits) -> Artifact {
+    let allocate = |ram| allocate_uniformly(graph, bits, u64::MAX, ram, Scheme::PerChannel);
+    let mut allocation = allocate(u64::MAX).expect("all of the memory is enough");
+    while let Ok(less) = allocate(allocation.ram - 4) {
+        allocation = less;
+    }
+    artifact(name, graph, &allocation, 1)
 }
 
 /// The artifact of a network with random weights, written and read.
@@ -89,7 +94,10 @@ fn text(rng: &mut Rng) -> String {
                 let window = window(rng);
                 push(&mut text, &format!("op = \"depthwise\"\n{window}\n{}", activation(rng)));
             }
-            5 => drop(push(&mut text, &format!("op = \"{}_pool\"\n{}", either(rng, "max", "average"), pool(rng)))),
+            5 => drop(push(
+                &mut text,
+                &format!("op = \"{}_pool\"\n{}", either(rng, "max", "average"), pool(rng)),
+            )),
             6 => drop(push(&mut text, &format!("op = \"{}\"", either(rng, "sigmoid", "hard_swish")))),
             7 => {
                 let lines = format!(
@@ -103,7 +111,10 @@ fn text(rng: &mut Rng) -> String {
                 let start = push(&mut text, "op = \"pointwise\"\nfilters = 8\nbatch_norm = true");
                 push(&mut text, &format!("op = \"conv\"\nfilters = 8\nkernel = 3\n{}", activation(rng)));
                 let end = push(&mut text, "op = \"conv\"\nfilters = 8\nkernel = [5, 3]");
-                push(&mut text, &format!("op = \"add\"\ninputs = [\"{start}\", \"{end}\"]\n{}", activation(rng)));
+                push(
+                    &mut text,
+                    &format!("op = \"add\"\ninputs = [\"{start}\", \"{end}\"]\n{}", activation(rng)),
+                );
             }
         }
     }

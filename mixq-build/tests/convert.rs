@@ -7,6 +7,8 @@ use mixq_build::engine::convert::{Converted, convert};
 use mixq_build::engine::graph::Graph;
 use mixq_build::engine::memory;
 use mixq_build::engine::memory::{Allocation, allocate, allocate_uniformly};
+use mixq_build::engine::settings::{Execution, Ram};
+use mixq_format::target::Steps;
 use mixq_format::{Bits, Layer, Network, Tensor};
 use mixq_tests::compare::{Tally, compare};
 use mixq_tests::graphs::{random_graph, random_graph_of_inputs};
@@ -66,6 +68,8 @@ fn random_allocation(rng: &mut Rng, graph: &Graph, scheme: Scheme) -> Allocation
         let (flash, ram) = (rng.u64(0..=most.flash), rng.u64(0..=most.ram));
         let flash = if rng.bool() { flash } else { most.flash };
         let ram = if rng.bool() { ram } else { most.ram };
+        // Tensors are compared whole.
+        let ram = Ram { bytes: ram, execution: Execution::Whole };
         if let Ok(allocation) = allocate(graph, flash, ram, scheme) {
             return allocation;
         }
@@ -102,7 +106,7 @@ fn compare_all(seeds: u64, mut graph: impl FnMut(&mut Rng) -> Graph) -> Tally {
         let steps: Vec<Layer> = converted.layers.iter().map(|named| named.layer).collect();
         let kept: Vec<Tensor> = converted.outputs.iter().skip(1).map(|output| output.tensor).collect();
         let inputs: Vec<Tensor> = converted.inputs.iter().map(|input| input.tensor).collect();
-        let (_, alive) = memory::peak(&inputs, &steps, &kept);
+        let (_, alive) = memory::peak(&inputs, Steps { kept: &kept, ..Steps::from(&steps) });
         assert_eq!(alive, allocation.plan.lower_bound as u64, "{seed}: what a report says of the arena");
         for _ in 0..2 {
             let image = random_row(&mut rng, &graph.inputs);
@@ -116,7 +120,8 @@ fn check_bytes(converted: &Converted, allocation: &Allocation, seed: u64) {
     let layers: Vec<Layer> = converted.layers.iter().map(|named| named.layer).collect();
     let inputs: Vec<Tensor> = converted.inputs.iter().map(|input| input.tensor).collect();
     let network = Network {
-        layers: &layers, stages: &[],
+        layers: &layers,
+        stages: &[],
         parameters: &converted.parameters,
         input: inputs[0],
         others: &inputs[1..],

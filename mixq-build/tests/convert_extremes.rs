@@ -47,7 +47,8 @@ fn run(trained: &TrainedNetwork, image: [u8; 4]) -> Result<([i32; 2], [i32; 2]),
     let layers: Vec<Layer> = converted.layers.iter().map(|named| named.layer).collect();
     let (input, output, arena_bytes) = (converted.inputs[0].tensor, converted.output, converted.arena_bytes);
     let network = Network {
-        layers: &layers, stages: &[],
+        layers: &layers,
+        stages: &[],
         parameters: &converted.parameters,
         input,
         others: &[],

@@ -42,7 +42,8 @@ fn run(converted: &Converted, image: &[u8]) -> [i32; 2] {
     let layers: Vec<Layer> = converted.layers.iter().map(|named| named.layer).collect();
     let (input, output, arena_bytes) = (converted.inputs[0].tensor, converted.output, converted.arena_bytes);
     let network = mixq_format::Network {
-        layers: &layers, stages: &[],
+        layers: &layers,
+        stages: &[],
         parameters: &converted.parameters,
         input,
         others: &[],
@@ -66,7 +67,8 @@ fn flash(converted: &Converted) -> u64 {
     let Converted { parameters, inputs, output, arena_bytes, .. } = converted;
     let input = inputs[0].tensor;
     let network = mixq_format::Network {
-        layers: &layers, stages: &[],
+        layers: &layers,
+        stages: &[],
         parameters,
         input,
         others: &[],

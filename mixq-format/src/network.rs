@@ -1,9 +1,9 @@
 //! The whole network, and the checks that make it safe to execute.
 
-use crate::stage::{self, state_over};
-use crate::{Bits, Layer, Stage, Tensor, contents, rules};
 #[cfg(feature = "file")]
 use crate::held_layers;
+use crate::stage::{self, state_over};
+use crate::{Bits, Layer, Stage, Tensor, contents, rules};
 
 /// An integer network: layers in the order of execution, their parameters, and the shape of its arena.
 #[derive(Clone, Copy, Debug)]
@@ -161,7 +161,11 @@ impl Network<'_> {
             other.start < wanted.end && wanted.start < other.end
         };
         let until = self.layers.len();
-        if placed[writer + 1..].iter().any(over) || state_over(self.stages, Some(writer), output, until) { Err("is written over") } else { Ok(()) }
+        if placed[writer + 1..].iter().any(over) || state_over(self.stages, Some(writer), output, until) {
+            Err("is written over")
+        } else {
+            Ok(())
+        }
     }
 
     /// `placed`: the layers with the rows that the arena holds.

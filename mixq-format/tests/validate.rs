@@ -4,6 +4,8 @@
 mod inputs;
 #[path = "validate/outputs.rs"]
 mod outputs;
+#[path = "validate/stages.rs"]
+mod stages;
 
 use mixq_format::{
     Add, Bits, Conv, Depthwise, Elementwise, Layer, Linear, Network, Pool, Requant, Rule, Tensor, Window,
@@ -80,7 +82,8 @@ impl Case {
         change(&mut case);
         let Case { layers, parameters, input, output, arena_bytes } = &case;
         let network = Network {
-            layers, stages: &[],
+            layers,
+            stages: &[],
             parameters,
             input: *input,
             others: &[],

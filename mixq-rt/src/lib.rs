@@ -50,6 +50,7 @@
 //! ];
 //! let network = Network {
 //!     layers: &layers,
+//!     stages: &[], // runs of layers that are executed in stripes
 //!     parameters: &parameters,
 //!     input: pixels,
 //!     others: &[], // a network may have several inputs

@@ -13,7 +13,7 @@ use mixq_format::target::{Cost, Execution, Free, Kernel, Tally};
 use mixq_format::{Artifact, Bits, Layer};
 use mixq_tests::measure::{self, CORTEX_M0, CORTEX_M4, CORTEX_M33, CORTEX_M33_WITHOUT_DSP, Processor, RISCV};
 use mixq_tests::varied::{self, varied};
-use mixq_tests::{networks, zoo};
+use mixq_tests::{networks, stripes, zoo};
 
 /// Instructions that a layer may differ by in any case: a few calls.
 const FEW: f64 = 150.0;
@@ -168,6 +168,22 @@ fn cortex_m4_takes_what_the_model_says() {
         functions.chain(moves).chain(grouped).chain(of_channels).chain(products).chain(constants);
     let all = of_tests.chain(random).chain(known).chain(random_kinds);
     check(CORTEX_M4, all.collect());
+}
+
+/// Networks in stripes of rows, in the least RAM in which no activation loses bits.
+#[test]
+fn stripes_take_what_the_model_says() {
+    let known = ["resnet8", "person_96x96x1", "mobilenet_v1_0.25_128", "mobilenet_v2_0.35_128"]
+        .map(|name| stripes::least(name, &zoo::graph(name), Bits::B8));
+    let random = stripes::networks();
+    let cases = known.into_iter().chain(random).map(|network| Case {
+        network,
+        spares: vec![0, 2000],
+        share: 0.0,
+        of_layer: None,
+        like_trained: false,
+    });
+    check(CORTEX_M4, cases.collect());
 }
 
 /// With DSP it executes the code of the Cortex-M4. Layers that only the portable kernels take have the code

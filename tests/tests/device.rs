@@ -6,9 +6,10 @@ use std::sync::LazyLock;
 
 use mixq_format::{Artifact, Bits};
 use mixq_tests::firmware::{self, Board, Options, Part};
-use mixq_tests::networks;
+use mixq_tests::{networks, stripes};
 
-static ARTIFACTS: LazyLock<Vec<Artifact>> = LazyLock::new(networks::all);
+static ARTIFACTS: LazyLock<Vec<Artifact>> =
+    LazyLock::new(|| networks::all().into_iter().chain(stripes::networks()).collect());
 
 /// The folder of the networks, written once for all tests.
 static MODELS: LazyLock<PathBuf> = LazyLock::new(|| {

@@ -10,6 +10,8 @@ use serde_json::{Value, json};
 use crate::mixq::Mixq;
 use crate::process::repository;
 
+mod memory;
+
 /// The file that is written.
 const FILE: &str = "docs/allocation.md";
 
@@ -58,8 +60,11 @@ pub fn run(json: bool) -> Result<ExitCode> {
     std::fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
     std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
     println!("wrote {FILE}: {rows} allocations");
+    let networks = memory::write(&mixq)?;
+    println!("wrote {}: {networks} networks", memory::FILE);
     if json {
-        println!("{}", json!({ "file": FILE, "allocations": rows }));
+        let files = [FILE, memory::FILE];
+        println!("{}", json!({ "files": files, "allocations": rows, "networks": networks }));
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -71,11 +76,12 @@ Which tensors the rules of arXiv 1905.13082 cut below 8 bits, in 2,048,000 B of 
 1000 classes.
 `paper` counts memory as the paper does; `runtime` counts what the linked firmware holds. Outputs and \
 weights that are not
-named have 8 bits. Written by `cargo xtask tables`; one row is
+named have 8 bits. Layers are executed on whole tensors, as in the paper; in stripes of rows no output is cut, see
+[memory.md](memory.md). Written by `cargo xtask tables`; one row is
 
 ```sh
 cargo xtask allocate mobilenet_v1 --width 0.75 --resolution 224 --classes 1000 \\
-    --flash 2048000 --ram 512000 --scheme per-channel --model paper
+    --flash 2048000 --ram 512000 --scheme per-channel --model paper --execution whole
 ```
 ";
 
@@ -101,6 +107,8 @@ fn allocate(mixq: &Mixq, width: &str, resolution: &str, scheme: &str, model: &st
         scheme,
         "--model",
         model,
+        "--execution",
+        "whole",
     ];
     mixq.quiet_json("allocate", &arguments)
 }

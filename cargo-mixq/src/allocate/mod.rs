@@ -209,7 +209,11 @@ fn does_not_fit(request: &Request<'_>, error: &Error) -> Result<Value, Error> {
 
 fn memory_model(arguments: &Arguments) -> MemoryModel {
     let delta = arguments.delta.unwrap_or(DELTA);
-    if arguments.model == "paper" { MemoryModel::Paper { delta } } else { MemoryModel::Runtime { delta, execution: arguments.execution } }
+    if arguments.model == "paper" {
+        MemoryModel::Paper { delta }
+    } else {
+        MemoryModel::Runtime { delta, execution: arguments.execution }
+    }
 }
 
 /// A file if there is one of that name, or if it is called like one; otherwise a built-in network.

@@ -3,7 +3,7 @@
 use comfy_table::{Attribute, Cell, CellAlignment, Table};
 
 use mixq_build::engine::report::allocation::{AllocationReport, LayerAllocation};
-use mixq_build::engine::report::{InputReport, activation_bits};
+use mixq_build::engine::report::{InputReport, activation_bits, stages};
 use mixq_build::engine::size::{bytes, thousands};
 
 use super::bits_cell;
@@ -42,7 +42,7 @@ pub fn allocation(report: &AllocationReport) -> String {
         }
     };
     format!(
-        "`{}`, {}, memory model `{}`, {} MAC\n{inputs}{layers}\n{}{}RAM peaks at `{}`{arena}\n{}",
+        "`{}`, {}, memory model `{}`, {} MAC\n{inputs}{layers}\n{}{}RAM peaks at `{}`{arena}\n{}{}",
         report.network,
         report.scheme.name(),
         report.memory_model,
@@ -50,8 +50,20 @@ pub fn allocation(report: &AllocationReport) -> String {
         memory("flash", report.flash_bytes, report.flash_budget),
         memory("RAM", report.ram_bytes, report.ram_budget),
         report.peak_layer,
+        uncut(report) + &stages::text(&report.stages),
         super::speed(&report.speed, report.ram_bytes),
     )
+}
+
+/// The RAM in which activations need not lose bits, where they do, or are executed in stripes for that.
+fn uncut(report: &AllocationReport) -> String {
+    match &report.uncut {
+        Some(uncut) if report.ram_bytes < uncut.whole_bytes && uncut.stripes_bytes < uncut.whole_bytes => {
+            let [whole, stripes] = [uncut.whole_bytes, uncut.stripes_bytes].map(bytes);
+            format!("activations keep their bits in {whole} of RAM, in stripes of rows in {stripes}\n")
+        }
+        _ => String::new(),
+    }
 }
 
 /// `meta` 1x1x3 of 4 bits, 2 B.

@@ -2,7 +2,7 @@
 
 use comfy_table::{Attribute, Cell, CellAlignment, Table};
 
-use mixq_build::engine::report::{LayerReport, Report, activation_bits};
+use mixq_build::engine::report::{LayerReport, Report, activation_bits, stages};
 use mixq_build::engine::size::{bytes, thousands};
 use mixq_build::engine::task::rules;
 
@@ -46,7 +46,8 @@ pub fn artifact(report: &Report) -> String {
         }
         gap => format!("{} more than is alive there", bytes(gap)),
     };
-    let peak = format!("RAM peaks at `{}`; the arena takes {gap}\n", report.peak_layer);
+    let stages = stages::text(&report.stages);
+    let peak = format!("RAM peaks at `{}`; the arena takes {gap}\n{stages}", report.peak_layer);
     format!(
         "model `{}`, {} MAC\n{layers}\n{}{}{peak}{}{}\n{images}\n{}{}{}{}",
         report.model,

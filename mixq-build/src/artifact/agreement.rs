@@ -79,12 +79,7 @@ fn of_interface(artifact: &Artifact, model: &Model, graph: &Graph) -> Vec<String
 }
 
 /// The allocation that an artifact with the right number of layers has come to.
-fn of_artifact(
-    artifact: &Artifact,
-    graph: &Graph,
-    steps: &[usize],
-    scheme: Scheme,
-) -> Option<Allocation> {
+fn of_artifact(artifact: &Artifact, graph: &Graph, steps: &[usize], scheme: Scheme) -> Option<Allocation> {
     let mut weights = vec![None; graph.nodes.len()];
     let mut activations = vec![Bits::B8; graph.nodes.len()];
     for (named, &node) in artifact.header.layers.iter().zip(steps) {

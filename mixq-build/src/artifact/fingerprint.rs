@@ -11,7 +11,7 @@ use crate::error::{Error, Problem};
 use crate::graph::Graph;
 use crate::hex::hexadecimal;
 use crate::import::{Imported, weights};
-use crate::settings::TestPart;
+use crate::settings::{Execution, Policy, TestPart};
 
 /// The inputs of a model by name. Short ones stand as they are, so that a stale artifact can say what
 /// changed; long ones as SHA-256.
@@ -70,6 +70,10 @@ pub fn fingerprint(
     } else {
         insert("delta", model.delta.to_string());
         insert("policy", plain(&serde_json::to_value(model.policy).map_err(unwritable)?));
+        // By other policies the bits themselves are compared.
+        if (model.policy, model.execution) == (Policy::Sensitivity, Execution::Whole) {
+            insert("execution", "whole".to_string());
+        }
         let training = serde_json::to_value(&model.training).map_err(unwritable)?;
         if let serde_json::Value::Object(settings) = training {
             for (name, value) in settings {

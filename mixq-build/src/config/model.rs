@@ -90,8 +90,19 @@ pub(super) fn read(
     check_name(entry, problems);
     let table = entry.table(problems)?;
     let keys = [
-        "network", "bits", "input", "inputs", "dataset", "task", "scheme", "policy", "delta", "execution",
-        "flash", "ram", "training",
+        "network",
+        "bits",
+        "input",
+        "inputs",
+        "dataset",
+        "task",
+        "scheme",
+        "policy",
+        "delta",
+        "execution",
+        "flash",
+        "ram",
+        "training",
     ];
     table.allow(&keys, problems);
     let mut settings = defaults.clone();

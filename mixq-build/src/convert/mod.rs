@@ -39,7 +39,8 @@ pub use pairs::{product, slopes};
 use std::collections::BTreeMap;
 
 use mixq_format::{
-    Accuracy, Artifact, Budget, Header, Input, NamedLayer, Output, Readout, SampleChannel, Stage, Task, Tensor,
+    Accuracy, Artifact, Budget, Header, Input, NamedLayer, Output, Readout, SampleChannel, Stage, Task,
+    Tensor,
 };
 
 use crate::settings::Rounding;
@@ -147,16 +148,8 @@ impl Converted {
     /// The artifact that holds this network.
     pub fn into_artifact(self, about: About) -> Artifact {
         let About { name, task, labels, samples, readout, fingerprint, budget, accuracy } = about;
-        let Converted {
-            layers,
-            stages,
-            parameters,
-            mut inputs,
-            output,
-            arena_bytes,
-            logit_scale,
-            outputs,
-        } = self;
+        let Converted { layers, stages, parameters, mut inputs, output, arena_bytes, logit_scale, outputs } =
+            self;
         inputs.iter_mut().zip(samples).for_each(|(input, samples)| input.samples = samples);
         let Input { tensor: input, samples, .. } = inputs[0].clone();
         if inputs.len() == 1 {

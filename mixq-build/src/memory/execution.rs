@@ -48,7 +48,8 @@ impl<'a> Ways<'a> {
             if self.whole[step] <= ram {
                 reach(step + 1, extra, None);
             }
-            let here = |(stripes, live): &&(&'a Stripes, u64)| stripes.stage.range().start == step && *live <= ram;
+            let here =
+                |(stripes, live): &&(&'a Stripes, u64)| stripes.stage.range().start == step && *live <= ram;
             for (stripes, _) in self.stages.iter().filter(here) {
                 reach(stripes.stage.range().end, extra + stripes.extra, Some(stripes));
             }
@@ -64,23 +65,20 @@ impl<'a> Ways<'a> {
         Some(stages)
     }
 
-    /// The steps that take more than `ram` bytes in each way to execute them.
-    fn too_large(&self, ram: u64) -> Vec<bool> {
-        let covers = |step: usize| {
-            move |(stripes, live): &(&Stripes, u64)| stripes.stage.range().contains(&step) && *live <= ram
-        };
-        let whole = self.whole.iter().enumerate();
-        whole.map(|(step, bytes)| *bytes > ram && !self.stages.iter().any(covers(step))).collect()
+    /// Bytes that live at each step, in the way to execute it that takes least.
+    fn least(self) -> Vec<u64> {
+        let mut least = self.whole;
+        for (stripes, live) in self.stages {
+            let steps = &mut least[stripes.stage.range()];
+            steps.iter_mut().for_each(|bytes| *bytes = live.min(*bytes));
+        }
+        least
     }
 }
 
 /// The stages and the arena of a network at these widths that fit `ram` bytes, with the fewest instructions
 /// more than whole tensors take: none, if these fit. `None`: there is no such way.
-pub fn fit(
-    schedule: &Schedule,
-    widths: &[Bits],
-    ram: Ram,
-) -> Option<(Vec<Stripes>, Plan)> {
+pub fn fit(schedule: &Schedule, widths: &[Bits], ram: Ram) -> Option<(Vec<Stripes>, Plan)> {
     let plan = schedule.plan(widths, &[]);
     if plan.bytes as u64 <= ram.bytes {
         return Some((Vec::new(), plan));
@@ -101,7 +99,8 @@ pub fn fit(
 /// Bytes of the smallest arena in which a network can be executed at these widths.
 pub fn least(schedule: &Schedule, widths: &[Bits], execution: Execution) -> u64 {
     let ways = Ways::new(schedule, widths, execution);
-    let mut sizes: Vec<u64> = ways.whole.iter().copied().chain(ways.stages.iter().map(|(_, live)| *live)).collect();
+    let mut sizes: Vec<u64> =
+        ways.whole.iter().copied().chain(ways.stages.iter().map(|(_, live)| *live)).collect();
     sizes.sort_unstable();
     sizes.dedup();
     let first = sizes.partition_point(|bytes| ways.within(*bytes).is_none());
@@ -114,7 +113,13 @@ pub fn least(schedule: &Schedule, widths: &[Bits], execution: Execution) -> u64 
     plans.take(8).min().map_or(whole, |striped| striped.min(whole))
 }
 
-/// The steps that do not fit `ram` bytes at these widths, in whatever way they are executed.
-pub fn too_large(schedule: &Schedule, widths: &[Bits], ram: Ram) -> Vec<bool> {
-    Ways::new(schedule, widths, ram.execution).too_large(ram.bytes)
+/// Bytes of RAM in which no activation has to lose bits: on whole tensors, and the least in stripes.
+pub fn uncut_bytes(schedule: &Schedule) -> [u64; 2] {
+    let widths = schedule.initial_widths();
+    [Execution::Whole, Execution::Stripes].map(|execution| least(schedule, &widths, execution))
+}
+
+/// Bytes that live at each step at these widths, in the way to execute it that takes least.
+pub fn live(schedule: &Schedule, widths: &[Bits], execution: Execution) -> Vec<u64> {
+    Ways::new(schedule, widths, execution).least()
 }

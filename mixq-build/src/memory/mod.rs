@@ -16,6 +16,7 @@ pub mod sensitivity;
 pub mod stripes;
 mod uniform;
 
+pub use execution::{live, uncut_bytes};
 #[cfg(feature = "integer")]
 pub(crate) use flash::Tables;
 pub use flash::most_flash_bytes;

@@ -4,14 +4,14 @@ use mixq_format::Bits;
 
 use super::accumulator;
 use super::arena::ALIGNMENT;
-use super::flash::{parameter_bytes, table_bytes, widths};
 use super::execution;
+use super::flash::{parameter_bytes, table_bytes, widths};
 use super::runtime::{Allocation, Cut, Fitted, Infeasible, fit_activations, ram_dead_end, stage_bytes};
 use super::schedule::Schedule;
 use super::sensitivity::{Alive, Candidate, choose_activations, choose_weights};
 use super::stripes::Stripes;
 use crate::graph::Graph;
-use crate::settings::{Ram, Scheme};
+use crate::settings::{Execution, Ram, Scheme};
 
 /// The widths to choose from, in the order of all losses.
 pub const WIDTHS: [Bits; 3] = [Bits::B8, Bits::B4, Bits::B2];
@@ -49,10 +49,13 @@ pub fn allocate_by_losses(
         weights(graph, &schedule.activations(&fitted.widths), flash, scheme, losses)
     };
     let mut chosen = choose(&fitted);
-    if chosen.is_err() {
-        // Thresholds of wide activations may be what is too large.
-        fitted = fit_activations(&schedule, ram)?;
-        chosen = choose(&fitted);
+    for execution in [ram.execution, Execution::Whole] {
+        if chosen.is_err() {
+            // Thresholds of wide activations may be what is too large, or the tables of stages.
+            let Ok(other) = fit_activations(&schedule, Ram { execution, ..ram }) else { break };
+            chosen = choose(&other).or(chosen);
+            fitted = other;
+        }
     }
     let weights = chosen?;
     fitted.cuts = cuts(&schedule, &weights, &fitted.widths);

@@ -45,6 +45,8 @@ pub struct Allocation {
 pub struct PlacedTensor {
     /// Its shape.
     pub shape: Shape,
+    /// How many of its rows the arena holds: all, or in a stage those that are still needed.
+    pub rows: usize,
     /// Its bits.
     pub bits: Bits,
     /// Its first byte in the arena.
@@ -56,7 +58,7 @@ pub struct PlacedTensor {
 impl PlacedTensor {
     /// Bytes that it takes, without alignment.
     pub fn bytes(&self) -> usize {
-        self.shape.height * self.shape.width * self.bits.row_bytes(self.shape.channels)
+        self.rows * self.shape.width * self.bits.row_bytes(self.shape.channels)
     }
 }
 
@@ -116,9 +118,36 @@ pub fn allocate_with_delta(
     scheme: Scheme,
     delta: u32,
 ) -> Result<Allocation, Infeasible> {
-    let schedule = Schedule::new(graph);
-    let Fitted { widths, mut cuts, stages, plan } = fit_activations(&schedule, ram.into())?;
+    let (schedule, ram) = (Schedule::new(graph), ram.into());
+    let fitted = fit_activations(&schedule, ram)?;
+    let is_striped = !fitted.stages.is_empty();
+    match weights_to_flash(graph, schedule, flash, scheme, delta, fitted) {
+        // The tables of stages may be what is too large: without them activations lose bits.
+        Err(too_large) if is_striped => {
+            let whole = Ram { execution: Execution::Whole, ..ram };
+            allocate_with_delta(graph, flash, whole, scheme, delta).map_err(|other| {
+                match (too_large, other) {
+                    (Infeasible::Flash { least }, Infeasible::Flash { least: other }) => {
+                        Infeasible::Flash { least: least.min(other) }
+                    }
+                    (too_large, _) => too_large,
+                }
+            })
+        }
+        found => found,
+    }
+}
 
+/// The bits of the weights by the rules, beside activations that have theirs.
+fn weights_to_flash(
+    graph: &Graph,
+    schedule: Schedule,
+    flash: u64,
+    scheme: Scheme,
+    delta: u32,
+    fitted: Fitted,
+) -> Result<Allocation, Infeasible> {
+    let Fitted { widths, mut cuts, stages, plan } = fitted;
     let weighted: Vec<usize> = graph.weighted().collect();
     let counts: Vec<u64> = weighted.iter().map(|&node| graph.weight_count(node) as u64).collect();
     let spread = |bits: &[Bits]| {
@@ -207,15 +236,23 @@ impl Allocation {
         states.for_each(|(stripes, state)| stripes.stage.state = *state as u32);
         let activations = schedule.activations(&widths);
         let flash = flash_bytes(graph, &weights, &activations, scheme) + stage_bytes(&stages);
-        let placed = |(tensor, &offset): (&Tensor, &usize)| {
+        let placed = |(index, (tensor, &offset)): (usize, (&Tensor, &usize))| {
             let Tensor { shape, width, life, .. } = *tensor;
-            PlacedTensor { shape, bits: widths[width], offset, life }
+            let rows = schedule.held(index, &stages).unwrap_or(shape.height);
+            PlacedTensor { shape, rows, bits: widths[width], offset, life }
         };
-        let tensors = schedule.tensors.iter().zip(&plan.offsets).map(placed).collect();
+        let tensors = schedule.tensors.iter().zip(&plan.offsets).enumerate().map(placed).collect();
         let lifetimes = schedule.lifetimes(&widths, &stages);
         let live_bytes = (0..schedule.steps.len()).map(|step| live_bytes(&lifetimes, step) as u64).collect();
         let ram = plan.bytes as u64;
         Allocation { weights, activations, cuts, tensors, live_bytes, schedule, stages, plan, flash, ram }
+    }
+}
+
+impl Allocation {
+    /// Bytes of flash that the stages take, of `flash`.
+    pub fn stage_bytes(&self) -> u64 {
+        stage_bytes(&self.stages)
     }
 }
 
@@ -258,13 +295,13 @@ fn cut_widths(
 ) -> Result<(Vec<Bits>, Vec<usize>, Vec<Stripes>, Plan), Infeasible> {
     let steps = rule_steps(schedule);
     let mut widths = schedule.initial_widths();
-    // Which steps are too large at the widths that were asked about last.
-    let mut known: (Vec<Bits>, Vec<bool>) = (Vec::new(), Vec::new());
+    // What lives at each step at the widths that were asked about last.
+    let mut known: (Vec<Bits>, Vec<u64>) = (Vec::new(), Vec::new());
     let violates = |widths: &[Bits], step: usize| {
         if known.0 != widths {
-            known = (widths.to_vec(), execution::too_large(schedule, widths, ram));
+            known = (widths.to_vec(), execution::live(schedule, widths, ram.execution));
         }
-        known.1[step]
+        known.1[step] > ram.bytes
     };
     let mut cut = cut_activations(&mut widths, &schedule.fixed, &steps, violates)
         .map_err(|dead_end| ram_dead_end(schedule, dead_end.step, ram.execution))?;
@@ -300,12 +337,11 @@ fn widest(schedule: &Schedule, widths: &[Bits]) -> Option<usize> {
 /// `step` is the step that does not fit even at 2 bits; `None` if each step fits but no plan of all does.
 pub(super) fn ram_dead_end(schedule: &Schedule, step: Option<usize>, execution: Execution) -> Infeasible {
     let narrowest = narrowest(schedule);
-    let lifetimes = schedule.lifetimes(&narrowest, &[]);
     let least = execution::least(schedule, &narrowest, execution);
-    let live = |step: usize| live_bytes(&lifetimes, step) as u64;
+    let live = execution::live(schedule, &narrowest, execution);
     let (step, needed) = match step {
-        Some(step) => (step, live(step)),
-        None => ((0..schedule.steps.len()).max_by_key(|&step| live(step)).unwrap_or(0), least),
+        Some(step) => (step, live[step]),
+        None => ((0..live.len()).max_by_key(|&step| live[step]).unwrap_or(0), least),
     };
     Infeasible::Ram { node: schedule.steps[step].node, needed, least }
 }

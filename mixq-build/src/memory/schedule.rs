@@ -165,7 +165,8 @@ impl Schedule {
     pub fn lifetimes(&self, widths: &[Bits], stages: &[Stripes]) -> Vec<Lifetime> {
         let mut places: Vec<Lifetime> = Vec::new();
         let around = |step: usize| {
-            let stage = stages.iter().map(|stripes| stripes.stage.range()).find(|steps| steps.contains(&step));
+            let stage =
+                stages.iter().map(|stripes| stripes.stage.range()).find(|steps| steps.contains(&step));
             stage.map_or([step, step], |steps| [steps.start, steps.end - 1])
         };
         for (index, tensor) in self.tensors.iter().enumerate() {
@@ -194,7 +195,7 @@ impl Schedule {
     }
 
     /// The rows that the arena holds of a tensor, if not all.
-    fn held(&self, tensor: usize, stages: &[Stripes]) -> Option<usize> {
+    pub fn held(&self, tensor: usize, stages: &[Stripes]) -> Option<usize> {
         let writer = self.writer(tensor)?;
         let stripes = stages.iter().find(|stripes| stripes.stage.range().contains(&writer))?;
         stripes.held[writer - usize::from(stripes.stage.first)]

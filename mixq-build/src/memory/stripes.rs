@@ -24,7 +24,8 @@ pub fn candidates(layers: &[Layer], last_reader: impl Fn(usize) -> usize) -> Vec
     let mut found = Vec::new();
     for first in 0..layers.len() {
         for last in first + 1..layers.len().min(first + mixq_format::MOST_LAYERS) {
-            let stage = |rows| Stage { first: first as u16, layers: (last + 1 - first) as u16, rows, state: 0 };
+            let stage =
+                |rows| Stage { first: first as u16, layers: (last + 1 - first) as u16, rows, state: 0 };
             if stage(1).lines(layers).is_err() {
                 // A longer run has the same layers, too.
                 break;

@@ -86,8 +86,9 @@ impl<'a> Prepared<'a> {
     /// As [`Prepared::allocate`].
     pub fn allocate_by_losses(&self, losses: &Losses) -> Result<Allocation, Error> {
         let model = self.model;
-        let allocation = allocate_by_losses(&self.graph, model.flash, model.ram_in_execution(), model.scheme, losses)
-            .map_err(|_| self.shortage())?;
+        let allocation =
+            allocate_by_losses(&self.graph, model.flash, model.ram_in_execution(), model.scheme, losses)
+                .map_err(|_| self.shortage())?;
         self.fits_accumulators(allocation)
     }
 

@@ -1,12 +1,12 @@
 //! What each model gets of the memory that several models of a firmware take together.
 
+use super::memory_model;
 use super::{as_imported, inputs, network};
 use crate::config::{BudgetOf, Config, Limit, Model};
 use crate::error::{Error, Problem};
 use crate::graph::Graph;
 use crate::memory::arena::ALIGNMENT;
 use crate::memory::{allocate, allocate_uniformly};
-use super::memory_model;
 use crate::shortage::Least;
 use crate::size::bytes;
 

@@ -5,13 +5,15 @@ mod confusion;
 pub mod figures;
 mod firmware;
 mod speed;
+pub mod stages;
 mod units;
 
 pub use firmware::{FirmwareReport, ModelMemory};
 use mixq_format::target::Cost;
-use mixq_format::{Bits, Layer, NamedLayer, Task, Unit};
+use mixq_format::{Bits, Layer, NamedLayer, Stage, Task, Unit};
 use serde::Serialize;
 pub use speed::SpeedReport;
+pub use stages::StageReport;
 pub use units::{InputReport, OutputReport, SamplesReport, inputs};
 
 use crate::memory::peak;
@@ -43,6 +45,9 @@ pub struct Report {
     pub peak_layer: String,
     /// Bytes that are alive then: no arena is smaller.
     pub arena_lower_bound: u64,
+    /// The runs of layers that are executed in stripes of rows.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub stages: Vec<StageReport>,
     /// Bits of the weights of each weighted layer.
     pub weight_bits: Vec<u8>,
     /// Bits of the output of each weighted layer; 32 for the logits.
@@ -116,7 +121,7 @@ pub struct LayerReport {
     pub weight_bytes: u64,
     /// Bytes of all constants: weights, requantisation tables, layer table.
     pub flash_bytes: u64,
-    /// Bytes of the output in the arena.
+    /// Bytes of the output that the arena holds: in a stage, those of the rows that are still needed.
     pub output_bytes: u64,
     /// Instructions, by the cost model.
     pub instructions: Option<u64>,
@@ -132,8 +137,13 @@ impl Report {
         let as_imported = header.fingerprint.get("bits").is_some_and(|bits| bits == "as imported");
         let details = header.readout.figures.as_ref();
         let cost = |index: usize| speed.as_ref().map(|speed| speed.layers[index]);
+        let placed = artifact.layers();
+        let names: Vec<&str> = header.layers.iter().map(|named| &named.name[..]).collect();
         let layers: Vec<LayerReport> = (header.layers.iter().enumerate())
-            .map(|(index, named)| LayerReport::new(named, cost(index)))
+            .map(|(index, named)| LayerReport {
+                output_bytes: placed.placed()[index].output().bytes() as u64,
+                ..LayerReport::new(named, placed.steps(&[]).stage(index).is_some(), cost(index))
+            })
             .collect();
         let weighted = || layers.iter().filter(|layer| layer.weight_bits.is_some());
         let (outputs, samples) = (units::outputs(header), units::samples(header));
@@ -153,6 +163,7 @@ impl Report {
             ram_budget: header.budget.ram,
             peak_layer: header.layers[peak].name.clone(),
             arena_lower_bound,
+            stages: StageReport::all(&header.stages, &names),
             weight_bits: weighted().filter_map(|layer| layer.weight_bits).collect(),
             activation_bits: weighted().map(|layer| layer.activation_bits).collect(),
             float_accuracy: measured(accuracy.float),
@@ -191,7 +202,8 @@ fn float_bytes(layer: &Layer) -> u64 {
 }
 
 impl LayerReport {
-    fn new(NamedLayer { name, macs, layer }: &NamedLayer, cost: Option<Cost>) -> LayerReport {
+    /// The figures of a layer, whose output lies in the arena whole.
+    fn new(NamedLayer { name, macs, layer }: &NamedLayer, in_stage: bool, cost: Option<Cost>) -> LayerReport {
         let output = layer.output();
         let weights = layer.weights();
         let weight_bytes = weights.map_or(0, |(_, rows, columns, bits)| rows * bits.row_bytes(columns));
@@ -211,6 +223,7 @@ impl LayerReport {
             | Layer::Rearrange(_)
             | Layer::Resize(_) => 0,
         };
+        let table_bytes = layer.table_bytes() + if in_stage { Stage::TABLE_BYTES } else { 0 };
         LayerReport {
             name: name.to_string(),
             kind: layer.kind().to_string(),
@@ -219,7 +232,7 @@ impl LayerReport {
             activation_bits: output.bits.into(),
             macs: *macs,
             weight_bytes: weight_bytes as u64,
-            flash_bytes: (weight_bytes + requant_bytes + entries + layer.table_bytes()) as u64,
+            flash_bytes: (weight_bytes + requant_bytes + entries + table_bytes) as u64,
             output_bytes: output.bytes() as u64,
             instructions: cost.map(|cost| cost.instructions),
             cycles_estimate: cost.and_then(|cost| cost.cycles),

@@ -1,6 +1,6 @@
 //! Networks that are nearly the same as one that does not fit, and do fit. They are found by trying.
 
-use super::{Least, MemoryModel};
+use super::MemoryModel;
 use crate::config::chips::{self, Chip};
 use crate::graph::{Graph, Shape};
 use crate::import;
@@ -30,20 +30,17 @@ pub struct Alternatives {
 }
 
 impl Alternatives {
-    /// Tries changes of a network that needs `least`.
+    /// Tries changes of a network.
     pub fn find(
         source: &NetworkSource,
-        least: Least,
+        graph: &Graph,
         flash: u64,
         ram: u64,
         scheme: Scheme,
         memory_model: MemoryModel,
     ) -> Alternatives {
-        let chip = chips::smallest(least.flash, least.ram);
-        let fits = |graph: &Graph| {
-            let least = memory_model.least(graph, scheme);
-            least.is_ok_and(|least| least.flash <= flash && least.ram <= ram)
-        };
+        let chip = chips::smallest(|chip| memory_model.fits(graph, chip.flash, chip.ram, scheme));
+        let fits = |graph: &Graph| memory_model.fits(graph, flash, ram, scheme);
         let builtin_fits = |changed: Builtin| {
             let imported = import::read(&NetworkSource::Builtin(changed));
             imported.and_then(|imported| Graph::resolve(&imported.spec)).is_ok_and(|graph| fits(&graph))

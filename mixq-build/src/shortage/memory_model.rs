@@ -4,11 +4,10 @@ use mixq_format::Bits;
 
 use crate::error::Problem;
 use crate::graph::Graph;
-use crate::memory::arena::live_bytes;
 use crate::memory::chain::{PaperAllocation, chain};
 use crate::memory::paper::{flash_bits, live_bits};
 use crate::memory::schedule::Schedule;
-use crate::memory::{Infeasible, allocate, most_flash_bytes};
+use crate::memory::{Infeasible, allocate, allocate_with_delta, live, most_flash_bytes};
 use crate::settings::{Execution, Ram, Scheme};
 
 /// How memory is counted.
@@ -54,7 +53,8 @@ pub enum Shortage {
 }
 
 /// The bytes of a network with everything at 2 bits, in which it always fits, and by memory model `runtime`
-/// in no less. With thresholds, flash is that of the activations with most of them, and less may do.
+/// in no less RAM. With thresholds, flash is that of the activations with most of them, and less may do; so it
+/// may where more RAM makes stages needless.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Least {
     /// Bytes of flash.
@@ -70,13 +70,15 @@ impl MemoryModel {
     /// The memory model does not know such networks.
     pub fn least(self, graph: &Graph, scheme: Scheme) -> Result<Least, Problem> {
         match self {
-            MemoryModel::Runtime { execution, .. } => Ok(Least {
-                flash: most_flash_bytes(graph, Bits::B2, scheme),
-                ram: match allocate(graph, u64::MAX, Ram { bytes: 0, execution }, scheme) {
+            MemoryModel::Runtime { execution, .. } => {
+                let within = |bytes| allocate(graph, u64::MAX, Ram { bytes, execution }, scheme);
+                let ram = match within(0) {
                     Err(Infeasible::Flash { least } | Infeasible::Ram { least, .. }) => least,
                     Ok(allocation) => allocation.ram,
-                },
-            }),
+                };
+                let of_stages = within(ram).map_or(0, |allocation| allocation.stage_bytes());
+                Ok(Least { flash: most_flash_bytes(graph, Bits::B2, scheme) + of_stages, ram })
+            }
             MemoryModel::Paper { .. } => {
                 let (_, layers) = chain(graph)?;
                 let lowest = outputs(layers.len(), Bits::B2);
@@ -88,6 +90,19 @@ impl MemoryModel {
                         .div_ceil(8),
                     ram: live.max().unwrap_or(0),
                 })
+            }
+        }
+    }
+
+    /// Whether a network fits.
+    pub fn fits(self, graph: &Graph, flash: u64, ram: u64, scheme: Scheme) -> bool {
+        match self {
+            MemoryModel::Runtime { delta, execution } => {
+                allocate_with_delta(graph, flash, Ram { bytes: ram, execution }, scheme, delta).is_ok()
+            }
+            MemoryModel::Paper { .. } => {
+                let least = self.least(graph, scheme);
+                least.is_ok_and(|least| least.flash <= flash && least.ram <= ram)
             }
         }
     }
@@ -130,9 +145,9 @@ fn runtime_ram(graph: &Graph, ram: Ram, scheme: Scheme) -> Option<Shortage> {
     let widest = schedule.initial_widths();
     let narrow = |(&bits, &fixed)| if fixed { bits } else { Bits::B2 };
     let narrowest: Vec<Bits> = widest.iter().zip(&schedule.fixed).map(narrow).collect();
-    let live = |widths: &[Bits], step| live_bytes(&schedule.lifetimes(widths, &[]), step) as u64;
-    let peak = (0..schedule.steps.len()).rev().max_by_key(|&step| live(&narrowest, step))?;
-    let (at_2_bits, at_8_bits) = (live(&narrowest, peak), live(&widest, peak));
+    let [narrow, wide] = [&narrowest, &widest].map(|widths| live(&schedule, widths, ram.execution));
+    let peak = (0..schedule.steps.len()).rev().max_by_key(|&step| narrow[step])?;
+    let (at_2_bits, at_8_bits) = (narrow[peak], wide[peak]);
     Some(Shortage::Ram { node: schedule.steps[peak].node, at_2_bits, at_8_bits, least })
 }
 

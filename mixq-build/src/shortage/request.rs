@@ -48,9 +48,10 @@ impl Request<'_> {
     /// # Errors
     /// The memory model does not know such networks.
     pub fn alternatives(&self) -> Result<Alternatives, Problem> {
-        let least = self.memory_model.least(self.graph, self.scheme)?;
+        // What the memory model does not know has no alternatives.
+        self.memory_model.least(self.graph, self.scheme)?;
         let (flash, ram) = (self.flash, self.ram);
-        Ok(Alternatives::find(self.source, least, flash, ram, self.scheme, self.memory_model))
+        Ok(Alternatives::find(self.source, self.graph, flash, ram, self.scheme, self.memory_model))
     }
 
     fn problem(&self, shortage: Shortage) -> Problem {

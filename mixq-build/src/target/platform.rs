@@ -1,7 +1,7 @@
 //! What executes networks, as far as it is known before firmware is compiled, and what they cost there.
 
-use mixq_format::{Artifact, Stage, held_layers};
 use mixq_format::target::{Cost, Outline, Steps, Target};
+use mixq_format::{Artifact, Stage, held_layers};
 
 use super::{Flags, choose};
 use crate::config::cores::Core;

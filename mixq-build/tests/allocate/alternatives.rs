@@ -67,9 +67,12 @@ fn offers_of_built_in_networks_are_the_mildest_that_fit() {
 fn shortages_are_both_told_and_agree_with_the_allocator() {
     let source = NetworkSource::Builtin(builtin("resnet8"));
     let graph = resolve(&source);
-    let least = MemoryModel::Runtime { delta: 50_000, execution: Execution::Stripes }.least(&graph, Scheme::PerChannel).unwrap();
+    // Stages would take some of the flash.
+    let memory_model = MemoryModel::Runtime { delta: 50_000, execution: Execution::Whole };
+    let least = memory_model.least(&graph, Scheme::PerChannel).unwrap();
     let kinds = |flash, ram| {
-        let problems = request(&source, &graph, flash, ram).problems().unwrap();
+        let request = Request { memory_model, ..request(&source, &graph, flash, ram) };
+        let problems = request.problems().unwrap();
         let kinds = problems.iter().map(|(shortage, _)| matches!(shortage, Shortage::Ram { .. }));
         kinds.collect::<Vec<bool>>()
     };
@@ -100,7 +103,8 @@ fn a_layer_list_is_tried_with_smaller_images() {
                  kernel = 3 }, { op = \"global_average_pool\" }, { op = \"linear\", features = 4 }]";
     let (_folder, source) = file(&format!("input = [64, 48, 3]\n{chain}"));
     let graph = resolve(&source);
-    let least = MemoryModel::Runtime { delta: 50_000, execution: Execution::Stripes }.least(&graph, Scheme::PerChannel).unwrap();
+    let memory_model = MemoryModel::Runtime { delta: 50_000, execution: Execution::Stripes };
+    let least = memory_model.least(&graph, Scheme::PerChannel).unwrap();
     for budget in [least.ram - 1, least.ram * 9 / 16, least.ram / 4, least.ram / 20, 90] {
         let offered = request(&source, &graph, u64::MAX, budget).alternatives().unwrap();
         assert_eq!((offered.resolution, offered.width), (None, None));

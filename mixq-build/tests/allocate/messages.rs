@@ -82,9 +82,9 @@ fn layer_bytes_and_what_would_fit() {
             "{ builtin = \"mobilenet_v1\", width = 0.25, resolution = 96, classes = 2 }",
             "flash = \"256K\"\nram = \"24K\""
         ),
-        "Cargo.toml:5:7: model `person`: needs 32,256 B of RAM for layer 1 `stem` (conv 3x3) with all \
-         activations at 2 bits, budget 24,576 B; at 8 bits it would need 46,080 B; the whole network needs \
-         at least ram = \"32,256 B\"; try resolution = 64; unchanged it fits a whole nrf52832-qfab (flash \
+        "Cargo.toml:5:7: model `person`: needs 31,520 B of RAM for layer 1 `stem` (conv 3x3) with all \
+         activations at 2 bits, budget 24,576 B; at 8 bits it would need 42,176 B; the whole network needs \
+         at least ram = \"31,520 B\"; try resolution = 64; unchanged it fits a whole nrf52832-qfab (flash \
          262,144 B, RAM 32,768 B) | ram = \"24K\""
     );
 }

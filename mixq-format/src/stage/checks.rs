@@ -48,15 +48,15 @@ impl Stage {
         // A layer, and a later one that writes in the place of what it reads.
         let mut pairs = Vec::new();
         for (reader, layer) in layers.iter().enumerate() {
-            let over = |writer: usize| {
-                layer.inputs().any(|tensor| layers[writer].output().offset == tensor.offset)
-            };
+            let over =
+                |writer: usize| layer.inputs().any(|tensor| layers[writer].output().offset == tensor.offset);
             pairs.extend((reader + 1..layers.len()).filter(|writer| over(*writer)).map(|w| (reader, w)));
         }
         let (turns, mut alone) = Alone::new(lines, self);
         while !pairs.is_empty() && alone.advance(&turns) {
             for (reader, writer) in &pairs {
-                let ([from, to], [written, _]) = (turns.made(&alone.0, *reader), turns.made(&alone.0, *writer));
+                let ([from, to], [written, _]) =
+                    (turns.made(&alone.0, *reader), turns.made(&alone.0, *writer));
                 if from < to && u32::from(written) > lines[*reader].first(from) {
                     return Err("a layer of a stage reads a row that another one has written over");
                 }
@@ -109,7 +109,9 @@ pub(crate) fn validate(network: &Network<'_>) -> Result<(), (usize, &'static str
 #[cfg(not(feature = "file"))]
 pub(crate) fn validate(network: &Network<'_>) -> Result<(), (usize, &'static str)> {
     let stage = network.stages.first();
-    stage.map_or(Ok(()), |stage| Err((stage.range().start, "stages are checked with the feature `file` alone")))
+    stage.map_or(Ok(()), |stage| {
+        Err((stage.range().start, "stages are checked with the feature `file` alone"))
+    })
 }
 
 /// Whether the state of a stage lies over a tensor that is written before the stage and read after it.
@@ -119,7 +121,8 @@ pub(crate) fn validate(network: &Network<'_>) -> Result<(), (usize, &'static str
 pub(crate) fn state_over(stages: &[Stage], written: Option<usize>, tensor: &Tensor, until: usize) -> bool {
     let wanted = rules::range(tensor);
     stages.iter().any(|stage| {
-        let between = written.is_none_or(|written| stage.range().start > written) && stage.range().end <= until;
+        let between =
+            written.is_none_or(|written| stage.range().start > written) && stage.range().end <= until;
         let state = rules::range(&stage.state());
         between && state.start < wanted.end && wanted.start < state.end
     })

@@ -95,7 +95,10 @@ impl Stage {
         // The last output lies in the arena whole, and with it what it takes the place of.
         let last = layers.len() - 1;
         let whole = lines[last].place;
-        lines[..=last].iter_mut().filter(|line| line.place == whole).for_each(|line| line.place = Line::WHOLE);
+        lines[..=last]
+            .iter_mut()
+            .filter(|line| line.place == whole)
+            .for_each(|line| line.place = Line::WHOLE);
         Ok(Lines { lines, layers: layers.len() })
     }
 }

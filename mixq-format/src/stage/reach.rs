@@ -27,9 +27,7 @@ impl Reach {
             Layer::Depthwise(depthwise) => Some(window(&depthwise.window)),
             Layer::GroupedConv(conv) => conv.span().map(|span| window(&span)),
             Layer::AveragePool(pool) | Layer::MaxPool(pool) => Some(window(&pool.window)),
-            Layer::Add(_) | Layer::Multiply(_) | Layer::Elementwise(_) | Layer::Prelu(_) => {
-                Some(Reach::SAME)
-            }
+            Layer::Add(_) | Layer::Multiply(_) | Layer::Elementwise(_) | Layer::Prelu(_) => Some(Reach::SAME),
             // All of the input goes into each output.
             Layer::Linear(_) => None,
             // Their numbers are those of a row, and of no other.

@@ -105,7 +105,9 @@ impl<'a> Turns<'a> {
         }
         for (layer, line) in self.lines.iter().enumerate() {
             let made = self.get(arena, layer, Count::Before);
-            for place in line.inputs.iter().filter_map(|input| Some(self.lines.get(usize::from(*input))?.place)) {
+            for place in
+                line.inputs.iter().filter_map(|input| Some(self.lines.get(usize::from(*input))?.place))
+            {
                 if place != Line::WHOLE && made < line.height {
                     let place = usize::from(place);
                     let needed = u32::from(self.get(arena, place, Count::NextBase)).min(line.first(made));

@@ -2,8 +2,8 @@
 
 use super::armv7em::{LEAST_SCRATCH, joined, joins, useful};
 use super::free::{between, free, spent};
-use super::{Cost, Execution, Free, Steps, Target};
 use super::stripes::{executions, tally};
+use super::{Cost, Execution, Free, Steps, Target};
 use crate::{Layer, Stage, Tensor, held_layers, in_arena};
 
 /// A layer that works in a free part of the arena.
@@ -151,9 +151,9 @@ impl Target {
         let far = moved.steps();
         let workers = all.layers.iter().enumerate().filter_map(|(index, layer)| {
             // Of a layer in a stage: the stripe that it executes most often.
-            let executions = executions(all, index);
-            let calls: usize = executions.iter().map(|(_, count)| count).sum();
-            let usual = executions.into_iter().max_by_key(|(_, count)| *count);
+            let stripes = executions(all, index).stripes;
+            let calls: usize = stripes.iter().map(|(_, count)| count).sum();
+            let usual = stripes.into_iter().max_by_key(|(_, count)| *count);
             let usual = usual.map_or(*layer, |(usual, _)| usual);
             let spent = spent(all, index);
             // All: what is largest is not always fastest.

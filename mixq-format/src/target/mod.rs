@@ -91,7 +91,7 @@ pub struct Steps<'a> {
 
 impl<'a> Steps<'a> {
     /// The stage that a layer is in.
-    fn stage(&self, layer: usize) -> Option<&'a Stage> {
+    pub fn stage(&self, layer: usize) -> Option<&'a Stage> {
         self.stages.iter().find(|stage| stage.range().contains(&layer))
     }
 }

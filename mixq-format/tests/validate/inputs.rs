@@ -11,7 +11,8 @@ fn found(change: impl FnOnce(&mut Case, &mut Tensor)) -> Option<(Option<usize>, 
     change(&mut case, &mut other);
     let Case { layers, parameters, input, output, arena_bytes } = &case;
     let network = Network {
-        layers, stages: &[],
+        layers,
+        stages: &[],
         parameters,
         input: *input,
         others: &[other],

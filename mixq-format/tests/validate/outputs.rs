@@ -23,8 +23,15 @@ fn outputs_are_logits_or_codes() {
 #[test]
 fn outputs_in_the_middle_are_kept() {
     let Case { layers, parameters, input, output, arena_bytes } = Case::new();
-    let network =
-        Network { layers: &layers, stages: &[], parameters: &parameters, input, others: &[], output, arena_bytes };
+    let network = Network {
+        layers: &layers,
+        stages: &[],
+        parameters: &parameters,
+        input,
+        others: &[],
+        output,
+        arena_bytes,
+    };
     let keeps = |tensor: &Tensor| network.keeps(tensor);
     let ends: Vec<Result<(), &str>> = layers.iter().map(|layer| keeps(layer.output())).collect();
     // By hand: those whose bytes no later output has.

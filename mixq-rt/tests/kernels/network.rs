@@ -67,7 +67,8 @@ fn check(seed: u64, height: usize, width: usize) {
         Layer::Linear(Linear { input: t7, output: t8, ..l8 }),
     ];
     let network = Network {
-        layers: &layers, stages: &[],
+        layers: &layers,
+        stages: &[],
         parameters: &p.0,
         input: t0,
         others: &[],

@@ -5,8 +5,8 @@ use std::fmt::Write;
 use std::path::Path;
 
 use fastrand::Rng;
-use mixq_format::Artifact;
-use mixq_format::target::LaidOut;
+use mixq_format::target::{Kernel, LaidOut};
+use mixq_format::{Artifact, Layer, Stage};
 
 /// Writes all networks that the file `networks` in a folder names, each on a line with the bytes that its
 /// arena has beyond its tensors.
@@ -49,8 +49,9 @@ fn module(index: usize, artifact: &Artifact, blocks: &mut Vec<Vec<u8>>, folder: 
     };
     file(&format!("n{index}.input"), &input);
     file(&format!("n{index}.expected"), &arena[network.output.range()]);
+    let steps = artifact.layers();
     let LaidOut { layers, parameters, kernels } =
-        crate::target().lay_out(&layers, &artifact.parameters, arena_bytes);
+        crate::target().lay_out(&steps, &artifact.parameters, arena_bytes);
     let parameter_bytes = parameters.len();
     let block = blocks.iter().position(|block| *block == parameters);
     let (block, new) = block.map_or((blocks.len(), true), |block| (block, false));
@@ -61,23 +62,67 @@ fn module(index: usize, artifact: &Artifact, blocks: &mut Vec<Vec<u8>>, folder: 
         blocks.push(parameters);
     }
     let (mut functions, mut names) = (String::new(), String::new());
-    for (layer, kernel) in layers.iter().zip(kernels) {
-        let table = format!("{:?}", layer.table());
-        let kind = table.split(' ').next().expect("a table begins with its type");
-        let call = kernel.call("core::hint::black_box(&TABLE)");
-        let checked = format!("Checked::<{kind}, {parameter_bytes}, {arena_bytes}>");
-        let number = names.matches(',').count();
+    for (number, (layer, kernel)) in layers.iter().zip(&kernels).enumerate() {
+        let stage = artifact.header.stages.iter().find(|stage| stage.range().contains(&number));
+        let body = match stage {
+            // All of a stage counts as its first layer.
+            Some(stage) if stage.range().start == number => {
+                striped(stage, &layers, &kernels, [parameter_bytes, arena_bytes as usize])
+            }
+            Some(_) => String::new(),
+            None => {
+                let table = format!("{:?}", layer.table());
+                let kind = table.split(' ').next().expect("a table begins with its type");
+                let call = kernel.call("core::hint::black_box(&TABLE)");
+                let checked = format!("Checked::<{kind}, {parameter_bytes}, {arena_bytes}>");
+                format!("static TABLE: {checked} = {checked}::new({table});\n    {call}")
+            }
+        };
         let _ = writeln!(
             functions,
             "#[inline(never)] pub fn layer{number}(parameters: &[u8], arena: &mut [u8]) {{\n    \
-             static TABLE: {checked} = {checked}::new({table});\n    \
              let parameters = parameters.first_chunk().expect(\"parameters are whole\");\n    \
-             let arena = arena.first_chunk_mut().expect(\"the arena is whole\");\n    {call}\n}}"
+             let arena = arena.first_chunk_mut().expect(\"the arena is whole\");\n    \
+             let _: (&[u8; {parameter_bytes}], &mut [u8; {arena_bytes}]) = (parameters, arena);\n    \
+             {body}\n}}"
         );
         let _ = write!(names, "layer{number}, ");
     }
     format!(
         "{declared}network! {{ n{index} PARAMETERS{block} {} {} {arena_bytes} [{names}]\n{functions}}}\n",
         first, network.output.offset
+    )
+}
+
+/// The turns of a stage, as `include_model!` writes them.
+fn striped(stage: &Stage, layers: &[Layer], kernels: &[Kernel], [parameters, arena]: [usize; 2]) -> String {
+    let lines = stage.lines(layers).expect("the stage is valid");
+    let held = stage.held(&lines);
+    let mut calls = String::new();
+    for (index, number) in stage.range().enumerate() {
+        let table = format!("{:?}", layers[number].table());
+        let kind = table.split(' ').next().expect("a table begins with its type");
+        let striped = format!("mixq_rt::format::Striped::<{kind}, {parameters}, {arena}>");
+        let held = stage.held_of(&layers[number], index, &lines, &held);
+        let call = kernels[number].call("&table");
+        let _ = writeln!(
+            calls,
+            "if let Some(rows) = turns.rows(arena, {index}) {{
+                #[inline(never)]
+                fn on_rows(rows: &mixq_rt::format::Rows, parameters: &[u8; {parameters}], arena: &mut [u8; {arena}]) {{
+                    static TABLE: {striped} = {striped}::new({table}, {held:?});
+                    let table = core::hint::black_box(&TABLE).rows(rows);
+                    {call}
+                }}
+                on_rows(&rows, parameters, arena);
+            }}"
+        );
+    }
+    format!(
+        "use mixq_rt::format::Line;
+        static LINES: &[Line] = &{:?};
+        let turns = mixq_rt::format::Turns::new(core::hint::black_box(LINES), &mixq_rt::format::{stage:?}, arena);
+        while turns.next(arena) {{ {calls} }}",
+        &lines[..]
     )
 }

@@ -88,10 +88,11 @@ pub fn find(name: &str) -> Result<&'static Chip, Problem> {
 }
 
 /// The chip with the least RAM, of those the one with the least flash, of those one with DSP instructions, on
-/// which at least this many bytes are free.
-pub fn smallest(flash: u64, ram: u64) -> Option<&'static Chip> {
-    let enough = CHIPS.iter().filter(|chip| chip.flash >= flash && chip.ram >= ram);
-    enough.min_by_key(|chip| (chip.ram, chip.flash, !chip.core.dsp))
+/// which something fits.
+pub fn smallest(fits: impl Fn(&Chip) -> bool) -> Option<&'static Chip> {
+    let mut chips: Vec<&Chip> = CHIPS.iter().collect();
+    chips.sort_by_key(|chip| (chip.ram, chip.flash, !chip.core.dsp));
+    chips.into_iter().find(|chip| fits(chip))
 }
 
 /// Lower case, letters and digits only.

@@ -2,14 +2,14 @@
 
 use mixq_format::Bits;
 use mixq_format::target::Cost;
-use crate::settings::Ram;
 
-use super::super::{InputReport, SpeedReport};
-use super::{AllocationReport, CutReport, CutTensor, LayerAllocation};
+use super::super::{InputReport, SpeedReport, StageReport};
+use super::{AllocationReport, CutReport, CutTensor, LayerAllocation, Uncut};
 use crate::error::Problem;
 use crate::graph::{Graph, Shape};
 use crate::memory::chain::{PaperAllocation, chain};
-use crate::memory::{Allocation, Cut, allocate_with_delta, weight_rows};
+use crate::memory::{Allocation, Cut, allocate_with_delta, uncut_bytes, weight_rows};
+use crate::settings::Ram;
 use crate::shortage::{MemoryModel, Request, accumulator};
 use crate::target::{Platform, Speed};
 
@@ -21,6 +21,8 @@ struct Parts {
     arena_lower_bound: Option<u64>,
     speed: Option<Speed>,
     speed_bytes: u64,
+    uncut: Option<Uncut>,
+    stages: Vec<StageReport>,
     cuts: Vec<Cut>,
     notes: Vec<String>,
 }
@@ -66,6 +68,8 @@ impl AllocationReport {
             arena_lower_bound,
             speed,
             speed_bytes,
+            uncut,
+            stages,
             cuts,
             notes,
         }) = allocated
@@ -95,6 +99,8 @@ impl AllocationReport {
             ram_budget: budget(ram),
             peak_layer: peak.map(|layer| layer.name.clone()).unwrap_or_default(),
             arena_lower_bound,
+            uncut,
+            stages,
             cuts: cut_reports(graph, &cuts),
             notes,
             fits: true,
@@ -116,8 +122,14 @@ fn runtime(graph: &Graph, allocation: Allocation, speed: Option<(Speed, u32)>) -
         let cost = speed.as_ref().map(|speed| speed.layers[index]);
         layer(graph, step.node, weights, (output.bits, output.bytes() as u64), *live_bytes, cost)
     });
+    let layers: Vec<LayerAllocation> = layers.collect();
+    let names: Vec<&str> = layers.iter().map(|layer| &layer.name[..]).collect();
+    let stages = StageReport::all(allocation.stages.iter().map(|stripes| &stripes.stage), &names);
+    let [whole_bytes, stripes_bytes] = uncut_bytes(&allocation.schedule);
     Parts {
-        layers: layers.collect(),
+        uncut: Some(Uncut { whole_bytes, stripes_bytes }),
+        stages,
+        layers,
         flash_bytes: allocation.flash,
         ram_bytes,
         speed_bytes: ram_bytes - allocation.ram,
@@ -150,6 +162,8 @@ fn paper(graph: &Graph, allocation: &PaperAllocation, flash_bytes: u64) -> Parts
         arena_lower_bound: None,
         speed: None,
         speed_bytes: 0,
+        uncut: None,
+        stages: Vec::new(),
         cuts: allocation.cuts.clone(),
         notes: Vec::new(),
     }

@@ -4,7 +4,7 @@ mod build;
 
 use serde::Serialize;
 
-use super::{InputReport, SpeedReport};
+use super::{InputReport, SpeedReport, StageReport};
 use crate::settings::Scheme;
 
 /// The figures of an allocation; sizes in bytes.
@@ -42,6 +42,12 @@ pub struct AllocationReport {
     /// The most bytes that live at a time: no arena is smaller. Memory model `paper` plans none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub arena_lower_bound: Option<u64>,
+    /// RAM in which no activation has to lose bits; not with memory model `paper`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub uncut: Option<Uncut>,
+    /// The runs of layers that are executed in stripes of rows.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub stages: Vec<StageReport>,
     /// What was cut, in order.
     pub cuts: Vec<CutReport>,
     /// What else there is to know: layers that have fewer bits for the sake of their sums.
@@ -49,6 +55,15 @@ pub struct AllocationReport {
     pub notes: Vec<String>,
     /// Whether it fits: what does not is a problem instead.
     pub fits: bool,
+}
+
+/// Bytes of RAM in which no activation has to lose bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Uncut {
+    /// Where layers are executed on whole tensors.
+    pub whole_bytes: u64,
+    /// Where runs of layers are executed in stripes of rows: the least.
+    pub stripes_bytes: u64,
 }
 
 /// The figures of a layer.
@@ -68,7 +83,7 @@ pub struct LayerAllocation {
     pub weight_bytes: u64,
     /// Bits of the output.
     pub activation_bits: u8,
-    /// Bytes of the output.
+    /// Bytes of the output that the arena holds: in a stage, those of the rows that are still needed.
     pub output_bytes: u64,
     /// Bytes that live while it runs.
     pub live_bytes: u64,

@@ -205,15 +205,19 @@ mod tests {
         let full = [conv(tensor(0, 100), tensor(100, 100))];
         assert_eq!(super::plan(&full, 0, &parameters, 200).map(|plan| plan.scratch_bytes), Some(0));
         // What is kept is not free when it was read for the last time.
-        let kept = Steps { layers: &layers[..2], kept: &[*layers[0].output()] };
+        let kept = Steps { kept: &[*layers[0].output()], ..Steps::from(&layers[..2]) };
         let found = super::plan(kept, 1, &parameters, 500).unwrap();
         assert_eq!((found.scratch, found.scratch_bytes, found.spent), (252, 148, false));
         let found = super::plan(&layers[..2], 1, &parameters, 500).unwrap();
         assert_eq!((found.scratch_bytes, found.spent), (148, true));
         // Before it is written its place is.
-        let found =
-            super::plan(Steps { layers: &layers[..2], kept: &[*layers[1].output()] }, 0, &parameters, 500)
-                .unwrap();
+        let found = super::plan(
+            Steps { kept: &[*layers[1].output()], ..Steps::from(&layers[..2]) },
+            0,
+            &parameters,
+            500,
+        )
+        .unwrap();
         assert_eq!((found.scratch, found.scratch_bytes), (100, LEAST_SCRATCH as u32));
         // A tensor of an earlier layer that a later one reads stays.
         let later = [conv(image, a), conv(image, b), Layer::Add(sum)];

@@ -123,7 +123,8 @@ fn check_validation(number: u64, case: &Case, memory: &Memory) {
     let output = layer.output();
     let [parameters, arena] = case.lengths;
     let network = Network {
-        layers: &[*layer], stages: &[],
+        layers: &[*layer],
+        stages: &[],
         parameters: &memory.plain[..parameters],
         input: *layer.first_input(),
         others: &[],

@@ -1,0 +1,44 @@
+//! Which layers are executed in stripes of rows, in figures.
+
+use mixq_format::Stage;
+use serde::Serialize;
+
+use crate::text::enumerate;
+
+/// A run of layers that is executed in stripes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct StageReport {
+    /// Its first layer.
+    pub first: String,
+    /// Its last layer, whose output lies in the arena whole.
+    pub last: String,
+    /// How many layers it has.
+    pub layers: usize,
+    /// Rows of the last layer's output that are made in a turn.
+    pub rows: u16,
+}
+
+impl StageReport {
+    /// The stages of layers with these names.
+    pub(super) fn all<'a>(stages: impl IntoIterator<Item = &'a Stage>, names: &[&str]) -> Vec<StageReport> {
+        let of = |stage: &Stage| {
+            let range = stage.range();
+            let name = |index: usize| names[index].to_string();
+            let (first, last) = (name(range.start), name(range.end - 1));
+            StageReport { first, last, layers: range.len(), rows: stage.rows }
+        };
+        stages.into_iter().map(of).collect()
+    }
+}
+
+/// The stages in a line for people; nothing, if there are none.
+pub fn text(stages: &[StageReport]) -> String {
+    let stage = |stage: &StageReport| {
+        let rows = if stage.rows == 1 { "1 row".to_string() } else { format!("{} rows", stage.rows) };
+        format!("`{}` to `{}` by {rows}", stage.first, stage.last)
+    };
+    match stages {
+        [] => String::new(),
+        stages => format!("in stripes: {}\n", enumerate(&stages.iter().map(stage).collect::<Vec<_>>())),
+    }
+}

@@ -1,0 +1,128 @@
+//! Layers that are executed in stripes of rows.
+
+use mixq_format::Stage;
+
+use super::*;
+
+/// Two pools in a stage, and one behind it: 12 rows of a word become 6, in one word.
+struct Striped {
+    layers: Vec<Layer>,
+    stages: Vec<Stage>,
+    input: Tensor,
+    arena_bytes: u32,
+}
+
+/// The inner tensor holds two rows from byte 48 on, the state lies behind the output of the stage.
+fn striped() -> Striped {
+    let tall = |kernel: u16, stride: u16, pad_top: u16| Window {
+        kernel_height: kernel,
+        kernel_width: 1,
+        stride_height: stride,
+        stride_width: 1,
+        pad_top,
+        pad_left: 0,
+    };
+    let [input, inner] = [0, 48].map(|offset| tensor(12, 1, 4, offset));
+    let (halved, pooled) = (tensor(6, 1, 4, 56), tensor(1, 1, 4, 0));
+    let layers = vec![
+        Layer::MaxPool(Pool { input, output: inner, window: tall(3, 1, 1) }),
+        Layer::MaxPool(Pool { input: inner, output: halved, window: tall(2, 2, 0) }),
+        Layer::AveragePool(Pool { input: halved, output: pooled, window: tall(6, 1, 0) }),
+    ];
+    let stages = vec![Stage { first: 0, layers: 2, rows: 1, state: 80 }];
+    Striped { layers, stages, input, arena_bytes: 96 }
+}
+
+/// What is found after a change.
+fn found(change: impl FnOnce(&mut Striped)) -> Option<(Option<usize>, &'static str)> {
+    let mut case = striped();
+    change(&mut case);
+    let Striped { layers, stages, input, arena_bytes } = &case;
+    let output = *layers[layers.len() - 1].output();
+    let (input, arena_bytes) = (*input, *arena_bytes);
+    let network = Network { layers, stages, parameters: &[], input, others: &[], output, arena_bytes };
+    network.validate().err().map(|invalid| (invalid.layer, invalid.reason))
+}
+
+fn pool_of(case: &mut Striped, index: usize) -> &mut Pool {
+    match &mut case.layers[index] {
+        Layer::MaxPool(pool) | Layer::AveragePool(pool) => pool,
+        other => panic!("{other:?} is a pool"),
+    }
+}
+
+#[test]
+fn a_stage_that_keeps_all_rules_is_valid() {
+    assert_eq!(found(|_| ()), None);
+    // Without it the inner tensor takes 48 bytes.
+    let whole = found(|case| case.stages.clear());
+    assert_eq!(whole, Some((Some(1), "the output overlaps an input")));
+}
+
+#[test]
+fn stages_are_runs_of_layers() {
+    for (layers, rows) in [(0, 1), (1, 1), (2, 0)] {
+        let found = found(|case| (case.stages[0].layers, case.stages[0].rows) = (layers, rows));
+        let reason = "a stage has 2 to 96 layers, and makes at least a row in a turn";
+        assert_eq!(found, Some((Some(0), reason)), "{layers} layers, {rows} rows");
+    }
+    let found_beyond = found(|case| case.stages[0].layers = 9);
+    assert_eq!(found_beyond, Some((Some(0), "a stage has layers that the network does not have")));
+    let found_twice = found(|case| case.stages.push(Stage { first: 1, ..case.stages[0] }));
+    assert_eq!(found_twice, Some((Some(1), "stages overlap, or are not in their order")));
+}
+
+#[test]
+fn what_a_stage_makes_inside_stays_there() {
+    let read_later = found(|case| {
+        let inner = pool_of(case, 0).output;
+        pool_of(case, 2).input = inner;
+    });
+    assert_eq!(read_later, Some((Some(0), "a tensor in a stage is read after the stage")));
+    let unread = found(|case| {
+        let input = case.input;
+        pool_of(case, 1).input = input;
+    });
+    assert_eq!(unread, Some((Some(0), "a tensor in a stage is read by no layer of the stage")));
+}
+
+#[test]
+fn places_of_a_stage_are_apart() {
+    // The output of the stage begins where the inner tensor's second row ends.
+    let over = found(|case| {
+        let output = Tensor { offset: 52, ..pool_of(case, 1).output };
+        (pool_of(case, 1).output, pool_of(case, 2).input) = (output, output);
+    });
+    assert_eq!(over, Some((Some(1), "the output overlaps an input")));
+    // All turns read the image.
+    let over = found(|case| {
+        let output = Tensor { offset: 24, ..pool_of(case, 1).output };
+        (pool_of(case, 1).output, pool_of(case, 2).input) = (output, output);
+        pool_of(case, 2).output.offset = 76;
+    });
+    assert_eq!(over, Some((Some(0), "two places of a stage overlap")));
+}
+
+#[test]
+fn the_state_of_a_stage_has_bytes_of_its_own() {
+    for (state, reason) in [
+        (48, "two places of a stage overlap"),
+        (76, "two places of a stage overlap"),
+        (84, "the state of a stage does not lie in the arena"),
+        (82, "the state of a stage does not lie in the arena"),
+    ] {
+        assert_eq!(found(|case| case.stages[0].state = state), Some((Some(0), reason)), "{state}");
+    }
+}
+
+#[test]
+fn rows_of_a_stage_are_whole_words() {
+    let odd = found(|case| {
+        case.input.channels = 3;
+        for index in 0..3 {
+            let pool = pool_of(case, index);
+            (pool.input.channels, pool.output.channels) = (3, 3);
+        }
+    });
+    assert_eq!(odd, Some((Some(0), "a row in a stage is not of whole words")));
+}

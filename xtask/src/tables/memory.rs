@@ -1,0 +1,132 @@
+//! docs/memory.md: RAM of networks on whole tensors and in stripes of rows.
+
+use std::fmt::Write;
+
+use anyhow::{Context, Result};
+use serde::Deserialize;
+
+use crate::mixq::Mixq;
+use crate::process::{repository, thousands};
+
+/// The file that is written.
+pub const FILE: &str = "docs/memory.md";
+
+/// The Rust target whose instructions are counted.
+const TARGET: &str = "thumbv7em-none-eabihf";
+
+/// Other networks than those of the MobileNetV1 family: a name, and what `cargo mixq allocate` takes.
+const OTHERS: [(&str, &[&str]); 6] = [
+    ("MobileNetV2 1.0_224", &["mobilenet_v2", "--width", "1.0", "--resolution", "224"]),
+    ("MobileNetV2 0.35_128", &["mobilenet_v2", "--width", "0.35", "--resolution", "128"]),
+    ("ResNet-8", &["resnet8"]),
+    ("DS-CNN", &["ds_cnn"]),
+    ("visual wake words", &["mobilenet_v1", "--width", "0.25", "--resolution", "96", "--classes", "2"]),
+    (
+        "person detection",
+        &["mobilenet_v1", "--width", "0.25", "--resolution", "96", "--classes", "2", "--channels", "1"],
+    ),
+];
+
+/// Budgets of RAM in bytes, the first of which is the paper's.
+const BUDGETS: [u64; 3] = [512_000, 262_144, 131_072];
+
+/// What `cargo mixq allocate` answers.
+#[derive(Deserialize)]
+struct Answer {
+    macs: u64,
+    instructions: u64,
+    uncut: Uncut,
+}
+
+#[derive(Deserialize)]
+struct Uncut {
+    whole_bytes: u64,
+    stripes_bytes: u64,
+}
+
+/// Writes the page; answers the number of networks.
+pub fn write(mixq: &Mixq) -> Result<usize> {
+    let family = super::WIDTHS.into_iter().flat_map(|width| {
+        let arguments = move |resolution| vec!["mobilenet_v1", "--width", width, "--resolution", resolution];
+        super::RESOLUTIONS.map(|resolution| (format!("{width}_{resolution}"), arguments(resolution)))
+    });
+    let family = family.map(|(name, arguments)| (format!("MobileNetV1 {name}"), arguments));
+    let others = OTHERS.iter().map(|(name, arguments)| (name.to_string(), arguments.to_vec()));
+    let (mut text, mut networks) = (INTRODUCTION.to_string(), 0);
+    let mut fits = [[0; 2]; BUDGETS.len()];
+    for (name, arguments) in family.chain(others) {
+        let whole = allocate(mixq, &arguments, None)?;
+        let stripes = allocate(mixq, &arguments, Some(whole.uncut.stripes_bytes))?;
+        let Uncut { whole_bytes, stripes_bytes } = whole.uncut;
+        let more = 100.0 * (stripes.instructions as f64 / whole.instructions as f64 - 1.0);
+        let _ = writeln!(
+            text,
+            "| {name} | {:.1} | {} | {} | {:.0} % | {} | {more:+.1} % |",
+            whole.macs as f64 / 1e6,
+            thousands(whole_bytes),
+            thousands(stripes_bytes),
+            100.0 * stripes_bytes as f64 / whole_bytes as f64,
+            thousands(whole.instructions),
+        );
+        if name.starts_with("MobileNetV1 ") {
+            for (fits, budget) in fits.iter_mut().zip(BUDGETS) {
+                fits[0] += usize::from(whole_bytes <= budget);
+                fits[1] += usize::from(stripes_bytes <= budget);
+            }
+        }
+        networks += 1;
+    }
+    text += FITS;
+    for (budget, [whole, stripes]) in BUDGETS.into_iter().zip(fits) {
+        let _ = writeln!(text, "| {} B | {whole} of 16 | {stripes} of 16 |", thousands(budget));
+    }
+    text += OTHER_TOOLS;
+    let path = repository(FILE);
+    std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+    Ok(networks)
+}
+
+/// A network with 8 bits for all activations, in at most `ram` bytes.
+fn allocate(mixq: &Mixq, arguments: &[&str], ram: Option<u64>) -> Result<Answer> {
+    let ram = ram.map(|bytes| bytes.to_string());
+    let mut all = [arguments, &["--target", TARGET]].concat();
+    all.extend(ram.iter().flat_map(|bytes| ["--ram", bytes]));
+    let answer = mixq.quiet_json("allocate", &all)?;
+    Answer::deserialize(&answer).with_context(|| format!("`cargo mixq allocate` answered {answer}"))
+}
+
+const INTRODUCTION: &str = "\
+# RAM without cutting activations
+
+A layer need not have its whole input and output in RAM: a convolution of height 3 needs three rows. Where whole
+tensors do not fit the budget, mixq executes runs of layers in stripes of rows. The arena then holds, of the
+tensors inside such a run, only the rows that are still needed. No row is computed twice, and the answers are the
+same, bit for bit. Bits are cut only where that does not suffice. `execution = \"whole\"` in Cargo.toml keeps whole
+tensors.
+
+All activations have 8 bits; image and logits are included. Instructions are those of a Cortex-M4 by the cost
+model: on whole tensors in the arena that is fastest, and how many more there are in the least RAM, where kernels
+also have the least room to work in. Written by `cargo xtask tables`; one row is
+
+```sh
+cargo mixq allocate mobilenet_v1 --width 0.75 --resolution 224 --target thumbv7em-none-eabihf --json
+cargo mixq allocate mobilenet_v1 --width 0.75 --resolution 224 --target thumbv7em-none-eabihf --ram 344384
+```
+
+| network | M MAC | whole tensors, B | stripes, B | of that | instructions | in stripes |
+| --- | ---: | ---: | ---: | ---: | ---: | ---: |
+";
+
+const FITS: &str = "
+Networks of the paper's family that fit without cutting an activation:
+
+| RAM | whole tensors | stripes |
+| --- | ---: | ---: |
+";
+
+const OTHER_TOOLS: &str = "
+What others have published: TensorFlow Lite Micro and ExecuTorch place whole tensors. MCUNetV2 (TinyEngine) executes
+the first layers patch by patch and computes the borders of patches again: MobileNetV2 in an eighth of the RAM with
+8 to 17 % more multiplications (arXiv 2110.15352). StreamNet (NeurIPS 2023) keeps borders in buffers instead. vMCU
+(MLSys 2024) lets the input and the output of a layer overlap: 12 to 49.5 % less RAM a layer.
+";
