@@ -63,7 +63,8 @@ fn prepare(source: &Source, call: &mut Option<Call>) {
 
 /// Executes a phase whose output pixels see one pixel each: one group of channels after the other, each for
 /// all output pixels. `output` begins with pixel `begin`.
-#[inline(never)]
+// Inlined: one stack frame less.
+#[inline(always)]
 fn alone(
     source: &Source,
     scratch: &mut Scratch,
