@@ -4,7 +4,9 @@ use std::fmt::Write;
 
 use anyhow::{Context, Result};
 
-use super::{BITS, Code, LEVELS, Row, WORKLOADS, document_networks, document_operators, networks};
+use super::{
+    BITS, Code, LEVELS, Row, WORKLOADS, document_groups, document_networks, document_operators, networks,
+};
 use crate::process::repository;
 
 /// The file that is written.
@@ -110,6 +112,7 @@ pub fn write(rows: &[Row], networks: &[networks::Row], codes: &[Code]) -> Result
         }
     }
     text += &document_operators::table();
+    text += &document_groups::table();
     text += &document_networks::tables(networks);
     text += &network(codes);
     text += PEERS;

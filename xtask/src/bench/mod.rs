@@ -7,6 +7,7 @@
 
 mod cycles;
 mod document;
+mod document_groups;
 mod document_networks;
 mod document_operators;
 mod log;

@@ -110,9 +110,16 @@ fn windowed(
         (false, false) => numbers.within(1, 4),
     };
     let pointwise = !alone && !rgb3x3 && numbers.once_in(2);
+    // Windows of three columns beside each other, as most convolutions in groups have them.
+    let beside = is_grouped && numbers.once_in(2);
+    let dilation = if beside { [dilation[0], 1] } else { dilation };
     let axis = |numbers: &mut Numbers, wide: bool, dilation: u16| {
-        let kernel = if pointwise { 1 } else { kernel(numbers) };
-        let stride = numbers.within(1, if alone { 2 } else { 3 });
+        let kernel = match (pointwise, beside && wide) {
+            (true, _) => 1,
+            (false, true) => 3,
+            (false, false) => kernel(numbers),
+        };
+        let stride = if beside { 1 } else { numbers.within(1, if alone { 2 } else { 3 }) };
         // Now and then wider than the rows of a depthwise kernel.
         let longest = if wide && alone && channels < 9 && numbers.once_in(4) { 150 } else { 9 };
         let span = (kernel - 1) * i64::from(dilation) + 1;

@@ -100,9 +100,13 @@ impl Source<'_> {
         let size = if all < PIXELS { 1 } else { PIXELS };
         let chunks = self.elements.div_ceil(memory.chunk);
         let fills = self.groups * if chunks == 1 { 1 } else { memory.sets };
-        // Whether one call computes all groups of channels.
+        // Whether one call computes all groups of channels, or all output pixels.
         let together = !self.windows.staged() && known.codes > 0 && chunks == 1;
         counts.add(if together { P::TogetherPhase } else { P::GroupedPhase } as usize, 1);
+        if together && self.seamless {
+            self.alone(counts, known, pixels);
+            return;
+        }
         let mut groups_of_pixels = 0;
         while first < end {
             first = first.min(all - size);
@@ -141,6 +145,25 @@ impl Source<'_> {
             let finished = groups_of_pixels * self.groups * memory.sets;
             finish(counts, &self.grouped.output, [finished, groups_of_pixels * size], size);
         }
+    }
+
+    /// One group of channels after the other, each for all output pixels, which see one pixel each.
+    fn alone(&self, counts: &mut Counts, known: &Known, Range { start: mut first, end }: Range<usize>) {
+        let (all, bits) = (self.grouped.output.pixels(), self.grouped.input.bits.count());
+        let size = if all < PIXELS { 1 } else { PIXELS };
+        let mut groups_of_pixels = 0;
+        while first < end {
+            first = first.min(all - size);
+            let groups = if size == 1 { 1 } else { ((end - first) / PIXELS).max(1) };
+            counts.add(P::AloneRun as usize, self.groups);
+            counts.add(P::AloneAgain as usize, self.groups * (groups - 1));
+            widen(counts, bits, self.groups * groups * size, self.elements * bits / 32);
+            groups_of_pixels += groups;
+            first += groups * size;
+        }
+        counts.add(P::Prepare as usize, 1);
+        counts.add(P::Shift as usize, self.groups - 1);
+        blocks(counts, &self.filters, known, self.elements, [true; 2], groups_of_pixels);
     }
 
     fn place(&self, pixel: usize) -> [usize; 2] {
@@ -188,7 +211,9 @@ impl Source<'_> {
             4 => P::Word4,
             _ => P::Word2,
         };
-        let is_shifted = together && self.seamless && first > 0;
+        if together && self.row(counts, first, fills) {
+            return;
+        }
         let mut pixel = 0;
         while pixel < size {
             let place = self.place(first + pixel);
@@ -197,7 +222,7 @@ impl Source<'_> {
             // How often it is found what the pixels see: once for all groups, if all see it together.
             let found = if together || inside == size { 1 } else { fills };
             let view = if together { P::TogetherView } else { P::View };
-            counts.add(view as usize, if is_shifted { 0 } else { found });
+            counts.add(view as usize, found);
             if inside == 0 {
                 counts.add(P::ViewPadding as usize, found);
                 counts.add(P::ViewPair as usize, found * self.elements / 2);
@@ -214,6 +239,40 @@ impl Source<'_> {
             }
             pixel += pixels;
         }
+    }
+
+    /// Fills a patch with four neighbouring windows of three columns, whose columns have a stride of 1 and no
+    /// gaps. Returns whether they are such windows, whose inner columns lie in the input.
+    fn row(&self, counts: &mut Counts, first: usize, fills: usize) -> bool {
+        let GroupedConv { input, output, window, dilation_width, .. } = self.grouped;
+        let [y, x] = self.place(first);
+        let [width, pad] = [input.width, window.pad_left].map(usize::from);
+        let is_row = (window.kernel_width, window.stride_width, *dilation_width) == (3, 1, 1)
+            && x + PIXELS <= output.width.into()
+            && x + 1 >= pad
+            && x + 5 <= width + pad;
+        let rows = self.rows[y].iter().filter(|sees| **sees).count();
+        if !is_row || rows == 0 {
+            return false;
+        }
+        let bits = input.bits.count();
+        let [word, end] = match bits {
+            8 => [P::BesideWord8, P::BesideEnd8],
+            4 => [P::BesideWord4, P::BesideEnd4],
+            _ => [P::BesideWord2, P::BesideEnd2],
+        };
+        let ends = [x >= pad, x + 6 <= width + pad].map(usize::from);
+        let is_padded = |end: usize| end == 0 || rows < window.kernel_height.into();
+        let padded = [ends[0], 1, 1, ends[1]].into_iter().filter(|end| is_padded(*end)).count();
+        counts.add(P::Beside as usize, 1);
+        counts.add(P::ViewPadding as usize, padded);
+        counts.add(P::ViewPair as usize, padded * self.elements / 2);
+        let words = fills * rows * self.grouped.group_channels() * bits / 32;
+        counts.add(P::BesideCall as usize, fills);
+        counts.add(P::BesideRow as usize, fills * rows);
+        counts.add(word as usize, words);
+        counts.add(end as usize, words * (ends[0] + ends[1]));
+        true
     }
 
     /// Widens a part of a pixel's window, tap by tap.

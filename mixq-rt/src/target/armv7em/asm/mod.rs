@@ -37,6 +37,7 @@ pub(super) mod layer;
 pub(super) mod linear;
 pub(super) mod multiply;
 pub(super) mod pool;
+pub(super) mod row;
 pub(super) mod runs;
 mod tables;
 mod widen;

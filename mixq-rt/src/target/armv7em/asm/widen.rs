@@ -197,7 +197,7 @@ macro_rules! widen {
         }
 
         #[unsafe(naked)]
-        unsafe extern "C" fn $name(
+        pub(super) unsafe extern "C" fn $name(
             codes: *const u8,
             to: *mut u32,
             words: usize,

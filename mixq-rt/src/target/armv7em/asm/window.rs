@@ -146,18 +146,6 @@ impl<const N: usize> Views<N> {
         (self.words, self.after_tap, self.pitch, self.row) = (words, tap.wrapping_sub(4 * words), pitch, row);
     }
 
-    /// Moves the only view, if there is one of all pixels alone, to pixels that see the same taps: `from` is
-    /// that of [`Taps`]. Returns whether it has.
-    #[inline(always)]
-    pub(crate) fn shift(&mut self, from: usize) -> bool {
-        let is_one = self.used == size_of::<View>() && usize::from(self.list[0].count) == PIXELS;
-        if is_one {
-            self.bytes = (self.bytes - self.list[0].from).saturating_add(from);
-            self.list[0].from = from;
-        }
-        is_one
-    }
-
     /// Bytes from the first code of a group to the last one that the loop reads.
     #[inline(always)]
     pub(super) fn bytes(&self) -> usize {

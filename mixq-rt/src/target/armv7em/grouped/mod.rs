@@ -12,7 +12,8 @@ use mixq_format::target::armv7em::{Division, LEAST_SCRATCH, Phase, Plan, Windows
 use mixq_format::{GroupedConv, Operands};
 
 use super::asm::PIXELS;
-use super::asm::conv::{Call, Chunk, Kernels, Ready, Scratch};
+use super::asm::conv::{Call, Chunk, FillGroup, Kernels, Ready, Scratch};
+use super::asm::row::WidenRow;
 use super::asm::window::{Views, WidenWindow};
 use super::conv::Given;
 use super::conv::memory::{Memory, between, last, separate};
@@ -51,6 +52,8 @@ pub fn grouped_conv<
         &Instance {
             kernels: Kernels::of(X, windows, W, Y, ZERO, FRACTION, false),
             window: WidenWindow::of(X),
+            row: WidenRow::of(X),
+            pixels: FillGroup::of(X),
             fill: if WORDS { words } else { staged },
             together: if WORDS && Y > 0 { Some(together::phase) } else { None },
             windows,
@@ -69,6 +72,8 @@ pub fn grouped_conv<
 struct Instance {
     kernels: Kernels,
     window: WidenWindow,
+    row: WidenRow,
+    pixels: FillGroup,
     fill: Fill,
     /// Executes a phase whose patch holds all elements, if it can be filled for one group of channels after
     /// the other without Rust between.

@@ -6,7 +6,9 @@ use mixq_format::target::armv7em::Proof;
 use mixq_format::{GroupedConv, Window};
 
 use super::super::asm::Layer;
+use super::super::asm::PIXELS;
 use super::super::asm::conv::Filters;
+use super::super::asm::row::{self, Row};
 use super::super::asm::window::{Distances, Taps, Views};
 use super::super::conv::inner;
 use super::Instance;
@@ -126,18 +128,51 @@ impl<'a> Source<'a> {
             from: self.offset(rows.first, columns.first),
             element: (rows.taps.start * kernel_width + columns.taps.start) * self.channels,
         };
+        views.add(&taps, &self.distances());
+        taps.rows * taps.columns
+    }
+
+    #[inline(never)]
+    fn distances(&self) -> Distances {
+        let GroupedConv { window, input, dilation_height, dilation_width, .. } = self.table();
         let (pixel_bytes, width) = (input.pixel_bytes(), usize::from(input.width));
         let widen = &self.filters.kernels.widen;
-        let distances = Distances {
+        Distances {
             words: widen.words(self.channels),
             word: widen.word,
             tap: usize::from(*dilation_width) * pixel_bytes,
             row: usize::from(*dilation_height) * width * pixel_bytes,
-            pitch: usize::from(stride_width) * pixel_bytes,
-            row_elements: kernel_width * self.channels,
+            pitch: usize::from(window.stride_width) * pixel_bytes,
+            row_elements: usize::from(window.kernel_width) * self.channels,
+        }
+    }
+
+    /// Finds what four output pixels of a row see, from a place on, if windows have three columns without
+    /// gaps and a stride of 1, and if all columns but the first and the last one lie in the input. Returns
+    /// how many taps of each pixel lie in the input; `None` if it is not so.
+    #[inline(always)]
+    pub(super) fn see_row(&self, [y, x]: [usize; 2], row: &mut Row) -> Option<[usize; PIXELS]> {
+        let GroupedConv { window, input, output, dilation_height, dilation_width, .. } = self.table();
+        let Window { kernel_height, kernel_width, stride_height, stride_width, pad_top, pad_left } = *window;
+        let is_one = usize::from(kernel_width) == row::COLUMNS
+            && (stride_width, *dilation_width) == (1, 1)
+            && x + PIXELS <= output.width.into();
+        // Where column 1 lies in the input.
+        let (width, second) = (usize::from(input.width), (x + 1).wrapping_sub(pad_left.into()));
+        let rows = Axis::new(y, [stride_height, pad_top, kernel_height, *dilation_height, input.height]);
+        if !is_one || second >= width || width - second < row::SEEN - 2 || rows.taps.is_empty() {
+            return None;
+        }
+        let ends = [second > 0, width - second > row::SEEN - 2];
+        let taps = row::Taps {
+            rows: rows.taps.len(),
+            from: self.offset(rows.first, second),
+            ends,
+            element: rows.taps.start * row::COLUMNS * self.channels,
         };
-        views.add(&taps, &distances);
-        taps.rows * taps.columns
+        *row = Row::of(&taps, &self.distances());
+        let [first, last] = ends.map(|is_inside| rows.taps.len() * if is_inside { 3 } else { 2 });
+        Some([first, rows.taps.len() * 3, rows.taps.len() * 3, last])
     }
 
     /// The same for one view.

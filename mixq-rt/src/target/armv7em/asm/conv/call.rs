@@ -42,7 +42,7 @@ pub(crate) struct Call {
     /// fields.
     stops: [usize; 2],
     /// Where the chunk's codes lie in an output pixel: their first byte, and the byte after the last one.
-    bytes: [usize; 2],
+    pub(super) bytes: [usize; 2],
 }
 
 /// Whole groups of output pixels. They follow the group whose patch is filled; the loop fills the patch for

@@ -9,13 +9,15 @@ mod groups;
 mod kernels;
 mod nibbles;
 mod packed;
+mod pixels;
 mod rgb3x3;
 mod scratch;
 mod stage;
 
 pub(crate) use call::{Call, Chunk, Filters, MoreGroups, Ready};
-pub(crate) use groups::Groups;
+pub(crate) use groups::{Groups, Seen};
 pub(crate) use kernels::Kernels;
+pub(crate) use pixels::{FillGroup, Pixels};
 pub(crate) use rgb3x3::{PAIR, Rgb3x3, STAGED_ROW};
 pub(crate) use scratch::{Patch, Scratch};
 pub(crate) use stage::{copy_rows, stage_row, stage_rows};
