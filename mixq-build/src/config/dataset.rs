@@ -41,6 +41,10 @@ pub struct DatasetConfig {
     /// of TensorFlow have one, the background. No image has this class.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub background: bool,
+    /// Whether the folders of images are no classes of the network: the images have no labels, wherever they
+    /// lie.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub unlabelled: bool,
     /// What the images are for: it is the model's key `task`. Written only where it is not the default.
     #[serde(skip_serializing_if = "Task::is_default")]
     pub task: Task,
@@ -85,6 +89,7 @@ impl DatasetConfig {
             labels: None,
             targets: None,
             background: false,
+            unlabelled: false,
             task: Task::default(),
             mask_values: None,
             mask_colours: None,
@@ -127,9 +132,12 @@ impl DatasetConfig {
         self.codes_of(input).is_some() || self.recordings != RecordingConfig::default()
     }
 
-    /// The same options for other images. The path is relative to the current folder.
+    /// The same options for other images with labels, all of which are to be measured with unless they have a
+    /// test part. The path is relative to the current folder.
     pub fn elsewhere(&self, written: &str) -> DatasetConfig {
-        DatasetConfig { location: None, ..self.clone() }.with_path(written, Path::new(""))
+        let options = self.clone();
+        DatasetConfig { location: None, test: None, unlabelled: false, may_lack_targets: false, ..options }
+            .with_path(written, Path::new(""))
     }
 
     /// With the path as it stands in Cargo.toml.
@@ -142,7 +150,7 @@ impl DatasetConfig {
 }
 
 /// Keys of the dataset's table.
-const KEYS: [&str; 19] = [
+const KEYS: [&str; 20] = [
     "path",
     "test",
     "shape",
@@ -150,6 +158,7 @@ const KEYS: [&str; 19] = [
     "labels",
     "targets",
     "background",
+    "unlabelled",
     "mask-values",
     "mask-colours",
     "resize",
@@ -205,6 +214,9 @@ fn read_options(dataset: &mut DatasetConfig, table: &Table<'_>, problems: &mut V
     }
     if let Some(background) = table.get("background").and_then(|entry| entry.boolean(problems)) {
         dataset.background = background;
+    }
+    if let Some(unlabelled) = table.get("unlabelled").and_then(|entry| entry.boolean(problems)) {
+        dataset.unlabelled = unlabelled;
     }
     let tolerate = |entry: Entry<'_>, problems: &mut Vec<Problem>| {
         entry.number(|share| (0.0..1.0).contains(&share), "a share, 0 to under 1", problems)

@@ -7,7 +7,7 @@ use mixq_format::Bits;
 
 use super::accumulator;
 use super::arena::{Plan, live_bytes};
-use super::flash::flash_bytes;
+use super::flash::{self, flash_bytes, parameter_bytes};
 use super::rules::{Side, Step, cut_activations, cut_weights};
 use super::schedule::{Schedule, Tensor};
 use crate::graph::{Graph, Shape};
@@ -129,7 +129,9 @@ pub fn allocate_with_delta(
     for (layer, bits) in bits.iter().enumerate() {
         cut.extend(Bits::QUANTISED.iter().filter(|wider| *wider > bits).map(|_| layer));
     }
-    let for_flash = cut_weights(&mut bits, &counts, delta, |bits| bytes(bits) > flash);
+    let least: Vec<Bits> =
+        weighted.iter().map(|&node| least_weights(graph, node, &activations, scheme)).collect();
+    let for_flash = cut_weights(&mut bits, &counts, &least, delta, |bits| bytes(bits) > flash);
     let least = || Infeasible::Flash { least: bytes(&vec![Bits::B2; weighted.len()]) };
     cut.extend(for_flash.map_err(|_| least())?);
     let mut now = vec![Bits::B8; weighted.len()];
@@ -138,6 +140,15 @@ pub fn allocate_with_delta(
         cuts.push(Cut { node: weighted[layer], weights: true, to: now[layer] });
     }
     Ok(Allocation::new(graph, scheme, schedule, spread(&bits), &widths, plan, cuts))
+}
+
+/// The widest bits at which a node's weights take no more bytes than with 2: rows are padded to whole bytes,
+/// so that fewer bits of a row of one weight save nothing.
+fn least_weights(graph: &Graph, node: usize, activations: &[Bits], scheme: Scheme) -> Bits {
+    let around = flash::widths(graph, node, activations);
+    let bytes = |bits: Bits| parameter_bytes(graph, node, bits, around, scheme);
+    let as_few = Bits::QUANTISED.into_iter().filter(|bits| bytes(*bits) <= bytes(Bits::B2));
+    as_few.max().unwrap_or(Bits::B2)
 }
 
 impl Allocation {
@@ -215,14 +226,15 @@ pub(super) fn fit_activations(
 fn cut_widths(schedule: &Schedule, ram: u64) -> Result<(Vec<Bits>, Vec<usize>, Plan), Infeasible> {
     let steps = rule_steps(schedule);
     let mut widths = schedule.initial_widths();
-    let mut cut = cut_activations(&mut widths, &schedule.fixed, &steps, |widths, step| {
+    let least = schedule.least_widths();
+    let mut cut = cut_activations(&mut widths, &least, &steps, |widths, step| {
         live_bytes(&schedule.lifetimes(widths), step) as u64 > ram
     })
     .map_err(|dead_end| ram_dead_end(schedule, dead_end.step))?;
     let mut plan = schedule.plan(&widths);
     // At each step the living tensors fit now. Where branches cross, a plan may need more than their sum.
     while plan.bytes as u64 > ram {
-        let width = widest(schedule, &widths).ok_or_else(|| ram_dead_end(schedule, None))?;
+        let width = widest(schedule, &widths, &least).ok_or_else(|| ram_dead_end(schedule, None))?;
         widths[width] = widths[width].narrower().expect("the widest that can be cut");
         cut.push(width);
         plan = schedule.plan(&widths);
@@ -236,13 +248,13 @@ fn narrowest(schedule: &Schedule) -> Vec<Bits> {
     widths.map(|(bits, fixed)| if *fixed { bits } else { Bits::B2 }).collect()
 }
 
-/// The free width with the most bits, of those the one with the most elements; `None` if all are at 2 bits.
-fn widest(schedule: &Schedule, widths: &[Bits]) -> Option<usize> {
+/// Of the widths above their least bits the one with the most, of those the one with the most elements.
+fn widest(schedule: &Schedule, widths: &[Bits], least: &[Bits]) -> Option<usize> {
     let elements = |width: usize| {
         let tensors = schedule.tensors.iter().filter(|tensor| tensor.width == width);
         tensors.map(|tensor| tensor.shape.elements()).max()
     };
-    let free = (0..widths.len()).filter(|&width| !schedule.fixed[width] && widths[width] != Bits::B2);
+    let free = (0..widths.len()).filter(|&width| widths[width] > least[width]);
     free.max_by_key(|&width| (widths[width], elements(width)))
 }
 
