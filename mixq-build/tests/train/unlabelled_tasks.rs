@@ -5,6 +5,7 @@ use super::mistakes::Heard;
 use super::weights::file;
 use super::*;
 use mixq_build::engine::dataset::Split;
+use mixq_build::engine::target::Placed;
 
 /// A convolution with a stride of 2, and what reads it.
 const NETWORK: &str = r#"input = [8, 8, 1]
@@ -194,10 +195,8 @@ fn quantities_labels_and_masks_are_those_of_the_float_network() {
                 "{task}: {accuracy:?}, by definition {expected}"
             );
             assert!(expected > least, "{task} {training}: {expected}");
-            assert_eq!(
-                report::Report::new(&mixq_build::engine::target::Placed::least(&artifact)).json()["agreement"],
-                true
-            );
+            let placed = Placed::least(&artifact);
+            assert_eq!(report::Report::new(&placed).json()["agreement"], true);
         }
     }
 }

@@ -201,7 +201,8 @@ mod tests {
             "{page}"
         );
         assert!(page.contains("| `w25_in_128_by_rules` | 8 4 2 | 8 4 |"), "{page}");
-        let half = "| DS-CNN | 131,072 B, 16,384 B | fine-tuned | 80.00 | 75.00 | +0.00 | 100,000 | 16,384 | 2.35 |";
+        let half =
+            "| DS-CNN | 131,072 B, 16,384 B | fine-tuned | 80.00 | 75.00 | +0.00 | 100,000 | 16,384 | 2.35 |";
         assert!(page.contains(half), "{page}");
         assert!(page.contains("| `int4_folded` | 75.00 | 75.00 | +0.00 | 12 of 10,000 |"), "{page}");
     }
