@@ -14,9 +14,9 @@ pub(super) const UNLABELLED: &str =
     "images without labels are for training = \"none\" or \"finetune\" of trained weights";
 
 /// What helps where a dataset has images to measure with alone.
+#[cfg(feature = "datasets")]
 pub(super) const ONLY_TEST: &str =
-    "there is only a test part: `test` in the dataset's table says how many of its images to measure with; the \
-     others are trained with";
+    "there is only a test part: set `test` in the dataset's table, and the other images are trained with";
 
 /// The test part must leave images to train with.
 pub(super) fn test_part(

@@ -19,8 +19,8 @@ const TRIFLE: f64 = 1e-9;
 
 /// Measures all tensors of a trained float network, before QAT.
 ///
-/// A decrease is noise of the measurement and counts as 0. Fewer bits count as worse than more, if by a trifle:
-/// where the budget has room for bits that made no difference on these images, they are kept.
+/// A decrease is noise of the measurement and counts as 0. Fewer bits count as worse than more, if by a
+/// trifle: where the budget has room for bits that made no difference on these images, they are kept.
 pub fn measure(rules: &dyn Rules, fit: &Fit, model: &mut Model<'_>, train: &Images<'_>) -> Losses {
     let nodes = model.graph.nodes.len();
     let mut losses = Losses { weights: vec![[0.0; 3]; nodes], activations: vec![[0.0; 3]; nodes] };

@@ -143,7 +143,7 @@ fn a_test_part_alone_is_divided() {
     let (images, labels) = arrays(12, 0);
     let given = npz(&[("x_test", &images), ("y_test", &labels)]);
     let said = given.refused(DIGIT, 4);
-    assert!(said.contains("there is only a test part: `test` in the dataset's table says"), "{said}");
+    assert!(said.contains("there is only a test part: set `test` in the dataset's table"), "{said}");
     let config = DatasetConfig { test: Some(TestPart::Share(0.5)), ..DatasetConfig::new(&given.path) };
     let dataset = Dataset::load(&config, DIGIT, 4, &mut ()).unwrap();
     let whole = npz(&[("x", &images), ("y", &labels)]);

@@ -191,7 +191,8 @@ fn built_in_networks_reach_the_lower_bound() {
     }
 }
 
-/// Rows of weights and pixels are padded to whole bytes: where they have one element, fewer bits save nothing.
+/// Rows of weights and pixels are padded to whole bytes: where they have one element, fewer bits save
+/// nothing.
 #[test]
 fn what_fewer_bits_do_not_make_smaller_keeps_all() {
     let text = r#"

@@ -15,8 +15,8 @@ use crate::observer::Observer;
 
 type Image = (Name, Result<Fit, Unfit>);
 
-/// Whether images may lack labels, and no folders tell their classes: the dataset's table says so, or there is
-/// one folder, or one for the training part and one for the test part.
+/// Whether images may lack labels, and no folders tell their classes: the dataset's table says so, or there
+/// is one folder, or one for the training part and one for the test part.
 pub fn is_flat(wanted: &Wanted<'_>, contents: &Contents) -> bool {
     if !wanted.config.may_lack_targets {
         return false;
