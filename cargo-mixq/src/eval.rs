@@ -103,12 +103,13 @@ fn own(model: &Model, path: &Path, cache: &Path) -> Result<Case, Error> {
     let State::Fresh(artifact) = state else { return Err(unusable(path, &state, &reason)) };
     if model.as_imported {
         let found = measure_artifact(&model.dataset, &artifact.header, &mut Reading::new())?;
+        labelled(found.unlabelled, &model.name)?;
         return Ok(Case { artifact, images: found.images, which: "images".to_string() });
     }
     let (input, outputs) = (&prepared.graph.inputs, prepared.graph.output());
     let reading = &mut Reading::new();
     let (dataset, _) = Dataset::load_with_digest(&model.dataset, Some(cache), input, outputs, reading)?;
-    labelled(&dataset, &model.name)?;
+    labelled(dataset.unlabelled[1], &model.name)?;
     Ok(Case { artifact, images: dataset.test, which: "test images".to_string() })
 }
 

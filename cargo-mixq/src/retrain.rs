@@ -42,6 +42,10 @@ pub fn run(selection: &Selection, force: bool) -> Result<Outcome, Error> {
         match effort.as_ref().map(|phases| phases.each_ref().map(|phase| phase.images_per_second)) {
             None if made => eprintln!("{} has the integers of its file", path.display()),
             None => eprintln!("{} is fresh", path.display()),
+            // Nothing is learned, or by one of the phases alone.
+            Some([0.0, 0.0]) => eprintln!("quantised without training"),
+            Some([0.0, quantised]) => eprintln!("trained with {quantised:.0} images/s quantised"),
+            Some([float, 0.0]) => eprintln!("trained with {float:.0} images/s in float"),
             Some([float, quantised]) => eprintln!(
                 "trained with {float:.0} images/s in float, {quantised:.0} images/s quantised ({:.0} %)",
                 100.0 * quantised / float

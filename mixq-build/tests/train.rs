@@ -25,6 +25,8 @@ mod results;
 mod resumed;
 #[path = "train/unlabelled.rs"]
 mod unlabelled;
+#[path = "train/unlabelled_tasks.rs"]
+mod unlabelled_tasks;
 #[path = "train/weights.rs"]
 mod weights;
 

@@ -294,6 +294,35 @@ fn keywords_are_measured() {
     assert!(accuracy.float > 0.88, "{accuracy:?}");
 }
 
+/// On images without labels, how far the integers agree with the file's network in floats; `test` says which
+/// images measure.
+#[test]
+fn images_without_labels_measure_agreement() {
+    let arrays = npz_numbers(&fixtures().join("golden/mnist_dw_q.tflite.npz")).unwrap();
+    let row =
+        |image: &[f64]| image.iter().map(|code| (code + 128.0).to_string()).collect::<Vec<_>>().join(",");
+    // The digit, moved down by some rows.
+    let moved = |rows: usize| {
+        let mut image = arrays["in0"][..784].to_vec();
+        image.rotate_right(28 * rows);
+        row(&image)
+    };
+    let rows: Vec<String> = (0..8).map(moved).collect();
+    let file = fixtures().join("mnist_dw_q.tflite");
+    for (test, images) in [("", rows.len()), (", test = 3", 3)] {
+        let folder = tempfile::tempdir().unwrap();
+        let more = format!("dataset = {{ path = \"rows.csv\"{test} }}");
+        let config = package(folder.path(), file.to_str().unwrap(), &more);
+        std::fs::write(folder.path().join("rows.csv"), rows.join("\n")).unwrap();
+        let accuracy = made(&config, folder.path()).header.accuracy;
+        println!("{accuracy:?}");
+        assert!(accuracy.agreement && accuracy.test_images == images as u64, "{accuracy:?}");
+        assert_eq!(accuracy.float, 1.0, "the file's floats agree with themselves");
+        // Of one that is no digit any more, both may be nearly undecided.
+        assert!(accuracy.integer * images as f64 > images as f64 - 1.5, "{accuracy:?}");
+    }
+}
+
 /// What cannot be taken over is said with its name, and what would help.
 #[test]
 fn what_does_not_fit_is_refused() {

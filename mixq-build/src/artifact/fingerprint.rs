@@ -100,6 +100,7 @@ pub fn fingerprint(
         labels,
         targets,
         background,
+        unlabelled,
         task,
         mask_values,
         mask_colours,
@@ -131,6 +132,9 @@ pub fn fingerprint(
     }
     if *background {
         insert("dataset.background", background.to_string());
+    }
+    if *unlabelled {
+        insert("dataset.unlabelled", unlabelled.to_string());
     }
     if let Some(values) = mask_values {
         insert("dataset.mask-values", json(values)?);

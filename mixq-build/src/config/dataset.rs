@@ -7,6 +7,7 @@ use mixq_format::{Bits, Task};
 use serde::Serialize;
 
 use super::inputs::{self, NamedInput};
+use super::masks;
 use super::samples::{self, InputConfig, RecordingConfig};
 use crate::error::{Location, Problem};
 use crate::folders;
@@ -41,6 +42,10 @@ pub struct DatasetConfig {
     /// of TensorFlow have one, the background. No image has this class.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub background: bool,
+    /// Whether the folders of images are no classes of the network: the images have no labels, wherever they
+    /// lie.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub unlabelled: bool,
     /// What the images are for: it is the model's key `task`. Written only where it is not the default.
     #[serde(skip_serializing_if = "Task::is_default")]
     pub task: Task,
@@ -85,6 +90,7 @@ impl DatasetConfig {
             labels: None,
             targets: None,
             background: false,
+            unlabelled: false,
             task: Task::default(),
             mask_values: None,
             mask_colours: None,
@@ -127,9 +133,12 @@ impl DatasetConfig {
         self.codes_of(input).is_some() || self.recordings != RecordingConfig::default()
     }
 
-    /// The same options for other images. The path is relative to the current folder.
+    /// The same options for other images with labels, all of which are to be measured with unless they have a
+    /// test part. The path is relative to the current folder.
     pub fn elsewhere(&self, written: &str) -> DatasetConfig {
-        DatasetConfig { location: None, ..self.clone() }.with_path(written, Path::new(""))
+        let options = self.clone();
+        DatasetConfig { location: None, test: None, unlabelled: false, may_lack_targets: false, ..options }
+            .with_path(written, Path::new(""))
     }
 
     /// With the path as it stands in Cargo.toml.
@@ -142,7 +151,7 @@ impl DatasetConfig {
 }
 
 /// Keys of the dataset's table.
-const KEYS: [&str; 19] = [
+const KEYS: [&str; 20] = [
     "path",
     "test",
     "shape",
@@ -150,6 +159,7 @@ const KEYS: [&str; 19] = [
     "labels",
     "targets",
     "background",
+    "unlabelled",
     "mask-values",
     "mask-colours",
     "resize",
@@ -206,6 +216,9 @@ fn read_options(dataset: &mut DatasetConfig, table: &Table<'_>, problems: &mut V
     if let Some(background) = table.get("background").and_then(|entry| entry.boolean(problems)) {
         dataset.background = background;
     }
+    if let Some(unlabelled) = table.get("unlabelled").and_then(|entry| entry.boolean(problems)) {
+        dataset.unlabelled = unlabelled;
+    }
     let tolerate = |entry: Entry<'_>, problems: &mut Vec<Problem>| {
         entry.number(|share| (0.0..1.0).contains(&share), "a share, 0 to under 1", problems)
     };
@@ -215,9 +228,8 @@ fn read_options(dataset: &mut DatasetConfig, table: &Table<'_>, problems: &mut V
     dataset.shape = table.get("shape").and_then(|shape| read_shape(&shape, problems));
     dataset.labels = table.get("labels").and_then(|labels| read_labels(&labels, problems));
     dataset.targets = table.get("targets").and_then(|targets| read_targets(&targets, problems));
-    dataset.mask_values = table.get("mask-values").and_then(|values| read_mask_values(&values, problems));
-    dataset.mask_colours =
-        table.get("mask-colours").and_then(|colours| read_mask_colours(&colours, problems));
+    dataset.mask_values = table.get("mask-values").and_then(|values| masks::values(&values, problems));
+    dataset.mask_colours = table.get("mask-colours").and_then(|colours| masks::colours(&colours, problems));
     if let (Some(_), Some(entry)) = (&dataset.mask_values, table.get("mask-colours")) {
         let help = "values are those of grey masks and palettes, colours those of all others: leave one out";
         problems.push(entry.problem("stands beside `mask-values`").help(help));
@@ -272,53 +284,6 @@ pub(super) fn read_targets(entry: &Entry<'_>, problems: &mut Vec<Problem>) -> Op
             }
             Some(names)
         }
-    }
-}
-
-/// An array of bytes, none of them twice.
-fn read_mask_values(entry: &Entry<'_>, problems: &mut Vec<Problem>) -> Option<Vec<u8>> {
-    let wanted = "an array of the values in masks that stand for the classes, each 0 to 255";
-    let values: Option<Vec<u8>> = entry.as_array().and_then(|array| {
-        array.iter().map(|value| value.as_integer().and_then(|value| u8::try_from(value).ok())).collect()
-    });
-    let Some(values) = values else {
-        problems.push(entry.wrong_value(wanted));
-        return None;
-    };
-    let named = |value: &u8| format!("the value {value}");
-    once(entry, values, named, problems)
-}
-
-/// An array of colours, none of them twice.
-fn read_mask_colours(entry: &Entry<'_>, problems: &mut Vec<Problem>) -> Option<Vec<[u8; 3]>> {
-    let colour = |sides: Vec<i64>| -> Option<[u8; 3]> {
-        let bytes = sides.into_iter().map(|side| u8::try_from(side).ok());
-        bytes.collect::<Option<Vec<u8>>>()?.try_into().ok()
-    };
-    let lists = entry.as_integer_lists();
-    let colours = lists.and_then(|lists| lists.into_iter().map(colour).collect::<Option<Vec<_>>>());
-    let Some(colours) = colours else {
-        let wanted = "an array of the colours in masks that stand for the classes, each [red, green, blue] \
-                      of 0 to 255";
-        problems.push(entry.wrong_value(wanted));
-        return None;
-    };
-    once(entry, colours, |colour: &[u8; 3]| format!("the colour {colour:?}"), problems)
-}
-
-/// All of them, if none is there twice.
-fn once<T: PartialEq>(
-    entry: &Entry<'_>,
-    all: Vec<T>,
-    named: impl Fn(&T) -> String,
-    problems: &mut Vec<Problem>,
-) -> Option<Vec<T>> {
-    match all.iter().enumerate().find(|(at, one)| all[..*at].contains(one)) {
-        Some((_, twice)) => {
-            problems.push(entry.problem(format_args!("names {} twice", named(twice))));
-            None
-        }
-        None => Some(all),
     }
 }
 

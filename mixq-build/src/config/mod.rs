@@ -40,6 +40,7 @@ mod dataset;
 mod defaults;
 mod device;
 mod inputs;
+mod masks;
 pub mod memory_x;
 mod misplaced;
 mod model;

@@ -153,7 +153,7 @@ pub(super) fn read(
     }
     let dataset = settings.dataset.clone().unwrap_or_else(|| Some(DatasetConfig::absent()));
     let (network, dataset) = (settings.network?, dataset?);
-    let may_lack_targets = settings.training.needs_no_targets();
+    let may_lack_targets = as_imported || settings.training.needs_no_targets();
     let dataset = DatasetConfig { task: settings.task, may_lack_targets, ..dataset };
     let ((flash, flash_at), (ram, ram_at)) = (flash?, ram?);
     let input = match input {

@@ -13,6 +13,11 @@ use crate::text::enumerate;
 pub(super) const UNLABELLED: &str =
     "images without labels are for training = \"none\" or \"finetune\" of trained weights";
 
+/// What helps where a dataset has images to measure with alone.
+#[cfg(feature = "datasets")]
+pub(super) const ONLY_TEST: &str =
+    "there is only a test part: set `test` in the dataset's table, and the other images are trained with";
+
 /// The test part must leave images to train with.
 pub(super) fn test_part(
     config: &DatasetConfig,
@@ -192,6 +197,17 @@ pub(super) fn keys(wanted: &Wanted<'_>, kind: &str, known: &[&str]) -> Result<()
         known => format!("leave it out; {kind} has {}", known.join(", ")),
     };
     Err(Problem::new(message).help(help))
+}
+
+/// `unlabelled` is about folders of images.
+pub(super) fn unlabelled(wanted: &Wanted<'_>) -> Result<(), Problem> {
+    if !wanted.config.unlabelled {
+        return Ok(());
+    }
+    let path = wanted.config.path.display();
+    let message =
+        format!("{path} is no folder or archive of images, but the dataset's table has `unlabelled`");
+    Err(Problem::new(message).help(format!("leave it out, and the labels; {UNLABELLED}")))
 }
 
 /// Keys of pixels say nothing of samples.

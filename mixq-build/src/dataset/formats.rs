@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::csv;
 use super::parts::{Read, Wanted};
+use super::{check, csv};
 #[cfg(feature = "datasets")]
 use super::{files, npz, npz_inputs, recordings};
 use crate::error::Problem;
@@ -69,6 +69,9 @@ pub fn files_of(path: &Path) -> Vec<PathBuf> {
 pub(super) fn reader(wanted: &Wanted<'_>) -> Result<Read, Problem> {
     let path = &wanted.config.path;
     let format = of(path)?;
+    if !matches!(format, Format::Folder | Format::Archive) {
+        check::unlabelled(wanted)?;
+    }
     if wanted.is_named() {
         return match format {
             Format::Npz => Ok(npz_inputs::read),
@@ -87,6 +90,7 @@ pub(super) fn reader(wanted: &Wanted<'_>) -> Result<Read, Problem> {
 #[cfg(not(feature = "datasets"))]
 pub(super) fn reader(wanted: &Wanted<'_>) -> Result<Read, Problem> {
     let path = &wanted.config.path;
+    check::unlabelled(wanted)?;
     match of(path)? {
         Format::Csv if wanted.is_named() => Err(of_one_input(wanted)),
         Format::Csv => Ok(csv::read),

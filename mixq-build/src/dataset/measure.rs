@@ -4,7 +4,7 @@ use mixq_format::{Bits, Header, SampleChannel, Tensor};
 
 use super::codes::Column;
 use super::parts::{Values, Wanted};
-use super::{Split, background, check, codes};
+use super::{Split, background, check, codes, grouped, test_part};
 use crate::config::{DatasetConfig, InputConfig, NamedInput};
 use crate::error::{Error, Problem};
 use crate::graph::{Inputs, Shape};
@@ -15,8 +15,11 @@ use crate::observer::Observer;
 pub struct Measure {
     /// The images; their targets are those of the network's outputs.
     pub images: Split,
-    /// Whether they are the test part that the dataset has; else they are all its images.
+    /// Whether they are the test part that the dataset has; else they are all its images, or the part that
+    /// `test` takes from it.
     pub own_test_part: bool,
+    /// Whether they have no labels: their targets are zeros.
+    pub unlabelled: bool,
     /// What the outputs mean: the labels of the network, or those that the dataset gives to one without.
     pub labels: Vec<String>,
 }
@@ -62,8 +65,8 @@ pub fn measure_artifact(
 ///
 /// Labels that the dataset has are found among `labels` by their names, in any order; it may lack some, which
 /// is warned of. A network without labels takes those of the dataset. Where the dataset has none, its numbers
-/// are those of the outputs, or of the classes with `background`. `test` and `labels` of `config` do not
-/// count.
+/// are those of the outputs, or of the classes with `background`. If `config` has `test`, that part is
+/// measured with of a dataset without a test part, else all of it. `labels` of `config` do not count.
 ///
 /// # Errors
 /// What keeps the dataset from being read, the first of the images that are wrong, labels that the network
@@ -78,13 +81,7 @@ pub fn measure(
     // Those that images can be of.
     let labels = labels.get(output.channels - outputs..).unwrap_or_default();
     let named = (!labels.is_empty()).then(|| labels.to_vec());
-    let mut config = DatasetConfig {
-        test: None,
-        labels: named,
-        // A score needs targets, whatever the network was trained with.
-        may_lack_targets: false,
-        ..super::found(config)
-    };
+    let mut config = DatasetConfig { labels: named, ..super::found(config) };
     for (input, samples) in inputs.iter().zip(samples) {
         if samples.is_empty() {
             continue;
@@ -103,8 +100,14 @@ pub fn measure(
     let wanted = Wanted { config, shape, inputs, input: None, outputs, grid, model: Some(labels) };
     let mut parts = super::before(&wanted)?(&wanted, observer)?;
     let columns = parts.columns(inputs);
-    let own_test_part = parts.test.is_some();
-    let mut images = parts.test.take().unwrap_or(std::mem::take(&mut parts.train));
+    let own_test_part = parts.test.is_some() && config.test.is_none();
+    let unlabelled = parts.unlabelled[usize::from(parts.test.is_some())];
+    let mut images = match (parts.test.take(), std::mem::take(&mut parts.train)) {
+        (Some(test), _) => test,
+        (None, all) if config.test.is_none() => all,
+        (None, all) if parts.groups.of.is_empty() => test_part::from_end(&wanted, all)?.1,
+        (None, all) => grouped::test_part(&wanted, &all, &parts.groups)?.1,
+    };
     for (index, (input, samples)) in inputs.iter().zip(samples).enumerate() {
         is_of_sensor(&wanted, &input.name, parts.values_of(index), samples)?;
     }
@@ -133,10 +136,12 @@ pub fn measure(
         let part = if own_test_part { "its test part is empty" } else { "it is empty" };
         return Err(Problem::new(format!("{path} has no images: {part}")).into());
     }
-    let warning = wanted.rules().measured_part(&check::part(config, &images, &labels));
-    warning.iter().for_each(|warning| observer.warn(warning));
+    if !unlabelled {
+        let warning = wanted.rules().measured_part(&check::part(config, &images, &labels));
+        warning.iter().for_each(|warning| observer.warn(warning));
+    }
     background::shifted(config, &mut images.targets);
-    Ok(Measure { images, own_test_part, labels: background::labels(config, labels) })
+    Ok(Measure { images, own_test_part, unlabelled, labels: background::labels(config, labels) })
 }
 
 /// An input that is to be measured with has pixels or samples as when the network was trained.

@@ -160,8 +160,8 @@ impl Dataset {
 ///
 /// # Errors
 /// They have none.
-pub fn labelled(dataset: &Dataset, model: &str) -> Result<(), Problem> {
-    if !dataset.unlabelled[1] {
+pub fn labelled(unlabelled: bool, model: &str) -> Result<(), Problem> {
+    if !unlabelled {
         return Ok(());
     }
     let message = format!("the test images of model `{model}` have no labels to compare answers with");
@@ -220,6 +220,10 @@ fn before(wanted: &Wanted<'_>) -> Result<Read, Error> {
     }
     problems.extend(wanted.rules().outputs(outputs, config.labels.as_deref()));
     problems.extend(check::mask_classes(wanted));
+    if config.unlabelled && !config.may_lack_targets {
+        let message = "the dataset's table has `unlabelled`, but the network learns from labels";
+        problems.push(Problem::new(message).help(check::UNLABELLED));
+    }
     let mut read = None;
     if config.is_absent() {
         let message = "the model has no dataset: its ranges come from the network itself";

@@ -32,18 +32,27 @@ pub(super) fn read(wanted: &Wanted<'_>, observer: &mut dyn Observer) -> Result<P
     let has = |name: &str| arrays.contains_key(name);
     let is_optional = wanted.may_lack_targets();
     let both = |(images, labels): &(&str, &str)| has(images) && (is_optional || has(labels));
-    let measured = |test: &(&str, &str)| wanted.model.is_some() && both(test);
-    let Some([train, test]) = NAMES.iter().find(|[train, test]| both(train) || measured(test)) else {
+    // What is called a test part may be measured with, or be all that `test` takes a part from.
+    let is_enough =
+        |test: &(&str, &str)| (wanted.model.is_some() || wanted.config.test.is_some()) && both(test);
+    let Some([train, test]) = NAMES.iter().find(|[train, test]| both(train) || is_enough(test)) else {
         let known: Vec<String> =
             NAMES.iter().map(|[(images, labels), _]| format!("{images} and {labels}")).collect();
         let found: Vec<&String> = arrays.keys().collect();
         let found = if found.is_empty() { "no arrays".to_string() } else { enumerate(&found) };
         let message = format!("{} has {found}, but no arrays of images and labels", path.display());
-        let mut help = format!("they are called {}", known.join(", or "));
-        if NAMES.iter().any(|[(images, _), _]| has(images)) {
+        let mut help = match NAMES.iter().any(|[_, test]| both(test)) {
+            true => check::ONLY_TEST.to_string(),
+            false => format!("they are called {}", known.join(", or ")),
+        };
+        if NAMES.iter().any(|[(images, labels), _]| has(images) && !has(labels)) {
             help = format!("{help}; {}", check::UNLABELLED);
         }
         return Err(Problem::new(message).help(help).into());
+    };
+    let (train, test) = match wanted.config.test {
+        Some(_) if !both(train) => (test, &("", "")),
+        _ => (train, test),
     };
     let unused: Vec<&String> =
         arrays.keys().filter(|name| ![train.0, train.1, test.0, test.1].contains(&name.as_str())).collect();

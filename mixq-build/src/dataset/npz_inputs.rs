@@ -68,9 +68,19 @@ pub(super) fn read(wanted: &Wanted<'_>, observer: &mut dyn Observer) -> Result<P
     let arrays = npz::arrays(&wanted.config.path, observer)?;
     let forms = FORMS.map(|(train, test)| (Names::new(wanted, train), test.map(|f| Names::new(wanted, f))));
     let is_whole = |names: &Names| names.missing(wanted, &arrays).is_empty();
-    let is_measured = |test: &Option<Names>| wanted.model.is_some() && test.as_ref().is_some_and(is_whole);
-    let Some((train, test)) = forms.iter().find(|(train, test)| is_whole(train) || is_measured(test)) else {
-        return Err(missing(wanted, &arrays, &forms).into());
+    // What is called a test part may be measured with, or be all that `test` takes a part from.
+    let is_divided = wanted.config.test.is_some();
+    let is_enough =
+        |test: &Option<Names>| (wanted.model.is_some() || is_divided) && test.as_ref().is_some_and(is_whole);
+    let Some((train, test)) = forms.iter().find(|(train, test)| is_whole(train) || is_enough(test)) else {
+        let has_test = forms.iter().any(|(_, test)| test.as_ref().is_some_and(is_whole));
+        let problem = missing(wanted, &arrays, &forms);
+        return Err(if has_test { problem.help(check::ONLY_TEST) } else { problem }.into());
+    };
+    let nothing = None;
+    let (train, test) = match test {
+        Some(test) if is_divided && !is_whole(train) => (test, &nothing),
+        _ => (train, test),
     };
     let used: Vec<&str> = train.all().chain(test.iter().flat_map(Names::all)).collect();
     let unused: Vec<&String> = arrays.keys().filter(|name| !used.contains(&&name[..])).collect();

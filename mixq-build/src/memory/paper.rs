@@ -48,7 +48,8 @@ pub fn allocate(
     let count = layers.len();
     // Width k is that of layer k's input, width k + 1 that of its output.
     let mut activations = vec![Bits::B8; count + 1];
-    let fixed: Vec<bool> = (0..=count).map(|k| k == 0 || k == count).collect();
+    let least: Vec<Bits> =
+        (0..=count).map(|k| if k == 0 || k == count { Bits::B8 } else { Bits::B2 }).collect();
     let side = |width, elements| Side { width, elements };
     let steps: Vec<Step> = (layers.iter().enumerate())
         .map(|(k, layer)| Step {
@@ -57,14 +58,14 @@ pub fn allocate(
             bystanders: vec![],
         })
         .collect();
-    let cuts = cut_activations(&mut activations, &fixed, &steps, |bits, k| {
+    let cuts = cut_activations(&mut activations, &least, &steps, |bits, k| {
         live_bits(layers, &bits[1..], k) > 8 * ram
     })?;
     let activation_cuts = cuts.into_iter().map(|width| width - 1).collect();
     let activations = activations.split_off(1);
     let mut weights = vec![Bits::B8; count];
     let counts: Vec<u64> = layers.iter().map(|layer| layer.weights).collect();
-    let weight_cuts = cut_weights(&mut weights, &counts, delta, |bits| {
+    let weight_cuts = cut_weights(&mut weights, &counts, &vec![Bits::B2; count], delta, |bits| {
         flash_bits(layers, bits, &activations, scheme) > 8 * flash
     })?;
     Ok(Widths { weights, activations, activation_cuts, weight_cuts })

@@ -34,7 +34,8 @@ pub struct Step {
     pub bystanders: Vec<Side>,
 }
 
-/// The activation rule: narrows `bits` (by width index; those in `fixed` stay) until no step violates.
+/// The activation rule: narrows `bits` (by width index) until no step violates, and none below `least`: those
+/// that are given, and those at which a tensor takes as few bytes as it can.
 ///
 /// `violates(bits, step)` says whether the tensors of a step exceed the budget. Returns the cuts in order,
 /// each the index of a width that lost half its bits.
@@ -43,7 +44,7 @@ pub struct Step {
 /// A step that violates with nothing left to cut.
 pub fn cut_activations(
     bits: &mut [Bits],
-    fixed: &[bool],
+    least: &[Bits],
     steps: &[Step],
     mut violates: impl FnMut(&[Bits], usize) -> bool,
 ) -> Result<Vec<usize>, DeadEnd> {
@@ -54,13 +55,13 @@ pub fn cut_activations(
         for turn in 0..steps.len() {
             let index = if forward { turn } else { steps.len() - 1 - turn };
             while violates(bits, index) {
-                let (width, is_output) = side_to_cut(bits, fixed, &steps[index]);
+                let (width, is_output) =
+                    side_to_cut(bits, least, &steps[index]).ok_or(DeadEnd { step: Some(index) })?;
                 if is_output.is_some_and(|is_output| is_output != forward) {
                     left = true;
                     break;
                 }
-                let narrower = if fixed[width] { None } else { bits[width].narrower() };
-                bits[width] = narrower.ok_or(DeadEnd { step: Some(index) })?;
+                bits[width] = bits[width].narrower().ok_or(DeadEnd { step: Some(index) })?;
                 cuts.push(width);
             }
         }
@@ -71,21 +72,20 @@ pub fn cut_activations(
     }
 }
 
-/// The width to cut, and whether it is the output's (`None`: either sweep may cut it).
-fn side_to_cut(bits: &[Bits], fixed: &[bool], step: &Step) -> (usize, Option<bool>) {
+/// The width to cut, and whether it is the output's (`None`: either sweep may cut it); `None` if nothing is
+/// left to cut.
+fn side_to_cut(bits: &[Bits], least: &[Bits], step: &Step) -> Option<(usize, Option<bool>)> {
     let (input, output) = (step.input, step.output);
-    let spent = |side: Side| fixed[side.width] || bits[side.width] == Bits::B2;
+    let spent = |side: Side| bits[side.width] <= least[side.width];
     if spent(input) && spent(output) {
         // Beyond the paper, whose networks are chains: a tensor that waits for a residual addition.
         let cuttable = step.bystanders.iter().filter(|side| !spent(**side));
         let widest = cuttable.max_by_key(|side| (bits[side.width], side.elements));
-        if let Some(widest) = widest {
-            return (widest.width, None);
-        }
+        return widest.map(|widest| (widest.width, None));
     }
-    let is_output = if fixed[input.width] {
+    let is_output = if spent(input) {
         true
-    } else if fixed[output.width] {
+    } else if spent(output) {
         false
     } else if bits[input.width] != bits[output.width] {
         bits[output.width] > bits[input.width]
@@ -93,20 +93,21 @@ fn side_to_cut(bits: &[Bits], fixed: &[bool], step: &Step) -> (usize, Option<boo
         input.elements <= output.elements
     };
     let shared = input.width == output.width;
-    (if is_output { output.width } else { input.width }, (!shared).then_some(is_output))
+    Some((if is_output { output.width } else { input.width }, (!shared).then_some(is_output)))
 }
 
 /// The weight rule: narrows `bits` until `exceeds(bits)` is false. `weights[i]` counts the weights of layer
-/// `i`.
+/// `i`, `least[i]` are the bits at which they take as few bytes as they can.
 ///
-/// Each turn halves the first layer with more than 2 bits whose share of all weight bits exceeds
+/// Each turn halves the first layer with more than its least bits whose share of all weight bits exceeds
 /// the largest such share less `delta` (millionths). Returns the cuts in order, as layer indices.
 ///
 /// # Errors
-/// All layers are at 2 bits and it still exceeds.
+/// All layers are at their least bits and it still exceeds.
 pub fn cut_weights(
     bits: &mut [Bits],
     weights: &[u64],
+    least: &[Bits],
     delta: u32,
     exceeds: impl Fn(&[Bits]) -> bool,
 ) -> Result<Vec<usize>, DeadEnd> {
@@ -114,7 +115,7 @@ pub fn cut_weights(
     while exceeds(bits) {
         let size = |i: usize| weights[i] as u128 * bits[i].count() as u128;
         let total: u128 = (0..bits.len()).map(size).sum();
-        let cuttable = || (0..bits.len()).filter(|&i| bits[i] != Bits::B2);
+        let cuttable = || (0..bits.len()).filter(|&i| bits[i] > least[i]);
         let largest = cuttable().map(size).max().ok_or(DeadEnd { step: None })?;
         // r_i > R - delta, multiplied by the total and by 10^6 so that it stays exact.
         let near = |i: usize| size(i) * 1_000_000 + u128::from(delta) * total > largest * 1_000_000;

@@ -8,7 +8,7 @@ use mixq_format::{Bits, Stage};
 use super::accumulator;
 use super::arena::{Plan, live_bytes};
 use super::execution;
-use super::flash::flash_bytes;
+use super::flash::{self, flash_bytes, parameter_bytes};
 use super::rules::{Side, Step, cut_activations, cut_weights};
 use super::schedule::{Schedule, Tensor};
 use super::stripes::Stripes;
@@ -168,7 +168,9 @@ fn weights_to_flash(
     for (layer, bits) in bits.iter().enumerate() {
         cut.extend(Bits::QUANTISED.iter().filter(|wider| *wider > bits).map(|_| layer));
     }
-    let for_flash = cut_weights(&mut bits, &counts, delta, |bits| bytes(bits) > flash);
+    let least: Vec<Bits> =
+        weighted.iter().map(|&node| least_weights(graph, node, &activations, scheme)).collect();
+    let for_flash = cut_weights(&mut bits, &counts, &least, delta, |bits| bytes(bits) > flash);
     let least = || Infeasible::Flash { least: bytes(&vec![Bits::B2; weighted.len()]) };
     cut.extend(for_flash.map_err(|_| least())?);
     let mut now = vec![Bits::B8; weighted.len()];
@@ -190,6 +192,15 @@ pub(super) struct Fitted {
     pub stages: Vec<Stripes>,
     /// The arena.
     pub plan: Plan,
+}
+
+/// The widest bits at which a node's weights take no more bytes than with 2: rows are padded to whole bytes,
+/// so that fewer bits of a row of one weight save nothing.
+fn least_weights(graph: &Graph, node: usize, activations: &[Bits], scheme: Scheme) -> Bits {
+    let around = flash::widths(graph, node, activations);
+    let bytes = |bits: Bits| parameter_bytes(graph, node, bits, around, scheme);
+    let as_few = Bits::QUANTISED.into_iter().filter(|bits| bytes(*bits) <= bytes(Bits::B2));
+    as_few.max().unwrap_or(Bits::B2)
 }
 
 impl Allocation {
@@ -295,6 +306,7 @@ fn cut_widths(
 ) -> Result<(Vec<Bits>, Vec<usize>, Vec<Stripes>, Plan), Infeasible> {
     let steps = rule_steps(schedule);
     let mut widths = schedule.initial_widths();
+    let least = schedule.least_widths();
     // What lives at each step at the widths that were asked about last.
     let mut known: (Vec<Bits>, Vec<u64>) = (Vec::new(), Vec::new());
     let violates = |widths: &[Bits], step: usize| {
@@ -303,7 +315,7 @@ fn cut_widths(
         }
         known.1[step] > ram.bytes
     };
-    let mut cut = cut_activations(&mut widths, &schedule.fixed, &steps, violates)
+    let mut cut = cut_activations(&mut widths, &least, &steps, violates)
         .map_err(|dead_end| ram_dead_end(schedule, dead_end.step, ram.execution))?;
     // Each step fits now, alone or in a stage. Where branches cross, a plan may need more than what lives at
     // any step, and stages may exclude one another.
@@ -312,7 +324,7 @@ fn cut_widths(
             return Ok((widths, cut, stages, plan));
         }
         let dead_end = || ram_dead_end(schedule, None, ram.execution);
-        let width = widest(schedule, &widths).ok_or_else(dead_end)?;
+        let width = widest(schedule, &widths, &least).ok_or_else(dead_end)?;
         widths[width] = widths[width].narrower().expect("the widest that can be cut");
         cut.push(width);
     }
@@ -324,20 +336,25 @@ fn narrowest(schedule: &Schedule) -> Vec<Bits> {
     widths.map(|(bits, fixed)| if *fixed { bits } else { Bits::B2 }).collect()
 }
 
-/// The free width with the most bits, of those the one with the most elements; `None` if all are at 2 bits.
-fn widest(schedule: &Schedule, widths: &[Bits]) -> Option<usize> {
+/// Of the widths above their least bits the one with the most, of those the one with the most elements.
+fn widest(schedule: &Schedule, widths: &[Bits], least: &[Bits]) -> Option<usize> {
     let elements = |width: usize| {
         let tensors = schedule.tensors.iter().filter(|tensor| tensor.width == width);
         tensors.map(|tensor| tensor.shape.elements()).max()
     };
-    let free = (0..widths.len()).filter(|&width| !schedule.fixed[width] && widths[width] != Bits::B2);
+    let free = (0..widths.len()).filter(|&width| widths[width] > least[width]);
     free.max_by_key(|&width| (widths[width], elements(width)))
 }
 
 /// `step` is the step that does not fit even at 2 bits; `None` if each step fits but no plan of all does.
 pub(super) fn ram_dead_end(schedule: &Schedule, step: Option<usize>, execution: Execution) -> Infeasible {
     let narrowest = narrowest(schedule);
-    let least = execution::least(schedule, &narrowest, execution);
+    // Rows of few bits may be no whole words, which stages need.
+    let at =
+        |bits: Bits| narrowest.iter().zip(schedule.initial_widths()).map(move |(a, b)| bits.max(*a).min(b));
+    let least =
+        Bits::QUANTISED.map(|bits| execution::least(schedule, &at(bits).collect::<Vec<_>>(), execution));
+    let least = least.into_iter().min().unwrap_or(u64::MAX);
     let live = execution::live(schedule, &narrowest, execution);
     let (step, needed) = match step {
         Some(step) => (step, live[step]),

@@ -145,6 +145,25 @@ impl Schedule {
         widths
     }
 
+    /// The bits that the rules cut no width below: those that are given, and the widest of those at which its
+    /// tensors take as few bytes as with 2. Pixels are padded to whole bytes, so that fewer bits of a tensor
+    /// of one channel save nothing.
+    pub fn least_widths(&self) -> Vec<Bits> {
+        let saves_nothing = |width: usize, bits: Bits| {
+            let mut channels = self
+                .tensors
+                .iter()
+                .filter(|tensor| tensor.width == width)
+                .map(|tensor| tensor.shape.channels);
+            channels.all(|channels| bits.row_bytes(channels) == Bits::B2.row_bytes(channels))
+        };
+        let least = |(width, initial): (usize, Bits)| {
+            let as_few = Bits::QUANTISED.into_iter().filter(|bits| saves_nothing(width, *bits));
+            if self.fixed[width] { initial } else { as_few.max().unwrap_or(Bits::B2) }
+        };
+        self.initial_widths().into_iter().enumerate().map(least).collect()
+    }
+
     /// The first node whose output has a width.
     ///
     /// # Panics

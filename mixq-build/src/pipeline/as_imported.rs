@@ -6,7 +6,7 @@ use super::{check, named};
 use crate::as_imported::{check_codes, float_outputs};
 use crate::config::{InputConfig, Model};
 use crate::convert::About;
-use crate::dataset::{self, Measure, Split, background, channel_of, measure_artifact};
+use crate::dataset::{self, Measure, background, channel_of, measure_artifact};
 use crate::error::{Error, Problem};
 use crate::evaluate;
 use crate::graph::IMAGE;
@@ -68,9 +68,9 @@ pub(super) fn make(prepared: &Prepared<'_>, observer: &mut dyn Observer) -> Resu
         false => format!("there is no dataset at {}", path.display()),
     };
     if path.exists() {
-        let Measure { images, labels, .. } = measure_artifact(&model.dataset, &artifact.header, observer)?;
-        artifact.header.labels = labels;
-        measured(model, &foreign, &mut artifact, &images, observer)?;
+        let measure = measure_artifact(&model.dataset, &artifact.header, observer)?;
+        artifact.header.labels = measure.labels.clone();
+        measured(model, &foreign, &mut artifact, measure, observer)?;
     } else if rules.has_thresholds() {
         let message = format!("model `{}`: {missing}", model.name);
         return Err(Problem::new(message).help("its thresholds are chosen on data").into());
@@ -111,17 +111,24 @@ fn samples(model: &Model, foreign: &Foreign) -> Result<Vec<SampleChannel>, Probl
     Ok(vec![channel_of(range, unit, integers.bits().unwrap_or(Bits::B8))])
 }
 
-/// Measures an artifact, and the network of its file in floats.
+/// Measures an artifact, and the network of its file in floats; on images without labels, how far it agrees
+/// with that.
 fn measured(
     model: &Model,
     taken: &Foreign,
     artifact: &mut Artifact,
-    images: &Split,
+    measure: Measure,
     observer: &mut dyn Observer,
 ) -> Result<(), Error> {
+    let Measure { mut images, unlabelled, .. } = measure;
     let rules = rules(model.dataset.task);
     let floats = foreign::read(&taken.path)?.for_task(model.dataset.task)?;
-    let float = float_outputs(&floats, taken, artifact, images);
+    let float = float_outputs(&floats, taken, artifact, &images);
+    if unlabelled {
+        let answers = evaluate::answers(artifact, &float, &images);
+        images.targets = rules.as_targets(answers);
+    }
+    let images = &images;
     let logits = evaluate::logits(artifact, images)?;
     if rules.has_thresholds() {
         observer.warn("its thresholds are chosen on the images that it is measured with");
@@ -138,7 +145,7 @@ fn measured(
         fake_quant_validation: 0.0,
         disagreements: 0,
         test_images: images.len() as u64,
-        agreement: false,
+        agreement: unlabelled,
     };
     let figures = rules.figures(&answers, &images.targets, &artifact.header.readout);
     artifact.header.readout.figures = figures;

@@ -4,7 +4,7 @@ use mixq_format::{Bits, pack_codes};
 
 use crate::artifact::{self, Fingerprint};
 use crate::config::Model;
-use crate::dataset::{self, Dataset, Split, labelled, measure_artifact};
+use crate::dataset::{self, Dataset, Measure, Split, labelled, measure_artifact};
 use crate::error::{Error, Problem, unknown};
 use crate::graph::Input;
 use crate::prepare::Prepared;
@@ -76,10 +76,13 @@ fn test_part(environment: &Environment, prepared: &Prepared<'_>) -> Result<Split
         let state = artifact::state(&path, &Fingerprint::new())?;
         let missing = || Problem::new(format!("model `{}` has no artifact", model.name));
         let artifact = state.artifact().ok_or_else(missing)?;
-        return Ok(measure_artifact(&model.dataset, &artifact.header, warnings)?.images);
+        let Measure { images, unlabelled, .. } =
+            measure_artifact(&model.dataset, &artifact.header, warnings)?;
+        labelled(unlabelled, &model.name)?;
+        return Ok(images);
     }
     let (inputs, output) = (&prepared.graph.inputs, prepared.graph.output());
     let (dataset, _) = Dataset::load_with_digest(&model.dataset, prepared.cache, inputs, output, warnings)?;
-    labelled(&dataset, &model.name)?;
+    labelled(dataset.unlabelled[1], &model.name)?;
     Ok(dataset.test)
 }

@@ -259,13 +259,6 @@ pub trait TrainingRules: Sync {
     /// The answers that real outputs for these images stand for.
     #[cfg(feature = "train")]
     fn answers_of_tensor(&self, outputs: &Tensor, images: &Tensor, fit: &Fit) -> Targets;
-
-    /// The targets that a network would have right with these answers. Unless a task says otherwise, answers
-    /// are such targets.
-    #[cfg(feature = "train")]
-    fn as_targets(&self, answers: Targets) -> Targets {
-        answers
-    }
 }
 
 /// What the integer network wrote for some images.
@@ -285,6 +278,12 @@ pub struct Outputs<'a> {
 pub trait ScoreRules: Sync {
     /// The answers that integer outputs stand for.
     fn answers(&self, outputs: &Outputs<'_>) -> Targets;
+
+    /// The targets that a network would have right with these answers. Unless a task says otherwise, answers
+    /// are such targets.
+    fn as_targets(&self, answers: Targets) -> Targets {
+        answers
+    }
 
     /// How integer outputs are read, without thresholds.
     fn readout(&self, made: &Made<'_>) -> Readout;

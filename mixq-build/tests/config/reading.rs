@@ -148,6 +148,7 @@ fn every_key_is_read() {
         max: 16,
         may_lack_targets: false,
         background: false,
+        unlabelled: false,
         targets: None,
         labels: Some(vec!["no".to_string(), "yes".to_string()]),
         task: Task::Classification,

@@ -1,7 +1,8 @@
 //! NPZ, with bytes put together here.
 
 use mixq_build::engine::config::{DatasetConfig, TestPart};
-use mixq_build::engine::dataset::Dataset;
+use mixq_build::engine::dataset::{Dataset, Reader, measure};
+use mixq_build::engine::graph::Shape;
 use proptest::prelude::*;
 
 use crate::given::{DIGIT, Given};
@@ -134,6 +135,28 @@ fn other_arrays() {
         error.ends_with(" has a test part of its own; leave `test` out of the dataset's table"),
         "{error}"
     );
+}
+
+/// A file that somebody kept to measure with alone.
+#[test]
+fn a_test_part_alone_is_divided() {
+    let (images, labels) = arrays(12, 0);
+    let given = npz(&[("x_test", &images), ("y_test", &labels)]);
+    let said = given.refused(DIGIT, 4);
+    assert!(said.contains("there is only a test part: set `test` in the dataset's table"), "{said}");
+    let config = DatasetConfig { test: Some(TestPart::Share(0.5)), ..DatasetConfig::new(&given.path) };
+    let dataset = Dataset::load(&config, DIGIT, 4, &mut ()).unwrap();
+    let whole = npz(&[("x", &images), ("y", &labels)]);
+    let expected = DatasetConfig { path: whole.path.clone(), ..config.clone() };
+    let expected = Dataset::load(&expected, DIGIT, 4, &mut ()).unwrap();
+    assert_eq!((&dataset.train, &dataset.test), (&expected.train, &expected.test));
+    assert_eq!(dataset.test.len(), 6);
+    // A network that is trained already is measured with the same part, or with all.
+    let output = Shape { height: 1, width: 1, channels: 4 };
+    let reader = Reader { inputs: &DIGIT.into(), output, labels: &[], samples: &[&[]] };
+    assert_eq!(measure(&config, reader, &mut ()).unwrap().images, dataset.test);
+    let all = DatasetConfig { test: None, ..config };
+    assert_eq!(measure(&all, reader, &mut ()).unwrap().images.len(), 12);
 }
 
 proptest! {

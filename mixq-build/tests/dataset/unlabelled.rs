@@ -1,7 +1,7 @@
 //! Images without labels, in each format, for a network that needs none; and for one that does.
 
 use mixq_build::engine::config::{DatasetConfig, TestPart};
-use mixq_build::engine::dataset::{Dataset, labelled};
+use mixq_build::engine::dataset::{Dataset, Reader, labelled, measure};
 use mixq_build::engine::graph::Shape;
 
 use crate::given::{DIGIT, Given};
@@ -18,7 +18,7 @@ fn check(given: &Given, shape: Shape, [train, test]: [usize; 2], unlabelled: [bo
     let dataset = load(given, shape, None).unwrap_or_else(|error| panic!("{error}"));
     assert_eq!([dataset.train.len(), dataset.test.len()], [train, test]);
     assert_eq!(dataset.unlabelled, unlabelled);
-    assert_eq!(labelled(&dataset, "m").is_err(), unlabelled[1]);
+    assert_eq!(labelled(dataset.unlabelled[1], "m").is_err(), unlabelled[1]);
     let refused = given.refused(shape, 3);
     assert!(!refused.is_empty());
     dataset
@@ -41,6 +41,52 @@ fn folders_and_archives_of_images() {
     assert_eq!((labels.unlabelled, labels.labels.len()), ([false; 2], 3));
     let odd = [images("", 3), vec![("4.png".to_string(), b"no image".to_vec())]].concat();
     assert!(load(&Given::folder(&odd), COLOUR, None).unwrap_err().contains("1 of 4 images cannot be read"));
+}
+
+/// Photos in folders of other classes than the network's.
+#[test]
+fn folders_that_are_no_classes() {
+    let images = |folder: &str, count: usize| -> Files {
+        (0..count).map(|seed| (format!("{folder}{seed}.png"), png(COLOUR, seed))).collect()
+    };
+    let options = |given: &Given| DatasetConfig {
+        unlabelled: true,
+        may_lack_targets: true,
+        ..DatasetConfig::new(&given.path)
+    };
+    let load =
+        |config: &DatasetConfig| Dataset::load(config, COLOUR, 3, &mut ()).map_err(|error| error.to_string());
+    let classes = [images("cats/", 5), images("dogs/", 5)].concat();
+    let parts = [images("train/cats/", 4), images("train/dogs/", 3), images("test/birds/", 2)].concat();
+    for (files, [train, test]) in [(&classes, [8, 2]), (&parts, [7, 2])] {
+        for given in [Given::folder(files), Given::file("d.zip", &zip(files))] {
+            let dataset = load(&options(&given)).unwrap();
+            assert_eq!([dataset.train.len(), dataset.test.len()], [train, test]);
+            assert_eq!(
+                (dataset.unlabelled, &dataset.labels[..]),
+                ([true; 2], &["0", "1", "2"].map(String::from)[..])
+            );
+            let refused = given.refused(COLOUR, 3);
+            assert!(refused.contains("classes (cats, dogs), but the network has 3"), "{refused}");
+            // As many as `test` says, or all, measure a network that is trained already.
+            let output = Shape { height: 1, width: 1, channels: 3 };
+            let reader = Reader { inputs: &COLOUR.into(), output, labels: &[], samples: &[&[]] };
+            let found = measure(&options(&given), reader, &mut ()).unwrap();
+            assert!(found.unlabelled && found.images.len() == if train == 8 { 10 } else { 2 });
+            let share = DatasetConfig { test: Some(TestPart::Rows(3)), ..options(&given) };
+            match measure(&share, reader, &mut ()) {
+                Ok(found) => assert_eq!((found.images.len(), found.own_test_part), (3, false)),
+                Err(error) => assert!(error.to_string().contains("has a test part of its own"), "{error}"),
+            }
+        }
+    }
+    let given = Given::folder(&classes);
+    let learns = DatasetConfig { may_lack_targets: false, ..options(&given) };
+    let said = load(&learns).unwrap_err();
+    assert!(said.contains("`unlabelled`, but the network learns from labels"), "{said}");
+    let rows = Given::file("d.csv", b"1,2,3,4,5,6\n");
+    let said = Dataset::load(&options(&rows), DIGIT, 3, &mut ()).unwrap_err().to_string();
+    assert!(said.contains("is no folder or archive of images"), "{said}");
 }
 
 #[test]

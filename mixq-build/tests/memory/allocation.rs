@@ -56,7 +56,7 @@ proptest! {
             check_within(&graph, enough.flash, within(ram), scheme);
         }
         prop_assert!(allocate(&graph, least_flash - 1, u64::MAX, scheme).is_err());
-        prop_assert!(allocate(&graph, u64::MAX, within(least_ram - 1), scheme).is_err());
+        prop_assert!(loose || allocate(&graph, u64::MAX, within(least_ram - 1), scheme).is_err());
         for _ in 0..4 {
             let (flash, ram) = (rng.u64(..=widest.flash), rng.u64(..=widest.ram));
             match allocate(&graph, flash, within(ram), scheme) {
@@ -199,4 +199,34 @@ fn built_in_networks_reach_the_lower_bound() {
             }
         }
     }
+}
+
+/// Rows of weights and pixels are padded to whole bytes: where they have one element, fewer bits save
+/// nothing.
+#[test]
+fn what_fewer_bits_do_not_make_smaller_keeps_all() {
+    let text = r#"
+        input = [16, 16, 1]
+        layer = [
+            { op = "conv", name = "stem", filters = 16, kernel = [10, 4], stride = 2 },
+            { op = "pointwise", name = "wide", filters = 32 },
+            { op = "pointwise", name = "map", filters = 1 },
+            { op = "conv", name = "spread", filters = 32, kernel = 3 },
+            { op = "linear", features = 4 },
+        ]
+    "#;
+    let graph = Graph::resolve(&layers::parse(Path::new("rows.toml"), text).unwrap()).unwrap();
+    let all = allocate(&graph, u64::MAX, u64::MAX, Scheme::PerChannel).unwrap();
+    let Err(Infeasible::Flash { least: flash }) = allocate(&graph, 0, u64::MAX, Scheme::PerChannel) else {
+        panic!("no flash is too little")
+    };
+    let Err(Infeasible::Ram { least: ram, .. }) = allocate(&graph, u64::MAX, 0, Scheme::PerChannel) else {
+        panic!("no RAM is too little")
+    };
+    let least = allocate(&graph, flash, ram, Scheme::PerChannel).unwrap();
+    assert!(least.flash < all.flash && least.ram < all.ram);
+    // The stem and `spread` read one channel, `map` writes one.
+    let [b2, b8] = [Bits::B2, Bits::B8];
+    assert_eq!(least.weights, [b8, b2, b2, b8, b2].map(Some));
+    assert_eq!(least.activations[..4], [b2, b2, b8, b2]);
 }

@@ -9,6 +9,7 @@ mod families;
 mod imagenet;
 mod page;
 mod plot;
+mod tiny;
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -48,6 +49,12 @@ struct Network {
     fake_quant_validation: f64,
     test_images: u64,
     disagreements: u64,
+    /// Whether accuracies are agreement with the float network: the images have no labels.
+    #[serde(default)]
+    agreement: bool,
+    /// Of an inference on a Cortex-M4, by the cost model.
+    #[serde(default)]
+    instructions: Option<u64>,
     /// Of learning; `None` if it was trained elsewhere.
     float_seconds: Option<f64>,
     quantised_seconds: Option<f64>,
@@ -184,6 +191,8 @@ mod tests {
             fake_quant_validation: accuracy,
             test_images: 10_000,
             disagreements: 12,
+            agreement: false,
+            instructions: Some(2_345_678),
             float_seconds: None,
             quantised_seconds: None,
             float_images_per_second: None,

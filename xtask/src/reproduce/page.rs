@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use serde_json::Value;
 
-use super::{Network, Networks, PACE, budgets, conversions, families, imagenet};
+use super::{Network, Networks, PACE, budgets, conversions, families, imagenet, tiny};
 use crate::process::thousands;
 
 /// Table d: what is left out of the first of them.
@@ -20,7 +20,7 @@ const ABLATION: [(&str, &str); 5] = [
 #[cfg(test)]
 pub fn names() -> Vec<&'static str> {
     let ablation = ABLATION.iter().map(|(name, _)| *name);
-    let others = families::names().chain(imagenet::names());
+    let others = families::names().chain(imagenet::names()).chain(tiny::names());
     conversions::names().chain(ablation).chain(budgets::names()).chain(others).collect()
 }
 
@@ -36,6 +36,7 @@ pub fn page(networks: &Networks, pace: Option<&Value>) -> String {
     text += &ablation(networks);
     text += &families::section(networks);
     text += &imagenet::section(networks);
+    text += &tiny::section(networks);
     text += &course(networks);
     text += &pace.map(steps).unwrap_or_default();
     text
@@ -200,6 +201,9 @@ mod tests {
             "{page}"
         );
         assert!(page.contains("| `w25_in_128_by_rules` | 8 4 2 | 8 4 |"), "{page}");
+        let half =
+            "| DS-CNN | 131,072 B, 16,384 B | fine-tuned | 80.00 | 75.00 | +0.00 | 100,000 | 16,384 | 2.35 |";
+        assert!(page.contains(half), "{page}");
         assert!(page.contains("| `int4_folded` | 75.00 | 75.00 | +0.00 | 12 of 10,000 |"), "{page}");
     }
 

@@ -101,7 +101,7 @@ pub fn read(wanted: &Wanted<'_>, contents: Contents, observer: &mut dyn Observer
     images.filter_map(|image| image.fit.as_ref().ok()).for_each(|fit| changes.add(fit.changes));
     changes.warn(wanted, observer);
     if wanted.model.is_some() {
-        return Ok(measured(wanted, train, test));
+        return measured(wanted, train, test);
     }
     let labels: Vec<String> = train.keys().cloned().collect();
     let test = test.map(|mut test| {
@@ -124,8 +124,9 @@ fn with_every_class(train: &Classes, test: &mut Classes) {
     }
 }
 
-/// The images to measure a trained network with: the test part if there is one, else all images.
-fn measured(wanted: &Wanted<'_>, train: Classes, test: Option<Classes>) -> Parts {
+/// The images to measure a trained network with: the test part if there is one, else all images, or the part
+/// of them that `test` takes.
+fn measured(wanted: &Wanted<'_>, train: Classes, test: Option<Classes>) -> Result<Parts, Error> {
     let labels = |part: &Classes| Some(part.keys().cloned().collect());
     match test {
         Some(mut test) => {
@@ -134,11 +135,16 @@ fn measured(wanted: &Wanted<'_>, train: Classes, test: Option<Classes>) -> Parts
                 with_every_class(&train, &mut test);
             }
             let labels = labels(&test);
-            Parts { test: Some(assemble(wanted, test).0), labels, ..Parts::default() }
+            Ok(Parts { test: Some(assemble(wanted, test).0), labels, ..Parts::default() })
         }
         None => {
             let labels = labels(&train);
-            Parts { train: assemble(wanted, train).0, labels, ..Parts::default() }
+            let (all, names) = assemble(wanted, train);
+            if wanted.config.test.is_none() {
+                return Ok(Parts { train: all, labels, ..Parts::default() });
+            }
+            let (train, test) = test_part::by_name(wanted, &all, &names)?;
+            Ok(Parts { train, test: Some(test), labels, ..Parts::default() })
         }
     }
 }
@@ -148,8 +154,10 @@ fn arrangement(wanted: &Wanted<'_>, train: &Classes, test: Option<&Classes>) -> 
     let path = wanted.config.path.display();
     let mut problems = Vec::new();
     let names: Vec<&String> = train.keys().collect();
-    if let Some(test) = test.filter(|_| wanted.model.is_none()) {
+    if test.is_some() {
         problems.extend(check::own_test_part(wanted.config));
+    }
+    if let Some(test) = test.filter(|_| wanted.model.is_none()) {
         let known: BTreeSet<&String> = train.keys().collect();
         let tested: BTreeSet<&String> = test.keys().collect();
         let only = |a: &BTreeSet<&String>, b: &BTreeSet<&String>| -> Vec<String> {

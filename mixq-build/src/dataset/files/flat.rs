@@ -15,11 +15,14 @@ use crate::observer::Observer;
 
 type Image = (Name, Result<Fit, Unfit>);
 
-/// Whether images may lack labels, and no folders tell their classes: there is one folder, or one for the
-/// training part and one for the test part.
+/// Whether images may lack labels, and no folders tell their classes: the dataset's table says so, or there
+/// is one folder, or one for the training part and one for the test part.
 pub fn is_flat(wanted: &Wanted<'_>, contents: &Contents) -> bool {
     if !wanted.config.may_lack_targets {
         return false;
+    }
+    if wanted.config.unlabelled {
+        return true;
     }
     let folders: BTreeSet<&[String]> = contents.images.iter().map(|(name, _)| folder(name)).collect();
     let parts: Vec<Option<Part>> = folders.iter().map(|folder| part_of(folder)).collect();
@@ -37,12 +40,13 @@ fn folder(name: &Name) -> &[String] {
     name.split_last().map_or(&[], |(_, folder)| folder)
 }
 
+/// The part of the innermost folder that is called like one.
 fn part_of(folder: &[String]) -> Option<Part> {
-    folder.last().and_then(|name| part(name))
+    folder.iter().rev().find_map(|name| part(name))
 }
 
 /// Images in the order of their names. Without a folder for them, digests of the names decide which are the
-/// test part.
+/// test part; all are measured with unless `test` says how many.
 pub fn read(wanted: &Wanted<'_>, contents: Contents, observer: &mut dyn Observer) -> Result<Parts, Error> {
     let mut problems = unfit(wanted, contents.images.iter().map(|(name, fit)| (name, fit)), observer);
     let has_train = contents.images.iter().any(|(name, _)| part_of(folder(name)) == Some(Part::Train));
@@ -62,12 +66,17 @@ pub fn read(wanted: &Wanted<'_>, contents: Contents, observer: &mut dyn Observer
         .for_each(|fit| changes.add(fit.changes));
     changes.warn(wanted, observer);
     let (train, names) = assemble(wanted, train);
+    let is_whole = wanted.model.is_some() && wanted.config.test.is_none();
     let (train, test) = match test.is_empty() {
-        true => test_part::by_name(wanted, &train, &names)?,
-        false => (train, assemble(wanted, test).0),
+        true if is_whole => (train, None),
+        true => {
+            let (train, test) = test_part::by_name(wanted, &train, &names)?;
+            (train, Some(test))
+        }
+        false => (train, Some(assemble(wanted, test).0)),
     };
     let unlabelled = [wanted.is_unlabelled(false); 2];
-    Ok(Parts { train, test: Some(test), unlabelled, ..Parts::default() })
+    Ok(Parts { train, test, unlabelled, ..Parts::default() })
 }
 
 fn assemble(wanted: &Wanted<'_>, images: Vec<Image>) -> (Split, Vec<Name>) {

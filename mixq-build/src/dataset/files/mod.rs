@@ -38,6 +38,9 @@ pub(super) fn read(wanted: &Wanted<'_>, observer: &mut dyn Observer) -> Result<P
     let mut contents = gather::gather(wanted, observer)?;
     let binary = |is: fn(&str) -> bool| contents.binaries.keys().any(|name| is(name));
     let (is_idx, is_cifar) = (binary(is_idx_images), binary(is_cifar_data));
+    if is_idx || is_cifar || contents.images.is_empty() || !contents.masks.is_empty() {
+        check::unlabelled(wanted)?;
+    }
     if !(is_idx || is_cifar || contents.recordings.is_empty())
         && (contents.images.is_empty() || wanted.config.recordings.files.is_some())
     {

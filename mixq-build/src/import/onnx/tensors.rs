@@ -43,6 +43,23 @@ pub(super) fn element(number: i32) -> Option<Element> {
     })
 }
 
+/// What ONNX calls the type of such a number.
+fn name(number: i32) -> String {
+    const NAMES: [(i32, &str); 9] = [
+        (8, "STRING"),
+        (14, "COMPLEX64"),
+        (15, "COMPLEX128"),
+        (17, "FLOAT8E4M3FN"),
+        (18, "FLOAT8E4M3FNUZ"),
+        (19, "FLOAT8E5M2"),
+        (20, "FLOAT8E5M2FNUZ"),
+        (23, "FLOAT4E2M1"),
+        (24, "FLOAT8E8M0"),
+    ];
+    let known = NAMES.iter().find(|(known, _)| *known == number);
+    known.map_or_else(|| number.to_string(), |(_, name)| format!("{name} ({number})"))
+}
+
 /// Reads tensors.
 pub(super) struct Tensors<'a> {
     path: &'a Path,
@@ -59,8 +76,9 @@ impl Tensors<'_> {
     /// One tensor.
     pub(super) fn read(&mut self, tensor: &TensorProto) -> Result<Array, Unreadable> {
         let Some(element) = element(tensor.data_type) else {
-            let what = format!("has elements of type {}, which are not numbers", tensor.data_type);
-            return unreadable(what, "networks for a microcontroller have floats and integers");
+            let what = format!("has elements of type {}, which mixq does not read", name(tensor.data_type));
+            let help = "export it with floats of 16 bits (also bfloat16), 32 or 64, or with integers";
+            return unreadable(what, help);
         };
         let dims: Option<Vec<usize>> = tensor.dims.iter().map(|size| usize::try_from(*size).ok()).collect();
         let count = dims

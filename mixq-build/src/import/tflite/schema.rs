@@ -1,7 +1,7 @@
 //! Tensors and operators of a TFLite file, by the numbers of `tensorflow/lite/schema/schema.fbs`
 //! (Apache-2.0).
 
-use half::f16;
+use half::{bf16, f16};
 
 use super::flatbuffer::{Damaged, Table};
 use super::sparse::Sparse;
@@ -25,7 +25,7 @@ pub(super) struct Tensor {
 /// The elements of a type of tensors.
 fn element(kind: u8) -> Option<Element> {
     Some(match kind {
-        0 | 1 | 10 => Element::Float,
+        0 | 1 | 10 | 18 => Element::Float,
         2 => Element::Signed(32),
         3 => Element::Unsigned(8),
         4 => Element::Signed(64),
@@ -97,7 +97,10 @@ fn array(kind: u8, dims: &[i64], data: &[u8]) -> Result<Array, String> {
     let count = count
         .filter(|count| *count <= MOST_ELEMENTS)
         .ok_or_else(|| format!("has the shape {dims:?}: mixq takes at most {MOST_ELEMENTS} elements"))?;
-    let element = element(kind).ok_or("has elements that are not numbers")?;
+    let unknown = || {
+        format!("has elements of type {kind} of TFLite's schema, which mixq does not read (texts, complex)")
+    };
+    let element = element(kind).ok_or_else(unknown)?;
     let values = values(kind, count, data);
     if values.len() != count {
         return Err(format!("has the shape {dims:?}, and {} values", values.len()));
@@ -114,11 +117,14 @@ fn values(kind: u8, count: usize, data: &[u8]) -> Values {
     match kind {
         0 => Values::Floats(all(data, f32::from_le_bytes)),
         1 => Values::Floats(all(data, |two| f16::from_le_bytes(two).to_f32())),
+        18 => Values::Floats(all(data, |two| bf16::from_le_bytes(two).to_f32())),
         10 => Values::Floats(all(data, |eight| f64::from_le_bytes(eight) as f32)),
-        2 | 15 => Values::Ints(all(data, |four| i64::from(i32::from_le_bytes(four)))),
+        2 => Values::Ints(all(data, |four| i64::from(i32::from_le_bytes(four)))),
+        15 => Values::Ints(all(data, |four| i64::from(u32::from_le_bytes(four)))),
         3 | 6 => Values::Ints(data.iter().map(|byte| i64::from(*byte)).collect()),
         4 | 12 => Values::Ints(all(data, i64::from_le_bytes)),
-        7 | 16 => Values::Ints(all(data, |two| i64::from(i16::from_le_bytes(two)))),
+        7 => Values::Ints(all(data, |two| i64::from(i16::from_le_bytes(two)))),
+        16 => Values::Ints(all(data, |two| i64::from(u16::from_le_bytes(two)))),
         17 if data.len() == count.div_ceil(2) => Values::Ints((0..count).map(nibble).collect()),
         _ => Values::Ints(data.iter().map(|byte| i64::from(*byte as i8)).collect()),
     }

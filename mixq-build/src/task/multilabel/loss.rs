@@ -45,12 +45,6 @@ impl TrainingRules for MultiLabel {
         loss * temperature.powi(2)
     }
 
-    /// A label of which the network is sure by half or more.
-    fn as_targets(&self, answers: Targets) -> Targets {
-        let each = answers.iter().next().map_or(0, <[u8]>::len) / size_of::<f64>();
-        Targets::new(each, answers.values().into_iter().map(|logit| u8::from(logit > 0.0)).collect())
-    }
-
     fn answers_of_tensor(&self, outputs: &Tensor, _: &Tensor, _: &Fit) -> Targets {
         let each = outputs.size()[1] as usize;
         let flat = outputs.to_kind(Kind::Double).contiguous().flatten(0, -1);

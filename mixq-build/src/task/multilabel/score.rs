@@ -17,6 +17,12 @@ impl ScoreRules for MultiLabel {
         Targets::of_values(each, outputs.values.iter().enumerate().map(value))
     }
 
+    /// A label of which the network is sure by half or more.
+    fn as_targets(&self, answers: Targets) -> Targets {
+        let each = answers.iter().next().map_or(0, <[u8]>::len) / size_of::<f64>();
+        Targets::new(each, answers.values().into_iter().map(|logit| u8::from(logit > 0.0)).collect())
+    }
+
     fn readout(&self, _: &Made<'_>) -> Readout {
         Readout::default()
     }

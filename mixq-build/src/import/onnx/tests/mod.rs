@@ -5,6 +5,7 @@ mod formulas;
 mod integers;
 mod moved;
 mod quantised;
+mod stored;
 
 use std::path::Path;
 

@@ -1,6 +1,7 @@
 //! Small networks written as TFLite files here, read, executed in floats, and compared with plain formulas.
 
 mod sparse;
+mod stored;
 mod writer;
 
 use std::path::Path;
@@ -8,11 +9,12 @@ use std::path::Path;
 use crate::error::Error;
 use crate::import::foreign::{self, Foreign};
 use crate::import::testing::{assert_near, damage, numbers};
-use writer::{FLOAT16, FLOAT32, INT8, Network, Value};
+use writer::{FLOAT32, INT8, Network, Value};
 
 const ADD: i32 = 0;
 const CONV_2D: i32 = 3;
 const DEQUANTIZE: i32 = 6;
+const QUANTIZE: i32 = 114;
 const RESIZE_BILINEAR: i32 = 23;
 const SPACE_TO_BATCH: i32 = 38;
 const BATCH_TO_SPACE: i32 = 37;
@@ -101,20 +103,6 @@ fn integer_weights_are_the_numbers_that_they_stand_for() {
         network.writes(CONV_2D, &[0, weight], &[output], &steps);
         assert_near(&run(network, output, &x), &convolved(&x, [5, 2], &real, 3, 1), 1e-5);
     }
-}
-
-#[test]
-fn half_floats_are_floats() {
-    let x = numbers(25 * 2, 5);
-    let halves: Vec<half::f16> = numbers(54, 6).into_iter().map(half::f16::from_f32).collect();
-    let bytes: Vec<u8> = halves.iter().flat_map(|it| it.to_le_bytes()).collect();
-    let mut network = Network::new(&[1, 5, 5, 2]);
-    let stored = network.tensor(FLOAT16, &[3, 3, 3, 2], &bytes, None);
-    let weight = network.operator(DEQUANTIZE, &[stored], &[3, 3, 3, 2], &[]);
-    let steps = [SAME, (1, Value::Int(1)), (2, Value::Int(1))];
-    let output = network.operator(CONV_2D, &[0, weight], &[1, 5, 5, 3], &steps);
-    let real: Vec<f32> = halves.iter().map(|it| it.to_f32()).collect();
-    assert_near(&run(network, output, &x), &convolved(&x, [5, 2], &real, 3, 1), 1e-5);
 }
 
 /// Each pixel adds its window, two apart, to a larger image.

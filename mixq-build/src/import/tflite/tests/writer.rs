@@ -81,7 +81,6 @@ pub(super) struct Network {
 
 /// Elements of tensors, by the numbers of the schema.
 pub(super) const FLOAT32: u8 = 0;
-pub(super) const FLOAT16: u8 = 1;
 pub(super) const INT32: u8 = 2;
 pub(super) const INT8: u8 = 9;
 
