@@ -60,8 +60,8 @@ pub fn artifact(name: &str, graph: &Graph, allocation: &Allocation, seed: u64) -
     artifact
 }
 
-/// A network that resolves, as a layer list: convolutions of all kinds, pools, functions and residual branches
-/// on images of up to 60 rows, with or without a classifier at the end.
+/// A network that resolves: convolutions of all kinds, pools, functions and residual branches on images of up
+/// to 60 rows, and a classifier at the end.
 pub fn random_graph(rng: &mut Rng) -> Graph {
     loop {
         let text = text(rng);

@@ -76,7 +76,8 @@ Which tensors the rules of arXiv 1905.13082 cut below 8 bits, in 2,048,000 B of 
 1000 classes.
 `paper` counts memory as the paper does; `runtime` counts what the linked firmware holds. Outputs and \
 weights that are not
-named have 8 bits. Layers are executed on whole tensors, as in the paper; in stripes of rows no output is cut, see
+named have 8 bits. Layers are executed on whole tensors, as in the paper; in stripes of rows no output is \
+cut, see
 [memory.md](memory.md). Written by `cargo xtask tables`; one row is
 
 ```sh

@@ -42,7 +42,8 @@ fn leaf(rng: &mut Rng, header: &mut Value) {
     let mut paths = Vec::new();
     leaves(header, String::new(), &mut paths);
     if !once_in(rng, 15) {
-        paths.retain(|path| ["/layers", "/input", "/output"].iter().any(|part| path.starts_with(part)));
+        let parts = ["/layers", "/input", "/output", "/stages"];
+        paths.retain(|path| parts.iter().any(|part| path.starts_with(part)));
     }
     if paths.is_empty() {
         return;

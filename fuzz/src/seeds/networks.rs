@@ -1,11 +1,14 @@
 //! Networks, as layer lists and as artifacts, and the texts of a firmware crate.
 
+use std::sync::LazyLock;
+
 use fastrand::Rng;
 use mixq_build::engine::config::Scheme;
 use mixq_format::{Artifact, Bits, FORMAT_VERSION};
 use mixq_tests::networks::{pooled, residual, weighted};
 use mixq_tests::random::{Builder, Quantised};
 use mixq_tests::slide::Slide;
+use mixq_tests::stripes;
 use sha2::{Digest, Sha256};
 
 use crate::mutate::once_in;
@@ -31,6 +34,10 @@ pub fn artifact(rng: &mut Rng) -> Artifact {
             1 => pooled(bits(rng)),
             _ => residual(),
         };
+    }
+    if once_in(rng, 8) {
+        static STRIPED: LazyLock<Vec<Artifact>> = LazyLock::new(stripes::networks);
+        return STRIPED[rng.usize(..STRIPED.len())].clone();
     }
     let schemes =
         [Scheme::PerChannel, Scheme::PerLayer, Scheme::PerLayerFolded, Scheme::PerChannelThresholds];

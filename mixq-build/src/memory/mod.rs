@@ -1,6 +1,7 @@
 //! Memory: which bits every tensor gets, and where it lies.
 
 pub mod accumulator;
+mod activations;
 pub mod arena;
 pub mod chain;
 mod execution;
@@ -16,6 +17,7 @@ pub mod sensitivity;
 pub mod stripes;
 mod uniform;
 
+pub use activations::input_bits;
 pub use execution::{live, uncut_bytes};
 #[cfg(feature = "integer")]
 pub(crate) use flash::Tables;
@@ -23,5 +25,5 @@ pub use flash::most_flash_bytes;
 pub(crate) use flash::{weight_rows, widths};
 pub use lives::peak;
 pub use optimum::{Losses, WIDTHS, allocate_by_losses};
-pub use runtime::{Allocation, Cut, Infeasible, PlacedTensor, allocate, allocate_with_delta, input_bits};
+pub use runtime::{Allocation, Cut, Infeasible, PlacedTensor, allocate, allocate_with_delta};
 pub use uniform::allocate_uniformly;

@@ -3,10 +3,11 @@
 use mixq_format::Bits;
 
 use super::accumulator;
+use super::activations::{Fitted, fit_activations, ram_dead_end};
 use super::arena::ALIGNMENT;
 use super::execution;
 use super::flash::{parameter_bytes, table_bytes, widths};
-use super::runtime::{Allocation, Cut, Fitted, Infeasible, fit_activations, ram_dead_end, stage_bytes};
+use super::runtime::{Allocation, Cut, Infeasible, stage_bytes};
 use super::schedule::Schedule;
 use super::sensitivity::{Alive, Candidate, choose_activations, choose_weights};
 use super::stripes::Stripes;

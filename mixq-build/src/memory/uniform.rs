@@ -2,8 +2,9 @@
 
 use mixq_format::Bits;
 
+use super::activations::{Fitted, ram_dead_end};
 use super::execution;
-use super::runtime::{Allocation, Fitted, Infeasible, ram_dead_end};
+use super::runtime::{Allocation, Infeasible};
 use super::schedule::Schedule;
 use crate::graph::Graph;
 use crate::settings::{Ram, Scheme};

@@ -53,8 +53,8 @@ pub enum Shortage {
 }
 
 /// The bytes of a network with everything at 2 bits, in which it always fits, and by memory model `runtime`
-/// in no less RAM. With thresholds, flash is that of the activations with most of them, and less may do; so it
-/// may where more RAM makes stages needless.
+/// in no less RAM. With thresholds, flash is that of the activations with most of them, and less may do. Less
+/// flash may also do where more RAM makes stages needless.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Least {
     /// Bytes of flash.

@@ -151,7 +151,7 @@ fn is_closed(network: &Network<'_>, stage: &Stage, layers: &[Layer]) -> Result<(
 /// All places of a stage are in use at the same time: none overlaps another one.
 #[cfg(feature = "file")]
 fn are_apart(layers: &[Layer], lines: &Lines, stage: &Stage, held: &[u16]) -> Result<(), &'static str> {
-    // Inputs and outputs of all layers, as many rows as are held; and the layer that the place is named after.
+    // Inputs and outputs of all layers, as many rows as are held; and the number of their place.
     let mut tensors: Vec<(Tensor, u8)> = Vec::new();
     for (index, layer) in layers.iter().enumerate() {
         let placed = layer.on_rows(&Rows::held(stage.held_of(layer, index, lines, held), 0));
@@ -175,7 +175,7 @@ fn are_apart(layers: &[Layer], lines: &Lines, stage: &Stage, held: &[u16]) -> Re
     Ok(())
 }
 
-/// The layers with tensors of as many rows as the arena holds, so that ranges of bytes are those in the arena.
+/// The layers with tensors of as many rows as the arena holds: their ranges of bytes are those in the arena.
 /// A stage that is not valid changes nothing.
 #[cfg(feature = "file")]
 pub fn held_layers(layers: &[Layer], stages: &[Stage]) -> Vec<Layer> {

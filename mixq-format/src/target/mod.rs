@@ -81,7 +81,7 @@ pub fn dsp_is_optional(rust_target: &str) -> bool {
 pub struct Steps<'a> {
     /// The layers.
     pub layers: &'a [Layer],
-    /// The layers with the rows that the arena holds of their tensors: see [`held_layers`](crate::held_layers).
+    /// The layers with the rows that the arena holds of their tensors, as `held_layers` makes them.
     pub placed: &'a [Layer],
     /// Runs of them that are executed in stripes.
     pub stages: &'a [Stage],

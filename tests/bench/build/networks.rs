@@ -109,7 +109,11 @@ fn striped(stage: &Stage, layers: &[Layer], kernels: &[Kernel], [parameters, are
             calls,
             "if let Some(rows) = turns.rows(arena, {index}) {{
                 #[inline(never)]
-                fn on_rows(rows: &mixq_rt::format::Rows, parameters: &[u8; {parameters}], arena: &mut [u8; {arena}]) {{
+                fn on_rows(
+                    rows: &mixq_rt::format::Rows,
+                    parameters: &[u8; {parameters}],
+                    arena: &mut [u8; {arena}],
+                ) {{
                     static TABLE: {striped} = {striped}::new({table}, {held:?});
                     let table = core::hint::black_box(&TABLE).rows(rows);
                     {call}
@@ -121,7 +125,8 @@ fn striped(stage: &Stage, layers: &[Layer], kernels: &[Kernel], [parameters, are
     format!(
         "use mixq_rt::format::Line;
         static LINES: &[Line] = &{:?};
-        let turns = mixq_rt::format::Turns::new(core::hint::black_box(LINES), &mixq_rt::format::{stage:?}, arena);
+        let stage = mixq_rt::format::{stage:?};
+        let turns = mixq_rt::format::Turns::new(core::hint::black_box(LINES), &stage, arena);
         while turns.next(arena) {{ {calls} }}",
         &lines[..]
     )

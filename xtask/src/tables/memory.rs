@@ -98,20 +98,25 @@ fn allocate(mixq: &Mixq, arguments: &[&str], ram: Option<u64>) -> Result<Answer>
 const INTRODUCTION: &str = "\
 # RAM without cutting activations
 
-A layer need not have its whole input and output in RAM: a convolution of height 3 needs three rows. Where whole
-tensors do not fit the budget, mixq executes runs of layers in stripes of rows. The arena then holds, of the
-tensors inside such a run, only the rows that are still needed. No row is computed twice, and the answers are the
-same, bit for bit. Bits are cut only where that does not suffice. `execution = \"whole\"` in Cargo.toml keeps whole
-tensors.
+A layer need not have its whole input and output in RAM: a convolution of height 3 needs three rows. Where \
+whole tensors
+do not fit the budget, mixq executes runs of layers in stripes of rows. The arena then holds, of the tensors \
+inside such
+a run, only the rows that are still needed. No row is computed twice, and the answers are the same, bit for \
+bit. Bits
+are cut only where that does not suffice. `execution = \"whole\"` in Cargo.toml keeps whole tensors.
 
-All activations have 8 bits; image and logits are included. Instructions are those of a Cortex-M4 by the cost
-model: on whole tensors in the arena that is fastest, and how many more there are in the least RAM, where kernels
-also have the least room to work in. Written by `cargo xtask tables`; one row is
+All activations have 8 bits; image and logits are included. Instructions are those of a Cortex-M4 by the cost \
+model: on
+whole tensors in the arena that is fastest, and how many more there are in the least RAM, where kernels also \
+have the
+least room to work in. Written by `cargo xtask tables`; one row is
 
 ```sh
 cargo mixq allocate mobilenet_v1 --width 0.75 --resolution 224 --target thumbv7em-none-eabihf --json
-cargo mixq allocate mobilenet_v1 --width 0.75 --resolution 224 --target thumbv7em-none-eabihf --ram 344384
 ```
+
+(`uncut`, `instructions`), and the same with `--ram` and the bytes of the fourth column.
 
 | network | M MAC | whole tensors, B | stripes, B | of that | instructions | in stripes |
 | --- | ---: | ---: | ---: | ---: | ---: | ---: |
@@ -125,8 +130,11 @@ Networks of the paper's family that fit without cutting an activation:
 ";
 
 const OTHER_TOOLS: &str = "
-What others have published: TensorFlow Lite Micro and ExecuTorch place whole tensors. MCUNetV2 (TinyEngine) executes
-the first layers patch by patch and computes the borders of patches again: MobileNetV2 in an eighth of the RAM with
-8 to 17 % more multiplications (arXiv 2110.15352). StreamNet (NeurIPS 2023) keeps borders in buffers instead. vMCU
-(MLSys 2024) lets the input and the output of a layer overlap: 12 to 49.5 % less RAM a layer.
+What others have published: TensorFlow Lite Micro and ExecuTorch place whole tensors. MCUNetV2 (TinyEngine) \
+executes
+the first layers patch by patch and computes the borders of patches again: MobileNetV2 in an eighth of the \
+RAM with 8 to
+17 % more multiplications (arXiv 2110.15352). StreamNet (NeurIPS 2023) keeps borders in buffers instead. vMCU \
+(MLSys
+2024) lets the input and the output of a layer overlap: 12 to 49.5 % less RAM a layer.
 ";
