@@ -121,8 +121,8 @@ fn problems_of_both_files_are_told_at_once() {
         ),
         format!(
             "{}:2:15: unknown key `models` in [workspace.metadata.mixq]; known are `device`, `network`, \
-             `dataset`, `task`, `scheme`, `policy`, `delta`, `execution`, `training` | metadata.mixq.models = \
-             {{}}",
+             `dataset`, `task`, `scheme`, `policy`, `delta`, `execution`, `training` | \
+             metadata.mixq.models = {{}}",
             above.display()
         ),
         format!(

@@ -103,6 +103,17 @@ pub struct Weights {
     pub zero_point_per_channel: bool,
 }
 
+impl Weights {
+    /// What the input's zero point adds to the sum of a full window, for each filter:
+    /// `Z_x sum(s_w - Z_w)`.
+    pub fn constants(&self, input_zero_point: i64) -> Vec<i64> {
+        let constant = |(filter, zero_point): (&Vec<i64>, &i64)| {
+            input_zero_point * filter.iter().map(|weight| weight - zero_point).sum::<i64>()
+        };
+        self.filters.iter().zip(&self.zero_points).map(constant).collect()
+    }
+}
+
 /// A parameter block under construction; tables lie at odd offsets too.
 #[derive(Default)]
 pub struct Parameters(pub Vec<u8>);
@@ -126,10 +137,7 @@ impl Parameters {
         input_zero_point: i64,
         numbers: &mut Numbers,
     ) -> Requant {
-        let constant = |(filter, zero_point): (&Vec<i64>, &i64)| {
-            input_zero_point * filter.iter().map(|weight| weight - zero_point).sum::<i64>()
-        };
-        let constants: Vec<i64> = weights.filters.iter().zip(&weights.zero_points).map(constant).collect();
+        let constants = weights.constants(input_zero_point);
         let zero_points = if weights.zero_point_per_channel { weights.zero_points.len() } else { 1 };
         let zeros = weights.zero_points[..zero_points].iter().map(|zero_point| *zero_point as i8 as u8);
         let weight_zero_point = self.put(zeros, numbers);

@@ -30,7 +30,7 @@ pub fn random(
     let taps = window.kernel[0] * window.kernel[1];
     let weights = weights(numbers, shape.filters, taps, shape.channels, weight_bits);
     let sums = reference::conv(input, window, &weights.filters.concat(), &weights.zero_points);
-    let scales = numbers.scales(&sums, shape.filters, y_bits);
+    let scales = numbers.scales(&sums, &weights.constants(input.zero_point), y_bits);
     let zero_point = numbers.zero_point(y_bits);
     let mut output = case::output_of(input, window, shape.filters, zero_point);
     output.codes = scales.requantise(&sums, zero_point, y_bits);

@@ -25,7 +25,7 @@ pub fn random(
         zero_point_per_channel,
     };
     let sums = reference::depthwise(input, window, &all, &weights.zero_points);
-    let scales = numbers.scales(&sums, channels, y_bits);
+    let scales = numbers.scales(&sums, &weights.constants(input.zero_point), y_bits);
     let zero_point = numbers.zero_point(y_bits);
     let mut output = case::output_of(input, window, channels, zero_point);
     output.codes = scales.requantise(&sums, zero_point, y_bits);

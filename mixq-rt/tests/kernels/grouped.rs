@@ -43,7 +43,7 @@ proptest! {
             let all = weights.filters.concat();
             let how = (&window, dilation, groups);
             let sums = reference::grouped(&input, how, size, &all, &weights.zero_points);
-            let scales = numbers.scales(&sums, filters, y);
+            let scales = numbers.scales(&sums, &weights.constants(input.zero_point), y);
             let zero_point = numbers.zero_point(y);
             let mut output = reference::Image {
                 height: size[0], width: size[1], channels: filters, zero_point, codes: Vec::new(),

@@ -19,7 +19,7 @@ pub fn random(
     let window = Window { kernel: [input.height, input.width], stride: [1, 1], padding: [0; 4] };
     let weights = conv::weights(numbers, classes, input.height * input.width, input.channels, weight_bits);
     let sums = reference::conv(input, &window, &weights.filters.concat(), &weights.zero_points);
-    let scales = numbers.scales(&sums, classes, y_bits);
+    let scales = numbers.scales(&sums, &weights.constants(input.zero_point), y_bits);
     // Logits have none.
     let zero_point = if y_bits == Bits::B32 { 0 } else { numbers.zero_point(y_bits) };
     let mut output = case::output_of(input, &window, classes, zero_point);

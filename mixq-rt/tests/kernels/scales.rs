@@ -43,13 +43,14 @@ impl Scales {
 
 impl Numbers {
     /// What spreads these sums (HWC) over the codes of `bits`: by multipliers, or by thresholds where they
-    /// may be.
-    pub fn scales(&mut self, sums: &[i64], channels: usize, bits: Bits) -> Scales {
+    /// may be. `constants`: what tables add to the sums of each channel.
+    pub fn scales(&mut self, sums: &[i64], constants: &[i64], bits: Bits) -> Scales {
+        let channels = constants.len();
         let narrow = matches!(bits, Bits::B2 | Bits::B4);
         if narrow && self.coin() {
             Scales::Thresholds(self.thresholds(sums, channels, bits))
         } else {
-            Scales::Multipliers(self.multipliers(sums, channels, bits))
+            Scales::Multipliers(self.multipliers(sums, constants, bits))
         }
     }
 
@@ -69,10 +70,13 @@ impl Numbers {
     }
 
     /// A bias, multipliers and shifts that make some sums too small, some too large, and others neither.
-    fn multipliers(&mut self, sums: &[i64], channels: usize, bits: Bits) -> Multipliers {
-        let largest = sums.iter().map(|sum| sum.abs()).max().unwrap().max(1);
+    fn multipliers(&mut self, sums: &[i64], constants: &[i64], bits: Bits) -> Multipliers {
+        let channels = constants.len();
+        let most = |of: &[i64]| of.iter().map(|sum| sum.abs()).max().unwrap().max(1);
+        let (largest, added) = (most(sums), most(constants));
         // Where sums, and the constants of the zero points, leave room in 32 bits.
-        let fraction = self.within(0, 8).min(24 - i64::from(largest.ilog2())).max(0) as u32;
+        let room = 24 - i64::from(largest.max(added).ilog2());
+        let fraction = self.within(0, 8).min(room).max(0) as u32;
         let largest = largest << fraction;
         let per_channel = self.coin();
         let spread = if bits == Bits::B32 { self.within(4, 28) } else { bits.count() as i64 };

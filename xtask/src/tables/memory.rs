@@ -106,8 +106,8 @@ a run, only the rows that are still needed. No row is computed twice, and the an
 bit. Bits
 are cut only where that does not suffice. `execution = \"whole\"` in Cargo.toml keeps whole tensors.
 
-All activations have 8 bits; image and logits are included. Instructions are those of a Cortex-M4 by the cost \
-model: on
+All activations have 8 bits; image and logits are included. Instructions are those of a Cortex-M4 by the \
+cost model: on
 whole tensors in the arena that is fastest, and how many more there are in the least RAM, where kernels also \
 have the
 least room to work in. Written by `cargo xtask tables`; one row is
@@ -134,7 +134,7 @@ What others have published: TensorFlow Lite Micro and ExecuTorch place whole ten
 executes
 the first layers patch by patch and computes the borders of patches again: MobileNetV2 in an eighth of the \
 RAM with 8 to
-17 % more multiplications (arXiv 2110.15352). StreamNet (NeurIPS 2023) keeps borders in buffers instead. vMCU \
-(MLSys
+17 % more multiplications (arXiv 2110.15352). StreamNet (NeurIPS 2023) keeps borders in buffers instead. \
+vMCU (MLSys
 2024) lets the input and the output of a layer overlap: 12 to 49.5 % less RAM a layer.
 ";
