@@ -179,7 +179,7 @@ fn stripes_take_what_the_model_says() {
     let cases = known.into_iter().chain(random).map(|network| Case {
         network,
         spares: vec![0, 2000],
-        share: 0.0,
+        share: 0.03,
         of_layer: None,
         like_trained: false,
     });

@@ -49,11 +49,30 @@ pub(super) fn fit_activations(schedule: &Schedule, ram: Ram) -> Result<Fitted, I
 }
 
 /// The widths by the rules, which of them were cut in which order, and how they fit the RAM.
-#[allow(clippy::type_complexity, reason = "the parts of a value that `fit_activations` makes")]
-fn cut_widths(
-    schedule: &Schedule,
-    ram: Ram,
-) -> Result<(Vec<Bits>, Vec<usize>, Vec<Stripes>, Plan), Infeasible> {
+fn cut_widths(schedule: &Schedule, ram: Ram) -> Result<Cuts, Infeasible> {
+    let by_rules = by_rules(schedule, ram);
+    // The rules may have cut a row to less than a word, so that a layer has to be executed whole.
+    by_rules.or_else(|dead_end| {
+        let found = [Bits::B4, Bits::B2].into_iter().find_map(|bits| {
+            let widths = at_most(schedule, bits);
+            let (stages, plan) = execution::fit(schedule, &widths, ram)?;
+            let initial = schedule.initial_widths();
+            let cuts = |width: &usize| {
+                let wider = Bits::QUANTISED.iter();
+                wider.filter(|bits| initial[*width] >= **bits && widths[*width] < **bits).count()
+            };
+            let cut = (0..widths.len()).flat_map(|width| vec![width; cuts(&width)]).collect();
+            Some((widths, cut, stages, plan))
+        });
+        found.ok_or(dead_end)
+    })
+}
+
+/// Widths, which of them were cut in which order, and how they fit the RAM.
+type Cuts = (Vec<Bits>, Vec<usize>, Vec<Stripes>, Plan);
+
+/// The same by the rules alone.
+fn by_rules(schedule: &Schedule, ram: Ram) -> Result<Cuts, Infeasible> {
     let steps = rule_steps(schedule);
     let mut widths = schedule.initial_widths();
     let least = schedule.least_widths();
@@ -82,8 +101,13 @@ fn cut_widths(
 
 /// All widths that may be cut at 2 bits.
 fn narrowest(schedule: &Schedule) -> Vec<Bits> {
+    at_most(schedule, Bits::B2)
+}
+
+/// All widths that may be cut at these bits, or fewer if they have fewer.
+fn at_most(schedule: &Schedule, bits: Bits) -> Vec<Bits> {
     let widths = schedule.initial_widths().into_iter().zip(&schedule.fixed);
-    widths.map(|(bits, fixed)| if *fixed { bits } else { Bits::B2 }).collect()
+    widths.map(|(own, fixed)| if *fixed { own } else { bits.min(own) }).collect()
 }
 
 /// Of the widths above their least bits the one with the most, of those the one with the most elements.
@@ -100,10 +124,7 @@ fn widest(schedule: &Schedule, widths: &[Bits], least: &[Bits]) -> Option<usize>
 pub(super) fn ram_dead_end(schedule: &Schedule, step: Option<usize>, execution: Execution) -> Infeasible {
     let narrowest = narrowest(schedule);
     // Rows of few bits may be no whole words, which stages need.
-    let at =
-        |bits: Bits| narrowest.iter().zip(schedule.initial_widths()).map(move |(a, b)| bits.max(*a).min(b));
-    let least =
-        Bits::QUANTISED.map(|bits| execution::least(schedule, &at(bits).collect::<Vec<_>>(), execution));
+    let least = Bits::QUANTISED.map(|bits| execution::least(schedule, &at_most(schedule, bits), execution));
     let least = least.into_iter().min().unwrap_or(u64::MAX);
     let live = execution::live(schedule, &narrowest, execution);
     let (step, needed) = match step {
