@@ -62,9 +62,13 @@ fn check(processor: Processor, cases: Vec<Case>) {
         let costs: Vec<Cost> = tallies.iter().map(Tally::cost).collect();
         // Other kernels than the portable ones: more is known of them.
         let own = |tally: &Tally| tally.kernels == target.name && target.name != "portable";
-        for (((cost, tally), counted), layer) in
-            costs.iter().zip(&tallies).zip(&found.layers).zip(layers.iter())
+        for (index, (((cost, tally), counted), layer)) in
+            costs.iter().zip(&tallies).zip(&found.layers).zip(layers.iter()).enumerate()
         {
+            // All of a stage is counted as its first layer.
+            if network.header.stages.iter().any(|stage| stage.range().contains(&index)) {
+                continue;
+            }
             let off = off(cost.instructions, *counted);
             largest_of_layer = largest_of_layer.max(off);
             if own(tally) {
