@@ -73,7 +73,9 @@ the epoch to keep, and 10,000 to measure with. Accuracies are of all 10,000, int
 kernels of the device; bytes are
 those that the linked firmware holds. One seed each: differences of a few tenths of a point are noise (the \
 standard error of a
-single figure is 0.4 points).
+single figure is 0.4 points). Layers are executed on whole tensors, but for table f: there activations keep \
+their bits in stripes
+of rows ([memory.md](memory.md)).
 
 ```sh
 cargo xtask reproduce                      # trains what is stale, writes this page
