@@ -93,7 +93,7 @@ impl Network<'_> {
         stage::validate(self).map_err(|(index, reason)| Invalid { layer: Some(index), reason })?;
         let placed = self.placed();
         for (index, layer) in self.layers.iter().enumerate() {
-            let verdict = self.validate_layer(index, layer, &placed[..]);
+            let verdict = self.validate_layer(index, layer, &placed);
             verdict.map_err(|reason| Invalid { layer: Some(index), reason })?;
         }
         Ok(())
@@ -101,13 +101,13 @@ impl Network<'_> {
 
     /// The layers with the rows that the arena holds of their tensors.
     #[cfg(feature = "file")]
-    fn placed(&self) -> Vec<Layer> {
+    fn placed(&self) -> impl core::ops::Deref<Target = [Layer]> {
         held_layers(self.layers, self.stages)
     }
 
     /// The same. Without the feature `file`, which reads artifacts, there are no stages.
     #[cfg(not(feature = "file"))]
-    fn placed(&self) -> &[Layer] {
+    fn placed(&self) -> impl core::ops::Deref<Target = [Layer]> {
         self.layers
     }
 
