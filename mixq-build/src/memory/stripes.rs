@@ -5,8 +5,16 @@ use mixq_format::{Add, Bits, Constants, Elementwise, Layer, Line, Multiply, Oper
 use super::schedule::{self, Step};
 use crate::graph::{Graph, Op, Shape};
 
-/// Rows of its last tensor that a stage may make in a turn.
+/// Rows of its last tensor that a stage may make in a turn; of tall tensors multiples of them, so that a stage
+/// has no more than [`MOST_TURNS`] turns.
 const ROWS: [u16; 6] = [1, 2, 3, 4, 6, 8];
+
+/// Turns of a stage, at most.
+const MOST_TURNS: u16 = 512;
+
+/// What all stages together that are looked at may have: turns times layers. Networks of hundreds of layers, of
+/// which all could be one stage, have more; then the last stages are not looked at.
+const MOST_WORK: usize = 20_000_000;
 
 /// A run of steps that is executed in stripes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,7 +29,7 @@ pub struct Stripes {
 
 /// All runs of a schedule that can be stages, for each number of rows in a turn.
 pub fn candidates(layers: &[Layer], last_reader: impl Fn(usize) -> usize) -> Vec<Stripes> {
-    let mut found = Vec::new();
+    let (mut found, mut work) = (Vec::new(), 0);
     for first in 0..layers.len() {
         for last in first + 1..layers.len().min(first + mixq_format::MOST_LAYERS) {
             let stage =
@@ -34,7 +42,12 @@ pub fn candidates(layers: &[Layer], last_reader: impl Fn(usize) -> usize) -> Vec
                 continue;
             }
             let height = layers[last].output().height;
-            for rows in ROWS.into_iter().filter(|rows| 2 * rows <= height) {
+            let step = height.div_ceil(MOST_TURNS);
+            for rows in ROWS.into_iter().map(|rows| rows * step).filter(|rows| *rows <= height / 2) {
+                work += usize::from(height / rows) * (last + 1 - first);
+                if work > MOST_WORK {
+                    return found;
+                }
                 found.extend(stripes(stage(rows), layers));
             }
         }
