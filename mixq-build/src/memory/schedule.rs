@@ -228,12 +228,14 @@ impl Schedule {
 
     /// Whether all rows that a stage reads and writes are whole words of the arena, at these widths.
     pub fn of_words(&self, stripes: &Stripes, widths: &[Bits]) -> bool {
-        let is_pixel = |tensor: usize| self.tensors[tensor].shape.height == 1;
-        self.steps[stripes.stage.range()].iter().all(|step| {
-            step.inputs.iter().chain([&step.output]).all(|&tensor| {
+        stripes.stage.range().all(|index| {
+            let step = &self.steps[index];
+            // A pixel that multiplies all others has no rows.
+            let by_channel = matches!(&self.outline[index], Layer::Multiply(table) if table.by_channel());
+            let rows = if by_channel { &step.inputs[..1] } else { &step.inputs[..] };
+            rows.iter().chain([&step.output]).all(|&tensor| {
                 let Tensor { shape, width, .. } = self.tensors[tensor];
-                is_pixel(tensor)
-                    || (shape.width * widths[width].row_bytes(shape.channels)).is_multiple_of(ALIGNMENT)
+                (shape.width * widths[width].row_bytes(shape.channels)).is_multiple_of(ALIGNMENT)
             })
         })
     }

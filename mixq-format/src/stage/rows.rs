@@ -38,9 +38,9 @@ pub trait Stripe: Table {
     /// Narrows the table to some rows.
     fn narrow(&mut self, rows: &Rows);
 
-    /// Whether the shapes of the table belong together. (That its tensors lie in the arena is another
-    /// question.)
-    fn fits(&self) -> bool;
+    /// Whether the shapes of a narrowed table belong together. (That its tensors lie in the arena is another
+    /// question.) `whole`: the table before.
+    fn fits(&self, whole: &Self) -> bool;
 
     /// Rows of its tensors: of the first input, of the second if there is one, of the output.
     fn heights(&self) -> [Option<u16>; 3];
@@ -65,7 +65,7 @@ macro_rules! windowed {
                 self.narrow_to(rows);
             }
 
-            fn fits(&self) -> bool {
+            fn fits(&self, _: &Self) -> bool {
                 let span = $span;
                 span(self).is_some_and(|span| rules::windows(&span, &self.input, &self.output).is_ok())
             }
@@ -86,7 +86,7 @@ windowed!(
 
 /// Layers that make each row of the same row of their inputs.
 macro_rules! row_for_row {
-    ($($table:ident: $a:ident $($b:ident)?),*) => {$(
+    ($($table:ident: $a:ident $($b:ident, $rows_of_b:expr)?;)*) => {$(
         impl $table {
             /// Narrows the table to some rows.
             #[inline(always)]
@@ -103,9 +103,11 @@ macro_rules! row_for_row {
                 self.narrow_to(rows);
             }
 
-            fn fits(&self) -> bool {
+            fn fits(&self, whole: &Self) -> bool {
                 let height = self.output.height;
-                self.$a.height == height $(&& (self.$b.height == height || self.$b.pixels() == 1))?
+                // Only what has a second input asks the whole table.
+                let _ = whole;
+                self.$a.height == height $(&& self.$b.height == ($rows_of_b)(whole, height))?
             }
 
             fn heights(&self) -> [Option<u16>; 3] {
@@ -116,7 +118,12 @@ macro_rules! row_for_row {
     )*};
 }
 
-row_for_row!(Elementwise: input, Prelu: input, Add: a b, Multiply: a b);
+row_for_row! {
+    Elementwise: input;
+    Prelu: input;
+    Add: a b, |_: &Add, height: u16| height;
+    Multiply: a b, |whole: &Multiply, height: u16| if whole.by_channel() { 1 } else { height };
+}
 
 impl Layer {
     /// The same layer on some rows; other layers than those that can be executed in stripes as they are.

@@ -30,9 +30,10 @@ impl<T: Stripe, const PARAMETERS: usize, const ARENA: usize> Striped<T, PARAMETE
 // Not inlined: one function for all layers of a kind.
 #[inline(never)]
 fn narrowed<T: Stripe>(table: &T, held: &[u16; 4], rows: &Rows) -> T {
-    let mut table = *table;
+    let whole = table;
+    let mut table = *whole;
     table.narrow(rows);
-    let mut holds = table.fits();
+    let mut holds = table.fits(whole);
     for (which, height) in table.heights().into_iter().enumerate() {
         // Of a single input there is no second one.
         let Some(height) = height else { continue };
