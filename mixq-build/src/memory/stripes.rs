@@ -5,15 +5,15 @@ use mixq_format::{Add, Bits, Constants, Elementwise, Layer, Line, Multiply, Oper
 use super::schedule::{self, Step};
 use crate::graph::{Graph, Op, Shape};
 
-/// Rows of its last tensor that a stage may make in a turn. Tall tensors have multiples of them: a stage has at
-/// most [`MOST_TURNS`] turns.
+/// Rows of its last tensor that a stage may make in a turn. Tall tensors have multiples of them: a stage has
+/// at most [`MOST_TURNS`] turns.
 const ROWS: [u16; 6] = [1, 2, 3, 4, 6, 8];
 
 /// Turns of a stage, at most.
 const MOST_TURNS: u16 = 512;
 
-/// The most work that the search for stages does: turns times layers, summed over all stages. Where hundreds of
-/// layers could be one stage there is more; then the last stages are not looked at.
+/// The most work that the search for stages does: turns times layers, summed over all stages. Where hundreds
+/// of layers could be one stage there is more; then the last stages are not looked at.
 const MOST_WORK: usize = 20_000_000;
 
 /// A run of steps that is executed in stripes.
