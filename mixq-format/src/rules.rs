@@ -37,6 +37,7 @@ macro_rules! keep {
     };
 }
 
+// Behind the macros that it uses.
 mod parameters;
 
 /// All rules, for a layer beside `parameter_bytes` bytes of parameters, in an arena of `arena_bytes` bytes.

@@ -2,7 +2,7 @@
 
 use fastrand::Rng;
 use mixq_build::engine::graph::Graph;
-use mixq_build::engine::memory::{Infeasible, allocate_uniformly};
+use mixq_build::engine::memory::{Infeasible, Losses, allocate_by_losses, allocate_uniformly};
 use mixq_build::engine::settings::Scheme;
 use mixq_format::Bits;
 use mixq_tests::networks::logits;
@@ -49,4 +49,42 @@ fn stripes_give_the_same_outputs_as_whole_tensors() {
     }
     println!("{striped} striped networks with {stages} stages; {:.1} % less RAM at least", saved / 4.0);
     assert!(striped > 400 && stages > striped, "{striped} networks with {stages} stages");
+}
+
+/// Bits that lose least lose no more than equal bits that fit.
+#[test]
+fn the_bits_that_lose_least_lose_no_more_than_4_bits_for_all() {
+    let scheme = Scheme::PerChannel;
+    let mut compared = 0;
+    for seed in 0..150 {
+        let mut rng = Rng::with_seed(seed);
+        let graph = random_graph(&mut rng);
+        // A different loss for each node, at 8, 4 and 2 bits.
+        let loss = |rng: &mut Rng| {
+            let each = rng.f64();
+            [0.0, each, 4.0 * each]
+        };
+        let activations: Vec<[f64; 3]> = graph.nodes.iter().map(|_| loss(&mut rng)).collect();
+        let losses = Losses { weights: vec![[0.0; 3]; graph.nodes.len()], activations: activations.clone() };
+        let of = |bits: &[Bits]| -> f64 {
+            let each = bits.iter().zip(&activations).zip(&graph.nodes);
+            each.filter(|(_, node)| node.op.output().has_own_grid())
+                .map(|((bits, losses), _)| match bits {
+                    Bits::B4 => losses[1],
+                    Bits::B2 => losses[2],
+                    Bits::B8 | Bits::B32 => 0.0,
+                })
+                .sum()
+        };
+        let whole = allocate_uniformly(&graph, Bits::B8, ANY, ANY, scheme).unwrap();
+        for eighths in 2..8 {
+            let ram = whole.ram * eighths / 8;
+            let Ok(equal) = allocate_uniformly(&graph, Bits::B4, ANY, ram, scheme) else { continue };
+            let found = allocate_by_losses(&graph, ANY, ram, scheme, &losses).unwrap();
+            let (found, equal) = (of(&found.activations), of(&equal.activations));
+            assert!(found <= equal + 1e-9, "seed {seed}, {ram} B: {found} is more than {equal}");
+            compared += 1;
+        }
+    }
+    assert!(compared > 150, "{compared} allocations");
 }

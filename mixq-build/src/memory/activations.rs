@@ -105,7 +105,7 @@ fn narrowest(schedule: &Schedule) -> Vec<Bits> {
 }
 
 /// All widths that may be cut at these bits, or fewer if they have fewer.
-fn at_most(schedule: &Schedule, bits: Bits) -> Vec<Bits> {
+pub(super) fn at_most(schedule: &Schedule, bits: Bits) -> Vec<Bits> {
     let widths = schedule.initial_widths().into_iter().zip(&schedule.fixed);
     widths.map(|(own, fixed)| if *fixed { own } else { bits.min(own) }).collect()
 }

@@ -3,7 +3,7 @@
 use mixq_format::Bits;
 
 use super::accumulator;
-use super::activations::{Fitted, fit_activations, ram_dead_end};
+use super::activations::{Fitted, at_most, fit_activations, ram_dead_end};
 use super::arena::ALIGNMENT;
 use super::execution;
 use super::flash::{parameter_bytes, table_bytes, widths};
@@ -98,7 +98,8 @@ fn weights(
     Ok(weights)
 }
 
-/// Widths that lose least, and how they fit the RAM: with no stage, or with the stages that the rules need.
+/// Widths that lose least, and how they fit the RAM: of those with no stage, with the stages that the rules
+/// need, and with the stages that the network needs at 4 and at 2 bits.
 fn activations(
     graph: &Graph,
     schedule: &Schedule,
@@ -110,9 +111,17 @@ fn activations(
         return Ok(Fitted { widths, cuts: Vec::new(), stages, plan });
     }
     let by_width = losses_by_width(graph, schedule, losses);
-    let by_rules = fit_activations(schedule, ram).map(|fitted| fitted.stages);
-    let ways = [Some(Vec::new()), by_rules.ok().filter(|stages| !stages.is_empty())];
-    let found = ways.into_iter().flatten().filter_map(|stages| in_stages(schedule, ram, &by_width, stages));
+    let mut ways = vec![Vec::new()];
+    ways.extend(fit_activations(schedule, ram).ok().map(|fitted| fitted.stages));
+    let narrower = [Bits::B4, Bits::B2].map(|bits| execution::fit(schedule, &at_most(schedule, bits), ram));
+    ways.extend(narrower.into_iter().flatten().map(|(stages, _)| stages));
+    let mut different: Vec<Vec<Stripes>> = Vec::new();
+    for stages in ways {
+        if !different.contains(&stages) {
+            different.push(stages);
+        }
+    }
+    let found = different.into_iter().filter_map(|stages| in_stages(schedule, ram, &by_width, stages));
     let best = found.min_by(|(a, _), (b, _)| a.total_cmp(b));
     best.map(|(_, fitted)| fitted).ok_or_else(|| dead_end(schedule, ram))
 }
@@ -146,20 +155,35 @@ fn in_stages(
     stages: Vec<Stripes>,
 ) -> Option<(f64, Fitted)> {
     let steps = alive(schedule, &stages);
+    let by_width = &with_words(schedule, by_width, &stages);
     let mut target = ram.bytes;
     loop {
         let choices = choose_activations(&steps, by_width, target)?;
         let chosen = |(width, choice): (usize, &usize)| options(schedule, width)[*choice];
         let widths: Vec<Bits> = choices.iter().enumerate().map(chosen).collect();
         let plan = schedule.plan(&widths, &stages);
-        let of_words = stages.iter().all(|stripes| schedule.of_words(stripes, &widths));
         if plan.bytes as u64 <= ram.bytes {
-            let loss = choices.iter().zip(by_width).map(|(choice, losses)| losses[*choice]).sum();
-            return of_words.then_some((loss, Fitted { widths, cuts: Vec::new(), stages, plan }));
+            let loss: f64 = choices.iter().zip(by_width).map(|(choice, losses)| losses[*choice]).sum();
+            return loss.is_finite().then_some((loss, Fitted { widths, cuts: Vec::new(), stages, plan }));
         }
         // One word less than what these take at their busiest step.
         target = (plan.lower_bound as u64).saturating_sub(ALIGNMENT as u64);
     }
+}
+
+/// The losses, infinite where rows of a stage would be no whole words.
+fn with_words(schedule: &Schedule, by_width: &[Vec<f64>], stages: &[Stripes]) -> Vec<Vec<f64>> {
+    let initial = schedule.initial_widths();
+    let of_words = |width: usize, bits: Bits| {
+        let mut widths = initial.clone();
+        widths[width] = bits;
+        stages.iter().all(|stripes| schedule.of_words(stripes, &widths))
+    };
+    let of_width = |(width, losses): (usize, &Vec<f64>)| {
+        let options = options(schedule, width).into_iter().zip(losses);
+        options.map(|(bits, loss)| if of_words(width, bits) { *loss } else { f64::INFINITY }).collect()
+    };
+    by_width.iter().enumerate().map(of_width).collect()
 }
 
 /// For each step: the places that live then, with their bytes for each option of their width.
