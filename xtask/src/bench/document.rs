@@ -216,4 +216,12 @@ mod tests {
         let text = network(&[code("s", 9000), code("3", 10_000)]);
         assert!(text.contains("| 8x4 | 10000 | 9000 |\n"), "{text}");
     }
+
+    #[test]
+    fn the_page_has_what_the_model_says() {
+        let page = std::fs::read_to_string(repository(FILE)).expect("the page is there");
+        for text in [document_operators::table(), document_groups::table()] {
+            assert!(page.contains(&text), "{FILE} is not what `cargo xtask bench` writes:\n{text}");
+        }
+    }
 }

@@ -109,16 +109,3 @@ fn layer(kernel: u16, [x, w]: [u8; 2], groups: u16) -> Layer {
         requant,
     })
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::process::repository;
-
-    #[test]
-    fn the_page_has_what_the_model_says_of_groups() {
-        let page = std::fs::read_to_string(repository("docs/kernels.md")).expect("the page is there");
-        let text = table();
-        assert!(page.contains(&text), "docs/kernels.md is not what `cargo xtask bench` writes:\n{text}");
-    }
-}

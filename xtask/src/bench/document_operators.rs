@@ -243,16 +243,3 @@ fn repeated() -> Case {
         [(SIDE, row, 2 * to), (2, 0, to), (SIDE, pixel, 2 * pixel), (2, 0, pixel), (64, element, element)];
     moved(("upsampling by 2x2, 64 channels", input, output, Rest::Anything), 0, loops)
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::process::repository;
-
-    #[test]
-    fn the_page_has_what_the_model_says() {
-        let page = std::fs::read_to_string(repository("docs/kernels.md")).expect("the page is there");
-        let text = table();
-        assert!(page.contains(&text), "docs/kernels.md is not what `cargo xtask bench` writes:\n{text}");
-    }
-}
