@@ -85,8 +85,11 @@ impl Stage {
     /// Why these layers cannot be a stage.
     pub fn lines(&self, layers: &[Layer]) -> Result<Lines, &'static str> {
         let layers = layers.get(self.range()).ok_or("a stage has layers that the network does not have")?;
-        if !(2..=MOST_LAYERS).contains(&layers.len()) || self.rows == 0 {
-            return Err("a stage has 2 to 96 layers, and makes at least a row in a turn");
+        if !(1..=MOST_LAYERS).contains(&layers.len()) || self.rows == 0 {
+            return Err("a stage has 1 to 96 layers, and makes at least a row in a turn");
+        }
+        if self.backwards && layers.len() > 1 {
+            return Err("a stage of several layers goes from its last row to its first one");
         }
         let mut lines = [Line::EMPTY; MOST_LAYERS];
         for index in 0..layers.len() {

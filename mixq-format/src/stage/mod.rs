@@ -5,7 +5,8 @@
 //! last tensor: every layer makes the rows that the next ones need for that, and then the rows that no layer
 //! needs any more make room. No row is computed twice.
 //!
-//! What the stage reads from outside, and what it writes last, lies in the arena whole.
+//! What the stage reads from outside, and what it writes last, lies in the arena whole. The output may lie over
+//! the input: each row is written where no row lies that is still needed, see [`Progress`](progress).
 //!
 //! Kernels see a shorter tensor, see [`Rows`]. Which rows that are, [`Turns`] computes from a [`Line`] of
 //! numbers for each layer, on the device and on the host alike.
@@ -14,6 +15,8 @@ use crate::{Bits, Tensor};
 
 mod checks;
 mod line;
+#[cfg(feature = "file")]
+mod progress;
 mod reach;
 mod rows;
 mod striped;
@@ -23,6 +26,8 @@ mod turns;
 pub use checks::held_layers;
 pub(crate) use checks::{state_over, validate};
 pub use line::{Line, Lines};
+#[cfg(feature = "file")]
+pub use progress::Progress;
 pub use rows::{Rows, Stripe};
 pub use striped::Striped;
 pub(crate) use turns::Alone;
@@ -38,12 +43,15 @@ pub const MOST_LAYERS: usize = 96;
 pub struct Stage {
     /// Index of its first layer.
     pub first: u16,
-    /// How many layers it has: 2 or more.
+    /// How many layers it has: 1 or more.
     pub layers: u16,
     /// Rows of the last layer's output that are made in a turn.
     pub rows: u16,
     /// First byte of its state in the arena, a multiple of 4: [`Stage::state_bytes`] bytes.
     pub state: u32,
+    /// Whether it goes from the last row to the first one: only a stage of one layer can.
+    #[cfg_attr(feature = "file", serde(default, skip_serializing_if = "core::ops::Not::not"))]
+    pub backwards: bool,
 }
 
 impl Stage {

@@ -24,6 +24,7 @@ pub struct Turns<'a> {
     lines: &'a [Line],
     rows: u16,
     state: usize,
+    backwards: bool,
 }
 
 impl<'a> Turns<'a> {
@@ -34,7 +35,7 @@ impl<'a> Turns<'a> {
     pub fn new(lines: &'a [Line], stage: &Stage, arena: &mut [u8]) -> Self {
         let state = stage.state as usize;
         arena[state..state + STATE_BYTES * lines.len()].fill(0);
-        Turns { lines, rows: stage.rows, state }
+        Turns { lines, rows: stage.rows, state, backwards: stage.backwards }
     }
 
     fn place(&self, layer: usize, count: Count) -> usize {
@@ -138,9 +139,12 @@ impl<'a> Turns<'a> {
     #[inline(never)]
     pub fn rows(&self, arena: &[u8], layer: usize) -> Option<Rows> {
         let line = &self.lines[layer];
-        let [from, to] = self.made(arena, layer);
+        let [mut from, mut to] = self.made(arena, layer);
         if from >= to {
             return None;
+        }
+        if self.backwards {
+            [from, to] = [line.height - to, line.height - from];
         }
         let start = line.first(from) as u16;
         let mut rows = Rows { first: [0; 3], rows: [0, 0, to - from], pad_top: 0 };

@@ -29,7 +29,7 @@ fn striped() -> Striped {
         Layer::MaxPool(Pool { input: inner, output: halved, window: tall(2, 2, 0) }),
         Layer::AveragePool(Pool { input: halved, output: pooled, window: tall(6, 1, 0) }),
     ];
-    let stages = vec![Stage { first: 0, layers: 2, rows: 1, state: 80 }];
+    let stages = vec![Stage { first: 0, layers: 2, rows: 1, state: 80, backwards: false }];
     Striped { layers, stages, input, arena_bytes: 96 }
 }
 
@@ -61,9 +61,9 @@ fn a_stage_that_keeps_all_rules_is_valid() {
 
 #[test]
 fn stages_are_runs_of_layers() {
-    for (layers, rows) in [(0, 1), (1, 1), (2, 0)] {
+    for (layers, rows) in [(0, 1), (2, 0)] {
         let found = found(|case| (case.stages[0].layers, case.stages[0].rows) = (layers, rows));
-        let reason = "a stage has 2 to 96 layers, and makes at least a row in a turn";
+        let reason = "a stage has 1 to 96 layers, and makes at least a row in a turn";
         assert_eq!(found, Some((Some(0), reason)), "{layers} layers, {rows} rows");
     }
     let found_beyond = found(|case| case.stages[0].layers = 9);
