@@ -154,7 +154,7 @@ fn is_closed(network: &Network<'_>, stage: &Stage, layers: &[Layer]) -> Result<(
 #[cfg(feature = "file")]
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Content {
-    /// A tensor that the stage reads from outside, row after row.
+    /// A tensor that the stage reads from outside, row after row, or what takes its place.
     Outside,
     /// One pixel that counts for all rows.
     Pixel,
@@ -172,18 +172,23 @@ enum Content {
 fn are_apart(layers: &[Layer], lines: &Lines, stage: &Stage, held: &[u16]) -> Result<(), &'static str> {
     // Inputs and outputs of all layers, as many rows as are held.
     let mut tensors: Vec<(Tensor, Content)> = Vec::new();
+    let output = layers.last().map_or(0, |layer| layer.output().offset);
     for (index, layer) in layers.iter().enumerate() {
-        let of_place = |place: u8| if place == Line::WHOLE { Content::Output } else { Content::Rows(place) };
+        let of_writer = |writer: usize| match lines[writer].place {
+            Line::WHOLE if layers[writer].output().offset == output => Content::Output,
+            Line::WHOLE => Content::Outside,
+            place => Content::Rows(place),
+        };
         let placed = layer.on_rows(&Rows::held(stage.held_of(layer, index, lines, held), 0));
         for (tensor, input) in placed.inputs().zip(lines[index].inputs) {
             let content = match input {
                 Line::OUTSIDE => Content::Outside,
                 Line::NONE => Content::Pixel,
-                layer => of_place(lines[usize::from(layer)].place),
+                writer => of_writer(writer.into()),
             };
             tensors.push((*tensor, content));
         }
-        tensors.push((*placed.output(), of_place(lines[index].place)));
+        tensors.push((*placed.output(), of_writer(index)));
     }
     tensors.push((stage.state(), Content::State));
     for (index, (a, content)) in tensors.iter().enumerate() {

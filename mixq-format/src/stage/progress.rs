@@ -5,8 +5,11 @@
 //! rows that are still needed. A stage of one layer may also go from the last row to the first one. Then its
 //! output begins a little behind the input.
 
-use super::{Alone, Line, Lines, Stage};
+use super::{Alone, Lines, Stage};
 use crate::{Layer, Tensor};
+
+/// Bytes between the offsets of two tensors, at least.
+const WORD: usize = 4;
 
 /// Where a stage is when it writes rows of its output, and which rows of a tensor from outside it then still
 /// needs.
@@ -24,9 +27,12 @@ impl Progress {
     /// Beside which rows of `input`, a tensor from outside of the stage, its output is written. `layers` are
     /// those of the stage.
     pub fn of(stage: &Stage, layers: &[Layer], lines: &Lines, input: &Tensor) -> Progress {
-        // A layer that reads it, and one that writes in the place of the output.
-        let readers = || (0..layers.len()).filter(|index| reads(&layers[*index], &lines[*index], input));
-        let writers = || (0..layers.len()).filter(|index| lines[*index].place == Line::WHOLE);
+        // Layers that read it, or what others have written in its place; and those that write in the place of
+        // the output.
+        let output = layers[layers.len() - 1].output().offset;
+        let reads = |layer: &Layer| layer.inputs().any(|tensor| tensor.offset == input.offset);
+        let readers = || (0..layers.len()).filter(|index| reads(&layers[*index]));
+        let writers = || (0..layers.len()).filter(|index| layers[*index].output().offset == output);
         let whole = [lines[lines.len() - 1].height, input.height];
         // Of two tensors that overlap, the one that begins behind the other also ends there: where the arena
         // grows, what lies at its end moves.
@@ -62,12 +68,13 @@ impl Progress {
     }
 
     /// How many bytes before the input the output must begin at least, of tensors with rows of these bytes, if
-    /// the stage goes from the first row to the last.
+    /// the stage goes from the first row to the last. At least a word: tensors that begin at the same byte are
+    /// those of a layer that works in place.
     pub fn forwards(&self, input_row: usize, output_row: usize) -> usize {
         let apart = |[written, gone]: &[u16; 2]| {
             (usize::from(*written) * output_row).saturating_sub(usize::from(*gone) * input_row)
         };
-        self.forwards.iter().map(apart).max().unwrap_or(0)
+        self.forwards.iter().map(apart).fold(WORD, usize::max)
     }
 
     /// How many bytes behind the start of the input the output must begin at least, if the stage goes from the
@@ -76,13 +83,9 @@ impl Progress {
         let apart = |[before, needed]: &[u16; 2]| {
             (usize::from(*needed) * input_row).saturating_sub(usize::from(*before) * output_row)
         };
-        self.backwards.iter().map(apart).max()
+        let farthest = self.backwards.iter().map(apart).max()?;
+        Some(farthest.max(WORD))
     }
-}
-
-/// Whether a layer reads rows of a tensor from outside of its stage.
-fn reads(layer: &Layer, line: &Line, input: &Tensor) -> bool {
-    layer.inputs().zip(line.inputs).any(|(tensor, from)| from == Line::OUTSIDE && tensor == input)
 }
 
 /// Of pairs of rows those that can decide, whatever bytes a row has: the corners of their hull.
