@@ -9,12 +9,12 @@ use mixq_build::engine::graph::{Graph, Spec};
 use mixq_build::engine::import::layers;
 use mixq_build::engine::memory::{Allocation, allocate_uniformly};
 use mixq_build::engine::settings::{Rounding, Scheme};
-use mixq_format::{Accuracy, Artifact, Bits, Budget};
+use mixq_format::{Accuracy, Artifact, Bits, Budget, Layer, Stage};
 
 use crate::trained::random_trained;
 
 /// Networks in stripes, in as little RAM as they can be executed in at these bits, each with a stage of five
-/// layers or more.
+/// layers or more; and one with outputs that lie over inputs.
 pub fn networks() -> Vec<Artifact> {
     let of = |bits: Bits, seed: u64| {
         let network =
@@ -22,7 +22,23 @@ pub fn networks() -> Vec<Artifact> {
         network.header.stages.iter().any(|stage| stage.layers >= 5).then_some(network)
     };
     let first = |bits: Bits| (0..).find_map(|seed| of(bits, seed)).expect("some network has a long stage");
-    Bits::QUANTISED.map(first).to_vec()
+    // A depthwise convolution in a stage, an output over an input, and a stage from the last row to the first.
+    let of_all_kinds = |seed: u64| {
+        let network = least("striped_over", &random_graph(&mut Rng::with_seed(seed)), Bits::B8);
+        let (layers, stages) = (network.layers(), &network.header.stages);
+        let inside =
+            |stage: &Stage| layers[stage.range()].iter().any(|layer| matches!(layer, Layer::Depthwise(_)));
+        let is_over = |stage: &Stage| {
+            let [input, output] =
+                [layers[stage.range().start].first_input(), layers[stage.range().end - 1].output()];
+            output.offset < input.offset && output.offset as usize + output.bytes() > input.offset as usize
+        };
+        let all =
+            stages.iter().any(inside) && stages.iter().any(is_over) && stages.iter().any(|s| s.backwards);
+        all.then_some(network)
+    };
+    let over = (0..).find_map(of_all_kinds).expect("some network has all kinds of stages");
+    Bits::QUANTISED.into_iter().map(first).chain([over]).collect()
 }
 
 /// A network with random weights, in as little RAM as it can be executed in at these bits.

@@ -2,7 +2,7 @@
 
 #![cfg(feature = "file")]
 
-use mixq_format::{Bits, Layer, Pool, Progress, Rows, Stage, Tensor, Turns, Window};
+use mixq_format::{Bits, Layer, Pool, Progress, Rows, Stage, Tensor, Trace, Turns, Window};
 use proptest::prelude::*;
 
 /// What the rows of the input hold: their number and this.
@@ -57,7 +57,7 @@ fn placed(
     }
     let loose = layers(&tensors, reaches);
     let lines = stage.lines(&loose).unwrap();
-    let held = stage.held(&lines);
+    let held = Trace::new(&stage, &lines).held;
     let bytes = |tensor: &Tensor| 4 * u32::from(tensor.height);
     let before = if stage.backwards { 0 } else { over.unwrap_or(0) };
     tensors[0].offset = before;
@@ -191,7 +191,8 @@ proptest! {
         let stage = stage(&reaches, turn, backwards && reaches.len() == 1);
         let (apart, ..) = placed(tensors.clone(), &reaches, stage, None);
         let lines = stage.lines(&apart).unwrap();
-        let progress = Progress::of(&stage, &apart, &lines, apart[0].first_input());
+        let trace = Trace::new(&stage, &lines);
+        let progress = Progress::of(&apart, &lines, &trace, apart[0].first_input());
         let least = if stage.backwards { progress.backwards(4, 4).unwrap() } else { progress.forwards(4, 4) };
         let at = |distance: usize| {
             let (layers, stage, bytes) = placed(tensors.clone(), &reaches, stage, Some(distance as u32));

@@ -1,7 +1,7 @@
 //! One layer as Rust: its table in flash and the call that executes it.
 
 use mixq_format::target::{Kernel, LaidOut};
-use mixq_format::{Artifact, Layer, Lines, NamedLayer, Stage, Tensor};
+use mixq_format::{Artifact, Layer, Lines, NamedLayer, Stage, Tensor, Trace};
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 
@@ -36,7 +36,7 @@ pub fn stages(artifact: &Artifact, laid_out: &LaidOut) -> Vec<StageTables> {
     let layers = &laid_out.layers;
     let tables = artifact.header.stages.iter().enumerate().map(|(number, stage)| {
         let lines = stage.lines(layers).expect("stages are checked when the file is read");
-        let rows = stage.held(&lines);
+        let rows = Trace::new(stage, &lines).held;
         let held = layers[stage.range()].iter().enumerate();
         let held = held.map(|(index, layer)| stage.held_of(layer, index, &lines, &rows)).collect();
         StageTables { number, stage: *stage, lines, held }

@@ -135,6 +135,7 @@ pub fn plan(lives: &Lives) -> Plan {
     if let Some(offsets) = two_ends(lives, lower_bound) {
         return Plan { offsets, bytes: lower_bound, lower_bound, states: Vec::new() };
     }
+    let neighbours = Neighbours::new(lives);
     let mut orders: Vec<Vec<usize>> = vec![(0..tensors.len()).collect(); 6];
     orders[0].sort_by_key(|&i| std::cmp::Reverse(tensors[i].bytes));
     orders[1].sort_by_key(|&i| (std::cmp::Reverse(tensors[i].last - tensors[i].first), tensors[i].first));
@@ -144,11 +145,16 @@ pub fn plan(lives: &Lives) -> Plan {
     orders[4].sort_by_key(|&i| std::cmp::Reverse(area(i)));
     // What is written behind what is read: then the output of a stage lies before its input.
     orders[5].sort_by_key(|&i| std::cmp::Reverse((tensors[i].last, tensors[i].bytes)));
+    let everything = neighbours.bytes.iter().sum();
+    let fitted = |order: Vec<usize>| Some((first_fit(&neighbours, &order, everything)?, order));
+    let mut found: Vec<_> = orders.into_iter().filter_map(fitted).collect();
+    found.sort_by_key(|((bytes, _), _)| *bytes);
     let mut best: Option<(usize, Vec<usize>)> = None;
-    for order in orders {
-        let found = improve(lives, order, lower_bound);
-        if best.as_ref().is_none_or(|(bytes, _)| found.0 < *bytes) {
-            best = Some(found);
+    // What begins worse hardly ever ends better.
+    for (fitted, order) in found.into_iter().take(3) {
+        let improved = improve(&neighbours, order, fitted, lower_bound);
+        if best.as_ref().is_none_or(|(bytes, _)| improved.0 < *bytes) {
+            best = Some(improved);
         }
         if best.as_ref().is_some_and(|(bytes, _)| *bytes == lower_bound) {
             break;
@@ -158,52 +164,82 @@ pub fn plan(lives: &Lives) -> Plan {
     Plan { offsets, bytes, lower_bound, states: Vec::new() }
 }
 
-/// First fit in this order, with every swap of two tensors in it that makes the arena smaller.
-fn improve(lives: &Lives, mut order: Vec<usize>, lower_bound: usize) -> (usize, Vec<usize>) {
-    let mut best = first_fit(lives, &order);
+/// Which tensors live at the same time.
+struct Neighbours {
+    /// By tensor: its bytes, with alignment.
+    bytes: Vec<usize>,
+    /// By tensor: others that live at the same time; bytes from its start to theirs at least, if they lie
+    /// behind it, and from their start to its own, if they lie before it.
+    beside: Vec<Vec<(usize, [usize; 2])>>,
+}
+
+impl Neighbours {
+    fn new(lives: &Lives) -> Neighbours {
+        let places = &lives.places;
+        let of = |index: usize| {
+            let meets = |other: &usize| *other != index && places[*other].meets(&places[index]);
+            let others = (0..places.len()).filter(meets);
+            others
+                .map(|other| (other, [lives.distance(index, other), lives.distance(other, index)]))
+                .collect()
+        };
+        Neighbours {
+            bytes: places.iter().map(Lifetime::aligned).collect(),
+            beside: (0..places.len()).map(of).collect(),
+        }
+    }
+}
+
+/// First fit in this order, which gave `best`, with every swap of two tensors in it that makes the arena smaller.
+fn improve(
+    neighbours: &Neighbours,
+    mut order: Vec<usize>,
+    mut best: (usize, Vec<usize>),
+    lower_bound: usize,
+) -> (usize, Vec<usize>) {
     let mut swaps = (0..order.len()).flat_map(|b| (0..b).map(move |a| (a, b)));
     while best.0 > lower_bound
         && let Some((a, b)) = swaps.next()
     {
         order.swap(a, b);
-        let fitted = first_fit(lives, &order);
         // Also as large an arena: from there another swap may make it smaller.
-        if fitted.0 <= best.0 {
-            best = fitted;
-        } else {
-            order.swap(a, b);
+        match first_fit(neighbours, &order, best.0) {
+            Some(fitted) => best = fitted,
+            None => order.swap(a, b),
         }
     }
     best
 }
 
-fn first_fit(lives: &Lives, order: &[usize]) -> (usize, Vec<usize>) {
-    let tensors = &lives.places;
-    let mut offsets = vec![0; tensors.len()];
-    let mut placed: Vec<usize> = Vec::new();
-    let mut arena = 0;
+/// The arena if tensors are placed in this order, each at the first place where it fits; `None`, if it has more
+/// than `most` bytes.
+fn first_fit(neighbours: &Neighbours, order: &[usize], most: usize) -> Option<(usize, Vec<usize>)> {
+    let mut offsets = vec![usize::MAX; order.len()];
+    let (mut arena, mut taken) = (0, Vec::new());
     for &index in order {
         // From which offset on the tensor would lie over each neighbour, and up to which.
-        let mut taken: Vec<(usize, usize)> = (placed.iter())
-            .filter(|other| tensors[**other].meets(&tensors[index]))
-            .map(|&other| {
-                let end = offsets[other] + lives.distance(other, index);
-                ((offsets[other] + 1).saturating_sub(lives.distance(index, other)), end)
-            })
-            .collect();
+        taken.clear();
+        for &(other, [before, behind]) in &neighbours.beside[index] {
+            let start = offsets[other];
+            if start != usize::MAX {
+                taken.push(((start + 1).saturating_sub(before), start + behind));
+            }
+        }
         taken.sort_unstable();
         let mut offset = 0;
-        for (from, until) in taken {
+        for &(from, until) in &taken {
             if offset < from {
                 break;
             }
             offset = offset.max(until);
         }
         offsets[index] = offset;
-        arena = arena.max(offset + tensors[index].aligned());
-        placed.push(index);
+        arena = arena.max(offset + neighbours.bytes[index]);
+        if arena > most {
+            return None;
+        }
     }
-    (arena, offsets)
+    Some((arena, offsets))
 }
 
 /// Alternates between bottom and top of an arena of the least size: right for every chain.

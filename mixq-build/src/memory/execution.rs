@@ -121,12 +121,16 @@ pub fn least(schedule: &Schedule, widths: &[Bits], execution: Execution) -> u64 
         sizes.sort_unstable();
         sizes.dedup();
         let first = sizes.partition_point(|bytes| ways.within(*bytes).is_none());
-        let plans = sizes[first..].iter().filter_map(|bytes| {
-            let stages = ways.within(*bytes)?;
-            Some(schedule.plan(widths, &stages).bytes as u64)
-        });
+        let mut least = whole;
         // The first one is hardly ever not the smallest.
-        plans.take(8).min().unwrap_or(whole)
+        for bytes in sizes[first..].iter().take(8).take_while(|bytes| **bytes < whole) {
+            if least <= *bytes {
+                break;
+            }
+            let Some(stages) = ways.within(*bytes) else { continue };
+            least = least.min(schedule.plan(widths, &stages).bytes as u64);
+        }
+        least
     };
     whole.min(striped(true)).min(striped(false))
 }

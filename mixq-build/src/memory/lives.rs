@@ -1,7 +1,7 @@
 //! How long the tensors of an integer network live.
 
 use mixq_format::target::Steps;
-use mixq_format::{Layer, Stage, Tensor};
+use mixq_format::{Layer, Stage, Tensor, Trace};
 
 use super::arena::{Lifetime, Lives, Overlap};
 use super::stripes;
@@ -80,7 +80,7 @@ impl Living {
     /// [`Schedule::lives`](super::schedule::Schedule) finds it.
     fn overlap(&self, stage: &Stage, layers: &[Layer]) -> Option<Overlap> {
         let (range, lines) = (stage.range(), stage.lines(layers).ok()?);
-        let over = stripes::over(stage, &layers[range.clone()], &lines)?;
+        let over = stripes::over(&layers[range.clone()], &lines, &Trace::new(stage, &lines))?;
         let reader = &layers[range.start + over.reader];
         let (input, output) = (reader.inputs().nth(over.which)?, layers[range.end - 1].output());
         let row = |tensor: &Tensor| usize::from(tensor.width) * tensor.pixel_bytes();

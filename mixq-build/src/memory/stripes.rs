@@ -1,7 +1,8 @@
 //! Runs of steps that may be executed in stripes of rows, and what of their tensors the arena then holds.
 
 use mixq_format::{
-    Add, Bits, Constants, Elementwise, Layer, Line, Lines, Multiply, Operation, Pool, Progress, Stage, Tensor,
+    Add, Bits, Constants, Elementwise, Layer, Line, Lines, Multiply, Operation, Pool, Progress, Stage,
+    Tensor, Trace,
 };
 
 use super::schedule::{self, Step};
@@ -76,10 +77,10 @@ pub fn candidates(layers: &[Layer], last_reader: impl Fn(usize) -> usize) -> Vec
 /// A stage with what it holds; `None`, if it cannot be one.
 pub fn stripes(stage: Stage, layers: &[Layer]) -> Option<Stripes> {
     let lines = stage.lines(layers).ok()?;
-    stage.rows_are_there(&layers[stage.range()], &lines).ok()?;
-    let held = stage.held(&lines);
+    let trace = Trace::new(&stage, &lines);
+    Stage::rows_are_there(&layers[stage.range()], &lines, &trace).ok()?;
     let whole = |(line, rows): (&Line, &u16)| (line.place != Line::WHOLE).then_some(usize::from(*rows));
-    let held: Vec<Option<usize>> = lines.iter().zip(&held).map(whole).collect();
+    let held: Vec<Option<usize>> = lines.iter().zip(&trace.held).map(whole).collect();
     let turns = u64::from(lines[lines.len() - 1].height.div_ceil(stage.rows));
     let of_layer = |layer: &Layer| {
         let Tensor { width, channels, .. } = *layer.output();
@@ -89,12 +90,12 @@ pub fn stripes(stage: Stage, layers: &[Layer]) -> Option<Stripes> {
         500 + row * taps / 2
     };
     let extra = turns * layers[stage.range()].iter().map(of_layer).sum::<u64>();
-    let over = over(&stage, &layers[stage.range()], &lines);
+    let over = over(&layers[stage.range()], &lines, &trace);
     Some(Stripes { stage, held, extra, over })
 }
 
 /// What the output of a stage may lie over, if that ends with the stage. `layers` are those of the stage.
-pub fn over(stage: &Stage, layers: &[Layer], lines: &Lines) -> Option<Over> {
+pub fn over(layers: &[Layer], lines: &Lines, trace: &Trace) -> Option<Over> {
     let read = layers.iter().zip(lines.iter()).enumerate().flat_map(|(reader, (layer, line))| {
         let inputs = layer.inputs().zip(line.inputs).enumerate();
         let outside = inputs.filter(|(_, (_, from))| *from == Line::OUTSIDE);
@@ -103,7 +104,7 @@ pub fn over(stage: &Stage, layers: &[Layer], lines: &Lines) -> Option<Over> {
     let output = layers[layers.len() - 1].output();
     let others = read.filter(|(.., tensor)| tensor.offset != output.offset);
     let (reader, which, tensor) = others.max_by_key(|(.., tensor)| tensor.elements())?;
-    Some(Over { reader, which, progress: Progress::of(stage, layers, lines, tensor) })
+    Some(Over { reader, which, progress: Progress::of(layers, lines, trace, tensor) })
 }
 
 /// The steps of a graph as layers, as far as it matters to rows: shapes, windows, and in whose place a tensor

@@ -133,6 +133,18 @@ fn check(graph: &Graph, allocation: &Allocation) {
     for (tensor, offset) in bytes.iter().zip(offsets) {
         assert!(offset + tensor.bytes <= allocation.plan.bytes);
     }
+    // The output of a stage may lie over what the stage reads last. (That no row is lost, the stages are tested
+    // for that are executed: `-p mixq-tests --test stripes`.)
+    let is_over = |a: usize, b: usize, step: usize| {
+        let stages = allocation.stages.iter().map(|stripes| stripes.stage.range());
+        stages.filter(|stage| stage.contains(&step)).any(|stage| {
+            let steps = &allocation.schedule.steps[stage.clone()];
+            let reads =
+                steps.iter().any(|step| step.inputs.iter().any(|input| offsets[*input] == offsets[a]));
+            let output = steps.last().map(|step| offsets[step.output]);
+            reads && stage.contains(&bytes[a].last) && output == Some(offsets[b])
+        })
+    };
     // Where two tensors overlap at a step, one is made in the place of an input, which is not read later.
     for (step, executed) in allocation.schedule.steps.iter().enumerate() {
         let alive = |t: &usize| bytes[*t].first <= step && step <= bytes[*t].last;
@@ -147,7 +159,7 @@ fn check(graph: &Graph, allocation: &Allocation) {
                     && executed.inputs.contains(&a)
                     && (offsets[a], bytes[a].bytes, outputs[a]) == (offsets[b], bytes[b].bytes, outputs[b])
                     && bytes[a].last == step;
-            assert!(beside || summed, "{a} and {b} at step {step}");
+            assert!(beside || summed || is_over(a, b, step), "{a} and {b} at step {step}");
         }
     }
 }
@@ -183,7 +195,8 @@ fn every_budget_from_the_least_on_is_met() {
 }
 
 /// Built-in networks, with residual branches or without: as narrow as their budgets make them, the arena is
-/// no larger than what lives at the busiest step.
+/// no larger than what lives at the busiest step. In stages whose outputs lie over their inputs it may be: each
+/// tensor of a chain then begins a little before the one that it is made of.
 #[test]
 fn built_in_networks_reach_the_lower_bound() {
     for name in builtin::NAMES {
@@ -195,7 +208,9 @@ fn built_in_networks_reach_the_lower_bound() {
             if let Ok(allocation) = allocate(&graph, u64::MAX, ram, Scheme::PerChannel) {
                 let plan = &allocation.plan;
                 println!("{name}, RAM {ram}: arena {}, lower bound {}", plan.bytes, plan.lower_bound);
-                assert_eq!(plan.bytes, plan.lower_bound, "{name} in {ram} B");
+                let is_chain = allocation.stages.iter().filter(|stripes| stripes.over.is_some()).count() > 1;
+                let most = if is_chain { plan.lower_bound * 11 / 10 } else { plan.lower_bound };
+                assert!(plan.bytes <= most && plan.bytes as u64 <= ram, "{name} in {ram} B");
             }
         }
     }

@@ -1,6 +1,6 @@
 //! The plan of the arena, for tensors of any size and life.
 
-use mixq_build::engine::memory::arena::{ALIGNMENT, Lifetime, plan};
+use mixq_build::engine::memory::arena::{ALIGNMENT, Lifetime, Lives, Overlap, plan};
 use proptest::prelude::*;
 
 use crate::cases;
@@ -54,5 +54,41 @@ proptest! {
             .collect();
         let plan = plan(&tensors.clone().into());
         prop_assert_eq!(plan.bytes, plan.lower_bound);
+    }
+    /// Rows of an output may lie over those of an input, by as much as they may and no more.
+    #[test]
+    fn tensors_overlap_by_as_much_as_they_may(
+        tensors in lifetimes(),
+        pairs in prop::collection::vec((0usize..14, 0usize..14, 1usize..60, prop::option::of(1usize..60)), 0..6),
+    ) {
+        let mut lives = Lives::from(tensors.clone());
+        for (input, output, forwards, backwards) in pairs {
+            let other = |overlap: &Overlap| [input, output] != [overlap.input, overlap.output]
+                && [output, input] != [overlap.input, overlap.output];
+            if input != output && input.max(output) < tensors.len() && lives.overlaps.iter().all(other) {
+                let (forwards, backwards) = (4 * forwards, backwards.map(|words| 4 * words));
+                lives.overlaps.push(Overlap { input, output, forwards, backwards });
+            }
+        }
+        let plan = plan(&lives);
+        let apart = |first: usize, second: usize| {
+            // By definition of the two orders of rows.
+            let least = lives.overlaps.iter().find_map(|overlap| match [overlap.input, overlap.output] {
+                pair if pair == [second, first] => Some(overlap.forwards),
+                pair if pair == [first, second] => overlap.backwards,
+                _ => None,
+            });
+            let bytes = aligned(tensors[first].bytes);
+            plan.offsets[second] >= plan.offsets[first] + least.map_or(bytes, |least| least.min(bytes))
+        };
+        for (a, tensor) in tensors.iter().enumerate() {
+            prop_assert!(plan.offsets[a] + tensor.bytes <= plan.bytes);
+            for b in (0..a).filter(|b| tensor.bytes > 0 && tensors[*b].bytes > 0) {
+                let together = tensor.first <= tensors[b].last && tensors[b].first <= tensor.last;
+                prop_assert!(!together || apart(a, b) || apart(b, a), "{} and {} in {:?}", b, a, plan);
+            }
+        }
+        let whole = mixq_build::engine::memory::arena::plan(&tensors.clone().into());
+        prop_assert!(plan.lower_bound <= whole.lower_bound);
     }
 }

@@ -1,37 +1,18 @@
 //! What must hold of the stages of a network, and what their places hold.
 
-#[cfg(feature = "file")]
-use super::Progress;
-use super::{Alone, Line, Lines, MOST_LAYERS, Stage};
-#[cfg(feature = "file")]
-use crate::Rows;
+use super::{Lines, Stage};
 use crate::{Layer, Network, Tensor, rules};
+#[cfg(feature = "file")]
+use {
+    super::{Line, Progress, Trace},
+    crate::Rows,
+};
 
 impl Stage {
-    /// How many rows the place of each layer's output holds, found by going through all turns.
-    pub fn held(&self, lines: &Lines) -> [u16; MOST_LAYERS] {
-        let mut held = [0; MOST_LAYERS];
-        let (turns, mut alone) = Alone::new(lines, self);
-        while alone.advance(&turns) {
-            for (index, line) in lines.iter().enumerate() {
-                let place = if line.place == Line::WHOLE { index } else { line.place.into() };
-                let rows = if line.place == Line::WHOLE { line.height } else { turns.held(&alone.0, index) };
-                held[place] = held[place].max(rows);
-            }
-        }
-        for index in 0..lines.len() {
-            let place = lines[index].place;
-            if place != Line::WHOLE {
-                held[index] = held[usize::from(place)];
-            }
-        }
-        held
-    }
-
     /// The rows that the places of a layer's tensors hold: the first input, the second, the output.
     ///
     /// * `index`: of the layer in the stage.
-    /// * `held`: as [`Stage::held`] finds it.
+    /// * `held`: as [`Trace`](super::Trace) finds it.
     pub fn held_of(&self, layer: &Layer, index: usize, lines: &Lines, held: &[u16]) -> [u16; 3] {
         let mut rows = [0, 0, held[index]];
         for (which, tensor) in layer.inputs().enumerate() {
@@ -46,7 +27,7 @@ impl Stage {
     /// # Errors
     /// One does.
     #[cfg(feature = "file")]
-    pub fn rows_are_there(&self, layers: &[Layer], lines: &Lines) -> Result<(), &'static str> {
+    pub fn rows_are_there(layers: &[Layer], lines: &Lines, trace: &Trace) -> Result<(), &'static str> {
         // A layer, and a later one that writes in the place of what it reads.
         let mut pairs = Vec::new();
         for (reader, layer) in layers.iter().enumerate() {
@@ -54,11 +35,9 @@ impl Stage {
                 |writer: usize| layer.inputs().any(|tensor| layers[writer].output().offset == tensor.offset);
             pairs.extend((reader + 1..layers.len()).filter(|writer| over(*writer)).map(|w| (reader, w)));
         }
-        let (turns, mut alone) = Alone::new(lines, self);
-        while !pairs.is_empty() && alone.advance(&turns) {
+        for made in trace.turns().take_while(|_| !pairs.is_empty()) {
             for (reader, writer) in &pairs {
-                let ([from, to], [written, _]) =
-                    (turns.made(&alone.0, *reader), turns.made(&alone.0, *writer));
+                let ([from, to], [written, _]) = (made[*reader], made[*writer]);
                 if from < to && u32::from(written) > lines[*reader].first(from) {
                     return Err("a layer of a stage reads a row that another one has written over");
                 }
@@ -88,14 +67,15 @@ pub(crate) fn validate(network: &Network<'_>) -> Result<(), (usize, &'static str
         let lines = stage.lines(network.layers).map_err(wrong)?;
         let layers = &network.layers[stage.range()];
         is_closed(network, stage, layers).map_err(wrong)?;
-        stage.rows_are_there(layers, &lines).map_err(wrong)?;
-        let held = stage.held(&lines);
+        let trace = Trace::new(stage, &lines);
+        Stage::rows_are_there(layers, &lines, &trace).map_err(wrong)?;
+        let held = &trace.held;
         for (index, layer) in layers.iter().enumerate() {
-            let held = stage.held_of(layer, index, &lines, &held);
+            let held = stage.held_of(layer, index, &lines, held);
             let (parameters, arena) = (network.parameters.len(), network.arena_bytes as usize);
             rules::striped(layer, held, parameters, arena).map_err(|reason| (first + index, reason))?;
         }
-        are_apart(layers, &lines, stage, &held).map_err(wrong)?;
+        are_apart(layers, &lines, stage, &trace).map_err(wrong)?;
         let state = stage.state();
         if !state.offset.is_multiple_of(4) || rules::range(&state).end > u64::from(network.arena_bytes) {
             return Err(wrong("the state of a stage does not lie in the arena"));
@@ -169,7 +149,7 @@ enum Content {
 /// All places of a stage are in use at the same time: none overlaps another one. Only its output may lie over
 /// what it reads from outside, where no row lies that is still needed.
 #[cfg(feature = "file")]
-fn are_apart(layers: &[Layer], lines: &Lines, stage: &Stage, held: &[u16]) -> Result<(), &'static str> {
+fn are_apart(layers: &[Layer], lines: &Lines, stage: &Stage, trace: &Trace) -> Result<(), &'static str> {
     // Inputs and outputs of all layers, as many rows as are held.
     let mut tensors: Vec<(Tensor, Content)> = Vec::new();
     let output = layers.last().map_or(0, |layer| layer.output().offset);
@@ -179,7 +159,7 @@ fn are_apart(layers: &[Layer], lines: &Lines, stage: &Stage, held: &[u16]) -> Re
             Line::WHOLE => Content::Outside,
             place => Content::Rows(place),
         };
-        let placed = layer.on_rows(&Rows::held(stage.held_of(layer, index, lines, held), 0));
+        let placed = layer.on_rows(&Rows::held(stage.held_of(layer, index, lines, &trace.held), 0));
         for (tensor, input) in placed.inputs().zip(lines[index].inputs) {
             let content = match input {
                 Line::OUTSIDE => Content::Outside,
@@ -199,8 +179,8 @@ fn are_apart(layers: &[Layer], lines: &Lines, stage: &Stage, held: &[u16]) -> Re
             };
             let is_same = may_share && b.offset == a.offset;
             let follows = || match (*content, *other) {
-                (Content::Outside, Content::Output) => follows(stage, layers, lines, a, b),
-                (Content::Output, Content::Outside) => follows(stage, layers, lines, b, a),
+                (Content::Outside, Content::Output) => follows(stage, layers, lines, trace, [a, b]),
+                (Content::Output, Content::Outside) => follows(stage, layers, lines, trace, [b, a]),
                 _ => false,
             };
             !is_same && rules::meet(a, b) && !follows()
@@ -214,8 +194,14 @@ fn are_apart(layers: &[Layer], lines: &Lines, stage: &Stage, held: &[u16]) -> Re
 
 /// Whether each row of the output is written where no row of `input` lies that the stage still needs.
 #[cfg(feature = "file")]
-fn follows(stage: &Stage, layers: &[Layer], lines: &Lines, input: &Tensor, output: &Tensor) -> bool {
-    let progress = Progress::of(stage, layers, lines, input);
+fn follows(
+    stage: &Stage,
+    layers: &[Layer],
+    lines: &Lines,
+    trace: &Trace,
+    [input, output]: [&Tensor; 2],
+) -> bool {
+    let progress = Progress::of(layers, lines, trace, input);
     let row = |tensor: &Tensor| usize::from(tensor.width) * tensor.pixel_bytes();
     let (input_starts, output_starts) = (input.offset as usize, output.offset as usize);
     if stage.backwards {
@@ -233,7 +219,7 @@ pub fn held_layers(layers: &[Layer], stages: &[Stage]) -> Vec<Layer> {
     let mut placed = layers.to_vec();
     for stage in stages {
         let Ok(lines) = stage.lines(layers) else { continue };
-        let held = stage.held(&lines);
+        let held = Trace::new(stage, &lines).held;
         for (index, layer) in stage.range().enumerate() {
             let rows = stage.held_of(&layers[layer], index, &lines, &held);
             let pad_top = layers[layer].window().map_or(0, |window| window.pad_top);

@@ -20,6 +20,8 @@ mod progress;
 mod reach;
 mod rows;
 mod striped;
+#[cfg(feature = "file")]
+mod trace;
 mod turns;
 
 #[cfg(feature = "file")]
@@ -30,6 +32,9 @@ pub use line::{Line, Lines};
 pub use progress::Progress;
 pub use rows::{Rows, Stripe};
 pub use striped::Striped;
+#[cfg(feature = "file")]
+pub use trace::Trace;
+#[cfg(feature = "file")]
 pub(crate) use turns::Alone;
 pub use turns::Turns;
 

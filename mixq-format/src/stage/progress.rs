@@ -5,7 +5,7 @@
 //! rows that are still needed. A stage of one layer may also go from the last row to the first one. Then its
 //! output begins a little behind the input.
 
-use super::{Alone, Lines, Stage};
+use super::{Lines, Trace};
 use crate::{Layer, Tensor};
 
 /// Bytes between the offsets of two tensors, at least.
@@ -26,7 +26,7 @@ pub struct Progress {
 impl Progress {
     /// Beside which rows of `input`, a tensor from outside of the stage, its output is written. `layers` are
     /// those of the stage.
-    pub fn of(stage: &Stage, layers: &[Layer], lines: &Lines, input: &Tensor) -> Progress {
+    pub fn of(layers: &[Layer], lines: &Lines, trace: &Trace, input: &Tensor) -> Progress {
         // Layers that read it, or what others have written in its place; and those that write in the place of
         // the output.
         let output = layers[layers.len() - 1].output().offset;
@@ -37,27 +37,21 @@ impl Progress {
         // Of two tensors that overlap, the one that begins behind the other also ends there: where the arena
         // grows, what lies at its end moves.
         let mut progress = Progress { forwards: vec![whole], backwards: Vec::new() };
-        let forwards = Stage { backwards: false, ..*stage };
-        // The last rows of a layer are not made where no stride reaches them.
-        let (turns, mut alone) = Alone::new(lines, &forwards);
-        while alone.advance(&turns) {}
-        let in_all: Vec<u16> = (0..layers.len()).map(|index| turns.made(&alone.0, index)[1]).collect();
-        let (turns, mut alone) = Alone::new(lines, &forwards);
-        while alone.advance(&turns) {
+        for made in trace.turns() {
             for writer in writers() {
-                let [_, written] = turns.made(&alone.0, writer);
+                let [_, written] = made[writer];
                 let needed_by = |reader: usize| {
-                    let [before, after] = turns.made(&alone.0, reader);
+                    let [before, after] = made[reader];
                     // A layer before the writer has read in this turn, when the writer writes.
-                    let made = if reader < writer { after } else { before };
-                    if made < in_all[reader] { lines[reader].first(made) as u16 } else { input.height }
+                    let done = if reader < writer { after } else { before };
+                    if done < trace.in_all(reader) { lines[reader].first(done) as u16 } else { input.height }
                 };
                 let needed = readers().map(needed_by).min().unwrap_or(input.height);
                 progress.forwards.push([written, needed]);
             }
             if let [line] = lines[..] {
                 progress.backwards.push(whole);
-                let [before, after] = turns.made(&alone.0, 0);
+                let [before, after] = made[0];
                 let needed = line.needed(line.height - before).min(input.height.into()) as u16;
                 progress.backwards.push([line.height - after, needed]);
             }

@@ -176,14 +176,17 @@ impl<'a> Turns<'a> {
     }
 
     /// Rows that the place of a layer's output holds at the end of this turn.
+    #[cfg(feature = "file")]
     pub(super) fn held(&self, arena: &[u8], layer: usize) -> u16 {
         self.get(arena, layer, Count::After) - self.base(arena, self.lines[layer].place)
     }
 }
 
 /// The state of a stage that is gone through without an arena.
+#[cfg(feature = "file")]
 pub(crate) struct Alone(pub(crate) [u8; STATE_BYTES * super::MOST_LAYERS]);
 
+#[cfg(feature = "file")]
 impl Alone {
     /// The turns of a stage, and the memory of their state.
     pub(crate) fn new<'a>(lines: &'a [Line], stage: &Stage) -> (Turns<'a>, Alone) {

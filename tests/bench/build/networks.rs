@@ -97,7 +97,7 @@ fn module(index: usize, artifact: &Artifact, blocks: &mut Vec<Vec<u8>>, folder: 
 /// The turns of a stage, as `include_model!` writes them.
 fn striped(stage: &Stage, layers: &[Layer], kernels: &[Kernel], [parameters, arena]: [usize; 2]) -> String {
     let lines = stage.lines(layers).expect("the stage is valid");
-    let held = stage.held(&lines);
+    let held = mixq_format::Trace::new(stage, &lines).held;
     let mut calls = String::new();
     for (index, number) in stage.range().enumerate() {
         let table = format!("{:?}", layers[number].table());
