@@ -103,10 +103,12 @@ macro_rules! with_float {
 mod arena;
 #[doc(hidden)]
 pub mod export;
+mod frame;
 mod run;
 mod target;
 
 pub use arena::Arena;
+pub use frame::Frame;
 pub use mixq_format as format;
 pub use mixq_macros::include_model;
-pub use run::{run, run_layer};
+pub use run::{infer, run, run_layer};

@@ -1,6 +1,6 @@
 //! Which rows the layers of a stage read and write, followed row by row: the bytes of a row are its number.
 
-use mixq_format::{Bits, Layer, Pool, Rows, Stage, Tensor, Turns, Window};
+use mixq_format::{Bits, Layer, Pool, Rows, RowsError, Stage, Tensor, Turns, Window};
 use proptest::prelude::*;
 
 /// A window's height, stride and padding above.
@@ -35,19 +35,21 @@ fn layers(tensors: &[Tensor], reaches: &[Reach]) -> Vec<Layer> {
     tensors.windows(2).zip(reaches).map(layer).collect()
 }
 
-/// The arena: the input and the last output whole, between them what each place holds, at last the state.
-fn placed(mut tensors: Vec<Tensor>, reaches: &[Reach], rows: u16) -> (Vec<Layer>, Stage, usize) {
+/// The arena: the input and the last output whole, between them what each place holds, at last the state. Of an
+/// input that is fed, too, what its place holds.
+fn placed(mut tensors: Vec<Tensor>, reaches: &[Reach], rows: u16, fed: bool) -> (Vec<Layer>, Stage, usize) {
     // Each tensor in a place of its own, so that lines know them apart.
     let mut offset = 0;
     for tensor in &mut tensors {
         tensor.offset = offset;
         offset += 4 * u32::from(tensor.height);
     }
-    let stage = Stage { first: 0, layers: reaches.len() as u16, rows, state: 0 };
+    let stage = Stage { first: 0, layers: reaches.len() as u16, rows, state: 0, fed };
     let loose = layers(&tensors, reaches);
     let lines = stage.lines(&loose).unwrap();
     let held = stage.held(&lines);
-    let mut offset = 4 * u32::from(tensors[0].height);
+    let input = if fed { held[reaches.len()] } else { tensors[0].height };
+    let mut offset = 4 * u32::from(input);
     for (index, tensor) in tensors.iter_mut().enumerate().skip(1) {
         tensor.offset = offset;
         offset += 4 * u32::from(held[index - 1]);
@@ -86,7 +88,21 @@ fn execute(layer: &Layer, rows: &Rows, made: &mut u16, reach: Reach, arena: &mut
 
 fn reaches() -> impl Strategy<Value = Vec<Reach>> {
     let reach = (1u16..=6, 1u16..=4).prop_flat_map(|(span, stride)| (Just(span), Just(stride), 0..span));
-    prop::collection::vec(reach, 2..=7)
+    prop::collection::vec(reach, 1..=7)
+}
+
+/// Executes all layers in this turn.
+fn turn(turns: &Turns<'_>, layers: &[Layer], reaches: &[Reach], made: &mut [u16], arena: &mut [u8]) {
+    for (index, layer) in layers.iter().enumerate() {
+        if let Some(rows) = turns.rows(arena, index) {
+            execute(layer, &rows, &mut made[index], reaches[index], arena);
+        }
+    }
+}
+
+/// The rows of an image: their numbers.
+fn image(height: u16) -> Vec<u8> {
+    (0..u32::from(height)).flat_map(u32::to_le_bytes).collect()
 }
 
 proptest! {
@@ -96,30 +112,62 @@ proptest! {
     fn each_row_is_made_once_of_the_rows_that_it_needs(
         height in 1u16..=80,
         reaches in reaches(),
-        turn in 1u16..=9,
+        rows in 1u16..=9,
     ) {
-        let Some(tensors) = tensors(height, &reaches) else { return Ok(()) };
-        let (layers, stage, bytes) = placed(tensors, &reaches, turn);
+        let Some(tensors) = tensors(height, &reaches).filter(|_| reaches.len() > 1) else { return Ok(()) };
+        let (layers, stage, bytes) = placed(tensors, &reaches, rows, false);
         let lines = stage.lines(&layers).unwrap();
         let mut arena = vec![0xA5; bytes];
-        let Layer::MaxPool(first) = layers[0] else { unreachable!() };
-        for index in 0..first.input.height {
-            arena[4 * usize::from(index)..][..4].copy_from_slice(&u32::from(index).to_le_bytes());
-        }
+        arena[..4 * usize::from(height)].copy_from_slice(&image(height));
         let mut made = vec![0; layers.len()];
         let turns = Turns::new(&lines, &stage, &mut arena);
         let mut turned = 0;
         while turns.next(&mut arena) {
-            for (index, layer) in layers.iter().enumerate() {
-                if let Some(rows) = turns.rows(&arena, index) {
-                    execute(layer, &rows, &mut made[index], reaches[index], &mut arena);
-                }
-            }
+            turn(&turns, &layers, &reaches, &mut made, &mut arena);
             turned += 1;
             let last = layers[layers.len() - 1].output();
-            prop_assert_eq!(made[layers.len() - 1], last.height.min(turned * turn));
+            prop_assert_eq!(made[layers.len() - 1], last.height.min(turned * rows));
         }
         let last = layers[layers.len() - 1].output();
+        prop_assert!((0..last.height).all(|index| row(&arena, last, index) == u32::from(index)));
+    }
+
+    #[test]
+    fn rows_that_come_are_there_when_they_are_needed(
+        height in 1u16..=80,
+        reaches in reaches(),
+        rows in 1u16..=9,
+        pushes in prop::collection::vec(0usize..=12, 0..=80),
+    ) {
+        let Some(tensors) = tensors(height, &reaches) else { return Ok(()) };
+        let (layers, stage, bytes) = placed(tensors, &reaches, rows, true);
+        let lines = stage.lines(&layers).unwrap();
+        let mut arena = vec![0xA5; bytes];
+        let mut made = vec![0; layers.len()];
+        let turns = Turns::new(&lines, &stage, &mut arena);
+        turns.next(&mut arena);
+        let image = image(height);
+        let mut rest = &image[..];
+        // All that is left comes at last.
+        for push in pushes.into_iter().chain([usize::from(height)]) {
+            let left = rest.len() / 4;
+            let missing = RowsError::Missing { left, height: height.into() };
+            prop_assert_eq!(turns.is_fed(&arena), if left > 0 { Err(missing) } else { Ok(()) });
+            let too_many = RowsError::TooMany { rows: left + 1, left };
+            prop_assert_eq!(turns.accepts(&arena, 4 * (left + 1), 4), Err(too_many));
+            prop_assert_eq!(turns.accepts(&arena, 3, 4), Err(RowsError::Partial { elements: 3, row: 4 }));
+            let (mut taken, others) = rest.split_at(4 * push.min(left));
+            prop_assert_eq!(turns.accepts(&arena, taken.len(), 4), Ok(()));
+            while turns.take(&mut arena, &mut taken, 4, |from, to| to.copy_from_slice(from)) {
+                turn(&turns, &layers, &reaches, &mut made, &mut arena);
+                turns.next(&mut arena);
+            }
+            prop_assert!(taken.is_empty());
+            rest = others;
+        }
+        prop_assert_eq!(turns.is_fed(&arena), Ok(()));
+        let last = layers[layers.len() - 1].output();
+        prop_assert_eq!(made[layers.len() - 1], last.height);
         prop_assert!((0..last.height).all(|index| row(&arena, last, index) == u32::from(index)));
     }
 }

@@ -1,14 +1,15 @@
 //! What must hold of the stages of a network, and what their places hold.
 
-use super::{Alone, Line, Lines, MOST_LAYERS, Stage};
+use super::{Alone, Line, Lines, MOST_LINES, Stage};
 #[cfg(feature = "file")]
 use crate::Rows;
 use crate::{Layer, Network, Tensor, rules};
 
 impl Stage {
-    /// How many rows the place of each layer's output holds, found by going through all turns.
-    pub fn held(&self, lines: &Lines) -> [u16; MOST_LAYERS] {
-        let mut held = [0; MOST_LAYERS];
+    /// How many rows the place of each layer's output holds, and that of an input that is fed; found by going
+    /// through all turns.
+    pub fn held(&self, lines: &Lines) -> [u16; MOST_LINES] {
+        let mut held = [0; MOST_LINES];
         let (turns, mut alone) = Alone::new(lines, self);
         while alone.advance(&turns) {
             for (index, line) in lines.iter().enumerate() {
@@ -86,6 +87,9 @@ pub(crate) fn validate(network: &Network<'_>) -> Result<(), (usize, &'static str
         let lines = stage.lines(network.layers).map_err(wrong)?;
         let layers = &network.layers[stage.range()];
         is_closed(network, stage, layers).map_err(wrong)?;
+        if stage.fed {
+            is_fed(network, layers).map_err(wrong)?;
+        }
         stage.rows_are_there(layers, &lines).map_err(wrong)?;
         let held = stage.held(&lines);
         for (index, layer) in layers.iter().enumerate() {
@@ -148,6 +152,26 @@ fn is_closed(network: &Network<'_>, stage: &Stage, layers: &[Layer]) -> Result<(
     Ok(())
 }
 
+/// The layers of a stage that is fed are the only ones that read the input of the network, which is the only one,
+/// and read nothing else from outside.
+#[cfg(feature = "file")]
+fn is_fed(network: &Network<'_>, layers: &[Layer]) -> Result<(), &'static str> {
+    let input = &network.input;
+    if !network.others.is_empty() {
+        return Err("one of several inputs is fed in rows");
+    }
+    if !layers[0].inputs().any(|tensor| tensor == input) {
+        return Err("a stage that is fed does not read the input");
+    }
+    for (later, reader) in network.layers.iter().enumerate().skip(layers.len()) {
+        let written = network.layers[..later].iter().any(|layer| layer.output() == input);
+        if reader.inputs().any(|tensor| tensor == input) && !written {
+            return Err("an input that is fed in rows is read after the stage");
+        }
+    }
+    Ok(())
+}
+
 /// All places of a stage are in use at the same time: none overlaps another one.
 #[cfg(feature = "file")]
 fn are_apart(layers: &[Layer], lines: &Lines, stage: &Stage, held: &[u16]) -> Result<(), &'static str> {
@@ -190,4 +214,14 @@ pub fn held_layers(layers: &[Layer], stages: &[Stage]) -> Vec<Layer> {
         }
     }
     placed
+}
+
+/// The input with as many rows as the arena holds of it: all, unless it is fed. A stage that is not valid changes
+/// nothing.
+#[cfg(feature = "file")]
+pub fn held_input(input: &Tensor, layers: &[Layer], stages: &[Stage]) -> Tensor {
+    let lines = |stage: &&Stage| stage.lines(layers).ok();
+    let fed = stages.first().filter(|stage| stage.fed).and_then(|stage| Some((stage, lines(&stage)?)));
+    let height = fed.map_or(input.height, |(stage, lines)| stage.held(&lines)[usize::from(stage.layers)]);
+    Tensor { height, ..*input }
 }

@@ -5,7 +5,9 @@
 //! last tensor: every layer makes the rows that the next ones need for that, and then the rows that no layer
 //! needs any more make room. No row is computed twice.
 //!
-//! What the stage reads from outside, and what it writes last, lies in the arena whole.
+//! What the stage reads from outside, and what it writes last, lies in the arena whole. The first stage of a
+//! network may be *fed*: then its input comes in rows, and of it, too, the arena holds only the rows that are
+//! still needed. Turns wait until the rows that they need are there.
 //!
 //! Kernels see a shorter tensor, see [`Rows`]. Which rows that are, [`Turns`] computes from a [`Line`] of
 //! numbers for each layer, on the device and on the host alike.
@@ -13,6 +15,7 @@
 use crate::{Bits, Tensor};
 
 mod checks;
+mod feed;
 mod line;
 mod reach;
 mod rows;
@@ -20,8 +23,9 @@ mod striped;
 mod turns;
 
 #[cfg(feature = "file")]
-pub use checks::held_layers;
+pub use checks::{held_input, held_layers};
 pub(crate) use checks::{state_over, validate};
+pub use feed::RowsError;
 pub use line::{Line, Lines};
 pub use rows::{Rows, Stripe};
 pub use striped::Striped;
@@ -31,6 +35,9 @@ pub use turns::Turns;
 /// Layers of the longest stage.
 pub const MOST_LAYERS: usize = 96;
 
+/// Lines of the longest stage: one for each layer, and one for the input of a stage that is fed.
+const MOST_LINES: usize = MOST_LAYERS + 1;
+
 /// A run of layers that are executed in stripes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "file", derive(serde::Serialize, serde::Deserialize))]
@@ -38,26 +45,40 @@ pub const MOST_LAYERS: usize = 96;
 pub struct Stage {
     /// Index of its first layer.
     pub first: u16,
-    /// How many layers it has: 2 or more.
+    /// How many layers it has: 2 or more, or at least 1 if it is fed.
     pub layers: u16,
     /// Rows of the last layer's output that are made in a turn.
     pub rows: u16,
     /// First byte of its state in the arena, a multiple of 4: [`Stage::state_bytes`] bytes.
     pub state: u32,
+    /// Whether its input, the only one of the network, comes in rows while the stage is executed. Only the
+    /// first stage can be, and it begins with the first layer.
+    #[cfg_attr(feature = "file", serde(default, skip_serializing_if = "core::ops::Not::not"))]
+    pub fed: bool,
 }
 
 impl Stage {
     /// Bytes of flash that a layer takes in a stage, in addition to its table: the rows that its tensors
     /// hold, and its [`Line`].
-    pub const TABLE_BYTES: usize = 4 * size_of::<u16>() + size_of::<Line>();
+    pub const LAYER_BYTES: usize = 4 * size_of::<u16>() + size_of::<Line>();
+
+    /// Bytes of flash that the stage takes, in addition to the tables of its layers.
+    pub const fn table_bytes(&self) -> usize {
+        Stage::LAYER_BYTES * self.layers as usize + self.feed_bytes()
+    }
+
+    /// Those of them that the [`Line`] of its input takes, if it is fed.
+    pub const fn feed_bytes(&self) -> usize {
+        if self.fed { size_of::<Line>() } else { 0 }
+    }
 
     /// Bytes of the arena that kernels work in while a stage is executed, at least: as many as each needs. So
     /// they take less of the stack, where the table of the stripe lies.
     pub const SCRATCH_BYTES: usize = crate::target::armv7em::LEAST_SCRATCH_OF_RGB3X3_AND_SUMS;
 
-    /// Bytes of the arena that say how far each layer is.
+    /// Bytes of the arena that say how far each layer is, and how many rows have come.
     pub const fn state_bytes(&self) -> usize {
-        turns::STATE_BYTES * self.layers as usize
+        turns::STATE_BYTES * (self.layers as usize + self.fed as usize)
     }
 
     /// Its state as a tensor.
