@@ -13,6 +13,8 @@ struct Ways<'a> {
     whole: Vec<u64>,
     /// The runs that can be stages, and the bytes that live during each.
     stages: Vec<(&'a Stripes, u64)>,
+    /// Whether the image must come in rows: the first step then is in a stage that is fed.
+    fed: bool,
 }
 
 impl<'a> Ways<'a> {
@@ -20,16 +22,19 @@ impl<'a> Ways<'a> {
         let lifetimes = schedule.lifetimes(widths, &[]);
         let whole: Vec<u64> =
             (0..schedule.steps.len()).map(|step| live_bytes(&lifetimes, step) as u64).collect();
-        let candidates = match execution {
-            Execution::Stripes => schedule.candidates(),
-            Execution::Whole => &[],
+        let fed = execution == Execution::Rows;
+        let (first, others): (&[Stripes], &[Stripes]) = match execution {
+            Execution::Stripes => (&[], schedule.candidates()),
+            Execution::Rows => (schedule.fed(), schedule.candidates()),
+            Execution::Whole => (&[], &[]),
         };
-        let fits = candidates.iter().filter(|stripes| schedule.of_words(stripes, widths));
+        let others = others.iter().filter(|stripes| !fed || stripes.stage.first > 0);
+        let fits = first.iter().chain(others).filter(|stripes| schedule.of_words(stripes, widths));
         let stages = fits.map(|stripes| {
             let lifetimes = schedule.lifetimes(widths, std::slice::from_ref(stripes));
             (stripes, live_bytes(&lifetimes, stripes.stage.range().start) as u64)
         });
-        Ways { whole, stages: stages.collect() }
+        Ways { whole, stages: stages.collect(), fed }
     }
 
     /// The stages with which no step takes more than `ram` bytes, with the fewest instructions more than
@@ -45,7 +50,7 @@ impl<'a> Ways<'a> {
                     best[end] = Some((extra, by));
                 }
             };
-            if self.whole[step] <= ram {
+            if self.whole[step] <= ram && !(self.fed && step == 0) {
                 reach(step + 1, extra, None);
             }
             let here =
@@ -77,11 +82,14 @@ impl<'a> Ways<'a> {
 }
 
 /// The stages and the arena of a network at these widths that fit `ram` bytes, with the fewest instructions
-/// more than whole tensors take: none, if these fit. `None`: there is no such way.
+/// more than whole tensors take: none, if these fit and the image need not come in rows. `None`: there is no such
+/// way.
 pub fn fit(schedule: &Schedule, widths: &[Bits], ram: Ram) -> Option<(Vec<Stripes>, Plan)> {
-    let plan = schedule.plan(widths, &[]);
-    if plan.bytes as u64 <= ram.bytes {
-        return Some((Vec::new(), plan));
+    if ram.execution != Execution::Rows {
+        let plan = schedule.plan(widths, &[]);
+        if plan.bytes as u64 <= ram.bytes {
+            return Some((Vec::new(), plan));
+        }
     }
     let ways = Ways::new(schedule, widths, ram.execution);
     let mut target = ram.bytes;
@@ -96,7 +104,8 @@ pub fn fit(schedule: &Schedule, widths: &[Bits], ram: Ram) -> Option<(Vec<Stripe
     }
 }
 
-/// Bytes of the smallest arena in which a network can be executed at these widths.
+/// Bytes of the smallest arena in which a network can be executed at these widths; `u64::MAX`, if its image must
+/// come in rows and cannot.
 pub fn least(schedule: &Schedule, widths: &[Bits], execution: Execution) -> u64 {
     let ways = Ways::new(schedule, widths, execution);
     let mut sizes: Vec<u64> =
@@ -104,7 +113,7 @@ pub fn least(schedule: &Schedule, widths: &[Bits], execution: Execution) -> u64 
     sizes.sort_unstable();
     sizes.dedup();
     let first = sizes.partition_point(|bytes| ways.within(*bytes).is_none());
-    let whole = schedule.plan(widths, &[]).bytes as u64;
+    let whole = if ways.fed { u64::MAX } else { schedule.plan(widths, &[]).bytes as u64 };
     let plans = sizes[first..].iter().filter_map(|bytes| {
         let stages = ways.within(*bytes)?;
         Some(schedule.plan(widths, &stages).bytes as u64)
@@ -113,10 +122,13 @@ pub fn least(schedule: &Schedule, widths: &[Bits], execution: Execution) -> u64 
     plans.take(8).min().map_or(whole, |striped| striped.min(whole))
 }
 
-/// Bytes of RAM in which no activation has to lose bits: on whole tensors, and the least in stripes.
-pub fn uncut_bytes(schedule: &Schedule) -> [u64; 2] {
+/// Bytes of RAM in which no activation has to lose bits: on whole tensors, the least in stripes, and the least if
+/// the image comes in rows, which not all can.
+pub fn uncut_bytes(schedule: &Schedule) -> (u64, u64, Option<u64>) {
     let widths = schedule.initial_widths();
-    [Execution::Whole, Execution::Stripes].map(|execution| least(schedule, &widths, execution))
+    let bytes = [Execution::Whole, Execution::Stripes, Execution::Rows];
+    let [whole, stripes, rows] = bytes.map(|execution| least(schedule, &widths, execution));
+    (whole, stripes, (rows < u64::MAX).then_some(rows))
 }
 
 /// Bytes that live at each step at these widths, in the way to execute it that takes least.

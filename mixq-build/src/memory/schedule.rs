@@ -30,6 +30,8 @@ pub struct Schedule {
     outline: Vec<Layer>,
     /// All runs of steps that can be executed in stripes, once somebody has asked.
     candidates: OnceLock<Vec<Stripes>>,
+    /// The same of the runs to which the image comes in rows.
+    fed: OnceLock<Vec<Stripes>>,
 }
 
 /// A tensor of the arena.
@@ -119,8 +121,8 @@ impl Schedule {
         let logits = graph.is_logits(output).then_some(width);
         let input_bits = graph.inputs.iter().map(|input| input.bits).collect();
         let outline = stripes::outline(graph, &tensors, &steps);
-        let candidates = OnceLock::new();
-        Schedule { tensors, steps, fixed, input_bits, logits, tensor_of_node, outline, candidates }
+        let (candidates, fed) = (OnceLock::new(), OnceLock::new());
+        Schedule { tensors, steps, fixed, input_bits, logits, tensor_of_node, outline, candidates, fed }
     }
 
     /// Widths before any cut: 8 bits, and 32 for the logits. Those of the inputs are the first ones.
@@ -215,7 +217,10 @@ impl Schedule {
 
     /// The rows that the arena holds of a tensor, if not all.
     pub fn held(&self, tensor: usize, stages: &[Stripes]) -> Option<usize> {
-        let writer = self.writer(tensor)?;
+        let Some(writer) = self.writer(tensor) else {
+            // The image is the only input then.
+            return stages.iter().find_map(|stripes| stripes.image);
+        };
         let stripes = stages.iter().find(|stripes| stripes.stage.range().contains(&writer))?;
         stripes.held[writer - usize::from(stripes.stage.first)]
     }
@@ -224,6 +229,26 @@ impl Schedule {
     pub fn candidates(&self) -> &[Stripes] {
         let last_reader = |step: usize| self.tensors[self.steps[step].output].life.1;
         self.candidates.get_or_init(|| stripes::candidates(&self.outline, last_reader))
+    }
+
+    /// All runs of steps that can be executed in stripes to which the image comes in rows; none, if the network has
+    /// several inputs.
+    pub fn fed(&self) -> &[Stripes] {
+        let last_reader = |step: usize| self.tensors[self.steps[step].output].life.1;
+        self.fed.get_or_init(|| match self.image_reader() {
+            Some(reader) => stripes::fed(&self.outline, last_reader, reader),
+            None => Vec::new(),
+        })
+    }
+
+    /// The last step that reads the image, if it is the only input.
+    pub fn image_reader(&self) -> Option<usize> {
+        (self.tensors.len() - self.steps.len() == 1).then_some(self.tensors[0].life.1)
+    }
+
+    /// The steps as far as it matters to rows: see [`stripes::outline`].
+    pub fn outline(&self) -> &[Layer] {
+        &self.outline
     }
 
     /// Whether all rows that a stage reads and writes are whole words of the arena, at these widths.
