@@ -7,10 +7,11 @@ use fastrand::Rng;
 use mixq_build::engine::convert::{About, convert};
 use mixq_build::engine::graph::{Graph, Spec};
 use mixq_build::engine::import::layers;
-use mixq_build::engine::memory::{Allocation, allocate_uniformly};
-use mixq_build::engine::settings::{Rounding, Scheme};
+use mixq_build::engine::memory::{Allocation, allocate_uniformly, no_rows};
+use mixq_build::engine::settings::{Execution, Ram, Rounding, Scheme};
 use mixq_format::{Accuracy, Artifact, Bits, Budget};
 
+use crate::random::samples_of;
 use crate::trained::random_trained;
 
 /// Networks in stripes, in as little RAM as they can be executed in at these bits, each with a stage of five
@@ -25,9 +26,31 @@ pub fn networks() -> Vec<Artifact> {
     Bits::QUANTISED.map(first).to_vec()
 }
 
+/// The same of images that come in rows: pixels, and codes of 4 and of 2 bits that are made of samples.
+pub fn fed() -> Vec<Artifact> {
+    let of = |bits: Bits, seed: u64| {
+        let graph = random_graph(&mut Rng::with_seed(seed));
+        let graph = Graph { inputs: graph.inputs.clone().with_bits(|_| bits), ..graph };
+        let can = no_rows(&graph, bits).is_none();
+        let network =
+            can.then(|| least_in(&format!("fed{}", bits.count()), &graph, bits, Execution::Rows))?;
+        (network.header.stages[0].layers >= 4).then_some(network)
+    };
+    let first = |bits: Bits| (0..).find_map(|seed| of(bits, seed)).expect("some network has a long stage");
+    Bits::QUANTISED.map(first).to_vec()
+}
+
 /// A network with random weights, in as little RAM as it can be executed in at these bits.
 pub fn least(name: &str, graph: &Graph, bits: Bits) -> Artifact {
-    let allocate = |ram| allocate_uniformly(graph, bits, u64::MAX, ram, Scheme::PerChannel);
+    least_in(name, graph, bits, Execution::default())
+}
+
+/// The same of this execution.
+pub fn least_in(name: &str, graph: &Graph, bits: Bits, execution: Execution) -> Artifact {
+    let allocate = |bytes| {
+        let ram = Ram { bytes, execution };
+        allocate_uniformly(graph, bits, u64::MAX, ram, Scheme::PerChannel)
+    };
     let mut allocation = allocate(u64::MAX).expect("all of the memory is enough");
     while let Ok(less) = allocate(allocation.ram - 4) {
         allocation = less;
@@ -48,7 +71,7 @@ pub fn artifact(name: &str, graph: &Graph, allocation: &Allocation, seed: u64) -
         name: name.to_string(),
         task: mixq_format::Task::default(),
         labels: (0..graph.outputs()).map(|class| class.to_string()).collect(),
-        samples: Vec::new(),
+        samples: converted.inputs.iter().map(|input| samples_of(&input.tensor)).collect(),
         readout: mixq_format::Readout::default(),
         fingerprint: Default::default(),
         budget: Budget { flash: u64::MAX, ram: allocation.ram },

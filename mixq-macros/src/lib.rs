@@ -1,7 +1,9 @@
 //! The macro behind `mixq_rt::include_model!`; use it from there, with its documentation.
 
+mod answers;
 mod dense;
 mod expand;
+mod frame;
 mod inputs;
 mod memory;
 mod models;

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+use mixq_format::Bits;
 use serde_json::{Value, json};
 
 use crate::{Answer, problems, table};

@@ -36,7 +36,8 @@ pub fn artifact(rng: &mut Rng) -> Artifact {
         };
     }
     if once_in(rng, 8) {
-        static STRIPED: LazyLock<Vec<Artifact>> = LazyLock::new(stripes::networks);
+        static STRIPED: LazyLock<Vec<Artifact>> =
+            LazyLock::new(|| [stripes::networks(), stripes::fed()].concat());
         return STRIPED[rng.usize(..STRIPED.len())].clone();
     }
     let schemes =
