@@ -115,8 +115,9 @@ pub fn write_models(folder: &Path, artifacts: &[Artifact], images: impl Fn(&Arti
     write("samples.rs".to_string(), format!("samples! {{\n{names}}}\n").as_bytes());
     let fed = artifacts.iter().filter(|artifact| artifact.header.stages.iter().any(|stage| stage.fed));
     let frame = |artifact: &Artifact| {
-        let kind = if artifact.header.samples.is_empty() { "pixels" } else { "samples" };
-        format!("    {kind} {}\n", artifact.header.name)
+        let header = &artifact.header;
+        let kind = if header.samples.is_empty() { "pixels" } else { "samples" };
+        format!("    {kind} {} {}\n", header.task.name().replace('-', "_"), header.name)
     };
     write(
         "frames.rs".to_string(),

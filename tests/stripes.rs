@@ -7,7 +7,7 @@ use fastrand::Rng;
 use mixq_build::engine::convert::{About, convert};
 use mixq_build::engine::graph::{Graph, Spec};
 use mixq_build::engine::import::layers;
-use mixq_build::engine::memory::{Allocation, allocate_uniformly, no_rows};
+use mixq_build::engine::memory::{Allocation, allocate_uniformly};
 use mixq_build::engine::settings::{Execution, Ram, Rounding, Scheme};
 use mixq_format::{Accuracy, Artifact, Bits, Budget};
 
@@ -26,20 +26,6 @@ pub fn networks() -> Vec<Artifact> {
     Bits::QUANTISED.map(first).to_vec()
 }
 
-/// The same of images that come in rows: pixels, and codes of 4 and of 2 bits that are made of samples.
-pub fn fed() -> Vec<Artifact> {
-    let of = |bits: Bits, seed: u64| {
-        let graph = random_graph(&mut Rng::with_seed(seed));
-        let graph = Graph { inputs: graph.inputs.clone().with_bits(|_| bits), ..graph };
-        let can = no_rows(&graph, bits).is_none();
-        let network =
-            can.then(|| least_in(&format!("fed{}", bits.count()), &graph, bits, Execution::Rows))?;
-        (network.header.stages[0].layers >= 4).then_some(network)
-    };
-    let first = |bits: Bits| (0..).find_map(|seed| of(bits, seed)).expect("some network has a long stage");
-    Bits::QUANTISED.map(first).to_vec()
-}
-
 /// A network with random weights, in as little RAM as it can be executed in at these bits.
 pub fn least(name: &str, graph: &Graph, bits: Bits) -> Artifact {
     least_in(name, graph, bits, Execution::default())
@@ -47,6 +33,14 @@ pub fn least(name: &str, graph: &Graph, bits: Bits) -> Artifact {
 
 /// The same of this execution.
 pub fn least_in(name: &str, graph: &Graph, bits: Bits, execution: Execution) -> Artifact {
+    artifact(name, graph, &least_allocation(graph, bits, execution), 1)
+}
+
+/// The allocation of the least RAM at these bits.
+///
+/// # Panics
+/// If there is none.
+pub fn least_allocation(graph: &Graph, bits: Bits, execution: Execution) -> Allocation {
     let allocate = |bytes| {
         let ram = Ram { bytes, execution };
         allocate_uniformly(graph, bits, u64::MAX, ram, Scheme::PerChannel)
@@ -55,7 +49,7 @@ pub fn least_in(name: &str, graph: &Graph, bits: Bits, execution: Execution) -> 
     while let Ok(less) = allocate(allocation.ram - 4) {
         allocation = less;
     }
-    artifact(name, graph, &allocation, 1)
+    allocation
 }
 
 /// The artifact of a network with random weights, written and read.
@@ -63,6 +57,14 @@ pub fn least_in(name: &str, graph: &Graph, bits: Bits, execution: Execution) -> 
 /// # Panics
 /// If it is not valid.
 pub fn artifact(name: &str, graph: &Graph, allocation: &Allocation, seed: u64) -> Artifact {
+    let artifact = unchecked(name, graph, allocation, seed);
+    let read = Artifact::from_bytes(&artifact.to_bytes());
+    assert_eq!(read.as_ref().map_err(|error| error.to_string()), Ok(&artifact), "seed {seed}");
+    artifact
+}
+
+/// The same, which may be of another task than it says.
+pub fn unchecked(name: &str, graph: &Graph, allocation: &Allocation, seed: u64) -> Artifact {
     let scheme = Scheme::PerChannel;
     let trained = random_trained(&mut Rng::with_seed(seed), graph, allocation, scheme, Rounding::Nearest);
     let converted = convert(graph, allocation, scheme, &trained);
@@ -77,10 +79,7 @@ pub fn artifact(name: &str, graph: &Graph, allocation: &Allocation, seed: u64) -
         budget: Budget { flash: u64::MAX, ram: allocation.ram },
         accuracy: Accuracy::default(),
     };
-    let artifact = converted.into_artifact(about);
-    let read = Artifact::from_bytes(&artifact.to_bytes());
-    assert_eq!(read.as_ref().map_err(|error| error.to_string()), Ok(&artifact), "seed {seed}");
-    artifact
+    converted.into_artifact(about)
 }
 
 /// A network that resolves: convolutions of all kinds, pools, functions and residual branches on images of up

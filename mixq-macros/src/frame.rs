@@ -89,12 +89,19 @@ pub fn module(header: &Header, steps: &[Step<'_>], memory: Memory) -> TokenStrea
 
             #answers
 
+            // Inlined: it takes no stack beside that of its caller.
+            #[inline(always)]
             fn feed(&mut self, mut rows: &[u8]) {
-                while turns().take(self.arena.bytes_mut(), &mut rows, INPUT_ROW_BYTES, |from, to| {
-                    to.copy_from_slice(from);
-                }) {
+                while self.take(&mut rows) {
                     self.turn();
                 }
+            }
+
+            // Not inlined: what it takes of the stack is free again when a turn is executed.
+            #[inline(never)]
+            fn take(&mut self, rows: &mut &[u8]) -> bool {
+                let copy = |from: &[u8], to: &mut [u8]| to.copy_from_slice(from);
+                turns().take(self.arena.bytes_mut(), rows, INPUT_ROW_BYTES, copy)
             }
 
             /// Executes what the rows that have come are enough for.

@@ -153,10 +153,17 @@ pub fn frame(header: &Header) -> TokenStream {
             ::core::result::Result::Ok(())
         }
 
+        #[inline(always)]
         fn feed_samples(&mut self, mut rows: &[i16]) {
-            while turns().take(self.arena.bytes_mut(), &mut rows, #row, |samples, codes| { #make }) {
+            while self.take_samples(&mut rows) {
                 self.turn();
             }
+        }
+
+        #[inline(never)]
+        fn take_samples(&mut self, rows: &mut &[i16]) -> bool {
+            let make = |samples: &[i16], codes: &mut [u8]| { #make };
+            turns().take(self.arena.bytes_mut(), rows, #row, make)
         }
     }
 }

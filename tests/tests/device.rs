@@ -6,10 +6,10 @@ use std::sync::LazyLock;
 
 use mixq_format::{Artifact, Bits, Tensor, encode_narrow};
 use mixq_tests::firmware::{self, Board, Options, Part};
-use mixq_tests::{networks, stripes};
+use mixq_tests::{frames, networks, stripes};
 
 static ARTIFACTS: LazyLock<Vec<Artifact>> =
-    LazyLock::new(|| networks::all().into_iter().chain(stripes::networks()).chain(stripes::fed()).collect());
+    LazyLock::new(|| [networks::all(), stripes::networks(), frames::fed(), frames::tasks()].concat());
 
 /// The folder of the networks, written once for all tests.
 static MODELS: LazyLock<PathBuf> = LazyLock::new(|| {
@@ -74,10 +74,11 @@ fn pushed_rows_give_the_logits_of_the_host() {
     let printed = firmware::run(Board::Stm32f405, &build(target, Part::Frames), &[]);
     let (printed, stack) = firmware::logits_and_stack(&printed);
     println!("bytes of stack: {stack:?}");
-    assert_eq!(stack.len(), 3);
+    let artifacts: Vec<Artifact> = frames::fed().into_iter().chain(frames::tasks()).collect();
+    assert_eq!(stack.len(), artifacts.len());
     assert!(stack.iter().all(|(_, bytes)| *bytes <= firmware::STACK), "{stack:?}");
     let mut expected = Vec::new();
-    for artifact in stripes::fed() {
+    for artifact in artifacts {
         let header = &artifact.header;
         let lines = networks::expected(std::slice::from_ref(&artifact));
         expected.extend(lines.into_iter().flat_map(|line| vec![line; 3]));

@@ -11,9 +11,10 @@ use cortex_m_rt::entry;
 use semihosting::{println, process};
 
 macro_rules! frames {
-    ($($kind:ident $model:ident)*) => {
+    ($($kind:ident $task:ident $model:ident)*) => {
         #[entry]
-        #[allow(non_upper_case_globals)]
+        // Each static becomes an argument of the real main function.
+        #[allow(non_upper_case_globals, clippy::too_many_arguments)]
         fn main() -> ! {
             $(static mut $model: models::$model::Network = models::$model::Network::new();)*
             $({
@@ -22,21 +23,22 @@ macro_rules! frames {
                 let images = include_bytes!(concat!(env!("MIXQ_MODELS"), "/", stringify!($model), ".images"));
                 let mut used = 0;
                 for image in images.as_chunks::<INPUT_BYTES>().0 {
+                    let infer = |network: &mut models::$model::Network| {
+                        let mut frame = network.begin();
+                        for row in image.as_chunks::<INPUT_ROW_BYTES>().0 {
+                            frame.push_rows(row).unwrap();
+                        }
+                        frame.finish().unwrap();
+                    };
+                    used = used.max(stack::used(infer, $model));
                     for numbers in NUMBERS {
-                        let infer = |network: &mut models::$model::Network| {
-                            let mut frame = network.begin();
-                            for rows in parts(image, INPUT_ROW_BYTES, numbers) {
-                                frame.push_rows(rows).unwrap();
-                            }
-                            frame.finish().unwrap();
-                        };
-                        used = used.max(stack::used(infer, $model));
                         let mut frame = $model.begin();
                         for rows in parts(image, INPUT_ROW_BYTES, numbers) {
                             frame.push_rows(rows).unwrap();
                         }
                         logits::print(name, frame.finish().unwrap());
                     }
+                    answers!($task $model image);
                     // An image that is given up, and wrong pushes: the next one begins anew.
                     let mut frame = $model.begin();
                     frame.push_rows(&image[..3 * INPUT_ROW_BYTES]).unwrap();
@@ -52,6 +54,44 @@ macro_rules! frames {
             })*
             process::exit(0)
         }
+    };
+}
+
+/// What the task answers at the end of a frame is what it answers for the image.
+macro_rules! answers {
+    (classification $model:ident $image:ident) => {
+        same!($model $image classify());
+        same!($model $image probabilities());
+        let mut frame = $model.begin();
+        frame.push_rows($image).unwrap();
+        assert_eq!(frame.top::<2>().unwrap(), $model.top::<2>($image));
+    };
+    (multi_label $model:ident $image:ident) => {
+        same!($model $image labels());
+        same!($model $image probabilities());
+    };
+    (regression $model:ident $image:ident) => {
+        same!($model $image values());
+        same!($model $image real_values());
+    };
+    (dense $model:ident $image:ident) => {
+        same!($model $image mask());
+        let mut frame = $model.begin();
+        frame.push_rows($image).unwrap();
+        let count = frame.objects().unwrap().count();
+        assert_eq!(count, $model.objects($image).count());
+    };
+    (reconstruction $model:ident $image:ident) => {
+        let _ = $model.is_abnormal($image);
+    };
+}
+
+macro_rules! same {
+    ($model:ident $image:ident $method:ident()) => {
+        let mut frame = $model.begin();
+        frame.push_rows($image).unwrap();
+        let answer = frame.$method().unwrap().clone();
+        assert_eq!(answer, $model.$method($image).clone());
     };
 }
 
