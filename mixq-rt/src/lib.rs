@@ -66,6 +66,9 @@
 //! # Ok::<(), mixq_rt::format::Invalid>(())
 //! ```
 //!
+//! [`infer`] does the same with a copy of the image. Where a network takes its image in rows, so that the arena
+//! never holds all of it, [`infer`] pushes them, and [`Frame`] takes them a few at a time.
+//!
 //! # Requirements
 //!
 //! The kernels for ARMv7E-M (Cortex-M4, M7) are also for ARMv8-M Mainline with DSP instructions (Cortex-M33,

@@ -219,10 +219,8 @@ fn alive(schedule: &Schedule, stages: &[Stripes]) -> Vec<Vec<Alive>> {
 }
 
 fn dead_end(schedule: &Schedule, ram: Ram) -> Infeasible {
-    let at = |step| ram_dead_end(schedule, step, ram.execution);
-    let step = (0..schedule.steps.len())
-        .find(|&step| matches!(at(Some(step)), Infeasible::Ram { needed, .. } if needed > ram.bytes));
-    at(step)
+    let live = execution::live(schedule, &at_most(schedule, Bits::B2), ram.execution);
+    ram_dead_end(schedule, live.iter().position(|bytes| *bytes > ram.bytes), ram)
 }
 
 /// What lost bits, in the order of the nodes.
