@@ -80,7 +80,7 @@ pub use inputs::{Input, Layers};
 #[cfg(feature = "file")]
 pub use readout::{ErrorFigures, Figures, LabelFigures, PixelFigures, Readout, Unit, ValueFigures};
 #[cfg(feature = "file")]
-pub use stage::{held_input, held_layers};
+pub use stage::{Progress, held_input, held_layers};
 
 /// Version of the `.mixq` format and of the meaning of its numbers. An artifact of another version
 /// is stale: it is never reinterpreted.

@@ -218,8 +218,9 @@ impl Network<'_> {
     }
 }
 
-/// What a layer reads is still there: no layer after the one that wrote it has written over it. `placed`: the
-/// layers with the rows that the arena holds.
+/// What a layer reads is still there: no layer after the one that wrote it has written over it. (What the
+/// layers of a stage write over one another, the checks of stages say.) `placed`: the layers with the rows that
+/// the arena holds.
 fn inputs_are_there(
     layers: &[Layer],
     placed: &[Layer],
@@ -229,7 +230,10 @@ fn inputs_are_there(
     for (input, held) in layers[reader].inputs().zip(placed[reader].inputs()) {
         let wanted = rules::range(held);
         let writer = layers[..reader].iter().rposition(|layer| layer.output() == input);
-        let mut since = placed[writer.map_or(0, |writer| writer + 1)..reader].iter();
+        let beside = stages.iter().find(|stage| stage.range().contains(&reader));
+        let until = beside.map_or(reader, |stage| stage.range().start);
+        let after = writer.map_or(0, |writer| writer + 1);
+        let mut since = placed[after.min(until)..until].iter();
         let over = |other: &Layer| {
             let other = rules::range(other.output());
             other.start < wanted.end && wanted.start < other.end

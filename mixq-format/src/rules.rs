@@ -54,6 +54,8 @@ pub(crate) const fn layer(layer: &Layer, parameter_bytes: usize, arena_bytes: us
 /// All rules, for a layer of a stage: the places of its tensors hold so many rows of the first input, the
 /// second and the output. Rows are whole words, so that each of them begins with a word.
 ///
+/// Whether its output lies over an input that the arena holds whole: then each stripe must be checked.
+///
 /// # Errors
 /// The first rule that is broken.
 pub(crate) const fn striped(
@@ -61,8 +63,13 @@ pub(crate) const fn striped(
     held: [u16; 3],
     parameter_bytes: usize,
     arena_bytes: usize,
-) -> Verdict {
-    keep!(places(&layer.on_rows(&Rows::held(held, 0)), arena_bytes));
+) -> Result<bool, &'static str> {
+    let placed = layer.on_rows(&Rows::held(held, 0));
+    keep!(tensors(&placed, arena_bytes));
+    let overlaps = match (over_whole(layer, &placed, false), over_whole(layer, &placed, true)) {
+        (Ok(first), Ok(second)) => first || second,
+        (Err(reason), _) | (_, Err(reason)) => return Err(reason),
+    };
     keep!(shapes(layer));
     keep!(sums(layer));
     require!(of_words(layer.first_input()) && of_words(layer.output()), "a row in a stage is not of words");
@@ -70,7 +77,28 @@ pub(crate) const fn striped(
         // Of a pixel that multiplies others all is one row.
         require!(second.height == 1 || of_words(second), "a row in a stage is not of words");
     }
-    parameters::check(layer, parameter_bytes as u64)
+    keep!(parameters::check(layer, parameter_bytes as u64));
+    Ok(overlaps)
+}
+
+/// Whether the output of a layer lies over an input, and the arena holds all rows of both. `placed`: the layer
+/// with the rows that the arena holds.
+///
+/// # Errors
+/// The output lies over an input, and may not.
+const fn over_whole(layer: &Layer, placed: &Layer, second: bool) -> Result<bool, &'static str> {
+    let (whole, input) = match (second, layer.second_input(), placed.second_input()) {
+        (false, ..) => (layer.first_input(), placed.first_input()),
+        (true, Some(whole), Some(input)) => (whole, input),
+        (true, ..) => return Ok(false),
+    };
+    let output = placed.output();
+    if !lies_over(placed, input, second) {
+        return Ok(false);
+    }
+    let are_whole = input.height == whole.height && output.height == layer.output().height;
+    require!(are_whole && input.offset != output.offset, "the output overlaps an input");
+    Ok(true)
 }
 
 const fn of_words(tensor: &Tensor) -> bool {
@@ -79,13 +107,23 @@ const fn of_words(tensor: &Tensor) -> bool {
 
 /// Tensors in the arena, of which the output lies over none that is read.
 const fn places(layer: &Layer, arena_bytes: usize) -> Verdict {
+    keep!(tensors(layer, arena_bytes));
+    require!(!lies_over(layer, layer.first_input(), false), "the output overlaps an input");
+    if let Some(second) = layer.second_input() {
+        require!(!lies_over(layer, second, true), "the output overlaps an input");
+    }
+    Ok(())
+}
+
+/// Tensors in the arena.
+const fn tensors(layer: &Layer, arena_bytes: usize) -> Verdict {
     require!(arena_bytes as u64 <= MOST_BYTES, "an arena has more than 256 MiB");
     keep!(tensor(layer.first_input(), arena_bytes));
     keep!(tensor(layer.output(), arena_bytes));
-    keep!(input(layer, layer.first_input(), false));
+    require!(!is_logits(layer.first_input()), "logits are read by a layer");
     if let Some(second) = layer.second_input() {
         keep!(tensor(second, arena_bytes));
-        keep!(input(layer, second, true));
+        require!(!is_logits(second), "logits are read by a layer");
     }
     Ok(())
 }
@@ -111,9 +149,8 @@ const fn tensor(tensor: &Tensor, arena_bytes: usize) -> Verdict {
     Ok(())
 }
 
-/// An input and the output: the output may not lie over the input, unless a layer works in place.
-const fn input(layer: &Layer, input: &Tensor, second: bool) -> Verdict {
-    require!(!is_logits(input), "logits are read by a layer");
+/// Whether the output lies over an input, and the layer does not work in place.
+const fn lies_over(layer: &Layer, input: &Tensor, second: bool) -> bool {
     let output = layer.output();
     let same_place = input.offset == output.offset && input.bits as u8 == output.bits as u8;
     let in_place = match layer {
@@ -130,9 +167,13 @@ const fn input(layer: &Layer, input: &Tensor, second: bool) -> Verdict {
         | Layer::Resize(_)
         | Layer::GroupedConv(_) => false,
     };
-    let (i, o) = (range(input), range(output));
-    require!(in_place || i.end <= o.start || o.end <= i.start, "the output overlaps an input");
-    Ok(())
+    !in_place && meet(input, output)
+}
+
+/// Whether two tensors overlap.
+pub(crate) const fn meet(a: &Tensor, b: &Tensor) -> bool {
+    let (a, b) = (range(a), range(b));
+    a.start < b.end && b.start < a.end
 }
 
 /// Windows that meet the input, and shapes that belong to the operator.

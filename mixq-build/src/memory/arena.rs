@@ -11,6 +11,37 @@ pub struct Lifetime {
     pub last: usize,
 }
 
+/// Two tensors of which one may lie over the other in part: a stage writes rows of its output where no row of
+/// its input lies that it still needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Overlap {
+    /// The tensor that is read.
+    pub input: usize,
+    /// The tensor that is written.
+    pub output: usize,
+    /// Bytes from the start of the output to the start of the input, at least, if rows go from the first to the
+    /// last.
+    pub forwards: usize,
+    /// Bytes from the start of the input to the start of the output, at least, if rows go from the last to the
+    /// first; `None`, if they cannot.
+    pub backwards: Option<usize>,
+}
+
+/// All tensors to place.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Lives {
+    /// Their bytes, and when they live.
+    pub places: Vec<Lifetime>,
+    /// Which of them may lie over one another: all others may not.
+    pub overlaps: Vec<Overlap>,
+}
+
+impl From<Vec<Lifetime>> for Lives {
+    fn from(places: Vec<Lifetime>) -> Lives {
+        Lives { places, overlaps: Vec::new() }
+    }
+}
+
 /// Offsets of all tensors and the bytes of the arena that holds them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
@@ -37,32 +68,85 @@ impl Lifetime {
     }
 }
 
-/// Bytes that live during `step`, with alignment.
-pub fn live_bytes(tensors: &[Lifetime], step: usize) -> usize {
-    let alive = tensors.iter().filter(|tensor| (tensor.first..=tensor.last).contains(&step));
-    alive.map(Lifetime::aligned).sum()
+impl Overlap {
+    /// Bytes that both tensors take together, at least.
+    fn span(&self, places: &[Lifetime]) -> usize {
+        let [input, output] = [self.input, self.output].map(|index| places[index].aligned());
+        let forwards = (self.forwards + input).max(output);
+        let backwards = self.backwards.map(|distance| (distance + output).max(input));
+        forwards.min(backwards.unwrap_or(forwards)).min(input + output)
+    }
 }
 
-/// Places tensors so that no two that live at the same time overlap.
+impl Lives {
+    /// Bytes that live during `step`, with alignment.
+    pub fn bytes(&self, step: usize) -> usize {
+        let lives = |place: &&Lifetime| (place.first..=place.last).contains(&step);
+        let alive: usize = self.places.iter().filter(lives).map(Lifetime::aligned).sum();
+        let both = |overlap: &&Overlap| {
+            [overlap.input, overlap.output].iter().all(|index| lives(&&self.places[*index]))
+        };
+        let saved = self.overlaps.iter().filter(both);
+        let saved = saved.map(|overlap| self.places[overlap.output].aligned() - self.added(overlap));
+        alive - saved.sum::<usize>()
+    }
+
+    /// Bytes that the output of an overlap takes beside the input, at least.
+    pub fn added(&self, overlap: &Overlap) -> usize {
+        overlap.span(&self.places) - self.places[overlap.input].aligned()
+    }
+
+    /// Steps until the last one at which something lives.
+    fn steps(&self) -> usize {
+        self.places.iter().map(|place| place.last + 1).max().unwrap_or(0)
+    }
+
+    /// Bytes from the start of one place to the start of another one that lies behind it, at least.
+    fn distance(&self, first: usize, second: usize) -> usize {
+        let apart = self.places[first].aligned();
+        let of_overlap = |overlap: &Overlap| {
+            if (overlap.output, overlap.input) == (first, second) {
+                return Some(overlap.forwards);
+            }
+            if (overlap.input, overlap.output) == (first, second) {
+                return overlap.backwards;
+            }
+            None
+        };
+        self.overlaps.iter().find_map(of_overlap).map_or(apart, |distance| distance.min(apart))
+    }
+
+    /// Whether two places that live at the same time are as far apart as they must be.
+    fn are_apart(&self, offsets: &[usize], a: usize, b: usize) -> bool {
+        let (first, second) = if offsets[a] <= offsets[b] { (a, b) } else { (b, a) };
+        let is_empty = |index: usize| self.places[index].bytes == 0;
+        let apart = offsets[second] - offsets[first] >= self.distance(first, second);
+        apart || is_empty(a) || is_empty(b) || !self.places[a].meets(&self.places[b])
+    }
+}
+
+/// Places tensors so that no two that live at the same time overlap more than they may.
 ///
 /// First fit in several orders (by size, by life, by time), the best of which is improved by swaps. A chain
 /// always reaches the lower bound: there, tensors alternate between the two ends of the arena.
-pub fn plan(tensors: &[Lifetime]) -> Plan {
-    let steps = tensors.iter().map(|tensor| tensor.last + 1).max().unwrap_or(0);
-    let lower_bound = (0..steps).map(|step| live_bytes(tensors, step)).max().unwrap_or(0);
-    if let Some(offsets) = two_ends(tensors, lower_bound) {
+pub fn plan(lives: &Lives) -> Plan {
+    let tensors = &lives.places;
+    let lower_bound = (0..lives.steps()).map(|step| lives.bytes(step)).max().unwrap_or(0);
+    if let Some(offsets) = two_ends(lives, lower_bound) {
         return Plan { offsets, bytes: lower_bound, lower_bound, states: Vec::new() };
     }
-    let mut orders: Vec<Vec<usize>> = vec![(0..tensors.len()).collect(); 5];
+    let mut orders: Vec<Vec<usize>> = vec![(0..tensors.len()).collect(); 6];
     orders[0].sort_by_key(|&i| std::cmp::Reverse(tensors[i].bytes));
     orders[1].sort_by_key(|&i| (std::cmp::Reverse(tensors[i].last - tensors[i].first), tensors[i].first));
     orders[2].sort_by_key(|&i| (tensors[i].first, std::cmp::Reverse(tensors[i].bytes)));
     orders[3].sort_by_key(|&i| std::cmp::Reverse(tensors[i].last));
     let area = |i: usize| tensors[i].bytes * (1 + tensors[i].last - tensors[i].first);
     orders[4].sort_by_key(|&i| std::cmp::Reverse(area(i)));
+    // What is written behind what is read: then the output of a stage lies before its input.
+    orders[5].sort_by_key(|&i| std::cmp::Reverse((tensors[i].last, tensors[i].bytes)));
     let mut best: Option<(usize, Vec<usize>)> = None;
     for order in orders {
-        let found = improve(tensors, order, lower_bound);
+        let found = improve(lives, order, lower_bound);
         if best.as_ref().is_none_or(|(bytes, _)| found.0 < *bytes) {
             best = Some(found);
         }
@@ -75,14 +159,14 @@ pub fn plan(tensors: &[Lifetime]) -> Plan {
 }
 
 /// First fit in this order, with every swap of two tensors in it that makes the arena smaller.
-fn improve(tensors: &[Lifetime], mut order: Vec<usize>, lower_bound: usize) -> (usize, Vec<usize>) {
-    let mut best = first_fit(tensors, &order);
+fn improve(lives: &Lives, mut order: Vec<usize>, lower_bound: usize) -> (usize, Vec<usize>) {
+    let mut best = first_fit(lives, &order);
     let mut swaps = (0..order.len()).flat_map(|b| (0..b).map(move |a| (a, b)));
     while best.0 > lower_bound
         && let Some((a, b)) = swaps.next()
     {
         order.swap(a, b);
-        let fitted = first_fit(tensors, &order);
+        let fitted = first_fit(lives, &order);
         // Also as large an arena: from there another swap may make it smaller.
         if fitted.0 <= best.0 {
             best = fitted;
@@ -93,20 +177,27 @@ fn improve(tensors: &[Lifetime], mut order: Vec<usize>, lower_bound: usize) -> (
     best
 }
 
-fn first_fit(tensors: &[Lifetime], order: &[usize]) -> (usize, Vec<usize>) {
+fn first_fit(lives: &Lives, order: &[usize]) -> (usize, Vec<usize>) {
+    let tensors = &lives.places;
     let mut offsets = vec![0; tensors.len()];
     let mut placed: Vec<usize> = Vec::new();
     let mut arena = 0;
     for &index in order {
-        let mut neighbours: Vec<usize> =
-            placed.iter().copied().filter(|&other| tensors[other].meets(&tensors[index])).collect();
-        neighbours.sort_by_key(|&other| offsets[other]);
+        // From which offset on the tensor would lie over each neighbour, and up to which.
+        let mut taken: Vec<(usize, usize)> = (placed.iter())
+            .filter(|other| tensors[**other].meets(&tensors[index]))
+            .map(|&other| {
+                let end = offsets[other] + lives.distance(other, index);
+                ((offsets[other] + 1).saturating_sub(lives.distance(index, other)), end)
+            })
+            .collect();
+        taken.sort_unstable();
         let mut offset = 0;
-        for other in neighbours {
-            if offset + tensors[index].aligned() <= offsets[other] {
+        for (from, until) in taken {
+            if offset < from {
                 break;
             }
-            offset = offset.max(offsets[other] + tensors[other].aligned());
+            offset = offset.max(until);
         }
         offsets[index] = offset;
         arena = arena.max(offset + tensors[index].aligned());
@@ -116,18 +207,14 @@ fn first_fit(tensors: &[Lifetime], order: &[usize]) -> (usize, Vec<usize>) {
 }
 
 /// Alternates between bottom and top of an arena of the least size: right for every chain.
-fn two_ends(tensors: &[Lifetime], arena: usize) -> Option<Vec<usize>> {
+fn two_ends(lives: &Lives, arena: usize) -> Option<Vec<usize>> {
+    let tensors = &lives.places;
     let mut order: Vec<usize> = (0..tensors.len()).collect();
     order.sort_by_key(|&i| tensors[i].first);
     let mut offsets = vec![0; tensors.len()];
     for (turn, &index) in order.iter().enumerate() {
-        offsets[index] = if turn % 2 == 0 { 0 } else { arena - tensors[index].aligned() };
-        let end = offsets[index] + tensors[index].aligned();
-        let clash = order[..turn].iter().any(|&other| {
-            let overlap = offsets[other] < end && offsets[index] < offsets[other] + tensors[other].aligned();
-            overlap && tensors[other].meets(&tensors[index])
-        });
-        if clash {
+        offsets[index] = if turn % 2 == 0 { 0 } else { arena.checked_sub(tensors[index].aligned())? };
+        if order[..turn].iter().any(|&other| !lives.are_apart(&offsets, index, other)) {
             return None;
         }
     }

@@ -2,7 +2,7 @@
 
 use mixq_format::Bits;
 
-use super::arena::{ALIGNMENT, Plan, live_bytes};
+use super::arena::{ALIGNMENT, Plan};
 use super::schedule::Schedule;
 use super::stripes::Stripes;
 use crate::settings::{Execution, Ram};
@@ -18,10 +18,10 @@ struct Ways<'a> {
 }
 
 impl<'a> Ways<'a> {
-    fn new(schedule: &'a Schedule, widths: &[Bits], execution: Execution) -> Ways<'a> {
-        let lifetimes = schedule.lifetimes(widths, &[]);
-        let whole: Vec<u64> =
-            (0..schedule.steps.len()).map(|step| live_bytes(&lifetimes, step) as u64).collect();
+    /// `overlap`: whether the output of a stage may lie over its input.
+    fn new(schedule: &'a Schedule, widths: &[Bits], execution: Execution, overlap: bool) -> Ways<'a> {
+        let lives = schedule.lives(widths, &[]);
+        let whole: Vec<u64> = (0..schedule.steps.len()).map(|step| lives.bytes(step) as u64).collect();
         let fed = execution == Execution::Rows;
         let (first, others): (&[Stripes], &[Stripes]) = match execution {
             Execution::Stripes => (&[], schedule.candidates()),
@@ -31,8 +31,9 @@ impl<'a> Ways<'a> {
         let others = others.iter().filter(|stripes| !fed || stripes.stage.first > 0);
         let fits = first.iter().chain(others).filter(|stripes| schedule.of_words(stripes, widths));
         let stages = fits.map(|stripes| {
-            let lifetimes = schedule.lifetimes(widths, std::slice::from_ref(stripes));
-            (stripes, live_bytes(&lifetimes, stripes.stage.range().start) as u64)
+            let mut lives = schedule.lives(widths, std::slice::from_ref(stripes));
+            lives.overlaps.retain(|_| overlap);
+            (stripes, lives.bytes(stripes.stage.range().start) as u64)
         });
         Ways { whole, stages: stages.collect(), fed }
     }
@@ -91,35 +92,45 @@ pub fn fit(schedule: &Schedule, widths: &[Bits], ram: Ram) -> Option<(Vec<Stripe
             return Some((Vec::new(), plan));
         }
     }
-    let ways = Ways::new(schedule, widths, ram.execution);
-    let mut target = ram.bytes;
-    loop {
-        let stages = ways.within(target)?;
-        let plan = schedule.plan(widths, &stages);
-        if plan.bytes as u64 <= ram.bytes {
-            return Some((stages, plan));
+    // A plan may not place all tensors as near as they may lie: then stages that do not need it may fit.
+    let fit = |overlap: bool| {
+        let ways = Ways::new(schedule, widths, ram.execution, overlap);
+        let mut target = ram.bytes;
+        loop {
+            let stages = ways.within(target)?;
+            let plan = schedule.plan(widths, &stages);
+            if plan.bytes as u64 <= ram.bytes {
+                return Some((stages, plan));
+            }
+            // Where branches cross, a plan may need more than what lives at any step: less must live then.
+            target = (plan.lower_bound as u64).min(target).checked_sub(ALIGNMENT as u64)?;
         }
-        // Where branches cross, a plan may need more than what lives at any step: less must live then.
-        target = (plan.lower_bound as u64).min(target).checked_sub(ALIGNMENT as u64)?;
-    }
+    };
+    fit(true).or_else(|| fit(false))
 }
 
 /// Bytes of the smallest arena in which a network can be executed at these widths; `u64::MAX`, if its image must
 /// come in rows and cannot.
 pub fn least(schedule: &Schedule, widths: &[Bits], execution: Execution) -> u64 {
-    let ways = Ways::new(schedule, widths, execution);
-    let mut sizes: Vec<u64> =
-        ways.whole.iter().copied().chain(ways.stages.iter().map(|(_, live)| *live)).collect();
-    sizes.sort_unstable();
-    sizes.dedup();
-    let first = sizes.partition_point(|bytes| ways.within(*bytes).is_none());
-    let whole = if ways.fed { u64::MAX } else { schedule.plan(widths, &[]).bytes as u64 };
-    let plans = sizes[first..].iter().filter_map(|bytes| {
-        let stages = ways.within(*bytes)?;
-        Some(schedule.plan(widths, &stages).bytes as u64)
-    });
-    // The first one is hardly ever not the smallest.
-    plans.take(8).min().map_or(whole, |striped| striped.min(whole))
+    let whole = match execution {
+        Execution::Rows => u64::MAX,
+        Execution::Stripes | Execution::Whole => schedule.plan(widths, &[]).bytes as u64,
+    };
+    let striped = |overlap: bool| {
+        let ways = Ways::new(schedule, widths, execution, overlap);
+        let mut sizes: Vec<u64> =
+            ways.whole.iter().copied().chain(ways.stages.iter().map(|(_, live)| *live)).collect();
+        sizes.sort_unstable();
+        sizes.dedup();
+        let first = sizes.partition_point(|bytes| ways.within(*bytes).is_none());
+        let plans = sizes[first..].iter().filter_map(|bytes| {
+            let stages = ways.within(*bytes)?;
+            Some(schedule.plan(widths, &stages).bytes as u64)
+        });
+        // The first one is hardly ever not the smallest.
+        plans.take(8).min().unwrap_or(whole)
+    };
+    whole.min(striped(true)).min(striped(false))
 }
 
 /// Bytes of RAM in which no activation has to lose bits: on whole tensors, the least in stripes, and the least if
@@ -133,5 +144,5 @@ pub fn uncut_bytes(schedule: &Schedule) -> (u64, u64, Option<u64>) {
 
 /// Bytes that live at each step at these widths, in the way to execute it that takes least.
 pub fn live(schedule: &Schedule, widths: &[Bits], execution: Execution) -> Vec<u64> {
-    Ways::new(schedule, widths, execution).least()
+    Ways::new(schedule, widths, execution, true).least()
 }

@@ -3,61 +3,94 @@
 use mixq_format::target::Steps;
 use mixq_format::{Layer, Stage, Tensor, held_input};
 
-use super::arena::{Lifetime, live_bytes};
+use super::arena::{Lifetime, Lives, Overlap};
+use super::stripes;
 
 /// The step during which most bytes of the arena are alive (of several, the first), and these bytes; tensors
 /// take whole words, and of a stage what its places hold. Outputs that are kept live until the end.
 pub fn peak(inputs: &[Tensor], steps: Steps<'_>) -> (usize, u64) {
     let held = |input: &Tensor| held_input(input, steps.layers, steps.stages);
     let inputs: Vec<Tensor> = inputs.iter().map(held).collect();
-    let mut places = lifetimes(&inputs, steps.placed, steps.kept);
+    let mut living = Living::new(&inputs, steps.placed, steps.kept);
     for stage in steps.stages {
-        let (range, state) = (stage.range(), stage.state_bytes());
+        let range = stage.range();
         let during = |bytes: usize| Lifetime { bytes, first: range.start, last: range.start };
-        places.extend([during(Stage::SCRATCH_BYTES), during(state)]);
-        let stage = range;
-        for place in &mut places {
+        living.places.extend([during(Stage::SCRATCH_BYTES), during(stage.state_bytes())]);
+        for place in &mut living.places {
             // All of a stage is executed again and again.
-            if stage.contains(&place.first) {
-                place.first = stage.start;
+            if range.contains(&place.first) {
+                place.first = range.start;
             }
-            if stage.contains(&place.last) {
-                place.last = stage.end - 1;
+            if range.contains(&place.last) {
+                place.last = range.end - 1;
             }
         }
     }
-    let alive = |step: usize| live_bytes(&places, step) as u64;
+    let overlaps = steps.stages.iter().filter_map(|stage| living.overlap(stage, steps.layers)).collect();
+    let lives = Lives { places: living.places, overlaps };
+    let alive = |step: usize| lives.bytes(step) as u64;
     let busiest = (0..steps.layers.len()).rev().max_by_key(|step| alive(*step)).unwrap_or(0);
     (busiest, alive(busiest))
 }
 
-/// Bytes and lives of all places in the arena, as the layers read and write them. What a layer
-/// writes in the place of its input lengthens the life of that place.
-fn lifetimes(inputs: &[Tensor], layers: &[Layer], kept: &[Tensor]) -> Vec<Lifetime> {
-    let place = |tensor: &Tensor, now: usize| Lifetime { bytes: tensor.bytes(), first: now, last: now };
-    let mut places: Vec<Lifetime> = inputs.iter().map(|input| place(input, 0)).collect();
-    // Each tensor with its place.
-    let mut tensors: Vec<(Tensor, usize)> = inputs.iter().copied().zip(0..).collect();
-    for (now, layer) in layers.iter().enumerate() {
-        let mut taken = None;
-        for read in layer.inputs() {
+/// All places in the arena, as the layers read and write them.
+struct Living {
+    places: Vec<Lifetime>,
+    /// By layer: the places of what it reads, if a layer before it or an input of the network is there.
+    read: Vec<Vec<Option<usize>>>,
+    /// By layer: the place that it writes.
+    written: Vec<usize>,
+}
+
+impl Living {
+    /// What a layer writes in the place of its input lengthens the life of that place.
+    fn new(inputs: &[Tensor], layers: &[Layer], kept: &[Tensor]) -> Living {
+        let place = |tensor: &Tensor, now: usize| Lifetime { bytes: tensor.bytes(), first: now, last: now };
+        let mut places: Vec<Lifetime> = inputs.iter().map(|input| place(input, 0)).collect();
+        // Each tensor with its place.
+        let mut tensors: Vec<(Tensor, usize)> = inputs.iter().copied().zip(0..).collect();
+        let (mut read, mut written) = (Vec::new(), Vec::new());
+        for (now, layer) in layers.iter().enumerate() {
             // Of several equal tensors the latest is the one that is read.
-            let Some((_, index)) = tensors.iter().rev().find(|(tensor, _)| tensor == read) else { continue };
-            places[*index].last = now;
-            if read.offset == layer.output().offset {
-                taken = Some(*index);
+            let find = |tensor: &Tensor| Some(tensors.iter().rev().find(|(other, _)| other == tensor)?.1);
+            let from: Vec<Option<usize>> = layer.inputs().map(find).collect();
+            from.iter().flatten().for_each(|index| places[*index].last = now);
+            let over = layer.inputs().zip(&from).filter(|(read, _)| read.offset == layer.output().offset);
+            let index = over.filter_map(|(_, index)| *index).last().unwrap_or(places.len());
+            if index == places.len() {
+                places.push(place(layer.output(), now));
+            }
+            tensors.push((*layer.output(), index));
+            read.push(from);
+            written.push(index);
+        }
+        for tensor in kept {
+            if let Some((_, index)) = tensors.iter().rev().find(|(other, _)| other == tensor) {
+                places[*index].last = layers.len().saturating_sub(1);
             }
         }
-        let index = taken.unwrap_or(places.len());
-        if index == places.len() {
-            places.push(place(layer.output(), now));
-        }
-        tensors.push((*layer.output(), index));
+        Living { places, read, written }
     }
-    for tensor in kept {
-        if let Some((_, index)) = tensors.iter().rev().find(|(other, _)| other == tensor) {
-            places[*index].last = layers.len().saturating_sub(1);
-        }
+
+    /// How the output of a stage may lie over what the stage reads: as
+    /// [`Schedule::lives`](super::schedule::Schedule) finds it.
+    fn overlap(&self, stage: &Stage, layers: &[Layer]) -> Option<Overlap> {
+        let (range, lines) = (stage.range(), stage.lines(layers).ok()?);
+        let over = stripes::over(stage, &layers[range.clone()], &lines)?;
+        let reader = &layers[range.start + over.reader];
+        let (input, output) = (reader.inputs().nth(over.which)?, layers[range.end - 1].output());
+        let row = |tensor: &Tensor| usize::from(tensor.width) * tensor.pixel_bytes();
+        let (input_row, output_row) = (row(input), row(output));
+        let [input, output] =
+            [self.read[range.start + over.reader][over.which]?, self.written[range.end - 1]];
+        let is_free = input != output
+            && self.places[input].last < range.end
+            && self.places[output].first >= range.start;
+        is_free.then(|| Overlap {
+            input,
+            output,
+            forwards: over.progress.forwards(input_row, output_row),
+            backwards: over.progress.backwards(input_row, output_row),
+        })
     }
-    places
 }

@@ -10,6 +10,7 @@ mod lives;
 mod optimum;
 mod outline;
 pub mod paper;
+mod places;
 mod rows;
 pub mod rules;
 mod runtime;

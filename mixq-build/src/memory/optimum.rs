@@ -4,7 +4,7 @@ use mixq_format::Bits;
 
 use super::accumulator;
 use super::activations::{Fitted, at_most, fit_activations, ram_dead_end};
-use super::arena::ALIGNMENT;
+use super::arena::{ALIGNMENT, Overlap};
 use super::execution;
 use super::flash::{parameter_bytes, table_bytes, widths};
 use super::runtime::{Allocation, Cut, Infeasible, stage_bytes};
@@ -123,7 +123,11 @@ fn activations(
             different.push(stages);
         }
     }
-    let found = different.into_iter().filter_map(|stages| in_stages(schedule, ram, &by_width, stages));
+    let found = different.into_iter().flat_map(|stages| {
+        let assumed = assumptions(schedule, &stages).into_iter();
+        let found = assumed.map(|given| in_stages(schedule, ram, &by_width, (&stages, &given)));
+        found.flatten().collect::<Vec<_>>()
+    });
     let best = found.min_by(|(a, _), (b, _)| a.total_cmp(b));
     best.map(|(_, fitted)| fitted).ok_or_else(|| dead_end(schedule, ram))
 }
@@ -149,27 +153,58 @@ fn losses_by_width(graph: &Graph, schedule: &Schedule, losses: &[[f64; 3]]) -> V
     by_width
 }
 
-/// The widths that lose least if the network is executed in these stages, and what they lose.
+/// Bits that some widths are assumed to have.
+type Given = Vec<(usize, Bits)>;
+
+/// How many bytes the output of a stage takes over the input depends on the bits of both: for each way to choose
+/// those of the inputs, these bits. Of more than three inputs only equal bits.
+fn assumptions(schedule: &Schedule, stages: &[Stripes]) -> Vec<Given> {
+    let lives = schedule.lives(&schedule.initial_widths(), stages);
+    let read = |overlap: &Overlap| schedule.tensors.iter().find(|tensor| tensor.place == overlap.input);
+    let mut inputs: Vec<usize> = lives.overlaps.iter().filter_map(read).map(|tensor| tensor.width).collect();
+    inputs.retain(|width| !schedule.fixed[*width]);
+    inputs.sort_unstable();
+    inputs.dedup();
+    if inputs.len() > 3 {
+        return WIDTHS.map(|bits| inputs.iter().map(|width| (*width, bits)).collect()).to_vec();
+    }
+    inputs.into_iter().fold(vec![Vec::new()], |chosen: Vec<Given>, width| {
+        let with = |given: &Given| WIDTHS.map(|bits| [given.clone(), vec![(width, bits)]].concat());
+        chosen.iter().flat_map(with).collect()
+    })
+}
+
+/// The widths that lose least if the network is executed in these stages and some widths have given bits, and
+/// what they lose.
 fn in_stages(
     schedule: &Schedule,
     ram: Ram,
     by_width: &[Vec<f64>],
-    stages: Vec<Stripes>,
+    (stages, given): (&[Stripes], &Given),
 ) -> Option<(f64, Fitted)> {
-    let steps = alive(schedule, &stages);
-    let by_width = &with_words(schedule, by_width, &stages);
+    let steps = alive(schedule, stages, given);
+    let mut by_width = with_words(schedule, by_width, stages);
+    for (width, bits) in given {
+        let others = by_width[*width].iter_mut().zip(WIDTHS).filter(|(_, option)| option != bits);
+        others.for_each(|(loss, _)| *loss = f64::INFINITY);
+    }
+    let by_width = &by_width;
     let mut target = ram.bytes;
     loop {
         let choices = choose_activations(&steps, by_width, target)?;
+        let loss: f64 = choices.iter().zip(by_width).map(|(choice, losses)| losses[*choice]).sum();
+        if loss.is_infinite() {
+            // Only bits that may not be chosen fit.
+            return None;
+        }
         let chosen = |(width, choice): (usize, &usize)| options(schedule, width)[*choice];
         let widths: Vec<Bits> = choices.iter().enumerate().map(chosen).collect();
-        let plan = schedule.plan(&widths, &stages);
+        let plan = schedule.plan(&widths, stages);
         if plan.bytes as u64 <= ram.bytes {
-            let loss: f64 = choices.iter().zip(by_width).map(|(choice, losses)| losses[*choice]).sum();
-            return loss.is_finite().then_some((loss, Fitted { widths, cuts: Vec::new(), stages, plan }));
+            return Some((loss, Fitted { widths, cuts: Vec::new(), stages: stages.to_vec(), plan }));
         }
         // One word less than what these take at their busiest step.
-        target = (plan.lower_bound as u64).saturating_sub(ALIGNMENT as u64);
+        target = (plan.lower_bound as u64).min(target).checked_sub(ALIGNMENT as u64)?;
     }
 }
 
@@ -188,14 +223,16 @@ fn with_words(schedule: &Schedule, by_width: &[Vec<f64>], stages: &[Stripes]) ->
     by_width.iter().enumerate().map(of_width).collect()
 }
 
-/// For each step: the places that live then, with their bytes for each option of their width.
-fn alive(schedule: &Schedule, stages: &[Stripes]) -> Vec<Vec<Alive>> {
+/// For each step: the places that live then, with their bytes for each option of their width. `given`: bits of
+/// the inputs over which outputs of stages lie.
+fn alive(schedule: &Schedule, stages: &[Stripes], given: &Given) -> Vec<Vec<Alive>> {
     let initial = schedule.initial_widths();
     let at = |bits: Bits| {
         let widths = initial.iter().zip(&schedule.fixed).map(|(own, fixed)| if *fixed { *own } else { bits });
-        schedule.lifetimes(&widths.collect::<Vec<_>>(), stages)
+        schedule.lives(&widths.collect::<Vec<_>>(), stages)
     };
-    let lifetimes = WIDTHS.map(at);
+    let lives = WIDTHS.map(at);
+    let lifetimes = [0, 1, 2].map(|index: usize| &lives[index].places[..]);
     let places_end = schedule.tensors.iter().map(|tensor| tensor.place + 1).max().unwrap_or(0);
     let mut widths = vec![0; places_end];
     schedule.tensors.iter().for_each(|tensor| widths[tensor.place] = tensor.width);
@@ -205,10 +242,14 @@ fn alive(schedule: &Schedule, stages: &[Stripes]) -> Vec<Vec<Alive>> {
             (life.first..=life.last).contains(&step)
         };
         let places = (0..widths.len()).filter(here).map(|place| {
+            let over =
+                lives[0].overlaps.iter().find(|overlap| overlap.output == place && here(&overlap.input));
             let options = options(schedule, widths[place]).len();
-            let bytes = lifetimes.iter().take(options);
-            let bytes = bytes.map(|at| at[place].bytes.next_multiple_of(ALIGNMENT) as u64).collect();
-            Alive { width: widths[place], bytes }
+            let bytes = (0..options).map(|option| match over {
+                Some(overlap) => added(schedule, stages, overlap, &widths, (given, WIDTHS[option])),
+                None => lifetimes[option][place].bytes.next_multiple_of(ALIGNMENT) as u64,
+            });
+            Alive { width: widths[place], bytes: bytes.collect() }
         });
         // What stages need beside tensors has no width: it counts as of an input, whose width is given.
         let rest = (places_end..lifetimes[0].len()).filter(here);
@@ -216,6 +257,26 @@ fn alive(schedule: &Schedule, stages: &[Stripes]) -> Vec<Vec<Alive>> {
         places.chain(rest).collect()
     };
     (0..schedule.steps.len()).map(of_step).collect()
+}
+
+/// Bytes that the output of a stage takes with these bits beside the input over which it lies. `width_of`: the
+/// width of each place.
+fn added(
+    schedule: &Schedule,
+    stages: &[Stripes],
+    overlap: &Overlap,
+    width_of: &[usize],
+    (given, output_bits): (&Given, Bits),
+) -> u64 {
+    let mut widths = schedule.initial_widths();
+    let output = width_of[overlap.output];
+    if !schedule.fixed[output] {
+        widths[output] = output_bits;
+    }
+    given.iter().for_each(|(width, bits)| widths[*width] = *bits);
+    let lives = schedule.lives(&widths, stages);
+    let is_same = |other: &&Overlap| [other.input, other.output] == [overlap.input, overlap.output];
+    lives.overlaps.iter().find(is_same).map_or(0, |overlap| lives.added(overlap)) as u64
 }
 
 fn dead_end(schedule: &Schedule, ram: Ram) -> Infeasible {

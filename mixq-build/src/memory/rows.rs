@@ -32,7 +32,14 @@ impl Search<'_> {
         let steps = &self.schedule.steps;
         // The longest run of the first steps that can be executed in stripes.
         let outline = self.schedule.outline();
-        let stage = |layers: usize| Stage { first: 0, layers: layers as u16, rows: 1, state: 0, fed: true };
+        let stage = |layers: usize| Stage {
+            first: 0,
+            layers: layers as u16,
+            rows: 1,
+            state: 0,
+            backwards: false,
+            fed: true,
+        };
         let is_run = |layers: &usize| {
             let of_words = || steps[..*layers].iter().all(|step| self.odd_row(step).is_none());
             stage(*layers).lines(outline).is_ok() && of_words()

@@ -7,7 +7,7 @@ use mixq_format::{Bits, Stage};
 
 use super::accumulator;
 use super::activations::{Fitted, fit_activations};
-use super::arena::{Plan, live_bytes};
+use super::arena::Plan;
 use super::execution;
 use super::flash::{self, flash_bytes, parameter_bytes};
 use super::rules::cut_weights;
@@ -233,8 +233,7 @@ impl Allocation {
         fitted: Fitted,
     ) -> Allocation {
         let Fitted { widths, cuts, mut stages, plan } = fitted;
-        let states = stages.iter_mut().zip(&plan.states);
-        states.for_each(|(stripes, state)| stripes.stage.state = *state as u32);
+        schedule.place(&mut stages, &plan);
         let activations = schedule.activations(&widths);
         let flash = flash_bytes(graph, &weights, &activations, scheme) + stage_bytes(&stages);
         let placed = |(index, (tensor, &offset)): (usize, (&Tensor, &usize))| {
@@ -243,8 +242,8 @@ impl Allocation {
             PlacedTensor { shape, rows, bits: widths[width], offset, life }
         };
         let tensors = schedule.tensors.iter().zip(&plan.offsets).enumerate().map(placed).collect();
-        let lifetimes = schedule.lifetimes(&widths, &stages);
-        let live_bytes = (0..schedule.steps.len()).map(|step| live_bytes(&lifetimes, step) as u64).collect();
+        let lives = schedule.lives(&widths, &stages);
+        let live_bytes = (0..schedule.steps.len()).map(|step| lives.bytes(step) as u64).collect();
         let ram = plan.bytes as u64;
         Allocation { weights, activations, cuts, tensors, live_bytes, schedule, stages, plan, flash, ram }
     }

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 use mixq_format::{Bits, Layer, Stage};
 
-use super::arena::{ALIGNMENT, Lifetime, Plan, plan};
+use super::arena::ALIGNMENT;
 use super::stripes::{self, Stripes};
 use crate::graph::op::Output;
 use crate::graph::{Graph, Shape, Source};
@@ -180,51 +180,6 @@ impl Schedule {
         self.tensor_of_node.iter().map(|&tensor| widths[self.tensors[tensor].width]).collect()
     }
 
-    /// Bytes and lives of all places in the arena at these widths, in their order, and after them of
-    /// what each stage needs: bytes that kernels work in, and its state. `stages`: the runs of
-    /// steps that are executed in stripes; what lives at one of their steps lives at all of them.
-    pub fn lifetimes(&self, widths: &[Bits], stages: &[Stripes]) -> Vec<Lifetime> {
-        let mut places: Vec<Lifetime> = Vec::new();
-        let around = |step: usize| {
-            let stage =
-                stages.iter().map(|stripes| stripes.stage.range()).find(|steps| steps.contains(&step));
-            stage.map_or([step, step], |steps| [steps.start, steps.end - 1])
-        };
-        for (index, tensor) in self.tensors.iter().enumerate() {
-            let Shape { height, width, channels } = tensor.shape;
-            let rows = self.held(index, stages).unwrap_or(height);
-            let bytes = rows * width * widths[tensor.width].row_bytes(channels);
-            let first = if self.writer(index).is_some() { around(tensor.life.0)[0] } else { 0 };
-            let last = around(tensor.life.1)[1];
-            match places.get_mut(tensor.place) {
-                // What is made in place follows an input, and has its shape and width.
-                Some(place) => (place.last, place.bytes) = (place.last.max(last), place.bytes.max(bytes)),
-                None => places.push(Lifetime { bytes, first, last }),
-            }
-        }
-        for stripes in stages {
-            let steps = stripes.stage.range();
-            let during = |bytes: usize| Lifetime { bytes, first: steps.start, last: steps.end - 1 };
-            places.extend([during(Stage::SCRATCH_BYTES), during(stripes.stage.state_bytes())]);
-        }
-        places
-    }
-
-    /// The step that writes a tensor; inputs are written by none.
-    fn writer(&self, tensor: usize) -> Option<usize> {
-        tensor.checked_sub(self.tensors.len() - self.steps.len())
-    }
-
-    /// The rows that the arena holds of a tensor, if not all.
-    pub fn held(&self, tensor: usize, stages: &[Stripes]) -> Option<usize> {
-        let Some(writer) = self.writer(tensor) else {
-            // The image is the only input then.
-            return stages.iter().find_map(|stripes| stripes.image);
-        };
-        let stripes = stages.iter().find(|stripes| stripes.stage.range().contains(&writer))?;
-        stripes.held[writer - usize::from(stripes.stage.first)]
-    }
-
     /// All runs of steps that can be executed in stripes.
     pub fn candidates(&self) -> &[Stripes] {
         let last_reader = |step: usize| self.tensors[self.steps[step].output].life.1;
@@ -268,15 +223,6 @@ impl Schedule {
     /// These runs of steps, with what they hold; `None`, if one cannot be executed in stripes.
     pub fn stripes(&self, stages: &[Stage]) -> Option<Vec<Stripes>> {
         stages.iter().map(|stage| stripes::stripes(*stage, &self.outline)).collect()
-    }
-
-    /// The arena at these widths; offsets in the order of `tensors`.
-    pub fn plan(&self, widths: &[Bits], stages: &[Stripes]) -> Plan {
-        let plan = plan(&self.lifetimes(widths, stages));
-        let offsets = self.tensors.iter().map(|tensor| plan.offsets[tensor.place]).collect();
-        let places = self.tensors.iter().map(|tensor| tensor.place + 1).max().unwrap_or(0);
-        let states = (0..stages.len()).map(|stage| plan.offsets[places + 2 * stage + 1]).collect();
-        Plan { offsets, states, ..plan }
     }
 }
 

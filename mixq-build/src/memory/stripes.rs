@@ -1,6 +1,8 @@
 //! Runs of steps that may be executed in stripes of rows, and what of their tensors the arena then holds.
 
-use mixq_format::{Add, Bits, Constants, Elementwise, Layer, Line, Multiply, Operation, Pool, Stage, Tensor};
+use mixq_format::{
+    Add, Bits, Constants, Elementwise, Layer, Line, Lines, Multiply, Operation, Pool, Progress, Stage, Tensor,
+};
 
 use super::schedule::{self, Step};
 use crate::graph::{Graph, Op, Shape};
@@ -27,6 +29,19 @@ pub struct Stripes {
     pub image: Option<usize>,
     /// About how many instructions the stripes take more than whole tensors.
     pub extra: u64,
+    /// What its output may lie over.
+    pub over: Option<Over>,
+}
+
+/// The largest tensor that a stage reads from outside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Over {
+    /// A step of the stage that reads it, counted from the first one of the stage.
+    pub reader: usize,
+    /// Which of the inputs of that step it is.
+    pub which: usize,
+    /// Beside which of its rows the output is written.
+    pub progress: Progress,
 }
 
 /// All runs of a schedule that can be stages, for each number of rows in a turn.
@@ -59,10 +74,16 @@ fn runs(
     last_reader: &impl Fn(usize) -> usize,
     (found, work): (&mut Vec<Stripes>, &mut usize),
 ) {
-    let second = if fed { first } else { first + 1 };
-    for last in second..layers.len().min(first + mixq_format::MOST_LAYERS) {
-        let layers_of = (last + 1 - first) as u16;
-        let stage = |rows| Stage { first: first as u16, layers: layers_of, rows, state: 0, fed };
+    for last in first..layers.len().min(first + mixq_format::MOST_LAYERS) {
+        let whole = Stage {
+            first: first as u16,
+            layers: (last + 1 - first) as u16,
+            rows: 1,
+            state: 0,
+            backwards: false,
+            fed,
+        };
+        let stage = |rows| Stage { rows, ..whole };
         if stage(1).lines(layers).is_err() {
             // A longer run has the same layers, too.
             break;
@@ -77,7 +98,10 @@ fn runs(
             if *work > MOST_WORK {
                 return;
             }
-            found.extend(stripes(stage(rows), layers));
+            // A stage of one layer is of use only where its output lies over its input, or its input comes in
+            // rows.
+            let stripes = stripes(stage(rows), layers);
+            found.extend(stripes.filter(|stripes| last > first || fed || stripes.over.is_some()));
         }
     }
 }
@@ -99,7 +123,21 @@ pub fn stripes(stage: Stage, layers: &[Layer]) -> Option<Stripes> {
         500 + row * taps / 2
     };
     let extra = turns * layers[stage.range()].iter().map(of_layer).sum::<u64>();
-    Some(Stripes { stage, held, image, extra })
+    let over = over(&stage, &layers[stage.range()], &lines);
+    Some(Stripes { stage, held, image, extra, over })
+}
+
+/// What the output of a stage may lie over, if that ends with the stage. `layers` are those of the stage.
+pub fn over(stage: &Stage, layers: &[Layer], lines: &Lines) -> Option<Over> {
+    let read = layers.iter().zip(lines.iter()).enumerate().flat_map(|(reader, (layer, line))| {
+        let inputs = layer.inputs().zip(line.inputs).enumerate();
+        let outside = inputs.filter(|(_, (_, from))| *from == Line::OUTSIDE);
+        outside.map(move |(which, (tensor, _))| (reader, which, tensor))
+    });
+    let output = layers[layers.len() - 1].output();
+    let others = read.filter(|(.., tensor)| tensor.offset != output.offset);
+    let (reader, which, tensor) = others.max_by_key(|(.., tensor)| tensor.elements())?;
+    Some(Over { reader, which, progress: Progress::of(stage, layers, lines, tensor) })
 }
 
 /// The steps of a graph as layers, as far as it matters to rows: shapes, windows, and in whose place a tensor

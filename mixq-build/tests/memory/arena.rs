@@ -24,7 +24,7 @@ proptest! {
 
     #[test]
     fn no_two_living_tensors_overlap(tensors in lifetimes()) {
-        let plan = plan(&tensors);
+        let plan = plan(&tensors.clone().into());
         prop_assert_eq!(plan.offsets.len(), tensors.len());
         prop_assert!(plan.bytes.is_multiple_of(ALIGNMENT));
         let busiest = (0..20).map(|step| {
@@ -52,7 +52,7 @@ proptest! {
         let tensors: Vec<Lifetime> = (bytes.iter().enumerate())
             .map(|(step, &bytes)| Lifetime { bytes, first: life(step).0, last: life(step).1 })
             .collect();
-        let plan = plan(&tensors);
+        let plan = plan(&tensors.clone().into());
         prop_assert_eq!(plan.bytes, plan.lower_bound);
     }
 }

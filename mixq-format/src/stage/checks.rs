@@ -1,5 +1,7 @@
 //! What must hold of the stages of a network, and what their places hold.
 
+#[cfg(feature = "file")]
+use super::Progress;
 use super::{Alone, Line, Lines, MOST_LINES, Stage};
 #[cfg(feature = "file")]
 use crate::Rows;
@@ -172,31 +174,80 @@ fn is_fed(network: &Network<'_>, layers: &[Layer]) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// All places of a stage are in use at the same time: none overlaps another one.
+/// What lies in a place of a stage.
+#[cfg(feature = "file")]
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Content {
+    /// A tensor that the stage reads from outside, row after row, or what takes its place.
+    Outside,
+    /// One pixel that counts for all rows.
+    Pixel,
+    /// The output, or what it takes the place of.
+    Output,
+    /// Rows of the outputs of the layers that share a place.
+    Rows(u8),
+    /// How far the stage is.
+    State,
+}
+
+/// All places of a stage are in use at the same time: none overlaps another one. Only its output may lie over
+/// what it reads from outside, where no row lies that is still needed.
 #[cfg(feature = "file")]
 fn are_apart(layers: &[Layer], lines: &Lines, stage: &Stage, held: &[u16]) -> Result<(), &'static str> {
-    // Inputs and outputs of all layers, as many rows as are held; and the number of their place.
-    let mut tensors: Vec<(Tensor, u8)> = Vec::new();
+    // Inputs and outputs of all layers, as many rows as are held.
+    let mut tensors: Vec<(Tensor, Content)> = Vec::new();
+    let output = layers.last().map_or(0, |layer| layer.output().offset);
     for (index, layer) in layers.iter().enumerate() {
+        let of_writer = |writer: usize| match lines[writer].place {
+            Line::WHOLE if lines[writer].offset == output => Content::Output,
+            Line::WHOLE => Content::Outside,
+            place => Content::Rows(place),
+        };
         let placed = layer.on_rows(&Rows::held(stage.held_of(layer, index, lines, held), 0));
         for (tensor, input) in placed.inputs().zip(lines[index].inputs) {
-            tensors.push((*tensor, lines.get(usize::from(input)).map_or(Line::WHOLE, |line| line.place)));
+            let content = match input {
+                Line::OUTSIDE => Content::Outside,
+                Line::NONE => Content::Pixel,
+                writer => of_writer(writer.into()),
+            };
+            tensors.push((*tensor, content));
         }
-        tensors.push((*placed.output(), lines[index].place));
+        tensors.push((*placed.output(), of_writer(index)));
     }
-    tensors.push((stage.state(), lines.len() as u8));
-    for (index, (a, place)) in tensors.iter().enumerate() {
-        let range = rules::range(a);
-        let overlaps = |(b, other): &(Tensor, u8)| {
-            let is_same = other == place && b.offset == a.offset;
-            let b = rules::range(b);
-            !is_same && b.start < range.end && range.start < b.end
+    tensors.push((stage.state(), Content::State));
+    for (index, (a, content)) in tensors.iter().enumerate() {
+        let clashes = |(b, other): &(Tensor, Content)| {
+            let may_share = match (*content, *other) {
+                (Content::Outside, Content::Output) | (Content::Output, Content::Outside) => true,
+                (content, other) => content == other,
+            };
+            let is_same = may_share && b.offset == a.offset;
+            let follows = || match (*content, *other) {
+                (Content::Outside, Content::Output) => follows(stage, layers, lines, a, b),
+                (Content::Output, Content::Outside) => follows(stage, layers, lines, b, a),
+                _ => false,
+            };
+            !is_same && rules::meet(a, b) && !follows()
         };
-        if tensors[..index].iter().any(overlaps) {
+        if tensors[..index].iter().any(clashes) {
             return Err("two places of a stage overlap");
         }
     }
     Ok(())
+}
+
+/// Whether each row of the output is written where no row of `input` lies that the stage still needs.
+#[cfg(feature = "file")]
+fn follows(stage: &Stage, layers: &[Layer], lines: &Lines, input: &Tensor, output: &Tensor) -> bool {
+    let progress = Progress::of(stage, layers, lines, input);
+    let row = |tensor: &Tensor| usize::from(tensor.width) * tensor.pixel_bytes();
+    let (input_starts, output_starts) = (input.offset as usize, output.offset as usize);
+    if stage.backwards {
+        let apart = progress.backwards(row(input), row(output));
+        apart.is_some_and(|apart| output_starts >= input_starts + apart)
+    } else {
+        input_starts >= output_starts + progress.forwards(row(input), row(output))
+    }
 }
 
 /// The layers with tensors of as many rows as the arena holds: their ranges of bytes are those in the arena.

@@ -86,9 +86,13 @@ impl Stage {
     /// Why these layers cannot be a stage.
     pub fn lines(&self, layers: &[Layer]) -> Result<Lines, &'static str> {
         let layers = layers.get(self.range()).ok_or("a stage has layers that the network does not have")?;
-        let least = if self.fed { 1 } else { 2 };
-        if !(least..=MOST_LAYERS).contains(&layers.len()) || self.rows == 0 {
-            return Err("a stage has 2 to 96 layers, and makes at least a row in a turn");
+        if !(1..=MOST_LAYERS).contains(&layers.len()) || self.rows == 0 {
+            return Err("a stage has 1 to 96 layers, and makes at least a row in a turn");
+        }
+        if self.backwards && (layers.len() > 1 || self.fed) {
+            return Err(
+                "a stage of several layers, or one that is fed, goes from its last row to its first one",
+            );
         }
         if self.fed && self.first > 0 {
             return Err("a stage that is fed does not begin with the first layer");

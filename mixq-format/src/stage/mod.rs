@@ -5,9 +5,10 @@
 //! last tensor: every layer makes the rows that the next ones need for that, and then the rows that no layer
 //! needs any more make room. No row is computed twice.
 //!
-//! What the stage reads from outside, and what it writes last, lies in the arena whole. The first stage of a
-//! network may be *fed*: then its input comes in rows, and of it, too, the arena holds only the rows that are
-//! still needed. Turns wait until the rows that they need are there.
+//! What the stage reads from outside, and what it writes last, lies in the arena whole. The output may lie over
+//! the input: each row is written where no row lies that is still needed, see [`Progress`](progress). The first
+//! stage of a network may be *fed*: then its input comes in rows, and of it, too, the arena holds only the rows
+//! that are still needed. Turns wait until the rows that they need are there.
 //!
 //! Kernels see a shorter tensor, see [`Rows`]. Which rows that are, [`Turns`] computes from a [`Line`] of
 //! numbers for each layer, on the device and on the host alike.
@@ -17,6 +18,8 @@ use crate::{Bits, Tensor};
 mod checks;
 mod feed;
 mod line;
+#[cfg(feature = "file")]
+mod progress;
 mod reach;
 mod rows;
 mod striped;
@@ -27,6 +30,8 @@ pub use checks::{held_input, held_layers};
 pub(crate) use checks::{state_over, validate};
 pub use feed::RowsError;
 pub use line::{Line, Lines};
+#[cfg(feature = "file")]
+pub use progress::Progress;
 pub use rows::{Rows, Stripe};
 pub use striped::Striped;
 pub(crate) use turns::Alone;
@@ -45,7 +50,7 @@ const MOST_LINES: usize = MOST_LAYERS + 1;
 pub struct Stage {
     /// Index of its first layer.
     pub first: u16,
-    /// How many layers it has: 2 or more, or at least 1 if it is fed.
+    /// How many layers it has: 1 or more.
     pub layers: u16,
     /// Rows of the last layer's output that are made in a turn.
     pub rows: u16,
@@ -55,6 +60,9 @@ pub struct Stage {
     /// first stage can be, and it begins with the first layer.
     #[cfg_attr(feature = "file", serde(default, skip_serializing_if = "core::ops::Not::not"))]
     pub fed: bool,
+    /// Whether it goes from the last row to the first one: only a stage of one layer can.
+    #[cfg_attr(feature = "file", serde(default, skip_serializing_if = "core::ops::Not::not"))]
+    pub backwards: bool,
 }
 
 impl Stage {

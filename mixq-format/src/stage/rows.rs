@@ -42,8 +42,11 @@ pub trait Stripe: Table {
     /// question.) `whole`: the table before.
     fn fits(&self, whole: &Self) -> bool;
 
-    /// Rows of its tensors: of the first input, of the second if there is one, of the output.
-    fn heights(&self) -> [Option<u16>; 3];
+    /// Whether it may write its output in the place of an input.
+    const IN_PLACE: bool;
+
+    /// Its tensors: the first input, the second if there is one, the output.
+    fn tensors(&self) -> [Option<&Tensor>; 3];
 }
 
 /// Layers with windows.
@@ -70,8 +73,10 @@ macro_rules! windowed {
                 span(self).is_some_and(|span| rules::windows(&span, &self.input, &self.output).is_ok())
             }
 
-            fn heights(&self) -> [Option<u16>; 3] {
-                [Some(self.input.height), None, Some(self.output.height)]
+            const IN_PLACE: bool = false;
+
+            fn tensors(&self) -> [Option<&Tensor>; 3] {
+                [Some(&self.input), None, Some(&self.output)]
             }
         }
     )*};
@@ -110,9 +115,11 @@ macro_rules! row_for_row {
                 self.$a.height == height $(&& self.$b.height == ($rows_of_b)(whole, height))?
             }
 
-            fn heights(&self) -> [Option<u16>; 3] {
-                let second = None::<u16>$(.or(Some(self.$b.height)))?;
-                [Some(self.$a.height), second, Some(self.output.height)]
+            const IN_PLACE: bool = true;
+
+            fn tensors(&self) -> [Option<&Tensor>; 3] {
+                let second = None::<&Tensor>$(.or(Some(&self.$b)))?;
+                [Some(&self.$a), second, Some(&self.output)]
             }
         }
     )*};

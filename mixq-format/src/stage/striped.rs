@@ -1,18 +1,20 @@
 //! The proof that a layer of a stage fits its parameters and its arena, whatever rows it works on.
 
 use super::{Rows, Stripe};
-use crate::{Checked, Layer, rules};
+use crate::{Checked, Layer, Tensor, rules};
 
 /// The table of a layer of a stage, with whole tensors, and how many rows the place of each tensor holds.
 ///
 /// Only `new` makes one: the compiler checks that the places lie in the arena, and that the output lies over
-/// no input.
+/// no input. Where it may lie over one of which the arena holds all rows, each stripe is checked instead.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct Striped<T, const PARAMETERS: usize, const ARENA: usize> {
     table: T,
-    /// Of the first input, the second, the output; and a half that fills the word.
-    held: [u16; 4],
+    /// Of the first input, the second, the output.
+    held: [u16; 3],
+    /// Whether the place of the output lies over that of an input.
+    overlaps: bool,
 }
 
 impl<T: Stripe, const PARAMETERS: usize, const ARENA: usize> Striped<T, PARAMETERS, ARENA> {
@@ -22,23 +24,31 @@ impl<T: Stripe, const PARAMETERS: usize, const ARENA: usize> Striped<T, PARAMETE
     /// If they are not among the rows that the places hold, or windows do not meet them.
     #[inline(always)]
     pub fn rows(&self, rows: &Rows) -> Checked<T, PARAMETERS, ARENA> {
-        Checked::of_rows(narrowed(&self.table, &self.held, rows))
+        Checked::of_rows(narrowed(&self.table, &self.held, self.overlaps, rows))
     }
 }
 
 /// The table on these rows.
 // Not inlined: one function for all layers of a kind.
 #[inline(never)]
-fn narrowed<T: Stripe>(table: &T, held: &[u16; 4], rows: &Rows) -> T {
+fn narrowed<T: Stripe>(table: &T, held: &[u16; 3], overlaps: bool, rows: &Rows) -> T {
     let whole = table;
     let mut table = *whole;
     table.narrow(rows);
     let mut holds = table.fits(whole);
-    for (which, height) in table.heights().into_iter().enumerate() {
+    let tensors = table.tensors();
+    for (which, tensor) in tensors.into_iter().enumerate() {
         // Of a single input there is no second one.
-        let Some(height) = height else { continue };
-        let end = u32::from(rows.first[which]) + u32::from(height);
-        holds &= height > 0 && end <= u32::from(held[which]);
+        let Some(tensor) = tensor else { continue };
+        let end = u32::from(rows.first[which]) + u32::from(tensor.height);
+        holds &= tensor.height > 0 && end <= u32::from(held[which]);
+    }
+    if overlaps && let [Some(first), second, Some(output)] = tensors {
+        let apart = |input: &Tensor| {
+            let in_place = T::IN_PLACE && input.offset == output.offset;
+            in_place || !rules::meet(input, output)
+        };
+        holds &= apart(first) && second.is_none_or(apart);
     }
     assert!(holds, "rows that a stage does not hold");
     table
@@ -53,7 +63,7 @@ macro_rules! tables {
             /// If it breaks a rule; the message says which.
             pub const fn new(table: crate::$table, held: [u16; 3]) -> Self {
                 match rules::striped(&Layer::$layer(table), held, PARAMETERS, ARENA) {
-                    Ok(()) => Striped { table, held: [held[0], held[1], held[2], 0] },
+                    Ok(overlaps) => Striped { table, held, overlaps },
                     Err(reason) => panic!("{}", reason),
                 }
             }

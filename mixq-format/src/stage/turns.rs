@@ -25,6 +25,7 @@ pub struct Turns<'a> {
     pub(super) layers: usize,
     rows: u16,
     state: usize,
+    backwards: bool,
 }
 
 impl<'a> Turns<'a> {
@@ -40,7 +41,8 @@ impl<'a> Turns<'a> {
 
     /// The turns of a stage that has begun: the state in the arena says how far they are.
     pub fn resume(lines: &'a [Line], stage: &Stage) -> Self {
-        Turns { lines, layers: stage.layers.into(), rows: stage.rows, state: stage.state as usize }
+        let Stage { rows, backwards, .. } = *stage;
+        Turns { lines, layers: stage.layers.into(), rows, state: stage.state as usize, backwards }
     }
 
     fn place(&self, layer: usize, count: Count) -> usize {
@@ -152,9 +154,12 @@ impl<'a> Turns<'a> {
     #[inline(never)]
     pub fn rows(&self, arena: &[u8], layer: usize) -> Option<Rows> {
         let line = &self.lines[layer];
-        let [from, to] = self.made(arena, layer);
+        let [mut from, mut to] = self.made(arena, layer);
         if from >= to {
             return None;
+        }
+        if self.backwards {
+            [from, to] = [line.height - to, line.height - from];
         }
         let start = line.first(from) as u16;
         let mut rows = Rows { first: [0; 3], rows: [0, 0, to - from], pad_top: 0 };

@@ -1,0 +1,100 @@
+//! Which bytes of the arena each tensor takes, and when: what a plan is made of.
+
+use mixq_format::{Bits, Stage};
+
+use super::arena::{ALIGNMENT, Lifetime, Lives, Overlap, Plan, plan};
+use super::schedule::{Schedule, Tensor};
+use super::stripes::Stripes;
+use crate::graph::Shape;
+
+impl Schedule {
+    /// Bytes and lives of all places in the arena at these widths, in their order, and after them of
+    /// what each stage needs: bytes that kernels work in, and its state. `stages`: the runs of
+    /// steps that are executed in stripes; what lives at one of their steps lives at all of them.
+    pub fn lives(&self, widths: &[Bits], stages: &[Stripes]) -> Lives {
+        let mut places: Vec<Lifetime> = Vec::new();
+        let around = |step: usize| {
+            let stage =
+                stages.iter().map(|stripes| stripes.stage.range()).find(|steps| steps.contains(&step));
+            stage.map_or([step, step], |steps| [steps.start, steps.end - 1])
+        };
+        for (index, tensor) in self.tensors.iter().enumerate() {
+            let Shape { height, width, channels } = tensor.shape;
+            let rows = self.held(index, stages).unwrap_or(height);
+            let bytes = rows * width * widths[tensor.width].row_bytes(channels);
+            let first = if self.writer(index).is_some() { around(tensor.life.0)[0] } else { 0 };
+            let last = around(tensor.life.1)[1];
+            match places.get_mut(tensor.place) {
+                // What is made in place follows an input, and has its shape and width.
+                Some(place) => (place.last, place.bytes) = (place.last.max(last), place.bytes.max(bytes)),
+                None => places.push(Lifetime { bytes, first, last }),
+            }
+        }
+        for stripes in stages {
+            let steps = stripes.stage.range();
+            let during = |bytes: usize| Lifetime { bytes, first: steps.start, last: steps.end - 1 };
+            places.extend([during(Stage::SCRATCH_BYTES), during(stripes.stage.state_bytes())]);
+        }
+        let overlaps = stages.iter().filter_map(|stripes| self.overlap(stripes, widths, &places)).collect();
+        Lives { places, overlaps }
+    }
+
+    /// How the output of a stage may lie over what the stage reads; `None`, if one of them is of use before the
+    /// stage or after it.
+    fn overlap(&self, stripes: &Stripes, widths: &[Bits], places: &[Lifetime]) -> Option<Overlap> {
+        let over = stripes.over.as_ref()?;
+        let steps = stripes.stage.range();
+        let input = self.tensors[self.steps[steps.start + over.reader].inputs[over.which]];
+        let output = self.tensors[self.steps[steps.end - 1].output];
+        let is_free = input.place != output.place
+            && places[input.place].last < steps.end
+            && places[output.place].first >= steps.start;
+        if !is_free {
+            return None;
+        }
+        let row =
+            |tensor: &Tensor| tensor.shape.width * widths[tensor.width].row_bytes(tensor.shape.channels);
+        let (input_row, output_row) = (row(&input), row(&output));
+        let words = |bytes: usize| bytes.next_multiple_of(ALIGNMENT);
+        Some(Overlap {
+            input: input.place,
+            output: output.place,
+            forwards: words(over.progress.forwards(input_row, output_row)),
+            backwards: over.progress.backwards(input_row, output_row).map(words),
+        })
+    }
+
+    /// The step that writes a tensor; inputs are written by none.
+    fn writer(&self, tensor: usize) -> Option<usize> {
+        tensor.checked_sub(self.tensors.len() - self.steps.len())
+    }
+
+    /// The rows that the arena holds of a tensor, if not all.
+    pub fn held(&self, tensor: usize, stages: &[Stripes]) -> Option<usize> {
+        let Some(writer) = self.writer(tensor) else {
+            // The image is the only input then.
+            return stages.iter().find_map(|stripes| stripes.image);
+        };
+        let stripes = stages.iter().find(|stripes| stripes.stage.range().contains(&writer))?;
+        stripes.held[writer - usize::from(stripes.stage.first)]
+    }
+
+    /// The arena at these widths; offsets in the order of `tensors`.
+    pub fn plan(&self, widths: &[Bits], stages: &[Stripes]) -> Plan {
+        let plan = plan(&self.lives(widths, stages));
+        let offsets = self.tensors.iter().map(|tensor| plan.offsets[tensor.place]).collect();
+        let places = self.tensors.iter().map(|tensor| tensor.place + 1).max().unwrap_or(0);
+        let states = (0..stages.len()).map(|stage| plan.offsets[places + 2 * stage + 1]).collect();
+        Plan { offsets, states, ..plan }
+    }
+    /// Tells stages where a plan puts their state, and in which order of rows their output then follows their
+    /// input.
+    pub fn place(&self, stages: &mut [Stripes], plan: &Plan) {
+        for (stripes, state) in stages.iter_mut().zip(&plan.states) {
+            stripes.stage.state = *state as u32;
+            let (Some(over), [step]) = (&stripes.over, &self.steps[stripes.stage.range()]) else { continue };
+            let [input, output] = [step.inputs[over.which], step.output].map(|tensor| plan.offsets[tensor]);
+            stripes.stage.backwards = output > input;
+        }
+    }
+}
