@@ -1,6 +1,6 @@
 //! How a network is executed: which runs of steps in stripes, so that its activations fit the RAM.
 
-use mixq_format::Bits;
+use mixq_format::{Bits, Stage};
 
 use super::arena::{ALIGNMENT, Plan};
 use super::schedule::Schedule;
@@ -36,6 +36,16 @@ impl<'a> Ways<'a> {
             (stripes, lives.bytes(stripes.stage.range().start) as u64)
         });
         Ways { whole, stages: stages.collect(), fed }
+    }
+
+    /// The same where some steps are executed in stripes: then others on whole tensors need more, see
+    /// [`Schedule::lives`].
+    fn beside_stages(mut self, schedule: &Schedule) -> Ways<'a> {
+        let needs = |(step, bytes): (usize, &mut u64)| {
+            *bytes += if schedule.needs_scratch(step) { Stage::SCRATCH_BYTES as u64 } else { 0 };
+        };
+        self.whole.iter_mut().enumerate().for_each(needs);
+        self
     }
 
     /// The stages with which no step takes more than `ram` bytes, with the fewest instructions more than
@@ -94,7 +104,7 @@ pub fn fit(schedule: &Schedule, widths: &[Bits], ram: Ram) -> Option<(Vec<Stripe
     }
     // A plan may not place all tensors as near as they may lie: then stages that do not need it may fit.
     let fit = |overlap: bool| {
-        let ways = Ways::new(schedule, widths, ram.execution, overlap);
+        let ways = Ways::new(schedule, widths, ram.execution, overlap).beside_stages(schedule);
         let mut target = ram.bytes;
         loop {
             let stages = ways.within(target)?;
@@ -117,7 +127,7 @@ pub fn least(schedule: &Schedule, widths: &[Bits], execution: Execution) -> u64 
         Execution::Stripes | Execution::Whole => schedule.plan(widths, &[]).bytes as u64,
     };
     let striped = |overlap: bool| {
-        let ways = Ways::new(schedule, widths, execution, overlap);
+        let ways = Ways::new(schedule, widths, execution, overlap).beside_stages(schedule);
         let mut sizes: Vec<u64> =
             ways.whole.iter().copied().chain(ways.stages.iter().map(|(_, live)| *live)).collect();
         sizes.sort_unstable();

@@ -26,6 +26,12 @@ pub fn peak(inputs: &[Tensor], steps: Steps<'_>) -> (usize, u64) {
             }
         }
     }
+    let whole = |index: &usize| !steps.stages.is_empty() && steps.stage(*index).is_none();
+    let scratch = (0..steps.layers.len())
+        .filter(whole)
+        .filter(|index| matches!(steps.layers[*index], Layer::Conv(_) | Layer::GroupedConv(_)));
+    let scratch = scratch.map(|step| Lifetime { bytes: Stage::SCRATCH_BYTES, first: step, last: step });
+    living.places.extend(scratch);
     let overlaps = steps.stages.iter().filter_map(|stage| living.overlap(stage, steps.layers)).collect();
     let lives = Lives { places: living.places, overlaps };
     let alive = |step: usize| lives.bytes(step) as u64;

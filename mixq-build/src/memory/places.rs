@@ -10,7 +10,8 @@ use crate::graph::Shape;
 impl Schedule {
     /// Bytes and lives of all places in the arena at these widths, in their order, and after them of
     /// what each stage needs: bytes that kernels work in, and its state. `stages`: the runs of
-    /// steps that are executed in stripes; what lives at one of their steps lives at all of them.
+    /// steps that are executed in stripes; what lives at one of their steps lives at all of them. Beside
+    /// stages convolutions on whole tensors have bytes to work in, too: the turns take some of the stack.
     pub fn lives(&self, widths: &[Bits], stages: &[Stripes]) -> Lives {
         let mut places: Vec<Lifetime> = Vec::new();
         let around = |step: usize| {
@@ -34,6 +35,15 @@ impl Schedule {
             let steps = stripes.stage.range();
             let during = |bytes: usize| Lifetime { bytes, first: steps.start, last: steps.end - 1 };
             places.extend([during(Stage::SCRATCH_BYTES), during(stripes.stage.state_bytes())]);
+        }
+        if !stages.is_empty() {
+            let inside = |step: &usize| stages.iter().any(|stripes| stripes.stage.range().contains(step));
+            let whole = (0..self.steps.len()).filter(|step| !inside(step) && self.needs_scratch(*step));
+            places.extend(whole.map(|step| Lifetime {
+                bytes: Stage::SCRATCH_BYTES,
+                first: step,
+                last: step,
+            }));
         }
         let overlaps = stages.iter().filter_map(|stripes| self.overlap(stripes, widths, &places)).collect();
         Lives { places, overlaps }
@@ -62,6 +72,11 @@ impl Schedule {
             forwards: words(over.progress.forwards(input_row, output_row)),
             backwards: over.progress.backwards(input_row, output_row).map(words),
         })
+    }
+
+    /// Whether a step is executed by kernels that work in the arena, or else on the stack.
+    pub(super) fn needs_scratch(&self, step: usize) -> bool {
+        self.convolutions[step]
     }
 
     /// The step that writes a tensor; inputs are written by none.

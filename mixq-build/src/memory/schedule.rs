@@ -8,7 +8,7 @@ use mixq_format::{Bits, Layer, Stage};
 use super::arena::ALIGNMENT;
 use super::stripes::{self, Stripes};
 use crate::graph::op::Output;
-use crate::graph::{Graph, Shape, Source};
+use crate::graph::{Graph, Op, Shape, Source};
 
 /// The steps and tensors of a network. Flatten is not a step: its output is its input's tensor.
 #[derive(Clone, Debug)]
@@ -28,6 +28,8 @@ pub struct Schedule {
     pub tensor_of_node: Vec<usize>,
     /// The steps as far as it matters to rows: see [`stripes::outline`].
     outline: Vec<Layer>,
+    /// By step: whether it is a convolution that sees several channels.
+    pub(super) convolutions: Vec<bool>,
     /// All runs of steps that can be executed in stripes, once somebody has asked.
     candidates: OnceLock<Vec<Stripes>>,
     /// The same of the runs to which the image comes in rows.
@@ -121,8 +123,22 @@ impl Schedule {
         let logits = graph.is_logits(output).then_some(width);
         let input_bits = graph.inputs.iter().map(|input| input.bits).collect();
         let outline = stripes::outline(graph, &tensors, &steps);
+        let is_convolution =
+            |step: &Step| matches!(graph.nodes[step.node].op, Op::Conv(_) | Op::GroupedConv(_));
+        let convolutions = steps.iter().map(is_convolution).collect();
         let (candidates, fed) = (OnceLock::new(), OnceLock::new());
-        Schedule { tensors, steps, fixed, input_bits, logits, tensor_of_node, outline, candidates, fed }
+        Schedule {
+            tensors,
+            steps,
+            fixed,
+            input_bits,
+            logits,
+            tensor_of_node,
+            outline,
+            convolutions,
+            candidates,
+            fed,
+        }
     }
 
     /// Widths before any cut: 8 bits, and 32 for the logits. Those of the inputs are the first ones.

@@ -63,7 +63,7 @@ impl<'a, T: ByChannel> Channels<'a, T> {
         self.layer.table()
     }
 
-    /// Writes the arguments of the loops for a channel to `to`.
+    /// Writes the arguments of the loops for a channel to `to`, but for its weights.
     ///
     /// # Panics
     /// If the channel's shift is not one of [`SHIFTS`].
@@ -75,18 +75,13 @@ impl<'a, T: ByChannel> Channels<'a, T> {
         let [pairs, singles] = self.counts;
         let table = self.layer.table();
         let ([_, output], requant) = (table.tensors(), table.requant());
-        let at = |offset: u32, entry: usize| {
-            self.layer.parameters().as_ptr().wrapping_add(offset as usize + entry)
-        };
         let entry = channel * usize::from(requant.multiplier_step);
-        let zero_point = channel * usize::from(requant.zero_point_step);
         // SAFETY: the check of the layer found that the parameters hold these entries for every channel.
-        let (bias, multiplier, shift, zero_point) = unsafe {
+        let (bias, multiplier, shift) = unsafe {
             (
-                at(requant.bias, 4 * channel).cast::<i32>().read_unaligned(),
-                at(requant.multiplier, 4 * entry).cast::<i32>().read_unaligned(),
-                *at(requant.shift, entry),
-                *at(requant.weight_zero_point, zero_point) as i8,
+                self.at(requant.bias, 4 * channel).cast::<i32>().read_unaligned(),
+                self.at(requant.multiplier, 4 * entry).cast::<i32>().read_unaligned(),
+                *self.at(requant.shift, entry),
             )
         };
         // Other shifts would change the counts: see `Channel::singles`.
@@ -101,65 +96,115 @@ impl<'a, T: ByChannel> Channels<'a, T> {
             (*to).multiplier = multiplier;
             (*to).pairs = pairs + shift;
         }
-        let bits = table.weight_bits().count();
-        let bit = table.first_bit(channel);
-        let (left, right) = (32 - bits - bit % 8, 32 - bits);
-        // A weight less its zero point has 9 bits. Multiplied by `scale`, at most 2^7, it is in units of the
-        // bias, and a 16-bit half holds it.
-        let (scale, offset) = (1 << requant.fraction, -i32::from(zero_point) << requant.fraction);
-        if let Some(small) = self.small {
-            // SAFETY: writes a field of `to`, which the caller allows, before it is borrowed.
-            let weights = unsafe {
-                (*to).weights = [[0; 2]; 5];
-                &mut (*to).weights
-            };
-            small(self.layer, [bit / 8, left, right], scale, offset, weights);
-            return;
+    }
+
+    /// Writes the weights of a channel to `to`.
+    ///
+    /// # Safety
+    /// The layer has the channel, and `to` may be written.
+    // Beside `write`, not called by it: the stack of both would be taken at once.
+    #[inline(always)]
+    pub(super) unsafe fn write_weights(&self, channel: usize, to: *mut Channel) {
+        // SAFETY: as the caller says.
+        unsafe {
+            match self.small {
+                Some(small) => small(self, channel, to),
+                None => self.write_3x3(channel, to),
+            }
         }
-        let from = at(table.weights(), bit / 8);
+    }
+
+    /// The same of a window of 3x3.
+    ///
+    /// # Safety
+    /// As of [`write_weights`](Channels::write_weights).
+    #[inline(never)]
+    unsafe fn write_3x3(&self, channel: usize, to: *mut Channel) {
         // SAFETY: reads a byte of each of the nine weights of a window of 3x3, which the parameters hold: the
         // check of the layer found it. Writes a field of `to`, which the caller allows.
-        unsafe { weights(from, self.tap_bytes, left, right, scale, offset, &raw mut (*to).weights) };
+        unsafe {
+            let Unpacked { byte, left, right, scale, offset } = self.unpacked(channel);
+            let from = self.at(self.layer.table().weights(), byte);
+            weights(from, self.tap_bytes, left, right, scale, offset, &raw mut (*to).weights);
+        }
+    }
+
+    /// How the weights of a channel are unpacked.
+    ///
+    /// # Safety
+    /// The layer has the channel.
+    #[inline(always)]
+    unsafe fn unpacked(&self, channel: usize) -> Unpacked {
+        let table = self.layer.table();
+        let requant = table.requant();
+        let zero_point = channel * usize::from(requant.zero_point_step);
+        // SAFETY: the check of the layer found that the parameters hold this entry for every channel.
+        let zero_point = unsafe { *self.at(requant.weight_zero_point, zero_point) } as i8;
+        let (bits, bit) = (table.weight_bits().count(), table.first_bit(channel));
+        Unpacked {
+            byte: bit / 8,
+            left: 32 - bits - bit % 8,
+            right: 32 - bits,
+            scale: 1 << requant.fraction,
+            offset: -i32::from(zero_point) << requant.fraction,
+        }
+    }
+
+    /// The place of an entry of a table, or of a weight, in the parameters.
+    #[inline(always)]
+    fn at(&self, offset: u32, entry: usize) -> *const u8 {
+        self.layer.parameters().as_ptr().wrapping_add(offset as usize + entry)
     }
 }
 
-/// Unpacks the weights of a window that is smaller than 3x3: see [`small_windows`].
-pub(super) type SmallWindows<T> = fn(Layer<T>, [usize; 3], i32, i32, &mut [[u32; 2]; 5]);
-
-/// As [`weights`], for a window that is smaller than 3x3: it becomes the upper left part of a window of 3x3
-/// whose other weights are 0, as `unpacked` is. `byte` holds the channel's first weight.
-#[inline(never)]
-pub(super) fn small_windows<T: ByChannel>(
-    layer: Layer<T>,
-    [byte, left, right]: [usize; 3],
+/// How the weights of a channel are unpacked: a byte is shifted to the left, then to the right with the sign,
+/// multiplied by `scale`, and `offset` is added.
+struct Unpacked {
+    /// Bytes from the first weight of the layer to the byte that holds the channel's first one.
+    byte: usize,
+    left: usize,
+    right: usize,
+    /// A weight less its zero point has 9 bits. Multiplied by this, at most 2^7, it is in units of the bias, and
+    /// a 16-bit half holds it.
     scale: i32,
     offset: i32,
-    // In place: a result would lie on the stack twice.
-    unpacked: &mut [[u32; 2]; 5],
-) {
-    let table = layer.table();
-    let (window, tap_bytes) = (table.window(), table.tap_bytes());
+}
+
+/// Writes the weights of a window that is smaller than 3x3: see [`small_windows`].
+pub(super) type SmallWindows<T> = unsafe fn(&Channels<T>, usize, *mut Channel);
+
+/// As [`weights`], for a window that is smaller than 3x3: it becomes the upper left part of a window of 3x3
+/// whose other weights are 0.
+///
+/// # Safety
+/// The layer has the channel, and `to` may be written.
+#[inline(never)]
+pub(super) unsafe fn small_windows<T: ByChannel>(channels: &Channels<T>, channel: usize, to: *mut Channel) {
+    let (layer, tap_bytes) = (channels.layer, channels.tap_bytes);
+    // SAFETY: the layer has the channel.
+    let Unpacked { byte, left, right, scale, offset } = unsafe { channels.unpacked(channel) };
+    let (table, window) = (layer.table(), layer.table().window());
     let (height, width) = (usize::from(window.kernel_height), usize::from(window.kernel_width));
     let rows = &layer.parameters()[table.weights() as usize..];
-    for row in 0..height {
+    for row in 0..3 {
         let mut w = [0; 3];
-        for (column, w) in w.iter_mut().enumerate().take(width) {
+        let inside = if row < height { width } else { 0 };
+        for (column, w) in w.iter_mut().enumerate().take(inside) {
             let weight = u32::from(rows[(row * width + column) * tap_bytes + byte]) << left;
             // The lower 16 bits: the loops multiply signed halves.
             *w = ((weight as i32 >> right) * scale + offset) as u16;
         }
         let pair = |a: u16, b: u16| u32::from(a) | u32::from(b) << 16;
         // The entries of `row` in the order 2, 1, 0, 2, 1.
-        for slot in [2 - row, 5 - row] {
-            if let Some(to) = unpacked.get_mut(slot) {
-                *to = [pair(w[0], w[1]), pair(w[1], w[2])];
-            }
+        for entry in [2 - row, 5 - row].into_iter().filter(|entry| *entry < 5) {
+            // SAFETY: writes an entry of a field of `to`, which the caller allows.
+            unsafe { (&raw mut (*to).weights[entry]).write([pair(w[0], w[1]), pair(w[1], w[2])]) };
         }
     }
 }
 
-/// Unpacks nine weights from bytes that are `tap_bytes` apart: shifts a byte to the left, then to the right
-/// with the sign, multiplies it by `scale`, and adds `offset`. Writes [`Channel::weights`].
+/// Unpacks nine weights from bytes that are `tap_bytes` apart, as [`Unpacked`] says. Writes
+/// [`Channel::weights`].
 ///
 /// # Safety
 /// The nine bytes may be read from `from` on, and `to` may be written.

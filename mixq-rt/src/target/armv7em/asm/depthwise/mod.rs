@@ -156,7 +156,6 @@ unsafe fn strips<T: ByChannel>(
     input: *const u8,
     output: *mut u8,
 ) {
-    let Loops { loads, codes, .. } = *loops;
     let table = channels.table();
     let ([x_tensor, y_tensor], multiplier) = (table.tensors(), table.multiplier());
     let padding = u32::from(x_tensor.zero_point);
@@ -184,23 +183,25 @@ unsafe fn strips<T: ByChannel>(
         let mut channel = all.next_multiple_of(2);
         while channel > 0 {
             channel -= 2;
+            // Read again for each pair: copies of all these values would take more of the stack.
+            let Loops { loads, codes, .. } = again(loops);
             // The input channels that both see.
             let (seen, next) = (channel / multiplier, (channel + 1) / multiplier);
             let (bit, values) = (seen * loads.bits, state.channels.as_mut_ptr().cast::<Channel>());
             let second = !loads.odd || channel + 1 < all;
-            // SAFETY: the layer has both channels, and `state.channels` has memory for both.
-            unsafe {
-                if second {
-                    channels.write(channel + 1, values.wrapping_add(1));
+            for index in 0..1 + usize::from(second) {
+                // SAFETY: the layer has both channels, and `state.channels` has memory for both.
+                unsafe {
+                    channels.write(channel + index, values.wrapping_add(index));
+                    channels.write_weights(channel + index, values.wrapping_add(index));
                 }
-                channels.write(channel, values);
             }
             state.pair.write(Pair {
                 from: input.wrapping_add(corner).wrapping_add(bit / 8),
                 row: 0usize.wrapping_sub(grid.y.pad),
                 pixels: (pixels << 8) + bit % 8,
                 load: if second && next > seen { loads.pair } else { loads.single },
-                out: output.wrapping_add(first * channels.step + channel * codes / 8),
+                out: output.wrapping_add(first * channels.step + channel * *codes / 8),
                 lines: grid.y.outputs,
                 second: second.into(),
             });
@@ -213,5 +214,16 @@ unsafe fn strips<T: ByChannel>(
             unsafe { run(&raw mut *state) };
         }
         first += count;
+    }
+}
+
+/// The same reference; the compiler does not know that, and reads all behind it again.
+#[inline(always)]
+fn again<T>(value: &T) -> &T {
+    let mut at: *const T = value;
+    // SAFETY: no instruction, which changes nothing. (`black_box` would take a word of the stack.)
+    unsafe {
+        core::arch::asm!("/* {0} */", inlateout(reg) at, options(pure, nomem, nostack, preserves_flags));
+        &*at
     }
 }
