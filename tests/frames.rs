@@ -11,8 +11,8 @@ use mixq_format::{Artifact, Bits, ErrorScore, Readout, Task, Unit};
 
 use crate::stripes::{least_allocation, least_in, random_graph, unchecked};
 
-/// Networks in as little RAM as they can be executed in, whose images come in rows: pixels, and codes of 4 and of 2
-/// bits that are made of samples. Each has a stage of four layers or more.
+/// Networks in as little RAM as they can be executed in, whose images come in rows: pixels, and codes of 4
+/// and of 2 bits that are made of samples. Each has a stage of four layers or more.
 pub fn fed() -> Vec<Artifact> {
     let of = |bits: Bits, seed: u64| {
         let graph = random_graph(&mut Rng::with_seed(seed));

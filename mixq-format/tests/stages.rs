@@ -156,7 +156,8 @@ fn run(layers: &[Layer], stage: &Stage, reaches: &[Reach], bytes: usize) -> Resu
     Ok(())
 }
 
-/// The arena of a stage that is fed: what the place of its input holds, then that of each layer, then the state.
+/// The arena of a stage that is fed: what the place of its input holds, then that of each layer, then the
+/// state.
 fn placed_fed(mut tensors: Vec<Tensor>, reaches: &[Reach], stage: Stage) -> (Vec<Layer>, Stage, usize) {
     let (apart, ..) = placed(tensors.clone(), reaches, Stage { fed: false, ..stage }, None);
     let held = stage.held(&stage.lines(&apart).unwrap());
@@ -171,11 +172,12 @@ fn placed_fed(mut tensors: Vec<Tensor>, reaches: &[Reach], stage: Stage) -> (Vec
     (layers(&tensors, reaches), stage, offset as usize + stage.state_bytes())
 }
 
-/// Executes a stage that is fed with rows that hold their numbers: as many at a time as `pushes` say, at last all
-/// that are left.
+/// Executes a stage that is fed with rows that hold their numbers: as many at a time as `pushes` say, at last
+/// all that are left.
 ///
 /// # Errors
-/// A layer sees another row than it would without a stage, a row is not made once, or rows are counted wrongly.
+/// A layer sees another row than it would without a stage, a row is not made once, or rows are counted
+/// wrongly.
 fn feed(
     (layers, stage, bytes): (Vec<Layer>, Stage, usize),
     reaches: &[Reach],

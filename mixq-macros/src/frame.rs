@@ -28,8 +28,8 @@ pub fn constants(header: &Header) -> TokenStream {
     }
 }
 
-/// `Frame`, and the methods of `Network` that make the whole of an image of its rows; nothing, if the image lies
-/// in the arena whole.
+/// `Frame`, and the methods of `Network` that make the whole of an image of its rows; nothing, if the image
+/// lies in the arena whole.
 pub fn module(header: &Header, steps: &[Step<'_>], memory: Memory) -> TokenStream {
     let Some(stage) = fed(steps) else { return TokenStream::new() };
     let (own, rest) = steps.split_at(usize::from(stage.stage.layers));

@@ -73,10 +73,10 @@ use proc_macro::TokenStream;
 /// # An image that comes in rows
 ///
 /// With `execution = "rows"` of the model the arena holds only the rows of the image that are still needed.
-/// `Network` has `begin` in place of `input_mut` and `run`. It answers a `Frame`, which borrows the network, and
-/// takes rows as they come. `infer` and the methods of the task push all rows of an image. A frame has the
-/// methods of the task, too, without the image; each of them ends it, as `finish` does. (Those of a reconstruction
-/// need the whole image.)
+/// `Network` has `begin` in place of `input_mut` and `run`. It answers a `Frame`, which borrows the network,
+/// and takes rows as they come. `infer` and the methods of the task push all rows of an image. A frame has
+/// the methods of the task, too, without the image; each of them ends it, as `finish` does. (Those of a
+/// reconstruction need the whole image.)
 ///
 /// ```ignore
 /// let mut frame = faces.begin();
@@ -86,9 +86,9 @@ use proc_macro::TokenStream;
 /// let class = frame.classify()?;             // or finish()?, which answers the logits
 /// ```
 ///
-/// `push_rows` executes what the rows that have come are enough for. Half a row, rows beyond the image, and an end
-/// before its last row are errors (`RowsError`): nothing is taken then. Where the input are samples of sensors,
-/// `push_samples` takes rows of them.
+/// `push_rows` executes what the rows that have come are enough for. Half a row, rows beyond the image, and
+/// an end before its last row are errors (`RowsError`): nothing is taken then. Where the input are samples of
+/// sensors, `push_samples` takes rows of them.
 ///
 /// # A shared arena
 ///

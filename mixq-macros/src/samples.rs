@@ -142,8 +142,8 @@ pub fn frame(header: &Header) -> TokenStream {
     }
     let (make, row) = (make(header.input.bits, "INPUT_"), quote!(INPUT_WIDTH * INPUT_CHANNELS));
     quote! {
-        /// As `push_rows`, of 16-bit samples: `INPUT_WIDTH * INPUT_CHANNELS` in a row, as `quantise_i16` takes
-        /// them. Their codes are made in place.
+        /// As `push_rows`, of 16-bit samples: `INPUT_WIDTH * INPUT_CHANNELS` in a row, as `quantise_i16`
+        /// takes them. Their codes are made in place.
         ///
         /// # Errors
         /// As those of `push_rows`.

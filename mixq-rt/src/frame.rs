@@ -25,8 +25,8 @@ impl<'a> Frame<'a> {
         Frame { network, stage, lines, arena }
     }
 
-    /// Takes the next rows of the image: the bytes of any number of whole rows, as they lie in the arena. Executes
-    /// what can be executed with them.
+    /// Takes the next rows of the image: the bytes of any number of whole rows, as they lie in the arena.
+    /// Executes what can be executed with them.
     ///
     /// # Errors
     /// They are not whole rows, or more than the image lacks: then none is taken.

@@ -66,8 +66,8 @@
 //! # Ok::<(), mixq_rt::format::Invalid>(())
 //! ```
 //!
-//! [`infer`] does the same with a copy of the image. Where a network takes its image in rows, so that the arena
-//! never holds all of it, [`infer`] pushes them, and [`Frame`] takes them a few at a time.
+//! [`infer`] does the same with a copy of the image. Where a network takes its image in rows, so that the
+//! arena never holds all of it, [`infer`] pushes them, and [`Frame`] takes them a few at a time.
 //!
 //! # Requirements
 //!

@@ -12,7 +12,8 @@ use crate::target::requant;
 /// order of the machine.
 ///
 /// # Panics
-/// If `image` has not as many bytes as the inputs, and as [`run`], but for networks whose input comes in rows.
+/// If `image` has not as many bytes as the inputs, and as [`run`], but for networks whose input comes in
+/// rows.
 pub fn infer(network: &Network, image: &[u8], arena: &mut [u8]) {
     if network.fed().is_some() {
         let mut frame = Frame::begin(network, arena);
@@ -33,8 +34,8 @@ pub fn infer(network: &Network, image: &[u8], arena: &mut [u8]) {
 /// logits are written at the offset of `network.output`, as 32-bit integers in the byte order of the machine.
 ///
 /// # Panics
-/// If the input comes in rows: see [`Frame`] and [`infer`]. If a layer does not fit the parameters or `arena`. If
-/// [`Network::validate`] refuses the network, this may panic or give wrong logits.
+/// If the input comes in rows: see [`Frame`] and [`infer`]. If a layer does not fit the parameters or
+/// `arena`. If [`Network::validate`] refuses the network, this may panic or give wrong logits.
 pub fn run(network: &Network, arena: &mut [u8]) {
     assert!(network.fed().is_none(), "the input of this network comes in rows");
     run_from(network, 0, arena);

@@ -53,8 +53,8 @@ pub struct Arguments {
     /// How memory is counted: as the firmware holds it, or as in arXiv 1905.13082
     #[arg(long, value_name = "MODEL", default_value = "runtime", value_parser = ["runtime", "paper"])]
     model: String,
-    /// How layers are executed: in stripes of rows where whole tensors do not fit; the first ones always so, as
-    /// rows of the image come; or always on whole tensors
+    /// How layers are executed: in stripes of rows where whole tensors do not fit; the first ones always so,
+    /// as rows of the image come; or always on whole tensors
     #[arg(long, value_name = "WAY", default_value = "stripes", value_parser = choice(&Execution::CHOICES))]
     execution: Execution,
     /// Slack of the rule that cuts weights, a share [default: 0.05]

@@ -93,8 +93,8 @@ impl<'a> Ways<'a> {
 }
 
 /// The stages and the arena of a network at these widths that fit `ram` bytes, with the fewest instructions
-/// more than whole tensors take: none, if these fit and the image need not come in rows. `None`: there is no such
-/// way.
+/// more than whole tensors take: none, if these fit and the image need not come in rows. `None`: there is no
+/// such way.
 pub fn fit(schedule: &Schedule, widths: &[Bits], ram: Ram) -> Option<(Vec<Stripes>, Plan)> {
     if ram.execution != Execution::Rows {
         let plan = schedule.plan(widths, &[]);
@@ -119,8 +119,8 @@ pub fn fit(schedule: &Schedule, widths: &[Bits], ram: Ram) -> Option<(Vec<Stripe
     fit(true).or_else(|| fit(false))
 }
 
-/// Bytes of the smallest arena in which a network can be executed at these widths; `u64::MAX`, if its image must
-/// come in rows and cannot.
+/// Bytes of the smallest arena in which a network can be executed at these widths; `u64::MAX`, if its image
+/// must come in rows and cannot.
 pub fn least(schedule: &Schedule, widths: &[Bits], execution: Execution) -> u64 {
     let whole = match execution {
         Execution::Rows => u64::MAX,
@@ -143,8 +143,8 @@ pub fn least(schedule: &Schedule, widths: &[Bits], execution: Execution) -> u64 
     whole.min(striped(true)).min(striped(false))
 }
 
-/// Bytes of RAM in which no activation has to lose bits: on whole tensors, the least in stripes, and the least if
-/// the image comes in rows, which not all can.
+/// Bytes of RAM in which no activation has to lose bits: on whole tensors, the least in stripes, and the
+/// least if the image comes in rows, which not all can.
 pub fn uncut_bytes(schedule: &Schedule) -> (u64, u64, Option<u64>) {
     let widths = schedule.initial_widths();
     let bytes = [Execution::Whole, Execution::Stripes, Execution::Rows];

@@ -202,8 +202,8 @@ impl Schedule {
         self.candidates.get_or_init(|| stripes::candidates(&self.outline, last_reader))
     }
 
-    /// All runs of steps that can be executed in stripes to which the image comes in rows; none, if the network has
-    /// several inputs.
+    /// All runs of steps that can be executed in stripes to which the image comes in rows; none, if the
+    /// network has several inputs.
     pub fn fed(&self) -> &[Stripes] {
         let last_reader = |step: usize| self.tensors[self.steps[step].output].life.1;
         self.fed.get_or_init(|| match self.image_reader() {

@@ -53,8 +53,8 @@ pub fn candidates(layers: &[Layer], last_reader: impl Fn(usize) -> usize) -> Vec
     found
 }
 
-/// All runs from the first step on that can be stages to which the image comes in rows, none of which holds all
-/// of them. `image_reader`: the last step that reads the image, which is the only input.
+/// All runs from the first step on that can be stages to which the image comes in rows, none of which holds
+/// all of them. `image_reader`: the last step that reads the image, which is the only input.
 pub fn fed(layers: &[Layer], last_reader: impl Fn(usize) -> usize, image_reader: usize) -> Vec<Stripes> {
     let (mut found, mut work) = (Vec::new(), 0);
     runs(layers, 0, true, &last_reader, (&mut found, &mut work));

@@ -154,8 +154,8 @@ fn is_closed(network: &Network<'_>, stage: &Stage, layers: &[Layer]) -> Result<(
     Ok(())
 }
 
-/// The layers of a stage that is fed are the only ones that read the input of the network, which is the only one,
-/// and read nothing else from outside.
+/// The layers of a stage that is fed are the only ones that read the input of the network, which is the only
+/// one, and read nothing else from outside.
 #[cfg(feature = "file")]
 fn is_fed(network: &Network<'_>, layers: &[Layer]) -> Result<(), &'static str> {
     let input = &network.input;
@@ -267,8 +267,8 @@ pub fn held_layers(layers: &[Layer], stages: &[Stage]) -> Vec<Layer> {
     placed
 }
 
-/// The input with as many rows as the arena holds of it: all, unless it is fed. A stage that is not valid changes
-/// nothing.
+/// The input with as many rows as the arena holds of it: all, unless it is fed. A stage that is not valid
+/// changes nothing.
 #[cfg(feature = "file")]
 pub fn held_input(input: &Tensor, layers: &[Layer], stages: &[Stage]) -> Tensor {
     let lines = |stage: &&Stage| stage.lines(layers).ok();

@@ -4,8 +4,8 @@ use super::reach::Reach;
 use super::{MOST_LAYERS, MOST_LINES, Stage};
 use crate::{Layer, Tensor};
 
-/// A layer of a stage, or the input of one that is fed. Layers are counted from the first one of the stage; the
-/// input has the number behind the last one.
+/// A layer of a stage, or the input of one that is fed. Layers are counted from the first one of the stage;
+/// the input has the number behind the last one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C)]
 pub struct Line {

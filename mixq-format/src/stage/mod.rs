@@ -5,10 +5,10 @@
 //! last tensor: every layer makes the rows that the next ones need for that, and then the rows that no layer
 //! needs any more make room. No row is computed twice.
 //!
-//! What the stage reads from outside, and what it writes last, lies in the arena whole. The output may lie over
-//! the input: each row is written where no row lies that is still needed, see [`Progress`](progress). The first
-//! stage of a network may be *fed*: then its input comes in rows, and of it, too, the arena holds only the rows
-//! that are still needed. Turns wait until the rows that they need are there.
+//! What the stage reads from outside, and what it writes last, lies in the arena whole. The output may lie
+//! over the input: each row is written where no row lies that is still needed, see [`Progress`](progress).
+//! The first stage of a network may be *fed*: then its input comes in rows, and of it, too, the arena holds
+//! only the rows that are still needed. Turns wait until the rows that they need are there.
 //!
 //! Kernels see a shorter tensor, see [`Rows`]. Which rows that are, [`Turns`] computes from a [`Line`] of
 //! numbers for each layer, on the device and on the host alike.

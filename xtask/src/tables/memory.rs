@@ -120,8 +120,8 @@ least room to work in. Written by `cargo xtask tables`; one row is
 cargo mixq allocate mobilenet_v1 --width 0.75 --resolution 224 --target thumbv7em-none-eabihf --json
 ```
 
-(`uncut`, `instructions`), and the same with `--ram` and the bytes of the fourth column. The last column is the \
-RAM where
+(`uncut`, `instructions`), and the same with `--ram` and the bytes of the fourth column. The last column \
+is the RAM where
 the image comes in rows, and never lies in the arena whole (`execution = \"rows\"`). The image of DS-CNN \
 cannot: its rows
 of 10 bytes are not whole words.
