@@ -93,7 +93,7 @@ fn a_layer_that_needs_the_whole_image_is_named() {
          [[layer]]\nname = \"late\"\nop = \"conv\"\nfilters = 4\nkernel = 3\ninputs = [\"image\"]\n\
          [[layer]]\nop = \"add\"\ninputs = [\"upsample1\", \"late\"]\n{end}"
     );
-    let reason = "layer `upsample1` (upsample) needs all rows of its input at once, and layer `late` \
+    let reason = "layer `upsample1` (rearrange) needs all rows of its input at once, and layer `late` \
                   (conv 3x3) also reads the image";
     refused(&late, Bits::B8, reason);
     let two = "[inputs]\na = [8, 8, 4]\nb = [8, 8, 4]\n\
