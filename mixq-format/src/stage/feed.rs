@@ -88,7 +88,7 @@ impl Turns<'_> {
         row: usize,
         write: impl Fn(&[T], &mut [u8]),
     ) -> bool {
-        let (index, line) = (self.layers, self.input());
+        let (index, line) = (usize::from(self.layers), self.input());
         let [there, needed] = self.made(arena, index);
         let is_over = self.is_over(arena);
         let wanted = if is_over { self.left(arena) } else { usize::from(needed - there) };
@@ -106,12 +106,12 @@ impl Turns<'_> {
 
     /// Rows that the image lacks.
     fn left(&self, arena: &[u8]) -> usize {
-        let [there, _] = self.made(arena, self.layers);
+        let [there, _] = self.made(arena, usize::from(self.layers));
         usize::from(self.input().height - there)
     }
 
     /// The line of the input.
     fn input(&self) -> &Line {
-        &self.lines[self.layers]
+        &self.lines[usize::from(self.layers)]
     }
 }

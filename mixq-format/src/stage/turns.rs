@@ -22,7 +22,8 @@ pub(super) enum Count {
 #[derive(Clone, Debug)]
 pub struct Turns<'a> {
     pub(super) lines: &'a [Line],
-    pub(super) layers: usize,
+    // A byte, so that turns take no more of the stack than without it.
+    pub(super) layers: u8,
     rows: u16,
     state: usize,
     backwards: bool,
@@ -42,7 +43,9 @@ impl<'a> Turns<'a> {
     /// The turns of a stage that has begun: the state in the arena says how far they are.
     pub fn resume(lines: &'a [Line], stage: &Stage) -> Self {
         let Stage { rows, backwards, .. } = *stage;
-        Turns { lines, layers: stage.layers.into(), rows, state: stage.state as usize, backwards }
+        // A stage has at most 96 lines and that of its input.
+        let layers = lines.len().saturating_sub(usize::from(stage.fed)) as u8;
+        Turns { lines, layers, rows, state: stage.state as usize, backwards }
     }
 
     fn place(&self, layer: usize, count: Count) -> usize {
@@ -76,7 +79,7 @@ impl<'a> Turns<'a> {
 
     /// The same; `shift` moves rows: of a place, how many rows leave it, and how many behind them stay.
     pub(crate) fn advance(&self, arena: &mut [u8], shift: impl Fn(&mut [u8], &Line, u16, u16)) -> bool {
-        let last = self.layers - 1;
+        let last = usize::from(self.layers) - 1;
         let Line { height, .. } = self.lines[last];
         if self.get(arena, last, Count::After) >= height {
             self.set(arena, last, Count::Before, height);
@@ -100,7 +103,7 @@ impl<'a> Turns<'a> {
 
     /// Whether [`Turns::next`] has answered that all rows are made.
     pub(super) fn is_over(&self, arena: &[u8]) -> bool {
-        let last = self.layers - 1;
+        let last = usize::from(self.layers) - 1;
         self.get(arena, last, Count::Before) >= self.lines[last].height
     }
 
