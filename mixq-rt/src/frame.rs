@@ -32,7 +32,7 @@ impl<'a> Frame<'a> {
     /// They are not whole rows, or more than the image lacks: then none is taken.
     ///
     /// # Panics
-    /// As [`run`].
+    /// As [`run`](crate::run()).
     pub fn push_rows(&mut self, mut rows: &[u8]) -> Result<(), RowsError> {
         let turns = Turns::resume(&self.lines, self.stage);
         let row = self.lines[usize::from(self.stage.layers)].row_bytes as usize;
@@ -44,13 +44,13 @@ impl<'a> Frame<'a> {
         Ok(())
     }
 
-    /// Executes the layers behind the stage. The logits are where [`run`] writes them.
+    /// Executes the layers behind the stage. The logits are where [`run`](crate::run()) writes them.
     ///
     /// # Errors
     /// Rows of the image are missing.
     ///
     /// # Panics
-    /// As [`run`].
+    /// As [`run`](crate::run()).
     pub fn finish(self) -> Result<(), RowsError> {
         Turns::resume(&self.lines, self.stage).is_fed(self.arena)?;
         run_from(self.network, self.stage.range().end, self.arena);

@@ -126,7 +126,8 @@ the image comes in rows, and never lies in the arena whole (`execution = \"rows\
 cannot: its rows
 of 10 bytes are not whole words.
 
-| network | M MAC | whole tensors, B | stripes, B | of that | instructions | in stripes | rows from outside, B |
+| network | M MAC | whole tensors, B | stripes, B | of that | instructions | in stripes | rows from \
+outside, B |
 | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |
 ";
 
