@@ -113,6 +113,16 @@ pub fn write_models(folder: &Path, artifacts: &[Artifact], images: impl Fn(&Arti
     let tasks: String = artifacts.iter().map(task).collect();
     write("tasks.rs".to_string(), format!("tasks! {{\n{tasks}}}\n").as_bytes());
     write("samples.rs".to_string(), format!("samples! {{\n{names}}}\n").as_bytes());
+    let fed = artifacts.iter().filter(|artifact| artifact.header.stages.iter().any(|stage| stage.fed));
+    let frame = |artifact: &Artifact| {
+        let header = &artifact.header;
+        let kind = if header.samples.is_empty() { "pixels" } else { "samples" };
+        format!("    {kind} {} {}\n", header.task.name().replace('-', "_"), header.name)
+    };
+    write(
+        "frames.rs".to_string(),
+        format!("frames! {{\n{}}}\n", fed.map(frame).collect::<String>()).as_bytes(),
+    );
 }
 
 /// Asserts that firmware has as many bytes of each network, in flash and in RAM, as its artifact says.
@@ -186,6 +196,8 @@ pub enum Part {
     Tasks,
     /// The firmware that makes codes of samples, to be executed.
     Samples,
+    /// The firmware that pushes rows of images, to be executed.
+    Frames,
 }
 
 /// Compiles the firmware around the networks in `models`; the ELF, if a binary is asked for.
@@ -202,11 +214,12 @@ pub fn build(models: &Path, options: &Options<'_>, target_folder: &Path) -> Path
         Part::SharedArena(_) => "shared_arena",
         Part::Tasks => "tasks",
         Part::Samples => "samples",
+        Part::Frames => "frames",
         Part::Binary | Part::Library => "firmware",
     };
     match part {
         Part::Binary => command.args(["--bin", name]),
-        Part::Tasks | Part::Samples => command.args(["--bin", name]),
+        Part::Tasks | Part::Samples | Part::Frames => command.args(["--bin", name]),
         Part::Library => command.arg("--lib"),
         Part::SharedArena(bytes) => command.args(["--bin", name]).env("MIXQ_ARENA_BYTES", bytes.to_string()),
     };

@@ -4,6 +4,7 @@
 pub mod compare;
 pub mod digits;
 pub mod firmware;
+pub mod frames;
 pub mod graphs;
 pub mod lines;
 pub mod measure;

@@ -248,13 +248,12 @@ pub fn logits(artifact: &Artifact, image: &[u8]) -> Vec<i32> {
     let layers = artifact.layers();
     let network = artifact.network(&layers);
     let mut arena = vec![0; network.arena_bytes as usize];
-    let mut rest = image;
-    for input in network.inputs() {
-        let (bytes, others) = rest.split_at(input.bytes());
-        arena[input.range()].copy_from_slice(bytes);
-        rest = others;
-    }
-    mixq_rt::run(&network, &mut arena);
+    mixq_rt::infer(&network, image, &mut arena);
+    outputs(artifact, &arena)
+}
+
+/// The logits or codes of all outputs, as they lie in an arena.
+pub fn outputs(artifact: &Artifact, arena: &[u8]) -> Vec<i32> {
     let read = |tensor: &Tensor| -> Vec<i32> {
         let bytes = &arena[tensor.range()];
         match tensor.bits {
@@ -262,7 +261,7 @@ pub fn logits(artifact: &Artifact, image: &[u8]) -> Vec<i32> {
             Bits::B2 | Bits::B4 | Bits::B8 => bytes.iter().map(|code| i32::from(*code)).collect(),
         }
     };
-    [vec![network.output], artifact.kept()].concat().iter().flat_map(read).collect()
+    [vec![artifact.header.output], artifact.kept()].concat().iter().flat_map(read).collect()
 }
 
 /// What firmware prints of the [`images`] of these networks, computed on this machine.

@@ -277,7 +277,7 @@ impl Builder {
 }
 
 /// Of an input with fewer than 8 bits: samples that are codes as they are.
-fn samples_of(input: &Tensor) -> Vec<SampleChannel> {
+pub(crate) fn samples_of(input: &Tensor) -> Vec<SampleChannel> {
     let codes = SampleCodes { multiplier: 1 << 14, shift: 14, zero_point: 0 };
     if input.bits == Bits::B8 { Vec::new() } else { vec![SampleChannel { unit: 1.0, codes }] }
 }

@@ -8,9 +8,10 @@ use mixq_build::engine::convert::{About, convert};
 use mixq_build::engine::graph::{Graph, Spec};
 use mixq_build::engine::import::layers;
 use mixq_build::engine::memory::{Allocation, allocate_uniformly};
-use mixq_build::engine::settings::{Rounding, Scheme};
+use mixq_build::engine::settings::{Execution, Ram, Rounding, Scheme};
 use mixq_format::{Accuracy, Artifact, Bits, Budget, Layer, Stage};
 
+use crate::random::samples_of;
 use crate::trained::random_trained;
 
 /// Networks in stripes, in as little RAM as they can be executed in at these bits, each with a stage of five
@@ -43,12 +44,28 @@ pub fn networks() -> Vec<Artifact> {
 
 /// A network with random weights, in as little RAM as it can be executed in at these bits.
 pub fn least(name: &str, graph: &Graph, bits: Bits) -> Artifact {
-    let allocate = |ram| allocate_uniformly(graph, bits, u64::MAX, ram, Scheme::PerChannel);
+    least_in(name, graph, bits, Execution::default())
+}
+
+/// The same of this execution.
+pub fn least_in(name: &str, graph: &Graph, bits: Bits, execution: Execution) -> Artifact {
+    artifact(name, graph, &least_allocation(graph, bits, execution), 1)
+}
+
+/// The allocation of the least RAM at these bits.
+///
+/// # Panics
+/// If there is none.
+pub fn least_allocation(graph: &Graph, bits: Bits, execution: Execution) -> Allocation {
+    let allocate = |bytes| {
+        let ram = Ram { bytes, execution };
+        allocate_uniformly(graph, bits, u64::MAX, ram, Scheme::PerChannel)
+    };
     let mut allocation = allocate(u64::MAX).expect("all of the memory is enough");
     while let Ok(less) = allocate(allocation.ram - 4) {
         allocation = less;
     }
-    artifact(name, graph, &allocation, 1)
+    allocation
 }
 
 /// The artifact of a network with random weights, written and read.
@@ -56,6 +73,14 @@ pub fn least(name: &str, graph: &Graph, bits: Bits) -> Artifact {
 /// # Panics
 /// If it is not valid.
 pub fn artifact(name: &str, graph: &Graph, allocation: &Allocation, seed: u64) -> Artifact {
+    let artifact = unchecked(name, graph, allocation, seed);
+    let read = Artifact::from_bytes(&artifact.to_bytes());
+    assert_eq!(read.as_ref().map_err(|error| error.to_string()), Ok(&artifact), "seed {seed}");
+    artifact
+}
+
+/// The same, which may be of another task than it says.
+pub fn unchecked(name: &str, graph: &Graph, allocation: &Allocation, seed: u64) -> Artifact {
     let scheme = Scheme::PerChannel;
     let trained = random_trained(&mut Rng::with_seed(seed), graph, allocation, scheme, Rounding::Nearest);
     let converted = convert(graph, allocation, scheme, &trained);
@@ -64,16 +89,13 @@ pub fn artifact(name: &str, graph: &Graph, allocation: &Allocation, seed: u64) -
         name: name.to_string(),
         task: mixq_format::Task::default(),
         labels: (0..graph.outputs()).map(|class| class.to_string()).collect(),
-        samples: Vec::new(),
+        samples: converted.inputs.iter().map(|input| samples_of(&input.tensor)).collect(),
         readout: mixq_format::Readout::default(),
         fingerprint: Default::default(),
         budget: Budget { flash: u64::MAX, ram: allocation.ram },
         accuracy: Accuracy::default(),
     };
-    let artifact = converted.into_artifact(about);
-    let read = Artifact::from_bytes(&artifact.to_bytes());
-    assert_eq!(read.as_ref().map_err(|error| error.to_string()), Ok(&artifact), "seed {seed}");
-    artifact
+    converted.into_artifact(about)
 }
 
 /// A network that resolves: convolutions of all kinds, pools, functions and residual branches on images of up

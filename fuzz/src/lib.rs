@@ -25,11 +25,17 @@ mod targets;
 
 // The macro's own files: a crate of macros exports nothing else.
 #[doc(hidden)]
+#[path = "../../mixq-macros/src/answers.rs"]
+pub mod answers;
+#[doc(hidden)]
 #[path = "../../mixq-macros/src/dense.rs"]
 pub mod dense;
 #[doc(hidden)]
 #[path = "../../mixq-macros/src/expand.rs"]
 pub mod expand;
+#[doc(hidden)]
+#[path = "../../mixq-macros/src/frame.rs"]
+pub mod frame;
 #[doc(hidden)]
 #[path = "../../mixq-macros/src/inputs.rs"]
 pub mod inputs;

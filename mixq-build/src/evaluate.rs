@@ -38,10 +38,9 @@ pub fn logits(artifact: &Artifact, images: &Split) -> Result<Vec<i32>, Problem> 
             scope.spawn(move || {
                 let mut arena = vec![0; network.arena_bytes as usize];
                 for (index, logits) in logits.chunks_mut(outputs).enumerate() {
-                    for (input, bytes) in header.packed(images.image(part * share + index)) {
-                        arena[input.range()].copy_from_slice(&bytes);
-                    }
-                    mixq_rt::run(network, &mut arena);
+                    let inputs = header.packed(images.image(part * share + index)).into_iter();
+                    let image: Vec<u8> = inputs.flat_map(|(_, bytes)| bytes).collect();
+                    mixq_rt::infer(network, &image, &mut arena);
                     read(&network.output, &arena, logits);
                 }
             });

@@ -1,7 +1,7 @@
 //! A network in an arena with room to spare.
 
 use crate::target::Steps;
-use crate::{Artifact, Layer, Tensor};
+use crate::{Artifact, Layer, Tensor, held_input};
 
 impl Artifact {
     /// The same network in an arena of `bytes` bytes: a multiple of 4, and at least what it has.
@@ -12,12 +12,13 @@ impl Artifact {
         let header = &self.header;
         let place = |tensor: &Tensor| tensor.in_arena(header.arena_bytes, bytes);
         let mut larger = self.clone();
+        let layers = self.layers();
         larger.header.arena_bytes = bytes;
-        larger.header.input = place(&header.input);
+        larger.header.input.offset = place(&held_input(&header.input, &layers, &header.stages)).offset;
         larger.header.output = place(&header.output);
         larger.header.inputs.iter_mut().for_each(|input| input.tensor = place(&input.tensor));
         larger.header.outputs.iter_mut().for_each(|output| output.tensor = place(&output.tensor));
-        let moved = in_arena(self.layers().steps(&[]), header.arena_bytes, bytes);
+        let moved = in_arena(layers.steps(&[]), header.arena_bytes, bytes);
         for stage in &mut larger.header.stages {
             stage.state = place(&stage.state()).offset;
         }

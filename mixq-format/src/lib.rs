@@ -64,7 +64,7 @@ pub use rearrange::{LOOPS, Positions, Rearrange, Rest};
 pub use requant::{Requant, Rule};
 pub use resize::{Axis, Between, Position, Resize};
 pub use samples::{SampleCodes, encode, encode_narrow, pack_codes, sample};
-pub use stage::{Line, Lines, MOST_LAYERS, Rows, Stage, Stripe, Striped, Turns};
+pub use stage::{Line, Lines, MOST_LAYERS, Rows, RowsError, Stage, Stripe, Striped, Turns};
 pub use task::{Task, argmax, nearest};
 pub use tensor::Tensor;
 pub use window::Window;
@@ -80,7 +80,7 @@ pub use inputs::{Input, Layers};
 #[cfg(feature = "file")]
 pub use readout::{ErrorFigures, Figures, LabelFigures, PixelFigures, Readout, Unit, ValueFigures};
 #[cfg(feature = "file")]
-pub use stage::{Progress, Trace, held_layers};
+pub use stage::{Progress, Trace, held_input, held_layers};
 
 /// Version of the `.mixq` format and of the meaning of its numbers. An artifact of another version
 /// is stale: it is never reinterpreted.

@@ -1,9 +1,9 @@
 //! The whole network, and the checks that make it safe to execute.
 
-#[cfg(feature = "file")]
-use crate::held_layers;
 use crate::stage::{self, state_over};
 use crate::{Bits, Layer, Stage, Tensor, contents, rules};
+#[cfg(feature = "file")]
+use crate::{held_input, held_layers};
 
 /// An integer network: layers in the order of execution, their parameters, and the shape of its arena.
 #[derive(Clone, Copy, Debug)]
@@ -50,7 +50,7 @@ impl Network<'_> {
     /// multiple of 4) and layer tables.
     pub fn flash_bytes(&self) -> usize {
         let tables: usize = self.layers.iter().map(Layer::table_bytes).sum();
-        let striped: usize = self.stages.iter().map(|stage| stage.range().len() * Stage::TABLE_BYTES).sum();
+        let striped: usize = self.stages.iter().map(Stage::table_bytes).sum();
         self.parameters.len().next_multiple_of(4) + tables + striped
     }
 
@@ -86,7 +86,10 @@ impl Network<'_> {
             return Err(whole("the last layer does not write the output"));
         }
         let beyond = |input: &Tensor| rules::range(input).end > u64::from(self.arena_bytes);
-        if !self.arena_bytes.is_multiple_of(4) || self.inputs().any(beyond) {
+        let held = core::iter::once(self.placed_input());
+        if !self.arena_bytes.is_multiple_of(4)
+            || held.chain(self.others.iter().copied()).any(|it| beyond(&it))
+        {
             return Err(whole("an input does not fit the arena"));
         }
         self.inputs_are_apart().map_err(whole)?;
@@ -109,6 +112,23 @@ impl Network<'_> {
     #[cfg(not(feature = "file"))]
     fn placed(&self) -> impl core::ops::Deref<Target = [Layer]> {
         self.layers
+    }
+
+    /// The first input with the rows that the arena holds of it: all, unless it is fed.
+    #[cfg(feature = "file")]
+    pub fn placed_input(&self) -> Tensor {
+        held_input(&self.input, self.layers, self.stages)
+    }
+
+    /// The same. Without the feature `file` there are no stages.
+    #[cfg(not(feature = "file"))]
+    fn placed_input(&self) -> Tensor {
+        self.input
+    }
+
+    /// The stage whose input comes in rows, if the network has one: see [`Stage::fed`].
+    pub fn fed(&self) -> Option<&Stage> {
+        self.stages.first().filter(|stage| stage.fed)
     }
 
     /// All inputs, the first one first.

@@ -2,7 +2,7 @@
 
 #![cfg(feature = "file")]
 
-use mixq_format::{Bits, Layer, Pool, Progress, Rows, Stage, Tensor, Trace, Turns, Window};
+use mixq_format::{Bits, Layer, Pool, Progress, Rows, RowsError, Stage, Tensor, Trace, Turns, Window};
 use proptest::prelude::*;
 
 /// What the rows of the input hold: their number and this.
@@ -156,13 +156,75 @@ fn run(layers: &[Layer], stage: &Stage, reaches: &[Reach], bytes: usize) -> Resu
     Ok(())
 }
 
+/// The arena of a stage that is fed: what the place of its input holds, then that of each layer, then the
+/// state.
+fn placed_fed(mut tensors: Vec<Tensor>, reaches: &[Reach], stage: Stage) -> (Vec<Layer>, Stage, usize) {
+    let (apart, ..) = placed(tensors.clone(), reaches, Stage { fed: false, ..stage }, None);
+    let held = Trace::new(&stage, &stage.lines(&apart).unwrap()).held;
+    // The input has the last line, and lies first.
+    let rows = [&held[reaches.len()..=reaches.len()], &held[..reaches.len()]].concat();
+    let mut offset = 0;
+    for (tensor, rows) in tensors.iter_mut().zip(rows) {
+        tensor.offset = offset;
+        offset += 4 * u32::from(rows);
+    }
+    let stage = Stage { state: offset, ..stage };
+    (layers(&tensors, reaches), stage, offset as usize + stage.state_bytes())
+}
+
+/// Executes a stage that is fed with rows that hold their numbers: as many at a time as `pushes` say, at last
+/// all that are left.
+///
+/// # Errors
+/// A layer sees another row than it would without a stage, a row is not made once, or rows are counted
+/// wrongly.
+fn feed(
+    (layers, stage, bytes): (Vec<Layer>, Stage, usize),
+    reaches: &[Reach],
+    pushes: &[usize],
+) -> Result<(), TestCaseError> {
+    let lines = stage.lines(&layers).unwrap();
+    let mut arena = vec![0xA5; bytes];
+    let (input, last) = (*layers[0].first_input(), *layers[layers.len() - 1].output());
+    let height = usize::from(input.height);
+    let image: Vec<u8> = (0..height as u32).flat_map(|index| (OUTSIDE + index).to_le_bytes()).collect();
+    let mut made = vec![0; layers.len()];
+    let turns = Turns::new(&lines, &stage, &mut arena);
+    turns.next(&mut arena);
+    let mut rest = &image[..];
+    for push in pushes.iter().chain([&height]) {
+        let left = rest.len() / 4;
+        let missing = if left > 0 { Err(RowsError::Missing { left, height }) } else { Ok(()) };
+        prop_assert_eq!(turns.is_fed(&arena), missing);
+        let too_many = Err(RowsError::TooMany { rows: left + 1, left });
+        prop_assert_eq!(turns.accepts(&arena, 4 * (left + 1), 4), too_many);
+        prop_assert_eq!(turns.accepts(&arena, 3, 4), Err(RowsError::Partial { elements: 3, row: 4 }));
+        let (mut taken, others) = rest.split_at(4 * left.min(*push));
+        prop_assert_eq!(turns.accepts(&arena, taken.len(), 4), Ok(()));
+        while turns.take(&mut arena, &mut taken, 4, |from, to| to.copy_from_slice(from)) {
+            for (index, layer) in layers.iter().enumerate() {
+                let Some(rows) = turns.rows(&arena, index) else { continue };
+                let outside = if index == 0 { OUTSIDE } else { 0 };
+                made[index] += execute(layer, &rows, (made[index], outside), reaches[index], &mut arena)?;
+            }
+            turns.next(&mut arena);
+        }
+        prop_assert!(taken.is_empty());
+        rest = others;
+    }
+    prop_assert_eq!(turns.is_fed(&arena), Ok(()));
+    prop_assert_eq!(made[layers.len() - 1], last.height);
+    prop_assert!((0..last.height).all(|index| row(&arena, &last, index) == u32::from(index)));
+    Ok(())
+}
+
 fn reaches(layers: std::ops::RangeInclusive<usize>) -> impl Strategy<Value = Vec<Reach>> {
     let reach = (1u16..=6, 1u16..=4).prop_flat_map(|(span, stride)| (Just(span), Just(stride), 0..span));
     prop::collection::vec(reach, layers)
 }
 
 fn stage(reaches: &[Reach], rows: u16, backwards: bool) -> Stage {
-    Stage { first: 0, layers: reaches.len() as u16, rows, state: 0, backwards }
+    Stage { first: 0, layers: reaches.len() as u16, rows, state: 0, backwards, fed: false }
 }
 
 proptest! {
@@ -177,6 +239,18 @@ proptest! {
         let Some(tensors) = tensors(height, &reaches) else { return Ok(()) };
         let (layers, stage, bytes) = placed(tensors, &reaches, stage(&reaches, turn, false), None);
         run(&layers, &stage, &reaches, bytes)?;
+    }
+
+    #[test]
+    fn rows_that_come_are_there_when_they_are_needed(
+        height in 1u16..=80,
+        reaches in reaches(1..=7),
+        turn in 1u16..=9,
+        pushes in prop::collection::vec(0usize..=12, 0..=80),
+    ) {
+        let Some(tensors) = tensors(height, &reaches) else { return Ok(()) };
+        let stage = Stage { fed: true, ..stage(&reaches, turn, false) };
+        feed(placed_fed(tensors, &reaches, stage), &reaches, &pushes)?;
     }
 
     /// At the least distance the output lies over no row that is still needed; a row nearer it does.

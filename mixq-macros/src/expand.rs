@@ -1,11 +1,10 @@
 //! The module that `include_model!` becomes.
 
-use mixq_format::Artifact;
 use mixq_format::target::{LaidOut, Target, VARIABLE as TARGET};
+use mixq_format::{Artifact, Header};
 use proc_macro2::{Literal, TokenStream};
 use quote::quote;
 
-use crate::inputs;
 use crate::memory::{Memory, OWN, SHARED};
 use crate::models::VARIABLE;
 use crate::outputs;
@@ -13,6 +12,7 @@ use crate::parse::Model;
 use crate::samples;
 use crate::tables::{StageTables, Step, calls, stages, steps};
 use crate::task;
+use crate::{frame, inputs};
 
 /// Constants, tables and `Network` of one model.
 pub fn module(model: &Model, artifact: &Artifact, memory: Memory, target: &Target) -> TokenStream {
@@ -132,28 +132,28 @@ fn tables(artifact: &Artifact, laid_out: &LaidOut, target: &Target) -> TokenStre
 fn network(artifact: &Artifact, laid_out: &LaidOut, memory: Memory) -> TokenStream {
     let header = &artifact.header;
     let stages = stages(artifact, laid_out);
-    let calls = calls(&steps(artifact, laid_out, &stages));
+    let steps = steps(artifact, laid_out, &stages);
+    let frame = frame::module(header, &steps, memory);
     let (network, lifetime) = (memory.network(header.arena_bytes / 4), memory.lifetime());
     let (outputs, methods) = (task::outputs(header), task::methods(header));
-    let (element, integers) = (outputs::element(header), outputs::integers(header));
-    let (read, others) = (outputs::read(header), outputs::method(header));
+    let (element, others) = (outputs::element(header), outputs::method(header));
     let samples = samples::methods(header, &outputs);
     let infer_doc = inputs::documentation(header);
-    let (parameter, copy, places) =
-        (inputs::parameter(header), inputs::copy(header), inputs::methods(header));
+    let (parameter, infer, places) =
+        (inputs::parameter(header), inputs::infer(header), inputs::methods(header));
+    let run = if frame::is_fed(header) { TokenStream::new() } else { run(header, &steps) };
     quote! {
         #network
+
+        #frame
 
         impl Network #lifetime {
             /// The logits of an image.
             ///
             #[doc = #infer_doc]
             pub fn infer(&mut self, #parameter) -> &[#element; #outputs] {
-                #copy
-                self.run()
+                #infer
             }
-
-            #integers
 
             #methods
 
@@ -163,15 +163,24 @@ fn network(artifact: &Artifact, laid_out: &LaidOut, memory: Memory) -> TokenStre
 
             #places
 
-            /// The logits of the image that lies in its place in the arena.
-            pub fn run(&mut self) -> &[#element; #outputs] {
-                let layers = ::core::hint::black_box(&LAYERS);
-                let parameters = &::core::hint::black_box(&PARAMETERS).0;
-                // Kernels may work anywhere in what they get: no more than the network's own bytes.
-                let arena = self.arena.array_mut::<RAM_BYTES>(0);
-                #(#calls)*
-                #read
-            }
+            #run
+        }
+    }
+}
+
+fn run(header: &Header, steps: &[Step<'_>]) -> TokenStream {
+    let calls = calls(steps);
+    let (element, outputs) = (outputs::element(header), task::outputs(header));
+    let read = outputs::read(header, &quote!(self.arena));
+    quote! {
+        /// The logits of the image that lies in its place in the arena.
+        pub fn run(&mut self) -> &[#element; #outputs] {
+            let layers = ::core::hint::black_box(&LAYERS);
+            let parameters = &::core::hint::black_box(&PARAMETERS).0;
+            // Kernels may work anywhere in what they get: no more than the network's own bytes.
+            let arena = self.arena.array_mut::<RAM_BYTES>(0);
+            #(#calls)*
+            #read
         }
     }
 }
@@ -180,7 +189,7 @@ fn network(artifact: &Artifact, laid_out: &LaidOut, memory: Memory) -> TokenStre
 mod tests {
     use std::collections::BTreeMap;
 
-    use mixq_format::{Accuracy, Bits, Budget, Header, Layer, Linear, NamedLayer, Requant, Rule, Tensor};
+    use mixq_format::{Accuracy, Bits, Budget, Layer, Linear, NamedLayer, Requant, Rule, Tensor};
 
     use super::*;
 

@@ -4,7 +4,7 @@ use mixq_format::{Header, Input, Tensor};
 use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{format_ident, quote};
 
-use crate::{samples, task};
+use crate::{frame, samples, task};
 
 /// Whether there are several.
 fn are_several(header: &Header) -> bool {
@@ -33,7 +33,8 @@ pub fn constants(header: &Header) -> TokenStream {
     if !are_several(header) {
         let sizes = sizes(&header.input, "INPUT_", "the image");
         let samples = samples::constants(&header.input, &header.samples, "INPUT_");
-        return quote!(#samples #sizes);
+        let rows = frame::constants(header);
+        return quote!(#samples #sizes #rows);
     }
     let field = |input: &Input, reference: TokenStream| {
         let (name, doc) = (identifier(input), format!(" {}", description(input)));
@@ -109,9 +110,21 @@ pub fn argument(header: &Header) -> TokenStream {
     if are_several(header) { quote!(inputs) } else { quote!(image) }
 }
 
-/// Copies it to its place.
-pub fn copy(header: &Header) -> TokenStream {
-    if are_several(header) { quote!(self.write(inputs);) } else { quote!(*self.input_mut() = *image;) }
+/// The outputs of what the network reads, of a method that takes it.
+pub fn infer(header: &Header) -> TokenStream {
+    if frame::is_fed(header) {
+        return quote! {
+            let mut frame = self.begin();
+            frame.feed(image);
+            frame.end()
+        };
+    }
+    let copy =
+        if are_several(header) { quote!(self.write(inputs);) } else { quote!(*self.input_mut() = *image;) };
+    quote! {
+        #copy
+        self.run()
+    }
 }
 
 /// Rows and columns of the image that a mask is of: the first input.
@@ -126,6 +139,9 @@ pub fn size(header: &Header) -> TokenStream {
 pub fn methods(header: &Header) -> TokenStream {
     if are_several(header) {
         return of_several(header);
+    }
+    if frame::is_fed(header) {
+        return TokenStream::new();
     }
     let input = Literal::u32_unsuffixed(header.input.offset);
     let (_, doc) = samples::documentation(&header.input, &header.samples);
@@ -176,7 +192,11 @@ fn of_several(header: &Header) -> TokenStream {
 pub fn documentation(header: &Header) -> String {
     if !are_several(header) {
         let (infer, _) = samples::documentation(&header.input, &header.samples);
-        return format!("{infer}\n\n The image is copied: to write it in place, see `input_mut`.");
+        let place = match frame::is_fed(header) {
+            true => "Rows of the image may also come one after the other: see `begin`.",
+            false => "The image is copied: to write it in place, see `input_mut`.",
+        };
+        return format!("{infer}\n\n {place}");
     }
     let each = header.inputs.iter().map(|input| format!(" * `{}`: {}\n", input.name, description(input)));
     format!("{}\n The inputs are copied: to write them in place, see `inputs_mut`.", each.collect::<String>())

@@ -1,7 +1,9 @@
 //! The macro behind `mixq_rt::include_model!`; use it from there, with its documentation.
 
+mod answers;
 mod dense;
 mod expand;
+mod frame;
 mod inputs;
 mod memory;
 mod models;
@@ -25,6 +27,7 @@ use proc_macro::TokenStream;
 /// | `Network::infer(&image)` | copies an image in, runs the network, answers the logits |
 /// | `Network::classify(&image)`, ... | the same, answers what the task is about: see below |
 /// | `Network::input_mut()`, `run()` | for an image that is written in place: camera, DMA |
+/// | `Network::begin()`, `Frame` | of an image that comes in rows, in place of the two above: see below |
 /// | `CLASSES` (or `OUTPUTS`), `LABELS`, `LOGIT_SCALE` | what the logits mean |
 /// | `OUTPUT_ZERO_POINT`, `Network::integers(&image)` | where the last layer writes codes: see below |
 /// | `INPUT_HEIGHT`, `INPUT_WIDTH`, `INPUT_CHANNELS` | the shape of the image |
@@ -66,6 +69,26 @@ use proc_macro::TokenStream;
 /// ```
 ///
 /// The module needs nothing but `mixq_rt`: no heap, no `std`, no `unsafe`.
+///
+/// # An image that comes in rows
+///
+/// With `execution = "rows"` of the model the arena holds only the rows of the image that are still needed.
+/// `Network` has `begin` in place of `input_mut` and `run`. It answers a `Frame`, which borrows the network,
+/// and takes rows as they come. `infer` and the methods of the task push all rows of an image. A frame has
+/// the methods of the task, too, without the image; each of them ends it, as `finish` does. (Those of a
+/// reconstruction need the whole image.)
+///
+/// ```ignore
+/// let mut frame = faces.begin();
+/// while let Some(rows) = camera.next_rows() {
+///     frame.push_rows(rows)?;                // any number of rows, faces::INPUT_ROW_BYTES bytes each
+/// }
+/// let class = frame.classify()?;             // or finish()?, which answers the logits
+/// ```
+///
+/// `push_rows` executes what the rows that have come are enough for. Half a row, rows beyond the image, and
+/// an end before its last row are errors (`RowsError`): nothing is taken then. Where the input are samples of
+/// sensors, `push_samples` takes rows of them.
 ///
 /// # A shared arena
 ///

@@ -64,7 +64,7 @@ impl Memory {
     pub fn network(self, words: u32) -> TokenStream {
         match self {
             Memory::Own(_) => {
-                let words = Literal::u32_unsuffixed(words);
+                let words = self.words(words);
                 quote! {
                     /// The RAM of the network, `RAM_BYTES` bytes. Fit for a `static`: all zero at first.
                     pub struct Network {
@@ -91,7 +91,7 @@ impl Memory {
                 }
             }
             Memory::Shared(bytes, _) => {
-                let (words, bytes) = (Literal::u32_unsuffixed(bytes / 4), Literal::u32_unsuffixed(bytes));
+                let (words, bytes) = (self.words(words), Literal::u32_unsuffixed(bytes));
                 quote! {
                     /// Bytes of the arena: what the largest model of the firmware needs.
                     pub const ARENA_BYTES: usize = #bytes;
@@ -121,6 +121,14 @@ impl Memory {
                     };
                 }
             }
+        }
+    }
+
+    /// The words of the arena; `words` are those that the network takes.
+    pub fn words(self, words: u32) -> Literal {
+        match self {
+            Memory::Own(_) => Literal::u32_unsuffixed(words),
+            Memory::Shared(bytes, _) => Literal::u32_unsuffixed(bytes / 4),
         }
     }
 

@@ -4,7 +4,7 @@ use mixq_format::{Bits, Header, Output};
 use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::quote;
 
-use crate::{inputs, task};
+use crate::task;
 
 /// Whether they are codes of 8 bits.
 pub fn are_codes(header: &Header) -> bool {
@@ -27,34 +27,14 @@ pub fn zero_point(header: &Header) -> TokenStream {
     if are_codes(header) { constant } else { TokenStream::new() }
 }
 
-/// Reads the outputs from the arena.
-pub fn read(header: &Header) -> TokenStream {
+/// Reads the outputs from an arena.
+pub fn read(header: &Header, arena: &TokenStream) -> TokenStream {
     let (outputs, offset) = (task::outputs(header), Literal::u32_unsuffixed(header.output.offset));
     if are_codes(header) {
-        quote!(self.arena.array::<#outputs>(#offset))
+        quote!(#arena.array::<#outputs>(#offset))
     } else {
-        quote!(self.arena.logits::<#outputs>(#offset))
+        quote!(#arena.logits::<#outputs>(#offset))
     }
-}
-
-/// The method that takes the zero point off codes.
-pub fn integers(header: &Header) -> TokenStream {
-    let (outputs, parameter, image) =
-        (task::outputs(header), inputs::parameter(header), inputs::argument(header));
-    let method = quote! {
-        /// The outputs of an image as integers that are 0 where the output is: codes without their zero
-        /// point. One unit is worth `LOGIT_SCALE`.
-        pub fn integers(&mut self, #parameter) -> [i32; #outputs] {
-            self.infer(#image).map(|code| i32::from(code) - i32::from(OUTPUT_ZERO_POINT))
-        }
-    };
-    if are_codes(header) { method } else { TokenStream::new() }
-}
-
-/// An expression of type `&[i32; N]`: the outputs of `image` without their zero point.
-pub fn of_image(header: &Header) -> TokenStream {
-    let image = inputs::argument(header);
-    if are_codes(header) { quote!(&self.integers(#image)) } else { quote!(self.infer(#image)) }
 }
 
 /// `Outputs`, with a field for each output of a network that has several, and constants about each.

@@ -4,7 +4,7 @@ use mixq_format::{Bits, Header, SampleChannel, Tensor};
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{format_ident, quote};
 
-use crate::outputs;
+use crate::{frame, outputs};
 
 /// Constants about the samples of an input, and functions that make codes of them; nothing for pixels. Names
 /// begin with `prefix`.
@@ -116,11 +116,54 @@ pub fn methods(header: &Header, count: &TokenStream) -> TokenStream {
         return TokenStream::new();
     }
     let element = outputs::element(header);
+    let infer = match frame::is_fed(header) {
+        true => quote! {
+            let mut frame = self.begin();
+            frame.feed_samples(samples);
+            frame.end()
+        },
+        false => quote! {
+            quantise_i16(samples, self.input_mut());
+            self.run()
+        },
+    };
     quote! {
         /// The outputs for 16-bit samples, as `quantise_i16` takes them. Their codes are made in place.
         pub fn infer_samples(&mut self, samples: &[i16; INPUT_ELEMENTS]) -> &[#element; #count] {
-            quantise_i16(samples, self.input_mut());
-            self.run()
+            #infer
+        }
+    }
+}
+
+/// The method of `Frame` that takes rows of samples.
+pub fn frame(header: &Header) -> TokenStream {
+    if header.samples.is_empty() {
+        return TokenStream::new();
+    }
+    let (make, row) = (make(header.input.bits, "INPUT_"), quote!(INPUT_WIDTH * INPUT_CHANNELS));
+    quote! {
+        /// As `push_rows`, of 16-bit samples: `INPUT_WIDTH * INPUT_CHANNELS` in a row, as `quantise_i16`
+        /// takes them. Their codes are made in place.
+        ///
+        /// # Errors
+        /// As those of `push_rows`.
+        pub fn push_samples(&mut self, samples: &[i16]) -> ::core::result::Result<(), RowsError> {
+            turns().accepts(self.arena.bytes(), samples.len(), #row)?;
+            self.feed_samples(samples);
+            ::core::result::Result::Ok(())
+        }
+
+        #[inline(always)]
+        fn feed_samples(&mut self, mut rows: &[i16]) {
+            while self.take_samples(&mut rows) {
+                self.turn();
+            }
+        }
+
+        #[inline(never)]
+        fn take_samples(&mut self, rows: &mut &[i16]) -> bool {
+            let make = |samples: &[i16], codes: &mut [u8]| { #make };
+            turns().take(self.arena.bytes_mut(), rows, #row, make)
         }
     }
 }

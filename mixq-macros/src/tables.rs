@@ -45,15 +45,16 @@ pub fn stages(artifact: &Artifact, laid_out: &LaidOut) -> Vec<StageTables> {
 }
 
 impl StageTables {
-    fn field(&self) -> Ident {
+    /// The name of its field.
+    pub fn field(&self) -> Ident {
         format_ident!("s{}", self.number)
     }
 
     /// Its field in `struct Layers`.
     pub fn declaration(&self) -> TokenStream {
-        let (field, layers) = (self.field(), self.lines.len());
+        let (field, lines) = (self.field(), self.lines.len());
         let doc = format!(" How the rows of stage {} depend on one another.", self.number);
-        quote!(#[doc = #doc] #field: [format::Line; #layers])
+        quote!(#[doc = #doc] #field: [format::Line; #lines])
     }
 
     /// Its value in `static LAYERS`, with the names of mixq-format in scope.
@@ -64,7 +65,7 @@ impl StageTables {
 
     /// Its execution; `calls`: those of its layers.
     fn call(&self, calls: &[TokenStream]) -> TokenStream {
-        let (field, stage) = (self.field(), rust(&format!("format::{:?}", self.stage)));
+        let (field, stage) = (self.field(), stage_of(&self.stage));
         quote! {
             let turns = format::Turns::new(&layers.#field, &#stage, arena);
             while turns.next(arena) {
@@ -72,6 +73,16 @@ impl StageTables {
             }
         }
     }
+}
+
+/// A stage as Rust.
+pub fn stage_of(stage: &Stage) -> TokenStream {
+    rust(&format!("format::{stage:?}"))
+}
+
+/// The tables of the first stage, if the image comes in rows.
+pub fn fed<'a>(steps: &[Step<'a>]) -> Option<&'a StageTables> {
+    steps.first()?.stage.filter(|stage| stage.stage.fed)
 }
 
 /// The execution of all layers, those of a stage in turns.

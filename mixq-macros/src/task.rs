@@ -4,7 +4,7 @@ use mixq_format::{Header, Task};
 use proc_macro2::{Literal, TokenStream};
 use quote::quote;
 
-use crate::{dense, inputs, outputs};
+use crate::{answers, dense, inputs, outputs};
 
 /// What the outputs are and how good they are, as the documentation of the module says it.
 pub fn summary(header: &Header) -> String {
@@ -157,88 +157,45 @@ fn reconstruction(header: &Header) -> TokenStream {
 
 /// Methods of `Network` beside `infer` and `run`.
 pub fn methods(header: &Header) -> TokenStream {
-    let integers = outputs::of_image(header);
+    let answers = answers::of_image(header);
     let (parameter, image) = (inputs::parameter(header), inputs::argument(header));
-    let (values, score) = if outputs::are_codes(header) {
-        (
-            quote!([i32; OUTPUTS] { self.integers(#image) }),
-            quote!(ERROR.of_codes(self.infer(#image), OUTPUT_ZERO_POINT, #image)),
-        )
-    } else {
-        (quote!(&[i32; OUTPUTS] { self.infer(#image) }), quote!(ERROR.of(self.infer(#image), #image)))
-    };
-    match header.task {
-        Task::Classification => quote! {
-            /// The index of the class of an image: that of the largest logit, the first of equals.
-            pub fn classify(&mut self, #parameter) -> usize {
-                ::mixq_rt::format::argmax(self.infer(#image))
-            }
-
-            /// The indices of the `K` likeliest classes of an image, the likeliest first, of equals the
-            /// first.
-            pub fn top<const K: usize>(&mut self, #parameter) -> [usize; K] {
-                const { ::core::assert!(K <= CLASSES, "there are not as many classes") };
-                ::mixq_rt::format::top(self.infer(#image))
-            }
-
-            /// The probability of each class of an image, 255 for 1: the softmax of the logits, by integers
-            /// alone.
-            pub fn probabilities(&mut self, #parameter) -> [u8; CLASSES] {
-                const EXPONENTS: ::mixq_rt::format::Exponents =
-                    ::mixq_rt::format::Exponents::new(LOGIT_SCALE);
-                EXPONENTS.softmax(self.infer(#image))
-            }
-        },
-        Task::MultiLabel => quote! {
-            /// Which labels an image has: those whose logits exceed `THRESHOLDS`.
-            pub fn labels(&mut self, #parameter) -> [bool; CLASSES] {
-                let logits = #integers;
-                let mut labels = [false; CLASSES];
-                for (label, is_set) in labels.iter_mut().enumerate() {
-                    *is_set = self::is_set(logits, label);
-                }
-                labels
-            }
-
-            /// The probability of each label of an image, 255 for 1: the logistic function of its logit, by
-            /// integers alone.
-            pub fn probabilities(&mut self, #parameter) -> [u8; CLASSES] {
-                const EXPONENTS: ::mixq_rt::format::Exponents =
-                    ::mixq_rt::format::Exponents::new(LOGIT_SCALE);
-                (#integers).map(|logit| EXPONENTS.sigmoid(logit))
-            }
-        },
-        Task::Regression => quote! {
-            /// The values of an image as integers: `OUTPUT_SCALE` and `OUTPUT_OFFSET` say what they stand
-            /// for, and `to_integer` what to compare them with.
-            pub fn values(&mut self, #parameter) -> #values
-
-            ::mixq_rt::with_float! {
-                /// The values of an image, in the unit of the training targets. Feature `float` of `mixq-rt`
-                /// offers this: it computes with floats.
-                pub fn real_values(&mut self, #parameter) -> [f32; OUTPUTS] {
-                    let integers = #integers;
-                    let mut values = [0.0; OUTPUTS];
-                    for (index, value) in values.iter_mut().enumerate() {
-                        let integer = integers[index] as f32;
-                        *value = OUTPUT_SCALE[index] as f32 * integer + OUTPUT_OFFSET[index] as f32;
-                    }
-                    values
-                }
-            }
-        },
+    let others = match header.task {
+        Task::Classification | Task::MultiLabel | Task::Regression => TokenStream::new(),
         Task::Dense => dense::methods(header),
-        Task::Reconstruction => quote! {
-            /// How far an image is from what the network makes of it: the larger, the less it is like the
-            /// images to train with. `SCORE_SCALE` says what a unit is worth.
-            pub fn score(&mut self, #parameter) -> u64 {
-                #score
-            }
+        Task::Reconstruction => {
+            let score = if outputs::are_codes(header) {
+                quote!(ERROR.of_codes(self.infer(#image), OUTPUT_ZERO_POINT, #image))
+            } else {
+                quote!(ERROR.of(self.infer(#image), #image))
+            };
+            quote! {
+                /// How far an image is from what the network makes of it: the larger, the less it is like the
+                /// images to train with. `SCORE_SCALE` says what a unit is worth.
+                pub fn score(&mut self, #parameter) -> u64 {
+                    #score
+                }
 
-            /// Whether the score of an image exceeds `THRESHOLD`.
-            pub fn is_abnormal(&mut self, #parameter) -> bool {
-                self.score(#image) > THRESHOLD
+                /// Whether the score of an image exceeds `THRESHOLD`.
+                pub fn is_abnormal(&mut self, #parameter) -> bool {
+                    self.score(#image) > THRESHOLD
+                }
             }
-        },
+        }
+    };
+    quote! {
+        #(#answers)*
+
+        #others
+    }
+}
+
+/// Methods of `Frame` beside `finish`, which end it, too.
+pub fn frame(header: &Header) -> TokenStream {
+    let answers = answers::of_frame(header);
+    let others = if header.task == Task::Dense { dense::frame(header) } else { TokenStream::new() };
+    quote! {
+        #(#answers)*
+
+        #others
     }
 }

@@ -66,6 +66,9 @@
 //! # Ok::<(), mixq_rt::format::Invalid>(())
 //! ```
 //!
+//! [`infer`] does the same with a copy of the image. Where a network takes its image in rows, so that the
+//! arena never holds all of it, [`infer`] pushes them, and [`Frame`] takes them a few at a time.
+//!
 //! # Requirements
 //!
 //! The kernels for ARMv7E-M (Cortex-M4, M7) are also for ARMv8-M Mainline with DSP instructions (Cortex-M33,
@@ -103,10 +106,12 @@ macro_rules! with_float {
 mod arena;
 #[doc(hidden)]
 pub mod export;
+mod frame;
 mod run;
 mod target;
 
 pub use arena::Arena;
+pub use frame::Frame;
 pub use mixq_format as format;
 pub use mixq_macros::include_model;
-pub use run::{run, run_layer};
+pub use run::{infer, run, run_layer};

@@ -3,17 +3,47 @@
 
 use mixq_format::{Bits, Layer, Network, Operands, Stage, Table, Turns};
 
+use crate::Frame;
 use crate::target::portable;
 use crate::target::requant;
+
+/// Executes all layers of a network on an image: the bytes of all inputs as they lie in the arena, one input
+/// after the other. The logits are written at the offset of `network.output`, as 32-bit integers in the byte
+/// order of the machine.
+///
+/// # Panics
+/// If `image` has not as many bytes as the inputs, and as [`run`], but for networks whose input comes in
+/// rows.
+pub fn infer(network: &Network, image: &[u8], arena: &mut [u8]) {
+    if network.fed().is_some() {
+        let mut frame = Frame::begin(network, arena);
+        let verdict = frame.push_rows(image).and_then(|()| frame.finish());
+        return verdict.unwrap_or_else(|error| panic!("{error}"));
+    }
+    let mut rest = image;
+    for input in network.inputs() {
+        let (bytes, others) = rest.split_at(input.bytes());
+        arena[input.range()].copy_from_slice(bytes);
+        rest = others;
+    }
+    assert!(rest.is_empty(), "an image has more bytes than the inputs");
+    run(network, arena);
+}
 
 /// Executes all layers of a network. The image must lie in `arena` at the offset of `network.input`. The
 /// logits are written at the offset of `network.output`, as 32-bit integers in the byte order of the machine.
 ///
 /// # Panics
-/// If a layer does not fit the parameters or `arena`. If [`Network::validate`] refuses the network, this may
-/// panic or give wrong logits.
+/// If the input comes in rows: see [`Frame`] and [`infer`]. If a layer does not fit the parameters or
+/// `arena`. If [`Network::validate`] refuses the network, this may panic or give wrong logits.
 pub fn run(network: &Network, arena: &mut [u8]) {
-    let mut next = 0;
+    assert!(network.fed().is_none(), "the input of this network comes in rows");
+    run_from(network, 0, arena);
+}
+
+/// Executes all layers from `first` on, which no stage has inside.
+pub(crate) fn run_from(network: &Network, first: usize, arena: &mut [u8]) {
+    let mut next = first;
     while let Some(layer) = network.layers.get(next) {
         match network.stages.iter().find(|stage| stage.range().start == next) {
             Some(stage) => {
@@ -36,10 +66,15 @@ fn run_stage(network: &Network, stage: &Stage, arena: &mut [u8]) {
     let lines = stage.lines(network.layers).unwrap_or_else(|reason| panic!("{reason}"));
     let turns = Turns::new(&lines, stage, arena);
     while turns.next(arena) {
-        for (index, layer) in network.layers[stage.range()].iter().enumerate() {
-            if let Some(rows) = turns.rows(arena, index) {
-                run_layer(&layer.on_rows(&rows), network.parameters, arena);
-            }
+        run_turn(network, stage, &turns, arena);
+    }
+}
+
+/// Executes the layers of a stage in this turn.
+pub(crate) fn run_turn(network: &Network, stage: &Stage, turns: &Turns<'_>, arena: &mut [u8]) {
+    for (index, layer) in network.layers[stage.range()].iter().enumerate() {
+        if let Some(rows) = turns.rows(arena, index) {
+            run_layer(&layer.on_rows(&rows), network.parameters, arena);
         }
     }
 }

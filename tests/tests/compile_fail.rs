@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use mixq_format::{Artifact, Bits, FORMAT_VERSION};
-use mixq_tests::networks;
+use mixq_tests::{frames, networks};
 
 fn mixq_bytes() -> Vec<u8> {
     let mut artifact: Artifact = networks::weighted(Bits::B4, Bits::B4);
@@ -28,6 +28,7 @@ fn include_model_explains_what_is_wrong() {
     let mut other = networks::weighted(Bits::B4, Bits::B4);
     other.header.name = "faces".to_string();
     fs::write(models.join("faces.mixq"), other.to_bytes()).unwrap();
+    fs::write(models.join("fed8.mixq"), frames::fed()[2].to_bytes()).unwrap();
     fs::write(models.join("damaged.mixq"), damaged).unwrap();
     fs::write(models.join("truncated.mixq"), &right[..10]).unwrap();
     fs::write(models.join("future.mixq"), future).unwrap();
@@ -42,6 +43,7 @@ fn include_model_explains_what_is_wrong() {
         cases.compile_fail("compile-fail/other_version.rs");
         cases.compile_fail("compile-fail/syntax.rs");
         cases.compile_fail("compile-fail/hostile_tables.rs");
+        cases.compile_fail("compile-fail/frames.rs");
     });
     let arena = |bytes: usize| {
         [

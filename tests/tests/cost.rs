@@ -9,11 +9,12 @@ mod log;
 
 use std::path::Path;
 
+use mixq_build::engine::settings::Execution as Way;
 use mixq_format::target::{Cost, Execution, Free, Kernel, Tally};
 use mixq_format::{Artifact, Bits, Layer};
 use mixq_tests::measure::{self, CORTEX_M0, CORTEX_M4, CORTEX_M33, CORTEX_M33_WITHOUT_DSP, Processor, RISCV};
 use mixq_tests::varied::{self, varied};
-use mixq_tests::{networks, stripes, zoo};
+use mixq_tests::{frames, networks, stripes, zoo};
 
 /// Instructions that a layer may differ by in any case: a few calls.
 const FEW: f64 = 150.0;
@@ -180,7 +181,10 @@ fn stripes_take_what_the_model_says() {
     let known = ["resnet8", "person_96x96x1", "mobilenet_v1_0.25_128", "mobilenet_v2_0.35_128"]
         .map(|name| stripes::least(name, &zoo::graph(name), Bits::B8));
     let random = stripes::networks();
-    let cases = known.into_iter().chain(random).map(|network| Case {
+    // With images that come in rows: copies of them count, too.
+    let fed = ["person_96x96x1", "mobilenet_v1_0.25_128"]
+        .map(|name| stripes::least_in(&format!("{name}_fed"), &zoo::graph(name), Bits::B8, Way::Rows));
+    let cases = known.into_iter().chain(random).chain(fed).chain(frames::fed()).map(|network| Case {
         network,
         spares: vec![0, 2000],
         share: 0.03,

@@ -4,12 +4,12 @@
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-use mixq_format::{Artifact, Bits};
+use mixq_format::{Artifact, Bits, Tensor, encode_narrow};
 use mixq_tests::firmware::{self, Board, Options, Part};
-use mixq_tests::{networks, stripes};
+use mixq_tests::{frames, networks, stripes};
 
 static ARTIFACTS: LazyLock<Vec<Artifact>> =
-    LazyLock::new(|| networks::all().into_iter().chain(stripes::networks()).collect());
+    LazyLock::new(|| [networks::all(), stripes::networks(), frames::fed(), frames::tasks()].concat());
 
 /// The folder of the networks, written once for all tests.
 static MODELS: LazyLock<PathBuf> = LazyLock::new(|| {
@@ -48,7 +48,9 @@ fn check(board: Board, target: &str, elf: &Path, artifacts: &[Artifact]) {
         println!("{target}: infer of {network} takes {bytes} B of stack");
     }
     let most = |network: &str| match target {
-        "thumbv6m-none-eabi" if network.starts_with("striped") => firmware::STACK_OF_PORTABLE_STRIPES,
+        "thumbv6m-none-eabi" if ["striped", "fed"].iter().any(|kind| network.starts_with(kind)) => {
+            firmware::STACK_OF_PORTABLE_STRIPES
+        }
         _ => firmware::STACK,
     };
     let over: Vec<_> = stack.iter().filter(|(network, bytes)| *bytes > most(network)).collect();
@@ -63,6 +65,39 @@ fn check(board: Board, target: &str, elf: &Path, artifacts: &[Artifact]) {
 #[test]
 fn cortex_m4_answers_as_the_host_does() {
     answers_as_the_host_does("thumbv7em-none-eabihf");
+}
+
+/// Rows that come one by one, in uneven numbers, and all at once; of samples, too.
+#[test]
+fn pushed_rows_give_the_logits_of_the_host() {
+    let target = "thumbv7em-none-eabihf";
+    let printed = firmware::run(Board::Stm32f405, &build(target, Part::Frames), &[]);
+    let (printed, stack) = firmware::logits_and_stack(&printed);
+    println!("bytes of stack: {stack:?}");
+    let artifacts: Vec<Artifact> = frames::fed().into_iter().chain(frames::tasks()).collect();
+    assert_eq!(stack.len(), artifacts.len());
+    assert!(stack.iter().all(|(_, bytes)| *bytes <= firmware::STACK), "{stack:?}");
+    let mut expected = Vec::new();
+    for artifact in artifacts {
+        let header = &artifact.header;
+        let lines = networks::expected(std::slice::from_ref(&artifact));
+        expected.extend(lines.into_iter().flat_map(|line| vec![line; 3]));
+        if let Some(channel) = header.samples.first() {
+            let Tensor { channels, bits, .. } = header.input;
+            let mut state = 1u32;
+            let sample = |_| {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                (state >> 27) as i16 - 8
+            };
+            let samples: Vec<i16> = (0..header.input.elements()).map(sample).collect();
+            let mut image = vec![0; header.input.bytes()];
+            encode_narrow(&[channel.codes], channels.into(), bits, &samples, &mut image);
+            let logits: Vec<String> =
+                networks::logits(&artifact, &image).iter().map(i32::to_string).collect();
+            expected.extend(vec![format!("{}: {}", header.name, logits.join(",")); 4]);
+        }
+    }
+    assert_eq!(printed, expected);
 }
 
 /// Without DSP instructions and atomics; the emulated Cortex-M4 executes it all the same.

@@ -2,10 +2,11 @@
 
 use fastrand::Rng;
 use mixq_build::engine::graph::Graph;
-use mixq_build::engine::memory::{Infeasible, Losses, allocate_by_losses, allocate_uniformly};
-use mixq_build::engine::settings::Scheme;
-use mixq_format::Bits;
-use mixq_tests::networks::logits;
+use mixq_build::engine::memory::{Infeasible, Losses, allocate_by_losses, allocate_uniformly, no_rows};
+use mixq_build::engine::settings::{Execution, Ram, Scheme};
+use mixq_format::{Artifact, Bits, RowsError};
+use mixq_rt::Frame;
+use mixq_tests::networks::{logits, outputs};
 use mixq_tests::stripes::{artifact, random_graph};
 use mixq_tests::trained::random_row;
 
@@ -49,6 +50,73 @@ fn stripes_give_the_same_outputs_as_whole_tensors() {
     }
     println!("{striped} striped networks with {stages} stages; {:.1} % less RAM at least", saved / 4.0);
     assert!(striped > 400 && stages > striped, "{striped} networks with {stages} stages");
+}
+
+/// The outputs for an image that comes a few rows at a time, any number of them.
+fn pushed(artifact: &Artifact, image: &[u8], rng: &mut Rng) -> Vec<i32> {
+    let layers = artifact.layers();
+    let network = artifact.network(&layers);
+    let mut arena = vec![0; network.arena_bytes as usize];
+    rng.fill(&mut arena);
+    let (row, height) = (network.input.bytes() / usize::from(network.input.height), network.input.height);
+    // An image of which some rows come, and that is given up.
+    let mut frame = Frame::begin(&network, &mut arena);
+    frame.push_rows(&image[..row * rng.usize(..usize::from(height))]).unwrap();
+    assert!(matches!(frame.finish(), Err(RowsError::Missing { .. })));
+    let mut frame = Frame::begin(&network, &mut arena);
+    let mut rest = image;
+    let most = [1, 3, usize::from(height)][rng.usize(..3)];
+    while !rest.is_empty() {
+        assert_eq!(frame.push_rows(&image[1..]), Err(RowsError::Partial { elements: image.len() - 1, row }));
+        let (rows, others) = rest.split_at(row * rng.usize(0..=most.min(rest.len() / row)));
+        frame.push_rows(rows).unwrap();
+        rest = others;
+    }
+    assert_eq!(frame.push_rows(&image[..row]), Err(RowsError::TooMany { rows: 1, left: 0 }));
+    frame.finish().unwrap();
+    outputs(artifact, &arena)
+}
+
+#[test]
+fn rows_that_are_pushed_give_the_same_outputs_as_whole_images() {
+    let scheme = Scheme::PerChannel;
+    let (mut fed, mut refused, mut saved) = (0, 0, 0.0);
+    for seed in 0..300 {
+        let mut rng = Rng::with_seed(seed);
+        let graph = random_graph(&mut rng);
+        let bits = [Bits::B8, Bits::B8, Bits::B4, Bits::B2][rng.usize(..4)];
+        let within = |bytes| {
+            let ram = Ram { bytes, execution: Execution::Rows };
+            allocate_uniformly(&graph, bits, ANY, ram, scheme)
+        };
+        if let Some(reason) = no_rows(&graph, bits) {
+            assert!(within(ANY).is_err(), "seed {seed}: {reason}");
+            refused += 1;
+            continue;
+        }
+        let whole = allocate_uniformly(&graph, bits, ANY, ANY, scheme).unwrap();
+        let image = random_row(&mut rng, &graph.inputs);
+        let expected = logits(&artifact("whole", &graph, &whole, seed), &image);
+        let mut allocation = within(ANY).unwrap();
+        loop {
+            let artifact = artifact("fed", &graph, &allocation, seed);
+            assert_eq!(artifact.ram_bytes() as u64, allocation.ram, "seed {seed}");
+            assert_eq!(artifact.flash_bytes() as u64, allocation.flash, "seed {seed}");
+            let layers = artifact.layers();
+            let (network, stages) = (artifact.network(&layers), &allocation.stages);
+            assert!(network.placed_input().height < network.input.height, "seed {seed}: {stages:?}");
+            assert_eq!(logits(&artifact, &image), expected, "seed {seed}: {stages:?}");
+            for artifact in [&artifact, &artifact.in_arena(network.arena_bytes + 4 * rng.u32(1..100))] {
+                assert_eq!(pushed(artifact, &image, &mut rng), expected, "seed {seed}: {stages:?}");
+            }
+            fed += 1;
+            let Ok(less) = within(allocation.ram - (allocation.ram / 8).max(4)) else { break };
+            allocation = less;
+        }
+        saved += 1.0 - allocation.ram as f64 / whole.ram as f64;
+    }
+    println!("{fed} networks, {refused} that cannot; {:.0} % less RAM", 100.0 * saved / 300.0);
+    assert!(fed > 400 && refused < 100, "{fed} networks, {refused} that cannot");
 }
 
 /// Bits that lose least lose no more than equal bits that fit.

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+use mixq_format::Bits;
 use serde_json::{Value, json};
 
 use crate::{Answer, problems, table};
@@ -16,7 +17,7 @@ use mixq_build::engine::import::builtin::PaddingStyle;
 use mixq_build::engine::import::{BUILTIN_NAMES, Builtin, Imported, InputNormalisation, NetworkSource};
 use mixq_build::engine::report::allocation::AllocationReport;
 use mixq_build::engine::settings::{DELTA, Execution, Scheme};
-use mixq_build::engine::shortage::{MemoryModel, Request};
+use mixq_build::engine::shortage::{MemoryModel, Request, rows};
 use mixq_build::engine::target::Platform;
 use mixq_build::engine::{import, size};
 
@@ -52,7 +53,8 @@ pub struct Arguments {
     /// How memory is counted: as the firmware holds it, or as in arXiv 1905.13082
     #[arg(long, value_name = "MODEL", default_value = "runtime", value_parser = ["runtime", "paper"])]
     model: String,
-    /// How layers are executed: in stripes of rows where whole tensors do not fit, or always on whole ones
+    /// How layers are executed: in stripes of rows where whole tensors do not fit; the first ones always so,
+    /// as rows of the image come; or always on whole tensors
     #[arg(long, value_name = "WAY", default_value = "stripes", value_parser = choice(&Execution::CHOICES))]
     execution: Execution,
     /// Slack of the rule that cuts weights, a share [default: 0.05]
@@ -133,6 +135,9 @@ pub fn run(arguments: &Arguments) -> Result<Answer, Error> {
         scheme: arguments.scheme,
         memory_model: memory_model(arguments),
     };
+    if let MemoryModel::Runtime { execution, .. } = request.memory_model {
+        rows::check(&request.who, &graph, execution, Bits::B8)?;
+    }
     if !arguments.sweep.is_empty() {
         return sweep::run(arguments, &request);
     }

@@ -60,7 +60,9 @@ fn uncut(report: &AllocationReport) -> String {
     match &report.uncut {
         Some(uncut) if report.ram_bytes < uncut.whole_bytes && uncut.stripes_bytes < uncut.whole_bytes => {
             let [whole, stripes] = [uncut.whole_bytes, uncut.stripes_bytes].map(bytes);
-            format!("activations keep their bits in {whole} of RAM, in stripes of rows in {stripes}\n")
+            let rows = uncut.rows_bytes.map(bytes);
+            let rows = rows.map_or(String::new(), |rows| format!(", with rows of the image in {rows}"));
+            format!("activations keep their bits in {whole} of RAM, in stripes of rows in {stripes}{rows}\n")
         }
         _ => String::new(),
     }

@@ -127,6 +127,26 @@ fn what_does_not_fit_is_told_as_json_too() {
     assert!(refused(&arguments).contains("try resolution = 64; unchanged it fits a whole nrf52832-qfab"));
 }
 
+#[test]
+fn images_come_in_rows() {
+    let network = ["mobilenet_v1", "--width", "0.25", "--resolution", "128"];
+    let (_, any) = allocate(&network);
+    let least = any["uncut"]["rows_bytes"].as_u64().unwrap();
+    assert!(least < any["uncut"]["stripes_bytes"].as_u64().unwrap() && any["stages"].is_null());
+    let rows = [&network[..], &["--execution", "rows"]].concat();
+    let (well, json) = allocate(&rows);
+    assert!(well && json["stages"][0]["fed"] == true && json["stages"][0]["first"] == "stem");
+    let (well, json) = allocate(&[&rows[..], &["--ram", &least.to_string()]].concat());
+    assert!(well && json["ram_bytes"] == least && json["cuts"] == json!([]), "{json}");
+    // With fewer bits it takes less; there is a least budget, too.
+    let (well, json) = allocate(&[&rows[..], &["--ram", "4096"]].concat());
+    let at_2_bits = json["least_ram_bytes"].as_u64().unwrap();
+    assert!(!well && (4096..least).contains(&at_2_bits), "{json}");
+    let message = refused(&["ds_cnn", "--execution", "rows"]);
+    let expected = "`ds_cnn`: its image cannot come in rows: a row of the image has 10 bytes";
+    assert!(message.contains(expected), "{message}");
+}
+
 /// Before there are weights instructions are about those of the trained network.
 #[test]
 fn instructions_are_those_of_the_firmware() {

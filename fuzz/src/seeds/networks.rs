@@ -8,7 +8,7 @@ use mixq_format::{Artifact, Bits, FORMAT_VERSION};
 use mixq_tests::networks::{pooled, residual, weighted};
 use mixq_tests::random::{Builder, Quantised};
 use mixq_tests::slide::Slide;
-use mixq_tests::stripes;
+use mixq_tests::{frames, stripes};
 use sha2::{Digest, Sha256};
 
 use crate::mutate::once_in;
@@ -36,7 +36,8 @@ pub fn artifact(rng: &mut Rng) -> Artifact {
         };
     }
     if once_in(rng, 8) {
-        static STRIPED: LazyLock<Vec<Artifact>> = LazyLock::new(stripes::networks);
+        static STRIPED: LazyLock<Vec<Artifact>> =
+            LazyLock::new(|| [stripes::networks(), frames::fed()].concat());
         return STRIPED[rng.usize(..STRIPED.len())].clone();
     }
     let schemes =

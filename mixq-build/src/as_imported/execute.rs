@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use mixq_format::{Accuracy, Artifact, Bits, Budget, Layers, Output, pack_codes};
+use mixq_format::{Accuracy, Artifact, Budget, Layers, Output};
 
 use super::AsImported;
 use crate::convert::About;
@@ -73,12 +73,9 @@ impl Integers {
             .collect();
         let network = self.artifact.network(&self.layers);
         let mut arena = vec![0; network.arena_bytes as usize];
-        let place = &mut arena[network.input.range()];
-        match network.input.bits {
-            Bits::B8 => place.copy_from_slice(&codes),
-            bits => pack_codes(&codes, network.input.channels.into(), bits, place),
-        }
-        mixq_rt::run(&network, &mut arena);
+        let inputs = self.artifact.header.packed(&codes).into_iter();
+        let image: Vec<u8> = inputs.flat_map(|(_, bytes)| bytes).collect();
+        mixq_rt::infer(&network, &image, &mut arena);
         let header = &self.artifact.header;
         let whole = [Output { name: String::new(), tensor: header.output, scale: header.logit_scale }];
         let outputs = if header.outputs.is_empty() { &whole[..] } else { &header.outputs };

@@ -9,7 +9,7 @@ use super::runtime::{Cut, Infeasible};
 use super::schedule::Schedule;
 use super::stripes::Stripes;
 use crate::graph::Graph;
-use crate::settings::{Execution, Ram};
+use crate::settings::Ram;
 
 /// Widths, and how tensors of these widths fit the RAM.
 pub(super) struct Fitted {
@@ -85,14 +85,14 @@ fn by_rules(schedule: &Schedule, ram: Ram) -> Result<Cuts, Infeasible> {
         known.1[step] > ram.bytes
     };
     let mut cut = cut_activations(&mut widths, &least, &steps, violates)
-        .map_err(|dead_end| ram_dead_end(schedule, dead_end.step, ram.execution))?;
+        .map_err(|dead_end| ram_dead_end(schedule, dead_end.step, ram))?;
     // Each step fits now, alone or in a stage. Where branches cross, a plan may need more than what lives at
     // any step, and stages may exclude one another.
     loop {
         if let Some((stages, plan)) = execution::fit(schedule, &widths, ram) {
             return Ok((widths, cut, stages, plan));
         }
-        let dead_end = || ram_dead_end(schedule, None, ram.execution);
+        let dead_end = || ram_dead_end(schedule, None, ram);
         let width = widest(schedule, &widths, &least).ok_or_else(dead_end)?;
         widths[width] = widths[width].narrower().expect("the widest that can be cut");
         cut.push(width);
@@ -121,14 +121,17 @@ fn widest(schedule: &Schedule, widths: &[Bits], least: &[Bits]) -> Option<usize>
 }
 
 /// `step` is the step that does not fit even at 2 bits; `None` if each step fits but no plan of all does.
-pub(super) fn ram_dead_end(schedule: &Schedule, step: Option<usize>, execution: Execution) -> Infeasible {
+pub(super) fn ram_dead_end(schedule: &Schedule, step: Option<usize>, ram: Ram) -> Infeasible {
+    let execution = ram.execution;
     let narrowest = narrowest(schedule);
     // Rows of few bits may be no whole words, which stages need.
     let least = Bits::QUANTISED.map(|bits| execution::least(schedule, &at_most(schedule, bits), execution));
     let least = least.into_iter().min().unwrap_or(u64::MAX);
     let live = execution::live(schedule, &narrowest, execution);
     let (step, needed) = match step {
-        Some(step) => (step, live[step]),
+        // At 2 bits rows may be no whole words, so that a stage needs more bits.
+        Some(step) if live[step] > ram.bytes => (step, live[step].min(least)),
+        Some(step) => (step, least),
         None => ((0..live.len()).max_by_key(|&step| live[step]).unwrap_or(0), least),
     };
     Infeasible::Ram { node: schedule.steps[step].node, needed, least }

@@ -13,6 +13,8 @@ struct Ways<'a> {
     whole: Vec<u64>,
     /// The runs that can be stages, and the bytes that live during each.
     stages: Vec<(&'a Stripes, u64)>,
+    /// Whether the image must come in rows: the first step then is in a stage that is fed.
+    fed: bool,
 }
 
 impl<'a> Ways<'a> {
@@ -20,17 +22,20 @@ impl<'a> Ways<'a> {
     fn new(schedule: &'a Schedule, widths: &[Bits], execution: Execution, overlap: bool) -> Ways<'a> {
         let lives = schedule.lives(widths, &[]);
         let whole: Vec<u64> = (0..schedule.steps.len()).map(|step| lives.bytes(step) as u64).collect();
-        let candidates = match execution {
-            Execution::Stripes => schedule.candidates(),
-            Execution::Whole => &[],
+        let fed = execution == Execution::Rows;
+        let (first, others): (&[Stripes], &[Stripes]) = match execution {
+            Execution::Stripes => (&[], schedule.candidates()),
+            Execution::Rows => (schedule.fed(), schedule.candidates()),
+            Execution::Whole => (&[], &[]),
         };
-        let fits = candidates.iter().filter(|stripes| schedule.of_words(stripes, widths));
+        let others = others.iter().filter(|stripes| !fed || stripes.stage.first > 0);
+        let fits = first.iter().chain(others).filter(|stripes| schedule.of_words(stripes, widths));
         let stages = fits.map(|stripes| {
             let mut lives = schedule.lives(widths, std::slice::from_ref(stripes));
             lives.overlaps.retain(|_| overlap);
             (stripes, lives.bytes(stripes.stage.range().start) as u64)
         });
-        Ways { whole, stages: stages.collect() }
+        Ways { whole, stages: stages.collect(), fed }
     }
 
     /// The same where some steps are executed in stripes: then others on whole tensors need more, see
@@ -56,7 +61,7 @@ impl<'a> Ways<'a> {
                     best[end] = Some((extra, by));
                 }
             };
-            if self.whole[step] <= ram {
+            if self.whole[step] <= ram && !(self.fed && step == 0) {
                 reach(step + 1, extra, None);
             }
             let here =
@@ -88,11 +93,14 @@ impl<'a> Ways<'a> {
 }
 
 /// The stages and the arena of a network at these widths that fit `ram` bytes, with the fewest instructions
-/// more than whole tensors take: none, if these fit. `None`: there is no such way.
+/// more than whole tensors take: none, if these fit and the image need not come in rows. `None`: there is no
+/// such way.
 pub fn fit(schedule: &Schedule, widths: &[Bits], ram: Ram) -> Option<(Vec<Stripes>, Plan)> {
-    let plan = schedule.plan(widths, &[]);
-    if plan.bytes as u64 <= ram.bytes {
-        return Some((Vec::new(), plan));
+    if ram.execution != Execution::Rows {
+        let plan = schedule.plan(widths, &[]);
+        if plan.bytes as u64 <= ram.bytes {
+            return Some((Vec::new(), plan));
+        }
     }
     // A plan may not place all tensors as near as they may lie: then stages that do not need it may fit.
     let fit = |overlap: bool| {
@@ -111,9 +119,13 @@ pub fn fit(schedule: &Schedule, widths: &[Bits], ram: Ram) -> Option<(Vec<Stripe
     fit(true).or_else(|| fit(false))
 }
 
-/// Bytes of the smallest arena in which a network can be executed at these widths.
+/// Bytes of the smallest arena in which a network can be executed at these widths; `u64::MAX`, if its image
+/// must come in rows and cannot.
 pub fn least(schedule: &Schedule, widths: &[Bits], execution: Execution) -> u64 {
-    let whole = schedule.plan(widths, &[]).bytes as u64;
+    let whole = match execution {
+        Execution::Rows => u64::MAX,
+        Execution::Stripes | Execution::Whole => schedule.plan(widths, &[]).bytes as u64,
+    };
     let striped = |overlap: bool| {
         let ways = Ways::new(schedule, widths, execution, overlap).beside_stages(schedule);
         let mut sizes: Vec<u64> =
@@ -135,10 +147,13 @@ pub fn least(schedule: &Schedule, widths: &[Bits], execution: Execution) -> u64 
     whole.min(striped(true)).min(striped(false))
 }
 
-/// Bytes of RAM in which no activation has to lose bits: on whole tensors, and the least in stripes.
-pub fn uncut_bytes(schedule: &Schedule) -> [u64; 2] {
+/// Bytes of RAM in which no activation has to lose bits: on whole tensors, the least in stripes, and the
+/// least if the image comes in rows, which not all can.
+pub fn uncut_bytes(schedule: &Schedule) -> (u64, u64, Option<u64>) {
     let widths = schedule.initial_widths();
-    [Execution::Whole, Execution::Stripes].map(|execution| least(schedule, &widths, execution))
+    let bytes = [Execution::Whole, Execution::Stripes, Execution::Rows];
+    let [whole, stripes, rows] = bytes.map(|execution| least(schedule, &widths, execution));
+    (whole, stripes, (rows < u64::MAX).then_some(rows))
 }
 
 /// Bytes that live at each step at these widths, in the way to execute it that takes least.

@@ -1,7 +1,7 @@
 //! How long the tensors of an integer network live.
 
 use mixq_format::target::Steps;
-use mixq_format::{Layer, Stage, Tensor, Trace};
+use mixq_format::{Layer, Stage, Tensor, Trace, held_input};
 
 use super::arena::{Lifetime, Lives, Overlap};
 use super::stripes;
@@ -9,7 +9,9 @@ use super::stripes;
 /// The step during which most bytes of the arena are alive (of several, the first), and these bytes; tensors
 /// take whole words, and of a stage what its places hold. Outputs that are kept live until the end.
 pub fn peak(inputs: &[Tensor], steps: Steps<'_>) -> (usize, u64) {
-    let mut living = Living::new(inputs, steps.placed, steps.kept);
+    let held = |input: &Tensor| held_input(input, steps.layers, steps.stages);
+    let inputs: Vec<Tensor> = inputs.iter().map(held).collect();
+    let mut living = Living::new(&inputs, steps.placed, steps.kept);
     for stage in steps.stages {
         let range = stage.range();
         let during = |bytes: usize| Lifetime { bytes, first: range.start, last: range.start };

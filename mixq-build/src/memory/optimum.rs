@@ -50,7 +50,9 @@ pub fn allocate_by_losses(
         weights(graph, &schedule.activations(&fitted.widths), flash, scheme, losses)
     };
     let mut chosen = choose(&fitted);
-    for execution in [ram.execution, Execution::Whole] {
+    // Without stages there are no tables of them; but rows from outside need one.
+    let last = if ram.execution == Execution::Rows { Execution::Rows } else { Execution::Whole };
+    for execution in [ram.execution, last] {
         if chosen.is_err() {
             // Thresholds of wide activations may be what is too large, or the tables of stages.
             let Ok(other) = fit_activations(&schedule, Ram { execution, ..ram }) else { break };
@@ -111,7 +113,7 @@ fn activations(
         return Ok(Fitted { widths, cuts: Vec::new(), stages, plan });
     }
     let by_width = losses_by_width(graph, schedule, losses);
-    let mut ways = vec![Vec::new()];
+    let mut ways = if ram.execution == Execution::Rows { Vec::new() } else { vec![Vec::new()] };
     ways.extend(fit_activations(schedule, ram).ok().map(|fitted| fitted.stages));
     let narrower = [Bits::B4, Bits::B2].map(|bits| execution::fit(schedule, &at_most(schedule, bits), ram));
     ways.extend(narrower.into_iter().flatten().map(|(stages, _)| stages));
@@ -278,10 +280,8 @@ fn added(
 }
 
 fn dead_end(schedule: &Schedule, ram: Ram) -> Infeasible {
-    let at = |step| ram_dead_end(schedule, step, ram.execution);
-    let step = (0..schedule.steps.len())
-        .find(|&step| matches!(at(Some(step)), Infeasible::Ram { needed, .. } if needed > ram.bytes));
-    at(step)
+    let live = execution::live(schedule, &at_most(schedule, Bits::B2), ram.execution);
+    ram_dead_end(schedule, live.iter().position(|bytes| *bytes > ram.bytes), ram)
 }
 
 /// What lost bits, in the order of the nodes.

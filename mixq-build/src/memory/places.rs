@@ -86,7 +86,10 @@ impl Schedule {
 
     /// The rows that the arena holds of a tensor, if not all.
     pub fn held(&self, tensor: usize, stages: &[Stripes]) -> Option<usize> {
-        let writer = self.writer(tensor)?;
+        let Some(writer) = self.writer(tensor) else {
+            // The image is the only input then.
+            return stages.iter().find_map(|stripes| stripes.image);
+        };
         let stripes = stages.iter().find(|stripes| stripes.stage.range().contains(&writer))?;
         stripes.held[writer - usize::from(stripes.stage.first)]
     }

@@ -124,7 +124,7 @@ pub fn allocate_with_delta(
     let is_striped = !fitted.stages.is_empty();
     match weights_to_flash(graph, schedule, flash, scheme, delta, fitted) {
         // The tables of stages may be what is too large: without them activations lose bits.
-        Err(too_large) if is_striped => {
+        Err(too_large) if is_striped && ram.execution != Execution::Rows => {
             let whole = Ram { execution: Execution::Whole, ..ram };
             allocate_with_delta(graph, flash, whole, scheme, delta).map_err(|other| {
                 match (too_large, other) {
@@ -204,7 +204,8 @@ impl Allocation {
     ) -> Allocation {
         let schedule = Schedule::new(graph);
         let widths = schedule.widths_of(activations);
-        let fitted = execution::fit(&schedule, &widths, ram);
+        let any = Ram { bytes: u64::MAX, ..ram };
+        let fitted = [ram, any].into_iter().find_map(|ram| execution::fit(&schedule, &widths, ram));
         let (stages, plan) = fitted.unwrap_or_else(|| (Vec::new(), schedule.plan(&widths, &[])));
         Allocation::new(graph, scheme, schedule, weights, Fitted { widths, cuts: Vec::new(), stages, plan })
     }
@@ -257,6 +258,5 @@ impl Allocation {
 
 /// Bytes of flash that stages take, in addition to the tables of their layers.
 pub(super) fn stage_bytes(stages: &[Stripes]) -> u64 {
-    let layers: usize = stages.iter().map(|stripes| stripes.held.len()).sum();
-    (layers * Stage::TABLE_BYTES) as u64
+    stages.iter().map(|stripes| stripes.stage.table_bytes() as u64).sum()
 }

@@ -32,6 +32,8 @@ pub struct Schedule {
     pub(super) convolutions: Vec<bool>,
     /// All runs of steps that can be executed in stripes, once somebody has asked.
     candidates: OnceLock<Vec<Stripes>>,
+    /// The same of the runs to which the image comes in rows.
+    fed: OnceLock<Vec<Stripes>>,
 }
 
 /// A tensor of the arena.
@@ -124,7 +126,7 @@ impl Schedule {
         let is_convolution =
             |step: &Step| matches!(graph.nodes[step.node].op, Op::Conv(_) | Op::GroupedConv(_));
         let convolutions = steps.iter().map(is_convolution).collect();
-        let candidates = OnceLock::new();
+        let (candidates, fed) = (OnceLock::new(), OnceLock::new());
         Schedule {
             tensors,
             steps,
@@ -135,6 +137,7 @@ impl Schedule {
             outline,
             convolutions,
             candidates,
+            fed,
         }
     }
 
@@ -197,6 +200,26 @@ impl Schedule {
     pub fn candidates(&self) -> &[Stripes] {
         let last_reader = |step: usize| self.tensors[self.steps[step].output].life.1;
         self.candidates.get_or_init(|| stripes::candidates(&self.outline, last_reader))
+    }
+
+    /// All runs of steps that can be executed in stripes to which the image comes in rows; none, if the
+    /// network has several inputs.
+    pub fn fed(&self) -> &[Stripes] {
+        let last_reader = |step: usize| self.tensors[self.steps[step].output].life.1;
+        self.fed.get_or_init(|| match self.image_reader() {
+            Some(reader) => stripes::fed(&self.outline, last_reader, reader),
+            None => Vec::new(),
+        })
+    }
+
+    /// The last step that reads the image, if it is the only input.
+    pub fn image_reader(&self) -> Option<usize> {
+        (self.tensors.len() - self.steps.len() == 1).then_some(self.tensors[0].life.1)
+    }
+
+    /// The steps as far as it matters to rows: see [`stripes::outline`].
+    pub fn outline(&self) -> &[Layer] {
+        &self.outline
     }
 
     /// Whether all rows that a stage reads and writes are whole words of the arena, at these widths.

@@ -26,6 +26,8 @@ pub struct Stripes {
     pub stage: Stage,
     /// Of each step: how many rows of its output the arena holds; `None`: all of them.
     pub held: Vec<Option<usize>>,
+    /// The same of the image, if the stage is fed with its rows.
+    pub image: Option<usize>,
     /// About how many instructions the stripes take more than whole tensors.
     pub extra: u64,
     /// What its output may lie over.
@@ -47,31 +49,62 @@ pub struct Over {
 pub fn candidates(layers: &[Layer], last_reader: impl Fn(usize) -> usize) -> Vec<Stripes> {
     let (mut found, mut work) = (Vec::new(), 0);
     for first in 0..layers.len() {
-        for last in first..layers.len().min(first + mixq_format::MOST_LAYERS) {
-            let layers_inside = (last + 1 - first) as u16;
-            let stage =
-                |rows| Stage { first: first as u16, layers: layers_inside, rows, state: 0, backwards: false };
-            if stage(1).lines(layers).is_err() {
-                // A longer run has the same layers, too.
-                break;
-            }
-            if (first..last).any(|step| !(step + 1..=last).contains(&last_reader(step))) {
-                continue;
-            }
-            let height = layers[last].output().height;
-            let step = height.div_ceil(MOST_TURNS);
-            for rows in ROWS.into_iter().map(|rows| rows * step).filter(|rows| *rows <= height / 2) {
-                work += usize::from(height / rows) * (last + 1 - first);
-                if work > MOST_WORK {
-                    return found;
-                }
-                let stripes = stripes(stage(rows), layers);
-                // A stage of one layer is of use only where its output lies over its input.
-                found.extend(stripes.filter(|stripes| last > first || stripes.over.is_some()));
-            }
-        }
+        runs(layers, first, false, &last_reader, (&mut found, &mut work));
     }
     found
+}
+
+/// All runs from the first step on that can be stages to which the image comes in rows, none of which holds
+/// all of them. `image_reader`: the last step that reads the image, which is the only input.
+pub fn fed(layers: &[Layer], last_reader: impl Fn(usize) -> usize, image_reader: usize) -> Vec<Stripes> {
+    let (mut found, mut work) = (Vec::new(), 0);
+    runs(layers, 0, true, &last_reader, (&mut found, &mut work));
+    let holds_part = |stripes: &Stripes| {
+        let rows = layers[0].first_input().height;
+        stripes.image.is_some_and(|image| image < rows.into()) && image_reader < stripes.stage.range().end
+    };
+    found.retain(holds_part);
+    found
+}
+
+/// The runs that begin with step `first`, appended to those that were found; and the work that this took.
+fn runs(
+    layers: &[Layer],
+    first: usize,
+    fed: bool,
+    last_reader: &impl Fn(usize) -> usize,
+    (found, work): (&mut Vec<Stripes>, &mut usize),
+) {
+    for last in first..layers.len().min(first + mixq_format::MOST_LAYERS) {
+        let whole = Stage {
+            first: first as u16,
+            layers: (last + 1 - first) as u16,
+            rows: 1,
+            state: 0,
+            backwards: false,
+            fed,
+        };
+        let stage = |rows| Stage { rows, ..whole };
+        if stage(1).lines(layers).is_err() {
+            // A longer run has the same layers, too.
+            break;
+        }
+        if (first..last).any(|step| !(step + 1..=last).contains(&last_reader(step))) {
+            continue;
+        }
+        let height = layers[last].output().height;
+        let step = height.div_ceil(MOST_TURNS);
+        for rows in ROWS.into_iter().map(|rows| rows * step).filter(|rows| *rows <= height / 2) {
+            *work += usize::from(height / rows) * (last + 1 - first);
+            if *work > MOST_WORK {
+                return;
+            }
+            // A stage of one layer is of use only where its output lies over its input, or its input comes in
+            // rows.
+            let stripes = stripes(stage(rows), layers);
+            found.extend(stripes.filter(|stripes| last > first || fed || stripes.over.is_some()));
+        }
+    }
 }
 
 /// A stage with what it holds; `None`, if it cannot be one.
@@ -80,8 +113,9 @@ pub fn stripes(stage: Stage, layers: &[Layer]) -> Option<Stripes> {
     let trace = Trace::new(&stage, &lines);
     Stage::rows_are_there(&layers[stage.range()], &lines, &trace).ok()?;
     let whole = |(line, rows): (&Line, &u16)| (line.place != Line::WHOLE).then_some(usize::from(*rows));
-    let held: Vec<Option<usize>> = lines.iter().zip(&trace.held).map(whole).collect();
-    let turns = u64::from(lines[lines.len() - 1].height.div_ceil(stage.rows));
+    let mut held: Vec<Option<usize>> = lines.iter().zip(&trace.held).map(whole).collect();
+    let turns = u64::from(lines[held.len() - 1 - usize::from(stage.fed)].height.div_ceil(stage.rows));
+    let image = if stage.fed { held.pop().flatten() } else { None };
     let of_layer = |layer: &Layer| {
         let Tensor { width, channels, .. } = *layer.output();
         let row = u64::from(width) * u64::from(channels);
@@ -91,7 +125,7 @@ pub fn stripes(stage: Stage, layers: &[Layer]) -> Option<Stripes> {
     };
     let extra = turns * layers[stage.range()].iter().map(of_layer).sum::<u64>();
     let over = over(&layers[stage.range()], &lines, &trace);
-    Some(Stripes { stage, held, extra, over })
+    Some(Stripes { stage, held, image, extra, over })
 }
 
 /// What the output of a stage may lie over, if that ends with the stage. `layers` are those of the stage.

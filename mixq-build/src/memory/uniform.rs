@@ -27,7 +27,7 @@ pub fn allocate_uniformly(
         .collect();
     let ram = ram.into();
     let Some((stages, plan)) = execution::fit(&schedule, &widths, ram) else {
-        return Err(ram_dead_end(&schedule, None, ram.execution));
+        return Err(ram_dead_end(&schedule, None, ram));
     };
     let weights = graph.nodes.iter().map(|node| node.op.weighted().then_some(bits)).collect();
     let fitted = Fitted { widths, cuts: Vec::new(), stages, plan };

@@ -22,7 +22,8 @@ use crate::import::{self, Imported, NetworkSource};
 use crate::memory::{
     Allocation, Infeasible, Losses, allocate_by_losses, allocate_uniformly, allocate_with_delta,
 };
-use crate::shortage::{MemoryModel, Request, Shortage, accumulator};
+use crate::settings::Ram;
+use crate::shortage::{MemoryModel, Request, Shortage, accumulator, rows};
 use crate::text::enumerate;
 
 /// A model with its network.
@@ -56,6 +57,7 @@ impl<'a> Prepared<'a> {
         batch_norm_can_be_trained(model, &graph)?;
         something_is_trained(model, &imported)?;
         fixed_constants_have_values(model, &imported, &graph)?;
+        comes_in_rows(model, &graph, Bits::B8)?;
         let fingerprint = fingerprint(model, &imported, &graph, cache)?;
         Ok(Prepared { model, imported, graph, fingerprint, cache })
     }
@@ -72,8 +74,11 @@ impl<'a> Prepared<'a> {
             return self.allocate_as_imported();
         }
         let allocation = match model.policy.uniform() {
-            Some(bits) => allocate_uniformly(&self.graph, bits, flash, ram, scheme)
-                .map_err(|infeasible| self.uniform_shortage(bits, infeasible))?,
+            Some(bits) => {
+                comes_in_rows(model, &self.graph, bits)?;
+                allocate_uniformly(&self.graph, bits, flash, ram, scheme)
+                    .map_err(|infeasible| self.uniform_shortage(bits, infeasible))?
+            }
             None => allocate_with_delta(&self.graph, flash, ram, scheme, model.delta)
                 .map_err(|_| self.shortage())?,
         };
@@ -105,7 +110,8 @@ impl<'a> Prepared<'a> {
     /// What all tensors at these bits need, found by asking for any amount.
     fn uniform_shortage(&self, bits: Bits, infeasible: Infeasible) -> Error {
         let model = self.model;
-        let need = allocate_uniformly(&self.graph, bits, u64::MAX, u64::MAX, model.scheme);
+        let any = Ram { bytes: u64::MAX, execution: model.execution };
+        let need = allocate_uniformly(&self.graph, bits, u64::MAX, any, model.scheme);
         let (flash, ram) = need.map_or((0, 0), |allocation| (allocation.flash, allocation.ram));
         let (what, needed, budget, location) = match infeasible {
             Infeasible::Ram { .. } => ("RAM", ram, model.ram, &model.ram_at),
@@ -207,6 +213,13 @@ fn fixed_constants_have_values(model: &Model, imported: &Imported, graph: &Graph
     );
     let help = "set training.method = \"finetune\", or leave `trained` = false out of these layers";
     Err(Problem { location: model.network_at.clone(), ..Problem::new(message).help(help) })
+}
+
+/// The image can come in rows, where Cargo.toml says that it does, and tensors have at most these bits.
+fn comes_in_rows(model: &Model, graph: &Graph, bits: Bits) -> Result<(), Problem> {
+    let who = format!("model `{}`", model.name);
+    let located = |problem| Problem { location: model.network_at.clone(), ..problem };
+    rows::check(&who, graph, model.execution, bits).map_err(located)
 }
 
 /// Batch norm on a single pixel needs two images for a variance.

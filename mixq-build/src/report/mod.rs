@@ -138,11 +138,18 @@ impl Report {
         let details = header.readout.figures.as_ref();
         let cost = |index: usize| speed.as_ref().map(|speed| speed.layers[index]);
         let placed = artifact.layers();
+        let stage_bytes = |index: usize| {
+            let stage = placed.steps(&[]).stage(index);
+            stage.map_or(0, |stage| {
+                // The rows that come from outside count with the first layer.
+                Stage::LAYER_BYTES + if index == 0 { stage.feed_bytes() } else { 0 }
+            })
+        };
         let names: Vec<&str> = header.layers.iter().map(|named| &named.name[..]).collect();
         let layers: Vec<LayerReport> = (header.layers.iter().enumerate())
             .map(|(index, named)| LayerReport {
                 output_bytes: placed.placed()[index].output().bytes() as u64,
-                ..LayerReport::new(named, placed.steps(&[]).stage(index).is_some(), cost(index))
+                ..LayerReport::new(named, stage_bytes(index), cost(index))
             })
             .collect();
         let weighted = || layers.iter().filter(|layer| layer.weight_bits.is_some());
@@ -202,8 +209,13 @@ fn float_bytes(layer: &Layer) -> u64 {
 }
 
 impl LayerReport {
-    /// The figures of a layer, whose output lies in the arena whole.
-    fn new(NamedLayer { name, macs, layer }: &NamedLayer, in_stage: bool, cost: Option<Cost>) -> LayerReport {
+    /// The figures of a layer, whose output lies in the arena whole; `stage_bytes` of flash are there for its
+    /// stage.
+    fn new(
+        NamedLayer { name, macs, layer }: &NamedLayer,
+        stage_bytes: usize,
+        cost: Option<Cost>,
+    ) -> LayerReport {
         let output = layer.output();
         let weights = layer.weights();
         let weight_bytes = weights.map_or(0, |(_, rows, columns, bits)| rows * bits.row_bytes(columns));
@@ -223,7 +235,7 @@ impl LayerReport {
             | Layer::Rearrange(_)
             | Layer::Resize(_) => 0,
         };
-        let table_bytes = layer.table_bytes() + if in_stage { Stage::TABLE_BYTES } else { 0 };
+        let table_bytes = layer.table_bytes() + stage_bytes;
         LayerReport {
             name: name.to_string(),
             kind: layer.kind().to_string(),

@@ -16,6 +16,9 @@ pub struct StageReport {
     pub layers: usize,
     /// Rows of the last layer's output that are made in a turn.
     pub rows: u16,
+    /// Whether the image comes in rows while it is executed.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub fed: bool,
 }
 
 impl StageReport {
@@ -25,7 +28,7 @@ impl StageReport {
             let range = stage.range();
             let name = |index: usize| names[index].to_string();
             let (first, last) = (name(range.start), name(range.end - 1));
-            StageReport { first, last, layers: range.len(), rows: stage.rows }
+            StageReport { first, last, layers: range.len(), rows: stage.rows, fed: stage.fed }
         };
         stages.into_iter().map(of).collect()
     }
@@ -35,7 +38,8 @@ impl StageReport {
 pub fn text(stages: &[StageReport]) -> String {
     let stage = |stage: &StageReport| {
         let rows = if stage.rows == 1 { "1 row".to_string() } else { format!("{} rows", stage.rows) };
-        format!("`{}` to `{}` by {rows}", stage.first, stage.last)
+        let fed = if stage.fed { ", as rows of the image come" } else { "" };
+        format!("`{}` to `{}` by {rows}{fed}", stage.first, stage.last)
     };
     match stages {
         [] => String::new(),

@@ -34,14 +34,17 @@ pub enum Execution {
     /// of layers, only the rows that are still needed.
     #[default]
     Stripes,
+    /// In stripes of rows, the first layers always: the image, too, comes in rows, and is never in the arena
+    /// whole.
+    Rows,
     /// One after the other, on whole tensors.
     Whole,
 }
 
 impl Execution {
     /// Every choice by its name.
-    pub const CHOICES: [(&str, Execution); 2] =
-        [("stripes", Execution::Stripes), ("whole", Execution::Whole)];
+    pub const CHOICES: [(&str, Execution); 3] =
+        [("stripes", Execution::Stripes), ("rows", Execution::Rows), ("whole", Execution::Whole)];
 }
 
 /// Bytes of RAM for activations, and how layers may be executed there.

@@ -4,6 +4,7 @@ pub mod accumulator;
 mod alternatives;
 mod memory_model;
 mod request;
+pub mod rows;
 
 pub use alternatives::Alternatives;
 pub use memory_model::{Least, MemoryModel, Shortage};

@@ -67,6 +67,9 @@ pub(crate) fn validate(network: &Network<'_>) -> Result<(), (usize, &'static str
         let lines = stage.lines(network.layers).map_err(wrong)?;
         let layers = &network.layers[stage.range()];
         is_closed(network, stage, layers).map_err(wrong)?;
+        if stage.fed {
+            is_fed(network, layers).map_err(wrong)?;
+        }
         let trace = Trace::new(stage, &lines);
         Stage::rows_are_there(layers, &lines, &trace).map_err(wrong)?;
         let held = &trace.held;
@@ -130,6 +133,26 @@ fn is_closed(network: &Network<'_>, stage: &Stage, layers: &[Layer]) -> Result<(
     Ok(())
 }
 
+/// The layers of a stage that is fed are the only ones that read the input of the network, which is the only
+/// one, and read nothing else from outside.
+#[cfg(feature = "file")]
+fn is_fed(network: &Network<'_>, layers: &[Layer]) -> Result<(), &'static str> {
+    let input = &network.input;
+    if !network.others.is_empty() {
+        return Err("one of several inputs is fed in rows");
+    }
+    if !layers[0].inputs().any(|tensor| tensor == input) {
+        return Err("a stage that is fed does not read the input");
+    }
+    for (later, reader) in network.layers.iter().enumerate().skip(layers.len()) {
+        let written = network.layers[..later].iter().any(|layer| layer.output() == input);
+        if reader.inputs().any(|tensor| tensor == input) && !written {
+            return Err("an input that is fed in rows is read after the stage");
+        }
+    }
+    Ok(())
+}
+
 /// What lies in a place of a stage.
 #[cfg(feature = "file")]
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -155,7 +178,7 @@ fn are_apart(layers: &[Layer], lines: &Lines, stage: &Stage, trace: &Trace) -> R
     let output = layers.last().map_or(0, |layer| layer.output().offset);
     for (index, layer) in layers.iter().enumerate() {
         let of_writer = |writer: usize| match lines[writer].place {
-            Line::WHOLE if layers[writer].output().offset == output => Content::Output,
+            Line::WHOLE if lines[writer].offset == output => Content::Output,
             Line::WHOLE => Content::Outside,
             place => Content::Rows(place),
         };
@@ -227,4 +250,15 @@ pub fn held_layers(layers: &[Layer], stages: &[Stage]) -> Vec<Layer> {
         }
     }
     placed
+}
+
+/// The input with as many rows as the arena holds of it: all, unless it is fed. A stage that is not valid
+/// changes nothing.
+#[cfg(feature = "file")]
+pub fn held_input(input: &Tensor, layers: &[Layer], stages: &[Stage]) -> Tensor {
+    let lines = |stage: &&Stage| stage.lines(layers).ok();
+    let fed = stages.first().filter(|stage| stage.fed).and_then(|stage| Some((stage, lines(&stage)?)));
+    let height =
+        fed.map_or(input.height, |(stage, lines)| Trace::new(stage, &lines).held[usize::from(stage.layers)]);
+    Tensor { height, ..*input }
 }

@@ -1,10 +1,11 @@
 //! What must be known of a layer to find its rows.
 
 use super::reach::Reach;
-use super::{MOST_LAYERS, Stage};
+use super::{MOST_LAYERS, MOST_LINES, Stage};
 use crate::{Layer, Tensor};
 
-/// A layer of a stage. Layers are counted from the first one of the stage.
+/// A layer of a stage, or the input of one that is fed. Layers are counted from the first one of the stage;
+/// the input has the number behind the last one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C)]
 pub struct Line {
@@ -20,27 +21,27 @@ pub struct Line {
     pub span: u16,
     /// Rows of padding above the input.
     pub pad: u16,
-    /// The layers whose outputs it reads, or [`Line::OUTSIDE`], [`Line::NONE`].
+    /// The lines whose outputs it reads, or [`Line::OUTSIDE`], [`Line::NONE`].
     pub inputs: [u8; 2],
-    /// The layer in whose place its output lies: itself, or the first of those that work in place of one
+    /// The line in whose place its output lies: itself, or the first of those that work in place of one
     /// another. [`Line::WHOLE`]: the place holds all rows.
     pub place: u8,
     /// To fill the word.
     pub unused: u8,
 }
 
-/// The lines of a stage.
+/// The lines of a stage: of its layers, then of its input if it is fed.
 #[derive(Clone, Copy, Debug)]
 pub struct Lines {
-    lines: [Line; MOST_LAYERS],
-    layers: usize,
+    lines: [Line; MOST_LINES],
+    count: usize,
 }
 
 impl core::ops::Deref for Lines {
     type Target = [Line];
 
     fn deref(&self) -> &[Line] {
-        &self.lines[..self.layers]
+        &self.lines[..self.count]
     }
 }
 
@@ -88,42 +89,68 @@ impl Stage {
         if !(1..=MOST_LAYERS).contains(&layers.len()) || self.rows == 0 {
             return Err("a stage has 1 to 96 layers, and makes at least a row in a turn");
         }
-        if self.backwards && layers.len() > 1 {
-            return Err("a stage of several layers goes from its last row to its first one");
+        if self.backwards && (layers.len() > 1 || self.fed) {
+            return Err(
+                "a stage of several layers, or one that is fed, goes from its last row to its first one",
+            );
         }
-        let mut lines = [Line::EMPTY; MOST_LAYERS];
+        if self.fed && self.first > 0 {
+            return Err("a stage that is fed does not begin with the first layer");
+        }
+        let (mut lines, mut count) = ([Line::EMPTY; MOST_LINES], layers.len());
+        if self.fed {
+            lines[count] = fed(layers)?;
+            count += 1;
+        }
         for index in 0..layers.len() {
-            lines[index] = line(layers, index, &lines)?;
+            lines[index] = line(layers, index, &lines[..count])?;
         }
         // The last output lies in the arena whole, and with it what it takes the place of.
         let last = layers.len() - 1;
         let whole = lines[last].place;
-        lines[..=last]
+        lines[..count]
             .iter_mut()
             .filter(|line| line.place == whole)
             .for_each(|line| line.place = Line::WHOLE);
-        Ok(Lines { lines, layers: layers.len() })
+        Ok(Lines { lines, count })
     }
 }
 
-fn line(layers: &[Layer], index: usize, before: &[Line]) -> Result<Line, &'static str> {
+/// The line of what the layers of a stage read from outside, which is one tensor.
+fn fed(layers: &[Layer]) -> Result<Line, &'static str> {
+    let made = |tensor: &Tensor, reader: usize| layers[..reader].iter().any(|layer| layer.output() == tensor);
+    let read = layers.iter().enumerate().flat_map(|(reader, layer)| layer.inputs().map(move |t| (t, reader)));
+    let mut outside = read.filter(|(tensor, reader)| !made(tensor, *reader)).map(|(tensor, _)| tensor);
+    let input = outside.next().ok_or("a stage that is fed reads nothing")?;
+    if outside.any(|other| other != input) {
+        return Err("a stage that is fed reads several tensors from outside");
+    }
+    let (offset, row_bytes, height) = (input.offset, row_bytes(input) as u32, input.height);
+    Ok(Line { offset, row_bytes, height, place: layers.len() as u8, ..Line::EMPTY })
+}
+
+/// `lines`: those before it, and that of the input if the stage is fed.
+fn line(layers: &[Layer], index: usize, lines: &[Line]) -> Result<Line, &'static str> {
     let layer = &layers[index];
     let Reach { stride, span, pad } =
         Reach::of(layer).ok_or("a layer of a stage cannot be executed in stripes")?;
     let output = layer.output();
     let writer = |tensor: &Tensor| layers[..index].iter().rposition(|layer| layer.output() == tensor);
     let by_channel = matches!(layer, Layer::Multiply(multiply) if multiply.by_channel());
+    let is_fed = lines.len() > layers.len();
     let (mut inputs, mut place) = ([Line::NONE; 2], index as u8);
     for (which, tensor) in layer.inputs().enumerate() {
         let is_pixel = by_channel && which == 1;
         inputs[which] = match writer(tensor) {
             Some(_) if is_pixel => return Err("a pixel that multiplies others is made in the same stage"),
+            None if is_pixel && is_fed => return Err("a pixel that multiplies others comes in rows"),
             Some(writer) => writer as u8,
             None if is_pixel => Line::NONE,
+            None if is_fed => layers.len() as u8,
             None => Line::OUTSIDE,
         };
         if tensor.offset == output.offset {
-            place = writer(tensor).map_or(Line::WHOLE, |writer| before[writer].place);
+            place = lines.get(usize::from(inputs[which])).map_or(Line::WHOLE, |line| line.place);
         }
         if !is_pixel && !row_bytes(tensor).is_multiple_of(4) {
             return Err("a row in a stage is not of whole words");

@@ -5,8 +5,10 @@
 //! last tensor: every layer makes the rows that the next ones need for that, and then the rows that no layer
 //! needs any more make room. No row is computed twice.
 //!
-//! What the stage reads from outside, and what it writes last, lies in the arena whole. The output may lie over
-//! the input: each row is written where no row lies that is still needed, see [`Progress`](progress).
+//! What the stage reads from outside, and what it writes last, lies in the arena whole. The output may lie
+//! over the input: each row is written where no row lies that is still needed, see [`Progress`](progress).
+//! The first stage of a network may be *fed*: then its input comes in rows, and of it, too, the arena holds
+//! only the rows that are still needed. Turns wait until the rows that they need are there.
 //!
 //! Kernels see a shorter tensor, see [`Rows`]. Which rows that are, [`Turns`] computes from a [`Line`] of
 //! numbers for each layer, on the device and on the host alike.
@@ -14,6 +16,7 @@
 use crate::{Bits, Tensor};
 
 mod checks;
+mod feed;
 mod line;
 #[cfg(feature = "file")]
 mod progress;
@@ -25,8 +28,9 @@ mod trace;
 mod turns;
 
 #[cfg(feature = "file")]
-pub use checks::held_layers;
+pub use checks::{held_input, held_layers};
 pub(crate) use checks::{state_over, validate};
+pub use feed::RowsError;
 pub use line::{Line, Lines};
 #[cfg(feature = "file")]
 pub use progress::Progress;
@@ -41,6 +45,9 @@ pub use turns::Turns;
 /// Layers of the longest stage.
 pub const MOST_LAYERS: usize = 96;
 
+/// Lines of the longest stage: one for each layer, and one for the input of a stage that is fed.
+const MOST_LINES: usize = MOST_LAYERS + 1;
+
 /// A run of layers that are executed in stripes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "file", derive(serde::Serialize, serde::Deserialize))]
@@ -54,6 +61,10 @@ pub struct Stage {
     pub rows: u16,
     /// First byte of its state in the arena, a multiple of 4: [`Stage::state_bytes`] bytes.
     pub state: u32,
+    /// Whether its input, the only one of the network, comes in rows while the stage is executed. Only the
+    /// first stage can be, and it begins with the first layer.
+    #[cfg_attr(feature = "file", serde(default, skip_serializing_if = "core::ops::Not::not"))]
+    pub fed: bool,
     /// Whether it goes from the last row to the first one: only a stage of one layer can.
     #[cfg_attr(feature = "file", serde(default, skip_serializing_if = "core::ops::Not::not"))]
     pub backwards: bool,
@@ -62,15 +73,25 @@ pub struct Stage {
 impl Stage {
     /// Bytes of flash that a layer takes in a stage, in addition to its table: the rows that its tensors
     /// hold, and its [`Line`].
-    pub const TABLE_BYTES: usize = 4 * size_of::<u16>() + size_of::<Line>();
+    pub const LAYER_BYTES: usize = 4 * size_of::<u16>() + size_of::<Line>();
+
+    /// Bytes of flash that the stage takes, in addition to the tables of its layers.
+    pub const fn table_bytes(&self) -> usize {
+        Stage::LAYER_BYTES * self.layers as usize + self.feed_bytes()
+    }
+
+    /// Those of them that the [`Line`] of its input takes, if it is fed.
+    pub const fn feed_bytes(&self) -> usize {
+        if self.fed { size_of::<Line>() } else { 0 }
+    }
 
     /// Bytes of the arena that kernels work in while a stage is executed, at least: as many as each needs. So
     /// they take less of the stack, where the table of the stripe lies.
     pub const SCRATCH_BYTES: usize = crate::target::armv7em::LEAST_SCRATCH_OF_RGB3X3_AND_SUMS;
 
-    /// Bytes of the arena that say how far each layer is.
+    /// Bytes of the arena that say how far each layer is, and how many rows have come.
     pub const fn state_bytes(&self) -> usize {
-        turns::STATE_BYTES * self.layers as usize
+        turns::STATE_BYTES * (self.layers as usize + self.fed as usize)
     }
 
     /// Its state as a tensor.

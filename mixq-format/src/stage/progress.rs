@@ -33,7 +33,7 @@ impl Progress {
         let reads = |layer: &Layer| layer.inputs().any(|tensor| tensor.offset == input.offset);
         let readers = || (0..layers.len()).filter(|index| reads(&layers[*index]));
         let writers = || (0..layers.len()).filter(|index| layers[*index].output().offset == output);
-        let whole = [lines[lines.len() - 1].height, input.height];
+        let whole = [lines[layers.len() - 1].height, input.height];
         // Of two tensors that overlap, the one that begins behind the other also ends there: where the arena
         // grows, what lies at its end moves.
         let mut progress = Progress { forwards: vec![whole], backwards: Vec::new() };

@@ -7,8 +7,8 @@ pub(super) const STATE_BYTES: usize = 8;
 
 /// What is known of a layer.
 #[derive(Clone, Copy)]
-enum Count {
-    /// Rows of its output that were made before this turn.
+pub(super) enum Count {
+    /// Rows of its output that were made before this turn; of an input that is fed: rows that have come.
     Before,
     /// The same after this turn.
     After,
@@ -21,7 +21,9 @@ enum Count {
 /// The turns of a stage: the same on the device and on the host. How far they are stands in the arena.
 #[derive(Clone, Debug)]
 pub struct Turns<'a> {
-    lines: &'a [Line],
+    pub(super) lines: &'a [Line],
+    // A byte, so that turns take no more of the stack than without it.
+    pub(super) layers: u8,
     rows: u16,
     state: usize,
     backwards: bool,
@@ -33,9 +35,17 @@ impl<'a> Turns<'a> {
     /// # Panics
     /// If the state does not lie in the arena.
     pub fn new(lines: &'a [Line], stage: &Stage, arena: &mut [u8]) -> Self {
-        let state = stage.state as usize;
-        arena[state..state + STATE_BYTES * lines.len()].fill(0);
-        Turns { lines, rows: stage.rows, state, backwards: stage.backwards }
+        let turns = Turns::resume(lines, stage);
+        arena[turns.state..turns.state + STATE_BYTES * lines.len()].fill(0);
+        turns
+    }
+
+    /// The turns of a stage that has begun: the state in the arena says how far they are.
+    pub fn resume(lines: &'a [Line], stage: &Stage) -> Self {
+        let Stage { rows, backwards, .. } = *stage;
+        // A stage has at most 96 lines and that of its input.
+        let layers = lines.len().saturating_sub(usize::from(stage.fed)) as u8;
+        Turns { lines, layers, rows, state: stage.state as usize, backwards }
     }
 
     fn place(&self, layer: usize, count: Count) -> usize {
@@ -47,12 +57,13 @@ impl<'a> Turns<'a> {
         u16::from_le_bytes([arena[at], arena[at + 1]])
     }
 
-    fn set(&self, arena: &mut [u8], layer: usize, count: Count, rows: u16) {
+    pub(super) fn set(&self, arena: &mut [u8], layer: usize, count: Count, rows: u16) {
         let at = self.place(layer, count);
         arena[at..at + 2].copy_from_slice(&rows.to_le_bytes());
     }
 
-    /// Goes on to the next turn. `false`: all rows are made.
+    /// Goes on to the next turn. `false`: all rows are made. Of a stage that is fed, this turn must have been
+    /// executed.
     ///
     /// # Panics
     /// If the places of the stage do not fit the arena.
@@ -68,9 +79,10 @@ impl<'a> Turns<'a> {
 
     /// The same; `shift` moves rows: of a place, how many rows leave it, and how many behind them stay.
     pub(crate) fn advance(&self, arena: &mut [u8], shift: impl Fn(&mut [u8], &Line, u16, u16)) -> bool {
-        let last = self.lines.len() - 1;
+        let last = usize::from(self.layers) - 1;
         let Line { height, .. } = self.lines[last];
         if self.get(arena, last, Count::After) >= height {
+            self.set(arena, last, Count::Before, height);
             return false;
         }
         self.make_room(arena, shift);
@@ -87,6 +99,12 @@ impl<'a> Turns<'a> {
             }
         }
         true
+    }
+
+    /// Whether [`Turns::next`] has answered that all rows are made.
+    pub(super) fn is_over(&self, arena: &[u8]) -> bool {
+        let last = usize::from(self.layers) - 1;
+        self.get(arena, last, Count::Before) >= self.lines[last].height
     }
 
     /// Drops the rows that were made and that no layer needs any more.
@@ -166,7 +184,7 @@ impl<'a> Turns<'a> {
     }
 
     /// The row at the start of a place.
-    fn base(&self, arena: &[u8], place: u8) -> u16 {
+    pub(super) fn base(&self, arena: &[u8], place: u8) -> u16 {
         if place == Line::WHOLE { 0 } else { self.get(arena, place.into(), Count::Base) }
     }
 
@@ -184,13 +202,13 @@ impl<'a> Turns<'a> {
 
 /// The state of a stage that is gone through without an arena.
 #[cfg(feature = "file")]
-pub(crate) struct Alone(pub(crate) [u8; STATE_BYTES * super::MOST_LAYERS]);
+pub(crate) struct Alone(pub(crate) [u8; STATE_BYTES * super::MOST_LINES]);
 
 #[cfg(feature = "file")]
 impl Alone {
     /// The turns of a stage, and the memory of their state.
     pub(crate) fn new<'a>(lines: &'a [Line], stage: &Stage) -> (Turns<'a>, Alone) {
-        let mut alone = Alone([0; STATE_BYTES * super::MOST_LAYERS]);
+        let mut alone = Alone([0; STATE_BYTES * super::MOST_LINES]);
         (Turns::new(lines, &Stage { state: 0, ..*stage }, &mut alone.0), alone)
     }
 

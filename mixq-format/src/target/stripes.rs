@@ -13,7 +13,8 @@ pub(super) struct Executions {
     pub(super) stripes: Vec<(Layer, usize)>,
     /// Turns of its stage; 0, if it is in none.
     turns: usize,
-    /// Bytes of its output that move within their place.
+    /// Bytes of its output that move within their place. Of the first layer of a stage that is fed: those of
+    /// the input, too, and the bytes that come.
     moved: usize,
 }
 
@@ -27,14 +28,16 @@ pub(super) fn executions(steps: Steps<'_>, index: usize) -> Executions {
     let place = index - usize::from(stage.first);
     let (turns, mut alone) = Alone::new(&lines, stage);
     let mut found = Executions { stripes: Vec::new(), turns: 0, moved: 0 };
-    let moved = Cell::new(0);
+    // The line of the input counts with the first layer.
+    let input = if place == 0 { lines.get(usize::from(stage.layers)) } else { None };
+    let moved = Cell::new(input.map_or(0, |line| usize::from(line.height) * line.row_bytes as usize));
     let shift = |_: &mut [u8], line: &crate::Line, _, kept: u16| {
-        if core::ptr::eq(line, &lines[place]) {
+        if core::ptr::eq(line, &lines[place]) || input.is_some_and(|input| core::ptr::eq(line, input)) {
             moved.set(moved.get() + usize::from(kept) * line.row_bytes as usize);
         }
     };
     while turns.advance(&mut alone.0, shift) {
-        found.turns += 1;
+        found.turns += 1 + usize::from(input.is_some());
         let Some(rows) = turns.rows(&alone.0, place) else { continue };
         let stripe = layer.on_rows(&Rows { first: [0; 3], ..rows });
         match found.stripes.iter_mut().find(|(other, _)| *other == stripe) {

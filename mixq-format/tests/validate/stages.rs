@@ -9,6 +9,7 @@ struct Striped {
     layers: Vec<Layer>,
     stages: Vec<Stage>,
     input: Tensor,
+    others: Vec<Tensor>,
     arena_bytes: u32,
 }
 
@@ -29,18 +30,18 @@ fn striped() -> Striped {
         Layer::MaxPool(Pool { input: inner, output: halved, window: tall(2, 2, 0) }),
         Layer::AveragePool(Pool { input: halved, output: pooled, window: tall(6, 1, 0) }),
     ];
-    let stages = vec![Stage { first: 0, layers: 2, rows: 1, state: 80, backwards: false }];
-    Striped { layers, stages, input, arena_bytes: 96 }
+    let stages = vec![Stage { first: 0, layers: 2, rows: 1, state: 80, backwards: false, fed: false }];
+    Striped { layers, stages, input, others: Vec::new(), arena_bytes: 96 }
 }
 
 /// What is found after a change.
 fn found(change: impl FnOnce(&mut Striped)) -> Option<(Option<usize>, &'static str)> {
     let mut case = striped();
     change(&mut case);
-    let Striped { layers, stages, input, arena_bytes } = &case;
+    let Striped { layers, stages, input, others, arena_bytes } = &case;
     let output = *layers[layers.len() - 1].output();
     let (input, arena_bytes) = (*input, *arena_bytes);
-    let network = Network { layers, stages, parameters: &[], input, others: &[], output, arena_bytes };
+    let network = Network { layers, stages, parameters: &[], input, others, output, arena_bytes };
     network.validate().err().map(|invalid| (invalid.layer, invalid.reason))
 }
 
@@ -125,4 +126,89 @@ fn rows_of_a_stage_are_whole_words() {
         }
     });
     assert_eq!(odd, Some((Some(0), "a row in a stage is not of whole words")));
+}
+
+/// The image comes in rows: of its 12 rows the arena holds 4, from byte 0 on, and the state follows.
+fn fed(case: &mut Striped) {
+    (case.stages[0].fed, case.stages[0].state) = (true, 16);
+}
+
+#[test]
+fn a_stage_that_is_fed_holds_some_rows_of_the_input() {
+    assert_eq!(found(fed), None);
+    // Its state has a part for the input.
+    for (state, reason) in [
+        (12, "two places of a stage overlap"),
+        (28, "two places of a stage overlap"),
+        (80, "the state of a stage does not lie in the arena"),
+    ] {
+        let changed = found(|case| {
+            fed(case);
+            case.stages[0].state = state;
+        });
+        assert_eq!(changed, Some((Some(0), reason)), "{state}");
+    }
+    // A second turn reads rows 1 and 2 again.
+    let over = found(|case| {
+        fed(case);
+        let inner = Tensor { offset: 12, ..pool_of(case, 0).output };
+        (pool_of(case, 0).output, pool_of(case, 1).input) = (inner, inner);
+        case.stages[0].state = 24;
+    });
+    assert_eq!(over, Some((Some(0), "the output overlaps an input")));
+}
+
+#[test]
+fn a_stage_may_be_fed_if_no_other_layer_reads_the_input() {
+    let with = |change: fn(&mut Striped)| {
+        found(|case| {
+            fed(case);
+            change(case);
+        })
+    };
+    let later = with(|case| pool_of(case, 2).input = case.input);
+    let reason = "an input that is fed in rows is read after the stage";
+    assert_eq!(later, Some((Some(0), reason)));
+    let second = with(|case| {
+        let other = tensor(6, 1, 4, 48);
+        case.others.push(other);
+        pool_of(case, 2).input = other;
+    });
+    assert_eq!(second, Some((Some(0), "one of several inputs is fed in rows")));
+    let several = with(|case| {
+        let other = Tensor { offset: 4, ..case.input };
+        pool_of(case, 1).input = other;
+    });
+    assert_eq!(several, Some((Some(0), "a stage that is fed reads several tensors from outside")));
+    let not_first = with(|case| case.stages[0].first = 1);
+    assert_eq!(not_first, Some((Some(1), "a stage that is fed does not begin with the first layer")));
+    let another = with(|case| case.input.offset = 4);
+    assert_eq!(another, Some((Some(0), "a stage that is fed does not read the input")));
+}
+
+/// Alone, a layer makes its output from the rows of the input.
+#[test]
+fn a_stage_of_one_layer_may_be_fed() {
+    let alone = |case: &mut Striped| {
+        fed(case);
+        case.stages[0].layers = 1;
+        let halved = tensor(6, 1, 4, 0);
+        (pool_of(case, 1).output, pool_of(case, 2).input, pool_of(case, 2).output.offset) =
+            (halved, halved, 24);
+    };
+    assert_eq!(found(alone), None);
+    let backwards = found(|case| {
+        alone(case);
+        case.stages[0].backwards = true;
+    });
+    let reason = "a stage of several layers, or one that is fed, goes from its last row to its first one";
+    assert_eq!(backwards, Some((Some(0), reason)));
+    assert_eq!(
+        found(|case| {
+            alone(case);
+            case.stages[0].fed = false
+        })
+        .map(|(layer, _)| layer),
+        Some(Some(0))
+    );
 }

@@ -38,16 +38,27 @@ fn module(index: usize, artifact: &Artifact, blocks: &mut Vec<Vec<u8>>, folder: 
     let network = artifact.network(&layers);
     let mut rng = Rng::with_seed(index as u64);
     let mut arena = vec![0; arena_bytes as usize];
-    network.inputs().for_each(|input| rng.fill(&mut arena[input.range()]));
-    // All inputs, with what lies between them.
+    let mut image = vec![0; network.inputs().map(|input| input.bytes()).sum()];
+    rng.fill(&mut image);
+    mixq_rt::infer(&network, &image, &mut arena);
+    // All inputs, with what lies between them. Rows are taken while the stage is executed.
     let first = network.inputs().map(|input| input.range().start).min().expect("a network has inputs");
-    let end = network.inputs().map(|input| input.range().end).max().expect("a network has inputs");
-    let input = arena[first..end].to_vec();
-    mixq_rt::run(&network, &mut arena);
+    let mut input = Vec::new();
+    if network.fed().is_none() {
+        let mut rest = &image[..];
+        for tensor in network.inputs() {
+            let (bytes, others) = rest.split_at(tensor.bytes());
+            let range = tensor.range().start - first..tensor.range().end - first;
+            input.resize(input.len().max(range.end), 0);
+            input[range].copy_from_slice(bytes);
+            rest = others;
+        }
+    }
     let file = |name: &str, bytes: &[u8]| {
         std::fs::write(folder.join(name), bytes).expect("OUT_DIR can be written");
     };
     file(&format!("n{index}.input"), &input);
+    file(&format!("n{index}.image"), &image);
     file(&format!("n{index}.expected"), &arena[network.output.range()]);
     let steps = artifact.layers();
     let LaidOut { layers, parameters, kernels } =
@@ -67,7 +78,8 @@ fn module(index: usize, artifact: &Artifact, blocks: &mut Vec<Vec<u8>>, folder: 
         let body = match stage {
             // All of a stage counts as its first layer.
             Some(stage) if stage.range().start == number => {
-                striped(stage, &layers, &kernels, [parameter_bytes, arena_bytes as usize])
+                let image = folder.join(format!("n{index}.image"));
+                striped(stage, &layers, &kernels, [parameter_bytes, arena_bytes as usize], &image)
             }
             Some(_) => String::new(),
             None => {
@@ -95,7 +107,13 @@ fn module(index: usize, artifact: &Artifact, blocks: &mut Vec<Vec<u8>>, folder: 
 }
 
 /// The turns of a stage, as `include_model!` writes them.
-fn striped(stage: &Stage, layers: &[Layer], kernels: &[Kernel], [parameters, arena]: [usize; 2]) -> String {
+fn striped(
+    stage: &Stage,
+    layers: &[Layer],
+    kernels: &[Kernel],
+    [parameters, arena]: [usize; 2],
+    image: &Path,
+) -> String {
     let lines = stage.lines(layers).expect("the stage is valid");
     let held = mixq_format::Trace::new(stage, &lines).held;
     let mut calls = String::new();
@@ -122,12 +140,26 @@ fn striped(stage: &Stage, layers: &[Layer], kernels: &[Kernel], [parameters, are
             }}"
         );
     }
+    let turns = match stage.fed {
+        false => format!("while turns.next(arena) {{ {calls} }}"),
+        true => {
+            let row = lines[usize::from(stage.layers)].row_bytes;
+            format!(
+                "turns.next(arena);
+                let mut rows: &[u8] = include_bytes!({image:?});
+                while turns.take(arena, &mut rows, {row}, |from, to| to.copy_from_slice(from)) {{
+                    {calls}
+                    turns.next(arena);
+                }}"
+            )
+        }
+    };
     format!(
         "use mixq_rt::format::Line;
         static LINES: &[Line] = &{:?};
         let stage = mixq_rt::format::{stage:?};
         let turns = mixq_rt::format::Turns::new(core::hint::black_box(LINES), &stage, arena);
-        while turns.next(arena) {{ {calls} }}",
+        {turns}",
         &lines[..]
     )
 }

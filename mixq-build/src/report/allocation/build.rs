@@ -125,9 +125,9 @@ fn runtime(graph: &Graph, allocation: Allocation, speed: Option<(Speed, u32)>) -
     let layers: Vec<LayerAllocation> = layers.collect();
     let names: Vec<&str> = layers.iter().map(|layer| &layer.name[..]).collect();
     let stages = StageReport::all(allocation.stages.iter().map(|stripes| &stripes.stage), &names);
-    let [whole_bytes, stripes_bytes] = uncut_bytes(&allocation.schedule);
+    let (whole_bytes, stripes_bytes, rows_bytes) = uncut_bytes(&allocation.schedule);
     Parts {
-        uncut: Some(Uncut { whole_bytes, stripes_bytes }),
+        uncut: Some(Uncut { whole_bytes, stripes_bytes, rows_bytes }),
         stages,
         layers,
         flash_bytes: allocation.flash,

@@ -64,6 +64,9 @@ pub struct Uncut {
     pub whole_bytes: u64,
     /// Where runs of layers are executed in stripes of rows: the least.
     pub stripes_bytes: u64,
+    /// The least where the image comes in rows, too; `None` if it cannot.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rows_bytes: Option<u64>,
 }
 
 /// The figures of a layer.

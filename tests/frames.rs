@@ -1,0 +1,74 @@
+//! Networks whose images come in rows.
+
+use std::path::Path;
+
+use fastrand::Rng;
+use mixq_build::engine::graph::Graph;
+use mixq_build::engine::import::layers;
+use mixq_build::engine::memory::no_rows;
+use mixq_build::engine::settings::Execution;
+use mixq_format::{Artifact, Bits, ErrorScore, Readout, Task, Unit};
+
+use crate::stripes::{least_allocation, least_in, random_graph, unchecked};
+
+/// Networks in as little RAM as they can be executed in, whose images come in rows: pixels, and codes of 4
+/// and of 2 bits that are made of samples. Each has a stage of four layers or more.
+pub fn fed() -> Vec<Artifact> {
+    let of = |bits: Bits, seed: u64| {
+        let graph = random_graph(&mut Rng::with_seed(seed));
+        let graph = Graph { inputs: graph.inputs.clone().with_bits(|_| bits), ..graph };
+        let can = no_rows(&graph, bits).is_none();
+        let network =
+            can.then(|| least_in(&format!("fed{}", bits.count()), &graph, bits, Execution::Rows))?;
+        (network.header.stages[0].layers >= 4).then_some(network)
+    };
+    let first = |bits: Bits| (0..).find_map(|seed| of(bits, seed)).expect("some network has a long stage");
+    Bits::QUANTISED.map(first).to_vec()
+}
+
+/// One of each task; and a classification and a regression whose last layers write codes.
+pub fn tasks() -> Vec<Artifact> {
+    let linear = "[[layer]]\nop = \"global_average_pool\"\n[[layer]]\nop = \"linear\"\nfeatures = 5\n";
+    let codes = format!("{}[[layer]]\nop = \"global_average_pool\"\n", conv(5, ""));
+    let (map, again) = (conv(3, ""), conv(4, ""));
+    [
+        ("fed_labels", Task::MultiLabel, linear),
+        ("fed_values", Task::Regression, linear),
+        ("fed_codes", Task::Regression, &codes),
+        ("fed_classes", Task::Classification, &codes),
+        ("fed_map", Task::Dense, &map),
+        ("fed_again", Task::Reconstruction, &again),
+    ]
+    .map(|(name, task, end)| of_task(name, task, end))
+    .to_vec()
+}
+
+fn conv(filters: usize, activation: &str) -> String {
+    format!("[[layer]]\nop = \"conv\"\nfilters = {filters}\nkernel = 3\n{activation}\n")
+}
+
+/// A network of two convolutions, and what comes behind them.
+fn of_task(name: &str, task: Task, end: &str) -> Artifact {
+    let relu = "activation = \"relu\"";
+    let text = format!("input = [24, 8, 4]\n{}{}{end}", conv(8, relu), conv(4, relu));
+    let spec = layers::parse(Path::new("network.toml"), &text).unwrap_or_else(|error| panic!("{error}"));
+    let graph = Graph::resolve_for(&spec, task).unwrap_or_else(|error| panic!("{error}"));
+    let allocation = least_allocation(&graph, Bits::B8, Execution::Rows);
+    let mut artifact = unchecked(name, &graph, &allocation, 1);
+    let outputs = usize::from(artifact.header.output.channels);
+    artifact.header.task = task;
+    artifact.header.labels.truncate(task.labels(outputs));
+    let unit = Unit { scale: 0.5, offset: -3.0 };
+    artifact.header.readout = match task {
+        Task::Classification | Task::Dense => Readout::default(),
+        Task::MultiLabel => Readout { thresholds: vec![0; outputs], ..Readout::default() },
+        Task::Regression => Readout { units: vec![unit; outputs], ..Readout::default() },
+        Task::Reconstruction => Readout {
+            units: vec![unit],
+            thresholds: vec![1000],
+            error: Some(ErrorScore::new(1.0, 0)),
+            ..Readout::default()
+        },
+    };
+    Artifact::from_bytes(&artifact.to_bytes()).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
