@@ -18,7 +18,7 @@ const REFUSED: [(&str, &str); 8] = [
     ("mww_okay_nabu_v2.tflite", "VAR_HANDLE"),
     ("mww_vad_v2.tflite", "VAR_HANDLE"),
     ("hey_mycroft.onnx", "Loop"),
-    ("silero_vad_openvino_16k.onnx", "inputs"),
+    ("silero_vad_openvino_16k.onnx", "LSTM"),
     ("swiftinfer_cifar10.onnx", "cifar10.onnx.data"),
 ];
 
