@@ -70,7 +70,7 @@ fn argmax(values: &[f64]) -> usize {
 
 fn compared(integers: &Integers, golden: &Path) -> Compared {
     let arrays = npz_numbers(golden).unwrap();
-    let each: usize = integers.foreign().lowered.input.dims.iter().product();
+    let each: usize = integers.foreign().lowered.inputs[0].dims.iter().product();
     let inputs = &arrays["in0"];
     let mut compared = Compared { samples: inputs.len() / each, ..Compared::default() };
     for (sample, input) in inputs.chunks(each).enumerate() {
@@ -254,7 +254,7 @@ fn firmware_has_the_integers_of_the_file() {
         assert_eq!(artifact.parameters, integers.artifact().parameters, "the network of `import --run`");
 
         let arrays = npz_numbers(&fixtures().join(format!("golden/{network}.tflite.npz"))).unwrap();
-        let each: usize = integers.foreign().lowered.input.dims.iter().product();
+        let each: usize = integers.foreign().lowered.inputs[0].dims.iter().product();
         // An int8 input of -128 is a pixel of 0.
         let pixels = arrays["in0"].iter().map(|value| (*value + 128.0) as u8).collect::<Vec<_>>();
         let images: Vec<Vec<u8>> = pixels.chunks(each).take(4).map(<[u8]>::to_vec).collect();

@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 use crate::{Answer, problems, table};
 use mixq_build::engine::as_imported::Integers;
 use mixq_build::engine::error::{Error, Problem};
-use mixq_build::engine::import::foreign::{self, Foreign, Refused};
-use mixq_build::engine::import::lower::{Taken, Unsupported};
+use mixq_build::engine::import::foreign::{self, FileInput, Foreign, Refused};
+use mixq_build::engine::import::lower::{Lowered, Placed, Taken, Unsupported};
 use mixq_build::engine::size::{bytes, thousands};
 
 /// What the command is told.
@@ -20,8 +20,9 @@ pub struct Arguments {
     /// An ONNX or a TensorFlow Lite file
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// Execute the network on `in0` of this NPZ, and compare with `out0`, `out1`, ... where they are there;
-    /// a quantised one in integers, by the kernels of the device, if it can be taken over as it is
+    /// Execute the network on `in0`, `in1`, ... of this NPZ, an array for each input, and compare with
+    /// `out0`, `out1`, ... where they are there; a quantised one in integers, by the kernels of the device,
+    /// if it can be taken over as it is
     #[arg(long, value_name = "INPUTS.npz")]
     run: Option<PathBuf>,
     /// Execute a quantised network in floats
@@ -110,15 +111,19 @@ fn summary(arguments: &Arguments, foreign: &Foreign) -> String {
     let quantised = if foreign.is_quantised { ", quantised" } else { "" };
     let dims = |dims: &[usize]| dims.iter().map(ToString::to_string).collect::<Vec<_>>().join("x");
     let mut text = format!(
-        "{}: {}{quantised}, {} layers, {} parameters, {} MAC\ninput  {} ({})",
+        "{}: {}{quantised}, {} layers, {} parameters, {} MAC",
         arguments.file.display(),
         foreign.format.name(),
         foreign.graph.nodes.len(),
         thousands(foreign.parameters()),
         thousands(foreign.macs()),
-        dims(&foreign.lowered.input.dims),
-        foreign.input_name,
     );
+    for (input, placed, called) in inputs(foreign) {
+        text += &format!("\ninput  {} ({})", dims(&placed.dims), input.name);
+        if let Some(called) = called.filter(|called| *called != input.name) {
+            text += &format!(", called `{called}`");
+        }
+    }
     for (name, shape) in foreign.answers() {
         text += &format!("\noutput {} ({name})", shape.map_or("?".to_string(), |shape| dims(&shape)));
     }
@@ -129,7 +134,20 @@ fn summary(arguments: &Arguments, foreign: &Foreign) -> String {
     text
 }
 
+/// The inputs, each with its dimensions, and its name in Cargo.toml and in Rust if there are several.
+fn inputs(foreign: &Foreign) -> impl Iterator<Item = (&FileInput, &Placed, Option<&str>)> {
+    let Lowered { inputs, spec, .. } = &foreign.lowered;
+    let are_several = inputs.len() > 1;
+    let called = spec.inputs.iter().map(move |input| are_several.then_some(input.name.as_str()));
+    foreign.inputs.iter().zip(inputs).zip(called).map(|((input, placed), called)| (input, placed, called))
+}
+
 fn report(arguments: &Arguments, foreign: &Foreign) -> Value {
+    let input = |(input, placed, called): (&FileInput, &Placed, Option<&str>)| match called {
+        Some(called) => json!({ "name": input.name, "shape": placed.dims, "called": called }),
+        None => json!({ "name": input.name, "shape": placed.dims }),
+    };
+    let inputs: Vec<Value> = inputs(foreign).map(input).collect();
     let outputs: Vec<Value> =
         foreign.answers().into_iter().map(|(name, shape)| json!({ "name": name, "shape": shape })).collect();
     json!({
@@ -141,7 +159,7 @@ fn report(arguments: &Arguments, foreign: &Foreign) -> Value {
         "layers": foreign.graph.nodes.len(),
         "macs": foreign.macs(),
         "parameters": foreign.parameters(),
-        "inputs": [{ "name": foreign.input_name, "shape": foreign.lowered.input.dims }],
+        "inputs": inputs,
         "outputs": outputs,
         "left": foreign.lowered.tail.operators(),
         "notes": foreign.lowered.notes,

@@ -1,5 +1,6 @@
 //! `--run`: what the network answers, beside what another engine answered.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
@@ -37,15 +38,8 @@ struct Wanted {
 /// Executes the network on all samples of a file, in integers if they are given.
 pub fn run(foreign: &Foreign, integers: Option<&Integers>, path: &Path) -> Result<Compared, Error> {
     let mut arrays = dataset::npz_numbers(path)?;
-    let Some(inputs) = arrays.remove("in0") else {
-        return Err(problem(path, "has no array `in0`", "call the array of inputs `in0`").into());
-    };
-    let each: usize = foreign.lowered.input.dims.iter().product();
-    if inputs.is_empty() || !inputs.len().is_multiple_of(each) {
-        let wrong = format!("`in0` has {} values, and the network reads {each}", inputs.len());
-        return Err(problem(path, &wrong, "give one input or several, one after the other").into());
-    }
-    let samples = inputs.len() / each;
+    let inputs = inputs(foreign, &mut arrays, path)?;
+    let samples = inputs[0].1.len() / inputs[0].0;
     let mut wanted = Vec::new();
     while let Some(values) = arrays.remove(&format!("out{}", wanted.len())) {
         if !values.len().is_multiple_of(samples) {
@@ -63,8 +57,9 @@ pub fn run(foreign: &Foreign, integers: Option<&Integers>, path: &Path) -> Resul
     let mut found: Vec<Vec<f64>> = vec![Vec::new(); wanted.len()];
     let mut grids: Vec<Option<Grid>> = vec![None; wanted.len()];
     let bar = progress(samples);
-    for input in inputs.chunks(each) {
-        let input: Vec<f32> = input.iter().map(|value| *value as f32).collect();
+    for sample in 0..samples {
+        let own = inputs.iter().flat_map(|(each, values)| &values[sample * each..][..*each]);
+        let input: Vec<f32> = own.map(|value| *value as f32).collect();
         let answers = integers.map_or_else(|| foreign.execute(&input), |integers| integers.execute(&input));
         let Some(answers) = answers else {
             let left = foreign.lowered.tail.operators().join(", ");
@@ -99,6 +94,35 @@ pub fn run(foreign: &Foreign, integers: Option<&Integers>, path: &Path) -> Resul
         pairs.filter(|(found, wanted)| argmax(found) == argmax(wanted)).count() as f64 / samples as f64
     });
     Ok(Compared { samples, difference: differences.reduce(f64::max), in_codes, same_argmax })
+}
+
+/// The number of elements of each input, and the values of all samples.
+fn inputs(
+    foreign: &Foreign,
+    arrays: &mut BTreeMap<String, Vec<f64>>,
+    path: &Path,
+) -> Result<Vec<(usize, Vec<f64>)>, Error> {
+    let mut inputs: Vec<(usize, Vec<f64>)> = Vec::new();
+    let mut problems = Vec::new();
+    for (index, (input, placed)) in foreign.inputs.iter().zip(&foreign.lowered.inputs).enumerate() {
+        let (array, each) = (format!("in{index}"), placed.dims.iter().product::<usize>());
+        let Some(values) = arrays.remove(&array) else {
+            let help = format!("call the array of input `{}` `{array}`", input.name.escape_debug());
+            problems.push(problem(path, &format!("has no array `{array}`"), &help));
+            continue;
+        };
+        let samples = values.len() / each;
+        let before = inputs.first().map(|(each, values)| values.len() / each);
+        if values.is_empty() || !values.len().is_multiple_of(each) {
+            let wrong = format!("`{array}` has {} values, and the network reads {each}", values.len());
+            problems.push(problem(path, &wrong, "give one input or several, one after the other"));
+        } else if let Some(before) = before.filter(|before| *before != samples) {
+            let wrong = format!("`{array}` has {samples} inputs, and the arrays before it {before}");
+            problems.push(problem(path, &wrong, "give as many of each input"));
+        }
+        inputs.push((each, values));
+    }
+    if problems.is_empty() { Ok(inputs) } else { Err(Error { problems }) }
 }
 
 /// A number as the file's own output has it.

@@ -77,7 +77,7 @@ fn read(path: &Path, case: &[u8]) -> Verdict {
     let again = layers::parse(Path::new("net.toml"), &list);
     // Constants that stay as they are need the weights beside the list.
     assert!(again.is_ok() || list.contains("trained = false"), "the list is not one: {list}");
-    let input: usize = network.lowered.input.dims.iter().product();
+    let input: usize = network.lowered.inputs.iter().map(|input| input.places.len()).sum();
     let elements: usize = network.graph.nodes.iter().map(|node| node.output.elements()).sum();
     if network.macs() <= MOST && (elements + input) as u64 <= MOST {
         let answers = network.execute(&vec![0.5; input]).unwrap_or_default();

@@ -21,7 +21,7 @@ pub fn check_codes(
 ) -> Result<(), Problem> {
     let Some(integers) = foreign.lowered.integers.input else { return Ok(()) };
     let (least, zero_point) = (integers.least as f64, integers.zero_point() as f64);
-    let whole = foreign.reads_integers;
+    let whole = foreign.reads_integers();
     if whole && given.is_some() {
         let message = "the file reads integers, and `input` says how pixels become numbers";
         let help = format!("leave `input` out: a pixel is an integer of the file, from {least} on");
@@ -29,7 +29,7 @@ pub fn check_codes(
     }
     let channels = foreign.graph.input().channels;
     for channel in 0..channels {
-        let scaling = foreign.lowered.scaling.get(channel);
+        let scaling = foreign.lowered.scalings[0].get(channel);
         for code in 0..=(integers.most - integers.least) {
             let code = code as f64;
             let sample = samples.get(if samples.len() == 1 { 0 } else { channel });
@@ -56,8 +56,11 @@ fn other_code(foreign: &Foreign, code: f64, value: f64, found: f64, is_sample: b
          {}, zero point {})",
         integers.scale, integers.zero
     );
-    let [min, max] =
-        if foreign.reads_integers { [integers.least as f64, integers.most as f64] } else { integers.range() };
+    let [min, max] = if foreign.reads_integers() {
+        [integers.least as f64, integers.most as f64]
+    } else {
+        integers.range()
+    };
     let help = if is_sample {
         format!("write input = {{ min = {min}, max = {max} }} in the dataset's table")
     } else {

@@ -4,7 +4,7 @@ use crate::error::Problem;
 use crate::settings::{Bounds, ClassWeights, DeviceChoice, Loss, Method, OptimiserKind, Rounding, Training};
 use crate::toml::{Entry, Table};
 
-const KEYS: [&str; 27] = [
+const KEYS: [&str; 28] = [
     "method",
     "epochs",
     "learning-rate",
@@ -13,6 +13,7 @@ const KEYS: [&str; 27] = [
     "batch",
     "seed",
     "weight-decay",
+    "calibration-images",
     "validation",
     "shift",
     "rotation",
@@ -101,6 +102,7 @@ fn read(training: &mut Training, table: &Table<'_>, problems: &mut Vec<Problem>)
             }
             "loss" => set(&mut training.loss, entry.choice(&Loss::CHOICES, problems)),
             "device" => set(&mut training.device, entry.choice(&DeviceChoice::CHOICES, problems)),
+            "calibration-images" => set(&mut training.calibration_images, entry.integer(1, problems)),
             "validation" => {
                 let share = entry.number(|n| n > 0.0 && n < 0.5, "over 0 and under 0.5", problems);
                 set(&mut training.validation, share);

@@ -103,7 +103,7 @@ fn samples(model: &Model, foreign: &Foreign) -> Result<Vec<SampleChannel>, Probl
         let problem = Problem::new(message).help("leave them out of `input` in the dataset's table");
         return Err(Problem { location: model.dataset.location.clone(), ..problem });
     }
-    let range = match foreign.reads_integers {
+    let range = match foreign.reads_integers() {
         true => [integers.least as f64, integers.most as f64],
         false => integers.range(),
     };

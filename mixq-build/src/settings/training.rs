@@ -133,6 +133,14 @@ impl Method {
         [("none", Method::None), ("finetune", Method::Finetune), ("scratch", Method::Scratch)];
 }
 
+/// Images that quantise where Cargo.toml does not say how many.
+const CALIBRATION_IMAGES: u32 = 512;
+
+/// Whether it is the number of a training that names none: artifacts made before it could be set stay fresh.
+fn is_usual_calibration(images: &u32) -> bool {
+    *images == CALIBRATION_IMAGES
+}
+
 /// Settings of the training: first with floats, then with fake quantisation (QAT).
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -157,6 +165,9 @@ pub struct Training {
     pub quantised_weight_decay: f64,
     /// L2 penalty on the bounds of activations, 0 or more; 0.0001 in arXiv 1905.13082.
     pub activation_decay: f64,
+    /// The most training images by which weights and ranges are quantised before QAT, at least 1.
+    #[serde(skip_serializing_if = "is_usual_calibration")]
+    pub calibration_images: u32,
     /// Share of the training images that only measures, over 0 and under 0.5.
     pub validation: f64,
     /// Largest random shift of a training image in each direction, in pixels.
@@ -213,6 +224,7 @@ impl Default for Training {
             weight_decay: 0.0001,
             quantised_weight_decay: 0.0,
             activation_decay: 0.0001,
+            calibration_images: CALIBRATION_IMAGES,
             validation: 0.15,
             shift: 1,
             rotation: 0.0,

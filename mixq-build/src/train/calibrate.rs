@@ -15,9 +15,6 @@ use super::ranges::{Histogram, extremes};
 use super::state::copies;
 use crate::settings::{Bounds, Rounding};
 
-/// Number of images that the ranges are measured on.
-pub const IMAGES: usize = 512;
-
 /// Sets the bounds of all activations and of per-layer weights: to those with the least error, or to the
 /// paper's.
 ///
@@ -81,10 +78,10 @@ fn measured(model: &Model<'_>, train: &Images<'_>, nodes: &[usize], synthetic: b
     nodes.iter().map(best).collect()
 }
 
-/// Shows the outputs of all nodes that have a grid, for [`IMAGES`] images, as many at a time as memory holds.
+/// Shows the outputs of all nodes that have a grid, as many images at a time as memory holds.
 pub fn observe(model: &Model<'_>, train: &Images<'_>, mode: Mode, mut take: impl FnMut(usize, &Tensor)) {
-    let indices: Vec<usize> = (0..train.len().min(IMAGES)).collect();
-    for indices in indices.chunks(within_memory(model.graph, IMAGES)) {
+    let indices: Vec<usize> = (0..train.len()).collect();
+    for indices in indices.chunks(within_memory(model.graph, train.len())) {
         let (images, _) = batch(train, indices, &model.form());
         tch::no_grad(|| {
             let _ = model.forward_observed(&images, mode, &mut |node, output| {

@@ -23,6 +23,11 @@ impl<'a> Images<'a> {
         Images { part, indices: (0..part.len()).collect() }
     }
 
+    /// The first of them, at most `count`.
+    pub fn first(&self, count: usize) -> Images<'a> {
+        Images { part: self.part, indices: self.indices.iter().copied().take(count).collect() }
+    }
+
     /// The number of images.
     pub fn len(&self) -> usize {
         self.indices.len()

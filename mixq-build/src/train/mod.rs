@@ -219,14 +219,15 @@ pub fn train(
     let trained = copies(&float.parameters).into_iter().filter(|(name, _)| !part::is_bound(name));
     model.tensors.extend(trained);
     folded::warnings(&model).iter().for_each(|warning| observer.warn(warning));
+    let calibrating = train.first(settings.calibration_images as usize);
     if let Some(choose) = choose {
-        let allocation = choose(&sensitivity::measure(rules, &fit, &mut model, &train))?;
+        let allocation = choose(&sensitivity::measure(rules, &fit, &mut model, &calibrating))?;
         model.allocation = chosen.get_or_init(|| allocation);
     }
     if settings.equalise.unwrap_or(initial.is_some()) {
-        equalise::equalise(&mut model, &train, dataset.synthetic);
+        equalise::equalise(&mut model, &calibrating, dataset.synthetic);
     }
-    calibrate::calibrate(&mut model, &train, settings.bounds, dataset.synthetic);
+    calibrate::calibrate(&mut model, &calibrating, settings.bounds, dataset.synthetic);
     if let Some(initial) = initial {
         model.take_ranges(initial);
     }
@@ -235,7 +236,7 @@ pub fn train(
     if (settings.quantised_epochs == 0 || is_brought) && settings.bounds == Bounds::Data {
         match dataset.synthetic {
             true => post::quantise_without_data(&mut model),
-            false => post::quantise(&mut model, &train),
+            false => post::quantise(&mut model, &calibrating),
         }
     }
     let teacher = (settings.distillation > 0.0).then(|| model.with_tensors(copies(&float.parameters)));

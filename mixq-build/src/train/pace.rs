@@ -46,7 +46,8 @@ pub fn pace(job: Job<'_>, turns: usize) -> Result<Vec<Pace>, Problem> {
     let machine = Machine::here(graph, settings.batch, device);
     let _turn = take_turn(machine.threads, settings.seed);
     let mut fresh = Model::new(graph, allocation, scheme, settings.rounding, &normalisation, device);
-    calibrate(&mut fresh, &train, settings.bounds, false);
+    let calibrating = train.first(settings.calibration_images as usize);
+    calibrate(&mut fresh, &calibrating, settings.bounds, false);
     let order: Vec<usize> = (0..train.len()).collect();
     let batches = batches::batches(&order, settings.batch as usize, batches::least(graph));
     let batches: Vec<&[usize]> = batches.into_iter().take(BATCHES).collect();

@@ -9,12 +9,10 @@ use super::model::Model;
 use super::rounding;
 use super::state::copies;
 use super::value::Values;
+use crate::graph::{Graph, Source};
 
-/// The most images that it learns from.
-const IMAGES: usize = 512;
-
-/// The most batches that are in memory at a time, as large as [`within_memory`] says.
-const BATCHES: usize = 4;
+/// The most numbers of each network that are in memory at a time.
+const MOST_ELEMENTS: usize = 1 << 28;
 
 /// The float network as it was trained.
 const FLOAT: Mode = Mode { quantised: false, batch_statistics: false };
@@ -31,26 +29,57 @@ struct Pair {
 /// Gives the weights of a calibrated model the codes that lose least on these images, and their layers the
 /// factors and summands that make up for the rest, so that it answers as it does in floats before.
 pub fn quantise(model: &mut Model<'_>, train: &Images<'_>) {
+    quantise_within(model, train, MOST_ELEMENTS);
+}
+
+/// The same with at most `memory` numbers of each network in memory, or those of one image.
+pub fn quantise_within(model: &mut Model<'_>, train: &Images<'_>, memory: usize) {
     let float = model.with_tensors(copies(&model.tensors));
-    let size = within_memory(model.graph, IMAGES);
-    let indices: Vec<usize> = (0..train.len().min(IMAGES)).collect();
+    let counts = counts(model.graph, train.len(), memory);
+    let (mut pairs, mut held): (Vec<Pair>, usize) = (Vec::new(), 0);
     tch::no_grad(|| {
-        let mut pairs: Vec<Pair> = (indices.chunks(size).take(BATCHES))
-            .map(|indices| {
-                let (images, _) = batch(train, indices, &model.form());
-                Pair { float: float.begin(&images, FLOAT), quantised: model.begin(&images, QUANTISED) }
-            })
-            .collect();
-        for node in 0..model.graph.nodes.len() {
+        for (node, count) in counts.into_iter().enumerate() {
+            while held < count {
+                let first = held;
+                held = count.min(first + within_memory(model.graph, train.len()));
+                let (images, _) = batch(train, &(first..held).collect::<Vec<_>>(), &model.form());
+                let mut pair =
+                    Pair { float: float.begin(&images, FLOAT), quantised: model.begin(&images, QUANTISED) };
+                (0..node).for_each(|before| pair.step(model, &float, before));
+                pairs.push(pair);
+            }
             if model.graph.nodes[node].op.accumulates() {
                 layer(model, &float, node, &pairs);
             }
-            for Pair { float: exact, quantised } in &mut pairs {
-                float.step_forward(node, exact, FLOAT, &mut |_, _| ());
-                model.step_forward(node, quantised, QUANTISED, &mut |_, _| ());
-            }
+            pairs.iter_mut().for_each(|pair| pair.step(model, &float, node));
         }
     });
+}
+
+impl Pair {
+    /// Appends what a node writes.
+    fn step(&mut self, model: &Model<'_>, float: &Model<'_>, node: usize) {
+        float.step_forward(node, &mut self.float, FLOAT, &mut |_, _| ());
+        model.step_forward(node, &mut self.quantised, QUANTISED, &mut |_, _| ());
+    }
+}
+
+/// By node: how many images, of at most `wanted`, are in memory from there on. The first layers of large
+/// images have few: they have a row of values for each pixel. Later tensors are smaller, and more images fit.
+fn counts(graph: &Graph, wanted: usize, memory: usize) -> Vec<usize> {
+    let last_reader = |node: usize| graph.readers(Source::Node(node)).last().copied().unwrap_or(node);
+    let elements = |node: usize| graph.nodes[node].output.elements();
+    let at = |node: usize| {
+        let read_later = (0..node).filter(|before| last_reader(*before) >= node);
+        graph.inputs.elements() + elements(node) + read_later.map(elements).sum::<usize>()
+    };
+    let mut counts: Vec<usize> = Vec::new();
+    for node in (0..graph.nodes.len()).rev() {
+        let fits = (memory / at(node).max(1)).clamp(1, wanted.max(1));
+        counts.push(counts.last().map_or(fits, |later| fits.min(*later)));
+    }
+    counts.reverse();
+    counts
 }
 
 /// The same without images: weights have the grids with the least error.

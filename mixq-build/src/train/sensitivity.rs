@@ -4,7 +4,7 @@
 use tch::Tensor;
 
 use super::batches::{batch, within_memory};
-use super::calibrate::{IMAGES, set_bounds, set_weight_bounds};
+use super::calibrate::{set_bounds, set_weight_bounds};
 use super::forward::Mode;
 use super::images::Images;
 use super::model::{Model, Site, has_own_grid};
@@ -24,7 +24,7 @@ const TRIFLE: f64 = 1e-9;
 pub fn measure(rules: &dyn Rules, fit: &Fit, model: &mut Model<'_>, train: &Images<'_>) -> Losses {
     let nodes = model.graph.nodes.len();
     let mut losses = Losses { weights: vec![[0.0; 3]; nodes], activations: vec![[0.0; 3]; nodes] };
-    let indices: Vec<usize> = (0..train.len().min(within_memory(model.graph, IMAGES))).collect();
+    let indices: Vec<usize> = (0..within_memory(model.graph, train.len())).collect();
     let (images, targets) = batch(train, &indices, &model.form());
     let targets = rules.tensor(Batch { images: &images[0], targets: &targets }, fit);
     let float = copies(&model.tensors);

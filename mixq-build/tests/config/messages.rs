@@ -88,8 +88,9 @@ fn unknown_keys() {
             "unknown key `lr` in [package.metadata.mixq.models.digits.training]; known are \
          `method`, `epochs`, `learning-rate`, `quantised-epochs`, `quantised-learning-rate`, \
          `batch`, `seed`, `weight-decay`, \
-         `validation`, `shift`, `rotation`, `zoom`, `flip`, `label-smoothing`, `average`, \
-         `freeze-batch-norm`, `rounding`, `optimiser`, `quantised-weight-decay`, `activation-decay`, \
+         `calibration-images`, `validation`, `shift`, `rotation`, `zoom`, `flip`, `label-smoothing`, \
+         `average`, `freeze-batch-norm`, `rounding`, `optimiser`, `quantised-weight-decay`, \
+         `activation-decay`, \
          `bounds`, `equalise`, `distillation`, `temperature`, `device`, `class-weights`, `loss`",
         ],
     );

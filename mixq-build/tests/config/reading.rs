@@ -38,6 +38,7 @@ fn the_shortest_configuration_has_the_documented_defaults() {
         batch: 64,
         seed: 1,
         weight_decay: 0.0001,
+        calibration_images: 512,
         validation: 0.15,
         shift: 1,
         rotation: 0.0,
@@ -97,6 +98,7 @@ fn every_key_is_read() {
         batch = 5
         seed = 6
         weight-decay = 0
+        calibration-images = 600
         validation = 0.25
         shift = 0
         rotation = 12
@@ -178,6 +180,7 @@ fn every_key_is_read() {
         batch: 5,
         seed: 6,
         weight_decay: 0.0,
+        calibration_images: 600,
         validation: 0.25,
         shift: 0,
         rotation: 12.0,

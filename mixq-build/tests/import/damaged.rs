@@ -18,7 +18,7 @@ fn file(name: &str) -> (PathBuf, Vec<u8>) {
 fn refused(path: &Path, bytes: &[u8]) -> Option<String> {
     match foreign::parse(path, bytes) {
         Ok(foreign) => {
-            let elements = foreign.lowered.input.dims.iter().product();
+            let elements = foreign.lowered.inputs[0].dims.iter().product();
             if foreign.macs() < 1 << 22 {
                 foreign.execute(&vec![0.5; elements]);
             }

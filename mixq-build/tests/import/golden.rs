@@ -18,7 +18,7 @@ const REFUSED: [(&str, &str); 8] = [
     ("mww_okay_nabu_v2.tflite", "VAR_HANDLE"),
     ("mww_vad_v2.tflite", "VAR_HANDLE"),
     ("hey_mycroft.onnx", "Loop"),
-    ("silero_vad_openvino_16k.onnx", "inputs"),
+    ("silero_vad_openvino_16k.onnx", "LSTM"),
     ("swiftinfer_cifar10.onnx", "cifar10.onnx.data"),
 ];
 
@@ -30,7 +30,7 @@ fn difference(foreign: &Foreign, golden: &Path) -> f64 {
     let first = &arrays["out0"];
     let ends = first.iter().fold((f64::MAX, f64::MIN), |(a, b), it| (a.min(*it), b.max(*it)));
     let range = if ends.1 > ends.0 { ends.1 - ends.0 } else { ends.1.abs().max(1e-6) };
-    let each: usize = foreign.lowered.input.dims.iter().product();
+    let each: usize = foreign.lowered.inputs[0].dims.iter().product();
     for (sample, input) in input.chunks(each).enumerate() {
         for (place, (found, _)) in foreign.execute(input).expect("a known end").iter().enumerate() {
             let wanted = &arrays[&format!("out{place}")];
@@ -107,7 +107,7 @@ fn a_quantised_file_says_how_its_integers_are_numbers() {
     let foreign = foreign::read(&folder.join("mnist_resnet_q.tflite")).unwrap();
     assert!(foreign.is_quantised);
     // Pixels from 0 to 1, as int8: (q + 128) / 255. The firmware's pixel is q + 128.
-    let normalisation = foreign.normalisation().unwrap();
+    let normalisation = foreign.inputs[0].normalisation.as_ref().unwrap();
     assert_eq!(normalisation.reads, Reads::Integers { first: -128 });
     let codes = normalisation.of_codes(&[]);
     assert!(codes.mean[0].abs() < 1e-6 && (codes.std[0] - 255.0).abs() < 1e-3, "{codes:?}");

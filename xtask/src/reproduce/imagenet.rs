@@ -50,10 +50,11 @@ pub fn section(networks: &Networks) -> String {
                     Accuracies are of 650 validation images, which are easier than all 50,000: compare \
                     within this table. The standard error of a single figure is 1.6 points; two networks \
                     on the same images differ by less chance.\n\nCalibrated: quantised layer after layer \
-                    on 512 of the 1,000 training images, nothing trained. Fine-tuned: eight epochs towards \
-                    the answers of the float network on 900 of them; the others choose the epoch. Whole \
-                    tensors: activations lose bits until the input and the output of each layer fit the RAM; \
-                    otherwise layers are executed in stripes of rows where that saves bits.\n\n\
+                    on 512 of the 1,000 training images (by the rules in stripes on 950), nothing trained. \
+                    Fine-tuned: eight epochs towards the answers of the float network on 900 of them; the \
+                    others choose the epoch. Whole tensors: activations lose bits until the input and the \
+                    output of each layer fit the RAM; otherwise layers are executed in stripes of rows \
+                    where that saves bits.\n\n\
                     | budget: flash, RAM | network | bits | weights | float, % | fake-quantised, % | \
                     right, % | to float | flash, B | RAM, B |\n\
                     | --- | --- | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |\n"

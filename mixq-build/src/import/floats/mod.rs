@@ -12,8 +12,8 @@ use mixq_format::{Between, Operation};
 /// What batch norm adds to variances.
 const EPSILON: f32 = 1e-5;
 
-/// The outputs of all nodes for one input, each in the order row, column, channel; `input` is in that order,
-/// too.
+/// The outputs of all nodes for one example, each in the order row, column, channel; `input` is in that
+/// order, too, one input after the other.
 pub fn execute(graph: &Graph, initial: &Initial, input: &[f32]) -> Vec<Vec<f32>> {
     let mut values: Vec<Vec<f32>> = Vec::with_capacity(graph.nodes.len());
     for index in 0..graph.nodes.len() {
@@ -28,7 +28,7 @@ fn node(graph: &Graph, initial: &Initial, index: usize, image: &[f32], values: &
     let input = |which: usize| -> (&[f32], Shape) {
         let source = node.inputs[which];
         let values = match source {
-            Source::Input(_) => image,
+            Source::Input(input) => &image[graph.inputs.ranges()[input].clone()],
             Source::Node(before) => &values[before],
         };
         (values, graph.shape(source))

@@ -7,8 +7,8 @@ use crate::import::model::{Array, Grid};
 
 impl Foreign {
     /// What the network answers in floats: the numbers of each output, and their grid if the file quantises
-    /// them. `input` is in the order of the file, too. `None` if the end of the network, which is left to the
-    /// firmware, computes something that is not known here.
+    /// them. `input` is in the order of the file, too, one input after the other. `None` if the end of the
+    /// network, which is left to the firmware, computes something that is not known here.
     pub fn execute(&self, input: &[f32]) -> Option<Vec<(Array, Option<Grid>)>> {
         let values = floats::execute(&self.graph, &self.initial, &self.image(input));
         let last = values.last().map(Vec::as_slice).unwrap_or(&[]);
@@ -18,17 +18,23 @@ impl Foreign {
         })
     }
 
-    /// What the first layers read of an input: in the order row, column, channel.
+    /// What the first layers read of the inputs: in the order row, column, channel, one after the other.
     pub(crate) fn image(&self, input: &[f32]) -> Vec<f32> {
-        let Lowered { input: placed, scaling, .. } = &self.lowered;
-        let mut image = vec![0.0; self.graph.input().elements()];
-        for (place, value) in placed.places.iter().zip(input) {
-            image[*place] = match scaling.get(place % self.graph.input().channels) {
-                Some(own) => (f64::from(*value) * own.factor + own.summand) as f32,
-                None => *value,
-            };
+        let Lowered { inputs, scalings, spec, .. } = &self.lowered;
+        let mut rest = input;
+        let mut row = Vec::new();
+        for ((placed, scaling), own) in inputs.iter().zip(scalings).zip(&spec.inputs) {
+            let mut image = vec![0.0; own.shape.elements()];
+            for (place, value) in placed.places.iter().zip(rest) {
+                image[*place] = match scaling.get(place % own.shape.channels) {
+                    Some(own) => (f64::from(*value) * own.factor + own.summand) as f32,
+                    None => *value,
+                };
+            }
+            rest = rest.get(placed.places.len()..).unwrap_or(&[]);
+            row.extend(image);
         }
-        image
+        row
     }
 
     /// What the network answers where layers write these numbers, by the names of layers.

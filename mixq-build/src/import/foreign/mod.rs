@@ -29,18 +29,25 @@ pub struct Foreign {
     pub graph: Graph,
     /// The task that it was resolved for: the first that it may have.
     pub task: Task,
-    /// The name of its input in the file.
-    pub input_name: String,
+    /// Its inputs, in the order of the file.
+    pub inputs: Vec<FileInput>,
     /// Their weights, for the numbers that the file's network reads.
     pub initial: Initial,
     /// Whether the file says how numbers become integers.
     pub is_quantised: bool,
-    /// Whether its input are integers, not floats.
-    pub reads_integers: bool,
-    /// How values that firmware has become what the first layer reads, as far as the file says it.
-    normalisation: Option<InputNormalisation>,
     /// Its file.
     pub path: PathBuf,
+}
+
+/// An input of a network of another tool.
+#[derive(Clone, Debug)]
+pub struct FileInput {
+    /// Its name in the file.
+    pub name: String,
+    /// Whether it has integers, not floats.
+    pub reads_integers: bool,
+    /// How values that firmware has become what the first layer reads; `None`: the file does not say it.
+    pub normalisation: Option<InputNormalisation>,
 }
 
 /// Why a file does not become layers.
@@ -157,28 +164,28 @@ pub fn parse_taken(path: &Path, bytes: &[u8], taken: Taken) -> Result<Foreign, R
     let model = model(path, bytes)?;
     let lowered = lower(&model, taken).map_err(|found| Refused::Unsupported(path.to_path_buf(), found))?;
     let (task, graph) = resolve(&lowered.spec)?;
+    let none = |channels: usize| Some(InputNormalisation::none(channels));
     let imported = Imported {
         spec: lowered.spec.clone(),
         weights: None,
-        normalisations: vec![Some(InputNormalisation::none(graph.input().channels))],
+        normalisations: graph.inputs.iter().map(|input| none(input.shape.channels)).collect(),
     };
     let initial = initial(&imported, &graph, &weights_file(path), &lowered.tensors)?;
-    let input = input(&model);
-    let normalisation = match input {
-        Some(input) => normalisation(&model, input, &lowered)?,
-        None => None,
-    };
-    let input_name = input.map_or(String::new(), |input| input.name.clone());
+    let inputs = model.read_inputs().into_iter().enumerate().map(|(index, input)| {
+        Ok(FileInput {
+            name: input.name.clone(),
+            reads_integers: input.element != Element::Float,
+            normalisation: normalisation(&model, input, &lowered, index)?,
+        })
+    });
     Ok(Foreign {
         format: model.format,
-        input_name,
+        inputs: inputs.collect::<Result<_, Error>>()?,
         is_quantised: model.is_quantised(),
-        reads_integers: input.is_some_and(|input| input.element != Element::Float),
         lowered,
         graph,
         task,
         initial,
-        normalisation,
         path: path.to_path_buf(),
     })
 }
@@ -189,33 +196,30 @@ fn weights_file(path: &Path) -> WeightsFile {
     WeightsFile { path: path.to_path_buf(), location }
 }
 
-/// The input that nodes read.
-fn input(model: &Model) -> Option<&Input> {
-    let read = |input: &&Input| model.nodes.iter().any(|node| node.inputs.contains(&input.name));
-    model.inputs.iter().find(read)
-}
-
-/// What the file says of its input. Layers that change the input alone are in its scaling.
+/// What the file says of an input. Layers that change the input alone are in its scaling.
 fn normalisation(
     model: &Model,
     input: &Input,
     lowered: &Lowered,
+    index: usize,
 ) -> Result<Option<InputNormalisation>, Error> {
+    let scaling = &lowered.scalings[index];
     let first = match input.element {
         Element::Signed(8) => -128,
         Element::Float | Element::Signed(_) | Element::Unsigned(_) | Element::Bool => 0,
     };
     let reads = if model.grids.contains_key(&input.name) { Reads::Integers { first } } else { Reads::Values };
-    let channels = lowered.spec.inputs[0].shape.channels;
-    if lowered.scaling.is_empty() {
+    let channels = lowered.spec.inputs[index].shape.channels;
+    if scaling.is_empty() {
         let whole = InputNormalisation { reads, ..InputNormalisation::none(channels) };
         return Ok((input.element != Element::Float).then_some(whole));
     }
-    if let Some(wrong) = lowered.scaling.iter().find(|scaling| scaling.factor <= 0.0) {
-        let message = format!("the network multiplies its input by {}", wrong.factor);
+    if let Some(wrong) = scaling.iter().find(|scaling| scaling.factor <= 0.0) {
+        let message =
+            format!("the network multiplies input `{}` by {}", input.name.escape_debug(), wrong.factor);
         return Err(Problem::new(message).help("a factor on the input must be over 0").into());
     }
-    let (mean, std) = lowered.scaling.iter().map(|it| (-it.summand / it.factor, 1.0 / it.factor)).unzip();
+    let (mean, std) = scaling.iter().map(|it| (-it.summand / it.factor, 1.0 / it.factor)).unzip();
     Ok(Some(InputNormalisation { mean, std, reads }))
 }
 
@@ -233,15 +237,14 @@ impl Foreign {
     pub fn imported(self) -> Imported {
         Imported {
             weights: Some(weights_file(&self.path)),
-            normalisations: vec![self.normalisation],
+            normalisations: self.inputs.into_iter().map(|input| input.normalisation).collect(),
             spec: self.lowered.spec,
         }
     }
 
-    /// How values that firmware has become the numbers that the first layer reads; `None`: the file does not
-    /// say it.
-    pub fn normalisation(&self) -> Option<&InputNormalisation> {
-        self.normalisation.as_ref()
+    /// Whether its first input has integers, not floats.
+    pub fn reads_integers(&self) -> bool {
+        self.inputs.first().is_some_and(|input| input.reads_integers)
     }
 
     /// The number of trained parameters.

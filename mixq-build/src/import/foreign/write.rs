@@ -24,12 +24,13 @@ impl Foreign {
             let message = format!("{} is not the name of a layer list", list.display());
             return Err(Problem::new(message).help("give a name that ends in .toml").into());
         };
-        let channels = self.graph.input().channels;
-        let known = self.normalisation.as_ref().map(|normalisation| normalisation.of_codes(&[]));
-        let before = if known.is_some() { "" } else { UNKNOWN };
-        let normalisation = known.unwrap_or_else(|| InputNormalisation::none(channels));
-        let text =
-            before.to_string() + &layers::write(&self.lowered.spec, Some((name, &[Some(normalisation)])));
+        let before = if self.inputs.iter().all(|input| input.normalisation.is_some()) { "" } else { UNKNOWN };
+        let normalisations = self.inputs.iter().zip(self.graph.inputs.iter()).map(|(input, own)| {
+            let known = input.normalisation.as_ref().map(|normalisation| normalisation.of_codes(&[]));
+            Some(known.unwrap_or_else(|| InputNormalisation::none(own.shape.channels)))
+        });
+        let normalisations: Vec<_> = normalisations.collect();
+        let text = before.to_string() + &layers::write(&self.lowered.spec, Some((name, &normalisations)));
         let weights = weights::write(&self.lowered.tensors)?;
         for (path, bytes) in [(path.as_path(), &weights[..]), (list, text.as_bytes())] {
             atomic::write(path, |file| file.write_all(bytes))

@@ -1,10 +1,11 @@
 //! Sums, differences, products and quotients.
 
 use super::elementwise::{by_channel, number};
+use super::unknown::norm_in_pieces;
 use super::view::{Scaling, View};
 use super::{Call, Lowering, Reader, Refusal, Value, refuse};
 use crate::graph::op::{Add, Affine, Function, Multiply, OpSpec, Subtract};
-use crate::graph::{Activation, Shape, Source};
+use crate::graph::{Activation, Shape};
 use crate::import::model::{Array, Node, broadcast};
 
 pub(super) const OPERATORS: &[(&str, Reader)] = &[
@@ -29,7 +30,9 @@ fn join(lowering: &mut Lowering, call: &Call) -> Result<Vec<Value>, Refusal> {
     for place in 1..count {
         let (left, right) = (joined, call.inputs[place].clone());
         let view = match (&left, &right) {
-            (Some(Value::Tensor(a)), Some(Value::Tensor(b))) => lowering.two(call, operator, a, b)?,
+            (Some(Value::Tensor(a)), Some(Value::Tensor(b))) => lowering
+                .two(call, operator, a, b)
+                .map_err(|refusal| norm_in_pieces(lowering.model, call.node).unwrap_or(refusal))?,
             (Some(Value::Tensor(view)), Some(Value::Constant(array))) => {
                 lowering.with_constant(call, operator, view, array, false)?
             }
@@ -97,6 +100,9 @@ fn bound(lowering: &mut Lowering, call: &Call) -> Result<Vec<Value>, Refusal> {
     let Some(mut view) = bounded else { return refuse("reads no tensor", "check the model") };
     for place in 0..call.inputs.len() {
         let Some(array) = call.constant(place) else { continue };
+        if call.ends {
+            return refuse("is a function behind the last layer", "put a layer behind it");
+        }
         view = match array.scalar() {
             Some(constant) => {
                 let value = number(constant)?;
@@ -181,7 +187,9 @@ impl Lowering<'_> {
         if scaling.iter().all(|it| *it == Scaling { factor: 1.0, summand: 0.0 }) {
             return Ok(view.clone());
         }
-        if view.source == Source::Input(0) {
+        // Pixels have scales over 0, and what surrounds an image is 0 when a layer reads it.
+        let moves_padding = view.pad != [0; 4] && scaling.iter().any(|own| own.summand != 0.0);
+        if view.is_input() && scaling.iter().all(|own| own.factor > 0.0) && !moves_padding {
             let before = |channel: usize| {
                 view.scaling.get(channel).copied().unwrap_or(Scaling { factor: 1.0, summand: 0.0 })
             };
@@ -261,6 +269,24 @@ impl Lowering<'_> {
         }
     }
 
+    /// An input with two normalisations, joined with itself: one normalisation.
+    fn input_twice(&mut self, call: &Call, operator: &str, a: &View, b: &View) -> Result<View, Refusal> {
+        let sign = match operator {
+            "Add" | "Sum" => 1.0,
+            "Sub" => -1.0,
+            _ => return refuse("multiplies a tensor with itself", "mixq multiplies numbers of one order"),
+        };
+        let at = |view: &View, channel: usize| {
+            view.scaling.get(channel).copied().unwrap_or(Scaling { factor: 1.0, summand: 0.0 })
+        };
+        let both = |channel: usize| {
+            let (a, b) = (at(a, channel), at(b, channel));
+            Scaling { factor: a.factor + sign * b.factor, summand: a.summand + sign * b.summand }
+        };
+        let scaling: Vec<Scaling> = (0..a.shape.channels).map(both).collect();
+        self.scaled(call, &View { scaling: Vec::new(), ..a.clone() }, &scaling)
+    }
+
     /// Two tensors.
     fn two(&mut self, call: &Call, operator: &str, a: &View, b: &View) -> Result<View, Refusal> {
         let (mut a, mut b) = (self.padded(a)?, self.padded(b)?);
@@ -298,6 +324,9 @@ impl Lowering<'_> {
                 format!("joins tensors {:?} and {:?}, whose numbers do not lie alike", shown.0, shown.1);
             return refuse(what, "both need one shape; a product may have one number for each channel");
         };
+        if a.source == b.source && a.scaling != b.scaling {
+            return self.input_twice(call, operator, &a, &b);
+        }
         if a.source == b.source {
             let factor = match operator {
                 "Add" | "Sum" => 2.0,

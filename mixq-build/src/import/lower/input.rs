@@ -1,47 +1,74 @@
-//! The input of a model as an image: files do not say which dimension is which.
+//! The inputs of a model as images: files do not say which dimension is which.
 
-use super::Unsupported;
 use super::layers::LARGEST;
 use super::view::{Axis, Scaling, View, whole};
+use super::{Taken, Unsupported};
 use crate::graph::{Shape, Source};
 use crate::import::model::{Array, Format, Input, MOST_ELEMENTS, Model};
 
-/// The views that the input may be, the most usual first: files do not say which dimension is which.
-pub(super) fn inputs(model: &Model) -> Result<Vec<View>, Vec<Unsupported>> {
-    let whole_model = |what: String, help: &str| {
-        vec![Unsupported { operator: "input".to_string(), what, help: help.to_string() }]
-    };
-    let read = |name: &str| model.nodes.iter().any(|node| node.inputs.iter().any(|input| input == name));
-    let given: Vec<_> = model.inputs.iter().filter(|input| read(&input.name)).collect();
-    let [input] = given[..] else {
+/// The most combinations of orders of axes that are tried.
+const MOST_ORDERS: usize = 64;
+
+fn unsupported(what: String, help: &str) -> Unsupported {
+    Unsupported { operator: "input".to_string(), what, help: help.to_string() }
+}
+
+/// The views that the inputs may be, the most usual first: a view for each input that nodes read.
+///
+/// # Errors
+/// The inputs that mixq cannot have.
+pub(super) fn inputs(model: &Model, taken: Taken) -> Result<Vec<Vec<View>>, Vec<Unsupported>> {
+    let given = model.read_inputs();
+    if given.is_empty() {
+        return Err(vec![unsupported("the model reads no input".to_string(), "check the model")]);
+    }
+    if given.len() > 1 && taken == Taken::AsTheyAre {
         let names: Vec<&str> = given.iter().map(|input| input.name.as_str()).collect();
         let what = format!("the model reads {} inputs ({})", given.len(), names.join(", "));
-        return Err(whole_model(what, "mixq imports models of one input"));
-    };
+        let help = "mixq takes over integers of models with one input; leave `bits` out for a float network";
+        return Err(vec![unsupported(what, help)]);
+    }
+    let (mut combined, mut problems): (Vec<Vec<View>>, _) = (vec![Vec::new()], Vec::new());
+    for (index, input) in given.into_iter().enumerate() {
+        match views(model, index, input) {
+            Ok(views) => {
+                let longer = |before: Vec<View>| {
+                    views.clone().into_iter().map(move |view| [&before[..], &[view]].concat())
+                };
+                combined = combined.into_iter().flat_map(longer).take(MOST_ORDERS).collect();
+            }
+            Err(problem) => problems.push(problem),
+        }
+    }
+    if problems.is_empty() { Ok(combined) } else { Err(problems) }
+}
+
+/// The views that an input may be, the most usual first.
+fn views(model: &Model, index: usize, input: &Input) -> Result<Vec<View>, Unsupported> {
+    let name = input.name.escape_debug();
     let mut sizes = Vec::new();
-    for (index, size) in input.dims.iter().enumerate() {
+    for (dim, size) in input.dims.iter().enumerate() {
         match size {
             // A batch has one sample on the device.
-            _ if index == 0 && input.dims.len() > 1 => sizes.push(1),
+            _ if dim == 0 && input.dims.len() > 1 => sizes.push(1),
             Some(size) => sizes.push(*size),
             None => {
-                let name = input.name.escape_debug();
-                let what = format!("dimension {index} of input `{name}` is open");
-                return Err(whole_model(what, "export the model with a fixed shape of its input"));
+                let what = format!("dimension {dim} of input `{name}` is open");
+                return Err(unsupported(what, "export the model with a fixed shape of its input"));
             }
         }
     }
     let elements = sizes.iter().try_fold(1usize, |count, size| count.checked_mul(*size));
     if elements.is_none_or(|elements| elements > MOST_ELEMENTS) || sizes.iter().any(|size| *size > LARGEST) {
-        let what = format!("the input has the shape {sizes:?}");
-        return Err(whole_model(what, "height, width and channels are each 1 to 65,535"));
+        let what = format!("input `{name}` has the shape {sizes:?}");
+        return Err(unsupported(what, "height, width and channels are each 1 to 65,535"));
     }
-    let mut views = reshaped_inputs(model, input, &sizes);
+    let mut views = reshaped_inputs(model, index, input, &sizes);
     let Some(orders) = orders(sizes.len(), model.format) else {
-        let what = format!("the input has {} dimensions", sizes.len());
-        return Err(whole_model(what, "an input is an image, or a row of samples: at most 4 dimensions"));
+        let what = format!("input `{name}` has {} dimensions", sizes.len());
+        return Err(unsupported(what, "an input is an image, or a row of samples: at most 4 dimensions"));
     };
-    views.extend(orders.iter().map(|order| view(model, input, &sizes, order)));
+    views.extend(orders.iter().map(|order| view(model, index, input, &sizes, order)));
     Ok(views)
 }
 
@@ -60,7 +87,7 @@ fn orders(dimensions: usize, format: Format) -> Option<&'static [&'static [Axis]
 }
 
 /// An input of these sizes, whose axes after the batch are these.
-fn view(model: &Model, input: &Input, sizes: &[usize], order: &[Axis]) -> View {
+fn view(model: &Model, index: usize, input: &Input, sizes: &[usize], order: &[Axis]) -> View {
     use Axis::{Channels, Height, Width};
     let batch = usize::from(sizes.len() > 1);
     let size = |axis: Axis| order.iter().position(|own| *own == axis).map_or(1, |at| sizes[batch + at]);
@@ -75,11 +102,11 @@ fn view(model: &Model, input: &Input, sizes: &[usize], order: &[Axis]) -> View {
     });
     // Without scales integers are what they are.
     let integer = scaling.is_empty() && input.element.range().is_some();
-    View { scaling, integer, dims, ..View::image(Source::Input(0), shape) }
+    View { scaling, integer, dims, ..View::image(Source::Input(index), shape) }
 }
 
 /// The image that the input becomes where the first node reshapes it to one of four dimensions.
-fn reshaped_inputs(model: &Model, input: &Input, sizes: &[usize]) -> Vec<View> {
+fn reshaped_inputs(model: &Model, index: usize, input: &Input, sizes: &[usize]) -> Vec<View> {
     let mut name = input.name.as_str();
     for node in model.nodes.iter() {
         if node.inputs.first().is_none_or(|first| first != name) {
@@ -95,8 +122,9 @@ fn reshaped_inputs(model: &Model, input: &Input, sizes: &[usize]) -> Vec<View> {
                 let Some(shape) = shape.filter(|shape| shape.len() == 3) else { return Vec::new() };
                 let shape = [&[1], &shape[..]].concat();
                 let orders = orders(4, model.format).unwrap_or(&[]);
-                let seen =
-                    orders.iter().filter_map(|order| view(model, input, &shape, order).reshaped(sizes));
+                let seen = orders
+                    .iter()
+                    .filter_map(|order| view(model, index, input, &shape, order).reshaped(sizes));
                 return seen.collect();
             }
             _ => return Vec::new(),

@@ -32,7 +32,8 @@ impl Layers {
     }
 
     fn source(&self, name: &str) -> Source {
-        self.index(name).map_or(Source::Input(0), Source::Node)
+        let input = || self.inputs.iter().position(|input| input.name == name).unwrap_or(0);
+        self.index(name).map_or_else(|| Source::Input(input()), Source::Node)
     }
 
     /// The integers of what a layer writes: its own, or those of what it reads where it moves numbers only.
@@ -86,7 +87,8 @@ impl Layers {
         let before = self.made[layer].inputs.first().map(|name| self.source(name));
         let shape = match before {
             Some(Source::Node(before)) => self.shapes[before],
-            Some(Source::Input(_)) | None => self.input,
+            Some(Source::Input(input)) => self.inputs[input].shape,
+            None => self.inputs[0].shape,
         };
         let whole = [shape.height, shape.width];
         let (kernel, stride, padding) = match self.made[layer].op {

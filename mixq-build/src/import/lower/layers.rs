@@ -2,12 +2,13 @@
 
 use std::collections::HashSet;
 
+use super::given::{identifier, input_name};
 use super::grids::{has_own_grid, is_positive, joined_apart};
 use super::integers::{Integers, LayerIntegers, NetworkIntegers, WeightIntegers};
 use super::view::{Scaling, View};
 use super::{Refusal, refuse};
 use crate::graph::op::{Affine, OpSpec};
-use crate::graph::{Activation, LayerSpec, Shape, Source, Spec};
+use crate::graph::{Activation, IMAGE, InputSpec, LayerSpec, Shape, Source, Spec};
 use crate::import::model::MOST_ELEMENTS;
 use crate::import::weights::{Tensor, Tensors};
 
@@ -20,31 +21,39 @@ pub(super) const LARGEST: usize = 65_535;
 
 /// Layers and weights.
 pub(super) struct Layers {
-    pub(super) input: Shape,
+    /// What the model reads.
+    pub(super) inputs: Vec<InputSpec>,
     pub(super) made: Vec<LayerSpec>,
     /// What they write.
     pub(super) shapes: Vec<Shape>,
     /// How the file has numbers of theirs as integers, where a network is taken over as it is.
     pub(super) integers: Vec<LayerIntegers>,
-    /// The same of the input.
+    /// The same of the only input.
     pub(super) input_integers: Option<Integers>,
     names: HashSet<String>,
-    tensors: Tensors,
-    /// What all layers that read the input make of its channels; `None` until one reads it.
-    scaling: Option<Vec<Scaling>>,
+    pub(super) tensors: Tensors,
+    /// By input: what all layers that read it make of its channels; `None` until one reads it.
+    pub(super) scalings: Vec<Option<Vec<Scaling>>>,
 }
 
 impl Layers {
-    pub(super) fn new(input: Shape) -> Layers {
+    /// With inputs of these names in the model and these shapes.
+    pub(super) fn new<'a>(given: impl IntoIterator<Item = (&'a str, Shape)>) -> Layers {
+        let given: Vec<(&str, Shape)> = given.into_iter().collect();
+        let mut inputs: Vec<InputSpec> = Vec::new();
+        for (wish, shape) in &given {
+            let name = if given.len() == 1 { IMAGE.to_string() } else { input_name(wish, &inputs) };
+            inputs.push(InputSpec { name, shape: *shape, location: None });
+        }
         Layers {
-            input,
+            scalings: vec![None; inputs.len()],
+            inputs,
             made: Vec::new(),
             shapes: Vec::new(),
             integers: Vec::new(),
             input_integers: None,
             names: HashSet::new(),
             tensors: Tensors::new(),
-            scaling: None,
         }
     }
 
@@ -59,7 +68,7 @@ impl Layers {
     /// Its name.
     pub(super) fn name(&self, source: Source) -> &str {
         match source {
-            Source::Input(_) => "image",
+            Source::Input(input) => &self.inputs[input].name,
             Source::Node(layer) => self.made[layer].name.as_deref().unwrap_or(""),
         }
     }
@@ -82,18 +91,18 @@ impl Layers {
                 "height, width and channels are each 1 to 65,535; check strides, padding and weights",
             );
         }
-        if op.form().reads_image.is_err() && inputs.iter().any(|view| view.source == Source::Input(0)) {
+        if inputs.iter().any(|view| self.is_scaled_anew(view)) {
+            let scaled = inputs.iter().map(|view| self.scaled_anew(view)).collect::<Result<Vec<_>, _>>()?;
+            return self.add(wish, op, &scaled.iter().collect::<Vec<_>>(), shape);
+        }
+        if op.form().reads_image.is_err() && inputs.iter().any(|view| view.is_input()) {
             let copied = inputs.iter().map(|view| self.copied(view)).collect::<Result<Vec<_>, _>>()?;
             return self.add(wish, op, &copied.iter().collect::<Vec<_>>(), shape);
         }
-        for view in inputs.iter().filter(|view| view.source == Source::Input(0)) {
-            if self.scaling.as_ref().is_some_and(|scaling| *scaling != view.scaling) {
-                return refuse(
-                    "reads the input with another normalisation than the layers before",
-                    "normalise the input once",
-                );
+        for view in inputs {
+            if let Source::Input(input) = view.source {
+                self.scalings[input] = Some(view.scaling.clone());
             }
-            self.scaling = Some(view.scaling.clone());
         }
         let name = self.free_name(wish);
         let sources: Vec<String> = inputs.iter().map(|view| self.name(view.source).to_string()).collect();
@@ -112,23 +121,6 @@ impl Layers {
             ..LayerSpec::new(name, op)
         });
         Ok(View::image(Source::Node(self.made.len() - 1), shape))
-    }
-
-    /// The input by a layer that changes nothing, for layers that cannot read the input themselves.
-    fn copied(&mut self, view: &View) -> Result<View, Refusal> {
-        if view.source != Source::Input(0) {
-            return Ok(view.clone());
-        }
-        let made = |layer: &LayerSpec| layer.op == Affine.into() && layer.inputs == ["image"];
-        let source = match self.made.iter().position(made) {
-            Some(layer) => Source::Node(layer),
-            None => {
-                let copy = self.add("image.copy", Affine, &[view], view.shape)?;
-                self.give(&copy, "weight", vec![view.shape.channels], vec![1.0; view.shape.channels]);
-                copy.source
-            }
-        };
-        Ok(View { source, shared: true, ..view.clone() })
     }
 
     /// Whether what a view shows is surely never below 0.
@@ -176,7 +168,9 @@ impl Layers {
     /// there on move by one place.
     pub(super) fn insert_copy(&mut self, reader: usize, input: usize) -> usize {
         let name = self.made[reader].inputs[input].clone();
-        let shape = self.index(&name).map_or(self.input, |before| self.shapes[before]);
+        let read = || self.inputs.iter().find(|input| input.name == name).map(|input| input.shape);
+        let shape = self.index(&name).map(|before| self.shapes[before]).or_else(read);
+        let shape = shape.unwrap_or(Shape::from(1));
         let copy = self.free_name(&format!("{name}.copy"));
         let layer = LayerSpec {
             inputs: vec![name],
@@ -202,7 +196,8 @@ impl Layers {
     fn free_name(&self, wish: &str) -> String {
         let fits = |c: char| if c.is_control() || c.is_whitespace() { '_' } else { c };
         let base: String = wish.trim_matches('/').chars().map(fits).collect();
-        let base = if matches!(base.as_str(), "" | "image") { "layer".to_string() } else { base };
+        let is_taken = base.is_empty() || self.inputs.iter().any(|input| input.name == base);
+        let base = if is_taken { "layer".to_string() } else { base };
         let mut number = 1;
         let mut name = base.clone();
         while self.names.contains(&name) {
@@ -237,13 +232,10 @@ impl Layers {
         if std::mem::replace(&mut self.made[index].is_output, true) {
             return;
         }
-        let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' };
-        let wish: String = wish.rsplit('/').next().unwrap_or(wish).chars().map(plain).collect();
-        let begins = wish.starts_with(|c: char| c.is_ascii_lowercase());
-        let wish = if begins { wish } else { format!("output_{}", wish.trim_matches('_')) };
+        let wish = identifier(wish, "output");
         let before = self.name(view.source).to_string();
         self.names.remove(&before);
-        let name = self.free_name(wish.trim_end_matches('_'));
+        let name = self.free_name(&wish);
         self.rename(index, &before, name);
     }
 
@@ -268,17 +260,18 @@ impl Layers {
         }
     }
 
-    /// Layers, weights, what layers make of the channels of the input, and how the file has them as integers.
-    pub(super) fn finish(mut self) -> (Spec, Tensors, Vec<Scaling>, NetworkIntegers) {
+    /// Layers, weights, what layers make of the channels of each input, and the integers of the file.
+    pub(super) fn finish(mut self) -> (Spec, Tensors, Vec<Vec<Scaling>>, NetworkIntegers) {
         self.drop_unread();
         self.isolate();
         self.join_integers();
-        let Layers { input, mut made, tensors, scaling, integers, input_integers, .. } = self;
+        let Layers { inputs, mut made, tensors, scalings, integers, input_integers, .. } = self;
         if let Some(last) = made.last_mut() {
             last.is_output = false;
         }
         let names = made.iter().filter_map(|layer| layer.name.clone());
         let integers = NetworkIntegers { input: input_integers, layers: names.zip(integers).collect() };
-        (Spec::new(input, made), tensors, scaling.unwrap_or_default(), integers)
+        let scalings = scalings.into_iter().map(Option::unwrap_or_default).collect();
+        (Spec { inputs, layers: made }, tensors, scalings, integers)
     }
 }

@@ -12,6 +12,7 @@ mod conv;
 mod elementwise;
 mod ends;
 mod formulas;
+mod given;
 mod grids;
 mod input;
 pub mod integers;
@@ -38,7 +39,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::model::{Array, Model, Node};
 use super::weights::Tensors;
-use crate::graph::{Shape, Spec};
+use crate::graph::Spec;
 use call::Call;
 use integers::{ConstantIntegers, NetworkIntegers};
 use layers::Layers;
@@ -56,11 +57,12 @@ pub struct Lowered {
     pub spec: Spec,
     /// Their weights, by the names that a layer list's file would have.
     pub tensors: Tensors,
-    /// What the first layers read of each channel of the input: `factor * value + summand`; empty: the input.
-    pub scaling: Vec<Scaling>,
-    /// The dimensions of the model's input, with a batch of 1, and where each element lies in the first
-    /// tensor.
-    pub input: Placed,
+    /// By input: what the first layers read of each of its channels, `factor * value + summand`; empty: the
+    /// input.
+    pub scalings: Vec<Vec<Scaling>>,
+    /// The dimensions of each of the model's inputs, with a batch of 1, and where each element lies in the
+    /// tensor that layers read.
+    pub inputs: Vec<Placed>,
     /// What layers write that the model answers, or computes its answers of.
     pub outputs: Vec<Output>,
     /// What it computes of that.
@@ -131,11 +133,10 @@ enum Value {
 /// All nodes that mixq has no layers for.
 pub fn lower(model: &Model, taken: Taken) -> Result<Lowered, Vec<Unsupported>> {
     let model = &reachable(&formulas::recognised(&reachable(model)));
-    // Taken in the wrong order, its axes are problems of their own: the order with the fewest is the right
-    // one.
+    // Taken in the wrong order, axes are problems of their own: the order with the fewest is the right one.
     let mut fewest: Option<Vec<Unsupported>> = None;
-    for input in input::inputs(model)? {
-        match Lowering::new(model, Some(input), taken).run() {
+    for inputs in input::inputs(model, taken)? {
+        match Lowering::new(model, &inputs, taken).run() {
             Ok(lowered) => return Ok(lowered),
             Err(found) if fewest.as_ref().is_some_and(|fewest| fewest.len() <= found.len()) => {}
             Err(found) => fewest = Some(found),
@@ -170,14 +171,14 @@ struct Lowering<'a> {
     taken: Taken,
     /// The integers of constants, where they are kept.
     constant_integers: HashMap<&'a str, ConstantIntegers>,
-    input: Placed,
+    inputs: Vec<Placed>,
     notes: Vec<String>,
     unsupported: Vec<Unsupported>,
 }
 
 impl<'a> Lowering<'a> {
-    /// Without an input all values are constants.
-    fn new(model: &'a Model, input: Option<View>, taken: Taken) -> Lowering<'a> {
+    /// `inputs` are those that nodes read; without one all values are constants.
+    fn new(model: &'a Model, inputs: &[View], taken: Taken) -> Lowering<'a> {
         let mut uses: HashMap<&str, usize> = HashMap::new();
         for name in model.nodes.iter().flat_map(|node| &node.inputs).chain(&model.outputs) {
             *uses.entry(name).or_default() += 1;
@@ -186,7 +187,8 @@ impl<'a> Lowering<'a> {
         for (name, array) in &model.constants {
             values.insert(name, Value::Constant(array.clone()));
         }
-        let mut layers = Layers::new(input.as_ref().map_or(Shape::from(1), |input| input.shape));
+        let read = || model.read_inputs().into_iter().zip(inputs);
+        let mut layers = Layers::new(read().map(|(given, view)| (given.name.as_str(), view.shape)));
         let mut constant_integers = HashMap::new();
         if taken == Taken::AsTheyAre {
             layers.input_integers = taken::input_integers(model);
@@ -195,12 +197,10 @@ impl<'a> Lowering<'a> {
                 integers.into_iter().for_each(|it| drop(constant_integers.insert(name.as_str(), it)));
             }
         }
-        let placed = |input: &View| Placed { dims: input.sizes(), places: input.places() };
-        let none = Placed { dims: Vec::new(), places: Vec::new() };
-        let placed = input.as_ref().map_or(none, placed);
-        for (given, input) in model.inputs.iter().zip(input.iter().cycle()) {
-            values.insert(&given.name, Value::Tensor(input.clone()));
+        for (given, view) in read() {
+            values.insert(&given.name, Value::Tensor(view.clone()));
         }
+        let placed = |input: &View| Placed { dims: input.sizes(), places: input.places() };
         Lowering {
             model,
             values,
@@ -209,7 +209,7 @@ impl<'a> Lowering<'a> {
             layers,
             taken,
             constant_integers,
-            input: placed,
+            inputs: inputs.iter().map(placed).collect(),
             notes: Vec::new(),
             unsupported: Vec::new(),
         }
@@ -242,9 +242,9 @@ impl<'a> Lowering<'a> {
         if !self.unsupported.is_empty() {
             return Err(self.unsupported);
         }
-        let Lowering { layers, input, notes, .. } = self;
-        let (spec, tensors, scaling, integers) = layers.finish();
-        Ok(Lowered { spec, tensors, scaling, input, outputs, tail, integers, notes })
+        let Lowering { layers, inputs, notes, .. } = self;
+        let (spec, tensors, scalings, integers) = layers.finish();
+        Ok(Lowered { spec, tensors, scalings, inputs, outputs, tail, integers, notes })
     }
 
     fn is_known(&self, name: &str) -> bool {

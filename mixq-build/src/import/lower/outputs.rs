@@ -154,7 +154,7 @@ impl Tail {
             grids: BTreeMap::new(),
             files: Default::default(),
         };
-        let mut lowering = Lowering::new(&model, None, Taken::AsNumbers);
+        let mut lowering = Lowering::new(&model, &[], Taken::AsNumbers);
         for node in &model.nodes {
             let values = lowering.node(node).and_then(|values| {
                 let known = values.iter().all(|value| matches!(value, Value::Constant(_)));

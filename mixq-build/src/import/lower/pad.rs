@@ -36,31 +36,48 @@ fn pad(lowering: &mut Lowering, call: &Call) -> Result<Vec<Value>, Refusal> {
     };
     let value = call.constant(2).and_then(Array::scalar).or(attributes.float("value")).unwrap_or(0.0);
     let amount = |at: usize| usize::try_from(amounts[at]).ok().filter(|amount| *amount <= LARGEST);
-    let mut padded = view.clone();
-    for (place, axis) in axes.iter().enumerate() {
+    // By dimension: its axis, and how much stands before it and after it.
+    let mut sides = Vec::new();
+    for (place, dim) in axes.iter().enumerate() {
         let (Some(before), Some(after)) = (amount(place), amount(place + axes.len())) else {
             return refuse(format!("pads by {amounts:?}"), "mixq pads by 0 to 65,535");
         };
-        if (before, after) == (0, 0) {
-            continue;
+        match lowering.axis_of(view, *dim) {
+            _ if (before, after) == (0, 0) => {}
+            Some(axis) => sides.push((*dim, axis, [before, after])),
+            None => return refuse(format!("pads dimension {dim}"), "mixq pads rows, columns and channels"),
         }
-        let pad = match lowering.axis_of(view, *axis) {
-            Some(Axis::Height) => &mut padded.pad[..2],
-            Some(Axis::Width) => &mut padded.pad[2..],
-            Some(Axis::Channels) => {
-                padded = lowering.with_more_channels(call, &padded, *axis, [before, after])?;
-                continue;
-            }
-            None => {
-                return refuse(format!("pads dimension {axis}"), "mixq pads rows, columns and channels");
-            }
-        };
-        (pad[0], pad[1]) = (pad[0] + before, pad[1] + after);
     }
     // What stands for 0 in a quantised tensor is 0.
     let value = view.code.map_or(f64::from(value), |code| f64::from(value) - code.zero as f64);
-    if (padded.pad != view.pad || padded.shape != view.shape) && value != 0.0 {
+    if !sides.is_empty() && value != 0.0 {
         return refuse(format!("pads with {value}"), "mixq pads with zeros");
+    }
+    let mut padded = view.clone();
+    for (dim, axis, more) in &sides {
+        if *axis == Axis::Channels {
+            padded = lowering.with_more_channels(call, &padded, *dim, *more)?;
+        }
+    }
+    let mut grown = Vec::new();
+    for (dim, axis, [before, after]) in sides {
+        let pad = match axis {
+            Axis::Height => &mut padded.pad[..2],
+            Axis::Width => &mut padded.pad[2..],
+            Axis::Channels => continue,
+        };
+        (pad[0], pad[1]) = (pad[0] + before, pad[1] + after);
+        if view.dims[dim].is_empty() {
+            grown.push((dim, axis));
+        }
+    }
+    if !grown.is_empty() {
+        // Dimensions of size 1 become axes: a layer writes them.
+        padded = lowering.padded(&padded)?;
+        for (dim, axis) in grown {
+            let Shape { height, width, .. } = padded.shape;
+            padded.dims[dim] = whole(axis, if axis == Axis::Height { height } else { width });
+        }
     }
     Ok(vec![Value::Tensor(padded)])
 }

@@ -17,7 +17,7 @@ fn resize(lowering: &mut Lowering, call: &Call) -> Result<Vec<Value>, Refusal> {
     if view.dims.len() != 4 {
         return refuse(format!("resizes a tensor {:?}", view.sizes()), "mixq resizes images");
     }
-    let [rows, columns] = sides(call, &view)?;
+    let (from, ([rows, columns], scales)) = ([height, width], sides(call, &view)?);
     if [rows, columns] == [height, width] {
         return Ok(vec![Value::Tensor(view)]);
     }
@@ -33,7 +33,25 @@ fn resize(lowering: &mut Lowering, call: &Call) -> Result<Vec<Value>, Refusal> {
     });
     let rounding =
         attributes.text("nearest_mode").unwrap_or(if old { "floor" } else { "round_prefer_floor" });
+    let whole_scales = (0..2).all(|axis| {
+        let exact = from[axis] as f64 * scales[axis];
+        (exact - [rows, columns][axis] as f64).abs() < 1e-4
+    });
+    // The middle of what becomes a single pixel is its first pixel there.
+    let single = |axis: usize| [rows, columns][axis] == 1 && from[axis] > 1;
+    let stays = |axis: usize| [rows, columns][axis] == from[axis];
     let coordinates = match coordinates {
+        "pytorch_half_pixel" if single(0) || single(1) => {
+            if !(0..2).all(|axis| single(axis) || stays(axis)) {
+                let what = format!("makes a single pixel of {height}x{width} in one direction");
+                return refuse(what, "export it with coordinate_transformation_mode = \"half_pixel\"");
+            }
+            Coordinates::Asymmetric
+        }
+        "half_pixel_symmetric" if !whole_scales => {
+            let what = format!("scales {height}x{width} by {} and {}, which is cut", scales[0], scales[1]);
+            return refuse(what, "export it with sizes, or with whole factors");
+        }
         "half_pixel" | "pytorch_half_pixel" | "half_pixel_symmetric" => Coordinates::HalfPixel,
         "align_corners" => Coordinates::AlignCorners,
         "asymmetric" => Coordinates::Asymmetric,
@@ -45,11 +63,15 @@ fn resize(lowering: &mut Lowering, call: &Call) -> Result<Vec<Value>, Refusal> {
         }
     };
     let op: OpSpec = match attributes.text("mode").unwrap_or("nearest") {
+        "linear" if !whole_scales && coordinates != Coordinates::AlignCorners => {
+            let what = format!("scales {height}x{width} by {} and {}, which is cut", scales[0], scales[1]);
+            return refuse(what, "export it with sizes, or with whole factors");
+        }
         "linear" => {
             let size = Some([rows, columns]);
             ResizeSpec { size, factor: None, interpolation: Interpolation::Bilinear, coordinates }.into()
         }
-        "nearest" => nearest(call, [height, width], [rows, columns], coordinates, rounding)?,
+        "nearest" => nearest(from, [rows, columns], scales, coordinates, rounding)?,
         other => return refuse(format!("interpolates by \"{other}\""), "mixq has nearest and linear"),
     };
     let shape = Shape { height: rows, width: columns, channels };
@@ -58,8 +80,8 @@ fn resize(lowering: &mut Lowering, call: &Call) -> Result<Vec<Value>, Refusal> {
     Ok(vec![Value::Tensor(View { dims, ..made })])
 }
 
-/// Height and width of the output: given, or computed of factors.
-fn sides(call: &Call, view: &View) -> Result<[usize; 2], Refusal> {
+/// Height and width of the output, given or computed of factors, and the factors.
+fn sides(call: &Call, view: &View) -> Result<([usize; 2], [f64; 2]), Refusal> {
     let sizes = view.sizes();
     let attributes = &call.node.attributes;
     let attribute = attributes.floats("scales").map(<[f32]>::to_vec);
@@ -73,6 +95,7 @@ fn sides(call: &Call, view: &View) -> Result<[usize; 2], Refusal> {
     };
     let Some(axes) = axes else { return refuse("resizes dimensions that are not there", "check the model") };
     let mut given = Some(sizes.clone());
+    let mut scales = vec![None; sizes.len()];
     for (place, axis) in axes.iter().enumerate() {
         let size = match (&listed, &factors) {
             (Some(listed), _) => listed.get(place).and_then(|size| usize::try_from(*size).ok()),
@@ -81,6 +104,9 @@ fn sides(call: &Call, view: &View) -> Result<[usize; 2], Refusal> {
             }
             (None, None) => None,
         };
+        if listed.is_none() {
+            scales[*axis] = factors.as_ref().and_then(|factors| factors.get(place).copied());
+        }
         given = given.zip(size).map(|(mut given, size)| {
             given[*axis] = size;
             given
@@ -90,7 +116,9 @@ fn sides(call: &Call, view: &View) -> Result<[usize; 2], Refusal> {
         Some([1, channels, rows, columns])
             if *channels == sizes[1] && (1..=LARGEST).contains(rows) && (1..=LARGEST).contains(columns) =>
         {
-            Ok([*rows, *columns])
+            let scale =
+                |axis: usize, size: usize| scales[axis].map_or(size as f64 / sizes[axis] as f64, f64::from);
+            Ok(([*rows, *columns], [scale(2, *rows), scale(3, *columns)]))
         }
         _ => refuse(
             "resizes to what is not known, or more than rows and columns",
@@ -102,9 +130,9 @@ fn sides(call: &Call, view: &View) -> Result<[usize; 2], Refusal> {
 /// The nearest pixel. Which one that is depends on how halves are rounded: what mixq has is taken where it
 /// chooses the same pixels.
 fn nearest(
-    _: &Call,
     from: [usize; 2],
     to: [usize; 2],
+    scales: [f64; 2],
     coordinates: Coordinates,
     rounding: &str,
 ) -> Result<OpSpec, Refusal> {
@@ -113,9 +141,9 @@ fn nearest(
         let place = |index: usize| {
             let index = index as f64;
             let at = match coordinates {
-                Coordinates::HalfPixel => (index + 0.5) * inputs / outputs - 0.5,
+                Coordinates::HalfPixel => (index + 0.5) / scales[axis] - 0.5,
                 Coordinates::AlignCorners => index * (inputs - 1.0) / (outputs - 1.0).max(1.0),
-                Coordinates::Asymmetric => index * inputs / outputs,
+                Coordinates::Asymmetric => index / scales[axis],
             };
             let pixel = match rounding {
                 "floor" => at.floor(),

@@ -18,8 +18,7 @@ pub(super) const AS_NUMBERS: &str =
 
 /// The integers of a model's input.
 pub(super) fn input_integers(model: &Model) -> Option<Integers> {
-    let read = |name: &str| model.nodes.iter().any(|node| node.inputs.iter().any(|input| input == name));
-    let input = model.inputs.iter().find(|input| read(&input.name))?;
+    let input = *model.read_inputs().first()?;
     model.grids.get(&input.name).and_then(Integers::of_grid)
 }
 
@@ -144,7 +143,7 @@ impl<'a> Lowering<'a> {
     /// The input, where it is integers that a node makes numbers of.
     pub(super) fn take_input(&mut self, view: &View, code: Code) {
         let input = &mut self.layers.input_integers;
-        if self.taken == Taken::AsTheyAre && view.source == Source::Input(0) && input.is_none() {
+        if self.taken == Taken::AsTheyAre && view.is_input() && input.is_none() {
             *input = Integers::of(code);
         }
     }

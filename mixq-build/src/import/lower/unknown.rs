@@ -1,7 +1,7 @@
 //! Operators that mixq does not have.
 
 use super::{Refusal, Value, refuse};
-use crate::import::model::Node;
+use crate::import::model::{Model, Node};
 
 /// The refusal of an operator: what it is, and what could be done.
 pub(super) fn unknown(node: &Node) -> Result<Vec<Value>, Refusal> {
@@ -31,4 +31,17 @@ pub(super) fn unknown(node: &Node) -> Result<Vec<Value>, Refusal> {
         _ => "build the network with other operators, or cut the model before this node",
     };
     refuse(what, help)
+}
+
+/// The refusal of a tensor less its own mean, with which a layer norm or an instance norm in pieces begins.
+pub(super) fn norm_in_pieces(model: &Model, node: &Node) -> Option<Refusal> {
+    let [x, mean] = &node.inputs[..] else { return None };
+    let is_mean = |before: &Node| {
+        let averages = matches!(before.operator.as_str(), "ReduceMean" | "GlobalAveragePool");
+        averages && before.outputs.first() == Some(mean) && before.inputs.first() == Some(x)
+    };
+    (node.operator == "Sub" && model.nodes.iter().any(is_mean)).then(|| Refusal {
+        what: "subtracts the mean of a tensor from it, as a layer norm in pieces does".to_string(),
+        help: "train the network with batch norm instead",
+    })
 }

@@ -148,6 +148,11 @@ impl View {
         }
     }
 
+    /// Whether no layer writes it.
+    pub fn is_input(&self) -> bool {
+        matches!(self.source, Source::Input(_))
+    }
+
     /// The size of each dimension, with padding.
     pub fn sizes(&self) -> Vec<usize> {
         let [top, bottom, left, right] = self.pad;

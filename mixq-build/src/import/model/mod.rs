@@ -93,6 +93,12 @@ pub struct Grid {
 }
 
 impl Model {
+    /// The inputs that nodes read, in their order.
+    pub fn read_inputs(&self) -> Vec<&Input> {
+        let read = |name: &String| self.nodes.iter().any(|node| node.inputs.contains(name));
+        self.inputs.iter().filter(|input| read(&input.name)).collect()
+    }
+
     /// Whether it says how numbers become integers.
     pub fn is_quantised(&self) -> bool {
         const OPERATORS: [&str; 9] = [

@@ -60,6 +60,17 @@ pub(super) fn fold(node: &Node, inputs: &[Option<&Array>]) -> Option<Result<Vec<
             let operation = node.operator.as_str();
             one(binary(operation, first?, inputs.get(1).copied().flatten()?), "joins shapes that do not fit")
         }
+        "Sum" | "Max" | "Min" => {
+            let operation = if node.operator == "Sum" { "Add" } else { node.operator.as_str() };
+            let mut joined = first?.clone();
+            for input in &inputs[1..] {
+                match binary(operation, &joined, (*input)?) {
+                    Some(array) => joined = array,
+                    None => return one(None, "joins shapes that do not fit"),
+                }
+            }
+            one(Some(joined), "")
+        }
         "Where" => {
             let [condition, a, b] = [first?, (*inputs.get(1)?)?, (*inputs.get(2)?)?];
             one(choose(condition, a, b), "joins shapes that do not fit")

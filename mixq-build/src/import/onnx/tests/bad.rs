@@ -83,3 +83,33 @@ fn damaged_files_are_no_reason_to_panic() {
         .bytes(&["y"]);
     damage("model.onnx", &file);
 }
+
+/// As torch writes it since version 17, and before that in pieces.
+#[test]
+fn layer_norms_are_refused_with_what_helps() {
+    let sized =
+        || Network::new(&[1, 6]).floats("w", &[6, 6], &numbers(36, 1)).floats("ones", &[6], &[1.0; 6]);
+    let whole = sized()
+        .node("MatMul", &["x", "w"], "a", &[])
+        .node("LayerNormalization", &["a", "ones", "ones"], "n", &[("axis", Value::Int(-1))])
+        .node("MatMul", &["n", "w"], "y", &[]);
+    let axes = || [("axes", Value::Ints(&[-1]))];
+    let pieces = sized()
+        .floats("two", &[], &[2.0])
+        .floats("little", &[], &[1e-5])
+        .node("MatMul", &["x", "w"], "a", &[])
+        .node("ReduceMean", &["a"], "mean", &axes())
+        .node("Sub", &["a", "mean"], "d", &[])
+        .node("Pow", &["d", "two"], "square", &[])
+        .node("ReduceMean", &["square"], "variance", &axes())
+        .node("Add", &["variance", "little"], "sum", &[])
+        .node("Sqrt", &["sum"], "deviation", &[])
+        .node("Div", &["d", "deviation"], "n", &[])
+        .node("MatMul", &["n", "w"], "y", &[]);
+    for (network, wanted) in [(whole, "LayerNormalization"), (pieces, "a layer norm in pieces")] {
+        let error = network.read(&["y"]).map(drop).unwrap_err();
+        assert!(error.problems[0].message.contains(wanted), "{error:?}");
+        let help = error.problems[0].help.as_deref().unwrap_or("");
+        assert!(help.contains("batch norm"), "{error:?}");
+    }
+}

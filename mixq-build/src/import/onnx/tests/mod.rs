@@ -1,10 +1,12 @@
 //! Small networks written as ONNX files here, read, executed in floats, and compared with plain formulas.
 
 mod bad;
+mod engine;
 mod formulas;
 mod integers;
 mod moved;
 mod quantised;
+mod several;
 mod stored;
 
 use std::path::Path;
@@ -54,6 +56,13 @@ impl Network {
         let input =
             ValueInfo { name: "x".to_string(), r#type: Some(TypeProto { tensor_type: Some(tensor) }) };
         Network { graph: GraphProto { input: vec![input], ..GraphProto::default() }, opset: 13 }
+    }
+
+    /// Another input of floats.
+    fn input(mut self, name: &str, dims: &[i64]) -> Network {
+        let other = Network::new(dims).graph.input.remove(0);
+        self.graph.input.push(ValueInfo { name: name.to_string(), ..other });
+        self
     }
 
     fn opset(mut self, version: i64) -> Network {
