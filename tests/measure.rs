@@ -4,6 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 
 use mixq_format::Artifact;
 use mixq_format::target::Target;
@@ -84,6 +85,9 @@ pub struct Measured {
 /// # Panics
 /// If firmware does not compile or fails, as it does if an answer is wrong.
 pub fn measure(processor: Processor, networks: &[(Artifact, Vec<u32>)], folder: &Path) -> Vec<Measured> {
+    // Tests that run at the same time write the same files.
+    static ALONE: Mutex<()> = Mutex::new(());
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let elf = build(processor, networks, folder);
     let output = emulator(processor, &elf).output();
     let output = output.unwrap_or_else(|e| panic!("cannot start QEMU ({e}): run `cargo xtask setup`"));
