@@ -23,7 +23,8 @@ pub fn networks() -> Vec<Artifact> {
         network.header.stages.iter().any(|stage| stage.layers >= 5).then_some(network)
     };
     let first = |bits: Bits| (0..).find_map(|seed| of(bits, seed)).expect("some network has a long stage");
-    // A depthwise convolution in a stage, an output over an input, and a stage from the last row to the first.
+    // A depthwise convolution in a stage, an output over an input, and a stage from the last row to the
+    // first.
     let of_all_kinds = |seed: u64| {
         let network = least("striped_over", &random_graph(&mut Rng::with_seed(seed)), Bits::B8);
         let (layers, stages) = (network.layers(), &network.header.stages);

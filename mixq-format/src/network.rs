@@ -219,8 +219,8 @@ impl Network<'_> {
 }
 
 /// What a layer reads is still there: no layer after the one that wrote it has written over it. (What the
-/// layers of a stage write over one another, the checks of stages say.) `placed`: the layers with the rows that
-/// the arena holds.
+/// layers of a stage write over one another, the checks of stages say.) `placed`: the layers with the rows
+/// that the arena holds.
 fn inputs_are_there(
     layers: &[Layer],
     placed: &[Layer],

@@ -81,8 +81,8 @@ pub(crate) const fn striped(
     Ok(overlaps)
 }
 
-/// Whether the output of a layer lies over an input, and the arena holds all rows of both. `placed`: the layer
-/// with the rows that the arena holds.
+/// Whether the output of a layer lies over an input, and the arena holds all rows of both. `placed`: the
+/// layer with the rows that the arena holds.
 ///
 /// # Errors
 /// The output lies over an input, and may not.

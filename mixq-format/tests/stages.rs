@@ -228,7 +228,11 @@ fn stage(reaches: &[Reach], rows: u16, backwards: bool) -> Stage {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: 2000,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
 
     #[test]
     fn each_row_is_made_once_of_the_rows_that_it_needs(

@@ -19,11 +19,11 @@ pub struct Overlap {
     pub input: usize,
     /// The tensor that is written.
     pub output: usize,
-    /// Bytes from the start of the output to the start of the input, at least, if rows go from the first to the
-    /// last.
+    /// Bytes from the start of the output to the start of the input, at least, if rows go from the first to
+    /// the last.
     pub forwards: usize,
-    /// Bytes from the start of the input to the start of the output, at least, if rows go from the last to the
-    /// first; `None`, if they cannot.
+    /// Bytes from the start of the input to the start of the output, at least, if rows go from the last to
+    /// the first; `None`, if they cannot.
     pub backwards: Option<usize>,
 }
 
@@ -190,7 +190,8 @@ impl Neighbours {
     }
 }
 
-/// First fit in this order, which gave `best`, with every swap of two tensors in it that makes the arena smaller.
+/// First fit in this order, which gave `best`, with every swap of two tensors in it that makes the arena
+/// smaller.
 fn improve(
     neighbours: &Neighbours,
     mut order: Vec<usize>,
@@ -211,8 +212,8 @@ fn improve(
     best
 }
 
-/// The arena if tensors are placed in this order, each at the first place where it fits; `None`, if it has more
-/// than `most` bytes.
+/// The arena if tensors are placed in this order, each at the first place where it fits; `None`, if it has
+/// more than `most` bytes.
 fn first_fit(neighbours: &Neighbours, order: &[usize], most: usize) -> Option<(usize, Vec<usize>)> {
     let mut offsets = vec![usize::MAX; order.len()];
     let (mut arena, mut taken) = (0, Vec::new());

@@ -156,8 +156,8 @@ fn losses_by_width(graph: &Graph, schedule: &Schedule, losses: &[[f64; 3]]) -> V
 /// Bits that some widths are assumed to have.
 type Given = Vec<(usize, Bits)>;
 
-/// How many bytes the output of a stage takes over the input depends on the bits of both: for each way to choose
-/// those of the inputs, these bits. Of more than three inputs only equal bits.
+/// How many bytes the output of a stage takes over the input depends on the bits of both: for each way to
+/// choose those of the inputs, these bits. Of more than three inputs only equal bits.
 fn assumptions(schedule: &Schedule, stages: &[Stripes]) -> Vec<Given> {
     let lives = schedule.lives(&schedule.initial_widths(), stages);
     let read = |overlap: &Overlap| schedule.tensors.iter().find(|tensor| tensor.place == overlap.input);
@@ -223,8 +223,8 @@ fn with_words(schedule: &Schedule, by_width: &[Vec<f64>], stages: &[Stripes]) ->
     by_width.iter().enumerate().map(of_width).collect()
 }
 
-/// For each step: the places that live then, with their bytes for each option of their width. `given`: bits of
-/// the inputs over which outputs of stages lie.
+/// For each step: the places that live then, with their bytes for each option of their width. `given`: bits
+/// of the inputs over which outputs of stages lie.
 fn alive(schedule: &Schedule, stages: &[Stripes], given: &Given) -> Vec<Vec<Alive>> {
     let initial = schedule.initial_widths();
     let at = |bits: Bits| {
@@ -259,8 +259,8 @@ fn alive(schedule: &Schedule, stages: &[Stripes], given: &Given) -> Vec<Vec<Aliv
     (0..schedule.steps.len()).map(of_step).collect()
 }
 
-/// Bytes that the output of a stage takes with these bits beside the input over which it lies. `width_of`: the
-/// width of each place.
+/// Bytes that the output of a stage takes with these bits beside the input over which it lies. `width_of`:
+/// the width of each place.
 fn added(
     schedule: &Schedule,
     stages: &[Stripes],

@@ -49,8 +49,8 @@ impl Schedule {
         Lives { places, overlaps }
     }
 
-    /// How the output of a stage may lie over what the stage reads; `None`, if one of them is of use before the
-    /// stage or after it.
+    /// How the output of a stage may lie over what the stage reads; `None`, if one of them is of use before
+    /// the stage or after it.
     fn overlap(&self, stripes: &Stripes, widths: &[Bits], places: &[Lifetime]) -> Option<Overlap> {
         let over = stripes.over.as_ref()?;
         let steps = stripes.stage.range();

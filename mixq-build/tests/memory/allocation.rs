@@ -133,8 +133,8 @@ fn check(graph: &Graph, allocation: &Allocation) {
     for (tensor, offset) in bytes.iter().zip(offsets) {
         assert!(offset + tensor.bytes <= allocation.plan.bytes);
     }
-    // The output of a stage may lie over what the stage reads last. (That no row is lost, the stages are tested
-    // for that are executed: `-p mixq-tests --test stripes`.)
+    // The output of a stage may lie over what the stage reads last. (That no row is lost, the stages are
+    // tested for that are executed: `-p mixq-tests --test stripes`.)
     let is_over = |a: usize, b: usize, step: usize| {
         let stages = allocation.stages.iter().map(|stripes| stripes.stage.range());
         stages.filter(|stage| stage.contains(&step)).any(|stage| {
@@ -195,8 +195,8 @@ fn every_budget_from_the_least_on_is_met() {
 }
 
 /// Built-in networks, with residual branches or without: as narrow as their budgets make them, the arena is
-/// no larger than what lives at the busiest step. In stages whose outputs lie over their inputs it may be: each
-/// tensor of a chain then begins a little before the one that it is made of.
+/// no larger than what lives at the busiest step. In stages whose outputs lie over their inputs it may be:
+/// each tensor of a chain then begins a little before the one that it is made of.
 #[test]
 fn built_in_networks_reach_the_lower_bound() {
     for name in builtin::NAMES {

@@ -15,6 +15,11 @@ fn lifetimes() -> impl Strategy<Value = Vec<Lifetime>> {
     })
 }
 
+/// Input, output, and how far apart they begin at least, in words.
+fn overlaps() -> impl Strategy<Value = Vec<(usize, usize, usize, Option<usize>)>> {
+    prop::collection::vec((0usize..14, 0usize..14, 1usize..60, prop::option::of(1usize..60)), 0..6)
+}
+
 fn aligned(bytes: usize) -> usize {
     bytes.next_multiple_of(ALIGNMENT)
 }
@@ -59,7 +64,7 @@ proptest! {
     #[test]
     fn tensors_overlap_by_as_much_as_they_may(
         tensors in lifetimes(),
-        pairs in prop::collection::vec((0usize..14, 0usize..14, 1usize..60, prop::option::of(1usize..60)), 0..6),
+        pairs in overlaps(),
     ) {
         let mut lives = Lives::from(tensors.clone());
         for (input, output, forwards, backwards) in pairs {

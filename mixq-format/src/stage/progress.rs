@@ -1,9 +1,9 @@
 //! How far the output of a stage may lie over what the stage reads.
 //!
 //! A stage reads its input from the first row to the last, and writes its output in the same order. Rows that
-//! no layer needs any more may be written over: the output may begin a little before the input, and follow the
-//! rows that are still needed. A stage of one layer may also go from the last row to the first one. Then its
-//! output begins a little behind the input.
+//! no layer needs any more may be written over: the output may begin a little before the input, and follow
+//! the rows that are still needed. A stage of one layer may also go from the last row to the first one. Then
+//! its output begins a little behind the input.
 
 use super::{Lines, Trace};
 use crate::{Layer, Tensor};
@@ -61,9 +61,9 @@ impl Progress {
         progress
     }
 
-    /// How many bytes before the input the output must begin at least, of tensors with rows of these bytes, if
-    /// the stage goes from the first row to the last. At least a word: tensors that begin at the same byte are
-    /// those of a layer that works in place.
+    /// How many bytes before the input the output must begin at least, of tensors with rows of these bytes,
+    /// if the stage goes from the first row to the last. At least a word: tensors that begin at the same byte
+    /// are those of a layer that works in place.
     pub fn forwards(&self, input_row: usize, output_row: usize) -> usize {
         let apart = |[written, gone]: &[u16; 2]| {
             (usize::from(*written) * output_row).saturating_sub(usize::from(*gone) * input_row)
@@ -71,8 +71,8 @@ impl Progress {
         self.forwards.iter().map(apart).fold(WORD, usize::max)
     }
 
-    /// How many bytes behind the start of the input the output must begin at least, if the stage goes from the
-    /// last row to the first; `None`, if it cannot.
+    /// How many bytes behind the start of the input the output must begin at least, if the stage goes from
+    /// the last row to the first; `None`, if it cannot.
     pub fn backwards(&self, input_row: usize, output_row: usize) -> Option<usize> {
         let apart = |[before, needed]: &[u16; 2]| {
             (usize::from(*needed) * input_row).saturating_sub(usize::from(*before) * output_row)
