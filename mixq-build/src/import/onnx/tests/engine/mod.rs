@@ -31,12 +31,15 @@ struct Shown {
     fault: Option<String>,
 }
 
-/// What rten answers: dimensions and numbers of each output.
+/// Dimensions and numbers of an output.
+type Numbers = (Vec<usize>, Vec<f32>);
+
+/// What rten answers: each output.
 fn answers_of_rten(
     file: &[u8],
     inputs: &[(Tensor, Vec<f32>)],
     names: &[&str],
-) -> Result<Vec<(Vec<usize>, Vec<f32>)>, String> {
+) -> Result<Vec<Numbers>, String> {
     let model = Model::load(file.to_vec()).map_err(|error| format!("rten: {error}"))?;
     let input = |(tensor, x): &(Tensor, Vec<f32>)| {
         let value = Answer::from_shape(&tensor.dims[..], x.clone()).unwrap();

@@ -29,7 +29,7 @@ impl Window {
             pads: vec![0; 2 * axes],
             auto: [None, None, None, Some("SAME_UPPER"), Some("VALID")][graph.whole(0, 4)],
         };
-        for axis in 0..axes {
+        for (axis, size) in sizes.iter().copied().enumerate() {
             let covered = window.covered(axis);
             let most = most_pad.min(window.kernel[axis] - 1);
             match window.auto {
@@ -37,12 +37,12 @@ impl Window {
                     for side in [axis, axis + axes] {
                         window.pads[side] = graph.whole(0, most);
                     }
-                    if sizes[axis] + window.pads[axis] + window.pads[axis + axes] < covered {
+                    if size + window.pads[axis] + window.pads[axis + axes] < covered {
                         (window.kernel[axis], window.dilations[axis]) = (1, 1);
                         (window.pads[axis], window.pads[axis + axes]) = (0, 0);
                     }
                 }
-                Some("VALID") if sizes[axis] < covered => {
+                Some("VALID") if size < covered => {
                     (window.kernel[axis], window.dilations[axis]) = (1, 1);
                 }
                 Some(_) => {}
