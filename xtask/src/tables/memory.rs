@@ -108,8 +108,8 @@ do not fit the budget, mixq executes runs of layers in stripes of rows. The aren
 inside such
 a run, only the rows that are still needed. What the run writes lies over what it reads, where that is no \
 longer
-needed. No row is computed twice, and the answers are the same, bit for bit. Bits are cut only where that does \
-not suffice.
+needed. No row is computed twice, and the answers are the same, bit for bit. Bits are cut only where that \
+does not suffice.
 `execution = \"whole\"` in Cargo.toml keeps whole tensors.
 
 All activations have 8 bits; image and logits are included. Instructions are those of a Cortex-M4 by the \

@@ -164,8 +164,8 @@ struct Unpacked {
     byte: usize,
     left: usize,
     right: usize,
-    /// A weight less its zero point has 9 bits. Multiplied by this, at most 2^7, it is in units of the bias, and
-    /// a 16-bit half holds it.
+    /// A weight less its zero point has 9 bits. Multiplied by this, at most 2^7, it is in units of the bias,
+    /// and a 16-bit half holds it.
     scale: i32,
     offset: i32,
 }
