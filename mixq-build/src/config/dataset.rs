@@ -226,8 +226,18 @@ fn read_options(dataset: &mut DatasetConfig, table: &Table<'_>, problems: &mut V
         dataset.tolerate = share;
     }
     dataset.shape = table.get("shape").and_then(|shape| read_shape(&shape, problems));
-    dataset.labels = table.get("labels").and_then(|labels| read_labels(&labels, problems));
     dataset.targets = table.get("targets").and_then(|targets| read_targets(&targets, problems));
+    match table.get("labels") {
+        // The name of a column: labels are the targets of a classification.
+        Some(column) if column.as_str().is_some() => {
+            if table.get("targets").is_some() {
+                let help = "both name columns: leave one out; an array of `labels` names classes";
+                problems.push(column.problem("stands beside `targets`").help(help));
+            }
+            dataset.targets = read_targets(&column, problems);
+        }
+        labels => dataset.labels = labels.and_then(|labels| read_labels(&labels, problems)),
+    }
     dataset.mask_values = table.get("mask-values").and_then(|values| masks::values(&values, problems));
     dataset.mask_colours = table.get("mask-colours").and_then(|colours| masks::colours(&colours, problems));
     if let (Some(_), Some(entry)) = (&dataset.mask_values, table.get("mask-colours")) {

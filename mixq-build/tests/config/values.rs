@@ -217,4 +217,12 @@ fn columns_of_targets() {
         let said = load(&dataset(wrong)).unwrap_err().to_string();
         assert!(said.contains(expected), "{said}");
     }
+    // A string of `labels` is such a column, too; an array are the names of classes.
+    let labelled = |keys: &str| load(&dataset("\"height\"").replace("targets = \"height\"", keys));
+    let columns = labelled("labels = \"height\"").unwrap().models[0].dataset.clone();
+    assert_eq!((columns.targets, columns.labels), (Some(vec!["height".to_string()]), None));
+    let classes = labelled("labels = [\"low\", \"high\"]").unwrap().models[0].dataset.clone();
+    assert_eq!((classes.targets, classes.labels), (None, Some(vec!["low".to_string(), "high".to_string()])));
+    let both = labelled("labels = \"height\", targets = \"width\"").unwrap_err().to_string();
+    assert!(both.contains("`labels` stands beside `targets`"), "{both}");
 }
