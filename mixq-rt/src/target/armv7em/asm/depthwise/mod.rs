@@ -219,6 +219,7 @@ unsafe fn strips<T: ByChannel>(
 
 /// The same reference; the compiler does not know that, and reads all behind it again.
 #[inline(always)]
+#[expect(clippy::pointers_in_nomem_asm_block, reason = "nothing is executed that could read memory")]
 fn again<T>(value: &T) -> &T {
     let mut at: *const T = value;
     // SAFETY: no instruction, which changes nothing. (`black_box` would take a word of the stack.)
