@@ -118,10 +118,10 @@ fn what_does_not_fit_is_told_as_json_too() {
     assert!(!well);
     assert_eq!((&json["ok"], &json["fits"]), (&json!(false), &json!(false)));
     let message = json["errors"][0].as_str().unwrap();
-    let start = "`mobilenet_v1`: needs 31,520 B of RAM for layer 1 `stem` (conv 3x3) with all activations \
+    let start = "`mobilenet_v1`: needs 28,040 B of RAM for layer 1 `stem` (conv 3x3) with all activations \
                  at 2 bits, budget 24,576 B";
     assert!(message.starts_with(start), "{message}");
-    assert_eq!(json["least_ram_bytes"], 31_520);
+    assert_eq!(json["least_ram_bytes"], 28_040);
     let expected = json!({ "resolution": 64, "width": null, "input": null, "chip": "nrf52832-qfab" });
     assert_eq!(json["alternatives"], expected);
     assert!(refused(&arguments).contains("try resolution = 64; unchanged it fits a whole nrf52832-qfab"));
