@@ -12,7 +12,7 @@ impl Stage {
     /// The rows that the places of a layer's tensors hold: the first input, the second, the output.
     ///
     /// * `index`: of the layer in the stage.
-    /// * `held`: as [`Trace`](super::Trace) finds it.
+    /// * `held`: as `Trace` finds it.
     pub fn held_of(&self, layer: &Layer, index: usize, lines: &Lines, held: &[u16]) -> [u16; 3] {
         let mut rows = [0, 0, held[index]];
         for (which, tensor) in layer.inputs().enumerate() {
