@@ -196,7 +196,8 @@ impl<'a> Turns<'a> {
     /// Rows that the place of a layer's output holds at the end of this turn.
     #[cfg(feature = "file")]
     pub(super) fn held(&self, arena: &[u8], layer: usize) -> u16 {
-        self.get(arena, layer, Count::After) - self.base(arena, self.lines[layer].place)
+        // In a stage that is not valid a place may have gone on beyond the rows of a layer.
+        self.get(arena, layer, Count::After).saturating_sub(self.base(arena, self.lines[layer].place))
     }
 }
 
