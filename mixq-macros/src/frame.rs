@@ -72,7 +72,7 @@ pub fn module(header: &Header, steps: &[Step<'_>], memory: Memory) -> TokenStrea
             /// image may go on.
             pub fn push_rows(&mut self, rows: &[u8]) -> ::core::result::Result<(), RowsError> {
                 turns().accepts(self.arena.bytes(), rows.len(), INPUT_ROW_BYTES)?;
-                self.feed(rows);
+                self.feed(rows, Self::take);
                 ::core::result::Result::Ok(())
             }
 
@@ -91,8 +91,8 @@ pub fn module(header: &Header, steps: &[Step<'_>], memory: Memory) -> TokenStrea
 
             // Inlined: it takes no stack beside that of its caller.
             #[inline(always)]
-            fn feed(&mut self, mut rows: &[u8]) {
-                while self.take(&mut rows) {
+            fn feed<T>(&mut self, mut rows: &[T], take: fn(&mut Self, &mut &[T]) -> bool) {
+                while take(self, &mut rows) {
                     self.turn();
                 }
             }

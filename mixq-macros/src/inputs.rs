@@ -115,7 +115,7 @@ pub fn infer(header: &Header) -> TokenStream {
     if frame::is_fed(header) {
         return quote! {
             let mut frame = self.begin();
-            frame.feed(image);
+            frame.feed(image, Frame::take);
             frame.end()
         };
     }

@@ -119,7 +119,7 @@ pub fn methods(header: &Header, count: &TokenStream) -> TokenStream {
     let infer = match frame::is_fed(header) {
         true => quote! {
             let mut frame = self.begin();
-            frame.feed_samples(samples);
+            frame.feed(samples, Frame::take_samples);
             frame.end()
         },
         false => quote! {
@@ -149,15 +149,8 @@ pub fn frame(header: &Header) -> TokenStream {
         /// As those of `push_rows`.
         pub fn push_samples(&mut self, samples: &[i16]) -> ::core::result::Result<(), RowsError> {
             turns().accepts(self.arena.bytes(), samples.len(), #row)?;
-            self.feed_samples(samples);
+            self.feed(samples, Self::take_samples);
             ::core::result::Result::Ok(())
-        }
-
-        #[inline(always)]
-        fn feed_samples(&mut self, mut rows: &[i16]) {
-            while self.take_samples(&mut rows) {
-                self.turn();
-            }
         }
 
         #[inline(never)]

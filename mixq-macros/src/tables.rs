@@ -66,10 +66,13 @@ impl StageTables {
     /// Its execution; `calls`: those of its layers.
     fn call(&self, calls: &[TokenStream]) -> TokenStream {
         let (field, stage) = (self.field(), stage_of(&self.stage));
+        // A block, so that the turns of all stages take one place on the stack.
         quote! {
-            let turns = format::Turns::new(&layers.#field, &#stage, arena);
-            while turns.next(arena) {
-                #(#calls)*
+            {
+                let turns = format::Turns::new(&layers.#field, &#stage, arena);
+                while turns.next(arena) {
+                    #(#calls)*
+                }
             }
         }
     }
@@ -164,21 +167,20 @@ impl<'a> Step<'a> {
         let Some((_, place)) = self.place() else {
             return rust(&self.kernel.call(&format!("&layers.{field}")));
         };
-        let call = rust(&self.kernel.call("&table"));
+        let call = rust(&self.kernel.call("table"));
         quote! {
-            if let ::core::option::Option::Some(rows) = turns.rows(arena, #place) {
+            {
                 // A function of its own, so that the tables of all layers take one place on the stack.
                 #[inline(never)]
                 fn on_rows(
                     layers: &Layers,
-                    rows: &format::Rows,
+                    turns: &format::Turns<'_>,
                     parameters: &[u8; PARAMETER_BYTES],
                     arena: &mut [u8; RAM_BYTES],
                 ) {
-                    let table = layers.#field.rows(rows);
-                    #call
+                    layers.#field.stripe(turns, #place, arena, |table, arena| { #call });
                 }
-                on_rows(layers, &rows, parameters, arena);
+                on_rows(layers, &turns, parameters, arena);
             }
         }
     }

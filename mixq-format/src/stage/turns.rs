@@ -150,6 +150,15 @@ impl<'a> Turns<'a> {
         inside.map(|(layer, _)| self.get(arena, layer, Count::Before)).max().unwrap_or(0)
     }
 
+    /// Whether a layer computes something in this turn.
+    ///
+    /// # Panics
+    /// If the stage does not have the layer.
+    pub fn makes_rows(&self, arena: &[u8], layer: usize) -> bool {
+        let [from, to] = self.made(arena, layer);
+        from < to
+    }
+
     /// What a layer computes in this turn; `None`: nothing.
     ///
     /// # Panics

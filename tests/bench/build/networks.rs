@@ -122,21 +122,21 @@ fn striped(
         let kind = table.split(' ').next().expect("a table begins with its type");
         let striped = format!("mixq_rt::format::Striped::<{kind}, {parameters}, {arena}>");
         let held = stage.held_of(&layers[number], index, &lines, &held);
-        let call = kernels[number].call("&table");
+        let call = kernels[number].call("table");
         let _ = writeln!(
             calls,
-            "if let Some(rows) = turns.rows(arena, {index}) {{
+            "{{
                 #[inline(never)]
                 fn on_rows(
-                    rows: &mixq_rt::format::Rows,
+                    turns: &mixq_rt::format::Turns<'_>,
                     parameters: &[u8; {parameters}],
                     arena: &mut [u8; {arena}],
                 ) {{
                     static TABLE: {striped} = {striped}::new({table}, {held:?});
-                    let table = core::hint::black_box(&TABLE).rows(rows);
-                    {call}
+                    let table = core::hint::black_box(&TABLE);
+                    table.stripe(turns, {index}, arena, |table, arena| {{ {call} }});
                 }}
-                on_rows(&rows, parameters, arena);
+                on_rows(&turns, parameters, arena);
             }}"
         );
     }
