@@ -11,12 +11,9 @@ use mixq_format::{Artifact, Input};
 /// Bytes that `infer` may take of the stack, also where a layer has no room to work in the arena.
 pub const STACK: usize = 1023;
 
-/// The same of networks in stripes of rows: beside what a kernel takes there are the table of the stripe and
-/// how far the stage is.
-pub const STACK_OF_STRIPES: usize = 1103;
-
-/// The same where portable kernels execute them: they work on the stack alone.
-pub const STACK_OF_PORTABLE_STRIPES: usize = 1199;
+/// The same of networks in stripes of rows some of which portable kernels execute: they work on the stack
+/// alone, beside the table of the stripe.
+pub const STACK_OF_PORTABLE_STRIPES: usize = 1151;
 
 /// Longest time that firmware may run; the largest network needs ten seconds.
 const PATIENCE: Duration = Duration::from_secs(120);

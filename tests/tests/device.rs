@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
+use mixq_format::target::Target;
 use mixq_format::{Artifact, Bits, Tensor, encode_narrow};
 use mixq_tests::firmware::{self, Board, Options, Part};
 use mixq_tests::{frames, networks, stripes};
@@ -47,11 +48,14 @@ fn check(board: Board, target: &str, elf: &Path, artifacts: &[Artifact]) {
     for (network, bytes) in &stack {
         println!("{target}: infer of {network} takes {bytes} B of stack");
     }
-    let is_striped = |network: &str| ["striped", "fed"].iter().any(|kind| network.starts_with(kind));
-    let most = |network: &str| match target {
-        "thumbv6m-none-eabi" if is_striped(network) => firmware::STACK_OF_PORTABLE_STRIPES,
-        _ if is_striped(network) => firmware::STACK_OF_STRIPES,
-        _ => firmware::STACK,
+    let most = |network: &str| {
+        let artifact = artifacts.iter().find(|artifact| artifact.header.name == network);
+        let artifact = artifact.expect("the device names its networks");
+        if has_portable_stripes(artifact, target) {
+            firmware::STACK_OF_PORTABLE_STRIPES
+        } else {
+            firmware::STACK
+        }
     };
     let over: Vec<_> = stack.iter().filter(|(network, bytes)| *bytes > most(network)).collect();
     assert!(over.is_empty(), "infer takes more of the stack than it may: {over:?}");
@@ -60,6 +64,18 @@ fn check(board: Board, target: &str, elf: &Path, artifacts: &[Artifact]) {
         assert_eq!(device, host, "device and host differ");
     }
     assert_eq!(printed.len(), expected.len(), "the device prints one line for each image");
+}
+
+/// Whether portable kernels execute a layer in a stage.
+fn has_portable_stripes(artifact: &Artifact, target: &str) -> bool {
+    let kernels = if target == "thumbv6m-none-eabi" { "portable" } else { "armv7em" };
+    let kernels = Target::named(kernels).expect("the name of a set of kernels");
+    let (layers, arena_bytes) = (artifact.layers(), artifact.header.arena_bytes);
+    let tallies = kernels.tallies(target, &layers, &artifact.parameters, arena_bytes);
+    artifact.header.stages.iter().any(|stage| {
+        let mut inside = tallies[stage.range()].iter();
+        inside.any(|tally| tally.kernels == "portable")
+    })
 }
 
 #[test]
