@@ -46,7 +46,7 @@ impl<T: Stripe, const PARAMETERS: usize, const ARENA: usize> Striped<T, PARAMETE
 
 impl<T: Stripe> Held<T> {
     /// The table on the rows of this turn, of which there are some.
-    // Not inlined: one function for all layers of a kind, whose stack is free again when the kernel is called.
+    // Not inlined: one function for all layers of a kind, whose stack is free again when kernels are called.
     #[inline(never)]
     fn narrowed(&self, turns: &Turns<'_>, layer: usize, arena: &[u8]) -> T {
         let rows = turns.rows(arena, layer).expect("the layer makes rows in this turn");
