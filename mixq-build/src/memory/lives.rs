@@ -86,17 +86,8 @@ impl Living {
         let reader = &layers[range.start + over.reader];
         let (input, output) = (reader.inputs().nth(over.which)?, layers[range.end - 1].output());
         let row = |tensor: &Tensor| usize::from(tensor.width) * tensor.pixel_bytes();
-        let (input_row, output_row) = (row(input), row(output));
-        let [input, output] =
-            [self.read[range.start + over.reader][over.which]?, self.written[range.end - 1]];
-        let is_free = input != output
-            && self.places[input].last < range.end
-            && self.places[output].first >= range.start;
-        is_free.then(|| Overlap {
-            input,
-            output,
-            forwards: over.progress.forwards(input_row, output_row),
-            backwards: over.progress.backwards(input_row, output_row),
-        })
+        let rows = [row(input), row(output)];
+        let read = self.read[range.start + over.reader][over.which]?;
+        over.overlap([read, self.written[range.end - 1]], rows, &range, &self.places)
     }
 }

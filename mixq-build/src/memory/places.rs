@@ -2,7 +2,7 @@
 
 use mixq_format::{Bits, Stage};
 
-use super::arena::{ALIGNMENT, Lifetime, Lives, Overlap, Plan, plan};
+use super::arena::{Lifetime, Lives, Overlap, Plan, plan};
 use super::schedule::{Schedule, Tensor};
 use super::stripes::Stripes;
 use crate::graph::Shape;
@@ -49,29 +49,15 @@ impl Schedule {
         Lives { places, overlaps }
     }
 
-    /// How the output of a stage may lie over what the stage reads; `None`, if one of them is of use before
-    /// the stage or after it.
+    /// How the output of a stage may lie over what the stage reads.
     fn overlap(&self, stripes: &Stripes, widths: &[Bits], places: &[Lifetime]) -> Option<Overlap> {
         let over = stripes.over.as_ref()?;
         let steps = stripes.stage.range();
         let input = self.tensors[self.steps[steps.start + over.reader].inputs[over.which]];
         let output = self.tensors[self.steps[steps.end - 1].output];
-        let is_free = input.place != output.place
-            && places[input.place].last < steps.end
-            && places[output.place].first >= steps.start;
-        if !is_free {
-            return None;
-        }
         let row =
             |tensor: &Tensor| tensor.shape.width * widths[tensor.width].row_bytes(tensor.shape.channels);
-        let (input_row, output_row) = (row(&input), row(&output));
-        let words = |bytes: usize| bytes.next_multiple_of(ALIGNMENT);
-        Some(Overlap {
-            input: input.place,
-            output: output.place,
-            forwards: words(over.progress.forwards(input_row, output_row)),
-            backwards: over.progress.backwards(input_row, output_row).map(words),
-        })
+        over.overlap([input.place, output.place], [row(&input), row(&output)], &steps, places)
     }
 
     /// Whether a step is executed by kernels that work in the arena, or else on the stack.

@@ -1,10 +1,13 @@
 //! Runs of steps that may be executed in stripes of rows, and what of their tensors the arena then holds.
 
+use std::ops::Range;
+
 use mixq_format::{
     Add, Bits, Constants, Elementwise, Layer, Line, Lines, Multiply, Operation, Pool, Progress, Stage,
     Tensor, Trace,
 };
 
+use super::arena::{ALIGNMENT, Lifetime, Overlap};
 use super::schedule::{self, Step};
 use crate::graph::{Graph, Op, Shape};
 
@@ -43,6 +46,30 @@ pub struct Over {
     pub which: usize,
     /// Beside which of its rows the output is written.
     pub progress: Progress,
+}
+
+impl Over {
+    /// How the output of a stage may lie over that tensor; `None`, if one of them is of use before the stage or
+    /// after it.
+    ///
+    /// * The places of the input and of the output among `lives`, and the bytes of their rows.
+    /// * `steps`: those of the stage.
+    pub fn overlap(
+        &self,
+        [input, output]: [usize; 2],
+        [input_row, output_row]: [usize; 2],
+        steps: &Range<usize>,
+        lives: &[Lifetime],
+    ) -> Option<Overlap> {
+        let is_free = input != output && lives[input].last < steps.end && lives[output].first >= steps.start;
+        let words = |bytes: usize| bytes.next_multiple_of(ALIGNMENT);
+        is_free.then(|| Overlap {
+            input,
+            output,
+            forwards: words(self.progress.forwards(input_row, output_row)),
+            backwards: self.progress.backwards(input_row, output_row).map(words),
+        })
+    }
 }
 
 /// All runs of a schedule that can be stages, for each number of rows in a turn.
