@@ -4,6 +4,8 @@
 mod allocation;
 #[path = "memory/arena.rs"]
 mod arena;
+#[path = "memory/candidates.rs"]
+mod candidates;
 #[path = "memory/rows.rs"]
 mod rows;
 #[path = "memory/rules.rs"]

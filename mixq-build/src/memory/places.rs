@@ -13,18 +13,17 @@ impl Schedule {
     /// steps that are executed in stripes; what lives at one of their steps lives at all of them. Beside
     /// stages convolutions on whole tensors have bytes to work in, too: the turns take some of the stack.
     pub fn lives(&self, widths: &[Bits], stages: &[Stripes]) -> Lives {
-        let mut places: Vec<Lifetime> = Vec::new();
-        let around = |step: usize| {
-            let stage =
-                stages.iter().map(|stripes| stripes.stage.range()).find(|steps| steps.contains(&step));
-            stage.map_or([step, step], |steps| [steps.start, steps.end - 1])
+        let mut places: Vec<Lifetime> = Vec::with_capacity(self.tensors.len() + 2 * stages.len());
+        let around = |step: usize| match stage_at(stages, step) {
+            Some(stripes) => stripes.stage.range(),
+            None => step..step + 1,
         };
         for (index, tensor) in self.tensors.iter().enumerate() {
             let Shape { height, width, channels } = tensor.shape;
             let rows = self.held(index, stages).unwrap_or(height);
             let bytes = rows * width * widths[tensor.width].row_bytes(channels);
-            let first = if self.writer(index).is_some() { around(tensor.life.0)[0] } else { 0 };
-            let last = around(tensor.life.1)[1];
+            let first = if self.writer(index).is_some() { around(tensor.life.0).start } else { 0 };
+            let last = around(tensor.life.1).end - 1;
             match places.get_mut(tensor.place) {
                 // What is made in place follows an input, and has its shape and width.
                 Some(place) => (place.last, place.bytes) = (place.last.max(last), place.bytes.max(bytes)),
@@ -37,8 +36,8 @@ impl Schedule {
             places.extend([during(Stage::SCRATCH_BYTES), during(stripes.stage.state_bytes())]);
         }
         if !stages.is_empty() {
-            let inside = |step: &usize| stages.iter().any(|stripes| stripes.stage.range().contains(step));
-            let whole = (0..self.steps.len()).filter(|step| !inside(step) && self.needs_scratch(*step));
+            let is_whole = |step: &usize| self.needs_scratch(*step) && stage_at(stages, *step).is_none();
+            let whole = (0..self.steps.len()).filter(is_whole);
             places.extend(whole.map(|step| Lifetime {
                 bytes: Stage::SCRATCH_BYTES,
                 first: step,
@@ -76,7 +75,7 @@ impl Schedule {
             // The image is the only input then.
             return stages.iter().find_map(|stripes| stripes.image);
         };
-        let stripes = stages.iter().find(|stripes| stripes.stage.range().contains(&writer))?;
+        let stripes = stage_at(stages, writer)?;
         stripes.held[writer - usize::from(stripes.stage.first)]
     }
 
@@ -88,6 +87,7 @@ impl Schedule {
         let states = (0..stages.len()).map(|stage| plan.offsets[places + 2 * stage + 1]).collect();
         Plan { offsets, states, ..plan }
     }
+
     /// Tells stages where a plan puts their state, and in which order of rows their output then follows their
     /// input.
     pub fn place(&self, stages: &mut [Stripes], plan: &Plan) {
@@ -98,4 +98,9 @@ impl Schedule {
             stripes.stage.backwards = output > input;
         }
     }
+}
+
+/// The stage that executes a step.
+fn stage_at(stages: &[Stripes], step: usize) -> Option<&Stripes> {
+    stages.iter().find(|stripes| stripes.stage.range().contains(&step))
 }

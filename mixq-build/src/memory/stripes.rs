@@ -49,10 +49,11 @@ pub struct Over {
 }
 
 impl Over {
-    /// How the output of a stage may lie over that tensor; `None`, if one of them is of use before the stage or
-    /// after it.
+    /// How the output of the stage may lie over that tensor. `None`: the tensor is of use after the stage, or
+    /// the place of the output is of use before it.
     ///
-    /// * The places of the input and of the output among `lives`, and the bytes of their rows.
+    /// * `[input, output]`: their places, as indices of `lives`.
+    /// * `[input_row, output_row]`: bytes of a row of each.
     /// * `steps`: those of the stage.
     pub fn overlap(
         &self,
@@ -75,8 +76,27 @@ impl Over {
 /// All runs of a schedule that can be stages, for each number of rows in a turn.
 pub fn candidates(layers: &[Layer], last_reader: impl Fn(usize) -> usize) -> Vec<Stripes> {
     let (mut found, mut work) = (Vec::new(), 0);
-    for first in 0..layers.len() {
-        runs(layers, first, false, &last_reader, (&mut found, &mut work));
+    for last in 0..layers.len() {
+        let earliest = (last + 1).saturating_sub(mixq_format::MOST_LAYERS);
+        // A longer run has the same layers, too.
+        let lines = |first: usize| Some((first, stage(first, last, 1).lines(layers).ok()?));
+        let runs: Vec<(usize, Lines)> = (earliest..=last).rev().map_while(lines).collect();
+        let Some((longest, all)) = runs.last() else { continue };
+        for rows in rows(&layers[last]) {
+            let trace = Trace::new(&stage(*longest, last, rows), all);
+            for (first, lines) in runs.iter().filter(|(first, _)| is_closed(*first, last, &last_reader)) {
+                work += usize::from(layers[last].output().height / rows) * (last + 1 - first);
+                if work > MOST_WORK {
+                    return found;
+                }
+                let stage = stage(*first, last, rows);
+                let tail = trace.tail(first - longest, all, lines);
+                let trace = tail.unwrap_or_else(|| Trace::new(&stage, lines));
+                // A stage of one layer is of use only where its output lies over its input.
+                let stripes = Stripes::new(stage, layers, lines, &trace);
+                found.extend(stripes.filter(|stripes| last > *first || stripes.over.is_some()));
+            }
+        }
     }
     found
 }
@@ -85,74 +105,70 @@ pub fn candidates(layers: &[Layer], last_reader: impl Fn(usize) -> usize) -> Vec
 /// all of them. `image_reader`: the last step that reads the image, which is the only input.
 pub fn fed(layers: &[Layer], last_reader: impl Fn(usize) -> usize, image_reader: usize) -> Vec<Stripes> {
     let (mut found, mut work) = (Vec::new(), 0);
-    runs(layers, 0, true, &last_reader, (&mut found, &mut work));
-    let holds_part = |stripes: &Stripes| {
-        let rows = layers[0].first_input().height;
-        stripes.image.is_some_and(|image| image < rows.into()) && image_reader < stripes.stage.range().end
-    };
-    found.retain(holds_part);
+    for last in 0..layers.len().min(mixq_format::MOST_LAYERS) {
+        let fed = |rows| Stage { fed: true, ..stage(0, last, rows) };
+        // A longer run has the same layers, too.
+        let Ok(lines) = fed(1).lines(layers) else { break };
+        if image_reader > last || !is_closed(0, last, &last_reader) {
+            continue;
+        }
+        for rows in rows(&layers[last]) {
+            work += usize::from(layers[last].output().height / rows) * (last + 1);
+            if work > MOST_WORK {
+                return found;
+            }
+            let (stage, height) = (fed(rows), usize::from(layers[0].first_input().height));
+            let stripes = Stripes::new(stage, layers, &lines, &Trace::new(&stage, &lines));
+            let holds_part = |stripes: &Stripes| stripes.image.is_some_and(|image| image < height);
+            found.extend(stripes.filter(holds_part));
+        }
+    }
     found
 }
 
-/// The runs that begin with step `first`, appended to those that were found; and the work that this took.
-fn runs(
-    layers: &[Layer],
-    first: usize,
-    fed: bool,
-    last_reader: &impl Fn(usize) -> usize,
-    (found, work): (&mut Vec<Stripes>, &mut usize),
-) {
-    for last in first..layers.len().min(first + mixq_format::MOST_LAYERS) {
-        let whole = Stage {
-            first: first as u16,
-            layers: (last + 1 - first) as u16,
-            rows: 1,
-            state: 0,
-            backwards: false,
-            fed,
-        };
-        let stage = |rows| Stage { rows, ..whole };
-        if stage(1).lines(layers).is_err() {
-            // A longer run has the same layers, too.
-            break;
-        }
-        if (first..last).any(|step| !(step + 1..=last).contains(&last_reader(step))) {
-            continue;
-        }
-        let height = layers[last].output().height;
-        let step = height.div_ceil(MOST_TURNS);
-        for rows in ROWS.into_iter().map(|rows| rows * step).filter(|rows| *rows <= height / 2) {
-            *work += usize::from(height / rows) * (last + 1 - first);
-            if *work > MOST_WORK {
-                return;
-            }
-            // A stage of one layer is of use only where its output lies over its input, or its input comes in
-            // rows.
-            let stripes = stripes(stage(rows), layers);
-            found.extend(stripes.filter(|stripes| last > first || fed || stripes.over.is_some()));
-        }
-    }
+/// The stage of the steps from `first` to `last`.
+fn stage(first: usize, last: usize, rows: u16) -> Stage {
+    let (first, layers) = (first as u16, (last + 1 - first) as u16);
+    Stage { first, layers, rows, state: 0, backwards: false, fed: false }
+}
+
+/// How many rows a stage may make in a turn that ends with this layer.
+fn rows(last: &Layer) -> impl Iterator<Item = u16> {
+    let height = last.output().height;
+    let step = height.div_ceil(MOST_TURNS);
+    ROWS.into_iter().map(move |rows| rows * step).filter(move |rows| *rows <= height / 2)
+}
+
+/// Whether no step behind these reads what they write, but for what the last one does.
+fn is_closed(first: usize, last: usize, last_reader: impl Fn(usize) -> usize) -> bool {
+    (first..last).all(|step| (step + 1..=last).contains(&last_reader(step)))
 }
 
 /// A stage with what it holds; `None`, if it cannot be one.
 pub fn stripes(stage: Stage, layers: &[Layer]) -> Option<Stripes> {
     let lines = stage.lines(layers).ok()?;
-    let trace = Trace::new(&stage, &lines);
-    Stage::rows_are_there(&layers[stage.range()], &lines, &trace).ok()?;
-    let whole = |(line, rows): (&Line, &u16)| (line.place != Line::WHOLE).then_some(usize::from(*rows));
-    let mut held: Vec<Option<usize>> = lines.iter().zip(&trace.held).map(whole).collect();
-    let turns = u64::from(lines[held.len() - 1 - usize::from(stage.fed)].height.div_ceil(stage.rows));
-    let image = if stage.fed { held.pop().flatten() } else { None };
-    let of_layer = |layer: &Layer| {
-        let Tensor { width, channels, .. } = *layer.output();
-        let row = u64::from(width) * u64::from(channels);
-        // A depthwise layer prepares each call with the work of about 0.7 rows; others with far less.
-        let taps = layer.window().map_or(1, |window| window.taps() as u64);
-        500 + row * taps / 2
-    };
-    let extra = turns * layers[stage.range()].iter().map(of_layer).sum::<u64>();
-    let over = over(&layers[stage.range()], &lines, &trace);
-    Some(Stripes { stage, held, image, extra, over })
+    Stripes::new(stage, layers, &lines, &Trace::new(&stage, &lines))
+}
+
+impl Stripes {
+    /// The same, if its lines and its trace are known.
+    fn new(stage: Stage, layers: &[Layer], lines: &Lines, trace: &Trace) -> Option<Stripes> {
+        let layers = &layers[stage.range()];
+        Stage::rows_are_there(layers, lines, trace).ok()?;
+        let whole = |(line, rows): (&Line, &u16)| (line.place != Line::WHOLE).then_some(usize::from(*rows));
+        let mut held: Vec<Option<usize>> = lines.iter().zip(&trace.held).map(whole).collect();
+        let turns = u64::from(layers[layers.len() - 1].output().height.div_ceil(stage.rows));
+        let image = if stage.fed { held.pop().flatten() } else { None };
+        let of_layer = |layer: &Layer| {
+            let Tensor { width, channels, .. } = *layer.output();
+            let row = u64::from(width) * u64::from(channels);
+            // A depthwise layer prepares each call with the work of about 0.7 rows; others with far less.
+            let taps = layer.window().map_or(1, |window| window.taps() as u64);
+            500 + row * taps / 2
+        };
+        let extra = turns * layers.iter().map(of_layer).sum::<u64>();
+        Some(Stripes { stage, held, image, extra, over: over(layers, lines, trace) })
+    }
 }
 
 /// What the output of a stage may lie over, if that ends with the stage. `layers` are those of the stage.

@@ -2,6 +2,7 @@
 
 use super::MemoryModel;
 use crate::config::chips::{self, Chip};
+use crate::error::Problem;
 use crate::graph::{Graph, Shape};
 use crate::import;
 use crate::import::{Builtin, NetworkSource};
@@ -31,6 +32,9 @@ pub struct Alternatives {
 
 impl Alternatives {
     /// Tries changes of a network.
+    ///
+    /// # Errors
+    /// The memory model does not know such networks.
     pub fn find(
         source: &NetworkSource,
         graph: &Graph,
@@ -38,14 +42,19 @@ impl Alternatives {
         ram: u64,
         scheme: Scheme,
         memory_model: MemoryModel,
-    ) -> Alternatives {
-        let chip = chips::smallest(|chip| memory_model.fits(graph, chip.flash, chip.ram, scheme));
+    ) -> Result<Alternatives, Problem> {
+        let least = memory_model.least(graph, scheme)?;
+        // There are many chips, and an allocation takes time: most are decided without one.
+        let chip = chips::smallest(|chip| {
+            let is_enough = chip.flash >= least.flash;
+            chip.ram >= least.ram && (is_enough || memory_model.fits(graph, chip.flash, chip.ram, scheme))
+        });
         let fits = |graph: &Graph| memory_model.fits(graph, flash, ram, scheme);
         let builtin_fits = |changed: Builtin| {
             let imported = import::read(&NetworkSource::Builtin(changed));
             imported.and_then(|imported| Graph::resolve(&imported.spec)).is_ok_and(|graph| fits(&graph))
         };
-        match source {
+        Ok(match source {
             NetworkSource::Builtin(chosen) => Alternatives {
                 resolution: (RESOLUTIONS.into_iter())
                     .filter(|resolution| *resolution < chosen.resolution)
@@ -59,7 +68,7 @@ impl Alternatives {
             NetworkSource::File(_) => {
                 Alternatives { input: smaller_image(source, fits), chip, ..Default::default() }
             }
-        }
+        })
     }
 }
 

@@ -48,10 +48,8 @@ impl Request<'_> {
     /// # Errors
     /// The memory model does not know such networks.
     pub fn alternatives(&self) -> Result<Alternatives, Problem> {
-        // What the memory model does not know has no alternatives.
-        self.memory_model.least(self.graph, self.scheme)?;
         let (flash, ram) = (self.flash, self.ram);
-        Ok(Alternatives::find(self.source, self.graph, flash, ram, self.scheme, self.memory_model))
+        Alternatives::find(self.source, self.graph, flash, ram, self.scheme, self.memory_model)
     }
 
     fn problem(&self, shortage: Shortage) -> Problem {

@@ -31,22 +31,23 @@ impl Progress {
         // the output.
         let output = layers[layers.len() - 1].output().offset;
         let reads = |layer: &Layer| layer.inputs().any(|tensor| tensor.offset == input.offset);
-        let readers = || (0..layers.len()).filter(|index| reads(&layers[*index]));
-        let writers = || (0..layers.len()).filter(|index| layers[*index].output().offset == output);
+        let readers: Vec<usize> = (0..layers.len()).filter(|index| reads(&layers[*index])).collect();
+        let writers: Vec<usize> =
+            (0..layers.len()).filter(|index| layers[*index].output().offset == output).collect();
         let whole = [lines[layers.len() - 1].height, input.height];
         // Of two tensors that overlap, the one that begins behind the other also ends there: where the arena
         // grows, what lies at its end moves.
         let mut progress = Progress { forwards: vec![whole], backwards: Vec::new() };
         for made in trace.turns() {
-            for writer in writers() {
+            for &writer in &writers {
                 let [_, written] = made[writer];
-                let needed_by = |reader: usize| {
+                let needed_by = |&reader: &usize| {
                     let [before, after] = made[reader];
                     // A layer before the writer has read in this turn, when the writer writes.
                     let done = if reader < writer { after } else { before };
                     if done < trace.in_all(reader) { lines[reader].first(done) as u16 } else { input.height }
                 };
-                let needed = readers().map(needed_by).min().unwrap_or(input.height);
+                let needed = readers.iter().map(needed_by).min().unwrap_or(input.height);
                 progress.forwards.push([written, needed]);
             }
             if let [line] = lines[..] {

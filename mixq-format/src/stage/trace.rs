@@ -36,6 +36,26 @@ impl Trace {
         trace
     }
 
+    /// The same of the stage that begins behind the first layers of this one. What its layers make depends on
+    /// the layers behind them alone.
+    ///
+    /// * `gone`: how many layers it lacks.
+    /// * `all`: the lines of this stage; `lines`: those of the other one.
+    ///
+    /// `None`: one of its layers works in the place of a layer that it lacks. Then its own turns must be gone
+    /// through.
+    pub fn tail(&self, gone: usize, all: &Lines, lines: &Lines) -> Option<Trace> {
+        let is_alike = |(own, other): (&Line, &Line)| match other.place {
+            Line::WHOLE => own.place == Line::WHOLE,
+            place => usize::from(own.place) == usize::from(place) + gone,
+        };
+        if !all[gone..].iter().zip(lines.iter()).all(is_alike) {
+            return None;
+        }
+        let made = self.turns().flat_map(|made| &made[gone..]).copied().collect();
+        Some(Trace { layers: lines.len(), made, held: self.held[gone..].to_vec() })
+    }
+
     /// By turn: rows of each layer that were made before it, and after it.
     pub fn turns(&self) -> impl Iterator<Item = &[[u16; 2]]> {
         self.made.chunks(self.layers)
