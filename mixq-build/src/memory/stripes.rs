@@ -11,9 +11,9 @@ use super::arena::{ALIGNMENT, Lifetime, Overlap};
 use super::schedule::{self, Step};
 use crate::graph::{Graph, Op, Shape};
 
-/// Rows of its last tensor that a stage may make in a turn. Tall tensors have multiples of them: a stage has
+/// Rows of its first layer that a stage may make in a turn. Tall tensors have multiples of them: a stage has
 /// at most [`MOST_TURNS`] turns.
-const ROWS: [u16; 6] = [1, 2, 3, 4, 6, 8];
+const ROWS: [u16; 12] = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64];
 
 /// Turns of a stage, at most.
 const MOST_TURNS: u16 = 512;
@@ -76,25 +76,23 @@ impl Over {
 /// All runs of a schedule that can be stages, for each number of rows in a turn.
 pub fn candidates(layers: &[Layer], last_reader: impl Fn(usize) -> usize) -> Vec<Stripes> {
     let (mut found, mut work) = (Vec::new(), 0);
-    for last in 0..layers.len() {
-        let earliest = (last + 1).saturating_sub(mixq_format::MOST_LAYERS);
-        // A longer run has the same layers, too.
-        let lines = |first: usize| Some((first, stage(first, last, 1).lines(layers).ok()?));
-        let runs: Vec<(usize, Lines)> = (earliest..=last).rev().map_while(lines).collect();
+    for first in 0..layers.len() {
+        let runs = runs(layers, first, false, &last_reader);
         let Some((longest, all)) = runs.last() else { continue };
-        for rows in rows(&layers[last]) {
-            let trace = Trace::new(&stage(*longest, last, rows), all);
-            for (first, lines) in runs.iter().filter(|(first, _)| is_closed(*first, last, &last_reader)) {
-                work += usize::from(layers[last].output().height / rows) * (last + 1 - first);
+        for rows in rows(&layers[first]) {
+            let all = all.with_rows(rows, longest + 1 - first);
+            let trace = Trace::new(&stage(first, *longest, rows), &all);
+            for (last, lines) in &runs {
+                let lines = lines.with_rows(rows, last + 1 - first);
+                let stage = stage(first, *last, rows);
+                let trace = trace.head(&lines).unwrap_or_else(|| Trace::new(&stage, &lines));
+                work += trace.turns().count() * (last + 1 - first);
                 if work > MOST_WORK {
                     return found;
                 }
-                let stage = stage(*first, last, rows);
-                let tail = trace.tail(first - longest, all, lines);
-                let trace = tail.unwrap_or_else(|| Trace::new(&stage, lines));
                 // A stage of one layer is of use only where its output lies over its input.
-                let stripes = Stripes::new(stage, layers, lines, &trace);
-                found.extend(stripes.filter(|stripes| last > *first || stripes.over.is_some()));
+                let stripes = Stripes::new(stage, layers, &lines, &trace);
+                found.extend(stripes.filter(|stripes| *last > first || stripes.over.is_some()));
             }
         }
     }
@@ -105,25 +103,37 @@ pub fn candidates(layers: &[Layer], last_reader: impl Fn(usize) -> usize) -> Vec
 /// all of them. `image_reader`: the last step that reads the image, which is the only input.
 pub fn fed(layers: &[Layer], last_reader: impl Fn(usize) -> usize, image_reader: usize) -> Vec<Stripes> {
     let (mut found, mut work) = (Vec::new(), 0);
-    for last in 0..layers.len().min(mixq_format::MOST_LAYERS) {
-        let fed = |rows| Stage { fed: true, ..stage(0, last, rows) };
-        // A longer run has the same layers, too.
-        let Ok(lines) = fed(1).lines(layers) else { break };
-        if image_reader > last || !is_closed(0, last, &last_reader) {
+    for (last, lines) in runs(layers, 0, true, &last_reader) {
+        if image_reader > last {
             continue;
         }
-        for rows in rows(&layers[last]) {
-            work += usize::from(layers[last].output().height / rows) * (last + 1);
+        for rows in rows(&layers[0]) {
+            let stage = Stage { fed: true, ..stage(0, last, rows) };
+            let lines = lines.with_rows(rows, last + 1);
+            let trace = Trace::new(&stage, &lines);
+            work += trace.turns().count() * (last + 1);
             if work > MOST_WORK {
                 return found;
             }
-            let (stage, height) = (fed(rows), usize::from(layers[0].first_input().height));
-            let stripes = Stripes::new(stage, layers, &lines, &Trace::new(&stage, &lines));
+            let height = usize::from(layers[0].first_input().height);
             let holds_part = |stripes: &Stripes| stripes.image.is_some_and(|image| image < height);
-            found.extend(stripes.filter(holds_part));
+            found.extend(Stripes::new(stage, layers, &lines, &trace).filter(holds_part));
         }
     }
     found
+}
+
+/// The runs from a step on that can be stages: the last step of each, and its lines.
+fn runs(
+    layers: &[Layer],
+    first: usize,
+    fed: bool,
+    last_reader: impl Fn(usize) -> usize,
+) -> Vec<(usize, Lines)> {
+    let end = layers.len().min(first + mixq_format::MOST_LAYERS);
+    // A longer run has the same layers, too.
+    let lines = |last: usize| Some((last, Stage { fed, ..stage(first, last, 1) }.lines(layers).ok()?));
+    (first..end).map_while(lines).filter(|(last, _)| is_closed(first, *last, &last_reader)).collect()
 }
 
 /// The stage of the steps from `first` to `last`.
@@ -132,9 +142,9 @@ fn stage(first: usize, last: usize, rows: u16) -> Stage {
     Stage { first, layers, rows, state: 0, backwards: false, fed: false }
 }
 
-/// How many rows a stage may make in a turn that ends with this layer.
-fn rows(last: &Layer) -> impl Iterator<Item = u16> {
-    let height = last.output().height;
+/// How many rows a stage may make in a turn that begins with this layer.
+fn rows(first: &Layer) -> impl Iterator<Item = u16> {
+    let height = first.output().height;
     let step = height.div_ceil(MOST_TURNS);
     ROWS.into_iter().map(move |rows| rows * step).filter(move |rows| *rows <= height / 2)
 }
@@ -157,16 +167,16 @@ impl Stripes {
         Stage::rows_are_there(layers, lines, trace).ok()?;
         let whole = |(line, rows): (&Line, &u16)| (line.place != Line::WHOLE).then_some(usize::from(*rows));
         let mut held: Vec<Option<usize>> = lines.iter().zip(&trace.held).map(whole).collect();
-        let turns = u64::from(layers[layers.len() - 1].output().height.div_ceil(stage.rows));
         let image = if stage.fed { held.pop().flatten() } else { None };
-        let of_layer = |layer: &Layer| {
+        let of_layer = |(index, layer): (usize, &Layer)| {
+            let calls = trace.turns().filter(|made| made[index][0] < made[index][1]).count() as u64;
             let Tensor { width, channels, .. } = *layer.output();
             let row = u64::from(width) * u64::from(channels);
             // A depthwise layer prepares each call with the work of about 0.7 rows; others with far less.
             let taps = layer.window().map_or(1, |window| window.taps() as u64);
-            500 + row * taps / 2
+            calls * (500 + row * taps / 2)
         };
-        let extra = turns * layers.iter().map(of_layer).sum::<u64>();
+        let extra = layers.iter().enumerate().map(of_layer).sum();
         Some(Stripes { stage, held, image, extra, over: over(layers, lines, trace) })
     }
 }

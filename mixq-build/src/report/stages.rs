@@ -14,7 +14,7 @@ pub struct StageReport {
     pub last: String,
     /// How many layers it has.
     pub layers: usize,
-    /// Rows of the last layer's output that are made in a turn.
+    /// Rows of the first layer's output that are made in a turn.
     pub rows: u16,
     /// Whether the image comes in rows while it is executed.
     #[serde(skip_serializing_if = "std::ops::Not::not")]

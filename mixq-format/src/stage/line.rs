@@ -26,8 +26,9 @@ pub struct Line {
     /// The line in whose place its output lies: itself, or the first of those that work in place of one
     /// another. [`Line::WHOLE`]: the place holds all rows.
     pub place: u8,
-    /// To fill the word.
-    pub unused: u8,
+    /// Rows that it makes in a turn at most, or [`Line::ANY`]: as many as it makes in most turns. The last rows
+    /// of its input could give more, for which its place would have to be larger.
+    pub most: u8,
 }
 
 /// The lines of a stage: of its layers, then of its input if it is fed.
@@ -50,6 +51,8 @@ impl Line {
     pub const OUTSIDE: u8 = 255;
     /// No tensor, or one pixel that counts for all rows.
     pub const NONE: u8 = 254;
+    /// As many rows as can be made.
+    pub const ANY: u8 = 255;
     /// The place holds all rows of its tensors.
     pub const WHOLE: u8 = 255;
 
@@ -62,7 +65,7 @@ impl Line {
         pad: 0,
         inputs: [Line::NONE; 2],
         place: Line::WHOLE,
-        unused: 0,
+        most: Line::ANY,
     };
 
     /// The first row of the input that is needed for row `row` of the output.
@@ -112,7 +115,27 @@ impl Stage {
             .iter_mut()
             .filter(|line| line.place == whole)
             .for_each(|line| line.place = Line::WHOLE);
-        Ok(Lines { lines, count })
+        Ok(Lines { lines, count }.with_rows(self.rows, layers.len()))
+    }
+}
+
+impl Lines {
+    /// The lines of the same stage if its first layer makes so many rows in a turn. `layers`: how many it has;
+    /// if it is fed, there is a line more.
+    pub fn with_rows(mut self, rows: u16, layers: usize) -> Lines {
+        let most = |rows: u16| u8::try_from(rows).unwrap_or(Line::ANY);
+        let read = most(rows.saturating_mul(self.lines[0].stride));
+        self.lines[..self.count].iter_mut().skip(layers).for_each(|input| input.most = read);
+        self.lines[0].most = most(rows);
+        for index in 1..layers {
+            let Line { stride, inputs, .. } = self.lines[index];
+            let inputs = inputs.iter().filter_map(|input| self.get(usize::from(*input)));
+            // What sees nothing of the first layer does not slow down what does.
+            let limited = inputs.filter(|input| input.most < Line::ANY);
+            let rows = limited.map(|input| u16::from(input.most).div_ceil(stride.max(1))).max();
+            self.lines[index].most = rows.map_or(Line::ANY, most);
+        }
+        self
     }
 }
 
@@ -160,7 +183,7 @@ fn line(layers: &[Layer], index: usize, lines: &[Line]) -> Result<Line, &'static
         return Err("a row in a stage is not of whole words");
     }
     let (offset, row_bytes) = (output.offset, row_bytes(output) as u32);
-    Ok(Line { offset, row_bytes, height: output.height, stride, span, pad, inputs, place, unused: 0 })
+    Ok(Line { offset, row_bytes, height: output.height, stride, span, pad, inputs, place, most: Line::ANY })
 }
 
 /// Bytes of a row.

@@ -1,9 +1,9 @@
 //! Stages: runs of layers that are executed in stripes of rows.
 //!
 //! A convolution of height 3 needs three rows of its input, not all of them. In a stage the arena holds, of
-//! the tensors inside, only the rows that are still needed. Each *turn* makes some more rows of the stage's
-//! last tensor: every layer makes the rows that the next ones need for that, and then the rows that no layer
-//! needs any more make room. No row is computed twice.
+//! the tensors inside, only the rows that are still needed. In each *turn* the first layer makes some more
+//! rows, and every other layer the rows that can be made of those. Then the rows that no layer needs any more
+//! make room. No row is computed twice.
 //!
 //! What the stage reads from outside, and what it writes last, lies in the arena whole. The output may lie
 //! over the input: each row is written where no row lies that is still needed, see [`Progress`](progress).
@@ -57,7 +57,7 @@ pub struct Stage {
     pub first: u16,
     /// How many layers it has: 1 or more.
     pub layers: u16,
-    /// Rows of the last layer's output that are made in a turn.
+    /// Rows of the first layer's output that are made in a turn.
     pub rows: u16,
     /// First byte of its state in the arena, a multiple of 4: [`Stage::state_bytes`] bytes.
     pub state: u32,

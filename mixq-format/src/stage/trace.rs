@@ -15,45 +15,23 @@ pub struct Trace {
 impl Trace {
     /// Goes through all turns.
     pub fn new(stage: &Stage, lines: &Lines) -> Trace {
-        let layers = lines.len();
-        let mut trace = Trace { layers, made: Vec::new(), held: vec![0; layers] };
+        let mut made = Vec::new();
         let (turns, mut alone) = Alone::new(lines, &Stage { backwards: false, ..*stage });
         while alone.advance(&turns) {
-            for (index, line) in lines.iter().enumerate() {
-                trace.made.push(turns.made(&alone.0, index));
-                let is_whole = line.place == Line::WHOLE;
-                let place = if is_whole { index } else { line.place.into() };
-                let rows = if is_whole { line.height } else { turns.held(&alone.0, index) };
-                trace.held[place] = trace.held[place].max(rows);
-            }
+            made.extend((0..lines.len()).map(|layer| turns.made(&alone.0, layer)));
         }
-        for index in 0..layers {
-            let place = lines[index].place;
-            if place != Line::WHOLE {
-                trace.held[index] = trace.held[usize::from(place)];
-            }
-        }
-        trace
+        Trace { layers: lines.len(), held: held(lines, &made), made }
     }
 
-    /// The same of the stage that begins behind the first layers of this one. What its layers make depends on
-    /// the layers behind them alone.
+    /// The turns of the first layers alone, if they can be a stage of their own, of which these are the lines:
+    /// what a layer makes in a turn depends on those before it. This stage must not be fed.
     ///
-    /// * `gone`: how many layers it lacks.
-    /// * `all`: the lines of this stage; `lines`: those of the other one.
-    ///
-    /// `None`: one of its layers works in the place of a layer that it lacks. Then its own turns must be gone
-    /// through.
-    pub fn tail(&self, gone: usize, all: &Lines, lines: &Lines) -> Option<Trace> {
-        let is_alike = |(own, other): (&Line, &Line)| match other.place {
-            Line::WHOLE => own.place == Line::WHOLE,
-            place => usize::from(own.place) == usize::from(place) + gone,
-        };
-        if !all[gone..].iter().zip(lines.iter()).all(is_alike) {
-            return None;
-        }
-        let made = self.turns().flat_map(|made| &made[gone..]).copied().collect();
-        Some(Trace { layers: lines.len(), made, held: self.held[gone..].to_vec() })
+    /// `None`: this stage ends before the last of them has made all of its rows.
+    pub fn head(&self, lines: &Lines) -> Option<Trace> {
+        let last = lines.len() - 1;
+        let turns = 1 + self.turns().position(|turn| turn[last][1] >= lines[last].height)?;
+        let made: Vec<[u16; 2]> = self.turns().take(turns).flat_map(|turn| &turn[..=last]).copied().collect();
+        Some(Trace { layers: lines.len(), held: held(lines, &made), made })
     }
 
     /// By turn: rows of each layer that were made before it, and after it.
@@ -65,4 +43,35 @@ impl Trace {
     pub(super) fn in_all(&self, layer: usize) -> u16 {
         self.turns().last().map_or(0, |made| made[layer][1])
     }
+}
+
+/// By line: the most rows that its place holds at the end of a turn. At the start of each turn the rows leave
+/// a place that were made and that no layer needs any more.
+fn held(lines: &Lines, made: &[[u16; 2]]) -> Vec<u16> {
+    let mut held = vec![0; lines.len()];
+    let mut base = vec![0; lines.len()];
+    for turn in made.chunks(lines.len()) {
+        base.fill(0);
+        let places = || lines.iter().zip(turn).filter(|(line, _)| line.place != Line::WHOLE);
+        for (line, [before, _]) in places() {
+            let base = &mut base[usize::from(line.place)];
+            *base = (*base).max(u32::from(*before));
+        }
+        for (line, [before, _]) in lines.iter().zip(turn).filter(|(line, [before, _])| *before < line.height)
+        {
+            let read = line.inputs.iter().filter_map(|input| lines.get(usize::from(*input)));
+            for read in read.filter(|read| read.place != Line::WHOLE) {
+                let base = &mut base[usize::from(read.place)];
+                *base = (*base).min(line.first(*before));
+            }
+        }
+        for (line, [_, after]) in places() {
+            let place = usize::from(line.place);
+            // In a stage that is not valid a place may have gone on beyond the rows of a layer.
+            held[place] = u32::from(*after).saturating_sub(base[place]).max(u32::from(held[place])) as u16;
+        }
+    }
+    let rows =
+        |line: &Line| if line.place == Line::WHOLE { line.height } else { held[usize::from(line.place)] };
+    lines.iter().map(rows).collect()
 }

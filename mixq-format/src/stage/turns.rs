@@ -5,6 +5,9 @@ use super::{Line, Rows, Stage};
 /// Bytes of the state of a layer: a half for each of [`Count`].
 pub(super) const STATE_BYTES: usize = 8;
 
+/// Rows that a layer can make that sees nothing of the first layer of its stage.
+const ANY: u16 = u16::MAX;
+
 /// What is known of a layer.
 #[derive(Clone, Copy)]
 pub(super) enum Count {
@@ -86,19 +89,84 @@ impl<'a> Turns<'a> {
             return false;
         }
         self.make_room(arena, shift);
-        let rows = self.get(arena, last, Count::Before).saturating_add(self.rows).min(height);
-        self.set(arena, last, Count::After, rows);
-        for (index, line) in self.lines.iter().enumerate().rev() {
-            let needed = line.needed(self.get(arena, index, Count::After));
-            for input in line.inputs.map(usize::from) {
-                if let Some(read) = self.lines.get(input) {
-                    let rows = needed.min(read.height.into()) as u16;
-                    let rows = rows.max(self.get(arena, input, Count::After));
-                    self.set(arena, input, Count::After, rows);
-                }
+        self.make_rows(arena);
+        true
+    }
+
+    /// Sets how many rows each layer has made after this turn. The first layer makes as many more as the stage
+    /// says; each layer that sees something of it makes all rows whose inputs are then there; and others make
+    /// the rows that are needed.
+    fn make_rows(&self, arena: &mut [u8]) {
+        let layers = usize::from(self.layers);
+        let mut any = false;
+        for (index, line) in self.lines[..layers].iter().enumerate() {
+            let made = self.get(arena, index, Count::Before);
+            let rows = match index {
+                0 => made.saturating_add(self.rows).min(line.height),
+                _ => self.reachable(arena, line, made),
+            };
+            self.set(arena, index, Count::After, rows);
+            any |= rows == ANY;
+            if let (0, Some(input)) = (index, self.lines.get(layers)) {
+                let needed = self.needed_of_image(rows).min(input.height.into()) as u16;
+                let there = self.get(arena, layers, Count::Before);
+                self.set(arena, layers, Count::After, needed.max(there));
             }
         }
-        true
+        if any {
+            self.make_needed_rows(arena);
+        }
+    }
+
+    /// Rows of the input of a stage that is fed that are needed for so many rows of the first layer. For all of
+    /// its rows: as many as any layer needs.
+    fn needed_of_image(&self, rows: u16) -> u32 {
+        let [first, ..] = self.lines else { return 0 };
+        if rows < first.height {
+            return first.needed(rows);
+        }
+        let readers = self.lines.iter().filter(|line| line.inputs.contains(&self.layers));
+        readers.map(|reader| reader.needed(reader.height)).max().unwrap_or(0)
+    }
+
+    /// Sets how many rows the layers make that could make [`ANY`]: those that others need.
+    fn make_needed_rows(&self, arena: &mut [u8]) {
+        let layers = usize::from(self.layers);
+        for (index, line) in self.lines[..layers].iter().enumerate().rev() {
+            let mut rows = self.get(arena, index, Count::After);
+            if rows == ANY {
+                // Nothing needs them: only in a stage that is not valid, which comes to its end, too.
+                rows = if index + 1 == layers { line.height } else { self.get(arena, index, Count::Before) };
+                self.set(arena, index, Count::After, rows);
+            }
+            for input in line.inputs.map(usize::from).into_iter().filter(|input| *input < layers) {
+                let needed = line.needed(rows).min(self.lines[input].height.into()) as u16;
+                let known = match self.get(arena, input, Count::After) {
+                    ANY => self.get(arena, input, Count::Before),
+                    rows => rows,
+                };
+                self.set(arena, input, Count::After, needed.max(known));
+            }
+        }
+    }
+
+    /// How many rows a layer can have made after this turn, of which it made some before: as many as the rows
+    /// of its inputs allow. [`ANY`]: it sees nothing of the first layer.
+    fn reachable(&self, arena: &[u8], line: &Line, made: u16) -> u16 {
+        let mut most = ANY;
+        for input in line.inputs.map(usize::from) {
+            let Some(read) = self.lines.get(input) else { continue };
+            let there = self.get(arena, input, Count::After);
+            if there == ANY {
+                continue;
+            }
+            let mut rows = if there >= read.height { line.height } else { made };
+            while rows < line.height && line.needed(rows + 1) <= there.into() {
+                rows += 1;
+            }
+            most = most.min(rows);
+        }
+        if line.most < Line::ANY { most.min(made.saturating_add(line.most.into())) } else { most }
     }
 
     /// Whether [`Turns::next`] has answered that all rows are made.
@@ -200,13 +268,6 @@ impl<'a> Turns<'a> {
     /// Rows that a layer has made before this turn, and after it.
     pub(super) fn made(&self, arena: &[u8], layer: usize) -> [u16; 2] {
         [Count::Before, Count::After].map(|count| self.get(arena, layer, count))
-    }
-
-    /// Rows that the place of a layer's output holds at the end of this turn.
-    #[cfg(feature = "file")]
-    pub(super) fn held(&self, arena: &[u8], layer: usize) -> u16 {
-        // In a stage that is not valid a place may have gone on beyond the rows of a layer.
-        self.get(arena, layer, Count::After).saturating_sub(self.base(arena, self.lines[layer].place))
     }
 }
 

@@ -51,8 +51,8 @@ pub(super) fn executions(steps: Steps<'_>, index: usize) -> Executions {
 /// What stages take beside their layers, on a Cortex-M4: for each layer in each turn, for each stripe, and
 /// for each byte that moves. Measured with `cargo test -p mixq-tests --test cost stripes`.
 const PIECES: [Piece; 3] = [
-    Piece { name: "Turn", instructions: 330.0, cycles: 480.0 },
-    Piece { name: "Stripe", instructions: 440.0, cycles: 650.0 },
+    Piece { name: "Turn", instructions: 430.0, cycles: 620.0 },
+    Piece { name: "Stripe", instructions: 600.0, cycles: 880.0 },
     Piece { name: "Moved", instructions: 0.35, cycles: 0.6 },
 ];
 
