@@ -10,6 +10,8 @@ mod candidates;
 mod rows;
 #[path = "memory/rules.rs"]
 mod rules;
+#[path = "memory/speed.rs"]
+mod speed;
 
 use proptest::prelude::*;
 

@@ -16,6 +16,7 @@ pub mod rules;
 mod runtime;
 pub mod schedule;
 pub mod sensitivity;
+mod speed;
 pub mod stripes;
 mod uniform;
 

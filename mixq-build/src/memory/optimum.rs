@@ -62,7 +62,7 @@ pub fn allocate_by_losses(
     }
     let weights = chosen?;
     fitted.cuts = cuts(&schedule, &weights, &fitted.widths);
-    Ok(Allocation::new(graph, scheme, schedule, weights, fitted))
+    Ok(Allocation::new(graph, scheme, schedule, weights, fitted).in_fast_stages(graph, scheme, flash, ram))
 }
 
 /// Bits of each node's weights, `outputs` being those of all nodes' outputs.

@@ -135,7 +135,7 @@ pub fn allocate_with_delta(
                 }
             })
         }
-        found => found,
+        found => found.map(|found| found.in_fast_stages(graph, scheme, flash, ram)),
     }
 }
 
@@ -207,7 +207,9 @@ impl Allocation {
         let any = Ram { bytes: u64::MAX, ..ram };
         let fitted = [ram, any].into_iter().find_map(|ram| execution::fit(&schedule, &widths, ram));
         let (stages, plan) = fitted.unwrap_or_else(|| (Vec::new(), schedule.plan(&widths, &[])));
-        Allocation::new(graph, scheme, schedule, weights, Fitted { widths, cuts: Vec::new(), stages, plan })
+        let fitted = Fitted { widths, cuts: Vec::new(), stages, plan };
+        let allocation = Allocation::new(graph, scheme, schedule, weights, fitted);
+        allocation.in_fast_stages(graph, scheme, u64::MAX, ram)
     }
 
     /// The same, executed in these stages; `None` if they are not stages of the network.

@@ -35,5 +35,5 @@ pub fn allocate_uniformly(
     if allocation.flash > flash {
         return Err(Infeasible::Flash { least: allocation.flash });
     }
-    Ok(allocation)
+    Ok(allocation.in_fast_stages(graph, scheme, flash, ram))
 }

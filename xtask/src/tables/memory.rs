@@ -30,6 +30,9 @@ const OTHERS: [(&str, &[&str]); 6] = [
 /// Budgets of RAM in bytes, the first of which is the paper's.
 const BUDGETS: [u64; 3] = [512_000, 262_144, 131_072];
 
+/// Parts of the RAM of whole tensors.
+const PARTS: [u64; 3] = [2, 3, 4];
+
 /// What `cargo mixq allocate` answers.
 #[derive(Deserialize)]
 struct Answer {
@@ -53,21 +56,33 @@ pub fn write(mixq: &Mixq) -> Result<usize> {
     });
     let family = family.map(|(name, arguments)| (format!("MobileNetV1 {name}"), arguments));
     let others = OTHERS.iter().map(|(name, arguments)| (name.to_string(), arguments.to_vec()));
-    let (mut text, mut networks) = (INTRODUCTION.to_string(), 0);
+    let (mut text, mut in_parts, mut networks) = (INTRODUCTION.to_string(), PARTLY.to_string(), 0);
     let mut fits = [[0; 3]; BUDGETS.len()];
     for (name, arguments) in family.chain(others) {
         let whole = allocate(mixq, &arguments, None)?;
         let stripes = allocate(mixq, &arguments, Some(whole.uncut.stripes_bytes))?;
         let Uncut { whole_bytes, stripes_bytes, rows_bytes } = whole.uncut;
-        let more = 100.0 * (stripes.instructions as f64 / whole.instructions as f64 - 1.0);
+        let more = |answer: &Answer| {
+            let more = answer.instructions as f64 / whole.instructions as f64 - 1.0;
+            format!("{:+.1} %", 100.0 * more)
+        };
+        let part = |part: u64| {
+            let ram = whole_bytes / part;
+            let fits = ram >= stripes_bytes;
+            fits.then(|| allocate(mixq, &arguments, Some(ram))).transpose()
+        };
+        let parts: Vec<Option<Answer>> = PARTS.into_iter().map(part).collect::<Result<_>>()?;
+        let parts = parts.iter().map(|answer| answer.as_ref().map_or("-".to_string(), &more));
+        let _ = writeln!(in_parts, "| {name} | {} |", parts.collect::<Vec<_>>().join(" | "));
         let _ = writeln!(
             text,
-            "| {name} | {:.1} | {} | {} | {:.0} % | {} | {more:+.1} % | {} |",
+            "| {name} | {:.1} | {} | {} | {:.0} % | {} | {} | {} |",
             whole.macs as f64 / 1e6,
             thousands(whole_bytes),
             thousands(stripes_bytes),
             100.0 * stripes_bytes as f64 / whole_bytes as f64,
             thousands(whole.instructions),
+            more(&stripes),
             rows_bytes.map_or("-".to_string(), thousands),
         );
         if name.starts_with("MobileNetV1 ") {
@@ -79,6 +94,7 @@ pub fn write(mixq: &Mixq) -> Result<usize> {
         }
         networks += 1;
     }
+    text += &in_parts;
     text += FITS;
     for (budget, [whole, stripes, rows]) in BUDGETS.into_iter().zip(fits) {
         let budget = thousands(budget);
@@ -131,6 +147,15 @@ of 10 bytes are not whole words.
 | network | M MAC | whole tensors, B | stripes, B | of that | instructions | in stripes | rows from \
 outside, B |
 | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |
+";
+
+const PARTLY: &str = "
+Instructions more in a part of the RAM of whole tensors (`--ram` and these bytes; `-`: activations would lose \
+bits). Of
+several ways that fit mixq takes the fastest, with the bytes that kernels can work in:
+
+| network | in half of it | in a third | in a quarter |
+| --- | ---: | ---: | ---: |
 ";
 
 const FITS: &str = "

@@ -1,0 +1,58 @@
+//! Stages that leave kernels the RAM in which they are fast.
+//!
+//! Stages are chosen by the instructions that stripes take more than whole tensors. A network that fills its
+//! RAM with them leaves kernels no bytes to work in, and these may save more: so stages of less RAM are tried.
+
+use mixq_format::target::{Cost, Outline, Steps, Target};
+use mixq_format::{Stage, held_layers};
+
+use super::activations::Fitted;
+use super::execution;
+use super::runtime::Allocation;
+use crate::graph::Graph;
+use crate::settings::{Ram, Scheme};
+
+/// The processor whose kernels work in the arena.
+const RUST_TARGET: &str = "thumbv7em-none-eabihf";
+
+/// Bytes of the largest arena that is looked at.
+const MOST_ARENA: u64 = 1 << 28;
+
+impl Allocation {
+    /// The same bits in the stages with which the network takes the fewest instructions on a Cortex-M4, of
+    /// some that fit `flash` and `ram`. Without stages there is nothing to choose.
+    pub(super) fn in_fast_stages(self, graph: &Graph, scheme: Scheme, flash: u64, ram: Ram) -> Allocation {
+        if self.stages.is_empty() || ram.bytes > MOST_ARENA {
+            return self;
+        }
+        let (_, wanted) = self.speed(graph, scheme, MOST_ARENA);
+        let wanted = u64::from(wanted) - self.ram;
+        if self.ram + wanted <= ram.bytes {
+            return self;
+        }
+        let widths = self.schedule.widths_of(&self.activations);
+        let others = [1, 2, 4].into_iter().filter_map(|share| {
+            let ram = Ram { bytes: ram.bytes.checked_sub(wanted / share)?, ..ram };
+            let (stages, plan) = execution::fit(&self.schedule, &widths, ram)?;
+            let fitted = Fitted { widths: widths.clone(), cuts: self.cuts.clone(), stages, plan };
+            Some(Allocation::new(graph, scheme, self.schedule.clone(), self.weights.clone(), fitted))
+        });
+        let others: Vec<Allocation> = others.filter(|other| other.flash <= flash).collect();
+        let all = std::iter::once(self).chain(others);
+        let fastest = all.min_by_key(|one| one.speed(graph, scheme, ram.bytes).0);
+        fastest.expect("one of them is there")
+    }
+
+    /// The instructions that it takes in the fastest arena of at most `ram` bytes, and the bytes of that.
+    fn speed(&self, graph: &Graph, scheme: Scheme, ram: u64) -> (u64, u32) {
+        let (layers, kept) = (self.outline(graph, scheme), self.kept(graph));
+        let stages: Vec<Stage> = self.stages.iter().map(|stripes| stripes.stage).collect();
+        let placed = held_layers(&layers, &stages);
+        let steps = Steps { layers: &layers, placed: &placed, stages: &stages, kept: &kept };
+        let outline = Outline { steps, parameters: None, arena_bytes: self.ram as u32 };
+        let target = Target::of(RUST_TARGET, true);
+        let arena = target.fastest_arena(RUST_TARGET, &outline, ram);
+        let costs = target.outline_costs(RUST_TARGET, &outline, arena);
+        (costs.into_iter().sum::<Cost>().instructions, arena)
+    }
+}
