@@ -23,20 +23,23 @@ pub fn networks() -> Vec<Artifact> {
         network.header.stages.iter().any(|stage| stage.layers >= 5).then_some(network)
     };
     let first = |bits: Bits| (0..).find_map(|seed| of(bits, seed)).expect("some network has a long stage");
-    // A depthwise convolution in a stage, an output over an input, and a stage from the last row to the
-    // first.
+    // A depthwise convolution and a concatenation in a stage, an output over an input, and a stage from the
+    // last row to the first.
     let of_all_kinds = |seed: u64| {
         let network = least("striped_over", &random_graph(&mut Rng::with_seed(seed)), Bits::B8);
         let (layers, stages) = (network.layers(), &network.header.stages);
-        let inside =
-            |stage: &Stage| layers[stage.range()].iter().any(|layer| matches!(layer, Layer::Depthwise(_)));
+        let inside = |is_wanted: fn(&Layer) -> bool| {
+            stages.iter().any(|stage| layers[stage.range()].iter().any(is_wanted))
+        };
         let is_over = |stage: &Stage| {
             let [input, output] =
                 [layers[stage.range().start].first_input(), layers[stage.range().end - 1].output()];
             output.offset < input.offset && output.offset as usize + output.bytes() > input.offset as usize
         };
-        let all =
-            stages.iter().any(inside) && stages.iter().any(is_over) && stages.iter().any(|s| s.backwards);
+        let all = inside(|layer| matches!(layer, Layer::Depthwise(_)))
+            && inside(|layer| matches!(layer, Layer::Rearrange(_)))
+            && stages.iter().any(is_over)
+            && stages.iter().any(|s| s.backwards);
         all.then_some(network)
     };
     let over = (0..).find_map(of_all_kinds).expect("some network has all kinds of stages");
@@ -127,7 +130,7 @@ fn text(rng: &mut Rng) -> String {
     };
     push(&mut text, &conv(rng));
     for _ in 0..rng.usize(2..=7) {
-        match rng.usize(..10) {
+        match rng.usize(..12) {
             0..=2 => drop(push(&mut text, &conv(rng))),
             3 | 4 => {
                 let window = window(rng);
@@ -145,6 +148,19 @@ fn text(rng: &mut Rng) -> String {
                     activation(rng)
                 );
                 push(&mut text, &lines);
+            }
+            8 | 9 => {
+                let start = push(&mut text, &conv(rng));
+                let filters = 4 * rng.usize(1..=3);
+                let one = push(&mut text, &format!("op = \"pointwise\"\nfilters = {filters}"));
+                let inputs = format!("inputs = [\"{start}\"]");
+                let other = push(&mut text, &format!("op = \"conv\"\nfilters = 4\nkernel = 3\n{inputs}"));
+                push(&mut text, &format!("op = \"concat\"\ninputs = [\"{one}\", \"{other}\"]"));
+                match rng.usize(..3) {
+                    0 => drop(push(&mut text, "op = \"channel_shuffle\"\ngroups = 2")),
+                    1 => drop(push(&mut text, "op = \"slice\"\nfirst = 4\nchannels = 4")),
+                    _ => {}
+                }
             }
             _ => {
                 let start = push(&mut text, "op = \"pointwise\"\nfilters = 8\nbatch_norm = true");

@@ -77,6 +77,9 @@ pub(crate) const fn striped(
         // Of a pixel that multiplies others all is one row.
         require!(second.height == 1 || of_words(second), "a row in a stage is not of words");
     }
+    if let Layer::Rearrange(table) = layer {
+        require!(table.is_row_for_row(), "elements move from row to row in a stage");
+    }
     keep!(parameters::check(layer, parameter_bytes as u64));
     Ok(overlaps)
 }

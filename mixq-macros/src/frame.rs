@@ -55,6 +55,8 @@ pub fn module(header: &Header, steps: &[Step<'_>], memory: Memory) -> TokenStrea
 
         impl Network #lifetime {
             /// Begins an image. One that was begun before and not finished is given up.
+            // Not inlined: what it takes of the stack is free again when a turn is executed.
+            #[inline(never)]
             pub fn begin(&mut self) -> Frame<'_> {
                 let arena = self.arena.array_mut::<RAM_BYTES>(0);
                 let layers = ::core::hint::black_box(&LAYERS);
@@ -71,7 +73,7 @@ pub fn module(header: &Header, steps: &[Step<'_>], memory: Memory) -> TokenStrea
             /// They are not whole rows, or more than the image lacks. Nothing of them was taken then, and the
             /// image may go on.
             pub fn push_rows(&mut self, rows: &[u8]) -> ::core::result::Result<(), RowsError> {
-                turns().accepts(self.arena.bytes(), rows.len(), INPUT_ROW_BYTES)?;
+                self.accepts(rows.len(), INPUT_ROW_BYTES)?;
                 self.feed(rows, Self::take);
                 ::core::result::Result::Ok(())
             }
@@ -89,6 +91,12 @@ pub fn module(header: &Header, steps: &[Step<'_>], memory: Memory) -> TokenStrea
 
             #answers
 
+            // Not inlined, as `begin`.
+            #[inline(never)]
+            fn accepts(&self, elements: usize, row: usize) -> ::core::result::Result<(), RowsError> {
+                turns().accepts(self.arena.bytes(), elements, row)
+            }
+
             // Inlined: it takes no stack beside that of its caller.
             #[inline(always)]
             fn feed<T>(&mut self, mut rows: &[T], take: fn(&mut Self, &mut &[T]) -> bool) {
@@ -97,7 +105,7 @@ pub fn module(header: &Header, steps: &[Step<'_>], memory: Memory) -> TokenStrea
                 }
             }
 
-            // Not inlined: what it takes of the stack is free again when a turn is executed.
+            // Not inlined, as `begin`.
             #[inline(never)]
             fn take(&mut self, rows: &mut &[u8]) -> bool {
                 let copy = |from: &[u8], to: &mut [u8]| to.copy_from_slice(from);
@@ -105,7 +113,8 @@ pub fn module(header: &Header, steps: &[Step<'_>], memory: Memory) -> TokenStrea
             }
 
             /// Executes what the rows that have come are enough for.
-            #[inline(never)]
+            // Inlined: its caller and it take less of the stack together.
+            #[inline(always)]
             fn turn(&mut self) {
                 let layers = ::core::hint::black_box(&LAYERS);
                 let parameters = &::core::hint::black_box(&PARAMETERS).0;
@@ -123,6 +132,7 @@ pub fn module(header: &Header, steps: &[Step<'_>], memory: Memory) -> TokenStrea
             }
 
             /// Executes the layers behind those that take the rows.
+            #[inline(never)]
             fn execute_rest(&mut self) {
                 let layers = ::core::hint::black_box(&LAYERS);
                 let parameters = &::core::hint::black_box(&PARAMETERS).0;

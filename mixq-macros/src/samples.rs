@@ -148,7 +148,7 @@ pub fn frame(header: &Header) -> TokenStream {
         /// # Errors
         /// As those of `push_rows`.
         pub fn push_samples(&mut self, samples: &[i16]) -> ::core::result::Result<(), RowsError> {
-            turns().accepts(self.arena.bytes(), samples.len(), #row)?;
+            self.accepts(samples.len(), #row)?;
             self.feed(samples, Self::take_samples);
             ::core::result::Result::Ok(())
         }

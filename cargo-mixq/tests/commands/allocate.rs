@@ -187,8 +187,7 @@ fn a_file_from_anywhere() {
     assert!(well && json["flash_bytes"].as_u64().unwrap() <= 48 << 10 && json["network"] == digits);
     let output = mixq(&["allocate", digits, "--ram", "3K"]);
     let table = String::from_utf8(output.stdout).unwrap();
-    for part in
-        ["per-channel, memory model `runtime`", "a8>4 #1", "32 (logits)", "of      3,072 B  (91.7 %)"]
+    for part in ["per-channel, memory model `runtime`", "a8>4 #1", "32 (logits)", "of      3,072 B  (91.7 %)"]
     {
         assert!(table.contains(part), "{part} in\n{table}");
     }

@@ -1,7 +1,8 @@
 //! Stages that leave kernels the RAM in which they are fast.
 //!
-//! Stages are chosen by the instructions that stripes take more than whole tensors. A network that fills its
-//! RAM with them leaves kernels no bytes to work in, and these may save more: so stages of less RAM are tried.
+//! Stages are chosen by the instructions that stripes take more than whole tensors. But kernels are faster
+//! with bytes of RAM to work in, of which stages that fill the RAM leave none: so stages in less RAM are
+//! tried.
 
 use mixq_format::target::{Cost, Outline, Steps, Target};
 use mixq_format::{Stage, held_layers};

@@ -22,6 +22,9 @@ const MOST_TURNS: u16 = 512;
 /// of layers could be one stage there is more; then the last stages are not looked at.
 const MOST_WORK: usize = 20_000_000;
 
+/// Elements of the largest tensor whose positions a table can hold, in bits.
+const MOST_MOVED: usize = u32::MAX as usize / 8;
+
 /// A run of steps that is executed in stripes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stripes {
@@ -215,6 +218,10 @@ pub fn outline(graph: &Graph, tensors: &[schedule::Tensor], steps: &[Step]) -> V
             }
             (Op::Prelu(_) | Op::Elementwise(_), _) => {
                 Layer::Elementwise(Elementwise { input, output, codes: 0 })
+            }
+            // Positions of larger tensors no table could hold.
+            (Op::Rearrange(rearrange), second) if input.elements().max(output.elements()) <= MOST_MOVED => {
+                Layer::Rearrange(rearrange.table(input, output, second.is_some()))
             }
             (op, None) => match op.window() {
                 Some(window) => {

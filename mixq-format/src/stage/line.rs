@@ -26,8 +26,8 @@ pub struct Line {
     /// The line in whose place its output lies: itself, or the first of those that work in place of one
     /// another. [`Line::WHOLE`]: the place holds all rows.
     pub place: u8,
-    /// Rows that it makes in a turn at most, or [`Line::ANY`]: as many as it makes in most turns. The last rows
-    /// of its input could give more, for which its place would have to be larger.
+    /// Rows that it makes in a turn at most, or [`Line::ANY`]: as many as it makes in most turns. The last
+    /// rows of its input would give more, and its place would have to be larger.
     pub most: u8,
 }
 
@@ -120,8 +120,9 @@ impl Stage {
 }
 
 impl Lines {
-    /// The lines of the same stage if its first layer makes so many rows in a turn. `layers`: how many it has;
-    /// if it is fed, there is a line more.
+    /// The lines of the same stage, whose first layer then makes `rows` rows in a turn.
+    ///
+    /// * `layers`: how many it has. If it is fed, there is a line more.
     pub fn with_rows(mut self, rows: u16, layers: usize) -> Lines {
         let most = |rows: u16| u8::try_from(rows).unwrap_or(Line::ANY);
         let read = most(rows.saturating_mul(self.lines[0].stride));

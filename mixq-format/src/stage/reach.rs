@@ -30,8 +30,9 @@ impl Reach {
             Layer::Add(_) | Layer::Multiply(_) | Layer::Elementwise(_) | Layer::Prelu(_) => Some(Reach::SAME),
             // All of the input goes into each output.
             Layer::Linear(_) => None,
+            Layer::Rearrange(table) => table.is_row_for_row().then_some(Reach::SAME),
             // Their numbers are those of a row, and of no other.
-            Layer::Constants(_) | Layer::Rearrange(_) | Layer::Resize(_) => None,
+            Layer::Constants(_) | Layer::Resize(_) => None,
         }
     }
 }

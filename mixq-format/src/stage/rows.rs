@@ -1,7 +1,8 @@
 //! A layer on some of its rows.
 
 use crate::{
-    Add, Conv, Depthwise, Elementwise, GroupedConv, Layer, Multiply, Pool, Prelu, Table, Tensor, rules,
+    Add, Conv, Depthwise, Elementwise, GroupedConv, Layer, Multiply, Pool, Prelu, Rearrange, Rest, Table,
+    Tensor, rules,
 };
 
 /// The rows that a layer of a stage reads and writes in a turn.
@@ -24,7 +25,7 @@ impl Rows {
 
     /// Narrows one of the tensors to these rows.
     #[inline(always)]
-    const fn narrow(&self, which: usize, tensor: &mut Tensor) {
+    pub(crate) const fn narrow(&self, which: usize, tensor: &mut Tensor) {
         let (first, rows) = (self.first[which], self.rows[which]);
         let left = tensor.height.saturating_sub(first);
         tensor.height = if rows == 0 || rows > left { left } else { rows };
@@ -42,8 +43,8 @@ pub trait Stripe: Table {
     /// question.) `whole`: the table before.
     fn fits(&self, whole: &Self) -> bool;
 
-    /// Whether it may write its output in the place of an input.
-    const IN_PLACE: bool;
+    /// Whether it may write its output in the place of the first input, and of the second.
+    const IN_PLACE: [bool; 2];
 
     /// Its tensors: the first input, the second if there is one, the output.
     fn tensors(&self) -> [Option<&Tensor>; 3];
@@ -73,7 +74,7 @@ macro_rules! windowed {
                 span(self).is_some_and(|span| rules::windows(&span, &self.input, &self.output).is_ok())
             }
 
-            const IN_PLACE: bool = false;
+            const IN_PLACE: [bool; 2] = [false; 2];
 
             fn tensors(&self) -> [Option<&Tensor>; 3] {
                 [Some(&self.input), None, Some(&self.output)]
@@ -115,7 +116,7 @@ macro_rules! row_for_row {
                 self.$a.height == height $(&& self.$b.height == ($rows_of_b)(whole, height))?
             }
 
-            const IN_PLACE: bool = true;
+            const IN_PLACE: [bool; 2] = [true; 2];
 
             fn tensors(&self) -> [Option<&Tensor>; 3] {
                 let second = None::<&Tensor>$(.or(Some(&self.$b)))?;
@@ -132,6 +133,25 @@ row_for_row! {
     Multiply: a b, |whole: &Multiply, height: u16| if whole.by_channel() { 1 } else { height };
 }
 
+impl Stripe for Rearrange {
+    #[inline(always)]
+    fn narrow(&mut self, rows: &Rows) {
+        self.narrow_to(rows);
+    }
+
+    fn fits(&self, _: &Self) -> bool {
+        self.input.height == self.output.height
+    }
+
+    /// The second input is what it keeps of the output.
+    const IN_PLACE: [bool; 2] = [false, true];
+
+    fn tensors(&self) -> [Option<&Tensor>; 3] {
+        let kept = if matches!(self.rest, Rest::Kept) { Some(&self.output) } else { None };
+        [Some(&self.input), kept, Some(&self.output)]
+    }
+}
+
 impl Layer {
     /// The same layer on some rows; other layers than those that can be executed in stripes as they are.
     pub const fn on_rows(&self, rows: &Rows) -> Layer {
@@ -145,7 +165,8 @@ impl Layer {
             Layer::Prelu(table) => table.narrow_to(rows),
             Layer::Add(table) => table.narrow_to(rows),
             Layer::Multiply(table) => table.narrow_to(rows),
-            Layer::Linear(_) | Layer::Constants(_) | Layer::Rearrange(_) | Layer::Resize(_) => {}
+            Layer::Rearrange(table) => table.narrow_to(rows),
+            Layer::Linear(_) | Layer::Constants(_) | Layer::Resize(_) => {}
         }
         layer
     }

@@ -62,11 +62,11 @@ impl<T: Stripe> Held<T> {
             holds &= tensor.height > 0 && end <= u32::from(held[which]);
         }
         if *overlaps && let [Some(first), second, Some(output)] = tensors {
-            let apart = |input: &Tensor| {
-                let in_place = T::IN_PLACE && input.offset == output.offset;
-                in_place || !rules::meet(input, output)
+            let apart = |input: &Tensor, may_be_in_place: bool| {
+                may_be_in_place && input.offset == output.offset || !rules::meet(input, output)
             };
-            holds &= apart(first) && second.is_none_or(apart);
+            holds &= apart(first, T::IN_PLACE[0]);
+            holds &= second.is_none_or(|second| apart(second, T::IN_PLACE[1]));
         }
         assert!(holds, "rows that a stage does not hold");
         table
@@ -98,5 +98,6 @@ tables!(
     GroupedConv as GroupedConv,
     Multiply as Multiply,
     Pool as AveragePool,
-    Prelu as Prelu
+    Prelu as Prelu,
+    Rearrange as Rearrange
 );

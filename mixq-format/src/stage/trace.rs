@@ -23,8 +23,8 @@ impl Trace {
         Trace { layers: lines.len(), held: held(lines, &made), made }
     }
 
-    /// The turns of the first layers alone, if they can be a stage of their own, of which these are the lines:
-    /// what a layer makes in a turn depends on those before it. This stage must not be fed.
+    /// The turns of the first layers alone, if they can be a stage of their own, of which these are the
+    /// lines: what a layer makes in a turn depends on those before it. This stage must not be fed.
     ///
     /// `None`: this stage ends before the last of them has made all of its rows.
     pub fn head(&self, lines: &Lines) -> Option<Trace> {

@@ -93,9 +93,9 @@ impl<'a> Turns<'a> {
         true
     }
 
-    /// Sets how many rows each layer has made after this turn. The first layer makes as many more as the stage
-    /// says; each layer that sees something of it makes all rows whose inputs are then there; and others make
-    /// the rows that are needed.
+    /// Sets how many rows each layer has made after this turn. The first layer makes as many more as the
+    /// stage says. Each layer that sees something of it makes the rows whose inputs are then there. Others
+    /// make the rows that are needed.
     fn make_rows(&self, arena: &mut [u8]) {
         let layers = usize::from(self.layers);
         let mut any = false;
@@ -118,8 +118,8 @@ impl<'a> Turns<'a> {
         }
     }
 
-    /// Rows of the input of a stage that is fed that are needed for so many rows of the first layer. For all of
-    /// its rows: as many as any layer needs.
+    /// Rows of the input of a stage that is fed: as many as the first layer needs for `rows` rows. For all of
+    /// its rows it is as many as any layer needs.
     fn needed_of_image(&self, rows: u16) -> u32 {
         let [first, ..] = self.lines else { return 0 };
         if rows < first.height {

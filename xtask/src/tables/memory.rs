@@ -15,9 +15,12 @@ pub const FILE: &str = "docs/memory.md";
 const TARGET: &str = "thumbv7em-none-eabihf";
 
 /// Other networks than those of the MobileNetV1 family: a name, and what `cargo mixq allocate` takes.
-const OTHERS: [(&str, &[&str]); 6] = [
+const OTHERS: [(&str, &[&str]); 9] = [
     ("MobileNetV2 1.0_224", &["mobilenet_v2", "--width", "1.0", "--resolution", "224"]),
     ("MobileNetV2 0.35_128", &["mobilenet_v2", "--width", "0.35", "--resolution", "128"]),
+    ("MobileNetV3-small 1.0_224", &["mobilenet_v3_small"]),
+    ("ShuffleNetV2 1.0_224", &["shufflenet_v2"]),
+    ("SqueezeNet 1.1_224", &["squeezenet"]),
     ("ResNet-8", &["resnet8"]),
     ("DS-CNN", &["ds_cnn"]),
     ("visual wake words", &["mobilenet_v1", "--width", "0.25", "--resolution", "96", "--classes", "2"]),
@@ -150,8 +153,8 @@ outside, B |
 ";
 
 const PARTLY: &str = "
-Instructions more in a part of the RAM of whole tensors (`--ram` and these bytes; `-`: activations would lose \
-bits). Of
+Instructions more in a part of the RAM of whole tensors (`--ram` and these bytes). `-`: activations would \
+lose bits. Of
 several ways that fit mixq takes the fastest, with the bytes that kernels can work in:
 
 | network | in half of it | in a third | in a quarter |
