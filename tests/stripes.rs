@@ -9,41 +9,55 @@ use mixq_build::engine::graph::{Graph, Spec};
 use mixq_build::engine::import::layers;
 use mixq_build::engine::memory::{Allocation, allocate_uniformly};
 use mixq_build::engine::settings::{Execution, Ram, Rounding, Scheme};
-use mixq_format::{Accuracy, Artifact, Bits, Budget, Layer, Stage};
+use mixq_format::{Accuracy, Artifact, Bits, Budget, Layer, Rest, Stage};
 
 use crate::random::samples_of;
 use crate::trained::random_trained;
 
-/// Networks in stripes, in as little RAM as they can be executed in at these bits, each with a stage of five
-/// layers or more; and one with outputs that lie over inputs.
+/// Networks in stripes, in as little RAM as they can be executed in: those of [`few`]; one of 2 bits with a
+/// long stage; and one with a depthwise convolution in a stage, an output over an input, and a stage from the
+/// last row to the first.
 pub fn networks() -> Vec<Artifact> {
-    let of = |bits: Bits, seed: u64| {
-        let network =
-            least(&format!("striped{}", bits.count()), &random_graph(&mut Rng::with_seed(seed)), bits);
-        network.header.stages.iter().any(|stage| stage.layers >= 5).then_some(network)
-    };
-    let first = |bits: Bits| (0..).find_map(|seed| of(bits, seed)).expect("some network has a long stage");
-    // A depthwise convolution and a concatenation in a stage, an output over an input, and a stage from the
-    // last row to the first.
-    let of_all_kinds = |seed: u64| {
-        let network = least("striped_over", &random_graph(&mut Rng::with_seed(seed)), Bits::B8);
+    let over = first("striped_over", Bits::B8, |network| {
         let (layers, stages) = (network.layers(), &network.header.stages);
-        let inside = |is_wanted: fn(&Layer) -> bool| {
-            stages.iter().any(|stage| layers[stage.range()].iter().any(is_wanted))
-        };
         let is_over = |stage: &Stage| {
             let [input, output] =
                 [layers[stage.range().start].first_input(), layers[stage.range().end - 1].output()];
             output.offset < input.offset && output.offset as usize + output.bytes() > input.offset as usize
         };
-        let all = inside(|layer| matches!(layer, Layer::Depthwise(_)))
-            && inside(|layer| matches!(layer, Layer::Rearrange(_)))
+        has_inside(network, |layer| matches!(layer, Layer::Depthwise(_)))
             && stages.iter().any(is_over)
-            && stages.iter().any(|s| s.backwards);
-        all.then_some(network)
-    };
-    let over = (0..).find_map(of_all_kinds).expect("some network has all kinds of stages");
-    Bits::QUANTISED.into_iter().map(first).chain([over]).collect()
+            && stages.iter().any(|stage| stage.backwards)
+    });
+    few().into_iter().chain([long(Bits::B2), over]).collect()
+}
+
+/// Some of them, which are made in less than a second: of 4 and 8 bits, each with a long stage; and one with
+/// a concatenation in a stage.
+pub fn few() -> Vec<Artifact> {
+    let joined = first("striped_concat", Bits::B8, |network| {
+        has_inside(network, |layer| matches!(layer, Layer::Rearrange(table) if table.rest == Rest::Kept))
+    });
+    vec![long(Bits::B4), long(Bits::B8), joined]
+}
+
+/// One with a stage of five layers or more.
+fn long(bits: Bits) -> Artifact {
+    let is_long = |network: &Artifact| network.header.stages.iter().any(|stage| stage.layers >= 5);
+    first(&format!("striped{}", bits.count()), bits, is_long)
+}
+
+/// The first of the random networks, in as little RAM as they can be executed in at these bits, that is
+/// wanted.
+fn first(name: &str, bits: Bits, is_wanted: impl Fn(&Artifact) -> bool) -> Artifact {
+    let of = |seed: u64| Some(least(name, &random_graph(&mut Rng::with_seed(seed)), bits)).filter(&is_wanted);
+    (0..).find_map(of).expect("some network is wanted")
+}
+
+/// Whether such a layer is in a stage.
+fn has_inside(network: &Artifact, is_wanted: fn(&Layer) -> bool) -> bool {
+    let layers = network.layers();
+    network.header.stages.iter().any(|stage| layers[stage.range()].iter().any(is_wanted))
 }
 
 /// A network with random weights, in as little RAM as it can be executed in at these bits.
@@ -66,8 +80,13 @@ pub fn least_allocation(graph: &Graph, bits: Bits, execution: Execution) -> Allo
         allocate_uniformly(graph, bits, u64::MAX, ram, Scheme::PerChannel)
     };
     let mut allocation = allocate(u64::MAX).expect("all of the memory is enough");
-    while let Ok(less) = allocate(allocation.ram - 4) {
-        allocation = less;
+    let mut too_few = 0;
+    while allocation.ram > too_few + 4 {
+        let bytes = (allocation.ram + too_few) / 8 * 4;
+        match allocate(bytes) {
+            Ok(less) => allocation = less,
+            Err(_) => too_few = bytes,
+        }
     }
     allocation
 }

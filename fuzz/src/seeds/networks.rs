@@ -36,8 +36,7 @@ pub fn artifact(rng: &mut Rng) -> Artifact {
         };
     }
     if once_in(rng, 8) {
-        static STRIPED: LazyLock<Vec<Artifact>> =
-            LazyLock::new(|| [stripes::networks(), frames::fed()].concat());
+        static STRIPED: LazyLock<Vec<Artifact>> = LazyLock::new(|| [stripes::few(), frames::fed()].concat());
         return STRIPED[rng.usize(..STRIPED.len())].clone();
     }
     let schemes =

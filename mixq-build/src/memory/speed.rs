@@ -38,7 +38,11 @@ impl Allocation {
             let fitted = Fitted { widths: widths.clone(), cuts: self.cuts.clone(), stages, plan };
             Some(Allocation::new(graph, scheme, self.schedule.clone(), self.weights.clone(), fitted))
         });
-        let others: Vec<Allocation> = others.filter(|other| other.flash <= flash).collect();
+        let others = others.filter(|other| other.flash <= flash && other.stages != self.stages);
+        let others: Vec<Allocation> = others.collect();
+        if others.is_empty() {
+            return self;
+        }
         let all = std::iter::once(self).chain(others);
         let fastest = all.min_by_key(|one| one.speed(graph, scheme, ram.bytes).0);
         fastest.expect("one of them is there")
