@@ -128,6 +128,12 @@ impl Elf {
         self.ranges(|path| path.contains(part))
     }
 
+    /// Addresses of the functions that execute the layers of the firmware `networks`: a function a layer, and
+    /// one for all layers of a stage, without those that it calls for each of them.
+    pub fn layers(&self) -> Vec<Range<u64>> {
+        self.ranges(|path| path.contains("::written::n") && !path.contains("::on_rows"))
+    }
+
     fn ranges(&self, wanted: impl Fn(&str) -> bool) -> Vec<Range<u64>> {
         let found = self.0.iter().filter(|symbol| symbol.place == Place::Code && wanted(&symbol.path));
         let mut ranges: Vec<_> = found.map(|symbol| symbol.address..symbol.address + symbol.bytes).collect();

@@ -81,7 +81,10 @@ fn module(index: usize, artifact: &Artifact, blocks: &mut Vec<Vec<u8>>, folder: 
                 let image = folder.join(format!("n{index}.image"));
                 striped(stage, &layers, &kernels, [parameter_bytes, arena_bytes as usize], &image)
             }
-            Some(_) => String::new(),
+            Some(_) => {
+                names += "None, ";
+                continue;
+            }
             None => {
                 let table = format!("{:?}", layer.table());
                 let kind = table.split(' ').next().expect("a table begins with its type");
@@ -98,7 +101,7 @@ fn module(index: usize, artifact: &Artifact, blocks: &mut Vec<Vec<u8>>, folder: 
              let _: (&[u8; {parameter_bytes}], &mut [u8; {arena_bytes}]) = (parameters, arena);\n    \
              {body}\n}}"
         );
-        let _ = write!(names, "layer{number}, ");
+        let _ = write!(names, "Some(layer{number}), ");
     }
     format!(
         "{declared}network! {{ n{index} PARAMETERS{block} {} {} {arena_bytes} [{names}]\n{functions}}}\n",

@@ -15,8 +15,8 @@ pub type Execute = fn(&[u8], &mut [u8]);
 
 /// A network, with data.
 pub struct Network {
-    /// One function a layer.
-    pub layers: &'static [Execute],
+    /// One function a layer, but for those of a stage: all of it is the function of its first layer.
+    pub layers: &'static [Option<Execute>],
     pub parameters: &'static [u8],
     pub input: &'static [u8],
     /// Bytes from the start of the arena.
@@ -44,7 +44,7 @@ macro_rules! parameters {
 macro_rules! network {
     (
         $name:ident $block:ident $input:literal $output:literal $arena:literal
-        [$($layer:ident,)*] $($functions:item)*
+        [$($layer:expr,)*] $($functions:item)*
     ) => {
         #[allow(unused_variables)]
         pub mod $name {

@@ -14,8 +14,7 @@ use crate::log;
 /// Cycles of all layers, in the order of their execution.
 pub fn of_layers(processor: Processor, elf: &Path) -> Vec<u64> {
     let symbols = Elf::read(elf).expect("the firmware can be read");
-    let layers: HashSet<u64> =
-        symbols.functions_with("::written::n").into_iter().map(|range| range.start).collect();
+    let layers: HashSet<u64> = symbols.layers().into_iter().map(|range| range.start).collect();
     let counter: Vec<Range<u64>> = symbols.functions_with("::counter::");
     let mut qemu = measure::emulator(processor, elf);
     qemu.args(["-d", "in_asm,exec,nochain", "-D", "/dev/stderr"]);

@@ -126,13 +126,15 @@ fn execute(cpu: &Cpu, networks: &Path) -> Result<Vec<(Key, Figures)>> {
     }
     let mut cycles = if cpu.cycles {
         let symbols = Elf::read(&elf)?;
-        let layers = symbols.functions_with("::written::n");
+        let layers = symbols.layers();
         Some(cycles::of_functions(cpu, &elf, &symbols, &layers)?.into_iter())
     } else {
         None
     };
     let with_cycles = lines.into_iter().map(|(key, layers)| {
-        let cycles = cycles.as_mut().map(|cycles| cycles.take(layers.len()).sum());
+        // All of a stage is its first layer: the others execute nothing.
+        let executed = layers.iter().filter(|instructions| **instructions > 0).count();
+        let cycles = cycles.as_mut().map(|cycles| cycles.take(executed).sum());
         (key, (layers.iter().sum(), cycles))
     });
     Ok(with_cycles.collect())
