@@ -2,12 +2,11 @@
 
 use fastrand::Rng;
 use mixq_build::engine::graph::Graph;
-use mixq_build::engine::import::{Builtin, NetworkSource, read};
+use mixq_build::engine::import::Builtin;
 use mixq_build::engine::memory::schedule::Schedule;
-use mixq_tests::{graphs, stripes};
 use proptest::prelude::*;
 
-use crate::cases;
+use crate::{cases, graph, random_graph};
 
 /// Each of them is what it is if it is looked at alone.
 fn are_those_found_alone(graph: &Graph) -> usize {
@@ -24,9 +23,7 @@ proptest! {
 
     #[test]
     fn a_candidate_is_what_it_is_alone(seed: u64) {
-        let mut rng = Rng::with_seed(seed);
-        let graph = if rng.bool() { stripes::random_graph(&mut rng) } else { graphs::random_graph(&mut rng) };
-        are_those_found_alone(&graph);
+        are_those_found_alone(&random_graph(&mut Rng::with_seed(seed)));
     }
 }
 
@@ -35,7 +32,6 @@ proptest! {
 fn candidates_of_known_networks_are_what_they_are_alone() {
     for name in ["mobilenet_v2", "resnet8", "shufflenet_v2"] {
         let builtin = Builtin { resolution: 64, ..Builtin::published(name).unwrap() };
-        let spec = read(&NetworkSource::Builtin(builtin)).unwrap().spec;
-        assert!(are_those_found_alone(&Graph::resolve(&spec).unwrap()) > 50, "{name}");
+        assert!(are_those_found_alone(&graph(builtin)) > 50, "{name}");
     }
 }

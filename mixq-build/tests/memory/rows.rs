@@ -9,10 +9,9 @@ use mixq_build::engine::memory::{Infeasible, allocate, no_rows};
 use mixq_build::engine::settings::{Execution, Ram, Scheme};
 use mixq_build::engine::shortage::rows;
 use mixq_format::Bits;
-use mixq_tests::{graphs, stripes};
 use proptest::prelude::*;
 
-use crate::cases;
+use crate::{cases, random_graph};
 
 proptest! {
     #![proptest_config(cases(300))]
@@ -20,7 +19,7 @@ proptest! {
     #[test]
     fn an_allocation_feeds_the_first_stage_or_names_the_least_budget(seed: u64) {
         let mut rng = Rng::with_seed(seed);
-        let graph = if rng.bool() { stripes::random_graph(&mut rng) } else { graphs::random_graph(&mut rng) };
+        let graph = random_graph(&mut rng);
         let scheme = Scheme::PerChannel;
         let within = |bytes: u64| {
             let ram = Ram { bytes, execution: Execution::Rows };
