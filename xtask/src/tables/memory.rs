@@ -155,7 +155,8 @@ outside, B |
 const PARTLY: &str = "
 Instructions more in a part of the RAM of whole tensors (`--ram` and these bytes). `-`: activations would \
 lose bits. Of
-several ways that fit mixq takes the fastest, with the bytes that kernels can work in:
+several ways that fit mixq takes the one with the fewest instructions. Kernels take fewer where they have \
+bytes to work in:
 
 | network | in half of it | in a third | in a quarter |
 | --- | ---: | ---: | ---: |
