@@ -1,7 +1,9 @@
 //! The layers of a network that has bits, but no weights: enough to say what it costs.
 
+use mixq_format::target::{Outline, Steps};
 use mixq_format::{
-    Add, Bits, Constants, Conv, Depthwise, Elementwise, Layer, Linear, Multiply, Pool, Prelu, Requant, Tensor,
+    Add, Bits, Constants, Conv, Depthwise, Elementwise, Layer, Linear, Multiply, Pool, Prelu, Requant, Stage,
+    Tensor, held_layers,
 };
 
 use super::Allocation;
@@ -11,7 +13,26 @@ use crate::graph::op::{AveragePool, Conv as ConvOp, Depthwise as DepthwiseOp, Ma
 use crate::graph::{Graph, Op};
 use crate::settings::Scheme;
 
+/// Bytes of the largest arena that kernels can address, as mixq-format has it.
+pub const MOST_ARENA: u32 = 1 << 28;
+
 impl Allocation {
+    /// What `of` answers to the network as the cost model takes it; `None`, if it needs more RAM than kernels
+    /// can address.
+    pub fn with_outline<A>(
+        &self,
+        graph: &Graph,
+        scheme: Scheme,
+        of: impl FnOnce(&Outline<'_>) -> A,
+    ) -> Option<A> {
+        let arena_bytes = u32::try_from(self.ram).ok().filter(|bytes| *bytes <= MOST_ARENA)?;
+        let (layers, kept) = (self.outline(graph, scheme), self.kept(graph));
+        let stages: Vec<Stage> = self.stages.iter().map(|stripes| stripes.stage).collect();
+        let placed = held_layers(&layers, &stages);
+        let steps = Steps { layers: &layers, placed: &placed, stages: &stages, kept: &kept };
+        Some(of(&Outline { steps, parameters: None, arena_bytes }))
+    }
+
     /// The layers in the order of execution, with tensors where they lie. Weights and tables have no place,
     /// and zero points are 0.
     pub fn outline(&self, graph: &Graph, scheme: Scheme) -> Vec<Layer> {

@@ -1,7 +1,7 @@
 //! A network as steps over tensors in the arena: what the device executes, before bits are known.
 
 use std::collections::HashMap;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use mixq_format::{Bits, Layer, Stage};
 
@@ -30,10 +30,10 @@ pub struct Schedule {
     outline: Vec<Layer>,
     /// By step: whether it is a convolution that sees several channels.
     pub(super) convolutions: Vec<bool>,
-    /// All runs of steps that can be executed in stripes, once somebody has asked.
-    candidates: OnceLock<Vec<Stripes>>,
+    /// All runs of steps that can be executed in stripes, once somebody has asked. Copies share them.
+    candidates: Arc<OnceLock<Vec<Stripes>>>,
     /// The same of the runs to which the image comes in rows.
-    fed: OnceLock<Vec<Stripes>>,
+    fed: Arc<OnceLock<Vec<Stripes>>>,
 }
 
 /// A tensor of the arena.
@@ -126,7 +126,7 @@ impl Schedule {
         let is_convolution =
             |step: &Step| matches!(graph.nodes[step.node].op, Op::Conv(_) | Op::GroupedConv(_));
         let convolutions = steps.iter().map(is_convolution).collect();
-        let (candidates, fed) = (OnceLock::new(), OnceLock::new());
+        let (candidates, fed) = Default::default();
         Schedule {
             tensors,
             steps,

@@ -4,11 +4,11 @@
 //! with bytes of RAM to work in, of which stages that fill the RAM leave none: so stages in less RAM are
 //! tried.
 
-use mixq_format::target::{Cost, Outline, Steps, Target};
-use mixq_format::{Stage, held_layers};
+use mixq_format::target::{Cost, Target};
 
 use super::activations::Fitted;
 use super::execution;
+use super::outline::MOST_ARENA;
 use super::runtime::Allocation;
 use crate::graph::Graph;
 use crate::settings::{Ram, Scheme};
@@ -16,21 +16,18 @@ use crate::settings::{Ram, Scheme};
 /// The processor whose kernels work in the arena.
 const RUST_TARGET: &str = "thumbv7em-none-eabihf";
 
-/// Bytes of the largest arena that is looked at.
-const MOST_ARENA: u64 = 1 << 28;
-
 impl Allocation {
     /// The same bits in the stages with which the network takes the fewest instructions on a Cortex-M4, of
     /// some that fit `flash` and `ram`. Without stages there is nothing to choose.
     pub(super) fn in_fast_stages(self, graph: &Graph, scheme: Scheme, flash: u64, ram: Ram) -> Allocation {
-        if self.stages.is_empty() || ram.bytes > MOST_ARENA {
+        if self.stages.is_empty() {
             return self;
         }
-        let (_, wanted) = self.speed(graph, scheme, MOST_ARENA);
-        let wanted = u64::from(wanted) - self.ram;
-        if self.ram + wanted <= ram.bytes {
+        let Some((_, fastest)) = self.speed(graph, scheme, MOST_ARENA.into()) else { return self };
+        if fastest <= ram.bytes {
             return self;
         }
+        let wanted = fastest - self.ram;
         let widths = self.schedule.widths_of(&self.activations);
         let others = [1, 2, 4].into_iter().filter_map(|share| {
             let ram = Ram { bytes: ram.bytes.checked_sub(wanted / share)?, ..ram };
@@ -44,20 +41,18 @@ impl Allocation {
             return self;
         }
         let all = std::iter::once(self).chain(others);
-        let fastest = all.min_by_key(|one| one.speed(graph, scheme, ram.bytes).0);
-        fastest.expect("one of them is there")
+        let instructions = |one: &Allocation| one.speed(graph, scheme, ram.bytes).map(|speed| speed.0);
+        all.min_by_key(instructions).expect("one of them is there")
     }
 
-    /// The instructions that it takes in the fastest arena of at most `ram` bytes, and the bytes of that.
-    fn speed(&self, graph: &Graph, scheme: Scheme, ram: u64) -> (u64, u32) {
-        let (layers, kept) = (self.outline(graph, scheme), self.kept(graph));
-        let stages: Vec<Stage> = self.stages.iter().map(|stripes| stripes.stage).collect();
-        let placed = held_layers(&layers, &stages);
-        let steps = Steps { layers: &layers, placed: &placed, stages: &stages, kept: &kept };
-        let outline = Outline { steps, parameters: None, arena_bytes: self.ram as u32 };
+    /// The instructions that it takes in the fastest arena of at most `ram` bytes, and the bytes of that;
+    /// `None`, if it needs more RAM than kernels can address.
+    fn speed(&self, graph: &Graph, scheme: Scheme, ram: u64) -> Option<(u64, u64)> {
         let target = Target::of(RUST_TARGET, true);
-        let arena = target.fastest_arena(RUST_TARGET, &outline, ram);
-        let costs = target.outline_costs(RUST_TARGET, &outline, arena);
-        (costs.into_iter().sum::<Cost>().instructions, arena)
+        self.with_outline(graph, scheme, |outline| {
+            let arena = target.fastest_arena(RUST_TARGET, outline, ram);
+            let costs = target.outline_costs(RUST_TARGET, outline, arena);
+            (costs.into_iter().sum::<Cost>().instructions, arena.into())
+        })
     }
 }

@@ -80,14 +80,14 @@ impl Over {
 pub fn candidates(layers: &[Layer], last_reader: impl Fn(usize) -> usize) -> Vec<Stripes> {
     let (mut found, mut work) = (Vec::new(), 0);
     for first in 0..layers.len() {
-        let runs = runs(layers, first, false, &last_reader);
+        let runs = runs_from(layers, first, false, &last_reader);
         let Some((longest, all)) = runs.last() else { continue };
-        for rows in rows(&layers[first]) {
-            let all = all.with_rows(rows, longest + 1 - first);
-            let trace = Trace::new(&stage(first, *longest, rows), &all);
+        for rows in rows_of_a_turn(&layers[first]) {
+            let all = all.with_rows(rows);
+            let trace = Trace::new(&stage_of(first, *longest, rows), &all);
             for (last, lines) in &runs {
-                let lines = lines.with_rows(rows, last + 1 - first);
-                let stage = stage(first, *last, rows);
+                let lines = lines.with_rows(rows);
+                let stage = stage_of(first, *last, rows);
                 let trace = trace.head(&lines).unwrap_or_else(|| Trace::new(&stage, &lines));
                 work += trace.turns().count() * (last + 1 - first);
                 if work > MOST_WORK {
@@ -106,13 +106,13 @@ pub fn candidates(layers: &[Layer], last_reader: impl Fn(usize) -> usize) -> Vec
 /// all of them. `image_reader`: the last step that reads the image, which is the only input.
 pub fn fed(layers: &[Layer], last_reader: impl Fn(usize) -> usize, image_reader: usize) -> Vec<Stripes> {
     let (mut found, mut work) = (Vec::new(), 0);
-    for (last, lines) in runs(layers, 0, true, &last_reader) {
+    for (last, lines) in runs_from(layers, 0, true, &last_reader) {
         if image_reader > last {
             continue;
         }
-        for rows in rows(&layers[0]) {
-            let stage = Stage { fed: true, ..stage(0, last, rows) };
-            let lines = lines.with_rows(rows, last + 1);
+        for rows in rows_of_a_turn(&layers[0]) {
+            let stage = Stage { fed: true, ..stage_of(0, last, rows) };
+            let lines = lines.with_rows(rows);
             let trace = Trace::new(&stage, &lines);
             work += trace.turns().count() * (last + 1);
             if work > MOST_WORK {
@@ -127,7 +127,7 @@ pub fn fed(layers: &[Layer], last_reader: impl Fn(usize) -> usize, image_reader:
 }
 
 /// The runs from a step on that can be stages: the last step of each, and its lines.
-fn runs(
+fn runs_from(
     layers: &[Layer],
     first: usize,
     fed: bool,
@@ -135,18 +135,18 @@ fn runs(
 ) -> Vec<(usize, Lines)> {
     let end = layers.len().min(first + mixq_format::MOST_LAYERS);
     // A longer run has the same layers, too.
-    let lines = |last: usize| Some((last, Stage { fed, ..stage(first, last, 1) }.lines(layers).ok()?));
+    let lines = |last: usize| Some((last, Stage { fed, ..stage_of(first, last, 1) }.lines(layers).ok()?));
     (first..end).map_while(lines).filter(|(last, _)| is_closed(first, *last, &last_reader)).collect()
 }
 
 /// The stage of the steps from `first` to `last`.
-fn stage(first: usize, last: usize, rows: u16) -> Stage {
+fn stage_of(first: usize, last: usize, rows: u16) -> Stage {
     let (first, layers) = (first as u16, (last + 1 - first) as u16);
     Stage { first, layers, rows, state: 0, backwards: false, fed: false }
 }
 
 /// How many rows a stage may make in a turn that begins with this layer.
-fn rows(first: &Layer) -> impl Iterator<Item = u16> {
+fn rows_of_a_turn(first: &Layer) -> impl Iterator<Item = u16> {
     let height = first.output().height;
     let step = height.div_ceil(MOST_TURNS);
     ROWS.into_iter().map(move |rows| rows * step).filter(move |rows| *rows <= height / 2)

@@ -1,7 +1,7 @@
 //! What executes networks, as far as it is known before firmware is compiled, and what they cost there.
 
-use mixq_format::target::{Cost, Outline, Steps, Target};
-use mixq_format::{Artifact, Stage, held_layers};
+use mixq_format::Artifact;
+use mixq_format::target::{Cost, Outline, Target};
 
 use super::{Flags, choose};
 use crate::config::cores::Core;
@@ -127,16 +127,11 @@ impl Platform {
         scheme: Scheme,
         ram: u64,
     ) -> Option<(Speed, u32)> {
-        let least = u32::try_from(allocation.ram).ok().filter(|bytes| *bytes <= MOST_ARENA)?;
-        let layers = allocation.outline(graph, scheme);
-        let kept = allocation.kept(graph);
-        let stages: Vec<Stage> = allocation.stages.iter().map(|stripes| stripes.stage).collect();
-        let placed = held_layers(&layers, &stages);
-        let steps = Steps { layers: &layers, placed: &placed, stages: &stages, kept: &kept };
-        let outline = Outline { steps, parameters: None, arena_bytes: least };
-        let arena = self.target.fastest_arena(&self.rust_target, &outline, ram);
-        let costs = |bytes: u32| self.target.outline_costs(&self.rust_target, &outline, bytes);
-        Some((self.speed([least, arena], costs), arena))
+        allocation.with_outline(graph, scheme, |outline| {
+            let arena = self.target.fastest_arena(&self.rust_target, outline, ram);
+            let costs = |bytes: u32| self.target.outline_costs(&self.rust_target, outline, bytes);
+            (self.speed([outline.arena_bytes, arena], costs), arena)
+        })
     }
 
     /// The speed in the least arena and in that of the firmware, from the cost of each layer in an arena.
@@ -151,9 +146,6 @@ impl Platform {
         }
     }
 }
-
-/// Bytes of the largest arena, as mixq-format has it.
-const MOST_ARENA: u32 = 1 << 28;
 
 /// The networks of a firmware as [`Platform::place`] places them; in their least arenas where it is not known
 /// what executes them.

@@ -36,6 +36,8 @@ pub struct Line {
 pub struct Lines {
     lines: [Line; MOST_LINES],
     count: usize,
+    /// Those of them that are layers.
+    layers: usize,
 }
 
 impl core::ops::Deref for Lines {
@@ -115,20 +117,18 @@ impl Stage {
             .iter_mut()
             .filter(|line| line.place == whole)
             .for_each(|line| line.place = Line::WHOLE);
-        Ok(Lines { lines, count }.with_rows(self.rows, layers.len()))
+        Ok(Lines { lines, count, layers: layers.len() }.with_rows(self.rows))
     }
 }
 
 impl Lines {
     /// The lines of the same stage, whose first layer then makes `rows` rows in a turn.
-    ///
-    /// * `layers`: how many it has. If it is fed, there is a line more.
-    pub fn with_rows(mut self, rows: u16, layers: usize) -> Lines {
+    pub fn with_rows(mut self, rows: u16) -> Lines {
         let most = |rows: u16| u8::try_from(rows).unwrap_or(Line::ANY);
         let read = most(rows.saturating_mul(self.lines[0].stride));
-        self.lines[..self.count].iter_mut().skip(layers).for_each(|input| input.most = read);
+        self.lines[..self.count].iter_mut().skip(self.layers).for_each(|input| input.most = read);
         self.lines[0].most = most(rows);
-        for index in 1..layers {
+        for index in 1..self.layers {
             let Line { stride, inputs, .. } = self.lines[index];
             let inputs = inputs.iter().filter_map(|input| self.get(usize::from(*input)));
             // What sees nothing of the first layer does not slow down what does.
