@@ -117,7 +117,8 @@ pub fn write_models(folder: &Path, artifacts: &[Artifact], images: impl Fn(&Arti
     let frame = |artifact: &Artifact| {
         let header = &artifact.header;
         let kind = if header.samples.is_empty() { "pixels" } else { "samples" };
-        format!("    {kind} {} {}\n", header.task.name().replace('-', "_"), header.name)
+        let windows = if header.stages[0].hop > 0 { "sliding" } else { "alone" };
+        format!("    {kind} {windows} {} {}\n", header.task.name().replace('-', "_"), header.name)
     };
     write(
         "frames.rs".to_string(),

@@ -19,11 +19,35 @@ pub fn fed() -> Vec<Artifact> {
         let graph = Graph { inputs: graph.inputs.clone().with_bits(|_| bits), ..graph };
         let can = no_rows(&graph, bits).is_none();
         let network =
-            can.then(|| least_in(&format!("fed{}", bits.count()), &graph, bits, Execution::Rows))?;
+            can.then(|| least_in(&format!("fed{}", bits.count()), &graph, bits, Execution::ROWS))?;
         (network.header.stages[0].layers >= 4).then_some(network)
     };
     let first = |bits: Bits| (0..).find_map(|seed| of(bits, seed)).expect("some network has a long stage");
     Bits::QUANTISED.map(first).to_vec()
+}
+
+/// Networks whose windows overlap: of pixels, and of codes of 4 bits that are made of samples. The first
+/// layers keep rows, a stride and an addition among them; one behind them sees the ends of a window.
+pub fn sliding() -> Vec<Artifact> {
+    let conv = |name: &str, more: &str| {
+        format!("[[layer]]\nop = \"conv\"\nname = \"{name}\"\nfilters = 16\n{more}\n")
+    };
+    let text = format!(
+        "input = [33, 4, 4]\n{}{}{}{}{}",
+        conv("a", "kernel = 3\nstride = [2, 1]\npadding = [0, 0, 1, 1]\nactivation = \"relu\""),
+        conv("b", "kernel = 1"),
+        "[[layer]]\nop = \"add\"\ninputs = [\"a\", \"b\"]\nactivation = \"relu\"\n\
+         [[layer]]\nop = \"depthwise\"\nkernel = [5, 3]\npadding = [0, 0, 1, 1]\nactivation = \"relu\"\n",
+        conv("d", "kernel = 3\nactivation = \"relu\""),
+        "[[layer]]\nop = \"global_average_pool\"\n[[layer]]\nop = \"linear\"\nfeatures = 5\n",
+    );
+    let spec = layers::parse(Path::new("network.toml"), &text).unwrap_or_else(|error| panic!("{error}"));
+    let of = |bits: Bits| {
+        let graph = Graph::resolve_for(&spec, Task::default()).unwrap_or_else(|error| panic!("{error}"));
+        let graph = Graph { inputs: graph.inputs.clone().with_bits(|_| bits), ..graph };
+        least_in(&format!("sliding{}", bits.count()), &graph, bits, Execution::Rows { hop: 6 })
+    };
+    [Bits::B8, Bits::B4].map(of).to_vec()
 }
 
 /// One of each task; and a classification and a regression whose last layers write codes.
@@ -53,7 +77,7 @@ fn of_task(name: &str, task: Task, end: &str) -> Artifact {
     let text = format!("input = [24, 8, 4]\n{}{}{end}", conv(8, relu), conv(4, relu));
     let spec = layers::parse(Path::new("network.toml"), &text).unwrap_or_else(|error| panic!("{error}"));
     let graph = Graph::resolve_for(&spec, task).unwrap_or_else(|error| panic!("{error}"));
-    let allocation = least_allocation(&graph, Bits::B8, Execution::Rows);
+    let allocation = least_allocation(&graph, Bits::B8, Execution::ROWS);
     let mut artifact = unchecked(name, &graph, &allocation, 1);
     let outputs = usize::from(artifact.header.output.channels);
     artifact.header.task = task;

@@ -225,7 +225,7 @@ fn reaches(layers: std::ops::RangeInclusive<usize>) -> impl Strategy<Value = Vec
 }
 
 fn stage(reaches: &[Reach], rows: u16, backwards: bool) -> Stage {
-    Stage { first: 0, layers: reaches.len() as u16, rows, state: 0, backwards, fed: false }
+    Stage { first: 0, layers: reaches.len() as u16, rows, state: 0, backwards, fed: false, hop: 0 }
 }
 
 proptest! {

@@ -1,6 +1,6 @@
 //! What a module offers whose image comes in rows.
 
-use mixq_format::Header;
+use mixq_format::{Header, Stage};
 use proc_macro2::{Literal, TokenStream};
 use quote::quote;
 
@@ -13,11 +13,19 @@ pub fn is_fed(header: &Header) -> bool {
     header.stages.first().is_some_and(|stage| stage.fed)
 }
 
-/// The constant about rows.
+/// The constants about rows.
 pub fn constants(header: &Header) -> TokenStream {
-    if !is_fed(header) {
-        return TokenStream::new();
-    }
+    let Some(stage) = header.stages.first().filter(|stage| stage.fed) else { return TokenStream::new() };
+    let hop = match stage.hop {
+        0 => TokenStream::new(),
+        hop => {
+            let hop = Literal::u16_unsuffixed(hop);
+            quote! {
+                /// Rows from one window of a signal to the next one, for which `Frame::slide` waits.
+                pub const INPUT_HOP: usize = #hop;
+            }
+        }
+    };
     let bytes = header.input.bytes() / usize::from(header.input.height);
     let bytes = Literal::usize_unsuffixed(bytes);
     quote! {
@@ -25,6 +33,31 @@ pub fn constants(header: &Header) -> TokenStream {
 
         /// Bytes of a row of the image, as `Frame::push_rows` takes them.
         pub const INPUT_ROW_BYTES: usize = #bytes;
+
+        #hop
+    }
+}
+
+/// Methods of `Frame` for windows of a signal that overlap.
+fn of_signal(stage: &Stage) -> TokenStream {
+    if stage.hop == 0 {
+        return TokenStream::new();
+    }
+    let hop = Literal::u16_suffixed(stage.hop);
+    quote! {
+        /// The window whose rows have come, for an answer: the signal goes on afterwards, with `slide`.
+        pub fn window(&mut self) -> Frame<'_> {
+            Frame { arena: self.arena }
+        }
+
+        /// Goes on to the next window of the signal, which begins `INPUT_HOP` rows later. The rows that both
+        /// windows see are there, and so is what was computed of them: `INPUT_HOP` rows are missing now.
+        ///
+        /// # Errors
+        /// Rows of this window are missing: it goes on.
+        pub fn slide(&mut self) -> ::core::result::Result<(), RowsError> {
+            turns().slide(self.arena.array_mut::<RAM_BYTES>(0), #hop)
+        }
     }
 }
 
@@ -35,6 +68,7 @@ pub fn module(header: &Header, steps: &[Step<'_>], memory: Memory) -> TokenStrea
     let (own, rest) = steps.split_at(usize::from(stage.stage.layers));
     let own: Vec<TokenStream> = own.iter().map(Step::call).collect();
     let rest = calls(rest);
+    let of_signal = of_signal(&stage.stage);
     let (lines, stage) = (stage.field(), stage_of(&stage.stage));
     let (words, lifetime) = (memory.words(header.arena_bytes / 4), memory.lifetime());
     let (element, count) = (outputs::element(header), task::outputs(header));
@@ -73,10 +107,20 @@ pub fn module(header: &Header, steps: &[Step<'_>], memory: Memory) -> TokenStrea
             /// They are not whole rows, or more than the image lacks. Nothing of them was taken then, and the
             /// image may go on.
             pub fn push_rows(&mut self, rows: &[u8]) -> ::core::result::Result<(), RowsError> {
-                self.accepts(rows.len(), INPUT_ROW_BYTES)?;
-                self.feed(rows, Self::take);
-                ::core::result::Result::Ok(())
+                // Answered as it is: a copy would take more of the stack.
+                let verdict = self.accepts(rows.len(), INPUT_ROW_BYTES);
+                if verdict.is_ok() {
+                    self.feed(rows, Self::take);
+                }
+                verdict
             }
+
+            /// Rows that the image lacks.
+            pub fn left(&self) -> usize {
+                turns().left(self.arena.bytes())
+            }
+
+            #of_signal
 
             /// The outputs, as `Network::infer` answers them.
             ///

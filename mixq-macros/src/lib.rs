@@ -90,6 +90,21 @@ use proc_macro::TokenStream;
 /// an end before its last row are errors (`RowsError`): nothing is taken then. Where the input are samples of
 /// sensors, `push_samples` takes rows of them.
 ///
+/// With `hop` of the model the windows of a signal overlap: `slide` goes on to the next one, in which all but
+/// the last `INPUT_HOP` rows are there, with what was computed of them.
+///
+/// ```ignore
+/// let mut signal = words.begin();
+/// loop {
+///     // As many rows as there are, but no more than the window lacks.
+///     signal.push_samples(microphone.take_rows(signal.left()))?;
+///     if signal.left() == 0 {
+///         let word = signal.window().classify()?;
+///         signal.slide()?;
+///     }
+/// }
+/// ```
+///
 /// # A shared arena
 ///
 /// With `shared-arena = true` in `[package.metadata.mixq.device]` all models take turns in one arena, as

@@ -148,9 +148,11 @@ pub fn frame(header: &Header) -> TokenStream {
         /// # Errors
         /// As those of `push_rows`.
         pub fn push_samples(&mut self, samples: &[i16]) -> ::core::result::Result<(), RowsError> {
-            self.accepts(samples.len(), #row)?;
-            self.feed(samples, Self::take_samples);
-            ::core::result::Result::Ok(())
+            let verdict = self.accepts(samples.len(), #row);
+            if verdict.is_ok() {
+                self.feed(samples, Self::take_samples);
+            }
+            verdict
         }
 
         #[inline(never)]

@@ -51,9 +51,39 @@ impl<'a> Frame<'a> {
     ///
     /// # Panics
     /// As [`run`](crate::run()).
-    pub fn finish(self) -> Result<(), RowsError> {
+    pub fn finish(mut self) -> Result<(), RowsError> {
+        self.answer().map(|_| ())
+    }
+
+    /// As [`finish`](Self::finish), and answers the arena with the logits: of windows of a signal, which
+    /// [`slide`](Self::slide).
+    ///
+    /// # Errors
+    /// As `finish`.
+    ///
+    /// # Panics
+    /// As `finish`; and if windows do not overlap: the layers write over what they need to be executed again.
+    pub fn answer_window(&mut self) -> Result<&[u8], RowsError> {
+        assert!(self.stage.hop > 0, "the windows of the network do not overlap");
+        self.answer()
+    }
+
+    fn answer(&mut self) -> Result<&[u8], RowsError> {
         Turns::resume(&self.lines, self.stage).is_fed(self.arena)?;
         run_from(self.network, self.stage.range().end, self.arena);
-        Ok(())
+        Ok(self.arena)
+    }
+
+    /// Goes on to the next window of a signal, which begins [`hop`](Stage::hop) rows later: the rows that
+    /// both windows see are there, and so is all that was computed of them.
+    ///
+    /// # Errors
+    /// Rows of this window are missing: it goes on.
+    ///
+    /// # Panics
+    /// If the windows of the network do not overlap.
+    pub fn slide(&mut self) -> Result<(), RowsError> {
+        assert!(self.stage.hop > 0, "the windows of the network do not overlap");
+        Turns::resume(&self.lines, self.stage).slide(self.arena, self.stage.hop)
     }
 }

@@ -9,8 +9,9 @@ use mixq_format::{Artifact, Bits, Tensor, encode_narrow};
 use mixq_tests::firmware::{self, Board, Options, Part};
 use mixq_tests::{frames, networks, stripes};
 
-static ARTIFACTS: LazyLock<Vec<Artifact>> =
-    LazyLock::new(|| [networks::all(), stripes::networks(), frames::fed(), frames::tasks()].concat());
+static ARTIFACTS: LazyLock<Vec<Artifact>> = LazyLock::new(|| {
+    [networks::all(), stripes::networks(), frames::fed(), frames::sliding(), frames::tasks()].concat()
+});
 
 /// The folder of the networks, written once for all tests.
 static MODELS: LazyLock<PathBuf> = LazyLock::new(|| {
@@ -90,7 +91,7 @@ fn pushed_rows_give_the_logits_of_the_host() {
     let printed = firmware::run(Board::Stm32f405, &build(target, Part::Frames), &[]);
     let (printed, stack) = firmware::logits_and_stack(&printed);
     println!("bytes of stack: {stack:?}");
-    let artifacts: Vec<Artifact> = frames::fed().into_iter().chain(frames::tasks()).collect();
+    let artifacts = [frames::fed(), frames::sliding(), frames::tasks()].concat();
     assert_eq!(stack.len(), artifacts.len());
     assert!(stack.iter().all(|(_, bytes)| *bytes <= firmware::STACK), "{stack:?}");
     let mut expected = Vec::new();
@@ -111,6 +112,18 @@ fn pushed_rows_give_the_logits_of_the_host() {
             let logits: Vec<String> =
                 networks::logits(&artifact, &image).iter().map(i32::to_string).collect();
             expected.extend(vec![format!("{}: {}", header.name, logits.join(",")); 4]);
+        }
+        if let hop @ 1.. = usize::from(header.stages[0].hop) {
+            // The images are one signal.
+            let signal = networks::images(&artifact).concat();
+            let row = header.input.bytes() / usize::from(header.input.height);
+            let windows = signal.windows(header.input.bytes()).step_by(hop * row);
+            let line = |window: &[u8]| {
+                let logits: Vec<String> =
+                    networks::logits(&artifact, window).iter().map(i32::to_string).collect();
+                format!("{}: {}", header.name, logits.join(","))
+            };
+            expected.extend(windows.map(line));
         }
     }
     assert_eq!(printed, expected);

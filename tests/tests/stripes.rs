@@ -90,7 +90,7 @@ fn rows_that_are_pushed_give_the_same_outputs_as_whole_images() {
         let graph = random_graph(&mut rng);
         let bits = [Bits::B8, Bits::B8, Bits::B4, Bits::B2][rng.usize(..4)];
         let within = |bytes| {
-            let ram = Ram { bytes, execution: Execution::Rows };
+            let ram = Ram { bytes, execution: Execution::ROWS };
             allocate_uniformly(&graph, bits, ANY, ram, scheme)
         };
         if let Some(reason) = no_rows(&graph, bits) {

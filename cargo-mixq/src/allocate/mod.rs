@@ -57,6 +57,9 @@ pub struct Arguments {
     /// as rows of the image come; or always on whole tensors
     #[arg(long, value_name = "WAY", default_value = "stripes", value_parser = choice(&Execution::CHOICES))]
     execution: Execution,
+    /// With --execution rows: rows from one window of a signal to the next one, which overlaps it
+    #[arg(long, value_name = "ROWS", value_parser = clap::value_parser!(u16).range(1..))]
+    hop: Option<u16>,
     /// Slack of the rule that cuts weights, a share [default: 0.05]
     #[arg(long, value_name = "SHARE", value_parser = millionths)]
     delta: Option<u32>,
@@ -112,6 +115,10 @@ fn choice<T: Copy + Send + Sync + 'static>(
 
 /// Prints the table, or what does not fit.
 pub fn run(arguments: &Arguments) -> Result<Answer, Error> {
+    if arguments.hop.is_some() && !arguments.execution.is_fed() {
+        let problem = Problem::new("`--hop` is for a network whose input comes in rows");
+        return Err(problem.help("add --execution rows").into());
+    }
     let source = source(arguments)?;
     let imported = import::read(&source)?;
     let (_, graph) = import::resolve(&imported.spec)?;
@@ -217,7 +224,14 @@ fn memory_model(arguments: &Arguments) -> MemoryModel {
     if arguments.model == "paper" {
         MemoryModel::Paper { delta }
     } else {
-        MemoryModel::Runtime { delta, execution: arguments.execution }
+        MemoryModel::Runtime { delta, execution: execution(arguments) }
+    }
+}
+
+fn execution(arguments: &Arguments) -> Execution {
+    match (arguments.execution, arguments.hop) {
+        (Execution::Rows { .. }, Some(hop)) => Execution::Rows { hop },
+        (execution, _) => execution,
     }
 }
 

@@ -65,8 +65,11 @@ pub fn fingerprint(
     insert("budget.flash", model.flash.to_string());
     insert("budget.ram", model.ram.to_string());
     insert("scheme", plain(&serde_json::to_value(model.scheme).map_err(unwritable)?));
-    if model.execution == Execution::Rows {
+    if model.execution.is_fed() {
         insert("execution", "rows".to_string());
+    }
+    if model.execution.hop() > 0 {
+        insert("hop", model.execution.hop().to_string());
     }
     if model.as_imported {
         insert("bits", "as imported".to_string());

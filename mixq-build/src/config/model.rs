@@ -100,6 +100,7 @@ pub(super) fn read(
         "policy",
         "delta",
         "execution",
+        "hop",
         "flash",
         "ram",
         "training",
@@ -139,6 +140,9 @@ pub(super) fn read(
             problem.help = problem.help.map(|help| help + more);
         }
         problems.push(problem);
+    }
+    if let Some(entry) = table.get("hop") {
+        settings.execution = overlapping(&entry, settings.execution, problems);
     }
     let flash = budget(entry, "flash", "48 KiB", flash.or(budgets[0].clone()), problems);
     let ram = budget(entry, "ram", "6 KiB", ram.or(budgets[1].clone()), problems);
@@ -241,6 +245,16 @@ fn loss_without_quantities(model: &Entry<'_>, settings: &Defaults) -> Option<Pro
         settings.task.name()
     );
     Some(Problem::new(message).help("leave `loss` out").at(model.key_location()))
+}
+
+/// The execution of a model whose windows begin as many rows apart as `hop` says.
+fn overlapping(hop: &Entry<'_>, execution: Execution, problems: &mut Vec<Problem>) -> Execution {
+    if !execution.is_fed() {
+        let problem = Problem::new("`hop` is for a model whose input comes in rows")
+            .help("add execution = \"rows\", or leave `hop` out");
+        problems.push(problem.at(hop.key_location()));
+    }
+    hop.integer(1, problems).map_or(execution, |hop| Execution::Rows { hop })
 }
 
 fn budget(

@@ -26,10 +26,11 @@ pub(super) struct Fitted {
 /// The bits of the inputs under the bytes of `ram`, where those of some may be cut by the rules, as those of
 /// other tensors: `free` says of each input whether they may. Where nothing meets the budget, these have 2.
 pub fn input_bits(graph: &Graph, free: &[bool], ram: impl Into<Ram>) -> Vec<Bits> {
-    let mut schedule = Schedule::new(graph);
+    let ram = ram.into();
+    let mut schedule = Schedule::new(graph).sliding(ram.execution.hop());
     // Inputs have the first widths.
     free.iter().zip(&mut schedule.fixed).for_each(|(free, fixed)| *fixed &= !free);
-    let widths = match cut_widths(&schedule, ram.into()) {
+    let widths = match cut_widths(&schedule, ram) {
         Ok((widths, ..)) => widths,
         Err(_) => narrowest(&schedule),
     };

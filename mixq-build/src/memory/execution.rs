@@ -4,17 +4,21 @@ use mixq_format::{Bits, Stage};
 
 use super::arena::{ALIGNMENT, Plan};
 use super::schedule::Schedule;
+use super::sliding::Kept;
 use super::stripes::Stripes;
 use crate::settings::{Execution, Ram};
 
 /// What each way to execute a part of a network takes of the arena at these widths.
-struct Ways<'a> {
+pub(super) struct Ways<'a> {
     /// Bytes that live at each step, if all tensors are whole.
-    whole: Vec<u64>,
+    pub(super) whole: Vec<u64>,
     /// The runs that can be stages, and the bytes that live during each.
-    stages: Vec<(&'a Stripes, u64)>,
+    pub(super) stages: Vec<(&'a Stripes, u64)>,
     /// Whether the image must come in rows: the first step then is in a stage that is fed.
     fed: bool,
+    /// Where windows of a signal overlap: what each stage that is fed keeps for the next one, in the order of
+    /// the stages.
+    pub(super) kept: Vec<Kept>,
 }
 
 impl<'a> Ways<'a> {
@@ -22,20 +26,24 @@ impl<'a> Ways<'a> {
     fn new(schedule: &'a Schedule, widths: &[Bits], execution: Execution, overlap: bool) -> Ways<'a> {
         let lives = schedule.lives(widths, &[]);
         let whole: Vec<u64> = (0..schedule.steps.len()).map(|step| lives.bytes(step) as u64).collect();
-        let fed = execution == Execution::Rows;
+        let fed = execution.is_fed();
         let (first, others): (&[Stripes], &[Stripes]) = match execution {
             Execution::Stripes => (&[], schedule.candidates()),
-            Execution::Rows => (schedule.fed(), schedule.candidates()),
+            Execution::Rows { .. } => (schedule.fed(), schedule.candidates()),
             Execution::Whole => (&[], &[]),
         };
         let others = others.iter().filter(|stripes| !fed || stripes.stage.first > 0);
         let fits = first.iter().chain(others).filter(|stripes| schedule.of_words(stripes, widths));
-        let stages = fits.map(|stripes| {
+        let (mut stages, mut kept) = (Vec::new(), Vec::new());
+        for stripes in fits {
             let mut lives = schedule.lives(widths, std::slice::from_ref(stripes));
             lives.overlaps.retain(|_| overlap);
-            (stripes, lives.bytes(stripes.stage.range().start) as u64)
-        });
-        Ways { whole, stages: stages.collect(), fed }
+            stages.push((stripes, lives.bytes(stripes.stage.range().start) as u64));
+            if stripes.stage.hop > 0 {
+                kept.push(Kept::new(schedule, &lives, stripes));
+            }
+        }
+        Ways { whole, stages, fed, kept }
     }
 
     /// The same where some steps are executed in stripes: then others on whole tensors need more, see
@@ -51,11 +59,26 @@ impl<'a> Ways<'a> {
     /// The stages with which no step takes more than `ram` bytes, with the fewest instructions more than
     /// whole tensors take. `None`: there is no such way.
     fn within(&self, ram: u64) -> Option<Vec<Stripes>> {
+        let first = |(stripes, live): &&(&Stripes, u64)| stripes.stage.hop > 0 && *live <= ram;
+        let sliding = self.stages.iter().filter(first).filter_map(|(stripes, _)| {
+            let kept = self.kept(stripes);
+            let (extra, rest) =
+                self.from(stripes.stage.range().end, |step| ram.checked_sub(kept.at(step)))?;
+            Some((extra + stripes.extra, [vec![(*stripes).clone()], rest].concat()))
+        });
+        let best = sliding.min_by_key(|(extra, _)| *extra);
+        let alone = || if self.slides() { None } else { self.from(0, |_| Some(ram)) };
+        Some(best.or_else(alone)?.1)
+    }
+
+    /// The same for the steps from `first` on, if each may take what `ram` says: how many instructions more,
+    /// and the stages.
+    fn from(&self, first: usize, ram: impl Fn(usize) -> Option<u64>) -> Option<(u64, Vec<Stripes>)> {
         // By step: what all steps before it take more, and the stage that ends there.
         let mut best: Vec<Option<(u64, Option<&Stripes>)>> = vec![None; self.whole.len() + 1];
-        best[0] = Some((0, None));
-        for step in 0..self.whole.len() {
-            let Some((extra, _)) = best[step] else { continue };
+        best[first] = Some((0, None));
+        for step in first..self.whole.len() {
+            let (Some((extra, _)), Some(ram)) = (best[step], ram(step)) else { continue };
             let mut reach = |end: usize, extra: u64, by: Option<&'a Stripes>| {
                 if best[end].is_none_or(|(known, _)| extra < known) {
                     best[end] = Some((extra, by));
@@ -72,23 +95,26 @@ impl<'a> Ways<'a> {
         }
         let mut stages = Vec::new();
         let mut end = self.whole.len();
-        while end > 0 {
+        while end > first {
             let (_, by) = best[end]?;
             end = by.map_or(end - 1, |stripes| stripes.stage.range().start);
             stages.extend(by.cloned());
         }
         stages.reverse();
-        Some(stages)
+        Some((best[self.whole.len()]?.0, stages))
     }
 
     /// Bytes that live at each step, in the way to execute it that takes least.
     fn least(self) -> Vec<u64> {
-        let mut least = self.whole;
-        for (stripes, live) in self.stages {
+        let mut least = self.whole.clone();
+        for (stripes, live) in &self.stages {
             let steps = &mut least[stripes.stage.range()];
-            steps.iter_mut().for_each(|bytes| *bytes = live.min(*bytes));
+            steps.iter_mut().for_each(|bytes| *bytes = (*live).min(*bytes));
         }
-        least
+        // Where windows overlap, all steps belong to one first stage.
+        let of = |first: &(&Stripes, u64)| self.beside(first, &least);
+        let sliding = self.stages.iter().filter(|(stripes, _)| stripes.stage.hop > 0).map(of);
+        sliding.min_by_key(|steps| steps.iter().copied().max()).unwrap_or(least)
     }
 }
 
@@ -96,7 +122,7 @@ impl<'a> Ways<'a> {
 /// more than whole tensors take: none, if these fit and the image need not come in rows. `None`: there is no
 /// such way.
 pub fn fit(schedule: &Schedule, widths: &[Bits], ram: Ram) -> Option<(Vec<Stripes>, Plan)> {
-    if ram.execution != Execution::Rows {
+    if !ram.execution.is_fed() {
         let plan = schedule.plan(widths, &[]);
         if plan.bytes as u64 <= ram.bytes {
             return Some((Vec::new(), plan));
@@ -123,13 +149,12 @@ pub fn fit(schedule: &Schedule, widths: &[Bits], ram: Ram) -> Option<(Vec<Stripe
 /// must come in rows and cannot.
 pub fn least(schedule: &Schedule, widths: &[Bits], execution: Execution) -> u64 {
     let whole = match execution {
-        Execution::Rows => u64::MAX,
+        Execution::Rows { .. } => u64::MAX,
         Execution::Stripes | Execution::Whole => schedule.plan(widths, &[]).bytes as u64,
     };
     let striped = |overlap: bool| {
         let ways = Ways::new(schedule, widths, execution, overlap).beside_stages(schedule);
-        let mut sizes: Vec<u64> =
-            ways.whole.iter().copied().chain(ways.stages.iter().map(|(_, live)| *live)).collect();
+        let mut sizes = ways.sizes();
         sizes.sort_unstable();
         sizes.dedup();
         let first = sizes.partition_point(|bytes| ways.within(*bytes).is_none());
@@ -151,7 +176,7 @@ pub fn least(schedule: &Schedule, widths: &[Bits], execution: Execution) -> u64 
 /// least if the image comes in rows, which not all can.
 pub fn uncut_bytes(schedule: &Schedule) -> (u64, u64, Option<u64>) {
     let widths = schedule.initial_widths();
-    let bytes = [Execution::Whole, Execution::Stripes, Execution::Rows];
+    let bytes = [Execution::Whole, Execution::Stripes, Execution::ROWS];
     let [whole, stripes, rows] = bytes.map(|execution| least(schedule, &widths, execution));
     (whole, stripes, (rows < u64::MAX).then_some(rows))
 }

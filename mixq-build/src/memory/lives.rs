@@ -15,16 +15,21 @@ pub fn peak(inputs: &[Tensor], steps: Steps<'_>) -> (usize, u64) {
     for stage in steps.stages {
         let range = stage.range();
         let during = |bytes: usize| Lifetime { bytes, first: range.start, last: range.start };
-        living.places.extend([during(Stage::SCRATCH_BYTES), during(stage.state_bytes())]);
+        living.places.push(during(stage.state_bytes()));
         for place in &mut living.places {
-            // All of a stage is executed again and again.
+            // All of a stage is executed again and again; and what it holds is kept for the next window.
             if range.contains(&place.first) {
                 place.first = range.start;
+                if stage.hop > 0 {
+                    place.last = steps.layers.len() - 1;
+                }
             }
             if range.contains(&place.last) {
                 place.last = range.end - 1;
             }
         }
+        let scratch = Lifetime { bytes: Stage::SCRATCH_BYTES, first: range.start, last: range.end - 1 };
+        living.places.push(scratch);
     }
     let whole = |index: &usize| !steps.stages.is_empty() && steps.stage(*index).is_none();
     let scratch = (0..steps.layers.len())

@@ -43,7 +43,8 @@ pub fn allocate_by_losses(
     scheme: Scheme,
     losses: &Losses,
 ) -> Result<Allocation, Infeasible> {
-    let (schedule, ram) = (Schedule::new(graph), ram.into());
+    let ram = ram.into();
+    let schedule = Schedule::new(graph).sliding(ram.execution.hop());
     let mut fitted = activations(graph, &schedule, ram, &losses.activations)?;
     let choose = |fitted: &Fitted| {
         let flash = flash.saturating_sub(stage_bytes(&fitted.stages));
@@ -51,7 +52,7 @@ pub fn allocate_by_losses(
     };
     let mut chosen = choose(&fitted);
     // Without stages there are no tables of them; but rows from outside need one.
-    let last = if ram.execution == Execution::Rows { Execution::Rows } else { Execution::Whole };
+    let last = if ram.execution.is_fed() { ram.execution } else { Execution::Whole };
     for execution in [ram.execution, last] {
         if chosen.is_err() {
             // Thresholds of wide activations may be what is too large, or the tables of stages.
@@ -113,7 +114,7 @@ fn activations(
         return Ok(Fitted { widths, cuts: Vec::new(), stages, plan });
     }
     let by_width = losses_by_width(graph, schedule, losses);
-    let mut ways = if ram.execution == Execution::Rows { Vec::new() } else { vec![Vec::new()] };
+    let mut ways = if ram.execution.is_fed() { Vec::new() } else { vec![Vec::new()] };
     ways.extend(fit_activations(schedule, ram).ok().map(|fitted| fitted.stages));
     let narrower = [Bits::B4, Bits::B2].map(|bits| execution::fit(schedule, &at_most(schedule, bits), ram));
     ways.extend(narrower.into_iter().flatten().map(|(stages, _)| stages));

@@ -18,12 +18,17 @@ impl Schedule {
             Some(stripes) => stripes.stage.range(),
             None => step..step + 1,
         };
+        // The next window of a signal needs what a stage holds.
+        let until = |stripes: &Stripes, last: usize| {
+            if stripes.stage.hop > 0 { self.steps.len() - 1 } else { last }
+        };
         for (index, tensor) in self.tensors.iter().enumerate() {
             let Shape { height, width, channels } = tensor.shape;
             let rows = self.held(index, stages).unwrap_or(height);
             let bytes = rows * width * widths[tensor.width].row_bytes(channels);
             let first = if self.writer(index).is_some() { around(tensor.life.0).start } else { 0 };
             let last = around(tensor.life.1).end - 1;
+            let last = stage_at(stages, first).map_or(last, |stripes| until(stripes, last));
             match places.get_mut(tensor.place) {
                 // What is made in place follows an input, and has its shape and width.
                 Some(place) => (place.last, place.bytes) = (place.last.max(last), place.bytes.max(bytes)),
@@ -32,8 +37,9 @@ impl Schedule {
         }
         for stripes in stages {
             let steps = stripes.stage.range();
-            let during = |bytes: usize| Lifetime { bytes, first: steps.start, last: steps.end - 1 };
-            places.extend([during(Stage::SCRATCH_BYTES), during(stripes.stage.state_bytes())]);
+            let during = |bytes: usize, last: usize| Lifetime { bytes, first: steps.start, last };
+            let (scratch, last) = (Stage::SCRATCH_BYTES, steps.end - 1);
+            places.extend([during(scratch, last), during(stripes.stage.state_bytes(), until(stripes, last))]);
         }
         if !stages.is_empty() {
             let is_whole = |step: &usize| self.needs_scratch(*step) && stage_at(stages, *step).is_none();

@@ -39,6 +39,7 @@ impl Search<'_> {
             state: 0,
             backwards: false,
             fed: true,
+            hop: 0,
         };
         let is_run = |layers: &usize| {
             let of_words = || steps[..*layers].iter().all(|step| self.odd_row(step).is_none());

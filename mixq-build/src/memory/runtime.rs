@@ -119,12 +119,13 @@ pub fn allocate_with_delta(
     scheme: Scheme,
     delta: u32,
 ) -> Result<Allocation, Infeasible> {
-    let (schedule, ram) = (Schedule::new(graph), ram.into());
+    let ram = ram.into();
+    let schedule = Schedule::new(graph).sliding(ram.execution.hop());
     let fitted = fit_activations(&schedule, ram)?;
     let is_striped = !fitted.stages.is_empty();
     match weights_to_flash(graph, schedule, flash, scheme, delta, fitted) {
         // The tables of stages may be what is too large: without them activations lose bits.
-        Err(too_large) if is_striped && ram.execution != Execution::Rows => {
+        Err(too_large) if is_striped && !ram.execution.is_fed() => {
             let whole = Ram { execution: Execution::Whole, ..ram };
             allocate_with_delta(graph, flash, whole, scheme, delta).map_err(|other| {
                 match (too_large, other) {
@@ -202,7 +203,7 @@ impl Allocation {
         activations: &[Bits],
         ram: Ram,
     ) -> Allocation {
-        let schedule = Schedule::new(graph);
+        let schedule = Schedule::new(graph).sliding(ram.execution.hop());
         let widths = schedule.widths_of(activations);
         let any = Ram { bytes: u64::MAX, ..ram };
         let fitted = [ram, any].into_iter().find_map(|ram| execution::fit(&schedule, &widths, ram));

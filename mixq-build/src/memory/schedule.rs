@@ -30,10 +30,14 @@ pub struct Schedule {
     outline: Vec<Layer>,
     /// By step: whether it is a convolution that sees several channels.
     pub(super) convolutions: Vec<bool>,
+    /// By step: about how many instructions it takes on whole tensors.
+    work: Vec<u64>,
     /// All runs of steps that can be executed in stripes, once somebody has asked. Copies share them.
     candidates: Arc<OnceLock<Vec<Stripes>>>,
     /// The same of the runs to which the image comes in rows.
     fed: Arc<OnceLock<Vec<Stripes>>>,
+    /// Rows from one window of a signal to the next one, which overlaps it; 0: each image stands alone.
+    hop: u16,
 }
 
 /// A tensor of the arena.
@@ -126,6 +130,8 @@ impl Schedule {
         let is_convolution =
             |step: &Step| matches!(graph.nodes[step.node].op, Op::Conv(_) | Op::GroupedConv(_));
         let convolutions = steps.iter().map(is_convolution).collect();
+        let elements = |step: &Step| tensors[step.output].shape.elements() as u64;
+        let work = steps.iter().map(|step| graph.macs(step.node) + 4 * elements(step)).collect();
         let (candidates, fed) = Default::default();
         Schedule {
             tensors,
@@ -136,9 +142,17 @@ impl Schedule {
             tensor_of_node,
             outline,
             convolutions,
+            work,
             candidates,
             fed,
+            hop: 0,
         }
+    }
+
+    /// The same for windows of a signal of which each begins `hop` rows after the one before; 0: they do not
+    /// overlap.
+    pub fn sliding(self, hop: u16) -> Schedule {
+        Schedule { hop, fed: Arc::default(), ..self }
     }
 
     /// Widths before any cut: 8 bits, and 32 for the logits. Those of the inputs are the first ones.
@@ -207,7 +221,10 @@ impl Schedule {
     pub fn fed(&self) -> &[Stripes] {
         let last_reader = |step: usize| self.tensors[self.steps[step].output].life.1;
         self.fed.get_or_init(|| match self.image_reader() {
-            Some(reader) => stripes::fed(&self.outline, last_reader, reader),
+            Some(reader) => {
+                let window = stripes::Window { hop: self.hop, work: &self.work };
+                stripes::fed(&self.outline, last_reader, reader, window)
+            }
             None => Vec::new(),
         })
     }

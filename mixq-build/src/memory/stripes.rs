@@ -80,7 +80,7 @@ impl Over {
 pub fn candidates(layers: &[Layer], last_reader: impl Fn(usize) -> usize) -> Vec<Stripes> {
     let (mut found, mut work) = (Vec::new(), 0);
     for first in 0..layers.len() {
-        let runs = runs_from(layers, first, false, &last_reader);
+        let runs = runs_from(layers, first, |stage| stage, &last_reader);
         let Some((longest, all)) = runs.last() else { continue };
         for rows in rows_of_a_turn(&layers[first]) {
             let all = all.with_rows(rows);
@@ -103,15 +103,26 @@ pub fn candidates(layers: &[Layer], last_reader: impl Fn(usize) -> usize) -> Vec
 }
 
 /// All runs from the first step on that can be stages to which the image comes in rows, none of which holds
-/// all of them. `image_reader`: the last step that reads the image, which is the only input.
-pub fn fed(layers: &[Layer], last_reader: impl Fn(usize) -> usize, image_reader: usize) -> Vec<Stripes> {
+/// all of them. `image_reader`: the last step that reads the image, which is the only input. `window`:
+/// how windows of a signal overlap.
+pub fn fed(
+    layers: &[Layer],
+    last_reader: impl Fn(usize) -> usize,
+    image_reader: usize,
+    window: Window<'_>,
+) -> Vec<Stripes> {
+    let hop = window.hop;
     let (mut found, mut work) = (Vec::new(), 0);
-    for (last, lines) in runs_from(layers, 0, true, &last_reader) {
-        if image_reader > last {
+    let of_image = |stage: Stage| Stage { fed: true, hop, ..stage };
+    for (last, lines) in runs_from(layers, 0, of_image, &last_reader) {
+        if image_reader > last || (hop > 0 && !outlives(layers, last)) {
             continue;
         }
-        for rows in rows_of_a_turn(&layers[0]) {
-            let stage = Stage { fed: true, ..stage_of(0, last, rows) };
+        // Those that are new in a window, at once.
+        let new = hop / lines[0].stride.max(1);
+        let is_other = new > 0 && rows_of_a_turn(&layers[0]).all(|rows| rows != new);
+        for rows in rows_of_a_turn(&layers[0]).chain(is_other.then_some(new)) {
+            let stage = of_image(stage_of(0, last, rows));
             let lines = lines.with_rows(rows);
             let trace = Trace::new(&stage, &lines);
             work += trace.turns().count() * (last + 1);
@@ -120,7 +131,11 @@ pub fn fed(layers: &[Layer], last_reader: impl Fn(usize) -> usize, image_reader:
             }
             let height = usize::from(layers[0].first_input().height);
             let holds_part = |stripes: &Stripes| stripes.image.is_some_and(|image| image < height);
-            found.extend(Stripes::new(stage, layers, &lines, &trace).filter(holds_part));
+            let stripes = Stripes::new(stage, layers, &lines, &trace).filter(holds_part);
+            found.extend(stripes.map(|stripes| match hop {
+                0 => stripes,
+                _ => Stripes { extra: window.instructions(layers, &stage, &lines), ..stripes },
+            }));
         }
     }
     found
@@ -130,19 +145,27 @@ pub fn fed(layers: &[Layer], last_reader: impl Fn(usize) -> usize, image_reader:
 fn runs_from(
     layers: &[Layer],
     first: usize,
-    fed: bool,
+    of: impl Fn(Stage) -> Stage,
     last_reader: impl Fn(usize) -> usize,
 ) -> Vec<(usize, Lines)> {
     let end = layers.len().min(first + mixq_format::MOST_LAYERS);
     // A longer run has the same layers, too.
-    let lines = |last: usize| Some((last, Stage { fed, ..stage_of(first, last, 1) }.lines(layers).ok()?));
+    let lines = |last: usize| Some((last, of(stage_of(first, last, 1)).lines(layers).ok()?));
     (first..end).map_while(lines).filter(|(last, _)| is_closed(first, *last, &last_reader)).collect()
 }
 
 /// The stage of the steps from `first` to `last`.
 fn stage_of(first: usize, last: usize, rows: u16) -> Stage {
     let (first, layers) = (first as u16, (last + 1 - first) as u16);
-    Stage { first, layers, rows, state: 0, backwards: false, fed: false }
+    Stage { first, layers, rows, state: 0, backwards: false, fed: false, hop: 0 }
+}
+
+/// Whether the output of a step stays as it is when later steps are done: there are some, and none works in
+/// its place.
+fn outlives(layers: &[Layer], step: usize) -> bool {
+    let place = layers[step].output().offset;
+    let mut later = layers[step + 1..].iter();
+    step + 1 < layers.len() && later.all(|layer| layer.output().offset != place)
 }
 
 /// How many rows a stage may make in a turn that begins with this layer.
@@ -173,14 +196,48 @@ impl Stripes {
         let image = if stage.fed { held.pop().flatten() } else { None };
         let of_layer = |(index, layer): (usize, &Layer)| {
             let calls = trace.turns().filter(|made| made[index][0] < made[index][1]).count() as u64;
-            let Tensor { width, channels, .. } = *layer.output();
-            let row = u64::from(width) * u64::from(channels);
-            // A depthwise layer prepares each call with the work of about 0.7 rows; others with far less.
-            let taps = layer.window().map_or(1, |window| window.taps() as u64);
-            calls * (500 + row * taps / 2)
+            calls * of_call(layer)
         };
         let extra = layers.iter().enumerate().map(of_layer).sum();
         Some(Stripes { stage, held, image, extra, over: over(layers, lines, trace) })
+    }
+}
+
+/// About how many instructions it takes to call a layer once more.
+fn of_call(layer: &Layer) -> u64 {
+    let Tensor { width, channels, .. } = *layer.output();
+    let row = u64::from(width) * u64::from(channels);
+    // A depthwise layer prepares each call with the work of about 0.7 rows; others with far less.
+    let taps = layer.window().map_or(1, |window| window.taps() as u64);
+    500 + row * taps / 2
+}
+
+/// How windows of a signal overlap.
+#[derive(Clone, Copy, Debug)]
+pub struct Window<'a> {
+    /// Rows from one window to the next one; 0: they do not overlap.
+    pub hop: u16,
+    /// By step: about how many instructions it takes on whole tensors.
+    pub work: &'a [u64],
+}
+
+impl Window<'_> {
+    /// About how many instructions all steps take for a window that follows another one: in the stage only
+    /// for the rows that are new.
+    fn instructions(&self, layers: &[Layer], stage: &Stage, lines: &Lines) -> u64 {
+        let (inside, behind) = self.work.split_at(stage.range().end);
+        // By line: the rows that are new.
+        let mut rows = vec![0; lines.len()];
+        rows[inside.len()] = u64::from(self.hop);
+        let mut sum: u64 = behind.iter().sum();
+        for (index, work) in inside.iter().enumerate() {
+            let line = &lines[index];
+            let read = line.inputs.map(usize::from).into_iter().find(|read| *read < lines.len());
+            rows[index] = read.map_or(0, |read| rows[read] / u64::from(line.stride));
+            let turns = rows[0].div_ceil(stage.rows.into());
+            sum += work * rows[index] / u64::from(line.height) + turns * of_call(&layers[index]);
+        }
+        sum
     }
 }
 

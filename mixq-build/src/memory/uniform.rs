@@ -21,11 +21,11 @@ pub fn allocate_uniformly(
     ram: impl Into<Ram>,
     scheme: Scheme,
 ) -> Result<Allocation, Infeasible> {
-    let schedule = Schedule::new(graph);
+    let ram = ram.into();
+    let schedule = Schedule::new(graph).sliding(ram.execution.hop());
     let widths: Vec<Bits> = (schedule.initial_widths().into_iter().zip(&schedule.fixed))
         .map(|(initial, fixed)| if *fixed { initial } else { bits })
         .collect();
-    let ram = ram.into();
     let Some((stages, plan)) = execution::fit(&schedule, &widths, ram) else {
         return Err(ram_dead_end(&schedule, None, ram));
     };

@@ -19,6 +19,10 @@ pub struct StageReport {
     /// Whether the image comes in rows while it is executed.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub fed: bool,
+    /// Rows from one window of a signal to the next one, if windows overlap. Instructions and times are then
+    /// those of a window that follows another one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hop: Option<u16>,
 }
 
 impl StageReport {
@@ -28,7 +32,8 @@ impl StageReport {
             let range = stage.range();
             let name = |index: usize| names[index].to_string();
             let (first, last) = (name(range.start), name(range.end - 1));
-            StageReport { first, last, layers: range.len(), rows: stage.rows, fed: stage.fed }
+            let hop = (stage.hop > 0).then_some(stage.hop);
+            StageReport { first, last, layers: range.len(), rows: stage.rows, fed: stage.fed, hop }
         };
         stages.into_iter().map(of).collect()
     }
@@ -36,10 +41,18 @@ impl StageReport {
 
 /// The stages in a line for people; nothing, if there are none.
 pub fn text(stages: &[StageReport]) -> String {
+    let in_words = |rows: u16| if rows == 1 { "1 row".to_string() } else { format!("{rows} rows") };
     let stage = |stage: &StageReport| {
-        let rows = if stage.rows == 1 { "1 row".to_string() } else { format!("{} rows", stage.rows) };
+        let rows = in_words(stage.rows);
         let fed = if stage.fed { ", as rows of the image come" } else { "" };
-        format!("`{}` to `{}` by {rows}{fed}", stage.first, stage.last)
+        let kept = match stage.hop {
+            Some(hop) => format!(
+                "; what windows share that begin {} apart is kept (instructions are those of such a window)",
+                in_words(hop)
+            ),
+            None => String::new(),
+        };
+        format!("`{}` to `{}` by {rows}{fed}{kept}", stage.first, stage.last)
     };
     match stages {
         [] => String::new(),

@@ -36,7 +36,10 @@ pub enum Execution {
     Stripes,
     /// In stripes of rows, the first layers always: the image, too, comes in rows, and is never in the arena
     /// whole.
-    Rows,
+    Rows {
+        /// Rows from one window of a signal to the next one, which overlaps it; 0: each image stands alone.
+        hop: u16,
+    },
     /// One after the other, on whole tensors.
     Whole,
 }
@@ -44,7 +47,23 @@ pub enum Execution {
 impl Execution {
     /// Every choice by its name.
     pub const CHOICES: [(&str, Execution); 3] =
-        [("stripes", Execution::Stripes), ("rows", Execution::Rows), ("whole", Execution::Whole)];
+        [("stripes", Execution::Stripes), ("rows", Execution::ROWS), ("whole", Execution::Whole)];
+
+    /// The image comes in rows, and stands alone.
+    pub const ROWS: Execution = Execution::Rows { hop: 0 };
+
+    /// Whether the image comes in rows.
+    pub const fn is_fed(self) -> bool {
+        matches!(self, Execution::Rows { .. })
+    }
+
+    /// Rows from one window of a signal to the next one, if windows overlap; else 0.
+    pub const fn hop(self) -> u16 {
+        match self {
+            Execution::Rows { hop } => hop,
+            Execution::Stripes | Execution::Whole => 0,
+        }
+    }
 }
 
 /// Bytes of RAM for activations, and how layers may be executed there.

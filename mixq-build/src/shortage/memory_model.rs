@@ -141,7 +141,7 @@ fn largest(graph: &Graph) -> usize {
 
 fn runtime_ram(graph: &Graph, ram: Ram, scheme: Scheme) -> Option<Shortage> {
     let Err(Infeasible::Ram { least, .. }) = allocate(graph, u64::MAX, ram, scheme) else { return None };
-    let schedule = Schedule::new(graph);
+    let schedule = Schedule::new(graph).sliding(ram.execution.hop());
     let widest = schedule.initial_widths();
     let narrow = |(&bits, &fixed)| if fixed { bits } else { Bits::B2 };
     let narrowest: Vec<Bits> = widest.iter().zip(&schedule.fixed).map(narrow).collect();

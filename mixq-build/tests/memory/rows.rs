@@ -22,12 +22,12 @@ proptest! {
         let graph = random_graph(&mut rng);
         let scheme = Scheme::PerChannel;
         let within = |bytes: u64| {
-            let ram = Ram { bytes, execution: Execution::Rows };
+            let ram = Ram { bytes, execution: Execution::ROWS };
             allocate(&graph, u64::MAX, ram, scheme)
         };
         if let Some(reason) = no_rows(&graph, Bits::B8) {
             prop_assert!(within(u64::MAX).is_err(), "{}", reason);
-            prop_assert!(rows::check("it", &graph, Execution::Rows, Bits::B8).is_err());
+            prop_assert!(rows::check("it", &graph, Execution::ROWS, Bits::B8).is_err());
             return Ok(());
         }
         let least = match within(0) {
@@ -64,7 +64,7 @@ fn refused(network: &str, bits: Bits, reason: &str) {
     let spec = layers::parse(Path::new("network.toml"), network).unwrap_or_else(|error| panic!("{error}"));
     let graph = Graph::resolve(&spec).unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(no_rows(&graph, bits).as_deref(), Some(reason));
-    let problem = rows::check("`net`", &graph, Execution::Rows, bits).unwrap_err().to_string();
+    let problem = rows::check("`net`", &graph, Execution::ROWS, bits).unwrap_err().to_string();
     assert!(problem.starts_with(&format!("`net`: its image cannot come in rows: {reason}")), "{problem}");
     assert!(problem.contains("execution = \"stripes\""), "{problem}");
     for execution in [Execution::Stripes, Execution::Whole] {

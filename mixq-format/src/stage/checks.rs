@@ -83,6 +83,9 @@ pub(crate) fn validate(network: &Network<'_>) -> Result<(), (usize, &'static str
         if !state.offset.is_multiple_of(4) || rules::range(&state).end > u64::from(network.arena_bytes) {
             return Err(wrong("the state of a stage does not lie in the arena"));
         }
+        if stage.hop > 0 {
+            outlives(network, stage).map_err(wrong)?;
+        }
     }
     Ok(())
 }
@@ -151,6 +154,24 @@ fn is_fed(network: &Network<'_>, layers: &[Layer]) -> Result<(), &'static str> {
         }
     }
     Ok(())
+}
+
+/// What a stage holds is still there when all layers are done, for the next window of a signal.
+#[cfg(feature = "file")]
+fn outlives(network: &Network<'_>, stage: &Stage) -> Result<(), &'static str> {
+    let placed = held_layers(network.layers, network.stages);
+    let (own, later) = placed.split_at(stage.range().end);
+    if later.is_empty() {
+        return Err("windows overlap in a stage that has the last layer");
+    }
+    let held = own.iter().flat_map(|layer| layer.inputs().chain([layer.output()])).copied();
+    let held: Vec<Tensor> = held.chain([stage.state()]).collect();
+    let states = network.stages.iter().filter(|other| *other != stage).map(Stage::state);
+    let mut written = later.iter().map(|layer| *layer.output()).chain(states);
+    match written.any(|tensor| held.iter().any(|held| rules::meet(held, &tensor))) {
+        true => Err("a layer writes over what the next window of a signal needs"),
+        false => Ok(()),
+    }
 }
 
 /// What lies in a place of a stage.

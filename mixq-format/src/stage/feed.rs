@@ -105,7 +105,7 @@ impl Turns<'_> {
     }
 
     /// Rows that the image lacks.
-    fn left(&self, arena: &[u8]) -> usize {
+    pub fn left(&self, arena: &[u8]) -> usize {
         let [there, _] = self.made(arena, usize::from(self.layers));
         usize::from(self.input().height - there)
     }

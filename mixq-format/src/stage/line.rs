@@ -37,7 +37,7 @@ pub struct Lines {
     lines: [Line; MOST_LINES],
     count: usize,
     /// Those of them that are layers.
-    layers: usize,
+    pub(super) layers: usize,
 }
 
 impl core::ops::Deref for Lines {
@@ -117,7 +117,9 @@ impl Stage {
             .iter_mut()
             .filter(|line| line.place == whole)
             .for_each(|line| line.place = Line::WHOLE);
-        Ok(Lines { lines, count, layers: layers.len() }.with_rows(self.rows))
+        let lines = Lines { lines, count, layers: layers.len() };
+        lines.can_slide(self)?;
+        Ok(lines.with_rows(self.rows))
     }
 }
 

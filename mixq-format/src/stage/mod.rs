@@ -10,6 +10,9 @@
 //! The first stage of a network may be *fed*: then its input comes in rows, and of it, too, the arena holds
 //! only the rows that are still needed. Turns wait until the rows that they need are there.
 //!
+//! Windows of a signal may overlap: then the rows that both see are kept, of all tensors, see
+//! [`Turns::slide`].
+//!
 //! Kernels see a shorter tensor, see [`Rows`]. Which rows that are, [`Turns`] computes from a [`Line`] of
 //! numbers for each layer, on the device and on the host alike.
 
@@ -22,6 +25,7 @@ mod line;
 mod progress;
 mod reach;
 mod rows;
+mod slide;
 mod striped;
 #[cfg(feature = "file")]
 mod trace;
@@ -68,6 +72,16 @@ pub struct Stage {
     /// Whether it goes from the last row to the first one: only a stage of one layer can.
     #[cfg_attr(feature = "file", serde(default, skip_serializing_if = "core::ops::Not::not"))]
     pub backwards: bool,
+    /// Of a stage that is fed: rows of the input from one window of a signal to the next one, which begins
+    /// with rows that both see. 0: each image stands alone.
+    #[cfg_attr(feature = "file", serde(default, skip_serializing_if = "is_zero"))]
+    pub hop: u16,
+}
+
+/// Whether an artifact leaves a number out.
+#[cfg(feature = "file")]
+fn is_zero(rows: &u16) -> bool {
+    *rows == 0
 }
 
 impl Stage {

@@ -8,7 +8,8 @@ pub struct Trace {
     layers: usize,
     /// By turn and layer: rows that were made before the turn, and after it.
     made: Vec<[u16; 2]>,
-    /// By layer: how many rows the place of its output holds.
+    /// By layer: how many rows the place of its output holds; where windows overlap, in the turns of later
+    /// windows, too.
     pub held: Vec<u16>,
 }
 
@@ -17,10 +18,22 @@ impl Trace {
     pub fn new(stage: &Stage, lines: &Lines) -> Trace {
         let mut made = Vec::new();
         let (turns, mut alone) = Alone::new(lines, &Stage { backwards: false, ..*stage });
-        while alone.advance(&turns) {
-            made.extend((0..lines.len()).map(|layer| turns.made(&alone.0, layer)));
+        let go_on = |made: &mut Vec<[u16; 2]>, alone: &mut Alone| {
+            while alone.advance(&turns) {
+                made.extend((0..lines.len()).map(|layer| turns.made(&alone.0, layer)));
+            }
+        };
+        go_on(&mut made, &mut alone);
+        let mut trace = Trace { layers: lines.len(), held: held(lines, &made), made };
+        if stage.hop > 0 {
+            // All later windows are alike.
+            let mut later = Vec::new();
+            alone.slide(&turns, stage.hop, |_, _, _, _| {});
+            go_on(&mut later, &mut alone);
+            let both = trace.held.iter_mut().zip(held(lines, &later));
+            both.for_each(|(rows, later)| *rows = later.max(*rows));
         }
-        Trace { layers: lines.len(), held: held(lines, &made), made }
+        trace
     }
 
     /// The turns of the first layers alone, if they can be a stage of their own, of which these are the

@@ -55,7 +55,7 @@ impl<'a> Turns<'a> {
         self.state + STATE_BYTES * layer + 2 * count as usize
     }
 
-    fn get(&self, arena: &[u8], layer: usize, count: Count) -> u16 {
+    pub(super) fn get(&self, arena: &[u8], layer: usize, count: Count) -> u16 {
         let at = self.place(layer, count);
         u16::from_le_bytes([arena[at], arena[at + 1]])
     }
@@ -73,11 +73,7 @@ impl<'a> Turns<'a> {
     // Never inlined: what it takes of the stack is free again when kernels are called.
     #[inline(never)]
     pub fn next(&self, arena: &mut [u8]) -> bool {
-        self.advance(arena, |arena, line, gone, kept| {
-            let (start, row) = (line.offset as usize, line.row_bytes as usize);
-            let from = start + usize::from(gone) * row;
-            arena.copy_within(from..from + usize::from(kept) * row, start);
-        })
+        self.advance(arena, shift)
     }
 
     /// The same; `shift` moves rows: of a place, how many rows leave it, and how many behind them stay.
@@ -271,6 +267,13 @@ impl<'a> Turns<'a> {
     }
 }
 
+/// Moves rows within a place: `gone` rows leave it, and `kept` rows behind them stay.
+pub(super) fn shift(arena: &mut [u8], line: &Line, gone: u16, kept: u16) {
+    let (start, row) = (line.offset as usize, line.row_bytes as usize);
+    let from = start + usize::from(gone) * row;
+    arena.copy_within(from..from + usize::from(kept) * row, start);
+}
+
 /// The state of a stage that is gone through without an arena.
 #[cfg(feature = "file")]
 pub(crate) struct Alone(pub(crate) [u8; STATE_BYTES * super::MOST_LINES]);
@@ -286,5 +289,10 @@ impl Alone {
     /// Goes on to the next turn.
     pub(crate) fn advance(&mut self, turns: &Turns<'_>) -> bool {
         turns.advance(&mut self.0, |_, _, _, _| {})
+    }
+
+    /// Goes on to the next window of a signal.
+    pub(crate) fn slide(&mut self, turns: &Turns<'_>, hop: u16, shift: impl Fn(&mut [u8], &Line, u16, u16)) {
+        turns.shift_window(&mut self.0, hop, shift);
     }
 }

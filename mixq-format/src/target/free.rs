@@ -42,7 +42,7 @@ pub(super) fn spent(steps: Steps<'_>, index: usize) -> bool {
     }
     let input = steps.placed[index].first_input().range();
     let apart = |range: Range<usize>| range.end <= input.start || input.end <= range.start;
-    later(steps, index).all(|tensor| apart(tensor.range()))
+    later(steps, index).map(Tensor::range).chain(of_next_window(steps, index)).all(apart)
 }
 
 /// The bytes that the arena holds while layer `index` is executed: the inputs and the output of the layer,
@@ -53,7 +53,16 @@ fn live(steps: Steps<'_>, index: usize) -> impl Iterator<Item = Range<usize>> {
     let last = now.end - 1;
     let layers = steps.placed[now].iter();
     let tensors = layers.flat_map(|layer| layer.inputs().chain([layer.output()])).chain(later(steps, last));
-    tensors.map(Tensor::range).chain(state)
+    tensors.map(Tensor::range).chain(state).chain(of_next_window(steps, index))
+}
+
+/// What the next window of a signal needs of a stage before layer `index`, if windows overlap: all that the
+/// stage holds.
+fn of_next_window(steps: Steps<'_>, index: usize) -> impl Iterator<Item = Range<usize>> {
+    let stage = steps.stages.first().filter(|stage| stage.hop > 0 && stage.range().end <= index);
+    let layers = stage.map_or(0..0, |stage| stage.range());
+    let tensors = steps.placed[layers].iter().flat_map(|layer| layer.inputs().chain([layer.output()]));
+    tensors.map(Tensor::range).chain(stage.map(|stage| stage.state().range()))
 }
 
 /// The tensors that later layers read, unless layer `index` or a later one writes them first; and those that

@@ -36,7 +36,14 @@ pub(super) fn executions(steps: Steps<'_>, index: usize) -> Executions {
             moved.set(moved.get() + usize::from(kept) * line.row_bytes as usize);
         }
     };
-    while turns.advance(&mut alone.0, shift) {
+    if stage.hop > 0 {
+        // Of windows that overlap: all but the first one.
+        while alone.advance(&turns) {}
+        let rows = |line: &crate::Line| usize::from(stage.hop) * line.row_bytes as usize;
+        moved.set(input.map_or(0, rows));
+        alone.slide(&turns, stage.hop, &shift);
+    }
+    while turns.advance(&mut alone.0, &shift) {
         found.turns += 1 + usize::from(input.is_some());
         let Some(rows) = turns.rows(&alone.0, place) else { continue };
         let stripe = layer.on_rows(&Rows { first: [0; 3], ..rows });

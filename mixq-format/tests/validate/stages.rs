@@ -30,7 +30,8 @@ fn striped() -> Striped {
         Layer::MaxPool(Pool { input: inner, output: halved, window: tall(2, 2, 0) }),
         Layer::AveragePool(Pool { input: halved, output: pooled, window: tall(6, 1, 0) }),
     ];
-    let stages = vec![Stage { first: 0, layers: 2, rows: 1, state: 80, backwards: false, fed: false }];
+    let stages =
+        vec![Stage { first: 0, layers: 2, rows: 1, state: 80, backwards: false, fed: false, hop: 0 }];
     Striped { layers, stages, input, others: Vec::new(), arena_bytes: 96 }
 }
 

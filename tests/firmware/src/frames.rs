@@ -1,6 +1,6 @@
 //! Prints the logits of every image by every network whose image comes in rows, `fed8: 12,-7,30`: once of
 //! rows that come one by one, once of uneven numbers of them, once of all at once. The same of samples where
-//! the network takes these. And the bytes of stack that it takes at most: `stack fed8: 400`.
+//! the network takes these. Where windows overlap, also of all windows of a signal. And the bytes of stack that it takes at most: `stack fed8: 400`.
 #![no_std]
 #![no_main]
 
@@ -11,7 +11,7 @@ use cortex_m_rt::entry;
 use semihosting::{println, process};
 
 macro_rules! frames {
-    ($($kind:ident $task:ident $model:ident)*) => {
+    ($($kind:ident $windows:ident $task:ident $model:ident)*) => {
         #[entry]
         // Each static becomes an argument of the real main function.
         #[allow(non_upper_case_globals, clippy::too_many_arguments)]
@@ -50,6 +50,7 @@ macro_rules! frames {
                     assert_eq!(frame.finish().err(), Some(missing));
                 }
                 samples!($kind $model);
+                windows!($windows $model images used);
                 println!("stack {name}: {used}");
             })*
             process::exit(0)
@@ -115,6 +116,37 @@ macro_rules! samples {
             }
             logits::print(stringify!($model), frame.finish().unwrap());
         }
+    };
+}
+
+/// All images as one signal: the logits of each window.
+macro_rules! windows {
+    (alone $model:ident $images:ident $used:ident) => {};
+    (sliding $model:ident $images:ident $used:ident) => {
+        use models::$model::INPUT_HOP;
+        let listen = |network: &mut models::$model::Network, print: bool| {
+            let mut signal = network.begin();
+            let mut rest = &$images[..];
+            while rest.len() >= signal.left() * INPUT_ROW_BYTES {
+                while signal.left() > 0 {
+                    let left = signal.left();
+                    assert_eq!(signal.slide(), Err(RowsError::Missing { left, height: INPUT_HEIGHT }));
+                    let (rows, others) = rest.split_at(left.min(3) * INPUT_ROW_BYTES);
+                    signal.push_rows(rows).unwrap();
+                    rest = others;
+                }
+                let class = signal.window().classify().unwrap();
+                let logits = signal.window().finish().unwrap();
+                if print {
+                    assert_eq!(class, mixq_rt::format::argmax(logits));
+                    logits::print(stringify!($model), logits);
+                }
+                signal.slide().unwrap();
+                assert_eq!(signal.left(), INPUT_HOP);
+            }
+        };
+        listen($model, true);
+        $used = $used.max(stack::used(|network| listen(network, false), $model));
     };
 }
 
