@@ -57,8 +57,8 @@ impl Tensor {
 }
 
 impl Layer {
-    /// The layer with other tensors.
-    fn with_tensors(self, mut place: impl FnMut(&Tensor) -> Tensor) -> Layer {
+    /// The layer with other tensors: `place` makes them of its own, first of the inputs, then of the output.
+    pub fn with_tensors(self, mut place: impl FnMut(&Tensor) -> Tensor) -> Layer {
         let mut layer = self;
         let tensors: &mut [&mut Tensor] = match &mut layer {
             Layer::Conv(l) => &mut [&mut l.input, &mut l.output],

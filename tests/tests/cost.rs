@@ -183,7 +183,7 @@ fn stripes_take_what_the_model_says() {
     let random = stripes::networks();
     // With images that come in rows: copies of them count, too.
     let fed = ["person_96x96x1", "mobilenet_v1_0.25_128"]
-        .map(|name| stripes::least_in(&format!("{name}_fed"), &zoo::graph(name), Bits::B8, Way::Rows));
+        .map(|name| stripes::least_in(&format!("{name}_fed"), &zoo::graph(name), Bits::B8, Way::ROWS));
     let cases = known.into_iter().chain(random).chain(fed).chain(frames::fed()).map(|network| Case {
         network,
         spares: vec![0, 2000],

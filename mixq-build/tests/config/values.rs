@@ -1,5 +1,6 @@
 //! Messages about values, each with its place.
 
+use mixq_build::engine::settings::Execution;
 use proptest::prelude::*;
 
 use crate::manifest::{
@@ -16,6 +17,20 @@ fn unknown_tasks() {
     check_task("`depth`", known);
     check_task("`clasification`", "did you mean `classification`?");
     check_task("`multilabel`", "did you mean `multi-label`?");
+}
+
+#[test]
+fn hops_are_of_inputs_in_rows() {
+    let needs_rows = "`hop` is for a model whose input comes in rows; add execution = \"rows\", or leave \
+                      `hop` out";
+    check_model("^hop = 3", &[needs_rows]);
+    check_model("execution = \"whole\"\n^hop = 3", &[needs_rows]);
+    check_model("execution = \"rows\"\nhop = ^0", &["`hop` is 0, it must be 1 or more"]);
+    check_model("execution = \"rows\"\nhop = ^70_000", &["`hop` is 70000, which is too large"]);
+    check_model("execution = \"rows\"\nhop = ^\"3\"", &["`hop` is a string, it must be an integer"]);
+    let model = format!("{PACKAGE}{DEVICE}{MODEL}execution = \"rows\"\nhop = 30\n");
+    let config = load(&model).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(config.models[0].execution, Execution::Rows { hop: 30 });
 }
 
 #[test]

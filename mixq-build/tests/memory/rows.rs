@@ -5,7 +5,7 @@ use std::path::Path;
 use fastrand::Rng;
 use mixq_build::engine::graph::Graph;
 use mixq_build::engine::import::layers;
-use mixq_build::engine::memory::{Infeasible, allocate, no_rows};
+use mixq_build::engine::memory::{Infeasible, allocate, no_hop, no_rows};
 use mixq_build::engine::settings::{Execution, Ram, Scheme};
 use mixq_build::engine::shortage::rows;
 use mixq_format::Bits;
@@ -100,4 +100,44 @@ fn a_layer_that_needs_the_whole_image_is_named() {
                [[layer]]\nname = \"d\"\nop = \"conv\"\nfilters = 4\nkernel = 3\ninputs = [\"b\"]\n\
                [[layer]]\nop = \"add\"\ninputs = [\"c\", \"d\"]\n";
     refused(&format!("{two}{end}"), Bits::B8, "the network has 2 inputs");
+}
+
+/// By the first layer: a window of `rows` rows, a convolution with these lines, and why windows that begin
+/// `hop` rows apart cannot overlap.
+#[track_caller]
+fn cannot_overlap(rows: usize, conv: &str, hop: u16, reason: &str, help: &str) {
+    let end = "[[layer]]\nop = \"global_average_pool\"\n[[layer]]\nop = \"linear\"\nfeatures = 3";
+    let text = format!("input = [{rows}, 4, 4]\n[[layer]]\nop = \"conv\"\nfilters = 4\n{conv}\n{end}\n");
+    let spec = layers::parse(Path::new("network.toml"), &text).unwrap_or_else(|error| panic!("{error}"));
+    let graph = Graph::resolve(&spec).unwrap_or_else(|error| panic!("{error}"));
+    let found = no_hop(&graph, Bits::B8, hop);
+    assert_eq!(found, Some([reason.to_string(), help.to_string()]));
+    let execution = Execution::Rows { hop };
+    let problem = rows::check("`net`", &graph, execution, Bits::B8).unwrap_err().to_string();
+    let start = format!("`net`: its windows cannot overlap with `hop` = {hop}: {reason}");
+    assert!(problem.starts_with(&start) && problem.contains(help), "{problem}");
+    let ram = Ram { bytes: u64::MAX, execution };
+    assert!(allocate(&graph, u64::MAX, ram, Scheme::PerChannel).is_err());
+    assert_eq!(no_hop(&graph, Bits::B8, 0), None);
+}
+
+#[test]
+fn windows_that_cannot_overlap_say_why() {
+    let columns = "padding = [0, 0, 1, 1]";
+    let open = format!("kernel = 3\n{columns}");
+    let reason = "windows of 20 rows that begin 20 rows apart do not overlap";
+    cannot_overlap(20, &open, 20, reason, "`hop` is less than 20");
+    let reason = "layer `conv1` (conv 3x3) pads rows, so that its rows at the ends of a window are those of \
+                  no other one";
+    let help = "pad its columns alone: padding = [0, 0, LEFT, RIGHT]";
+    cannot_overlap(20, "kernel = 3", 2, reason, help);
+    cannot_overlap(20, "kernel = 3\npadding = [0, 1, 1, 1]", 2, reason, help);
+    let strided = format!("kernel = 3\nstride = [2, 1]\n{columns}");
+    let reason = "layer `conv1` (conv 3x3) sees 19 of the 20 rows of a window";
+    cannot_overlap(20, &strided, 2, reason, "make the window 19 rows high");
+    let reason = "layer `conv1` (conv 3x3) has a stride of 2 rows, and `hop` is 3";
+    cannot_overlap(19, &strided, 3, reason, "`hop` is a multiple of 2");
+    let reason = "windows that begin 19 rows apart share no row of the output of layer `conv1` (conv 3x3), \
+                  which has 18";
+    cannot_overlap(20, &open, 19, reason, "`hop` is at most 18");
 }

@@ -213,3 +213,74 @@ fn a_stage_of_one_layer_may_be_fed() {
         Some(Some(0))
     );
 }
+
+/// A network without padding, whose windows overlap: each begins 2 rows after the one before.
+fn sliding(case: &mut Striped) {
+    let window = |pool: &mut Pool, kernel: u16| {
+        (pool.window.kernel_height, pool.window.pad_top) = (kernel, 0);
+    };
+    let [inner, halved] = [tensor(10, 1, 4, 48), tensor(5, 1, 4, 88)];
+    pool_of(case, 0).output = inner;
+    (pool_of(case, 1).input, pool_of(case, 1).output) = (inner, halved);
+    pool_of(case, 2).input = halved;
+    pool_of(case, 2).output.offset = 108;
+    window(pool_of(case, 2), 5);
+    window(pool_of(case, 0), 3);
+    (case.stages[0].fed, case.stages[0].hop, case.stages[0].state) = (true, 2, 112);
+    case.arena_bytes = 144;
+}
+
+#[test]
+fn windows_overlap_where_their_rows_are_the_same() {
+    let with = |change: fn(&mut Striped)| {
+        found(|case| {
+            sliding(case);
+            change(case);
+        })
+    };
+    assert_eq!(with(|_| ()), None);
+    assert_eq!(with(|case| case.stages[0].hop = 10), None);
+    let stage = |reason| Some((Some(0), reason));
+    assert_eq!(with(|case| case.stages[0].hop = 3), stage("a hop is not of whole strides"));
+    assert_eq!(with(|case| case.stages[0].hop = 12), stage("windows of a signal share no row"));
+    let reason = "windows of a signal share no row of a layer's output";
+    assert_eq!(with(|case| case.stages[0].hop = 11), stage(reason));
+    assert_eq!(with(|case| case.stages[0].fed = false), stage("windows overlap in a stage that is not fed"));
+    let padded = with(|case| {
+        pool_of(case, 0).window.pad_top = 1;
+    });
+    let reason = "a layer pads rows, or leaves the last ones out: windows do not share them";
+    assert_eq!(padded, stage(reason));
+    let left_out = with(|case| {
+        let halved = tensor(4, 1, 4, 88);
+        (pool_of(case, 1).output, pool_of(case, 2).input) = (halved, halved);
+        pool_of(case, 2).window.kernel_height = 4;
+    });
+    assert_eq!(left_out, stage(reason));
+}
+
+#[test]
+fn what_the_next_window_needs_is_kept() {
+    let reason = "a layer writes over what the next window of a signal needs";
+    // The image, the inner tensor, the output of the stage, its state.
+    for offset in [0, 48, 104, 128] {
+        let over = found(|case| {
+            sliding(case);
+            pool_of(case, 2).output.offset = offset;
+        });
+        // A pool does not write over what it reads, whatever comes next.
+        let expected =
+            if offset == 104 { (Some(2), "the output overlaps an input") } else { (Some(0), reason) };
+        assert!(over == Some(expected) || over == Some((Some(0), reason)), "{offset}: {over:?}");
+        let alone = found(|case| {
+            sliding(case);
+            (case.stages[0].hop, pool_of(case, 2).output.offset) = (0, offset);
+        });
+        assert_eq!(alone.is_none(), offset != 104, "{offset}: {alone:?}");
+    }
+    let last = found(|case| {
+        sliding(case);
+        case.stages[0].layers = 3;
+    });
+    assert_eq!(last, Some((Some(0), "windows overlap in a stage that has the last layer")));
+}
