@@ -175,9 +175,9 @@ fn stopped() -> Option<u8> {
 fn main() -> ExitCode {
     let Cargo::Mixq { command } = Cargo::parse();
     let (json, result) = match command {
-        // What is taken over from a file as it is needs no trainer.
+        // What is taken over from a file as it is, fresh or to be laid out anew needs no trainer.
         #[cfg(not(feature = "train"))]
-        Command::Retrain { selection, force } if retrain::trains_nothing(&selection) => {
+        Command::Retrain { selection, force } if retrain::trains_nothing(&selection, force) => {
             (selection.json, retrain::run(&selection, force).map(Answer::from))
         }
         #[cfg(not(feature = "train"))]

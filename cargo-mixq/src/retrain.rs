@@ -3,15 +3,26 @@
 use super::packages::Models;
 use super::progress::Bars;
 use super::{Outcome, Selection, table};
+#[cfg(not(feature = "train"))]
+use mixq_build::engine::artifact::State;
 use mixq_build::engine::error::Error;
-use mixq_build::engine::pipeline::{self, Retrained};
+use mixq_build::engine::pipeline::{self, Making, Retrained};
 use mixq_build::engine::prepare::Prepared;
 use mixq_build::engine::report::Report;
 
-/// Whether all models of a selection are taken over from files as they are.
+/// Whether all models of a selection can be made without training: those that are taken over from files as
+/// they are, and, unless all are to be trained with `force`, those that are fresh or need other memory alone.
 #[cfg(not(feature = "train"))]
-pub fn trains_nothing(selection: &Selection) -> bool {
-    Models::select(selection).is_ok_and(|chosen| chosen.models.iter().all(|(model, _)| model.as_imported))
+pub fn trains_nothing(selection: &Selection, force: bool) -> bool {
+    let Ok(chosen) = Models::select(selection) else { return false };
+    chosen.models.iter().all(|(model, path)| {
+        let is_there = || {
+            let prepared = Prepared::new(model, Some(&chosen.cache)).ok()?;
+            let state = prepared.state(path).ok()?;
+            Some(matches!(state, State::Fresh(_)) || prepared.laid_out(&state).is_some())
+        };
+        model.as_imported || (!force && is_there().unwrap_or(false))
+    })
 }
 
 pub fn run(selection: &Selection, force: bool) -> Result<Outcome, Error> {
@@ -40,8 +51,14 @@ pub fn run(selection: &Selection, force: bool) -> Result<Outcome, Error> {
         let warnings = bars.finish();
         let Retrained { artifact, effort, made } = result?;
         match effort.as_ref().map(|phases| phases.each_ref().map(|phase| phase.images_per_second)) {
-            None if made => eprintln!("{} has the integers of its file", path.display()),
-            None => eprintln!("{} is fresh", path.display()),
+            None => match made {
+                Making::None => eprintln!("{} is fresh", path.display()),
+                Making::LaidOut => eprintln!(
+                    "{}: the same bits fit, so its tensors are laid out anew; nothing is trained",
+                    path.display()
+                ),
+                Making::Made => eprintln!("{} has the integers of its file", path.display()),
+            },
             // Nothing is learned, or by one of the phases alone.
             Some([0.0, 0.0]) => eprintln!("quantised without training"),
             Some([0.0, quantised]) => eprintln!("trained with {quantised:.0} images/s quantised"),
@@ -55,6 +72,7 @@ pub fn run(selection: &Selection, force: bool) -> Result<Outcome, Error> {
         say!("{}", table::artifact(&report));
         let mut json = report.json();
         json["trained"] = effort.is_some().into();
+        json["laid_out"] = (made == Making::LaidOut).into();
         json["warnings"] = warnings.into();
         for (phase, effort) in ["float", "quantised"].into_iter().zip(effort.into_iter().flatten()) {
             json[format!("{phase}_seconds")] = effort.seconds.into();

@@ -21,8 +21,19 @@ pub struct Retrained {
     pub artifact: Artifact,
     /// What its training took, float and quantised; `None` if nothing was trained.
     pub effort: Option<[Effort; 2]>,
-    /// Whether it was made now; else it was fresh.
-    pub made: bool,
+    /// What was done.
+    pub made: Making,
+}
+
+/// What was done to have a fresh artifact.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Making {
+    /// Nothing: it was fresh.
+    None,
+    /// Its tensors were laid into other memory. Nothing was trained.
+    LaidOut,
+    /// It was made from its inputs.
+    Made,
 }
 
 /// Makes a model's artifact if it is not fresh, or in any case with `force`, which also trains what another
@@ -44,7 +55,9 @@ pub fn retrain(
     observer: &mut dyn Observer,
 ) -> Result<Retrained, Error> {
     let fresh = |prepared: &Prepared<'_>| match prepared.state(path) {
-        Ok(State::Fresh(artifact)) => Ok(Some(Retrained { artifact: *artifact, effort: None, made: false })),
+        Ok(State::Fresh(artifact)) => {
+            Ok(Some(Retrained { artifact: *artifact, effort: None, made: Making::None }))
+        }
         Ok(_) => Ok(None),
         Err(error) => Err(error),
     };
@@ -64,9 +77,17 @@ pub fn retrain(
     {
         return Ok(fresh);
     }
-    let (artifact, effort) = make(prepared, scratch, force, observer)?;
+    // Where only the memory is another one, nothing has to be trained.
+    let laid_out = if force { None } else { prepared.laid_out(&prepared.state(path)?) };
+    let (artifact, effort, made) = match laid_out {
+        Some(artifact) => (artifact, None, Making::LaidOut),
+        None => {
+            let (artifact, effort) = make(prepared, scratch, force, observer)?;
+            (artifact, effort, Making::Made)
+        }
+    };
     artifact::write(path, &artifact)?;
-    Ok(Retrained { artifact, effort, made: true })
+    Ok(Retrained { artifact, effort, made })
 }
 
 #[cfg(feature = "train")]

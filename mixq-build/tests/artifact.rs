@@ -1,8 +1,10 @@
-//! Artifacts: which change of which input makes them stale, what is wrong with a file, and what writing
-//! leaves behind.
+//! Artifacts: which change of which input makes them stale, what is wrong with a file, what writing
+//! leaves behind, and what needs no training.
 
 #[path = "artifact/freshness.rs"]
 mod freshness;
+#[path = "artifact/laid_out.rs"]
+mod laid_out;
 #[path = "artifact/unusable.rs"]
 mod unusable;
 #[path = "artifact/writing.rs"]

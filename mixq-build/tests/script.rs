@@ -43,18 +43,18 @@ fn a_fresh_artifact_builds_without_libtorch() {
 fn a_stale_artifact_is_an_error_that_says_what_changed() {
     let firmware = Firmware::new();
     let place = firmware.place("tiny]");
-    firmware.package.replace("Cargo.toml", "6 KiB", "5 KiB");
+    firmware.package.replace("Cargo.toml", "training = {}", "training.seed = 7");
     firmware.fails(
         &[],
         &[
             &place,
-            "model `tiny`: models/tiny.mixq is stale: `budget.ram` was 6144, is 5120",
+            "model `tiny`: models/tiny.mixq is stale: `training.seed` was 1, is 7",
             "run `cargo mixq retrain`",
             "feature `train`",
             "[package.metadata.mixq.models.tiny]",
         ],
     );
-    firmware.package.replace("Cargo.toml", "5 KiB", "6 KiB");
+    firmware.package.replace("Cargo.toml", "training.seed = 7", "training = {}");
     firmware.package.replace("net.toml", "filters = 3", "filters = 4");
     firmware.fails(&[], &["model `tiny`: models/tiny.mixq is stale: `network` has changed; run"]);
 }
@@ -76,8 +76,8 @@ fn an_artifact_that_is_missing_or_damaged_is_an_error() {
 #[test]
 fn an_editor_and_docs_rs_are_only_warned() {
     let firmware = Firmware::new();
-    firmware.package.replace("Cargo.toml", "6 KiB", "5 KiB");
-    let stale = "model `tiny`: models/tiny.mixq is stale: `budget.ram` was 6144, is 5120";
+    firmware.package.replace("Cargo.toml", "training = {}", "training.seed = 7");
+    let stale = "model `tiny`: models/tiny.mixq is stale: `training.seed` was 1, is 7";
     firmware.warns(&[("RA_RUSTC_WRAPPER", "1")], &[stale, "not trained for an editor's check"]);
     firmware.warns(&[("DOCS_RS", "1")], &[stale, "not trained for docs.rs"]);
     std::fs::remove_file(firmware.package.artifact()).unwrap();
@@ -128,8 +128,19 @@ fn an_archive_without_its_reader_is_a_warning() {
     let cannot = ["model `tiny`: whether ", "images.tar has changed cannot be told", "feature `datasets`"];
     firmware.warns(&[], &cannot);
     // What it can tell it tells.
+    firmware.package.replace("Cargo.toml", "training = {}", "training.seed = 7");
+    firmware.fails(&[], &["models/tiny.mixq is stale: `training.seed` was 1, is 7"]);
+}
+
+/// Where the same bits fit another budget, nothing has to be trained.
+#[test]
+fn a_network_is_laid_out_anew() {
+    let firmware = Firmware::new();
     firmware.package.replace("Cargo.toml", "6 KiB", "5 KiB");
-    firmware.fails(&[], &["models/tiny.mixq is stale: `budget.ram` was 6144, is 5120"]);
+    let stale = "model `tiny`: models/tiny.mixq is stale: `budget.ram` was 6144, is 5120";
+    firmware.warns(&[], &[stale, "the same bits fit: laid out anew, nothing is trained"]);
+    let Output { succeeded, text } = firmware.build(&[]);
+    assert!(succeeded && !text.contains("stale"), "{text}");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod as_imported;
 mod inputs;
+mod laid_out;
 mod share;
 mod state;
 

@@ -1,10 +1,10 @@
-//! An artifact that is fresh, trained anew if need be.
+//! An artifact that is fresh, laid out or trained anew if need be.
 
 use std::path::Path;
 
 use mixq_format::Artifact;
 
-use crate::artifact::{self, State};
+use crate::artifact::{self, Lock, State};
 use crate::error::{Error, Problem};
 use crate::prepare::Prepared;
 
@@ -29,6 +29,12 @@ pub(super) fn ensure_fresh(
             }
             State::Fresh(_) | State::Stale(..) | State::Missing => Ok(state.artifact()),
         };
+    }
+    if let Some(artifact) = prepared.laid_out(&state) {
+        let _lock = Lock::acquire(path, || ())?;
+        artifact::write(path, &artifact)?;
+        println!("cargo::warning={stale}; the same bits fit: laid out anew, nothing is trained");
+        return Ok(Some(artifact));
     }
     // What cannot be trained is said before anything is.
     prepared.allocate()?;
