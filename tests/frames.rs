@@ -37,7 +37,7 @@ pub fn sliding() -> Vec<Artifact> {
         conv("a", "kernel = 3\nstride = [2, 1]\npadding = [0, 0, 1, 1]\nactivation = \"relu\""),
         conv("b", "kernel = 1"),
         "[[layer]]\nop = \"add\"\ninputs = [\"a\", \"b\"]\nactivation = \"relu\"\n\
-         [[layer]]\nop = \"depthwise\"\nkernel = [5, 3]\npadding = [0, 0, 1, 1]\nactivation = \"relu\"\n",
+         [[layer]]\nop = \"depthwise\"\nkernel = 3\npadding = [0, 0, 1, 1]\nactivation = \"relu\"\n",
         conv("d", "kernel = 3\nactivation = \"relu\""),
         "[[layer]]\nop = \"global_average_pool\"\n[[layer]]\nop = \"linear\"\nfeatures = 5\n",
     );
@@ -48,6 +48,14 @@ pub fn sliding() -> Vec<Artifact> {
         least_in(&format!("sliding{}", bits.count()), &graph, bits, Execution::Rows { hop: 6 })
     };
     [Bits::B8, Bits::B4].map(of).to_vec()
+}
+
+/// The network of spectra whose windows overlap in docs/memory.md.
+pub fn words() -> Graph {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../experiments/networks/words.toml");
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{error}"));
+    let spec = layers::parse(&path, &text).unwrap_or_else(|error| panic!("{error}"));
+    Graph::resolve_for(&spec, Task::default()).unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// One of each task; and a classification and a regression whose last layers write codes.

@@ -184,7 +184,13 @@ fn stripes_take_what_the_model_says() {
     // With images that come in rows: copies of them count, too.
     let fed = ["person_96x96x1", "mobilenet_v1_0.25_128"]
         .map(|name| stripes::least_in(&format!("{name}_fed"), &zoo::graph(name), Bits::B8, Way::ROWS));
-    let cases = known.into_iter().chain(random).chain(fed).chain(frames::fed()).map(|network| Case {
+    // Of windows that overlap: one that follows another one.
+    let windows = [1, 5, 25].map(|hop| {
+        let execution = Way::Rows { hop };
+        stripes::least_in(&format!("words_{hop}"), &frames::words(), Bits::B8, execution)
+    });
+    let fed = fed.into_iter().chain(frames::fed()).chain(frames::sliding()).chain(windows);
+    let cases = known.into_iter().chain(random).chain(fed).map(|network| Case {
         network,
         spares: vec![0, 2000],
         share: 0.03,

@@ -42,6 +42,8 @@ pub(super) fn executions(steps: Steps<'_>, index: usize) -> Executions {
         let rows = |line: &crate::Line| usize::from(stage.hop) * line.row_bytes as usize;
         moved.set(input.map_or(0, rows));
         alone.slide(&turns, stage.hop, &shift);
+        // It goes through all lines, as a turn does.
+        found.turns += 1 + usize::from(input.is_some());
     }
     while turns.advance(&mut alone.0, &shift) {
         found.turns += 1 + usize::from(input.is_some());

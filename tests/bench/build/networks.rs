@@ -40,6 +40,11 @@ fn module(index: usize, artifact: &Artifact, blocks: &mut Vec<Vec<u8>>, folder: 
     let mut arena = vec![0; arena_bytes as usize];
     let mut image = vec![0; network.inputs().map(|input| input.bytes()).sum()];
     rng.fill(&mut image);
+    if let Some(stage) = network.fed().filter(|stage| stage.hop > 0) {
+        // The rows of a signal come again after `hop` rows, so that all windows have the same outputs.
+        let period = usize::from(stage.hop) * network.input.bytes() / usize::from(network.input.height);
+        (period..image.len()).for_each(|at| image[at] = image[at - period]);
+    }
     mixq_rt::infer(&network, &image, &mut arena);
     // All inputs, with what lies between them. Rows are taken while the stage is executed.
     let first = network.inputs().map(|input| input.range().start).min().expect("a network has inputs");
@@ -103,8 +108,9 @@ fn module(index: usize, artifact: &Artifact, blocks: &mut Vec<Vec<u8>>, folder: 
         );
         let _ = write!(names, "Some(layer{number}), ");
     }
+    let slides = network.fed().is_some_and(|stage| stage.hop > 0);
     format!(
-        "{declared}network! {{ n{index} PARAMETERS{block} {} {} {arena_bytes} [{names}]\n{functions}}}\n",
+        "{declared}network! {{ n{index} PARAMETERS{block} {} {} {arena_bytes} {slides} [{names}]\n{functions}}}\n",
         first, network.output.offset
     )
 }
@@ -143,13 +149,37 @@ fn striped(
             }}"
         );
     }
-    let turns = match stage.fed {
-        false => format!("while turns.next(arena) {{ {calls} }}"),
-        true => {
-            let row = lines[usize::from(stage.layers)].row_bytes;
+    let begin = "Turns::new(lines, &stage, arena)";
+    let turns = match lines.get(usize::from(stage.layers)) {
+        None => format!("let turns = {begin}; while turns.next(arena) {{ {calls} }}"),
+        Some(input) => {
+            let row = input.row_bytes as usize;
+            let (first, begin) = match usize::from(stage.hop) {
+                0 => (0, format!("let turns = {begin}; turns.next(arena);")),
+                // The first run executes a whole window, and the others one that follows it.
+                hop => (
+                    usize::from(input.height) % hop * row,
+                    format!(
+                        "static BEGUN: AtomicBool = AtomicBool::new(false);
+                        let turns = if BEGUN.load(Ordering::Relaxed) {{
+                            let turns = Turns::resume(lines, &stage);
+                            turns.slide(arena, {hop}).expect(\"the window before is whole\");
+                            rows = &rows[FIRST..FIRST + {}];
+                            turns
+                        }} else {{
+                            BEGUN.store(true, Ordering::Relaxed);
+                            let turns = {begin};
+                            turns.next(arena);
+                            turns
+                        }};",
+                        hop * row
+                    ),
+                ),
+            };
             format!(
-                "turns.next(arena);
+                "const FIRST: usize = {first};
                 let mut rows: &[u8] = include_bytes!({image:?});
+                {begin}
                 while turns.take(arena, &mut rows, {row}, |from, to| to.copy_from_slice(from)) {{
                     {calls}
                     turns.next(arena);
@@ -158,10 +188,11 @@ fn striped(
         }
     };
     format!(
-        "use mixq_rt::format::Line;
+        "use core::sync::atomic::{{AtomicBool, Ordering}};
+        use mixq_rt::format::{{Line, Turns}};
         static LINES: &[Line] = &{:?};
         let stage = mixq_rt::format::{stage:?};
-        let turns = mixq_rt::format::Turns::new(core::hint::black_box(LINES), &stage, arena);
+        let lines = core::hint::black_box(LINES);
         {turns}",
         &lines[..]
     )

@@ -24,6 +24,8 @@ pub struct Network {
     pub expected: &'static [u8],
     pub output_offset: usize,
     pub arena_bytes: usize,
+    /// Whether windows of a signal overlap: executed again, it goes on to the next one.
+    pub slides: bool,
 }
 
 #[repr(align(4))]
@@ -43,7 +45,7 @@ macro_rules! parameters {
 
 macro_rules! network {
     (
-        $name:ident $block:ident $input:literal $output:literal $arena:literal
+        $name:ident $block:ident $input:literal $output:literal $arena:literal $slides:literal
         [$($layer:expr,)*] $($functions:item)*
     ) => {
         #[allow(unused_variables)]
@@ -58,6 +60,7 @@ macro_rules! network {
                 expected: file!($name, ".expected"),
                 output_offset: $output,
                 arena_bytes: $arena,
+                slides: $slides,
             };
 
             $($functions)*

@@ -36,10 +36,17 @@ const BUDGETS: [u64; 3] = [512_000, 262_144, 131_072];
 /// Parts of the RAM of whole tensors.
 const PARTS: [u64; 3] = [2, 3, 4];
 
+/// A network of windows of spectra.
+const WORDS: &str = "experiments/networks/words.toml";
+
+/// Rows from one window to the next one.
+const HOPS: [&str; 4] = ["1", "5", "10", "25"];
+
 /// What `cargo mixq allocate` answers.
 #[derive(Deserialize)]
 struct Answer {
     macs: u64,
+    ram_bytes: u64,
     instructions: u64,
     uncut: Uncut,
 }
@@ -103,10 +110,30 @@ pub fn write(mixq: &Mixq) -> Result<usize> {
         let budget = thousands(budget);
         let _ = writeln!(text, "| {budget} B | {whole} of 16 | {stripes} of 16 | {rows} of 16 |");
     }
+    text += &windows(mixq)?;
+    networks += 1;
     text += OTHER_TOOLS;
     let path = repository(FILE);
     std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
     Ok(networks)
+}
+
+/// The table of windows that overlap.
+fn windows(mixq: &Mixq) -> Result<String> {
+    let (mut text, network) = (WINDOWS.to_string(), repository(WORDS).display().to_string());
+    let whole = allocate(mixq, &[&network], None)?;
+    let ram = whole.ram_bytes;
+    let mut row = |name: &str, answer: &Answer| {
+        let share = 100.0 * answer.instructions as f64 / whole.instructions as f64;
+        let (ram, instructions) = (thousands(answer.ram_bytes), thousands(answer.instructions));
+        let _ = writeln!(text, "| {name} | {ram} | {instructions} | {share:.0} % |");
+    };
+    row("none: whole tensors", &whole);
+    for hop in HOPS {
+        let answer = allocate(mixq, &[&network, "--execution", "rows", "--hop", hop], Some(ram))?;
+        row(hop, &answer);
+    }
+    Ok(text)
 }
 
 /// A network with 8 bits for all activations, in at most `ram` bytes.
@@ -166,6 +193,26 @@ const FITS: &str = "
 Networks of the paper's family that fit without cutting an activation:
 
 | RAM | whole tensors | stripes | rows from outside |
+| --- | ---: | ---: | ---: |
+";
+
+const WINDOWS: &str = "
+# Windows of a signal
+
+Windows of a signal often overlap: each begins some rows (`hop`) after the one before. What both windows \
+share is kept
+then, of the input and of all layers that pad no rows, and a window computes only what is new. Instructions \
+are those of a
+window after the first one, until its logits. The network is a DS-CNN over windows of 49 spectra, in at most \
+the RAM that its
+whole tensors take; one row is
+
+```sh
+cargo mixq allocate experiments/networks/words.toml --execution rows --hop 5 --ram 29952 \
+--target thumbv7em-none-eabihf
+```
+
+| rows from window to window | RAM, B | instructions | of a whole window |
 | --- | ---: | ---: | ---: |
 ";
 

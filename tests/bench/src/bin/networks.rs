@@ -26,6 +26,10 @@ fn main() -> ! {
         arena[network.input_offset..][..network.input.len()].copy_from_slice(network.input);
         let parameters = black_box(network.parameters);
         print!("{name} {spare}");
+        if network.slides {
+            // The window before the one that counts.
+            network.layers.iter().flatten().for_each(|layer| layer(parameters, arena));
+        }
         for layer in network.layers {
             let count = |layer: &networks::Execute| counter::count(&mut || layer(parameters, arena));
             print!(" {}", layer.as_ref().map_or(0, count));
