@@ -37,7 +37,7 @@ pub fn sliding() -> Vec<Artifact> {
         conv("a", "kernel = 3\nstride = [2, 1]\npadding = [0, 0, 1, 1]\nactivation = \"relu\""),
         conv("b", "kernel = 1"),
         "[[layer]]\nop = \"add\"\ninputs = [\"a\", \"b\"]\nactivation = \"relu\"\n\
-         [[layer]]\nop = \"depthwise\"\nkernel = 3\npadding = [0, 0, 1, 1]\nactivation = \"relu\"\n",
+         [[layer]]\nop = \"max_pool\"\nkernel = 3\nstride = 1\npadding = [0, 0, 1, 1]\n",
         conv("d", "kernel = 3\nactivation = \"relu\""),
         "[[layer]]\nop = \"global_average_pool\"\n[[layer]]\nop = \"linear\"\nfeatures = 5\n",
     );

@@ -72,10 +72,7 @@ impl MemoryModel {
         match self {
             MemoryModel::Runtime { execution, .. } => {
                 let within = |bytes| allocate(graph, u64::MAX, Ram { bytes, execution }, scheme);
-                let ram = match within(0) {
-                    Err(Infeasible::Flash { least } | Infeasible::Ram { least, .. }) => least,
-                    Ok(allocation) => allocation.ram,
-                };
+                let ram = least_ram(graph, execution, scheme);
                 let of_stages = within(ram).map_or(0, |allocation| allocation.stage_bytes());
                 Ok(Least { flash: most_flash_bytes(graph, Bits::B2, scheme) + of_stages, ram })
             }
@@ -139,8 +136,27 @@ fn largest(graph: &Graph) -> usize {
     (0..graph.nodes.len()).max_by_key(|&node| graph.weight_count(node)).unwrap_or(0)
 }
 
+/// The fewest bytes of RAM in which the allocator finds bits.
+fn least_ram(graph: &Graph, execution: Execution, scheme: Scheme) -> u64 {
+    let within = |bytes| allocate(graph, u64::MAX, Ram { bytes, execution }, scheme);
+    let mut ram = match within(0) {
+        Err(Infeasible::Flash { least } | Infeasible::Ram { least, .. }) => least,
+        Ok(allocation) => allocation.ram,
+    };
+    // That is with the same bits for all tensors. The rules may find others that take less: rows of few bits
+    // are often no whole words, which stages need.
+    while let Ok(allocation) = within(ram.saturating_sub(1))
+        && allocation.ram < ram
+    {
+        ram = allocation.ram;
+    }
+    ram
+}
+
 fn runtime_ram(graph: &Graph, ram: Ram, scheme: Scheme) -> Option<Shortage> {
     let Err(Infeasible::Ram { least, .. }) = allocate(graph, u64::MAX, ram, scheme) else { return None };
+    let found = least_ram(graph, ram.execution, scheme);
+    let least = if found > ram.bytes { found } else { least };
     let schedule = Schedule::new(graph).sliding(ram.execution.hop());
     let widest = schedule.initial_widths();
     let narrow = |(&bits, &fixed)| if fixed { bits } else { Bits::B2 };
