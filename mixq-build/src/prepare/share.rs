@@ -1,7 +1,9 @@
 //! What each model gets of the memory that several models of a firmware take together.
 
+use mixq_format::Bits;
+
 use super::memory_model;
-use super::{as_imported, inputs, network};
+use super::{as_imported, comes_in_rows, inputs, network};
 use crate::config::{BudgetOf, Config, Limit, Model};
 use crate::error::{Error, Problem};
 use crate::graph::Graph;
@@ -93,9 +95,13 @@ fn ram(model: &mut Model) -> (&mut u64, &mut BudgetOf) {
 }
 
 /// What a model takes of flash and of RAM. With a uniform policy there is nothing to choose.
+///
+/// # Errors
+/// The image cannot come in rows, though it should: no memory would do.
 fn of(model: &Model, graph: &Graph) -> Result<[Need; 2], Problem> {
     let any = u64::MAX;
     let scheme = model.scheme;
+    comes_in_rows(model, graph, model.policy.uniform().unwrap_or(Bits::B8))?;
     let (least, full) = match model.policy.uniform() {
         Some(bits) => (None, allocate_uniformly(graph, bits, any, any, scheme)),
         None => {

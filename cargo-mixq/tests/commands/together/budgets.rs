@@ -122,3 +122,27 @@ fn models_that_do_not_fit_together_say_the_least_of_each() {
     let enough = package(&models, &format!("flash = {}\nram = {}", flash + 1, ram + 4));
     assert_eq!(budgets(&shared(&enough)), [(a, a_ram), (b, b_ram)]);
 }
+
+/// An image that cannot come in rows takes no number of bytes: the reason is said, not a shortage. By hand:
+/// three pixels of a byte; two pixels of two codes of 2 bits, which are a byte each.
+#[test]
+fn a_model_whose_image_cannot_come_in_rows_is_no_shortage() {
+    for (input, policy, reason) in [
+        ("[4, 3, 1]", "", "a row of the image has 3 bytes"),
+        (
+            "[4, 2, 2]",
+            "policy = \"uniform-2\"\n",
+            "a row of the output of layer `conv1` (conv 3x3) has 2 bytes",
+        ),
+    ] {
+        let rows = format!("{policy}execution = \"rows\"");
+        let package = package(&[("a", 2, &rows), ("b", 2, "")], "flash = 5000\nram = 3000");
+        package.replace("a.toml", "[4, 4, 1]", input);
+        let error = share(package.config()).unwrap_err();
+        let [problem] = &error.problems[..] else { panic!("{error}") };
+        let expected = format!("model `a`: its image cannot come in rows: {reason}");
+        assert!(problem.message.starts_with(&expected), "{error}");
+        assert!(problem.help.as_ref().is_some_and(|help| help.contains("\"stripes\"")), "{error}");
+        assert!(problem.location.is_some(), "{error}");
+    }
+}
