@@ -201,7 +201,13 @@ impl Layer<'_, '_> {
                     format!(", {}x{} with padding", padded[0], padded[1])
                 },
             );
-            self.report(message, "use a smaller kernel, more padding, or smaller strides before it");
+            // Who thinks of a series along one axis writes one number.
+            let help = match (input.shape.height, input.shape.width) {
+                (1, 2..) if taps[0] > 1 => format!("on a single row a kernel is [1, {}]", taps[1]),
+                (2.., 1) if taps[1] > 1 => format!("on a single column a kernel is [{}, 1]", taps[0]),
+                _ => "use a smaller kernel, more padding, or smaller strides before it".to_string(),
+            };
+            self.report(message, &help);
             return None;
         }
         Some((Window { kernel: taps, ..window }, [height, width]))

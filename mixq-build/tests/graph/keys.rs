@@ -90,7 +90,7 @@ fn values() {
             "net.toml:7:10: `stride` is 1.5, it must be a whole number of 1 to 65,535, or [height, width] | \
              stride = 1.5",
             "net.toml:8:11: `padding` is \"full\", it must be \"same\", \"valid\", \"symmetric\", a number \
-             of pixels, or [top, bottom, left, right] | padding = \"full\"",
+             of pixels of 0 to 65,535, or [top, bottom, left, right] | padding = \"full\"",
             "net.toml:9:14: `batch_norm` is an integer, it must be true or false | batch_norm = 1",
             "net.toml:10:14: `activation` has the unknown function \"prelu\"; the activations are relu, \
              none, sigmoid, tanh, hard_sigmoid, hard_swish, silu, gelu, gelu_tanh, softplus, mish, \
@@ -101,7 +101,7 @@ fn values() {
             "net.toml:14:10: `kernel` is true, it must be a whole number of 1 to 65,535, or [height, width] \
              | kernel = true",
             "net.toml:15:11: `padding` is [1, -1, 0, 0], it must be \"same\", \"valid\", \"symmetric\", a \
-             number of pixels, or [top, bottom, left, right] | padding = [1, -1, 0, 0]",
+             number of pixels of 0 to 65,535, or [top, bottom, left, right] | padding = [1, -1, 0, 0]",
             "net.toml:16:10: `inputs` is [], it must be a list of names, for example [\"conv1\", \"conv2\"] \
              | inputs = []",
         ],

@@ -102,6 +102,20 @@ fn what_cannot_move_is_said() {
             "op = \"space_to_depth\"\nblock = 3",
             "layer `space_to_depth1` takes blocks of 3x3 pixels of `stem` (8x8x4)",
         ),
+        (
+            "op = \"transposed_conv\"\nfilters = 2\nkernel = [2, 3]\npadding = [0, 5, 1, 1]",
+            "layer `transposed_conv1` has a 2x3 kernel and padding [0, 5, 1, 1] (top, bottom, left, right)",
+        ),
+        (
+            "op = \"resize\"\nfactor = 1.5",
+            "`factor` is 1.5, it must be a whole number of 1 to 65,535, or [height, width]; op = \"resize\" \
+             with size = [height, width] makes any other size",
+        ),
+        (
+            "op = \"pad\"\npadding = 70000",
+            "`padding` is 70000, it must be \"same\", \"valid\", \"symmetric\", a number of pixels of 0 to",
+        ),
+        ("op = \"lstm\"", "mixq has no recurrent layers"),
         ("op = \"upsample\"\nfactor = 60000", "layer `upsample1` writes 480000x480000x4"),
         ("op = \"concat\"", "layer `concat1` has 1 input, the operator concat needs 2 or more"),
     ] {
@@ -117,6 +131,17 @@ fn what_cannot_move_is_said() {
     let image = BRANCHES.replace("[\"pool\", \"b\", \"a\"]", "[\"image\", \"b\", \"pool\"]");
     let found = resolve(&format!("input = [4, 4, 1]{image}")).unwrap_err().to_string();
     assert!(found.contains("layer `all` with the operator concat reads the image"), "{found}");
+}
+
+/// A single number is a square kernel, which has no place on a single row or column.
+#[test]
+fn kernels_on_one_row_are_written_with_both_sides() {
+    for (input, kernel) in [("[1, 24, 1]", "[1, 2]"), ("[24, 1, 1]", "[2, 1]")] {
+        let layer = "[[layer]]\nop = \"pointwise\"\nfilters = 3\n[[layer]]\nop = \"max_pool\"\nkernel = 2\n";
+        let found = resolve(&format!("input = {input}\n{layer}")).unwrap_err().to_string();
+        assert!(found.contains("layer `max_pool1` has a 2x2 kernel, which does not fit"), "{found}");
+        assert!(found.contains(&format!("a kernel is {kernel}")), "{found}");
+    }
 }
 
 #[test]

@@ -49,9 +49,11 @@ impl TransposedConvSpec {
         Shape { height, width, ..input }
     }
 
-    /// Padding of the ordinary convolution at top, bottom, left, right; `None` if more is cut than the window
-    /// adds.
-    fn pads(&self) -> Option<[usize; 4]> {
+    /// Padding of the ordinary convolution at top, bottom, left, right.
+    ///
+    /// # Errors
+    /// More is cut than the window adds: what is cut there.
+    fn pads(&self) -> Result<[usize; 4], [usize; 4]> {
         let [height, width] = self.kernel;
         // At both ends of an axis.
         let same = |kernel: usize, stride: usize| {
@@ -63,16 +65,17 @@ impl TransposedConvSpec {
             Padding::Same => {
                 let ([top, bottom], [left, right]) =
                     (same(height, self.stride[0]), same(width, self.stride[1]));
-                return Some([top, bottom, left, right]);
+                return Ok([top, bottom, left, right]);
             }
             Padding::Valid => [0; 4],
             Padding::Symmetric => [height / 2, height / 2, width / 2, width / 2],
             Padding::Explicit(cut) => cut,
         };
         let most = [height - 1, height - 1, width - 1, width - 1];
-        let pads: Option<Vec<usize>> =
-            most.iter().zip(cut).map(|(most, cut)| most.checked_sub(cut)).collect();
-        pads?.try_into().ok()
+        if most.iter().zip(cut).any(|(most, cut)| cut > *most) {
+            return Err(cut);
+        }
+        Ok(std::array::from_fn(|side| most[side] - cut[side]))
     }
 }
 
@@ -88,11 +91,16 @@ impl Written for TransposedConvSpec {
             layer.report(message, "each side is 1 to 65,535");
             return None;
         }
-        let Some(pads) = self.pads() else {
-            let (me, padding) = (layer.me(), self.padding);
-            let message = format!("layer {me} has a {height}x{width} kernel and {padding:?}");
-            layer.report(message, "padding, which is cut from the output, is smaller than the kernel");
-            return None;
+        let pads = match self.pads() {
+            Ok(pads) => pads,
+            Err(cut) => {
+                let message = format!(
+                    "layer {} has a {height}x{width} kernel and padding {cut:?} (top, bottom, left, right)",
+                    layer.me()
+                );
+                layer.report(message, "padding, which is cut from the output, is smaller than the kernel");
+                return None;
+            }
         };
         let mut input = inputs[0];
         input.shape = self.spread(input.shape);

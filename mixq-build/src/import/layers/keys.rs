@@ -11,6 +11,12 @@ use crate::graph::{LARGEST, Padding};
 /// Sizes that a layer may have.
 pub(super) const SIZES: RangeInclusive<usize> = 1..=LARGEST;
 
+const PAIR: &str = "a whole number of 1 to 65,535, or [height, width]";
+
+fn pair(entry: &Entry<'_>) -> Option<[usize; 2]> {
+    entry.as_size(&SIZES).map(|side| [side; 2]).or_else(|| entry.as_sizes(&SIZES))
+}
+
 /// A table of a network with the problems found so far. Each method reads one key. The answer is `None` if
 /// the key is not there, or if its value is wrong, which is then reported.
 pub(super) struct Keys<'a, 'p> {
@@ -55,10 +61,13 @@ impl<'a> Keys<'a, '_> {
 
     /// Height and width of 1 to 65,535, or one number for both.
     pub(super) fn pair(&mut self, key: &str) -> Option<[usize; 2]> {
-        let pair = |entry: &Entry<'_>| {
-            entry.as_size(&SIZES).map(|side| [side; 2]).or_else(|| entry.as_sizes(&SIZES))
-        };
-        self.value(key, "a whole number of 1 to 65,535, or [height, width]", pair)
+        self.value(key, PAIR, pair)
+    }
+
+    /// Pixels of the output for each pixel of the input.
+    pub(super) fn factor(&mut self, key: &str) -> Option<[usize; 2]> {
+        let wanted = format!("{PAIR}; op = \"resize\" with size = [height, width] makes any other size");
+        self.value(key, &wanted, pair)
     }
 
     /// Height, width and channels of 1 to 65,535.
@@ -77,7 +86,8 @@ impl<'a> Keys<'a, '_> {
 
     /// A padding.
     pub(super) fn padding(&mut self, key: &str) -> Option<Padding> {
-        let wanted = "\"same\", \"valid\", \"symmetric\", a number of pixels, or [top, bottom, left, right]";
+        let wanted = "\"same\", \"valid\", \"symmetric\", a number of pixels of 0 to 65,535, or [top, \
+                      bottom, left, right]";
         let pixels = 0..=LARGEST;
         self.value(key, wanted, |entry| match entry.as_str() {
             Some("same") => Some(Padding::Same),

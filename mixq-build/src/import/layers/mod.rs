@@ -218,7 +218,7 @@ fn values(keys: &mut Keys<'_, '_>, form: &Form) -> Values {
             "groups" => values.groups = keys.number(key),
             "multiplier" => values.multiplier = keys.number(key),
             "dilation" => values.dilation = keys.pair(key),
-            "factor" => values.factor = keys.pair(key),
+            "factor" => values.factor = keys.factor(key),
             "size" => values.size = keys.pair(key),
             "interpolation" => values.interpolation = keys.choice(key, &Interpolation::CHOICES),
             "coordinates" => values.coordinates = keys.choice(key, &Coordinates::CHOICES),

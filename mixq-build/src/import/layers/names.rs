@@ -92,9 +92,14 @@ const ELSEWHERE: &[(&[&str], &str)] = &[
     (&["absolute"], "write op = \"abs\""),
     (&["ln"], "write op = \"log\""),
     (
-        &["lstm", "gru", "rnn", "attention"],
-        "this is not supported yet; tensors are joined by op = \"add\", op = \"multiply\" and op = \
-         \"concat\"",
+        &["lstm", "gru", "rnn", "simplernn", "recurrent"],
+        "mixq has no recurrent layers; a series is convolved along time: op = \"conv\" with kernel = [1, n] \
+         and, for a wider view, dilation = [1, d]",
+    ),
+    (
+        &["attention", "multiheadattention", "selfattention", "transformer"],
+        "mixq has no attention; what a layer sees of an image grows with kernel, stride and dilation of op = \
+         \"conv\"",
     ),
     (
         &["mul", "product", "hadamard"],
