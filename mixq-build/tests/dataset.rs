@@ -57,6 +57,8 @@ mod reading;
 #[cfg(feature = "datasets")]
 #[path = "dataset/recordings.rs"]
 mod recordings;
+#[path = "dataset/recordings_unfit.rs"]
+mod recordings_unfit;
 #[cfg(feature = "datasets")]
 #[path = "dataset/samples.rs"]
 mod samples;

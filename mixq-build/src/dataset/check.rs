@@ -30,6 +30,9 @@ pub(super) fn test_part(
         TestPart::Share(share) => format!("a share of {share} for the test, {test} images,"),
     };
     let path = config.path.display();
+    if images == 0 {
+        return Err(Problem::new(format!("{path} has no images: it is empty")));
+    }
     if test == 0 {
         let message = format!("{path} has {images} images: {asked} leave nothing to measure with");
         return Err(Problem::new(message).help("set `test` in the dataset's table to a number of images"));

@@ -54,7 +54,12 @@ impl Array {
             return Err("is in the order of Fortran; save it with numpy.ascontiguousarray".to_string());
         }
         let array = Array { shape, kind: kind.to_string(), bytes, start };
+        if array.kind.get(1..2) == Some("O") {
+            return Err("holds Python objects (dtype object): save it as an array of numbers".to_string());
+        }
         let size: usize = array.kind.get(2..).and_then(|size| size.parse().ok()).ok_or_else(unknown)?;
+        // A character of text has four bytes.
+        let size = if array.kind.get(1..2) == Some("U") { size.saturating_mul(4) } else { size };
         let product = array.shape.iter().try_fold(size, |product, size| product.checked_mul(*size));
         let found = array.bytes.len() - start;
         if product != Some(found) {
@@ -71,6 +76,11 @@ impl Array {
     /// The elements, if they are unsigned bytes.
     pub fn bytes(&self) -> Option<&[u8]> {
         (self.kind.get(1..) == Some("u1")).then(|| &self.bytes[self.start..])
+    }
+
+    /// Whether the elements are text.
+    pub fn is_text(&self) -> bool {
+        matches!(self.kind.get(1..2), Some("U" | "S"))
     }
 
     /// The elements, if they are whole numbers and none is negative.

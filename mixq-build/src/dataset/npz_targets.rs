@@ -70,7 +70,28 @@ impl Targets {
             return Err(wrong("whole numbers of shape [n] or [n, 1]").help(help));
         }
         let expected = "whole numbers, 0 or more, of shape [n] or [n, 1]";
-        let values = array.whole_numbers().ok_or_else(|| wrong(expected))?;
+        let Some(values) = array.whole_numbers() else {
+            let numbers = array.numbers().unwrap_or_default();
+            let is_wrong = |number: &f64| !(number.fract() == 0.0 && *number >= 0.0);
+            let wrong = match numbers.iter().position(is_wrong) {
+                Some(row) => {
+                    let message = format!(
+                        "{path}: {name} has {} at row {row}, counted from 0: a class is a whole number, 0 or \
+                         more",
+                        numbers[row]
+                    );
+                    return Err(Problem::new(message).help("quantities are for task = \"regression\""));
+                }
+                None => wrong(expected),
+            };
+            return Err(wrong.help(match array.is_text() {
+                true => {
+                    "numpy.unique(names, return_inverse=True)[1] numbers the names of classes; `labels` in \
+                         the dataset's table names them again"
+                }
+                false => "save it with astype(\"int64\")",
+            }));
+        };
         Ok(Targets { images, values: Values::Whole(values) })
     }
 

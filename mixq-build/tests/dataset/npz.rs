@@ -92,10 +92,10 @@ fn other_arrays() {
     let expected = format!("ROOT: x is `|u1` of shape [1, 3, 4, 4], {order}");
     assert_eq!(refused(&[("x", &npy("|u1", "(1, 3, 4, 4)", &[0; 48])), ("y", &labels)]), expected);
     let negative = npy("<i8", "(12,)", &[0xFF; 96]);
-    let numbers = "it must be whole numbers, 0 or more, of shape [n] or [n, 1]";
     assert_eq!(
         refused(&[("x", &images), ("y", &negative)]),
-        format!("ROOT: y is `<i8` of shape [12], {numbers} for task = \"classification\"")
+        "ROOT: y has -1 at row 0, counted from 0: a class is a whole number, 0 or more; quantities are for \
+         task = \"regression\""
     );
     let fewer = npy("|u1", "(11,)", &[0; 11]);
     assert_eq!(refused(&[("x", &images), ("y", &fewer)]), "ROOT: x has 12 images, but y has 11 labels");
@@ -135,6 +135,35 @@ fn other_arrays() {
         error.ends_with(" has a test part of its own; leave `test` out of the dataset's table"),
         "{error}"
     );
+}
+
+/// NumPy keeps a character in four bytes, and Python's objects as pickles.
+#[test]
+fn labels_that_are_no_whole_numbers_say_what_would_do() {
+    let (images, _) = arrays(4, 0);
+    let refused = |kind: &str, elements: &[u8]| {
+        npz(&[("x", &images), ("y", &npy(kind, "(4,)", elements))]).refused(DIGIT, 4)
+    };
+    let wanted = "it must be whole numbers, 0 or more, of shape [n] or [n, 1] for task = \"classification\"";
+    let names: Vec<u8> = "cat\0dog\0cat\0bird".chars().flat_map(|c| (c as u32).to_le_bytes()).collect();
+    for (kind, elements) in [("<U4", &names[..]), ("|S2", &names[..8])] {
+        let said = refused(kind, elements);
+        assert!(said.starts_with(&format!("ROOT: y is `{kind}` of shape [4], {wanted}; ")), "{said}");
+        assert!(said.contains("numpy.unique(names, return_inverse=True)[1]"), "{said}");
+    }
+    let floats = |values: [f32; 4]| values.map(f32::to_le_bytes).concat();
+    let said = refused("<f4", &floats([0.0, 1.0, 2.0, 1.0]));
+    assert_eq!(said, format!("ROOT: y is `<f4` of shape [4], {wanted}; save it with astype(\"int64\")"));
+    let said = refused("<f4", &floats([0.0, 1.0, 2.5, 1.0]));
+    assert!(
+        said.starts_with("ROOT: y has 2.5 at row 2, counted from 0: a class is a whole number"),
+        "{said}"
+    );
+    let said = refused("|O", b"pickle");
+    assert_eq!(said, "ROOT: y holds Python objects (dtype object): save it as an array of numbers");
+    let empty = npy("|u1", "(0, 3, 2)", &[]);
+    let given = npz(&[("x", &empty), ("y", &npy("|u1", "(0,)", &[]))]);
+    assert_eq!(given.refused(DIGIT, 4), "ROOT has no images: it is empty");
 }
 
 /// A file that somebody kept to measure with alone.

@@ -11,7 +11,7 @@ use crate::given::Given;
 use crate::samples::SERIES;
 use crate::written::*;
 
-fn load_as(
+pub fn load_as(
     given: &Given,
     shape: Shape,
     recordings: RecordingConfig,
@@ -26,7 +26,7 @@ fn load_as(
     }
 }
 
-fn windows(window: usize, step: usize) -> RecordingConfig {
+pub fn windows(window: usize, step: usize) -> RecordingConfig {
     RecordingConfig { window: Some(window), step: Some(step), ..RecordingConfig::default() }
 }
 
@@ -189,7 +189,10 @@ fn wrong_values_and_wrong_lengths_are_named() {
     );
     let wide = Shape { channels: 3, ..SERIES };
     let said = load_as(&file(&text(7)), wide, windows(5, 5)).unwrap_err();
-    assert!(said.starts_with("ROOT has 2 columns of samples, but the network's input 1x5x3 has 3"), "{said}");
+    assert!(
+        said.starts_with("ROOT has 2 columns of samples (x, count), but the network's input 1x5x3 has 3"),
+        "{said}"
+    );
     let group = RecordingConfig { group: Group::Column("who".to_string()), ..windows(5, 5) };
     let said = load_as(&file(&text(7)), SERIES, group).unwrap_err();
     assert_eq!(
@@ -270,7 +273,7 @@ fn sounds_in_folders_of_classes() {
 
 const TS: &str = "# about\n@problemName P\n@timeStamps false\n@classLabel true up down\n@data\n";
 
-fn cases(count: usize, first: usize) -> String {
+pub fn cases(count: usize, first: usize) -> String {
     let mut text = TS.to_string();
     for case in first..first + count {
         let row =

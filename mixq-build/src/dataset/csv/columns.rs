@@ -6,22 +6,28 @@ use super::header::{Header, Reason, is_number};
 use crate::dataset::parts::Wanted;
 use crate::text::enumerate;
 
+/// The keys of the dataset's table that may name the columns of targets.
+pub(in crate::dataset) fn target_keys(wanted: &Wanted<'_>) -> &'static str {
+    if wanted.rules().takes_vectors() { "`targets`" } else { "`labels` or `targets`" }
+}
+
 /// The columns that `targets` in the dataset's table names; the first row is a header.
 pub(super) fn named(first: &ByteRecord, named: &[String], wanted: &Wanted<'_>) -> Result<Header, Reason> {
     let names: Vec<String> = first.iter().map(|field| String::from_utf8_lossy(field).into_owned()).collect();
     let quoted =
         |names: &[String]| enumerate(&names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>());
     if names.iter().all(|name| is_number(name.as_bytes())) {
-        let said = format!("it has numbers only, but `targets` names the columns {}", quoted(named));
+        let keys = target_keys(wanted);
+        let said = format!("it has numbers only, but {keys} names the columns {}", quoted(named));
         return Err((
             said,
-            "put a header above it, or leave `targets` out: the last columns count".to_string(),
+            "put a header above it, or leave the key out: the last columns count".to_string(),
         ));
     }
     let place = |name: &String| names.iter().position(|found| found == name);
     let missing: Vec<String> = named.iter().filter(|name| place(name).is_none()).cloned().collect();
     if !missing.is_empty() {
-        let said = format!("no column has the name {}, as `targets` says", quoted(&missing));
+        let said = format!("no column has the name {}, as {} says", quoted(&missing), target_keys(wanted));
         return Err((said, format!("the columns are {}", quoted(&names))));
     }
     let allowed = wanted.rules().columns(wanted.outputs);

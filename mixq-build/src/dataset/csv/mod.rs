@@ -1,7 +1,7 @@
 //! CSV: a row is an image, its pixels in the order row, column, channel, and its targets: in the columns that
 //! a header names, or in the last ones. Messages count rows from 1, the header too, blank lines not.
 
-mod columns;
+pub(super) mod columns;
 pub(super) mod header;
 mod lines;
 mod unlabelled;

@@ -148,7 +148,7 @@ impl File<'_> {
         let place = format!("{}: {}", wanted.config.path.display(), self.name);
         let mut table = table(wanted, &place, text, self.class.is_none())?;
         for recording in &mut table.recordings {
-            recording.place = format!("{} {}", self.name, recording.place);
+            recording.place = self.name.clone();
             recording.is_test = self.is_test;
             let own = match &wanted.config.recordings.group {
                 Group::Recording => recording.group.take().map(|group| format!("{} {group}", self.name)),
@@ -183,6 +183,7 @@ impl File<'_> {
         };
         Ok(Recording {
             place: self.name.clone(),
+            first_row: 0,
             values: sound.values,
             columns: sound.channels,
             target,

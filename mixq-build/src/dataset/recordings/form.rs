@@ -2,6 +2,7 @@
 
 use crate::dataset::parts::Wanted;
 use crate::error::Problem;
+use crate::text::enumerate;
 
 /// The rows and columns of a window, which has the elements of an image in the same order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,17 +16,24 @@ pub struct Form {
 impl Form {
     /// For recordings with this number of columns. Columns are channels and rows are points in time, which
     /// are the pixels; or columns are the pixels of a row, of one channel; or a row is an image.
-    pub fn of(wanted: &Wanted<'_>, columns: usize) -> Result<Form, Problem> {
+    /// `place` is the file, and `names` are what its header calls these columns.
+    pub fn of(
+        wanted: &Wanted<'_>,
+        columns: usize,
+        place: &str,
+        names: Option<&[String]>,
+    ) -> Result<Form, Problem> {
         let (shape, recordings) = (wanted.shape, &wanted.config.recordings);
         let rows = [
             (shape.channels, shape.height * shape.width),
             (shape.width * shape.channels, shape.height),
             (shape.elements(), 1),
         ];
-        let path = wanted.config.path.display();
         let Some((_, rows)) = rows.into_iter().find(|(wanted, _)| *wanted == columns) else {
+            let names = names.map_or(String::new(), |names| format!(" ({})", enumerate(names)));
             let message = format!(
-                "{path} has {columns} columns of samples, but the network's input {shape} has {} channels",
+                "{place} has {columns} columns of samples{names}, but the network's input {shape} has {} \
+                 channels",
                 shape.channels
             );
             let help = "columns are channels and rows are pixels; `columns` in the dataset's table names \
@@ -34,8 +42,8 @@ impl Form {
         };
         if let Some(window) = recordings.window.filter(|window| *window != rows) {
             let message = format!(
-                "{path}: `window` is {window} rows of {columns} columns, but the network's input {shape} has \
-                 {rows} rows of them"
+                "{place}: `window` is {window} rows of {columns} columns, but the network's input {shape} \
+                 has {rows} rows of them"
             );
             let help = format!("set `window` to {rows}, or give the network another input");
             return Err(Problem::new(message).help(help));

@@ -23,8 +23,10 @@ pub(super) use windows::parts;
 /// Rows of samples.
 #[derive(Debug, Default)]
 pub(super) struct Recording {
-    /// Where it is, as messages say it: `walk.csv row 12`.
+    /// Its file or line, as messages say it, `walk.csv`; nothing if the dataset is one file.
     pub place: String,
+    /// Its first row in that file, counted from 1; 0 if rows have no numbers.
+    pub first_row: usize,
     /// Row after row.
     pub values: Vec<f32>,
     /// Values in a row.
@@ -55,6 +57,24 @@ impl Default for Target {
 }
 
 impl Recording {
+    /// Where it begins: `walk.csv at row 12`.
+    fn start(&self) -> String {
+        match (self.place.as_str(), self.first_row) {
+            (place, 0) => place.to_string(),
+            ("", row) => format!("at row {row}"),
+            (place, row) => format!("{place} at row {row}"),
+        }
+    }
+
+    /// Where one of its rows is, counted from 0, behind the path of the dataset: `: walk.csv row 14`.
+    fn behind_path(&self, row: usize) -> String {
+        let place = if self.place.is_empty() { String::new() } else { format!(": {}", self.place) };
+        match self.first_row {
+            0 => place,
+            first => format!("{place} row {}", first + row),
+        }
+    }
+
     /// The number of rows.
     fn rows(&self) -> usize {
         self.values.len().checked_div(self.columns).unwrap_or(0)

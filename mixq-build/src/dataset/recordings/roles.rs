@@ -3,6 +3,7 @@
 use ::csv::ByteRecord;
 
 use crate::config::Group;
+use crate::dataset::csv::columns::target_keys;
 use crate::dataset::csv::header::{Reason, is_number, label};
 use crate::dataset::parts::Wanted;
 use crate::task::Places;
@@ -31,12 +32,12 @@ impl Roles {
         let names: Option<Vec<String>> = (words > first.len() / 2).then(|| first.iter().map(text).collect());
         let recordings = &wanted.config.recordings;
         let group = match &recordings.group {
-            Group::Column(name) => named(&names, std::slice::from_ref(name), "group")?.pop(),
+            Group::Column(name) => named(&names, std::slice::from_ref(name), "`group`")?.pop(),
             Group::Recording | Group::Window => None,
         };
         let allowed = wanted.rules().columns(wanted.outputs);
         let targets = match &wanted.config.targets {
-            Some(targets) => named(&names, targets, "targets")?,
+            Some(targets) => named(&names, targets, target_keys(wanted))?,
             None if !has_targets => Vec::new(),
             None if names.is_some() && allowed == (1..=1) && !wanted.rules().takes_vectors() => {
                 vec![label(first)?]
@@ -62,7 +63,7 @@ impl Roles {
         }
         let others = |column: &usize| Some(*column) != group && !targets.contains(column);
         let channels = match &recordings.columns {
-            Some(columns) => named(&names, columns, "columns")?,
+            Some(columns) => named(&names, columns, "`columns`")?,
             None => (0..first.len()).filter(others).collect(),
         };
         if let (Some(twice), Some(names)) = (channels.iter().find(|column| !others(column)), &names) {
@@ -91,18 +92,18 @@ impl Roles {
     }
 }
 
-/// The columns with these names, which a key of the dataset's table has.
+/// The columns with these names, which a key of the dataset's table has, in quotes.
 fn named(names: &Option<Vec<String>>, wanted: &[String], key: &str) -> Result<Vec<usize>, Reason> {
     let quoted =
         |names: &[String]| enumerate(&names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>());
     let Some(names) = names else {
-        let said = format!("it has numbers only, but `{key}` names {}", quoted(wanted));
+        let said = format!("it has numbers only, but {key} names {}", quoted(wanted));
         return Err((said, "put a header above it that names the columns".to_string()));
     };
     let place = |name: &String| names.iter().position(|found| found == name);
     let missing: Vec<String> = wanted.iter().filter(|name| place(name).is_none()).cloned().collect();
     if !missing.is_empty() {
-        let said = format!("no column has the name {}, as `{key}` says", quoted(&missing));
+        let said = format!("no column has the name {}, as {key} says", quoted(&missing));
         return Err((said, format!("the columns are {}", quoted(names))));
     }
     Ok(wanted.iter().filter_map(place).collect())

@@ -107,7 +107,7 @@ impl Reader<'_> {
                     let roles = Roles::of(self.wanted, &row, self.has_targets).map_err(|(said, help)| {
                         Problem::new(format!("{} row 1: {said}", self.place)).help(help)
                     })?;
-                    Form::of(self.wanted, roles.channels.len())?;
+                    form(self.wanted, &roles, self.place)?;
                     let roles = self.roles.insert(roles);
                     if roles.names.is_some() {
                         continue;
@@ -134,7 +134,7 @@ impl Reader<'_> {
             let takes_vectors = self.wanted.rules().takes_vectors();
             let mut kind = if takes_vectors { Vec::new() } else { targets.clone() };
             kind.extend(group.clone());
-            let is_image = Form::of(self.wanted, roles.channels.len()).is_ok_and(|form| form.rows == 1);
+            let is_image = form(self.wanted, roles, self.place).is_ok_and(|form| form.rows == 1);
             if last.as_ref() != Some(&kind) || is_image {
                 let own = || (!is_image).then(|| format!("row {}", self.rows));
                 let group = match &self.wanted.config.recordings.group {
@@ -143,7 +143,7 @@ impl Reader<'_> {
                     Group::Window => None,
                 };
                 recordings.push(Recording {
-                    place: format!("at row {}", self.rows),
+                    first_row: self.rows,
                     columns: roles.channels.len(),
                     target: if takes_vectors {
                         Target::Rows(Vec::new())
@@ -164,6 +164,13 @@ impl Reader<'_> {
         }
         Ok(recordings)
     }
+}
+
+/// How rows with these columns lie in an image.
+fn form(wanted: &Wanted<'_>, roles: &Roles, place: &str) -> Result<Form, Problem> {
+    let name = |names: &Vec<String>| roles.channels.iter().map(|column| names[*column].clone()).collect();
+    let names: Option<Vec<String>> = roles.names.as_ref().map(name);
+    Form::of(wanted, roles.channels.len(), place, names.as_deref())
 }
 
 /// The samples of a row, or what is wrong with the first that is.

@@ -14,6 +14,8 @@ pub struct Targets {
     names: [Vec<String>; 2],
     /// The fields of windows to train with and of others.
     fields: [Vec<Vec<Vec<u8>>>; 2],
+    /// Where the fields stand: the number of the recording, and the row of it.
+    rows: [Vec<[usize; 2]>; 2],
     places: Places,
 }
 
@@ -23,7 +25,7 @@ type Found = (task::Targets, Option<Vec<String>>);
 impl Targets {
     /// None yet. Fields are in these columns.
     pub fn new(places: Places) -> Targets {
-        Targets { names: Default::default(), fields: Default::default(), places }
+        Targets { names: Default::default(), fields: Default::default(), rows: Default::default(), places }
     }
 
     /// Appends the target of a window: a class.
@@ -31,18 +33,21 @@ impl Targets {
         self.names[usize::from(is_test)].push(name.to_string());
     }
 
-    /// Appends the target of a window: a field for each column.
-    pub fn push_fields(&mut self, fields: &[Vec<u8>], is_test: bool) {
+    /// Appends the target of a window: a field for each column, and where they stand: the number of the
+    /// recording, and the row of it.
+    pub fn push_fields(&mut self, fields: &[Vec<u8>], row: [usize; 2], is_test: bool) {
         self.fields[usize::from(is_test)].push(fields.to_vec());
+        self.rows[usize::from(is_test)].push(row);
     }
 
-    /// The targets of all windows, those to train with before others.
-    pub fn finish(self, wanted: &Wanted<'_>) -> Result<Found, Error> {
+    /// The targets of all windows, those to train with before others. `place` says where a row is, behind the
+    /// path of the dataset.
+    pub fn finish(self, wanted: &Wanted<'_>, place: impl Fn([usize; 2]) -> String) -> Result<Found, Error> {
         let names = self.names.concat();
-        if names.is_empty() { self.columns(wanted) } else { Ok(classes(wanted, &names)?) }
+        if names.is_empty() { self.columns(wanted, place) } else { Ok(classes(wanted, &names)?) }
     }
 
-    fn columns(self, wanted: &Wanted<'_>) -> Result<Found, Error> {
+    fn columns(self, wanted: &Wanted<'_>, place: impl Fn([usize; 2]) -> String) -> Result<Found, Error> {
         let path = wanted.config.path.display();
         let mut column: Box<dyn Column> = wanted.rules().column(self.places);
         for (index, fields) in self.fields.iter().flatten().enumerate() {
@@ -56,8 +61,15 @@ impl Targets {
                 problem.map_or(Ok((targets, labels)), |problem| Err(problem.into()))
             }
             Err((shown, count)) => {
-                let problem = |(index, reason)| Problem::new(format!("{path} window {index}: {reason}"));
-                let mut problems: Vec<Problem> = shown.into_iter().map(problem).collect();
+                let rows = self.rows.concat();
+                let mut problems: Vec<Problem> = Vec::new();
+                for (index, reason) in shown {
+                    let message = format!("{path}{}: {reason}", place(rows[index]));
+                    // Windows that overlap may end in one row.
+                    if problems.iter().all(|problem| problem.message != message) {
+                        problems.push(Problem::new(message));
+                    }
+                }
                 if count > SHOWN {
                     problems.push(Problem::new(format!("{path}: and {} more", count - SHOWN)));
                 }

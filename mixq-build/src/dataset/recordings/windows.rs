@@ -31,13 +31,16 @@ pub fn parts(
     if let Some(other) = other {
         let message = format!(
             "{path}: {} has {} columns of samples, {} has {}",
-            first.place, first.columns, other.place, other.columns
+            first.start(),
+            first.columns,
+            other.start(),
+            other.columns
         );
         return Err(Problem::new(message).help("all recordings have the same channels").into());
     }
-    let form = Form::of(wanted, first.columns)?;
+    let form = Form::of(wanted, first.columns, &path.to_string(), None)?;
     let mut cut = Cut::new(wanted, form, Targets::new(places));
-    recordings.iter().for_each(|recording| cut.push(recording));
+    recordings.iter().enumerate().for_each(|(number, recording)| cut.push(number, recording));
     let mut problems = cut.problems();
     cut.warn(observer);
     let has_test = recordings.iter().any(|recording| recording.is_test);
@@ -51,7 +54,7 @@ pub fn parts(
         return Err(Error { problems });
     }
     let Cut { images, test, groups, names, targets, .. } = cut;
-    let (targets, labels) = targets.finish(wanted)?;
+    let (targets, labels) = targets.finish(wanted, |[number, row]| recordings[number].behind_path(row))?;
     let (train, tested) = targets.split_at(images.len() / bytes(wanted));
     let split = |pixels: Vec<u8>, targets| Split::from(Growing { pixels, targets });
     let test = has_test.then(|| split(test, tested));
@@ -111,9 +114,9 @@ impl<'a> Cut<'a> {
         }
     }
 
-    fn push(&mut self, recording: &Recording) {
+    fn push(&mut self, number: usize, recording: &Recording) {
         let (rows, window) = (recording.rows(), self.form.rows);
-        let said = || format!("{} ({rows} rows)", recording.place);
+        let said = || format!("{} ({rows} rows)", recording.start());
         if rows < window {
             self.short.push(said());
         } else if rows > window && self.form.step.is_none() {
@@ -129,12 +132,12 @@ impl<'a> Cut<'a> {
                 self.is_too_large = true;
                 return;
             }
-            self.window(recording, start);
+            self.window(number, recording, start);
         }
     }
 
-    /// Appends the window of a recording that begins at a row.
-    fn window(&mut self, recording: &Recording, start: usize) {
+    /// Appends the window of a recording, by its number, that begins at a row.
+    fn window(&mut self, number: usize, recording: &Recording, start: usize) {
         let Recording { values, columns, .. } = recording;
         let last = recording.rows() - 1;
         let into = if recording.is_test { &mut self.test } else { &mut self.images };
@@ -145,8 +148,8 @@ impl<'a> Cut<'a> {
         let end = (start + self.form.rows - 1).min(last);
         match &recording.target {
             Target::Class(name) => self.targets.push_class(name, recording.is_test),
-            Target::Fields(fields) => self.targets.push_fields(fields, recording.is_test),
-            Target::Rows(rows) => self.targets.push_fields(&rows[end], recording.is_test),
+            Target::Fields(fields) => self.targets.push_fields(fields, [number, 0], recording.is_test),
+            Target::Rows(rows) => self.targets.push_fields(&rows[end], [number, end], recording.is_test),
         }
         let has_groups = self.wanted.config.recordings.group != Group::Window;
         if let Some(group) = recording.group.as_ref().filter(|_| has_groups && !recording.is_test) {

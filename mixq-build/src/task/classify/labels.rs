@@ -33,6 +33,11 @@ impl From<Vec<u16>> for Targets {
     }
 }
 
+/// Whether the name of a class is a number with a fraction, or a negative one.
+fn is_quantity(name: &str) -> bool {
+    name.parse::<f64>().is_ok_and(|number| number.is_finite() && (number.fract() != 0.0 || number < 0.0))
+}
+
 impl DatasetRules for Classification {
     fn outputs(&self, outputs: usize, labels: Option<&[String]>) -> Vec<Problem> {
         let mut problems = Vec::new();
@@ -104,6 +109,8 @@ impl DatasetRules for Classification {
             let help = if found.len() + 1 == outputs {
                 "networks of TensorFlow have an output before those of the classes: `background = true` in \
                  the dataset's table says so"
+            } else if found.iter().any(|name| is_quantity(name)) {
+                "quantities are for task = \"regression\"; classes are names or whole numbers"
             } else {
                 "the network's last layer must have one output for each class"
             };
