@@ -21,7 +21,7 @@ use crate::sealed::{self, Kind};
 use crate::task::Targets;
 
 /// To be raised whenever a reader makes other pixels of the same files.
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
 
 /// Version 1 had no seal.
 const KIND: Kind = Kind { name: "images", version: 2 };

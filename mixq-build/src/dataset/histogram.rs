@@ -22,19 +22,27 @@ impl Histogram {
 
     /// Codes of this width that tell all samples apart, if there are as many from the least to the largest:
     /// what is a code already stays what it is, a signed one is moved by half of the range.
+    ///
+    /// Samples of few steps, as those of a switch, are spread by a whole factor: else they would look like
+    /// the noise of a channel that hardly varies, and weights would have to make up for their size. As many
+    /// codes again are left for samples that are larger than those to train with.
     pub fn lossless(&self, bits: Bits) -> Option<SampleCodes> {
         let (least, most) = self.extremes();
         let (last, half) = (f64::from(bits.max_code()), (bits.max_code() + 1) / 2);
-        let zero_point = if least >= 0.0 && most <= last {
-            0
+        // The code of the sample 0, how many steps further it is moved, and how much larger samples could be.
+        let (zero_point, moved, room) = if least >= 0.0 && most <= last {
+            (0, 0.0, last / most)
         } else if least >= f64::from(-half) && most < f64::from(half) {
-            half
+            (half, 0.0, f64::from(half) / most.max(-least))
         } else if most - least <= last {
-            -(least as i32)
+            (0, -least, last / (most - least))
         } else {
             return None;
         };
-        Some(SampleCodes { multiplier: 1 << 14, shift: 14, zero_point })
+        let factor = if room.is_finite() { (room / 2.0).floor().max(1.0) } else { 1.0 };
+        let shift = 14 - factor.log2().floor() as u8;
+        let zero_point = zero_point + (factor * moved) as i32;
+        Some(SampleCodes { multiplier: (factor as u16) << shift, shift, zero_point })
     }
 
     /// The range whose codes of this width lose least, as the sum of the squares of what each sample is off:
@@ -103,6 +111,30 @@ mod tests {
         for sample in 1000..=1255 {
             assert_eq!(i16::from(of([1000, 1255]).lossless(Bits::B8).unwrap().code(sample)), sample - 1000);
         }
+    }
+
+    /// By hand: 255 / 1 / 2 = 127; 255 / 16 / 2 = 7; 128 / 1 / 2 = 64 on each side of 128; of 4 bits
+    /// 15 / 2 / 2 = 3; 255 / 3 / 2 = 42, from 1000 on. From 64 steps on they stay what they are.
+    #[test]
+    fn few_steps_are_spread_by_a_whole_factor() {
+        for (samples, bits, codes) in [
+            ([0, 1], Bits::B8, [0, 127]),
+            ([0, 16], Bits::B8, [0, 112]),
+            ([-1, 1], Bits::B8, [64, 192]),
+            ([0, 2], Bits::B4, [0, 6]),
+            ([0, 1], Bits::B2, [0, 1]),
+            ([1000, 1003], Bits::B8, [0, 126]),
+            ([-30_000, -29_999], Bits::B8, [0, 127]),
+            ([0, 64], Bits::B8, [0, 64]),
+            ([5, 5], Bits::B8, [125, 125]),
+            ([0, 0], Bits::B8, [0, 0]),
+        ] {
+            let found = of(samples).lossless(bits).unwrap();
+            assert!(found.is_valid(), "{found:?}");
+            assert_eq!(samples.map(|sample| found.code_of(sample, bits)), codes, "{samples:?}");
+        }
+        let three = of([7, 9]).lossless(Bits::B8).unwrap();
+        assert_eq!([7, 8, 9].map(|sample| three.code(sample)), [98, 112, 126]);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::fmt::Write;
 use mixq_build::engine::config::{DatasetConfig, Group, InputConfig, RecordingConfig, Short};
 use mixq_build::engine::dataset::{Dataset, digest};
 use mixq_build::engine::graph::Shape;
+use mixq_format::SampleChannel;
 
 use crate::given::Given;
 use crate::samples::SERIES;
@@ -36,15 +37,23 @@ fn rows(subject: usize, class: &str, count: usize) -> String {
     (0..count).map(|row| format!("{subject},{},{class},s{subject}\n", row % 250)).collect()
 }
 
+/// The whole numbers that the codes of two channels stand for.
+fn values(dataset: &Dataset, codes: &[u8]) -> Vec<u8> {
+    let channels = dataset.samples[0].iter().cycle();
+    let value = |(code, channel): (&u8, &SampleChannel)| {
+        (channel.scale() * f64::from(i32::from(*code) - channel.codes.zero_point)).round() as u8
+    };
+    codes.iter().zip(channels).map(value).collect()
+}
+
 /// The subject that a window is of, and its first row.
 fn window(dataset: &Dataset, codes: &[u8]) -> (u8, u8) {
-    let value =
-        |code: u8, channel: usize| (i32::from(code) - dataset.samples[0][channel].codes.zero_point) as u8;
-    for (row, pixel) in codes.chunks(2).enumerate() {
-        assert_eq!(value(pixel[0], 0), value(codes[0], 0), "windows are of one subject");
-        assert_eq!(value(pixel[1], 1), value(codes[1], 1) + row as u8, "rows follow each other");
+    let values = values(dataset, codes);
+    for (row, pixel) in values.chunks(2).enumerate() {
+        assert_eq!(pixel[0], values[0], "windows are of one subject");
+        assert_eq!(pixel[1], values[1] + row as u8, "rows follow each other");
     }
-    (value(codes[0], 0), value(codes[1], 1))
+    (values[0], values[1])
 }
 
 #[test]
@@ -219,9 +228,9 @@ fn short_recordings_are_filled_up_or_left_out() {
         warnings[0].starts_with("ROOT: 2 recordings are shorter than a window of 5 rows and are left out")
     );
     let (dataset, _) = load_as(&given, SERIES, short(Short::Pad)).unwrap();
-    let all: Vec<&[u8]> = [&dataset.train, &dataset.test]
+    let all: Vec<Vec<u8>> = [&dataset.train, &dataset.test]
         .into_iter()
-        .flat_map(|part| (0..part.len()).map(|index| part.image(index)))
+        .flat_map(|part| (0..part.len()).map(|index| values(&dataset, part.image(index))))
         .collect();
     assert_eq!(all.len(), 12);
     assert_eq!(all.iter().filter(|window| window.ends_with(&[0, 2, 0, 2, 0, 2])).count(), 2);
@@ -296,7 +305,7 @@ fn series_of_the_archives_have_a_test_part_beside_them() {
     let (dataset, _) = load_as(&given, SERIES, RecordingConfig::default()).unwrap();
     assert_eq!(dataset.labels, ["down", "up"]);
     assert_eq!((dataset.train.len(), dataset.test.len()), (8, 4));
-    assert_eq!(dataset.train.image(1), [1, 1, 2, 4, 3, 7, 4, 10, 5, 13]);
+    assert_eq!(values(&dataset, dataset.train.image(1)), [1, 1, 2, 4, 3, 7, 4, 10, 5, 13]);
     assert_eq!(dataset.test.targets.labels(), [1, 0, 1, 0]);
     // Both files count, their line ends do not.
     let of = |given: &Given| digest(&given.path, None).unwrap();

@@ -103,6 +103,20 @@ fn whole_numbers_that_fit_a_byte_lose_nothing() {
     assert_eq!(dataset.train.pixels[..200], signed[..200]);
 }
 
+/// A switch beside an axis of 16 bits: both have codes of about one size, and none of it is noise.
+#[test]
+fn a_switch_has_codes_as_far_apart_as_those_of_other_channels() {
+    let two: Vec<u8> = (0..320i16)
+        .flat_map(|at| if at % 2 == 0 { 10 * at - 1600 } else { at / 2 % 2 }.to_le_bytes())
+        .collect();
+    let given = npz(&[("x", &npy("<i2", "(32, 5, 2)", &two)), ("y", &labels(32))]);
+    let dataset = load(&given, None).unwrap();
+    let switch: Vec<u8> = dataset.train.pixels.iter().skip(1).step_by(2).copied().take(4).collect();
+    assert_eq!(switch, [0, 127, 0, 127]);
+    let [_, channel] = &dataset.samples[0][..] else { panic!("two channels") };
+    assert_eq!((channel.unit, channel.scale()), (1.0, 1.0 / 127.0));
+}
+
 #[test]
 fn test_values_do_not_choose_the_range() {
     let values: Vec<f32> = two_scales();
