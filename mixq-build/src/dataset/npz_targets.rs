@@ -66,7 +66,14 @@ impl Targets {
             return Targets::masks(wanted, name, array);
         }
         if !matches!(array.shape[..], [_] | [_, 1]) {
-            let help = "tasks that take a vector for each image are regression and multi-label";
+            let help = match array.shape[..] {
+                [_, each] if each == wanted.outputs => {
+                    "of one-hot labels numpy.argmax(y, axis=1) is the classes; tasks that take a vector for \
+                     each image are regression and multi-label"
+                }
+                [_, _, _, ..] => "masks of images are for task = \"dense\"",
+                _ => "tasks that take a vector for each image are regression and multi-label",
+            };
             return Err(wrong("whole numbers of shape [n] or [n, 1]").help(help));
         }
         let expected = "whole numbers, 0 or more, of shape [n] or [n, 1]";
@@ -118,7 +125,12 @@ impl Targets {
             });
         }
         let ([images, height, width] | [images, height, width, 1]) = array.shape[..] else {
-            return Err(wrong());
+            return Err(match array.shape[..] {
+                [_, _, _, classes] if classes == wanted.outputs => {
+                    wrong().help("of one-hot masks numpy.argmax(y, axis=3) is the classes")
+                }
+                _ => wrong(),
+            });
         };
         let classes = array
             .whole_numbers()

@@ -109,9 +109,12 @@ impl<'a> Table<'a> {
     }
 }
 
-/// The nearest of what is known, or all of it.
+/// The nearest of what is known, or all of it. Nobody misspells a number: what has another one is not near.
 pub fn suggest(word: &str, known: &[&str]) -> String {
-    match nearest(word, known.iter().copied()) {
+    let number = |word: &str| word.chars().filter(char::is_ascii_digit).collect::<String>();
+    let own = number(word);
+    let near = known.iter().copied().filter(|known| own.is_empty() || number(known) == own);
+    match nearest(word, near) {
         Some(near) => format!("did you mean `{near}`?"),
         None => {
             format!("known are {}", known.iter().map(|k| format!("`{k}`")).collect::<Vec<_>>().join(", "))

@@ -104,6 +104,15 @@ fn unknown_keys() {
     );
 }
 
+/// A number that is not offered is no slip of another one.
+#[test]
+fn a_value_with_another_number_is_answered_with_all() {
+    let set = |value: &str| format!("{PACKAGE}{DEVICE}{MODEL}policy = ^\"{value}\"\n");
+    let known = "known are `rules`, `sensitivity`, `uniform-8`, `uniform-4`, `uniform-2`";
+    check(&set("uniform-3"), &[&format!("`policy` has the unknown value `uniform-3`; {known}")]);
+    check(&set("uniform8"), &["`policy` has the unknown value `uniform8`; did you mean `uniform-8`?"]);
+}
+
 #[test]
 fn a_missing_budget() {
     let ram = "model `digits` has no budget: `ram` is missing; add ram = \"6 KiB\" to \

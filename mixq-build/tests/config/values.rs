@@ -182,7 +182,8 @@ fn unknown_words() {
     check_network(
         "^\"mobilenet_v4\"",
         &["`network` is `mobilenet_v4`, which is neither a .toml, .onnx or .tflite file nor a \
-         built-in network; did you mean `mobilenet_v2`?"],
+         built-in network; known are `ds_cnn`, \
+ `mobilenet_v1`, `mobilenet_v2`, `mobilenet_v3_small`, `resnet8`, `shufflenet_v2`, `squeezenet`"],
     );
     check_network(
         "{ builtin = ^\"xyz\", width = ^0 }",

@@ -72,7 +72,9 @@ fn what_the_configuration_contradicts() {
     );
     for classes in [0, 1, 65_537] {
         let error = Dataset::load(&DatasetConfig::new(digits()), SMALL, classes, &mut ()).unwrap_err();
-        let expected = format!("the network has {classes} classes, it must have 2 to 65536");
+        let help = "; give it an output for each class; one output for yes or no is task = \"multi-label\"";
+        let help = if classes < 2 { help } else { "" };
+        let expected = format!("the network has {classes} classes, it must have 2 to 65536{help}");
         assert_eq!(error.to_string(), expected);
     }
 }

@@ -60,7 +60,16 @@ fn arrays_that_do_not_fit_the_task() {
         said.contains("y is `<f4` of shape [6, 2], it must be whole numbers of shape [n] or [n, 1]"),
         "{said}"
     );
-    assert!(said.contains("regression and multi-label"), "{said}");
+    assert!(said.contains("regression and multi-label") && !said.contains("one-hot"), "{said}");
+    // As Keras has classes, and masks.
+    let said = refused(&given, Task::Classification, 2);
+    assert!(said.contains("of one-hot labels numpy.argmax(y, axis=1) is the classes"), "{said}");
+    let masks = npz(&[("x", &images(6)), ("y", &npy("|u1", "(6, 3, 2)", &[0; 36]))]);
+    let said = refused(&masks, Task::Classification, 2);
+    assert!(said.contains("masks of images are for task = \"dense\""), "{said}");
+    let masks = npz(&[("x", &images(6)), ("y", &npy("|u1", "(6, 3, 2, 2)", &[0; 72]))]);
+    let said = refused(&masks, Task::Dense, 2);
+    assert!(said.contains("of one-hot masks numpy.argmax(y, axis=3) is the classes"), "{said}");
     let said = refused(&given, Task::Regression, 3);
     assert!(said.contains("must be numbers of shape [n, 3] for task = \"regression\""), "{said}");
     let said = refused(&given, Task::MultiLabel, 2);

@@ -44,7 +44,7 @@ fn columns_that_are_not_there_are_named_with_those_that_are() {
 fn targets_that_are_always_the_same_are_refused() {
     let rows = (0..20).map(|row| format!("{row},1,2,3,{row},5\n")).collect::<String>();
     let said = refused(&with("regression", &rows, ""));
-    assert!(said.contains("in all training images `1` is 5"), "{said}");
+    assert!(said.contains("in all training images output `1` is 5"), "{said}");
 }
 
 #[test]
@@ -73,7 +73,7 @@ fn labels_are_flags() {
     }
     let rows = (0..20).map(|row| format!("{row},1,2,3,{},0\n", row % 2)).collect::<String>();
     let said = refused(&with("multi-label", &rows, ""));
-    assert!(said.contains("no training image has `1`"), "{said}");
+    assert!(said.contains("no training image has the label `1`"), "{said}");
 }
 
 #[test]

@@ -46,9 +46,9 @@ impl DatasetRules for Classification {
             problems.push(Problem::new(message).help("name every class once, in the order of the numbers"));
         }
         if !(2..=MAX_CLASSES).contains(&outputs) {
-            problems.push(Problem::new(format!(
-                "the network has {outputs} classes, it must have 2 to {MAX_CLASSES}"
-            )));
+            let message = format!("the network has {outputs} classes, it must have 2 to {MAX_CLASSES}");
+            let help = "give it an output for each class; one output for yes or no is task = \"multi-label\"";
+            problems.push(Problem { help: (outputs < 2).then(|| help.to_string()), ..Problem::new(message) });
         }
         problems
     }

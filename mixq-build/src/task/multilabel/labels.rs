@@ -97,8 +97,8 @@ impl DatasetRules for MultiLabel {
         let path = part.path.display();
         let message = match (never.is_empty(), always.is_empty()) {
             (true, true) => return Ok(()),
-            (false, _) => format!("{path}: no training image has {}", enumerate(&never)),
-            (true, false) => format!("{path}: all training images have {}", enumerate(&always)),
+            (false, _) => format!("{path}: no training image has the label {}", enumerate(&never)),
+            (true, false) => format!("{path}: all training images have the label {}", enumerate(&always)),
         };
         Err(Problem::new(message).help("add images, or give the network fewer outputs"))
     }

@@ -108,12 +108,12 @@ impl DatasetRules for Regression {
     }
 }
 
-/// `` `height` is 3 `` for each output whose targets are all equal.
+/// `` output `height` is 3 `` for each output whose targets are all equal.
 fn constant(part: &Part<'_>) -> Vec<String> {
     let outputs = part.labels.iter().enumerate().filter_map(|(output, label)| {
         let values = part.targets.values_of(output);
         let first = *values.first()?;
-        values.iter().all(|value| *value == first).then(|| format!("`{label}` is {first}"))
+        values.iter().all(|value| *value == first).then(|| format!("output `{label}` is {first}"))
     });
     outputs.collect()
 }
