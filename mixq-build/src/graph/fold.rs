@@ -21,10 +21,12 @@ pub(super) struct Folded {
     pub(super) norm: Vec<bool>,
     /// The activation that follows the layer.
     pub(super) activation: Vec<Activation>,
+    /// Whether it is padding of the convolutions that read it.
+    pub(super) pads: Vec<bool>,
 }
 
 /// Whether a layer is folded into the one before it.
-pub(super) fn folds(layer: &LayerSpec) -> bool {
+fn folds(layer: &LayerSpec) -> bool {
     layer.op.folds().is_some()
 }
 
@@ -33,17 +35,32 @@ fn follows(layer: &LayerSpec) -> bool {
     folds(layer) || matches!(layer.op, OpSpec::Elementwise(_) | OpSpec::Prelu(_))
 }
 
-/// Folds all that can be folded; what cannot is a problem, and is passed over.
-pub(super) fn fold(spec: &Spec, names: &[String], links: &[Vec<Link>], problems: &mut Problems) -> Folded {
+/// Folds all that can be folded; what cannot is a problem, and is passed over. `pads` says which layers are
+/// padding of the convolutions that read them.
+pub(super) fn fold(
+    spec: &Spec,
+    names: &[String],
+    links: &[Vec<Link>],
+    pads: &[bool],
+    problems: &mut Problems,
+) -> Folded {
     let count = spec.layers.len();
     let mut folded = Folded {
         holder: (0..count).map(|layer| Some(Source::Node(layer))).collect(),
         alone: vec![false; count],
         norm: vec![false; count],
         activation: vec![Activation::None; count],
+        pads: pads.to_vec(),
     };
     let last = spec.layers.iter().rposition(|layer| !folds(layer));
     for (index, layer) in spec.layers.iter().enumerate() {
+        if pads[index] {
+            folded.holder[index] = match links[index].first().copied().flatten() {
+                Some(Source::Node(before)) => folded.holder[before],
+                other => other,
+            };
+            continue;
+        }
         let form = layer.op.form();
         let Follows { norm, activation, by_default } = form.follows;
         if let Some(fold) = layer.op.folds() {
@@ -103,7 +120,8 @@ impl Spec {
         let mut problems = Problems::new(&self.layers);
         let names = resolve::names(self, &mut problems);
         let links = resolve::links(self, &names, &mut problems);
-        let holders = fold(self, &names, &links, &mut problems).holder;
+        let pads = vec![false; self.layers.len()];
+        let holders = fold(self, &names, &links, &pads, &mut problems).holder;
         let is_norm = |index: &usize| self.layers[*index].op.form().folds == Some(Fold::Norm);
         let norms = (0..names.len()).filter(is_norm).filter_map(|index| match holders[index]? {
             Source::Node(host) => Some((names[host].clone(), names[index].clone())),
@@ -136,6 +154,11 @@ fn hosts(fold: Fold) -> String {
 }
 
 impl Folded {
+    /// Whether nothing is left of a layer.
+    pub(super) fn is_gone(&self, index: usize, layer: &LayerSpec) -> bool {
+        self.pads[index] || folds(layer) && !self.alone[index]
+    }
+
     /// Whether batch norm `index`, which reads `before`, cannot be folded: it reads an input, another layer
     /// reads what it reads, or that is no sum of products, or has a batch norm or an activation.
     fn stands(&self, spec: &Spec, links: &[Vec<Link>], index: usize, before: Source) -> bool {

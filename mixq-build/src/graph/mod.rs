@@ -13,6 +13,7 @@ mod inputs;
 mod layer;
 mod layout;
 pub mod op;
+mod pads;
 mod resolve;
 mod rules;
 mod shape;

@@ -6,9 +6,10 @@ use crate::error::{Error, Problem, nearest};
 use crate::task::Task;
 
 use super::assemble::assemble;
-use super::fold::{self, Folded, fold};
+use super::fold::{Folded, fold};
 use super::layer::{Draft, Layer};
 use super::op::Arity;
+use super::pads::Padded;
 use super::spec::{IMAGE, LayerSpec};
 use super::{Graph, Source, Spec, rules};
 
@@ -85,7 +86,9 @@ impl Graph {
         let names = names(spec, &mut problems);
         let links = links(spec, &names, &mut problems);
         let linked = !problems.any();
-        let folded = fold(spec, &names, &links, &mut problems);
+        let padded = Padded::new(spec, &links);
+        let spec = &padded.spec;
+        let folded = fold(spec, &names, &links, &padded.folded, &mut problems);
         let nodes = nodes(spec, &names, &links, &folded, &mut problems);
         let mut unread = if linked { rules::unread_inputs(spec, &links) } else { Vec::new() };
         if linked {
@@ -122,7 +125,7 @@ fn nodes(
 ) -> Vec<Option<Draft>> {
     let mut nodes: Vec<Option<Draft>> = Vec::with_capacity(spec.layers.len());
     for (index, layer) in spec.layers.iter().enumerate() {
-        if fold::folds(layer) && !folded.alone[index] {
+        if folded.is_gone(index, layer) {
             nodes.push(None);
             continue;
         }

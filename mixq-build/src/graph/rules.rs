@@ -116,8 +116,9 @@ pub(super) fn outputs(spec: &Spec, names: &[String], folded: &Folded, problems: 
             problems.add(layer, Problem::new(message).help(help));
         }
         // What is folded into a layer changes what it writes.
-        let later =
-            (layer + 1..names.len()).find(|other| folded.holder[*other] == Some(Source::Node(*holder)));
+        let is_folded =
+            |other: &usize| !folded.pads[*other] && folded.holder[*other] == Some(Source::Node(*holder));
+        let later = (layer + 1..names.len()).find(is_folded);
         if let Some(later) = later {
             let other = quoted(&names[later]);
             let message = format!("layer {me} is an output, but {other} is folded into it");

@@ -1,7 +1,7 @@
 //! Operators that move elements: shapes, grids, messages.
 
 use mixq_build::engine::graph::op::{Coordinates, Interpolation, Rearrange, Resize};
-use mixq_build::engine::graph::{Op, Shape, Source};
+use mixq_build::engine::graph::{Op, Shape, Source, Window};
 
 use super::list::{STEM, check, list};
 use super::resolve;
@@ -142,6 +142,43 @@ fn kernels_on_one_row_are_written_with_both_sides() {
         assert!(found.contains("layer `max_pool1` has a 2x2 kernel, which does not fit"), "{found}");
         assert!(found.contains(&format!("a kernel is {kernel}")), "{found}");
     }
+}
+
+/// Padding before convolutions is that of their windows, also on the image. Where a pool reads it, too, or
+/// the firmware does, or it is as large as a window, it stays a layer.
+#[test]
+fn convolutions_pad_in_place_of_a_layer_before_them() {
+    let pad = "[[layer]]\nop = \"pad\"\npadding = [0, 1, 0, 2]\n";
+    let conv = "[[layer]]\nop = \"conv\"\nfilters = 4\nkernel = 3\nstride = 2\npadding = \"valid\"\n";
+    let logits = "[[layer]]\nop = \"linear\"\nfeatures = 2\n";
+    let nodes = |text: &str| {
+        let graph = resolve(&format!("input = [8, 8, 4]\n{text}{logits}")).unwrap_or_else(|e| panic!("{e}"));
+        let nodes =
+            graph.nodes.iter().map(|node| (node.name.clone(), node.op.window().copied(), node.output));
+        nodes.collect::<Vec<_>>()
+    };
+    let window = |padding| Some(Window { kernel: [3, 3], stride: [2, 2], padding });
+    // (8 + 1 - 3) / 2 + 1 = 4 rows, (8 + 2 - 3) / 2 + 1 = 4 columns.
+    let output = Shape { height: 4, width: 4, channels: 4 };
+    let found = nodes(&format!("{pad}{conv}"));
+    assert_eq!(found[0], ("conv1".to_string(), window([0, 1, 0, 2]), output));
+    let found = nodes(&format!("{STEM}{pad}{}", conv.replace("\"valid\"", "[1, 0, 2, 0]")));
+    assert_eq!(found.len(), 3);
+    assert_eq!(found[1].1, window([1, 1, 2, 2]));
+    let found = nodes(&format!("{STEM}{}{conv}", pad.replace("[0, 1, 0, 2]", "[3, 0, 0, 0]")));
+    assert_eq!(found[1].0, "pad1");
+    let dilated = format!("{conv}dilation = 2\n");
+    let found = nodes(&format!("{STEM}{}{dilated}", pad.replace("[0, 1, 0, 2]", "[3, 0, 0, 0]")));
+    assert_eq!(found[1].0, "conv2");
+    let pool = "[[layer]]\nop = \"max_pool\"\nkernel = 3\nstride = 2\ninputs = [\"pad1\"]\n";
+    let sum = "[[layer]]\nop = \"add\"\ninputs = [\"conv2\", \"max_pool1\"]\n";
+    let found = nodes(&format!("{STEM}{pad}{conv}{pool}{sum}"));
+    assert_eq!(found[1].0, "pad1");
+    let found = nodes(&format!("{STEM}{pad}output = true\n{conv}"));
+    assert_eq!(found[1].0, "pad1");
+    // What is read by a padding that goes may be an output.
+    let found = nodes(&format!("{STEM}output = true\n{pad}{conv}"));
+    assert_eq!(found[1].0, "conv2");
 }
 
 #[test]

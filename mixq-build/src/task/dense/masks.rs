@@ -128,7 +128,9 @@ impl DatasetRules for Dense {
             let there =
                 if present.is_empty() { "no class".to_string() } else { format!("{} only", present[0]) };
             let message = format!("{path}: the masks of the training images have pixels of {there}");
-            return Err(Problem::new(message).help("a mask holds numbers of classes, from 0 on"));
+            let help = "a mask holds numbers of classes, from 0 on; where the network answers fewer pixels, \
+                        each has the class of most pixels of its block";
+            return Err(Problem::new(message).help(help));
         }
         if absent.is_empty() {
             return Ok(());

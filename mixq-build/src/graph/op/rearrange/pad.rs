@@ -2,10 +2,15 @@
 
 use super::{Form, Input, Layer, Op, OpSpec, Padding, Rearrange, Shape, Written, form};
 
-pub(in super::super) static PAD: Form =
-    form("pad", &["padding"], &[], |values| Some(OpSpec::Pad(Pad { padding: values.padding? })));
+pub(in super::super) static PAD: Form = Form {
+    reads_image: Err(
+        "where a conv or a depthwise layer alone reads it, and is larger, it pads the image itself",
+    ),
+    ..form("pad", &["padding"], &[], |values| Some(OpSpec::Pad(Pad { padding: values.padding? })))
+};
 
-/// Zeros around the image, as a layer of its own. Convolutions and pools pad without any cost.
+/// Zeros around the image, as a layer of its own. Convolutions and pools pad without any cost, and
+/// convolutions that alone read such a layer do so in its place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pad {
     /// Must be [`Padding::Explicit`].
