@@ -94,6 +94,12 @@ pub trait DatasetRules: Sync {
         ))
     }
 
+    /// The number that the name of a class stands for, in a task that is not about classes but knows this
+    /// name.
+    fn number_of(&self, _name: &str) -> Option<u64> {
+        None
+    }
+
     /// Appends the target that a name stands for, by its place among all names that the dataset has. The
     /// names are checked by [`DatasetRules::found_labels`].
     ///

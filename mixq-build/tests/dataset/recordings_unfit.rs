@@ -73,3 +73,27 @@ fn labels_that_are_no_classes_say_what_they_are_for() {
     let said = Dataset::load(&config, SERIES, 2, &mut ()).unwrap_err().to_string();
     assert!(said.contains("no column has the name `class`, as `labels` or `targets` says"), "{said}");
 }
+
+/// Sounds of a machine in folders: only normal ones are learned from.
+#[test]
+fn classes_of_a_reconstruction_are_called_normal_and_abnormal() {
+    let load = |name: &str| {
+        let text = |value: usize| format!("x,count\n{}", format!("{value},3\n").repeat(5));
+        let of = |class: &str, number: usize| (format!("{class}/{number}.csv"), text(number).into_bytes());
+        let files = (0..8).map(|number| of("normal", number)).chain((8..11).map(|number| of(name, number)));
+        let given = Given::folder(&files.collect());
+        let input = Some(InputConfig::default());
+        let task = Task::Reconstruction;
+        let config =
+            DatasetConfig { recordings: windows(5, 5), input, task, ..DatasetConfig::new(&given.path) };
+        Dataset::load(&config, SERIES, 10, &mut ()).map_err(|error| error.to_string())
+    };
+    let dataset = load("abnormal").unwrap();
+    assert!(dataset.train.targets.bytes().iter().all(|kind| *kind == 0));
+    assert_eq!(dataset.test.targets.bytes().iter().filter(|kind| **kind == 1).count(), 3);
+    assert_eq!(dataset.train.len() + dataset.test.len(), 11);
+    assert!(dataset.test.len() > 3, "normal ones are measured, too");
+    let said = load("broken").unwrap_err();
+    assert!(said.contains("says a class for each image (broken, normal)"), "{said}");
+    assert!(said.contains("recordings may have the classes `normal` and `abnormal`"), "{said}");
+}

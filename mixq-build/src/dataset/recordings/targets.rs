@@ -79,8 +79,17 @@ impl Targets {
     }
 }
 
-/// Classes by their names, in the order of the alphabet.
+/// Classes by their names, in the order of the alphabet; or what the task says that the names stand for.
 fn classes(wanted: &Wanted<'_>, names: &[String]) -> Result<Found, Problem> {
+    let numbers: Option<Vec<u64>> = names.iter().map(|name| wanted.rules().number_of(name)).collect();
+    if let Some(numbers) = numbers {
+        let mut targets = task::Targets::default();
+        for number in numbers {
+            let pushed = wanted.rules().push_number(number, wanted.outputs, &mut targets);
+            pushed.map_err(|reason| Problem::new(format!("{}: {reason}", wanted.config.path.display())))?;
+        }
+        return Ok((targets, None));
+    }
     let all: Vec<&String> = names.iter().collect::<BTreeSet<_>>().into_iter().collect();
     check::classes(wanted, &all)?;
     if let Some(problem) = check::labels(wanted, &all) {

@@ -84,8 +84,21 @@ impl DatasetRules for Reconstruction {
         None
     }
 
+    fn number_of(&self, name: &str) -> Option<u64> {
+        match name {
+            "normal" => Some(NORMAL.into()),
+            "abnormal" => Some(ABNORMAL.into()),
+            _ => None,
+        }
+    }
+
     fn refuses_classes(&self, path: &Path, found: &[&str]) -> Option<Problem> {
-        Some(vectors::classes(path, found, "reconstruction", "0 (normal) or 1 (abnormal), or no targets"))
+        let wanted = "0 (normal) or 1 (abnormal), or no targets";
+        let problem = vectors::classes(path, found, "reconstruction", wanted);
+        Some(problem.help(
+            "recordings may have the classes `normal` and `abnormal`; their classes are left out by `files` \
+             without {class}, those of images by unlabelled = true",
+        ))
     }
 
     fn relabel(&self, _: &Path, _: &mut Targets, _: &[String], _: &[String]) -> Result<(), Problem> {
