@@ -97,7 +97,7 @@ const ELSEWHERE: &[(&[&str], &str)] = &[
          and, for a wider view, dilation = [1, d]",
     ),
     (
-        &["attention", "multiheadattention", "selfattention", "transformer"],
+        &["attention", "multiheadattention", "selfattention"],
         "mixq has no attention; what a layer sees of an image grows with kernel, stride and dilation of op = \
          \"conv\"",
     ),
@@ -206,7 +206,8 @@ mod tests {
             ("PixelShuffle", "depth_to_space"),
             ("split", "op = \"slice\""),
             ("mul", "write op = \"multiply\""),
-            ("LSTM", "not supported yet"),
+            ("LSTM", "mixq has no recurrent layers"),
+            ("attention", "mixq has no attention"),
             ("nn.PReLU", "write op = \"prelu\""),
             ("Sub", "write op = \"subtract\""),
             ("ReduceMean", "op = \"global_average_pool\""),
