@@ -4,7 +4,7 @@ use crate::error::Problem;
 use crate::settings::{Bounds, ClassWeights, DeviceChoice, Loss, Method, OptimiserKind, Rounding, Training};
 use crate::toml::{Entry, Table};
 
-const KEYS: [&str; 28] = [
+const KEYS: [&str; 29] = [
     "method",
     "epochs",
     "learning-rate",
@@ -28,6 +28,7 @@ const KEYS: [&str; 28] = [
     "activation-decay",
     "bounds",
     "equalise",
+    "reconstruct",
     "distillation",
     "temperature",
     "device",
@@ -92,6 +93,7 @@ fn read(training: &mut Training, table: &Table<'_>, problems: &mut Vec<Problem>)
                     training.equalise = Some(equalise);
                 }
             }
+            "reconstruct" => set(&mut training.reconstruct, entry.integer(0, problems)),
             "distillation" => {
                 let share = entry.number(|n| (0.0..=1.0).contains(&n), "0 to 1", problems);
                 set(&mut training.distillation, share);

@@ -141,6 +141,11 @@ fn is_usual_calibration(images: &u32) -> bool {
     *images == CALIBRATION_IMAGES
 }
 
+/// Whether it is the number of a training that names none.
+fn is_none(views: &u32) -> bool {
+    *views == 0
+}
+
 /// Settings of the training: first with floats, then with fake quantisation (QAT).
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -193,6 +198,10 @@ pub struct Training {
     /// where the network brings weights.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub equalise: Option<bool>,
+    /// By how many views of each calibration image weights also make up for what the layers before them have
+    /// lost, where they are quantised layer after layer. All but the first view are varied. 0: they do not.
+    #[serde(skip_serializing_if = "is_none")]
+    pub reconstruct: u32,
     /// Share of QAT's loss that is the distance from the float network's answers instead of the labels, 0 to
     /// 1 (distillation, arXiv 1503.02531).
     pub distillation: f64,
@@ -236,6 +245,7 @@ impl Default for Training {
             rounding: Rounding::Nearest,
             bounds: Bounds::Data,
             equalise: None,
+            reconstruct: 0,
             distillation: 0.5,
             temperature: 2.0,
             device: DeviceChoice::Auto,
@@ -251,6 +261,13 @@ impl Training {
     /// which are taken as they are, else 60.
     pub fn epochs(&self, with_weights: bool) -> u32 {
         self.epochs.unwrap_or(if with_weights { 0 } else { 60 })
+    }
+
+    /// Whether weights are quantised layer after layer by images: where nothing trains them at their bits,
+    /// and where they come trained and begin so.
+    pub fn quantises_layers(&self, with_weights: bool) -> bool {
+        let is_brought = with_weights && self.epochs(true) == 0;
+        (self.quantised_epochs == 0 || is_brought) && self.bounds == Bounds::Data
     }
 
     /// Whether nothing is learned from targets: the float network is taken as it is, and what is learned at

@@ -6,7 +6,7 @@ use super::images::Images;
 use crate::dataset::Dataset;
 use crate::error::Problem;
 use crate::graph::Graph;
-use crate::settings::Training;
+use crate::settings::{Bounds, Training};
 use crate::task::{Part, rules};
 use crate::text::enumerate;
 
@@ -76,6 +76,34 @@ pub(super) fn varied(dataset: &Dataset, settings: &Training) -> (Vec<usize>, Opt
     (images, warning)
 }
 
+/// Layers make up for each other where they are quantised one after the other by images.
+pub(super) fn can_reconstruct(
+    settings: &Training,
+    with_weights: bool,
+    synthetic: bool,
+) -> Result<(), Problem> {
+    if settings.reconstruct == 0 {
+        return Ok(());
+    }
+    let (reason, help) = if synthetic {
+        ("there is no `dataset` that has some", "name a `dataset`; its images need no labels")
+    } else if settings.bounds == Bounds::Six {
+        ("`bounds = \"six\"` leaves that out", "leave out `bounds`, or `reconstruct`")
+    } else if !settings.quantises_layers(with_weights) {
+        (
+            "this one is trained at its bits from where the float training ended",
+            "leave out `reconstruct`, or set quantised-epochs = 0",
+        )
+    } else {
+        return Ok(());
+    };
+    let views = settings.reconstruct;
+    let message = format!(
+        "`reconstruct = {views}` is for a network that is quantised layer after layer by images: {reason}"
+    );
+    Err(Problem::new(message).help(help))
+}
+
 /// The names of the nodes that the last layer does not depend on.
 pub(super) fn aside(graph: &Graph) -> Vec<&str> {
     graph.aside().into_iter().map(|node| &node.name[..]).collect()
@@ -98,4 +126,40 @@ pub(super) fn can_be_trained(graph: &Graph) -> Result<(), Problem> {
     );
     let help = "give the network trained `weights`, or let the last layer read them";
     Err(Problem::new(message).help(help))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_reconstructed_is_refused() {
+        let refused = |change: &dyn Fn(&mut Training), with_weights, synthetic| {
+            let mut settings = Training { reconstruct: 2, quantised_epochs: 0, ..Training::default() };
+            change(&mut settings);
+            can_reconstruct(&settings, with_weights, synthetic).err().map(|problem| problem.to_string())
+        };
+        let with = |reason: &str| {
+            let start = "`reconstruct = 2` is for a network that is quantised layer after layer by images";
+            Some(format!("{start}: {reason}"))
+        };
+        assert_eq!(refused(&|_| (), false, false), None);
+        assert_eq!(refused(&|settings| settings.quantised_epochs = 3, true, false), None);
+        assert_eq!(
+            refused(&|settings| settings.quantised_epochs = 3, false, false),
+            with(
+                "this one is trained at its bits from where the float training ended; leave out \
+                 `reconstruct`, or set quantised-epochs = 0"
+            )
+        );
+        assert_eq!(
+            refused(&|settings| settings.bounds = Bounds::Six, true, false),
+            with("`bounds = \"six\"` leaves that out; leave out `bounds`, or `reconstruct`")
+        );
+        assert_eq!(
+            refused(&|_| (), true, true),
+            with("there is no `dataset` that has some; name a `dataset`; its images need no labels")
+        );
+        assert_eq!(refused(&|settings| settings.reconstruct = 0, true, true), None);
+    }
 }

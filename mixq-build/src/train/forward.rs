@@ -63,11 +63,13 @@ impl Model<'_> {
         let value = self.node(index, values, mode, observe);
         values.nodes.push(value);
         // Tensors of large images need much memory: none lives longer than it is read.
+        let nothing = || Value { tensor: Tensor::new(), unit: None, scale: None };
         for source in &self.graph.nodes[index].inputs {
-            if let Source::Node(before) = source
-                && self.graph.readers(*source).last() == Some(&index)
-            {
-                values.nodes[*before] = Value { tensor: Tensor::new(), unit: None, scale: None };
+            if self.graph.readers(*source).last() == Some(&index) {
+                match *source {
+                    Source::Node(before) => values.nodes[before] = nothing(),
+                    Source::Input(input) => values.inputs[input] = nothing(),
+                }
             }
         }
     }

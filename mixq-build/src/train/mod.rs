@@ -29,6 +29,7 @@ mod post;
 mod quantise;
 mod ranges;
 mod rearrange;
+mod reconstruct;
 mod resize;
 mod resume;
 mod rounding;
@@ -39,6 +40,7 @@ mod teach;
 #[cfg(test)]
 mod tests;
 mod value;
+mod views;
 mod weighted;
 
 use std::path::{Path, PathBuf};
@@ -49,7 +51,7 @@ pub use pace::{Pace, pace};
 pub use teach::taught;
 
 use answers::answers;
-use check::{aside, can_be_trained, imbalance, mixed, too_few_images};
+use check::{aside, can_be_trained, can_reconstruct, imbalance, mixed, too_few_images};
 use checkpoint::Checkpoint;
 use device::Machine;
 use epochs::{best, run};
@@ -60,6 +62,7 @@ use normalisation::Normalisation;
 use phase::Phase;
 use resume::begin;
 use state::{Parameters, State, copies};
+use views::Views;
 
 use crate::convert::TrainedNetwork;
 use crate::dataset::{Dataset, Split};
@@ -69,7 +72,7 @@ use crate::import::{Initial, InputNormalisation};
 use crate::memory::{Allocation, Losses};
 pub use crate::observer::Effort;
 use crate::observer::Observer;
-use crate::settings::{Bounds, ClassWeights, Scheme, Training};
+use crate::settings::{ClassWeights, Scheme, Training};
 use crate::task::{Fit, Targets, rules};
 
 /// The result of a training.
@@ -163,6 +166,7 @@ pub fn train(
     if initial.is_none() {
         can_be_trained(graph)?;
     }
+    can_reconstruct(settings, initial.is_some(), dataset.synthetic)?;
     let normalisation = job.normalised(&train);
     for ((input, normalisation), samples) in graph.inputs.iter().zip(&normalisation).zip(&dataset.samples) {
         let whose =
@@ -231,12 +235,10 @@ pub fn train(
     if let Some(initial) = initial {
         model.take_ranges(initial);
     }
-    // What comes trained, and is not trained on in floats, also begins QAT so.
-    let is_brought = initial.is_some() && settings.epochs(true) == 0;
-    if (settings.quantised_epochs == 0 || is_brought) && settings.bounds == Bounds::Data {
+    if settings.quantises_layers(initial.is_some()) {
         match dataset.synthetic {
             true => post::quantise_without_data(&mut model),
-            false => post::quantise(&mut model, &calibrating),
+            false => post::quantise(&mut model, &Views::of(&calibrating, settings, &varied)),
         }
     }
     let teacher = (settings.distillation > 0.0).then(|| model.with_tensors(copies(&float.parameters)));

@@ -11,11 +11,13 @@ use super::model::Model;
 use super::part::Part;
 use super::pools::{ints, padded};
 use super::quantise::{Grids, per_layer_grids, weights};
+use super::reconstruct::{Seen, damped, descended};
 use super::value::Value;
 
 /// Rows of values that are enough for a covariance, for each element of the window and in all, if they are of
 /// [`IMAGES`] images or more.
 const ROWS_FOR_EACH: i64 = 16;
+const MORE_ROWS_FOR_EACH: i64 = 64;
 const ROWS: std::ops::RangeInclusive<i64> = 1 << 13..=1 << 16;
 const IMAGES: i64 = 32;
 
@@ -29,16 +31,20 @@ const LARGEST: i64 = 2304;
 /// never, do not count for more than images can tell.
 const DAMPING: f64 = 0.01;
 
-/// Gives a layer's weights the values of their codes. `inputs` is what the layer reads, image after image.
-pub fn round(model: &mut Model<'_>, node: usize, inputs: &[&Value]) {
+/// Gives a layer's weights the values of their codes. `inputs` is what the layer reads, image after image. If
+/// there is `lacking`, by how much its outputs are too small for each of the inputs, in the units of the sums
+/// of its weights, weights make up for that.
+pub fn round(model: &mut Model<'_>, node: usize, inputs: &[&Value], lacking: Option<&[Tensor]>) {
     let Some(weight) = model.get(node, Part::Weight).map(Tensor::shallow_clone) else { return };
     let real = model.real_weight(node);
     let size = real.size();
     let groups = model.convolution(node).map_or(1, |conv| conv.groups as i64);
     let rows = real.to_kind(Kind::Double).reshape([groups, size[0] / groups, -1]);
-    let covariance = covariance(model, node, inputs, [groups, rows.size()[2]]);
+    let seen = seen(model, node, (inputs, lacking), [groups, rows.size()[2]]);
+    let rows = seen.fitted(&rows);
+    let covariance = &seen.covariance;
     if !model.scheme.per_layer() {
-        set_channel_bounds(model, node, &rows, &covariance);
+        set_channel_bounds(model, node, &rows, covariance);
     }
     let grids = on_grid(model, node);
     let levels = f64::from(model.weight_bits(node).max_code());
@@ -52,17 +58,22 @@ pub fn round(model: &mut Model<'_>, node: usize, inputs: &[&Value]) {
         (codes - zero_point) * scale
     };
     let plain = nearest(&rows, &scale.unsqueeze(-1), &zero_point.unsqueeze(-1));
-    let chosen = match inverse_root(&covariance) {
+    let damping = seen.damping(DAMPING);
+    let chosen = match inverse_root(covariance, damping) {
         None => plain,
         Some(root) => {
             let one = |x: &Tensor| nearest(x, &scale, &zero_point);
             let compensated = compensated(&rows, &root, one);
             let error = |found: &Tensor| {
                 let error = found - &rows;
-                (error.matmul(&covariance) * error).sum_dim_intlist(&[2i64][..], true, Kind::Double)
+                (error.matmul(covariance) * error).sum_dim_intlist(&[2i64][..], true, Kind::Double)
             };
             let better = error(&compensated).lt_tensor(&error(&plain));
-            compensated.where_self(&better, &plain)
+            let chosen = compensated.where_self(&better, &plain);
+            match seen.lacking {
+                Some(_) => descended(&chosen, &rows, &damped(covariance, damping), one),
+                None => chosen,
+            }
         }
     };
     // What the scheme and the input's normalisation multiply weights by is taken off again.
@@ -94,14 +105,11 @@ fn compensated(rows: &Tensor, root: &Tensor, nearest: impl Fn(&Tensor) -> Tensor
 
 /// The upper Cholesky factor of the inverse of a covariance, `[groups, window, window]`; `None` if its window
 /// is too large, or no values vary.
-fn inverse_root(covariance: &Tensor) -> Option<Tensor> {
+fn inverse_root(covariance: &Tensor, damping: f64) -> Option<Tensor> {
     if covariance.size()[1] > LARGEST || covariance.dim() == 2 {
         return None;
     }
-    let diagonal = covariance.diagonal(0, 1, 2);
-    let damping = (diagonal.mean_dim(&[1i64][..], true, Kind::Double) * DAMPING).clamp_min(1e-12);
-    let damped = covariance + damping.expand_as(&diagonal).diag_embed(0, 1, 2);
-    let (inverse, failed) = Tensor::linalg_inv_ex(&damped, false);
+    let (inverse, failed) = Tensor::linalg_inv_ex(&damped(covariance, damping), false);
     let (root, failed_again) = inverse.linalg_cholesky_ex(true, false);
     let sound = failed.count_nonzero(None::<i64>).int64_value(&[]) == 0
         && failed_again.count_nonzero(None::<i64>).int64_value(&[]) == 0
@@ -109,19 +117,29 @@ fn inverse_root(covariance: &Tensor) -> Option<Tensor> {
     sound.then_some(root)
 }
 
-/// The covariance of the values that meet the weights of an output channel: `[groups, window, window]`, of
-/// doubles; of large windows only the variances, `[groups, window]`.
-fn covariance(model: &Model<'_>, node: usize, inputs: &[&Value], [groups, window]: [i64; 2]) -> Tensor {
+/// What these inputs tell of the values that meet the weights of an output channel, in doubles.
+fn seen(
+    model: &Model<'_>,
+    node: usize,
+    (inputs, lacking): (&[&Value], Option<&[Tensor]>),
+    [groups, window]: [i64; 2],
+) -> Seen {
     let options = (Kind::Double, model.device);
     let is_large = window > LARGEST;
+    let lacking = lacking.filter(|_| !is_large);
+    let output = model.graph.nodes[node].output;
+    let channels = output.channels as i64 / groups;
     let shape = if is_large { vec![groups, window] } else { vec![groups, window, window] };
     let (mut products, mut sums) =
         (Tensor::zeros(&shape[..], options), Tensor::zeros([groups, window], options));
-    let enough = (ROWS_FOR_EACH * window).clamp(*ROWS.start(), *ROWS.end());
+    let (mut common, mut missing) =
+        (Tensor::zeros([groups, channels, window], options), Tensor::zeros([groups, channels], options));
+    let for_each = if lacking.is_some() { MORE_ROWS_FOR_EACH } else { ROWS_FOR_EACH };
+    let enough = (for_each * window).clamp(*ROWS.start(), *ROWS.end());
     let (mut rows, mut images) = (0, 0);
-    for input in inputs {
-        let each = model.graph.nodes[node].output.height * model.graph.nodes[node].output.width;
-        let step = (ELEMENTS / (groups * window * each as i64)).max(1);
+    for (at, input) in inputs.iter().enumerate() {
+        let each = (output.height * output.width) as i64;
+        let step = (ELEMENTS / (groups * window * each)).max(1);
         for first in (0..input.tensor.size()[0]).step_by(step as usize) {
             if rows >= enough && images >= IMAGES {
                 break;
@@ -137,12 +155,19 @@ fn covariance(model: &Model<'_>, node: usize, inputs: &[&Value], [groups, window
                 true => patches.square().sum_dim_intlist(&[2i64][..], false, Kind::Double),
                 false => patches.bmm(&patches.transpose(1, 2)).to_kind(Kind::Double),
             };
+            if let Some(lacking) = lacking {
+                let lacking = lacking[at].narrow(0, first, count).reshape([count, groups, channels, each]);
+                let lacking = lacking.permute([1, 2, 0, 3]).reshape([groups, channels, -1]);
+                missing += lacking.sum_dim_intlist(&[2i64][..], false, Kind::Double);
+                common += lacking.bmm(&patches.transpose(1, 2)).to_kind(Kind::Double);
+            }
         }
     }
     let count = rows.max(1) as f64;
-    let means = sums / count;
+    let (means, missing) = (sums / count, missing / count);
     let squares = if is_large { means.square() } else { means.unsqueeze(2) * means.unsqueeze(1) };
-    products / count - squares
+    let lacking = lacking.map(|_| common / count - missing.unsqueeze(2) * means.unsqueeze(1));
+    Seen { covariance: products / count - squares, lacking, rows }
 }
 
 /// What meets the weights of a layer, `[groups, window, rows]`: a row for each pixel of its output.
@@ -237,7 +262,7 @@ mod tests {
                 .collect();
             let covariance = Tensor::stack(&covariances, 0);
             let nearest = |x: &Tensor| (x / 0.4 + 0.5).floor().clamp(-8.0, 7.0) * 0.4;
-            let root = inverse_root(&covariance).unwrap();
+            let root = inverse_root(&covariance, DAMPING).unwrap();
             let chosen = compensated(&weights, &root, nearest);
             assert_eq!(nearest(&chosen), chosen, "all of them are on the grid");
             // The variance of what a layer computes wrongly, by its inputs themselves.
@@ -256,7 +281,7 @@ mod tests {
 
     #[test]
     fn values_that_never_vary_leave_the_nearest_codes() {
-        let root = inverse_root(&Tensor::zeros([1, 3, 3], (Kind::Double, Device::Cpu))).unwrap();
+        let root = inverse_root(&Tensor::zeros([1, 3, 3], (Kind::Double, Device::Cpu)), DAMPING).unwrap();
         let weights = Tensor::from_slice(&[0.3f64, -1.2, 0.9]).reshape([1, 1, 3]);
         let found = compensated(&weights, &root, |x| (x + 0.5).floor());
         assert_eq!(Vec::<f64>::try_from(found.flatten(0, -1)).unwrap(), [0.0, -1.0, 1.0]);

@@ -25,7 +25,7 @@ use crate::dataset::Split;
 use crate::graph::{Graph, Op};
 use crate::import::layers;
 use crate::memory::{allocate, allocate_uniformly};
-use crate::settings::{Bounds, Rounding, Scheme};
+use crate::settings::{Bounds, Rounding, Scheme, Training};
 
 /// Every operator, padding of every kind, a residual branch.
 const NETWORK: &str = r#"

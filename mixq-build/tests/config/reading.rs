@@ -53,6 +53,7 @@ fn the_shortest_configuration_has_the_documented_defaults() {
         activation_decay: 0.0001,
         bounds: Bounds::Data,
         equalise: None,
+        reconstruct: 0,
         distillation: 0.5,
         temperature: 2.0,
         device: DeviceChoice::Auto,
@@ -104,6 +105,7 @@ fn every_key_is_read() {
         rotation = 12
         zoom = 0.1
         flip = true
+        reconstruct = 2
         label-smoothing = 0.05
         average = 0.99
         freeze-batch-norm = 1
@@ -195,6 +197,7 @@ fn every_key_is_read() {
         activation_decay: 0.0,
         bounds: Bounds::Six,
         equalise: None,
+        reconstruct: 2,
         distillation: 0.25,
         temperature: 4.0,
         device: DeviceChoice::Cpu,

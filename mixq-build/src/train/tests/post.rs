@@ -1,6 +1,7 @@
 //! Quantisation after training, measured on other images by the kernels.
 
 use super::super::post;
+use super::super::views::Views;
 use super::*;
 
 /// Smooth images: neighbouring pixels, and so what meets neighbouring weights, are alike.
@@ -18,11 +19,12 @@ fn smooth(graph: &Graph, seed: u64) -> Split {
 /// The squared errors of the integers' logits by those of the float network: of a network that is calibrated
 /// alone, and of one that is quantised layer after layer.
 fn errors(bits: Bits, scheme: Scheme, seed: u64) -> [f64; 2] {
-    errors_within(bits, scheme, seed, usize::MAX)
+    errors_within(bits, scheme, seed, usize::MAX, 0)
 }
 
-/// The same where so many images fit into memory with all tensors.
-fn errors_within(bits: Bits, scheme: Scheme, seed: u64, images: usize) -> [f64; 2] {
+/// The same where so many images fit into memory with all tensors, and layers make up for each other by so
+/// many views of each.
+fn errors_within(bits: Bits, scheme: Scheme, seed: u64, images: usize, reconstruct: u32) -> [f64; 2] {
     let graph = Graph::resolve(&layers::parse(Path::new("network.toml"), NETWORK).unwrap()).unwrap();
     let allocation = allocate_uniformly(&graph, bits, u64::MAX, u64::MAX, scheme).unwrap();
     let _turn = take_turn(1, seed);
@@ -44,7 +46,8 @@ fn errors_within(bits: Bits, scheme: Scheme, seed: u64, images: usize) -> [f64; 
     calibrate(&mut model, &all, Bounds::Data, false);
     let calibrated = error(&model);
     let elements: usize = graph.nodes.iter().map(|node| node.output.elements()).sum();
-    post::quantise_within(&mut model, &all, elements.saturating_mul(images));
+    let settings = Training { reconstruct, ..Training::default() };
+    post::quantise_within(&mut model, &Views::of(&all, &settings, &[0]), elements.saturating_mul(images));
     [calibrated, error(&model)]
 }
 
@@ -64,13 +67,32 @@ fn the_integers_come_nearer_to_the_float_network_at_all_widths_and_schemes() {
     }
 }
 
+/// Layers that also make up for what those before them have lost come nearer still.
+#[test]
+fn layers_make_up_for_each_other() {
+    for bits in [Bits::B2, Bits::B4] {
+        for (name, scheme) in Scheme::CHOICES {
+            for views in [1, 2] {
+                let (mut alone, mut together) = (0.0, 0.0);
+                for seed in 0..6 {
+                    alone += errors(bits, scheme, seed)[1].ln() / 6.0;
+                    together += errors_within(bits, scheme, seed, usize::MAX, views)[1].ln() / 6.0;
+                }
+                let ratio = (together - alone).exp();
+                println!("{bits:?} {name}, {views} views: {ratio:.3} of {:.6}", alone.exp());
+                assert!(ratio < 1.0, "{bits:?} {name}, {views} views: {ratio}");
+            }
+        }
+    }
+}
+
 /// With fewer images at first, which the layers before have to compute for those that follow.
 #[test]
 fn little_memory_loses_little() {
     let (mut all, mut few) = (0.0, 0.0);
     for seed in 0..4 {
         all += errors(Bits::B4, Scheme::PerChannel, seed)[1].ln() / 4.0;
-        few += errors_within(Bits::B4, Scheme::PerChannel, seed, IMAGES / 4)[1].ln() / 4.0;
+        few += errors_within(Bits::B4, Scheme::PerChannel, seed, IMAGES / 4, 0)[1].ln() / 4.0;
     }
     println!("{:.6}, {:.6} with little memory", all.exp(), few.exp());
     assert!(few - all < 1.3f64.ln(), "{} {}", few.exp(), all.exp());
@@ -90,7 +112,10 @@ fn the_codes_of_weights_are_those_that_are_exported() {
             Model::new(&graph, &allocation, scheme, Rounding::Nearest, &normalisation, Device::Cpu);
         unsettle(&mut model, 5);
         calibrate(&mut model, &all, Bounds::Data, false);
-        post::quantise(&mut model, &all);
+        post::quantise(
+            &mut model,
+            &Views::of(&all, &Training { reconstruct: 1, ..Training::default() }, &[0]),
+        );
         for (node, layer) in model.export().layers.into_iter().enumerate() {
             let Some(layer) = layer.filter(|layer| !layer.codes.is_empty()) else { continue };
             let real = model.real_weight(node);
