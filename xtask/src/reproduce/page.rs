@@ -90,6 +90,14 @@ fn agreement(networks: &Networks) -> String {
     let mut text = "\n## c. Integers against fake quantisation\n\nThe network as trained, in floats with \
                     fake quantisation, and the integer network, on the same images: accuracies, and how \
                     many images they take for different classes.\n\n\
+                    In deep networks the two do not have the same codes: a sum on the edge between two \
+                    codes may get the other code, and others follow. MobileNetV1 0.75_224 (weights and bits \
+                    of `imagenet_stripes`, calibrated on 800 images) was fake-quantised in floats of 32 and \
+                    of 64 bits, which differ by the rounding of floats alone. On the 650 images 1 of \
+                    1,000,000 codes differs behind the first layer, 1 of 600 behind the third pointwise \
+                    convolution, 1 of 4 behind the ninth, and 3 classes. The logits then differ by 0.02 % \
+                    of their variance; quantisation itself costs 1 %. The integers are as near: 2 classes \
+                    differ from those in 64 bits, 5 from those in 32.\n\n\
                     | network | fake-quantised, % | integer, % | difference | other answers |\n\
                     | --- | ---: | ---: | ---: | ---: |\n"
         .to_string();
