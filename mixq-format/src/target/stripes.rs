@@ -41,11 +41,11 @@ pub(super) fn executions(steps: Steps<'_>, index: usize) -> Executions {
         while alone.advance(&turns) {}
         let rows = |line: &crate::Line| usize::from(stage.hop) * line.row_bytes as usize;
         moved.set(input.map_or(0, rows));
-        alone.slide(&turns, stage.hop, &shift);
+        alone.slide(&turns, stage.hop, shift);
         // It goes through all lines, as a turn does.
         found.turns += 1 + usize::from(input.is_some());
     }
-    while turns.advance(&mut alone.0, &shift) {
+    while turns.advance(&mut alone.0, shift) {
         found.turns += 1 + usize::from(input.is_some());
         let Some(rows) = turns.rows(&alone.0, place) else { continue };
         let stripe = layer.on_rows(&Rows { first: [0; 3], ..rows });
