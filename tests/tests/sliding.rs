@@ -134,7 +134,7 @@ fn overlapping_windows_have_the_outputs_of_each_window_alone() {
         }
     }
     println!(
-        "{windows} windows of {networks} networks with {inside} layers that keep rows; {refused} that cannot; \
+        "{windows} windows of {networks} networks with {inside} layers that keep rows; {refused} cannot; \
          {saved} B saved"
     );
     assert!(networks > 300 && inside > 2 * networks && refused < 200, "{networks} {inside} {refused}");

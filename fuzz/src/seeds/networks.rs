@@ -36,7 +36,8 @@ pub fn artifact(rng: &mut Rng) -> Artifact {
         };
     }
     if once_in(rng, 8) {
-        static STRIPED: LazyLock<Vec<Artifact>> = LazyLock::new(|| [stripes::few(), frames::fed()].concat());
+        static STRIPED: LazyLock<Vec<Artifact>> =
+            LazyLock::new(|| [stripes::few(), frames::fed(), frames::sliding()].concat());
         return STRIPED[rng.usize(..STRIPED.len())].clone();
     }
     let schemes =

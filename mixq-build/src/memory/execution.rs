@@ -63,17 +63,17 @@ impl<'a> Ways<'a> {
         let sliding = self.stages.iter().filter(first).filter_map(|(stripes, _)| {
             let kept = self.kept(stripes);
             let (extra, rest) =
-                self.from(stripes.stage.range().end, |step| ram.checked_sub(kept.at(step)))?;
+                self.cheapest_from(stripes.stage.range().end, |step| ram.checked_sub(kept.at(step)))?;
             Some((extra + stripes.extra, [vec![(*stripes).clone()], rest].concat()))
         });
         let best = sliding.min_by_key(|(extra, _)| *extra);
-        let alone = || if self.slides() { None } else { self.from(0, |_| Some(ram)) };
+        let alone = || if self.slides() { None } else { self.cheapest_from(0, |_| Some(ram)) };
         Some(best.or_else(alone)?.1)
     }
 
     /// The same for the steps from `first` on, if each may take what `ram` says: how many instructions more,
     /// and the stages.
-    fn from(&self, first: usize, ram: impl Fn(usize) -> Option<u64>) -> Option<(u64, Vec<Stripes>)> {
+    fn cheapest_from(&self, first: usize, ram: impl Fn(usize) -> Option<u64>) -> Option<(u64, Vec<Stripes>)> {
         // By step: what all steps before it take more, and the stage that ends there.
         let mut best: Vec<Option<(u64, Option<&Stripes>)>> = vec![None; self.whole.len() + 1];
         best[first] = Some((0, None));

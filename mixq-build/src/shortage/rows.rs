@@ -7,8 +7,8 @@ use crate::graph::Graph;
 use crate::memory::{no_hop, no_rows};
 use crate::settings::Execution;
 
-/// Checks that the image can come in rows, and windows overlap, if the setting asks for that, where tensors have at most these
-/// bits. `who`: what the message calls the network.
+/// Checks that the image can come in rows, and windows overlap, if the setting asks for that, where tensors
+/// have at most these bits. `who`: what the message calls the network.
 ///
 /// # Errors
 /// It cannot: which layer is why.

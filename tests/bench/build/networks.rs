@@ -109,9 +109,10 @@ fn module(index: usize, artifact: &Artifact, blocks: &mut Vec<Vec<u8>>, folder: 
         let _ = write!(names, "Some(layer{number}), ");
     }
     let slides = network.fed().is_some_and(|stage| stage.hop > 0);
+    let output = network.output.offset;
     format!(
-        "{declared}network! {{ n{index} PARAMETERS{block} {} {} {arena_bytes} {slides} [{names}]\n{functions}}}\n",
-        first, network.output.offset
+        "{declared}network! {{ n{index} PARAMETERS{block} {first} {output} {arena_bytes} {slides} \
+         [{names}]\n{functions}}}\n"
     )
 }
 

@@ -1,6 +1,7 @@
 //! Prints the logits of every image by every network whose image comes in rows, `fed8: 12,-7,30`: once of
 //! rows that come one by one, once of uneven numbers of them, once of all at once. The same of samples where
-//! the network takes these. Where windows overlap, also of all windows of a signal. And the bytes of stack that it takes at most: `stack fed8: 400`.
+//! the network takes these. Where windows overlap, also of all windows of a signal. And the bytes of stack
+//! that it takes at most: `stack fed8: 400`.
 #![no_std]
 #![no_main]
 
