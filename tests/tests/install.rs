@@ -91,8 +91,8 @@ impl User {
     }
 
     /// `cargo mixq retrain` names the command that would help.
-    fn cannot_train(&self) {
-        let output = self.cargo(&["mixq", "retrain", "--json"]);
+    fn cannot_train(&self, arguments: &[&str]) {
+        let output = self.cargo(&[&["mixq", "retrain", "--json"], arguments].concat());
         assert_eq!(output.status.code(), Some(1));
         let stdout = String::from_utf8(output.stdout).unwrap();
         let answer: Value = serde_json::from_str(stdout.lines().last().unwrap()).unwrap();
@@ -113,7 +113,7 @@ fn a_new_user_installs_sets_up_and_trains() {
     let [tool, build] = ["cargo-mixq", "mixq-build"].map(|name| repository.join(name));
     user.well(&["install", "--locked", "--path", tool.to_str().unwrap()]);
     user.well(&["mixq", "allocate", "network.toml"]);
-    user.cannot_train();
+    user.cannot_train(&[]);
 
     let config = user.cargo_home().join("config.toml");
     let before = fs::read_to_string(&config).unwrap_or_default();
@@ -146,7 +146,8 @@ fn a_new_user_installs_sets_up_and_trains() {
     user.json(&["setup", "--undo"]);
     assert_eq!(fs::read_to_string(&config).unwrap_or_default(), before);
     assert!(!libtorch.exists());
-    user.cannot_train();
+    user.cannot_train(&["--force"]);
+    assert_eq!(user.json(&["retrain"])["trained"], false, "what is fresh needs no trainer");
     assert_eq!(user.json(&["check"])["ok"], true, "what does not train works as before");
     // Gigabytes.
     user.clear();

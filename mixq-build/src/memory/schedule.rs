@@ -253,6 +253,17 @@ impl Schedule {
         })
     }
 
+    /// Whether rows that are whole words of the arena at the widest bits are so at 2 bits, too.
+    pub fn rows_stay_words(&self) -> bool {
+        let widest = self.initial_widths();
+        self.tensors.iter().all(|Tensor { shape, width, .. }| {
+            let is_word =
+                |bits: Bits| (shape.width * bits.row_bytes(shape.channels)).is_multiple_of(ALIGNMENT);
+            // A single row is in no stripe.
+            shape.height == 1 || self.fixed[*width] || !is_word(widest[*width]) || is_word(Bits::B2)
+        })
+    }
+
     /// These runs of steps, with what they hold; `None`, if one cannot be executed in stripes.
     pub fn stripes(&self, stages: &[Stage]) -> Option<Vec<Stripes>> {
         stages.iter().map(|stage| stripes::stripes(*stage, &self.outline)).collect()

@@ -143,8 +143,11 @@ fn least_ram(graph: &Graph, execution: Execution, scheme: Scheme) -> u64 {
         Err(Infeasible::Flash { least } | Infeasible::Ram { least, .. }) => least,
         Ok(allocation) => allocation.ram,
     };
-    // That is with the same bits for all tensors. The rules may find others that take less: rows of few bits
-    // are often no whole words, which stages need.
+    // That is with the same bits for all tensors. Where rows of 2 bits are no whole words, which stages need,
+    // the rules may find other bits that take less.
+    if Schedule::new(graph).rows_stay_words() {
+        return ram;
+    }
     while let Ok(allocation) = within(ram.saturating_sub(1))
         && allocation.ram < ram
     {
