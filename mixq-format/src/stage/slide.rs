@@ -36,7 +36,11 @@ impl Lines {
                 if line.stride == 0 || !steps[read].is_multiple_of(line.stride) {
                     return Err("a hop is not of whole strides");
                 }
-                steps[index] = steps[read] / line.stride;
+                let step = steps[read] / line.stride;
+                if steps[index] > 0 && steps[index] != step {
+                    return Err("what a layer joins goes on by different rows from window to window");
+                }
+                steps[index] = step;
             }
             if steps[index] > line.height {
                 return Err("windows of a signal share no row of a layer's output");

@@ -284,3 +284,32 @@ fn what_the_next_window_needs_is_kept() {
     });
     assert_eq!(last, Some((Some(0), "windows overlap in a stage that has the last layer")));
 }
+
+/// Two branches of 3 rows each, of which one strides and the other one has a larger window: from window to
+/// window they go on by 1 and by 2 rows.
+#[test]
+fn branches_go_on_by_the_same_rows() {
+    let joined = |hop: u16| {
+        found(|case| {
+            sliding(case);
+            let window = |kernel: u16, stride: u16| {
+                let Pool { window, .. } = *pool_of(&mut striped(), 0);
+                Window { kernel_height: kernel, stride_height: stride, pad_top: 0, ..window }
+            };
+            let input = tensor(5, 1, 4, 0);
+            let [a, b, output] = [20, 32, 44].map(|offset| tensor(3, 1, 4, offset));
+            let pooled = tensor(1, 1, 4, 56);
+            case.input = input;
+            case.layers = vec![
+                Layer::MaxPool(Pool { input, output: a, window: window(1, 2) }),
+                Layer::MaxPool(Pool { input, output: b, window: window(3, 1) }),
+                Layer::Add(Add { a, b, output, multiplier_a: 1, multiplier_b: 1, shift: 1 }),
+                Layer::AveragePool(Pool { input: output, output: pooled, window: window(3, 1) }),
+            ];
+            (case.stages[0].layers, case.stages[0].hop, case.stages[0].state) = (3, hop, 60);
+        })
+    };
+    assert_eq!(joined(0), None);
+    let reason = "what a layer joins goes on by different rows from window to window";
+    assert_eq!(joined(2), Some((Some(0), reason)));
+}
