@@ -197,7 +197,7 @@ Networks of the paper's family that fit without cutting an activation:
 ";
 
 const WINDOWS: &str = "
-# Windows of a signal
+## Windows of a signal
 
 Windows of a signal often overlap: each begins some rows (`hop`) after the one before. What both windows \
 share is kept
