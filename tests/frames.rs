@@ -98,7 +98,7 @@ fn of_task(name: &str, task: Task, end: &str) -> Artifact {
         Task::Reconstruction => Readout {
             units: vec![unit],
             thresholds: vec![1000],
-            error: Some(ErrorScore::new(1.0, 0)),
+            error: Some(ErrorScore::new(1.0, 0, 0.0)),
             ..Readout::default()
         },
     };

@@ -7,6 +7,8 @@ mod classification;
 mod dense;
 #[path = "tasks/ends.rs"]
 mod ends;
+#[path = "tasks/functions.rs"]
+mod functions;
 #[path = "tasks/inputs.rs"]
 mod inputs;
 #[path = "tasks/layouts.rs"]

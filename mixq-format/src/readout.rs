@@ -202,7 +202,7 @@ mod tests {
     #[test]
     fn each_task_has_what_its_outputs_are_read_by() {
         let unit = Unit { scale: 0.5, offset: -3.0 };
-        let error = Some(ErrorScore::new(0.01, 128));
+        let error = Some(ErrorScore::new(0.01, 128, 127.5));
         let right = [
             (Task::Classification, Readout::default()),
             (Task::MultiLabel, Readout { thresholds: vec![0, -7], ..Readout::default() }),

@@ -140,7 +140,12 @@ fn reconstruction(header: &Header) -> TokenStream {
         let (multiplier, shift) =
             (Literal::u32_unsuffixed(error.multiplier), Literal::u32_unsuffixed(error.shift));
         let zero_point = Literal::u8_unsuffixed(error.zero_point);
-        quote!(format::ErrorScore { multiplier: #multiplier, shift: #shift, zero_point: #zero_point })
+        let beside = Literal::i32_unsuffixed(error.beside);
+        quote! {
+            format::ErrorScore {
+                multiplier: #multiplier, shift: #shift, zero_point: #zero_point, beside: #beside,
+            }
+        }
     });
     quote! {
         /// Elements that the network makes: those of the image.

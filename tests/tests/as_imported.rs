@@ -7,7 +7,7 @@ use mixq_build::engine::as_imported::Integers;
 use mixq_build::engine::config::Config;
 use mixq_build::engine::dataset::npz_numbers;
 use mixq_build::engine::import::foreign::{self, Refused};
-use mixq_build::engine::import::lower::Taken;
+use mixq_build::engine::import::lower::Reading;
 use mixq_build::engine::import::model::Grid;
 use mixq_build::engine::pipeline::{self, Making};
 use mixq_build::engine::prepare::Prepared;
@@ -32,7 +32,7 @@ fn data() -> Option<PathBuf> {
 }
 
 fn integers(file: &Path) -> Result<Integers, String> {
-    let foreign = foreign::read_taken(file, Taken::AsTheyAre).map_err(|refused| match refused {
+    let foreign = foreign::read_as(file, Reading::AS_IT_IS).map_err(|refused| match refused {
         Refused::Unsupported(_, found) => {
             found.iter().map(|it| it.what.clone()).collect::<Vec<_>>().join("; ")
         }

@@ -5,14 +5,16 @@ mod run;
 use std::path::PathBuf;
 
 use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde_json::{Value, json};
 
 use crate::{Answer, problems, table};
 use mixq_build::engine::as_imported::Integers;
 use mixq_build::engine::error::{Error, Problem};
 use mixq_build::engine::import::foreign::{self, FileInput, Foreign, Refused};
-use mixq_build::engine::import::lower::{Lowered, Placed, Taken, Unsupported};
+use mixq_build::engine::import::lower::{Lowered, Placed, Reading, Unsupported};
 use mixq_build::engine::size::{bytes, thousands};
+use mixq_build::engine::task::Task;
 
 /// What the command is told.
 #[derive(Args)]
@@ -28,6 +30,10 @@ pub struct Arguments {
     /// Execute a quantised network in floats
     #[arg(long, requires = "run")]
     floats: bool,
+    /// What the network is for: functions at the end of one that answers values (regression,
+    /// reconstruction) are layers
+    #[arg(long, value_name = "TASK", value_parser = tasks())]
+    task: Option<Task>,
     /// Print every layer
     #[arg(long)]
     layers: bool,
@@ -36,9 +42,17 @@ pub struct Arguments {
     write: Option<PathBuf>,
 }
 
+/// Reads the name of a task.
+fn tasks() -> impl TypedValueParser<Value = Task> {
+    let by_name = |name: String| Task::CHOICES.into_iter().find(|(own, _)| *own == name).map(|it| it.1);
+    PossibleValuesParser::new(Task::CHOICES.map(|(name, _)| name))
+        .map(move |name| by_name(name).unwrap_or_default())
+}
+
 /// Prints what the file has.
 pub fn run(arguments: &Arguments) -> Result<Answer, Error> {
-    let foreign = match foreign::read(&arguments.file) {
+    let reading = Reading { task: arguments.task, ..Reading::NUMBERS };
+    let foreign = match foreign::read_as(&arguments.file, reading) {
         Ok(foreign) => foreign,
         Err(refused) => return Ok(refuse(arguments, refused)),
     };
@@ -49,7 +63,7 @@ pub fn run(arguments: &Arguments) -> Result<Answer, Error> {
     foreign.lowered.notes.iter().for_each(|note| eprintln!("note: {note}"));
     foreign.initial.warnings.iter().for_each(|warning| eprintln!("note: {warning}"));
     let mut json = report(arguments, &foreign);
-    let integers = foreign.is_quantised.then(|| as_it_is(&arguments.file));
+    let integers = foreign.is_quantised.then(|| as_it_is(arguments));
     match &integers {
         Some(Ok(integers)) => {
             let artifact = integers.artifact();
@@ -79,8 +93,9 @@ pub fn run(arguments: &Arguments) -> Result<Answer, Error> {
 }
 
 /// A quantised network in its own integers.
-fn as_it_is(file: &std::path::Path) -> Result<Integers, Error> {
-    Integers::new(foreign::read_taken(file, Taken::AsTheyAre)?)
+fn as_it_is(arguments: &Arguments) -> Result<Integers, Error> {
+    let reading = Reading { task: arguments.task, ..Reading::AS_IT_IS };
+    Integers::new(foreign::read_as(&arguments.file, reading)?)
 }
 
 /// All that keeps the file from being a network of mixq.

@@ -46,6 +46,16 @@ impl Activation {
         }
     }
 
+    /// The least and the largest value behind it; infinite where there is none.
+    pub fn range(self) -> [f64; 2] {
+        match self {
+            Activation::None => [f64::NEG_INFINITY, f64::INFINITY],
+            Activation::Relu => [0.0, f64::INFINITY],
+            Activation::ReluUpTo(bound) => [0.0, bound.get()],
+            Activation::Function(function) => function.range(),
+        }
+    }
+
     /// The largest value that it lets pass, if there is one that its learned bound must not exceed.
     pub fn bound(self) -> Option<f64> {
         match self {

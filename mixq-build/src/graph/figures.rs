@@ -1,6 +1,6 @@
 //! What can be counted on a network.
 
-use super::op::Output;
+use super::op::{Elementwise, Output};
 use super::{Activation, Graph, Node, Op, Shape, Source};
 
 /// # Panics
@@ -94,6 +94,27 @@ impl Graph {
     pub fn is_logits(&self, node: usize) -> bool {
         let Node { op, activation, .. } = &self.nodes[node];
         node == self.output_node() && op.accumulates() && *activation == Activation::None
+    }
+
+    /// The least and the largest value that the last layer writes, by the function or the activation that it
+    /// ends in; infinite where there is none. What moves values, or pools them, keeps the range.
+    pub fn output_range(&self) -> [f64; 2] {
+        self.range(Source::Node(self.nodes.len() - 1))
+    }
+
+    fn range(&self, source: Source) -> [f64; 2] {
+        let any = [f64::NEG_INFINITY, f64::INFINITY];
+        let Source::Node(index) = source else { return any };
+        let Node { op, activation, inputs, .. } = &self.nodes[index];
+        match op {
+            Op::Elementwise(Elementwise { function }) => function.range(),
+            op if !op.output().has_own_grid() => {
+                let ranges = inputs.iter().map(|input| self.range(*input));
+                let joined = |all: [f64; 2], own: [f64; 2]| [all[0].min(own[0]), all[1].max(own[1])];
+                ranges.reduce(joined).unwrap_or(any)
+            }
+            _ => activation.range(),
+        }
     }
 
     /// The shape of the network's output.

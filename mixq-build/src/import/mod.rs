@@ -39,6 +39,8 @@ use mixq_format::SampleChannel;
 use crate::error::{Error, Location, Problem};
 use crate::graph::{Graph, Spec};
 use crate::task::Task;
+#[cfg(feature = "import")]
+use lower::Reading;
 
 /// What a source says of a network.
 #[derive(Clone, Debug, PartialEq)]
@@ -88,15 +90,26 @@ pub struct WeightsFile {
     pub path: PathBuf,
     /// The key that names it.
     pub location: Location,
+    /// What a file of another tool is read for; `None`: that is not known, or it is not such a file.
+    pub task: Option<Task>,
 }
 
-/// Reads a network. The file of its weights is not opened.
+/// Reads a network, whatever it is for. The file of its weights is not opened.
 ///
 /// # Errors
 /// What is wrong with the file or the options; of a built-in network without a place.
 pub fn read(source: &NetworkSource) -> Result<Imported, Error> {
+    read_for(source, None)
+}
+
+/// Reads a network for a task: where values are answered, functions at the end of a file of another tool are
+/// layers. The file of its weights is not opened.
+///
+/// # Errors
+/// As [`read`]; and what keeps a file of another tool from having that task.
+pub fn read_for(source: &NetworkSource, task: Option<Task>) -> Result<Imported, Error> {
     match source {
-        NetworkSource::File(path) if is_foreign(path) => read_foreign(path),
+        NetworkSource::File(path) if is_foreign(path) => read_foreign(path, task),
         NetworkSource::File(path) => layers::read(path),
         NetworkSource::Builtin(chosen) => {
             let spec = builtin::spec(&chosen.name, &chosen.options())?;
@@ -106,18 +119,18 @@ pub fn read(source: &NetworkSource) -> Result<Imported, Error> {
     }
 }
 
-/// Reads a network whose integers are taken over as they are.
+/// Reads a network whose integers are taken over as they are, for a task.
 ///
 /// # Errors
 /// What is wrong with the file, or keeps its integers from being taken over.
-pub fn read_as_it_is(path: &Path) -> Result<Imported, Error> {
+pub fn read_as_it_is(path: &Path, task: Task) -> Result<Imported, Error> {
     if !is_foreign(path) {
         return read(&NetworkSource::File(path.to_path_buf()));
     }
     #[cfg(feature = "import")]
-    return Ok(foreign::read_taken(path, lower::Taken::AsTheyAre)?.imported());
+    return Ok(foreign::read_as(path, Reading { task: Some(task), ..Reading::AS_IT_IS })?.imported());
     #[cfg(not(feature = "import"))]
-    read_foreign(path)
+    read_foreign(path, Some(task))
 }
 
 /// The tasks that a network may have, the most usual first: a file does not say which it is.
@@ -149,12 +162,12 @@ pub fn is_foreign(path: &Path) -> bool {
 pub const FOREIGN: [&str; 2] = ["onnx", "tflite"];
 
 #[cfg(feature = "import")]
-fn read_foreign(path: &Path) -> Result<Imported, Error> {
-    Ok(foreign::read(path)?.imported())
+fn read_foreign(path: &Path, task: Option<Task>) -> Result<Imported, Error> {
+    Ok(foreign::read_as(path, Reading { task, ..Reading::NUMBERS })?.imported())
 }
 
 #[cfg(not(feature = "import"))]
-fn read_foreign(path: &Path) -> Result<Imported, Error> {
+fn read_foreign(path: &Path, _task: Option<Task>) -> Result<Imported, Error> {
     let message = format!("{} is a network of another tool", path.display());
     let help = "in [build-dependencies] write mixq-build = { version = \"...\", features = [\"import\"] }";
     Err(Problem::new(message).help(help).into())

@@ -11,6 +11,7 @@ use crate::error::{Error, Problem};
 use crate::evaluate;
 use crate::graph::IMAGE;
 use crate::import::foreign::{self, Foreign};
+use crate::import::lower::Reading;
 use crate::observer::Observer;
 use crate::prepare::{Prepared, taken};
 use crate::task::{Fit, Made, Task, rules};
@@ -122,7 +123,8 @@ fn measured(
 ) -> Result<(), Error> {
     let Measure { mut images, unlabelled, .. } = measure;
     let rules = rules(model.dataset.task);
-    let floats = foreign::read(&taken.path)?.for_task(model.dataset.task)?;
+    let reading = Reading { task: Some(model.dataset.task), ..Reading::NUMBERS };
+    let floats = foreign::read_as(&taken.path, reading)?;
     let float = float_outputs(&floats, taken, artifact, &images);
     if unlabelled {
         let answers = evaluate::answers(artifact, &float, &images);

@@ -10,7 +10,7 @@ use mixq_format::Bits;
 #[cfg(feature = "import")]
 use crate::as_imported::AsImported;
 #[cfg(feature = "import")]
-use crate::import::{NetworkSource, foreign, lower::Taken};
+use crate::import::{NetworkSource, foreign, lower::Reading};
 
 /// Bytes of flash and RAM that a model's file takes.
 #[cfg(feature = "import")]
@@ -69,8 +69,9 @@ pub fn taken(model: &Model) -> Result<(foreign::Foreign, AsImported), Error> {
     let NetworkSource::File(path) = &model.network else {
         return Err(Problem::new(format!("model `{}` has no file", model.name)).into());
     };
+    let reading = Reading { task: Some(model.dataset.task), ..Reading::AS_IT_IS };
     let read = || -> Result<_, Error> {
-        let foreign = foreign::read_taken(path, Taken::AsTheyAre)?.for_task(model.dataset.task)?;
+        let foreign = foreign::read_as(path, reading)?;
         let taken = AsImported::new(&foreign, model.scheme)?;
         let input = &taken.graph.inputs[0];
         let wanted = model.dataset.input_bits(&input.name).unwrap_or(Bits::B8);

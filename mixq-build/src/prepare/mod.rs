@@ -166,8 +166,8 @@ fn network(model: &Model) -> Result<(Imported, Graph), Error> {
         None => Problem { location: model.network_at.clone(), ..problem },
     };
     let read = match &model.network {
-        NetworkSource::File(path) if model.as_imported => import::read_as_it_is(path),
-        source => import::read(source),
+        NetworkSource::File(path) if model.as_imported => import::read_as_it_is(path, model.dataset.task),
+        source => import::read_for(source, Some(model.dataset.task)),
     };
     read.and_then(|imported| {
         let own = inputs::normalisations(model, &imported)?;

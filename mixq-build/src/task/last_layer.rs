@@ -16,18 +16,22 @@ pub struct LastLayer<'a> {
 }
 
 impl LastLayer<'_> {
+    /// What keeps it from writing one pixel of `outputs` ("values").
+    pub(super) fn pixel(&self, outputs: &str) -> Vec<Problem> {
+        let LastLayer { name, output: [height, width, channels], .. } = *self;
+        if (height, width) == (1, 1) {
+            return Vec::new();
+        }
+        let message = format!(
+            "the last layer {name} writes {height}x{width}x{channels}, more than one pixel of {outputs}"
+        );
+        let help = "put a global_average_pool before or behind it, or end with a linear layer";
+        vec![Problem::new(message).help(help)]
+    }
+
     /// What keeps it from writing one pixel of `outputs` ("logits") without an activation.
     pub(super) fn vector(&self, outputs: &str) -> Vec<Problem> {
-        let LastLayer { name, output: [height, width, channels], .. } = *self;
-        let mut problems = self.sums(outputs);
-        if (height, width) != (1, 1) {
-            let message = format!(
-                "the last layer {name} writes {height}x{width}x{channels}, more than one pixel of {outputs}"
-            );
-            let help = "put a global_average_pool before or behind it, or end with a linear layer";
-            problems.insert(0, Problem::new(message).help(help));
-        }
-        problems
+        self.pixel(outputs).into_iter().chain(self.sums(outputs)).collect()
     }
 
     /// What keeps it from writing `outputs` that have no bounds.

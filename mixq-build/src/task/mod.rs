@@ -6,6 +6,7 @@
 
 pub mod classify;
 pub mod dense;
+mod fit;
 mod last_layer;
 pub mod multilabel;
 mod numbers;
@@ -17,13 +18,14 @@ mod targets;
 mod values;
 mod vectors;
 
+pub use fit::{End, Fit, Made};
 pub use last_layer::LastLayer;
 pub use mixq_format::Task;
 #[cfg(feature = "train")]
 pub use rules::Batch;
 pub use rules::{
-    Column, Columns, DatasetRules, Fit, Made, NetworkRules, Outputs, Part, Places, Rules, ScoreRules,
-    TrainingRules, Wrong,
+    Column, Columns, DatasetRules, NetworkRules, Outputs, Part, Places, Rules, ScoreRules, TrainingRules,
+    Wrong,
 };
 pub use targets::{Mask, Targets};
 

@@ -3,13 +3,14 @@
 use std::ops::RangeInclusive;
 use std::path::Path;
 
-use mixq_format::{Accuracy, Figures, Header, Readout, Unit};
+use mixq_format::{Accuracy, Figures, Header, Readout};
 #[cfg(feature = "train")]
 use tch::Tensor;
 
-use super::{LastLayer, Mask, Targets, vectors};
+#[cfg(feature = "train")]
+use super::{End, Fit};
+use super::{LastLayer, Made, Mask, Targets, vectors};
 use crate::error::Problem;
-use crate::settings::Loss;
 #[cfg(feature = "train")]
 use crate::settings::Training;
 
@@ -205,34 +206,6 @@ pub trait Column {
     fn doubt(&self, pixels: &[u8], elements: usize, outputs: usize) -> Option<String>;
 }
 
-/// What a training knows of the targets of its training images as a whole.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Fit {
-    /// The quantity that each output of the trained network stands for; empty: outputs are what they are.
-    pub units: Vec<Unit>,
-    /// How much each class or label counts; empty: all alike.
-    pub weights: Vec<f64>,
-    /// The outputs of a pixel, where each pixel has its own target; else 0.
-    pub channels: i64,
-    /// What a regression takes for the size of an error.
-    pub loss: Loss,
-}
-
-/// What an integer network was made from, as far as the readout of its outputs depends on it.
-#[derive(Clone, Copy, Debug)]
-pub struct Made<'a> {
-    /// What the training knew of the targets.
-    pub fit: &'a Fit,
-    /// What one unit of an integer output is worth in the trained network.
-    pub logit_scale: f64,
-    /// What one code of the image is worth there.
-    pub image_scale: f64,
-    /// The code of the image that stands for 0 there.
-    pub zero_point: u8,
-    /// Elements of an image.
-    pub elements: usize,
-}
-
 /// Images as they are trained with, `[n, channels, height, width]`, and their targets.
 #[cfg(feature = "train")]
 #[derive(Clone, Copy)]
@@ -247,7 +220,14 @@ pub struct Batch<'a> {
 pub trait TrainingRules: Sync {
     /// What is to be known of all targets to train with.
     #[cfg(feature = "train")]
-    fn fit(&self, train: &Targets, outputs: usize, settings: &Training) -> Fit;
+    fn fit(&self, train: &Targets, outputs: usize, end: &End, settings: &Training) -> Fit;
+
+    /// Targets to train with that the outputs cannot come to, if there are some: a sentence without its end.
+    /// `labels` are the names of the outputs. Unless a task says otherwise, outputs come to all of them.
+    #[cfg(feature = "train")]
+    fn out_of_reach(&self, _train: &Targets, _labels: &[String], _end: &End) -> Option<String> {
+        None
+    }
 
     /// Targets for a loss, on the device of the images.
     #[cfg(feature = "train")]

@@ -181,11 +181,13 @@ pub fn train(
     let chosen = std::cell::OnceCell::new();
     let mut model = Model::new(graph, allocation, scheme, settings.rounding, &normalisation, device);
     let is_balanced = settings.class_weights == ClassWeights::Balanced;
-    let fit = rules.fit(&train.targets(), dataset.outputs, settings);
+    let end = job.end(&normalisation)?;
+    let unreached = job.check_reach(&end, &train.targets())?;
+    unreached.iter().for_each(|found| observer.warn(found));
+    let fit = rules.fit(&train.targets(), dataset.outputs, &end, settings);
     if let Some(initial) = initial {
         model.begin_with(initial);
-        if let Some((factors, summands)) = job.output_change(&fit) {
-            job.can_change_outputs()?;
+        if let Some((factors, summands)) = job.output_change(&fit)? {
             model.change_outputs(&factors, &summands);
         }
     }

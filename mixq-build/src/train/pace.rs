@@ -41,8 +41,8 @@ pub fn pace(job: Job<'_>, turns: usize) -> Result<Vec<Pace>, Problem> {
     let device = device::device(settings.device)?;
     let (train, validation) = batches::split(dataset.train.len(), settings.validation, settings.seed);
     let [train, validation] = [train, validation].map(|indices| Images::some(&dataset.train, indices));
-    let fit = rules.fit(&train.targets(), dataset.outputs, settings);
     let normalisation = Normalisation::of_inputs(&train, &graph.inputs);
+    let fit = rules.fit(&train.targets(), dataset.outputs, &job.end(&normalisation)?, settings);
     let machine = Machine::here(graph, settings.batch, device);
     let _turn = take_turn(machine.threads, settings.seed);
     let mut fresh = Model::new(graph, allocation, scheme, settings.rounding, &normalisation, device);

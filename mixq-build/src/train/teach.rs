@@ -30,7 +30,7 @@ pub fn taught(job: Job<'_>) -> Result<Dataset, Error> {
     model.begin_with(initial);
     let rules = rules(dataset.task);
     // Of targets that are all 0 nothing is known: outputs are what they are.
-    let nothing = rules.fit(&zeros(&dataset.train), dataset.outputs, settings);
+    let nothing = rules.fit(&zeros(&dataset.train), dataset.outputs, &job.end(&normalisation)?, settings);
     let mode = Mode { quantised: false, batch_statistics: false };
     let answered = |part: &Split, is_unlabelled: bool| {
         if !is_unlabelled || part.is_empty() {

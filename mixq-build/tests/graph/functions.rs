@@ -1,7 +1,12 @@
 //! Functions of elements, as layers and as activations.
 
+use std::path::Path;
+
 use mixq_build::engine::graph::op::{Elementwise, Function, Number};
 use mixq_build::engine::graph::{Activation, Graph, Op, Source};
+
+use mixq_build::engine::import::layers;
+use mixq_build::engine::task::Task;
 
 use super::list::{STEM, check, list};
 use super::resolve;
@@ -63,6 +68,79 @@ fn every_function_is_a_layer_and_an_activation() {
         assert_eq!(graph.nodes[1].op, Op::Elementwise(Elementwise { function: expected }), "{activation}");
         assert_eq!(graph.nodes[1].name, format!("stem.{}", expected.name()));
     }
+}
+
+/// Each value lies in the range, and comes near both of its ends.
+#[test]
+fn the_range_of_a_function_is_that_of_its_values() {
+    let clip = Function::Clip { min: number(-2.0), max: number(0.5) };
+    let hard = Function::HardSigmoid { slope: number(0.2), offset: number(0.4) };
+    for function in [
+        Function::Sigmoid,
+        Function::Tanh,
+        hard,
+        Function::HardSwish,
+        Function::Silu,
+        Function::Gelu,
+        Function::GeluTanh,
+        Function::Softplus,
+        Function::Mish,
+        Function::Power { exponent: number(2.0) },
+        Function::Power { exponent: number(3.0) },
+        Function::Power { exponent: number(0.5) },
+        Function::Signum,
+        Function::LeakyRelu { slope: number(0.1) },
+        Function::LeakyRelu { slope: number(-0.1) },
+        Function::Elu { alpha: number(2.0) },
+        Function::Elu { alpha: number(-0.5) },
+        Function::Selu,
+        clip,
+        Function::Exp,
+        Function::Log { least: number(0.25) },
+        Function::Sqrt,
+        Function::Abs,
+        Function::Sign { value: number(0.5) },
+        Function::Neg,
+        Function::Min { value: number(0.5) },
+        Function::Max { value: number(-2.0) },
+    ] {
+        let [least, most] = function.range();
+        let inputs = (-100_000..=100_000).map(|at| f64::from(at) / 1000.0).chain([-1e9, 1e9]);
+        let values: Vec<f64> = inputs.map(|x| function.value(x)).collect();
+        assert!(values.iter().all(|value| (least..=most).contains(value)), "{function:?}");
+        let lowest = values.iter().copied().fold(f64::INFINITY, f64::min);
+        let highest = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        assert!(if least.is_finite() { lowest < least + 0.002 } else { lowest < -1e6 }, "{function:?}");
+        // The largest values of logarithm and square root grow slowly.
+        assert!(if most.is_finite() { highest > most - 0.002 } else { highest > 20.0 }, "{function:?}");
+    }
+}
+
+/// What moves and pools values keeps their range; layers with weights do not.
+#[test]
+fn a_network_writes_the_range_of_its_last_function() {
+    let any = [f64::NEG_INFINITY, f64::INFINITY];
+    let range = |end: &str| {
+        let text =
+            format!("input = [4, 4, 2]\nlayer = [\n{{ op = \"conv\", filters = 8, kernel = 1 {end}]\n");
+        let spec = layers::parse(Path::new("net.toml"), &text).unwrap_or_else(|error| panic!("{error}"));
+        let graph = Graph::resolve_for(&spec, Task::Reconstruction);
+        let graph = graph.or_else(|_| Graph::resolve_for(&spec, Task::Regression));
+        graph.unwrap_or_else(|error| panic!("{error}")).output_range()
+    };
+    let pooled = "}, { op = \"tanh\" }, { op = \"global_average_pool\" }, { op = \"flatten\" }";
+    assert_eq!(range(pooled), [-1.0, 1.0]);
+    let moved = ", activation = \"sigmoid\" }, { op = \"slice\", channels = 2 }";
+    assert_eq!(range(moved), [0.0, 1.0]);
+    assert_eq!(range("}, { op = \"tanh\" }, { op = \"linear\", features = 32 }"), any);
+    let pool = "{ op = \"global_max_pool\" }";
+    assert_eq!(range(&format!(", activation = \"relu6\" }}, {pool}")), [0.0, 6.0]);
+    assert_eq!(range(&format!(", activation = \"none\" }}, {pool}")), any);
+    let joined = ", name = \"a\", activation = \"sigmoid\" }, \
+                  { op = \"conv\", name = \"b\", filters = 8, kernel = 1, activation = \"none\", \
+                    inputs = [\"a\"] }, { op = \"tanh\", name = \"t\" }, \
+                  { op = \"concat\", inputs = [\"a\", \"t\"] }, { op = \"global_max_pool\" }";
+    assert_eq!(range(joined), [-1.0, 1.0]);
 }
 
 #[test]

@@ -10,7 +10,7 @@ use hmac_sha256::Hash as Sha256;
 use crate::error::{Error, Location, Problem};
 use crate::graph::Graph;
 use crate::hex::hexadecimal;
-use crate::import::lower::{Lowered, Taken, Unsupported, lower};
+use crate::import::lower::{Lowered, Reading, Unsupported, lower};
 use crate::import::model::{Element, Format, Input, Model};
 use crate::import::weights::Tensors;
 use crate::import::{
@@ -89,15 +89,15 @@ pub fn format(path: &Path) -> Option<Format> {
 /// # Errors
 /// The file cannot be read, is damaged, or has something that mixq has no layers for: all of it.
 pub fn read(path: &Path) -> Result<Foreign, Refused> {
-    read_taken(path, Taken::AsNumbers)
+    read_as(path, Reading::NUMBERS)
 }
 
-/// Reads a file, and keeps its integers if they are taken as they are.
+/// Reads a file for a task, and keeps its integers if they are taken as they are.
 ///
 /// # Errors
 /// As [`read`]. What keeps integers from being taken as they are is in it, too.
-pub fn read_taken(path: &Path, taken: Taken) -> Result<Foreign, Refused> {
-    parse_taken(path, &bytes(path)?, taken)
+pub fn read_as(path: &Path, reading: Reading) -> Result<Foreign, Refused> {
+    parse_as(path, &bytes(path)?, reading)
 }
 
 /// The files that a network is read from: its own, and those beside it that its weights lie in.
@@ -121,12 +121,13 @@ pub fn digest(path: &Path) -> Result<String, Error> {
     Ok(hexadecimal(&digest.finalize()))
 }
 
-/// The weights of a network, and the digest of its files.
+/// The weights of a network that is read for a task, and the digest of its files.
 ///
 /// # Errors
 /// As [`read`].
-pub fn tensors(path: &Path) -> Result<(Tensors, String), Error> {
-    Ok((read(path)?.lowered.tensors, digest(path)?))
+pub fn tensors(path: &Path, task: Option<Task>) -> Result<(Tensors, String), Error> {
+    let reading = Reading { task, ..Reading::NUMBERS };
+    Ok((read_as(path, reading)?.lowered.tensors, digest(path)?))
 }
 
 fn bytes(path: &Path) -> Result<Vec<u8>, Error> {
@@ -153,24 +154,27 @@ pub fn model(path: &Path, bytes: &[u8]) -> Result<Model, Error> {
 /// # Errors
 /// As [`read`].
 pub fn parse(path: &Path, bytes: &[u8]) -> Result<Foreign, Refused> {
-    parse_taken(path, bytes, Taken::AsNumbers)
+    parse_as(path, bytes, Reading::NUMBERS)
 }
 
-/// The same, and keeps integers if they are taken as they are.
+/// The same for a task, and keeps integers if they are taken as they are.
 ///
 /// # Errors
-/// As [`read_taken`].
-pub fn parse_taken(path: &Path, bytes: &[u8], taken: Taken) -> Result<Foreign, Refused> {
+/// As [`read_as`].
+pub fn parse_as(path: &Path, bytes: &[u8], reading: Reading) -> Result<Foreign, Refused> {
     let model = model(path, bytes)?;
-    let lowered = lower(&model, taken).map_err(|found| Refused::Unsupported(path.to_path_buf(), found))?;
-    let (task, graph) = resolve(&lowered.spec)?;
+    let lowered = lower(&model, reading).map_err(|found| Refused::Unsupported(path.to_path_buf(), found))?;
+    let (task, graph) = match reading.task {
+        Some(task) => (task, Graph::resolve_for(&lowered.spec, task)?),
+        None => resolve(&lowered.spec)?,
+    };
     let none = |channels: usize| Some(InputNormalisation::none(channels));
     let imported = Imported {
         spec: lowered.spec.clone(),
         weights: None,
         normalisations: graph.inputs.iter().map(|input| none(input.shape.channels)).collect(),
     };
-    let initial = initial(&imported, &graph, &weights_file(path), &lowered.tensors)?;
+    let initial = initial(&imported, &graph, &weights_file(path, reading.task), &lowered.tensors)?;
     let inputs = model.read_inputs().into_iter().enumerate().map(|(index, input)| {
         Ok(FileInput {
             name: input.name.clone(),
@@ -191,9 +195,9 @@ pub fn parse_taken(path: &Path, bytes: &[u8], taken: Taken) -> Result<Foreign, R
 }
 
 /// Messages about tensors name the file as a whole.
-fn weights_file(path: &Path) -> WeightsFile {
+fn weights_file(path: &Path, task: Option<Task>) -> WeightsFile {
     let location = Location { path: path.to_path_buf(), source: "".into(), span: 0..0 };
-    WeightsFile { path: path.to_path_buf(), location }
+    WeightsFile { path: path.to_path_buf(), location, task }
 }
 
 /// What the file says of an input. Layers that change the input alone are in its scaling.
@@ -224,19 +228,10 @@ fn normalisation(
 }
 
 impl Foreign {
-    /// The same network for another task.
-    ///
-    /// # Errors
-    /// What keeps it from having that task.
-    pub fn for_task(self, task: Task) -> Result<Foreign, Error> {
-        let graph = Graph::resolve_for(&self.lowered.spec, task)?;
-        Ok(Foreign { graph, task, ..self })
-    }
-
     /// The network with its weights, as one that is declared.
     pub fn imported(self) -> Imported {
         Imported {
-            weights: Some(weights_file(&self.path)),
+            weights: Some(weights_file(&self.path, Some(self.task))),
             normalisations: self.inputs.into_iter().map(|input| input.normalisation).collect(),
             spec: self.lowered.spec,
         }

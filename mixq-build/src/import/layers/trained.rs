@@ -27,7 +27,7 @@ pub(super) fn weights(root: &Table<'_>, list: &Path, problems: &mut Vec<Problem>
         Some(rest) => folders::resolve(rest, &folders::data_folders()),
         None => folder.join(path),
     };
-    Some(WeightsFile { path, location: entry.value_location() })
+    Some(WeightsFile { path, location: entry.value_location(), task: None })
 }
 
 /// `normalisation = { mean = ..., std = ... }`: a number for all channels or a list of one for each.

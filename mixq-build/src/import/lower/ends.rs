@@ -44,14 +44,19 @@ fn is_behind(operator: &str) -> bool {
     MOVES.contains(&operator) || BEHIND.contains(&operator) || is_function(operator)
 }
 
+/// Whether an operator computes a function of each number, alone or with constants.
+pub(super) fn computes_function(operator: &str) -> bool {
+    is_function(operator) || ["Max", "Min", "Pow"].contains(&operator)
+}
+
 /// Whether an operator is left to the firmware: mixq has no layers for it, and only such operators follow.
 pub(super) fn is_left(operator: &str) -> bool {
     is_behind(operator) || WITH_CONSTANTS.contains(&operator) || ["Shape", "Expand"].contains(&operator)
 }
 
 /// The values of a model behind which layers follow: all others are outputs, or become outputs by operators
-/// that the firmware may compute.
-pub(super) fn followed(model: &Model) -> HashSet<&str> {
+/// that the firmware may compute. If the network keeps functions, they are layers.
+pub(super) fn followed(model: &Model, keeps_functions: bool) -> HashSet<&str> {
     let mut followed: HashSet<&str> = HashSet::new();
     let made: HashSet<&str> = (model.nodes.iter().filter(|node| node.operator == "Constant"))
         .flat_map(|node| node.outputs.iter().map(String::as_str))
@@ -62,7 +67,8 @@ pub(super) fn followed(model: &Model) -> HashSet<&str> {
         let operator = node.operator.as_str();
         let joins = WITH_CONSTANTS.contains(&operator)
             && node.inputs.iter().filter(|name| !is_constant(name)).count() == 1;
-        joins || is_behind(operator)
+        let is_kept = keeps_functions && computes_function(operator);
+        !is_kept && (joins || is_behind(operator))
     };
     for node in model.nodes.iter().rev() {
         if !behind(node) || node.outputs.iter().any(|output| followed.contains(output.as_str())) {

@@ -40,6 +40,7 @@ use std::collections::{HashMap, HashSet};
 use super::model::{Array, Model, Node};
 use super::weights::Tensors;
 use crate::graph::Spec;
+use crate::task::Task;
 use call::Call;
 use integers::{ConstantIntegers, NetworkIntegers};
 use layers::Layers;
@@ -80,6 +81,30 @@ pub enum Taken {
     AsNumbers,
     /// They are kept: the layers round where the model does.
     AsTheyAre,
+}
+
+/// How a model becomes layers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reading {
+    /// What becomes of its integers.
+    pub taken: Taken,
+    /// What it is for; `None`: that is not known. Values are what the whole model computes: then functions at
+    /// its end are layers. Classes do not depend on them, and they are left to the firmware.
+    pub task: Option<Task>,
+}
+
+impl Reading {
+    /// For a network in floats, whatever it is for.
+    pub const NUMBERS: Reading = Reading { taken: Taken::AsNumbers, task: None };
+    /// For a network that is taken over as it is, whatever it is for.
+    pub const AS_IT_IS: Reading = Reading { taken: Taken::AsTheyAre, task: None };
+
+    fn keeps_functions(self) -> bool {
+        match self.task {
+            Some(Task::Regression | Task::Reconstruction) => true,
+            Some(Task::Classification | Task::MultiLabel | Task::Dense) | None => false,
+        }
+    }
 }
 
 /// A tensor of the model as the device holds it.
@@ -131,12 +156,12 @@ enum Value {
 ///
 /// # Errors
 /// All nodes that mixq has no layers for.
-pub fn lower(model: &Model, taken: Taken) -> Result<Lowered, Vec<Unsupported>> {
+pub fn lower(model: &Model, reading: Reading) -> Result<Lowered, Vec<Unsupported>> {
     let model = &reachable(&formulas::recognised(&reachable(model)));
     // Taken in the wrong order, axes are problems of their own: the order with the fewest is the right one.
     let mut fewest: Option<Vec<Unsupported>> = None;
-    for inputs in input::inputs(model, taken)? {
-        match Lowering::new(model, &inputs, taken).run() {
+    for inputs in input::inputs(model, reading.taken)? {
+        match Lowering::new(model, &inputs, reading).run() {
             Ok(lowered) => return Ok(lowered),
             Err(found) if fewest.as_ref().is_some_and(|fewest| fewest.len() <= found.len()) => {}
             Err(found) => fewest = Some(found),
@@ -169,6 +194,8 @@ struct Lowering<'a> {
     layers: Layers,
     /// What becomes of integers.
     taken: Taken,
+    /// Whether functions at the end are layers.
+    keeps_functions: bool,
     /// The integers of constants, where they are kept.
     constant_integers: HashMap<&'a str, ConstantIntegers>,
     inputs: Vec<Placed>,
@@ -178,7 +205,8 @@ struct Lowering<'a> {
 
 impl<'a> Lowering<'a> {
     /// `inputs` are those that nodes read; without one all values are constants.
-    fn new(model: &'a Model, inputs: &[View], taken: Taken) -> Lowering<'a> {
+    fn new(model: &'a Model, inputs: &[View], reading: Reading) -> Lowering<'a> {
+        let (taken, keeps_functions) = (reading.taken, reading.keeps_functions());
         let mut uses: HashMap<&str, usize> = HashMap::new();
         for name in model.nodes.iter().flat_map(|node| &node.inputs).chain(&model.outputs) {
             *uses.entry(name).or_default() += 1;
@@ -204,10 +232,11 @@ impl<'a> Lowering<'a> {
         Lowering {
             model,
             values,
-            followed: ends::followed(model),
+            followed: ends::followed(model, keeps_functions),
             uses,
             layers,
             taken,
+            keeps_functions,
             constant_integers,
             inputs: inputs.iter().map(placed).collect(),
             notes: Vec::new(),

@@ -47,7 +47,8 @@ impl<'a> Lowering<'a> {
         let Some(reader) = readers().get(node.operator.as_str()).copied() else { return unknown(node) };
         let (inputs, code) = quantised::decoded(self, node, inputs)?;
         let constants = super::constants(&inputs);
-        let ends = node.outputs.iter().all(|name| !self.followed.contains(name.as_str()));
+        let is_kept = self.keeps_functions && super::ends::computes_function(&node.operator);
+        let ends = !is_kept && node.outputs.iter().all(|name| !self.followed.contains(name.as_str()));
         let values = reader(self, &Call { node, inputs: &inputs, constants: &constants, ends })?;
         Ok(match code {
             None => values,

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::view::Code;
-use super::{Call, Lowering, Placed, Reader, Refusal, Taken, Unsupported, Value, refuse};
+use super::{Call, Lowering, Placed, Reader, Reading, Refusal, Taken, Unsupported, Value, refuse};
 use crate::import::model::{Array, Grid, Model, Node};
 
 pub(super) const OPERATORS: &[(&str, Reader)] = &[
@@ -154,7 +154,7 @@ impl Tail {
             grids: BTreeMap::new(),
             files: Default::default(),
         };
-        let mut lowering = Lowering::new(&model, &[], Taken::AsNumbers);
+        let mut lowering = Lowering::new(&model, &[], Reading::NUMBERS);
         for node in &model.nodes {
             let values = lowering.node(node).and_then(|values| {
                 let known = values.iter().all(|value| matches!(value, Value::Constant(_)));

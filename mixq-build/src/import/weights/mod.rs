@@ -46,7 +46,7 @@ pub fn digest(file: &WeightsFile) -> Result<String, Error> {
 pub fn read(file: &WeightsFile) -> Result<(Tensors, String), Error> {
     #[cfg(feature = "import")]
     if super::is_foreign(&file.path) {
-        return super::foreign::tensors(&file.path);
+        return super::foreign::tensors(&file.path, file.task);
     }
     let bytes = bytes(file)?;
     let tensors = parse(&file.path, &bytes).map_err(|problem| problem.at(file.location.clone()))?;

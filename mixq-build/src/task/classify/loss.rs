@@ -4,11 +4,11 @@ use tch::{Kind, Reduction, Tensor};
 
 use super::Classification;
 use crate::settings::{ClassWeights, Training};
-use crate::task::{Batch, Fit, Targets, TrainingRules};
+use crate::task::{Batch, End, Fit, Targets, TrainingRules};
 
 impl TrainingRules for Classification {
     /// A class counts by how rare it is, so that all classes together weigh as much as before.
-    fn fit(&self, train: &Targets, outputs: usize, settings: &Training) -> Fit {
+    fn fit(&self, train: &Targets, outputs: usize, _: &End, settings: &Training) -> Fit {
         let is_balanced = settings.class_weights == ClassWeights::Balanced;
         let mut counts = vec![0usize; if is_balanced { outputs } else { 0 }];
         if is_balanced {

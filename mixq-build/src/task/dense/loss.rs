@@ -5,11 +5,11 @@ use tch::{Kind, Reduction, Tensor};
 use super::cover::counts;
 use super::{Dense, IGNORED};
 use crate::settings::{ClassWeights, Training};
-use crate::task::{Batch, Fit, Targets, TrainingRules};
+use crate::task::{Batch, End, Fit, Targets, TrainingRules};
 
 impl TrainingRules for Dense {
     /// A class counts by how rare its pixels are, so that all pixels together weigh as much as before.
-    fn fit(&self, train: &Targets, outputs: usize, settings: &Training) -> Fit {
+    fn fit(&self, train: &Targets, outputs: usize, _: &End, settings: &Training) -> Fit {
         let mut fit = Fit { channels: outputs as i64, ..Fit::default() };
         if settings.class_weights == ClassWeights::Balanced {
             let counts = counts(train, outputs);

@@ -4,11 +4,11 @@ use tch::{Kind, Reduction, Tensor};
 
 use super::MultiLabel;
 use crate::settings::{ClassWeights, Training};
-use crate::task::{Batch, Fit, Targets, TrainingRules};
+use crate::task::{Batch, End, Fit, Targets, TrainingRules};
 
 impl TrainingRules for MultiLabel {
     /// For each label, how many images lack it for one that has it.
-    fn fit(&self, train: &Targets, outputs: usize, settings: &Training) -> Fit {
+    fn fit(&self, train: &Targets, outputs: usize, _: &End, settings: &Training) -> Fit {
         let is_balanced = settings.class_weights == ClassWeights::Balanced;
         let weight = |label: usize| {
             let having = train.iter().filter(|target| target[label] == 1).count();

@@ -15,18 +15,17 @@ impl NetworkRules for Reconstruction {
              that writes {height}x{width}x{channels}"
         );
         // In the order row, column, channel: one pixel of all elements, or all pixels.
-        let mut problems = layer.sums("elements");
         let found: usize = layer.output.iter().product();
         let is_vector = layer.output[..2] == [1, 1];
-        if problems.is_empty() && (found != elements || !is_vector && layer.output != layer.input) {
-            let message = format!(
-                "the last layer {} writes {found} elements, but the image has {height}x{width}x{channels} = \
-                 {elements}",
-                layer.name
-            );
-            problems.push(Problem::new(message).help(format!("end with {wanted}")));
+        if found == elements && (is_vector || layer.output == layer.input) {
+            return Vec::new();
         }
-        problems
+        let message = format!(
+            "the last layer {} writes {found} elements, but the image has {height}x{width}x{channels} = \
+             {elements}",
+            layer.name
+        );
+        vec![Problem::new(message).help(format!("end with {wanted}"))]
     }
 
     /// None: it makes as many elements as its image has.

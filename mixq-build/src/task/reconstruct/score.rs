@@ -16,12 +16,17 @@ impl ScoreRules for Reconstruction {
     }
 
     fn readout(&self, made: &Made<'_>) -> Readout {
-        let Made { logit_scale, image_scale, zero_point, elements, .. } = *made;
+        let Made { fit, logit_scale, image_scale, zero_point, elements } = *made;
+        let unit = fit.units.first().copied().unwrap_or(Unit { scale: 1.0, offset: 0.0 });
         // 256 squared sixteenths are a squared code.
         let scale = image_scale * image_scale / 256.0 / elements as f64;
         Readout {
             units: vec![Unit { scale, offset: 0.0 }],
-            error: Some(ErrorScore::new(logit_scale / image_scale, zero_point)),
+            error: Some(ErrorScore::new(
+                logit_scale * unit.scale / image_scale,
+                zero_point,
+                unit.offset / image_scale,
+            )),
             ..Readout::default()
         }
     }

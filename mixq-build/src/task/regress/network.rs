@@ -7,8 +7,9 @@ use crate::error::Problem;
 use crate::task::{LastLayer, NetworkRules, vectors};
 
 impl NetworkRules for Regression {
+    /// Any layer that writes one pixel: a function at the end bounds the values.
     fn last_layer(&self, layer: &LastLayer<'_>) -> Vec<Problem> {
-        layer.vector("values")
+        layer.pixel("values")
     }
 
     fn differences(&self, header: &Header, outputs: usize, labels: Option<&[String]>) -> Vec<String> {

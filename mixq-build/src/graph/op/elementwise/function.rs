@@ -205,6 +205,33 @@ impl Function {
         }
     }
 
+    /// The least and the largest value that it may have; infinite where there is none. Where the least value
+    /// has no formula, a number below it.
+    pub fn range(self) -> [f64; 2] {
+        let [least, most] = [f64::NEG_INFINITY, f64::INFINITY];
+        match self {
+            Function::Sigmoid | Function::HardSigmoid { .. } => [0.0, 1.0],
+            Function::Tanh | Function::Signum => [-1.0, 1.0],
+            Function::Softplus | Function::Exp | Function::Sqrt | Function::Abs => [0.0, most],
+            // At -1.5.
+            Function::HardSwish => [-0.375, most],
+            Function::Silu => [-0.279, most],
+            Function::Gelu | Function::GeluTanh => [-0.171, most],
+            Function::Mish => [-0.309, most],
+            Function::LeakyRelu { slope } if slope.0 <= 0.0 => [0.0, most],
+            Function::LeakyRelu { .. } | Function::Neg => [least, most],
+            Function::Elu { alpha } => [(-alpha.0).min(0.0), most],
+            Function::Selu => [-Function::SELU_SCALE * Function::SELU_ALPHA, most],
+            Function::Clip { min, max } => [min.0, max.0],
+            Function::Log { least } => [least.0.ln(), most],
+            Function::Power { exponent } if exponent.0 % 2.0 == 1.0 => [least, most],
+            Function::Power { .. } => [0.0, most],
+            Function::Sign { value } => [-value.0, value.0],
+            Function::Min { value } => [least, value.0],
+            Function::Max { value } => [value.0, most],
+        }
+    }
+
     /// Its name in a layer list.
     pub fn name(self) -> &'static str {
         match self {

@@ -1,6 +1,7 @@
 //! Small networks written as ONNX files here, read, executed in floats, and compared with plain formulas.
 
 mod bad;
+mod ends;
 mod engine;
 mod formulas;
 mod integers;

@@ -1,7 +1,7 @@
 //! Networks of several inputs.
 
 use super::*;
-use crate::import::lower::Taken;
+use crate::import::lower::Reading;
 
 /// A photo of two channels and three measurements, with what is computed of them.
 fn network(photo: &[i64], w: &[f32], v: &[f32]) -> Network {
@@ -71,7 +71,7 @@ fn what_is_wrong_with_inputs_is_named() {
     assert!(refusals.iter().any(|it| it.contains("input `five` has 5 dimensions")), "{refusals:?}");
     let two = Network::new(&[1, 4]).input("z", &[1, 4]).node("Add", &["x", "z"], "y", &[]);
     let bytes = two.bytes(&["y"]);
-    let refused = foreign::parse_taken(Path::new("two.onnx"), &bytes, Taken::AsTheyAre);
+    let refused = foreign::parse_as(Path::new("two.onnx"), &bytes, Reading::AS_IT_IS);
     let error = Error::from(refused.map(drop).unwrap_err());
     assert!(error.problems[0].message.contains("the model reads 2 inputs (x, z)"), "{error:?}");
 }

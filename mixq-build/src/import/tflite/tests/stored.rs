@@ -3,8 +3,8 @@
 use half::{bf16, f16};
 
 use super::*;
-use crate::import::foreign::read_taken;
-use crate::import::lower::Taken;
+use crate::import::foreign::read_as;
+use crate::import::lower::Reading;
 
 const FLOAT16: u8 = 1;
 const TEXT: u8 = 5;
@@ -83,7 +83,7 @@ fn activations_of_16_bits_are_not_taken_as_they_are() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("model.tflite");
     std::fs::write(&path, int16x8().0).unwrap();
-    let Err(refused) = read_taken(&path, Taken::AsTheyAre) else { panic!("it was taken") };
+    let Err(refused) = read_as(&path, Reading::AS_IT_IS) else { panic!("it was taken") };
     let refused = format!("{:?}", Error::from(refused));
     assert!(refused.contains("integers from -32768 to 32767"), "{refused}");
     assert!(refused.contains("leave `bits` out"), "{refused}");
