@@ -1,0 +1,106 @@
+//! Compiles the shim against c10d in the libtorch that torch-sys has found.
+
+use std::error::Error;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+fn main() {
+    println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-changed=c10d");
+    for variable in ["DEP_TCH_LIBTORCH_LIB", "LIBTORCH_INCLUDE", "LIBTORCH_CXX11_ABI"] {
+        println!("cargo::rerun-if-env-changed={variable}");
+    }
+    if std::env::var_os("CARGO_FEATURE_DOC_ONLY").is_some() {
+        return;
+    }
+    if let Err(error) = platform().and_then(|()| shim()) {
+        println!("cargo::error=training in several processes (feature `distributed`): {error}");
+    }
+}
+
+/// Where the wheels of PyTorch have Gloo, and programs find shared libraries as this script says.
+fn platform() -> Result<()> {
+    let [system, processor] = ["CARGO_CFG_TARGET_OS", "CARGO_CFG_TARGET_ARCH"].map(std::env::var);
+    let (system, processor) = (system?, processor?);
+    match (system.as_str(), processor.as_str()) {
+        ("linux", "x86_64" | "aarch64") | ("macos", _) => Ok(()),
+        _ => Err(format!(
+            "{system} on {processor} is not supported, only Linux (x86_64, aarch64) and macOS are; build \
+             without this feature"
+        )
+        .into()),
+    }
+}
+
+fn shim() -> Result<()> {
+    let libraries = std::env::var("DEP_TCH_LIBTORCH_LIB").map_err(|_| "torch-sys has not found libtorch")?;
+    let libraries = Path::new(&libraries);
+    let include = match std::env::var_os("LIBTORCH_INCLUDE") {
+        // As torch-sys reads it.
+        Some(folder) => PathBuf::from(folder),
+        None => libraries.parent().ok_or("libtorch's folder of libraries has no parent")?.to_path_buf(),
+    };
+    let include = include.join("include");
+    has_gloo(&include, libraries)?;
+    let abi = std::env::var("LIBTORCH_CXX11_ABI").unwrap_or("1".into());
+    cc::Build::new()
+        .cpp(true)
+        .std("c++17")
+        .warnings(false)
+        // Only calls are handed over here.
+        .opt_level(1)
+        .debug(false)
+        .include("c10d/stubs")
+        .include(&include)
+        .include(include.join("torch/csrc/api/include"))
+        .define("USE_C10D_GLOO", None)
+        .define("USE_DISTRIBUTED", None)
+        .define("_GLIBCXX_USE_CXX11_ABI", abi.as_str())
+        .file("c10d/shim.cpp")
+        .try_compile("mixq_c10d")?;
+    // Tests of this package find libtorch. Programs that others make need their own way to it.
+    println!("cargo::rustc-link-arg=-Wl,-rpath,{}", libraries.display());
+    Ok(())
+}
+
+/// Without this, the C++ compiler would name a header, or the linker symbols, that nobody knows.
+fn has_gloo(include: &Path, libraries: &Path) -> Result<()> {
+    let help = "set LIBTORCH to a libtorch that has c10d with Gloo, as `cargo mixq setup` fetches it";
+    let header = include.join("torch/csrc/distributed/c10d/ProcessGroupGloo.hpp");
+    if !header.is_file() {
+        return Err(format!("{} is not there; {help}", header.display()).into());
+    }
+    let names = ["libtorch_cpu.so", "libtorch_cpu.dylib"];
+    let Some(library) = names.iter().map(|name| libraries.join(name)).find(|path| path.is_file()) else {
+        // A static libtorch: the linker will tell.
+        return Ok(());
+    };
+    // What the type information of the class has in the library.
+    if contains(&library, b"N4c10d16ProcessGroupGlooE")? {
+        return Ok(());
+    }
+    Err(format!("{} was made without Gloo; {help}", library.display()).into())
+}
+
+fn contains(path: &Path, wanted: &[u8]) -> Result<bool> {
+    let mut file = File::open(path)?;
+    let mut block = vec![0; 1 << 20];
+    // The end of a block stays, before the next: what is looked for may lie in both.
+    let mut kept = 0;
+    loop {
+        let read = file.read(&mut block[kept..])?;
+        let filled = kept + read;
+        let found = |at: usize| block[..filled].get(at..at + wanted.len()) == Some(wanted);
+        if (0..filled).filter(|at| block[*at] == wanted[0]).any(found) {
+            return Ok(true);
+        }
+        if read == 0 {
+            return Ok(false);
+        }
+        kept = filled.min(wanted.len() - 1);
+        block.copy_within(filled - kept..filled, 0);
+    }
+}

@@ -1,0 +1,191 @@
+// What shim.h declares, by c10d of libtorch.
+
+#include "shim.h"
+
+#include <chrono>
+#include <cstdlib>
+#include <cstring>
+#include <exception>
+#include <mutex>
+#include <new>
+#include <string>
+#include <vector>
+
+#include <ATen/ATen.h>
+#include <c10/util/Exception.h>
+#include <torch/csrc/distributed/c10d/PrefixStore.hpp>
+#include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
+#include <torch/csrc/distributed/c10d/TCPStore.hpp>
+
+C10_DECLARE_int(caffe2_log_level);
+
+struct mixq_c10d_store {
+  c10::intrusive_ptr<c10d::Store> store;
+};
+
+struct mixq_c10d_group {
+  // Its base class: calls go through the table of functions inside libtorch, never through code that the
+  // compiler makes here of the stubs of gloo.
+  c10::intrusive_ptr<c10d::Backend> backend;
+  std::chrono::milliseconds timeout;
+  // Whether a call may still be at work in a thread of c10d.
+  bool stuck = false;
+};
+
+namespace {
+
+using Bytes = std::vector<uint8_t>;
+using Tensors = std::vector<at::Tensor>;
+using std::chrono::milliseconds;
+
+char *message_of(const char *text) {
+  char *message = strdup(text);
+  if (!message) std::abort();
+  return message;
+}
+
+// Exceptions do not cross the border to Rust. Those of c10 have a call stack in what(), which helps nobody.
+template <typename Body>
+char *guarded(Body body) noexcept {
+  try {
+    body();
+    return nullptr;
+  } catch (const c10::Error &error) {
+    return message_of(error.what_without_backtrace());
+  } catch (const std::exception &error) {
+    return message_of(error.what());
+  } catch (...) {
+    return message_of("an exception of unknown type");
+  }
+}
+
+// c10d prints all that it throws, with call stacks. Only Python reads the level of TORCH_CPP_LOG_LEVEL; who
+// sets this variable wants to see something.
+void be_silent() {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    if (!std::getenv("TORCH_CPP_LOG_LEVEL")) FLAGS_caffe2_log_level = 3;
+  });
+}
+
+at::Tensor bytes_of(const void *pointer) {
+  const at::Tensor &tensor = *static_cast<const at::Tensor *>(pointer);
+  TORCH_CHECK(tensor.defined() && tensor.layout() == at::kStrided && tensor.device().is_cpu() &&
+                  tensor.scalar_type() == at::kByte && tensor.dim() == 1 && tensor.is_contiguous(),
+              "a tensor must be bytes in a row on the CPU");
+  return tensor;
+}
+
+// gloo ends a call when nothing moves for the timeout. If it does not, its threads may still use the tensors:
+// they hold them, and the group is not closed, since that would wait for these threads.
+void finish(mixq_c10d_group &group, const c10::intrusive_ptr<c10d::Work> &work) {
+  group.stuck = true;
+  bool done = false;
+  try {
+    done = work->wait(group.timeout + std::chrono::seconds(2));
+  } catch (...) {
+    group.stuck = !work->isCompleted();
+    throw;
+  }
+  group.stuck = false;
+  TORCH_CHECK(done, "the call was aborted");
+}
+
+}  // namespace
+
+extern "C" {
+
+char *mixq_c10d_store_open(const char *host, unsigned short port, int serve, const char *prefix,
+                           long long timeout_ms, mixq_c10d_store **out) {
+  return guarded([&] {
+    be_silent();
+    c10d::TCPStoreOptions options;
+    options.port = port;
+    options.isServer = serve != 0;
+    options.waitWorkers = false;
+    options.timeout = milliseconds(timeout_ms);
+    auto store = c10::make_intrusive<c10d::TCPStore>(host, options);
+    *out = new mixq_c10d_store{c10::make_intrusive<c10d::PrefixStore>(prefix, std::move(store))};
+  });
+}
+
+char *mixq_c10d_store_set(mixq_c10d_store *store, const char *key, const unsigned char *bytes,
+                          unsigned long count) {
+  return guarded([&] { store->store->set(key, Bytes(bytes, bytes + count)); });
+}
+
+char *mixq_c10d_store_get(mixq_c10d_store *store, const char *key, long long timeout_ms, unsigned char **out,
+                          unsigned long *count) {
+  return guarded([&] {
+    store->store->wait({key}, milliseconds(timeout_ms));
+    const Bytes bytes = store->store->get(key);
+    auto *memory = static_cast<unsigned char *>(std::malloc(bytes.size() + 1));
+    if (!memory) throw std::bad_alloc();
+    std::memcpy(memory, bytes.data(), bytes.size());
+    *out = memory;
+    *count = bytes.size();
+  });
+}
+
+char *mixq_c10d_store_has(mixq_c10d_store *store, const char *key, int *out) {
+  return guarded([&] { *out = store->store->check({key}) ? 1 : 0; });
+}
+
+char *mixq_c10d_store_add(mixq_c10d_store *store, const char *key, long long number, long long *out) {
+  return guarded([&] { *out = store->store->add(key, number); });
+}
+
+void mixq_c10d_store_close(mixq_c10d_store *store) {
+  mixq_c10d_free(guarded([&] { delete store; }));
+}
+
+char *mixq_c10d_group_open(mixq_c10d_store *store, int rank, int size, const char *interface,
+                           const char *address, long long timeout_ms, mixq_c10d_group **out) {
+  return guarded([&] {
+    using Gloo = c10d::ProcessGroupGloo;
+    const milliseconds timeout(timeout_ms);
+    auto options = Gloo::Options::create(timeout);
+    options->devices.push_back(interface ? Gloo::createDeviceForInterface(interface)
+                                         : Gloo::createDeviceForHostname(address));
+    auto keys = c10::make_intrusive<c10d::PrefixStore>("gloo", store->store);
+    auto backend = c10::make_intrusive<Gloo>(std::move(keys), rank, size, std::move(options));
+    *out = new mixq_c10d_group{std::move(backend), timeout};
+  });
+}
+
+char *mixq_c10d_group_set_timeout(mixq_c10d_group *group, long long timeout_ms) {
+  return guarded([&] {
+    group->timeout = milliseconds(timeout_ms);
+    group->backend->setTimeout(group->timeout);
+  });
+}
+
+char *mixq_c10d_all_gather(mixq_c10d_group *group, const void *in, void *out) {
+  return guarded([&] {
+    Tensors inputs{bytes_of(in)};
+    const at::Tensor all = bytes_of(out);
+    const int64_t size = group->backend->getSize();
+    TORCH_CHECK(all.numel() == size * inputs[0].numel(), "the output has the wrong length");
+    std::vector<Tensors> outputs{all.view({size, -1}).unbind(0)};
+    finish(*group, group->backend->allgather(outputs, inputs));
+  });
+}
+
+char *mixq_c10d_broadcast(mixq_c10d_group *group, void *tensor, int root) {
+  return guarded([&] {
+    Tensors tensors{bytes_of(tensor)};
+    TORCH_CHECK(root >= 0 && root < group->backend->getSize(), "there is no rank ", root);
+    c10d::BroadcastOptions options;
+    options.rootRank = root;
+    finish(*group, group->backend->broadcast(tensors, options));
+  });
+}
+
+void mixq_c10d_group_close(mixq_c10d_group *group) {
+  if (!group || group->stuck) return;
+  mixq_c10d_free(guarded([&] { delete group; }));
+}
+
+void mixq_c10d_free(void *memory) { std::free(memory); }
+
+}  // extern "C"

@@ -1,0 +1,254 @@
+//! What ranks tell each other before they exchange bytes: which call this is, and of which tensor.
+//!
+//! gloo ends the whole process if two ranks expect different lengths. So each call begins with a message that
+//! always has the same length. It also allows tensors of different shapes.
+
+use tch::{Device, Kind, Tensor};
+
+use crate::error::{Error, Result};
+
+/// Dimensions that a tensor may have.
+const DIMENSIONS: usize = 8;
+
+/// Numbers of a message.
+const NUMBERS: usize = 4 + DIMENSIONS;
+
+/// Bytes of a message.
+pub(crate) const BYTES: usize = NUMBERS * 8;
+
+/// Kinds of elements and their bytes; the place in this list is what others are told.
+const KINDS: [(Kind, usize); 10] = [
+    (Kind::Uint8, 1),
+    (Kind::Int8, 1),
+    (Kind::Int16, 2),
+    (Kind::Int, 4),
+    (Kind::Int64, 8),
+    (Kind::Half, 2),
+    (Kind::BFloat16, 2),
+    (Kind::Float, 4),
+    (Kind::Double, 8),
+    (Kind::Bool, 1),
+];
+
+/// What ranks do together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum What {
+    Barrier,
+    AllGather,
+    Broadcast { root: usize },
+}
+
+impl What {
+    fn code(self) -> (i64, i64) {
+        match self {
+            What::Barrier => (1, 0),
+            What::AllGather => (2, 0),
+            What::Broadcast { root } => (3, i64::try_from(root).unwrap_or(-1)),
+        }
+    }
+
+    fn of(code: (i64, i64)) -> Option<What> {
+        let root = usize::try_from(code.1).ok()?;
+        [What::Barrier, What::AllGather, What::Broadcast { root }]
+            .into_iter()
+            .find(|what| what.code() == code)
+    }
+
+    fn shown(self) -> String {
+        match self {
+            What::Barrier => "barrier".into(),
+            What::AllGather => "all_gather".into(),
+            What::Broadcast { root } => format!("broadcast from rank {root}"),
+        }
+    }
+}
+
+/// Shape and kind of a tensor whose bytes follow.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Form {
+    kind: Kind,
+    shape: Vec<i64>,
+}
+
+impl Form {
+    pub(crate) fn of(tensor: &Tensor) -> Result<Form> {
+        if !tensor.defined() || tensor.is_sparse() || tensor.is_mkldnn() {
+            return Err(Error::new("only dense tensors can be exchanged"));
+        }
+        let form = Form { kind: tensor.kind(), shape: tensor.size() };
+        if form.bytes().is_none() {
+            let Form { kind, shape } = form;
+            return Err(Error::new(format!(
+                "a tensor of kind {kind:?} and shape {shape:?} cannot be exchanged"
+            )));
+        }
+        Ok(form)
+    }
+
+    /// `None` if this is no tensor that can be exchanged.
+    pub(crate) fn bytes(&self) -> Option<usize> {
+        let (_, width) = KINDS.iter().find(|(kind, _)| *kind == self.kind)?;
+        if self.shape.len() > DIMENSIONS {
+            return None;
+        }
+        let mut lengths = self.shape.iter().map(|length| usize::try_from(*length).ok());
+        let bytes = lengths.try_fold(*width, |bytes, length| bytes.checked_mul(length?))?;
+        // What a pointer can reach.
+        isize::try_from(bytes).is_ok().then_some(bytes)
+    }
+
+    /// The tensor of these bytes, on the CPU. More of them may follow.
+    pub(crate) fn tensor(&self, bytes: &Tensor) -> Result<Tensor> {
+        let count = self.bytes().and_then(|bytes| i64::try_from(bytes).ok()).unwrap_or(i64::MAX);
+        // Memory of its own: `bytes` may be all that was gathered.
+        let own = Tensor::f_empty(&self.shape[..], (self.kind, Device::Cpu)).map_err(libtorch)?;
+        if count > 0 {
+            let part = bytes.f_narrow(0, 0, count).map_err(libtorch)?;
+            let mut flat =
+                own.f_view([-1]).and_then(|flat| flat.f_view_dtype(Kind::Uint8)).map_err(libtorch)?;
+            flat.f_copy_(&part).map_err(libtorch)?;
+        }
+        Ok(own)
+    }
+}
+
+/// One rank's part of a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Call {
+    pub(crate) what: What,
+    /// The tensor that this rank gives, if it gives one.
+    pub(crate) form: Option<Form>,
+}
+
+impl Call {
+    pub(crate) fn encode(&self) -> [u8; BYTES] {
+        let mut numbers = [0; NUMBERS];
+        (numbers[0], numbers[1]) = self.what.code();
+        numbers[2] = -1;
+        if let Some(form) = &self.form {
+            let kind = KINDS.iter().position(|(kind, _)| *kind == form.kind);
+            numbers[2] = kind.and_then(|kind| i64::try_from(kind).ok()).unwrap_or(-1);
+            numbers[3] = i64::try_from(form.shape.len()).unwrap_or(-1);
+            for (number, length) in numbers[4..].iter_mut().zip(&form.shape) {
+                *number = *length;
+            }
+        }
+        let mut bytes = [0; BYTES];
+        for (bytes, number) in bytes.chunks_exact_mut(8).zip(numbers) {
+            bytes.copy_from_slice(&number.to_le_bytes());
+        }
+        bytes
+    }
+
+    /// `None` if these bytes are no part of a call.
+    pub(crate) fn decode(bytes: &[u8]) -> Option<Call> {
+        let mut numbers = [0; NUMBERS];
+        for (number, bytes) in numbers.iter_mut().zip(bytes.chunks_exact(8)) {
+            *number = i64::from_le_bytes(bytes.try_into().ok()?);
+        }
+        let what = What::of((numbers[0], numbers[1]))?;
+        if numbers[2] == -1 {
+            return Some(Call { what, form: None });
+        }
+        let (kind, _) = KINDS.get(usize::try_from(numbers[2]).ok()?)?;
+        let shape = numbers[4..].get(..usize::try_from(numbers[3]).ok()?)?.to_vec();
+        let form = Form { kind: *kind, shape };
+        form.bytes()?;
+        Some(Call { what, form: Some(form) })
+    }
+
+    /// Whether all ranks do the same.
+    ///
+    /// # Errors
+    /// The first rank that does something else.
+    pub(crate) fn compare(calls: &[Call]) -> Result<()> {
+        let what = |call: &Call| (call.what, call.form.is_some() && call.what == What::AllGather);
+        let Some(first) = calls.first() else { return Ok(()) };
+        let Some(rank) = calls.iter().position(|call| what(call) != what(first)) else { return Ok(()) };
+        let (one, other) = (first.what.shown(), calls[rank].what.shown());
+        let message = format!("rank 0 calls {one}, but rank {rank} calls {other}: they do not do the same");
+        Err(Error::new(message)
+            .with_help("this is a fault of the program: all ranks must make the same calls"))
+    }
+}
+
+/// An error of libtorch; its first line says what it is, a call stack follows.
+pub(crate) fn libtorch(error: tch::TchError) -> Error {
+    let text = error.to_string();
+    Error::new(format!("libtorch: {}", text.lines().next().unwrap_or_default()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn form(kind: Kind, shape: &[i64]) -> Form {
+        Form { kind, shape: shape.to_vec() }
+    }
+
+    #[test]
+    fn calls_survive_the_way() {
+        let forms = [
+            None,
+            Some(form(Kind::Float, &[])),
+            Some(form(Kind::Bool, &[2, 0, 3])),
+            Some(form(Kind::Half, &[1; 8])),
+        ];
+        for form in forms {
+            for what in [What::Barrier, What::AllGather, What::Broadcast { root: 3 }] {
+                let call = Call { what, form: form.clone() };
+                assert_eq!(Call::decode(&call.encode()), Some(call));
+            }
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_no_call_are_refused() {
+        let call = Call { what: What::AllGather, form: Some(form(Kind::Double, &[2, 3])) };
+        // The call, its root, the kind, the number of dimensions, lengths: none may have these values.
+        for (at, value) in
+            [(0, 0), (0, 9), (1, 1), (1, -1), (2, 10), (2, -2), (3, -1), (3, 9), (4, -1), (5, i64::MAX)]
+        {
+            let mut bytes = call.encode();
+            bytes[at * 8..][..8].copy_from_slice(&i64::to_le_bytes(value));
+            assert_eq!(Call::decode(&bytes), None, "{at} {value}");
+        }
+    }
+
+    #[test]
+    fn tensors_that_cannot_be_exchanged_are_refused() {
+        assert!(Form::of(&Tensor::new()).is_err());
+        let complex = Tensor::zeros([2], (Kind::ComplexFloat, Device::Cpu));
+        assert!(Form::of(&complex).is_err());
+        assert!(Form::of(&Tensor::zeros([1; 9], (Kind::Float, Device::Cpu))).is_err());
+        let sparse = Tensor::zeros([2, 2], (Kind::Float, Device::Cpu)).to_sparse_sparse_dim(2);
+        assert!(Form::of(&sparse).is_err());
+        assert_eq!(form(Kind::Float, &[i64::MAX, 2]).bytes(), None);
+    }
+
+    #[test]
+    fn bytes_become_the_tensor_that_they_were() {
+        let tensor = Tensor::from_slice(&[1.5f32, -2.0, 3.25, 0.0, 5.0, 6.0]).view([2, 3]);
+        let bytes = tensor.flatten(0, -1).view_dtype(Kind::Uint8);
+        let longer = Tensor::cat(&[&bytes, &bytes], 0);
+        let found = Form::of(&tensor).unwrap().tensor(&longer).unwrap();
+        assert_eq!(found, tensor);
+        assert_eq!(found.size(), [2, 3]);
+        // Too few of them.
+        assert!(Form::of(&tensor).unwrap().tensor(&bytes.narrow(0, 0, 23)).is_err());
+    }
+
+    #[test]
+    fn ranks_that_do_not_do_the_same_are_named() {
+        let call = |what| Call { what, form: None };
+        let calls = [What::AllGather, What::AllGather, What::Broadcast { root: 1 }].map(call);
+        let error = Call::compare(&calls).unwrap_err();
+        let expected =
+            "rank 0 calls all_gather, but rank 2 calls broadcast from rank 1: they do not do the same";
+        assert_eq!(error.message(), expected);
+        assert_eq!(Call::compare(&calls[..2]), Ok(()));
+        assert!(
+            Call::compare(&[What::Broadcast { root: 0 }, What::Broadcast { root: 1 }].map(call)).is_err()
+        );
+    }
+}
