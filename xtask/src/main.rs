@@ -1,6 +1,7 @@
 //! The tasks of mixq's repository: `cargo xtask setup`, `demo`, `test`, and `cargo mixq` for the examples.
 
 mod bench;
+mod bindings;
 mod demo;
 mod example;
 mod firmware;
@@ -50,6 +51,8 @@ enum Task {
     Tables(Output),
     /// Count instructions, code and stack of the kernels in QEMU, write the tables of the documentation
     Bench(Output),
+    /// Make the Rust declarations of mixq-c10d's C functions, with bindgen and libclang
+    Bindings(bindings::Arguments),
     /// Kill trainings at random times, and compare what they come to with an undisturbed one
     Kills(kills::Arguments),
     /// Run all tests, build the runtime for its targets and the examples
@@ -113,6 +116,7 @@ fn main() -> ExitCode {
         }
         Task::Tables(output) => tables::run(output.json),
         Task::Bench(output) => bench::run(output.json),
+        Task::Bindings(arguments) => bindings::run(&arguments),
         Task::Kills(arguments) => kills::run(&arguments),
         Task::Test(output) => test::run(output.json),
         Task::Fuzz(verbatim) => fuzz::run(&verbatim.arguments),
