@@ -33,6 +33,8 @@ mod report;
 mod retrain;
 mod setup;
 mod table;
+#[cfg(feature = "distributed")]
+mod together;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -63,6 +65,10 @@ enum Command {
         /// Train fresh models too
         #[arg(long)]
         force: bool,
+        /// Train in so many processes of this machine, which share the parts of each batch
+        /// (`training.shards`)
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+        processes: Option<u16>,
     },
     /// How fast models are trained, in float and with fake quantisation by turns
     Pace {
@@ -177,7 +183,7 @@ fn main() -> ExitCode {
     let (json, result) = match command {
         // What is taken over from a file as it is, fresh or to be laid out anew needs no trainer.
         #[cfg(not(feature = "train"))]
-        Command::Retrain { selection, force } if retrain::trains_nothing(&selection, force) => {
+        Command::Retrain { selection, force, .. } if retrain::trains_nothing(&selection, force) => {
             (selection.json, retrain::run(&selection, force).map(Answer::from))
         }
         #[cfg(not(feature = "train"))]
@@ -185,8 +191,21 @@ fn main() -> ExitCode {
             Ok(code) => return code,
             Err(problem) => (selection.json, Err(problem.into())),
         },
+        #[cfg(feature = "distributed")]
+        Command::Retrain { selection, processes: Some(processes @ 2..), .. } => {
+            match together::launch(processes) {
+                Ok(code) => return code,
+                Err(error) => (selection.json, Err(error)),
+            }
+        }
+        #[cfg(all(feature = "train", not(feature = "distributed")))]
+        Command::Retrain { selection, processes: Some(2..), .. } => {
+            let problem = Problem::new("this program was built to train in one process");
+            let problem = problem.help("build it with --features distributed");
+            (selection.json, Err(problem.into()))
+        }
         #[cfg(feature = "train")]
-        Command::Retrain { selection, force } => {
+        Command::Retrain { selection, force, .. } => {
             (selection.json, retrain::run(&selection, force).map(Answer::from))
         }
         #[cfg(feature = "train")]

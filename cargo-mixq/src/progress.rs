@@ -52,6 +52,8 @@ pub struct Bars {
     accuracy: f64,
     /// Whether there is something to save.
     begun: Cell<bool>,
+    /// Whether another process shows what this one would.
+    quiet: bool,
 }
 
 impl Bars {
@@ -65,7 +67,14 @@ impl Bars {
             bar: ProgressBar::hidden(),
             accuracy: f64::NAN,
             begun: Cell::new(false),
+            quiet: false,
         }
+    }
+
+    /// Shows nothing any more: another process does.
+    #[cfg(feature = "distributed")]
+    pub fn hide(&mut self) {
+        self.quiet = true;
     }
 
     /// Leaves the last bar as it is, since all is saved; all warnings that were shown.
@@ -103,22 +112,33 @@ impl Bars {
 
 impl Observer for Bars {
     fn warn(&mut self, message: &str) {
+        if self.quiet {
+            return;
+        }
         let Bars { model, reading, bar, .. } = self;
         bar.suspend(|| reading.warn(&format!("model `{model}`: {message}")));
         self.warnings.push(message.to_string());
     }
 
     fn read(&mut self, done: u64, total: u64) {
-        self.reading.read(done, total);
+        if !self.quiet {
+            self.reading.read(done, total);
+        }
     }
 
     fn batch(&mut self, epoch: &Epoch) {
+        if self.quiet {
+            return;
+        }
         self.enter(epoch);
         self.bar.set_position((epoch.epoch * epoch.batches + epoch.batch) as u64);
         self.bar.set_message(self.message(epoch, epoch.epoch + 1));
     }
 
     fn epoch(&mut self, epoch: &Epoch) {
+        if self.quiet {
+            return;
+        }
         self.enter(epoch);
         self.accuracy = epoch.accuracy.unwrap_or(f64::NAN);
         let message = self.message(epoch, epoch.epoch);
@@ -134,7 +154,7 @@ impl Observer for Bars {
         if !self.begun.replace(true) {
             STOP.at_once.store(stopped, Ordering::SeqCst);
         }
-        if stopped {
+        if stopped && !self.quiet {
             self.bar.suspend(|| eprintln!("saving; press Ctrl-C again to stop at once"));
         }
         stopped

@@ -1,5 +1,7 @@
 //! `cargo mixq retrain`.
 
+use std::path::Path;
+
 use super::packages::Models;
 use super::progress::Bars;
 use super::{Outcome, Selection, table};
@@ -9,6 +11,8 @@ use mixq_build::engine::error::Error;
 use mixq_build::engine::pipeline::{self, Making, Retrained};
 use mixq_build::engine::prepare::Prepared;
 use mixq_build::engine::report::Report;
+#[cfg(feature = "train")]
+use mixq_build::engine::train::Group;
 
 /// Whether all models of a selection can be made without training: those that are taken over from files as
 /// they are, and, unless all are to be trained with `force`, those that are fresh or need other memory alone.
@@ -42,14 +46,17 @@ pub fn run(selection: &Selection, force: bool) -> Result<Outcome, Error> {
         return Err(Error { problems });
     }
     super::progress::save_on_signals();
+    let names: Vec<&str> = prepared.iter().map(|(ready, _)| &ready.model.name[..]).collect();
+    let mut trainers = Trainers::of(&names)?;
     let mut models = Vec::new();
     for (prepared, path) in &prepared {
         let start = std::time::Instant::now();
-        let mut bars = Bars::new(&prepared.model.name);
+        let mut bars = trainers.bars(&prepared.model.name);
         let waiting = || eprintln!("waiting: another process makes {}", path.display());
-        let result = pipeline::retrain(prepared, path, &chosen.scratch, force, waiting, &mut bars);
+        let result = trainers.retrain((prepared, path), &chosen.scratch, force, waiting, &mut bars);
         let warnings = bars.finish();
-        let Retrained { artifact, effort, made } = result?;
+        // All but the first process of several have no more to do.
+        let Some(Retrained { artifact, effort, made }) = result? else { continue };
         match effort.as_ref().map(|phases| phases.each_ref().map(|phase| phase.images_per_second)) {
             None => match made {
                 Making::None => eprintln!("{} is fresh", path.display()),
@@ -83,5 +90,60 @@ pub fn run(selection: &Selection, force: bool) -> Result<Outcome, Error> {
         json["seconds"] = start.elapsed().as_secs_f64().into();
         models.push(json);
     }
+    if models.len() < prepared.len() {
+        return Ok(Outcome { models, firmware: Vec::new(), well: true });
+    }
     Ok(Outcome { models, firmware: chosen.together()?, well: true })
+}
+
+/// Who trains: this process, or several together.
+struct Trainers {
+    #[cfg(feature = "train")]
+    group: Group,
+}
+
+impl Trainers {
+    /// Those that the environment names, to train these models.
+    #[cfg(feature = "distributed")]
+    fn of(models: &[&str]) -> Result<Trainers, Error> {
+        Ok(Trainers { group: super::together::join(models)? })
+    }
+
+    /// This process alone.
+    #[cfg(all(feature = "train", not(feature = "distributed")))]
+    fn of(_: &[&str]) -> Result<Trainers, Error> {
+        Ok(Trainers { group: Group::Alone })
+    }
+
+    /// Nothing is trained.
+    #[cfg(not(feature = "train"))]
+    fn of(_: &[&str]) -> Result<Trainers, Error> {
+        Ok(Trainers {})
+    }
+
+    /// Shows how a model is made, in the first process.
+    fn bars(&self, model: &str) -> Bars {
+        #[cfg_attr(not(feature = "distributed"), expect(unused_mut))]
+        let mut bars = Bars::new(model);
+        #[cfg(feature = "distributed")]
+        if self.group.rank() > 0 {
+            bars.hide();
+        }
+        bars
+    }
+
+    /// Makes a model's artifact; `None` in all but the first process.
+    fn retrain(
+        &mut self,
+        (prepared, path): (&Prepared<'_>, &Path),
+        scratch: &Path,
+        force: bool,
+        waiting: impl FnOnce(),
+        bars: &mut Bars,
+    ) -> Result<Option<Retrained>, Error> {
+        #[cfg(feature = "train")]
+        return pipeline::retrain_together(prepared, path, (scratch, force), waiting, &mut self.group, bars);
+        #[cfg(not(feature = "train"))]
+        pipeline::retrain(prepared, path, scratch, force, waiting, bars).map(Some)
+    }
 }

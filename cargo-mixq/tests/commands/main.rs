@@ -7,6 +7,8 @@ mod data;
 mod eval;
 mod import;
 mod paper;
+#[cfg(all(feature = "distributed", unix))]
+mod processes;
 #[cfg(all(feature = "train", unix))]
 mod retrain;
 #[cfg(all(feature = "train", unix))]

@@ -4,7 +4,7 @@ use crate::error::Problem;
 use crate::settings::{Bounds, ClassWeights, DeviceChoice, Loss, Method, OptimiserKind, Rounding, Training};
 use crate::toml::{Entry, Table};
 
-const KEYS: [&str; 29] = [
+const KEYS: [&str; 30] = [
     "method",
     "epochs",
     "learning-rate",
@@ -29,6 +29,7 @@ const KEYS: [&str; 29] = [
     "bounds",
     "equalise",
     "reconstruct",
+    "shards",
     "distillation",
     "temperature",
     "device",
@@ -94,6 +95,7 @@ fn read(training: &mut Training, table: &Table<'_>, problems: &mut Vec<Problem>)
                 }
             }
             "reconstruct" => set(&mut training.reconstruct, entry.integer(0, problems)),
+            "shards" => set(&mut training.shards, entry.integer(1, problems)),
             "distillation" => {
                 let share = entry.number(|n| (0.0..=1.0).contains(&n), "0 to 1", problems);
                 set(&mut training.distillation, share);

@@ -16,15 +16,17 @@ use crate::prepare::Prepared;
 use crate::settings::{Policy, Scheme, Training};
 use crate::shortage::accumulator;
 use crate::task::{Made, rules};
-use crate::train::{Checkpoints, Choose, Job, Metrics, taught, train, validation};
+use crate::train::{Checkpoints, Choose, Group, Job, Metrics, taught, train, validation};
 
-/// Its artifact, and what its training took.
+/// Its artifact, and what its training took; `None` in all but the first process of a group, which train
+/// with it.
 pub(super) fn make(
     mut prepared: Prepared<'_>,
     scratch: &Path,
     force: bool,
+    group: &mut Group,
     observer: &mut dyn Observer,
-) -> Result<(Artifact, [Effort; 2]), Error> {
+) -> Result<Option<(Artifact, [Effort; 2])>, Error> {
     let model = prepared.model;
     let allocation = prepared.allocate()?;
     accumulator::notes(&prepared.graph, &allocation).iter().for_each(|note| observer.warn(note));
@@ -48,6 +50,9 @@ pub(super) fn make(
         initial
     });
     let (prepared, graph) = (&prepared, &prepared.graph);
+    let inputs = prepared.fingerprint.iter().map(|(key, value)| (&key[..], value.clone()));
+    let task = [("model", model.name.clone()), ("`force`", force.to_string())].into_iter().chain(inputs);
+    group.agree(&task.collect::<Vec<_>>(), &[]).map_err(|error| named(&model.name, error.into()))?;
     let float = float_checkpoint(prepared, scratch)?;
     let quantised = |allocation: &Allocation| quantised_checkpoint(prepared, allocation, scratch);
     let checkpoints = Checkpoints { float: &float, quantised: &quantised, use_finished: !force };
@@ -72,9 +77,14 @@ pub(super) fn make(
     } else {
         (job, &dataset)
     };
+    let named_error = |error| named(&model.name, error);
+    if group.rank() > 0 {
+        train(job, checkpoints, group, observer).map_err(named_error)?;
+        return Ok(None);
+    }
     let metrics = scratch.join(format!("{}-metrics.jsonl", model.name));
     let mut metrics = Metrics::new(&metrics, observer)?;
-    let trained = train(job, checkpoints, &mut metrics).map_err(|error| named(&model.name, error))?;
+    let trained = train(job, checkpoints, group, &mut metrics).map_err(named_error)?;
     let allocation = &trained.allocation;
     let converted = convert(graph, allocation, model.scheme, &trained.network)
         .map_err(|error| named(&model.name, error))?;
@@ -125,7 +135,7 @@ pub(super) fn make(
         let warning = rules.warning(&artifact.header.accuracy, targets, &dataset.labels);
         warning.iter().for_each(|warning| observer.warn(warning));
     }
-    Ok((artifact, [trained.float, trained.quantised]))
+    Ok(Some((artifact, [trained.float, trained.quantised])))
 }
 
 /// What cannot be done without a dataset.

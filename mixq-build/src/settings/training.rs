@@ -146,6 +146,11 @@ fn is_none(views: &u32) -> bool {
     *views == 0
 }
 
+/// Whether a batch is one part.
+fn is_one(shards: &u32) -> bool {
+    *shards == 1
+}
+
 /// Settings of the training: first with floats, then with fake quantisation (QAT).
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -202,6 +207,10 @@ pub struct Training {
     /// lost, where they are quantised layer after layer. All but the first view are varied. 0: they do not.
     #[serde(skip_serializing_if = "is_none")]
     pub reconstruct: u32,
+    /// Into how many parts each batch is divided, at least 1, where it has as many images. Batch norm has the
+    /// statistics of a part. Processes that train together share the parts.
+    #[serde(skip_serializing_if = "is_one")]
+    pub shards: u32,
     /// Share of QAT's loss that is the distance from the float network's answers instead of the labels, 0 to
     /// 1 (distillation, arXiv 1503.02531).
     pub distillation: f64,
@@ -246,6 +255,7 @@ impl Default for Training {
             bounds: Bounds::Data,
             equalise: None,
             reconstruct: 0,
+            shards: 1,
             distillation: 0.5,
             temperature: 2.0,
             device: DeviceChoice::Auto,

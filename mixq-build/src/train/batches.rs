@@ -129,17 +129,38 @@ pub fn batch(images: &Images<'_>, indices: &[usize], form: &Form) -> (Vec<Tensor
     (rows.tensors(), images.targets_of(indices))
 }
 
-/// As [`batch`], each image varied; `position` is that of the batch in its epoch.
+/// What random numbers are drawn for.
+#[derive(Clone, Copy)]
+pub struct Draw {
+    /// That of the training.
+    pub seed: u64,
+    /// The epoch, over both phases.
+    pub epoch: usize,
+    /// The position of the batch in its epoch.
+    pub position: usize,
+    /// The part of the batch.
+    pub shard: usize,
+}
+
+impl Draw {
+    /// For a whole batch.
+    pub fn whole(seed: u64, epoch: usize, position: usize) -> Draw {
+        Draw { seed, epoch, position, shard: 0 }
+    }
+}
+
+/// As [`batch`], each image varied.
 pub fn augmented_batch(
     images: &Images<'_>,
     indices: &[usize],
     form: &Form,
     augmentation: &Augmentation,
-    (seed, epoch, position): (u64, usize, usize),
+    draw: Draw,
 ) -> (Vec<Tensor>, Targets) {
     let Some(first) = augmentation.inputs.first() else { return batch(images, indices, form) };
     let shape = form.inputs[*first].image();
-    let mut random = generator(seed, epoch, 2 + position as u64);
+    let Draw { seed, epoch, position, shard } = draw;
+    let mut random = generator(seed, epoch, (2 + position as u64) ^ (shard as u64) << 48);
     if augmentation.moves_whole_pixels() {
         let mut rows = Rows::new(form, indices.len());
         let mut masks = Targets::default();

@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use bytes::Bytes;
 use hmac_sha256::Hash as Sha256;
 use serde::{Deserialize, Serialize};
 use tch::{Device, Kind as Element, Tensor};
@@ -77,22 +78,46 @@ impl Checkpoint {
     /// # Errors
     /// The disk is full, or the file cannot be written.
     pub fn save(&self, state: &State) -> Result<(), Problem> {
-        let failed = |error: &std::io::Error| Problem::io("write the checkpoint", &self.path, error);
-        let (head, values) = contents(&self.origin, state);
-        let head = serde_json::to_string(&head).map_err(|error| failed(&error.into()))? + "\n";
-        sealed::write(&self.path, KIND, &[head.as_bytes(), &values]).map_err(|error| failed(&error))
+        let bytes = self.bytes(state)?;
+        sealed::write(&self.path, KIND, &[&bytes])
+            .map_err(|error| Problem::io("write the checkpoint", &self.path, &error))
     }
 
     /// The state that [`Checkpoint::save`] wrote; `None` if there is no file.
     ///
     /// # Errors
     /// Why the file cannot be used, or is of another training; one line that names the file.
+    #[cfg(test)]
     pub fn load(&self, wanted: &Wanted<'_>) -> Result<Option<State>, String> {
-        let kept = sealed::read(&self.path, KIND).and_then(|kept| match kept {
-            Some(kept) => parse(&kept, &self.origin, wanted).map(Some),
-            None => Ok(None),
-        });
-        kept.map_err(|reason| format!("the checkpoint {} is not used: {reason}", self.path.display()))
+        self.read()?.map(|kept| self.parse(&kept, wanted)).transpose()
+    }
+
+    /// A state as the file has it.
+    pub fn bytes(&self, state: &State) -> Result<Vec<u8>, Problem> {
+        let (head, values) = contents(&self.origin, state);
+        let head = serde_json::to_string(&head);
+        let head = head.map_err(|error| Problem::io("write the checkpoint", &self.path, &error.into()))?;
+        Ok([head.as_bytes(), b"\n", &values].concat())
+    }
+
+    /// What the file has; `None` if there is none.
+    ///
+    /// # Errors
+    /// Why it cannot be read; one line that names the file.
+    pub fn read(&self) -> Result<Option<Bytes>, String> {
+        sealed::read(&self.path, KIND).map_err(|reason| self.unused(&reason))
+    }
+
+    /// The state in what [`Checkpoint::read`] has found.
+    ///
+    /// # Errors
+    /// Why it cannot be used, or is of another training; one line that names the file.
+    pub fn parse(&self, kept: &[u8], wanted: &Wanted<'_>) -> Result<State, String> {
+        parse(kept, &self.origin, wanted).map_err(|reason| self.unused(&reason))
+    }
+
+    fn unused(&self, reason: &str) -> String {
+        format!("the checkpoint {} is not used: {reason}", self.path.display())
     }
 }
 
@@ -258,6 +283,21 @@ impl Wanted<'_> {
         }
         Ok(moments)
     }
+}
+
+/// SHA-256 of all values of a state, and of how good its best epoch is.
+pub fn values_digest(state: &State) -> String {
+    let mut hasher = Sha256::new();
+    let best = state.best.as_ref();
+    let groups = [Some(&state.parameters), state.average.as_ref(), best.map(|best| &best.parameters)];
+    for tensor in groups.into_iter().flatten().flat_map(Parameters::values) {
+        let mut values = Vec::new();
+        append(tensor, &mut values);
+        hasher.update(values);
+    }
+    let numbers = best.map(|best| [best.accuracy, best.loss].map(f64::to_le_bytes));
+    hasher.update(numbers.as_slice().concat().concat());
+    hexadecimal(&hasher.finalize())
 }
 
 /// SHA-256 of a network's values, without quantisers' bounds.

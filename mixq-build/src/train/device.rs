@@ -8,15 +8,25 @@ use crate::error::Problem;
 use crate::graph::Graph;
 use crate::settings::DeviceChoice;
 
-/// The device that the settings ask for.
+/// The device that the settings ask for. Of several GPUs, each process of a machine has its own: that of its
+/// number there.
 ///
 /// # Errors
-/// CUDA is asked for, but libtorch has none, or sees no GPU.
-pub fn device(choice: DeviceChoice) -> Result<Device, Problem> {
+/// CUDA is asked for, but libtorch has none, or sees no GPU; or a process has no GPU of its own.
+pub fn device(choice: DeviceChoice, process: usize) -> Result<Device, Problem> {
+    let gpus = || usize::try_from(Cuda::device_count()).unwrap_or(0);
+    let gpu = || {
+        if process < gpus() {
+            return Ok(Device::Cuda(process));
+        }
+        let message = format!("process {process} of this machine has no GPU: there are {}", gpus());
+        Err(Problem::new(message).help("start as many processes as there are GPUs, or set device = \"cpu\""))
+    };
     match choice {
         DeviceChoice::Cpu => Ok(Device::Cpu),
-        DeviceChoice::Auto => Ok(Device::cuda_if_available()),
-        DeviceChoice::Cuda if Cuda::is_available() => Ok(Device::Cuda(0)),
+        DeviceChoice::Auto if !Cuda::is_available() => Ok(Device::Cpu),
+        DeviceChoice::Auto => gpu(),
+        DeviceChoice::Cuda if Cuda::is_available() => gpu(),
         DeviceChoice::Cuda => {
             let message = "`device` is \"cuda\", but this libtorch has no CUDA, or there is no GPU";
             Err(Problem::new(message).help(

@@ -4,9 +4,10 @@ use std::time::Instant;
 
 use super::answers::evaluate;
 use super::batches::{batches, least, shuffled};
-use super::checkpoint::Checkpoint;
+use super::checkpoint::{Checkpoint, values_digest};
 use super::device::cpu;
 use super::forward::Mode;
+use super::group::Group;
 use super::model::Model;
 use super::phase::Phase;
 use super::state::{Best, State, copies};
@@ -38,21 +39,24 @@ pub fn run(
     model: &mut Model<'_>,
     state: &mut State,
     checkpoint: &Checkpoint,
+    group: &mut Group,
     observer: &mut dyn Observer,
 ) -> Result<(), Error> {
     if phase.epochs() == 0 {
-        state.best = Some(phase.measure(model, state)).filter(|best| best.loss.is_finite());
+        state.best = Some(phase.measure(model, state, group)?).filter(|best| best.loss.is_finite());
     }
     while state.epoch < phase.epochs() {
         let before = state.clone();
-        match phase.epoch(model, state, observer) {
-            End::Done if state.epoch == phase.epochs() => {
-                state.finish();
-                checkpoint.save(state)?;
+        match phase.epoch(model, state, group, observer)? {
+            End::Done => {
+                if state.epoch == phase.epochs() {
+                    state.finish();
+                }
+                phase.keep_together(model, state, checkpoint, group, observer)?;
+                save(checkpoint, state, group)?;
             }
-            End::Done => checkpoint.save(state)?,
             End::Interrupted => {
-                checkpoint.save(state)?;
+                save(checkpoint, state, group)?;
                 let (name, epoch, epochs) = (phase.name(), state.epoch + 1, phase.epochs());
                 let message = format!("interrupted in {name} epoch {epoch} of {epochs}; all of it is saved");
                 return Err(Problem::new(message).help("run the same command again to go on").into());
@@ -69,31 +73,77 @@ pub fn run(
     Ok(())
 }
 
+/// The first process writes the state, which all have.
+fn save(checkpoint: &Checkpoint, state: &State, group: &Group) -> Result<(), Problem> {
+    if group.rank() == 0 { checkpoint.save(state) } else { Ok(()) }
+}
+
 impl Phase<'_> {
+    /// Where processes have come to other values, all go on from those of the first one. Processors of
+    /// another kind round in another way.
+    fn keep_together(
+        &self,
+        model: &Model<'_>,
+        state: &mut State,
+        checkpoint: &Checkpoint,
+        group: &mut Group,
+        observer: &mut dyn Observer,
+    ) -> Result<(), Error> {
+        if group.size() == 1 {
+            return Ok(());
+        }
+        let digests = group.gather(values_digest(state).into_bytes())?;
+        let Some(other) = digests.iter().position(|digest| *digest != digests[0]) else { return Ok(()) };
+        observer.warn(&format!(
+            "after {} epoch {} the network of rank {other} is another one than that of rank 0, which all go \
+             on with: their machines compute differently, so another number of processes may come to another \
+             artifact",
+            self.name(),
+            state.epoch
+        ));
+        let bytes = if group.rank() == 0 { Some(checkpoint.bytes(state)?) } else { None };
+        let bytes = group.share(bytes)?;
+        *state = checkpoint.parse(&bytes, &self.wanted(model)).map_err(Problem::new)?;
+        Ok(())
+    }
+
     /// Does one epoch, or the rest of it; changes `state`.
-    fn epoch(&self, model: &mut Model<'_>, state: &mut State, observer: &mut dyn Observer) -> End {
+    fn epoch(
+        &self,
+        model: &mut Model<'_>,
+        state: &mut State,
+        group: &mut Group,
+        observer: &mut dyn Observer,
+    ) -> Result<End, Problem> {
         let mode = self.ready(model, state);
         let order = shuffled(self.train.len(), self.settings.seed, self.position(state.epoch));
         let batches = batches(&order, self.settings.batch as usize, least(model.graph));
         while state.batch < batches.len() {
-            if observer.interrupted() {
+            let stops = observer.interrupted();
+            // A process of several tells the others first: all of them stop after the same batch.
+            if stops && group.size() == 1 {
                 state.parameters = model.snapshot();
-                return End::Interrupted;
+                return Ok(End::Interrupted);
             }
             let index = state.batch;
             let start = Instant::now();
-            let loss = self.step(model, state, mode, batches[index], batches.len());
+            let step = self.step(model, state, mode, (batches[index], batches.len()), (group, stops))?;
+            let loss = step.loss;
             if !loss.is_finite() {
-                return End::Diverged { batch: index, loss };
+                return Ok(End::Diverged { batch: index, loss });
             }
             state.seconds += start.elapsed().as_secs_f64();
             state.images += batches[index].len() as u64;
             state.batch += 1;
             state.loss_sum += loss;
             observer.batch(&self.report(state, batches.len()));
+            if step.interrupted {
+                state.parameters = model.snapshot();
+                return Ok(End::Interrupted);
+            }
         }
         state.parameters = model.snapshot();
-        let Best { accuracy, loss, parameters } = self.measure(model, state);
+        let Best { accuracy, loss, parameters } = self.measure(model, state, group)?;
         let report = self.report(state, batches.len());
         (state.epoch, state.batch, state.loss_sum) = (state.epoch + 1, 0, 0.0);
         let better =
@@ -102,16 +152,16 @@ impl Phase<'_> {
             state.best = Some(Best { accuracy, loss, parameters });
         }
         observer.epoch(&Epoch { epoch: state.epoch, accuracy: Some(accuracy), ..report });
-        End::Done
+        Ok(End::Done)
     }
 
     /// Measures the state on the validation part; the model then has its parameters.
-    fn measure(&self, model: &mut Model<'_>, state: &State) -> Best {
+    fn measure(&self, model: &mut Model<'_>, state: &State, group: &mut Group) -> Result<Best, Problem> {
         let parameters = copies(state.result());
         model.tensors = copies(&parameters);
         let mode = Mode { quantised: self.quantised, batch_statistics: false };
-        let (loss, accuracy) = evaluate(self.rules, self.fit, model, self.validation, mode);
-        Best { accuracy, loss, parameters }
+        let (loss, accuracy) = evaluate(self.rules, self.fit, model, self.validation, mode, group)?;
+        Ok(Best { accuracy, loss, parameters })
     }
 
     /// The better an epoch, the larger: by its score, of equal ones by its loss. Where absolute errors are

@@ -13,6 +13,7 @@ mod equalise;
 mod export;
 mod folded;
 mod forward;
+mod group;
 mod images;
 mod initial;
 mod metrics;
@@ -39,6 +40,7 @@ mod step;
 mod teach;
 #[cfg(test)]
 mod tests;
+mod tree;
 mod value;
 mod views;
 mod weighted;
@@ -46,6 +48,7 @@ mod weighted;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+pub use group::Group;
 pub use metrics::Metrics;
 pub use pace::{Pace, pace};
 pub use teach::taught;
@@ -66,7 +69,7 @@ use views::Views;
 
 use crate::convert::TrainedNetwork;
 use crate::dataset::{Dataset, Split};
-use crate::error::Error;
+use crate::error::{Error, Problem};
 use crate::graph::Graph;
 use crate::import::{Initial, InputNormalisation};
 use crate::memory::{Allocation, Losses};
@@ -149,11 +152,12 @@ pub struct Checkpoints<'a> {
 pub fn train(
     job: Job<'_>,
     checkpoints: Checkpoints<'_>,
+    group: &mut Group,
     observer: &mut dyn Observer,
 ) -> Result<Trained, Error> {
     let Job { graph, allocation, choose, scheme, initial, settings, dataset, .. } = job;
     let rules = rules(dataset.task);
-    let device = device::device(settings.device)?;
+    let device = device::device(settings.device, group.local_rank())?;
     let (train, validation) = parts(dataset, settings);
     if let Some(found) = mixed(dataset, &train, &validation) {
         observer.warn(&found);
@@ -176,7 +180,11 @@ pub fn train(
     }
     let (varied, warning) = check::varied(dataset, settings);
     warning.iter().for_each(|warning| observer.warn(warning));
-    let machine = Machine::here(graph, settings.batch, device);
+    // As many threads for each part of a batch, whatever the number of processes is.
+    let machine = Machine::here(graph, settings.batch.div_ceil(settings.shards), device);
+    let threads = ("number of threads", machine.threads.to_string());
+    let differences = group.agree(&[threads], &[("kind of processor", machine.cpu.clone())])?;
+    differences.iter().for_each(|difference| observer.warn(difference));
     let _turn = take_turn(machine.threads, settings.seed);
     let chosen = std::cell::OnceCell::new();
     let mut model = Model::new(graph, allocation, scheme, settings.rounding, &normalisation, device);
@@ -214,8 +222,8 @@ pub fn train(
     let float_phase = phase(false, None);
     let checkpoint = Checkpoint::new(checkpoints.float, None);
     let use_finished = checkpoints.use_finished;
-    let mut float_state = begin(&float_phase, &model, &checkpoint, use_finished, &machine, observer);
-    run(&float_phase, &mut model, &mut float_state, &checkpoint, observer)?;
+    let mut float_state = begin(&float_phase, &model, &checkpoint, use_finished, &machine, group, observer)?;
+    run(&float_phase, &mut model, &mut float_state, &checkpoint, group, observer)?;
     // Both phases of a training have one number of threads.
     let machine = Machine { threads: float_state.machine.threads, ..machine };
     let float_effort = effort(&float_state);
@@ -227,7 +235,7 @@ pub fn train(
     folded::warnings(&model).iter().for_each(|warning| observer.warn(warning));
     let calibrating = train.first(settings.calibration_images as usize);
     if let Some(choose) = choose {
-        let allocation = choose(&sensitivity::measure(rules, &fit, &mut model, &calibrating))?;
+        let allocation = choose(&sensitivity::measure(rules, &fit, &mut model, &calibrating, group)?)?;
         model.allocation = chosen.get_or_init(|| allocation);
     }
     if settings.equalise.unwrap_or(initial.is_some()) {
@@ -247,18 +255,20 @@ pub fn train(
     let quantised_phase = phase(true, teacher);
     let checkpoint = (checkpoints.quantised)(model.allocation)?;
     let checkpoint = Checkpoint::new(&checkpoint, Some(&float.parameters));
-    let mut quantised_state = begin(&quantised_phase, &model, &checkpoint, use_finished, &machine, observer);
-    run(&quantised_phase, &mut model, &mut quantised_state, &checkpoint, observer)?;
+    let mut quantised_state =
+        begin(&quantised_phase, &model, &checkpoint, use_finished, &machine, group, observer)?;
+    run(&quantised_phase, &mut model, &mut quantised_state, &checkpoint, group, observer)?;
     let quantised_effort = effort(&quantised_state);
     let quantised = best(quantised_state)?;
 
     let mut measure = |parameters: Parameters, quantised| {
         model.tensors = parameters;
-        let (answers, _) = answers(rules, &fit, &model, &test, Mode { quantised, batch_statistics: false });
-        (rules.score(&answers, &dataset.test.targets), answers)
+        let mode = Mode { quantised, batch_statistics: false };
+        let (answers, _) = answers(rules, &fit, &model, &test, mode, group)?;
+        Ok::<_, Problem>((rules.score(&answers, &dataset.test.targets), answers))
     };
-    let (float_accuracy, _) = measure(float.parameters, false);
-    let (fake_quant_accuracy, fake_quant_answers) = measure(quantised.parameters, true);
+    let (float_accuracy, _) = measure(float.parameters, false)?;
+    let (fake_quant_accuracy, fake_quant_answers) = measure(quantised.parameters, true)?;
     Ok(Trained {
         network: model.export(),
         allocation: model.allocation.clone(),

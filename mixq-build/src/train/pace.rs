@@ -11,7 +11,7 @@ use super::model::Model;
 use super::normalisation::Normalisation;
 use super::phase::Phase;
 use super::state::{State, copies};
-use super::{Job, take_turn};
+use super::{Group, Job, take_turn};
 use crate::error::Problem;
 use crate::task::rules;
 
@@ -38,7 +38,7 @@ const BATCHES: usize = 8;
 pub fn pace(job: Job<'_>, turns: usize) -> Result<Vec<Pace>, Problem> {
     let Job { graph, allocation, scheme, settings, dataset, .. } = job;
     let rules = rules(dataset.task);
-    let device = device::device(settings.device)?;
+    let device = device::device(settings.device, 0)?;
     let (train, validation) = batches::split(dataset.train.len(), settings.validation, settings.seed);
     let [train, validation] = [train, validation].map(|indices| Images::some(&dataset.train, indices));
     let normalisation = Normalisation::of_inputs(&train, &graph.inputs);
@@ -77,7 +77,8 @@ pub fn pace(job: Job<'_>, turns: usize) -> Result<Vec<Pace>, Problem> {
             let start = Instant::now();
             for (index, batch) in batches.iter().enumerate() {
                 state.batch = index;
-                phase.step(&mut model, &mut state, mode, batch, batches.len());
+                let batch = (&batch[..], batches.len());
+                let _ = phase.step(&mut model, &mut state, mode, batch, (&mut Group::Alone, false));
             }
             images / start.elapsed().as_secs_f64()
         }

@@ -2,34 +2,41 @@
 
 use super::checkpoint::{Checkpoint, Wanted};
 use super::device::Machine;
+use super::group::Group;
 use super::model::Model;
 use super::phase::Phase;
 use super::state::State;
+use crate::error::Problem;
 use crate::observer::Observer;
 
-/// The state in a checkpoint, if it is one of this phase; else the state before the first epoch. Sets
-/// libtorch's number of threads to that with which the phase began.
+/// The state in a checkpoint, if it is one of this phase; else the state before the first epoch. The first
+/// process reads the file, and all go on from it. Sets libtorch's number of threads to that with which the
+/// phase began.
+///
+/// # Errors
+/// A process of the group is lost.
 pub fn begin(
     phase: &Phase<'_>,
     model: &Model<'_>,
     checkpoint: &Checkpoint,
     use_finished: bool,
     machine: &Machine,
+    group: &mut Group,
     observer: &mut dyn Observer,
-) -> State {
-    let averaged = phase.settings.average > 0.0;
-    let wanted = Wanted {
-        optimiser: phase.optimiser(),
-        epochs: phase.epochs(),
-        averaged,
-        tensors: &model.tensors,
-        bounds: phase.quantised,
-        device: model.device,
-    };
-    let saved = checkpoint.load(&wanted).unwrap_or_else(|reason| {
-        observer.warn(&format!("{reason}; the {} training starts over", phase.name()));
-        None
-    });
+) -> Result<State, Problem> {
+    let wanted = phase.wanted(model);
+    let averaged = wanted.averaged;
+    let mut starts_over =
+        |reason: String| observer.warn(&format!("{reason}; the {} training starts over", phase.name()));
+    // Nothing, where there is no file.
+    let mut kept = None;
+    if group.rank() == 0 {
+        let read = checkpoint.read().map_err(&mut starts_over).ok().flatten();
+        kept = Some(read.map_or(Vec::new(), |bytes| bytes.to_vec()));
+    }
+    let kept = group.share(kept)?;
+    let parse = || checkpoint.parse(&kept, &wanted).map_err(starts_over).ok();
+    let saved = if kept.is_empty() { None } else { parse() };
     let saved = saved.filter(|state| use_finished || state.epoch < phase.epochs());
     saved.iter().flat_map(|saved| differences(phase.name(), &saved.machine, machine)).for_each(
         |difference| {
@@ -39,7 +46,21 @@ pub fn begin(
     let state =
         saved.unwrap_or_else(|| State::new(model.snapshot(), averaged, phase.optimiser(), machine.clone()));
     tch::set_num_threads(state.machine.threads as i32);
-    state
+    Ok(state)
+}
+
+impl Phase<'_> {
+    /// What the state of a checkpoint must be.
+    pub(super) fn wanted<'m>(&self, model: &'m Model<'_>) -> Wanted<'m> {
+        Wanted {
+            optimiser: self.optimiser(),
+            epochs: self.epochs(),
+            averaged: self.settings.average > 0.0,
+            tensors: &model.tensors,
+            bounds: self.quantised,
+            device: model.device,
+        }
+    }
 }
 
 /// Warnings if this machine is not like the one on which the training began.

@@ -1,13 +1,25 @@
 //! One step of a phase: what a network learns from a batch.
 
-use tch::Tensor;
+use tch::{Kind, Tensor};
 
-use super::batches::{Augmentation, augmented_batch};
+use super::batches::{Augmentation, Draw, augmented_batch, least};
 use super::forward::Mode;
+use super::group::Group;
 use super::model::Model;
+use super::part::Part;
 use super::phase::Phase;
 use super::state::{Parameters, State};
+use super::tree::shards;
+use crate::error::Problem;
 use crate::task::Batch;
+
+/// How a step ended.
+pub struct Step {
+    /// The mean loss of the batch. If it is not finite, nothing was learned.
+    pub loss: f64,
+    /// Whether a process was asked to stop.
+    pub interrupted: bool,
+}
 
 impl Phase<'_> {
     /// Gives the model copies of the state's parameters, with gradients for those that are trained; returns
@@ -25,16 +37,48 @@ impl Phase<'_> {
         Mode { quantised: self.quantised, batch_statistics: !frozen }
     }
 
-    /// Learns from a batch; returns its loss. If that is not finite, nothing has changed.
+    /// Learns from a batch: each process from its parts. `interrupted`: whether this process was asked to
+    /// stop.
+    ///
+    /// # Errors
+    /// Another process is lost.
     pub fn step(
         &self,
         model: &mut Model<'_>,
         state: &mut State,
         mode: Mode,
+        (indices, batches): (&[usize], usize),
+        (group, interrupted): (&mut Group, bool),
+    ) -> Result<Step, Problem> {
+        let parts = (self.settings.shards as usize).min(indices.len() / least(model.graph)).max(1);
+        let (step, gradients) = if parts == 1 && group.size() == 1 {
+            let (loss, gradients) = self.learn(model, state, mode, indices, 0);
+            (Step { loss, interrupted }, gradients)
+        } else {
+            self.learn_together(model, state, mode, (indices, parts), (group, interrupted))?
+        };
+        if step.loss.is_finite() {
+            let trained = |name: &str| self.decay(name, !mode.batch_statistics);
+            let parameters = (model.tensors.iter_mut())
+                .filter_map(|(name, tensor)| trained(name).map(|decay| (name, tensor, decay)));
+            let rate = self.rate(state.epoch as f64 + state.batch as f64 / batches as f64, state.halvings);
+            state.optimiser.step(parameters.collect(), &gradients, rate);
+            self.follow(&model.tensors, state);
+        }
+        Ok(step)
+    }
+
+    /// The mean loss of a part of a batch, and its gradients; these are none where the loss is not finite.
+    fn learn(
+        &self,
+        model: &Model<'_>,
+        state: &State,
+        mode: Mode,
         indices: &[usize],
-        batches: usize,
-    ) -> f64 {
-        let draw = (self.settings.seed, self.position(state.epoch), state.batch);
+        shard: usize,
+    ) -> (f64, Vec<Tensor>) {
+        let (seed, epoch) = (self.settings.seed, self.position(state.epoch));
+        let draw = Draw { seed, epoch, position: state.batch, shard };
         let shape = model.graph.output();
         let masks = self.rules.takes_masks().then_some([shape.height, shape.width]);
         let augmentation = Augmentation::of(self.settings, masks, &self.varied);
@@ -55,18 +99,72 @@ impl Phase<'_> {
         };
         let value = loss.double_value(&[]);
         if !value.is_finite() {
-            return value;
+            return (value, Vec::new());
         }
-        let trained = |name: &str| self.decay(name, !mode.batch_statistics);
-        let parameters: Vec<&Tensor> =
-            model.tensors.iter().filter(|(name, _)| trained(name).is_some()).map(|(_, t)| t).collect();
-        let gradients = Tensor::run_backward(&[loss], &parameters, false, false);
-        let parameters = (model.tensors.iter_mut())
-            .filter_map(|(name, tensor)| trained(name).map(|decay| (name, tensor, decay)));
-        let rate = self.rate(state.epoch as f64 + state.batch as f64 / batches as f64, state.halvings);
-        state.optimiser.step(parameters.collect(), &gradients, rate);
-        self.follow(&model.tensors, state);
-        value
+        let trained = self.trained(model, mode);
+        (value, Tensor::run_backward(&[loss], &trained, false, false))
+    }
+
+    /// The parameters that have gradients.
+    fn trained<'m>(&self, model: &'m Model<'_>, mode: Mode) -> Vec<&'m Tensor> {
+        let is_trained = |name: &str| self.decay(name, !mode.batch_statistics).is_some();
+        model.tensors.iter().filter(|(name, _)| is_trained(name)).map(|(_, tensor)| tensor).collect()
+    }
+
+    /// As [`Phase::learn`], of all parts of a batch: the means of what they give, by their images. Batch norm
+    /// sees one part at a time, and its running statistics become the mean of those after each part.
+    fn learn_together(
+        &self,
+        model: &mut Model<'_>,
+        state: &State,
+        mode: Mode,
+        (indices, parts): (&[usize], usize),
+        (group, interrupted): (&mut Group, bool),
+    ) -> Result<(Step, Vec<Tensor>), Problem> {
+        let before = statistics(model, mode).iter().map(Tensor::copy).collect::<Vec<_>>();
+        let restore = |model: &Model<'_>| {
+            tch::no_grad(|| {
+                for (tensor, before) in statistics(model, mode).iter_mut().zip(&before) {
+                    tensor.copy_(before);
+                }
+            });
+        };
+        let sizes: Vec<Vec<i64>> =
+            self.trained(model, mode).into_iter().chain(&before).map(Tensor::size).collect();
+        let lengths: Vec<i64> = sizes.iter().map(|size| size.iter().product()).collect();
+        let mut leaves = Vec::new();
+        for part in group.run(parts) {
+            let own = &indices[shards(part, parts, indices.len())];
+            let (loss, gradients) = self.learn(model, state, mode, own, part);
+            let said = [loss as f32, f32::from(u8::from(interrupted))];
+            let said = Tensor::from_slice(&said).to_device(model.device);
+            let mut all: Vec<Tensor> = gradients.iter().map(|tensor| tensor.reshape([-1])).collect();
+            if !loss.is_finite() {
+                let trained = self.trained(model, mode);
+                all = trained.iter().map(|tensor| tensor.zeros_like().detach().reshape([-1])).collect();
+            }
+            all.extend(statistics(model, mode).iter().map(|tensor| tensor.detach().reshape([-1])));
+            all.push(said);
+            leaves.push(Tensor::cat(&all, 0) * (own.len() as f64 / indices.len() as f64));
+            restore(model);
+        }
+        let sum = group.sum(leaves, parts)?;
+        let all = lengths.iter().chain(&[2]).copied().collect::<Vec<_>>();
+        let mut found = sum.split_with_sizes(all, 0);
+        let said = found.pop().map(|said| said.to_kind(Kind::Double));
+        let said: Vec<f64> = said.and_then(|said| said.try_into().ok()).unwrap_or_default();
+        let [loss, stopped] = said[..] else { unreachable!("two numbers are the last ones") };
+        let mut found: Vec<Tensor> =
+            found.into_iter().zip(&sizes).map(|(tensor, size)| tensor.reshape(&size[..])).collect();
+        let after = found.split_off(found.len() - before.len());
+        if loss.is_finite() {
+            tch::no_grad(|| {
+                for (tensor, after) in statistics(model, mode).iter_mut().zip(&after) {
+                    tensor.copy_(after);
+                }
+            });
+        }
+        Ok((Step { loss, interrupted: stopped > 0.0 }, found))
     }
 
     /// Moves the average towards the parameters; faster at first, while it is an average of few.
@@ -80,4 +178,11 @@ impl Phase<'_> {
             }
         });
     }
+}
+
+/// The running statistics of all batch norms, where these change.
+fn statistics(model: &Model<'_>, mode: Mode) -> Vec<Tensor> {
+    let is_statistic = |name: &str| matches!(Part::of(name), Some(Part::Mean | Part::Variance));
+    let all = model.tensors.iter().filter(|(name, _)| mode.batch_statistics && is_statistic(name));
+    all.map(|(_, tensor)| tensor.shallow_clone()).collect()
 }

@@ -3,6 +3,7 @@
 use super::answers::answers;
 use super::device::{self, Machine};
 use super::forward::Mode;
+use super::group::Group;
 use super::images::Images;
 use super::model::Model;
 use super::{Job, take_turn};
@@ -21,7 +22,7 @@ pub fn taught(job: Job<'_>) -> Result<Dataset, Error> {
         let message = "the images have no labels, and the network brings no weights that could answer them";
         return Err(Problem::new(message).help("add labels, or trained `weights` to the network").into());
     };
-    let device = device::device(settings.device)?;
+    let device = device::device(settings.device, 0)?;
     let train = Images::some(&dataset.train, super::parts(dataset, settings).0);
     let normalisation = job.normalised(&train);
     let machine = Machine::here(graph, settings.batch, device);
@@ -32,15 +33,15 @@ pub fn taught(job: Job<'_>) -> Result<Dataset, Error> {
     // Of targets that are all 0 nothing is known: outputs are what they are.
     let nothing = rules.fit(&zeros(&dataset.train), dataset.outputs, &job.end(&normalisation)?, settings);
     let mode = Mode { quantised: false, batch_statistics: false };
-    let answered = |part: &Split, is_unlabelled: bool| {
+    let answered = |part: &Split, is_unlabelled: bool| -> Result<Split, Problem> {
         if !is_unlabelled || part.is_empty() {
-            return part.clone();
+            return Ok(part.clone());
         }
-        let (answers, _) = answers(rules, &nothing, &model, &Images::all(part), mode);
-        Split { targets: rules.as_targets(answers), ..part.clone() }
+        let (answers, _) = answers(rules, &nothing, &model, &Images::all(part), mode, &mut Group::Alone)?;
+        Ok(Split { targets: rules.as_targets(answers), ..part.clone() })
     };
     let [train, test] = dataset.unlabelled;
-    let (train, test) = (answered(&dataset.train, train), answered(&dataset.test, test));
+    let (train, test) = (answered(&dataset.train, train)?, answered(&dataset.test, test)?);
     Ok(Dataset { train, test, ..dataset.clone() })
 }
 

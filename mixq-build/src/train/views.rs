@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use tch::Tensor;
 
-use super::batches::{Augmentation, Form, augmented_batch, batch};
+use super::batches::{Augmentation, Draw, Form, augmented_batch, batch};
 use super::images::Images;
 use crate::settings::Training;
 
@@ -49,7 +49,14 @@ impl<'a> Views<'a> {
         match round {
             0 => batch(self.images, &indices, form).0,
             _ => {
-                augmented_batch(self.images, &indices, form, &self.augmentation, (self.seed, round, first)).0
+                augmented_batch(
+                    self.images,
+                    &indices,
+                    form,
+                    &self.augmentation,
+                    Draw::whole(self.seed, round, first),
+                )
+                .0
             }
         }
     }

@@ -26,7 +26,7 @@ fn moved_pixels_are_those_of_the_affine_map() {
         let drawn = &mut generator(seed, 0, 2);
         let (down, right) = (drawn.isize(-2..=2), drawn.isize(-2..=2));
         let mirror = drawn.bool();
-        let (found, _) = augmented_batch(&images, &[0], &form(), &augmentation, (seed, 0, 0));
+        let (found, _) = augmented_batch(&images, &[0], &form(), &augmentation, Draw::whole(seed, 0, 0));
         for y in 0..3isize {
             for x in 0..4isize {
                 let from_x = if mirror { 3 - x } else { x } + right;
@@ -88,7 +88,8 @@ fn vary(pixels: &[u8], mask: &[u8], augmentation: Augmentation, seed: u64) -> (V
     let targets = Targets::new(mask.len(), mask.to_vec());
     let split = Split { pixels: pixels.to_vec().into(), targets };
     let form = of_shape(Shape { height: 8, width: 12, channels: 1 });
-    let (image, found) = augmented_batch(&Images::all(&split), &[0], &form, &augmentation, (seed, 0, 0));
+    let (image, found) =
+        augmented_batch(&Images::all(&split), &[0], &form, &augmentation, Draw::whole(seed, 0, 0));
     let image = image[0].to_kind(Kind::Double).contiguous().flatten(0, -1);
     (Vec::try_from(image).unwrap(), found.bytes().to_vec())
 }
@@ -164,7 +165,8 @@ fn images_move_and_vectors_stay() {
         let augmentation = Augmentation { rotation, shift, inputs: vec![0, 2], ..whole() };
         let mut moved = 0;
         for seed in 0..20 {
-            let (found, targets) = augmented_batch(&images, &[1, 0], &form, &augmentation, (seed, 0, 0));
+            let (found, targets) =
+                augmented_batch(&images, &[1, 0], &form, &augmentation, Draw::whole(seed, 0, 0));
             assert_eq!(
                 found.iter().map(Tensor::size).collect::<Vec<_>>(),
                 [[2, 1, 3, 4], [2, 5, 1, 1], [2, 1, 3, 4]]
@@ -179,8 +181,13 @@ fn images_move_and_vectors_stay() {
         }
         assert!(moved > 10, "{moved}");
     }
-    let (found, _) =
-        augmented_batch(&images, &[1], &form, &Augmentation { inputs: Vec::new(), ..whole() }, (0, 0, 0));
+    let (found, _) = augmented_batch(
+        &images,
+        &[1],
+        &form,
+        &Augmentation { inputs: Vec::new(), ..whole() },
+        Draw::whole(0, 0, 0),
+    );
     assert_eq!(values(&found[0]), (50..62).map(|code| 0.5 * f64::from(code)).collect::<Vec<_>>());
 }
 
@@ -203,7 +210,7 @@ fn planes_are_varied_as_pixels_are() {
     for augmentation in [Augmentation { rotation: 0.0, zoom: 0.0, shift: 2, ..turned.clone() }, turned] {
         let mut changed = 0;
         for seed in 0..20 {
-            let at = (seed, 0, 0);
+            let at = Draw::whole(seed, 0, 0);
             let (expected, _) = augmented_batch(&Images::all(&of_pixels), &[0], &plain, &augmentation, at);
             let (found, _) = augmented_batch(&Images::all(&of_planes), &[0], &moved, &augmentation, at);
             // [n, width, channels, height] as [n, channels, height, width].

@@ -1,0 +1,181 @@
+//! `cargo mixq retrain` in several processes: the same artifact for any number of them, and what is said when
+//! one of them is lost or is about something else.
+
+use std::net::TcpListener;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use fastrand::Rng;
+use mixq_tests::digits::digits;
+use mixq_tests::package::Package;
+
+/// As a program that cargo starts, with one thread in each process.
+fn retrain(package: &Package) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cargo-mixq"));
+    command.args(["mixq", "retrain", "--json", "--manifest-path"]).arg(package.path("Cargo.toml"));
+    command.env("OMP_NUM_THREADS", "1").stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.env_remove("CARGO_TARGET_DIR").env_remove("CARGO_BUILD_TARGET_DIR");
+    command
+}
+
+fn package(training: &str) -> Package {
+    let package = digits("per-channel", training);
+    std::fs::create_dir(package.path("src")).unwrap();
+    package.write("src/lib.rs", "");
+    package
+}
+
+/// A port that nothing listens at.
+fn port() -> u16 {
+    TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
+}
+
+/// One rank of several, as torchrun starts it.
+fn rank(package: &Package, rank: usize, size: usize, port: u16) -> Child {
+    let mut command = retrain(package);
+    command
+        .envs([("RANK", rank), ("LOCAL_RANK", rank), ("WORLD_SIZE", size)].map(|(k, v)| (k, v.to_string())));
+    command.envs([("MASTER_ADDR", "127.0.0.1".to_string()), ("MASTER_PORT", port.to_string())]);
+    command.spawn().unwrap()
+}
+
+fn text(output: &Output) -> String {
+    [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes)).concat()
+}
+
+fn bytes(package: &Package) -> Vec<u8> {
+    std::fs::read(package.artifact()).unwrap()
+}
+
+/// The artifact of a training from nothing in so many processes.
+fn artifact(package: &Package, processes: usize) -> Vec<u8> {
+    let _ = std::fs::remove_dir_all(package.path("target"));
+    let _ = std::fs::remove_file(package.artifact());
+    let mut command = retrain(package);
+    if processes > 1 {
+        command.args(["--processes", &processes.to_string()]);
+    }
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{}", text(&output));
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    let json: serde_json::Value = serde_json::from_str(stdout.lines().last().unwrap()).unwrap();
+    assert_eq!(json["trained"], true);
+    bytes(package)
+}
+
+/// Waits until an epoch is done.
+fn after_an_epoch(package: &Package) {
+    let metrics = package.path("target/mixq/tiny-metrics.jsonl");
+    let start = Instant::now();
+    while std::fs::read_to_string(&metrics).unwrap_or_default().is_empty() {
+        assert!(start.elapsed() < Duration::from_secs(120), "it trains");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn any_number_of_processes_makes_the_same_artifact() {
+    let package = package("epochs = 2, quantised-epochs = 2, batch = 50, shards = 12, rotation = 10");
+    let alone = artifact(&package, 1);
+    for processes in 2..=4 {
+        assert!(artifact(&package, processes) == alone, "{processes} processes");
+    }
+    // Fewer parts are another training; with one part it is that of a single process, whoever helps.
+    let whole = self::package("epochs = 2, quantised-epochs = 1, batch = 50");
+    let expected = artifact(&whole, 1);
+    assert!(artifact(&whole, 2) == expected);
+    assert!(expected != alone);
+}
+
+/// Depthwise layers, sensitivity, teachers: all that a usual training has.
+#[test]
+fn a_mobilenet_is_the_same_too() {
+    let mut random = Rng::with_seed(1);
+    let rows: String = (0..90)
+        .map(|image| {
+            let base = 60 * (image % 3) as u8;
+            let pixels = (0..1024).map(|_| format!("{},", base + random.u8(..60))).collect::<String>();
+            format!("{pixels}{}\n", image % 3)
+        })
+        .collect();
+    let package = package("epochs = 2, quantised-epochs = 2, batch = 20, shards = 4, validation = 0.3");
+    package.write("images.csv", &rows);
+    package.replace("Cargo.toml", "test = 100", "test = 15");
+    let network = "{ builtin = \"mobilenet_v1\", width = 0.25, resolution = 32, channels = 1, classes = 3 }";
+    package.replace("Cargo.toml", "network = \"net.toml\"", &format!("network = {network}"));
+    package.replace("Cargo.toml", "scheme =", "policy = \"sensitivity\"\nscheme =");
+    let manifest = std::fs::read_to_string(package.path("Cargo.toml")).unwrap();
+    let sizes = ["flash", "ram"].map(|key| {
+        let line = manifest.lines().find(|line| line.starts_with(&format!("{key} ="))).unwrap();
+        (line.to_string(), format!("{key} = \"{} KiB\"", if key == "flash" { 200 } else { 20 }))
+    });
+    sizes.iter().for_each(|(line, own)| package.replace("Cargo.toml", line, own));
+    let alone = artifact(&package, 1);
+    for processes in [2, 3] {
+        assert!(artifact(&package, processes) == alone, "{processes} processes");
+    }
+}
+
+/// Whoever is killed: all others end within ten seconds and name that rank; any number goes on from there.
+#[test]
+fn a_killed_process_is_named_and_another_number_goes_on() {
+    let package = package("epochs = 12, quantised-epochs = 1, batch = 50, shards = 12");
+    let expected = artifact(&package, 1);
+    for lost in [0, 2] {
+        std::fs::remove_dir_all(package.path("target")).unwrap();
+        std::fs::remove_file(package.artifact()).unwrap();
+        let port = port();
+        let mut ranks: Vec<Child> = (0..3).map(|index| rank(&package, index, 3, port)).collect();
+        after_an_epoch(&package);
+        let mut killed = ranks.remove(lost);
+        killed.kill().unwrap();
+        killed.wait().unwrap();
+        let start = Instant::now();
+        for child in ranks {
+            let output = child.wait_with_output().unwrap();
+            let said = text(&output);
+            assert!(!output.status.success() && said.contains(&format!("rank {lost}")), "{lost}: {said}");
+        }
+        assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
+        // Two go on where three were, and come to the same.
+        let output = retrain(&package).args(["--processes", "2"]).output().unwrap();
+        assert!(output.status.success(), "{}", text(&output));
+        assert!(bytes(&package) == expected, "rank {lost} was killed");
+    }
+}
+
+#[test]
+fn the_launcher_says_what_a_process_has_failed_of() {
+    let package = package("epochs = 1, quantised-epochs = 1, shards = 2");
+    let output = retrain(&package).args(["--processes", "2", "--model", "other"]).output().unwrap();
+    let said = text(&output);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("`other`"), "{said}");
+}
+
+#[test]
+fn processes_with_other_settings_do_not_train_together() {
+    let packages = [5, 6].map(|epochs| package(&format!("epochs = {epochs}, quantised-epochs = 1")));
+    let port = port();
+    let children: Vec<Child> =
+        packages.iter().enumerate().map(|(index, package)| rank(package, index, 2, port)).collect();
+    for child in children {
+        let output = child.wait_with_output().unwrap();
+        let said = text(&output);
+        assert!(!output.status.success(), "{said}");
+        for expected in ["rank 0", "rank 1", "training.epochs", "5", "6"] {
+            assert!(said.contains(expected), "{expected} is not in {said}");
+        }
+    }
+}
+
+#[test]
+fn half_of_an_environment_is_refused() {
+    let package = package("epochs = 1, quantised-epochs = 1");
+    let output = retrain(&package).env("RANK", "0").env("WORLD_SIZE", "2").output().unwrap();
+    let said = text(&output);
+    assert!(!output.status.success(), "{said}");
+    for missing in ["LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT"] {
+        assert!(said.contains(missing), "{said}");
+    }
+}

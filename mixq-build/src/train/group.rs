@@ -1,0 +1,172 @@
+//! The processes that train together.
+
+use std::ops::Range;
+
+use tch::Tensor;
+
+use super::tree::{self, Node};
+use crate::error::Problem;
+
+/// All processes of a training, as one of them sees them.
+pub enum Group {
+    /// There is this one alone.
+    Alone,
+    /// They exchange what they compute.
+    #[cfg(feature = "distributed")]
+    Joined(Box<Joined>),
+}
+
+/// A group, and the number of this process on its machine.
+#[cfg(feature = "distributed")]
+pub struct Joined {
+    group: mixq_c10d::Group,
+    local_rank: usize,
+}
+
+impl Group {
+    /// The group that torchrun, or who does as it, says in the environment; this process alone, if nothing is
+    /// said there. All processes must have `must` in common, by name and value. The answer has what should be
+    /// equal and is not.
+    ///
+    /// # Errors
+    /// Half of the variables are set; other processes do not come, or have something else in common.
+    #[cfg(feature = "distributed")]
+    pub fn join(must: &[(&str, String)]) -> Result<(Group, Vec<String>), Problem> {
+        let options = mixq_c10d::Options::from_env(|name| std::env::var(name).ok()).map_err(problem)?;
+        let Some(options) = options.filter(|options| options.size > 1) else {
+            return Ok((Group::Alone, Vec::new()));
+        };
+        let contract =
+            must.iter().fold(mixq_c10d::Contract::new(), |all, (name, value)| all.must(*name, value));
+        let group = mixq_c10d::Group::join(&options, &contract).map_err(problem)?;
+        let warnings = group.warnings().to_vec();
+        Ok((Group::Joined(Box::new(Joined { group, local_rank: options.local_rank })), warnings))
+    }
+
+    /// Which process this is: 0 to `size - 1`. The first one reads and writes files.
+    pub fn rank(&self) -> usize {
+        match self {
+            Group::Alone => 0,
+            #[cfg(feature = "distributed")]
+            Group::Joined(joined) => joined.group.rank(),
+        }
+    }
+
+    /// How many there are.
+    pub fn size(&self) -> usize {
+        match self {
+            Group::Alone => 1,
+            #[cfg(feature = "distributed")]
+            Group::Joined(joined) => joined.group.size(),
+        }
+    }
+
+    /// Which process of its machine this is.
+    pub fn local_rank(&self) -> usize {
+        match self {
+            Group::Alone => 0,
+            #[cfg(feature = "distributed")]
+            Group::Joined(joined) => joined.local_rank,
+        }
+    }
+
+    /// Those of `total` pieces of work that are this process's.
+    pub fn run(&self, total: usize) -> Range<usize> {
+        tree::shards(self.rank(), self.size(), total)
+    }
+
+    /// The sum of `total` tensors of one shape, of which this process has those of its [`Group::run`]: with
+    /// the same bits in all processes, and for any number of them.
+    ///
+    /// # Errors
+    /// A process is lost.
+    pub fn sum(&mut self, leaves: Vec<Tensor>, total: usize) -> Result<Tensor, Problem> {
+        let run = self.run(total);
+        let mut nodes: Vec<Node> = run.clone().zip(leaves).map(|(at, leaf)| (at..at + 1, leaf)).collect();
+        match self {
+            Group::Alone => {}
+            #[cfg(feature = "distributed")]
+            Group::Joined(joined) => {
+                let group = &mut joined.group;
+                let device = nodes.first().map_or(tch::Device::Cpu, |(_, leaf)| leaf.device());
+                let inside = |run: &Range<usize>| tree::inside(0..total, run);
+                let sums: Vec<Tensor> =
+                    inside(&run).into_iter().map(|node| tree::sum(node, &mut nodes)).collect();
+                let own = match sums.is_empty() {
+                    true => Tensor::zeros([0], (tch::Kind::Float, tch::Device::Cpu)),
+                    false => Tensor::stack(&sums, 0),
+                };
+                let all = group.all_gather(&own).map_err(problem)?;
+                nodes.clear();
+                for (rank, sums) in all.iter().enumerate() {
+                    let own = inside(&tree::shards(rank, group.size(), total));
+                    nodes.extend(
+                        own.into_iter().zip(sums.unbind(0)).map(|(node, sum)| (node, sum.to_device(device))),
+                    );
+                }
+            }
+        }
+        Ok(tree::sum(0..total, &mut nodes))
+    }
+
+    /// What the first process has, which others give `None` for.
+    ///
+    /// # Errors
+    /// A process is lost.
+    pub fn share(&mut self, bytes: Option<Vec<u8>>) -> Result<Vec<u8>, Problem> {
+        match self {
+            Group::Alone => Ok(bytes.unwrap_or_default()),
+            #[cfg(feature = "distributed")]
+            Group::Joined(joined) => joined.group.broadcast_bytes(0, bytes.as_deref()).map_err(problem),
+        }
+    }
+
+    /// What each process has, by rank.
+    ///
+    /// # Errors
+    /// A process is lost.
+    pub fn gather(&mut self, bytes: Vec<u8>) -> Result<Vec<Vec<u8>>, Problem> {
+        match self {
+            Group::Alone => Ok(vec![bytes]),
+            #[cfg(feature = "distributed")]
+            Group::Joined(joined) => joined.group.all_gather_bytes(&bytes).map_err(problem),
+        }
+    }
+
+    /// Compares what must be equal in all processes, by name and value, and what should be. The answer is
+    /// what should be equal and is not.
+    ///
+    /// # Errors
+    /// A process is lost, or values differ that must be equal: both are named.
+    pub fn agree(
+        &mut self,
+        must: &[(&str, String)],
+        should: &[(&str, String)],
+    ) -> Result<Vec<String>, Problem> {
+        match self {
+            Group::Alone => {
+                let _ = (must, should);
+                Ok(Vec::new())
+            }
+            #[cfg(feature = "distributed")]
+            Group::Joined(joined) => {
+                let with_must =
+                    |all: mixq_c10d::Contract, (name, value): &(&str, String)| all.must(*name, value);
+                let with_should =
+                    |all: mixq_c10d::Contract, (name, value): &(&str, String)| all.should(*name, value);
+                let contract = must.iter().fold(mixq_c10d::Contract::new(), with_must);
+                joined.group.agree(&should.iter().fold(contract, with_should)).map_err(problem)
+            }
+        }
+    }
+}
+
+/// What keeps processes from going on together.
+#[cfg(feature = "distributed")]
+pub fn problem(error: mixq_c10d::Error) -> Problem {
+    let problem = Problem::new(error.message());
+    match error.help() {
+        Some(help) => problem.help(help),
+        None => problem,
+    }
+}
