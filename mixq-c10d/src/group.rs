@@ -15,7 +15,10 @@ use crate::raw::{Connections, Store};
 /// One process among all that train together.
 ///
 /// All processes make the same calls in the same order. A call returns when all of them have made it. After
-/// an error of a call the group has ended: each later call says the same again.
+/// an error the group has ended, and each later call says the same; only what a call refuses before it sends
+/// anything leaves the group as it is.
+///
+/// A process that drops its group ends the calls of all others: [`Group::barrier`] is the last call of all.
 pub struct Group {
     options: Options,
     warnings: Vec<String>,
@@ -30,20 +33,21 @@ pub struct Group {
 impl Group {
     /// Joins the group, and waits for all other processes.
     ///
-    /// Rank 0 serves at the port as long as it is in the group, unless torchrun's agent does so.
+    /// Rank 0 serves at the port as long as it is in the group, unless torchrun's agent does so. A group is
+    /// joined once: for the next one, port or `restarts` are others.
     ///
     /// # Errors
     /// Options that cannot be; the port is taken, or nobody answers there within the time, or another program
     /// does; ranks that do not come, or are there twice; `contract` differs between two ranks; ranks cannot
     /// connect to each other.
     pub fn join(options: &Options, contract: &Contract) -> Result<Group> {
-        let Joined { store, connections, warnings } = join(options, contract)?;
+        let Joined { store, beat, connections, warnings } = join(options, contract)?;
         Ok(Group {
             options: options.clone(),
             warnings,
             failure: None,
             connections: Some(connections),
-            _beat: Beat::start(Arc::clone(&store), options.rank),
+            _beat: beat,
             store,
         })
     }
@@ -80,10 +84,15 @@ impl Group {
     pub fn all_gather(&mut self, tensor: &Tensor) -> Result<Vec<Tensor>> {
         let form = Form::of(tensor)?;
         let calls = self.announce(What::AllGather, Some(&form))?;
-        let forms: Vec<&Form> = calls.iter().filter_map(|call| call.form.as_ref()).collect();
+        let forms: Vec<Form> = calls.into_iter().filter_map(|call| call.form).collect();
+        self.exchange(tensor, &form, &forms).map_err(|error| self.end(error))
+    }
+
+    /// The tensors of all ranks, which have told their forms.
+    fn exchange(&mut self, tensor: &Tensor, form: &Form, forms: &[Form]) -> Result<Vec<Tensor>> {
         // gloo wants the same length of all.
         let length = forms.iter().filter_map(|form| form.bytes()).max().unwrap_or(0);
-        let own = padded(tensor, &form, length)?;
+        let own = padded(tensor, form, length)?;
         let rows = self.gather(&own)?;
         let rows = rows.f_view([rows_of(self.size()), -1]).map_err(libtorch)?;
         let mut tensors = Vec::with_capacity(forms.len());
@@ -115,8 +124,13 @@ impl Group {
         let tensor = tensor.filter(|_| root == self.rank());
         let form = tensor.map(Form::of).transpose()?;
         let calls = self.announce(What::Broadcast { root }, form.as_ref())?;
-        let sent = calls.get(root).and_then(|call| call.form.clone());
-        let form = sent.ok_or_else(|| Error::new(format!("rank {root} sends nothing")))?;
+        let form = calls.into_iter().nth(root).and_then(|call| call.form);
+        self.spread(root, tensor, form).map_err(|error| self.end(error))
+    }
+
+    /// The tensor of the rank `root`, which has told its form.
+    fn spread(&mut self, root: usize, tensor: Option<&Tensor>, form: Option<Form>) -> Result<Tensor> {
+        let form = form.ok_or_else(|| Error::new(format!("rank {root} sends nothing")))?;
         let length = form.bytes().unwrap_or(0);
         let mut bytes = match tensor {
             Some(tensor) => padded(tensor, &form, length)?,
@@ -189,6 +203,7 @@ impl Group {
         Err(self.end(error))
     }
 
+    /// The others wait for what this rank does not send: no later call would meet one of theirs.
     fn end(&mut self, error: Error) -> Error {
         self.connections = None;
         self.failure = Some(error.clone());
@@ -215,6 +230,7 @@ fn padded(tensor: &Tensor, form: &Form, length: usize) -> Result<Tensor> {
         let flat = tensor
             .detach()
             .f_to_device(Device::Cpu)
+            .and_then(|tensor| tensor.f_resolve_neg())
             .and_then(|tensor| tensor.f_contiguous())
             .and_then(|tensor| tensor.f_view([-1]))
             .and_then(|tensor| tensor.f_view_dtype(Kind::Uint8))

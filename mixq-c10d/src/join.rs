@@ -9,8 +9,10 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::beat::Beat;
 use crate::contract::Contract;
 use crate::error::{Error, Result, ranks};
+use crate::lost::ended;
 use crate::options::Options;
 use crate::pack;
 use crate::raw::{Connections, Store};
@@ -26,6 +28,7 @@ const PAUSE: Duration = Duration::from_millis(30);
 /// A process that has joined.
 pub(crate) struct Joined {
     pub(crate) store: Arc<Store>,
+    pub(crate) beat: Beat,
     pub(crate) connections: Connections,
     /// Values that should be equal and are not.
     pub(crate) warnings: Vec<String>,
@@ -45,10 +48,10 @@ pub(crate) fn join(options: &Options, contract: &Contract) -> Result<Joined> {
         Some(address) => address,
         None => reach(host, port, GRACE)?,
     };
-    let size = options.size.to_string();
-    let contract = Contract::new().must("WORLD_SIZE", size).and(contract);
+    let contract = with_size(&options.size.to_string(), contract);
     let hello = Hello { contract, address: options.interface.is_none().then_some(address) };
     introduce(&store, options, &hello)?;
+    let beat = Beat::start(Arc::clone(&store), options.rank);
     let verdict = if options.rank == 0 {
         let left = options.joining.saturating_sub(start.elapsed());
         judge(&store, options, left)
@@ -57,7 +60,12 @@ pub(crate) fn join(options: &Options, contract: &Contract) -> Result<Joined> {
     };
     let warnings = verdict?;
     let connections = connect(&store, options, address)?;
-    Ok(Joined { store, connections, warnings })
+    Ok(Joined { store, beat, connections, warnings })
+}
+
+/// All processes must have been told the same number of them.
+fn with_size(size: &str, contract: &Contract) -> Contract {
+    Contract::new().must("WORLD_SIZE", size).and(contract)
 }
 
 /// Opens the store, which answers at once if it is one.
@@ -128,10 +136,11 @@ fn doubled(message: &str) -> Error {
 /// What rank 0 finds when all are there or the time is over: it tells all others.
 fn judge(store: &Store, options: &Options, limit: Duration) -> Result<Vec<String>> {
     let found = gather(store, options, limit).and_then(|hellos| compare(&hellos));
-    let said = match &found {
-        Ok(warnings) => [vec![String::new(), String::new()], warnings.clone()].concat(),
-        Err(error) => vec![error.message().to_string(), error.help().unwrap_or_default().to_string()],
-    };
+    let mut said = vec![options.size.to_string()];
+    match &found {
+        Ok(warnings) => said.extend([vec![String::new(); 2], warnings.clone()].concat()),
+        Err(error) => said.extend([error.message(), error.help().unwrap_or_default()].map(String::from)),
+    }
     store.set("verdict", &pack::texts(&said)).map_err(|text| lost(options, &text))?;
     if found.is_err() {
         // Who serves the store stays until those who are there have read it.
@@ -176,7 +185,11 @@ fn gather(store: &Store, options: &Options, limit: Duration) -> Result<Vec<Hello
 
 fn missing(store: &Store, options: &Options) -> Error {
     let absent = |rank: &usize| !store.has(&hello(*rank)).unwrap_or(false);
-    let absent: Vec<usize> = (0..options.size).filter(absent).collect();
+    let mut absent: Vec<usize> = (0..options.size).filter(absent).collect();
+    if absent.is_empty() {
+        // All are there, but rank 0 has said nothing.
+        absent.push(0);
+    }
     let (verb, seconds) = (if absent.len() == 1 { "has" } else { "have" }, options.joining.as_secs_f64());
     let message = format!("{} {verb} not come within {seconds:.0} s", ranks(&absent));
     Error::new(message).with_help(format!("start all {} processes at about the same time", options.size))
@@ -208,11 +221,21 @@ fn listen(store: &Arc<Store>, options: &Options) -> Result<Vec<String>> {
         None => return Err(lost(options, "it does not answer")),
     };
     let _ = store.add("read", 1);
-    match pack::split_texts(&bytes).as_deref() {
-        Some([message, _, warnings @ ..]) if message.is_empty() => Ok(warnings.to_vec()),
-        Some([message, help, ..]) if help.is_empty() => Err(Error::new(message.as_str())),
-        Some([message, help, ..]) => Err(Error::new(message.as_str()).with_help(help.as_str())),
-        _ => Err(Error::new("rank 0 is not a mixq of this version")),
+    let said = pack::split_texts(&bytes).unwrap_or_default();
+    let [size, message, help, warnings @ ..] = said.as_slice() else {
+        return Err(Error::new("rank 0 is not a mixq of this version"));
+    };
+    if *size != options.size.to_string() {
+        // A group of fewer processes never looks at a rank that it does not have.
+        let [all, own] = [size, &options.size.to_string()].map(|size| with_size(size, &Contract::new()));
+        let mut contracts = vec![all; options.rank];
+        contracts.push(own);
+        return Contract::compare(&contracts);
+    }
+    match (message.is_empty(), help.is_empty()) {
+        (true, _) => Ok(warnings.to_vec()),
+        (false, true) => Err(Error::new(message.as_str())),
+        (false, false) => Err(Error::new(message.as_str()).with_help(help.as_str())),
     }
 }
 
@@ -227,11 +250,11 @@ fn lost(options: &Options, text: &str) -> Error {
 /// Connects with all others.
 fn connect(store: &Arc<Store>, options: &Options, address: IpAddr) -> Result<Connections> {
     let limit = options.joining.max(GRACE);
-    let (store, own) = (Arc::clone(store), options.clone());
+    let (keys, own) = (Arc::clone(store), options.clone());
     let opened = within(limit + GRACE, move || {
         let interface = own.interface.as_deref();
         let mut connections =
-            Connections::open(&store, own.rank, own.size, interface, &address.to_string(), limit)?;
+            Connections::open(&keys, own.rank, own.size, interface, &address.to_string(), limit)?;
         connections.set_timeout(own.collectives)?;
         Ok(connections)
     });
@@ -242,7 +265,12 @@ fn connect(store: &Arc<Store>, options: &Options, address: IpAddr) -> Result<Con
             Some(name) if text.contains("Unable to find address") => {
                 format!("rank {} has no network interface {name} with an address", options.rank)
             }
-            _ => format!("rank {} cannot connect to the other ranks ({})", options.rank, first_line(&text)),
+            _ => {
+                if let Some(error) = ended(store, options) {
+                    return error;
+                }
+                format!("rank {} cannot connect to the other ranks ({})", options.rank, first_line(&text))
+            }
         };
         Error::new(message).with_help(help)
     })

@@ -11,7 +11,7 @@ use crate::options::Options;
 use crate::raw::Store;
 use crate::watch::within;
 
-/// Between two looks at the store.
+/// Between two looks at the store, for up to 8 ranks: all look at all.
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// How a rank is after a call has failed.
@@ -38,27 +38,49 @@ fn read(rank: usize) -> String {
 /// What to say after a call has failed with a text of c10d; `waited` if its time was over. Connections must
 /// be closed before: that ends the calls of all others.
 pub(crate) fn explain(store: &Arc<Store>, options: &Options, text: &str, waited: bool) -> Error {
+    match look(store, options, waited) {
+        Ok(states) => say(&states, options.rank, options.collectives, text),
+        Err(error) => error,
+    }
+}
+
+/// Who has ended, if that is why processes cannot connect.
+pub(crate) fn ended(store: &Arc<Store>, options: &Options) -> Option<Error> {
+    match look(store, options, false) {
+        Ok(states) if states.iter().any(|state| matches!(state, State::Silent | State::Left)) => {
+            Some(say(&states, options.rank, options.joining, ""))
+        }
+        Ok(_) => None,
+        Err(error) => Some(error),
+    }
+}
+
+/// How all ranks are.
+///
+/// # Errors
+/// The store is gone.
+fn look(store: &Arc<Store>, options: &Options, waited: bool) -> Result<Vec<State>, Error> {
     let (own, rank, size) = (Arc::clone(store), options.rank, options.size);
     let serves = rank == 0 && !options.agent;
-    match within(2 * SILENCE + Duration::from_secs(2), move || ask(&own, rank, size, waited, serves)) {
-        Some(Ok(states)) => say(&states, rank, options.collectives, text),
-        answer => {
-            let server = if options.agent { "torchrun's agent" } else { "rank 0" };
-            let what = if answer.is_some() { "has ended or cannot be reached" } else { "does not answer" };
-            Error::new(format!("{server} {what}")).with_help(RESTART)
-        }
+    let answer = within(2 * SILENCE + Duration::from_secs(2), move || ask(&own, rank, size, waited, serves));
+    if let Some(Ok(states)) = answer {
+        return Ok(states);
     }
+    let server = if options.agent { "torchrun's agent" } else { "rank 0" };
+    let what = if answer.is_some() { "has ended or cannot be reached" } else { "does not answer" };
+    Err(Error::new(format!("{server} {what}")).with_help(RESTART))
 }
 
 const RESTART: &str = "look at what it said last, and start all processes again";
 
-/// How all ranks are; their connections fail one after another, so that takes some time.
+/// Looks until it is known how all ranks are: their connections fail one after another.
 fn ask(store: &Store, rank: usize, size: usize, waited: bool, serves: bool) -> Result<Vec<State>, String> {
     store.set(&failed(rank), if waited { b"waited" } else { b"" })?;
     let number = |rank: usize| store.add(&life(rank), 0);
     let before = (0..size).map(number).collect::<Result<Vec<i64>, String>>()?;
     let mut states = vec![State::Silent; size];
     states[rank] = State::Failed { waited };
+    let pause = PAUSE * u32::try_from(size.div_ceil(8)).unwrap_or(1);
     let end = Instant::now() + SILENCE;
     loop {
         for other in 0..size {
@@ -78,7 +100,7 @@ fn ask(store: &Store, rank: usize, size: usize, waited: bool, serves: bool) -> R
         if states.iter().all(known) || Instant::now() >= end {
             break;
         }
-        thread::sleep(PAUSE);
+        thread::sleep(pause);
     }
     store.set(&read(rank), b"")?;
     if serves {
@@ -87,7 +109,7 @@ fn ask(store: &Store, rank: usize, size: usize, waited: bool, serves: bool) -> R
         let end = Instant::now() + SILENCE;
         while !others.is_empty() && Instant::now() < end {
             others.retain(|other| !store.has(&read(*other)).unwrap_or(true));
-            thread::sleep(PAUSE);
+            thread::sleep(pause);
         }
     }
     Ok(states)

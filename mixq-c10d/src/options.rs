@@ -34,6 +34,10 @@ pub struct Options {
 /// What torchrun sets, and mixq needs.
 const NEEDED: [&str; 5] = ["RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT"];
 
+/// Times to wait. For c10d 0 means for ever, and very long times overflow.
+const SHORTEST: Duration = Duration::from_millis(1);
+const LONGEST: Duration = Duration::from_secs(366 * 24 * 60 * 60);
+
 /// gloo keeps addresses of all with all; nobody trains a network for a microcontroller on more.
 const MOST: usize = 4096;
 
@@ -104,7 +108,7 @@ impl Options {
     }
 
     /// # Errors
-    /// A rank that the group does not have, no port, or a text that C cannot have.
+    /// A rank that the group does not have, no port, a text that C cannot have, a time that is none.
     pub(crate) fn check(&self) -> Result<()> {
         let no_text = |text: &str| text.is_empty() || text.contains('\0');
         let wrong = if let Some(wrong) = range(self.rank, self.size) {
@@ -113,6 +117,8 @@ impl Options {
             "0 is no port".into()
         } else if no_text(&self.host) || self.interface.as_deref().is_some_and(no_text) {
             "the name of the host or of the interface is empty, or has a zero byte".into()
+        } else if [self.joining, self.collectives].iter().any(|time| !(SHORTEST..=LONGEST).contains(time)) {
+            "a time to wait is less than a millisecond, or more than a year".into()
         } else {
             return Ok(());
         };
@@ -221,6 +227,10 @@ mod tests {
             [(1, 1, "a", 1), (0, 0, "a", 1), (0, 1, "", 1), (0, 1, "a\0", 1), (0, 1, "a", 0)]
         {
             assert!(Options::new(rank, size, host, port).check().is_err(), "{rank} {size} {host} {port}");
+        }
+        for time in [Duration::ZERO, Duration::MAX] {
+            assert!(Options { joining: time, ..Options::new(0, 1, "a", 1) }.check().is_err());
+            assert!(Options { collectives: time, ..Options::new(0, 1, "a", 1) }.check().is_err());
         }
         let interface = Some("eth\0".into());
         assert!(Options { interface, ..Options::new(0, 1, "a", 1) }.check().is_err());

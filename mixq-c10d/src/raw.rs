@@ -175,9 +175,8 @@ fn number(number: usize) -> Result<c_int> {
 }
 
 fn milliseconds(duration: Duration) -> i64 {
-    // A timeout of 0 would mean none, a larger one than a year overflows in c10d.
-    const YEAR: u128 = 366 * 24 * 60 * 60 * 1000;
-    duration.as_millis().clamp(1, YEAR) as i64
+    // For c10d 0 means for ever.
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX).max(1)
 }
 
 fn check(message: *mut c_char) -> Result<()> {

@@ -3,22 +3,25 @@
 use std::io::Write;
 use std::net::TcpListener;
 use std::thread;
+use std::time::Duration;
 
 use crate::launch::{JOINING, Process, failure, free_port, results};
 use crate::worker::{CPU, DATA};
 
-/// Seconds that joining may take in tests where somebody never comes.
+/// Milliseconds that joining may take in tests where somebody never comes.
 const SHORT: (&str, &str) = (JOINING, "4000");
+/// The same where others come a little later, on a machine that has much to do.
+const LONGER: (&str, &str) = (JOINING, "8000");
 
 #[test]
 fn a_rank_that_never_comes_is_named_by_all_that_are_there() {
     let port = free_port();
-    let processes = [0, 2].map(|rank| Process::start("join", rank, 4, port, &[SHORT]));
+    let processes = [0, 2].map(|rank| Process::start("join", rank, 4, port, &[LONGER]));
     for process in processes {
         let end = process.end();
-        let expected = "ranks 1 and 3 have not come within 4 s; start all 4 processes at about the same time";
+        let expected = "ranks 1 and 3 have not come within 8 s; start all 4 processes at about the same time";
         assert_eq!(end.said.unwrap_err(), expected);
-        assert!(end.seconds < 14.0, "{} s", end.seconds);
+        assert!(end.seconds < 20.0, "{} s", end.seconds);
     }
 }
 
@@ -88,6 +91,53 @@ fn sizes_that_differ_are_named() {
     for process in processes {
         let said = failure(process);
         assert!(said.starts_with("WORLD_SIZE differs: rank 0 has `2`, rank 1 has `3`"), "{said}");
+    }
+}
+
+#[test]
+fn a_rank_that_the_group_does_not_have_is_told_so() {
+    let port = free_port();
+    let mut group = [0, 1].map(|rank| Process::start("serve", rank, 2, port, &[]));
+    group.iter_mut().for_each(|process| process.wait_for("ready"));
+    let said = failure(Process::start("join", 2, 3, port, &[]));
+    assert!(said.starts_with("WORLD_SIZE differs: rank 0 has `2`, rank 2 has `3`"), "{said}");
+    // The group has not noticed it.
+    group.iter_mut().for_each(Process::is_there);
+    group.into_iter().for_each(Process::kill);
+}
+
+/// Until the processes have found each other, and wait for another one.
+fn wait_a_little(group: &mut [Process]) {
+    group.iter_mut().for_each(|process| process.wait_for("started"));
+    thread::sleep(Duration::from_secs(3));
+}
+
+#[test]
+fn rank_0_that_ends_before_all_are_there_is_named() {
+    let port = free_port();
+    let mut group = [0, 1].map(|rank| Process::start("join", rank, 3, port, &[]));
+    wait_a_little(&mut group);
+    let [first, second] = group;
+    first.kill();
+    let end = second.end();
+    let expected = format!("rank 0 at 127.0.0.1:{port} has ended while the group was joining");
+    assert!(end.said.as_ref().unwrap_err().starts_with(&expected), "{end:?}");
+    assert!(end.seconds < 14.0, "{} s", end.seconds);
+}
+
+#[test]
+fn a_rank_that_ends_while_others_come_is_named() {
+    let port = free_port();
+    let mut group = [0, 1].map(|rank| Process::start("join", rank, 3, port, &[LONGER]));
+    wait_a_little(&mut group);
+    let [first, second] = group;
+    second.kill();
+    let third = Process::start("join", 2, 3, port, &[LONGER]);
+    for process in [first, third] {
+        let end = process.end();
+        let said = end.said.as_ref().unwrap_err();
+        assert!(said.starts_with("rank 1 has ended or cannot be reached; look at"), "{end:?}");
+        assert!(end.seconds < 30.0, "{} s", end.seconds);
     }
 }
 

@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader, Read};
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::mpsc::{self, Receiver};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -19,9 +20,17 @@ const LONGEST: Duration = Duration::from_secs(60);
 /// Variables of one process, beside those of torchrun.
 pub type Variables<'a> = &'a [(&'a str, &'a str)];
 
-/// A port that nobody has.
+/// A port that nobody has. It is not one of those that systems give to who wants any: gloo wants many of them
+/// at the same time.
 pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let start = std::process::id() as u16;
+    loop {
+        let port = 12_000 + start.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed)) % 20_000;
+        if TcpListener::bind(("0.0.0.0", port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 /// A process that was started.
@@ -98,6 +107,11 @@ impl Process {
         panic!("the process never said `{wanted}`");
     }
 
+    /// Fails if the process has ended.
+    pub fn is_there(&mut self) {
+        assert_eq!(self.child.try_wait().unwrap(), None);
+    }
+
     /// As `kill -9` does.
     pub fn kill(mut self) {
         self.child.kill().unwrap();
@@ -130,6 +144,8 @@ impl Process {
             (false, None, Some(error)) => Err(error),
             _ => panic!("{status}: {lines:#?}"),
         };
+        // Shown if the test fails.
+        println!("after {seconds:.1} s: {said:?}");
         End { said, seconds }
     }
 }

@@ -23,7 +23,7 @@ fn variable(name: &str) -> Option<String> {
 #[ignore = "the other tests start it, as a process of a group"]
 fn process() {
     let role = variable(ROLE).expect("the other tests say what it does");
-    println!();
+    println!("\nstarted");
     match run(&role) {
         Ok(result) => println!("result: {result}"),
         Err(error) => {
