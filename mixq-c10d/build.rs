@@ -16,16 +16,16 @@ fn main() {
     if std::env::var_os("CARGO_FEATURE_DOC_ONLY").is_some() {
         return;
     }
-    if let Err(error) = platform().and_then(|()| shim()) {
+    let [system, processor] = ["CARGO_CFG_TARGET_OS", "CARGO_CFG_TARGET_ARCH"]
+        .map(|variable| std::env::var(variable).unwrap_or_default());
+    if let Err(error) = platform(&system, &processor).and_then(|()| shim()) {
         println!("cargo::error=training in several processes (feature `distributed`): {error}");
     }
 }
 
 /// Where the wheels of PyTorch have Gloo, and programs find shared libraries as this script says.
-fn platform() -> Result<()> {
-    let [system, processor] = ["CARGO_CFG_TARGET_OS", "CARGO_CFG_TARGET_ARCH"].map(std::env::var);
-    let (system, processor) = (system?, processor?);
-    match (system.as_str(), processor.as_str()) {
+pub(crate) fn platform(system: &str, processor: &str) -> Result<()> {
+    match (system, processor) {
         ("linux", "x86_64" | "aarch64") | ("macos", _) => Ok(()),
         _ => Err(format!(
             "{system} on {processor} is not supported, only Linux (x86_64, aarch64) and macOS are; build \
@@ -67,7 +67,7 @@ fn shim() -> Result<()> {
 }
 
 /// Without this, the C++ compiler would name a header, or the linker symbols, that nobody knows.
-fn has_gloo(include: &Path, libraries: &Path) -> Result<()> {
+pub(crate) fn has_gloo(include: &Path, libraries: &Path) -> Result<()> {
     let help = "set LIBTORCH to a libtorch that has c10d with Gloo, as `cargo mixq setup` fetches it";
     let header = include.join("torch/csrc/distributed/c10d/ProcessGroupGloo.hpp");
     if !header.is_file() {
@@ -85,9 +85,12 @@ fn has_gloo(include: &Path, libraries: &Path) -> Result<()> {
     Err(format!("{} was made without Gloo; {help}", library.display()).into())
 }
 
-fn contains(path: &Path, wanted: &[u8]) -> Result<bool> {
-    let mut file = File::open(path)?;
-    let mut block = vec![0; 1 << 20];
+/// Bytes that are searched at a time.
+pub(crate) const BLOCK: usize = 1 << 20;
+
+pub(crate) fn contains(path: &Path, wanted: &[u8]) -> Result<bool> {
+    let mut file = File::open(path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+    let mut block = vec![0; BLOCK];
     // The end of a block stays, before the next: what is looked for may lie in both.
     let mut kept = 0;
     loop {

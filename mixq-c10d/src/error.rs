@@ -51,6 +51,17 @@ pub(crate) fn ranks(ranks: &[usize]) -> String {
     }
 }
 
+/// What c10d and gloo say first: places in their sources, and advice that is none, are left out.
+pub(crate) fn first_line(text: &str) -> String {
+    let line = text.lines().next().unwrap_or_default().trim();
+    let line = match line.split_once("] ") {
+        Some((place, rest)) if place.starts_with('[') && place.contains(".cc:") => rest,
+        _ => line,
+    };
+    let end = line.find(". ").unwrap_or(line.len());
+    line[..end].trim_end_matches('.').to_string()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -67,5 +78,14 @@ mod tests {
         let error = Error::new("rank 1 has ended");
         assert_eq!(error.to_string(), "rank 1 has ended");
         assert_eq!(error.with_help("start it again").to_string(), "rank 1 has ended; start it again");
+    }
+
+    #[test]
+    fn what_gloo_says_is_shortened() {
+        let text = "[../third_party/gloo/gloo/transport/tcp/pair.cc:547] Read error [127.0.0.1]:1216: \
+                    Connection reset by peer. This may indicate that a remote worker has died. GLHF!\nmore";
+        assert_eq!(first_line(text), "Read error [127.0.0.1]:1216: Connection reset by peer");
+        assert_eq!(first_line("Operation timed out!"), "Operation timed out!");
+        assert_eq!(first_line(""), "");
     }
 }

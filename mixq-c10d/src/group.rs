@@ -4,9 +4,10 @@ use std::time::{Duration, Instant};
 use tch::{Device, Kind, Tensor};
 
 use crate::beat::Beat;
-use crate::call::{self, Call, Form, What, libtorch};
+use crate::call::{self, Call, What};
 use crate::contract::Contract;
 use crate::error::{Error, Result};
+use crate::form::{Form, libtorch};
 use crate::join::{Joined, join};
 use crate::lost::explain;
 use crate::options::Options;

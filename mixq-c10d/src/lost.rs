@@ -5,8 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::beat::{SILENCE, left, life};
-use crate::error::{Error, ranks};
-use crate::join::first_line;
+use crate::error::{Error, first_line, ranks};
 use crate::options::Options;
 use crate::raw::Store;
 use crate::watch::within;

@@ -8,8 +8,8 @@ use std::ops::Range;
 
 use tch::{Kind, Tensor};
 
-use crate::call::libtorch;
 use crate::error::{Error, Result};
+use crate::form::libtorch;
 use crate::group::Group;
 
 /// The run of leaves that a rank has, if `size` ranks share `total` of them. Runs differ by one leaf at most.

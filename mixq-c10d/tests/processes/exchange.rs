@@ -29,6 +29,14 @@ fn broadcast_has_the_tensor_of_one_rank() {
 }
 
 #[test]
+#[ignore = "prints how long sums take: --nocapture"]
+fn pace() {
+    for size in 1..=4 {
+        println!("{size} processes: {}", results(Process::group("pace", size, &[]))[0]);
+    }
+}
+
+#[test]
 fn bytes_of_all_ranks_may_have_any_length() {
     assert_eq!(agreed("bytes", 3), "[[], [1], [2, 2]]");
 }

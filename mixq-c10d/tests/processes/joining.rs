@@ -52,6 +52,18 @@ fn a_port_that_is_taken_is_named() {
 }
 
 #[test]
+fn rank_0_on_another_machine_than_master_addr_says_is_told_so() {
+    // An address that no machine has.
+    let host = ("MASTER_ADDR", "192.0.2.1");
+    let port = free_port();
+    let end = Process::start("join", 0, 2, port, &[SHORT, host]).end();
+    let said = end.said.as_ref().unwrap_err();
+    assert!(said.starts_with(&format!("rank 0 cannot serve at 192.0.2.1:{port} (")), "{end:?}");
+    assert!(said.ends_with("; MASTER_ADDR must be an address of the machine of rank 0"), "{end:?}");
+    assert!(end.seconds < 15.0, "{} s", end.seconds);
+}
+
+#[test]
 fn another_program_at_the_port_is_told_from_rank_0() {
     // One that says nothing, and one that says what no store does.
     for answer in ["", "HTTP/1.1 400 Bad Request\r\n\r\n"] {

@@ -1,6 +1,6 @@
 //! What the processes of a group do.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use mixq_c10d::{Contract, Error, Group, Options, shards, tree_sum};
 use tch::{Device, Kind, Tensor};
@@ -56,6 +56,7 @@ fn run(role: &str) -> Result<String> {
         "broadcast" => broadcast(&mut group)?,
         "bytes" => format!("{:?}", group.all_gather_bytes(&vec![rank as u8; rank])?),
         "tree" => tree(&mut group)?,
+        "pace" => pace(&mut group)?,
         "agree" => agree(&mut group)?,
         "refuse" => refuse(&mut group)?,
         "calls" => return endless(&mut group),
@@ -184,6 +185,21 @@ fn tree(group: &mut Group) -> Result<String> {
     let sum = group.tree_sum(&own, total)?;
     assert_eq!(sum, tree_sum(&(0..total).map(tensor).collect::<Vec<_>>())?);
     Ok(bits(&Vec::<f32>::try_from(sum).unwrap()))
+}
+
+/// Least milliseconds of a sum, by the number of elements of a leaf.
+fn pace(group: &mut Group) -> Result<String> {
+    let mut least = Vec::new();
+    for elements in [1_000, 100_000, 800_000, 4_000_000] {
+        let leaf = [values(group.rank(), &[elements])];
+        let mut time = || {
+            let start = Instant::now();
+            group.tree_sum(&leaf, group.size()).map(|_| start.elapsed().as_secs_f64() * 1e3)
+        };
+        let times = (0..20).map(|_| time()).collect::<Result<Vec<f64>>>()?;
+        least.push((elements, times.into_iter().fold(f64::INFINITY, f64::min)));
+    }
+    Ok(format!("{least:.2?}"))
 }
 
 /// FNV-1a of all bits.
