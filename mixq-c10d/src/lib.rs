@@ -15,8 +15,8 @@
 //! # }
 //! ```
 //!
-//! Each call ends: with what it is to do, or with an error that names the rank that is missing. Whatever the
-//! other processes do, this one is not ended by it.
+//! Each call ends: with what it is to do, or with an error that names the rank that is missing. A rank that
+//! makes another call than the others, or gives a tensor of another shape, does not end their processes.
 //!
 //! Processes of a group trust each other and their network. What they exchange is neither encrypted nor
 //! signed, and everybody who reaches the port of rank 0 can join.
