@@ -85,8 +85,12 @@ pub fn run(selection: &Selection, force: bool) -> Result<Outcome, Error> {
             json[format!("{phase}_seconds")] = effort.seconds.into();
             json[format!("{phase}_images_per_second")] = effort.images_per_second.into();
             json[format!("{phase}_threads")] = effort.threads.into();
+            if trainers.processes() > 1 {
+                json[format!("{phase}_exchange_seconds")] = effort.exchange_seconds.into();
+            }
             json[format!("{phase}_cpu")] = effort.cpu.into();
         }
+        json["processes"] = trainers.processes().into();
         json["seconds"] = start.elapsed().as_secs_f64().into();
         models.push(json);
     }
@@ -119,6 +123,14 @@ impl Trainers {
     #[cfg(not(feature = "train"))]
     fn of(_: &[&str]) -> Result<Trainers, Error> {
         Ok(Trainers {})
+    }
+
+    /// How many processes train.
+    fn processes(&self) -> usize {
+        #[cfg(feature = "train")]
+        return self.group.size();
+        #[cfg(not(feature = "train"))]
+        1
     }
 
     /// Shows how a model is made, in the first process.

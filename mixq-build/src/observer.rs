@@ -42,6 +42,9 @@ pub struct Effort {
     pub threads: u32,
     /// The kind of processor where it began.
     pub cpu: String,
+    /// Of several processes: the seconds in which this one, since it began or went on, waited for the others
+    /// and exchanged with them.
+    pub exchange_seconds: f64,
 }
 
 /// An observer of how a model is made, from its dataset to its artifact.

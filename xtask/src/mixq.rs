@@ -24,7 +24,7 @@ impl Mixq {
         let mut cargo = cargo("");
         cargo.args(["build", "--release", "--package", "cargo-mixq"]);
         if let Some(libtorch) = libtorch {
-            cargo.args(["--features", "train"]).env("LIBTORCH", &libtorch.folder);
+            cargo.args(["--features", "distributed"]).env("LIBTORCH", &libtorch.folder);
         }
         Ok(Mixq { executable: build(&mut cargo, "cargo-mixq")? })
     }

@@ -11,7 +11,7 @@ use crate::process::{self, cargo};
 use crate::setup::{self, RUST_TARGETS};
 
 /// Those of `.ci/run`, with which libtorch's bindings are compiled once.
-const FEATURES: &str = "mixq-build/train,cargo-mixq/train";
+const FEATURES: &str = "mixq-build/distributed,cargo-mixq/distributed";
 
 /// One command and how it went.
 struct Step {

@@ -7,14 +7,24 @@ use std::path::{Path, PathBuf};
 
 /// What the tool is made from, relative to this crate's folder. The crates beside it are not there in a
 /// package of a registry, which names their exact versions.
-const SOURCES: [&str; 4] = ["src", "../mixq-build/src", "../mixq-format/src", "../mixq-rt/src"];
+const SOURCES: [&str; 6] = [
+    "src",
+    "../mixq-build/src",
+    "../mixq-c10d/c10d",
+    "../mixq-c10d/src",
+    "../mixq-format/src",
+    "../mixq-rt/src",
+];
+
+/// What the names of sources end in: Rust and C++.
+const ENDINGS: [&str; 3] = ["cpp", "h", "rs"];
 
 /// The folders of sources that are there.
 pub fn folders(package: &Path) -> Vec<PathBuf> {
     SOURCES.iter().map(|folder| package.join(folder)).filter(|folder| folder.is_dir()).collect()
 }
 
-/// FNV-1a of names and contents of all Rust files, 16 hexadecimal digits.
+/// FNV-1a of names and contents of all sources, 16 hexadecimal digits.
 ///
 /// # Errors
 /// A file or folder that cannot be read.
@@ -27,7 +37,7 @@ pub fn digest(package: &Path) -> io::Result<String> {
     };
     for folder in folders(package) {
         let mut files = Vec::new();
-        rust_files(&folder, &mut files)?;
+        sources(&folder, &mut files)?;
         files.sort();
         for file in files {
             let name = file.strip_prefix(&folder).unwrap_or(&file);
@@ -41,13 +51,14 @@ pub fn digest(package: &Path) -> io::Result<String> {
     Ok(format!("{hash:016x}"))
 }
 
-fn rust_files(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
+fn sources(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         let path = entry.path();
         if entry.file_type()?.is_dir() {
-            rust_files(&path, files)?;
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            sources(&path, files)?;
+        } else if path.extension().is_some_and(|extension| ENDINGS.iter().any(|ending| extension == *ending))
+        {
             files.push(path);
         }
     }

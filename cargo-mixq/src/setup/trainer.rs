@@ -75,7 +75,7 @@ impl Trainer {
     fn install(&self, package: &Path, libtorch: &Path) -> Command {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let mut command = Command::new(cargo);
-        command.args(["install", "--force", "--features", "train"]);
+        command.args(["install", "--force", "--features", FEATURE]);
         command.arg("--path").arg(package).arg("--root").arg(&self.folder);
         if lock_file(package) {
             command.arg("--locked");
@@ -103,6 +103,10 @@ impl Trainer {
         libtorch::remove(&self.folder.join("target"))
     }
 }
+
+/// Training in several processes too, where mixq-c10d knows how.
+const FEATURE: &str =
+    if cfg!(any(target_os = "linux", target_os = "macos")) { "distributed" } else { "train" };
 
 /// Whether the sources come with the versions of all crates that they were tested with.
 fn lock_file(package: &Path) -> bool {

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use tch::Tensor;
 
-use super::tree::{self, Node};
+use super::tree;
 use crate::error::Problem;
 
 /// All processes of a training, as one of them sees them.
@@ -21,6 +21,8 @@ pub enum Group {
 pub struct Joined {
     group: mixq_c10d::Group,
     local_rank: usize,
+    /// Time in sums.
+    seconds: f64,
 }
 
 impl Group {
@@ -40,7 +42,10 @@ impl Group {
             must.iter().fold(mixq_c10d::Contract::new(), |all, (name, value)| all.must(*name, value));
         let group = mixq_c10d::Group::join(&options, &contract).map_err(problem)?;
         let warnings = group.warnings().to_vec();
-        Ok((Group::Joined(Box::new(Joined { group, local_rank: options.local_rank })), warnings))
+        Ok((
+            Group::Joined(Box::new(Joined { group, local_rank: options.local_rank, seconds: 0.0 })),
+            warnings,
+        ))
     }
 
     /// Which process this is: 0 to `size - 1`. The first one reads and writes files.
@@ -80,33 +85,29 @@ impl Group {
     ///
     /// # Errors
     /// A process is lost.
-    pub fn sum(&mut self, leaves: Vec<Tensor>, total: usize) -> Result<Tensor, Problem> {
-        let run = self.run(total);
-        let mut nodes: Vec<Node> = run.clone().zip(leaves).map(|(at, leaf)| (at..at + 1, leaf)).collect();
+    pub fn sum(&mut self, leaves: &[Tensor], total: usize) -> Result<Tensor, Problem> {
         match self {
-            Group::Alone => {}
+            Group::Alone => {
+                debug_assert_eq!(leaves.len(), total, "one process has all of them");
+                Ok(tree::sum(leaves))
+            }
             #[cfg(feature = "distributed")]
             Group::Joined(joined) => {
-                let group = &mut joined.group;
-                let device = nodes.first().map_or(tch::Device::Cpu, |(_, leaf)| leaf.device());
-                let inside = |run: &Range<usize>| tree::inside(0..total, run);
-                let sums: Vec<Tensor> =
-                    inside(&run).into_iter().map(|node| tree::sum(node, &mut nodes)).collect();
-                let own = match sums.is_empty() {
-                    true => Tensor::zeros([0], (tch::Kind::Float, tch::Device::Cpu)),
-                    false => Tensor::stack(&sums, 0),
-                };
-                let all = group.all_gather(&own).map_err(problem)?;
-                nodes.clear();
-                for (rank, sums) in all.iter().enumerate() {
-                    let own = inside(&tree::shards(rank, group.size(), total));
-                    nodes.extend(
-                        own.into_iter().zip(sums.unbind(0)).map(|(node, sum)| (node, sum.to_device(device))),
-                    );
-                }
+                let start = std::time::Instant::now();
+                let sum = joined.group.tree_sum(leaves, total).map_err(problem);
+                joined.seconds += start.elapsed().as_secs_f64();
+                sum
             }
         }
-        Ok(tree::sum(0..total, &mut nodes))
+    }
+
+    /// The seconds that sums have taken since this was asked before: waiting, and exchange.
+    pub fn take_seconds(&mut self) -> f64 {
+        match self {
+            Group::Alone => 0.0,
+            #[cfg(feature = "distributed")]
+            Group::Joined(joined) => std::mem::take(&mut joined.seconds),
+        }
     }
 
     /// What the first process has, which others give `None` for.

@@ -226,7 +226,7 @@ pub fn train(
     run(&float_phase, &mut model, &mut float_state, &checkpoint, group, observer)?;
     // Both phases of a training have one number of threads.
     let machine = Machine { threads: float_state.machine.threads, ..machine };
-    let float_effort = effort(&float_state);
+    let float_effort = effort(&float_state, group);
     let float = best(float_state)?;
     // Without bounds: a model of another scheme may have trained the float network, and with bounds that this
     // scheme does not have its weights would be per layer.
@@ -258,7 +258,7 @@ pub fn train(
     let mut quantised_state =
         begin(&quantised_phase, &model, &checkpoint, use_finished, &machine, group, observer)?;
     run(&quantised_phase, &mut model, &mut quantised_state, &checkpoint, group, observer)?;
-    let quantised_effort = effort(&quantised_state);
+    let quantised_effort = effort(&quantised_state, group);
     let quantised = best(quantised_state)?;
 
     let mut measure = |parameters: Parameters, quantised| {
@@ -326,7 +326,13 @@ fn take_turn(threads: u32, seed: u64) -> MutexGuard<'static, ()> {
     turn
 }
 
-fn effort(state: &State) -> Effort {
+fn effort(state: &State, group: &mut Group) -> Effort {
     let Machine { threads, cpu } = state.machine.clone();
-    Effort { seconds: state.seconds, images_per_second: state.images_per_second(), threads, cpu }
+    Effort {
+        seconds: state.seconds,
+        images_per_second: state.images_per_second(),
+        threads,
+        cpu,
+        exchange_seconds: group.take_seconds(),
+    }
 }

@@ -11,7 +11,7 @@ const INTRODUCTION: &str = "
 What the cost model says for 64 channels to 64 on 16x16 pixels, in instructions of a Cortex-M4 for each \
 multiply-accumulate, and how many times those of the convolution in one group. There is room for all that \
 the filters see of four pixels. The test `grouped` (`cargo test -p mixq-tests -p cargo-mixq --features \
-mixq-build/train,cargo-mixq/train --test grouped -- --nocapture`) prints what QEMU counts for 12x12 \
+mixq-build/distributed,cargo-mixq/distributed --test grouped -- --nocapture`) prints what QEMU counts for 12x12 \
 pixels; its random weights are so wide that at 8x8 bits the windows of 3x3 in one group are multiplied in \
 parts, which takes 0.95.
 
