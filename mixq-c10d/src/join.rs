@@ -8,7 +8,7 @@ use crate::beat::Beat;
 use crate::contract::Contract;
 use crate::error::{Error, Result, first_line};
 use crate::lost::ended;
-use crate::meet::{GRACE, Hello, introduce, judge, listen};
+use crate::meet::{GRACE, Hello, introduce, verdict};
 use crate::options::Options;
 use crate::raw::{Connections, Store};
 use crate::reach::reach;
@@ -40,15 +40,9 @@ pub(crate) fn join(options: &Options, contract: &Contract) -> Result<Joined> {
         Some(address) => address,
         None => reach(host, port, GRACE)?,
     };
-    introduce(&store, options, &Hello::new(options, contract, address))?;
+    introduce(&store, options, Hello::new(options, contract, address))?;
     let beat = Beat::start(Arc::clone(&store), options.rank);
-    let verdict = if options.rank == 0 {
-        let left = options.joining.saturating_sub(start.elapsed());
-        judge(&store, options, left)
-    } else {
-        listen(&store, options)
-    };
-    let warnings = verdict?;
+    let warnings = verdict(&store, options, options.joining.saturating_sub(start.elapsed()))?;
     let connections = connect(&store, options, address)?;
     Ok(Joined { store, beat, connections, warnings })
 }

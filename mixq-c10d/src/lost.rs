@@ -65,7 +65,7 @@ fn look(store: &Arc<Store>, options: &Options, waited: bool) -> Result<Vec<State
     if let Some(Ok(states)) = answer {
         return Ok(states);
     }
-    let server = if options.agent { "torchrun's agent" } else { "rank 0" };
+    let server = options.server();
     let what = if answer.is_some() { "has ended or cannot be reached" } else { "does not answer" };
     Err(Error::new(format!("{server} {what}")).with_help(RESTART))
 }

@@ -16,7 +16,7 @@ use crate::pack;
 use crate::raw::Store;
 use crate::watch::within;
 
-/// What two processes that take long to start may differ by, beyond the time for joining.
+/// How much later than the time for joining an answer may come: not all processes start at once.
 pub(crate) const GRACE: Duration = Duration::from_secs(5);
 
 /// Between two looks at the store.
@@ -59,7 +59,12 @@ fn with_size(size: &str, contract: &Contract) -> Contract {
 ///
 /// # Errors
 /// Another process is this rank; the store is gone.
-pub(crate) fn introduce(store: &Store, options: &Options, hello: &Hello) -> Result<()> {
+pub(crate) fn introduce(store: &Arc<Store>, options: &Options, hello: Hello) -> Result<()> {
+    let limit = options.joining.max(GRACE);
+    watched(store, options, limit, move |store, options| present(store, options, &hello))
+}
+
+fn present(store: &Store, options: &Options, hello: &Hello) -> Result<()> {
     let rank = options.rank;
     let present = store.add(&format!("present/{rank}"), 1).map_err(|text| lost(options, &text))?;
     if present > 1 {
@@ -75,8 +80,34 @@ fn doubled(message: &str) -> Error {
     Error::new(message).with_help("give each process its own RANK, 0 to WORLD_SIZE - 1")
 }
 
-/// What rank 0 finds when all are there or the time is over: it tells all others.
-pub(crate) fn judge(store: &Store, options: &Options, limit: Duration) -> Result<Vec<String>> {
+/// The warnings about values that differ. Rank 0 finds them when all are there or the time is over, and tells
+/// all others; `left` is what is left of its time.
+///
+/// # Errors
+/// Ranks have not come; what they must have in common differs; the store is gone.
+pub(crate) fn verdict(store: &Arc<Store>, options: &Options, left: Duration) -> Result<Vec<String>> {
+    watched(store, options, options.joining + 2 * GRACE, move |store, options| match options.rank {
+        0 => judge(store, options, left),
+        _ => listen(store, options),
+    })
+}
+
+/// A store that hangs answers never.
+fn watched<T: Send + 'static>(
+    store: &Arc<Store>,
+    options: &Options,
+    limit: Duration,
+    call: impl FnOnce(&Store, &Options) -> Result<T> + Send + 'static,
+) -> Result<T> {
+    let (own, same) = (Arc::clone(store), options.clone());
+    within(limit, move || call(&own, &same)).unwrap_or_else(|| {
+        let Options { host, port, .. } = options;
+        let message = format!("{} at {host}:{port} does not answer", options.server());
+        Err(Error::new(message).with_help("look at what it said last"))
+    })
+}
+
+fn judge(store: &Store, options: &Options, limit: Duration) -> Result<Vec<String>> {
     let found = gather(store, options, limit).and_then(|hellos| compare(&hellos));
     let mut said = vec![options.size.to_string()];
     match &found {
@@ -152,15 +183,12 @@ fn compare(hellos: &[Hello]) -> Result<Vec<String>> {
 }
 
 /// What rank 0 has found.
-pub(crate) fn listen(store: &Arc<Store>, options: &Options) -> Result<Vec<String>> {
-    let limit = options.joining + GRACE;
-    let own = Arc::clone(store);
-    let bytes = match within(limit + GRACE, move || own.get("verdict", limit)) {
-        Some(Ok(bytes)) => bytes,
+fn listen(store: &Store, options: &Options) -> Result<Vec<String>> {
+    let bytes = match store.get("verdict", options.joining + GRACE) {
+        Ok(bytes) => bytes,
         // The store still answers: only rank 0 is not there, or not in time.
-        Some(Err(_)) if store.has("verdict").is_ok() => return Err(missing(store, options)),
-        Some(Err(text)) => return Err(lost(options, &text)),
-        None => return Err(lost(options, "it does not answer")),
+        Err(_) if store.has("verdict").is_ok() => return Err(missing(store, options)),
+        Err(text) => return Err(lost(options, &text)),
     };
     let _ = store.add("read", 1);
     let said = pack::split_texts(&bytes).unwrap_or_default();
@@ -183,9 +211,9 @@ pub(crate) fn listen(store: &Arc<Store>, options: &Options) -> Result<Vec<String
 
 /// The store is gone before the group was there.
 fn lost(options: &Options, text: &str) -> Error {
-    let server = if options.agent { "torchrun's agent" } else { "rank 0" };
-    let place = format!("{}:{}", options.host, options.port);
-    let message = format!("{server} at {place} has ended while the group was joining ({})", first_line(text));
+    let Options { host, port, .. } = options;
+    let (server, reason) = (options.server(), first_line(text));
+    let message = format!("{server} at {host}:{port} has ended while the group was joining ({reason})");
     Error::new(message).with_help("look at what it said last")
 }
 

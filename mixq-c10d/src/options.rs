@@ -107,6 +107,11 @@ impl Options {
         Ok(Some(Options { local_rank, agent, restarts, interface, ..Options::new(rank, size, host, port) }))
     }
 
+    /// Who serves the store, for people.
+    pub(crate) fn server(&self) -> &'static str {
+        if self.agent { "torchrun's agent" } else { "rank 0" }
+    }
+
     /// # Errors
     /// A rank that the group does not have, no port, a text that C cannot have, a time that is none.
     pub(crate) fn check(&self) -> Result<()> {

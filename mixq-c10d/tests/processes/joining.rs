@@ -138,6 +138,20 @@ fn rank_0_that_ends_before_all_are_there_is_named() {
 }
 
 #[test]
+fn rank_0_that_hangs_before_all_are_there_is_named() {
+    let port = free_port();
+    let mut group = [0, 1].map(|rank| Process::start("join", rank, 3, port, &[LONGER]));
+    // Rank 1 then waits for what rank 0 never says.
+    wait_a_little(&mut group);
+    let [first, second] = group;
+    first.halt();
+    let end = second.end();
+    let expected = format!("rank 0 at 127.0.0.1:{port} does not answer; look at what it said last");
+    assert_eq!(end.said.as_ref().unwrap_err(), &expected);
+    assert!(end.seconds < 30.0, "{} s", end.seconds);
+}
+
+#[test]
 fn a_rank_that_ends_while_others_come_is_named() {
     let port = free_port();
     let mut group = [0, 1].map(|rank| Process::start("join", rank, 3, port, &[LONGER]));
