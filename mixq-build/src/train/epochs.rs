@@ -81,7 +81,7 @@ fn save(checkpoint: &Checkpoint, state: &State, group: &Group) -> Result<(), Pro
 impl Phase<'_> {
     /// Where processes have come to other values, all go on from those of the first one. Processors of
     /// another kind round in another way.
-    fn keep_together(
+    pub(super) fn keep_together(
         &self,
         model: &Model<'_>,
         state: &mut State,

@@ -48,6 +48,14 @@ impl Group {
         ))
     }
 
+    /// A process of this machine, of `size` that meet at a port.
+    #[cfg(all(test, feature = "distributed"))]
+    pub fn at(rank: usize, size: usize, port: u16) -> Result<Group, Problem> {
+        let options = mixq_c10d::Options::new(rank, size, "127.0.0.1", port);
+        let group = mixq_c10d::Group::join(&options, &mixq_c10d::Contract::new()).map_err(problem)?;
+        Ok(Group::Joined(Box::new(Joined { group, local_rank: rank, seconds: 0.0 })))
+    }
+
     /// Which process this is: 0 to `size - 1`. The first one reads and writes files.
     pub fn rank(&self) -> usize {
         match self {

@@ -4,6 +4,7 @@ mod functions;
 mod grouped;
 mod pairs;
 mod post;
+mod processes;
 mod rearranged;
 
 use std::path::Path;
