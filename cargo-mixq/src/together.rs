@@ -3,13 +3,16 @@
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Read};
 use std::net::TcpListener;
+use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
+use signal_hook::consts::{SIGINT, SIGTERM};
 
-use super::progress::{save_on_signals, stopped};
 use mixq_build::engine::error::{Error, Problem};
 use mixq_build::engine::train::Group;
 
@@ -44,7 +47,7 @@ pub fn launch(processes: u16) -> Result<ExitCode, Error> {
     let program = std::env::current_exe()
         .map_err(|error| Problem::new(format!("cannot find this program to start it again: {error}")))?;
     let port = free_port()?;
-    save_on_signals();
+    let signals = Signals::of_this_process();
     let mut started: Vec<Process> = Vec::new();
     for rank in 0..processes {
         let mut command = Command::new(&program);
@@ -61,6 +64,8 @@ pub fn launch(processes: u16) -> Result<ExitCode, Error> {
         if std::env::var_os("OMP_NUM_THREADS").is_none() {
             command.env("OMP_NUM_THREADS", "1");
         }
+        // A terminal sends Ctrl-C to all processes of a group: so each has its own, and gets it from here.
+        command.process_group(0);
         if rank > 0 {
             command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         }
@@ -73,7 +78,7 @@ pub fn launch(processes: u16) -> Result<ExitCode, Error> {
             }
         }
     }
-    Ok(wait(started))
+    Ok(wait(started, &signals))
 }
 
 /// A port of this machine that nothing listens at.
@@ -144,11 +149,31 @@ fn last_lines(pipe: impl Read) -> Vec<String> {
     lines.into()
 }
 
+/// Signals that this process has got, and hands on.
+struct Signals([(Signal, Arc<AtomicBool>); 2]);
+
+impl Signals {
+    fn of_this_process() -> Signals {
+        Signals([(SIGINT, Signal::INT), (SIGTERM, Signal::TERM)].map(|(number, signal)| {
+            let arrived = Arc::default();
+            // Without a handler the signal ends this process, and the others go on.
+            let _ = signal_hook::flag::register(number, Arc::clone(&arrived));
+            (signal, arrived)
+        }))
+    }
+
+    fn hand_on(&self, processes: &[Process]) {
+        for (signal, _) in self.0.iter().filter(|(_, arrived)| arrived.swap(false, Ordering::SeqCst)) {
+            let running = processes.iter().filter(|process| process.ended.is_none());
+            running.for_each(|process| process.signal(*signal));
+        }
+    }
+}
+
 /// Waits until all have ended; if one fails, the others are ended too. The answer is the code of the first
 /// one that failed.
-fn wait(mut processes: Vec<Process>) -> ExitCode {
+fn wait(mut processes: Vec<Process>, signals: &Signals) -> ExitCode {
     let mut failed: Option<(usize, Instant)> = None;
-    let mut handed_on = false;
     loop {
         let running = processes.iter_mut().filter_map(|process| process.runs().then_some(())).count();
         let failure = |process: &Process| process.ended.is_some_and(|status| !status.success());
@@ -160,11 +185,7 @@ fn wait(mut processes: Vec<Process>) -> ExitCode {
         if running == 0 {
             break;
         }
-        // A terminal sends Ctrl-C to all of them, and a process takes the second one for "at once".
-        if stopped() == Some(128 + 15) && !handed_on {
-            processes.iter().filter(|process| process.ended.is_none()).for_each(|it| it.signal(Signal::TERM));
-            handed_on = true;
-        }
+        signals.hand_on(&processes);
         if failed.is_some_and(|(_, since)| since.elapsed() > PATIENCE) {
             processes.iter_mut().filter(|process| process.ended.is_none()).for_each(Process::kill);
         }

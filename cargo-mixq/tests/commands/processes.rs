@@ -60,14 +60,28 @@ fn artifact(package: &Package, processes: usize) -> Vec<u8> {
     let stdout = String::from_utf8(output.stdout).unwrap();
     let json: serde_json::Value = serde_json::from_str(stdout.lines().last().unwrap()).unwrap();
     assert_eq!(json["trained"], true);
+    let figure = |phase: &str, what: &str| json[format!("{phase}_{what}")].as_f64().unwrap_or(0.0);
+    for phase in ["float", "quantised"] {
+        let [speed, seconds] = ["images_per_second", "seconds"].map(|what| figure(phase, what));
+        let share = 100.0 * figure(phase, "exchange_seconds") / seconds;
+        println!(
+            "{processes} processes, {phase}: {speed:.0} images/s, {share:.0} % of the time for exchange"
+        );
+    }
     bytes(package)
 }
 
-/// Waits until an epoch is done.
+/// Epochs that are done.
+fn epochs(package: &Package) -> usize {
+    let metrics = std::fs::read_to_string(package.path("target/mixq/tiny-metrics.jsonl"));
+    metrics.unwrap_or_default().lines().count()
+}
+
+/// Waits until an epoch more is done.
 fn after_an_epoch(package: &Package) {
-    let metrics = package.path("target/mixq/tiny-metrics.jsonl");
+    let before = epochs(package);
     let start = Instant::now();
-    while std::fs::read_to_string(&metrics).unwrap_or_default().is_empty() {
+    while epochs(package) == before {
         assert!(start.elapsed() < Duration::from_secs(120), "it trains");
         std::thread::sleep(Duration::from_millis(5));
     }
@@ -101,13 +115,13 @@ fn a_mobilenet_is_the_same_too() {
     let package = package("epochs = 2, quantised-epochs = 2, batch = 20, shards = 4, validation = 0.3");
     package.write("images.csv", &rows);
     package.replace("Cargo.toml", "test = 100", "test = 15");
-    let network = "{ builtin = \"mobilenet_v1\", width = 0.25, resolution = 32, channels = 1, classes = 3 }";
+    let network = "{ builtin = \"mobilenet_v1\", width = 0.5, resolution = 32, channels = 1, classes = 3 }";
     package.replace("Cargo.toml", "network = \"net.toml\"", &format!("network = {network}"));
     package.replace("Cargo.toml", "scheme =", "policy = \"sensitivity\"\nscheme =");
     let manifest = std::fs::read_to_string(package.path("Cargo.toml")).unwrap();
     let sizes = ["flash", "ram"].map(|key| {
         let line = manifest.lines().find(|line| line.starts_with(&format!("{key} ="))).unwrap();
-        (line.to_string(), format!("{key} = \"{} KiB\"", if key == "flash" { 200 } else { 20 }))
+        (line.to_string(), format!("{key} = \"{} KiB\"", if key == "flash" { 600 } else { 40 }))
     });
     sizes.iter().for_each(|(line, own)| package.replace("Cargo.toml", line, own));
     let alone = artifact(&package, 1);
@@ -142,6 +156,37 @@ fn a_killed_process_is_named_and_another_number_goes_on() {
         assert!(output.status.success(), "{}", text(&output));
         assert!(bytes(&package) == expected, "rank {lost} was killed");
     }
+}
+
+/// A signal to the launcher, or to one of its processes: all save, and any number goes on.
+#[test]
+fn a_stopped_training_is_saved_by_all() {
+    let package = package("epochs = 40, quantised-epochs = 1, batch = 16, shards = 4");
+    let expected = artifact(&package, 1);
+    std::fs::remove_dir_all(package.path("target")).unwrap();
+    std::fs::remove_file(package.artifact()).unwrap();
+    let mut command = retrain(&package);
+    let child = command.args(["--processes", "2"]).spawn().unwrap();
+    after_an_epoch(&package);
+    let sent = Command::new("kill").args(["-TERM", &child.id().to_string()]).status();
+    assert!(sent.unwrap().success());
+    let output = child.wait_with_output().unwrap();
+    let said = text(&output);
+    assert_eq!(output.status.code(), Some(143), "{said}");
+    assert!(said.contains("all of it is saved"), "{said}");
+    let port = port();
+    let ranks: Vec<Child> = (0..3).map(|index| rank(&package, index, 3, port)).collect();
+    after_an_epoch(&package);
+    // The last one alone is told to stop.
+    let sent = Command::new("kill").args(["-INT", &ranks[2].id().to_string()]).status();
+    assert!(sent.unwrap().success());
+    for child in ranks {
+        let output = child.wait_with_output().unwrap();
+        assert!(text(&output).contains("all of it is saved"), "{}", text(&output));
+    }
+    let output = retrain(&package).output().unwrap();
+    assert!(output.status.success(), "{}", text(&output));
+    assert!(bytes(&package) == expected);
 }
 
 #[test]
