@@ -116,8 +116,19 @@ fn activations(
     let by_width = losses_by_width(graph, schedule, losses);
     let mut ways = if ram.execution.is_fed() { Vec::new() } else { vec![Vec::new()] };
     ways.extend(fit_activations(schedule, ram).ok().map(|fitted| fitted.stages));
-    let narrower = [Bits::B4, Bits::B2].map(|bits| execution::fit(schedule, &at_most(schedule, bits), ram));
-    ways.extend(narrower.into_iter().flatten().map(|(stages, _)| stages));
+    // Equal bits fit as they are, whatever the search among others finds.
+    let equal = [Bits::B4, Bits::B2].into_iter().filter_map(|bits| {
+        let widths = at_most(schedule, bits);
+        let (stages, plan) = execution::fit(schedule, &widths, ram)?;
+        let of_width = |(width, losses): (usize, &Vec<f64>)| {
+            let options = options(schedule, width).into_iter().zip(losses);
+            options.filter(|(option, _)| *option == widths[width]).map(|(_, loss)| loss).sum::<f64>()
+        };
+        let loss: f64 = by_width.iter().enumerate().map(of_width).sum();
+        Some((loss, Fitted { widths, cuts: Vec::new(), stages, plan }))
+    });
+    let equal: Vec<(f64, Fitted)> = equal.collect();
+    ways.extend(equal.iter().map(|(_, fitted)| fitted.stages.clone()));
     let mut different: Vec<Vec<Stripes>> = Vec::new();
     for stages in ways {
         if !different.contains(&stages) {
@@ -129,7 +140,7 @@ fn activations(
         let found = assumed.map(|given| in_stages(schedule, ram, &by_width, (&stages, &given)));
         found.flatten().collect::<Vec<_>>()
     });
-    let best = found.min_by(|(a, _), (b, _)| a.total_cmp(b));
+    let best = found.chain(equal).min_by(|(a, _), (b, _)| a.total_cmp(b));
     best.map(|(_, fitted)| fitted).ok_or_else(|| dead_end(schedule, ram))
 }
 
