@@ -60,7 +60,7 @@ pub use layer::{
 pub use mask::{Object, Objects, classify_pixels};
 pub use network::{Invalid, Network};
 pub use probability::{Exponents, top};
-pub use rearrange::{LOOPS, Positions, Rearrange, Rest};
+pub use rearrange::{Blocks, LOOPS, Positions, Rearrange, Rest};
 pub use requant::{Requant, Rule};
 pub use resize::{Axis, Between, Position, Resize};
 pub use samples::{SampleCodes, encode, encode_narrow, pack_codes, sample};

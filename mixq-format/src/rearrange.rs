@@ -1,6 +1,10 @@
 //! Layers that move elements and change none: parts of a tensor into parts of another one.
 
-use crate::{Bits, Rows, Tensor};
+mod blocks;
+
+use crate::{Bits, Tensor};
+
+pub use blocks::Blocks;
 
 /// Loops of a [`Rearrange`].
 pub const LOOPS: usize = 5;
@@ -71,44 +75,6 @@ impl Rearrange {
         (run.is_multiple_of(8) && whole(&self.from) && whole(&self.to)).then_some(run as usize / 8)
     }
 
-    /// Whether each row of the output is made of the same row of the input, and of what the output holds
-    /// there: as in concatenations, slices and shuffles of channels. Then it can be executed on some rows.
-    pub const fn is_row_for_row(&self) -> bool {
-        let Rearrange { input, output, from, to, .. } = self;
-        let (rows, each) = match self.rounds_of_a_row() {
-            Some(each) => (output.height, each as u64),
-            None => return false,
-        };
-        rows == input.height
-            && from.keeps_rows(input, &self.counts, each)
-            && to.keeps_rows(output, &self.counts, each)
-    }
-
-    /// Rounds of the outermost loop that make a row of the output; `None`, if a row is not whole rounds.
-    const fn rounds_of_a_row(&self) -> Option<u16> {
-        let (rows, rounds) = (self.output.height, self.counts[self.outermost()]);
-        if rows > 0 && rounds.is_multiple_of(rows) { Some(rounds / rows) } else { None }
-    }
-
-    /// The first loop with several rounds.
-    const fn outermost(&self) -> usize {
-        let mut index = 0;
-        while index + 1 < LOOPS && self.counts[index] == 1 {
-            index += 1;
-        }
-        index
-    }
-
-    /// Narrows the table to some rows, see [`is_row_for_row`](Self::is_row_for_row).
-    pub(crate) const fn narrow_to(&mut self, rows: &Rows) {
-        let each = self.rounds_of_a_row();
-        rows.narrow(0, &mut self.input);
-        rows.narrow(2, &mut self.output);
-        if let Some(each) = each {
-            self.counts[self.outermost()] = each * self.output.height;
-        }
-    }
-
     /// Whether all strides and counts keep within the tensors.
     ///
     /// # Errors
@@ -142,25 +108,6 @@ impl Rearrange {
 }
 
 impl Positions {
-    /// Whether so many rounds of the outermost loop stay in a row of a tensor, and the next ones in the next.
-    const fn keeps_rows(&self, tensor: &Tensor, counts: &[u16; LOOPS], each: u64) -> bool {
-        let row = 8 * tensor.width as u64 * tensor.pixel_bytes() as u64;
-        let mut last = self.first as u64 + tensor.bits as u64;
-        let (mut index, mut rounds) = (0, each);
-        while index < LOOPS {
-            if counts[index] > 1 {
-                if rounds > 0 && self.strides[index] as u64 * rounds != row {
-                    return false;
-                }
-                let count = if rounds > 0 { rounds } else { counts[index] as u64 };
-                last += (count - 1) * self.strides[index] as u64;
-                rounds = 0;
-            }
-            index += 1;
-        }
-        last <= row
-    }
-
     /// Whether all positions are elements of a tensor.
     const fn within(&self, tensor: &Tensor, counts: &[u16; LOOPS]) -> bool {
         let bits = tensor.bits as u64;

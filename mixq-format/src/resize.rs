@@ -1,6 +1,6 @@
 //! Layers that change the height and the width of an image: output pixels lie between input pixels.
 
-use crate::Tensor;
+use crate::{Rows, Tensor};
 
 /// An image of another size. Input and output share width, scale and zero point.
 ///
@@ -79,6 +79,14 @@ impl Axis {
         Position { pixel, fraction }
     }
 
+    /// The same axis from output pixel `index` on. The input then begins with the pixel before that one.
+    const fn behind(self, index: u16) -> Axis {
+        // The rules keep the sum within the numbers of 31 bits and a sign.
+        let units = (index as u32).wrapping_mul(self.step).wrapping_add(self.first as u32) as i32;
+        let first = if units > 0 { (units as u32 % self.unit) as i32 } else { units };
+        Axis { first, ..self }
+    }
+
     /// Whether all positions of `outputs` pixels can be computed in 32 bits.
     pub const fn fits(&self, outputs: usize) -> bool {
         let last = (outputs as i64 - 1) * self.step as i64 + self.first as i64;
@@ -87,6 +95,13 @@ impl Axis {
 }
 
 impl Resize {
+    /// Narrows the table to some rows.
+    pub(crate) const fn narrow_to(&mut self, rows: &Rows) {
+        rows.narrow(0, &mut self.input);
+        rows.narrow(2, &mut self.output);
+        self.rows = self.rows.behind(rows.row);
+    }
+
     /// Whether it has the shapes, the grids and the positions of a resize.
     ///
     /// # Errors

@@ -64,7 +64,7 @@ pub(crate) const fn striped(
     parameter_bytes: usize,
     arena_bytes: usize,
 ) -> Result<bool, &'static str> {
-    let placed = layer.on_rows(&Rows::held(held, 0));
+    let placed = layer.on_rows(&Rows::held(held));
     keep!(tensors(&placed, arena_bytes));
     let overlaps = match (over_whole(layer, &placed, false), over_whole(layer, &placed, true)) {
         (Ok(first), Ok(second)) => first || second,
@@ -78,7 +78,7 @@ pub(crate) const fn striped(
         require!(second.height == 1 || of_words(second), "a row in a stage is not of words");
     }
     if let Layer::Rearrange(table) = layer {
-        require!(table.is_row_for_row(), "elements move from row to row in a stage");
+        require!(table.blocks().is_some(), "elements move from row to row in a stage");
     }
     keep!(parameters::check(layer, parameter_bytes as u64));
     Ok(overlaps)

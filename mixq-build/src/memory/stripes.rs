@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use mixq_format::{
-    Add, Bits, Constants, Elementwise, Layer, Line, Lines, Multiply, Operation, Pool, Progress, Stage,
-    Tensor, Trace,
+    Add, Bits, Constants, Elementwise, Layer, Line, Linear, Lines, Multiply, Pool, Progress, Requant, Rule,
+    Stage, Tensor, Trace,
 };
 
 use super::arena::{ALIGNMENT, Lifetime, Overlap};
@@ -119,7 +119,7 @@ pub fn fed(
             continue;
         }
         // Those that are new in a window, at once.
-        let new = hop / lines[0].stride.max(1);
+        let new = lines[0].goes_on(hop);
         let is_other = new > 0 && rows_of_a_turn(&layers[0]).all(|rows| rows != new);
         for rows in rows_of_a_turn(&layers[0]).chain(is_other.then_some(new)) {
             let stage = of_image(stage_of(0, last, rows));
@@ -233,7 +233,7 @@ impl Window<'_> {
         for (index, work) in inside.iter().enumerate() {
             let line = &lines[index];
             let read = line.inputs.map(usize::from).into_iter().find(|read| *read < lines.len());
-            rows[index] = read.map_or(0, |read| rows[read] / u64::from(line.stride));
+            rows[index] = read.map_or(0, |read| line.goes_on(rows[read] as u16).into());
             let turns = rows[0].div_ceil(stage.rows.into());
             sum += work * rows[index] / u64::from(line.height) + turns * of_call(&layers[index]);
         }
@@ -280,6 +280,18 @@ pub fn outline(graph: &Graph, tensors: &[schedule::Tensor], steps: &[Step]) -> V
             (Op::Rearrange(rearrange), second) if input.elements().max(output.elements()) <= MOST_MOVED => {
                 Layer::Rearrange(rearrange.table(input, output, second.is_some()))
             }
+            (Op::Constants(constants), None) => Layer::Constants(Constants {
+                input,
+                output,
+                weights: 0,
+                weight_bits: Bits::B8,
+                weight_zero_point: 0,
+                operation: constants.operation,
+                multiplier: 1,
+                multiplier_constant: 0,
+                shift: *Multiply::SHIFTS.end(),
+            }),
+            (Op::Resize(resize), None) => Layer::Resize(resize.table(input, output)),
             (op, None) => match op.window() {
                 Some(window) => {
                     let mut window = window.table();
@@ -299,15 +311,15 @@ pub fn outline(graph: &Graph, tensors: &[schedule::Tensor], steps: &[Step]) -> V
 
 /// A layer that is not executed in stripes.
 fn whole(input: Tensor, output: Tensor) -> Layer {
-    Layer::Constants(Constants {
-        input,
-        output,
-        weights: 0,
-        weight_bits: Bits::B8,
+    let requant = Requant {
+        bias: 0,
+        multiplier: 0,
+        shift: 0,
         weight_zero_point: 0,
-        operation: Operation::Sum,
-        multiplier: 1,
-        multiplier_constant: 1,
-        shift: 1,
-    })
+        rule: Rule::Multiplier,
+        multiplier_step: 0,
+        zero_point_step: 0,
+        fraction: 0,
+    };
+    Layer::Linear(Linear { input, output, weights: 0, weight_bits: Bits::B8, requant })
 }

@@ -87,12 +87,11 @@ fn a_layer_that_needs_the_whole_image_is_named() {
     let tall = format!("input = [8, 6, 2]\n{tall}{end}");
     refused(&tall, Bits::B8, "layer `conv1` (conv 8x3) needs all rows of its input at once");
     let late = format!(
-        "input = [8, 8, 4]\n{conv}[[layer]]\nop = \"max_pool\"\nkernel = 2\nstride = 2\n\
-         [[layer]]\nop = \"upsample\"\nfactor = 2\n\
+        "input = [8, 8, 4]\n{conv}[[layer]]\nop = \"transpose\"\norder = [\"width\", \"height\", \"channels\"]\n\
          [[layer]]\nname = \"late\"\nop = \"conv\"\nfilters = 4\nkernel = 3\ninputs = [\"image\"]\n\
-         [[layer]]\nop = \"add\"\ninputs = [\"upsample1\", \"late\"]\n{end}"
+         [[layer]]\nop = \"add\"\ninputs = [\"transpose1\", \"late\"]\n{end}"
     );
-    let reason = "layer `upsample1` (rearrange) needs all rows of its input at once, and layer `late` \
+    let reason = "layer `transpose1` (rearrange) needs all rows of its input at once, and layer `late` \
                   (conv 3x3) also reads the image";
     refused(&late, Bits::B8, reason);
     let two = "[inputs]\na = [8, 8, 4]\nb = [8, 8, 4]\n\

@@ -46,6 +46,11 @@ pub struct Constants {
 }
 
 impl Constants {
+    /// Bytes of the constants of a row.
+    pub(crate) const fn row_bytes(&self) -> u32 {
+        self.input.width as u32 * self.weight_bits.row_bytes(self.input.channels as usize) as u32
+    }
+
     /// Whether 32 bits hold all that is computed, as of [`Add`](crate::Add) and [`Multiply`].
     pub(crate) const fn in_range(&self) -> bool {
         let Constants { multiplier, multiplier_constant, shift, .. } = *self;

@@ -203,7 +203,7 @@ fn are_apart(layers: &[Layer], lines: &Lines, stage: &Stage, trace: &Trace) -> R
             Line::WHOLE => Content::Outside,
             place => Content::Rows(place),
         };
-        let placed = layer.on_rows(&Rows::held(stage.held_of(layer, index, lines, &trace.held), 0));
+        let placed = layer.on_rows(&Rows::held(stage.held_of(layer, index, lines, &trace.held)));
         for (tensor, input) in placed.inputs().zip(lines[index].inputs) {
             let content = match input {
                 Line::OUTSIDE => Content::Outside,
@@ -266,8 +266,7 @@ pub fn held_layers(layers: &[Layer], stages: &[Stage]) -> Vec<Layer> {
         let held = Trace::new(stage, &lines).held;
         for (index, layer) in stage.range().enumerate() {
             let rows = stage.held_of(&layers[layer], index, &lines, &held);
-            let pad_top = layers[layer].window().map_or(0, |window| window.pad_top);
-            placed[layer] = layers[layer].on_rows(&Rows::held(rows, pad_top));
+            placed[layer] = layers[layer].on_rows(&Rows::held(rows));
         }
     }
     placed

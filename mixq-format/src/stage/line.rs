@@ -21,7 +21,8 @@ pub struct Line {
     pub span: u16,
     /// Rows of padding above the input.
     pub pad: u16,
-    /// The lines whose outputs it reads, or [`Line::OUTSIDE`], [`Line::NONE`].
+    /// The lines whose outputs it reads, or [`Line::OUTSIDE`], [`Line::NONE`]. The second may be
+    /// [`Line::NEAREST`], [`Line::BETWEEN`] or [`Line::BLOCKS`] instead: such layers have one input.
     pub inputs: [u8; 2],
     /// The line in whose place its output lies: itself, or the first of those that work in place of one
     /// another. [`Line::WHOLE`]: the place holds all rows.
@@ -57,6 +58,13 @@ impl Line {
     pub const ANY: u8 = 255;
     /// The place holds all rows of its tensors.
     pub const WHOLE: u8 = 255;
+    /// Instead of a second input: each row of the output is the row of the input before its position. Row `y`
+    /// lies at `(y * stride + pad) / span`, where `pad` has a sign, in the complement of two.
+    pub const NEAREST: u8 = 253;
+    /// The same, but a row of the output lies between two rows of the input.
+    pub const BETWEEN: u8 = 252;
+    /// As `NEAREST`, but the rows of the output that a row of the input makes are made together.
+    pub const BLOCKS: u8 = 251;
 
     const EMPTY: Line = Line {
         offset: 0,
@@ -72,6 +80,9 @@ impl Line {
 
     /// The first row of the input that is needed for row `row` of the output.
     pub(super) const fn first(&self, row: u16) -> u32 {
+        if self.is_between() {
+            return self.units(row) / self.span as u32;
+        }
         (row as u32 * self.stride as u32).saturating_sub(self.pad as u32)
     }
 
@@ -80,7 +91,77 @@ impl Line {
         if rows == 0 {
             return 0;
         }
+        if self.is_between() {
+            return match self.units(rows - 1) {
+                0 => 1,
+                units => units / self.span as u32 + 1 + (self.inputs[1] == Line::BETWEEN) as u32,
+            };
+        }
         ((rows as u32 - 1) * self.stride as u32 + self.span as u32).saturating_sub(self.pad as u32)
+    }
+}
+
+impl Line {
+    /// Whether rows of its output lie between those of its input.
+    const fn is_between(&self) -> bool {
+        self.inputs[1] >= Line::BLOCKS && self.inputs[1] <= Line::NEAREST
+    }
+
+    /// Whether the last row of its input makes fewer rows than others.
+    pub(super) fn is_cut(&self) -> bool {
+        self.inputs[1] == Line::BLOCKS && !self.height.is_multiple_of(self.span)
+    }
+
+    /// Where a row of the output lies, in parts of a row of the input.
+    const fn units(&self, row: u16) -> u32 {
+        (row as u32 * self.stride as u32).saturating_add_signed(self.pad.cast_signed() as i32)
+    }
+
+    /// So many rows of the output, or as many more as are made together with them.
+    pub(super) fn together(&self, rows: u16) -> u16 {
+        let rows = match self.inputs[1] {
+            Line::BLOCKS => u32::from(rows).next_multiple_of(self.span.into()),
+            _ => rows.into(),
+        };
+        rows.min(self.height.into()) as u16
+    }
+
+    /// Rows that it makes of `rows` rows of its input, in most turns.
+    fn made(&self, rows: u8) -> u16 {
+        let made = self.parts(rows.into()).div_ceil(self.stride.max(1).into());
+        u16::try_from(made).unwrap_or(u16::MAX)
+    }
+
+    /// Rows of its input of which it makes `rows` rows, in most turns.
+    fn read(&self, rows: u16) -> u16 {
+        let read = u32::from(rows) * u32::from(self.stride);
+        u16::try_from(if self.is_between() { read.div_ceil(self.span.into()) } else { read })
+            .unwrap_or(u16::MAX)
+    }
+
+    /// So many rows of the input in the parts of which a stride goes so many: `1 / span` of a row between rows
+    /// of the input, else a row.
+    const fn parts(&self, rows: u32) -> u32 {
+        if self.is_between() { rows * self.span as u32 } else { rows }
+    }
+
+    /// By how many rows its output goes on where its input goes on by `rows` rows, from one window of a signal
+    /// to the next.
+    pub fn goes_on(&self, rows: u16) -> u16 {
+        (self.parts(rows.into()) / u32::from(self.stride.max(1))) as u16
+    }
+
+    /// Why the windows of a signal cannot share its rows, if its input goes on by `rows` rows from one to the
+    /// next and has `height` rows.
+    pub(super) fn can_share(&self, rows: u16, height: u16) -> Result<(), &'static str> {
+        let pads = if self.is_between() { self.pad.cast_signed() < 0 } else { self.pad > 0 };
+        if pads || self.is_cut() || self.needed(self.height) != u32::from(height) {
+            return Err("a layer pads rows, or leaves the last ones out: windows do not share them");
+        }
+        if self.stride == 0 || !self.parts(rows.into()).is_multiple_of(self.stride.into()) {
+            return Err("a hop is not of whole strides");
+        }
+        Ok(())
     }
 }
 
@@ -117,6 +198,9 @@ impl Stage {
             .iter_mut()
             .filter(|line| line.place == whole)
             .for_each(|line| line.place = Line::WHOLE);
+        if self.backwards && lines[0].is_cut() {
+            return Err("a stage goes from its last row to its first one, of which it makes fewer together");
+        }
         let lines = Lines { lines, count, layers: layers.len() };
         lines.can_slide(self)?;
         Ok(lines.with_rows(self.rows))
@@ -127,15 +211,16 @@ impl Lines {
     /// The lines of the same stage, whose first layer then makes `rows` rows in a turn.
     pub fn with_rows(mut self, rows: u16) -> Lines {
         let most = |rows: u16| u8::try_from(rows).unwrap_or(Line::ANY);
-        let read = most(rows.saturating_mul(self.lines[0].stride));
+        let rows = self.lines[0].together(rows);
+        let read = most(self.lines[0].read(rows));
         self.lines[..self.count].iter_mut().skip(self.layers).for_each(|input| input.most = read);
         self.lines[0].most = most(rows);
         for index in 1..self.layers {
-            let Line { stride, inputs, .. } = self.lines[index];
-            let inputs = inputs.iter().filter_map(|input| self.get(usize::from(*input)));
+            let line = self.lines[index];
+            let inputs = line.inputs.iter().filter_map(|input| self.get(usize::from(*input)));
             // What sees nothing of the first layer does not slow down what does.
             let limited = inputs.filter(|input| input.most < Line::ANY);
-            let rows = limited.map(|input| u16::from(input.most).div_ceil(stride.max(1))).max();
+            let rows = limited.map(|input| line.made(input.most)).max();
             self.lines[index].most = rows.map_or(Line::ANY, most);
         }
         self
@@ -158,13 +243,13 @@ fn fed(layers: &[Layer]) -> Result<Line, &'static str> {
 /// `lines`: those before it, and that of the input if the stage is fed.
 fn line(layers: &[Layer], index: usize, lines: &[Line]) -> Result<Line, &'static str> {
     let layer = &layers[index];
-    let Reach { stride, span, pad } =
+    let Reach { stride, span, pad, by } =
         Reach::of(layer).ok_or("a layer of a stage cannot be executed in stripes")?;
     let output = layer.output();
     let writer = |tensor: &Tensor| layers[..index].iter().rposition(|layer| layer.output() == tensor);
     let by_channel = matches!(layer, Layer::Multiply(multiply) if multiply.by_channel());
     let is_fed = lines.len() > layers.len();
-    let (mut inputs, mut place) = ([Line::NONE; 2], index as u8);
+    let (mut inputs, mut place) = ([Line::NONE, by], index as u8);
     for (which, tensor) in layer.inputs().enumerate() {
         let is_pixel = by_channel && which == 1;
         inputs[which] = match writer(tensor) {

@@ -50,7 +50,9 @@ impl Progress {
                 let needed = readers.iter().map(needed_by).min().unwrap_or(input.height);
                 progress.forwards.push([written, needed]);
             }
-            if let [line] = lines[..] {
+            if let [line] = lines[..]
+                && !line.is_cut()
+            {
                 progress.backwards.push(whole);
                 let [before, after] = made[0];
                 let needed = line.needed(line.height - before).min(input.height.into()) as u16;

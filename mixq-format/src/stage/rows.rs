@@ -1,8 +1,8 @@
 //! A layer on some of its rows.
 
 use crate::{
-    Add, Conv, Depthwise, Elementwise, GroupedConv, Layer, Multiply, Pool, Prelu, Rearrange, Rest, Table,
-    Tensor, rules,
+    Add, Constants, Conv, Depthwise, Elementwise, GroupedConv, Layer, Multiply, Pool, Prelu, Rearrange,
+    Resize, Rest, Table, Tensor, rules,
 };
 
 /// The rows that a layer of a stage reads and writes in a turn.
@@ -13,14 +13,14 @@ pub struct Rows {
     /// How many rows of each. 0: all rows, as of a second input that is one pixel. They end at the tensor's
     /// last row at the latest.
     pub rows: [u16; 3],
-    /// Rows of padding above the input.
-    pub pad_top: u16,
+    /// The first row of the output, counted in all of it.
+    pub row: u16,
 }
 
 impl Rows {
     /// The first `held` rows of each tensor.
-    pub const fn held(held: [u16; 3], pad_top: u16) -> Rows {
-        Rows { first: [0; 3], rows: held, pad_top }
+    pub const fn held(held: [u16; 3]) -> Rows {
+        Rows { first: [0; 3], rows: held, row: 0 }
     }
 
     /// Narrows one of the tensors to these rows.
@@ -59,7 +59,8 @@ macro_rules! windowed {
             const fn narrow_to(&mut self, rows: &Rows) {
                 rows.narrow(0, &mut self.input);
                 rows.narrow(2, &mut self.output);
-                self.window.pad_top = rows.pad_top;
+                let above = rows.row as u32 * self.window.stride_height as u32;
+                self.window.pad_top = (self.window.pad_top as u32).saturating_sub(above) as u16;
             }
         }
 
@@ -139,8 +140,12 @@ impl Stripe for Rearrange {
         self.narrow_to(rows);
     }
 
-    fn fits(&self, _: &Self) -> bool {
-        self.input.height == self.output.height
+    fn fits(&self, whole: &Self) -> bool {
+        if whole.input.height == whole.output.height {
+            self.input.height == self.output.height
+        } else {
+            self.is_inside()
+        }
     }
 
     /// The second input is what it keeps of the output.
@@ -149,6 +154,52 @@ impl Stripe for Rearrange {
     fn tensors(&self) -> [Option<&Tensor>; 3] {
         let kept = if matches!(self.rest, Rest::Kept) { Some(&self.output) } else { None };
         [Some(&self.input), kept, Some(&self.output)]
+    }
+}
+
+impl Constants {
+    /// Narrows the table to some rows, and to their constants.
+    #[inline(always)]
+    const fn narrow_to(&mut self, rows: &Rows) {
+        self.weights = self.weights.wrapping_add(rows.row as u32 * self.row_bytes());
+        rows.narrow(0, &mut self.input);
+        rows.narrow(2, &mut self.output);
+    }
+}
+
+impl Stripe for Constants {
+    #[inline(always)]
+    fn narrow(&mut self, rows: &Rows) {
+        self.narrow_to(rows);
+    }
+
+    fn fits(&self, whole: &Self) -> bool {
+        let end = |table: &Self| table.weights + u32::from(table.input.height) * table.row_bytes();
+        self.input.height == self.output.height && end(self) <= end(whole)
+    }
+
+    const IN_PLACE: [bool; 2] = [true; 2];
+
+    fn tensors(&self) -> [Option<&Tensor>; 3] {
+        [Some(&self.input), None, Some(&self.output)]
+    }
+}
+
+impl Stripe for Resize {
+    #[inline(always)]
+    fn narrow(&mut self, rows: &Rows) {
+        self.narrow_to(rows);
+    }
+
+    /// The kernel limits each position to the rows of the input.
+    fn fits(&self, _: &Self) -> bool {
+        true
+    }
+
+    const IN_PLACE: [bool; 2] = [false; 2];
+
+    fn tensors(&self) -> [Option<&Tensor>; 3] {
+        [Some(&self.input), None, Some(&self.output)]
     }
 }
 
@@ -166,7 +217,9 @@ impl Layer {
             Layer::Add(table) => table.narrow_to(rows),
             Layer::Multiply(table) => table.narrow_to(rows),
             Layer::Rearrange(table) => table.narrow_to(rows),
-            Layer::Linear(_) | Layer::Constants(_) | Layer::Resize(_) => {}
+            Layer::Constants(table) => table.narrow_to(rows),
+            Layer::Resize(table) => table.narrow_to(rows),
+            Layer::Linear(_) => {}
         }
         layer
     }

@@ -30,13 +30,8 @@ impl Lines {
         }
         for (index, line) in self[..self.layers].iter().enumerate() {
             for read in line.inputs.map(usize::from).into_iter().filter(|read| *read < self.len()) {
-                if line.pad > 0 || line.needed(line.height) != u32::from(self[read].height) {
-                    return Err("a layer pads rows, or leaves the last ones out: windows do not share them");
-                }
-                if line.stride == 0 || !steps[read].is_multiple_of(line.stride) {
-                    return Err("a hop is not of whole strides");
-                }
-                let step = steps[read] / line.stride;
+                line.can_share(steps[read], self[read].height)?;
+                let step = line.goes_on(steps[read]);
                 if steps[index] > 0 && steps[index] != step {
                     return Err("what a layer joins goes on by different rows from window to window");
                 }
@@ -83,7 +78,7 @@ impl Turns<'_> {
         self.set(arena, layers, Count::NextBase, hop);
         for (index, line) in self.lines[..layers].iter().enumerate() {
             let read = line.inputs.map(usize::from).into_iter().find(|read| *read < self.lines.len());
-            let step = read.map_or(0, |read| self.get(arena, read, Count::NextBase)) / line.stride;
+            let step = line.goes_on(read.map_or(0, |read| self.get(arena, read, Count::NextBase)));
             self.set(arena, index, Count::NextBase, step);
         }
         // Several layers may write in one place: its rows move once.

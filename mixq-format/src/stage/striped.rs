@@ -92,6 +92,7 @@ macro_rules! tables {
 
 tables!(
     Add as Add,
+    Constants as Constants,
     Conv as Conv,
     Depthwise as Depthwise,
     Elementwise as Elementwise,
@@ -99,5 +100,6 @@ tables!(
     Multiply as Multiply,
     Pool as AveragePool,
     Prelu as Prelu,
-    Rearrange as Rearrange
+    Rearrange as Rearrange,
+    Resize as Resize
 );

@@ -98,7 +98,7 @@ impl<'a> Turns<'a> {
         for (index, line) in self.lines[..layers].iter().enumerate() {
             let made = self.get(arena, index, Count::Before);
             let rows = match index {
-                0 => made.saturating_add(self.rows).min(line.height),
+                0 => line.together(made.saturating_add(self.rows)),
                 _ => self.reachable(arena, line, made),
             };
             self.set(arena, index, Count::After, rows);
@@ -136,7 +136,8 @@ impl<'a> Turns<'a> {
                 self.set(arena, index, Count::After, rows);
             }
             for input in line.inputs.map(usize::from).into_iter().filter(|input| *input < layers) {
-                let needed = line.needed(rows).min(self.lines[input].height.into()) as u16;
+                let read = &self.lines[input];
+                let needed = read.together(line.needed(rows).min(read.height.into()) as u16);
                 let known = match self.get(arena, input, Count::After) {
                     ANY => self.get(arena, input, Count::Before),
                     rows => rows,
@@ -238,17 +239,14 @@ impl<'a> Turns<'a> {
             [from, to] = [line.height - to, line.height - from];
         }
         let start = line.first(from) as u16;
-        let mut rows = Rows { first: [0; 3], rows: [0, 0, to - from], pad_top: 0 };
-        rows.pad_top = (u32::from(line.pad)).saturating_sub(u32::from(from) * u32::from(line.stride)) as u16;
+        let mut rows = Rows { first: [0; 3], rows: [0, 0, to - from], row: from };
         rows.first[2] = from - self.base(arena, line.place);
         for (which, input) in line.inputs.into_iter().enumerate() {
-            if input == Line::NONE {
-                continue;
-            }
             let (base, height) = match self.lines.get(usize::from(input)) {
                 Some(read) => (self.base(arena, read.place), read.height),
                 // What lies outside is cut to its height by the layer's table.
-                None => (0, u16::MAX),
+                None if input == Line::OUTSIDE => (0, u16::MAX),
+                None => continue,
             };
             rows.first[which] = start - base;
             rows.rows[which] = line.needed(to).min(height.into()) as u16 - start;

@@ -48,7 +48,9 @@ pub(super) fn executions(steps: Steps<'_>, index: usize) -> Executions {
     while turns.advance(&mut alone.0, shift) {
         found.turns += 1 + usize::from(input.is_some());
         let Some(rows) = turns.rows(&alone.0, place) else { continue };
-        let stripe = layer.on_rows(&Rows { first: [0; 3], ..rows });
+        // Constants cost the same wherever they lie.
+        let row = if matches!(layer, Layer::Constants(_)) { 0 } else { rows.row };
+        let stripe = layer.on_rows(&Rows { first: [0; 3], row, ..rows });
         match found.stripes.iter_mut().find(|(other, _)| *other == stripe) {
             Some((_, count)) => *count += 1,
             None => found.stripes.push((stripe, 1)),

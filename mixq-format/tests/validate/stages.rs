@@ -1,5 +1,8 @@
 //! Layers that are executed in stripes of rows.
 
+#[path = "sizes.rs"]
+mod sizes;
+
 use mixq_format::Stage;
 
 use super::*;
