@@ -9,14 +9,14 @@ use mixq_build::engine::graph::{Graph, Spec};
 use mixq_build::engine::import::layers;
 use mixq_build::engine::memory::{Allocation, allocate_uniformly};
 use mixq_build::engine::settings::{Execution, Ram, Rounding, Scheme};
-use mixq_format::{Accuracy, Artifact, Bits, Budget, Layer, Rest, Stage};
+use mixq_format::{Accuracy, Artifact, Between, Bits, Budget, Layer, Rest, Stage};
 
 use crate::random::samples_of;
 use crate::trained::random_trained;
 
 /// Networks in stripes, in as little RAM as they can be executed in: those of [`few`]; one of 2 bits with a
-/// long stage; and one with a depthwise convolution in a stage, an output over an input, and a stage from the
-/// last row to the first.
+/// long stage; one with a depthwise convolution in a stage, an output over an input, and a stage from the
+/// last row to the first; and two with images of other sizes in their stages, and constants.
 pub fn networks() -> Vec<Artifact> {
     let over = first("striped_over", Bits::B8, |network| {
         let (layers, stages) = (network.layers(), &network.header.stages);
@@ -29,7 +29,23 @@ pub fn networks() -> Vec<Artifact> {
             && stages.iter().any(is_over)
             && stages.iter().any(|stage| stage.backwards)
     });
-    few().into_iter().chain([long(Bits::B2), over]).collect()
+    let resized = first("striped_resized", Bits::B8, |network| {
+        has_inside(network, |layer| matches!(layer, Layer::Resize(table) if table.between == INTERPOLATED))
+            && has_inside(network, |layer| matches!(layer, Layer::Constants(_)))
+    });
+    let blocks = first("striped_blocks", Bits::B4, |network| {
+        has_inside(network, |layer| matches!(layer, Layer::Resize(table) if table.between != INTERPOLATED))
+            && has_inside(network, |layer| {
+                layer.output().height > layer.first_input().height && is_moved(layer)
+            })
+    });
+    few().into_iter().chain([long(Bits::B2), over, resized, blocks]).collect()
+}
+
+const INTERPOLATED: Between = Between::Interpolated;
+
+fn is_moved(layer: &Layer) -> bool {
+    matches!(layer, Layer::Rearrange(_))
 }
 
 /// Some of them, which are made in less than a second: of 4 and 8 bits, each with a long stage; and one with
@@ -48,9 +64,10 @@ fn long(bits: Bits) -> Artifact {
 }
 
 /// The first of the random networks, in as little RAM as they can be executed in at these bits, that is
-/// wanted.
+/// wanted. It is small: all networks of a test share the RAM of a microcontroller.
 fn first(name: &str, bits: Bits, is_wanted: impl Fn(&Artifact) -> bool) -> Artifact {
-    let of = |seed: u64| Some(least(name, &random_graph(&mut Rng::with_seed(seed)), bits)).filter(&is_wanted);
+    let is_wanted = |network: &Artifact| network.ram_bytes() <= 3000 && is_wanted(network);
+    let of = |seed: u64| Some(least(name, &random_graph(&mut Rng::with_seed(seed)), bits)).filter(is_wanted);
     (0..).find_map(of).expect("some network is wanted")
 }
 
@@ -149,7 +166,7 @@ fn text(rng: &mut Rng) -> String {
     };
     push(&mut text, &conv(rng));
     for _ in 0..rng.usize(2..=7) {
-        match rng.usize(..12) {
+        match rng.usize(..17) {
             0..=2 => drop(push(&mut text, &conv(rng))),
             3 | 4 => {
                 let window = window(rng);
@@ -168,7 +185,31 @@ fn text(rng: &mut Rng) -> String {
                 );
                 push(&mut text, &lines);
             }
-            8 | 9 => {
+            8 => drop(push(&mut text, &resized(rng))),
+            9 => drop(push(&mut text, &format!("op = \"{}_constant\"", either(rng, "add", "multiply")))),
+            10 => {
+                let lines = match rng.usize(..3) {
+                    0 => "op = \"space_to_depth\"\nblock = 2",
+                    1 => "op = \"depth_to_space\"\nblock = 2",
+                    _ => "op = \"transposed_conv\"\nfilters = 4\nkernel = 3\nstride = 2",
+                };
+                push(&mut text, lines);
+            }
+            11 | 12 => {
+                // Half of the rows and back, beside all of them.
+                let start = push(&mut text, &conv(rng));
+                push(&mut text, "op = \"conv\"\nfilters = 8\nkernel = 3\nstride = 2");
+                if rng.bool() {
+                    push(&mut text, &format!("op = \"conv\"\nfilters = 8\nkernel = 3\n{}", activation(rng)));
+                }
+                let back = match rng.usize(..3) {
+                    0 => push(&mut text, "op = \"upsample\"\nfactor = 2"),
+                    _ => push(&mut text, &format!("op = \"resize\"\nfactor = 2\n{}", between(rng))),
+                };
+                push(&mut text, &format!("op = \"concat\"\ninputs = [\"{start}\", \"{back}\"]"));
+                push(&mut text, &conv(rng));
+            }
+            13 | 14 => {
                 let start = push(&mut text, &conv(rng));
                 let filters = 4 * rng.usize(1..=3);
                 let one = push(&mut text, &format!("op = \"pointwise\"\nfilters = {filters}"));
@@ -217,6 +258,25 @@ fn window(rng: &mut Rng) -> String {
 
 fn pool(rng: &mut Rng) -> String {
     format!("kernel = [{}, 1]\nstride = [{}, 1]", rng.usize(2..=3), rng.usize(1..=3))
+}
+
+/// An image of another size.
+fn resized(rng: &mut Rng) -> String {
+    match rng.usize(..4) {
+        0 => format!("op = \"upsample\"\nfactor = [{}, {}]", rng.usize(1..=3), rng.usize(1..=2)),
+        1 => format!("op = \"resize\"\nfactor = [{}, 1]\n{}", rng.usize(1..=3), between(rng)),
+        _ => {
+            let size = [rng.usize(3..=70), 4 * rng.usize(1..=6)];
+            format!("op = \"resize\"\nsize = {size:?}\n{}", between(rng))
+        }
+    }
+}
+
+/// What lies between pixels, and where.
+fn between(rng: &mut Rng) -> String {
+    let coordinates = ["half_pixel", "align_corners", "asymmetric"][rng.usize(..3)];
+    let interpolation = either(rng, "bilinear", "nearest");
+    format!("interpolation = \"{interpolation}\"\ncoordinates = \"{coordinates}\"")
 }
 
 fn conv(rng: &mut Rng) -> String {

@@ -23,7 +23,8 @@ fn least(graph: &Graph, bits: Bits) -> u64 {
 
 #[test]
 fn stripes_give_the_same_outputs_as_whole_tensors() {
-    let (mut striped, mut stages, mut moves, mut saved) = (0, 0, 0, 0.0);
+    let (mut striped, mut stages, mut saved) = (0, 0, 0.0);
+    let (mut moves, mut blocks, mut resized, mut constants) = (0, 0, 0, 0);
     for seed in 0..400 {
         let mut rng = Rng::with_seed(seed);
         let graph = random_graph(&mut rng);
@@ -46,14 +47,24 @@ fn stripes_give_the_same_outputs_as_whole_tensors() {
             stages += allocation.stages.len();
             let layers = artifact.layers();
             let inside = artifact.header.stages.iter().flat_map(|stage| &layers[stage.range()]);
-            moves += inside.filter(|layer| matches!(layer, Layer::Rearrange(_))).count();
+            for layer in inside {
+                let [read, written] = [layer.first_input(), layer.output()].map(|tensor| tensor.height);
+                moves += usize::from(matches!(layer, Layer::Rearrange(_)));
+                blocks += usize::from(matches!(layer, Layer::Rearrange(_)) && read != written);
+                resized += usize::from(matches!(layer, Layer::Resize(_)) && read != written);
+                constants += usize::from(matches!(layer, Layer::Constants(_)));
+            }
             ram = ram.min(allocation.ram);
         }
         saved += 1.0 - ram as f64 / whole.ram as f64;
     }
     println!("{striped} striped networks with {stages} stages; {:.1} % less RAM at least", saved / 4.0);
     assert!(striped > 400 && stages > striped, "{striped} networks with {stages} stages");
+    println!(
+        "in stages: {moves} moves, {blocks} of them of several rows; {resized} resizes, {constants} constants"
+    );
     assert!(moves > 200, "concatenations, slices and shuffles in stages: {moves}");
+    assert!(blocks > 80 && resized > 80 && constants > 20, "{blocks} {resized} {constants}");
 }
 
 /// The outputs for an image that comes a few rows at a time, any number of them.
