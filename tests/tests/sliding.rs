@@ -15,17 +15,25 @@ use mixq_tests::stripes::artifact;
 
 const ANY: u64 = u64::MAX;
 
+const NEAREST: &str = "interpolation = \"nearest\"";
+
 /// A network of layers that pad no rows, with others behind them, and a hop that it can have.
 fn random_network(rng: &mut Rng) -> (Graph, u16) {
     let count = rng.usize(1..6);
     let sizes: Vec<[usize; 2]> =
         (0..count).map(|_| [rng.usize(1..5), [1, 1, 1, 2, 3][rng.usize(..5)]]).collect();
-    // Windows end where the last one of each layer ends.
-    let height =
-        sizes.iter().rev().fold(rng.usize(1..9), |rows, [kernel, stride]| (rows - 1) * stride + kernel);
+    // Windows end where the last one of each layer ends. Behind some layers each row comes several times.
+    let (mut height, mut factors) = (rng.usize(1..9), vec![1; count]);
+    for ([kernel, stride], factor) in sizes.iter().zip(&mut factors).rev() {
+        *factor = [1, 1, 2, 3][rng.usize(..4)];
+        if !height.is_multiple_of(*factor) {
+            *factor = 1;
+        }
+        height = (height / *factor - 1) * stride + kernel;
+    }
     let (width, channels) = ([1, 3, 5][rng.usize(..3)], [4, 8, 16][rng.usize(..3)]);
     let mut text = format!("input = [{height}, {width}, {channels}]\n");
-    for (index, [kernel, stride]) in sizes.iter().enumerate() {
+    for (index, ([kernel, stride], factor)) in sizes.iter().zip(&factors).enumerate() {
         let columns = [1, 3][rng.usize(..2)];
         let around = format!("kernel = [{kernel}, {columns}]\nstride = [{stride}, 1]");
         let side = columns / 2;
@@ -47,6 +55,18 @@ fn random_network(rng: &mut Rng) -> (Graph, u16) {
                  [[layer]]\nop = \"add\"\ninputs = [\"a{index}\", \"b{index}\"]\nactivation = \"relu\""
             ),
         };
+        if *factor > 1 {
+            let _ = match rng.usize(..3) {
+                0 => writeln!(text, "[[layer]]\nop = \"upsample\"\nfactor = [{factor}, 1]"),
+                1 => writeln!(text, "[[layer]]\nop = \"resize\"\nfactor = [{factor}, 1]\n{NEAREST}"),
+                // It sees rows that windows do not share: those at the ends.
+                _ => writeln!(text, "[[layer]]\nop = \"resize\"\nfactor = [{factor}, 1]"),
+            };
+        }
+        if rng.u8(..8) == 0 {
+            // Its rows are those of a window.
+            text += "[[layer]]\nop = \"add_constant\"\n";
+        }
     }
     if rng.bool() {
         // It sees where a window ends.

@@ -183,6 +183,9 @@ impl Stage {
         if self.fed && self.first > 0 {
             return Err("a stage that is fed does not begin with the first layer");
         }
+        if self.hop > 0 && layers.iter().any(|layer| matches!(layer, Layer::Constants(_))) {
+            return Err("each row of a window has constants of its own: windows do not share it");
+        }
         let (mut lines, mut count) = ([Line::EMPTY; MOST_LINES], layers.len());
         if self.fed {
             lines[count] = fed(layers)?;

@@ -1,6 +1,6 @@
 //! Stages that have layers whose outputs have other rows than their inputs.
 
-use mixq_format::{Axis, Between, Positions, Rearrange, Resize, Rest, Stage};
+use mixq_format::{Axis, Between, Constants, Operation, Positions, Rearrange, Resize, Rest, Stage};
 
 use super::*;
 
@@ -70,4 +70,25 @@ fn rows_that_move_in_another_way_are_in_no_stage() {
     assert_eq!(found(resize(0, 0, 4), |_| ()), refused);
     // No stage has parts of a row as small as that.
     assert_eq!(found(resize(0, 40_000, 80_001), |_| ()), refused);
+}
+
+/// A row of the next window is another row of it, with other constants.
+#[test]
+fn windows_share_no_row_with_constants() {
+    let [input, output] = [0, 24].map(|at| tensor(6, 1, 4, at));
+    let table = Constants {
+        input,
+        output,
+        weights: 0,
+        weight_bits: Bits::B8,
+        weight_zero_point: 0,
+        operation: Operation::Sum,
+        multiplier: 1,
+        multiplier_constant: 1,
+        shift: 1,
+    };
+    let stage = Stage { first: 0, layers: 1, rows: 1, state: 0, backwards: false, fed: true, hop: 2 };
+    let reason = "each row of a window has constants of its own: windows do not share it";
+    assert_eq!(stage.lines(&[Layer::Constants(table)]).err(), Some(reason));
+    assert!(Stage { hop: 0, ..stage }.lines(&[Layer::Constants(table)]).is_ok());
 }
