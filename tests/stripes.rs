@@ -5,7 +5,7 @@ use std::path::Path;
 
 use fastrand::Rng;
 use mixq_build::engine::convert::{About, convert};
-use mixq_build::engine::graph::{Graph, Spec};
+use mixq_build::engine::graph::{Graph, Op, Spec};
 use mixq_build::engine::import::layers;
 use mixq_build::engine::memory::{Allocation, allocate_uniformly};
 use mixq_build::engine::settings::{Execution, Ram, Rounding, Scheme};
@@ -29,11 +29,14 @@ pub fn networks() -> Vec<Artifact> {
             && stages.iter().any(is_over)
             && stages.iter().any(|stage| stage.backwards)
     });
-    let resized = first("striped_resized", Bits::B8, |network| {
+    let has = |graph: &Graph, is_wanted: fn(&Op) -> bool| graph.nodes.iter().any(|node| is_wanted(&node.op));
+    let has_constants = |graph: &Graph| has(graph, |op| matches!(op, Op::Constants(_)));
+    let resized = first_of("striped_resized", Bits::B8, has_constants, |network| {
         has_inside(network, |layer| matches!(layer, Layer::Resize(table) if table.between == INTERPOLATED))
             && has_inside(network, |layer| matches!(layer, Layer::Constants(_)))
     });
-    let blocks = first("striped_blocks", Bits::B4, |network| {
+    let has_resize = |graph: &Graph| has(graph, |op| matches!(op, Op::Resize(_)));
+    let blocks = first_of("striped_blocks", Bits::B4, has_resize, |network| {
         has_inside(network, |layer| matches!(layer, Layer::Resize(table) if table.between != INTERPOLATED))
             && has_inside(network, |layer| {
                 layer.output().height > layer.first_input().height && is_moved(layer)
@@ -66,9 +69,20 @@ fn long(bits: Bits) -> Artifact {
 /// The first of the random networks, in as little RAM as they can be executed in at these bits, that is
 /// wanted. It is small: all networks of a test share the RAM of a microcontroller.
 fn first(name: &str, bits: Bits, is_wanted: impl Fn(&Artifact) -> bool) -> Artifact {
-    let is_wanted = |network: &Artifact| network.ram_bytes() <= 3000 && is_wanted(network);
-    let of = |seed: u64| Some(least(name, &random_graph(&mut Rng::with_seed(seed)), bits)).filter(is_wanted);
-    (0..).find_map(of).expect("some network is wanted")
+    first_of(name, bits, |_| true, is_wanted)
+}
+
+/// The same, where a graph must be wanted before it is known how it is executed.
+fn first_of(
+    name: &str,
+    bits: Bits,
+    is_candidate: impl Fn(&Graph) -> bool,
+    is_wanted: impl Fn(&Artifact) -> bool,
+) -> Artifact {
+    let is_wanted = |network: &Artifact| network.ram_bytes() <= 5000 && is_wanted(network);
+    let graphs = (0..).map(|seed| random_graph(&mut Rng::with_seed(seed))).filter(is_candidate);
+    let mut networks = graphs.map(|graph| least(name, &graph, bits)).filter(is_wanted);
+    networks.next().expect("some network is wanted")
 }
 
 /// Whether such a layer is in a stage.
