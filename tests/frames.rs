@@ -5,7 +5,7 @@ use std::path::Path;
 use fastrand::Rng;
 use mixq_build::engine::graph::Graph;
 use mixq_build::engine::import::layers;
-use mixq_build::engine::memory::no_rows;
+use mixq_build::engine::memory::{Allocation, no_rows};
 use mixq_build::engine::settings::Execution;
 use mixq_format::{Artifact, Bits, ErrorScore, Readout, Task, Unit};
 
@@ -72,10 +72,26 @@ pub fn sliding() -> Vec<Artifact> {
 
 /// The network of spectra whose windows overlap in docs/memory.md.
 pub fn words() -> Graph {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../experiments/networks/words.toml");
+    of_experiments("words", Task::default())
+}
+
+/// The networks of docs/memory.md that make images smaller and larger again.
+pub fn decoders() -> [(&'static str, Graph); 2] {
+    ["unet", "pyramid"].map(|name| (name, of_experiments(name, Task::Dense)))
+}
+
+/// A network whose output is a map.
+pub fn map(name: &str, graph: &Graph, allocation: &Allocation) -> Artifact {
+    let mut artifact = unchecked(name, graph, allocation, 1);
+    artifact.header.task = Task::Dense;
+    Artifact::from_bytes(&artifact.to_bytes()).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+fn of_experiments(name: &str, task: Task) -> Graph {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../experiments/networks/{name}.toml"));
     let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{error}"));
     let spec = layers::parse(&path, &text).unwrap_or_else(|error| panic!("{error}"));
-    Graph::resolve_for(&spec, Task::default()).unwrap_or_else(|error| panic!("{error}"))
+    Graph::resolve_for(&spec, task).unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// One of each task; and a classification and a regression whose last layers write codes.

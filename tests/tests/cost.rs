@@ -189,8 +189,12 @@ fn stripes_take_what_the_model_says() {
         let execution = Way::Rows { hop };
         stripes::least_in(&format!("words_{hop}"), &frames::words(), Bits::B8, execution)
     });
+    let decoders = frames::decoders().map(|(name, graph)| {
+        frames::map(name, &graph, &stripes::least_allocation(&graph, Bits::B8, Way::Stripes))
+    });
+    let known = known.into_iter().chain(decoders);
     let fed = fed.into_iter().chain(frames::fed()).chain(frames::sliding()).chain(windows);
-    let cases = known.into_iter().chain(random).chain(fed).map(|network| Case {
+    let cases = known.chain(random).chain(fed).map(|network| Case {
         network,
         spares: vec![0, 2000],
         share: 0.03,

@@ -6,8 +6,9 @@ use mixq_build::engine::memory::{Infeasible, Losses, allocate_by_losses, allocat
 use mixq_build::engine::settings::{Execution, Ram, Scheme};
 use mixq_format::{Artifact, Bits, Layer, RowsError};
 use mixq_rt::Frame;
+use mixq_tests::frames::{decoders, map};
 use mixq_tests::networks::{logits, outputs};
-use mixq_tests::stripes::{artifact, random_graph};
+use mixq_tests::stripes::{artifact, least_allocation, random_graph};
 use mixq_tests::trained::random_row;
 
 const ANY: u64 = u64::MAX;
@@ -132,6 +133,26 @@ fn rows_that_are_pushed_give_the_same_outputs_as_whole_images() {
     }
     println!("{fed} networks, {refused} that cannot; {:.0} % less RAM", 100.0 * saved / 300.0);
     assert!(fed > 400 && refused < 100, "{fed} networks, {refused} that cannot");
+}
+
+/// Where images become larger again, whole tensors are largest.
+#[test]
+fn decoders_take_less_than_half_of_the_ram() {
+    for (name, graph) in decoders() {
+        let mut rng = Rng::with_seed(1);
+        let image = random_row(&mut rng, &graph.inputs);
+        let whole = allocate_uniformly(&graph, Bits::B8, ANY, ANY, Scheme::PerChannel).unwrap();
+        let expected = logits(&map(name, &graph, &whole), &image);
+        for (execution, most) in [(Execution::Stripes, 0.48), (Execution::ROWS, 0.47)] {
+            let least = least_allocation(&graph, Bits::B8, execution);
+            assert!(least.ram as f64 <= most * whole.ram as f64, "{name}: {} of {}", least.ram, whole.ram);
+            let artifact = map(name, &graph, &least);
+            assert_eq!(logits(&artifact, &image), expected, "{name}: {:?}", least.stages);
+            if least.stages[0].stage.fed {
+                assert_eq!(pushed(&artifact, &image, &mut rng), expected, "{name}: {:?}", least.stages);
+            }
+        }
+    }
 }
 
 /// Bits that lose least lose no more than equal bits that fit.

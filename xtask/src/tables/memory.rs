@@ -15,7 +15,7 @@ pub const FILE: &str = "docs/memory.md";
 const TARGET: &str = "thumbv7em-none-eabihf";
 
 /// Other networks than those of the MobileNetV1 family: a name, and what `cargo mixq allocate` takes.
-const OTHERS: [(&str, &[&str]); 9] = [
+const OTHERS: [(&str, &[&str]); 11] = [
     ("MobileNetV2 1.0_224", &["mobilenet_v2", "--width", "1.0", "--resolution", "224"]),
     ("MobileNetV2 0.35_128", &["mobilenet_v2", "--width", "0.35", "--resolution", "128"]),
     ("MobileNetV3-small 1.0_224", &["mobilenet_v3_small"]),
@@ -28,6 +28,8 @@ const OTHERS: [(&str, &[&str]); 9] = [
         "person detection",
         &["mobilenet_v1", "--width", "0.25", "--resolution", "96", "--classes", "2", "--channels", "1"],
     ),
+    ("U-Net 96x96", &["experiments/networks/unet.toml"]),
+    ("pyramid of features 128x128", &["experiments/networks/pyramid.toml"]),
 ];
 
 /// Budgets of RAM in bytes, the first of which is the paper's.
@@ -120,8 +122,8 @@ pub fn write(mixq: &Mixq) -> Result<usize> {
 
 /// The table of windows that overlap.
 fn windows(mixq: &Mixq) -> Result<String> {
-    let (mut text, network) = (WINDOWS.to_string(), repository(WORDS).display().to_string());
-    let whole = allocate(mixq, &[&network], None)?;
+    let mut text = WINDOWS.to_string();
+    let whole = allocate(mixq, &[WORDS], None)?;
     let ram = whole.ram_bytes;
     let mut row = |name: &str, answer: &Answer| {
         let share = 100.0 * answer.instructions as f64 / whole.instructions as f64;
@@ -130,7 +132,7 @@ fn windows(mixq: &Mixq) -> Result<String> {
     };
     row("none: whole tensors", &whole);
     for hop in HOPS {
-        let answer = allocate(mixq, &[&network, "--execution", "rows", "--hop", hop], Some(ram))?;
+        let answer = allocate(mixq, &[WORDS, "--execution", "rows", "--hop", hop], Some(ram))?;
         row(hop, &answer);
     }
     Ok(text)
@@ -139,7 +141,12 @@ fn windows(mixq: &Mixq) -> Result<String> {
 /// A network with 8 bits for all activations, in at most `ram` bytes.
 fn allocate(mixq: &Mixq, arguments: &[&str], ram: Option<u64>) -> Result<Answer> {
     let ram = ram.map(|bytes| bytes.to_string());
-    let mut all = [arguments, &["--target", TARGET]].concat();
+    // A layer list is a file of the repository.
+    let network = match arguments[0] {
+        file if file.ends_with(".toml") => repository(file).display().to_string(),
+        name => name.to_string(),
+    };
+    let mut all = [&[&network[..]], &arguments[1..], &["--target", TARGET]].concat();
     all.extend(ram.iter().flat_map(|bytes| ["--ram", bytes]));
     let answer = mixq.quiet_json("allocate", &all)?;
     Answer::deserialize(&answer).with_context(|| format!("`cargo mixq allocate` answered {answer}"))
@@ -172,7 +179,9 @@ cargo mixq allocate mobilenet_v1 --width 0.75 --resolution 224 --target thumbv7e
 is the RAM where
 the image comes in rows, and never lies in the arena whole (`execution = \"rows\"`). The image of DS-CNN \
 cannot: its rows
-of 10 bytes are not whole words.
+of 10 bytes are not whole words. The last two networks are layer lists in `experiments/networks`, which make \
+images smaller
+and larger again.
 
 | network | M MAC | whole tensors, B | stripes, B | of that | instructions | in stripes | rows from \
 outside, B |
