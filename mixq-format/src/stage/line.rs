@@ -81,7 +81,7 @@ impl Line {
     /// The first row of the input that is needed for row `row` of the output.
     pub(super) const fn first(&self, row: u16) -> u32 {
         if self.is_between() {
-            return self.units(row) / self.span as u32;
+            return self.first_between(row);
         }
         (row as u32 * self.stride as u32).saturating_sub(self.pad as u32)
     }
@@ -92,10 +92,7 @@ impl Line {
             return 0;
         }
         if self.is_between() {
-            return match self.units(rows - 1) {
-                0 => 1,
-                units => units / self.span as u32 + 1 + (self.inputs[1] == Line::BETWEEN) as u32,
-            };
+            return self.needed_between(rows);
         }
         ((rows as u32 - 1) * self.stride as u32 + self.span as u32).saturating_sub(self.pad as u32)
     }
@@ -112,12 +109,29 @@ impl Line {
         self.inputs[1] == Line::BLOCKS && !self.height.is_multiple_of(self.span)
     }
 
+    /// [`first`](Self::first) of such a line.
+    // Not inlined, as `needed_between`: networks without such layers take less of the flash.
+    #[inline(never)]
+    const fn first_between(&self, row: u16) -> u32 {
+        self.units(row) / self.span as u32
+    }
+
+    /// [`needed`](Self::needed) of such a line, for a row or more.
+    #[inline(never)]
+    const fn needed_between(&self, rows: u16) -> u32 {
+        match self.units(rows - 1) {
+            0 => 1,
+            units => units / self.span as u32 + 1 + (self.inputs[1] == Line::BETWEEN) as u32,
+        }
+    }
+
     /// Where a row of the output lies, in parts of a row of the input.
     const fn units(&self, row: u16) -> u32 {
         (row as u32 * self.stride as u32).saturating_add_signed(self.pad.cast_signed() as i32)
     }
 
     /// So many rows of the output, or as many more as are made together with them.
+    #[inline(never)]
     pub(super) fn together(&self, rows: u16) -> u16 {
         let rows = match self.inputs[1] {
             Line::BLOCKS => u32::from(rows).next_multiple_of(self.span.into()),
