@@ -87,7 +87,8 @@ fn a_layer_that_needs_the_whole_image_is_named() {
     let tall = format!("input = [8, 6, 2]\n{tall}{end}");
     refused(&tall, Bits::B8, "layer `conv1` (conv 8x3) needs all rows of its input at once");
     let late = format!(
-        "input = [8, 8, 4]\n{conv}[[layer]]\nop = \"transpose\"\norder = [\"width\", \"height\", \"channels\"]\n\
+        "input = [8, 8, 4]\n{conv}[[layer]]\nop = \"transpose\"\n\
+         order = [\"width\", \"height\", \"channels\"]\n\
          [[layer]]\nname = \"late\"\nop = \"conv\"\nfilters = 4\nkernel = 3\ninputs = [\"image\"]\n\
          [[layer]]\nop = \"add\"\ninputs = [\"transpose1\", \"late\"]\n{end}"
     );

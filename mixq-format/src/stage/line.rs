@@ -149,18 +149,18 @@ impl Line {
     /// Rows of its input of which it makes `rows` rows, in most turns.
     fn read(&self, rows: u16) -> u16 {
         let read = u32::from(rows) * u32::from(self.stride);
-        u16::try_from(if self.is_between() { read.div_ceil(self.span.into()) } else { read })
-            .unwrap_or(u16::MAX)
+        let read = if self.is_between() { read.div_ceil(self.span.into()) } else { read };
+        u16::try_from(read).unwrap_or(u16::MAX)
     }
 
-    /// So many rows of the input in the parts of which a stride goes so many: `1 / span` of a row between rows
-    /// of the input, else a row.
+    /// So many rows of the input, in what a stride counts. Where rows of the output lie between them, these
+    /// are parts of a row: a row has `span`.
     const fn parts(&self, rows: u32) -> u32 {
         if self.is_between() { rows * self.span as u32 } else { rows }
     }
 
-    /// By how many rows its output goes on where its input goes on by `rows` rows, from one window of a signal
-    /// to the next.
+    /// By how many rows its output goes on from one window of a signal to the next, if its input goes on by
+    /// `rows` rows.
     pub fn goes_on(&self, rows: u16) -> u16 {
         (self.parts(rows.into()) / u32::from(self.stride.max(1))) as u16
     }
