@@ -200,9 +200,9 @@ fn main() -> ExitCode {
         }
         #[cfg(all(feature = "train", not(feature = "distributed")))]
         Command::Retrain { selection, processes: Some(2..), .. } => {
-            let problem = Problem::new("this program was built to train in one process");
-            let problem = problem.help("build it with --features distributed");
-            (selection.json, Err(problem.into()))
+            let message = "this program was built to train in one process";
+            let problem = mixq_build::engine::error::Problem::new(message);
+            (selection.json, Err(problem.help("build it with --features distributed").into()))
         }
         #[cfg(feature = "train")]
         Command::Retrain { selection, force, .. } => {

@@ -41,10 +41,11 @@ pub enum Making {
 /// Makes a model's artifact if it is not fresh, or in any case with `force`, which also trains what another
 /// model has trained already.
 ///
-/// One process at a time, or one group of processes, makes an artifact: `waiting` is called once if another one does, and what that one
-/// made is used if it is fresh. Files count as they are when all waiting is over, and the data as they were
-/// read, whatever `prepared` says. `scratch` is a folder for the state of interrupted trainings; `observer`
-/// is told how the dataset is read, how the training goes, and what looks wrong.
+/// One process at a time, or one group of processes, makes an artifact: `waiting` is called once if another
+/// one does, and what that one made is used if it is fresh. Files count as they are when all waiting is
+/// over, and the data as they were read, whatever `prepared` says. `scratch` is a folder for the state of
+/// interrupted trainings; `observer` is told how the dataset is read, how the training goes, and what looks
+/// wrong.
 ///
 /// # Errors
 /// Anything on the way from budget to file. The artifact that was there stays.

@@ -54,6 +54,7 @@ fn the_shortest_configuration_has_the_documented_defaults() {
         bounds: Bounds::Data,
         equalise: None,
         reconstruct: 0,
+        shards: 1,
         distillation: 0.5,
         temperature: 2.0,
         device: DeviceChoice::Auto,
@@ -106,6 +107,7 @@ fn every_key_is_read() {
         zoom = 0.1
         flip = true
         reconstruct = 2
+        shards = 3
         label-smoothing = 0.05
         average = 0.99
         freeze-batch-norm = 1
@@ -198,6 +200,7 @@ fn every_key_is_read() {
         bounds: Bounds::Six,
         equalise: None,
         reconstruct: 2,
+        shards: 3,
         distillation: 0.25,
         temperature: 4.0,
         device: DeviceChoice::Cpu,

@@ -5,7 +5,7 @@
 use mixq_build::engine::config::Scheme;
 use mixq_build::engine::convert::convert;
 use mixq_build::engine::memory::allocate_uniformly;
-use mixq_build::engine::train::{Checkpoints, train as train_job};
+use mixq_build::engine::train::{Checkpoints, Group, train as train_job};
 use mixq_tests::compare::{Tally, compare};
 
 use super::*;
@@ -120,7 +120,8 @@ fn check(name: &str, package: &Package, scheme: Scheme) {
     let files = ["float", "quantised"].map(|file| package.path(&format!("{file}.checkpoint")));
     let quantised = |_: &_| Ok(files[1].clone());
     let checkpoints = Checkpoints { float: &files[0], quantised: &quantised, use_finished: false };
-    let trained = train_job(job, checkpoints, &mut ()).unwrap_or_else(|error| panic!("{name}: {error}"));
+    let trained = train_job(job, checkpoints, &mut Group::Alone, &mut ())
+        .unwrap_or_else(|error| panic!("{name}: {error}"));
     let allocation = &trained.allocation;
     let converted = convert(graph, allocation, scheme, &trained.network).unwrap();
     let widths = converted.layers.iter().map(|named| named.layer.output().bits);

@@ -11,9 +11,9 @@ const INTRODUCTION: &str = "
 What the cost model says for 64 channels to 64 on 16x16 pixels, in instructions of a Cortex-M4 for each \
 multiply-accumulate, and how many times those of the convolution in one group. There is room for all that \
 the filters see of four pixels. The test `grouped` (`cargo test -p mixq-tests -p cargo-mixq --features \
-mixq-build/distributed,cargo-mixq/distributed --test grouped -- --nocapture`) prints what QEMU counts for 12x12 \
-pixels; its random weights are so wide that at 8x8 bits the windows of 3x3 in one group are multiplied in \
-parts, which takes 0.95.
+mixq-build/distributed,cargo-mixq/distributed --test grouped -- --nocapture`) prints what QEMU counts for \
+12x12 pixels; its random weights are so wide that at 8x8 bits the windows of 3x3 in one group are \
+multiplied in parts, which takes 0.95.
 
 | windows | bits | 1 group | 2 of 32 channels | 4 of 16 channels | 8 of 8 channels |
 | --- | ---: | ---: | ---: | ---: | ---: |

@@ -1,5 +1,7 @@
 //! Batches hold what they should, varied as they should be.
 
+use std::collections::BTreeSet;
+
 use super::*;
 use crate::dataset::Split;
 
