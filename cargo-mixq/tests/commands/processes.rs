@@ -98,6 +98,10 @@ fn any_number_of_processes_makes_the_same_artifact() {
     let whole = self::package("epochs = 2, quantised-epochs = 1, batch = 50");
     let expected = artifact(&whole, 1);
     assert!(artifact(&whole, 2) == expected);
+    std::fs::remove_file(whole.artifact()).unwrap();
+    let output = retrain(&whole).args(["--processes", "2"]).output().unwrap();
+    let said = text(&output);
+    assert!(said.contains("1 of 2 processes have no part of any batch: `shards` is 1"), "{said}");
     assert!(expected != alone);
 }
 

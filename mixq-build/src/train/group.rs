@@ -35,9 +35,12 @@ impl Group {
     #[cfg(feature = "distributed")]
     pub fn join(must: &[(&str, String)]) -> Result<(Group, Vec<String>), Problem> {
         let options = mixq_c10d::Options::from_env(|name| std::env::var(name).ok()).map_err(problem)?;
-        let Some(options) = options.filter(|options| options.size > 1) else {
+        let Some(mut options) = options.filter(|options| options.size > 1) else {
             return Ok((Group::Alone, Vec::new()));
         };
+        if let Some(seconds) = timeout(std::env::var(TIMEOUT).ok())? {
+            options.collectives = seconds;
+        }
         let contract =
             must.iter().fold(mixq_c10d::Contract::new(), |all, (name, value)| all.must(*name, value));
         let group = mixq_c10d::Group::join(&options, &contract).map_err(problem)?;
@@ -170,6 +173,30 @@ impl Group {
     }
 }
 
+/// The variable that says how long a process waits for what the others compute, in seconds.
+#[cfg(feature = "distributed")]
+const TIMEOUT: &str = "MIXQ_TIMEOUT";
+
+/// How long that is; `None`: the usual time.
+///
+/// # Errors
+/// It is not a number of seconds.
+#[cfg(feature = "distributed")]
+fn timeout(text: Option<String>) -> Result<Option<std::time::Duration>, Problem> {
+    let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(None) };
+    match text.parse::<u32>() {
+        Ok(seconds @ 1..) => Ok(Some(std::time::Duration::from_secs(seconds.into()))),
+        _ => {
+            let message = format!("{TIMEOUT} is `{}`, which is not a number of seconds", text.escape_debug());
+            Err(Problem::new(message).help(format!("set it to 1800, or leave it out for {USUAL} s")))
+        }
+    }
+}
+
+/// That of mixq-c10d, in seconds.
+#[cfg(feature = "distributed")]
+const USUAL: u32 = 600;
+
 /// What keeps processes from going on together.
 #[cfg(feature = "distributed")]
 pub fn problem(error: mixq_c10d::Error) -> Problem {
@@ -177,5 +204,23 @@ pub fn problem(error: mixq_c10d::Error) -> Problem {
     match error.help() {
         Some(help) => problem.help(help),
         None => problem,
+    }
+}
+
+#[cfg(all(test, feature = "distributed"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_a_number_of_seconds() {
+        let of = |text: &str| timeout(Some(text.to_string()));
+        assert_eq!(of("1800").unwrap(), Some(std::time::Duration::from_secs(1800)));
+        assert_eq!((of("").unwrap(), timeout(None).unwrap()), (None, None));
+        for wrong in ["0", "-1", "1.5", "ten", "5000000000"] {
+            let said = of(wrong).unwrap_err().to_string();
+            assert!(said.contains(&format!("MIXQ_TIMEOUT is `{wrong}`")), "{said}");
+        }
+        let usual = mixq_c10d::Options::new(0, 1, "", 1).collectives.as_secs();
+        assert_eq!(u64::from(USUAL), usual);
     }
 }

@@ -186,6 +186,13 @@ pub fn train(
     let differences = group.agree(&[threads], &[("kind of processor", machine.cpu.clone())])?;
     differences.iter().for_each(|difference| observer.warn(difference));
     let _turn = take_turn(machine.threads, settings.seed);
+    if let Some(idle) = group.size().checked_sub(settings.shards as usize).filter(|idle| *idle > 0) {
+        let (processes, shards) = (group.size(), settings.shards);
+        observer.warn(&format!(
+            "{idle} of {processes} processes have no part of any batch: `shards` is {shards}; set shards = \
+             {processes} or more in `training`, which is another training"
+        ));
+    }
     let chosen = std::cell::OnceCell::new();
     let mut model = Model::new(graph, allocation, scheme, settings.rounding, &normalisation, device);
     let is_balanced = settings.class_weights == ClassWeights::Balanced;

@@ -148,7 +148,8 @@ impl Phase<'_> {
             leaves.push(Tensor::cat(&all, 0) * (own.len() as f64 / indices.len() as f64));
             restore(model);
         }
-        let sum = group.sum(&leaves, parts)?;
+        // A process without a part has the sum on the CPU.
+        let sum = group.sum(&leaves, parts)?.to_device(model.device);
         let all = lengths.iter().chain(&[2]).copied().collect::<Vec<_>>();
         let mut found = sum.split_with_sizes(all, 0);
         let said = found.pop().map(|said| said.to_kind(Kind::Double));
