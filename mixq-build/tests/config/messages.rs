@@ -91,8 +91,8 @@ fn unknown_keys() {
          `calibration-images`, `validation`, `shift`, `rotation`, `zoom`, `flip`, `label-smoothing`, \
          `average`, `freeze-batch-norm`, `rounding`, `optimiser`, `quantised-weight-decay`, \
          `activation-decay`, \
-         `bounds`, `equalise`, `reconstruct`, `distillation`, `temperature`, `device`, `class-weights`, \
-         `loss`",
+         `bounds`, `equalise`, `reconstruct`, `shards`, `distillation`, `temperature`, `device`, \
+         `class-weights`, `loss`",
         ],
     );
     check_network(
