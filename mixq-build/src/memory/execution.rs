@@ -142,7 +142,44 @@ pub fn fit(schedule: &Schedule, widths: &[Bits], ram: Ram) -> Option<(Vec<Stripe
             target = (plan.lower_bound as u64).min(target).checked_sub(ALIGNMENT as u64)?;
         }
     };
-    fit(true).or_else(|| fit(false))
+    // From the smallest ones on, as `least` goes, which says that there is a way.
+    let smallest = |overlap: bool| {
+        let found = smallest(schedule, widths, ram.execution, overlap, u64::MAX);
+        found.filter(|(_, plan)| plan.bytes as u64 <= ram.bytes)
+    };
+    fit(true).or_else(|| fit(false)).or_else(|| {
+        let is_too_much = live(schedule, widths, ram.execution).into_iter().any(|bytes| bytes > ram.bytes);
+        if is_too_much { None } else { smallest(true).or_else(|| smallest(false)) }
+    })
+}
+
+/// The stages with which a network takes fewest bytes at these widths, of those that keep at most `most` bytes
+/// alive; `None`: there are none.
+fn smallest(
+    schedule: &Schedule,
+    widths: &[Bits],
+    execution: Execution,
+    overlap: bool,
+    most: u64,
+) -> Option<(Vec<Stripes>, Plan)> {
+    let ways = Ways::new(schedule, widths, execution, overlap).beside_stages(schedule);
+    let mut sizes = ways.sizes();
+    sizes.sort_unstable();
+    sizes.dedup();
+    let first = sizes.partition_point(|bytes| ways.within(*bytes).is_none());
+    let mut least: Option<(Vec<Stripes>, Plan)> = None;
+    // The first one is hardly ever not the smallest.
+    for bytes in sizes[first..].iter().take(8).take_while(|bytes| **bytes <= most) {
+        if least.as_ref().is_some_and(|(_, plan)| plan.bytes as u64 <= *bytes) {
+            break;
+        }
+        let Some(stages) = ways.within(*bytes) else { continue };
+        let plan = schedule.plan(widths, &stages);
+        if least.as_ref().is_none_or(|(_, least)| plan.bytes < least.bytes) {
+            least = Some((stages, plan));
+        }
+    }
+    least
 }
 
 /// Bytes of the smallest arena in which a network can be executed at these widths; `u64::MAX`, if its image
@@ -153,21 +190,8 @@ pub fn least(schedule: &Schedule, widths: &[Bits], execution: Execution) -> u64 
         Execution::Stripes | Execution::Whole => schedule.plan(widths, &[]).bytes as u64,
     };
     let striped = |overlap: bool| {
-        let ways = Ways::new(schedule, widths, execution, overlap).beside_stages(schedule);
-        let mut sizes = ways.sizes();
-        sizes.sort_unstable();
-        sizes.dedup();
-        let first = sizes.partition_point(|bytes| ways.within(*bytes).is_none());
-        let mut least = whole;
-        // The first one is hardly ever not the smallest.
-        for bytes in sizes[first..].iter().take(8).take_while(|bytes| **bytes < whole) {
-            if least <= *bytes {
-                break;
-            }
-            let Some(stages) = ways.within(*bytes) else { continue };
-            least = least.min(schedule.plan(widths, &stages).bytes as u64);
-        }
-        least
+        let found = smallest(schedule, widths, execution, overlap, whole.saturating_sub(1));
+        found.map_or(u64::MAX, |(_, plan)| plan.bytes as u64)
     };
     whole.min(striped(true)).min(striped(false))
 }

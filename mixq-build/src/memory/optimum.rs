@@ -47,8 +47,10 @@ pub fn allocate_by_losses(
     let schedule = Schedule::new(graph).sliding(ram.execution.hop());
     let mut fitted = activations(graph, &schedule, ram, &losses.activations)?;
     let choose = |fitted: &Fitted| {
-        let flash = flash.saturating_sub(stage_bytes(&fitted.stages));
-        weights(graph, &schedule.activations(&fitted.widths), flash, scheme, losses)
+        let of_stages = stage_bytes(&fitted.stages);
+        let flash = flash.saturating_sub(of_stages);
+        let chosen = weights(graph, &schedule.activations(&fitted.widths), flash, scheme, losses);
+        chosen.map_err(|least| least + of_stages)
     };
     let mut chosen = choose(&fitted);
     // Without stages there are no tables of them; but rows from outside need one.
@@ -57,23 +59,26 @@ pub fn allocate_by_losses(
         if chosen.is_err() {
             // Thresholds of wide activations may be what is too large, or the tables of stages.
             let Ok(other) = fit_activations(&schedule, Ram { execution, ..ram }) else { break };
-            chosen = choose(&other).or(chosen);
+            chosen = choose(&other).map_err(|least| chosen.map_or_else(|other| least.min(other), |_| least));
             fitted = other;
         }
     }
-    let weights = chosen?;
+    let weights = chosen.map_err(|least| Infeasible::Flash { least })?;
     fitted.cuts = cuts(&schedule, &weights, &fitted.widths);
     Ok(Allocation::new(graph, scheme, schedule, weights, fitted).in_fast_stages(graph, scheme, flash, ram))
 }
 
 /// Bits of each node's weights, `outputs` being those of all nodes' outputs.
+///
+/// # Errors
+/// The bytes of flash that the fewest bits need.
 fn weights(
     graph: &Graph,
     outputs: &[Bits],
     flash: u64,
     scheme: Scheme,
     losses: &Losses,
-) -> Result<Vec<Option<Bits>>, Infeasible> {
+) -> Result<Vec<Option<Bits>>, u64> {
     let weighted: Vec<usize> = graph.weighted().collect();
     let widest = |node: usize| accumulator::widest(graph, node, outputs).unwrap_or(Bits::B2);
     let candidates: Vec<Vec<Candidate>> = (weighted.iter())
@@ -94,7 +99,7 @@ fn weights(
     // The parameters are padded to a word.
     let budget = flash.checked_sub(tables).map(|bytes| bytes / 4 * 4);
     let chosen = budget.and_then(|budget| choose_weights(&candidates, budget));
-    let chosen = chosen.ok_or(Infeasible::Flash { least })?;
+    let chosen = chosen.ok_or(least)?;
     let mut weights = vec![None; graph.nodes.len()];
     let choices = weighted.iter().zip(chosen);
     choices.for_each(|(&node, choice)| weights[node] = Some(WIDTHS[choice].min(widest(node))));

@@ -67,7 +67,9 @@ fn package(layers: &str, scheme: &str, distillation: f64) -> Package {
     let end = "{ op = \"linear\", features = 10 },";
     package.write("net.toml", &format!("input = [8, 8, 1]\nlayer = [{layers}{end}]\n"));
     BUDGET.iter().for_each(|(much, little)| package.replace("Cargo.toml", little, much));
-    package.replace("Cargo.toml", "scheme =", "policy = \"sensitivity\"\nscheme =");
+    // Layers are executed one by one.
+    let keys = "policy = \"sensitivity\"\nexecution = \"whole\"\nscheme =";
+    package.replace("Cargo.toml", "scheme =", keys);
     package
 }
 
