@@ -50,7 +50,7 @@ pub fn section(networks: &Networks) -> String {
                     Accuracies are of 650 validation images, which are easier than all 50,000: compare \
                     within this table. The standard error of a single figure is 1.6 points; two networks \
                     on the same images differ by less chance.\n\nCalibrated: quantised layer after layer \
-                    on 512 of the 1,000 training images, nothing trained. By the rules in stripes it is on \
+                    on 512 of the 1,000 training images, nothing trained. In stripes it is on \
                     two views of 950, and weights also make up for what the layers before them have lost \
                     (`reconstruct = 2`): with one view of 800 images that brings the squared error of the \
                     logits on the other 200 from 1.32 to 0.97 % of their variance. \
