@@ -153,8 +153,8 @@ pub fn fit(schedule: &Schedule, widths: &[Bits], ram: Ram) -> Option<(Vec<Stripe
     })
 }
 
-/// The stages with which a network takes fewest bytes at these widths, of those that keep at most `most` bytes
-/// alive; `None`: there are none.
+/// The stages with which a network takes fewest bytes at these widths, of those that keep at most `most`
+/// bytes alive; `None`: there are none.
 fn smallest(
     schedule: &Schedule,
     widths: &[Bits],
