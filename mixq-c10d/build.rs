@@ -66,7 +66,7 @@ fn shim() -> Result<()> {
     Ok(())
 }
 
-/// Without this, the C++ compiler would name a header, or the linker symbols, that nobody knows.
+/// Without this, the C++ compiler would name a header, or the linker symbols, without a way to mend it.
 pub(crate) fn has_gloo(include: &Path, libraries: &Path) -> Result<()> {
     let help = "set LIBTORCH to a libtorch that has c10d with Gloo, as `cargo mixq setup` fetches it";
     let header = include.join("torch/csrc/distributed/c10d/ProcessGroupGloo.hpp");

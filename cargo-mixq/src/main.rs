@@ -65,7 +65,7 @@ enum Command {
         /// Train fresh models too
         #[arg(long)]
         force: bool,
-        /// Train in so many processes of this machine, which share the parts of each batch
+        /// Train in N processes of this machine, which share the parts of each batch
         /// (`training.shards`)
         #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
         processes: Option<u16>,

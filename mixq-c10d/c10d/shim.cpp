@@ -44,7 +44,7 @@ char *message_of(const char *text) {
   return message;
 }
 
-// Exceptions do not cross the border to Rust. Those of c10 have a call stack in what(), which helps nobody.
+// Exceptions do not cross the border to Rust. Those of c10 have a call stack in what(), which does not help a user.
 template <typename Body>
 char *guarded(Body body) noexcept {
   try {

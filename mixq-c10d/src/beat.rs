@@ -37,7 +37,7 @@ impl Beat {
         let (done, stopped) = mpsc::channel();
         let beat = move || {
             while stopping.recv_timeout(PERIOD) == Err(RecvTimeoutError::Timeout) {
-                // Without a store nobody can read signs. The next call of the group finds out, too.
+                // Without a store no process can read signs. The next call of the group finds out, too.
                 if store.add(&life(rank), 1).is_err() {
                     break;
                 }

@@ -38,7 +38,7 @@ impl Group {
     /// joined once: for the next one, port or `restarts` are others.
     ///
     /// # Errors
-    /// Options that cannot be; the port is taken, or nobody answers there within the time, or another program
+    /// Options that cannot be; the port is taken; nothing answers there within the time, or another program
     /// does; ranks that do not come, or are there twice; `contract` differs between two ranks; ranks cannot
     /// connect to each other.
     pub fn join(options: &Options, contract: &Contract) -> Result<Group> {

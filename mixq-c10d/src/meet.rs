@@ -2,7 +2,7 @@
 //!
 //! Each process sets `hello/RANK`: what it must have in common with the others, and its address. Rank 0 waits
 //! for all of them and sets `verdict`. Only then are connections made from each to all others: processes that
-//! do not fit together never talk by gloo, whose errors nobody understands.
+//! do not fit together never talk by gloo, whose errors are hard to understand.
 
 use std::net::IpAddr;
 use std::sync::Arc;

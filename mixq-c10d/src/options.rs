@@ -38,7 +38,7 @@ const NEEDED: [&str; 5] = ["RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_ADDR", "M
 const SHORTEST: Duration = Duration::from_millis(1);
 const LONGEST: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 
-/// gloo keeps addresses of all with all; nobody trains a network for a microcontroller on more.
+/// gloo keeps addresses of all with all. Networks for microcontrollers do not need more.
 const MOST: usize = 4096;
 
 impl Options {
@@ -95,7 +95,7 @@ impl Options {
             wrong.extend(range(rank, size));
         }
         if port == Some(0) {
-            wrong.push("MASTER_PORT is 0, which is no port".into());
+            wrong.push("MASTER_PORT is 0, which is not a port".into());
         }
         let help = "torchrun sets all of these variables; for a process on its own unset them";
         let (true, Some(rank), Some(size), Some(local_rank), Some(host), Some(port)) =
@@ -119,7 +119,7 @@ impl Options {
         let wrong = if let Some(wrong) = range(self.rank, self.size) {
             wrong
         } else if self.port == 0 {
-            "0 is no port".into()
+            "0 is not a port".into()
         } else if no_text(&self.host) || self.interface.as_deref().is_some_and(no_text) {
             "the name of the host or of the interface is empty, or has a zero byte".into()
         } else if [self.joining, self.collectives].iter().any(|time| !(SHORTEST..=LONGEST).contains(time)) {
@@ -222,7 +222,7 @@ mod tests {
         assert_eq!(with("RANK", "3"), "RANK is 3, but WORLD_SIZE 3: ranks are 0 to 2");
         assert_eq!(with("WORLD_SIZE", "0"), "WORLD_SIZE is 0, not 1 to 4096");
         assert_eq!(with("WORLD_SIZE", "-1"), "WORLD_SIZE is `-1`: invalid digit found in string");
-        assert_eq!(with("MASTER_PORT", "0"), "MASTER_PORT is 0, which is no port");
+        assert_eq!(with("MASTER_PORT", "0"), "MASTER_PORT is 0, which is not a port");
     }
 
     #[test]

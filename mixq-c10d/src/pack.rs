@@ -27,7 +27,7 @@ pub(crate) fn split(mut packed: &[u8]) -> Option<Vec<Vec<u8>>> {
     Some(parts)
 }
 
-/// As [`split`]; `None` also if a part is no text.
+/// As [`split`]; `None` also if a part is not text.
 pub(crate) fn split_texts(packed: &[u8]) -> Option<Vec<String>> {
     split(packed)?.into_iter().map(|part| String::from_utf8(part).ok()).collect()
 }

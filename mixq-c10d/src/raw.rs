@@ -60,7 +60,7 @@ impl Store {
             let (bytes, count) = (&raw mut bytes, &raw mut count);
             shim::mixq_c10d_store_get(self.0.as_ptr(), key.as_ptr(), timeout, bytes, count)
         })?;
-        // SAFETY: without a message there is memory of so many bytes, which is ours and which is freed once.
+        // SAFETY: without a message there is this memory, which is ours and which is freed once.
         unsafe {
             let found = std::slice::from_raw_parts(bytes, count as usize).to_vec();
             shim::mixq_c10d_free(bytes.cast());
@@ -88,7 +88,7 @@ impl Store {
 
 impl Drop for Store {
     fn drop(&mut self) {
-        // SAFETY: it was opened, and nobody has it any more.
+        // SAFETY: it was opened, and nothing else has it any more.
         unsafe { shim::mixq_c10d_store_close(self.0.as_ptr()) }
     }
 }
@@ -138,7 +138,7 @@ impl Connections {
 
     /// Puts the bytes of all ranks into `output`, one after another. All ranks must give as many.
     ///
-    /// After an error, threads of c10d may still write `output`: nobody may read it then.
+    /// After an error, threads of c10d may still write `output`: it must not be read then.
     pub(crate) fn all_gather(&mut self, input: &Tensor, output: &mut Tensor) -> Result<()> {
         let input = input.as_ptr().cast::<c_void>();
         let output = output.as_mut_ptr().cast::<c_void>();
@@ -150,7 +150,7 @@ impl Connections {
 
     /// Puts the bytes of one rank into the tensor of all others. All ranks must give one of the same length.
     ///
-    /// After an error, threads of c10d may still write `tensor`: nobody may read it then.
+    /// After an error, threads of c10d may still write `tensor`: it must not be read then.
     pub(crate) fn broadcast(&mut self, tensor: &mut Tensor, root: usize) -> Result<()> {
         let root = number(root)?;
         let tensor = tensor.as_mut_ptr().cast::<c_void>();
@@ -161,7 +161,7 @@ impl Connections {
 
 impl Drop for Connections {
     fn drop(&mut self) {
-        // SAFETY: it was opened, and nobody has it any more. What a call still uses the shim does not free.
+        // SAFETY: it was opened, and it has no other owner. What a call still uses the shim does not free.
         unsafe { shim::mixq_c10d_group_close(self.0.as_ptr()) }
     }
 }

@@ -20,7 +20,7 @@ const NAMING: Duration = Duration::from_secs(15);
 /// process there, where a machine's name often means only the machine itself.
 ///
 /// # Errors
-/// Nobody has listened in this time; the name is unknown.
+/// No process has listened in this time; the name is unknown.
 pub(crate) fn reach(host: &str, port: u16, limit: Duration) -> Result<IpAddr> {
     let start = Instant::now();
     loop {
@@ -46,7 +46,7 @@ pub(crate) fn reach(host: &str, port: u16, limit: Duration) -> Result<IpAddr> {
         };
         if start.elapsed() + PAUSE >= limit {
             let seconds = limit.as_secs_f64();
-            let message = format!("nobody has answered at {host}:{port} within {seconds:.0} s ({failure})");
+            let message = format!("nothing has answered at {host}:{port} within {seconds:.0} s ({failure})");
             let help = "start rank 0 on that machine, or set MASTER_ADDR and MASTER_PORT to where it is; \
                         firewalls must let this port pass";
             return Err(Error::new(message).with_help(help));

@@ -12,7 +12,7 @@ pub(crate) fn within<T: Send + 'static>(
 ) -> Option<T> {
     let (send, receive) = mpsc::channel();
     let thread = thread::Builder::new().name("mixq-c10d".into());
-    // Nobody listens any more if it took too long.
+    // The receiver is gone if it took too long.
     thread.spawn(move || send.send(call()).ok()).ok()?;
     receive.recv_timeout(limit).ok()
 }

@@ -1,5 +1,6 @@
 //! What the build script says where the shim cannot be compiled.
 
+// What compiles the shim is for cargo alone.
 #[allow(dead_code)]
 #[path = "../build.rs"]
 mod script;

@@ -2,27 +2,19 @@
 //! one of them is lost or is about something else.
 
 use std::net::TcpListener;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, Output};
 use std::time::{Duration, Instant};
 
 use fastrand::Rng;
-use mixq_tests::digits::digits;
 use mixq_tests::package::Package;
 
-/// As a program that cargo starts, with one thread in each process.
-fn retrain(package: &Package) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_cargo-mixq"));
-    command.args(["mixq", "retrain", "--json", "--manifest-path"]).arg(package.path("Cargo.toml"));
-    command.env("OMP_NUM_THREADS", "1").stdout(Stdio::piped()).stderr(Stdio::piped());
-    command.env_remove("CARGO_TARGET_DIR").env_remove("CARGO_BUILD_TARGET_DIR");
-    command
-}
+use super::retrain::{bytes, package, send};
 
-fn package(training: &str) -> Package {
-    let package = digits("per-channel", training);
-    std::fs::create_dir(package.path("src")).unwrap();
-    package.write("src/lib.rs", "");
-    package
+/// The command with one thread in each process.
+fn retrain(package: &Package) -> Command {
+    let mut command = super::retrain::retrain(package);
+    command.env("OMP_NUM_THREADS", "1");
+    command
 }
 
 /// A port that nothing listens at.
@@ -43,11 +35,7 @@ fn text(output: &Output) -> String {
     [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes)).concat()
 }
 
-fn bytes(package: &Package) -> Vec<u8> {
-    std::fs::read(package.artifact()).unwrap()
-}
-
-/// The artifact of a training from nothing in so many processes.
+/// The artifact of a training from nothing in this number of processes.
 fn artifact(package: &Package, processes: usize) -> Vec<u8> {
     let _ = std::fs::remove_dir_all(package.path("target"));
     let _ = std::fs::remove_file(package.artifact());
@@ -172,8 +160,7 @@ fn a_stopped_training_is_saved_by_all() {
     let mut command = retrain(&package);
     let child = command.args(["--processes", "2"]).spawn().unwrap();
     after_an_epoch(&package);
-    let sent = Command::new("kill").args(["-TERM", &child.id().to_string()]).status();
-    assert!(sent.unwrap().success());
+    send("TERM", &child);
     let output = child.wait_with_output().unwrap();
     let said = text(&output);
     assert_eq!(output.status.code(), Some(143), "{said}");
@@ -182,8 +169,7 @@ fn a_stopped_training_is_saved_by_all() {
     let ranks: Vec<Child> = (0..3).map(|index| rank(&package, index, 3, port)).collect();
     after_an_epoch(&package);
     // The last one alone is told to stop.
-    let sent = Command::new("kill").args(["-INT", &ranks[2].id().to_string()]).status();
-    assert!(sent.unwrap().success());
+    send("INT", &ranks[2]);
     for child in ranks {
         let output = child.wait_with_output().unwrap();
         assert!(text(&output).contains("all of it is saved"), "{}", text(&output));

@@ -9,7 +9,7 @@ use mixq_tests::digits::{BUDGET, SHORT, digits};
 use mixq_tests::package::Package;
 
 /// As a program that cargo starts; the number of threads is that of the machine unless a test says otherwise.
-fn retrain(package: &Package) -> Command {
+pub(super) fn retrain(package: &Package) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_cargo-mixq"));
     command.args(["mixq", "retrain", "--json", "--manifest-path"]).arg(package.path("Cargo.toml"));
     command.env_remove("OMP_NUM_THREADS").stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -18,14 +18,14 @@ fn retrain(package: &Package) -> Command {
     command
 }
 
-fn package(training: &str) -> Package {
+pub(super) fn package(training: &str) -> Package {
     let package = digits("per-channel", training);
     std::fs::create_dir(package.path("src")).unwrap();
     package.write("src/lib.rs", "");
     package
 }
 
-fn bytes(package: &Package) -> Vec<u8> {
+pub(super) fn bytes(package: &Package) -> Vec<u8> {
     std::fs::read(package.artifact()).unwrap()
 }
 
@@ -68,7 +68,7 @@ fn clean(package: &Package) {
     std::fs::remove_file(package.artifact()).unwrap();
 }
 
-fn send(signal: &str, child: &Child) {
+pub(super) fn send(signal: &str, child: &Child) {
     let sent = Command::new("kill").args([format!("-{signal}"), child.id().to_string()]).status();
     assert!(sent.unwrap().success());
 }

@@ -26,11 +26,11 @@ fn a_rank_that_never_comes_is_named_by_all_that_are_there() {
 }
 
 #[test]
-fn nobody_at_the_port_is_said_after_the_time_for_joining() {
+fn nothing_at_the_port_is_said_after_the_time_for_joining() {
     let port = free_port();
     let end = Process::start("join", 1, 2, port, &[SHORT]).end();
     let said = end.said.unwrap_err();
-    assert!(said.starts_with(&format!("nobody has answered at 127.0.0.1:{port} within 4 s")), "{said}");
+    assert!(said.starts_with(&format!("nothing has answered at 127.0.0.1:{port} within 4 s")), "{said}");
     assert!(end.seconds < 10.0, "{} s", end.seconds);
 }
 

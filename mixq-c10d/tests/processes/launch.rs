@@ -20,7 +20,7 @@ const LONGEST: Duration = Duration::from_secs(60);
 /// Variables of one process, beside those of torchrun.
 pub type Variables<'a> = &'a [(&'a str, &'a str)];
 
-/// A port that nobody has. It is not one of those that systems give to who wants any: gloo wants many of them
+/// A free port. It is not one of those that systems give to who wants any: gloo wants many of them
 /// at the same time.
 pub fn free_port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);

@@ -76,7 +76,7 @@ fn run(role: &str) -> Result<String> {
         "differ" => format!("{:?}", group.barrier()?),
         _ => panic!("no role {role}"),
     };
-    // Nobody leaves while others still read.
+    // No process leaves while others still read.
     group.barrier()?;
     Ok(result)
 }

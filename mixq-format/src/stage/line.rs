@@ -130,7 +130,7 @@ impl Line {
         (row as u32 * self.stride as u32).saturating_add_signed(self.pad.cast_signed() as i32)
     }
 
-    /// So many rows of the output, or as many more as are made together with them.
+    /// `rows` rows of the output, and those that are made together with them.
     #[inline(never)]
     pub(super) fn together(&self, rows: u16) -> u16 {
         let rows = match self.inputs[1] {
@@ -153,7 +153,7 @@ impl Line {
         u16::try_from(read).unwrap_or(u16::MAX)
     }
 
-    /// So many rows of the input, in what a stride counts. Where rows of the output lie between them, these
+    /// `rows` rows of the input, in what a stride counts. Where rows of the output lie between them, these
     /// are parts of a row: a row has `span`.
     const fn parts(&self, rows: u32) -> u32 {
         if self.is_between() { rows * self.span as u32 } else { rows }

@@ -76,7 +76,7 @@ impl<T: Stripe> Held<T> {
 macro_rules! tables {
     ($($table:ident as $layer:ident),*) => {$(
         impl<const PARAMETERS: usize, const ARENA: usize> Striped<crate::$table, PARAMETERS, ARENA> {
-            /// Checks a table whose tensors hold so many rows: the first input, the second, the output.
+            /// Checks a table whose tensors hold these rows: the first input, the second, the output.
             ///
             /// # Panics
             /// If it breaks a rule; the message says which.

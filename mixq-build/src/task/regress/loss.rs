@@ -30,8 +30,8 @@ impl TrainingRules for Regression {
             .collect();
         let range = match (least.is_finite(), most.is_finite()) {
             (true, true) => format!("from {least} to {most}"),
-            (true, false) => format!("from {least} on"),
-            (false, _) => format!("up to {most}"),
+            (true, false) => format!("of at least {least}"),
+            (false, _) => format!("of at most {most}"),
         };
         (!beyond.is_empty())
             .then(|| format!("the last layer writes values {range}, but not {}", enumerate(&beyond)))
