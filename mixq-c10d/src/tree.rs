@@ -1,8 +1,8 @@
 //! A sum whose order does not depend on the number of processes.
 //!
-//! Sums of floats depend on their order. Here it is a tree over all leaves: the left side of a node has the
-//! largest power of two of leaves that leaves something for the right side. Each process adds the nodes that
-//! lie in its run of leaves, and sends one tensor for each.
+//! Sums of floats depend on their order. Here it is a tree over all leaves. Each node is halved: so the runs
+//! of two, four or eight processes are few nodes, mostly one. Each process adds the nodes that lie in its run
+//! of leaves, and sends one tensor for each.
 
 use std::ops::Range;
 
@@ -30,7 +30,7 @@ pub fn tree_sum(leaves: &[Tensor]) -> Result<Tensor> {
     check(leaves)?;
     let nodes = leaves.iter().map(Tensor::detach).enumerate();
     let mut nodes = nodes.map(|(at, leaf)| (at..at + 1, leaf)).collect();
-    let sum = sum(0..leaves.len(), &mut nodes)?;
+    let sum = sum(Node::root(leaves.len()), &mut nodes)?;
     // A single leaf is itself: the answer must not share its memory.
     Ok(if leaves.len() == 1 { sum.copy() } else { sum })
 }
@@ -54,56 +54,74 @@ impl Group {
         } else {
             check(leaves)?;
             let mut nodes = run.clone().zip(leaves).map(|(at, leaf)| (at..at + 1, leaf.detach())).collect();
-            let sums: Vec<Tensor> = inside(0..total, &run)
-                .into_iter()
+            let sums: Vec<Tensor> = (Node::root(total).inside(&run).into_iter())
                 .map(|node| sum(node, &mut nodes))
                 .collect::<Result<_>>()?;
             Tensor::f_stack(&sums, 0).map_err(libtorch)?
         };
         let mut nodes = Vec::new();
         for (rank, sums) in self.all_gather(&own)?.iter().enumerate() {
-            let wanted = inside(0..total, &shards(rank, size, total));
+            let wanted = Node::root(total).inside(&shards(rank, size, total));
             let found = sums.size().first().copied().unwrap_or(0);
             if usize::try_from(found) != Ok(wanted.len()) {
                 return Err(Error::new(format!("rank {rank} shares leaves in another way")));
             }
-            nodes.extend(wanted.into_iter().zip(sums.f_unbind(0).map_err(libtorch)?));
+            let leaves = wanted.into_iter().map(|node| node.leaves);
+            nodes.extend(leaves.zip(sums.f_unbind(0).map_err(libtorch)?));
         }
         check(&nodes.iter().map(|(_, sum)| sum.shallow_clone()).collect::<Vec<_>>())?;
         let device = leaves.first().map_or(tch::Device::Cpu, Tensor::device);
-        sum(0..total, &mut nodes)?.f_to_device(device).map_err(libtorch)
+        sum(Node::root(total), &mut nodes)?.f_to_device(device).map_err(libtorch)
     }
 }
 
-/// Where a node of two leaves or more is divided.
-fn middle(node: &Range<usize>) -> usize {
-    let half = node.len().div_ceil(2).next_power_of_two();
-    node.start + half
+/// A node of the tree.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Node {
+    leaves: Range<usize>,
+    /// Whether it is the right half of another node, or the root.
+    right: bool,
 }
 
-/// The largest nodes of the tree that lie in a run, from left to right.
-fn inside(node: Range<usize>, run: &Range<usize>) -> Vec<Range<usize>> {
-    if node.end <= run.start || run.end <= node.start {
-        return Vec::new();
+impl Node {
+    /// The node of all leaves.
+    fn root(total: usize) -> Node {
+        Node { leaves: 0..total, right: true }
     }
-    if run.start <= node.start && node.end <= run.end {
-        return vec![node];
+
+    /// Both halves of a node of two leaves or more. Of an odd number, the half that is further from the
+    /// middle of the node above has one more: runs of three and of six processes end there.
+    fn halves(&self) -> [Node; 2] {
+        let Range { start, end } = self.leaves;
+        let half = if self.right { self.leaves.len() / 2 } else { self.leaves.len().div_ceil(2) };
+        let middle = start + half;
+        [Node { leaves: start..middle, right: false }, Node { leaves: middle..end, right: true }]
     }
-    let middle = middle(&node);
-    [inside(node.start..middle, run), inside(middle..node.end, run)].concat()
+
+    /// The largest nodes of this one that lie in a run, from left to right.
+    fn inside(&self, run: &Range<usize>) -> Vec<Node> {
+        let Range { start, end } = self.leaves;
+        if end <= run.start || run.end <= start {
+            return Vec::new();
+        }
+        if run.start <= start && end <= run.end {
+            return vec![self.clone()];
+        }
+        self.halves().iter().flat_map(|half| half.inside(run)).collect()
+    }
 }
 
-/// The sum of a node, of sums of nodes below it.
-fn sum(node: Range<usize>, nodes: &mut Vec<(Range<usize>, Tensor)>) -> Result<Tensor> {
-    if let Some(at) = nodes.iter().position(|(found, _)| *found == node) {
+/// The sum of a node, of sums of nodes below it, by their leaves.
+fn sum(node: Node, nodes: &mut Vec<(Range<usize>, Tensor)>) -> Result<Tensor> {
+    if let Some(at) = nodes.iter().position(|(found, _)| *found == node.leaves) {
         return Ok(nodes.swap_remove(at).1);
     }
-    if node.len() < 2 {
-        return Err(Error::new(format!("there is no leaf {}", node.start)));
+    if node.leaves.len() < 2 {
+        return Err(Error::new(format!("there is no leaf {}", node.leaves.start)));
     }
-    let middle = middle(&node);
-    let left = sum(node.start..middle, nodes)?;
-    let right = sum(middle..node.end, nodes)?;
+    let [left, right] = node.halves();
+    let left = sum(left, nodes)?;
+    let right = sum(right, nodes)?;
     left.f_add(&right).map_err(libtorch)
 }
 
@@ -142,26 +160,48 @@ mod tests {
         }
     }
 
+    /// By hand.
     #[test]
-    fn nodes_are_divided_at_the_largest_power_of_two() {
-        let halves = [(2, 1), (3, 2), (4, 2), (5, 4), (6, 4), (8, 4), (9, 8), (12, 8), (16, 8)];
-        for (leaves, left) in halves {
-            assert_eq!(middle(&(10..10 + leaves)), 10 + left, "{leaves}");
+    fn nodes_are_halved() {
+        let inside = |total, run| -> Vec<Range<usize>> {
+            Node::root(total).inside(&run).into_iter().map(|node| node.leaves).collect()
+        };
+        assert_eq!(inside(12, 0..6), vec![0..6]);
+        assert_eq!(inside(12, 9..12), vec![9..12]);
+        // Three processes.
+        assert_eq!(inside(12, 0..4), [0..3, 3..4]);
+        assert_eq!(inside(12, 4..8), [4..6, 6..8]);
+        assert_eq!(inside(12, 8..12), [8..9, 9..12]);
+        assert_eq!(inside(12, 5..5), []);
+        // Odd numbers.
+        assert_eq!(inside(7, 0..3), vec![0..3]);
+        assert_eq!(inside(7, 1..7), [1..2, 2..3, 3..7]);
+    }
+
+    #[test]
+    fn two_processes_send_one_tensor_each() {
+        for total in 2..200 {
+            for rank in 0..2 {
+                assert_eq!(Node::root(total).inside(&shards(rank, 2, total)).len(), 1, "{total}");
+            }
         }
-        assert_eq!(inside(0..12, &(0..4)), vec![0..4]);
-        assert_eq!(inside(0..12, &(3..6)), [3..4, 4..6]);
-        assert_eq!(inside(0..12, &(6..12)), [6..8, 8..12]);
-        assert_eq!(inside(0..12, &(5..5)), []);
+        for (size, parts) in [(4, 12), (4, 16), (8, 16), (8, 24), (8, 48)] {
+            let sent = |rank| Node::root(parts).inside(&shards(rank, size, parts)).len();
+            assert!((0..size).all(|rank| sent(rank) == 1), "{size} {parts}");
+        }
     }
 
     #[test]
     fn the_order_is_that_of_the_tree() {
         // 2^24 + 1 is not a float: what is added first matters.
-        let leaves = [16_777_216.0f32, 1.0, 1.0].map(|value| Tensor::from_slice(&[value]));
-        let sum = tree_sum(&leaves).unwrap();
-        assert_eq!(Vec::<f32>::try_from(sum).unwrap(), [16_777_216.0]);
-        let leaves = [16_777_216.0f32, 0.0, 1.0, 1.0].map(|value| Tensor::from_slice(&[value]));
-        assert_eq!(Vec::<f32>::try_from(tree_sum(&leaves).unwrap()).unwrap(), [16_777_218.0]);
+        let sum = |values: &[f32]| {
+            let leaves: Vec<Tensor> = values.iter().map(|value| Tensor::from_slice(&[*value])).collect();
+            tree_sum(&leaves).unwrap().double_value(&[0])
+        };
+        assert_eq!(sum(&[16_777_216.0, 1.0, 1.0]), 16_777_218.0);
+        assert_eq!(sum(&[1.0, 1.0, 16_777_216.0]), 16_777_216.0);
+        assert_eq!(sum(&[16_777_216.0, 0.0, 1.0, 1.0]), 16_777_218.0);
+        assert_eq!(sum(&[16_777_216.0, 1.0, 1.0, 0.0]), 16_777_216.0);
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! A sum whose order does not depend on the number of processes.
 //!
-//! Sums of floats depend on their order. Here it is a tree: the left side of a node has the largest power of
-//! two of leaves that leaves something for the right side. `mixq_c10d::Group::tree_sum` has the same order.
+//! Sums of floats depend on their order. Here it is a tree of halves: of an odd number of leaves the half
+//! that is further from the middle of the node above has one more. `mixq_c10d::Group::tree_sum` has the same
+//! order.
 
 use std::ops::Range;
 
@@ -14,11 +15,17 @@ pub fn shards(rank: usize, size: usize, total: usize) -> Range<usize> {
 
 /// The sum of at least one tensor.
 pub fn sum(leaves: &[Tensor]) -> Tensor {
+    halved(leaves, true)
+}
+
+/// The sum of a node that is the right half of another one, or the root; or the left half.
+fn halved(leaves: &[Tensor], right: bool) -> Tensor {
     match leaves {
         [leaf] => leaf.shallow_clone(),
         _ => {
-            let (left, right) = leaves.split_at(leaves.len().div_ceil(2).next_power_of_two());
-            sum(left) + sum(right)
+            let half = if right { leaves.len() / 2 } else { leaves.len().div_ceil(2) };
+            let (left, right) = leaves.split_at(half);
+            halved(left, false) + halved(right, true)
         }
     }
 }
@@ -29,17 +36,18 @@ mod tests {
 
     /// By hand: sums of fractions would tell another order.
     #[test]
-    fn the_left_side_has_the_largest_power_of_two() {
+    fn nodes_are_halved() {
         let mut random = fastrand::Rng::with_seed(1);
         for _ in 0..50 {
             let x: Vec<f32> = (0..7).map(|_| random.f32() * 10f32.powi(random.i32(-3..4))).collect();
             let leaves: Vec<Tensor> = x.iter().map(|x| Tensor::from_slice(&[*x])).collect();
             let found = |count: usize| sum(&leaves[..count]).double_value(&[0]) as f32;
             assert_eq!(found(1), x[0]);
-            assert_eq!(found(3), (x[0] + x[1]) + x[2]);
+            assert_eq!(found(3), x[0] + (x[1] + x[2]));
             assert_eq!(found(4), (x[0] + x[1]) + (x[2] + x[3]));
-            assert_eq!(found(5), ((x[0] + x[1]) + (x[2] + x[3])) + x[4]);
-            assert_eq!(found(7), ((x[0] + x[1]) + (x[2] + x[3])) + ((x[4] + x[5]) + x[6]));
+            assert_eq!(found(5), (x[0] + x[1]) + (x[2] + (x[3] + x[4])));
+            assert_eq!(found(6), ((x[0] + x[1]) + x[2]) + (x[3] + (x[4] + x[5])));
+            assert_eq!(found(7), ((x[0] + x[1]) + x[2]) + ((x[3] + x[4]) + (x[5] + x[6])));
         }
     }
 
