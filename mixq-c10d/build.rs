@@ -10,7 +10,8 @@ type Result<T> = std::result::Result<T, Box<dyn Error>>;
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=c10d");
-    for variable in ["DEP_TCH_LIBTORCH_LIB", "LIBTORCH_INCLUDE", "LIBTORCH_CXX11_ABI"] {
+    let variables = ["DEP_TCH_LIBTORCH_LIB", "LIBTORCH_INCLUDE", "LIBTORCH_CXX11_ABI"];
+    for variable in variables.into_iter().chain(CUDA_HOMES).chain(NCCL_HOMES) {
         println!("cargo::rerun-if-env-changed={variable}");
     }
     if std::env::var_os("CARGO_FEATURE_DOC_ONLY").is_some() {
@@ -46,7 +47,17 @@ fn shim() -> Result<()> {
     let include = include.join("include");
     has_gloo(&include, libraries)?;
     let abi = std::env::var("LIBTORCH_CXX11_ABI").unwrap_or("1".into());
-    cc::Build::new()
+    let mut build = cc::Build::new();
+    if std::env::var_os("CARGO_FEATURE_NCCL").is_some() {
+        let homes = |names: &[&str]| -> Vec<PathBuf> {
+            names.iter().filter_map(std::env::var_os).map(PathBuf::from).collect()
+        };
+        let (cuda, nccl) = has_nccl(libraries, &homes(&CUDA_HOMES), &homes(&NCCL_HOMES))?;
+        build.define("USE_C10D_NCCL", None).include(cuda).include(nccl);
+        println!("cargo::rustc-link-search=native={}", libraries.display());
+        println!("cargo::rustc-link-lib=dylib=torch_cuda");
+    }
+    build
         .cpp(true)
         .std("c++17")
         .warnings(false)
@@ -83,6 +94,35 @@ pub(crate) fn has_gloo(include: &Path, libraries: &Path) -> Result<()> {
         return Ok(());
     }
     Err(format!("{} was made without Gloo; {help}", library.display()).into())
+}
+
+/// The variables that say where CUDA's toolkit is, and where NCCL is if it is elsewhere.
+const CUDA_HOMES: [&str; 2] = ["CUDA_HOME", "CUDA_PATH"];
+const NCCL_HOMES: [&str; 1] = ["NCCL_HOME"];
+
+/// The folders with the headers of CUDA and of NCCL.
+pub(crate) fn has_nccl(libraries: &Path, cuda: &[PathBuf], nccl: &[PathBuf]) -> Result<(PathBuf, PathBuf)> {
+    let help = "or build without feature `nccl`: what GPUs exchange goes over the CPU then";
+    let library = libraries.join("libtorch_cuda.so");
+    if !library.is_file() || !contains(&library, b"N4c10d16ProcessGroupNCCLE")? {
+        let library = library.display();
+        return Err(format!(
+            "{library} is not there, or has no NCCL; set LIBTORCH to a libtorch with both, {help}"
+        )
+        .into());
+    }
+    let usual = [PathBuf::from("/usr/local/cuda")];
+    let cuda: Vec<&PathBuf> = cuda.iter().chain(&usual).collect();
+    let find = |header: &str, homes: &[&PathBuf], variable: &str| -> Result<PathBuf> {
+        let mut folders = homes.iter().map(|home| home.join("include"));
+        folders.find(|folder| folder.join(header).is_file()).ok_or_else(|| {
+            let homes: Vec<String> = homes.iter().map(|home| home.display().to_string()).collect();
+            format!("include/{header} is not in {}; set {variable}, {help}", homes.join(" or ")).into()
+        })
+    };
+    let system = PathBuf::from("/usr");
+    let nccl: Vec<&PathBuf> = nccl.iter().chain(cuda.iter().copied()).chain([&system]).collect();
+    Ok((find("cuda_runtime_api.h", &cuda, "CUDA_HOME")?, find("nccl.h", &nccl, "NCCL_HOME")?))
 }
 
 /// Bytes that are searched at a time.

@@ -9,12 +9,16 @@
 #include <mutex>
 #include <new>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <ATen/ATen.h>
 #include <c10/util/Exception.h>
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
+#ifdef USE_C10D_NCCL
+#include <torch/csrc/distributed/c10d/ProcessGroupNCCL.hpp>
+#endif
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
 
 C10_DECLARE_int(caffe2_log_level);
@@ -28,6 +32,10 @@ struct mixq_c10d_group {
   // compiler makes here of the stubs of gloo.
   c10::intrusive_ptr<c10d::Backend> backend;
   std::chrono::milliseconds timeout;
+  // Where its tensors are.
+  at::Device device = at::kCPU;
+  // A call that has begun, of NCCL.
+  c10::intrusive_ptr<c10d::Work> work;
   // Whether a call may still be at work in a thread of c10d.
   bool stuck = false;
 };
@@ -68,12 +76,22 @@ void be_silent() {
   });
 }
 
-at::Tensor bytes_of(const void *pointer) {
+at::Tensor bytes_of(const void *pointer, at::Device device) {
   const at::Tensor &tensor = *static_cast<const at::Tensor *>(pointer);
-  TORCH_CHECK(tensor.defined() && tensor.layout() == at::kStrided && tensor.device().is_cpu() &&
+  TORCH_CHECK(tensor.defined() && tensor.layout() == at::kStrided && tensor.device() == device &&
                   tensor.scalar_type() == at::kByte && tensor.dim() == 1 && tensor.is_contiguous(),
-              "a tensor must be bytes in a row on the CPU");
+              "a tensor must be bytes in a row on the device of its group");
   return tensor;
+}
+
+// All inputs in one tensor, by rank.
+c10::intrusive_ptr<c10d::Work> begin_all_gather(mixq_c10d_group &group, const void *in, void *out) {
+  Tensors inputs{bytes_of(in, group.device)};
+  const at::Tensor all = bytes_of(out, group.device);
+  const int64_t size = group.backend->getSize();
+  TORCH_CHECK(all.numel() == size * inputs[0].numel(), "the output has the wrong length");
+  std::vector<Tensors> outputs{all.view({size, -1}).unbind(0)};
+  return group.backend->allgather(outputs, inputs);
 }
 
 // gloo ends a call when nothing moves for the timeout. If it does not, its threads may still use the tensors:
@@ -161,23 +179,74 @@ char *mixq_c10d_group_set_timeout(mixq_c10d_group *group, long long timeout_ms) 
 }
 
 char *mixq_c10d_all_gather(mixq_c10d_group *group, const void *in, void *out) {
-  return guarded([&] {
-    Tensors inputs{bytes_of(in)};
-    const at::Tensor all = bytes_of(out);
-    const int64_t size = group->backend->getSize();
-    TORCH_CHECK(all.numel() == size * inputs[0].numel(), "the output has the wrong length");
-    std::vector<Tensors> outputs{all.view({size, -1}).unbind(0)};
-    finish(*group, group->backend->allgather(outputs, inputs));
-  });
+  return guarded([&] { finish(*group, begin_all_gather(*group, in, out)); });
 }
 
 char *mixq_c10d_broadcast(mixq_c10d_group *group, void *tensor, int root) {
   return guarded([&] {
-    Tensors tensors{bytes_of(tensor)};
+    Tensors tensors{bytes_of(tensor, group->device)};
     TORCH_CHECK(root >= 0 && root < group->backend->getSize(), "there is no rank ", root);
     c10d::BroadcastOptions options;
     options.rootRank = root;
     finish(*group, group->backend->broadcast(tensors, options));
+  });
+}
+
+int mixq_c10d_has_nccl(void) {
+#ifdef USE_C10D_NCCL
+  return 1;
+#else
+  return 0;
+#endif
+}
+
+char *mixq_c10d_nccl_open(mixq_c10d_store *store, int rank, int size, int gpu, long long timeout_ms,
+                          mixq_c10d_group **out) {
+  return guarded([&] {
+#ifdef USE_C10D_NCCL
+    // Threads of c10d would end the process where a call fails, before it can say which rank is missing.
+    setenv("TORCH_NCCL_ASYNC_ERROR_HANDLING", "0", 1);
+    setenv("TORCH_NCCL_ENABLE_MONITORING", "0", 1);
+    const milliseconds timeout(timeout_ms);
+    const at::Device device(at::kCUDA, static_cast<c10::DeviceIndex>(gpu));
+    auto options = c10d::ProcessGroupNCCL::Options::create();
+    options->timeout = timeout;
+    auto keys = c10::make_intrusive<c10d::PrefixStore>("nccl", store->store);
+    c10::intrusive_ptr<c10d::Backend> backend =
+        c10::make_intrusive<c10d::ProcessGroupNCCL>(std::move(keys), rank, size, std::move(options));
+    backend->eagerConnectSingleDevice(device);
+    *out = new mixq_c10d_group{std::move(backend), timeout, device};
+#else
+    (void)store, (void)rank, (void)size, (void)gpu, (void)timeout_ms, (void)out;
+    TORCH_CHECK(false, "this program was compiled without NCCL");
+#endif
+  });
+}
+
+char *mixq_c10d_nccl_begin(mixq_c10d_group *group, const void *in, void *out) {
+  return guarded([&] {
+    group->stuck = true;
+    group->work = begin_all_gather(*group, in, out);
+  });
+}
+
+char *mixq_c10d_nccl_wait(mixq_c10d_group *group, long long timeout_ms, int *out) {
+  return guarded([&] {
+    TORCH_CHECK(group->work, "no call has begun");
+    const auto end = std::chrono::steady_clock::now() + milliseconds(timeout_ms);
+    while (!group->work->isCompleted()) {
+      if (std::chrono::steady_clock::now() >= end) {
+        *out = 0;
+        return;
+      }
+      std::this_thread::sleep_for(std::chrono::microseconds(20));
+    }
+    if (const std::exception_ptr error = group->work->exception()) std::rethrow_exception(error);
+    // What comes next on the GPU sees what was written.
+    group->work->synchronize();
+    group->work.reset();
+    group->stuck = false;
+    *out = 1;
   });
 }
 

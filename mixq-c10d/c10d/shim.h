@@ -2,7 +2,7 @@
  *
  * Functions that can fail return null, or a message that `mixq_c10d_free` frees; then nothing is written
  * through `out`. No exception leaves a function. Tensors are `at::Tensor *`: they must be bytes in a row on
- * the CPU, or the function fails. */
+ * the device of the group, or the function fails. */
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -41,6 +41,16 @@ char *mixq_c10d_group_set_timeout(mixq_c10d_group *group, long long timeout_ms);
 /* Puts the bytes of all processes, by rank, into `out`. `in` has the same length in all processes, `out` that
  * length times the number of processes. */
 char *mixq_c10d_all_gather(mixq_c10d_group *group, const void *in, void *out);
+/* Whether the shim was compiled with NCCL: 1 or 0. */
+int mixq_c10d_has_nccl(void);
+/* Connects the GPU `gpu` of each process with those of all others by NCCL; waits for all of them. Such a
+ * group has the next two functions and `mixq_c10d_group_close`. */
+char *mixq_c10d_nccl_open(mixq_c10d_store *store, int rank, int size, int gpu, long long timeout_ms,
+                          mixq_c10d_group **out);
+/* Begins to put the bytes of all processes, by rank, into `out`, as `mixq_c10d_all_gather` does. */
+char *mixq_c10d_nccl_begin(mixq_c10d_group *group, const void *in, void *out);
+/* Waits for what was begun, but no longer than `timeout_ms`. Whether it is done: 1 or 0. */
+char *mixq_c10d_nccl_wait(mixq_c10d_group *group, long long timeout_ms, int *out);
 /* Puts the bytes of the process `root` into the tensor of all others, which have the same length. */
 char *mixq_c10d_broadcast(mixq_c10d_group *group, void *tensor, int root);
 /* Closes the connections. Null is no group. */

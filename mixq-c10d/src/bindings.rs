@@ -80,6 +80,33 @@ unsafe extern "C" {
     ) -> *mut ::std::os::raw::c_char;
 }
 unsafe extern "C" {
+    pub fn mixq_c10d_has_nccl() -> ::std::os::raw::c_int;
+}
+unsafe extern "C" {
+    pub fn mixq_c10d_nccl_open(
+        store: *mut mixq_c10d_store,
+        rank: ::std::os::raw::c_int,
+        size: ::std::os::raw::c_int,
+        gpu: ::std::os::raw::c_int,
+        timeout_ms: ::std::os::raw::c_longlong,
+        out: *mut *mut mixq_c10d_group,
+    ) -> *mut ::std::os::raw::c_char;
+}
+unsafe extern "C" {
+    pub fn mixq_c10d_nccl_begin(
+        group: *mut mixq_c10d_group,
+        in_: *const ::std::os::raw::c_void,
+        out: *mut ::std::os::raw::c_void,
+    ) -> *mut ::std::os::raw::c_char;
+}
+unsafe extern "C" {
+    pub fn mixq_c10d_nccl_wait(
+        group: *mut mixq_c10d_group,
+        timeout_ms: ::std::os::raw::c_longlong,
+        out: *mut ::std::os::raw::c_int,
+    ) -> *mut ::std::os::raw::c_char;
+}
+unsafe extern "C" {
     pub fn mixq_c10d_broadcast(
         group: *mut mixq_c10d_group,
         tensor: *mut ::std::os::raw::c_void,

@@ -7,7 +7,10 @@ use crate::error::{Error, Result};
 use crate::form::{DIMENSIONS, Form, KINDS};
 
 /// Numbers of a message.
-const NUMBERS: usize = 4 + DIMENSIONS;
+const NUMBERS: usize = 5 + DIMENSIONS;
+
+/// The number that is 1 where the tensor is on a GPU that is connected with those of the others.
+const ON_GPU: usize = NUMBERS - 1;
 
 /// Bytes of a message.
 pub(crate) const BYTES: usize = NUMBERS * 8;
@@ -51,6 +54,8 @@ pub(crate) struct Call {
     pub(crate) what: What,
     /// The tensor that this rank gives, if it gives one.
     pub(crate) form: Option<Form>,
+    /// Whether it is on a GPU that is connected with those of the others.
+    pub(crate) on_gpu: bool,
 }
 
 impl Call {
@@ -58,11 +63,12 @@ impl Call {
         let mut numbers = [0; NUMBERS];
         (numbers[0], numbers[1]) = self.what.code();
         numbers[2] = -1;
+        numbers[ON_GPU] = self.on_gpu.into();
         if let Some(form) = &self.form {
             let kind = KINDS.iter().position(|(kind, _)| *kind == form.kind);
             numbers[2] = kind.and_then(|kind| i64::try_from(kind).ok()).unwrap_or(-1);
             numbers[3] = i64::try_from(form.shape.len()).unwrap_or(-1);
-            for (number, length) in numbers[4..].iter_mut().zip(&form.shape) {
+            for (number, length) in numbers[4..ON_GPU].iter_mut().zip(&form.shape) {
                 *number = *length;
             }
         }
@@ -80,14 +86,19 @@ impl Call {
             *number = i64::from_le_bytes(bytes.try_into().ok()?);
         }
         let what = What::of((numbers[0], numbers[1]))?;
+        let on_gpu = match numbers[ON_GPU] {
+            0 => false,
+            1 => true,
+            _ => return None,
+        };
         if numbers[2] == -1 {
-            return Some(Call { what, form: None });
+            return Some(Call { what, form: None, on_gpu });
         }
         let (kind, _) = KINDS.get(usize::try_from(numbers[2]).ok()?)?;
-        let shape = numbers[4..].get(..usize::try_from(numbers[3]).ok()?)?.to_vec();
+        let shape = numbers[4..ON_GPU].get(..usize::try_from(numbers[3]).ok()?)?.to_vec();
         let form = Form { kind: *kind, shape };
         form.bytes()?;
-        Some(Call { what, form: Some(form) })
+        Some(Call { what, form: Some(form), on_gpu })
     }
 
     /// Whether all ranks do the same.
@@ -125,19 +136,21 @@ mod tests {
         ];
         for form in forms {
             for what in [What::Barrier, What::AllGather, What::Broadcast { root: 3 }] {
-                let call = Call { what, form: form.clone() };
-                assert_eq!(Call::decode(&call.encode()), Some(call));
+                for on_gpu in [false, true] {
+                    let call = Call { what, form: form.clone(), on_gpu };
+                    assert_eq!(Call::decode(&call.encode()), Some(call));
+                }
             }
         }
     }
 
     #[test]
     fn bytes_that_are_no_call_are_refused() {
-        let call = Call { what: What::AllGather, form: Some(form(Kind::Double, &[2, 3])) };
-        // The call, its root, the kind, the number of dimensions, lengths: none may have these values.
-        for (at, value) in
-            [(0, 0), (0, 9), (1, 1), (1, -1), (2, 10), (2, -2), (3, -1), (3, 9), (4, -1), (5, i64::MAX)]
-        {
+        let call = Call { what: What::AllGather, form: Some(form(Kind::Double, &[2, 3])), on_gpu: true };
+        // The call, its root, the kind, the number of dimensions, the GPU, lengths: none may have these.
+        let lengths = [(4, -1), (5, i64::MAX)];
+        let others = [(0, 0), (0, 9), (1, 1), (1, -1), (2, 10), (2, -2), (3, -1), (3, 9), (ON_GPU, 2)];
+        for (at, value) in others.into_iter().chain(lengths) {
             let mut bytes = call.encode();
             bytes[at * 8..][..8].copy_from_slice(&i64::to_le_bytes(value));
             assert_eq!(Call::decode(&bytes), None, "{at} {value}");
@@ -146,7 +159,7 @@ mod tests {
 
     #[test]
     fn ranks_that_do_not_do_the_same_are_named() {
-        let call = |what| Call { what, form: None };
+        let call = |what| Call { what, form: None, on_gpu: false };
         let calls = [What::AllGather, What::AllGather, What::Broadcast { root: 1 }].map(call);
         let error = Call::compare(&calls).unwrap_err();
         let expected =

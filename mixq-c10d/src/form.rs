@@ -1,6 +1,6 @@
 //! Tensors as bytes, and back.
 
-use tch::{Device, Kind, Tensor};
+use tch::{Kind, Tensor};
 
 use crate::error::{Error, Result};
 
@@ -55,11 +55,11 @@ impl Form {
         isize::try_from(bytes).is_ok().then_some(bytes)
     }
 
-    /// The tensor of these bytes, on the CPU. More of them may follow.
+    /// The tensor of these bytes, on their device. More of them may follow.
     pub(crate) fn tensor(&self, bytes: &Tensor) -> Result<Tensor> {
         let count = self.bytes().and_then(|bytes| i64::try_from(bytes).ok()).unwrap_or(i64::MAX);
         // Memory of its own: `bytes` may be all that was gathered.
-        let own = Tensor::f_empty(&self.shape[..], (self.kind, Device::Cpu)).map_err(libtorch)?;
+        let own = Tensor::f_empty(&self.shape[..], (self.kind, bytes.device())).map_err(libtorch)?;
         if count > 0 {
             let part = bytes.f_narrow(0, 0, count).map_err(libtorch)?;
             let mut flat =
@@ -78,6 +78,8 @@ pub(crate) fn libtorch(error: tch::TchError) -> Error {
 
 #[cfg(test)]
 mod tests {
+    use tch::Device;
+
     use super::*;
 
     #[test]

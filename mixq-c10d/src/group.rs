@@ -8,6 +8,7 @@ use crate::call::{self, Call, What};
 use crate::contract::Contract;
 use crate::error::{Error, Result};
 use crate::form::{Form, libtorch};
+use crate::gpu::Gpu;
 use crate::join::{Joined, join};
 use crate::lost::explain;
 use crate::options::Options;
@@ -21,14 +22,15 @@ use crate::raw::{Connections, Store};
 ///
 /// A process that drops its group ends the calls of all others: [`Group::barrier`] is the last call of all.
 pub struct Group {
-    options: Options,
+    pub(crate) options: Options,
     warnings: Vec<String>,
     /// What has ended the group.
     failure: Option<Error>,
     // Dropped in this order: the others see closed connections, and then why.
+    pub(crate) gpu: Option<Gpu>,
     connections: Option<Connections>,
     _beat: Beat,
-    store: Arc<Store>,
+    pub(crate) store: Arc<Store>,
 }
 
 impl Group {
@@ -47,6 +49,7 @@ impl Group {
             options: options.clone(),
             warnings,
             failure: None,
+            gpu: None,
             connections: Some(connections),
             _beat: beat,
             store,
@@ -78,22 +81,30 @@ impl Group {
 
     /// The tensors of all ranks, by rank, on the device of this one. Their shapes and kinds may differ.
     ///
-    /// The tensor is dense, has at most 8 dimensions, and any device: it is exchanged by way of the CPU.
+    /// The tensor is dense, has at most 8 dimensions, and any device: it is exchanged by way of the CPU, or,
+    /// after [`Group::connect_gpus`], directly if those of all ranks are on their GPUs.
     ///
     /// # Errors
     /// As of [`Group::barrier`]; a tensor that cannot be exchanged.
     pub fn all_gather(&mut self, tensor: &Tensor) -> Result<Vec<Tensor>> {
         let form = Form::of(tensor)?;
-        let calls = self.announce(What::AllGather, Some(&form))?;
+        let calls = self.announce(What::AllGather, Some((&form, tensor.device())))?;
+        let device = if calls.iter().all(|call| call.on_gpu) { tensor.device() } else { Device::Cpu };
         let forms: Vec<Form> = calls.into_iter().filter_map(|call| call.form).collect();
-        self.exchange(tensor, &form, &forms).map_err(|error| self.end(error))
+        self.exchange(tensor, &form, &forms, device).map_err(|error| self.end(error))
     }
 
-    /// The tensors of all ranks, which have told their forms.
-    fn exchange(&mut self, tensor: &Tensor, form: &Form, forms: &[Form]) -> Result<Vec<Tensor>> {
+    /// The tensors of all ranks, which have told their forms. They are exchanged between these devices.
+    fn exchange(
+        &mut self,
+        tensor: &Tensor,
+        form: &Form,
+        forms: &[Form],
+        device: Device,
+    ) -> Result<Vec<Tensor>> {
         // gloo wants the same length of all.
         let length = forms.iter().filter_map(|form| form.bytes()).max().unwrap_or(0);
-        let own = padded(tensor, form, length)?;
+        let own = padded(tensor, form, length, device)?;
         let rows = self.gather(&own)?;
         let rows = rows.f_view([rows_of(self.size()), -1]).map_err(libtorch)?;
         let mut tensors = Vec::with_capacity(forms.len());
@@ -124,7 +135,7 @@ impl Group {
         }
         let tensor = tensor.filter(|_| root == self.rank());
         let form = tensor.map(Form::of).transpose()?;
-        let calls = self.announce(What::Broadcast { root }, form.as_ref())?;
+        let calls = self.announce(What::Broadcast { root }, form.as_ref().map(|form| (form, Device::Cpu)))?;
         let form = calls.into_iter().nth(root).and_then(|call| call.form);
         self.spread(root, tensor, form).map_err(|error| self.end(error))
     }
@@ -134,8 +145,8 @@ impl Group {
         let form = form.ok_or_else(|| Error::new(format!("rank {root} sends nothing")))?;
         let length = form.bytes().unwrap_or(0);
         let mut bytes = match tensor {
-            Some(tensor) => padded(tensor, &form, length)?,
-            None => zeros(length)?,
+            Some(tensor) => padded(tensor, &form, length, Device::Cpu)?,
+            None => zeros(length, Device::Cpu)?,
         };
         if length > 0 {
             self.call(|connections| connections.broadcast(&mut bytes, root))?;
@@ -167,8 +178,9 @@ impl Group {
     }
 
     /// Tells all others which call this rank makes. The answer is what all do, by rank.
-    fn announce(&mut self, what: What, form: Option<&Form>) -> Result<Vec<Call>> {
-        let own = Call { what, form: form.cloned() }.encode();
+    fn announce(&mut self, what: What, tensor: Option<(&Form, Device)>) -> Result<Vec<Call>> {
+        let on_gpu = tensor.is_some_and(|(_, device)| self.connects(device));
+        let own = Call { what, form: tensor.map(|(form, _)| form.clone()), on_gpu }.encode();
         let gathered = self.gather(&Tensor::f_from_slice(&own).map_err(libtorch)?)?;
         let bytes = Vec::<u8>::try_from(gathered).map_err(libtorch)?;
         let calls: Option<Vec<Call>> = bytes.chunks_exact(call::BYTES).map(Call::decode).collect();
@@ -177,12 +189,14 @@ impl Group {
         same.map_err(|error| self.end(error))
     }
 
-    /// The bytes of all ranks, which have the same length, in one row.
+    /// The bytes of all ranks, which have the same length, in one row, on the device where they are.
     fn gather(&mut self, own: &Tensor) -> Result<Tensor> {
         let length = own.numel().checked_mul(self.size());
-        let mut all = zeros(length.ok_or_else(|| Error::new("too many bytes"))?)?;
-        if all.numel() > 0 {
+        let mut all = zeros(length.ok_or_else(|| Error::new("too many bytes"))?, own.device())?;
+        if all.numel() > 0 && own.device() == Device::Cpu {
             self.call(|connections| connections.all_gather(own, &mut all))?;
+        } else if all.numel() > 0 {
+            self.gather_by_gpu(own, &mut all)?;
         }
         Ok(all)
     }
@@ -197,15 +211,20 @@ impl Group {
         };
         let start = Instant::now();
         let Err(text) = call(connections) else { return Ok(()) };
+        Err(self.lost(start, &text))
+    }
+
+    /// What to say of a call that has failed, and began then. The group ends.
+    pub(crate) fn lost(&mut self, start: Instant, text: &str) -> Error {
         let waited = start.elapsed() + Duration::from_millis(100) >= self.options.collectives;
         // Now the calls of the others fail, too.
         self.connections = None;
-        let error = explain(&self.store, &self.options, &text, waited);
-        Err(self.end(error))
+        let error = explain(&self.store, &self.options, text, waited);
+        self.end(error)
     }
 
     /// The others wait for what this rank does not send: no later call would meet one of theirs.
-    fn end(&mut self, error: Error) -> Error {
+    pub(crate) fn end(&mut self, error: Error) -> Error {
         self.connections = None;
         self.failure = Some(error.clone());
         error
@@ -216,21 +235,21 @@ fn rows_of(size: usize) -> i64 {
     i64::try_from(size).unwrap_or(i64::MAX)
 }
 
-/// Bytes in a row on the CPU.
-fn zeros(length: usize) -> Result<Tensor> {
+/// Bytes in a row.
+fn zeros(length: usize, device: Device) -> Result<Tensor> {
     let length = i64::try_from(length).map_err(|_| Error::new("too many bytes"))?;
-    Tensor::f_zeros([length], (Kind::Uint8, Device::Cpu)).map_err(libtorch)
+    Tensor::f_zeros([length], (Kind::Uint8, device)).map_err(libtorch)
 }
 
 /// A copy of a tensor's bytes, and zeros behind them. It is a copy so that a call that has failed never reads
 /// what its caller changes after that.
-fn padded(tensor: &Tensor, form: &Form, length: usize) -> Result<Tensor> {
-    let bytes = zeros(length)?;
+fn padded(tensor: &Tensor, form: &Form, length: usize, device: Device) -> Result<Tensor> {
+    let bytes = zeros(length, device)?;
     let count = form.bytes().and_then(|bytes| i64::try_from(bytes).ok()).unwrap_or(0);
     if count > 0 {
         let flat = tensor
             .detach()
-            .f_to_device(Device::Cpu)
+            .f_to_device(device)
             .and_then(|tensor| tensor.f_resolve_neg())
             .and_then(|tensor| tensor.f_contiguous())
             .and_then(|tensor| tensor.f_view([-1]))

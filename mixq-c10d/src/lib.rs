@@ -32,6 +32,7 @@ mod call;
 mod contract;
 mod error;
 mod form;
+mod gpu;
 mod group;
 mod join;
 mod lost;

@@ -141,9 +141,79 @@ fn say(states: &[State], rank: usize, limit: Duration, text: &str) -> Error {
     Error::new(message).with_help("look at the network between the machines, and start all processes again")
 }
 
+/// Looks from time to time whether all other ranks take part, for calls that do not fail where another
+/// process ends.
+pub(crate) struct Watch {
+    /// By rank: its last sign of life, and when that was new.
+    seen: Vec<(i64, Instant)>,
+}
+
+impl Watch {
+    pub(crate) fn new(size: usize) -> Watch {
+        Watch { seen: vec![(-1, Instant::now()); size] }
+    }
+
+    /// Whether a rank has ended, has left or has failed, or the store is gone.
+    pub(crate) fn misses(&mut self, store: &Arc<Store>, own: usize) -> bool {
+        let (asked, size) = (Arc::clone(store), self.seen.len());
+        let ask = move || -> Result<Option<Vec<i64>>, String> {
+            for other in (0..size).filter(|other| *other != own) {
+                if asked.has(&failed(other))? || asked.has(&left(other))? {
+                    return Ok(None);
+                }
+            }
+            (0..size).map(|rank| asked.add(&life(rank), 0)).collect::<Result<_, _>>().map(Some)
+        };
+        let Some(Ok(Some(signs))) = within(2 * SILENCE, ask) else { return true };
+        let now = Instant::now();
+        for (seen, sign) in self.seen.iter_mut().zip(signs) {
+            if seen.0 != sign {
+                *seen = (sign, now);
+            }
+        }
+        let others = self.seen.iter().enumerate().filter(|(rank, _)| *rank != own);
+        others.into_iter().any(|(_, (_, since))| now - *since >= SILENCE)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A store of this process, with a rank that is this process and others that are written by hand.
+    #[test]
+    fn a_rank_without_signs_of_life_is_missed() {
+        let free = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
+        let limit = Duration::from_secs(20);
+        let store = Arc::new(Store::open("127.0.0.1", free, true, "test", limit).unwrap());
+        let lives = |rank: usize| store.add(&life(rank), 1).unwrap();
+        let mut watch = Watch::new(3);
+        let start = Instant::now();
+        while start.elapsed() < SILENCE + Duration::from_millis(500) {
+            lives(1);
+            lives(2);
+            assert!(!watch.misses(&store, 0));
+            thread::sleep(Duration::from_millis(100));
+        }
+        // Rank 2 ends.
+        let start = Instant::now();
+        loop {
+            lives(1);
+            if watch.misses(&store, 0) {
+                break;
+            }
+            assert!(start.elapsed() < 2 * SILENCE);
+            thread::sleep(Duration::from_millis(100));
+        }
+        assert!(start.elapsed() > SILENCE / 2);
+        // It is the other ranks that are missed.
+        assert!(!Watch::new(3).misses(&store, 0));
+        store.set(&left(1), b"").unwrap();
+        assert!(Watch::new(3).misses(&store, 0));
+        assert!(!Watch::new(3).misses(&store, 1));
+        store.set(&failed(2), b"").unwrap();
+        assert!(Watch::new(3).misses(&store, 1));
+    }
 
     fn said(states: &[State]) -> String {
         say(states, 0, Duration::from_secs(8), "Connection closed by peer. GLHF!").message().to_string()

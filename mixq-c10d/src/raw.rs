@@ -166,6 +166,60 @@ impl Drop for Connections {
     }
 }
 
+/// Whether the shim was compiled with NCCL.
+pub(crate) fn has_nccl() -> bool {
+    // SAFETY: it only answers.
+    unsafe { shim::mixq_c10d_has_nccl() != 0 }
+}
+
+/// Connections of a GPU of this process to those of all others of a group.
+pub(crate) struct GpuConnections(NonNull<shim::mixq_c10d_group>);
+
+// SAFETY: as for `Connections`.
+unsafe impl Send for GpuConnections {}
+
+impl GpuConnections {
+    /// Waits for all other processes.
+    pub(crate) fn open(
+        store: &Store,
+        rank: usize,
+        size: usize,
+        gpu: usize,
+        timeout: Duration,
+    ) -> Result<GpuConnections> {
+        let (rank, size, gpu) = (number(rank)?, number(size)?, number(gpu)?);
+        let (store, timeout) = (store.0.as_ptr(), milliseconds(timeout));
+        let mut group = ptr::null_mut();
+        // SAFETY: the store is open; `group` may be written. c10d keeps its own reference to the store.
+        check(unsafe { shim::mixq_c10d_nccl_open(store, rank, size, gpu, timeout, &raw mut group) })?;
+        NonNull::new(group).map(GpuConnections).ok_or("no group was made".into())
+    }
+
+    /// Begins to put the bytes of all ranks, one after the other, into a tensor. Both are on the GPU. The
+    /// output must not be read before [`GpuConnections::wait`] has said that it is done.
+    pub(crate) fn begin_all_gather(&mut self, input: &Tensor, output: &mut Tensor) -> Result<()> {
+        let input = input.as_ptr().cast::<c_void>();
+        let output = output.as_mut_ptr().cast::<c_void>();
+        // SAFETY: as for `Connections::all_gather`.
+        check(unsafe { shim::mixq_c10d_nccl_begin(self.0.as_ptr(), input, output) })
+    }
+
+    /// Waits for what was begun, and no longer than this. Whether it is done.
+    pub(crate) fn wait(&mut self, time: Duration) -> Result<bool> {
+        let mut done = 0;
+        // SAFETY: the group is open, and `done` may be written.
+        check(unsafe { shim::mixq_c10d_nccl_wait(self.0.as_ptr(), milliseconds(time), &raw mut done) })?;
+        Ok(done != 0)
+    }
+}
+
+impl Drop for GpuConnections {
+    fn drop(&mut self) {
+        // SAFETY: as for `Connections`.
+        unsafe { shim::mixq_c10d_group_close(self.0.as_ptr()) }
+    }
+}
+
 fn text(text: &str) -> Result<CString> {
     CString::new(text).map_err(|_| format!("{text:?} has a zero byte"))
 }

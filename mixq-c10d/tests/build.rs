@@ -7,6 +7,7 @@ mod script;
 
 use std::fs;
 use std::path::Path;
+use std::slice::from_ref;
 
 fn said(include: &Path, libraries: &Path) -> String {
     script::has_gloo(include, libraries).unwrap_err().to_string()
@@ -40,6 +41,35 @@ fn a_libtorch_without_headers_or_without_gloo_is_named() {
     assert!(error.starts_with(&format!("{} was made without Gloo; set", library.display())), "{error}");
     fs::write(&library, b"..N4c10d16ProcessGroupGlooE..").unwrap();
     script::has_gloo(&include, &libraries).unwrap();
+}
+
+#[test]
+fn what_is_missing_for_nccl_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let [libraries, cuda, nccl] = ["lib", "cuda", "nccl"].map(|name| folder.path().join(name));
+    for folder in [&libraries, &cuda.join("include"), &nccl.join("include")] {
+        fs::create_dir_all(folder).unwrap();
+    }
+    let found = || script::has_nccl(&libraries, from_ref(&cuda), from_ref(&nccl));
+    let said = || found().unwrap_err().to_string();
+    let library = libraries.join("libtorch_cuda.so");
+    let missing = format!("{} is not there, or has no NCCL; set LIBTORCH", library.display());
+    assert!(said().starts_with(&missing), "{}", said());
+    fs::write(&library, b"..N4c10d17ProcessGroupOtherE..").unwrap();
+    assert!(said().starts_with(&missing), "{}", said());
+    fs::write(&library, b"..N4c10d16ProcessGroupNCCLE..").unwrap();
+    // A machine with CUDA has its own.
+    if !Path::new("/usr/local/cuda/include/cuda_runtime_api.h").is_file() {
+        let missing = format!("include/cuda_runtime_api.h is not in {} or ", cuda.display());
+        assert!(said().starts_with(&missing) && said().contains("set CUDA_HOME"), "{}", said());
+    }
+    fs::write(cuda.join("include/cuda_runtime_api.h"), "").unwrap();
+    if !["/usr/local/cuda", "/usr"].iter().any(|home| Path::new(home).join("include/nccl.h").is_file()) {
+        let missing = format!("include/nccl.h is not in {} or {} or ", nccl.display(), cuda.display());
+        assert!(said().starts_with(&missing) && said().contains("set NCCL_HOME"), "{}", said());
+    }
+    fs::write(nccl.join("include/nccl.h"), "").unwrap();
+    assert_eq!(found().unwrap(), (cuda.join("include"), nccl.join("include")));
 }
 
 #[test]

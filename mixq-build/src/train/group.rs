@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use tch::Tensor;
+use tch::{Device, Tensor};
 
 use super::tree;
 use crate::error::Problem;
@@ -84,6 +84,28 @@ impl Group {
             #[cfg(feature = "distributed")]
             Group::Joined(joined) => joined.local_rank,
         }
+    }
+
+    /// From now on GPUs exchange directly, if all processes have one and mixq was built for that. All
+    /// processes say which device they compute on.
+    ///
+    /// # Errors
+    /// A process is lost, or GPUs cannot be connected.
+    pub fn connect(&mut self, device: Device) -> Result<(), Problem> {
+        match self {
+            Group::Alone => {
+                let _ = device;
+            }
+            #[cfg(feature = "distributed")]
+            Group::Joined(joined) => {
+                let gpu = match device {
+                    Device::Cuda(gpu) => Some(gpu),
+                    _ => None,
+                };
+                joined.group.connect_gpus(gpu).map_err(problem)?;
+            }
+        }
+        Ok(())
     }
 
     /// Those of `total` pieces of work that are this process's.

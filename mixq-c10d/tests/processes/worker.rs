@@ -58,6 +58,11 @@ fn run(role: &str) -> Result<String> {
         "tree" => tree(&mut group)?,
         "pace" => pace(&mut group)?,
         "agree" => agree(&mut group)?,
+        // Rank 1 has none.
+        "gpus" => {
+            let found = [Some(rank), (rank != 1).then_some(0), None].map(|gpu| group.connect_gpus(gpu));
+            format!("{:?} {}", found.into_iter().collect::<Result<Vec<_>>>()?, gather(&mut group)?)
+        }
         "refuse" => refuse(&mut group)?,
         "calls" => return endless(&mut group),
         "hang" if rank == 1 => {
