@@ -57,8 +57,14 @@ fn open(options: &Options, serves: bool) -> Result<Store> {
     opened.unwrap_or(Err("no answer".into())).map_err(|text| {
         let (message, help) = if !serves {
             // The port was open just before: who is there does not speak as a store does.
-            let message = format!("who listens at {place} does not answer as rank 0 would");
-            (message, "it may be another program's port: choose a free one as MASTER_PORT, for all ranks")
+            let message = format!("who listens at {place} does not answer as {} would", options.server());
+            let help = if options.agent {
+                // The protocol of stores has changed in 2.1.
+                "torchrun must be of PyTorch 2.1 or newer; an older one serves no store with --rdzv-backend=c10d"
+            } else {
+                "it may be another program's port: choose a free one as MASTER_PORT, for all ranks"
+            };
+            (message, help)
         } else if text.contains("EADDRINUSE") {
             let message = format!("rank 0 cannot serve at port {port}: a program uses it already");
             (message, "choose a free port as MASTER_PORT; if that is an earlier training, end it first")

@@ -5,27 +5,30 @@ use std::collections::BTreeMap;
 use mixq_format::Bits;
 use tch::Tensor;
 
-use super::batches::{batch, within_memory};
-use super::forward::Mode;
-use super::images::Images;
+use super::group::Group;
 use super::model::{Model, has_own_grid};
+use super::observe::Calibration;
 use super::part::Part;
 use super::quantise::best_range;
 use super::ranges::{Histogram, extremes};
-use super::state::copies;
+use crate::error::Problem;
 use crate::settings::{Bounds, Rounding};
 
 /// Sets the bounds of all activations and of per-layer weights: to those with the least error, or to the
-/// paper's.
+/// paper's. All processes of the group get the same.
 ///
-/// Where images are `synthetic`, batch norm normalises them by their own statistics, so that what follows it
-/// has the means and deviations of the images that the network was trained with (as in arXiv 1906.04721,
-/// section 4.2.1), whatever the images show.
-pub fn calibrate(model: &mut Model<'_>, train: &Images<'_>, bounds: Bounds, synthetic: bool) {
+/// # Errors
+/// A process of the group is lost.
+pub fn calibrate(
+    model: &mut Model<'_>,
+    images: &Calibration<'_>,
+    bounds: Bounds,
+    group: &mut Group,
+) -> Result<(), Problem> {
     let nodes: Vec<usize> =
         (0..model.graph.nodes.len()).filter(|node| has_own_grid(model.graph, *node)).collect();
     let ranges: Vec<(f64, f64)> = match bounds {
-        Bounds::Data => measured(model, train, &nodes, synthetic),
+        Bounds::Data => measured(model, images, &nodes, group)?,
         Bounds::Six => {
             let low = |node: &usize| if model.graph.nodes[*node].starts_at_zero() { 0.0 } else { -6.0 };
             nodes.iter().map(|node| (low(node), 6.0)).collect()
@@ -53,45 +56,45 @@ pub fn calibrate(model: &mut Model<'_>, train: &Images<'_>, bounds: Bounds, synt
             }
         }
     }
+    Ok(())
 }
 
 /// The ranges that lose least of the outputs of these nodes, in the float network.
-fn measured(model: &Model<'_>, train: &Images<'_>, nodes: &[usize], synthetic: bool) -> Vec<(f64, f64)> {
-    // Running averages change where batches have their own statistics.
-    let model = &model.with_tensors(copies(&model.tensors));
-    let mode = Mode { quantised: false, batch_statistics: synthetic };
-    let mut ends: BTreeMap<usize, (f64, f64)> = BTreeMap::new();
-    observe(model, train, mode, |node, values| {
+fn measured(
+    model: &Model<'_>,
+    images: &Calibration<'_>,
+    nodes: &[usize],
+    group: &mut Group,
+) -> Result<Vec<(f64, f64)>, Problem> {
+    // Extremes of no values: every range has 0.
+    let mut lows = vec![0.0f64; model.graph.nodes.len()];
+    let mut highs = lows.clone();
+    images.observe(model, group, |node, values| {
         let (low, high) = extremes(values);
-        let all = ends.entry(node).or_insert((low, high));
-        *all = (all.0.min(low), all.1.max(high));
+        (lows[node], highs[node]) = (lows[node].min(low), highs[node].max(high));
     });
-    let mut histograms: BTreeMap<usize, Histogram> =
-        ends.into_iter().map(|(node, ends)| (node, Histogram::new(ends))).collect();
-    observe(model, train, mode, |node, values| {
+    for (all, least) in [(&mut lows, true), (&mut highs, false)] {
+        for found in images.gather(all, group)? {
+            let both = all.iter_mut().zip(found);
+            both.for_each(|(own, found)| *own = if least { own.min(found) } else { own.max(found) });
+        }
+    }
+    let ends = |node: &usize| (*node, Histogram::new((lows[*node], highs[*node])));
+    let mut histograms: BTreeMap<usize, Histogram> = nodes.iter().map(ends).collect();
+    images.observe(model, group, |node, values| {
         if let Some(histogram) = histograms.get_mut(&node) {
             histogram.add(values);
         }
     });
+    let counts: Vec<f64> = histograms.values().flat_map(|histogram| histogram.counts()).copied().collect();
+    histograms.values_mut().for_each(Histogram::clear);
+    for found in images.gather(&counts, group)? {
+        let each = histograms.values_mut().zip(found.chunks(Histogram::BINS));
+        each.for_each(|(histogram, counts)| histogram.add_counts(counts));
+    }
     let best =
         |node: &usize| histograms[node].best_range(model.allocation.activations[*node], model.rounding);
-    nodes.iter().map(best).collect()
-}
-
-/// Shows the outputs of all nodes that have a grid, as many images at a time as memory holds.
-pub fn observe(model: &Model<'_>, train: &Images<'_>, mode: Mode, mut take: impl FnMut(usize, &Tensor)) {
-    let indices: Vec<usize> = (0..train.len()).collect();
-    for indices in indices.chunks(within_memory(model.graph, train.len())) {
-        let (images, _) = batch(train, indices, &model.form());
-        tch::no_grad(|| {
-            let _ = model.forward_observed(&images, mode, &mut |node, output| {
-                if has_own_grid(model.graph, node) {
-                    let relu = model.graph.nodes[node].starts_at_zero();
-                    take(node, &if relu { output.relu() } else { output.shallow_clone() });
-                }
-            });
-        });
-    }
+    Ok(nodes.iter().map(best).collect())
 }
 
 /// Sets the bounds of a node's per-layer weights to those with the least error at these bits.

@@ -10,12 +10,11 @@ use std::collections::BTreeMap;
 
 use tch::{Kind, Tensor};
 
-use super::calibrate::observe;
-use super::forward::Mode;
-use super::images::Images;
+use super::group::Group;
 use super::model::{EPSILON, Model, has_own_grid};
+use super::observe::Calibration;
 use super::part::Part;
-use super::state::copies;
+use crate::error::Problem;
 use crate::graph::op::Weights;
 use crate::graph::{Activation, Graph, Op, Source};
 
@@ -23,16 +22,19 @@ use crate::graph::{Activation, Graph, Op, Source};
 const LARGEST: f64 = 16.0;
 
 /// Equalises all outputs that can be. Weights must have a grid for each channel: on a common grid the factors
-/// would cost other channels their codes. Batch norm normalises `synthetic` images by their own statistics.
-pub fn equalise(model: &mut Model<'_>, train: &Images<'_>, synthetic: bool) {
+/// would cost other channels their codes.
+///
+/// # Errors
+/// A process of the group is lost.
+pub fn equalise(model: &mut Model<'_>, images: &Calibration<'_>, group: &mut Group) -> Result<(), Problem> {
     if model.scheme.per_layer() {
-        return;
+        return Ok(());
     }
     let readers: BTreeMap<usize, Vec<usize>> = (0..model.graph.nodes.len())
         .filter(|node| can_scale(model.graph, *node))
         .filter_map(|node| Some((node, dividers(model.graph, node)?)))
         .collect();
-    let largest = largest_by_channel(model, train, &readers, synthetic);
+    let largest = largest_by_channel(model, images, &readers, group)?;
     for (node, readers) in readers {
         let share = share(model, node, &readers);
         let Some(largest) = largest.get(&node).filter(|_| share > 0.0) else { continue };
@@ -44,6 +46,7 @@ pub fn equalise(model: &mut Model<'_>, train: &Images<'_>, synthetic: bool) {
             divide(model, reader, &factors);
         }
     }
+    Ok(())
 }
 
 /// The exponent of the ratio of two ranges that becomes a factor: 1 makes ranges equal. What reads the
@@ -93,21 +96,32 @@ fn dividers(graph: &Graph, node: usize) -> Option<Vec<usize>> {
 /// The largest magnitude of each channel of these nodes' outputs, `[channels]`, in the float network.
 fn largest_by_channel(
     model: &Model<'_>,
-    train: &Images<'_>,
+    images: &Calibration<'_>,
     nodes: &BTreeMap<usize, Vec<usize>>,
-    synthetic: bool,
-) -> BTreeMap<usize, Tensor> {
-    let mut largest: BTreeMap<usize, Tensor> = BTreeMap::new();
-    // Running averages change where batches have their own statistics.
-    let model = &model.with_tensors(copies(&model.tensors));
-    observe(model, train, Mode { quantised: false, batch_statistics: synthetic }, |node, values| {
-        if nodes.contains_key(&node) {
-            let found = values.abs().amax(&[0i64, 2, 3][..], false);
-            let both = largest.get(&node).unwrap_or(&found).maximum(&found);
-            largest.insert(node, both);
+    group: &mut Group,
+) -> Result<BTreeMap<usize, Tensor>, Problem> {
+    let none = |node: &usize| {
+        let channels = model.graph.nodes[*node].output.channels as i64;
+        (*node, Tensor::zeros([channels], (Kind::Float, model.device)))
+    };
+    let mut largest: BTreeMap<usize, Tensor> = nodes.keys().map(none).collect();
+    images.observe(model, group, |node, values| {
+        if let Some(largest) = largest.get_mut(&node) {
+            *largest = largest.maximum(&values.abs().amax(&[0i64, 2, 3][..], false));
         }
     });
-    largest
+    // Floats become doubles and floats again: the same numbers.
+    let flat = |largest: &Tensor| Vec::<f64>::try_from(largest.to_kind(Kind::Double));
+    let own: Vec<f64> = largest.values().flat_map(flat).flatten().collect();
+    for found in images.gather(&own, group)? {
+        let mut rest = &found[..];
+        for largest in largest.values_mut() {
+            let (own, others) = rest.split_at(largest.numel());
+            let found = Tensor::from_slice(own).to_kind(Kind::Float).to_device(model.device);
+            (*largest, rest) = (largest.maximum(&found), others);
+        }
+    }
+    Ok(largest)
 }
 
 /// Multiplies the channels that a node writes.

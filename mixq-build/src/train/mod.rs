@@ -19,6 +19,7 @@ mod initial;
 mod metrics;
 mod model;
 mod normalisation;
+mod observe;
 mod optimiser;
 mod outputs;
 mod pace;
@@ -62,6 +63,7 @@ use forward::Mode;
 use images::Images;
 use model::Model;
 use normalisation::Normalisation;
+use observe::Calibration;
 use phase::Phase;
 use resume::begin;
 use state::{Parameters, State, copies};
@@ -158,6 +160,7 @@ pub fn train(
     let Job { graph, allocation, choose, scheme, initial, settings, dataset, .. } = job;
     let rules = rules(dataset.task);
     let device = device::device(settings.device, group.local_rank())?;
+    group.connect(device)?;
     let (train, validation) = parts(dataset, settings);
     if let Some(found) = mixed(dataset, &train, &validation) {
         observer.warn(&found);
@@ -241,14 +244,16 @@ pub fn train(
     model.tensors.extend(trained);
     folded::warnings(&model).iter().for_each(|warning| observer.warn(warning));
     let calibrating = train.first(settings.calibration_images as usize);
+    let calibration =
+        Calibration { images: &calibrating, synthetic: dataset.synthetic, shards: settings.shards };
     if let Some(choose) = choose {
         let allocation = choose(&sensitivity::measure(rules, &fit, &mut model, &calibrating, group)?)?;
         model.allocation = chosen.get_or_init(|| allocation);
     }
     if settings.equalise.unwrap_or(initial.is_some()) {
-        equalise::equalise(&mut model, &calibrating, dataset.synthetic);
+        equalise::equalise(&mut model, &calibration, group)?;
     }
-    calibrate::calibrate(&mut model, &calibrating, settings.bounds, dataset.synthetic);
+    calibrate::calibrate(&mut model, &calibration, settings.bounds, group)?;
     if let Some(initial) = initial {
         model.take_ranges(initial);
     }

@@ -9,6 +9,7 @@ use super::device::{self, Machine};
 use super::images::Images;
 use super::model::Model;
 use super::normalisation::Normalisation;
+use super::observe::Calibration;
 use super::phase::Phase;
 use super::state::{State, copies};
 use super::{Group, Job, take_turn};
@@ -47,7 +48,7 @@ pub fn pace(job: Job<'_>, turns: usize) -> Result<Vec<Pace>, Problem> {
     let _turn = take_turn(machine.threads, settings.seed);
     let mut fresh = Model::new(graph, allocation, scheme, settings.rounding, &normalisation, device);
     let calibrating = train.first(settings.calibration_images as usize);
-    calibrate(&mut fresh, &calibrating, settings.bounds, false);
+    calibrate(&mut fresh, &Calibration::whole(&calibrating), settings.bounds, &mut Group::Alone)?;
     let order: Vec<usize> = (0..train.len()).collect();
     let batches = batches::batches(&order, settings.batch as usize, batches::least(graph));
     let batches: Vec<&[usize]> = batches.into_iter().take(BATCHES).collect();

@@ -5,9 +5,6 @@ use tch::{Kind, Tensor};
 
 use crate::settings::Rounding;
 
-/// Bins of a histogram: 16 for each step of 8 bits.
-const BINS: i64 = 4096;
-
 /// How often a tensor has which values, over all images that were shown.
 pub struct Histogram {
     low: f64,
@@ -16,9 +13,12 @@ pub struct Histogram {
 }
 
 impl Histogram {
+    /// Bins of a histogram: 16 for each step of 8 bits.
+    pub const BINS: usize = 4096;
+
     /// Of no values yet, which lie between these; 0 does, too.
     pub fn new((low, high): (f64, f64)) -> Histogram {
-        Histogram { low: low.min(0.0), high: high.max(0.0), counts: vec![0.0; BINS as usize] }
+        Histogram { low: low.min(0.0), high: high.max(0.0), counts: vec![0.0; Self::BINS] }
     }
 
     /// Adds the values of a tensor but those that are 0, which every grid has.
@@ -28,15 +28,33 @@ impl Histogram {
             return;
         }
         let bins = |values: &Tensor| {
-            let bins = ((values - self.low) * (BINS as f64 / width)).floor().clamp(0.0, (BINS - 1) as f64);
+            let bins = ((values - self.low) * (Self::BINS as f64 / width))
+                .floor()
+                .clamp(0.0, (Self::BINS - 1) as f64);
             bins.to_kind(Kind::Int).flatten(0, -1)
         };
-        let counts = bins(values).bincount(None::<Tensor>, BINS);
+        let counts = bins(values).bincount(None::<Tensor>, Self::BINS as i64);
         let counts = Vec::<i64>::try_from(counts).expect("a flat tensor of counts");
         self.counts.iter_mut().zip(counts).for_each(|(sum, count)| *sum += count as f64);
         let zero = bins(&values.flatten(0, -1).narrow(0, 0, 1).zeros_like()).int64_value(&[0]);
         let zeros = values.numel() as i64 - values.count_nonzero(None::<i64>).int64_value(&[]);
         self.counts[zero as usize] -= zeros as f64;
+    }
+
+    /// How many values each bin has.
+    pub fn counts(&self) -> &[f64] {
+        &self.counts
+    }
+
+    /// Forgets all values.
+    pub fn clear(&mut self) {
+        self.counts.fill(0.0);
+    }
+
+    /// Adds the values of another histogram with the same ends, by its counts: whole numbers, whose sums are
+    /// exact in any order.
+    pub fn add_counts(&mut self, counts: &[f64]) {
+        self.counts.iter_mut().zip(counts).for_each(|(sum, count)| *sum += count);
     }
 
     /// The range that loses least (squared error) with this number of bits: both ends are shares of those of
@@ -63,7 +81,7 @@ impl Histogram {
         let levels = f64::from(bits.max_code());
         let scale = ((high - low) / levels).max(1e-12);
         let zero_point = (-low / scale + 0.5).floor().clamp(0.0, levels);
-        let width = (self.high - self.low) / BINS as f64;
+        let width = (self.high - self.low) / Self::BINS as f64;
         let error = |(bin, count): (usize, &f64)| {
             let value = self.low + (bin as f64 + 0.5) * width;
             let steps = value / scale;

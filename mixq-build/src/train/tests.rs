@@ -16,9 +16,11 @@ use super::batches::batch;
 use super::calibrate::calibrate;
 use super::folded;
 use super::forward::Mode;
+use super::group::Group;
 use super::images::Images;
 use super::model::Model;
 use super::normalisation::Normalisation;
+use super::observe::Calibration;
 use super::part::Part;
 use super::take_turn;
 use crate::convert::{Converted, convert};
@@ -126,7 +128,7 @@ fn both_answers(network: &str, bits: Bits, rounding: Rounding, seed: u64) -> [Ve
     let normalisation = Normalisation::of_inputs(&all, &graph.inputs);
     let mut model = Model::new(&graph, &allocation, scheme, rounding, &normalisation, Device::Cpu);
     unsettle(&mut model, seed);
-    calibrate(&mut model, &all, Bounds::Data, false);
+    calibrate(&mut model, &Calibration::whole(&all), Bounds::Data, &mut Group::Alone).unwrap();
     let (pixels, _) = batch(&all, &(0..IMAGES).collect::<Vec<_>>(), &model.form());
     let mode = Mode { quantised: true, batch_statistics: false };
     let logits = tch::no_grad(|| model.forward(&pixels, mode));
@@ -203,7 +205,8 @@ fn integers_compute_what_the_fake_quantised_network_computes() {
                     let mut model =
                         Model::new(&graph, &allocation, scheme, rounding, &normalisation, Device::Cpu);
                     unsettle(&mut model, seed);
-                    calibrate(&mut model, &all, Bounds::Data, false);
+                    calibrate(&mut model, &Calibration::whole(&all), Bounds::Data, &mut Group::Alone)
+                        .unwrap();
                     let order: Vec<usize> = (0..IMAGES).collect();
                     let (pixels, _) = batch(&all, &order, &model.form());
                     let mode = Mode { quantised: true, batch_statistics: false };

@@ -5,6 +5,8 @@ use tch::{Device, Kind, Tensor};
 
 use super::super::batches::batch;
 use super::super::calibrate::calibrate;
+use super::super::forward::Mode;
+use super::super::images::Images;
 use super::super::normalisation::Normalisation;
 use super::super::take_turn;
 use super::super::tests::{images, unsettle};
@@ -63,7 +65,7 @@ fn outputs(model: &Model<'_>, inputs: &[Tensor], quantised: bool) -> Tensor {
 
 /// How far a network with quantised tensors is from the one in floats, as a share of the latter's size.
 fn error(model: &mut Model<'_>, train: &Images<'_>, inputs: &[Tensor]) -> f64 {
-    calibrate(model, train, Bounds::Data, false);
+    calibrate(model, &Calibration::whole(train), Bounds::Data, &mut Group::Alone).unwrap();
     let float = outputs(model, inputs, false);
     let difference = outputs(model, inputs, true) - &float;
     (difference.square().mean(Kind::Double) / float.square().mean(Kind::Double)).sqrt().double_value(&[])
@@ -74,7 +76,7 @@ fn the_float_network_computes_what_it_did() {
     for bits in Bits::QUANTISED {
         with_model(NETWORK, Scheme::PerChannel, bits, |model, train, inputs| {
             let (before, tensors) = (outputs(model, inputs, false), model.snapshot());
-            equalise(model, train, false);
+            equalise(model, &Calibration::whole(train), &mut Group::Alone).unwrap();
             let after = outputs(model, inputs, false);
             let largest = (&after - &before).abs().max().double_value(&[]);
             let range = (before.max() - before.min()).double_value(&[]);
@@ -95,13 +97,14 @@ fn channels_have_one_range_where_that_costs_nothing() {
     with_model(NETWORK, Scheme::PerChannel, Bits::B8, |model, train, _| {
         let stem = BTreeMap::from([(0, vec![1])]);
         let ratio = |model: &Model<'_>| {
-            let found = largest_by_channel(model, train, &stem, false).remove(&0).unwrap();
+            let found = largest_by_channel(model, &Calibration::whole(train), &stem, &mut Group::Alone);
+            let found = found.unwrap().remove(&0).unwrap();
             // Channels that are always 0 stay so.
             let seen = found.masked_select(&found.gt(0.0));
             (seen.max() / seen.min()).double_value(&[])
         };
         let before = ratio(model);
-        equalise(model, train, false);
+        equalise(model, &Calibration::whole(train), &mut Group::Alone).unwrap();
         let after = ratio(model);
         assert!(before > LARGEST, "{before}");
         assert!(after < (before / LARGEST).max(1.0) * 1.001, "{after}, it was {before}");
@@ -114,7 +117,7 @@ fn quantisation_loses_less() {
         let [plain, equalised] = [false, true].map(|equalises| {
             with_model(NETWORK, Scheme::PerChannel, bits, |model, train, inputs| {
                 if equalises {
-                    equalise(model, train, false);
+                    equalise(model, &Calibration::whole(train), &mut Group::Alone).unwrap();
                 }
                 error(model, train, inputs)
             })
@@ -130,7 +133,7 @@ fn what_cannot_be_undone_stays() {
     let unchanged = |network: &str, scheme| {
         with_model(network, scheme, Bits::B4, |model, train, _| {
             let before = model.snapshot();
-            equalise(model, train, false);
+            equalise(model, &Calibration::whole(train), &mut Group::Alone).unwrap();
             before == model.tensors
         })
     };

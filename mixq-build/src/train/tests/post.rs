@@ -43,7 +43,7 @@ fn errors_within(bits: Bits, scheme: Scheme, seed: u64, images: usize, reconstru
         let error: f64 = exact.iter().zip(&found).map(|(a, b)| (a - b).powi(2)).sum();
         error / exact.iter().map(|logit| logit * logit).sum::<f64>()
     };
-    calibrate(&mut model, &all, Bounds::Data, false);
+    calibrate(&mut model, &Calibration::whole(&all), Bounds::Data, &mut Group::Alone).unwrap();
     let calibrated = error(&model);
     let elements: usize = graph.nodes.iter().map(|node| node.output.elements()).sum();
     let settings = Training { reconstruct, ..Training::default() };
@@ -111,7 +111,7 @@ fn the_codes_of_weights_are_those_that_are_exported() {
         let mut model =
             Model::new(&graph, &allocation, scheme, Rounding::Nearest, &normalisation, Device::Cpu);
         unsettle(&mut model, 5);
-        calibrate(&mut model, &all, Bounds::Data, false);
+        calibrate(&mut model, &Calibration::whole(&all), Bounds::Data, &mut Group::Alone).unwrap();
         post::quantise(
             &mut model,
             &Views::of(&all, &Training { reconstruct: 1, ..Training::default() }, &[0]),

@@ -1,8 +1,8 @@
 //! Batches in parts, and processes that go on together.
 
-use super::super::group::Group;
+use super::super::equalise;
 use super::super::phase::Phase;
-use super::super::state::State;
+use super::super::state::{State, copies};
 use super::*;
 use crate::settings::OptimiserKind;
 use crate::task::{Fit, Task, rules};
@@ -106,12 +106,53 @@ fn running_statistics_are_the_mean_of_those_of_the_parts() {
     }
 }
 
+/// Calls with the group of each of so many processes, here threads.
+#[cfg(feature = "distributed")]
+fn in_processes<T: Send>(size: usize, each: impl Fn(&mut Group) -> T + Sync) -> Vec<T> {
+    let port = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
+    let of_rank = |rank| each(&mut Group::at(rank, size, port).unwrap());
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..size).map(|rank| scope.spawn(move || of_rank(rank))).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    })
+}
+
+/// Each process looks at some of the images, and all find the ranges and factors that one finds.
+#[cfg(feature = "distributed")]
+#[test]
+fn calibration_by_turns_finds_what_one_process_finds() {
+    use std::sync::Mutex;
+
+    let _turn = take_turn(1, 6);
+    // Threads share libtorch's random generator: all begin with this network.
+    let network = with_phase(NETWORK, 6, &Training::default(), |_, model, _| model.snapshot());
+    let before = Mutex::new(copies(&network));
+    let calibrated = |group: &mut Group, synthetic: bool, shards: u32| {
+        with_phase(NETWORK, 6, &Training::default(), |phase, model, _| {
+            model.tensors = copies(&before.lock().unwrap());
+            let calibration = Calibration { images: phase.train, synthetic, shards };
+            equalise::equalise(model, &calibration, group).unwrap();
+            calibrate(model, &calibration, Bounds::Data, group).unwrap();
+            model.snapshot()
+        })
+    };
+    // With one part, one of three processes looks at all images.
+    for (synthetic, shards) in [(false, 12), (false, 5), (false, 1), (true, 12)] {
+        let alone = calibrated(&mut Group::Alone, synthetic, shards);
+        for found in in_processes(3, |group| calibrated(group, synthetic, shards)) {
+            assert_eq!(found.len(), alone.len());
+            assert!(alone.iter().all(|(name, tensor)| found[name] == *tensor), "{synthetic} {shards}");
+        }
+    }
+    assert!(calibrated(&mut Group::Alone, false, 12).iter().any(|(name, tensor)| network[name] != *tensor));
+}
+
 /// Two processes, here threads, whose machines have rounded in another way.
 #[cfg(feature = "distributed")]
 #[test]
 fn all_go_on_from_the_network_of_the_first_process() {
     use super::super::checkpoint::{Checkpoint, values_digest};
-    use super::super::state::{Best, copies};
+    use super::super::state::Best;
 
     struct Warnings(Vec<String>);
     impl crate::observer::Observer for Warnings {
@@ -121,11 +162,10 @@ fn all_go_on_from_the_network_of_the_first_process() {
     }
 
     let _turn = take_turn(1, 5);
-    let port = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("float-x.checkpoint");
-    let of_rank = |rank: usize| {
-        let mut group = Group::at(rank, 2, port).unwrap();
+    let of_rank = |group: &mut Group| {
+        let rank = group.rank();
         let settings = Training { epochs: Some(3), average: 0.9, ..Training::default() };
         with_phase(PLAIN, 20 + rank as u64, &settings, |phase, model, state| {
             state.epoch = 1;
@@ -133,21 +173,19 @@ fn all_go_on_from_the_network_of_the_first_process() {
             state.best = Some(Best { accuracy: 0.5 + rank as f64, loss: 1.0, parameters: best });
             let checkpoint = Checkpoint::new(&path, None);
             let (before, mut warnings) = (values_digest(state), Warnings(Vec::new()));
-            phase.keep_together(model, state, &checkpoint, &mut group, &mut warnings).unwrap();
+            phase.keep_together(model, state, &checkpoint, group, &mut warnings).unwrap();
             let after = values_digest(state);
             // Now all are the same, and nothing is said.
-            phase.keep_together(model, state, &checkpoint, &mut group, &mut warnings).unwrap();
+            phase.keep_together(model, state, &checkpoint, group, &mut warnings).unwrap();
             assert_eq!(values_digest(state), after);
             (before, after, warnings.0)
         })
     };
-    let (first, second) = std::thread::scope(|scope| {
-        let other = scope.spawn(|| of_rank(1));
-        (of_rank(0), other.join().unwrap())
-    });
+    let found = in_processes(2, of_rank);
+    let [first, second] = &found[..] else { unreachable!() };
     assert_ne!(first.0, second.0);
     assert_eq!((&first.1, &second.1), (&first.0, &first.0));
-    for (_, _, warnings) in [first, second] {
+    for (_, _, warnings) in &found {
         let [warning] = &warnings[..] else { panic!("{warnings:?}") };
         assert!(warning.contains("after float epoch 1 the network of rank 1 is another one"), "{warning}");
     }
