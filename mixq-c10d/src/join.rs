@@ -60,7 +60,7 @@ fn open(options: &Options, serves: bool) -> Result<Store> {
             let message = format!("who listens at {place} does not answer as {} would", options.server());
             let help = if options.agent {
                 // The protocol of stores has changed in 2.1.
-                "torchrun must be of PyTorch 2.1 or newer; an older one serves no store with --rdzv-backend=c10d"
+                "torchrun must be of PyTorch 2.1 or newer; older ones serve none with --rdzv-backend=c10d"
             } else {
                 "it may be another program's port: choose a free one as MASTER_PORT, for all ranks"
             };

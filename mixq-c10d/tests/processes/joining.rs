@@ -76,10 +76,16 @@ fn another_program_at_the_port_is_told_from_rank_0() {
                 open.push(stream);
             }
         });
-        let end = Process::start("join", 1, 2, port, &[SHORT]).end();
-        let expected = format!("who listens at 127.0.0.1:{port} does not answer as rank 0 would; it may be");
-        assert!(end.said.as_ref().unwrap_err().starts_with(&expected), "{end:?}");
-        assert!(end.seconds < 15.0, "{} s", end.seconds);
+        let agent = ("TORCHELASTIC_USE_AGENT_STORE", "True");
+        for (variables, server) in [
+            (&[SHORT][..], "rank 0 would; it may be another program's port"),
+            (&[SHORT, agent], "torchrun's agent would; torchrun must be of PyTorch 2.1 or newer"),
+        ] {
+            let end = Process::start("join", 1, 2, port, variables).end();
+            let expected = format!("who listens at 127.0.0.1:{port} does not answer as {server}");
+            assert!(end.said.as_ref().unwrap_err().starts_with(&expected), "{end:?}");
+            assert!(end.seconds < 15.0, "{} s", end.seconds);
+        }
     }
 }
 
