@@ -84,14 +84,10 @@ at::Tensor bytes_of(const void *pointer, at::Device device) {
   return tensor;
 }
 
-// All inputs in one tensor, by rank.
 c10::intrusive_ptr<c10d::Work> begin_all_gather(mixq_c10d_group &group, const void *in, void *out) {
-  Tensors inputs{bytes_of(in, group.device)};
-  const at::Tensor all = bytes_of(out, group.device);
-  const int64_t size = group.backend->getSize();
-  TORCH_CHECK(all.numel() == size * inputs[0].numel(), "the output has the wrong length");
-  std::vector<Tensors> outputs{all.view({size, -1}).unbind(0)};
-  return group.backend->allgather(outputs, inputs);
+  at::Tensor input = bytes_of(in, group.device), all = bytes_of(out, group.device);
+  TORCH_CHECK(all.numel() == group.backend->getSize() * input.numel(), "the output has the wrong length");
+  return group.backend->_allgather_base(all, input);
 }
 
 // gloo ends a call when nothing moves for the timeout. If it does not, its threads may still use the tensors:
