@@ -19,7 +19,7 @@ pub const STACK_OF_PORTABLE_STRIPES: usize = 1151;
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// An emulated board with the memory of a real part.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub enum Board {
     /// Cortex-M4, 1 MiB of flash, 128 KiB of RAM.
     Stm32f405,
@@ -203,10 +203,15 @@ pub enum Part {
 
 /// Compiles the firmware around the networks in `models`; the ELF, if a binary is asked for.
 ///
+/// The ELF lies among the models. All firmware is compiled in one folder of `scratch`, which is
+/// `CARGO_TARGET_TMPDIR`: the crates of macros and build scripts take longer to compile than most networks.
+///
 /// # Panics
 /// If it does not compile, with the compiler's words.
-pub fn build(models: &Path, options: &Options<'_>, target_folder: &Path) -> PathBuf {
+pub fn build(models: &Path, options: &Options<'_>, scratch: &Path) -> PathBuf {
     let Options { target, board, part, opt_level } = *options;
+    let target_folder = scratch.join("firmware");
+    let _turn = turn(&target_folder);
     let package = Path::new(env!("CARGO_MANIFEST_DIR")).join("firmware");
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
@@ -226,7 +231,7 @@ pub fn build(models: &Path, options: &Options<'_>, target_folder: &Path) -> Path
     };
     let output = command
         .arg("--target-dir")
-        .arg(target_folder)
+        .arg(&target_folder)
         .current_dir(package)
         .env("MIXQ_MODELS", models)
         .env("MIXQ_MEMORY", board.memory())
@@ -240,7 +245,28 @@ pub fn build(models: &Path, options: &Options<'_>, target_folder: &Path) -> Path
         "the Rust target {target} is missing: run `cargo xtask setup`\n\n{errors}"
     );
     assert!(output.status.success(), "the firmware does not compile for {target}:\n\n{errors}");
-    target_folder.join(target).join("release").join(name)
+    let made = target_folder.join(target).join("release").join(name);
+    if matches!(part, Part::Library) {
+        return made;
+    }
+    // Another test may execute the same firmware: the copy appears at once, not byte by byte.
+    let folder = models.join(format!("{target}-{board:?}-{opt_level}"));
+    let (copy, elf) = (folder.join("copy"), folder.join(name));
+    fs::create_dir_all(&folder).and_then(|()| fs::copy(&made, &copy)).expect("firmware can be copied");
+    fs::rename(&copy, &elf).expect("firmware can be renamed");
+    elf
+}
+
+/// Holds a target folder until it is dropped: the next firmware takes the place of this one, which has to be
+/// copied before that.
+///
+/// # Panics
+/// If files cannot be written or locked there.
+pub fn turn(target_folder: &Path) -> fs::File {
+    fs::create_dir_all(target_folder).expect("the folder can be made");
+    let lock = fs::File::create(target_folder.join("tests.lock")).expect("the folder can be written to");
+    lock.lock().expect("files can be locked");
+    lock
 }
 
 /// Executes an ELF on an emulated board with these arguments; what it prints.

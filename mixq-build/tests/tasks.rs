@@ -104,7 +104,8 @@ fn bytes(trained: &Trained, images: usize) -> Vec<Vec<u8>> {
 
 /// What the firmware of a network prints for the first test images, a line for each.
 fn on_device(name: &str, trained: &Trained, images: usize) -> Vec<String> {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("task-{name}"));
+    let scratch = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let folder = scratch.join(format!("task-{name}"));
     let images = bytes(trained, images);
     firmware::write_models(&folder, std::slice::from_ref(&trained.artifact), |_| images.clone());
     let options = Options {
@@ -113,8 +114,7 @@ fn on_device(name: &str, trained: &Trained, images: usize) -> Vec<String> {
         part: Part::Tasks,
         opt_level: "3",
     };
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("task-firmware");
-    let printed = firmware::run(options.board, &firmware::build(&folder, &options, &target), &[]);
+    let printed = firmware::run(options.board, &firmware::build(&folder, &options, scratch), &[]);
     let model = format!("{}: ", trained.artifact.header.name);
     let lines = printed.lines().map(|line| line.strip_prefix(&model).expect("the model's name").to_string());
     let lines: Vec<String> = lines.collect();

@@ -262,7 +262,7 @@ fn firmware_has_the_integers_of_the_file() {
         firmware::write_models(&models, std::slice::from_ref(&artifact), |_| images.clone());
         let (target, board) = ("thumbv7em-none-eabihf", Board::Stm32f405);
         let options = Options { target, board, part: Part::Binary, opt_level: "3" };
-        let elf = firmware::build(&models, &options, &models.join("target"));
+        let elf = firmware::build(&models, &options, Path::new(env!("CARGO_TARGET_TMPDIR")));
         firmware::assert_memory(&elf, std::slice::from_ref(&artifact));
         let printed = firmware::run(board, &elf, &[]);
         let (found, _) = firmware::logits_and_stack(&printed);

@@ -26,20 +26,20 @@ fn scratch(name: &str) -> PathBuf {
 
 fn build(target: &str, part: Part) -> PathBuf {
     let options = Options { target, board: Board::Stm32f405, part, opt_level: "3" };
-    firmware::build(&MODELS, &options, &scratch("firmware"))
+    firmware::build(&MODELS, &options, &scratch(""))
 }
 
 fn answers_as_the_host_does(target: &str) {
     check(Board::Stm32f405, target, &build(target, Part::Binary), &ARTIFACTS);
 }
 
-/// The firmware for a board with ARMv8-M, built in a folder of its own: only the linker script and the set of
-/// kernels differ.
+/// The firmware for a board with ARMv8-M, its networks in a folder of their own: only the linker script and
+/// the set of kernels differ.
 fn armv8_m_answers_as_the_host_does(board: Board, name: &str, artifacts: &[Artifact]) {
     let (models, target) = (scratch(name), "thumbv8m.main-none-eabihf");
     firmware::write_models(&models, artifacts, networks::images);
     let options = Options { target, board, part: Part::Binary, opt_level: "3" };
-    check(board, target, &firmware::build(&models, &options, &models.join("target")), artifacts);
+    check(board, target, &firmware::build(&models, &options, &scratch("")), artifacts);
 }
 
 fn check(board: Board, target: &str, elf: &Path, artifacts: &[Artifact]) {

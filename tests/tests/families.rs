@@ -29,11 +29,12 @@ fn artifact(name: &str) -> Artifact {
 #[test]
 fn networks_of_other_families_answer_as_the_host_does() {
     let artifacts = NAMES.map(artifact);
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("families");
+    let scratch = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let folder = scratch.join("families");
     firmware::write_models(&folder, &artifacts, networks::images);
     let (target, board) = ("thumbv7em-none-eabihf", Board::CortexM7);
     let options = Options { target, board, part: Part::Binary, opt_level: "3" };
-    let elf = firmware::build(&folder, &options, &folder.join("target"));
+    let elf = firmware::build(&folder, &options, scratch);
     let printed = firmware::run(board, &elf, &[]);
     let (printed, stack) = firmware::logits_and_stack(&printed);
     assert_eq!(printed, networks::expected(&artifacts), "device and host differ");

@@ -62,13 +62,14 @@ fn holds_what_was_announced(artifact: &Artifact, board: Board) {
         };
         vec![random_image(&mut Rng::with_seed(3), shape)]
     };
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let scratch = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let folder = scratch.join(name);
     firmware::write_models(&folder, std::slice::from_ref(artifact), image);
     let host = networks::logits(artifact, &image(artifact)[0]);
     let host: Vec<String> = host.iter().map(i32::to_string).collect();
     for opt_level in ["3", "s"] {
         let options = Options { target: "thumbv7em-none-eabihf", board, part: Part::Binary, opt_level };
-        let elf = firmware::build(&folder, &options, &folder.join(format!("target-{opt_level}")));
+        let elf = firmware::build(&folder, &options, scratch);
         firmware::assert_memory(&elf, std::slice::from_ref(artifact));
         let ram = artifact.ram_bytes();
         let printed = firmware::run(board, &elf, &[]);

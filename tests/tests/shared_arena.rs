@@ -15,7 +15,8 @@ fn models_take_turns_in_one_arena() {
     let bytes = artifacts.each_ref().map(Artifact::ram_bytes);
     let largest = bytes.into_iter().max().expect("there are models");
     assert!(bytes[0] < largest, "the arena is not that of the first alone: {bytes:?} B");
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("shared_arena");
+    let scratch = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let folder = scratch.join("shared_arena");
     firmware::write_models(&folder, &artifacts, networks::images);
 
     let line = |artifact: &Artifact, image: &[u8]| {
@@ -32,7 +33,7 @@ fn models_take_turns_in_one_arena() {
     for target in ["thumbv7em-none-eabihf", "thumbv6m-none-eabi"] {
         let part = Part::SharedArena(largest);
         let options = Options { target, board: Board::Stm32f405, part, opt_level: "3" };
-        let elf = firmware::build(&folder, &options, &folder.join("target"));
+        let elf = firmware::build(&folder, &options, scratch);
         let linked = Elf::read(&elf).unwrap();
         assert_eq!(linked.bytes(Place::Ram, "::ARENA").unwrap(), largest as u64, "{target}");
         // There is less beside it than the others would have of their own.

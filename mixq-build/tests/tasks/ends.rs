@@ -63,7 +63,8 @@ fn a_pool_may_answer_and_another_layer_be_read() {
     let names: Vec<&str> = header.outputs.iter().map(|output| &output.name[..]).collect();
     assert_eq!(names, ["flatten1", "features"]);
     let images: Vec<Vec<u8>> = (0..10).map(|index| dataset.test.image(index).to_vec()).collect();
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("task-outputs");
+    let scratch = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let folder = scratch.join("task-outputs");
     firmware::write_models(&folder, std::slice::from_ref(artifact), |_| images.clone());
     let options = Options {
         target: "thumbv7em-none-eabihf",
@@ -71,8 +72,7 @@ fn a_pool_may_answer_and_another_layer_be_read() {
         part: Part::Binary,
         opt_level: "3",
     };
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("task-firmware");
-    let printed = firmware::run(options.board, &firmware::build(&folder, &options, &target), &[]);
+    let printed = firmware::run(options.board, &firmware::build(&folder, &options, scratch), &[]);
     let (lines, _) = firmware::logits_and_stack(&printed);
     for (image, line) in images.iter().zip(&lines) {
         let expected = networks::logits(artifact, image);

@@ -103,13 +103,13 @@ fn assert_device(name: &str, trained: &Trained) {
     for (logits, line) in trained.logits.chunks(4).zip(&lines) {
         assert!(line.starts_with(&format!("{} ", best(logits))), "{line} of {logits:?}");
     }
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("inputs-{name}"));
+    let scratch = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let folder = scratch.join(format!("inputs-{name}"));
     let artifacts = std::slice::from_ref(&trained.artifact);
     firmware::write_models(&folder, artifacts, |_| bytes(trained, 20));
     let (target, board) = ("thumbv7em-none-eabihf", Board::Stm32f405);
     let options = Options { target, board, part: Part::Binary, opt_level: "3" };
-    let elf =
-        firmware::build(&folder, &options, &Path::new(env!("CARGO_TARGET_TMPDIR")).join("task-firmware"));
+    let elf = firmware::build(&folder, &options, scratch);
     firmware::assert_memory(&elf, artifacts);
     let printed = firmware::run(board, &elf, &[]);
     let (lines, _) = firmware::logits_and_stack(&printed);

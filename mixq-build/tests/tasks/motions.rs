@@ -138,7 +138,8 @@ fn codes_of_4_bits_share_bytes_and_are_those_of_training() {
 /// What the device makes of windows of values: the codes of their samples, the logits, the codes of the
 /// values themselves.
 fn samples_on_device(name: &str, artifact: &Artifact, windows: &[Vec<f64>]) -> Vec<(String, String, String)> {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("samples-{name}"));
+    let scratch = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let folder = scratch.join(format!("samples-{name}"));
     firmware::write_models(&folder, std::slice::from_ref(artifact), |_| Vec::new());
     let header = &artifact.header;
     let write = |end: &str, bytes: Vec<u8>| {
@@ -157,8 +158,7 @@ fn samples_on_device(name: &str, artifact: &Artifact, windows: &[Vec<f64>]) -> V
         part: Part::Samples,
         opt_level: "3",
     };
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("task-firmware");
-    let printed = firmware::run(options.board, &firmware::build(&folder, &options, &target), &[]);
+    let printed = firmware::run(options.board, &firmware::build(&folder, &options, scratch), &[]);
     let lines = |kind: &str| -> Vec<String> {
         let start = format!("{}: {kind} ", header.name);
         printed.lines().filter_map(|line| line.strip_prefix(&start)).map(String::from).collect()

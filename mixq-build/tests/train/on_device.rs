@@ -35,9 +35,10 @@ impl OnDevice {
         self.artifacts.push(artifact);
     }
 
-    /// Builds the firmware in a folder of this name, executes it, and compares.
+    /// Builds the firmware of the networks in a folder of this name, executes it, and compares.
     pub fn check(self, folder: &str) {
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(folder);
+        let scratch = Path::new(env!("CARGO_TARGET_TMPDIR"));
+        let folder = scratch.join(folder);
         let images_of = |artifact: &Artifact| {
             let of = self.images.iter().find(|(name, _)| *name == artifact.header.name);
             of.map_or(Vec::new(), |(_, images): &(_, Vec<Vec<u8>>)| images.clone())
@@ -45,7 +46,7 @@ impl OnDevice {
         firmware::write_models(&folder, &self.artifacts, images_of);
         let (target, board) = ("thumbv7em-none-eabihf", Board::Stm32f405);
         let options = Options { target, board, part: Part::Binary, opt_level: "3" };
-        let elf = firmware::build(&folder, &options, &folder.join("target"));
+        let elf = firmware::build(&folder, &options, scratch);
         let printed = firmware::run(board, &elf, &[]);
         let (found, stack) = firmware::logits_and_stack(&printed);
         assert_eq!(found, self.expected, "the device answers as the host does");
